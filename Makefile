@@ -1,0 +1,46 @@
+# make demo    the whole pipeline on a simulated cohort, offline
+# make test    all tests with the race detector
+# make check   what CI runs besides: vet, formatting, staticcheck, module sums
+# make interop the demo's lake read from Python by DuckDB, pyarrow and Polars
+# make audit   known vulnerabilities (needs the online database)
+
+SHELL       := /bin/bash
+.DEFAULT_GOAL := build
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+DEMO        := demo
+
+.PHONY: build demo test check interop audit bench clean prerequisites
+
+prerequisites:
+	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is missing (DuckDB is linked in): install package gcc (Debian, Ubuntu: build-essential; Fedora: gcc; macOS: xcode-select --install)" >&2; exit 1; }
+
+build: prerequisites
+	go build -trimpath -o bin/dexetl ./cmd/dexetl
+
+demo: build
+	@rm -rf $(DEMO)
+	./bin/dexetl demo $(DEMO)
+
+test: prerequisites
+	go test -race ./...
+
+check: prerequisites
+	go vet ./...
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
+	go run $(STATICCHECK) ./...
+	go mod verify
+
+interop: demo
+	./testdata/interop/run.sh $(DEMO)
+
+audit:
+	go run $(GOVULNCHECK) ./...
+
+bench:
+	go test -run '^$$' -bench . -benchtime 3x ./...
+
+clean:
+	rm -rf bin $(DEMO) .venv

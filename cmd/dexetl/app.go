@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// globalFlags are those every command takes.
+type globalFlags struct {
+	study   string
+	json    bool
+	quiet   bool
+	verbose bool
+	yes     bool
+}
+
+// command builds the command tree.
+func (p *program) command() *cli.Command {
+	root := &cli.Command{
+		Name:            "dexetl",
+		Usage:           "a cohort's Dexcom data as Parquet, DuckDB views and metrics",
+		Description:     "Start with `dexetl demo`: a simulated cohort through the whole pipeline.",
+		Reader:          p.stdin,
+		Writer:          p.stdout,
+		ErrWriter:       p.stderr,
+		Suggest:         true,
+		HideVersion:     true,
+		HideHelpCommand: true,
+		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "study", Usage: "the study's `DIR` (default: the folder you stand in or one above)", Destination: &p.flags.study},
+			&cli.BoolFlag{Name: "json", Usage: "result as JSON", Destination: &p.flags.json},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress", Destination: &p.flags.quiet},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens to standard error", Destination: &p.flags.verbose},
+			&cli.BoolFlag{Name: "yes", Usage: "answer questions with yes", Destination: &p.flags.yes},
+		},
+		Commands: []*cli.Command{
+			p.demoCommand(),
+			p.initCommand(),
+			p.participantsCommand(),
+			p.windowsCommand(),
+			p.exclusionsCommand(),
+			p.connectCommand(),
+			p.backfillCommand(),
+			p.syncCommand(),
+			p.statusCommand(),
+			p.queryCommand(),
+			p.metricsCommand(),
+			p.simulateCommand(),
+			p.versionCommand(),
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if name := c.Args().First(); name != "" {
+				return unknownCommand(c, name)
+			}
+			return cli.ShowAppHelp(c)
+		},
+	}
+	prepare(root)
+	return root
+}
+
+// prepare makes every command report wrong usage the same way.
+func prepare(c *cli.Command) {
+	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
+		return failure(exitUsage, c.FullName()+" --help", "%w", err)
+	}
+	for _, sub := range c.Commands {
+		prepare(sub)
+	}
+	if c.Action == nil {
+		c.Action = func(ctx context.Context, c *cli.Command) error {
+			if name := c.Args().First(); name != "" {
+				return unknownCommand(c, name)
+			}
+			return cli.ShowSubcommandHelp(c)
+		}
+	}
+}
+
+func unknownCommand(c *cli.Command, name string) error {
+	var names []string
+	for _, sub := range c.Commands {
+		names = append(names, sub.Name)
+	}
+	if near := state.Nearest(name, names); near != "" {
+		return failure(exitUsage, c.FullName()+" --help", "no command %q, did you mean %q?", name, near)
+	}
+	return failure(exitUsage, c.FullName()+" --help", "no command %q", name)
+}
+
+// noArguments refuses arguments a command would otherwise ignore.
+func noArguments(c *cli.Command) error {
+	if c.Args().Present() {
+		return failure(exitUsage, c.FullName()+" --help", "%s takes no argument %q", c.FullName(), c.Args().First())
+	}
+	return nil
+}
+
+// one returns the only argument, called what in messages.
+func one(c *cli.Command, what string) (string, error) {
+	if c.Args().Len() != 1 {
+		return "", failure(exitUsage, c.FullName()+" --help", "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
+	}
+	return c.Args().First(), nil
+}
+
+// logger writes to standard error with -v; else only warnings appear.
+func (p *program) logger() *slog.Logger {
+	level := slog.LevelWarn
+	switch {
+	case p.flags.verbose:
+		level = slog.LevelDebug
+	case p.flags.quiet:
+		level = slog.LevelError
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// report tells a person what was done, or with --json a program on standard
+// output.
+func (p *program) report(schema string, fields map[string]any, format string, args ...any) error {
+	if p.flags.json {
+		return writeJSON(p.stdout, schema, fields)
+	}
+	p.say(format, args...)
+	return nil
+}
+
+// say tells a person what happened, on standard error.
+func (p *program) say(format string, args ...any) {
+	if !p.flags.quiet {
+		fmt.Fprintf(p.stderr, format+"\n", args...)
+	}
+}

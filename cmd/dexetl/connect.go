@@ -1,0 +1,222 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// connectOptions are the flags of `dexetl connect`.
+type connectOptions struct {
+	printURL bool
+	manual   bool
+	listen   string
+	tokens   string
+}
+
+func (p *program) connectCommand() *cli.Command {
+	var o connectOptions
+	return &cli.Command{
+		Name:      "connect",
+		Usage:     "a participant's consent: open the address printed and sign in",
+		ArgsUsage: "P001",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "print-url", Usage: "print the address alone on standard output", Destination: &o.printURL},
+			&cli.BoolFlag{Name: "manual", Usage: "paste the address at which the browser arrives", Destination: &o.manual},
+			&cli.StringFlag{Name: "listen", Usage: "`ADDR` to wait at, where a proxy stands before the redirect URI", Destination: &o.listen},
+			&cli.StringFlag{Name: "import", Usage: "take over the grants in this participant_id,refresh_token `FILE`", Destination: &o.tokens},
+		},
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			if o.tokens != "" {
+				if err := noArguments(c); err != nil {
+					return err
+				}
+				return p.connecting(ctx, s, func(g *consent.Grants) error { return p.importTokens(ctx, g, o.tokens) })
+			}
+			id, err := one(c, "participant")
+			if err != nil {
+				return err
+			}
+			return p.connecting(ctx, s, func(g *consent.Grants) error { return p.connectOne(ctx, g, id, o) })
+		}),
+	}
+}
+
+// connecting readies the grants around work and keeps the run.
+func (p *program) connecting(ctx context.Context, s *study, work func(*consent.Grants) error) error {
+	log, err := raw.Open(s.rawPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	run, err := s.store.StartRun(ctx, "connect", version())
+	if err != nil {
+		return err
+	}
+	g, err := p.grants(ctx, s, log, run.ID)
+	if err == nil {
+		err = work(g)
+	}
+	var calls int64
+	if g != nil {
+		calls = g.Calls()
+	}
+	return errors.Join(err, s.store.EndRun(context.WithoutCancel(ctx), run.ID, codeOf(err), calls, 0))
+}
+
+func (p *program) connectOne(ctx context.Context, g *consent.Grants, id string, o connectOptions) error {
+	found, err := p.obtainConsent(ctx, g, id, o)
+	if err != nil {
+		return err
+	}
+	to := p.stdout
+	if o.printURL {
+		to = p.stderr
+	}
+	return p.showFound(to, found)
+}
+
+func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+	if o.manual {
+		url, err := g.Begin(ctx, id)
+		if err != nil {
+			return consent.Found{}, err
+		}
+		p.showURL(url, o)
+		p.say("then paste the address at which the browser arrived:")
+		pasted, err := readLine(p.stdin)
+		if err != nil {
+			return consent.Found{}, err
+		}
+		return g.Finish(ctx, pasted)
+	}
+	callback, err := g.Listen(ctx, id, o.listen)
+	if err != nil {
+		return consent.Found{}, err
+	}
+	p.showURL(callback.URL, o)
+	p.say("waiting for the browser to come back (Ctrl-C ends it)")
+	found, err := callback.Wait(ctx)
+	if errors.Is(err, context.Canceled) {
+		return found, failure(exitInterrupted, "dexetl connect "+id, "stopped before the browser came back; nothing has changed")
+	}
+	return found, err
+}
+
+func (p *program) showURL(url string, o connectOptions) {
+	if o.printURL {
+		fmt.Fprintln(p.stdout, url)
+		return
+	}
+	fmt.Fprintf(p.stderr, "open this address and sign in with the participant's Dexcom account:\n\n  %s\n\n", url)
+}
+
+// readLine reads one line, which may end with the input.
+func readLine(r io.Reader) (string, error) {
+	var line strings.Builder
+	buffer := make([]byte, 1)
+	for line.Len() < 16<<10 {
+		n, err := r.Read(buffer)
+		if n == 1 && buffer[0] != '\n' {
+			line.WriteByte(buffer[0])
+		}
+		if n == 1 && buffer[0] == '\n' || errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return "", fmt.Errorf("standard input: %w", err)
+		}
+	}
+	if text := strings.TrimSpace(line.String()); text != "" {
+		return text, nil
+	}
+	return "", usage("nothing was pasted")
+}
+
+// showFound shows what a connection leads to, so that a wrong account is noticed.
+func (p *program) showFound(to io.Writer, found consent.Found) error {
+	t := table{schema: "dexetl.connected/1", columns: []string{"participant_id", "device", "first_reading", "last_reading", "last_upload"}}
+	device, upload := any(nil), any(nil)
+	if len(found.Devices) > 0 {
+		newest := found.Devices[0]
+		device = strings.Join(strings.Fields(newest.Display+" "+newest.Generation+" "+newest.App), " ")
+		upload = instantOrNull(newest.LastUpload)
+	}
+	readings := found.Ranges.EGVs
+	if readings == nil {
+		readings = &dexcom.Range{}
+	}
+	t.rows = [][]any{{found.Connection.ParticipantID, device, instantOrNull(readings.Start), instantOrNull(readings.End), upload}}
+	if err := p.printTo(to, t); err != nil {
+		return err
+	}
+	p.say("%s is connected; is that the right person's device?\nnext: dexetl backfill %s", found.Connection.ParticipantID, found.Connection.ParticipantID)
+	return nil
+}
+
+func instantOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}
+
+// importTokens takes over grants and looks at every account, some at a time.
+func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return usage("tokens: %w", err)
+	}
+	defer file.Close()
+	imported, err := g.Import(ctx, file)
+	if err != nil {
+		return err
+	}
+	unverified, err := g.Unverified(ctx) // also those of an earlier import
+	if err != nil {
+		return err
+	}
+	failures := verifyAll(ctx, g, unverified)
+	for _, err := range failures {
+		if as[*consent.WrongClientError](err) {
+			return err // of all of them, and nobody's fault but the configuration's
+		}
+		p.say("  %v", err)
+	}
+	connected := len(unverified) - len(failures)
+	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": len(failures), "known": imported.Known},
+		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, len(failures), imported.Known)
+	if len(failures) > 0 {
+		return failure(exitPartial, "import the same file again: what is kept is not asked for twice",
+			"%d of %d grants are kept, but their accounts could not be looked at", len(failures), len(unverified))
+	}
+	return nil
+}
+
+// verifyAll looks at the accounts of connections, some at a time, and returns
+// what went wrong.
+func verifyAll(ctx context.Context, g *consent.Grants, connections []string) []error {
+	all := make([]error, len(connections))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, id := range connections {
+		group.Go(func() error {
+			_, all[i] = g.Verify(ctx, id)
+			return nil
+		})
+	}
+	group.Wait()
+	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// demoNow is when the demo takes place, so that it shows the same to everybody.
+// In the 90 days before it clocks changed in America and Europe.
+var demoNow = time.Date(2026, 4, 15, 12, 0, 0, 0, time.UTC)
+
+// demoOptions are the flags of `dexetl demo`.
+type demoOptions struct {
+	dir          string
+	participants int
+	days         int
+}
+
+func (p *program) demoCommand() *cli.Command {
+	var o demoOptions
+	return &cli.Command{
+		Name:      "demo",
+		Usage:     "a simulated cohort through the whole pipeline: no account, no network",
+		ArgsUsage: "[DIR]",
+		Flags: []cli.Flag{
+			&cli.IntFlag{Name: "participants", Usage: "number of people", Value: 20, Destination: &o.participants},
+			&cli.IntFlag{Name: "days", Usage: "days of data", Value: 90, Destination: &o.days},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			o.dir = "dexetl-demo"
+			if c.Args().Len() > 1 {
+				return usage("demo makes one folder, got %q", c.Args().Slice())
+			}
+			if c.Args().Present() {
+				o.dir = c.Args().First()
+			}
+			if o.participants < 1 || o.days < 1 {
+				return usage("demo: --participants and --days are at least 1")
+			}
+			return p.demo(ctx, o)
+		},
+	}
+}
+
+// demo runs the commands a person would type, in order, in one process.
+func (p *program) demo(ctx context.Context, o demoOptions) error {
+	began := time.Now()
+	p.now = func() time.Time { return demoNow.Add(time.Since(began)) }
+	api, err := dexsim.New(dexsim.Config{
+		Seed: 1, Participants: o.participants, Days: o.days, Now: func() time.Time { return demoNow },
+		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
+	})
+	if err != nil {
+		return err
+	}
+	url, stop, err := serveLocally(ctx, api)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	p.say("dexetl demo: %d simulated people, %d days up to %s, behind a Dexcom API at %s", o.participants, o.days, demoNow.Format(time.DateOnly), url)
+	if err := writeStudy(o.dir, configValues{
+		StudyID: "DEMO", History: "from_study_start", BaseURL: url, ClientID: dexsim.DefaultClientID,
+	}); err != nil {
+		return err
+	}
+	secret := filepath.Join(o.dir, "client-secret")
+	if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
+		return fmt.Errorf("client secret: %w", err)
+	}
+	p.flags.study = o.dir
+	s, err := p.openStudy(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := p.demoPipeline(ctx, s, api); err != nil {
+		return err
+	}
+	return p.demoResult(ctx, s, o.dir, began)
+}
+
+// serveLocally serves on a free port until stop is called.
+func serveLocally(ctx context.Context, handler http.Handler) (url string, stop func(), err error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("simulated API: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var group errgroup.Group
+	group.Go(func() error { return serveUntil(ctx, listener, handler) })
+	return "http://" + listener.Addr().String(), func() { cancel(); group.Wait() }, nil
+}
+
+func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server) error {
+	var roster bytes.Buffer
+	if err := api.WriteRoster(&roster); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("roster: %w", err)
+	}
+	imported, err := s.store.ImportRoster(ctx, &roster)
+	if err != nil {
+		return err
+	}
+	p.say("roster     %d participants imported from roster.csv", imported.Added)
+
+	began := time.Now()
+	if err := p.connecting(ctx, s, func(g *consent.Grants) error { return consentAll(ctx, s, g) }); err != nil {
+		return err
+	}
+	p.say("connect    everybody signed in through the OAuth login, tokens sealed, in %.1f s", time.Since(began).Seconds())
+
+	job := fetchJob{run: extract.Run{Mode: extract.Backfill}}
+	done, err := p.fetchAndLoad(ctx, s, job)
+	if err != nil {
+		return err
+	}
+	readings := done.loaded.Tables["glucose"].Added
+	p.say("backfill   %s calls, %s records (%s as received), folded into snapshot %d in %.1f s: %s records/s",
+		thousands(int64(done.report.Calls)), thousands(int64(done.report.Records)), megabytes(done.report.Bytes), done.loaded.Snapshot,
+		done.took.Seconds(), thousands(int64(float64(done.report.Records)/done.took.Seconds())))
+	p.say("lake       %s readings: %s", thousands(int64(readings)), describeTables(done.loaded))
+	for _, line := range remarks(done) {
+		p.say("           %s", line)
+	}
+	return done.verdict()
+}
+
+// consentAll lets every participant sign in, through the simulator's back
+// door instead of a browser.
+func consentAll(ctx context.Context, s *study, g *consent.Grants) error {
+	people, err := s.store.Participants(ctx)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for _, who := range people {
+		group.Go(func() error {
+			url, err := g.Begin(ctx, who.ID)
+			if err != nil {
+				return err
+			}
+			arrived, err := signIn(ctx, client, url+"&user="+who.ID)
+			if err != nil {
+				return fmt.Errorf("participant %s: %w", who.ID, err)
+			}
+			_, err = g.Finish(ctx, arrived)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// signIn opens the login URL and returns where the browser would be sent.
+func signIn(ctx context.Context, client *http.Client, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if location := response.Header.Get("Location"); location != "" {
+		return location, nil
+	}
+	return "", errors.New("the login page did not redirect")
+}
+
+func (p *program) demoResult(ctx context.Context, s *study, dir string, began time.Time) error {
+	p.say("")
+	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1"}); err != nil {
+		return err
+	}
+	p.say(`
+done in %.1f s. The study is in %s: lake/latest/glucose/*/*.parquet is the analysis-ready table,
+lake/latest/dexetl.duckdb has the views. Try next:
+
+  %[3]s --study %[2]s query "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"
+  %[3]s --study %[2]s metrics --select last14 --csv
+  %[3]s --study %[2]s query "select kind, count(*), sum(gap_min)/60 as hours from gaps group by kind order by 1"`,
+		time.Since(began).Seconds(), dir, os.Args[0])
+	return nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Duration is a time.Duration that also reads days, such as 7d.
+type Duration time.Duration
+
+// UnmarshalText reads 7d, 36h or 90m.
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := parseDuration(string(text))
+	*d = Duration(parsed)
+	return err
+}
+
+// MarshalText writes whole days as days.
+func (d Duration) MarshalText() ([]byte, error) {
+	const day = 24 * time.Hour
+	if v := time.Duration(d); v%day == 0 {
+		return fmt.Appendf(nil, "%dd", v/day), nil
+	}
+	return []byte(time.Duration(d).String()), nil
+}
+
+func parseDuration(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.Atoi(days)
+		if err != nil || n < 0 || n > 36500 {
+			return 0, fmt.Errorf("%q is no duration such as 7d or 36h", text)
+		}
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is no duration such as 7d or 36h", text)
+	}
+	return d, nil
+}

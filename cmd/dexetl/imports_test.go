@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dexetl/dexetl/"
+
+// allowedImports is the import table of docs/architecture.md: data flows one
+// way, so imports flow one way. cmd/dexetl alone may import everything.
+func allowedImports() map[string][]string {
+	return map[string][]string{
+		"extract/dexcom":  {},
+		"extract/raw":     {},
+		"extract/state":   {},
+		"extract/consent": {"extract/dexcom", "extract/state"},
+		"extract":         {"extract/dexcom", "extract/raw", "extract/state", "extract/consent"},
+		"extract/dexsim":  {},
+		"transform":       {"extract/dexcom"},
+		"metrics":         {},
+		"sql":             {},
+		"load/lake":       {"transform", "extract/dexcom", "extract/raw"},
+		"load/snapshot":   {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
+		"load/reading":    {},
+		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
+			"load/lake", "load/reading", "load/snapshot"},
+	}
+}
+
+// The flow is one-way: no package reaches, directly or through others, a
+// package that the table does not grant it, and no package is outside the table.
+func TestImportsFollowTheTable(t *testing.T) {
+	command := exec.Command("go", "list", "-f", "{{.ImportPath}}: {{join .Deps \" \"}}", module+"...")
+	command.Stderr = t.Output()
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	allowed := allowedImports()
+	seen := make(map[string]bool)
+	for line := range strings.Lines(string(out)) {
+		path, deps, _ := strings.Cut(strings.TrimSpace(line), ":")
+		name := strings.TrimPrefix(path, module)
+		if name == "cmd/dexetl" {
+			continue
+		}
+		grants, known := allowed[name]
+		if !known {
+			t.Errorf("package %s is not in the import table", name)
+		}
+		seen[name] = true
+		for _, dep := range strings.Fields(deps) {
+			if ours, ok := strings.CutPrefix(dep, module); ok && !slices.Contains(grants, ours) {
+				t.Errorf("%s depends on %s: the table grants it %v", name, ours, grants)
+			}
+		}
+	}
+	for name := range allowed {
+		if !seen[name] {
+			t.Errorf("the import table names %s, which does not exist", name)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"text/template"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+//go:embed dexetl.yaml.tmpl
+var configTemplate string
+
+// configValues fill dexetl.yaml.tmpl.
+type configValues struct {
+	StudyID  string
+	History  string
+	Region   string
+	BaseURL  string
+	ClientID string
+}
+
+func (p *program) initCommand() *cli.Command {
+	var region, baseURL string
+	return &cli.Command{
+		Name:      "init",
+		Usage:     "make a study folder with a commented dexetl.yaml",
+		ArgsUsage: "[DIR]",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "region", Usage: "us, eu, jp or sandbox", Value: "us", Destination: &region},
+			&cli.StringFlag{Name: "base-url", Usage: "`URL` of another API, such as the one of `dexetl simulate`", Destination: &baseURL},
+		},
+		Action: func(_ context.Context, c *cli.Command) error {
+			dir := c.Args().First()
+			if c.Args().Len() > 1 {
+				return usage("init makes one folder, got %q", c.Args().Slice())
+			}
+			if dir == "" {
+				dir = "."
+			}
+			return p.initStudy(dir, region, baseURL)
+		},
+	}
+}
+
+func (p *program) initStudy(dir, region, baseURL string) error {
+	values := configValues{StudyID: studyID(dir), History: "from_study_start", Region: region}
+	if _, ok := hosts()[region]; !ok {
+		return usage("--region %q: us, eu, jp or sandbox", region)
+	}
+	if baseURL != "" {
+		if err := (&dexcom.Client{BaseURL: baseURL}).Check(); err != nil {
+			return usage("--base-url: %w", err)
+		}
+		values.Region, values.BaseURL = "", baseURL
+	}
+	simulated := isLoopback(baseURL)
+	if simulated {
+		values.ClientID = dexsim.DefaultClientID
+	}
+	if err := writeStudy(dir, values); err != nil {
+		return err
+	}
+	p.say("study folder %s is ready", dir)
+	if simulated {
+		secret := filepath.Join(dir, "client-secret")
+		if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
+			return fmt.Errorf("client secret: %w", err)
+		}
+		p.say("client id and secret are those of dexetl simulate")
+		p.say("next: dexetl --study %s participants add P001 --start 2026-01-01", dir)
+		return nil
+	}
+	p.say("next: put the app's client id into %s and its secret into %s (mode 0600)",
+		filepath.Join(dir, configFile), filepath.Join(dir, "client-secret"))
+	return nil
+}
+
+// writeStudy makes dir with its configuration; an existing study stays as it is.
+func writeStudy(dir string, values configValues) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("study folder: %w", err)
+	}
+	path := filepath.Join(dir, configFile)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return failure(exitUsage, "dexetl --study "+dir+" status", "%s exists already; nothing was changed", path)
+	}
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	err = template.Must(template.New(configFile).Parse(configTemplate)).Execute(file, values)
+	return errors.Join(err, file.Close())
+}
+
+// studyID takes the study's id from the folder's name where that is one.
+func studyID(dir string) string {
+	absolute, err := filepath.Abs(dir)
+	if name := filepath.Base(absolute); err == nil && studyIDPattern.MatchString(name) {
+		return name
+	}
+	return "STUDY1"
+}
+
+func isLoopback(baseURL string) bool {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// Answers are folded into the lake while more are being fetched: so often, or
+// when so many bytes have arrived, about 256 MB of them decompressed.
+const (
+	commitEvery = 30 * time.Second
+	commitBytes = 24 << 20
+)
+
+// A loading folds the raw log into the lake, if this process can have the load
+// lock. Without it this process only fetches, and whoever holds the lock loads.
+type loading struct {
+	p     *program
+	study *study
+	lake  *lake.Lake
+	fold  *load.Loader
+	runID string
+
+	guard   *lake.Guard  // nil while another process holds the lock
+	arrived atomic.Int64 // bytes received by this run so far
+	total   load.Result
+}
+
+func (p *program) newLoading(ctx context.Context, s *study, log *raw.Log, runID string) (*loading, error) {
+	l, err := lake.Open(s.lakePath())
+	if err != nil {
+		return nil, err
+	}
+	l.Now = p.now
+	loading := &loading{
+		p: p, study: s, lake: l, runID: runID,
+		fold:  &load.Loader{Lake: l, Log: log, Now: p.now, Logger: p.logger(), Program: version()},
+		total: load.Result{Tables: make(map[string]load.Counts)},
+	}
+	if err := loading.lock(ctx, 0); err != nil && !as[*lake.LockedError](err) {
+		return nil, errors.Join(err, loading.close())
+	}
+	return loading, nil
+}
+
+// lock takes the load lock and repairs what a crash left of the snapshot.
+func (l *loading) lock(ctx context.Context, wait time.Duration) error {
+	if l.guard != nil {
+		return nil
+	}
+	guard, err := l.lake.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: l.p.now()})
+	if err != nil {
+		return err
+	}
+	l.guard = guard
+	if err := l.sameStudy(ctx); err != nil {
+		return err
+	}
+	return snapshot.Repair(ctx, l.lake)
+}
+
+// sameStudy refuses a lake that another study was loaded into.
+func (l *loading) sameStudy(ctx context.Context) error {
+	m, err := l.lake.Current()
+	if err != nil {
+		return err
+	}
+	ours, err := l.study.store.BoundKey(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range m.TableFiles("settings") {
+		for batch, err := range l.lake.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{}) {
+			if err != nil {
+				return err
+			}
+			held := settingIn(batch, studyKey)
+			batch.Release()
+			if held != "" && held != ours {
+				return failure(exitUsage, "give every study a lake of its own: lake.path in "+configFile,
+					"%s belongs to another study; nothing was changed", l.lake.Path())
+			}
+		}
+	}
+	return nil
+}
+
+func settingIn(batch arrow.RecordBatch, key string) string {
+	keys, values := batch.Column(0).(*array.String), batch.Column(1).(*array.String)
+	for i := range keys.Len() {
+		if keys.Value(i) == key {
+			return strings.Clone(values.Value(i))
+		}
+	}
+	return ""
+}
+
+func (l *loading) close() error {
+	var err error
+	if l.guard != nil {
+		err = l.guard.Unlock()
+	}
+	return errors.Join(err, l.lake.Close())
+}
+
+// alongside folds now and then until the function returned is called, which
+// waits for the commit in hand. What goes wrong is left to finish, which does
+// the same work and reports.
+func (l *loading) alongside(ctx context.Context) (stop func()) {
+	if l.guard == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var done sync.WaitGroup
+	done.Go(func() { l.foldNowAndThen(ctx) })
+	return func() { cancel(); done.Wait() }
+}
+
+func (l *loading) foldNowAndThen(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last, folded := time.Now(), int64(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		arrived := l.arrived.Load()
+		if arrived == folded || arrived-folded < commitBytes && time.Since(last) < commitEvery {
+			continue
+		}
+		if err := l.load(context.WithoutCancel(ctx)); err != nil {
+			l.p.logger().Warn("loading is put off to the end of the run", "error", err)
+			return
+		}
+		last, folded = time.Now(), arrived
+	}
+}
+
+// finish folds what is left and publishes the snapshot. If another process
+// loads, it is waited for.
+func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, error) {
+	if err := l.lock(ctx, wait); err != nil {
+		return l.total, err
+	}
+	defer l.p.spin("folding into the lake")()
+	if err := l.load(ctx); err != nil {
+		return l.total, errors.Join(err, l.publish(ctx))
+	}
+	return l.total, errors.Join(l.publish(ctx), l.warnOnce(ctx))
+}
+
+// publish shows what is committed, also when the run is being interrupted.
+func (l *loading) publish(ctx context.Context) error {
+	if l.guard == nil {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	m, err := l.lake.Current()
+	if err != nil || m.Snapshot == 0 {
+		return err
+	}
+	return snapshot.Publish(ctx, l.lake, m)
+}
+
+// warnOnce leaves only warnings that this study has not had before.
+func (l *loading) warnOnce(ctx context.Context) error {
+	var fresh []transform.Warning
+	for _, w := range l.total.Warnings {
+		first, err := l.study.store.FirstSeen(ctx, w.Field, w.Value)
+		if err != nil {
+			return err
+		}
+		if first {
+			fresh = append(fresh, w)
+		}
+	}
+	l.total.Warnings = fresh
+	return nil
+}
+
+func (l *loading) load(ctx context.Context) error {
+	study, err := l.study.tables(ctx)
+	if err != nil {
+		return err
+	}
+	result, err := l.fold.Load(ctx, study, l.runID)
+	l.total.Add(result)
+	return err
+}

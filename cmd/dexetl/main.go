@@ -1,0 +1,51 @@
+// Command dexetl takes a cohort's continuous-glucose-monitor data out of the
+// Dexcom API and lands it as a lake of Parquet files with DuckDB views.
+//
+// This package is the outermost layer: flags, configuration, wiring and what
+// people see. One file per command; what they share is in study.go (opening a
+// study), exit.go (errors and exit codes) and output.go (tables and JSON).
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // a participant's zone must not depend on the machine
+)
+
+func main() {
+	p := &program{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		getenv: os.Getenv, now: time.Now,
+	}
+	os.Exit(p.run(os.Args))
+}
+
+// A program is one invocation: its streams, environment and clock.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+
+	flags globalFlags
+}
+
+// run carries out args and returns the exit code. The first interrupt ends
+// the work in hand, a second one the process.
+func (p *program) run(args []string) int {
+	syscall.Umask(0o077)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	err := p.command().Run(ctx, args)
+	if err == nil {
+		return exitDone
+	}
+	failed := classify(err)
+	printError(p.stderr, failed, p.flags.json)
+	return failed.code
+}

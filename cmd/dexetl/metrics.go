@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/sql"
+)
+
+// metricsOptions are the flags of `dexetl metrics`.
+type metricsOptions struct {
+	resultFlags
+	selection
+	from, to string
+	window   string
+	selected string
+	which    string
+	preset   string
+	input    string
+}
+
+func (p *program) metricsCommand() *cli.Command {
+	var o metricsOptions
+	return &cli.Command{
+		Name:      "metrics",
+		Usage:     "the metrics that papers report, per participant",
+		ArgsUsage: "[P001…]",
+		Description: "In a terminal the consensus metrics; --csv and --json have all of them. What each one\n" +
+			"means: dexetl query \"from metric_catalogue\".",
+		Flags: slices.Concat(o.resultFlags.flags(), o.selection.flags(), []cli.Flag{
+			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},
+			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
+			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
+			&cli.StringFlag{Name: "select", Usage: "last`N`: the last N days with data, such as last14", Destination: &o.selected},
+			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot (default: the newest)", Destination: &o.which},
+			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
+			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
+		}),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			o.ids = c.Args().Slice()
+			return p.metrics(ctx, o)
+		},
+	}
+}
+
+func (p *program) metrics(ctx context.Context, o metricsOptions) error {
+	f, err := o.format(p)
+	if err != nil {
+		return err
+	}
+	chosen, err := o.choose()
+	if err != nil {
+		return err
+	}
+	var t table
+	if o.input != "" {
+		t, err = p.metricsOfFile(ctx, o, chosen)
+	} else {
+		t, err = p.metricsOfStudy(ctx, o, chosen)
+	}
+	if err != nil {
+		return err
+	}
+	if f == asTable {
+		t = t.only(consensusColumns())
+	}
+	return t.write(p.stdout, f)
+}
+
+// choose turns flags into a selection of readings.
+func (o metricsOptions) choose() (sql.Selection, error) {
+	chosen := sql.Selection{From: o.from, To: o.to, Window: o.window, Preset: sql.Preset(o.preset)}
+	if chosen.Preset != sql.Dexetl1 && chosen.Preset != sql.IGLU {
+		return chosen, usage("--preset %q: dexetl-1 or iglu", o.preset)
+	}
+	if _, err := optionalDate("from", o.from); err != nil {
+		return chosen, err
+	}
+	if _, err := optionalDate("to", o.to); err != nil {
+		return chosen, err
+	}
+	if o.from != "" && o.to != "" && o.to < o.from {
+		return chosen, usage("--to %s is before --from %s", o.to, o.from)
+	}
+	if o.selected != "" {
+		match := regexp.MustCompile(`^last([1-9][0-9]{0,4})$`).FindStringSubmatch(o.selected)
+		if match == nil {
+			return chosen, usage("--select %q: last and a number of days, such as last14", o.selected)
+		}
+		chosen.LastDays, _ = strconv.Atoi(match[1])
+	}
+	if o.window != "" && (o.from != "" || o.to != "" || o.selected != "") {
+		return chosen, usage("--window excludes --from, --to and --select")
+	}
+	if o.selected != "" && o.from != "" {
+		return chosen, usage("--select excludes --from")
+	}
+	return chosen, nil
+}
+
+func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen sql.Selection) (table, error) {
+	s, err := p.openFolder()
+	if err != nil {
+		return table{}, err
+	}
+	if o.selection.narrows() || o.window != "" {
+		if err := p.openState(ctx, s); err != nil {
+			return table{}, err
+		}
+		defer s.close()
+	}
+	if o.selection.narrows() {
+		people, err := o.selection.pick(ctx, s.store)
+		if err != nil {
+			return table{}, err
+		}
+		chosen.Participants = ids(people)
+	}
+	if err := s.checkWindow(ctx, o.window); err != nil {
+		return table{}, err
+	}
+	statement, args := chosen.Query()
+	return s.query(ctx, o.which, "dexetl.metrics/1", statement, args...)
+}
+
+func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sql.Selection) (table, error) {
+	if o.cohort != "" || o.shard != "" || o.window != "" || o.which != "" {
+		return table{}, usage("--input is a file of its own: no --cohort, --shard, --window or --snapshot")
+	}
+	if _, err := os.Stat(o.input); err != nil {
+		return table{}, usage("--input: %w", err)
+	}
+	db, err := snapshot.OpenSeries(ctx, o.input, snapshot.Limits{})
+	if err != nil {
+		message, _, _ := strings.Cut(err.Error(), "\n") // the rest shows our SQL
+		return table{}, failure(exitUsage, "give a CSV file with the columns id, time (2026-03-01 12:00:00) and gl (mg/dL)",
+			"--input %s: %s", o.input, message)
+	}
+	defer db.Close()
+	if len(o.ids) > 0 {
+		chosen.Participants = o.ids
+	}
+	statement, args := chosen.Query()
+	t, err := selectTable(ctx, db, "dexetl.metrics/1", statement, args...)
+	for _, id := range o.ids {
+		if err == nil && !slices.ContainsFunc(t.rows, func(row []any) bool { return row[0] == id }) {
+			return t, usage("--input %s: nobody there is called %q", o.input, id)
+		}
+	}
+	return t, err
+}
+
+// checkWindow refuses a window that windows.csv does not have.
+func (s *study) checkWindow(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	windows, err := s.store.Windows(ctx)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, w := range windows {
+		names = append(names, w.Name)
+	}
+	if slices.Contains(names, name) {
+		return nil
+	}
+	next := "dexetl windows import windows.csv"
+	if near := state.Nearest(name, names); near != "" {
+		next = "dexetl metrics --window " + near
+	}
+	return failure(exitUsage, next, "there is no window %q", name)
+}
+
+// consensusColumns are what a person reads first.
+func consensusColumns() []string {
+	return []string{
+		"participant_id", "first_date", "last_date", "n_values", "active_window_pct", "mean_mgdl", "sd_mgdl", "cv_pct", "gmi_pct",
+		"very_low_pct", "low_pct", "in_range_pct", "high_pct", "very_high_pct", "gri",
+	}
+}
+
+// only returns t with the columns named, in their order.
+func (t table) only(names []string) table {
+	narrow := table{schema: t.schema, columns: names}
+	for _, row := range t.rows {
+		short := make([]any, len(names))
+		for i, name := range names {
+			short[i] = row[slices.Index(t.columns, name)]
+		}
+		narrow.rows = append(narrow.rows, short)
+	}
+	for _, name := range names {
+		narrow.kinds = append(narrow.kinds, t.kind(slices.Index(t.columns, name)))
+	}
+	return narrow
+}
+
+func ids(people []state.Participant) []string {
+	names := make([]string, len(people))
+	for i, p := range people {
+		names[i] = p.ID
+	}
+	return names
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+func (p *program) participantsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "participants",
+		Usage: "the roster: add, import, list, show, pause, resume",
+		Commands: []*cli.Command{
+			p.participantsAdd(),
+			p.participantsImport(),
+			{
+				Name: "list", Usage: "everybody, with what is known",
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+					if err := noArguments(c); err != nil {
+						return err
+					}
+					everybody, err := s.store.Participants(ctx)
+					if err != nil {
+						return err
+					}
+					return p.print(rosterTable(everybody))
+				}),
+			},
+			{
+				Name: "show", Usage: "one participant", ArgsUsage: "P001",
+				Action: p.withParticipant(p.showParticipant),
+			},
+			{
+				Name: "pause", Usage: "fetch nothing for this participant until resumed", ArgsUsage: "P001",
+				Action: p.withParticipant(p.pauseParticipant(true)),
+			},
+			{
+				Name: "resume", Usage: "fetch for this participant again", ArgsUsage: "P001",
+				Action: p.withParticipant(p.pauseParticipant(false)),
+			},
+		},
+	}
+}
+
+// withStudy opens the study around a command's action.
+func (p *program) withStudy(action func(context.Context, *cli.Command, *study) error) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		s, err := p.openStudy(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		return action(ctx, c, s)
+	}
+}
+
+// withParticipant opens the study and finds the one participant named.
+func (p *program) withParticipant(action func(context.Context, *study, state.Participant) error) cli.ActionFunc {
+	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+		id, err := one(c, "participant")
+		if err != nil {
+			return err
+		}
+		participant, err := s.store.Participant(ctx, id)
+		if err != nil {
+			return err
+		}
+		return action(ctx, s, participant)
+	})
+}
+
+func (p *program) participantsAdd() *cli.Command {
+	var one state.Participant
+	var start, end, anchor string
+	return &cli.Command{
+		Name: "add", Usage: "add participants", ArgsUsage: "P001…",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "cohort", Destination: &one.Cohort},
+			&cli.StringFlag{Name: "site", Destination: &one.Site},
+			&cli.StringFlag{Name: "arm", Destination: &one.Arm},
+			&cli.StringFlag{Name: "region", Usage: "us, eu, jp or sandbox; default: the study's", Destination: &one.Region},
+			&cli.StringFlag{Name: "timezone", Usage: "IANA `ZONE`, such as Europe/Berlin", Destination: &one.Timezone},
+			&cli.StringFlag{Name: "start", Usage: "first `DATE` of the study for this participant", Destination: &start},
+			&cli.StringFlag{Name: "end", Usage: "last `DATE`", Destination: &end},
+			&cli.StringFlag{Name: "anchor", Usage: "`DATE` of study day 1", Destination: &anchor},
+		},
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			if !c.Args().Present() {
+				return usage("participants add needs at least one id, such as P001")
+			}
+			for _, flag := range []struct {
+				name, text string
+				date       *time.Time
+			}{{"start", start, &one.StudyStart}, {"end", end, &one.StudyEnd}, {"anchor", anchor, &one.AnchorDate}} {
+				var err error
+				if *flag.date, err = optionalDate(flag.name, flag.text); err != nil {
+					return err
+				}
+			}
+			for _, id := range c.Args().Slice() {
+				one.ID = id
+				if err := s.store.AddParticipant(ctx, one); err != nil {
+					return err
+				}
+				p.say("added %s", id)
+			}
+			p.say("next: dexetl connect %s", one.ID)
+			return nil
+		}),
+	}
+}
+
+// optionalDate reads the date given to a flag; "" is none.
+func optionalDate(flag, text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	date, err := state.ParseDate(text)
+	if err != nil {
+		return date, usage("--%s %q: %w", flag, text, err)
+	}
+	return date, nil
+}
+
+func (p *program) participantsImport() *cli.Command {
+	return &cli.Command{
+		Name: "import", Usage: "take over a roster", ArgsUsage: "roster.csv",
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
+				done, err := s.store.ImportRoster(ctx, r)
+				if len(done.Absent) > 0 {
+					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), shortList(done.Absent))
+				}
+				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), err
+			})
+		}),
+	}
+}
+
+// importFile opens the command's one file argument ("-": standard input) for
+// take, which returns what it did in words, and takes the outcome into the lake.
+func (p *program) importFile(ctx context.Context, c *cli.Command, s *study, what string, take func(io.Reader) (string, error)) error {
+	path, err := one(c, "file")
+	if err != nil {
+		return err
+	}
+	var file io.Reader = p.stdin
+	if path != "-" {
+		opened, err := os.Open(path)
+		if err != nil {
+			return usage("%s: %w", what, err)
+		}
+		defer opened.Close()
+		file = opened
+	}
+	done, err := take(file)
+	if err != nil {
+		return err
+	}
+	if err := p.refreshTables(ctx, s); err != nil {
+		return err
+	}
+	return p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done)
+}
+
+func (p *program) showParticipant(ctx context.Context, s *study, who state.Participant) error {
+	roster := rosterTable([]state.Participant{who})
+	shown := table{schema: "dexetl.participant/1", columns: []string{"field", "value"}}
+	for i, column := range roster.columns {
+		shown.rows = append(shown.rows, []any{column, roster.rows[0][i]})
+	}
+	return p.print(shown)
+}
+
+func (p *program) pauseParticipant(paused bool) func(context.Context, *study, state.Participant) error {
+	return func(ctx context.Context, s *study, who state.Participant) error {
+		if err := s.store.SetPaused(ctx, who.ID, paused); err != nil {
+			return err
+		}
+		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
+		if paused {
+			said = fmt.Sprintf("%s is paused; next: dexetl participants resume %s", who.ID, who.ID)
+		}
+		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused}, "%s", said)
+	}
+}
+
+// rosterTable is the roster with the columns of roster.csv.
+func rosterTable(everybody []state.Participant) table {
+	t := table{
+		schema: "dexetl.participants/1",
+		columns: []string{"participant_id", "site", "cohort", "arm", "status", "status_date", "consent_date",
+			"anchor_date", "study_start", "study_end", "timezone", "region", "paused"},
+	}
+	for _, p := range everybody {
+		t.rows = append(t.rows, []any{p.ID, orNull(p.Site), orNull(p.Cohort), orNull(p.Arm), orNull(p.Status),
+			dateOrNull(p.StatusDate), dateOrNull(p.ConsentDate), dateOrNull(p.AnchorDate),
+			dateOrNull(p.StudyStart), dateOrNull(p.StudyEnd), orNull(p.Timezone), orNull(p.Region), p.Paused})
+	}
+	return t
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+func dateOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.Format(time.DateOnly)
+}
+
+// print writes a result to standard output, as JSON if asked to.
+func (p *program) print(t table) error { return p.printTo(p.stdout, t) }
+
+func (p *program) printTo(w io.Writer, t table) error {
+	if p.flags.json {
+		return t.write(w, asJSON)
+	}
+	return t.write(w, asTable)
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+)
+
+// resultFlags choose how a table is written.
+type resultFlags struct {
+	csv  bool
+	json bool
+}
+
+func (r *resultFlags) flags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "csv", Usage: "CSV with every column in full precision", Destination: &r.csv},
+		&cli.BoolFlag{Name: "json", Usage: "JSON with every column in full precision", Destination: &r.json},
+	}
+}
+
+func (r resultFlags) format(p *program) (format, error) {
+	switch {
+	case r.csv && (r.json || p.flags.json):
+		return "", usage("--csv and --json exclude each other")
+	case r.csv:
+		return asCSV, nil
+	case r.json || p.flags.json:
+		return asJSON, nil
+	}
+	return asTable, nil
+}
+
+func (p *program) queryCommand() *cli.Command {
+	var which string
+	var result resultFlags
+	return &cli.Command{
+		Name:        "query",
+		Usage:       "one SQL statement over the tables and views",
+		ArgsUsage:   `["SQL"]`,
+		Description: "Without an argument the statement is read from standard input. It can read the\nsnapshot's files and nothing else.",
+		Flags: append(result.flags(),
+			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask (default: the newest)", Destination: &which}),
+		Action: func(ctx context.Context, c *cli.Command) error {
+			f, err := result.format(p)
+			if err != nil {
+				return err
+			}
+			s, err := p.openFolder()
+			if err != nil {
+				return err
+			}
+			statement, err := p.statement(c)
+			if err != nil {
+				return err
+			}
+			t, err := s.query(ctx, which, "dexetl.query/1", statement)
+			if err != nil {
+				return err
+			}
+			return t.write(p.stdout, f)
+		},
+	}
+}
+
+// statement is the argument, or else standard input.
+func (p *program) statement(c *cli.Command) (string, error) {
+	if c.Args().Present() {
+		return one(c, "statement (quote it)")
+	}
+	text, err := io.ReadAll(io.LimitReader(p.stdin, 1<<20))
+	if err != nil {
+		return "", fmt.Errorf("standard input: %w", err)
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return "", usage("query needs a statement, as an argument or on standard input")
+	}
+	return string(text), nil
+}
+
+// query answers one statement over the snapshot called which ("": newest).
+func (s *study) query(ctx context.Context, which, schema, statement string, args ...any) (table, error) {
+	l, m, err := s.snapshot(which)
+	if err != nil {
+		return table{}, err
+	}
+	defer l.Close()
+	db, err := snapshot.Open(ctx, l, m, snapshot.Limits{})
+	if err != nil {
+		return table{}, err
+	}
+	defer db.Close()
+	t, err := selectTable(ctx, db, schema, statement, args...)
+	if err != nil {
+		return table{}, explainQuery(ctx, l, m, err)
+	}
+	return t, nil
+}
+
+func selectTable(ctx context.Context, db *sql.DB, schema, statement string, args ...any) (table, error) {
+	rows, err := db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return table{}, err
+	}
+	return readTable(schema, rows)
+}
+
+// explainQuery tells a damaged file from a wrong statement.
+func explainQuery(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
+	var damage *lake.DamageError
+	if explained := snapshot.Explain(ctx, l, m, err); errors.As(explained, &damage) || errors.Is(err, context.Canceled) {
+		return explained
+	}
+	return failure(exitUsage, `dexetl query "show tables"`, "%w", err)
+}
+
+// snapshot opens the lake and finds the manifest called which. A lake without
+// a snapshot is an error that says how to get one.
+func (s *study) snapshot(which string) (*lake.Lake, lake.Manifest, error) {
+	if _, err := os.Stat(filepath.Join(s.lakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
+		return nil, lake.Manifest{}, s.emptyLake()
+	}
+	l, err := lake.Open(s.lakePath())
+	if err != nil {
+		return nil, lake.Manifest{}, err
+	}
+	m, err := findManifest(l, which)
+	if err == nil && m.Snapshot == 0 {
+		err = s.emptyLake()
+	}
+	if err != nil {
+		return nil, m, errors.Join(err, l.Close())
+	}
+	return l, m, nil
+}
+
+func findManifest(l *lake.Lake, which string) (lake.Manifest, error) {
+	if which == "" {
+		return l.Current()
+	}
+	n, err := strconv.ParseInt(which, 10, 64)
+	if err != nil || n < 1 {
+		return lake.Manifest{}, usage("--snapshot %q: a number such as 12", which)
+	}
+	m, err := l.Manifest(n)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, usage("there is no snapshot %d", n)
+	}
+	return m, err
+}
+
+// An emptyLakeError says that no snapshot was committed yet.
+type emptyLakeError struct{ path string }
+
+func (e *emptyLakeError) Error() string { return e.path + " is empty: nothing was loaded yet" }
+
+func (s *study) emptyLake() error {
+	return &exitError{exitUsage, "dexetl backfill", &emptyLakeError{s.lakePath()}}
+}

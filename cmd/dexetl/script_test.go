@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dexetl": main})
+}
+
+// The command line as people type it. Every script has a simulated API of its
+// own at $SIM.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			api, err := dexsim.New(dexsim.Config{
+				Seed: 7, Participants: 5, Days: 8, Now: time.Now,
+				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
+			})
+			if err != nil {
+				return err
+			}
+			server := httptest.NewServer(api)
+			env.Defer(server.Close)
+			env.Setenv("SIM", server.URL)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"damage":   damage,
+			"download": download,
+			"exits":    exits,
+		},
+	})
+}
+
+// download URL FILE stores what URL answers.
+func download(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: download URL FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), get(ts, args[0]), 0o600))
+}
+
+// exits CODE COMMAND… runs a command and expects that exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 || neg {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	code := 0
+	if failed, ok := errors.AsType[*exec.ExitError](ts.Exec(args[1], args[2:]...)); ok {
+		code = failed.ExitCode()
+	}
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// damage DIR cuts the last file below DIR in half.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 || neg {
+		ts.Fatalf("usage: damage DIR")
+	}
+	var last string
+	folder, err := filepath.EvalSymlinks(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() {
+			last = path
+		}
+		return err
+	}))
+	info, err := os.Stat(last)
+	ts.Check(err)
+	ts.Check(os.Chmod(last, 0o600))
+	ts.Check(os.Truncate(last, info.Size()/2))
+}
+
+func get(ts *testscript.TestScript, url string) []byte {
+	response, err := http.Get(url)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if response.StatusCode != http.StatusOK {
+		ts.Fatalf("GET %s: %s: %s", url, response.Status, body)
+	}
+	return body
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// simulateOptions are the flags of `dexetl simulate`.
+type simulateOptions struct {
+	listen       string
+	participants int
+	days         int
+	seed         uint64
+	replay       string
+	chaos        string
+	now          string
+}
+
+func (p *program) simulateCommand() *cli.Command {
+	var o simulateOptions
+	return &cli.Command{
+		Name:  "simulate",
+		Usage: "the Dexcom API on a port of its own, to develop and test against",
+		Description: "Serves OAuth and all six endpoints for simulated people, or with --replay for the\n" +
+			"people of an id,time,gl file. /sim/ on the same port explains the back doors for tests.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Usage: "`ADDR` to listen at", Value: "127.0.0.1:8099", Destination: &o.listen},
+			&cli.IntFlag{Name: "participants", Usage: "number of people (default: 20, none with --replay)", HideDefault: true, Destination: &o.participants},
+			&cli.IntFlag{Name: "days", Usage: "days of data up to now", Value: 90, Destination: &o.days},
+			&cli.Uint64Flag{Name: "seed", Usage: "same seed, same people", Value: 1, Destination: &o.seed},
+			&cli.StringFlag{Name: "replay", Usage: "serve the people of this id,time,gl `FILE`", Destination: &o.replay},
+			&cli.StringFlag{Name: "chaos", Usage: "anomalies and faults, comma-separated, or all", Destination: &o.chaos},
+			&cli.StringFlag{Name: "now", Usage: "let the clock start at this `TIME` (RFC 3339) instead of now", Destination: &o.now},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			return p.simulate(ctx, o)
+		},
+	}
+}
+
+func (p *program) simulate(ctx context.Context, o simulateOptions) error {
+	config, err := p.simulation(o)
+	if err != nil {
+		return err
+	}
+	api, err := dexsim.New(config)
+	if err != nil {
+		return usage("simulate: %w", err)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return failure(exitUsage, "dexetl simulate --listen 127.0.0.1:0", "%w", err)
+	}
+	url := "http://" + listener.Addr().String()
+	fmt.Fprintln(p.stdout, url)
+	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   dexetl init STUDY --base-url %s\nCtrl-C stops",
+		config.ClientID, config.ClientSecret, url, url)
+	return serveUntil(ctx, listener, api)
+}
+
+// simulation turns flags into a configuration of the simulator.
+func (p *program) simulation(o simulateOptions) (dexsim.Config, error) {
+	config := dexsim.Config{
+		Seed: o.seed, Participants: o.participants, Days: o.days, Now: p.now,
+		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
+	}
+	if o.participants < 0 || o.days < 1 {
+		return config, usage("simulate: --participants and --days are at least 1")
+	}
+	if o.now != "" {
+		start, err := time.Parse(time.RFC3339, o.now)
+		if err != nil {
+			return config, usage("--now %q: not a time such as 2026-03-01T12:00:00Z", o.now)
+		}
+		began := p.now()
+		config.Now = func() time.Time { return start.Add(p.now().Sub(began)) }
+	}
+	var err error
+	if config.Chaos, err = dexsim.ParseChaos(o.chaos); err != nil {
+		return config, usage("--chaos: %w", err)
+	}
+	if o.replay != "" {
+		config.Replay, err = readSeries(o.replay)
+	}
+	return config, err
+}
+
+func readSeries(path string) ([]dexsim.Series, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, usage("--replay: %w", err)
+	}
+	defer file.Close()
+	series, err := dexsim.ParseSeries(file)
+	if err != nil {
+		return nil, usage("--replay %s: %w", path, err)
+	}
+	return series, nil
+}
+
+// serveUntil serves until ctx ends; that is how a server stops, no error.
+func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		server.Shutdown(grace)
+	})
+	defer stop()
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("simulated API: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
+)
+
+// tables is the study's state as rows of the lake.
+func (s *study) tables(ctx context.Context) (load.Study, error) {
+	people, err := s.store.Participants(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
+	connections, err := s.store.Connections(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
+	windows, err := s.store.Windows(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
+	exclusions, err := s.store.Exclusions(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
+	runs, err := s.store.Runs(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
+	key, err := s.store.BoundKey(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
+	return load.Study{
+		Participants: mapped(people, participantRow), Connections: mapped(connections, connectionRow),
+		Windows: mapped(windows, windowRow), Exclusions: mapped(exclusions, exclusionRow), Runs: mapped(runs, runRow),
+		Settings: []load.Setting{
+			{Key: "study.history", Value: s.config.Study.History}, {Key: "study.id", Value: s.config.Study.ID}, {Key: studyKey, Value: key},
+		},
+	}, nil
+}
+
+// studyKey is the setting that tells studies apart: the public half of the
+// sealing key, which no two studies share.
+const studyKey = "study.key"
+
+// refreshTables takes changed study tables into the lake, if there is one. No
+// call is made.
+func (p *program) refreshTables(ctx context.Context, s *study) error {
+	l, m, err := s.snapshot("")
+	if as[*emptyLakeError](err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	l.Close()
+	log, err := raw.Open(s.rawPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	loading, err := p.newLoading(ctx, s, log, m.Run)
+	if err != nil {
+		return err
+	}
+	defer loading.close()
+	if loading.guard == nil {
+		p.say("another process is loading; the next sync takes this into the tables")
+		return nil
+	}
+	_, err = loading.finish(ctx, 0)
+	return err
+}
+
+func mapped[A, B any](in []A, f func(A) B) []B {
+	out := make([]B, len(in))
+	for i, v := range in {
+		out[i] = f(v)
+	}
+	return out
+}
+
+func participantRow(p state.Participant) load.Participant {
+	return load.Participant{
+		ID: p.ID, Site: p.Site, Cohort: p.Cohort, Arm: p.Arm, Status: p.Status,
+		StatusDate: p.StatusDate, ConsentDate: p.ConsentDate, AnchorDate: p.AnchorDate,
+		StudyStart: p.StudyStart, StudyEnd: p.StudyEnd, Timezone: p.Timezone, Region: p.Region,
+	}
+}
+
+func connectionRow(c state.Connection) load.Connection {
+	return load.Connection{
+		ID: c.ID, ParticipantID: c.ParticipantID, Region: c.Region, AccountHash: c.AccountHash,
+		Status: string(c.Status), ValidFrom: c.ValidFrom, ValidTo: c.ValidTo,
+	}
+}
+
+func windowRow(w state.Window) load.Window {
+	return load.Window{
+		ParticipantID: w.ParticipantID, Name: w.Name, Start: w.Start, End: w.End,
+		StartDay: studyDay(w.StartDay), EndDay: studyDay(w.EndDay),
+	}
+}
+
+// studyDay is null for 0, which is no study day.
+func studyDay(day int) *int32 {
+	if day == 0 {
+		return nil
+	}
+	n := int32(day)
+	return &n
+}
+
+func exclusionRow(e state.Exclusion) load.Exclusion {
+	return load.Exclusion{ParticipantID: e.ParticipantID, From: e.From, To: e.To, Reason: e.Reason}
+}
+
+func runRow(r state.Run) load.Run {
+	row := load.Run{
+		ID: r.ID, Command: r.Command, StartedAt: r.StartedAt, Ended: r.EndedAt,
+		Calls: r.Calls, Answers: r.Answers, Version: r.Version,
+	}
+	if !r.EndedAt.IsZero() {
+		code := int32(r.ExitCode)
+		row.ExitCode = &code
+	}
+	return row
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// Every record that the API serves is in the lake once, with its values, and
+// every reading is in glucose once: in calm weather and with every anomaly of
+// the data and every fault of the transport at once.
+func TestLakeHoldsTheTruth(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		chaos dexsim.Chaos
+	}{
+		{"calm", dexsim.Chaos{}},
+		{"anomalies", dexsim.Chaos{Kinds: dexsim.AllData, RecordRate: 0.2}},
+		{"faults", dexsim.Chaos{Kinds: dexsim.AllTransport &^ (dexsim.Huge | dexsim.Slow), RetryAfter: time.Second}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, dexsim.Config{Seed: 3, Participants: 9, Days: 18, Chaos: test.chaos})
+			// Some records are moved to before the participants' study_start.
+			b.env["DEXETL_STUDY_HISTORY"] = "all"
+			b.must("backfill")
+			b.compareWithTruth()
+		})
+	}
+}
+
+// compareWithTruth holds the simulator's list of what it serves now against
+// the tables.
+func (b *bench) compareWithTruth() {
+	b.t.Helper()
+	want := make(map[string]map[string]map[string]string)
+	rejects, readings := 0, 0
+	for truth := range b.api.Truth() {
+		for table, records := range truthRecords(truth) {
+			if want[table] == nil {
+				want[table] = make(map[string]map[string]string)
+			}
+			for id, fields := range records {
+				want[table][truth.ParticipantID+" "+id] = fields
+			}
+		}
+		rejects += len(truth.Rejects)
+		moments := make(map[int]bool)
+		for _, e := range truth.EGVs {
+			if !e.Shadowed {
+				moments[e.Moment] = true
+			}
+		}
+		readings += len(moments)
+	}
+	for table, records := range want {
+		b.compareTable(table, records)
+	}
+	if got := b.query("select count(*) from rejects")[0][0]; got != strconv.Itoa(rejects) {
+		b.t.Errorf("rejects holds %s rows, want %d", got, rejects)
+	}
+	if got := b.query("select count(*) from glucose")[0][0]; got != strconv.Itoa(readings) {
+		b.t.Errorf("glucose holds %s readings, want %d", got, readings)
+	}
+}
+
+func (b *bench) compareTable(name string, want map[string]map[string]string) {
+	b.t.Helper()
+	statement := "from " + name + " where vanished_at is null"
+	if name == "events" {
+		statement = `select *, null as note from events where vanished_at is null`
+	}
+	got := make(map[string]map[string]string)
+	for _, row := range b.table(statement) {
+		id := row["participant_id"] + " " + row["record_id"]
+		if _, twice := got[id]; twice {
+			b.t.Errorf("%s holds %s twice", name, id)
+		}
+		got[id] = asSent(b.t, name, row)
+	}
+	differing := 0
+	for id, fields := range want {
+		if maps.Equal(fields, got[id]) {
+			continue
+		}
+		if differing++; differing <= 5 {
+			b.t.Errorf("%s: record %s (-served +held):\n%s", name, id, cmp.Diff(fields, got[id]))
+		}
+	}
+	if differing > 0 {
+		b.t.Errorf("%s: %d records differ from what was served", name, differing)
+	}
+	if len(got) != len(want) {
+		b.t.Errorf("%s holds %d records, want %d", name, len(got), len(want))
+	}
+}
+
+// sentFields are the columns whose text as sent is in extra where it differs,
+// by table.
+func sentFields(table string) map[string]string {
+	fields := map[string]string{
+		"transmitter_generation": "transmitterGeneration", "transmitter_generation_variant": "transmitterGenerationVariant",
+		"display_device": "displayDevice",
+	}
+	own := map[string]map[string]string{
+		"egvs":   {"status": "status", "trend": "trend"},
+		"events": {"event_type": "eventType", "event_subtype": "eventSubType", "unit": "unit", "event_status": "eventStatus"},
+		"alerts": {"alert_name": "alertName", "alert_state": "alertState"},
+	}
+	for column, field := range own[table] {
+		fields[column] = field
+	}
+	return fields
+}
+
+// asSent is a row of the lake with the texts that the API sent.
+func asSent(t *testing.T, table string, row map[string]string) map[string]string {
+	var extra struct {
+		Sent map[string]string `json:"sent"`
+	}
+	if text := row["extra"]; text != "" {
+		if err := json.Unmarshal([]byte(text), &extra); err != nil {
+			t.Fatalf("extra %s: %v", text, err)
+		}
+	}
+	out := make(map[string]string)
+	for _, column := range append(commonColumns(), ownColumns(table)...) {
+		out[column] = row[column]
+	}
+	for column, field := range sentFields(table) {
+		if text, ok := extra.Sent[field]; ok {
+			out[column] = text
+		}
+	}
+	return out
+}
+
+func commonColumns() []string {
+	return []string{"system_time", "display_time", "transmitter_id", "transmitter_ticks",
+		"transmitter_generation", "transmitter_generation_variant", "display_device", "display_app"}
+}
+
+func ownColumns(table string) []string {
+	return map[string][]string{
+		"egvs":         {"glucose_mgdl", "status", "trend", "trend_rate_mgdl_min"},
+		"events":       {"event_type", "event_subtype", "value_text", "unit", "event_status"},
+		"calibrations": {"glucose_mgdl"},
+		"alerts":       {"alert_name", "alert_state"},
+	}[table]
+}
+
+// truthRecords are the records of one person as they should read, by table
+// and record id.
+func truthRecords(truth dexsim.Truth) map[string]map[string]map[string]string {
+	tables := map[string]map[string]map[string]string{"egvs": {}, "events": {}, "calibrations": {}, "alerts": {}}
+	for _, r := range truth.EGVs {
+		tables["egvs"][r.RecordID] = with(r.Common, map[string]string{
+			"glucose_mgdl": number(r.Value), "status": r.Status, "trend": r.Trend, "trend_rate_mgdl_min": number(r.Rate)})
+	}
+	for _, r := range truth.Events {
+		fields := with(r.Common, map[string]string{
+			"event_type": r.Type, "event_subtype": r.SubType, "value_text": "", "unit": r.Unit, "event_status": r.Status})
+		if r.Value != nil && r.Type != "notes" && r.Type != "note" {
+			fields["value_text"] = *r.Value
+		}
+		tables["events"][r.RecordID] = fields
+	}
+	for _, r := range truth.Calibrations {
+		tables["calibrations"][r.RecordID] = with(r.Common, map[string]string{"glucose_mgdl": number(r.Value)})
+	}
+	for _, r := range truth.Alerts {
+		tables["alerts"][r.RecordID] = with(r.Common, map[string]string{"alert_name": r.Name, "alert_state": r.State})
+	}
+	return tables
+}
+
+func with(c dexsim.Common, fields map[string]string) map[string]string {
+	const layout = "2006-01-02 15:04:05.999999"
+	fields["system_time"] = c.SystemTime.Format(layout)
+	fields["display_time"] = c.DisplayTime.Format(layout)
+	fields["transmitter_id"] = c.TransmitterID
+	fields["transmitter_ticks"] = ""
+	if c.Ticks != nil {
+		fields["transmitter_ticks"] = fmt.Sprint(*c.Ticks)
+	}
+	fields["transmitter_generation"], fields["transmitter_generation_variant"] = c.Generation, c.Variant
+	fields["display_device"], fields["display_app"] = c.Device, c.App
+	return fields
+}
+
+func number(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}

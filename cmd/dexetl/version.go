@@ -1,0 +1,49 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v3"
+)
+
+// version is what the program calls itself in manifests and runs: the module
+// version where it was installed as one, else the commit it was built from.
+func version() string {
+	build, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := build.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	settings := make(map[string]string)
+	for _, s := range build.Settings {
+		settings[s.Key] = s.Value
+	}
+	revision := cmp.Or(settings["vcs.revision"], "unknown")
+	return "devel-" + revision[:min(12, len(revision))]
+}
+
+func (p *program) versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version",
+		Action: func(_ context.Context, c *cli.Command) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			platform := runtime.GOOS + "/" + runtime.GOARCH
+			if p.flags.json {
+				return writeJSON(p.stdout, "dexetl.version/1", map[string]any{
+					"version": version(), "go": runtime.Version(), "platform": platform,
+				})
+			}
+			_, err := fmt.Fprintf(p.stdout, "dexetl %s (%s, %s)\n", version(), runtime.Version(), platform)
+			return err
+		},
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v3"
+)
+
+func (p *program) windowsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "windows",
+		Usage: "analysis windows, such as baseline: import, list",
+		Commands: []*cli.Command{
+			{
+				Name: "import", Usage: "replace all windows by those of a file", ArgsUsage: "windows.csv",
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
+						n, err := s.store.ImportWindows(ctx, r)
+						return fmt.Sprintf("%d windows", n), err
+					})
+				}),
+			},
+			{
+				Name: "list", Usage: "all windows",
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+					windows, err := s.store.Windows(ctx)
+					if err != nil {
+						return err
+					}
+					t := table{
+						schema:  "dexetl.windows/1",
+						columns: []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
+					}
+					for _, w := range windows {
+						t.rows = append(t.rows, []any{w.ParticipantID, w.Name, dateOrNull(w.Start), dateOrNull(w.End),
+							dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
+					}
+					return p.print(t)
+				}),
+			},
+		},
+	}
+}
+
+// dayOrNull is a study day; there is no day 0.
+func dayOrNull(day int) any {
+	if day == 0 {
+		return nil
+	}
+	return day
+}
+
+func (p *program) exclusionsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "exclusions",
+		Usage: "intervals that metrics leave out: import, list",
+		Commands: []*cli.Command{
+			{
+				Name: "import", Usage: "replace all exclusions by those of a file", ArgsUsage: "exclusions.csv",
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
+						n, err := s.store.ImportExclusions(ctx, r)
+						return fmt.Sprintf("%d exclusions", n), err
+					})
+				}),
+			},
+			{
+				Name: "list", Usage: "all exclusions",
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+					exclusions, err := s.store.Exclusions(ctx)
+					if err != nil {
+						return err
+					}
+					t := table{schema: "dexetl.exclusions/1", columns: []string{"participant_id", "from", "to", "reason"}}
+					for _, e := range exclusions {
+						t.rows = append(t.rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})
+					}
+					return p.print(t)
+				}),
+			},
+		},
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// customRegion names the app of a base_url that is not one of Dexcom's.
+const customRegion = "custom"
+
+// grants opens the sealing key and readies the participants' consents, after
+// completing what a crash interrupted. Answers by which accounts are looked at
+// go to log under runID.
+func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID string) (*consent.Grants, error) {
+	key, err := consent.OpenKey(ctx, s.keyPath(), s.store)
+	if err != nil {
+		return nil, err
+	}
+	apps, err := p.apps(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	g := &consent.Grants{
+		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Log: p.logger(),
+		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
+			_, err := log.Append(ctx, raw.Header{
+				RequestID: ulid.Make().String(), RunID: runID, Beat: "connect",
+				ParticipantID: c.ParticipantID, ConnectionID: c.ID, Resource: string(a.Resource),
+				Status: 200, AskedAt: p.now().UTC(), ServerDate: a.Date, Encoding: a.Encoding, Records: a.Records,
+			}, a.Body)
+			return err
+		},
+	}
+	return g, g.Recover(ctx)
+}
+
+func (s *study) defaultRegion() string { return cmp.Or(s.config.API.Region, customRegion) }
+
+// apps returns the configured apps by region. A base_url of the study's own
+// serves every region: it is a simulator or a proxy.
+func (p *program) apps(ctx context.Context, s *study) (map[string]consent.App, error) {
+	own, err := p.app(ctx, s, "api", s.defaultRegion(), s.config.API)
+	if err != nil {
+		return nil, err
+	}
+	apps := map[string]consent.App{own.Region: own}
+	if s.config.API.BaseURL != "" {
+		for region := range hosts() {
+			app := own
+			app.Region = region
+			apps[region] = app
+		}
+	}
+	for region, config := range s.config.Apps {
+		if apps[region], err = p.app(ctx, s, "apps."+region, region, config); err != nil {
+			return nil, err
+		}
+	}
+	return apps, nil
+}
+
+// app reads one app, configured under key.
+func (p *program) app(ctx context.Context, s *study, key, region string, config APIConfig) (consent.App, error) {
+	if config.ClientID == "" {
+		return consent.App{}, failure(exitUsage, "put the app's client id into "+configFile, "%s.client_id is missing", key)
+	}
+	secret, err := s.clientSecret(ctx, config, p.getenv)
+	if err != nil {
+		return consent.App{}, err
+	}
+	if config.BaseURL == "" && config.Region == "" {
+		config.Region = region
+	}
+	return consent.App{
+		Region: region, BaseURL: config.baseURL(), OAuthPrefix: cmp.Or(config.OAuth, s.config.API.OAuth, "v2"),
+		ClientID: config.ClientID, ClientSecret: secret,
+		RedirectURI: cmp.Or(config.RedirectURI, s.config.API.RedirectURI),
+	}, nil
+}

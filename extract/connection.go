@@ -1,0 +1,142 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// A connection is one being fetched from.
+type connection struct {
+	*participant
+	target Target
+	app    *app
+	asker  asker
+	shown  []Known // what dataRange answered in this run
+}
+
+func newConnection(p *participant, t Target) *connection {
+	c := &connection{participant: p, target: t, app: p.apps[t.App]}
+	c.asker = retrying{
+		next: authorised{
+			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
+				return c.app.call(ctx, p, token, r)
+			},
+			tokens: p.Tokens,
+			target: t,
+		},
+		reach:  c.app.reach,
+		jitter: p.jitter,
+		now:    p.Now,
+	}
+	return c
+}
+
+// fetch asks for the ranges, plans, and fetches what is due.
+func (c *connection) fetch(ctx context.Context) error {
+	plan := c.planBackfill
+	if c.run.Mode == Sync {
+		plan = c.planSync
+	}
+	calls, err := plan(ctx)
+	for _, k := range c.shown {
+		for _, note := range k.clipped() {
+			c.flag(FlagClippedRange, note)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.count(Counts{Planned: len(calls), Open: len(calls)})
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(c.app.turns.perParticipant)
+	for _, call := range calls {
+		group.Go(func() error { return c.fetchCall(groupCtx, call) })
+	}
+	return group.Wait()
+}
+
+// fetchCall fetches one window. An error is returned if it makes the others
+// useless, else noted.
+func (c *connection) fetchCall(ctx context.Context, call Call) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	err := c.ask(ctx, call)
+	if err == nil {
+		c.count(Counts{Fetched: 1, Open: -1})
+		return nil
+	}
+	err = fmt.Errorf("%s: %w", call, err)
+	if stops(err) {
+		return err
+	}
+	return c.settle(ctx, err)
+}
+
+// ask asks for call's window and appends the answer to the log. An answer
+// without records where dataRange shows some is no answer before it was given
+// twice: only then does it count as held.
+func (c *connection) ask(ctx context.Context, call Call) error {
+	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
+	answer, err := c.asker.ask(ctx, request)
+	if err != nil {
+		return err
+	}
+	if answer.Records == 0 && c.expected(call) {
+		again, err := c.asker.ask(ctx, request)
+		if err != nil {
+			return err
+		}
+		if again.Records == 0 {
+			c.flag(FlagEmptyWithRange, call.String()+": no records, asked twice, though dataRange shows some")
+		}
+		if _, err := c.keep(ctx, answer, call.Beat); err != nil {
+			return err
+		}
+		answer = again
+	}
+	_, err = c.keep(ctx, answer, call.Beat)
+	return err
+}
+
+// expected reports whether dataRange shows records in call's window.
+func (c *connection) expected(call Call) bool {
+	for _, k := range c.shown {
+		if k.expects(call.Resource, call.Window) {
+			return true
+		}
+	}
+	return false
+}
+
+// keep appends an answer to the log. An answer that was received is kept even
+// if the run is interrupted meanwhile.
+func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
+	if err := c.checkClock(a.Date); err != nil {
+		return raw.Entry{}, fatalError{err}
+	}
+	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{
+		RunID:         c.run.ID,
+		ParticipantID: c.target.ParticipantID,
+		ConnectionID:  c.target.ConnectionID,
+		Resource:      string(a.Resource),
+		Beat:          beat,
+		WindowStart:   a.Start,
+		WindowEnd:     a.End,
+		LastSync:      a.LastSync,
+		Status:        200,
+		AskedAt:       c.Now(),
+		ServerDate:    a.Date,
+		Records:       a.Records,
+	}, a.Body)
+	if err != nil {
+		return raw.Entry{}, fatalError{err}
+	}
+	c.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
+	return entry, nil
+}

@@ -1,0 +1,151 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// stateLife is how long a consent link may be used.
+const stateLife = time.Hour
+
+// Begin begins the consent of a participant and returns the URL to open in a
+// browser within the hour. Errors: *state.UnknownParticipantError, *NoAppError.
+func (g *Grants) Begin(ctx context.Context, participantID string) (string, error) {
+	address, _, err := g.begin(ctx, participantID)
+	return address, err
+}
+
+// begun is a consent on its way.
+type begun struct {
+	app  App
+	hash string // of its state
+}
+
+func (g *Grants) begin(ctx context.Context, participantID string) (string, begun, error) {
+	p, err := g.Store.Participant(ctx, participantID)
+	if err != nil {
+		return "", begun{}, err
+	}
+	app, err := g.app(p.Region)
+	if err != nil {
+		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
+	}
+	if err := g.client(app).Check(); err != nil {
+		return "", begun{}, fmt.Errorf("region %s: %w", app.Region, err)
+	}
+	secret := newState()
+	b := begun{app, g.Key.hash("state", secret)}
+	err = g.Store.PutState(ctx, state.OAuthState{Hash: b.hash, ParticipantID: p.ID, Region: app.Region,
+		RedirectURI: app.RedirectURI, ExpiresAt: g.now().Add(stateLife)})
+	if err != nil {
+		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
+	}
+	return app.oauth().AuthCodeURL(secret), b, nil
+}
+
+// Finish ends a consent with the address at which the browser arrived. The
+// tokens are kept before anything else is done with them. Errors:
+// *state.StateError, *DeniedError, *CodeError, *WrongClientError, and those of
+// Verify.
+func (g *Grants) Finish(ctx context.Context, redirected string) (Found, error) {
+	u, err := url.Parse(redirected)
+	if err != nil {
+		return Found{}, errors.New("redirected address: not a URL") // which may hold a code
+	}
+	query := u.Query()
+	u.RawQuery, u.Fragment = "", ""
+	return g.complete(ctx, u.String(), query)
+}
+
+// complete ends the consent that came back to address with query.
+func (g *Grants) complete(ctx context.Context, address string, query url.Values) (Found, error) {
+	if query.Get("state") == "" {
+		return Found{}, &state.StateError{Reason: state.StateMissing}
+	}
+	o, err := g.Store.UseState(ctx, g.Key.hash("state", query.Get("state")))
+	if err != nil {
+		return Found{}, err
+	}
+	switch reason := query.Get("error"); {
+	case address != o.RedirectURI:
+		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
+	case reason == "access_denied":
+		return Found{}, &DeniedError{o.ParticipantID}
+	case reason != "":
+		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %.60q", reason)}
+	case query.Get("code") == "":
+		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
+	}
+	id, err := g.exchange(context.WithoutCancel(ctx), o, query.Get("code"))
+	if err != nil {
+		return Found{}, err
+	}
+	return g.Verify(ctx, id)
+}
+
+// exchange turns a code into a connection, in the order of a refresh: answer
+// kept, parsed, committed. That the state is used up is on record already.
+func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string) (connectionID string, err error) {
+	app, err := g.app(o.Region)
+	if err != nil {
+		return "", fmt.Errorf("participant %s: %w", o.ParticipantID, err)
+	}
+	a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region}
+	got, err := g.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}})
+	if err != nil {
+		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
+	}
+	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
+	kept, keepErr := g.keep(ctx, a, got.body)
+	g.reached("code kept")
+	return a.ConnectionID, errors.Join(g.useCode(ctx, kept, got.body), keepErr)
+}
+
+// useCode commits what the answer to a code brings.
+func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte) error {
+	r := readReply(body)
+	if a.HTTPStatus == 200 && r.Refresh != "" {
+		grant, err := g.grant(r.pair, a.ReceivedAt, r.lifetime)
+		if err != nil {
+			return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
+		}
+		if err := g.Store.CommitCode(ctx, a, grant); err != nil {
+			return fmt.Errorf("participant %s: tokens not committed: %w", a.ParticipantID, err)
+		}
+		return nil
+	}
+	failure := state.RefreshFailure{Answer: a, Outcome: statusText(a.HTTPStatus)}
+	var out error
+	switch {
+	case r.code == "invalid_client" || r.code == "unauthorized_client":
+		out = &WrongClientError{a.Region, r.code}
+	case r.code == "invalid_grant":
+		out = &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old"}
+	case a.HTTPStatus == 200:
+		failure.Outcome, failure.Unreadable = "200 without a refresh token", true
+		out = &CodeError{ParticipantID: a.ParticipantID, Reason: failure.Outcome}
+	default:
+		out = &CodeError{ParticipantID: a.ParticipantID, Reason: failure.Outcome}
+	}
+	return errors.Join(out, g.Store.FailCode(ctx, failure))
+}
+
+// finishCode completes an exchange that a crash interrupted after its answer.
+func (g *Grants) finishCode(ctx context.Context, a state.TokenAnswer) error {
+	body, err := g.Key.open(a.Sealed)
+	if err != nil {
+		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
+	}
+	err = g.useCode(context.WithoutCancel(ctx), a, body)
+	var code *CodeError
+	if errors.As(err, &code) || refreshError(err) {
+		g.log().Warn("code was not exchanged", "participant_id", a.ParticipantID, "error", err)
+		return nil
+	}
+	return err
+}

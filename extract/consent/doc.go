@@ -1,0 +1,43 @@
+// Package consent turns a person's consent into access tokens, and keeps it.
+//
+// # Connecting
+//
+// Begin stores a fresh 256-bit state and returns the URL that the person
+// opens. The browser comes back to the redirect URI, where a Callback listens,
+// or the address is pasted into Finish. The state is used up, the code is
+// exchanged once, the tokens are kept, and then the account is looked at
+// (Verify): its userId, as a keyed hash, decides whose connection this is; one
+// account is never two participants at once. Import takes over refresh tokens
+// that exist already; their accounts are looked at on first use.
+//
+// # Refreshing
+//
+// Losing a refresh token means that a person must consent again, so a token
+// that we received is a token saved, and none is spent twice because of us.
+// Token and Renew keep this order, and nothing else spends a token:
+//
+//  1. lease the connection, across processes, and finish what a crash left;
+//  2. read again: somebody may have refreshed meanwhile;
+//  3. commit the intent to spend the token, which proves that we can write;
+//  4. one POST: no retry, no redirect, no kept connection, not cancelled;
+//  5. commit the answer, sealed, as received, before it is parsed;
+//  6. parse, and commit the new pair by compare-and-swap on the hash of the
+//     old token; the old pair stays beside it until the new one was spent well
+//     (for repair by hand: a strict server takes its second use for theft);
+//  7. use it.
+//
+// Recover, called at start, completes what a crash interrupted: an answer
+// without commit is finished without asking anybody; an intent without answer
+// means that nobody knows whether the token was spent, so the stored token is
+// tried once.
+//
+// A refused token (invalid_grant) is no proof of withdrawal: the connection
+// becomes auth_suspect, is tried again after 2, 4, 8 and 16 hours, and only
+// then needs a new consent. What is not the person's fault (wrong client
+// secret, a server that fails) never counts against the connection.
+//
+// # Secrets
+//
+// Tokens are sealed with an age key from a file that only its owner can read.
+// No token, code or userId is in any error or log line.
+package consent

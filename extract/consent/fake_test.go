@@ -1,0 +1,297 @@
+package consent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// canary is in every secret of these tests; no log and no error may show it.
+const canary = "CANARY"
+
+// server is a token endpoint of the strict kind (a refresh token works once,
+// its second use revokes the grant) with as much of the data API as Verify asks.
+type server struct {
+	*httptest.Server
+	t *testing.T
+
+	mu      sync.Mutex
+	n       int
+	refresh map[string]string // live refresh token to user
+	access  map[string]string // live access token to user
+	codes   map[string]string
+	posted  map[string]int // refresh tokens and codes presented, and how often
+	posts   int
+	// fail, if set, answers a POST in the server's place; true: it did.
+	fail func(w http.ResponseWriter, r *http.Request) bool
+	// late, if set, runs after tokens were rotated, before they are sent.
+	late func(w http.ResponseWriter, body []byte) bool
+	// data, if set, answers data requests.
+	data func(w http.ResponseWriter, r *http.Request) bool
+}
+
+func newServer(t *testing.T) *server {
+	s := &server{t: t, refresh: map[string]string{}, access: map[string]string{}, codes: map[string]string{}, posted: map[string]int{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v2/oauth2/token", s.token)
+	mux.HandleFunc("GET /v3/users/self/dataRange", s.dataRange)
+	mux.HandleFunc("GET /v3/users/self/devices", s.devices)
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func oauthError(w http.ResponseWriter, status int, code string) bool {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"error":%q,"error_description":"%s"}`, code, canary)
+	return true
+}
+
+// mint makes a pair for user; s.mu is held.
+func (s *server) mint(user string) (access, refresh string) {
+	s.n++
+	access, refresh = fmt.Sprintf("access-%s-%d", canary, s.n), fmt.Sprintf("refresh-%s-%d", canary, s.n)
+	s.access[access], s.refresh[refresh] = user, user
+	return access, refresh
+}
+
+func (s *server) newRefresh(user string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, refresh := s.mint(user)
+	return refresh
+}
+
+func (s *server) newCode(user string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n++
+	code := fmt.Sprintf("code-%s-%d", canary, s.n)
+	s.codes[code] = user
+	return code
+}
+
+func (s *server) revoke(user string) {
+	for token, u := range s.refresh {
+		if u == user {
+			delete(s.refresh, token)
+		}
+	}
+}
+
+func (s *server) token(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posts++
+	if r.Header.Get("Idempotency-Key") != "" || r.Header.Get("Authorization") != "" || r.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		s.t.Errorf("POST with headers %v", r.Header)
+	}
+	if !r.Close {
+		s.t.Errorf("POST on a connection that is kept")
+	}
+	if s.fail != nil && s.fail(w, r) {
+		s.posted[r.FormValue("refresh_token")+r.FormValue("code")]++
+		return
+	}
+	if r.PostFormValue("client_id") != "id" || r.PostFormValue("client_secret") != "secret-"+canary {
+		oauthError(w, 401, "invalid_client")
+		return
+	}
+	var live map[string]string
+	var presented string
+	switch r.PostFormValue("grant_type") {
+	case "refresh_token":
+		live, presented = s.refresh, r.PostFormValue("refresh_token")
+	case "authorization_code":
+		live, presented = s.codes, r.PostFormValue("code")
+		if r.PostFormValue("redirect_uri") != redirectURI {
+			oauthError(w, 400, "invalid_grant")
+			return
+		}
+	default:
+		oauthError(w, 400, "unsupported_grant_type")
+		return
+	}
+	s.posted[presented]++
+	user, ok := live[presented]
+	if !ok {
+		oauthError(w, 400, "invalid_grant")
+		return
+	}
+	delete(live, presented)
+	access, refresh := s.mint(user)
+	body := fmt.Appendf(nil, `{"access_token":%q,"expires_in":7200,"token_type":"Bearer","refresh_token":%q,"refresh_expires_in":0,"not-before-policy":"1726871301,"}`, access, refresh)
+	w.Header().Set("Content-Type", "application/json")
+	if s.late != nil && s.late(w, body) {
+		return
+	}
+	w.Write(body)
+}
+
+func (s *server) user(w http.ResponseWriter, r *http.Request) (string, bool) {
+	if s.data != nil && s.data(w, r) {
+		return "", false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user, ok := s.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
+	w.Header().Set("Content-Type", "application/json")
+	if !ok {
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+	return user, ok
+}
+
+func (s *server) dataRange(w http.ResponseWriter, r *http.Request) {
+	if user, ok := s.user(w, r); ok {
+		fmt.Fprintf(w, `{"recordType":"dataRange","recordVersion":"3.0","userId":"%s-%s","calibrations":null,"events":null,
+			"egvs":{"start":{"systemTime":"2026-01-01T00:00:00Z","displayTime":"2026-01-01T00:00:00Z"},"end":{"systemTime":"2026-02-01T00:00:00Z","displayTime":"2026-02-01T00:00:00Z"}}}`, user, canary)
+	}
+}
+
+func (s *server) devices(w http.ResponseWriter, r *http.Request) {
+	if user, ok := s.user(w, r); ok {
+		fmt.Fprintf(w, `{"recordType":"device","recordVersion":"3.0","userId":"%s-%s","records":[
+			{"lastUploadDate":"2026-01-01T00:00:00Z","transmitterGeneration":"g6","displayDevice":"receiver","alertSchedules":[]},
+			{"lastUploadDate":"2026-02-01T00:00:00Z","transmitterGeneration":"g7","displayDevice":"iOS","displayApp":"G7","alertSchedules":[]}]}`, user, canary)
+	}
+}
+
+// presented returns how often each token or code was, and the number of POSTs.
+func (s *server) presented(token string) (times, posts int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.posted[token], s.posts
+}
+
+// with changes the server under its lock.
+func (s *server) with(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+const redirectURI = "http://127.0.0.1:8085/callback"
+
+// study is a folder, a clock and a server, in which processes are started.
+type study struct {
+	*server
+	t   *testing.T
+	dir string
+
+	mu  sync.Mutex
+	now time.Time
+	log bytes.Buffer
+}
+
+// Write collects the log.
+func (s *study) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.log.Write(p)
+}
+
+func (s *study) add(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
+func (s *study) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+func newStudy(t *testing.T, participants ...string) (*study, *Grants) {
+	t.Helper()
+	s := &study{server: newServer(t), t: t, dir: t.TempDir(), now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
+	t.Cleanup(func() {
+		if strings.Contains(s.log.String(), canary) {
+			t.Errorf("the log shows a secret:\n%s", s.log.String())
+		}
+	})
+	g := s.process()
+	for _, id := range participants {
+		if err := g.Store.AddParticipant(t.Context(), state.Participant{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, g
+}
+
+// process is what another dexetl in the same folder would have.
+func (s *study) process() *Grants {
+	s.t.Helper()
+	store, err := state.Open(s.t.Context(), s.dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { store.Close() })
+	store.Now = s.clock
+	key, err := OpenKey(s.t.Context(), filepath.Join(s.dir, "key.age"), store)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &Grants{
+		Store: store, Key: key, Region: "us",
+		Apps: map[string]App{"us": {BaseURL: s.URL, OAuthPrefix: "v2", ClientID: "id", ClientSecret: "secret-" + canary, RedirectURI: redirectURI}},
+		Log:  slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+}
+
+// imported connects a participant by a refresh token and settles the account.
+func (s *study) imported(g *Grants, participant string) (id string) {
+	s.t.Helper()
+	file := fmt.Sprintf("participant_id,refresh_token\n%s,%s\n", participant, s.newRefresh("user of "+participant))
+	got, err := g.Import(s.t.Context(), strings.NewReader(file))
+	if err != nil || len(got.ConnectionIDs) != 1 {
+		s.t.Fatalf("Import(%s) = %+v, %v", participant, got, err)
+	}
+	id = got.ConnectionIDs[0]
+	if _, err := g.Verify(s.t.Context(), id); err != nil {
+		s.t.Fatalf("Verify(%s) = %v", participant, err)
+	}
+	return id
+}
+
+// pairOf is what the store holds of a connection.
+func pairOf(t *testing.T, g *Grants, id string) held {
+	t.Helper()
+	h, err := g.read(context.Background(), id)
+	if err != nil {
+		t.Fatalf("read(%s) = %v", id, err)
+	}
+	return h
+}
+
+func asError[E error](err error) (E, bool) {
+	var e E
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// quiet fails if err shows a secret.
+func quiet(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	text, _ := json.Marshal(err)
+	if all := fmt.Sprintf("%v %+v %s", err, err, text); strings.Contains(all, canary) {
+		t.Errorf("the error shows a secret: %s", all)
+	}
+}

@@ -1,0 +1,136 @@
+package consent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// An App is what Dexcom registered for the study in one region.
+type App struct {
+	Region       string // us, eu, jp, sandbox
+	BaseURL      string // such as https://api.dexcom.com
+	OAuthPrefix  string // v2 or v3
+	ClientID     string
+	ClientSecret Secret
+	RedirectURI  string // exactly as registered
+}
+
+// oauth is the app for golang.org/x/oauth2, which here only writes URLs: its
+// own exchange would parse an answer before it is durable.
+func (a App) oauth() *oauth2.Config {
+	base := strings.TrimSuffix(a.BaseURL, "/") + "/" + a.OAuthPrefix + "/oauth2/"
+	return &oauth2.Config{
+		ClientID: a.ClientID, ClientSecret: string(a.ClientSecret), RedirectURL: a.RedirectURI,
+		Endpoint: oauth2.Endpoint{AuthURL: base + "login", TokenURL: base + "token", AuthStyle: oauth2.AuthStyleInParams},
+		Scopes:   []string{"offline_access"},
+	}
+}
+
+// Grants keeps the participants' consents for one run of a command. Its
+// exported fields are set before use and then frozen; its clock is the
+// store's. All methods may be called by many goroutines.
+type Grants struct {
+	Store *state.Store
+	Key   *Key
+	Apps  map[string]App // by region
+	// Region is that of participants whose roster line names none.
+	Region string
+	// NewAccount confirms that a participant may come back with another
+	// Dexcom account, which ends the connection to the one before.
+	NewAccount bool
+	// Keep takes the answers by which an account was looked at, once it is
+	// certain whose they are. Nil: they are not kept.
+	Keep func(ctx context.Context, c state.Connection, a dexcom.Answer) error
+	// Post carries requests to the token endpoint, nil: a transport that
+	// repeats nothing. API carries those for data, nil: dexcom's own.
+	Post http.RoundTripper
+	API  *http.Client
+	Log  *slog.Logger // nil: none
+
+	calls atomic.Int64
+	tally tally
+	// step is called after each step of a refresh; tests stop there for good.
+	step func(string)
+}
+
+// Calls returns how many requests were sent so far, to either endpoint.
+func (g *Grants) Calls() int64 { return g.calls.Load() }
+
+func (g *Grants) now() time.Time { return g.Store.Now().UTC() }
+
+func (g *Grants) log() *slog.Logger {
+	if g.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return g.Log
+}
+
+func (g *Grants) reached(step string) {
+	if g.step != nil {
+		g.step(step)
+	}
+}
+
+// app returns the app of a region, the default one for "".
+func (g *Grants) app(region string) (App, error) {
+	if region == "" {
+		region = g.Region
+	}
+	a, ok := g.Apps[region]
+	if !ok {
+		return App{}, &NoAppError{region}
+	}
+	a.Region = region
+	return a, nil
+}
+
+func (g *Grants) client(a App) *dexcom.Client {
+	return &dexcom.Client{BaseURL: a.BaseURL, HTTP: g.API}
+}
+
+// A pair is what a grant consists of. Unlike Secret it can be encoded: only
+// ever to be sealed.
+type pair struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
+// grant seals p, received at the given instant, for the store.
+func (g *Grants) grant(p pair, received time.Time, lifetime time.Duration) (state.Grant, error) {
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return state.Grant{}, err
+	}
+	sealed, err := g.Key.seal(plain)
+	if err != nil {
+		return state.Grant{}, fmt.Errorf("seal: %w", err)
+	}
+	out := state.Grant{Current: sealed, RefreshHash: g.Key.hash("refresh", p.Refresh)}
+	if p.Access != "" {
+		out.AccessIssuedAt, out.AccessExpiresAt = received, received.Add(lifetime)
+	}
+	return out, nil
+}
+
+func (g *Grants) open(sealed []byte) (pair, error) {
+	plain, err := g.Key.open(sealed)
+	if err != nil {
+		return pair{}, err
+	}
+	var p pair
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return pair{}, fmt.Errorf("sealed tokens are damaged: not a pair")
+	}
+	return p, nil
+}

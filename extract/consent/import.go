@@ -1,0 +1,66 @@
+package consent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Imported is what an import of refresh tokens did.
+type Imported struct {
+	ConnectionIDs []string // new ones, in the order of the file; see Verify
+	Known         int      // lines whose token was imported before and is left alone
+}
+
+// Import takes over grants from a CSV file of participant_id,refresh_token. It
+// takes all lines or none, asks nobody, and spends no token; what is wrong is a
+// *state.CSVError, which shows no token. Each new connection waits for Verify,
+// or else for Token, to see its account.
+func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
+	lines, err := g.Store.ReadTokenFile(ctx, r)
+	if err != nil {
+		return Imported{}, err
+	}
+	list := make([]state.TokenImport, len(lines))
+	for i, l := range lines {
+		p, err := g.Store.Participant(ctx, l.ParticipantID)
+		if err != nil {
+			return Imported{}, err
+		}
+		app, err := g.app(p.Region)
+		if err != nil {
+			return Imported{}, fmt.Errorf("participant %s: %w", p.ID, err)
+		}
+		grant, err := g.grant(pair{Refresh: l.RefreshToken}, time.Time{}, 0)
+		if err != nil {
+			return Imported{}, fmt.Errorf("participant %s: %w", p.ID, err)
+		}
+		list[i] = state.TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant}
+	}
+	ids, err := g.Store.ImportTokens(ctx, list)
+	if err != nil {
+		return Imported{}, fmt.Errorf("token import: %w", err)
+	}
+	return Imported{ConnectionIDs: ids, Known: len(lines) - len(ids)}, nil
+}
+
+// Unverified returns the connections, not ended, whose account was never seen:
+// an import was interrupted before Verify, or Verify could not see it. A grant
+// set aside is among them only if NewAccount confirms it: its account was seen,
+// and is another.
+func (g *Grants) Unverified(ctx context.Context) ([]string, error) {
+	all, err := g.Store.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, c := range all {
+		if c.AccountHash == "" && c.Status != state.Ended && (!c.Aside || g.NewAccount) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,104 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Recover completes what a crash interrupted; it is called at the start of
+// every command that fetches or connects. Answers that were kept are finished;
+// where a refresh began and nobody knows how it ended, the stored token is
+// tried once. A connection that another process refreshes at the moment is
+// left to it. A refresh that fails is recorded and logged, not returned:
+// errors are the store's and the key's.
+func (g *Grants) Recover(ctx context.Context) error {
+	answers, err := g.Store.Answers(ctx, "")
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	for _, a := range answers {
+		// Needs no lease: an answer finished twice is finished once.
+		if a.OldHash != "" {
+			err = g.finishRefresh(ctx, a)
+		} else {
+			err = g.finishCode(ctx, a)
+		}
+		if err != nil {
+			return fmt.Errorf("recover: %w", err)
+		}
+	}
+	intents, err := g.Store.Intents(ctx)
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	for _, id := range intents {
+		if err := g.tryAgain(ctx, id); err != nil && !refreshError(err) {
+			return fmt.Errorf("recover: %w", err)
+		}
+	}
+	return nil
+}
+
+// tryAgain refreshes a connection unless another process is at it.
+func (g *Grants) tryAgain(ctx context.Context, id string) error {
+	owner := g.Store.NewID()
+	ok, err := g.Store.LeaseRefresh(ctx, id, owner, leaseTTL)
+	if err != nil || !ok {
+		return err
+	}
+	defer g.release(ctx, id, owner)
+	_, err = g.refresh(ctx, id, owner, "")
+	return err
+}
+
+// finish uses the answers of a connection that were kept and not yet used.
+func (g *Grants) finish(ctx context.Context, id string) error {
+	answers, err := g.Store.Answers(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if a.OldHash == "" {
+			continue
+		}
+		if err := g.finishRefresh(ctx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishRefresh completes a refresh that a crash interrupted after its answer.
+func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
+	ctx = context.WithoutCancel(ctx)
+	body, err := g.Key.open(a.Sealed)
+	if err != nil {
+		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
+	}
+	h, err := g.read(ctx, a.ConnectionID)
+	if err != nil && !errors.Is(err, state.ErrNoConnection) {
+		return err
+	}
+	if err := g.use(ctx, h, a, body, 0); err != nil && !refreshError(err) {
+		return err
+	}
+	return nil
+}
+
+// refreshError reports whether err is about one connection's grant and
+// recorded in the store, as opposed to a fault of ours.
+func refreshError(err error) bool {
+	var (
+		reconsent *NeedsReconsentError
+		suspect   *AuthSuspectError
+		temporary *TemporaryError
+		client    *WrongClientError
+		app       *NoAppError
+	)
+	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &temporary) ||
+		errors.As(err, &client) || errors.As(err, &app) || errors.Is(err, ErrRefreshStopped) ||
+		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
+}

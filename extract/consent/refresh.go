@@ -1,0 +1,281 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+const (
+	// margin before the end of an access token at which it is renewed, unless
+	// its whole life is short.
+	margin = 5 * time.Minute
+	// leaseTTL outlives a POST and its commits.
+	leaseTTL = 2*postTimeout + 30*time.Second
+)
+
+// Token returns an access token of the connection, refreshed if it is about to
+// end. Errors: *NeedsReconsentError, *AuthSuspectError, *TemporaryError,
+// *WrongClientError, ErrRefreshStopped, ErrWrongKey; on first use of an imported
+// grant also those of Verify, and *MovedError.
+func (g *Grants) Token(ctx context.Context, connectionID string) (string, error) {
+	c, err := g.Store.Connection(ctx, connectionID)
+	if err != nil {
+		return "", err
+	}
+	if c.Aside && !g.NewAccount {
+		return "", &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID}
+	}
+	h, err := g.fresh(ctx, connectionID, "")
+	if err != nil {
+		return "", err
+	}
+	if h.AccountHash != "" {
+		return h.Access, nil
+	}
+	found, err := g.Verify(ctx, connectionID)
+	if err != nil {
+		return "", err
+	}
+	if found.Connection.ID != connectionID {
+		return "", &MovedError{h.ParticipantID, found.Connection.ID}
+	}
+	h, err = g.fresh(ctx, connectionID, "")
+	return h.Access, err
+}
+
+// Renew returns another access token than rejected, which the API did not
+// accept: the stored one if it is another already, else from a refresh. Its
+// errors are Token's.
+func (g *Grants) Renew(ctx context.Context, connectionID, rejected string) (string, error) {
+	h, err := g.fresh(ctx, connectionID, rejected)
+	return h.Access, err
+}
+
+// held is what the store holds of a connection, unsealed.
+type held struct {
+	state.Connection
+	state.Tokens
+	pair
+}
+
+// held returns what can be used, *NeedsReconsentError if nothing can.
+func (g *Grants) held(ctx context.Context, id string) (held, error) {
+	h, err := g.read(ctx, id)
+	if h.Status == state.Ended || h.Status == state.NeedsReconsent {
+		return held{}, &NeedsReconsentError{h.ParticipantID}
+	}
+	return h, err
+}
+
+func (g *Grants) read(ctx context.Context, id string) (held, error) {
+	c, err := g.Store.Connection(ctx, id)
+	if err != nil {
+		return held{}, err
+	}
+	t, err := g.Store.Tokens(ctx, id)
+	if err != nil {
+		return held{Connection: c}, err
+	}
+	p, err := g.open(t.Current)
+	if err != nil {
+		return held{}, fmt.Errorf("participant %s: %w", c.ParticipantID, err)
+	}
+	return held{c, t, p}, nil
+}
+
+// good reports whether the access token can be used at now.
+func (h held) good(now time.Time, rejected string) bool {
+	early := min(margin, h.AccessExpiresAt.Sub(h.AccessIssuedAt)/5)
+	return h.Access != "" && h.Access != rejected && now.Before(h.AccessExpiresAt.Add(-early))
+}
+
+// fresh returns what is held once its access token is good.
+func (g *Grants) fresh(ctx context.Context, id, rejected string) (held, error) {
+	h, err := g.held(ctx, id)
+	if err != nil || h.good(g.now(), rejected) {
+		return h, err
+	}
+	// What needs no lease to be known need not wait for one.
+	if err := g.mayRefresh(h); err != nil {
+		return held{}, err
+	}
+	owner, err := g.lease(ctx, id)
+	if err != nil {
+		return held{}, fmt.Errorf("participant %s: %w", h.ParticipantID, err)
+	}
+	defer g.release(ctx, id, owner)
+	return g.refresh(ctx, id, owner, rejected)
+}
+
+// lease waits until nobody else refreshes the connection.
+func (g *Grants) lease(ctx context.Context, id string) (owner string, err error) {
+	owner = g.Store.NewID()
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		ok, err := g.Store.LeaseRefresh(ctx, id, owner, leaseTTL)
+		if ok || err != nil {
+			return owner, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (g *Grants) release(ctx context.Context, id, owner string) {
+	if err := g.Store.ReleaseRefresh(context.WithoutCancel(ctx), id, owner); err != nil {
+		g.log().Warn("refresh lease not released", "connection_id", id, "error", err)
+	}
+}
+
+// refresh does steps 2 to 7 of the package comment, the lease being owner's.
+// From the intent on it does not stop for ctx.
+func (g *Grants) refresh(ctx context.Context, id, owner, rejected string) (held, error) {
+	if err := g.finish(ctx, id); err != nil {
+		return held{}, err
+	}
+	h, err := g.held(ctx, id)
+	if err != nil || h.good(g.now(), rejected) {
+		return h, err
+	}
+	if err := g.mayRefresh(h); err != nil {
+		return held{}, err
+	}
+	app, err := g.app(h.Region)
+	if err != nil {
+		return held{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return held{}, err
+	}
+	g.reached("leased")
+	ctx = context.WithoutCancel(ctx)
+	if err := g.Store.BeginRefresh(ctx, id, owner, h.RefreshHash, leaseTTL); err != nil {
+		return held{}, fmt.Errorf("participant %s: refresh not begun: %w", h.ParticipantID, err)
+	}
+	g.reached("intent")
+	if err := g.spend(ctx, app, h); err != nil {
+		return held{}, err
+	}
+	g.reached("committed")
+	return g.held(ctx, id)
+}
+
+// mayRefresh says why h's token is not to be spent now, nil for nothing.
+func (g *Grants) mayRefresh(h held) error {
+	if err := g.tally.stopped(h.Region); err != nil {
+		return fmt.Errorf("participant %s: %w", h.ParticipantID, err)
+	}
+	switch {
+	case !g.now().Before(h.RetryAt):
+		return nil
+	case h.Status == state.AuthSuspect:
+		return &AuthSuspectError{h.ParticipantID, h.RetryAt}
+	default:
+		return &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: h.RetryAt, Reason: h.LastError}
+	}
+}
+
+// spend posts h's refresh token, once, and keeps what comes back.
+func (g *Grants) spend(ctx context.Context, app App, h held) error {
+	a := state.TokenAnswer{ConnectionID: h.Connection.ID, ParticipantID: h.ParticipantID, Region: h.Region, OldHash: h.RefreshHash}
+	got, err := g.post(ctx, app, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {h.Refresh}})
+	if err != nil {
+		return g.failed(ctx, h, state.RefreshFailure{Answer: a, Outcome: "no answer: " + err.Error()}, 0, err)
+	}
+	g.reached("answered")
+	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
+	kept, keepErr := g.keep(ctx, a, got.body)
+	g.reached("kept")
+	// Should keeping fail, the commit is the second chance to save the tokens.
+	return errors.Join(g.use(ctx, h, kept, got.body, got.retryAfter), keepErr)
+}
+
+// keep seals and stores an answer of the token endpoint before it is parsed.
+func (g *Grants) keep(ctx context.Context, a state.TokenAnswer, body []byte) (state.TokenAnswer, error) {
+	sealed, err := g.Key.seal(body)
+	if err != nil {
+		return a, fmt.Errorf("participant %s: token answer: %w", a.ParticipantID, err)
+	}
+	a.Sealed = sealed
+	stored, err := g.Store.PutAnswer(ctx, a)
+	if err != nil {
+		return a, fmt.Errorf("participant %s: token answer not stored: %w", a.ParticipantID, err)
+	}
+	return stored, nil
+}
+
+// use commits what answer a, to h's refresh token, brings.
+func (g *Grants) use(ctx context.Context, h held, a state.TokenAnswer, body []byte, retryAfter time.Duration) error {
+	r := readReply(body)
+	failure := state.RefreshFailure{Answer: a, Outcome: statusText(a.HTTPStatus)}
+	switch {
+	case a.HTTPStatus == 200 && (r.Access != "" || r.Refresh != ""):
+		if r.Refresh == "" {
+			r.Refresh = h.Refresh // the server does not rotate
+		}
+		return g.commit(ctx, a, r)
+	case a.HTTPStatus == 200:
+		failure.Outcome, failure.Unreadable = "200 without tokens", true
+	case r.code == "invalid_grant":
+		return g.refused(ctx, h, failure)
+	case r.code == "invalid_client" || r.code == "unauthorized_client":
+		failure.Outcome = r.code
+		wrong := &WrongClientError{h.Region, r.code}
+		g.tally.wrongClient(wrong)
+		return errors.Join(wrong, g.Store.FailRefresh(ctx, failure))
+	}
+	return g.failed(ctx, h, failure, retryAfter, nil)
+}
+
+func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error {
+	grant, err := g.grant(r.pair, a.ReceivedAt, r.lifetime)
+	if err != nil {
+		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
+	}
+	if _, err := g.Store.CommitRefresh(ctx, a, grant); err != nil {
+		return fmt.Errorf("participant %s: new tokens not committed: %w", a.ParticipantID, err)
+	}
+	g.tally.good(a.ConnectionID)
+	g.log().Debug("tokens refreshed", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
+	return nil
+}
+
+// failed records a refresh that brought nothing for a reason not the
+// person's, and holds off: 2 s at first, twice as long each time, an hour at
+// most.
+func (g *Grants) failed(ctx context.Context, h held, f state.RefreshFailure, retryAfter time.Duration, cause error) error {
+	wait := min(2*time.Second<<min(h.Failures, 20), time.Hour)
+	f.RetryAt = g.now().Add(max(wait, retryAfter))
+	g.tally.bad(h)
+	g.log().Warn("refresh failed", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
+	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
+	return errors.Join(out, g.Store.FailRefresh(ctx, f))
+}
+
+// patience is how long the first, second, ... refusal is not believed.
+func patience() []time.Duration {
+	return []time.Duration{2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 16 * time.Hour}
+}
+
+// refused records that the server did not accept h's refresh token.
+func (g *Grants) refused(ctx context.Context, h held, f state.RefreshFailure) error {
+	f.Refused, f.Outcome = true, "invalid_grant"
+	var out error
+	if waits := patience(); h.Refusals < len(waits) {
+		f.Status, f.RetryAt = state.AuthSuspect, g.now().Add(waits[h.Refusals])
+		out = &AuthSuspectError{h.ParticipantID, f.RetryAt}
+	} else {
+		f.Status = state.NeedsReconsent
+		out = &NeedsReconsentError{h.ParticipantID}
+	}
+	g.tally.bad(h)
+	g.log().Warn("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "refusals", h.Refusals+1)
+	return errors.Join(out, g.Store.FailRefresh(ctx, f))
+}

@@ -1,0 +1,67 @@
+package consent
+
+import (
+	"sync"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// tally counts how the refreshes of this run went, to tell an outage from
+// people who left.
+type tally struct {
+	mu       sync.Mutex
+	failed   map[string]bool // by connection: whether its last refresh failed
+	rejected map[string]*WrongClientError
+}
+
+const (
+	stopShare = 5 // stop when more than one in five fails,
+	stopLeast = 5 // and at least so many
+)
+
+func (t *tally) good(connectionID string) { t.note(connectionID, false) }
+
+// bad counts a failure, but not of a connection that was doubtful before the
+// run: a cohort may well begin with people who left.
+func (t *tally) bad(h held) {
+	if h.Status == state.Connected {
+		t.note(h.Connection.ID, true)
+	}
+}
+
+func (t *tally) note(connectionID string, failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = map[string]bool{}
+	}
+	t.failed[connectionID] = failed
+}
+
+func (t *tally) wrongClient(e *WrongClientError) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.rejected == nil {
+		t.rejected = map[string]*WrongClientError{}
+	}
+	t.rejected[e.Region] = e
+}
+
+// stopped says why no token of a region is to be spent any more in this run.
+func (t *tally) stopped(region string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e := t.rejected[region]; e != nil {
+		return e
+	}
+	n := 0
+	for _, failed := range t.failed {
+		if failed {
+			n++
+		}
+	}
+	if n >= stopLeast && n*stopShare > len(t.failed) {
+		return ErrRefreshStopped
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package extract
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// MaxWindow is the longest window that the API answers.
+const MaxWindow = 30 * 24 * time.Hour
+
+// The beats say why something is asked. They are in the headers of the raw log.
+const (
+	BeatBackfill = "backfill" // never answered before
+	BeatNews     = "news"     // dataRange shows it as new
+	BeatTrailing = "trailing" // the last days, once a day
+	BeatDeep     = "deep"     // everything, about once a month
+)
+
+// A Demand wants a window of a resource answered not longer ago than Since; with
+// the zero time any answer will do. It is the one rule by which everything is
+// planned: the pieces of the window whose last answer is older, or that have
+// none, are due.
+type Demand struct {
+	Resource dexcom.Resource
+	Window   Window
+	Since    time.Time
+	Beat     string
+}
+
+// A Call is one request that a plan asks for. Its window is empty for devices.
+type Call struct {
+	Resource dexcom.Resource
+	Window   Window
+	Beat     string
+}
+
+// String names the call: "egvs 2026-03-01T00:00:00Z/2026-03-31T00:00:00Z".
+func (c Call) String() string {
+	if c.Window.Empty() {
+		return string(c.Resource)
+	}
+	return string(c.Resource) + " " + c.Window.String()
+}
+
+// Calls returns the requests that satisfy demands, given what is held: the due
+// pieces, merged and cut into the fewest windows of at most MaxWindow that ask
+// for nothing that is not due. Windows of a resource never overlap; they come
+// resource by resource as the demands name them, each oldest first. A window's
+// beat is that of the first demand with a due piece in it.
+func Calls(demands []Demand, held Holding) []Call {
+	var order []dexcom.Resource
+	due := map[dexcom.Resource]Windows{}
+	pieces := make([]Windows, len(demands)) // due for each demand
+	for i, d := range demands {
+		pieces[i] = d.due(held)
+		if !slices.Contains(order, d.Resource) {
+			order = append(order, d.Resource)
+		}
+		due[d.Resource] = due[d.Resource].Union(pieces[i])
+	}
+	var calls []Call
+	for _, r := range order {
+		for _, piece := range due[r] {
+			for w := range piece.Split(MaxWindow) {
+				first := slices.IndexFunc(demands, func(d Demand) bool { return d.Resource == r })
+				for i := first; i < len(demands); i++ {
+					if demands[i].Resource == r && len(pieces[i].Within(w)) > 0 {
+						calls = append(calls, Call{r, w, demands[i].Beat})
+						break
+					}
+				}
+			}
+		}
+	}
+	return calls
+}
+
+// due returns the pieces of d's window that held does not satisfy.
+func (d Demand) due(held Holding) Windows {
+	return Merge(d.Window).Subtract(held.Coverage[d.Resource].Since(d.Since))
+}

@@ -1,0 +1,185 @@
+package dexcom
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of a Client that sets none. Dexcom needs more than 30 s for some
+// windows.
+const (
+	DefaultMaxBody = 256 << 20 // bytes
+	DefaultTimeout = 2 * time.Minute
+)
+
+// A Client asks the API. Its fields are set before use and then frozen; it may
+// be used by any number of goroutines.
+type Client struct {
+	BaseURL string        // such as https://api.dexcom.com, no trailing slash
+	HTTP    *http.Client  // nil: a client with our timeouts; redirects are never followed
+	MaxBody int64         // largest body accepted, received and plain alike, in bytes; 0: DefaultMaxBody
+	Timeout time.Duration // from sending to the last byte of the answer; 0: DefaultTimeout
+}
+
+// defaultHTTP is shared, so that clients of one process share connections.
+var defaultHTTP = sync.OnceValue(func() *http.Client {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = 64
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	return &http.Client{Transport: t}
+})
+
+// Check reports what is wrong with c's base URL: tokens travel over TLS, or in
+// plain to this machine only.
+func (c *Client) Check() error {
+	u, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil:
+		return fmt.Errorf("base URL: %w", err)
+	case u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		return fmt.Errorf("base URL %q: not of the form https://host", u.Redacted())
+	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("base URL %q: only https is allowed (plain http to this machine only)", c.BaseURL)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Do sends r once, without retry, and returns its answer. Errors: *StatusError
+// for anything but 200, *BodyError for a body that is no answer, else the
+// transport's; a timeout of ours is a context.DeadlineExceeded although ctx is
+// not done.
+func (c *Client) Do(ctx context.Context, accessToken string, r Request) (Answer, error) {
+	timeout := cmp.Or(c.Timeout, DefaultTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	response, err := c.send(ctx, accessToken, r)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return Answer{}, statusError(response, r.Resource.path(), accessToken)
+	}
+	return c.receive(ctx, response, r)
+}
+
+// send sends r and returns the response with its body unread.
+func (c *Client) send(ctx context.Context, accessToken string, r Request) (*http.Response, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	query, err := r.query()
+	if err != nil {
+		return nil, err
+	}
+	address := strings.TrimSuffix(c.BaseURL, "/") + r.Resource.path()
+	if query != "" {
+		address += "?" + query
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("GET %s: %w", r.Resource.path(), err)
+	}
+	request.Header.Set("Authorization", "Bearer "+accessToken)
+	request.Header.Set("Accept", "application/json")
+	// Asked for by name, net/http leaves the encoding to us.
+	request.Header.Set("Accept-Encoding", "gzip")
+
+	client := *cmp.Or(c.HTTP, defaultHTTP())
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	response, err := client.Do(request)
+	if err != nil {
+		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err // the rest of it repeats the address
+		}
+		return nil, fmt.Errorf("GET %s: %w", r.Resource.path(), err)
+	}
+	return response, nil
+}
+
+// receive reads the body of a 200 and checks that it is an answer to r.
+func (c *Client) receive(ctx context.Context, response *http.Response, r Request) (Answer, error) {
+	wrong := func(reason string, err error) (Answer, error) {
+		return Answer{}, &BodyError{Path: r.Resource.path(), Reason: reason, Err: err}
+	}
+	if reason := notJSON(response.Header.Get("Content-Type")); reason != "" {
+		return wrong(reason, nil)
+	}
+	encoding := strings.ToLower(response.Header.Get("Content-Encoding"))
+	switch encoding {
+	case "gzip":
+	case "", "identity":
+		encoding = ""
+	default:
+		return wrong(fmt.Sprintf("came in encoding %q, which was not asked for", encoding), nil)
+	}
+	limit := cmp.Or(c.MaxBody, DefaultMaxBody)
+	body, err := readAll(response.Body, response.ContentLength, limit)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return Answer{}, fmt.Errorf("GET %s: reading the body: %w", r.Resource.path(), ctx.Err())
+	case err != nil:
+		return wrong("cannot be read to its end", err)
+	}
+	plain, err := Plain(body, encoding, limit)
+	if err != nil {
+		return wrong("cannot be unpacked", err)
+	}
+	envelope, err := check(plain, r.Resource)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{Request: r, Body: body, Encoding: encoding, Records: envelope.Records, UserID: envelope.UserID.String()}
+	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		answer.Date = date.UTC()
+	}
+	return answer, nil
+}
+
+// notJSON says why a content type is not JSON's, or "". None sent is fine.
+func notJSON(contentType string) string {
+	if contentType == "" {
+		return ""
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case media == "text/html" || media == "application/xhtml+xml":
+		return "is HTML, not JSON"
+	case media == "application/json" || media == "text/json" || strings.HasSuffix(media, "+json"):
+		return ""
+	case err != nil:
+		return "has a content type that cannot be read"
+	}
+	return fmt.Sprintf("is %s, not JSON", media)
+}
+
+// statusError reads what an operator may want to know of an answer that is not
+// 200. Its body may be anything.
+func statusError(response *http.Response, path, token string) *StatusError {
+	// More than is shown, so that a token is redacted whole.
+	head, _ := io.ReadAll(io.LimitReader(response.Body, 16<<10))
+	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		head = unpackHead(head, 16<<10)
+	}
+	return &StatusError{
+		Path: path, Code: response.StatusCode,
+		RetryAfter: retryAfter(response.Header.Get("Retry-After"), response.Header.Get("Date")),
+		Detail:     detail(head, token),
+	}
+}

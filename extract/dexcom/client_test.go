@@ -1,0 +1,348 @@
+package dexcom
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const token = "canary-token-5c1f"
+
+var march = Request{Resource: EGVs, Start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), End: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)}
+
+// serve answers every request with handler, and returns a client of it.
+func serve(t *testing.T, handler http.HandlerFunc) *Client {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return &Client{BaseURL: s.URL, HTTP: s.Client()}
+}
+
+func zipped(body []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(body)
+	w.Close()
+	return b.Bytes()
+}
+
+func TestDoAsks(t *testing.T) {
+	at := time.Date(2026, 3, 5, 1, 2, 3, 400, time.FixedZone("", -8*3600))
+	for _, test := range []struct {
+		request Request
+		want    string
+	}{
+		{march, "/v3/users/self/egvs?endDate=2026-03-31T00%3A00%3A00&startDate=2026-03-01T00%3A00%3A00"},
+		{Request{Resource: Events, Start: at, End: at.Add(time.Hour)}, "/v3/users/self/events?endDate=2026-03-05T10%3A02%3A04&startDate=2026-03-05T09%3A02%3A03"},
+		{Request{Resource: Devices, Start: at, End: at.Add(time.Hour)}, "/v3/users/self/devices"},
+		{Request{Resource: DataRange}, "/v3/users/self/dataRange"},
+		{Request{Resource: DataRange, LastSync: at}, "/v3/users/self/dataRange?lastSyncTime=2026-03-05T09%3A02%3A03Z"},
+	} {
+		var got *http.Request
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			got = r
+			w.Header().Set("Content-Type", "application/json; charset=utf-8")
+			w.Write(payload(t, string(test.request.Resource)+".json"))
+		})
+		answer, err := c.Do(t.Context(), token, test.request)
+		if err != nil {
+			t.Errorf("Do(%+v): %v", test.request, err)
+			continue
+		}
+		if got.Method != http.MethodGet || got.URL.RequestURI() != test.want {
+			t.Errorf("Do(%+v) sent %s %s, want GET %s", test.request, got.Method, got.URL.RequestURI(), test.want)
+		}
+		for header, want := range map[string]string{"Authorization": "Bearer " + token, "Accept": "application/json", "Accept-Encoding": "gzip"} {
+			if got.Header.Get(header) != want {
+				t.Errorf("Do(%+v) sent %s: %q, want %q", test.request, header, got.Header.Get(header), want)
+			}
+		}
+		if answer.Request != test.request || !strings.HasSuffix(answer.UserID, "beef") {
+			t.Errorf("Do(%+v) = %+v", test.request, answer)
+		}
+	}
+}
+
+// The body is what travelled, packed or plain.
+func TestDoKeepsTheBodyAsReceived(t *testing.T) {
+	plain := payload(t, "egvs.json")
+	for _, test := range []struct {
+		encoding, kept string
+		body           []byte
+	}{
+		{"", "", plain}, {"identity", "", plain}, {"gzip", "gzip", zipped(plain)}, {"GZIP", "gzip", zipped(plain)},
+	} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			if test.encoding != "" {
+				w.Header().Set("Content-Encoding", test.encoding)
+			}
+			w.Header()["Content-Type"] = nil // none sent is fine
+			w.Header().Set("Date", "Thu, 05 Mar 2026 21:00:00 GMT")
+			w.Write(test.body)
+		})
+		got, err := c.Do(t.Context(), token, march)
+		if err != nil || !bytes.Equal(got.Body, test.body) || got.Encoding != test.kept || got.Records != 7 {
+			t.Errorf("encoding %q: %d bytes, encoding %q, %d records, %v; want the %d bytes sent, encoding %q, 7 records",
+				test.encoding, len(got.Body), got.Encoding, got.Records, err, len(test.body), test.kept)
+		}
+		if want := time.Date(2026, 3, 5, 21, 0, 0, 0, time.UTC); !got.Date.Equal(want) || got.Date.Location() != time.UTC {
+			t.Errorf("encoding %q: date %s, want %s", test.encoding, got.Date, want)
+		}
+		back, err := Plain(got.Body, got.Encoding, 1<<20)
+		if err != nil || !bytes.Equal(back, plain) {
+			t.Errorf("encoding %q: Plain gives %d bytes, %v; want %d", test.encoding, len(back), err, len(plain))
+		}
+	}
+}
+
+func TestDoStatus(t *testing.T) {
+	for _, test := range []struct {
+		code      int
+		header    map[string]string
+		body      string
+		after     time.Duration
+		detail    string
+		temporary bool
+	}{
+		{400, nil, `{"errors":["window too long"]}`, 0, `{"errors":["window too long"]}`, false},
+		{401, nil, `{"error":"invalid_token"}`, 0, `{"error":"invalid_token"}`, false},
+		{403, nil, "", 0, "", false},
+		{404, nil, "not\x00found\r\n\tat  all\xff", 0, "not found at all\uFFFD", false},
+		{408, nil, "", 0, "", true},
+		{425, nil, "", 0, "", true},
+		{429, nil, "", 0, "", true},
+		{429, map[string]string{"Retry-After": "17"}, "", 17 * time.Second, "", true},
+		{429, map[string]string{"Retry-After": "1.5"}, "", 1500 * time.Millisecond, "", true},
+		{429, map[string]string{"Retry-After": "Thu, 05 Mar 2026 21:02:00 GMT", "Date": "Thu, 05 Mar 2026 21:00:00 GMT"}, "", 2 * time.Minute, "", true},
+		{429, map[string]string{"Retry-After": "Thu, 05 Mar 2026 20:00:00 GMT", "Date": "Thu, 05 Mar 2026 21:00:00 GMT"}, "", 0, "", true},
+		{429, map[string]string{"Retry-After": "soon"}, "", 0, "", true},
+		{429, map[string]string{"Retry-After": "-5"}, "", 0, "", true},
+		{429, map[string]string{"Retry-After": "1e30"}, "", 1 << 30 * time.Second, "", true},
+		{500, nil, "<html><body>\n<h1>Oops</h1></body></html>", 0, "<html><body> <h1>Oops</h1></body></html>", true},
+		{503, map[string]string{"Content-Encoding": "gzip"}, string(zipped([]byte("packed"))), 0, "packed", true},
+		{503, map[string]string{"Content-Encoding": "gzip"}, string(zipped(bytes.Repeat([]byte("packed "), 9999))[:60]), 0, "packed", true},
+		{502, nil, "you sent Authorization: Bearer " + token + "!", 0, "you sent Authorization: Bearer [redacted]!", true},
+		{500, nil, strings.Repeat("é", 5000), 0, strings.Repeat("é", 500), true},
+		{204, nil, "", 0, "", false},
+		{206, nil, `{"recordType":"egv"`, 0, `{"recordType":"egv"`, false},
+	} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			for name, value := range test.header {
+				w.Header().Set(name, value)
+			}
+			w.WriteHeader(test.code)
+			io.WriteString(w, test.body)
+		})
+		_, err := c.Do(t.Context(), token, march)
+		var status *StatusError
+		if !errors.As(err, &status) {
+			t.Errorf("%d: %v, want a StatusError", test.code, err)
+			continue
+		}
+		if status.Code != test.code || status.Path != "/v3/users/self/egvs" || status.RetryAfter != test.after || status.Temporary() != test.temporary {
+			t.Errorf("%d, %v: %+v, temporary %v; want to retry after %s, temporary %v", test.code, test.header, status, status.Temporary(), test.after, test.temporary)
+		}
+		// Of a packed body that is cut off, how much can be read depends on the packer.
+		if status.Detail != test.detail && !(test.detail == "packed" && strings.HasPrefix(status.Detail, "packed packed")) {
+			t.Errorf("%d: detail %q, want %q", test.code, status.Detail, test.detail)
+		}
+		want := strings.TrimSpace(fmt.Sprintf("GET /v3/users/self/egvs: %d %s", test.code, http.StatusText(test.code)))
+		if err.Error() != want {
+			t.Errorf("%d: %q, want %q", test.code, err, want)
+		}
+	}
+}
+
+// A redirect may lead to a login page or to another host: the token goes to
+// neither.
+func TestDoFollowsNoRedirect(t *testing.T) {
+	followed := 0
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { followed++ }))
+	defer other.Close()
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, code) })
+		_, err := c.Do(t.Context(), token, march)
+		var status *StatusError
+		if !errors.As(err, &status) || status.Code != code || followed > 0 {
+			t.Errorf("%d: %v, followed %d times; want a StatusError and none", code, err, followed)
+		}
+	}
+}
+
+func TestDoRefusesBodies(t *testing.T) {
+	good := payload(t, "egvs.json")
+	bomb := zipped(append(make([]byte, 4<<20), good...))
+	for _, test := range []struct {
+		name   string
+		header map[string]string
+		body   []byte
+		want   string
+	}{
+		{"HTML", map[string]string{"Content-Type": "text/html; charset=utf-8"}, good, "200 is HTML, not JSON"},
+		{"HTML without a type", nil, []byte("<!doctype html>"), "200 is HTML, not JSON"},
+		{"HTML called JSON", map[string]string{"Content-Type": "application/json"}, []byte("<html>"), "200 is HTML, not JSON"},
+		{"text", map[string]string{"Content-Type": "text/plain"}, good, "200 is text/plain, not JSON"},
+		{"odd type", map[string]string{"Content-Type": ";"}, good, "200 has a content type that cannot be read"},
+		{"brotli", map[string]string{"Content-Encoding": "br"}, good, `200 came in encoding "br", which was not asked for`},
+		{"not packed", map[string]string{"Content-Encoding": "gzip"}, good, "200 cannot be unpacked: gzip: "},
+		{"cut gzip", map[string]string{"Content-Encoding": "gzip"}, zipped(good)[:200], "200 cannot be unpacked: gzip: unexpected EOF"},
+		{"gzip without its end", map[string]string{"Content-Encoding": "gzip"}, zipped(good)[:len(zipped(good))-8], "200 cannot be unpacked: gzip: unexpected EOF"},
+		{"gzip and more", map[string]string{"Content-Encoding": "gzip"}, append(zipped(good), "junk"...), "200 cannot be unpacked: gzip: "},
+		{"empty", nil, nil, "200 is cut off: unexpected EOF"},
+		{"cut", nil, good[:len(good)/2], "200 is cut off: "},
+		{"shorter than promised", map[string]string{"Content-Length": fmt.Sprint(len(good) + 9)}, good, "200 cannot be read to its end: unexpected EOF"},
+		{"large", nil, append(make([]byte, 1<<20), good...), "200 cannot be read to its end: more than 1048576 bytes"},
+		{"large, in pieces", map[string]string{"Transfer-Encoding": "chunked"}, append(make([]byte, 1<<20), good...), "200 cannot be read to its end: more than 1048576 bytes"},
+		{"gzip bomb", map[string]string{"Content-Encoding": "gzip"}, bomb, "200 cannot be unpacked: gzip: more than 1048576 bytes"},
+		{"another envelope", nil, payload(t, "alerts.json"), `200 has the wrong envelope: recordType "Alerts"`},
+		{"an error in JSON", nil, []byte(`{"error":"later"}`), `200 has the wrong envelope: recordType ""`},
+	} {
+		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header()["Content-Type"] = nil
+			for name, value := range test.header {
+				w.Header().Set(name, value)
+			}
+			w.Write(test.body)
+		})
+		c.MaxBody = 1 << 20
+		answer, err := c.Do(t.Context(), token, march)
+		var wrong *BodyError
+		if !errors.As(err, &wrong) || !strings.HasPrefix(err.Error(), "GET /v3/users/self/egvs: "+test.want) {
+			t.Errorf("%s: %d records, %v; want a BodyError, %s", test.name, answer.Records, err, test.want)
+		}
+		if err != nil && strings.Contains(err.Error(), token) {
+			t.Errorf("%s: the token is in %q", test.name, err)
+		}
+	}
+}
+
+func TestDoConnection(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) })
+	_, err := c.Do(t.Context(), token, march)
+	var status *StatusError
+	var wrong *BodyError
+	if err == nil || errors.As(err, &status) || errors.As(err, &wrong) || !errors.Is(err, io.EOF) || err.Error() != "GET /v3/users/self/egvs: EOF" {
+		t.Errorf("connection reset: %v; want the transport's error", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Do(ctx, token, march); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v, want context.Canceled", err)
+	}
+}
+
+// transport answers requests without a network.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// pausing yields a body in two halves with a pause between them.
+type pausing struct {
+	ctx    context.Context
+	halves [][]byte
+	pause  time.Duration
+}
+
+func (p *pausing) Read(b []byte) (int, error) {
+	if len(p.halves) == 1 {
+		select {
+		case <-p.ctx.Done():
+			return 0, p.ctx.Err()
+		case <-time.After(p.pause):
+		}
+	}
+	if len(p.halves) == 0 {
+		return 0, io.EOF
+	}
+	half := p.halves[0]
+	p.halves = p.halves[1:]
+	return copy(b, half), nil
+}
+
+func (p *pausing) Close() error { return nil }
+
+// 22: answers that take more than 30 s are seen; those that never end must end.
+func TestDoSlow(t *testing.T) {
+	body := payload(t, "egvs-empty.json")
+	for _, test := range []struct {
+		header, body time.Duration // pauses
+		timeout      time.Duration
+		want         time.Duration // until it gives up; 0: it does not
+	}{
+		{31 * time.Second, 31 * time.Second, 0, 0},
+		{time.Hour, 0, 0, DefaultTimeout},
+		{0, time.Hour, 0, DefaultTimeout},
+		{time.Minute, 0, 5 * time.Second, 5 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c := &Client{BaseURL: "https://api.example.com", Timeout: test.timeout}
+			c.HTTP = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+				select {
+				case <-r.Context().Done():
+					return nil, r.Context().Err()
+				case <-time.After(test.header):
+				}
+				return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1,
+					Body: &pausing{r.Context(), [][]byte{body[:40], body[40:]}, test.body}}, nil
+			})}
+			start := time.Now()
+			_, err := c.Do(t.Context(), token, march)
+			if test.want == 0 {
+				if err != nil {
+					t.Errorf("%+v: %v", test, err)
+				}
+				return
+			}
+			var wrong *BodyError
+			if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &wrong) || t.Context().Err() != nil || time.Since(start) != test.want {
+				t.Errorf("%+v: %v after %s; want a bare DeadlineExceeded after %s", test, err, time.Since(start), test.want)
+			}
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, test := range []struct {
+		base string
+		good bool
+	}{
+		{"https://api.dexcom.com", true}, {"https://api.dexcom.eu/", true}, {"https://proxy.example.com:8443/dexcom", true},
+		{"http://127.0.0.1:8099", true}, {"http://localhost:8099", true}, {"http://[::1]:8099", true}, {"http://127.9.9.9", true},
+		{"http://api.dexcom.com", false}, {"http://10.0.0.1", false}, {"http://localhost.example.com", false}, {"http://127.0.0.1.example.com", false},
+		{"ftp://api.dexcom.com", false}, {"api.dexcom.com", false}, {"", false}, {"https://", false}, {"https://user:secret@api.dexcom.com", false},
+		{"https://api.dexcom.com?x=1", false}, {"https://api.dexcom.com#x", false}, {"http://127.0.0.1:port", false},
+	} {
+		c := &Client{BaseURL: test.base, HTTP: &http.Client{Transport: transport(func(*http.Request) (*http.Response, error) {
+			return nil, errors.New("sent")
+		})}}
+		err := c.Check()
+		if (err == nil) != test.good {
+			t.Errorf("Check of %q: %v; want good: %v", test.base, err, test.good)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("Check of %q shows the password: %v", test.base, err)
+		}
+		if _, err := c.Do(t.Context(), token, march); strings.HasSuffix(err.Error(), "sent") != test.good {
+			t.Errorf("Do at %q: %v; want it sent: %v", test.base, err, test.good)
+		}
+	}
+}
+
+func TestDoRefusesRequests(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { t.Errorf("%s was sent", r.URL) })
+	for _, r := range []Request{{}, {Resource: "statistics", Start: march.Start, End: march.End}, {Resource: EGVs},
+		{Resource: Alerts, Start: march.End, End: march.Start}, {Resource: Events, Start: march.End, End: march.End}} {
+		if _, err := c.Do(t.Context(), token, r); err == nil {
+			t.Errorf("Do(%+v): no error", r)
+		}
+	}
+}

@@ -1,0 +1,27 @@
+// Package dexcom says what the Dexcom Developer API v3 says: its endpoints,
+// its records as they travel, its odd times, its errors. It judges nothing;
+// what a value means is transform's business.
+//
+// # Asking
+//
+// A [Client] sends one [Request] and returns one [Answer], without retry and
+// without ever following a redirect. A body is an answer only if the status is
+// 200 and the body is JSON, complete, within the limits of size, and in the
+// envelope of its endpoint; all else is a [StatusError] or a [BodyError] and
+// never means "no data". The body stays as received (the client asks for gzip
+// itself, else net/http would unpack it on the way), because it is what the
+// raw log keeps.
+//
+// # Reading
+//
+// [Records] yields the records of a plain body, one generic mechanism for all
+// five kinds, straight from a token stream and without copying: texts, numbers
+// and raw values are slices of the body, so they live as long as it does and
+// must not be changed. [ParseRanges] reads the sixth endpoint.
+//
+// Reading is tolerant where the API was seen to be loose: null and absent are
+// one, numbers come as text and texts as numbers, times in every shape of
+// [ParseTime], names with a capital first letter. What it does not know it
+// keeps ([Meta.Extra]); what it cannot read it names ([Meta.Faults]), and the
+// next record goes on. Only broken JSON ends a page.
+package dexcom

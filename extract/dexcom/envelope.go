@@ -1,0 +1,114 @@
+package dexcom
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// An Envelope is what stands around the records of an answer.
+type Envelope struct {
+	RecordType Text // such as egv or egvs
+	Version    Text // recordVersion, such as 3.0
+	UserID     Text // Dexcom's, stable per account and app: never log it
+	Records    int  // elements of records, whatever they are
+	Extras
+}
+
+// A page reads one answer: the envelope itself, and its records or ranges by
+// what stands in record or ranges.
+type page struct {
+	*Envelope
+	want   Resource
+	record func(*reader) bool // reads one record; false stops
+	ranges *wireRanges        // dataRange only
+	listed bool               // records was there
+}
+
+func (p *page) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "recordType":
+		r.text(name, &p.RecordType)
+	case "recordVersion":
+		r.text(name, &p.Version)
+	case "userId":
+		r.text(name, &p.UserID)
+	case "records":
+		if p.ranges != nil {
+			return false
+		}
+		if p.listed {
+			r.fault(name, nil, SentTwice)
+		}
+		p.listed = r.array(name, func() {
+			p.Records++
+			if !p.record(r) {
+				r.stop(errStop)
+			}
+		})
+	default:
+		return p.ranges != nil && p.ranges.member(r, name)
+	}
+	return true
+}
+
+// errStop ends reading at the wish of who reads the records.
+var errStop = errors.New("stop")
+
+// read reads plain as p says and fills p's envelope on the way: it is complete
+// when read returns nil. Errors are *BodyError, or errStop.
+func (p *page) read(plain []byte) error {
+	*p.Envelope = Envelope{}
+	r := newReader(plain)
+	var faults []FieldError
+	r.faults = &faults
+	r.object([]byte("body"), p)
+	if r.err == nil {
+		r.end()
+	}
+	wrong := func(reason string, err error) error {
+		return &BodyError{Path: p.want.path(), Reason: reason, Err: err}
+	}
+	switch {
+	case r.err == errStop:
+		return errStop
+	case errors.Is(r.err, io.ErrUnexpectedEOF):
+		return wrong("is cut off", r.err)
+	case r.err != nil:
+		if first := firstByte(plain); first == '<' {
+			return wrong("is HTML, not JSON", nil)
+		}
+		return wrong("is not JSON", r.err)
+	case len(faults) > 0:
+		return wrong("has the wrong envelope", faults[0])
+	case !p.want.names(p.RecordType.String()):
+		return wrong(fmt.Sprintf("has the wrong envelope: recordType %.40q", p.RecordType), nil)
+	case len(p.Version) == 0:
+		return wrong("has the wrong envelope: no recordVersion", nil)
+	case len(p.UserID) == 0:
+		return wrong("has the wrong envelope: no userId", nil)
+	case p.ranges == nil && !p.listed:
+		return wrong("has the wrong envelope: no records", nil)
+	}
+	return nil
+}
+
+func firstByte(plain []byte) byte {
+	for _, c := range plain {
+		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return c
+		}
+	}
+	return 0
+}
+
+// check reads a plain answer of resource want for its envelope alone.
+func check(plain []byte, want Resource) (Envelope, error) {
+	var e Envelope
+	if want == DataRange {
+		_, err := parseRanges(plain, &e)
+		return e, err
+	}
+	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.skip(); return true }}
+	return e, p.read(plain)
+}

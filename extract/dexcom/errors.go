@@ -1,0 +1,91 @@
+package dexcom
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// A StatusError is an answer from the API other than 200.
+type StatusError struct {
+	Path       string
+	Code       int           // HTTP status
+	RetryAfter time.Duration // from Retry-After in seconds or as a date; 0: none sent
+	Detail     string        // start of the body, for the operator; may be HTML
+}
+
+func (e *StatusError) Error() string {
+	return strings.TrimSuffix(fmt.Sprintf("GET %s: %d %s", e.Path, e.Code, http.StatusText(e.Code)), " ")
+}
+
+// Temporary reports whether the same request may succeed later: 408, 425,
+// 429 and every 5xx.
+func (e *StatusError) Temporary() bool {
+	switch e.Code {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return e.Code >= 500
+}
+
+// A BodyError is a 200 whose body is no answer: HTML, cut off, too large, a
+// wrong envelope. It never means "no data".
+type BodyError struct {
+	Path   string
+	Reason string // completes the sentence "200 ..."
+	Err    error
+}
+
+func (e *BodyError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("GET %s: 200 %s", e.Path, e.Reason)
+	}
+	return fmt.Sprintf("GET %s: 200 %s: %v", e.Path, e.Reason, e.Err)
+}
+
+// Unwrap returns what was found while reading the body, or nil.
+func (e *BodyError) Unwrap() error { return e.Err }
+
+const detailLen = 1000 // bytes kept of an error body
+
+// detail makes the start of an error body fit to be shown: one line, printable,
+// without the token (gateways echo requests).
+func detail(body []byte, token string) string {
+	if token != "" {
+		body = bytes.ReplaceAll(body, []byte(token), []byte("[redacted]"))
+	}
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(string(body), "\uFFFD"))
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > detailLen {
+		text = strings.ToValidUTF8(text[:detailLen], "")
+	}
+	return text
+}
+
+// retryAfter reads a Retry-After header: seconds, or a date counted from the
+// answer's own Date, so that our clock does not matter. Zero if it says
+// nothing that can be read.
+func retryAfter(header, date string) time.Duration {
+	const most = 1 << 30 // seconds; keeps the product inside a Duration
+	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, most) * float64(time.Second))
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(date)
+	if err != nil {
+		return 0
+	}
+	return max(at.Sub(now), 0)
+}

@@ -1,0 +1,115 @@
+package dexcom
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Ranges are what a dataRange answer says the API holds; a nil Range says
+// nothing of that kind.
+type Ranges struct {
+	UserID                     string
+	EGVs, Events, Calibrations *Range
+}
+
+// A Range is the system time (UTC) of the oldest and the newest record, which
+// may be the same.
+type Range struct{ Start, End time.Time }
+
+// ParseRanges reads a plain dataRange body. Errors are *BodyError. A range
+// that is null, absent or without any time is nil; half a range is an error,
+// because taking it for none would lose data.
+func ParseRanges(plain []byte) (Ranges, error) {
+	var e Envelope
+	return parseRanges(plain, &e)
+}
+
+func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
+	var wire wireRanges
+	p := page{Envelope: e, want: DataRange, ranges: &wire}
+	if err := p.read(plain); err != nil {
+		return Ranges{}, err
+	}
+	ranges := Ranges{UserID: e.UserID.String()}
+	for _, one := range []struct {
+		resource Resource
+		wire     wireRange
+		to       **Range
+	}{
+		{EGVs, wire.egvs, &ranges.EGVs},
+		{Events, wire.events, &ranges.Events},
+		{Calibrations, wire.calibrations, &ranges.Calibrations},
+	} {
+		var err error
+		if *one.to, err = one.wire.parsed(); err != nil {
+			return Ranges{}, &BodyError{Path: DataRange.path(), Reason: fmt.Sprintf("has the wrong envelope: %s", one.resource), Err: err}
+		}
+	}
+	return ranges, nil
+}
+
+type wireRanges struct{ egvs, events, calibrations wireRange }
+
+func (w *wireRanges) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "egvs":
+		r.object(name, &w.egvs)
+	case "events":
+		r.object(name, &w.events)
+	case "calibrations":
+		r.object(name, &w.calibrations)
+	default:
+		return false
+	}
+	return true
+}
+
+type wireRange struct {
+	start, end wireMoment
+	Extras
+}
+
+func (w *wireRange) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "start":
+		r.object(name, &w.start)
+	case "end":
+		r.object(name, &w.end)
+	default:
+		return false
+	}
+	return true
+}
+
+func (w *wireRange) parsed() (*Range, error) {
+	start, end := w.start.system, w.end.system
+	switch {
+	case !start.Valid && !end.Valid:
+		return nil, nil
+	case !start.Valid || !end.Valid:
+		return nil, errors.New("half a range")
+	case end.UTC().Before(start.UTC()):
+		return nil, errors.New("range ends before it starts")
+	}
+	return &Range{Start: start.UTC(), End: end.UTC()}, nil
+}
+
+// A wireMoment leaves displayTime out: nobody needs it, so it need not be
+// readable.
+type wireMoment struct {
+	system Time
+	Extras
+}
+
+func (w *wireMoment) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "systemTime":
+		r.time(name, &w.system)
+	case "displayTime":
+		r.skip()
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,237 @@
+package dexcom
+
+import (
+	"iter"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Meta is how reading a record went.
+type Meta struct {
+	Raw    jsontext.Value // the whole record as sent
+	Faults []FieldError   // what could not be read; the other fields are good
+	Extras                // members this package does not know
+}
+
+// Wire returns m: through it, code that is generic over records reaches their
+// Meta.
+func (m *Meta) Wire() *Meta { return m }
+
+// A Record is one of the five kinds of record.
+type Record interface {
+	EGV | Event | Calibration | Alert | Device
+}
+
+// A Pointer is the pointer to a Record R.
+type Pointer[R Record] interface {
+	*R
+	object
+	Wire() *Meta
+	resource() Resource
+}
+
+// Records yields the records of a plain answer in wire order; R says of which
+// resource. The record is valid until the next one; what its fields point to is
+// valid as long as plain. The envelope is filled on the way and complete when
+// the loop has ended by itself. An error is a *BodyError and the last thing
+// yielded; records seen before it are not to be relied on.
+func Records[R Record, P Pointer[R]](plain []byte, envelope *Envelope) iter.Seq2[*R, error] {
+	return func(yield func(*R, error) bool) {
+		var one R
+		into := P(&one)
+		p := page{Envelope: envelope, want: into.resource(), record: func(r *reader) bool {
+			faults, extra := into.Wire().Faults[:0], into.Wire().Extra[:0]
+			one = *new(R)
+			into.Wire().Faults, into.Wire().Extra = faults, extra
+			r.record(into, into.Wire())
+			return r.err != nil || yield(&one, nil)
+		}}
+		if err := p.read(plain); err != nil && err != errStop {
+			yield(nil, err)
+		}
+	}
+}
+
+// record reads the next value into o, the record that m belongs to.
+func (r *reader) record(o object, m *Meta) {
+	outside := r.faults
+	defer func() { r.faults = outside }()
+	r.faults = &m.Faults
+	if r.json.PeekKind() != '{' {
+		m.Raw = r.value()
+		r.fault(nil, m.Raw, NotObject)
+		return
+	}
+	r.token()
+	start := r.json.InputOffset() - 1
+	for r.more('}') {
+		r.member(o)
+	}
+	r.token()
+	end := r.json.InputOffset()
+	m.Raw = jsontext.Value(r.plain[start:end:end])
+}
+
+// A Header is what all records but devices begin with.
+type Header struct {
+	ID               Text // recordId
+	SystemTime       Time // UTC by the device's clock
+	DisplayTime      Time // what the device showed
+	TransmitterTicks Number
+	Origin
+	Meta
+}
+
+func (h *Header) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "recordId":
+		r.text(name, &h.ID)
+	case "systemTime":
+		r.time(name, &h.SystemTime)
+	case "displayTime":
+		r.time(name, &h.DisplayTime)
+	case "transmitterTicks":
+		r.number(name, &h.TransmitterTicks)
+	default:
+		return h.Origin.member(r, name)
+	}
+	return true
+}
+
+// An Origin says which devices a record comes from.
+type Origin struct {
+	TransmitterID                Text // hashed by Dexcom; may be empty
+	TransmitterGeneration        Text
+	TransmitterGenerationVariant Text
+	DisplayDevice                Text
+	DisplayApp                   Text
+}
+
+func (o *Origin) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "transmitterId":
+		r.text(name, &o.TransmitterID)
+	case "transmitterGeneration":
+		r.text(name, &o.TransmitterGeneration)
+	case "transmitterGenerationVariant":
+		r.text(name, &o.TransmitterGenerationVariant)
+	case "displayDevice":
+		r.text(name, &o.DisplayDevice)
+	case "displayApp":
+		r.text(name, &o.DisplayApp)
+	default:
+		return false
+	}
+	return true
+}
+
+// An EGV is an estimated glucose value.
+type EGV struct {
+	Header
+	Value     Number // in Unit
+	Status    Text
+	Trend     Text
+	TrendRate Number // in RateUnit
+	Unit      Text
+	RateUnit  Text
+}
+
+func (*EGV) resource() Resource { return EGVs }
+
+func (e *EGV) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "value":
+		r.number(name, &e.Value)
+	case "status":
+		r.text(name, &e.Status)
+	case "trend":
+		r.text(name, &e.Trend)
+	case "trendRate":
+		r.number(name, &e.TrendRate)
+	case "unit":
+		r.text(name, &e.Unit)
+	case "rateUnit":
+		r.text(name, &e.RateUnit)
+	default:
+		return e.Header.member(r, name)
+	}
+	return true
+}
+
+// An Event is something the person entered.
+type Event struct {
+	Header
+	Type                Text
+	SubType             Text
+	Value               Text // a number as text, or a note
+	Unit                Text
+	Status              Text
+	RecordedSystemTime  Time
+	RecordedDisplayTime Time
+}
+
+func (*Event) resource() Resource { return Events }
+
+func (e *Event) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "eventType":
+		r.text(name, &e.Type)
+	case "eventSubType":
+		r.text(name, &e.SubType)
+	case "value":
+		r.text(name, &e.Value)
+	case "unit":
+		r.text(name, &e.Unit)
+	case "eventStatus":
+		r.text(name, &e.Status)
+	case "recordedSystemTime":
+		r.time(name, &e.RecordedSystemTime)
+	case "recordedDisplayTime":
+		r.time(name, &e.RecordedDisplayTime)
+	default:
+		return e.Header.member(r, name)
+	}
+	return true
+}
+
+// A Calibration is a fingerstick value entered to calibrate a sensor.
+type Calibration struct {
+	Header
+	Value Number // in Unit
+	Unit  Text
+}
+
+func (*Calibration) resource() Resource { return Calibrations }
+
+func (c *Calibration) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "value":
+		r.number(name, &c.Value)
+	case "unit":
+		r.text(name, &c.Unit)
+	default:
+		return c.Header.member(r, name)
+	}
+	return true
+}
+
+// An Alert is one change of an alert's state.
+type Alert struct {
+	Header
+	Name  Text
+	State Text
+}
+
+func (*Alert) resource() Resource { return Alerts }
+
+func (a *Alert) member(r *reader, name []byte) bool {
+	switch string(name) {
+	case "alertName":
+		r.text(name, &a.Name)
+	case "alertState":
+		r.text(name, &a.State)
+	default:
+		return a.Header.member(r, name)
+	}
+	return true
+}

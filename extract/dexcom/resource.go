@@ -1,0 +1,75 @@
+package dexcom
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A Resource is one endpoint's records, by the name in its path.
+type Resource string
+
+// The resources of the API. All but Devices and DataRange take a window.
+const (
+	EGVs         Resource = "egvs"
+	Events       Resource = "events"
+	Calibrations Resource = "calibrations"
+	Alerts       Resource = "alerts"
+	Devices      Resource = "devices"
+	DataRange    Resource = "dataRange"
+)
+
+// path is the resource's path under the base URL.
+func (r Resource) path() string { return "/v3/users/self/" + string(r) }
+
+// names reports whether recordType names r: Dexcom's schema says egv, its
+// samples say egvs, and letter case is not to be relied on.
+func (r Resource) names(recordType string) bool {
+	return strings.EqualFold(recordType, string(r)) ||
+		strings.EqualFold(recordType, strings.TrimSuffix(string(r), "s"))
+}
+
+// A Request asks one resource for one window. Start and End are UTC, half
+// open; Devices takes none. LastSync belongs to DataRange alone, may be zero.
+type Request struct {
+	Resource   Resource
+	Start, End time.Time
+	LastSync   time.Time
+}
+
+// query is r's query string. The API takes whole seconds without a zone, so
+// Start is rounded down and End up: a window of 30 days must start on one.
+// lastSyncTime in contrast needs a zone.
+func (r Request) query() (string, error) {
+	switch r.Resource {
+	case Devices:
+		return "", nil
+	case DataRange:
+		if r.LastSync.IsZero() {
+			return "", nil
+		}
+		return url.Values{"lastSyncTime": {r.LastSync.UTC().Format(time.RFC3339)}}.Encode(), nil
+	case EGVs, Events, Calibrations, Alerts:
+		if !r.Start.Before(r.End) {
+			return "", fmt.Errorf("%s: window from %s to %s is empty", r.Resource, r.Start, r.End)
+		}
+		start, end := r.Start.UTC().Truncate(time.Second), r.End.UTC().Truncate(time.Second)
+		if end.Before(r.End) {
+			end = end.Add(time.Second)
+		}
+		const layout = "2006-01-02T15:04:05"
+		return url.Values{"startDate": {start.Format(layout)}, "endDate": {end.Format(layout)}}.Encode(), nil
+	}
+	return "", fmt.Errorf("resource %q is not one of Dexcom's", r.Resource)
+}
+
+// An Answer is a complete, well-formed answer as received.
+type Answer struct {
+	Request
+	Date     time.Time // server's Date header, UTC; zero if it sent none
+	Body     []byte    // as received
+	Encoding string    // "gzip" or "" (plain)
+	Records  int       // records in the envelope (0 for dataRange)
+	UserID   string    // Dexcom's, stable per account and app: never log it
+}

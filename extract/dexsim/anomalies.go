@@ -1,0 +1,209 @@
+package dexsim
+
+import "math"
+
+// disturb applies the data anomalies of c to what was recorded. A moment, and
+// a record of another resource, suffers at most one.
+func (h *history) disturb(p *person, c Chaos) {
+	c = c.withDefaults()
+	if c.Kinds.Has(Future) && p.index%10 == 1 {
+		h.shift(p.end-5*day, 3*hour)
+	}
+	h.disturbEGVs(p, c)
+	rare := c
+	rare.RecordRate = min(1, 8*c.RecordRate) // there are few of them, and many anomalies
+	h.events = disturbAll(p, rare, forEvent, h.events, func(e *Event) *Common { return &e.Common })
+	h.calibrations = disturbAll(p, rare, forCalibration, h.calibrations, func(e *Calibration) *Common { return &e.Common })
+	h.alerts = disturbAll(p, rare, forAlert, h.alerts, func(e *Alert) *Common { return &e.Common })
+	h.change(p, c)
+}
+
+// shift sets the device's clock ahead by d from an instant on.
+func (h *history) shift(from, d int64) {
+	for i := range h.egvs {
+		if e := &h.egvs[i]; e.at >= from {
+			e.at += d
+		}
+	}
+	shiftAll(h.events, from, d)
+	shiftAll(h.calibrations, from, d)
+	shiftAll(h.alerts, from, d)
+}
+
+func shiftAll[T any](records []record[T], from, d int64) {
+	for i := range records {
+		if r := &records[i]; r.at >= from {
+			r.at, r.recorded = r.at+d, r.recorded+d
+		}
+	}
+}
+
+// timeKinds are the odd times a device may send.
+func timeKinds(d device) Kinds {
+	if d == receiver {
+		return NoSeconds | Millis | ZReceiver
+	}
+	return NoSeconds | Millis | OffsetSeconds | Zoneless
+}
+
+func (h *history) disturbEGVs(p *person, c Chaos) {
+	choice := NoUnit | NoValue | Ticks | Enums | Nulls | ExtraFields | TextNumbers | Reconnect | BadRecords | Vanish | Revise
+	if !p.overlapping {
+		choice |= NoTransmitter // else nobody could tell the sensors apart
+	}
+	sent := len(h.egvs)
+	for i := range sent {
+		e := &h.egvs[i]
+		u := hash(p.seed, forAnomaly, uint64(e.moment))
+		kind, variant := c.pick(u, choice|timeKinds(e.device))
+		first := i == 0 || h.egvs[i-1].moment != e.moment
+		last := i == sent-1 || h.egvs[i+1].moment != e.moment
+		if kind != 0 && (variant%2 == 0 && first || variant%2 == 1 && last) {
+			if extra, ok := e.disturb(kind, variant, u); ok {
+				h.egvs = append(h.egvs, extra)
+			}
+		}
+	}
+}
+
+// disturb changes what e says; what changes only how it says it waits for
+// its JSON. A second record may come of it.
+func (e *egv) disturb(kind Kinds, variant uint8, u uint64) (extra egv, ok bool) {
+	switch kind {
+	case BadRecords:
+		extra = *e
+		extra.bad = badKind(1 + variant%badKindCount)
+		return extra, true
+	case Reconnect:
+		extra = *e
+		extra.again, extra.upload = true, e.upload+5*day
+		return extra, true
+	}
+	e.odd, e.variant = bit(kind), variant
+	switch kind {
+	case NoValue:
+		e.value = math.NaN()
+	case Ticks:
+		e.ticks = 0
+	case Vanish, Revise:
+		e.change = later(e.upload, u)
+	case OffsetSeconds:
+		e.offset -= int32(1 + variant%2)
+	}
+	how := wire{zone: e.zone}
+	offset := int(e.offset)
+	e.at, offset, how = disturbTime(kind, variant, e.at, offset, how)
+	e.offset, e.zone = int32(offset), how.zone
+	return egv{}, false
+}
+
+// disturbTime makes the time such that its odd shape says exactly that time.
+func disturbTime(kind Kinds, variant uint8, at int64, offset int, how wire) (int64, int, wire) {
+	switch kind {
+	case NoSeconds:
+		how.noSeconds = true
+		at -= at % minute
+		offset -= offset % 60 // a drifting display loses its seconds too
+	case Millis:
+		steps := [...]int64{1, 10, 100}
+		at = at - at%second + steps[variant%3]*int64(1+variant%9)
+	case Zoneless:
+		how.zone = noZone
+	case ZReceiver:
+		how.zone, offset = receiverZed, 0
+	}
+	return at, offset, how
+}
+
+func bit(k Kinds) int8 {
+	n := int8(0)
+	for ; k > 1; k >>= 1 {
+		n++
+	}
+	return n
+}
+
+// disturb applies the anomalies of how an EGV is written.
+func (r *EGV) disturb(kind Kinds, variant uint8, how wire) wire {
+	how.omitNull, how.blank = variant%3 == 0, variant%3 == 1
+	switch kind {
+	case NoSeconds:
+		how.noSeconds = true
+	case NoUnit:
+		r.Unit = ""
+	case TextNumbers:
+		how.textNumbers = true
+	case Nulls:
+		r.nulls(variant)
+	case Enums:
+		r.enums(variant)
+	default:
+		r.Common.disturb(kind)
+	}
+	return how
+}
+
+func (c *Common) disturb(kind Kinds) {
+	switch kind {
+	case NoTransmitter:
+		c.TransmitterID = ""
+	case ExtraFields:
+		c.Extra = `{"sensorLot":"A17","confidence":{"level":2,"flags":["x"]}}`
+	}
+}
+
+func (r *EGV) nulls(variant uint8) {
+	switch variant % 5 {
+	case 0:
+		r.Trend = ""
+	case 1:
+		r.Rate = nil
+	case 2, 3:
+		r.Status = "low"
+		if r.Value != nil && *r.Value > 100 {
+			r.Status = "high"
+		}
+		r.Value = nil
+	case 4:
+		r.Value, r.Status, r.Trend, r.Rate = nil, "", "", nil
+	}
+}
+
+func (r *EGV) enums(variant uint8) {
+	switch variant % 12 {
+	case 0:
+		r.Trend = "unknown"
+	case 1:
+		r.Trend = "sideways" // nobody has ever seen it
+	case 2:
+		r.Status = "ok"
+	case 3:
+		r.Status = "unknown"
+	case 4:
+		r.Unit = "unknown"
+	case 5:
+		r.RateUnit = "unknown"
+	default:
+		r.Common.enums(variant % 12)
+	}
+}
+
+// enums is for 6 to 11.
+func (c *Common) enums(variant uint8) {
+	switch variant {
+	case 6:
+		c.Generation = "g6 pro"
+	case 7:
+		c.Generation = "g715day"
+	case 8:
+		c.Device = "touchscreenReceiver"
+	case 9:
+		c.Device = "shareReceiver"
+	case 10:
+		c.Variant = "g8"
+	default:
+		if c.App != "" {
+			c.App = "Watch"
+		}
+	}
+}

@@ -1,0 +1,38 @@
+package dexsim
+
+// A recorder makes the records of a person other than EGVs, on the device
+// that events are entered on.
+type recorder struct {
+	person  *person
+	history *history
+	uploads uploads
+}
+
+// common is what a record of the person at ms has in common with others, and
+// base is a record without content at that time.
+func (b recorder) common(ms int64, purpose uint64, key ...uint64) Common {
+	p := b.person
+	c := Common{
+		RecordID:      uuid(4, append([]uint64{p.seed, purpose, uint64(ms)}, key...)...),
+		TransmitterID: b.history.transmitters[b.history.sensorAt(ms).transmitter],
+		Generation:    p.generation, Variant: p.variant,
+	}
+	c.Device, c.App = p.shows(p.main())
+	return c
+}
+
+// ticks is the age of the transmitter in use at ms, in seconds.
+func (b recorder) ticks(ms int64) *int64 {
+	s := b.history.sensorAt(ms)
+	n := max(1, (ms-s.started)/second) + s.bigTicks
+	return &n
+}
+
+func recordAt[T any](b recorder, ms int64, body T) record[T] {
+	p, d := b.person, b.person.main()
+	r := record[T]{at: ms, recorded: ms, offset: p.offset(d, ms), upload: b.uploads.at(d, ms), device: d, body: body}
+	if d == receiver {
+		r.how.zone = noZone
+	}
+	return r
+}

@@ -1,0 +1,113 @@
+package dexsim
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A view is one person's history as Dexcom would serve it at an instant.
+type view struct {
+	*history
+	person *person
+	cfg    *Config
+	now    int64
+}
+
+// A hit is a record that can be seen: its system time, the instant of its
+// newest upload, and its place in the history.
+type hit struct {
+	at, upload int64
+	index      int
+}
+
+// everything is the window of all times.
+var everything = interval{-1 << 62, 1 << 62}
+
+// hits are the visible records of a resource in a window, oldest first.
+func (v view) hits(resource string, window interval) []hit {
+	switch resource {
+	case "egvs":
+		return v.egvHits(window)
+	case "events":
+		return hitsOf(v, v.events, window)
+	case "calibrations":
+		return hitsOf(v, v.calibrations, window)
+	case "alerts":
+		return hitsOf(v, v.alerts, window)
+	}
+	return nil
+}
+
+// egvHits relies on the order of EGVs, whose time never changes.
+func (v view) egvHits(window interval) []hit {
+	from := sortedFrom(v.egvs, window.from)
+	var list []hit
+	for i := from; i < len(v.egvs) && v.egvs[i].at < window.to; i++ {
+		if at, upload, ok := v.egvs[i].seen(v); ok {
+			list = append(list, hit{at, upload, i})
+		}
+	}
+	return list
+}
+
+func sortedFrom(egvs []egv, ms int64) int {
+	i, _ := slices.BinarySearchFunc(egvs, ms, func(e egv, ms int64) int {
+		if e.at < ms {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// hitsOf looks at every record: a change may have moved it.
+func hitsOf[T any](v view, records []record[T], window interval) []hit {
+	var list []hit
+	for i := range records {
+		if at, upload, ok := records[i].seen(v.person, v.now); ok && window.holds(at) {
+			list = append(list, hit{at, upload, i})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
+	return list
+}
+
+// ends are the oldest and the newest readable record uploaded after since.
+func (v view) ends(resource string, since int64) (oldest, newest moment, ok bool) {
+	for _, x := range v.hits(resource, everything) {
+		m, readable := v.moment(resource, x)
+		if !readable || x.upload <= since {
+			continue
+		}
+		if !ok {
+			oldest, ok = m, true
+		}
+		newest = m
+	}
+	return oldest, newest, ok
+}
+
+// A moment is the two times of a record and how it writes them.
+type moment struct {
+	at     int64
+	offset int
+	how    wire
+}
+
+func (v view) moment(resource string, x hit) (m moment, ok bool) {
+	switch resource {
+	case "egvs":
+		e := &v.egvs[x.index]
+		m = moment{x.at, int(e.offset), wire{zone: e.zone, noSeconds: e.is(NoSeconds), bad: e.bad}}
+	case "events":
+		m = momentOf(v.events, x)
+	case "calibrations":
+		m = momentOf(v.calibrations, x)
+	}
+	return m, m.how.bad == readable
+}
+
+func momentOf[T any](records []record[T], x hit) moment {
+	r := &records[x.index]
+	return moment{x.at, r.offset, r.how}
+}

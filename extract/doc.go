@@ -1,0 +1,56 @@
+// Package extract decides what is asked of the API and asks it: windows, plan,
+// pace, retries. Every answer goes to the raw log as it was received; nothing is
+// decoded here but dataRange.
+//
+// # Nothing is remembered
+//
+// What the log holds is the only state. An Index is built from the headers of
+// the log at the start of a run: for each participant, connection and resource
+// the pieces of time that were answered and when they were last asked. There is
+// no cursor and no list of open windows that could disagree with it.
+//
+// # One rule
+//
+// A plan is a list of demands: a resource, a window, and how old its answer may
+// be. The pieces of the window whose last answer is older, or that have none,
+// are due; due pieces are merged and cut into windows of at most 30 days. All
+// beats are demands:
+//
+//	backfill   everything that dataRange shows, answered whenever. So a second
+//	           one asks only for what is not held and an interrupted one resumes.
+//	news       what dataRange shows as uploaded since everything was held
+//	           (lastSyncTime), from six hours before the newest record on,
+//	           answered since this dataRange.
+//	trailing   the last 7 days (Run.Trailing), answered within 23 hours, so that
+//	           a daily run may start early: edits and deletions.
+//	deep       when anything was last answered 30 days ago (Run.Deep):
+//	           everything, answered within 7 days.
+//
+// A sync demands the last three, and what earlier runs left open: never
+// answered, it is due by the rule of the backfill. The time sent as lastSyncTime
+// is computed too: see Known.settled. Windows are always cut to what dataRange
+// shows at plausible times (from 2010 to a day ahead of the server) and to what
+// the participant consented to. Alerts, which dataRange leaves out, are asked for
+// from the first record of any other kind to 24 hours after the last, for some
+// fire because readings are missing; but never beyond the server's time. So while
+// the last record is younger than that each backfill may ask for a sliver more; a
+// sync without news takes it along with the trailing days.
+// Devices, which take no window, are asked for once a day.
+//
+// # Fetching
+//
+// A Fetcher works on a few participants at a time, in the order of their ids, so
+// that the log holds them one after another. Their windows run in parallel;
+// places for calls go to the participant that has fewest. All calls of an app
+// keep one pace, shared with other processes through the Budget; a refusal as
+// too many (429) pauses them all. A request passes through layers of one small
+// interface: retrying (5xx, timeouts, bodies that are no answer, token refreshes
+// that the token source expects to work later), authorised (one renewal after a
+// 401), and the app's pace. What still fails leaves its window open, which is to
+// say: unanswered in the log. When no connection to an app comes about for
+// several participants in turn, the others are not tried: see reach.
+//
+// An answer is appended even when the run is being interrupted. Two processes
+// never fetch the same participant: they claim it first, and look at the log
+// again once they have it.
+package extract

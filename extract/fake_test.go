@@ -1,0 +1,350 @@
+package extract
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// A record of the fake is known by its system time.
+type record struct{ at, uploaded time.Time }
+
+// A fakeAPI answers for people, whose connection id is their token. It checks
+// what every request must keep: windows of at most 30 days, and never two open
+// requests for overlapping windows of one participant and resource.
+type fakeAPI struct {
+	t     testing.TB
+	delay time.Duration // of an answer
+
+	// fault, if set, may answer in the API's place: n is how often the same
+	// request was asked before. It returns ok to let the API answer.
+	fault func(token string, r dexcom.Request, n int) (a dexcom.Answer, err error, ok bool)
+
+	mu     sync.Mutex
+	people map[string]map[dexcom.Resource][]record
+	asked  map[string]int // request → times
+	order  []string       // all requests
+	open   map[string][]Window
+	peak   int // most requests open at a time
+	now    int // open
+}
+
+func newFake(t testing.TB) *fakeAPI {
+	return &fakeAPI{t: t, delay: 300 * time.Millisecond, people: map[string]map[dexcom.Resource][]record{}, asked: map[string]int{}, open: map[string][]Window{}}
+}
+
+// add gives a person a record every step from start to end, uploaded at the
+// time of the record.
+func (f *fakeAPI) add(token string, r dexcom.Resource, start, end time.Time, step time.Duration) {
+	for at := start; at.Before(end); at = at.Add(step) {
+		f.addRecord(token, r, record{at, at})
+	}
+}
+
+func (f *fakeAPI) addRecord(token string, r dexcom.Resource, rec record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.people[token] == nil {
+		f.people[token] = map[dexcom.Resource][]record{}
+	}
+	f.people[token][r] = append(f.people[token][r], rec)
+}
+
+func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
+	name := requestName(token, r)
+	f.mu.Lock()
+	n := f.asked[name]
+	f.asked[name]++
+	f.order = append(f.order, name)
+	f.now++
+	f.peak = max(f.peak, f.now)
+	key, w := token+" "+string(r.Resource), Window{r.Start, r.End}
+	for _, o := range f.open[key] {
+		if !o.Intersect(w).Empty() {
+			f.t.Errorf("%s was asked while %s was open", name, o)
+		}
+	}
+	f.open[key] = append(f.open[key], w)
+	f.mu.Unlock()
+
+	err := sleep(ctx, f.delay)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now--
+	f.open[key] = slices.DeleteFunc(f.open[key], func(o Window) bool { return o == w })
+	if err != nil {
+		return dexcom.Answer{}, err
+	}
+	if f.fault != nil {
+		if a, err, ok := f.fault(token, r, n); !ok {
+			a.Request, a.Date = r, time.Now().UTC().Truncate(time.Second)
+			return a, err
+		}
+	}
+	return f.answer(token, r)
+}
+
+func (f *fakeAPI) answer(token string, r dexcom.Request) (dexcom.Answer, error) {
+	a := dexcom.Answer{Request: r, Date: time.Now().UTC().Truncate(time.Second)}
+	switch r.Resource {
+	case dexcom.DataRange:
+		if !r.LastSync.IsZero() && time.Since(r.LastSync) > 31*day {
+			f.t.Errorf("lastSyncTime %v is too old at %v", r.LastSync, time.Now())
+		}
+		a.Body = f.ranges(token, r.LastSync)
+		return a, nil
+	case dexcom.Devices:
+		a.Body, a.Records = []byte(`{"records":[{}]}`), 1
+		return a, nil
+	}
+	if w := (Window{r.Start, r.End}); w.Empty() || w.End.Sub(w.Start) > MaxWindow {
+		f.t.Errorf("%s: a window the API refuses", requestName(token, r))
+		return a, &dexcom.StatusError{Path: "/" + string(r.Resource), Code: 400}
+	}
+	var ids []string
+	for _, rec := range f.people[token][r.Resource] {
+		if (Window{r.Start, r.End}).Contains(rec.at) && !rec.uploaded.After(time.Now()) {
+			ids = append(ids, rec.at.Format(time.RFC3339))
+		}
+	}
+	body, err := json.Marshal(map[string]any{"records": ids})
+	a.Body, a.Records = body, len(ids)
+	return a, err
+}
+
+// ranges is the body of a dataRange answer.
+func (f *fakeAPI) ranges(token string, lastSync time.Time) []byte {
+	body := map[string]any{"recordType": "dataRange", "recordVersion": "3.0", "userId": "u"}
+	moment := func(t time.Time) map[string]string {
+		return map[string]string{"systemTime": t.Format("2006-01-02T15:04:05"), "displayTime": t.Format("2006-01-02T15:04:05")}
+	}
+	for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations} {
+		var at []time.Time
+		for _, rec := range f.people[token][r] {
+			if rec.uploaded.After(lastSync) && !rec.uploaded.After(time.Now()) {
+				at = append(at, rec.at)
+			}
+		}
+		body[string(r)] = nil
+		if len(at) > 0 {
+			body[string(r)] = map[string]any{
+				"start": moment(slices.MinFunc(at, time.Time.Compare)), "end": moment(slices.MaxFunc(at, time.Time.Compare)),
+			}
+		}
+	}
+	b, err := json.Marshal(body)
+	if err != nil {
+		f.t.Error(err)
+	}
+	return b
+}
+
+// requestName names a request by what it asks for.
+func requestName(token string, r dexcom.Request) string {
+	return token + " " + Call{Resource: r.Resource, Window: Window{r.Start, r.End}}.String()
+}
+
+// reset forgets what was asked and returns it, dataRange left out.
+func (f *fakeAPI) reset() (asked []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range f.order {
+		if !strings.HasSuffix(name, string(dexcom.DataRange)) {
+			asked = append(asked, name)
+		}
+	}
+	f.order, f.asked = nil, map[string]int{}
+	return asked
+}
+
+// fakeTokens gives every connection its id as token.
+type fakeTokens struct {
+	token, renew func(connection string) (string, error)
+}
+
+func (f fakeTokens) Token(_ context.Context, connection string) (string, error) {
+	if f.token != nil {
+		return f.token(connection)
+	}
+	return connection, nil
+}
+
+func (f fakeTokens) Renew(_ context.Context, connection, rejected string) (string, error) {
+	if f.renew != nil {
+		return f.renew(connection)
+	}
+	return connection, nil
+}
+
+// fakeClaims is a table of claims in memory.
+type fakeClaims struct {
+	mu    sync.Mutex
+	owner map[string]string
+	lost  bool // claims cannot be renewed
+
+	before func(participant string) // called first when somebody claims
+}
+
+func (f *fakeClaims) Claim(_ context.Context, participant, owner string, _ time.Duration) (bool, error) {
+	if f.before != nil {
+		f.before(participant)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.owner == nil {
+		f.owner = map[string]string{}
+	}
+	if f.owner[participant] == owner && f.lost {
+		return false, nil
+	}
+	if o := f.owner[participant]; o != "" && o != owner {
+		return false, nil
+	}
+	f.owner[participant] = owner
+	return true, nil
+}
+
+func (f *fakeClaims) Unclaim(ctx context.Context, participant, owner string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.owner[participant] == owner {
+		delete(f.owner, participant)
+	}
+	return nil
+}
+
+// fakeBudget grants perHour calls in an hour.
+type fakeBudget struct {
+	mu    sync.Mutex
+	start time.Time
+	used  int
+	err   error
+}
+
+func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int, time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.start) >= time.Hour {
+		f.start, f.used = time.Now(), 0
+	}
+	granted := min(n, perHour-f.used)
+	f.used += granted
+	return granted, time.Until(f.start.Add(time.Hour)), f.err
+}
+
+// newFetcher returns a fetcher from api into a log in dir.
+func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
+	t.Helper()
+	log, err := raw.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return &Fetcher{
+		Clients: map[string]API{"us": api},
+		Tokens:  fakeTokens{},
+		Log:     log,
+		Rand:    rand.New(rand.NewPCG(1, 2)),
+	}
+}
+
+// target is a participant whose connection bears the same id, with everything
+// consented.
+func target(id string) Target {
+	return Target{ParticipantID: id, ConnectionID: id, App: "us", Consented: Window{plausibleStart, openEnd}}
+}
+
+func mustRun(t testing.TB, f *Fetcher, mode Mode, targets ...Target) Report {
+	t.Helper()
+	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Mode: mode}, targets)
+	if err != nil {
+		t.Fatalf("Run(%s): %v", mode, err)
+	}
+	return report
+}
+
+// entries returns the answers in the log, dataRange left out.
+func entries(t testing.TB, log *raw.Log) (list []raw.Entry) {
+	t.Helper()
+	for e, err := range log.Entries(raw.Position{}) {
+		if err != nil {
+			t.Fatalf("Entries: %v", err)
+		}
+		if e.Resource != string(dexcom.DataRange) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+// answered returns the answers in the log without order, run and time: whose,
+// for what, and with which content.
+func answered(t testing.TB, log *raw.Log) []string {
+	t.Helper()
+	var set []string
+	for _, e := range entries(t, log) {
+		call := Call{Resource: dexcom.Resource(e.Resource), Window: Window{e.WindowStart, e.WindowEnd}}
+		set = append(set, fmt.Sprint(e.ParticipantID, " ", call, " ", e.SHA256))
+	}
+	slices.Sort(set)
+	return set
+}
+
+// heldRecords returns the records that the newest answers in the log show for a
+// participant and resource.
+func heldRecords(t testing.TB, log *raw.Log, participant string, r dexcom.Resource) []string {
+	t.Helper()
+	held := map[string]bool{}
+	for _, e := range entries(t, log) {
+		if e.ParticipantID != participant || e.Resource != string(r) {
+			continue
+		}
+		plain, err := e.Plain()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body struct{ Records []string }
+		if err := json.Unmarshal(plain, &body); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range body.Records {
+			held[id] = true
+		}
+	}
+	var ids []string
+	for id := range held {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func sha(body string) string {
+	sum := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(sum[:])
+}
+
+// in2026 runs test in a bubble whose clock, unlike a new bubble's, is past the
+// first plausible time.
+func in2026(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(epoch.Add(12*time.Hour + 34*time.Minute + 56*time.Second)))
+		test(t)
+	})
+}

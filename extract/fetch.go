@@ -1,0 +1,270 @@
+package extract
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// API answers requests. *dexcom.Client is one.
+type API interface {
+	Do(ctx context.Context, accessToken string, r dexcom.Request) (dexcom.Answer, error)
+}
+
+// Tokens hands out access tokens. Renew is told which one the API refused.
+type Tokens interface {
+	Token(ctx context.Context, connectionID string) (string, error)
+	Renew(ctx context.Context, connectionID, rejected string) (string, error)
+}
+
+// Budget grants up to n calls of an app that may make perHour in an hour, over
+// all processes. Granted none, the caller waits for retryAfter.
+type Budget interface {
+	TakeCalls(ctx context.Context, app string, n, perHour int) (granted int, retryAfter time.Duration, err error)
+}
+
+// Claims keeps two processes from fetching a participant at the same time. Claim
+// also renews a claim of the same owner.
+type Claims interface {
+	Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error)
+	Unclaim(ctx context.Context, participantID, owner string) error
+}
+
+// A Target is a participant's connection to fetch from. A participant with
+// several accounts over time is several targets.
+type Target struct {
+	ParticipantID string
+	ConnectionID  string // empty: not connected
+	App           string // key of Fetcher.Clients
+	Consented     Window // see Consented
+	Reason        string // why Consented is empty
+}
+
+// A Mode is what a run is for.
+type Mode string
+
+// Backfill asks for everything that was never answered, Sync for what is new,
+// late, edited or deleted since, and for what an earlier run left open.
+const (
+	Backfill Mode = "backfill"
+	Sync     Mode = "sync"
+)
+
+// A Run says what to fetch.
+type Run struct {
+	ID       string // ULID; in the log's headers, and the owner of claims
+	Mode     Mode
+	Interval Window // backfill only: no window beyond it; zero: no bounds
+
+	// Sync only.
+	Trailing    time.Duration // the last days read again, once a day; 0: 7 days
+	TrailingNow bool          // read them again now, whenever they were last answered
+	Deep        time.Duration // everything is read again this often; 0: 30 days
+}
+
+// A Fetcher fetches answers into the raw log. Its fields are set before use and
+// then frozen.
+type Fetcher struct {
+	Clients map[string]API // by app
+	Tokens  Tokens
+	Log     *raw.Log
+	Budget  Budget // nil: no other process calls
+	Claims  Claims // nil: no other process fetches
+
+	CallsPerHour int               // of each app; 0: 54,000
+	Concurrency  int               // calls at a time, of each app; 0: 16
+	Resources    []dexcom.Resource // to fetch; nil: all
+	Now          func() time.Time  // dates what is asked; nil: time.Now
+	Rand         *rand.Rand        // spreads waits; nil: seeded by chance
+	Logger       *slog.Logger      // nil: none
+	Progress     func(Progress)    // called after each answer, never twice at a time; nil: none
+}
+
+// Progress says how far a run is.
+type Progress struct {
+	Participants, ParticipantsDone int
+	Counts                         // so far; Planned grows as participants are looked at
+}
+
+const (
+	defaultCallsPerHour = 54_000
+	defaultConcurrency  = 16
+
+	// activeParticipants are fetched at a time, per app. Few, so that the log
+	// holds whole participants one after another: load then writes few files
+	// with disjoint ranges of participants.
+	activeParticipants = 6
+)
+
+// Run fetches what is due for targets and reports what it did. Participants are
+// begun in the order of their ids, a few at a time; one that fails or is slow
+// stops no other, and its error is in the report.
+//
+// The error is nil unless the run ended early: the context's error if it was
+// interrupted (what was answered is in the log, and running again goes on from
+// there), a *ClockError, or what made the log, the budget or the claims
+// unusable. The report is valid in any case.
+func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, error) {
+	r, err := f.newRunner(run, targets)
+	if err != nil {
+		return Report{}, err
+	}
+	if err := r.index.Extend(f.Log); err != nil {
+		return Report{}, err
+	}
+	byApp := map[string][]int{}
+	for i, work := range r.work {
+		byApp[work[0].App] = append(byApp[work[0].App], i)
+	}
+	all, groupCtx := errgroup.WithContext(ctx)
+	for _, indexes := range byApp {
+		all.Go(func() error { return r.fetchAll(groupCtx, indexes) })
+	}
+	err = all.Wait()
+	r.report.sum()
+	if ctx.Err() != nil && (err == nil || interrupted(err)) {
+		r.report.Outcome = Interrupted
+		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
+	}
+	var fatal fatalError
+	if errors.As(err, &fatal) {
+		err = fatal.error
+	}
+	if err != nil {
+		r.report.Outcome = Partial
+	}
+	return r.report, err
+}
+
+// A runner is one Run under way.
+type runner struct {
+	*Fetcher
+	run    Run
+	apps   map[string]*app
+	work   [][]Target // per participant, in the order of the ids
+	index  *Index
+	report Report // Participants are each written by one goroutine
+
+	mu       sync.Mutex
+	progress Progress
+	warned   bool // about the clock
+}
+
+func (f *Fetcher) newRunner(run Run, targets []Target) (*runner, error) {
+	frozen := *f
+	frozen.CallsPerHour = cmp.Or(f.CallsPerHour, defaultCallsPerHour)
+	frozen.Concurrency = cmp.Or(f.Concurrency, defaultConcurrency)
+	if f.Resources == nil {
+		frozen.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices}
+	}
+	if f.Now == nil {
+		frozen.Now = time.Now
+	}
+	if f.Rand == nil {
+		frozen.Rand = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
+	}
+	if f.Logger == nil {
+		frozen.Logger = slog.New(slog.DiscardHandler)
+	}
+	if run.Interval == (Window{}) {
+		run.Interval = Window{plausibleStart, openEnd}
+	}
+	run.Trailing = cmp.Or(run.Trailing, defaultTrailing)
+	run.Deep = cmp.Or(run.Deep, defaultDeep)
+	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
+	for _, t := range targets {
+		if r.apps[t.App] != nil || t.ConnectionID == "" {
+			continue
+		}
+		client := f.Clients[t.App]
+		if client == nil {
+			return nil, fmt.Errorf("participant %s: no client for app %q", t.ParticipantID, t.App)
+		}
+		p := newPace(t.App, frozen.CallsPerHour, f.Budget)
+		p.jitter, p.logger = r.jitter, frozen.Logger
+		r.apps[t.App] = &app{client, &reach{app: t.App}, p, newTurns(frozen.Concurrency)}
+	}
+	r.report.Participants = make([]ParticipantReport, len(r.work))
+	r.progress.Participants = len(r.work)
+	return r, nil
+}
+
+// byParticipant groups targets, in the order of the participants' ids.
+func byParticipant(targets []Target) (groups [][]Target) {
+	sorted := slices.Clone(targets)
+	slices.SortStableFunc(sorted, func(a, b Target) int { return strings.Compare(a.ParticipantID, b.ParticipantID) })
+	for _, t := range sorted {
+		if n := len(groups); n > 0 && groups[n-1][0].ParticipantID == t.ParticipantID {
+			groups[n-1] = append(groups[n-1], t)
+		} else {
+			groups = append(groups, []Target{t})
+		}
+	}
+	return groups
+}
+
+// fetchAll fetches the participants at indexes of r.work, which share an app.
+func (r *runner) fetchAll(ctx context.Context, indexes []int) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(activeParticipants)
+	for _, i := range indexes {
+		group.Go(func() error {
+			p := participant{runner: r, targets: r.work[i]}
+			p.report.ParticipantID = p.targets[0].ParticipantID
+			err := p.fetch(ctx)
+			r.report.Participants[i] = p.report
+			r.advance(Progress{ParticipantsDone: 1})
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// jitter returns a time between half of d and d.
+func (r *runner) jitter(d time.Duration) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return d/2 + time.Duration(r.Rand.Int64N(int64(d/2)+1))
+}
+
+// advance adds to the progress and tells it.
+func (r *runner) advance(p Progress) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.progress.ParticipantsDone += p.ParticipantsDone
+	r.progress.add(p.Counts)
+	if r.Progress != nil {
+		r.Progress(r.progress)
+	}
+}
+
+// checkClock compares our clock with the server's.
+func (r *runner) checkClock(server time.Time) error {
+	if server.IsZero() {
+		return nil
+	}
+	now := r.Now()
+	off := now.Sub(server).Abs()
+	if off > 24*time.Hour {
+		return &ClockError{now, server}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if off > 2*time.Minute && !r.warned {
+		r.warned = true
+		r.Logger.Warn("clock differs from the server's", "ours", now.UTC(), "server", server.UTC())
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package extract
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// An Index says what the raw log holds, from its headers alone. It is derived:
+// it lives in memory and is kept nowhere. The zero Index is empty; its methods
+// may be called at the same time.
+type Index struct {
+	mu       sync.Mutex
+	position raw.Position
+	held     map[holder]*Holding
+}
+
+type holder struct{ participant, connection string }
+
+// A Holding is what the log holds of one participant through one connection.
+type Holding struct {
+	Coverage map[dexcom.Resource]Coverage // egvs, events, calibrations, alerts
+	Devices  time.Time                    // when devices were last asked; zero: never
+	Ranges   []raw.Entry                  // the newest dataRange answers, oldest first
+	Full     raw.Entry                    // the newest dataRange answer without lastSyncTime; zero: none
+}
+
+// keepRanges is how many dataRange answers a holding remembers. One of them at
+// least is usually settled; if not, the next sync asks without lastSyncTime.
+const keepRanges = 8
+
+// Extend reads the headers that log has behind those read before.
+func (x *Index) Extend(log *raw.Log) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for e, err := range log.Entries(x.position) {
+		if err != nil {
+			return err
+		}
+		x.add(e)
+		x.position = e.Next
+	}
+	return nil
+}
+
+// Position returns the place in the log up to which x was extended.
+func (x *Index) Position() raw.Position {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.position
+}
+
+// Holding returns what the log holds of a participant through a connection. It
+// is a copy.
+func (x *Index) Holding(participantID, connectionID string) Holding {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h, ok := x.held[holder{participantID, connectionID}]
+	if !ok {
+		return Holding{}
+	}
+	c := *h
+	c.Coverage = map[dexcom.Resource]Coverage{}
+	for r, pieces := range h.Coverage {
+		c.Coverage[r] = slices.Clone(pieces)
+	}
+	c.Ranges = slices.Clone(h.Ranges)
+	return c
+}
+
+func (x *Index) add(e raw.Entry) {
+	k := holder{e.ParticipantID, e.ConnectionID}
+	h := x.held[k]
+	if h == nil {
+		if x.held == nil {
+			x.held = map[holder]*Holding{}
+		}
+		h = &Holding{Coverage: map[dexcom.Resource]Coverage{}}
+		x.held[k] = h
+	}
+	switch r := dexcom.Resource(e.Resource); r {
+	case dexcom.DataRange:
+		h.Ranges = append(h.Ranges, e)
+		h.Ranges = h.Ranges[max(0, len(h.Ranges)-keepRanges):]
+		if e.LastSync.IsZero() {
+			h.Full = e
+		}
+	case dexcom.Devices:
+		h.Devices = latest(h.Devices, e.AskedAt)
+	default:
+		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, e.AskedAt)
+	}
+}

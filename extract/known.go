@@ -1,0 +1,156 @@
+package extract
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// Known is what one dataRange answer said.
+type Known struct {
+	Asked    time.Time // when the answer was complete, by our clock
+	Server   time.Time // the server's Date; zero: it sent none
+	LastSync time.Time // lastSyncTime of the request; zero: none was sent
+	Ranges   dexcom.Ranges
+}
+
+// syncMargin is taken off the time up to which everything is known to be held,
+// before it is sent as lastSyncTime: records become visible up to three hours
+// after their upload, and by which of the two times the API compares is not
+// documented.
+const syncMargin = 6 * time.Hour
+
+// maxLastSync is how old a lastSyncTime may be: from 100 days on the API answers
+// wrongly, and the other known client stops at 30.
+const maxLastSync = 30 * 24 * time.Hour
+
+// alertsAfter is how long past the newest record alerts are asked for: those
+// that say that readings are missing (outOfRange, noReadings) fire after it.
+const alertsAfter = 24 * time.Hour
+
+// each yields the ranges that k has, by resource.
+func (k Known) each(yield func(dexcom.Resource, dexcom.Range)) {
+	for _, one := range []struct {
+		resource dexcom.Resource
+		r        *dexcom.Range
+	}{
+		{dexcom.EGVs, k.Ranges.EGVs},
+		{dexcom.Events, k.Ranges.Events},
+		{dexcom.Calibrations, k.Ranges.Calibrations},
+	} {
+		if one.r != nil {
+			yield(one.resource, dexcom.Range{Start: earliest(one.r.Start, one.r.End), End: latest(one.r.Start, one.r.End)})
+		}
+	}
+}
+
+// windows returns per resource the window in which k shows records; its end is
+// past the newest one. Alerts, of which the API says nothing, get the span of the
+// others and what follows it: see alertsWindow. A resource without records is
+// absent.
+func (k Known) windows() map[dexcom.Resource]Window {
+	plausible := k.plausible()
+	found := map[dexcom.Resource]Window{}
+	var all Windows
+	k.each(func(resource dexcom.Resource, r dexcom.Range) {
+		if w := whole(r).Intersect(plausible); !w.Empty() {
+			found[resource] = w
+			all = all.Union(Windows{w})
+		}
+	})
+	if w := k.alertsWindow(all.Span()); !w.Empty() {
+		found[dexcom.Alerts] = w
+	}
+	return found
+}
+
+// alertsWindow returns the window in which a participant with records of other
+// kinds within w may have alerts: alertsAfter longer, but then never beyond the
+// time of the server. What is to come would else count as held without having been
+// there to ask for. So as long as the newest record is younger than alertsAfter,
+// every later answer of dataRange shows a sliver more.
+func (k Known) alertsWindow(w Window) Window {
+	if w.Empty() {
+		return Window{}
+	}
+	now := k.at().Truncate(time.Second).Add(time.Second) // an end is exclusive
+	return Window{w.Start, latest(w.End, earliest(w.End.Add(alertsAfter), now))}
+}
+
+// at is when k was true: the server's time, ours if it sent none.
+func (k Known) at() time.Time {
+	if k.Server.IsZero() {
+		return k.Asked
+	}
+	return k.Server
+}
+
+// clipped describes the ranges of k that reach beyond plausible times.
+func (k Known) clipped() (notes []string) {
+	plausible := k.plausible()
+	k.each(func(resource dexcom.Resource, r dexcom.Range) {
+		if r.Start.Before(plausible.Start) || !r.End.Before(plausible.End) {
+			notes = append(notes, fmt.Sprintf("%s: dataRange shows %s, asked is only %s", resource, Window(r), Window(r).Intersect(plausible)))
+		}
+	})
+	return notes
+}
+
+// plausible is the interval of believable system times: from 2010 to a day ahead
+// of the server. Its end is a full hour, so that a range with an end in the far
+// future does not show a little more every second.
+func (k Known) plausible() Window {
+	return Window{plausibleStart, k.at().Add(24 * time.Hour).Truncate(time.Hour)}
+}
+
+// whole returns the window in whole seconds that has all records of r, the
+// newest included, in it: a minute is added because the API compares to the
+// second at best.
+func whole(r dexcom.Range) Window {
+	end := r.End.Add(time.Minute)
+	if up := end.Truncate(time.Second); up.Before(end) {
+		end = up.Add(time.Second)
+	}
+	return Window{r.Start.Truncate(time.Second), end}
+}
+
+// expects reports whether an answer without records for w contradicts k. For
+// egvs that is any window in the range; the others may well have none for a
+// month, so only the windows of the oldest and the newest record count.
+func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
+	k.each(func(of dexcom.Resource, r dexcom.Range) {
+		switch {
+		case of != resource:
+		case of == dexcom.EGVs:
+			expected = !w.Intersect(whole(r)).Empty()
+		default:
+			expected = w.Contains(r.Start) || w.Contains(r.End)
+		}
+	})
+	return expected
+}
+
+// settled returns the time up to which every upload is held, if all that k shows
+// within consented was answered. An answer to lastSyncTime shows all uploads
+// since then: once its windows were read after it, that is the time it was
+// asked. An answer without shows everything, and then it is the time at which
+// the piece was read that was not read for longest.
+func (k Known) settled(held Holding, consented Window, resources []dexcom.Resource) (upTo time.Time, ok bool) {
+	upTo = k.Asked
+	found := k.windows()
+	for _, r := range resources {
+		w := found[r].Intersect(consented)
+		asked, complete := held.Coverage[r].oldest(w)
+		if !complete || !k.LastSync.IsZero() && !asked.IsZero() && asked.Before(k.Asked) {
+			return time.Time{}, false
+		}
+		if !asked.IsZero() {
+			upTo = earliest(upTo, asked)
+		}
+	}
+	if !k.Server.IsZero() {
+		upTo = upTo.Add(-max(0, k.Asked.Sub(k.Server))) // in the server's time, if that is behind
+	}
+	return upTo, true
+}

@@ -1,0 +1,160 @@
+package extract
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	claimTTL   = 10 * time.Minute
+	claimRenew = 3 * time.Minute
+)
+
+// A participant is one being fetched.
+type participant struct {
+	*runner
+	targets []Target
+
+	mu     sync.Mutex
+	report ParticipantReport
+}
+
+// fetch fetches all targets of the participant. What goes wrong with the
+// participant is in its report; the error is what ends the run.
+func (p *participant) fetch(ctx context.Context) error {
+	targets := p.eligible()
+	if len(targets) == 0 || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if p.Claims == nil {
+		return p.fetchTargets(ctx, targets)
+	}
+	ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
+	if err != nil {
+		return fmt.Errorf("claim participant %s: %w", p.report.ParticipantID, err)
+	}
+	if !ok {
+		p.flag(FlagClaimed, "another process is fetching this participant")
+		return nil
+	}
+	return p.claimed(ctx, targets)
+}
+
+// eligible returns the targets of which anything may be asked, and flags the
+// others.
+func (p *participant) eligible() (eligible []Target) {
+	for _, t := range p.targets {
+		switch {
+		case t.ConnectionID == "":
+			p.flag(FlagNoConnection, "no account is connected: dexetl connect "+t.ParticipantID)
+			p.fail(errNoConnection)
+		case t.Consented.Empty():
+			p.flag(FlagNothingConsented, t.Reason)
+		case !t.Consented.Start.Before(p.Now()):
+			p.flag(FlagNothingConsented, "the study begins for this participant at "+t.Consented.Start.Format(time.RFC3339))
+		default:
+			eligible = append(eligible, t)
+		}
+	}
+	return eligible
+}
+
+// claimed fetches while it keeps the claim alive.
+func (p *participant) claimed(ctx context.Context, targets []Target) (err error) {
+	id := p.report.ParticipantID
+	defer func() {
+		// The claim is given back even when the run is interrupted.
+		if e := p.Claims.Unclaim(context.WithoutCancel(ctx), id, p.run.ID); e != nil && err == nil {
+			err = fmt.Errorf("unclaim participant %s: %w", id, e)
+		}
+	}()
+	group, groupCtx := errgroup.WithContext(ctx)
+	fetching, done := context.WithCancel(groupCtx)
+	group.Go(func() error {
+		defer done()
+		return p.fetchTargets(groupCtx, targets)
+	})
+	group.Go(func() error { return p.keepClaim(fetching) })
+	if err := group.Wait(); !errors.Is(err, errClaimLost) {
+		return err
+	}
+	p.fail(errClaimLost)
+	return nil
+}
+
+// errClaimLost is the error of a participant that another process took over,
+// because this one was held up for longer than a claim lasts.
+var errClaimLost = errors.New("another process took the participant over")
+
+// keepClaim renews the claim until ctx ends.
+func (p *participant) keepClaim(ctx context.Context) error {
+	for sleep(ctx, claimRenew) == nil {
+		ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			return fmt.Errorf("claim participant %s: %w", p.report.ParticipantID, err)
+		case !ok:
+			return errClaimLost
+		}
+	}
+	return nil
+}
+
+// fetchTargets fetches one connection after another. What another process
+// fetched before the claim was had is in the log by now.
+func (p *participant) fetchTargets(ctx context.Context, targets []Target) error {
+	if err := p.index.Extend(p.Log); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if err := p.settle(ctx, newConnection(p, t).fetch(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle notes err as the participant's, unless it ends the run: then it returns
+// it.
+func (p *participant) settle(ctx context.Context, err error) error {
+	var fatal fatalError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &fatal):
+		return err
+	}
+	p.fail(err)
+	return nil
+}
+
+// fail notes the participant's first error.
+func (p *participant) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.report.Err == nil {
+		p.report.Err = err
+	}
+}
+
+func (p *participant) flag(kind, detail string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report.Flags = append(p.report.Flags, Flag{kind, detail})
+}
+
+// count adds to the participant's counts and to the progress of the run.
+func (p *participant) count(c Counts) {
+	p.mu.Lock()
+	p.report.add(c)
+	p.mu.Unlock()
+	p.advance(Progress{Counts: c})
+}

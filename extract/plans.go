@@ -1,0 +1,135 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// maxRanges is the largest plain dataRange body; real ones are below 1 kB.
+const maxRanges = 1 << 20
+
+// planBackfill asks what there is and returns the calls for what was never
+// answered.
+func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
+	full, err := c.askRanges(ctx, time.Time{}, BeatBackfill)
+	if err != nil {
+		return nil, err
+	}
+	held := c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
+	bounds := c.target.Consented.Intersect(c.run.Interval)
+	calls := Calls(backfillDemands(full, bounds, c.Resources), held)
+	return append(calls, c.devices(held)...), nil
+}
+
+// planSync asks what is new and returns the calls for all beats that are due.
+func (c *connection) planSync(ctx context.Context) ([]Call, error) {
+	state := syncState{
+		held:      c.index.Holding(c.target.ParticipantID, c.target.ConnectionID),
+		bounds:    c.target.Consented,
+		resources: c.Resources,
+		now:       c.Now().Truncate(time.Second), // the API knows no fractions
+		run:       c.run,
+	}
+	lastSync, err := c.lastSync(state)
+	if err != nil {
+		return nil, err
+	}
+	asked := state.held.Full.RequestID != ""
+	if asked {
+		if state.full, err = readKnown(state.held.Full); err != nil {
+			return nil, err
+		}
+	}
+	state.deep = state.deepDue()
+	if !asked || lastSync.IsZero() || state.deep {
+		if state.full, err = c.askRanges(ctx, time.Time{}, BeatDeep); err != nil {
+			return nil, err
+		}
+	}
+	if !lastSync.IsZero() {
+		news, err := c.askRanges(ctx, lastSync, BeatNews)
+		if err != nil {
+			return nil, err
+		}
+		state.news = &news
+	}
+	return append(Calls(state.demands(), state.held), c.devices(state.held)...), nil
+}
+
+// lastSync returns the lastSyncTime to send: all uploads before it are held. It
+// is zero if no dataRange answer is settled, or none that is young enough.
+func (c *connection) lastSync(state syncState) (time.Time, error) {
+	var best time.Time
+	candidates := state.held.Ranges
+	if !slices.ContainsFunc(candidates, func(e raw.Entry) bool { return e.RequestID == state.held.Full.RequestID }) && state.held.Full.RequestID != "" {
+		candidates = slices.Insert(candidates, 0, state.held.Full)
+	}
+	for _, e := range slices.Backward(candidates) {
+		if !e.AskedAt.After(best) {
+			break // it can be settled up to when it was asked, not beyond
+		}
+		k, err := readKnown(e)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if upTo, ok := k.settled(state.held, state.bounds, state.resources); ok {
+			best = latest(best, upTo)
+		}
+	}
+	best = best.Add(-syncMargin).Truncate(time.Second)
+	if best.Before(state.now.Add(-maxLastSync)) {
+		return time.Time{}, nil
+	}
+	return best, nil
+}
+
+// askRanges asks dataRange; a zero lastSync is not sent.
+func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat string) (Known, error) {
+	answer, err := c.asker.ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: lastSync})
+	if err != nil {
+		return Known{}, fmt.Errorf("dataRange: %w", err)
+	}
+	entry, err := c.keep(ctx, answer, beat)
+	if err != nil {
+		return Known{}, err
+	}
+	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
+	if err != nil {
+		return Known{}, fmt.Errorf("dataRange: %w", err)
+	}
+	k, err := parseKnown(entry, plain)
+	if err == nil {
+		c.shown = append(c.shown, k)
+	}
+	return k, err
+}
+
+// readKnown reads a dataRange answer from the log.
+func readKnown(e raw.Entry) (Known, error) {
+	plain, err := e.Plain()
+	if err != nil {
+		return Known{}, fatalError{err}
+	}
+	return parseKnown(e, plain)
+}
+
+func parseKnown(e raw.Entry, plain []byte) (Known, error) {
+	ranges, err := dexcom.ParseRanges(plain)
+	if err != nil {
+		return Known{}, fmt.Errorf("dataRange: %w", err)
+	}
+	return Known{e.AskedAt, e.ServerDate, e.LastSync, ranges}, nil
+}
+
+// devices returns the call for devices if they were not asked for within a day.
+func (c *connection) devices(held Holding) []Call {
+	if !slices.Contains(c.Resources, dexcom.Devices) || c.Now().Sub(held.Devices) < devicesEvery {
+		return nil
+	}
+	return []Call{{Resource: dexcom.Devices, Beat: BeatTrailing}}
+}

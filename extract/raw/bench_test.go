@@ -1,0 +1,51 @@
+package raw
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+)
+
+// BenchmarkScan reads the headers of 100,000 entries.
+func BenchmarkScan(b *testing.B) {
+	l := open(b, b.TempDir())
+	const n = 100_000
+	body := make([]byte, 300)
+	var group []*pending
+	for i := range n {
+		p, err := l.encode(header(fmt.Sprint(i)), body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		group = append(group, p)
+	}
+	l.writeGroup(group)
+	for b.Loop() {
+		got := 0
+		for _, err := range l.Entries(Position{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			got++
+		}
+		if got != n {
+			b.Fatalf("%d entries, want %d", got, n)
+		}
+	}
+}
+
+// BenchmarkAppend appends answers of 50 kB from 16 goroutines.
+func BenchmarkAppend(b *testing.B) {
+	l := open(b, b.TempDir())
+	body := append([]byte{0x1f, 0x8b}, make([]byte, 50_000)...)
+	b.SetBytes(int64(len(body)))
+	b.SetParallelism(8)
+	var n atomic.Int64
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := l.Append(b.Context(), header(fmt.Sprint(n.Add(1))), body); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,114 @@
+package raw
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	encodingGzip = "gzip"
+	encodingZstd = "zstd"
+
+	maxPlain = 1 << 30 // of one decoded body
+)
+
+// An Entry is one answer in the log.
+type Entry struct {
+	Header
+	Position Position // where it starts
+	Next     Position // where the next one starts
+	Stored   int64    // bytes of the body on disk
+
+	path    string // of its segment
+	bodyCRC uint32
+	decoder func() (*zstd.Decoder, error)
+}
+
+// Plain reads the entry's body, checks it against both of its checksums and
+// returns it decoded. Damage is a *DamageError.
+func (e Entry) Plain() ([]byte, error) {
+	f, err := os.Open(e.path)
+	if err != nil {
+		return nil, fmt.Errorf("raw log entry %s: %w", e.Position, err)
+	}
+	defer f.Close()
+	body, err := e.stored(f)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := e.decode(body)
+	if err != nil {
+		return nil, e.damage("body: " + err.Error())
+	}
+	received := plain
+	if e.Encoding == encodingGzip {
+		received = body
+	}
+	if e.SHA256 != digest(received) || e.Length != int64(len(received)) {
+		return nil, e.damage("body is not the one received: SHA-256 or length differs")
+	}
+	return plain, nil
+}
+
+// stored reads the body as it is on disk and checks its CRC.
+func (e Entry) stored(f *os.File) ([]byte, error) {
+	body := make([]byte, e.Stored)
+	if _, err := f.ReadAt(body, e.Next.Offset-e.Stored); errors.Is(err, io.EOF) {
+		return nil, e.damage("body is cut off")
+	} else if err != nil {
+		return nil, fmt.Errorf("raw log entry %s: %w", e.Position, err)
+	}
+	if checksum(body) != e.bodyCRC {
+		return nil, e.damage("body checksum does not match")
+	}
+	return body, nil
+}
+
+func (e Entry) damage(reason string) error {
+	return &DamageError{File: e.path, Offset: e.Position.Offset, Reason: reason}
+}
+
+func (e Entry) decode(body []byte) ([]byte, error) {
+	switch e.Encoding {
+	case encodingGzip:
+		return gunzip(body)
+	case encodingZstd:
+		d, err := e.decoder()
+		if err != nil {
+			return nil, err
+		}
+		return d.DecodeAll(body, nil)
+	}
+	return nil, fmt.Errorf("encoding %q", e.Encoding)
+}
+
+func gunzip(body []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	var plain bytes.Buffer
+	if n, err := io.Copy(&plain, io.LimitReader(z, maxPlain+1)); err != nil {
+		return nil, err
+	} else if n > maxPlain {
+		return nil, fmt.Errorf("more than %d bytes decoded", maxPlain)
+	}
+	return plain.Bytes(), nil
+}
+
+func newDecoder() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderMaxMemory(maxPlain))
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,25 @@
+package raw
+
+import "fmt"
+
+// A DamageError says that the log has bytes that no append and no crash can
+// have left there, or lacks bytes that it must have.
+type DamageError struct {
+	File   string // path of the segment
+	Offset int64  // of the entry, or of what is missing
+	Reason string
+}
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("raw log damaged: %s at byte %d: %s", e.File, e.Offset, e.Reason)
+}
+
+// A VersionError says that a newer program wrote the log.
+type VersionError struct {
+	File    string
+	Version uint32 // of the segment
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("raw log %s has format version %d, this program reads up to %d: use a newer dexetl", e.File, e.Version, version)
+}

@@ -1,0 +1,89 @@
+package raw
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+)
+
+const (
+	version = 1
+
+	segmentMagic = "dexetlog"
+	entryMagic   = "dxEN"
+	endMagic     = "dxEO"
+
+	segmentHeaderLen = 8 + 4 + 8 + 4
+	prefixLen        = 4 + 4*4 + 4
+
+	maxHeader = 64 << 10 // of the JSON; ours are about 500 bytes
+	maxBody   = 1 << 30  // of one stored body
+)
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// segmentHeader is the head of segment number.
+func segmentHeader(number uint64) []byte {
+	b := append(make([]byte, 0, segmentHeaderLen), segmentMagic...)
+	b = binary.LittleEndian.AppendUint32(b, version)
+	b = binary.LittleEndian.AppendUint64(b, number)
+	return binary.LittleEndian.AppendUint32(b, checksum(b))
+}
+
+// checkSegmentHeader checks the head b of the segment at path.
+func checkSegmentHeader(b []byte, path string, number uint64) error {
+	damage := func(format string, args ...any) error {
+		return &DamageError{File: path, Reason: fmt.Sprintf(format, args...)}
+	}
+	switch v := binary.LittleEndian.Uint32(b[8:]); {
+	case string(b[:8]) != segmentMagic:
+		return damage("not a segment of the raw log: magic %q", b[:8])
+	case checksum(b[:segmentHeaderLen-4]) != binary.LittleEndian.Uint32(b[segmentHeaderLen-4:]):
+		return damage("segment header checksum does not match")
+	case v > version:
+		return &VersionError{File: path, Version: v}
+	}
+	if n := binary.LittleEndian.Uint64(b[12:]); n != number {
+		return damage("header says segment %d, the name says %d", n, number)
+	}
+	return nil
+}
+
+// A prefix is the fixed part in front of an entry.
+type prefix struct {
+	magic              string
+	headerLen, bodyLen uint32
+	headerCRC, bodyCRC uint32
+}
+
+func (p prefix) append(b []byte) []byte {
+	start := len(b)
+	b = append(b, p.magic...)
+	for _, v := range []uint32{p.headerLen, p.bodyLen, p.headerCRC, p.bodyCRC} {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
+}
+
+// parsePrefix reads the prefix at the head of b; ok is false if its checksum or
+// its magic is wrong.
+func parsePrefix(b []byte) (p prefix, ok bool) {
+	p = prefix{
+		headerLen: binary.LittleEndian.Uint32(b[4:]),
+		bodyLen:   binary.LittleEndian.Uint32(b[8:]),
+		headerCRC: binary.LittleEndian.Uint32(b[12:]),
+		bodyCRC:   binary.LittleEndian.Uint32(b[16:]),
+	}
+	switch string(b[:4]) {
+	case entryMagic:
+		p.magic = entryMagic
+	case endMagic:
+		p.magic = endMagic
+	default:
+		return p, false
+	}
+	return p, checksum(b[:prefixLen-4]) == binary.LittleEndian.Uint32(b[prefixLen-4:])
+}
+
+// length is the length of the whole entry.
+func (p prefix) length() int64 { return prefixLen + int64(p.headerLen) + int64(p.bodyLen) }

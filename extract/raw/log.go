@@ -1,0 +1,201 @@
+package raw
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// maxSegment is the length that a segment passes only with a single entry.
+const maxSegment = 64 << 20
+
+// A Log is the raw log of a study. Any number of processes may append and read;
+// its methods may be called at the same time.
+type Log struct {
+	dir        string
+	maxSegment int64
+	fsync      func(*os.File) error
+	encoder    func() (*zstd.Encoder, error)
+	decoder    func() (*zstd.Decoder, error)
+
+	mu      sync.Mutex
+	queue   []*pending // waiting to be written
+	leading bool       // somebody writes
+	closed  bool
+
+	// The fields below belong to the one who leads.
+	lock *os.File
+	tail tail
+}
+
+// Open opens the log in dir, creating it if it is not there. It reads nothing:
+// damage shows when the log is read or appended to.
+func Open(dir string) (*Log, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("raw log: %w", err)
+	}
+	lock, err := openLock(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Log{
+		dir:        dir,
+		maxSegment: maxSegment,
+		fsync:      (*os.File).Sync,
+		encoder:    sync.OnceValues(newEncoder),
+		decoder:    sync.OnceValues(newDecoder),
+		lock:       lock,
+	}, nil
+}
+
+// Close releases the log. It waits for appends under way; later ones fail.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closed = true
+	if !l.leading {
+		l.leading = true
+		l.mu.Unlock()
+		return l.release()
+	}
+	last := newPending()
+	l.queue = append(l.queue, last)
+	l.mu.Unlock()
+	<-last.lead // the queue is served in order and takes nobody in after us
+	return l.release()
+}
+
+// release closes the files. The caller leads and never hands the lead over.
+func (l *Log) release() error {
+	if err := errors.Join(l.tail.close(), l.lock.Close()); err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	return nil
+}
+
+// Entries yields the entries from position on, in log order, bodies unread,
+// and ends at the last one that was durable when the iteration began. Damage in
+// front of it is a *DamageError, a newer format a *VersionError; both end the
+// iteration.
+func (l *Log) Entries(from Position) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		end, list, err := l.end()
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
+		if from.Compare(end) > 0 {
+			yield(Entry{}, &DamageError{File: l.dir, Offset: from.Offset, Reason: fmt.Sprintf("the log ends at %s, before position %s", end, from)})
+			return
+		}
+		for _, s := range list {
+			if s.number < from.Segment {
+				continue
+			}
+			offset := int64(0)
+			if s.number == from.Segment {
+				offset = from.Offset
+			}
+			if !l.entriesOf(s, offset, end, yield) {
+				return
+			}
+		}
+	}
+}
+
+// entriesOf yields the entries of s from offset on that are in front of end and
+// reports whether the iteration goes on.
+func (l *Log) entriesOf(s segment, offset int64, end Position, yield func(Entry, error) bool) bool {
+	f, err := os.Open(s.path)
+	if err != nil {
+		yield(Entry{}, fmt.Errorf("raw log: %w", err))
+		return false
+	}
+	defer f.Close()
+	last, size := s.number == end.Segment, end.Offset
+	if !last {
+		if size, err = fileSize(f); err != nil {
+			yield(Entry{}, err)
+			return false
+		}
+	}
+	scan, err := newScanner(f, s.number, last, offset, size)
+	for err == nil {
+		var e Entry
+		if e, err = scan.next(); err == nil {
+			e.decoder = l.decoder
+			if !yield(e, nil) {
+				return false
+			}
+		}
+	}
+	if err == io.EOF {
+		return true
+	}
+	yield(Entry{}, err)
+	return false
+}
+
+// end returns the end of the last segment, a torn tail included, and the list of
+// segments. It waits for a group that is being written.
+func (l *Log) end() (Position, []segment, error) {
+	lock, err := openLock(l.dir)
+	if err != nil {
+		return Position{}, nil, err
+	}
+	defer lock.Close()
+	if err := flock(lock, syscall.LOCK_SH); err != nil {
+		return Position{}, nil, err
+	}
+	list, err := segments(l.dir)
+	if err != nil || len(list) == 0 {
+		return Position{}, nil, err
+	}
+	last := list[len(list)-1]
+	info, err := os.Stat(last.path)
+	if err != nil {
+		return Position{}, nil, fmt.Errorf("raw log: %w", err)
+	}
+	return Position{last.number, info.Size()}, list, nil
+}
+
+func fileSize(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, fmt.Errorf("raw log: %w", err)
+	}
+	return info.Size(), nil
+}
+
+// openLock opens the lock file. Each holder opens it anew, because flock belongs
+// to the open file and not to the process.
+func openLock(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("raw log lock: %w", err)
+	}
+	return f, nil
+}
+
+// flock applies how to the lock file, waiting for other holders.
+func flock(f *os.File, how int) error {
+	for {
+		err := syscall.Flock(int(f.Fd()), how)
+		if err == nil {
+			return nil
+		}
+		if err != syscall.EINTR {
+			return fmt.Errorf("raw log lock: %w", err)
+		}
+	}
+}

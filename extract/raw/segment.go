@@ -1,0 +1,101 @@
+package raw
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A segment is one file of the log.
+type segment struct {
+	number uint64
+	path   string
+}
+
+// segments lists the log's segments in order. A number that is missing or there
+// twice is damage.
+func segments(dir string) ([]segment, error) {
+	var list []segment
+	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), "[0-9][0-9][0-9][0-9]", "[0-9][0-9]", "*.seg"))
+	if err != nil {
+		return nil, fmt.Errorf("raw log %s: %w", dir, err)
+	}
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".seg")
+		number, err := strconv.ParseUint(name, 10, 64)
+		if err != nil || fmt.Sprintf("%010d", number) != name {
+			return nil, &DamageError{File: path, Reason: "its name is no segment number"}
+		}
+		list = append(list, segment{number, path})
+	}
+	slices.SortFunc(list, func(a, b segment) int { return Position{Segment: a.number}.Compare(Position{Segment: b.number}) })
+	for i, s := range list {
+		if want := uint64(i + 1); s.number > want {
+			return nil, &DamageError{File: s.path, Reason: fmt.Sprintf("segment %d, which belongs in front of it, is missing", want)}
+		} else if s.number < want {
+			return nil, &DamageError{File: s.path, Reason: "there is a second segment of that number"}
+		}
+	}
+	return list, nil
+}
+
+// escapeGlob returns a pattern that matches dir alone.
+func escapeGlob(dir string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+}
+
+// createSegment creates segment number, begun at the time now, and returns it
+// open, headed and durable.
+func (l *Log) createSegment(number uint64, now time.Time) (*os.File, error) {
+	year := filepath.Join(l.dir, now.UTC().Format("2006"))
+	month := filepath.Join(year, now.UTC().Format("01"))
+	for _, d := range []string{year, month} {
+		if err := os.Mkdir(d, 0o700); err == nil {
+			if err := l.syncDir(filepath.Dir(d)); err != nil {
+				return nil, err
+			}
+		} else if !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("raw log: %w", err)
+		}
+	}
+	f, err := os.OpenFile(filepath.Join(month, fmt.Sprintf("%010d.seg", number)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("raw log: %w", err)
+	}
+	if err := l.headSegment(f, number); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// headSegment makes f an empty segment, durably.
+func (l *Log) headSegment(f *os.File, number uint64) error {
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	if _, err := f.WriteAt(segmentHeader(number), 0); err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	if err := l.fsync(f); err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	return l.syncDir(filepath.Dir(f.Name()))
+}
+
+// syncDir makes the names in dir durable.
+func (l *Log) syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	if err := errors.Join(l.fsync(d), d.Close()); err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// damaged checks that err is a *DamageError that names path once.
+func damaged(t *testing.T, call string, err error, path string) {
+	t.Helper()
+	if e, ok := asError[*DamageError](err); !ok || e.Path != path || e.Err == nil || strings.Count(err.Error(), path) != 1 {
+		t.Errorf("%s = %v, want a *DamageError of %s", call, err, path)
+	}
+}
+
+func TestOpenDamaged(t *testing.T) {
+	good := t.TempDir()
+	openIn(t, good, newClock()).Close()
+	whole, err := os.ReadFile(filepath.Join(good, "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := bytes.Clone(whole)
+	for i := 100; i < 200; i++ { // after the header: the root of the schema
+		schema[i] = 0xff
+	}
+	for name, content := range map[string][]byte{
+		"a text":           []byte(strings.Repeat("participant_id,refresh_token\n", 100)),
+		"zeros":            make([]byte, 8192),
+		"a broken schema":  schema,
+		"its first page":   whole[:4096],
+		"noise of 3 bytes": []byte("abc"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "state.db")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s, err := Open(context.Background(), dir)
+			if err == nil {
+				s.Close()
+			}
+			damaged(t, "Open", err, path)
+			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, content) {
+				t.Errorf("Open changed the damaged file, %v", err)
+			}
+		})
+	}
+}
+
+// What Open cannot see is found by whoever reads or writes it.
+func TestDamagedLater(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := openIn(t, dir, newClock())
+	addAll(t, s, "P001")
+	if _, err := s.StartRun(ctx, "sync", "1.0"); err != nil {
+		t.Fatal(err)
+	}
+	roots, err := collect(ctx, s.db, func(row func(...any) error) (int, error) {
+		var page int
+		err := row(&page)
+		return page, err
+	}, "select rootpage from sqlite_schema where tbl_name in ('participants', 'runs', 'meta')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil { // which moves everything into the file
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "state.db")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range roots { // from 1
+		for i := range 4096 {
+			content[(page-1)*4096+i] = 0xff
+		}
+	}
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = openIn(t, dir, newClock())
+	_, err = s.Participants(ctx)
+	damaged(t, "Participants", err, path)
+	_, err = s.Runs(ctx)
+	damaged(t, "Runs", err, path)
+	_, err = s.StartRun(ctx, "sync", "1.0")
+	damaged(t, "StartRun", err, path)
+	_, err = s.BoundKey(ctx)
+	damaged(t, "BoundKey", err, path)
+	damaged(t, "AddParticipant", s.AddParticipant(ctx, Participant{ID: "P002"}), path)
+}

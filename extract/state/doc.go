@@ -1,0 +1,31 @@
+// Package state keeps what a study must remember between runs and must not
+// lose: its participants and their analysis windows, the connections to Dexcom
+// accounts with their sealed tokens, and the few rows by which several
+// processes agree (claims, leases, the call budget).
+//
+// It is one SQLite file, state.db, in a folder only its owner can read. Every
+// write is one transaction with synchronous=FULL: when a method returns, what
+// it wrote survives a power cut. One process writes at a time, the others wait
+// up to ten seconds; readers never wait. Within a process one database
+// connection is used, so callers queue fairly and context cancels the wait.
+//
+// Three groups of tables:
+//
+//   - The study: participants (the roster plus a paused flag), windows,
+//     exclusions. They come from CSV files that people edit, so an import
+//     either takes the whole file or nothing, and names every bad line.
+//   - The grants: connections, tokens, refresh_intents, token_answers,
+//     refresh_tries, oauth_states, imported_tokens. Their order of writing is
+//     the refresh protocol of package consent; what a row means for it stands
+//     with the methods here. Tokens arrive sealed and leave sealed: nothing in
+//     this package can read one.
+//   - The processes: leases (claims on participants, refresh leases on
+//     connections; one ends with its process, see holder), call_buckets, runs,
+//     warned (see FirstSeen).
+//
+// A connection belongs to nobody until Settle has seen which Dexcom account it
+// leads to: that is where "one account, one participant at a time" is kept.
+//
+// Instants are UTC and stored as microseconds; dates are kept as text and
+// handed out as midnight UTC of that date; the zero time.Time is absence.
+package state

@@ -1,0 +1,87 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Claim lets owner fetch a participant for ttl and reports whether it may:
+// false means that somebody else is at it. The same owner claims again to
+// extend. A claim ends with Unclaim, when its ttl has passed, or when the store
+// through which it was made is closed or its process dies.
+func (s *Store) Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error) {
+	return s.lease(ctx, "participant "+participantID, owner, ttl)
+}
+
+// Unclaim ends owner's claim; if it holds none, nothing happens.
+func (s *Store) Unclaim(ctx context.Context, participantID, owner string) error {
+	return s.release(ctx, "participant "+participantID, owner)
+}
+
+// LeaseRefresh lets owner alone refresh a connection's tokens for ttl and
+// reports whether it may. It is extended and ends as a claim does.
+func (s *Store) LeaseRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) (bool, error) {
+	return s.lease(ctx, refreshLease(connectionID), owner, ttl)
+}
+
+// ReleaseRefresh ends owner's lease; if it holds none, nothing happens.
+func (s *Store) ReleaseRefresh(ctx context.Context, connectionID, owner string) error {
+	return s.release(ctx, refreshLease(connectionID), owner)
+}
+
+func refreshLease(connectionID string) string { return "refresh " + connectionID }
+
+func (s *Store) lease(ctx context.Context, name, owner string, ttl time.Duration) (bool, error) {
+	me, err := s.holder.id(s.NewID)
+	if err != nil {
+		return false, err
+	}
+	taken, err := s.tryLease(ctx, name, owner, me, ttl)
+	if taken || err != nil {
+		return taken, err
+	}
+	freed, err := s.freeDead(ctx, name)
+	if !freed || err != nil {
+		return false, err
+	}
+	return s.tryLease(ctx, name, owner, me, ttl)
+}
+
+func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl time.Duration) (bool, error) {
+	now := s.now()
+	res, err := s.db.ExecContext(ctx, `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
+		on conflict (name) do update set owner = excluded.owner, holder = excluded.holder, expires_at = excluded.expires_at
+		where owner = excluded.owner or expires_at <= ?5`,
+		name, owner, holder, micros(now.Add(ttl)), micros(now))
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
+}
+
+// freeDead ends the lease if its process is gone and reports whether it may be
+// free now.
+func (s *Store) freeDead(ctx context.Context, name string) (bool, error) {
+	var holder string
+	err := s.db.QueryRowContext(ctx, "select holder from leases where name = ?", name).Scan(&holder)
+	if errors.Is(err, sql.ErrNoRows) {
+		return true, nil
+	}
+	if err != nil {
+		return false, s.db.check(err)
+	}
+	dead, err := s.holder.dead(holder)
+	if !dead || err != nil {
+		return false, err
+	}
+	_, err = s.db.ExecContext(ctx, "delete from leases where name = ? and holder = ?", name, holder)
+	return err == nil, err
+}
+
+func (s *Store) release(ctx context.Context, name, owner string) error {
+	_, err := s.db.ExecContext(ctx, "delete from leases where name = ? and owner = ?", name, owner)
+	return err
+}

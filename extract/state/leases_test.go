@@ -1,0 +1,173 @@
+package state
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func claim(t *testing.T, s *Store, owner string, want bool) {
+	t.Helper()
+	got, err := s.Claim(context.Background(), "P001", owner, time.Minute)
+	if err != nil || got != want {
+		t.Errorf("Claim(P001, %s) = %t, %v, want %t", owner, got, err, want)
+	}
+}
+
+func TestClaim(t *testing.T) {
+	ctx := context.Background()
+	dir, c := t.TempDir(), newClock()
+	a, b := openIn(t, dir, c), openIn(t, dir, c)
+	claim(t, a, "a", true)
+	claim(t, b, "b", false)
+	c.add(50 * time.Second)
+	claim(t, a, "a", true) // extended
+	c.add(50 * time.Second)
+	claim(t, b, "b", false)
+	if err := b.Unclaim(ctx, "P001", "b"); err != nil { // not b's to end
+		t.Fatal(err)
+	}
+	claim(t, b, "b", false)
+	c.add(10 * time.Second) // now it is over
+	claim(t, b, "b", true)
+	claim(t, a, "a", false)
+	if err := b.Unclaim(ctx, "P001", "b"); err != nil {
+		t.Fatal(err)
+	}
+	claim(t, a, "a", true)
+	// Another participant, and a lease of the same name, are other things.
+	if ok, err := b.Claim(ctx, "P002", "b", time.Minute); err != nil || !ok {
+		t.Errorf("Claim(P002, b) = %t, %v, want true", ok, err)
+	}
+	if ok, err := b.LeaseRefresh(ctx, "P001", "b", time.Minute); err != nil || !ok {
+		t.Errorf("LeaseRefresh(P001, b) = %t, %v, want true", ok, err)
+	}
+}
+
+// Two goroutines of one process exclude each other, too.
+func TestClaimOneStore(t *testing.T) {
+	s, _ := newStore(t)
+	claim(t, s, "a", true)
+	claim(t, s, "b", false)
+}
+
+func TestClaimEndsWithStore(t *testing.T) {
+	dir, c := t.TempDir(), newClock()
+	a, b := openIn(t, dir, c), openIn(t, dir, c)
+	claim(t, a, "a", true)
+	claim(t, b, "b", false)
+	a.Close()
+	claim(t, b, "b", true)
+	if left, err := os.ReadDir(filepath.Join(dir, "holders")); err != nil || len(left) != 1 {
+		t.Errorf("holders = %v, %v, want b's alone", left, err)
+	}
+}
+
+// What a killed process claimed is free at once.
+func TestClaimEndsWithProcess(t *testing.T) {
+	const variable = "DEXETL_TEST_STATE"
+	if dir := os.Getenv(variable); dir != "" {
+		s, err := Open(context.Background(), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := s.Claim(context.Background(), "P001", "child", time.Hour); err != nil || !ok {
+			t.Fatalf("Claim = %t, %v", ok, err)
+		}
+		os.Stdout.WriteString("claimed")
+		select {}
+	}
+	dir := t.TempDir()
+	child := exec.Command(os.Args[0], "-test.run=^TestClaimEndsWithProcess$")
+	child.Env = append(os.Environ(), variable+"="+dir)
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := out.Read(make([]byte, 10)); n == 0 {
+		t.Fatalf("the child did not claim: %v", err)
+	}
+	s := openIn(t, dir, newClock())
+	s.Now = time.Now
+	claim(t, s, "b", false)
+	child.Process.Kill()
+	child.Wait()
+	claim(t, s, "b", true)
+}
+
+func TestTakeCalls(t *testing.T) {
+	ctx := context.Background()
+	s, c := newStore(t)
+	c.t = c.t.Add(59 * time.Second)
+	take := func(n, want int, wantAfter time.Duration) {
+		t.Helper()
+		got, after, err := s.TakeCalls(ctx, "us", n, 100)
+		if err != nil || got != want || after != wantAfter {
+			t.Errorf("at %s: TakeCalls(us, %d, 100) = %d, %s, %v, want %d, %s", c.t.Format("15:04:05"), n, got, after, err, want, wantAfter)
+		}
+	}
+	take(70, 70, 0)
+	c.add(time.Minute)
+	take(70, 30, 0)
+	take(1, 0, 59*time.Minute+time.Second) // 12:00's bucket ends to count at 13:01
+	if n, _, err := s.TakeCalls(ctx, "eu", 70, 100); err != nil || n != 70 {
+		t.Errorf("TakeCalls(eu) = %d, %v, want 70: each app has its own budget", n, err)
+	}
+	c.add(59 * time.Minute)
+	take(1, 0, time.Second)
+	c.add(time.Second)
+	take(100, 70, 0)
+	if _, _, err := s.TakeCalls(ctx, "us", 0, 100); err == nil {
+		t.Error("TakeCalls of 0 calls is no error")
+	}
+}
+
+// However calls are asked for, no 60 minutes hold more than the limit, and a
+// refusal names a time at which there is something.
+func TestTakeCallsNeverMore(t *testing.T) {
+	ctx := context.Background()
+	s, c := newStore(t)
+	app := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		app++
+		name := time.Duration(app).String()
+		perHour := rapid.IntRange(1, 50).Draw(rt, "perHour")
+		type taken struct {
+			at time.Time
+			n  int
+		}
+		var all []taken
+		for range rapid.IntRange(1, 8).Draw(rt, "rounds") {
+			c.add(time.Duration(rapid.IntRange(0, 1800).Draw(rt, "seconds")) * time.Second)
+			n := rapid.IntRange(1, 60).Draw(rt, "n")
+			got, after, err := s.TakeCalls(ctx, name, n, perHour)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			if got == 0 {
+				c.add(after)
+				if got, _, err = s.TakeCalls(ctx, name, n, perHour); err != nil || got == 0 {
+					rt.Fatalf("TakeCalls after the wait of %s it named = %d, %v", after, got, err)
+				}
+			}
+			all = append(all, taken{c.now(), got})
+			sum := 0
+			for _, e := range all {
+				if e.at.After(c.now().Add(-time.Hour)) {
+					sum += e.n
+				}
+			}
+			if sum > perHour {
+				rt.Fatalf("%d calls in 60 minutes, limit %d: %v", sum, perHour, all)
+			}
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// An OAuthState is a consent that was begun: whoever comes back with the state
+// is this participant.
+type OAuthState struct {
+	Hash          string // of the state; the state itself is nowhere
+	ParticipantID string
+	Region        string
+	RedirectURI   string
+	CreatedAt     time.Time // UTC, as are all
+	ExpiresAt     time.Time
+}
+
+// A StateReason says, after "the consent link", why it is not accepted.
+type StateReason string
+
+// The reasons. A state is forgotten a day after its end, and unknown then.
+const (
+	StateMissing StateReason = "came back without its state"
+	StateUnknown StateReason = "is not known"
+	StateUsed    StateReason = "was used already"
+	StateExpired StateReason = "has expired"
+)
+
+// A StateError says why a state that came back is not accepted.
+type StateError struct{ Reason StateReason }
+
+func (e *StateError) Error() string { return "the consent link " + string(e.Reason) }
+
+// PutState stores a consent that begins and forgets those a day past their
+// end.
+func (s *Store) PutState(ctx context.Context, o OAuthState) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "delete from oauth_states where expires_at < ?", micros(s.now().Add(-24*time.Hour)))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, created_at, expires_at, used_at)
+			values (?, ?, ?, ?, ?, ?, null)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, micros(s.now()), micros(o.ExpiresAt))
+		return err
+	})
+}
+
+// UseState ends the consent with this hash and returns it: once. An unknown,
+// used or expired one is a *StateError.
+func (s *Store) UseState(ctx context.Context, hash string) (OAuthState, error) {
+	var o OAuthState
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var used time.Time
+		err := tx.QueryRowContext(ctx, `select state_hash, participant_id, region, redirect_uri, created_at, expires_at, used_at
+			from oauth_states where state_hash = ?`, hash).Scan(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI,
+			instant{&o.CreatedAt}, instant{&o.ExpiresAt}, instant{&used})
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return &StateError{StateUnknown}
+		case err != nil:
+			return err
+		case !used.IsZero():
+			return &StateError{StateUsed}
+		case !s.now().Before(o.ExpiresAt):
+			return &StateError{StateExpired}
+		}
+		_, err = tx.ExecContext(ctx, "update oauth_states set used_at = ? where state_hash = ?", micros(s.now()), hash)
+		return err
+	})
+	return o, err
+}

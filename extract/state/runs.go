@@ -1,0 +1,54 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Run is one execution of a command that fetched or loaded.
+type Run struct {
+	ID        string // ULID
+	Command   string
+	StartedAt time.Time // UTC
+	EndedAt   time.Time // UTC; zero while it runs, or if it was killed
+	ExitCode  int       // says something only when EndedAt is set
+	Calls     int64     // requests sent, tokens included
+	Answers   int64     // answers kept in the raw log
+	Version   string    // of dexetl
+}
+
+// ErrNoRun says that no run has this id.
+var ErrNoRun = errors.New("no such run")
+
+// StartRun records that a command began now.
+func (s *Store) StartRun(ctx context.Context, command, version string) (Run, error) {
+	// Truncated to what is stored, so that what comes back is what was given.
+	r := Run{ID: s.NewID(), Command: command, StartedAt: s.now().Truncate(time.Microsecond), Version: version}
+	_, err := s.db.ExecContext(ctx, "insert into runs (run_id, command, started_at, calls, answers, version) values (?, ?, ?, 0, 0, ?)",
+		r.ID, r.Command, micros(r.StartedAt), r.Version)
+	return r, err
+}
+
+// EndRun records that a run ended now, and how.
+func (s *Store) EndRun(ctx context.Context, id string, exitCode int, calls, answers int64) error {
+	res, err := s.db.ExecContext(ctx, "update runs set ended_at = ?, exit_code = ?, calls = ?, answers = ? where run_id = ?",
+		micros(s.now()), exitCode, calls, answers, id)
+	if err := affected(res, err, ErrNoRun); err != nil {
+		return fmt.Errorf("run %s: %w", id, err)
+	}
+	return nil
+}
+
+// Runs lists all runs, oldest first.
+func (s *Store) Runs(ctx context.Context) ([]Run, error) {
+	return collect(ctx, s.db, func(row func(...any) error) (Run, error) {
+		var r Run
+		var exit sql.NullInt64
+		err := row(&r.ID, &r.Command, instant{&r.StartedAt}, instant{&r.EndedAt}, &exit, &r.Calls, &r.Answers, &r.Version)
+		r.ExitCode = int(exit.Int64)
+		return r, err
+	}, "select run_id, command, started_at, ended_at, exit_code, calls, answers, version from runs order by started_at, run_id")
+}

@@ -1,0 +1,181 @@
+package state
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	_ "time/tzdata"
+)
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+func openIn(t *testing.T, dir string, c *clock) *Store {
+	t.Helper()
+	s, err := Open(context.Background(), dir)
+	if err != nil {
+		t.Fatalf("Open(%q) = %v", dir, err)
+	}
+	s.Now = c.now
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func newStore(t *testing.T) (*Store, *clock) {
+	t.Helper()
+	c := newClock()
+	return openIn(t, t.TempDir(), c), c
+}
+
+func addAll(t *testing.T, s *Store, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		if err := s.AddParticipant(context.Background(), Participant{ID: id}); err != nil {
+			t.Fatalf("AddParticipant(%q) = %v", id, err)
+		}
+	}
+}
+
+func TestOpenModes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	s := openIn(t, dir, newClock())
+	addAll(t, s, "P001")
+	for path, want := range map[string]os.FileMode{dir: 0o700, "state.db": 0o600, "state.db-wal": 0o600} {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := st.Mode().Perm(); got != want {
+			t.Errorf("mode of %s = %#o, want %#o", path, got, want)
+		}
+	}
+}
+
+func TestOpenTightensMode(t *testing.T) {
+	dir := t.TempDir()
+	openIn(t, dir, newClock()).Close()
+	path := filepath.Join(dir, "state.db")
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	openIn(t, dir, newClock())
+	if st, _ := os.Stat(path); st.Mode().Perm() != 0o600 {
+		t.Errorf("mode after Open = %#o, want 0600", st.Mode().Perm())
+	}
+}
+
+func TestPragmas(t *testing.T) {
+	s, _ := newStore(t)
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+		var got string
+		if err := s.db.QueryRow("pragma " + pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("pragma %s = %q, %v, want %q", pragma, got, err, want)
+		}
+	}
+}
+
+// A state folder may lie anywhere a file system lets it.
+func TestOpenOddPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "Étude 100% #1?x=y")
+	addAll(t, openIn(t, dir, newClock()), "P001")
+	if _, err := os.Stat(filepath.Join(dir, "state.db")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := openIn(t, dir, newClock())
+	if _, err := s.db.Exec("pragma user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	path := filepath.Join(dir, "state.db")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Open(ctx, dir)
+	want := SchemaError{Found: 99, Known: 1}
+	if e, ok := asError[*SchemaError](err); !ok || *e != want {
+		t.Fatalf("Open of schema 99 = %v, want %v", err, &want)
+	}
+	if after, _ := os.ReadFile(path); string(after) != string(before) {
+		t.Errorf("Open of schema 99 changed the file")
+	}
+}
+
+// Many processes may meet an empty folder at once.
+func TestOpenTogether(t *testing.T) {
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			s, err := Open(context.Background(), dir)
+			if err != nil {
+				t.Errorf("Open = %v", err)
+				return
+			}
+			defer s.Close()
+			if _, err := s.StartRun(context.Background(), "sync", "test"); err != nil {
+				t.Errorf("StartRun = %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	runs, err := openIn(t, dir, newClock()).Runs(context.Background())
+	if err != nil || len(runs) != 10 {
+		t.Errorf("Runs = %d, %v, want 10", len(runs), err)
+	}
+}
+
+func TestRuns(t *testing.T) {
+	ctx := context.Background()
+	s, c := newStore(t)
+	first, err := s.StartRun(ctx, "backfill", "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Minute)
+	second, err := s.StartRun(ctx, "sync", "1.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.add(time.Minute)
+	if err := s.EndRun(ctx, first.ID, 3, 40, 30); err != nil {
+		t.Fatal(err)
+	}
+	first.EndedAt, first.ExitCode, first.Calls, first.Answers = c.now(), 3, 40, 30
+	got, err := s.Runs(ctx)
+	if err != nil || len(got) != 2 || got[0] != first || got[1] != second {
+		t.Errorf("Runs = %+v, %v, want %+v", got, err, []Run{first, second})
+	}
+	if err := s.EndRun(ctx, "nobody", 0, 0, 0); !isError(err, ErrNoRun) {
+		t.Errorf("EndRun(nobody) = %v, want ErrNoRun", err)
+	}
+}

@@ -1,0 +1,148 @@
+package state
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// A Store is the state of a study. It may be used by many goroutines, and the
+// same folder may be open in many processes.
+type Store struct {
+	// Now is the clock of everything the store writes or expires: time.Now
+	// unless the caller sets another before the first use.
+	Now func() time.Time
+
+	db     database
+	holder holder
+}
+
+// Open opens the state in dir, creating folder (0700) and file (0600) if they
+// are not there, and brings an older schema up to date. A schema newer than
+// this program is a *SchemaError, and nothing is written; a file that is damaged
+// or no state is a *DamageError, from here and from all methods that meet it.
+func Open(ctx context.Context, dir string) (*Store, error) {
+	path := filepath.Join(dir, "state.db")
+	if err := create(dir, path); err != nil {
+		return nil, fmt.Errorf("state %s: %w", dir, err)
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return nil, fmt.Errorf("state %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	file := database{db, path}
+	if err := migrate(ctx, db); err != nil {
+		if err = file.check(err); !isDamage(err) {
+			err = fmt.Errorf("state %s: %w", path, err)
+		}
+		return nil, errors.Join(err, db.Close())
+	}
+	return &Store{Now: time.Now, db: file, holder: holder{dir: filepath.Join(dir, "holders")}}, nil
+}
+
+// Close releases the store; claims and leases made through it end.
+func (s *Store) Close() error { return errors.Join(s.holder.close(), s.db.Close()) }
+
+// create makes the folder and an empty file that nobody else can read; SQLite
+// gives its log files the mode of the file.
+func create(dir, path string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return private(path)
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// private takes group and others off the mode of path.
+func private(path string) error {
+	st, err := os.Stat(path)
+	if err != nil || st.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	return os.Chmod(path, st.Mode().Perm()&0o700)
+}
+
+func dsn(path string) string {
+	q := url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(10000)", "synchronous(full)", "foreign_keys(1)"},
+	}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
+}
+
+// write runs f in one transaction that holds the write lock from its start.
+func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
+	return s.db.check(s.transact(ctx, f))
+}
+
+func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after Commit there is nothing to roll back
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (s *Store) now() time.Time { return s.Now().UTC() }
+
+// NewID returns a fresh ULID.
+func (s *Store) NewID() string {
+	return ulid.MustNew(ulid.Timestamp(s.now()), rand.Reader).String()
+}
+
+// querier is what *sql.DB and *sql.Tx have in common here.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// collect runs a query and scans every row.
+func collect[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, checkRows(q, err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, checkRows(q, rows.Err())
+}
+
+// one returns the only row of a query, or sql.ErrNoRows.
+func one[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) (T, error) {
+	var zero T
+	all, err := collect(ctx, q, scan, query, args...)
+	if err != nil {
+		return zero, err
+	}
+	if len(all) == 0 {
+		return zero, sql.ErrNoRows
+	}
+	return all[0], nil
+}

@@ -1,0 +1,239 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Tokens are a connection's token pairs, sealed by the caller, and where its
+// refreshes stand. Times are UTC.
+type Tokens struct {
+	ConnectionID string
+	Grant
+	Previous []byte    // sealed pair spent to get Current, until Current is spent well; nil: none
+	Failures int       // refreshes without a usable answer since the last good one
+	Refusals int       // answers invalid_grant since the last good refresh
+	RetryAt  time.Time // no refresh before; zero: at any time
+}
+
+// A Grant is one pair of tokens.
+type Grant struct {
+	Current         []byte    // sealed pair
+	RefreshHash     string    // keyed hash of its refresh token
+	AccessIssuedAt  time.Time // by our clock; zero: the pair holds no access token
+	AccessExpiresAt time.Time
+}
+
+// A TokenAnswer is what the token endpoint said, sealed, kept before anybody
+// reads it.
+type TokenAnswer struct {
+	ID            string // ULID, set by PutAnswer
+	ConnectionID  string // for a code: the connection that it will become
+	ParticipantID string
+	Region        string
+	OldHash       string // of the refresh token spent; "" for a code
+	HTTPStatus    int
+	Sealed        []byte    // body as received
+	ReceivedAt    time.Time // UTC
+}
+
+// ErrLeaseLost says that another owner took the lease meanwhile.
+var ErrLeaseLost = errors.New("refresh lease lost")
+
+// ErrSuperseded says that the stored refresh token is no longer the one that
+// the caller means.
+var ErrSuperseded = errors.New("refresh token superseded")
+
+// Tokens returns a connection's tokens, or ErrNoConnection.
+func (s *Store) Tokens(ctx context.Context, connectionID string) (Tokens, error) {
+	t, err := one(ctx, s.db, scanTokens, `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
+		previous, failures, refusals, retry_at from tokens where connection_id = ?`, connectionID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
+	}
+	return t, err
+}
+
+func scanTokens(row func(...any) error) (Tokens, error) {
+	var t Tokens
+	err := row(&t.ConnectionID, &t.Current, &t.RefreshHash, instant{&t.AccessIssuedAt}, instant{&t.AccessExpiresAt},
+		&t.Previous, &t.Failures, &t.Refusals, instant{&t.RetryAt})
+	return t, err
+}
+
+// BeginRefresh commits the intent to spend the refresh token with hash
+// oldHash: proof that the store can be written before a token is spent. The
+// owner must hold the lease, which is extended by ttl; else ErrLeaseLost. If
+// the stored token is another, ErrSuperseded.
+func (s *Store) BeginRefresh(ctx context.Context, connectionID, owner, oldHash string, ttl time.Duration) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		held, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?",
+			micros(s.now().Add(ttl)), refreshLease(connectionID), owner)
+		if err := affected(held, err, ErrLeaseLost); err != nil {
+			return err
+		}
+		intent, err := tx.ExecContext(ctx, `insert into refresh_intents (connection_id, old_hash, created_at)
+			select connection_id, refresh_hash, ? from tokens where connection_id = ? and refresh_hash = ?
+			on conflict (connection_id) do update set old_hash = excluded.old_hash, created_at = excluded.created_at`,
+			micros(s.now()), connectionID, oldHash)
+		return affected(intent, err, ErrSuperseded)
+	})
+}
+
+// affected is err, or none when the statement touched no row.
+func affected(r sql.Result, err, none error) error {
+	if err != nil {
+		return err
+	}
+	n, err := r.RowsAffected()
+	if err == nil && n == 0 {
+		return none
+	}
+	return err
+}
+
+// PutAnswer makes an answer of the token endpoint durable and gives it an id.
+func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
+	a.ID = s.NewID()
+	_, err := s.db.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
+		http_status, sealed, received_at, unreadable) values (?, ?, ?, ?, ?, ?, ?, ?, '')`,
+		a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt))
+	return a, err
+}
+
+// Answers lists the answers that wait to be used, oldest first: those of one
+// connection, or all for "".
+func (s *Store) Answers(ctx context.Context, connectionID string) ([]TokenAnswer, error) {
+	return collect(ctx, s.db, func(row func(...any) error) (TokenAnswer, error) {
+		var a TokenAnswer
+		err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt})
+		return a, err
+	}, `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at
+		from token_answers where unreadable = '' and ? in ('', connection_id) order by answer_id`, connectionID)
+}
+
+// Intents lists the connections whose refresh began and has no end on record.
+func (s *Store) Intents(ctx context.Context) ([]string, error) {
+	return collect(ctx, s.db, func(row func(...any) error) (string, error) {
+		var id string
+		err := row(&id)
+		return id, err
+	}, "select connection_id from refresh_intents order by connection_id")
+}
+
+// CommitRefresh puts g in the place of the pair that answer a was got for, if
+// that pair is still the stored one, and ends intent and answer. It reports
+// whether g was taken: false means that the answer was used already or that a
+// newer grant has come.
+func (s *Store) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
+	taken := false
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `update tokens set previous = current, current = ?, refresh_hash = ?,
+			access_issued_at = ?, access_expires_at = ?, failures = 0, refusals = 0, retry_at = null, updated_at = ?
+			where connection_id = ? and refresh_hash = ?`,
+			g.Current, g.RefreshHash, micros(g.AccessIssuedAt), micros(g.AccessExpiresAt), micros(s.now()), a.ConnectionID, a.OldHash)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if taken = n == 1; taken {
+			_, err = tx.ExecContext(ctx, "update connections set status = ?, last_error = '' where connection_id = ?", Connected, a.ConnectionID)
+			if err != nil {
+				return err
+			}
+		}
+		if err := closeRefresh(ctx, tx, a); !errors.Is(err, ErrSuperseded) {
+			return err
+		}
+		return nil
+	})
+	return taken && err == nil, err
+}
+
+// closeRefresh deletes an answer that was used and the intent that led to it;
+// ErrSuperseded if somebody else did before.
+func closeRefresh(ctx context.Context, tx *sql.Tx, a TokenAnswer) error {
+	if _, err := tx.ExecContext(ctx, "delete from refresh_intents where connection_id = ? and old_hash = ?", a.ConnectionID, a.OldHash); err != nil {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID)
+	return affected(res, err, ErrSuperseded)
+}
+
+// A RefreshFailure is a refresh that brought no tokens.
+type RefreshFailure struct {
+	Answer     TokenAnswer // what was answered; ID "" when nothing was
+	Outcome    string      // for people: invalid_grant, 503 Service Unavailable, ...
+	Refused    bool        // counts as a refusal, else as a failure
+	Unreadable bool        // keep the sealed answer for repair
+	Status     Status      // new status of the connection; "" leaves it
+	RetryAt    time.Time   // UTC
+}
+
+// FailRefresh records a failed refresh. Without an answer the intent stays:
+// nobody knows whether the token was spent. If the stored refresh token is no
+// longer the one that failed, only the try is recorded.
+func (s *Store) FailRefresh(ctx context.Context, f RefreshFailure) error {
+	a := f.Answer
+	return s.write(ctx, func(tx *sql.Tx) error {
+		switch err := closeFailed(ctx, tx, f); {
+		case errors.Is(err, ErrSuperseded):
+			return nil // another process finished this answer
+		case err != nil:
+			return err
+		}
+		if err := noteTry(ctx, tx, a.ConnectionID, s.now(), f.Outcome); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `update tokens set failures = failures + ?, refusals = refusals + ?, retry_at = ?, updated_at = ?
+			where connection_id = ? and refresh_hash = ?`, !f.Refused, f.Refused, micros(f.RetryAt), micros(s.now()), a.ConnectionID, a.OldHash)
+		switch err := affected(res, err, ErrSuperseded); {
+		case errors.Is(err, ErrSuperseded):
+			return nil
+		case err != nil:
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "update connections set status = coalesce(nullif(?, ''), status), last_error = ? where connection_id = ?",
+			f.Status, f.Outcome, a.ConnectionID)
+		return err
+	})
+}
+
+func noteTry(ctx context.Context, tx *sql.Tx, connectionID string, at time.Time, outcome string) error {
+	_, err := tx.ExecContext(ctx, `insert into refresh_tries (connection_id, tried_at, outcome)
+		select connection_id, ?, ? from connections where connection_id = ?`, micros(at), outcome, connectionID)
+	return err
+}
+
+func closeFailed(ctx context.Context, tx *sql.Tx, f RefreshFailure) error {
+	switch {
+	case f.Answer.ID == "":
+		return nil
+	case f.Unreadable:
+		res, err := tx.ExecContext(ctx, "update token_answers set unreadable = ? where answer_id = ? and unreadable = ''", f.Outcome, f.Answer.ID)
+		return affected(res, err, ErrSuperseded)
+	default:
+		return closeRefresh(ctx, tx, f.Answer)
+	}
+}
+
+// A Try is a refresh that failed.
+type Try struct {
+	At      time.Time // UTC
+	Outcome string
+}
+
+// Tries lists the failed refreshes of a connection, oldest first.
+func (s *Store) Tries(ctx context.Context, connectionID string) ([]Try, error) {
+	return collect(ctx, s.db, func(row func(...any) error) (Try, error) {
+		var t Try
+		err := row(instant{&t.At}, &t.Outcome)
+		return t, err
+	}, "select tried_at, outcome from refresh_tries where connection_id = ? order by tried_at, rowid", connectionID)
+}

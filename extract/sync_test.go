@@ -1,0 +1,270 @@
+package extract
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// visible returns the records that the API shows by now.
+func (f *fakeAPI) visible(token string, r dexcom.Resource) (ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, rec := range f.people[token][r] {
+		if !rec.uploaded.After(time.Now()) {
+			ids = append(ids, rec.at.Format(time.RFC3339))
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Whenever syncs come, whether runs are interrupted or windows fail, and however
+// late records are uploaded: after a sync that is done, everything visible is
+// held.
+func TestSyncHoldsEverythingVisible(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			in2026(t, func(t *testing.T) { syncHoldsEverythingVisible(t, seed) })
+		})
+	}
+}
+
+func syncHoldsEverythingVisible(t *testing.T, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	api := newFake(t)
+	start := time.Now().Truncate(time.Second)
+	for n := range 8 * 70 {
+		at := start.Add(time.Duration(n) * 3 * time.Hour)
+		late := time.Duration(0)
+		if rng.IntN(20) == 0 {
+			late = time.Duration(rng.IntN(25*24)) * time.Hour
+		}
+		api.addRecord("P1", dexcom.EGVs, record{at, at.Add(late)})
+		if rng.IntN(15) == 0 {
+			api.addRecord("P1", dexcom.Events, record{at, at.Add(late)})
+		}
+	}
+	api.fault = func(_ string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
+		return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 404}, r.Resource == dexcom.DataRange || rng.IntN(20) > 0
+	}
+	f := newFetcher(t, api, t.TempDir())
+	time.Sleep(time.Duration(rng.IntN(40*24)) * time.Hour)
+	if seed%2 == 0 {
+		mustRun(t, f, Backfill, target("P1"))
+	}
+	done := 0
+	for range 30 {
+		time.Sleep(time.Duration(rng.IntN(96)+1) * time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		if rng.IntN(5) == 0 {
+			time.AfterFunc(time.Duration(rng.IntN(2000))*time.Millisecond, cancel)
+		}
+		want := map[dexcom.Resource][]string{}
+		for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events} {
+			want[r] = api.visible("P1", r)
+		}
+		report, err := f.Run(ctx, Run{ID: "1", Mode: Sync}, []Target{target("P1")})
+		cancel()
+		if err != nil || report.Outcome != Done {
+			continue
+		}
+		done++
+		for r, ids := range want {
+			if diff := cmp.Diff(ids, heldRecords(t, f.Log, "P1", r)); diff != "" {
+				t.Fatalf("seed %d at %v: %s visible but not held after %+v (-visible +held):\n%s", seed, time.Now(), r, report.Participants, diff)
+			}
+		}
+	}
+	if done < 5 {
+		t.Errorf("seed %d: %d syncs were done, want more", seed, done)
+	}
+}
+
+// Months of daily syncs: the deep beat reads everything again, in few calls.
+func TestSyncThroughMonths(t *testing.T) {
+	t.Parallel()
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		const days = 100
+		start := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, start, start.Add(days*day), 3*time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Devices}
+		beats := map[string]int{}
+		for range days {
+			time.Sleep(day)
+			api.reset()
+			report := mustRun(t, f, Sync, target("P1"))
+			if report.Outcome != Done {
+				t.Fatalf("at %v: %+v", time.Now(), report)
+			}
+		}
+		asked := map[string]time.Time{}
+		for _, e := range entries(t, f.Log) {
+			beats[e.Resource+" "+e.Beat]++
+			if e.Resource != string(dexcom.EGVs) {
+				continue
+			}
+			for w := range (Window{e.WindowStart, e.WindowEnd}).Split(3 * time.Hour) {
+				key := w.Start.Truncate(3 * time.Hour).Format(time.RFC3339)
+				if last, ok := asked[key]; ok && e.AskedAt.Sub(last) > defaultDeep+2*day {
+					t.Fatalf("%s was read at %v and then not before %v", key, last, e.AskedAt)
+				}
+				asked[key] = e.AskedAt
+			}
+		}
+		// Every day has news, which come in one window with the trailing week. The
+		// deep beat comes about every 23 days and then reads up to 4 windows.
+		if n := beats["egvs news"]; n < days-1 || n > days+10 {
+			t.Errorf("%d windows of news, want one a day: %v", n, beats)
+		}
+		if n := beats["egvs deep"]; n < 4 || n > 12 {
+			t.Errorf("%d windows of the deep beat, want 1 to 4, three times: %v", n, beats)
+		}
+		if n := beats["devices trailing"]; n < days-5 || n > days {
+			t.Errorf("devices were asked for %d times, want once a day: %v", n, beats)
+		}
+	})
+}
+
+// A daily sync that begins some seconds early does its daily work all the same.
+func TestDailyBeatsBearAnEarlyStart(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		newest := time.Now().Truncate(time.Second).Add(-2 * day)
+		api.add("P1", dexcom.EGVs, newest.Add(-day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Devices}
+		mustRun(t, f, Backfill, target("P1"))
+		again := []Call{{dexcom.EGVs, Window{newest.Add(-day), newest.Add(time.Minute)}, BeatTrailing}, {Resource: dexcom.Devices, Beat: BeatTrailing}}
+		for range 3 {
+			time.Sleep(day - 20*time.Second)
+			checkSync(t, f, "20 s before the day is over", Run{}, again...)
+		}
+		time.Sleep(22 * time.Hour)
+		checkSync(t, f, "the same day", Run{})
+	})
+}
+
+// What each beat asks for, by example.
+func TestSyncBeats(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		start := time.Now().Truncate(time.Second)
+		newest := start.Add(-day)
+		api.add("P1", dexcom.EGVs, start.Add(-40*day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events}
+		mustRun(t, f, Backfill, target("P1"))
+		sync := func(step string, wait time.Duration, want ...Call) {
+			t.Helper()
+			time.Sleep(wait)
+			checkSync(t, f, step, Run{}, want...)
+		}
+		sync("nothing is new", time.Hour)
+		end := newest.Add(time.Minute)
+		sync("the last week, once a day", day, Call{dexcom.EGVs, Window{start.Add(25*time.Hour - defaultTrailing), end}, BeatTrailing})
+		sync("not again the same day", time.Hour)
+		now := time.Now().Truncate(time.Second)
+		api.addRecord("P1", dexcom.EGVs, record{now, now})
+		sync("news, from six hours before the newest record", time.Hour, Call{dexcom.EGVs, Window{end.Add(-overlap), now.Add(time.Minute)}, BeatNews})
+		sync("that news again, for it may have become visible late", 7*time.Hour, Call{dexcom.EGVs, Window{now.Add(time.Minute - overlap), now.Add(time.Minute)}, BeatNews})
+		lost := start.Add(-20 * day)
+		now = time.Now().Truncate(time.Second)
+		api.addRecord("P1", dexcom.EGVs, record{lost, now})
+		sync("a late upload", time.Hour, Call{dexcom.EGVs, Window{lost, lost.Add(time.Minute)}, BeatNews})
+	})
+}
+
+// checkSync syncs P1 and checks what was asked for, dataRange left out.
+func checkSync(t *testing.T, f *Fetcher, step string, run Run, want ...Call) {
+	t.Helper()
+	before := len(entries(t, f.Log))
+	run.ID, run.Mode = "1", Sync
+	report, err := f.Run(t.Context(), run, []Target{target("P1")})
+	if err != nil || report.Outcome != Done {
+		t.Fatalf("%s: outcome %s, %v; want done", step, report.Outcome, err)
+	}
+	var got, names []string
+	for _, e := range entries(t, f.Log)[before:] {
+		got = append(got, e.Beat+" "+Call{Resource: dexcom.Resource(e.Resource), Window: Window{e.WindowStart, e.WindowEnd}}.String())
+	}
+	for _, c := range want {
+		names = append(names, c.Beat+" "+c.String())
+	}
+	slices.Sort(got)
+	slices.Sort(names)
+	if diff := cmp.Diff(strings.Join(names, "\n"), strings.Join(got, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", step, diff)
+	}
+}
+
+// The trailing days and the deep beat are as long and as frequent as a run says.
+func TestSyncBeatsAsConfigured(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := func() time.Time { return time.Now().Truncate(time.Second) }
+		first, newest := now().Add(-20*day), now().Add(-day)
+		end := newest.Add(time.Minute)
+		api.add("P1", dexcom.EGVs, first, newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		late := func(trailing time.Duration) Call {
+			return Call{dexcom.EGVs, Window{now().Add(-trailing), end}, BeatTrailing}
+		}
+		checkSync(t, f, "just after the backfill", Run{Trailing: 3 * day})
+		checkSync(t, f, "now, all the same", Run{Trailing: 3 * day, TrailingNow: true}, late(3*day))
+		checkSync(t, f, "and once more", Run{TrailingNow: true}, late(defaultTrailing))
+		time.Sleep(day + time.Minute)
+		checkSync(t, f, "a day later", Run{Trailing: 3 * day}, late(3*day))
+		time.Sleep(8 * day)
+		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first, end}, BeatTrailing})
+		time.Sleep(11 * day)
+		checkSync(t, f, "nothing is that old", Run{Deep: 12 * day})
+		checkSync(t, f, "everything is that old", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first, end}, BeatDeep})
+	})
+}
+
+func TestDeepTakes(t *testing.T) {
+	for _, tt := range []struct{ every, want time.Duration }{
+		{10 * time.Hour, 140 * time.Minute}, {15 * day, 84 * time.Hour}, {30 * day, 7 * day}, {90 * day, 7 * day},
+	} {
+		if got := deepTakes(tt.every); got != tt.want {
+			t.Errorf("deepTakes(%v) = %v, want %v", tt.every, got, tt.want)
+		}
+	}
+}
+
+// After a pause longer than lastSyncTime reaches back, everything is read again.
+func TestSyncAfterALongPause(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		start := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, start.Add(-50*day), start.Add(50*day), 5*time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		mustRun(t, f, Backfill, target("P1"))
+		time.Sleep(45 * day)
+		before := len(entries(t, f.Log))
+		mustRun(t, f, Sync, target("P1"))
+		var asked Windows
+		for _, e := range entries(t, f.Log)[before:] {
+			if e.Resource == string(dexcom.EGVs) {
+				asked = asked.Union(Windows{{e.WindowStart, e.WindowEnd}})
+			}
+		}
+		if got := asked.Span(); len(asked) != 1 || !got.Start.Equal(start.Add(-50*day)) || got.End.Before(time.Now().Add(-6*time.Hour)) {
+			t.Errorf("egvs asked for %v, want everything from %v on", asked, start.Add(-50*day))
+		}
+	})
+}

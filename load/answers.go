@@ -1,0 +1,155 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// An answer is an entry of the log as rows.
+type answer struct {
+	raw.Entry
+	batch  transform.Batch
+	ranges *dexcom.Ranges // of a dataRange answer
+	plain  int            // bytes of the body
+	held   error          // why it cannot be applied
+	counts map[string]*Counts
+
+	manyMissing bool // lacks so many records that a second answer must agree
+}
+
+func (a *answer) hasWindow() bool { return !a.WindowStart.IsZero() && !a.WindowEnd.IsZero() }
+
+// count returns what the answer did to a table, to be added to.
+func (a *answer) count(table string) *Counts {
+	if a.counts[table] == nil {
+		a.counts[table] = new(Counts)
+	}
+	return a.counts[table]
+}
+
+// unread returns the records of the answer that could not become rows, as sent.
+func (a *answer) unread() []string {
+	batch := a.batch.Tables["rejects"]
+	if batch == nil {
+		return nil
+	}
+	column := batch.Column(batch.Schema().FieldIndices("raw")[0]).(*array.String)
+	raws := make([]string, column.Len())
+	for i := range raws {
+		raws[i] = column.Value(i)
+	}
+	return raws
+}
+
+// done releases the rows of tables, which the step has taken into its own.
+func (a *answer) done(tables ...string) {
+	for _, t := range tables {
+		if rows := a.batch.Tables[t]; rows != nil {
+			rows.Release()
+			delete(a.batch.Tables, t)
+		}
+	}
+}
+
+func releaseAnswers(answers []*answer) {
+	for _, a := range answers {
+		a.batch.Release()
+		a.batch = transform.Batch{}
+	}
+}
+
+// next decodes answers from position on, in parallel, until their plain bodies
+// reach CommitBytes or the log ends. The caller releases them.
+func (l *Loader) next(ctx context.Context, from raw.Position) (answers []*answer, err error) {
+	defer func() {
+		if err != nil {
+			releaseAnswers(answers)
+		}
+	}()
+	entry, stop := iter.Pull2(l.Log.Entries(from))
+	defer stop()
+	var bytes int64
+	for bytes < l.CommitBytes {
+		group, err := l.decode(ctx, entry, l.CommitBytes-bytes)
+		answers = append(answers, group...)
+		if err != nil {
+			return answers, err
+		}
+		if len(group) == 0 {
+			break
+		}
+		for _, a := range group {
+			bytes += int64(a.plain)
+		}
+	}
+	return answers, nil
+}
+
+// plainBytes estimates the plain body of an entry; next counts them.
+func plainBytes(e raw.Entry) int64 {
+	if e.Encoding == "gzip" { // 9 to 12 times for a month of readings
+		return 10 * e.Length
+	}
+	return e.Length
+}
+
+// decode decodes a few entries at once: as many as keep every core busy for a
+// while, and about no more than the budget of bytes allows.
+func (l *Loader) decode(parent context.Context, entry func() (raw.Entry, error, bool), budget int64) ([]*answer, error) {
+	var answers []*answer
+	g, ctx := errgroup.WithContext(parent)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for len(answers) < 4*runtime.GOMAXPROCS(0) && budget > 0 {
+		e, err, ok := entry()
+		if err != nil {
+			g.Go(func() error { return fmt.Errorf("raw log: %w", err) })
+			break
+		}
+		if !ok || ctx.Err() != nil {
+			break
+		}
+		budget -= plainBytes(e)
+		a := &answer{Entry: e, counts: make(map[string]*Counts)}
+		answers = append(answers, a)
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return l.read(a)
+		})
+	}
+	return answers, cmp.Or(g.Wait(), parent.Err())
+}
+
+// read reads and transforms the body of a. Only a body that the log cannot
+// give back is an error; one that makes no rows is held.
+func (l *Loader) read(a *answer) error {
+	body, err := a.Plain()
+	if err != nil {
+		return fmt.Errorf("raw log at %s: %w", a.Position, err)
+	}
+	a.plain = len(body)
+	if dexcom.Resource(a.Resource) == dexcom.DataRange {
+		ranges, err := dexcom.ParseRanges(body)
+		a.ranges, a.held = &ranges, err
+		return nil
+	}
+	a.batch, a.held = transform.Apply(l.Mem, transform.Answer{
+		RequestID: a.RequestID, ParticipantID: a.ParticipantID, ConnectionID: a.ConnectionID,
+		Resource: dexcom.Resource(a.Resource), AskedAt: a.AskedAt, ServerDate: a.ServerDate, Body: body,
+	})
+	if a.held != nil {
+		a.batch = transform.Batch{}
+	}
+	return nil
+}

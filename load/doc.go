@@ -1,0 +1,32 @@
+// Package load folds the raw log into the lake.
+//
+// The raw log is a write-ahead log, and the lake is a fold over it in log
+// order: a [Loader] takes every answer after the manifest's log position,
+// whoever fetched it, and commits in steps. Where the steps fall makes no
+// difference to what is in the tables, and neither does how their rows lie in
+// files; a lake replayed from the beginning equals the one that grew.
+//
+// A step has three parts.
+//
+// It decides. For each table of records, participant by participant, the rows
+// held of the months concerned are read once and the answers applied to them in
+// order (keyed.go): the newest answer wins, and a row that it lacks though it
+// should have it has vanished (vanish.go). What comes of it is a change per
+// participant and month: rows to add, and places of rows to drop. Devices
+// (devices.go) have versions instead; rejects, changes and requests only grow.
+//
+// It rewrites. Partition by partition the files that a change falls into are
+// read and written again, participant by participant (layout.go, merge.go).
+// Before a border instant a month's files hold disjoint ranges of participants,
+// after it one UTC day each, so that what comes every hour touches little.
+//
+// It derives. The glucose of a month is a function of the present egvs of that
+// month and its neighbours, and of the roster (glucose.go, package reading).
+// Only rows that differ from those held are a change, which is applied the same
+// way.
+//
+// What is in memory is the rows of a step's answers, each once: they go when they
+// have become changes, and those when their partition is written. Beside them
+// there are one participant's rows at a time and a batch per open file. Decoding runs in parallel over answers,
+// rewriting over partitions; the fold itself is sequential.
+package load

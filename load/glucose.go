@@ -1,0 +1,251 @@
+package load
+
+import (
+	"context"
+	"runtime"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/reading"
+)
+
+// egvColumns are what readings are made of.
+var egvColumns = [...]string{
+	"participant_id", "record_id", "system_time", "display_time", "utc_offset_min", "utc_offset_source", "transmitter_id",
+	"transmitter_ticks", "display_device", "glucose_mgdl", "status", "trend", "trend_rate_mgdl_min", "vanished_at",
+}
+
+// deriveGlucose makes glucose anew for every participant and month whose egvs,
+// or those of a neighbouring month, or whose place in the roster changed.
+func (s *step) deriveGlucose(ctx context.Context) error {
+	months, err := s.monthsToDerive()
+	if err != nil {
+		return err
+	}
+	for _, f := range s.parent.TableFiles("glucose") {
+		if f.Day != "" && f.Day < lake.Day(s.border) { // its day moves into the month's ranges
+			m, err := parseMonth(f.Partition)
+			if err != nil {
+				return err
+			}
+			if months[m] == nil {
+				months[m] = make(map[string]bool)
+			}
+		}
+	}
+	egvs := make(map[string][]lake.File)
+	for _, f := range s.commit.Files() {
+		if f.Table == "egvs" {
+			egvs[f.Partition] = append(egvs[f.Partition], f)
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for m, participants := range months {
+		g.Go(func() error { return s.deriveMonth(ctx, m, participants, egvs) })
+	}
+	return g.Wait()
+}
+
+func (s *step) monthsToDerive() (map[monthNo]map[string]bool, error) {
+	months := make(map[monthNo]map[string]bool)
+	mark := func(m monthNo, participant string) {
+		if months[m] == nil {
+			months[m] = make(map[string]bool)
+		}
+		months[m][participant] = true
+	}
+	for partition, changes := range s.edits["egvs"] {
+		m, err := parseMonth(partition)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range changes {
+			mark(m-1, c.participant)
+			mark(m, c.participant)
+			mark(m+1, c.participant)
+		}
+	}
+	for _, f := range s.commit.Files() {
+		if f.Table != "egvs" {
+			continue
+		}
+		m, err := parseMonth(f.Partition)
+		if err != nil {
+			return nil, err
+		}
+		for p := range s.study.moved {
+			if f.FirstParticipant <= p && p <= f.LastParticipant {
+				mark(m, p)
+			}
+		}
+	}
+	return months, nil
+}
+
+// deriveMonth derives the readings of one month out of its egvs and those of
+// its neighbours, and rewrites what differs from the rows held.
+func (s *step) deriveMonth(ctx context.Context, m monthNo, of map[string]bool, egvs map[string][]lake.File) error {
+	participants := make([]string, 0, len(of))
+	for p := range of {
+		participants = append(participants, p)
+	}
+	slices.Sort(participants)
+	var changes []change
+	defer func() { releaseChanges(changes) }()
+	t := shapeNamed("glucose")
+	if len(participants) > 0 {
+		last := participants[len(participants)-1]
+		files := slices.Concat(egvs[(m-1).String()], egvs[m.String()], egvs[(m+1).String()])
+		sources := newSweep(s.Lake, files, lake.ReadOptions{Columns: egvColumns[:], To: last})
+		defer sources.close()
+		held := newSweep(s.Lake, partition(s.parent.TableFiles("glucose"), m.String()), lake.ReadOptions{To: last})
+		defer held.close()
+		all := func(lake.File) bool { return true }
+		for _, p := range participants {
+			c, err := s.deriveParticipant(ctx, t, m, p, sources, held, all)
+			if err != nil {
+				return err
+			}
+			if c.adds != nil || c.drops != nil {
+				changes = append(changes, c)
+			}
+		}
+	}
+	return s.rewrite(ctx, t, m.String(), changes)
+}
+
+func partition(files []lake.File, name string) []lake.File {
+	return slices.DeleteFunc(files, func(f lake.File) bool { return f.Partition != name })
+}
+
+func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, participant string,
+	sources, held *sweep, all func(lake.File) bool) (change, error) {
+	if err := ctx.Err(); err != nil {
+		return change{}, err
+	}
+	pieces, err := sources.take(ctx, participant, all)
+	if err != nil {
+		return change{}, err
+	}
+	defer releasePieces(pieces)
+	old, err := held.take(ctx, participant, all)
+	if err != nil {
+		return change{}, err
+	}
+	defer releasePieces(old)
+	readings := reading.Readings(presentRecords(pieces), s.study.people[participant])
+	readings = slices.DeleteFunc(readings, func(r reading.Reading) bool { return monthOf(arrow.Timestamp(r.Time)) != m })
+	conflicts := 0
+	for _, r := range readings {
+		conflicts += int(r.Conflicts)
+	}
+	s.mu.Lock()
+	s.conflicts += conflicts
+	s.mu.Unlock()
+	fresh := s.glucoseRows(t, participant, readings)
+	defer fresh.Release()
+	return s.difference(t, participant, old, fresh), nil
+}
+
+// presentRecords reads the records of pieces that have not vanished. Their
+// texts live as long as the pieces.
+func presentRecords(pieces []piece) []reading.Record {
+	n := 0
+	for _, p := range pieces {
+		n += int(p.rows.NumRows())
+	}
+	records := make([]reading.Record, 0, n)
+	for _, p := range pieces {
+		column := make(map[string]arrow.Array, len(egvColumns))
+		for i, c := range p.rows.Columns() {
+			column[p.rows.ColumnName(i)] = c
+		}
+		text := func(name string) func(int) string {
+			a := column[name].(*array.String)
+			return func(row int) string {
+				if a.IsNull(row) {
+					return ""
+				}
+				return a.Value(row)
+			}
+		}
+		id, from, transmitter := text("record_id"), text("utc_offset_source"), text("transmitter_id")
+		device, status, trend := text("display_device"), text("status"), text("trend")
+		times, display := column["system_time"].(*array.Timestamp), column["display_time"].(*array.Timestamp)
+		offset, ticks := column["utc_offset_min"].(*array.Int16), column["transmitter_ticks"].(*array.Int64)
+		value, rate := column["glucose_mgdl"].(*array.Int16), column["trend_rate_mgdl_min"].(*array.Float64)
+		vanished := column["vanished_at"]
+		for row := range int(p.rows.NumRows()) {
+			if vanished.IsValid(row) {
+				continue
+			}
+			r := reading.Record{
+				ID: id(row), Time: int64(times.Value(row)), OffsetFrom: from(row), Transmitter: transmitter(row),
+				Device: device(row), Status: status(row), Trend: trend(row),
+				OffsetMin: maybe(offset, row), Value: maybe(value, row), Rate: maybe(rate, row),
+				Ticks: maybe(ticks, row).V,
+			}
+			if display.IsValid(row) {
+				r.Display = reading.Some(int64(display.Value(row)))
+			}
+			records = append(records, r)
+		}
+	}
+	return records
+}
+
+func maybe[T any, A interface {
+	IsValid(int) bool
+	Value(int) T
+}](a A, row int) reading.Maybe[T] {
+	if !a.IsValid(row) {
+		return reading.Maybe[T]{}
+	}
+	return reading.Some(a.Value(row))
+}
+
+// difference compares the readings held with the ones derived.
+func (s *step) difference(t shape, participant string, held []piece, fresh arrow.RecordBatch) change {
+	c := change{participant: participant}
+	times := t.times(fresh, "time_utc")
+	kept := make([]bool, times.Len())
+	var counts Counts
+	replaced := 0
+	for _, p := range held {
+		old := t.times(p.rows, "time_utc")
+		for row := range old.Len() {
+			at, found := slices.BinarySearch(times.Values(), old.Value(row))
+			if found && compareRows(p.rows, row, fresh, at, t.all) == 0 {
+				kept[at] = true
+				continue
+			}
+			replaced += bit(found)
+			counts.Removed += bit(!found)
+			c.drop(p, row)
+		}
+	}
+	var picks []pick
+	for row, same := range kept {
+		if !same {
+			picks = append(picks, pick{0, int32(row)})
+		}
+	}
+	counts.Changed, counts.Added = replaced, len(picks)-replaced
+	if counts != (Counts{}) {
+		s.counted(t.Name, counts)
+	}
+	switch len(picks) {
+	case 0:
+	case times.Len():
+		fresh.Retain()
+		c.adds = fresh
+	default:
+		c.adds = gather(s.mem, t.schema, []arrow.RecordBatch{fresh}, picks)
+	}
+	return c
+}

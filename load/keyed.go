@@ -1,0 +1,237 @@
+package load
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// margin is how far inside its window an answer must have a record that we
+// hold: whether the API's windows include their ends is not known.
+const margin = 60 * time.Second
+
+// A keyed is a table of records with an id, by the names of its columns.
+type keyed struct {
+	shape
+	resource  string // endpoint that brings it
+	allMonths bool   // an id is looked up in all months of its participant
+	content   []int  // columns whose difference is a change
+	before    []int  // columns kept in changes.before
+	vanished  int    // column
+}
+
+// keyedTables are the tables that share one way of folding.
+func keyedTables() []keyed {
+	var tables []keyed
+	for _, name := range []string{"egvs", "events", "event_notes", "calibrations", "alerts"} {
+		k := keyed{shape: shapeNamed(name), resource: name}
+		if name == "event_notes" {
+			k.resource = "events"
+		}
+		k.allMonths = k.resource == "events"
+		k.content = k.except(transform.NotContent()...)
+		k.before = k.except("vanished_at", "note")
+		k.vanished = k.place["vanished_at"]
+		tables = append(tables, k)
+	}
+	return tables
+}
+
+// A record is one row of a participant, held or just come.
+type record struct {
+	pick
+	time     arrow.Timestamp
+	vanished arrow.Timestamp // 0: present
+	touched  bool            // vanished differs from the source's
+	gone     bool            // another row stands in its place, or none
+}
+
+// records are the rows of one participant in a keyed table while answers are
+// applied to them: all rows of the months that matter.
+type records struct {
+	*keyed
+	step        *step
+	participant string
+	held        []piece             // sources[:len(held)] are their rows
+	sources     []arrow.RecordBatch // held, then answers'
+	rows        []record
+	months      map[monthNo]*monthRows
+}
+
+type monthRows struct {
+	ids  map[string]int32 // places in rows
+	rows []int32
+}
+
+// hold takes the rows that the lake has. It takes over pieces.
+func (r *records) hold(pieces []piece) {
+	r.held = pieces
+	for _, p := range pieces {
+		src := r.source(p.rows)
+		ids, vanished := r.text(p.rows, "record_id"), r.times(p.rows, "vanished_at")
+		times := r.times(p.rows, "system_time")
+		for row := range ids.Len() {
+			rec := record{pick: pick{src, int32(row)}, time: times.Value(row)}
+			if vanished.IsValid(row) {
+				rec.vanished = vanished.Value(row)
+			}
+			r.insert(ids.Value(row), rec)
+		}
+	}
+}
+
+func (r *records) source(b arrow.RecordBatch) int32 {
+	r.sources = append(r.sources, b)
+	return int32(len(r.sources) - 1)
+}
+
+func (r *records) insert(id string, rec record) {
+	m := monthOf(rec.time)
+	in := r.months[m]
+	if in == nil {
+		in = &monthRows{ids: make(map[string]int32)}
+		r.months[m] = in
+	}
+	place := int32(len(r.rows))
+	r.rows = append(r.rows, rec)
+	in.ids[id] = place
+	in.rows = append(in.rows, place)
+}
+
+func (r *records) remove(id string, place int32) {
+	r.rows[place].gone = true
+	delete(r.months[monthOf(r.rows[place].time)].ids, id)
+}
+
+// apply applies one answer.
+func (r *records) apply(a *answer) {
+	batch := a.batch.Tables[r.Name]
+	var newest map[string]int32
+	if batch != nil {
+		newest = r.newestRows(batch, a.batch.Tables)
+	}
+	missing, held := r.missing(a, newest)
+	if batch != nil {
+		src := r.source(batch)
+		near := r.near(a, batch)
+		ids := r.text(batch, "record_id")
+		for row := range ids.Len() {
+			if id := ids.Value(row); newest[id] == int32(row) {
+				r.upsert(a, id, pick{src, int32(row)}, near)
+			}
+		}
+	}
+	r.vanish(a, missing, held)
+}
+
+// near returns the months in which the answer's records are looked up.
+func (r *records) near(a *answer, batch arrow.RecordBatch) []monthNo {
+	if r.allMonths {
+		return slices.Sorted(maps.Keys(r.months))
+	}
+	months := make(map[monthNo]bool)
+	addMonths(months, a, batch, r.shape)
+	return slices.Sorted(maps.Keys(months))
+}
+
+// addMonths adds the months of an answer's window and records, and their
+// neighbours.
+func addMonths(months map[monthNo]bool, a *answer, batch arrow.RecordBatch, s shape) {
+	around := func(m monthNo) { months[m-1], months[m], months[m+1] = true, true, true }
+	if a.hasWindow() {
+		for m := monthOf(instant(a.WindowStart)); m <= monthOf(instant(a.WindowEnd)); m++ {
+			around(m)
+		}
+	}
+	if batch == nil {
+		return
+	}
+	var last monthNo
+	for _, t := range s.times(batch, "system_time").Values() {
+		if m := monthOf(t); m != last {
+			around(m)
+			last = m
+		}
+	}
+}
+
+// finish returns what became of the rows, by partition.
+func (r *records) finish() map[string]change {
+	changes := make(map[string]change)
+	var months []monthNo
+	for m := range r.months {
+		months = append(months, m)
+	}
+	slices.Sort(months)
+	for _, m := range months {
+		if c, ok := r.monthChange(m); ok {
+			changes[m.String()] = c
+		}
+	}
+	return changes
+}
+
+func (r *records) monthChange(m monthNo) (change, bool) {
+	c := change{participant: r.participant}
+	var adds []int32
+	for _, place := range r.months[m].rows {
+		rec := &r.rows[place]
+		held := int(rec.src) < len(r.held)
+		if held && (rec.gone || rec.touched) {
+			c.drop(r.held[rec.src], int(rec.row))
+		}
+		if !rec.gone && (!held || rec.touched) {
+			adds = append(adds, place)
+		}
+	}
+	if len(adds) > 0 {
+		c.adds = r.gatherRows(adds)
+	}
+	return c, c.adds != nil || c.drops != nil
+}
+
+// gatherRows copies the rows at places, in the table's order.
+func (r *records) gatherRows(places []int32) arrow.RecordBatch {
+	slices.SortFunc(places, func(a, b int32) int {
+		p, q := r.rows[a].pick, r.rows[b].pick
+		return compareRows(r.sources[p.src], int(p.row), r.sources[q.src], int(q.row), r.order)
+	})
+	picks, vanished := make([]pick, len(places)), make([]arrow.Timestamp, len(places))
+	for i, place := range places {
+		picks[i], vanished[i] = r.rows[place].pick, r.rows[place].vanished
+	}
+	batch := gather(r.step.mem, r.schema, r.sources, picks)
+	defer batch.Release()
+	return setTimes(r.step.mem, batch, r.vanished, vanished)
+}
+
+// presence reports whether the row at place was and is present.
+func (r *records) presence(place int) (was, is bool) {
+	rec := &r.rows[place]
+	is = !rec.gone && rec.vanished == 0
+	if int(rec.src) < len(r.held) {
+		was = r.times(r.held[rec.src].rows, "vanished_at").IsNull(int(rec.row))
+	}
+	return was, is
+}
+
+// pieces of a participant's rows in the months of its answers.
+func (k *keyed) wants(answers []*answer) func(lake.File) bool {
+	if k.allMonths {
+		return func(lake.File) bool { return true }
+	}
+	months := make(map[monthNo]bool)
+	for _, a := range answers {
+		addMonths(months, a, a.batch.Tables[k.Name], k.shape)
+	}
+	names := make(map[string]bool)
+	for m := range months {
+		names[m.String()] = true
+	}
+	return func(f lake.File) bool { return names[f.Partition] }
+}

@@ -1,0 +1,127 @@
+package lake
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"sync/atomic"
+	"time"
+)
+
+// Names inside a lake's folder.
+const (
+	dataDir     = "data"
+	stagingDir  = "data/.staging"
+	manifestDir = "manifests"
+	snapshotDir = "snapshots" // written by package snapshot
+	lockFile    = "load.lock"
+)
+
+// Modes before the process's umask, which decides who reads the lake.
+const (
+	dirMode       fs.FileMode = 0o750
+	publishedMode fs.FileMode = 0o444
+)
+
+// A Lake is an open lake folder. Its fields are set before it is first used.
+type Lake struct {
+	// Now tells the time; nil means time.Now. It stamps manifests and locks.
+	Now func() time.Time
+
+	// GroupBytes is how many bytes of rows a Writer gathers before it closes a
+	// row group that has fewer than RowGroupRows rows; 0 means 64 MB. Whoever
+	// keeps n files open at once needs n times as much.
+	GroupBytes int64
+
+	dir  *os.Root
+	path string
+	held *os.File // the lock, while this Lake holds it
+
+	staged atomic.Int64 // files ever staged
+
+	// step, if set, is called before every step of a commit that can be
+	// interrupted. Tests make it fail to stop there.
+	step func(name string) error
+
+	// sync makes a file or folder durable. Tests watch it.
+	sync func(*os.File) error
+}
+
+// RowGroupRows is how many rows a row group has, unless its bytes end it sooner.
+const RowGroupRows = 122_880
+
+// Open opens the lake in the folder root and creates what is missing of it.
+func Open(root string) (*Lake, error) {
+	if err := os.MkdirAll(root, dirMode); err != nil {
+		return nil, fmt.Errorf("lake folder: %w", err)
+	}
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("lake folder: %w", err)
+	}
+	for _, name := range []string{stagingDir, manifestDir} {
+		if err := dir.MkdirAll(name, dirMode); err != nil {
+			return nil, errors.Join(fmt.Errorf("lake folder: %w", err), dir.Close())
+		}
+	}
+	return &Lake{dir: dir, path: root, sync: (*os.File).Sync}, nil
+}
+
+// Close releases the folder. It does not release the lock.
+func (l *Lake) Close() error { return l.dir.Close() }
+
+// Path returns the lake's folder as it was given to Open.
+func (l *Lake) Path() string { return l.path }
+
+// Root returns the lake's folder, through which all writes go. It belongs to l.
+func (l *Lake) Root() *os.Root { return l.dir }
+
+func (l *Lake) now() time.Time {
+	if l.Now == nil {
+		return time.Now().UTC()
+	}
+	return l.Now().UTC()
+}
+
+// at marks the beginning of a step at which a commit may be interrupted.
+func (l *Lake) at(step string) error {
+	if l.step == nil {
+		return nil
+	}
+	return l.step(step)
+}
+
+// create creates the published file name, which must not exist, lets write
+// fill it and makes its content durable, though not yet its name.
+func (l *Lake) create(name string, write func(*os.File) error) error {
+	f, err := l.dir.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, publishedMode)
+	if err != nil {
+		return err
+	}
+	err = write(f)
+	if err == nil {
+		err = l.sync(f)
+	}
+	return errors.Join(err, f.Close())
+}
+
+// syncDir makes the names in a folder durable.
+func (l *Lake) syncDir(name string) error {
+	f, err := l.dir.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.sync(f), f.Close())
+}
+
+// folders returns the folders above name, innermost first, down to the lake's own.
+func folders(name string) []string {
+	var up []string
+	for name != "." {
+		name = path.Dir(name)
+		up = append(up, name)
+	}
+	return up
+}

@@ -1,0 +1,113 @@
+package lake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// A Holder says who holds the load lock. A zero PID or Since means this
+// process and now.
+type Holder struct {
+	PID     int       `json:"pid"`
+	Command string    `json:"command"` // as typed, without secrets
+	Since   time.Time `json:"since"`
+}
+
+// A Guard is the load lock, held.
+type Guard struct{ lake *Lake }
+
+const lockPoll = 100 * time.Millisecond
+
+// Lock takes the load lock, for which it waits at most wait, and sweeps away
+// what an interrupted commit left behind. Who holds the lock may commit; a
+// process that dies loses it. It returns a *LockedError if somebody else holds
+// the lock until the end.
+func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard, error) {
+	if who.PID == 0 {
+		who.PID = os.Getpid()
+	}
+	if who.Since.IsZero() {
+		who.Since = l.now()
+	}
+	f, err := l.dir.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return nil, fmt.Errorf("load lock: %w", err)
+	}
+	if err = l.flock(ctx, f, wait); err == nil {
+		err = writeHolder(f, who)
+	}
+	if err == nil {
+		err = l.sweep()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	l.held = f
+	return &Guard{l}, nil
+}
+
+// Unlock releases the lock. Only the first call does anything.
+func (g *Guard) Unlock() error {
+	f := g.lake.held
+	if f == nil {
+		return nil
+	}
+	g.lake.held = nil
+	if err := errors.Join(f.Truncate(0), f.Close()); err != nil {
+		return fmt.Errorf("load lock: %w", err)
+	}
+	return nil
+}
+
+// flock asks again and again rather than blocking in the kernel, so that it
+// can be cancelled and say who is in the way.
+func (l *Lake) flock(ctx context.Context, f *os.File, wait time.Duration) error {
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			return fmt.Errorf("load lock: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("load lock: %w", ctx.Err())
+		case <-deadline.C:
+			return &LockedError{filepath.Join(l.path, lockFile), l.holder()}
+		case <-time.After(lockPoll):
+		}
+	}
+}
+
+func writeHolder(f *os.File, who Holder) error {
+	content, err := json.Marshal(who)
+	if err == nil {
+		err = f.Truncate(0)
+	}
+	if err == nil {
+		_, err = f.WriteAt(append(content, '\n'), 0)
+	}
+	if err != nil {
+		return fmt.Errorf("load lock: %w", err)
+	}
+	return nil
+}
+
+// holder reads who wrote the lock file last; the zero Holder if that is unclear.
+func (l *Lake) holder() Holder {
+	var who Holder
+	content, err := l.dir.ReadFile(lockFile)
+	if err != nil || json.Unmarshal(content, &who) != nil {
+		return Holder{}
+	}
+	return who
+}

@@ -1,0 +1,199 @@
+package lake
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// Format is the version of the manifests that this program writes, and the
+// newest that it reads.
+const Format = 1
+
+// A Manifest describes one snapshot: what the lake holds and how far in the
+// raw log it got. Times are UTC. The zero Manifest is the empty lake.
+type Manifest struct {
+	Format      int          `json:"format"`
+	Snapshot    int64        `json:"snapshot"` // from 1, without gaps
+	Parent      int64        `json:"parent"`   // the snapshot it was made from; 0: the empty lake
+	CreatedAt   time.Time    `json:"created_at"`
+	Run         string       `json:"run"`          // id of the run that committed it
+	Program     string       `json:"program"`      // version of dexetl that committed it
+	LogPosition raw.Position `json:"log_position"` // every answer before it is applied or held
+
+	// Borders holds, per table, the instant before which a partition's files
+	// hold disjoint ranges of participants and from which on they hold one UTC
+	// day each.
+	Borders map[string]time.Time `json:"borders,omitempty"`
+
+	Held  []HeldAnswer `json:"held,omitempty"` // in log order
+	Files []File       `json:"files"`          // by table, partition, path
+}
+
+// A HeldAnswer is an answer in the log that could not be applied.
+type HeldAnswer struct {
+	RequestID string       `json:"request_id"`
+	Position  raw.Position `json:"position"`
+	Reason    string       `json:"reason"`
+}
+
+// A File is one data file of a snapshot. Two files are the same if their
+// paths are: the path is made of the content.
+type File struct {
+	Table     string `json:"table"`
+	Partition string `json:"partition,omitempty"` // month such as 2026-03; empty for tables without months
+	Day       string `json:"day,omitempty"`       // UTC date of a file that holds one day; else empty
+	Path      string `json:"path"`                // relative to the lake's folder, with slashes
+	SHA256    string `json:"sha256"`              // of the file
+	Bytes     int64  `json:"bytes"`
+	Rows      int64  `json:"rows"`
+
+	// First and last are the smallest and largest values in the file; zero for
+	// a table without participants or without months.
+	FirstParticipant string    `json:"first_participant,omitempty"`
+	LastParticipant  string    `json:"last_participant,omitempty"`
+	FirstTime        time.Time `json:"first_time,omitzero"`
+	LastTime         time.Time `json:"last_time,omitzero"`
+
+	LogicalHash string `json:"logical_hash"` // see LogicalHash
+}
+
+// TableFiles returns the files of one table in the order of the manifest.
+func (m Manifest) TableFiles(table string) []File {
+	var files []File
+	for _, f := range m.Files {
+		if f.Table == table {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// Rows returns how many rows a table has, vanished ones included.
+func (m Manifest) Rows(table string) int64 {
+	var n int64
+	for _, f := range m.TableFiles(table) {
+		n += f.Rows
+	}
+	return n
+}
+
+// Current returns the newest manifest, the zero one for an empty lake. A
+// manifest that cannot be read is a *DamageError, one of a newer format a
+// *VersionError; an older manifest never stands in for it.
+func (l *Lake) Current() (Manifest, error) {
+	all, err := l.Manifests()
+	if err != nil || len(all) == 0 {
+		return Manifest{}, err
+	}
+	return l.Manifest(all[len(all)-1])
+}
+
+// Manifests lists the snapshots that have a manifest, oldest first.
+func (l *Lake) Manifests() ([]int64, error) {
+	entries, err := fs.ReadDir(l.dir.FS(), manifestDir)
+	if err != nil {
+		return nil, fmt.Errorf("manifests: %w", err)
+	}
+	var all []int64
+	for _, e := range entries {
+		stem, ok := strings.CutSuffix(e.Name(), ".json")
+		n, err := strconv.ParseInt(stem, 10, 64)
+		if ok && err == nil && n > 0 && e.Name() == path.Base(manifestPath(n)) {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// Manifest returns the manifest of snapshot n. Errors are as for Current; a
+// snapshot that does not exist is a *DamageError that is fs.ErrNotExist.
+func (l *Lake) Manifest(n int64) (Manifest, error) {
+	name := manifestPath(n)
+	content, err := l.dir.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Manifest{}, &DamageError{name, fs.ErrNotExist}
+	}
+	if err != nil {
+		return Manifest{}, fmt.Errorf("manifest %d: %w", n, err)
+	}
+	m, err := decodeManifest(content)
+	switch {
+	case err != nil:
+		return Manifest{}, &DamageError{name, err}
+	case m.Format > Format:
+		return Manifest{}, &VersionError{name, m.Format, Format, m.Program}
+	case m.Snapshot != n:
+		return Manifest{}, &DamageError{name, fmt.Errorf("holds snapshot %d", m.Snapshot)}
+	}
+	return m, nil
+}
+
+func manifestPath(n int64) string { return fmt.Sprintf("%s/%012d.json", manifestDir, n) }
+
+// The last member of a manifest's object is the SHA-256 of everything before
+// the comma that precedes it, so `head -n -2 | head -c -2 | sha256sum` checks a
+// manifest too. Every format keeps this, so that a newer format and damage can
+// be told apart.
+const (
+	checksumBefore = ",\n \"checksum\": \""
+	checksumAfter  = "\"\n}\n"
+)
+
+func encodeManifest(m Manifest) ([]byte, error) {
+	m.Files = slices.SortedFunc(slices.Values(m.Files), compareFiles)
+	body, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	return sealed(bytes.TrimSuffix(body, []byte("\n}"))), nil
+}
+
+// sealed ends an object with its checksum.
+func sealed(body []byte) []byte {
+	return fmt.Appendf(body, "%s%x%s", checksumBefore, sha256.Sum256(body), checksumAfter)
+}
+
+func decodeManifest(content []byte) (Manifest, error) {
+	i := bytes.LastIndex(content, []byte(checksumBefore))
+	if i < 0 {
+		return Manifest{}, errors.New("no checksum at its end")
+	}
+	if !bytes.Equal(content, sealed(bytes.Clone(content[:i]))) {
+		return Manifest{}, errors.New("checksum does not match")
+	}
+	var version struct {
+		Format   int
+		Program  string
+		Snapshot int64
+	}
+	if err := json.Unmarshal(content, &version); err != nil {
+		return Manifest{}, err
+	}
+	if version.Format > Format { // the rest may look different
+		return Manifest{Format: version.Format, Program: version.Program, Snapshot: version.Snapshot}, nil
+	}
+	var m Manifest
+	if err := json.Unmarshal(content, &m); err != nil {
+		return Manifest{}, err
+	}
+	return m, nil
+}
+
+func compareFiles(a, b File) int {
+	return cmp.Or(
+		cmp.Compare(a.Table, b.Table), cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Path, b.Path),
+	)
+}

@@ -1,0 +1,265 @@
+package lake
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/dexetl/dexetl/transform"
+)
+
+// readRows is how many rows a batch read from a file has at most.
+const readRows = 16_384
+
+// ReadOptions narrow what Read reads. The zero value reads everything.
+type ReadOptions struct {
+	Columns []string // in the table's order, whatever the order here; nil: all
+
+	// From and To are the first and the last participant of interest, both
+	// inclusive; empty: no limit. Row groups without any of them are skipped,
+	// but batches may still hold rows of others.
+	From, To string
+}
+
+// Read yields the rows of f in the file's order, under the table's schema. The
+// caller releases every batch. A file that is missing, or is not what was
+// written, is a *DamageError.
+func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+	return func(yield func(arrow.RecordBatch, error) bool) {
+		t, columns, err := columnsOf(f.Table, o.Columns)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		in, err := l.open(f)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer in.Close()
+		r := &fileReader{schema: projection(t, columns)}
+		err = guard(func() error { return r.open(ctx, batchAllocator{mem}, in, f, t, columns, o) })
+		if err != nil {
+			yield(nil, &DamageError{f.Path, err})
+			return
+		}
+		defer r.records.Release()
+		for {
+			batch, err := r.next(ctx)
+			if err == io.EOF {
+				return
+			}
+			if err != nil && ctx.Err() == nil {
+				err = &DamageError{f.Path, err}
+			}
+			if !yield(batch, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// A fileReader reads the row groups of interest of one file.
+type fileReader struct {
+	records pqarrow.RecordReader
+	schema  *arrow.Schema
+	rows    int64 // still to come
+}
+
+// next returns the next batch, which the caller releases, or io.EOF. The
+// library takes the end of any column for the end of the rows; so they are
+// counted.
+func (r *fileReader) next(ctx context.Context) (arrow.RecordBatch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err := guard(func() error {
+		if r.records.Next() {
+			return nil
+		}
+		return cmp.Or(r.records.Err(), io.EOF)
+	})
+	if err == io.EOF && r.rows != 0 {
+		return nil, fmt.Errorf("ends %d rows early", r.rows)
+	}
+	if err != nil {
+		return nil, err
+	}
+	read := r.records.RecordBatch()
+	r.rows -= read.NumRows()
+	return array.NewRecordBatch(r.schema, read.Columns(), read.NumRows()), nil
+}
+
+// guard turns a panic of the Parquet library into an error: some kinds of
+// damage to page headers make it follow pointers that are not there.
+func guard(read func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("unreadable: %v", r)
+		}
+	}()
+	return read()
+}
+
+// open opens a data file whose size is right.
+func (l *Lake) open(f File) (*os.File, error) {
+	in, err := l.dir.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &DamageError{f.Path, fs.ErrNotExist}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	info, err := in.Stat()
+	if err == nil && info.Size() != f.Bytes {
+		err = &DamageError{f.Path, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), f.Bytes)}
+	}
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	return in, nil
+}
+
+// open finds the rows of interest.
+func (r *fileReader) open(ctx context.Context, mem memory.Allocator, in *os.File, f File, t transform.Table, columns []int, o ReadOptions) error {
+	p, err := openParquet(mem, in, f, t)
+	if err != nil {
+		return err
+	}
+	groups, rows, err := groupsOf(p.ParquetReader(), t, o)
+	if err != nil {
+		return err
+	}
+	r.rows = rows
+	r.records, err = p.GetRecordReader(ctx, columns, groups)
+	return err
+}
+
+// openParquet reads the footer and checks that the file is one of t with the
+// rows that the manifest says.
+func openParquet(mem memory.Allocator, in *os.File, f File, t transform.Table) (*pqarrow.FileReader, error) {
+	p, err := file.NewParquetReader(in)
+	if err != nil {
+		return nil, err
+	}
+	if n := p.NumRows(); n != f.Rows {
+		return nil, fmt.Errorf("%d rows, the manifest says %d", n, f.Rows)
+	}
+	r, err := pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{BatchSize: readRows}, mem)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := r.Schema()
+	if err != nil {
+		return nil, err
+	}
+	return r, sameColumns(schema, t)
+}
+
+// A batchAllocator takes the smallest buffers from the Go heap, whose garbage
+// collector frees them: the library forgets one of 64 bytes for every chunk of
+// a column with encoding delta, which would look like a leak of ours.
+type batchAllocator struct{ memory.Allocator }
+
+const forgotten = 64 // bytes; smaller buffers are rounded up to it
+
+func (a batchAllocator) of(size int) memory.Allocator {
+	if size <= forgotten {
+		return memory.DefaultAllocator
+	}
+	return a.Allocator
+}
+
+func (a batchAllocator) Allocate(size int) []byte { return a.of(size).Allocate(size) }
+
+func (a batchAllocator) Free(b []byte) { a.of(len(b)).Free(b) }
+
+func (a batchAllocator) Reallocate(size int, b []byte) []byte {
+	if (size <= forgotten) == (len(b) <= forgotten) {
+		return a.of(size).Reallocate(size, b)
+	}
+	moved := a.Allocate(size)
+	copy(moved, b)
+	a.Free(b)
+	return moved
+}
+
+// columnsOf returns a table and the places of its named columns, all of them
+// for nil.
+func columnsOf(table string, names []string) (t transform.Table, columns []int, err error) {
+	t, ok := transform.TableNamed(table)
+	if !ok {
+		return t, nil, fmt.Errorf("no table %q", table)
+	}
+	for i, c := range t.Columns {
+		if names == nil || slices.Contains(names, c.Name) {
+			columns = append(columns, i)
+		}
+	}
+	if names != nil && len(columns) != len(names) {
+		return t, nil, fmt.Errorf("table %s does not have all of the columns %q", table, names)
+	}
+	return t, columns, nil
+}
+
+// projection is the table's schema with only some columns.
+func projection(t transform.Table, columns []int) *arrow.Schema {
+	all := t.Schema()
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = all.Field(c)
+	}
+	metadata := all.Metadata()
+	return arrow.NewSchema(fields, &metadata)
+}
+
+// groupsOf returns the row groups that may hold a participant of interest, by
+// their statistics, and how many rows they have. A group without statistics may.
+func groupsOf(p *file.Reader, t transform.Table, o ReadOptions) (groups []int, rows int64, err error) {
+	column := slices.IndexFunc(t.Columns, func(c transform.Column) bool { return c.Name == "participant_id" })
+	groups = []int{} // nil would mean all of them
+	for i := range p.NumRowGroups() {
+		var first, last string
+		if column >= 0 {
+			if first, last, err = bounds(p, i, column); err != nil {
+				return nil, 0, err
+			}
+		}
+		if (o.From == "" || last == "" || last >= o.From) && (o.To == "" || first <= o.To) {
+			groups = append(groups, i)
+			rows += p.MetaData().RowGroup(i).NumRows()
+		}
+	}
+	return groups, rows, nil
+}
+
+// bounds returns the smallest and largest value of a text column in a row
+// group, empty if the file does not say.
+func bounds(p *file.Reader, group, column int) (first, last string, err error) {
+	chunk, err := p.MetaData().RowGroup(group).ColumnChunk(column)
+	if err != nil {
+		return "", "", err
+	}
+	statistics, err := chunk.Statistics()
+	if err != nil || statistics == nil {
+		return "", "", err
+	}
+	text, ok := statistics.(*metadata.ByteArrayStatistics)
+	if !ok || !text.HasMinMax() {
+		return "", "", nil
+	}
+	return string(text.Min()), string(text.Max()), nil
+}

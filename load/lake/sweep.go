@@ -1,0 +1,112 @@
+package lake
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+)
+
+// sweepSlack allows for a file system whose clock steps back a little between
+// a manifest and the files of the commit after it.
+const sweepSlack = time.Hour
+
+// sweep removes what interrupted commits left: staged files, half-made
+// manifests and snapshots, and data files of no manifest. Only the holder of
+// the lock may call it.
+func (l *Lake) sweep() error {
+	if err := l.sweepTemporary(); err != nil {
+		return fmt.Errorf("leftovers: %w", err)
+	}
+	orphans, err := l.orphans()
+	if err != nil {
+		return fmt.Errorf("leftovers: %w", err)
+	}
+	for _, name := range orphans {
+		if err := l.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("leftovers: %w", err)
+		}
+	}
+	return nil
+}
+
+// sweepTemporary removes what has a temporary name: everything in staging,
+// and names with a leading dot elsewhere.
+func (l *Lake) sweepTemporary() error {
+	for dir, prefix := range map[string]string{stagingDir: "", manifestDir: ".", snapshotDir: "."} {
+		entries, err := fs.ReadDir(l.dir.FS(), dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), prefix) {
+				continue
+			}
+			if err := l.dir.RemoveAll(path.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// orphans lists the data files that no manifest refers to. A manifest that
+// cannot be read may refer to any of them, so then there are none.
+//
+// A leftover is younger than the newest manifest: it belongs to a commit that
+// came after it and never ended. That spares reading all older manifests, to
+// which the other files that are not current belong.
+func (l *Lake) orphans() ([]string, error) {
+	all, err := l.Manifests()
+	if err != nil {
+		return nil, err
+	}
+	var since time.Time
+	if len(all) > 0 {
+		info, err := l.dir.Stat(manifestPath(all[len(all)-1]))
+		if err != nil {
+			return nil, err
+		}
+		since = info.ModTime().Add(-sweepSlack)
+	}
+	found, err := l.dataFiles(since)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range slices.Backward(all) {
+		if len(found) == 0 {
+			break
+		}
+		m, err := l.Manifest(n)
+		if err != nil {
+			return nil, nil
+		}
+		for _, f := range m.Files {
+			delete(found, f.Path)
+		}
+	}
+	var orphans []string
+	for name := range found {
+		orphans = append(orphans, name)
+	}
+	return orphans, nil
+}
+
+// dataFiles returns the data files modified at since or later.
+func (l *Lake) dataFiles(since time.Time) (map[string]bool, error) {
+	found := map[string]bool{}
+	err := fs.WalkDir(l.dir.FS(), dataDir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil && !info.ModTime().Before(since) {
+			found[name] = true
+		}
+		return err
+	})
+	return found, err
+}

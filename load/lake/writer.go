@@ -1,0 +1,244 @@
+package lake
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/dexetl/dexetl/transform"
+)
+
+// defaultGroupBytes lets a row group of ordinary readings (30 MB) be full.
+const defaultGroupBytes = 64 << 20
+
+// sliceRows is how often a Writer looks at its budget.
+const sliceRows = 4096
+
+// A Writer writes one data file. It is used by one goroutine; several Writers
+// of a Commit may be used at once.
+type Writer struct {
+	commit *Commit
+	table  transform.Table
+	file   File
+	schema *arrow.Schema
+
+	staged  string
+	out     *os.File
+	sum     hash.Hash
+	parquet *pqarrow.FileWriter
+	ranges  ranges
+	logical logicalHash
+	bytes   int64 // of rows in the open row group
+	budget  int64
+	failed  error // of Write
+}
+
+// Write appends the rows of r, whose columns must be those of the table. It
+// does not keep r. Rows come in the table's order; that is up to the caller.
+// After an error the file cannot be finished.
+func (w *Writer) Write(r arrow.RecordBatch) error {
+	err := fits(r, w.table)
+	for from := int64(0); err == nil && from < r.NumRows(); from += sliceRows {
+		err = w.writeSlice(r, from, min(from+sliceRows, r.NumRows()))
+	}
+	if err != nil {
+		w.failed = fmt.Errorf("file of %s: %w", w.table.Name, err)
+	}
+	return w.failed
+}
+
+func (w *Writer) writeSlice(r arrow.RecordBatch, from, to int64) error {
+	part := r.NewSlice(from, to)
+	defer part.Release()
+	sum, err := hashRows(part)
+	if err != nil {
+		return err
+	}
+	if w.bytes >= w.budget {
+		if err := w.parquet.NewBufferedRowGroupChecked(); err != nil {
+			return err
+		}
+		w.bytes = 0
+	}
+	if err := w.writeParquet(part); err != nil {
+		return err
+	}
+	w.logical.add(sum)
+	w.ranges.widen(part)
+	w.file.Rows += part.NumRows()
+	w.bytes += rowBytes(part)
+	return nil
+}
+
+// writeParquet hands over the columns under the table's own schema: pqarrow
+// wants the very same metadata.
+func (w *Writer) writeParquet(part arrow.RecordBatch) error {
+	if rows, err := w.parquet.RowGroupNumRows(); err != nil {
+		return err
+	} else if int64(rows)+part.NumRows() > RowGroupRows {
+		w.bytes = 0 // pqarrow starts a row group by itself
+	}
+	same := array.NewRecordBatch(w.schema, part.Columns(), part.NumRows())
+	defer same.Release()
+	return w.parquet.WriteBuffered(same)
+}
+
+// Close finishes the file, reads its footer back, makes it durable and gives
+// it its name. Nobody sees it before a manifest refers to it. Without a row
+// there is no file: the File returned is zero.
+func (w *Writer) Close() (File, error) {
+	if w.failed != nil {
+		return File{}, errors.Join(w.failed, w.Abort())
+	}
+	if w.file.Rows == 0 {
+		return File{}, w.Abort()
+	}
+	published, err := w.publish()
+	if err != nil {
+		return File{}, errors.Join(fmt.Errorf("file of %s: %w", w.table.Name, err), w.Abort())
+	}
+	return published, nil
+}
+
+// Abort removes what has been written. After Close or Abort it does nothing.
+func (w *Writer) Abort() error {
+	if w.out == nil {
+		return nil
+	}
+	w.parquet.Close() // releases its buffers; what it writes goes with the file
+	err := errors.Join(w.out.Close(), w.commit.lake.dir.Remove(w.staged))
+	w.out = nil
+	return err
+}
+
+func (w *Writer) publish() (File, error) {
+	l := w.commit.lake
+	if err := w.parquet.Close(); err != nil {
+		return File{}, err
+	}
+	if err := w.finish(); err != nil {
+		return File{}, err
+	}
+	if err := l.at("file sync"); err != nil {
+		return File{}, err
+	}
+	if err := l.sync(w.out); err != nil {
+		return File{}, err
+	}
+	if err := l.at("file rename"); err != nil {
+		return File{}, err
+	}
+	if err := l.dir.MkdirAll(path.Dir(w.file.Path), dirMode); err != nil {
+		return File{}, err
+	}
+	if err := l.dir.Rename(w.staged, w.file.Path); err != nil {
+		return File{}, err
+	}
+	err := w.out.Close()
+	w.out = nil
+	w.commit.touch(w.file.Path)
+	return w.file, err
+}
+
+// finish fills in what a File says and checks it against the file itself.
+func (w *Writer) finish() error {
+	size, err := w.out.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	w.file.Bytes = size
+	w.file.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
+	w.file.LogicalHash = w.logical.String()
+	if err := w.ranges.describe(&w.file); err != nil {
+		return err
+	}
+	w.file.Path = path.Join(folderOf(w.file.Table, w.file.Partition), w.file.SHA256[:16]+".parquet")
+	footer, err := file.NewParquetReader(w.out)
+	if err != nil {
+		return fmt.Errorf("footer just written: %w", err)
+	}
+	if n := footer.NumRows(); n != w.file.Rows {
+		return fmt.Errorf("footer just written counts %d rows of %d", n, w.file.Rows)
+	}
+	return nil
+}
+
+// fits checks that r can be rows of t. The Parquet library would make a value
+// of a null in a column that has none.
+func fits(r arrow.RecordBatch, t transform.Table) error {
+	if err := sameColumns(r.Schema(), t); err != nil {
+		return err
+	}
+	for i, c := range t.Columns {
+		if n := r.Column(i).NullN(); n > 0 && !c.Nullable {
+			return fmt.Errorf("%d nulls in column %s", n, c.Name)
+		}
+	}
+	return nil
+}
+
+// sameColumns checks names and types; comments may differ.
+func sameColumns(got *arrow.Schema, t transform.Table) error {
+	if got.NumFields() != len(t.Columns) {
+		return fmt.Errorf("%d columns, the table has %d", got.NumFields(), len(t.Columns))
+	}
+	for i, c := range t.Columns {
+		f := got.Field(i)
+		if f.Name != c.Name || !arrow.TypeEqual(f.Type, c.Type) {
+			return fmt.Errorf("column %d is %s %s, the table has %s %s", i+1, f.Name, f.Type, c.Name, c.Type)
+		}
+	}
+	return nil
+}
+
+// rowBytes estimates what the rows of r hold in memory.
+func rowBytes(r arrow.RecordBatch) int64 {
+	var n int64
+	for _, column := range r.Columns() {
+		switch v := column.(type) {
+		case *array.String:
+			n += int64(len(v.ValueBytes())) + 4*r.NumRows()
+		default:
+			n += 8 * r.NumRows()
+		}
+	}
+	return n
+}
+
+func newParquet(t transform.Table, schema *arrow.Schema, to io.Writer) (*pqarrow.FileWriter, error) {
+	mem := memory.DefaultAllocator
+	return pqarrow.NewFileWriter(schema, to, writerProperties(t, mem), arrowProperties(mem))
+}
+
+// newWriter starts a file in staging.
+func newWriter(c *Commit, t transform.Table, f File) (*Writer, error) {
+	l := c.lake
+	staged := fmt.Sprintf("%s/%d.parquet", stagingDir, l.staged.Add(1))
+	out, err := l.dir.OpenFile(staged, os.O_CREATE|os.O_EXCL|os.O_RDWR, publishedMode)
+	if err != nil {
+		return nil, fmt.Errorf("file of %s: %w", t.Name, err)
+	}
+	w := &Writer{
+		commit: c, table: t, file: f, schema: t.Schema(), staged: staged, out: out, sum: sha256.New(),
+		ranges: rangesOf(t), budget: l.GroupBytes,
+	}
+	if w.budget == 0 {
+		w.budget = defaultGroupBytes
+	}
+	w.parquet, err = newParquet(t, w.schema, struct{ io.Writer }{io.MultiWriter(out, w.sum)})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("file of %s: %w", t.Name, err), out.Close(), l.dir.Remove(staged))
+	}
+	return w, nil
+}

@@ -1,0 +1,194 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Days behind the border move into the month's ranges, and nothing is lost.
+func TestBorder(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	days := func() (hot []string, closed int) {
+		m, err := k.Lake.Current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range m.TableFiles("egvs") {
+			if f.Day != "" {
+				hot = append(hot, f.Day)
+			} else {
+				closed++
+			}
+		}
+		slices.Sort(hot)
+		return hot, closed
+	}
+	from := now.AddDate(0, 0, -12)
+	for _, p := range []string{"P1", "P2"} {
+		var records []string
+		for d := range 12 {
+			records = append(records, egv(fmt.Sprint(p, d), from.AddDate(0, 0, d), 100+d))
+		}
+		w.answer(p, "A", "egvs", from.Add(-time.Hour), now, records...)
+	}
+	k.load(Study{})
+	if hot, closed := days(); len(hot) != 10 || hot[0] != "2026-03-22" || closed != 1 {
+		t.Fatalf("after a backfill: hot days %v, %d closed files; want 2026-03-22 to 31 and 1", hot, closed)
+	}
+	w.time = w.time.AddDate(0, 0, 3)
+	w.answer("P1", "A", "egvs", now.AddDate(0, 0, 2), now.AddDate(0, 0, 3), egv("new", now.AddDate(0, 0, 2), 99))
+	k.load(Study{})
+	if hot, closed := days(); len(hot) != 8 || hot[0] != "2026-03-25" || closed != 1 {
+		t.Fatalf("three days on: hot days %v, %d closed files; want 2026-03-25 to 31, 2026-04-03 and 1", hot, closed)
+	}
+	if e, g := len(k.rows("egvs")), len(k.rows("glucose")); e != 25 || g != 25 {
+		t.Fatalf("three days on: %d egvs, %d readings; want 25 of each", e, g)
+	}
+	w.time = w.time.AddDate(0, 0, -20) // a server whose clock is wrong
+	w.answer("P1", "A", "calibrations", now.AddDate(0, 0, 2), now.AddDate(0, 0, 3))
+	k.load(Study{})
+	m, err := k.Lake.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := m.Borders["egvs"], time.Date(2026, 3, 25, 0, 0, 0, 0, time.UTC); !got.Equal(want) || !m.Borders["glucose"].Equal(want) {
+		t.Errorf("borders %v, want %v for both tables: a border never moves back", m.Borders, want)
+	}
+	k.checkLayout()
+}
+
+// Rows are found again where a file is read in several batches.
+func TestEditAcrossBatches(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.time = time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
+	records := w.backfill(2, 30) // P002's rows lie around row 16,384 of the file
+	w.time = w.time.AddDate(0, 1, 0)
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	k.layout = defaultLayout
+	k.layout.hotDays = -40 // one file
+	k.load(Study{})
+	n := 8000
+	id := fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(n*2654435761), 1, n)
+	w.answer("P002", "C", "egvs", at(30, "00:00:00"), at(31, "00:00:00"), egv(id, at(30, "12:00:00"), 77))
+	r := k.load(Study{})
+	if got, want := r.Tables["egvs"], (Counts{Changed: 1}); got != want {
+		t.Errorf("Load of one edited record of %d: %+v, want %+v", records, got, want)
+	}
+	m, err := k.Lake.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files := m.TableFiles("egvs"); len(files) != 1 || files[0].Rows != int64(records) {
+		t.Errorf("%d files, %d rows of egvs; want 1 and %d", len(files), m.Rows("egvs"), records)
+	}
+	k.checkLayout("egvs")
+}
+
+// New participants get files of their own beside and between those there are.
+func TestRanges(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	ask := func(participants ...string) (ranges []string) {
+		for _, p := range participants {
+			w.answer(p, "A", "egvs", at(2, "00:00:00"), at(3, "00:00:00"), egv(p+fmt.Sprint(w.n), at(2, "12:00:00"), 100))
+		}
+		k.load(Study{})
+		m, err := k.Lake.Current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range m.TableFiles("egvs") {
+			ranges = append(ranges, fmt.Sprintf("%s-%s:%d", f.FirstParticipant, f.LastParticipant, f.Rows))
+		}
+		slices.Sort(ranges)
+		return ranges
+	}
+	for _, step := range []struct{ add, want []string }{
+		{[]string{"P2", "P4"}, []string{"P2-P4:2"}},
+		{[]string{"P0", "P1", "P3", "P7"}, []string{"P0-P1:2", "P2-P4:3", "P7-P7:1"}},
+		{[]string{"P5", "P6", "P9"}, []string{"P0-P1:2", "P2-P4:3", "P5-P6:2", "P7-P7:1", "P9-P9:1"}},
+	} {
+		if got := ask(step.add...); !slices.Equal(got, step.want) {
+			t.Errorf("files after adding %v: %v, want %v", step.add, got, step.want)
+		}
+	}
+	k.layout = defaultLayout
+	k.layout.maxSmall = 3
+	if got, want := ask("P8"), []string{"P0-P9:10"}; !slices.Equal(got, want) {
+		t.Errorf("files when there are too many small ones: %v, want %v", got, want)
+	}
+	k.checkLayout()
+}
+
+// An event is found whatever month it moved from.
+func TestEventMovesFar(t *testing.T) {
+	for _, commitBytes := range []int64{0, 1} {
+		w := newWorld(t, t.TempDir())
+		for _, month := range []time.Month{time.January, time.June} {
+			from := time.Date(2026, month, 10, 0, 0, 0, 0, time.UTC)
+			w.time = from.AddDate(0, 0, 30)
+			w.answer("P1", "A", "events", from, from.AddDate(0, 0, 10), event("x", "carbs", "5", "created", from.AddDate(0, 0, 5)))
+		}
+		k := w.tank("lake", commitBytes)
+		k.load(Study{})
+		sameText(t, "events", k.rows("events", "record_id", "system_time"), []string{"record_id=x system_time=2026-06-15T00:00:00"})
+		sameText(t, "changes", k.rows("changes", "kind"), []string{"kind=moved"})
+		k.unlock()
+	}
+}
+
+// A record whose time moved further than its answer is looked up leaves a row
+// behind, until an answer reaches both.
+func TestFarMove(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	ask := func(month time.Month) {
+		from := time.Date(2026, month, 10, 0, 0, 0, 0, time.UTC)
+		w.answer("P1", "A", "egvs", from, from.AddDate(0, 0, 10), egv("x", from.AddDate(0, 0, 5), 100))
+	}
+	ask(time.January)
+	ask(time.March)
+	for _, commitBytes := range []int64{0, 1} {
+		k := w.tank(fmt.Sprint("lake", commitBytes, w.n), commitBytes)
+		k.load(Study{})
+		if n := len(k.rows("egvs")); n != 2 {
+			t.Errorf("moved by two months, %d bytes per commit: %d rows, want 2", commitBytes, n)
+		}
+		k.unlock()
+	}
+	ask(time.February)
+	for _, commitBytes := range []int64{0, 1} {
+		k := w.tank(fmt.Sprint("lake", commitBytes, w.n), commitBytes)
+		k.load(Study{})
+		sameText(t, "egvs", k.rows("egvs", "record_id", "system_time"), []string{"record_id=x system_time=2026-02-15T00:00:00"})
+		sameText(t, "changes", k.rows("changes", "kind", "request_id"), []string{"kind=edited request_id=REQ000003", "kind=moved request_id=REQ000003"})
+		k.unlock()
+	}
+}
+
+// A device's second clock and a phone make one reading, and the count says so.
+func TestGlucoseMerged(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	phone := egv("b", at(1, "00:00:30"), 100)
+	// The receiver's clock is two minutes behind: in another month.
+	other := strings.NewReplacer(`"iOS"`, `"receiver"`, "2026-03-01T00:00:30Z", "2026-02-28T23:58:30Z").Replace(strings.Replace(phone, `"b"`, `"a"`, 1))
+	w.answer("P1", "A", "egvs", at(1, "00:00:00").AddDate(0, 0, -2), at(1, "00:00:00"), other)
+	w.answer("P1", "A", "egvs", at(1, "00:00:00"), at(2, "00:00:00"), phone,
+		egv("c", at(1, "12:00:00"), 90), strings.Replace(egv("d", at(1, "12:00:00"), 95), `"T1"`, `""`, 1))
+	k := w.tank("lake", 1)
+	defer k.unlock()
+	r := k.load(Study{})
+	sameText(t, "glucose", k.rows("glucose", "time_utc", "glucose_mgdl", "n_sources"), []string{
+		"time_utc=2026-03-01T00:00:30 glucose_mgdl=100 n_sources=2",
+		"time_utc=2026-03-01T12:00:00 glucose_mgdl=90 n_sources=1",
+	})
+	if r.Conflicts != 1 {
+		t.Errorf("Load: %d conflicts, want 1", r.Conflicts)
+	}
+}

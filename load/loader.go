@@ -1,0 +1,178 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// A Loader folds the raw log into the lake. Its fields are set before use and
+// then frozen.
+type Loader struct {
+	Lake        *lake.Lake
+	Log         *raw.Log
+	Mem         memory.Allocator // nil: Go's
+	Now         func() time.Time // nil: time.Now
+	Logger      *slog.Logger     // nil: silent
+	Program     string           // version of dexetl, for the manifest
+	CommitBytes int64            // plain bodies per commit; 0: 256 MB
+
+	layout layout // zero: defaultLayout
+}
+
+// A Result says what a Load did.
+type Result struct {
+	Snapshot int64 // the newest one afterwards
+	Commits  int
+	Applied  int   // answers
+	Held     int   // answers that could not be applied; see requests.held_reason
+	Records  int   // in the answers applied
+	Rejected int   // of them, repeats included
+	Bytes    int64 // of plain bodies
+
+	// Tables says what happened to the rows of every table that changed.
+	Tables map[string]Counts
+
+	// Conflicts counts, in the months derived anew, records left out of glucose
+	// because another one had the same time and another value. egvs has both.
+	Conflicts int
+
+	// Warnings are values and fields nobody has seen before, each once.
+	Warnings []transform.Warning
+	Took     time.Duration
+}
+
+// Counts are rows of one table.
+type Counts struct {
+	Added    int // never held before
+	Changed  int // their content did
+	Restored int // had vanished and came back unchanged
+	Vanished int // an answer lacked them
+	Withheld int // lacked with so many others that a second answer must agree
+	Removed  int // rows of glucose that no record supports any more
+}
+
+func (c *Counts) add(d Counts) {
+	c.Added += d.Added
+	c.Changed += d.Changed
+	c.Restored += d.Restored
+	c.Vanished += d.Vanished
+	c.Withheld += d.Withheld
+	c.Removed += d.Removed
+}
+
+// Load applies every answer after the lake's log position, and study, in
+// commits of about CommitBytes. With nothing new and the study unchanged there
+// is no commit. The caller holds the lake's load lock. When ctx ends the
+// commit in hand is abandoned whole; those before it stay, and Result counts
+// them.
+func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, error) {
+	l = l.withDefaults()
+	start := l.Now()
+	result := Result{Tables: make(map[string]Counts)}
+	err := l.load(ctx, study, runID, &result)
+	result.Took = l.Now().Sub(start)
+	return result, err
+}
+
+func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {
+	manifest, err := l.Lake.Current()
+	if err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
+	result.Snapshot = manifest.Snapshot
+	changed, err := l.compareStudy(ctx, study, manifest)
+	if err != nil {
+		return err
+	}
+	defer changed.release()
+	for {
+		answers, err := l.next(ctx, manifest.LogPosition)
+		if err != nil {
+			return err
+		}
+		if len(answers) == 0 && !changed.matters {
+			return nil
+		}
+		manifest, err = l.commit(ctx, manifest, changed, answers, runID, result)
+		releaseAnswers(answers)
+		if err != nil {
+			return err
+		}
+		changed.written()
+	}
+}
+
+// commit makes one snapshot of answers and what changed in the study.
+func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyChange, answers []*answer, runID string,
+	result *Result) (lake.Manifest, error) {
+	s := newStep(l, parent, study, answers)
+	defer s.release()
+	if err := s.fold(ctx); err != nil {
+		return parent, err
+	}
+	manifest, err := s.commit.Finish(ctx, s.manifest(runID))
+	if err != nil {
+		return parent, fmt.Errorf("commit: %w", err)
+	}
+	s.report(result)
+	result.Snapshot = manifest.Snapshot
+	result.Commits++
+	l.Logger.Info("committed", "snapshot", manifest.Snapshot, "answers", len(answers), "files", len(manifest.Files))
+	return manifest, nil
+}
+
+// withDefaults returns a copy of l in which nothing is missing.
+func (l *Loader) withDefaults() *Loader {
+	full := *l
+	if full.Mem == nil {
+		full.Mem = memory.DefaultAllocator
+	}
+	if full.Now == nil {
+		full.Now = time.Now
+	}
+	if full.Logger == nil {
+		full.Logger = slog.New(slog.DiscardHandler)
+	}
+	if full.CommitBytes == 0 {
+		full.CommitBytes = 256 << 20
+	}
+	if full.layout == (layout{}) {
+		full.layout = defaultLayout
+	}
+	return &full
+}
+
+// report adds what the step did to the result.
+func (s *step) report(result *Result) {
+	var warnings []transform.Warning
+	for _, a := range s.answers {
+		result.Bytes += int64(a.plain)
+		if a.held != nil {
+			result.Held++
+			continue
+		}
+		result.Applied++
+		result.Records += a.batch.Records
+		result.Rejected += a.batch.Rejected
+		for table, counts := range a.counts {
+			s.counted(table, *counts)
+		}
+		warnings = append(warnings, a.batch.Warnings...)
+	}
+	result.warn(warnings)
+	for table, counts := range maps.All(s.counts) {
+		all := result.Tables[table]
+		all.add(counts)
+		result.Tables[table] = all
+	}
+	result.Conflicts += s.conflicts
+}

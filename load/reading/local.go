@@ -1,0 +1,78 @@
+package reading
+
+import "time"
+
+const (
+	suspectOffset = 120                // minutes from the roster's zone that need an explanation
+	travel        = 24 * 3600 * second // from here on the explanation is a journey
+)
+
+// local is the wall clock of r and where it comes from.
+func local(r *Record, zone *time.Location) (Maybe[int64], string) {
+	if r.Display.OK && (r.OffsetFrom == "sent" || r.OffsetFrom == "derived") {
+		return r.Display, r.OffsetFrom
+	}
+	if zone == nil {
+		return Maybe[int64]{}, "unknown"
+	}
+	return Some(r.Time + zoneOffset(r.Time, zone)*second), "roster"
+}
+
+// zoneOffset is how many seconds zone is ahead of UTC at an instant.
+func zoneOffset(micros int64, zone *time.Location) int64 {
+	_, seconds := time.UnixMicro(micros).In(zone).Zone()
+	return int64(seconds)
+}
+
+// studyDay counts from the anchor date, which is day 1; the day before is -1.
+func studyDay(date int32, anchor Maybe[int32]) Maybe[int32] {
+	if !anchor.OK {
+		return Maybe[int32]{}
+	}
+	day := date - anchor.V
+	if day >= 0 {
+		day++
+	}
+	return Some(day)
+}
+
+// clockSuspects marks the groups, which are in order of time, whose offset is
+// far from the roster's zone for less than a day. Groups without an offset
+// neither begin nor end such a stretch.
+func clockSuspects(groups []*group, zone *time.Location) []bool {
+	suspects := make([]bool, len(groups))
+	if zone == nil {
+		return suspects
+	}
+	var run []int
+	closeRun := func() {
+		if len(run) > 0 && groups[run[len(run)-1]].chosen.Time-groups[run[0]].chosen.Time < travel {
+			for _, i := range run {
+				suspects[i] = true
+			}
+		}
+		run = run[:0]
+	}
+	for i, g := range groups {
+		c := g.chosen
+		if !c.OffsetMin.OK {
+			continue
+		}
+		off := int64(c.OffsetMin.V) - zoneOffset(c.Time, zone)/60
+		if off > suspectOffset || off < -suspectOffset {
+			run = append(run, i)
+		} else {
+			closeRun()
+		}
+	}
+	closeRun()
+	return suspects
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}

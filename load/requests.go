@@ -1,0 +1,108 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// writeRequests writes a row for every answer of the step. The table is in the
+// order of time, so that a commit adds a file to its month rather than
+// rewriting one; when a month has too many small files they become one.
+func (s *step) writeRequests(ctx context.Context) error {
+	months := make(map[string]*rows)
+	for _, a := range s.answers {
+		m := month(instant(a.AskedAt))
+		if months[m] == nil {
+			months[m] = newRows(s.mem, "requests")
+		}
+		months[m].row(a.requestRow()...)
+	}
+	for _, m := range slices.Sorted(maps.Keys(months)) {
+		batch := months[m].batch()
+		err := s.appendRequests(ctx, m, batch)
+		batch.Release()
+		if err != nil {
+			return err
+		}
+	}
+	if n := len(s.answers); n > 0 {
+		s.counted("requests", Counts{Added: n})
+	}
+	return nil
+}
+
+func (a *answer) requestRow() []any {
+	var did Counts // to the resource's own table
+	if c := a.counts[a.Resource]; c != nil {
+		did = *c
+	}
+	outcome, reason := "applied", ""
+	if a.held != nil {
+		outcome, reason = "held", a.held.Error()
+	}
+	start, end := a.WindowStart, a.WindowEnd
+	if a.Resource == "dataRange" {
+		start = a.LastSync
+	}
+	return []any{
+		a.RequestID, a.RunID, a.ParticipantID, a.ConnectionID, a.Resource, a.Beat, start, end, a.AskedAt, a.ServerDate,
+		int32(a.Status), a.Length, a.SHA256, int64(a.Records),
+		int64(did.Added), int64(did.Changed + did.Restored), int64(did.Vanished + did.Withheld), int64(a.batch.Rejected),
+		a.Position.String(), outcome, reason,
+	}
+}
+
+func (s *step) appendRequests(ctx context.Context, month string, batch arrow.RecordBatch) error {
+	t := shapeNamed("requests")
+	var small []lake.File
+	for _, f := range s.parent.TableFiles(t.Name) {
+		if f.Partition == month && f.Bytes < s.layout.smallBytes {
+			small = append(small, f)
+		}
+	}
+	sources := []arrow.RecordBatch{batch}
+	if len(small) < s.layout.maxSmall {
+		small = nil
+	} else {
+		held, err := readAll(ctx, s.Lake, small, lake.ReadOptions{})
+		if err != nil {
+			return err
+		}
+		defer releaseAll(held)
+		sources = append(sources, held...)
+	}
+	var picks []pick
+	for i, b := range sources {
+		for row := range int(b.NumRows()) {
+			picks = append(picks, pick{int32(i), int32(row)})
+		}
+	}
+	sortPicks(sources, picks, t.order)
+	rows := gather(s.mem, t.schema, sources, picks)
+	defer rows.Release()
+	f, err := s.writeFile(t, month, rows)
+	if err != nil {
+		return err
+	}
+	s.commit.Replace(small, f)
+	return nil
+}
+
+// writeFile writes one file.
+func (s *step) writeFile(t shape, partition string, rows arrow.RecordBatch) (lake.File, error) {
+	w, err := s.commit.Create(t.Table, partition, "")
+	if err != nil {
+		return lake.File{}, err
+	}
+	if err := w.Write(rows); err != nil {
+		return lake.File{}, errors.Join(fmt.Errorf("table %s: %w", t.Name, err), w.Abort())
+	}
+	return w.Close()
+}

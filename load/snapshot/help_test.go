@@ -1,0 +1,136 @@
+package snapshot
+
+import (
+	"database/sql"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+// newLake makes a locked lake in a folder whose name DuckDB could take for a
+// pattern and SQL for the end of a string.
+func newLake(t *testing.T) *lake.Lake {
+	t.Helper()
+	l, err := lake.Open(filepath.Join(t.TempDir(), "o'study [1] *"))
+	if err != nil {
+		t.Fatalf("lake.Open: %v", err)
+	}
+	g, err := l.Lock(t.Context(), 0, lake.Holder{Command: t.Name()})
+	if err != nil {
+		t.Fatalf("Lock: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := g.Unlock(); err != nil {
+			t.Errorf("Unlock: %v", err)
+		}
+		if err := l.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return l
+}
+
+// commit adds one file of glucose for participant, n readings of 100 mg/dL
+// each, and one of event_notes.
+func commit(t *testing.T, l *lake.Lake, participant string, n int) lake.Manifest {
+	t.Helper()
+	parent, err := l.Current()
+	if err != nil {
+		t.Fatalf("Current: %v", err)
+	}
+	c := l.Begin(parent)
+	c.Add(write(t, c, "glucose", participant, n), write(t, c, "event_notes", participant, 1))
+	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
+	if err != nil {
+		t.Fatalf("Finish: %v", err)
+	}
+	return m
+}
+
+func write(t *testing.T, c *lake.Commit, name, participant string, n int) lake.File {
+	t.Helper()
+	table, _ := transform.TableNamed(name)
+	w, err := c.Create(table, lake.Month(march), "")
+	if err != nil {
+		t.Fatalf("Create(%s): %v", name, err)
+	}
+	rows := readings(table, participant, n)
+	defer rows.Release()
+	if err := w.Write(rows); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+	f, err := w.Close()
+	if err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	return f
+}
+
+// readings makes n rows of any table, one every five minutes.
+func readings(table transform.Table, participant string, n int) arrow.RecordBatch {
+	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
+	defer b.Release()
+	for i := range n {
+		at := march.Add(time.Duration(i) * 5 * time.Minute)
+		for c, column := range table.Columns {
+			switch f := b.Field(c).(type) {
+			case *array.StringBuilder:
+				f.Append(map[string]string{"participant_id": participant}[column.Name])
+			case *array.TimestampBuilder:
+				f.Append(arrow.Timestamp(at.UnixMicro()))
+			case *array.Date32Builder:
+				f.Append(arrow.Date32FromTime(at))
+			case *array.Int16Builder:
+				f.Append(100)
+			case *array.BooleanBuilder:
+				f.Append(false)
+			default:
+				f.AppendNull()
+			}
+		}
+	}
+	return b.NewRecordBatch()
+}
+
+// ask returns the result of a query as one line of text per row.
+func ask(t *testing.T, db *sql.DB, query string, args ...any) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query, args...)
+	if err != nil {
+		t.Fatalf("query %q: %v", query, err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		t.Fatalf("query %q: %v", query, err)
+	}
+	var lines []string
+	for rows.Next() {
+		values := make([]any, len(names))
+		for i := range values {
+			values[i] = new(any)
+		}
+		if err := rows.Scan(values...); err != nil {
+			t.Fatalf("query %q: %v", query, err)
+		}
+		for i, v := range values {
+			values[i] = *v.(*any)
+		}
+		lines = append(lines, strings.TrimSpace(fmt.Sprintln(values...)))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("query %q: %v", query, err)
+	}
+	return lines
+}

@@ -1,0 +1,220 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+const (
+	snapshotDir  = "snapshots"
+	latestName   = "latest"
+	databaseName = "dexetl.duckdb"
+	viewsName    = "views.sql"
+	codebookName = "codebook.csv"
+
+	dirMode       fs.FileMode = 0o750
+	publishedMode fs.FileMode = 0o444
+)
+
+// Repair makes latest what the newest manifest says, if it is not. The load
+// lock must be held. An empty lake has no latest.
+func Repair(ctx context.Context, l *lake.Lake) error {
+	m, err := l.Current()
+	if err != nil || m.Snapshot == 0 {
+		return err
+	}
+	return Publish(ctx, l, m)
+}
+
+// Publish builds the folder of snapshot m, if it is not there or was made by a
+// program with other views, and points latest to it. Then it removes the
+// folders before the last one that are more than a day old. The load lock must be held. A data file that is missing is
+// a *lake.DamageError; latest then stays as it was.
+func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot)}
+	for _, step := range []func(context.Context) error{p.link, p.describe, p.point, p.prune} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := step(ctx); err != nil {
+			return fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
+		}
+	}
+	return nil
+}
+
+// Folder returns the absolute path of the folder of snapshot n, which exists
+// only for the newest ones.
+func Folder(l *lake.Lake, n int64) (string, error) { return absolute(l, folderOf(n)) }
+
+func folderOf(n int64) string { return fmt.Sprintf("%s/%06d", snapshotDir, n) }
+
+// tables lists the tables that are shown.
+func tables() []transform.Table {
+	return slices.DeleteFunc(transform.Tables(), func(t transform.Table) bool { return t.Name == "event_notes" })
+}
+
+// A publisher builds one folder.
+type publisher struct {
+	lake     *lake.Lake
+	root     *os.Root
+	manifest lake.Manifest
+	folder   string
+}
+
+// link makes the folder with its hard links, unless it is there: it appears
+// whole.
+func (p *publisher) link(ctx context.Context) error {
+	if _, err := p.root.Lstat(p.folder); err == nil {
+		return nil
+	}
+	temporary := path.Join(snapshotDir, "."+path.Base(p.folder))
+	if err := p.root.RemoveAll(temporary); err != nil {
+		return err
+	}
+	for _, t := range tables() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := p.linkTable(temporary, t); err != nil {
+			return err
+		}
+	}
+	return p.root.Rename(temporary, p.folder)
+}
+
+// linkTable gives a table without files an empty one, so that every pattern
+// finds something and sees the columns.
+func (p *publisher) linkTable(folder string, t transform.Table) error {
+	files := p.manifest.TableFiles(t.Name)
+	if len(files) == 0 {
+		return p.writeEmpty(folder, t)
+	}
+	for _, f := range files {
+		name := path.Join(folder, strings.TrimPrefix(f.Path, "data/"))
+		if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
+			return err
+		}
+		err := p.root.Link(f.Path, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return &lake.DamageError{Path: f.Path, Err: fs.ErrNotExist}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *publisher) writeEmpty(folder string, t transform.Table) error {
+	partition := ""
+	if t.Partition != transform.Whole {
+		partition = "month=none"
+	}
+	name := path.Join(folder, t.Name, partition, "empty.parquet")
+	if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
+		return err
+	}
+	return p.write(name, func(f *os.File) error { return lake.WriteEmpty(f, t) })
+}
+
+// write writes a file under a temporary name and renames it.
+func (p *publisher) write(name string, content func(*os.File) error) error {
+	temporary := path.Join(path.Dir(name), "."+path.Base(name))
+	if err := p.root.RemoveAll(temporary); err != nil {
+		return err
+	}
+	f, err := p.root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, publishedMode)
+	if err != nil {
+		return err
+	}
+	err = content(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return p.root.Rename(temporary, name)
+}
+
+// describe adds the database, the codebook and views.sql. The latter comes
+// last and is compared first: while it is missing or different the others may be.
+func (p *publisher) describe(ctx context.Context) error {
+	name := path.Join(p.folder, viewsName)
+	script := viewsScript()
+	if old, err := p.root.ReadFile(name); err == nil && string(old) == script {
+		return nil
+	}
+	columns, err := p.writeDatabase(ctx)
+	if err != nil {
+		return err
+	}
+	err = p.write(path.Join(p.folder, codebookName), func(f *os.File) error { return writeCodebook(f, columns) })
+	if err != nil {
+		return err
+	}
+	return p.write(name, func(f *os.File) error {
+		_, err := f.WriteString(script)
+		return err
+	})
+}
+
+// point makes latest a link to the folder.
+func (p *publisher) point(context.Context) error {
+	if old, err := p.root.Readlink(latestName); err == nil && old == p.folder {
+		return nil
+	}
+	temporary := "." + latestName
+	if err := p.root.RemoveAll(temporary); err != nil {
+		return err
+	}
+	if err := p.root.Symlink(p.folder, temporary); err != nil {
+		return err
+	}
+	return p.root.Rename(temporary, latestName)
+}
+
+// keepFor is how long a folder outlives its successor, for those who opened
+// its database and go on reading. Links cost next to nothing.
+const keepFor = 24 * time.Hour
+
+// prune removes the folders that are older than keepFor, but not the one
+// before this.
+func (p *publisher) prune(context.Context) error {
+	entries, err := fs.ReadDir(p.root.FS(), snapshotDir) // sorted by name
+	if err != nil {
+		return err
+	}
+	var older []int64
+	for _, e := range entries {
+		var n int64
+		if _, err := fmt.Sscanf(e.Name(), "%d", &n); err != nil || path.Base(folderOf(n)) != e.Name() {
+			continue
+		}
+		if n < p.manifest.Snapshot {
+			older = append(older, n)
+		}
+	}
+	slices.Sort(older)
+	for _, n := range older[:max(0, len(older)-1)] {
+		m, err := p.lake.Manifest(n)
+		if err == nil && p.manifest.CreatedAt.Sub(m.CreatedAt) < keepFor {
+			continue
+		}
+		if err := p.root.RemoveAll(folderOf(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package snapshot
+
+import (
+	"database/sql"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/load/lake"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// latest returns the number of rows of glucose in the database of latest,
+// opened as a stranger would.
+func latest(t *testing.T, l *lake.Lake) string {
+	t.Helper()
+	return stranger(t, filepath.Join(l.Path(), "latest", "dexetl.duckdb")+"?access_mode=read_only", "select count(*) from glucose")[0]
+}
+
+func stranger(t *testing.T, source, query string) []string {
+	t.Helper()
+	db, err := sql.Open("duckdb", source)
+	if err != nil {
+		t.Fatalf("DuckDB opens %s: %v", source, err)
+	}
+	defer db.Close()
+	return ask(t, db, query)
+}
+
+func publish(t *testing.T, l *lake.Lake, m lake.Manifest) {
+	t.Helper()
+	if err := Publish(t.Context(), l, m); err != nil {
+		t.Fatalf("Publish(snapshot %d): %v", m.Snapshot, err)
+	}
+}
+
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	m := commit(t, l, "P001", 10)
+	publish(t, l, m)
+	if got := latest(t, l); got != "10" {
+		t.Errorf("rows of glucose in latest = %s, want 10", got)
+	}
+	root := filepath.Join(l.Path(), "latest")
+	for _, table := range tables() {
+		pattern := filepath.Join(table.Name, "*.parquet")
+		if table.Partition != transform.Whole {
+			pattern = filepath.Join(table.Name, "*", "*.parquet")
+		}
+		if files, err := fs.Glob(os.DirFS(root), pattern); err != nil || len(files) != 1 {
+			t.Errorf("files of %s in latest = %q, %v; want one", pattern, files, err)
+		}
+	}
+	same(t, filepath.Join(l.Path(), m.TableFiles("glucose")[0].Path), filepath.Join(root, "glucose", "month=2026-03"))
+	if _, err := os.Stat(filepath.Join(root, "event_notes")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("event_notes in latest: %v, want none", err)
+	}
+	for _, name := range []string{"dexetl.duckdb", "views.sql", "codebook.csv"} {
+		if info, err := os.Stat(filepath.Join(root, name)); err != nil || info.Mode().Perm()&0o222 != 0 {
+			t.Errorf("%s: %v, %v; want a file nobody writes", name, info, err)
+		}
+	}
+}
+
+// same checks that folder has a hard link to file under its name.
+func same(t *testing.T, file, folder string) {
+	t.Helper()
+	a, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.Stat(filepath.Join(folder, filepath.Base(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !os.SameFile(a, b) {
+		t.Errorf("%s in %s is another file, want a hard link", filepath.Base(file), folder)
+	}
+}
+
+// Every view answers on a lake without any row, with the columns of the
+// schema, in the database, from views.sql after a move, and in a session.
+func TestEmptyLake(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	c := l.Begin(lake.Manifest{})
+	m, err := c.Finish(t.Context(), lake.Manifest{})
+	if err != nil {
+		t.Fatalf("Finish: %v", err)
+	}
+	publish(t, l, m)
+	database, err := sql.Open("duckdb", filepath.Join(l.Path(), "latest", "dexetl.duckdb")+"?access_mode=read_only")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Close()
+	session, err := Open(t.Context(), l, lake.Manifest{}, Limits{})
+	if err != nil {
+		t.Fatalf("Open(empty): %v", err)
+	}
+	defer session.Close()
+	for name, db := range map[string]*sql.DB{"database": database, "session": session} {
+		for _, table := range tables() {
+			var want []string
+			for _, c := range table.Columns {
+				want = append(want, c.Name+" "+strings.ToUpper(sqlType(c.Type)))
+			}
+			got := ask(t, db, "select column_name || ' ' || column_type from (describe "+identifier(table.Name)+")")
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: columns of %s = %q, want %q", name, table.Name, got, want)
+			}
+		}
+		for _, v := range views.Views() {
+			ask(t, db, "select count(*) from "+identifier(v.Name))
+		}
+	}
+}
+
+func TestViewsScriptOpensMovedLake(t *testing.T) {
+	l := newLake(t)
+	publish(t, l, commit(t, l, "P001", 10))
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.CopyFS(moved, os.DirFS(filepath.Join(l.Path(), "snapshots", "000001"))); err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile(filepath.Join(moved, "views.sql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(moved)
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), string(script)); err != nil {
+		t.Fatalf("views.sql: %v", err)
+	}
+	if got := ask(t, db, "select count(*) from readings_mmol"); got[0] != "10" {
+		t.Errorf("rows of readings_mmol = %s, want 10", got)
+	}
+}
+
+// Columns are described where people look: in the database and the codebook.
+func TestComments(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	publish(t, l, commit(t, l, "P001", 1))
+	source := filepath.Join(l.Path(), "latest", "dexetl.duckdb") + "?access_mode=read_only"
+	if bare := stranger(t, source, "select table_name || '.' || column_name from duckdb_columns() where comment is null and not internal"); len(bare) != 0 {
+		t.Errorf("columns without a comment in dexetl.duckdb: %q", bare)
+	}
+	if bare := stranger(t, source, "select view_name from duckdb_views() where comment is null and not internal"); len(bare) != 0 {
+		t.Errorf("views without a comment in dexetl.duckdb: %q", bare)
+	}
+	f, err := os.Open(filepath.Join(l.Path(), "latest", "codebook.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	book, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatalf("codebook.csv: %v", err)
+	}
+	want := []string{"egvs", "glucose_mgdl", "smallint", "true", "mg/dL as sent; 39 means below 40, 401 above 400"}
+	if !slices.ContainsFunc(book, func(line []string) bool { return slices.Equal(line, want) }) {
+		t.Errorf("codebook.csv lacks %q", want)
+	}
+	for _, line := range book {
+		if slices.Contains(line[:3], "") || line[4] == "" {
+			t.Errorf("codebook.csv: %q is incomplete", line)
+		}
+	}
+	for _, v := range views.Views() {
+		if !slices.ContainsFunc(book, func(line []string) bool { return line[0] == v.Name }) {
+			t.Errorf("codebook.csv lacks view %s", v.Name)
+		}
+	}
+}
+
+// The folders of the last day stay for their readers; older ones go.
+func TestFoldersKept(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for n, hours := range []time.Duration{0, 1, 40, 41, 42} {
+		l.Now = func() time.Time { return start.Add(hours * time.Hour) }
+		m := commit(t, l, fmt.Sprintf("P%03d", n), 1)
+		if n == 1 {
+			continue // a commit without a folder
+		}
+		publish(t, l, m)
+	}
+	kept, err := filepath.Glob(filepath.Join(escape(l.Path()), "snapshots", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range kept {
+		kept[i] = filepath.Base(kept[i])
+	}
+	if want := []string{"000003", "000004", "000005"}; !slices.Equal(kept, want) {
+		t.Errorf("folders = %q, want %q", kept, want)
+	}
+	if got := latest(t, l); got != "5" {
+		t.Errorf("rows of glucose in latest = %s, want 5", got)
+	}
+}
+
+// escape quotes a path for filepath.Glob.
+func escape(name string) string { return strings.NewReplacer("[", `\[`, "*", `\*`).Replace(name) }
+
+// Whatever an interrupted Publish left, or somebody removed, Repair puts right.
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	must := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct {
+		name string
+		harm func(t *testing.T, root string)
+	}{
+		{"nothing", func(*testing.T, string) {}},
+		{"no latest", func(t *testing.T, root string) { must(t, os.Remove(root+"/latest")) }},
+		{"latest behind", func(t *testing.T, root string) {
+			must(t, os.Remove(root+"/latest"))
+			must(t, os.Symlink("snapshots/000001", root+"/latest"))
+		}},
+		{"half a latest", func(t *testing.T, root string) { must(t, os.Symlink("nowhere", root+"/.latest")) }},
+		{"no folder", func(t *testing.T, root string) { must(t, os.RemoveAll(root+"/snapshots/000002")) }},
+		{"half a folder", func(t *testing.T, root string) {
+			must(t, os.RemoveAll(root+"/snapshots/000002/glucose"))
+			must(t, os.Rename(root+"/snapshots/000002", root+"/snapshots/.000002"))
+		}},
+		{"half a database", func(t *testing.T, root string) {
+			must(t, os.Rename(root+"/snapshots/000002/dexetl.duckdb", root+"/snapshots/000002/.dexetl.duckdb"))
+			must(t, os.WriteFile(root+"/snapshots/000002/.dexetl.duckdb.wal", []byte("x"), 0o600))
+			must(t, os.Remove(root+"/snapshots/000002/views.sql"))
+		}},
+		{"views of an older program", func(t *testing.T, root string) {
+			must(t, os.Chmod(root+"/snapshots/000002/views.sql", 0o600))
+			must(t, os.WriteFile(root+"/snapshots/000002/views.sql", []byte("select 1"), 0o600))
+			must(t, os.Remove(root+"/snapshots/000002/dexetl.duckdb"))
+		}},
+	}
+	l := newLake(t)
+	publish(t, l, commit(t, l, "P001", 1))
+	publish(t, l, commit(t, l, "P002", 1))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			test.harm(t, l.Path())
+			if err := Repair(t.Context(), l); err != nil {
+				t.Fatalf("Repair: %v", err)
+			}
+			if got := latest(t, l); got != "2" {
+				t.Errorf("rows of glucose in latest = %s, want 2", got)
+			}
+			left, _ := filepath.Glob(filepath.Join(escape(l.Path()), "snapshots", "000002", ".*"))
+			if len(left) != 0 {
+				t.Errorf("left in the folder: %q", left)
+			}
+		})
+	}
+}
+
+func TestRepairEmptyLake(t *testing.T) {
+	l := newLake(t)
+	if err := Repair(t.Context(), l); err != nil {
+		t.Errorf("Repair(empty lake): %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(l.Path(), "latest")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("latest of an empty lake: %v, want none", err)
+	}
+}
+
+// A lake that lost a file keeps its latest snapshot and says what is missing.
+func TestPublishMissingFile(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	publish(t, l, commit(t, l, "P001", 1))
+	m := commit(t, l, "P002", 1)
+	gone := m.TableFiles("glucose")[0].Path
+	if err := os.Remove(filepath.Join(l.Path(), gone)); err != nil {
+		t.Fatal(err)
+	}
+	err := Publish(t.Context(), l, m)
+	var damage *lake.DamageError
+	if !errors.As(err, &damage) || damage.Path != gone {
+		t.Errorf("Publish without %s = %v, want a DamageError that names it", gone, err)
+	}
+	if got := latest(t, l); got != "1" {
+		t.Errorf("rows of glucose in latest = %s, want those of before, 1", got)
+	}
+}

@@ -1,0 +1,161 @@
+package snapshot
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/dexetl/dexetl/load/lake"
+	views "github.com/dexetl/dexetl/sql"
+)
+
+// ErrReadOnly says that a statement is not a query. A session runs only single
+// statements that read.
+var ErrReadOnly = errors.New("only a single query is allowed here (select, from, with, values, describe, show, summarize)")
+
+// Open returns an in-memory DuckDB session with the tables and views of
+// snapshot m, for statements that others wrote: they can read the files of the
+// snapshot and nothing else, write nothing and change no setting. What does not
+// fit into memory goes to a private temporary folder, which Close removes. The
+// zero Manifest has all tables and no rows. A file that is missing or damaged
+// is a *lake.DamageError, as far as that shows before a query; [Explain] finds
+// the rest.
+func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits) (*sql.DB, error) {
+	files, err := sources(l, m)
+	if err != nil {
+		return nil, err
+	}
+	spill, err := os.MkdirTemp("", "dexetl-")
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", err)
+	}
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", errors.Join(err, os.RemoveAll(spill)))
+	}
+	session := &session{Connector: connector, spill: spill}
+	if err := session.prepare(ctx, files, limits); err != nil {
+		return nil, fmt.Errorf("session: %w", errors.Join(damaged(ctx, l, m, err), session.Close()))
+	}
+	return sql.OpenDB(session), nil
+}
+
+// sources returns the absolute paths of the files of each table after looking
+// at each of them.
+func sources(l *lake.Lake, m lake.Manifest) (map[string][]string, error) {
+	files := map[string][]string{}
+	for _, t := range tables() {
+		for _, f := range m.TableFiles(t.Name) {
+			if err := l.CheckSize(f); err != nil {
+				return nil, err
+			}
+			name, err := absolute(l, f.Path)
+			if err != nil {
+				return nil, fmt.Errorf("session: %w", err)
+			}
+			files[t.Name] = append(files[t.Name], name)
+		}
+	}
+	return files, nil
+}
+
+// A session hands out connections that only read.
+type session struct {
+	*duckdb.Connector
+	spill string
+}
+
+// prepare creates the relations and then closes the door.
+func (s *session) prepare(ctx context.Context, files map[string][]string, limits Limits) error {
+	conn, err := s.Connector.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	statements := append(limits.statements(), "set temp_directory = "+text(s.spill))
+	var allowed []string
+	for _, t := range tables() {
+		if len(files[t.Name]) == 0 {
+			statements = append(statements, emptyRelation(t))
+			continue
+		}
+		allowed = slices.Concat(allowed, files[t.Name])
+		statements = append(statements, relation(t, fileList(files[t.Name])))
+	}
+	for _, v := range views.Views() {
+		statements = append(statements, v.Body)
+	}
+	statements = append(statements, lockdown(allowed)...)
+	for _, statement := range statements {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockdown are the settings that leave a session nothing but files. Allowed
+// paths are not patterns, and they can be written as well as read, which is
+// why connections refuse everything that is not a query.
+func lockdown(files []string) []string {
+	quoted := make([]string, len(files))
+	for i, name := range files {
+		quoted[i] = text(name)
+	}
+	return []string{
+		"set allow_persistent_secrets = false",
+		"set allowed_paths = [" + strings.Join(quoted, ", ") + "]",
+		"set enable_external_access = false",
+		"set lock_configuration = true",
+	}
+}
+
+// Connect implements driver.Connector.
+func (s *session) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := s.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return reader{conn.(*duckdb.Conn)}, nil
+}
+
+// Close implements io.Closer; sql.DB calls it.
+func (s *session) Close() error {
+	return errors.Join(s.Connector.Close(), os.RemoveAll(s.spill))
+}
+
+// A reader is a connection that prepares nothing but queries. It has no other
+// way to run a statement, so database/sql prepares each of them.
+type reader struct{ conn *duckdb.Conn }
+
+// Prepare implements driver.Conn.
+func (r reader) Prepare(query string) (driver.Stmt, error) {
+	prepared, err := r.conn.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := prepared.(*duckdb.Stmt).StatementType()
+	if err == nil && kind != duckdb.STATEMENT_TYPE_SELECT {
+		err = ErrReadOnly
+	}
+	if err != nil {
+		return nil, errors.Join(err, prepared.Close())
+	}
+	return prepared, nil
+}
+
+// Close implements driver.Conn.
+func (r reader) Close() error { return r.conn.Close() }
+
+// Begin implements driver.Conn.
+func (r reader) Begin() (driver.Tx, error) { return nil, ErrReadOnly }
+
+// CheckNamedValue implements driver.NamedValueChecker.
+func (r reader) CheckNamedValue(v *driver.NamedValue) error { return r.conn.CheckNamedValue(v) }

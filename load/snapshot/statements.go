@@ -1,0 +1,110 @@
+package snapshot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// relation is the statement that creates the view of a table over files. They
+// are listed column by column, so that the view does not change with them.
+func relation(t transform.Table, source string) string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = identifier(c.Name)
+	}
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom read_parquet(%s, hive_partitioning = false);",
+		identifier(t.Name), strings.Join(names, ",\n    "), source)
+}
+
+// emptyRelation is the statement for a table without files.
+func emptyRelation(t transform.Table) string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = fmt.Sprintf("null::%s as %s", sqlType(c.Type), identifier(c.Name))
+	}
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nwhere false;",
+		identifier(t.Name), strings.Join(names, ",\n    "))
+}
+
+// pattern matches the files of a table below folder, which may have any name.
+func pattern(folder string, t transform.Table) string {
+	files := t.Name + "/*.parquet"
+	if t.Partition != transform.Whole {
+		files = t.Name + "/*/*.parquet"
+	}
+	return text(noPattern(folder) + files)
+}
+
+// fileList lists files that exist. DuckDB tries a name as it stands before it
+// takes it for a pattern, and allows only the very names that were allowed.
+func fileList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = text(name)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// comments are the statements that describe tables and views.
+func comments() []string {
+	var all []string
+	on := func(what, name, comment string) {
+		all = append(all, fmt.Sprintf("comment on %s %s is %s;", what, name, text(comment)))
+	}
+	for _, t := range tables() {
+		on("view", identifier(t.Name), t.Comment)
+		for _, c := range t.Columns {
+			on("column", identifier(t.Name)+"."+identifier(c.Name), c.Comment)
+		}
+	}
+	for _, v := range sql.Views() {
+		on("view", identifier(v.Name), v.Comment)
+		for _, c := range v.Columns {
+			on("column", identifier(v.Name)+"."+identifier(c.Name), c.Comment)
+		}
+	}
+	return all
+}
+
+// viewsScript is the content of views.sql.
+func viewsScript() string {
+	var b strings.Builder
+	b.WriteString("-- The tables and views of this snapshot, for DuckDB. The paths are relative: run it\n" +
+		"-- in the folder it stands in, wherever that has been moved to.\n" +
+		"--\n" +
+		"--     cd lake/latest && duckdb -init views.sql\n\n")
+	for _, t := range tables() {
+		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, relation(t, pattern("", t)))
+	}
+	for _, v := range sql.Views() {
+		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
+	}
+	b.WriteString(strings.Join(comments(), "\n") + "\n")
+	return b.String()
+}
+
+// sqlType is DuckDB's name for a column's type.
+func sqlType(t arrow.DataType) string {
+	names := map[arrow.Type]string{
+		arrow.STRING: "varchar", arrow.TIMESTAMP: "timestamp", arrow.DATE32: "date", arrow.BOOL: "boolean",
+		arrow.INT16: "smallint", arrow.INT32: "integer", arrow.INT64: "bigint", arrow.FLOAT64: "double",
+	}
+	return names[t.ID()]
+}
+
+// identifier quotes a name.
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// text quotes a string.
+func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// noPattern makes the characters of a path that DuckDB would take as a pattern
+// stand for themselves.
+func noPattern(name string) string {
+	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(name)
+}

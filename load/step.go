@@ -1,0 +1,261 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// A step is one commit in the making.
+type step struct {
+	*Loader
+	mem     memory.Allocator
+	parent  lake.Manifest
+	commit  *lake.Commit
+	study   *studyChange
+	answers []*answer
+	border  time.Time // of the tables that have hot days; zero: no server date seen yet
+
+	edits    map[string]map[string][]change // table, partition; ordered by participant
+	changes  []changeRow
+	pending  map[pendingKey]time.Time
+	coverage map[coverKey]*cover
+
+	mu        sync.Mutex // below: written by several partitions at once
+	counts    map[string]Counts
+	conflicts int
+}
+
+func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*answer) *step {
+	s := &step{
+		Loader: l, mem: l.Mem, parent: parent, commit: l.Lake.Begin(parent), study: study, answers: answers,
+		edits: make(map[string]map[string][]change), counts: make(map[string]Counts),
+		border: parent.Borders["egvs"],
+	}
+	for _, a := range answers {
+		border := a.ServerDate.UTC().Truncate(24*time.Hour).AddDate(0, 0, -l.layout.hotDays)
+		if !a.ServerDate.IsZero() && border.After(s.border) {
+			s.border = border
+		}
+	}
+	return s
+}
+
+// fold decides what the answers change, table by table, then rewrites the
+// files concerned, then derives glucose from the new egvs.
+func (s *step) fold(ctx context.Context) error {
+	if err := s.loadSmall(ctx); err != nil {
+		return err
+	}
+	for _, k := range keyedTables() {
+		if err := s.foldKeyed(ctx, &k); err != nil {
+			return fmt.Errorf("table %s: %w", k.Name, err)
+		}
+	}
+	if err := s.foldDevices(ctx); err != nil {
+		return fmt.Errorf("table devices: %w", err)
+	}
+	if err := s.foldRejects(ctx); err != nil {
+		return fmt.Errorf("table rejects: %w", err)
+	}
+	s.addChanges()
+	s.coverRanges()
+	if err := s.rewriteAll(ctx); err != nil {
+		return err
+	}
+	if err := s.deriveGlucose(ctx); err != nil {
+		return fmt.Errorf("table glucose: %w", err)
+	}
+	if err := s.writeRequests(ctx); err != nil {
+		return fmt.Errorf("table requests: %w", err)
+	}
+	return s.writeSmall(ctx)
+}
+
+// foldKeyed applies the answers of one resource, one participant after the other.
+func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
+	answers := s.answersOf(k.resource)
+	participants := slices.Sorted(maps.Keys(answers))
+	if len(participants) == 0 {
+		return nil
+	}
+	sw := newSweep(s.Lake, s.parent.TableFiles(k.Name), lake.ReadOptions{To: participants[len(participants)-1]})
+	defer sw.close()
+	for _, p := range participants {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		pieces, err := sw.take(ctx, p, k.wants(answers[p]))
+		if err != nil {
+			return err
+		}
+		r := &records{keyed: k, step: s, participant: p, months: make(map[monthNo]*monthRows)}
+		r.hold(pieces)
+		for _, a := range answers[p] {
+			r.apply(a)
+		}
+		if k.Name == k.resource {
+			s.coverWindows(p, k.resource, answers[p], r)
+		}
+		for partition, c := range r.finish() {
+			s.edit(k.Name, partition, c)
+		}
+		releasePieces(pieces)
+		if k.Name != "events" { // event_notes, which come after, look at them
+			for _, a := range answers[p] {
+				a.done(k.Name, k.resource)
+			}
+		}
+	}
+	return nil
+}
+
+// answersOf returns the answers of a resource that can be applied, by
+// participant, in log order.
+func (s *step) answersOf(resource string) map[string][]*answer {
+	answers := make(map[string][]*answer)
+	for _, a := range s.answers {
+		if a.Resource == resource && a.held == nil {
+			answers[a.ParticipantID] = append(answers[a.ParticipantID], a)
+		}
+	}
+	return answers
+}
+
+// edit takes over a change of a partition. Changes come ordered by participant.
+func (s *step) edit(table, partition string, c change) {
+	if s.edits[table] == nil {
+		s.edits[table] = make(map[string][]change)
+	}
+	s.edits[table][partition] = append(s.edits[table][partition], c)
+}
+
+// rewriteAll rewrites every partition that has edits, and those whose days the
+// border has passed.
+func (s *step) rewriteAll(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, t := range transform.Tables() {
+		if t.Name == "glucose" {
+			continue
+		}
+		for _, partition := range s.partitions(t.Name, slices.Collect(maps.Keys(s.edits[t.Name]))) {
+			g.Go(func() error {
+				changes := s.edits[t.Name][partition]
+				defer releaseChanges(changes)
+				return s.rewrite(ctx, shapeOf(t), partition, changes)
+			})
+		}
+	}
+	return g.Wait()
+}
+
+// partitions returns the partitions of a table that have to be rewritten: the
+// edited ones and those with hot files behind the border.
+func (s *step) partitions(table string, edited []string) []string {
+	for _, f := range s.parent.TableFiles(table) {
+		if f.Day != "" && f.Day < lake.Day(s.border) {
+			edited = append(edited, f.Partition)
+		}
+	}
+	slices.Sort(edited)
+	return slices.Compact(edited)
+}
+
+func (s *step) rewrite(ctx context.Context, t shape, partition string, changes []change) error {
+	r := &rewrite{lake: s.Lake, commit: s.commit, mem: s.mem, layout: s.layout, table: t, part: partition, changes: changes}
+	if hasHotDays(t.Name) {
+		r.border = s.border
+	}
+	if err := r.run(ctx); err != nil {
+		return fmt.Errorf("table %s %s: %w", t.Name, partition, err)
+	}
+	return nil
+}
+
+// manifest is what the commit says beside its files.
+func (s *step) manifest(runID string) lake.Manifest {
+	m := lake.Manifest{
+		CreatedAt: s.Now().UTC(), Run: runID, Program: s.Program,
+		LogPosition: s.parent.LogPosition, Held: slices.Clone(s.parent.Held),
+	}
+	if !s.border.IsZero() {
+		m.Borders = map[string]time.Time{"egvs": s.border, "glucose": s.border}
+	}
+	for _, a := range s.answers {
+		m.LogPosition = a.Next
+		if a.held != nil {
+			m.Held = append(m.Held, lake.HeldAnswer{RequestID: a.RequestID, Position: a.Position, Reason: a.held.Error()})
+		}
+	}
+	return m
+}
+
+func (s *step) counted(table string, c Counts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.counts[table]
+	all.add(c)
+	s.counts[table] = all
+}
+
+// release frees the rows that the step holds.
+func (s *step) release() {
+	for _, partitions := range s.edits {
+		for _, changes := range partitions {
+			releaseChanges(changes)
+		}
+	}
+}
+
+// setTimes returns batch with another column of times; 0 is null. The caller
+// releases it.
+func setTimes(mem memory.Allocator, batch arrow.RecordBatch, column int, times []arrow.Timestamp) arrow.RecordBatch {
+	b := array.NewTimestampBuilder(mem, batch.Schema().Field(column).Type.(*arrow.TimestampType))
+	defer b.Release()
+	b.Reserve(len(times))
+	for _, t := range times {
+		if t == 0 {
+			b.AppendNull()
+		} else {
+			b.Append(t)
+		}
+	}
+	a := b.NewArray()
+	defer a.Release()
+	columns := slices.Clone(batch.Columns())
+	columns[column] = a
+	return array.NewRecordBatch(batch.Schema(), columns, batch.NumRows())
+}
+
+// A pendingKey is a record that waits for a second answer to agree that it is
+// gone.
+type pendingKey struct{ participant, table, record string }
+
+func (s *step) pendingSince(participant, table, record string) (time.Time, bool) {
+	since, ok := s.pending[pendingKey{participant, table, record}]
+	return since, ok
+}
+
+func (s *step) pend(participant, table, record string, since time.Time) {
+	s.pending[pendingKey{participant, table, strings.Clone(record)}] = since
+}
+
+func (s *step) unpend(participant, table, record string) {
+	if len(s.pending) > 0 {
+		delete(s.pending, pendingKey{participant, table, record})
+	}
+}

@@ -1,0 +1,201 @@
+package load
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/load/reading"
+)
+
+// A Study is the state of the study that goes into the lake with every commit.
+// The tables of transform say what the fields mean. Times are UTC, or naive
+// wall clocks as if they were UTC; dates are their midnight; a zero time and
+// empty text are null, and so is a nil pointer.
+type Study struct {
+	Participants []Participant
+	Connections  []Connection
+	Windows      []Window
+	Exclusions   []Exclusion
+	Settings     []Setting
+	Runs         []Run
+}
+
+// A Participant is a row of the roster.
+type Participant struct {
+	ID, Site, Cohort, Arm, Status                             string
+	StatusDate, ConsentDate, AnchorDate, StudyStart, StudyEnd time.Time
+	Timezone, Region                                          string
+}
+
+// A Connection joins a participant and a Dexcom account.
+type Connection struct {
+	ID, ParticipantID, Region, AccountHash, Status string
+	ValidFrom, ValidTo                             time.Time
+}
+
+// A Window is a row of windows.csv: either dates or study days.
+type Window struct {
+	ParticipantID, Name string
+	Start, End          time.Time
+	StartDay, EndDay    *int32
+}
+
+// An Exclusion is an interval that metrics leave out, in local time.
+type Exclusion struct {
+	ParticipantID string
+	From, To      time.Time
+	Reason        string
+}
+
+// A Setting is one setting that shapes the tables.
+type Setting struct{ Key, Value string }
+
+// A Run is one run that fetched or loaded.
+type Run struct {
+	ID, Command      string
+	StartedAt, Ended time.Time
+	ExitCode         *int32
+	Calls, Answers   int64
+	Version          string
+}
+
+// people are what readings need to know of each participant.
+type people map[string]reading.Person
+
+// people returns what readings need to know of each participant.
+func (s Study) people() (people, error) {
+	who := make(people, len(s.Participants))
+	for _, p := range s.Participants {
+		var person reading.Person
+		if p.Timezone != "" {
+			zone, err := time.LoadLocation(p.Timezone)
+			if err != nil {
+				return nil, fmt.Errorf("participant %s: %w", p.ID, err)
+			}
+			person.Zone = zone
+		}
+		if !p.AnchorDate.IsZero() {
+			person.Anchor = reading.Some(int32(arrow.Date32FromTime(p.AnchorDate)))
+		}
+		who[p.ID] = person
+	}
+	return who, nil
+}
+
+// studyTables names the tables that a Study fills. A change of runs alone is
+// no reason to commit: every run changes it.
+var studyTables = [...]string{"participants", "connections", "windows", "exclusions", "settings", "runs"}
+
+// table returns the rows of one of studyTables, in the table's order.
+func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
+	b := newRows(mem, name)
+	switch name {
+	case "participants":
+		for _, p := range s.Participants {
+			b.row(p.ID, p.Site, p.Cohort, p.Arm, p.Status, day(p.StatusDate), day(p.ConsentDate), day(p.AnchorDate),
+				day(p.StudyStart), day(p.StudyEnd), p.Timezone, p.Region)
+		}
+	case "connections":
+		for _, c := range s.Connections {
+			b.row(c.ID, c.ParticipantID, c.Region, c.AccountHash, c.Status, c.ValidFrom, c.ValidTo)
+		}
+	case "windows":
+		for _, w := range s.Windows {
+			b.row(w.ParticipantID, w.Name, day(w.Start), day(w.End), w.StartDay, w.EndDay)
+		}
+	case "exclusions":
+		for _, e := range s.Exclusions {
+			b.row(e.ParticipantID, e.From, e.To, e.Reason)
+		}
+	case "settings":
+		for _, t := range s.Settings {
+			b.row(t.Key, t.Value)
+		}
+	case "runs":
+		for _, r := range s.Runs {
+			b.row(r.ID, r.Command, r.StartedAt, r.Ended, r.ExitCode, r.Calls, r.Answers, r.Version)
+		}
+	}
+	return b.batch()
+}
+
+// day is a date in a row.
+type day time.Time
+
+// rows builds small tables row by row; big ones are gathered by column.
+type rows struct {
+	shape
+	mem memory.Allocator
+	b   *array.RecordBuilder
+}
+
+func newRows(mem memory.Allocator, table string) *rows {
+	s := shapeNamed(table)
+	return &rows{shape: s, mem: mem, b: array.NewRecordBuilder(mem, s.schema)}
+}
+
+// row appends a row. The values are in the order of the columns; empty text in
+// a nullable column and zero times are null.
+func (r *rows) row(values ...any) {
+	if len(values) != len(r.Columns) {
+		panic(fmt.Sprintf("%d values for %d columns of %s", len(values), len(r.Columns), r.Name))
+	}
+	for i, v := range values {
+		appendTo(r.b.Field(i), v, r.Columns[i].Nullable)
+	}
+}
+
+func appendTo(to array.Builder, v any, nullable bool) {
+	switch v := v.(type) {
+	case nil:
+		to.AppendNull()
+	case string:
+		if v == "" && nullable {
+			to.AppendNull()
+		} else {
+			to.(*array.StringBuilder).Append(v)
+		}
+	case time.Time:
+		if v.IsZero() {
+			to.AppendNull()
+		} else {
+			to.(*array.TimestampBuilder).Append(instant(v))
+		}
+	case day:
+		if time.Time(v).IsZero() {
+			to.AppendNull()
+		} else {
+			to.(*array.Date32Builder).Append(arrow.Date32FromTime(time.Time(v)))
+		}
+	case *int32:
+		if v == nil {
+			to.AppendNull()
+		} else {
+			to.(*array.Int32Builder).Append(*v)
+		}
+	case int32:
+		to.(*array.Int32Builder).Append(v)
+	case int64:
+		to.(*array.Int64Builder).Append(v)
+	default:
+		panic(fmt.Sprintf("no small table has a column for %T", v))
+	}
+}
+
+// batch returns the rows in the table's order. The caller releases it.
+func (r *rows) batch() arrow.RecordBatch {
+	batch := r.b.NewRecordBatch()
+	r.b.Release()
+	defer batch.Release()
+	picks := make([]pick, batch.NumRows())
+	for i := range picks {
+		picks[i].row = int32(i)
+	}
+	sources := []arrow.RecordBatch{batch}
+	sortPicks(sources, picks, r.order)
+	return gather(r.mem, r.schema, sources, picks)
+}

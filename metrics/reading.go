@@ -1,0 +1,47 @@
+package metrics
+
+import (
+	"slices"
+	"time"
+)
+
+// A Reading is one moment of one participant.
+type Reading struct {
+	Time         time.Time // UTC
+	Local        time.Time // the wall clock's fields, labelled UTC; zero if unknown
+	GlucoseMgdL  float64
+	HasValue     bool
+	Excluded     bool // counts as excluded and in nothing else
+	ClockSuspect bool
+	Overlap      bool
+}
+
+// valued returns the readings that count, oldest first. The slice is new.
+func valued(readings []Reading) []Reading {
+	var result []Reading
+	for _, r := range readings {
+		if r.HasValue && !r.Excluded {
+			result = append(result, r)
+		}
+	}
+	slices.SortStableFunc(result, func(a, b Reading) int { return a.Time.Compare(b.Time) })
+	return result
+}
+
+// values returns the glucose of readings, in their order.
+func values(readings []Reading) []float64 {
+	result := make([]float64, len(readings))
+	for i, r := range readings {
+		result[i] = r.GlucoseMgdL
+	}
+	return result
+}
+
+// gaps returns the minutes between successive readings, which must be sorted.
+func gaps(readings []Reading) []float64 {
+	var result []float64
+	for i := 1; i < len(readings); i++ {
+		result = append(result, readings[i].Time.Sub(readings[i-1].Time).Minutes())
+	}
+	return result
+}

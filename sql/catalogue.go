@@ -1,0 +1,110 @@
+package sql
+
+import (
+	_ "embed"
+	"encoding/csv"
+	"slices"
+	"strings"
+)
+
+//go:embed catalogue.csv
+var catalogueCSV string
+
+// A Metric is one entry of the catalogue: a column of the metric views.
+type Metric struct {
+	Name        string
+	Unit        string
+	Definition  string
+	Citation    string // where the definition comes from; empty for a plain count
+	Denominator string // what a share is a share of; empty where there is none
+	LOINC       string // code of the HL7 CGM implementation guide; empty where there is none
+}
+
+// Catalogue returns every metric of the metric views in the order of their
+// columns.
+func Catalogue() []Metric {
+	records, err := csv.NewReader(strings.NewReader(catalogueCSV)).ReadAll()
+	if err != nil {
+		panic(err) // embedded, read by every test
+	}
+	var metrics []Metric
+	for _, r := range records[1:] {
+		metrics = append(metrics, Metric{r[0], r[1], r[2], r[3], r[4], r[5]})
+	}
+	return metrics
+}
+
+// consensus lists the metrics of consensus_metrics.
+const consensus = `n_days active_window_pct sufficient mean_mgdl gmi_pct sd_mgdl cv_pct
+	tir_pct titr_pct tbr70_pct tbr54_pct tar180_pct tar250_pct gri gri_zone`
+
+// metricColumns describes the columns of a metric view: what names the row,
+// then the metrics.
+func metricColumns(view string) []Column {
+	columns := slices.Clone(rowKeys(view))
+	chosen := strings.Fields(consensus)
+	for _, m := range Catalogue() {
+		if view != "consensus_metrics" || slices.Contains(chosen, m.Name) {
+			columns = append(columns, Column{m.Name, m.comment()})
+		}
+	}
+	return columns
+}
+
+// rowKeys describes the columns that name a row of a metric view.
+func rowKeys(view string) []Column {
+	participant := Column{"participant_id", "study pseudonym from the roster"}
+	switch view {
+	case "participant_metrics":
+		return []Column{participant, {"first_date", "first local date of the study"}, {"last_date", "last local date of the study so far, inclusive; see study_intervals"}}
+	case "daily_metrics":
+		return []Column{participant, {"local_date", "date on the participant's wall clock"}}
+	case "period_metrics":
+		return []Column{
+			participant, {"period", "1 for the 14 days that begin on day 1"},
+			{"period_start", "first local date"}, {"period_end", "last local date, inclusive"},
+		}
+	case "window_metrics":
+		return []Column{
+			participant, {"window", "name of the window in windows.csv"},
+			{"window_start", "first local date"}, {"window_end", "last local date, inclusive"},
+		}
+	case "scope_metrics":
+		return []Column{{"first_date", "first local date"}, {"last_date", "last local date, inclusive"}}
+	default:
+		return []Column{participant}
+	}
+}
+
+// comment is the metric's definition with its unit and source, on one line.
+func (m Metric) comment() string {
+	text := m.Definition
+	if m.Unit != "" {
+		text = m.Unit + "; " + text
+	}
+	if m.Citation != "" {
+		text += " (" + m.Citation + ")"
+	}
+	return text
+}
+
+// catalogueRows renders the catalogue as the rows of a values clause.
+func catalogueRows() string {
+	var rows []string
+	for _, m := range Catalogue() {
+		fields := []string{
+			quote(m.Name), quote(m.Unit), quote(m.Definition),
+			quote(m.Citation), quote(m.Denominator), quote(m.LOINC),
+		}
+		rows = append(rows, "        ("+strings.Join(fields, ", ")+")")
+	}
+	return strings.Join(rows, ",\n")
+}
+
+// quote renders s as a SQL string, and the empty string as null.
+func quote(s string) string {
+	if s == "" {
+		return "null"
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}

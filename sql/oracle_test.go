@@ -1,0 +1,235 @@
+package sql_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	views "github.com/dexetl/dexetl/sql"
+
+	"github.com/dexetl/dexetl/metrics"
+)
+
+// A span is an interval of local dates, both inclusive; zero dates are open.
+type span struct{ first, last time.Time }
+
+func (s span) holds(local time.Time) bool {
+	day := metrics.Day(local)
+	return !day.Before(s.first) && !day.After(s.last)
+}
+
+// bounds is the study of p: from the roster, else from the readings; where the
+// roster gives a beginning and no end, to the last request. These tests ask
+// nobody whose study has an end, so nothing clips it.
+func (p person) bounds() (s span, bounded bool) {
+	for _, r := range p.readings {
+		if r.Local.IsZero() {
+			continue
+		}
+		if day := metrics.Day(r.Local); s.first.IsZero() || day.Before(s.first) {
+			s.first = day
+		}
+		if day := metrics.Day(r.Local); day.After(s.last) {
+			s.last = day
+		}
+	}
+	if p.start != "" {
+		s.first = date(p.start)
+	}
+	if open := p.end == "" && (p.start != "" || p.anchor != ""); open && p.asked > s.last.Format(time.DateOnly) {
+		s.last = date(p.asked)
+	}
+	if p.end != "" {
+		s.last = date(p.end)
+	}
+	return s, p.start != "" || p.end != ""
+}
+
+func date(text string) time.Time {
+	t, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// expect computes a row of a metric view with package metrics.
+func (s study) expect(p *person, over span, takesUnknown bool, preset views.Preset) row {
+	var chosen []metrics.Reading
+	var all []metrics.Reading
+	unknown := 0
+	for _, r := range p.readings {
+		if preset == views.IGLU && r.Status != "" {
+			r.HasValue = false
+		}
+		r.Excluded = s.excludes(p.id, r.Local)
+		all = append(all, r.Reading)
+		if r.Local.IsZero() {
+			unknown++
+		}
+		if r.Local.IsZero() && takesUnknown || !r.Local.IsZero() && over.holds(r.Local) {
+			chosen = append(chosen, r.Reading)
+		}
+	}
+	scope := metrics.Scope{CadenceMin: metrics.Cadence(all), RiskScale: metrics.RiskScale}
+	if preset == views.IGLU {
+		scope.RiskScale = metrics.RiskScaleIGLU
+	}
+	scope.ExpectedSlots = p.expectedSlots(over, chosen)
+	summary := metrics.Summarize(chosen, scope)
+	want := summaryRow(summary, scope)
+	want["n_unknown_local_time"] = unknown
+	if over.first.IsZero() {
+		want["expected_slots"] = nil
+	}
+	return want
+}
+
+func (s study) excludes(id string, local time.Time) bool {
+	for _, e := range s.exclusions {
+		if e.participant == id && !local.IsZero() && stamp(local) >= e.from && stamp(local) < e.to {
+			return true
+		}
+	}
+	return false
+}
+
+// expectedSlots follows the roster's zone, else the offsets of the readings.
+func (p person) expectedSlots(over span, chosen []metrics.Reading) int {
+	if over.first.IsZero() {
+		return 0
+	}
+	if zone, err := time.LoadLocation(p.zone); err == nil && p.zone != "" {
+		return metrics.ExpectedSlots(over.first, over.last, zone)
+	}
+	var offsets []time.Duration
+	for _, r := range chosen {
+		if r.HasValue && !r.Excluded && !r.Local.IsZero() {
+			offsets = append(offsets, r.Local.Sub(r.Time))
+		}
+	}
+	length := over.last.AddDate(0, 0, 1).Sub(over.first)
+	if len(offsets) > 0 {
+		length -= offsets[len(offsets)-1] - offsets[0]
+	}
+	return int(length / (5 * time.Minute))
+}
+
+// summaryRow names the fields of a summary as the views do.
+func summaryRow(s metrics.Summary, scope metrics.Scope) row {
+	r, minutes := s.Ranges, func(n int) float64 { return s.Minutes(n, scope.CadenceMin) }
+	below70, above180 := r.VeryLow+r.Low, r.High+r.VeryHigh
+	return row{
+		"n_readings": s.Readings, "n_values": s.Values, "n_days": s.Days,
+		"mean_mgdl": s.MeanMgdL, "sd_mgdl": s.SDMgdL, "cv_pct": s.CVPct,
+		"median_mgdl": s.MedianMgdL, "min_mgdl": s.MinMgdL, "max_mgdl": s.MaxMgdL,
+		"gmi_pct": s.GMIPct, "ea1c_pct": s.EA1CPct,
+		"tbr54_pct": r.Pct(r.VeryLow), "tbr70_pct": r.Pct(below70), "tir_pct": r.Pct(r.InRange),
+		"titr_pct": r.Pct(r.Tight), "tar180_pct": r.Pct(above180), "tar250_pct": r.Pct(r.VeryHigh),
+		"very_low_pct": r.Pct(r.VeryLow), "low_pct": r.Pct(r.Low), "in_range_pct": r.Pct(r.InRange),
+		"high_pct": r.Pct(r.High), "very_high_pct": r.Pct(r.VeryHigh),
+		"tbr54_min": minutes(r.VeryLow), "tbr70_min": minutes(below70), "tir_min": minutes(r.InRange),
+		"titr_min": minutes(r.Tight), "tar180_min": minutes(above180), "tar250_min": minutes(r.VeryHigh),
+		"very_low_min": minutes(r.VeryLow), "low_min": minutes(r.Low), "in_range_min": minutes(r.InRange),
+		"high_min": minutes(r.High), "very_high_min": minutes(r.VeryHigh),
+		"gri": s.Risk.GRI, "gri_zone": s.Risk.Zone(), "gri_hypo": s.Risk.Hypo, "gri_hyper": s.Risk.Hyper,
+		"lbgi": s.LBGI, "hbgi": s.HBGI,
+		"expected_slots": scope.ExpectedSlots, "n_slots": s.Slots,
+		"active_window_pct": s.ActiveWindowPct, "active_span_pct": s.ActiveSpanPct,
+		"sufficient": s.Sufficient(), "cadence_min": scope.CadenceMin,
+		"n_low_sentinel": s.LowSentinels, "n_high_sentinel": s.HighSentinels, "censored_pct": s.CensoredPct,
+		"n_excluded": s.Excluded, "n_clock_suspect": s.ClockSuspect, "n_overlap": s.Overlap,
+		"first_local": s.FirstLocal, "last_local": s.LastLocal,
+	}
+}
+
+// same compares a value of the database with one of the oracle, numbers to a
+// relative 1e-9; NaN, the zero time and the empty text are null.
+func same(got, want any) bool {
+	switch want := want.(type) {
+	case float64:
+		if math.IsNaN(want) || got == nil {
+			return math.IsNaN(want) && got == nil
+		}
+		number, isNumber := toFloat(got)
+		return isNumber && math.Abs(number-want) <= 1e-9*max(1, math.Abs(want))
+	case int:
+		number, isNumber := toFloat(got)
+		return isNumber && number == float64(want)
+	case time.Time:
+		at, isTime := got.(time.Time)
+		return want.IsZero() && got == nil || isTime && at.Equal(want.Truncate(time.Microsecond))
+	case string:
+		return want == "" && got == nil || got == want
+	default:
+		return got == want
+	}
+}
+
+func toFloat(v any) (float64, bool) {
+	switch v := v.(type) {
+	case float64:
+		return v, true
+	case int64:
+		return float64(v), true
+	case int32:
+		return float64(v), true
+	default:
+		return 0, false
+	}
+}
+
+// check compares a row of a metric view with what the oracle computes.
+func check(t *testing.T, what string, got, want row) {
+	t.Helper()
+	for _, m := range views.Catalogue() {
+		expected, known := want[m.Name]
+		if !known {
+			t.Fatalf("the oracle does not know metric %s", m.Name)
+		}
+		if !same(got[m.Name], expected) {
+			t.Errorf("%s: %s: got %v (%T), want %v", what, m.Name, got[m.Name], got[m.Name], expected)
+		}
+	}
+}
+
+// byKey indexes rows by the text of some columns.
+func byKey(t *testing.T, rows []row, columns ...string) map[string]row {
+	t.Helper()
+	result := map[string]row{}
+	for _, r := range rows {
+		key := ""
+		for _, c := range columns {
+			if at, isTime := r[c].(time.Time); isTime {
+				key += " " + at.Format(time.DateOnly)
+			} else {
+				key += " " + fmt.Sprint(r[c])
+			}
+		}
+		if _, twice := result[key]; twice {
+			t.Errorf("two rows for%s", key)
+		}
+		result[key] = r
+	}
+	return result
+}
+
+// take removes the row of a key from rows and compares it.
+func take(t *testing.T, rows map[string]row, key string, want row) {
+	t.Helper()
+	got, found := rows[key]
+	if !found {
+		t.Errorf("no row for%s", key)
+		return
+	}
+	delete(rows, key)
+	check(t, key, got, want)
+}
+
+func noneLeft(t *testing.T, view string, rows map[string]row) {
+	t.Helper()
+	for key := range rows {
+		t.Errorf("%s: unexpected row for%s", view, key)
+	}
+}

@@ -1,0 +1,259 @@
+package sql_test
+
+import (
+	"database/sql"
+	"fmt"
+	"math/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/metrics"
+)
+
+// The profile of every person in every bin width, against package metrics.
+func TestAGPProfile(t *testing.T) {
+	db := openLake(t)
+	s := cohort(5)
+	s.load(t, db)
+	rows := byKey(t, query(t, db, `select * from agp_profile`), "participant_id", "bin_min", "bin_start_min")
+	columns := []string{"p5_mgdl", "p10_mgdl", "p25_mgdl", "p50_mgdl", "p75_mgdl", "p90_mgdl", "p95_mgdl"}
+	for _, p := range s.people {
+		var chosen []metrics.Reading
+		study, bounded := p.bounds()
+		for _, r := range p.readings {
+			r.Excluded = s.excludes(p.id, r.Local)
+			if !bounded || study.holds(r.Local) {
+				chosen = append(chosen, r.Reading)
+			}
+		}
+		for _, width := range []int{5, 15, 30, 60} {
+			for _, bin := range metrics.Profile(chosen, width) {
+				key := fmt.Sprintf(" %s %d %d", p.id, width, bin.StartMin)
+				got := rows[key]
+				delete(rows, key)
+				equal := same(got["n_values"], bin.Values) && same(got["n_days"], bin.Days) && got["sufficient"] == (bin.Days >= 5)
+				for i, column := range columns {
+					equal = equal && same(got[column], bin.Percentiles[i])
+				}
+				if !equal {
+					t.Errorf("agp_profile%s: got %v, want %+v", key, got, bin)
+				}
+			}
+		}
+	}
+	noneLeft(t, "agp_profile", rows)
+}
+
+// table renders a result as one line per row, fields separated by a blank.
+func table(t *testing.T, db *sql.DB, statement string) string {
+	t.Helper()
+	names := strings.Join(columnsOf(t, db, statement), ", ")
+	var b strings.Builder
+	for _, r := range query(t, db, `select concat_ws(' ', `+names+`) as line from (`+statement+`)`) {
+		fmt.Fprintln(&b, r["line"])
+	}
+	return b.String()
+}
+
+func columnsOf(t *testing.T, db *sql.DB, statement string) []string {
+	t.Helper()
+	var names []string
+	for _, r := range query(t, db, `describe `+statement) {
+		names = append(names, fmt.Sprintf("coalesce(%q::varchar, '-')", r["column_name"]))
+	}
+	return names
+}
+
+func TestGaps(t *testing.T) {
+	db := openLake(t)
+	at := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
+	var rows []string
+	for _, r := range []struct {
+		after           time.Duration // since the one before
+		glucose, sensor string
+	}{
+		{0, "100", "A"}, {5 * time.Minute, "100", "A"},
+		{450 * time.Second, "100", "A"}, // exactly 1.5 times the cadence
+		{451 * time.Second, "100", "A"}, // a second more
+		{5 * time.Minute, "", "A"},      // no value
+		{5 * time.Minute, "100", "A"},   // 10 min after the last value
+		{2 * time.Hour, "100", "B"},     // another sensor
+		{5 * time.Minute, "100", "B"},
+		{30 * time.Minute, "100", ""}, // no transmitter
+		{5 * time.Minute, "100", ""}, {5 * time.Minute, "100", ""},
+		{5 * time.Minute, "100", ""}, {5 * time.Minute, "100", ""},
+		{5 * time.Minute, "100", ""}, {5 * time.Minute, "100", ""},
+	} {
+		at = at.Add(r.after)
+		rows = append(rows, values("p", stamp(at), stamp(at.Add(time.Hour)), "2025-03-01", r.glucose, r.sensor))
+	}
+	insert(t, db, `glucose (participant_id, time_utc, local_time, local_date, glucose_mgdl, transmitter_id)`, rows)
+	got := table(t, db, `select strftime(gap_start_local, '%H:%M:%S'), strftime(gap_end, '%H:%M:%S'), round(gap_min, 2), missing_readings, kind
+		from gaps order by gap_start`)
+	want := `13:12:30 12:20:01 7.52 1 loss
+13:20:01 12:30:01 10.0 1 loss
+13:30:01 14:30:01 120.0 23 sensor_change
+15:35:01 15:05:01 30.0 5 unknown
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("gaps (-want +got):\n%s", diff)
+	}
+}
+
+func TestSensorSessions(t *testing.T) {
+	db := openLake(t)
+	var rows []string
+	record := func(minute int, sensor string, ticks int, vanished string) {
+		at := time.Date(2025, 3, 1, 0, minute, 0, 0, time.UTC)
+		ticksText := fmt.Sprint(ticks)
+		if sensor == "" {
+			ticksText = ""
+		}
+		rows = append(rows, values("p", fmt.Sprintf("r%03d", len(rows)), stamp(at), stamp(at.Add(time.Hour)), sensor, ticksText, "g7", vanished))
+	}
+	record(0, "A", 1800, "")
+	record(0, "A", 1790, "") // the receiver's copy
+	record(5, "A", 2100, "")
+	record(200, "A", 13800, "") // a long gap of a known transmitter is no boundary
+	record(300, "A", 60, "")    // started again
+	record(305, "A", 360, "")
+	record(400, "B", 60, "")
+	record(405, "B", 360, "2025-03-02")
+	record(600, "", 0, "")
+	record(709, "", 0, "") // 109 min: not yet
+	record(819, "", 0, "") // 110 min
+	record(824, "", 0, "")
+	insert(t, db, `egvs (participant_id, record_id, system_time, display_time, transmitter_id, transmitter_ticks, transmitter_generation, vanished_at)`, rows)
+	got := table(t, db, `select session, transmitter_id, transmitter_generation, strftime(session_start, '%H:%M'),
+			strftime(session_end, '%H:%M'), strftime(session_start_local, '%H:%M'), n_records, boundary
+		from sensor_sessions order by session`)
+	want := `1 A g7 00:00 03:20 01:00 4 transmitter
+2 A g7 05:00 05:05 06:00 2 transmitter
+3 B g7 06:40 06:40 07:40 1 transmitter
+4 - g7 10:00 11:49 11:00 2 inferred_gap
+5 - g7 13:39 13:44 14:39 2 inferred_gap
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sensor_sessions (-want +got):\n%s", diff)
+	}
+}
+
+func TestCurrentEvents(t *testing.T) {
+	db := openLake(t)
+	insert(t, db, `events (participant_id, record_id, event_type, value, event_status, vanished_at)`, []string{
+		values("p", "created", "carbs", "40", "created", ""),
+		values("p", "updated", "carbs", "50", "updated", ""),
+		values("p", "deleted", "carbs", "60", "deleted", ""),
+		values("p", "vanished", "carbs", "70", "created", "2025-03-01"),
+		values("p", "nameless", "carbs", "80", "", ""),
+	})
+	got := table(t, db, `select record_id, value from current_events order by value`)
+	if want := "created 40.0\nupdated 50.0\nnameless 80.0\n"; got != want {
+		t.Errorf("current_events: got %q, want %q", got, want)
+	}
+}
+
+func TestReadingsMmol(t *testing.T) {
+	db := openLake(t)
+	insert(t, db, `glucose (participant_id, time_utc, glucose_mgdl, trend_rate_mgdl_min)`, []string{
+		values("p", "2025-03-01", "180", "-1.801559"), values("p", "2025-03-02", "", ""),
+	})
+	got := query(t, db, `select glucose_mmol_l, trend_rate_mmol_l_min from readings_mmol order by time_utc`)
+	if !same(got[0]["glucose_mmol_l"], 180/18.01559) || !same(got[0]["trend_rate_mmol_l_min"], -0.1) || got[1]["glucose_mmol_l"] != nil {
+		t.Errorf("readings_mmol of 180 mg/dL and null: got %v", got)
+	}
+}
+
+// The view iglu gives exactly what participant_metrics counts.
+func TestIGLUView(t *testing.T) {
+	db := openLake(t)
+	s := cohort(6)
+	s.load(t, db)
+	got := query(t, db, `select
+			(select count(*) from iglu) as rows,
+			(select sum(n_values)::bigint from participant_metrics where participant_id not in ('havana', 'lost')) as placed,
+			(select count(*) from iglu where id in ('havana', 'lost')) as others,
+			(select count(*) from iglu where "time" is null or gl is null) as nulls`)[0]
+	unplaced := 0
+	for _, p := range s.people {
+		for _, r := range p.readings {
+			if p.id == "havana" && r.HasValue && !r.Local.IsZero() && !s.excludes(p.id, r.Local) {
+				unplaced++
+			}
+		}
+	}
+	rows, placed, others := got["rows"].(int64), got["placed"].(int64), got["others"].(int64)
+	if rows != placed+others || others != int64(unplaced) || got["nulls"].(int64) != 0 {
+		t.Errorf("iglu: got %v, want rows = placed + others, others = %d, nulls = 0", got, unplaced)
+	}
+}
+
+func TestCompletenessAndConsensus(t *testing.T) {
+	db := openLake(t)
+	cohort(7).load(t, db)
+	for _, statement := range []string{
+		`select participant_id, local_date, expected_slots, n_slots, active_window_pct, sufficient, n_excluded from daily_metrics
+			except select participant_id, local_date, expected_slots, n_slots, complete_pct, sufficient, n_excluded from completeness`,
+		`select participant_id, mean_mgdl, gri_zone, tbr54_pct from participant_metrics
+			except select participant_id, mean_mgdl, gri_zone, tbr54_pct from consensus_metrics`,
+	} {
+		if got := query(t, db, statement); len(got) > 0 {
+			t.Errorf("%s: got %v, want nothing", statement, got)
+		}
+	}
+	// The columns hold different numbers in different rows, else nothing was compared.
+	if got := query(t, db, `select count(distinct complete_pct) as n from completeness`)[0]["n"].(int64); got < 10 {
+		t.Errorf("completeness: got %d different shares, want at least 10", got)
+	}
+}
+
+// A filter on the participant must reach every scan of the readings: a
+// dashboard of one person does not pay for the cohort.
+func TestParticipantFilterReachesScan(t *testing.T) {
+	db := openLake(t)
+	s := cohort(8)
+	s.load(t, db)
+	for _, view := range []string{"participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "agp_profile", "gaps", "completeness"} {
+		var plan string
+		for _, r := range query(t, db, `explain (format json) select * from `+view+` where participant_id = 'newyork'`) {
+			plan += r["explain_value"].(string)
+		}
+		scans, filtered := 0, 0
+		for _, part := range strings.Split(plan, `"Table": `)[1:] {
+			if !strings.HasPrefix(part, `"memory.main.glucose"`) {
+				continue
+			}
+			scans++
+			if end := strings.Index(part, "}"); strings.Contains(part[:end], "participant_id='newyork'") {
+				filtered++
+			}
+		}
+		if scans == 0 || scans != filtered {
+			t.Errorf("%s of one participant: %d of %d scans of glucose are filtered:\n%s", view, filtered, scans, plan)
+		}
+	}
+}
+
+// The order in which rows arrive must not matter, nor the session's zone.
+func TestOrderAndZoneDoNotMatter(t *testing.T) {
+	s := cohort(9)
+	var results []string
+	for _, zone := range []string{"Asia/Kathmandu", "America/Havana"} {
+		db := openLake(t)
+		exec(t, db, `set timezone = '`+zone+`'`)
+		s.load(t, db)
+		results = append(results, table(t, db, `select columns(lambda c: c not in ('lbgi', 'hbgi', 'mean_mgdl', 'sd_mgdl', 'cv_pct', 'gmi_pct', 'ea1c_pct'))
+			from daily_metrics order by participant_id, local_date`))
+		for _, p := range s.people {
+			rand.New(rand.NewSource(1)).Shuffle(len(p.readings), func(i, j int) {
+				p.readings[i], p.readings[j] = p.readings[j], p.readings[i]
+			})
+		}
+	}
+	if diff := cmp.Diff(results[0], results[1]); diff != "" {
+		t.Errorf("daily_metrics by order and zone (-want +got):\n%s", diff)
+	}
+}

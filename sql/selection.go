@@ -1,0 +1,73 @@
+package sql
+
+import (
+	_ "embed"
+	"fmt"
+	"strings"
+)
+
+// A Preset names the rules by which metrics are computed.
+type Preset string
+
+// Presets. [IGLU] follows the R package iglu 4.3 where it differs and the lake
+// can: the risk indices are scaled by 22.77 instead of 10·1.509², and a null
+// value with status low or high has no value instead of counting as 39 or 401.
+// Two differences remain: iglu counts both rows of a duplicate, which the lake
+// holds once, and iglu's all_metrics uses the cadence of the first participant
+// for all.
+const (
+	Dexetl1 Preset = "dexetl-1"
+	IGLU    Preset = "iglu"
+)
+
+// A Selection chooses the interval of each participant over which metrics are
+// computed. The zero value is the whole study by the default preset. Window
+// excludes the others; LastDays excludes From.
+type Selection struct {
+	Participants []string // nil for everyone
+	From, To     string   // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
+	LastDays     int      // the last so many local dates up to To, else to the last reading in the study, without a reading to the study's last date
+	Window       string   // name of a window in windows.csv
+	Preset       Preset   // empty for Dexetl1
+}
+
+//go:embed selection.sql
+var selection string
+
+// Query returns a statement over the tables of the lake and its arguments. It
+// needs no view. The rows and columns are those of participant_metrics, one
+// row per participant, also without readings; with Window only participants
+// that have the window.
+func (s Selection) Query() (statement string, args []any) {
+	preset := s.Preset
+	if preset == "" {
+		preset = Dexetl1
+	}
+	args = []any{string(preset), s.From, s.To, s.LastDays, s.Window}
+	among := "true"
+	if s.Participants != nil {
+		marks := make([]string, len(s.Participants))
+		for i, id := range s.Participants {
+			args = append(args, id)
+			marks[i] = fmt.Sprintf("$%d", len(args))
+		}
+		among = "participant_id in (" + strings.Join(append(marks, "null"), ", ") + ")"
+	}
+	var b strings.Builder
+	b.WriteString("with\n")
+	for _, name := range []string{"metric_preset", "spaced_readings", "study_intervals", "planned_scopes", "metric_scopes", "metric_readings", "scope_metrics"} {
+		body := ""
+		switch name {
+		case "metric_preset":
+			body = "select $1::varchar as preset"
+		case "planned_scopes":
+			body = query("metric_scopes")
+		case "metric_scopes":
+			body = strings.Replace(selection, "{among}", among, 1)
+		default:
+			body = query(name)
+		}
+		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, body)
+	}
+	return strings.TrimSuffix(b.String(), ",\n") + "\n" + query("participant_metrics") + "\norder by participant_id", args
+}

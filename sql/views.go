@@ -1,0 +1,105 @@
+package sql
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+//go:embed views/*.sql
+var files embed.FS
+
+// order lists the views so that each follows those it reads.
+const order = `metric_preset spaced_readings study_intervals metric_scopes metric_readings scope_metrics
+	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
+	agp_profile gaps sensor_sessions completeness fetch_status
+	readings_mmol current_events iglu metric_catalogue`
+
+// A View is one view of the lake.
+type View struct {
+	Name    string
+	Header  string   // the leading comment: grain, source, units, rules, nulls
+	Body    string   // create or replace view …;
+	Comment string   // one sentence, from the header
+	Columns []Column // in no particular order, every column of the view once
+}
+
+// A Column describes one column of a view.
+type Column struct {
+	Name, Comment string
+}
+
+// Views returns all views, each after those it reads, ready to be executed one
+// by one on a connection that has the tables of the lake.
+func Views() []View {
+	var views []View
+	for _, name := range strings.Fields(order) {
+		views = append(views, view(name))
+	}
+	return views
+}
+
+// view reads the embedded file of a view. The files are part of the program,
+// and a test reads them all, so a bad one is a bug and panics.
+func view(name string) View {
+	text, err := files.ReadFile("views/" + name + ".sql")
+	if err != nil {
+		panic(err)
+	}
+	header, body, found := strings.Cut(string(text), "\ncreate or replace view "+name+" as\n")
+	if !found {
+		panic(fmt.Sprintf("view %s: no create or replace view", name))
+	}
+	if name == "metric_catalogue" {
+		body = strings.Replace(body, "{catalogue}", catalogueRows(), 1)
+	}
+	v := View{
+		Name: name, Header: header, Comment: sentence(header),
+		Body: "create or replace view " + name + " as\n" + body,
+	}
+	v.Columns = described(header)
+	if strings.Contains(header, "as in metric_catalogue") {
+		v.Columns = append(v.Columns, metricColumns(name)...)
+	}
+	return v
+}
+
+// query is the body of the view called name without its create clause, to be
+// used as a subquery.
+func query(name string) string {
+	body := view(name).Body
+	_, body, _ = strings.Cut(body, " as\n")
+	return strings.TrimSuffix(strings.TrimSpace(body), ";")
+}
+
+// sentence returns the first sentence of a header after the view's name.
+func sentence(header string) string {
+	first, _, _ := strings.Cut(uncomment(header), "\n\n")
+	_, text, _ := strings.Cut(strings.Join(strings.Fields(first), " "), ": ")
+	return strings.TrimSuffix(text, ".")
+}
+
+// described returns the columns that a header lists after the word Columns,
+// one per line: name, two spaces or more, comment.
+func described(header string) []Column {
+	_, list, _ := strings.Cut(uncomment(header), "\nColumns")
+	_, list, _ = strings.Cut(list, "\n")
+	var columns []Column
+	for line := range strings.Lines(list) {
+		entry, isEntry := strings.CutPrefix(line, "  ")
+		name, comment, _ := strings.Cut(entry, " ")
+		if isEntry && name != "" {
+			columns = append(columns, Column{name, strings.TrimSpace(comment)})
+		}
+	}
+	return columns
+}
+
+// uncomment strips the comment markers from every line of a header.
+func uncomment(header string) string {
+	var b strings.Builder
+	for line := range strings.Lines(header + "\n") {
+		b.WriteString(strings.TrimPrefix(strings.TrimPrefix(line, "--"), " "))
+	}
+	return b.String()
+}

@@ -1,0 +1,33 @@
+-- daily_metrics: glucose summary per participant and local day.
+--
+-- Grain    one row per participant_id and local_date of the study, also
+--          without readings
+-- Source   scope_metrics: study_start, else the first date with a reading, to
+--          study_end, else the day last asked where the roster gives study_start
+--          or anchor_date, else the last date with a reading; see study_intervals
+-- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
+--          active_window_pct of expected_slots; *_min are minutes
+-- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
+--          every definition with its citation is in metric_catalogue
+-- Days     expected_slots follows the participant's time zone (23, 24 or 25 h);
+--          without one, the offsets of the day's readings
+-- Nulls    everything computed from values is null without a value; readings
+--          without local time belong to no day and readings inside exclusions
+--          count nowhere
+-- Columns  as in metric_catalogue
+create or replace view daily_metrics as
+select
+    participant_id, first_date as local_date,
+    n_readings, n_values, n_days,
+    mean_mgdl, sd_mgdl, cv_pct, median_mgdl, min_mgdl, max_mgdl, gmi_pct, ea1c_pct,
+    tbr54_pct, tbr70_pct, tir_pct, titr_pct, tar180_pct, tar250_pct,
+    very_low_pct, low_pct, in_range_pct, high_pct, very_high_pct,
+    tbr54_min, tbr70_min, tir_min, titr_min, tar180_min, tar250_min,
+    very_low_min, low_min, in_range_min, high_min, very_high_min,
+    gri, gri_zone, gri_hypo, gri_hyper, lbgi, hbgi,
+    expected_slots, n_slots, active_window_pct, active_span_pct, sufficient, cadence_min,
+    n_low_sentinel, n_high_sentinel, censored_pct,
+    n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
+    first_local, last_local,
+from scope_metrics
+where scope = 'day';

@@ -1,0 +1,128 @@
+-- fetch_status: what was asked of the API, and what it gave.
+--
+-- Grain    one row per participant_id of participants and resource
+-- Source   participants, coverage, requests, settings, and the newest present
+--          record of egvs, events, calibrations and alerts
+-- Units    times UTC; lag in minutes
+-- States   never_asked
+--          held         the newest answer could not be applied
+--          no_data      neither we nor the API have a record since study_start:
+--                       it was asked, or dataRange shows none
+--          not_started  the API's records all lie before study_start, and
+--                       nothing was asked
+--          ended        everything up to the end of study_end was asked after it
+--          behind       the API says it has newer records, and not all of the
+--                       study was asked
+--          current      none of these
+-- Study    from the first instant of study_start to the last of study_end, in
+--          the roster's timezone, else UTC; study_start does not limit where the
+--          setting study.history is all
+-- Nulls    last_asked_at where never asked; data_to for resources whose range the
+--          API does not tell (alerts, devices); newest_record without records
+-- Columns
+--   participant_id         study pseudonym from the roster
+--   resource               egvs, events, calibrations, alerts, devices, dataRange
+--   last_asked_at          newest answer
+--   asked_to               end of the newest interval asked, exclusive
+--   records                present records in the intervals asked
+--   newest_record          system time of the newest present record
+--   data_to                newest record the API says it has
+--   lag_min                minutes newest_record is behind data_to
+--   n_held                 answers that could not be applied
+--   state                  never_asked, held, no_data, not_started, ended, behind, current
+create or replace view fetch_status as
+with dated as (
+    select
+        participant_id,
+        if(timezone in (select name from pg_timezone_names()), timezone, 'UTC') as zone,
+        if(exists (select 1 from settings where key = 'study.history' and value = 'all'), null, study_start) as start_date,
+        study_end + 1 as end_date,
+    from participants
+),
+studies as (
+    select
+        participant_id,
+        timezone(zone, start_date::timestamp) as start_midnight,
+        timezone(zone, end_date::timestamp) as end_midnight,
+        -- Clocks set back to midnight make two of it; the day begins with the first.
+        timezone(zone, start_midnight - interval 1 hour) >= start_date as start_is_second,
+        timezone(zone, end_midnight - interval 1 hour) >= end_date as end_is_second,
+        timezone('UTC', start_midnight) - interval 1 hour * start_is_second::integer as starts,
+        timezone('UTC', end_midnight) - interval 1 hour * end_is_second::integer as ends,
+    from dated
+),
+resources as (
+    select p.participant_id, r.resource,
+    from participants p
+    cross join (values ('egvs'), ('events'), ('calibrations'), ('alerts'), ('devices'), ('dataRange')) as r (resource)
+),
+asked as (
+    select
+        participant_id,
+        resource,
+        max(asked_at) as last_asked_at,
+        max(asked_to) as asked_to,
+        sum(records)::bigint as records,
+        max(data_to) as data_to,
+    from coverage
+    group by participant_id, resource
+),
+newest as (
+    select participant_id, 'egvs' as resource, max(system_time) as newest_record,
+    from egvs
+    where vanished_at is null
+    group by participant_id
+    union all
+    select participant_id, 'events', max(system_time),
+    from events
+    where vanished_at is null
+    group by participant_id
+    union all
+    select participant_id, 'calibrations', max(system_time),
+    from calibrations
+    where vanished_at is null
+    group by participant_id
+    union all
+    select participant_id, 'alerts', max(system_time),
+    from alerts
+    where vanished_at is null
+    group by participant_id
+),
+ranged as (
+    select participant_id, last_asked_at as ranged_at,
+    from asked
+    where resource = 'dataRange'
+),
+held as (
+    select participant_id, resource, count(*) as n_held, max(asked_at) as held_at,
+    from requests
+    where outcome = 'held'
+    group by participant_id, resource
+)
+select
+    r.participant_id,
+    r.resource,
+    a.last_asked_at,
+    a.asked_to,
+    coalesce(a.records, 0) as records,
+    n.newest_record,
+    a.data_to,
+    if(a.data_to < n.newest_record, 0, (epoch_us(a.data_to) - epoch_us(n.newest_record)) / 6e7) as lag_min,
+    coalesce(h.n_held, 0) as n_held,
+    case
+        when h.held_at is not null and a.last_asked_at >= h.held_at is not true then 'held'
+        when a.last_asked_at is null and (d.ranged_at is null or r.resource = 'devices') then 'never_asked'
+        when a.last_asked_at is null then 'no_data'
+        when a.data_to < s.starts and a.asked_to is null then 'not_started'
+        when a.records = 0 and n.newest_record is null and (a.data_to is null or a.data_to < s.starts) then 'no_data'
+        when a.asked_to >= s.ends and a.last_asked_at >= s.ends then 'ended'
+        when a.data_to < s.starts or a.asked_to >= s.ends then 'current'
+        when a.data_to is not null and n.newest_record >= a.data_to is not true and r.resource <> 'dataRange' then 'behind'
+        else 'current'
+    end as state,
+from resources r
+join studies s on s.participant_id = r.participant_id
+left join asked a on a.participant_id = r.participant_id and a.resource = r.resource
+left join newest n on n.participant_id = r.participant_id and n.resource = r.resource
+left join ranged d on d.participant_id = r.participant_id
+left join held h on h.participant_id = r.participant_id and h.resource = r.resource;

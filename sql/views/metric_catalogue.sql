@@ -1,0 +1,20 @@
+-- metric_catalogue: what each column of the metric views means.
+--
+-- Grain    one row per metric, in the order of the columns
+-- Source   catalogue.csv of package sql
+-- Units    none
+-- Nulls    what does not apply: unit of a code, denominator of what is no share,
+--          citation of a plain count, loinc where there is no code
+-- Columns
+--   metric                 name of the column
+--   unit                   its unit
+--   definition             how it is computed
+--   citation               where the definition comes from
+--   denominator            what a share is a share of
+--   loinc                  LOINC code of the HL7 CGM implementation guide 1.0.0
+create or replace view metric_catalogue as
+select metric, unit, definition, citation, denominator, loinc,
+from (
+    values
+{catalogue}
+) as catalogue (metric, unit, definition, citation, denominator, loinc);

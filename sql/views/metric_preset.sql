@@ -1,0 +1,10 @@
+-- metric_preset: by which rules the metric views compute.
+--
+-- Grain    one row
+-- Source   none; a selection with another preset puts its own in this place
+-- Units    none
+-- Nulls    none
+-- Columns
+--   preset                 dexetl-1: as metric_catalogue says
+create or replace view metric_preset as
+select 'dexetl-1' as preset;

@@ -1,0 +1,52 @@
+-- metric_readings: the readings of every scope of metric_scopes.
+--
+-- Grain    one row per scope and reading of its participant and dates
+-- Source   spaced_readings, metric_scopes
+-- Units    glucose mg/dL
+-- Rules    readings without local time belong only to scopes without bounds
+--          (takes_unknown)
+-- Nulls    glucose_mgdl for readings without a value and for excluded ones;
+--          previous_utc where the value before lies outside the scope
+-- Columns
+--   participant_id         study pseudonym from the roster
+--   scope                  see metric_scopes
+--   label                  see metric_scopes
+--   first_date             first local date of the scope
+--   cadence_min            see study_intervals
+--   time_utc               UTC
+--   local_time             wall clock; null if unknown
+--   local_date             date of local_time
+--   glucose_mgdl           mg/dL as a double
+--   is_excluded            see spaced_readings
+--   overlap                see glucose
+--   clock_suspect          see glucose
+--   previous_utc           UTC of the value before this one, if it is in the scope too
+create or replace view metric_readings as
+with scope_dates as (
+    select
+        participant_id, scope, label, first_date, last_date, takes_unknown, cadence_min,
+        unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
+    from metric_scopes
+    union all
+    select participant_id, scope, label, first_date, last_date, takes_unknown, cadence_min, null,
+    from metric_scopes
+    where takes_unknown
+)
+select
+    r.participant_id,
+    s.scope,
+    s.label,
+    s.first_date,
+    s.cadence_min,
+    r.time_utc,
+    r.local_time,
+    r.local_date,
+    r.glucose_mgdl,
+    r.is_excluded,
+    r.overlap,
+    r.clock_suspect,
+    if(s.takes_unknown or r.previous_date between s.first_date and s.last_date, r.previous_utc, null) as previous_utc,
+from spaced_readings r
+join scope_dates s
+    on s.participant_id = r.participant_id
+    and s.local_date is not distinct from r.local_date;

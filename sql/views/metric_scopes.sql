@@ -1,0 +1,79 @@
+-- metric_scopes: every interval that the metric views summarise, also those
+-- without a reading.
+--
+-- Grain    one row per participant_id, scope, label and first_date
+-- Source   study_intervals, windows
+-- Units    local dates, both inclusive
+-- Rules    participant: first_date to last_date of the study. day: each date of
+--          it. period: 14 days from day_one, the last one whole even if the
+--          study ends inside it. window: of windows.csv, a participant's own
+--          row before the row for everyone (*), study days counted from
+--          anchor_date without a day 0, not clipped to the study
+-- Nulls    dates of a window that needs an anchor_date the roster lacks;
+--          timezone where the roster gives none
+-- Columns
+--   participant_id         study pseudonym from the roster
+--   scope                  participant, day, period, window
+--   label                  name of the window; empty for other scopes
+--   first_date             first local date, inclusive
+--   last_date              last local date, inclusive
+--   cadence_min            see study_intervals
+--   timezone               IANA time zone from the roster
+--   takes_unknown          readings without local time belong to the interval because it has no bounds
+--   n_unknown_local_time   see study_intervals
+create or replace view metric_scopes as
+with whole as (
+    select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown,
+    from study_intervals
+),
+days as (
+    select
+        participant_id, 'day' as scope, '' as label,
+        unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as first_date,
+        first_date as last_date,
+        false as takes_unknown,
+    from study_intervals
+),
+periods as (
+    select
+        participant_id, 'period' as scope, '' as label,
+        unnest(generate_series(day_one::timestamp, last_date::timestamp, interval 14 day))::date as first_date,
+        false as takes_unknown,
+    from study_intervals
+),
+candidates as (
+    select
+        p.participant_id,
+        w."window" as label,
+        coalesce(w.start_date, p.anchor_date + w.start_day - (w.start_day > 0)::integer) as first_date,
+        coalesce(w.end_date, p.anchor_date + w.end_day - (w.end_day > 0)::integer) as last_date,
+        row_number() over (partition by p.participant_id, w."window" order by w.participant_id = '*') as choice,
+    from study_intervals p
+    join windows w on w.participant_id = p.participant_id or w.participant_id = '*'
+),
+scopes as (
+    select participant_id, scope, label, first_date, last_date, takes_unknown,
+    from whole
+    union all
+    select participant_id, scope, label, first_date, first_date, takes_unknown,
+    from days
+    union all
+    select participant_id, scope, label, first_date, first_date + 13, takes_unknown,
+    from periods
+    union all
+    select participant_id, 'window', label, first_date, last_date, false,
+    from candidates
+    where choice = 1
+)
+select
+    s.participant_id,
+    s.scope,
+    s.label,
+    s.first_date,
+    s.last_date,
+    p.cadence_min,
+    p.timezone,
+    s.takes_unknown,
+    p.n_unknown_local_time,
+from scopes s
+join study_intervals p on p.participant_id = s.participant_id;

@@ -1,0 +1,34 @@
+-- period_metrics: glucose summary per participant and 14 days.
+--
+-- Grain    one row per participant_id and period, also without readings
+-- Source   scope_metrics: consecutive 14 days from day 1, which is anchor_date,
+--          else study_start, else the first local date; days before it belong
+--          to no period
+-- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
+--          active_window_pct of expected_slots; *_min are minutes
+-- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
+--          every definition with its citation is in metric_catalogue
+-- Periods  the last one is 14 days too, even if the study ends inside it, so
+--          that a rest of three days does not pass for sufficient
+-- Nulls    everything computed from values is null without a value; readings
+--          without local time belong to no period and readings inside
+--          exclusions count nowhere
+-- Columns  as in metric_catalogue
+create or replace view period_metrics as
+select
+    participant_id,
+    row_number() over (partition by participant_id order by first_date) as period,
+    first_date as period_start, last_date as period_end,
+    n_readings, n_values, n_days,
+    mean_mgdl, sd_mgdl, cv_pct, median_mgdl, min_mgdl, max_mgdl, gmi_pct, ea1c_pct,
+    tbr54_pct, tbr70_pct, tir_pct, titr_pct, tar180_pct, tar250_pct,
+    very_low_pct, low_pct, in_range_pct, high_pct, very_high_pct,
+    tbr54_min, tbr70_min, tir_min, titr_min, tar180_min, tar250_min,
+    very_low_min, low_min, in_range_min, high_min, very_high_min,
+    gri, gri_zone, gri_hypo, gri_hyper, lbgi, hbgi,
+    expected_slots, n_slots, active_window_pct, active_span_pct, sufficient, cadence_min,
+    n_low_sentinel, n_high_sentinel, censored_pct,
+    n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
+    first_local, last_local,
+from scope_metrics
+where scope = 'period';

@@ -1,0 +1,184 @@
+-- scope_metrics: the one place where the metrics are computed, for every scope.
+--
+-- Grain    one row per row of metric_scopes
+-- Source   metric_scopes, metric_readings, metric_preset
+-- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, except
+--          active_*_pct; *_min are n * cadence_min minutes
+-- Ranges   54, 70, 140, 180, 250 mg/dL; 70 to 180 inclusive (Battelino 2019,
+--          doi 10.2337/dci19-0028); see metric_catalogue for each definition
+-- Nulls    everything computed from values is null without a value, and the
+--          sample standard deviation below two; readings without a value count
+--          in n_readings and in nothing else
+-- Columns  as in metric_catalogue, and
+--   participant_id         study pseudonym from the roster
+--   scope                  see metric_scopes
+--   label                  see metric_scopes
+create or replace view scope_metrics as
+with linked as (
+    select
+        r.participant_id, r.scope, r.label, r.first_date, r.cadence_min,
+        r.time_utc, r.local_time, r.local_date, r.glucose_mgdl, r.is_excluded, r.overlap, r.clock_suspect,
+        if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as risk_scale,
+        ln(if(r.glucose_mgdl < 1, 1, r.glucose_mgdl)) ** 1.084 - 5.381 as risk,
+        epoch_us(r.time_utc) - epoch_us(r.previous_utc) as gap_us,
+        epoch_us(r.time_utc) // 300_000_000 is distinct from epoch_us(r.previous_utc) // 300_000_000 as opens_slot,
+    from metric_readings r
+    cross join metric_preset p
+),
+counted as (
+    select
+        participant_id, scope, label, first_date,
+        count(*) filter (where not is_excluded) as n_readings,
+        count(glucose_mgdl) as n_values,
+        count(*) filter (where is_excluded) as n_excluded,
+        count(distinct local_date) filter (where glucose_mgdl is not null) as n_days,
+        avg(glucose_mgdl) as mean_mgdl,
+        stddev_samp(glucose_mgdl) as sd_mgdl,
+        quantile_cont(glucose_mgdl, 0.5) as median_mgdl,
+        min(glucose_mgdl) as min_mgdl,
+        max(glucose_mgdl) as max_mgdl,
+        count(*) filter (where glucose_mgdl < 54) as n54,
+        count(*) filter (where glucose_mgdl < 70) as n70,
+        count(*) filter (where glucose_mgdl between 70 and 140) as n_tight,
+        count(*) filter (where glucose_mgdl between 70 and 180) as n_in_range,
+        count(*) filter (where glucose_mgdl > 180) as n180,
+        count(*) filter (where glucose_mgdl > 250) as n250,
+        avg(risk_scale * risk ** 2 * (risk < 0)::integer) as lbgi,
+        avg(risk_scale * risk ** 2 * (risk > 0)::integer) as hbgi,
+        count(*) filter (where glucose_mgdl = 39) as n_low_sentinel,
+        count(*) filter (where glucose_mgdl = 401) as n_high_sentinel,
+        count(*) filter (where clock_suspect and not is_excluded) as n_clock_suspect,
+        count(*) filter (where overlap and not is_excluded) as n_overlap,
+        count(*) filter (where opens_slot and glucose_mgdl is not null) as n_slots,
+        min(time_utc) filter (where glucose_mgdl is not null) as first_utc,
+        max(time_utc) filter (where glucose_mgdl is not null) as last_utc,
+        arg_min(local_time, time_utc) filter (where glucose_mgdl is not null and local_time is not null) as first_local,
+        arg_max(local_time, time_utc) filter (where glucose_mgdl is not null and local_time is not null) as last_local,
+        min(epoch_us(time_utc)) filter (where glucose_mgdl is not null and local_time is not null) as first_placed_us,
+        max(epoch_us(time_utc)) filter (where glucose_mgdl is not null and local_time is not null) as last_placed_us,
+        count(gap_us) as n_linked,
+        sum(gap_us) as linked_us,
+        count(*) filter (where round_even(gap_us / 6e7, 0) > cadence_min) as n_wide,
+        sum(gap_us) filter (where round_even(gap_us / 6e7, 0) > cadence_min) as wide_us,
+    from linked
+    group by participant_id, scope, label, first_date
+),
+bounded as (
+    select
+        participant_id, scope, label, first_date, last_date, cadence_min, n_unknown_local_time,
+        timezone(timezone, first_date::timestamp) as first_midnight,
+        timezone(timezone, last_date::timestamp + interval 1 day) as next_midnight,
+        -- Clocks set back to midnight make two of it; the day begins with the first.
+        timezone(timezone, first_midnight - interval 1 hour) >= first_date as first_is_second,
+        timezone(timezone, next_midnight - interval 1 hour) >= last_date + 1 as next_is_second,
+        (epoch_us(next_midnight) - epoch_us(first_midnight)) // 60_000_000
+            + 60 * first_is_second::integer - 60 * next_is_second::integer as zone_min,
+    from metric_scopes
+),
+framed as (
+    select
+        s.participant_id, s.scope, s.label, s.first_date, s.last_date, s.cadence_min, s.n_unknown_local_time,
+        coalesce(c.n_readings, 0) as n_readings,
+        coalesce(c.n_values, 0) as n_values,
+        nullif(c.n_values, 0) as denominator,
+        if(c.n_values > 0, s.cadence_min, null) as step_min,
+        coalesce(c.n_excluded, 0) as n_excluded,
+        coalesce(c.n_days, 0) as n_days,
+        c.mean_mgdl, c.sd_mgdl, c.median_mgdl, c.min_mgdl, c.max_mgdl,
+        c.n54, c.n70, c.n_tight, c.n_in_range, c.n180, c.n250,
+        c.lbgi, c.hbgi,
+        coalesce(c.n_low_sentinel, 0) as n_low_sentinel,
+        coalesce(c.n_high_sentinel, 0) as n_high_sentinel,
+        coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
+        coalesce(c.n_overlap, 0) as n_overlap,
+        coalesce(c.n_slots, 0) as n_slots,
+        c.first_local, c.last_local,
+        -- Without a time zone the day's length follows from the offsets seen.
+        coalesce(
+            s.zone_min,
+            (s.last_date - s.first_date + 1) * 1440 - coalesce(
+                (epoch_us(c.last_local) - c.last_placed_us - epoch_us(c.first_local) + c.first_placed_us) // 60_000_000, 0
+            )
+        ) // 5 as expected_slots,
+        epoch_us(c.last_utc) - epoch_us(c.first_utc) as span_us,
+        round_even(round_even(span_us / 6e7, 0) / s.cadence_min, 0) + 1 as span_readings,
+        -- Where the value before lies outside the scope there is a gap too; all
+        -- of these together last what the others leave of the span.
+        c.n_wide + c.n_values - 1 - c.n_linked as n_gaps,
+        coalesce(c.wide_us, 0) + span_us - coalesce(c.linked_us, 0) as gaps_us,
+        round_even((gaps_us / 6e7 - n_gaps * s.cadence_min) / s.cadence_min, 0) as span_missing,
+    from bounded s
+    left join counted c
+        on c.participant_id = s.participant_id
+        and c.scope = s.scope
+        and c.label = s.label
+        and c.first_date is not distinct from s.first_date
+)
+select
+    participant_id,
+    scope,
+    label,
+    first_date,
+    last_date,
+    n_readings,
+    n_values,
+    n_days,
+    mean_mgdl,
+    sd_mgdl,
+    100 * sd_mgdl / nullif(mean_mgdl, 0) as cv_pct,
+    median_mgdl,
+    min_mgdl,
+    max_mgdl,
+    3.31 + 0.02392 * mean_mgdl as gmi_pct,
+    (mean_mgdl + 46.7) / 28.7 as ea1c_pct,
+    100 * n54 / denominator as tbr54_pct,
+    100 * n70 / denominator as tbr70_pct,
+    100 * n_in_range / denominator as tir_pct,
+    100 * n_tight / denominator as titr_pct,
+    100 * n180 / denominator as tar180_pct,
+    100 * n250 / denominator as tar250_pct,
+    tbr54_pct as very_low_pct,
+    100 * (n70 - n54) / denominator as low_pct,
+    tir_pct as in_range_pct,
+    100 * (n180 - n250) / denominator as high_pct,
+    tar250_pct as very_high_pct,
+    n54 * step_min as tbr54_min,
+    n70 * step_min as tbr70_min,
+    n_in_range * step_min as tir_min,
+    n_tight * step_min as titr_min,
+    n180 * step_min as tar180_min,
+    n250 * step_min as tar250_min,
+    tbr54_min as very_low_min,
+    tbr70_min - tbr54_min as low_min,
+    tir_min as in_range_min,
+    tar180_min - tar250_min as high_min,
+    tar250_min as very_high_min,
+    -- From counts, so that a bound of a zone is met exactly.
+    if(n_values > 0, least(100, 10 * (30 * n54 + 24 * (n70 - n54) + 16 * n250 + 8 * (n180 - n250)) / denominator), null) as gri,
+    case
+        when gri <= 20 then 'A'
+        when gri <= 40 then 'B'
+        when gri <= 60 then 'C'
+        when gri <= 80 then 'D'
+        when gri <= 100 then 'E'
+    end as gri_zone,
+    very_low_pct + 0.8 * low_pct as gri_hypo,
+    very_high_pct + 0.5 * high_pct as gri_hyper,
+    lbgi,
+    hbgi,
+    expected_slots,
+    n_slots,
+    if(expected_slots > 0, least(100, 100.0 * n_slots / expected_slots), null) as active_window_pct,
+    100 * (span_readings - span_missing) / span_readings as active_span_pct,
+    coalesce(active_window_pct >= 70, false) as sufficient,
+    cadence_min,
+    n_low_sentinel,
+    n_high_sentinel,
+    100 * (n_low_sentinel + n_high_sentinel) / denominator as censored_pct,
+    n_excluded,
+    n_clock_suspect,
+    n_overlap,
+    n_unknown_local_time,
+    first_local,
+    last_local,
+from framed;

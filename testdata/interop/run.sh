@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Reads a study's lake with three strangers from Python: DuckDB, pyarrow and
+# Polars, in a virtual environment of its own.
+#   testdata/interop/run.sh STUDY
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+venv=$here/../../.venv
+command -v python3 >/dev/null || { echo "python3 is missing: install package python3" >&2; exit 1; }
+if [ ! -x "$venv/bin/pip" ]; then
+	python3 -m venv "$venv" || { echo "python3 has no venv: install package python3-venv" >&2; exit 1; }
+fi
+"$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+"$venv/bin/python" "$here/read_lake.py" "$1/lake/latest"

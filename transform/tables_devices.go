@@ -1,0 +1,71 @@
+package transform
+
+func deviceKey() []string {
+	return []string{"participant_id", "transmitter_id", "transmitter_generation", "display_device", "display_app"}
+}
+
+func validity() []Column {
+	return []Column{
+		{"valid_from", instant, !null, "UTC; when this version was first received"},
+		{"valid_to", instant, null, "UTC; when a different version was received; null for the current one"},
+	}
+}
+
+func deviceHead() []Column {
+	columns := []Column{
+		participantID(),
+		{"connection_id", text, !null, "see connections"},
+		{"source", text, !null, "api"},
+		{"transmitter_id", text, null, "hashed by Dexcom; null when absent or empty"},
+	}
+	return append(columns, deviceColumns()...)
+}
+
+func devices() Table {
+	columns := append(deviceHead(),
+		Column{"content_hash", text, !null, "sha256 of the version's content without upload and change times"},
+		Column{"last_upload_date", instant, null, "UTC by Dexcom's servers; the newest one received for this version"},
+		Column{"n_alert_schedules", integer, !null, "alert schedules in this version; see alert_settings"},
+	)
+	columns = append(columns, lineage()...)
+	columns = append(columns, validity()...)
+	return Table{
+		Name: "devices", Comment: "one row per version of a device and its settings", Columns: columns,
+		Key: append(deviceKey(), "valid_from"), Order: append(deviceKey(), "valid_from"),
+	}
+}
+
+func alertSettings() Table {
+	columns := append(deviceHead(),
+		Column{"schedule_index", small, !null, "place of the schedule in the device's list, from 0"},
+		Column{"setting_index", small, !null, "place of the setting in its schedule, from 0"},
+		Column{"schedule_name", text, null, "empty for the default schedule"},
+		Column{"is_default_schedule", boolean, null, "as sent"},
+		Column{"schedule_enabled", boolean, null, "as sent"},
+		Column{"schedule_active", boolean, null, "as sent"},
+		Column{"start_time", text, null, "HH:mm as sent"},
+		Column{"end_time", text, null, "HH:mm as sent"},
+		Column{"days_of_week", text, null, "comma-separated, as sent"},
+		Column{"override_enabled", boolean, null, "as sent"},
+		Column{"override_mode", text, null, "unknown, quiet, vibrate, or as sent"},
+		Column{"override_end_time", text, null, "as sent"},
+		Column{"alert_name", text, null, "as in alerts; null for a schedule without settings"},
+		Column{"value", double, null, "threshold in unit, as sent"},
+		Column{"unit", text, null, "mg/dL, mg/dL/min, minutes, ..., or as sent"},
+		Column{"snooze_min", integer, null, "minutes, as sent"},
+		Column{"enabled", boolean, null, "as sent"},
+		Column{"delay_min", integer, null, "minutes, as sent"},
+		Column{"secondary_trigger_condition", integer, null, "mg/dL, as sent"},
+		Column{"sound_theme", text, null, "unknown, modern, classic, or as sent"},
+		Column{"sound_output_mode", text, null, "unknown, sound, vibrate, match, or as sent"},
+		Column{"setting_system_time", instant, null, "UTC by the device's clock; last change by the person"},
+		Column{"setting_display_time", instant, null, "wall clock of that change"},
+	)
+	columns = append(columns, lineage()...)
+	columns = append(columns, validity()...)
+	order := append(deviceKey(), "valid_from", "schedule_index", "setting_index")
+	return Table{
+		Name: "alert_settings", Comment: "one row per alert setting of a device version", Columns: columns,
+		Key: order, Order: order,
+	}
+}

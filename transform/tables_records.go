@@ -1,0 +1,89 @@
+package transform
+
+func participantID() Column {
+	return Column{"participant_id", text, !null, "study pseudonym from the roster"}
+}
+
+func deviceColumns() []Column {
+	return []Column{
+		{"transmitter_generation", text, null, "unknown, g4, g5, g6, g6+, g6Pro, dexcomPro, g7, g715day, or as sent"},
+		{"transmitter_generation_variant", text, null, "d1+ (ONE+), g6, g7, g715day (G7 15 Day), or as sent; absent before 2025"},
+		{"display_device", text, null, "unknown, receiver, shareReceiver, touchscreenReceiver, iOS, android, or as sent"},
+		{"display_app", text, null, "app that sent the record; free text"},
+	}
+}
+
+func lineage() []Column {
+	return []Column{
+		{"extra", text, null, "JSON object of what was sent and has no column, or was normalised; else null"},
+		{"request_id", text, !null, "request whose answer brought this content; see requests"},
+		{"first_seen_at", instant, !null, "UTC; when this content was first received"},
+	}
+}
+
+// resource is a table of records keyed by record_id: the columns common to
+// all of them around its own.
+func resource(name, comment string, own ...Column) Table {
+	columns := []Column{
+		participantID(),
+		{"connection_id", text, !null, "Dexcom account connection that delivered the record; see connections"},
+		{"source", text, !null, "api"},
+		{"record_id", text, !null, "as sent; sha256:<hex> of resource and content where none was sent"},
+		{"system_time", instant, !null, "UTC by the device's clock"},
+		{"display_time", instant, null, "wall clock the person saw"},
+		{"utc_offset_min", small, null, "minutes display_time is ahead of UTC; null if unknown or implausible"},
+		{"utc_offset_source", text, !null, "sent (by the device), derived (display - system, rounded to 15 min), unknown"},
+		{"transmitter_id", text, null, "hashed by Dexcom; null when absent or empty"},
+		{"transmitter_ticks", long, null, "seconds since the transmitter was started"},
+	}
+	columns = append(columns, deviceColumns()...)
+	columns = append(columns, own...)
+	columns = append(columns, lineage()...)
+	columns = append(columns, Column{"vanished_at", instant, null, "UTC; when a later answer for the window first lacked the record; null while present"})
+	return Table{
+		Name: name, Comment: comment, Partition: ByMonth, Columns: columns,
+		Key: []string{"participant_id", "record_id"}, Order: []string{"participant_id", "system_time", "record_id"},
+	}
+}
+
+func egvs() Table {
+	return resource("egvs", "one row per estimated glucose value the API sent",
+		Column{"glucose_mgdl", small, null, "mg/dL as sent; 39 means below 40, 401 above 400"},
+		Column{"status", text, null, "low, high, ok, unknown, or as sent; null in range"},
+		Column{"trend", text, null, "doubleUp ... doubleDown, none, notComputable, rateOutOfRange, unknown, or as sent"},
+		Column{"trend_rate_mgdl_min", double, null, "mg/dL/min as sent"},
+	)
+}
+
+func events() Table {
+	return resource("events", "one row per event the person entered, in its last state",
+		Column{"event_type", text, null, "insulin, carbs, exercise, health, bloodGlucose, notes, unknown, or as sent"},
+		Column{"event_subtype", text, null, "fastActing, longActing; light, medium, heavy; illness ... alcohol; unknown, or as sent"},
+		Column{"value", double, null, "in unit; null where value_text is no number"},
+		Column{"value_text", text, null, "the value exactly as sent; null for notes, whose text is in event_notes"},
+		Column{"unit", text, null, "units, grams, minutes, mg/dL, unknown, or as sent"},
+		Column{"event_status", text, null, "created, updated, deleted, or as sent"},
+		Column{"recorded_system_time", instant, null, "UTC by the device's clock; when the entry was made"},
+		Column{"recorded_display_time", instant, null, "wall clock when the entry was made"},
+	)
+}
+
+// eventNotes holds free text apart from everything analysts open.
+func eventNotes() Table {
+	return resource("event_notes", "one row per note event; free text, which may identify a person",
+		Column{"note", text, null, "the text exactly as sent"},
+	)
+}
+
+func calibrations() Table {
+	return resource("calibrations", "one row per fingerstick value entered to calibrate a sensor",
+		Column{"glucose_mgdl", small, null, "mg/dL as sent"},
+	)
+}
+
+func alerts() Table {
+	return resource("alerts", "one row per change of an alert's state",
+		Column{"alert_name", text, null, "high, low, rise, fall, outOfRange, urgentLow, urgentLowSoon, noReadings, fixedLow, unknown, or as sent"},
+		Column{"alert_state", text, null, "inactive, activeSnoozed, activeAlarming, unknown, or as sent"},
+	)
+}

@@ -1,0 +1,100 @@
+package transform
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// An Answer is what transform needs to know of one entry of the raw log.
+type Answer struct {
+	RequestID, ParticipantID, ConnectionID string
+	Resource                               dexcom.Resource
+	AskedAt                                time.Time // becomes first_seen_at, valid_from, seen_at
+	ServerDate                             time.Time // system times more than a day ahead of it are rejects; zero: AskedAt stands in
+	Body                                   []byte    // plain JSON
+}
+
+// A Batch is an answer as rows: per table, in wire order, duplicates of a key
+// within the answer included. Release it.
+type Batch struct {
+	Tables   map[string]arrow.RecordBatch // only tables with at least one row; "rejects" among them
+	Records  int                          // records in the answer
+	Rejected int                          // of them, rejected
+	Warnings []Warning                    // what nobody has seen before, sorted
+}
+
+// A Warning counts one unknown enum value or field of an answer, or its records
+// without an id.
+type Warning struct {
+	Field, Value string // Value empty for an unknown field, MissingID for recordId
+	Count        int
+}
+
+// MissingID is the Value of the Warning that counts records without recordId,
+// which got one made of their content.
+const MissingID = "(missing)"
+
+// Release frees the rows of b.
+func (b Batch) Release() {
+	for _, r := range b.Tables {
+		r.Release()
+	}
+}
+
+// Apply turns a into rows. An error means that the answer as a whole cannot
+// be applied; a bad record is a row of rejects instead. A dataRange answer is
+// checked and has no rows.
+func Apply(mem memory.Allocator, a Answer) (Batch, error) {
+	w := newApplier(mem, a)
+	defer w.release()
+	var err error
+	switch a.Resource {
+	case dexcom.EGVs:
+		err = each(w, w.egvs().add)
+	case dexcom.Events:
+		err = each(w, w.events().add)
+	case dexcom.Calibrations:
+		err = each(w, w.calibrations().add)
+	case dexcom.Alerts:
+		err = each(w, w.alerts().add)
+	case dexcom.Devices:
+		err = each(w, w.devices().add)
+	case dexcom.DataRange:
+		_, err = dexcom.ParseRanges(a.Body)
+	default:
+		err = fmt.Errorf("resource %q is not one of Dexcom's", a.Resource)
+	}
+	if err != nil {
+		return Batch{}, err
+	}
+	return w.batch(), nil
+}
+
+// each adds every record of the answer with add, or to the rejects.
+func each[R dexcom.Record, P dexcom.Pointer[R]](w *applier, add func(*R) *reject) error {
+	var envelope dexcom.Envelope
+	for record, err := range dexcom.Records[R, P](w.answer.Body, &envelope) {
+		if err != nil {
+			return err
+		}
+		w.records++
+		wire := P(record).Wire()
+		w.extra.reset()
+		bad := firstFault(wire)
+		if bad == nil {
+			bad = add(record)
+		}
+		if bad != nil {
+			w.rejects.add(w, *bad, wire.Raw)
+		}
+	}
+	for _, m := range envelope.Extra {
+		w.warn(m.Name.String(), "")
+	}
+	return nil
+}
