@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,10 +90,22 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 // start runs dexetl with args on the streams given.
 func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{
-		stdin: stdin, stdout: stdout, stderr: stderr,
+		stdin: stdin, stdout: stdout, stderr: &sharedWriter{to: stderr},
 		getenv: func(name string) string { return b.env[name] }, now: func() time.Time { return b.now },
 	}
 	return p.run(append([]string{"dexetl", "--study", b.dir}, args...))
+}
+
+// A sharedWriter may be written to by many goroutines, as an *os.File may.
+type sharedWriter struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *sharedWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(b)
 }
 
 // must runs dexetl and expects exit code 0; it returns standard output.

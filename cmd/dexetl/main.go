@@ -26,10 +26,11 @@ func main() {
 
 // A program is one invocation: its streams, environment and clock.
 type program struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	getenv         func(string) string
-	now            func() time.Time
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer // written to by many goroutines, as an *os.File may be
+	getenv func(string) string
+	now    func() time.Time
 
 	flags globalFlags
 }
