@@ -42,6 +42,7 @@ func (p *program) command() *cli.Command {
 		Commands: []*cli.Command{
 			p.demoCommand(),
 			p.initCommand(),
+			p.doctorCommand(),
 			p.participantsCommand(),
 			p.windowsCommand(),
 			p.exclusionsCommand(),

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/consent"
+)
+
+// What a check of the doctor ends with.
+const (
+	checkOK   = "ok"
+	checkWarn = "warn"
+	checkFail = "fail"
+)
+
+// A finding is what one check found, and what to do about it.
+type finding struct {
+	check, result, detail, next string
+	code                        int // exit code if it failed
+}
+
+func (p *program) doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "doctor",
+		Usage: "is everything ready: configuration, secrets, disk, permissions, clock, API",
+		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
+			"else that of the first failure.",
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			d := doctor{p: p}
+			if err := d.examine(ctx); err != nil {
+				return err
+			}
+			return d.tell()
+		},
+	}
+}
+
+// A doctor examines one study.
+type doctor struct {
+	p        *program
+	study    *study
+	findings []finding
+}
+
+// examine makes all checks that can be made. Its error is that there is no
+// study to examine.
+func (d *doctor) examine(ctx context.Context) error {
+	dir, err := d.p.findStudy()
+	if err != nil {
+		return err
+	}
+	config, err := loadConfig(dir, d.p.getenv)
+	if err != nil {
+		d.fail("configuration", err)
+		return nil // all else depends on it
+	}
+	d.study = &study{dir: dir, config: config}
+	defer func() { d.study.close() }()
+	d.ok("configuration", "%s", d.study.path(configFile))
+	d.checkDisk()
+	d.checkModes()
+	if err := d.p.openState(ctx, d.study); err != nil {
+		d.fail("state", err)
+		return nil
+	}
+	d.ok("state", "%s", d.study.path(config.State.Path))
+	d.checkLake(ctx)
+	d.checkTokens(ctx)
+	d.checkApps(ctx)
+	return nil
+}
+
+func (d *doctor) ok(check, format string, args ...any) {
+	d.findings = append(d.findings, finding{check: check, result: checkOK, detail: fmt.Sprintf(format, args...)})
+}
+
+func (d *doctor) warn(check, next, format string, args ...any) {
+	d.findings = append(d.findings, finding{check: check, result: checkWarn, detail: fmt.Sprintf(format, args...), next: next})
+}
+
+// fail takes the exit code and the next command from err.
+func (d *doctor) fail(check string, err error) {
+	e := classify(err)
+	d.findings = append(d.findings, finding{check, checkFail, e.Error(), e.next, e.code})
+}
+
+// tell prints the findings, and returns the first failure.
+func (d *doctor) tell() error {
+	if err := d.print(); err != nil {
+		return err
+	}
+	failed, first := 0, exitDone
+	for _, f := range d.findings {
+		if f.result != checkFail {
+			continue
+		}
+		if failed++; failed == 1 {
+			first = f.code
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return failure(first, "", "%d of %d checks failed", failed, len(d.findings))
+}
+
+func (d *doctor) print() error {
+	if d.p.flags.json {
+		t := table{schema: "dexetl.doctor/1", columns: []string{"check", "result", "detail", "next"}}
+		for _, f := range d.findings {
+			t.rows = append(t.rows, []any{f.check, f.result, f.detail, orNull(f.next)})
+		}
+		return t.write(d.p.stdout, asJSON)
+	}
+	for _, f := range d.findings {
+		fmt.Fprintf(d.p.stdout, "%-4s  %-22s  %s\n", f.result, f.check, f.detail)
+		if f.next != "" {
+			fmt.Fprintf(d.p.stdout, "      %-22s  next: %s\n", "", f.next)
+		}
+	}
+	return nil
+}
+
+// checkTokens looks whether the sealing key opens what is sealed.
+func (d *doctor) checkTokens(ctx context.Context) {
+	const check = "token store"
+	bound, err := d.study.store.BoundKey(ctx)
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	if bound == "" {
+		d.ok(check, "no sealing key yet: the first connect makes it in %s", d.study.keyPath())
+		return
+	}
+	key, err := consent.OpenKey(ctx, d.study.keyPath(), d.study.store)
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	n, err := (&consent.Grants{Store: d.study.store, Key: key}).CheckSealed(ctx)
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "the sealing key opens the tokens of %d connections", n)
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// limitedAccess is how many people Dexcom lets an app connect before it has
+// granted the app full access.
+const limitedAccess = 5
+
+// checkApps looks at every configured app: its secret, its redirect URI, and
+// whether its two endpoints answer.
+func (d *doctor) checkApps(ctx context.Context) {
+	config := d.study.config
+	apps := map[string]APIConfig{d.study.defaultRegion(): config.API}
+	maps.Copy(apps, config.Apps)
+	people, err := d.connected(ctx)
+	if err != nil {
+		d.fail("connections", err)
+		return
+	}
+	for _, region := range slices.Sorted(maps.Keys(apps)) {
+		key := "apps." + region
+		if region == d.study.defaultRegion() {
+			key = "api"
+		}
+		app, err := d.p.app(ctx, d.study, key, region, apps[region])
+		if err != nil {
+			d.fail("app "+region, err)
+			continue
+		}
+		d.ok("app "+region, "client id and secret are there")
+		d.checkRedirect(region, app.RedirectURI)
+		d.checkAPI(ctx, app)
+		d.checkEndpoint(ctx, app)
+		d.checkAccess(region, people[region])
+	}
+}
+
+// connected counts the connections that count, by region.
+func (d *doctor) connected(ctx context.Context) (map[string]int, error) {
+	all, err := d.study.store.Connections(ctx)
+	people := make(map[string]int)
+	for _, c := range all {
+		if c.Status != state.Ended {
+			people[c.Region]++
+		}
+	}
+	return people, err
+}
+
+func (d *doctor) checkRedirect(region, uri string) {
+	check := "redirect URI " + region
+	next := "register the same address, letter by letter, with the app in Dexcom's developer portal and as redirect_uri in " + configFile
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || u.Host == "":
+		d.fail(check, failure(exitUsage, next, "%q is no address", uri))
+		return
+	case u.Scheme != "https" && !isLoopback(uri):
+		d.fail(check, failure(exitUsage, next, "%s: only https is allowed (plain http to this machine only)", uri))
+		return
+	case u.Scheme == "https":
+		d.ok(check, "%s; a proxy must pass it on to connect --listen", uri)
+		return
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), portOf(u)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		d.warn(check, "end the program that uses the port before dexetl connect", "%s: the port is in use", uri)
+		return
+	}
+	if err != nil {
+		d.fail(check, failure(exitUsage, next, "%s: %w", uri, err))
+		return
+	}
+	listener.Close()
+	d.ok(check, "%s: connect can wait there", uri)
+}
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return "80"
+}
+
+// checkAPI looks whether the API answers, and compares the clocks.
+func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
+	asked := d.p.now()
+	date, err := (&dexcom.Client{BaseURL: app.BaseURL}).Probe(ctx)
+	if err != nil {
+		d.fail("API "+app.Region, failure(exitLater, "look at the network, the proxy and base_url", "%s: %w", app.BaseURL, err))
+		return
+	}
+	d.ok("API "+app.Region, "%s answers", app.BaseURL)
+	check := "clock"
+	if date.IsZero() {
+		d.warn(check, "", "%s does not say what time it is", app.BaseURL)
+		return
+	}
+	off := asked.Sub(date).Round(time.Second)
+	text := fmt.Sprintf("this machine is %s off the server's clock", off.Abs())
+	switch next := "set this machine's clock (NTP)"; {
+	case off.Abs() > 24*time.Hour:
+		d.fail(check, failure(exitCheck, next, "%s: nothing would be fetched", text))
+	case off.Abs() > 2*time.Minute:
+		d.warn(check, next, "%s", text)
+	default:
+		d.ok(check, "%s", text)
+	}
+}
+
+// checkEndpoint looks whether the token endpoint answers and takes the app's
+// credentials.
+func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
+	check := "token endpoint " + app.Region
+	grants := &consent.Grants{Store: d.study.store, Apps: map[string]consent.App{app.Region: app}}
+	accepted, err := grants.Probe(ctx, app.Region)
+	switch {
+	case as[*consent.WrongClientError](err):
+		d.fail(check, err)
+	case err != nil:
+		d.fail(check, failure(exitLater, "look at the network, base_url and api.oauth (v2 or v3)", "%w", err))
+	case accepted:
+		d.ok(check, "answers and takes client id and secret")
+	default:
+		d.warn(check, "", "answers, but does not say whether client id and secret are right")
+	}
+}
+
+func (d *doctor) checkAccess(region string, people int) {
+	check := "people " + region
+	if people >= limitedAccess {
+		d.warn(check, "ask Dexcom for full access unless the app has it",
+			"%d connected: an app with Limited Access can connect %d people, no more", people, limitedAccess)
+		return
+	}
+	d.ok(check, "%d connected; an app with Limited Access can connect %d", people, limitedAccess)
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A run stops when the disk is full and resumes; below these it is better to
+// know before.
+const (
+	warnFree = 5 << 30   // bytes
+	failFree = 500 << 20 // bytes
+)
+
+// checkDisk looks at the file systems of state and lake: space, and whether
+// they do what a commit relies on.
+func (d *doctor) checkDisk() {
+	for _, place := range []struct{ name, path string }{
+		{"state", d.study.path(d.study.config.State.Path)}, {"lake", d.study.lakePath()},
+	} {
+		dir, err := nearestFolder(place.path)
+		if err != nil {
+			d.fail("disk of "+place.name, failure(exitDisk, "make the folder", "%w", err))
+			continue
+		}
+		d.checkSpace("disk of "+place.name, dir)
+		if err := tryFileSystem(dir); err != nil {
+			d.fail("file system of "+place.name, failure(exitDisk, "keep "+place.name+" on a local file system; network shares often lack this", "%s: %w", dir, err))
+			continue
+		}
+		d.ok("file system of "+place.name, "rename, link, fsync and lock work in %s", dir)
+	}
+}
+
+// nearestFolder is path, or the folder in which it would be made.
+func nearestFolder(path string) (string, error) {
+	for {
+		info, err := os.Stat(path)
+		if err == nil && !info.IsDir() {
+			return "", fmt.Errorf("%s is no folder", path)
+		}
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return path, err
+		}
+		path = filepath.Dir(path)
+	}
+}
+
+func (d *doctor) checkSpace(check, dir string) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		d.fail(check, failure(exitDisk, "", "%s: %w", dir, err))
+		return
+	}
+	free := st.Bavail * uint64(st.Bsize)
+	text := fmt.Sprintf("%.1f GB free in %s", float64(free)/1e9, dir)
+	switch next := "free disk space: a participant-year needs about 20 MB with its raw log"; {
+	case free < failFree:
+		d.fail(check, failure(exitDisk, next, "%s", text))
+	case free < warnFree:
+		d.warn(check, next, "%s", text)
+	default:
+		d.ok(check, "%s", text)
+	}
+}
+
+// tryFileSystem does in dir what commits do, and leaves nothing behind.
+func tryFileSystem(dir string) (err error) {
+	trial, err := os.MkdirTemp(dir, ".doctor-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(trial)) }()
+	first, second := filepath.Join(trial, "a"), filepath.Join(trial, "b")
+	file, err := os.OpenFile(first, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := file.WriteString("trial"); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("fsync: %w", err)
+	}
+	if err := os.Link(first, second); err != nil {
+		return fmt.Errorf("hard link: %w", err)
+	}
+	if err := os.Link(first, second); !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("a hard link over a file must be refused, got %v", err)
+	}
+	if err := os.Rename(first, filepath.Join(trial, "c")); err != nil {
+		return fmt.Errorf("rename: %w", err)
+	}
+	if err := syncFolder(trial); err != nil {
+		return fmt.Errorf("fsync of a folder: %w", err)
+	}
+	return tryLock(file, second)
+}
+
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// tryLock locks file and looks whether somebody else, who opens it by another
+// name, is kept out.
+func tryLock(file *os.File, name string) error {
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fmt.Errorf("lock: %w", err)
+	}
+	other, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
+	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
+		return fmt.Errorf("a lock does not keep others out (got %v)", err)
+	}
+	return nil
+}
+
+// checkModes looks whether others can read what is the study's alone, or
+// change what it runs.
+func (d *doctor) checkModes() {
+	const check = "permissions"
+	state := d.study.path(d.study.config.State.Path)
+	private := []string{
+		state, filepath.Join(state, "state.db"), filepath.Join(state, "audit.jsonl"), d.study.rawPath(), d.study.keyPath(),
+	}
+	open := 0
+	for _, path := range private {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			open++
+			d.fail(check, failure(exitUsage, "chmod go-rwx "+path, "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
+		}
+	}
+	config := d.study.path(configFile)
+	if info, err := os.Stat(config); err == nil && info.Mode().Perm()&0o022 != 0 {
+		open++
+		d.fail(check, failure(exitUsage, "chmod go-w "+config, "%s can be changed by others, and it names commands that are run", config))
+	}
+	if open == 0 {
+		d.ok(check, "state, raw log and keys are yours alone")
+	}
+}
+
+// checkLake looks at the load lock and at the files of the newest snapshot.
+func (d *doctor) checkLake(ctx context.Context) {
+	if _, err := os.Stat(d.study.lakePath()); errors.Is(err, fs.ErrNotExist) {
+		d.ok("lake", "nothing loaded yet")
+		return
+	}
+	l, err := lake.Open(d.study.lakePath())
+	if err != nil {
+		d.fail("lake", err)
+		return
+	}
+	defer l.Close()
+	d.checkLock(ctx, l)
+	m, err := l.Current()
+	if err != nil {
+		d.fail("lake", err)
+		return
+	}
+	for _, f := range m.Files {
+		if err := l.CheckSize(f); err != nil {
+			d.fail("lake", err)
+			return
+		}
+	}
+	d.ok("lake", "snapshot %d, all %d files are there", m.Snapshot, len(m.Files))
+}
+
+func (d *doctor) checkLock(ctx context.Context, l *lake.Lake) {
+	guard, err := l.Lock(ctx, 0, lake.Holder{Command: "dexetl doctor"})
+	switch {
+	case as[*lake.LockedError](err):
+		d.warn("load lock", "wait for it, or look at that process", "%v", err)
+		return
+	case err == nil:
+		err = guard.Unlock()
+	}
+	if err != nil {
+		d.fail("load lock", err)
+		return
+	}
+	d.ok("load lock", "free")
+}

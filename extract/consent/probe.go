@@ -1,0 +1,67 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Probe asks the token endpoint of a region's app to exchange a code that
+// nobody was given, so that no grant is touched. It reports whether the app's
+// id and secret were accepted; false with a nil error means that the endpoint
+// answered without saying so. Errors: *WrongClientError, *NoAppError,
+// *EndpointError, else the transport's.
+func (g *Grants) Probe(ctx context.Context, region string) (accepted bool, err error) {
+	app, err := g.app(region)
+	if err != nil {
+		return false, err
+	}
+	got, err := g.post(ctx, app, url.Values{
+		"grant_type": {"authorization_code"}, "code": {"dexetl-doctor"}, "redirect_uri": {app.RedirectURI},
+	})
+	if err != nil {
+		return false, fmt.Errorf("token endpoint: %w", err)
+	}
+	switch code := readReply(got.body).code; {
+	case code == "invalid_client" || code == "unauthorized_client":
+		return false, &WrongClientError{app.Region, code}
+	case code == "invalid_grant":
+		return true, nil
+	case got.status >= http.StatusInternalServerError || got.status == http.StatusNotFound:
+		return false, &EndpointError{got.status}
+	}
+	return false, nil
+}
+
+// An EndpointError is an answer of the token endpoint that no token endpoint
+// gives to a wrong code.
+type EndpointError struct{ Status int }
+
+func (e *EndpointError) Error() string { return "token endpoint: " + statusText(e.Status) }
+
+// CheckSealed opens the sealed tokens of every connection and returns how many
+// there are. Errors: ErrWrongKey, or one that names the participant.
+func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
+	all, err := g.Store.Connections(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, c := range all {
+		t, err := g.Store.Tokens(ctx, c.ID)
+		if errors.Is(err, state.ErrNoConnection) {
+			continue
+		}
+		if err != nil {
+			return n, err
+		}
+		if _, err := g.open(t.Current); err != nil {
+			return n, fmt.Errorf("participant %s: %w", c.ParticipantID, err)
+		}
+		n++
+	}
+	return n, nil
+}
