@@ -52,6 +52,7 @@ func (p *program) command() *cli.Command {
 			p.statusCommand(),
 			p.queryCommand(),
 			p.metricsCommand(),
+			p.serveCommand(),
 			p.simulateCommand(),
 			p.versionCommand(),
 		},

@@ -14,6 +14,9 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
+// defaultLockWait is long enough for another process's backfill to end a commit.
+const defaultLockWait = 10 * time.Minute
+
 // A fetchJob is what backfill and sync have in common: fetch into the raw log
 // and, at the same time, fold the log into the lake.
 type fetchJob struct {
@@ -25,7 +28,7 @@ type fetchJob struct {
 
 func (j *fetchJob) flags() []cli.Flag {
 	return append(j.who.flags(),
-		&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: 10 * time.Minute, Destination: &j.lockWait})
+		&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &j.lockWait})
 }
 
 func (p *program) backfillCommand() *cli.Command {

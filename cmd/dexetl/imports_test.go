@@ -25,6 +25,7 @@ func allowedImports() map[string][]string {
 		"load/lake":       {"transform", "extract/dexcom", "extract/raw"},
 		"load/snapshot":   {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
 		"load/reading":    {},
+		"serve":           {},
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
 	}

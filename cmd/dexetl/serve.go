@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/serve"
+)
+
+// minSchedule keeps a typing error from spending the hourly limit.
+const minSchedule = time.Minute
+
+func (p *program) serveCommand() *cli.Command {
+	var every, listen string
+	return &cli.Command{
+		Name: "serve", Usage: "run sync on a schedule until stopped, with /healthz, /readyz and /metrics",
+		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not\n" +
+			"call at the same second. SIGTERM or Ctrl-C ends it after the commit in hand.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`", Destination: &every},
+			&cli.StringFlag{Name: "listen", Usage: "`ADDR` of /healthz, /readyz and /metrics; none: no port", Value: "127.0.0.1:8086", Destination: &listen},
+		},
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			if every == "" {
+				return failure(exitUsage, "dexetl serve --schedule 1h", "serve needs a schedule")
+			}
+			interval, err := parseDuration(every)
+			if err != nil {
+				return usage("--schedule: %w", err)
+			}
+			if interval < minSchedule {
+				return usage("--schedule %s: at least %s", every, minSchedule)
+			}
+			return p.serve(ctx, s, interval, listen)
+		}),
+	}
+}
+
+// serve runs sync every so often until ctx ends, which is how it is meant to
+// end: its error is that it could not begin.
+func (p *program) serve(ctx context.Context, s *study, every time.Duration, listen string) error {
+	last, err := s.lastSync(ctx)
+	if err != nil {
+		return err
+	}
+	metrics := serve.NewMetrics(version())
+	status := &serve.Status{Changed: func(now serve.State) {
+		metrics.Observe(now)
+		notify("STATUS=" + now.Sentence())
+	}}
+	address, stop, err := p.listen(listen, serve.Handler(status, metrics, exitUsage, exitDamage, exitKey, exitDisk))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	log := p.serveLogger()
+	log.Info("serving", "schedule", every, "listen", address, "version", version())
+	notify(daemon.SdNotifyReady)
+	defer notify(daemon.SdNotifyStopping)
+	p.countStudy(ctx, s, metrics, log)
+	loop := serve.Loop{
+		Every: every, Jitter: every / 10, Last: last, Status: status, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Work: func(ctx context.Context) serve.Outcome {
+			outcome := p.scheduledSync(ctx, s, log)
+			p.countStudy(context.WithoutCancel(ctx), s, metrics, log)
+			return outcome
+		},
+	}
+	loop.Run(ctx)
+	log.Info("stopped")
+	return nil
+}
+
+// notify tells the service manager, if there is one.
+func notify(state string) { _, _ = daemon.SdNotify(false, state) }
+
+// serveLogger tells of every run, also without -v.
+func (p *program) serveLogger() *slog.Logger {
+	if p.flags.verbose || p.flags.quiet {
+		return p.logger()
+	}
+	return slog.New(slog.NewTextHandler(p.stderr, nil))
+}
+
+// lastSync is when the newest sync began, zero if there was none: a restart is
+// no reason to call again.
+func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
+	runs, err := s.store.Runs(ctx)
+	for _, r := range runs {
+		if r.Command == string(extract.Sync) {
+			last = r.StartedAt
+		}
+	}
+	return last, err
+}
+
+// scheduledSync is one run of `dexetl sync`.
+func (p *program) scheduledSync(ctx context.Context, s *study, log *slog.Logger) serve.Outcome {
+	config := s.config.Sync
+	done, err := p.fetchAndLoad(ctx, s, fetchJob{
+		run:      extract.Run{Mode: extract.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)},
+		lockWait: defaultLockWait,
+	})
+	if err == nil {
+		err = done.verdict()
+	}
+	outcome := serve.Outcome{Calls: done.report.Calls, Records: done.report.Records}
+	if err == nil {
+		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.loaded.Snapshot, "took", done.took.Round(time.Millisecond))
+		return outcome
+	}
+	failed := classify(err)
+	outcome.Code, outcome.Message = failed.code, "next: "+failed.next
+	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "next", failed.next, "calls", outcome.Calls, "records", outcome.Records)
+	return outcome
+}
+
+// listen serves handler at addr until the function returned is called, and
+// returns the address it got; no address, no port.
+func (p *program) listen(addr string, handler http.Handler) (got string, stop func(), err error) {
+	if addr == "" {
+		return "none", func() {}, nil
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, failure(exitUsage, "give another address: dexetl serve --listen ADDR", "serve: %w", err)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.logger().Error("port closed", "error", err)
+		}
+	}()
+	return listener.Addr().String(), func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+	}, nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// Under a service manager: ready at once, a first sync, figures that name
+// nobody, and a stop that is no failure. What it loaded is there, and a
+// restart does not call again before the schedule says so.
+func TestServeSyncsUntilStopped(t *testing.T) {
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 3, End: time.Now()})
+	first := b.serve()
+	first.awaitStatus("READY=1")
+	first.awaitStatus("STATUS=running since")
+	first.awaitStatus("STATUS=last run ended with exit code 0, next run at")
+	metrics, health := first.get("/metrics"), first.get("/healthz")
+	for _, want := range []string{`dexetl_runs_total{exit_code="0"} 1`, `dexetl_participants{consent="connected"} 3`, `dexetl_participants_silent{over="72h"} 0`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("/metrics lacks %s:\n%s", want, metrics)
+		}
+	}
+	if ready := first.get("/readyz"); ready != "ready\n" {
+		t.Errorf("/readyz %q, want ready", ready)
+	}
+	for _, row := range b.query("select participant_id from participants") {
+		if strings.Contains(metrics+health, row[0]) {
+			t.Errorf("participant %s is named", row[0])
+		}
+	}
+	first.stop()
+	first.awaitStatus("STOPPING=1")
+	calls := b.api.Stats().Calls
+	second := b.serve()
+	second.awaitStatus("STATUS=next run at")
+	second.stop()
+	if again := b.api.Stats().Calls; again != calls {
+		t.Errorf("a restart made %d calls", again-calls)
+	}
+	b.compareWithTruth()
+}
+
+// A served is a `dexetl serve` in a process of its own.
+type served struct {
+	b       *bench
+	command *exec.Cmd
+	log     *sharedBuffer
+	manager *net.UnixConn
+}
+
+func (b *bench) serve() *served {
+	b.t.Helper()
+	socket := filepath.Join(b.t.TempDir(), "notify")
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { manager.Close() })
+	command := exec.Command("dexetl", "--study", b.dir, "serve", "--schedule", "1h", "--listen", "127.0.0.1:0")
+	command.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket)
+	log := &sharedBuffer{}
+	command.Stderr = log
+	if err := command.Start(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { command.Process.Kill() })
+	return &served{b: b, command: command, log: log, manager: manager}
+}
+
+// awaitStatus reads what the service manager is told up to a message with text.
+func (s *served) awaitStatus(text string) {
+	s.b.t.Helper()
+	buffer := make([]byte, 4096)
+	s.manager.SetReadDeadline(time.Now().Add(time.Minute))
+	var told []string
+	for len(told) == 0 || !strings.Contains(told[len(told)-1], text) {
+		n, err := s.manager.Read(buffer)
+		if err != nil {
+			s.b.t.Fatalf("the service manager was not told %q but %q\n%s", text, told, s.log)
+		}
+		told = append(told, string(buffer[:n]))
+	}
+}
+
+var listenPattern = regexp.MustCompile(`listen=(\S+)`)
+
+func (s *served) get(path string) string {
+	s.b.t.Helper()
+	address := listenPattern.FindStringSubmatch(s.log.String())
+	if address == nil {
+		s.b.t.Fatalf("serve does not say where it listens:\n%s", s.log)
+	}
+	response, err := http.Get("http://" + address[1] + path)
+	if err != nil {
+		s.b.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.b.t.Fatal(err)
+	}
+	return string(body)
+}
+
+// stop sends SIGTERM, as service managers do, and expects exit code 0.
+func (s *served) stop() {
+	s.b.t.Helper()
+	s.command.Process.Signal(syscall.SIGTERM)
+	if err := s.command.Wait(); err != nil {
+		s.b.t.Errorf("serve after SIGTERM: %v\n%s", err, s.log)
+	}
+}
+
+// A sharedBuffer is written to while it is read.
+type sharedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *sharedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *sharedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
