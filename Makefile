@@ -1,5 +1,7 @@
 # make demo    the whole pipeline on a simulated cohort, offline
 # make test    all tests with the race detector
+# make torture processes killed at every step; KILLS of them refreshing tokens, by SEED
+# make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars
 # make audit   known vulnerabilities (needs the online database)
@@ -10,8 +12,12 @@ SHELL       := /bin/bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 DEMO        := demo
+KILLS       := 1000
+SEED        := 1
+STUDY       := 30x120
+KILLS_A_DAY := 3
 
-.PHONY: build demo test check interop audit bench clean prerequisites
+.PHONY: build demo test torture study check interop audit bench clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -25,10 +31,21 @@ demo: build
 	./bin/dexetl demo $(DEMO)
 
 test: prerequisites
-	go test -race ./...
+	go test -race -timeout 40m ./...
+
+torture: prerequisites
+	go test -tags faults ./extract/fault
+	go test -tags faults -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
+	go test -tags faults -v -timeout 30m -run Killed ./cmd/dexetl
+
+study: prerequisites
+	for variant in undisturbed compacted killed; do \
+		go test -v -timeout 3h -run "TestStudy\$$/$$variant" ./cmd/dexetl -study $(STUDY) -study.seed $(SEED) -study.kills $(KILLS_A_DAY) || exit 1; \
+	done
 
 check: prerequisites
 	go vet ./...
+	go vet -tags faults ./...
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
 	go run $(STATICCHECK) ./...
 	go mod verify

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -21,6 +22,8 @@ type authorised struct {
 	next   func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error)
 	tokens Tokens
 	target Target
+
+	standing func(context.Context) error // a withdrawal, or nil
 }
 
 func (a authorised) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
@@ -43,6 +46,12 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return fatalError{err} // it is everybody's, and no token may be spent
+	}
+	if withdrawal := a.standing(ctx); withdrawal != nil {
+		return withdrawal // which destroyed the tokens
+	}
 	return &TokenError{a.target.ParticipantID, err}
 }
 
@@ -53,6 +62,7 @@ type app struct {
 	reach  *reach
 	pace   *pace
 	turns  *turns
+	quota  *Quota
 }
 
 // call sends r when it is its turn. Refusals as too many slow the whole app
@@ -80,11 +90,22 @@ func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.R
 		return dexcom.Answer{}, time.Time{}, err
 	}
 	defer a.turns.give(id)
+	if err := a.quota.check(); err != nil { // nothing is waited for that may not be sent
+		return dexcom.Answer{}, time.Time{}, err
+	}
 	if err := a.pace.wait(ctx); err != nil {
+		return dexcom.Answer{}, time.Time{}, err
+	}
+	if err := p.standing(ctx); err != nil { // after all waiting
+		return dexcom.Answer{}, time.Time{}, err
+	}
+	if err := a.quota.Take(); err != nil {
 		return dexcom.Answer{}, time.Time{}, err
 	}
 	p.count(Counts{Calls: 1})
 	sent := time.Now()
+	ctx, cancel := outlasting(ctx)
+	defer cancel()
 	answer, err := a.client.Do(ctx, token, r)
 	a.reach.came(err)
 	return answer, sent, err

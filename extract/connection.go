@@ -2,11 +2,12 @@ package extract
 
 import (
 	"context"
-	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -16,7 +17,8 @@ type connection struct {
 	target Target
 	app    *app
 	asker  asker
-	shown  []Known // what dataRange answered in this run
+	ranges func(ctx context.Context, lastSync time.Time, beat string) (Known, error) // asks dataRange
+	shown  []Known                                                                   // what dataRange answered in this run
 }
 
 func newConnection(p *participant, t Target) *connection {
@@ -26,23 +28,21 @@ func newConnection(p *participant, t Target) *connection {
 			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
 				return c.app.call(ctx, p, token, r)
 			},
-			tokens: p.Tokens,
-			target: t,
+			tokens:   p.Tokens,
+			target:   t,
+			standing: p.standing,
 		},
 		reach:  c.app.reach,
 		jitter: p.jitter,
 		now:    p.Now,
 	}
+	c.ranges = c.askRanges
 	return c
 }
 
 // fetch asks for the ranges, plans, and fetches what is due.
 func (c *connection) fetch(ctx context.Context) error {
-	plan := c.planBackfill
-	if c.run.Mode == Sync {
-		plan = c.planSync
-	}
-	calls, err := plan(ctx)
+	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
 		for _, note := range k.clipped() {
 			c.flag(FlagClippedRange, note)
@@ -71,7 +71,7 @@ func (c *connection) fetchCall(ctx context.Context, call Call) error {
 		c.count(Counts{Fetched: 1, Open: -1})
 		return nil
 	}
-	err = fmt.Errorf("%s: %w", call, err)
+	err = &CallError{call, err}
 	if stops(err) {
 		return err
 	}
@@ -80,7 +80,8 @@ func (c *connection) fetchCall(ctx context.Context, call Call) error {
 
 // ask asks for call's window and appends the answer to the log. An answer
 // without records where dataRange shows some is no answer before it was given
-// twice: only then does it count as held.
+// twice: only then is it kept. One that the second answer refutes is not: should we
+// die before that one is in the log too, it would count as held.
 func (c *connection) ask(ctx context.Context, call Call) error {
 	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
 	answer, err := c.asker.ask(ctx, request)
@@ -94,9 +95,9 @@ func (c *connection) ask(ctx context.Context, call Call) error {
 		}
 		if again.Records == 0 {
 			c.flag(FlagEmptyWithRange, call.String()+": no records, asked twice, though dataRange shows some")
-		}
-		if _, err := c.keep(ctx, answer, call.Beat); err != nil {
-			return err
+			if _, err := c.keep(ctx, answer, call.Beat); err != nil {
+				return err
+			}
 		}
 		answer = again
 	}
@@ -120,6 +121,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	if err := c.checkClock(a.Date); err != nil {
 		return raw.Entry{}, fatalError{err}
 	}
+	fault.Point("fetch.answered")
 	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{
 		RunID:         c.run.ID,
 		ParticipantID: c.target.ParticipantID,
@@ -137,6 +139,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	if err != nil {
 		return raw.Entry{}, fatalError{err}
 	}
+	fault.Point("fetch.kept")
 	c.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
 	return entry, nil
 }

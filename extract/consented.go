@@ -54,6 +54,18 @@ func Consented(studyStart, studyEnd time.Time, loc *time.Location, history strin
 	return w, ""
 }
 
+// DayStart returns the first instant, in UTC, of date's day in loc.
+func DayStart(date time.Time, loc *time.Location) time.Time { return dayStart(date, 0, loc) }
+
+// LocalDays returns the window from the first instant of one day in loc to the
+// last of another, of which only year, month and day count. A nil loc is UTC.
+func LocalDays(from, to time.Time, loc *time.Location) Window {
+	if loc == nil {
+		loc = time.UTC
+	}
+	return Window{dayStart(from, 0, loc), dayStart(to, 1, loc)}
+}
+
 // dayStart returns the first instant, in UTC, of the day that is days after
 // date's in loc. Where clocks change at midnight that is not 00:00, or 00:00
 // happens twice, and time.Date promises neither; so it is looked for in quarters

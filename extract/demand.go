@@ -16,6 +16,7 @@ const (
 	BeatNews     = "news"     // dataRange shows it as new
 	BeatTrailing = "trailing" // the last days, once a day
 	BeatDeep     = "deep"     // everything, about once a month
+	BeatRefresh  = "refresh"  // because somebody wants it read again
 )
 
 // A Demand wants a window of a resource answered not longer ago than Since; with

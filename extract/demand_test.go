@@ -74,3 +74,34 @@ func TestCallsBeatIsTheFirstDemands(t *testing.T) {
 		t.Errorf("Calls = %s, want %s", got, want)
 	}
 }
+
+// The windows that cover what is due are not too long, do not overlap, begin with
+// what is due and are no more than due pieces alone would need. With the first of
+// them answered the others are left.
+func TestFewestCoverWhatIsDue(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var ws []Window
+		for i := range rapid.IntRange(0, 5).Draw(t, "pieces") {
+			w := drawWindow(t, fmt.Sprint("piece ", i))
+			ws = append(ws, Window{epoch.Add(5 * day * time.Duration(w.Start.Sub(epoch)/time.Hour)), epoch.Add(5 * day * time.Duration(w.End.Sub(epoch)/time.Hour))})
+		}
+		due := Merge(ws...)
+		end := due.Span().End.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "beyond")) * 5 * day)
+		got := fewest(due, end)
+		alone := 0
+		for _, w := range due {
+			alone += int((w.End.Sub(w.Start) + MaxWindow - 1) / MaxWindow)
+		}
+		if left := due.Subtract(Merge(got...)); len(left) > 0 || len(got) > alone {
+			t.Fatalf("fewest(%v, %v) = %v: leaves %v, or is more than %d windows", due, end, got, left, alone)
+		}
+		for i, w := range got {
+			if w.End.Sub(w.Start) > MaxWindow || w.End.After(end) || len(due.Within(Window{w.Start, w.Start.Add(1)})) == 0 || i > 0 && w.Start.Before(got[i-1].End) {
+				t.Fatalf("fewest(%v, %v) = %v: %v is too long, overlaps, or begins with what is not due", due, end, got, w)
+			}
+			if rest := fewest(due.Subtract(Merge(got[:i]...)), end); fmt.Sprint(rest) != fmt.Sprint(got[i:]) {
+				t.Fatalf("fewest(%v, %v) = %v, but after %d of them %v", due, end, got, i, rest)
+			}
+		}
+	})
+}

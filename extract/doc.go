@@ -22,17 +22,26 @@
 //	           (lastSyncTime), from six hours before the newest record on,
 //	           answered since this dataRange.
 //	trailing   the last 7 days (Run.Trailing), answered within 23 hours, so that
-//	           a daily run may start early: edits and deletions.
+//	           a daily run may start early: edits and deletions. From the first
+//	           instant of them that is due everything is, as far as one call
+//	           reaches, for news bring them hour by hour.
 //	deep       when anything was last answered 30 days ago (Run.Deep):
-//	           everything, answered within 7 days.
+//	           everything, answered within 7 days. Or when it is wanted now
+//	           (Run.DeepNow): everything, answered since Run.Since.
+//	refresh    an interval (Target.Interval), answered since Run.Since.
 //
-// A sync demands the last three, and what earlier runs left open: never
+// What reaches to the end of what is known as news is asked for apart from the
+// rest, whose answers then mostly say nothing new: compaction drops such ones
+// whole.
+//
+// A sync demands news, trailing and deep, and what earlier runs left open: never
 // answered, it is due by the rule of the backfill. The time sent as lastSyncTime
 // is computed too: see Known.settled. Windows are always cut to what dataRange
 // shows at plausible times (from 2010 to a day ahead of the server) and to what
-// the participant consented to. Alerts, which dataRange leaves out, are asked for
-// from the first record of any other kind to 24 hours after the last, for some
-// fire because readings are missing; but never beyond the server's time. So while
+// the participant consented to (Consented; Part says what the roster's statuses
+// mean). Alerts, which dataRange leaves out, are asked for
+// from 24 hours before the first record of any other kind to 24 hours after the
+// last, for some fire because readings are missing, or outlive theirs; but never beyond the server's time. So while
 // the last record is younger than that each backfill may ask for a sliver more; a
 // sync without news takes it along with the trailing days.
 // Devices, which take no window, are asked for once a day.
@@ -40,15 +49,19 @@
 // # Fetching
 //
 // A Fetcher works on a few participants at a time, in the order of their ids, so
-// that the log holds them one after another. Their windows run in parallel;
-// places for calls go to the participant that has fewest. All calls of an app
-// keep one pace, shared with other processes through the Budget; a refusal as
-// too many (429) pauses them all. A request passes through layers of one small
-// interface: retrying (5xx, timeouts, bodies that are no answer, token refreshes
-// that the token source expects to work later), authorised (one renewal after a
-// 401), and the app's pace. What still fails leaves its window open, which is to
-// say: unanswered in the log. When no connection to an app comes about for
-// several participants in turn, the others are not tried: see reach.
+// that the log holds them one after another; those of whom nothing is missing come
+// last, see inOrder. Their windows run in parallel, oldest begun first; places for
+// calls go to the participant that has fewest. All calls of an app keep one pace,
+// shared with other processes through the Budget, of which a backfill leaves a part
+// to syncs (BackfillBudget); a refusal as too many (429) pauses them all. A run
+// that has used up its Quota or its MaxDuration begins no call and waits for those
+// under way. A Forecast says what a run would ask, without asking. A request
+// passes through layers of one small interface: retrying (5xx, timeouts, bodies
+// that are no answer, token refreshes that the token source expects to work
+// later), authorised (one renewal after a 401), and the app's pace. What still
+// fails leaves its window open, which is to say: unanswered in the log. When no
+// connection to an app comes about for several participants in turn, the others
+// are not tried: see reach.
 //
 // An answer is appended even when the run is being interrupted. Two processes
 // never fetch the same participant: they claim it first, and look at the log

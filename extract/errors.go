@@ -8,6 +8,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A ClockError says that our clock is more than a day off the server's. Nothing
@@ -20,6 +21,17 @@ func (e *ClockError) Error() string {
 	return fmt.Sprintf("this computer's clock says %s, the server says %s: set the clock, then run again",
 		e.Ours.UTC().Format(time.RFC3339), e.Server.UTC().Format(time.RFC3339))
 }
+
+// A CallError is an error about one resource of a participant.
+type CallError struct {
+	Call Call // without a window for dataRange
+	Err  error
+}
+
+func (e *CallError) Error() string { return e.Call.String() + ": " + e.Err.Error() }
+
+// Unwrap returns what went wrong with the call.
+func (e *CallError) Unwrap() error { return e.Err }
 
 // A TokenError says that no access token could be had for a participant. The
 // cause is the token source's.
@@ -57,7 +69,7 @@ func transient(err error) bool {
 	var status *dexcom.StatusError
 	var fatal fatalError
 	switch {
-	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isToken(err) && !transientToken(err):
+	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isToken(err) && !transientToken(err):
 		return false
 	case errors.As(err, &status):
 		return status.Temporary()
@@ -84,6 +96,11 @@ func passing(err error) bool {
 	return transient(err) || isLimit(err) || errors.Is(err, consent.ErrRefreshStopped)
 }
 
+func isWithdrawn(err error) bool {
+	var withdrawn *state.WithdrawnError
+	return errors.As(err, &withdrawn)
+}
+
 func isToken(err error) bool {
 	var token *TokenError
 	return errors.As(err, &token)
@@ -100,5 +117,5 @@ func stops(err error) bool {
 	if errors.As(err, &status) && (status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden) {
 		return true
 	}
-	return isToken(err) || isLimit(err)
+	return isToken(err) || isLimit(err) || isWithdrawn(err)
 }

@@ -2,8 +2,6 @@ package extract
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -332,11 +330,6 @@ func heldRecords(t testing.TB, log *raw.Log, participant string, r dexcom.Resour
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-func sha(body string) string {
-	sum := sha256.Sum256([]byte(body))
-	return hex.EncodeToString(sum[:])
 }
 
 // in2026 runs test in a bubble whose clock, unlike a new bubble's, is past the

@@ -30,13 +30,22 @@ type Tokens interface {
 }
 
 // Budget grants up to n calls of an app that may make perHour in an hour, over
-// all processes. Granted none, the caller waits for retryAfter.
+// all processes. Those granted are to be made within wait; granted none, the
+// caller asks again after it at the latest.
 type Budget interface {
-	TakeCalls(ctx context.Context, app string, n, perHour int) (granted int, retryAfter time.Duration, err error)
+	TakeCalls(ctx context.Context, app string, n, perHour int) (granted int, wait time.Duration, err error)
+}
+
+// Withdrawals knows who has withdrawn, which it is asked before every request:
+// another process may have recorded it a moment ago. Then the error is a
+// *state.WithdrawnError.
+type Withdrawals interface {
+	Standing(ctx context.Context, participantID string) error
 }
 
 // Claims keeps two processes from fetching a participant at the same time. Claim
-// also renews a claim of the same owner.
+// also renews a claim of the same owner. Of a participant who has withdrawn there
+// is none: *state.WithdrawnError.
 type Claims interface {
 	Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error)
 	Unclaim(ctx context.Context, participantID, owner string) error
@@ -50,16 +59,19 @@ type Target struct {
 	App           string // key of Fetcher.Clients
 	Consented     Window // see Consented
 	Reason        string // why Consented is empty
+	Interval      Window // nothing beyond it is asked for in this run; zero: no bounds
 }
 
 // A Mode is what a run is for.
 type Mode string
 
-// Backfill asks for everything that was never answered, Sync for what is new,
-// late, edited or deleted since, and for what an earlier run left open.
+// Backfill asks for everything that was never answered; Sync for what is new,
+// late, edited or deleted since, and for what an earlier run left open; Refresh
+// again for everything.
 const (
 	Backfill Mode = "backfill"
 	Sync     Mode = "sync"
+	Refresh  Mode = "refresh"
 )
 
 // A Run says what to fetch.
@@ -68,10 +80,19 @@ type Run struct {
 	Mode     Mode
 	Interval Window // backfill only: no window beyond it; zero: no bounds
 
+	// Since says what a refresh, or a deep beat that is wanted now, need not ask
+	// again because it was answered since; zero: nothing.
+	Since time.Time
+
+	NewestFirst bool          // of each participant; else oldest first
+	Quota       *Quota        // nil: any number of calls
+	MaxDuration time.Duration // of fetching; 0: any
+
 	// Sync only.
 	Trailing    time.Duration // the last days read again, once a day; 0: 7 days
 	TrailingNow bool          // read them again now, whenever they were last answered
 	Deep        time.Duration // everything is read again this often; 0: 30 days
+	DeepNow     bool          // everything is read again now, whenever it was last answered
 }
 
 // A Fetcher fetches answers into the raw log. Its fields are set before use and
@@ -82,6 +103,8 @@ type Fetcher struct {
 	Log     *raw.Log
 	Budget  Budget // nil: no other process calls
 	Claims  Claims // nil: no other process fetches
+
+	Withdrawals Withdrawals // nil: nobody withdraws meanwhile
 
 	CallsPerHour int               // of each app; 0: 54,000
 	Concurrency  int               // calls at a time, of each app; 0: 16
@@ -109,40 +132,44 @@ const (
 )
 
 // Run fetches what is due for targets and reports what it did. Participants are
-// begun in the order of their ids, a few at a time; one that fails or is slow
-// stops no other, and its error is in the report.
+// begun a few at a time, as inOrder says; one that fails or is slow stops no
+// other, and its error is in the report. A run that has used up its calls or its
+// time waits for the answers under way, and its outcome is Stopped.
 //
-// The error is nil unless the run ended early: the context's error if it was
-// interrupted (what was answered is in the log, and running again goes on from
-// there), a *ClockError, or what made the log, the budget or the claims
-// unusable. The report is valid in any case.
+// The error is nil unless the run ended early for another reason: the context's
+// error if it was interrupted (what was answered is in the log, and running again
+// goes on from there), a *ClockError, or what made the log, the budget or the
+// claims unusable. The report is valid in any case.
 func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, error) {
-	r, err := f.newRunner(run, targets)
-	if err != nil {
-		return Report{}, err
-	}
+	r := f.newRunner(run, targets)
+	r.openApps(targets)
 	if err := r.index.Extend(f.Log); err != nil {
 		return Report{}, err
 	}
 	byApp := map[string][]int{}
-	for i, work := range r.work {
-		byApp[work[0].App] = append(byApp[work[0].App], i)
+	for _, i := range r.inOrder() {
+		byApp[r.work[i][0].App] = append(byApp[r.work[i][0].App], i)
 	}
-	all, groupCtx := errgroup.WithContext(ctx)
+	bounded, release := run.bounded(ctx)
+	defer release()
+	all, groupCtx := errgroup.WithContext(bounded)
 	for _, indexes := range byApp {
 		all.Go(func() error { return r.fetchAll(groupCtx, indexes) })
 	}
-	err = all.Wait()
+	err := all.Wait()
 	r.report.sum()
 	if ctx.Err() != nil && (err == nil || interrupted(err)) {
 		r.report.Outcome = Interrupted
 		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
 	}
 	var fatal fatalError
-	if errors.As(err, &fatal) {
-		err = fatal.error
-	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.As(err, &fatal):
+		r.report.Outcome, err = Partial, fatal.error
+	case stopOf(bounded) != nil:
+		r.report.Outcome, r.report.Stop, err = Stopped, stopOf(bounded), nil
+	default:
 		r.report.Outcome = Partial
 	}
 	return r.report, err
@@ -162,7 +189,7 @@ type runner struct {
 	warned   bool // about the clock
 }
 
-func (f *Fetcher) newRunner(run Run, targets []Target) (*runner, error) {
+func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	frozen := *f
 	frozen.CallsPerHour = cmp.Or(f.CallsPerHour, defaultCallsPerHour)
 	frozen.Concurrency = cmp.Or(f.Concurrency, defaultConcurrency)
@@ -183,22 +210,29 @@ func (f *Fetcher) newRunner(run Run, targets []Target) (*runner, error) {
 	}
 	run.Trailing = cmp.Or(run.Trailing, defaultTrailing)
 	run.Deep = cmp.Or(run.Deep, defaultDeep)
+	if (run.Mode == Refresh || run.DeepNow) && run.Since.IsZero() {
+		run.Since = openEnd // no answer is that new
+	}
 	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
+	r.report.Participants = make([]ParticipantReport, len(r.work))
+	r.progress.Participants = len(r.work)
+	return r
+}
+
+// openApps readies the apps that targets need.
+func (r *runner) openApps(targets []Target) {
 	for _, t := range targets {
 		if r.apps[t.App] != nil || t.ConnectionID == "" {
 			continue
 		}
-		client := f.Clients[t.App]
+		client := r.Clients[t.App]
 		if client == nil {
-			return nil, fmt.Errorf("participant %s: no client for app %q", t.ParticipantID, t.App)
+			continue // said by eligible: it stops nobody else
 		}
-		p := newPace(t.App, frozen.CallsPerHour, f.Budget)
-		p.jitter, p.logger = r.jitter, frozen.Logger
-		r.apps[t.App] = &app{client, &reach{app: t.App}, p, newTurns(frozen.Concurrency)}
+		p := newPace(t.App, r.CallsPerHour, r.Budget)
+		p.jitter, p.now, p.logger = r.jitter, r.Now, r.Logger
+		r.apps[t.App] = &app{client, &reach{app: t.App}, p, newTurns(r.Concurrency), r.run.Quota}
 	}
-	r.report.Participants = make([]ParticipantReport, len(r.work))
-	r.progress.Participants = len(r.work)
-	return r, nil
 }
 
 // byParticipant groups targets, in the order of the participants' ids.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 const day = 24 * time.Hour
@@ -290,7 +292,6 @@ func TestFaultTable(t *testing.T) {
 				api.asked = map[string]int{}
 				f = newFetcher(t, api, t.TempDir())
 				got := runUntilDone(t, f, tt.runs)
-				got = slices.DeleteFunc(got, func(s string) bool { return strings.HasSuffix(s, sha(`{"records":[]}`)) })
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("answers in the log differ from those without faults (-want +got):\n%s", diff)
 				}
@@ -543,16 +544,39 @@ func TestRunEndsWhenItCannotGoOn(t *testing.T) {
 			t.Errorf("Run with a broken budget: %v, want %v", err, broken)
 		}
 		f.Budget = nil
+		f.Tokens = fakeTokens{token: func(string) (string, error) { return "", &state.DiskError{} }}
+		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Run on a full disk: %v, want that no refresh is possible", err)
+		}
+		f.Tokens = fakeTokens{}
 		if err := f.Log.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); err == nil || interrupted(err) {
 			t.Errorf("Run with a closed log: %v, want an error", err)
 		}
+	})
+}
+
+// A participant of a region without an app stops nobody else.
+func TestRegionWithoutApp(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		year(api, "P1")
+		f := newFetcher(t, api, t.TempDir())
 		stranger := target("P2")
-		stranger.App = "mars"
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{stranger}); err == nil {
-			t.Error("Run for an app without a client succeeded")
+		stranger.App = "jp"
+		report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1"), stranger})
+		if err != nil || report.Outcome != Partial {
+			t.Fatalf("Run = %s, %v, want %s", report.Outcome, err, Partial)
+		}
+		one, two := report.Participants[0], report.Participants[1]
+		if one.Err != nil || one.Fetched == 0 {
+			t.Errorf("P1 = %+v, want everything fetched", one)
+		}
+		var noApp *consent.NoAppError
+		if !errors.As(two.Err, &noApp) || noApp.Region != "jp" || two.Calls != 0 {
+			t.Errorf("P2 = %+v, want *consent.NoAppError for jp and no call", two)
 		}
 	})
 }

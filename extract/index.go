@@ -16,6 +16,14 @@ type Index struct {
 	mu       sync.Mutex
 	position raw.Position
 	held     map[holder]*Holding
+	volumes  map[dexcom.Resource]volume
+}
+
+// A volume is how much came in answers of a resource, of all participants.
+type volume struct {
+	answers int
+	bytes   int64
+	asked   time.Duration // length of their windows
 }
 
 type holder struct{ participant, connection string }
@@ -72,6 +80,7 @@ func (x *Index) Holding(participantID, connectionID string) Holding {
 }
 
 func (x *Index) add(e raw.Entry) {
+	x.weigh(e)
 	k := holder{e.ParticipantID, e.ConnectionID}
 	h := x.held[k]
 	if h == nil {
@@ -93,4 +102,15 @@ func (x *Index) add(e raw.Entry) {
 	default:
 		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, e.AskedAt)
 	}
+}
+
+func (x *Index) weigh(e raw.Entry) {
+	if x.volumes == nil {
+		x.volumes = map[dexcom.Resource]volume{}
+	}
+	v := x.volumes[dexcom.Resource(e.Resource)]
+	v.answers++
+	v.bytes += e.Length
+	v.asked += e.WindowEnd.Sub(e.WindowStart)
+	x.volumes[dexcom.Resource(e.Resource)] = v
 }

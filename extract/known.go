@@ -25,9 +25,10 @@ const syncMargin = 6 * time.Hour
 // wrongly, and the other known client stops at 30.
 const maxLastSync = 30 * 24 * time.Hour
 
-// alertsAfter is how long past the newest record alerts are asked for: those
-// that say that readings are missing (outOfRange, noReadings) fire after it.
-const alertsAfter = 24 * time.Hour
+// alertsAround is how long before the oldest record and past the newest one
+// alerts are asked for: those that say that readings are missing (outOfRange,
+// noReadings) fire after it, and the reading that one fired on may be gone.
+const alertsAround = 24 * time.Hour
 
 // each yields the ranges that k has, by resource.
 func (k Known) each(yield func(dexcom.Resource, dexcom.Range)) {
@@ -66,16 +67,16 @@ func (k Known) windows() map[dexcom.Resource]Window {
 }
 
 // alertsWindow returns the window in which a participant with records of other
-// kinds within w may have alerts: alertsAfter longer, but then never beyond the
-// time of the server. What is to come would else count as held without having been
-// there to ask for. So as long as the newest record is younger than alertsAfter,
-// every later answer of dataRange shows a sliver more.
+// kinds within w may have alerts: longer by alertsAround at both ends, but then
+// never beyond the time of the server. What is to come would else count as held
+// without having been there to ask for. So as long as the newest record is younger
+// than alertsAround, every later answer of dataRange shows a sliver more.
 func (k Known) alertsWindow(w Window) Window {
 	if w.Empty() {
 		return Window{}
 	}
 	now := k.at().Truncate(time.Second).Add(time.Second) // an end is exclusive
-	return Window{w.Start, latest(w.End, earliest(w.End.Add(alertsAfter), now))}
+	return Window{latest(plausibleStart, w.Start.Add(-alertsAround)), latest(w.End, earliest(w.End.Add(alertsAround), now))}
 }
 
 // at is when k was true: the server's time, ours if it sent none.
@@ -104,15 +105,20 @@ func (k Known) plausible() Window {
 	return Window{plausibleStart, k.at().Add(24 * time.Hour).Truncate(time.Hour)}
 }
 
-// whole returns the window in whole seconds that has all records of r, the
-// newest included, in it: a minute is added because the API compares to the
-// second at best.
+// rangeMargin is asked for at both ends of a range: the API compares to the
+// second at best, and what an answer lacks within a minute of its window's ends
+// does not count as gone (see package load). Else nobody would ever notice that
+// the oldest record, or the newest, is gone.
+const rangeMargin = time.Minute
+
+// whole returns the window in whole seconds that has all records of r, well
+// within it.
 func whole(r dexcom.Range) Window {
-	end := r.End.Add(time.Minute)
+	end := r.End.Add(rangeMargin)
 	if up := end.Truncate(time.Second); up.Before(end) {
 		end = up.Add(time.Second)
 	}
-	return Window{r.Start.Truncate(time.Second), end}
+	return Window{r.Start.Add(-rangeMargin).Truncate(time.Second), end}
 }
 
 // expects reports whether an answer without records for w contradicts k. For
@@ -123,7 +129,7 @@ func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
 		switch {
 		case of != resource:
 		case of == dexcom.EGVs:
-			expected = !w.Intersect(whole(r)).Empty()
+			expected = !w.Intersect(Window{r.Start, r.End.Add(time.Minute)}).Empty()
 		default:
 			expected = w.Contains(r.Start) || w.Contains(r.End)
 		}

@@ -11,6 +11,8 @@ import (
 func TestKnownWindows(t *testing.T) {
 	now := epoch.Add(30 * time.Minute)
 	rng := func(start, end time.Time) *dexcom.Range { return &dexcom.Range{Start: start, End: end} }
+	egvs := func(w Window) Window { return Window{w.Start.Add(-time.Minute), w.End} }
+	alerts := func(w Window) Window { return Window{egvs(w).Start.Add(-alertsAround), w.End} }
 	odd := epoch.Add(-time.Hour + 123*time.Millisecond)
 	for _, tt := range []struct {
 		name   string
@@ -20,26 +22,26 @@ func TestKnownWindows(t *testing.T) {
 	}{
 		{"nothing", dexcom.Ranges{}, nil, 0},
 		{"end passes the newest record", dexcom.Ranges{EGVs: rng(epoch.Add(-time.Hour), epoch)}, map[dexcom.Resource]Window{
-			dexcom.EGVs: {epoch.Add(-time.Hour), epoch.Add(time.Minute)}, dexcom.Alerts: {epoch.Add(-time.Hour), now.Add(time.Second)},
+			dexcom.EGVs: egvs(Window{epoch.Add(-time.Hour), epoch.Add(time.Minute)}), dexcom.Alerts: alerts(Window{epoch.Add(-time.Hour), now.Add(time.Second)}),
 		}, 0},
 		{"one record, in whole seconds", dexcom.Ranges{Events: rng(odd, odd)}, map[dexcom.Resource]Window{
-			dexcom.Events: {epoch.Add(-time.Hour), epoch.Add(-time.Hour + 61*time.Second)}, dexcom.Alerts: {epoch.Add(-time.Hour), now.Add(time.Second)},
+			dexcom.Events: egvs(Window{epoch.Add(-time.Hour), epoch.Add(-time.Hour + 61*time.Second)}), dexcom.Alerts: alerts(Window{epoch.Add(-time.Hour), now.Add(time.Second)}),
 		}, 0},
-		{"alerts are asked for where anything is and a day on", dexcom.Ranges{EGVs: rng(span(-50, -40).Start, span(-50, -40).End), Calibrations: rng(span(-35, -30).Start, span(-35, -30).End)}, map[dexcom.Resource]Window{
-			dexcom.EGVs: {span(-50, 0).Start, span(0, -40).End.Add(time.Minute)}, dexcom.Calibrations: {span(-35, 0).Start, span(0, -30).End.Add(time.Minute)},
-			dexcom.Alerts: {span(-50, 0).Start, span(0, -6).End.Add(time.Minute)},
+		{"alerts are asked for where anything is a day before and a day on", dexcom.Ranges{EGVs: rng(span(-50, -40).Start, span(-50, -40).End), Calibrations: rng(span(-35, -30).Start, span(-35, -30).End)}, map[dexcom.Resource]Window{
+			dexcom.EGVs: egvs(Window{span(-50, 0).Start, span(0, -40).End.Add(time.Minute)}), dexcom.Calibrations: egvs(Window{span(-35, 0).Start, span(0, -30).End.Add(time.Minute)}),
+			dexcom.Alerts: alerts(Window{span(-50, 0).Start, span(0, -6).End.Add(time.Minute)}),
 		}, 0},
 		{"alerts beyond the server's time only where others are", dexcom.Ranges{EGVs: rng(epoch, now.Add(-time.Second))}, map[dexcom.Resource]Window{
-			dexcom.EGVs: {epoch, now.Add(59 * time.Second)}, dexcom.Alerts: {epoch, now.Add(59 * time.Second)},
+			dexcom.EGVs: egvs(Window{epoch, now.Add(59 * time.Second)}), dexcom.Alerts: alerts(Window{epoch, now.Add(59 * time.Second)}),
 		}, 0},
 		{"a clock ahead", dexcom.Ranges{EGVs: rng(now.Add(time.Minute), now.Add(time.Hour))}, map[dexcom.Resource]Window{
-			dexcom.EGVs: {now.Add(time.Minute), now.Add(61 * time.Minute)}, dexcom.Alerts: {now.Add(time.Minute), now.Add(61 * time.Minute)},
+			dexcom.EGVs: egvs(Window{now.Add(time.Minute), now.Add(61 * time.Minute)}), dexcom.Alerts: alerts(Window{now.Add(time.Minute), now.Add(61 * time.Minute)}),
 		}, 0},
 		{"implausible", dexcom.Ranges{EGVs: rng(time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2085, 1, 1, 0, 0, 0, 0, time.UTC)), Events: rng(time.Date(2084, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2085, 1, 1, 0, 0, 0, 0, time.UTC))}, map[dexcom.Resource]Window{
 			dexcom.EGVs: {plausibleStart, epoch.Add(24 * time.Hour)}, dexcom.Alerts: {plausibleStart, epoch.Add(24 * time.Hour)},
 		}, 2},
 		{"the wrong way round", dexcom.Ranges{EGVs: rng(epoch, epoch.Add(-time.Hour))}, map[dexcom.Resource]Window{
-			dexcom.EGVs: {epoch.Add(-time.Hour), epoch.Add(time.Minute)}, dexcom.Alerts: {epoch.Add(-time.Hour), now.Add(time.Second)},
+			dexcom.EGVs: egvs(Window{epoch.Add(-time.Hour), epoch.Add(time.Minute)}), dexcom.Alerts: alerts(Window{epoch.Add(-time.Hour), now.Add(time.Second)}),
 		}, 0},
 	} {
 		// The server's time counts, and ours only if it sent none.
@@ -81,7 +83,7 @@ func TestKnownExpects(t *testing.T) {
 func TestKnownSettled(t *testing.T) {
 	at := span(0, 100)
 	ranges := dexcom.Ranges{EGVs: &dexcom.Range{Start: at.Start, End: at.End}}
-	all := Window{at.Start, at.End.Add(time.Minute + alertsAfter)}
+	all := Window{at.Start.Add(-time.Minute - alertsAround), at.End.Add(time.Minute + alertsAround)}
 	hour := func(h int) time.Time { return epoch.Add(time.Duration(h) * time.Hour) }
 	for _, tt := range []struct {
 		name   string
@@ -95,7 +97,7 @@ func TestKnownSettled(t *testing.T) {
 		{"nothing consented", Known{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(500, 1000)},
 		{"all held after", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)), hour(200), span(-1000, 1000)},
 		{"a part held from before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)).Add(span(3, 4), hour(150)), hour(200), span(-1000, 1000)},
-		{"a part last read before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(150)).Add(Window{span(50, 0).Start, all.End}, hour(210)), hour(150), span(-1000, 1000)},
+		{"a part last read before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(Window{all.Start, span(0, 50).End}, hour(150)).Add(Window{span(50, 0).Start, all.End}, hour(210)), hour(150), span(-1000, 1000)},
 		{"the consented part is held", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(10, 20), hour(201)), hour(200), span(10, 20)},
 		{"news read before", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(199)), time.Time{}, span(-1000, 1000)},
 		{"news read after", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(200)), hour(200), span(-1000, 1000)},

@@ -13,7 +13,7 @@ import (
 
 const (
 	paceBurst = 1000 // calls that may follow each other without a pause
-	paceBatch = 16   // calls taken from the shared budget at once
+	paceBatch = 16   // calls taken from the shared budget at once, of a large one
 
 	maxPause   = time.Hour        // the longest Retry-After that is believed
 	maxBackoff = 10 * time.Minute // the longest pause of our own
@@ -29,10 +29,14 @@ type pace struct {
 	budget  Budget // nil: this process is alone
 	limiter *rate.Limiter
 	jitter  func(time.Duration) time.Duration
+	now     func() time.Time // for what is said to people
 	logger  *slog.Logger
 
 	mu      sync.Mutex
 	granted int       // calls taken from the budget and not made yet
+	expires time.Time // when what is left of them is lost
+	dry     bool      // the budget granted nothing when last asked
+	again   time.Time // when it is to be asked again
 	until   time.Time // no call before
 	paused  time.Time // when the last pause began
 	pauses  int       // in a row
@@ -41,7 +45,7 @@ type pace struct {
 
 func newPace(app string, perHour int, budget Budget) *pace {
 	limit := rate.Limit(float64(perHour) / time.Hour.Seconds())
-	return &pace{app: app, perHour: perHour, budget: budget, limiter: rate.NewLimiter(limit, min(paceBurst, perHour))}
+	return &pace{app: app, perHour: perHour, budget: budget, now: time.Now, limiter: rate.NewLimiter(limit, min(paceBurst, perHour))}
 }
 
 // wait returns when a call may be made.
@@ -75,20 +79,47 @@ func (p *pace) take(ctx context.Context) (time.Duration, error) {
 	if pause := time.Until(p.until); pause > 0 {
 		return pause, nil
 	}
-	if p.granted == 0 && p.budget != nil {
-		granted, retryAfter, err := p.budget.TakeCalls(ctx, p.app, paceBatch, p.perHour)
-		if err != nil {
-			return 0, fatalError{fmt.Errorf("call budget of app %s: %w", p.app, err)}
-		}
-		if granted == 0 {
-			return max(retryAfter, time.Second), nil
-		}
-		p.granted = granted
+	if p.budget == nil {
+		return 0, nil
 	}
-	if p.budget != nil {
-		p.granted--
+	delay, err := p.fill(ctx)
+	if delay > 0 || err != nil {
+		return delay, err
 	}
+	p.granted--
 	return 0, nil
+}
+
+// fill sees to it that there is a granted call that may still be made, or
+// returns how long to wait before trying again. A small budget is taken from call
+// by call, because what is not used in time is lost.
+func (p *pace) fill(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	if p.granted > 0 && began.Before(p.expires) {
+		return 0, nil
+	}
+	if p.dry && began.Before(p.again) {
+		return p.again.Sub(began), nil // one of those who wait asks for all
+	}
+	batch := min(paceBatch, max(1, p.perHour/1000))
+	granted, wait, err := p.budget.TakeCalls(ctx, p.app, batch, p.perHour)
+	if err != nil {
+		return 0, fatalError{fmt.Errorf("call budget of app %s: %w", p.app, err)}
+	}
+	p.granted, p.expires = granted, began.Add(wait)
+	if granted > 0 {
+		p.dry = false
+		return 0, nil
+	}
+	level := slog.LevelDebug
+	if !p.dry {
+		level = slog.LevelWarn
+	}
+	p.dry = true
+	p.logger.Log(ctx, level, "app waits: the calls of this hour are used up", "app", p.app, "until", p.now().UTC().Add(wait).Truncate(time.Second))
+	wait = min(max(wait, time.Second), budgetPoll)
+	p.again = began.Add(wait)
+	return wait, nil
 }
 
 // refused pauses the app after a call that began at sent was refused as one too

@@ -60,6 +60,30 @@ func TestPaceSharesTheBudget(t *testing.T) {
 	})
 }
 
+// Calls that were granted and not made in time are lost: others may have used up
+// the hour in which they would count.
+func TestPaceDropsOldGrants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := &fakeBudget{start: time.Now().Add(-time.Hour + 30*time.Second)} // a grant is good for 30 s
+		p := testPace(16_000, budget)
+		waits(t, p, 1)
+		if budget.used != paceBatch {
+			t.Fatalf("the first call took %d from the budget, want a batch of %d", budget.used, paceBatch)
+		}
+		time.Sleep(29 * time.Second)
+		waits(t, p, 1)
+		if budget.used != paceBatch {
+			t.Errorf("the second call, in time, took %d more from the budget", budget.used-paceBatch)
+		}
+		time.Sleep(2 * time.Second)
+		budget.used = 0
+		waits(t, p, 1)
+		if budget.used != paceBatch {
+			t.Errorf("the third call, too late for the first batch, took %d from the budget, want %d", budget.used, paceBatch)
+		}
+	})
+}
+
 func TestPaceRefused(t *testing.T) {
 	cause := &dexcom.StatusError{Code: 429}
 	for _, tt := range []struct {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/consent"
 )
 
 const (
@@ -35,6 +37,10 @@ func (p *participant) fetch(ctx context.Context) error {
 		return p.fetchTargets(ctx, targets)
 	}
 	ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
+	if isWithdrawn(err) {
+		p.left()
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("claim participant %s: %w", p.report.ParticipantID, err)
 	}
@@ -53,15 +59,37 @@ func (p *participant) eligible() (eligible []Target) {
 		case t.ConnectionID == "":
 			p.flag(FlagNoConnection, "no account is connected: dexetl connect "+t.ParticipantID)
 			p.fail(errNoConnection)
+			p.report.Ended = true
+		case p.Clients != nil && p.Clients[t.App] == nil: // without any it is a plan
+			p.fail(&consent.NoAppError{Region: t.App})
+			p.report.Ended = true
 		case t.Consented.Empty():
 			p.flag(FlagNothingConsented, t.Reason)
 		case !t.Consented.Start.Before(p.Now()):
 			p.flag(FlagNothingConsented, "the study begins for this participant at "+t.Consented.Start.Format(time.RFC3339))
 		default:
-			eligible = append(eligible, t)
+			if t.Interval != (Window{}) {
+				t.Consented = p.clip(t)
+			}
+			if !t.Consented.Empty() {
+				eligible = append(eligible, t)
+			}
 		}
 	}
 	return eligible
+}
+
+// clip returns what is consented of t's interval, and says so if that is not
+// all.
+func (p *participant) clip(t Target) Window {
+	w := t.Interval.Intersect(t.Consented)
+	switch {
+	case w.Empty():
+		p.flag(FlagClippedInterval, fmt.Sprintf("nothing of %s is asked for: consented is %s", t.Interval, t.Consented))
+	case w != t.Interval:
+		p.flag(FlagClippedInterval, fmt.Sprintf("of %s only %s is consented and asked for", t.Interval, w))
+	}
+	return w
 }
 
 // claimed fetches while it keeps the claim alive.
@@ -80,10 +108,14 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 		return p.fetchTargets(groupCtx, targets)
 	})
 	group.Go(func() error { return p.keepClaim(fetching) })
-	if err := group.Wait(); !errors.Is(err, errClaimLost) {
+	switch err := group.Wait(); {
+	case isWithdrawn(err):
+		p.left()
+	case errors.Is(err, errClaimLost):
+		p.fail(errClaimLost)
+	default:
 		return err
 	}
-	p.fail(errClaimLost)
 	return nil
 }
 
@@ -117,6 +149,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 			return err
 		}
 	}
+	p.report.Ended = true
 	return nil
 }
 
@@ -131,9 +164,40 @@ func (p *participant) settle(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.As(err, &fatal):
 		return err
+	case isWithdrawn(err):
+		p.left()
+		return nil
 	}
 	p.fail(err)
 	return nil
+}
+
+// standing is nil unless the participant has withdrawn: *state.WithdrawnError.
+// What else keeps it from being known ends the run.
+func (p *participant) standing(ctx context.Context) error {
+	if p.Withdrawals == nil {
+		return nil
+	}
+	err := p.Withdrawals.Standing(ctx, p.report.ParticipantID)
+	if err == nil || isWithdrawn(err) || ctx.Err() != nil {
+		return err
+	}
+	return fatalError{err}
+}
+
+// left notes that the participant withdrew during the run. What was due is due
+// no more, so nothing is open and nothing failed.
+func (p *participant) left() {
+	p.mu.Lock()
+	open, told := p.report.Open, false
+	for _, f := range p.report.Flags {
+		told = told || f.Kind == FlagWithdrawn
+	}
+	p.mu.Unlock()
+	if !told {
+		p.flag(FlagWithdrawn, "has withdrawn meanwhile: nothing more is asked for")
+	}
+	p.count(Counts{Open: -open})
 }
 
 // fail notes the participant's first error.

@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -48,10 +50,23 @@ type syncState struct {
 	run       Run // Trailing and Deep are set
 }
 
-// demands are, in this order: news, the trailing days, the deep beat if it is
-// due, and what an earlier run left open.
-func (s syncState) demands() []Demand {
-	var news, late, deep, open []Demand
+// calls are those for news and, apart from them, for what is read again: of that
+// most answers say nothing new, and then compaction drops them whole.
+func (s syncState) calls() []Call {
+	news, again := s.demands()
+	first := Calls(news, s.held)
+	held := Holding{Coverage: maps.Clone(s.held.Coverage)}
+	for _, c := range first {
+		held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
+	}
+	return append(first, Calls(again, held)...)
+}
+
+// demands are news, and again, in this order: news that reach less far than what
+// is known, the trailing days, the deep beat if it is due, and what an earlier run
+// left open.
+func (s syncState) demands() (news, again []Demand) {
+	var behind, late, deep, open []Demand
 	add := func(list *[]Demand, r dexcom.Resource, w Window, since time.Time, beat string) {
 		if w = w.Intersect(s.bounds); !w.Empty() {
 			*list = append(*list, Demand{r, w, since, beat})
@@ -65,15 +80,25 @@ func (s syncState) demands() []Demand {
 	if s.run.TrailingNow {
 		lateSince = openEnd // no answer is that new
 	}
+	deepSince := s.now.Add(-deepTakes(s.run.Deep))
+	if s.run.DeepNow {
+		deepSince = s.run.Since
+	}
 	known := s.extents()
 	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
 	for _, r := range s.resources {
 		w, shown := known[r]
+		older := openEnd // what is before it is not asked for as news
 		if n, ok := fresh[r]; ok {
 			if shown {
 				n.Start = earliest(n.Start, w.End.Add(-overlap))
 			}
-			add(&news, r, n, s.news.Asked, BeatNews)
+			if shown && n.End.Before(w.End) {
+				add(&behind, r, n, s.news.Asked, BeatNews)
+			} else {
+				add(&news, r, n, s.news.Asked, BeatNews)
+				older = n.Start
+			}
 			w = Merge(w, n).Span()
 			shown = true
 		}
@@ -81,20 +106,37 @@ func (s syncState) demands() []Demand {
 			w = records
 		}
 		if shown {
-			last := Window{latest(w.Start, s.now.Add(-s.run.Trailing)), w.End}
-			if r == dexcom.Alerts && len(Demand{r, last.Intersect(s.bounds), lateSince, ""}.due(s.held)) > 0 {
+			last := Window{latest(w.Start, s.now.Add(-s.run.Trailing)), earliest(w.End, older)}
+			due := Demand{r, last.Intersect(s.bounds), lateSince, BeatTrailing}.due(s.held)
+			if r == dexcom.Alerts && older == openEnd && len(due) > 0 {
 				// Those since the last record come along: alone they would cost a
 				// call in every sync.
 				last.End = latest(last.End, s.newest().alertsWindow(records).End)
 			}
-			add(&late, r, last, lateSince, BeatTrailing)
+			for _, again := range fewest(due, last.End) {
+				add(&late, r, again, openEnd, BeatTrailing)
+			}
 			add(&open, r, w, time.Time{}, BeatBackfill)
 		}
 		if s.deep {
-			add(&deep, r, w, s.now.Add(-deepTakes(s.run.Deep)), BeatDeep)
+			add(&deep, r, w, deepSince, BeatDeep)
 		}
 	}
-	return append(append(append(news, late...), deep...), open...)
+	return news, slices.Concat(behind, late, deep, open)
+}
+
+// fewest returns the fewest windows of at most MaxWindow that cover what is due.
+// Each begins with a due instant and goes as far as it may, but not beyond end. So
+// what was answered later comes along, at the price of no call: hourly syncs
+// would else ask for the trailing days hour by hour, as news brought them. And a
+// run that was stopped goes on behind what was answered.
+func fewest(due Windows, end time.Time) (windows []Window) {
+	for len(due) > 0 {
+		w := Window{due[0].Start, earliest(due[0].Start.Add(MaxWindow), end)}
+		windows = append(windows, w)
+		due = due.Subtract(Windows{w})
+	}
+	return windows
 }
 
 // newest returns this run's last answer of dataRange.

@@ -1,8 +1,8 @@
 package extract
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,10 +13,51 @@ import (
 // maxRanges is the largest plain dataRange body; real ones are below 1 kB.
 const maxRanges = 1 << 20
 
+// plan asks what there is and returns the calls that are due, in the order in
+// which to make them: oldest first or newest first whatever the resource, so that
+// a run that is stopped leaves no resource behind. Devices are last.
+func (c *connection) plan(ctx context.Context) (calls []Call, err error) {
+	switch c.run.Mode {
+	case Sync:
+		calls, err = c.planSync(ctx)
+	case Refresh:
+		calls, err = c.planRefresh(ctx)
+	default:
+		calls, err = c.planBackfill(ctx)
+	}
+	slices.SortStableFunc(calls, func(a, b Call) int {
+		switch {
+		case a.Window.Empty() || b.Window.Empty():
+			return cmp.Compare(b.Window.End.Unix(), a.Window.End.Unix())
+		case c.run.NewestFirst:
+			return b.Window.Start.Compare(a.Window.Start)
+		}
+		return a.Window.Start.Compare(b.Window.Start)
+	})
+	return calls, err
+}
+
+// planRefresh asks what there is, by which answers without records are told
+// apart, and returns the calls for everything that was not answered since.
+func (c *connection) planRefresh(ctx context.Context) ([]Call, error) {
+	full, err := c.ranges(ctx, time.Time{}, BeatRefresh)
+	if err != nil {
+		return nil, err
+	}
+	bounds := c.target.Consented.Intersect(full.plausible())
+	var demands []Demand
+	for _, r := range c.Resources {
+		if r != dexcom.Devices {
+			demands = append(demands, Demand{r, bounds, c.run.Since, BeatRefresh})
+		}
+	}
+	return Calls(demands, c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)), nil
+}
+
 // planBackfill asks what there is and returns the calls for what was never
 // answered.
 func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
-	full, err := c.askRanges(ctx, time.Time{}, BeatBackfill)
+	full, err := c.ranges(ctx, time.Time{}, BeatBackfill)
 	if err != nil {
 		return nil, err
 	}
@@ -45,20 +86,20 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 			return nil, err
 		}
 	}
-	state.deep = state.deepDue()
+	state.deep = c.run.DeepNow || state.deepDue()
 	if !asked || lastSync.IsZero() || state.deep {
-		if state.full, err = c.askRanges(ctx, time.Time{}, BeatDeep); err != nil {
+		if state.full, err = c.ranges(ctx, time.Time{}, BeatDeep); err != nil {
 			return nil, err
 		}
 	}
 	if !lastSync.IsZero() {
-		news, err := c.askRanges(ctx, lastSync, BeatNews)
+		news, err := c.ranges(ctx, lastSync, BeatNews)
 		if err != nil {
 			return nil, err
 		}
 		state.news = &news
 	}
-	return append(Calls(state.demands(), state.held), c.devices(state.held)...), nil
+	return append(state.calls(), c.devices(state.held)...), nil
 }
 
 // lastSync returns the lastSyncTime to send: all uploads before it are held. It
@@ -92,7 +133,7 @@ func (c *connection) lastSync(state syncState) (time.Time, error) {
 func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat string) (Known, error) {
 	answer, err := c.asker.ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: lastSync})
 	if err != nil {
-		return Known{}, fmt.Errorf("dataRange: %w", err)
+		return Known{}, rangesError(err)
 	}
 	entry, err := c.keep(ctx, answer, beat)
 	if err != nil {
@@ -100,7 +141,7 @@ func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat str
 	}
 	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
 	if err != nil {
-		return Known{}, fmt.Errorf("dataRange: %w", err)
+		return Known{}, rangesError(err)
 	}
 	k, err := parseKnown(entry, plain)
 	if err == nil {
@@ -108,6 +149,8 @@ func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat str
 	}
 	return k, err
 }
+
+func rangesError(err error) error { return &CallError{Call{Resource: dexcom.DataRange}, err} }
 
 // readKnown reads a dataRange answer from the log.
 func readKnown(e raw.Entry) (Known, error) {
@@ -121,7 +164,7 @@ func readKnown(e raw.Entry) (Known, error) {
 func parseKnown(e raw.Entry, plain []byte) (Known, error) {
 	ranges, err := dexcom.ParseRanges(plain)
 	if err != nil {
-		return Known{}, fmt.Errorf("dataRange: %w", err)
+		return Known{}, rangesError(err)
 	}
 	return Known{e.AskedAt, e.ServerDate, e.LastSync, ranges}, nil
 }

@@ -10,12 +10,13 @@ import (
 // An Outcome sums up a run.
 type Outcome string
 
-// The outcomes. Each has an exit code of its own: 0, 3, 4, 5 and 130.
+// The outcomes. Each has an exit code of its own: 0, 3, 4, 5, 8 and 130.
 const (
 	Done           Outcome = "done"            // everything that was due is held; perhaps nothing was
 	Partial        Outcome = "partial"         // some participants failed or have open windows
 	Later          Outcome = "later"           // the API takes no calls now: limit, or nothing at all got through; consents may be missing too
 	ConsentMissing Outcome = "consent_missing" // only consents are missing, all else is done
+	Stopped        Outcome = "stopped"         // the run used up the calls or the time it was given; running again goes on
 	Interrupted    Outcome = "interrupted"     // the context ended; running again goes on
 )
 
@@ -26,6 +27,8 @@ const (
 	FlagNothingConsented = "nothing_consented" // the detail says why and what to do
 	FlagNoConnection     = "no_connection"     // the participant never connected an account
 	FlagClaimed          = "claimed"           // another process is fetching this participant
+	FlagWithdrawn        = "withdrawn"         // the participant withdrew while the run was under way
+	FlagClippedInterval  = "clipped_interval"  // not all of the interval that was asked for is consented
 )
 
 // A Flag is a remark on a participant.
@@ -62,6 +65,7 @@ type ParticipantReport struct {
 	Counts
 	Flags []Flag
 	Err   error // the first that left something open; nil: none
+	Ended bool  // all was tried: without Err, everything that was due is held
 }
 
 // A Report says what a run did.
@@ -69,6 +73,7 @@ type Report struct {
 	Counts                           // of all participants
 	Participants []ParticipantReport // in the order of their ids
 	Outcome      Outcome
+	Stop         *StopError // why the outcome is Stopped; else nil
 }
 
 // sum fills the totals and the outcome of a run that nobody interrupted.
@@ -108,7 +113,8 @@ var errNoConnection = errors.New("not connected")
 func consentMissing(err error) bool {
 	var needs *consent.NeedsReconsentError
 	var suspect *consent.AuthSuspectError
-	return errors.Is(err, errNoConnection) || errors.As(err, &needs) || errors.As(err, &suspect)
+	var exported *consent.ExportedError
+	return errors.Is(err, errNoConnection) || errors.As(err, &needs) || errors.As(err, &suspect) || errors.As(err, &exported)
 }
 
 // interrupted reports whether err says that the context ended.

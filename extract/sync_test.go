@@ -123,10 +123,12 @@ func TestSyncThroughMonths(t *testing.T) {
 				asked[key] = e.AskedAt
 			}
 		}
-		// Every day has news, which come in one window with the trailing week. The
-		// deep beat comes about every 23 days and then reads up to 4 windows.
+		// Every day has news and, apart from them, the trailing week. The deep beat comes about every 23 days and then reads up to 4 windows.
 		if n := beats["egvs news"]; n < days-1 || n > days+10 {
 			t.Errorf("%d windows of news, want one a day: %v", n, beats)
+		}
+		if n := beats["egvs trailing"]; n < days-10 || n > days {
+			t.Errorf("%d windows of the trailing days, want one a day: %v", n, beats)
 		}
 		if n := beats["egvs deep"]; n < 4 || n > 12 {
 			t.Errorf("%d windows of the deep beat, want 1 to 4, three times: %v", n, beats)
@@ -146,7 +148,7 @@ func TestDailyBeatsBearAnEarlyStart(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Devices}
 		mustRun(t, f, Backfill, target("P1"))
-		again := []Call{{dexcom.EGVs, Window{newest.Add(-day), newest.Add(time.Minute)}, BeatTrailing}, {Resource: dexcom.Devices, Beat: BeatTrailing}}
+		again := []Call{{dexcom.EGVs, Window{newest.Add(-day - time.Minute), newest.Add(time.Minute)}, BeatTrailing}, {Resource: dexcom.Devices, Beat: BeatTrailing}}
 		for range 3 {
 			time.Sleep(day - 20*time.Second)
 			checkSync(t, f, "20 s before the day is over", Run{}, again...)
@@ -182,7 +184,32 @@ func TestSyncBeats(t *testing.T) {
 		lost := start.Add(-20 * day)
 		now = time.Now().Truncate(time.Second)
 		api.addRecord("P1", dexcom.EGVs, record{lost, now})
-		sync("a late upload", time.Hour, Call{dexcom.EGVs, Window{lost, lost.Add(time.Minute)}, BeatNews})
+		sync("a late upload", time.Hour, Call{dexcom.EGVs, Window{lost.Add(-time.Minute), lost.Add(time.Minute)}, BeatNews})
+	})
+}
+
+// What is new is asked for apart from what is read again, so that the answer to the
+// latter says nothing new; but for what is late, nothing is cut in three.
+func TestNewsAreAskedForApart(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := func() time.Time { return time.Now().Truncate(time.Second) }
+		newest := now().Add(-day)
+		api.add("P1", dexcom.EGVs, now().Add(-20*day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		time.Sleep(2 * day)
+		api.addRecord("P1", dexcom.EGVs, record{now(), now()})
+		end, news := now().Add(time.Minute), newest.Add(time.Minute-overlap)
+		checkSync(t, f, "news", Run{},
+			Call{dexcom.EGVs, Window{news, end}, BeatNews},
+			Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), news}, BeatTrailing})
+		time.Sleep(syncMargin + time.Hour)
+		mustRun(t, f, Sync, target("P1")) // from now on that is no news
+		time.Sleep(2 * day)
+		api.addRecord("P1", dexcom.EGVs, record{now().Add(-4 * day), now()})
+		checkSync(t, f, "late", Run{}, Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), end}, BeatNews})
 	})
 }
 
@@ -229,10 +256,35 @@ func TestSyncBeatsAsConfigured(t *testing.T) {
 		time.Sleep(day + time.Minute)
 		checkSync(t, f, "a day later", Run{Trailing: 3 * day}, late(3*day))
 		time.Sleep(8 * day)
-		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first, end}, BeatTrailing})
+		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
 		time.Sleep(11 * day)
 		checkSync(t, f, "nothing is that old", Run{Deep: 12 * day})
-		checkSync(t, f, "everything is that old", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first, end}, BeatDeep})
+		checkSync(t, f, "everything is that old", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
+	})
+}
+
+// A run that is stopped among the trailing days goes on where it was, and what it
+// had asked for comes along with nothing.
+func TestTrailingDaysResume(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := func() time.Time { return time.Now().Truncate(time.Second) }
+		newest := now().Add(-day)
+		api.add("P1", dexcom.EGVs, now().Add(-90*day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		time.Sleep(day)
+		first := now().Add(-40 * day)
+		f.Concurrency = 1 // the older window before the newer
+		trailing := Run{ID: "1", Mode: Sync, Trailing: 40 * day}
+		trailing.Quota = &Quota{Max: 2} // dataRange and the older window
+		if report, err := f.Run(t.Context(), trailing, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
+			t.Fatalf("run of 2 calls: %s, %v; want stopped", report.Outcome, err)
+		}
+		trailing.Quota = nil
+		time.Sleep(5 * time.Hour)
+		checkSync(t, f, "resumed", trailing, Call{dexcom.EGVs, Window{first.Add(MaxWindow), newest.Add(time.Minute)}, BeatTrailing})
 	})
 }
 
@@ -263,7 +315,7 @@ func TestSyncAfterALongPause(t *testing.T) {
 				asked = asked.Union(Windows{{e.WindowStart, e.WindowEnd}})
 			}
 		}
-		if got := asked.Span(); len(asked) != 1 || !got.Start.Equal(start.Add(-50*day)) || got.End.Before(time.Now().Add(-6*time.Hour)) {
+		if got := asked.Span(); len(asked) != 1 || !got.Start.Equal(start.Add(-50*day-time.Minute)) || got.End.Before(time.Now().Add(-6*time.Hour)) {
 			t.Errorf("egvs asked for %v, want everything from %v on", asked, start.Add(-50*day))
 		}
 	})

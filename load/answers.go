@@ -3,9 +3,11 @@ package load
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
@@ -24,13 +26,27 @@ type answer struct {
 	held   error          // why it cannot be applied
 	counts map[string]*Counts
 
+	cut  time.Time // the participant withdrew from then on; zero: did not
+	raws []string  // see unread; nil: the rejects have them all
+
 	manyMissing bool // lacks so many records that a second answer must agree
+
+	dropped bool // compaction dropped its body: it confirms what is held
+	effect  bool // it changed something beside when it was asked
 }
 
 func (a *answer) hasWindow() bool { return !a.WindowStart.IsZero() && !a.WindowEnd.IsZero() }
 
+// confirms reports whether the answer, once applied, turned out to change
+// nothing: folding its header alone gives the same lake. What dataRange said is
+// read again by whoever plans, so its answers always count.
+func (a *answer) confirms() bool {
+	return a.held == nil && !a.effect && a.ranges == nil
+}
+
 // count returns what the answer did to a table, to be added to.
 func (a *answer) count(table string) *Counts {
+	a.effect = true
 	if a.counts[table] == nil {
 		a.counts[table] = new(Counts)
 	}
@@ -40,8 +56,8 @@ func (a *answer) count(table string) *Counts {
 // unread returns the records of the answer that could not become rows, as sent.
 func (a *answer) unread() []string {
 	batch := a.batch.Tables["rejects"]
-	if batch == nil {
-		return nil
+	if batch == nil || a.raws != nil {
+		return a.raws
 	}
 	column := batch.Column(batch.Schema().FieldIndices("raw")[0]).(*array.String)
 	raws := make([]string, column.Len())
@@ -89,11 +105,15 @@ func (l *Loader) next(ctx context.Context, from raw.Position) (answers []*answer
 			break
 		}
 		for _, a := range group {
-			bytes += int64(a.plain)
+			bytes += max(int64(a.plain), leastBytes)
 		}
 	}
 	return answers, nil
 }
+
+// leastBytes is what an answer counts for in a commit, if it has no body: it
+// has a row of requests and takes room until that is written.
+const leastBytes = 4 << 10
 
 // plainBytes estimates the plain body of an entry; next counts them.
 func plainBytes(e raw.Entry) int64 {
@@ -115,8 +135,11 @@ func (l *Loader) decode(parent context.Context, entry func() (raw.Entry, error, 
 			g.Go(func() error { return fmt.Errorf("raw log: %w", err) })
 			break
 		}
-		if !ok || ctx.Err() != nil {
+		if !ok || ctx.Err() != nil || l.part.ends(e) {
 			break
+		}
+		if !l.part.has(e) {
+			continue
 		}
 		budget -= plainBytes(e)
 		a := &answer{Entry: e, counts: make(map[string]*Counts)}
@@ -132,16 +155,22 @@ func (l *Loader) decode(parent context.Context, entry func() (raw.Entry, error, 
 }
 
 // read reads and transforms the body of a. Only a body that the log cannot
-// give back is an error; one that makes no rows is held.
+// give back is an error; one that makes no rows is held, and one that compaction
+// dropped is not needed.
 func (l *Loader) read(a *answer) error {
 	body, err := a.Plain()
+	if dropped := (*raw.DroppedError)(nil); errors.As(err, &dropped) {
+		a.dropped = true
+		a.batch = transform.Batch{Records: a.Records, Rejected: dropped.Rejected}
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("raw log at %s: %w", a.Position, err)
 	}
 	a.plain = len(body)
 	if dexcom.Resource(a.Resource) == dexcom.DataRange {
 		ranges, err := dexcom.ParseRanges(body)
-		a.ranges, a.held = &ranges, err
+		a.ranges, a.held, a.cut = &ranges, err, l.cuts[a.ParticipantID]
 		return nil
 	}
 	a.batch, a.held = transform.Apply(l.Mem, transform.Answer{
@@ -150,6 +179,9 @@ func (l *Loader) read(a *answer) error {
 	})
 	if a.held != nil {
 		a.batch = transform.Batch{}
+	}
+	if cut, ok := l.cuts[a.ParticipantID]; ok {
+		a.leaveOut(l.Mem, cut)
 	}
 	return nil
 }

@@ -64,8 +64,8 @@ func (s *step) coverWindows(participant, resource string, answers []*answer, r *
 	old := c.intervals
 	merged := slices.Clone(old)
 	for _, a := range answers {
-		if a.hasWindow() {
-			merged = append(merged, interval{from: instant(a.WindowStart), to: instant(a.WindowEnd), asked: instant(a.AskedAt)})
+		if from, to := a.covered(); from.Before(to) {
+			merged = append(merged, interval{from: instant(from), to: instant(to), asked: instant(a.AskedAt)})
 		}
 	}
 	merged = mergeIntervals(merged)
@@ -123,7 +123,7 @@ func (s *step) coverRanges() {
 		for resource, found := range map[string]*dexcom.Range{
 			"egvs": a.ranges.EGVs, "events": a.ranges.Events, "calibrations": a.ranges.Calibrations,
 		} {
-			s.cover(a.ParticipantID, resource).found(found, a.LastSync.IsZero(), a.AskedAt)
+			s.cover(a.ParticipantID, resource).found(a.known(found), a.LastSync.IsZero(), a.AskedAt)
 		}
 	}
 }
@@ -131,6 +131,10 @@ func (s *step) coverRanges() {
 func (c *cover) found(r *dexcom.Range, whole bool, at time.Time) {
 	if whole {
 		c.from, c.to = 0, 0
+	}
+	if r == nil && c.to == 0 && !c.windowed {
+		c.asked = 0 // no row of coverage tells the next commit
+		return
 	}
 	if !c.windowed {
 		c.asked = max(c.asked, instant(at))

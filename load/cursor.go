@@ -22,14 +22,25 @@ func heap() memory.Allocator { return memory.DefaultAllocator }
 // participant after the other. It opens the file when the first one's rows are
 // asked for, closes it after the last, and holds one batch in between.
 type cursor struct {
-	file        lake.File
-	rows        iter.Seq2[arrow.RecordBatch, error]
-	participant int                                     // column
-	next        func() (arrow.RecordBatch, error, bool) // nil before the file is open
-	stop        func()
-	batch       arrow.RecordBatch // nil before the first and after the last
-	row         int
-	done        bool
+	file  lake.File
+	first string // participant
+	rows  iter.Seq2[arrow.RecordBatch, error]
+	of    func(arrow.RecordBatch) labels          // the participants of rows
+	next  func() (arrow.RecordBatch, error, bool) // nil before the file is open
+	stop  func()
+	batch arrow.RecordBatch // nil before the first and after the last
+	row   int
+	done  bool
+}
+
+// labels name the rows of a batch, in order: as a rule by their participants.
+type labels interface {
+	Len() int
+	Value(row int) string
+}
+
+func participantsOf(b arrow.RecordBatch) labels {
+	return b.Column(b.Schema().FieldIndices("participant_id")[0]).(*array.String)
 }
 
 // A piece is consecutive rows of one participant in a file. Whoever takes it
@@ -41,14 +52,14 @@ type piece struct {
 }
 
 func newCursor(ctx context.Context, l *lake.Lake, f lake.File, o lake.ReadOptions) *cursor {
-	return &cursor{file: f, rows: l.Read(ctx, heap(), f, o), participant: -1}
+	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, heap(), f, o), of: participantsOf}
 }
 
 // peek returns the next participant; false at the end. Of a file that is not
 // open yet it is the one that the manifest says.
 func (c *cursor) peek() (string, bool, error) {
 	if c.next == nil && !c.done {
-		return c.file.FirstParticipant, true, nil
+		return c.first, true, nil
 	}
 	return c.read()
 }
@@ -70,17 +81,12 @@ func (c *cursor) read() (string, bool, error) {
 			break
 		}
 		c.batch, c.row = batch, 0
-		if c.participant < 0 {
-			c.participant = batch.Schema().FieldIndices("participant_id")[0]
-		}
 	}
 	if c.done {
 		return "", false, nil
 	}
-	return c.ids().Value(c.row), true, nil
+	return c.of(c.batch).Value(c.row), true, nil
 }
-
-func (c *cursor) ids() *array.String { return c.batch.Column(c.participant).(*array.String) }
 
 // take returns the rows of a participant and goes past them, and past those
 // of all participants before.
@@ -96,7 +102,7 @@ func (c *cursor) take(participant string) ([]piece, error) {
 		if !ok || p > participant {
 			return pieces, nil
 		}
-		ids, start := c.ids(), c.row
+		ids, start := c.of(c.batch), c.row
 		end := start + sort.Search(ids.Len()-start, func(i int) bool { return ids.Value(start+i) > p })
 		c.row = end
 		if p == participant {

@@ -207,6 +207,7 @@ func (v *versions) apply(a *answer, settings *versions) {
 			r := &v.rows[current[0]]
 			if upload := timeAt(batch, v.upload, row); upload > r.upload {
 				r.upload, r.touched = upload, true
+				a.effect = true
 			}
 			continue
 		}

@@ -25,6 +25,15 @@
 // Only rows that differ from those held are a change, which is applied the same
 // way.
 //
+// Who has withdrawn is left out from an instant on: answers lose those records
+// before they are applied (withdrawal.go). What was folded before that was known
+// is folded anew for the participant (anew.go), and what leaves the tables goes to
+// a quarantine first (quarantine.go).
+//
+// An answer that changed nothing confirms what is held (answer.confirms); of these
+// a Compactor leaves only the header in the log, and the fold takes the header for
+// the answer.
+//
 // What is in memory is the rows of a step's answers, each once: they go when they
 // have become changes, and those when their partition is written. Beside them
 // there are one participant's rows at a time and a batch per open file. Decoding runs in parallel over answers,

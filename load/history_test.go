@@ -13,6 +13,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"pgregory.net/rapid"
+
+	"github.com/dexetl/dexetl/extract/raw"
 )
 
 // Every check writes a few lakes with all their fsyncs: few checks, and in
@@ -38,7 +40,14 @@ type history struct {
 	models map[string]*model
 	api    map[[2]string][]modelRecord // participant, resource
 	gone   map[[2]string][]modelRecord
+	asked  []asked
 	ids    int
+}
+
+// asked is an answer and what it served.
+type asked struct {
+	raw.Header
+	served []modelRecord
 }
 
 func newHistory(t fataler, dir string) *history {
@@ -135,7 +144,9 @@ func (h *history) ask(key [2]string, connection string, from, to time.Time, oldT
 	for _, r := range served {
 		wires = append(wires, m.wire(r))
 	}
-	m.apply(h.answer(key[0], connection, key[1], from, to, wires...), served)
+	header := h.answer(key[0], connection, key[1], from, to, wires...)
+	h.asked = append(h.asked, asked{header, served})
+	m.apply(header, served)
 }
 
 // The lake is what the rules say, wherever commits and loads fall, however
@@ -180,20 +191,22 @@ func TestHistories(t *testing.T) {
 func (h *history) check(k *tank) {
 	h.t.Helper()
 	sameText(h.t, "rejects", k.rows("rejects"), nil)
-	var changes, pending, coverage []string
+	var changes, pending, coverage, days []string
 	for resource, m := range h.models {
 		sameText(h.t, resource, k.rows(resource, m.columns()...), m.lines())
 		changes = append(changes, m.changes...)
 		pending = append(pending, m.pendingLines()...)
 		coverage = append(coverage, m.coverage()...)
+		days = append(days, m.days()...)
 	}
-	for _, lines := range [][]string{changes, pending, coverage} {
+	for _, lines := range [][]string{changes, pending, coverage, days} {
 		slices.Sort(lines)
 	}
 	sameText(h.t, "glucose", k.rows("glucose", "participant_id", "time_utc", "glucose_mgdl", "n_sources"), h.models["egvs"].glucose())
 	sameText(h.t, "changes", k.rows("changes", "participant_id", "resource", "record_id", "kind", "request_id", "seen_at"), changes)
 	sameText(h.t, "vanish_pending", k.rows("vanish_pending"), pending)
 	sameText(h.t, "coverage", k.rows("coverage", "participant_id", "resource", "asked_from", "asked_to", "asked_at", "records"), coverage)
+	sameText(h.t, "coverage_days", k.rows("coverage_days"), days)
 }
 
 // A load that is interrupted leaves the lake as it was or one commit further.

@@ -36,6 +36,9 @@ func keyedTables() []keyed {
 		k.allMonths = k.resource == "events"
 		k.content = k.except(transform.NotContent()...)
 		k.before = k.except("vanished_at", "note")
+		if name == "event_notes" { // extra may repeat the text
+			k.before = k.except("vanished_at", "note", "extra")
+		}
 		k.vanished = k.place["vanished_at"]
 		tables = append(tables, k)
 	}
@@ -110,6 +113,9 @@ func (r *records) remove(id string, place int32) {
 
 // apply applies one answer.
 func (r *records) apply(a *answer) {
+	if a.dropped {
+		return
+	}
 	batch := a.batch.Tables[r.Name]
 	var newest map[string]int32
 	if batch != nil {

@@ -24,8 +24,13 @@ type Loader struct {
 	Logger      *slog.Logger     // nil: silent
 	Program     string           // version of dexetl, for the manifest
 	CommitBytes int64            // plain bodies per commit; 0: 256 MB
+	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
 	layout layout // zero: defaultLayout
+	cuts   cuts   // of the study of this Load
+	part   part   // of the log that is folded; zero: all
+
+	sealed map[string]raw.Position // up to where the quarantine of a participant has all
 }
 
 // A Result says what a Load did.
@@ -57,7 +62,7 @@ type Counts struct {
 	Restored int // had vanished and came back unchanged
 	Vanished int // an answer lacked them
 	Withheld int // lacked with so many others that a second answer must agree
-	Removed  int // rows of glucose that no record supports any more
+	Removed  int // rows of glucose that no record supports any more, and what withdrawals left out
 }
 
 func (c *Counts) add(d Counts) {
@@ -76,6 +81,7 @@ func (c *Counts) add(d Counts) {
 // them.
 func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, error) {
 	l = l.withDefaults()
+	l.cuts, l.sealed = study.cuts(), make(map[string]raw.Position)
 	start := l.Now()
 	result := Result{Tables: make(map[string]Counts)}
 	err := l.load(ctx, study, runID, &result)
@@ -95,9 +101,11 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 	}
 	defer changed.release()
 	for {
-		answers, err := l.next(ctx, manifest.LogPosition)
-		if err != nil {
-			return err
+		var answers []*answer
+		if len(changed.anew) == 0 { // else what is held comes first, alone
+			if answers, err = l.next(ctx, manifest.LogPosition); err != nil {
+				return err
+			}
 		}
 		if len(answers) == 0 && !changed.matters {
 			return nil
@@ -117,6 +125,9 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 	s := newStep(l, parent, study, answers)
 	defer s.release()
 	if err := s.fold(ctx); err != nil {
+		return parent, err
+	}
+	if err := l.quarantine(ctx, answers); err != nil {
 		return parent, err
 	}
 	manifest, err := s.commit.Finish(ctx, s.manifest(runID))

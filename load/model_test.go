@@ -18,6 +18,7 @@ type model struct {
 	pending  map[[2]string]time.Time
 	changes  []string
 	windows  map[string][]raw.Header
+	cuts     cuts // what is from then on it never sees
 }
 
 // A modelRecord is a record as the API has it.
@@ -51,6 +52,9 @@ func (m *model) apply(h raw.Header, records []modelRecord) {
 	final := map[string]int{"": 0, "created": 1, "updated": 2, "deleted": 3}
 	come := map[string]modelRecord{}
 	for _, r := range records {
+		if cut, ok := m.cuts[h.ParticipantID]; ok && !r.time.Before(cut) {
+			continue
+		}
 		if old, ok := come[r.id]; !ok || final[r.status] >= final[old.status] {
 			come[r.id] = r
 		}
@@ -58,7 +62,7 @@ func (m *model) apply(h raw.Header, records []modelRecord) {
 	var missing []*modelRow
 	held := 0
 	for _, row := range rows {
-		inside := !row.time.Before(h.WindowStart.Add(margin)) && row.time.Before(h.WindowEnd.Add(-margin))
+		inside := !row.time.Before(h.WindowStart.Add(margin)) && !row.time.After(h.WindowEnd.Add(-margin))
 		if row.vanished.IsZero() && inside && row.connection == h.ConnectionID {
 			held++
 			if _, ok := come[row.id]; !ok {
@@ -185,6 +189,7 @@ func (m *model) glucose() []string {
 func (m *model) coverage() []string {
 	var out []string
 	for p, windows := range m.windows {
+		windows = m.clipped(p, windows)
 		sort.Slice(windows, func(i, j int) bool { return windows[i].WindowStart.Before(windows[j].WindowStart) })
 		for i := 0; i < len(windows); {
 			from, to, asked := windows[i].WindowStart, windows[i].WindowEnd, windows[i].AskedAt
@@ -207,6 +212,51 @@ func (m *model) coverage() []string {
 		}
 	}
 	slices.Sort(out)
+	return out
+}
+
+// days counts the rows of each day and the slots they fill one by one.
+func (m *model) days() []string {
+	var out []string
+	for p, rows := range m.rows {
+		byDay := make(map[string][]time.Time)
+		for _, r := range rows {
+			if r.vanished.IsZero() {
+				byDay[r.time.Format(time.DateOnly)] = append(byDay[r.time.Format(time.DateOnly)], r.time)
+			}
+		}
+		for _, times := range byDay {
+			slices.SortFunc(times, time.Time.Compare)
+			slots := "-"
+			if m.resource == "egvs" {
+				seen := make(map[time.Time]bool)
+				for _, t := range times {
+					seen[t.Truncate(5*time.Minute)] = true
+				}
+				slots = fmt.Sprint(len(seen))
+			}
+			out = append(out, fmt.Sprintf("participant_id=%s resource=%s day=%s records=%d slots=%s first_record=%s last_record=%s",
+				p, m.resource, stamp(times[0].Truncate(24*time.Hour)), len(times), slots, stamp(times[0]), stamp(times[len(times)-1])))
+		}
+	}
+	return out
+}
+
+// clipped are the windows up to the participant's withdrawal.
+func (m *model) clipped(participant string, windows []raw.Header) []raw.Header {
+	cut, ok := m.cuts[participant]
+	if !ok {
+		return windows
+	}
+	var out []raw.Header
+	for _, h := range windows {
+		if h.WindowEnd.After(cut) {
+			h.WindowEnd = cut
+		}
+		if h.WindowStart.Before(h.WindowEnd) {
+			out = append(out, h)
+		}
+	}
 	return out
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -19,10 +20,15 @@ import (
 func (s *step) loadSmall(ctx context.Context) error {
 	s.pending = make(map[pendingKey]time.Time)
 	s.coverage = make(map[coverKey]*cover)
-	if len(s.answers) == 0 {
+	if len(s.answers) == 0 && len(s.study.anew) == 0 {
 		return nil
 	}
-	err := s.eachRow(ctx, "vanish_pending", func(t shape, b arrow.RecordBatch, row int) {
+	return s.holdSmall(ctx, s.Lake, s.parent)
+}
+
+// holdSmall takes the rows of vanish_pending and coverage of a snapshot.
+func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	err := eachRow(ctx, l, m, "vanish_pending", func(t shape, b arrow.RecordBatch, row int) {
 		value := func(column string) string { return t.text(b, column).Value(row) }
 		since := t.times(b, "missing_since").Value(row)
 		s.pend(value("participant_id"), value("resource"), value("record_id"), time.UnixMicro(int64(since)).UTC())
@@ -30,13 +36,13 @@ func (s *step) loadSmall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.eachRow(ctx, "coverage", s.heldCoverage)
+	return eachRow(ctx, l, m, "coverage", s.heldCoverage)
 }
 
 // eachRow calls do for the rows of a small table. Texts are valid during the call.
-func (s *step) eachRow(ctx context.Context, table string, do func(t shape, b arrow.RecordBatch, row int)) error {
+func eachRow(ctx context.Context, l *lake.Lake, m lake.Manifest, table string, do func(t shape, b arrow.RecordBatch, row int)) error {
 	t := shapeNamed(table)
-	batches, err := readAll(ctx, s.Lake, s.parent.TableFiles(table), lake.ReadOptions{})
+	batches, err := readAll(ctx, l, m.TableFiles(table), lake.ReadOptions{})
 	if err != nil {
 		return fmt.Errorf("table %s: %w", table, err)
 	}
@@ -51,7 +57,7 @@ func (s *step) eachRow(ctx context.Context, table string, do func(t shape, b arr
 
 // writeSmall writes vanish_pending, coverage and the study's tables.
 func (s *step) writeSmall(ctx context.Context) error {
-	if len(s.answers) > 0 {
+	if len(s.answers) > 0 || len(s.study.anew) > 0 {
 		for _, batch := range []struct {
 			table string
 			rows  *rows
@@ -129,9 +135,16 @@ func sameRows(ctx context.Context, l *Loader, files []lake.File, rows arrow.Reco
 // A studyChange is what of a Study differs from the tables the lake has.
 type studyChange struct {
 	people  people
+	account map[string]string            // by connection; absent: nobody has seen it yet
 	tables  map[string]arrow.RecordBatch // those to be written
 	matters bool                         // reason enough to commit
 	moved   map[string]bool              // participants whose local time or study day may differ
+	anew    []string                     // participants who have withdrawn, from another instant than the lake knows
+}
+
+// sameAccount reports whether two connections lead to one Dexcom account.
+func (c *studyChange) sameAccount(a, b string) bool {
+	return a == b || c.account[a] != "" && c.account[a] == c.account[b]
 }
 
 // compareStudy compares study with the tables of the newest snapshot.
@@ -140,7 +153,7 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 	if err != nil {
 		return nil, err
 	}
-	c := &studyChange{people: who, tables: make(map[string]arrow.RecordBatch)}
+	c := &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
 	for _, table := range studyTables {
 		rows := study.table(l.Mem, table)
 		same, err := sameRows(ctx, l, m.TableFiles(table), rows)
@@ -158,6 +171,12 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 	}
 	if rows := c.tables["participants"]; rows != nil {
 		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {
+			c.release()
+			return nil, err
+		}
+	}
+	if c.tables["withdrawals"] != nil && m.LogPosition != (raw.Position{}) {
+		if c.anew, err = l.withdrawnAnew(ctx, study, m); err != nil {
 			c.release()
 			return nil, err
 		}
@@ -212,7 +231,7 @@ func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.Re
 // written forgets what the first commit has written.
 func (c *studyChange) written() {
 	c.release()
-	c.tables, c.moved, c.matters = nil, nil, false
+	c.tables, c.moved, c.anew, c.matters = nil, nil, nil, false
 }
 
 func (c *studyChange) release() {

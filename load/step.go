@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -33,6 +34,7 @@ type step struct {
 	changes  []changeRow
 	pending  map[pendingKey]time.Time
 	coverage map[coverKey]*cover
+	days     map[monthKey]map[arrow.Timestamp]*dayCount // of the months that change
 
 	mu        sync.Mutex // below: written by several partitions at once
 	counts    map[string]Counts
@@ -43,6 +45,7 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 	s := &step{
 		Loader: l, mem: l.Mem, parent: parent, commit: l.Lake.Begin(parent), study: study, answers: answers,
 		edits: make(map[string]map[string][]change), counts: make(map[string]Counts),
+		days:   make(map[monthKey]map[arrow.Timestamp]*dayCount),
 		border: parent.Borders["egvs"],
 	}
 	for _, a := range answers {
@@ -60,10 +63,16 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.loadSmall(ctx); err != nil {
 		return err
 	}
+	if err := s.foldAnew(ctx); err != nil {
+		return err
+	}
 	for _, k := range keyedTables() {
 		if err := s.foldKeyed(ctx, &k); err != nil {
 			return fmt.Errorf("table %s: %w", k.Name, err)
 		}
+	}
+	if err := s.foldDays(ctx); err != nil {
+		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
 	if err := s.foldDevices(ctx); err != nil {
 		return fmt.Errorf("table devices: %w", err)
@@ -75,6 +84,9 @@ func (s *step) fold(ctx context.Context) error {
 	s.coverRanges()
 	if err := s.rewriteAll(ctx); err != nil {
 		return err
+	}
+	if s.part != (part{}) {
+		return s.writeSmall(ctx) // the rest is made of the whole
 	}
 	if err := s.deriveGlucose(ctx); err != nil {
 		return fmt.Errorf("table glucose: %w", err)
@@ -112,12 +124,18 @@ func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 		}
 		for partition, c := range r.finish() {
 			s.edit(k.Name, partition, c)
+			if k.Name == k.resource {
+				err = errors.Join(err, s.countDays(r, partition))
+			}
 		}
 		releasePieces(pieces)
 		if k.Name != "events" { // event_notes, which come after, look at them
 			for _, a := range answers[p] {
 				a.done(k.Name, k.resource)
 			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -254,8 +272,10 @@ func (s *step) pend(participant, table, record string, since time.Time) {
 	s.pending[pendingKey{participant, table, strings.Clone(record)}] = since
 }
 
-func (s *step) unpend(participant, table, record string) {
-	if len(s.pending) > 0 {
-		delete(s.pending, pendingKey{participant, table, record})
-	}
+// unpend reports whether the record waited.
+func (s *step) unpend(participant, table, record string) bool {
+	key := pendingKey{participant, table, record}
+	_, waited := s.pending[key]
+	delete(s.pending, key)
+	return waited
 }

@@ -20,8 +20,10 @@ type Study struct {
 	Connections  []Connection
 	Windows      []Window
 	Exclusions   []Exclusion
+	Withdrawals  []Withdrawal
 	Settings     []Setting
 	Runs         []Run
+	Audit        []AuditLine
 }
 
 // A Participant is a row of the roster.
@@ -51,6 +53,12 @@ type Exclusion struct {
 	Reason        string
 }
 
+// A Withdrawal says from when on a participant's records are not the study's.
+type Withdrawal struct {
+	ParticipantID           string
+	EffectiveAt, RecordedAt time.Time
+}
+
 // A Setting is one setting that shapes the tables.
 type Setting struct{ Key, Value string }
 
@@ -61,6 +69,14 @@ type Run struct {
 	ExitCode         *int32
 	Calls, Answers   int64
 	Version          string
+}
+
+// An AuditLine is a line of the audit trail. Before and After are JSON objects.
+type AuditLine struct {
+	Seq                                  int64
+	At                                   time.Time
+	Who, Command, Subject, ParticipantID string
+	Before, After, Reason, Hash          string
 }
 
 // people are what readings need to know of each participant.
@@ -86,9 +102,20 @@ func (s Study) people() (people, error) {
 	return who, nil
 }
 
+// accounts says to which account a connection leads, where that is known.
+func (s Study) accounts() map[string]string {
+	accounts := make(map[string]string, len(s.Connections))
+	for _, c := range s.Connections {
+		if c.AccountHash != "" {
+			accounts[c.ID] = c.ParticipantID + " " + c.AccountHash
+		}
+	}
+	return accounts
+}
+
 // studyTables names the tables that a Study fills. A change of runs alone is
 // no reason to commit: every run changes it.
-var studyTables = [...]string{"participants", "connections", "windows", "exclusions", "settings", "runs"}
+var studyTables = [...]string{"participants", "connections", "windows", "exclusions", "withdrawals", "settings", "runs", "audit"}
 
 // table returns the rows of one of studyTables, in the table's order.
 func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
@@ -111,6 +138,10 @@ func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
 		for _, e := range s.Exclusions {
 			b.row(e.ParticipantID, e.From, e.To, e.Reason)
 		}
+	case "withdrawals":
+		for _, w := range s.Withdrawals {
+			b.row(w.ParticipantID, w.EffectiveAt, w.RecordedAt)
+		}
 	case "settings":
 		for _, t := range s.Settings {
 			b.row(t.Key, t.Value)
@@ -118,6 +149,10 @@ func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
 	case "runs":
 		for _, r := range s.Runs {
 			b.row(r.ID, r.Command, r.StartedAt, r.Ended, r.ExitCode, r.Calls, r.Answers, r.Version)
+		}
+	case "audit":
+		for _, l := range s.Audit {
+			b.row(l.Seq, l.At, l.Who, l.Command, l.Subject, l.ParticipantID, l.Before, l.After, l.Reason, l.Hash)
 		}
 	}
 	return b.batch()
@@ -181,6 +216,8 @@ func appendTo(to array.Builder, v any, nullable bool) {
 		to.(*array.Int32Builder).Append(v)
 	case int64:
 		to.(*array.Int64Builder).Append(v)
+	case bool:
+		to.(*array.BooleanBuilder).Append(v)
 	default:
 		panic(fmt.Sprintf("no small table has a column for %T", v))
 	}

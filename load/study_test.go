@@ -150,6 +150,10 @@ func TestStudyTables(t *testing.T) {
 		Exclusions:  []Exclusion{{ParticipantID: "P1", From: day, To: day.Add(time.Hour), Reason: "MRI"}},
 		Settings:    []Setting{{Key: "study.id", Value: "X"}},
 		Runs:        []Run{{ID: "R", Command: "sync", StartedAt: day, ExitCode: &one, Calls: 3, Answers: 2, Version: "v"}},
+		Audit: []AuditLine{
+			{Seq: 2, At: day, Who: "w", Command: "c", Subject: "window", Before: "{}", Hash: "k"},
+			{Seq: 1, At: day, Who: "w", Command: "c", Subject: "participant", ParticipantID: "P1", After: "{}", Reason: "r", Hash: "h"},
+		},
 	})
 	for table, want := range map[string][]string{
 		"participants": {
@@ -165,6 +169,10 @@ func TestStudyTables(t *testing.T) {
 		"exclusions": {"participant_id=P1 from_local=2026-03-05T00:00:00 to_local=2026-03-05T01:00:00 reason=MRI"},
 		"settings":   {"key=study.id value=X"},
 		"runs":       {"run_id=R command=sync started_at=2026-03-05T00:00:00 ended_at=- exit_code=1 calls=3 answers=2 version=v"},
+		"audit": {
+			"seq=1 at=2026-03-05T00:00:00 who=w command=c subject=participant participant_id=P1 before=- after={} reason=r hash=h",
+			"seq=2 at=2026-03-05T00:00:00 who=w command=c subject=window participant_id=- before={} after=- reason=- hash=k",
+		},
 	} {
 		sameText(t, table, k.rows(table), want)
 	}

@@ -21,7 +21,9 @@ func (r *records) upsert(a *answer, id string, p pick, near []monthNo) {
 			r.remove(id, place)
 		}
 	}
-	r.step.unpend(r.participant, r.Name, id)
+	if r.step.unpend(r.participant, r.Name, id) {
+		a.effect = true
+	}
 	if len(held) == 0 {
 		r.insert(id, record{pick: p, time: t})
 		a.count(r.Name).Added++
@@ -92,6 +94,7 @@ func (r *records) kind(old *record, p pick, t arrow.Timestamp) string {
 
 // change notes a row of changes for the row at place as it is.
 func (r *records) change(a *answer, id string, place int32, kind string) {
+	a.effect = true
 	rec := &r.rows[place]
 	before := r.appendRow(nil, r.sources[rec.src], int(rec.row), r.before)
 	before = append(before[:len(before)-1], `,"vanished_at":`...)

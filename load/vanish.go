@@ -18,7 +18,8 @@ const (
 
 // missing returns the present rows that the answer should have and lacks, and
 // how many rows it should have. Another account lacking a record says nothing,
-// and neither does an answer whose record could not be read.
+// and neither does an answer whose record could not be read. But the connection
+// may be another one to the same account.
 func (r *records) missing(a *answer, have map[string]int32) (places []int32, held int) {
 	if !a.hasWindow() {
 		return nil, 0
@@ -32,11 +33,11 @@ func (r *records) missing(a *answer, have map[string]int32) (places []int32, hel
 		}
 		for _, place := range in.rows {
 			rec := &r.rows[place]
-			if rec.gone || rec.vanished != 0 || rec.time < from || rec.time >= to {
+			if rec.gone || rec.vanished != 0 || rec.time < from || rec.time > to {
 				continue
 			}
 			source := r.sources[rec.src]
-			if r.text(source, "connection_id").Value(int(rec.row)) != a.ConnectionID {
+			if !r.step.study.sameAccount(r.text(source, "connection_id").Value(int(rec.row)), a.ConnectionID) {
 				continue
 			}
 			held++

@@ -163,7 +163,7 @@ func (k *tank) all() map[string][]string {
 func allTables() []string {
 	return []string{
 		"glucose", "egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "coverage",
-		"rejects", "changes", "vanish_pending", "participants", "connections", "windows", "exclusions", "settings", "requests",
+		"coverage_days", "rejects", "changes", "vanish_pending", "participants", "connections", "windows", "exclusions", "withdrawals", "settings", "requests",
 	}
 }
 

@@ -23,12 +23,10 @@ func TestFetchStatus(t *testing.T) {
 		values("q", "events", "2025-01-01", "2025-02-01", "2025-03-01 10:00", "1", "2025-01-20"),
 		values("r", "dataRange", "", "", "2025-03-01 10:00", "0", ""),
 	})
-	insert(t, db, `egvs (participant_id, record_id, system_time, vanished_at)`, []string{
-		values("p", "1", "2025-01-20 00:00", ""), values("p", "2", "2025-01-20 00:10", "2025-03-01"),
-		values("q", "1", "2025-01-20 00:00", ""),
+	insert(t, db, `coverage_days (participant_id, resource, last_record)`, []string{
+		values("p", "egvs", "2025-01-19 00:10"), values("p", "egvs", "2025-01-20 00:00"), values("q", "egvs", "2025-01-20 00:00"),
+		values("q", "events", "2025-01-20 00:00"), values("p", "alerts", "2025-01-20 00:00"),
 	})
-	insert(t, db, `events (participant_id, record_id, system_time)`, []string{values("q", "1", "2025-01-20 00:00")})
-	insert(t, db, `alerts (participant_id, record_id, system_time)`, []string{values("p", "1", "2025-01-20 00:00")})
 	insert(t, db, `requests (participant_id, resource, asked_at, outcome)`, []string{
 		values("q", "events", "2025-03-01 12:00", "held"), values("q", "egvs", "2025-03-01 09:00", "held"), values("q", "alerts", "2025-03-01 09:00", "held"),
 	})
@@ -97,7 +95,7 @@ func TestFetchStatusOutsideStudy(t *testing.T) {
 			records := "0"
 			if test.newest != "" {
 				records = "1"
-				insert(t, db, resource+` (participant_id, system_time)`, []string{values(test.name, test.newest)})
+				insert(t, db, `coverage_days (participant_id, resource, last_record)`, []string{values(test.name, resource, test.newest)})
 			}
 			insert(t, db, `coverage (participant_id, resource, asked_to, asked_at, records, data_to)`, []string{
 				values(test.name, resource, test.askedTo, test.askedAt, records, test.dataTo),

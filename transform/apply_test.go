@@ -53,7 +53,7 @@ func TestAnomalies(t *testing.T) {
 		{"7", dexcom.Events, `"eventType":"insulin","value":"4.5","unit":"units"`, row{"event_subtype": absent{}, "value": 4.5}},
 		{"8", dexcom.Events, `"eventType":"note","value":"tired"`, row{"event_type": "notes", "extra": `{"sent":{"eventType":"note"}}`}},
 		{"9", dexcom.Events, `"eventType":"insulin","eventSubType":"longActing","value":400,"unit":"units"`, row{"value": 400.0, "value_text": "400"}},
-		{"value no number", dexcom.Events, `"eventType":"carbs","value":"about 45"`, row{"value": absent{}, "value_text": "about 45"}},
+		{"value no number", dexcom.Events, `"eventType":"carbs","value":"about 45"`, row{"value": absent{}, "value_text": absent{}, "event_type": "carbs"}},
 		{"value too large", dexcom.Events, `"eventType":"carbs","value":"1e999"`, row{"value": absent{}, "value_text": "1e999"}},
 		{"16 zero", dexcom.EGVs, `"transmitterTicks":0`, row{"transmitter_ticks": 0}},
 		{"16 above 2^32", dexcom.Calibrations, `"transmitterTicks":72364324786,"value":124`, row{"transmitter_ticks": 72364324786, "glucose_mgdl": 124}},
@@ -84,7 +84,7 @@ func TestAnomalies(t *testing.T) {
 			row{"value": times(5.5, 18.01559), "value_text": "5.5", "unit": "mg/dL", "extra": `{"sent":{"unit":"mmol/L","value":"5.5"}}`}},
 		{"unknown fields", dexcom.EGVs, `"z":{"b":1.50,"a":[null,"\u00e9"]},"smoothed":12345678901234567890,"n":null`,
 			row{"extra": `{"smoothed":12345678901234567890,"z":{"a":[null,"é"],"b":1.50}}`}},
-		{"a field called sent", dexcom.Events, `"eventType":"note","sent":true`, row{"extra": `{"sent":{"eventType":"note","sent":true}}`}},
+		{"a field called sent", dexcom.Events, `"eventType":"Carbs","sent":true`, row{"extra": `{"sent":{"eventType":"Carbs","sent":true}}`}},
 		{"recorded times", dexcom.Events, `"recordedSystemTime":"2026-03-05T10:15:30-08:00","recordedDisplayTime":"2026-03-05T10:15:30-08:00"`,
 			row{"recorded_system_time": "2026-03-05T18:15:30", "recorded_display_time": "2026-03-05T10:15:30", "extra": absent{}}},
 		{"recorded times whose offset the columns do not say", dexcom.Events, `"recordedSystemTime":"2026-03-05T18:15:30Z","recordedDisplayTime":"2026-03-05T10:15:30-07:00"`,
@@ -142,6 +142,27 @@ func TestRejects(t *testing.T) {
 	}
 }
 
+// An event that cannot be read is shown without what a person may have written.
+func TestRejectsWithoutWords(t *testing.T) {
+	const bad = `"systemTime":"noon"`
+	for record, want := range map[string]string{
+		`{"eventType":"notes",` + bad + `,"value":"met Jane"}`:         `{"eventType":"notes",` + bad + `,"value":"(10 bytes, in the raw log only)"}`,
+		`{` + bad + `,"value":"45"}`:                                   `{` + bad + `,"value":"45"}`,
+		`{` + bad + `,"value":7,"memo":null,"n":[],"of":{"a":"Jane"}}`: `{` + bad + `,"value":7,"memo":null,"n":[],"of":"(12 bytes, in the raw log only)"}`,
+		`{` + bad + `,"value":"Jane","value":"Jane"}`:                  `{` + bad + `,"value":"(6 bytes, in the raw log only)","value":"(6 bytes, in the raw log only)"}`,
+		`{` + bad + `,"memo":"Jane"}`:                                  `{` + bad + `,"memo":"(6 bytes, in the raw log only)"}`,
+		`{"systemTime":"Jane` + strings.Repeat("!", 61) + `"}`:         `{"systemTime":"(67 bytes, in the raw log only)"}`,
+		`"Jane"`:   `"(6 bytes, in the raw log only)"`,
+		`["Jane"]`: `"(8 bytes, in the raw log only)"`,
+	} {
+		got := apply(t, answerOf(dexcom.Events, pageOf(dexcom.Events, record)))
+		if len(got.rows["rejects"]) != 1 {
+			t.Fatalf("%s: %v, want a reject", record, got.rows)
+		}
+		expect(t, record, got.rows["rejects"][0], row{"raw": want, "reject_id": digest([]byte("P001"), []byte("events"), []byte(record))})
+	}
+}
+
 // Broken UTF-8 would make the whole table unreadable to some readers.
 func TestRejectIsValidText(t *testing.T) {
 	record := "{" + when + ",\"displayApp\":\"a\xffb\"}"
@@ -173,6 +194,18 @@ func TestNotes(t *testing.T) {
 		delete(note, "note")
 		if text := fmt.Sprint(note, got.Warnings); strings.Contains(text, "Jane") {
 			t.Errorf("%s: the note is in more than one place: %s", kind, text)
+		}
+	}
+	// A value that is no number is free text, whatever the event calls itself;
+	// fields that nobody knows may repeat it.
+	for _, kind := range []string{"notes", "diary", "carbs"} {
+		got := apply(t, answerOf(dexcom.Events, pageOf(dexcom.Events,
+			fmt.Sprintf(`{%s,"eventType":%q,"value":"met Jane","memo":"Jane","sent":"Jane"}`, when, kind))))
+		note := got.rows["event_notes"][0]
+		expect(t, kind, note, row{"note": "met Jane", "extra": `{"memo":"Jane","sent":{"sent":"Jane"}}`})
+		delete(got.rows, "event_notes")
+		if text := fmt.Sprint(got.rows, got.Warnings); strings.Contains(text, "Jane") {
+			t.Errorf("%s: the text is in more than one place: %s", kind, text)
 		}
 	}
 	// A number is a note's text, too; a note without text still has its row,

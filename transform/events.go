@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"errors"
+
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -45,13 +47,11 @@ func (t *eventTable) add(r *dexcom.Event) *reject {
 		return bad
 	}
 	kind := w.enum(eventTypes, r.Type)
-	if string(kind) == "notes" {
-		// Free text is kept apart, and so is every trace of it, extra included.
+	written := string(kind) == "notes" || isWords(r.Value)
+	if written {
 		t.value.AppendNull()
 		t.text.AppendNull()
 		putText(t.unit, w.enum(eventUnits, r.Unit))
-		putText(t.note, r.Value)
-		t.notes.put(w, &h, nil)
 	} else {
 		value, unit := t.number(r)
 		put(t.value, value)
@@ -64,8 +64,26 @@ func (t *eventTable) add(r *dexcom.Event) *reject {
 	putText(t.status, w.enum(eventStatuses, r.Status))
 	putTime(t.recordedSystem, r.RecordedSystemTime.UTC(), r.RecordedSystemTime.Valid)
 	putTime(t.recordedDisplay, r.RecordedDisplayTime.Wall, r.RecordedDisplayTime.Valid)
-	t.put(w, &h, w.extra.json())
+	if !written {
+		t.put(w, &h, w.extra.json())
+		return nil
+	}
+	// Free text is kept apart, and so is what may repeat it.
+	fields, spellings := w.extra.split()
+	putText(t.note, r.Value)
+	t.notes.put(w, &h, fields.json())
+	t.put(w, &h, spellings.json())
 	return nil
+}
+
+// isWords reports whether a value is what a person wrote: anything but a
+// number, whatever the type of the event says.
+func isWords(value dexcom.Text) bool {
+	if len(value) == 0 {
+		return false
+	}
+	_, err := dexcom.Number(value).Float64()
+	return errors.Is(err, dexcom.ErrNotNumber)
 }
 
 // number is r's value where it is a number, and its unit; mg/dL where it was

@@ -34,6 +34,20 @@ func (e *extra) sentEmpty(field string, text []byte) {
 	}
 }
 
+// split parts the fields without a column from the texts as sent of those that
+// have one.
+func (e *extra) split() (fields, spellings extra) {
+	fields.members = e.members
+	for _, m := range e.asSent {
+		if m.name == "sent" { // see member
+			fields.asSent = append(fields.asSent, m)
+		} else {
+			spellings.asSent = append(spellings.asSent, m)
+		}
+	}
+	return fields, spellings
+}
+
 // json is the column: a JSON object, nil if there is nothing in it. It is
 // valid until the next call.
 func (e *extra) json() []byte {

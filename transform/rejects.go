@@ -59,7 +59,8 @@ func newRejectTable(w *applier) rejectTable {
 }
 
 // add appends the record raw. Broken UTF-8 in it, which no reader of the table
-// could stand, is replaced by U+FFFD; its id and the raw log know it as sent.
+// could stand, is replaced by U+FFFD, and what a person may have written is left
+// out; its id and the raw log know it as sent.
 func (t *rejectTable) add(w *applier, r reject, raw []byte) {
 	t.rows++
 	putText(t.id, []byte(digest(w.participant, []byte(w.answer.Resource), raw)))
@@ -68,7 +69,11 @@ func (t *rejectTable) add(w *applier, r reject, raw []byte) {
 	putText(t.resource, []byte(w.answer.Resource))
 	putText(t.reason, []byte(r.reason))
 	putText(t.field, orNull([]byte(r.field)))
-	putText(t.raw, bytes.ToValidUTF8(raw, []byte("\uFFFD")))
+	shown := raw
+	if w.answer.Resource == dexcom.Events {
+		shown = withoutWords(raw)
+	}
+	putText(t.raw, bytes.ToValidUTF8(shown, []byte("\uFFFD")))
 	putText(t.request, w.request)
 	putTime(t.seen, w.asked, true)
 }

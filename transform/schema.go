@@ -78,7 +78,7 @@ func Tables() []Table {
 	return []Table{
 		glucose(), egvs(), events(), eventNotes(), calibrations(), alerts(),
 		devices(), alertSettings(),
-		coverage(), rejects(), changes(), vanishPending(),
-		participants(), connections(), windows(), exclusions(), settings(), runs(), requests(),
+		coverage(), coverageDays(), rejects(), changes(), vanishPending(),
+		participants(), connections(), windows(), exclusions(), withdrawals(), settings(), runs(), audit(), requests(),
 	}
 }

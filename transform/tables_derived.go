@@ -44,6 +44,24 @@ func coverage() Table {
 	}
 }
 
+func coverageDays() Table {
+	return Table{
+		Name:      "coverage_days",
+		Comment:   "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
+		Partition: ByMonth,
+		Columns: []Column{
+			participantID(),
+			{"resource", text, !null, "egvs, events, calibrations, alerts"},
+			{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
+			{"records", long, !null, "present records of the day"},
+			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those with a value, from whichever device; null for other resources"},
+			{"first_record", instant, !null, "UTC; system_time of the oldest"},
+			{"last_record", instant, !null, "UTC; system_time of the newest"},
+		},
+		Key: []string{"participant_id", "resource", "day"}, Order: []string{"participant_id", "resource", "day"},
+	}
+}
+
 func rejects() Table {
 	return Table{
 		Name: "rejects", Comment: "one row per distinct record that could not become a row", Partition: ByReceipt,
@@ -54,7 +72,7 @@ func rejects() Table {
 			{"resource", text, !null, "endpoint"},
 			{"reason", text, !null, "why, in words that do not change"},
 			{"field", text, null, "field at fault"},
-			{"raw", text, !null, "the record exactly as sent"},
+			{"raw", text, !null, "the record as sent; of an event, what a person may have written is replaced by its length and is in the raw log only"},
 			{"request_id", text, !null, "request that first brought it"},
 			{"seen_at", instant, !null, "UTC; when it was first received"},
 		},

@@ -60,7 +60,7 @@ func events() Table {
 		Column{"event_type", text, null, "insulin, carbs, exercise, health, bloodGlucose, notes, unknown, or as sent"},
 		Column{"event_subtype", text, null, "fastActing, longActing; light, medium, heavy; illness ... alcohol; unknown, or as sent"},
 		Column{"value", double, null, "in unit; null where value_text is no number"},
-		Column{"value_text", text, null, "the value exactly as sent; null for notes, whose text is in event_notes"},
+		Column{"value_text", text, null, "the value exactly as sent; null for notes and whatever else is no number: that may be free text and is in event_notes"},
 		Column{"unit", text, null, "units, grams, minutes, mg/dL, unknown, or as sent"},
 		Column{"event_status", text, null, "created, updated, deleted, or as sent"},
 		Column{"recorded_system_time", instant, null, "UTC by the device's clock; when the entry was made"},
@@ -70,7 +70,7 @@ func events() Table {
 
 // eventNotes holds free text apart from everything analysts open.
 func eventNotes() Table {
-	return resource("event_notes", "one row per note event; free text, which may identify a person",
+	return resource("event_notes", "one row per event with a value that is no number, notes most of all; free text, which may identify a person",
 		Column{"note", text, null, "the text exactly as sent"},
 	)
 }

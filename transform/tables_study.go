@@ -29,7 +29,7 @@ func connections() Table {
 			participantID(),
 			{"region", text, null, "Dexcom region"},
 			{"account_hash", text, null, "keyed hash of the Dexcom userId"},
-			{"status", text, !null, "connected, auth_suspect, needs_reconsent, ended"},
+			{"status", text, !null, "connected, auth_suspect, needs_reconsent, exported (to another machine), ended"},
 			{"valid_from", instant, null, "UTC; records before it belong to nobody"},
 			{"valid_to", instant, null, "UTC; records from it on belong to nobody"},
 		},
@@ -65,6 +65,18 @@ func exclusions() Table {
 	}
 }
 
+func withdrawals() Table {
+	return Table{
+		Name: "withdrawals", Comment: "one row per participant who has withdrawn: the tables have nothing of theirs from effective_at on",
+		Columns: []Column{
+			participantID(),
+			{"effective_at", instant, !null, "UTC; records with a system_time before it stay"},
+			{"recorded_at", instant, !null, "UTC; when the study recorded it; why is not told here"},
+		},
+		Key: []string{"participant_id"}, Order: []string{"participant_id"},
+	}
+}
+
 func settings() Table {
 	return Table{
 		Name: "settings", Comment: "one row per setting that shapes the tables",
@@ -73,6 +85,25 @@ func settings() Table {
 			{"value", text, null, "value"},
 		},
 		Key: []string{"key"}, Order: []string{"key"},
+	}
+}
+
+func audit() Table {
+	return Table{
+		Name: "audit", Comment: "one row per line of the audit trail, as of this snapshot; dexetl audit verify checks the file itself",
+		Columns: []Column{
+			{"seq", long, !null, "number of the line, from 1"},
+			{"at", instant, !null, "UTC; when the change was made"},
+			{"who", text, !null, "account@machine, behind the name in DEXETL_ACTOR if one was given"},
+			{"command", text, !null, "command that made the change, such as participants import"},
+			{"subject", text, !null, "what was changed: participant, roster, window, windows, exclusion, exclusions, connection, consent, key, ..."},
+			{"participant_id", text, null, "whose; null where it is nobody's"},
+			{"before", text, null, "JSON object of the changed fields; null where there was nothing"},
+			{"after", text, null, "JSON object of the changed fields; null where nothing is left"},
+			{"reason", text, null, "as given"},
+			{"hash", text, !null, "sha256 of the line, the hash of the line before included"},
+		},
+		Key: []string{"seq"}, Order: []string{"seq"},
 	}
 }
 
@@ -118,6 +149,7 @@ func requests() Table {
 			{"log_position", text, !null, "segment:offset in the raw log"},
 			{"outcome", text, !null, "applied, held"},
 			{"held_reason", text, null, "why the answer could not be applied"},
+			{"confirms", boolean, !null, "it changed no row, so that compaction of the raw log drops its body; never for dataRange"},
 		},
 		Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"},
 	}

@@ -17,6 +17,7 @@ type globalFlags struct {
 	quiet   bool
 	verbose bool
 	yes     bool
+	reason  string // of commands with --reason
 }
 
 // command builds the command tree.
@@ -47,13 +48,21 @@ func (p *program) command() *cli.Command {
 			p.windowsCommand(),
 			p.exclusionsCommand(),
 			p.connectCommand(),
+			p.inviteCommand(),
+			p.planCommand(),
 			p.backfillCommand(),
 			p.syncCommand(),
+			p.refreshCommand(),
+			p.replayCommand(),
 			p.statusCommand(),
+			p.runsCommand(),
+			p.snapshotsCommand(),
 			p.queryCommand(),
 			p.metricsCommand(),
 			p.serveCommand(),
+			p.withdrawCommand(),
 			p.simulateCommand(),
+			p.auditCommand(),
 			p.versionCommand(),
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -64,6 +73,7 @@ func (p *program) command() *cli.Command {
 		},
 	}
 	prepare(root)
+	p.nameRunning(root)
 	return root
 }
 
@@ -74,6 +84,7 @@ func prepare(c *cli.Command) {
 	}
 	for _, sub := range c.Commands {
 		prepare(sub)
+		keepOwn(sub.Flags)
 	}
 	if c.Action == nil {
 		c.Action = func(ctx context.Context, c *cli.Command) error {
@@ -81,6 +92,20 @@ func prepare(c *cli.Command) {
 				return unknownCommand(c, name)
 			}
 			return cli.ShowSubcommandHelp(c)
+		}
+	}
+}
+
+// keepOwn keeps flags from subcommands, which would accept and ignore them.
+func keepOwn(flags []cli.Flag) {
+	for _, f := range flags {
+		switch f := f.(type) {
+		case *cli.StringFlag:
+			f.Local = true
+		case *cli.BoolFlag:
+			f.Local = true
+		case *cli.IntFlag:
+			f.Local = true
 		}
 	}
 }

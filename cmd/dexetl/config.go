@@ -19,6 +19,7 @@ type Config struct {
 	Study   StudyConfig  `yaml:"study"`
 	API     APIConfig    `yaml:"api"`
 	Apps    AppsConfig   `yaml:"apps"`
+	Connect PagesConfig  `yaml:"connect"`
 	Limits  LimitsConfig `yaml:"limits"`
 	Sync    SyncConfig   `yaml:"sync"`
 	Lake    LakeConfig   `yaml:"lake"`
@@ -30,8 +31,11 @@ type AppsConfig map[string]APIConfig
 
 // StudyConfig says what the study is and how far back it may read.
 type StudyConfig struct {
-	ID      string `yaml:"id"`
-	History string `yaml:"history"` // from_study_start or all
+	ID         string   `yaml:"id"`
+	Name       string   `yaml:"name"`        // as participants know it
+	Contact    string   `yaml:"contact"`     // whom they may ask
+	History    string   `yaml:"history"`     // from_study_start or all
+	LateWindow Duration `yaml:"late_window"` // after a participant's end, until the tokens are destroyed
 }
 
 // APIConfig is one Dexcom app.
@@ -43,6 +47,12 @@ type APIConfig struct {
 	ClientSecretFile    string `yaml:"client_secret_file"`
 	ClientSecretCommand string `yaml:"client_secret_command"`
 	RedirectURI         string `yaml:"redirect_uri"`
+}
+
+// PagesConfig is about the pages at which participants connect.
+type PagesConfig struct {
+	PublicURL string `yaml:"public_url"` // what links begin with
+	Texts     string `yaml:"texts"`      // file in place of the English texts
 }
 
 // LimitsConfig bounds what is asked of the API.
@@ -61,7 +71,7 @@ type SyncConfig struct {
 // LakeConfig says where the lake is and what of it stays.
 type LakeConfig struct {
 	Path          string              `yaml:"path"`
-	Raw           string              `yaml:"raw"` // keep
+	Raw           string              `yaml:"raw"` // keep or compact
 	KeepSnapshots KeepSnapshotsConfig `yaml:"keep_snapshots"`
 }
 
@@ -75,19 +85,21 @@ type KeepSnapshotsConfig struct {
 type StateConfig struct {
 	Path    string `yaml:"path"`
 	KeyFile string `yaml:"key_file"` // default: sealing.key in the state folder
+	// KeyCommand prints the sealing key, in the place of a file.
+	KeyCommand string `yaml:"key_command"`
 }
 
 func defaultConfig() Config {
 	return Config{
 		Version: 1,
-		Study:   StudyConfig{History: "from_study_start"},
+		Study:   StudyConfig{History: "from_study_start", LateWindow: Duration(30 * 24 * time.Hour)},
 		API:     APIConfig{OAuth: "v2", RedirectURI: "http://localhost:8085/callback"},
 		Limits:  LimitsConfig{CallsPerHour: 54000, Concurrency: 16},
 		Sync: SyncConfig{
 			Trailing: Duration(7 * 24 * time.Hour), Deep: Duration(30 * 24 * time.Hour),
 			Resources: []string{"egvs", "events", "calibrations", "alerts", "devices"},
 		},
-		Lake:  LakeConfig{Path: "lake", Raw: "keep", KeepSnapshots: KeepSnapshotsConfig{Last: 48, Daily: 30}},
+		Lake:  LakeConfig{Path: "lake", Raw: rawKeep, KeepSnapshots: KeepSnapshotsConfig{Last: 48, Daily: 30}},
 		State: StateConfig{Path: "state"},
 	}
 }
@@ -116,14 +128,19 @@ func (c Config) check() error {
 		return fmt.Errorf("limits.calls_per_hour %d: 1 to 60000, which is Dexcom's limit for an app", c.Limits.CallsPerHour)
 	case c.Limits.Concurrency < 1 || c.Limits.Concurrency > 256:
 		return fmt.Errorf("limits.concurrency %d: 1 to 256", c.Limits.Concurrency)
-	case c.Lake.Raw != "keep":
-		return fmt.Errorf("lake.raw %q: only keep is known", c.Lake.Raw)
+	case c.State.KeyFile != "" && c.State.KeyCommand != "":
+		return errors.New("state.key_file and state.key_command exclude each other")
+	case c.Lake.Raw != rawKeep && c.Lake.Raw != rawCompact:
+		return fmt.Errorf("lake.raw %q: keep or compact", c.Lake.Raw)
 	}
 	known := defaultConfig().Sync.Resources
 	for _, r := range c.Sync.Resources {
 		if !slices.Contains(known, r) {
 			return fmt.Errorf("sync.resources: %q is none of %s", r, strings.Join(known, ", "))
 		}
+	}
+	if err := checkPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {
+		return fmt.Errorf("connect.public_url: %w", err)
 	}
 	return c.checkApps()
 }

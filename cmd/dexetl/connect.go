@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -16,6 +17,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // connectOptions are the flags of `dexetl connect`.
@@ -24,6 +26,13 @@ type connectOptions struct {
 	manual   bool
 	listen   string
 	tokens   string
+	pages    pagesOptions
+	confirm  bool
+	since    string
+	reason   string
+
+	export, recipient string
+	publicKey         bool
 }
 
 func (p *program) connectCommand() *cli.Command {
@@ -31,14 +40,30 @@ func (p *program) connectCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "connect",
 		Usage:     "a participant's consent: open the address printed and sign in",
-		ArgsUsage: "P001",
-		Flags: []cli.Flag{
+		ArgsUsage: "P001 | --import FILE | --export FILE [P001…]",
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "print-url", Usage: "print the address alone on standard output", Destination: &o.printURL},
 			&cli.BoolFlag{Name: "manual", Usage: "paste the address at which the browser arrives", Destination: &o.manual},
 			&cli.StringFlag{Name: "listen", Usage: "`ADDR` to wait at, where a proxy stands before the redirect URI", Destination: &o.listen},
-			&cli.StringFlag{Name: "import", Usage: "take over the grants in this participant_id,refresh_token `FILE`", Destination: &o.tokens},
-		},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			&cli.BoolFlag{Name: "confirm", Usage: "the other account is meant: it takes over, with --reason", Destination: &o.confirm},
+			&cli.StringFlag{Name: "since", Usage: "with --confirm: `DATETIME` of the change, in the participant's time zone", Destination: &o.since},
+			&cli.StringFlag{Name: "import", Usage: "take over the grants in this participant_id,refresh_token `FILE`, or in one of --export", Destination: &o.tokens},
+			&cli.StringFlag{Name: "export", Usage: "seal the grants into this `FILE` for another machine; they are not used here any more", Destination: &o.export},
+			&cli.StringFlag{Name: "recipient", Usage: "seal them for the study with this `KEY` (age1…, from its --public-key); default: this study's own", Destination: &o.recipient},
+			&cli.BoolFlag{Name: "public-key", Usage: "print the key for which others seal with --recipient", Destination: &o.publicKey},
+			p.reasonFlag(),
+		}, o.pages.flags()...),
+		Action: p.pagesOr(&o.pages, func(ctx context.Context, c *cli.Command, s *study) error {
+			o.reason = p.flags.reason
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.publicKey {
+				return p.printPublicKey(ctx, s)
+			}
+			if o.export != "" {
+				return p.connecting(ctx, s, func(g *consent.Grants) error { return p.exportGrants(ctx, g, o, c.Args().Slice()) })
+			}
 			if o.tokens != "" {
 				if err := noArguments(c); err != nil {
 					return err
@@ -49,7 +74,18 @@ func (p *program) connectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return p.connecting(ctx, s, func(g *consent.Grants) error { return p.connectOne(ctx, g, id, o) })
+			who, err := p.mayConnect(ctx, s, id)
+			if err != nil {
+				return err
+			}
+			change, err := s.changeover(ctx, who, o)
+			if err != nil {
+				return err
+			}
+			return p.connecting(ctx, s, func(g *consent.Grants) error {
+				g.Change = change
+				return p.connectOne(ctx, s, g, who.ID, o)
+			})
 		}),
 	}
 }
@@ -66,19 +102,35 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 		return err
 	}
 	g, err := p.grants(ctx, s, log, run.ID)
+	var answers atomic.Int64
 	if err == nil {
+		keep := g.Keep
+		g.Keep = func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
+			answers.Add(1)
+			return keep(ctx, c, a)
+		}
 		err = work(g)
 	}
 	var calls int64
 	if g != nil {
 		calls = g.Calls()
 	}
-	return errors.Join(err, s.store.EndRun(context.WithoutCancel(ctx), run.ID, codeOf(err), calls, 0))
+	return errors.Join(err, s.store.EndRun(context.WithoutCancel(ctx), run.ID, codeOf(err), calls, answers.Load()))
 }
 
-func (p *program) connectOne(ctx context.Context, g *consent.Grants, id string, o connectOptions) error {
-	found, err := p.obtainConsent(ctx, g, id, o)
+func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) error {
+	before, err := s.store.Connections(ctx)
 	if err != nil {
+		return err
+	}
+	found, err := p.confirmOrObtain(ctx, g, id, o)
+	if err != nil {
+		return s.explainChange(ctx, found, err)
+	}
+	if o.confirm && found.Connection.BegunBecause == "" {
+		p.say("it is the account that was connected before, or the first one: there was nothing to confirm")
+	}
+	if err := p.sayWhatEnded(ctx, s, before); err != nil {
 		return err
 	}
 	to := p.stdout
@@ -100,13 +152,21 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 		if err != nil {
 			return consent.Found{}, err
 		}
-		return g.Finish(ctx, pasted)
+		found, err := g.Finish(ctx, pasted)
+		if e, ok := errors.AsType[*state.StateError](err); ok && e.Reason == state.StateMissing {
+			return found, failure(exitConsent, "dexetl connect "+id+" --manual, and paste the whole of the browser's address bar",
+				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
+		}
+		return found, err
 	}
 	callback, err := g.Listen(ctx, id, o.listen)
 	if err != nil {
 		return consent.Found{}, err
 	}
 	p.showURL(callback.URL, o)
+	if !o.printURL {
+		p.openBrowser(callback.URL)
+	}
 	p.say("waiting for the browser to come back (Ctrl-C ends it)")
 	found, err := callback.Wait(ctx)
 	if errors.Is(err, context.Canceled) {
@@ -142,7 +202,7 @@ func readLine(r io.Reader) (string, error) {
 	if text := strings.TrimSpace(line.String()); text != "" {
 		return text, nil
 	}
-	return "", usage("nothing was pasted")
+	return "", failure(exitUsage, "run it again and paste the address that stands in the browser at the end", "nothing was pasted")
 }
 
 // showFound shows what a connection leads to, so that a wrong account is noticed.
@@ -150,9 +210,7 @@ func (p *program) showFound(to io.Writer, found consent.Found) error {
 	t := table{schema: "dexetl.connected/1", columns: []string{"participant_id", "device", "first_reading", "last_reading", "last_upload"}}
 	device, upload := any(nil), any(nil)
 	if len(found.Devices) > 0 {
-		newest := found.Devices[0]
-		device = strings.Join(strings.Fields(newest.Display+" "+newest.Generation+" "+newest.App), " ")
-		upload = instantOrNull(newest.LastUpload)
+		device, upload = deviceWords(found.Devices[0]), instantOrNull(found.Devices[0].LastUpload)
 	}
 	readings := found.Ranges.EGVs
 	if readings == nil {
@@ -175,12 +233,17 @@ func instantOrNull(t time.Time) any {
 
 // importTokens takes over grants and looks at every account, some at a time.
 func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
-	file, err := os.Open(path)
+	file, sealed, err := openTokenFile(path)
 	if err != nil {
-		return usage("tokens: %w", err)
+		return err
 	}
 	defer file.Close()
-	imported, err := g.Import(ctx, file)
+	var imported consent.Imported
+	if sealed {
+		imported, err = p.takeOver(ctx, g, file)
+	} else {
+		imported, err = g.Import(ctx, file)
+	}
 	if err != nil {
 		return err
 	}
@@ -189,18 +252,26 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 		return err
 	}
 	failures := verifyAll(ctx, g, unverified)
+	connected, aside := len(unverified)-len(failures), 0
 	for _, err := range failures {
-		if as[*consent.WrongClientError](err) {
-			return err // of all of them, and nobody's fault but the configuration's
+		switch {
+		case as[*consent.WrongClientError](err), errors.Is(err, syscall.ENOSPC):
+			return err // of all of them, and nobody's fault but the configuration's or the disk's
+		case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err):
+			aside++
 		}
 		p.say("  %v", err)
 	}
-	connected := len(unverified) - len(failures)
-	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": len(failures), "known": imported.Known},
-		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, len(failures), imported.Known)
-	if len(failures) > 0 {
+	connected += imported.Back
+	unchecked := len(failures) - aside
+	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
+		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, unchecked, imported.Known)
+	switch {
+	case aside > 0:
+		return failure(exitPartial, "dexetl participants list --needs", "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
+	case unchecked > 0:
 		return failure(exitPartial, "import the same file again: what is kept is not asked for twice",
-			"%d of %d grants are kept, but their accounts could not be looked at", len(failures), len(unverified))
+			"%d of %d grants are kept, but their accounts could not be looked at", unchecked, len(unverified))
 	}
 	return nil
 }

@@ -20,13 +20,19 @@ func unconnected(t *testing.T) *bench {
 	b.dir += "-fresh"
 	b.must("init", b.dir, "--base-url", b.url)
 	b.must("participants", "add", "P001", "P002", "--start", "2026-04-01")
+	b.env["DEXETL_API_REDIRECT_URI"] = freeRedirect(t)
+	return b
+}
+
+// freeRedirect is a redirect URI at a port that nobody listens at.
+func freeRedirect(t *testing.T) string {
+	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.env["DEXETL_API_REDIRECT_URI"] = "http://" + free.Addr().String() + "/callback"
-	free.Close()
-	return b
+	defer free.Close()
+	return "http://" + free.Addr().String() + "/callback"
 }
 
 // A browser opens the address that connect prints and returns the page at
@@ -50,7 +56,7 @@ func visit(t *testing.T, more string) browser {
 }
 
 // connect runs `dexetl connect ID --print-url` while someone opens the address.
-func (b *bench) connect(id string, someone browser) (code int, page, stderr string) {
+func (b *bench) connect(id string, someone browser, more ...string) (code int, page, stderr string) {
 	b.t.Helper()
 	stdout, output := io.Pipe()
 	arrived := make(chan string)
@@ -63,7 +69,7 @@ func (b *bench) connect(id string, someone browser) (code int, page, stderr stri
 		arrived <- someone(line)
 	}()
 	var errs bytes.Buffer
-	code = b.start([]string{"connect", id, "--print-url"}, strings.NewReader(""), output, &errs)
+	code = b.start(append([]string{"connect", id, "--print-url"}, more...), strings.NewReader(""), output, &errs)
 	output.Close()
 	return code, <-arrived, errs.String()
 }

@@ -1,14 +1,20 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/google/go-cmp/cmp"
+	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/transform"
 )
@@ -63,4 +69,116 @@ func typeName(t arrow.DataType) string {
 		return "timestamp[µs]"
 	}
 	return t.Name()
+}
+
+// Every command line in README, docs and examples is one that the program
+// takes: its commands and flags exist, and the flags have values of their kind.
+func TestDocumentedCommandLines(t *testing.T) {
+	files := []string{"../../README.md"}
+	for _, pattern := range []string{"../../docs/*.md", "../../examples/*", "../../examples/*/*"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	seen := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // a folder
+		}
+		for n, line := range strings.Split(string(text), "\n") {
+			for _, command := range commandLines(line) {
+				seen++
+				if err := parseOnly(shellWords(command)); err != nil {
+					t.Errorf("%s:%d: dexetl %s: %v", filepath.Base(file), n+1, command, err)
+				}
+			}
+		}
+	}
+	if seen < 80 {
+		t.Errorf("%d command lines found: the test has lost sight of them", seen)
+	}
+	for _, wrong := range []string{"synk", "sync --tailing 7d", "sync --max-calls many", "status --watch", "invite list --revoke P001", "runs P001"} {
+		if parseOnly(shellWords(wrong)) == nil {
+			t.Errorf("dexetl %s is accepted: this test cannot fail", wrong)
+		}
+	}
+}
+
+// A command line stands at the beginning of a line, after a prompt or &&, as
+// what a unit or a container runs, or between backticks.
+var commandLine = regexp.MustCompile("(?:^ *|\\$ +|&& |ExecStart=|args: \\[\"|`)(?:\\./bin/|/usr/local/bin/)?dexetl ([a-z-][^`]*)")
+
+// commandLines are the arguments of each dexetl in a line of a document.
+func commandLines(line string) (found []string) {
+	for _, m := range commandLine.FindAllStringSubmatchIndex(line, -1) {
+		rest := line[m[2]:m[3]]
+		inline := strings.HasPrefix(line[m[0]:], "`")
+		name, _, _ := strings.Cut(rest, " ")
+		if strings.HasSuffix(name, ":") || !inline && strings.HasPrefix(line, "dexetl never") {
+			continue // what dexetl says, or what is said of it
+		}
+		found = append(found, rest)
+	}
+	return found
+}
+
+// shellWords splits what a shell would give the program, up to the comment,
+// the next command or the column that explains it. The brackets of what may be
+// left out are taken away, as is SEL.
+func shellWords(line string) (words []string) {
+	word, quote, spaces := "", rune(0), 0
+	flush := func() {
+		if word != "" && word != "SEL" {
+			words = append(words, word)
+		}
+		word = ""
+	}
+	for _, r := range line {
+		if r == ' ' && quote == 0 {
+			flush()
+			if spaces++; spaces == 3 {
+				return words
+			}
+			continue
+		}
+		spaces = 0
+		switch {
+		case r == quote:
+			quote = 0
+		case quote != 0:
+			word += string(r)
+		case r == '"' || r == '\'':
+			quote = r
+		case r == '#' || r == '|' || r == '>' || r == ';' || r == '&':
+			flush()
+			return words
+		case r != '[' && r != ']':
+			word += string(r)
+		}
+	}
+	flush()
+	return words
+}
+
+// parseOnly has the program read args, and does nothing else with them.
+func parseOnly(args []string) error {
+	p := &program{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: time.Now}
+	root := p.command()
+	var idle func(c *cli.Command)
+	idle = func(c *cli.Command) {
+		for _, sub := range c.Commands {
+			idle(sub)
+		}
+		switch {
+		case c.ArgsUsage != "":
+			c.Action = func(context.Context, *cli.Command) error { return nil }
+		case len(c.Commands) == 0:
+			c.Action = func(_ context.Context, c *cli.Command) error { return noArguments(c) }
+		}
+	}
+	idle(root)
+	return root.Run(context.Background(), append([]string{"dexetl"}, args...))
 }

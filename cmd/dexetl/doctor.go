@@ -139,7 +139,7 @@ func (d *doctor) checkTokens(ctx context.Context) {
 		d.ok(check, "no sealing key yet: the first connect makes it in %s", d.study.keyPath())
 		return
 	}
-	key, err := consent.OpenKey(ctx, d.study.keyPath(), d.study.store)
+	key, err := d.p.sealingKey(ctx, d.study)
 	if err != nil {
 		d.fail(check, err)
 		return

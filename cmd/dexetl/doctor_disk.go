@@ -32,7 +32,11 @@ func (d *doctor) checkDisk() {
 		}
 		d.checkSpace("disk of "+place.name, dir)
 		if err := tryFileSystem(dir); err != nil {
-			d.fail("file system of "+place.name, failure(exitDisk, "keep "+place.name+" on a local file system; network shares often lack this", "%s: %w", dir, err))
+			next := "keep " + place.name + " on a local file system; network shares often lack this"
+			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+				next = "free disk space"
+			}
+			d.fail("file system of "+place.name, failure(exitDisk, next, "%s: %w", dir, err))
 			continue
 		}
 		d.ok("file system of "+place.name, "rename, link, fsync and lock work in %s", dir)
@@ -103,14 +107,6 @@ func tryFileSystem(dir string) (err error) {
 		return fmt.Errorf("fsync of a folder: %w", err)
 	}
 	return tryLock(file, second)
-}
-
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // tryLock locks file and looks whether somebody else, who opens it by another

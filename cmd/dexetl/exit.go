@@ -18,6 +18,7 @@ const (
 	exitConsent     = 5   // only consent is missing
 	exitCheck       = 6   // a data check failed
 	exitDamage      = 7   // damage found
+	exitStopped     = 8   // --max-calls or --max-duration used up, resumable
 	exitNoStudy     = 10  // no study here
 	exitLocked      = 11  // another process holds the load lock
 	exitKey         = 12  // wrong or unreadable key

@@ -1,11 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
-
-	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -16,85 +15,6 @@ import (
 
 // defaultLockWait is long enough for another process's backfill to end a commit.
 const defaultLockWait = 10 * time.Minute
-
-// A fetchJob is what backfill and sync have in common: fetch into the raw log
-// and, at the same time, fold the log into the lake.
-type fetchJob struct {
-	run      extract.Run
-	who      selection
-	from, to string
-	lockWait time.Duration
-}
-
-func (j *fetchJob) flags() []cli.Flag {
-	return append(j.who.flags(),
-		&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &j.lockWait})
-}
-
-func (p *program) backfillCommand() *cli.Command {
-	job := fetchJob{run: extract.Run{Mode: extract.Backfill}}
-	return &cli.Command{
-		Name: "backfill", Usage: "fetch everything that was never fetched, and load it", ArgsUsage: "[P001…]",
-		Description: "Resumes where an earlier run stopped; a second backfill asks for nothing it holds.",
-		Flags: append(job.flags(),
-			&cli.StringFlag{Name: "from", Usage: "nothing before this `DATE` (UTC)", Destination: &job.from},
-			&cli.StringFlag{Name: "to", Usage: "nothing after this `DATE` (UTC, inclusive)", Destination: &job.to}),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			job.who.ids = c.Args().Slice()
-			var err error
-			if job.run.Interval, err = interval(job.from, job.to); err != nil {
-				return err
-			}
-			return p.fetch(ctx, s, job)
-		}),
-	}
-}
-
-func (p *program) syncCommand() *cli.Command {
-	job := fetchJob{run: extract.Run{Mode: extract.Sync}}
-	var trailing string
-	return &cli.Command{
-		Name: "sync", Usage: "fetch what is new, late, edited or deleted since, and load it", ArgsUsage: "[P001…]",
-		Flags: append(job.flags(),
-			&cli.StringFlag{Name: "trailing", Usage: "read this much of the past again now, such as `7d`", Destination: &trailing}),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			job.who.ids = c.Args().Slice()
-			job.run.Trailing, job.run.Deep = time.Duration(s.config.Sync.Trailing), time.Duration(s.config.Sync.Deep)
-			if trailing != "" {
-				var err error
-				if job.run.Trailing, err = parseDuration(trailing); err != nil {
-					return usage("--trailing: %w", err)
-				}
-				job.run.TrailingNow = true
-			}
-			return p.fetch(ctx, s, job)
-		}),
-	}
-}
-
-// interval is the window from the first instant of one UTC date to the last of
-// another; "" leaves an end open.
-func interval(from, to string) (extract.Window, error) {
-	first, err := optionalDate("from", from)
-	if err != nil {
-		return extract.Window{}, err
-	}
-	last, err := optionalDate("to", to)
-	if err != nil {
-		return extract.Window{}, err
-	}
-	if from == "" && to == "" {
-		return extract.Window{}, nil
-	}
-	w := extract.Window{Start: first, End: last.AddDate(0, 0, 1)}
-	if to == "" {
-		w.End = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	if w.Empty() {
-		return w, usage("--to %s is before --from %s", to, from)
-	}
-	return w, nil
-}
 
 // fetch runs the job, prints what it did and returns what the exit code
 // should say.
@@ -117,7 +37,13 @@ func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (don
 	if err != nil {
 		return done, err
 	}
-	if err := p.sayWhoIsLeftOut(people, len(job.who.ids) > 0); err != nil {
+	if err := p.closeGrants(ctx, s, people, beforeRun(p.now())); err != nil {
+		return done, err
+	}
+	if people, err = p.leaveOutWithdrawn(ctx, s, people, len(job.who.ids) > 0); err != nil {
+		return done, err
+	}
+	if err := p.sayWhoIsLeftOut(ctx, s, people, len(job.who.ids) > 0); err != nil {
 		return done, err
 	}
 	log, err := raw.Open(s.rawPath())
@@ -125,17 +51,18 @@ func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (don
 		return done, err
 	}
 	defer log.Close()
-	run, err := s.store.StartRun(ctx, string(job.run.Mode), version())
+	run, err := s.store.StartRun(ctx, cmp.Or(job.command, string(job.run.Mode)), version())
 	if err != nil {
 		return done, err
 	}
 	job.run.ID = run.ID
-	f := &fetching{p: p, study: s, job: job, log: log}
+	f := &fetching{p: p, study: s, job: job, log: log, begun: run}
 	done, err = f.run(ctx, people)
-	if err != nil {
-		err = errors.Join(err, f.end(ctx, err))
+	outcome := err
+	if err == nil {
+		outcome = done.verdict()
 	}
-	return done, err
+	return done, errors.Join(err, f.end(ctx, outcome))
 }
 
 // A fetching is a job under way.
@@ -144,6 +71,7 @@ type fetching struct {
 	study  *study
 	job    fetchJob
 	log    *raw.Log
+	begun  state.Run
 	grants *consent.Grants
 	report extract.Report
 }
@@ -154,6 +82,9 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 	if f.grants, err = f.p.grants(ctx, f.study, f.log, f.job.run.ID); err != nil {
 		return done, err
 	}
+	if f.job.run.Quota != nil {
+		f.grants.Quota = f.job.run.Quota
+	}
 	loading, err := f.p.newLoading(ctx, f.study, f.log, f.job.run.ID)
 	if err != nil {
 		return done, err
@@ -162,21 +93,32 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 	if err := f.fetch(ctx, people, loading); err != nil {
 		return done, errors.Join(err, loading.publish(ctx))
 	}
-	done.report = f.report
-	// Ended before the last fold, which takes the row of the run into the lake.
-	if err := f.end(ctx, done.verdict()); err != nil {
+	done.report, done.tokenCalls = f.report, f.grants.Calls()
+	if err := f.p.closeGrants(ctx, f.study, people, afterRun(f.job.run, f.report)); err != nil {
 		return done, err
 	}
-	done.loaded, err = loading.finish(ctx, f.job.lockWait)
+	// The last fold takes the run into the lake as one that has ended; in the
+	// state it has not, before the fold has.
+	ended := f.ended(done.verdict())
+	loading.ended = &ended
+	if done.loaded, err = loading.finish(ctx, f.job.lockWait); err == nil {
+		done.compacted, err = loading.compact(ctx)
+	}
 	done.took = time.Since(began)
 	return done, err
 }
 
 // fetch fetches what is due while loading folds what has arrived.
 func (f *fetching) fetch(ctx context.Context, people []state.Participant, loading *loading) error {
-	targets, err := f.study.targets(ctx, people)
+	targets, err := f.study.jobTargets(ctx, f.job, people)
 	if err != nil {
 		return err
+	}
+	if f.job.run.Mode == extract.Sync {
+		if err := f.study.store.BeginSync(ctx, f.job.run.ID); err != nil {
+			return err
+		}
+		defer f.study.store.EndSync(context.WithoutCancel(ctx), f.job.run.ID) // the end of the process does it too
 	}
 	bars := f.p.newBars(string(f.job.run.Mode))
 	defer bars.close()
@@ -187,31 +129,67 @@ func (f *fetching) fetch(ctx context.Context, people []state.Participant, loadin
 		loading.arrived.Store(now.Bytes)
 	}
 	f.report, err = fetcher.Run(ctx, f.job.run, targets)
-	return err
+	return errors.Join(err, f.study.keepOutcomes(context.WithoutCancel(ctx), f.job.run.ID, f.report))
+}
+
+// keepOutcomes remembers how it went for those who were tried to the end.
+func (s *study) keepOutcomes(ctx context.Context, runID string, report extract.Report) error {
+	var outcomes []state.FetchOutcome
+	for _, p := range report.Participants {
+		if !p.Ended {
+			continue
+		}
+		o := state.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID}
+		if p.Err != nil {
+			o.Error = p.Err.Error()
+		}
+		if call := (*extract.CallError)(nil); errors.As(p.Err, &call) {
+			o.Resource = string(call.Call.Resource)
+		}
+		outcomes = append(outcomes, o)
+	}
+	return s.store.PutFetchOutcomes(ctx, outcomes)
 }
 
 // end keeps how the run ended, also when it was interrupted.
 func (f *fetching) end(ctx context.Context, outcome error) error {
-	calls := int64(f.report.Calls)
+	r := f.ended(outcome)
+	return f.study.store.EndRun(context.WithoutCancel(ctx), r.ID, r.ExitCode, r.Calls, r.Answers)
+}
+
+// ended is the run as one that ends now.
+func (f *fetching) ended(outcome error) state.Run {
+	r := f.begun
+	r.EndedAt, r.ExitCode = f.study.store.Now().UTC(), codeOf(outcome)
+	r.Calls, r.Answers = int64(f.report.Calls), int64(f.report.Answers)
 	if f.grants != nil {
-		calls += f.grants.Calls()
+		r.Calls += f.grants.Calls()
 	}
-	return f.study.store.EndRun(context.WithoutCancel(ctx), f.job.run.ID, codeOf(outcome), calls, int64(f.report.Answers))
+	return r
 }
 
 func (f *fetching) fetcher() *extract.Fetcher {
-	config := f.study.config
-	clients := make(map[string]extract.API)
+	fetcher := f.p.fetcher(f.study, f.log)
+	fetcher.Tokens = f.grants
+	fetcher.Clients = make(map[string]extract.API)
 	for region, app := range f.grants.Apps {
-		clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
+		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
 	}
-	resources := make([]dexcom.Resource, len(config.Sync.Resources))
-	for i, r := range config.Sync.Resources {
+	if f.job.run.Mode == extract.Backfill {
+		fetcher.Budget = extract.BackfillBudget{Budget: f.study.store, SyncUnderWay: f.study.store.SyncUnderWay}
+	}
+	return fetcher
+}
+
+// fetcher is one that can plan; to fetch it needs tokens and clients too.
+func (p *program) fetcher(s *study, log *raw.Log) *extract.Fetcher {
+	resources := make([]dexcom.Resource, len(s.config.Sync.Resources))
+	for i, r := range s.config.Sync.Resources {
 		resources[i] = dexcom.Resource(r)
 	}
 	return &extract.Fetcher{
-		Clients: clients, Tokens: f.grants, Log: f.log, Budget: f.study.store, Claims: f.study.store,
-		CallsPerHour: config.Limits.CallsPerHour, Concurrency: config.Limits.Concurrency, Resources: resources,
-		Now: f.p.now, Logger: f.p.logger(),
+		Log: log, Budget: s.store, Claims: s.store, Withdrawals: s.store, Resources: resources,
+		CallsPerHour: s.config.Limits.CallsPerHour, Concurrency: s.config.Limits.Concurrency,
+		Now: p.now, Logger: p.logger(),
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -22,6 +23,9 @@ type fetchResult struct {
 	report extract.Report
 	loaded load.Result
 	took   time.Duration
+
+	tokenCalls int64 // requests for tokens, and to see whose an account is
+	compacted  raw.Compaction
 }
 
 // verdict is nil when everything that was due is held, else the error that
@@ -32,6 +36,9 @@ func (r fetchResult) verdict() error {
 		if p.Err != nil {
 			failed = append(failed, p.ParticipantID)
 		}
+	}
+	if wrong := firstWrongClient(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
+		return wrong // no later run mends that
 	}
 	again := "run the same command again: it resumes"
 	switch r.report.Outcome {
@@ -47,7 +54,12 @@ func (r fetchResult) verdict() error {
 		if id := firstUnconnected(r.report); id != "" {
 			return failure(exitConsent, "dexetl connect "+id, "consent is missing, all else is done")
 		}
+		if exported := firstExported(r.report); exported != nil {
+			return classifyByType(exported)
+		}
 		return failure(exitConsent, "dexetl sync later: a refused grant is tried again for about 36 hours", "grants are refused, all else is done")
+	case extract.Stopped:
+		return failure(exitStopped, again, "%w; what was answered is kept", r.report.Stop)
 	case extract.Interrupted:
 		return failure(exitInterrupted, again, "interrupted; everything received is kept")
 	}
@@ -74,6 +86,26 @@ func firstUnconnected(r extract.Report) string {
 	return ""
 }
 
+// firstExported is the error of the first whose grant another machine has.
+func firstExported(r extract.Report) error {
+	for _, p := range r.Participants {
+		if exported, ok := errors.AsType[*consent.ExportedError](p.Err); ok {
+			return exported
+		}
+	}
+	return nil
+}
+
+// firstWrongClient is the error of the first whose app Dexcom does not accept.
+func firstWrongClient(r extract.Report) error {
+	for _, p := range r.Participants {
+		if wrong, ok := errors.AsType[*consent.WrongClientError](p.Err); ok {
+			return wrong
+		}
+	}
+	return nil
+}
+
 func flagged(p extract.ParticipantReport, kind string) bool {
 	return slices.ContainsFunc(p.Flags, func(f extract.Flag) bool { return f.Kind == kind })
 }
@@ -96,6 +128,9 @@ func (p *program) printFetch(r fetchResult) error {
 	p.say("%s: %d participants, %s calls, %s records (%s) in %.1f s", r.run.Mode, len(r.report.Participants),
 		thousands(int64(r.report.Calls)), thousands(int64(r.report.Records)), megabytes(r.report.Bytes), r.took.Seconds())
 	p.say("snapshot %d: %s", r.loaded.Snapshot, describeTables(r.loaded))
+	if c := r.compacted; c.Segments > 0 {
+		p.say("%s", describeCompaction(c))
+	}
 	for _, line := range remarks(r) {
 		p.say("  %s", line)
 	}
@@ -177,8 +212,9 @@ func (r fetchResult) fields() map[string]any {
 		tables[name] = r.loaded.Tables[name]
 	}
 	return map[string]any{
-		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts,
+		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts, "token_calls": r.tokenCalls,
 		"participants": people, "snapshot": r.loaded.Snapshot, "tables": tables,
 		"rejected": r.loaded.Rejected, "held": r.loaded.Held, "seconds": r.took.Seconds(),
+		"compacted": compactionFields(r.compacted),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +26,8 @@ type bench struct {
 	dir string
 	now time.Time
 	env map[string]string
+
+	clock atomic.Pointer[time.Time] // the API's: now, as of the last command
 }
 
 // newBench simulates the cohort of config and connects everybody, at the end
@@ -40,8 +43,29 @@ func newBench(t *testing.T, config dexsim.Config) *bench {
 // newBenchAt is newBench at another time, such as before the data end.
 func newBenchAt(t *testing.T, config dexsim.Config, now time.Time) *bench {
 	t.Helper()
+	b := openBench(t, config, now)
+	var roster, tokens bytes.Buffer
+	if err := b.api.WriteRoster(&roster); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.api.WriteTokens(&tokens); err != nil {
+		t.Fatal(err)
+	}
+	b.must("participants", "import", b.file("roster.csv", roster.String()))
+	// In bad weather some accounts cannot be looked at yet: the grants are kept.
+	code, _, stderr := b.run("connect", "--import", b.file("tokens.csv", tokens.String()))
+	if code != exitDone && (code != exitPartial || config.Chaos.Kinds == 0) {
+		t.Fatalf("dexetl connect --import: exit %d\n%s", code, stderr)
+	}
+	return b
+}
+
+// openBench is newBenchAt without anybody in the study.
+func openBench(t *testing.T, config dexsim.Config, now time.Time) *bench {
+	t.Helper()
 	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "study"), now: now, env: make(map[string]string)}
-	config.Now = func() time.Time { return b.now }
+	b.clock.Store(&now)
+	config.Now = func() time.Time { return *b.clock.Load() }
 	config.ClientID, config.ClientSecret = dexsim.DefaultClientID, dexsim.DefaultClientSecret
 	api, err := dexsim.New(config)
 	if err != nil {
@@ -53,19 +77,6 @@ func newBenchAt(t *testing.T, config dexsim.Config, now time.Time) *bench {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	b.url = server.URL
 	b.must("init", b.dir, "--base-url", server.URL)
-	var roster, tokens bytes.Buffer
-	if err := api.WriteRoster(&roster); err != nil {
-		t.Fatal(err)
-	}
-	if err := api.WriteTokens(&tokens); err != nil {
-		t.Fatal(err)
-	}
-	b.must("participants", "import", b.file("roster.csv", roster.String()))
-	// In bad weather some accounts cannot be looked at yet: the grants are kept.
-	code, _, stderr := b.run("connect", "--import", b.file("tokens.csv", tokens.String()))
-	if code != exitDone && (code != exitPartial || config.Chaos.Kinds == 0) {
-		t.Fatalf("dexetl connect --import: exit %d\n%s", code, stderr)
-	}
 	return b
 }
 
@@ -89,6 +100,8 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 
 // start runs dexetl with args on the streams given.
 func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	now := b.now
+	b.clock.Store(&now)
 	p := &program{
 		stdin: stdin, stdout: stdout, stderr: &sharedWriter{to: stderr},
 		getenv: func(name string) string { return b.env[name] }, now: func() time.Time { return b.now },

@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
@@ -39,18 +40,13 @@ type loading struct {
 	guard   *lake.Guard  // nil while another process holds the lock
 	arrived atomic.Int64 // bytes received by this run so far
 	total   load.Result
+	ended   *state.Run // this run, as the lake is to have it; nil: as the state has it
 }
 
 func (p *program) newLoading(ctx context.Context, s *study, log *raw.Log, runID string) (*loading, error) {
-	l, err := lake.Open(s.lakePath())
+	loading, err := p.openLoading(s, log, runID)
 	if err != nil {
 		return nil, err
-	}
-	l.Now = p.now
-	loading := &loading{
-		p: p, study: s, lake: l, runID: runID,
-		fold:  &load.Loader{Lake: l, Log: log, Now: p.now, Logger: p.logger(), Program: version()},
-		total: load.Result{Tables: make(map[string]load.Counts)},
 	}
 	if err := loading.lock(ctx, 0); err != nil && !as[*lake.LockedError](err) {
 		return nil, errors.Join(err, loading.close())
@@ -58,16 +54,34 @@ func (p *program) newLoading(ctx context.Context, s *study, log *raw.Log, runID 
 	return loading, nil
 }
 
+// openLoading is newLoading without the lock.
+func (p *program) openLoading(s *study, log *raw.Log, runID string) (*loading, error) {
+	l, err := lake.Open(s.lakePath())
+	if err != nil {
+		return nil, err
+	}
+	l.Now = p.now
+	return &loading{
+		p: p, study: s, lake: l, runID: runID,
+		fold:  &load.Loader{Lake: l, Log: log, Now: p.now, Logger: p.logger(), Program: version(), Quarantine: s.quarantine()},
+		total: load.Result{Tables: make(map[string]load.Counts)},
+	}, nil
+}
+
+// take takes the load lock.
+func (l *loading) take(ctx context.Context, wait time.Duration) (err error) {
+	l.guard, err = l.lake.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: l.p.now()})
+	return err
+}
+
 // lock takes the load lock and repairs what a crash left of the snapshot.
 func (l *loading) lock(ctx context.Context, wait time.Duration) error {
 	if l.guard != nil {
 		return nil
 	}
-	guard, err := l.lake.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: l.p.now()})
-	if err != nil {
+	if err := l.take(ctx, wait); err != nil {
 		return err
 	}
-	l.guard = guard
 	if err := l.sameStudy(ctx); err != nil {
 		return err
 	}
@@ -156,7 +170,12 @@ func (l *loading) foldNowAndThen(ctx context.Context) {
 // finish folds what is left and publishes the snapshot. If another process
 // loads, it is waited for.
 func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, error) {
-	if err := l.lock(ctx, wait); err != nil {
+	err := l.lock(ctx, 0)
+	if as[*lake.LockedError](err) && wait > 0 {
+		l.p.say("%v; waiting up to %s to load", err, wait)
+		err = l.lock(ctx, wait)
+	}
+	if err != nil {
 		return l.total, err
 	}
 	defer l.p.spin("folding into the lake")()
@@ -199,6 +218,11 @@ func (l *loading) load(ctx context.Context) error {
 	study, err := l.study.tables(ctx)
 	if err != nil {
 		return err
+	}
+	for i, r := range study.Runs {
+		if l.ended != nil && r.ID == l.ended.ID {
+			study.Runs[i] = runRow(*l.ended)
+		}
 	}
 	result, err := l.fold.Load(ctx, study, l.runID)
 	l.total.Add(result)

@@ -32,7 +32,8 @@ type program struct {
 	getenv func(string) string
 	now    func() time.Time
 
-	flags globalFlags
+	flags   globalFlags
+	running string // the command, such as participants import
 }
 
 // run carries out args and returns the exit code. The first interrupt ends

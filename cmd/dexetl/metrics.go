@@ -40,7 +40,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "select", Usage: "last`N`: the last N days with data, such as last14", Destination: &o.selected},
-			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot (default: the newest)", Destination: &o.which},
+			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
 			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
 		}),
@@ -132,7 +132,7 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 }
 
 func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sql.Selection) (table, error) {
-	if o.cohort != "" || o.shard != "" || o.window != "" || o.which != "" {
+	if o.cohort+o.site+o.status+o.shard != "" || o.window != "" || o.which != "" {
 		return table{}, usage("--input is a file of its own: no --cohort, --shard, --window or --snapshot")
 	}
 	if _, err := os.Stat(o.input); err != nil {

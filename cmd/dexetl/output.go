@@ -19,7 +19,7 @@ import (
 // A table is a small result for people and programs: a name for its JSON
 // schema, column names and rows of plain values.
 type table struct {
-	schema  string // such as dexetl.status/1
+	schema  string // such as dexetl.status/2
 	columns []string
 	kinds   []string // DuckDB type names where the rows came from SQL, else nil
 	rows    [][]any
@@ -100,6 +100,11 @@ func (t table) writeCSV(w io.Writer) error {
 }
 
 func (t table) writeJSON(w io.Writer) error {
+	return writeJSON(w, t.schema, map[string]any{"rows": t.objects()})
+}
+
+// objects are the rows by column name, for JSON.
+func (t table) objects() []map[string]any {
 	rows := make([]map[string]any, len(t.rows))
 	for i, row := range t.rows {
 		rows[i] = make(map[string]any, len(row))
@@ -107,7 +112,7 @@ func (t table) writeJSON(w io.Writer) error {
 			rows[i][t.columns[j]] = jsonValue(v, t.kind(j))
 		}
 	}
-	return writeJSON(w, t.schema, map[string]any{"rows": rows})
+	return rows
 }
 
 // writeJSON writes one indented object that says which schema it follows.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -15,35 +17,26 @@ import (
 func (p *program) participantsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "participants",
-		Usage: "the roster: add, import, list, show, pause, resume",
+		Usage: "the roster: add, import, list, show, pause, resume, close",
 		Commands: []*cli.Command{
 			p.participantsAdd(),
 			p.participantsImport(),
-			{
-				Name: "list", Usage: "everybody, with what is known",
-				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-					if err := noArguments(c); err != nil {
-						return err
-					}
-					everybody, err := s.store.Participants(ctx)
-					if err != nil {
-						return err
-					}
-					return p.print(rosterTable(everybody))
-				}),
-			},
+			p.participantsList(),
 			{
 				Name: "show", Usage: "one participant", ArgsUsage: "P001",
 				Action: p.withParticipant(p.showParticipant),
 			},
 			{
 				Name: "pause", Usage: "fetch nothing for this participant until resumed", ArgsUsage: "P001",
+				Flags:  []cli.Flag{p.reasonFlag()},
 				Action: p.withParticipant(p.pauseParticipant(true)),
 			},
 			{
 				Name: "resume", Usage: "fetch for this participant again", ArgsUsage: "P001",
+				Flags:  []cli.Flag{p.reasonFlag()},
 				Action: p.withParticipant(p.pauseParticipant(false)),
 			},
+			p.participantsClose(),
 		},
 	}
 }
@@ -89,6 +82,7 @@ func (p *program) participantsAdd() *cli.Command {
 			&cli.StringFlag{Name: "start", Usage: "first `DATE` of the study for this participant", Destination: &start},
 			&cli.StringFlag{Name: "end", Usage: "last `DATE`", Destination: &end},
 			&cli.StringFlag{Name: "anchor", Usage: "`DATE` of study day 1", Destination: &anchor},
+			p.reasonFlag(),
 		},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			if !c.Args().Present() {
@@ -131,13 +125,17 @@ func optionalDate(flag, text string) (time.Time, error) {
 func (p *program) participantsImport() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take over a roster", ArgsUsage: "roster.csv",
+		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
 				done, err := s.store.ImportRoster(ctx, r)
+				if err != nil {
+					return "", err
+				}
 				if len(done.Absent) > 0 {
 					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), shortList(done.Absent))
 				}
-				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), err
+				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), p.warnOfClosings(ctx, s)
 			})
 		}),
 	}
@@ -169,15 +167,6 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study, what
 	return p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done)
 }
 
-func (p *program) showParticipant(ctx context.Context, s *study, who state.Participant) error {
-	roster := rosterTable([]state.Participant{who})
-	shown := table{schema: "dexetl.participant/1", columns: []string{"field", "value"}}
-	for i, column := range roster.columns {
-		shown.rows = append(shown.rows, []any{column, roster.rows[0][i]})
-	}
-	return p.print(shown)
-}
-
 func (p *program) pauseParticipant(paused bool) func(context.Context, *study, state.Participant) error {
 	return func(ctx context.Context, s *study, who state.Participant) error {
 		if err := s.store.SetPaused(ctx, who.ID, paused); err != nil {
@@ -191,19 +180,57 @@ func (p *program) pauseParticipant(paused bool) func(context.Context, *study, st
 	}
 }
 
-// rosterTable is the roster with the columns of roster.csv.
-func rosterTable(everybody []state.Participant) table {
-	t := table{
-		schema: "dexetl.participants/1",
-		columns: []string{"participant_id", "site", "cohort", "arm", "status", "status_date", "consent_date",
-			"anchor_date", "study_start", "study_end", "timezone", "region", "paused"},
+func (p *program) participantsList() *cli.Command {
+	var who selection
+	var callList bool
+	return &cli.Command{
+		Name: "list", Usage: "everybody, with what each one needs", ArgsUsage: "[P001…]",
+		Flags: append(who.flags(), &cli.BoolFlag{Name: "needs",
+			Usage: "only who needs somebody to act: participants to call first, then what the study team has to do", Destination: &callList}),
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			who.ids = c.Args().Slice()
+			people, err := who.anybody(ctx, s.store)
+			if err != nil {
+				return err
+			}
+			standings, _, err := p.standings(ctx, s, people)
+			if err != nil {
+				return err
+			}
+			if callList {
+				standings = inNeed(standings)
+			}
+			return p.print(rosterTable(standings))
+		}),
 	}
-	for _, p := range everybody {
-		t.rows = append(t.rows, []any{p.ID, orNull(p.Site), orNull(p.Cohort), orNull(p.Arm), orNull(p.Status),
-			dateOrNull(p.StatusDate), dateOrNull(p.ConsentDate), dateOrNull(p.AnchorDate),
-			dateOrNull(p.StudyStart), dateOrNull(p.StudyEnd), orNull(p.Timezone), orNull(p.Region), p.Paused})
+}
+
+// inNeed are those for whom somebody has to act, most urgent first.
+func inNeed(all []standing) []standing {
+	left := slices.DeleteFunc(all, func(s standing) bool { return s.need().urgency > needsDesk })
+	slices.SortStableFunc(left, func(a, b standing) int { return cmp.Compare(a.need().urgency, b.need().urgency) })
+	return left
+}
+
+// rosterTable is the roster with the columns of roster.csv, and what everybody
+// needs.
+func rosterTable(everybody []standing) table {
+	t := table{schema: "dexetl.participants/1", columns: append(rosterColumns(), "needs")}
+	for _, one := range everybody {
+		t.rows = append(t.rows, append(rosterRow(one.who), one.need().orNull()))
 	}
 	return t
+}
+
+func rosterColumns() []string {
+	return []string{"participant_id", "site", "cohort", "arm", "status", "status_date", "consent_date",
+		"anchor_date", "study_start", "study_end", "timezone", "region", "paused"}
+}
+
+func rosterRow(p state.Participant) []any {
+	return []any{p.ID, orNull(p.Site), orNull(p.Cohort), orNull(p.Arm), orNull(p.Status),
+		dateOrNull(p.StatusDate), dateOrNull(p.ConsentDate), dateOrNull(p.AnchorDate),
+		dateOrNull(p.StudyStart), dateOrNull(p.StudyEnd), orNull(p.Timezone), orNull(p.Region), p.Paused}
 }
 
 func orNull(s string) any {

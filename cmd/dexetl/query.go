@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -52,7 +52,7 @@ func (p *program) queryCommand() *cli.Command {
 		ArgsUsage:   `["SQL"]`,
 		Description: "Without an argument the statement is read from standard input. It can read the\nsnapshot's files and nothing else.",
 		Flags: append(result.flags(),
-			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask (default: the newest)", Destination: &which}),
+			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask, or latest (default: the newest)", Destination: &which}),
 		Action: func(ctx context.Context, c *cli.Command) error {
 			f, err := result.format(p)
 			if err != nil {
@@ -136,7 +136,7 @@ func (s *study) snapshot(which string) (*lake.Lake, lake.Manifest, error) {
 	if err != nil {
 		return nil, lake.Manifest{}, err
 	}
-	m, err := findManifest(l, which)
+	m, err := namedSnapshot(l, cmp.Or(which, "latest"))
 	if err == nil && m.Snapshot == 0 {
 		err = s.emptyLake()
 	}
@@ -144,21 +144,6 @@ func (s *study) snapshot(which string) (*lake.Lake, lake.Manifest, error) {
 		return nil, m, errors.Join(err, l.Close())
 	}
 	return l, m, nil
-}
-
-func findManifest(l *lake.Lake, which string) (lake.Manifest, error) {
-	if which == "" {
-		return l.Current()
-	}
-	n, err := strconv.ParseInt(which, 10, 64)
-	if err != nil || n < 1 {
-		return lake.Manifest{}, usage("--snapshot %q: a number such as 12", which)
-	}
-	m, err := l.Manifest(n)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, usage("there is no snapshot %d", n)
-	}
-	return m, err
 }
 
 // An emptyLakeError says that no snapshot was committed yet.

@@ -19,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dexetl": main})
+	testscript.Main(m, map[string]func(){"dexetl": main, "dexetl-at": mainAt})
 }
 
 // The command line as people type it. Every script has a simulated API of its
@@ -29,7 +29,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			api, err := dexsim.New(dexsim.Config{
-				Seed: 7, Participants: 5, Days: 8, Now: time.Now,
+				// What is uploaded while a script runs would change its tables.
+				Seed: 7, Participants: 5, Days: 8, Now: time.Now, End: time.Now().Add(-26 * time.Hour),
 				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
 			})
 			if err != nil {
@@ -40,10 +41,17 @@ func TestScripts(t *testing.T) {
 			env.Setenv("SIM", server.URL)
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "mounts" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return exec.Command("unshare", "-rm", "true").Run() == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"damage":   damage,
 			"download": download,
 			"exits":    exits,
+			"private":  private,
 		},
 	})
 }
@@ -67,6 +75,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if fmt.Sprint(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// private PATH… expects that nobody but their owner can read the paths.
+func private(ts *testscript.TestScript, neg bool, args []string) {
+	for _, path := range args {
+		info, err := os.Stat(ts.MkAbs(path))
+		ts.Check(err)
+		if open := info.Mode().Perm()&0o077 != 0; open != neg {
+			ts.Fatalf("%s has mode %v", path, info.Mode().Perm())
+		}
 	}
 }
 

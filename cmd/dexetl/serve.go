@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -99,7 +100,7 @@ func (p *program) serveLogger() *slog.Logger {
 func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
 	runs, err := s.store.Runs(ctx)
 	for _, r := range runs {
-		if r.Command == string(extract.Sync) {
+		if strings.HasPrefix(r.Command, string(extract.Sync)) { // or sync --deep
 			last = r.StartedAt
 		}
 	}

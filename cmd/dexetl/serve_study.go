@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -31,26 +30,17 @@ func (p *program) countedStudy(ctx context.Context, s *study) (serve.Study, erro
 	if err != nil {
 		return out, err
 	}
-	connections, err := s.newestConnections(ctx)
-	if err != nil {
-		return out, err
-	}
-	for _, who := range people {
-		out.Participants[consentWords(who, connections[who.ID])]++
-	}
-	newest, err := s.newestReadings(ctx)
-	if as[*emptyLakeError](err) {
-		return out, nil
-	}
+	standings, held, err := p.standings(ctx, s, people)
 	if err != nil {
 		return out, err
 	}
 	for label := range silences() {
 		out.Silent[label] = 0
 	}
-	for _, who := range people {
-		at, held := newest[who.ID]
-		if !held || who.Paused || connections[who.ID].Status == state.Ended {
+	for _, one := range standings {
+		out.Participants[one.consentWords()]++
+		at := held[one.who.ID].of("egvs").newest
+		if at.IsZero() || one.consentWords() != string(state.Connected) {
 			continue
 		}
 		if at.After(out.NewestReading) {
@@ -63,21 +53,4 @@ func (p *program) countedStudy(ctx context.Context, s *study) (serve.Study, erro
 		}
 	}
 	return out, nil
-}
-
-// newestReadings is the time of each participant's newest egv.
-func (s *study) newestReadings(ctx context.Context) (map[string]time.Time, error) {
-	t, err := s.query(ctx, "", "", "select participant_id, newest_record from fetch_status where resource = 'egvs' and newest_record is not null")
-	if err != nil {
-		return nil, err
-	}
-	newest := make(map[string]time.Time, len(t.rows))
-	for _, row := range t.rows {
-		at, ok := row[1].(time.Time)
-		if !ok {
-			return nil, fmt.Errorf("newest record of %v is a %T", row[0], row[1])
-		}
-		newest[fmt.Sprint(row[0])] = at
-	}
-	return newest, nil
 }

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	_ "embed"
-	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -13,129 +13,207 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-//go:embed status.sql
-var statusQuery string
+// defaultMaxAge is how old the last complete fetch may be for --check.
+const defaultMaxAge = "48h"
 
 func (p *program) statusCommand() *cli.Command {
 	var who selection
+	var resources, check bool
+	maxAge := defaultMaxAge
 	return &cli.Command{
-		Name: "status", Usage: "per participant: consent, newest reading, completeness, what to do", ArgsUsage: "[P001…]",
-		Flags: who.flags(),
+		Name: "status", Usage: "per participant: consent, newest record, coverage, what to do", ArgsUsage: "[P001…]",
+		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read.\n" +
+			"The exit code is 0, or with --check, for cron: 3 if the last fetch of somebody failed\nor is too old (--max-age), else 5 if somebody's consent is missing.",
+		Flags: append(who.fetchFlags(),
+			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
+			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
+			&cli.StringFlag{Name: "max-age", Usage: "how old the last complete fetch may be, for --check", Value: defaultMaxAge, Destination: &maxAge}),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
+			age, err := parseDuration(maxAge)
+			if err != nil {
+				return usage("--max-age: %w", err)
+			}
 			people, err := who.pick(ctx, s.store)
 			if err != nil {
 				return err
 			}
-			t, err := p.status(ctx, s, people)
+			standings, held, err := p.standings(ctx, s, people)
 			if err != nil {
 				return err
 			}
-			return p.print(t)
+			if err := p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0); err != nil || !check {
+				return err
+			}
+			return checked(standings, age)
 		}),
 	}
 }
 
-// status joins what the state knows of people with what the lake holds of them.
-func (p *program) status(ctx context.Context, s *study, people []state.Participant) (table, error) {
-	t := table{
-		schema: "dexetl.status/1",
-		columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
-			"complete_14d_pct", "gaps_over_1h", "last_asked_at", "to_do"},
-	}
-	connections, err := s.newestConnections(ctx)
-	if err != nil {
-		return t, err
-	}
-	held, err := s.held(ctx)
-	if err != nil {
-		return t, err
-	}
-	for _, who := range people {
-		connection := connections[who.ID]
-		row := []any{who.ID, orNull(who.Cohort), consentWords(who, connection)}
-		in, ok := held[who.ID]
-		if !ok {
-			in = make([]any, 8)
-		}
-		row = append(row, in[:6]...)
-		t.rows = append(t.rows, append(row, s.toDo(who, connection, in[6], in[7])))
-	}
-	return t, nil
+// byUrgency puts those first for whom somebody has to act.
+func byUrgency(all []standing) []standing {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b standing) int { return cmp.Compare(a.need().urgency, b.need().urgency) })
+	return sorted
 }
 
-// newestConnections is the connection that counts of each participant.
-func (s *study) newestConnections(ctx context.Context) (map[string]state.Connection, error) {
-	all, err := s.store.Connections(ctx)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(all, func(a, b state.Connection) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	newest := make(map[string]state.Connection)
-	for _, c := range all {
-		if !c.Aside {
-			newest[c.ParticipantID] = c
+// printStatus tells of participants, and of each of their resources. JSON has
+// both.
+func (p *program) printStatus(s *study, standings []standing, held map[string]lakeRow, withResources bool) error {
+	people := table{schema: "dexetl.status/2", columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
+		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success", "to_do"}}
+	resources := table{columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
+		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"}}
+	for _, one := range standings {
+		all, err := s.resourceStatuses(one, held[one.who.ID])
+		if err != nil {
+			return err
+		}
+		people.rows = append(people.rows, personRow(one, held[one.who.ID], all))
+		for _, r := range all {
+			resources.rows = append(resources.rows, r.row(one))
 		}
 	}
-	return newest, nil
+	if p.flags.json {
+		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects()})
+	}
+	if err := p.print(people); err != nil || !withResources {
+		return err
+	}
+	fmt.Fprintln(p.stdout)
+	return p.print(resources)
 }
 
-// held is the rest of each participant's row of status.sql; empty for a lake
-// that nothing was loaded into.
-func (s *study) held(ctx context.Context) (map[string][]any, error) {
-	rows := make(map[string][]any)
-	t, err := s.query(ctx, "", "", statusQuery)
-	if empty := (*emptyLakeError)(nil); errors.As(err, &empty) {
-		return rows, nil
-	}
-	for _, row := range t.rows {
-		for i, v := range row {
-			if at, ok := v.(time.Time); ok {
-				row[i] = at.Format("2006-01-02 15:04")
-			}
+func personRow(one standing, in lakeRow, resources []resourceStatus) []any {
+	open, egvs := 0, resourceStatus{holding: in.of("egvs")}
+	for _, r := range resources {
+		open += r.open
+		if r.resource == "egvs" {
+			egvs = r
 		}
-		rows[fmt.Sprint(row[0])] = row[1:]
 	}
-	return rows, err
+	return []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), egvs.records, minute(egvs.newest), egvs.lagMin,
+		egvs.covered(14, egvs.slots14d), egvs.covered(30, egvs.slots30d), open, minute(one.outcome.DoneAt), one.need().orNull()}
 }
 
-func consentWords(who state.Participant, c state.Connection) string {
-	switch {
-	case who.Paused:
-		return "paused"
-	case c.ID == "":
-		return "none"
-	}
-	return string(c.Status)
+// A resourceStatus is what there is of a participant and resource, and what is
+// not.
+type resourceStatus struct {
+	*holding
+	nothing
+	resource string
+	from     time.Time // data are expected from here on
+	windowed bool      // it is asked for by time
+	failed   bool      // the last fetch, at this resource or before any
 }
 
-// silentDays without a reading are worth a call.
-const silentDays = 3
+func (r resourceStatus) row(one standing) []any {
+	row := []any{one.who.ID, r.resource, r.records, minute(r.newest), r.lagMin, r.covered(14, r.slots14d), r.covered(30, r.slots30d)}
+	if r.windowed {
+		missed, never := time.Duration(0), r.neverAsked
+		if r.failed {
+			missed, never = never, missed
+		}
+		row = append(row, r.open, r.unread(), hours(r.pending), hours(r.empty), hours(never), hours(missed))
+	} else {
+		row = append(row, nil, nil, nil, nil, nil, nil)
+	}
+	row = append(row, minute(r.asked))
+	if !r.failed {
+		return append(row, nil, r.toDo(one))
+	}
+	return append(row, one.outcome.Error, r.toDo(one))
+}
 
-// toDo is the next step in plain words, or null.
-func (s *study) toDo(who state.Participant, c state.Connection, fetched, silent any) any {
-	switch {
-	case who.Paused:
-		return "dexetl participants resume " + who.ID
-	case c.ID == "", c.Status == state.Ended, c.Status == state.NeedsReconsent:
-		return "dexetl connect " + who.ID
-	case c.Status == state.AuthSuspect:
-		return "nothing: a refused grant is tried again for about 36 hours"
-	case who.StudyStart.IsZero() && s.config.Study.History != "all":
-		return "give study_start in the roster"
-	case fetched == nil, fetched == "never_asked":
-		return "dexetl backfill " + who.ID
-	case fetched == "behind":
-		return "dexetl sync " + who.ID
-	case fetched == "ended" || fetched == "not_started":
+// unread is the time without readings; other records come when they come.
+func (r resourceStatus) unread() any {
+	if r.resource != "egvs" {
 		return nil
-	case fetched == "no_data":
-		return "no readings at Dexcom: does the app upload?"
-	case fetched == "held":
-		return "an answer is held: see requests.held_reason"
 	}
-	if days, ok := silent.(int64); ok && days >= silentDays {
-		return fmt.Sprintf("no reading for %d days before the last sync: call", days)
+	return hours(r.noReading)
+}
+
+func (r resourceStatus) toDo(one standing) any {
+	if n := one.need(); n.urgency != needsNothing && (r.failed || r.open > 0 || r.resource == "egvs") {
+		return n.text
+	}
+	if r.open > 0 {
+		return "dexetl backfill " + one.who.ID
 	}
 	return nil
+}
+
+// covered is the share of slots of the last days with a reading, in percent;
+// null where none are expected.
+func (r resourceStatus) covered(days int, slots int64) any {
+	if r.resource != "egvs" || r.until.IsZero() {
+		return nil
+	}
+	from := r.until.AddDate(0, 0, -days)
+	if r.from.After(from) {
+		from = r.from
+	}
+	expected := r.until.Sub(from) / readingEvery
+	if expected <= 0 {
+		return nil
+	}
+	return math.Round(min(100, 100*float64(slots)/float64(expected))*10) / 10
+}
+
+// minute is when something was, null for never.
+func minute(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at.UTC().Format("2006-01-02 15:04")
+}
+
+func hours(d time.Duration) any { return math.Round(d.Hours()*10) / 10 }
+
+// orNull is null for nothing, so that what is to be done stands out.
+func (n need) orNull() any {
+	if n.urgency == needsNothing {
+		return nil
+	}
+	return n.text
+}
+
+// checked is the answer for cron: whose fetches failed or are too old, else
+// whose consent is missing.
+func checked(standings []standing, maxAge time.Duration) error {
+	var late, unconnected []string
+	for _, one := range standings {
+		if _, off := one.offTheStudy(); off {
+			continue
+		}
+		if n, ok := one.consent(); ok {
+			if n.urgency == needsPerson {
+				unconnected = append(unconnected, one.who.ID)
+			}
+			continue
+		}
+		if one.late(maxAge) {
+			late = append(late, one.who.ID)
+		}
+	}
+	switch {
+	case len(late) > 0:
+		return failure(exitPartial, "dexetl status "+late[0], "the last fetch failed, or is older than %s: %s", maxAge, shortList(late))
+	case len(unconnected) > 0:
+		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", shortList(unconnected))
+	}
+	return nil
+}
+
+// late reports whether the last fetch of somebody who is connected failed, or
+// none was complete for so long.
+func (s standing) late(maxAge time.Duration) bool {
+	if n, ok := s.study(); ok && n.urgency == waits {
+		return false
+	}
+	since := s.outcome.DoneAt
+	if since.IsZero() {
+		since = s.connection().CreatedAt
+	}
+	return s.outcome.Error != "" || s.fetched == "held" || s.connection().Status == state.Connected && s.now.Sub(since) > maxAge
 }

@@ -1,41 +1,54 @@
--- One row per participant of the snapshot: what arrived, how complete the last
--- 14 days of the study are, and what was asked last.
+-- One row per participant of the snapshot and resource, from what load keeps of
+-- the records (coverage, coverage_days): none of them is read. The last 14 and 30
+-- days end with the last whole day before the newest answer, or with the study.
 with
-recent as (
+told as (
     select
         participant_id,
-        round(100.0 * sum(n_slots) / nullif(sum(expected_slots), 0), 1) as complete_14d_pct,
-    from (
-        select participant_id, n_slots, expected_slots,
-        from completeness
-        qualify row_number() over (partition by participant_id order by local_date desc) <= 14
-    )
+        date_trunc('day', max(asked_at)) as last_day,
+        max(asked_at) filter (where resource = 'dataRange') is not null as ranged,
+    from coverage
     group by participant_id
 ),
-wide as (
-    select participant_id, count(*) as gaps_over_1h,
-    from gaps
-    where gap_min > 60
-    group by participant_id
+ends as (
+    select t.participant_id, least(t.last_day, (p.study_end + 1)::timestamp) as until, t.ranged,
+    from told t
+    join participants p on p.participant_id = t.participant_id
 ),
-asked as (
-    select participant_id, max(last_asked_at) as last_asked_at,
-    from fetch_status
-    group by participant_id
+ranges as (
+    select participant_id, resource, min(data_from) as data_from,
+    from coverage
+    group by participant_id, resource
+),
+filled as (
+    select
+        d.participant_id,
+        d.resource,
+        sum(d.slots)::bigint as slots,
+        sum(d.slots) filter (where d.day < e.until and d.day >= e.until - interval 14 day)::bigint as slots_14d,
+        sum(d.slots) filter (where d.day < e.until and d.day >= e.until - interval 30 day)::bigint as slots_30d,
+    from coverage_days d
+    join ends e on e.participant_id = d.participant_id
+    where d.resource = 'egvs'
+    group by d.participant_id, d.resource
 )
 select
     f.participant_id,
-    f.records as egvs,
-    f.newest_record,
-    f.lag_min,
-    r.complete_14d_pct,
-    coalesce(w.gaps_over_1h, 0) as gaps_over_1h,
-    a.last_asked_at,
+    f.resource,
     f.state,
-    (epoch(a.last_asked_at - f.newest_record) // 86400)::bigint as silent_days,
+    f.last_asked_at,
+    f.records,
+    f.newest_record,
+    r.data_from,
+    f.data_to,
+    f.lag_min,
+    coalesce(e.ranged, false) as ranged,
+    e.until,
+    coalesce(d.slots, 0) as slots,
+    coalesce(d.slots_14d, 0) as slots_14d,
+    coalesce(d.slots_30d, 0) as slots_30d,
 from fetch_status f
-left join recent r on r.participant_id = f.participant_id
-left join wide w on w.participant_id = f.participant_id
-left join asked a on a.participant_id = f.participant_id
-where f.resource = 'egvs'
-order by f.participant_id
+left join ends e on e.participant_id = f.participant_id
+left join ranges r on r.participant_id = f.participant_id and r.resource = f.resource
+left join filled d on d.participant_id = f.participant_id and d.resource = f.resource
+order by f.participant_id, f.resource

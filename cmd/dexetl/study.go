@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -48,9 +46,13 @@ func (p *program) openStudy(ctx context.Context) (*study, error) {
 	return s, p.openState(ctx, s)
 }
 
-func (p *program) openState(ctx context.Context, s *study) (err error) {
+func (p *program) openState(ctx context.Context, s *study) error {
+	by, err := p.author()
+	if err != nil {
+		return err
+	}
 	if s.store, err = state.Open(ctx, s.path(s.config.State.Path)); err == nil {
-		s.store.Now = p.now
+		s.store.Now, s.store.By = p.now, by
 	}
 	return err
 }
@@ -98,37 +100,4 @@ func (s *study) keyPath() string {
 		return s.path(s.config.State.KeyFile)
 	}
 	return filepath.Join(s.path(s.config.State.Path), "sealing.key")
-}
-
-// clientSecret reads app's secret: from the environment, a file or a command.
-func (s *study) clientSecret(ctx context.Context, app APIConfig, getenv func(string) string) (consent.Secret, error) {
-	switch secret := getenv("DEXETL_API_CLIENT_SECRET"); {
-	case secret != "" && app == s.config.API:
-		return consent.Secret(secret), nil
-	case app.ClientSecretCommand != "":
-		out, err := exec.CommandContext(ctx, "sh", "-c", app.ClientSecretCommand).Output()
-		if err != nil {
-			return "", failure(exitUsage, "run api.client_secret_command by hand", "client secret: command: %w", err)
-		}
-		return consent.Secret(strings.TrimSpace(string(out))), nil
-	case app.ClientSecretFile != "":
-		return readSecretFile(s.path(app.ClientSecretFile))
-	}
-	return "", failure(exitUsage, "set api.client_secret_file in "+configFile, "no client secret is configured")
-}
-
-// readSecretFile refuses a file that others may read.
-func readSecretFile(path string) (consent.Secret, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", failure(exitUsage, "write the app's secret into "+path+" (mode 0600)", "client secret: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", failure(exitUsage, "chmod 600 "+path, "client secret: %s can be read by others (mode %04o)", path, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", failure(exitUsage, "", "client secret: %w", err)
-	}
-	return consent.Secret(strings.TrimSpace(string(text))), nil
 }

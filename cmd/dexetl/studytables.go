@@ -26,8 +26,16 @@ func (s *study) tables(ctx context.Context) (load.Study, error) {
 	if err != nil {
 		return load.Study{}, err
 	}
+	withdrawals, err := s.store.Withdrawals(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
 	runs, err := s.store.Runs(ctx)
 	if err != nil {
+		return load.Study{}, err
+	}
+	trail, err := s.store.Trail(ctx)
+	if err != nil && !as[*state.AuditError](err) { // damage there stops no data; audit verify tells of it
 		return load.Study{}, err
 	}
 	key, err := s.store.BoundKey(ctx)
@@ -37,6 +45,7 @@ func (s *study) tables(ctx context.Context) (load.Study, error) {
 	return load.Study{
 		Participants: mapped(people, participantRow), Connections: mapped(connections, connectionRow),
 		Windows: mapped(windows, windowRow), Exclusions: mapped(exclusions, exclusionRow), Runs: mapped(runs, runRow),
+		Withdrawals: mapped(withdrawals, withdrawalRow), Audit: mapped(trail, auditRow),
 		Settings: []load.Setting{
 			{Key: "study.history", Value: s.config.Study.History}, {Key: "study.id", Value: s.config.Study.ID}, {Key: studyKey, Value: key},
 		},
@@ -117,6 +126,17 @@ func studyDay(day int) *int32 {
 
 func exclusionRow(e state.Exclusion) load.Exclusion {
 	return load.Exclusion{ParticipantID: e.ParticipantID, From: e.From, To: e.To, Reason: e.Reason}
+}
+
+func withdrawalRow(w state.Withdrawal) load.Withdrawal {
+	return load.Withdrawal{ParticipantID: w.ParticipantID, EffectiveAt: w.EffectiveAt, RecordedAt: w.RecordedAt}
+}
+
+func auditRow(l state.AuditLine) load.AuditLine {
+	return load.AuditLine{
+		Seq: l.Seq, At: l.At, Who: l.Who, Command: l.Command, Subject: l.Subject, ParticipantID: l.ParticipantID,
+		Before: l.Before, After: l.After, Reason: l.Reason, Hash: l.Hash,
+	}
 }
 
 func runRow(r state.Run) load.Run {

@@ -9,40 +9,6 @@ import (
 	"github.com/dexetl/dexetl/extract/dexsim"
 )
 
-// A study that is synced every day ends in the lake that one backfill at the
-// end would make, whatever arrived late, was edited or deleted meanwhile, and
-// its changes tell what happened.
-func TestDailySyncEndsAsOneBackfillWould(t *testing.T) {
-	t.Parallel()
-	const days = 5
-	config := dexsim.Config{
-		Seed: 4, Participants: 6, Days: 12, End: demoNow,
-		Chaos: dexsim.Chaos{Kinds: dexsim.Late | dexsim.Edit | dexsim.Delete | dexsim.Revise | dexsim.Reconnect},
-	}
-	b := newBenchAt(t, config, demoNow.AddDate(0, 0, -days))
-	b.must("backfill")
-	for range days {
-		b.now = b.now.Add(24 * time.Hour)
-		b.must("sync")
-	}
-	b.compareWithTruth()
-
-	fresh := newBench(t, config)
-	fresh.must("backfill")
-	for _, table := range []string{"egvs", "events", "calibrations", "alerts", "glucose"} {
-		synced, once := b.present(table), fresh.present(table)
-		if !slices.Equal(synced, once) {
-			t.Errorf("%s: %d present rows after daily syncs, %d after one backfill, and they differ first in\n%s",
-				table, len(synced), len(once), firstDifference(synced, once))
-		}
-	}
-	for _, kind := range []string{"edited", "deleted"} {
-		if n := b.query("select count(*) from changes where kind = '" + kind + "'")[0][0]; n == "0" {
-			t.Errorf("changes tells of nothing %s in %d days", kind, days)
-		}
-	}
-}
-
 // present returns the present rows of a table without what depends on when
 // and through which connection they were fetched.
 func (b *bench) present(table string) []string {
@@ -74,5 +40,22 @@ func TestQuietSyncIsCheap(t *testing.T) {
 	}
 	if !slices.Equal(before, b.present("egvs")) {
 		t.Error("a quiet sync changed rows of egvs")
+	}
+}
+
+// What was edited or deleted longer ago than a sync looks back is right after the
+// interval was refreshed.
+func TestRefreshEndsRight(t *testing.T) {
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{
+		Seed: 4, Participants: 3, Days: 12, End: demoNow,
+		Chaos: dexsim.Chaos{Kinds: dexsim.Late | dexsim.Edit | dexsim.Delete},
+	}, demoNow.AddDate(0, 0, -8))
+	b.must("backfill")
+	b.now = demoNow
+	b.must("refresh", "P001", "P002", "P003", "--from", "2026-04-01", "--to", "2026-04-16")
+	b.compareWithTruth()
+	if n := b.query("select count(distinct kind) from changes where kind in ('edited', 'deleted')")[0][0]; n != "2" {
+		t.Errorf("changes tells of %s of edited and deleted in 8 days, want both", n)
 	}
 }

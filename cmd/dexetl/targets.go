@@ -11,26 +11,25 @@ import (
 
 // targets are the connections from which people's data may be fetched, and
 // what of it.
-func (s *study) targets(ctx context.Context, people []state.Participant) ([]extract.Target, error) {
-	all, err := s.store.Connections(ctx)
+func (s *study) targets(ctx context.Context, people []state.Participant, now time.Time) ([]extract.Target, error) {
+	connections, err := s.liveConnections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	connections := make(map[string][]state.Connection)
-	for _, c := range all {
-		if c.Status != state.Ended && !c.Aside {
-			connections[c.ParticipantID] = append(connections[c.ParticipantID], c)
-		}
-	}
 	var targets []extract.Target
 	for _, who := range people {
-		if who.Paused {
-			continue // said by skipPaused
+		live := connections[who.ID]
+		leftOut, err := s.leftOut(who, len(live) > 0, now)
+		if err != nil {
+			return nil, err
 		}
-		if len(connections[who.ID]) == 0 {
+		if who.Paused || leftOut != "" {
+			continue // said by sayWhoIsLeftOut
+		}
+		if len(live) == 0 {
 			targets = append(targets, extract.Target{ParticipantID: who.ID})
 		}
-		for _, c := range connections[who.ID] {
+		for _, c := range live {
 			t, err := s.target(who, c)
 			if err != nil {
 				return nil, err
@@ -42,36 +41,83 @@ func (s *study) targets(ctx context.Context, people []state.Participant) ([]extr
 }
 
 func (s *study) target(who state.Participant, c state.Connection) (extract.Target, error) {
-	zone, err := time.LoadLocation(who.Timezone) // "" is UTC
+	zone, err := zoneOf(who)
 	if err != nil {
-		return extract.Target{}, fmt.Errorf("participant %s: %w", who.ID, err)
+		return extract.Target{}, err
 	}
-	consented, reason := extract.Consented(who.StudyStart, who.StudyEnd, zone, s.config.Study.History, c.ValidFrom, c.ValidTo)
+	course, err := s.course(who, c.CreatedAt)
+	if err != nil {
+		return extract.Target{}, err
+	}
+	consented, reason := extract.Consented(who.StudyStart, course.LastDay, zone, s.config.Study.History, c.ValidFrom, c.ValidTo)
 	return extract.Target{
 		ParticipantID: who.ID, ConnectionID: c.ID, App: c.Region, Consented: consented, Reason: reason,
 	}, nil
 }
 
-// sayWhoIsLeftOut tells of paused participants, and that dates without a time
-// zone are taken as UTC. To name a paused participant is an error.
-func (p *program) sayWhoIsLeftOut(people []state.Participant, byName bool) error {
-	var paused, zoneless []string
+// liveConnections are those that hold a grant that is used, by participant.
+func (s *study) liveConnections(ctx context.Context) (map[string][]state.Connection, error) {
+	all, err := s.store.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	live := make(map[string][]state.Connection)
+	for _, c := range all {
+		if c.Status != state.Ended && !c.Aside {
+			live[c.ParticipantID] = append(live[c.ParticipantID], c)
+		}
+	}
+	return live, nil
+}
+
+// zoneOf is the roster's time zone, UTC where it names none.
+func zoneOf(who state.Participant) (*time.Location, error) {
+	zone, err := time.LoadLocation(who.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("participant %s: %w", who.ID, err)
+	}
+	return zone, nil
+}
+
+// sayWhoIsLeftOut tells of paused participants, of those whose part in the
+// study is over, and that dates without a time zone are taken as UTC. To name
+// somebody who is left out is an error.
+func (p *program) sayWhoIsLeftOut(ctx context.Context, s *study, people []state.Participant, byName bool) error {
+	live, err := s.liveConnections(ctx)
+	if err != nil {
+		return err
+	}
+	var paused, over, zoneless []string
 	for _, who := range people {
+		why, err := s.leftOut(who, len(live[who.ID]) > 0, p.now())
 		switch {
+		case err != nil:
+			return err
 		case who.Paused:
 			paused = append(paused, who.ID)
+		case why != "":
+			over = append(over, fmt.Sprintf("%s (%s)", who.ID, why))
 		case who.Timezone == "" && !(who.StudyStart.IsZero() && who.StudyEnd.IsZero()):
 			zoneless = append(zoneless, who.ID)
 		}
 	}
-	if len(paused) > 0 && byName {
+	switch {
+	case len(paused) > 0 && byName:
 		return failure(exitUsage, "dexetl participants resume "+paused[0], "%s is paused", shortList(paused))
+	case len(over) > 0 && byName:
+		return failure(exitUsage, "dexetl participants list", "nothing is asked for any more: %s", shortList(over))
 	}
-	if len(paused) > 0 {
-		p.say("paused, so left out: %s", shortList(paused))
-	}
-	if len(zoneless) > 0 {
-		p.say("no timezone in the roster, so study dates are taken as UTC: %s", shortList(zoneless))
+	for _, line := range []struct {
+		what string
+		who  []string
+	}{
+		{"paused, so left out", paused},
+		{"over, so left out", over},
+		{"no timezone in the roster, so study dates are taken as UTC", zoneless},
+	} {
+		if len(line.who) > 0 {
+			p.say("%s: %s", line.what, shortList(line.who))
+		}
 	}
 	return nil
 }

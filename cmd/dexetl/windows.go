@@ -16,6 +16,7 @@ func (p *program) windowsCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "import", Usage: "replace all windows by those of a file", ArgsUsage: "windows.csv",
+				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
 						n, err := s.store.ImportWindows(ctx, r)
@@ -60,6 +61,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "import", Usage: "replace all exclusions by those of a file", ArgsUsage: "exclusions.csv",
+				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
 						n, err := s.store.ImportExclusions(ctx, r)

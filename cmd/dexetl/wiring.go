@@ -6,6 +6,7 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -19,11 +20,12 @@ const customRegion = "custom"
 // completing what a crash interrupted. Answers by which accounts are looked at
 // go to log under runID.
 func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID string) (*consent.Grants, error) {
-	key, err := consent.OpenKey(ctx, s.keyPath(), s.store)
+	apps, err := p.apps(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	apps, err := p.apps(ctx, s)
+	// Last, because it may make the key that the study is then bound to.
+	key, err := p.sealingKey(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +39,11 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 			}, a.Body)
 			return err
 		},
+	}
+	g.Pace = func(ctx context.Context, region string) error {
+		return extract.WaitForCall(ctx, s.store, region, s.config.Limits.CallsPerHour, func() {
+			p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
+		})
 	}
 	return g, g.Recover(ctx)
 }
@@ -71,7 +78,7 @@ func (p *program) app(ctx context.Context, s *study, key, region string, config 
 	if config.ClientID == "" {
 		return consent.App{}, failure(exitUsage, "put the app's client id into "+configFile, "%s.client_id is missing", key)
 	}
-	secret, err := s.clientSecret(ctx, config, p.getenv)
+	secret, err := p.clientSecret(ctx, s, key, config)
 	if err != nil {
 		return consent.App{}, err
 	}

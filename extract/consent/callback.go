@@ -29,7 +29,7 @@ type Callback struct {
 // browser will arrive: that of the redirect URI, or addr (host:port) where a
 // proxy stands between. Wait must follow.
 func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callback, error) {
-	address, b, err := g.begin(ctx, participantID)
+	address, b, err := g.begin(ctx, participantID, "")
 	if err != nil {
 		return nil, err
 	}

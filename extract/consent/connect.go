@@ -16,7 +16,7 @@ const stateLife = time.Hour
 // Begin begins the consent of a participant and returns the URL to open in a
 // browser within the hour. Errors: *state.UnknownParticipantError, *NoAppError.
 func (g *Grants) Begin(ctx context.Context, participantID string) (string, error) {
-	address, _, err := g.begin(ctx, participantID)
+	address, _, err := g.begin(ctx, participantID, "")
 	return address, err
 }
 
@@ -26,7 +26,8 @@ type begun struct {
 	hash string // of its state
 }
 
-func (g *Grants) begin(ctx context.Context, participantID string) (string, begun, error) {
+// begin begins a consent, which the invitation with a hash led to, or "".
+func (g *Grants) begin(ctx context.Context, participantID, invitation string) (string, begun, error) {
 	p, err := g.Store.Participant(ctx, participantID)
 	if err != nil {
 		return "", begun{}, err
@@ -41,7 +42,7 @@ func (g *Grants) begin(ctx context.Context, participantID string) (string, begun
 	secret := newState()
 	b := begun{app, g.Key.hash("state", secret)}
 	err = g.Store.PutState(ctx, state.OAuthState{Hash: b.hash, ParticipantID: p.ID, Region: app.Region,
-		RedirectURI: app.RedirectURI, ExpiresAt: g.now().Add(stateLife)})
+		RedirectURI: app.RedirectURI, Invitation: invitation, ExpiresAt: g.now().Add(stateLife)})
 	if err != nil {
 		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
@@ -71,11 +72,25 @@ func (g *Grants) complete(ctx context.Context, address string, query url.Values)
 	if err != nil {
 		return Found{}, err
 	}
+	g.reached("connect.returned")
+	found, err := g.completeFor(ctx, o, address, query)
+	if noted := g.noteOutcome(ctx, o, found, err); noted != nil {
+		err = errors.Join(err, noted)
+	}
+	return found, err
+}
+
+// completeFor is complete once it is known whose consent came back.
+func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, address string, query url.Values) (Found, error) {
+	if err := g.stillWanted(ctx, o); err != nil {
+		return Found{}, err
+	}
 	switch reason := query.Get("error"); {
 	case address != o.RedirectURI:
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
 	case reason == "access_denied":
-		return Found{}, &DeniedError{o.ParticipantID}
+		denied := state.Act{Subject: "consent", ParticipantID: o.ParticipantID, After: state.Fields{"denied": true}}
+		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, g.Store.Audit(ctx, denied))
 	case reason != "":
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %.60q", reason)}
 	case query.Get("code") == "":
@@ -100,9 +115,10 @@ func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string) 
 	if err != nil {
 		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
 	}
+	g.reached("connect.answered")
 	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
 	kept, keepErr := g.keep(ctx, a, got.body)
-	g.reached("code kept")
+	g.reached("connect.kept")
 	return a.ConnectionID, errors.Join(g.useCode(ctx, kept, got.body), keepErr)
 }
 
@@ -114,9 +130,11 @@ func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte) 
 		if err != nil {
 			return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
 		}
+		g.reached("connect.parsed")
 		if err := g.Store.CommitCode(ctx, a, grant); err != nil {
 			return fmt.Errorf("participant %s: tokens not committed: %w", a.ParticipantID, err)
 		}
+		g.reached("connect.committed")
 		return nil
 	}
 	failure := state.RefreshFailure{Answer: a, Outcome: statusText(a.HTTPStatus)}

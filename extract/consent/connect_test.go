@@ -186,11 +186,12 @@ func TestAccountOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.connect(g, "P002", "ann")
-	if e, ok := asError[*state.AccountInUseError](err); !ok || *e != (state.AccountInUseError{ParticipantID: "P002", Other: "P001"}) {
+	if e, ok := asError[*state.AccountInUseError](err); !ok || e.ParticipantID != "P002" || e.Other != "P001" || e.Ended {
 		t.Errorf("P002 with P001's account = %v, want *state.AccountInUseError", err)
 	}
-	if all, err := g.Store.Connections(t.Context()); err != nil || len(all) != 1 || all[0].ParticipantID != "P001" {
-		t.Errorf("Connections = %+v, %v, want P001's alone", all, err)
+	all, err := g.Store.Connections(t.Context())
+	if err != nil || len(all) != 2 || all[0].ParticipantID != "P001" || all[0].Aside || !all[1].Aside {
+		t.Errorf("Connections = %+v, %v, want P001's, and P002's aside", all, err)
 	}
 }
 
@@ -227,7 +228,7 @@ func TestReconnect(t *testing.T) {
 	if _, err := g.Token(t.Context(), all[1].ID); !errors.As(err, new(*state.OtherAccountError)) || g.Calls() != before {
 		t.Errorf("Token of a grant set aside = %v in %d calls, want *state.OtherAccountError in none", err, g.Calls()-before)
 	}
-	g.NewAccount = true
+	g.Change = &state.Changeover{Reason: "new phone"}
 	if found, err := s.connect(g, "P001", "bob"); err != nil || found.Connection.ID == id {
 		t.Errorf("reconnect with another account, confirmed = %+v, %v", found.Connection, err)
 	}
@@ -330,7 +331,7 @@ func TestUnverified(t *testing.T) {
 		t.Fatalf("connect with another account = %v, want *state.OtherAccountError", err)
 	}
 	check("with a grant set aside")
-	g.NewAccount = true
+	g.Change = &state.Changeover{Reason: "new phone"}
 	all, err := g.Store.Connections(t.Context())
 	if err != nil {
 		t.Fatal(err)

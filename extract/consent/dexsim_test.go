@@ -37,7 +37,7 @@ func TestAgainstSimulator(t *testing.T) {
 				if err != nil || found.Connection.Status != state.Connected || found.Ranges.EGVs == nil || len(found.Devices) == 0 {
 					t.Fatalf("Finish(%s) = %+v, %v", id, found, err)
 				}
-				live(t, s, app, found.Connection.ID, g, other)
+				liveTenHours(t, s, app, found.Connection.ID, g, other)
 			}
 			stats := sim.Stats()
 			if stats.Reused != 0 || stats.Refreshes != 2*5 || stats.Codes != 2 {
@@ -47,9 +47,9 @@ func TestAgainstSimulator(t *testing.T) {
 	}
 }
 
-// live uses the connection's tokens for ten hours, every half hour, in two
+// liveTenHours uses the connection's tokens for ten hours, every half hour, in two
 // processes.
-func live(t *testing.T, s *study, app App, id string, processes ...*Grants) {
+func liveTenHours(t *testing.T, s *study, app App, id string, processes ...*Grants) {
 	t.Helper()
 	client := dexcom.Client{BaseURL: app.BaseURL}
 	for i := range 20 {

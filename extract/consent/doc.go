@@ -7,8 +7,10 @@
 // or the address is pasted into Finish. The state is used up, the code is
 // exchanged once, the tokens are kept, and then the account is looked at
 // (Verify): its userId, as a keyed hash, decides whose connection this is; one
-// account is never two participants at once. Import takes over refresh tokens
-// that exist already; their accounts are looked at on first use.
+// account is never two participants at once. Another account than before, or one
+// that is or was another participant's, waits aside until a Change confirms it.
+// Import takes over refresh tokens that exist already; their accounts are looked
+// at on first use.
 //
 // # Refreshing
 //
@@ -18,7 +20,8 @@
 //
 //  1. lease the connection, across processes, and finish what a crash left;
 //  2. read again: somebody may have refreshed meanwhile;
-//  3. commit the intent to spend the token, which proves that we can write;
+//  3. commit the intent to spend the token, which proves that we can write, and
+//     hold room for the answer in reserve;
 //  4. one POST: no retry, no redirect, no kept connection, not cancelled;
 //  5. commit the answer, sealed, as received, before it is parsed;
 //  6. parse, and commit the new pair by compare-and-swap on the hash of the
@@ -35,6 +38,11 @@
 // becomes auth_suspect, is tried again after 2, 4, 8 and 16 hours, and only
 // then needs a new consent. What is not the person's fault (wrong client
 // secret, a server that fails) never counts against the connection.
+//
+// # Moving
+//
+// Export seals grants for another machine and ends their use here, Open takes
+// them over; docs/secrets.md has the order of steps.
 //
 // # Secrets
 //

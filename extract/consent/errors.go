@@ -28,6 +28,13 @@ func (e *AuthSuspectError) Error() string {
 	return fmt.Sprintf("participant %s: Dexcom refused the consent; tried again after %s", e.ParticipantID, e.RetryAt.Format(time.RFC3339))
 }
 
+// An ExportedError says that the grant was exported: another machine uses it.
+type ExportedError struct{ ParticipantID string }
+
+func (e *ExportedError) Error() string {
+	return fmt.Sprintf("participant %s: the grant was exported to another machine and is not used here", e.ParticipantID)
+}
+
 // A WrongClientError says that Dexcom does not accept the app's credentials.
 // It is a matter of configuration; no participant's consent is in doubt.
 type WrongClientError struct {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -46,9 +47,10 @@ type Grants struct {
 	Apps  map[string]App // by region
 	// Region is that of participants whose roster line names none.
 	Region string
-	// NewAccount confirms that a participant may come back with another
-	// Dexcom account, which ends the connection to the one before.
-	NewAccount bool
+	// Change confirms that a participant may come with another Dexcom account
+	// than before, or with one that was another participant's: see
+	// state.Settle. Its First is filled in here. Nil: nothing is confirmed.
+	Change *state.Changeover
 	// Keep takes the answers by which an account was looked at, once it is
 	// certain whose they are. Nil: they are not kept.
 	Keep func(ctx context.Context, c state.Connection, a dexcom.Answer) error
@@ -56,12 +58,30 @@ type Grants struct {
 	// repeats nothing. API carries those for data, nil: dexcom's own.
 	Post http.RoundTripper
 	API  *http.Client
+	// Quota is asked before every request; its error keeps it from being sent.
+	// Nil: none.
+	Quota Quota
+	// Pace waits for a place among the calls for data that the app of a region
+	// may make in an hour. Requests for tokens do not wait: a lease is held. Nil:
+	// there is no limit.
+	Pace func(ctx context.Context, region string) error
 	Log  *slog.Logger // nil: none
 
 	calls atomic.Int64
 	tally tally
-	// step is called after each step of a refresh; tests stop there for good.
-	step func(string)
+	// step, if set, is told of every point that a refresh or an exchange comes
+	// to. Tests stop there for good.
+	step func(point string)
+}
+
+// A Quota bounds how many requests are sent.
+type Quota interface{ Take() error }
+
+func (g *Grants) quota() error {
+	if g.Quota == nil {
+		return nil
+	}
+	return g.Quota.Take()
 }
 
 // Calls returns how many requests were sent so far, to either endpoint.
@@ -76,9 +96,11 @@ func (g *Grants) log() *slog.Logger {
 	return g.Log
 }
 
-func (g *Grants) reached(step string) {
+// reached marks a point at which the process may die.
+func (g *Grants) reached(point string) {
+	fault.Point(point)
 	if g.step != nil {
-		g.step(step)
+		g.step(point)
 	}
 }
 

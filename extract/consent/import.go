@@ -13,6 +13,7 @@ import (
 type Imported struct {
 	ConnectionIDs []string // new ones, in the order of the file; see Verify
 	Known         int      // lines whose token was imported before and is left alone
+	Back          int      // grants that were exported from here and are used here again
 }
 
 // Import takes over grants from a CSV file of participant_id,refresh_token. It
@@ -49,8 +50,8 @@ func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
 
 // Unverified returns the connections, not ended, whose account was never seen:
 // an import was interrupted before Verify, or Verify could not see it. A grant
-// set aside is among them only if NewAccount confirms it: its account was seen,
-// and is another.
+// set aside is among them only if Change confirms it: its account was seen, and
+// is another.
 func (g *Grants) Unverified(ctx context.Context) ([]string, error) {
 	all, err := g.Store.Connections(ctx)
 	if err != nil {
@@ -58,7 +59,7 @@ func (g *Grants) Unverified(ctx context.Context) ([]string, error) {
 	}
 	var ids []string
 	for _, c := range all {
-		if c.AccountHash == "" && c.Status != state.Ended && (!c.Aside || g.NewAccount) {
+		if c.AccountHash == "" && c.Status != state.Ended && c.Status != state.Exported && (!c.Aside || g.Change != nil) {
 			ids = append(ids, c.ID)
 		}
 	}

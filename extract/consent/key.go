@@ -60,15 +60,35 @@ func OpenKey(ctx context.Context, path string, store *state.Store) (*Key, error)
 	if err != nil {
 		return nil, err
 	}
-	recipient := k.identity.Recipient().String()
-	if bound, err = store.BindKey(ctx, recipient); err != nil {
-		return nil, fmt.Errorf("key %s: %w", path, err)
+	return k.bind(ctx, "key file "+path, store)
+}
+
+// ReadKey reads the key from r, which messages call name. Nothing is created:
+// whoever keeps the key made it. The first one that a store sees is remembered;
+// another is ErrWrongKey.
+func ReadKey(ctx context.Context, name string, r io.Reader, store *state.Store) (*Key, error) {
+	k, err := parseKey(name, r)
+	if err != nil {
+		return nil, err
+	}
+	return k.bind(ctx, name, store)
+}
+
+// bind makes sure that k is the key of the store's tokens.
+func (k *Key) bind(ctx context.Context, name string, store *state.Store) (*Key, error) {
+	recipient := k.Recipient()
+	bound, err := store.BindKey(ctx, recipient)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if bound != recipient {
-		return nil, fmt.Errorf("key file %s holds the key of %s, the tokens need that of %s: %w", path, recipient, bound, ErrWrongKey)
+		return nil, fmt.Errorf("%s holds the key of %s, the tokens need that of %s: %w", name, recipient, bound, ErrWrongKey)
 	}
 	return k, nil
 }
+
+// Recipient is the public half of the key: what others seal for it with.
+func (k *Key) Recipient() string { return k.identity.Recipient().String() }
 
 func readKey(path string) (*Key, error) {
 	f, err := os.Open(path)
@@ -83,13 +103,29 @@ func readKey(path string) (*Key, error) {
 	if st.Mode().Perm()&0o077 != 0 {
 		return nil, &KeyModeError{path, st.Mode()}
 	}
-	ids, err := age.ParseIdentities(io.LimitReader(f, 1<<16))
+	return parseKey("key file "+path, f)
+}
+
+// A KeyFormatError says that something is not one age X25519 identity.
+type KeyFormatError struct{ Name string }
+
+func (e *KeyFormatError) Error() string {
+	return e.Name + " holds no key: one line AGE-SECRET-KEY-1…, as age-keygen and dexetl write it"
+}
+
+// parseKey reads one identity. What age says of others may quote them.
+func parseKey(name string, r io.Reader) (*Key, error) {
+	text, err := io.ReadAll(io.LimitReader(r, 1<<16))
 	if err != nil {
-		return nil, fmt.Errorf("key file %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	ids, err := age.ParseIdentities(bytes.NewReader(text))
+	if err != nil || len(ids) != 1 {
+		return nil, &KeyFormatError{name}
 	}
 	identity, ok := ids[0].(*age.X25519Identity)
-	if !ok || len(ids) != 1 {
-		return nil, fmt.Errorf("key file %s: not one X25519 identity", path)
+	if !ok {
+		return nil, &KeyFormatError{name}
 	}
 	return newKey(identity)
 }
@@ -137,10 +173,10 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// seal encrypts plain for the key.
-func (k *Key) seal(plain []byte) ([]byte, error) {
+// seal encrypts plain for the key, and for others beside it.
+func (k *Key) seal(plain []byte, others ...age.Recipient) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := age.Encrypt(&b, k.identity.Recipient())
+	w, err := age.Encrypt(&b, append(others, k.identity.Recipient())...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +189,8 @@ func (k *Key) seal(plain []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+var errDamagedSeal = errors.New("what was sealed is damaged, or was never sealed")
+
 // open decrypts what seal made. What was sealed for another key is ErrWrongKey.
 func (k *Key) open(sealed []byte) ([]byte, error) {
 	r, err := age.Decrypt(bytes.NewReader(sealed), k.identity)
@@ -160,11 +198,11 @@ func (k *Key) open(sealed []byte) ([]byte, error) {
 		return nil, ErrWrongKey
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sealed tokens are damaged: %w", err)
+		return nil, errDamagedSeal // age's own errors may quote what they read
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("sealed tokens are damaged: %w", err)
+		return nil, errDamagedSeal
 	}
 	return plain, nil
 }

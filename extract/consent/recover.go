@@ -94,11 +94,12 @@ func refreshError(err error) bool {
 	var (
 		reconsent *NeedsReconsentError
 		suspect   *AuthSuspectError
+		exported  *ExportedError
 		temporary *TemporaryError
 		client    *WrongClientError
 		app       *NoAppError
 	)
-	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &temporary) ||
+	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
 		errors.As(err, &client) || errors.As(err, &app) || errors.Is(err, ErrRefreshStopped) ||
 		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

@@ -19,15 +19,15 @@ const (
 )
 
 // Token returns an access token of the connection, refreshed if it is about to
-// end. Errors: *NeedsReconsentError, *AuthSuspectError, *TemporaryError,
-// *WrongClientError, ErrRefreshStopped, ErrWrongKey; on first use of an imported
+// end. Errors: *NeedsReconsentError, *AuthSuspectError, *ExportedError,
+// *TemporaryError, *WrongClientError, ErrRefreshStopped, ErrWrongKey; on first use of an imported
 // grant also those of Verify, and *MovedError.
 func (g *Grants) Token(ctx context.Context, connectionID string) (string, error) {
 	c, err := g.Store.Connection(ctx, connectionID)
 	if err != nil {
 		return "", err
 	}
-	if c.Aside && !g.NewAccount {
+	if c.Aside && g.Change == nil {
 		return "", &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID}
 	}
 	h, err := g.fresh(ctx, connectionID, "")
@@ -66,7 +66,10 @@ type held struct {
 // held returns what can be used, *NeedsReconsentError if nothing can.
 func (g *Grants) held(ctx context.Context, id string) (held, error) {
 	h, err := g.read(ctx, id)
-	if h.Status == state.Ended || h.Status == state.NeedsReconsent {
+	switch h.Status {
+	case state.Exported:
+		return held{}, &ExportedError{h.ParticipantID}
+	case state.Ended, state.NeedsReconsent:
 		return held{}, &NeedsReconsentError{h.ParticipantID}
 	}
 	return h, err
@@ -115,14 +118,18 @@ func (g *Grants) fresh(ctx context.Context, id, rejected string) (held, error) {
 // lease waits until nobody else refreshes the connection.
 func (g *Grants) lease(ctx context.Context, id string) (owner string, err error) {
 	owner = g.Store.NewID()
+	return owner, g.leaseAs(ctx, id, owner)
+}
+
+func (g *Grants) leaseAs(ctx context.Context, id, owner string) error {
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		ok, err := g.Store.LeaseRefresh(ctx, id, owner, leaseTTL)
 		if ok || err != nil {
-			return owner, err
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return ctx.Err()
 		case <-time.After(wait):
 		}
 	}
@@ -154,16 +161,19 @@ func (g *Grants) refresh(ctx context.Context, id, owner, rejected string) (held,
 	if err := ctx.Err(); err != nil {
 		return held{}, err
 	}
-	g.reached("leased")
+	if err := g.quota(); err != nil {
+		return held{}, err
+	}
+	g.reached("refresh.leased")
 	ctx = context.WithoutCancel(ctx)
 	if err := g.Store.BeginRefresh(ctx, id, owner, h.RefreshHash, leaseTTL); err != nil {
 		return held{}, fmt.Errorf("participant %s: refresh not begun: %w", h.ParticipantID, err)
 	}
-	g.reached("intent")
+	g.reached("refresh.begun")
 	if err := g.spend(ctx, app, h); err != nil {
 		return held{}, err
 	}
-	g.reached("committed")
+	g.reached("refresh.committed")
 	return g.held(ctx, id)
 }
 
@@ -189,10 +199,10 @@ func (g *Grants) spend(ctx context.Context, app App, h held) error {
 	if err != nil {
 		return g.failed(ctx, h, state.RefreshFailure{Answer: a, Outcome: "no answer: " + err.Error()}, 0, err)
 	}
-	g.reached("answered")
+	g.reached("refresh.answered")
 	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
 	kept, keepErr := g.keep(ctx, a, got.body)
-	g.reached("kept")
+	g.reached("refresh.kept")
 	// Should keeping fail, the commit is the second chance to save the tokens.
 	return errors.Join(g.use(ctx, h, kept, got.body, got.retryAfter), keepErr)
 }
@@ -239,6 +249,7 @@ func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error
 	if err != nil {
 		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
 	}
+	g.reached("refresh.parsed")
 	if _, err := g.Store.CommitRefresh(ctx, a, grant); err != nil {
 		return fmt.Errorf("participant %s: new tokens not committed: %w", a.ParticipantID, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -84,37 +83,6 @@ func TestRenew(t *testing.T) {
 	}
 }
 
-// Ten processes need the token of one connection at once: one POST.
-func TestOneRefreshAmongProcesses(t *testing.T) {
-	s, g := newStudy(t, "P001")
-	id := s.imported(g, "P001")
-	spent := pairOf(t, g, id).Refresh
-	_, before := s.presented(spent)
-	s.add(3 * time.Hour)
-	var wg sync.WaitGroup
-	tokens := make([]string, 10)
-	for i := range tokens {
-		other := s.process()
-		wg.Go(func() {
-			var err error
-			if tokens[i], err = other.Token(context.Background(), id); err != nil {
-				t.Errorf("Token in process %d = %v", i, err)
-			}
-		})
-	}
-	wg.Wait()
-	n, posts := s.presented(spent)
-	if n != 1 || posts != before+1 {
-		t.Errorf("token presented %d times in %d POSTs, want once", n, posts-before)
-	}
-	want := pairOf(t, g, id).Access
-	for i, got := range tokens {
-		if got != want {
-			t.Errorf("process %d has another token than the stored one", i)
-		}
-	}
-}
-
 // While one process has the token on its way, another waits, however long, and
 // spends nothing.
 func TestRefreshWaits(t *testing.T) {
@@ -123,7 +91,7 @@ func TestRefreshWaits(t *testing.T) {
 	s.add(3 * time.Hour)
 	there, onward := make(chan struct{}), make(chan struct{})
 	g.step = func(at string) {
-		if at == "intent" {
+		if at == "refresh.begun" {
 			close(there)
 			<-onward
 		}
@@ -189,11 +157,12 @@ func TestCrash(t *testing.T) {
 		presented int  // how often the old token is, in the end
 		lost      bool // the token in flight is lost with a strict server
 	}{
-		{"leased", 1, false},
-		{"intent", 1, false},
-		{"answered", 2, true},
-		{"kept", 1, false},
-		{"committed", 1, false},
+		{"refresh.leased", 1, false},
+		{"refresh.begun", 1, false},
+		{"refresh.answered", 2, true},
+		{"refresh.kept", 1, false},
+		{"refresh.parsed", 1, false},
+		{"refresh.committed", 1, false},
 	}
 	for _, tt := range tests {
 		for _, way := range []string{"Recover, then Token", "Token alone"} {
@@ -240,7 +209,7 @@ func TestCrashAfterCode(t *testing.T) {
 	g := s.process()
 	there, end := make(chan struct{}), make(chan struct{})
 	g.step = func(at string) {
-		if at == "code kept" {
+		if at == "connect.kept" {
 			close(there)
 			<-end
 			runtime.Goexit()

@@ -29,8 +29,9 @@ type Device struct {
 
 // Verify looks at the account of a connection (dataRange and devices) and
 // settles whose it is: see state.Store.Settle, whose errors these are
-// (*state.AccountInUseError, *state.OtherAccountError). If the account cannot
-// be seen, *UncheckedError: nothing is lost. Else Token's errors.
+// (*state.AccountInUseError, *state.OtherAccountError, *state.ChangeoverError).
+// With them comes what was seen, for whoever has to decide. If the account
+// cannot be seen, *UncheckedError: nothing is lost. Else Token's errors.
 func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error) {
 	h, err := g.fresh(ctx, connectionID, "")
 	if err != nil {
@@ -40,22 +41,16 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 	if err != nil {
 		return Found{}, fmt.Errorf("participant %s: %w", h.ParticipantID, err)
 	}
-	unchecked := func(err error) (Found, error) {
-		return Found{}, &UncheckedError{h.ParticipantID, err}
-	}
 	data, h, err := g.look(ctx, app, h, dexcom.Request{Resource: dexcom.DataRange})
 	if err != nil {
-		return unchecked(err)
+		return Found{}, &UncheckedError{h.ParticipantID, err}
 	}
 	ranges, err := readRanges(data)
 	if err != nil {
-		return unchecked(err)
+		return Found{}, &UncheckedError{h.ParticipantID, err}
 	}
-	c, err := g.settle(ctx, connectionID, g.Key.hash("account", data.UserID))
-	if err != nil {
-		return Found{}, err
-	}
-	found := Found{Connection: c, Ranges: ranges}
+	g.reached("account.seen")
+	found := Found{Connection: h.Connection, Ranges: ranges}
 	answers := []dexcom.Answer{data}
 	devices, _, err := g.look(ctx, app, h, dexcom.Request{Resource: dexcom.Devices})
 	if err == nil {
@@ -65,26 +60,56 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 	if err != nil {
 		g.log().Warn("devices not seen", "participant_id", h.ParticipantID, "error", err)
 	}
+	c, err := g.settle(ctx, connectionID, g.Key.hash("account", data.UserID), g.changeover(ranges))
+	if err != nil {
+		return found, err
+	}
+	g.reached("account.settled")
+	found.Connection = c
 	return found, g.kept(ctx, c, answers)
+}
+
+// changeover is Change with what was seen.
+func (g *Grants) changeover(seen dexcom.Ranges) *state.Changeover {
+	if g.Change == nil {
+		return nil
+	}
+	change := *g.Change
+	if seen.EGVs != nil {
+		change.First = seen.EGVs.Start
+	}
+	return &change
 }
 
 // look asks the API one thing, once more with another token after a 401.
 func (g *Grants) look(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, held, error) {
-	g.calls.Add(1)
-	a, err := g.client(app).Do(ctx, h.Access, r)
+	a, err := g.data(ctx, app, h, r)
 	if status := (*dexcom.StatusError)(nil); errors.As(err, &status) && status.Code == http.StatusUnauthorized {
 		if h, err = g.fresh(ctx, h.Connection.ID, h.Access); err != nil {
 			return a, h, err
 		}
-		g.calls.Add(1)
-		a, err = g.client(app).Do(ctx, h.Access, r)
+		a, err = g.data(ctx, app, h, r)
 	}
 	return a, h, err
 }
 
+// data sends one request for data when there is a place for it.
+func (g *Grants) data(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, error) {
+	if err := g.quota(); err != nil {
+		return dexcom.Answer{}, err
+	}
+	if g.Pace != nil {
+		if err := g.Pace(ctx, app.Region); err != nil {
+			return dexcom.Answer{}, err
+		}
+	}
+	g.calls.Add(1)
+	return g.client(app).Do(ctx, h.Access, r)
+}
+
 // settle says under the connection's lease whose account it is, so that no
 // refresh is on its way while the grant changes hands.
-func (g *Grants) settle(ctx context.Context, id, account string) (state.Connection, error) {
+func (g *Grants) settle(ctx context.Context, id, account string, change *state.Changeover) (state.Connection, error) {
 	owner, err := g.lease(ctx, id)
 	if err != nil {
 		return state.Connection{}, err
@@ -93,7 +118,7 @@ func (g *Grants) settle(ctx context.Context, id, account string) (state.Connecti
 	if err := g.finish(ctx, id); err != nil {
 		return state.Connection{}, err
 	}
-	return g.Store.Settle(ctx, id, account, g.NewAccount)
+	return g.Store.Settle(ctx, id, account, change)
 }
 
 func (g *Grants) kept(ctx context.Context, c state.Connection, answers []dexcom.Answer) error {

@@ -9,6 +9,9 @@ func (h *history) disturb(p *person, c Chaos) {
 	if c.Kinds.Has(Future) && p.index%10 == 1 {
 		h.shift(p.end-5*day, 3*hour)
 	}
+	if c.Kinds.Has(Outage) && p.index%3 == 0 {
+		h.outage = outageOf(p)
+	}
 	h.disturbEGVs(p, c)
 	rare := c
 	rare.RecordRate = min(1, 8*c.RecordRate) // there are few of them, and many anomalies
@@ -38,6 +41,18 @@ func shiftAll[T any](records []record[T], from, d int64) {
 	}
 }
 
+// An outage hides the records of an interval from everybody for a while, as if
+// Dexcom had lost them.
+type outage struct{ during, hidden interval }
+
+func (o outage) hides(at, now int64) bool { return o.during.holds(now) && o.hidden.holds(at) }
+
+// outageOf begins when two thirds of the person's data are over.
+func outageOf(p *person) outage {
+	from := p.end - (p.end-p.start)/3
+	return outage{during: interval{from, from + 40*hour}, hidden: interval{from - 3*day, from - day}}
+}
+
 // timeKinds are the odd times a device may send.
 func timeKinds(d device) Kinds {
 	if d == receiver {
@@ -47,7 +62,7 @@ func timeKinds(d device) Kinds {
 }
 
 func (h *history) disturbEGVs(p *person, c Chaos) {
-	choice := NoUnit | NoValue | Ticks | Enums | Nulls | ExtraFields | TextNumbers | Reconnect | BadRecords | Vanish | Revise
+	choice := NoUnit | NoValue | Ticks | Enums | Nulls | ExtraFields | TextNumbers | Reconnect | BadRecords | Vanish | Revise | Return
 	if !p.overlapping {
 		choice |= NoTransmitter // else nobody could tell the sensors apart
 	}
@@ -85,7 +100,7 @@ func (e *egv) disturb(kind Kinds, variant uint8, u uint64) (extra egv, ok bool) 
 		e.value = math.NaN()
 	case Ticks:
 		e.ticks = 0
-	case Vanish, Revise:
+	case Vanish, Revise, Return:
 		e.change = later(e.upload, u)
 	case OffsetSeconds:
 		e.offset -= int32(1 + variant%2)

@@ -20,6 +20,15 @@ func disturbAll[T any](p *person, c Chaos, purpose uint64, records []record[T], 
 			records = append(records, extra)
 		case Vanish:
 			r.vanishes, r.change = true, later(r.upload, u)
+		case Return:
+			r.vanishes, r.change = true, later(r.upload, u)
+			r.returns = r.change + int64(1+variant%10)*day
+		case Wander:
+			// Nobody would look for alerts before the first record of another kind.
+			if at := r.at - int64(31+variant%16)*day; at >= p.start || r.hasRange() {
+				body := r.body
+				r.becomes(u, body, at)
+			}
 		default:
 			r.disturb(kind, variant, common(&r.body))
 		}
@@ -51,12 +60,20 @@ func (r *record[T]) disturb(kind Kinds, variant uint8, c *Common) {
 	}
 }
 
+// hasRange reports whether dataRange tells of records of r's kind.
+func (r *record[T]) hasRange() bool {
+	_, alert := any(&r.body).(*Alert)
+	return !alert
+}
+
 // choiceFor is what can befall a record of body's type beside odd times.
 func choiceFor(body any) Kinds {
-	always := NoTransmitter | Enums | ExtraFields | BadRecords | Vanish
+	always := NoTransmitter | Enums | ExtraFields | BadRecords | Vanish | Return
 	switch b := body.(type) {
 	case *Calibration:
-		return always | NoUnit | TextNumbers | Ticks
+		return always | NoUnit | TextNumbers | Ticks | Wander
+	case *Alert:
+		return always | Wander
 	case *Event:
 		switch b.Type {
 		case "carbs", "bloodGlucose":

@@ -97,6 +97,9 @@ const (
 	Move                             // events changed later with another systemTime
 	Vanish                           // records that are gone later
 	Revise                           // EGVs whose value is another one later
+	Return                           // records that are gone later, and back some days after
+	Outage                           // two days of some people's records are gone for 40 hours
+	Wander                           // calibrations and alerts that are a month or two earlier later
 )
 
 // Faults of the transport. A question (user, resource and window) meets at
@@ -132,6 +135,7 @@ func kindNames() []namedKind {
 		{"future", Future}, {"ticks", Ticks}, {"enums", Enums}, {"nulls", Nulls}, {"extra-fields", ExtraFields},
 		{"text-numbers", TextNumbers}, {"reconnect", Reconnect}, {"bad-records", BadRecords}, {"late", Late},
 		{"edit", Edit}, {"delete", Delete}, {"move", Move}, {"vanish", Vanish}, {"revise", Revise},
+		{"return", Return}, {"outage", Outage}, {"wander", Wander},
 		{"429", TooMany}, {"5xx", ServerError}, {"401", Unauthorized}, {"html", HTML}, {"cut", Cut},
 		{"gzip", CutGzip}, {"content-type", ContentType}, {"envelope", Envelope}, {"slow", Slow}, {"reset", Reset},
 		{"huge", Huge}, {"empty", Empty}, {"invalid-grant", InvalidGrant},
@@ -140,7 +144,7 @@ func kindNames() []namedKind {
 
 // Groups of kinds, for tests that want one sort without the other.
 const (
-	AllData      = Revise<<1 - 1
+	AllData      = Wander<<1 - 1
 	AllTransport = (InvalidGrant<<1 - 1) &^ (TooMany - 1)
 )
 

@@ -87,8 +87,13 @@ func TestEveryAnomalyShows(t *testing.T) {
 		return all
 	}
 	at := func(k Kinds) time.Time {
-		if k == Late {
+		switch k {
+		case Late:
 			return dataEnd.Add(4 * time.Hour)
+		case Return:
+			return dataEnd.AddDate(0, 0, 1)
+		case Outage:
+			return dataEnd.AddDate(0, 0, -1)
 		}
 		return dataEnd.AddDate(0, 3, 0)
 	}

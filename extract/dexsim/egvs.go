@@ -221,6 +221,9 @@ func (e *egv) happened(v view) bool {
 	return e.change != 0 && e.change+v.person.delay(e.device) <= v.now
 }
 
+// returns is when e, which vanished, is back: one to ten days after.
+func (e *egv) returns() int64 { return e.change + int64(1+e.variant%10)*day }
+
 // seen is e's system time and newest upload, if it is served now.
 func (e *egv) seen(v view) (at, upload int64, ok bool) {
 	switch {
@@ -228,7 +231,9 @@ func (e *egv) seen(v view) (at, upload int64, ok bool) {
 		return 0, 0, false
 	case !e.happened(v):
 		return e.at, e.upload, true
-	case e.is(Vanish):
+	case e.is(Return) && e.returns()+v.person.delay(e.device) <= v.now:
+		return e.at, e.returns(), true
+	case e.is(Vanish), e.is(Return):
 		return 0, 0, false
 	}
 	return e.at, e.change, true

@@ -94,7 +94,7 @@ func appendEvent(w *writer, r *record[Event], e Event) {
 }
 
 func appendCalibration(w *writer, r *record[Calibration], c Calibration) {
-	if !w.begin(c.Common, r.at, r.offset, r.how) {
+	if !w.begin(c.Common, c.SystemTime.UnixMilli(), r.offset, r.how) {
 		return
 	}
 	w.textOrBlank("unit", c.Unit, r.how)
@@ -105,7 +105,7 @@ func appendCalibration(w *writer, r *record[Calibration], c Calibration) {
 }
 
 func appendAlert(w *writer, r *record[Alert], a Alert) {
-	if !w.begin(a.Common, r.at, r.offset, r.how) {
+	if !w.begin(a.Common, a.SystemTime.UnixMilli(), r.offset, r.how) {
 		return
 	}
 	w.text("alertName", a.Name)

@@ -16,6 +16,7 @@ type history struct {
 	events       []record[Event]
 	calibrations []record[Calibration]
 	alerts       []record[Alert]
+	outage       outage
 }
 
 // A record is a record other than an EGV, together with what its JSON hides:
@@ -31,6 +32,7 @@ type record[T any] struct {
 
 	change    int64 // when the following reaches Dexcom; 0: never
 	vanishes  bool
+	returns   int64 // when a record that vanished is back; 0: never
 	changed   *T    // nil: no other content
 	changedAt int64 // its systemTime
 }
@@ -47,6 +49,8 @@ func (r *record[T]) seen(p *person, now int64) (at, upload int64, ok bool) {
 		return 0, 0, false
 	case !r.happened(p, now):
 		return r.at, r.upload, true
+	case r.vanishes && r.returns != 0 && r.returns+p.delay(r.device) <= now:
+		return r.at, r.returns, true
 	case r.vanishes:
 		return 0, 0, false
 	}

@@ -116,8 +116,9 @@ type Setting struct {
 // A Reject is a record that no reader can make sense of.
 type Reject struct {
 	Resource string
-	Reason   string // unreadable systemTime, no systemTime, not an object
-	Raw      string // as sent
+	Reason   string    // unreadable systemTime, no systemTime, not an object
+	Raw      string    // as sent
+	At       time.Time // its place among the others, which no reader can know
 }
 
 // Truth yields, user by user, what a client that has asked for everything
@@ -176,5 +177,5 @@ func (v view) reject(resource string, bad badKind, x hit) Reject {
 	reasons := [...]string{badTime: "unreadable systemTime", missingTime: "no systemTime", notAnObject: "not an object"}
 	var w writer
 	v.append(&w, resource, x.index)
-	return Reject{Resource: resource, Reason: reasons[bad], Raw: string(w.b)}
+	return Reject{Resource: resource, Reason: reasons[bad], Raw: string(w.b), At: utc(x.at)}
 }

@@ -43,7 +43,7 @@ func (v view) egvHits(window interval) []hit {
 	from := sortedFrom(v.egvs, window.from)
 	var list []hit
 	for i := from; i < len(v.egvs) && v.egvs[i].at < window.to; i++ {
-		if at, upload, ok := v.egvs[i].seen(v); ok {
+		if at, upload, ok := v.egvs[i].seen(v); ok && !v.outage.hides(at, v.now) {
 			list = append(list, hit{at, upload, i})
 		}
 	}
@@ -64,7 +64,7 @@ func sortedFrom(egvs []egv, ms int64) int {
 func hitsOf[T any](v view, records []record[T], window interval) []hit {
 	var list []hit
 	for i := range records {
-		if at, upload, ok := records[i].seen(v.person, v.now); ok && window.holds(at) {
+		if at, upload, ok := records[i].seen(v.person, v.now); ok && window.holds(at) && !v.outage.hides(at, v.now) {
 			list = append(list, hit{at, upload, i})
 		}
 	}

@@ -77,7 +77,7 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 	pre := prefix{entryMagic, uint32(len(head)), uint32(len(body)), checksum(head), checksum(body)}
 	p := newPending()
 	p.bytes = append(append(pre.append(make([]byte, 0, pre.length())), head...), body...)
-	p.entry = Entry{Header: h, Stored: int64(len(body)), bodyCRC: pre.bodyCRC, decoder: l.decoder}
+	p.entry = Entry{Header: h, Stored: int64(len(body)), headCRC: pre.headerCRC, bodyCRC: pre.bodyCRC, log: l}
 	return p, nil
 }
 
@@ -155,6 +155,11 @@ func (l *Log) leadOnce() {
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.passLead()
+}
+
+// passLead hands the lead to the next that waits. The caller holds mu.
+func (l *Log) passLead() {
 	if len(l.queue) > 0 {
 		close(l.queue[0].lead)
 	} else {

@@ -49,3 +49,35 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	})
 }
+
+// Headers of a compacted log are what every run reads first.
+func BenchmarkScanCompacted(b *testing.B) {
+	l := hourly(b, b.TempDir(), 20, 200, 64<<20)
+	c := compactAll(b, l, func(e Entry) Fate { return Fate{Drop: len(e.RequestID)%2 == 0} })
+	b.ResetTimer()
+	for b.Loop() {
+		n := 0
+		for _, err := range l.Entries(Position{}) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != c.Answers+1 {
+			b.Fatalf("%d entries, want %d", n, c.Answers+1)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*c.Answers), "ns/entry")
+}
+
+// Compacting is bound by reading, decompressing and hashing what is there.
+func BenchmarkCompact(b *testing.B) {
+	var bytes int64
+	for b.Loop() {
+		b.StopTimer()
+		l := hourly(b, b.TempDir(), 20, 200, 64<<20)
+		b.StartTimer()
+		bytes += compactAll(b, l, keepAll).Before
+	}
+	b.ReportMetric(float64(bytes)/1e6/b.Elapsed().Seconds(), "MB-in/s")
+}

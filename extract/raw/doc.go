@@ -21,6 +21,16 @@
 // that knows the end of a segment learns from its length alone whether another
 // process went on, and a segment that lost its tail cannot pass as a short one.
 //
+// # Compaction
+//
+// Compact replaces a closed segment by one of another format, with the same
+// entries at the same positions in far less room; bodies that the caller has no
+// need of are dropped, headers never. docs/raw-log.md specifies both formats.
+//
+//	compacted  head with version 2 · spans (zstd: content of bodies, each piece
+//	           once) · index (zstd: headers and bodies' runs, column by column)
+//	           · foot with the index's place
+//
 // # Appending
 //
 // Any number of processes append. The lock serialises them; the order of the

@@ -25,21 +25,31 @@ type Entry struct {
 	Header
 	Position Position // where it starts
 	Next     Position // where the next one starts
-	Stored   int64    // bytes of the body on disk
+	Stored   int64    // bytes of the body on disk; 0 in a compacted segment, where bodies share theirs
 
-	path    string // of its segment
-	bodyCRC uint32
-	decoder func() (*zstd.Decoder, error)
+	log              *Log
+	path             string // of its segment
+	headCRC, bodyCRC uint32
+	packed           *packed // in a compacted segment
 }
 
-// Plain reads the entry's body, checks it against both of its checksums and
-// returns it decoded. Damage is a *DamageError.
+// Plain reads the entry's body, checks it against its checksums and returns it
+// decoded. Damage is a *DamageError, a body that compaction dropped a
+// *DroppedError.
 func (e Entry) Plain() ([]byte, error) {
+	if e.packed != nil {
+		return e.packed.plain(e)
+	}
 	f, err := os.Open(e.path)
 	if err != nil {
 		return nil, fmt.Errorf("raw log entry %s: %w", e.Position, err)
 	}
 	defer f.Close()
+	if now, ok, err := e.replaced(f); err != nil {
+		return nil, err
+	} else if ok {
+		return now.Plain()
+	}
 	body, err := e.stored(f)
 	if err != nil {
 		return nil, err
@@ -81,7 +91,7 @@ func (e Entry) decode(body []byte) ([]byte, error) {
 	case encodingGzip:
 		return gunzip(body)
 	case encodingZstd:
-		d, err := e.decoder()
+		d, err := e.log.decoder()
 		if err != nil {
 			return nil, err
 		}

@@ -21,5 +21,5 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("raw log %s has format version %d, this program reads up to %d: use a newer dexetl", e.File, e.Version, version)
+	return fmt.Sprintf("raw log %s has format version %d, this program reads up to %d: use a newer dexetl", e.File, e.Version, versionCompacted)
 }

@@ -23,30 +23,34 @@ const (
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 // segmentHeader is the head of segment number.
-func segmentHeader(number uint64) []byte {
+func segmentHeader(number uint64) []byte { return segmentHead(version, number) }
+
+func segmentHead(version uint32, number uint64) []byte {
 	b := append(make([]byte, 0, segmentHeaderLen), segmentMagic...)
 	b = binary.LittleEndian.AppendUint32(b, version)
 	b = binary.LittleEndian.AppendUint64(b, number)
 	return binary.LittleEndian.AppendUint32(b, checksum(b))
 }
 
-// checkSegmentHeader checks the head b of the segment at path.
-func checkSegmentHeader(b []byte, path string, number uint64) error {
-	damage := func(format string, args ...any) error {
-		return &DamageError{File: path, Reason: fmt.Sprintf(format, args...)}
+// checkSegmentHeader checks the head b of the segment at path and returns its
+// version.
+func checkSegmentHeader(b []byte, path string, number uint64) (uint32, error) {
+	damage := func(format string, args ...any) (uint32, error) {
+		return 0, &DamageError{File: path, Reason: fmt.Sprintf(format, args...)}
 	}
-	switch v := binary.LittleEndian.Uint32(b[8:]); {
+	v := binary.LittleEndian.Uint32(b[8:])
+	switch {
 	case string(b[:8]) != segmentMagic:
 		return damage("not a segment of the raw log: magic %q", b[:8])
 	case checksum(b[:segmentHeaderLen-4]) != binary.LittleEndian.Uint32(b[segmentHeaderLen-4:]):
 		return damage("segment header checksum does not match")
-	case v > version:
-		return &VersionError{File: path, Version: v}
+	case v > versionCompacted:
+		return 0, &VersionError{File: path, Version: v}
 	}
 	if n := binary.LittleEndian.Uint64(b[12:]); n != number {
 		return damage("header says segment %d, the name says %d", n, number)
 	}
-	return nil
+	return v, nil
 }
 
 // A prefix is the fixed part in front of an entry.

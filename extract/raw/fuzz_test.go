@@ -41,6 +41,53 @@ func FuzzSegment(f *testing.F) {
 	})
 }
 
+// Whatever an index says, reading it ends in entries whose bodies lie in their
+// spans or in an error.
+func FuzzIndex(f *testing.F) {
+	body := packed{span: 1, crc: 5, runs: []run{{3, 4}, {0, 2}}}
+	entries := []Entry{
+		{Header: header("a"), Next: Position{1, 100}, packed: &body},
+		{Header: header("b"), Position: Position{1, 100}, Next: Position{1, 170}, packed: &packed{rejected: 2}},
+	}
+	s := compacted{spans: []span{{24, 10, 7, 1}}}
+	s.original.sha256 = make([]byte, 32)
+	f.Add(s.appendIndex(nil, entries))
+	f.Add(s.appendIndex(nil, nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var read compacted
+		entries, err := read.parse(b, 1, 34)
+		if err != nil {
+			return
+		}
+		content := make([]byte, 1<<16)
+		for _, e := range entries {
+			if p := e.packed; p.span != 0 && read.spans[p.span-1].plain <= int64(len(content)) {
+				for _, r := range p.runs {
+					_ = content[r.start : r.start+r.length]
+				}
+			}
+		}
+	})
+}
+
+// Whatever content is, it comes back; whatever a span is, reading it ends.
+func FuzzIDs(f *testing.F) {
+	for _, s := range []string{"", "a-b", "\x00", "\x01\x00", "0123abcd-4567-89ef-0123-456789abcdef", `{"a":"0123abcd-4567-89ef-0123-456789abcdef"}`} {
+		f.Add([]byte(s), int64(len(s)))
+	}
+	f.Fuzz(func(t *testing.T, content []byte, length int64) {
+		back, err := putIDs(takeIDs(content), int64(len(content)))
+		if err != nil || !bytes.Equal(back, content) {
+			t.Errorf("putIDs(takeIDs(%q)) = %q, %v", content, back, err)
+		}
+		if length >= 0 && length < 1<<20 {
+			if b, err := putIDs(content, length); err == nil && int64(len(b)) != length {
+				t.Errorf("putIDs(%q, %d) has %d bytes", content, length, len(b))
+			}
+		}
+	})
+}
+
 // count returns the number of entries, or -1 if the log is damaged.
 func count(t *testing.T, l *Log) (n int) {
 	for e, err := range l.Entries(Position{}) {

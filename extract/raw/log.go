@@ -21,9 +21,12 @@ const maxSegment = 64 << 20
 type Log struct {
 	dir        string
 	maxSegment int64
+	spanSize   int64
 	fsync      func(*os.File) error
 	encoder    func() (*zstd.Encoder, error)
 	decoder    func() (*zstd.Decoder, error)
+	compressor func() (*zstd.Encoder, error) // of compacted segments: takes its time, and room
+	spans      *spanCache
 
 	mu      sync.Mutex
 	queue   []*pending // waiting to be written
@@ -48,9 +51,12 @@ func Open(dir string) (*Log, error) {
 	return &Log{
 		dir:        dir,
 		maxSegment: maxSegment,
+		spanSize:   spanSize,
 		fsync:      (*os.File).Sync,
 		encoder:    sync.OnceValues(newEncoder),
 		decoder:    sync.OnceValues(newDecoder),
+		compressor: sync.OnceValues(newCompressor),
+		spans:      new(spanCache),
 		lock:       lock,
 	}, nil
 }
@@ -123,6 +129,9 @@ func (l *Log) entriesOf(s segment, offset int64, end Position, yield func(Entry,
 	}
 	defer f.Close()
 	last, size := s.number == end.Segment, end.Offset
+	if !last && isCompacted(f) {
+		return l.compactedEntries(f, s, offset, yield)
+	}
 	if !last {
 		if size, err = fileSize(f); err != nil {
 			yield(Entry{}, err)
@@ -133,7 +142,7 @@ func (l *Log) entriesOf(s segment, offset int64, end Position, yield func(Entry,
 	for err == nil {
 		var e Entry
 		if e, err = scan.next(); err == nil {
-			e.decoder = l.decoder
+			e.log = l
 			if !yield(e, nil) {
 				return false
 			}

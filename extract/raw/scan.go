@@ -45,8 +45,10 @@ func newScanner(f *os.File, number uint64, last bool, offset, size int64) (_ *sc
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSegmentHeader(head, f.Name(), number); err != nil {
+	if v, err := checkSegmentHeader(head, f.Name(), number); err != nil {
 		return nil, err
+	} else if v == versionCompacted {
+		return nil, s.damage("it is compacted, which the last segment never is: those behind it are missing")
 	}
 	s.offset = max(offset, segmentHeaderLen)
 	return s, nil
@@ -102,6 +104,7 @@ func (s *scanner) entry(p prefix, end int64) (Entry, error) {
 		Next:     Position{s.number, end},
 		Stored:   int64(p.bodyLen),
 		path:     s.file.Name(),
+		headCRC:  p.headerCRC,
 		bodyCRC:  p.bodyCRC,
 	}
 	if e.Header, err = decodeHeader(head); err != nil {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/fault"
 )
 
 // A segment is one file of the log.
@@ -68,6 +70,7 @@ func (l *Log) createSegment(number uint64, now time.Time) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("raw log: %w", err)
 	}
+	fault.Point("raw.segment_created")
 	if err := l.headSegment(f, number); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/fault"
 )
 
 // A tail is what an appender knows of the end of the log. It is valid as long
@@ -97,7 +99,9 @@ func (l *Log) cut() error {
 // write appends b durably. After an error nothing of b counts as written.
 func (l *Log) write(b []byte) error {
 	t := &l.tail
+	fault.Point("raw.writing")
 	_, err := t.file.WriteAt(b, t.end)
+	fault.Point("raw.written")
 	if err == nil {
 		err = l.fsync(t.file)
 	}
@@ -106,6 +110,7 @@ func (l *Log) write(b []byte) error {
 		// the next append looks at it again.
 		return fmt.Errorf("raw log: %w", errors.Join(err, l.cut(), t.close()))
 	}
+	fault.Point("raw.synced")
 	t.end += int64(len(b))
 	return nil
 }

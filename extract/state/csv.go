@@ -2,7 +2,9 @@ package state
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +73,17 @@ type sheet struct {
 	columns []string // canonical names present, in the order of the file
 	rows    []sheetRow
 	errs    []LineError
+	sha256  string // of the file
+}
+
+// acts are that the file was imported, with what was counted, and what that
+// changed; none if it changed nothing.
+func (s *sheet) acts(subject string, counts Fields, changes []Act) []Act {
+	if len(changes) == 0 {
+		return nil
+	}
+	counts["file"], counts["sha256"] = s.file, s.sha256
+	return append([]Act{{Subject: subject, After: counts}}, changes...)
 }
 
 type sheetRow struct {
@@ -84,6 +97,7 @@ type layout struct {
 	columns  []string
 	required []string
 	aliases  map[string]string // other spelling to canonical
+	secret   bool              // no message shows what is in the file
 }
 
 func (s *sheet) has(column string) bool { return slices.Contains(s.columns, column) }
@@ -115,6 +129,8 @@ func readSheet(r io.Reader, l layout) (*sheet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.file, err)
 	}
+	sum := sha256.Sum256(text)
+	s.sha256 = hex.EncodeToString(sum[:])
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	in := csv.NewReader(bytes.NewReader(text))
 	in.FieldsPerRecord = -1
@@ -144,12 +160,14 @@ func (s *sheet) header(line int, cells []string, l layout) {
 		note("", "", "columns must be separated by commas")
 		return
 	}
-	for _, cell := range cells {
+	for i, cell := range cells {
 		name := strings.ToLower(cell)
 		if canonical, ok := l.aliases[name]; ok {
 			name = canonical
 		}
 		switch {
+		case !slices.Contains(l.columns, name) && l.secret:
+			note("", "", fmt.Sprintf("column %d of the header is none of %s", i+1, strings.Join(l.columns, ", ")))
 		case !slices.Contains(l.columns, name):
 			note("column", cell, "unknown; "+suggestion(name, l.columns))
 		case slices.Contains(s.columns, name):

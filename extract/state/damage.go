@@ -30,13 +30,13 @@ func isDamage(err error) bool {
 }
 
 // A database is the file at path. What SQLite reports as its damage comes out
-// of it as *DamageError.
+// of it as *DamageError, and a full disk as *DiskError.
 type database struct {
 	*sql.DB
 	path string
 }
 
-// check returns err, as a *DamageError if that is what it says.
+// check returns err, as a *DamageError or *DiskError if that is what it says.
 func (d database) check(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -45,6 +45,9 @@ func (d database) check(err error) error {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return &DamageError{d.path, err}
+	}
+	if d.full(e) {
+		return d.diskError(err)
 	}
 	return err
 }

@@ -9,22 +9,32 @@
 // up to ten seconds; readers never wait. Within a process one database
 // connection is used, so callers queue fairly and context cancels the wait.
 //
+// Beside it the file reserve holds a megabyte that is given up for an answer
+// with tokens when the disk is full (see room.go).
+//
+// Beside it stands the audit trail, audit.jsonl: every change of the study
+// appends a line to it before the method that made it returns (see change in
+// audit.go, and docs/audit.md).
+//
 // Three groups of tables:
 //
 //   - The study: participants (the roster plus a paused flag), windows,
 //     exclusions. They come from CSV files that people edit, so an import
-//     either takes the whole file or nothing, and names every bad line.
+//     either takes the whole file or nothing, and names every bad line. And
+//     withdrawals, after which no grant of the participant is taken any more.
 //   - The grants: connections, tokens, refresh_intents, token_answers,
-//     refresh_tries, oauth_states, imported_tokens. Their order of writing is
+//     refresh_tries, oauth_states, invitations, imported_tokens. Their order of writing is
 //     the refresh protocol of package consent; what a row means for it stands
 //     with the methods here. Tokens arrive sealed and leave sealed: nothing in
 //     this package can read one.
-//   - The processes: leases (claims on participants, refresh leases on
-//     connections; one ends with its process, see holder), call_buckets, runs,
-//     warned (see FirstSeen).
+//   - The processes: leases (claims on participants, syncs under way, refresh
+//     leases on connections; one ends with its process, see holder),
+//     call_buckets, runs, fetch_outcomes, warned (see FirstSeen).
 //
 // A connection belongs to nobody until Settle has seen which Dexcom account it
-// leads to: that is where "one account, one participant at a time" is kept.
+// leads to: that is where "one account, one participant at a time" is kept, and
+// where an account changes hands at an instant (Changeover). What EndConnection
+// destroys is overwritten in the file; Scrub then empties the log.
 //
 // Instants are UTC and stored as microseconds; dates are kept as text and
 // handed out as midnight UTC of that date; the zero time.Time is absence.

@@ -34,17 +34,21 @@ func (s *Store) ImportExclusions(ctx context.Context, r io.Reader) (int, error) 
 		return 0, err
 	}
 	n := 0
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		held, err := participantsIn(ctx, tx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list := exclusionLines(sh, held)
 		if err := sh.err(); err != nil {
-			return err
+			return nil, err
+		}
+		before, err := exclusionsIn(ctx, tx)
+		if err != nil {
+			return nil, err
 		}
 		n = len(list)
-		return putExclusions(ctx, tx, list)
+		return sh.acts("exclusions", Fields{"exclusions": n}, exclusionActs(before, list)), putExclusions(ctx, tx, list)
 	})
 	if err != nil {
 		return 0, err
@@ -68,11 +72,27 @@ func putExclusions(ctx context.Context, tx *sql.Tx, list []Exclusion) error {
 
 // Exclusions lists the exclusions in order of participant and time.
 func (s *Store) Exclusions(ctx context.Context) ([]Exclusion, error) {
-	return collect(ctx, s.db, func(row func(...any) error) (Exclusion, error) {
+	return exclusionsIn(ctx, s.db)
+}
+
+func exclusionsIn(ctx context.Context, q querier) ([]Exclusion, error) {
+	return collect(ctx, q, func(row func(...any) error) (Exclusion, error) {
 		var e Exclusion
 		err := row(&e.ParticipantID, textual{&e.From, localLayout}, textual{&e.To, localLayout}, &e.Reason)
 		return e, err
 	}, "select participant_id, from_local, to_local, reason from exclusions order by participant_id, from_local, to_local")
+}
+
+// exclusionActs are the changes from one list of exclusions to another.
+func exclusionActs(before, after []Exclusion) []Act {
+	return replaced("exclusion", before, after,
+		func(e Exclusion) string {
+			return e.ParticipantID + " " + textTime(e.From, localLayout) + " " + textTime(e.To, localLayout)
+		},
+		func(e Exclusion) string { return e.ParticipantID },
+		func(e Exclusion) Fields {
+			return Fields{"from": textTime(e.From, localLayout), "to": textTime(e.To, localLayout), "reason": e.Reason}
+		})
 }
 
 func exclusionLines(sh *sheet, held []Participant) []Exclusion {

@@ -5,20 +5,21 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"time"
 )
 
 // CommitCode makes the connection that answer a to an authorisation code
 // promised, with its first tokens, and ends the answer. The account is not
 // known yet: see Settle. Done twice it is done once.
 func (s *Store) CommitCode(ctx context.Context, a TokenAnswer, g Grant) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.received(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID)
 		if err := affected(res, err, ErrSuperseded); err == ErrSuperseded {
 			return nil // somebody else finished it
 		} else if err != nil {
 			return err
 		}
-		return s.newGrant(ctx, tx, a.ConnectionID, a.ParticipantID, a.Region, g)
+		return s.newGrant(ctx, tx, Connection{ID: a.ConnectionID, ParticipantID: a.ParticipantID, Region: a.Region}, g)
 	})
 }
 
@@ -32,16 +33,20 @@ func (s *Store) FailCode(ctx context.Context, f RefreshFailure) error {
 	return err
 }
 
-func (s *Store) newGrant(ctx context.Context, tx *sql.Tx, id, participant, region string, g Grant) error {
+func (s *Store) newGrant(ctx context.Context, tx *sql.Tx, c Connection, g Grant) error {
+	if err := standing(ctx, tx, c.ParticipantID); err != nil {
+		return err
+	}
 	now := micros(s.now())
 	_, err := tx.ExecContext(ctx, `insert into connections (connection_id, participant_id, region, account_hash, status,
-		valid_from, valid_to, created_at, last_error) values (?, ?, ?, '', ?, null, null, ?, '')`, id, participant, region, Connected, now)
+		valid_from, valid_to, created_at, last_error) values (?, ?, ?, '', ?, ?, ?, ?, '')`,
+		c.ID, c.ParticipantID, c.Region, Connected, micros(c.ValidFrom), micros(c.ValidTo), now)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `insert into tokens (connection_id, current, previous, refresh_hash, access_issued_at,
 		access_expires_at, failures, refusals, retry_at, updated_at) values (?, ?, null, ?, ?, ?, 0, 0, null, ?)`,
-		id, g.Current, g.RefreshHash, micros(g.AccessIssuedAt), micros(g.AccessExpiresAt), now)
+		c.ID, g.Current, g.RefreshHash, micros(g.AccessIssuedAt), micros(g.AccessExpiresAt), now)
 	return err
 }
 
@@ -55,7 +60,7 @@ type TokenLine struct {
 // ReadTokenFile reads participant_id,refresh_token lines. What is wrong is a
 // *CSVError, which never shows a token; nothing is stored.
 func (s *Store) ReadTokenFile(ctx context.Context, r io.Reader) ([]TokenLine, error) {
-	sh, err := readSheet(r, layout{file: "tokens.csv",
+	sh, err := readSheet(r, layout{file: "tokens.csv", secret: true,
 		columns: []string{"participant_id", "refresh_token"}, required: []string{"participant_id", "refresh_token"}})
 	if err != nil {
 		return nil, err
@@ -87,6 +92,8 @@ func (s *Store) ReadTokenFile(ctx context.Context, r io.Reader) ([]TokenLine, er
 type TokenImport struct {
 	ParticipantID string
 	Region        string
+	ValidFrom     time.Time // UTC; zero: open
+	ValidTo       time.Time
 	Grant         Grant
 }
 
@@ -95,7 +102,7 @@ type TokenImport struct {
 // first use. A token that was imported before is left alone whatever became of
 // it: presenting a spent token again can cost the person's consent.
 func (s *Store) ImportTokens(ctx context.Context, list []TokenImport) (ids []string, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *sql.Tx) (acts []Act, err error) {
 		for _, t := range list {
 			res, err := tx.ExecContext(ctx, `insert into imported_tokens (refresh_hash, imported_at)
 				select ?1, ?2 where not exists (select 1 from tokens where refresh_hash = ?1) on conflict do nothing`,
@@ -103,15 +110,16 @@ func (s *Store) ImportTokens(ctx context.Context, list []TokenImport) (ids []str
 			if err := affected(res, err, ErrSuperseded); err == ErrSuperseded {
 				continue
 			} else if err != nil {
-				return err
+				return nil, err
 			}
-			id := s.NewID()
-			if err := s.newGrant(ctx, tx, id, t.ParticipantID, t.Region, t.Grant); err != nil {
-				return err
+			c := Connection{ID: s.NewID(), ParticipantID: t.ParticipantID, Region: t.Region, Status: Connected, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo}
+			if err := s.newGrant(ctx, tx, c, t.Grant); err != nil {
+				return nil, err
 			}
-			ids = append(ids, id)
+			ids = append(ids, c.ID)
+			acts = append(acts, importAct(c))
 		}
-		return nil
+		return acts, nil
 	})
 	if err != nil {
 		return nil, err

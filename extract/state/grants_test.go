@@ -32,7 +32,7 @@ func connect(t *testing.T, s *Store, c *clock, participant, name string) string 
 func settled(t *testing.T, s *Store, c *clock, participant, name, account string) string {
 	t.Helper()
 	id := connect(t, s, c, participant, name)
-	if _, err := s.Settle(context.Background(), id, account, false); err != nil {
+	if _, err := s.Settle(context.Background(), id, account, nil); err != nil {
 		t.Fatalf("Settle(%s, %s) = %v", participant, account, err)
 	}
 	return id
@@ -89,7 +89,7 @@ func TestSettleReconnect(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := connect(t, s, c, "P001", "two")
-	got, err := s.Settle(ctx, id, "account", false)
+	got, err := s.Settle(ctx, id, "account", nil)
 	if err != nil || got.ID != old || got.Status != Connected || got.LastError != "" {
 		t.Fatalf("Settle of the same account = %+v, %v, want connection %s, connected", got, err, old)
 	}
@@ -116,82 +116,11 @@ func TestSettleReconnectWithIntents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := s.Settle(ctx, id, "account", false); err != nil || got.ID != old {
+	if got, err := s.Settle(ctx, id, "account", nil); err != nil || got.ID != old {
 		t.Fatalf("Settle = %+v, %v, want connection %s", got, err, old)
 	}
 	if intents, err := s.Intents(ctx); err != nil || len(intents) != 0 {
 		t.Errorf("Intents = %v, %v, want none: they were of other grants", intents, err)
-	}
-}
-
-func TestSettleAccountInUse(t *testing.T) {
-	ctx := context.Background()
-	s, c := newStore(t)
-	addAll(t, s, "P001", "P002")
-	first := settled(t, s, c, "P001", "one", "account")
-	id := connect(t, s, c, "P002", "two")
-	_, err := s.Settle(ctx, id, "account", true)
-	if e, ok := asError[*AccountInUseError](err); !ok || *e != (AccountInUseError{"P002", "P001"}) {
-		t.Fatalf("Settle of P001's account for P002 = %v, want *AccountInUseError", err)
-	}
-	if all := connections(t, s); len(all) != 1 || all[first].Status != Connected {
-		t.Errorf("Connections = %+v, want P001's alone", all)
-	}
-	if _, err := s.Tokens(ctx, id); !isError(err, ErrNoConnection) {
-		t.Errorf("Tokens of the refused grant = %v, want ErrNoConnection", err)
-	}
-	// Once P001's connection has ended the account may pass on, from then.
-	c.add(time.Hour)
-	if err := s.EndConnection(ctx, first, c.now()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Tokens(ctx, first); !isError(err, ErrNoConnection) {
-		t.Errorf("Tokens of an ended connection = %v, want ErrNoConnection", err)
-	}
-	end := c.now()
-	c.add(time.Hour)
-	got, err := s.Settle(ctx, connect(t, s, c, "P002", "three"), "account", false)
-	if err != nil || got.ParticipantID != "P002" || !got.ValidFrom.Equal(end) {
-		t.Errorf("Settle after the end = %+v, %v, want P002 from %s", got, err, end)
-	}
-}
-
-func TestSettleOtherAccount(t *testing.T) {
-	ctx := context.Background()
-	s, c := newStore(t)
-	addAll(t, s, "P001")
-	first := settled(t, s, c, "P001", "one", "account")
-	id := connect(t, s, c, "P001", "two")
-	_, err := s.Settle(ctx, id, "another", false)
-	if e, ok := asError[*OtherAccountError](err); !ok || *e != (OtherAccountError{"P001", id}) {
-		t.Fatalf("Settle of another account = %v, want *OtherAccountError", err)
-	}
-	if all := connections(t, s); all[first].Status != Connected || all[id].AccountHash != "" || !all[id].Aside {
-		t.Fatalf("Connections = %+v, want the first untouched, the second aside", all)
-	}
-	// Coming back with the first account is a decision, too.
-	if _, err := s.Settle(ctx, connect(t, s, c, "P001", "first again"), "account", false); err != nil {
-		t.Fatal(err)
-	}
-	if all := connections(t, s); len(all) != 1 || all[first].Aside {
-		t.Fatalf("Connections = %+v, want the first alone", all)
-	}
-	id = connect(t, s, c, "P001", "two again")
-	if _, err := s.Settle(ctx, id, "another", false); err == nil {
-		t.Fatal("Settle of another account is no error")
-	}
-	got, err := s.Settle(ctx, id, "another", true)
-	if err != nil || got.ID != id || got.AccountHash != "another" || got != connections(t, s)[id] {
-		t.Fatalf("Settle, confirmed = %+v, %v", got, err)
-	}
-	if c1 := connections(t, s)[first]; c1.Status != Ended || !c1.ValidTo.Equal(c.now()) {
-		t.Errorf("first connection = %+v, want ended now", c1)
-	}
-	if err := s.EndConnection(ctx, connect(t, s, c, "P001", "three"), c.now()); err != nil {
-		t.Fatal(err)
-	}
-	if all := connections(t, s); len(all) != 2 {
-		t.Errorf("Connections = %+v: a connection nobody saw should leave no trace", all)
 	}
 }
 
@@ -307,7 +236,7 @@ func TestImportTokensKnowsSpentOnes(t *testing.T) {
 	ctx := context.Background()
 	s, c := newStore(t)
 	addAll(t, s, "P001", "P002")
-	list := []TokenImport{{"P001", "us", grantOf("one", c)}, {"P002", "us", grantOf("two", c)}}
+	list := []TokenImport{{ParticipantID: "P001", Region: "us", Grant: grantOf("one", c)}, {ParticipantID: "P002", Region: "us", Grant: grantOf("two", c)}}
 	ids, err := s.ImportTokens(ctx, list)
 	if err != nil || len(ids) != 2 {
 		t.Fatalf("ImportTokens = %v, %v, want 2", ids, err)
@@ -317,11 +246,11 @@ func TestImportTokensKnowsSpentOnes(t *testing.T) {
 	if ok, err := s.CommitRefresh(ctx, a, grantOf("next", c)); err != nil || !ok {
 		t.Fatalf("CommitRefresh = %t, %v", ok, err)
 	}
-	list = append(list, TokenImport{"P001", "us", grantOf("next", c)}) // held, though never imported
+	list = append(list, TokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("next", c)}) // held, though never imported
 	if ids, err := s.ImportTokens(ctx, list); err != nil || len(ids) != 0 {
 		t.Errorf("the same tokens again = %v, %v, want no connection", ids, err)
 	}
-	list = append(list, TokenImport{"P009", "us", grantOf("nine", c)}, TokenImport{"P001", "us", grantOf("ten", c)})
+	list = append(list, TokenImport{ParticipantID: "P009", Region: "us", Grant: grantOf("nine", c)}, TokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("ten", c)})
 	if ids, err := s.ImportTokens(ctx, list); err == nil {
 		t.Errorf("ImportTokens of an unknown participant = %v, want an error", ids)
 	}

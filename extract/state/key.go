@@ -9,7 +9,15 @@ import (
 // BindKey remembers that tokens are sealed for recipient, unless another was
 // remembered before, and returns the one remembered.
 func (s *Store) BindKey(ctx context.Context, recipient string) (string, error) {
-	_, err := s.db.ExecContext(ctx, "insert into meta (key, value) values ('recipient', ?) on conflict do nothing", recipient)
+	err := s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
+		res, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('recipient', ?) on conflict do nothing", recipient)
+		if err := affected(res, err, ErrSuperseded); err == ErrSuperseded {
+			return nil, nil // there is one
+		} else if err != nil {
+			return nil, err
+		}
+		return []Act{{Subject: "key", After: Fields{"recipient": recipient}}}, nil
+	})
 	if err != nil {
 		return "", err
 	}

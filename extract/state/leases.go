@@ -10,8 +10,12 @@ import (
 // Claim lets owner fetch a participant for ttl and reports whether it may:
 // false means that somebody else is at it. The same owner claims again to
 // extend. A claim ends with Unclaim, when its ttl has passed, or when the store
-// through which it was made is closed or its process dies.
+// through which it was made is closed or its process dies. Of a participant who
+// has withdrawn there are none: *WithdrawnError.
 func (s *Store) Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error) {
+	if err := s.Standing(ctx, participantID); err != nil {
+		return false, err
+	}
 	return s.lease(ctx, "participant "+participantID, owner, ttl)
 }
 

@@ -14,6 +14,7 @@ type OAuthState struct {
 	ParticipantID string
 	Region        string
 	RedirectURI   string
+	Invitation    string    // hash of the link that led here; "": none
 	CreatedAt     time.Time // UTC, as are all
 	ExpiresAt     time.Time
 }
@@ -27,6 +28,7 @@ const (
 	StateUnknown StateReason = "is not known"
 	StateUsed    StateReason = "was used already"
 	StateExpired StateReason = "has expired"
+	StateRevoked StateReason = "was revoked by the study" // the link that led here was
 )
 
 // A StateError says why a state that came back is not accepted.
@@ -35,27 +37,35 @@ type StateError struct{ Reason StateReason }
 func (e *StateError) Error() string { return "the consent link " + string(e.Reason) }
 
 // PutState stores a consent that begins and forgets those a day past their
-// end.
+// end. Of a participant who has withdrawn: *WithdrawnError.
 func (s *Store) PutState(ctx context.Context, o OAuthState) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
+		if err := standing(ctx, tx, o.ParticipantID); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, "delete from oauth_states where expires_at < ?", micros(s.now().Add(-24*time.Hour)))
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, created_at, expires_at, used_at)
-			values (?, ?, ?, ?, ?, ?, null)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, micros(s.now()), micros(o.ExpiresAt))
+		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at)
+			values (?, ?, ?, ?, ?, ?, ?, null)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, micros(s.now()), micros(o.ExpiresAt))
 		return err
 	})
 }
 
-// UseState ends the consent with this hash and returns it: once. An unknown,
-// used or expired one is a *StateError.
+// UseState ends the consent with this hash and returns it: once, and only with
+// room for the tokens to come. An unknown, used or expired one is a
+// *StateError, and so is one whose link has connected the participant
+// meanwhile or was revoked.
 func (s *Store) UseState(ctx context.Context, hash string) (OAuthState, error) {
+	if err := s.reserve(); err != nil {
+		return OAuthState{}, err
+	}
 	var o OAuthState
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		var used time.Time
-		err := tx.QueryRowContext(ctx, `select state_hash, participant_id, region, redirect_uri, created_at, expires_at, used_at
-			from oauth_states where state_hash = ?`, hash).Scan(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI,
+		err := tx.QueryRowContext(ctx, `select state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at
+			from oauth_states where state_hash = ?`, hash).Scan(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI, &o.Invitation,
 			instant{&o.CreatedAt}, instant{&o.ExpiresAt}, instant{&used})
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -66,6 +76,9 @@ func (s *Store) UseState(ctx context.Context, hash string) (OAuthState, error) {
 			return &StateError{StateUsed}
 		case !s.now().Before(o.ExpiresAt):
 			return &StateError{StateExpired}
+		}
+		if err := checkInvitation(ctx, tx, o.Invitation); err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, "update oauth_states set used_at = ? where state_hash = ?", micros(s.now()), hash)
 		return err

@@ -72,15 +72,15 @@ func (s *Store) AddParticipant(ctx context.Context, p Participant) error {
 	if errs := p.check(); len(errs) > 0 {
 		return &errs[0]
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		held, err := participantsIn(ctx, tx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if i := foldIndex(held, p.ID); i >= 0 {
-			return &LineError{Column: "participant_id", Value: p.ID, Reason: "is there already as " + held[i].ID}
+			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: "is there already as " + held[i].ID}
 		}
-		return putParticipant(ctx, tx, p)
+		return []Act{participantAct(Participant{}, p)}, putParticipant(ctx, tx, p)
 	})
 }
 
@@ -101,14 +101,20 @@ func (s *Store) Participant(ctx context.Context, id string) (Participant, error)
 
 // SetPaused says whether fetching leaves a participant out.
 func (s *Store) SetPaused(ctx context.Context, id string, paused bool) error {
-	res, err := s.db.ExecContext(ctx, "update participants set paused = ? where participant_id = ?", paused, id)
-	if err != nil {
-		return err
+	err := s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
+		before, err := one(ctx, tx, scanParticipant, selectParticipants+" where participant_id = ?", id)
+		if err != nil || before.Paused == paused {
+			return nil, err
+		}
+		after := before
+		after.Paused = paused
+		_, err = tx.ExecContext(ctx, "update participants set paused = ? where participant_id = ?", paused, id)
+		return []Act{participantAct(before, after)}, err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.unknown(ctx, id)
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 1 {
-		return err
-	}
-	return s.unknown(ctx, id)
+	return err
 }
 
 func (s *Store) unknown(ctx context.Context, id string) error {

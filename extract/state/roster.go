@@ -35,17 +35,20 @@ func (s *Store) ImportRoster(ctx context.Context, r io.Reader) (RosterImport, er
 		return RosterImport{}, err
 	}
 	var done RosterImport
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		held, err := participantsIn(ctx, tx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		lines := rosterLines(sh, held)
 		if err := sh.err(); err != nil {
-			return err
+			return nil, err
 		}
-		done, err = putRoster(ctx, tx, held, lines)
-		return err
+		var acts []Act
+		done, acts, err = putRoster(ctx, tx, held, lines)
+		return sh.acts("roster", Fields{
+			"added": done.Added, "changed": done.Changed, "unchanged": done.Unchanged, "absent": len(done.Absent),
+		}, acts), err
 	})
 	if err != nil {
 		return RosterImport{}, err
@@ -130,8 +133,7 @@ func ParseDate(text string) (time.Time, error) {
 	return t, nil
 }
 
-func putRoster(ctx context.Context, tx *sql.Tx, held, lines []Participant) (RosterImport, error) {
-	var done RosterImport
+func putRoster(ctx context.Context, tx *sql.Tx, held, lines []Participant) (done RosterImport, acts []Act, err error) {
 	rest := map[string]Participant{}
 	for _, p := range held {
 		rest[p.ID] = p
@@ -149,13 +151,14 @@ func putRoster(ctx context.Context, tx *sql.Tx, held, lines []Participant) (Rost
 			done.Changed++
 		}
 		if err := putParticipant(ctx, tx, p); err != nil {
-			return RosterImport{}, err
+			return RosterImport{}, nil, err
 		}
+		acts = append(acts, participantAct(before, p))
 	}
 	for _, p := range held {
 		if _, absent := rest[p.ID]; absent {
 			done.Absent = append(done.Absent, p.ID)
 		}
 	}
-	return done, nil
+	return done, acts, nil
 }

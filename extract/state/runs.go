@@ -18,6 +18,8 @@ type Run struct {
 	Calls     int64     // requests sent, tokens included
 	Answers   int64     // answers kept in the raw log
 	Version   string    // of dexetl
+
+	holder string // the process
 }
 
 // ErrNoRun says that no run has this id.
@@ -27,12 +29,30 @@ var ErrNoRun = errors.New("no such run")
 func (s *Store) StartRun(ctx context.Context, command, version string) (Run, error) {
 	// Truncated to what is stored, so that what comes back is what was given.
 	r := Run{ID: s.NewID(), Command: command, StartedAt: s.now().Truncate(time.Microsecond), Version: version}
-	_, err := s.db.ExecContext(ctx, "insert into runs (run_id, command, started_at, calls, answers, version) values (?, ?, ?, 0, 0, ?)",
-		r.ID, r.Command, micros(r.StartedAt), r.Version)
+	var err error
+	if r.holder, err = s.holder.id(s.NewID); err != nil {
+		return r, fmt.Errorf("run %s: %w", r.ID, err)
+	}
+	_, err = s.db.ExecContext(ctx, "insert into runs (run_id, holder, command, started_at, calls, answers, version) values (?, ?, ?, ?, 0, 0, ?)",
+		r.ID, r.holder, r.Command, micros(r.StartedAt), r.Version)
 	return r, err
 }
 
-// EndRun records that a run ended now, and how.
+// Alive reports whether a run that has not ended is under way; false: its
+// process died. It is for a Run that the store returned.
+func (s *Store) Alive(r Run) (bool, error) {
+	if !r.EndedAt.IsZero() {
+		return false, nil
+	}
+	dead, err := s.holder.dead(r.holder)
+	if err != nil {
+		return false, fmt.Errorf("run %s: %w", r.ID, err)
+	}
+	return !dead, nil
+}
+
+// EndRun records that a run ended now, and how. A later call replaces what an
+// earlier one said.
 func (s *Store) EndRun(ctx context.Context, id string, exitCode int, calls, answers int64) error {
 	res, err := s.db.ExecContext(ctx, "update runs set ended_at = ?, exit_code = ?, calls = ?, answers = ? where run_id = ?",
 		micros(s.now()), exitCode, calls, answers, id)
@@ -47,8 +67,8 @@ func (s *Store) Runs(ctx context.Context) ([]Run, error) {
 	return collect(ctx, s.db, func(row func(...any) error) (Run, error) {
 		var r Run
 		var exit sql.NullInt64
-		err := row(&r.ID, &r.Command, instant{&r.StartedAt}, instant{&r.EndedAt}, &exit, &r.Calls, &r.Answers, &r.Version)
+		err := row(&r.ID, &r.holder, &r.Command, instant{&r.StartedAt}, instant{&r.EndedAt}, &exit, &r.Calls, &r.Answers, &r.Version)
 		r.ExitCode = int(exit.Int64)
 		return r, err
-	}, "select run_id, command, started_at, ended_at, exit_code, calls, answers, version from runs order by started_at, run_id")
+	}, "select run_id, holder, command, started_at, ended_at, exit_code, calls, answers, version from runs order by started_at, run_id")
 }

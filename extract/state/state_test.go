@@ -179,3 +179,41 @@ func TestRuns(t *testing.T) {
 		t.Errorf("EndRun(nobody) = %v, want ErrNoRun", err)
 	}
 }
+
+// A run that has no end lives as long as its process does.
+func TestRunAlive(t *testing.T) {
+	ctx, dir := context.Background(), t.TempDir()
+	worker, watcher := openIn(t, dir, newClock()), openIn(t, dir, newClock())
+	for range 2 {
+		if _, err := worker.StartRun(ctx, "sync", "1.0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := watcher.Runs(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.EndRun(ctx, runs[0].ID, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if runs, err = watcher.Runs(ctx); err != nil {
+		t.Fatal(err)
+	}
+	alive := func() (is [2]bool) {
+		t.Helper()
+		for i, r := range runs {
+			if is[i], err = watcher.Alive(r); err != nil {
+				t.Fatalf("Alive(%s): %v", r.ID, err)
+			}
+		}
+		return is
+	}
+	if got := alive(); got != [2]bool{false, true} {
+		t.Errorf("Alive of an ended run and one under way = %v, want false, true", got)
+	}
+	worker.holder.file.Close() // as the kernel does when a process dies
+	if got := alive(); got != [2]bool{} {
+		t.Errorf("Alive after the process died = %v, want false, false", got)
+	}
+	worker.holder.file = nil
+}

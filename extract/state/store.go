@@ -10,10 +10,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/oklog/ulid/v2"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/dexetl/dexetl/extract/fault"
 )
 
 // A Store is the state of a study. It may be used by many goroutines, and the
@@ -22,6 +25,9 @@ type Store struct {
 	// Now is the clock of everything the store writes or expires: time.Now
 	// unless the caller sets another before the first use.
 	Now func() time.Time
+	// By says in the audit trail who changes the study. It is set before the
+	// first change.
+	By Author
 
 	db     database
 	holder holder
@@ -43,7 +49,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	db.SetMaxOpenConns(1)
 	file := database{db, path}
 	if err := migrate(ctx, db); err != nil {
-		if err = file.check(err); !isDamage(err) {
+		if err = file.check(err); !isDamage(err) && !errors.Is(err, syscall.ENOSPC) {
 			err = fmt.Errorf("state %s: %w", path, err)
 		}
 		return nil, errors.Join(err, db.Close())
@@ -82,7 +88,7 @@ func private(path string) error {
 func dsn(path string) string {
 	q := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "synchronous(full)", "foreign_keys(1)"},
+		"_pragma": {"busy_timeout(10000)", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)"},
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 }
@@ -101,7 +107,12 @@ func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if err := f(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	fault.Point("state.written")
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	fault.Point("state.committed")
+	return nil
 }
 
 func (s *Store) now() time.Time { return s.Now().UTC() }

@@ -65,10 +65,14 @@ func scanTokens(row func(...any) error) (Tokens, error) {
 }
 
 // BeginRefresh commits the intent to spend the refresh token with hash
-// oldHash: proof that the store can be written before a token is spent. The
-// owner must hold the lease, which is extended by ttl; else ErrLeaseLost. If
-// the stored token is another, ErrSuperseded.
+// oldHash: proof that the store can be written before a token is spent, with
+// room for the answer; else *DiskError. The owner must hold the lease, which is
+// extended by ttl; else ErrLeaseLost. If the stored token is another,
+// ErrSuperseded.
 func (s *Store) BeginRefresh(ctx context.Context, connectionID, owner, oldHash string, ttl time.Duration) error {
+	if err := s.reserve(); err != nil {
+		return err
+	}
 	return s.write(ctx, func(tx *sql.Tx) error {
 		held, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?",
 			micros(s.now().Add(ttl)), refreshLease(connectionID), owner)
@@ -96,11 +100,21 @@ func affected(r sql.Result, err, none error) error {
 }
 
 // PutAnswer makes an answer of the token endpoint durable and gives it an id.
+// What comes after the participant's withdrawal is not kept: *WithdrawnError.
 func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
-	a.ID = s.NewID()
-	_, err := s.db.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
-		http_status, sealed, received_at, unreadable) values (?, ?, ?, ?, ?, ?, ?, ?, '')`,
-		a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt))
+	id := s.NewID()
+	err := s.received(ctx, func(tx *sql.Tx) error {
+		if err := standing(ctx, tx, a.ParticipantID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
+			http_status, sealed, received_at, unreadable) values (?, ?, ?, ?, ?, ?, ?, ?, '')`,
+			id, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt))
+		return err
+	})
+	if err == nil {
+		a.ID = id
+	}
 	return a, err
 }
 
@@ -130,7 +144,7 @@ func (s *Store) Intents(ctx context.Context) ([]string, error) {
 // newer grant has come.
 func (s *Store) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
 	taken := false
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.received(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `update tokens set previous = current, current = ?, refresh_hash = ?,
 			access_issued_at = ?, access_expires_at = ?, failures = 0, refusals = 0, retry_at = null, updated_at = ?
 			where connection_id = ? and refresh_hash = ?`,

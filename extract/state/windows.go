@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,17 +34,21 @@ func (s *Store) ImportWindows(ctx context.Context, r io.Reader) (int, error) {
 		return 0, err
 	}
 	n := 0
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		held, err := participantsIn(ctx, tx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list := windowLines(sh, held)
 		if err := sh.err(); err != nil {
-			return err
+			return nil, err
+		}
+		before, err := windowsIn(ctx, tx)
+		if err != nil {
+			return nil, err
 		}
 		n = len(list)
-		return putWindows(ctx, tx, list)
+		return sh.acts("windows", Fields{"windows": n}, windowActs(before, list)), putWindows(ctx, tx, list)
 	})
 	if err != nil {
 		return 0, err
@@ -66,12 +71,27 @@ func putWindows(ctx context.Context, tx *sql.Tx, list []Window) error {
 }
 
 // Windows lists the windows in order of participant and name.
-func (s *Store) Windows(ctx context.Context) ([]Window, error) {
-	return collect(ctx, s.db, func(row func(...any) error) (Window, error) {
+func (s *Store) Windows(ctx context.Context) ([]Window, error) { return windowsIn(ctx, s.db) }
+
+func windowsIn(ctx context.Context, q querier) ([]Window, error) {
+	return collect(ctx, q, func(row func(...any) error) (Window, error) {
 		var w Window
 		err := row(&w.ParticipantID, &w.Name, textual{&w.Start, dateLayout}, textual{&w.End, dateLayout}, &w.StartDay, &w.EndDay)
 		return w, err
 	}, "select participant_id, window, start_date, end_date, start_day, end_day from windows order by participant_id, window")
+}
+
+// windowActs are the changes from one list of windows to another.
+func windowActs(before, after []Window) []Act {
+	return replaced("window", before, after,
+		func(w Window) string { return w.ParticipantID + " " + w.Name },
+		func(w Window) string { return strings.TrimSuffix(w.ParticipantID, "*") },
+		func(w Window) Fields {
+			if w.StartDay != 0 {
+				return Fields{"window": w.Name, "start_day": w.StartDay, "end_day": w.EndDay}
+			}
+			return Fields{"window": w.Name, "start": textTime(w.Start, dateLayout), "end": textTime(w.End, dateLayout)}
+		})
 }
 
 func windowLines(sh *sheet, held []Participant) []Window {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -38,13 +41,22 @@ func (l *Lake) CheckSize(f File) error {
 }
 
 // WriteEmpty writes a Parquet file of t without rows.
-func WriteEmpty(to io.Writer, t transform.Table) error {
-	w, err := newParquet(t, t.Schema(), struct{ io.Writer }{to})
+func WriteEmpty(to io.Writer, t transform.Table) error { return WriteRows(to, t) }
+
+// WriteRows writes a Parquet file of t that is no part of any lake.
+func WriteRows(to io.Writer, t transform.Table, rows ...arrow.RecordBatch) error {
+	schema := t.Schema()
+	w, err := newParquet(t, schema, struct{ io.Writer }{to})
 	if err != nil {
-		return fmt.Errorf("empty file of %s: %w", t.Name, err)
+		return fmt.Errorf("file of %s: %w", t.Name, err)
 	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("empty file of %s: %w", t.Name, err)
+	for _, r := range rows {
+		same := array.NewRecordBatch(schema, r.Columns(), r.NumRows()) // pqarrow wants the very same metadata
+		err = errors.Join(err, w.WriteBuffered(same))
+		same.Release()
+	}
+	if err := errors.Join(err, w.Close()); err != nil {
+		return fmt.Errorf("file of %s: %w", t.Name, err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -102,6 +103,10 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	if err := c.publish(m); err != nil {
 		return Manifest{}, fmt.Errorf("snapshot %d: %w", m.Snapshot, err)
 	}
+	fault.Point("load.committed")
+	if c.lake.scratch {
+		return m, c.lake.forget(c.parent, m)
+	}
 	return m, nil
 }
 
@@ -115,7 +120,7 @@ func (c *Commit) publish(m Manifest) error {
 	}
 	name := manifestPath(m.Snapshot)
 	temporary := path.Join(manifestDir, "."+path.Base(name))
-	if err := l.at("manifest write"); err != nil {
+	if err := l.at("load.folders_synced"); err != nil {
 		return err
 	}
 	err = l.create(temporary, func(f *os.File) error {
@@ -123,7 +128,7 @@ func (c *Commit) publish(m Manifest) error {
 		return err
 	})
 	if err == nil {
-		err = l.at("manifest link")
+		err = l.at("load.manifest_written")
 	}
 	if err == nil {
 		err = l.dir.Link(temporary, name)
@@ -134,7 +139,7 @@ func (c *Commit) publish(m Manifest) error {
 	if err != nil {
 		return errors.Join(err, l.dir.RemoveAll(temporary))
 	}
-	if err := l.at("manifest sync"); err != nil {
+	if err := l.at("load.manifest_linked"); err != nil {
 		return err
 	}
 	if err := l.dir.Remove(temporary); err != nil {
@@ -155,7 +160,7 @@ func (c *Commit) touch(name string) {
 func (c *Commit) syncFolders() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.lake.at("folder sync"); err != nil {
+	if err := c.lake.at("load.files_renamed"); err != nil {
 		return err
 	}
 	for dir := range c.touched {

@@ -120,8 +120,8 @@ var steps = []struct {
 	nth     int
 	commits bool
 }{
-	{"file sync", 1, false}, {"file rename", 1, false}, {"file sync", 2, false}, {"file rename", 2, false},
-	{"folder sync", 1, false}, {"manifest write", 1, false}, {"manifest link", 1, false}, {"manifest sync", 1, true},
+	{"load.file_written", 1, false}, {"load.file_synced", 1, false}, {"load.file_written", 2, false}, {"load.file_synced", 2, false},
+	{"load.files_renamed", 1, false}, {"load.folders_synced", 1, false}, {"load.manifest_written", 1, false}, {"load.manifest_linked", 1, true},
 }
 
 // Whoever dies between any two steps of a commit leaves the old snapshot or
@@ -333,9 +333,9 @@ func TestDurableInOrder(t *testing.T) {
 	finish(t, c)
 	slices.Sort(synced[4:8]) // in any order
 	want := []string{
-		"(file sync)", "data/.staging/1.parquet", "(file rename)",
-		"(folder sync)", ".", "data", "data/egvs", "data/egvs/month=2026-03",
-		"(manifest write)", "manifests/.000000000001.json", "(manifest link)", "(manifest sync)", "manifests",
+		"(load.file_written)", "data/.staging/1.parquet", "(load.file_synced)",
+		"(load.files_renamed)", ".", "data", "data/egvs", "data/egvs/month=2026-03",
+		"(load.folders_synced)", "manifests/.000000000001.json", "(load.manifest_written)", "(load.manifest_linked)", "manifests",
 	}
 	slices.Sort(want[4:8])
 	if diff := cmp.Diff(want, synced); diff != "" {

@@ -8,6 +8,8 @@ import (
 	"path"
 	"sync/atomic"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/fault"
 )
 
 // Names inside a lake's folder.
@@ -39,11 +41,13 @@ type Lake struct {
 	path string
 	held *os.File // the lock, while this Lake holds it
 
+	scratch bool // see Scratch
+
 	staged atomic.Int64 // files ever staged
 
-	// step, if set, is called before every step of a commit that can be
-	// interrupted. Tests make it fail to stop there.
-	step func(name string) error
+	// step, if set, is told of every point that a commit comes to. Tests make
+	// it fail to stop there.
+	step func(point string) error
 
 	// sync makes a file or folder durable. Tests watch it.
 	sync func(*os.File) error
@@ -85,12 +89,13 @@ func (l *Lake) now() time.Time {
 	return l.Now().UTC()
 }
 
-// at marks the beginning of a step at which a commit may be interrupted.
-func (l *Lake) at(step string) error {
+// at marks a point at which a commit may be interrupted.
+func (l *Lake) at(point string) error {
+	fault.Point(point)
 	if l.step == nil {
 		return nil
 	}
-	return l.step(step)
+	return l.step(point)
 }
 
 // create creates the published file name, which must not exist, lets write

@@ -31,7 +31,7 @@ func folderOf(table, partition string) string {
 // empty for a table without months.
 func TimeColumn(t transform.Table) string {
 	candidates := map[transform.Partitioning][]string{
-		transform.ByMonth:   {"system_time", "time_utc"},
+		transform.ByMonth:   {"system_time", "time_utc", "day"},
 		transform.ByReceipt: {"seen_at", "asked_at"},
 	}
 	for _, c := range t.Columns {

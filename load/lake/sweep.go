@@ -15,8 +15,8 @@ import (
 const sweepSlack = time.Hour
 
 // sweep removes what interrupted commits left: staged files, half-made
-// manifests and snapshots, and data files of no manifest. Only the holder of
-// the lock may call it.
+// manifests and snapshots, a scratch lake, and data files of no manifest. Only
+// the holder of the lock may call it.
 func (l *Lake) sweep() error {
 	if err := l.sweepTemporary(); err != nil {
 		return fmt.Errorf("leftovers: %w", err)

@@ -130,13 +130,13 @@ func (w *Writer) publish() (File, error) {
 	if err := w.finish(); err != nil {
 		return File{}, err
 	}
-	if err := l.at("file sync"); err != nil {
+	if err := l.at("load.file_written"); err != nil {
 		return File{}, err
 	}
 	if err := l.sync(w.out); err != nil {
 		return File{}, err
 	}
-	if err := l.at("file rename"); err != nil {
+	if err := l.at("load.file_synced"); err != nil {
 		return File{}, err
 	}
 	if err := l.dir.MkdirAll(path.Dir(w.file.Path), dirMode); err != nil {

@@ -12,7 +12,8 @@
 // name and renamed, its files likewise, and latest is replaced by rename(2)
 // last, so a reader who follows latest always finds a whole snapshot. Folders
 // exist for latest, the one before it and those of the last day, for readers
-// who are in the middle of something. [Open] gives a session on any
+// who are in the middle of something; a withdrawal ends that at once.
+// [Open] gives a session on any
 // snapshot that has a manifest, with or without a folder.
 //
 // The free text of event_notes may identify a person. It has neither links nor

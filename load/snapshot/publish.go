@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -38,7 +39,8 @@ func Repair(ctx context.Context, l *lake.Lake) error {
 
 // Publish builds the folder of snapshot m, if it is not there or was made by a
 // program with other views, and points latest to it. Then it removes the
-// folders before the last one that are more than a day old. The load lock must be held. A data file that is missing is
+// folders before the last one that are more than a day old, and all that were
+// made before a withdrawal. The load lock must be held. A data file that is missing is
 // a *lake.DamageError; latest then stays as it was.
 func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
 	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot)}
@@ -73,10 +75,10 @@ type publisher struct {
 }
 
 // link makes the folder with its hard links, unless it is there: it appears
-// whole.
+// whole. One that was made by a program with fewer tables gets those it lacks.
 func (p *publisher) link(ctx context.Context) error {
 	if _, err := p.root.Lstat(p.folder); err == nil {
-		return nil
+		return p.linkMissing()
 	}
 	temporary := path.Join(snapshotDir, "."+path.Base(p.folder))
 	if err := p.root.RemoveAll(temporary); err != nil {
@@ -89,8 +91,22 @@ func (p *publisher) link(ctx context.Context) error {
 		if err := p.linkTable(temporary, t); err != nil {
 			return err
 		}
+		fault.Point("snapshot.table_linked")
 	}
+	fault.Point("snapshot.linked")
 	return p.root.Rename(temporary, p.folder)
+}
+
+func (p *publisher) linkMissing() error {
+	for _, t := range tables() {
+		if _, err := p.root.Lstat(path.Join(p.folder, t.Name)); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := p.linkTable(p.folder, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // linkTable gives a table without files an empty one, so that every pattern
@@ -151,6 +167,7 @@ func (p *publisher) write(name string, content func(*os.File) error) error {
 // describe adds the database, the codebook and views.sql. The latter comes
 // last and is compared first: while it is missing or different the others may be.
 func (p *publisher) describe(ctx context.Context) error {
+	fault.Point("snapshot.folder_renamed")
 	name := path.Join(p.folder, viewsName)
 	script := viewsScript()
 	if old, err := p.root.ReadFile(name); err == nil && string(old) == script {
@@ -160,6 +177,7 @@ func (p *publisher) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fault.Point("snapshot.database_built")
 	err = p.write(path.Join(p.folder, codebookName), func(f *os.File) error { return writeCodebook(f, columns) })
 	if err != nil {
 		return err
@@ -172,6 +190,7 @@ func (p *publisher) describe(ctx context.Context) error {
 
 // point makes latest a link to the folder.
 func (p *publisher) point(context.Context) error {
+	fault.Point("snapshot.described")
 	if old, err := p.root.Readlink(latestName); err == nil && old == p.folder {
 		return nil
 	}
@@ -182,6 +201,7 @@ func (p *publisher) point(context.Context) error {
 	if err := p.root.Symlink(p.folder, temporary); err != nil {
 		return err
 	}
+	fault.Point("snapshot.latest_staged")
 	return p.root.Rename(temporary, latestName)
 }
 
@@ -190,13 +210,36 @@ func (p *publisher) point(context.Context) error {
 const keepFor = 24 * time.Hour
 
 // prune removes the folders that are older than keepFor, but not the one
-// before this.
+// before this. Those that knew other withdrawals, and so may show rows that are
+// not the study's, it removes at once, whoever reads there.
 func (p *publisher) prune(context.Context) error {
-	entries, err := fs.ReadDir(p.root.FS(), snapshotDir) // sorted by name
+	fault.Point("snapshot.latest_renamed")
+	older, err := p.olderFolders()
 	if err != nil {
 		return err
 	}
-	var older []int64
+	for i, n := range older {
+		m, err := p.lake.Manifest(n)
+		if err == nil && p.sameWithdrawals(m) && (i == len(older)-1 || p.manifest.CreatedAt.Sub(m.CreatedAt) < keepFor) {
+			continue
+		}
+		if err := p.root.RemoveAll(folderOf(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameWithdrawals reports whether m knew the withdrawals that this snapshot does.
+func (p *publisher) sameWithdrawals(m lake.Manifest) bool {
+	return slices.EqualFunc(m.TableFiles("withdrawals"), p.manifest.TableFiles("withdrawals"),
+		func(a, b lake.File) bool { return a.Path == b.Path })
+}
+
+// olderFolders lists the snapshots before this one that have a folder, oldest
+// first.
+func (p *publisher) olderFolders() (older []int64, err error) {
+	entries, err := fs.ReadDir(p.root.FS(), snapshotDir)
 	for _, e := range entries {
 		var n int64
 		if _, err := fmt.Sscanf(e.Name(), "%d", &n); err != nil || path.Base(folderOf(n)) != e.Name() {
@@ -207,14 +250,5 @@ func (p *publisher) prune(context.Context) error {
 		}
 	}
 	slices.Sort(older)
-	for _, n := range older[:max(0, len(older)-1)] {
-		m, err := p.lake.Manifest(n)
-		if err == nil && p.manifest.CreatedAt.Sub(m.CreatedAt) < keepFor {
-			continue
-		}
-		if err := p.root.RemoveAll(folderOf(n)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return older, err
 }

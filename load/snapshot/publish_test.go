@@ -253,6 +253,11 @@ func TestRepair(t *testing.T) {
 			must(t, os.WriteFile(root+"/snapshots/000002/views.sql", []byte("select 1"), 0o600))
 			must(t, os.Remove(root+"/snapshots/000002/dexetl.duckdb"))
 		}},
+		{"tables of an older program", func(t *testing.T, root string) {
+			must(t, os.RemoveAll(root+"/snapshots/000002/withdrawals"))
+			must(t, os.Remove(root+"/snapshots/000002/views.sql"))
+			must(t, os.Remove(root+"/snapshots/000002/dexetl.duckdb"))
+		}},
 	}
 	l := newLake(t)
 	publish(t, l, commit(t, l, "P001", 1))

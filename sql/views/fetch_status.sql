@@ -1,8 +1,7 @@
 -- fetch_status: what was asked of the API, and what it gave.
 --
 -- Grain    one row per participant_id of participants and resource
--- Source   participants, coverage, requests, settings, and the newest present
---          record of egvs, events, calibrations and alerts
+-- Source   participants, coverage, coverage_days, requests, settings
 -- Units    times UTC; lag in minutes
 -- States   never_asked
 --          held         the newest answer could not be applied
@@ -68,25 +67,9 @@ asked as (
     group by participant_id, resource
 ),
 newest as (
-    select participant_id, 'egvs' as resource, max(system_time) as newest_record,
-    from egvs
-    where vanished_at is null
-    group by participant_id
-    union all
-    select participant_id, 'events', max(system_time),
-    from events
-    where vanished_at is null
-    group by participant_id
-    union all
-    select participant_id, 'calibrations', max(system_time),
-    from calibrations
-    where vanished_at is null
-    group by participant_id
-    union all
-    select participant_id, 'alerts', max(system_time),
-    from alerts
-    where vanished_at is null
-    group by participant_id
+    select participant_id, resource, max(last_record) as newest_record,
+    from coverage_days
+    group by participant_id, resource
 ),
 ranged as (
     select participant_id, last_asked_at as ranged_at,

@@ -6,6 +6,22 @@ create table meta (
   value text not null
 ) strict;
 
+-- The audit trail is the file audit.jsonl. Here are its end and the lines that
+-- were committed with their changes and are on their way to the file.
+create table audit_head (
+  only  integer primary key check (only = 1),
+  seq   integer not null, -- of the newest line; 0: none yet
+  hash  text not null,    -- of that line
+  bytes integer not null  -- length of the file when it was last written
+) strict;
+
+insert into audit_head values (1, 0, '', 0);
+
+create table audit_pending (
+  seq  integer primary key,
+  line blob not null
+) strict;
+
 create table participants (
   participant_id text not null primary key,
   site           text not null,
@@ -43,17 +59,29 @@ create table exclusions (
   primary key (participant_id, from_local, to_local)
 ) strict;
 
+-- All that was ever stated; the newest of a participant counts.
+create table withdrawals (
+  withdrawal_id  integer not null primary key,
+  participant_id text not null references participants,
+  effective_at   integer not null, -- records from it on are not the study's
+  recorded_at    integer not null,
+  reason         text not null,
+  who            text not null
+) strict;
+
 create table connections (
   connection_id  text not null primary key,
   participant_id text not null references participants,
   region         text not null,
   account_hash   text not null, -- '': not yet known whose account it is
-  status         text not null check (status in ('connected', 'auth_suspect', 'needs_reconsent', 'ended')),
+  status         text not null check (status in ('connected', 'auth_suspect', 'needs_reconsent', 'exported', 'ended')),
   aside          integer not null default 0, -- 1: another account than the participant's, not confirmed
   valid_from     integer,
   valid_to       integer,
   created_at     integer not null,
-  last_error     text not null
+  last_error     text not null,
+  begun_because  text not null default '', -- why it took over from another account or participant
+  ended_because  text not null default ''
 ) strict;
 
 create index connections_participant on connections (participant_id);
@@ -61,6 +89,19 @@ create index connections_participant on connections (participant_id);
 -- One account serves one participant at a time, whatever the code above believes.
 create unique index connections_account on connections (account_hash)
   where account_hash <> '' and status <> 'ended';
+
+-- Nor did it serve two participants in the past: their intervals are disjoint.
+create trigger connections_intervals before update of account_hash, valid_from, valid_to on connections when new.account_hash <> ''
+begin
+  select raise(abort, 'one account would be two participants at once')
+  where exists (
+    select 1 from connections o
+    where o.account_hash = new.account_hash and o.participant_id <> new.participant_id
+      and coalesce(o.valid_from, 0) < coalesce(o.valid_to, 9223372036854775807)
+      and coalesce(o.valid_from, 0) < coalesce(new.valid_to, 9223372036854775807)
+      and coalesce(new.valid_from, 0) < coalesce(o.valid_to, 9223372036854775807)
+  );
+end;
 
 create table tokens (
   connection_id     text not null primary key references connections on delete cascade,
@@ -109,10 +150,25 @@ create table oauth_states (
   participant_id text not null references participants,
   region         text not null,
   redirect_uri   text not null,
+  invitation     text not null, -- token_hash of the link that led here; '': none
   created_at     integer not null,
   expires_at     integer not null,
   used_at        integer
 ) strict;
+
+-- Links that were handed out. A link itself is nowhere.
+create table invitations (
+  token_hash     text not null primary key, -- keyed hash
+  participant_id text not null references participants on delete cascade,
+  created_at     integer not null,
+  expires_at     integer not null,
+  opened_at      integer, -- these are set once: the first time
+  denied_at      integer,
+  connected_at   integer,
+  revoked_at     integer
+) strict;
+
+create index invitations_participant on invitations (participant_id);
 
 -- A token file imported again must not present a token that was spent since.
 create table imported_tokens (
@@ -134,6 +190,16 @@ create table call_buckets (
   primary key (app, minute)
 ) strict;
 
+-- How the last fetch of a participant that came to its end went, whichever run.
+create table fetch_outcomes (
+  participant_id text not null primary key references participants on delete cascade,
+  run_id         text not null,
+  ended_at       integer not null,
+  error          text not null, -- '': everything that was due is held
+  resource       text not null, -- that the error is about; '': none in particular
+  done_at        integer        -- when last everything was held; null: never
+) strict;
+
 -- What nobody knew and was warned about, once.
 create table warned (
   field text not null,
@@ -143,6 +209,7 @@ create table warned (
 
 create table runs (
   run_id     text not null primary key,
+  holder     text not null, -- process: its file in the folder holders is locked while it lives
   command    text not null,
   started_at integer not null,
   ended_at   integer,

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+func (p *program) auditCommand() *cli.Command {
+	var who selection
+	var result resultFlags
+	var subject, contains string
+	return &cli.Command{
+		Name:        "audit",
+		Usage:       "the study's audit trail: who changed what, when and why; newest last",
+		ArgsUsage:   "[P001…]",
+		Description: "Participants named, or a --cohort, show only the lines about them.",
+		Flags: append(append(result.flags(), who.flags()...),
+			&cli.StringFlag{Name: "subject", Usage: "only lines about this `KIND`: participant, connection, window, key, …", Destination: &subject}),
+		Commands: []*cli.Command{{
+			Name: "verify", Usage: "check that no line was changed, put in, moved or taken away",
+			Flags: []cli.Flag{
+				&cli.StringFlag{Name: "contains", Usage: "and that it has the line with this `HASH`, noted earlier", Destination: &contains},
+			},
+			Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+				if err := noArguments(c); err != nil {
+					return err
+				}
+				p.flags.json = p.flags.json || result.json // this --json is the one of audit
+				return p.verifyAudit(ctx, s, contains)
+			}),
+		}},
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			who.ids = c.Args().Slice()
+			f, err := result.format(p)
+			if err != nil {
+				return err
+			}
+			chosen, err := auditFilter(ctx, s, who, subject)
+			if err != nil {
+				return err
+			}
+			lines, damage := s.store.Trail(ctx)
+			if damage != nil && !as[*state.AuditError](damage) {
+				return damage
+			}
+			lines = slices.DeleteFunc(lines, func(l state.AuditLine) bool { return !chosen(l) })
+			return errors.Join(auditTable(lines, f).write(p.stdout, f), damage)
+		}),
+	}
+}
+
+// auditFilter says which lines are asked for.
+func auditFilter(ctx context.Context, s *study, who selection, subject string) (func(state.AuditLine) bool, error) {
+	about := func(state.AuditLine) bool { return true }
+	if who.narrows() {
+		people, err := who.pick(ctx, s.store)
+		if err != nil {
+			return nil, err
+		}
+		about = func(l state.AuditLine) bool {
+			return slices.ContainsFunc(people, func(p state.Participant) bool { return p.ID == l.ParticipantID })
+		}
+	}
+	return func(l state.AuditLine) bool { return about(l) && (subject == "" || l.Subject == subject) }, nil
+}
+
+// auditTable shows lines: for people without their hashes.
+func auditTable(lines []state.AuditLine, f format) table {
+	t := table{
+		schema:  "dexetl.audit/1",
+		columns: []string{"seq", "at", "who", "command", "subject", "participant_id", "before", "after", "reason", "prev", "hash"},
+	}
+	if f == asTable {
+		t.columns = []string{"seq", "at", "who", "command", "subject", "participant_id", "change", "reason"}
+	}
+	for _, l := range lines {
+		if f == asTable {
+			t.rows = append(t.rows, []any{l.Seq, l.At.Format("2006-01-02 15:04:05"), l.Who, l.Command, l.Subject,
+				orNull(l.ParticipantID), changeWords(l), orNull(l.Reason)})
+			continue
+		}
+		t.rows = append(t.rows, []any{l.Seq, l.At.Format("2006-01-02T15:04:05.000000Z"), l.Who, l.Command, l.Subject,
+			orNull(l.ParticipantID), orNull(l.Before), orNull(l.After), orNull(l.Reason), l.Prev, l.Hash})
+	}
+	return t
+}
+
+// changeWords are the fields of a line as a person reads them: name old → new.
+func changeWords(l state.AuditLine) string {
+	var before, after map[string]any
+	json.Unmarshal([]byte(l.Before), &before) // "" is none
+	json.Unmarshal([]byte(l.After), &after)
+	names := slices.AppendSeq(slices.Collect(maps.Keys(before)), maps.Keys(after))
+	slices.Sort(names)
+	var words []string
+	for _, name := range slices.Compact(names) {
+		was, held := before[name]
+		is, stays := after[name]
+		switch {
+		case !held:
+			words = append(words, name+" "+shortValue(is))
+		case !stays:
+			words = append(words, name+" "+shortValue(was)+" → gone")
+		case was != is:
+			words = append(words, name+" "+shortValue(was)+" → "+shortValue(is))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+func shortValue(v any) string {
+	text := []rune(shortText(v, ""))
+	if len(text) > 40 {
+		return string(text[:12]) + "…"
+	}
+	return string(text)
+}
+
+// verifyAudit checks the trail and says where it ends: that hash, kept
+// elsewhere, shows later whether anything before it was rewritten.
+func (p *program) verifyAudit(ctx context.Context, s *study, contains string) error {
+	lines, err := s.store.Trail(ctx)
+	if err != nil {
+		return err
+	}
+	if contains != "" && !slices.ContainsFunc(lines, func(l state.AuditLine) bool { return l.Hash == contains }) {
+		return failure(exitDamage, "compare with a backup, or with table audit of an older snapshot",
+			"the audit trail is whole, but has no line with hash %.64q: it was rewritten, or is another study's", contains)
+	}
+	last := state.AuditLine{}
+	if len(lines) > 0 {
+		last = lines[len(lines)-1]
+	}
+	if p.flags.json {
+		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash})
+	}
+	_, err = fmt.Fprintf(p.stdout, "%d lines, all as written; the last one is %s\n", last.Seq, cmp.Or(last.Hash, "yet to come"))
+	return err
+}

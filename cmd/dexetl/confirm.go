@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// confirm asks for word to be typed before what cannot be undone is done. With
+// --yes it asks nothing; where nobody can be asked, it refuses and names the
+// command to type.
+func (p *program) confirm(what, word, command string) error {
+	if p.flags.yes {
+		return nil
+	}
+	if isTerminal(p.stdin) {
+		fmt.Fprintf(p.stderr, "%s\nType %s to go on: ", what, word)
+		switch typed, err := readLine(p.stdin); {
+		case err == nil && typed == word:
+			return nil
+		case err == nil:
+			return failure(exitUsage, "", "%q is not %s; nothing was done", typed, word)
+		}
+	}
+	return failure(exitUsage, command+" --yes", "this cannot be undone and nobody can be asked here; nothing was done")
+}
+
+// commandLine is a command as it could be typed into a shell.
+func (p *program) commandLine(args ...string) string {
+	words := []string{"dexetl"}
+	if p.flags.study != "" {
+		words = append(words, "--study", p.flags.study)
+	}
+	words = append(words, args...)
+	for i, w := range words {
+		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}

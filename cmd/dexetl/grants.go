@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/dexetl/dexetl/extract/consent"
+)
+
+// exportGrants seals grants into a file for another machine; they are not used
+// here any more.
+func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connectOptions, ids []string) error {
+	for _, id := range ids {
+		if _, err := g.Store.Participant(ctx, id); err != nil {
+			return err
+		}
+	}
+	n, err := g.Export(ctx, o.export, o.recipient, ids)
+	if errors.Is(err, fs.ErrExist) {
+		return usage("%s exists already; nothing was exported", o.export)
+	}
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return failure(exitConsent, "dexetl status", "there is no grant to export")
+	}
+	return p.report("dexetl.connect_export/1", map[string]any{"file": o.export, "exported": n, "recipient": o.recipient},
+		"%d grants are sealed in %s and no longer used here\nnext, on the other machine: dexetl connect --import %s", n, o.export, o.export)
+}
+
+// takeOver stores the grants of an exported file. To use one that left from
+// here again can cost the consent, if somebody else has used it since.
+func (p *program) takeOver(ctx context.Context, g *consent.Grants, file *os.File) (consent.Imported, error) {
+	found, err := g.Open(ctx, file)
+	if err != nil {
+		return consent.Imported{}, err
+	}
+	if n := found.Back(); n > 0 && !p.flags.yes {
+		return consent.Imported{}, failure(exitUsage,
+			"if no other machine has imported this file: the same command with --yes; else export there with --recipient "+g.Key.Recipient()+" and import that file",
+			"%d of these grants left from here: a grant that was used elsewhere since is lost when the old one is presented; nothing was taken", n)
+	}
+	return found.Take(ctx)
+}
+
+// openTokenFile opens a file for --import: the one with tokens in the clear
+// must be for nobody else to read.
+func openTokenFile(path string) (file *os.File, sealed bool, err error) {
+	file, err = os.Open(path)
+	if err != nil {
+		return nil, false, usage("tokens: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	if sealed, err = consent.Sealed(file); err != nil || sealed {
+		return file, sealed, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		err = failure(exitUsage, "chmod 600 "+path, "%s holds tokens and can be read by others (mode %04o); nothing was taken", path, info.Mode().Perm())
+	}
+	return file, false, err
+}
+
+// printPublicKey prints the key for which other studies seal their grants.
+func (p *program) printPublicKey(ctx context.Context, s *study) error {
+	key, err := p.sealingKey(ctx, s)
+	if err != nil {
+		return err
+	}
+	if p.flags.json {
+		return writeJSON(p.stdout, "dexetl.public_key/1", map[string]any{"recipient": key.Recipient()})
+	}
+	_, err = fmt.Fprintln(p.stdout, key.Recipient())
+	return err
+}

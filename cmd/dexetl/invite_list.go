@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+func (p *program) inviteListCommand() *cli.Command {
+	var who selection
+	return &cli.Command{
+		Name: "list", Usage: "where everybody's consent stands, and what became of their newest link", ArgsUsage: "[P001…]",
+		Flags: who.flags(),
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			who.ids = c.Args().Slice()
+			people, err := who.pick(ctx, s.store)
+			if err != nil {
+				return err
+			}
+			t, err := invitations(ctx, s, people)
+			if err != nil {
+				return err
+			}
+			return p.print(t)
+		}),
+	}
+}
+
+func invitations(ctx context.Context, s *study, people []state.Participant) (table, error) {
+	t := table{schema: "dexetl.invitations/1",
+		columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
+	standings, err := consent.Standings(ctx, s.store)
+	if err != nil {
+		return t, err
+	}
+	all, err := s.store.Invitations(ctx)
+	if err != nil {
+		return t, err
+	}
+	links := map[string][]state.Invitation{}
+	for _, i := range all {
+		links[i.ParticipantID] = append(links[i.ParticipantID], i)
+	}
+	for _, who := range people {
+		var newest state.Invitation
+		if mine := links[who.ID]; len(mine) > 0 {
+			newest = mine[len(mine)-1]
+		}
+		t.rows = append(t.rows, []any{who.ID, string(standings[who.ID]), len(links[who.ID]),
+			instantOrNull(newest.CreatedAt), instantOrNull(newest.ExpiresAt), instantOrNull(newest.OpenedAt),
+			instantOrNull(newest.DeniedAt), instantOrNull(newest.ConnectedAt), instantOrNull(newest.RevokedAt)})
+	}
+	return t, nil
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"rsc.io/qr"
+)
+
+// From `dexetl invite` through the page behind the link and Dexcom's login to
+// the page at the end. Ctrl-C ends the server, whose output names
+// participants and no link.
+func TestInvitedParticipantConnects(t *testing.T) {
+	t.Parallel()
+	b := unconnected(t)
+	base := strings.TrimSuffix(b.env["DEXETL_API_REDIRECT_URI"], "/callback")
+	b.env["DEXETL_CONNECT_PUBLIC_URL"] = base
+	links := make(map[string]string)
+	for _, line := range strings.Split(b.must("invite", "P001", "P002", "--csv", "-"), "\n")[1:3] {
+		cells := strings.Split(line, ",")
+		links[cells[0]] = cells[1]
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	stdout, output := io.Pipe()
+	var errs bytes.Buffer
+	p := &program{stdin: strings.NewReader(""), stdout: output, stderr: &sharedWriter{to: &errs},
+		getenv: func(name string) string { return b.env[name] }, now: func() time.Time { return b.now }}
+	served := make(chan error, 1)
+	go func() {
+		served <- p.command().Run(ctx, []string{"dexetl", "--study", b.dir, "connect", "--serve", strings.TrimPrefix(base, "http://"), "-v"})
+		output.Close()
+	}()
+	listening := make([]byte, len(base))
+	if _, err := io.ReadFull(stdout, listening); err != nil || string(listening) != base {
+		t.Fatalf("connect --serve prints %q, %v, want %q", listening, err, base)
+	}
+	go io.Copy(io.Discard, stdout)
+
+	for id, more := range map[string]string{"P001": "&user=P001", "P002": "&user=P002&deny=1"} {
+		if got := arrive(t, http.MethodGet, links[id]); !strings.Contains(got, "<button") || strings.Contains(got, id) {
+			t.Errorf("page behind the link of %s:\n%s", id, got)
+		}
+		login := arrive(t, http.MethodPost, links[id]) // ends at Dexcom's login
+		if !strings.Contains(login, "Simulated Dexcom") {
+			t.Fatalf("the button of %s leads to\n%s", id, login)
+		}
+		arrive(t, http.MethodGet, loginAddress(t, links[id])+more)
+	}
+	list := b.must("invite", "list")
+	stop()
+	if err := <-served; err != nil {
+		t.Errorf("connect --serve, stopped: %v", err)
+	}
+	for _, want := range []string{"P001", "connected", "P002", "denied"} {
+		if !strings.Contains(list, want) {
+			t.Errorf("invite list lacks %q:\n%s", want, list)
+		}
+	}
+	said := errs.String()
+	for _, want := range []string{"P001 opened the link", "P001 went on to Dexcom", "P001 is connected: ", "P002 chose not to share"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("connect --serve does not say %q:\n%s", want, said)
+		}
+	}
+	for _, link := range links {
+		if token := link[strings.LastIndex(link, "/")+1:]; strings.Contains(said, token) {
+			t.Errorf("connect --serve -v shows a link:\n%s", said)
+		}
+	}
+	if list := b.must("invite", "--all-missing", "--csv", "-"); strings.Contains(list, "P001") || strings.Contains(list, "P002") {
+		t.Errorf("invite --all-missing invites who is connected, or who said no:\n%s", list)
+	}
+}
+
+// arrive is the page with which a browser ends up.
+func arrive(t *testing.T, method, address string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// loginAddress is where the button of a link leads.
+func loginAddress(t *testing.T, link string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.Header.Get("Location")
+}
+
+// The QR code of a terminal is the QR code, module for module, with its margin.
+func TestQRText(t *testing.T) {
+	const link = "https://consent.example.org/i/hws75lnyyqdagb5djergouksjiru7jwdqz3fd53ltns4js66ioqa"
+	drawn, err := qrText(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := qr.Encode(link, qr.M)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(drawn, "\n"), "\n")
+	for y := range 2 * len(lines) {
+		row := []rune(lines[y/2])
+		if len(row) != code.Size+2*quietZone {
+			t.Fatalf("line %d has %d characters, want %d", y/2, len(row), code.Size+2*quietZone)
+		}
+		for x, r := range row {
+			light := r == '█' || r == '▀' && y%2 == 0 || r == '▄' && y%2 == 1
+			if light == code.Black(x-quietZone, y-quietZone) {
+				t.Fatalf("module %d, %d is wrong:\n%s", x, y, drawn)
+			}
+		}
+	}
+	if rows := 2 * len(lines); rows < code.Size+2*quietZone {
+		t.Errorf("%d rows, want %d and more", rows, code.Size+2*quietZone)
+	}
+}
+
+// Which browser opens an address is the user's choice, and the address is one
+// argument of it, whatever characters it has.
+func TestBrowserCommands(t *testing.T) {
+	const address = "https://api.dexcom.com/v2/oauth2/login?client_id=a&state=$(b);c"
+	for _, test := range []struct {
+		goos, env string
+		want      [][]string
+	}{
+		{"linux", "", nil},
+		{"linux", "DISPLAY=:0", [][]string{{"xdg-open", address}}},
+		{"linux", "WAYLAND_DISPLAY=wayland-0", [][]string{{"xdg-open", address}}},
+		{"linux", "BROWSER=firefox --private-window:w3m", [][]string{{"firefox", "--private-window", address}, {"w3m", address}}},
+		{"linux", "BROWSER=open-it --url=%s --wait", [][]string{{"open-it", "--url=" + address, "--wait"}}},
+		{"darwin", "", [][]string{{"open", address}}},
+		{"windows", "", [][]string{{"rundll32", "url.dll,FileProtocolHandler", address}}},
+	} {
+		name, value, _ := strings.Cut(test.env, "=")
+		getenv := func(n string) string {
+			if n == name {
+				return value
+			}
+			return ""
+		}
+		if got := browserCommands(test.goos, getenv, address); fmt.Sprint(got) != fmt.Sprint(test.want) {
+			t.Errorf("browserCommands(%s, %s) = %q, want %q", test.goos, test.env, got, test.want)
+		}
+	}
+}
+
+// No shell sees the address, and a browser that is missing is no fault.
+func TestLaunch(t *testing.T) {
+	dir := t.TempDir()
+	script, seen := filepath.Join(dir, "browser"), filepath.Join(dir, "seen")
+	if err := syscall.Mkfifo(seen, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(script, []byte("#!/bin/sh\necho \"$#:$1\" > "+seen+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := launch([]string{filepath.Join(dir, "missing"), "x"}); err == nil {
+		t.Error("a browser that is not there was launched")
+	}
+	address := "http://127.0.0.1/?a=1&b=$(touch " + dir + "/harm);"
+	if err := launch([]string{script, address}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(seen) // waits for the script
+	if got := strings.TrimSpace(string(text)); err != nil || got != "1:"+address {
+		t.Errorf("the browser got %q, %v, want one argument %q", got, err, address)
+	}
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// localTime reads the value of a flag: a date, which begins with its first
+// instant in who's time zone, or a time of that zone unless it says its own. It
+// returns UTC.
+func localTime(flag, text string, who state.Participant) (time.Time, error) {
+	zone, err := zoneOf(who)
+	if err != nil {
+		return time.Time{}, err
+	}
+	text = strings.TrimSpace(text)
+	if date, err := state.ParseDate(text); err == nil {
+		return extract.DayStart(date, zone), nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {
+		for _, offset := range []string{"", "Z07:00"} {
+			t, err := time.ParseInLocation(layout+offset, strings.Replace(text, " ", "T", 1), zone)
+			if err == nil && t.Year() >= 1900 && t.Year() <= 2199 {
+				return t.UTC().Truncate(time.Microsecond), nil
+			}
+		}
+	}
+	return time.Time{}, usage("%s %q: a date or a time such as 2026-03-01, 2026-03-01T14:30 or 2026-03-01T14:30-05:00", flag, text)
+}

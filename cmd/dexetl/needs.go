@@ -1,0 +1,247 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// An urgency says whose turn it is, most urgent first.
+type urgency int
+
+const (
+	needsPerson urgency = iota // the participant must do something: the call list
+	needsDesk                  // the study team must: roster, configuration, a decision
+	needsRun                   // a command must be run
+	waits                      // time must pass
+	needsNothing
+)
+
+// A need is what a participant needs next, in plain words.
+type need struct {
+	urgency urgency
+	text    string
+}
+
+// A standing is all that is known of a participant for the question of what
+// is needed.
+type standing struct {
+	who         state.Participant
+	connections []state.Connection // oldest first, those set aside too
+	course      extract.Course
+	now         time.Time
+	historyAll  bool            // study.history
+	regions     map[string]bool // that have an app
+	withdrawn   bool            // a withdrawal is on record
+	link        consent.Standing
+	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
+	records     int64              // egvs held
+	silentDays  int64              // between the newest reading and the last sync
+	outcome     state.FetchOutcome // of the last fetch; zero: there was none
+}
+
+// silentDays without a reading are worth a call.
+const silentDays = 3
+
+// need is the one answer of participants list, participants show and status.
+func (s standing) need() need {
+	for _, ask := range []func() (need, bool){s.offTheStudy, s.consent, s.study, s.data} {
+		if n, ok := ask(); ok {
+			return n
+		}
+	}
+	return need{needsNothing, "nothing"}
+}
+
+// offTheStudy is about those of whom nothing is asked: nobody calls them.
+func (s standing) offTheStudy() (need, bool) {
+	id, c := s.who.ID, s.connection()
+	held := c.ID != "" && c.Status != state.Ended
+	switch {
+	case s.withdrawn:
+		return need{needsNothing, "nothing"}, true
+	case s.who.Status == "withdrawn":
+		return need{needsDesk, "record the withdrawal: dexetl withdraw " + id + " --stop --reason TEXT"}, true
+	case s.course.AtOnce && held:
+		return need{needsRun, "tokens to be destroyed: dexetl participants close " + id}, true
+	case s.course.Missing != "" && held:
+		return need{needsDesk, "give " + s.course.Missing + " in the roster: tokens are kept until then"}, true
+	case !s.course.Asked && held && !s.course.Closed(s.now):
+		return need{waits, "nothing is asked; tokens are kept until " + s.course.Closes.Format(time.DateOnly)}, true
+	case s.course.Closed(s.now) && held:
+		return need{needsRun, "a last look, then its tokens are destroyed: dexetl sync " + id}, true
+	case s.course.Over(s.now) && (!held || s.who.Status == "completed" && c.Status == state.NeedsReconsent), !s.course.Asked:
+		return need{needsNothing, "nothing"}, true
+	case s.who.Paused:
+		return need{waits, "paused: dexetl participants resume " + id}, true
+	}
+	return need{}, false
+}
+
+// consent is about whose account is connected, and whether Dexcom lets us in.
+func (s standing) consent() (need, bool) {
+	id, c := s.who.ID, s.connection()
+	if i := slices.IndexFunc(s.connections, func(c state.Connection) bool { return c.Aside }); i >= 0 {
+		return need{needsPerson, fmt.Sprintf("another account signed in on %s, make sure whose: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
+			s.connections[i].CreatedAt.Format(time.DateOnly), id, id)}, true
+	}
+	region := cmp.Or(c.Region, s.who.Region)
+	switch {
+	case region != "" && !s.regions[region]:
+		return need{needsDesk, fmt.Sprintf("configure the app of region %s: apps.%s in %s", region, region, configFile)}, true
+	case c.ID == "", c.Status == state.Ended, c.Status == state.NeedsReconsent:
+		return need{needsPerson, s.invitation(c.Status == state.NeedsReconsent)}, true
+	case c.Status == state.Exported:
+		return need{waits, "nothing here: another machine has the grant"}, true
+	case c.Status == state.AuthSuspect:
+		return need{waits, "waits: a refused grant is tried again for about 36 hours"}, true
+	}
+	return need{}, false
+}
+
+// invitation says what comes next for somebody who is not connected, or no
+// longer.
+func (s standing) invitation(again bool) string {
+	ways := "dexetl invite " + s.who.ID + ", or sign in together: dexetl connect " + s.who.ID
+	switch s.link {
+	case consent.NotOpened:
+		return "remind: the link was sent and not opened yet"
+	case consent.Opened:
+		return "remind, or help: the link was opened, and not used yet"
+	case consent.Denied:
+		return "talk: chose not to share on Dexcom's page; the same link still works"
+	case consent.Lapsed:
+		return "send a new link, the last one expired: " + ways
+	}
+	if again {
+		return "call: consent was withdrawn or ended at Dexcom; " + ways
+	}
+	return "send the link: " + ways
+}
+
+// study is about the dates of the study.
+func (s standing) study() (need, bool) {
+	switch {
+	case s.who.StudyStart.IsZero() && !s.historyAll:
+		return need{needsDesk, "give study_start in the roster"}, true
+	case !s.historyAll && s.who.StudyStart.After(s.now.Add(24*time.Hour)):
+		return need{waits, "waits: the study begins on " + s.who.StudyStart.Format(time.DateOnly)}, true
+	case s.course.Over(s.now):
+		return need{waits, "waits: late uploads until " + s.course.Closes.Format(time.DateOnly)}, s.fetched == "ended" || s.fetched == "current"
+	}
+	return need{}, false
+}
+
+// data is about what was asked and what came.
+func (s standing) data() (need, bool) {
+	if s.outcome.Error != "" {
+		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
+	}
+	switch s.fetched {
+	case "", "never_asked":
+		return need{needsRun, "dexetl backfill " + s.who.ID}, true
+	case "behind":
+		if from := s.connection().ValidFrom; s.records == 0 && !from.IsZero() {
+			return need{waits, "waits: no reading since the account passed on, " + from.Format(time.DateOnly)}, true
+		}
+		return need{needsRun, "dexetl sync " + s.who.ID}, true
+	case "no_data":
+		return need{needsPerson, "call: no readings at Dexcom; does the app upload?"}, true
+	case "held":
+		return need{needsDesk, "an answer could not be read: see requests.held_reason"}, true
+	case "ended", "not_started":
+		return need{}, false
+	}
+	if s.silentDays >= silentDays {
+		return need{needsPerson, fmt.Sprintf("call: no reading for %d days before the last sync", s.silentDays)}, true
+	}
+	return need{}, false
+}
+
+// connection is the one that counts: the newest that is not set aside.
+func (s standing) connection() state.Connection {
+	var newest state.Connection
+	for _, c := range s.connections {
+		if !c.Aside {
+			newest = c
+		}
+	}
+	return newest
+}
+
+// consentWords say in a word or two how it stands with the consent.
+func (s standing) consentWords() string {
+	c := s.connection()
+	switch {
+	case s.withdrawn:
+		return "withdrawn"
+	case s.who.Paused:
+		return "paused"
+	case !s.course.Asked:
+		return s.who.Status
+	case s.who.Status == "completed", s.course.Over(s.now) && (c.ID == "" || c.Status == state.Ended):
+		return "completed"
+	case c.ID == "":
+		return "none"
+	}
+	return string(c.Status)
+}
+
+// standings are those of people, in their order, with what the lake holds.
+func (p *program) standings(ctx context.Context, s *study, people []state.Participant) ([]standing, map[string]lakeRow, error) {
+	all, err := s.store.Connections(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	held, err := s.held(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	withdrawals, err := s.store.Withdrawals(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	links, err := consent.Standings(ctx, s.store)
+	if err != nil {
+		return nil, nil, err
+	}
+	outcomes, err := s.store.FetchOutcomes(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	byPerson := make(map[string][]state.Connection)
+	for _, c := range all {
+		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
+	}
+	out := make([]standing, len(people))
+	for i, who := range people {
+		egvs := held[who.ID].of("egvs")
+		one := standing{
+			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
+			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
+			historyAll: s.config.Study.History == extract.HistoryAll,
+			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID],
+		}
+		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
+			return nil, nil, err
+		}
+		out[i] = one
+	}
+	return out, held, nil
+}
+
+// regions are those for which an app is configured.
+func (s *study) regions() map[string]bool {
+	known := map[string]bool{s.defaultRegion(): true}
+	for region := range hosts() {
+		_, own := s.config.Apps[region]
+		known[region] = known[region] || own || s.config.API.BaseURL != ""
+	}
+	return known
+}

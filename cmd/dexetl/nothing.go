@@ -1,0 +1,87 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract"
+)
+
+// readingEvery is how long a reading stands for: the length of a slot.
+const readingEvery = 5 * time.Minute
+
+// Nothing is the time of a participant's study, up to now, for which there is
+// no record of a resource, by what is known of the reason.
+type nothing struct {
+	noReading  time.Duration // asked, and later records exist: lost, or never measured; the cause is not known
+	pending    time.Duration // after the newest record: it may still be uploaded
+	empty      time.Duration // all that was asked has no record, or Dexcom says it has none
+	neverAsked time.Duration // Dexcom may have records, and no answer covers it
+	open       int           // windows to ask for in neverAsked
+}
+
+// A timeline is what is known of a participant and resource over time.
+type timeline struct {
+	study  []extract.Window // in which data are expected; disjoint
+	now    time.Time
+	asked  []askedInterval
+	ranged bool           // Dexcom was asked what it has
+	has    extract.Window // that it says it has; empty: nothing
+	newest time.Time      // record held; zero: none
+}
+
+// nothing adds up the kinds of nothing, stretch by stretch between the instants
+// at which anything changes. Time with readings is among noReading: see minus.
+func (t timeline) nothing() (sum nothing) {
+	edges := []time.Time{t.has.Start, t.has.End, t.newest}
+	for _, a := range t.asked {
+		edges = append(edges, a.Start, a.End)
+	}
+	for _, w := range t.study {
+		if w = w.Intersect(extract.Window{Start: w.Start, End: t.now}); w.Empty() {
+			continue
+		}
+		inside := slices.DeleteFunc(append(slices.Clone(edges), w.Start), func(at time.Time) bool { return !w.Contains(at) })
+		slices.SortFunc(inside, time.Time.Compare)
+		run := time.Duration(0) // of neverAsked without a break
+		for i, at := range append(inside, w.End) {
+			if i == 0 {
+				continue
+			}
+			length := at.Sub(inside[i-1])
+			kind := t.kind(&sum, inside[i-1])
+			*kind += length
+			if kind == &sum.neverAsked {
+				run += length
+				continue
+			}
+			sum.open += windowsIn(run)
+			run = 0
+		}
+		sum.open += windowsIn(run)
+	}
+	return sum
+}
+
+// kind is the sum to which the time from at on belongs.
+func (t timeline) kind(of *nothing, at time.Time) *time.Duration {
+	i := slices.IndexFunc(t.asked, func(a askedInterval) bool { return a.Contains(at) })
+	switch {
+	case i < 0 && (!t.ranged || t.has.Contains(at)):
+		return &of.neverAsked
+	case !t.newest.IsZero() && !at.Before(t.newest):
+		return &of.pending
+	case i >= 0 && t.asked[i].records > 0:
+		return &of.noReading
+	}
+	return &of.empty
+}
+
+// minus takes the time of readings out of noReading.
+func (n nothing) minus(readings int64) nothing {
+	n.noReading = max(0, n.noReading-time.Duration(readings)*readingEvery)
+	return n
+}
+
+// windowsIn is how many requests a stretch of time takes.
+func windowsIn(d time.Duration) int { return int((d + extract.MaxWindow - 1) / extract.MaxWindow) }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// Nothing is not nothing: what was lost, may still come, was never there, was
+// never asked for and could not be had are told apart, without reading a record.
+func TestStatusTellsKindsOfNothing(t *testing.T) {
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 4, Days: 4, End: demoNow}, demoNow.AddDate(0, 0, -1))
+	b.must("participants", "add", "P009", "--start", "2026-04-01")
+	b.must("backfill", "P001", "P002", "P003")
+	b.now = demoNow
+	b.refuse("/egvs")
+	if code, _, stderr := b.run("sync", "P002"); code == exitDone {
+		t.Fatalf("sync of what is refused: exit 0\n%s", stderr)
+	}
+	egvs := b.statusOf("egvs")
+	for id, want := range map[string][]string{
+		"P001": {"pending_h"}, "P002": {"no_reading_h", "failed_h"}, "P003": {"empty_h"}, "P004": {"never_asked_h"},
+	} {
+		for _, kind := range want {
+			if hours, _ := egvs[id][kind].(float64); hours <= 0 {
+				t.Errorf("%s: %s is %v, want more than 0; all: %v", id, kind, egvs[id][kind], egvs[id])
+			}
+		}
+	}
+	if p := egvs["P002"]; p["last_error"] == nil || p["never_asked_h"] != 0.0 || p["to_do"] != "the last fetch failed; again: dexetl sync P002" {
+		t.Errorf("P002, whose fetch failed: %v", p)
+	}
+	if p := egvs["P001"]; p["failed_h"] != 0.0 || p["never_asked_h"] != 0.0 || p["last_error"] != nil || p["last_success"] != "2026-04-14 12:00" {
+		t.Errorf("P001, who was fetched: %v", p)
+	}
+	if p := egvs["P003"]; p["records"] != 0.0 || p["coverage_14d_pct"] != 0.0 || p["pending_h"] != 0.0 {
+		t.Errorf("P003, who has no readings: %v", p)
+	}
+	covered := b.query(`select round(100.0 * sum(slots) / (68 * 12), 1) from coverage_days
+		where participant_id = 'P001' and resource = 'egvs' and day < timestamp '2026-04-14'`)[0][0]
+	if got, _ := json.Marshal(egvs["P001"]["coverage_14d_pct"]); string(got) != strings.TrimSuffix(covered, ".0") {
+		t.Errorf("P001: %s %% covered of the 14 days, want %s of the 68 hours since study_start", got, covered)
+	}
+	b.exits("status --check P001 P003", exitDone)
+	b.exits("status --check --max-age 12h P001 P003", exitPartial)
+	b.exits("status --check P001 P002", exitPartial)
+	b.exits("status --check P001 P009", exitConsent)
+	b.exits("status P001 P002 P009", exitDone)
+	if first := strings.Fields(strings.Split(b.must("status"), "\n")[1]); first[0] != "P003" && first[0] != "P009" {
+		t.Errorf("status begins with %v, want who is to be called", first)
+	}
+
+	before := b.must("status", "--resources")
+	for _, table := range []string{"data/egvs", "data/glucose", "data/events", "data/alerts", "data/calibrations"} {
+		if err := os.RemoveAll(filepath.Join(b.dir, "lake", table)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := b.must("status", "--resources"); after != before {
+		t.Errorf("status without the records:\n%s\nwant as with them:\n%s", after, before)
+	}
+	b.exits("metrics", exitDamage) // it is they that are gone
+}
+
+// refuse puts a server before the API that takes nothing to do with a resource.
+func (b *bench) refuse(resource string) {
+	b.t.Helper()
+	target, err := url.Parse(b.url)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, resource) {
+			http.Error(w, "{}", http.StatusBadRequest)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	b.t.Cleanup(between.Close)
+	b.env["DEXETL_API_BASE_URL"] = between.URL
+}
+
+// statusOf is what status says of a resource, by participant.
+func (b *bench) statusOf(resource string) map[string]map[string]any {
+	b.t.Helper()
+	var status struct {
+		Schema    string
+		Resources []map[string]any
+	}
+	if err := json.Unmarshal([]byte(b.must("status", "--json")), &status); err != nil || status.Schema != "dexetl.status/2" {
+		b.t.Fatalf("status --json: schema %q, %v", status.Schema, err)
+	}
+	all := make(map[string]map[string]any)
+	for _, r := range status.Resources {
+		if r["resource"] == resource {
+			all[r["participant_id"].(string)] = r
+		}
+	}
+	return all
+}
+
+func (b *bench) exits(line string, want int) {
+	b.t.Helper()
+	if code, _, stderr := b.run(strings.Fields(line)...); code != want {
+		b.t.Errorf("dexetl %s: exit %d, want %d\n%s", line, code, want, stderr)
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// clockVariable says what time it is in a dexetl-at, which is dexetl at an
+// instant that stands still.
+const clockVariable = "DEXETL_TEST_NOW"
+
+func mainAt() {
+	at, err := time.Parse(time.RFC3339Nano, os.Getenv(clockVariable))
+	if err != nil {
+		panic(err)
+	}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return at }}
+	os.Exit(p.run(os.Args))
+}
+
+// A between stands between processes and the API, and kills them.
+type between struct {
+	*httptest.Server
+	answer atomic.Pointer[func()] // called after each answer
+
+	kills         int // a day, at most
+	begun, killed int
+	memory        int64 // most of a process, bytes
+}
+
+func (l *life) newBetween(kills int) *between {
+	l.t.Helper()
+	target, err := url.Parse(l.url)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	b := &between{kills: kills}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) }
+	proxy.ErrorLog = quiet()
+	b.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		proxy.ServeHTTP(w, r)
+		if f := b.answer.Load(); f != nil {
+			(*f)()
+		}
+	}))
+	b.Config.ErrorLog = quiet()
+	b.Start()
+	l.t.Cleanup(b.Close)
+	return b
+}
+
+// killSome begins a few syncs and kills each after some answer or at some
+// instant. One that ends before is a sync like any other.
+func (l *life) killSome() {
+	l.t.Helper()
+	for range 1 + l.rng.IntN(l.between.kills) {
+		answers, instant := int64(1+l.rng.IntN(5*len(l.people))), time.Duration(0)
+		if l.rng.IntN(3) == 0 {
+			answers, instant = 1<<40, time.Duration(50+l.rng.IntN(1500))*time.Millisecond
+		}
+		l.kill(answers, instant)
+	}
+}
+
+func (l *life) kill(after int64, at time.Duration) {
+	l.t.Helper()
+	command := exec.Command("dexetl-at", "--study", l.dir, "sync")
+	command.Env = append(os.Environ(), "DEXETL_API_BASE_URL="+l.between.URL, clockVariable+"="+l.now.Format(time.RFC3339Nano))
+	for name, value := range l.env {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	started := make(chan struct{})
+	var answered atomic.Int64
+	die := func() {
+		<-started
+		_ = command.Process.Kill() // it may have ended
+	}
+	onAnswer := func() {
+		if answered.Add(1) == after {
+			die()
+		}
+	}
+	l.between.answer.Store(&onAnswer)
+	if err := command.Start(); err != nil {
+		l.t.Fatal(err)
+	}
+	close(started)
+	if at > 0 {
+		defer time.AfterFunc(at, die).Stop()
+	}
+	err := command.Wait()
+	l.between.answer.Store(nil)
+	l.between.begun++
+	if used, ok := command.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		l.between.memory = max(l.between.memory, used.Maxrss<<10)
+	}
+	failed, ok := errors.AsType[*exec.ExitError](err)
+	if err != nil && !ok {
+		l.t.Fatal(err)
+	}
+	if ok && failed.Sys().(syscall.WaitStatus).Signaled() {
+		l.between.killed++
+	}
+}

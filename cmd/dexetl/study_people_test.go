@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// A member is a participant of a simulated study.
+type member struct {
+	row       map[string]string // of the roster
+	consented extract.Window
+	joins     int // day
+	reconnect int // day on which the connection ends and a new one begins; 0: never
+	joined    bool
+}
+
+func (m *member) id() string { return m.row["participant_id"] }
+
+// enrol plans who takes part when. A third joins later; some end early, some
+// begin late, some reconnect. Nobody who wears two sensors at once or sends by a
+// receiver has dates in the middle of the data: there the whole truth says of a
+// moment what the part that the study may see does not tell.
+func (l *life) enrol(config dexsim.Config) []*member {
+	l.t.Helper()
+	var text bytes.Buffer
+	if err := l.api.WriteRoster(&text); err != nil {
+		l.t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&text).ReadAll()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	var people []*member
+	for i, line := range lines[1:] {
+		m := &member{row: make(map[string]string)}
+		for c, name := range lines[0] {
+			m.row[name] = line[c]
+		}
+		day := func(share float64) string {
+			return config.End.AddDate(0, 0, -config.Days+int(share*float64(config.Days))).Format(time.DateOnly)
+		}
+		if i%3 == 1 {
+			m.joins = 1 + l.rng.IntN(config.Days/2)
+		}
+		switch {
+		case i%5 == 0:
+			m.row["study_end"] = day(0.6 + 0.2*l.rng.Float64())
+		case i%10 == 4:
+			m.row["study_start"] = day(0.3)
+		case i%6 == 2:
+			m.reconnect = config.Days * 2 / 3
+		}
+		m.consented = consentedOf(l.t, m.row)
+		people = append(people, m)
+	}
+	return people
+}
+
+func consentedOf(t *testing.T, row map[string]string) extract.Window {
+	t.Helper()
+	date := func(column string) (d time.Time) {
+		if row[column] != "" {
+			var err error
+			if d, err = time.Parse(time.DateOnly, row[column]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return d
+	}
+	zone, err := time.LoadLocation(row["timezone"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, reason := extract.Consented(date("study_start"), date("study_end"), zone, "", time.Time{}, time.Time{})
+	if reason != "" {
+		t.Fatal(reason)
+	}
+	return w
+}
+
+// join lets those join whose day it is, and those reconnect.
+func (l *life) join(day int) {
+	l.t.Helper()
+	var known, fresh []*member
+	for _, m := range l.people {
+		switch {
+		case m.joins == day:
+			m.joined = true
+			fresh = append(fresh, m)
+		case m.reconnect == day && day > 0:
+			l.disconnect(m.id())
+			fresh = append(fresh, m)
+		}
+		if m.joined {
+			known = append(known, m)
+		}
+	}
+	if len(fresh) > 0 {
+		l.importPeople(known)
+		l.connectPeople(fresh)
+	}
+}
+
+// disconnect ends a participant's connection, as a withdrawal from the account
+// does; the next consent begins another.
+func (b *bench) disconnect(participant string) {
+	b.t.Helper()
+	ended := false
+	b.eachConnection(func(store *state.Store, c state.Connection) error {
+		if c.ParticipantID != participant || c.Status == state.Ended {
+			return nil
+		}
+		ended = true
+		return store.EndConnection(context.Background(), c.ID, b.now)
+	})
+	if !ended {
+		b.t.Fatalf("%s has no connection to end", participant)
+	}
+}
+
+func (b *bench) eachConnection(visit func(*state.Store, state.Connection) error) {
+	b.t.Helper()
+	store, err := state.Open(context.Background(), filepath.Join(b.dir, "state"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer store.Close()
+	store.Now = func() time.Time { return b.now }
+	all, err := store.Connections(context.Background())
+	for _, c := range all {
+		err = errors.Join(err, visit(store, c))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// reconsent lets those consent again whose grant is lost, as a coordinator
+// would ask them to.
+func (l *life) reconsent() {
+	l.t.Helper()
+	var lost []*member
+	l.eachConnection(func(_ *state.Store, c state.Connection) error {
+		if c.Status == state.NeedsReconsent {
+			i := slices.IndexFunc(l.people, func(m *member) bool { return m.id() == c.ParticipantID })
+			lost = append(lost, l.people[i])
+		}
+		return nil
+	})
+	if len(lost) > 0 {
+		l.lost += len(lost)
+		l.connectPeople(lost)
+	}
+}
+
+// importPeople imports a roster of people.
+func (b *bench) importPeople(people []*member) {
+	b.t.Helper()
+	columns := []string{"participant_id", "cohort", "anchor_date", "study_start", "study_end", "timezone"}
+	lines := [][]string{columns}
+	for _, m := range people {
+		var line []string
+		for _, c := range columns {
+			line = append(line, m.row[c])
+		}
+		lines = append(lines, line)
+	}
+	b.must("participants", "import", b.csv("roster.csv", lines))
+}
+
+// connectPeople takes over a new grant of each.
+func (b *bench) connectPeople(people []*member) {
+	b.t.Helper()
+	lines := [][]string{{"participant_id", "refresh_token"}}
+	for _, m := range people {
+		lines = append(lines, []string{m.id(), b.api.RefreshToken(m.id())})
+	}
+	// In bad weather some accounts cannot be looked at yet: the grants are kept.
+	if code, _, stderr := b.run("connect", "--import", b.csv("tokens.csv", lines)); code != exitDone && code != exitPartial {
+		b.t.Fatalf("dexetl connect --import: exit %d\n%s", code, stderr)
+	}
+}
+
+func (b *bench) csv(name string, lines [][]string) string {
+	b.t.Helper()
+	var text strings.Builder
+	if err := csv.NewWriter(&text).WriteAll(lines); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.file(name, text.String())
+}
+
+// compareWithTruth holds what the study may see of the truth against the tables.
+func (l *life) compareWithTruth() {
+	l.t.Helper()
+	consented := make(map[string]extract.Window)
+	for _, m := range l.people {
+		consented[m.id()] = m.consented
+	}
+	l.compareTruth(func(yield func(dexsim.Truth) bool) {
+		for truth := range l.api.Truth() {
+			if !yield(clipped(truth, consented[truth.ParticipantID])) {
+				return
+			}
+		}
+	})
+}
+
+// clipped is the part of truth within w.
+func clipped(truth dexsim.Truth, w extract.Window) dexsim.Truth {
+	truth.EGVs = within(w, truth.EGVs, func(r dexsim.EGV) time.Time { return r.SystemTime })
+	truth.Events = within(w, truth.Events, func(r dexsim.Event) time.Time { return r.SystemTime })
+	truth.Calibrations = within(w, truth.Calibrations, func(r dexsim.Calibration) time.Time { return r.SystemTime })
+	truth.Alerts = within(w, truth.Alerts, func(r dexsim.Alert) time.Time { return r.SystemTime })
+	truth.Rejects = within(w, truth.Rejects, func(r dexsim.Reject) time.Time { return r.At })
+	return truth
+}
+
+func within[T any](w extract.Window, records []T, at func(T) time.Time) (kept []T) {
+	for _, r := range records {
+		if w.Contains(at(r)) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io"
+	"log"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+
+func atof(s string) float64 {
+	f, _ := strconv.ParseFloat(s, 64)
+	return f
+}
+
+func timeOf(table string) string {
+	if table == "glucose" {
+		return "time_utc"
+	}
+	return "system_time"
+}
+
+// presentRows selects the present rows of a table without what depends on when
+// and through which connection they were fetched.
+func presentRows(table string) string {
+	if table == "glucose" {
+		return "select * from glucose"
+	}
+	return "select * exclude (connection_id, request_id, first_seen_at, vanished_at) from " + table + " where vanished_at is null"
+}
+
+// plain reads the published files with nothing but DuckDB, as anybody can: to
+// make all views for every question would take most of a test's time. It returns
+// the rows of a statement as text, columns separated by |.
+func (b *bench) plain(statement string) (rows []string) {
+	b.t.Helper()
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, table := range []string{"egvs", "events", "calibrations", "alerts", "glucose", "changes", "requests", "vanish_pending"} {
+		if _, err := db.Exec(fmt.Sprintf("create view %s as from read_parquet('%s', hive_partitioning = false)",
+			table, filepath.Join(b.dir, "lake/latest", table, "**/*.parquet"))); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	found, err := db.Query("select columns(*)::varchar from (" + statement + ")")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer found.Close()
+	columns, err := found.Columns()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for found.Next() {
+		values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := found.Scan(into...); err != nil {
+			b.t.Fatal(err)
+		}
+		row := values[0].String
+		for _, v := range values[1:] {
+			row += "|" + v.String
+		}
+		rows = append(rows, row)
+	}
+	if err := found.Err(); err != nil {
+		b.t.Fatal(err)
+	}
+	return rows
+}
+
+// recordTables are the tables in which lakes are compared.
+func recordTables() []string { return []string{"egvs", "events", "calibrations", "alerts", "glucose"} }
+
+// digests sum the present rows of each table, participant and month up: lakes of
+// a million rows are compared by some lines.
+func (b *bench) digests() []string {
+	b.t.Helper()
+	var parts []string
+	for _, table := range recordTables() {
+		parts = append(parts, fmt.Sprintf("select '%s' t, participant_id p, strftime(%s, '%%Y-%%m') m, count(*)::varchar n, sum(hash(r)::hugeint)::varchar h from (%s) r group by all",
+			table, timeOf(table), presentRows(table)))
+	}
+	return b.plain(strings.Join(parts, " union all ") + " order by all")
+}
+
+// rows are the present rows of a participant's month in a table.
+func (b *bench) rows(table, participant, month string) []string {
+	b.t.Helper()
+	return b.plain(fmt.Sprintf("select r::varchar t from (%s) r where participant_id = '%s' and strftime(%s, '%%Y-%%m') = '%s' order by 1",
+		presentRows(table), participant, timeOf(table), month))
+}
+
+// unlike are the lines of only one of two sorted lists; those of the second
+// have a - in front.
+func unlike(a, b []string) (only []string) {
+	for _, line := range a {
+		if _, both := slices.BinarySearch(b, line); !both {
+			only = append(only, line)
+		}
+	}
+	for _, line := range b {
+		if _, both := slices.BinarySearch(a, line); !both {
+			only = append(only, "- "+line)
+		}
+	}
+	return only
+}
+
+// notes are the present free texts, which no view shows.
+func (b *bench) notes() (notes []string) {
+	b.t.Helper()
+	l, err := lake.Open(filepath.Join(b.dir, "lake"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer l.Close()
+	m, err := l.Current()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, f := range m.TableFiles("event_notes") {
+		for batch, err := range l.Read(context.Background(), memory.DefaultAllocator, f, lake.ReadOptions{}) {
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			column := func(name string) int { return batch.Schema().FieldIndices(name)[0] }
+			ids, texts := batch.Column(column("record_id")).(*array.String), batch.Column(column("note")).(*array.String)
+			for row := range ids.Len() {
+				if batch.Column(column("vanished_at")).IsNull(row) {
+					notes = append(notes, ids.Value(row)+" "+strings.Clone(texts.Value(row)))
+				}
+			}
+			batch.Release()
+		}
+	}
+	slices.Sort(notes)
+	return notes
+}

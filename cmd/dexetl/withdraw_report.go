@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/load"
+)
+
+// removeApp is what only the participant can do.
+const removeApp = "Dexcom knows no way to revoke a grant from outside: the participant must also remove the study's app in the Dexcom account " +
+	"(sign in to the account, open the list of apps that may read its data, remove the study's)."
+
+// printWithdrawn tells what left, what stays, and what is still to be done.
+func (p *program) printWithdrawn(s *study, w withdrawn) error {
+	if p.flags.json {
+		return writeJSON(p.stdout, "dexetl.withdraw/1", w.fields())
+	}
+	for _, line := range w.lines(s) {
+		if _, err := fmt.Fprintln(p.stdout, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w withdrawn) lines(s *study) []string {
+	lines := []string{
+		fmt.Sprintf("%s withdrew from %s", w.who.ID, localInstant(w.at, w.who)),
+		fmt.Sprintf("tokens      destroyed (connections ended now: %d); nothing more is asked for", w.ended),
+		"tables      " + w.tables(),
+		"stays       what was recorded before; the requests that were made, without values",
+		"quarantine  " + w.quarantined(s.dir),
+	}
+	if len(w.held) > 0 {
+		lines = append(lines,
+			"elsewhere   the answers as received stay in "+inStudy(s.dir, s.rawPath())+", which only its owner can read;",
+			fmt.Sprintf("            older snapshots: %d, without a folder now; `dexetl query --snapshot` still opens them, with the rows", w.older))
+	}
+	return append(lines, "", "Still to do: "+removeApp)
+}
+
+// tables says what happened to the rows.
+func (w withdrawn) tables() string {
+	var left, back []string
+	for _, name := range slices.Sorted(maps.Keys(w.loaded.Tables)) {
+		c := w.loaded.Tables[name]
+		if c.Removed > 0 {
+			left = append(left, name+" "+thousands(int64(c.Removed)))
+		}
+		if c.Added > 0 {
+			back = append(back, name+" "+thousands(int64(c.Added)))
+		}
+	}
+	var parts []string
+	if len(left) > 0 {
+		parts = append(parts, "rows that left: "+strings.Join(left, ", "))
+	}
+	if len(back) > 0 {
+		parts = append(parts, "rows that came: "+strings.Join(back, ", "))
+	}
+	switch {
+	case w.loaded.Snapshot == 0:
+		return "nothing was loaded yet"
+	case len(parts) == 0:
+		return fmt.Sprintf("no row to take out (snapshot %d)", w.loaded.Snapshot)
+	}
+	return fmt.Sprintf("%s (snapshot %d)", strings.Join(parts, "; "), w.loaded.Snapshot)
+}
+
+func (w withdrawn) quarantined(dir string) string {
+	if len(w.held) == 0 {
+		return "empty"
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(w.held)) {
+		parts = append(parts, name+" "+thousands(int64(w.held[name])))
+	}
+	return fmt.Sprintf("%s: %s, sealed for the study's key", inStudy(dir, w.folder), strings.Join(parts, ", "))
+}
+
+// inStudy is a path as seen from the study folder, if it is in there.
+func inStudy(dir, path string) string {
+	if short, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(short) {
+		return short
+	}
+	return path
+}
+
+// fields are the result as JSON of schema dexetl.withdraw/1.
+func (w withdrawn) fields() map[string]any {
+	tables := w.loaded.Tables
+	if tables == nil {
+		tables = map[string]load.Counts{}
+	}
+	return map[string]any{
+		"participant_id": w.who.ID, "effective_at": w.at.Format(time.RFC3339Nano), "connections_ended": w.ended,
+		"snapshot": w.loaded.Snapshot, "tables": tables, "older_snapshots": w.older,
+		"quarantine": map[string]any{"folder": w.folder, "rows": w.held}, "to_do": removeApp,
+	}
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A yearbook is a study that is synced every hour, without a network and as fast
+// as it goes: the fetcher asks the simulated API in this process what sync asks,
+// and what it appends is folded and compacted once a day.
+type yearbook struct {
+	t       *testing.T
+	now     time.Time
+	api     *dexsim.Server
+	log     *raw.Log
+	fetcher extract.Fetcher
+	targets []extract.Target
+	fold    load.Loader
+	done    raw.Compaction
+	answers int
+
+	mu      sync.Mutex
+	refresh map[string]string // token by participant
+	access  map[string]string
+}
+
+func newYearbook(t *testing.T, people, days int) *yearbook {
+	t.Helper()
+	start := time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)
+	y := &yearbook{t: t, now: start, refresh: map[string]string{}, access: map[string]string{}}
+	const always = 100 * 365 * 24 * time.Hour
+	var err error
+	y.api, err = dexsim.New(dexsim.Config{
+		Participants: people, Days: days + 1, End: start.AddDate(0, 0, days), Now: func() time.Time { return y.now },
+		Held: people, AccessTTL: always, RefreshTTL: always, CallsPerHour: 1 << 30,
+	})
+	check(t, err)
+	dir := t.TempDir()
+	y.log, err = raw.Open(filepath.Join(dir, "raw"))
+	check(t, err)
+	t.Cleanup(func() { check(t, y.log.Close()) })
+	y.connect()
+	y.fetcher = extract.Fetcher{
+		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
+		Tokens:  y, Log: y.log, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
+	}
+	l, err := lake.Open(dir)
+	check(t, err)
+	t.Cleanup(func() { check(t, l.Close()) })
+	guard, err := l.Lock(t.Context(), 0, lake.Holder{Command: "test"})
+	check(t, err)
+	t.Cleanup(func() { check(t, guard.Unlock()) })
+	y.fold = load.Loader{Lake: l, Log: y.log, Now: y.fetcher.Now}
+	return y
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (y *yearbook) connect() {
+	var file bytes.Buffer
+	check(y.t, y.api.WriteTokens(&file))
+	rows, err := csv.NewReader(&file).ReadAll()
+	check(y.t, err)
+	everything, _ := extract.Consented(time.Time{}, time.Time{}, nil, extract.HistoryAll, time.Time{}, time.Time{})
+	for _, row := range rows[1:] {
+		y.refresh[row[0]] = row[1]
+		y.targets = append(y.targets, extract.Target{ParticipantID: row[0], ConnectionID: row[0], App: "us", Consented: everything})
+	}
+}
+
+// RoundTrip asks the simulator.
+func (y *yearbook) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := httptest.NewRecorder()
+	y.api.ServeHTTP(w, r)
+	return w.Result(), nil
+}
+
+// Token refreshes once: an access token lasts as long as the test.
+func (y *yearbook) Token(_ context.Context, participant string) (string, error) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if token := y.access[participant]; token != "" {
+		return token, nil
+	}
+	form := url.Values{
+		"client_id": {dexsim.DefaultClientID}, "client_secret": {dexsim.DefaultClientSecret},
+		"grant_type": {"refresh_token"}, "refresh_token": {y.refresh[participant]},
+	}
+	r := httptest.NewRequest(http.MethodPost, "/v2/oauth2/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	y.api.ServeHTTP(w, r)
+	var answer struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Access == "" {
+		return "", fmt.Errorf("refresh: status %d, %v", w.Code, err)
+	}
+	y.access[participant] = answer.Access
+	return answer.Access, nil
+}
+
+func (y *yearbook) Renew(_ context.Context, participant, _ string) (string, error) {
+	return "", fmt.Errorf("%s: an access token that does not expire was refused", participant)
+}
+
+// sync syncs everybody, now and an hour later on.
+func (y *yearbook) sync() {
+	y.t.Helper()
+	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Mode: extract.Sync}, y.targets)
+	if err != nil || report.Outcome != extract.Done {
+		y.t.Fatalf("sync at %s: %s, %v, %v", y.now, report.Outcome, err, report.Participants[0].Err)
+	}
+	y.answers += report.Answers
+	y.now = y.now.Add(time.Hour)
+}
+
+// night folds what the day brought and compacts what has become old.
+func (y *yearbook) night(after time.Duration) {
+	y.t.Helper()
+	_, err := y.fold.Load(y.t.Context(), load.Study{}, "RUN")
+	check(y.t, err)
+	c := load.Compactor{Lake: y.fold.Lake, Log: y.log, Now: y.fetcher.Now, After: after, Segments: 1000}
+	done, err := c.Run(y.t.Context())
+	check(y.t, err)
+	y.done.Add(done)
+}
+
+// size is the log on disk, and how much of it is not compacted yet.
+func (y *yearbook) size() (all, open int64) {
+	y.t.Helper()
+	segments, err := y.log.Segments()
+	check(y.t, err)
+	for _, s := range segments {
+		all += s.Bytes
+		if !s.Compacted {
+			open += s.Bytes
+		}
+	}
+	return all, open
+}
+
+// parquet is the bytes of the snapshot's files, those of table requests apart.
+func (y *yearbook) parquet() (records, requests int64) {
+	y.t.Helper()
+	m, err := y.fold.Lake.Current()
+	check(y.t, err)
+	for _, f := range m.Files {
+		if f.Table == "requests" {
+			requests += f.Bytes
+		} else {
+			records += f.Bytes
+		}
+	}
+	return records, requests
+}
+
+func (y *yearbook) tell(what string) (ratio float64) {
+	y.t.Helper()
+	all, open := y.size()
+	records, requests := y.parquet()
+	ratio = float64(all) / float64(records)
+	mb := func(n int64) float64 { return float64(n) / 1e6 }
+	y.t.Logf("%s: %d answers; raw %.1f MB, of which %.1f MB not compacted (all as received: %.1f MB); Parquet %.1f MB and %.1f MB of requests; raw / Parquet without requests %.2f, with %.2f; %d of %d bodies dropped",
+		what, y.answers, mb(all), mb(open), mb(all+y.done.Before-y.done.After), mb(records), mb(requests), ratio, float64(all)/float64(records+requests),
+		y.done.Dropped, y.done.Answers)
+	return ratio
+}
+
+// A log of hourly syncs, compacted, stays below three times the Parquet, of which
+// requests, a copy of the log's headers, do not count. DEXETL_YEAR=100x365
+// measures that many people and days.
+func TestHourlySyncsStaySmall(t *testing.T) {
+	people, days := 2, 4
+	if size := os.Getenv("DEXETL_YEAR"); size != "" {
+		if _, err := fmt.Sscanf(size, "%dx%d", &people, &days); err != nil {
+			t.Fatalf("DEXETL_YEAR=%s: want people x days, such as 100x60", size)
+		}
+	}
+	y := newYearbook(t, people, days)
+	began := time.Now()
+	for day := range days {
+		for range 24 {
+			y.sync()
+		}
+		y.night(0)
+		if n := day + 1; n%10 == 0 || n == days {
+			y.tell(fmt.Sprintf("%d people, day %d, after %.0f s", people, n, time.Since(began).Seconds()))
+		}
+	}
+	// What is left is closed and compacted as it will be in some days.
+	for range 3 {
+		y.now = y.now.Add(24 * time.Hour)
+		y.sync()
+		y.night(0)
+	}
+	if ratio := y.tell("three quiet days later"); ratio >= 3 {
+		t.Errorf("raw is %.2f times the Parquet, want less than 3", ratio)
+	}
+	y.replay()
+}
+
+// replay folds the log from the start into another lake, which must be equal:
+// every table, with the history in it.
+func (y *yearbook) replay() {
+	y.t.Helper()
+	l, err := lake.Open(y.t.TempDir())
+	check(y.t, err)
+	defer l.Close()
+	guard, err := l.Lock(y.t.Context(), 0, lake.Holder{Command: "test"})
+	check(y.t, err)
+	defer guard.Unlock()
+	fold := y.fold
+	fold.Lake = l
+	_, err = fold.Load(y.t.Context(), load.Study{}, "RUN")
+	check(y.t, err)
+	grown, again := tableHashes(y.t, y.fold.Lake), tableHashes(y.t, l)
+	if diff := cmp.Diff(grown, again); diff != "" || len(grown) < 8 {
+		y.t.Errorf("replayed from the compacted log, %d tables (-grown +replayed):\n%s", len(grown), diff)
+	}
+}
+
+func tableHashes(t *testing.T, l *lake.Lake) map[string]string {
+	t.Helper()
+	m, err := l.Current()
+	check(t, err)
+	hashes := make(map[string]string)
+	for _, f := range m.Files {
+		if hashes[f.Table] == "" {
+			hashes[f.Table], err = lake.LogicalHash(m.TableFiles(f.Table)...)
+			check(t, err)
+		}
+	}
+	return hashes
+}

@@ -1,0 +1,296 @@
+package consent
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// bundleSchema is the form of an exported file once it is opened.
+const bundleSchema = "dexetl.grants/1"
+
+// A bundle is what an exported file seals.
+type bundle struct {
+	Schema     string       `json:"schema"`
+	ExportedAt time.Time    `json:"exported_at"`
+	Grants     []bundleLine `json:"grants"`
+}
+
+type bundleLine struct {
+	ParticipantID string    `json:"participant_id"`
+	Region        string    `json:"region"`
+	RefreshToken  string    `json:"refresh_token"`
+	ValidFrom     time.Time `json:"valid_from,omitzero"`
+	ValidTo       time.Time `json:"valid_to,omitzero"`
+}
+
+// A RecipientError says that a text is no age recipient to seal for.
+type RecipientError struct{ Text string }
+
+func (e *RecipientError) Error() string {
+	return fmt.Sprintf("%.80q is no age recipient: it begins with age1 and is the public key of another study's sealing key", e.Text)
+}
+
+// Export writes the grants of participants (none: everybody) into a file, sealed
+// for this study's key and, unless it is "", for recipient too, and ends their
+// use here: two machines that spend one refresh token lose the consent. It
+// returns how many grants left; errors: *RecipientError, fs.ErrExist.
+//
+// Nothing is lost and no grant is alive twice, whenever the process dies:
+//
+//  1. the refresh lease of every connection is taken, so that no token is spent;
+//  2. the sealed file is made durable under a name that says it is not whole;
+//  3. the connections are marked exported, all at once, if each still holds the
+//     token in the file; from then on they refuse to be used here;
+//  4. the file gets its name.
+//
+// The tokens stay here, sealed: who exports again gets the same grants, so a
+// file that was lost, or not finished, is replaced.
+func (g *Grants) Export(ctx context.Context, path, recipient string, participants []string) (int, error) {
+	others, err := recipients(recipient)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return 0, &os.PathError{Op: "export", Path: path, Err: os.ErrExist}
+	}
+	owner := g.Store.NewID()
+	list, err := g.leaseAll(ctx, owner, participants)
+	defer func() {
+		for _, h := range list {
+			g.release(ctx, h.Connection.ID, owner)
+		}
+	}()
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	sealed, err := g.bundle(list, others)
+	if err != nil {
+		return 0, err
+	}
+	unfinished := path + ".unfinished"
+	if err := writeDurably(unfinished, sealed); err != nil {
+		return 0, err
+	}
+	g.reached("export written")
+	hashes := make(map[string]string, len(list))
+	for _, h := range list {
+		hashes[h.Connection.ID] = h.RefreshHash
+	}
+	if err := g.Store.MarkExported(ctx, owner, hashes, recipient); err != nil {
+		return 0, errors.Join(fmt.Errorf("export: %w", err), os.Remove(unfinished))
+	}
+	g.reached("export marked")
+	if err := os.Rename(unfinished, path); err != nil {
+		return 0, err
+	}
+	return len(list), syncDir(filepath.Dir(path))
+}
+
+func recipients(text string) ([]age.Recipient, error) {
+	if text == "" {
+		return nil, nil
+	}
+	r, err := age.ParseX25519Recipient(text)
+	if err != nil {
+		return nil, &RecipientError{text}
+	}
+	return []age.Recipient{r}, nil
+}
+
+// leaseAll takes the refresh leases of the connections to export and returns
+// what they hold, answers that a crash left included.
+func (g *Grants) leaseAll(ctx context.Context, owner string, participants []string) (list []held, err error) {
+	all, err := g.Store.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range all {
+		if c.Aside || c.Status == state.Ended || c.Status == state.NeedsReconsent || !named(participants, c.ParticipantID) {
+			continue
+		}
+		if err := g.leaseAs(ctx, c.ID, owner); err != nil {
+			return list, fmt.Errorf("participant %s: %w", c.ParticipantID, err)
+		}
+		if err := g.finish(ctx, c.ID); err != nil {
+			return append(list, held{Connection: c}), err
+		}
+		h, err := g.read(ctx, c.ID)
+		list = append(list, h)
+		if err != nil {
+			return list, err
+		}
+	}
+	return list, nil
+}
+
+func named(participants []string, id string) bool {
+	return len(participants) == 0 || slices.Contains(participants, id)
+}
+
+// bundle seals what list holds, for the study's own key and others.
+func (g *Grants) bundle(list []held, others []age.Recipient) ([]byte, error) {
+	b := bundle{Schema: bundleSchema, ExportedAt: g.now()}
+	for _, h := range list {
+		b.Grants = append(b.Grants, bundleLine{h.ParticipantID, h.Region, h.Refresh, h.ValidFrom, h.ValidTo})
+	}
+	plain, err := json.Marshal(b)
+	if err != nil {
+		return nil, err
+	}
+	return g.Key.seal(plain, others...)
+}
+
+// writeDurably writes a file that nobody else can read, in the place of one
+// that an earlier attempt left.
+func writeDurably(path string, content []byte) (err error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// Sealed reports whether a file begins as a sealed one does, and goes back to
+// its start.
+func Sealed(file io.ReadSeeker) (bool, error) {
+	start := make([]byte, len(armor.Header))
+	n, err := io.ReadFull(file, start)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return false, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return false, err
+	}
+	return isArmored(start[:n]) || bytes.HasPrefix(start[:n], []byte("age-encryption.org/")), nil
+}
+
+func isArmored(start []byte) bool { return string(start) == armor.Header }
+
+// A NotInRosterError says that exported grants are of people whom this study
+// does not have.
+type NotInRosterError struct{ ParticipantIDs []string }
+
+func (e *NotInRosterError) Error() string {
+	return fmt.Sprintf("exported grants: %d of their participants are not in the roster, %s among them; nothing was taken",
+		len(e.ParticipantIDs), e.ParticipantIDs[0])
+}
+
+// A Takeover says what is in an exported file.
+type Takeover struct {
+	g     *Grants
+	fresh []state.TokenImport
+	back  []string // connections whose grants left in this very file
+}
+
+// Back returns how many of the grants left from here, with the tokens this
+// study holds still: to use them is safe only if nobody has used them since.
+func (t *Takeover) Back() int { return len(t.back) }
+
+// Open opens an exported file; nothing is stored. One that was sealed for
+// another study's key is ErrWrongKey; participants whom the roster does not have
+// are a *NotInRosterError.
+func (g *Grants) Open(ctx context.Context, r io.Reader) (*Takeover, error) {
+	b, err := g.openBundle(r)
+	if err != nil {
+		return nil, err
+	}
+	t := &Takeover{g: g}
+	var unknown []string
+	for _, line := range b.Grants {
+		p, err := g.Store.Participant(ctx, line.ParticipantID)
+		if missing := (*state.UnknownParticipantError)(nil); errors.As(err, &missing) {
+			unknown = append(unknown, missing.ID)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := t.add(ctx, p, line); err != nil {
+			return nil, fmt.Errorf("participant %s: %w", p.ID, err)
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, &NotInRosterError{unknown}
+	}
+	return t, nil
+}
+
+func (g *Grants) openBundle(r io.Reader) (b bundle, err error) {
+	in := bufio.NewReader(r)
+	var sealed io.Reader = in
+	if start, _ := in.Peek(len(armor.Header)); isArmored(start) {
+		sealed = armor.NewReader(in)
+	}
+	text, err := io.ReadAll(sealed)
+	if err != nil {
+		return b, fmt.Errorf("exported grants: %w", errDamagedSeal)
+	}
+	plain, err := g.Key.open(text)
+	if err != nil {
+		return b, fmt.Errorf("exported grants: %w", err)
+	}
+	if json.Unmarshal(plain, &b) != nil || b.Schema != bundleSchema {
+		return b, errors.New("exported grants: not a file of dexetl connect --export") // its content is no error message
+	}
+	return b, nil
+}
+
+// add sorts a grant to those that come and those that come back.
+func (t *Takeover) add(ctx context.Context, p state.Participant, line bundleLine) error {
+	g := t.g
+	held, err := g.Store.ExportedAs(ctx, g.Key.hash("refresh", line.RefreshToken))
+	if err == nil {
+		t.back = append(t.back, held.ID)
+		return nil
+	}
+	if !errors.Is(err, state.ErrNoConnection) {
+		return err
+	}
+	app, err := g.app(line.Region)
+	if err != nil {
+		if app, err = g.app(p.Region); err != nil {
+			return err
+		}
+	}
+	grant, err := g.grant(pair{Refresh: line.RefreshToken}, time.Time{}, 0)
+	if err != nil {
+		return err
+	}
+	t.fresh = append(t.fresh, state.TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
+	return nil
+}
+
+// Take takes the grants over, those that come back included. Spends no token;
+// new connections wait for Verify.
+func (t *Takeover) Take(ctx context.Context) (Imported, error) {
+	if err := t.g.Store.TakeBack(ctx, t.back); err != nil {
+		return Imported{}, fmt.Errorf("exported grants: %w", err)
+	}
+	ids, err := t.g.Store.ImportTokens(ctx, t.fresh)
+	if err != nil {
+		return Imported{}, fmt.Errorf("exported grants: %w", err)
+	}
+	return Imported{ConnectionIDs: ids, Known: len(t.fresh) - len(ids), Back: len(t.back)}, nil
+}

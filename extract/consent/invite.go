@@ -1,0 +1,174 @@
+package consent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// A Link lets whoever holds it connect as one participant. Invite alone knows
+// its token; what is stored is a keyed hash.
+type Link struct {
+	ParticipantID string
+	Token         Secret // 52 letters and digits, fit for a URL; case does not matter
+	ExpiresAt     time.Time
+}
+
+// A LinkReason says, after "the link", why it does not work.
+type LinkReason string
+
+// The reasons.
+const (
+	LinkUnknown LinkReason = "is not known"
+	LinkExpired LinkReason = "has expired"
+	LinkRevoked LinkReason = "was revoked"
+	LinkUsed    LinkReason = "has done its work: the participant has connected"
+	LinkClosed  LinkReason = "is of a participant who is not to be connected"
+)
+
+// A LinkError says why a link does not work. It is for the operator: the
+// participant is not for the page that the link shows.
+type LinkError struct {
+	Reason        LinkReason
+	ParticipantID string // "" for an unknown link
+}
+
+func (e *LinkError) Error() string {
+	if e.ParticipantID == "" {
+		return "the link " + string(e.Reason)
+	}
+	return fmt.Sprintf("participant %s: the link %s", e.ParticipantID, e.Reason)
+}
+
+// Invite makes a link for each participant, which works for life; all or none.
+// Links that they have already stay as they are.
+func (g *Grants) Invite(ctx context.Context, participants []string, life time.Duration) ([]Link, error) {
+	now := g.now()
+	links := make([]Link, len(participants))
+	rows := make([]state.Invitation, len(participants))
+	for i, id := range participants {
+		token := newToken()
+		links[i] = Link{id, Secret(token), now.Add(life)}
+		rows[i] = state.Invitation{Hash: g.linkHash(token), ParticipantID: id, CreatedAt: now, ExpiresAt: links[i].ExpiresAt}
+	}
+	if err := g.Store.PutInvitations(ctx, rows); err != nil {
+		return nil, fmt.Errorf("invitations: %w", err)
+	}
+	return links, nil
+}
+
+// newToken returns 256 random bits in lower-case base32: no character of it
+// ends a link in anybody's mail program.
+func newToken() string {
+	b := make([]byte, 32)
+	rand.Read(b) // never fails
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
+}
+
+func (g *Grants) linkHash(token string) string {
+	return g.Key.hash("invitation", strings.ToLower(token))
+}
+
+// CheckLink returns the participant of a link that works, *LinkError otherwise.
+// It changes nothing, so programs that look at links in mails do no harm.
+func (g *Grants) CheckLink(ctx context.Context, token string) (state.Participant, error) {
+	p, _, err := g.link(ctx, token)
+	return p, err
+}
+
+// OpenLink is CheckLink for a person's eyes: it records that the link was opened.
+func (g *Grants) OpenLink(ctx context.Context, token string) (state.Participant, error) {
+	p, i, err := g.link(ctx, token)
+	if err != nil {
+		return p, err
+	}
+	if err := g.Store.InvitationOpened(ctx, i.Hash); err != nil {
+		return p, fmt.Errorf("participant %s: %w", p.ID, err)
+	}
+	return p, nil
+}
+
+// BeginByLink begins the consent of a link's participant, as Begin does. The
+// consent counts only while the link does.
+func (g *Grants) BeginByLink(ctx context.Context, token string) (participantID, address string, err error) {
+	p, i, err := g.link(ctx, token)
+	if err != nil {
+		return "", "", err
+	}
+	address, _, err = g.begin(ctx, p.ID, i.Hash)
+	return p.ID, address, err
+}
+
+func (g *Grants) link(ctx context.Context, token string) (state.Participant, state.Invitation, error) {
+	i, err := g.Store.Invitation(ctx, g.linkHash(token))
+	if errors.Is(err, state.ErrNoInvitation) {
+		return state.Participant{}, i, &LinkError{Reason: LinkUnknown}
+	}
+	if err != nil {
+		return state.Participant{}, i, fmt.Errorf("invitation: %w", err)
+	}
+	p, err := g.Store.Participant(ctx, i.ParticipantID)
+	if err != nil {
+		return p, i, err
+	}
+	switch {
+	case !i.ConnectedAt.IsZero():
+		return p, i, &LinkError{LinkUsed, p.ID}
+	case !i.RevokedAt.IsZero():
+		return p, i, &LinkError{LinkRevoked, p.ID}
+	case !g.now().Before(i.ExpiresAt):
+		return p, i, &LinkError{LinkExpired, p.ID}
+	case !Wanted(p):
+		return p, i, &LinkError{LinkClosed, p.ID}
+	}
+	return p, i, nil
+}
+
+// Wanted reports whether a participant is to be connected: not paused, and not
+// of a status that ends the participation.
+func Wanted(p state.Participant) bool {
+	ended := []string{"screen_failed", "completed", "withdrawn", "lost"}
+	return !p.Paused && !slices.Contains(ended, p.Status)
+}
+
+// stillWanted refuses a consent that a link led to when the participation has
+// ended since. Whoever connects somebody at the clinic knows what they do.
+func (g *Grants) stillWanted(ctx context.Context, o state.OAuthState) error {
+	if o.Invitation == "" {
+		return nil
+	}
+	p, err := g.Store.Participant(ctx, o.ParticipantID)
+	if err == nil && !Wanted(p) {
+		err = &state.StateError{Reason: state.StateRevoked}
+	}
+	return err
+}
+
+// noteOutcome records with the links how a consent ended: one that was refused
+// may be tried again, one that brought a grant closes all of the participant's.
+func (g *Grants) noteOutcome(ctx context.Context, o state.OAuthState, found Found, outcome error) error {
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	var denied *DeniedError
+	var unchecked *UncheckedError
+	var inUse *state.AccountInUseError
+	var other *state.OtherAccountError
+	switch {
+	case errors.As(outcome, &inUse), errors.As(outcome, &other): // the right account may come by the same link
+	case outcome == nil, errors.As(outcome, &unchecked), found.Connection.ID != "":
+		err = g.Store.EndInvitations(ctx, o.ParticipantID)
+	case errors.As(outcome, &denied) && o.Invitation != "":
+		err = g.Store.InvitationDenied(ctx, o.Invitation)
+	}
+	if err != nil {
+		return fmt.Errorf("participant %s: invitation: %w", o.ParticipantID, err)
+	}
+	return nil
+}

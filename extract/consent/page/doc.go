@@ -1,0 +1,30 @@
+// Package page is the small web site behind the links that participants get:
+// what the study reads and how to stop it, one button to Dexcom's login, and
+// how it ended.
+//
+// # Routes
+//
+// All lie below the path of the public URL.
+//
+//	GET  /i/TOKEN      the landing page; it changes nothing but when the link was opened first
+//	POST /i/TOKEN      begins a consent and goes to Dexcom's login
+//	GET  REDIRECT URI  finishes the consent and goes to
+//	GET  /done/HOW     connected, denied, later or call: pages that say the same to everybody
+//
+// So the code that Dexcom sends stays neither in the address bar nor in the
+// history, and a page that is loaded again does nothing again.
+//
+// # What protects people
+//
+// A token is 256 random bits; whoever has it may connect and learns nothing
+// but the study's name and dates. There is no cookie: the POST proves itself by
+// the token in its address, and what comes back from Dexcom by a state that
+// works once and belongs to the link. Programs that look at links in mails
+// send GET or HEAD, which use nothing up. Pages have no script, load nothing
+// from anywhere, name no participant, are never cached, and say nothing that
+// differs between participants but their dates. Events, the operator's side,
+// name participants and never a token.
+//
+// The server speaks plain HTTP: TLS ends at a proxy in front of it. No header
+// of a proxy is trusted, or needed.
+package page

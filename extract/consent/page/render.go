@@ -1,0 +1,206 @@
+package page
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// An outcome is a page that is the same for everybody.
+type outcome string
+
+// The outcomes; the first four have an address of their own.
+const (
+	connected outcome = "connected"
+	denied    outcome = "denied"
+	later     outcome = "later"
+	call      outcome = "call"
+	used      outcome = "used"
+	expired   outcome = "expired"
+	revoked   outcome = "revoked"
+	unknown   outcome = "unknown"
+	stale     outcome = "stale"
+	nothing   outcome = "nothing"
+)
+
+func (o outcome) status() int {
+	switch o {
+	case later:
+		return http.StatusServiceUnavailable
+	case call:
+		return http.StatusConflict
+	case used, expired, revoked:
+		return http.StatusGone
+	case unknown, nothing:
+		return http.StatusNotFound
+	case stale:
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+// symbol names the drawing of page.html.tmpl that stands above the title.
+func (o outcome) symbol() string {
+	switch o {
+	case connected, used:
+		return "check"
+	case denied:
+		return "pause"
+	case later, stale, expired:
+		return "clock"
+	case call:
+		return "phone"
+	}
+	return "link"
+}
+
+func (s *site) simplePages() map[outcome]simplePage {
+	t := s.texts
+	return map[outcome]simplePage{connected: t.Connected, denied: t.Denied, later: t.Later, call: t.Call, used: t.Used,
+		expired: t.Expired, revoked: t.Revoked, unknown: t.Unknown, stale: t.Stale, nothing: t.Nothing}
+}
+
+var (
+	//go:embed page.html.tmpl
+	pageTemplate string
+	//go:embed style.css
+	style string
+
+	pages = template.Must(template.New("page").Parse(pageTemplate))
+)
+
+// A view is what the template shows.
+type view struct {
+	Texts   *Texts
+	Style   template.CSS
+	Study   string
+	Title   string
+	Symbol  string
+	Text    []string
+	Landing *landing // nil: a simple page
+	Period  string
+	Stop    bool // say how to stop
+	Contact []span
+}
+
+// A span is a piece of the contact, a link where Href is set.
+type span struct {
+	Text string
+	Href template.URL
+}
+
+var reachable = regexp.MustCompile(`([A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)|(\+?[0-9][0-9 ()./-]{4,}[0-9])`)
+
+// contactSpans makes links of the mail addresses and phone numbers in text.
+func contactSpans(text string) (spans []span) {
+	end := 0
+	for _, at := range reachable.FindAllStringSubmatchIndex(text, -1) {
+		if at[0] > end {
+			spans = append(spans, span{Text: text[end:at[0]]})
+		}
+		found, href := text[at[0]:at[1]], "mailto:"
+		if isMail := at[2] >= 0; isMail {
+			href += found
+		} else {
+			href = "tel:" + dialled(found)
+		}
+		// Both are of characters that mean nothing to HTML or a URL.
+		spans = append(spans, span{found, template.URL(href)})
+		end = at[1]
+	}
+	if end < len(text) {
+		spans = append(spans, span{Text: text[end:]})
+	}
+	return spans
+}
+
+// dialled is a phone number without what people put between its digits.
+func dialled(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '+' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, number)
+}
+
+func (s *site) view(title string, text []string) view {
+	study := cmp.Or(s.Study.Name, s.texts.StudyWithoutName)
+	v := view{Texts: filled(s.texts, study), Style: template.CSS(style), Study: study,
+		Title: fill(title, "{study}", study), Contact: contactSpans(s.Study.Contact)}
+	for _, paragraph := range text {
+		v.Text = append(v.Text, fill(paragraph, "{study}", study))
+	}
+	return v
+}
+
+// filled is t with the study's name where a landing page shows it.
+func filled(t *Texts, study string) *Texts {
+	out := *t
+	l := &out.Landing
+	for _, text := range []*string{&out.ContactTitle, &out.Contact, &out.Notice, &l.Intro, &l.ReadsTitle, &l.ReadsOnly,
+		&l.PeriodTitle, &l.LastsTitle, &l.Lasts, &l.StopTitle, &l.AgreeTitle, &l.Agree, &l.Button, &l.Disagree} {
+		*text = fill(*text, "{study}", study)
+	}
+	for _, list := range []*[]string{&l.Reads, &l.Stop} {
+		*list = slices.Clone(*list)
+		for i := range *list {
+			(*list)[i] = fill((*list)[i], "{study}", study)
+		}
+	}
+	return &out
+}
+
+func (s *site) renderAll() (map[outcome][]byte, error) {
+	out := map[outcome][]byte{}
+	for how, p := range s.simplePages() {
+		v := s.view(p.Title, p.Text)
+		v.Symbol, v.Stop = how.symbol(), how == connected
+		var page bytes.Buffer
+		if err := pages.Execute(&page, v); err != nil {
+			return nil, fmt.Errorf("page %s: %w", how, err)
+		}
+		out[how] = page.Bytes()
+	}
+	return out, nil
+}
+
+// renderLanding shows what the study reads of p, without saying who p is.
+func (s *site) renderLanding(w io.Writer, p state.Participant) error {
+	v := s.view(s.texts.Landing.Title, []string{s.texts.Landing.Intro})
+	v.Landing = &v.Texts.Landing
+	v.Period = fill(s.texts.period(p.StudyStart, p.StudyEnd, s.Study.AllHistory), "{study}", v.Study)
+	return pages.Execute(w, v)
+}
+
+// contentSecurityPolicy lets pages do what they do: show themselves with their
+// style and send the form. Chromium holds form-action against where the answer
+// redirects to as well, and Dexcom's login passes through hosts of its own
+// choice, so any https address is allowed, and the app's own.
+func (s *site) contentSecurityPolicy() string {
+	sum := sha256.Sum256([]byte(style))
+	targets := []string{"'self'", "https:"}
+	for _, app := range s.Grants.Apps {
+		u, err := url.Parse(app.BaseURL)
+		if err != nil || u.Scheme != "http" {
+			continue
+		}
+		if origin := "http://" + u.Host; !slices.Contains(targets, origin) {
+			targets = append(targets, origin)
+		}
+	}
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; form-action " +
+		strings.Join(targets, " ") + "; base-uri 'none'; frame-ancestors 'none'"
+}

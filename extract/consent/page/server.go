@@ -1,0 +1,145 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/consent"
+)
+
+// A Server serves the pages of one study. Its fields are set before use.
+type Server struct {
+	Grants  *consent.Grants
+	Study   Study
+	Texts   *Texts      // nil: English
+	BaseURL string      // what links begin with, for its path; "" is the root
+	Events  func(Event) // what happened, for the operator; called by many goroutines; nil: nobody asks
+	Log     *slog.Logger
+}
+
+// Study is what the pages say about the study.
+type Study struct {
+	Name       string
+	Contact    string // whom to ask, such as a name, a number, an address; "": the pages do not say
+	AllHistory bool   // data from before study_start are read too
+}
+
+// LinkURL is the address of a link's page.
+func LinkURL(base, token string) string { return strings.TrimRight(base, "/") + "/i/" + token }
+
+// site is a Server at work: the pages that are the same for everybody are
+// rendered already.
+type site struct {
+	*Server
+	texts  *Texts
+	prefix string
+	csp    string
+	pages  map[outcome][]byte
+}
+
+// Handler returns the site. It fails when the texts or addresses cannot work.
+func (s *Server) Handler() (http.Handler, error) {
+	at := &site{Server: s, texts: s.Texts}
+	if at.texts == nil {
+		english, err := ParseTexts([]byte(DefaultTexts))
+		if err != nil {
+			return nil, fmt.Errorf("texts: %w", err)
+		}
+		at.texts = english
+	}
+	base, err := url.Parse(s.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("public URL: %w", err)
+	}
+	at.prefix, at.csp = strings.TrimRight(base.EscapedPath(), "/"), at.contentSecurityPolicy()
+	if at.pages, err = at.renderAll(); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+at.prefix+"/i/{token}", at.land)
+	mux.HandleFunc("POST "+at.prefix+"/i/{token}", at.begin)
+	mux.HandleFunc("GET "+at.prefix+"/done/{how}", at.done)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { at.show(w, nothing) })
+	redirects, err := redirectURIs(s.Grants.Apps)
+	if err != nil {
+		return nil, err
+	}
+	for path, address := range redirects {
+		if strings.HasPrefix(path, at.prefix+"/i/") || strings.HasPrefix(path, at.prefix+"/done/") {
+			return nil, fmt.Errorf("redirect URI %s: its path is one of the pages'", address)
+		}
+		if strings.HasSuffix(path, "/") {
+			path += "{$}" // this path alone, not all below it
+		}
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { at.finish(w, r, address) })
+	}
+	return at.secured(mux), nil
+}
+
+// redirectURIs maps the paths at which browsers come back from Dexcom to the
+// whole addresses: the server does not trust a Host header to tell them.
+func redirectURIs(apps map[string]consent.App) (map[string]string, error) {
+	out := map[string]string{}
+	for region, app := range apps {
+		u, err := url.Parse(app.RedirectURI)
+		if err != nil {
+			return nil, fmt.Errorf("region %s: redirect URI: %w", region, err)
+		}
+		path := u.Path
+		if path == "" {
+			path = "/"
+		}
+		if other, taken := out[path]; taken && other != app.RedirectURI {
+			return nil, fmt.Errorf("region %s: redirect URI %s: differs from %s, but not in its path", region, app.RedirectURI, other)
+		}
+		out[path] = app.RedirectURI
+	}
+	return out, nil
+}
+
+// Limits of a request. Finishing a consent asks Dexcom two or three things,
+// each of which may take a minute or two.
+const (
+	maxBody      = 4 << 10
+	finishWithin = 5 * time.Minute
+)
+
+// Serve serves the site until ctx ends; that is how it stops, no error. A
+// consent that is on its way through the token endpoint is finished first.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	handler, err := s.Handler()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	log := s.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      finishWithin + 15*time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
+		defer cancel()
+		stopped <- server.Shutdown(grace)
+	})
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("consent pages: %w", err)
+	}
+	return <-stopped
+}

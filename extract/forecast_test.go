@@ -1,0 +1,107 @@
+package extract
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+func forecast(t *testing.T, f *Fetcher, run Run, targets ...Target) Forecast {
+	t.Helper()
+	all, err := f.Forecast(t.Context(), run, targets)
+	if err != nil {
+		t.Fatalf("Forecast(%s): %v", run.Mode, err)
+	}
+	return all
+}
+
+// calls sums a forecast.
+func (f Forecast) calls() (unchanged, withNews int) {
+	for _, p := range f.Participants {
+		for _, r := range p.Resources {
+			unchanged += r.Calls
+			withNews += r.CallsWithNews
+		}
+	}
+	return unchanged, withNews
+}
+
+// What a plan says is what the run then does: exactly where dataRange has not
+// changed since it was answered, within its two bounds where it has, and for a
+// backfill not more where it was never asked.
+func TestForecastIsWhatTheRunDoes(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, now.Add(-100*day), now.Add(-2*day), time.Hour)
+		api.add("P1", dexcom.Events, now.Add(-90*day), now.Add(-3*day), 20*time.Hour)
+		api.add("P2", dexcom.EGVs, now.Add(-40*day), now.Add(20*day), time.Hour) // wears a sensor all the time
+		f := newFetcher(t, api, t.TempDir())
+		targets := []Target{target("P1"), target("P2")}
+		for i := range targets {
+			targets[i].Consented.Start = now.Add(-200 * day)
+		}
+		check := func(step string, wait time.Duration, run Run, exact bool) {
+			t.Helper()
+			time.Sleep(wait)
+			before := len(api.order)
+			run.ID = step
+			least, most := forecast(t, f, run, targets...).calls()
+			if len(api.order) != before {
+				t.Errorf("%s: planning made %d calls", step, len(api.order)-before)
+			}
+			report, err := f.Run(t.Context(), run, targets)
+			if err != nil || report.Outcome != Done {
+				t.Fatalf("%s: outcome %s, %v; want done", step, report.Outcome, err)
+			}
+			t.Logf("%s: planned %d to %d, made %d", step, least, most, report.Calls)
+			if report.Calls > most || report.Calls < least || exact && report.Calls != least {
+				t.Errorf("%s: %d calls, planned were %d to %d, exactly: %t", step, report.Calls, least, most, exact)
+			}
+		}
+		all := forecast(t, f, Run{Mode: Backfill}, targets...)
+		for _, p := range all.Participants {
+			if !p.AsOf.IsZero() || len(p.Resources) != 6 || p.Resources[1].Bytes < 12_000*190 {
+				t.Errorf("forecast before dataRange was asked: %+v; want all resources of 200 days", p)
+			}
+		}
+		if _, most := all.calls(); most != 2*(1+4*7+1) {
+			t.Errorf("%d calls planned for 200 days of two participants, want 7 for each of 4 resources, dataRange and devices", most)
+		}
+		// dataRange is asked, as when the participants consent, and no more.
+		quota := &Quota{Max: 2}
+		if report, err := f.Run(t.Context(), Run{ID: "0", Mode: Backfill, Quota: quota}, targets); err != nil || report.Outcome != Stopped {
+			t.Fatalf("run of 2 calls: %+v, %v", report.Outcome, err)
+		}
+		check("backfill", 0, Run{Mode: Backfill}, true)
+		check("second backfill", 0, Run{Mode: Backfill}, true)
+		check("sync at once", time.Second, Run{Mode: Sync}, true)
+		check("trailing days now", time.Second, Run{Mode: Sync, TrailingNow: true, Trailing: 40 * day}, true)
+		check("deep beat now", time.Second, Run{Mode: Sync, DeepNow: true}, true)
+		check("refresh", 0, Run{Mode: Refresh}, true)
+		check("sync a day later", day, Run{Mode: Sync}, false)
+		check("backfill two days later", 2*day, Run{Mode: Backfill}, false)
+		check("deep beat", 31*day, Run{Mode: Sync}, false)
+		check("sync when all is quiet", 31*time.Hour, Run{Mode: Sync}, true)
+		check("hour later", time.Hour, Run{Mode: Sync}, true)
+	})
+}
+
+func TestForecastSumsByResource(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		year(api, "P1")
+		f := newFetcher(t, api, t.TempDir())
+		f.Run(t.Context(), Run{ID: "0", Mode: Backfill, Quota: &Quota{Max: 1}}, []Target{target("P1")})
+		var got []string
+		for _, r := range forecast(t, f, Run{Mode: Backfill}, target("P1")).Participants[0].Resources {
+			got = append(got, fmt.Sprint(r.Resource, r.Beats, r.Calls))
+		}
+		want := "[dataRange[] 1 egvs[backfill] 13 events[backfill] 3 calibrations[backfill] 0 alerts[backfill] 13 devices[trailing] 1]"
+		if fmt.Sprint(got) != want {
+			t.Errorf("forecast of a year: %v, want %s", got, want)
+		}
+	})
+}

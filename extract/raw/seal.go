@@ -1,0 +1,91 @@
+package raw
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// A Segment is one file of the log.
+type Segment struct {
+	Number    uint64
+	Bytes     int64 // on disk
+	Last      bool  // what is appended goes there
+	Compacted bool
+}
+
+// Segments lists the files of the log in order.
+func (l *Log) Segments() ([]Segment, error) {
+	end, list, err := l.end()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Segment, len(list))
+	for i, s := range list {
+		f, err := os.Open(s.path)
+		if err != nil {
+			return nil, fmt.Errorf("raw log: %w", err)
+		}
+		all[i] = Segment{Number: s.number, Last: s.number == end.Segment, Compacted: isCompacted(f)}
+		all[i].Bytes, err = fileSize(f)
+		f.Close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// Seal closes the last segment if its first answer is older than before, so that
+// a log that grows slowly has closed segments too. The next append begins
+// another one.
+func (l *Log) Seal(before time.Time) error {
+	turn := newPending() // has no bytes: others write up to it and hand it the lead
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.queue = append(l.queue, turn)
+	if !l.leading {
+		l.leading = true
+		close(turn.lead)
+	}
+	l.mu.Unlock()
+	<-turn.lead
+	err := l.sealOld(before)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = l.queue[1:]
+	l.passLead()
+	return err
+}
+
+// sealOld is Seal by the one who leads.
+func (l *Log) sealOld(before time.Time) error {
+	if err := flock(l.lock, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	defer flock(l.lock, syscall.LOCK_UN) //nolint:errcheck // the next flock on it says the same
+	if err := l.catchUp(); err != nil {
+		return err
+	}
+	t := &l.tail
+	if t.file == nil || t.sealed || t.end <= segmentHeaderLen {
+		return nil
+	}
+	scan, err := newScanner(t.file, t.number, true, 0, t.end)
+	if err != nil {
+		return err
+	}
+	first, err := scan.next()
+	if err != nil || !first.AskedAt.Before(before) {
+		return err
+	}
+	if err := l.write(prefix{magic: endMagic}.append(nil)); err != nil {
+		return err
+	}
+	t.sealed = true
+	return nil
+}

@@ -1,0 +1,79 @@
+package extract
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// A refresh asks for the interval again, whatever is held, clipped to what is
+// consented; one that was stopped goes on where it stopped.
+func TestRefresh(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		year(api, "P1")
+		f := newFetcher(t, api, t.TempDir())
+		mustRun(t, f, Backfill, target("P1"))
+		api.reset()
+		who := target("P1")
+		end := time.Now().Truncate(time.Second).Add(-20 * day)
+		who.Consented.Start = end.Add(-50 * day)
+		who.Interval = Window{end.Add(-60 * day), end}
+		time.Sleep(time.Minute)
+		began := time.Now()
+		run := Run{ID: "1", Mode: Refresh, Since: began, Quota: &Quota{Max: 4}}
+		report, err := f.Run(t.Context(), run, []Target{who})
+		if err != nil || report.Outcome != Stopped {
+			t.Fatalf("refresh of 4 calls: %s, %v; want stopped", report.Outcome, err)
+		}
+		if got := fmt.Sprint(report.Participants[0].Flags); got != fmt.Sprintf("[{clipped_interval of %s only %s is consented and asked for}]", who.Interval, Window{who.Consented.Start, end}) {
+			t.Errorf("flags %s; want that the interval is clipped", got)
+		}
+		run.Quota = nil
+		if report, err = f.Run(t.Context(), run, []Target{who}); err != nil || report.Outcome != Done {
+			t.Fatalf("refresh: %s, %v; want done", report.Outcome, err)
+		}
+		asked := map[dexcom.Resource]Windows{}
+		for _, e := range entries(t, f.Log) {
+			if e.Beat == BeatRefresh {
+				r, w := dexcom.Resource(e.Resource), Window{e.WindowStart, e.WindowEnd}
+				if len(asked[r].Within(w)) > 0 {
+					t.Errorf("%s %s was read twice", r, w)
+				}
+				asked[r] = asked[r].Union(Windows{w})
+			}
+		}
+		for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts} {
+			if got := asked[r]; fmt.Sprint(got) != fmt.Sprint(Windows{{who.Consented.Start, end}}) {
+				t.Errorf("%s: %v was read again, want %v", r, got, Window{who.Consented.Start, end})
+			}
+		}
+		if report = mustRun(t, f, Refresh, who); report.Planned != 8 {
+			t.Errorf("another refresh: %d windows, want all 8 again", report.Planned)
+		}
+	})
+}
+
+// The deep beat comes when it is wanted, and goes on after it was stopped.
+func TestDeepNow(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, now.Add(-65*day), now.Add(-10*day), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		first := time.Now()
+		time.Sleep(time.Minute)
+		if report, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, DeepNow: true, Quota: &Quota{Max: 3}}, []Target{target("P1")}); err != nil || report.Outcome != Stopped || report.Fetched != 1 {
+			t.Fatalf("deep beat of 3 calls: %s, %d windows, %v; want stopped after 1", report.Outcome, report.Fetched, err)
+		}
+		time.Sleep(time.Minute)
+		report, err := f.Run(t.Context(), Run{ID: "2", Mode: Sync, DeepNow: true, Since: first.Add(time.Second)}, []Target{target("P1")})
+		if err != nil || report.Outcome != Done || report.Fetched != 1 {
+			t.Errorf("deep beat, again: %s, %d windows, %v; want done with the other", report.Outcome, report.Fetched, err)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// AuditFile is the name of the trail in the folder of the state.
+const AuditFile = "audit.jsonl"
+
+func (s *Store) auditPath() string { return filepath.Join(filepath.Dir(s.db.path), AuditFile) }
+
+// appendTrail writes the lines that wait in state.db to the end of the file.
+// Nothing in the file is ever cut or written over: a line that a crash broke
+// off is completed. If the file is not as it was left, the lines are appended
+// all the same and continue the chain of state.db, so that the gap stays in
+// sight; to find it is Trail's business.
+func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
+	waiting, err := waitingLines(ctx, tx)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	head, err := headIn(ctx, tx)
+	if err != nil {
+		return err
+	}
+	size, err := appendDurably(s.auditPath(), head.bytes, waiting)
+	if err != nil {
+		return fmt.Errorf("not yet in the file: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, "update audit_head set bytes = ?", size); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "delete from audit_pending")
+	return err
+}
+
+// waitingLines are the lines not yet in the file, one after the other.
+func waitingLines(ctx context.Context, tx *sql.Tx) ([]byte, error) {
+	lines, err := collect(ctx, tx, func(row func(...any) error) (line []byte, err error) {
+		err = row(&line)
+		return line, err
+	}, "select line from audit_pending order by seq")
+	return bytes.Join(lines, nil), err
+}
+
+// appendDurably writes lines to the end of the file at path, which was known
+// bytes long when it was written last, and returns its new length.
+func appendDurably(path string, known int64, lines []byte) (size int64, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	rest, err := missingPart(f, known, lines)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := f.Write(rest); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	if known == 0 {
+		if err := syncDir(filepath.Dir(path)); err != nil {
+			return 0, err
+		}
+	}
+	return f.Seek(0, io.SeekEnd)
+}
+
+// missingPart is what of lines is not at the end of f already.
+func missingPart(f *os.File, known int64, lines []byte) ([]byte, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	size := st.Size()
+	if written := size - known; written >= 0 && written <= int64(len(lines)) {
+		tail := make([]byte, written)
+		if _, err := f.ReadAt(tail, known); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if bytes.HasPrefix(lines, tail) {
+			return lines[written:], nil
+		}
+	}
+	if size == 0 {
+		return lines, nil
+	}
+	// Whatever stands there, a line of ours begins a line of the file.
+	last := make([]byte, 1)
+	if _, err := f.ReadAt(last, size-1); err != nil {
+		return nil, err
+	}
+	if last[0] != '\n' {
+		return append([]byte{'\n'}, lines...), nil
+	}
+	return lines, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// readTrail appends what waits and returns the file, whole, and the head that
+// belongs to it. A file that is not there is empty.
+func (s *Store) readTrail(ctx context.Context) (text []byte, head auditHead, err error) {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.appendTrail(ctx, tx); err != nil {
+			return fmt.Errorf("audit trail: lines of changes made are %w", err)
+		}
+		if head, err = headIn(ctx, tx); err != nil {
+			return err
+		}
+		text, err = os.ReadFile(s.auditPath())
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return err
+	})
+	return text, head, err
+}

@@ -1,0 +1,65 @@
+package state
+
+import "errors"
+
+// fields are what the trail says of a connection: not whose account it is.
+func (c Connection) fields() Fields {
+	f := Fields{"connection_id": c.ID, "region": c.Region, "status": string(c.Status)}
+	if c.Aside {
+		f["aside"] = true
+	}
+	return f
+}
+
+func connectionAct(before, after Connection) Act {
+	act := Act{Subject: "connection", ParticipantID: after.ParticipantID, After: after.fields()}
+	if before.ID != "" {
+		act.Before = before.fields()
+	}
+	return act
+}
+
+// endedAct is that a connection ended.
+func endedAct(c Connection, because string) []Act {
+	after := c
+	after.Status = Ended
+	act := connectionAct(c, after)
+	act.Reason = because
+	return []Act{act}
+}
+
+// importAct is that a grant was taken over and waits for its account to be seen.
+func importAct(c Connection) Act {
+	act := connectionAct(Connection{}, c)
+	act.After["imported"] = true
+	return act
+}
+
+// settleActs are what became of the connection c when its account was seen.
+func settleActs(c Connection, others []Connection, out Connection, verdict error) []Act {
+	var inUse *AccountInUseError
+	var other *OtherAccountError
+	switch {
+	case errors.As(verdict, &inUse):
+		act := Act{Subject: "connection", ParticipantID: c.ParticipantID}
+		act.After = Fields{"connection_id": c.ID, "refused": "account in use", "connected_as": inUse.Other}
+		return []Act{act}
+	case errors.As(verdict, &other) && (c.Aside || c.AccountHash != ""):
+		return nil // said before, or nothing changes
+	case errors.As(verdict, &other):
+		out.Aside = true
+		return []Act{connectionAct(Connection{}, out)}
+	case out == c:
+		return nil
+	}
+	var before Connection
+	for _, o := range others {
+		renewed, replaced := o.ID == out.ID, o.ParticipantID == out.ParticipantID && o.Region == out.Region && o.Status != Ended
+		if renewed || before.ID == "" && replaced {
+			before = o
+		}
+	}
+	act := connectionAct(before, out)
+	act.After["account"] = "seen"
+	return []Act{act}
+}

@@ -1,0 +1,58 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// A FetchOutcome says how a participant's last fetch that came to its end went.
+// A fetch that was interrupted or stopped before leaves the one before.
+type FetchOutcome struct {
+	ParticipantID string
+	RunID         string
+	EndedAt       time.Time // UTC
+	Error         string    // why something that was due is not held; "" if all is
+	Resource      string    // that the error is about; "" if none in particular
+	DoneAt        time.Time // UTC; when last everything that was due was held; zero: never
+}
+
+// PutFetchOutcomes records what a run that ends now did. DoneAt is not read: it
+// is now where Error is empty, else as it was. Who has left the roster meanwhile
+// is left out.
+func (s *Store) PutFetchOutcomes(ctx context.Context, outcomes []FetchOutcome) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		now := micros(s.now())
+		for _, o := range outcomes {
+			_, err := tx.ExecContext(ctx, `insert into fetch_outcomes (participant_id, run_id, ended_at, error, resource, done_at)
+				select ?1, ?2, ?3, ?4, ?5, iif(?4 = '', ?3, null) where exists (select 1 from participants where participant_id = ?1)
+				on conflict (participant_id) do update set run_id = excluded.run_id, ended_at = excluded.ended_at,
+					error = excluded.error, resource = excluded.resource, done_at = coalesce(excluded.done_at, done_at)`,
+				o.ParticipantID, o.RunID, now, o.Error, o.Resource)
+			if err != nil {
+				return fmt.Errorf("participant %s: %w", o.ParticipantID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("fetch outcomes: %w", err)
+	}
+	return nil
+}
+
+// FetchOutcomes returns the outcomes by participant. Who was never fetched has
+// none.
+func (s *Store) FetchOutcomes(ctx context.Context) (map[string]FetchOutcome, error) {
+	all, err := collect(ctx, s.db, func(row func(...any) error) (FetchOutcome, error) {
+		var o FetchOutcome
+		err := row(&o.ParticipantID, &o.RunID, instant{&o.EndedAt}, &o.Error, &o.Resource, instant{&o.DoneAt})
+		return o, err
+	}, "select participant_id, run_id, ended_at, error, resource, done_at from fetch_outcomes")
+	byParticipant := make(map[string]FetchOutcome, len(all))
+	for _, o := range all {
+		byParticipant[o.ParticipantID] = o
+	}
+	return byParticipant, err
+}

@@ -1,0 +1,77 @@
+package state
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFetchOutcomes(t *testing.T) {
+	ctx := context.Background()
+	s, c := newStore(t)
+	for _, id := range []string{"P001", "P002", "P003"} {
+		if err := s.AddParticipant(ctx, Participant{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(runID string, outcomes ...FetchOutcome) time.Time {
+		t.Helper()
+		c.add(time.Hour)
+		for i := range outcomes {
+			outcomes[i].RunID = runID
+		}
+		if err := s.PutFetchOutcomes(ctx, outcomes); err != nil {
+			t.Fatal(err)
+		}
+		return c.now().UTC()
+	}
+	first := put("1", FetchOutcome{ParticipantID: "P001"}, FetchOutcome{ParticipantID: "P002", Error: "egvs: 500", Resource: "egvs"})
+	second := put("2", FetchOutcome{ParticipantID: "P001", Error: "not connected"})
+	want := map[string]FetchOutcome{
+		"P001": {"P001", "2", second, "not connected", "", first},
+		"P002": {"P002", "1", first, "egvs: 500", "egvs", time.Time{}},
+	}
+	got, err := s.FetchOutcomes(ctx)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("FetchOutcomes: %v (-want +got)\n%s", err, diff)
+	}
+	third := put("3", FetchOutcome{ParticipantID: "P001"})
+	got, _ = s.FetchOutcomes(ctx)
+	if diff := cmp.Diff(FetchOutcome{"P001", "3", third, "", "", third}, got["P001"]); diff != "" {
+		t.Errorf("after it went well again (-want +got)\n%s", diff)
+	}
+	put("4", FetchOutcome{ParticipantID: "P999"})
+	if got, err = s.FetchOutcomes(ctx); err != nil || len(got) != 2 {
+		t.Errorf("after an outcome of somebody who is no participant: %v, %v; want the 2 of before", got, err)
+	}
+}
+
+// A sync is under way from its beginning to its end, or to that of its process.
+func TestSyncUnderWay(t *testing.T) {
+	ctx := context.Background()
+	s, _ := newStore(t)
+	check := func(step string, want bool) {
+		t.Helper()
+		if got, err := s.SyncUnderWay(ctx); got != want || err != nil {
+			t.Errorf("%s: SyncUnderWay = %t, %v, want %t", step, got, err, want)
+		}
+	}
+	check("nobody", false)
+	for _, id := range []string{"1", "2"} {
+		if err := s.BeginSync(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Claim(ctx, "P001", "3", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	check("two", true)
+	for _, id := range []string{"1", "2"} {
+		if err := s.EndSync(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("both ended, one participant still claimed", false)
+}

@@ -1,0 +1,119 @@
+package state
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// A DiskError says that the disk of the state is full. It is syscall.ENOSPC to
+// errors.Is, whatever SQLite calls it.
+type DiskError struct {
+	Dir  string
+	Free int64 // bytes left to us
+	Need int64 // bytes
+	Err  error
+}
+
+func (e *DiskError) Error() string {
+	if e.Free >= e.Need { // such as a quota
+		return fmt.Sprintf("state %s: there is no room: %v", e.Dir, e.Err)
+	}
+	return fmt.Sprintf("state %s: the disk is full: %d kB are free, %d kB are needed", e.Dir, e.Free>>10, e.Need>>10)
+}
+
+// Unwrap returns the system's error, or SQLite's.
+func (e *DiskError) Unwrap() error { return e.Err }
+
+// Is reports whether target is ENOSPC.
+func (e *DiskError) Is(target error) bool { return target == syscall.ENOSPC }
+
+// Once a token is spent its answer must find room, although the disk may fill
+// up while the answer is on its way. So room is taken before, by a file that
+// is given up for the answer when nothing else is left.
+const (
+	reserveFile = "reserve"
+	// reserveBytes hold the answers and commits of many refreshes at once; one
+	// takes some 50 kB of SQLite's log.
+	reserveBytes = 1 << 20
+)
+
+// reserve makes sure that the disk is not full and of the room, or *DiskError.
+func (s *Store) reserve() error {
+	path := s.reservePath()
+	if free(filepath.Dir(path)) < reserveBytes {
+		return s.db.diskError(syscall.ENOSPC)
+	}
+	if st, err := os.Stat(path); err == nil && st.Size() == reserveBytes {
+		return nil
+	}
+	err := writeReserve(path)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return s.db.diskError(errors.Join(err, os.Remove(path)))
+	}
+	return err
+}
+
+func (s *Store) reservePath() string { return filepath.Join(filepath.Dir(s.db.path), reserveFile) }
+
+// writeReserve fills the file with bytes that no file system leaves out. Two
+// processes at it at once end with one whole file.
+func writeReserve(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	noise := make([]byte, reserveBytes)
+	rand.Read(noise) // never fails
+	_, err = f.Write(noise)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// received is write for what the token endpoint answered: if the disk is full
+// the reserve makes room, unless another answer was faster.
+func (s *Store) received(ctx context.Context, f func(tx *sql.Tx) error) error {
+	err := s.write(ctx, f)
+	if full := (*DiskError)(nil); !errors.As(err, &full) {
+		return err
+	}
+	if e := os.Remove(s.reservePath()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		return errors.Join(err, e)
+	}
+	return s.write(ctx, f)
+}
+
+// diskError is err, which came of a full disk.
+func (d database) diskError(err error) error {
+	dir := filepath.Dir(d.path)
+	return &DiskError{Dir: dir, Free: free(dir), Need: reserveBytes, Err: err}
+}
+
+// full reports whether e came of a full disk. Of some errors only the disk
+// itself can tell.
+func (d database) full(e *sqlite.Error) bool {
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return true
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return free(filepath.Dir(d.path)) < 1<<16
+	}
+	return false
+}
+
+// free is how many bytes of dir's file system are left to us.
+func free(dir string) int64 {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 1 << 62 // unknown: not known to be full
+	}
+	return int64(st.Bavail) * int64(st.Bsize)
+}

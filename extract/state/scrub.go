@@ -1,0 +1,36 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// Deleted tokens are overwritten where they stood (secure_delete), but the
+// write-ahead log may still hold pages as they were before. What destroys a
+// grant therefore leaves a mark, in the same transaction, that Scrub takes away.
+
+func markScrub(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('scrub', '') on conflict do nothing")
+	return err
+}
+
+// Scrub empties the write-ahead log if a grant was destroyed since it last was,
+// after which no byte of the sealed tokens is left in the state's files. It
+// reports false if another process reads or writes at the moment: the mark
+// stays, and the next Scrub does it.
+func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
+	var marks int
+	if err := s.db.QueryRowContext(ctx, "select count(*) from meta where key = 'scrub'").Scan(&marks); err != nil || marks == 0 {
+		return err == nil, s.db.check(err)
+	}
+	var busy, pages, moved int
+	if err := s.db.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &pages, &moved); err != nil {
+		return false, fmt.Errorf("emptying the write-ahead log: %w", s.db.check(err))
+	}
+	if busy != 0 {
+		return false, nil
+	}
+	_, err = s.db.ExecContext(ctx, "delete from meta where key = 'scrub'")
+	return err == nil, err
+}

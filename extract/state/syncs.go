@@ -1,0 +1,40 @@
+package state
+
+import (
+	"context"
+	"time"
+)
+
+// syncTTL outlives every sync; the lease of one ends with its process anyway.
+const syncTTL = 24 * time.Hour
+
+// BeginSync announces that a sync is under way, until EndSync or until the
+// process ends: backfills leave it calls then.
+func (s *Store) BeginSync(ctx context.Context, runID string) error {
+	_, err := s.lease(ctx, syncLease+runID, runID, syncTTL)
+	return err
+}
+
+// EndSync ends what BeginSync began.
+func (s *Store) EndSync(ctx context.Context, runID string) error {
+	return s.release(ctx, syncLease+runID, runID)
+}
+
+const syncLease = "sync "
+
+// SyncUnderWay reports whether a process that lives is at a sync. What dead ones
+// left is swept.
+func (s *Store) SyncUnderWay(ctx context.Context) (bool, error) {
+	names, err := collect(ctx, s.db, func(row func(...any) error) (name string, err error) {
+		return name, row(&name)
+	}, "select name from leases where name glob ? and expires_at > ? order by name", syncLease+"*", micros(s.now()))
+	if err != nil {
+		return false, err
+	}
+	for _, name := range names {
+		if free, err := s.freeDead(ctx, name); !free || err != nil {
+			return !free, err
+		}
+	}
+	return false, nil
+}

@@ -1,0 +1,212 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A withdrawal changes what the answers folded long ago mean, and a row may
+// owe itself to a record that is to be left out: it moved there, or vanished
+// with it. So the answers of the participant are folded anew from the beginning
+// of the log, in a lake of their own, and what comes of it takes the place of
+// what is held. That is what a replay of everything would come to.
+
+// A part of the log is one participant's answers before a position; zero: all.
+type part struct {
+	participant string
+	until       raw.Position
+}
+
+func (p part) has(e raw.Entry) bool { return p.participant == "" || p.participant == e.ParticipantID }
+
+func (p part) ends(e raw.Entry) bool {
+	return p.until != (raw.Position{}) && e.Position.Compare(p.until) >= 0
+}
+
+// recordTables are the tables that answers fill, row by row; glucose is made
+// of them.
+var recordTables = [...]string{
+	"egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "rejects", "changes",
+}
+
+// refold folds a part of the log into a lake of its own, without what was
+// recorded from cut on, or all for the zero time. The caller closes the lake.
+func (l *Loader) refold(ctx context.Context, of part, cut time.Time) (*lake.Scratch, error) {
+	scratch, err := l.Lake.Scratch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var study Study
+	if !cut.IsZero() {
+		study.Withdrawals = []Withdrawal{{of.participant, cut, cut}}
+	}
+	own := *l
+	own.Lake, own.part, own.Quarantine, own.Logger = scratch.Lake, of, nil, slog.New(slog.DiscardHandler)
+	if _, err := own.Load(ctx, study, "anew"); err != nil {
+		return nil, errors.Join(err, scratch.Close())
+	}
+	return scratch, nil
+}
+
+// foldAnew folds the answers of those who have withdrawn anew.
+func (s *step) foldAnew(ctx context.Context) error {
+	for _, participant := range s.study.anew {
+		if err := s.foldParticipantAnew(ctx, participant); err != nil {
+			return fmt.Errorf("withdrawal of %s: %w", participant, err)
+		}
+	}
+	return nil
+}
+
+func (s *step) foldParticipantAnew(ctx context.Context, participant string) (err error) {
+	answers := part{participant, s.parent.LogPosition}
+	stays, err := s.refold(ctx, answers, s.cuts[participant])
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stays.Close()) }()
+	if err := s.seal(ctx, answers, stays); err != nil {
+		return err
+	}
+	m, err := stays.Current()
+	if err != nil {
+		return err
+	}
+	for _, name := range recordTables {
+		if err := s.exchange(ctx, shapeNamed(name), participant, stays.Lake, m); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	if err := s.exchange(ctx, shapeNamed(daysTable), participant, stays.Lake, m); err != nil {
+		return fmt.Errorf("table %s: %w", daysTable, err)
+	}
+	maps.DeleteFunc(s.pending, func(k pendingKey, _ time.Time) bool { return k.participant == participant })
+	maps.DeleteFunc(s.coverage, func(k coverKey, _ *cover) bool { return k.participant == participant })
+	return s.holdSmall(ctx, stays.Lake, m)
+}
+
+// exchange puts the rows that snapshot m of another lake has of a participant in
+// the place of those held.
+func (s *step) exchange(ctx context.Context, t shape, participant string, from *lake.Lake, m lake.Manifest) error {
+	fresh, held := m.TableFiles(t.Name), s.parent.TableFiles(t.Name)
+	for _, name := range partitionsOf(fresh, held) {
+		old, err := participantRows(ctx, s.Lake, partition(slices.Clone(held), name), participant)
+		if err != nil {
+			return err
+		}
+		come, err := participantRows(ctx, from, partition(slices.Clone(fresh), name), participant)
+		if err != nil {
+			releasePieces(old)
+			return err
+		}
+		c, counts := s.replacement(t, old, come)
+		if c.participant = participant; c.adds != nil || c.drops != nil {
+			s.edit(t.Name, name, c)
+		}
+		if counts != (Counts{}) && t.Name != daysTable { // it counts rows of the others
+			s.counted(t.Name, counts)
+		}
+		releasePieces(old)
+		releasePieces(come)
+	}
+	return nil
+}
+
+// replacement is the change that makes fresh rows of held ones, of one
+// participant.
+func (s *step) replacement(t shape, held, fresh []piece) (c change, counts Counts) {
+	gone, come := unequal(t, held, fresh)
+	keys := make(map[string]bool, len(come))
+	for _, p := range come {
+		keys[t.keyOf(fresh[p.src].rows, int(p.row))] = true
+	}
+	for _, p := range gone {
+		c.drop(held[p.src], int(p.row))
+		replaced := keys[t.keyOf(held[p.src].rows, int(p.row))]
+		counts.Changed += bit(replaced)
+		counts.Removed += bit(!replaced)
+	}
+	for _, places := range c.drops {
+		slices.Sort(places)
+	}
+	if len(come) > 0 {
+		c.adds = gather(s.mem, t.schema, batchesOf(fresh), come)
+	}
+	counts.Added = len(come) - counts.Changed
+	return c, counts
+}
+
+// unequal returns the rows of a that are not in b, and those of b that are not
+// in a, each in the table's order. Equal rows are equal in every column.
+func unequal(t shape, a, b []piece) (onlyA, onlyB []pick) {
+	columns := slices.Concat(t.order, t.except(t.Order...))
+	as, bs := picksOf(a), picksOf(b)
+	aBatches, bBatches := batchesOf(a), batchesOf(b)
+	sortPicks(aBatches, as, columns)
+	sortPicks(bBatches, bs, columns)
+	for len(as) > 0 && len(bs) > 0 {
+		switch d := compareRows(aBatches[as[0].src], int(as[0].row), bBatches[bs[0].src], int(bs[0].row), columns); {
+		case d < 0:
+			onlyA, as = append(onlyA, as[0]), as[1:]
+		case d > 0:
+			onlyB, bs = append(onlyB, bs[0]), bs[1:]
+		default:
+			as, bs = as[1:], bs[1:]
+		}
+	}
+	return append(onlyA, as...), append(onlyB, bs...)
+}
+
+func picksOf(pieces []piece) (picks []pick) {
+	for i, p := range pieces {
+		for row := range int(p.rows.NumRows()) {
+			picks = append(picks, pick{int32(i), int32(row)})
+		}
+	}
+	return picks
+}
+
+func batchesOf(pieces []piece) []arrow.RecordBatch {
+	batches := make([]arrow.RecordBatch, len(pieces))
+	for i, p := range pieces {
+		batches[i] = p.rows
+	}
+	return batches
+}
+
+// participantRows returns the rows of one participant. The caller releases them.
+func participantRows(ctx context.Context, l *lake.Lake, files []lake.File, participant string) ([]piece, error) {
+	sw := newSweep(l, files, lake.ReadOptions{To: participant})
+	defer sw.close()
+	return sw.take(ctx, participant, func(lake.File) bool { return true })
+}
+
+// partitionsOf returns the partitions that any of files is in, in their order.
+func partitionsOf(files ...[]lake.File) []string {
+	seen := make(map[string]bool)
+	for _, f := range slices.Concat(files...) {
+		seen[f.Partition] = true
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// keyOf is the key of a row as text.
+func (s shape) keyOf(b arrow.RecordBatch, row int) string {
+	var key strings.Builder
+	for _, name := range s.Key {
+		key.Write(appendValue(nil, b.Column(s.place[name]), row))
+		key.WriteByte(0)
+	}
+	return key.String()
+}

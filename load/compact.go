@@ -1,0 +1,120 @@
+package load
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A Compactor shortens the raw log behind the lake's log position: of answers
+// that changed nothing only the header stays. Which these are the fold has found
+// out, and table requests remembers (column confirms); folding the compacted log
+// gives the lake that folding the whole one gave.
+type Compactor struct {
+	Lake     *lake.Lake
+	Log      *raw.Log
+	Now      func() time.Time // nil: time.Now
+	After    time.Duration    // answers younger than this stay as they were received; 0: 24 h
+	Segments int              // at most so many a run; 0: 8
+}
+
+// Run closes the last segment if it began longer ago than After, and compacts the
+// closed ones whose answers are all older than After and folded: so answers lie
+// there as received for one to two times as long. The caller holds the lake's load
+// lock. A segment that is damaged or cannot be compacted stops no other: what is
+// wrong with it is part of the error, and of the Compaction are those that went
+// well.
+func (c *Compactor) Run(ctx context.Context) (done raw.Compaction, err error) {
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	after := cmp.Or(c.After, 24*time.Hour)
+	old := now().Add(-after)
+	if err := c.Log.Seal(old); err != nil {
+		return done, fmt.Errorf("seal: %w", err)
+	}
+	manifest, err := c.Lake.Current()
+	if err != nil {
+		return done, fmt.Errorf("lake: %w", err)
+	}
+	segments, err := c.Log.Segments()
+	if err != nil {
+		return done, err
+	}
+	var failed []error
+	for _, s := range segments {
+		if s.Last || done.Segments+len(failed) == cmp.Or(c.Segments, 8) {
+			break
+		}
+		if s.Compacted {
+			continue
+		}
+		one, err := c.compact(ctx, s.Number, manifest, old)
+		if ctx.Err() != nil {
+			return done, ctx.Err()
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+		done.Add(one)
+	}
+	return done, errors.Join(failed...)
+}
+
+// compact compacts a segment if all of it is folded and older than old.
+func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest, old time.Time) (done raw.Compaction, err error) {
+	months := make(map[string]bool)
+	for e, err := range c.Log.Entries(raw.Position{Segment: number}) {
+		switch {
+		case err != nil:
+			return done, err
+		case e.Position.Segment != number:
+			fates, err := c.fates(ctx, m, months)
+			if err != nil {
+				return done, err
+			}
+			return c.Log.Compact(ctx, number, func(e raw.Entry) raw.Fate { return fates[answerKey{e.RequestID, e.Position.String()}] })
+		case e.Next.Compare(m.LogPosition) > 0, e.AskedAt.After(old):
+			return done, nil
+		}
+		months[month(instant(e.AskedAt))] = true
+	}
+	return done, nil // the last one, and empty
+}
+
+type answerKey struct{ request, position string }
+
+// fates returns the fate of answers received in months whose bodies are not
+// needed. Whose fate is not there keeps its body.
+func (c *Compactor) fates(ctx context.Context, m lake.Manifest, months map[string]bool) (map[answerKey]raw.Fate, error) {
+	fates := make(map[answerKey]raw.Fate)
+	for _, f := range m.TableFiles("requests") {
+		if !months[f.Partition] {
+			continue
+		}
+		columns := lake.ReadOptions{Columns: []string{"request_id", "rejected", "log_position", "confirms"}}
+		for b, err := range c.Lake.Read(ctx, heap(), f, columns) {
+			if err != nil {
+				return nil, fmt.Errorf("table requests: %w", err)
+			}
+			ids, positions := b.Column(0).(*array.String), b.Column(2).(*array.String)
+			rejected, confirms := b.Column(1).(*array.Int64), b.Column(3).(*array.Boolean)
+			for row := range ids.Len() {
+				if confirms.Value(row) {
+					key := answerKey{string([]byte(ids.Value(row))), string([]byte(positions.Value(row)))}
+					fates[key] = raw.Fate{Drop: true, Rejected: int(rejected.Value(row))}
+				}
+			}
+			b.Release()
+		}
+	}
+	return fates, nil
+}

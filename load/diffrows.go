@@ -1,0 +1,265 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A stream hands out the rows of files of one table group by group: of a
+// participant, of a day of requests, or all of a table that knows neither.
+type stream struct {
+	order   []int
+	cursors []*cursor
+}
+
+func newStream(ctx context.Context, t shape, l *lake.Lake, files []lake.File) *stream {
+	s := &stream{order: t.order}
+	for _, f := range files {
+		c := newCursor(ctx, l, f, lake.ReadOptions{})
+		_, has := t.place["participant_id"]
+		switch {
+		case t.Name == "requests": // in the order of time
+			c.first, c.of = lake.Day(f.FirstTime), daysOf
+		case !has:
+			c.first, c.of = "", func(b arrow.RecordBatch) labels { return nobody(b.NumRows()) }
+		}
+		s.cursors = append(s.cursors, c)
+	}
+	return s
+}
+
+// daysOf labels requests by the UTC date they were asked at.
+func daysOf(b arrow.RecordBatch) labels {
+	return days{b.Column(b.Schema().FieldIndices("asked_at")[0]).(*array.Timestamp)}
+}
+
+type days struct{ *array.Timestamp }
+
+func (d days) Value(row int) string { return lake.Day(timeOf(d.Timestamp.Value(row))) }
+
+// nobody labels rows of a table without participants.
+type nobody int
+
+func (n nobody) Len() int         { return int(n) }
+func (n nobody) Value(int) string { return "" }
+
+// peek returns the next group; false at the end.
+func (s *stream) peek() (group string, ok bool, err error) {
+	for _, c := range s.cursors {
+		g, more, err := c.peek()
+		if err != nil {
+			return "", false, err
+		}
+		if more && (!ok || g < group) {
+			group, ok = g, true
+		}
+	}
+	return group, ok, nil
+}
+
+// take returns the rows of a group, which is not before the next one, in the
+// table's order unless its files overlap. The caller releases them.
+func (s *stream) take(group string) ([]piece, error) {
+	var pieces []piece
+	for _, c := range s.cursors {
+		g, more, err := c.peek()
+		if err == nil && more && g == group {
+			var taken []piece
+			taken, err = c.take(group)
+			pieces = append(pieces, taken...)
+		}
+		if err != nil {
+			releasePieces(pieces)
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return compareRows(a.rows, 0, b.rows, 0, s.order) })
+	return pieces, nil
+}
+
+func (s *stream) close() {
+	for _, c := range s.cursors {
+		c.close()
+	}
+}
+
+// A comparison counts, by participant, what differs between two streams of one
+// table.
+type comparison struct {
+	shape
+	key, content, history []int
+	participant, vanished int // columns; -1: the table has none
+	counts                map[string]*RowCounts
+}
+
+func newComparison(t shape) *comparison {
+	c := &comparison{shape: t, participant: -1, vanished: -1, counts: make(map[string]*RowCounts)}
+	var learned []string // columns that tell when and how a row was learned
+	if _, ok := t.place["first_seen_at"]; ok {
+		learned = []string{"request_id", "first_seen_at", "vanished_at"}
+	} else if t.Name == "coverage" {
+		learned = []string{"asked_at"}
+	}
+	c.content = t.except(learned...)
+	for _, name := range learned {
+		if place, ok := t.place[name]; ok {
+			c.history = append(c.history, place)
+		}
+	}
+	for _, name := range t.Key {
+		c.key = append(c.key, t.place[name])
+	}
+	if place, ok := t.place["participant_id"]; ok {
+		c.participant = place
+	}
+	if place, ok := t.place["vanished_at"]; ok {
+		c.vanished = place
+	}
+	return c
+}
+
+// run compares group by group and closes the streams.
+func (c *comparison) run(a, b *stream) error {
+	defer a.close()
+	defer b.close()
+	for {
+		group, ok, err := a.peek()
+		other, more, err2 := b.peek()
+		if err := errors.Join(err, err2); err != nil {
+			return err
+		}
+		if !ok && !more {
+			return nil
+		}
+		if !ok || more && other < group {
+			group = other
+		}
+		if err := c.compare(a, b, group); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *comparison) compare(a, b *stream, group string) error {
+	old, err := a.take(group)
+	if err != nil {
+		return err
+	}
+	defer releasePieces(old)
+	fresh, err := b.take(group)
+	if err != nil {
+		return err
+	}
+	defer releasePieces(fresh)
+	was, is := rowsOf(old), rowsOf(fresh)
+	if !slices.EqualFunc(was, is, func(x, y oneRow) bool { return x.compare(y, c.all) == 0 }) {
+		c.match(was, is)
+	}
+	return nil
+}
+
+// oneRow is a row of a batch.
+type oneRow struct {
+	batch arrow.RecordBatch
+	row   int
+}
+
+func (r oneRow) compare(s oneRow, columns []int) int {
+	return compareRows(r.batch, r.row, s.batch, s.row, columns)
+}
+
+func rowsOf(pieces []piece) []oneRow {
+	var rows []oneRow
+	for _, p := range pieces {
+		for row := range int(p.rows.NumRows()) {
+			rows = append(rows, oneRow{p.rows, row})
+		}
+	}
+	return rows
+}
+
+// match pairs the rows by their keys. Where several have the same one, they
+// are paired in their order.
+func (c *comparison) match(was, is []oneRow) {
+	var text []byte
+	key := func(r oneRow) string {
+		text = c.appendRow(text[:0], r.batch, r.row, c.key)
+		return string(text)
+	}
+	places := make(map[string]int, len(was))
+	for i, r := range was {
+		k := key(r)
+		for _, twice := places[k]; twice; _, twice = places[k] {
+			k += "+"
+		}
+		places[k] = i
+	}
+	matched := make([]bool, len(was))
+	for _, r := range is {
+		k := key(r)
+		i, found := places[k]
+		for found && matched[i] {
+			k += "+"
+			i, found = places[k]
+		}
+		if !found {
+			c.alone(r, func(n *RowCounts) *int64 { return &n.Added })
+			continue
+		}
+		matched[i] = true
+		c.pair(was[i], r)
+	}
+	for i, r := range was {
+		if !matched[i] {
+			c.alone(r, func(n *RowCounts) *int64 { return &n.Removed })
+		}
+	}
+}
+
+// alone counts a row that only one side has.
+func (c *comparison) alone(r oneRow, as func(*RowCounts) *int64) {
+	n := c.count(r)
+	if c.present(r) {
+		*as(n)++
+	} else {
+		n.History++
+	}
+}
+
+// pair counts what differs between two rows of one key.
+func (c *comparison) pair(was, is oneRow) {
+	same := was.compare(is, c.content) == 0
+	switch before, after := c.present(was), c.present(is); {
+	case before && !after:
+		c.count(was).Removed++
+	case !before && after:
+		c.count(is).Added++
+	case before && !same:
+		c.count(is).Changed++
+	case !same || was.compare(is, c.history) != 0:
+		c.count(is).History++
+	}
+}
+
+func (c *comparison) present(r oneRow) bool {
+	return c.vanished < 0 || r.batch.Column(c.vanished).IsNull(r.row)
+}
+
+func (c *comparison) count(r oneRow) *RowCounts {
+	participant := ""
+	if c.participant >= 0 {
+		participant = r.batch.Column(c.participant).(*array.String).Value(r.row)
+	}
+	if c.counts[participant] == nil {
+		participant = strings.Clone(participant) // the batch goes
+		c.counts[participant] = &RowCounts{Table: c.Name, Participant: participant}
+	}
+	return c.counts[participant]
+}

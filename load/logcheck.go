@@ -1,0 +1,95 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A LogError says that the raw log is not the one that a snapshot was made
+// from: to fold it anew would lose rows.
+type LogError struct {
+	Snapshot int64
+	Reason   string
+}
+
+func (e *LogError) Error() string {
+	return fmt.Sprintf("the raw log is not what snapshot %d was made from: %s", e.Snapshot, e.Reason)
+}
+
+// checkLog makes sure that the log holds every answer that snapshot m was made
+// from: a *LogError names what is missing, a *raw.DamageError where the log
+// cannot be read. It reads no bodies. What the snapshot's table requests cannot
+// tell, because a file of it is damaged, is not checked. It returns how many
+// answers came after the snapshot.
+func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err error) {
+	seed := maphash.MakeSeed()
+	answered, later, err := l.answered(ctx, m, seed)
+	if err != nil {
+		return 0, err
+	}
+	has := func(id, sha256 string) error {
+		if _, found := slices.BinarySearch(answered, maphash.String(seed, id+" "+sha256)); found {
+			return nil
+		}
+		return &LogError{m.Snapshot, fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256)}
+	}
+	for _, f := range m.TableFiles("requests") {
+		var damage *lake.DamageError
+		if err := l.eachRequest(ctx, f, has); errors.As(err, &damage) {
+			l.Logger.Warn("requests cannot be compared with the raw log", "file", damage.Path)
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	return later, nil
+}
+
+// answered returns the hashes of the answers in the log, sorted, and how many
+// of them came after snapshot m. It takes 8 bytes of memory for each. The log
+// must have an answer that ends where the snapshot's answers end.
+func (l *Loader) answered(ctx context.Context, m lake.Manifest, seed maphash.Seed) (all []uint64, later int, err error) {
+	var end raw.Position
+	met := m.LogPosition == end
+	for e, err := range l.Log.Entries(raw.Position{}) {
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return nil, 0, fmt.Errorf("raw log: %w", err)
+		}
+		later += bit(e.Position.Compare(m.LogPosition) >= 0)
+		all = append(all, maphash.String(seed, e.RequestID+" "+e.SHA256))
+		end = e.Next
+		met = met || end == m.LogPosition
+	}
+	switch {
+	case end.Compare(m.LogPosition) < 0:
+		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("it ends at %s, the snapshot goes up to %s", end, m.LogPosition)}
+	case !met:
+		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("no answer in it ends at %s, where those of the snapshot end", m.LogPosition)}
+	}
+	slices.Sort(all)
+	return all, later, nil
+}
+
+// eachRequest calls do with the requests of one file until it returns an error.
+func (l *Loader) eachRequest(ctx context.Context, f lake.File, do func(id, sha256 string) error) error {
+	t := shapeNamed("requests")
+	for b, err := range l.Lake.Read(ctx, heap(), f, lake.ReadOptions{}) {
+		if err != nil {
+			return err
+		}
+		ids, sums := t.text(b, "request_id"), t.text(b, "sha256")
+		for row := 0; row < ids.Len() && err == nil; row++ {
+			err = do(ids.Value(row), sums.Value(row))
+		}
+		b.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

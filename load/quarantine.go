@@ -1,0 +1,122 @@
+package load
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A Quarantine keeps what a withdrawal left out of the tables. Keep makes tables
+// all that is kept of the participant, in the place of what was; when it
+// returns they survive a power cut.
+type Quarantine interface {
+	Keep(ctx context.Context, participantID string, tables []LeftOut) error
+}
+
+// LeftOut are the rows of a table that a withdrawal left out.
+type LeftOut struct {
+	Table   string
+	Rows    int
+	Parquet []byte // a file of them, equal for equal rows
+}
+
+// quarantine keeps what answers that are about to be committed change in what is
+// left out, and what all those that follow them in the log by now do. An answer
+// need not bring a record for that: it may lack one.
+func (l *Loader) quarantine(ctx context.Context, answers []*answer) error {
+	if l.Quarantine == nil {
+		return nil
+	}
+	for _, a := range answers {
+		if a.cut.IsZero() || a.ranges != nil || a.Position.Compare(l.sealed[a.ParticipantID]) < 0 {
+			continue
+		}
+		if err := l.sealAll(ctx, a.ParticipantID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sealAll keeps what is left out of all answers of a participant in the log.
+func (l *Loader) sealAll(ctx context.Context, participant string) (err error) {
+	stays, err := l.refold(ctx, part{participant: participant}, l.cuts[participant])
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stays.Close()) }()
+	m, err := stays.Current()
+	if err != nil {
+		return err
+	}
+	return l.seal(ctx, part{participant, m.LogPosition}, stays)
+}
+
+// seal keeps the rows that a part of the log makes and that are not among those
+// that stay: every row that would be in the tables and is not, as it would be.
+func (l *Loader) seal(ctx context.Context, answers part, stays *lake.Scratch) (err error) {
+	if l.Quarantine == nil {
+		return nil
+	}
+	all, err := l.refold(ctx, answers, time.Time{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, all.Close()) }()
+	var tables []LeftOut
+	for _, name := range recordTables {
+		t, err := l.leftOut(ctx, shapeNamed(name), answers.participant, all.Lake, stays.Lake)
+		if err != nil {
+			return err
+		}
+		if t.Rows > 0 {
+			tables = append(tables, t)
+		}
+	}
+	if err := l.Quarantine.Keep(ctx, answers.participant, tables); err != nil {
+		return err
+	}
+	l.sealed[answers.participant] = answers.until
+	return nil
+}
+
+// leftOut returns the rows of a participant in one lake that another lacks.
+func (l *Loader) leftOut(ctx context.Context, t shape, participant string, in, notIn *lake.Lake) (LeftOut, error) {
+	out := LeftOut{Table: t.Name}
+	with, err := in.Current()
+	if err != nil {
+		return out, err
+	}
+	without, err := notIn.Current()
+	if err != nil {
+		return out, err
+	}
+	var batches []arrow.RecordBatch
+	defer func() { releaseAll(batches) }()
+	for _, name := range partitionsOf(with.TableFiles(t.Name)) {
+		a, err := participantRows(ctx, in, partition(with.TableFiles(t.Name), name), participant)
+		if err != nil {
+			return out, err
+		}
+		b, err := participantRows(ctx, notIn, partition(without.TableFiles(t.Name), name), participant)
+		if err != nil {
+			releasePieces(a)
+			return out, err
+		}
+		if only, _ := unequal(t, a, b); len(only) > 0 {
+			batches = append(batches, gather(l.Mem, t.schema, batchesOf(a), only))
+			out.Rows += len(only)
+		}
+		releasePieces(slices.Concat(a, b))
+	}
+	var file bytes.Buffer
+	err = lake.WriteRows(&file, t.Table, batches...)
+	out.Parquet = file.Bytes()
+	return out, err
+}

@@ -1,0 +1,76 @@
+package transform
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// plainFields are the members of an event whose text no person writes. The
+// others may hold a note, value most of all.
+func plainFields() map[string]bool {
+	return map[string]bool{
+		"recordId": true, "systemTime": true, "displayTime": true, "recordedSystemTime": true, "recordedDisplayTime": true,
+		"transmitterId": true, "transmitterTicks": true, "transmitterGeneration": true, "transmitterGenerationVariant": true,
+		"displayDevice": true, "displayApp": true,
+		"eventType": true, "eventSubType": true, "eventStatus": true, "unit": true,
+	}
+}
+
+// longestPlain is more than any field of an event has that a device wrote.
+const longestPlain = 64
+
+// withoutWords returns an event that could not be read, with a statement of
+// its length in the place of everything that may be free text: all but numbers
+// and the short texts of fields that devices fill. Names stay, and so does the
+// order.
+func withoutWords(raw []byte) []byte {
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if d.PeekKind() != '{' {
+		return withheld(nil, raw)
+	}
+	d.ReadToken()
+	plain, out := plainFields(), []byte{'{'}
+	for d.PeekKind() == '"' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return withheld(nil, raw)
+		}
+		name := token.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return withheld(nil, raw)
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(appendQuoted(out, name), ':')
+		if wordless(value, plain[name]) {
+			out = append(out, value...)
+		} else {
+			out = withheld(out, value)
+		}
+	}
+	return append(out, '}')
+}
+
+// wordless reports whether value is no text, a number as text, or a short one
+// where plain says that nobody writes.
+func wordless(value jsontext.Value, plain bool) bool {
+	switch value.Kind() {
+	case '{', '[':
+		return len(value) == len("{}")
+	case '"':
+		text, _ := jsontext.AppendUnquote(nil, value) // broken UTF-8 aside
+		return plain && len(text) <= longestPlain || !isWords(dexcom.Text(text))
+	}
+	return true
+}
+
+// withheld appends what stands for text that is left out.
+func withheld(dst, text []byte) []byte {
+	return appendQuoted(dst, fmt.Sprintf("(%d bytes, in the raw log only)", len(text)))
+}
