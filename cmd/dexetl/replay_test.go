@@ -24,7 +24,7 @@ func livedStudy(t *testing.T) *bench {
 	const days = 2
 	b := newBenchAt(t, dexsim.Config{
 		Seed: 11, Participants: 3, Days: 6, End: demoNow,
-		Chaos: dexsim.Chaos{Kinds: dexsim.AllData | dexsim.Late | dexsim.Edit | dexsim.Delete | dexsim.Revise | dexsim.Reconnect, RecordRate: 0.1},
+		Chaos: dexsim.Chaos{Kinds: dexsim.AllData &^ (dexsim.Return | dexsim.Outage | dexsim.Wander), RecordRate: 0.1},
 	}, demoNow.AddDate(0, 0, -days))
 	b.must("backfill")
 	for range days {
