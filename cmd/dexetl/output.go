@@ -183,6 +183,16 @@ func shortText(v any, kind string) string {
 	return fullText(v, kind)
 }
 
+// decimal is a number without loss, with an exponent only where people use one, as
+// JSON has it.
+func decimal(v float64, bits int) string {
+	format := byte('f')
+	if size := math.Abs(v); size != 0 && (size < 1e-6 || size >= 1e21) {
+		format = 'e'
+	}
+	return strconv.FormatFloat(v, format, -1, bits)
+}
+
 // fullText is a value without loss; null is the empty string.
 func fullText(v any, kind string) string {
 	switch v := v.(type) {
@@ -191,9 +201,9 @@ func fullText(v any, kind string) string {
 	case string:
 		return v
 	case float64:
-		return strconv.FormatFloat(v, 'g', -1, 64)
+		return decimal(v, 64)
 	case float32:
-		return strconv.FormatFloat(float64(v), 'g', -1, 32)
+		return decimal(float64(v), 32)
 	case time.Time:
 		return timeText(v, kind)
 	case duckdb.Decimal:

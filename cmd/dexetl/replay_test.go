@@ -18,13 +18,13 @@ import (
 )
 
 // livedStudy is a study that was synced for some days while records arrived
-// late and were edited and deleted.
+// late, were edited and deleted, vanished and came back.
 func livedStudy(t *testing.T) *bench {
 	t.Helper()
-	const days = 2
+	const days = 3
 	b := newBenchAt(t, dexsim.Config{
-		Seed: 11, Participants: 3, Days: 6, End: demoNow,
-		Chaos: dexsim.Chaos{Kinds: dexsim.AllData &^ (dexsim.Return | dexsim.Outage | dexsim.Wander), RecordRate: 0.1},
+		Seed: 19, Participants: 3, Days: 6, End: demoNow,
+		Chaos: dexsim.Chaos{Kinds: dexsim.AllData, RecordRate: 0.1},
 	}, demoNow.AddDate(0, 0, -days))
 	b.must("backfill")
 	for range days {
@@ -158,8 +158,11 @@ func (b *bench) checkLineage() {
 		}
 		rows++
 	}
-	if counted := b.query("select (select count(*) from egvs), count(*) filter (where kind = 'edited'), count(*) filter (where kind = 'deleted') from changes")[0]; rows == 0 || slices.Contains(counted, "0") {
-		b.t.Errorf("%d rows followed, egvs, edits, deletions %v: it proves little", rows, counted)
+	counted := b.query(`select (select count(*) from egvs),
+		count(*) filter (where kind = 'edited'), count(*) filter (where kind = 'deleted'),
+		count(*) filter (where kind = 'vanished'), count(*) filter (where kind = 'restored') from changes`)[0]
+	if rows == 0 || slices.Contains(counted, "0") {
+		b.t.Errorf("%d rows followed; egvs, edits, deletions, vanished and restored records %v: it proves little", rows, counted)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -19,18 +20,32 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dexetl": main, "dexetl-at": mainAt})
+	testscript.Main(m, map[string]func(){"dexetl": mainLate, "dexetl-at": mainAt})
+}
+
+// lagVariable says how far the clock of a dexetl is behind.
+const lagVariable = "DEXETL_TEST_LAG"
+
+// mainLate is main with a clock that lags behind; without a lag it is main.
+func mainLate() {
+	lag, err := time.ParseDuration(cmp.Or(os.Getenv(lagVariable), "0"))
+	if err != nil {
+		panic(err)
+	}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return time.Now().Add(-lag) }}
+	os.Exit(p.run(os.Args))
 }
 
 // The command line as people type it. Every script has a simulated API of its
-// own at $SIM.
+// own at $SIM, and begins at demoNow, so that its data are always the same.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			lag := time.Since(demoNow)
 			api, err := dexsim.New(dexsim.Config{
 				// What is uploaded while a script runs would change its tables.
-				Seed: 7, Participants: 5, Days: 8, Now: time.Now, End: time.Now().Add(-26 * time.Hour),
+				Seed: 7, Participants: 5, Days: 8, Now: func() time.Time { return time.Now().Add(-lag) }, End: demoNow.Add(-26 * time.Hour),
 				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
 			})
 			if err != nil {
@@ -39,6 +54,7 @@ func TestScripts(t *testing.T) {
 			server := httptest.NewServer(api)
 			env.Defer(server.Close)
 			env.Setenv("SIM", server.URL)
+			env.Setenv(lagVariable, lag.String())
 			return nil
 		},
 		Condition: func(name string) (bool, error) {

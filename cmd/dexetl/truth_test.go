@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func (b *bench) compareTruth(truths iter.Seq[dexsim.Truth]) {
 	b.t.Helper()
 	const many = 20_000
 	want := make(map[string]map[string]map[string]string)
-	var people []string
+	var people, notes []string
 	rejects, readings, records := 0, 0, 0
 	compare := func() {
 		for table, records := range want {
@@ -72,6 +73,15 @@ func (b *bench) compareTruth(truths iter.Seq[dexsim.Truth]) {
 			}
 			records += len(of)
 		}
+		for _, e := range truth.Events {
+			if isNote(e) {
+				text := e.RecordID + " "
+				if e.Value != nil {
+					text += *e.Value
+				}
+				notes = append(notes, text)
+			}
+		}
 		rejects += len(truth.Rejects)
 		moments := make(map[int]bool)
 		for _, e := range truth.EGVs {
@@ -85,6 +95,10 @@ func (b *bench) compareTruth(truths iter.Seq[dexsim.Truth]) {
 		}
 	}
 	compare()
+	slices.Sort(notes)
+	if diff := cmp.Diff(notes, b.notes()); diff != "" {
+		b.t.Errorf("event_notes (-served +held):\n%s", diff)
+	}
 	if got := b.query("select count(*) from rejects")[0][0]; got != strconv.Itoa(rejects) {
 		b.t.Errorf("rejects holds %s rows, want %d", got, rejects)
 	}
@@ -186,7 +200,7 @@ func truthRecords(truth dexsim.Truth) map[string]map[string]map[string]string {
 	for _, r := range truth.Events {
 		fields := with(r.Common, map[string]string{
 			"event_type": r.Type, "event_subtype": r.SubType, "value_text": "", "unit": r.Unit, "event_status": r.Status})
-		if r.Value != nil && r.Type != "notes" && r.Type != "note" {
+		if r.Value != nil && !isNote(r) {
 			fields["value_text"] = *r.Value
 		}
 		tables["events"][r.RecordID] = fields
@@ -198,6 +212,19 @@ func truthRecords(truth dexsim.Truth) map[string]map[string]map[string]string {
 		tables["alerts"][r.RecordID] = with(r.Common, map[string]string{"alert_name": r.Name, "alert_state": r.State})
 	}
 	return tables
+}
+
+// isNote reports whether event_notes keeps the value: it is what a person wrote,
+// be it of type notes or else no number.
+func isNote(e dexsim.Event) bool {
+	if e.Type == "notes" || e.Type == "note" {
+		return true
+	}
+	if e.Value == nil || *e.Value == "" {
+		return false
+	}
+	_, err := strconv.ParseFloat(*e.Value, 64)
+	return err != nil
 }
 
 func with(c dexsim.Common, fields map[string]string) map[string]string {
