@@ -113,9 +113,10 @@ func lastOf(readings []reading, sessions int) []int64 {
 }
 
 // shadowed reports whether the sensor before session i was still running at
-// ms: it made a reading later on.
+// ms: it made a reading in the same second, which is all that is told of times, or
+// later on.
 func shadowed(last []int64, i int, ms int64) bool {
-	return i > 0 && last[i-1] > ms
+	return i > 0 && last[i-1]/second >= ms/second
 }
 
 // firstAfter is the index of the first interval that ends after ms.
