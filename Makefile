@@ -3,7 +3,7 @@
 # make torture processes killed at every step; KILLS of them refreshing tokens, by SEED
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
-# make interop the demo's lake read from Python by DuckDB, pyarrow and Polars
+# make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, and its raw log
 # make audit   known vulnerabilities (needs the online database)
 
 SHELL       := /bin/bash
@@ -30,8 +30,10 @@ demo: build
 	@rm -rf $(DEMO)
 	./bin/dexetl demo $(DEMO)
 
+# Without GORACE every process ends with a second's sleep: the race detector's, for
+# races of the last moment. Hundreds of the tests' processes end.
 test: prerequisites
-	go test -race -timeout 40m ./...
+	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m ./...
 
 torture: prerequisites
 	go test -tags faults ./extract/fault

@@ -60,7 +60,7 @@ func TestThreeRunsShareTheHour(t *testing.T) {
 }
 
 func threeRuns(t *testing.T, perHour int) {
-	sim, err := dexsim.New(dexsim.Config{Seed: 7, Participants: 6, Days: 40, AccessTTL: 240 * time.Hour})
+	sim, err := dexsim.New(dexsim.Config{Seed: 7, Participants: 6, Days: 3, AccessTTL: 240 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,6 +67,13 @@ func firstDate(dates ...time.Time) time.Time {
 	return time.Time{}
 }
 
+// Going reports whether p's status leaves open when the person's data end:
+// whose status ends them need not be connected any more.
+func (p Part) Going() bool {
+	rule, ok := rules()[p.Status]
+	return ok && rule.asked && rule.needs == ""
+}
+
 // Course tells how p goes on: late is for how long uploads are waited for after
 // the last day. A connection that began after that, as when a study is taken
 // over when it is over, is given as long from its beginning; zero: no connection.

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -69,5 +70,17 @@ func TestCourseInTime(t *testing.T) {
 func TestCourseOfUnknownStatus(t *testing.T) {
 	if c := (Part{Status: "asleep"}).Course(time.Hour, time.Time{}); c.Asked || c.Missing == "" {
 		t.Errorf("Course = %+v, want nothing asked", c)
+	}
+}
+
+// Whose status ends the person's data need not be connected any more: links stop
+// working for exactly those, and for a status that nobody knows.
+func TestGoing(t *testing.T) {
+	ended := []string{"screen_failed", "completed", "withdrawn", "lost"}
+	for _, status := range []string{"", "screening", "screen_failed", "enrolled", "randomised", "completed", "withdrawn", "lost", "asleep"} {
+		want := status != "asleep" && !slices.Contains(ended, status)
+		if got := (Part{Status: status}).Going(); got != want {
+			t.Errorf("Going with status %q = %t, want %t", status, got, want)
+		}
 	}
 }

@@ -35,15 +35,17 @@
 // whole.
 //
 // A sync demands news, trailing and deep, and what earlier runs left open: never
-// answered, it is due by the rule of the backfill. The time sent as lastSyncTime
+// answered, it is due by the rule of the backfill. For the latter it asks dataRange
+// once a day for everything: what was recorded after the end of a study that is
+// extended now was news when nobody was to ask for it. The time sent as lastSyncTime
 // is computed too: see Known.settled. Windows are always cut to what dataRange
 // shows at plausible times (from 2010 to a day ahead of the server) and to what
 // the participant consented to (Consented; Part says what the roster's statuses
-// mean). Alerts, which dataRange leaves out, are asked for
-// from 24 hours before the first record of any other kind to 24 hours after the
-// last, for some fire because readings are missing, or outlive theirs; but never beyond the server's time. So while
-// the last record is younger than that each backfill may ask for a sliver more; a
-// sync without news takes it along with the trailing days.
+// mean). Alerts, which dataRange leaves out, are asked for from 24 hours before the
+// first record of any other kind to 24 hours after the last, for some fire because
+// readings are missing, or outlive theirs; but never beyond the server's time. So
+// while the last record is younger than that each backfill may ask for a sliver
+// more; a sync without news takes it along with the trailing days.
 // Devices, which take no window, are asked for once a day.
 //
 // # Fetching
@@ -66,4 +68,13 @@
 // An answer is appended even when the run is being interrupted. Two processes
 // never fetch the same participant: they claim it first, and look at the log
 // again once they have it.
+//
+// # Where a change goes
+//
+//	what is due        beats (the rule of each), demand, window, coverage
+//	what is there      known (an answer of dataRange), index (the log)
+//	what may be asked  consented, course
+//	in which order     plan (of a connection), order (of participants); forecast
+//	one run            fetch, participant, connection, report
+//	one request        ask, retry, reach; turns, pace, share, quota (when)
 package extract

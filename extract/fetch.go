@@ -125,6 +125,9 @@ const (
 	defaultCallsPerHour = 54_000
 	defaultConcurrency  = 16
 
+	// clockTolerance is how far our clock may be off the server's without a word.
+	clockTolerance = 2 * time.Minute
+
 	// activeParticipants are fetched at a time, per app. Few, so that the log
 	// holds whole participants one after another: load then writes few files
 	// with disjoint ranges of participants.
@@ -154,7 +157,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	defer release()
 	all, groupCtx := errgroup.WithContext(bounded)
 	for _, indexes := range byApp {
-		all.Go(func() error { return r.fetchAll(groupCtx, indexes) })
+		all.Go(func() error { return r.fetchAll(groupCtx, indexes, run.Quota.participants(len(r.apps))) })
 	}
 	err := all.Wait()
 	r.report.sum()
@@ -249,10 +252,11 @@ func byParticipant(targets []Target) (groups [][]Target) {
 	return groups
 }
 
-// fetchAll fetches the participants at indexes of r.work, which share an app.
-func (r *runner) fetchAll(ctx context.Context, indexes []int) error {
+// fetchAll fetches the participants at indexes of r.work, which share an app, so
+// many at a time.
+func (r *runner) fetchAll(ctx context.Context, indexes []int, active int) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(activeParticipants)
+	group.SetLimit(active)
 	for _, i := range indexes {
 		group.Go(func() error {
 			p := participant{runner: r, targets: r.work[i]}
@@ -296,7 +300,7 @@ func (r *runner) checkClock(server time.Time) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if off > 2*time.Minute && !r.warned {
+	if off > clockTolerance && !r.warned {
 		r.warned = true
 		r.Logger.Warn("clock differs from the server's", "ours", now.UTC(), "server", server.UTC())
 	}

@@ -98,10 +98,43 @@ func (x *Index) add(e raw.Entry) {
 			h.Full = e
 		}
 	case dexcom.Devices:
-		h.Devices = latest(h.Devices, e.AskedAt)
+		h.Devices = latest(h.Devices, moment(e))
 	default:
-		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, e.AskedAt)
+		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, moment(e))
 	}
+}
+
+// moment is when e was answered: by our clock, but by the server's where the two
+// are well apart. Else what was read while ours was ahead would count as read later
+// than all that is uploaded until then.
+func moment(e raw.Entry) time.Time {
+	if !e.ServerDate.IsZero() && e.AskedAt.Sub(e.ServerDate).Abs() > clockTolerance {
+		return e.ServerDate
+	}
+	return e.AskedAt
+}
+
+// past is h without what was still to come when it was asked for, where a device
+// had dated a record into the future: nothing else could be there yet.
+func (h Holding) past() Holding {
+	past := map[dexcom.Resource]Coverage{}
+	for r, pieces := range h.Coverage {
+		for _, p := range pieces {
+			past[r] = past[r].Add(Window{p.Start, earliest(p.End, p.Asked.Add(rangeMargin))}, p.Asked)
+		}
+	}
+	h.Coverage = past
+	return h
+}
+
+// ranges are the newest dataRange answers, oldest first, that to everything among
+// them.
+func (h Holding) ranges() []raw.Entry {
+	there := slices.ContainsFunc(h.Ranges, func(e raw.Entry) bool { return e.RequestID == h.Full.RequestID })
+	if there || h.Full.RequestID == "" {
+		return h.Ranges
+	}
+	return slices.Insert(slices.Clone(h.Ranges), 0, h.Full)
 }
 
 func (x *Index) weigh(e raw.Entry) {

@@ -9,7 +9,7 @@ import (
 
 // Known is what one dataRange answer said.
 type Known struct {
-	Asked    time.Time // when the answer was complete, by our clock
+	Asked    time.Time // when the answer was complete: see moment
 	Server   time.Time // the server's Date; zero: it sent none
 	LastSync time.Time // lastSyncTime of the request; zero: none was sent
 	Ranges   dexcom.Ranges
@@ -41,7 +41,7 @@ func (k Known) each(yield func(dexcom.Resource, dexcom.Range)) {
 		{dexcom.Calibrations, k.Ranges.Calibrations},
 	} {
 		if one.r != nil {
-			yield(one.resource, dexcom.Range{Start: earliest(one.r.Start, one.r.End), End: latest(one.r.Start, one.r.End)})
+			yield(one.resource, *one.r)
 		}
 	}
 }
@@ -129,7 +129,7 @@ func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
 		switch {
 		case of != resource:
 		case of == dexcom.EGVs:
-			expected = !w.Intersect(Window{r.Start, r.End.Add(time.Minute)}).Empty()
+			expected = !w.Intersect(Window{r.Start, r.End.Add(1)}).Empty() // its newest record included
 		default:
 			expected = w.Contains(r.Start) || w.Contains(r.End)
 		}
@@ -137,26 +137,23 @@ func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
 	return expected
 }
 
-// settled returns the time up to which every upload is held, if all that k shows
-// within consented was answered. An answer to lastSyncTime shows all uploads
-// since then: once its windows were read after it, that is the time it was
-// asked. An answer without shows everything, and then it is the time at which
-// the piece was read that was not read for longest.
+// settled returns the time up to which every upload within consented is held or,
+// because no answer covers it, asked for anyway. An answer to lastSyncTime shows
+// all uploads since then: once its windows were read after it, that is the time it
+// was asked. An answer without shows everything, and what of it was never read is
+// due until it is; so that is the time at which the piece was read that was not read
+// for longest.
 func (k Known) settled(held Holding, consented Window, resources []dexcom.Resource) (upTo time.Time, ok bool) {
 	upTo = k.Asked
 	found := k.windows()
 	for _, r := range resources {
-		w := found[r].Intersect(consented)
-		asked, complete := held.Coverage[r].oldest(w)
-		if !complete || !k.LastSync.IsZero() && !asked.IsZero() && asked.Before(k.Asked) {
+		asked, complete := held.Coverage[r].oldest(found[r].Intersect(consented))
+		if !k.LastSync.IsZero() && (!complete || !asked.IsZero() && asked.Before(k.Asked)) {
 			return time.Time{}, false
 		}
 		if !asked.IsZero() {
 			upTo = earliest(upTo, asked)
 		}
-	}
-	if !k.Server.IsZero() {
-		upTo = upTo.Add(-max(0, k.Asked.Sub(k.Server))) // in the server's time, if that is behind
 	}
 	return upTo, true
 }

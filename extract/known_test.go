@@ -40,9 +40,6 @@ func TestKnownWindows(t *testing.T) {
 		{"implausible", dexcom.Ranges{EGVs: rng(time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2085, 1, 1, 0, 0, 0, 0, time.UTC)), Events: rng(time.Date(2084, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2085, 1, 1, 0, 0, 0, 0, time.UTC))}, map[dexcom.Resource]Window{
 			dexcom.EGVs: {plausibleStart, epoch.Add(24 * time.Hour)}, dexcom.Alerts: {plausibleStart, epoch.Add(24 * time.Hour)},
 		}, 2},
-		{"the wrong way round", dexcom.Ranges{EGVs: rng(epoch, epoch.Add(-time.Hour))}, map[dexcom.Resource]Window{
-			dexcom.EGVs: egvs(Window{epoch.Add(-time.Hour), epoch.Add(time.Minute)}), dexcom.Alerts: alerts(Window{epoch.Add(-time.Hour), now.Add(time.Second)}),
-		}, 0},
 	} {
 		// The server's time counts, and ours only if it sent none.
 		k := Known{Asked: now.Add(10 * time.Minute), Server: now, Ranges: tt.ranges}
@@ -68,6 +65,8 @@ func TestKnownExpects(t *testing.T) {
 		{dexcom.EGVs, span(40, 50), true},
 		{dexcom.EGVs, span(-10, 0), false},
 		{dexcom.EGVs, span(101, 110), false},
+		{dexcom.EGVs, Window{at.End, at.End.Add(time.Second)}, true},
+		{dexcom.EGVs, Window{at.End.Add(time.Second), at.End.Add(time.Minute)}, false},
 		{dexcom.Events, span(40, 50), false},
 		{dexcom.Events, span(0, 1), true},
 		{dexcom.Events, span(99, 101), true},
@@ -92,16 +91,18 @@ func TestKnownSettled(t *testing.T) {
 		want   time.Time // zero: not settled
 		within Window
 	}{
-		{"nothing held", Known{Asked: hour(200), Ranges: ranges}, nil, time.Time{}, span(-1000, 1000)},
+		{"nothing held, so all is due", Known{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(-1000, 1000)},
+		{"a part never read, so it is due", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(150)), hour(150), span(-1000, 1000)},
 		{"nothing shown", Known{Asked: hour(200)}, nil, hour(200), span(-1000, 1000)},
 		{"nothing consented", Known{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(500, 1000)},
 		{"all held after", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)), hour(200), span(-1000, 1000)},
 		{"a part held from before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)).Add(span(3, 4), hour(150)), hour(200), span(-1000, 1000)},
 		{"a part last read before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(Window{all.Start, span(0, 50).End}, hour(150)).Add(Window{span(50, 0).Start, all.End}, hour(210)), hour(150), span(-1000, 1000)},
 		{"the consented part is held", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(10, 20), hour(201)), hour(200), span(10, 20)},
+		{"news not held", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, nil, time.Time{}, span(-1000, 1000)},
+		{"news held in part", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(201)), time.Time{}, span(-1000, 1000)},
 		{"news read before", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(199)), time.Time{}, span(-1000, 1000)},
 		{"news read after", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(200)), hour(200), span(-1000, 1000)},
-		{"the server's clock is behind", Known{Asked: hour(200), Server: hour(199), Ranges: ranges}, Coverage{}.Add(all, hour(201)), hour(199), span(-1000, 1000)},
 	} {
 		held := Holding{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: tt.held, dexcom.Alerts: tt.held}}
 		got, ok := tt.known.settled(held, tt.within, []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts, dexcom.Devices})

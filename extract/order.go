@@ -36,7 +36,7 @@ func (r *runner) finished(targets []Target) (asked time.Time) {
 			return time.Time{} // the fetch will meet the error and report it
 		}
 		bounds := t.Consented.Intersect(r.run.Interval)
-		if len(Calls(backfillDemands(known, bounds, r.Resources), held)) > 0 {
+		if slices.ContainsFunc(Calls(backfillDemands(known, bounds, r.Resources), held), known.hasRecords) {
 			return time.Time{}
 		}
 		asked = latest(asked, known.Asked)
@@ -44,19 +44,21 @@ func (r *runner) finished(targets []Target) (asked time.Time) {
 	return asked
 }
 
+// hasRecords reports whether c's window is where k shows records, as opposed to the
+// day after them, in which there may be alerts: of that every later answer shows
+// more.
+func (k Known) hasRecords(c Call) (has bool) {
+	k.each(func(_ dexcom.Resource, r dexcom.Range) { has = has || !c.Window.Start.After(r.End) })
+	return has
+}
+
 // known returns what dataRange showed so far: what it answered when last asked
 // for everything, and to all questions for news since. Its zero Asked means that
 // it was never answered.
 func (h Holding) known() (known Known, err error) {
-	entries := h.Ranges
-	if h.Full.RequestID != "" {
-		first := slices.IndexFunc(entries, func(e raw.Entry) bool { return e.AskedAt.After(h.Full.AskedAt) })
-		if first < 0 {
-			first = len(entries)
-		}
-		entries = slices.Insert(slices.Clone(entries[first:]), 0, h.Full)
-	}
-	for _, e := range entries {
+	entries := h.ranges()
+	first := slices.IndexFunc(entries, func(e raw.Entry) bool { return e.RequestID == h.Full.RequestID })
+	for _, e := range entries[max(0, first):] {
 		k, err := readKnown(e)
 		if err != nil {
 			return Known{}, err
@@ -75,10 +77,7 @@ func (k Known) with(o Known) Known {
 		case b == nil:
 			return a
 		}
-		return &dexcom.Range{
-			Start: earliest(earliest(a.Start, a.End), earliest(b.Start, b.End)),
-			End:   latest(latest(a.Start, a.End), latest(b.Start, b.End)),
-		}
+		return &dexcom.Range{Start: earliest(a.Start, b.Start), End: latest(a.End, b.End)}
 	}
 	return Known{Asked: o.Asked, Server: o.Server, Ranges: dexcom.Ranges{
 		EGVs:         both(k.Ranges.EGVs, o.Ranges.EGVs),

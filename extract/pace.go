@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -50,10 +49,12 @@ func newPace(app string, perHour int, budget Budget) *pace {
 
 // wait returns when a call may be made.
 func (p *pace) wait(ctx context.Context) error {
-	if err := p.limiter.Wait(ctx); err != nil {
-		// It gives up at once, with an error of its own, when the deadline would
-		// pass before the turn comes.
-		return cmp.Or(ctx.Err(), context.DeadlineExceeded)
+	// Not Wait: it gives up at once when the deadline would pass before the turn
+	// comes, as if something had failed.
+	turn := p.limiter.Reserve()
+	if err := sleep(ctx, turn.Delay()); err != nil {
+		turn.Cancel()
+		return err
 	}
 	for {
 		delay, err := p.take(ctx)

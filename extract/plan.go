@@ -1,187 +1,181 @@
 package extract
 
 import (
-	"maps"
+	"cmp"
+	"context"
 	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
 )
 
-const (
-	// overlap is read again in front of what is new: the newest records of the
-	// last answer may have been incomplete.
-	overlap = 6 * time.Hour
+// maxRanges is the largest plain dataRange body; real ones are below 1 kB.
+const maxRanges = 1 << 20
 
-	defaultTrailing = 7 * 24 * time.Hour  // is read again
-	defaultDeep     = 30 * 24 * time.Hour // everything is read again
+// plan asks what there is and returns the calls that are due, in the order in
+// which to make them: oldest first or newest first whatever the resource, so that
+// a run that is stopped leaves no resource behind. Devices are last.
+func (c *connection) plan(ctx context.Context) (calls []Call, err error) {
+	switch c.run.Mode {
+	case Sync:
+		calls, err = c.planSync(ctx)
+	case Refresh:
+		calls, err = c.planRefresh(ctx)
+	default:
+		calls, err = c.planBackfill(ctx)
+	}
+	slices.SortStableFunc(calls, func(a, b Call) int {
+		switch {
+		case a.Window.Empty() || b.Window.Empty():
+			return cmp.Compare(b.Window.End.Unix(), a.Window.End.Unix())
+		case c.run.NewestFirst:
+			return b.Window.Start.Compare(a.Window.Start)
+		}
+		return a.Window.Start.Compare(b.Window.Start)
+	})
+	return calls, err
+}
 
-	// What is done once a day is due after 23 hours: cron starts a daily sync some
-	// seconds earlier than the day before, or asks this participant sooner, and
-	// with a full day that sync would leave it to the next.
-	trailingEvery = 23 * time.Hour
-	devicesEvery  = 23 * time.Hour
-)
-
-// backfillDemands wants everything that full shows within bounds, answered
-// whenever: so a second backfill asks only for what is not held, and an
-// interrupted one goes on. Events and calibrations without a range are left to
-// the deep beat.
-func backfillDemands(full Known, bounds Window, resources []dexcom.Resource) []Demand {
+// planRefresh asks what there is, by which answers without records are told
+// apart, and returns the calls for everything that was not answered since.
+func (c *connection) planRefresh(ctx context.Context) ([]Call, error) {
+	full, err := c.ranges(ctx, time.Time{}, BeatRefresh)
+	if err != nil {
+		return nil, err
+	}
+	bounds := c.target.Consented.Intersect(full.plausible())
 	var demands []Demand
-	found := full.windows()
-	for _, r := range resources {
-		if w := found[r].Intersect(bounds); !w.Empty() {
-			demands = append(demands, Demand{r, w, time.Time{}, BeatBackfill})
+	for _, r := range c.Resources {
+		if r != dexcom.Devices {
+			demands = append(demands, Demand{r, bounds, c.run.Since, BeatRefresh})
 		}
 	}
-	return demands
+	return Calls(demands, c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)), nil
 }
 
-// A syncState is what a sync plans from.
-type syncState struct {
-	held      Holding
-	full      Known  // newest dataRange answer without lastSyncTime
-	news      *Known // answer of this run to lastSyncTime; nil: none was asked
-	deep      bool   // the deep beat is due
-	bounds    Window // consented
-	resources []dexcom.Resource
-	now       time.Time
-	run       Run // Trailing and Deep are set
+// planBackfill asks what there is and returns the calls for what was never
+// answered.
+func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
+	full, err := c.ranges(ctx, time.Time{}, BeatBackfill)
+	if err != nil {
+		return nil, err
+	}
+	held := c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
+	bounds := c.target.Consented.Intersect(c.run.Interval)
+	calls := Calls(backfillDemands(full, bounds, c.Resources), held.past())
+	return append(calls, c.devices(held)...), nil
 }
 
-// calls are those for news and, apart from them, for what is read again: of that
-// most answers say nothing new, and then compaction drops them whole.
-func (s syncState) calls() []Call {
-	news, again := s.demands()
-	first := Calls(news, s.held)
-	held := Holding{Coverage: maps.Clone(s.held.Coverage)}
-	for _, c := range first {
-		held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
+// planSync asks what is new and returns the calls for all beats that are due.
+func (c *connection) planSync(ctx context.Context) ([]Call, error) {
+	state := syncState{
+		held:      c.index.Holding(c.target.ParticipantID, c.target.ConnectionID),
+		bounds:    c.target.Consented,
+		resources: c.Resources,
+		now:       c.Now().Truncate(time.Second), // the API knows no fractions
+		run:       c.run,
 	}
-	return append(first, Calls(again, held)...)
+	lastSync, err := c.lastSync(state)
+	if err != nil {
+		return nil, err
+	}
+	asked := state.held.Full.RequestID != ""
+	if asked {
+		if state.full, err = readKnown(state.held.Full); err != nil {
+			return nil, err
+		}
+	}
+	state.deep = c.run.DeepNow || state.deepDue()
+	beat := ""
+	switch {
+	case !asked || lastSync.IsZero() || state.deep:
+		beat = BeatDeep
+	case state.now.Sub(state.full.Asked) >= trailingEvery:
+		beat = BeatTrailing // for what was news when nobody was to ask for it: before the study was extended
+	}
+	if beat != "" {
+		if state.full, err = c.ranges(ctx, time.Time{}, beat); err != nil {
+			return nil, err
+		}
+	}
+	if !lastSync.IsZero() {
+		news, err := c.ranges(ctx, lastSync, BeatNews)
+		if err != nil {
+			return nil, err
+		}
+		state.news = &news
+	}
+	return append(state.calls(), c.devices(state.held)...), nil
 }
 
-// demands are news, and again, in this order: news that reach less far than what
-// is known, the trailing days, the deep beat if it is due, and what an earlier run
-// left open.
-func (s syncState) demands() (news, again []Demand) {
-	var behind, late, deep, open []Demand
-	add := func(list *[]Demand, r dexcom.Resource, w Window, since time.Time, beat string) {
-		if w = w.Intersect(s.bounds); !w.Empty() {
-			*list = append(*list, Demand{r, w, since, beat})
+// lastSync returns the lastSyncTime to send: all uploads before it are held. It
+// is zero if no dataRange answer is settled, or none that is young enough.
+func (c *connection) lastSync(state syncState) (time.Time, error) {
+	var best time.Time
+	for _, e := range slices.Backward(state.held.ranges()) {
+		if !moment(e).After(best) {
+			break // it can be settled up to when it was asked, not beyond
+		}
+		k, err := readKnown(e)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if upTo, ok := k.settled(state.held, state.bounds, state.resources); ok {
+			best = latest(best, upTo)
 		}
 	}
-	var fresh map[dexcom.Resource]Window
-	if s.news != nil {
-		fresh = s.news.windows()
+	best = best.Add(-syncMargin).Truncate(time.Second)
+	if best.Before(state.now.Add(-maxLastSync)) {
+		return time.Time{}, nil
 	}
-	lateSince := s.now.Add(-trailingEvery)
-	if s.run.TrailingNow {
-		lateSince = openEnd // no answer is that new
-	}
-	deepSince := s.now.Add(-deepTakes(s.run.Deep))
-	if s.run.DeepNow {
-		deepSince = s.run.Since
-	}
-	known := s.extents()
-	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
-	for _, r := range s.resources {
-		w, shown := known[r]
-		older := openEnd // what is before it is not asked for as news
-		if n, ok := fresh[r]; ok {
-			if shown {
-				n.Start = earliest(n.Start, w.End.Add(-overlap))
-			}
-			if shown && n.End.Before(w.End) {
-				add(&behind, r, n, s.news.Asked, BeatNews)
-			} else {
-				add(&news, r, n, s.news.Asked, BeatNews)
-				older = n.Start
-			}
-			w = Merge(w, n).Span()
-			shown = true
-		}
-		if !shown && s.deep {
-			w = records
-		}
-		if shown {
-			last := Window{latest(w.Start, s.now.Add(-s.run.Trailing)), earliest(w.End, older)}
-			due := Demand{r, last.Intersect(s.bounds), lateSince, BeatTrailing}.due(s.held)
-			if r == dexcom.Alerts && older == openEnd && len(due) > 0 {
-				// Those since the last record come along: alone they would cost a
-				// call in every sync.
-				last.End = latest(last.End, s.newest().alertsWindow(records).End)
-			}
-			for _, again := range fewest(due, last.End) {
-				add(&late, r, again, openEnd, BeatTrailing)
-			}
-			add(&open, r, w, time.Time{}, BeatBackfill)
-		}
-		if s.deep {
-			add(&deep, r, w, deepSince, BeatDeep)
-		}
-	}
-	return news, slices.Concat(behind, late, deep, open)
+	return best, nil
 }
 
-// fewest returns the fewest windows of at most MaxWindow that cover what is due.
-// Each begins with a due instant and goes as far as it may, but not beyond end. So
-// what was answered later comes along, at the price of no call: hourly syncs
-// would else ask for the trailing days hour by hour, as news brought them. And a
-// run that was stopped goes on behind what was answered.
-func fewest(due Windows, end time.Time) (windows []Window) {
-	for len(due) > 0 {
-		w := Window{due[0].Start, earliest(due[0].Start.Add(MaxWindow), end)}
-		windows = append(windows, w)
-		due = due.Subtract(Windows{w})
+// askRanges asks dataRange; a zero lastSync is not sent.
+func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat string) (Known, error) {
+	answer, err := c.asker.ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: lastSync})
+	if err != nil {
+		return Known{}, rangesError(err)
 	}
-	return windows
+	entry, err := c.keep(ctx, answer, beat)
+	if err != nil {
+		return Known{}, err
+	}
+	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
+	if err != nil {
+		return Known{}, rangesError(err)
+	}
+	k, err := parseKnown(entry, plain)
+	if err == nil {
+		c.shown = append(c.shown, k)
+	}
+	return k, err
 }
 
-// newest returns this run's last answer of dataRange.
-func (s syncState) newest() Known {
-	if s.news != nil {
-		return *s.news
+func rangesError(err error) error { return &CallError{Call{Resource: dexcom.DataRange}, err} }
+
+// readKnown reads a dataRange answer from the log.
+func readKnown(e raw.Entry) (Known, error) {
+	plain, err := e.Plain()
+	if err != nil {
+		return Known{}, fatalError{err}
 	}
-	return s.full
+	return parseKnown(e, plain)
 }
 
-// extents returns per resource the window in which records are known: what
-// dataRange showed when it was last asked for everything, and what was asked for
-// since, because it showed news there.
-func (s syncState) extents() map[dexcom.Resource]Window {
-	known := s.full.windows()
-	for r, c := range s.held.Coverage {
-		asked := c.Since(time.Time{}).Span()
-		if w, ok := known[r]; ok {
-			asked = Merge(w, asked).Span()
-		}
-		if !asked.Empty() {
-			known[r] = asked
-		}
+func parseKnown(e raw.Entry, plain []byte) (Known, error) {
+	ranges, err := dexcom.ParseRanges(plain)
+	if err != nil {
+		return Known{}, rangesError(err)
 	}
-	return known
+	return Known{moment(e), e.ServerDate, e.LastSync, ranges}, nil
 }
 
-// deepTakes returns how long ago a piece must have been answered to be taken
-// along when the deep beat, which comes every so often, is due for any piece:
-// 7 days of 30, less if it comes more often, but not more. Otherwise the week
-// that leaves the trailing interval day by day would come back thirty days later
-// day by day too, as thousands of small windows in place of 13 a year.
-func deepTakes(every time.Duration) time.Duration {
-	return min(every, defaultDeep) * 7 / 30
-}
-
-// deepDue reports whether something was last answered longer ago than the
-// deep beat allows. What was never answered does not count: it is due anyway, alone.
-func (s syncState) deepDue() bool {
-	for r, w := range s.extents() {
-		asked := s.held.Coverage[r].Since(time.Time{})
-		recent := s.held.Coverage[r].Since(s.now.Add(-s.run.Deep))
-		if len(asked.Within(w.Intersect(s.bounds)).Subtract(recent)) > 0 {
-			return true
-		}
+// devices returns the call for devices if they were not asked for within a day.
+func (c *connection) devices(held Holding) []Call {
+	if !slices.Contains(c.Resources, dexcom.Devices) || c.Now().Sub(held.Devices) < devicesEvery {
+		return nil
 	}
-	return false
+	return []Call{{Resource: dexcom.Devices, Beat: BeatTrailing}}
 }

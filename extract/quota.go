@@ -55,6 +55,19 @@ func (q *Quota) take(n int) error {
 	return err
 }
 
+// toGetOn is what a participant takes before the first window is held: a token,
+// what there is, the window.
+const toGetOn = 3
+
+// participants is how many may be at work for each of so many apps, so that what
+// there is of q does not go on beginnings.
+func (q *Quota) participants(apps int) int {
+	if q == nil {
+		return activeParticipants
+	}
+	return min(activeParticipants, max(1, q.Max/(toGetOn*max(1, apps))))
+}
+
 // whenOver lets f know when more is asked for than there is.
 func (q *Quota) whenOver(f func(error)) {
 	if q == nil {

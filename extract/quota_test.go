@@ -3,7 +3,6 @@ package extract
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -104,99 +103,54 @@ func TestDurationEndsAWaitForTheBudget(t *testing.T) {
 	})
 }
 
-// Capped syncs come to everybody in turn, and what is unfinished comes first.
-func TestStoppedRunsComeToEverybody(t *testing.T) {
+// However few calls a run is given, three are enough for it to get on, although a
+// token has to be had first, and the same runs again fetch everything.
+func TestFewCallsGetOn(t *testing.T) {
 	in2026(t, func(t *testing.T) {
 		api := newFake(t)
 		var targets []Target
-		for i := range 12 {
-			id := fmt.Sprintf("P%02d", i)
+		for i := range 8 {
+			id := fmt.Sprint("P", i)
 			api.add(id, dexcom.EGVs, time.Now().Add(-20*day), time.Now().Add(-10*day), time.Hour)
 			targets = append(targets, target(id))
 		}
 		f := newFetcher(t, api, t.TempDir())
-		mustRun(t, f, Backfill, targets...)
-		asked := map[string]int{}
-		for range 6 {
-			time.Sleep(time.Hour)
-			api.reset()
-			if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: &Quota{Max: 4}}, targets); err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range api.order {
-				asked[name]++
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		for run := range targets {
+			quota := &Quota{Max: 3}
+			tokens := map[string]bool{}
+			f.Tokens = fakeTokens{token: func(id string) (string, error) {
+				if tokens[id] {
+					return id, nil
+				}
+				tokens[id] = true // none outlived the run before
+				return id, quota.Take()
+			}}
+			report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Mode: Backfill, Quota: quota}, targets)
+			if err != nil || report.Fetched != 1 {
+				t.Fatalf("run %d of 3 calls: %d windows fetched, %v; want one", run, report.Fetched, err)
 			}
 		}
 		for _, who := range targets {
-			if n := asked[who.ParticipantID+" dataRange"]; n < 1 || n > 3 { // which 4 of 6 under way get the calls is chance
-				t.Errorf("%s was asked %d times in 6 syncs of 4 calls for 12 participants, want about twice", who.ParticipantID, n)
+			if got := len(heldRecords(t, f.Log, who.ParticipantID, dexcom.EGVs)); got != 10*24 {
+				t.Errorf("%s: %d records held, want 240", who.ParticipantID, got)
 			}
-		}
-		// Somebody new is unfinished. With fewer calls than participants under
-		// way it would be chance which of them get one.
-		api.add("P99", dexcom.EGVs, time.Now().Add(-20*day), time.Now().Add(-10*day), time.Hour)
-		api.reset()
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: &Quota{Max: activeParticipants}}, append(targets, target("P99"))); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Contains(api.order, "P99 dataRange") {
-			t.Errorf("asked first were %v, want P99, of whom nothing is held", api.order)
 		}
 	})
 }
 
-// A participant with much to fetch leaves others their turn, also when runs are
-// stopped over and over.
-func TestMuchWorkStarvesNobody(t *testing.T) {
+// A run whose time would be over before its turn to call comes is stopped, not
+// failed.
+func TestDurationEndsAWaitForThePace(t *testing.T) {
 	in2026(t, func(t *testing.T) {
 		api := newFake(t)
-		api.add("P00", dexcom.EGVs, time.Now().Add(-12*365*day), time.Now().Add(-2*day), 3*day)
-		targets := []Target{target("P00")}
-		for i := range 11 {
-			id := fmt.Sprintf("P%02d", i+1)
-			api.add(id, dexcom.EGVs, time.Now().Add(-60*day), time.Now().Add(-2*day), 8*time.Hour)
-			targets = append(targets, target(id))
-		}
+		year(api, "P1")
+		year(api, "P2")
 		f := newFetcher(t, api, t.TempDir())
-		calls := 0
-		for range 5 {
-			report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, Quota: &Quota{Max: 30}}, targets)
-			if err != nil || report.Outcome != Stopped {
-				t.Fatalf("run of 30 calls: %s, %v; want stopped", report.Outcome, err)
-			}
-			calls += report.Calls
-		}
-		for _, who := range targets[1:] {
-			if got := len(heldRecords(t, f.Log, who.ParticipantID, dexcom.EGVs)); got != 58*3 {
-				t.Errorf("%s: %d records held after %d calls, want all 174 although P00 has 12 years", who.ParticipantID, got, calls)
-			}
+		f.CallsPerHour = 10 // ten at once, then one in six minutes
+		report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: 20 * time.Minute}, []Target{target("P1"), target("P2")})
+		if err != nil || report.Outcome != Stopped || report.Calls != 13 {
+			t.Errorf("run of 20 minutes at 10 calls an hour: %s after %d calls, %v; want stopped after 13", report.Outcome, report.Calls, err)
 		}
 	})
-}
-
-// Windows are asked for oldest first whatever the resource, or newest first.
-func TestOrderOfWindows(t *testing.T) {
-	for _, newest := range []bool{false, true} {
-		in2026(t, func(t *testing.T) {
-			api := newFake(t)
-			year(api, "P1")
-			f := newFetcher(t, api, t.TempDir())
-			f.Concurrency = 1
-			f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts}
-			if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, NewestFirst: newest}, []Target{target("P1")}); err != nil {
-				t.Fatal(err)
-			}
-			var starts []string
-			for _, name := range api.reset() {
-				start, _, _ := strings.Cut(strings.Fields(name)[2], "/")
-				starts = append(starts, start)
-			}
-			if newest {
-				slices.Reverse(starts)
-			}
-			if !slices.IsSorted(starts) || starts[0] == starts[len(starts)-1] {
-				t.Errorf("newest first %t: windows began at %v", newest, starts)
-			}
-		})
-	}
 }

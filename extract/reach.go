@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -38,16 +39,28 @@ func (r *reach) check() error {
 
 // gaveUpOn notes that a request was given up on because of err.
 func (r *reach) gaveUpOn(err error) {
-	var dial *net.OpError
-	if !errors.As(err, &dial) || dial.Op != "dial" && dial.Op != "proxyconnect" {
+	cause := unconnected(err)
+	if cause == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.failed++; r.down == nil && r.failed >= maxUnreached && time.Since(r.answered) > unreachedSince {
 		// The cause alone: err may name a participant.
-		r.down = fmt.Errorf("app %s cannot be reached: %w", r.app, dial)
+		r.down = fmt.Errorf("app %s cannot be reached: %w", r.app, cause)
 	}
+}
+
+// unconnected returns why no connection came about, of what err says the cause
+// alone; nil: one did, as far as err tells.
+func unconnected(err error) error {
+	if dial := (*net.OpError)(nil); errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect") {
+		return dial
+	}
+	if certificate := (*tls.CertificateVerificationError)(nil); errors.As(err, &certificate) {
+		return certificate // such as one that is not valid yet by our clock
+	}
+	return nil
 }
 
 // came notes what a call came back with. Whatever the API itself said, it was

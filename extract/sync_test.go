@@ -27,9 +27,9 @@ func (f *fakeAPI) visible(token string, r dexcom.Resource) (ids []string) {
 	return slices.Compact(ids)
 }
 
-// Whenever syncs come, whether runs are interrupted or windows fail, and however
-// late records are uploaded: after a sync that is done, everything visible is
-// held.
+// Whenever syncs come, whether runs are interrupted or windows fail, however late
+// records are uploaded and however wrong our clock is: after a sync that is done,
+// everything visible is held.
 func TestSyncHoldsEverythingVisible(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -65,6 +65,8 @@ func syncHoldsEverythingVisible(t *testing.T, seed uint64) {
 	done := 0
 	for range 30 {
 		time.Sleep(time.Duration(rng.IntN(96)+1) * time.Hour)
+		off := time.Duration(rng.IntN(41)-20) * time.Hour
+		f.Now = func() time.Time { return time.Now().Add(off) }
 		ctx, cancel := context.WithCancel(t.Context())
 		if rng.IntN(5) == 0 {
 			time.AfterFunc(time.Duration(rng.IntN(2000))*time.Millisecond, cancel)
@@ -278,9 +280,9 @@ func TestTrailingDaysResume(t *testing.T) {
 		first := now().Add(-40 * day)
 		f.Concurrency = 1 // the older window before the newer
 		trailing := Run{ID: "1", Mode: Sync, Trailing: 40 * day}
-		trailing.Quota = &Quota{Max: 2} // dataRange and the older window
+		trailing.Quota = &Quota{Max: 3} // dataRange twice and the older window
 		if report, err := f.Run(t.Context(), trailing, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
-			t.Fatalf("run of 2 calls: %s, %v; want stopped", report.Outcome, err)
+			t.Fatalf("run of 3 calls: %s, %v; want stopped", report.Outcome, err)
 		}
 		trailing.Quota = nil
 		time.Sleep(5 * time.Hour)
@@ -317,6 +319,64 @@ func TestSyncAfterALongPause(t *testing.T) {
 		}
 		if got := asked.Span(); len(asked) != 1 || !got.Start.Equal(start.Add(-50*day-time.Minute)) || got.End.Before(time.Now().Add(-6*time.Hour)) {
 			t.Errorf("egvs asked for %v, want everything from %v on", asked, start.Add(-50*day))
+		}
+	})
+}
+
+// A window that fails again and again keeps nobody from noticing what else is new:
+// it is asked for each time, and late uploads are fetched meanwhile.
+func TestNewsDespiteAFailingWindow(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, now.Add(-100*day), now.Add(-day), 3*time.Hour)
+		bad := now.Add(-90 * day)
+		api.fault = func(_ string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
+			return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 404}, r.Resource != dexcom.EGVs || !Window{r.Start, r.End}.Contains(bad)
+		}
+		f := newFetcher(t, api, t.TempDir())
+		mustRun(t, f, Backfill, target("P1"))
+		for _, ago := range []time.Duration{20 * day, 50 * day} {
+			time.Sleep(day)
+			late := now.Add(-ago + time.Minute)
+			api.addRecord("P1", dexcom.EGVs, record{late, time.Now()})
+			time.Sleep(time.Hour)
+			if report := mustRun(t, f, Sync, target("P1")); report.Outcome != Partial || report.Open != 1 {
+				t.Errorf("%s, %d windows open; want the failing one", report.Outcome, report.Open)
+			}
+			if !slices.Contains(heldRecords(t, f.Log, "P1", dexcom.EGVs), late.Format(time.RFC3339)) {
+				t.Errorf("the record of %v ago, uploaded an hour ago, is not held", ago)
+			}
+		}
+		api.fault = nil
+		if report := mustRun(t, f, Sync, target("P1")); report.Outcome != Done || len(heldRecords(t, f.Log, "P1", dexcom.EGVs)) != 99*8+2 {
+			t.Errorf("when it no longer fails: %s, %d records", report.Outcome, len(heldRecords(t, f.Log, "P1", dexcom.EGVs)))
+		}
+	})
+}
+
+// When a study is extended, what was recorded after its old end is fetched within a
+// day, although all of it was news at a time when nobody was to ask for it.
+func TestSyncOfAnExtendedStudy(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		start := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, start, start.Add(20*day), 3*time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		who := target("P1")
+		who.Consented.End = start.Add(10 * day)
+		sync := func(days, perDay int) {
+			for range days * perDay {
+				time.Sleep(day / time.Duration(perDay))
+				mustRun(t, f, Sync, who)
+			}
+		}
+		sync(21, 1)
+		sync(1, keepRanges+1) // no news is left that could be remembered
+		who.Consented.End = openEnd
+		sync(1, 1)
+		if got := len(heldRecords(t, f.Log, "P1", dexcom.EGVs)); got != 20*8 {
+			t.Errorf("%d records held a day after the study was extended, want all 160", got)
 		}
 	})
 }

@@ -47,7 +47,7 @@ func (l *Loader) refold(ctx context.Context, of part, cut time.Time) (*lake.Scra
 	if err != nil {
 		return nil, err
 	}
-	var study Study
+	study := Study{Connections: l.connections} // whose account lacks a record matters
 	if !cut.IsZero() {
 		study.Withdrawals = []Withdrawal{{of.participant, cut, cut}}
 	}

@@ -94,8 +94,7 @@ func (l *Loader) next(ctx context.Context, from raw.Position) (answers []*answer
 	}()
 	entry, stop := iter.Pull2(l.Log.Entries(from))
 	defer stop()
-	var bytes int64
-	for bytes < l.CommitBytes {
+	for bytes := int64(0); bytes < l.CommitBytes; {
 		group, err := l.decode(ctx, entry, l.CommitBytes-bytes)
 		answers = append(answers, group...)
 		if err != nil {
@@ -104,16 +103,19 @@ func (l *Loader) next(ctx context.Context, from raw.Position) (answers []*answer
 		if len(group) == 0 {
 			break
 		}
-		for _, a := range group {
-			bytes += max(int64(a.plain), leastBytes)
-		}
+		bytes += weight(group)
 	}
 	return answers, nil
 }
 
-// leastBytes is what an answer counts for in a commit, if it has no body: it
-// has a row of requests and takes room until that is written.
-const leastBytes = 4 << 10
+// weight is what answers count for in a commit. One without a body counts, too:
+// it has a row of requests and takes room until that is written.
+func weight(answers []*answer) (bytes int64) {
+	for _, a := range answers {
+		bytes += max(int64(a.plain), 4<<10)
+	}
+	return bytes
+}
 
 // plainBytes estimates the plain body of an entry; next counts them.
 func plainBytes(e raw.Entry) int64 {
@@ -158,6 +160,7 @@ func (l *Loader) decode(parent context.Context, entry func() (raw.Entry, error, 
 // give back is an error; one that makes no rows is held, and one that compaction
 // dropped is not needed.
 func (l *Loader) read(a *answer) error {
+	a.cut = l.cuts[a.ParticipantID]
 	body, err := a.Plain()
 	if dropped := (*raw.DroppedError)(nil); errors.As(err, &dropped) {
 		a.dropped = true
@@ -170,7 +173,7 @@ func (l *Loader) read(a *answer) error {
 	a.plain = len(body)
 	if dexcom.Resource(a.Resource) == dexcom.DataRange {
 		ranges, err := dexcom.ParseRanges(body)
-		a.ranges, a.held, a.cut = &ranges, err, l.cuts[a.ParticipantID]
+		a.ranges, a.held = &ranges, err
 		return nil
 	}
 	a.batch, a.held = transform.Apply(l.Mem, transform.Answer{
@@ -180,8 +183,8 @@ func (l *Loader) read(a *answer) error {
 	if a.held != nil {
 		a.batch = transform.Batch{}
 	}
-	if cut, ok := l.cuts[a.ParticipantID]; ok {
-		a.leaveOut(l.Mem, cut)
+	if !a.cut.IsZero() {
+		a.leaveOut(l.Mem)
 	}
 	return nil
 }

@@ -75,6 +75,26 @@ func gatherStrings(b *array.StringBuilder, sources []arrow.Array, picks []pick) 
 	gatherValues(b, from, picks)
 }
 
+// setTimes returns batch with another column of times; 0 is null. The caller
+// releases it.
+func setTimes(mem memory.Allocator, batch arrow.RecordBatch, column int, times []arrow.Timestamp) arrow.RecordBatch {
+	b := array.NewTimestampBuilder(mem, batch.Schema().Field(column).Type.(*arrow.TimestampType))
+	defer b.Release()
+	b.Reserve(len(times))
+	for _, t := range times {
+		if t == 0 {
+			b.AppendNull()
+		} else {
+			b.Append(t)
+		}
+	}
+	a := b.NewArray()
+	defer a.Release()
+	columns := slices.Clone(batch.Columns())
+	columns[column] = a
+	return array.NewRecordBatch(batch.Schema(), columns, batch.NumRows())
+}
+
 type valuesOf[T any] interface {
 	IsNull(int) bool
 	Value(int) T

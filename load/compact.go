@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/raw"
@@ -93,23 +95,31 @@ func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest,
 type answerKey struct{ request, position string }
 
 // fates returns the fate of answers received in months whose bodies are not
-// needed. Whose fate is not there keeps its body.
+// needed. Whose fate is not there keeps its body: so do those of participants who
+// have withdrawn, because what an answer lacks may matter to the quarantine, and to
+// the tables again when another instant is stated.
 func (c *Compactor) fates(ctx context.Context, m lake.Manifest, months map[string]bool) (map[answerKey]raw.Fate, error) {
-	fates := make(map[answerKey]raw.Fate)
+	fates, withdrawn := make(map[answerKey]raw.Fate), make(map[string]bool)
+	err := eachRow(ctx, c.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
+		withdrawn[strings.Clone(t.text(b, "participant_id").Value(row))] = true
+	})
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range m.TableFiles("requests") {
 		if !months[f.Partition] {
 			continue
 		}
-		columns := lake.ReadOptions{Columns: []string{"request_id", "rejected", "log_position", "confirms"}}
+		columns := lake.ReadOptions{Columns: []string{"request_id", "participant_id", "rejected", "log_position", "confirms"}}
 		for b, err := range c.Lake.Read(ctx, heap(), f, columns) {
 			if err != nil {
 				return nil, fmt.Errorf("table requests: %w", err)
 			}
-			ids, positions := b.Column(0).(*array.String), b.Column(2).(*array.String)
-			rejected, confirms := b.Column(1).(*array.Int64), b.Column(3).(*array.Boolean)
+			ids, participants, positions := b.Column(0).(*array.String), b.Column(1).(*array.String), b.Column(3).(*array.String)
+			rejected, confirms := b.Column(2).(*array.Int64), b.Column(4).(*array.Boolean)
 			for row := range ids.Len() {
-				if confirms.Value(row) {
-					key := answerKey{string([]byte(ids.Value(row))), string([]byte(positions.Value(row)))}
+				if confirms.Value(row) && !withdrawn[participants.Value(row)] {
+					key := answerKey{strings.Clone(ids.Value(row)), strings.Clone(positions.Value(row))}
 					fates[key] = raw.Fate{Drop: true, Rejected: int(rejected.Value(row))}
 				}
 			}

@@ -15,14 +15,14 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// compact folds what is in the log, closes it with another answer and compacts
-// all but that.
-func (w *world) compact(k *tank, study Study) raw.Compaction {
+// compact folds what is in the log, closes it with the answer that another asks
+// for and compacts all but that.
+func (w *world) compact(k *tank, study Study, another func()) raw.Compaction {
 	w.t.Helper()
 	if err := w.log.Seal(w.time.AddDate(1, 0, 0)); err != nil {
 		w.t.Fatalf("Seal: %v", err)
 	}
-	w.answer("P9", "A", "egvs", at(1, "00:00:00"), at(2, "00:00:00"))
+	another()
 	k.load(study)
 	c := Compactor{Lake: k.Lake, Log: k.Log, Now: func() time.Time { return w.time.AddDate(1, 0, 0) }, Segments: 1000}
 	done, err := c.Run(context.Background())
@@ -32,20 +32,21 @@ func (w *world) compact(k *tank, study Study) raw.Compaction {
 	return done
 }
 
+func (h *history) compact(k *tank, study Study) raw.Compaction {
+	h.t.Helper()
+	return h.world.compact(k, study, func() { h.ask([2]string{"P5", "egvs"}, "A", slots, slots.AddDate(0, 0, 1), false) })
+}
+
 // A lake folded from the compacted log, from position 0, is the one that was
 // folded as the answers came, whenever the log was compacted; and both go on
 // alike.
 func TestCompactedLogGivesTheSameLake(t *testing.T) {
-	dir := t.TempDir()
 	n, dropped := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	histories(t, func(t *rapid.T, h *history) {
 		n++
-		h := newHistory(t, fmt.Sprintf("%s/%d", dir, n))
-		defer os.RemoveAll(h.dir)
-		defer h.log.Close()
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 20000}).Draw(t, "commit bytes"))
 		defer live.unlock()
-		study := Study{Participants: []Participant{{ID: "P1", Timezone: "Europe/Berlin"}, {ID: "P2"}}}
+		study := historyStudy()
 		for range rapid.IntRange(10, 60).Draw(t, "steps") {
 			h.step(t)
 			if rapid.IntRange(0, 9).Draw(t, "compact?") == 0 {
@@ -162,7 +163,8 @@ func TestConfirms(t *testing.T) {
 				if got != tt.want {
 					t.Fatalf("answers %q, want %q", got, tt.want)
 				}
-				if c, want := w.compact(k, Study{}), strings.Count(tt.want, "c"); c.Dropped != want || c.Answers != len(tt.want) {
+				another := func() { w.answer("P9", "A", "egvs", from, to) }
+				if c, want := w.compact(k, Study{}, another), strings.Count(tt.want, "c"); c.Dropped != want || c.Answers != len(tt.want) {
 					t.Errorf("compact: %+v; want %d of %d bodies dropped", c, want, len(tt.want))
 				}
 				again := w.tank("again", 0)

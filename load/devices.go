@@ -119,7 +119,7 @@ func (v *versions) change(s *step, participant string) (change, bool) {
 	if len(out) == 0 {
 		return c, false
 	}
-	slices.SortFunc(out, func(a, b version) int {
+	slices.SortStableFunc(out, func(a, b version) int { // the clock may stand still between two answers
 		return compareRows(v.sources[a.src], int(a.row), v.sources[b.src], int(b.row), v.order)
 	})
 	picks, to, upload := make([]pick, len(out)), make([]arrow.Timestamp, len(out)), make([]arrow.Timestamp, len(out))

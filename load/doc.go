@@ -10,10 +10,11 @@
 //
 // It decides. For each table of records, participant by participant, the rows
 // held of the months concerned are read once and the answers applied to them in
-// order (keyed.go): the newest answer wins, and a row that it lacks though it
-// should have it has vanished (vanish.go). What comes of it is a change per
-// participant and month: rows to add, and places of rows to drop. Devices
-// (devices.go) have versions instead; rejects, changes and requests only grow.
+// order (keyed.go): the newest answer wins (newest.go, upsert.go), and a row that
+// it lacks though it should have it has vanished (vanish.go). What comes of it is a
+// change per participant and month: rows to add, and places of rows to drop.
+// Devices (devices.go) have versions instead; rejects, changes and requests only
+// grow; coverage and its days (coverage.go, days.go) are counted on the way.
 //
 // It rewrites. Partition by partition the files that a change falls into are
 // read and written again, participant by participant (layout.go, merge.go).
@@ -24,6 +25,9 @@
 // month and its neighbours, and of the roster (glucose.go, package reading).
 // Only rows that differ from those held are a change, which is applied the same
 // way.
+//
+// The study's own tables (study.go) are written when they differ from those held
+// (studychange.go).
 //
 // Who has withdrawn is left out from an instant on: answers lose those records
 // before they are applied (withdrawal.go). What was folded before that was known
@@ -36,6 +40,7 @@
 //
 // What is in memory is the rows of a step's answers, each once: they go when they
 // have become changes, and those when their partition is written. Beside them
-// there are one participant's rows at a time and a batch per open file. Decoding runs in parallel over answers,
-// rewriting over partitions; the fold itself is sequential.
+// there are one participant's rows at a time and a batch per open file. Decoding
+// runs in parallel over answers, rewriting over partitions; the fold itself is
+// sequential.
 package load

@@ -201,6 +201,36 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// The note of the event that counts is kept, whatever the type of the event says;
+// when the value has become a number it goes, also where the window ends, and
+// when it is words again it is back.
+func TestWordsBecomeNumbers(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	from, to := at(2, "00:00:00"), at(3, "00:00:00")
+	edge := at(2, "23:59:30")
+	ask := func(records ...string) { w.answer("P1", "A", "events", from, to, records...) }
+	words := func(id, text, status string) string { return event(id, "insulin", text, status, edge) }
+	ask(words("x", "two units", "created"), words("y", "a lot", "created"))
+	ask(words("x", "about three", "updated"), words("x", "two units", "created"), words("y", "7", "updated"), words("y", "a lot", "created"))
+	ask(words("x", "3", "updated"), words("x", "about three", "created"), words("y", "7", "updated"))
+	ask(words("x", "3", "updated"), words("y", "7 or so", "updated"))
+	for _, commitBytes := range []int64{0, 1} {
+		k := w.tank(fmt.Sprint("lake", commitBytes), commitBytes)
+		k.load(Study{})
+		sameText(t, "event_notes", k.rows("event_notes", "record_id", "note", "vanished_at"), []string{
+			"record_id=x note=about three vanished_at=2026-04-01T14:00:00", "record_id=y note=7 or so vanished_at=-",
+		})
+		sameText(t, "events", k.rows("events", "record_id", "value_text"), []string{"record_id=x value_text=3", "record_id=y value_text=-"})
+		sameText(t, "changes", k.rows("changes", "resource", "record_id", "kind", "request_id"), []string{
+			"resource=event_notes record_id=x kind=edited request_id=REQ000002", "resource=event_notes record_id=x kind=vanished request_id=REQ000003",
+			"resource=event_notes record_id=y kind=restored request_id=REQ000004", "resource=event_notes record_id=y kind=vanished request_id=REQ000002",
+			"resource=events record_id=x kind=edited request_id=REQ000002", "resource=events record_id=x kind=edited request_id=REQ000003",
+			"resource=events record_id=y kind=edited request_id=REQ000002", "resource=events record_id=y kind=edited request_id=REQ000004",
+		})
+		k.unlock()
+	}
+}
+
 // A note is part of its event: it vanishes with it, and waits with it.
 func TestNotesVanishWithEvents(t *testing.T) {
 	from, to := at(2, "00:00:00"), at(3, "00:00:00")

@@ -116,11 +116,7 @@ func (r *records) apply(a *answer) {
 	if a.dropped {
 		return
 	}
-	batch := a.batch.Tables[r.Name]
-	var newest map[string]int32
-	if batch != nil {
-		newest = r.newestRows(batch, a.batch.Tables)
-	}
+	batch, newest := a.batch.Tables[r.Name], r.newestRows(a)
 	missing, held := r.missing(a, newest)
 	if batch != nil {
 		src := r.source(batch)
@@ -131,6 +127,9 @@ func (r *records) apply(a *answer) {
 				r.upsert(a, id, pick{src, int32(row)}, near)
 			}
 		}
+	}
+	if r.Name != r.resource {
+		r.unnote(a, newest)
 	}
 	r.vanish(a, missing, held)
 }

@@ -26,9 +26,10 @@ type Loader struct {
 	CommitBytes int64            // plain bodies per commit; 0: 256 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
-	layout layout // zero: defaultLayout
-	cuts   cuts   // of the study of this Load
-	part   part   // of the log that is folded; zero: all
+	layout      layout       // zero: defaultLayout
+	cuts        cuts         // of the study of this Load
+	connections []Connection // of that study
+	part        part         // of the log that is folded; zero: all
 
 	sealed map[string]raw.Position // up to where the quarantine of a participant has all
 }
@@ -81,12 +82,17 @@ func (c *Counts) add(d Counts) {
 // them.
 func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, error) {
 	l = l.withDefaults()
-	l.cuts, l.sealed = study.cuts(), make(map[string]raw.Position)
+	l.learn(study)
 	start := l.Now()
 	result := Result{Tables: make(map[string]Counts)}
 	err := l.load(ctx, study, runID, &result)
 	result.Took = l.Now().Sub(start)
 	return result, err
+}
+
+// learn takes what the fold of answers needs to know of the study.
+func (l *Loader) learn(study Study) {
+	l.cuts, l.connections, l.sealed = study.cuts(), study.Connections, make(map[string]raw.Position)
 }
 
 func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {
@@ -110,12 +116,13 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 		if len(answers) == 0 && !changed.matters {
 			return nil
 		}
+		changed.last = len(changed.anew) == 0 && weight(answers) < l.CommitBytes
 		manifest, err = l.commit(ctx, manifest, changed, answers, runID, result)
 		releaseAnswers(answers)
 		if err != nil {
 			return err
 		}
-		changed.written()
+		changed.written(len(answers) > 0)
 	}
 }
 
@@ -128,6 +135,9 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 		return parent, err
 	}
 	if err := l.quarantine(ctx, answers); err != nil {
+		return parent, err
+	}
+	if err := l.Log.Sync(); err != nil {
 		return parent, err
 	}
 	manifest, err := s.commit.Finish(ctx, s.manifest(runID))

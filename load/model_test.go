@@ -63,7 +63,7 @@ func (m *model) apply(h raw.Header, records []modelRecord) {
 	held := 0
 	for _, row := range rows {
 		inside := !row.time.Before(h.WindowStart.Add(margin)) && !row.time.After(h.WindowEnd.Add(-margin))
-		if row.vanished.IsZero() && inside && row.connection == h.ConnectionID {
+		if row.vanished.IsZero() && inside && accountOf(row.connection) == accountOf(h.ConnectionID) {
 			held++
 			if _, ok := come[row.id]; !ok {
 				missing = append(missing, row)

@@ -16,6 +16,7 @@ type Replay struct {
 	New    int           // answers that it does not have yet
 
 	loader  *Loader
+	study   Study
 	runID   string
 	scratch *lake.Scratch
 	after   lake.Manifest // of the scratch lake
@@ -28,11 +29,15 @@ type Replay struct {
 // The caller holds the load lock, and closes the replay.
 func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Replay, err error) {
 	l = l.withDefaults()
-	r := &Replay{loader: l, runID: runID}
+	l.learn(study)
+	r := &Replay{loader: l, study: study, runID: runID}
 	if r.Before, err = l.Lake.Current(); err != nil {
 		return nil, fmt.Errorf("lake: %w", err)
 	}
 	if r.New, err = l.checkLog(ctx, r.Before); err != nil {
+		return nil, err
+	}
+	if _, err = l.withdrawnAnew(ctx, study, r.Before); err != nil {
 		return nil, err
 	}
 	if r.scratch, err = l.Lake.Scratch(ctx); err != nil {
@@ -44,7 +49,7 @@ func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Repl
 		}
 	}()
 	fold := *l
-	fold.Lake = r.scratch.Lake
+	fold.Lake, fold.Quarantine = r.scratch.Lake, nil // Adopt fills it
 	if r.Result, err = fold.Load(ctx, study, runID); err != nil {
 		return nil, err
 	}
@@ -59,8 +64,14 @@ func (r *Replay) Diff(ctx context.Context) (Difference, error) {
 }
 
 // Adopt makes what was folded the next snapshot of the lake, with one commit.
-// Files that did not change are shared.
+// What withdrawals left out goes to the quarantine first. Files that did not
+// change are shared.
 func (r *Replay) Adopt(ctx context.Context) (lake.Manifest, error) {
+	for _, w := range r.study.Withdrawals {
+		if err := r.loader.sealAll(ctx, w.ParticipantID); err != nil {
+			return lake.Manifest{}, err
+		}
+	}
 	c := r.loader.Lake.Begin(r.Before)
 	if err := c.Adopt(ctx, r.scratch, r.after); err != nil {
 		return lake.Manifest{}, fmt.Errorf("adopt: %w", err)

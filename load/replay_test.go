@@ -13,7 +13,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -96,19 +95,10 @@ func (h *history) others(t *rapid.T) {
 // Nothing in a lake depends on how the answers were grouped into commits, and
 // when: folded anew, it is the same to the last row of its history.
 func TestReplayIsIdentical(t *testing.T) {
-	dir := t.TempDir()
-	n := 0
-	rapid.Check(t, func(t *rapid.T) {
-		n++
-		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-		defer mem.AssertSize(t, 0)
-		h := newHistory(t, fmt.Sprintf("%s/%d", dir, n))
-		defer os.RemoveAll(h.dir)
-		defer h.log.Close()
-		h.mem = mem
+	histories(t, func(t *rapid.T, h *history) {
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 1, 3000}).Draw(t, "commit bytes"))
 		defer live.unlock()
-		study := Study{Participants: []Participant{{ID: "P1", Timezone: "Europe/Berlin"}, {ID: "P2"}}}
+		study := historyStudy()
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			if rapid.IntRange(0, 9).Draw(t, "roster?") == 0 {
 				study.Participants = slices.Clone(study.Participants)

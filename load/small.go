@@ -3,13 +3,12 @@ package load
 import (
 	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -29,7 +28,7 @@ func (s *step) loadSmall(ctx context.Context) error {
 // holdSmall takes the rows of vanish_pending and coverage of a snapshot.
 func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
 	err := eachRow(ctx, l, m, "vanish_pending", func(t shape, b arrow.RecordBatch, row int) {
-		value := func(column string) string { return t.text(b, column).Value(row) }
+		value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
 		since := t.times(b, "missing_since").Value(row)
 		s.pend(value("participant_id"), value("resource"), value("record_id"), time.UnixMicro(int64(since)).UTC())
 	})
@@ -68,7 +67,7 @@ func (s *step) writeSmall(ctx context.Context) error {
 		}
 	}
 	for _, table := range studyTables {
-		if rows := s.study.tables[table]; rows != nil {
+		if rows := s.study.tables[table]; rows != nil && s.study.due(table) {
 			rows.Retain()
 			if err := s.replaceTable(ctx, table, rows); err != nil {
 				return err
@@ -130,112 +129,4 @@ func sameRows(ctx context.Context, l *Loader, files []lake.File, rows arrow.Reco
 		from += b.NumRows()
 	}
 	return true, nil
-}
-
-// A studyChange is what of a Study differs from the tables the lake has.
-type studyChange struct {
-	people  people
-	account map[string]string            // by connection; absent: nobody has seen it yet
-	tables  map[string]arrow.RecordBatch // those to be written
-	matters bool                         // reason enough to commit
-	moved   map[string]bool              // participants whose local time or study day may differ
-	anew    []string                     // participants who have withdrawn, from another instant than the lake knows
-}
-
-// sameAccount reports whether two connections lead to one Dexcom account.
-func (c *studyChange) sameAccount(a, b string) bool {
-	return a == b || c.account[a] != "" && c.account[a] == c.account[b]
-}
-
-// compareStudy compares study with the tables of the newest snapshot.
-func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest) (*studyChange, error) {
-	who, err := study.people()
-	if err != nil {
-		return nil, err
-	}
-	c := &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
-	for _, table := range studyTables {
-		rows := study.table(l.Mem, table)
-		same, err := sameRows(ctx, l, m.TableFiles(table), rows)
-		if err != nil {
-			rows.Release()
-			c.release()
-			return nil, fmt.Errorf("table %s: %w", table, err)
-		}
-		if same {
-			rows.Release()
-			continue
-		}
-		c.tables[table] = rows
-		c.matters = c.matters || table != "runs"
-	}
-	if rows := c.tables["participants"]; rows != nil {
-		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {
-			c.release()
-			return nil, err
-		}
-	}
-	if c.tables["withdrawals"] != nil && m.LogPosition != (raw.Position{}) {
-		if c.anew, err = l.withdrawnAnew(ctx, study, m); err != nil {
-			c.release()
-			return nil, err
-		}
-	}
-	return c, nil
-}
-
-// movedPeople returns the participants whose time zone or anchor date differs
-// between the lake's roster and the new one.
-func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.RecordBatch) (map[string]bool, error) {
-	held, err := readAll(ctx, l.Lake, m.TableFiles("participants"), lake.ReadOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("table participants: %w", err)
-	}
-	defer releaseAll(held)
-	t := shapeNamed("participants")
-	type place struct {
-		zone   string
-		anchor arrow.Date32
-		dated  bool
-	}
-	read := func(batches ...arrow.RecordBatch) map[string]place {
-		places := make(map[string]place)
-		for _, b := range batches {
-			ids, zones := t.text(b, "participant_id"), t.text(b, "timezone")
-			anchors := b.Column(t.place["anchor_date"]).(*array.Date32)
-			for row := range ids.Len() {
-				p := place{dated: anchors.IsValid(row)}
-				if zones.IsValid(row) {
-					p.zone = zones.Value(row)
-				}
-				if p.dated {
-					p.anchor = anchors.Value(row)
-				}
-				places[ids.Value(row)] = p
-			}
-		}
-		return places
-	}
-	was, is := read(held...), read(rows)
-	moved := make(map[string]bool)
-	for _, places := range []map[string]place{was, is} {
-		for id := range places {
-			if was[id] != is[id] {
-				moved[string(slices.Clone([]byte(id)))] = true
-			}
-		}
-	}
-	return moved, nil
-}
-
-// written forgets what the first commit has written.
-func (c *studyChange) written() {
-	c.release()
-	c.tables, c.moved, c.anew, c.matters = nil, nil, nil, false
-}
-
-func (c *studyChange) release() {
-	for _, rows := range c.tables {
-		rows.Release()
-	}
 }

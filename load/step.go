@@ -7,12 +7,10 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"golang.org/x/sync/errgroup"
 
@@ -237,45 +235,4 @@ func (s *step) release() {
 			releaseChanges(changes)
 		}
 	}
-}
-
-// setTimes returns batch with another column of times; 0 is null. The caller
-// releases it.
-func setTimes(mem memory.Allocator, batch arrow.RecordBatch, column int, times []arrow.Timestamp) arrow.RecordBatch {
-	b := array.NewTimestampBuilder(mem, batch.Schema().Field(column).Type.(*arrow.TimestampType))
-	defer b.Release()
-	b.Reserve(len(times))
-	for _, t := range times {
-		if t == 0 {
-			b.AppendNull()
-		} else {
-			b.Append(t)
-		}
-	}
-	a := b.NewArray()
-	defer a.Release()
-	columns := slices.Clone(batch.Columns())
-	columns[column] = a
-	return array.NewRecordBatch(batch.Schema(), columns, batch.NumRows())
-}
-
-// A pendingKey is a record that waits for a second answer to agree that it is
-// gone.
-type pendingKey struct{ participant, table, record string }
-
-func (s *step) pendingSince(participant, table, record string) (time.Time, bool) {
-	since, ok := s.pending[pendingKey{participant, table, record}]
-	return since, ok
-}
-
-func (s *step) pend(participant, table, record string, since time.Time) {
-	s.pending[pendingKey{participant, table, strings.Clone(record)}] = since
-}
-
-// unpend reports whether the record waited.
-func (s *step) unpend(participant, table, record string) bool {
-	key := pendingKey{participant, table, record}
-	_, waited := s.pending[key]
-	delete(s.pending, key)
-	return waited
 }

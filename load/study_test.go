@@ -1,7 +1,10 @@
 package load
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +180,46 @@ func TestStudyTables(t *testing.T) {
 		sameText(t, table, k.rows(table), want)
 	}
 	k.checkLayout()
+}
+
+// What a run says of its end comes with the last of its commits: one that dies
+// before has not ended.
+func TestRunEndsWithTheLastCommit(t *testing.T) {
+	ended := Study{Runs: []Run{{ID: "RUN", Command: "sync", StartedAt: now, Ended: now.Add(time.Hour)}}}
+	for _, tt := range []struct {
+		commitBytes int64
+		commits     int
+	}{
+		{40_000, 2}, // of two answers and one
+		{1, 4},      // the last answer fills its commit: there might be more
+	} {
+		w := newWorld(t, t.TempDir())
+		for day := 2; day < 5; day++ {
+			w.answer("P1", "A", "egvs", at(day, "00:00:00"), at(day+1, "00:00:00"), dayOf(day, 100)...)
+		}
+		k := w.tank("lake", tt.commitBytes)
+		defer k.unlock()
+		ctx, cancel := context.WithCancel(t.Context())
+		k.Logger = slog.New(slog.NewTextHandler(stopper(cancel), nil))
+		if r, err := k.Load(ctx, ended, "RUN"); !errors.Is(err, context.Canceled) || r.Commits != 1 {
+			t.Fatalf("Load = %+v, %v; want one commit, then %v", r, err, context.Canceled)
+		}
+		sameText(t, "runs after one commit", k.rows("runs"), nil)
+		k.Logger = nil
+		if r := k.load(ended); r.Commits != tt.commits-1 {
+			t.Errorf("the rest: %d commits, want %d", r.Commits, tt.commits-1)
+		}
+		sameText(t, "runs", k.rows("runs", "run_id", "ended_at"), []string{"run_id=RUN ended_at=2026-04-01T13:00:00"})
+		if r := k.load(ended); r.Commits != 0 {
+			t.Errorf("Load again: %d commits, want none", r.Commits)
+		}
+	}
+}
+
+// A stopper ends a context as soon as something is logged.
+type stopper context.CancelFunc
+
+func (s stopper) Write(b []byte) (int, error) {
+	s()
+	return len(b), nil
 }

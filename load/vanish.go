@@ -1,11 +1,8 @@
 package load
 
 import (
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/apache/arrow-go/v18/arrow"
 )
 
 // When this many records and this share of those held in a window are gone at
@@ -60,6 +57,15 @@ func mentions(raw []string, id string) bool {
 	return false
 }
 
+// lose marks a row as vanished.
+func (r *records) lose(a *answer, id string, place int32, since time.Time) {
+	r.change(a, id, place, "vanished")
+	r.step.unpend(r.participant, r.Name, id)
+	rec := &r.rows[place]
+	rec.vanished, rec.touched = instant(since), true
+	a.count(r.Name).Vanished++
+}
+
 // vanish marks the missing rows, or lets them wait for a second answer. Notes
 // do what their events do, which were judged before them.
 func (r *records) vanish(a *answer, missing []int32, held int) {
@@ -83,66 +89,27 @@ func (r *records) vanish(a *answer, missing []int32, held int) {
 		case !waits:
 			since = a.AskedAt
 		}
-		r.change(a, id, place, "vanished")
-		r.step.unpend(r.participant, r.Name, id)
-		rec.vanished, rec.touched = instant(since), true
-		a.count(r.Name).Vanished++
+		r.lose(a, id, place, since)
 	}
 }
 
-// newestRows says for every id of an answer's rows which of them counts: the
-// last one, as transform has it. But the API serves the newest first, and an
-// event's old state beside the new one, so of events the most final state does.
-func (r *records) newestRows(batch arrow.RecordBatch, tables map[string]arrow.RecordBatch) map[string]int32 {
-	if r.Name == "event_notes" && tables["events"] != nil {
-		return newestNotes(r.shape, batch, tables["events"])
-	}
-	ids := r.text(batch, "record_id")
-	newest := make(map[string]int32, ids.Len())
-	for row := range ids.Len() {
-		id := ids.Value(row)
-		if old, ok := newest[id]; ok && r.resource == "events" && finality(r.shape, batch, row) < finality(r.shape, batch, int(old)) {
-			continue
-		}
-		newest[id] = int32(row)
-	}
-	return newest
+// A pendingKey is a record that waits for a second answer to agree that it is
+// gone.
+type pendingKey struct{ participant, table, record string }
+
+func (s *step) pendingSince(participant, table, record string) (time.Time, bool) {
+	since, ok := s.pending[pendingKey{participant, table, record}]
+	return since, ok
 }
 
-// finality orders the states of an event; rows without one are equal.
-func finality(s shape, batch arrow.RecordBatch, row int) int {
-	if _, ok := s.place["event_status"]; !ok {
-		return 0
-	}
-	return slices.Index([]string{"created", "updated", "deleted"}, s.text(batch, "event_status").Value(row))
+func (s *step) pend(participant, table, record string, since time.Time) {
+	s.pending[pendingKey{participant, table, strings.Clone(record)}] = since
 }
 
-// newestNotes picks the note of the event row that counts. Notes have no state
-// of their own, but they come in the order of their events.
-func newestNotes(s shape, notes, events arrow.RecordBatch) map[string]int32 {
-	e := shapeNamed("events")
-	ids, types := e.text(events, "record_id"), e.text(events, "event_type")
-	best := make(map[string]int)    // event row that counts
-	ordinal := make(map[string]int) // its place among the note events of its id
-	count := make(map[string]int)   // note events of the id
-	for row := range ids.Len() {
-		id := ids.Value(row)
-		if types.Value(row) == "notes" {
-			count[id]++
-		}
-		if old, ok := best[id]; !ok || finality(e, events, row) >= finality(e, events, old) {
-			best[id], ordinal[id] = row, count[id]
-		}
-	}
-	noteIDs := s.text(notes, "record_id")
-	seen := make(map[string]int)
-	newest := make(map[string]int32, noteIDs.Len())
-	for row := range noteIDs.Len() {
-		id := noteIDs.Value(row)
-		seen[id]++
-		if _, ok := newest[id]; !ok || seen[id] <= ordinal[id] {
-			newest[id] = int32(row)
-		}
-	}
-	return newest
+// unpend reports whether the record waited.
+func (s *step) unpend(participant, table, record string) bool {
+	key := pendingKey{participant, table, record}
+	_, waited := s.pending[key]
+	delete(s.pending, key)
+	return waited
 }

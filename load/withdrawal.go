@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -26,11 +27,10 @@ func (s Study) cuts() cuts {
 	return c
 }
 
-// leaveOut takes the rows from cut on out of the answer: the fold never sees
+// leaveOut takes the rows from the cut on out of the answer: the fold never sees
 // them. Of records it is their own time that counts, of devices that of the
 // answer, and a reject without a legible time counts from when it was seen.
-func (a *answer) leaveOut(mem memory.Allocator, cut time.Time) {
-	a.cut = cut
+func (a *answer) leaveOut(mem memory.Allocator) {
 	for name, batch := range a.batch.Tables {
 		stays := a.stays(name, batch)
 		var picks []pick
@@ -41,6 +41,13 @@ func (a *answer) leaveOut(mem memory.Allocator, cut time.Time) {
 		}
 		if len(picks) == int(batch.NumRows()) {
 			continue
+		}
+		if name == "events" {
+			noted := make([]bool, len(picks))
+			for i, p := range picks {
+				noted[i] = a.batch.Noted[p.row]
+			}
+			a.batch.Noted = noted
 		}
 		a.effect = true // on the quarantine: its body is needed
 		if name == "rejects" {
@@ -106,25 +113,45 @@ func (a *answer) known(r *dexcom.Range) *dexcom.Range {
 	return r
 }
 
+// A ForgottenWithdrawalError says that the lake has a withdrawal that the study
+// does not know: its state is older than the lake. To load with it would bring back
+// rows that were taken out.
+type ForgottenWithdrawalError struct {
+	ParticipantID string
+	EffectiveAt   time.Time // UTC
+}
+
+func (e *ForgottenWithdrawalError) Error() string {
+	return fmt.Sprintf("the lake knows that participant %s has withdrawn from %s, and the study's state does not: is state.db from an older backup? nothing was loaded",
+		e.ParticipantID, e.EffectiveAt.Format(time.RFC3339))
+}
+
 // withdrawnAnew returns the participants of whom the lake knows another
-// withdrawal than the study does, or none.
+// withdrawal than the study does, or none. One that the study has forgotten, or
+// recorded earlier than the lake's, is a *ForgottenWithdrawalError.
 func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest) ([]string, error) {
-	held := make(map[string]arrow.Timestamp)
+	held := make(map[string]Withdrawal)
 	err := eachRow(ctx, l.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
-		held[strings.Clone(t.text(b, "participant_id").Value(row))] = t.times(b, "effective_at").Value(row)
+		at := func(column string) time.Time { return t.times(b, column).Value(row).ToTime(arrow.Microsecond) }
+		w := Withdrawal{strings.Clone(t.text(b, "participant_id").Value(row)), at("effective_at"), at("recorded_at")}
+		held[w.ParticipantID] = w
 	})
 	if err != nil {
 		return nil, fmt.Errorf("withdrawals: %w", err)
 	}
 	var anew []string
-	for participant, cut := range study.cuts() {
-		if at, ok := held[participant]; !ok || at != instant(cut) {
-			anew = append(anew, participant)
+	for _, w := range study.Withdrawals {
+		before, known := held[w.ParticipantID]
+		if !known || !before.EffectiveAt.Equal(w.EffectiveAt) {
+			anew = append(anew, w.ParticipantID)
 		}
-		delete(held, participant)
+		if !known || !w.RecordedAt.Before(before.RecordedAt) {
+			delete(held, w.ParticipantID)
+		}
 	}
-	for participant := range held {
-		anew = append(anew, participant)
+	if len(held) > 0 {
+		first := slices.Min(slices.Collect(maps.Keys(held)))
+		return nil, &ForgottenWithdrawalError{first, held[first].EffectiveAt}
 	}
 	slices.Sort(anew)
 	return anew, nil

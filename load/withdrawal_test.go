@@ -92,22 +92,13 @@ func without(a, b []string) (rows []string) {
 // without what was recorded from then on, a replay makes the same one, and the
 // quarantine has, once, every row that is missing.
 func TestWithdrawnHistories(t *testing.T) {
-	dir := t.TempDir()
-	n := 0
-	rapid.Check(t, func(t *rapid.T) {
-		n++
-		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-		defer mem.AssertSize(t, 0)
-		h := newHistory(t, fmt.Sprintf("%s/%d", dir, n))
-		defer os.RemoveAll(h.dir)
-		defer h.log.Close()
-		h.mem = mem
+	histories(t, func(t *rapid.T, h *history) {
 		first := &cell{t: t, rows: map[string]map[string][]string{}}
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 2000, 20000}).Draw(t, "commit bytes"))
 		defer live.unlock()
 		live.layout = layout{maxRows: 40, smallBytes: 16 << 20, maxSmall: 2, hotDays: rapid.SampledFrom([]int{1, 40}).Draw(t, "hot days")}
 		live.Quarantine = first
-		study := Study{Participants: []Participant{{ID: "P1", Timezone: "Europe/Berlin"}, {ID: "P2"}}}
+		study := historyStudy()
 		withdrawals := map[string]Withdrawal{}
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			h.step(t)
@@ -119,8 +110,11 @@ func TestWithdrawnHistories(t *testing.T) {
 				withdrawals[w.ParticipantID] = w
 				study.Withdrawals = slices.SortedFunc(maps.Values(withdrawals), func(a, b Withdrawal) int { return strings.Compare(a.ParticipantID, b.ParticipantID) })
 			}
-			if rapid.IntRange(0, 5).Draw(t, "load?") == 0 {
+			switch rapid.IntRange(0, 11).Draw(t, "load?") {
+			case 0, 1:
 				live.load(study)
+			case 2:
+				h.compact(live, study)
 			}
 		}
 		live.load(study)
@@ -180,7 +174,7 @@ func TestWithdrawalTables(t *testing.T) {
 			odd("r3", "2026-03-02T00:00:00Z"), odd("r4", "never"), odd("r5", "2026-03-07T00:00:00Z"))
 		w.answer(p, "A"+p, "egvs", from, to, egv("a", before, 101), egv("b", after, 111),
 			egv("c", cut.Add(-time.Second), 120), egv("d", cut, 130))
-		w.answer(p, "A"+p, "events", from, to, note("n1", before), note("n2", after))
+		w.answer(p, "A"+p, "events", from, to, note("n2", after), event("e", "carbs", "5", "created", before), note("n1", before))
 		w.append(raw.Header{ParticipantID: p, ConnectionID: "A" + p, Resource: "dataRange"}, dataRange("2026-03-02T00:00:00", "2026-03-08T00:00:00"))
 	}
 	cell := &cell{t: t, rows: map[string]map[string][]string{}}
@@ -215,7 +209,7 @@ func TestWithdrawalTables(t *testing.T) {
 	}
 	sameText(t, "egvs", mine("egvs", "record_id"), []string{"record_id=a", "record_id=c"})
 	sameText(t, "glucose", mine("glucose", "glucose_mgdl"), []string{"glucose_mgdl=101", "glucose_mgdl=120"})
-	sameText(t, "events", mine("events", "record_id"), []string{"record_id=n1"})
+	sameText(t, "events", mine("events", "record_id"), []string{"record_id=e", "record_id=n1"})
 	sameText(t, "event_notes", mine("event_notes", "record_id"), []string{"record_id=n1"})
 	sameText(t, "changes", mine("changes", "record_id", "seen_at"), []string{"record_id=a seen_at=2026-03-08T01:00:00"})
 	sameText(t, "devices", mine("devices", "last_upload_date", "valid_to"), []string{"last_upload_date=2026-03-02T00:00:00 valid_to=-"})
@@ -225,7 +219,7 @@ func TestWithdrawalTables(t *testing.T) {
 		"participant_id=P1 resource=dataRange asked_from=- asked_to=- asked_at=2026-03-08T04:00:00 records=0 data_from=- data_to=-",
 		"participant_id=P1 resource=devices asked_from=- asked_to=- asked_at=2026-03-08T00:00:00 records=1 data_from=- data_to=-",
 		"participant_id=P1 resource=egvs asked_from=2026-03-01T00:00:00 asked_to=2026-03-05T00:00:00 asked_at=2026-03-08T02:00:00 records=2 data_from=- data_to=-",
-		"participant_id=P1 resource=events asked_from=2026-03-01T00:00:00 asked_to=2026-03-05T00:00:00 asked_at=2026-03-08T03:00:00 records=1 data_from=- data_to=-",
+		"participant_id=P1 resource=events asked_from=2026-03-01T00:00:00 asked_to=2026-03-05T00:00:00 asked_at=2026-03-08T03:00:00 records=2 data_from=- data_to=-",
 	})
 	sameText(t, "requests", now["requests"], whole["requests"])
 	for _, table := range recordTables {
@@ -272,6 +266,17 @@ func TestQuarantineComesFirst(t *testing.T) {
 	w.answer("P1", "A", "egvs", from, to, egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110), egv("c", at(8, "12:00:00"), 120))
 	refused("a later answer", "record_id=a")
 	kept("a later answer", "b", "c")
+	w.answer("P1", "A", "egvs", from, to, egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110), egv("c", at(8, "12:00:00"), 120), egv("d", at(8, "13:00:00"), 120))
+	replay, err := k.Replay(t.Context(), study, "REPLAY")
+	if err != nil || len(cell.all("egvs")) != 2 {
+		t.Errorf("a replay that is not adopted: %v, quarantine has %d rows, want 2", err, len(cell.all("egvs")))
+	}
+	if _, err := replay.Adopt(t.Context()); err != nil || len(cell.all("egvs")) != 3 {
+		t.Errorf("Adopt: %v, quarantine has %d rows, want 3", err, len(cell.all("egvs")))
+	}
+	if err := replay.Close(); err != nil {
+		t.Fatal(err)
+	}
 	if m, err := k.Lake.Current(); err != nil || len(m.TableFiles("egvs")) != 1 {
 		t.Fatalf("Current: %+v, %v", m, err)
 	}
@@ -281,5 +286,85 @@ func TestQuarantineComesFirst(t *testing.T) {
 	}
 	if _, err := (&lake.Lake{}).Scratch(context.Background()); !errors.Is(err, lake.ErrNotLocked) {
 		t.Errorf("Scratch without the lock = %v, want %v", err, lake.ErrNotLocked)
+	}
+}
+
+// A withdrawal judges by accounts, as the fold before it did: what vanished
+// through a second connection to the same account does not come back.
+func TestWithdrawalKnowsAccounts(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	from, to := at(2, "00:00:00"), at(3, "00:00:00")
+	w.answer("P1", "A", "egvs", from, to, egv("a", at(2, "12:00:00"), 100), egv("b", at(2, "13:00:00"), 110))
+	w.answer("P1", "A2", "egvs", from, to, egv("a", at(2, "12:00:00"), 100))
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	study := historyStudy()
+	k.load(study)
+	sameText(t, "glucose", k.rows("glucose", "glucose_mgdl"), []string{"glucose_mgdl=100"})
+	study.Withdrawals = []Withdrawal{{"P1", at(20, "00:00:00"), w.time}}
+	k.load(study)
+	sameText(t, "glucose after the withdrawal", k.rows("glucose", "glucose_mgdl"), []string{"glucose_mgdl=100"})
+}
+
+// A study whose state is older than the lake, as one from a backup is, brings
+// nothing back that a withdrawal took out.
+func TestForgottenWithdrawal(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.answer("P1", "A", "egvs", at(1, "00:00:00"), at(9, "00:00:00"), egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110))
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	recorded := w.time
+	withdrawn := func(day int, at time.Time) Study {
+		return Study{Withdrawals: []Withdrawal{{"P1", time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC), at}}}
+	}
+	k.load(withdrawn(5, recorded))
+	for what, older := range map[string]Study{
+		"without it": {}, "with an earlier one from a later instant": withdrawn(8, recorded.Add(-time.Hour)),
+	} {
+		var forgotten *ForgottenWithdrawalError
+		if _, err := k.Load(t.Context(), older, "RUN"); !errors.As(err, &forgotten) || forgotten.ParticipantID != "P1" || !forgotten.EffectiveAt.Equal(at(5, "00:00:00")) {
+			t.Errorf("Load of a study %s = %v, want P1's withdrawal told", what, err)
+		}
+		if _, err := k.Replay(t.Context(), older, "RUN"); !errors.As(err, &forgotten) {
+			t.Errorf("Replay of a study %s = %v, want P1's withdrawal told", what, err)
+		}
+		sameText(t, "egvs", k.rows("egvs", "record_id"), []string{"record_id=a"})
+	}
+	k.load(withdrawn(8, recorded.Add(time.Hour)))
+	sameText(t, "egvs, the withdrawal corrected", k.rows("egvs", "record_id"), []string{"record_id=a", "record_id=b"})
+}
+
+// A withdrawal finds in a compacted log what it would find in the whole one:
+// how far was asked, and which records are gone that it leaves out.
+func TestWithdrawalOfCompacted(t *testing.T) {
+	from, to := at(1, "00:00:00"), at(9, "00:00:00")
+	stays, left := egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110)
+	withdrawn := func(day int) Study { return Study{Withdrawals: []Withdrawal{{"P1", at(day, "00:00:00"), now}}} }
+	tests := []struct {
+		name   string
+		second []string // records of the second answer
+		before Study    // when it is folded and compacted
+		after  Study
+	}{
+		{"stated afterwards", []string{stays, left}, Study{}, withdrawn(5)},
+		{"stated before and corrected", []string{stays}, withdrawn(5), withdrawn(8)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, t.TempDir())
+			w.answer("P1", "A", "egvs", from, to, stays, left)
+			w.answer("P1", "A", "egvs", from, to, tt.second...)
+			whole := w.tank("whole", 0)
+			defer whole.unlock()
+			whole.load(tt.after)
+			k := w.tank("lake", 0)
+			defer k.unlock()
+			w.compact(k, tt.before, func() { w.answer("P9", "A", "egvs", from, to) })
+			k.load(tt.after)
+			whole.load(tt.after)
+			got, want := k.all(), whole.all()
+			got["requests"], want["requests"] = nil, nil // tell what each answer did when it came
+			sameLakes(t, "compacted", got, want)
+		})
 	}
 }

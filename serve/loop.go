@@ -46,10 +46,11 @@ func (l *Loop) Run(ctx context.Context) {
 	}
 }
 
-// next returns when the run after the one that started at last is due.
+// next returns when the run after the one that started at last is due: now, if
+// last is by a clock that was ahead.
 func (l *Loop) next(last time.Time) time.Time {
-	if last.IsZero() {
-		return time.Now()
+	if now := time.Now(); last.IsZero() || last.After(now) {
+		return now
 	}
 	due := last.Add(l.Every)
 	if l.Jitter > 0 {

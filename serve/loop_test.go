@@ -47,12 +47,13 @@ func TestLoopKeepsItsSchedule(t *testing.T) {
 		{"first ever", 0, []time.Duration{2 * m}, []time.Duration{0, 60 * m, 120 * m}},
 		{"restarted soon after a run", 10 * m, []time.Duration{2 * m}, []time.Duration{50 * m, 110 * m, 170 * m}},
 		{"restarted after a long time", 500 * m, []time.Duration{2 * m}, []time.Duration{0, 60 * m, 120 * m}},
+		{"restarted after the clock had been years ahead", -1000000 * m, []time.Duration{2 * m}, []time.Duration{0, 60 * m, 120 * m}},
 		{"a long run", 0, []time.Duration{90 * m, 2 * m}, []time.Duration{0, 90 * m, 150 * m}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				loop := Loop{Every: time.Hour}
-				if test.ago > 0 {
+				if test.ago != 0 {
 					loop.Last = time.Now().Add(-test.ago)
 				}
 				if got := runsOf(t, loop, 179*m, test.takes...); !slices.Equal(got, test.want) {

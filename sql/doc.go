@@ -30,4 +30,11 @@
 // metric_catalogue and the column comments come from it. Other columns are
 // described in the header of their view. Package metrics computes the same
 // numbers in Go and is what the tests hold them against.
+//
+// DuckDB binds a view, and all that it stands on, when it is created and wherever
+// it is named, which is why metric_scopes names study_intervals in one place.
+// (metric_readings names metric_scopes twice: through a CTE the filter on one
+// participant would cost half as much again.) [Create] spares a session most of
+// it: each view is bound over empty ones, whose columns are in empty.sql. Whoever
+// changes the columns of a view has that written anew, as its head says.
 package sql

@@ -19,20 +19,10 @@ import (
 // depended on it.
 func openLake(t testing.TB) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(1) // one session, as settings belong to it
-	t.Cleanup(func() { db.Close() })
+	db := openTables(t)
 	exec(t, db, `set timezone = 'Asia/Kathmandu'`)
-	for _, table := range transform.Tables() {
-		exec(t, db, createTable(table))
-	}
-	for _, v := range views.Views() {
-		if _, err := db.Exec(v.Body); err != nil {
-			t.Fatalf("view %s: %v", v.Name, err)
-		}
+	for _, statement := range views.Create(views.Views()) {
+		exec(t, db, statement)
 	}
 	return db
 }

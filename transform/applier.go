@@ -23,7 +23,8 @@ type applier struct {
 	asked                            time.Time
 	latest                           time.Time // system times after it are implausible
 
-	extra    extra // of the record in hand
+	extra    extra  // of the record in hand
+	noted    []bool // see Batch
 	rejects  rejectTable
 	records  int
 	warnings map[Warning]int // by Field and Value
@@ -74,7 +75,7 @@ func (w *applier) warn(field, value string) {
 
 // batch takes the rows out of w.
 func (w *applier) batch() Batch {
-	b := Batch{Tables: map[string]arrow.RecordBatch{}, Records: w.records, Rejected: w.rejects.rows}
+	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejects.rows}
 	for _, t := range w.tables {
 		if rows := t.NewRecordBatch(); rows.NumRows() > 0 {
 			b.Tables[t.name] = rows

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,6 +215,12 @@ func TestNotes(t *testing.T) {
 	expect(t, "number", got.rows["event_notes"][0], row{"note": "5"})
 	expect(t, "number", got.rows["events"][0], row{"value": absent{}, "value_text": absent{}})
 	expect(t, "no text", got.rows["event_notes"][1], row{"note": absent{}})
+	// Which event a note belongs to is said beside them.
+	got = apply(t, answerOf(dexcom.Events, pageOf(dexcom.Events, `{"eventType":"notes"}`, `{`+when+`,"eventType":"carbs","value":5}`,
+		`{`+when+`,"eventType":"carbs"}`, `{`+when+`,"eventType":"carbs","value":"a lot"}`, `{`+when+`,"eventType":"notes"}`)))
+	if want := []bool{false, false, true, true}; !slices.Equal(got.Noted, want) {
+		t.Errorf("Noted = %v, want %v", got.Noted, want)
+	}
 }
 
 func TestMissingID(t *testing.T) {

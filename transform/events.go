@@ -48,6 +48,7 @@ func (t *eventTable) add(r *dexcom.Event) *reject {
 	}
 	kind := w.enum(eventTypes, r.Type)
 	written := string(kind) == "notes" || isWords(r.Value)
+	w.noted = append(w.noted, written)
 	if written {
 		t.value.AppendNull()
 		t.text.AppendNull()

@@ -23,6 +23,7 @@ type Answer struct {
 // within the answer included. Release it.
 type Batch struct {
 	Tables   map[string]arrow.RecordBatch // only tables with at least one row; "rejects" among them
+	Noted    []bool                       // of each row of events, whether it has a row of event_notes; these are in the same order
 	Records  int                          // records in the answer
 	Rejected int                          // of them, rejected
 	Warnings []Warning                    // what nobody has seen before, sorted

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -36,7 +37,7 @@ func (p *program) command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "study", Usage: "the study's `DIR` (default: the folder you stand in or one above)", Destination: &p.flags.study},
 			&cli.BoolFlag{Name: "json", Usage: "result as JSON", Destination: &p.flags.json},
-			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "no progress", Destination: &p.flags.quiet},
+			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but results and errors", Destination: &p.flags.quiet},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens to standard error", Destination: &p.flags.verbose},
 			&cli.BoolFlag{Name: "yes", Usage: "answer questions with yes", Destination: &p.flags.yes},
 		},
@@ -77,11 +78,13 @@ func (p *program) command() *cli.Command {
 	return root
 }
 
-// prepare makes every command report wrong usage the same way.
+// prepare makes every command report wrong usage the same way, arguments for a
+// command without ArgsUsage included.
 func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
 		return failure(exitUsage, c.FullName()+" --help", "%w", err)
 	}
+	refuseNegative(c.Flags)
 	for _, sub := range c.Commands {
 		prepare(sub)
 		keepOwn(sub.Flags)
@@ -93,6 +96,18 @@ func prepare(c *cli.Command) {
 			}
 			return cli.ShowSubcommandHelp(c)
 		}
+	} else if c.ArgsUsage == "" && len(c.Commands) == 0 {
+		c.Action = withoutArguments(c.Action)
+	}
+}
+
+// withoutArguments refuses arguments that action would ignore.
+func withoutArguments(action cli.ActionFunc) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		if err := noArguments(c); err != nil {
+			return err
+		}
+		return action(ctx, c)
 	}
 }
 
@@ -106,8 +121,30 @@ func keepOwn(flags []cli.Flag) {
 			f.Local = true
 		case *cli.IntFlag:
 			f.Local = true
+		case *cli.DurationFlag:
+			f.Local = true
 		}
 	}
+}
+
+// refuseNegative makes numbers and durations below zero wrong usage: no flag
+// means anything by them.
+func refuseNegative(flags []cli.Flag) {
+	for _, f := range flags {
+		switch f := f.(type) {
+		case *cli.IntFlag:
+			f.Validator = notNegative[int]
+		case *cli.DurationFlag:
+			f.Validator = notNegative[time.Duration]
+		}
+	}
+}
+
+func notNegative[T int | time.Duration](v T) error {
+	if v < 0 {
+		return fmt.Errorf("%v is below zero", v)
+	}
+	return nil
 }
 
 func unknownCommand(c *cli.Command, name string) error {

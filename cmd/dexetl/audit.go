@@ -25,16 +25,13 @@ func (p *program) auditCommand() *cli.Command {
 		ArgsUsage:   "[P001…]",
 		Description: "Participants named, or a --cohort, show only the lines about them.",
 		Flags: append(append(result.flags(), who.flags()...),
-			&cli.StringFlag{Name: "subject", Usage: "only lines about this `KIND`: participant, connection, window, key, …", Destination: &subject}),
+			&cli.StringFlag{Name: "subject", Usage: "only lines about this `KIND`: " + strings.Join(state.Subjects(), ", "), Destination: &subject}),
 		Commands: []*cli.Command{{
 			Name: "verify", Usage: "check that no line was changed, put in, moved or taken away",
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "contains", Usage: "and that it has the line with this `HASH`, noted earlier", Destination: &contains},
 			},
 			Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-				if err := noArguments(c); err != nil {
-					return err
-				}
 				p.flags.json = p.flags.json || result.json // this --json is the one of audit
 				return p.verifyAudit(ctx, s, contains)
 			}),
@@ -45,13 +42,16 @@ func (p *program) auditCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			chosen, err := auditFilter(ctx, s, who, subject)
-			if err != nil {
-				return err
-			}
 			lines, damage := s.store.Trail(ctx)
 			if damage != nil && !as[*state.AuditError](damage) {
 				return damage
+			}
+			if err := knownSubject(ctx, s, lines, subject); err != nil {
+				return err
+			}
+			chosen, err := auditFilter(ctx, s, who, subject)
+			if err != nil {
+				return err
 			}
 			lines = slices.DeleteFunc(lines, func(l state.AuditLine) bool { return !chosen(l) })
 			return errors.Join(auditTable(lines, f).write(p.stdout, f), damage)
@@ -72,6 +72,28 @@ func auditFilter(ctx context.Context, s *study, who selection, subject string) (
 		}
 	}
 	return func(l state.AuditLine) bool { return about(l) && (subject == "" || l.Subject == subject) }, nil
+}
+
+// knownSubject refuses what no line can be about, rather than to show that
+// there is none.
+func knownSubject(ctx context.Context, s *study, lines []state.AuditLine, subject string) error {
+	known := state.Subjects()
+	for _, l := range lines {
+		known = append(known, l.Subject)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	if subject == "" || slices.Contains(known, subject) {
+		return nil
+	}
+	if who, err := s.store.Participant(ctx, subject); err == nil {
+		return failure(exitUsage, "dexetl audit "+who.ID, "--subject %s: a participant, and not a kind of thing such as %s", subject, strings.Join(known, ", "))
+	}
+	next := "dexetl audit"
+	if near := state.Nearest(subject, known); near != "" {
+		next = "dexetl audit --subject " + near
+	}
+	return failure(exitUsage, next, "--subject %q: one of %s", subject, strings.Join(known, ", "))
 }
 
 // auditTable shows lines: for people without their hashes.
@@ -134,7 +156,7 @@ func (p *program) verifyAudit(ctx context.Context, s *study, contains string) er
 		return err
 	}
 	if contains != "" && !slices.ContainsFunc(lines, func(l state.AuditLine) bool { return l.Hash == contains }) {
-		return failure(exitDamage, "compare with a backup, or with table audit of an older snapshot",
+		return advised(exitDamage, "compare with a backup, or with table audit of an older snapshot",
 			"the audit trail is whole, but has no line with hash %.64q: it was rewritten, or is another study's", contains)
 	}
 	last := state.AuditLine{}

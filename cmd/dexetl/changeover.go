@@ -20,12 +20,22 @@ func (o connectOptions) check() error {
 		return usage("--confirm needs --reason TEXT: why the account changes goes on record")
 	case !o.confirm && o.since != "":
 		return usage("--since goes with --confirm")
-	case o.export != "" && o.tokens != "":
-		return usage("--export and --import exclude each other")
+	case count(o.export != "", o.tokens != "", o.publicKey, o.manual) > 1:
+		return usage("--export, --import, --public-key and --manual exclude each other")
 	case o.recipient != "" && o.export == "":
 		return usage("--recipient says for whom --export seals: give --export FILE, too")
 	}
 	return nil
+}
+
+// count is how many of given are true.
+func count(given ...bool) (n int) {
+	for _, is := range given {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // mayConnect finds the participant. Who is no longer asked for anything need
@@ -35,9 +45,12 @@ func (p *program) mayConnect(ctx context.Context, s *study, id string) (state.Pa
 	if err != nil {
 		return who, err
 	}
+	if err := s.store.Standing(ctx, who.ID); err != nil {
+		return who, err
+	}
 	course, err := s.course(who, time.Time{})
 	if err == nil && !course.Asked {
-		err = failure(exitUsage, "correct the roster if that is wrong: dexetl participants import roster.csv",
+		err = failure(exitUsage, "dexetl participants import roster.csv  # if that is wrong",
 			"%s is %s in the roster: nothing would be fetched", who.ID, who.Status)
 	}
 	return who, err
@@ -63,7 +76,7 @@ func (s *study) changeover(ctx context.Context, who state.Participant, o connect
 // lake that nothing was loaded into.
 func (s *study) newestHeld(ctx context.Context) (map[string]time.Time, error) {
 	held := make(map[string]time.Time)
-	t, err := s.query(ctx, "", "", `
+	t, err := s.queryOnly(ctx, []string{"egvs", "events", "calibrations", "alerts"}, "", `
 		select connection_id, max(system_time) from (
 			select connection_id, system_time from egvs union all
 			select connection_id, system_time from events union all
@@ -129,7 +142,7 @@ func (s *study) explainChange(ctx context.Context, found consent.Found, err erro
 	default:
 		return err
 	}
-	return failure(exitUsage, again, "%w; seen there: %s%s", err, foundWords(found), held)
+	return advised(exitUsage, again, "%w; seen there: %s%s", err, foundWords(found), held)
 }
 
 // heldWords say up to when data of a participant are held.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -16,11 +18,12 @@ import (
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
-// A verdict is the exit code and the next step for one type of error.
+// A verdict is the exit code and what to do for one type of error.
 type verdict struct {
-	is   func(error) bool
-	code int
-	next string
+	is     func(error) bool
+	code   int
+	advice string // what no command does
+	next   string // the next command
 }
 
 func as[T error](err error) bool {
@@ -41,63 +44,91 @@ func isDataFile(err error) bool {
 
 // verdicts are looked through in order; the first that fits counts.
 func verdicts() []verdict {
+	const (
+		newer    = "use the newer program"
+		backup   = "restore the file from a backup"
+		makeRoom = "free disk space, then run the same command again: it resumes"
+		later    = "run the same command again later: it resumes"
+	)
 	return []verdict{
-		{as[*configError], exitUsage, "correct it and run the command again"},
-		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken"},
-		{as[*state.LineError], exitUsage, "dexetl participants list"},
-		{as[*state.UnknownParticipantError], exitUsage, "dexetl participants list"},
-		{as[*state.WithdrawnError], exitUsage, "leave the participant out"},
-		{is(state.ErrTraces), exitLater, "run the same command again when they have ended"},
-		{as[*state.SchemaError], exitUsage, "use the newer program"},
-		{as[*lake.VersionError], exitUsage, "use the newer program"},
-		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + configFile},
-		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret"},
-		{is(snapshot.ErrReadOnly), exitUsage, ""},
-		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)"},
-		{as[*consent.KeyModeError], exitKey, "chmod 600 the key file"},
-		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with"},
-		{as[*consent.NotInRosterError], exitUsage, "dexetl participants import roster.csv, then the grants again"},
-		{as[*consent.RecipientError], exitUsage, "dexetl connect --public-key, in the other study, prints it"},
-		{as[*lake.LockedError], exitLocked, "wait, or run again with --lock-wait 10m"},
-		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap"},
-		{as[*state.DamageError], exitDamage, "restore the state folder from a backup"},
-		{isDataFile, exitDamage, "dexetl replay: it makes the tables anew from the raw log"},
-		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was"},
-		{as[*lake.DamageError], exitDamage, "restore the file from a backup"},
-		{as[*raw.VersionError], exitUsage, "use the newer program"},
-		{as[*raw.DamageError], exitDamage, "restore the file from a backup"},
-		{is(syscall.EADDRINUSE), exitUsage, "let the other connect end, or use --manual, or --listen ADDR behind a proxy"},
-		{as[*net.AddrError], exitUsage, "give an address such as 127.0.0.1:8085"},
-		{is(syscall.ENOSPC), exitDisk, "free disk space and run the same command again: it resumes"},
-		{is(syscall.EDQUOT), exitDisk, "free disk space and run the same command again: it resumes"},
-		{is(syscall.EROFS), exitDisk, ""},
-		{as[*consent.DeniedError], exitConsent, "dexetl connect again when the participant agrees"},
-		{as[*state.StateError], exitConsent, "dexetl connect again: a link works once, for an hour"},
-		{as[*consent.CodeError], exitConsent, "dexetl connect again"},
-		{as[*consent.NeedsReconsentError], exitConsent, "dexetl connect again"},
-		{as[*consent.ExportedError], exitConsent, "fetch on the other machine; to come back, dexetl connect --import FILE that it exported"},
-		{as[*consent.AuthSuspectError], exitLater, "dexetl sync later"},
-		{as[*state.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT"},
-		{as[*state.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT"},
-		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME"},
-		{as[*consent.UncheckedError], exitLater, "dexetl status; the account is looked at again with the next backfill"},
-		{as[*consent.TemporaryError], exitLater, "run the same command again later: it resumes"},
-		{is(consent.ErrRefreshStopped), exitLater, "run the same command again later: it resumes"},
-		{as[*extract.LimitError], exitLater, "run the same command again later: it resumes"},
-		{as[*extract.ClockError], exitCheck, "set this machine's clock"},
-		{as[*dexcom.StatusError], exitLater, "run the same command again later: it resumes"},
-		{as[*dexcom.BodyError], exitLater, "run the same command again later: it resumes"},
+		{as[*configError], exitUsage, "correct it and run the command again", ""},
+		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
+		{as[*state.LineError], exitUsage, "", "dexetl participants list"},
+		{as[*state.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
+		{as[*state.WithdrawnError], exitUsage, "leave the participant out", ""},
+		{is(state.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
+		{as[*state.SchemaError], exitUsage, newer, ""},
+		{as[*lake.VersionError], exitUsage, newer, ""},
+		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + configFile, ""},
+		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
+		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
+		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
+		{as[*consent.KeyModeError], exitKey, "", ""},
+		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", ""},
+		{as[*consent.NotInRosterError], exitUsage, "import the roster, then the grants again", "dexetl participants import roster.csv"},
+		{as[*consent.RecipientError], exitUsage, "dexetl connect --public-key, in the other study, prints it", ""},
+		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
+		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
+		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
+		{isDataFile, exitDamage, "", "dexetl replay  # makes the tables anew from the raw log"},
+		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
+		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", ""},
+		{as[*lake.DamageError], exitDamage, backup, ""},
+		{as[*raw.VersionError], exitUsage, newer, ""},
+		{as[*raw.DamageError], exitDamage, backup, ""},
+		{is(syscall.EADDRINUSE), exitUsage, "let the other connect end, or use --manual, or --listen ADDR behind a proxy", ""},
+		{as[*net.AddrError], exitUsage, "give an address such as 127.0.0.1:8085", ""},
+		{is(syscall.ENOSPC), exitDisk, makeRoom, sameCommand},
+		{is(syscall.EDQUOT), exitDisk, makeRoom, sameCommand},
+		{is(syscall.EROFS), exitDisk, "", ""},
+		{as[*consent.DeniedError], exitConsent, "", ""},
+		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
+		{as[*consent.CodeError], exitConsent, "", ""},
+		{as[*consent.NeedsReconsentError], exitConsent, "", ""},
+		{as[*consent.ExportedError], exitConsent, "fetch on the other machine; to come back, dexetl connect --import FILE that it exported", ""},
+		{as[*consent.AuthSuspectError], exitLater, "", "dexetl sync  # later"},
+		{as[*state.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT", ""},
+		{as[*state.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
+		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
+		{as[*consent.UncheckedError], exitLater, "the account is looked at again with the next backfill", "dexetl status"},
+		{as[*consent.TemporaryError], exitLater, later, sameCommand},
+		{is(consent.ErrRefreshStopped), exitLater, later, sameCommand},
+		{as[*extract.LimitError], exitLater, later, sameCommand},
+		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
+		{as[*dexcom.StatusError], exitLater, later, sameCommand},
+		{as[*dexcom.BodyError], exitLater, later, sameCommand},
 	}
 }
 
-// classifyByType gives errors of the packages below their code and next step.
+// classifyByType gives errors of the packages below their code and what to do.
 func classifyByType(err error) *exitError {
 	for _, v := range verdicts() {
 		if v.is(err) {
-			return &exitError{v.code, v.next, err}
+			return &exitError{v.code, v.advice, cmp.Or(nextOf(err), v.next), err}
 		}
 	}
-	return &exitError{exitUnexpected, "", err}
+	return &exitError{exitUnexpected, "", "", err}
+}
+
+// nextOf is the next command for an error that knows whom or what it is about,
+// "" for others.
+func nextOf(err error) string {
+	if e, ok := errors.AsType[*consent.KeyModeError](err); ok {
+		return shellLine([]string{"chmod", "600", e.Path})
+	}
+	if e, ok := errors.AsType[*consent.DeniedError](err); ok {
+		return "dexetl connect " + e.ParticipantID + "  # when the participant agrees"
+	}
+	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
+		return shellLine([]string{"dexetl", "withdraw", e.ParticipantID, "--effective", e.EffectiveAt.Format(time.RFC3339Nano), "--reason", "TEXT"})
+	}
+	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
+		return "dexetl connect " + e.ParticipantID
+	}
+	if e, ok := errors.AsType[*consent.CodeError](err); ok {
+		return "dexetl connect " + e.ParticipantID
+	}
+	return ""
 }
 
 // codeOf is the exit code err will have; 0 for none.
@@ -105,5 +136,5 @@ func codeOf(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	return classify(err).code
+	return classified(err).code
 }

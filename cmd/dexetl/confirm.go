@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,17 +25,27 @@ func (p *program) confirm(what, word, command string) error {
 	return failure(exitUsage, command+" --yes", "this cannot be undone and nobody can be asked here; nothing was done")
 }
 
-// commandLine is a command as it could be typed into a shell.
+// commandLine is a command on this study as it could be typed into a shell.
 func (p *program) commandLine(args ...string) string {
 	words := []string{"dexetl"}
 	if p.flags.study != "" {
 		words = append(words, "--study", p.flags.study)
 	}
-	words = append(words, args...)
+	return shellLine(append(words, args...))
+}
+
+// typed is the command that was typed, with more arguments.
+func (p *program) typed(more ...string) string {
+	return shellLine(slices.Concat([]string{"dexetl"}, p.args, more))
+}
+
+// shellLine quotes words for a shell where they need it.
+func shellLine(words []string) string {
+	quoted := slices.Clone(words)
 	for i, w := range words {
 		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
-			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(quoted, " ")
 }

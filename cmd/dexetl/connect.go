@@ -58,6 +58,11 @@ func (p *program) connectCommand() *cli.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
+			if o.publicKey || o.tokens != "" {
+				if err := noArguments(c); err != nil {
+					return err
+				}
+			}
 			if o.publicKey {
 				return p.printPublicKey(ctx, s)
 			}
@@ -65,9 +70,6 @@ func (p *program) connectCommand() *cli.Command {
 				return p.connecting(ctx, s, func(g *consent.Grants) error { return p.exportGrants(ctx, g, o, c.Args().Slice()) })
 			}
 			if o.tokens != "" {
-				if err := noArguments(c); err != nil {
-					return err
-				}
 				return p.connecting(ctx, s, func(g *consent.Grants) error { return p.importTokens(ctx, g, o.tokens) })
 			}
 			id, err := one(c, "participant")
@@ -101,7 +103,7 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 	if err != nil {
 		return err
 	}
-	g, err := p.grants(ctx, s, log, run.ID)
+	g, err := p.grants(ctx, s, log, run.ID, nil)
 	var answers atomic.Int64
 	if err == nil {
 		keep := g.Keep
@@ -154,7 +156,7 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 		}
 		found, err := g.Finish(ctx, pasted)
 		if e, ok := errors.AsType[*state.StateError](err); ok && e.Reason == state.StateMissing {
-			return found, failure(exitConsent, "dexetl connect "+id+" --manual, and paste the whole of the browser's address bar",
+			return found, failure(exitConsent, "dexetl connect "+id+" --manual  # and paste the whole of the browser's address bar",
 				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
 		}
 		return found, err
@@ -202,7 +204,7 @@ func readLine(r io.Reader) (string, error) {
 	if text := strings.TrimSpace(line.String()); text != "" {
 		return text, nil
 	}
-	return "", failure(exitUsage, "run it again and paste the address that stands in the browser at the end", "nothing was pasted")
+	return "", advised(exitUsage, "run it again and paste the address that stands in the browser at the end", "nothing was pasted")
 }
 
 // showFound shows what a connection leads to, so that a wrong account is noticed.
@@ -270,8 +272,8 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	case aside > 0:
 		return failure(exitPartial, "dexetl participants list --needs", "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
 	case unchecked > 0:
-		return failure(exitPartial, "import the same file again: what is kept is not asked for twice",
-			"%d of %d grants are kept, but their accounts could not be looked at", unchecked, len(unverified))
+		return failure(exitPartial, sameCommand,
+			"%d of %d grants are kept, but their accounts could not be looked at: import the same file again, what is kept is not asked for twice", unchecked, len(unverified))
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli
 		if o.serve == "" && !o.printTexts {
 			return p.withStudy(connectOne)(ctx, c)
 		}
-		for _, other := range []string{"print-url", "manual", "listen", "import"} {
+		for _, other := range []string{"print-url", "manual", "listen", "import", "export", "recipient", "public-key", "confirm", "since"} {
 			if c.IsSet(other) {
 				return usage("--%s has no place beside --serve and --print-texts", other)
 			}
@@ -68,7 +68,7 @@ func (p *program) servePages(ctx context.Context, s *study, addr string) error {
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 		if err != nil {
-			return failure(exitUsage, "end what listens there, or serve at another address", "consent pages: %w", err)
+			return advised(exitUsage, "end what listens there, or serve at another address", "consent pages: %w", err)
 		}
 		server := &page.Server{Grants: g, Texts: texts, BaseURL: s.config.Connect.PublicURL, Events: p.showEvent, Log: p.logger(),
 			Study: page.Study{Name: s.studyName(), Contact: s.config.Study.Contact, AllHistory: s.config.Study.History == "all"}}
@@ -87,7 +87,7 @@ func (p *program) sayListening(addr, publicURL string) {
 	if publicURL != "" {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
 	}
-	p.say("next: dexetl invite P001, or --all-missing; Ctrl-C stops")
+	p.say("Ctrl-C stops\nnext: dexetl invite --all-missing")
 }
 
 // warnOfLostRedirects says when browsers come back from Dexcom to another port
@@ -121,7 +121,7 @@ func (s *study) texts() (*page.Texts, error) {
 	}
 	texts, err := page.ParseTexts(file)
 	if err != nil {
-		return nil, failure(exitUsage, "compare it with dexetl connect --print-texts", "connect.texts %s: %w", path, err)
+		return nil, failure(exitUsage, "dexetl connect --print-texts  # to compare with", "connect.texts %s: %w", path, err)
 	}
 	return texts, nil
 }
@@ -136,7 +136,7 @@ func (s *study) checkServing(addr string) error {
 	if isLoopback("http://"+net.JoinHostPort(host, "0")) || strings.HasPrefix(s.config.Connect.PublicURL, "https://") {
 		return nil
 	}
-	return failure(exitUsage, "set connect.public_url in "+configFile+" to the https address of the proxy in front, or serve at 127.0.0.1",
+	return advised(exitUsage, "set connect.public_url in "+configFile+" to the https address of the proxy in front, or serve at 127.0.0.1",
 		"--serve %s: plain http is for this machine only", addr)
 }
 
@@ -153,7 +153,7 @@ func (s *study) checkRedirects(apps map[string]consent.App) error {
 	for region, app := range apps {
 		back, err := url.Parse(app.RedirectURI)
 		if err != nil || back.Scheme != public.Scheme || back.Host != public.Host {
-			return failure(exitUsage, fmt.Sprintf("register %s://%s/callback with the app at Dexcom and set it as redirect_uri", public.Scheme, public.Host),
+			return advised(exitUsage, fmt.Sprintf("register %s://%s/callback with the app at Dexcom and set it as redirect_uri", public.Scheme, public.Host),
 				"region %s: redirect URI %s: participants who follow a link to %s do not come back there", region, app.RedirectURI, s.config.Connect.PublicURL)
 		}
 	}

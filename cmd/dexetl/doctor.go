@@ -18,20 +18,18 @@ const (
 
 // A finding is what one check found, and what to do about it.
 type finding struct {
-	check, result, detail, next string
-	code                        int // exit code if it failed
+	check, result, detail string
+	advice, next          string
+	code                  int // exit code if it failed
 }
 
 func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "is everything ready: configuration, secrets, disk, permissions, clock, API",
+		Usage: "is everything ready: configuration, secrets, disk, permissions, audit trail, clock, API",
 		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
 			"else that of the first failure.",
-		Action: func(ctx context.Context, c *cli.Command) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Action: func(ctx context.Context, _ *cli.Command) error {
 			d := doctor{p: p}
 			if err := d.examine(ctx); err != nil {
 				return err
@@ -70,6 +68,7 @@ func (d *doctor) examine(ctx context.Context) error {
 		return nil
 	}
 	d.ok("state", "%s", d.study.path(config.State.Path))
+	d.checkAudit(ctx)
 	d.checkLake(ctx)
 	d.checkTokens(ctx)
 	d.checkApps(ctx)
@@ -80,14 +79,14 @@ func (d *doctor) ok(check, format string, args ...any) {
 	d.findings = append(d.findings, finding{check: check, result: checkOK, detail: fmt.Sprintf(format, args...)})
 }
 
-func (d *doctor) warn(check, next, format string, args ...any) {
-	d.findings = append(d.findings, finding{check: check, result: checkWarn, detail: fmt.Sprintf(format, args...), next: next})
+func (d *doctor) warn(check, advice, format string, args ...any) {
+	d.findings = append(d.findings, finding{check: check, result: checkWarn, detail: fmt.Sprintf(format, args...), advice: advice})
 }
 
-// fail takes the exit code and the next command from err.
+// fail takes the exit code and what to do from err.
 func (d *doctor) fail(check string, err error) {
-	e := classify(err)
-	d.findings = append(d.findings, finding{check, checkFail, e.Error(), e.next, e.code})
+	e := d.p.classify(err)
+	d.findings = append(d.findings, finding{check, checkFail, e.Error(), e.advice, e.next, e.code})
 }
 
 // tell prints the findings, and returns the first failure.
@@ -112,19 +111,32 @@ func (d *doctor) tell() error {
 
 func (d *doctor) print() error {
 	if d.p.flags.json {
-		t := table{schema: "dexetl.doctor/1", columns: []string{"check", "result", "detail", "next"}}
+		t := table{schema: "dexetl.doctor/1", columns: []string{"check", "result", "detail", "advice", "next"}}
 		for _, f := range d.findings {
-			t.rows = append(t.rows, []any{f.check, f.result, f.detail, orNull(f.next)})
+			t.rows = append(t.rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(f.next)})
 		}
 		return t.write(d.p.stdout, asJSON)
 	}
 	for _, f := range d.findings {
 		fmt.Fprintf(d.p.stdout, "%-4s  %-22s  %s\n", f.result, f.check, f.detail)
-		if f.next != "" {
-			fmt.Fprintf(d.p.stdout, "      %-22s  next: %s\n", "", f.next)
+		for _, line := range []struct{ label, text string }{{"advice", f.advice}, {"next", f.next}} {
+			if line.text != "" {
+				fmt.Fprintf(d.p.stdout, "      %-22s  %s: %s\n", "", line.label, line.text)
+			}
 		}
 	}
 	return nil
+}
+
+// checkAudit looks whether the audit trail is as it was written.
+func (d *doctor) checkAudit(ctx context.Context) {
+	const check = "audit trail"
+	lines, err := d.study.store.Trail(ctx)
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "%s, all as written", countOf(len(lines), "line"))
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.

@@ -63,14 +63,14 @@ func (d *doctor) connected(ctx context.Context) (map[string]int, error) {
 
 func (d *doctor) checkRedirect(region, uri string) {
 	check := "redirect URI " + region
-	next := "register the same address, letter by letter, with the app in Dexcom's developer portal and as redirect_uri in " + configFile
+	advice := "register the same address, letter by letter, with the app in Dexcom's developer portal and as redirect_uri in " + configFile
 	u, err := url.Parse(uri)
 	switch {
 	case err != nil || u.Host == "":
-		d.fail(check, failure(exitUsage, next, "%q is no address", uri))
+		d.fail(check, advised(exitUsage, advice, "%q is no address", uri))
 		return
 	case u.Scheme != "https" && !isLoopback(uri):
-		d.fail(check, failure(exitUsage, next, "%s: only https is allowed (plain http to this machine only)", uri))
+		d.fail(check, advised(exitUsage, advice, "%s: only https is allowed (plain http to this machine only)", uri))
 		return
 	case u.Scheme == "https":
 		d.ok(check, "%s; a proxy must pass it on to connect --listen", uri)
@@ -82,7 +82,7 @@ func (d *doctor) checkRedirect(region, uri string) {
 		return
 	}
 	if err != nil {
-		d.fail(check, failure(exitUsage, next, "%s: %w", uri, err))
+		d.fail(check, advised(exitUsage, advice, "%s: %w", uri, err))
 		return
 	}
 	listener.Close()
@@ -101,7 +101,7 @@ func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
 	asked := d.p.now()
 	date, err := (&dexcom.Client{BaseURL: app.BaseURL}).Probe(ctx)
 	if err != nil {
-		d.fail("API "+app.Region, failure(exitLater, "look at the network, the proxy and base_url", "%s: %w", app.BaseURL, err))
+		d.fail("API "+app.Region, advised(exitLater, "look at the network, the proxy and base_url", "%s: %w", app.BaseURL, err))
 		return
 	}
 	d.ok("API "+app.Region, "%s answers", app.BaseURL)
@@ -112,11 +112,11 @@ func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
 	}
 	off := asked.Sub(date).Round(time.Second)
 	text := fmt.Sprintf("this machine is %s off the server's clock", off.Abs())
-	switch next := "set this machine's clock (NTP)"; {
+	switch advice := "set this machine's clock (NTP)"; {
 	case off.Abs() > 24*time.Hour:
-		d.fail(check, failure(exitCheck, next, "%s: nothing would be fetched", text))
+		d.fail(check, advised(exitCheck, advice, "%s: nothing would be fetched", text))
 	case off.Abs() > 2*time.Minute:
-		d.warn(check, next, "%s", text)
+		d.warn(check, advice, "%s", text)
 	default:
 		d.ok(check, "%s", text)
 	}
@@ -132,7 +132,7 @@ func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
 	case as[*consent.WrongClientError](err):
 		d.fail(check, err)
 	case err != nil:
-		d.fail(check, failure(exitLater, "look at the network, base_url and api.oauth (v2 or v3)", "%w", err))
+		d.fail(check, advised(exitLater, "look at the network, base_url and api.oauth (v2 or v3)", "%w", err))
 	case accepted:
 		d.ok(check, "answers and takes client id and secret")
 	default:

@@ -27,16 +27,16 @@ func (d *doctor) checkDisk() {
 	} {
 		dir, err := nearestFolder(place.path)
 		if err != nil {
-			d.fail("disk of "+place.name, failure(exitDisk, "make the folder", "%w", err))
+			d.fail("disk of "+place.name, failure(exitDisk, "", "%w", err))
 			continue
 		}
 		d.checkSpace("disk of "+place.name, dir)
 		if err := tryFileSystem(dir); err != nil {
-			next := "keep " + place.name + " on a local file system; network shares often lack this"
+			advice := "keep " + place.name + " on a local file system; network shares often lack this"
 			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-				next = "free disk space"
+				advice = "free disk space"
 			}
-			d.fail("file system of "+place.name, failure(exitDisk, next, "%s: %w", dir, err))
+			d.fail("file system of "+place.name, advised(exitDisk, advice, "%s: %w", dir, err))
 			continue
 		}
 		d.ok("file system of "+place.name, "rename, link, fsync and lock work in %s", dir)
@@ -65,11 +65,11 @@ func (d *doctor) checkSpace(check, dir string) {
 	}
 	free := st.Bavail * uint64(st.Bsize)
 	text := fmt.Sprintf("%.1f GB free in %s", float64(free)/1e9, dir)
-	switch next := "free disk space: a participant-year needs about 20 MB with its raw log"; {
+	switch advice := "free disk space: a participant-year needs about 20 MB with its raw log"; {
 	case free < failFree:
-		d.fail(check, failure(exitDisk, next, "%s", text))
+		d.fail(check, advised(exitDisk, advice, "%s", text))
 	case free < warnFree:
-		d.warn(check, next, "%s", text)
+		d.warn(check, advice, "%s", text)
 	default:
 		d.ok(check, "%s", text)
 	}
@@ -139,13 +139,13 @@ func (d *doctor) checkModes() {
 		info, err := os.Stat(path)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			open++
-			d.fail(check, failure(exitUsage, "chmod go-rwx "+path, "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
+			d.fail(check, failure(exitUsage, shellLine([]string{"chmod", "go-rwx", path}), "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
 		}
 	}
 	config := d.study.path(configFile)
 	if info, err := os.Stat(config); err == nil && info.Mode().Perm()&0o022 != 0 {
 		open++
-		d.fail(check, failure(exitUsage, "chmod go-w "+config, "%s can be changed by others, and it names commands that are run", config))
+		d.fail(check, failure(exitUsage, shellLine([]string{"chmod", "go-w", config}), "%s can be changed by others, and it names commands that are run", config))
 	}
 	if open == 0 {
 		d.ok(check, "state, raw log and keys are yours alone")

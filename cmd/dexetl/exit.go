@@ -26,19 +26,41 @@ const (
 	exitInterrupted = 130 // Ctrl-C, resumable
 )
 
-// An exitError is an error that knows its exit code and what to do next.
+// codeWords say what a code means, and name nobody.
+func codeWords(code int) string {
+	return map[int]string{
+		exitDone: "done", exitUnexpected: "unexpected, see the log", exitUsage: "arguments or configuration",
+		exitPartial: "some participants failed", exitLater: "network, 5xx or limit: tried again at the next run",
+		exitConsent: "only consent is missing", exitCheck: "a check failed", exitDamage: "damage found",
+		exitStopped: "stopped before all was done", exitNoStudy: "no study here", exitLocked: "another process loads",
+		exitKey: "wrong or unreadable key", exitDisk: "disk full or not writable", exitInterrupted: "interrupted",
+	}[code]
+}
+
+// An exitError is an error that knows its exit code and what to do about it.
 type exitError struct {
-	code int
-	next string // the next command or step, "" if none helps
-	err  error
+	code   int
+	advice string // what no command does, such as freeing disk space; "" if nothing
+	next   string // the next command, as it can be typed; "" if none helps
+	err    error
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// failure makes an exitError from a message.
+// sameCommand, as the next command, is the one that failed, as it was typed: what it
+// has done is not done twice.
+const sameCommand = "the same command"
+
+// failure makes an exitError from a message and the next command.
 func failure(code int, next, format string, args ...any) error {
 	return &exitError{code: code, next: next, err: fmt.Errorf(format, args...)}
+}
+
+// advised makes an exitError from a message and what to do, where no command
+// does it.
+func advised(code int, advice, format string, args ...any) error {
+	return &exitError{code: code, advice: advice, err: fmt.Errorf(format, args...)}
 }
 
 // usage is a failure of the arguments.
@@ -50,24 +72,36 @@ func usage(format string, args ...any) error {
 func printError(w io.Writer, err *exitError, asJSON bool) {
 	if asJSON {
 		json.NewEncoder(w).Encode(map[string]any{
-			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "next": err.next,
+			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": err.next,
 		})
 		return
 	}
 	fmt.Fprintf(w, "dexetl: %v\n", err)
+	if err.advice != "" {
+		fmt.Fprintf(w, "  advice: %s\n", err.advice)
+	}
 	if err.next != "" {
 		fmt.Fprintf(w, "  next: %s\n", err.next)
 	}
 }
 
-// classify gives err its exit code and next step.
-func classify(err error) *exitError {
+// classify gives err its exit code and what to do about it.
+func (p *program) classify(err error) *exitError {
+	e := *classified(err)
+	if e.next == sameCommand {
+		e.next = p.typed()
+	}
+	return &e
+}
+
+// classified is classify where it does not matter which command failed.
+func classified(err error) *exitError {
 	var coded *exitError
 	if errors.As(err, &coded) {
 		return coded
 	}
 	if errors.Is(err, context.Canceled) {
-		return &exitError{exitInterrupted, "run the same command again: it resumes", errors.New("interrupted; everything received is kept")}
+		return &exitError{exitInterrupted, "", sameCommand, errors.New("interrupted; everything received is kept, and the same command resumes")}
 	}
 	return classifyByType(err)
 }

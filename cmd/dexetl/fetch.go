@@ -79,11 +79,8 @@ type fetching struct {
 func (f *fetching) run(ctx context.Context, people []state.Participant) (done fetchResult, err error) {
 	began := time.Now()
 	done.run = f.job.run
-	if f.grants, err = f.p.grants(ctx, f.study, f.log, f.job.run.ID); err != nil {
+	if f.grants, err = f.p.grants(ctx, f.study, f.log, f.job.run.ID, f.job.run.Quota); err != nil {
 		return done, err
-	}
-	if f.job.run.Quota != nil {
-		f.grants.Quota = f.job.run.Quota
 	}
 	loading, err := f.p.newLoading(ctx, f.study, f.log, f.job.run.ID)
 	if err != nil {

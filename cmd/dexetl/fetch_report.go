@@ -37,19 +37,19 @@ func (r fetchResult) verdict() error {
 			failed = append(failed, p.ParticipantID)
 		}
 	}
-	if wrong := firstWrongClient(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
+	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
-	again := "run the same command again: it resumes"
 	switch r.report.Outcome {
 	case extract.Partial:
-		return failure(exitPartial, again, "%d of %d participants are not complete: %s",
+		return failure(exitPartial, sameCommand, "%d of %d participants are not complete, and the same command goes on with them: %s",
 			len(failed), len(r.report.Participants), shortList(failed))
 	case extract.Later:
-		if as[*net.OpError](anyError(r.report)) {
-			again = "make sure of api.base_url and the network; then " + again
+		later := &exitError{code: exitLater, next: sameCommand, err: fmt.Errorf("the API does not answer now: %w", anyError(r.report))}
+		if as[*net.OpError](later) {
+			later.advice = "make sure of api.base_url and the network"
 		}
-		return failure(exitLater, again, "the API does not answer now: %v", anyError(r.report))
+		return later
 	case extract.ConsentMissing:
 		if id := firstUnconnected(r.report); id != "" {
 			return failure(exitConsent, "dexetl connect "+id, "consent is missing, all else is done")
@@ -57,11 +57,11 @@ func (r fetchResult) verdict() error {
 		if exported := firstExported(r.report); exported != nil {
 			return classifyByType(exported)
 		}
-		return failure(exitConsent, "dexetl sync later: a refused grant is tried again for about 36 hours", "grants are refused, all else is done")
+		return failure(exitConsent, "dexetl sync  # later", "grants are refused for now, all else is done: they are tried again for about 36 hours")
 	case extract.Stopped:
-		return failure(exitStopped, again, "%w; what was answered is kept", r.report.Stop)
+		return failure(exitStopped, sameCommand, "%w; what was answered is kept, and the same command resumes", r.report.Stop)
 	case extract.Interrupted:
-		return failure(exitInterrupted, again, "interrupted; everything received is kept")
+		return failure(exitInterrupted, sameCommand, "interrupted; everything received is kept, and the same command resumes")
 	}
 	return nil
 }
@@ -96,14 +96,20 @@ func firstExported(r extract.Report) error {
 	return nil
 }
 
-// firstWrongClient is the error of the first whose app Dexcom does not accept.
-func firstWrongClient(r extract.Report) error {
+// wrongClients is one error for each app that Dexcom does not accept, however
+// many participants it is the app of; nil if there is none.
+func wrongClients(r extract.Report) error {
+	byRegion := make(map[string]error)
 	for _, p := range r.Participants {
 		if wrong, ok := errors.AsType[*consent.WrongClientError](p.Err); ok {
-			return wrong
+			byRegion[wrong.Region] = wrong
 		}
 	}
-	return nil
+	var all []error
+	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
+		all = append(all, byRegion[region])
+	}
+	return errors.Join(all...)
 }
 
 func flagged(p extract.ParticipantReport, kind string) bool {
@@ -125,7 +131,7 @@ func (p *program) printFetch(r fetchResult) error {
 	if p.flags.json {
 		return writeJSON(p.stdout, "dexetl.run/1", r.fields())
 	}
-	p.say("%s: %d participants, %s calls, %s records (%s) in %.1f s", r.run.Mode, len(r.report.Participants),
+	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.run.Mode, countOf(len(r.report.Participants), "participant"),
 		thousands(int64(r.report.Calls)), thousands(int64(r.report.Records)), megabytes(r.report.Bytes), r.took.Seconds())
 	p.say("snapshot %d: %s", r.loaded.Snapshot, describeTables(r.loaded))
 	if c := r.compacted; c.Segments > 0 {
@@ -170,11 +176,12 @@ func describeCounts(c load.Counts) string {
 	return text
 }
 
-// remarks are what a person should look at, participant by participant.
+// remarks are what a person should look at, participant by participant. What is
+// nobody's in particular is the verdict's.
 func remarks(r fetchResult) []string {
 	var lines []string
 	for _, p := range r.report.Participants {
-		if p.Err != nil && !flagged(p, extract.FlagNoConnection) {
+		if p.Err != nil && !flagged(p, extract.FlagNoConnection) && !as[*consent.WrongClientError](p.Err) {
 			lines = append(lines, fmt.Sprintf("%s: %v", p.ParticipantID, p.Err))
 		}
 		for _, f := range p.Flags {

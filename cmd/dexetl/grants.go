@@ -29,7 +29,7 @@ func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connect
 		return failure(exitConsent, "dexetl status", "there is no grant to export")
 	}
 	return p.report("dexetl.connect_export/1", map[string]any{"file": o.export, "exported": n, "recipient": o.recipient},
-		"%d grants are sealed in %s and no longer used here\nnext, on the other machine: dexetl connect --import %s", n, o.export, o.export)
+		"%s sealed in %s, and no longer used here\nnext, on the other machine: dexetl connect --import %s", countOf(n, "grant"), o.export, o.export)
 }
 
 // takeOver stores the grants of an exported file. To use one that left from
@@ -40,7 +40,7 @@ func (p *program) takeOver(ctx context.Context, g *consent.Grants, file *os.File
 		return consent.Imported{}, err
 	}
 	if n := found.Back(); n > 0 && !p.flags.yes {
-		return consent.Imported{}, failure(exitUsage,
+		return consent.Imported{}, advised(exitUsage,
 			"if no other machine has imported this file: the same command with --yes; else export there with --recipient "+g.Key.Recipient()+" and import that file",
 			"%d of these grants left from here: a grant that was used elsewhere since is lost when the old one is presented; nothing was taken", n)
 	}
@@ -64,7 +64,7 @@ func openTokenFile(path string) (file *os.File, sealed bool, err error) {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		err = failure(exitUsage, "chmod 600 "+path, "%s holds tokens and can be read by others (mode %04o); nothing was taken", path, info.Mode().Perm())
+		err = failure(exitUsage, shellLine([]string{"chmod", "600", path}), "%s holds tokens and can be read by others (mode %04o); nothing was taken", path, info.Mode().Perm())
 	}
 	return file, false, err
 }

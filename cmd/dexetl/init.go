@@ -33,9 +33,10 @@ type configValues struct {
 func (p *program) initCommand() *cli.Command {
 	var region, baseURL string
 	return &cli.Command{
-		Name:      "init",
-		Usage:     "make a study folder with a commented dexetl.yaml",
-		ArgsUsage: "[DIR]",
+		Name:        "init",
+		Usage:       "make a study folder with a commented dexetl.yaml",
+		ArgsUsage:   "[DIR]",
+		Description: "DIR is the folder you stand in if none is given. A study that is there stays as it is.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "region", Usage: "us, eu, jp or sandbox", Value: "us", Destination: &region},
 			&cli.StringFlag{Name: "base-url", Usage: "`URL` of another API, such as the one of `dexetl simulate`", Destination: &baseURL},
@@ -71,18 +72,20 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := writeStudy(dir, values); err != nil {
 		return err
 	}
-	p.say("study folder %s is ready", dir)
+	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
+		return err
+	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")
 		if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
 			return fmt.Errorf("client secret: %w", err)
 		}
 		p.say("client id and secret are those of dexetl simulate")
-		p.say("next: dexetl --study %s participants add P001 --start 2026-01-01", dir)
+		p.say("next: %s", shellLine([]string{"dexetl", "--study", dir, "participants", "add", "P001", "--start", "2026-01-01"}))
 		return nil
 	}
-	p.say("next: put the app's client id into %s and its secret into %s (mode 0600)",
-		filepath.Join(dir, configFile), filepath.Join(dir, "client-secret"))
+	p.say("put the app's client id into %s and its secret into %s (mode 0600)\nnext: %s",
+		filepath.Join(dir, configFile), filepath.Join(dir, "client-secret"), shellLine([]string{"dexetl", "--study", dir, "doctor"}))
 	return nil
 }
 
@@ -94,7 +97,7 @@ func writeStudy(dir string, values configValues) error {
 	path := filepath.Join(dir, configFile)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return failure(exitUsage, "dexetl --study "+dir+" status", "%s exists already; nothing was changed", path)
+		return failure(exitUsage, shellLine([]string{"dexetl", "--study", dir, "status"}), "%s exists already; nothing was changed", path)
 	}
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
 	"github.com/dexetl/dexetl/extract/state"
@@ -67,7 +68,7 @@ func (p *program) inviteCommand() *cli.Command {
 func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]state.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
-		return nil, failure(exitUsage, "dexetl invite P001, or --all-missing", "nobody is named")
+		return nil, failure(exitUsage, "dexetl invite --all-missing", "nobody is named: participants, or --all-missing")
 	case o.allMissing && len(o.who.ids) > 0:
 		return nil, usage("--all-missing and participants exclude each other")
 	case o.allMissing && o.revoke:
@@ -83,15 +84,23 @@ func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]sta
 	if err != nil || o.revoke {
 		return people, err
 	}
+	if people, err = p.leaveOutWithdrawn(ctx, s, people, len(o.who.ids) > 0); err != nil {
+		return nil, err
+	}
 	if !o.allMissing && len(o.who.ids) > 0 {
 		for _, who := range people {
-			if !consent.Wanted(who) {
+			if !wanted(who) {
 				return nil, failure(exitUsage, "dexetl participants show "+who.ID, "%s is not to be connected: %s", who.ID, whyNotWanted(who))
 			}
 		}
 		return people, nil
 	}
 	return p.missing(ctx, s, people)
+}
+
+// wanted reports whether a participant is to be connected.
+func wanted(who state.Participant) bool {
+	return !who.Paused && extract.Part{Status: who.Status}.Going()
 }
 
 func whyNotWanted(who state.Participant) string {
@@ -102,19 +111,30 @@ func whyNotWanted(who state.Participant) string {
 }
 
 // missing are those of people who should be connected and are not. Who said no
-// is left alone until named.
+// is left alone until named, and so is who signed in with an account that waits
+// for somebody to confirm it.
 func (p *program) missing(ctx context.Context, s *study, people []state.Participant) ([]state.Participant, error) {
 	standings, err := consent.Standings(ctx, s.store)
 	if err != nil {
 		return nil, err
 	}
+	aside, err := s.setAside(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var missing []state.Participant
-	var saidNo []string
+	var saidNo, unsure []string
 	for _, who := range people {
+		over, err := s.leftOut(who, false, p.now())
+		if err != nil {
+			return nil, err
+		}
 		switch standing := standings[who.ID]; {
-		case !consent.Wanted(who), standing == consent.Connected:
+		case !wanted(who), over != "", standing == consent.Connected:
 		case standing == consent.Denied:
 			saidNo = append(saidNo, who.ID)
+		case aside[who.ID]:
+			unsure = append(unsure, who.ID)
 		default:
 			missing = append(missing, who)
 		}
@@ -122,13 +142,28 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 	if len(saidNo) > 0 {
 		p.say("chose not to share, so left out until you name them: %s", shortList(saidNo))
 	}
+	if len(unsure) > 0 {
+		p.say("signed in, but with another account that is set aside, so left out until you name them: %s\nnext: dexetl participants list --needs", shortList(unsure))
+	}
 	return missing, nil
+}
+
+// setAside are the participants with an account that nobody has confirmed.
+func (s *study) setAside(ctx context.Context) (map[string]bool, error) {
+	all, err := s.store.Connections(ctx)
+	aside := make(map[string]bool)
+	for _, c := range all {
+		if c.Aside && c.Status != state.Ended {
+			aside[c.ParticipantID] = true
+		}
+	}
+	return aside, err
 }
 
 func (p *program) invite(ctx context.Context, s *study, people []state.Participant, o inviteOptions) error {
 	base := cmp.Or(o.baseURL, s.config.Connect.PublicURL)
 	if base == "" {
-		return failure(exitUsage, "set connect.public_url in "+configFile+", or give --base-url https://consent.example.org",
+		return advised(exitUsage, "set connect.public_url in "+configFile+", or give --base-url https://consent.example.org",
 			"the address of the consent pages is not known, so no link can be made")
 	}
 	if err := checkPublicURL(base); err != nil {
@@ -243,7 +278,7 @@ func openLinkFiles(o inviteOptions) (linkFiles, error) {
 	var err error
 	out.csv, err = os.OpenFile(o.csv, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return out, failure(exitUsage, "move it away, or name another file", "--csv %s exists already, and its links may still work; nothing was done", o.csv)
+		return out, advised(exitUsage, "move it away, or name another file", "--csv %s exists already, and its links may still work; nothing was done", o.csv)
 	}
 	if err != nil {
 		return out, usage("--csv: %w", err)

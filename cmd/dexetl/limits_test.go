@@ -19,7 +19,7 @@ import (
 // A ran is what the tests want to know of dexetl.run/1 and dexetl.plan/1.
 type ran struct {
 	Outcome     string
-	Counts      struct{ Calls int }
+	Counts      struct{ Calls, Records int }
 	Token_Calls int
 	Totals      struct{ Calls int }
 	Rows        []struct{ Participant_ID string }
@@ -76,7 +76,7 @@ func TestPlanAndBounds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 4})
 	code, _, stderr := b.run("backfill", "--max-duration", "1ns")
-	if code != exitStopped || !strings.Contains(stderr, "next: run the same command again") || !strings.Contains(stderr, " 0 calls") {
+	if code != exitStopped || !strings.Contains(stderr, "next: dexetl --study "+b.dir+" backfill --max-duration 1ns\n") || !strings.Contains(stderr, " 0 calls") {
 		t.Errorf("backfill --max-duration 1ns: exit %d, want %d, no call and what to do\n%s", code, exitStopped, stderr)
 	}
 	if ids := b.planned("sync", "--stale", "24h"); len(ids) != 3 {
@@ -89,8 +89,9 @@ func TestPlanAndBounds(t *testing.T) {
 		t.Errorf("backfill --max-calls 9: exit %d, %s after %d calls and %d for tokens, the API saw %d; want exit %d after 9 in all",
 			code, run.Outcome, run.Counts.Calls, run.Token_Calls, spent, exitStopped)
 	}
-	if n := b.query("select count(*) from egvs")[0][0]; n == "0" {
-		t.Error("backfill --max-calls 9 left nothing in the lake")
+	applied := b.query("select count(*) from requests where outcome = 'applied' and run_id = (select max(run_id) from requests)")[0][0]
+	if applied != fmt.Sprint(run.Counts.Calls) {
+		t.Errorf("backfill --max-calls 9 left %s answers in the lake, want %d", applied, run.Counts.Calls)
 	}
 	b.asPlanned("backfill")
 	b.asPlanned("sync", "--deep")
@@ -116,6 +117,18 @@ func TestPlanAndBounds(t *testing.T) {
 	}
 	if ids := b.planned("sync", "--stale", "24h", "P001"); ids != nil {
 		t.Errorf("stale of P001 alone: %v, want nobody", ids)
+	}
+}
+
+// A few calls for many people bring records of one, not the beginnings of all.
+func TestTinyQuotaBringsRecords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 8, Days: 2})
+	b.now = b.now.Add(3 * time.Hour) // the access tokens have ended
+	code, run := b.json("backfill", "--max-calls", "3")
+	if code != exitStopped || run.Token_Calls != 1 || run.Counts.Calls != 2 || run.Counts.Records == 0 {
+		t.Errorf("backfill --max-calls 3 of 8 people: exit %d, %d calls for tokens, %d for %d records; want 1, 2 and some",
+			code, run.Token_Calls, run.Counts.Calls, run.Counts.Records)
 	}
 }
 
@@ -163,8 +176,8 @@ func TestAnotherProcessLoads(t *testing.T) {
 // nothing twice.
 func TestThreeProcessesShareTheBudget(t *testing.T) {
 	t.Parallel()
-	const perHour = 8 // of which 6 were made to see whose the accounts are
-	b := newBench(t, dexsim.Config{Seed: 9, Participants: 3, Days: 4, End: time.Now()})
+	const perHour = 8                                                                   // of which 6 were made to see whose the accounts are
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 4, End: time.Now()}) // all three have readings
 	var commands []*exec.Cmd
 	var said []*bufio.Scanner
 	for i := range 3 {

@@ -106,7 +106,7 @@ func (l *loading) sameStudy(ctx context.Context) error {
 			held := settingIn(batch, studyKey)
 			batch.Release()
 			if held != "" && held != ours {
-				return failure(exitUsage, "give every study a lake of its own: lake.path in "+configFile,
+				return advised(exitUsage, "give every study a lake of its own: lake.path in "+configFile,
 					"%s belongs to another study; nothing was changed", l.lake.Path())
 			}
 		}

@@ -33,7 +33,8 @@ type program struct {
 	now    func() time.Time
 
 	flags   globalFlags
-	running string // the command, such as participants import
+	args    []string // as typed, without the program
+	running string   // the command, such as participants import
 }
 
 // run carries out args and returns the exit code. The first interrupt ends
@@ -43,11 +44,12 @@ func (p *program) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	p.args = args[1:]
 	err := p.command().Run(ctx, args)
 	if err == nil {
 		return exitDone
 	}
-	failed := classify(err)
+	failed := p.classify(err)
 	printError(p.stderr, failed, p.flags.json)
 	return failed.code
 }

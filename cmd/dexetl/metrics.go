@@ -39,7 +39,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},
 			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
-			&cli.StringFlag{Name: "select", Usage: "last`N`: the last N days with data, such as last14", Destination: &o.selected},
+			&cli.StringFlag{Name: "select", Usage: "`lastN`: the last N days with data, such as last14", Destination: &o.selected},
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
 			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
@@ -141,7 +141,7 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	db, err := snapshot.OpenSeries(ctx, o.input, snapshot.Limits{})
 	if err != nil {
 		message, _, _ := strings.Cut(err.Error(), "\n") // the rest shows our SQL
-		return table{}, failure(exitUsage, "give a CSV file with the columns id, time (2026-03-01 12:00:00) and gl (mg/dL)",
+		return table{}, advised(exitUsage, "give a CSV file with the columns id, time (2026-03-01 12:00:00) and gl (mg/dL)",
 			"--input %s: %s", o.input, message)
 	}
 	defer db.Close()

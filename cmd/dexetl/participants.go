@@ -74,9 +74,9 @@ func (p *program) participantsAdd() *cli.Command {
 	return &cli.Command{
 		Name: "add", Usage: "add participants", ArgsUsage: "P001…",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "cohort", Destination: &one.Cohort},
-			&cli.StringFlag{Name: "site", Destination: &one.Site},
-			&cli.StringFlag{Name: "arm", Destination: &one.Arm},
+			&cli.StringFlag{Name: "cohort", Usage: "any name, for --cohort of other commands", Destination: &one.Cohort},
+			&cli.StringFlag{Name: "site", Usage: "any name, for --site of other commands", Destination: &one.Site},
+			&cli.StringFlag{Name: "arm", Usage: "treatment arm, any name", Destination: &one.Arm},
 			&cli.StringFlag{Name: "region", Usage: "us, eu, jp or sandbox; default: the study's", Destination: &one.Region},
 			&cli.StringFlag{Name: "timezone", Usage: "IANA `ZONE`, such as Europe/Berlin", Destination: &one.Timezone},
 			&cli.StringFlag{Name: "start", Usage: "first `DATE` of the study for this participant", Destination: &start},
@@ -104,8 +104,7 @@ func (p *program) participantsAdd() *cli.Command {
 				}
 				p.say("added %s", id)
 			}
-			p.say("next: dexetl connect %s", one.ID)
-			return nil
+			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: dexetl connect %s", one.ID)
 		}),
 	}
 }
@@ -125,6 +124,8 @@ func optionalDate(flag, text string) (time.Time, error) {
 func (p *program) participantsImport() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take over a roster", ArgsUsage: "roster.csv",
+		Description: "CSV with a header: participant_id, and any of site, cohort, arm, status, status_date, consent_date,\n" +
+			"anchor_date, study_start, study_end, timezone, region. Who is not in the file stays as they are.",
 		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {

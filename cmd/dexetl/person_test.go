@@ -82,6 +82,10 @@ func TestPhonePassesOn(t *testing.T) {
 	if code != exitUsage || !strings.Contains(stderr, "is connected as P001") || !strings.Contains(stderr, "dexetl sync P001") {
 		t.Fatalf("connect P002 with P001's account: exit %d, want %d, who holds it and what to do\n%s", code, exitUsage, stderr)
 	}
+	_, links, said := b.run("invite", "--all-missing", "--base-url", "https://consent.example.org", "--csv", "-")
+	if strings.Contains(links, "P002") || !strings.Contains(said, "left out until you name them: P002") {
+		t.Errorf("invite --all-missing while P002's account is set aside:\n%s%s", links, said)
+	}
 	code, _, stderr = b.run("connect", "P002", "--confirm", "--reason", "passed on", "--since", "2026-04-12")
 	if code != exitUsage || !strings.Contains(stderr, "records of P001 are held up to 2026-04-13") {
 		t.Errorf("change in the middle of P001's data: exit %d, want %d\n%s", code, exitUsage, stderr)

@@ -160,8 +160,8 @@ func (p *program) printPlan(plan plan) error {
 			return err
 		}
 	}
-	fmt.Fprintf(p.stdout, "%s of %d participants: %s calls, %s if all have news; %d tokens to renew\n", plan.mode, sums.Participants,
-		thousands(int64(sums.Calls)), thousands(int64(sums.CallsWithNews)), sums.TokenCalls)
+	fmt.Fprintf(p.stdout, "%s of %s: %s calls, %s if all have news; %s to renew\n", plan.mode, countOf(sums.Participants, "participant"),
+		thousands(int64(sums.Calls)), thousands(int64(sums.CallsWithNews)), countOf(sums.TokenCalls, "token"))
 	fmt.Fprintf(p.stdout, "with news: %s windows, %s at the limit of %s calls an hour, about %s\n", thousands(int64(sums.Windows)),
 		span(sums.SecondsWithNews), thousands(int64(sums.CallsPerHour)), megabytes(sums.Bytes))
 	if sums.Estimated > 0 {

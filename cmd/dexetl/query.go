@@ -92,12 +92,26 @@ func (p *program) statement(c *cli.Command) (string, error) {
 
 // query answers one statement over the snapshot called which ("": newest).
 func (s *study) query(ctx context.Context, which, schema, statement string, args ...any) (table, error) {
+	return s.ask(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+		return snapshot.Open(ctx, l, m, snapshot.Limits{})
+	}, schema, statement, args...)
+}
+
+// queryOnly answers a statement that reads nothing but the tables named, of the
+// newest snapshot: damage elsewhere does not matter to it.
+func (s *study) queryOnly(ctx context.Context, tables []string, schema, statement string, args ...any) (table, error) {
+	return s.ask(ctx, "", func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+		return snapshot.OpenOnly(ctx, l, m, snapshot.Limits{}, tables...)
+	}, schema, statement, args...)
+}
+
+func (s *study) ask(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table, error) {
 	l, m, err := s.snapshot(which)
 	if err != nil {
 		return table{}, err
 	}
 	defer l.Close()
-	db, err := snapshot.Open(ctx, l, m, snapshot.Limits{})
+	db, err := open(l, m)
 	if err != nil {
 		return table{}, err
 	}
@@ -152,5 +166,5 @@ type emptyLakeError struct{ path string }
 func (e *emptyLakeError) Error() string { return e.path + " is empty: nothing was loaded yet" }
 
 func (s *study) emptyLake() error {
-	return &exitError{exitUsage, "dexetl backfill", &emptyLakeError{s.lakePath()}}
+	return &exitError{exitUsage, "", "dexetl backfill", &emptyLakeError{s.lakePath()}}
 }

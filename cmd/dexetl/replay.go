@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -29,18 +30,15 @@ func (p *program) replayCommand() *cli.Command {
 			"roster, windows and exclusions of today, and commits the result as one snapshot.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the difference and leave the lake as it is", Destination: &o.dryRun},
-			&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: 10 * time.Minute, Destination: &o.lockWait},
+			&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
 			if _, err := os.Stat(s.rawPath()); errors.Is(err, fs.ErrNotExist) {
-				return failure(exitDamage, "restore it from a backup, or dexetl backfill", "there is no raw log at %s", s.rawPath())
+				return &exitError{exitDamage, "restore it from a backup, or fetch everything again", "dexetl backfill", fmt.Errorf("there is no raw log at %s", s.rawPath())}
 			}
 			done, err := p.replay(ctx, s, o)
 			if errors.Is(err, context.Canceled) {
-				return failure(exitInterrupted, "run the same command again: it starts from the beginning", "interrupted; the lake is as it was")
+				return failure(exitInterrupted, sameCommand, "interrupted; the lake is as it was, and a replay starts from the beginning")
 			}
 			if err != nil {
 				return err

@@ -28,13 +28,13 @@ func TestStoppedBackfillResumes(t *testing.T) {
 		after  int64 // answers to windows
 	}{
 		{"kill -9 early", syscall.SIGKILL, 2},
-		{"kill -9 midway", syscall.SIGKILL, 14},
-		{"kill -9 late", syscall.SIGKILL, 22},
-		{"Ctrl-C midway", os.Interrupt, 14},
+		{"kill -9 midway", syscall.SIGKILL, 8},
+		{"kill -9 late", syscall.SIGKILL, 15},
+		{"Ctrl-C midway", os.Interrupt, 8},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, dexsim.Config{Seed: 9, Participants: 5, Days: 35, End: time.Now()})
+			b := newBench(t, dexsim.Config{Seed: 9, Participants: 3, Days: 32, End: time.Now()})
 			b.stopBackfill(test.signal, test.after)
 			b.must("backfill")
 			b.compareWithTruth()

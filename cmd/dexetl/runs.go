@@ -20,10 +20,7 @@ func (p *program) runsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "runs", Usage: "the runs, newest first: when, what, calls, exit code, snapshots",
 		Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
 			t, err := p.runs(ctx, s, limit)
 			if err != nil {
 				return err

@@ -32,26 +32,26 @@ func (p *program) clientSecret(ctx context.Context, s *study, key string, app AP
 	text, ok, err := p.credential(credential)
 	switch {
 	case err != nil:
-		return "", failure(exitUsage, "correct the unit's LoadCredential", "client secret: %w", err)
+		return "", advised(exitUsage, "correct the unit's LoadCredential", "client secret: %w", err)
 	case ok:
 		return oneSecret(text, "credential "+credential)
 	case app.ClientSecretCommand != "":
 		text, err := p.secretCommand(ctx, app.ClientSecretCommand)
 		if err != nil {
-			return "", failure(exitUsage, "run "+key+".client_secret_command by hand", "client secret: %w", err)
+			return "", advised(exitUsage, "run "+key+".client_secret_command by hand", "client secret: %w", err)
 		}
 		return oneSecret(text, key+".client_secret_command")
 	case app.ClientSecretFile != "":
 		return readSecretFile(s.path(app.ClientSecretFile))
 	}
-	return "", failure(exitUsage, "set "+key+".client_secret_file in "+configFile, "no client secret is configured")
+	return "", advised(exitUsage, "set "+key+".client_secret_file in "+configFile, "no client secret is configured")
 }
 
 // oneSecret is the secret that text holds; none is an error that says where.
 func oneSecret(text []byte, from string) (consent.Secret, error) {
 	secret := strings.TrimSpace(string(text))
 	if secret == "" {
-		return "", failure(exitUsage, "make it give the app's secret", "client secret: %s is empty", from)
+		return "", advised(exitUsage, "make it give the app's secret", "client secret: %s is empty", from)
 	}
 	return consent.Secret(secret), nil
 }
@@ -92,10 +92,10 @@ func (p *program) secretCommand(ctx context.Context, line string) ([]byte, error
 func readSecretFile(path string) (consent.Secret, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", failure(exitUsage, "write the app's secret into "+path+" (mode 0600)", "client secret: %w", err)
+		return "", advised(exitUsage, "write the app's secret into "+path+" (mode 0600)", "client secret: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return "", failure(exitUsage, "chmod 600 "+path, "client secret: %s can be read by others (mode %04o)", path, info.Mode().Perm())
+		return "", failure(exitUsage, shellLine([]string{"chmod", "600", path}), "client secret: %s can be read by others (mode %04o)", path, info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -111,13 +111,13 @@ func (p *program) sealingKey(ctx context.Context, s *study) (*consent.Key, error
 	text, ok, err := p.credential(credential)
 	switch {
 	case err != nil:
-		return nil, failure(exitKey, "correct the unit's LoadCredential", "sealing key: %w", err)
+		return nil, advised(exitKey, "correct the unit's LoadCredential", "sealing key: %w", err)
 	case ok:
 		return consent.ReadKey(ctx, "credential "+credential, bytes.NewReader(text), s.store)
 	case s.config.State.KeyCommand != "":
 		text, err := p.secretCommand(ctx, s.config.State.KeyCommand)
 		if err != nil {
-			return nil, failure(exitKey, "run state.key_command by hand", "sealing key: %w", err)
+			return nil, advised(exitKey, "run state.key_command by hand", "sealing key: %w", err)
 		}
 		return consent.ReadKey(ctx, "state.key_command", bytes.NewReader(text), s.store)
 	}

@@ -36,7 +36,7 @@ func (s *selection) flags() []cli.Flag {
 func (s *selection) fetchFlags() []cli.Flag {
 	return append(s.flags(),
 		&cli.BoolFlag{Name: "failed", Usage: "participants whose last fetch failed", Destination: &s.failed},
-		&cli.StringFlag{Name: "stale", Usage: "participants for whom nothing was fetched completely for so `LONG`, such as 24h", Destination: &s.stale})
+		&cli.StringFlag{Name: "stale", Usage: "participants for whom no fetch was complete for this `DURATION`, such as 24h", Destination: &s.stale})
 }
 
 // narrows reports whether not everybody is meant.

@@ -27,13 +27,10 @@ func (p *program) serveCommand() *cli.Command {
 		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not\n" +
 			"call at the same second. SIGTERM or Ctrl-C ends it after the commit in hand.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`", Destination: &every},
-			&cli.StringFlag{Name: "listen", Usage: "`ADDR` of /healthz, /readyz and /metrics; none: no port", Value: "127.0.0.1:8086", Destination: &listen},
+			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`; must be given", Destination: &every},
+			&cli.StringFlag{Name: "listen", Usage: "`ADDR` of /healthz, /readyz and /metrics, or none", Value: "127.0.0.1:8086", Destination: &listen},
 		},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
 			if every == "" {
 				return failure(exitUsage, "dexetl serve --schedule 1h", "serve needs a schedule")
 			}
@@ -61,7 +58,7 @@ func (p *program) serve(ctx context.Context, s *study, every time.Duration, list
 		metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())
 	}}
-	address, stop, err := p.listen(listen, serve.Handler(status, metrics, exitUsage, exitDamage, exitKey, exitDisk))
+	address, stop, err := p.listen(listen, serve.Handler(status, metrics, exitUsage, exitCheck, exitDamage, exitKey, exitDisk))
 	if err != nil {
 		return err
 	}
@@ -122,21 +119,24 @@ func (p *program) scheduledSync(ctx context.Context, s *study, log *slog.Logger)
 		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.loaded.Snapshot, "took", done.took.Round(time.Millisecond))
 		return outcome
 	}
-	failed := classify(err)
-	outcome.Code, outcome.Message = failed.code, "next: "+failed.next
-	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "next", failed.next, "calls", outcome.Calls, "records", outcome.Records)
+	failed := *classified(err)
+	if failed.next == sameCommand {
+		failed.next = "" // the next run does it
+	}
+	outcome.Code, outcome.Message = failed.code, codeWords(failed.code) // the error may name somebody
+	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", failed.next, "calls", outcome.Calls, "records", outcome.Records)
 	return outcome
 }
 
 // listen serves handler at addr until the function returned is called, and
 // returns the address it got; no address, no port.
 func (p *program) listen(addr string, handler http.Handler) (got string, stop func(), err error) {
-	if addr == "" {
+	if addr == "" || addr == "none" {
 		return "none", func() {}, nil
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return "", nil, failure(exitUsage, "give another address: dexetl serve --listen ADDR", "serve: %w", err)
+		return "", nil, advised(exitUsage, "give another address with --listen", "serve: %w", err)
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
 	go func() {

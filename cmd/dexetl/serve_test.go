@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 // nobody, and a stop that is no failure. What it loaded is there, and a
 // restart does not call again before the schedule says so.
 func TestServeSyncsUntilStopped(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 3, End: time.Now()})
 	first := b.serve()
 	first.awaitStatus("READY=1")
@@ -50,6 +52,24 @@ func TestServeSyncsUntilStopped(t *testing.T) {
 		t.Errorf("a restart made %d calls", again-calls)
 	}
 	b.compareWithTruth()
+}
+
+// What it serves names nobody, also when the run's own error does.
+func TestServeNamesNobody(t *testing.T) {
+	t.Parallel()
+	b := openBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1}, demoNow)
+	b.must("participants", "add", "P001", "--start", "2026-04-01")
+	p := &program{stdout: io.Discard, stderr: io.Discard, getenv: func(string) string { return "" }, now: func() time.Time { return b.now }}
+	p.flags.study = b.dir
+	s, err := p.openStudy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	outcome := p.scheduledSync(t.Context(), s, slog.New(slog.DiscardHandler))
+	if outcome.Code != exitConsent || outcome.Message != "only consent is missing" {
+		t.Errorf("sync of somebody who is not connected: %d %q, want %d and no name", outcome.Code, outcome.Message, exitConsent)
+	}
 }
 
 // A served is a `dexetl serve` in a process of its own.

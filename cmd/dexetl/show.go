@@ -112,7 +112,7 @@ func triesTable(ctx context.Context, s *study, one standing) (table, error) {
 }
 
 func deviceTable(ctx context.Context, s *study, one standing) (table, error) {
-	t, err := s.query(ctx, "", "devices", `
+	t, err := s.queryOnly(ctx, []string{"devices"}, "devices", `
 		select display_device, transmitter_generation, display_app, max(last_upload_date) as last_upload, connection_id
 		from devices where participant_id = ? and valid_to is null
 		group by all order by last_upload desc nulls last`, one.who.ID)

@@ -41,10 +41,7 @@ func (p *program) simulateCommand() *cli.Command {
 			&cli.StringFlag{Name: "chaos", Usage: "anomalies and faults, comma-separated, or all", Destination: &o.chaos},
 			&cli.StringFlag{Name: "now", Usage: "let the clock start at this `TIME` (RFC 3339) instead of now", Destination: &o.now},
 		},
-		Action: func(ctx context.Context, c *cli.Command) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Action: func(ctx context.Context, _ *cli.Command) error {
 			return p.simulate(ctx, o)
 		},
 	}
@@ -64,6 +61,10 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 		return failure(exitUsage, "dexetl simulate --listen 127.0.0.1:0", "%w", err)
 	}
 	url := "http://" + listener.Addr().String()
+	if p.flags.json {
+		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": url, "client_id": config.ClientID})
+		return serveUntil(ctx, listener, api)
+	}
 	fmt.Fprintln(p.stdout, url)
 	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   dexetl init STUDY --base-url %s\nCtrl-C stops",
 		config.ClientID, config.ClientSecret, url, url)

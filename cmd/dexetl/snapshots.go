@@ -26,9 +26,6 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Name: "list", Usage: "the snapshots, newest first",
 				Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
-					if err := noArguments(c); err != nil {
-						return err
-					}
 					t, err := snapshotTable(l, limit)
 					if err != nil {
 						return err
@@ -169,7 +166,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		err = p.printDifference(d)
 	}
 	if n := len(d.NotCompared); n > 0 && err == nil {
-		return failure(exitDamage, "dexetl replay: it makes the tables anew from the raw log", "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
+		return failure(exitDamage, "dexetl replay  # makes the tables anew from the raw log", "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
 }

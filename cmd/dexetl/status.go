@@ -120,9 +120,9 @@ func (r resourceStatus) row(one standing) []any {
 	}
 	row = append(row, minute(r.asked))
 	if !r.failed {
-		return append(row, nil, r.toDo(one))
+		return append(row, nil, r.need(one))
 	}
-	return append(row, one.outcome.Error, r.toDo(one))
+	return append(row, one.outcome.Error, r.need(one))
 }
 
 // unread is the time without readings; other records come when they come.
@@ -133,7 +133,8 @@ func (r resourceStatus) unread() any {
 	return hours(r.noReading)
 }
 
-func (r resourceStatus) toDo(one standing) any {
+// need is what the participant needs, where it is about this resource.
+func (r resourceStatus) need(one standing) any {
 	if n := one.need(); n.urgency != needsNothing && (r.failed || r.open > 0 || r.resource == "egvs") {
 		return n.text
 	}

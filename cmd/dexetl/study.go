@@ -80,8 +80,8 @@ func (p *program) findStudy() (string, error) {
 			return "", fmt.Errorf("study folder: %w", err)
 		}
 	}
-	return "", failure(exitNoStudy, "dexetl init DIR, or --study DIR, or dexetl demo",
-		"no study here: there is no %s in %s", configFile, strings.Join(candidates, " or "))
+	return "", failure(exitNoStudy, "dexetl init STUDY",
+		"no study here: there is no %s in %s; go there, or give --study DIR", configFile, strings.Join(candidates, " or "))
 }
 
 // path returns a configured path, relative ones taken from the study folder.

@@ -59,6 +59,19 @@ const studyKey = "study.key"
 // refreshTables takes changed study tables into the lake, if there is one. No
 // call is made.
 func (p *program) refreshTables(ctx context.Context, s *study) error {
+	return p.reloading(ctx, s, func(l *loading) error {
+		if l.guard == nil {
+			p.say("another process is loading; the next sync takes this into the tables")
+			return nil
+		}
+		_, err := l.finish(ctx, 0)
+		return err
+	})
+}
+
+// reloading readies a loading around work, on behalf of the run that loaded
+// last. Into an empty lake nothing is taken.
+func (p *program) reloading(ctx context.Context, s *study, work func(*loading) error) error {
 	l, m, err := s.snapshot("")
 	if as[*emptyLakeError](err) {
 		return nil
@@ -77,12 +90,7 @@ func (p *program) refreshTables(ctx context.Context, s *study) error {
 		return err
 	}
 	defer loading.close()
-	if loading.guard == nil {
-		p.say("another process is loading; the next sync takes this into the tables")
-		return nil
-	}
-	_, err = loading.finish(ctx, 0)
-	return err
+	return work(loading)
 }
 
 func mapped[A, B any](in []A, f func(A) B) []B {

@@ -66,6 +66,31 @@ func TestKilledAnywhere(t *testing.T) {
 	b.tidy()
 }
 
+// A run that is killed while it loads has not ended, whatever it was about to
+// say: not for dexetl runs, and not in the lake of any run after it.
+func TestKilledRunHasNotEnded(t *testing.T) {
+	b := newBenchAt(t, dexsim.Config{Seed: 11, Participants: 1, Days: 1, Reusable: true}, time.Now())
+	const ends = "select command, ended_at is null, exit_code is null from runs where command <> 'connect' order by started_at"
+	b.die("load.manifest_written", "backfill")
+	b.now = time.Now()
+	b.must("backfill")
+	want := [][]string{{"backfill", "true", "true"}, {"backfill", "false", "false"}}
+	if got := b.query(ends); !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("runs in the lake: %v, want %v", got, want)
+	}
+	b.die("load.manifest_linked", "sync")
+	if got := b.query(ends + " limit 2"); !slices.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("runs in the lake after the next one was killed: %v, want %v", got, want)
+	}
+	var runs struct {
+		Rows []struct{ Command, State string }
+	}
+	if out := b.must("runs", "--json"); json.Unmarshal([]byte(out), &runs) != nil || len(runs.Rows) < 3 ||
+		runs.Rows[0].State != "died" || runs.Rows[1].State != "ended" || runs.Rows[2].State != "died" {
+		t.Errorf("dexetl runs --json: %s; want sync died, backfill ended, backfill died", out)
+	}
+}
+
 // die runs a command in a process of its own, which has to die at a point.
 func (b *bench) die(point string, command ...string) {
 	b.t.Helper()

@@ -32,10 +32,7 @@ func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print the version",
-		Action: func(_ context.Context, c *cli.Command) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
+		Action: func(context.Context, *cli.Command) error {
 			platform := runtime.GOOS + "/" + runtime.GOARCH
 			if p.flags.json {
 				return writeJSON(p.stdout, "dexetl.version/1", map[string]any{

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -16,11 +15,13 @@ func (p *program) windowsCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "import", Usage: "replace all windows by those of a file", ArgsUsage: "windows.csv",
+				Description: "CSV with a header: participant_id (* for everybody), window, and either start and end (local dates)\n" +
+					"or start_day and end_day (study day 1 is anchor_date); all inclusive.",
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
 						n, err := s.store.ImportWindows(ctx, r)
-						return fmt.Sprintf("%d windows", n), err
+						return countOf(n, "window"), err
 					})
 				}),
 			},
@@ -61,11 +62,12 @@ func (p *program) exclusionsCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "import", Usage: "replace all exclusions by those of a file", ArgsUsage: "exclusions.csv",
-				Flags: []cli.Flag{p.reasonFlag()},
+				Description: "CSV with a header: participant_id, from and to (local dates, the last one included, or times), and any reason.",
+				Flags:       []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
 						n, err := s.store.ImportExclusions(ctx, r)
-						return fmt.Sprintf("%d exclusions", n), err
+						return countOf(n, "exclusion"), err
 					})
 				}),
 			},

@@ -18,8 +18,8 @@ const customRegion = "custom"
 
 // grants opens the sealing key and readies the participants' consents, after
 // completing what a crash interrupted. Answers by which accounts are looked at
-// go to log under runID.
-func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID string) (*consent.Grants, error) {
+// go to log under runID. A quota, nil for none, counts every request.
+func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID string, quota *extract.Quota) (*consent.Grants, error) {
 	apps, err := p.apps(ctx, s)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 		return nil, err
 	}
 	g := &consent.Grants{
-		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Log: p.logger(),
+		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
 		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
 			_, err := log.Append(ctx, raw.Header{
 				RequestID: ulid.Make().String(), RunID: runID, Beat: "connect",
@@ -44,6 +44,9 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 		return extract.WaitForCall(ctx, s.store, region, s.config.Limits.CallsPerHour, func() {
 			p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
 		})
+	}
+	if quota != nil {
+		g.Quota = quota
 	}
 	return g, g.Recover(ctx)
 }
@@ -76,7 +79,7 @@ func (p *program) apps(ctx context.Context, s *study) (map[string]consent.App, e
 // app reads one app, configured under key.
 func (p *program) app(ctx context.Context, s *study, key, region string, config APIConfig) (consent.App, error) {
 	if config.ClientID == "" {
-		return consent.App{}, failure(exitUsage, "put the app's client id into "+configFile, "%s.client_id is missing", key)
+		return consent.App{}, advised(exitUsage, "put the app's client id into "+configFile, "%s.client_id is missing", key)
 	}
 	secret, err := p.clientSecret(ctx, s, key, config)
 	if err != nil {

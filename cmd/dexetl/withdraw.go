@@ -11,7 +11,6 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 )
@@ -33,9 +32,9 @@ func (p *program) withdrawCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stop", Usage: "fetch nothing more, keep what was recorded before: the default"},
 			&cli.StringFlag{Name: "effective", Usage: "since when: `DATETIME` such as 2026-03-01 or 2026-03-01T14:30, in the participant's time zone (default: now)", Destination: &o.effective},
-			&cli.StringFlag{Name: "reason", Usage: "why, for the record: `TEXT`", Destination: &o.reason},
+			&cli.StringFlag{Name: "reason", Usage: "why, for the record: `TEXT`; must be given", Destination: &o.reason},
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
-			&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: 10 * time.Minute, Destination: &o.lockWait},
+			&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
 		Action: p.withParticipant(func(ctx context.Context, s *study, who state.Participant) error {
 			return p.withdraw(ctx, s, who, o)
@@ -95,10 +94,10 @@ func (p *program) withdrawal(ctx context.Context, s *study, who state.Participan
 	}
 	switch {
 	case w.EffectiveAt.After(now):
-		return w, failure(exitUsage, "run it again when the time has come, or participants pause until then",
+		return w, failure(exitUsage, p.commandLine("participants", "pause", who.ID)+"  # until the time has come",
 			"--effective %s is in the future", localInstant(w.EffectiveAt, who))
 	case again && w.EffectiveAt.After(before.EffectiveAt) && !o.bringBack:
-		return w, failure(exitUsage, "the same command with --bring-back, if that is meant",
+		return w, failure(exitUsage, p.typed("--bring-back")+"  # if that is meant",
 			"%s has withdrawn from %s; a later instant brings what was recorded in between back into the tables",
 			who.ID, localInstant(before.EffectiveAt, who))
 	}
@@ -124,30 +123,14 @@ func operator() string {
 
 // takeOut folds the withdrawal into the lake, if there is one yet.
 func (p *program) takeOut(ctx context.Context, s *study, lockWait time.Duration, done *withdrawn) error {
-	l, m, err := s.snapshot("")
-	if as[*emptyLakeError](err) {
-		return nil
-	}
-	if err != nil {
+	return p.reloading(ctx, s, func(l *loading) (err error) {
+		if done.loaded, err = l.finish(ctx, lockWait); err != nil {
+			return err
+		}
+		all, err := l.lake.Manifests()
+		done.older = max(0, len(all)-1)
 		return err
-	}
-	l.Close()
-	log, err := raw.Open(s.rawPath())
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	loading, err := p.newLoading(ctx, s, log, m.Run)
-	if err != nil {
-		return err
-	}
-	defer loading.close()
-	if done.loaded, err = loading.finish(ctx, lockWait); err != nil {
-		return err
-	}
-	all, err := loading.lake.Manifests()
-	done.older = max(0, len(all)-1)
-	return err
+	})
 }
 
 // leaveOutWithdrawn returns those who have not withdrawn. To name one who has is
@@ -167,7 +150,7 @@ func (p *program) leaveOutWithdrawn(ctx context.Context, s *study, people []stat
 	})
 	switch {
 	case len(left) > 0 && byName:
-		return nil, failure(exitUsage, "leave the participant out", "%s has withdrawn: nothing more is asked for", shortList(left))
+		return nil, advised(exitUsage, "leave the participant out", "%s has withdrawn: nothing more is asked for", shortList(left))
 	case len(left) > 0:
 		p.say("withdrawn, so left out: %s", shortList(left))
 	}

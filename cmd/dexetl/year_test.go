@@ -197,6 +197,7 @@ func (y *yearbook) tell(what string) (ratio float64) {
 // requests, a copy of the log's headers, do not count. DEXETL_YEAR=100x365
 // measures that many people and days.
 func TestHourlySyncsStaySmall(t *testing.T) {
+	t.Parallel()
 	people, days := 2, 4
 	if size := os.Getenv("DEXETL_YEAR"); size != "" {
 		if _, err := fmt.Sscanf(size, "%dx%d", &people, &days); err != nil {

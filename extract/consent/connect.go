@@ -86,7 +86,7 @@ func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, address st
 		return Found{}, err
 	}
 	switch reason := query.Get("error"); {
-	case address != o.RedirectURI:
+	case !arrivedAt(address, o.RedirectURI):
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
 	case reason == "access_denied":
 		denied := state.Act{Subject: "consent", ParticipantID: o.ParticipantID, After: state.Fields{"denied": true}}
@@ -101,6 +101,13 @@ func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, address st
 		return Found{}, err
 	}
 	return g.Verify(ctx, id)
+}
+
+// arrivedAt reports whether a browser that was sent to redirect shows address: it
+// writes an empty path as a slash.
+func arrivedAt(address, redirect string) bool {
+	u, err := url.Parse(redirect)
+	return address == redirect || err == nil && u.Path == "" && address == redirect+"/"
 }
 
 // exchange turns a code into a connection, in the order of a refresh: answer

@@ -247,7 +247,7 @@ func (s *study) process() *Grants {
 		s.t.Fatal(err)
 	}
 	return &Grants{
-		Store: store, Key: key, Region: "us",
+		Store: store, Key: key, Region: "us", Wanted: func(state.Participant) bool { return true },
 		Apps: map[string]App{"us": {BaseURL: s.URL, OAuthPrefix: "v2", ClientID: "id", ClientSecret: "secret-" + canary, RedirectURI: redirectURI}},
 		Log:  slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

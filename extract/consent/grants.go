@@ -47,6 +47,8 @@ type Grants struct {
 	Apps  map[string]App // by region
 	// Region is that of participants whose roster line names none.
 	Region string
+	// Wanted says who may be connected by a link. Nil: nobody.
+	Wanted func(state.Participant) bool
 	// Change confirms that a participant may come with another Dexcom account
 	// than before, or with one that was another participant's: see
 	// state.Settle. Its First is filled in here. Nil: nothing is confirmed.
@@ -81,8 +83,16 @@ func (g *Grants) quota() error {
 	if g.Quota == nil {
 		return nil
 	}
-	return g.Quota.Take()
+	if err := g.Quota.Take(); err != nil {
+		return &quotaError{err}
+	}
+	return nil
 }
+
+// A quotaError is a Quota's no.
+type quotaError struct{ error }
+
+func (e *quotaError) Unwrap() error { return e.error }
 
 // Calls returns how many requests were sent so far, to either endpoint.
 func (g *Grants) Calls() int64 { return g.calls.Load() }

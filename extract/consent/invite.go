@@ -6,7 +6,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -125,18 +124,13 @@ func (g *Grants) link(ctx context.Context, token string) (state.Participant, sta
 		return p, i, &LinkError{LinkRevoked, p.ID}
 	case !g.now().Before(i.ExpiresAt):
 		return p, i, &LinkError{LinkExpired, p.ID}
-	case !Wanted(p):
+	case !g.wants(p):
 		return p, i, &LinkError{LinkClosed, p.ID}
 	}
 	return p, i, nil
 }
 
-// Wanted reports whether a participant is to be connected: not paused, and not
-// of a status that ends the participation.
-func Wanted(p state.Participant) bool {
-	ended := []string{"screen_failed", "completed", "withdrawn", "lost"}
-	return !p.Paused && !slices.Contains(ended, p.Status)
-}
+func (g *Grants) wants(p state.Participant) bool { return g.Wanted != nil && g.Wanted(p) }
 
 // stillWanted refuses a consent that a link led to when the participation has
 // ended since. Whoever connects somebody at the clinic knows what they do.
@@ -145,7 +139,7 @@ func (g *Grants) stillWanted(ctx context.Context, o state.OAuthState) error {
 		return nil
 	}
 	p, err := g.Store.Participant(ctx, o.ParticipantID)
-	if err == nil && !Wanted(p) {
+	if err == nil && !g.wants(p) {
 		err = &state.StateError{Reason: state.StateRevoked}
 	}
 	return err

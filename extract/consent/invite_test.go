@@ -117,6 +117,7 @@ func TestStanding(t *testing.T) {
 		{"connected", connection(state.Connected), []state.Invitation{link(1, 20, used)}, Connected},
 		{"connected, and invited again", connection(state.Connected), []state.Invitation{link(1, 20, nil)}, Connected},
 		{"refused lately", connection(state.AuthSuspect), nil, Connected},
+		{"used on another machine", connection(state.Exported), []state.Invitation{link(1, 20, nil)}, Connected},
 		{"refused for good", connection(state.NeedsReconsent), []state.Invitation{link(1, 20, used)}, NeedsReconsent},
 		{"refused, and the new link expired", connection(state.NeedsReconsent), []state.Invitation{link(1, 10, nil)}, NeedsReconsent},
 		{"refused, and invited again", connection(state.NeedsReconsent), []state.Invitation{link(1, 20, nil)}, NotOpened},

@@ -98,8 +98,9 @@ func refreshError(err error) bool {
 		temporary *TemporaryError
 		client    *WrongClientError
 		app       *NoAppError
+		quota     *quotaError
 	)
 	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
-		errors.As(err, &client) || errors.As(err, &app) || errors.Is(err, ErrRefreshStopped) ||
+		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.Is(err, ErrRefreshStopped) ||
 		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -122,8 +123,12 @@ func (g *Grants) lease(ctx context.Context, id string) (owner string, err error)
 }
 
 func (g *Grants) leaseAs(ctx context.Context, id, owner string) error {
+	began, lease := time.Now(), g.Store.LeaseRefresh // not the store's clock: it may be set meanwhile
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		ok, err := g.Store.LeaseRefresh(ctx, id, owner, leaseTTL)
+		if time.Since(began) > leaseTTL {
+			lease = g.Store.TakeOverRefresh
+		}
+		ok, err := lease(ctx, id, owner, leaseTTL)
 		if ok || err != nil {
 			return err
 		}
@@ -177,13 +182,15 @@ func (g *Grants) refresh(ctx context.Context, id, owner, rejected string) (held,
 	return g.held(ctx, id)
 }
 
-// mayRefresh says why h's token is not to be spent now, nil for nothing.
+// mayRefresh says why h's token is not to be spent now, nil for nothing. A time to
+// wait for that lies further off than any wait was set while our clock was wrong.
 func (g *Grants) mayRefresh(h held) error {
 	if err := g.tally.stopped(h.Region); err != nil {
 		return fmt.Errorf("participant %s: %w", h.ParticipantID, err)
 	}
+	left := h.RetryAt.Sub(g.now())
 	switch {
-	case !g.now().Before(h.RetryAt):
+	case left <= 0 || left > slices.Max(patience()):
 		return nil
 	case h.Status == state.AuthSuspect:
 		return &AuthSuspectError{h.ParticipantID, h.RetryAt}

@@ -21,7 +21,7 @@ const (
 	Opened         Standing = "opened"          // a link was opened, no more
 	Denied         Standing = "denied"          // the person chose not to share
 	Lapsed         Standing = "link_expired"    // the newest link ran out unused
-	Connected      Standing = "connected"       // also while a refused grant is tried again
+	Connected      Standing = "connected"       // also while a refused grant is tried again, or another machine has it
 	NeedsReconsent Standing = "needs_reconsent" // and no link is on its way
 )
 
@@ -60,7 +60,8 @@ func Standings(ctx context.Context, store *state.Store) (map[string]Standing, er
 // outweighed by a link that still works. Of several links the one counts with
 // which something happened last, be it that it was made.
 func standing(c state.Connection, links []state.Invitation, now time.Time) Standing {
-	if c.Status == state.Connected || c.Status == state.AuthSuspect {
+	switch c.Status {
+	case state.Connected, state.AuthSuspect, state.Exported:
 		return Connected
 	}
 	newest, alive := state.Invitation{}, false

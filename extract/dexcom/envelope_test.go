@@ -117,7 +117,7 @@ func TestParseRangesOdd(t *testing.T) {
 		{head + `,"egvs":{"start":` + early + `,"end":` + late + `},"alerts":{"start":{}}}`, true, true},
 		{head + `,"egvs":{"start":` + early + `}}`, false, false},
 		{head + `,"egvs":{"end":` + late + `}}`, false, false},
-		{head + `,"egvs":{"start":` + late + `,"end":` + early + `}}`, false, false},
+		{head + `,"egvs":{"start":` + late + `,"end":` + early + `}}`, true, true},
 		{head + `,"egvs":{"start":` + moment("?") + `,"end":` + late + `}}`, false, false},
 		{head + `,"egvs":[]}`, false, false},
 		{head + `,"egvs":{"start":"2026-01-01T00:00:00","end":` + late + `}}`, false, false},
@@ -129,6 +129,9 @@ func TestParseRangesOdd(t *testing.T) {
 		var wrong *BodyError
 		if (err == nil) != test.good || (got.EGVs != nil) != test.known || err != nil && !errors.As(err, &wrong) {
 			t.Errorf("ParseRanges(%s) = %+v, %v; want a range: %v, good: %v", test.body, got.EGVs, err, test.known, test.good)
+		}
+		if got.EGVs != nil && got.EGVs.End.Before(got.EGVs.Start) {
+			t.Errorf("ParseRanges(%s) = %+v, want its ends in order", test.body, got.EGVs)
 		}
 	}
 }

@@ -14,7 +14,8 @@ type Ranges struct {
 }
 
 // A Range is the system time (UTC) of the oldest and the newest record, which
-// may be the same.
+// may be the same. One that was sent the wrong way round, as when the newest record
+// is of a clock that was set back, is put in order.
 type Range struct{ Start, End time.Time }
 
 // ParseRanges reads a plain dataRange body. Errors are *BodyError. A range
@@ -90,7 +91,7 @@ func (w *wireRange) parsed() (*Range, error) {
 	case !start.Valid || !end.Valid:
 		return nil, errors.New("half a range")
 	case end.UTC().Before(start.UTC()):
-		return nil, errors.New("range ends before it starts")
+		start, end = end, start
 	}
 	return &Range{Start: start.UTC(), End: end.UTC()}, nil
 }

@@ -151,8 +151,34 @@ func (l *Log) entriesOf(s segment, offset int64, end Position, yield func(Entry,
 	if err == io.EOF {
 		return true
 	}
+	var damage *DamageError
+	if last && scan != nil && errors.As(err, &damage) {
+		// An append may have cut off a torn tail meanwhile: then the end is
+		// another one, and what stands there now is looked at again.
+		if now, _, err := l.end(); err == nil && now != end {
+			return l.entriesOf(s, scan.offset, now, yield)
+		}
+	}
 	yield(Entry{}, err)
 	return false
+}
+
+// Sync makes durable what Entries has yielded: a process that was killed in the
+// middle of an append may have written an answer that is whole and may still be
+// lost in a power cut.
+func (l *Log) Sync() error {
+	_, list, err := l.end()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	f, err := os.Open(list[len(list)-1].path) // those before it were sealed durably
+	if err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	if err := errors.Join(l.fsync(f), f.Close()); err != nil {
+		return fmt.Errorf("raw log: %w", err)
+	}
+	return nil
 }
 
 // end returns the end of the last segment, a torn tail included, and the list of

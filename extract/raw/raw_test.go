@@ -578,6 +578,51 @@ func TestFailedSync(t *testing.T) {
 	}
 }
 
+// What a process wrote that was killed before its fsync can be read, so whoever
+// builds upon it makes it durable.
+func TestSync(t *testing.T) {
+	dir := t.TempDir()
+	killed, l := noSync(open(t, dir)), open(t, dir)
+	if err := l.Sync(); err != nil {
+		t.Errorf("Sync of an empty log: %v", err)
+	}
+	e := mustAppend(t, killed, header("a"), nil)
+	var synced []string
+	l.fsync = func(f *os.File) error { synced = append(synced, f.Name()); return nil }
+	if err := l.Sync(); err != nil || len(synced) != 1 || synced[0] != e.path {
+		t.Errorf("Sync = %v, of %q; want %s durable", err, synced, e.path)
+	}
+	broken := errors.New("input/output error")
+	l.fsync = func(*os.File) error { return broken }
+	if err := l.Sync(); !errors.Is(err, broken) {
+		t.Errorf("Sync while fsync fails: %v, want %v", err, broken)
+	}
+}
+
+// A torn tail that an append cuts off under a reader's eyes is no damage to it.
+func TestTailCutWhileReading(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir)
+	noise := make([]byte, 3*scanAhead) // more than a reader reads ahead
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	mustAppend(t, l, header("a"), noise)
+	mustAppend(t, l, header("b"), noise)
+	path := lastSegment(t, dir)
+	info, err := os.Stat(path)
+	must(t, err)
+	must(t, os.Truncate(path, info.Size()-scanAhead))
+	var ids []string
+	for e, err := range open(t, dir).Entries(Position{}) {
+		must(t, err)
+		if ids = append(ids, e.RequestID); e.RequestID == "a" {
+			mustAppend(t, open(t, dir), header("c"), nil)
+		}
+	}
+	if got := strings.Join(ids, " "); got != "a" && got != "a c" {
+		t.Errorf("Entries = %s; want a, and perhaps c", got)
+	}
+}
+
 func TestPositionBeyondTheEnd(t *testing.T) {
 	l := open(t, t.TempDir())
 	e := mustAppend(t, l, header("a"), nil)

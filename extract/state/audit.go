@@ -21,10 +21,15 @@ type Author struct {
 	Reason  string // of changes that bring none of their own
 }
 
+// Subjects are the kinds of things that acts are about.
+func Subjects() []string {
+	return []string{"connection", "consent", "exclusion", "exclusions", "key", "participant", "roster", "window", "windows", "withdrawal"}
+}
+
 // An Act is one change of the study, for the audit trail. It holds no token,
 // nothing made of one, and nothing that was measured.
 type Act struct {
-	Subject       string // what kind of thing: participant, connection, window, key, snapshot, ...
+	Subject       string // what kind of thing, of Subjects
 	ParticipantID string // whose; "" where it is nobody's
 	Before, After Fields // what changed, from and to; nil: was or is not there
 	Reason        string // "": the Author's

@@ -28,6 +28,19 @@ func endedAct(c Connection, because string) []Act {
 	return []Act{act}
 }
 
+// lostActs are what a failed refresh means: something only if it is the end of the
+// consent.
+func lostActs(c Connection, status Status) []Act {
+	if status != NeedsReconsent {
+		return nil
+	}
+	after := c
+	after.Status = status
+	act := connectionAct(c, after)
+	act.Reason = "Dexcom no longer accepts the consent"
+	return []Act{act}
+}
+
 // importAct is that a grant was taken over and waits for its account to be seen.
 func importAct(c Connection) Act {
 	act := connectionAct(Connection{}, c)

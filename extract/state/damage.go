@@ -33,7 +33,8 @@ func isDamage(err error) bool {
 // of it as *DamageError, and a full disk as *DiskError.
 type database struct {
 	*sql.DB
-	path string
+	path     string
+	readOnly bool // see openFull
 }
 
 // check returns err, as a *DamageError or *DiskError if that is what it says.

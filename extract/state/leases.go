@@ -16,7 +16,7 @@ func (s *Store) Claim(ctx context.Context, participantID, owner string, ttl time
 	if err := s.Standing(ctx, participantID); err != nil {
 		return false, err
 	}
-	return s.lease(ctx, "participant "+participantID, owner, ttl)
+	return s.lease(ctx, "participant "+participantID, owner, ttl, true)
 }
 
 // Unclaim ends owner's claim; if it holds none, nothing happens.
@@ -24,10 +24,17 @@ func (s *Store) Unclaim(ctx context.Context, participantID, owner string) error 
 	return s.release(ctx, "participant "+participantID, owner)
 }
 
-// LeaseRefresh lets owner alone refresh a connection's tokens for ttl and
-// reports whether it may. It is extended and ends as a claim does.
+// LeaseRefresh lets owner alone refresh a connection's tokens and reports whether
+// it may. It is extended and ends as a claim does, but for its ttl: that is over
+// too when the clock is set, and with a token on its way nobody else may present it.
 func (s *Store) LeaseRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) (bool, error) {
-	return s.lease(ctx, refreshLease(connectionID), owner, ttl)
+	return s.lease(ctx, refreshLease(connectionID), owner, ttl, false)
+}
+
+// TakeOverRefresh is LeaseRefresh for who has waited for as long as a lease lasts by
+// a clock that cannot be set: it takes also one that is over.
+func (s *Store) TakeOverRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) (bool, error) {
+	return s.lease(ctx, refreshLease(connectionID), owner, ttl, true)
 }
 
 // ReleaseRefresh ends owner's lease; if it holds none, nothing happens.
@@ -37,12 +44,14 @@ func (s *Store) ReleaseRefresh(ctx context.Context, connectionID, owner string) 
 
 func refreshLease(connectionID string) string { return "refresh " + connectionID }
 
-func (s *Store) lease(ctx context.Context, name, owner string, ttl time.Duration) (bool, error) {
+// lease takes a lease that is free, owner's, or its dead process's; and one whose
+// time is over if takeOver says so.
+func (s *Store) lease(ctx context.Context, name, owner string, ttl time.Duration, takeOver bool) (bool, error) {
 	me, err := s.holder.id(s.NewID)
 	if err != nil {
 		return false, err
 	}
-	taken, err := s.tryLease(ctx, name, owner, me, ttl)
+	taken, err := s.tryLease(ctx, name, owner, me, ttl, takeOver)
 	if taken || err != nil {
 		return taken, err
 	}
@@ -50,15 +59,15 @@ func (s *Store) lease(ctx context.Context, name, owner string, ttl time.Duration
 	if !freed || err != nil {
 		return false, err
 	}
-	return s.tryLease(ctx, name, owner, me, ttl)
+	return s.tryLease(ctx, name, owner, me, ttl, takeOver)
 }
 
-func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl time.Duration) (bool, error) {
+func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl time.Duration, takeOver bool) (bool, error) {
 	now := s.now()
 	res, err := s.db.ExecContext(ctx, `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
 		on conflict (name) do update set owner = excluded.owner, holder = excluded.holder, expires_at = excluded.expires_at
-		where owner = excluded.owner or expires_at <= ?5`,
-		name, owner, holder, micros(now.Add(ttl)), micros(now))
+		where owner = excluded.owner or ?6 and expires_at <= ?5`,
+		name, owner, holder, micros(now.Add(ttl)), micros(now), takeOver)
 	if err != nil {
 		return false, err
 	}

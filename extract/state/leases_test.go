@@ -49,6 +49,30 @@ func TestClaim(t *testing.T) {
 	}
 }
 
+// A refresh that is under way is not taken over because the clock was set, but by
+// who has waited for as long as it may take.
+func TestLeaseRefreshOutlastsTheClock(t *testing.T) {
+	ctx := context.Background()
+	dir, c := t.TempDir(), newClock()
+	a, b := openIn(t, dir, c), openIn(t, dir, c)
+	check := func(step string, lease func(context.Context, string, string, time.Duration) (bool, error), owner string, want bool) {
+		t.Helper()
+		if got, err := lease(ctx, "c", owner, time.Minute); err != nil || got != want {
+			t.Errorf("%s: %t, %v, want %t", step, got, err, want)
+		}
+	}
+	check("free", a.LeaseRefresh, "a", true)
+	check("under way", b.TakeOverRefresh, "b", false)
+	c.add(time.Hour)
+	check("under way when the clock is set", b.LeaseRefresh, "b", false)
+	check("extended", a.LeaseRefresh, "a", true)
+	c.add(time.Hour)
+	check("left over", b.TakeOverRefresh, "b", true)
+	a.Close()
+	b.Close()
+	check("its process is gone", openIn(t, dir, c).LeaseRefresh, "c", true)
+}
+
 // Two goroutines of one process exclude each other, too.
 func TestClaimOneStore(t *testing.T) {
 	s, _ := newStore(t)

@@ -63,6 +63,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
+// upToDate reports whether nothing is left to migrate, as far as can be told.
+func upToDate(ctx context.Context, q querier) bool {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	version, e := schemaVersion(ctx, q)
+	return err == nil && e == nil && version == len(names)
+}
+
 func migrateTo(ctx context.Context, tx *sql.Tx, name string, version int) error {
 	script, err := migrations.ReadFile(name)
 	if err != nil {

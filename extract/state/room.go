@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -91,22 +92,54 @@ func (s *Store) received(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return s.write(ctx, f)
 }
 
-// diskError is err, which came of a full disk.
+// diskError is err, which came of a full disk, or one that is not to be written
+// to: syscall.EROFS.
 func (d database) diskError(err error) error {
 	dir := filepath.Dir(d.path)
+	if unwritable(dir) {
+		return fmt.Errorf("state %s: %w", dir, syscall.EROFS)
+	}
 	return &DiskError{Dir: dir, Free: free(dir), Need: reserveBytes, Err: err}
 }
 
-// full reports whether e came of a full disk. Of some errors only the disk
-// itself can tell.
+// full reports whether e came of a disk that is full or not to be written to.
+// Of some errors only the disk itself can tell.
 func (d database) full(e *sqlite.Error) bool {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return true
+	case sqlite3.SQLITE_READONLY:
+		return d.readOnly || unwritable(filepath.Dir(d.path))
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
-		return free(filepath.Dir(d.path)) < 1<<16
+		return free(filepath.Dir(d.path)) < 1<<16 || unwritable(filepath.Dir(d.path))
 	}
 	return false
+}
+
+// openFull opens a state to be read where SQLite cannot make the files it needs
+// beside it, because the disk is full or not to be written to, as err says. That
+// is safe when all changes are in the file itself; if they are not, or the file
+// is not of this program's schema, the error is err.
+func openFull(ctx context.Context, path string, err error) (database, error) {
+	if log, e := os.Stat(path + "-wal"); e == nil && log.Size() > 0 {
+		return database{}, err
+	}
+	file, e := openDatabase(path, fileURL(path, url.Values{"mode": {"ro"}, "immutable": {"1"}}))
+	if e != nil {
+		return database{}, err
+	}
+	file.readOnly = true
+	if !upToDate(ctx, file) {
+		return database{}, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// unwritable reports whether dir's file system is mounted to be read only.
+func unwritable(dir string) bool {
+	const readOnly = 1 // ST_RDONLY, MNT_RDONLY
+	var st syscall.Statfs_t
+	return syscall.Statfs(dir, &st) == nil && st.Flags&readOnly != 0
 }
 
 // free is how many bytes of dir's file system are left to us.

@@ -36,25 +36,49 @@ type Store struct {
 // Open opens the state in dir, creating folder (0700) and file (0600) if they
 // are not there, and brings an older schema up to date. A schema newer than
 // this program is a *SchemaError, and nothing is written; a file that is damaged
-// or no state is a *DamageError, from here and from all methods that meet it.
+// or no state is a *DamageError, from here and from all methods that meet it. On
+// a full disk the state can be read, and who writes gets a *DiskError; so it is
+// where nothing may be written, with syscall.EROFS.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	path := filepath.Join(dir, "state.db")
 	if err := create(dir, path); err != nil {
 		return nil, fmt.Errorf("state %s: %w", dir, err)
 	}
-	db, err := sql.Open("sqlite", dsn(path))
-	if err != nil {
-		return nil, fmt.Errorf("state %s: %w", path, err)
+	file, err := openDatabase(path, dsn(path))
+	if err == nil {
+		err = file.ready(ctx)
 	}
-	db.SetMaxOpenConns(1)
-	file := database{db, path}
-	if err := migrate(ctx, db); err != nil {
-		if err = file.check(err); !isDamage(err) && !errors.Is(err, syscall.ENOSPC) {
+	if noRoom(err) {
+		file, err = openFull(ctx, path, err)
+	}
+	if err != nil {
+		if !isDamage(err) && !noRoom(err) {
 			err = fmt.Errorf("state %s: %w", path, err)
 		}
-		return nil, errors.Join(err, db.Close())
+		return nil, err
 	}
 	return &Store{Now: time.Now, db: file, holder: holder{dir: filepath.Join(dir, "holders")}}, nil
+}
+
+// noRoom reports whether nothing can be written.
+func noRoom(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EROFS) }
+
+func openDatabase(path, dsn string) (database, error) {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return database{}, err
+	}
+	db.SetMaxOpenConns(1)
+	return database{DB: db, path: path}, nil
+}
+
+// ready brings the schema up to date, or closes the file.
+func (d database) ready(ctx context.Context) error {
+	err := d.check(migrate(ctx, d.DB))
+	if err != nil {
+		err = errors.Join(err, d.Close())
+	}
+	return err
 }
 
 // Close releases the store; claims and leases made through it end.
@@ -86,10 +110,13 @@ func private(path string) error {
 }
 
 func dsn(path string) string {
-	q := url.Values{
+	return fileURL(path, url.Values{
 		"_txlock": {"immediate"},
 		"_pragma": {"busy_timeout(10000)", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)"},
-	}
+	})
+}
+
+func fileURL(path string, q url.Values) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 }
 

@@ -11,7 +11,7 @@ const syncTTL = 24 * time.Hour
 // BeginSync announces that a sync is under way, until EndSync or until the
 // process ends: backfills leave it calls then.
 func (s *Store) BeginSync(ctx context.Context, runID string) error {
-	_, err := s.lease(ctx, syncLease+runID, runID, syncTTL)
+	_, err := s.lease(ctx, syncLease+runID, runID, syncTTL, true)
 	return err
 }
 

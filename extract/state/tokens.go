@@ -192,30 +192,35 @@ type RefreshFailure struct {
 
 // FailRefresh records a failed refresh. Without an answer the intent stays:
 // nobody knows whether the token was spent. If the stored refresh token is no
-// longer the one that failed, only the try is recorded.
+// longer the one that failed, only the try is recorded. That a consent is lost goes
+// into the audit trail, a doubt that may pass does not.
 func (s *Store) FailRefresh(ctx context.Context, f RefreshFailure) error {
 	a := f.Answer
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		switch err := closeFailed(ctx, tx, f); {
 		case errors.Is(err, ErrSuperseded):
-			return nil // another process finished this answer
+			return nil, nil // another process finished this answer
 		case err != nil:
-			return err
+			return nil, err
 		}
 		if err := noteTry(ctx, tx, a.ConnectionID, s.now(), f.Outcome); err != nil {
-			return err
+			return nil, err
 		}
 		res, err := tx.ExecContext(ctx, `update tokens set failures = failures + ?, refusals = refusals + ?, retry_at = ?, updated_at = ?
 			where connection_id = ? and refresh_hash = ?`, !f.Refused, f.Refused, micros(f.RetryAt), micros(s.now()), a.ConnectionID, a.OldHash)
 		switch err := affected(res, err, ErrSuperseded); {
 		case errors.Is(err, ErrSuperseded):
-			return nil
+			return nil, nil
 		case err != nil:
-			return err
+			return nil, err
+		}
+		c, err := connectionIn(ctx, tx, a.ConnectionID)
+		if err != nil {
+			return nil, err
 		}
 		_, err = tx.ExecContext(ctx, "update connections set status = coalesce(nullif(?, ''), status), last_error = ? where connection_id = ?",
 			f.Status, f.Outcome, a.ConnectionID)
-		return err
+		return lostActs(c, f.Status), err
 	})
 }
 

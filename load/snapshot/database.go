@@ -86,9 +86,7 @@ func createViews(ctx context.Context, file, folder string) (columns []viewColumn
 	for _, t := range tables() {
 		statements = append(statements, relation(t, pattern(folder, t)))
 	}
-	for _, v := range views.Views() {
-		statements = append(statements, v.Body)
-	}
+	statements = append(statements, views.Create(views.Views())...)
 	statements = append(statements, strings.Join(comments(), "\n"), "commit")
 	for _, s := range statements {
 		if _, err := db.ExecContext(ctx, s); err != nil {

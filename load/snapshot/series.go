@@ -7,13 +7,12 @@ import (
 	"fmt"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
-
-	views "github.com/dexetl/dexetl/sql"
 )
 
 // OpenSeries returns an in-memory DuckDB session in which glucose is the file
 // at path, a CSV with the columns id, time and gl (mg/dL; empty or NA: none),
-// and every other table is empty: the metrics of data that never saw a lake.
+// every other table is empty, and there are no views: for the [sql.Selection] of
+// data that never saw a lake.
 // Times are local wall clocks and stand for elapsed time too; equal rows of an
 // id and time count once, the last one. An error in the file shows here, with
 // its line, not in a query.
@@ -28,7 +27,7 @@ func OpenSeries(ctx context.Context, path string, limits Limits) (*sql.DB, error
 		err = readSeries(ctx, db, path)
 	}
 	if err == nil {
-		err = run(ctx, db, aroundSeries()...)
+		err = run(ctx, db, otherTables()...)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -45,15 +44,12 @@ func run(ctx context.Context, db *sql.DB, statements ...string) error {
 	return nil
 }
 
-// aroundSeries makes the tables that a series does not have, and the views.
-func aroundSeries() (statements []string) {
+// otherTables makes the tables that a series does not have.
+func otherTables() (statements []string) {
 	for _, t := range tables() {
 		if t.Name != "glucose" {
 			statements = append(statements, emptyRelation(t))
 		}
-	}
-	for _, v := range views.Views() {
-		statements = append(statements, v.Body)
 	}
 	return statements
 }

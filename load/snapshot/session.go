@@ -32,8 +32,7 @@ func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits) (*s
 }
 
 // OpenOnly is Open for the tables and views named, which must be all that the
-// views read: no file of another table is looked at, and it takes a tenth of the
-// time that all views take.
+// views read: no file of another table is looked at.
 func OpenOnly(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, names ...string) (*sql.DB, error) {
 	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(f lake.File) bool { return !slices.Contains(names, f.Table) })
 	return open(ctx, l, m, limits, func(name string) bool { return slices.Contains(names, name) })
@@ -104,12 +103,8 @@ func (s *session) prepare(ctx context.Context, files map[string][]string, limits
 		allowed = slices.Concat(allowed, files[t.Name])
 		statements = append(statements, relation(t, fileList(files[t.Name])))
 	}
-	for _, v := range views.Views() {
-		if wanted(v.Name) {
-			statements = append(statements, v.Body)
-		}
-	}
-	statements = append(statements, lockdown(allowed)...)
+	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
+	statements = slices.Concat(statements, views.Create(chosen), lockdown(allowed))
 	for _, statement := range statements {
 		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
 			return err

@@ -22,9 +22,15 @@
 --   takes_unknown          readings without local time belong to the interval because it has no bounds
 --   n_unknown_local_time   see study_intervals
 create or replace view metric_scopes as
-with whole as (
-    select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown,
+-- Named here, so that DuckDB binds and computes it once, not five times.
+with intervals as (
+    select
+        participant_id, cadence_min, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time,
     from study_intervals
+),
+whole as (
+    select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown,
+    from intervals
 ),
 days as (
     select
@@ -32,14 +38,14 @@ days as (
         unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as first_date,
         first_date as last_date,
         false as takes_unknown,
-    from study_intervals
+    from intervals
 ),
 periods as (
     select
         participant_id, 'period' as scope, '' as label,
         unnest(generate_series(day_one::timestamp, last_date::timestamp, interval 14 day))::date as first_date,
         false as takes_unknown,
-    from study_intervals
+    from intervals
 ),
 candidates as (
     select
@@ -48,7 +54,7 @@ candidates as (
         coalesce(w.start_date, p.anchor_date + w.start_day - (w.start_day > 0)::integer) as first_date,
         coalesce(w.end_date, p.anchor_date + w.end_day - (w.end_day > 0)::integer) as last_date,
         row_number() over (partition by p.participant_id, w."window" order by w.participant_id = '*') as choice,
-    from study_intervals p
+    from intervals p
     join windows w on w.participant_id = p.participant_id or w.participant_id = '*'
 ),
 scopes as (
@@ -76,4 +82,4 @@ select
     s.takes_unknown,
     p.n_unknown_local_time,
 from scopes s
-join study_intervals p on p.participant_id = s.participant_id;
+join intervals p on p.participant_id = s.participant_id;

@@ -1,8 +1,8 @@
 """Three strangers read one lake: every table must give equal rows and the
-documented schema to DuckDB, pyarrow and Polars, and the published DuckDB file
-must open with its views.
+documented schema to DuckDB, pyarrow and Polars, the published DuckDB file must
+open with its views, and table requests must name the answers of the raw log.
 
-    read_lake.py LAKE/latest
+    read_lake.py LAKE
 """
 
 import csv
@@ -13,6 +13,8 @@ import duckdb
 import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from read_raw import answers
 
 DOCUMENTED = {
     "varchar": pa.string(),
@@ -86,14 +88,23 @@ def check_views(latest: Path) -> None:
             sys.exit("dexetl.duckdb has no participant_metrics")
 
 
+def check_requests(latest: Path, raw: Path) -> None:
+    logged = [(header["request_id"], header["sha256"], position) for position, header, _ in answers(raw)]
+    named = with_pyarrow(files(latest, "requests")).select(["request_id", "sha256", "log_position"])
+    if sorted(logged) != sorted(zip(*(column.to_pylist() for column in named.columns))):
+        sys.exit(f"table requests has {named.num_rows} rows that are not the {len(logged)} answers of the raw log")
+    print(f"  raw log: {len(logged)} answers, every checksum matches, each is a row of requests")
+
+
 def main() -> None:
-    latest = Path(sys.argv[1]).resolve()
+    latest = Path(sys.argv[1], "latest").resolve()
     schemas = documented_schemas(latest)
     if sorted(schemas) != sorted(path.name for path in latest.iterdir() if path.is_dir()):
         sys.exit(f"codebook.csv and the folders of {latest} differ")
     for name, schema in schemas.items():
         print(f"  table {name:<21} {check_table(latest, name, schema):>9} rows, three readers agree")
     check_views(latest)
+    check_requests(latest, Path(sys.argv[1], "raw"))
     print(f"duckdb {duckdb.__version__}, pyarrow {pa.__version__}, polars {polars.__version__}: equal rows in {len(schemas)} tables")
 
 

@@ -1,7 +1,9 @@
-"""Reads a study's raw log, as docs/raw-log.md specifies it, without dexetl:
-prints a line per answer and checks every checksum that the format has.
+"""Reads a study's raw log, as docs/raw-log.md specifies it, without dexetl, and
+checks every checksum that the format has. Prints a line per answer, with the
+SHA-256 of its plain body, or, of the answer at a log_position, the body itself
+and on stderr the header.
 
-    read_raw.py LAKE/raw
+    read_raw.py LAKE/raw [1:2480674]
 """
 
 import gzip
@@ -101,9 +103,9 @@ class Column:
         return since.replace(microsecond=0) + step
 
 
-def received(path):
+def received(path, only):
     """Entries of a segment of format 1: offset, header, plain body."""
-    data, at = path.read_bytes(), 24
+    data, at = path.read_bytes(), only or 24
     while at + 24 <= len(data):
         magic, h, b, header_crc, body_crc, crc = struct.unpack_from("<4s5I", data, at)
         check(crc, data[at : at + 20], f"{path} at {at}")
@@ -120,7 +122,7 @@ def received(path):
         at += 24 + h + b
 
 
-def compacted(path):
+def compacted(path, only):
     """Entries of a segment of format 2; the body of a dropped one is None."""
     data = path.read_bytes()
     magic, offset, length, index_crc, crc = struct.unpack("<4sQ3I", data[-24:])
@@ -152,31 +154,49 @@ def compacted(path):
             start = end + column[21].number()
             end = start + column[22].number()
             body.append(spans[span][start:end])
-        body = b"".join(body)
-        if span:
-            check(crc, body, f"{path} body at {at}")
-        yield at, header, body if span else None
+        if only in (None, at):
+            body = b"".join(body)
+            if span:
+                check(crc, body, f"{path} body at {at}")
+            yield at, header, body if span else None
         at += length
 
 
-def main(folder):
-    kept = dropped = 0
+def answers(folder, segment=None, offset=None):
+    """Position, header and plain body of every answer in log order, or of the
+    one at a position."""
     for path in sorted(Path(folder).glob("*/*/*.seg"), key=lambda p: p.name):
-        head = path.read_bytes()[:24]
+        with open(path, "rb") as file:
+            head = file.read(24)
         magic, version, number, crc = struct.unpack("<8sIQI", head)
         if magic != b"dexetlog" or version not in (1, 2) or number != int(path.stem):
             sys.exit(f"{path}: no segment of this number that this program can read")
         check(crc, head[:20], path)
-        for offset, header, body in (received if version == 1 else compacted)(path):
-            what = "dropped"
+        if segment in (None, number):
+            for at, header, body in (received if version == 1 else compacted)(path, offset):
+                yield f"{number}:{at}", header, body
+
+
+def show(folder, position):
+    for found, header, body in answers(folder, *map(int, position.split(":"))):
+        if found == position:
+            print(json.dumps(header, indent=1, default=str), file=sys.stderr)
             if body is None:
-                dropped += 1
-            else:
-                kept += 1
-                answer = json.loads(body)
-                what = f"{len(body)} bytes of {answer.get('recordType', '?')}"
-            print(f"{number}:{offset}", header["request_id"], header["participant_id"], header["resource"], header["records"], what)
+                sys.exit("compaction dropped its body: it said nothing new")
+            return sys.stdout.buffer.write(body)
+    sys.exit(f"no answer begins at {position}")
+
+
+def main(folder, position=None):
+    if position:
+        return show(folder, position)
+    kept = dropped = 0
+    for found, header, body in answers(folder):
+        kept, dropped = kept + (body is not None), dropped + (body is None)
+        what = "dropped" if body is None else hashlib.sha256(body).hexdigest()
+        print(found, header["request_id"], header["participant_id"], header["resource"], header["records"], what)
     print(f"{kept} answers with their bodies, {dropped} without", file=sys.stderr)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

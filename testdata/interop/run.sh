@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Reads a study's lake with three strangers from Python: DuckDB, pyarrow and
-# Polars, in a virtual environment of its own.
+# Reads a study's lake with three strangers from Python (DuckDB, pyarrow and
+# Polars) and its raw log with a fourth, as received and compacted, in a virtual
+# environment of its own.
 #   testdata/interop/run.sh STUDY
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,4 +11,5 @@ if [ ! -x "$venv/bin/pip" ]; then
 	python3 -m venv "$venv" || { echo "python3 has no venv: install package python3-venv" >&2; exit 1; }
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
-"$venv/bin/python" "$here/read_lake.py" "$1/lake/latest"
+"$venv/bin/python" "$here/read_lake.py" "$1/lake"
+go test -C "$here/../.." -count 1 ./extract/raw -run TestPythonReads -python "$venv/bin/python" -log "$(cd "$1" && pwd)/lake/raw"

@@ -112,7 +112,7 @@ func newClinic(t *testing.T, path string) *clinic {
 	web := httptest.NewUnstartedServer(nil)
 	c.base = "http://" + web.Listener.Addr().String() + path
 	log := slog.New(slog.NewTextHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c.grants = &consent.Grants{Store: c.store, Key: key, Region: "us", Post: c, Log: log, Apps: map[string]consent.App{"us": {
+	c.grants = &consent.Grants{Store: c.store, Key: key, Region: "us", Wanted: goesOn, Post: c, Log: log, Apps: map[string]consent.App{"us": {
 		BaseURL: dexcom.URL, OAuthPrefix: "v2", ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
 		RedirectURI: c.base + "/callback",
 	}}}
@@ -235,3 +235,6 @@ func (c *clinic) silent(secrets ...string) {
 		}
 	}
 }
+
+// goesOn is what the roster's status means, as far as these tests go.
+func goesOn(p state.Participant) bool { return !p.Paused && p.Status != "withdrawn" }

@@ -1,0 +1,187 @@
+package extract
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+const (
+	// overlap is read again in front of what is new: the newest records of the
+	// last answer may have been incomplete.
+	overlap = 6 * time.Hour
+
+	defaultTrailing = 7 * 24 * time.Hour  // is read again
+	defaultDeep     = 30 * 24 * time.Hour // everything is read again
+
+	// What is done once a day is due after 23 hours: cron starts a daily sync some
+	// seconds earlier than the day before, or asks this participant sooner, and
+	// with a full day that sync would leave it to the next.
+	trailingEvery = 23 * time.Hour
+	devicesEvery  = 23 * time.Hour
+)
+
+// backfillDemands wants everything that full shows within bounds, answered
+// whenever: so a second backfill asks only for what is not held, and an
+// interrupted one goes on. Events and calibrations without a range are left to
+// the deep beat.
+func backfillDemands(full Known, bounds Window, resources []dexcom.Resource) []Demand {
+	var demands []Demand
+	found := full.windows()
+	for _, r := range resources {
+		if w := found[r].Intersect(bounds); !w.Empty() {
+			demands = append(demands, Demand{r, w, time.Time{}, BeatBackfill})
+		}
+	}
+	return demands
+}
+
+// A syncState is what a sync plans from.
+type syncState struct {
+	held      Holding
+	full      Known  // newest dataRange answer without lastSyncTime, at most a day old
+	news      *Known // answer of this run to lastSyncTime; nil: none was asked
+	deep      bool   // the deep beat is due
+	bounds    Window // consented
+	resources []dexcom.Resource
+	now       time.Time
+	run       Run // Trailing and Deep are set
+}
+
+// calls are those for news and, apart from them, for what is read again: of that
+// most answers say nothing new, and then compaction drops them whole.
+func (s syncState) calls() []Call {
+	news, again := s.demands()
+	first := Calls(news, s.held)
+	held := Holding{Coverage: maps.Clone(s.held.Coverage)}
+	for _, c := range first {
+		held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
+	}
+	return append(first, Calls(again, held)...)
+}
+
+// demands are news, and again, in this order: news that reach less far than what
+// is known, the trailing days, the deep beat if it is due, and what an earlier run
+// left open.
+func (s syncState) demands() (news, again []Demand) {
+	var behind, late, deep, open []Demand
+	add := func(list *[]Demand, r dexcom.Resource, w Window, since time.Time, beat string) {
+		if w = w.Intersect(s.bounds); !w.Empty() {
+			*list = append(*list, Demand{r, w, since, beat})
+		}
+	}
+	var fresh map[dexcom.Resource]Window
+	if s.news != nil {
+		fresh = s.news.windows()
+	}
+	lateSince := s.now.Add(-trailingEvery)
+	if s.run.TrailingNow {
+		lateSince = openEnd // no answer is that new
+	}
+	deepSince := s.now.Add(-deepTakes(s.run.Deep))
+	if s.run.DeepNow {
+		deepSince = s.run.Since
+	}
+	known := s.extents()
+	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
+	for _, r := range s.resources {
+		w, shown := known[r]
+		older := openEnd // what is before it is not asked for as news
+		if n, ok := fresh[r]; ok {
+			if asked := s.held.Coverage[r].Since(time.Time{}).Span(); !asked.Empty() {
+				n.Start = earliest(n.Start, asked.End.Add(-overlap))
+			}
+			if shown && n.End.Before(w.End) {
+				add(&behind, r, n, s.news.Asked, BeatNews)
+			} else {
+				add(&news, r, n, s.news.Asked, BeatNews)
+				older = n.Start
+			}
+			w = Merge(w, n).Span()
+			shown = true
+		}
+		if !shown && s.deep {
+			w = records
+		}
+		if shown {
+			last := Window{latest(w.Start, s.now.Add(-s.run.Trailing)), earliest(w.End, older)}
+			due := Demand{r, last.Intersect(s.bounds), lateSince, BeatTrailing}.due(s.held)
+			if r == dexcom.Alerts && older == openEnd && len(due) > 0 {
+				// Those since the last record come along: alone they would cost a
+				// call in every sync.
+				last.End = latest(last.End, s.newest().alertsWindow(records).End)
+			}
+			for _, again := range fewest(due, last.End) {
+				add(&late, r, again, openEnd, BeatTrailing)
+			}
+			add(&open, r, w, time.Time{}, BeatBackfill)
+		}
+		if s.deep {
+			add(&deep, r, w, deepSince, BeatDeep)
+		}
+	}
+	return news, slices.Concat(behind, late, deep, open)
+}
+
+// fewest returns the fewest windows of at most MaxWindow that cover what is due.
+// Each begins with a due instant and goes as far as it may, but not beyond end. So
+// what was answered later comes along, at the price of no call: hourly syncs
+// would else ask for the trailing days hour by hour, as news brought them. And a
+// run that was stopped goes on behind what was answered.
+func fewest(due Windows, end time.Time) (windows []Window) {
+	for len(due) > 0 {
+		w := Window{due[0].Start, earliest(due[0].Start.Add(MaxWindow), end)}
+		windows = append(windows, w)
+		due = due.Subtract(Windows{w})
+	}
+	return windows
+}
+
+// newest returns this run's last answer of dataRange.
+func (s syncState) newest() Known {
+	if s.news != nil {
+		return *s.news
+	}
+	return s.full
+}
+
+// extents returns per resource the window in which records are known: what
+// dataRange showed when it was last asked for everything, and what was asked for
+// since, because it showed news there.
+func (s syncState) extents() map[dexcom.Resource]Window {
+	known := s.full.windows()
+	for r, c := range s.held.Coverage {
+		asked := c.Since(time.Time{}).Span()
+		if w, ok := known[r]; ok {
+			asked = Merge(w, asked).Span()
+		}
+		if !asked.Empty() {
+			known[r] = asked
+		}
+	}
+	return known
+}
+
+// deepTakes returns how long ago a piece must have been answered to be taken
+// along when the deep beat, which comes every so often, is due for any piece:
+// 7 days of 30, less if it comes more often, but not more. Otherwise the week
+// that leaves the trailing interval day by day would come back thirty days later
+// day by day too, as thousands of small windows in place of 13 a year.
+func deepTakes(every time.Duration) time.Duration {
+	return min(every, defaultDeep) * 7 / 30
+}
+
+// deepDue reports whether something was last answered longer ago than the
+// deep beat allows. What was never answered does not count: it is due anyway, alone.
+func (s syncState) deepDue() bool {
+	for r, w := range s.extents() {
+		asked := s.held.Coverage[r].Since(time.Time{})
+		recent := s.held.Coverage[r].Since(s.now.Add(-s.run.Deep))
+		if len(asked.Within(w.Intersect(s.bounds)).Subtract(recent)) > 0 {
+			return true
+		}
+	}
+	return false
+}

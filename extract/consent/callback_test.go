@@ -1,0 +1,187 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"html"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// visit opens an address as a browser would.
+func visit(t *testing.T, address string) (status int, text string) {
+	t.Helper()
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store",
+		"Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'"} {
+		if got := response.Header.Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	return response.StatusCode, string(body)
+}
+
+type waited struct {
+	found Found
+	err   error
+}
+
+// listen waits for participant's browser on a free port and returns the base
+// address of the listener.
+func (s *study) listen(g *Grants, participant string) (c *Callback, base string, done chan waited) {
+	s.t.Helper()
+	c, err := g.Listen(s.t.Context(), participant, "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	done = make(chan waited, 1)
+	go func() {
+		found, err := c.Wait(s.t.Context())
+		done <- waited{found, err}
+	}()
+	return c, "http://" + c.listener.Addr().String(), done
+}
+
+func TestCallback(t *testing.T) {
+	s, g := newStudy(t, "P001", "P002")
+	other, err := g.Begin(t.Context(), "P002")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, base, done := s.listen(g, "P001")
+	at := func(redirected string) string { return strings.Replace(redirected, "http://127.0.0.1:8085", base, 1) }
+	mine := at(s.redirected(c.URL, s.newCode("ann"), ""))
+	for _, tt := range []struct {
+		address string
+		status  int
+		text    string
+	}{
+		{base + "/", 404, "Nothing here"},
+		{base + "/callback/", 404, "Nothing here"},
+		{base + "/callback", 400, "cannot be used"},
+		{base + "/callback?state=%3Cscript%3E&code=x&error=%3Cb%3E", 400, "cannot be used"},
+		{at(s.redirected(other, s.newCode("bob"), "")), 200, "Thank you"},
+		{mine, 200, "Thank you"},
+	} {
+		status, text := visit(t, tt.address)
+		if status != tt.status || !strings.Contains(text, tt.text) || strings.Contains(text, "<script>") || strings.Contains(text, "P00") || strings.Contains(text, canary) {
+			t.Errorf("GET %s = %d %s, want %d %s", tt.address, status, text, tt.status, tt.text)
+		}
+	}
+	got := <-done
+	if got.err != nil || got.found.Connection.ParticipantID != "P001" {
+		t.Fatalf("Wait = %+v, %v, want P001", got.found, got.err)
+	}
+	if _, err := http.Get(mine); err == nil {
+		t.Error("the port is open after Wait")
+	}
+	if all, err := g.Store.Connections(t.Context()); err != nil || len(all) != 2 {
+		t.Errorf("Connections = %+v, %v, want P001's and P002's", all, err)
+	}
+}
+
+// pageText is what a person reads of a page.
+func pageText(t *testing.T, body string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(body, "<p>")
+	text, _, ok := strings.Cut(rest, "</p>")
+	if !ok {
+		t.Fatalf("no text in %s", body)
+	}
+	return html.UnescapeString(text)
+}
+
+func TestCallbackPages(t *testing.T) {
+	s, g := newStudy(t, "P001", "P002", "P003")
+	for participant, user := range map[string]string{"P002": "bob", "P003": "cy"} {
+		if _, err := s.connect(g, participant, user); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		participant, code, reason, text string
+		want                            any
+	}{
+		{"P001", "", "access_denied", "You chose not to share your data, so your Dexcom account is not connected. If you change your mind, please ask the study team for a new link. You can close this window.", new(*DeniedError)},
+		{"P001", s.newCode("bob"), "", "This Dexcom account is already connected to the study for somebody else. Did you sign in with your own account? Please tell the study team.", new(*state.AccountInUseError)},
+		{"P003", s.newCode("dee"), "", "You signed in with another Dexcom account than before. Please tell the study team which one is yours.", new(*state.OtherAccountError)},
+		{"P001", "gone", "", "Dexcom did not complete the connection. Please ask the study team for a new link.", new(*CodeError)},
+		{"P001", "", "server_error", "Dexcom did not complete the connection. Please ask the study team for a new link.", new(*CodeError)},
+	} {
+		c, base, done := s.listen(g, tt.participant)
+		address := strings.Replace(s.redirected(c.URL, tt.code, tt.reason), "http://127.0.0.1:8085", base, 1)
+		status, body := visit(t, address)
+		if got := pageText(t, body); status != 200 || got != tt.text || !strings.Contains(body, "<h1>Not connected</h1>") || strings.Contains(body, "P00") {
+			t.Errorf("GET = %d %s, want 200 and %q", status, body, tt.text)
+		}
+		if got := <-done; !errors.As(got.err, tt.want) {
+			t.Errorf("Wait = %v, want %T", got.err, tt.want)
+		}
+	}
+}
+
+func TestCallbackOfStaleLinks(t *testing.T) {
+	s, g := newStudy(t, "P001", "P002", "P003")
+	begin := func(participant string) string {
+		t.Helper()
+		address, err := g.Begin(t.Context(), participant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.redirected(address, s.newCode("ann"), "")
+	}
+	old, used := begin("P001"), begin("P002")
+	if _, err := g.Finish(t.Context(), used); err != nil {
+		t.Fatal(err)
+	}
+	s.add(time.Hour)
+	_, base, _ := s.listen(g, "P003")
+	for _, tt := range []struct{ name, address, text string }{
+		{"unknown", redirectURI + "?state=00&code=x", "This link is incomplete or too old. Please ask the study team for a new one."},
+		{"without a state", redirectURI + "?code=x", "This link is incomplete or too old. Please ask the study team for a new one."},
+		{"used", used, "This link was used already, and a link works only once. If your account was not connected, please ask the study team for a new link."},
+		{"expired", old, "This link has expired: a link works for one hour. Please ask the study team for a new one."},
+	} {
+		status, body := visit(t, strings.Replace(tt.address, "http://127.0.0.1:8085", base, 1))
+		if got := pageText(t, body); status != 400 || got != tt.text || !strings.Contains(body, "<h1>This link cannot be used</h1>") || strings.Contains(body, "P00") {
+			t.Errorf("GET of a link %s = %d %s, want 400 and %q", tt.name, status, body, tt.text)
+		}
+	}
+}
+
+func TestListenErrors(t *testing.T) {
+	_, g := newStudy(t, "P001")
+	app := g.Apps["us"]
+	app.RedirectURI = "https://study.example.org/callback"
+	g.Apps["us"] = app
+	if _, err := g.Listen(t.Context(), "P001", ""); err == nil || !strings.Contains(err.Error(), "--listen") {
+		t.Errorf("Listen at https = %v, want an error that names --listen", err)
+	}
+	c, err := g.Listen(t.Context(), "P001", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := g.Listen(t.Context(), "P001", c.listener.Addr().String()); err == nil {
+		t.Error("Listen at a port in use is no error")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait, cancelled = %v, want context.Canceled", err)
+	}
+}

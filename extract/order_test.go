@@ -1,0 +1,188 @@
+package extract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// The log holds few participants at a time, in the order of their ids, and
+// calls never exceed the concurrency. One whose answers take long holds up
+// nobody.
+func TestOrderAndConcurrency(t *testing.T) {
+	t.Parallel()
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		var targets []Target
+		for i := range 40 {
+			id := fmt.Sprintf("P%03d", i)
+			year(api, id)
+			targets = append(targets, target(id))
+		}
+		f := newFetcher(t, api, t.TempDir())
+		f.Concurrency = 8
+		start := time.Now()
+		report := mustRun(t, f, Backfill, targets...)
+		if report.Outcome != Done || api.peak != 8 {
+			t.Errorf("outcome %s, at most %d calls at a time; want done, 8", report.Outcome, api.peak)
+		}
+		calls := time.Duration(report.Calls)
+		if took, least := time.Since(start), calls*api.delay/8; took > least+least/10 {
+			t.Errorf("took %v, want hardly more than %v: places were left empty", took, least)
+		}
+		first, last := map[string]int{}, map[string]int{}
+		for i, e := range entries(t, f.Log) {
+			if _, ok := first[e.ParticipantID]; !ok {
+				first[e.ParticipantID] = i
+			}
+			last[e.ParticipantID] = i
+		}
+		for i := range targets[activeParticipants:] {
+			a, b := targets[i].ParticipantID, targets[i+activeParticipants].ParticipantID
+			if last[a] > first[b]+activeParticipants*30 {
+				t.Errorf("%s is in the log up to entry %d, %s from %d on: participants are mixed too widely", a, last[a], b, first[b])
+			}
+		}
+	})
+}
+
+func TestSlowParticipantHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		var targets []Target
+		for i := range 20 {
+			id := fmt.Sprintf("P%03d", i)
+			year(api, id)
+			targets = append(targets, target(id))
+		}
+		api.fault = func(token string, _ dexcom.Request, _ int) (dexcom.Answer, error, bool) {
+			if token == "P000" {
+				api.mu.Unlock()
+				defer api.mu.Lock()
+				time.Sleep(time.Hour)
+			}
+			return dexcom.Answer{}, nil, true
+		}
+		f := newFetcher(t, api, t.TempDir())
+		start := time.Now()
+		others := time.Duration(0)
+		f.Progress = func(p Progress) {
+			if p.ParticipantsDone == len(targets)-1 && others == 0 {
+				others = time.Since(start)
+			}
+		}
+		mustRun(t, f, Backfill, targets...)
+		if others == 0 || others > 5*time.Minute {
+			t.Errorf("19 others were done after %v, want less than 5 min", others)
+		}
+	})
+}
+
+// Capped syncs come to everybody in turn, also where alerts may still come because
+// the last reading was just now; and what is unfinished comes first.
+func TestStoppedRunsComeToEverybody(t *testing.T) {
+	for _, ago := range []time.Duration{10 * day, 10 * time.Hour} {
+		in2026(t, func(t *testing.T) { stoppedRunsComeToEverybody(t, ago) })
+	}
+}
+
+func stoppedRunsComeToEverybody(t *testing.T, ago time.Duration) {
+	api := newFake(t)
+	var targets []Target
+	add := func(id string) {
+		api.add(id, dexcom.EGVs, time.Now().Add(-20*day), time.Now().Add(-ago), time.Hour)
+		targets = append(targets, target(id))
+	}
+	for i := range 12 {
+		add(fmt.Sprintf("P%02d", i))
+	}
+	f := newFetcher(t, api, t.TempDir())
+	mustRun(t, f, Backfill, targets...)
+	sync := func(calls int) {
+		t.Helper()
+		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: &Quota{Max: calls}}, targets); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := map[string]int{}
+	for range 6 {
+		time.Sleep(time.Hour)
+		api.reset()
+		sync(4)
+		for _, name := range api.order {
+			asked[name]++
+		}
+	}
+	for _, who := range targets {
+		if n := asked[who.ParticipantID+" dataRange"]; n != 2 {
+			t.Errorf("%s, last reading %v ago, was asked %d times in 6 syncs of 4 calls for 12 participants, want twice", who.ParticipantID, ago, n)
+		}
+	}
+	add("P99")
+	api.reset()
+	sync(1)
+	if !slices.Contains(api.order, "P99 dataRange") {
+		t.Errorf("asked first were %v, want P99, of whom nothing is held", api.order)
+	}
+}
+
+// A participant with much to fetch leaves others their turn, also when runs are
+// stopped over and over.
+func TestMuchWorkStarvesNobody(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		api.add("P00", dexcom.EGVs, time.Now().Add(-12*365*day), time.Now().Add(-2*day), 3*day)
+		targets := []Target{target("P00")}
+		for i := range 11 {
+			id := fmt.Sprintf("P%02d", i+1)
+			api.add(id, dexcom.EGVs, time.Now().Add(-60*day), time.Now().Add(-2*day), 8*time.Hour)
+			targets = append(targets, target(id))
+		}
+		f := newFetcher(t, api, t.TempDir())
+		calls := 0
+		for range 5 {
+			report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, Quota: &Quota{Max: 30}}, targets)
+			if err != nil || report.Outcome != Stopped {
+				t.Fatalf("run of 30 calls: %s, %v; want stopped", report.Outcome, err)
+			}
+			calls += report.Calls
+		}
+		for _, who := range targets[1:] {
+			if got := len(heldRecords(t, f.Log, who.ParticipantID, dexcom.EGVs)); got != 58*3 {
+				t.Errorf("%s: %d records held after %d calls, want all 174 although P00 has 12 years", who.ParticipantID, got, calls)
+			}
+		}
+	})
+}
+
+// Windows are asked for oldest first whatever the resource, or newest first.
+func TestOrderOfWindows(t *testing.T) {
+	for _, newest := range []bool{false, true} {
+		in2026(t, func(t *testing.T) {
+			api := newFake(t)
+			year(api, "P1")
+			f := newFetcher(t, api, t.TempDir())
+			f.Concurrency = 1
+			f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts}
+			if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, NewestFirst: newest}, []Target{target("P1")}); err != nil {
+				t.Fatal(err)
+			}
+			var starts []string
+			for _, name := range api.reset() {
+				start, _, _ := strings.Cut(strings.Fields(name)[2], "/")
+				starts = append(starts, start)
+			}
+			if newest {
+				slices.Reverse(starts)
+			}
+			if !slices.IsSorted(starts) || starts[0] == starts[len(starts)-1] {
+				t.Errorf("newest first %t: windows began at %v", newest, starts)
+			}
+		})
+	}
+}

@@ -1,0 +1,132 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A studyChange is what of a Study differs from the tables the lake has.
+type studyChange struct {
+	people  people
+	account map[string]string            // by connection; absent: nobody has seen it yet
+	tables  map[string]arrow.RecordBatch // those to be written
+	matters bool                         // reason enough to commit
+	last    bool                         // the commit in hand is the last one, as far as the log goes now
+	moved   map[string]bool              // participants whose local time or study day may differ
+	anew    []string                     // participants who have withdrawn, from another instant than the lake knows
+}
+
+// sameAccount reports whether two connections lead to one Dexcom account.
+func (c *studyChange) sameAccount(a, b string) bool {
+	return a == b || c.account[a] != "" && c.account[a] == c.account[b]
+}
+
+// compareStudy compares study with the tables of the newest snapshot.
+func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest) (*studyChange, error) {
+	who, err := study.people()
+	if err != nil {
+		return nil, err
+	}
+	c := &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
+	for _, table := range studyTables {
+		rows := study.table(l.Mem, table)
+		same, err := sameRows(ctx, l, m.TableFiles(table), rows)
+		if err != nil {
+			rows.Release()
+			c.release()
+			return nil, fmt.Errorf("table %s: %w", table, err)
+		}
+		if same {
+			rows.Release()
+			continue
+		}
+		c.tables[table] = rows
+		c.matters = c.matters || table != "runs"
+	}
+	if rows := c.tables["participants"]; rows != nil {
+		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {
+			c.release()
+			return nil, err
+		}
+	}
+	if c.tables["withdrawals"] != nil && m.LogPosition != (raw.Position{}) {
+		if c.anew, err = l.withdrawnAnew(ctx, study, m); err != nil {
+			c.release()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// movedPeople returns the participants whose time zone or anchor date differs
+// between the lake's roster and the new one.
+func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.RecordBatch) (map[string]bool, error) {
+	held, err := readAll(ctx, l.Lake, m.TableFiles("participants"), lake.ReadOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("table participants: %w", err)
+	}
+	defer releaseAll(held)
+	t := shapeNamed("participants")
+	type place struct {
+		zone   string
+		anchor arrow.Date32
+		dated  bool
+	}
+	read := func(batches ...arrow.RecordBatch) map[string]place {
+		places := make(map[string]place)
+		for _, b := range batches {
+			ids, zones := t.text(b, "participant_id"), t.text(b, "timezone")
+			anchors := b.Column(t.place["anchor_date"]).(*array.Date32)
+			for row := range ids.Len() {
+				p := place{dated: anchors.IsValid(row)}
+				if zones.IsValid(row) {
+					p.zone = zones.Value(row)
+				}
+				if p.dated {
+					p.anchor = anchors.Value(row)
+				}
+				places[ids.Value(row)] = p
+			}
+		}
+		return places
+	}
+	was, is := read(held...), read(rows)
+	moved := make(map[string]bool)
+	for _, places := range []map[string]place{was, is} {
+		for id := range places {
+			if was[id] != is[id] {
+				moved[string(slices.Clone([]byte(id)))] = true
+			}
+		}
+	}
+	return moved, nil
+}
+
+// due reports whether a table is to be written now. What runs says of this run
+// is true once all is folded, so it waits for the last commit.
+func (c *studyChange) due(table string) bool { return table != "runs" || c.last }
+
+// written forgets what a commit has written. If runs had to wait for more
+// answers, it is reason enough for another one.
+func (c *studyChange) written(more bool) {
+	for table, rows := range c.tables {
+		if c.due(table) {
+			rows.Release()
+			delete(c.tables, table)
+		}
+	}
+	c.moved, c.anew, c.matters = nil, nil, more && len(c.tables) > 0
+}
+
+func (c *studyChange) release() {
+	for _, rows := range c.tables {
+		rows.Release()
+	}
+}

@@ -1,0 +1,39 @@
+package sql
+
+import (
+	_ "embed" // empty.sql
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// emptyViews has the columns and types of every view; a test writes it.
+//
+//go:embed empty.sql
+var emptyViews string
+
+// Create returns the statements that create views, which are in the order of
+// [Views], on a connection that has what else they read. DuckDB binds a view
+// when it is created, and with it all that the views it reads are made of: 0.4 s
+// for all of them. So each is created empty first, and then, those that read
+// others before those, as it is: bound over empty ones, in a tenth of the time.
+func Create(views []View) []string {
+	var empty, whole []string
+	for _, v := range views {
+		empty = append(empty, emptied(v.Name))
+		whole = append(whole, v.Body)
+	}
+	slices.Reverse(whole)
+	return append(empty, whole...)
+}
+
+// emptied is the statement that creates the view called name without rows.
+func emptied(name string) string {
+	create := "create or replace view " + name + " as\n"
+	_, body, found := strings.Cut(emptyViews, create)
+	body, _, ended := strings.Cut(body, ";\n")
+	if !found || !ended {
+		panic(fmt.Sprintf("view %s: not in empty.sql", name))
+	}
+	return create + body + ";"
+}
