@@ -73,8 +73,10 @@ func (l *life) killSome() {
 
 func (l *life) kill(after int64, at time.Duration) {
 	l.t.Helper()
+	now := l.now
+	l.clock.Store(&now)
 	command := exec.Command("dexetl-at", "--study", l.dir, "sync")
-	command.Env = append(os.Environ(), "DEXETL_API_BASE_URL="+l.between.URL, clockVariable+"="+l.now.Format(time.RFC3339Nano))
+	command.Env = append(os.Environ(), "DEXETL_API_BASE_URL="+l.between.URL, clockVariable+"="+now.Format(time.RFC3339Nano))
 	for name, value := range l.env {
 		command.Env = append(command.Env, name+"="+value)
 	}
