@@ -54,13 +54,6 @@ func (x *Index) Extend(log *raw.Log) error {
 	return nil
 }
 
-// Position returns the place in the log up to which x was extended.
-func (x *Index) Position() raw.Position {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.position
-}
-
 // Holding returns what the log holds of a participant through a connection. It
 // is a copy.
 func (x *Index) Holding(participantID, connectionID string) Holding {

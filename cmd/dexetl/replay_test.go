@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,18 +73,25 @@ func TestReplayOfALivedStudy(t *testing.T) {
 	b.checkLineage()
 }
 
-// manifest is the newest one; it checks all files of it.
-func (b *bench) manifest() lake.Manifest {
+// newest is the lake with its newest manifest.
+func (b *bench) newest() (*lake.Lake, lake.Manifest) {
 	b.t.Helper()
 	l, err := lake.Open(filepath.Join(b.dir, "lake"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer l.Close()
 	m, err := l.Current()
 	if err != nil {
-		b.t.Fatal(err)
+		b.t.Fatal(errors.Join(err, l.Close()))
 	}
+	return l, m
+}
+
+// manifest is the newest one; it checks all files of it.
+func (b *bench) manifest() lake.Manifest {
+	b.t.Helper()
+	l, m := b.newest()
+	defer l.Close()
 	for _, f := range m.Files {
 		if err := l.Check(f); err != nil {
 			b.t.Error(err)

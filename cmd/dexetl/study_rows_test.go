@@ -127,15 +127,8 @@ func unlike(a, b []string) (only []string) {
 // notes are the present free texts, which no view shows.
 func (b *bench) notes() (notes []string) {
 	b.t.Helper()
-	l, err := lake.Open(filepath.Join(b.dir, "lake"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	l, m := b.newest()
 	defer l.Close()
-	m, err := l.Current()
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	for _, f := range m.TableFiles("event_notes") {
 		for batch, err := range l.Read(context.Background(), memory.DefaultAllocator, f, lake.ReadOptions{}) {
 			if err != nil {

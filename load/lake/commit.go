@@ -54,11 +54,8 @@ func (c *Commit) Create(t transform.Table, partition, day string) (*Writer, erro
 // it already are ignored.
 func (c *Commit) Add(files ...File) { c.Replace(nil, files...) }
 
-// Remove takes files out of the commit. They stay on disk for the snapshots
-// that have them.
-func (c *Commit) Remove(files ...File) { c.Replace(files) }
-
-// Replace takes old out of the commit and makes files part of it.
+// Replace takes old out of the commit and makes files part of it. Those taken out
+// stay on disk for the snapshots that have them.
 func (c *Commit) Replace(old []File, files ...File) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
