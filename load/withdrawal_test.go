@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -304,6 +305,34 @@ func TestWithdrawalKnowsAccounts(t *testing.T) {
 	study.Withdrawals = []Withdrawal{{"P1", at(20, "00:00:00"), w.time}}
 	k.load(study)
 	sameText(t, "glucose after the withdrawal", k.rows("glucose", "glucose_mgdl"), []string{"glucose_mgdl=100"})
+}
+
+// A hook is a Quarantine that does something else.
+type hook func() error
+
+func (h hook) Keep(context.Context, string, []LeftOut) error { return h() }
+
+// Answers are durable before what is made of them is published: where the log
+// cannot be synced, nothing is. The log goes away after it was read, when the
+// quarantine is filled.
+func TestNothingIsPublishedOfALogThatIsNotDurable(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.answer("P1", "A", "egvs", at(1, "00:00:00"), at(9, "00:00:00"), egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110))
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	segments, err := filepath.Glob(filepath.Join(w.dir, "raw/*/*/*.seg"))
+	if err != nil || len(segments) == 0 {
+		t.Fatalf("segments: %v, %v", segments, err)
+	}
+	last := segments[len(segments)-1]
+	k.Quarantine = hook(func() error { return errors.Join(os.Remove(last), os.Symlink("nowhere", last)) })
+	study := Study{Withdrawals: []Withdrawal{{"P1", at(5, "00:00:00"), w.time}}}
+	if _, err := k.Load(t.Context(), study, "RUN"); err == nil {
+		t.Error("Load of a log that cannot be synced succeeded")
+	}
+	if m, err := k.Lake.Current(); err != nil || m.Snapshot != 0 {
+		t.Errorf("snapshot %d, %v; want none", m.Snapshot, err)
+	}
 }
 
 // A study whose state is older than the lake, as one from a backup is, brings
