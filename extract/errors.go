@@ -84,7 +84,7 @@ func transientToken(err error) bool {
 	var unchecked *consent.UncheckedError
 	var wrongClient *consent.WrongClientError
 	switch {
-	case consentMissing(err), errors.Is(err, consent.ErrRefreshStopped), errors.As(err, &wrongClient):
+	case consentMissing(err), refreshStopped(err), errors.As(err, &wrongClient):
 		return false
 	}
 	return errors.As(err, &temporary) || errors.As(err, &unchecked)
@@ -93,7 +93,12 @@ func transientToken(err error) bool {
 // passing reports whether err says nothing about the participant: another run
 // may well succeed.
 func passing(err error) bool {
-	return transient(err) || isLimit(err) || errors.Is(err, consent.ErrRefreshStopped)
+	return transient(err) || isLimit(err) || refreshStopped(err)
+}
+
+func refreshStopped(err error) bool {
+	var stopped *consent.RefreshStoppedError
+	return errors.As(err, &stopped)
 }
 
 func isWithdrawn(err error) bool {

@@ -65,7 +65,7 @@ func TestTokenRetries(t *testing.T) {
 		{"account not seen: 503", &consent.UncheckedError{Err: &dexcom.StatusError{Code: 503}}, 0, 2, Done, 2, 2 * time.Second},
 		{"account not seen: 403", &consent.UncheckedError{Err: &dexcom.StatusError{Code: 403}}, 0, never, Partial, 1, 0},
 		{"account not seen: consent gone", &consent.UncheckedError{Err: &consent.NeedsReconsentError{}}, 0, never, ConsentMissing, 1, 0},
-		{"stopped", fmt.Errorf("participant P1: %w", consent.ErrRefreshStopped), 0, never, Later, 1, 0},
+		{"stopped", fmt.Errorf("participant P1: %w", &consent.RefreshStoppedError{Last: &consent.TemporaryError{}}), 0, never, Later, 1, 0},
 		{"wrong client", &consent.WrongClientError{}, 0, never, Partial, 1, 0},
 		{"needs reconsent", &consent.NeedsReconsentError{}, 0, never, ConsentMissing, 1, 0},
 		{"suspect", &consent.AuthSuspectError{}, 0, never, ConsentMissing, 1, 0},

@@ -92,7 +92,7 @@ func verdicts() []verdict {
 		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
 		{as[*consent.UncheckedError], exitLater, "the account is looked at again with the next backfill", "dexetl status"},
 		{as[*consent.TemporaryError], exitLater, later, sameCommand},
-		{is(consent.ErrRefreshStopped), exitLater, later, sameCommand},
+		{as[*consent.RefreshStoppedError], exitLater, later, sameCommand},
 		{as[*extract.LimitError], exitLater, later, sameCommand},
 		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*dexcom.StatusError], exitLater, later, sameCommand},

@@ -179,14 +179,20 @@ func describeCounts(c load.Counts) string {
 // remarks are what a person should look at, participant by participant. What is
 // nobody's in particular is the verdict's.
 func remarks(r fetchResult) []string {
-	var lines []string
+	var lines, waiting []string
+	var stopped *consent.RefreshStoppedError
 	for _, p := range r.report.Participants {
-		if p.Err != nil && !flagged(p, extract.FlagNoConnection) && !as[*consent.WrongClientError](p.Err) {
+		if errors.As(p.Err, &stopped) {
+			waiting = append(waiting, p.ParticipantID)
+		} else if p.Err != nil && !flagged(p, extract.FlagNoConnection) && !as[*consent.WrongClientError](p.Err) {
 			lines = append(lines, fmt.Sprintf("%s: %v", p.ParticipantID, p.Err))
 		}
 		for _, f := range p.Flags {
 			lines = append(lines, p.ParticipantID+": "+cmp.Or(f.Detail, strings.ReplaceAll(f.Kind, "_", " ")))
 		}
+	}
+	if len(waiting) > 0 {
+		lines = append(lines, fmt.Sprintf("%s: %v", shortList(waiting), stopped))
 	}
 	for _, w := range r.loaded.Warnings {
 		lines = append(lines, describeWarning(w))

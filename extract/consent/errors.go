@@ -1,14 +1,20 @@
 package consent
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
 
-// ErrRefreshStopped says that so many refreshes of this run failed that it
-// must be an outage, or a wrong configuration: no further token is spent.
-var ErrRefreshStopped = errors.New("too many refreshes failed: no more are tried in this run")
+// A RefreshStoppedError says that so many refreshes of this run failed that it
+// tries no more, and how the last of them did.
+type RefreshStoppedError struct{ Last error }
+
+func (e *RefreshStoppedError) Error() string {
+	return fmt.Sprintf("too many token refreshes failed, so no more are tried in this run; the last: %v", e.Last)
+}
+
+// Unwrap returns how the last refresh failed.
+func (e *RefreshStoppedError) Unwrap() error { return e.Last }
 
 // A NeedsReconsentError says that the person must consent again.
 type NeedsReconsentError struct{ ParticipantID string }

@@ -99,8 +99,9 @@ func refreshError(err error) bool {
 		client    *WrongClientError
 		app       *NoAppError
 		quota     *quotaError
+		stopped   *RefreshStoppedError
 	)
 	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
-		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.Is(err, ErrRefreshStopped) ||
+		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) ||
 		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

@@ -21,7 +21,7 @@ const (
 
 // Token returns an access token of the connection, refreshed if it is about to
 // end. Errors: *NeedsReconsentError, *AuthSuspectError, *ExportedError,
-// *TemporaryError, *WrongClientError, ErrRefreshStopped, ErrWrongKey; on first use of an imported
+// *TemporaryError, *WrongClientError, *RefreshStoppedError, ErrWrongKey; on first use of an imported
 // grant also those of Verify, and *MovedError.
 func (g *Grants) Token(ctx context.Context, connectionID string) (string, error) {
 	c, err := g.Store.Connection(ctx, connectionID)
@@ -271,9 +271,9 @@ func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error
 func (g *Grants) failed(ctx context.Context, h held, f state.RefreshFailure, retryAfter time.Duration, cause error) error {
 	wait := min(2*time.Second<<min(h.Failures, 20), time.Hour)
 	f.RetryAt = g.now().Add(max(wait, retryAfter))
-	g.tally.bad(h)
-	g.log().Warn("refresh failed", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
 	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
+	g.tally.bad(h, out)
+	g.log().Warn("refresh failed", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
 	return errors.Join(out, g.Store.FailRefresh(ctx, f))
 }
 
@@ -293,7 +293,7 @@ func (g *Grants) refused(ctx context.Context, h held, f state.RefreshFailure) er
 		f.Status = state.NeedsReconsent
 		out = &NeedsReconsentError{h.ParticipantID}
 	}
-	g.tally.bad(h)
+	g.tally.bad(h, errors.New(f.Outcome)) // not out: it is this person's alone
 	g.log().Warn("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "refusals", h.Refusals+1)
 	return errors.Join(out, g.Store.FailRefresh(ctx, f))
 }

@@ -233,7 +233,7 @@ func TestRefreshStops(t *testing.T) {
 	})
 	for i, id := range ids {
 		_, err := g.Token(t.Context(), id)
-		if stopped := errors.Is(err, ErrRefreshStopped); stopped != (i >= 5) {
+		if _, stopped := asError[*RefreshStoppedError](err); stopped != (i >= 5) {
 			t.Errorf("Token of connection %d = %v, want stopped %t", i+1, err, i >= 5)
 		}
 	}
@@ -258,7 +258,9 @@ func TestRefreshStops(t *testing.T) {
 
 func TestTallyWantsAShare(t *testing.T) {
 	var c tally
-	bad := func(id string) { c.bad(held{Connection: state.Connection{ID: id, Status: state.Connected}}) }
+	bad := func(id string) {
+		c.bad(held{Connection: state.Connection{ID: id, Status: state.Connected}}, errors.New("503 of "+id))
+	}
 	for i := range 25 {
 		c.good(string(rune('a' + i)))
 	}
@@ -270,7 +272,7 @@ func TestTallyWantsAShare(t *testing.T) {
 	}
 	bad("F")
 	bad("G")
-	if err := c.stopped("us"); err != ErrRefreshStopped {
-		t.Errorf("stopped at 7 of 32 = %v, want ErrRefreshStopped", err)
+	if stopped, ok := asError[*RefreshStoppedError](c.stopped("us")); !ok || stopped.Last.Error() != "503 of G" {
+		t.Errorf("stopped at 7 of 32 = %v, want a *RefreshStoppedError with the last failure", c.stopped("us"))
 	}
 }

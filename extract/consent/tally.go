@@ -11,6 +11,7 @@ import (
 type tally struct {
 	mu       sync.Mutex
 	failed   map[string]bool // by connection: whether its last refresh failed
+	last     error           // how the last that failed did
 	rejected map[string]*WrongClientError
 }
 
@@ -19,23 +20,26 @@ const (
 	stopLeast = 5 // and at least so many
 )
 
-func (t *tally) good(connectionID string) { t.note(connectionID, false) }
+func (t *tally) good(connectionID string) { t.note(connectionID, nil) }
 
 // bad counts a failure, but not of a connection that was doubtful before the
 // run: a cohort may well begin with people who left.
-func (t *tally) bad(h held) {
+func (t *tally) bad(h held, why error) {
 	if h.Status == state.Connected {
-		t.note(h.Connection.ID, true)
+		t.note(h.Connection.ID, why)
 	}
 }
 
-func (t *tally) note(connectionID string, failed bool) {
+func (t *tally) note(connectionID string, why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.failed == nil {
 		t.failed = map[string]bool{}
 	}
-	t.failed[connectionID] = failed
+	t.failed[connectionID] = why != nil
+	if why != nil {
+		t.last = why
+	}
 }
 
 func (t *tally) wrongClient(e *WrongClientError) {
@@ -61,7 +65,7 @@ func (t *tally) stopped(region string) error {
 		}
 	}
 	if n >= stopLeast && n*stopShare > len(t.failed) {
-		return ErrRefreshStopped
+		return &RefreshStoppedError{t.last}
 	}
 	return nil
 }
