@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"time"
@@ -41,10 +43,11 @@ func backfillDemands(full Known, bounds Window, resources []dexcom.Resource) []D
 // A syncState is what a sync plans from.
 type syncState struct {
 	held      Holding
-	full      Known  // newest dataRange answer without lastSyncTime, at most a day old
-	news      *Known // answer of this run to lastSyncTime; nil: none was asked
-	deep      bool   // the deep beat is due
-	bounds    Window // consented
+	full      Known     // newest dataRange answer without lastSyncTime, at most a day old
+	news      *Known    // answer of this run to lastSyncTime; nil: none was asked
+	deep      bool      // the deep beat is due
+	deepSince time.Time // what was answered before it reads again
+	bounds    Window    // consented
 	resources []dexcom.Resource
 	now       time.Time
 	run       Run // Trailing and Deep are set
@@ -79,10 +82,6 @@ func (s syncState) demands() (news, again []Demand) {
 	lateSince := s.now.Add(-trailingEvery)
 	if s.run.TrailingNow {
 		lateSince = openEnd // no answer is that new
-	}
-	deepSince := s.now.Add(-deepTakes(s.run.Deep))
-	if s.run.DeepNow {
-		deepSince = s.run.Since
 	}
 	known := s.extents()
 	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
@@ -119,7 +118,7 @@ func (s syncState) demands() (news, again []Demand) {
 			add(&open, r, w, time.Time{}, BeatBackfill)
 		}
 		if s.deep {
-			add(&deep, r, w, deepSince, BeatDeep)
+			add(&deep, r, w, s.deepSince, BeatDeep)
 		}
 	}
 	return news, slices.Concat(behind, late, deep, open)
@@ -164,21 +163,25 @@ func (s syncState) extents() map[dexcom.Resource]Window {
 	return known
 }
 
-// deepTakes returns how long ago a piece must have been answered to be taken
-// along when the deep beat, which comes every so often, is due for any piece:
-// 7 days of 30, less if it comes more often, but not more. Otherwise the week
-// that leaves the trailing interval day by day would come back thirty days later
-// day by day too, as thousands of small windows in place of 13 a year.
-func deepTakes(every time.Duration) time.Duration {
-	return min(every, defaultDeep) * 7 / 30
+// deepSince returns the last instant at which it was this participant's turn for
+// the deep beat, which comes so often: what was answered before is read again.
+// Turns are spread over the whole time between two beats by the participant's id.
+// Were they counted from the last reading instead, all that one backfill fetched
+// would be read again in one sync, month after month; and the week that leaves the
+// trailing interval day by day would come back day by day too, as thousands of
+// small windows in place of 13 a year.
+func deepSince(participantID string, every time.Duration, now time.Time) time.Time {
+	id := sha256.Sum256([]byte(participantID))
+	turn := time.Duration(binary.BigEndian.Uint64(id[:]) % uint64(every))
+	return now.Add(-turn).Truncate(every).Add(turn)
 }
 
-// deepDue reports whether something was last answered longer ago than the
-// deep beat allows. What was never answered does not count: it is due anyway, alone.
+// deepDue reports whether something was last answered before deepSince. What was
+// never answered does not count: it is due anyway, alone.
 func (s syncState) deepDue() bool {
 	for r, w := range s.extents() {
 		asked := s.held.Coverage[r].Since(time.Time{})
-		recent := s.held.Coverage[r].Since(s.now.Add(-s.run.Deep))
+		recent := s.held.Coverage[r].Since(s.deepSince)
 		if len(asked.Within(w.Intersect(s.bounds)).Subtract(recent)) > 0 {
 			return true
 		}

@@ -25,8 +25,8 @@
 //	           a daily run may start early: edits and deletions. From the first
 //	           instant of them that is due everything is, as far as one call
 //	           reaches, for news bring them hour by hour.
-//	deep       when anything was last answered 30 days ago (Run.Deep):
-//	           everything, answered within 7 days. Or when it is wanted now
+//	deep       once in 30 days (Run.Deep), each participant at another time of
+//	           them: everything, answered since that time came. Or when wanted now
 //	           (Run.DeepNow): everything, answered since Run.Since.
 //	refresh    an interval (Target.Interval), answered since Run.Since.
 //

@@ -101,6 +101,7 @@ type Fetcher struct {
 	Clients map[string]API // by app
 	Tokens  Tokens
 	Log     *raw.Log
+	Index   *Index // of Log: who fetches from it often reads only what came since; nil: it is read anew
 	Budget  Budget // nil: no other process calls
 	Claims  Claims // nil: no other process fetches
 
@@ -216,7 +217,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if (run.Mode == Refresh || run.DeepNow) && run.Since.IsZero() {
 		run.Since = openEnd // no answer is that new
 	}
-	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
+	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: cmp.Or(f.Index, &Index{}), work: byParticipant(targets)}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
 	return r

@@ -46,10 +46,8 @@ func (c *connection) planRefresh(ctx context.Context) ([]Call, error) {
 	}
 	bounds := c.target.Consented.Intersect(full.plausible())
 	var demands []Demand
-	for _, r := range c.Resources {
-		if r != dexcom.Devices {
-			demands = append(demands, Demand{r, bounds, c.run.Since, BeatRefresh})
-		}
+	for _, r := range c.windowed() {
+		demands = append(demands, Demand{r, bounds, c.run.Since, BeatRefresh})
 	}
 	return Calls(demands, c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)), nil
 }
@@ -63,7 +61,7 @@ func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
 	}
 	held := c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
 	bounds := c.target.Consented.Intersect(c.run.Interval)
-	calls := Calls(backfillDemands(full, bounds, c.Resources), held.past())
+	calls := Calls(backfillDemands(full, bounds, c.windowed()), held.past())
 	return append(calls, c.devices(held)...), nil
 }
 
@@ -72,7 +70,7 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 	state := syncState{
 		held:      c.index.Holding(c.target.ParticipantID, c.target.ConnectionID),
 		bounds:    c.target.Consented,
-		resources: c.Resources,
+		resources: c.windowed(),
 		now:       c.Now().Truncate(time.Second), // the API knows no fractions
 		run:       c.run,
 	}
@@ -86,7 +84,12 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 			return nil, err
 		}
 	}
-	state.deep = c.run.DeepNow || state.deepDue()
+	if c.run.DeepNow {
+		state.deep, state.deepSince = true, c.run.Since
+	} else {
+		state.deepSince = deepSince(c.target.ParticipantID, c.run.Deep, state.now)
+		state.deep = state.deepDue()
+	}
 	beat := ""
 	switch {
 	case !asked || lastSync.IsZero() || state.deep:
@@ -170,6 +173,11 @@ func parseKnown(e raw.Entry, plain []byte) (Known, error) {
 		return Known{}, rangesError(err)
 	}
 	return Known{moment(e), e.ServerDate, e.LastSync, ranges}, nil
+}
+
+// windowed returns the resources that are asked for by window.
+func (c *connection) windowed() []dexcom.Resource {
+	return slices.DeleteFunc(slices.Clone(c.Resources), func(r dexcom.Resource) bool { return r == dexcom.Devices })
 }
 
 // devices returns the call for devices if they were not asked for within a day.

@@ -119,23 +119,24 @@ func TestSyncThroughMonths(t *testing.T) {
 			}
 			for w := range (Window{e.WindowStart, e.WindowEnd}).Split(3 * time.Hour) {
 				key := w.Start.Truncate(3 * time.Hour).Format(time.RFC3339)
-				if last, ok := asked[key]; ok && e.AskedAt.Sub(last) > defaultDeep+2*day {
+				if last, ok := asked[key]; ok && e.AskedAt.Sub(last) > defaultDeep+day {
 					t.Fatalf("%s was read at %v and then not before %v", key, last, e.AskedAt)
 				}
 				asked[key] = e.AskedAt
 			}
 		}
-		// Every day has news and, apart from them, the trailing week. The deep beat comes about every 23 days and then reads up to 4 windows.
+		// Every day has news and, apart from them, the trailing week. The deep beat comes 3 or 4 times and then reads 1 to 4
+		// windows; the newest of them is one of the trailing days.
 		if n := beats["egvs news"]; n < days-1 || n > days+10 {
 			t.Errorf("%d windows of news, want one a day: %v", n, beats)
 		}
 		if n := beats["egvs trailing"]; n < days-10 || n > days {
 			t.Errorf("%d windows of the trailing days, want one a day: %v", n, beats)
 		}
-		if n := beats["egvs deep"]; n < 4 || n > 12 {
-			t.Errorf("%d windows of the deep beat, want 1 to 4, three times: %v", n, beats)
+		if n := beats["egvs deep"]; n < 3 || n > 6 {
+			t.Errorf("%d windows of the deep beat, want 0 + 1 + 2 and perhaps 3: %v", n, beats)
 		}
-		if n := beats["devices trailing"]; n < days-5 || n > days {
+		if n := beats["devices trailing"]; n < days-5 || n > days || beats["devices deep"] > 0 {
 			t.Errorf("devices were asked for %d times, want once a day: %v", n, beats)
 		}
 	})
@@ -259,9 +260,13 @@ func TestSyncBeatsAsConfigured(t *testing.T) {
 		checkSync(t, f, "a day later", Run{Trailing: 3 * day}, late(3*day))
 		time.Sleep(8 * day)
 		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
-		time.Sleep(11 * day)
-		checkSync(t, f, "nothing is that old", Run{Deep: 12 * day})
-		checkSync(t, f, "everything is that old", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
+		turn := deepSince("P1", 10*day, now()).Add(10 * day)
+		time.Sleep(time.Until(turn) - time.Minute)
+		checkSync(t, f, "before its turn", Run{Trailing: time.Second, Deep: 10 * day})
+		time.Sleep(2 * time.Minute)
+		checkSync(t, f, "everything, as often as is said", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
+		time.Sleep(time.Hour)
+		checkSync(t, f, "once", Run{Deep: 10 * day})
 	})
 }
 
@@ -290,12 +295,34 @@ func TestTrailingDaysResume(t *testing.T) {
 	})
 }
 
-func TestDeepTakes(t *testing.T) {
-	for _, tt := range []struct{ every, want time.Duration }{
-		{10 * time.Hour, 140 * time.Minute}, {15 * day, 84 * time.Hour}, {30 * day, 7 * day}, {90 * day, 7 * day},
-	} {
-		if got := deepTakes(tt.every); got != tt.want {
-			t.Errorf("deepTakes(%v) = %v, want %v", tt.every, got, tt.want)
+// Everybody has a turn for the deep beat once in every such time, and turns are
+// spread over it: of 300 people hourly syncs read nearly as few in the fullest day
+// as the mean, 10.
+func TestDeepSince(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for _, every := range []time.Duration{10 * time.Hour, 30 * day} {
+		slice := every / 30
+		perSlice := make([]int, 30)
+		for n := range 300 {
+			id := fmt.Sprintf("P%03d", n)
+			var turns []time.Time
+			for now := start; now.Before(start.Add(3 * every)); now = now.Add(every / 100) {
+				turn := deepSince(id, every, now)
+				if ago := now.Sub(turn); ago < 0 || ago >= every {
+					t.Fatalf("%s, every %v: the turn at %v was %v ago", id, every, now, ago)
+				}
+				turns = append(turns, turn)
+			}
+			turns = slices.Compact(turns)
+			for i := range turns[1:] {
+				if between := turns[i+1].Sub(turns[i]); between != every {
+					t.Fatalf("%s: %v between two turns, want %v", id, between, every)
+				}
+			}
+			perSlice[turns[1].Sub(start.Add(-every))%every/slice]++
+		}
+		if most := slices.Max(perSlice); most > 22 {
+			t.Errorf("every %v: %d of 300 have their turn in the same 30th, want about 10: %v", every, most, perSlice)
 		}
 	}
 }

@@ -23,24 +23,24 @@ type Compactor struct {
 	Lake     *lake.Lake
 	Log      *raw.Log
 	Now      func() time.Time // nil: time.Now
-	After    time.Duration    // answers younger than this stay as they were received; 0: 24 h
 	Segments int              // at most so many a run; 0: 8
 }
 
-// Run closes the last segment if it began longer ago than After, and compacts the
-// closed ones whose answers are all older than After and folded: so answers lie
-// there as received for one to two times as long. The caller holds the lake's load
-// lock. A segment that is damaged or cannot be compacted stops no other: what is
-// wrong with it is part of the error, and of the Compaction are those that went
-// well.
+// closeAfter is how long the log's last segment stays open at most.
+const closeAfter = 24 * time.Hour
+
+// Run closes the last segment if it began longer ago than closeAfter, so that a small
+// study has closed ones too, and compacts the closed ones whose answers are all
+// folded: the one closed now in the next run, when others follow it. The caller
+// holds the lake's load lock. A segment that is damaged or cannot be compacted
+// stops no other: what is wrong with it is part of the error, and of the
+// Compaction are those that went well.
 func (c *Compactor) Run(ctx context.Context) (done raw.Compaction, err error) {
 	now := time.Now
 	if c.Now != nil {
 		now = c.Now
 	}
-	after := cmp.Or(c.After, 24*time.Hour)
-	old := now().Add(-after)
-	if err := c.Log.Seal(old); err != nil {
+	if err := c.Log.Seal(now().Add(-closeAfter)); err != nil {
 		return done, fmt.Errorf("seal: %w", err)
 	}
 	manifest, err := c.Lake.Current()
@@ -59,7 +59,7 @@ func (c *Compactor) Run(ctx context.Context) (done raw.Compaction, err error) {
 		if s.Compacted {
 			continue
 		}
-		one, err := c.compact(ctx, s.Number, manifest, old)
+		one, err := c.compact(ctx, s.Number, manifest)
 		if ctx.Err() != nil {
 			return done, ctx.Err()
 		}
@@ -71,8 +71,8 @@ func (c *Compactor) Run(ctx context.Context) (done raw.Compaction, err error) {
 	return done, errors.Join(failed...)
 }
 
-// compact compacts a segment if all of it is folded and older than old.
-func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest, old time.Time) (done raw.Compaction, err error) {
+// compact compacts a segment if all of it is folded.
+func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest) (done raw.Compaction, err error) {
 	months := make(map[string]bool)
 	for e, err := range c.Log.Entries(raw.Position{Segment: number}) {
 		switch {
@@ -84,7 +84,7 @@ func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest,
 				return done, err
 			}
 			return c.Log.Compact(ctx, number, func(e raw.Entry) raw.Fate { return fates[answerKey{e.RequestID, e.Position.String()}] })
-		case e.Next.Compare(m.LogPosition) > 0, e.AskedAt.After(old):
+		case e.Next.Compare(m.LogPosition) > 0:
 			return done, nil
 		}
 		months[month(instant(e.AskedAt))] = true

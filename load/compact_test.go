@@ -176,8 +176,8 @@ func TestConfirms(t *testing.T) {
 	}
 }
 
-// A damaged segment is named and stops no other; nothing that is young or not
-// folded is touched.
+// A damaged segment is named and stops no other; nothing that is not folded or
+// not closed is touched.
 func TestCompactorLeavesWhatItMust(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	k := w.tank("lake", 0)
@@ -189,7 +189,7 @@ func TestCompactorLeavesWhatItMust(t *testing.T) {
 		}
 		w.time = w.time.Add(48 * time.Hour)
 	}
-	w.time = w.time.Add(-86 * time.Hour) // the third is not a day old, the fourth the last
+	w.time = w.time.Add(-47 * time.Hour) // the fourth began an hour ago
 	run := func() (raw.Compaction, error) {
 		c := Compactor{Lake: k.Lake, Log: k.Log, Now: func() time.Time { return w.time }}
 		return c.Run(t.Context())
@@ -212,7 +212,7 @@ func TestCompactorLeavesWhatItMust(t *testing.T) {
 	}
 	done, err := run()
 	var damage *raw.DamageError
-	if !errors.As(err, &damage) || damage.File != segments[0] || done.Segments != 1 {
-		t.Errorf("Run: %+v, %v; want segment 2 done and %s named", done, err, segments[0])
+	if !errors.As(err, &damage) || damage.File != segments[0] || done.Segments != 2 {
+		t.Errorf("Run: %+v, %v; want segments 2 and 3 done and %s named", done, err, segments[0])
 	}
 }
