@@ -20,6 +20,7 @@ with linked as (
         r.time_utc, r.local_time, r.local_date, r.glucose_mgdl, r.is_excluded, r.overlap, r.clock_suspect,
         if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as risk_scale,
         ln(if(r.glucose_mgdl < 1, 1, r.glucose_mgdl)) ** 1.084 - 5.381 as risk,
+        (risk_scale * risk ** 2)::decimal(38, 15) as risk_index,
         epoch_us(r.time_utc) - epoch_us(r.previous_utc) as gap_us,
         epoch_us(r.time_utc) // 300_000_000 is distinct from epoch_us(r.previous_utc) // 300_000_000 as opens_slot,
     from metric_readings r
@@ -32,8 +33,12 @@ counted as (
         count(glucose_mgdl) as n_values,
         count(*) filter (where is_excluded) as n_excluded,
         count(distinct local_date) filter (where glucose_mgdl is not null) as n_days,
-        avg(glucose_mgdl) as mean_mgdl,
-        stddev_samp(glucose_mgdl) as sd_mgdl,
+        -- Sums of whole numbers, and decimals, are the same in whatever order they
+        -- are added up; those of floating-point numbers are not.
+        sum(glucose_mgdl) as total,
+        total / nullif(n_values, 0) as mean_mgdl,
+        sum(1::bigint * glucose_mgdl * glucose_mgdl) as squares,
+        sqrt(greatest(0, n_values * squares - total * total) / nullif(n_values * (n_values - 1), 0)) as sd_mgdl,
         quantile_cont(glucose_mgdl, 0.5) as median_mgdl,
         min(glucose_mgdl) as min_mgdl,
         max(glucose_mgdl) as max_mgdl,
@@ -43,8 +48,8 @@ counted as (
         count(*) filter (where glucose_mgdl between 70 and 180) as n_in_range,
         count(*) filter (where glucose_mgdl > 180) as n180,
         count(*) filter (where glucose_mgdl > 250) as n250,
-        avg(risk_scale * risk ** 2 * (risk < 0)::integer) as lbgi,
-        avg(risk_scale * risk ** 2 * (risk > 0)::integer) as hbgi,
+        sum(if(risk < 0, risk_index, 0)) / nullif(n_values, 0) as lbgi,
+        sum(if(risk > 0, risk_index, 0)) / nullif(n_values, 0) as hbgi,
         count(*) filter (where glucose_mgdl = 39) as n_low_sentinel,
         count(*) filter (where glucose_mgdl = 401) as n_high_sentinel,
         count(*) filter (where clock_suspect and not is_excluded) as n_clock_suspect,
