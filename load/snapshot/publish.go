@@ -80,7 +80,7 @@ func (p *publisher) link(ctx context.Context) error {
 	if _, err := p.root.Lstat(p.folder); err == nil {
 		return p.linkMissing()
 	}
-	temporary := path.Join(snapshotDir, "."+path.Base(p.folder))
+	temporary := p.temporary()
 	if err := p.root.RemoveAll(temporary); err != nil {
 		return err
 	}
@@ -97,16 +97,28 @@ func (p *publisher) link(ctx context.Context) error {
 	return p.root.Rename(temporary, p.folder)
 }
 
+// temporary is the folder in which links are made.
+func (p *publisher) temporary() string { return path.Join(snapshotDir, "."+path.Base(p.folder)) }
+
+// linkMissing links the tables that the folder lacks; each appears whole.
 func (p *publisher) linkMissing() error {
 	for _, t := range tables() {
-		if _, err := p.root.Lstat(path.Join(p.folder, t.Name)); !errors.Is(err, fs.ErrNotExist) {
+		name := path.Join(p.folder, t.Name)
+		if _, err := p.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := p.linkTable(p.folder, t); err != nil {
+		if err := p.root.RemoveAll(p.temporary()); err != nil {
+			return err
+		}
+		if err := p.linkTable(p.temporary(), t); err != nil {
+			return err
+		}
+		fault.Point("snapshot.table_linked")
+		if err := p.root.Rename(path.Join(p.temporary(), t.Name), name); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.root.RemoveAll(p.temporary())
 }
 
 // linkTable gives a table without files an empty one, so that every pattern

@@ -308,3 +308,28 @@ func TestPublishMissingFile(t *testing.T) {
 		t.Errorf("rows of glucose in latest = %s, want those of before, 1", got)
 	}
 }
+
+// A table that a folder lacks appears there whole, or not yet.
+func TestLinkMissingIsWholeOrNot(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	m := commit(t, l, "P001", 1)
+	publish(t, l, m)
+	file := filepath.Join(l.Path(), m.TableFiles("glucose")[0].Path)
+	shown := filepath.Join(l.Path(), "snapshots", "000001", "glucose")
+	if err := errors.Join(os.RemoveAll(shown), os.Rename(file, file+".lost")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Repair(t.Context(), l); !errors.As(err, new(*lake.DamageError)) {
+		t.Errorf("Repair without %s = %v, want a DamageError", file, err)
+	}
+	if _, err := os.Stat(shown); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s, linked by half: %v, want none", shown, err)
+	}
+	if err := errors.Join(os.Rename(file+".lost", file), Repair(t.Context(), l)); err != nil {
+		t.Fatalf("Repair with the file back: %v", err)
+	}
+	if got := latest(t, l); got != "1" {
+		t.Errorf("rows of glucose in latest = %s, want 1", got)
+	}
+}
