@@ -2,14 +2,15 @@ package raw
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -89,7 +90,7 @@ func (e Entry) damage(reason string) error {
 func (e Entry) decode(body []byte) ([]byte, error) {
 	switch e.Encoding {
 	case encodingGzip:
-		return gunzip(body)
+		return e.log.gunzip(body)
 	case encodingZstd:
 		d, err := e.log.decoder()
 		if err != nil {
@@ -100,13 +101,20 @@ func (e Entry) decode(body []byte) ([]byte, error) {
 	return nil, fmt.Errorf("encoding %q", e.Encoding)
 }
 
-func gunzip(body []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(body))
-	if err != nil {
+// gunzip decodes body. What it takes to do that is large and kept for the next.
+func (l *Log) gunzip(body []byte) ([]byte, error) {
+	z, ok := l.gunzips.Get().(*gzip.Reader)
+	if !ok {
+		z = new(gzip.Reader)
+	}
+	defer l.gunzips.Put(z)
+	if err := z.Reset(bytes.NewReader(body)); err != nil {
 		return nil, err
 	}
-	var plain bytes.Buffer
-	if n, err := io.Copy(&plain, io.LimitReader(z, maxPlain+1)); err != nil {
+	// The last four bytes claim how long the plain body is.
+	claim := min(int(binary.LittleEndian.Uint32(body[len(body)-4:])), 64*len(body))
+	plain := bytes.NewBuffer(make([]byte, 0, claim+bytes.MinRead))
+	if n, err := plain.ReadFrom(io.LimitReader(z, maxPlain+1)); err != nil {
 		return nil, err
 	} else if n > maxPlain {
 		return nil, fmt.Errorf("more than %d bytes decoded", maxPlain)

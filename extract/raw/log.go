@@ -26,6 +26,7 @@ type Log struct {
 	encoder    func() (*zstd.Encoder, error)
 	decoder    func() (*zstd.Decoder, error)
 	compressor func() (*zstd.Encoder, error) // of compacted segments: takes its time, and room
+	gunzips    sync.Pool                     // of *gzip.Reader
 	spans      *spanCache
 
 	mu      sync.Mutex
