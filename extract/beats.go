@@ -166,7 +166,7 @@ func (s syncState) extents() map[dexcom.Resource]Window {
 // deepSince returns the last instant at which it was this participant's turn for
 // the deep beat, which comes so often: what was answered before is read again.
 // Turns are spread over the whole time between two beats by the participant's id.
-// Were they counted from the last reading instead, all that one backfill fetched
+// Were they counted from the last answer instead, all that one backfill fetched
 // would be read again in one sync, month after month; and the week that leaves the
 // trailing interval day by day would come back day by day too, as thousands of
 // small windows in place of 13 a year.
