@@ -111,8 +111,9 @@ func (l *Log) gunzip(body []byte) ([]byte, error) {
 	if err := z.Reset(bytes.NewReader(body)); err != nil {
 		return nil, err
 	}
-	// The last four bytes claim how long the plain body is.
-	claim := min(int(binary.LittleEndian.Uint32(body[len(body)-4:])), 64*len(body))
+	// The last four bytes claim how long the plain body is; one that claims much
+	// has to show it.
+	claim := min(int(binary.LittleEndian.Uint32(body[len(body)-4:])), 64*len(body), 16<<20)
 	plain := bytes.NewBuffer(make([]byte, 0, claim+bytes.MinRead))
 	if n, err := plain.ReadFrom(io.LimitReader(z, maxPlain+1)); err != nil {
 		return nil, err
