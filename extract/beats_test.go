@@ -1,0 +1,198 @@
+package extract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// A daily sync that begins some seconds early does its daily work all the same.
+func TestDailyBeatsBearAnEarlyStart(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		newest := time.Now().Truncate(time.Second).Add(-2 * day)
+		api.add("P1", dexcom.EGVs, newest.Add(-day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Devices}
+		mustRun(t, f, Backfill, target("P1"))
+		again := []Call{{dexcom.EGVs, Window{newest.Add(-day - time.Minute), newest.Add(time.Minute)}, BeatTrailing}, {Resource: dexcom.Devices, Beat: BeatTrailing}}
+		for range 3 {
+			time.Sleep(day - 20*time.Second)
+			checkSync(t, f, "20 s before the day is over", Run{}, again...)
+		}
+		time.Sleep(22 * time.Hour)
+		checkSync(t, f, "the same day", Run{})
+	})
+}
+
+// What each beat asks for, by example.
+func TestSyncBeats(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		start := time.Now().Truncate(time.Second)
+		newest := start.Add(-day)
+		api.add("P1", dexcom.EGVs, start.Add(-40*day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events}
+		mustRun(t, f, Backfill, target("P1"))
+		sync := func(step string, wait time.Duration, want ...Call) {
+			t.Helper()
+			time.Sleep(wait)
+			checkSync(t, f, step, Run{}, want...)
+		}
+		sync("nothing is new", time.Hour)
+		end := newest.Add(time.Minute)
+		sync("the last week, once a day", day, Call{dexcom.EGVs, Window{start.Add(25*time.Hour - defaultTrailing), end}, BeatTrailing})
+		sync("not again the same day", time.Hour)
+		now := time.Now().Truncate(time.Second)
+		api.addRecord("P1", dexcom.EGVs, record{now, now})
+		sync("news, from six hours before the newest record", time.Hour, Call{dexcom.EGVs, Window{end.Add(-overlap), now.Add(time.Minute)}, BeatNews})
+		sync("that news again, for it may have become visible late", 7*time.Hour, Call{dexcom.EGVs, Window{now.Add(time.Minute - overlap), now.Add(time.Minute)}, BeatNews})
+		lost := start.Add(-20 * day)
+		now = time.Now().Truncate(time.Second)
+		api.addRecord("P1", dexcom.EGVs, record{lost, now})
+		sync("a late upload", time.Hour, Call{dexcom.EGVs, Window{lost.Add(-time.Minute), lost.Add(time.Minute)}, BeatNews})
+	})
+}
+
+// What is new is asked for apart from what is read again, so that the answer to the
+// latter says nothing new; but for what is late, nothing is cut in three.
+func TestNewsAreAskedForApart(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := func() time.Time { return time.Now().Truncate(time.Second) }
+		newest := now().Add(-day)
+		api.add("P1", dexcom.EGVs, now().Add(-20*day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		time.Sleep(2 * day)
+		api.addRecord("P1", dexcom.EGVs, record{now(), now()})
+		end, news := now().Add(time.Minute), newest.Add(time.Minute-overlap)
+		checkSync(t, f, "news", Run{},
+			Call{dexcom.EGVs, Window{news, end}, BeatNews},
+			Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), news}, BeatTrailing})
+		time.Sleep(syncMargin + time.Hour)
+		mustRun(t, f, Sync, target("P1")) // from now on that is no news
+		time.Sleep(2 * day)
+		api.addRecord("P1", dexcom.EGVs, record{now().Add(-4 * day), now()})
+		checkSync(t, f, "late", Run{}, Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), end}, BeatNews})
+	})
+}
+
+// checkSync syncs P1 and checks what was asked for, dataRange left out.
+func checkSync(t *testing.T, f *Fetcher, step string, run Run, want ...Call) {
+	t.Helper()
+	before := len(entries(t, f.Log))
+	run.ID, run.Mode = "1", Sync
+	report, err := f.Run(t.Context(), run, []Target{target("P1")})
+	if err != nil || report.Outcome != Done {
+		t.Fatalf("%s: outcome %s, %v; want done", step, report.Outcome, err)
+	}
+	var got, names []string
+	for _, e := range entries(t, f.Log)[before:] {
+		got = append(got, e.Beat+" "+Call{Resource: dexcom.Resource(e.Resource), Window: Window{e.WindowStart, e.WindowEnd}}.String())
+	}
+	for _, c := range want {
+		names = append(names, c.Beat+" "+c.String())
+	}
+	slices.Sort(got)
+	slices.Sort(names)
+	if diff := cmp.Diff(strings.Join(names, "\n"), strings.Join(got, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", step, diff)
+	}
+}
+
+// The trailing days and the deep beat are as long and as frequent as a run says.
+func TestSyncBeatsAsConfigured(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := func() time.Time { return time.Now().Truncate(time.Second) }
+		first, newest := now().Add(-20*day), now().Add(-day)
+		end := newest.Add(time.Minute)
+		api.add("P1", dexcom.EGVs, first, newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		late := func(trailing time.Duration) Call {
+			return Call{dexcom.EGVs, Window{now().Add(-trailing), end}, BeatTrailing}
+		}
+		checkSync(t, f, "just after the backfill", Run{Trailing: 3 * day})
+		checkSync(t, f, "now, all the same", Run{Trailing: 3 * day, TrailingNow: true}, late(3*day))
+		checkSync(t, f, "and once more", Run{TrailingNow: true}, late(defaultTrailing))
+		time.Sleep(day + time.Minute)
+		checkSync(t, f, "a day later", Run{Trailing: 3 * day}, late(3*day))
+		time.Sleep(8 * day)
+		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
+		turn := deepSince("P1", 10*day, now()).Add(10 * day)
+		time.Sleep(time.Until(turn) - time.Minute)
+		checkSync(t, f, "before its turn", Run{Trailing: time.Second, Deep: 10 * day})
+		time.Sleep(2 * time.Minute)
+		checkSync(t, f, "everything, as often as is said", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
+		time.Sleep(time.Hour)
+		checkSync(t, f, "once", Run{Deep: 10 * day})
+	})
+}
+
+// A run that is stopped among the trailing days goes on where it was, and what it
+// had asked for comes along with nothing.
+func TestTrailingDaysResume(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := func() time.Time { return time.Now().Truncate(time.Second) }
+		newest := now().Add(-day)
+		api.add("P1", dexcom.EGVs, now().Add(-90*day), newest.Add(1), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		time.Sleep(day)
+		first := now().Add(-40 * day)
+		f.Concurrency = 1 // the older window before the newer
+		trailing := Run{ID: "1", Mode: Sync, Trailing: 40 * day}
+		trailing.Quota = &Quota{Max: 3} // dataRange twice and the older window
+		if report, err := f.Run(t.Context(), trailing, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
+			t.Fatalf("run of 3 calls: %s, %v; want stopped", report.Outcome, err)
+		}
+		trailing.Quota = nil
+		time.Sleep(5 * time.Hour)
+		checkSync(t, f, "resumed", trailing, Call{dexcom.EGVs, Window{first.Add(MaxWindow), newest.Add(time.Minute)}, BeatTrailing})
+	})
+}
+
+// Everybody has a turn for the deep beat once in every such time, and turns are
+// spread over it: of 300 people about 10 come in each thirtieth, and in none more
+// than twice as many.
+func TestDeepSince(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for _, every := range []time.Duration{10 * time.Hour, 30 * day} {
+		slice := every / 30
+		perSlice := make([]int, 30)
+		for n := range 300 {
+			id := fmt.Sprintf("P%03d", n)
+			var turns []time.Time
+			for now := start; now.Before(start.Add(3 * every)); now = now.Add(every / 100) {
+				turn := deepSince(id, every, now)
+				if ago := now.Sub(turn); ago < 0 || ago >= every {
+					t.Fatalf("%s, every %v: the turn at %v was %v ago", id, every, now, ago)
+				}
+				turns = append(turns, turn)
+			}
+			turns = slices.Compact(turns)
+			for i := range turns[1:] {
+				if between := turns[i+1].Sub(turns[i]); between != every {
+					t.Fatalf("%s: %v between two turns, want %v", id, between, every)
+				}
+			}
+			perSlice[turns[1].Sub(start.Add(-every))%every/slice]++
+		}
+		if most := slices.Max(perSlice); most > 20 {
+			t.Errorf("every %v: %d of 300 have their turn in the same 30th, want about 10: %v", every, most, perSlice)
+		}
+	}
+}
