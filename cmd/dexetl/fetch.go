@@ -167,7 +167,7 @@ func (f *fetching) ended(outcome error) state.Run {
 
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
-	fetcher.Tokens = f.grants
+	fetcher.Tokens, fetcher.Index = f.grants, f.job.index
 	fetcher.Clients = make(map[string]extract.API)
 	for region, app := range f.grants.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}

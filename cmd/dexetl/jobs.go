@@ -16,6 +16,7 @@ import (
 type fetchJob struct {
 	command  string // as kept of the run; "": the mode
 	run      extract.Run
+	index    *extract.Index // as in extract.Fetcher
 	who      selection
 	lockWait time.Duration
 
