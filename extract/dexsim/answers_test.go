@@ -227,6 +227,42 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
+// The ends that dataRange finds without looking at every EGV are those of all of
+// them, whenever it is asked and for whatever was uploaded since.
+func TestEndsOfEGVs(t *testing.T) {
+	cfg := fixed(4, 60)
+	cfg.Chaos = Chaos{Kinds: ^Kinds(0), RecordRate: 0.05}
+	d := newDesk(t, cfg)
+	found := 0
+	for _, p := range d.people {
+		for age := range int64(70) {
+			v := d.viewOf(p, p.end+hour-age*day)
+			for _, since := range []int64{everything.from, v.now - 30*day, v.now - 7*day, v.now - 12*hour, v.now - 10*minute, v.now} {
+				var oldest, newest moment
+				ok := false
+				for _, x := range v.hits("egvs", everything) {
+					if m, readable := v.moment("egvs", x); readable && x.upload > since {
+						if !ok {
+							oldest, ok = m, true
+						}
+						newest = m
+					}
+				}
+				from, to, some := v.ends("egvs", since)
+				if from != oldest || to != newest || some != ok {
+					t.Fatalf("%s at %s, since %s: %v to %v, %t; want %v to %v, %t", p.name, utc(v.now), utc(since), from, to, some, oldest, newest, ok)
+				}
+				if ok && since > everything.from {
+					found++
+				}
+			}
+		}
+	}
+	if found < 300 {
+		t.Errorf("something new in %d questions, want more", found)
+	}
+}
+
 // A receiver's readings come once a session, a phone's as they are made.
 func TestUploads(t *testing.T) {
 	d := newDesk(t, fixed(3, 60))

@@ -13,6 +13,7 @@ type history struct {
 	sensors      []session
 	transmitters []string
 	egvs         []egv
+	egvUploads   []interval // of each egvBlock of egvs, from the first upload to the last
 	events       []record[Event]
 	calibrations []record[Calibration]
 	alerts       []record[Alert]
@@ -102,8 +103,20 @@ func (p *person) generate(c Chaos) *history {
 	}
 	h.disturb(p, c)
 	slices.SortStableFunc(h.egvs, func(a, b egv) int { return cmp.Compare(a.at, b.at) })
+	for block := range slices.Chunk(h.egvs, egvBlock) {
+		uploads := interval{block[0].upload, block[0].upload}
+		for i := range block {
+			e := &block[i]
+			uploads.from = min(uploads.from, e.upload)
+			uploads.to = max(uploads.to, e.upload, e.change, e.returns())
+		}
+		h.egvUploads = append(h.egvUploads, uploads)
+	}
 	return h
 }
+
+// egvBlock is a power of 2.
+const egvBlock = 256
 
 func (h *history) simulate(p *person, c Chaos) {
 	h.sensors = p.sessions()

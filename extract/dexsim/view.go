@@ -74,6 +74,11 @@ func hitsOf[T any](v view, records []record[T], window interval) []hit {
 
 // ends are the oldest and the newest readable record uploaded after since.
 func (v view) ends(resource string, since int64) (oldest, newest moment, ok bool) {
+	if resource == "egvs" {
+		oldest, ok = v.nextEGV(0, 1, since)
+		newest, _ = v.nextEGV(len(v.egvs)-1, -1, since)
+		return oldest, newest, ok
+	}
 	for _, x := range v.hits(resource, everything) {
 		m, readable := v.moment(resource, x)
 		if !readable || x.upload <= since {
@@ -85,6 +90,27 @@ func (v view) ends(resource string, since int64) (oldest, newest moment, ok bool
 		newest = m
 	}
 	return oldest, newest, ok
+}
+
+// nextEGV is the first readable one uploaded after since, from that at i on in
+// steps of 1 or -1. It passes over blocks in which there is none: a year of a
+// person is 100,000 EGVs, and the question comes with every sync.
+func (v view) nextEGV(i, step int, since int64) (m moment, ok bool) {
+	for ; i >= 0 && i < len(v.egvs) && !ok; i += step {
+		if b := v.egvUploads[i/egvBlock]; b.to <= since || b.from > v.now {
+			if step > 0 {
+				i |= egvBlock - 1
+			} else {
+				i &^= egvBlock - 1
+			}
+			continue
+		}
+		at, upload, seen := v.egvs[i].seen(v)
+		if seen && upload > since && !v.outage.hides(at, v.now) {
+			m, ok = v.moment("egvs", hit{at, upload, i})
+		}
+	}
+	return m, ok
 }
 
 // A moment is the two times of a record and how it writes them.
