@@ -79,7 +79,7 @@ func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest)
 		case err != nil:
 			return done, err
 		case e.Position.Segment != number:
-			fates, err := c.fates(ctx, m, months)
+			fates, err := c.fates(ctx, m, number, months)
 			if err != nil {
 				return done, err
 			}
@@ -94,12 +94,13 @@ func (c *Compactor) compact(ctx context.Context, number uint64, m lake.Manifest)
 
 type answerKey struct{ request, position string }
 
-// fates returns the fate of answers received in months whose bodies are not
-// needed. Whose fate is not there keeps its body: so do those of participants who
+// fates returns the fate of answers in a segment, which were received in months,
+// whose bodies are not needed. Whose fate is not there keeps its body: so do those of participants who
 // have withdrawn, because what an answer lacks may matter to the quarantine, and to
 // the tables again when another instant is stated.
-func (c *Compactor) fates(ctx context.Context, m lake.Manifest, months map[string]bool) (map[answerKey]raw.Fate, error) {
+func (c *Compactor) fates(ctx context.Context, m lake.Manifest, segment uint64, months map[string]bool) (map[answerKey]raw.Fate, error) {
 	fates, withdrawn := make(map[answerKey]raw.Fate), make(map[string]bool)
+	here := fmt.Sprintf("%d:", segment)
 	err := eachRow(ctx, c.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
 		withdrawn[strings.Clone(t.text(b, "participant_id").Value(row))] = true
 	})
@@ -118,7 +119,7 @@ func (c *Compactor) fates(ctx context.Context, m lake.Manifest, months map[strin
 			ids, participants, positions := b.Column(0).(*array.String), b.Column(1).(*array.String), b.Column(3).(*array.String)
 			rejected, confirms := b.Column(2).(*array.Int64), b.Column(4).(*array.Boolean)
 			for row := range ids.Len() {
-				if confirms.Value(row) && !withdrawn[participants.Value(row)] {
+				if confirms.Value(row) && strings.HasPrefix(positions.Value(row), here) && !withdrawn[participants.Value(row)] {
 					key := answerKey{strings.Clone(ids.Value(row)), strings.Clone(positions.Value(row))}
 					fates[key] = raw.Fate{Drop: true, Rejected: int(rejected.Value(row))}
 				}

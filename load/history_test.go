@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/dexetl/dexetl/extract/raw"
@@ -243,5 +244,59 @@ func TestLoadCancelled(t *testing.T) {
 	}
 	if r := k.load(Study{}); r.Commits != 4 || r.Applied != 4 || len(k.rows("egvs")) != 4 {
 		t.Fatalf("Load after a cancelled one: %+v, %d rows; want 4 commits of one answer each", r, len(k.rows("egvs")))
+	}
+}
+
+// What arrives while the last commit is made is left to the next Load: one that
+// shares the log with somebody who fetches comes to its end.
+func TestLoadEndsWhileAnswersArrive(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	more := func(day int) {
+		w.answer("P1", "A", "egvs", at(day, "00:00:00"), at(day+1, "00:00:00"), egv(fmt.Sprint("r", day), at(day, "12:00:00"), 100))
+	}
+	more(1)
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	day := 1
+	k.Now = func() time.Time { // asked by every commit
+		if day++; day < 20 {
+			more(day)
+		}
+		return w.time
+	}
+	if r := k.load(Study{}); r.Commits != 1 {
+		t.Errorf("Load made %d commits of %d answers, want one", r.Commits, r.Applied)
+	}
+	answers := day
+	day = 20 // no more
+	k.load(Study{})
+	if n := len(k.rows("egvs")); n != answers {
+		t.Errorf("%d records after the next Load, want %d", n, answers)
+	}
+}
+
+// A commit that fails after its data files are there leaves none of them, also
+// when the same process commits again hours later.
+func TestFailedCommitLeavesNoFiles(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	w.answer("P1", "A", "egvs", at(1, "00:00:00"), at(2, "00:00:00"), dayOf(1, 288)...)
+	k.load(Study{})
+	before := content(t, k.Lake.Path())
+	w.answer("P1", "A", "egvs", at(2, "00:00:00"), at(3, "00:00:00"), dayOf(2, 288)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := 0
+	k.Now = func() time.Time {
+		if asked++; asked == 2 { // for the manifest: the files are written
+			cancel()
+		}
+		return w.time
+	}
+	if _, err := k.Load(ctx, Study{}, "RUN"); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Load = %v, want context.Canceled", err)
+	}
+	if diff := cmp.Diff(before, content(t, k.Lake.Path())); diff != "" {
+		t.Errorf("files of the lake (-before +after):\n%s", diff)
 	}
 }

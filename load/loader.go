@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -76,8 +77,9 @@ func (c *Counts) add(d Counts) {
 }
 
 // Load applies every answer after the lake's log position, and study, in
-// commits of about CommitBytes. With nothing new and the study unchanged there
-// is no commit. The caller holds the lake's load lock. When ctx ends the
+// commits of about CommitBytes. What arrives during the last of them is the next
+// Load's. With nothing new and the study unchanged there is no commit. The caller
+// holds the lake's load lock. When ctx ends the
 // commit in hand is abandoned whole; those before it stay, and Result counts
 // them.
 func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, error) {
@@ -120,7 +122,10 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 		manifest, err = l.commit(ctx, manifest, changed, answers, runID, result)
 		releaseAnswers(answers)
 		if err != nil {
-			return err
+			return errors.Join(err, l.Lake.Sweep())
+		}
+		if changed.last {
+			return nil
 		}
 		changed.written(len(answers) > 0)
 	}

@@ -25,7 +25,8 @@ type Replay struct {
 // Replay folds the whole log, and study, into a scratch lake inside the lake,
 // which itself stays as it is until Adopt. It reads no data file of the lake
 // but those of the table requests, to make sure that the log holds whatever
-// the lake was made from: else it returns a *LogError or a *raw.DamageError.
+// the lake was made from: else it returns a *LogError or a *raw.DamageError; and
+// that of withdrawals, of which study must have forgotten none.
 // The caller holds the load lock, and closes the replay.
 func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Replay, err error) {
 	l = l.withDefaults()
@@ -37,7 +38,7 @@ func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Repl
 	if r.New, err = l.checkLog(ctx, r.Before); err != nil {
 		return nil, err
 	}
-	if _, err = l.withdrawnAnew(ctx, study, r.Before); err != nil {
+	if err = l.remembersWithdrawals(ctx, study, r.Before); err != nil {
 		return nil, err
 	}
 	if r.scratch, err = l.Lake.Scratch(ctx); err != nil {

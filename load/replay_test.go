@@ -377,6 +377,25 @@ func TestReplayRefusesAnotherLog(t *testing.T) {
 	}
 }
 
+// The file that names who has withdrawn comes back too, if the state still does.
+func TestReplayRepairsWithdrawals(t *testing.T) {
+	_, k, study := aWorld(t)
+	whole := study
+	study.Withdrawals = []Withdrawal{{"P1", at(2, "03:00:00"), now}}
+	k.load(study)
+	k.replay(study)
+	want := k.all()
+	if err := os.Remove(filepath.Join(k.Lake.Path(), k.current().TableFiles("withdrawals")[0].Path)); err != nil {
+		t.Fatal(err)
+	}
+	var damage *lake.DamageError
+	if _, err := k.Replay(t.Context(), whole, "REPLAY"); !errors.As(err, &damage) {
+		t.Errorf("Replay with a state that has forgotten the withdrawal: %v, want the damaged file", err)
+	}
+	k.replay(study)
+	sameLakes(t, "replayed", k.all(), want)
+}
+
 // copy appends the answers of another log, one under another id.
 func (w *world) copy(from *raw.Log, id, other string) {
 	w.t.Helper()

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -124,6 +125,18 @@ type ForgottenWithdrawalError struct {
 func (e *ForgottenWithdrawalError) Error() string {
 	return fmt.Sprintf("the lake knows that participant %s has withdrawn from %s, and the study's state does not: is state.db from an older backup? nothing was loaded",
 		e.ParticipantID, e.EffectiveAt.Format(time.RFC3339))
+}
+
+// remembersWithdrawals returns the error of withdrawnAnew. Where the file that the
+// lake has them in is damaged, which a replay mends, it can only count them.
+func (l *Loader) remembersWithdrawals(ctx context.Context, study Study, m lake.Manifest) error {
+	_, err := l.withdrawnAnew(ctx, study, m)
+	var damage *lake.DamageError
+	if errors.As(err, &damage) && int64(len(study.Withdrawals)) >= m.Rows("withdrawals") {
+		l.Logger.Warn("withdrawals are taken from the state alone", "error", damage)
+		return nil
+	}
+	return err
 }
 
 // withdrawnAnew returns the participants of whom the lake knows another

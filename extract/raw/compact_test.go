@@ -535,3 +535,26 @@ func TestSealAmongAppends(t *testing.T) {
 		t.Errorf("%d entries, %v; want %d", len(ids), err, n-n/4)
 	}
 }
+
+// The segment that was the last when a reader began is closed and compacted by
+// another process before the reader comes to it.
+func TestLastSegmentCompactedWhileReading(t *testing.T) {
+	dir := t.TempDir()
+	l, other := noSync(open(t, dir)), noSync(open(t, dir))
+	mustAppend(t, l, header("a"), []byte("{}"))
+	must(t, l.Seal(asked.AddDate(1, 0, 0)))
+	mustAppend(t, l, header("b"), []byte("{}"))
+	var ids []string
+	for e, err := range l.Entries(Position{}) {
+		must(t, err)
+		if ids = append(ids, e.RequestID); len(ids) == 1 {
+			must(t, other.Seal(asked.AddDate(1, 0, 0)))
+			mustAppend(t, other, header("c"), []byte("{}"))
+			_, err := other.Compact(t.Context(), 2, keepAll)
+			must(t, err)
+		}
+	}
+	if got := strings.Join(ids, " "); got != "a b" {
+		t.Errorf("Entries: %s, want a b, which were there when the reader began", got)
+	}
+}

@@ -152,12 +152,15 @@ func (l *Log) entriesOf(s segment, offset int64, end Position, yield func(Entry,
 	if err == io.EOF {
 		return true
 	}
-	var damage *DamageError
-	if last && scan != nil && errors.As(err, &damage) {
-		// An append may have cut off a torn tail meanwhile: then the end is
-		// another one, and what stands there now is looked at again.
+	if last {
+		// An append may have cut off a torn tail meanwhile, or the segment was closed
+		// and compacted: then the end is another one, and what stands there now is
+		// looked at again.
+		if scan != nil {
+			offset = scan.offset
+		}
 		if now, _, err := l.end(); err == nil && now != end {
-			return l.entriesOf(s, scan.offset, now, yield)
+			return l.entriesOf(s, offset, now, yield)
 		}
 	}
 	yield(Entry{}, err)

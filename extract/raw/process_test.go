@@ -1,10 +1,12 @@
 package raw
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +28,7 @@ func appendAsChild(dir, name string) error {
 		if _, err := l.Append(context.Background(), h, []byte(strings.Repeat(h.RequestID+" ", 10))); err != nil {
 			return err
 		}
+		fmt.Println(h.RequestID)
 	}
 	return nil
 }
@@ -80,6 +83,8 @@ func TestKilledAppender(t *testing.T) {
 	for round := range 5 {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "RAW_TEST_APPEND="+dir, fmt.Sprintf("RAW_TEST_NAME=r%d-", round))
+		var acknowledged bytes.Buffer
+		cmd.Stdout = &acknowledged
 		must(t, cmd.Start())
 		l := open(t, dir)
 		// Wait until the child has written something, so that the kill meets it
@@ -97,6 +102,12 @@ func TestKilledAppender(t *testing.T) {
 		ids, _, err := read(l, Position{})
 		if err != nil || ids[len(ids)-1] != fmt.Sprintf("after%d", round) {
 			t.Fatalf("round %d: Entries end in %v, %v; want the append after the kill", round, ids, err)
+		}
+		said, kept := strings.Fields(acknowledged.String()), slices.DeleteFunc(ids, func(id string) bool {
+			return !strings.HasPrefix(id, fmt.Sprintf("r%d-", round))
+		})
+		if len(kept) < len(said) || !slices.Equal(said, kept[:len(said)]) {
+			t.Errorf("round %d: %d entries %v of the one killed, who was told of %v", round, len(kept), kept, said)
 		}
 	}
 }

@@ -58,12 +58,12 @@ func (l *Log) createSegment(number uint64, now time.Time) (*os.File, error) {
 	year := filepath.Join(l.dir, now.UTC().Format("2006"))
 	month := filepath.Join(year, now.UTC().Format("01"))
 	for _, d := range []string{year, month} {
-		if err := os.Mkdir(d, 0o700); err == nil {
-			if err := l.syncDir(filepath.Dir(d)); err != nil {
-				return nil, err
-			}
-		} else if !errors.Is(err, fs.ErrExist) {
+		if err := os.Mkdir(d, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("raw log: %w", err)
+		}
+		// Also if it was there: who made it may have been killed in between.
+		if err := l.syncDir(filepath.Dir(d)); err != nil {
+			return nil, err
 		}
 	}
 	f, err := os.OpenFile(filepath.Join(month, fmt.Sprintf("%010d.seg", number)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -89,6 +89,14 @@ func (l *Log) headSegment(f *os.File, number uint64) error {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	return l.syncDir(filepath.Dir(f.Name()))
+}
+
+// syncNames makes the names of a segment that somebody else began durable, whom a
+// kill may have met before they were: its own, its month's and its year's.
+func (l *Log) syncNames(path string) error {
+	month := filepath.Dir(path)
+	year := filepath.Dir(month)
+	return errors.Join(l.syncDir(month), l.syncDir(year), l.syncDir(filepath.Dir(year)))
 }
 
 // syncDir makes the names in dir durable.

@@ -51,6 +51,9 @@ func (l *Log) catchUp() error {
 		if err := l.tail.close(); err != nil {
 			return fmt.Errorf("raw log: %w", err)
 		}
+		if err := l.syncNames(last.path); err != nil {
+			return err
+		}
 		f, err := os.OpenFile(last.path, os.O_RDWR, 0)
 		if err != nil {
 			return fmt.Errorf("raw log: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -115,6 +116,31 @@ func TestSync(t *testing.T) {
 	l.fsync = func(*os.File) error { return broken }
 	if err := l.Sync(); !errors.Is(err, broken) {
 		t.Errorf("Sync while fsync fails: %v, want %v", err, broken)
+	}
+}
+
+// Who goes on with a segment that somebody else began makes its name durable, and
+// those of its folders: a kill may have come before that, and a power cut after it
+// would take what was appended since.
+func TestNamesOfAKilledAppender(t *testing.T) {
+	for name, begun := range map[string]bool{"folders": false, "segment": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			month := filepath.Join(dir, asked.Format("2006"), asked.Format("01"))
+			must(t, os.MkdirAll(month, 0o700))
+			if begun {
+				must(t, os.WriteFile(filepath.Join(month, "0000000001.seg"), segmentHeader(1), 0o600))
+			}
+			l := open(t, dir)
+			synced := map[string]bool{}
+			l.fsync = func(f *os.File) error { synced[f.Name()] = true; return nil }
+			mustAppend(t, l, header("a"), nil)
+			for _, folder := range []string{month, filepath.Dir(month), dir} {
+				if !synced[folder] {
+					t.Errorf("the names in %s are not durable; synced are %v", folder, synced)
+				}
+			}
+		})
 	}
 }
 

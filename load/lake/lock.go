@@ -43,7 +43,7 @@ func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard
 		err = writeHolder(f, who)
 	}
 	if err == nil {
-		err = l.sweep()
+		err = l.Sweep()
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

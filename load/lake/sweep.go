@@ -14,10 +14,11 @@ import (
 // a manifest and the files of the commit after it.
 const sweepSlack = time.Hour
 
-// sweep removes what interrupted commits left: staged files, half-made
-// manifests and snapshots, a scratch lake, and data files of no manifest. Only
-// the holder of the lock may call it.
-func (l *Lake) sweep() error {
+// Sweep removes what commits left that did not come to their end: staged files,
+// half-made manifests and snapshots, scratch lakes, and data files of no manifest.
+// Lock does it; who holds the lock and goes on after a commit that failed calls it
+// before the next one, with no scratch lake open.
+func (l *Lake) Sweep() error {
 	if err := l.sweepTemporary(); err != nil {
 		return fmt.Errorf("leftovers: %w", err)
 	}
