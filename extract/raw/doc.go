@@ -47,5 +47,6 @@
 // stop in front of it and the next append cuts it off. All else that does not
 // fit is damage, and a *DamageError says where: nothing is skipped, and nothing
 // acknowledged is cut. Readers take the lock for a moment to learn the end of the
-// log, so they never see an answer that is not durable yet.
+// log, so they never see an answer that is about to become durable. One of an
+// appender who was killed they may see: Log.Sync makes it durable.
 package raw

@@ -78,8 +78,8 @@ func (c *Commit) Files() []File {
 
 // Finish commits: afterwards the manifest returned is the newest one, durably.
 // Of m it uses Run, Program, LogPosition, Borders, Held and, unless zero,
-// CreatedAt. On any error but a failed last sync the lake is as before; a
-// *ConflictError means that somebody else committed.
+// CreatedAt. On an error the lake is as before, unless what failed came after the
+// manifest had its name; a *ConflictError means that somebody else committed.
 func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	if c.lake.held == nil {
 		return Manifest{}, ErrNotLocked
