@@ -77,7 +77,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	guard, err := l.Lock(t.Context(), 0, lake.Holder{Command: "test"})
 	check(t, err)
 	t.Cleanup(func() { check(t, guard.Unlock()) })
-	y.fold = load.Loader{Lake: l, Log: y.log, Now: y.fetcher.Now, CommitBytes: 4 << 30} // one commit a night
+	y.fold = load.Loader{Lake: l, Log: y.log, Now: y.fetcher.Now, CommitBytes: 1 << 30} // one commit a night
 	return y
 }
 
