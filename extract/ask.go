@@ -66,10 +66,10 @@ type app struct {
 }
 
 // call sends r when it is its turn. Refusals as too many slow the whole app
-// down; r is repeated until it is taken.
-func (a *app) call(ctx context.Context, p *participant, token string, r dexcom.Request) (dexcom.Answer, error) {
+// down; r is repeated until it is taken. Each time it is sent, begun is called.
+func (a *app) call(ctx context.Context, p *participant, token string, r dexcom.Request, begun func()) (dexcom.Answer, error) {
 	for {
-		answer, sent, err := a.once(ctx, p, token, r)
+		answer, sent, err := a.once(ctx, p, token, r, begun)
 		var status *dexcom.StatusError
 		if !errors.As(err, &status) || status.Code != http.StatusTooManyRequests {
 			if err == nil {
@@ -84,7 +84,7 @@ func (a *app) call(ctx context.Context, p *participant, token string, r dexcom.R
 }
 
 // once sends r once and returns when it was sent.
-func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.Request) (dexcom.Answer, time.Time, error) {
+func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.Request, begun func()) (dexcom.Answer, time.Time, error) {
 	id := p.report.ParticipantID
 	if err := a.turns.take(ctx, id); err != nil {
 		return dexcom.Answer{}, time.Time{}, err
@@ -103,6 +103,7 @@ func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.R
 		return dexcom.Answer{}, time.Time{}, err
 	}
 	p.count(Counts{Calls: 1})
+	begun()
 	sent := time.Now()
 	ctx, cancel := outlasting(ctx)
 	defer cancel()

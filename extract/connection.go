@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,31 +17,35 @@ type connection struct {
 	*participant
 	target Target
 	app    *app
-	asker  asker
 	ranges func(ctx context.Context, lastSync time.Time, beat string) (Known, error) // asks dataRange
 	shown  []Known                                                                   // what dataRange answered in this run
 }
 
 func newConnection(p *participant, t Target) *connection {
 	c := &connection{participant: p, target: t, app: p.apps[t.App]}
-	c.asker = retrying{
-		next: authorised{
-			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
-				return c.app.call(ctx, p, token, r)
-			},
-			tokens:   p.Tokens,
-			target:   t,
-			standing: p.standing,
-		},
-		reach:  c.app.reach,
-		jitter: p.jitter,
-		now:    p.Now,
-	}
 	c.ranges = c.askRanges
 	return c
 }
 
-// fetch asks for the ranges, plans, and fetches what is due.
+// asker returns what asks for c and calls begun whenever a request is sent.
+func (c *connection) asker(begun func()) asker {
+	return retrying{
+		next: authorised{
+			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
+				return c.app.call(ctx, c.participant, token, r, begun)
+			},
+			tokens:   c.Tokens,
+			target:   c.target,
+			standing: c.standing,
+		},
+		reach:  c.app.reach,
+		jitter: c.jitter,
+		now:    c.Now,
+	}
+}
+
+// fetch asks for the ranges, plans, and fetches what is due: several windows at a
+// time, each begun when the one before was sent or given up.
 func (c *connection) fetch(ctx context.Context) error {
 	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
@@ -55,18 +60,24 @@ func (c *connection) fetch(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(c.app.turns.perParticipant)
 	for _, call := range calls {
-		group.Go(func() error { return c.fetchCall(groupCtx, call) })
+		next := make(chan struct{})
+		begun := sync.OnceFunc(func() { close(next) })
+		group.Go(func() error {
+			defer begun()
+			return c.fetchCall(groupCtx, call, begun)
+		})
+		<-next
 	}
 	return group.Wait()
 }
 
-// fetchCall fetches one window. An error is returned if it makes the others
-// useless, else noted.
-func (c *connection) fetchCall(ctx context.Context, call Call) error {
+// fetchCall fetches one window; begun is called when its request is sent. An
+// error is returned if it makes the others useless, else noted.
+func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err := c.ask(ctx, call)
+	err := c.ask(ctx, call, c.asker(begun))
 	if err == nil {
 		c.count(Counts{Fetched: 1, Open: -1})
 		return nil
@@ -82,14 +93,14 @@ func (c *connection) fetchCall(ctx context.Context, call Call) error {
 // without records where dataRange shows some is no answer before it was given
 // twice: only then is it kept. One that the second answer refutes is not: should we
 // die before that one is in the log too, it would count as held.
-func (c *connection) ask(ctx context.Context, call Call) error {
+func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
-	answer, err := c.asker.ask(ctx, request)
+	answer, err := api.ask(ctx, request)
 	if err != nil {
 		return err
 	}
 	if answer.Records == 0 && c.expected(call) {
-		again, err := c.asker.ask(ctx, request)
+		again, err := api.ask(ctx, request)
 		if err != nil {
 			return err
 		}

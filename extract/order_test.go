@@ -160,28 +160,41 @@ func TestMuchWorkStarvesNobody(t *testing.T) {
 	})
 }
 
-// Windows are asked for oldest first whatever the resource, or newest first.
+// Windows are asked for oldest first whatever the resource, or newest first: what
+// runs with few calls bring one after another is in that order, however many windows
+// are asked for at a time.
 func TestOrderOfWindows(t *testing.T) {
+	const perRun = 4
 	for _, newest := range []bool{false, true} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
 			year(api, "P1")
 			f := newFetcher(t, api, t.TempDir())
-			f.Concurrency = 1
 			f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts}
-			if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, NewestFirst: newest}, []Target{target("P1")}); err != nil {
-				t.Fatal(err)
-			}
 			var starts []string
-			for _, name := range api.reset() {
-				start, _, _ := strings.Cut(strings.Fields(name)[2], "/")
-				starts = append(starts, start)
+			for outcome := Stopped; outcome == Stopped; {
+				run := Run{ID: "1", Mode: Backfill, NewestFirst: newest, Quota: &Quota{Max: 1 + perRun}}
+				report, err := f.Run(t.Context(), run, []Target{target("P1")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				outcome = report.Outcome
+				var brought []string
+				for _, name := range api.reset() {
+					start, _, _ := strings.Cut(strings.Fields(name)[2], "/")
+					brought = append(brought, start)
+				}
+				slices.Sort(brought)
+				if newest {
+					slices.Reverse(brought)
+				}
+				starts = append(starts, brought...)
 			}
 			if newest {
 				slices.Reverse(starts)
 			}
-			if !slices.IsSorted(starts) || starts[0] == starts[len(starts)-1] {
-				t.Errorf("newest first %t: windows began at %v", newest, starts)
+			if !slices.IsSorted(starts) || len(starts) < 5*perRun {
+				t.Errorf("newest first %t: runs of %d calls brought windows that began at %v", newest, 1+perRun, starts)
 			}
 		})
 	}

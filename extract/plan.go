@@ -137,7 +137,7 @@ func (c *connection) lastSync(state syncState) (time.Time, error) {
 
 // askRanges asks dataRange; a zero lastSync is not sent.
 func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat string) (Known, error) {
-	answer, err := c.asker.ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: lastSync})
+	answer, err := c.asker(func() {}).ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: lastSync})
 	if err != nil {
 		return Known{}, rangesError(err)
 	}
