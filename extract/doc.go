@@ -51,8 +51,8 @@
 // # Fetching
 //
 // A Fetcher works on a few participants at a time, in the order of their ids, so
-// that the log holds them one after another; those of whom nothing is missing come
-// last, see inOrder. Their windows run in parallel, oldest begun first; places for
+// that the log holds them one after another; after runs that were stopped, others
+// come first, see inOrder. Their windows run in parallel, oldest begun first; places for
 // calls go to the participant that has fewest. All calls of an app keep one pace,
 // shared with other processes through the Budget, of which a backfill leaves a part
 // to syncs (BackfillBudget); a refusal as too many (429) pauses them all. A run

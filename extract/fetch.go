@@ -60,6 +60,10 @@ type Target struct {
 	Consented     Window // see Consented
 	Reason        string // why Consented is empty
 	Interval      Window // nothing beyond it is asked for in this run; zero: no bounds
+
+	// Tried is when a run last did all it could for the participant, if only in
+	// vain: who was tried least recently comes first; zero: never.
+	Tried time.Time
 }
 
 // A Mode is what a run is for.

@@ -9,39 +9,50 @@ import (
 )
 
 // inOrder returns the indexes of r.work in the order in which to begin:
-// participants of whom the log says that something was never answered, in the
-// order of their ids; then the others, who was asked least recently first. So a
-// run that is stopped early and begun again finishes what was left, and comes to
-// everybody in turn instead of asking the first ones for news over and over.
+// participants of whom the log says that something was never answered, then the
+// others; among both, who was tried least recently, then in the order of the ids.
+// So runs that are stopped early finish what was left and come to everybody in
+// turn, also where of one nothing can be had or years are to be fetched.
 func (r *runner) inOrder() []int {
-	asked := make([]time.Time, len(r.work)) // zero: unfinished
 	order := make([]int, len(r.work))
+	finished, tried := make([]bool, len(r.work)), make([]time.Time, len(r.work))
 	for i, targets := range r.work {
-		order[i], asked[i] = i, r.finished(targets)
+		order[i] = i
+		finished[i], tried[i] = r.turnOf(targets)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return asked[a].Compare(asked[b]) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case finished[a] == finished[b]:
+			return tried[a].Compare(tried[b])
+		case finished[a]:
+			return 1
+		}
+		return -1
+	})
 	return order
 }
 
-// finished returns when targets, of one participant, were last asked what there
-// is, if all that they showed is held; else the zero time.
-func (r *runner) finished(targets []Target) (asked time.Time) {
+// turnOf returns whether all that targets, of one participant, showed is held, and
+// when they last had their turn: when they answered what there is, or all was tried.
+func (r *runner) turnOf(targets []Target) (finished bool, tried time.Time) {
+	finished = true
 	for _, t := range targets {
 		if t.ConnectionID == "" || t.Consented.Empty() {
 			continue
 		}
+		tried = latest(tried, t.Tried)
 		held := r.index.Holding(t.ParticipantID, t.ConnectionID)
 		known, err := held.known()
-		if err != nil || known.Asked.IsZero() {
-			return time.Time{} // the fetch will meet the error and report it
+		if err != nil { // the fetch will meet it and report it
+			finished = false
+			continue
 		}
+		tried = latest(tried, known.Asked)
 		bounds := t.Consented.Intersect(r.run.Interval)
-		if slices.ContainsFunc(Calls(backfillDemands(known, bounds, r.Resources), held), known.hasRecords) {
-			return time.Time{}
-		}
-		asked = latest(asked, known.Asked)
+		due := Calls(backfillDemands(known, bounds, r.Resources), held)
+		finished = finished && !known.Asked.IsZero() && !slices.ContainsFunc(due, known.hasRecords)
 	}
-	return asked
+	return finished, tried
 }
 
 // hasRecords reports whether c's window is where k shows records, as opposed to the

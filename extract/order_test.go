@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,6 +129,67 @@ func stoppedRunsComeToEverybody(t *testing.T, ago time.Duration) {
 	sync(1)
 	if !slices.Contains(api.order, "P99 dataRange") {
 		t.Errorf("asked first were %v, want P99, of whom nothing is held", api.order)
+	}
+}
+
+// shortRun makes a run of so many calls, of which a token takes one for each
+// connection, and notes for the next whom it tried.
+func shortRun(t *testing.T, f *Fetcher, mode Mode, most int, targets []Target) Report {
+	t.Helper()
+	quota := &Quota{Max: most}
+	var mu sync.Mutex
+	fresh := map[string]bool{}
+	f.Tokens = fakeTokens{token: func(id string) (string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if fresh[id] {
+			return id, nil
+		}
+		fresh[id] = true // none outlived the run before
+		return id, quota.Take()
+	}}
+	report, err := f.Run(t.Context(), Run{ID: "1", Mode: mode, Quota: quota}, targets)
+	if err != nil {
+		t.Fatalf("%s of %d calls: %v", mode, most, err)
+	}
+	for i, p := range report.Participants {
+		if p.Ended {
+			targets[i].Tried = time.Now()
+		}
+	}
+	return report
+}
+
+// One of whom the API never says what there is has a turn like everybody, and who
+// comes first is not asked in vain for a window that is empty within the range. Six
+// calls are the least with which every run gets on.
+func TestFailingParticipantHoldsUpNobody(t *testing.T) {
+	for _, mode := range []Mode{Backfill, Sync} {
+		in2026(t, func(t *testing.T) {
+			const people = 5
+			api := newFake(t)
+			api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
+				return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 500}, token != "P0"
+			}
+			var targets []Target
+			for i := range people {
+				id := fmt.Sprint("P", i)
+				api.add(id, dexcom.EGVs, time.Now().Add(-100*day), time.Now().Add(-95*day), time.Hour)
+				api.add(id, dexcom.EGVs, time.Now().Add(-30*day), time.Now().Add(-25*day), time.Hour)
+				targets = append(targets, target(id))
+			}
+			f := newFetcher(t, api, t.TempDir())
+			f.Resources = []dexcom.Resource{dexcom.EGVs}
+			for range 3 * people { // each takes two runs at most
+				shortRun(t, f, mode, 6, targets)
+				time.Sleep(time.Hour)
+			}
+			for _, who := range targets[1:] {
+				if got := len(heldRecords(t, f.Log, who.ParticipantID, dexcom.EGVs)); got != 10*24 {
+					t.Errorf("%s: %d records of %s held after %d runs of 6 calls, want 240", mode, got, who.ParticipantID, 3*people)
+				}
+			}
+		})
 	}
 }
 

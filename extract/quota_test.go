@@ -103,7 +103,7 @@ func TestDurationEndsAWaitForTheBudget(t *testing.T) {
 	})
 }
 
-// However few calls a run is given, three are enough for it to get on, although a
+// Where nothing fails, three calls are enough for a backfill to get on, although a
 // token has to be had first, and the same runs again fetch everything.
 func TestFewCallsGetOn(t *testing.T) {
 	in2026(t, func(t *testing.T) {

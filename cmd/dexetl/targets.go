@@ -16,6 +16,10 @@ func (s *study) targets(ctx context.Context, people []state.Participant, now tim
 	if err != nil {
 		return nil, err
 	}
+	tried, err := s.store.FetchOutcomes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var targets []extract.Target
 	for _, who := range people {
 		live := connections[who.ID]
@@ -34,6 +38,7 @@ func (s *study) targets(ctx context.Context, people []state.Participant, now tim
 			if err != nil {
 				return nil, err
 			}
+			t.Tried = tried[who.ID].EndedAt
 			targets = append(targets, t)
 		}
 	}
