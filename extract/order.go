@@ -8,11 +8,12 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// inOrder returns the indexes of r.work in the order in which to begin:
-// participants of whom the log says that something was never answered, then the
-// others; among both, who was tried least recently, then in the order of the ids.
-// So runs that are stopped early finish what was left and come to everybody in
-// turn, also where of one nothing can be had or years are to be fetched.
+// inOrder returns the indexes of r.work in the order in which to begin: in a
+// backfill participants of whom the log says that something was never answered,
+// then the others; among both, who was tried least recently, then in the order of
+// the ids. So runs that are stopped early finish what was left and come to everybody
+// in turn, also where of one nothing can be had or years are to be fetched. To a sync
+// all are equal: news are there of those it never came to as of those it was stopped at.
 func (r *runner) inOrder() []int {
 	order := make([]int, len(r.work))
 	finished, tried := make([]bool, len(r.work)), make([]time.Time, len(r.work))
@@ -32,8 +33,9 @@ func (r *runner) inOrder() []int {
 	return order
 }
 
-// turnOf returns whether all that targets, of one participant, showed is held, and
-// when they last had their turn: when they answered what there is, or all was tried.
+// turnOf returns whether all that targets, of one participant, showed is held, if
+// the run cares, and when they last had their turn: when they answered what there is,
+// or all was tried.
 func (r *runner) turnOf(targets []Target) (finished bool, tried time.Time) {
 	finished = true
 	for _, t := range targets {
@@ -48,9 +50,11 @@ func (r *runner) turnOf(targets []Target) (finished bool, tried time.Time) {
 			continue
 		}
 		tried = latest(tried, known.Asked)
-		bounds := t.Consented.Intersect(r.run.Interval)
-		due := Calls(backfillDemands(known, bounds, r.Resources), held)
-		finished = finished && !known.Asked.IsZero() && !slices.ContainsFunc(due, known.hasRecords)
+		if r.run.Mode == Backfill {
+			bounds := t.Consented.Intersect(r.run.Interval)
+			due := Calls(backfillDemands(known, bounds, r.Resources), held)
+			finished = finished && !known.Asked.IsZero() && !slices.ContainsFunc(due, known.hasRecords)
+		}
 	}
 	return finished, tried
 }

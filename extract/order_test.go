@@ -132,6 +132,47 @@ func stoppedRunsComeToEverybody(t *testing.T, ago time.Duration) {
 	}
 }
 
+// Short syncs every day come to everybody who wears a sensor, although each of them
+// has unread news whenever a run ends, a token to get and to be asked twice what there
+// is before the first window.
+func TestShortDailySyncsComeToEverybody(t *testing.T) {
+	for _, most := range []int{9, 18} {
+		in2026(t, func(t *testing.T) { shortDailySyncs(t, most) })
+	}
+}
+
+func shortDailySyncs(t *testing.T, most int) {
+	const people, days = 6, 14
+	api := newFake(t)
+	var targets []Target
+	for i := range people {
+		id := fmt.Sprintf("P%02d", i)
+		api.add(id, dexcom.EGVs, time.Now().Add(-10*day), time.Now().Add((days+1)*day), time.Hour)
+		api.add(id, dexcom.Events, time.Now().Add(-10*day), time.Now().Add((days+1)*day), 5*time.Hour)
+		targets = append(targets, target(id))
+	}
+	f := newFetcher(t, api, t.TempDir())
+	mustRun(t, f, Backfill, targets...)
+	windows := 0
+	for range days {
+		time.Sleep(day)
+		windows += shortRun(t, f, Sync, most, targets).Fetched
+	}
+	for _, who := range targets {
+		held := heldRecords(t, f.Log, who.ParticipantID, dexcom.EGVs)
+		newest, err := time.Parse(time.RFC3339, held[len(held)-1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ago := time.Since(newest); ago > (people+2)*day {
+			t.Errorf("%s: the newest record held after %d daily syncs of %d calls is %v old, want at most %d days", who.ParticipantID, days, most, ago, people+2)
+		}
+	}
+	if least := days * (most - 3) / 2; windows < least {
+		t.Errorf("%d windows in %d daily syncs of %d calls, want at least %d", windows, days, most, least)
+	}
+}
+
 // shortRun makes a run of so many calls, of which a token takes one for each
 // connection, and notes for the next whom it tried.
 func shortRun(t *testing.T, f *Fetcher, mode Mode, most int, targets []Target) Report {

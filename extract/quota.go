@@ -55,9 +55,9 @@ func (q *Quota) take(n int) error {
 	return err
 }
 
-// toGetOn is what a participant takes before it is known to get on or not: a token
-// and all tries of the first request, or what there is and a first window.
-const toGetOn = 1 + tries
+// toGetOn is what a participant who wears a sensor takes in a daily sync: a token,
+// what there is and what is new, news and the last days of four resources, devices.
+const toGetOn = 12
 
 // participants is how many may be at work for each of so many apps, so that what
 // there is of q does not go on beginnings.
