@@ -26,7 +26,8 @@
 //	           instant of them that is due everything is, as far as one call
 //	           reaches, for news bring them hour by hour.
 //	deep       once in 30 days (Run.Deep), each participant at another time of
-//	           them: everything, answered since that time came. Or when wanted now
+//	           them: everything, answered since that time came; after a pause of a
+//	           month, for which no news can be had, at once. Or when wanted now
 //	           (Run.DeepNow): everything, answered since Run.Since.
 //	refresh    an interval (Target.Interval), answered since Run.Since.
 //

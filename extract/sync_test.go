@@ -141,8 +141,15 @@ func TestSyncThroughMonths(t *testing.T) {
 	})
 }
 
-// After a pause longer than lastSyncTime reaches back, everything is read again.
+// After a pause longer than lastSyncTime reaches back, everything is read again,
+// however seldom the deep beat comes.
 func TestSyncAfterALongPause(t *testing.T) {
+	for _, deep := range []time.Duration{0, 90 * day, 365 * day} {
+		syncAfterALongPause(t, deep)
+	}
+}
+
+func syncAfterALongPause(t *testing.T, deep time.Duration) {
 	in2026(t, func(t *testing.T) {
 		api := newFake(t)
 		start := time.Now().Truncate(time.Second)
@@ -151,7 +158,14 @@ func TestSyncAfterALongPause(t *testing.T) {
 		mustRun(t, f, Backfill, target("P1"))
 		time.Sleep(45 * day)
 		before := len(entries(t, f.Log))
-		mustRun(t, f, Sync, target("P1"))
+		run := Run{ID: "1", Mode: Sync, Deep: deep, Quota: &Quota{Max: 3}}
+		if report, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
+			t.Fatalf("deep beat every %v: %s, %v; want stopped", deep, report.Outcome, err)
+		}
+		run.Quota = nil
+		if report, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || report.Outcome != Done {
+			t.Fatalf("deep beat every %v: %s, %v; want done", deep, report.Outcome, err)
+		}
 		var asked Windows
 		for _, e := range entries(t, f.Log)[before:] {
 			if e.Resource == string(dexcom.EGVs) {
@@ -159,7 +173,13 @@ func TestSyncAfterALongPause(t *testing.T) {
 			}
 		}
 		if got := asked.Span(); len(asked) != 1 || !got.Start.Equal(start.Add(-50*day-time.Minute)) || got.End.Before(time.Now().Add(-6*time.Hour)) {
-			t.Errorf("egvs asked for %v, want everything from %v on", asked, start.Add(-50*day))
+			t.Errorf("deep beat every %v: egvs asked for %v, want everything from %v on", deep, asked, start.Add(-50*day))
+		}
+		late := time.Now().Truncate(time.Second).Add(-20*day + time.Minute)
+		api.addRecord("P1", dexcom.EGVs, record{late, time.Now()})
+		time.Sleep(time.Hour)
+		if _, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || !slices.Contains(heldRecords(t, f.Log, "P1", dexcom.EGVs), late.Format(time.RFC3339)) {
+			t.Errorf("deep beat every %v: the record of 20 days ago that was uploaded after it is not held (%v)", deep, err)
 		}
 	})
 }
