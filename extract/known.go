@@ -123,12 +123,14 @@ func whole(r dexcom.Range) Window {
 
 // expects reports whether an answer without records for w contradicts k. For
 // egvs that is any window in the range; the others may well have none for a
-// month, so only the windows of the oldest and the newest record count.
+// month, so only the windows of the oldest and the newest record count. So do they
+// for egvs where one of the two is implausible: it may be alone.
 func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
+	plausible := k.plausible()
 	k.each(func(of dexcom.Resource, r dexcom.Range) {
 		switch {
 		case of != resource:
-		case of == dexcom.EGVs:
+		case of == dexcom.EGVs && plausible.Contains(r.Start) && plausible.Contains(r.End):
 			expected = !w.Intersect(Window{r.Start, r.End.Add(1)}).Empty() // its newest record included
 		default:
 			expected = w.Contains(r.Start) || w.Contains(r.End)

@@ -77,6 +77,17 @@ func TestKnownExpects(t *testing.T) {
 			t.Errorf("expects(%s, %v) = %t, want %t", tt.resource, tt.w, got, tt.want)
 		}
 	}
+	// One record dated implausibly says nothing of the time up to the others.
+	for _, odd := range []dexcom.Range{
+		{Start: at.Start, End: time.Date(2085, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{Start: time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), End: at.End},
+	} {
+		k.Ranges.EGVs = &odd
+		believed := odd.Start.Equal(at.Start)
+		if k.expects(dexcom.EGVs, span(40, 50)) || k.expects(dexcom.EGVs, span(0, 1)) != believed || k.expects(dexcom.EGVs, span(99, 101)) == believed {
+			t.Errorf("range %v: want records expected with the end that is plausible, and in no other window", odd)
+		}
+	}
 }
 
 func TestKnownSettled(t *testing.T) {
