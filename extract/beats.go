@@ -83,7 +83,7 @@ func (s syncState) demands() (news, again []Demand) {
 	if s.run.TrailingNow {
 		lateSince = openEnd // no answer is that new
 	}
-	known := s.extents()
+	full, known := s.full.windows(), s.extents()
 	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
 	for _, r := range s.resources {
 		w, shown := known[r]
@@ -101,9 +101,6 @@ func (s syncState) demands() (news, again []Demand) {
 			w = Merge(w, n).Span()
 			shown = true
 		}
-		if !shown && s.deep {
-			w = records
-		}
 		if shown {
 			last := Window{latest(w.Start, s.now.Add(-s.run.Trailing)), earliest(w.End, older)}
 			due := Demand{r, last.Intersect(s.bounds), lateSince, BeatTrailing}.due(s.held)
@@ -118,6 +115,9 @@ func (s syncState) demands() (news, again []Demand) {
 			add(&open, r, w, time.Time{}, BeatBackfill)
 		}
 		if s.deep {
+			if _, ranged := full[r]; !ranged { // there may be some all the same, where others are
+				w = Merge(w, records).Span()
+			}
 			add(&deep, r, w, s.deepSince, BeatDeep)
 		}
 	}
@@ -148,16 +148,14 @@ func (s syncState) newest() Known {
 
 // extents returns per resource the window in which records are known: what
 // dataRange showed when it was last asked for everything, and what was asked for
-// since, because it showed news there.
+// since, because it showed news there. What it leaves out counts once an answer had
+// records of it: else the deep beat alone asked for it, in vain.
 func (s syncState) extents() map[dexcom.Resource]Window {
 	known := s.full.windows()
 	for r, c := range s.held.Coverage {
-		asked := c.Since(time.Time{}).Span()
-		if w, ok := known[r]; ok {
-			asked = Merge(w, asked).Span()
-		}
-		if !asked.Empty() {
-			known[r] = asked
+		w, ranged := known[r]
+		if w = Merge(w, c.Since(time.Time{}).Span()).Span(); !w.Empty() && (ranged || s.held.Found[r]) {
+			known[r] = w
 		}
 	}
 	return known

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type holder struct{ participant, connection string }
 // A Holding is what the log holds of one participant through one connection.
 type Holding struct {
 	Coverage map[dexcom.Resource]Coverage // egvs, events, calibrations, alerts
+	Found    map[dexcom.Resource]bool     // whether an answer had records
 	Devices  time.Time                    // when devices were last asked; zero: never
 	Ranges   []raw.Entry                  // the newest dataRange answers, oldest first
 	Full     raw.Entry                    // the newest dataRange answer without lastSyncTime; zero: none
@@ -68,6 +70,7 @@ func (x *Index) Holding(participantID, connectionID string) Holding {
 	for r, pieces := range h.Coverage {
 		c.Coverage[r] = slices.Clone(pieces)
 	}
+	c.Found = maps.Clone(h.Found)
 	c.Ranges = slices.Clone(h.Ranges)
 	return c
 }
@@ -80,7 +83,7 @@ func (x *Index) add(e raw.Entry) {
 		if x.held == nil {
 			x.held = map[holder]*Holding{}
 		}
-		h = &Holding{Coverage: map[dexcom.Resource]Coverage{}}
+		h = &Holding{Coverage: map[dexcom.Resource]Coverage{}, Found: map[dexcom.Resource]bool{}}
 		x.held[k] = h
 	}
 	switch r := dexcom.Resource(e.Resource); r {
@@ -94,6 +97,7 @@ func (x *Index) add(e raw.Entry) {
 		h.Devices = latest(h.Devices, moment(e))
 	default:
 		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, moment(e))
+		h.Found[r] = h.Found[r] || e.Records > 0
 	}
 }
 

@@ -141,6 +141,57 @@ func TestSyncThroughMonths(t *testing.T) {
 	})
 }
 
+// Each deep beat, and nothing else, asks for a kind that dataRange leaves out,
+// wherever there are records of others by then.
+func TestDeepBeatOfWhatDataRangeLeavesOut(t *testing.T) {
+	t.Parallel()
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		const days = 110
+		start := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, start, start.Add(days*day), 5*time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Calibrations}
+		sync := func(days int) {
+			for range days {
+				time.Sleep(day)
+				mustRun(t, f, Sync, target("P1"))
+			}
+		}
+		sync(75)
+		reach := map[time.Time]time.Time{} // how far each beat of calibrations asked
+		asked := func() (beats map[string]int) {
+			beats = map[string]int{}
+			for _, e := range entries(t, f.Log) {
+				if e.Resource == string(dexcom.Calibrations) {
+					beats[e.Beat]++
+					at := e.AskedAt.Truncate(time.Hour)
+					reach[at] = latest(reach[at], e.WindowEnd)
+				}
+			}
+			return beats
+		}
+		if beats := asked(); len(beats) != 1 || beats[BeatDeep] < 3 || len(reach) < 2 {
+			t.Errorf("calibrations, of which there are none, were asked for %v in 75 days, at %v; want by two or three deep beats and nothing else", beats, reach)
+		}
+		for at, end := range reach {
+			if at.Sub(end) > day {
+				t.Errorf("the deep beat at %v asked for calibrations up to %v, want up to the newest record of others", at, end)
+			}
+		}
+		hidden := time.Now().Truncate(time.Second).Add(-time.Hour)
+		api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
+			w := Window{r.Start, r.End}
+			found := r.Resource == dexcom.Calibrations && w.Contains(hidden)
+			return dexcom.Answer{Body: []byte(`{"records":["hidden"]}`), Records: 1}, nil, !found
+		}
+		sync(days - 75)
+		if !slices.Contains(heldRecords(t, f.Log, "P1", dexcom.Calibrations), "hidden") {
+			t.Errorf("the calibration that dataRange hides is not held after %d days", days-75)
+		}
+	})
+}
+
 // After a pause longer than lastSyncTime reaches back, everything is read again,
 // however seldom the deep beat comes.
 func TestSyncAfterALongPause(t *testing.T) {
