@@ -47,6 +47,7 @@ type syncState struct {
 	news      *Known    // answer of this run to lastSyncTime; nil: none was asked
 	deep      bool      // the deep beat is due
 	deepSince time.Time // what was answered before it reads again
+	deepShift bool      // its windows are to have other borders than those a turn ago
 	bounds    Window    // consented
 	resources []dexcom.Resource
 	now       time.Time
@@ -55,20 +56,24 @@ type syncState struct {
 
 // calls are those for news and, apart from them, for what is read again: of that
 // most answers say nothing new, and then compaction drops them whole.
-func (s syncState) calls() []Call {
-	news, again := s.demands()
-	first := Calls(news, s.held)
-	held := Holding{Coverage: maps.Clone(s.held.Coverage)}
-	for _, c := range first {
-		held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
+func (s syncState) calls() (calls []Call) {
+	news, heads, again := s.demands()
+	held := Holding{Coverage: map[dexcom.Resource]Coverage{}}
+	maps.Copy(held.Coverage, s.held.Coverage)
+	for _, demands := range [][]Demand{news, heads, again} {
+		apart := Calls(demands, held)
+		for _, c := range apart {
+			held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
+		}
+		calls = append(calls, apart...)
 	}
-	return append(first, Calls(again, held)...)
+	return calls
 }
 
-// demands are news, and again, in this order: news that reach less far than what
-// is known, the trailing days, the deep beat if it is due, and what an earlier run
-// left open.
-func (s syncState) demands() (news, again []Demand) {
+// demands are news; the heads of a deep beat that is to be shifted; and again, in
+// this order: news that reach less far than what is known, the trailing days, the
+// deep beat if it is due, and what an earlier run left open.
+func (s syncState) demands() (news, heads, again []Demand) {
 	var behind, late, deep, open []Demand
 	add := func(list *[]Demand, r dexcom.Resource, w Window, since time.Time, beat string) {
 		if w = w.Intersect(s.bounds); !w.Empty() {
@@ -119,9 +124,13 @@ func (s syncState) demands() (news, again []Demand) {
 				w = Merge(w, records).Span()
 			}
 			add(&deep, r, w, s.deepSince, BeatDeep)
+			if s.deepShift {
+				w = w.Intersect(s.bounds)
+				add(&heads, r, Window{w.Start, earliest(w.End, w.Start.Add(MaxWindow/2))}, s.deepSince, BeatDeep)
+			}
 		}
 	}
-	return news, slices.Concat(behind, late, deep, open)
+	return news, heads, slices.Concat(behind, late, deep, open)
 }
 
 // fewest returns the fewest windows of at most MaxWindow that cover what is due.
@@ -172,6 +181,14 @@ func deepSince(participantID string, every time.Duration, now time.Time) time.Ti
 	id := sha256.Sum256([]byte(participantID))
 	turn := time.Duration(binary.BigEndian.Uint64(id[:]) % uint64(every))
 	return now.Add(-turn).Truncate(every).Add(turn)
+}
+
+// deepShifted reports whether the deep beat of a turn, which comes so often, cuts off
+// half a window first: it does in every other. What is missing within a minute of a
+// window's ends does not count as gone (see package load), so no instant may lie there
+// in every deep beat.
+func deepShifted(turn time.Time, every time.Duration) bool {
+	return turn.UnixNano()/int64(every)%2 != 0
 }
 
 // deepDue reports whether something was last answered before deepSince. What was

@@ -165,6 +165,50 @@ func TestTrailingDaysResume(t *testing.T) {
 	})
 }
 
+// What lies at a border of a deep beat's windows, where its absence does not count,
+// lies well within a window of the next; that takes a call more at most, and a beat
+// that was stopped goes on in the same windows.
+func TestDeepBeatsHaveOtherBorders(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		newest := time.Now().Truncate(time.Second).Add(-10 * day)
+		api.add("P1", dexcom.EGVs, newest.Add(-365*day), newest, 9*time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		var before Windows // a minute around each border of the last beat
+		for beat := range 4 {
+			time.Sleep(time.Until(deepSince("P1", defaultDeep, time.Now()).Add(defaultDeep + time.Hour)))
+			held := len(entries(t, f.Log))
+			planned, _ := forecast(t, f, Run{Mode: Sync}, target("P1")).calls()
+			for _, quota := range []*Quota{{Max: 2 + 5}, nil} {
+				if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: quota}, []Target{target("P1")}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var asked, borders Windows
+			made := entries(t, f.Log)[held:]
+			for _, e := range made {
+				w := Window{e.WindowStart, e.WindowEnd}
+				if e.Beat != BeatDeep || len(asked.Within(w)) > 0 {
+					t.Errorf("beat %d asked for %v as %s after %v", beat, w, e.Beat, asked)
+				}
+				asked = asked.Union(Windows{w})
+				borders = borders.Union(Windows{{e.WindowEnd.Add(-rangeMargin), e.WindowEnd.Add(rangeMargin)}})
+			}
+			if n := len(made); len(asked) != 1 || n < 13 || n > 14 || planned-n < 0 || planned-n > 2 {
+				t.Errorf("beat %d asked for %v in %d windows, planned %d with dataRange; want a year in 13 or 14", beat, asked, n, planned)
+			}
+			for _, border := range borders[:len(borders)-1] {
+				if len(before.Within(border)) > 0 {
+					t.Errorf("beat %d has a border within %v, and so had the one before", beat, border)
+				}
+			}
+			before = borders
+		}
+	})
+}
+
 // Everybody has a turn for the deep beat once in every such time, and turns are
 // spread over it: of 300 people about 10 come in each thirtieth, and in none more
 // than twice as many.

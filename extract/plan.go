@@ -88,6 +88,7 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 		state.deep, state.deepSince = true, c.run.Since
 	} else {
 		state.deepSince = deepSince(c.target.ParticipantID, c.run.Deep, state.now)
+		state.deepShift = deepShifted(state.deepSince, c.run.Deep)
 		if lastSync.IsZero() { // nothing tells what was uploaded since what is older than this was read
 			state.deepSince = latest(state.deepSince, state.now.Add(syncMargin-maxLastSync))
 		}
