@@ -17,6 +17,7 @@ const (
 	BeatTrailing = "trailing" // the last days, once a day
 	BeatDeep     = "deep"     // everything, about once a month
 	BeatRefresh  = "refresh"  // because somebody wants it read again
+	BeatConnect  = "connect"  // to see whose an account is
 )
 
 // A Demand wants a window of a resource answered not longer ago than Since; with

@@ -49,7 +49,9 @@ func (r *runner) turnOf(targets []Target) (finished bool, tried time.Time) {
 			finished = false
 			continue
 		}
-		tried = latest(tried, known.Asked)
+		if n := len(held.Ranges); n > 0 && held.Ranges[n-1].Beat != BeatConnect { // that was no turn
+			tried = latest(tried, known.Asked)
+		}
 		if r.run.Mode == Backfill {
 			bounds := t.Consented.Intersect(r.run.Interval)
 			due := Calls(backfillDemands(known, bounds, r.Resources), held)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
 )
 
 // The log holds few participants at a time, in the order of their ids, and
@@ -199,6 +200,34 @@ func shortRun(t *testing.T, f *Fetcher, mode Mode, most int, targets []Target) R
 		}
 	}
 	return report
+}
+
+// To see whose an account is was nobody's turn: a first backfill goes by the ids, in
+// whatever order people connected.
+func TestConnectingIsNoTurn(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		f := newFetcher(t, api, t.TempDir())
+		var targets []Target
+		for i := range 4 {
+			id := fmt.Sprint("P", 3-i)
+			api.add(id, dexcom.EGVs, time.Now().Add(-20*day), time.Now().Add(-10*day), time.Hour)
+			targets = append(targets, target(id))
+			if _, err := f.Log.Append(t.Context(), raw.Header{
+				ParticipantID: id, ConnectionID: id, Resource: string(dexcom.DataRange), Beat: BeatConnect, Status: 200, AskedAt: time.Now(),
+			}, api.ranges(id, time.Time{})); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		for i := range targets {
+			api.reset()
+			shortRun(t, f, Backfill, 3, slices.Clone(targets))
+			if want := fmt.Sprint("P", i, " dataRange"); api.order[0] != want {
+				t.Errorf("run %d of 3 calls asked for %v first, want %s", i, api.order, want)
+			}
+		}
+	})
 }
 
 // One of whom the API never says what there is has a turn like everybody, and who

@@ -33,7 +33,7 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
 		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
 			_, err := log.Append(ctx, raw.Header{
-				RequestID: ulid.Make().String(), RunID: runID, Beat: "connect",
+				RequestID: ulid.Make().String(), RunID: runID, Beat: extract.BeatConnect,
 				ParticipantID: c.ParticipantID, ConnectionID: c.ID, Resource: string(a.Resource),
 				Status: 200, AskedAt: p.now().UTC(), ServerDate: a.Date, Encoding: a.Encoding, Records: a.Records,
 			}, a.Body)
