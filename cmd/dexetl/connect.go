@@ -99,7 +99,7 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 		return err
 	}
 	defer log.Close()
-	run, err := s.store.StartRun(ctx, "connect", version())
+	run, err := s.store.StartRun(ctx, "connect", "", version())
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (don
 		return done, err
 	}
 	defer log.Close()
-	run, err := s.store.StartRun(ctx, cmp.Or(job.command, string(job.run.Mode)), version())
+	run, err := s.store.StartRun(ctx, cmp.Or(job.command, string(job.run.Mode)), job.people, version())
 	if err != nil {
 		return done, err
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 // raw log and, at the same time, fold the log into the lake.
 type fetchJob struct {
 	command  string // as kept of the run; "": the mode
+	people   string // as kept of the run, if it can be gone on with
 	run      extract.Run
 	index    *extract.Index // as in extract.Fetcher
 	who      selection
@@ -77,9 +81,9 @@ func syncKind() fetchKind {
 			}
 			if j.run.DeepNow {
 				j.command += " --deep"
-				j.run.Since, err = p.unfinishedSince(ctx, s, j.command)
+				return p.goOn(ctx, s, j)
 			}
-			return err
+			return nil
 		},
 	}
 }
@@ -113,8 +117,7 @@ func refreshKind() fetchKind {
 				return err
 			}
 			j.command += " " + j.from + " " + j.to
-			j.run.Since, err = p.unfinishedSince(ctx, s, j.command)
-			return err
+			return p.goOn(ctx, s, j)
 		},
 	}
 }
@@ -168,14 +171,36 @@ func (j *fetchJob) bounds(c *cli.Command) error {
 // given again.
 const resumeWithin = 24 * time.Hour
 
-// unfinishedSince is when the first of the latest runs of command began that all
-// ended before their work was done, so that what they read is not read again;
-// zero if the last one came to its end, or was long ago. Who lacks a consent does
-// not make a run unfinished.
-func (p *program) unfinishedSince(ctx context.Context, s *study, command string) (since time.Time, err error) {
+// goOn readies a job that reads again what is held to go on where the same command
+// for the same people was stopped.
+func (p *program) goOn(ctx context.Context, s *study, j *fetchJob) error {
+	people, err := j.who.pick(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	j.people = digestOf(people)
+	j.run.Since, err = p.unfinishedSince(ctx, s, j.command, j.people)
+	return err
+}
+
+// digestOf tells one choice of people from another, whatever flags made it.
+func digestOf(people []state.Participant) string {
+	h := sha256.New()
+	for _, who := range people {
+		fmt.Fprintln(h, who.ID)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// unfinishedSince is when the first of the latest runs of command for people began
+// that all ended before their work was done, so that what they read is not read
+// again; zero if the last one came to its end, or was long ago. Who lacks a consent
+// does not make a run unfinished. Of others than these people it says nothing: what
+// was answered of them since then, no such run has read.
+func (p *program) unfinishedSince(ctx context.Context, s *study, command, people string) (since time.Time, err error) {
 	runs, err := s.store.Runs(ctx)
 	for _, r := range slices.Backward(runs) {
-		if r.Command != command {
+		if r.Command != command || r.People != people {
 			continue
 		}
 		done := !r.EndedAt.IsZero() && (r.ExitCode == exitDone || r.ExitCode == exitConsent)

@@ -63,7 +63,7 @@ func (p *program) replay(ctx context.Context, s *study, o replayOptions) (done r
 	if o.dryRun {
 		return p.replayAs(ctx, s, o, "")
 	}
-	run, err := s.store.StartRun(ctx, "replay", version())
+	run, err := s.store.StartRun(ctx, "replay", "", version())
 	if err != nil {
 		return done, err
 	}

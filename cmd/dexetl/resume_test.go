@@ -82,3 +82,36 @@ func (b *bench) stopBackfill(signal os.Signal, after int64) {
 		b.t.Errorf("interrupted backfill: exit %d, want %d and that it resumes\n%s", failed.ExitCode(), exitInterrupted, &stderr)
 	}
 }
+
+// What reads again goes on where it was stopped for the same people only: of others
+// it reads all that it is told to, whatever else was fetched of them meanwhile, and
+// nobody else's run ends it.
+func TestGoesOnForTheSamePeople(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 3})
+	b.must("backfill")
+	fetch := func(want int, line string) (calls int) {
+		b.t.Helper()
+		b.now = b.now.Add(time.Minute)
+		code, run := b.json(strings.Fields(line)...)
+		if code != want {
+			t.Errorf("dexetl %s: exit %d, want %d", line, code, want)
+		}
+		return run.Counts.Calls
+	}
+	const days = " --from 2026-04-13 --to 2026-04-14"
+	fetch(exitStopped, "refresh P001 --max-calls 3"+days)
+	fetch(exitDone, "sync P002 --trailing 10d")
+	whole := fetch(exitDone, "refresh P002"+days)
+	if rest := fetch(exitDone, "refresh P001"+days); whole < 4 || rest >= whole {
+		t.Errorf("refresh P002 made %d calls, and that of P001, which had been stopped, %d; want those of a whole one, and fewer", whole, rest)
+	}
+	if again := fetch(exitDone, "refresh P001"+days); again != whole {
+		t.Errorf("refresh P001 after it was done: %d calls, want all %d again", again, whole)
+	}
+	some := fetch(exitStopped, "sync --deep --max-calls 5")
+	alone := fetch(exitDone, "sync --deep P002")
+	if rest := fetch(exitDone, "sync --deep"); rest >= 2*alone-some+2 {
+		t.Errorf("sync --deep went on with %d calls after %d, and one person is read with %d: it began anew", rest, some, alone)
+	}
+}

@@ -59,7 +59,7 @@ func TestDamagedLater(t *testing.T) {
 	dir := t.TempDir()
 	s := openIn(t, dir, newClock())
 	addAll(t, s, "P001")
-	if _, err := s.StartRun(ctx, "sync", "1.0"); err != nil {
+	if _, err := s.StartRun(ctx, "sync", "", "1.0"); err != nil {
 		t.Fatal(err)
 	}
 	roots, err := collect(ctx, s.db, func(row func(...any) error) (int, error) {
@@ -91,7 +91,7 @@ func TestDamagedLater(t *testing.T) {
 	damaged(t, "Participants", err, path)
 	_, err = s.Runs(ctx)
 	damaged(t, "Runs", err, path)
-	_, err = s.StartRun(ctx, "sync", "1.0")
+	_, err = s.StartRun(ctx, "sync", "", "1.0")
 	damaged(t, "StartRun", err, path)
 	_, err = s.BoundKey(ctx)
 	damaged(t, "BoundKey", err, path)

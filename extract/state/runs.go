@@ -12,6 +12,7 @@ import (
 type Run struct {
 	ID        string // ULID
 	Command   string
+	People    string // a digest of who was selected, of runs that may be gone on with; else ""
 	StartedAt time.Time // UTC
 	EndedAt   time.Time // UTC; zero while it runs, or if it was killed
 	ExitCode  int       // says something only when EndedAt is set
@@ -25,16 +26,16 @@ type Run struct {
 // ErrNoRun says that no run has this id.
 var ErrNoRun = errors.New("no such run")
 
-// StartRun records that a command began now.
-func (s *Store) StartRun(ctx context.Context, command, version string) (Run, error) {
+// StartRun records that a command began now. See Run for people.
+func (s *Store) StartRun(ctx context.Context, command, people, version string) (Run, error) {
 	// Truncated to what is stored, so that what comes back is what was given.
-	r := Run{ID: s.NewID(), Command: command, StartedAt: s.now().Truncate(time.Microsecond), Version: version}
+	r := Run{ID: s.NewID(), Command: command, People: people, StartedAt: s.now().Truncate(time.Microsecond), Version: version}
 	var err error
 	if r.holder, err = s.holder.id(s.NewID); err != nil {
 		return r, fmt.Errorf("run %s: %w", r.ID, err)
 	}
-	_, err = s.db.ExecContext(ctx, "insert into runs (run_id, holder, command, started_at, calls, answers, version) values (?, ?, ?, ?, 0, 0, ?)",
-		r.ID, r.holder, r.Command, micros(r.StartedAt), r.Version)
+	_, err = s.db.ExecContext(ctx, "insert into runs (run_id, holder, command, people, started_at, calls, answers, version) values (?, ?, ?, ?, ?, 0, 0, ?)",
+		r.ID, r.holder, r.Command, r.People, micros(r.StartedAt), r.Version)
 	return r, err
 }
 
@@ -67,8 +68,8 @@ func (s *Store) Runs(ctx context.Context) ([]Run, error) {
 	return collect(ctx, s.db, func(row func(...any) error) (Run, error) {
 		var r Run
 		var exit sql.NullInt64
-		err := row(&r.ID, &r.holder, &r.Command, instant{&r.StartedAt}, instant{&r.EndedAt}, &exit, &r.Calls, &r.Answers, &r.Version)
+		err := row(&r.ID, &r.holder, &r.Command, &r.People, instant{&r.StartedAt}, instant{&r.EndedAt}, &exit, &r.Calls, &r.Answers, &r.Version)
 		r.ExitCode = int(exit.Int64)
 		return r, err
-	}, "select run_id, holder, command, started_at, ended_at, exit_code, calls, answers, version from runs order by started_at, run_id")
+	}, "select run_id, holder, command, people, started_at, ended_at, exit_code, calls, answers, version from runs order by started_at, run_id")
 }

@@ -142,7 +142,7 @@ func TestOpenTogether(t *testing.T) {
 				return
 			}
 			defer s.Close()
-			if _, err := s.StartRun(context.Background(), "sync", "test"); err != nil {
+			if _, err := s.StartRun(context.Background(), "sync", "", "test"); err != nil {
 				t.Errorf("StartRun = %v", err)
 			}
 		})
@@ -157,12 +157,12 @@ func TestOpenTogether(t *testing.T) {
 func TestRuns(t *testing.T) {
 	ctx := context.Background()
 	s, c := newStore(t)
-	first, err := s.StartRun(ctx, "backfill", "1.0")
+	first, err := s.StartRun(ctx, "backfill", "", "1.0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.add(time.Minute)
-	second, err := s.StartRun(ctx, "sync", "1.0")
+	second, err := s.StartRun(ctx, "sync", "digest", "1.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +185,7 @@ func TestRunAlive(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	worker, watcher := openIn(t, dir, newClock()), openIn(t, dir, newClock())
 	for range 2 {
-		if _, err := worker.StartRun(ctx, "sync", "1.0"); err != nil {
+		if _, err := worker.StartRun(ctx, "sync", "", "1.0"); err != nil {
 			t.Fatal(err)
 		}
 	}

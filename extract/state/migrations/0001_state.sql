@@ -211,6 +211,7 @@ create table runs (
   run_id     text not null primary key,
   holder     text not null, -- process: its file in the folder holders is locked while it lives
   command    text not null,
+  people     text not null, -- a digest of who was selected, of runs that may be gone on with; else ''
   started_at integer not null,
   ended_at   integer,
   exit_code  integer,
