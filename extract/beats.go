@@ -51,7 +51,7 @@ type syncState struct {
 	bounds    Window    // consented
 	resources []dexcom.Resource
 	now       time.Time
-	run       Run // Trailing and Deep are set
+	run       Run // as a runner has it: nothing that it needs is zero
 }
 
 // calls are those for news and, apart from them, for what is read again: of that
@@ -86,7 +86,7 @@ func (s syncState) demands() (news, heads, again []Demand) {
 	}
 	lateSince := s.now.Add(-trailingEvery)
 	if s.run.TrailingNow {
-		lateSince = openEnd // no answer is that new
+		lateSince = s.run.Since
 	}
 	full, known := s.full.windows(), s.extents()
 	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()

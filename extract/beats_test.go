@@ -165,6 +165,37 @@ func TestTrailingDaysResume(t *testing.T) {
 	})
 }
 
+// So do trailing days that are wanted now: what was read since they were first
+// wanted is not read again.
+func TestTrailingNowResumes(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		now := time.Now().Truncate(time.Second)
+		api.add("P1", dexcom.EGVs, now.Add(-90*day), now.Add(-day), time.Hour)
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		mustRun(t, f, Backfill, target("P1"))
+		time.Sleep(time.Minute)
+		run := Run{ID: "1", Mode: Sync, Trailing: 80 * day, TrailingNow: true}
+		wanted, windows := time.Now(), 0
+		for range 3 { // a window each, beside dataRange
+			run.Quota = &Quota{Max: 2}
+			report, err := f.Run(t.Context(), run, []Target{target("P1")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			windows += report.Fetched
+			run.Since = wanted
+			time.Sleep(time.Minute)
+		}
+		run.Quota = nil
+		checkSync(t, f, "after three windows", run)
+		if windows != 3 {
+			t.Errorf("%d windows were read, want 3", windows)
+		}
+	})
+}
+
 // What lies at a border of a deep beat's windows, where its absence does not count,
 // lies well within a window of the next; that takes a call more at most, and a beat
 // that was stopped goes on in the same windows.

@@ -24,7 +24,8 @@
 //	trailing   the last 7 days (Run.Trailing), answered within 23 hours, so that
 //	           a daily run may start early: edits and deletions. From the first
 //	           instant of them that is due everything is, as far as one call
-//	           reaches, for news bring them hour by hour.
+//	           reaches, for news bring them hour by hour. Or when wanted now
+//	           (Run.TrailingNow): answered since Run.Since.
 //	deep       once in 30 days (Run.Deep), each participant at another time of
 //	           them: everything, answered since that time came; after a pause of a
 //	           month, for which no news can be had, at once. Or when wanted now

@@ -84,8 +84,8 @@ type Run struct {
 	Mode     Mode
 	Interval Window // backfill only: no window beyond it; zero: no bounds
 
-	// Since says what a refresh, or a deep beat that is wanted now, need not ask
-	// again because it was answered since; zero: nothing.
+	// Since says what a refresh, or trailing days or a deep beat that are wanted
+	// now, need not ask again because it was answered since; zero: nothing.
 	Since time.Time
 
 	NewestFirst bool          // of each participant; else oldest first
@@ -218,7 +218,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	}
 	run.Trailing = cmp.Or(run.Trailing, defaultTrailing)
 	run.Deep = cmp.Or(run.Deep, defaultDeep)
-	if (run.Mode == Refresh || run.DeepNow) && run.Since.IsZero() {
+	if (run.Mode == Refresh || run.DeepNow || run.TrailingNow) && run.Since.IsZero() {
 		run.Since = openEnd // no answer is that new
 	}
 	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: cmp.Or(f.Index, &Index{}), work: byParticipant(targets)}

@@ -78,9 +78,12 @@ func syncKind() fetchKind {
 					return usage("--trailing: %w", err)
 				}
 				j.run.TrailingNow = true
+				j.command += " --trailing " + j.trailing
 			}
 			if j.run.DeepNow {
 				j.command += " --deep"
+			}
+			if j.run.TrailingNow || j.run.DeepNow {
 				return p.goOn(ctx, s, j)
 			}
 			return nil
