@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -177,6 +178,29 @@ func (d *doctor) checkLake(ctx context.Context) {
 		}
 	}
 	d.ok("lake", "snapshot %d, all %d files are there", m.Snapshot, len(m.Files))
+	if m.Snapshot > 0 {
+		d.checkRaw(m)
+	}
+}
+
+// checkRaw looks whether the raw log is the one that snapshot m was made from.
+func (d *doctor) checkRaw(m lake.Manifest) {
+	const check = "raw log"
+	if _, err := os.Stat(d.study.rawPath()); errors.Is(err, fs.ErrNotExist) {
+		d.fail(check, d.study.noLog())
+		return
+	}
+	log, err := raw.Open(d.study.rawPath())
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	defer log.Close()
+	if err := checkLog(log, m); err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "it goes on where snapshot %d ends", m.Snapshot)
 }
 
 func (d *doctor) checkLock(ctx context.Context, l *lake.Lake) {

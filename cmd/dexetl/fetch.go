@@ -87,6 +87,9 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 		return done, err
 	}
 	defer loading.close()
+	if err := loading.checkLog(); err != nil {
+		return done, err // before a call: what it brings could not be loaded
+	}
 	if err := f.fetch(ctx, people, loading); err != nil {
 		return done, errors.Join(err, loading.publish(ctx))
 	}

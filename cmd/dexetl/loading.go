@@ -124,6 +124,15 @@ func settingIn(batch arrow.RecordBatch, key string) string {
 	return ""
 }
 
+// checkLog makes sure that what is fetched can be loaded.
+func (l *loading) checkLog() error {
+	m, err := l.lake.Current()
+	if err != nil {
+		return err
+	}
+	return checkLog(l.fold.Log, m)
+}
+
 func (l *loading) close() error {
 	var err error
 	if l.guard != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -34,7 +33,7 @@ func (p *program) replayCommand() *cli.Command {
 		},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
 			if _, err := os.Stat(s.rawPath()); errors.Is(err, fs.ErrNotExist) {
-				return &exitError{exitDamage, "restore it from a backup, or fetch everything again", "dexetl backfill", fmt.Errorf("there is no raw log at %s", s.rawPath())}
+				return s.noLog()
 			}
 			done, err := p.replay(ctx, s, o)
 			if errors.Is(err, context.Canceled) {
