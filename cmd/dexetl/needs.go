@@ -44,6 +44,7 @@ type standing struct {
 	records     int64              // egvs held
 	silentDays  int64              // between the newest reading and the last sync
 	outcome     state.FetchOutcome // of the last fetch; zero: there was none
+	maxAge      time.Duration      // how old the last complete fetch may be
 }
 
 // silentDays without a reading are worth a call.
@@ -155,13 +156,11 @@ func (s standing) data() (need, bool) {
 		return need{needsPerson, "call: no readings at Dexcom; does the app upload?"}, true
 	case "held":
 		return need{needsDesk, "an answer could not be read: see requests.held_reason"}, true
-	case "ended", "not_started":
-		return need{}, false
 	}
-	if s.silentDays >= silentDays {
+	if s.silentDays >= silentDays && s.fetched != "ended" && s.fetched != "not_started" {
 		return need{needsPerson, fmt.Sprintf("call: no reading for %d days before the last sync", s.silentDays)}, true
 	}
-	return need{}, false
+	return need{needsRun, fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", s.maxAge, s.who.ID)}, s.late()
 }
 
 // connection is the one that counts: the newest that is not set aside.
@@ -226,7 +225,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
 			historyAll: s.config.Study.History == extract.HistoryAll,
-			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID],
+			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err

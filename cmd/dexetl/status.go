@@ -13,13 +13,13 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// defaultMaxAge is how old the last complete fetch may be for --check.
-const defaultMaxAge = "48h"
+// defaultMaxAge is how old the last complete fetch may be.
+const defaultMaxAge = 48 * time.Hour
 
 func (p *program) statusCommand() *cli.Command {
 	var who selection
 	var resources, check bool
-	maxAge := defaultMaxAge
+	maxAge := fmt.Sprintf("%.0fh", defaultMaxAge.Hours())
 	return &cli.Command{
 		Name: "status", Usage: "per participant: consent, newest record, coverage, what to do", ArgsUsage: "[P001…]",
 		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read.\n" +
@@ -27,7 +27,7 @@ func (p *program) statusCommand() *cli.Command {
 		Flags: append(who.fetchFlags(),
 			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
-			&cli.StringFlag{Name: "max-age", Usage: "how old the last complete fetch may be, for --check", Value: defaultMaxAge, Destination: &maxAge}),
+			&cli.StringFlag{Name: "max-age", Usage: "how old the last complete fetch may be", Value: maxAge, Destination: &maxAge}),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
 			age, err := parseDuration(maxAge)
@@ -42,6 +42,9 @@ func (p *program) statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			for i := range standings {
+				standings[i].maxAge = age
+			}
 			if err := p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0); err != nil || !check {
 				return err
 			}
@@ -53,7 +56,7 @@ func (p *program) statusCommand() *cli.Command {
 				return failure(exitPartial, "dexetl doctor", "the last run (%s, %s) failed: %s",
 					r.Command, r.EndedAt.UTC().Format(time.RFC3339), codeWords(r.ExitCode))
 			}
-			return checked(standings, age)
+			return checked(standings)
 		}),
 	}
 }
@@ -189,8 +192,9 @@ func (n need) orNull() any {
 
 // checked is the answer for cron: whose fetches failed or are too old, else
 // whose consent is missing.
-func checked(standings []standing, maxAge time.Duration) error {
-	var late, unconnected []string
+func checked(standings []standing) error {
+	var failed, late, unconnected []string
+	var maxAge time.Duration
 	for _, one := range standings {
 		if _, off := one.offTheStudy(); off {
 			continue
@@ -201,28 +205,43 @@ func checked(standings []standing, maxAge time.Duration) error {
 			}
 			continue
 		}
-		if one.late(maxAge) {
-			late = append(late, one.who.ID)
+		if one.failed() {
+			failed = append(failed, one.who.ID)
+		} else if one.late() {
+			late, maxAge = append(late, one.who.ID), one.maxAge
 		}
 	}
 	switch {
+	case len(failed) > 0 && len(late) > 0:
+		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
+			shortList(failed), maxAge, shortList(late))
+	case len(failed) > 0:
+		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", shortList(failed))
 	case len(late) > 0:
-		return failure(exitPartial, "dexetl status "+late[0], "the last fetch failed, or is older than %s: %s", maxAge, shortList(late))
+		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", maxAge, shortList(late))
 	case len(unconnected) > 0:
 		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", shortList(unconnected))
 	}
 	return nil
 }
 
-// late reports whether the last fetch of somebody who is connected failed, or
-// none was complete for so long.
-func (s standing) late(maxAge time.Duration) bool {
-	if n, ok := s.study(); ok && n.urgency == waits {
-		return false
-	}
+// failed reports whether the last fetch failed, or an answer could not be read.
+func (s standing) failed() bool {
+	return !s.awaited() && (s.outcome.Error != "" || s.fetched == "held")
+}
+
+// late reports whether no fetch of somebody who is connected was complete for so
+// long.
+func (s standing) late() bool {
 	since := s.outcome.DoneAt
 	if since.IsZero() {
 		since = s.connection().CreatedAt
 	}
-	return s.outcome.Error != "" || s.fetched == "held" || s.connection().Status == state.Connected && s.now.Sub(since) > maxAge
+	return !s.awaited() && s.connection().Status == state.Connected && s.now.Sub(since) > s.maxAge
+}
+
+// awaited reports whether nothing but time is needed, by the dates of the study.
+func (s standing) awaited() bool {
+	n, ok := s.study()
+	return ok && n.urgency == waits
 }

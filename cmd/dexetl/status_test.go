@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
 )
@@ -69,6 +70,44 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 		t.Errorf("status without the records:\n%s\nwant as with them:\n%s", after, before)
 	}
 	b.exits("metrics", exitDamage) // it is they that are gone
+}
+
+// What no resource is to blame for is an error of each: while the API is down
+// everybody sees why. Age alone is told apart from it, and to_do says what to do.
+func TestStatusSaysWhy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 4, Participants: 2, Days: 2})
+	b.must("sync")
+	b.exits("status --check", exitDone)
+	b.env["DEXETL_API_BASE_URL"] = "http://127.0.0.1:9"
+	b.now = b.now.Add(time.Hour)
+	b.exits("sync P001", exitLater)
+	code, _, stderr := b.run("status", "--check")
+	if code != exitPartial || !strings.Contains(stderr, "the last fetch failed, or could not be read: P001\n") || !strings.Contains(stderr, "next: dexetl status P001") {
+		t.Errorf("status --check after a failed sync: exit %d, %s", code, stderr)
+	}
+	for _, resource := range []string{"egvs", "devices"} {
+		all := b.statusOf(resource)
+		if p := all["P001"]; p["last_error"] == nil || p["to_do"] != "the last fetch failed; again: dexetl sync P001" {
+			t.Errorf("%s of P001, whom the API did not answer: %v", resource, p)
+		}
+		if p := all["P002"]; p["last_error"] != nil {
+			t.Errorf("%s of P002, who was not asked: %v", resource, p)
+		}
+	}
+	b.env["DEXETL_API_BASE_URL"] = ""
+	b.must("sync")
+	b.now = b.now.Add(49 * time.Hour)
+	code, _, stderr = b.run("status", "--check")
+	if code != exitPartial || !strings.Contains(stderr, "no fetch was complete for 48h0m0s: P001, P002\n") || !strings.Contains(stderr, "next: dexetl sync\n") {
+		t.Errorf("status --check two days later: exit %d, %s", code, stderr)
+	}
+	b.exits("status --check --max-age 3d", exitDone)
+	for want, line := range map[bool]string{true: "status", false: "status --max-age 3d"} {
+		if got := strings.Contains(b.must(strings.Fields(line)...), "no fetch was complete for 48h0m0s; again: dexetl sync P00"); got != want {
+			t.Errorf("dexetl %s two days later says that a sync is due: %t, want %t", line, got, want)
+		}
+	}
 }
 
 // refuse puts a server before the API that takes nothing to do with a resource.

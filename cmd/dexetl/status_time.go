@@ -20,7 +20,7 @@ func (s *study) resourceStatuses(one standing, in lakeRow) ([]resourceStatus, er
 	for _, resource := range s.config.Sync.Resources {
 		r := resourceStatus{
 			holding: in.of(resource), resource: resource, windowed: resource != "devices",
-			failed: one.outcome.Error != "" && (one.outcome.Resource == "" || one.outcome.Resource == resource),
+			failed: one.outcome.Error != "" && slices.Contains([]string{"", "dataRange", resource}, one.outcome.Resource),
 		}
 		if len(windows) > 0 {
 			r.from = windows[0].Start
