@@ -63,6 +63,12 @@ func appendTo(to array.Builder, v any, nullable bool) {
 		} else {
 			to.(*array.Int32Builder).Append(*v)
 		}
+	case *int64:
+		if v == nil {
+			to.AppendNull()
+		} else {
+			to.(*array.Int64Builder).Append(*v)
+		}
 	case int32:
 		to.(*array.Int32Builder).Append(v)
 	case int64:

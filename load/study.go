@@ -66,7 +66,7 @@ type Run struct {
 	ID, Command      string
 	StartedAt, Ended time.Time
 	ExitCode         *int32
-	Calls, Answers   int64
+	Calls, Answers   *int64
 	Version          string
 }
 

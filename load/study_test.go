@@ -142,6 +142,7 @@ func TestStudyTables(t *testing.T) {
 	k := w.tank("lake", 0)
 	defer k.unlock()
 	one, two := int32(1), int32(2)
+	calls, answers := int64(3), int64(2)
 	day := at(5, "00:00:00")
 	k.load(Study{
 		Participants: []Participant{{ID: "P2"}, {
@@ -152,7 +153,7 @@ func TestStudyTables(t *testing.T) {
 		Windows:     []Window{{ParticipantID: "*", Name: "w", StartDay: &one, EndDay: &two}, {ParticipantID: "P1", Name: "w", Start: day, End: day}},
 		Exclusions:  []Exclusion{{ParticipantID: "P1", From: day, To: day.Add(time.Hour), Reason: "MRI"}},
 		Settings:    []Setting{{Key: "study.id", Value: "X"}},
-		Runs:        []Run{{ID: "R", Command: "sync", StartedAt: day, ExitCode: &one, Calls: 3, Answers: 2, Version: "v"}},
+		Runs:        []Run{{ID: "R", Command: "sync", StartedAt: day, ExitCode: &one, Calls: &calls, Answers: &answers, Version: "v"}},
 		Audit: []AuditLine{
 			{Seq: 2, At: day, Who: "w", Command: "c", Subject: "window", Before: "{}", Hash: "k"},
 			{Seq: 1, At: day, Who: "w", Command: "c", Subject: "participant", ParticipantID: "P1", After: "{}", Reason: "r", Hash: "h"},

@@ -44,25 +44,33 @@ func (p *program) runs(ctx context.Context, s *study, limit int) (table, error) 
 	if limit > 0 && len(runs) > limit {
 		runs = runs[:limit]
 	}
-	records, snapshots, err := s.broughtBy(ctx, runs[len(runs)-1])
+	brought, snapshots, err := s.broughtBy(ctx, runs[len(runs)-1])
 	if as[*lake.DamageError](err) {
 		p.say("what the runs brought is not all known: %v", err)
 	} else if err != nil {
 		return t, err
 	}
 	for _, r := range runs {
-		outcome, code := "ended", any(r.ExitCode)
+		outcome, code, calls, answers := "ended", any(r.ExitCode), any(r.Calls), any(r.Answers)
+		came, folded := brought[r.ID]
 		if r.EndedAt.IsZero() {
 			alive, err := s.store.Alive(r)
 			if err != nil {
 				return t, err
 			}
-			if outcome, code = "died", nil; alive {
+			if outcome, code, calls, answers = "died", nil, nil, nil; alive {
 				outcome = "running"
 			}
+			if folded {
+				answers = came.answers
+			}
+		}
+		records := any(nil)
+		if folded {
+			records = came.records
 		}
 		t.rows = append(t.rows, []any{
-			r.StartedAt.Truncate(time.Second), r.Command, outcome, code, r.Calls, r.Answers, records[r.ID],
+			r.StartedAt.Truncate(time.Second), r.Command, outcome, code, calls, answers, records,
 			orNull(spans(snapshots[r.ID])), p.took(r, outcome), r.ID,
 		})
 	}
@@ -80,9 +88,12 @@ func (p *program) took(r state.Run, outcome string) any {
 	return r.EndedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).Seconds()
 }
 
-// broughtBy returns, by run, the records that came to the lake and the
-// snapshots committed, in order, of the run oldest and all later ones.
-func (s *study) broughtBy(ctx context.Context, oldest state.Run) (records map[string]any, snapshots map[string][]int64, err error) {
+// A haul is what came to the lake by a run.
+type haul struct{ answers, records int64 }
+
+// broughtBy returns, by run, what came to the lake and the snapshots committed, in
+// order, of the run oldest and all later ones.
+func (s *study) broughtBy(ctx context.Context, oldest state.Run) (brought map[string]haul, snapshots map[string][]int64, err error) {
 	l, newest, err := s.snapshot("")
 	if as[*emptyLakeError](err) {
 		return nil, nil, nil
@@ -101,13 +112,13 @@ func (s *study) broughtBy(ctx context.Context, oldest state.Run) (records map[st
 			return nil, snapshots, err
 		}
 	}
-	records, err = recordsByRun(ctx, l, newest, oldest.StartedAt)
-	return records, snapshots, err
+	brought, err = haulsByRun(ctx, l, newest, oldest.StartedAt)
+	return brought, snapshots, err
 }
 
-// recordsByRun sums requests.records of answers since a time, by run.
-func recordsByRun(ctx context.Context, l *lake.Lake, m lake.Manifest, since time.Time) (map[string]any, error) {
-	sums := make(map[string]int64)
+// haulsByRun sums the requests since a time, by run.
+func haulsByRun(ctx context.Context, l *lake.Lake, m lake.Manifest, since time.Time) (map[string]haul, error) {
+	sums := make(map[string]haul)
 	for _, f := range m.TableFiles("requests") {
 		if f.LastTime.Before(since) {
 			continue
@@ -122,16 +133,13 @@ func recordsByRun(ctx context.Context, l *lake.Lake, m lake.Manifest, since time
 				if _, known := sums[run]; !known {
 					run = strings.Clone(run) // the batch goes
 				}
-				sums[run] += records.Value(row)
+				h := sums[run]
+				sums[run] = haul{h.answers + 1, h.records + records.Value(row)}
 			}
 			batch.Release()
 		}
 	}
-	records := make(map[string]any, len(sums))
-	for run, n := range sums {
-		records[run] = n
-	}
-	return records, nil
+	return sums, nil
 }
 
 // spans writes ascending numbers as 3, or 3-7, or 3-5 8.

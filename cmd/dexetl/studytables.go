@@ -149,12 +149,11 @@ func auditRow(l state.AuditLine) load.AuditLine {
 
 func runRow(r state.Run) load.Run {
 	row := load.Run{
-		ID: r.ID, Command: r.Command, StartedAt: r.StartedAt, Ended: r.EndedAt,
-		Calls: r.Calls, Answers: r.Answers, Version: r.Version,
+		ID: r.ID, Command: r.Command, StartedAt: r.StartedAt, Ended: r.EndedAt, Version: r.Version,
 	}
 	if !r.EndedAt.IsZero() {
 		code := int32(r.ExitCode)
-		row.ExitCode = &code
+		row.ExitCode, row.Calls, row.Answers = &code, &r.Calls, &r.Answers
 	}
 	return row
 }

@@ -70,7 +70,7 @@ func TestKilledAnywhere(t *testing.T) {
 // say: not for dexetl runs, and not in the lake of any run after it.
 func TestKilledRunHasNotEnded(t *testing.T) {
 	b := newBenchAt(t, dexsim.Config{Seed: 11, Participants: 1, Days: 1, Reusable: true}, time.Now())
-	const ends = "select command, ended_at is null, exit_code is null from runs where command <> 'connect' order by started_at"
+	const ends = "select command, ended_at is null, exit_code is null and calls is null and answers is null from runs where command <> 'connect' order by started_at"
 	b.die("load.manifest_written", "backfill")
 	b.now = time.Now()
 	b.must("backfill")
@@ -83,11 +83,16 @@ func TestKilledRunHasNotEnded(t *testing.T) {
 		t.Errorf("runs in the lake after the next one was killed: %v, want %v", got, want)
 	}
 	var runs struct {
-		Rows []struct{ Command, State string }
+		Rows []struct {
+			Command, State string
+			Calls, Answers *int64
+		}
 	}
 	if out := b.must("runs", "--json"); json.Unmarshal([]byte(out), &runs) != nil || len(runs.Rows) < 3 ||
 		runs.Rows[0].State != "died" || runs.Rows[1].State != "ended" || runs.Rows[2].State != "died" {
 		t.Errorf("dexetl runs --json: %s; want sync died, backfill ended, backfill died", out)
+	} else if died := runs.Rows[2]; died.Calls != nil || died.Answers == nil || *died.Answers == 0 || runs.Rows[1].Calls == nil {
+		t.Errorf("dexetl runs --json: %s; want of the backfill that died its answers, which came to the lake, and no count of calls", out)
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 type Run struct {
 	ID        string // ULID
 	Command   string
-	People    string // a digest of who was selected, of runs that may be gone on with; else ""
+	People    string    // a digest of who was selected, of runs that may be gone on with; else ""
 	StartedAt time.Time // UTC
 	EndedAt   time.Time // UTC; zero while it runs, or if it was killed
 	ExitCode  int       // says something only when EndedAt is set
-	Calls     int64     // requests sent, tokens included
-	Answers   int64     // answers kept in the raw log
+	Calls     int64     // requests sent, tokens included; as ExitCode
+	Answers   int64     // answers kept in the raw log; as ExitCode
 	Version   string    // of dexetl
 
 	holder string // the process
