@@ -43,7 +43,7 @@ type standing struct {
 	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
 	records     int64              // egvs held
 	silentDays  int64              // between the newest reading and the last sync
-	outcome     state.FetchOutcome // of the last fetch; zero: there was none
+	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
 	maxAge      time.Duration      // how old the last complete fetch may be
 }
 
@@ -126,12 +126,17 @@ func (s standing) invitation(again bool) string {
 	return "send the link: " + ways
 }
 
+// begun reports whether the study of the participant has begun, or does tomorrow.
+func (s standing) begun() bool {
+	return s.historyAll || !s.who.StudyStart.After(s.now.Add(24*time.Hour))
+}
+
 // study is about the dates of the study.
 func (s standing) study() (need, bool) {
 	switch {
 	case s.who.StudyStart.IsZero() && !s.historyAll:
 		return need{needsDesk, "give study_start in the roster"}, true
-	case !s.historyAll && s.who.StudyStart.After(s.now.Add(24*time.Hour)):
+	case !s.begun():
 		return need{waits, "waits: the study begins on " + s.who.StudyStart.Format(time.DateOnly)}, true
 	case s.course.Over(s.now):
 		return need{waits, "waits: late uploads until " + s.course.Closes.Format(time.DateOnly)}, s.fetched == "ended" || s.fetched == "current"
@@ -226,6 +231,9 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
 			historyAll: s.config.Study.History == extract.HistoryAll,
 			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID], maxAge: defaultMaxAge,
+		}
+		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
+			one.outcome.Error, one.outcome.Resource = "", "" // nothing was tried with the grant of today
 		}
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err

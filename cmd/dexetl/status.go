@@ -196,7 +196,7 @@ func checked(standings []standing) error {
 	var failed, late, unconnected []string
 	var maxAge time.Duration
 	for _, one := range standings {
-		if _, off := one.offTheStudy(); off {
+		if _, off := one.offTheStudy(); off || !one.begun() {
 			continue
 		}
 		if n, ok := one.consent(); ok {
@@ -231,12 +231,9 @@ func (s standing) failed() bool {
 }
 
 // late reports whether no fetch of somebody who is connected was complete for so
-// long.
+// long, nor were they just connected.
 func (s standing) late() bool {
-	since := s.outcome.DoneAt
-	if since.IsZero() {
-		since = s.connection().CreatedAt
-	}
+	since := later(s.outcome.DoneAt, s.connection().GrantedAt)
 	return !s.awaited() && s.connection().Status == state.Connected && s.now.Sub(since) > s.maxAge
 }
 

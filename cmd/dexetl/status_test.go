@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -107,6 +108,39 @@ func TestStatusSaysWhy(t *testing.T) {
 		if got := strings.Contains(b.must(strings.Fields(line)...), "no fetch was complete for 48h0m0s; again: dexetl sync P00"); got != want {
 			t.Errorf("dexetl %s two days later says that a sync is due: %t, want %t", line, got, want)
 		}
+	}
+}
+
+// Who is to begin next week is not missed yet, and what failed for want of a consent
+// is no failure once it is there, the first time or again.
+func TestCheckAfterConnecting(t *testing.T) {
+	t.Parallel()
+	b := openBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2, End: demoNow}, demoNow)
+	var roster, tokens bytes.Buffer
+	check(t, b.api.WriteRoster(&roster))
+	check(t, b.api.WriteTokens(&tokens))
+	b.must("participants", "import", b.file("roster.csv", roster.String()))
+	b.exits("status --check", exitConsent)
+	b.exits("sync", exitConsent)
+	b.must("participants", "add", "P009", "--start", demoNow.AddDate(0, 0, 7).Format(time.DateOnly))
+	b.now = b.now.Add(time.Minute)
+	b.must("connect", "--import", b.file("tokens.csv", tokens.String()))
+	b.exits("status --check", exitDone)
+	if p := b.statusOf("egvs")["P001"]; p["last_error"] != nil || p["to_do"] != "dexetl backfill P001" {
+		t.Errorf("P001, who has connected since the last sync: %v", p)
+	}
+	b.must("sync", "P001")
+
+	b.api.Revoke("P001")
+	b.now = b.now.Add(72 * time.Hour)
+	b.exits("sync P001", exitConsent)
+	b.now = b.now.Add(time.Minute)
+	tokens.Reset()
+	check(t, b.api.WriteTokens(&tokens))
+	b.must("connect", "--import", b.file("tokens.csv", tokens.String()))
+	b.exits("status --check", exitDone)
+	if p := b.statusOf("egvs")["P001"]; p["last_error"] != nil {
+		t.Errorf("P001, who has consented again: %v", p)
 	}
 }
 

@@ -33,9 +33,10 @@ type Connection struct {
 	ValidFrom     time.Time
 	ValidTo       time.Time
 	CreatedAt     time.Time
-	LastError     string // why the last refresh failed; "" since it worked
-	BegunBecause  string // why it took over from another account or participant; "": nobody was asked
-	EndedBecause  string // why it ended; "": nobody said
+	GrantedAt     time.Time // when the grant came that is used: later than CreatedAt after consenting again
+	LastError     string    // why the last refresh failed; "" since it worked
+	BegunBecause  string    // why it took over from another account or participant; "": nobody was asked
+	EndedBecause  string    // why it ended; "": nobody said
 }
 
 // ErrNoConnection says that no connection has this id.
@@ -120,8 +121,8 @@ func moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection
 	if err := dropConnection(ctx, tx, from.ID); err != nil {
 		return to, err
 	}
-	to.Status, to.LastError = Connected, ""
-	_, err := tx.ExecContext(ctx, "update connections set status = ?, last_error = '' where connection_id = ?", to.Status, to.ID)
+	to.Status, to.LastError, to.GrantedAt = Connected, "", from.GrantedAt
+	_, err := tx.ExecContext(ctx, "update connections set status = ?, granted_at = ?, last_error = '' where connection_id = ?", to.Status, micros(to.GrantedAt), to.ID)
 	if err != nil {
 		return to, err
 	}
@@ -137,7 +138,7 @@ func dropDead(ctx context.Context, tx *sql.Tx, c Connection) error {
 }
 
 const selectConnections = `select connection_id, participant_id, region, account_hash, status, aside,
-	valid_from, valid_to, created_at, last_error, begun_because, ended_because from connections`
+	valid_from, valid_to, created_at, granted_at, last_error, begun_because, ended_because from connections`
 
 func connectionIn(ctx context.Context, q querier, id string) (Connection, error) {
 	c, err := one(ctx, q, scanConnection, selectConnections+" where connection_id = ?", id)
@@ -150,6 +151,6 @@ func connectionIn(ctx context.Context, q querier, id string) (Connection, error)
 func scanConnection(row func(...any) error) (Connection, error) {
 	var c Connection
 	err := row(&c.ID, &c.ParticipantID, &c.Region, &c.AccountHash, &c.Status, &c.Aside,
-		instant{&c.ValidFrom}, instant{&c.ValidTo}, instant{&c.CreatedAt}, &c.LastError, &c.BegunBecause, &c.EndedBecause)
+		instant{&c.ValidFrom}, instant{&c.ValidTo}, instant{&c.CreatedAt}, instant{&c.GrantedAt}, &c.LastError, &c.BegunBecause, &c.EndedBecause)
 	return c, err
 }

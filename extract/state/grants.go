@@ -39,7 +39,7 @@ func (s *Store) newGrant(ctx context.Context, tx *sql.Tx, c Connection, g Grant)
 	}
 	now := micros(s.now())
 	_, err := tx.ExecContext(ctx, `insert into connections (connection_id, participant_id, region, account_hash, status,
-		valid_from, valid_to, created_at, last_error) values (?, ?, ?, '', ?, ?, ?, ?, '')`,
+		valid_from, valid_to, created_at, granted_at, last_error) values (?1, ?2, ?3, '', ?4, ?5, ?6, ?7, ?7, '')`,
 		c.ID, c.ParticipantID, c.Region, Connected, micros(c.ValidFrom), micros(c.ValidTo), now)
 	if err != nil {
 		return err

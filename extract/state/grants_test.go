@@ -67,7 +67,7 @@ func TestCommitCodeOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := map[string]Connection{a.ConnectionID: {ID: a.ConnectionID, ParticipantID: "P001", Region: "us", Status: Connected, CreatedAt: c.now()}}
+	want := map[string]Connection{a.ConnectionID: {ID: a.ConnectionID, ParticipantID: "P001", Region: "us", Status: Connected, CreatedAt: c.now(), GrantedAt: c.now()}}
 	if got := connections(t, s); !reflect.DeepEqual(got, want) {
 		t.Errorf("Connections = %+v, want %+v", got, want)
 	}

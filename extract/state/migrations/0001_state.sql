@@ -79,6 +79,7 @@ create table connections (
   valid_from     integer,
   valid_to       integer,
   created_at     integer not null,
+  granted_at     integer not null, -- when the grant came that is used: later than created_at after consenting again
   last_error     text not null,
   begun_because  text not null default '', -- why it took over from another account or participant
   ended_because  text not null default ''
