@@ -11,7 +11,7 @@ import (
 // A Study is what can be counted of a study without naming anybody.
 type Study struct {
 	Participants  map[string]int // by state of the consent
-	Silent        map[string]int // participants without a reading for that long, such as 24h, by duration
+	Silent        map[string]int // connected participants, by how long there was no reading, such as 24h
 	NewestReading time.Time      // of anybody; zero: none
 }
 
@@ -54,7 +54,7 @@ func NewMetrics(version string) *Metrics {
 		success:      gauge("run_last_success_timestamp_seconds", "When a run last ended with exit code 0."),
 		next:         gauge("run_next_timestamp_seconds", "When the next run is due; 0 during a run."),
 		participants: gauges("participants", "Participants by state of their consent.", "consent"),
-		silent:       gauges("participants_silent", "Participants without a reading for longer than this.", "over"),
+		silent:       gauges("participants_silent", "Connected participants without a reading for longer than this; if they never had one, connected and in the study for longer.", "over"),
 		newest:       gauge("newest_reading_timestamp_seconds", "The newest reading of anybody."),
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{

@@ -39,12 +39,13 @@ func (p *program) countedStudy(ctx context.Context, s *study) (serve.Study, erro
 	}
 	for _, one := range standings {
 		out.Participants[one.consentWords()]++
-		at := held[one.who.ID].of("egvs").newest
-		if at.IsZero() || one.consentWords() != string(state.Connected) {
+		if one.consentWords() != string(state.Connected) {
 			continue
 		}
-		if at.After(out.NewestReading) {
-			out.NewestReading = at
+		at := held[one.who.ID].of("egvs").newest
+		out.NewestReading = later(out.NewestReading, at)
+		if at.IsZero() { // silent for as long as there could have been one
+			at = later(one.connection().CreatedAt, one.who.StudyStart)
 		}
 		for label, over := range silences() {
 			if p.now().Sub(at) > over {

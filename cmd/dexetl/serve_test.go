@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -98,6 +99,22 @@ func TestServeKeepsTheIndex(t *testing.T) {
 		if want := b.now.Add(-2 * time.Hour); !held.Full.AskedAt.Equal(want) {
 			t.Errorf("%s: serve knows of a dataRange at %s, want %s, of the other process", target.ParticipantID, held.Full.AskedAt, want)
 		}
+	}
+}
+
+// Who is connected and never had a reading is silent, too, once they could have
+// had one.
+func TestServeCountsWhoNeverHadAReading(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
+	p, s := b.inProcess()
+	for _, want := range []map[string]int{{"6h": 0, "24h": 0, "72h": 0}, {"6h": 2, "24h": 2, "72h": 0}} {
+		count, err := p.countedStudy(t.Context(), s)
+		check(t, err)
+		if !maps.Equal(count.Silent, want) || !count.NewestReading.IsZero() {
+			t.Errorf("silent participants at %s: %v, want %v; newest reading %s, want none", b.now, count.Silent, want, count.NewestReading)
+		}
+		b.now = b.now.Add(25 * time.Hour)
 	}
 }
 
