@@ -108,8 +108,8 @@ func TestDocumentedCommandLines(t *testing.T) {
 }
 
 // A command line stands at the beginning of a line, after a prompt or &&, as
-// what a unit or a container runs, or between backticks.
-var commandLine = regexp.MustCompile("(?:^ *|\\$ +|&& |ExecStart=|args: \\[\"|`)(?:\\./bin/|/usr/local/bin/)?dexetl ([a-z-][^`]*)")
+// what a unit runs or a crontab keeps the words of, or between backticks.
+var commandLine = regexp.MustCompile("(?:^ *|\\$ +|&& |ExecStart=|said=\\$\\(|`)(?:\\./bin/|/usr/local/bin/)?dexetl ([a-z-][^`]*)")
 
 // commandLines are the arguments of each dexetl in a line of a document.
 func commandLines(line string) (found []string) {
