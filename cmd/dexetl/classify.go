@@ -3,7 +3,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -42,6 +44,14 @@ func isDataFile(err error) bool {
 	return ok && strings.HasPrefix(damage.Path, "data/")
 }
 
+// isDenied reports whether err is about a file that this account may not use. A
+// port or an address is not one.
+func isDenied(err error) bool {
+	path, isPath := errors.AsType[*fs.PathError](err)
+	link, isLink := errors.AsType[*os.LinkError](err)
+	return isPath && errors.Is(path, fs.ErrPermission) || isLink && errors.Is(link, fs.ErrPermission)
+}
+
 // verdicts are looked through in order; the first that fits counts.
 func verdicts() []verdict {
 	const (
@@ -51,6 +61,7 @@ func verdicts() []verdict {
 		later    = "run the same command again later: it resumes"
 	)
 	return []verdict{
+		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
 		{as[*configError], exitUsage, "correct it and run the command again", ""},
 		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
 		{as[*state.LineError], exitUsage, "", "dexetl participants list"},

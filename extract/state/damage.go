@@ -30,14 +30,15 @@ func isDamage(err error) bool {
 }
 
 // A database is the file at path. What SQLite reports as its damage comes out
-// of it as *DamageError, and a full disk as *DiskError.
+// of it as *DamageError, a full disk as *DiskError, and what this account may not
+// write as *fs.PathError.
 type database struct {
 	*sql.DB
 	path     string
 	readOnly bool // see openFull
 }
 
-// check returns err, as a *DamageError or *DiskError if that is what it says.
+// check returns err, or what its kind is to the caller: see database.
 func (d database) check(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -49,6 +50,12 @@ func (d database) check(err error) error {
 	}
 	if d.full(e) {
 		return d.diskError(err)
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+		if denied := d.denied(); denied != nil {
+			return denied
+		}
 	}
 	return err
 }

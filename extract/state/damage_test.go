@@ -3,6 +3,8 @@ package state
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,4 +98,38 @@ func TestDamagedLater(t *testing.T) {
 	_, err = s.BoundKey(ctx)
 	damaged(t, "BoundKey", err, path)
 	damaged(t, "AddParticipant", s.AddParticipant(ctx, Participant{ID: "P002"}), path)
+}
+
+// A state that another account wrote is neither damaged nor full: the error names
+// the file that cannot be written.
+func TestOpenDenied(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write every file")
+	}
+	dir := t.TempDir()
+	openIn(t, dir, newClock()).Close()
+	path := filepath.Join(dir, "state.db")
+	for _, denied := range []struct {
+		path string
+		mode os.FileMode
+	}{{path, 0o400}, {path, 0}, {dir, 0o500}} {
+		before, err := os.Stat(denied.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(denied.path, denied.mode); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(context.Background(), dir)
+		if err == nil {
+			err = s.AddParticipant(context.Background(), Participant{ID: "P001"})
+			s.Close()
+		}
+		if e, ok := asError[*fs.PathError](err); !ok || !errors.Is(err, fs.ErrPermission) || e.Path != denied.path {
+			t.Errorf("%s with mode %v: %v, want that it may not be written", denied.path, denied.mode, err)
+		}
+		if err := os.Chmod(denied.path, before.Mode()); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

@@ -142,6 +142,18 @@ func unwritable(dir string) bool {
 	return syscall.Statfs(dir, &st) == nil && st.Flags&readOnly != 0
 }
 
+// denied names the file that this account may not write: the state's, or the
+// folder, in which SQLite makes files of its own. It is nil if there is none.
+func (d database) denied() error {
+	const write = 2 // W_OK
+	for _, path := range []string{filepath.Dir(d.path), d.path, d.path + "-wal", d.path + "-shm"} {
+		if err := syscall.Access(path, write); errors.Is(err, fs.ErrPermission) {
+			return &fs.PathError{Op: "write", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
 // free is how many bytes of dir's file system are left to us.
 func free(dir string) int64 {
 	var st syscall.Statfs_t
