@@ -273,7 +273,7 @@ func (g *Grants) failed(ctx context.Context, h held, f state.RefreshFailure, ret
 	f.RetryAt = g.now().Add(max(wait, retryAfter))
 	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
 	g.tally.bad(h, out)
-	g.log().Warn("refresh failed", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
+	g.log().Debug("refresh failed", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
 	return errors.Join(out, g.Store.FailRefresh(ctx, f))
 }
 
@@ -294,6 +294,6 @@ func (g *Grants) refused(ctx context.Context, h held, f state.RefreshFailure) er
 		out = &NeedsReconsentError{h.ParticipantID}
 	}
 	g.tally.bad(h, errors.New(f.Outcome)) // not out: it is this person's alone
-	g.log().Warn("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "refusals", h.Refusals+1)
+	g.log().Debug("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "refusals", h.Refusals+1)
 	return errors.Join(out, g.Store.FailRefresh(ctx, f))
 }

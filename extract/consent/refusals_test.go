@@ -1,7 +1,9 @@
 package consent
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -123,6 +125,8 @@ func TestTemporaryFaults(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s, g := newStudy(t, "P001")
+			var warnings bytes.Buffer // the error says it all
+			g.Log = slog.New(slog.NewTextHandler(&warnings, &slog.HandlerOptions{Level: slog.LevelWarn}))
 			id := s.imported(g, "P001")
 			s.add(3 * time.Hour)
 			_, before := s.presented("")
@@ -145,6 +149,9 @@ func TestTemporaryFaults(t *testing.T) {
 			s.add(tt.wait)
 			if _, err := g.Token(t.Context(), id); err != nil {
 				t.Errorf("Token after %s = %v", tt.wait, err)
+			}
+			if warnings.Len() > 0 {
+				t.Errorf("what was returned is logged, too:\n%s", &warnings)
 			}
 		})
 	}
