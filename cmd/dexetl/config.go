@@ -133,16 +133,31 @@ func (c Config) check() error {
 	case c.Lake.Raw != rawKeep && c.Lake.Raw != rawCompact:
 		return fmt.Errorf("lake.raw %q: keep or compact", c.Lake.Raw)
 	}
-	known := defaultConfig().Sync.Resources
-	for _, r := range c.Sync.Resources {
-		if !slices.Contains(known, r) {
-			return fmt.Errorf("sync.resources: %q is none of %s", r, strings.Join(known, ", "))
-		}
+	if err := c.Sync.check(); err != nil {
+		return fmt.Errorf("sync.%w", err)
 	}
 	if err := checkPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {
 		return fmt.Errorf("connect.public_url: %w", err)
 	}
 	return c.checkApps()
+}
+
+func (c SyncConfig) check() error {
+	known := defaultConfig().Sync.Resources
+	switch {
+	case c.Trailing <= 0:
+		return errors.New("trailing: more than nothing, such as 7d")
+	case c.Deep <= 0:
+		return errors.New("deep: more than nothing, such as 30d")
+	case len(c.Resources) == 0:
+		return fmt.Errorf("resources: name some of %s", strings.Join(known, ", "))
+	}
+	for _, r := range c.Resources {
+		if !slices.Contains(known, r) {
+			return fmt.Errorf("resources: %q is none of %s", r, strings.Join(known, ", "))
+		}
+	}
+	return nil
 }
 
 func (c Config) checkApps() error {

@@ -77,6 +77,9 @@ func syncKind() fetchKind {
 				if j.run.Trailing, err = parseDuration(j.trailing); err != nil {
 					return usage("--trailing: %w", err)
 				}
+				if j.run.Trailing == 0 {
+					return usage("--trailing %s: more than nothing, such as 7d", j.trailing)
+				}
 				j.run.TrailingNow = true
 				j.command += " --trailing " + j.trailing
 			}
