@@ -59,12 +59,12 @@ type Result struct {
 
 // Counts are rows of one table.
 type Counts struct {
-	Added    int // never held before
-	Changed  int // their content did
-	Restored int // had vanished and came back unchanged
-	Vanished int // an answer lacked them
-	Withheld int // lacked with so many others that a second answer must agree
-	Removed  int // rows of glucose that no record supports any more, and what withdrawals left out
+	Added    int `json:"added"`    // never held before
+	Changed  int `json:"changed"`  // their content did
+	Restored int `json:"restored"` // had vanished and came back unchanged
+	Vanished int `json:"vanished"` // an answer lacked them
+	Withheld int `json:"withheld"` // lacked with so many others that a second answer must agree
+	Removed  int `json:"removed"`  // rows of glucose that no record supports any more, and what withdrawals left out
 }
 
 func (c *Counts) add(d Counts) {

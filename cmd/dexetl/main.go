@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 	_ "time/tzdata" // a participant's zone must not depend on the machine
@@ -50,6 +51,7 @@ func (p *program) run(args []string) int {
 		return exitDone
 	}
 	failed := p.classify(err)
-	printError(p.stderr, failed, p.flags.json)
+	// A flag that nobody knows ends the reading of those after it.
+	printError(p.stderr, failed, p.flags.json || slices.Contains(p.args, "--json"))
 	return failed.code
 }

@@ -216,6 +216,11 @@ func fullText(v any, kind string) string {
 	}
 }
 
+// A moment is a time of ours: to the minute for people, in full in JSON.
+type moment struct{ time.Time }
+
+func (m moment) String() string { return m.Format("2006-01-02 15:04") }
+
 func timeText(t time.Time, kind string) string {
 	switch kind {
 	case "DATE":

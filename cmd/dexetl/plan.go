@@ -137,17 +137,10 @@ func (p plan) table() table {
 	for _, one := range p.forecast.Participants {
 		for _, r := range one.Resources {
 			t.rows = append(t.rows, []any{one.ParticipantID, string(r.Resource), orNull(strings.Join(r.Beats, "+")),
-				minuteOrNull(r.Window.Start), minuteOrNull(r.Window.End), r.Calls, r.CallsWithNews, r.Bytes, minuteOrNull(one.AsOf)})
+				minute(r.Window.Start), minute(r.Window.End), r.Calls, r.CallsWithNews, r.Bytes, minute(one.AsOf)})
 		}
 	}
 	return t
-}
-
-func minuteOrNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format("2006-01-02 15:04")
 }
 
 func (p *program) printPlan(plan plan) error {

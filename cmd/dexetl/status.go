@@ -177,7 +177,7 @@ func minute(at time.Time) any {
 	if at.IsZero() {
 		return nil
 	}
-	return at.UTC().Format("2006-01-02 15:04")
+	return moment{at.UTC()}
 }
 
 func hours(d time.Duration) any { return math.Round(d.Hours()*10) / 10 }

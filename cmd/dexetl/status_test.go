@@ -41,7 +41,7 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 	if p := egvs["P002"]; p["last_error"] == nil || p["never_asked_h"] != 0.0 || p["to_do"] != "the last fetch failed; again: dexetl sync P002" {
 		t.Errorf("P002, whose fetch failed: %v", p)
 	}
-	if p := egvs["P001"]; p["failed_h"] != 0.0 || p["never_asked_h"] != 0.0 || p["last_error"] != nil || p["last_success"] != "2026-04-14 12:00" {
+	if p := egvs["P001"]; p["failed_h"] != 0.0 || p["never_asked_h"] != 0.0 || p["last_error"] != nil || p["last_success"] != "2026-04-14T12:00:00Z" {
 		t.Errorf("P001, who was fetched: %v", p)
 	}
 	if p := egvs["P003"]; p["records"] != 0.0 || p["coverage_14d_pct"] != 0.0 || p["pending_h"] != 0.0 {

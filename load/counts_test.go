@@ -1,0 +1,14 @@
+package load
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// Programs read the counts of a run by these names.
+func TestCountsAsJSON(t *testing.T) {
+	text, err := json.Marshal(Counts{Added: 1, Changed: 2, Restored: 3, Vanished: 4, Withheld: 5, Removed: 6})
+	if want := `{"added":1,"changed":2,"restored":3,"vanished":4,"withheld":5,"removed":6}`; err != nil || string(text) != want {
+		t.Errorf("Counts as JSON = %s, %v, want %s", text, err, want)
+	}
+}
