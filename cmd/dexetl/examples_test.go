@@ -56,6 +56,41 @@ func TestCronJobFailsForAPerson(t *testing.T) {
 	}
 }
 
+// Cron finds the program where the documents install it, and mails what is
+// printed: nothing of what the next run mends.
+func TestCrontab(t *testing.T) {
+	text, err := os.ReadFile("../../examples/crontab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "\nPATH=/usr/local/bin:") {
+		t.Error("cron does not look into /usr/local/bin by itself")
+	}
+	_, hourly, _ := strings.Cut(string(text), "\n23 * * * *  cd /srv/studies/PILOT1 && ")
+	hourly, _, _ = strings.Cut(hourly, "\n")
+	for code, mailed := range map[int]bool{
+		exitDone: false, exitPartial: false, exitLater: false, exitConsent: false, exitStopped: false,
+		exitUnexpected: true, exitDamage: true, exitDisk: true,
+	} {
+		shell := inPlaceOfDexetl(t, hourly, fmt.Sprintf("echo why >&2; exit %d", code))
+		if said, _ := shell.CombinedOutput(); (len(said) > 0) != mailed {
+			t.Errorf("dexetl sync ends with %d: cron is told %q", code, said)
+		}
+	}
+}
+
+// What ends by itself does not leave the unit failed.
+func TestSyncUnit(t *testing.T) {
+	text, err := os.ReadFile("../../examples/systemd/dexetl-sync.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("\nSuccessExitStatus=%d %d %d %d %d\n", exitPartial, exitLater, exitConsent, exitStopped, exitInterrupted)
+	if !strings.Contains(string(text), want) {
+		t.Errorf("the sync unit lacks %q", want)
+	}
+}
+
 // cronJobScript is what the container of the CronJob gives its shell.
 func cronJobScript(t *testing.T) string {
 	t.Helper()

@@ -200,6 +200,9 @@ func (p *program) participantsList() *cli.Command {
 			}
 			if callList {
 				standings = inNeed(standings)
+				if len(standings) == 0 && !p.flags.json {
+					return nil // cron mails what is printed
+				}
 			}
 			return p.print(rosterTable(standings))
 		}),
