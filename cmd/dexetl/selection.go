@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -132,8 +133,10 @@ func (s selection) parseShard() (share, shares int, err error) {
 	if s.shard == "" {
 		return 1, 1, nil
 	}
-	if n, err := fmt.Sscanf(s.shard, "%d/%d", &share, &shares); n != 2 || err != nil || share < 1 || share > shares {
-		return 0, 0, usage("--shard %q: I/N such as 3/8", s.shard)
+	of, all, _ := strings.Cut(s.shard, "/")
+	share, err = strconv.Atoi(of)
+	if shares, e := strconv.Atoi(all); err == nil && e == nil && share >= 1 && share <= shares {
+		return share, shares, nil
 	}
-	return share, shares, nil
+	return 0, 0, usage("--shard %q: I/N such as 3/8", s.shard)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -76,7 +77,7 @@ func (p *program) findStudy() (string, error) {
 		if err == nil {
 			return filepath.Abs(dir)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return "", fmt.Errorf("study folder: %w", err)
 		}
 	}
