@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -28,6 +29,41 @@ func TestOnlyConsentedIsAsked(t *testing.T) {
 		mustRun(t, f, Sync, tg)
 		checkWithin(t, f, tg.Consented)
 	})
+}
+
+// Where nothing is asked for because nothing can be there, the run says so.
+func TestIntervalWithoutRecords(t *testing.T) {
+	past := Window{plausibleStart, time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
+	future := Window{time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), openEnd}
+	for _, tt := range []struct {
+		run      Run
+		interval Window
+		want     string
+	}{
+		{Run{Mode: Backfill, Interval: past}, Window{}, "nothing is asked for: Dexcom shows no records until 2020-01-02T00:00:00Z"},
+		{Run{Mode: Backfill, Interval: future}, Window{}, "nothing is asked for: Dexcom shows no records from 2030-01-01T00:00:00Z on"},
+		{Run{Mode: Refresh}, future, "nothing from 2030-01-01T00:00:00Z on is asked for: no sensor can have recorded it yet"},
+		{Run{Mode: Backfill}, Window{}, ""},
+	} {
+		in2026(t, func(t *testing.T) {
+			api := newFake(t)
+			year(api, "P1")
+			tg := target("P1")
+			tg.Interval = tt.interval
+			tt.run.ID = "1"
+			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), tt.run, []Target{tg})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := []Flag(nil)
+			if tt.want != "" {
+				want = []Flag{{FlagClippedInterval, tt.want}}
+			}
+			if got := report.Participants[0].Flags; fmt.Sprint(got) != fmt.Sprint(want) || (report.Fetched > 1) != (tt.want == "") {
+				t.Errorf("%s of %v: %d windows with devices, flags %v; want %v", tt.run.Mode, tt.run.Interval, report.Fetched, got, want)
+			}
+		})
+	}
 }
 
 // checkWithin checks that the egvs windows in the log together are w.

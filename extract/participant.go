@@ -85,9 +85,9 @@ func (p *participant) clip(t Target) Window {
 	w := t.Interval.Intersect(t.Consented)
 	switch {
 	case w.Empty():
-		p.flag(FlagClippedInterval, fmt.Sprintf("nothing of %s is asked for: consented is %s", t.Interval, t.Consented))
+		p.flag(FlagClippedInterval, fmt.Sprintf("nothing %s is asked for: consented is what was recorded %s", t.Interval.words(), t.Consented.words()))
 	case w != t.Interval:
-		p.flag(FlagClippedInterval, fmt.Sprintf("of %s only %s is consented and asked for", t.Interval, w))
+		p.flag(FlagClippedInterval, fmt.Sprintf("of what was recorded %s only that %s is consented and asked for", t.Interval.words(), w.words()))
 	}
 	return w
 }

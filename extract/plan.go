@@ -45,6 +45,9 @@ func (c *connection) planRefresh(ctx context.Context) ([]Call, error) {
 		return nil, err
 	}
 	bounds := c.target.Consented.Intersect(full.plausible())
+	if bounds.Empty() {
+		c.flag(FlagClippedInterval, "nothing "+c.target.Consented.words()+" is asked for: no sensor can have recorded it yet")
+	}
 	var demands []Demand
 	for _, r := range c.windowed() {
 		demands = append(demands, Demand{r, bounds, c.run.Since, BeatRefresh})
@@ -61,7 +64,11 @@ func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
 	}
 	held := c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
 	bounds := c.target.Consented.Intersect(c.run.Interval)
-	calls := Calls(backfillDemands(full, bounds, c.windowed()), held.past())
+	demands := backfillDemands(full, bounds, c.windowed())
+	if len(demands) == 0 && len(backfillDemands(full, c.target.Consented, c.windowed())) > 0 {
+		c.flag(FlagClippedInterval, "nothing is asked for: Dexcom shows no records "+c.run.Interval.words())
+	}
+	calls := Calls(demands, held.past())
 	return append(calls, c.devices(held)...), nil
 }
 

@@ -28,7 +28,7 @@ func TestRefresh(t *testing.T) {
 		if err != nil || report.Outcome != Stopped {
 			t.Fatalf("refresh of 4 calls: %s, %v; want stopped", report.Outcome, err)
 		}
-		if got := fmt.Sprint(report.Participants[0].Flags); got != fmt.Sprintf("[{clipped_interval of %s only %s is consented and asked for}]", who.Interval, Window{who.Consented.Start, end}) {
+		if got := fmt.Sprint(report.Participants[0].Flags); got != fmt.Sprintf("[{clipped_interval of what was recorded %s only that %s is consented and asked for}]", who.Interval.words(), Window{who.Consented.Start, end}.words()) {
 			t.Errorf("flags %s; want that the interval is clipped", got)
 		}
 		run.Quota = nil

@@ -28,7 +28,7 @@ const (
 	FlagNoConnection     = "no_connection"     // the participant never connected an account
 	FlagClaimed          = "claimed"           // another process is fetching this participant
 	FlagWithdrawn        = "withdrawn"         // the participant withdrew while the run was under way
-	FlagClippedInterval  = "clipped_interval"  // not all of the interval that was asked for is consented
+	FlagClippedInterval  = "clipped_interval"  // of the interval that was asked for not all is consented, or nothing is there
 )
 
 // A Flag is a remark on a participant.

@@ -26,6 +26,21 @@ func (w Window) String() string {
 	return w.Start.UTC().Format(time.RFC3339Nano) + "/" + w.End.UTC().Format(time.RFC3339Nano)
 }
 
+// words tells a person what w is, without the ends that stand for none.
+func (w Window) words() string {
+	from, to := w.Start.UTC().Format(time.RFC3339), w.End.UTC().Format(time.RFC3339)
+	begins, ends := w.Start.After(plausibleStart), w.End.Before(openEnd)
+	switch {
+	case begins && ends:
+		return "from " + from + " until " + to
+	case begins:
+		return "from " + from + " on"
+	case ends:
+		return "until " + to
+	}
+	return "at any time"
+}
+
 // Split cuts w into consecutive windows, oldest first, none longer than limit.
 // Together they cover w exactly. The limit must be positive.
 func (w Window) Split(limit time.Duration) iter.Seq[Window] {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"time"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -82,7 +82,7 @@ func (p *program) command() *cli.Command {
 // command without ArgsUsage included.
 func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return failure(exitUsage, c.FullName()+" --help", "%w", err)
+		return failure(exitUsage, c.FullName()+" --help", "%w", wrongFlag(err))
 	}
 	refuseNegative(c.Flags)
 	for _, sub := range c.Commands {
@@ -121,30 +121,35 @@ func keepOwn(flags []cli.Flag) {
 			f.Local = true
 		case *cli.IntFlag:
 			f.Local = true
-		case *cli.DurationFlag:
+		case *durationFlag:
 			f.Local = true
 		}
 	}
 }
 
-// refuseNegative makes numbers and durations below zero wrong usage: no flag
-// means anything by them.
+// refuseNegative makes numbers below zero wrong usage: no flag means anything by
+// them.
 func refuseNegative(flags []cli.Flag) {
 	for _, f := range flags {
-		switch f := f.(type) {
-		case *cli.IntFlag:
-			f.Validator = notNegative[int]
-		case *cli.DurationFlag:
-			f.Validator = notNegative[time.Duration]
+		if f, ok := f.(*cli.IntFlag); ok {
+			f.Validator = notNegative
 		}
 	}
 }
 
-func notNegative[T int | time.Duration](v T) error {
-	if v < 0 {
-		return fmt.Errorf("%v is below zero", v)
+func notNegative(n int) error {
+	if n < 0 {
+		return fmt.Errorf("%d is below zero", n)
 	}
 	return nil
+}
+
+// wrongFlag says in plain words what the parser of flags says in Go's.
+func wrongFlag(err error) error {
+	if what, _, ok := strings.Cut(err.Error(), ": strconv."); ok {
+		return fmt.Errorf("%s: no whole number", what)
+	}
+	return err
 }
 
 func unknownCommand(c *cli.Command, name string) error {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/urfave/cli/v3"
 )
 
 // A Duration is a time.Duration that also reads days, such as 7d.
@@ -25,6 +27,26 @@ func (d Duration) MarshalText() ([]byte, error) {
 	}
 	return []byte(time.Duration(d).String()), nil
 }
+
+// A durationFlag is a cli.DurationFlag that also reads days.
+type durationFlag = cli.FlagBase[time.Duration, cli.NoConfig, *Duration]
+
+// Create makes the value of a flag.
+func (*Duration) Create(value time.Duration, p *time.Duration, _ cli.NoConfig) cli.Value {
+	*p = value
+	return (*Duration)(p)
+}
+
+// ToString writes a flag's default.
+func (*Duration) ToString(value time.Duration) string { return value.String() }
+
+// Set reads what was given to a flag.
+func (d *Duration) Set(text string) error { return d.UnmarshalText([]byte(text)) }
+
+// Get is the value as a time.Duration.
+func (d *Duration) Get() any { return time.Duration(*d) }
+
+func (d *Duration) String() string { return time.Duration(*d).String() }
 
 func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {

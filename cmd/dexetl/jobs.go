@@ -135,8 +135,8 @@ func (p *program) fetchCommand(k fetchKind) *cli.Command {
 	c.Flags = append(c.Flags,
 		&cli.BoolFlag{Name: "newest-first", Usage: "of each participant; else oldest first", Destination: &job.run.NewestFirst},
 		&cli.IntFlag{Name: "max-calls", Usage: "stop before call `N`+1, token renewals included: exit 8, run again to resume", Destination: &job.maxCalls, HideDefault: true},
-		&cli.DurationFlag{Name: "max-duration", Usage: "stop fetching after so long, such as 50m: exit 8, run again to resume", Destination: &job.run.MaxDuration, HideDefault: true},
-		&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads, such as 30s", Value: defaultLockWait, Destination: &job.lockWait})
+		&durationFlag{Name: "max-duration", Usage: "stop fetching after so long, such as 50m: exit 8, run again to resume", Destination: &job.run.MaxDuration, HideDefault: true},
+		&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads, such as 30s", Value: defaultLockWait, Destination: &job.lockWait})
 	return c
 }
 

@@ -29,7 +29,7 @@ func (p *program) replayCommand() *cli.Command {
 			"roster, windows and exclusions of today, and commits the result as one snapshot.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the difference and leave the lake as it is", Destination: &o.dryRun},
-			&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
+			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
 			if _, err := os.Stat(s.rawPath()); errors.Is(err, fs.ErrNotExist) {

@@ -34,7 +34,7 @@ func (p *program) withdrawCommand() *cli.Command {
 			&cli.StringFlag{Name: "effective", Usage: "since when: `DATETIME` such as 2026-03-01 or 2026-03-01T14:30, in the participant's time zone (default: now)", Destination: &o.effective},
 			&cli.StringFlag{Name: "reason", Usage: "why, for the record: `TEXT`; must be given", Destination: &o.reason},
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
-			&cli.DurationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
+			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
 		Action: p.withParticipant(func(ctx context.Context, s *study, who state.Participant) error {
 			return p.withdraw(ctx, s, who, o)
