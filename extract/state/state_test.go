@@ -121,12 +121,40 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(ctx, dir)
-	want := SchemaError{Found: 99, Known: 1}
+	want := SchemaError{Found: 99, Known: 2}
 	if e, ok := asError[*SchemaError](err); !ok || *e != want {
 		t.Fatalf("Open of schema 99 = %v, want %v", err, &want)
 	}
 	if after, _ := os.ReadFile(path); string(after) != string(before) {
 		t.Errorf("Open of schema 99 changed the file")
+	}
+}
+
+// A study that an older program began goes on.
+func TestOlderSchema(t *testing.T) {
+	ctx, dir, c := t.Context(), t.TempDir(), newClock()
+	s := openIn(t, dir, c)
+	addAll(t, s, "P001")
+	for _, statement := range []string{
+		`insert into connections (connection_id, participant_id, region, account_hash, status, created_at, last_error) values ('C1', 'P001', 'us', '', 'connected', 1773489600000000, '')`,
+		"alter table connections drop column granted_at",
+		"alter table runs drop column people",
+		"insert into runs (run_id, holder, command, started_at, calls, answers, version) values ('R1', 'H', 'sync', 1773489600000000, 3, 2, '1')",
+		"pragma user_version = 1",
+	} {
+		if _, err := s.db.Exec(statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	s.Close()
+	s = openIn(t, dir, c)
+	connections, err := s.Connections(ctx)
+	if err != nil || len(connections) != 1 || !connections[0].GrantedAt.Equal(connections[0].CreatedAt) || connections[0].CreatedAt.IsZero() {
+		t.Errorf("connections %+v, %v; want the one there was, whose grant came when it was made", connections, err)
+	}
+	runs, err := s.Runs(ctx)
+	if err != nil || len(runs) != 1 || runs[0].Calls != 3 || runs[0].People != "" {
+		t.Errorf("runs %+v, %v; want the one there was", runs, err)
 	}
 }
 

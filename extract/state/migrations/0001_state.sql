@@ -79,7 +79,6 @@ create table connections (
   valid_from     integer,
   valid_to       integer,
   created_at     integer not null,
-  granted_at     integer not null, -- when the grant came that is used: later than created_at after consenting again
   last_error     text not null,
   begun_because  text not null default '', -- why it took over from another account or participant
   ended_because  text not null default ''
@@ -212,7 +211,6 @@ create table runs (
   run_id     text not null primary key,
   holder     text not null, -- process: its file in the folder holders is locked while it lives
   command    text not null,
-  people     text not null, -- a digest of who was selected, of runs that may be gone on with; else ''
   started_at integer not null,
   ended_at   integer,
   exit_code  integer,
