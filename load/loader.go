@@ -52,6 +52,10 @@ type Result struct {
 	// because another one had the same time and another value. egvs has both.
 	Conflicts int
 
+	// Outdated are the tables of the newest snapshot in which an older program
+	// made rows by other rules; a replay makes them anew.
+	Outdated []string
+
 	// Warnings are values and fields nobody has seen before, each once.
 	Warnings []transform.Warning
 	Took     time.Duration
@@ -102,7 +106,10 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 	if err != nil {
 		return fmt.Errorf("lake: %w", err)
 	}
-	result.Snapshot = manifest.Snapshot
+	if err := manifest.Writable(); err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
+	result.Snapshot, result.Outdated = manifest.Snapshot, manifest.Outdated()
 	changed, err := l.compareStudy(ctx, study, manifest)
 	if err != nil {
 		return err
@@ -150,7 +157,7 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 		return parent, fmt.Errorf("commit: %w", err)
 	}
 	s.report(result)
-	result.Snapshot = manifest.Snapshot
+	result.Snapshot, result.Outdated = manifest.Snapshot, manifest.Outdated()
 	result.Commits++
 	l.Logger.Info("committed", "snapshot", manifest.Snapshot, "answers", len(answers), "files", len(manifest.Files))
 	return manifest, nil

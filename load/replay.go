@@ -35,6 +35,9 @@ func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Repl
 	if r.Before, err = l.Lake.Current(); err != nil {
 		return nil, fmt.Errorf("lake: %w", err)
 	}
+	if err = r.Before.Writable(); err != nil {
+		return nil, fmt.Errorf("lake: %w", err)
+	}
 	if r.New, err = l.checkLog(ctx, r.Before); err != nil {
 		return nil, err
 	}
@@ -79,7 +82,7 @@ func (r *Replay) Adopt(ctx context.Context) (lake.Manifest, error) {
 	}
 	return c.Finish(ctx, lake.Manifest{
 		CreatedAt: r.loader.Now().UTC(), Run: r.runID, Program: r.loader.Program,
-		LogPosition: r.after.LogPosition, Borders: r.after.Borders, Held: r.after.Held,
+		LogPosition: r.after.LogPosition, Borders: r.after.Borders, Tables: r.after.Tables, Held: r.after.Held,
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 
 // Add adds what a later Load did to r, whose Tables must not be nil.
 func (r *Result) Add(later Result) {
-	r.Snapshot = later.Snapshot
+	r.Snapshot, r.Outdated = later.Snapshot, later.Outdated
 	r.Commits += later.Commits
 	r.Applied += later.Applied
 	r.Held += later.Held

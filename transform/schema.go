@@ -15,6 +15,13 @@ type Table struct {
 	Columns   []Column
 	Key       []string // columns that identify a present row
 	Order     []string // columns that sort the rows of a file
+
+	// Version is that of the columns and of the rules that fill them; 0 means 1.
+	// It rises with every column and with every rule, see docs/lake.md.
+	Version int
+	// Sound is the oldest version whose rows say what those of today's rules
+	// say, but for new columns, which are null in them; 0 means 1.
+	Sound int
 }
 
 // A Column is one column of a table.

@@ -24,6 +24,7 @@ func glucose() Table {
 			{"cadence_min", small, null, "minutes the reading stands for: 1, 5 or 15, the grid that its transmitter's run keeps to; null, from an older program, counts as 5"},
 		},
 		Key: []string{"participant_id", "time_utc"}, Order: []string{"participant_id", "time_utc"},
+		Version: 2, Sound: 2, // 2: cadence_min, transmitters in runs, implausible values
 	}
 }
 
@@ -61,6 +62,7 @@ func coverageDays() Table {
 			{"clock_offset_min", small, null, "egvs: minutes that the wall clock of most of the day's readings is ahead of the roster's zone; null if under 30 or unknown"},
 		},
 		Key: []string{"participant_id", "resource", "day"}, Order: []string{"participant_id", "resource", "day"},
+		Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
 	}
 }
 

@@ -178,6 +178,9 @@ func (d *doctor) checkLake(ctx context.Context) {
 		}
 	}
 	d.ok("lake", "snapshot %d, all %d files are there", m.Snapshot, len(m.Files))
+	if tables := m.Outdated(); len(tables) > 0 {
+		d.findings = append(d.findings, finding{check: "lake's program", result: checkWarn, detail: outdatedWords(tables), next: replayNext})
+	}
 	if m.Snapshot > 0 {
 		d.checkRaw(m)
 	}

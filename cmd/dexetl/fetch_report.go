@@ -140,6 +140,7 @@ func (p *program) printFetch(r fetchResult) error {
 	for _, line := range remarks(r) {
 		p.say("  %s", line)
 	}
+	p.tellOutdated(r.loaded.Outdated)
 	return nil
 }
 
@@ -227,7 +228,8 @@ func (r fetchResult) fields() map[string]any {
 	return map[string]any{
 		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts, "token_calls": r.tokenCalls,
 		"participants": people, "snapshot": r.loaded.Snapshot, "tables": tables,
-		"rejected": r.loaded.Rejected, "held": r.loaded.Held, "seconds": r.took.Seconds(),
+		"outdated_tables": append([]string{}, r.loaded.Outdated...),
+		"rejected":        r.loaded.Rejected, "held": r.loaded.Held, "seconds": r.took.Seconds(),
 		"compacted": compactionFields(r.compacted),
 	}
 }

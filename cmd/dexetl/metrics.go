@@ -127,6 +127,7 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 	if err := s.checkWindow(ctx, o.window); err != nil {
 		return table{}, err
 	}
+	p.tellOutdated(s.outdated(o.which))
 	statement, args := chosen.Query()
 	return s.query(ctx, o.which, "dexetl.metrics/1", statement, args...)
 }

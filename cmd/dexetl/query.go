@@ -70,6 +70,7 @@ func (p *program) queryCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			p.tellOutdated(s.outdated(which))
 			return t.write(p.stdout, f)
 		},
 	}

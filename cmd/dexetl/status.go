@@ -86,8 +86,10 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 		}
 	}
 	if p.flags.json {
-		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects()})
+		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects(),
+			"outdated_tables": append([]string{}, s.outdated("")...)})
 	}
+	p.tellOutdated(s.outdated(""))
 	if err := p.print(people); err != nil || !withResources {
 		return err
 	}

@@ -78,7 +78,7 @@ func (c *Commit) Files() []File {
 
 // Finish commits: afterwards the manifest returned is the newest one, durably.
 // Of m it uses Run, Program, LogPosition, Borders, Held and, unless zero,
-// CreatedAt. On an error the lake is as before, unless what failed came after the
+// Tables and CreatedAt. On an error the lake is as before, unless what failed came after the
 // manifest had its name; a *ConflictError means that somebody else committed.
 func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	if c.lake.held == nil {
@@ -91,6 +91,9 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	m.Parent = c.parent.Snapshot
 	m.Snapshot = c.parent.Snapshot + 1
 	m.Files = c.Files()
+	if m.Tables == nil {
+		m.Tables = c.parent.versionsOnTop()
+	}
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = c.lake.now().Truncate(time.Microsecond)
 	}

@@ -21,14 +21,18 @@ func (e *DamageError) Unwrap() error { return e.Err }
 // A VersionError says that the lake was written by a newer program. Nothing
 // may be written to it.
 type VersionError struct {
-	Path          string // of the manifest, relative to the lake's folder
-	Format, Knows int    // of the manifest, and the newest one that we know
-	Program       string // that wrote it, if it says so
+	Path         string // of the manifest, relative to the lake's folder
+	Table        string // whose version is newer; empty: it is the manifest's format
+	Found, Knows int    // the version found, and the newest one that we know
+	Program      string // that wrote it, if it says so
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%s has format %d, written by dexetl %s; this program knows %d: use the newer program",
-		e.Path, e.Format, e.Program, e.Knows)
+	what := fmt.Sprintf("%s has format %d", e.Path, e.Found)
+	if e.Table != "" {
+		what = fmt.Sprintf("table %s has version %d", e.Table, e.Found)
+	}
+	return fmt.Sprintf("%s, written by dexetl %s; this program knows %d: use the newer program", what, e.Program, e.Knows)
 }
 
 // A LockedError says who holds the load lock.

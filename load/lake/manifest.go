@@ -18,8 +18,8 @@ import (
 )
 
 // Format is the version of the manifests that this program writes, and the
-// newest that it reads.
-const Format = 1
+// newest that it reads. It rises when an older program would misread the lake.
+const Format = 2
 
 // A Manifest describes one snapshot: what the lake holds and how far in the
 // raw log it got. Times are UTC. The zero Manifest is the empty lake.
@@ -36,6 +36,10 @@ type Manifest struct {
 	// hold disjoint ranges of participants and from which on they hold one UTC
 	// day each.
 	Borders map[string]time.Time `json:"borders,omitempty"`
+
+	// Tables holds, per table, the oldest version of transform.Table by whose
+	// rules any of its rows was made. A table that is not named has 1.
+	Tables map[string]int `json:"tables,omitempty"`
 
 	Held  []HeldAnswer `json:"held,omitempty"` // in log order
 	Files []File       `json:"files"`          // by table, partition, path
@@ -134,7 +138,7 @@ func (l *Lake) Manifest(n int64) (Manifest, error) {
 	case err != nil:
 		return Manifest{}, &DamageError{name, err}
 	case m.Format > Format:
-		return Manifest{}, &VersionError{name, m.Format, Format, m.Program}
+		return Manifest{}, &VersionError{name, "", m.Format, Format, m.Program}
 	case m.Snapshot != n:
 		return Manifest{}, &DamageError{name, fmt.Errorf("holds snapshot %d", m.Snapshot)}
 	}

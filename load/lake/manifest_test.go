@@ -17,6 +17,7 @@ func example() Manifest {
 	return Manifest{
 		Format: Format, Snapshot: 7, Parent: 6, CreatedAt: march, Run: "01JQ", Program: "v1", LogPosition: raw.Position{Segment: 3, Offset: 99},
 		Borders: map[string]time.Time{"glucose": march, "egvs": march.AddDate(0, 0, 1)},
+		Tables:  map[string]int{"glucose": 2},
 		Held:    []HeldAnswer{{"01JR", raw.Position{Segment: 1}, `no "records"`}},
 		Files: []File{
 			{Table: "egvs", Partition: "2026-03", Day: "2026-03-09", Path: "data/egvs/b", Rows: 1, FirstTime: march, LastTime: march},
@@ -111,7 +112,7 @@ func TestManifestOfNewerProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := l.Current()
-	want := &VersionError{Path: "manifests/000000000007.json", Format: 2, Knows: 1, Program: "v1"}
+	want := &VersionError{Path: "manifests/000000000007.json", Found: Format + 1, Knows: Format, Program: "v1"}
 	var got *VersionError
 	if !errors.As(err, &got) || *got != *want {
 		t.Errorf("Current = %v, want %v", err, want)

@@ -9,10 +9,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
@@ -39,7 +37,7 @@ type ReadOptions struct {
 // written, is a *DamageError.
 func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
-		t, columns, err := columnsOf(f.Table, o.Columns)
+		t, wanted, err := columnsOf(f.Table, o.Columns)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -50,8 +48,8 @@ func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOpt
 			return
 		}
 		defer in.Close()
-		r := &fileReader{schema: projection(t, columns)}
-		err = guard(func() error { return r.open(ctx, batchAllocator{mem}, in, f, t, columns, o) })
+		r := &fileReader{mem: mem}
+		err = guard(func() error { return r.open(ctx, batchAllocator{mem}, in, f, t, wanted, o) })
 		if err != nil {
 			yield(nil, &DamageError{f.Path, err})
 			return
@@ -74,8 +72,9 @@ func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOpt
 
 // A fileReader reads the row groups of interest of one file.
 type fileReader struct {
+	mem     memory.Allocator
 	records pqarrow.RecordReader
-	schema  *arrow.Schema
+	columns columns
 	rows    int64 // still to come
 }
 
@@ -100,7 +99,7 @@ func (r *fileReader) next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 	read := r.records.RecordBatch()
 	r.rows -= read.NumRows()
-	return array.NewRecordBatch(r.schema, read.Columns(), read.NumRows()), nil
+	return r.columns.batch(r.mem, read), nil
 }
 
 // guard turns a panic of the Parquet library into an error: some kinds of
@@ -134,23 +133,30 @@ func (l *Lake) open(f File) (*os.File, error) {
 }
 
 // open finds the rows of interest.
-func (r *fileReader) open(ctx context.Context, mem memory.Allocator, in *os.File, f File, t transform.Table, columns []int, o ReadOptions) error {
-	p, err := openParquet(mem, in, f, t)
+func (r *fileReader) open(ctx context.Context, mem memory.Allocator, in *os.File, f File, t transform.Table, wanted []int, o ReadOptions) error {
+	p, err := openParquet(mem, in, f)
 	if err != nil {
 		return err
 	}
-	groups, rows, err := groupsOf(p.ParquetReader(), t, o)
+	schema, err := p.Schema()
+	if err != nil {
+		return err
+	}
+	if r.columns, err = findColumns(schema, t, wanted); err != nil {
+		return err
+	}
+	groups, rows, err := groupsOf(p.ParquetReader(), schema, o)
 	if err != nil {
 		return err
 	}
 	r.rows = rows
-	r.records, err = p.GetRecordReader(ctx, columns, groups)
+	r.records, err = p.GetRecordReader(ctx, r.columns.read, groups)
 	return err
 }
 
-// openParquet reads the footer and checks that the file is one of t with the
-// rows that the manifest says.
-func openParquet(mem memory.Allocator, in *os.File, f File, t transform.Table) (*pqarrow.FileReader, error) {
+// openParquet reads the footer and checks that the file has the rows that the
+// manifest says.
+func openParquet(mem memory.Allocator, in *os.File, f File) (*pqarrow.FileReader, error) {
 	p, err := file.NewParquetReader(in)
 	if err != nil {
 		return nil, err
@@ -158,15 +164,7 @@ func openParquet(mem memory.Allocator, in *os.File, f File, t transform.Table) (
 	if n := p.NumRows(); n != f.Rows {
 		return nil, fmt.Errorf("%d rows, the manifest says %d", n, f.Rows)
 	}
-	r, err := pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{BatchSize: readRows}, mem)
-	if err != nil {
-		return nil, err
-	}
-	schema, err := r.Schema()
-	if err != nil {
-		return nil, err
-	}
-	return r, sameColumns(schema, t)
+	return pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{BatchSize: readRows}, mem)
 }
 
 // A batchAllocator takes the smallest buffers from the Go heap, whose garbage
@@ -197,39 +195,10 @@ func (a batchAllocator) Reallocate(size int, b []byte) []byte {
 	return moved
 }
 
-// columnsOf returns a table and the places of its named columns, all of them
-// for nil.
-func columnsOf(table string, names []string) (t transform.Table, columns []int, err error) {
-	t, ok := transform.TableNamed(table)
-	if !ok {
-		return t, nil, fmt.Errorf("no table %q", table)
-	}
-	for i, c := range t.Columns {
-		if names == nil || slices.Contains(names, c.Name) {
-			columns = append(columns, i)
-		}
-	}
-	if names != nil && len(columns) != len(names) {
-		return t, nil, fmt.Errorf("table %s does not have all of the columns %q", table, names)
-	}
-	return t, columns, nil
-}
-
-// projection is the table's schema with only some columns.
-func projection(t transform.Table, columns []int) *arrow.Schema {
-	all := t.Schema()
-	fields := make([]arrow.Field, len(columns))
-	for i, c := range columns {
-		fields[i] = all.Field(c)
-	}
-	metadata := all.Metadata()
-	return arrow.NewSchema(fields, &metadata)
-}
-
 // groupsOf returns the row groups that may hold a participant of interest, by
 // their statistics, and how many rows they have. A group without statistics may.
-func groupsOf(p *file.Reader, t transform.Table, o ReadOptions) (groups []int, rows int64, err error) {
-	column := slices.IndexFunc(t.Columns, func(c transform.Column) bool { return c.Name == "participant_id" })
+func groupsOf(p *file.Reader, schema *arrow.Schema, o ReadOptions) (groups []int, rows int64, err error) {
+	column := placeOf(schema, "participant_id")
 	groups = []int{} // nil would mean all of them
 	for i := range p.NumRowGroups() {
 		var first, last string

@@ -260,7 +260,7 @@ func TestReadCountsRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer in.Close()
-		r := &fileReader{schema: table.Schema()}
+		r := &fileReader{mem: memory.DefaultAllocator}
 		if err := r.open(t.Context(), memory.DefaultAllocator, in, f, table, []int{0, 1, 2, 3}, ReadOptions{}); err != nil {
 			t.Fatalf("open: %v", err)
 		}

@@ -59,7 +59,7 @@ func (p *publisher) writeDatabase(ctx context.Context) ([]viewColumn, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns, err := createViews(ctx, file, filepath.Dir(file)+string(filepath.Separator))
+	columns, err := createViews(ctx, p.manifest, file, filepath.Dir(file)+string(filepath.Separator))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", databaseName, damaged(ctx, p.lake, p.manifest, err))
 	}
@@ -73,8 +73,8 @@ func (p *publisher) writeDatabase(ctx context.Context) ([]viewColumn, error) {
 	return columns, p.root.Rename(temporary, path.Join(p.folder, databaseName))
 }
 
-// createViews creates a database in file with views over the files of folder.
-func createViews(ctx context.Context, file, folder string) (columns []viewColumn, err error) {
+// createViews creates a database in file with views over the files of m in folder.
+func createViews(ctx context.Context, m lake.Manifest, file, folder string) (columns []viewColumn, err error) {
 	connector, err := duckdb.NewConnector(file, nil)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func createViews(ctx context.Context, file, folder string) (columns []viewColumn
 	db.SetMaxOpenConns(1)
 	statements := append(Limits{}.statements(), "begin") // else every statement waits for the disk
 	for _, t := range tables() {
-		statements = append(statements, relation(t, pattern(folder, t)))
+		statements = append(statements, relation(t, m, pattern(folder, t)))
 	}
 	statements = append(statements, views.Create(views.Views())...)
 	statements = append(statements, strings.Join(comments(), "\n"), "commit")

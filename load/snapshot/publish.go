@@ -181,7 +181,7 @@ func (p *publisher) write(name string, content func(*os.File) error) error {
 func (p *publisher) describe(ctx context.Context) error {
 	fault.Point("snapshot.folder_renamed")
 	name := path.Join(p.folder, viewsName)
-	script := viewsScript()
+	script := viewsScript(p.manifest)
 	if old, err := p.root.ReadFile(name); err == nil && string(old) == script {
 		return nil
 	}

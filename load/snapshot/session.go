@@ -52,7 +52,7 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 		return nil, fmt.Errorf("session: %w", errors.Join(err, os.RemoveAll(spill)))
 	}
 	session := &session{Connector: connector, spill: spill}
-	if err := session.prepare(ctx, files, limits, wanted); err != nil {
+	if err := session.prepare(ctx, m, files, limits, wanted); err != nil {
 		return nil, fmt.Errorf("session: %w", errors.Join(damaged(ctx, l, m, err), session.Close()))
 	}
 	return sql.OpenDB(session), nil
@@ -84,7 +84,7 @@ type session struct {
 }
 
 // prepare creates the relations that are wanted and then closes the door.
-func (s *session) prepare(ctx context.Context, files map[string][]string, limits Limits, wanted func(string) bool) error {
+func (s *session) prepare(ctx context.Context, m lake.Manifest, files map[string][]string, limits Limits, wanted func(string) bool) error {
 	conn, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *session) prepare(ctx context.Context, files map[string][]string, limits
 			continue
 		}
 		allowed = slices.Concat(allowed, files[t.Name])
-		statements = append(statements, relation(t, fileList(files[t.Name])))
+		statements = append(statements, relation(t, m, fileList(files[t.Name])))
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
 	statements = slices.Concat(statements, views.Create(chosen), lockdown(allowed))

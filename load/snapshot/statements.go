@@ -6,29 +6,38 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
 
-// relation is the statement that creates the view of a table over files. They
-// are listed column by column, so that the view does not change with them.
-func relation(t transform.Table, source string) string {
+// relation is the statement that creates the view of a table of m over files.
+// Columns are listed one by one, so that the view does not change with the files.
+// Files of an older program may lack some, which are null then.
+func relation(t transform.Table, m lake.Manifest, files string) string {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		names[i] = identifier(c.Name)
 	}
-	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom read_parquet(%s, hive_partitioning = false);",
-		identifier(t.Name), strings.Join(names, ",\n    "), source)
+	from := fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", files)
+	if m.Version(t.Name) < t.Version {
+		from = fmt.Sprintf("(\n    from read_parquet(%s, hive_partitioning = false, union_by_name = true)\n    union all by name\n    %s\n)", files, noRows(t))
+	}
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom %s;", identifier(t.Name), strings.Join(names, ",\n    "), from)
 }
 
 // emptyRelation is the statement for a table without files.
 func emptyRelation(t transform.Table) string {
+	return fmt.Sprintf("create or replace view %s as\n%s;", identifier(t.Name), noRows(t))
+}
+
+// noRows selects the columns of t and no row.
+func noRows(t transform.Table) string {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		names[i] = fmt.Sprintf("null::%s as %s", sqlType(c.Type), identifier(c.Name))
 	}
-	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nwhere false;",
-		identifier(t.Name), strings.Join(names, ",\n    "))
+	return fmt.Sprintf("select\n    %s,\nwhere false", strings.Join(names, ",\n    "))
 }
 
 // pattern matches the files of a table below folder, which may have any name.
@@ -71,15 +80,15 @@ func comments() []string {
 	return all
 }
 
-// viewsScript is the content of views.sql.
-func viewsScript() string {
+// viewsScript is the content of views.sql of snapshot m.
+func viewsScript(m lake.Manifest) string {
 	var b strings.Builder
 	b.WriteString("-- The tables and views of this snapshot, for DuckDB. The paths are relative: run it\n" +
 		"-- in the folder it stands in, wherever that has been moved to.\n" +
 		"--\n" +
 		"--     cd lake/latest && duckdb -init views.sql\n\n")
 	for _, t := range tables() {
-		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, relation(t, pattern("", t)))
+		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, relation(t, m, pattern("", t)))
 	}
 	for _, v := range sql.Views() {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
