@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -100,6 +101,9 @@ type layout struct {
 	secret   bool              // no message shows what is in the file
 }
 
+// place is where the file has a column; what is about the whole line comes first.
+func (s *sheet) place(column string) int { return slices.Index(s.columns, column) }
+
 func (s *sheet) has(column string) bool { return slices.Contains(s.columns, column) }
 
 // bad notes that a cell is wrong.
@@ -112,7 +116,9 @@ func (s *sheet) err() error {
 	if len(s.errs) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(s.errs, func(a, b LineError) int { return a.Line - b.Line })
+	slices.SortStableFunc(s.errs, func(a, b LineError) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(s.place(a.Column), s.place(b.Column)))
+	})
 	return &CSVError{File: s.file, Lines: s.errs}
 }
 

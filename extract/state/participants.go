@@ -154,19 +154,13 @@ func (p Participant) check() []LineError {
 	if p.Region != "" && !slices.Contains(regions(), p.Region) {
 		note("region", p.Region, "not one of "+strings.Join(regions(), ", "))
 	}
-	if p.Timezone != "" && !ianaZone(p.Timezone) {
-		note("timezone", p.Timezone, "not an IANA time zone")
+	if reason := checkZone(p.Timezone); p.Timezone != "" && reason != "" {
+		note("timezone", p.Timezone, reason)
 	}
 	if !p.StudyEnd.IsZero() && p.StudyEnd.Before(p.StudyStart) {
 		note("study_end", textTime(p.StudyEnd, dateLayout), "before study_start "+textTime(p.StudyStart, dateLayout))
 	}
 	return errs
-}
-
-// ianaZone leaves out "Local", which means another zone on every machine.
-func ianaZone(name string) bool {
-	_, err := time.LoadLocation(name)
-	return err == nil && name != "Local"
 }
 
 // foldIndex finds id in list regardless of case, -1 for not at all.

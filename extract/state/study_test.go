@@ -77,11 +77,11 @@ func TestRosterErrors(t *testing.T) {
 			"P002,Local,2026-13-01,,gone,mars\n" +
 			"\n" +
 			"P003,,2026-02-01,2026-01-31,,\n",
-			`roster.csv:2: timezone "Mars/Base": not an IANA time zone
+			`roster.csv:2: timezone "Mars/Base": not an IANA time zone such as Europe/Berlin
+roster.csv:3: timezone "Local": not an IANA time zone such as Europe/Berlin
 roster.csv:3: study_start "2026-13-01": not a date like 2026-03-31
 roster.csv:3: status "gone": not one of screening, screen_failed, enrolled, randomised, completed, withdrawn, lost
 roster.csv:3: region "mars": not one of us, eu, jp, sandbox
-roster.csv:3: timezone "Local": not an IANA time zone
 roster.csv:5: study_end "2026-01-31": before study_start 2026-02-01`},
 		{"unknown column", "participant_id,time_zone\nP001,UTC\n", `roster.csv:1: column "time_zone": unknown; did you mean timezone?`},
 		{"far column", "participant_id,zzzzzzzz\nP001,x\n", `roster.csv:1: column "zzzzzzzz": unknown; known are participant_id, site, cohort, arm, status, status_date, consent_date, anchor_date, study_start, study_end, timezone, region`},
