@@ -17,7 +17,7 @@ type StopError struct {
 
 func (e *StopError) Error() string {
 	if e.Duration > 0 {
-		return fmt.Sprintf("stopped: %s were allowed", e.Duration)
+		return fmt.Sprintf("stopped: %s were allowed", Spell(e.Duration))
 	}
 	return fmt.Sprintf("stopped: %d calls were allowed", e.Calls)
 }

@@ -70,7 +70,7 @@ func (s *study) closing(who state.Participant, c state.Connection, now time.Time
 	case course.AtOnce:
 		out.because = "status " + who.Status + " in the roster"
 	case course.Closed(now):
-		out.because = fmt.Sprintf("last day %s, and %s for late uploads are over", course.LastDay.Format(time.DateOnly), s.lateWords())
+		out.because = fmt.Sprintf("last day %s, and %s for late uploads are over", course.LastDay.Format(time.DateOnly), extract.Spell(time.Duration(s.config.Study.LateWindow)))
 		out.last, out.since = course.Asked && !c.Aside, course.Closes
 	case c.Aside && !now.Before(c.CreatedAt.Add(asideLife)):
 		out.because = "another account, and nobody confirmed it"
@@ -80,11 +80,6 @@ func (s *study) closing(who state.Participant, c state.Connection, now time.Time
 		return out, false, nil
 	}
 	return out, true, nil
-}
-
-func (s *study) lateWords() string {
-	text, _ := s.config.Study.LateWindow.MarshalText() // never fails
-	return string(text)
 }
 
 // A closer decides whether a grant that is due is destroyed now.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract"
 )
 
 // A Duration is a time.Duration that also reads days, such as 7d.
@@ -19,15 +21,6 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return err
 }
 
-// MarshalText writes whole days as days.
-func (d Duration) MarshalText() ([]byte, error) {
-	const day = 24 * time.Hour
-	if v := time.Duration(d); v%day == 0 {
-		return fmt.Appendf(nil, "%dd", v/day), nil
-	}
-	return []byte(time.Duration(d).String()), nil
-}
-
 // A durationFlag is a cli.DurationFlag that also reads days.
 type durationFlag = cli.FlagBase[time.Duration, cli.NoConfig, *Duration]
 
@@ -38,7 +31,7 @@ func (*Duration) Create(value time.Duration, p *time.Duration, _ cli.NoConfig) c
 }
 
 // ToString writes a flag's default.
-func (*Duration) ToString(value time.Duration) string { return value.String() }
+func (*Duration) ToString(value time.Duration) string { return extract.Spell(value) }
 
 // Set reads what was given to a flag.
 func (d *Duration) Set(text string) error { return d.UnmarshalText([]byte(text)) }
@@ -46,7 +39,7 @@ func (d *Duration) Set(text string) error { return d.UnmarshalText([]byte(text))
 // Get is the value as a time.Duration.
 func (d *Duration) Get() any { return time.Duration(*d) }
 
-func (d *Duration) String() string { return time.Duration(*d).String() }
+func (d *Duration) String() string { return extract.Spell(time.Duration(*d)) }
 
 func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {

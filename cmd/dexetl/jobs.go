@@ -168,7 +168,7 @@ func (j *fetchJob) bounds(c *cli.Command) error {
 		j.run.Quota = &extract.Quota{Max: j.maxCalls}
 	}
 	if c.IsSet("max-duration") && j.run.MaxDuration <= 0 {
-		return usage("--max-duration %s: more than nothing, such as 50m", j.run.MaxDuration)
+		return usage("--max-duration %s: more than nothing, such as 50m", extract.Spell(j.run.MaxDuration))
 	}
 	return nil
 }

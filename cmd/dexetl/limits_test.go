@@ -167,7 +167,7 @@ func TestAnotherProcessLoads(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() { ended <- b.start([]string{"backfill"}, strings.NewReader(""), write, write); write.Close() }()
 	for lines := bufio.NewScanner(read); lines.Scan(); {
-		if strings.Contains(lines.Text(), "waiting up to 10m0s") {
+		if strings.Contains(lines.Text(), "waiting up to 10 minutes") {
 			if err := guard.Unlock(); err != nil {
 				t.Error(err)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -19,7 +20,7 @@ const defaultMaxAge = 48 * time.Hour
 func (p *program) statusCommand() *cli.Command {
 	var who selection
 	var resources, check bool
-	maxAge := fmt.Sprintf("%.0fh", defaultMaxAge.Hours())
+	var maxAge time.Duration
 	return &cli.Command{
 		Name: "status", Usage: "per participant: consent, newest record, coverage, what to do", ArgsUsage: "[P001…]",
 		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read.\n" +
@@ -27,13 +28,9 @@ func (p *program) statusCommand() *cli.Command {
 		Flags: append(who.fetchFlags(),
 			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
-			&cli.StringFlag{Name: "max-age", Usage: "how old the last complete fetch may be", Value: maxAge, Destination: &maxAge}),
+			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: defaultMaxAge, Destination: &maxAge}),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
-			age, err := parseDuration(maxAge)
-			if err != nil {
-				return usage("--max-age: %w", err)
-			}
 			people, err := who.pick(ctx, s.store)
 			if err != nil {
 				return err
@@ -43,7 +40,7 @@ func (p *program) statusCommand() *cli.Command {
 				return err
 			}
 			for i := range standings {
-				standings[i].maxAge = age
+				standings[i].maxAge = maxAge
 			}
 			if err := p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0); err != nil || !check {
 				return err
@@ -216,11 +213,11 @@ func checked(standings []standing) error {
 	switch {
 	case len(failed) > 0 && len(late) > 0:
 		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
-			shortList(failed), maxAge, shortList(late))
+			shortList(failed), extract.Spell(maxAge), shortList(late))
 	case len(failed) > 0:
 		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", shortList(failed))
 	case len(late) > 0:
-		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", maxAge, shortList(late))
+		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", extract.Spell(maxAge), shortList(late))
 	case len(unconnected) > 0:
 		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", shortList(unconnected))
 	}

@@ -100,12 +100,12 @@ func TestStatusSaysWhy(t *testing.T) {
 	b.must("sync")
 	b.now = b.now.Add(49 * time.Hour)
 	code, _, stderr = b.run("status", "--check")
-	if code != exitPartial || !strings.Contains(stderr, "no fetch was complete for 48h0m0s: P001, P002\n") || !strings.Contains(stderr, "next: dexetl sync\n") {
+	if code != exitPartial || !strings.Contains(stderr, "no fetch was complete for 48 hours: P001, P002\n") || !strings.Contains(stderr, "next: dexetl sync\n") {
 		t.Errorf("status --check two days later: exit %d, %s", code, stderr)
 	}
 	b.exits("status --check --max-age 3d", exitDone)
 	for want, line := range map[bool]string{true: "status", false: "status --max-age 3d"} {
-		if got := strings.Contains(b.must(strings.Fields(line)...), "no fetch was complete for 48h0m0s; again: dexetl sync P00"); got != want {
+		if got := strings.Contains(b.must(strings.Fields(line)...), "no fetch was complete for 48 hours; again: dexetl sync P00"); got != want {
 			t.Errorf("dexetl %s two days later says that a sync is due: %t, want %t", line, got, want)
 		}
 	}

@@ -151,6 +151,9 @@ type reader struct{ conn *duckdb.Conn }
 func (r reader) Prepare(query string) (driver.Stmt, error) {
 	prepared, err := r.conn.Prepare(query)
 	if err != nil {
+		if _, known := errors.AsType[*duckdb.Error](err); !known { // DuckDB read it, and found no statement or several
+			err = ErrReadOnly
+		}
 		return nil, err
 	}
 	kind, err := prepared.(*duckdb.Stmt).StatementType()

@@ -109,8 +109,10 @@ func TestSessionIsLockedDown(t *testing.T) {
 	if left, _ := os.ReadDir(outside); len(left) != 1 {
 		t.Errorf("working folder afterwards = %v, want the secret only", left)
 	}
-	if _, err := db.ExecContext(t.Context(), "drop view glucose"); !errors.Is(err, ErrReadOnly) {
-		t.Errorf("drop view = %v, want ErrReadOnly", err)
+	for _, statement := range []string{"drop view glucose", "select 1; select 2", "select 1; drop view glucose", ";", "-- nothing", ""} {
+		if _, err := db.ExecContext(t.Context(), statement); !errors.Is(err, ErrReadOnly) {
+			t.Errorf("%q = %v, want ErrReadOnly", statement, err)
+		}
 	}
 }
 
