@@ -52,6 +52,13 @@ func isDenied(err error) bool {
 	return isPath && errors.Is(path, fs.ErrPermission) || isLink && errors.Is(link, fs.ErrPermission)
 }
 
+// isLockless reports whether err is about a file system on which files cannot be
+// locked.
+func isLockless(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && path.Op == "flock"
+}
+
 // verdicts are looked through in order; the first that fits counts.
 func verdicts() []verdict {
 	const (
@@ -62,6 +69,7 @@ func verdicts() []verdict {
 	)
 	return []verdict{
 		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
+		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
 		{as[*configError], exitUsage, "correct it and run the command again", ""},
 		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
 		{as[*state.LineError], exitUsage, "", "dexetl participants list"},

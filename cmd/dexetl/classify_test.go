@@ -32,3 +32,15 @@ func TestDenied(t *testing.T) {
 		}
 	}
 }
+
+// Where files cannot be locked, whichever it is and whatever the kernel calls it, the
+// file system is named as the cause, and what to do.
+func TestLockless(t *testing.T) {
+	for _, errno := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS, syscall.EINVAL} {
+		err := fmt.Errorf("load lock: %w", &fs.PathError{Op: "flock", Path: "lake/load.lock", Err: errno})
+		got := classified(err)
+		if got.code != exitDisk || !strings.Contains(got.advice, "local file system") || got.next != "dexetl doctor" {
+			t.Errorf("%v: exit %d, advice %q, next %q, want %d, a local file system, and doctor", errno, got.code, got.advice, got.next, exitDisk)
+		}
+	}
+}

@@ -229,7 +229,8 @@ func openLock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// flock applies how to the lock file, waiting for other holders.
+// flock applies how to the lock file, waiting for other holders. Where files cannot
+// be locked the error is a *fs.PathError of flock.
 func flock(f *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), how)
@@ -237,7 +238,7 @@ func flock(f *os.File, how int) error {
 			return nil
 		}
 		if err != syscall.EINTR {
-			return fmt.Errorf("raw log lock: %w", err)
+			return fmt.Errorf("raw log lock: %w", &fs.PathError{Op: "flock", Path: f.Name(), Err: err})
 		}
 	}
 }

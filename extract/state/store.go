@@ -57,7 +57,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		}
 		return nil, err
 	}
-	return &Store{Now: time.Now, db: file, holder: holder{dir: filepath.Join(dir, "holders")}}, nil
+	return &Store{Now: time.Now, db: file, holder: holder{dir: filepath.Join(dir, "holders"), flock: syscall.Flock}}, nil
 }
 
 // noRoom reports whether nothing can be written.
