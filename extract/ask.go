@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An asker sends a request and returns its answer. Each layer adds one concern
@@ -46,7 +47,8 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, syscall.ENOSPC) {
+	var busy *state.BusyError
+	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) {
 		return fatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.standing(ctx); withdrawal != nil {

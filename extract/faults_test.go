@@ -256,6 +256,15 @@ func TestRunEndsWhenItCannotGoOn(t *testing.T) {
 		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("Run on a full disk: %v, want that no refresh is possible", err)
 		}
+		held := &state.BusyError{Path: "state.db"}
+		refused := &consent.TemporaryError{ParticipantID: "P1"}
+		for _, err := range []error{held, fmt.Errorf("participant P1: %w", held), errors.Join(refused, held)} {
+			f.Tokens = fakeTokens{token: func(string) (string, error) { return "", err }}
+			var busy *state.BusyError
+			if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.As(err, &busy) {
+				t.Errorf("Run with a state that another process holds: %v, want a *state.BusyError", err)
+			}
+		}
 		f.Tokens = fakeTokens{}
 		if err := f.Log.Close(); err != nil {
 			t.Fatal(err)

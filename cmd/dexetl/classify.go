@@ -52,6 +52,13 @@ func isDenied(err error) bool {
 	return isPath && errors.Is(path, fs.ErrPermission) || isLink && errors.Is(link, fs.ErrPermission)
 }
 
+// isLockless reports whether err is about a file system on which files cannot be
+// locked.
+func isLockless(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && path.Op == "flock"
+}
+
 // verdicts are looked through in order; the first that fits counts.
 func verdicts() []verdict {
 	const (
@@ -62,6 +69,7 @@ func verdicts() []verdict {
 	)
 	return []verdict{
 		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
+		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
 		{as[*configError], exitUsage, "correct it and run the command again", ""},
 		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
 		{as[*state.LineError], exitUsage, "", "dexetl participants list"},
@@ -79,6 +87,7 @@ func verdicts() []verdict {
 		{as[*consent.NotInRosterError], exitUsage, "import the roster, then the grants again", "dexetl participants import roster.csv"},
 		{as[*consent.RecipientError], exitUsage, "dexetl connect --public-key, in the other study, prints it", ""},
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
+		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{isDataFile, exitDamage, "", "dexetl replay  # makes the tables anew from the raw log"},
@@ -92,6 +101,9 @@ func verdicts() []verdict {
 		{is(syscall.ENOSPC), exitDisk, makeRoom, sameCommand},
 		{is(syscall.EDQUOT), exitDisk, makeRoom, sameCommand},
 		{is(syscall.EROFS), exitDisk, "", ""},
+		{is(syscall.EMFILE), exitDisk, "let it open more files (ulimit -n)", sameCommand},
+		{is(syscall.ENFILE), exitDisk, "let other processes of this machine close files, or let the machine open more (fs.file-max)", sameCommand},
+		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
 		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},

@@ -20,7 +20,7 @@ const (
 	exitDamage      = 7   // damage found
 	exitStopped     = 8   // --max-calls or --max-duration used up, resumable
 	exitNoStudy     = 10  // no study here
-	exitLocked      = 11  // another process holds the load lock
+	exitLocked      = 11  // another process holds the load lock, or the state
 	exitKey         = 12  // wrong or unreadable key
 	exitDisk        = 13  // disk full or not writable
 	exitInterrupted = 130 // Ctrl-C, resumable
@@ -32,7 +32,7 @@ func codeWords(code int) string {
 		exitDone: "done", exitUnexpected: "unexpected, see the log", exitUsage: "arguments or configuration",
 		exitPartial: "some participants failed", exitLater: "network, 5xx or limit: tried again at the next run",
 		exitConsent: "only consent is missing", exitCheck: "a check failed", exitDamage: "damage found",
-		exitStopped: "stopped before all was done", exitNoStudy: "no study here", exitLocked: "another process loads",
+		exitStopped: "stopped before all was done", exitNoStudy: "no study here", exitLocked: "another process is in the way",
 		exitKey: "wrong or unreadable key", exitDisk: "disk full or not writable", exitInterrupted: "interrupted",
 	}[code]
 }

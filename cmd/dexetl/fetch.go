@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
@@ -15,6 +16,10 @@ import (
 
 // defaultLockWait is long enough for another process's backfill to end a commit.
 const defaultLockWait = 10 * time.Minute
+
+// statePatience is how long a run under way waits for another process that holds the
+// state: its claims, renewed every 3 minutes, last 10.
+const statePatience = 5 * time.Minute
 
 // fetch runs the job, prints what it did and returns what the exit code
 // should say.
@@ -56,6 +61,7 @@ func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (don
 		return done, err
 	}
 	job.run.ID = run.ID
+	s.store.WaitUpTo(statePatience, sync.OnceFunc(func() { p.say("waiting: another process holds the state (state.db)") }))
 	f := &fetching{p: p, study: s, job: job, log: log, begun: run}
 	done, err = f.run(ctx, people)
 	outcome := err

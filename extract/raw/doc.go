@@ -49,4 +49,8 @@
 // acknowledged is cut. Readers take the lock for a moment to learn the end of the
 // log, so they never see an answer that is about to become durable. One of an
 // appender who was killed they may see: Log.Sync makes it durable.
+//
+// A folder of the log that cannot be read is an error of whoever lists segments,
+// readers and appenders alike: without it the log would look shorter, and numbers
+// would be given out again.
 package raw

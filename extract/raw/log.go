@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -23,6 +24,7 @@ type Log struct {
 	maxSegment int64
 	spanSize   int64
 	fsync      func(*os.File) error
+	readDir    func(dir string) ([]fs.DirEntry, error)
 	encoder    func() (*zstd.Encoder, error)
 	decoder    func() (*zstd.Decoder, error)
 	compressor func() (*zstd.Encoder, error) // of compacted segments: takes its time, and room
@@ -54,6 +56,7 @@ func Open(dir string) (*Log, error) {
 		maxSegment: maxSegment,
 		spanSize:   spanSize,
 		fsync:      (*os.File).Sync,
+		readDir:    os.ReadDir,
 		encoder:    sync.OnceValues(newEncoder),
 		decoder:    sync.OnceValues(newDecoder),
 		compressor: sync.OnceValues(newCompressor),
@@ -196,7 +199,7 @@ func (l *Log) end() (Position, []segment, error) {
 	if err := flock(lock, syscall.LOCK_SH); err != nil {
 		return Position{}, nil, err
 	}
-	list, err := segments(l.dir)
+	list, err := l.segments()
 	if err != nil || len(list) == 0 {
 		return Position{}, nil, err
 	}
@@ -226,7 +229,8 @@ func openLock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// flock applies how to the lock file, waiting for other holders.
+// flock applies how to the lock file, waiting for other holders. Where files cannot
+// be locked the error is a *fs.PathError of flock.
 func flock(f *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(f.Fd()), how)
@@ -234,7 +238,7 @@ func flock(f *os.File, how int) error {
 			return nil
 		}
 		if err != syscall.EINTR {
-			return fmt.Errorf("raw log lock: %w", err)
+			return fmt.Errorf("raw log lock: %w", &fs.PathError{Op: "flock", Path: f.Name(), Err: err})
 		}
 	}
 }

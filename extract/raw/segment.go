@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/fault"
@@ -21,20 +22,26 @@ type segment struct {
 }
 
 // segments lists the log's segments in order. A number that is missing or there
-// twice is damage.
-func segments(dir string) ([]segment, error) {
-	var list []segment
-	paths, err := filepath.Glob(filepath.Join(escapeGlob(dir), "[0-9][0-9][0-9][0-9]", "[0-9][0-9]", "*.seg"))
+// twice is damage. A folder that cannot be read is an error: without it the log
+// would look shorter, and the next append would use numbers again.
+func (l *Log) segments() ([]segment, error) {
+	years, err := l.folders(l.dir, 4)
 	if err != nil {
-		return nil, fmt.Errorf("raw log %s: %w", dir, err)
+		return nil, err
 	}
-	for _, path := range paths {
-		name := strings.TrimSuffix(filepath.Base(path), ".seg")
-		number, err := strconv.ParseUint(name, 10, 64)
-		if err != nil || fmt.Sprintf("%010d", number) != name {
-			return nil, &DamageError{File: path, Reason: "its name is no segment number"}
+	var list []segment
+	for _, year := range years {
+		months, err := l.folders(year, 2)
+		if err != nil {
+			return nil, err
 		}
-		list = append(list, segment{number, path})
+		for _, month := range months {
+			found, err := l.segmentsIn(month)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, found...)
+		}
 	}
 	slices.SortFunc(list, func(a, b segment) int { return Position{Segment: a.number}.Compare(Position{Segment: b.number}) })
 	for i, s := range list {
@@ -47,9 +54,53 @@ func segments(dir string) ([]segment, error) {
 	return list, nil
 }
 
-// escapeGlob returns a pattern that matches dir alone.
-func escapeGlob(dir string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(dir)
+// folders lists what is named in dir with so many digits, as years and months are.
+func (l *Log) folders(dir string, digits int) ([]string, error) {
+	entries, err := l.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		if name := e.Name(); len(name) == digits && strings.Trim(name, "0123456789") == "" {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	return paths, nil
+}
+
+// segmentsIn lists the segments in the folder of a month.
+func (l *Log) segmentsIn(month string) ([]segment, error) {
+	entries, err := l.list(month)
+	if err != nil {
+		return nil, err
+	}
+	var list []segment
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".seg")
+		if !ok {
+			continue
+		}
+		path := filepath.Join(month, e.Name())
+		number, err := strconv.ParseUint(name, 10, 64)
+		if err != nil || fmt.Sprintf("%010d", number) != name {
+			return nil, &DamageError{File: path, Reason: "its name is no segment number"}
+		}
+		list = append(list, segment{number, path})
+	}
+	return list, nil
+}
+
+// list reads a folder whole, or not at all.
+func (l *Log) list(dir string) ([]fs.DirEntry, error) {
+	entries, err := l.readDir(dir)
+	if errors.Is(err, syscall.ENOTDIR) {
+		return nil, &DamageError{File: dir, Reason: "there must be a folder in its place"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("raw log: %w", err)
+	}
+	return entries, nil
 }
 
 // createSegment creates segment number, begun at the time now, and returns it

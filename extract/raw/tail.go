@@ -40,7 +40,7 @@ func (l *Log) catchUp() error {
 				return nil
 			}
 		}
-		list, err := segments(l.dir)
+		list, err := l.segments()
 		if err != nil {
 			return err
 		}

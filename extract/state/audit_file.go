@@ -116,20 +116,48 @@ func syncDir(dir string) error {
 }
 
 // readTrail appends what waits and returns the file, whole, and the head that
-// belongs to it. A file that is not there is empty.
+// belongs to it. A file that is not there is empty. Nobody is kept from writing
+// meanwhile: a line is known to the head before it is in the file. So where the head
+// is the same before and after, and no line waits, the file holds the lines up to it
+// and no more.
 func (s *Store) readTrail(ctx context.Context) (text []byte, head auditHead, err error) {
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	for {
+		head, waiting, err := s.trailHead(ctx)
+		if err != nil {
+			return nil, head, err
+		}
+		if waiting > 0 {
+			if err := s.completeTrail(ctx); err != nil {
+				return nil, head, err
+			}
+			continue
+		}
+		text, err = s.readFile(s.auditPath())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, head, err
+		}
+		now, waiting, err := s.trailHead(ctx)
+		if err != nil || now == head && waiting == 0 {
+			return text, head, err
+		}
+	}
+}
+
+// trailHead returns the head, and how many of its lines wait for the file.
+func (s *Store) trailHead(ctx context.Context) (head auditHead, waiting int, err error) {
+	head, err = one(ctx, s.db, func(row func(...any) error) (h auditHead, err error) {
+		err = row(&h.seq, &h.hash, &h.bytes, &waiting)
+		return h, err
+	}, "select seq, hash, bytes, (select count(*) from audit_pending) from audit_head")
+	return head, waiting, err
+}
+
+// completeTrail appends what waits.
+func (s *Store) completeTrail(ctx context.Context) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
 		if err := s.appendTrail(ctx, tx); err != nil {
 			return fmt.Errorf("audit trail: lines of changes made are %w", err)
 		}
-		if head, err = headIn(ctx, tx); err != nil {
-			return err
-		}
-		text, err = os.ReadFile(s.auditPath())
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
-		return err
+		return nil
 	})
-	return text, head, err
 }

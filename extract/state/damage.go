@@ -30,12 +30,13 @@ func isDamage(err error) bool {
 }
 
 // A database is the file at path. What SQLite reports as its damage comes out
-// of it as *DamageError, a full disk as *DiskError, and what this account may not
-// write as *fs.PathError.
+// of it as *DamageError, a full disk as *DiskError, a file that another process
+// holds as *BusyError, and what this account may not write as *fs.PathError.
 type database struct {
 	*sql.DB
 	path     string
 	readOnly bool // see openFull
+	patience *patience
 }
 
 // check returns err, or what its kind is to the caller: see database.
@@ -47,6 +48,8 @@ func (d database) check(err error) error {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return &DamageError{d.path, err}
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL:
+		return &BusyError{d.path, busyTimeout, err}
 	}
 	if d.full(e) {
 		return d.diskError(err)
@@ -60,16 +63,13 @@ func (d database) check(err error) error {
 	return err
 }
 
-func (d database) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	res, err := d.DB.ExecContext(ctx, query, args...)
-	return res, d.check(err)
-}
-
-// checkRows is check for an error that reading rows from q ended with. Those of
-// a transaction are left to whoever began it.
-func checkRows(q querier, err error) error {
-	if d, ok := q.(database); ok {
-		return d.check(err)
+func (d database) ExecContext(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
+	err = d.patiently(ctx, func() (err error) {
+		res, err = d.DB.ExecContext(ctx, query, args...)
+		return err
+	})
+	if err == nil {
+		d.patience.free()
 	}
-	return err
+	return res, err
 }

@@ -14,7 +14,8 @@ import (
 // a process however it ends, so that what kill -9 leaves leased is free at
 // once instead of after its time.
 type holder struct {
-	dir string
+	dir   string
+	flock func(fd, how int) error // syscall.Flock
 
 	mu   sync.Mutex
 	name string
@@ -35,26 +36,72 @@ func (h *holder) id(newID func() string) (string, error) {
 	if err := h.sweep(); err != nil {
 		return "", err
 	}
-	// Another process may sweep the file between its birth and its lock.
-	for {
-		name := newID()
-		path := filepath.Join(h.dir, name)
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	for range holderTries {
+		name, file, err := h.create(newID())
 		if err != nil {
 			return "", err
 		}
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && samePath(f, path) {
-			h.name, h.file = name, f
+		if file != nil {
+			h.name, h.file = name, file
 			return name, nil
 		}
-		f.Close()
+	}
+	return "", &fs.PathError{Op: "flock", Path: h.dir, Err: errNoHolder}
+}
+
+// holderTries is how often a file is made that another process takes for a dead
+// one's and sweeps between its birth and its lock.
+const holderTries = 100
+
+var errNoHolder = errors.New("every file made there is taken away at once")
+
+// create makes the locked file called name; nil if it was swept before it was
+// locked.
+func (h *holder) create(name string) (string, *os.File, error) {
+	path := filepath.Join(h.dir, name)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", nil, err
+	}
+	mine, err := h.lock(f)
+	if err == nil && mine {
+		mine, err = samePath(f, path)
+	}
+	if err != nil {
+		return "", nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	if !mine {
+		return "", nil, f.Close()
+	}
+	return name, f, nil
+}
+
+// lock locks f unless another process has it locked. Where files cannot be locked
+// at all the error is a *fs.PathError of flock.
+func (h *holder) lock(f *os.File) (bool, error) {
+	for {
+		switch err := h.flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return false, nil
+		case !errors.Is(err, syscall.EINTR):
+			return false, &fs.PathError{Op: "flock", Path: f.Name(), Err: err}
+		}
 	}
 }
 
-func samePath(f *os.File, path string) bool {
-	a, errA := f.Stat()
-	b, errB := os.Stat(path)
-	return errA == nil && errB == nil && os.SameFile(a, b)
+// samePath reports whether path still is f.
+func samePath(f *os.File, path string) (bool, error) {
+	a, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	b, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(a, b), err
 }
 
 func (h *holder) sweep() error {
@@ -79,10 +126,7 @@ func (h *holder) dead(name string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-	case errors.Is(err, syscall.EWOULDBLOCK):
-		return false, nil
-	case err != nil:
+	if free, err := h.lock(f); err != nil || !free {
 		return false, err
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

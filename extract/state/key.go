@@ -26,10 +26,9 @@ func (s *Store) BindKey(ctx context.Context, recipient string) (string, error) {
 
 // BoundKey returns the recipient for which tokens are sealed, "" for none yet.
 func (s *Store) BoundKey(ctx context.Context) (string, error) {
-	var v string
-	err := s.db.QueryRowContext(ctx, "select value from meta where key = 'recipient'").Scan(&v)
+	v, err := one(ctx, s.db, scanText, "select value from meta where key = 'recipient'")
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
-	return v, s.db.check(err)
+	return v, err
 }

@@ -78,13 +78,12 @@ func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl ti
 // freeDead ends the lease if its process is gone and reports whether it may be
 // free now.
 func (s *Store) freeDead(ctx context.Context, name string) (bool, error) {
-	var holder string
-	err := s.db.QueryRowContext(ctx, "select holder from leases where name = ?", name).Scan(&holder)
+	holder, err := one(ctx, s.db, scanText, "select holder from leases where name = ?", name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return true, nil
 	}
 	if err != nil {
-		return false, s.db.check(err)
+		return false, err
 	}
 	dead, err := s.holder.dead(holder)
 	if !dead || err != nil {

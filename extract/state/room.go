@@ -121,7 +121,8 @@ func (d database) full(e *sqlite.Error) bool {
 // is safe when all changes are in the file itself; if they are not, or the file
 // is not of this program's schema, the error is err.
 func openFull(ctx context.Context, path string, err error) (database, error) {
-	if log, e := os.Stat(path + "-wal"); e == nil && log.Size() > 0 {
+	log, e := os.Stat(path + "-wal")
+	if e == nil && log.Size() > 0 || e != nil && !errors.Is(e, fs.ErrNotExist) {
 		return database{}, err
 	}
 	file, e := openDatabase(path, fileURL(path, url.Values{"mode": {"ro"}, "immutable": {"1"}}))

@@ -29,15 +29,16 @@ type Store struct {
 	// first change.
 	By Author
 
-	db     database
-	holder holder
+	db       database
+	holder   holder
+	readFile func(path string) ([]byte, error) // os.ReadFile
 }
 
 // Open opens the state in dir, creating folder (0700) and file (0600) if they
 // are not there, and brings an older schema up to date. A schema newer than
 // this program is a *SchemaError, and nothing is written; a file that is damaged
-// or no state is a *DamageError, from here and from all methods that meet it. On
-// a full disk the state can be read, and who writes gets a *DiskError; so it is
+// or no state is a *DamageError, from here and from all methods that meet it; so
+// is a *BusyError for a file that another process holds. On a full disk the state can be read, and who writes gets a *DiskError; so it is
 // where nothing may be written, with syscall.EROFS.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	path := filepath.Join(dir, "state.db")
@@ -57,7 +58,10 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		}
 		return nil, err
 	}
-	return &Store{Now: time.Now, db: file, holder: holder{dir: filepath.Join(dir, "holders")}}, nil
+	return &Store{
+		Now: time.Now, db: file, readFile: os.ReadFile,
+		holder: holder{dir: filepath.Join(dir, "holders"), flock: syscall.Flock},
+	}, nil
 }
 
 // noRoom reports whether nothing can be written.
@@ -69,7 +73,7 @@ func openDatabase(path, dsn string) (database, error) {
 		return database{}, err
 	}
 	db.SetMaxOpenConns(1)
-	return database{DB: db, path: path}, nil
+	return database{DB: db, path: path, patience: new(patience)}, nil
 }
 
 // ready brings the schema up to date, or closes the file.
@@ -112,7 +116,7 @@ func private(path string) error {
 func dsn(path string) string {
 	return fileURL(path, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "synchronous(full)", "foreign_keys(1)", "secure_delete(1)"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "synchronous(full)", "foreign_keys(1)", "secure_delete(1)"},
 	})
 }
 
@@ -122,14 +126,19 @@ func fileURL(path string, q url.Values) string {
 
 // write runs f in one transaction that holds the write lock from its start.
 func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
-	return s.db.check(s.transact(ctx, f))
-}
-
-func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	var tx *sql.Tx
+	err := s.db.patiently(ctx, func() (err error) {
+		tx, err = s.db.BeginTx(ctx, nil)
+		return err
+	})
 	if err != nil {
 		return err
 	}
+	s.db.patience.free()
+	return s.db.check(transact(tx, f))
+}
+
+func transact(tx *sql.Tx, f func(tx *sql.Tx) error) error {
 	defer tx.Rollback() // after Commit there is nothing to roll back
 	if err := f(tx); err != nil {
 		return err
@@ -154,14 +163,26 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// collect runs a query and scans every row.
-func collect[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+// collect runs a query and scans every row. Errors of a transaction are left to
+// whoever began it.
+func collect[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
+	d, ok := q.(database)
+	if !ok {
+		return scanAll(ctx, q, scan, query, args...)
+	}
+	err = d.patiently(ctx, func() error {
+		out, err = scanAll(ctx, q, scan, query, args...)
+		return err
+	})
+	return out, err
+}
+
+func scanAll[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, checkRows(q, err)
+		return nil, err
 	}
 	defer rows.Close()
-	var out []T
 	for rows.Next() {
 		v, err := scan(rows.Scan)
 		if err != nil {
@@ -169,7 +190,7 @@ func collect[T any](ctx context.Context, q querier, scan func(row func(...any) e
 		}
 		out = append(out, v)
 	}
-	return out, checkRows(q, rows.Err())
+	return out, rows.Err()
 }
 
 // one returns the only row of a query, or sql.ErrNoRows.
@@ -183,4 +204,9 @@ func one[T any](ctx context.Context, q querier, scan func(row func(...any) error
 		return zero, sql.ErrNoRows
 	}
 	return all[0], nil
+}
+
+func scanText(row func(...any) error) (text string, err error) {
+	err = row(&text)
+	return text, err
 }

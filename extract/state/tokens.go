@@ -131,11 +131,7 @@ func (s *Store) Answers(ctx context.Context, connectionID string) ([]TokenAnswer
 
 // Intents lists the connections whose refresh began and has no end on record.
 func (s *Store) Intents(ctx context.Context) ([]string, error) {
-	return collect(ctx, s.db, func(row func(...any) error) (string, error) {
-		var id string
-		err := row(&id)
-		return id, err
-	}, "select connection_id from refresh_intents order by connection_id")
+	return collect(ctx, s.db, scanText, "select connection_id from refresh_intents order by connection_id")
 }
 
 // CommitRefresh puts g in the place of the pair that answer a was got for, if

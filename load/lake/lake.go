@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/fault"
@@ -51,6 +52,8 @@ type Lake struct {
 
 	// sync makes a file or folder durable. Tests watch it.
 	sync func(*os.File) error
+
+	flock func(fd, how int) error // syscall.Flock; tests have file systems without it
 }
 
 // RowGroupRows is how many rows a row group has, unless its bytes end it sooner.
@@ -70,7 +73,7 @@ func Open(root string) (*Lake, error) {
 			return nil, errors.Join(fmt.Errorf("lake folder: %w", err), dir.Close())
 		}
 	}
-	return &Lake{dir: dir, path: root, sync: (*os.File).Sync}, nil
+	return &Lake{dir: dir, path: root, sync: (*os.File).Sync, flock: syscall.Flock}, nil
 }
 
 // Close releases the folder. It does not release the lock.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -27,7 +28,7 @@ const lockPoll = 100 * time.Millisecond
 // Lock takes the load lock, for which it waits at most wait, and sweeps away
 // what an interrupted commit left behind. Who holds the lock may commit; a
 // process that dies loses it. It returns a *LockedError if somebody else holds
-// the lock until the end.
+// the lock until the end, a *fs.PathError of flock where files cannot be locked.
 func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard, error) {
 	if who.PID == 0 {
 		who.PID = os.Getpid()
@@ -39,7 +40,7 @@ func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard
 	if err != nil {
 		return nil, fmt.Errorf("load lock: %w", err)
 	}
-	if err = l.flock(ctx, f, wait); err == nil {
+	if err = l.waitFor(ctx, f, wait); err == nil {
 		err = writeHolder(f, who)
 	}
 	if err == nil {
@@ -65,18 +66,18 @@ func (g *Guard) Unlock() error {
 	return nil
 }
 
-// flock asks again and again rather than blocking in the kernel, so that it
+// waitFor asks again and again rather than blocking in the kernel, so that it
 // can be cancelled and say who is in the way.
-func (l *Lake) flock(ctx context.Context, f *os.File, wait time.Duration) error {
+func (l *Lake) waitFor(ctx context.Context, f *os.File, wait time.Duration) error {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err := l.flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
 			return nil
 		}
 		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			return fmt.Errorf("load lock: %w", err)
+			return fmt.Errorf("load lock: %w", &fs.PathError{Op: "flock", Path: filepath.Join(l.path, lockFile), Err: err})
 		}
 		select {
 		case <-ctx.Done():

@@ -3,8 +3,10 @@ package lake
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,4 +80,23 @@ func TestLockWaits(t *testing.T) {
 		synctest.Wait() // for Unlock to return
 		late.Unlock()
 	})
+}
+
+// Where files cannot be locked there is nothing to wait for.
+func TestLockWhereThereAreNone(t *testing.T) {
+	for _, errno := range []error{syscall.ENOLCK, syscall.ENOTSUP, syscall.ENOSYS} {
+		l := reopen(t, t.TempDir())
+		calls := 0
+		l.flock = func(int, int) error {
+			if calls++; calls == 1 {
+				return syscall.EINTR // is asked again
+			}
+			return errno
+		}
+		var path *fs.PathError
+		_, err := l.Lock(t.Context(), time.Hour, Holder{})
+		if !errors.As(err, &path) || path.Op != "flock" || path.Err != errno || path.Path != l.Path()+"/"+lockFile || calls != 2 {
+			t.Errorf("Lock: %v after %d calls, want a *fs.PathError of flock and the file, %v, after 2", err, calls, errno)
+		}
+	}
 }

@@ -77,7 +77,10 @@ type publisher struct {
 // link makes the folder with its hard links, unless it is there: it appears
 // whole. One that was made by a program with fewer tables gets those it lacks.
 func (p *publisher) link(ctx context.Context) error {
-	if _, err := p.root.Lstat(p.folder); err == nil {
+	switch there, err := p.has(p.folder); {
+	case err != nil:
+		return err
+	case there:
 		return p.linkMissing()
 	}
 	temporary := p.temporary()
@@ -97,6 +100,16 @@ func (p *publisher) link(ctx context.Context) error {
 	return p.root.Rename(temporary, p.folder)
 }
 
+// has reports whether name is there. What cannot be looked at is an error: it may
+// be either.
+func (p *publisher) has(name string) (bool, error) {
+	_, err := p.root.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // temporary is the folder in which links are made.
 func (p *publisher) temporary() string { return path.Join(snapshotDir, "."+path.Base(p.folder)) }
 
@@ -104,7 +117,9 @@ func (p *publisher) temporary() string { return path.Join(snapshotDir, "."+path.
 func (p *publisher) linkMissing() error {
 	for _, t := range tables() {
 		name := path.Join(p.folder, t.Name)
-		if _, err := p.root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		if there, err := p.has(name); err != nil {
+			return err
+		} else if there {
 			continue
 		}
 		if err := p.root.RemoveAll(p.temporary()); err != nil {
@@ -223,7 +238,9 @@ const keepFor = 24 * time.Hour
 
 // prune removes the folders that are older than keepFor, but not the one
 // before this. Those that knew other withdrawals, and so may show rows that are
-// not the study's, it removes at once, whoever reads there.
+// not the study's, it removes at once, whoever reads there; so it does where the
+// manifest is damaged and nobody can tell. A manifest that cannot be read at the
+// moment is an error.
 func (p *publisher) prune(context.Context) error {
 	fault.Point("snapshot.latest_renamed")
 	older, err := p.olderFolders()
@@ -232,6 +249,9 @@ func (p *publisher) prune(context.Context) error {
 	}
 	for i, n := range older {
 		m, err := p.lake.Manifest(n)
+		if damage := (*lake.DamageError)(nil); err != nil && !errors.As(err, &damage) {
+			return err
+		}
 		if err == nil && p.sameWithdrawals(m) && (i == len(older)-1 || p.manifest.CreatedAt.Sub(m.CreatedAt) < keepFor) {
 			continue
 		}
@@ -252,6 +272,9 @@ func (p *publisher) sameWithdrawals(m lake.Manifest) bool {
 // first.
 func (p *publisher) olderFolders() (older []int64, err error) {
 	entries, err := fs.ReadDir(p.root.FS(), snapshotDir)
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range entries {
 		var n int64
 		if _, err := fmt.Sscanf(e.Name(), "%d", &n); err != nil || path.Base(folderOf(n)) != e.Name() {
@@ -262,5 +285,5 @@ func (p *publisher) olderFolders() (older []int64, err error) {
 		}
 	}
 	slices.Sort(older)
-	return older, err
+	return older, nil
 }

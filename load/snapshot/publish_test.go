@@ -218,6 +218,34 @@ func TestFoldersKept(t *testing.T) {
 // escape quotes a path for filepath.Glob.
 func escape(name string) string { return strings.NewReplacer("[", `\[`, "*", `\*`).Replace(name) }
 
+// A manifest that is damaged cannot say which withdrawals its folder knew, so the
+// folder goes. One that cannot be read at the moment says nothing of it.
+func TestFolderOfAnUnreadableManifest(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(path string) error
+		kept  bool
+	}{
+		"damaged":        {func(path string) error { return os.WriteFile(path, []byte("{}"), 0o600) }, false},
+		"gone":           {func(string) error { return nil }, false},
+		"cannot be read": {func(path string) error { return os.Mkdir(path, 0o700) }, true},
+	} {
+		l := newLake(t)
+		first := commit(t, l, "P1", 1)
+		publish(t, l, first)
+		second := commit(t, l, "P2", 1)
+		path := filepath.Join(l.Path(), "manifests", fmt.Sprintf("%012d.json", first.Snapshot))
+		if err := errors.Join(os.Remove(path), c.spoil(path)); err != nil {
+			t.Fatal(err)
+		}
+		err := Publish(t.Context(), l, second)
+		folder, _ := Folder(l, first.Snapshot)
+		_, gone := os.Stat(folder)
+		if kept := gone == nil; kept != c.kept || (err != nil) != c.kept {
+			t.Errorf("manifest %s: the folder is kept: %t, Publish says %v; want %t, and an error only then", name, kept, err, c.kept)
+		}
+	}
+}
+
 // Whatever an interrupted Publish left, or somebody removed, Repair puts right.
 func TestRepair(t *testing.T) {
 	t.Parallel()
