@@ -201,6 +201,37 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// Text of an event that has no column does what notes do: it is in event_notes
+// alone, changes by itself, and goes when the event comes without it.
+func TestTextWithoutColumn(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	from, to := at(2, "00:00:00"), at(3, "00:00:00")
+	meal := func(more string) string {
+		return strings.TrimSuffix(event("m", "carbs", "40", "created", at(2, "12:00:00")), "}") + more + "}"
+	}
+	for _, more := range []string{`,"mealName":"first secret","dose":1`, `,"mealName":"second secret","dose":1`, `,"dose":1`, `,"dose":2`, `,"of":{"a":["third secret"]},"dose":2`} {
+		w.answer("P1", "A", "events", from, to, meal(more))
+	}
+	for _, commitBytes := range []int64{0, 1} {
+		k := w.tank(fmt.Sprint("lake", commitBytes), commitBytes)
+		k.load(Study{})
+		sameText(t, "events", k.rows("events", "record_id", "value", "extra", "request_id"), []string{`record_id=m value=40 extra={"dose":2} request_id=REQ000004`})
+		sameText(t, "event_notes", k.rows("event_notes", "record_id", "note", "extra", "vanished_at"), []string{`record_id=m note=- extra={"of":{"a":["third secret"]}} vanished_at=-`})
+		sameText(t, "changes", k.rows("changes", "resource", "kind", "request_id"), []string{
+			"resource=event_notes kind=edited request_id=REQ000002", "resource=event_notes kind=restored request_id=REQ000005",
+			"resource=event_notes kind=vanished request_id=REQ000003", "resource=events kind=edited request_id=REQ000004",
+		})
+		for _, table := range allTables() {
+			for _, row := range k.rows(table) {
+				if table != "event_notes" && strings.Contains(row, "secret") {
+					t.Errorf("%s shows text of an event: %s", table, row)
+				}
+			}
+		}
+		k.unlock()
+	}
+}
+
 // The note of the event that counts is kept, whatever the type of the event says;
 // when the value has become a number it goes, also where the window ends, and
 // when it is words again it is back.
