@@ -15,6 +15,7 @@ type Table struct {
 	Columns   []Column
 	Key       []string // columns that identify a present row
 	Order     []string // columns that sort the rows of a file
+	Hidden    bool     // no snapshot and no session shows it
 }
 
 // A Column is one column of a table.
