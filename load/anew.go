@@ -91,8 +91,7 @@ func (s *step) foldParticipantAnew(ctx context.Context, participant string) (err
 	if err := s.exchange(ctx, shapeNamed(daysTable), participant, stays.Lake, m); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
-	maps.DeleteFunc(s.pending, func(k pendingKey, _ time.Time) bool { return k.participant == participant })
-	maps.DeleteFunc(s.coverage, func(k coverKey, _ *cover) bool { return k.participant == participant })
+	s.forgetSmall(participant)
 	return s.holdSmall(ctx, stays.Lake, m)
 }
 

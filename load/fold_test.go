@@ -97,18 +97,62 @@ func cmpOr(s, or string) string {
 	return s
 }
 
-// A record that came but could not be read has not vanished.
+// A record that came but could not be read has not vanished, however its id is
+// written.
 func TestVanishUnread(t *testing.T) {
+	from, to, noon := at(2, "00:00:00"), at(3, "00:00:00"), `"systemTime":"2026-03-02T12:00:00Z"`
+	long := strings.Repeat("x", 70)
+	for _, tt := range []struct{ id, unread string }{
+		{"x", `{"recordId":"x",` + noon + `,"displayTime":"soon"}`},
+		{"17", `{"recordId":17,` + noon + `,"displayTime":"soon"}`},
+		{"a/b", `{"recordId":"a\u002fb",` + noon + `,"displayTime":"soon"}`},
+		{`say "a"`, `{"recordId":"say \"a\"",` + noon + `,"displayTime":"soon"}`},
+		{long, `{"RecordId":"` + long + `",` + noon + `,"displayTime":"soon"}`},
+		{"twice", `{"recordId":"other","recordId":"twice",` + noon + `}`},
+		{"bare", `"bare"`},
+		{"within", `[{"id":"within"}]`},
+	} {
+		for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
+			w := newWorld(t, t.TempDir())
+			record := egv
+			if resource == "events" {
+				record = func(id string, t time.Time, _ int) string { return event(id, "carbs", "5", "created", t) }
+			}
+			w.answer("P1", "A", resource, from, to, record(tt.id, at(2, "12:00:00"), 100), record("y", at(2, "13:00:00"), 100))
+			w.answer("P1", "A", resource, from, to, tt.unread)
+			k := w.tank("lake", 0)
+			r := k.load(Study{})
+			want := []string{"record_id=" + tt.id + " vanished_at=-", "record_id=y vanished_at=2026-04-01T13:00:00"}
+			slices.Sort(want)
+			sameText(t, resource+" without "+tt.unread, k.rows(resource, "record_id", "vanished_at"), want)
+			if r.Rejected != 1 || len(k.rows("rejects")) != 1 || r.Tables["rejects"].Added != 1 {
+				t.Errorf("Load: %d rejected, %d rows of rejects; want 1 and 1", r.Rejected, len(k.rows("rejects")))
+			}
+			k.unlock()
+		}
+	}
+}
+
+// A month of readings of which none can be read any more, as when a field gets
+// another form: nothing has vanished, and it takes no longer than other answers.
+func TestMonthUnread(t *testing.T) {
 	w := newWorld(t, t.TempDir())
-	from, to := at(2, "00:00:00"), at(3, "00:00:00")
-	w.answer("P1", "A", "egvs", from, to, egv("x", at(2, "12:00:00"), 100), egv("y", at(2, "13:00:00"), 100))
-	w.answer("P1", "A", "egvs", from, to, `{"recordId":"x","systemTime":"2026-03-02T12:00:00Z","value":"many"}`)
+	from := at(1, "00:00:00")
+	var good, bad []string
+	for i := range 30 * 288 {
+		record := egv(fmt.Sprintf("r%05d", i), from.Add(time.Duration(i)*5*time.Minute), 100)
+		good, bad = append(good, record), append(bad, strings.Replace(record, `"trend":"flat"`, `"trend":["flat"]`, 1))
+	}
+	w.answer("P1", "A", "egvs", from, from.AddDate(0, 0, 30), good...)
+	w.answer("P1", "A", "egvs", from, from.AddDate(0, 0, 30), bad...)
 	k := w.tank("lake", 0)
 	defer k.unlock()
 	r := k.load(Study{})
-	sameText(t, "egvs", k.rows("egvs", "record_id", "vanished_at"), []string{"record_id=x vanished_at=-", "record_id=y vanished_at=2026-04-01T13:00:00"})
-	if r.Rejected != 1 || len(k.rows("rejects")) != 1 || r.Tables["rejects"].Added != 1 {
-		t.Errorf("Load: %d rejected, %d rows of rejects; want 1 and 1", r.Rejected, len(k.rows("rejects")))
+	if c := r.Tables["egvs"]; c != (Counts{Added: len(good)}) || r.Rejected != len(bad) {
+		t.Errorf("Load: egvs %+v, %d rejected; want %d added, none vanished, %d rejected", c, r.Rejected, len(good), len(bad))
+	}
+	if unread := r.Unread(); len(unread) != 0 {
+		t.Errorf("Unread = %v, want nobody: the first answer was read", unread)
 	}
 }
 

@@ -152,7 +152,7 @@ func (h *history) cut(c cuts) {
 		h.models[resource].cuts = c
 	}
 	for _, a := range h.asked {
-		h.models[a.Resource].apply(a.Header, a.served)
+		h.models[a.Resource].apply(a.Header, a.served, h.trust(a, c))
 	}
 }
 

@@ -79,7 +79,7 @@ func Tables() []Table {
 	return []Table{
 		glucose(), egvs(), events(), eventNotes(), calibrations(), alerts(),
 		devices(), alertSettings(),
-		coverage(), coverageDays(), rejects(), changes(), vanishPending(),
+		coverage(), coverageDays(), rejects(), changes(), vanishPending(), connectionAccounts(), connectionRanges(),
 		participants(), connections(), windows(), exclusions(), withdrawals(), settings(), runs(), audit(), requests(),
 	}
 }
