@@ -86,7 +86,7 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.rewriteAll(ctx); err != nil {
 		return err
 	}
-	if s.part != (part{}) {
+	if s.part.participants != nil {
 		return s.writeSmall(ctx) // the rest is made of the whole
 	}
 	if err := s.deriveGlucose(ctx); err != nil {
