@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -22,13 +21,23 @@ import (
 // of the log, in a lake of their own, and what comes of it takes the place of
 // what is held. That is what a replay of everything would come to.
 
-// A part of the log is one participant's answers before a position; zero: all.
+// A part of the log is the answers of some participants before a position; zero:
+// all of them.
 type part struct {
-	participant string
-	until       raw.Position
+	participants map[string]bool // nil: everybody
+	until        raw.Position
 }
 
-func (p part) has(e raw.Entry) bool { return p.participant == "" || p.participant == e.ParticipantID }
+// partOf is the answers of participants before a position.
+func partOf(participants []string, until raw.Position) part {
+	p := part{make(map[string]bool, len(participants)), until}
+	for _, id := range participants {
+		p.participants[id] = true
+	}
+	return p
+}
+
+func (p part) has(e raw.Entry) bool { return p.participants == nil || p.participants[e.ParticipantID] }
 
 func (p part) ends(e raw.Entry) bool {
 	return p.until != (raw.Position{}) && e.Position.Compare(p.until) >= 0
@@ -40,16 +49,18 @@ var recordTables = [...]string{
 	"egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "rejects", "changes",
 }
 
-// refold folds a part of the log into a lake of its own, without what was
-// recorded from cut on, or all for the zero time. The caller closes the lake.
-func (l *Loader) refold(ctx context.Context, of part, cut time.Time) (*lake.Scratch, error) {
+// refold folds a part of the log into a lake of its own, in one pass over it,
+// without what was recorded from participants' cuts on. The caller closes the lake.
+func (l *Loader) refold(ctx context.Context, of part, without cuts) (*lake.Scratch, error) {
 	scratch, err := l.Lake.Scratch(ctx)
 	if err != nil {
 		return nil, err
 	}
 	study := Study{Connections: l.connections} // whose account lacks a record matters
-	if !cut.IsZero() {
-		study.Withdrawals = []Withdrawal{{of.participant, cut, cut}}
+	for participant := range of.participants {
+		if cut, ok := without[participant]; ok {
+			study.Withdrawals = append(study.Withdrawals, Withdrawal{participant, cut, cut})
+		}
 	}
 	own := *l
 	own.Lake, own.part, own.Quarantine, own.Logger = scratch.Lake, of, nil, slog.New(slog.DiscardHandler)
@@ -60,44 +71,44 @@ func (l *Loader) refold(ctx context.Context, of part, cut time.Time) (*lake.Scra
 }
 
 // foldAnew folds the answers of those who have withdrawn anew.
-func (s *step) foldAnew(ctx context.Context) error {
-	for _, participant := range s.study.anew {
-		if err := s.foldParticipantAnew(ctx, participant); err != nil {
-			return fmt.Errorf("withdrawal of %s: %w", participant, err)
-		}
+func (s *step) foldAnew(ctx context.Context) (err error) {
+	if len(s.study.anew) == 0 {
+		return nil
 	}
-	return nil
-}
-
-func (s *step) foldParticipantAnew(ctx context.Context, participant string) (err error) {
-	answers := part{participant, s.parent.LogPosition}
-	stays, err := s.refold(ctx, answers, s.cuts[participant])
+	answers := partOf(s.study.anew, s.parent.LogPosition)
+	stays, err := s.refold(ctx, answers, s.cuts)
 	if err != nil {
-		return err
+		return fmt.Errorf("withdrawals: %w", err)
 	}
 	defer func() { err = errors.Join(err, stays.Close()) }()
 	if err := s.seal(ctx, answers, stays); err != nil {
-		return err
+		return fmt.Errorf("withdrawals: %w", err)
 	}
 	m, err := stays.Current()
 	if err != nil {
 		return err
 	}
-	for _, name := range recordTables {
-		if err := s.exchange(ctx, shapeNamed(name), participant, stays.Lake, m); err != nil {
-			return fmt.Errorf("table %s: %w", name, err)
+	for _, participant := range s.study.anew {
+		if err := s.exchangeAll(ctx, participant, stays.Lake, m); err != nil {
+			return fmt.Errorf("withdrawal of %s: %w", participant, err)
 		}
+		s.forgetSmall(participant)
 	}
-	if err := s.exchange(ctx, shapeNamed(daysTable), participant, stays.Lake, m); err != nil {
-		return fmt.Errorf("table %s: %w", daysTable, err)
-	}
-	maps.DeleteFunc(s.pending, func(k pendingKey, _ time.Time) bool { return k.participant == participant })
-	maps.DeleteFunc(s.coverage, func(k coverKey, _ *cover) bool { return k.participant == participant })
 	return s.holdSmall(ctx, stays.Lake, m)
 }
 
-// exchange puts the rows that snapshot m of another lake has of a participant in
-// the place of those held.
+// exchangeAll puts the rows that snapshot m of another lake has of a participant
+// in the place of those held.
+func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
+	for _, name := range append(recordTables[:], daysTable) {
+		if err := s.exchange(ctx, shapeNamed(name), participant, from, m); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// exchange is exchangeAll of one table.
 func (s *step) exchange(ctx context.Context, t shape, participant string, from *lake.Lake, m lake.Manifest) error {
 	fresh, held := m.TableFiles(t.Name), s.parent.TableFiles(t.Name)
 	for _, name := range partitionsOf(fresh, held) {

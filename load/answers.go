@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -26,10 +25,12 @@ type answer struct {
 	held   error          // why it cannot be applied
 	counts map[string]*Counts
 
-	cut  time.Time // the participant withdrew from then on; zero: did not
-	raws []string  // see unread; nil: the rejects have them all
+	account string          // hash of the Dexcom account that it says it is of; empty: it does not say
+	cut     time.Time       // the participant withdrew from then on; zero: did not
+	unread  map[string]bool // see mentions
 
-	manyMissing bool // lacks so many records that a second answer must agree
+	trust       trust // where it lacks records
+	manyMissing bool  // lacks so many records that a second answer must agree
 
 	dropped bool // compaction dropped its body: it confirms what is held
 	effect  bool // it changed something beside when it was asked
@@ -53,18 +54,16 @@ func (a *answer) count(table string) *Counts {
 	return a.counts[table]
 }
 
-// unread returns the records of the answer that could not become rows, as sent.
-func (a *answer) unread() []string {
-	batch := a.batch.Tables["rejects"]
-	if batch == nil || a.raws != nil {
-		return a.raws
+// mentions reports whether a record of the answer that could not be read may be
+// the one with the id.
+func (a *answer) mentions(id string) bool {
+	if a.unread == nil {
+		a.unread = make(map[string]bool, len(a.batch.Unread))
+		for _, text := range a.batch.Unread {
+			a.unread[text] = true
+		}
 	}
-	column := batch.Column(batch.Schema().FieldIndices("raw")[0]).(*array.String)
-	raws := make([]string, column.Len())
-	for i := range raws {
-		raws[i] = column.Value(i)
-	}
-	return raws
+	return a.unread[id]
 }
 
 // done releases the rows of tables, which the step has taken into its own.
@@ -174,6 +173,7 @@ func (l *Loader) read(a *answer) error {
 	if dexcom.Resource(a.Resource) == dexcom.DataRange {
 		ranges, err := dexcom.ParseRanges(body)
 		a.ranges, a.held = &ranges, err
+		a.account = accountHash(a.ConnectionID, ranges.UserID)
 		return nil
 	}
 	a.batch, a.held = transform.Apply(l.Mem, transform.Answer{
@@ -183,6 +183,7 @@ func (l *Loader) read(a *answer) error {
 	if a.held != nil {
 		a.batch = transform.Batch{}
 	}
+	a.account, a.batch.UserID = accountHash(a.ConnectionID, a.batch.UserID), ""
 	if !a.cut.IsZero() {
 		a.leaveOut(l.Mem)
 	}

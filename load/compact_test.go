@@ -118,6 +118,7 @@ func TestConfirms(t *testing.T) {
 		return func(w *world) { w.answer("P1", "A", resource, from, to, records...) }
 	}
 	late := func(w *world) { w.time = w.time.Add(24 * time.Hour) }
+	as := func(user string) func(*world) { return func(w *world) { w.user = user; ask()(w) } }
 	bad := `{"recordId":"x","systemTime":"yesterday","value":100}`
 	note := `{"recordId":"n","systemTime":"2026-03-02T12:00:00Z","displayTime":"2026-03-02T12:00:00+00:00","eventType":"notes","value":"%s","eventStatus":"created"}`
 	tests := []struct {
@@ -126,7 +127,8 @@ func TestConfirms(t *testing.T) {
 		want string         // per answer: c confirms, e has an effect
 	}{
 		{"the same again", []func(*world){ask(day...), ask(day...), ask(day...)}, "ecc"},
-		{"nothing there", []func(*world){ask(), ask()}, "cc"},
+		{"nothing there; the first one says whose it is", []func(*world){ask(), ask()}, "ec"},
+		{"nobody says whose it is", []func(*world){as(""), ask(), ask(), as("u"), ask()}, "cccec"},
 		{"an edit, and it again", []func(*world){ask(egv("x", at(2, "12:00:00"), 1)), ask(egv("x", at(2, "12:00:00"), 2)), ask(egv("x", at(2, "12:00:00"), 2))}, "eec"},
 		{"gone, gone, back, there", []func(*world){ask(day[:2]...), ask(day[:1]...), ask(day[:1]...), ask(day[:2]...), ask(day[:2]...)}, "eecec"},
 		{"many gone, waiting, waiting, confirmed, still gone", []func(*world){ask(day...), ask(day[60:]...), ask(day[60:]...), late, ask(day[60:]...), ask(day[60:]...)}, "eeeec"},

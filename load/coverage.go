@@ -120,9 +120,7 @@ func (s *step) coverRanges() {
 		}
 		c := s.cover(a.ParticipantID, a.Resource)
 		c.asked = max(c.asked, instant(a.AskedAt))
-		for resource, found := range map[string]*dexcom.Range{
-			"egvs": a.ranges.EGVs, "events": a.ranges.Events, "calibrations": a.ranges.Calibrations,
-		} {
+		for resource, found := range resourceRanges(a.ranges) {
 			s.cover(a.ParticipantID, resource).found(a.known(found), a.LastSync.IsZero(), a.AskedAt)
 		}
 	}

@@ -60,7 +60,8 @@ type NotCompared struct {
 // historyTables tell how the lake came to be, not what it says: two lakes are
 // equal whatever is in them.
 func historyTables() []string {
-	return []string{"devices", "alert_settings", "coverage", "rejects", "changes", "vanish_pending", "runs", "requests"}
+	return []string{"devices", "alert_settings", "coverage", "rejects", "changes", "vanish_pending",
+		"connection_accounts", "connection_ranges", "runs", "requests"}
 }
 
 // Sum sums Rows over all tables that are not of history.

@@ -8,7 +8,9 @@
 //
 // A step has three parts.
 //
-// It decides. For each table of records, participant by participant, the rows
+// It decides. Which answers are of the account that their connection leads to
+// (whose.go), and which empty ones are to be believed (shown.go), hangs on those
+// before them in the log: what of them is needed stays in small tables. Then for each table of records, participant by participant, the rows
 // held of the months concerned are read once and the answers applied to them in
 // order (keyed.go): the newest answer wins (newest.go, upsert.go), and a row that
 // it lacks though it should have it has vanished (vanish.go). What comes of it is a

@@ -97,18 +97,62 @@ func cmpOr(s, or string) string {
 	return s
 }
 
-// A record that came but could not be read has not vanished.
+// A record that came but could not be read has not vanished, however its id is
+// written.
 func TestVanishUnread(t *testing.T) {
+	from, to, noon := at(2, "00:00:00"), at(3, "00:00:00"), `"systemTime":"2026-03-02T12:00:00Z"`
+	long := strings.Repeat("x", 70)
+	for _, tt := range []struct{ id, unread string }{
+		{"x", `{"recordId":"x",` + noon + `,"displayTime":"soon"}`},
+		{"17", `{"recordId":17,` + noon + `,"displayTime":"soon"}`},
+		{"a/b", `{"recordId":"a\u002fb",` + noon + `,"displayTime":"soon"}`},
+		{`say "a"`, `{"recordId":"say \"a\"",` + noon + `,"displayTime":"soon"}`},
+		{long, `{"RecordId":"` + long + `",` + noon + `,"displayTime":"soon"}`},
+		{"twice", `{"recordId":"other","recordId":"twice",` + noon + `}`},
+		{"bare", `"bare"`},
+		{"within", `[{"id":"within"}]`},
+	} {
+		for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
+			w := newWorld(t, t.TempDir())
+			record := egv
+			if resource == "events" {
+				record = func(id string, t time.Time, _ int) string { return event(id, "carbs", "5", "created", t) }
+			}
+			w.answer("P1", "A", resource, from, to, record(tt.id, at(2, "12:00:00"), 100), record("y", at(2, "13:00:00"), 100))
+			w.answer("P1", "A", resource, from, to, tt.unread)
+			k := w.tank("lake", 0)
+			r := k.load(Study{})
+			want := []string{"record_id=" + tt.id + " vanished_at=-", "record_id=y vanished_at=2026-04-01T13:00:00"}
+			slices.Sort(want)
+			sameText(t, resource+" without "+tt.unread, k.rows(resource, "record_id", "vanished_at"), want)
+			if r.Rejected != 1 || len(k.rows("rejects")) != 1 || r.Tables["rejects"].Added != 1 {
+				t.Errorf("Load: %d rejected, %d rows of rejects; want 1 and 1", r.Rejected, len(k.rows("rejects")))
+			}
+			k.unlock()
+		}
+	}
+}
+
+// A month of readings of which none can be read any more, as when a field gets
+// another form: nothing has vanished, and it takes no longer than other answers.
+func TestMonthUnread(t *testing.T) {
 	w := newWorld(t, t.TempDir())
-	from, to := at(2, "00:00:00"), at(3, "00:00:00")
-	w.answer("P1", "A", "egvs", from, to, egv("x", at(2, "12:00:00"), 100), egv("y", at(2, "13:00:00"), 100))
-	w.answer("P1", "A", "egvs", from, to, `{"recordId":"x","systemTime":"2026-03-02T12:00:00Z","value":"many"}`)
+	from := at(1, "00:00:00")
+	var good, bad []string
+	for i := range 30 * 288 {
+		record := egv(fmt.Sprintf("r%05d", i), from.Add(time.Duration(i)*5*time.Minute), 100)
+		good, bad = append(good, record), append(bad, strings.Replace(record, `"trend":"flat"`, `"trend":["flat"]`, 1))
+	}
+	w.answer("P1", "A", "egvs", from, from.AddDate(0, 0, 30), good...)
+	w.answer("P1", "A", "egvs", from, from.AddDate(0, 0, 30), bad...)
 	k := w.tank("lake", 0)
 	defer k.unlock()
 	r := k.load(Study{})
-	sameText(t, "egvs", k.rows("egvs", "record_id", "vanished_at"), []string{"record_id=x vanished_at=-", "record_id=y vanished_at=2026-04-01T13:00:00"})
-	if r.Rejected != 1 || len(k.rows("rejects")) != 1 || r.Tables["rejects"].Added != 1 {
-		t.Errorf("Load: %d rejected, %d rows of rejects; want 1 and 1", r.Rejected, len(k.rows("rejects")))
+	if c := r.Tables["egvs"]; c != (Counts{Added: len(good)}) || r.Rejected != len(bad) {
+		t.Errorf("Load: egvs %+v, %d rejected; want %d added, none vanished, %d rejected", c, r.Rejected, len(good), len(bad))
+	}
+	if unread := r.Unread(); len(unread) != 0 {
+		t.Errorf("Unread = %v, want nobody: the first answer was read", unread)
 	}
 }
 
@@ -198,6 +242,37 @@ func TestNotes(t *testing.T) {
 		if strings.Contains(row, "secret") {
 			t.Errorf("changes shows a note: %s", row)
 		}
+	}
+}
+
+// Text of an event that has no column does what notes do: it is in event_notes
+// alone, changes by itself, and goes when the event comes without it.
+func TestTextWithoutColumn(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	from, to := at(2, "00:00:00"), at(3, "00:00:00")
+	meal := func(more string) string {
+		return strings.TrimSuffix(event("m", "carbs", "40", "created", at(2, "12:00:00")), "}") + more + "}"
+	}
+	for _, more := range []string{`,"mealName":"first secret","dose":1`, `,"mealName":"second secret","dose":1`, `,"dose":1`, `,"dose":2`, `,"of":{"a":["third secret"]},"dose":2`} {
+		w.answer("P1", "A", "events", from, to, meal(more))
+	}
+	for _, commitBytes := range []int64{0, 1} {
+		k := w.tank(fmt.Sprint("lake", commitBytes), commitBytes)
+		k.load(Study{})
+		sameText(t, "events", k.rows("events", "record_id", "value", "extra", "request_id"), []string{`record_id=m value=40 extra={"dose":2} request_id=REQ000004`})
+		sameText(t, "event_notes", k.rows("event_notes", "record_id", "note", "extra", "vanished_at"), []string{`record_id=m note=- extra={"of":{"a":["third secret"]}} vanished_at=-`})
+		sameText(t, "changes", k.rows("changes", "resource", "kind", "request_id"), []string{
+			"resource=event_notes kind=edited request_id=REQ000002", "resource=event_notes kind=restored request_id=REQ000005",
+			"resource=event_notes kind=vanished request_id=REQ000003", "resource=events kind=edited request_id=REQ000004",
+		})
+		for _, table := range allTables() {
+			for _, row := range k.rows(table) {
+				if table != "event_notes" && strings.Contains(row, "secret") {
+					t.Errorf("%s shows text of an event: %s", table, row)
+				}
+			}
+		}
+		k.unlock()
 	}
 }
 

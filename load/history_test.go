@@ -43,6 +43,8 @@ type history struct {
 	api    map[[2]string][]modelRecord // participant, resource
 	gone   map[[2]string][]modelRecord
 	asked  []asked
+	ranges []ranged
+	users  map[[2]string]string // participant, connection: of the first answer that told
 	ids    int
 }
 
@@ -50,12 +52,13 @@ type history struct {
 type asked struct {
 	raw.Header
 	served []modelRecord
+	ranges int // how many answers of dataRange came before it
 }
 
 func newHistory(t fataler, dir string) *history {
 	return &history{
 		world: newWorld(t, dir), models: map[string]*model{"egvs": newModel("egvs"), "events": newModel("events")},
-		api: map[[2]string][]modelRecord{}, gone: map[[2]string][]modelRecord{},
+		api: map[[2]string][]modelRecord{}, gone: map[[2]string][]modelRecord{}, users: map[[2]string]string{},
 	}
 }
 
@@ -102,12 +105,14 @@ func (h *history) step(t *rapid.T) {
 		which = rapid.IntRange(0, len(have)-1).Draw(t, "which")
 	}
 	about := slots.AddDate(0, 0, rapid.IntRange(0, 65).Draw(t, "day"))
-	op := rapid.SampledFrom([]string{"add", "add", "edit", "move", "remove", "return", "wait", "ask"}).Draw(t, "op")
+	op := rapid.SampledFrom([]string{"add", "add", "edit", "move", "remove", "return", "wait", "ask", "range"}).Draw(t, "op")
 	switch {
 	case op == "add":
 		h.add(key, about, rapid.SampledFrom([]int{1, 3, 30}).Draw(t, "n"))
 	case op == "wait":
 		h.time = h.time.Add(30 * time.Hour)
+	case op == "range":
+		h.askRange(t, key[0])
 	case op == "return" && len(h.gone[key]) > 0:
 		about = h.gone[key][0].time
 		h.api[key] = append(have, h.gone[key]...)
@@ -142,7 +147,13 @@ func (h *history) step(t *rapid.T) {
 	days := rapid.SampledFrom([]int{1, 7, 30, 30}).Draw(t, "days")
 	from := about.Truncate(24*time.Hour).AddDate(0, 0, -rapid.IntRange(0, days-1).Draw(t, "from"))
 	connection := rapid.SampledFrom([]string{"A", "A", "A", "A2", "B"}).Draw(t, "connection")
-	h.ask(key, connection, from, from.AddDate(0, 0, days), rapid.Bool().Draw(t, "old too"))
+	h.user = rapid.SampledFrom([]string{"u", "u", "u", "u", "", "v"}).Draw(t, "user")
+	if rapid.IntRange(0, 4).Draw(t, "glitch") == 0 {
+		h.tell(key, connection, from, from.AddDate(0, 0, days), nil)
+	} else {
+		h.ask(key, connection, from, from.AddDate(0, 0, days), rapid.Bool().Draw(t, "old too"))
+	}
+	h.user = "u"
 }
 
 func (h *history) add(key [2]string, from time.Time, n int) {
@@ -159,7 +170,6 @@ func (h *history) add(key [2]string, from time.Time, n int) {
 
 // ask appends the answer for a window, newest record first, and tells the model.
 func (h *history) ask(key [2]string, connection string, from, to time.Time, oldToo bool) {
-	m := h.models[key[1]]
 	var served []modelRecord
 	for _, r := range h.api[key] {
 		if !r.time.Before(from) && r.time.Before(to) {
@@ -172,13 +182,32 @@ func (h *history) ask(key [2]string, connection string, from, to time.Time, oldT
 		}
 	}
 	slices.SortStableFunc(served, func(a, b modelRecord) int { return b.time.Compare(a.time) })
+	h.tell(key, connection, from, to, served)
+}
+
+// tell appends an answer and tells the model, unless it is of another account.
+func (h *history) tell(key [2]string, connection string, from, to time.Time, served []modelRecord) {
+	m := h.models[key[1]]
 	var wires []string
 	for _, r := range served {
 		wires = append(wires, m.wire(r))
 	}
-	header := h.answer(key[0], connection, key[1], from, to, wires...)
-	h.asked = append(h.asked, asked{header, served})
-	m.apply(header, served)
+	a := asked{h.answer(key[0], connection, key[1], from, to, wires...), served, len(h.ranges)}
+	if h.foreign(key[0], connection) {
+		return
+	}
+	h.asked = append(h.asked, a)
+	m.apply(a.Header, served, h.trust(a, m.cuts))
+}
+
+// foreign reports whether an answer that says the user of today is of another
+// account than the first one of its connection.
+func (h *history) foreign(participant, connection string) bool {
+	key := [2]string{participant, connection}
+	if h.user != "" && h.users[key] == "" {
+		h.users[key] = h.user
+	}
+	return h.user != "" && h.users[key] != h.user
 }
 
 // The lake is what the rules say, wherever commits and loads fall, however
@@ -225,7 +254,9 @@ func (h *history) check(k *tank) {
 	sameText(h.t, "glucose", k.rows("glucose", "participant_id", "time_utc", "glucose_mgdl", "n_sources"), h.models["egvs"].glucose())
 	sameText(h.t, "changes", k.rows("changes", "participant_id", "resource", "record_id", "kind", "request_id", "seen_at"), changes)
 	sameText(h.t, "vanish_pending", k.rows("vanish_pending"), pending)
-	sameText(h.t, "coverage", k.rows("coverage", "participant_id", "resource", "asked_from", "asked_to", "asked_at", "records"), coverage)
+	asked := k.rows("coverage", "participant_id", "resource", "asked_from", "asked_to", "asked_at", "records")
+	asked = slices.DeleteFunc(asked, func(row string) bool { return strings.Contains(row, "asked_from=-") }) // what dataRange said
+	sameText(h.t, "coverage", asked, coverage)
 	sameText(h.t, "coverage_days", k.rows("coverage_days"), days)
 }
 

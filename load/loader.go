@@ -44,6 +44,14 @@ type Result struct {
 	Records  int   // in the answers applied
 	Rejected int   // of them, repeats included
 	Bytes    int64 // of plain bodies
+	Nameless int   // answers applied that do not say of which Dexcom account they are
+
+	// OtherAccount counts, by participant, the answers held because they are of
+	// another Dexcom account than their connection's.
+	OtherAccount map[string]int
+
+	// Tallies count the records of the answers applied, by participant and resource.
+	Tallies map[Subject]Tally
 
 	// Tables says what happened to the rows of every table that changed.
 	Tables map[string]Counts
@@ -63,12 +71,13 @@ type Result struct {
 
 // Counts are rows of one table.
 type Counts struct {
-	Added    int `json:"added"`    // never held before
-	Changed  int `json:"changed"`  // their content did
-	Restored int `json:"restored"` // had vanished and came back unchanged
-	Vanished int `json:"vanished"` // an answer lacked them
-	Withheld int `json:"withheld"` // lacked with so many others that a second answer must agree
-	Removed  int `json:"removed"`  // rows of glucose that no record supports any more, and what withdrawals left out
+	Added        int `json:"added"`        // never held before
+	Changed      int `json:"changed"`      // their content did
+	Restored     int `json:"restored"`     // had vanished and came back unchanged
+	Vanished     int `json:"vanished"`     // an answer lacked them
+	Withheld     int `json:"withheld"`     // lacked in such a way that a second answer must agree
+	Contradicted int `json:"contradicted"` // lacked by an empty answer that dataRange contradicts: they stay
+	Removed      int `json:"removed"`      // rows of glucose that no record supports any more, and what withdrawals left out
 }
 
 func (c *Counts) add(d Counts) {
@@ -77,6 +86,7 @@ func (c *Counts) add(d Counts) {
 	c.Restored += d.Restored
 	c.Vanished += d.Vanished
 	c.Withheld += d.Withheld
+	c.Contradicted += d.Contradicted
 	c.Removed += d.Removed
 }
 
@@ -191,11 +201,16 @@ func (s *step) report(result *Result) {
 		result.Bytes += int64(a.plain)
 		if a.held != nil {
 			result.Held++
+			if other := (*OtherAccountError)(nil); errors.As(a.held, &other) {
+				result.ofOther(a.ParticipantID, 1)
+			}
 			continue
 		}
 		result.Applied++
+		result.Nameless += bit(a.account == "" && !a.dropped)
 		result.Records += a.batch.Records
 		result.Rejected += a.batch.Rejected
+		result.tally(Subject{a.ParticipantID, a.Resource}, Tally{a.batch.Records, a.batch.Rejected})
 		for table, counts := range a.counts {
 			s.counted(table, *counts)
 		}

@@ -42,7 +42,7 @@ func newModel(resource string) *model {
 	}
 }
 
-func (m *model) apply(h raw.Header, records []modelRecord) {
+func (m *model) apply(h raw.Header, records []modelRecord, of trust) {
 	rows := m.rows[h.ParticipantID]
 	if rows == nil {
 		rows = map[string]*modelRow{}
@@ -73,7 +73,10 @@ func (m *model) apply(h raw.Header, records []modelRecord) {
 	for _, r := range come {
 		m.upsert(h, rows, r)
 	}
-	wait := len(missing) >= 20 && len(missing)*5 > held
+	wait := of == doubted || len(missing) >= 20 && len(missing)*5 > held
+	if of == contradicted {
+		missing = nil
+	}
 	for _, row := range missing {
 		key := [2]string{h.ParticipantID, row.id}
 		since, waits := m.pending[key]

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -29,27 +30,17 @@ type LeftOut struct {
 // quarantine keeps what answers that are about to be committed change in what is
 // left out, and what all those that follow them in the log by now do. An answer
 // need not bring a record for that: it may lack one.
-func (l *Loader) quarantine(ctx context.Context, answers []*answer) error {
-	if l.Quarantine == nil {
-		return nil
-	}
+func (l *Loader) quarantine(ctx context.Context, answers []*answer) (err error) {
+	var of []string
 	for _, a := range answers {
-		if a.cut.IsZero() || a.ranges != nil || a.Position.Compare(l.sealed[a.ParticipantID]) < 0 {
-			continue
-		}
-		if err := l.sealAll(ctx, a.ParticipantID); err != nil {
-			return err
+		if !a.cut.IsZero() && a.ranges == nil && a.Position.Compare(l.sealed[a.ParticipantID]) >= 0 {
+			of = append(of, a.ParticipantID)
 		}
 	}
-	return nil
-}
-
-// sealAll keeps what is left out of all answers of a participant in the log.
-func (l *Loader) sealAll(ctx context.Context, participant string) (err error) {
-	if l.Quarantine == nil {
+	if l.Quarantine == nil || len(of) == 0 {
 		return nil
 	}
-	stays, err := l.refold(ctx, part{participant: participant}, l.cuts[participant])
+	stays, err := l.refold(ctx, partOf(of, raw.Position{}), l.cuts)
 	if err != nil {
 		return err
 	}
@@ -58,34 +49,37 @@ func (l *Loader) sealAll(ctx context.Context, participant string) (err error) {
 	if err != nil {
 		return err
 	}
-	return l.seal(ctx, part{participant, m.LogPosition}, stays)
+	return l.seal(ctx, partOf(of, m.LogPosition), stays)
 }
 
-// seal keeps the rows that a part of the log makes and that are not among those
-// that stay: every row that would be in the tables and is not, as it would be.
+// seal keeps, participant by participant, the rows that a part of the log makes
+// and that are not among those that stay: every row that would be in the tables
+// and is not, as it would be.
 func (l *Loader) seal(ctx context.Context, answers part, stays *lake.Scratch) (err error) {
-	if l.Quarantine == nil {
+	if l.Quarantine == nil || len(answers.participants) == 0 {
 		return nil
 	}
-	all, err := l.refold(ctx, answers, time.Time{})
+	all, err := l.refold(ctx, answers, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
-	var tables []LeftOut
-	for _, name := range recordTables {
-		t, err := l.leftOut(ctx, shapeNamed(name), answers.participant, all.Lake, stays.Lake)
-		if err != nil {
+	for _, participant := range slices.Sorted(maps.Keys(answers.participants)) {
+		var tables []LeftOut
+		for _, name := range recordTables {
+			t, err := l.leftOut(ctx, shapeNamed(name), participant, all.Lake, stays.Lake)
+			if err != nil {
+				return err
+			}
+			if t.Rows > 0 {
+				tables = append(tables, t)
+			}
+		}
+		if err := l.Quarantine.Keep(ctx, participant, tables); err != nil {
 			return err
 		}
-		if t.Rows > 0 {
-			tables = append(tables, t)
-		}
+		l.sealed[participant] = answers.until
 	}
-	if err := l.Quarantine.Keep(ctx, answers.participant, tables); err != nil {
-		return err
-	}
-	l.sealed[answers.participant] = answers.until
 	return nil
 }
 

@@ -68,13 +68,15 @@ func (r *Replay) Diff(ctx context.Context) (Difference, error) {
 }
 
 // Adopt makes what was folded the next snapshot of the lake, with one commit.
-// What withdrawals left out goes to the quarantine first. Files that did not
-// change are shared.
+// What withdrawals left out goes to the quarantine first, of everybody in one
+// pass over the log. Files that did not change are shared.
 func (r *Replay) Adopt(ctx context.Context) (lake.Manifest, error) {
+	var withdrawn []string
 	for _, w := range r.study.Withdrawals {
-		if err := r.loader.sealAll(ctx, w.ParticipantID); err != nil {
-			return lake.Manifest{}, err
-		}
+		withdrawn = append(withdrawn, w.ParticipantID)
+	}
+	if err := r.loader.seal(ctx, partOf(withdrawn, r.after.LogPosition), r.scratch); err != nil {
+		return lake.Manifest{}, fmt.Errorf("withdrawals: %w", err)
 	}
 	c := r.loader.Lake.Begin(r.Before)
 	if err := c.Adopt(ctx, r.scratch, r.after); err != nil {

@@ -54,7 +54,7 @@ func (a *answer) requestRow() []any {
 	return []any{
 		a.RequestID, a.RunID, a.ParticipantID, a.ConnectionID, a.Resource, a.Beat, start, end, a.AskedAt, a.ServerDate,
 		int32(a.Status), a.Length, a.SHA256, int64(a.Records),
-		int64(did.Added), int64(did.Changed + did.Restored), int64(did.Vanished + did.Withheld), int64(a.batch.Rejected),
+		int64(did.Added), int64(did.Changed + did.Restored), int64(did.Vanished + did.Withheld + did.Contradicted), int64(a.batch.Rejected),
 		a.Position.String(), outcome, reason, a.confirms(),
 	}
 }

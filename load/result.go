@@ -16,6 +16,13 @@ func (r *Result) Add(later Result) {
 	r.Records += later.Records
 	r.Rejected += later.Rejected
 	r.Bytes += later.Bytes
+	r.Nameless += later.Nameless
+	for participant, answers := range later.OtherAccount {
+		r.ofOther(participant, answers)
+	}
+	for of, t := range later.Tallies {
+		r.tally(of, t)
+	}
 	r.Conflicts += later.Conflicts
 	r.Took += later.Took
 	r.warn(later.Warnings)
@@ -24,6 +31,44 @@ func (r *Result) Add(later Result) {
 		all.add(counts)
 		r.Tables[table] = all
 	}
+}
+
+// A Subject is one resource of one participant.
+type Subject struct{ ParticipantID, Resource string }
+
+// A Tally counts records of answers, repeats included.
+type Tally struct{ Records, Rejected int }
+
+// Unread returns those of whom records came and every one was rejected, sorted.
+func (r *Result) Unread() []Subject {
+	var unread []Subject
+	for of, t := range r.Tallies {
+		if t.Records > 0 && t.Rejected == t.Records {
+			unread = append(unread, of)
+		}
+	}
+	slices.SortFunc(unread, func(a, b Subject) int {
+		return cmp.Or(cmp.Compare(a.ParticipantID, b.ParticipantID), cmp.Compare(a.Resource, b.Resource))
+	})
+	return unread
+}
+
+func (r *Result) tally(of Subject, t Tally) {
+	if t.Records == 0 {
+		return
+	}
+	if r.Tallies == nil {
+		r.Tallies = make(map[Subject]Tally)
+	}
+	all := r.Tallies[of]
+	r.Tallies[of] = Tally{all.Records + t.Records, all.Rejected + t.Rejected}
+}
+
+func (r *Result) ofOther(participant string, answers int) {
+	if r.OtherAccount == nil {
+		r.OtherAccount = make(map[string]int)
+	}
+	r.OtherAccount[participant] += answers
 }
 
 // warn adds warnings, each field and value once, in their order.

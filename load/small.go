@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -15,27 +16,42 @@ import (
 // Small tables fit in memory: they are read whole, and written whole when they
 // have changed.
 
-// loadSmall reads vanish_pending and coverage.
+// loadSmall reads what the answers are held against: see holdSmall.
 func (s *step) loadSmall(ctx context.Context) error {
 	s.pending = make(map[pendingKey]time.Time)
 	s.coverage = make(map[coverKey]*cover)
+	s.accounts, s.shown = make(map[connectionKey]account), make(map[shownKey]shown)
 	if len(s.answers) == 0 && len(s.study.anew) == 0 {
 		return nil
 	}
 	return s.holdSmall(ctx, s.Lake, s.parent)
 }
 
-// holdSmall takes the rows of vanish_pending and coverage of a snapshot.
+// holdSmall takes the rows of the tables of a snapshot that the fold goes by.
 func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	err := eachRow(ctx, l, m, "vanish_pending", func(t shape, b arrow.RecordBatch, row int) {
-		value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
-		since := t.times(b, "missing_since").Value(row)
-		s.pend(value("participant_id"), value("resource"), value("record_id"), time.UnixMicro(int64(since)).UTC())
-	})
-	if err != nil {
-		return err
+	for table, hold := range map[string]func(shape, arrow.RecordBatch, int){
+		"vanish_pending": s.heldPending, "coverage": s.heldCoverage, "connection_accounts": s.heldAccount, "connection_ranges": s.heldRange,
+	} {
+		if err := eachRow(ctx, l, m, table, hold); err != nil {
+			return err
+		}
 	}
-	return eachRow(ctx, l, m, "coverage", s.heldCoverage)
+	return nil
+}
+
+// heldPending takes a row of vanish_pending.
+func (s *step) heldPending(t shape, b arrow.RecordBatch, row int) {
+	value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
+	since := t.times(b, "missing_since").Value(row)
+	s.pend(value("participant_id"), value("resource"), value("record_id"), timeOf(since))
+}
+
+// forgetSmall forgets what the fold goes by of one participant.
+func (s *step) forgetSmall(participant string) {
+	maps.DeleteFunc(s.pending, func(k pendingKey, _ time.Time) bool { return k.participant == participant })
+	maps.DeleteFunc(s.coverage, func(k coverKey, _ *cover) bool { return k.participant == participant })
+	maps.DeleteFunc(s.accounts, func(k connectionKey, _ account) bool { return k.participant == participant })
+	maps.DeleteFunc(s.shown, func(k shownKey, _ shown) bool { return k.participant == participant })
 }
 
 // eachRow calls do for the rows of a small table. Texts are valid during the call.
@@ -54,13 +70,16 @@ func eachRow(ctx context.Context, l *lake.Lake, m lake.Manifest, table string, d
 	return nil
 }
 
-// writeSmall writes vanish_pending, coverage and the study's tables.
+// writeSmall writes the tables that the fold goes by, and the study's.
 func (s *step) writeSmall(ctx context.Context) error {
 	if len(s.answers) > 0 || len(s.study.anew) > 0 {
 		for _, batch := range []struct {
 			table string
 			rows  *rows
-		}{{"vanish_pending", s.pendingRows()}, {"coverage", s.coverageRows()}} {
+		}{
+			{"vanish_pending", s.pendingRows()}, {"coverage", s.coverageRows()},
+			{"connection_accounts", s.accountRows()}, {"connection_ranges", s.rangeRows()},
+		} {
 			if err := s.replaceTable(ctx, batch.table, batch.rows.batch()); err != nil {
 				return err
 			}

@@ -31,6 +31,8 @@ type step struct {
 	edits    map[string]map[string][]change // table, partition; ordered by participant
 	changes  []changeRow
 	pending  map[pendingKey]time.Time
+	accounts map[connectionKey]account // that connections lead to
+	shown    map[shownKey]shown        // by dataRange
 	coverage map[coverKey]*cover
 	days     map[monthKey]map[arrow.Timestamp]*dayCount // of the months that change
 
@@ -64,6 +66,7 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.foldAnew(ctx); err != nil {
 		return err
 	}
+	s.judge()
 	for _, k := range keyedTables() {
 		if err := s.foldKeyed(ctx, &k); err != nil {
 			return fmt.Errorf("table %s: %w", k.Name, err)
@@ -83,7 +86,7 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.rewriteAll(ctx); err != nil {
 		return err
 	}
-	if s.part != (part{}) {
+	if s.part.participants != nil {
 		return s.writeSmall(ctx) // the rest is made of the whole
 	}
 	if err := s.deriveGlucose(ctx); err != nil {

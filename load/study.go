@@ -23,6 +23,8 @@ type Study struct {
 	Settings     []Setting
 	Runs         []Run
 	Audit        []AuditLine
+
+	RunsMatter bool // a change of Runs alone is reason to commit: every run changes them
 }
 
 // A Participant is a row of the roster.
@@ -112,8 +114,7 @@ func (s Study) accounts() map[string]string {
 	return accounts
 }
 
-// studyTables names the tables that a Study fills. A change of runs alone is
-// no reason to commit: every run changes it.
+// studyTables names the tables that a Study fills.
 var studyTables = [...]string{"participants", "connections", "windows", "exclusions", "withdrawals", "settings", "runs", "audit"}
 
 // table returns the rows of one of studyTables, in the table's order.

@@ -48,7 +48,7 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 			continue
 		}
 		c.tables[table] = rows
-		c.matters = c.matters || table != "runs"
+		c.matters = c.matters || table != "runs" || study.RunsMatter
 	}
 	if rows := c.tables["participants"]; rows != nil {
 		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {

@@ -22,7 +22,6 @@ func (r *records) missing(a *answer, have map[string]int32) (places []int32, hel
 		return nil, 0
 	}
 	from, to := instant(a.WindowStart.Add(margin)), instant(a.WindowEnd.Add(-margin))
-	unread := a.unread()
 	for m := monthOf(from); m <= monthOf(to); m++ {
 		in := r.months[m]
 		if in == nil {
@@ -39,22 +38,12 @@ func (r *records) missing(a *answer, have map[string]int32) (places []int32, hel
 			}
 			held++
 			id := r.text(source, "record_id").Value(int(rec.row))
-			if _, ok := have[id]; !ok && !mentions(unread, id) {
+			if _, ok := have[id]; !ok && !a.mentions(id) {
 				places = append(places, place)
 			}
 		}
 	}
 	return places, held
-}
-
-// mentions reports whether one of the records as sent has the id as a string.
-func mentions(raw []string, id string) bool {
-	for _, s := range raw {
-		if strings.Contains(s, `"`+id+`"`) {
-			return true
-		}
-	}
-	return false
 }
 
 // lose marks a row as vanished.
@@ -66,10 +55,15 @@ func (r *records) lose(a *answer, id string, place int32, since time.Time) {
 	a.count(r.Name).Vanished++
 }
 
-// vanish marks the missing rows, or lets them wait for a second answer. Notes
-// do what their events do, which were judged before them.
+// vanish marks the missing rows, or lets them wait for a second answer, or
+// leaves them where the answer is not to be believed. Notes do what their events
+// do, which were judged before them.
 func (r *records) vanish(a *answer, missing []int32, held int) {
-	many := len(missing) >= manyMissing && float64(len(missing)) > missingShare*float64(held)
+	if len(missing) > 0 && a.trust == contradicted {
+		a.count(r.Name).Contradicted += len(missing)
+		return
+	}
+	many := a.trust == doubted || len(missing) >= manyMissing && float64(len(missing)) > missingShare*float64(held)
 	if r.Name == r.resource {
 		a.manyMissing = many
 	} else {

@@ -51,11 +51,6 @@ func (a *answer) leaveOut(mem memory.Allocator) {
 			a.batch.Noted = noted
 		}
 		a.effect = true // on the quarantine: its body is needed
-		if name == "rejects" {
-			for _, raw := range a.unread() {
-				a.raws = append(a.raws, strings.Clone(raw))
-			}
-		}
 		delete(a.batch.Tables, name)
 		if len(picks) > 0 {
 			a.batch.Tables[name] = gather(mem, shapeNamed(name).schema, []arrow.RecordBatch{batch}, picks)

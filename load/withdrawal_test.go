@@ -152,7 +152,7 @@ func (h *history) cut(c cuts) {
 		h.models[resource].cuts = c
 	}
 	for _, a := range h.asked {
-		h.models[a.Resource].apply(a.Header, a.served)
+		h.models[a.Resource].apply(a.Header, a.served, h.trust(a, c))
 	}
 }
 
@@ -305,6 +305,47 @@ func TestWithdrawalKnowsAccounts(t *testing.T) {
 	study.Withdrawals = []Withdrawal{{"P1", at(20, "00:00:00"), w.time}}
 	k.load(study)
 	sameText(t, "glucose after the withdrawal", k.rows("glucose", "glucose_mgdl"), []string{"glucose_mgdl=100"})
+}
+
+// However many have withdrawn, what they left is made in one pass over the log:
+// the quarantine of all of them is filled out of the same scratch lakes, when they
+// withdraw, when they are answered later, and when a replay is adopted.
+func TestWithdrawalsInOnePass(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	from, to := at(1, "00:00:00"), at(9, "00:00:00")
+	study := Study{}
+	ask := func() {
+		for i := range 5 {
+			w.answer(fmt.Sprint("P", i), fmt.Sprint("C", i), "egvs", from, to, egv("a", at(2, "12:00:00"), 100+w.n), egv("b", at(7, "12:00:00"), 110+w.n))
+		}
+	}
+	ask()
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	k.load(study)
+	for i := range 4 { // one stays
+		study.Withdrawals = append(study.Withdrawals, Withdrawal{fmt.Sprint("P", i), at(5, "00:00:00"), w.time})
+	}
+	scratches := make(map[string]int)
+	k.Quarantine = hook(func() error {
+		found, err := filepath.Glob(filepath.Join(k.Lake.Path(), "data/.staging/*"))
+		scratches[strings.Join(found, " ")]++
+		return err
+	})
+	check := func(when string) {
+		t.Helper()
+		if len(scratches) != 1 || slices.Collect(maps.Values(scratches))[0] != 4 {
+			t.Errorf("%s: the quarantine was filled out of %v; want four out of the same lakes", when, scratches)
+		}
+		clear(scratches)
+	}
+	k.load(study)
+	check("withdrawn")
+	ask()
+	k.load(study)
+	check("answered later")
+	k.replay(study)
+	check("replayed")
 }
 
 // A hook is a Quarantine that does something else.

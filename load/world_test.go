@@ -32,6 +32,7 @@ type world struct {
 	dir  string
 	log  *raw.Log
 	n    int       // answers appended
+	user string    // userId of the answers; "": they do not say
 	time time.Time // when the next answer is asked
 	mem  memory.Allocator
 }
@@ -42,17 +43,24 @@ func newWorld(t fataler, dir string) *world {
 	if err != nil {
 		t.Fatalf("raw.Open: %v", err)
 	}
-	return &world{t: t, dir: dir, log: log, time: now, mem: memory.DefaultAllocator}
+	return &world{t: t, dir: dir, log: log, user: "u", time: now, mem: memory.DefaultAllocator}
 }
 
 // answer appends an answer of records, each a JSON object, and an hour passes.
 func (w *world) answer(participant, connection, resource string, from, to time.Time, records ...string) raw.Header {
 	w.t.Helper()
-	body := fmt.Sprintf(`{"recordType":%q,"recordVersion":"3.0","userId":"u","records":[%s]}`, resource, strings.Join(records, ","))
+	body := fmt.Sprintf(`{"recordType":%q,"recordVersion":"3.0",%s"records":[%s]}`, resource, w.userMember(), strings.Join(records, ","))
 	return w.append(raw.Header{
 		ParticipantID: participant, ConnectionID: connection, Resource: resource,
 		WindowStart: from, WindowEnd: to, Records: len(records),
 	}, body)
+}
+
+func (w *world) userMember() string {
+	if w.user == "" {
+		return ""
+	}
+	return fmt.Sprintf(`"userId":%q,`, w.user)
 }
 
 func (w *world) append(h raw.Header, body string) raw.Header {
@@ -163,7 +171,7 @@ func (k *tank) all() map[string][]string {
 func allTables() []string {
 	return []string{
 		"glucose", "egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "coverage",
-		"coverage_days", "rejects", "changes", "vanish_pending", "participants", "connections", "windows", "exclusions", "withdrawals", "settings", "requests",
+		"coverage_days", "rejects", "changes", "vanish_pending", "connection_accounts", "connection_ranges", "participants", "connections", "windows", "exclusions", "withdrawals", "settings", "requests",
 	}
 }
 

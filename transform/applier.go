@@ -27,6 +27,7 @@ type applier struct {
 	noted    []bool // see Batch
 	rejects  rejectTable
 	records  int
+	user     string          // see Batch
 	warnings map[Warning]int // by Field and Value
 }
 
@@ -75,7 +76,7 @@ func (w *applier) warn(field, value string) {
 
 // batch takes the rows out of w.
 func (w *applier) batch() Batch {
-	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejects.rows}
+	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejects.rows, Unread: w.rejects.texts, UserID: w.user}
 	for _, t := range w.tables {
 		if rows := t.NewRecordBatch(); rows.NumRows() > 0 {
 			b.Tables[t.name] = rows

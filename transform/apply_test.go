@@ -151,6 +151,7 @@ func TestRejectsWithoutWords(t *testing.T) {
 		`{` + bad + `,"value":"45"}`:                                   `{` + bad + `,"value":"45"}`,
 		`{` + bad + `,"value":7,"memo":null,"n":[],"of":{"a":"Jane"}}`: `{` + bad + `,"value":7,"memo":null,"n":[],"of":"(12 bytes, in the raw log only)"}`,
 		`{` + bad + `,"value":"Jane","value":"Jane"}`:                  `{` + bad + `,"value":"(6 bytes, in the raw log only)","value":"(6 bytes, in the raw log only)"}`,
+		`{` + bad + `,"phone":"01715550100","empty":""}`:               `{` + bad + `,"phone":"(13 bytes, in the raw log only)","empty":""}`,
 		`{` + bad + `,"memo":"Jane"}`:                                  `{` + bad + `,"memo":"(6 bytes, in the raw log only)"}`,
 		`{"systemTime":"Jane` + strings.Repeat("!", 61) + `"}`:         `{"systemTime":"(67 bytes, in the raw log only)"}`,
 		`"Jane"`:   `"(6 bytes, in the raw log only)"`,

@@ -7,10 +7,10 @@
 // never nothing:
 //
 //	egvs, calibrations, alerts   one row per record
-//	events                       one row per record; of type notes, or with a value
-//	                             that is no number, also one of event_notes: the
-//	                             only place its text goes to, with the fields
-//	                             that have no column
+//	events                       one row per record; of type notes, with a value that
+//	                             is no number or with text that has no column,
+//	                             also one of event_notes: the only place its
+//	                             text goes to
 //	devices                      one row per record, and in alert_settings one
 //	                             per setting (or schedule without settings)
 //

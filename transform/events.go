@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
@@ -48,8 +49,9 @@ func (t *eventTable) add(r *dexcom.Event) *reject {
 	}
 	kind := w.enum(eventTypes, r.Type)
 	written := string(kind) == "notes" || isWords(r.Value)
-	w.noted = append(w.noted, written)
+	var note []byte
 	if written {
+		note = r.Value
 		t.value.AppendNull()
 		t.text.AppendNull()
 		putText(t.unit, w.enum(eventUnits, r.Unit))
@@ -65,15 +67,15 @@ func (t *eventTable) add(r *dexcom.Event) *reject {
 	putText(t.status, w.enum(eventStatuses, r.Status))
 	putTime(t.recordedSystem, r.RecordedSystemTime.UTC(), r.RecordedSystemTime.Valid)
 	putTime(t.recordedDisplay, r.RecordedDisplayTime.Wall, r.RecordedDisplayTime.Valid)
-	if !written {
-		t.put(w, &h, w.extra.json())
-		return nil
+	// Free text is kept apart, and beside a note so is whatever may repeat it.
+	fields, rest := w.extra.split(func(v jsontext.Value) bool { return written || !wordless(v) })
+	noted := written || !fields.empty()
+	w.noted = append(w.noted, noted)
+	if noted {
+		putText(t.note, note)
+		t.notes.put(w, &h, fields.json())
 	}
-	// Free text is kept apart, and so is what may repeat it.
-	fields, spellings := w.extra.split()
-	putText(t.note, r.Value)
-	t.notes.put(w, &h, fields.json())
-	t.put(w, &h, spellings.json())
+	t.put(w, &h, rest.json())
 	return nil
 }
 

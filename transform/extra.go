@@ -1,6 +1,10 @@
 package transform
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // An extra collects what a record's columns do not say.
 type extra struct {
@@ -34,24 +38,32 @@ func (e *extra) sentEmpty(field string, text []byte) {
 	}
 }
 
-// split parts the fields without a column from the texts as sent of those that
-// have one.
-func (e *extra) split() (fields, spellings extra) {
-	fields.members = e.members
-	for _, m := range e.asSent {
-		if m.name == "sent" { // see member
-			fields.asSent = append(fields.asSent, m)
+// split parts the fields without a column whose values are apart from all
+// else: their names and the texts as sent of fields that have a column.
+func (e *extra) split(apart func(jsontext.Value) bool) (fields, rest extra) {
+	for _, m := range e.members {
+		if apart(m.value) {
+			fields.members = append(fields.members, m)
 		} else {
-			spellings.asSent = append(spellings.asSent, m)
+			rest.members = append(rest.members, m)
 		}
 	}
-	return fields, spellings
+	for _, m := range e.asSent {
+		if m.name == "sent" && apart(m.value) { // see member
+			fields.asSent = append(fields.asSent, m)
+		} else {
+			rest.asSent = append(rest.asSent, m)
+		}
+	}
+	return fields, rest
 }
+
+func (e *extra) empty() bool { return len(e.members) == 0 && len(e.asSent) == 0 }
 
 // json is the column: a JSON object, nil if there is nothing in it. It is
 // valid until the next call.
 func (e *extra) json() []byte {
-	if len(e.members) == 0 && len(e.asSent) == 0 {
+	if e.empty() {
 		return nil
 	}
 	members := slices.Clip(e.members)

@@ -2,8 +2,10 @@ package transform
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
@@ -41,6 +43,7 @@ type rejectTable struct {
 	rows                                                               int
 	id, participant, connection, resource, reason, field, raw, request *array.StringBuilder
 	seen                                                               *array.TimestampBuilder
+	texts                                                              []string // see Batch.Unread
 }
 
 func newRejectTable(w *applier) rejectTable {
@@ -74,6 +77,29 @@ func (t *rejectTable) add(w *applier, r reject, raw []byte) {
 		shown = withoutWords(raw)
 	}
 	putText(t.raw, bytes.ToValidUTF8(shown, []byte("\uFFFD")))
+	t.texts = appendTexts(t.texts, raw)
 	putText(t.request, w.request)
 	putTime(t.seen, w.asked, true)
+}
+
+// appendTexts appends every text in a record that could not be read: one of
+// them may be its id, wherever it stands. Of numbers only one that is sent as
+// recordId is a text.
+func appendTexts(texts []string, raw []byte) []string {
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	id := false
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return texts
+		}
+		kind, n := d.StackIndex(d.StackDepth())
+		name := kind == '{' && n%2 == 1
+		switch {
+		case name:
+			id = strings.EqualFold(token.String(), "recordId")
+		case token.Kind() == '"', token.Kind() == '0' && id:
+			texts = append(texts, token.String())
+		}
+	}
 }

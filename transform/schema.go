@@ -22,6 +22,8 @@ type Table struct {
 	// Sound is the oldest version whose rows say what those of today's rules
 	// say, but for new columns, which are null in them; 0 means 1.
 	Sound int
+
+	Hidden bool // no snapshot and no session shows it
 }
 
 // A Column is one column of a table.
@@ -85,7 +87,7 @@ func Tables() []Table {
 	return []Table{
 		glucose(), egvs(), events(), eventNotes(), calibrations(), alerts(),
 		devices(), alertSettings(),
-		coverage(), coverageDays(), rejects(), changes(), vanishPending(),
+		coverage(), coverageDays(), rejects(), changes(), vanishPending(), connectionAccounts(), connectionRanges(),
 		participants(), connections(), windows(), exclusions(), withdrawals(), settings(), runs(), audit(), requests(),
 	}
 }

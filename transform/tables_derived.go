@@ -76,7 +76,7 @@ func rejects() Table {
 			{"resource", text, !null, "endpoint"},
 			{"reason", text, !null, "why, in words that do not change"},
 			{"field", text, null, "field at fault"},
-			{"raw", text, !null, "the record as sent; of an event, what a person may have written is replaced by its length and is in the raw log only"},
+			{"raw", text, !null, "the record as sent; of an event, whatever may be text that a person wrote is replaced by its length and is in the raw log only"},
 			{"request_id", text, !null, "request that first brought it"},
 			{"seen_at", instant, !null, "UTC; when it was first received"},
 		},
@@ -92,7 +92,7 @@ func changes() Table {
 			{"resource", text, !null, "endpoint"},
 			{"record_id", text, !null, "see the resource's table"},
 			{"kind", text, !null, "edited, deleted, vanished, restored, moved"},
-			{"before", text, !null, "JSON object of the row before the change; free text of notes is left out"},
+			{"before", text, !null, "JSON object of the row before the change; free text of events is left out"},
 			{"request_id", text, !null, "request whose answer showed the change"},
 			{"seen_at", instant, !null, "UTC; when that answer was received"},
 		},
@@ -111,5 +111,39 @@ func vanishPending() Table {
 			{"missing_since", instant, !null, "UTC; when the first answer without the record was received"},
 		},
 		Key: []string{"participant_id", "resource", "record_id"}, Order: []string{"participant_id", "resource", "record_id"},
+	}
+}
+
+// connectionAccounts and connectionRanges are what the fold of later answers
+// needs to know of those before them.
+func connectionAccounts() Table {
+	return Table{
+		Name:    "connection_accounts",
+		Comment: "one row per connection through which an answer came that says of which Dexcom account it is",
+		Columns: []Column{
+			participantID(),
+			{"connection_id", text, !null, "see connections"},
+			{"user_hash", text, !null, "sha256 of connection_id, a line feed and the userId: it links no two connections"},
+			{"request_id", text, !null, "request whose answer said so first; see requests"},
+		},
+		Key: []string{"participant_id", "connection_id"}, Order: []string{"participant_id", "connection_id"}, Hidden: true,
+	}
+}
+
+func connectionRanges() Table {
+	return Table{
+		Name:    "connection_ranges",
+		Comment: "one row per connection and resource of which a dataRange answer showed records: what an empty answer is held against",
+		Columns: []Column{
+			participantID(),
+			{"connection_id", text, !null, "see connections"},
+			{"resource", text, !null, "egvs, events, calibrations"},
+			{"news", boolean, !null, "asked with lastSyncTime: what was uploaded since, not everything"},
+			{"shown_at", instant, !null, "UTC; when the newest such answer was received"},
+			{"first_record", instant, !null, "UTC; system_time of the oldest record it showed"},
+			{"last_record", instant, !null, "UTC; system_time of the newest"},
+		},
+		Key:   []string{"participant_id", "connection_id", "resource", "news"},
+		Order: []string{"participant_id", "connection_id", "resource", "news"}, Hidden: true,
 	}
 }

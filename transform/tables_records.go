@@ -70,9 +70,11 @@ func events() Table {
 
 // eventNotes holds free text apart from everything analysts open.
 func eventNotes() Table {
-	return resource("event_notes", "one row per event with a value that is no number, notes most of all; free text, which may identify a person",
-		Column{"note", text, null, "the text exactly as sent"},
+	t := resource("event_notes", "one row per event with text that has no place in events: a note, any other value that is no number, fields without a column; it may identify a person",
+		Column{"note", text, null, "the value exactly as sent; null where events has it"},
 	)
+	t.Hidden = true
+	return t
 }
 
 func calibrations() Table {

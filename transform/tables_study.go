@@ -149,7 +149,7 @@ func requests() Table {
 			{"log_position", text, !null, "segment:offset in the raw log"},
 			{"outcome", text, !null, "applied, held"},
 			{"held_reason", text, null, "why the answer could not be applied"},
-			{"confirms", boolean, !null, "it changed no row, so that compaction of the raw log drops its body; never for dataRange"},
+			{"confirms", boolean, !null, "it changed no row, so that compaction of the raw log drops its body; never for dataRange, nor for the answer that first said of which account its connection is"},
 		},
 		Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"},
 	}

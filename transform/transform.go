@@ -26,6 +26,8 @@ type Batch struct {
 	Noted    []bool                       // of each row of events, whether it has a row of event_notes; these are in the same order
 	Records  int                          // records in the answer
 	Rejected int                          // of them, rejected
+	Unread   []string                     // what may be the id of a rejected record: every text in one
+	UserID   string                       // Dexcom's, empty if the answer does not say: never log it
 	Warnings []Warning                    // what nobody has seen before, sorted
 }
 
@@ -66,7 +68,9 @@ func Apply(mem memory.Allocator, a Answer) (Batch, error) {
 	case dexcom.Devices:
 		err = each(w, w.devices().add)
 	case dexcom.DataRange:
-		_, err = dexcom.ParseRanges(a.Body)
+		var ranges dexcom.Ranges
+		ranges, err = dexcom.ParseRanges(a.Body)
+		w.user = ranges.UserID
 	default:
 		err = fmt.Errorf("resource %q is not one of Dexcom's", a.Resource)
 	}
@@ -94,6 +98,7 @@ func each[R dexcom.Record, P dexcom.Pointer[R]](w *applier, add func(*R) *reject
 			w.rejects.add(w, *bad, wire.Raw)
 		}
 	}
+	w.user = envelope.UserID.String()
 	for _, m := range envelope.Extra {
 		w.warn(m.Name.String(), "")
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // plainFields are the members of an event whose text no person writes. The
@@ -24,9 +22,9 @@ func plainFields() map[string]bool {
 const longestPlain = 64
 
 // withoutWords returns an event that could not be read, with a statement of
-// its length in the place of everything that may be free text: all but numbers
-// and the short texts of fields that devices fill. Names stay, and so does the
-// order.
+// its length in the place of everything that may be free text: all but what is
+// wordless, a value that is a number as text, and the short texts of fields that
+// devices fill. Names stay, and so does the order.
 func withoutWords(raw []byte) []byte {
 	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if d.PeekKind() != '{' {
@@ -48,7 +46,7 @@ func withoutWords(raw []byte) []byte {
 			out = append(out, ',')
 		}
 		out = append(appendQuoted(out, name), ':')
-		if wordless(value, plain[name]) {
+		if shown(name, value, plain) {
 			out = append(out, value...)
 		} else {
 			out = withheld(out, value)
@@ -57,17 +55,27 @@ func withoutWords(raw []byte) []byte {
 	return append(out, '}')
 }
 
-// wordless reports whether value is no text, a number as text, or a short one
-// where plain says that nobody writes.
-func wordless(value jsontext.Value, plain bool) bool {
+// wordless reports whether nobody can have written anything in value: it is a
+// number, true, false, null or empty. A number as text may be a telephone
+// number.
+func wordless(value jsontext.Value) bool {
 	switch value.Kind() {
-	case '{', '[':
+	case '{', '[', '"':
 		return len(value) == len("{}")
-	case '"':
-		text, _ := jsontext.AppendUnquote(nil, value) // broken UTF-8 aside
-		return plain && len(text) <= longestPlain || !isWords(dexcom.Text(text))
 	}
 	return true
+}
+
+// shown reports whether the member of an event is told as sent.
+func shown(name string, value jsontext.Value, plain map[string]bool) bool {
+	if value.Kind() != '"' || wordless(value) {
+		return wordless(value)
+	}
+	text, _ := jsontext.AppendUnquote(nil, value) // broken UTF-8 aside
+	if name == "value" {
+		return !isWords(text)
+	}
+	return plain[name] && len(text) <= longestPlain
 }
 
 // withheld appends what stands for text that is left out.

@@ -12,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
 )
 
 // defaultLockWait is long enough for another process's backfill to end a commit.
@@ -105,8 +106,11 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 	}
 	// The last fold takes the run into the lake as one that has ended; in the
 	// state it has not, before the fold has.
-	ended := f.ended(done.verdict())
-	loading.ended = &ended
+	loading.ended = func(loaded load.Result) state.Run {
+		all := done
+		all.loaded = loaded
+		return f.ended(all.verdict())
+	}
 	if done.loaded, err = loading.finish(ctx, f.job.lockWait); err == nil {
 		done.compacted, err = loading.compact(ctx)
 	}

@@ -40,6 +40,9 @@ func (r fetchResult) verdict() error {
 	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
+	if found := misread(r.loaded); found != nil && (r.report.Outcome == extract.Done || r.report.Outcome == extract.ConsentMissing) {
+		return found // it is more than that
+	}
 	switch r.report.Outcome {
 	case extract.Partial:
 		return failure(exitPartial, sameCommand, "%d of %d participants are not complete, and the same command goes on with them: %s",
@@ -64,6 +67,28 @@ func (r fetchResult) verdict() error {
 		return failure(exitInterrupted, sameCommand, "interrupted; everything received is kept, and the same command resumes")
 	}
 	return nil
+}
+
+// whyHeld and whyRejected are the commands that tell why answers were held, and
+// records rejected.
+const (
+	whyHeld     = `dexetl query "select participant_id, resource, held_reason, count(*) as answers, max(asked_at) as newest from requests where outcome = 'held' group by all"`
+	whyRejected = `dexetl query "select participant_id, resource, reason, field, count(*) as records from rejects group by all"`
+)
+
+// misread is about those whose answers came, and could not be taken for what
+// they should be: nil if there is nobody.
+func misread(l load.Result) error {
+	if len(l.OtherAccount) > 0 {
+		return &exitError{exitPartial, "make sure whose account answers before anything else is asked of it", whyHeld,
+			fmt.Errorf("answers of another Dexcom account came, and were not loaded: %s", shortList(slices.Sorted(maps.Keys(l.OtherAccount))))}
+	}
+	unread := l.Unread()
+	if len(unread) == 0 {
+		return nil
+	}
+	names := mapped(unread, func(of load.Subject) string { return of.ParticipantID + " (" + of.Resource + ")" })
+	return failure(exitPartial, whyRejected, "of all records that came, none could be read: %s", shortList(names))
 }
 
 // anyError is the first participant's.
@@ -156,7 +181,7 @@ func describeTables(l load.Result) string {
 		parts = append(parts, fmt.Sprintf("%d rejected (see table rejects)", l.Rejected))
 	}
 	if l.Held > 0 {
-		parts = append(parts, fmt.Sprintf("%d answers held (see requests.held_reason)", l.Held))
+		parts = append(parts, countOf(l.Held, "answer")+" held (see requests.held_reason)")
 	}
 	if len(parts) == 0 {
 		return "no row changed"
@@ -169,7 +194,7 @@ func describeCounts(c load.Counts) string {
 	for _, more := range []struct {
 		n    int
 		what string
-	}{{c.Changed, "changed"}, {c.Restored, "restored"}, {c.Vanished, "vanished"}, {c.Withheld, "withheld"}, {c.Removed, "removed"}} {
+	}{{c.Changed, "changed"}, {c.Restored, "restored"}, {c.Vanished, "vanished"}, {c.Withheld, "withheld"}, {c.Contradicted, "kept against an empty answer"}, {c.Removed, "removed"}} {
 		if more.n > 0 {
 			text += fmt.Sprintf(" %s %s", thousands(int64(more.n)), more.what)
 		}
@@ -195,8 +220,24 @@ func remarks(r fetchResult) []string {
 	if len(waiting) > 0 {
 		lines = append(lines, fmt.Sprintf("%s: %v", shortList(waiting), stopped))
 	}
+	lines = append(lines, describeLoaded(r.loaded)...)
 	for _, w := range r.loaded.Warnings {
 		lines = append(lines, describeWarning(w))
+	}
+	return lines
+}
+
+// describeLoaded tells of answers that are not what they should be.
+func describeLoaded(l load.Result) (lines []string) {
+	for _, id := range slices.Sorted(maps.Keys(l.OtherAccount)) {
+		lines = append(lines, fmt.Sprintf("%s: of another Dexcom account than the connection began with, and held: %s", id, countOf(l.OtherAccount[id], "answer")))
+	}
+	for _, of := range l.Unread() {
+		n := l.Tallies[of].Records
+		lines = append(lines, fmt.Sprintf("%s: %s: %d of %d records rejected (see table rejects)", of.ParticipantID, of.Resource, n, n))
+	}
+	if l.Nameless > 0 {
+		lines = append(lines, fmt.Sprintf("%s without a userId, taken as of the account that was asked", countOf(l.Nameless, "answer")))
 	}
 	return lines
 }
@@ -205,7 +246,7 @@ func remarks(r fetchResult) []string {
 func describeWarning(w transform.Warning) string {
 	switch w.Value {
 	case "":
-		return fmt.Sprintf("unknown field %s (%d times), kept in extra", w.Field, w.Count)
+		return fmt.Sprintf("unknown field %s (%d times), kept in extra; as text of an event, in event_notes", w.Field, w.Count)
 	case transform.MissingID:
 		return fmt.Sprintf("%d records without %s, keyed by their content", w.Count, w.Field)
 	}
@@ -225,11 +266,16 @@ func (r fetchResult) fields() map[string]any {
 	for _, name := range slices.Sorted(maps.Keys(r.loaded.Tables)) {
 		tables[name] = r.loaded.Tables[name]
 	}
+	unread := []map[string]any{}
+	for _, of := range r.loaded.Unread() {
+		unread = append(unread, map[string]any{"participant_id": of.ParticipantID, "resource": of.Resource, "records": r.loaded.Tallies[of].Records})
+	}
 	return map[string]any{
 		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts, "token_calls": r.tokenCalls,
 		"participants": people, "snapshot": r.loaded.Snapshot, "tables": tables,
 		"outdated_tables": append([]string{}, r.loaded.Outdated...),
-		"rejected":        r.loaded.Rejected, "held": r.loaded.Held, "seconds": r.took.Seconds(),
+		"rejected":        r.loaded.Rejected, "held": r.loaded.Held, "without_user": r.loaded.Nameless,
+		"other_account": append([]string{}, slices.Sorted(maps.Keys(r.loaded.OtherAccount))...), "unread": unread, "seconds": r.took.Seconds(),
 		"compacted": compactionFields(r.compacted),
 	}
 }

@@ -201,16 +201,21 @@ func digestOf(people []state.Participant) string {
 // unfinishedSince is when the first of the latest runs of command for people began
 // that all ended before their work was done, so that what they read is not read
 // again; zero if the last one came to its end, or was long ago. Who lacks a consent
-// does not make a run unfinished. Of others than these people it says nothing: what
+// does not make a run unfinished, and neither do answers that came and could not be
+// read. Of others than these people it says nothing: what
 // was answered of them since then, no such run has read.
 func (p *program) unfinishedSince(ctx context.Context, s *study, command, people string) (since time.Time, err error) {
+	outcomes, err := s.store.FetchOutcomes(ctx)
+	if err != nil {
+		return since, err
+	}
 	runs, err := s.store.Runs(ctx)
 	for _, r := range slices.Backward(runs) {
 		if r.Command != command || r.People != people {
 			continue
 		}
 		done := !r.EndedAt.IsZero() && (r.ExitCode == exitDone || r.ExitCode == exitConsent)
-		if done || p.now().Sub(r.StartedAt) > resumeWithin {
+		if done || r.ExitCode == exitPartial && fetchedAll(outcomes, r.ID) || p.now().Sub(r.StartedAt) > resumeWithin {
 			break
 		}
 		since = r.StartedAt
@@ -219,6 +224,22 @@ func (p *program) unfinishedSince(ctx context.Context, s *study, command, people
 		p.say("going on with what began at %s: what was read since is not read again", since.Format(time.RFC3339))
 	}
 	return since, err
+}
+
+// fetchedAll reports whether a run, the last one that fetched somebody, left nothing
+// open of anybody.
+func fetchedAll(outcomes map[string]state.FetchOutcome, runID string) bool {
+	fetched := 0
+	for _, o := range outcomes {
+		if o.RunID != runID {
+			continue
+		}
+		if o.Error != "" {
+			return false
+		}
+		fetched++
+	}
+	return fetched > 0
 }
 
 // jobTargets are the targets of a job for people.

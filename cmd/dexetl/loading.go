@@ -41,7 +41,7 @@ type loading struct {
 	guard   *lake.Guard  // nil while another process holds the lock
 	arrived atomic.Int64 // bytes received by this run so far
 	total   load.Result
-	ended   *state.Run // this run, as the lake is to have it; nil: as the state has it
+	ended   func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
 }
 
 func (p *program) newLoading(ctx context.Context, s *study, log *raw.Log, runID string) (*loading, error) {
@@ -224,17 +224,35 @@ func (l *loading) warnOnce(ctx context.Context) error {
 	return nil
 }
 
+// load folds what is new. What is found in it may change how the run ends: then
+// the lake is told once more.
 func (l *loading) load(ctx context.Context) error {
-	study, err := l.study.tables(ctx)
-	if err != nil {
+	code, err := l.loadOnce(ctx, false)
+	if err != nil || l.ended == nil || l.ended(l.total).ExitCode == code {
 		return err
 	}
-	for i, r := range study.Runs {
-		if l.ended != nil && r.ID == l.ended.ID {
-			study.Runs[i] = runRow(*l.ended)
+	_, err = l.loadOnce(ctx, true)
+	return err
+}
+
+// loadOnce folds what is new and returns the exit code with which the run has
+// ended, as the lake is told.
+func (l *loading) loadOnce(ctx context.Context, runsMatter bool) (code int, err error) {
+	study, err := l.study.tables(ctx)
+	if err != nil {
+		return 0, err
+	}
+	study.RunsMatter = runsMatter
+	if l.ended != nil {
+		ended := l.ended(l.total)
+		code = ended.ExitCode
+		for i, r := range study.Runs {
+			if r.ID == ended.ID {
+				study.Runs[i] = runRow(ended)
+			}
 		}
 	}
 	result, err := l.fold.Load(ctx, study, l.runID)
 	l.total.Add(result)
-	return err
+	return code, err
 }

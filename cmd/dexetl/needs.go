@@ -42,6 +42,9 @@ type standing struct {
 	link        consent.Standing
 	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
 	records     int64              // egvs held
+	held        string             // resource whose newest answer was held; "": none
+	unread      string             // resource of whose newest records every one was rejected; "": none
+	unreadCount int64              // how many they were
 	silentDays  int64              // between the newest reading and the last sync
 	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
 	maxAge      time.Duration      // how old the last complete fetch may be
@@ -149,6 +152,14 @@ func (s standing) data() (need, bool) {
 	if s.outcome.Error != "" {
 		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
 	}
+	if s.held != "" {
+		return need{needsDesk, fmt.Sprintf("%s: an answer was held: dexetl query \"select held_reason, count(*) from requests where participant_id = '%s' group by all\"",
+			s.held, s.who.ID)}, true
+	}
+	if s.unread != "" {
+		return need{needsDesk, fmt.Sprintf("%s: %d of %d records rejected: dexetl query \"select reason, field, count(*) from rejects where participant_id = '%s' group by all\"",
+			s.unread, s.unreadCount, s.unreadCount, s.who.ID)}, true
+	}
 	switch s.fetched {
 	case "", "never_asked":
 		return need{needsRun, "dexetl backfill " + s.who.ID}, true
@@ -159,8 +170,6 @@ func (s standing) data() (need, bool) {
 		return need{needsRun, "dexetl sync " + s.who.ID}, true
 	case "no_data":
 		return need{needsPerson, "call: no readings at Dexcom; does the app upload?"}, true
-	case "held":
-		return need{needsDesk, "an answer could not be read: see requests.held_reason"}, true
 	}
 	if s.silentDays >= silentDays && s.fetched != "ended" && s.fetched != "not_started" {
 		return need{needsPerson, fmt.Sprintf("call: no reading for %d days before the last sync", s.silentDays)}, true
@@ -232,6 +241,8 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 			historyAll: s.config.Study.History == extract.HistoryAll,
 			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
+		one.held = held[who.ID].held()
+		one.unread, one.unreadCount = held[who.ID].unread()
 		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
 			one.outcome.Error, one.outcome.Resource = "", "" // nothing was tried with the grant of today
 		}

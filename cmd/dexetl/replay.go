@@ -142,7 +142,10 @@ func (p *program) printReplay(r replayed) error {
 		p.say("  %s of them came after snapshot %d and are a part of the difference", thousands(int64(r.fresh)), r.before)
 	}
 	if r.Held > 0 {
-		p.say("  %d answers held (see requests.held_reason)", r.Held)
+		p.say("  %s held (see requests.held_reason)", countOf(r.Held, "answer"))
+	}
+	for _, line := range describeLoaded(r.Result) {
+		p.say("  %s", line)
 	}
 	if dryRun {
 		p.say("dry run: snapshot %d stays as it is; a replay would make it %s", r.before, verdictOf(r.Difference))

@@ -145,7 +145,7 @@ func (r resourceStatus) unread() any {
 
 // need is what the participant needs, where it is about this resource.
 func (r resourceStatus) need(one standing) any {
-	if n := one.need(); n.urgency != needsNothing && (r.failed || r.open > 0 || r.resource == "egvs") {
+	if n := one.need(); n.urgency != needsNothing && (r.failed || r.open > 0 || r.rejected > 0 || r.state == "held" || r.resource == "egvs") {
 		return n.text
 	}
 	if r.open > 0 {
@@ -224,9 +224,9 @@ func checked(standings []standing) error {
 	return nil
 }
 
-// failed reports whether the last fetch failed, or an answer could not be read.
+// failed reports whether the last fetch failed, or what came could not be read.
 func (s standing) failed() bool {
-	return !s.awaited() && (s.outcome.Error != "" || s.fetched == "held")
+	return !s.awaited() && (s.outcome.Error != "" || s.held != "" || s.unread != "")
 }
 
 // late reports whether no fetch of somebody who is connected was complete for so

@@ -31,6 +31,25 @@ filled as (
     join ends e on e.participant_id = d.participant_id
     where d.resource = 'egvs'
     group by d.participant_id, d.resource
+),
+-- Of whom a whole answer was rejected; of almost everybody nothing more is read.
+suspects as (
+    select distinct participant_id, resource
+    from requests
+    where rejected > 0 and rejected = records and outcome = 'applied'
+),
+brought as (
+    select participant_id, resource, run_id, max(asked_at) as asked_at, sum(records) as records, sum(rejected) as rejected
+    from requests
+    semi join suspects using (participant_id, resource)
+    where records > 0 and outcome = 'applied'
+    group by participant_id, resource, run_id
+),
+-- Of the last run that brought records, how many: where every one was rejected.
+unread as (
+    select participant_id, resource, arg_max(if(rejected = records, records, 0), asked_at)::bigint as records
+    from brought
+    group by participant_id, resource
 )
 select
     f.participant_id,
@@ -47,8 +66,10 @@ select
     coalesce(d.slots, 0) as slots,
     coalesce(d.slots_14d, 0) as slots_14d,
     coalesce(d.slots_30d, 0) as slots_30d,
+    coalesce(u.records, 0) as unread,
 from fetch_status f
 left join ends e on e.participant_id = f.participant_id
 left join ranges r on r.participant_id = f.participant_id and r.resource = f.resource
 left join filled d on d.participant_id = f.participant_id and d.resource = f.resource
+left join unread u on u.participant_id = f.participant_id and u.resource = f.resource
 order by f.participant_id, f.resource

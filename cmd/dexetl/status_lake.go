@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	_ "embed" // status.sql
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
@@ -35,6 +37,7 @@ type holding struct {
 	until              time.Time // the last 14 and 30 days end here
 	slots              int64     // with a reading
 	slots14d, slots30d int64
+	rejected           int64 // records of the last run that brought any, if every one was rejected; else 0
 	intervals          []askedInterval
 }
 
@@ -50,6 +53,28 @@ func (r lakeRow) of(resource string) *holding {
 		return h
 	}
 	return new(holding)
+}
+
+// held is the first resource whose newest answer could not be applied; "" if
+// there is none.
+func (r lakeRow) held() string {
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		if r[name].state == "held" {
+			return name
+		}
+	}
+	return ""
+}
+
+// unread is the first resource of whose newest records every one was rejected,
+// and how many they were; "" if there is none.
+func (r lakeRow) unread() (resource string, records int64) {
+	for _, name := range slices.Sorted(maps.Keys(r)) {
+		if r[name].rejected > 0 {
+			return name, r[name].rejected
+		}
+	}
+	return "", 0
 }
 
 // lastAsked is when the newest answer came.
@@ -99,7 +124,7 @@ func readHoldings(ctx context.Context, db *sql.DB, into map[string]lakeRow) erro
 		var id, resource string
 		var asked, newest, from, to, until sql.Null[time.Time]
 		var h holding
-		err := scan(&id, &resource, &h.state, &asked, &h.records, &newest, &from, &to, &h.lagMin, &h.ranged, &until, &h.slots, &h.slots14d, &h.slots30d)
+		err := scan(&id, &resource, &h.state, &asked, &h.records, &newest, &from, &to, &h.lagMin, &h.ranged, &until, &h.slots, &h.slots14d, &h.slots30d, &h.rejected)
 		h.asked, h.newest, h.dataFrom, h.dataTo, h.until = asked.V, newest.V, from.V, to.V, until.V
 		if into[id] == nil {
 			into[id] = make(lakeRow)

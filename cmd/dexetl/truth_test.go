@@ -74,11 +74,11 @@ func (b *bench) compareTruth(truths iter.Seq[dexsim.Truth]) {
 			records += len(of)
 		}
 		for _, e := range truth.Events {
-			if isNote(e) {
-				text := e.RecordID + " "
-				if e.Value != nil {
-					text += *e.Value
-				}
+			text := e.RecordID + " "
+			if isNote(e) && e.Value != nil {
+				text += *e.Value
+			}
+			if isNote(e) || e.Extra != "" { // which has text in it
 				notes = append(notes, text)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 type Envelope struct {
 	RecordType Text // such as egv or egvs
 	Version    Text // recordVersion, such as 3.0
-	UserID     Text // Dexcom's, stable per account and app: never log it
+	UserID     Text // Dexcom's, stable per account and app, empty if it was not sent: never log it
 	Records    int  // elements of records, whatever they are
 	Extras
 }
@@ -85,8 +85,6 @@ func (p *page) read(plain []byte) error {
 		return wrong(fmt.Sprintf("has the wrong envelope: recordType %.40q", p.RecordType), nil)
 	case len(p.Version) == 0:
 		return wrong("has the wrong envelope: no recordVersion", nil)
-	case len(p.UserID) == 0:
-		return wrong("has the wrong envelope: no userId", nil)
 	case p.ranges == nil && !p.listed:
 		return wrong("has the wrong envelope: no records", nil)
 	}

@@ -28,6 +28,24 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
+// Whose an answer is, it need not say; if it does, it says so once.
+func TestUserID(t *testing.T) {
+	for sent, want := range map[string]string{
+		`"userId":"u",`: "u", `"userId":12,`: "12", `"userId":"",`: "", `"userId":null,`: "", ``: "",
+	} {
+		for _, resource := range []Resource{EGVs, Events, Calibrations, Alerts, Devices} {
+			e, err := check([]byte(`{"recordType":"`+string(resource)+`","recordVersion":"3.0",`+sent+`"records":[{}]}`), resource)
+			if err != nil || e.UserID.String() != want || e.Records != 1 {
+				t.Errorf("%s: check with %s = user %q, %d records, %v; want %q and one record", resource, sent, e.UserID, e.Records, err, want)
+			}
+		}
+		ranges, err := ParseRanges([]byte(`{"recordType":"dataRange",` + sent + `"recordVersion":"3.0"}`))
+		if err != nil || ranges.UserID != want {
+			t.Errorf("ParseRanges with %s = user %q, %v; want %q", sent, ranges.UserID, err, want)
+		}
+	}
+}
+
 // A body that is no answer is never an empty one.
 func TestWrongEnvelope(t *testing.T) {
 	for _, test := range []struct {
@@ -54,8 +72,8 @@ func TestWrongEnvelope(t *testing.T) {
 		{`{"recordType":"event","recordVersion":"3.0","userId":"u","records":[]}`, "has the wrong envelope"},
 		{`{"recordVersion":"3.0","userId":"u","records":[]}`, "has the wrong envelope"},
 		{`{"recordType":"egv","userId":"u","records":[]}`, "has the wrong envelope"},
-		{`{"recordType":"egv","recordVersion":"3.0","records":[]}`, "has the wrong envelope"},
-		{`{"recordType":"egv","recordVersion":"3.0","userId":"","records":[]}`, "has the wrong envelope"},
+		{`{"recordType":"egv","recordVersion":"3.0","userId":{},"records":[]}`, "has the wrong envelope"},
+		{`{"recordType":"egv","recordVersion":"3.0","userId":"u","userId":"v","records":[]}`, "has the wrong envelope"},
 		{`{"recordType":"egv","recordVersion":"3.0","userId":"u"}`, "has the wrong envelope"},
 		{`{"recordType":"egv","recordVersion":"3.0","userId":"u","records":null}`, "has the wrong envelope"},
 		{`{"recordType":"egv","recordVersion":"3.0","userId":"u","records":{}}`, "has the wrong envelope"},

@@ -9,7 +9,7 @@ import (
 // Ranges are what a dataRange answer says the API holds; a nil Range says
 // nothing of that kind.
 type Ranges struct {
-	UserID                     string
+	UserID                     string // Dexcom's, empty if it was not sent: never log it
 	EGVs, Events, Calibrations *Range
 }
 

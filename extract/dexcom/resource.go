@@ -71,5 +71,5 @@ type Answer struct {
 	Body     []byte    // as received
 	Encoding string    // "gzip" or "" (plain)
 	Records  int       // records in the envelope (0 for dataRange)
-	UserID   string    // Dexcom's, stable per account and app: never log it
+	UserID   string    // Dexcom's, stable per account and app, empty if it was not sent: never log it
 }

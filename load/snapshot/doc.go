@@ -16,6 +16,7 @@
 // [Open] gives a session on any
 // snapshot that has a manifest, with or without a folder.
 //
-// The free text of event_notes may identify a person. It has neither links nor
-// views here, and no session reads it; codebook.csv only describes its columns.
+// The free text of event_notes may identify a person. A hidden table has neither
+// links nor views here, and no session reads it; codebook.csv only describes its
+// columns.
 package snapshot

@@ -63,7 +63,7 @@ func folderOf(n int64) string { return fmt.Sprintf("%s/%06d", snapshotDir, n) }
 
 // tables lists the tables that are shown.
 func tables() []transform.Table {
-	return slices.DeleteFunc(transform.Tables(), func(t transform.Table) bool { return t.Name == "event_notes" })
+	return slices.DeleteFunc(transform.Tables(), func(t transform.Table) bool { return t.Hidden })
 }
 
 // A publisher builds one folder.
