@@ -104,6 +104,7 @@ func refusals() []struct {
 		{YearOutOfRange, at("2200-01-01"), time("2200-01-01", "is in no year from 1970 to 2199")},
 		{YearOutOfRange, at("20240-01-01"), time("20240-01-01", "is in no year from 1970 to 2199")},
 		{NoSuchDay, at("2023-02-29 00:05:00"), time("2023-02-29 00:05:00", "is no day of the calendar")},
+		{NoSuchDay, at("2100-02-29"), time("2100-02-29", "is no day of the calendar")},
 		{NoSuchDay, at("2024-13-01"), time("2024-13-01", "is no day of the calendar")},
 		{NoSuchTime, at("2024-03-01 24:00:00"), time("2024-03-01 24:00:00", "is no time of the day")},
 		{NoSuchTime, at("2024-03-01 12:60"), time("2024-03-01 12:60", "is no time of the day")},
@@ -185,6 +186,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	for range 30 {
 		b.WriteString("x,y,\n")
 	}
+	b.WriteString("100,2024-03-02,a\n")
 	rows := 0
 	for _, err := range (Format{}).Readings(strings.NewReader(b.String())) {
 		if err == nil {
