@@ -236,17 +236,17 @@ func TestWhatIsSaidOfAFile(t *testing.T) {
 	t.Parallel()
 	b := alone(t)
 	path := filepath.Join(t.TempDir(), "cgm.csv")
-	table := text("id,time,gl", "a,2025-04-02 00:00:00,100.5", "a,2025-04-02 00:00:00,101.5", "a,2025-04-02 00:05:00.25,10", "a,2025-04-02 00:10:00,601", "a,2025-04-02 00:15:00,", "a,2025-04-02 00:20:00,20")
+	table := text("id,time,gl", "a,2025-04-02 00:00:00,100.5", "a,2025-04-02 00:00:00,101.5", "a,2025-04-02 00:05:00.25,10", "a,2025-04-02 00:10:00,601", "a,2025-04-02 00:15:00,", "a,2025-04-02 00:20:00,20", "b,2009-12-31,100", "b,2125-04-02,100")
 	if err := os.WriteFile(path, []byte(table), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, stdout, stderr := b.run("metrics", "--input", path, "--csv")
-	for _, want := range []string{"1 of 6 readings have the person and the instant of a later one", "2 of 6 values are outside 20 to 600 mg/dL"} {
+	for _, want := range []string{"1 of 8 readings have the person and the instant of a later one", "2 of 8 values are outside 20 to 600 mg/dL"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("metrics says\n%s\nwant %q", stderr, want)
 		}
 	}
-	if got, want := selectColumns(t, stdout, []string{"n_readings", "n_values", "min_mgdl", "max_mgdl"}), "n_readings,n_values,min_mgdl,max_mgdl\n5,2,20,101.5\n"; got != want {
+	if got, want := selectColumns(t, stdout, []string{"n_readings", "n_values", "min_mgdl", "max_mgdl"}), "n_readings,n_values,min_mgdl,max_mgdl\n5,2,20,101.5\n2,2,100,100\n"; got != want {
 		t.Errorf("metrics: %q, want %q", got, want)
 	}
 	said := &strings.Builder{}
@@ -255,7 +255,7 @@ func TestWhatIsSaidOfAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 of 6 readings have the person and the instant", "2 readings are served in whole mg/dL and seconds", "3 values outside 39 to 401 are served as they are"} {
+	for _, want := range []string{"1 of 8 readings have the person and the instant", "1 of 7 readings are from before 2010", "1 of 7 readings are later than now", "2 of 7 readings are served in whole mg/dL and seconds", "3 of 7 readings have a value outside 39 to 401"} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("simulate says\n%s\nwant %q", said, want)
 		}

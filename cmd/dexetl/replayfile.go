@@ -15,11 +15,14 @@ const (
 	shortStep = 270 * time.Second // the grid is finer than 5 minutes if most steps are shorter
 )
 
+// firstYear is the first whose records are believed: earlier ones are rejected.
+const firstYear = 2010
+
 // replaySeries makes what the API serves of the people of a file: whole mg/dL
 // at whole seconds.
-func (p *program) replaySeries(path string, file cgmfile.File) ([]dexsim.Series, error) {
+func (p *program) replaySeries(path string, file cgmfile.File, now time.Time) ([]dexsim.Series, error) {
 	list := make([]dexsim.Series, len(file.Series))
-	rounded, beyond := 0, 0
+	rounded, beyond, early, late := 0, 0, 0, 0
 	for i, s := range file.Series {
 		if err := checkDensity(path, s); err != nil {
 			return nil, err
@@ -34,13 +37,25 @@ func (p *program) replaySeries(path string, file cgmfile.File) ([]dexsim.Series,
 			if value < 39 || value > 401 {
 				beyond++
 			}
+			if at.Year() < firstYear {
+				early++
+			} else if at.After(now) {
+				late++
+			}
 		}
 	}
-	if rounded > 0 {
-		p.say("--replay %s: %d readings are served in whole mg/dL and seconds, as Dexcom does; the file has them finer", path, rounded)
-	}
-	if beyond > 0 {
-		p.say("--replay %s: %d values outside 39 to 401 are served as they are; of the API, they are codes and no glucose", path, beyond)
+	for _, line := range []struct {
+		n    int
+		what string
+	}{
+		{rounded, "are served in whole mg/dL and seconds, as Dexcom does; the file has them finer"},
+		{beyond, "have a value outside 39 to 401 and are served as they are; of the API, these are codes and no glucose"},
+		{early, "are from before 2010; they are served, and backfill rejects them"},
+		{late, "are later than now; they are served when their time has come (--now sets the clock)"},
+	} {
+		if line.n > 0 {
+			p.say("--replay %s: %d of %d readings %s", path, line.n, file.Rows-file.Replaced, line.what)
+		}
 	}
 	return list, nil
 }

@@ -100,7 +100,7 @@ func (p *program) simulation(o simulateOptions) (dexsim.Config, error) {
 		return config, err
 	}
 	p.sayReplaced("replay", o.replay, file)
-	config.Replay, err = p.replaySeries(o.replay, file)
+	config.Replay, err = p.replaySeries(o.replay, file, config.Now())
 	return config, err
 }
 
