@@ -81,6 +81,7 @@ func rejects() Table {
 			{"seen_at", instant, !null, "UTC; when it was first received"},
 		},
 		Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"},
+		Version: 2, Sound: 2, // 2: no text that a person may have written into an event
 	}
 }
 
@@ -97,6 +98,7 @@ func changes() Table {
 			{"seen_at", instant, !null, "UTC; when that answer was received"},
 		},
 		Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"},
+		Version: 2, Sound: 2, // 2: no text that a person may have written into an event
 	}
 }
 

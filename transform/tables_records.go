@@ -56,7 +56,7 @@ func egvs() Table {
 }
 
 func events() Table {
-	return resource("events", "one row per event the person entered, in its last state",
+	t := resource("events", "one row per event the person entered, in its last state",
 		Column{"event_type", text, null, "insulin, carbs, exercise, health, bloodGlucose, notes, unknown, or as sent"},
 		Column{"event_subtype", text, null, "fastActing, longActing; light, medium, heavy; illness ... alcohol; unknown, or as sent"},
 		Column{"value", double, null, "in unit; null where value_text is no number"},
@@ -66,6 +66,8 @@ func events() Table {
 		Column{"recorded_system_time", instant, null, "UTC by the device's clock; when the entry was made"},
 		Column{"recorded_display_time", instant, null, "wall clock when the entry was made"},
 	)
+	t.Version, t.Sound = 2, 2 // 2: no text of people in extra
+	return t
 }
 
 // eventNotes holds free text apart from everything analysts open.
@@ -74,6 +76,7 @@ func eventNotes() Table {
 		Column{"note", text, null, "the value exactly as sent; null where events has it"},
 	)
 	t.Hidden = true
+	t.Version, t.Sound = 2, 2 // 2: also of events with a number
 	return t
 }
 

@@ -20,6 +20,7 @@ func allowedImports() map[string][]string {
 		"extract/state":   {},
 		"extract/consent": {"extract/dexcom", "extract/state"},
 		"extract":         {"extract/dexcom", "extract/raw", "extract/state", "extract/consent"},
+		"extract/cgmfile": {},
 		"extract/dexsim":  {},
 		"transform":       {"extract/dexcom"},
 		"metrics":         {},

@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cgmfile"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/sql"
@@ -25,6 +24,7 @@ type metricsOptions struct {
 	which    string
 	preset   string
 	input    string
+	file     fileFlags
 }
 
 func (p *program) metricsCommand() *cli.Command {
@@ -34,8 +34,8 @@ func (p *program) metricsCommand() *cli.Command {
 		Usage:     "the metrics that papers report, per participant",
 		ArgsUsage: "[P001…]",
 		Description: "In a terminal the consensus metrics; --csv and --json have all of them. What each one\n" +
-			"means: dexetl query \"from metric_catalogue\".",
-		Flags: slices.Concat(o.resultFlags.flags(), o.selection.flags(), []cli.Flag{
+			"means: dexetl query \"from metric_catalogue\". What a file for --input may look like: docs/cgm-files.md.",
+		Flags: slices.Concat(o.resultFlags.flags(), o.selection.flags(), o.file.flags("input"), []cli.Flag{
 			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},
 			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
@@ -63,7 +63,7 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	var t table
 	if o.input != "" {
 		t, err = p.metricsOfFile(ctx, o, chosen)
-	} else {
+	} else if err = o.file.unused("input"); err == nil {
 		t, err = p.metricsOfStudy(ctx, o, chosen)
 	}
 	if err != nil {
@@ -136,27 +136,27 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	if o.cohort+o.site+o.status+o.shard != "" || o.window != "" || o.which != "" {
 		return table{}, usage("--input is a file of its own: no --cohort, --shard, --window or --snapshot")
 	}
-	if _, err := os.Stat(o.input); err != nil {
-		return table{}, usage("--input: %w", err)
-	}
-	db, err := snapshot.OpenSeries(ctx, o.input, snapshot.Limits{})
+	file, err := o.file.read("input", o.input)
 	if err != nil {
-		message, _, _ := strings.Cut(err.Error(), "\n") // the rest shows our SQL
-		return table{}, advised(exitUsage, "give a CSV file with the columns id, time (2026-03-01 12:00:00) and gl (mg/dL)",
-			"--input %s: %s", o.input, message)
+		return table{}, err
 	}
-	defer db.Close()
+	p.sayReplaced("input", o.input, file)
+	p.sayImplausible(o.input, file)
+	for _, id := range o.ids {
+		if !slices.ContainsFunc(file.Series, func(s cgmfile.Series) bool { return s.ID == id }) {
+			return table{}, usage("--input %s: nobody there is called %q", o.input, id)
+		}
+	}
 	if len(o.ids) > 0 {
 		chosen.Participants = o.ids
 	}
-	statement, args := chosen.Query()
-	t, err := selectTable(ctx, db, "dexetl.metrics/1", statement, args...)
-	for _, id := range o.ids {
-		if err == nil && !slices.ContainsFunc(t.rows, func(row []any) bool { return row[0] == id }) {
-			return t, usage("--input %s: nobody there is called %q", o.input, id)
-		}
+	db, err := snapshot.OpenSeries(ctx, readingsOf(file), snapshot.Limits{})
+	if err != nil {
+		return table{}, err
 	}
-	return t, err
+	defer db.Close()
+	statement, args := chosen.Query()
+	return selectTable(ctx, db, "dexetl.metrics/1", statement, args...)
 }
 
 // checkWindow refuses a window that windows.csv does not have.

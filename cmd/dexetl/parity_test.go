@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
 )
@@ -19,27 +20,31 @@ const reference = "../../../shared/reference/cgm/"
 // summarised, has the metrics that the R package iglu computes from the file.
 func TestMetricsOfRealPeopleAgreeWithIglu(t *testing.T) {
 	t.Parallel()
-	file, err := os.Open(reference + "example_data_5_subject.csv")
-	if errors.Is(err, fs.ErrNotExist) {
+	path := reference + "example_data_5_subject.csv"
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("the reference data of five people is not part of the project")
 	}
+	p := &program{stderr: t.Output(), now: func() time.Time { return demoNow }}
+	config, err := p.simulation(simulateOptions{days: 1, replay: path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
-	series, err := dexsim.ParseSeries(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBench(t, dexsim.Config{Replay: series})
+	b := newBench(t, dexsim.Config{Replay: config.Replay})
 	b.must("backfill")
-	got, err := csv.NewReader(strings.NewReader(b.must("metrics", "--preset", "iglu", "--csv"))).ReadAll()
+	compareToIglu(t, b.must("metrics", "--preset", "iglu", "--csv"), len(config.Replay))
+	compareToIglu(t, b.must("metrics", "--input", path, "--preset", "iglu", "--csv"), len(config.Replay))
+}
+
+// compareToIglu holds a table of metrics against iglu's.
+func compareToIglu(t *testing.T, table string, people int) {
+	t.Helper()
+	got, err := csv.NewReader(strings.NewReader(table)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := igluValues(t)
-	if len(got)-1 != len(series) {
-		t.Fatalf("metrics of %d people, want %d", len(got)-1, len(series))
+	if len(got)-1 != people {
+		t.Fatalf("metrics of %d people, want %d", len(got)-1, people)
 	}
 	for _, row := range got[1:] {
 		person := strings.Replace(row[0], "-", " ", 1)

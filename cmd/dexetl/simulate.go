@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -23,6 +22,7 @@ type simulateOptions struct {
 	replay       string
 	chaos        string
 	now          string
+	file         fileFlags
 }
 
 func (p *program) simulateCommand() *cli.Command {
@@ -31,8 +31,8 @@ func (p *program) simulateCommand() *cli.Command {
 		Name:  "simulate",
 		Usage: "the Dexcom API on a port of its own, to develop and test against",
 		Description: "Serves OAuth and all six endpoints for simulated people, or with --replay for the\n" +
-			"people of an id,time,gl file. /sim/ on the same port explains the back doors for tests.",
-		Flags: []cli.Flag{
+			"people of an id,time,gl file (docs/cgm-files.md). /sim/ on the same port explains the back doors for tests.",
+		Flags: append(o.file.flags("replay"),
 			&cli.StringFlag{Name: "listen", Usage: "`ADDR` to listen at", Value: "127.0.0.1:8099", Destination: &o.listen},
 			&cli.IntFlag{Name: "participants", Usage: "number of people (default: 20, none with --replay)", HideDefault: true, Destination: &o.participants},
 			&cli.IntFlag{Name: "days", Usage: "days of data up to now", Value: 90, Destination: &o.days},
@@ -40,7 +40,7 @@ func (p *program) simulateCommand() *cli.Command {
 			&cli.StringFlag{Name: "replay", Usage: "serve the people of this id,time,gl `FILE`", Destination: &o.replay},
 			&cli.StringFlag{Name: "chaos", Usage: "anomalies and faults, comma-separated, or all", Destination: &o.chaos},
 			&cli.StringFlag{Name: "now", Usage: "let the clock start at this `TIME` (RFC 3339) instead of now", Destination: &o.now},
-		},
+		),
 		Action: func(ctx context.Context, _ *cli.Command) error {
 			return p.simulate(ctx, o)
 		},
@@ -92,23 +92,16 @@ func (p *program) simulation(o simulateOptions) (dexsim.Config, error) {
 	if config.Chaos, err = dexsim.ParseChaos(o.chaos); err != nil {
 		return config, usage("--chaos: %w", err)
 	}
-	if o.replay != "" {
-		config.Replay, err = readSeries(o.replay)
+	if o.replay == "" {
+		return config, o.file.unused("replay")
 	}
+	file, err := o.file.read("replay", o.replay)
+	if err != nil {
+		return config, err
+	}
+	p.sayReplaced("replay", o.replay, file)
+	config.Replay, err = p.replaySeries(o.replay, file, config.Now())
 	return config, err
-}
-
-func readSeries(path string) ([]dexsim.Series, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, usage("--replay: %w", err)
-	}
-	defer file.Close()
-	series, err := dexsim.ParseSeries(file)
-	if err != nil {
-		return nil, usage("--replay %s: %w", path, err)
-	}
-	return series, nil
 }
 
 // serveUntil serves until ctx ends; that is how a server stops, no error.

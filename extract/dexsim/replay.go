@@ -2,14 +2,8 @@ package dexsim
 
 import (
 	"cmp"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
-	"math"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -22,115 +16,68 @@ type Series struct {
 
 // A Point is one value of a Series.
 type Point struct {
-	Time  time.Time // UTC, whole seconds
-	Value float64   // mg/dL; NaN: none
+	Time   time.Time // UTC, whole seconds
+	Offset int       // seconds by which the person's clock is ahead of UTC
+	Value  float64   // mg/dL; NaN: none
 }
 
-// ParseSeries reads a CSV file with the columns id, time and gl, in any order
-// and among others. Each id becomes a Series, in order of appearance. Times
-// such as 2015-06-06 16:50:27 are UTC; gl is in mg/dL, empty or NA for none.
-// Rows need no order. Errors name the line.
-func ParseSeries(r io.Reader) ([]Series, error) {
-	rows := csv.NewReader(r)
-	rows.ReuseRecord = true
-	columns, err := seriesColumns(rows)
-	if err != nil {
-		return nil, err
-	}
-	var list []Series
-	place := map[string]int{}
-	for {
-		row, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("series: %w", err) // names the line by itself
-		}
-		line, _ := rows.FieldPos(0)
-		id, point, err := parsePoint(row, columns)
-		if err != nil {
-			return nil, fmt.Errorf("series: line %d: %w", line, err)
-		}
-		i, ok := place[id]
-		if !ok {
-			i, place[id] = len(list), len(list)
-			list = append(list, Series{ID: id})
-		}
-		list[i].Points = append(list[i].Points, point)
-	}
-	if len(list) == 0 {
-		return nil, errors.New("series: no rows")
-	}
-	for _, s := range list {
-		slices.SortStableFunc(s.Points, func(a, b Point) int { return a.Time.Compare(b.Time) })
-	}
-	return list, nil
-}
-
-// seriesColumns finds id, time and gl in the header.
-func seriesColumns(rows *csv.Reader) ([3]int, error) {
-	header, err := rows.Read()
-	if err != nil {
-		return [3]int{}, fmt.Errorf("series: header: %w", err)
-	}
-	var columns [3]int
-	for i, name := range []string{"id", "time", "gl"} {
-		columns[i] = slices.IndexFunc(header, func(h string) bool {
-			return strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(h, "\ufeff")), name)
-		})
-		if columns[i] < 0 {
-			return columns, fmt.Errorf("series: line 1: no column %q", name)
+// newReplay makes a user of a series: a G6 on a phone whose clock is as the
+// series says.
+func newReplay(cfg Config, index int, s Series, taken map[string]bool) (*person, error) {
+	home, zone := time.UTC, s.zone()
+	if zone != "" {
+		var err error
+		if home, err = time.LoadLocation(zone); err != nil {
+			return nil, fmt.Errorf("time zone of %s: %w", s.ID, err)
 		}
 	}
-	return columns, nil
-}
-
-func parsePoint(row []string, columns [3]int) (id string, p Point, err error) {
-	id = strings.Clone(strings.TrimSpace(row[columns[0]]))
-	if id == "" {
-		return "", p, errors.New("id is empty")
-	}
-	if p.Time, err = parseWhen(strings.TrimSpace(row[columns[1]])); err != nil {
-		return "", p, err
-	}
-	p.Value, err = parseValue(strings.TrimSpace(row[columns[2]]))
-	return id, p, err
-}
-
-func parseWhen(text string) (time.Time, error) {
-	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02T15:04:05Z", "2006-01-02 15:04", "2006-01-02"} {
-		// Parse accepts fractions of a second that the layout lacks.
-		if t, err := time.Parse(layout, text); err == nil && t.Nanosecond() == 0 && t.Year() >= 1970 {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("time %q is not YYYY-MM-DD hh:mm:ss", text)
-}
-
-func parseValue(text string) (float64, error) {
-	if text == "" || text == "NA" {
-		return math.NaN(), nil
-	}
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) || v < 0 {
-		return 0, fmt.Errorf("gl %q is not a glucose value", text)
-	}
-	return v, nil
-}
-
-// newReplay makes a user of a series: a G6 on a phone in UTC.
-func newReplay(cfg Config, index int, s Series, taken map[string]bool) *person {
 	last := len(s.Points) - 1
 	p := &person{
-		kind: kind{name: "replay", generation: "g6", variant: "g6", app: "G6", phone: "iOS", zone: "UTC"},
+		kind: kind{name: "replay", generation: "g6", variant: "g6", app: "G6", phone: "iOS", zone: zone},
 		name: s.ID, participantID: pseudonym(s.ID, taken), index: index, seed: hashText(cfg.Seed, s.ID),
-		replay: &s, home: time.UTC, journey: time.UTC,
+		replay: &s, home: home, journey: home,
 	}
 	if p.empty = last < 0; !p.empty {
 		p.start, p.end = s.Points[0].Time.UnixMilli(), s.Points[last].Time.UnixMilli()+1
 	}
-	return p
+	return p, nil
+}
+
+// zone is the time zone of a series: that of its offset, if this is the same
+// throughout and whole hours; else none.
+func (s Series) zone() string {
+	offset := 0
+	for i, x := range s.Points {
+		if i > 0 && x.Offset != offset {
+			return ""
+		}
+		offset = x.Offset
+	}
+	switch {
+	case offset == 0:
+		return "UTC"
+	case offset%3600 != 0 || offset < -12*3600:
+		return ""
+	}
+	return fmt.Sprintf("Etc/GMT%+d", -offset/3600) // POSIX counts westwards
+}
+
+// dates are the first and the last local date of a series. Without a zone, a
+// study takes dates as UTC: those of UTC then count too, so that no reading is
+// outside.
+func (p *person) dates() (first, last string) {
+	for _, x := range p.replay.Points {
+		local := x.Time.Add(time.Duration(x.Offset) * time.Second)
+		from, to := local, local
+		if p.zone == "" && x.Offset > 0 {
+			from = x.Time
+		} else if p.zone == "" {
+			to = x.Time
+		}
+		first = min(cmp.Or(first, from.Format(time.DateOnly)), from.Format(time.DateOnly))
+		last = max(last, to.Format(time.DateOnly))
+	}
+	return first, last
 }
 
 var notAllowed = regexp.MustCompile(`[^A-Za-z0-9_-]+`)
@@ -157,7 +104,7 @@ func (h *history) replay(p *person) {
 	for i, x := range p.replay.Points {
 		at := x.Time.UnixMilli()
 		h.egvs = append(h.egvs, egv{
-			at: at, upload: at, ticks: (at - started) / second, value: x.Value, moment: int32(i),
+			at: at, upload: at, ticks: (at - started) / second, offset: int32(x.Offset), value: x.Value, moment: int32(i),
 			rate: noRate, trend: trendNone, zone: offsetZone, odd: -1,
 		})
 	}

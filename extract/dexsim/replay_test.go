@@ -2,69 +2,19 @@ package dexsim
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io"
-	"math"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestParseSeries(t *testing.T) {
-	text := "\ufeffgl,id, time \n153,Subject 1,2015-06-06 16:50:27\n99.5,b,2015-06-06T17:05:27\nNA,Subject 1,2015-06-06 16:45:27\n,b,2015-06-07\n"
-	got, err := ParseSeries(strings.NewReader(text))
-	if err != nil {
-		t.Fatalf("ParseSeries: %v", err)
-	}
-	want := `[{Subject 1 [{2015-06-06 16:45:27 +0000 UTC NaN} {2015-06-06 16:50:27 +0000 UTC 153}]} {b [{2015-06-06 17:05:27 +0000 UTC 99.5} {2015-06-07 00:00:00 +0000 UTC NaN}]}]`
-	if fmt.Sprint(got) != want {
-		t.Errorf("ParseSeries:\n got %v\nwant %s", got, want)
-	}
-}
-
-func TestParseSeriesErrors(t *testing.T) {
-	for text, want := range map[string]string{
-		"":             "header",
-		"id,when,gl\n": `line 1: no column "time"`,
-		"id,time,gl\n": "no rows",
-		"id,time,gl\na,2015-06-06 16:50:27,1\n\na,yesterday,2\n": `line 4: time "yesterday"`,
-		"id,time,gl\na,2015-06-06 16:50:27,high\n":               `line 2: gl "high"`,
-		"id,time,gl\na,2015-06-06 16:50:27,-1\n":                 `line 2: gl "-1"`,
-		"id,time,gl\na,2015-06-06 16:50:27,Inf\n":                `line 2: gl "Inf"`,
-		"id,time,gl\n ,2015-06-06 16:50:27,1\n":                  "line 2: id is empty",
-		"id,time,gl\na,2015-06-06 16:50:27.5,1\n":                "line 2: time",
-		"id,time,gl\na,b\n":                                      "line 2",
-	} {
-		if _, err := ParseSeries(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("ParseSeries(%q): %v, want %s", text, err, want)
-		}
-	}
-}
-
-func FuzzParseSeries(f *testing.F) {
-	f.Add("id,time,gl\na,2015-06-06 16:50:27,1\n")
-	f.Add("id,time,gl\n\"a,2015-06-06,NA\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		list, err := ParseSeries(strings.NewReader(text))
-		if err != nil {
-			return
-		}
-		for _, s := range list {
-			for i, p := range s.Points {
-				if p.Value < 0 || math.IsInf(p.Value, 0) || i > 0 && p.Time.Before(s.Points[i-1].Time) {
-					t.Errorf("ParseSeries(%q): point %v", text, p)
-				}
-			}
-		}
-		if _, err := New(Config{Replay: list}); err != nil {
-			t.Errorf("New with ParseSeries(%q): %v", text, err)
-		}
-	})
-}
 
 // What is replayed is served as it is: every value at its time, for a phone
 // in UTC.
@@ -82,43 +32,114 @@ func TestReplay(t *testing.T) {
 	})
 }
 
+// seriesOf reads rows of id, time and gl, in the order of their times.
+func seriesOf(t *testing.T, rows [][]string) (list []Series) {
+	t.Helper()
+	place := map[string]int{}
+	for _, row := range rows {
+		at, err := time.Parse(time.DateTime, row[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := strconv.ParseFloat(strings.Replace(row[2], "NA", "NaN", 1), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i, known := place[row[0]]
+		if !known {
+			i = len(list)
+			place[row[0]], list = i, append(list, Series{ID: row[0]})
+		}
+		list[i].Points = append(list[i].Points, Point{Time: at, Value: value})
+	}
+	return list
+}
+
 func checkReplay(t *testing.T, raw []byte) {
 	t.Helper()
-	list, err := ParseSeries(bytes.NewReader(raw))
-	if err != nil {
-		t.Fatalf("ParseSeries: %v", err)
-	}
-	want := map[string]int{} // user, time and value, as text
 	rows, err := csv.NewReader(bytes.NewReader(raw)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
+	want := map[string]int{} // user, time and value, as text
 	for _, row := range rows[1:] {
 		want[row[0]+"|"+strings.Replace(row[1], " ", "T", 1)+"|"+strings.Replace(row[2], "NA", "", 1)]++
 	}
+	list := seriesOf(t, rows[1:])
 	d := newDesk(t, Config{Replay: list})
 	for _, s := range list {
-		access := d.access(s.ID)
-		for at := s.Points[0].Time; !at.After(s.Points[len(s.Points)-1].Time); at = at.AddDate(0, 0, 30) {
-			for _, raw := range d.ask(window("egvs", at, at.AddDate(0, 0, 30)), access).Records {
-				var e struct {
-					SystemTime, DisplayTime string
-					Value                   json.Number
-				}
-				if err := json.Unmarshal(raw, &e); err != nil {
-					t.Fatal(err)
-				}
-				clock, ok := strings.CutSuffix(e.SystemTime, "+00:00")
-				if !ok || e.DisplayTime != e.SystemTime {
-					t.Fatalf("times of %s: want both with +00:00", raw)
-				}
-				want[s.ID+"|"+clock+"|"+e.Value.String()]--
+		for e := range replayed(t, d, s) {
+			clock, ok := strings.CutSuffix(e.SystemTime, "+00:00")
+			if !ok || e.DisplayTime != e.SystemTime {
+				t.Fatalf("times of %+v: want both with +00:00", e)
 			}
+			want[s.ID+"|"+clock+"|"+e.Value.String()]--
 		}
 	}
 	for row, n := range want {
 		if n != 0 {
 			t.Errorf("%s: served %d times too few", row, n)
+		}
+	}
+}
+
+// A servedEGV is a record as the test reads it.
+type servedEGV struct {
+	SystemTime, DisplayTime string
+	Value                   json.Number
+}
+
+// replayed are the records that the user of s is served.
+func replayed(t *testing.T, d *desk, s Series) iter.Seq[servedEGV] {
+	t.Helper()
+	return func(yield func(servedEGV) bool) {
+		access := d.access(s.ID)
+		for at := s.Points[0].Time; !at.After(s.Points[len(s.Points)-1].Time); at = at.AddDate(0, 0, 30) {
+			for _, raw := range d.ask(window("egvs", at, at.AddDate(0, 0, 30)), access).Records {
+				var e servedEGV
+				if err := json.Unmarshal(raw, &e); err != nil {
+					t.Fatal(err)
+				}
+				if !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// The wall clock of a series is shown, and its zone is in the roster where it
+// is one. Else a study takes dates as UTC, and the roster's hold all readings.
+func TestReplayWithOffsets(t *testing.T) {
+	at := func(hour, offset int) Point {
+		return Point{Time: time.Date(2024, 10, 27, hour, 30, 0, 0, time.UTC), Offset: offset, Value: 100}
+	}
+	for _, test := range []struct {
+		points           []Point
+		shown            string // last display time
+		zone, start, end string
+	}{
+		{[]Point{at(1, 0), at(2, 0)}, "2024-10-27T02:30:00+00:00", "UTC", "2024-10-27", "2024-10-27"},
+		{[]Point{at(1, -5*3600), at(23, -5*3600)}, "2024-10-27T18:30:00-05:00", "Etc/GMT+5", "2024-10-26", "2024-10-27"},
+		{[]Point{at(1, 10*3600), at(23, 10*3600)}, "2024-10-28T09:30:00+10:00", "Etc/GMT-10", "2024-10-27", "2024-10-28"},
+		{[]Point{at(0, 7200), at(1, 3600)}, "2024-10-27T02:30:00+01:00", "", "2024-10-27", "2024-10-27"},
+		{[]Point{at(1, -7200), at(2, -3600)}, "2024-10-27T01:30:00-01:00", "", "2024-10-26", "2024-10-27"},
+		{[]Point{at(5, 0), at(6, -6*3600), at(7, -8*3600), at(8, 0)}, "2024-10-27T08:30:00+00:00", "", "2024-10-26", "2024-10-27"},
+		{[]Point{at(0, 19800), at(23, 19800)}, "2024-10-28T05:00:00+05:30", "", "2024-10-27", "2024-10-28"},
+	} {
+		s := Series{ID: "A", Points: test.points}
+		d := newDesk(t, Config{Replay: []Series{s}})
+		shown := ""
+		for e := range replayed(t, d, s) {
+			shown = cmp.Or(shown, e.DisplayTime) // newest first
+		}
+		roster, err := csv.NewReader(d.get("/sim/roster.csv", "").Body).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := roster[1]
+		if got := []string{shown, row[10], row[8], row[9]}; !slices.Equal(got, []string{test.shown, test.zone, test.start, test.end}) {
+			t.Errorf("%v: %q, want %q, %q, %q, %q", test.points, got, test.shown, test.zone, test.start, test.end)
 		}
 	}
 }

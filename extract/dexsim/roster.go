@@ -21,20 +21,20 @@ func (s *Server) WriteRoster(w io.Writer) error {
 }
 
 func (p *person) rosterRow() []string {
-	first := time.UnixMilli(p.start).In(p.home)
-	start, consent := first.Format(time.DateOnly), first.AddDate(0, 0, -7).Format(time.DateOnly)
+	first, end := time.UnixMilli(p.start).In(p.home), ""
+	start := first.Format(time.DateOnly)
+	if p.replay != nil && !p.empty {
+		start, end = p.dates()
+	}
+	consent := first.AddDate(0, 0, -7).Format(time.DateOnly)
 	pick := func(i uint64, a, b string) string {
 		if hash(p.seed, forPerson, i)%2 == 0 {
 			return a
 		}
 		return b
 	}
-	end := ""
-	if p.replay != nil {
-		end = p.replay.Points[len(p.replay.Points)-1].Time.Format(time.DateOnly)
-	}
 	cohort, arm := string("AB"[p.index%2]), pick(1, "control", "intervention")
-	return []string{p.participantID, pick(2, "North", "South"), cohort, arm, "enrolled", start, consent, start, start, end, p.home.String()}
+	return []string{p.participantID, pick(2, "North", "South"), cohort, arm, "enrolled", start, consent, start, start, end, p.zone}
 }
 
 // WriteTokens writes a fresh refresh token for every user as CSV: each time

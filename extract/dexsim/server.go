@@ -123,7 +123,11 @@ func (s *Server) populate() error {
 		if s.byName[series.ID] != nil {
 			return fmt.Errorf("series %q: there is a user of that name already", series.ID)
 		}
-		s.admit(newReplay(s.cfg, len(s.people), series, taken))
+		p, err := newReplay(s.cfg, len(s.people), series, taken)
+		if err != nil {
+			return err
+		}
+		s.admit(p)
 	}
 	return nil
 }

@@ -3,109 +3,114 @@ package snapshot
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"iter"
+	"os"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 )
 
-// OpenSeries returns an in-memory DuckDB session in which glucose is the file
-// at path, a CSV with the columns id, time and gl (mg/dL; empty or NA: none),
-// every other table is empty, and there are no views: for the [sql.Selection] of
-// data that never saw a lake.
-// Times are local wall clocks and stand for elapsed time too; equal rows of an
-// id and time count once, the last one. An error in the file shows here, with
-// its line, not in a query.
-func OpenSeries(ctx context.Context, path string, limits Limits) (*sql.DB, error) {
-	connector, err := duckdb.NewConnector("", nil)
+// A SeriesReading is a reading of data that never saw a lake.
+type SeriesReading struct {
+	ParticipantID string
+	Time          int64   // UTC in µs since 1970
+	Local         int64   // the wall clock, as if it were UTC
+	Value         float64 // mg/dL; of no meaning without Source
+	Source        string  // as glucose_source; "" for no value
+	Cadence       int16   // minutes
+}
+
+// hasValue reports whether the reading counts as glucose.
+func (r *SeriesReading) hasValue() bool { return r.Source != "" && r.Source != "implausible" }
+
+// OpenSeries returns an in-memory DuckDB session in which glucose is the
+// readings given, no two of one participant at one time, every other table is
+// empty, and there are no views: for the [sql.Selection] of data that never saw
+// a lake. Like that of [Open], it runs nothing but queries, and Close removes
+// what did not fit into memory.
+func OpenSeries(ctx context.Context, readings iter.Seq[SeriesReading], limits Limits) (*sql.DB, error) {
+	spill, err := os.MkdirTemp("", "dexetl-")
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	db := sql.OpenDB(connector)
-	err = run(ctx, db, limits.statements()...)
-	if err == nil {
-		err = readSeries(ctx, db, path)
-	}
-	if err == nil {
-		err = run(ctx, db, otherTables()...)
-	}
+	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
-		return nil, errors.Join(err, db.Close())
+		return nil, fmt.Errorf("session: %w", errors.Join(err, os.RemoveAll(spill)))
 	}
-	return db, nil
+	s := &session{Connector: connector, spill: spill}
+	if err := s.fill(ctx, readings, limits); err != nil {
+		return nil, fmt.Errorf("session: %w", errors.Join(err, s.Close()))
+	}
+	return sql.OpenDB(s), nil
 }
 
-func run(ctx context.Context, db *sql.DB, statements ...string) error {
-	for _, s := range statements {
-		if _, err := db.ExecContext(ctx, s); err != nil {
-			return fmt.Errorf("session: %w", err)
-		}
+// fill makes the tables of a session of readings.
+func (s *session) fill(ctx context.Context, readings iter.Seq[SeriesReading], limits Limits) error {
+	conn, err := s.Connector.Connect(ctx)
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-// otherTables makes the tables that a series does not have.
-func otherTables() (statements []string) {
+	defer conn.Close()
+	statements := append(limits.statements(), "set temp_directory = "+text(s.spill), seriesTable, seriesGlucose)
 	for _, t := range tables() {
 		if t.Name != "glucose" {
 			statements = append(statements, emptyRelation(t))
 		}
 	}
-	return statements
+	for _, statement := range statements {
+		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
+			return err
+		}
+	}
+	return appendSeries(ctx, conn, readings)
 }
 
-// readSeries makes glucose of the file.
-func readSeries(ctx context.Context, db *sql.DB, path string) error {
-	read := "create table series as select row_number() over () + 1 as line, id, \"time\", nullif(gl, 'NA') as gl from read_csv(" +
-		text(noPattern(path)) + ", header = true, all_varchar = true)"
-	if _, err := db.ExecContext(ctx, read); err != nil {
-		return fmt.Errorf("series: %w", err)
-	}
-	if err := badLine(ctx, db); err != nil {
-		return fmt.Errorf("series: %w", err)
-	}
-	return run(ctx, db, seriesRelation, "drop table series")
-}
-
-// badLine returns an error about the first row that is no reading.
-func badLine(ctx context.Context, db *sql.DB) error {
-	var line int64
-	var problem string
-	err := db.QueryRowContext(ctx, badRow).Scan(&line, &problem)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil
-	case err != nil:
+// appendSeries fills the table of the readings.
+func appendSeries(ctx context.Context, conn driver.Conn, readings iter.Seq[SeriesReading]) (err error) {
+	rows, err := duckdb.NewAppenderFromConn(conn, "", "series")
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("line %d: %s", line, problem)
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for r := range readings {
+		var value, source any
+		if r.hasValue() {
+			value = r.Value
+		}
+		if r.Source != "" {
+			source = r.Source
+		}
+		if err := rows.AppendRow(r.ParticipantID, r.Time, r.Local, value, source, r.Cadence); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
-const badRow = `select line, problem
-from (
-    select line,
-        case
-            when id is null then 'no id'
-            when "time" is null then 'no time'
-            when try_cast("time" as timestamp) is null then 'time "' || "time" || '" is not like 2026-03-01 12:05:00'
-            when gl is not null and not coalesce(isfinite(try_cast(gl as double)), false) then 'gl "' || gl || '" is not a number'
-        end as problem,
-    from series
-)
-where problem is not null
-order by line
-limit 1`
+const seriesTable = `create table series (
+    participant_id varchar,
+    utc_us bigint,
+    local_us bigint,
+    glucose_mgdl double,
+    glucose_source varchar,
+    cadence_min smallint
+)`
 
-const seriesRelation = `create table glucose as
+const seriesGlucose = `create view glucose as
 select
     participant_id,
-    local_time as time_utc,
-    local_time,
-    local_time::date as local_date,
+    make_timestamp(utc_us) as time_utc,
+    make_timestamp(local_us) as local_time,
+    make_timestamp(local_us)::date as local_date,
     'sent' as local_time_source,
     null::integer as study_day,
     glucose_mgdl,
-    if(glucose_mgdl is null, null, 'value') as glucose_source,
+    glucose_source,
     null::varchar as status,
     null::varchar as trend,
     null::double as trend_rate_mgdl_min,
@@ -113,9 +118,5 @@ select
     1::smallint as n_sources,
     false as overlap,
     false as clock_suspect,
-    null::smallint as cadence_min,
-from (
-    select id as participant_id, "time"::timestamp as local_time, gl::double as glucose_mgdl, line,
-    from series
-)
-qualify row_number() over (partition by participant_id, local_time order by line desc) = 1`
+    cadence_min,
+from series`

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"os"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/cgmfile"
+	"github.com/dexetl/dexetl/load/reading"
+	"github.com/dexetl/dexetl/load/snapshot"
+)
+
+// fileFlags say how an id,time,gl file is to be read.
+type fileFlags struct{ columns, unit string }
+
+// flags are the flags beside --flag, which names the file.
+func (o *fileFlags) flags(flag string) []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "columns", Usage: "`NAMES` of the columns of --" + flag + ", as id=…,time=…,gl=…", Destination: &o.columns},
+		&cli.StringFlag{Name: "unit", Usage: "`UNIT` of the values of --" + flag + ": mg/dL (default) or mmol/L", Destination: &o.unit},
+	}
+}
+
+// unused refuses flags about a file that is not given.
+func (o *fileFlags) unused(flag string) error {
+	for name, value := range map[string]string{"columns": o.columns, "unit": o.unit} {
+		if value != "" {
+			return usage("--%s is about the file of --%s", name, flag)
+		}
+	}
+	return nil
+}
+
+func (o *fileFlags) format() (f cgmfile.Format, err error) {
+	if o.columns != "" {
+		if f.Columns, err = cgmfile.ParseColumns(o.columns); err != nil {
+			return f, advised(exitUsage, "such as --columns 'id=Subject,time=Timestamp,gl=Glucose'", "--columns: %w", err)
+		}
+	}
+	if o.unit != "" {
+		if f.Unit, err = cgmfile.ParseUnit(o.unit); err != nil {
+			return f, usage("--unit: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// read reads the file of --flag.
+func (o *fileFlags) read(flag, path string) (cgmfile.File, error) {
+	format, err := o.format()
+	if err != nil {
+		return cgmfile.File{}, err
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return cgmfile.File{}, usage("--%s: %w", flag, err)
+	}
+	defer in.Close()
+	file, err := format.Read(in)
+	if err != nil {
+		return file, fileError(fmt.Sprintf("--%s %s", flag, path), err)
+	}
+	return file, nil
+}
+
+// fileError says what to do about a file that cannot be read. What is the flag
+// and the file.
+func fileError(what string, err error) error {
+	if unit, ok := errors.AsType[*cgmfile.UnitError](err); ok {
+		return unitError(what, unit)
+	}
+	if export, ok := errors.AsType[*cgmfile.ExportError](err); ok {
+		return advised(exitUsage, exportAdvice(export.Program), "%s: %w", what, err)
+	}
+	problems, ok := errors.AsType[*cgmfile.Error](err)
+	const correct = "correct the file and run the command again; nothing of it was taken"
+	switch {
+	case !ok:
+		return usage("%s: %w", what, err)
+	case problems.Problems[0].Kind == cgmfile.MissingColumn:
+		return advised(exitUsage, "if they have other names, name them: --columns id=…,time=…,gl=…", "%s: %w", what, err)
+	case len(problems.Problems) > 1:
+		return advised(exitUsage, correct, "%s:\n%w", what, err)
+	}
+	return advised(exitUsage, correct, "%s: %w", what, err)
+}
+
+// exportAdvice says how the readings of a manufacturer's export can be read.
+func exportAdvice(program string) string {
+	rows, columns := "the rows of Event Type EGV", "time=Timestamp (YYYY-MM-DDThh:mm:ss),gl=Glucose Value (mg/dL)"
+	if program == "LibreView" {
+		rows, columns = "the rows of Record Type 0, with times as YYYY-MM-DD hh:mm", "time=Device Timestamp,gl=Historic Glucose mg/dL"
+	}
+	return "keep its header and " + rows + ", put a column id beside them, and add --columns 'id=id," + columns + "'"
+}
+
+// unitError says which unit the values of a file look like.
+func unitError(what string, e *cgmfile.UnitError) error {
+	const of = "%s: %d of %d values, from line %d on, "
+	switch {
+	case e.ID != "":
+		return advised(exitUsage, "write all values of the file in one unit", of+"those of %q, look like %s, and those of others do not",
+			what, e.Such, e.Values, e.Line, e.ID, e.Looks)
+	case e.Looks == cgmfile.MmolL:
+		return advised(exitUsage, "", of+"lie between 1.5 and 33: these look like mmol/L: --unit mmol/L", what, e.Such, e.Values, e.Line)
+	}
+	return advised(exitUsage, "", of+"lie above 33: these look like mg/dL: leave out --unit mmol/L", what, e.Such, e.Values, e.Line)
+}
+
+// sayReplaced tells of readings at one instant.
+func (p *program) sayReplaced(flag, path string, file cgmfile.File) {
+	if file.Replaced > 0 {
+		p.say("--%s %s: %d of %d readings have the person and the instant of a later one in the file; the last one counts", flag, path, file.Replaced, file.Rows)
+	}
+}
+
+// sayImplausible tells of values that do not count.
+func (p *program) sayImplausible(path string, file cgmfile.File) {
+	n := 0
+	for _, s := range file.Series {
+		for _, x := range s.Samples {
+			if !math.IsNaN(x.Value) && !cgmfile.Plausible(x.Value) {
+				n++
+			}
+		}
+	}
+	if n > 0 {
+		p.say("--input %s: %d of %d values are outside 20 to 600 mg/dL, so codes or errors; they count as no value", path, n, file.Rows)
+	}
+}
+
+// readingsOf are the readings of a file, each with its cadence.
+func readingsOf(file cgmfile.File) iter.Seq[snapshot.SeriesReading] {
+	return func(yield func(snapshot.SeriesReading) bool) {
+		for _, s := range file.Series {
+			cadences := cadencesOf(s)
+			for i, x := range s.Samples {
+				r := snapshot.SeriesReading{ParticipantID: s.ID, Time: x.Time, Local: x.Time + int64(x.Offset)*1e6, Cadence: cadences[i]}
+				switch {
+				case math.IsNaN(x.Value):
+				case cgmfile.Plausible(x.Value):
+					r.Value, r.Source = x.Value, "value"
+				default:
+					r.Source = "implausible"
+				}
+				if !yield(r) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// cadencesOf are the cadences of the samples, those of values by the values
+// alone. A sample without a value has that of the value before it, else of the
+// one after it.
+func cadencesOf(s cgmfile.Series) []int16 {
+	var times []int64
+	for _, x := range s.Samples {
+		if cgmfile.Plausible(x.Value) {
+			times = append(times, x.Time)
+		}
+	}
+	values := reading.Cadences(times)
+	cadences := make([]int16, len(s.Samples))
+	n := 0
+	for i, x := range s.Samples {
+		if cgmfile.Plausible(x.Value) {
+			n++
+		}
+		cadences[i] = 5
+		if len(values) > 0 {
+			cadences[i] = values[max(0, n-1)]
+		}
+	}
+	return cadences
+}
