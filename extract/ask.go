@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ type authorised struct {
 	target Target
 
 	standing func(context.Context) error // a withdrawal, or nil
+	open     func(context.Context) error // returns when the app takes requests
 }
 
 func (a authorised) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
@@ -36,6 +38,9 @@ func (a authorised) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, e
 	var status *dexcom.StatusError
 	if !errors.As(err, &status) || status.Code != http.StatusUnauthorized {
 		return answer, err
+	}
+	if err := a.open(ctx); err != nil {
+		return dexcom.Answer{}, err
 	}
 	if token, err = a.tokens.Renew(ctx, a.target.ConnectionID, token); err != nil {
 		return dexcom.Answer{}, a.failed(ctx, err)
@@ -61,10 +66,20 @@ func (a authorised) failed(ctx context.Context, err error) error {
 // and its places for calls at a time.
 type app struct {
 	client API
-	reach  *reach
+	outage *outage
 	pace   *pace
 	turns  *turns
 	quota  *Quota
+	looks  atomic.Int64 // calls that only looked whether the API answers
+}
+
+// open returns when requests of the app make sense: it can be reached, and is not
+// paused. Waited reports whether there was an outage. No token is asked for before.
+func (a *app) open(ctx context.Context) (waited bool, err error) {
+	if waited, err = a.outage.wait(ctx); err != nil {
+		return waited, err
+	}
+	return waited, a.pace.open(ctx)
 }
 
 // call sends r when it is its turn. Refusals as too many slow the whole app
@@ -72,17 +87,26 @@ type app struct {
 func (a *app) call(ctx context.Context, p *participant, token string, r dexcom.Request, begun func()) (dexcom.Answer, error) {
 	for {
 		answer, sent, err := a.once(ctx, p, token, r, begun)
-		var status *dexcom.StatusError
-		if !errors.As(err, &status) || status.Code != http.StatusTooManyRequests {
+		limit := tooMany(err)
+		if limit == nil {
 			if err == nil {
 				a.pace.accepted()
 			}
 			return answer, err
 		}
-		if err := a.pace.refused(sent, status.RetryAfter, status); err != nil {
+		if err := a.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
 			return dexcom.Answer{}, err
 		}
 	}
+}
+
+// tooMany returns err as a refusal of a call as one too many, else nil.
+func tooMany(err error) *dexcom.StatusError {
+	var status *dexcom.StatusError
+	if errors.As(err, &status) && status.Code == http.StatusTooManyRequests {
+		return status
+	}
+	return nil
 }
 
 // once sends r once and returns when it was sent.
@@ -93,6 +117,9 @@ func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.R
 	}
 	defer a.turns.give(id)
 	if err := a.quota.check(); err != nil { // nothing is waited for that may not be sent
+		return dexcom.Answer{}, time.Time{}, err
+	}
+	if _, err := a.outage.wait(ctx); err != nil { // one may have begun since open
 		return dexcom.Answer{}, time.Time{}, err
 	}
 	if err := a.pace.wait(ctx); err != nil {
@@ -110,6 +137,22 @@ func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.R
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
 	answer, err := a.client.Do(ctx, token, r)
-	a.reach.came(err)
 	return answer, sent, err
+}
+
+// look asks the API for nobody's data, and returns why no answer came: nil if one
+// did, whatever it said. The error is why no call may be made.
+func (a *app) look(ctx context.Context) (unreached, err error) {
+	if err := a.pace.wait(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.quota.Take(); err != nil {
+		return nil, err
+	}
+	a.looks.Add(1)
+	_, unreached = a.client.Probe(ctx)
+	if gotAnswer(unreached) {
+		return nil, nil
+	}
+	return unreached, ctx.Err()
 }

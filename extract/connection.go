@@ -2,6 +2,8 @@ package extract
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ type connection struct {
 	app    *app
 	ranges func(ctx context.Context, lastSync time.Time, beat string) (Known, error) // asks dataRange
 	shown  []Known                                                                   // what dataRange answered in this run
+	closed closing
 }
 
 func newConnection(p *participant, t Target) *connection {
@@ -37,16 +40,21 @@ func (c *connection) asker(begun func()) asker {
 			tokens:   c.Tokens,
 			target:   c.target,
 			standing: c.standing,
+			open: func(ctx context.Context) error {
+				_, err := c.app.open(ctx)
+				return err
+			},
 		},
-		reach:  c.app.reach,
+		who:    c.target.ParticipantID,
+		app:    c.app,
 		jitter: c.jitter,
 		now:    c.Now,
 	}
 }
 
-// fetch asks for the ranges, plans, and fetches what is due: several windows at a
-// time, each begun when the one before was sent or given up.
+// fetch asks for the ranges, plans, and fetches what is due.
 func (c *connection) fetch(ctx context.Context) error {
+	defer c.app.outage.enter()()
 	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
 		for _, note := range k.clipped() {
@@ -57,6 +65,16 @@ func (c *connection) fetch(ctx context.Context) error {
 		return err
 	}
 	c.count(Counts{Planned: len(calls), Open: len(calls)})
+	first, rest := inTurns(calls, c.target.Refused, c.chance)
+	if err := c.fetchCalls(ctx, first); err != nil {
+		return err
+	}
+	return c.fetchCalls(ctx, rest)
+}
+
+// fetchCalls fetches several windows at a time, each begun when the one before was
+// sent or given up.
+func (c *connection) fetchCalls(ctx context.Context, calls []Call) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(c.app.turns.perParticipant)
 	for _, call := range calls {
@@ -72,27 +90,41 @@ func (c *connection) fetch(ctx context.Context) error {
 }
 
 // fetchCall fetches one window; begun is called when its request is sent. An
-// error is returned if it makes the others useless, else noted.
+// error is returned if it ends the run or the participant has withdrawn, else
+// noted: what is under way goes on, whatever became of this one.
 func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if c.closed.to(call.Resource) {
+		return nil
 	}
 	err := c.ask(ctx, call, c.asker(begun))
 	if err == nil {
 		c.count(Counts{Fetched: 1, Open: -1})
 		return nil
 	}
+	var size *dexcom.SizeError
+	if older, newer, ok := call.halves(); ok && errors.As(err, &size) {
+		c.count(Counts{Planned: 1, Open: 1})
+		if err := c.fetchCall(ctx, older, begun); err != nil {
+			return err
+		}
+		return c.fetchCall(ctx, newer, begun)
+	}
 	err = &CallError{call, err}
-	if stops(err) {
+	if isWithdrawn(err) {
 		return err
 	}
+	c.closed.note(err)
 	return c.settle(ctx, err)
 }
 
 // ask asks for call's window and appends the answer to the log. An answer
-// without records where dataRange shows some is no answer before it was given
+// without records where dataRange shows one is no answer before it was given
 // twice: only then is it kept. One that the second answer refutes is not: should we
-// die before that one is in the log too, it would count as held.
+// die before that one is in the log too, it would count as held. One without a body
+// is none unless dataRange shows that nothing is there.
 func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
 	answer, err := api.ask(ctx, request)
@@ -104,19 +136,38 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 		if err != nil {
 			return err
 		}
-		if again.Records == 0 {
-			c.flag(FlagEmptyWithRange, call.String()+": no records, asked twice, though dataRange shows some")
-			if _, err := c.keep(ctx, answer, call.Beat); err != nil {
-				return err
+		if again.Records == 0 && !again.NoContent {
+			c.foundEmpty(call)
+			if !answer.NoContent {
+				if _, err := c.keep(ctx, answer, call.Beat); err != nil {
+					return err
+				}
 			}
 		}
 		answer = again
+	}
+	if answer.NoContent && !c.shownEmpty(call) {
+		return &NoContentError{}
 	}
 	_, err = c.keep(ctx, answer, call.Beat)
 	return err
 }
 
-// expected reports whether dataRange shows records in call's window.
+// shownEmpty reports whether dataRange said in this run that it has no record of
+// call's resource in its window: it was asked for everything, and knows of that
+// resource.
+func (c *connection) shownEmpty(call Call) bool {
+	full := false
+	for _, k := range c.shown {
+		if !k.without(call.Resource, call.Window) {
+			return false
+		}
+		full = full || k.LastSync.IsZero()
+	}
+	return full
+}
+
+// expected reports whether dataRange shows a record in call's window.
 func (c *connection) expected(call Call) bool {
 	for _, k := range c.shown {
 		if k.expects(call.Resource, call.Window) {
@@ -132,6 +183,10 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	if err := c.checkClock(a.Date); err != nil {
 		return raw.Entry{}, fatalError{err}
 	}
+	status := http.StatusOK
+	if a.NoContent {
+		status = http.StatusNoContent
+	}
 	fault.Point("fetch.answered")
 	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{
 		RunID:         c.run.ID,
@@ -142,7 +197,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		WindowStart:   a.Start,
 		WindowEnd:     a.End,
 		LastSync:      a.LastSync,
-		Status:        200,
+		Status:        status,
 		AskedAt:       c.Now(),
 		ServerDate:    a.Date,
 		Records:       a.Records,

@@ -46,6 +46,22 @@ func (c Call) String() string {
 	return string(c.Resource) + " " + c.Window.String()
 }
 
+// shortest is how long a window is at least for which an answer that is too large
+// is asked for in halves.
+const shortest = 24 * time.Hour
+
+// halves returns the calls for the older and the newer half of c's window; ok is
+// false where it is not longer than a day.
+func (c Call) halves() (older, newer Call, ok bool) {
+	if c.Window.End.Sub(c.Window.Start) <= shortest {
+		return Call{}, Call{}, false
+	}
+	middle := c.Window.Start.Add(c.Window.End.Sub(c.Window.Start) / 2).Truncate(time.Second)
+	older, newer = c, c
+	older.Window.End, newer.Window.Start = middle, middle
+	return older, newer, true
+}
+
 // Calls returns the requests that satisfy demands, given what is held: the due
 // pieces, merged and cut into the fewest windows of at most MaxWindow that ask
 // for nothing that is not due. Windows of a resource never overlap; they come

@@ -3,7 +3,6 @@ package extract
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/consent"
@@ -45,19 +44,65 @@ func (e *TokenError) Error() string { return "access token: " + e.Err.Error() }
 // Unwrap returns the token source's error.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// A LimitError says that the API refused calls as too many for so long that we
-// gave up for now.
+// A LimitError says that the API refused calls as too many and wants to be left
+// alone for longer than the run may wait.
 type LimitError struct {
-	App string
-	Err error // the last refusal
+	App   string
+	Until time.Time // UTC; when to come back; zero: the API does not say
+	Err   error     // the last refusal
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("app %s: the API keeps refusing calls as too many, come back later: %v", e.App, e.Err)
+	if e.Until.IsZero() {
+		return fmt.Sprintf("app %s: the API keeps refusing calls as too many: %v", e.App, e.Err)
+	}
+	return fmt.Sprintf("app %s: the API refuses calls as too many and takes none until %s: %v", e.App, minuteAfter(e.Until), e.Err)
 }
 
 // Unwrap returns the last refusal.
 func (e *LimitError) Unwrap() error { return e.Err }
+
+// An OutageError says that an app could not be reached for as long as the run
+// could wait.
+type OutageError struct {
+	App   string
+	Since time.Time // UTC
+	Err   error     // what the last look at it came back with; names nobody
+}
+
+func (e *OutageError) Error() string {
+	return fmt.Sprintf("app %s cannot be reached since %s: %v", e.App, e.Since.Format(time.RFC3339), e.Err)
+}
+
+// Unwrap returns what the last look came back with.
+func (e *OutageError) Unwrap() error { return e.Err }
+
+// A ComeBackError says that the API wants to be asked again for one thing later
+// than the run may wait.
+type ComeBackError struct {
+	Until time.Time // UTC
+	Err   error     // what it said
+}
+
+func (e *ComeBackError) Error() string {
+	return fmt.Sprintf("%v; the API wants to be asked again after %s", e.Err, minuteAfter(e.Until))
+}
+
+// Unwrap returns what the API said.
+func (e *ComeBackError) Unwrap() error { return e.Err }
+
+// minuteAfter writes the full minute that is not before t.
+func minuteAfter(t time.Time) string {
+	return t.UTC().Add(time.Minute - 1).Truncate(time.Minute).Format(time.RFC3339)
+}
+
+// A NoContentError says that a window was answered with 204, no content, where
+// dataRange does not say that it has none.
+type NoContentError struct{}
+
+func (*NoContentError) Error() string {
+	return "204 No Content, and dataRange does not say that nothing is there"
+}
 
 // A fatalError ends the whole run.
 type fatalError struct{ error }
@@ -67,9 +112,13 @@ func (e fatalError) Unwrap() error { return e.error }
 // transient reports whether the same request may succeed later in this run.
 func transient(err error) bool {
 	var status *dexcom.StatusError
+	var size *dexcom.SizeError
+	var empty *NoContentError
 	var fatal fatalError
 	switch {
 	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isToken(err) && !transientToken(err):
+		return false
+	case errors.As(err, &size), errors.As(err, &empty): // asked again it is the same
 		return false
 	case errors.As(err, &status):
 		return status.Temporary()
@@ -82,10 +131,15 @@ func transient(err error) bool {
 func transientToken(err error) bool {
 	var temporary *consent.TemporaryError
 	var unchecked *consent.UncheckedError
+	var status *dexcom.StatusError
 	var wrongClient *consent.WrongClientError
 	switch {
-	case consentMissing(err), refreshStopped(err), errors.As(err, &wrongClient):
+	case consentMissing(err), errors.As(err, &wrongClient):
 		return false
+	case refreshStopped(err):
+		return tokenUnanswered(err) // by an outage, which passes
+	case errors.As(err, &unchecked) && errors.As(err, &status):
+		return status.Temporary()
 	}
 	return errors.As(err, &temporary) || errors.As(err, &unchecked)
 }
@@ -93,7 +147,7 @@ func transientToken(err error) bool {
 // passing reports whether err says nothing about the participant: another run
 // may well succeed.
 func passing(err error) bool {
-	return transient(err) || isLimit(err) || refreshStopped(err)
+	return transient(err) || isAppOver(err) || refreshStopped(err)
 }
 
 func refreshStopped(err error) bool {
@@ -111,16 +165,22 @@ func isToken(err error) bool {
 	return errors.As(err, &token)
 }
 
-func isLimit(err error) bool {
+// appOver returns the error by which err says that no call of an app is made any
+// more in this run, whoever's: nil if it says something else.
+func appOver(err error) error {
 	var limit *LimitError
-	return errors.As(err, &limit)
+	var outage *OutageError
+	switch {
+	case errors.As(err, &limit):
+		return limit
+	case errors.As(err, &outage):
+		return outage
+	}
+	return nil
 }
 
-// stops reports whether err makes further calls for the participant useless.
-func stops(err error) bool {
-	var status *dexcom.StatusError
-	if errors.As(err, &status) && (status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden) {
-		return true
-	}
-	return isToken(err) || isLimit(err) || isWithdrawn(err)
-}
+func isAppOver(err error) bool { return appOver(err) != nil }
+
+// stops reports whether err makes further calls to the connection useless, for
+// whatever resource.
+func stops(err error) bool { return isToken(err) || isAppOver(err) || isWithdrawn(err) }

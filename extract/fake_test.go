@@ -24,7 +24,8 @@ type record struct{ at, uploaded time.Time }
 // requests for overlapping windows of one participant and resource.
 type fakeAPI struct {
 	t     testing.TB
-	delay time.Duration // of an answer
+	delay time.Duration                     // of an answer
+	slow  map[dexcom.Resource]time.Duration // what is added for some
 
 	// fault, if set, may answer in the API's place: n is how often the same
 	// request was asked before. It returns ok to let the API answer.
@@ -37,6 +38,7 @@ type fakeAPI struct {
 	open   map[string][]Window
 	peak   int // most requests open at a time
 	now    int // open
+	probes []time.Time
 }
 
 func newFake(t testing.TB) *fakeAPI {
@@ -77,7 +79,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 	f.open[key] = append(f.open[key], w)
 	f.mu.Unlock()
 
-	err := sleep(ctx, f.delay)
+	err := sleep(ctx, f.delay+f.slow[r.Resource])
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now--
@@ -92,6 +94,23 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 		}
 	}
 	return f.answer(token, r)
+}
+
+// Probe is answered unless the fault, asked about nobody's dataRange, is that the
+// API cannot be reached.
+func (f *fakeAPI) Probe(ctx context.Context) (time.Time, error) {
+	if err := sleep(ctx, f.delay); err != nil {
+		return time.Time{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.probes = append(f.probes, time.Now())
+	if f.fault != nil {
+		if _, err, ok := f.fault("", dexcom.Request{Resource: dexcom.DataRange}, 1<<20); !ok {
+			return time.Time{}, err
+		}
+	}
+	return time.Now(), nil
 }
 
 func (f *fakeAPI) answer(token string, r dexcom.Request) (dexcom.Answer, error) {

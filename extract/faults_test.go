@@ -76,14 +76,13 @@ func TestFaultTable(t *testing.T) {
 		{"HTML", once(&dexcom.BodyError{Path: "/x", Reason: "is HTML, not JSON"}), 1},
 		{"401 once", once(status(401, 0)), 1},
 		{"empty once", func(_ string, r dexcom.Request, n int) (dexcom.Answer, error, bool) {
-			if r.Resource != dexcom.EGVs {
-				return dexcom.Answer{}, nil, true
-			}
-			return dexcom.Answer{Body: []byte(`{"records":[]}`)}, nil, n > 0
+			end := time.Now().Add(-2 * day) // of year; between its ends nothing tells that there are some
+			bound := (Window{r.Start, r.End}).Contains(end.Add(-6*time.Hour)) || (Window{r.Start, r.End}).Contains(end.Add(-365*day))
+			return dexcom.Answer{Body: []byte(`{"records":[]}`)}, nil, n > 0 || r.Resource != dexcom.EGVs || !bound
 		}, 1},
-		{"400 for one window", func(_ string, r dexcom.Request, n int) (dexcom.Answer, error, bool) {
+		{"400 for every window once", func(_ string, r dexcom.Request, n int) (dexcom.Answer, error, bool) {
 			return dexcom.Answer{}, status(400, 0), n > 0 || r.Resource == dexcom.DataRange
-		}, 2},
+		}, 1 + 13}, // each run gets on by one window at least
 		{"403 once", once(status(403, 0)), 2 + windowsOfYear},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,7 +144,7 @@ func TestFailuresStayWithTheirParticipant(t *testing.T) {
 			{1 + windowsOfYear*tries, 1 + windowsOfYear*tries, windowsOfYear}, // each window is tried
 			{1, 1, 0},                             // stopped at once
 			{1 + 2, 1 + 2*12 + 12, windowsOfYear}, // what was under way, each repeated once
-			{1 + windowsOfYear, 1 + windowsOfYear, windowsOfYear},
+			{1 + 4, 1 + 12 + 4, windowsOfYear},    // what was under way of each resource
 			{0, 0, 0},
 			{1 + windowsOfYear, 1 + windowsOfYear, 0},
 		}

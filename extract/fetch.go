@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,9 +19,11 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// API answers requests. *dexcom.Client is one.
+// API answers requests. *dexcom.Client is one. Probe asks for nobody's data, to
+// see whether the API can be reached: any answer will do.
 type API interface {
 	Do(ctx context.Context, accessToken string, r dexcom.Request) (dexcom.Answer, error)
+	Probe(ctx context.Context) (server time.Time, err error)
 }
 
 // Tokens hands out access tokens. Renew is told which one the API refused.
@@ -60,6 +63,10 @@ type Target struct {
 	Consented     Window // see Consented
 	Reason        string // why Consented is empty
 	Interval      Window // nothing beyond it is asked for in this run; zero: no bounds
+
+	// Refused are the resources that were refused when they were last asked for.
+	// Of each, one window goes ahead of the others.
+	Refused []dexcom.Resource
 
 	// Tried is when a run last did all it could for the participant, if only in
 	// vain: who was tried least recently comes first; zero: never.
@@ -110,6 +117,10 @@ type Fetcher struct {
 	Claims  Claims // nil: no other process fetches
 
 	Withdrawals Withdrawals // nil: nobody withdraws meanwhile
+
+	// Reached is called when an app answers again after it seemed to be out of
+	// reach: what failed meanwhile says nothing. Nil: nobody needs to know.
+	Reached func(app string)
 
 	CallsPerHour int               // of each app; 0: 54,000
 	Concurrency  int               // calls at a time, of each app; 0: 16
@@ -166,6 +177,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	}
 	err := all.Wait()
 	r.report.sum()
+	r.sumApps()
 	if ctx.Err() != nil && (err == nil || interrupted(err)) {
 		r.report.Outcome = Interrupted
 		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
@@ -175,6 +187,8 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	case err == nil:
 	case errors.As(err, &fatal):
 		r.report.Outcome, err = Partial, fatal.error
+	case stopOf(bounded) != nil && len(r.report.Over) > 0:
+		r.report.Outcome, err = Later, nil
 	case stopOf(bounded) != nil:
 		r.report.Outcome, r.report.Stop, err = Stopped, stopOf(bounded), nil
 	default:
@@ -237,9 +251,26 @@ func (r *runner) openApps(targets []Target) {
 		if client == nil {
 			continue // said by eligible: it stops nobody else
 		}
-		p := newPace(t.App, r.CallsPerHour, r.Budget)
+		p, o := newPace(t.App, r.CallsPerHour, r.Budget), newOutage(t.App)
 		p.jitter, p.now, p.logger = r.jitter, r.Now, r.Logger
-		r.apps[t.App] = &app{client, &reach{app: t.App}, p, newTurns(r.Concurrency), r.run.Quota}
+		o.jitter, o.now, o.logger = r.jitter, r.Now, r.Logger
+		if r.Reached != nil {
+			o.over = func() { r.Reached(t.App) }
+		}
+		a := &app{client: client, outage: o, pace: p, turns: newTurns(r.Concurrency), quota: r.run.Quota}
+		o.look, r.apps[t.App] = a.look, a
+	}
+}
+
+// sumApps adds to the report what is no participant's: calls that looked whether
+// an app answers, and which apps were given up.
+func (r *runner) sumApps() {
+	for _, name := range slices.Sorted(maps.Keys(r.apps)) {
+		a := r.apps[name]
+		r.report.Calls += int(a.looks.Load())
+		if err := cmp.Or(a.outage.underWay(), a.pace.over()); err != nil {
+			r.report.Over = append(r.report.Over, err)
+		}
 	}
 }
 
@@ -280,6 +311,13 @@ func (r *runner) jitter(d time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return d/2 + time.Duration(r.Rand.Int64N(int64(d/2)+1))
+}
+
+// chance returns any number from 0 to n-1.
+func (r *runner) chance(n int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.Rand.IntN(n)
 }
 
 // advance adds to the progress and tells it.

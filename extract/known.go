@@ -2,6 +2,7 @@ package extract
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -121,22 +122,27 @@ func whole(r dexcom.Range) Window {
 	return Window{r.Start.Add(-rangeMargin).Truncate(time.Second), end}
 }
 
-// expects reports whether an answer without records for w contradicts k. For
-// egvs that is any window in the range; the others may well have none for a
-// month, so only the windows of the oldest and the newest record count. So do they
-// for egvs where one of the two is implausible: it may be alone.
+// expects reports whether an answer without records for w contradicts k: the
+// oldest or the newest record lies in w. Of what is between the two k says
+// nothing: somebody may pause for months.
 func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
-	plausible := k.plausible()
 	k.each(func(of dexcom.Resource, r dexcom.Range) {
-		switch {
-		case of != resource:
-		case of == dexcom.EGVs && plausible.Contains(r.Start) && plausible.Contains(r.End):
-			expected = !w.Intersect(Window{r.Start, r.End.Add(1)}).Empty() // its newest record included
-		default:
-			expected = w.Contains(r.Start) || w.Contains(r.End)
-		}
+		expected = expected || of == resource && (w.Contains(r.Start) || w.Contains(r.End))
 	})
 	return expected
+}
+
+// without reports whether k says that there is no record of resource in w, which
+// it cannot say of alerts.
+func (k Known) without(resource dexcom.Resource, w Window) bool {
+	if !slices.Contains([]dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations}, resource) {
+		return false
+	}
+	outside := true
+	k.each(func(of dexcom.Resource, r dexcom.Range) {
+		outside = outside && (of != resource || w.End.Before(r.Start) || w.Start.After(r.End))
+	})
+	return outside
 }
 
 // settled returns the time up to which every upload within consented is held or,

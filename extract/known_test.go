@@ -62,7 +62,8 @@ func TestKnownExpects(t *testing.T) {
 		w        Window
 		want     bool
 	}{
-		{dexcom.EGVs, span(40, 50), true},
+		{dexcom.EGVs, span(40, 50), false},
+		{dexcom.EGVs, span(0, 1), true},
 		{dexcom.EGVs, span(-10, 0), false},
 		{dexcom.EGVs, span(101, 110), false},
 		{dexcom.EGVs, Window{at.End, at.End.Add(time.Second)}, true},

@@ -14,9 +14,7 @@ const (
 	paceBurst = 1000 // calls that may follow each other without a pause
 	paceBatch = 16   // calls taken from the shared budget at once, of a large one
 
-	maxPause   = time.Hour        // the longest Retry-After that is believed
 	maxBackoff = 10 * time.Minute // the longest pause of our own
-	maxPauses  = 12               // refused so often in a row, we give up
 )
 
 // A pace is the one pace of an app, for all its participants: a steady rate, the
@@ -37,7 +35,8 @@ type pace struct {
 	dry     bool      // the budget granted nothing when last asked
 	again   time.Time // when it is to be asked again
 	until   time.Time // no call before
-	paused  time.Time // when the last pause began
+	row     time.Time // when the first pause of those in a row began
+	paused  time.Time // when the last one did
 	pauses  int       // in a row
 	gaveUp  error     // a *LimitError; no call is made any more
 }
@@ -56,13 +55,24 @@ func (p *pace) wait(ctx context.Context) error {
 		turn.Cancel()
 		return err
 	}
+	return untilReady(ctx, func() (time.Duration, error) { return p.take(ctx) })
+}
+
+// open returns when the app is not paused. It takes no call.
+func (p *pace) open(ctx context.Context) error {
+	return untilReady(ctx, func() (time.Duration, error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.pause()
+	})
+}
+
+// untilReady waits for as long as ready says, until it says nothing.
+func untilReady(ctx context.Context, ready func() (time.Duration, error)) error {
 	for {
-		delay, err := p.take(ctx)
-		if err != nil {
+		delay, err := ready()
+		if err != nil || delay <= 0 {
 			return err
-		}
-		if delay <= 0 {
-			return nil
 		}
 		if err := sleep(ctx, delay); err != nil {
 			return err
@@ -70,15 +80,20 @@ func (p *pace) wait(ctx context.Context) error {
 	}
 }
 
+// pause is how long the app is paused for. The caller holds mu.
+func (p *pace) pause() (time.Duration, error) {
+	if p.gaveUp != nil {
+		return 0, p.gaveUp
+	}
+	return max(0, time.Until(p.until)), nil
+}
+
 // take takes a call, or returns how long to wait before trying again.
 func (p *pace) take(ctx context.Context) (time.Duration, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.gaveUp != nil {
-		return 0, p.gaveUp
-	}
-	if pause := time.Until(p.until); pause > 0 {
-		return pause, nil
+	if pause, err := p.pause(); pause > 0 || err != nil {
+		return pause, err
 	}
 	if p.budget == nil {
 		return 0, nil
@@ -126,25 +141,43 @@ func (p *pace) fill(ctx context.Context) (time.Duration, error) {
 // refused pauses the app after a call that began at sent was refused as one too
 // many; retryAfter is what the API asked for, zero if nothing. Calls that began
 // before the pause of another were refused for the same reason and count as one
-// refusal. Too many in a row are a *LimitError around cause.
-func (p *pace) refused(sent time.Time, retryAfter time.Duration, cause error) error {
+// refusal. When pauses in a row would last longer than the run of ctx may wait,
+// the app is given up for this run: a *LimitError around cause.
+func (p *pace) refused(ctx context.Context, sent time.Time, retryAfter time.Duration, cause error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	p.until = latest(p.until, now.Add(min(retryAfter, maxPause)))
-	if sent.Before(p.paused) {
-		return nil
-	}
-	if p.pauses++; p.pauses > maxPauses {
-		p.gaveUp = &LimitError{p.app, cause}
+	if p.gaveUp != nil {
 		return p.gaveUp
 	}
-	p.paused = now
-	if retryAfter == 0 {
-		p.until = latest(p.until, now.Add(p.jitter(min(time.Second<<p.pauses, maxBackoff))))
+	now, pause, another := time.Now(), retryAfter, !sent.Before(p.paused)
+	if another {
+		if p.pauses == 0 {
+			p.row = now
+		}
+		p.pauses++
+		p.paused = now
+		pause = max(pause, p.jitter(min(time.Second<<min(p.pauses, 10), maxBackoff)))
 	}
-	p.logger.Warn("app paused: the API refuses calls as too many", "app", p.app, "pause", p.until.Sub(now).Round(time.Second))
+	if another && now.Add(pause).Sub(p.row) > maxPatience || pause > patience(ctx) {
+		limit := &LimitError{App: p.app, Err: cause}
+		if retryAfter > 0 {
+			limit.Until = p.now().UTC().Add(retryAfter)
+		}
+		p.gaveUp = limit
+		return limit
+	}
+	p.until = latest(p.until, now.Add(pause))
+	if another {
+		p.logger.Warn("app paused: the API refuses calls as too many", "app", p.app, "pause", p.until.Sub(now).Round(time.Second))
+	}
 	return nil
+}
+
+// over returns why the app was given up, nil if it was not.
+func (p *pace) over() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gaveUp
 }
 
 // accepted notes that the API took a call.

@@ -92,10 +92,11 @@ func TestPaceRefused(t *testing.T) {
 		want  time.Duration   // that they pause in all
 	}{
 		{"seconds", []time.Duration{90 * time.Second}, 90 * time.Second},
-		{"too long", []time.Duration{48 * time.Hour}, maxPause},
+		{"as long as may be", []time.Duration{maxPatience}, maxPatience},
 		{"none", []time.Duration{0}, 2 * time.Second},
 		{"none, three times", []time.Duration{0, 0, 0}, 14 * time.Second},
 		{"both", []time.Duration{0, time.Minute}, 62 * time.Second},
+		{"one second, over and over", []time.Duration{time.Second, time.Second, time.Second, time.Second}, 30 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := testPace(3600, nil)
@@ -104,7 +105,7 @@ func TestPaceRefused(t *testing.T) {
 				waits(t, p, 1)
 				sent := time.Now()
 				for range 5 { // at the same time: one refusal
-					if err := p.refused(sent, after, cause); err != nil {
+					if err := p.refused(t.Context(), sent, after, cause); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(time.Nanosecond)
@@ -119,32 +120,76 @@ func TestPaceRefused(t *testing.T) {
 	}
 }
 
+// Who is asked to wait for longer than the run may wait does not wait at all, and
+// says when to come back.
+func TestPaceTooLong(t *testing.T) {
+	for _, tt := range []struct {
+		lasts, after time.Duration // the run, 0: for ever; Retry-After
+		gives        bool
+	}{
+		{0, maxPatience, false}, {0, maxPatience + time.Second, true}, {0, 48 * time.Hour, true},
+		{time.Minute, 59 * time.Second, false}, {time.Minute, 61 * time.Second, true}, {10 * time.Hour, maxPatience + time.Second, true},
+	} {
+		for _, late := range []bool{false, true} { // the refusal is of a call that was under way when another was refused
+			synctest.Test(t, func(t *testing.T) {
+				p, ctx, sent := testPace(3600, nil), t.Context(), time.Now()
+				if tt.lasts > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.lasts)
+					defer cancel()
+				}
+				if late {
+					time.Sleep(time.Nanosecond)
+					if err := p.refused(ctx, time.Now(), 0, &dexcom.StatusError{Code: 429}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				now := time.Now()
+				var limit *LimitError
+				err := p.refused(ctx, sent, tt.after, &dexcom.StatusError{Code: 429})
+				if errors.As(err, &limit) != tt.gives || tt.gives && !limit.Until.Equal(now.Add(tt.after)) {
+					t.Fatalf("run of %v asked to wait %v: %v (until %v); gives up: want %t, until then", tt.lasts, tt.after, err, limit, tt.gives)
+				}
+				if err := p.wait(ctx); isAppOver(err) != tt.gives || tt.gives && time.Since(now) > 0 {
+					t.Errorf("run of %v asked to wait %v: then %v after %v", tt.lasts, tt.after, err, time.Since(now))
+				}
+			})
+		}
+	}
+}
+
+// Refused over and over, an app is given up when the pauses in a row would last
+// too long; one call that is taken begins a new row.
 func TestPaceGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := testPace(3600, nil)
-		cause := &dexcom.StatusError{Code: 429}
-		n := 0
-		for {
-			if err := p.wait(t.Context()); err != nil {
-				t.Fatal(err)
+	for _, after := range []time.Duration{0, time.Second, 5 * time.Minute, 20 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			p := testPace(3600, nil)
+			cause := &dexcom.StatusError{Code: 429}
+			began := time.Now()
+			for n := 0; ; n++ {
+				if err := p.wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if n == 1 {
+					p.accepted()
+					began = time.Now()
+				}
+				err := p.refused(t.Context(), time.Now(), after, cause)
+				if err == nil && n < 100 {
+					continue
+				}
+				var limit *LimitError
+				took := time.Since(began)
+				if !errors.As(err, &limit) || !errors.Is(err, cause) || limit.Until.IsZero() != (after == 0) || took > maxPatience || took < 15*time.Minute {
+					t.Errorf("Retry-After %v: refusal %d, after %v: %v; want a *LimitError before %v", after, n, took, err, maxPatience)
+				}
+				break
 			}
-			if n == 5 {
-				p.accepted() // and counting starts again
+			if err := p.wait(t.Context()); !isAppOver(err) {
+				t.Errorf("wait after giving up: %v, want a *LimitError at once", err)
 			}
-			err := p.refused(time.Now(), 0, cause)
-			if n++; err == nil {
-				continue
-			}
-			var limit *LimitError
-			if !errors.As(err, &limit) || !errors.Is(err, cause) || n != 5+maxPauses+1 {
-				t.Errorf("refusal %d: %v; want a *LimitError at %d", n, err, 5+maxPauses+1)
-			}
-			break
-		}
-		if err := p.wait(t.Context()); !isLimit(err) {
-			t.Errorf("wait after giving up: %v, want a *LimitError at once", err)
-		}
-	})
+		})
+	}
 }
 
 func TestPaceWaitEndsWithItsContext(t *testing.T) {

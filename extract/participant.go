@@ -1,9 +1,12 @@
 package extract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +27,7 @@ type participant struct {
 
 	mu     sync.Mutex
 	report ParticipantReport
+	empty  []Call // answered without a record, twice, although dataRange shows one
 }
 
 // fetch fetches all targets of the participant. What goes wrong with the
@@ -144,13 +148,46 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 	if err := p.index.Extend(p.Log); err != nil {
 		return err
 	}
+	defer p.flagEmpty()
 	for _, t := range targets {
-		if err := p.settle(ctx, newConnection(p, t).fetch(ctx)); err != nil {
+		c := newConnection(p, t)
+		err := p.settle(ctx, c.fetch(ctx))
+		if outage := c.app.outage.underWay(); err != nil && stopOf(ctx) != nil && outage != nil {
+			p.fail(outage) // all was tried for which there was time
+			p.report.Ended = true
+		}
+		if err != nil {
 			return err
 		}
 	}
 	p.report.Ended = true
 	return nil
+}
+
+// foundEmpty notes a call for flagEmpty.
+func (p *participant) foundEmpty(call Call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.empty = append(p.empty, call)
+}
+
+// flagEmpty tells of all windows at once in which dataRange showed a record that
+// did not come.
+func (p *participant) flagEmpty() {
+	p.mu.Lock()
+	calls := p.empty
+	p.mu.Unlock()
+	if len(calls) == 0 {
+		return
+	}
+	slices.SortFunc(calls, func(a, b Call) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), a.Window.Start.Compare(b.Window.Start))
+	})
+	names := make([]string, len(calls))
+	for i, c := range calls {
+		names[i] = c.String()
+	}
+	p.flag(FlagEmptyWithRange, strings.Join(names, ", ")+": no records, asked twice, though dataRange shows one there")
 }
 
 // settle notes err as the participant's, unless it ends the run: then it returns
@@ -167,6 +204,9 @@ func (p *participant) settle(ctx context.Context, err error) error {
 	case isWithdrawn(err):
 		p.left()
 		return nil
+	}
+	if over := appOver(err); over != nil {
+		err = over // it is nobody's in particular
 	}
 	p.fail(err)
 	return nil
@@ -200,11 +240,16 @@ func (p *participant) left() {
 	p.count(Counts{Open: -open})
 }
 
-// fail notes the participant's first error.
+// fail notes an error of the participant: each resource that was refused, and of
+// the others the first.
 func (p *participant) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.report.Err == nil {
+	r, refused := refusalOf(err)
+	if refused && !slices.ContainsFunc(p.report.Refused, func(o Refusal) bool { return o.Resource == r.Resource }) {
+		p.report.Refused = append(p.report.Refused, r)
+	}
+	if p.report.Err == nil || p.report.OnlyRefused() && !refused {
 		p.report.Err = err
 	}
 }

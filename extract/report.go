@@ -14,7 +14,7 @@ type Outcome string
 const (
 	Done           Outcome = "done"            // everything that was due is held; perhaps nothing was
 	Partial        Outcome = "partial"         // some participants failed or have open windows
-	Later          Outcome = "later"           // the API takes no calls now: limit, or nothing at all got through; consents may be missing too
+	Later          Outcome = "later"           // the API takes no calls now: limit, outage, or nothing at all got through
 	ConsentMissing Outcome = "consent_missing" // only consents are missing, all else is done
 	Stopped        Outcome = "stopped"         // the run used up the calls or the time it was given; running again goes on
 	Interrupted    Outcome = "interrupted"     // the context ended; running again goes on
@@ -22,7 +22,7 @@ const (
 
 // The kinds of flags: what a person should know and no error says.
 const (
-	FlagEmptyWithRange   = "empty_with_range"  // asked twice, no records where dataRange shows some
+	FlagEmptyWithRange   = "empty_with_range"  // asked twice, no records where dataRange shows one
 	FlagClippedRange     = "clipped_range"     // dataRange shows implausible times, which were not asked for
 	FlagNothingConsented = "nothing_consented" // the detail says why and what to do
 	FlagNoConnection     = "no_connection"     // the participant never connected an account
@@ -63,9 +63,20 @@ func (c *Counts) add(o Counts) {
 type ParticipantReport struct {
 	ParticipantID string
 	Counts
-	Flags []Flag
-	Err   error // the first that left something open; nil: none
-	Ended bool  // all was tried: without Err, everything that was due is held
+	Flags   []Flag
+	Refused []Refusal // what cannot be had, one for each resource, in the order in which it was met
+
+	// Err is the first error that left something open and may not come again; if
+	// there is none, the first refusal's; nil: nothing is open.
+	Err   error
+	Ended bool // all was tried: without Err, everything that was due is held
+}
+
+// OnlyRefused reports whether all that is open of the participant was refused, so
+// that no later run brings it unless the study team does something.
+func (p ParticipantReport) OnlyRefused() bool {
+	_, refused := refusalOf(p.Err)
+	return refused
 }
 
 // A Report says what a run did.
@@ -74,16 +85,17 @@ type Report struct {
 	Participants []ParticipantReport // in the order of their ids
 	Outcome      Outcome
 	Stop         *StopError // why the outcome is Stopped; else nil
+	Over         []error    // *LimitError or *OutageError of each app that was given up for this run
 }
 
 // sum fills the totals and the outcome of a run that nobody interrupted.
 func (r *Report) sum() {
 	var failed, later, consents int
-	limited, through := false, false // refused as too many; any windows, or participants with nothing due
+	over, through := false, false // an app was given up; any windows, or participants with nothing due
 	for _, p := range r.Participants {
 		r.add(p.Counts)
 		through = through || p.Fetched > 0 || p.Err == nil && p.Answers > 0
-		limited = limited || isLimit(p.Err)
+		over = over || isAppOver(p.Err)
 		switch {
 		case p.Err == nil:
 			continue
@@ -99,7 +111,7 @@ func (r *Report) sum() {
 		r.Outcome = Done
 	case consents == failed:
 		r.Outcome = ConsentMissing
-	case later > 0 && later+consents == failed && (limited || !through):
+	case over, later > 0 && later+consents == failed && !through:
 		r.Outcome = Later
 	default:
 		r.Outcome = Partial

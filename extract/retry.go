@@ -17,37 +17,81 @@ const (
 	maxTokenWait = time.Minute // of one request, in all, for an access token
 )
 
-// retrying repeats requests that failed for a reason that may pass.
+// retrying repeats requests that failed for a reason that may pass. What an
+// outage of the whole app failed is repeated when that is over, and does not count
+// as a try.
 type retrying struct {
 	next   asker
-	reach  *reach
+	who    string // the participant
+	app    *app
 	jitter func(time.Duration) time.Duration
 	now    func() time.Time
 }
 
 func (a retrying) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
-	backoff, forToken := firstBackoff, time.Duration(0)
-	for try := 1; ; try++ {
-		if err := a.reach.check(); err != nil {
+	var t tried
+	for {
+		if _, err := a.app.open(ctx); err != nil {
 			return dexcom.Answer{}, err
 		}
+		sent := time.Now()
 		answer, err := a.next.ask(ctx, r)
-		if !transient(err) || isLimit(err) || ctx.Err() != nil {
+		if err == nil || ctx.Err() == nil { // else it says nothing of the API
+			a.app.outage.note(a.who, err)
+		}
+		if !transient(err) || isAppOver(err) || ctx.Err() != nil {
 			return answer, err
 		}
-		wait := max(a.jitter(backoff), min(a.askedToWait(err), maxPause))
-		if isToken(err) {
-			forToken += wait
+		if limit := tooMany(err); limit != nil { // met on the way to a token: in a call it is not handed on
+			if err := a.app.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
+				return dexcom.Answer{}, err
+			}
 		}
-		if try == tries || forToken > maxTokenWait {
-			a.reach.gaveUpOn(err)
+		waited, down := a.app.open(ctx)
+		if down != nil {
+			return dexcom.Answer{}, down
+		}
+		if waited {
+			t = tried{}
+			continue
+		}
+		wait, err := t.again(ctx, a, err)
+		if err != nil {
 			return answer, err
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return dexcom.Answer{}, err
 		}
-		backoff = min(2*backoff, lastBackoff)
 	}
+}
+
+// tried is what was done for one request so far.
+type tried struct {
+	times         int
+	forToken, all time.Duration // waited: for an access token, and in all
+}
+
+// again returns how long to wait before the request that failed with err is sent
+// again, or err if it is not.
+func (t *tried) again(ctx context.Context, a retrying, err error) (time.Duration, error) {
+	t.times++
+	backoff := min(firstBackoff<<(t.times-1), lastBackoff)
+	asked := a.askedToWait(err)
+	wait := max(a.jitter(backoff), asked)
+	if isToken(err) {
+		t.forToken += wait
+	}
+	if t.times == tries || t.forToken > maxTokenWait {
+		return 0, err
+	}
+	if asked > 0 && t.all+wait > patience(ctx) {
+		if isToken(err) {
+			return 0, err // which says when
+		}
+		return 0, &ComeBackError{a.now().UTC().Add(asked), err}
+	}
+	t.all += wait
+	return wait, nil
 }
 
 // askedToWait returns how long the API, or the token source, wants to be left

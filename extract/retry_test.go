@@ -2,8 +2,6 @@ package extract
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -24,21 +22,33 @@ func refused() error {
 }
 
 // A server that is down says when to come back, and is obeyed; else waits grow.
+// What would outlast the run is not waited for: then the error says when.
 func TestRetryWaits(t *testing.T) {
 	for _, tt := range []struct {
-		after       time.Duration
-		least, most time.Duration
-	}{{0, 3750 * time.Millisecond, 7500 * time.Millisecond}, {40 * time.Second, 160 * time.Second, 160 * time.Second}, {5 * time.Hour, 4 * maxPause, 4 * maxPause}} {
+		after, lasts time.Duration // Retry-After, and the run; 0: none, for ever
+		calls        int
+		least, most  time.Duration
+	}{
+		{0, 0, tries, 3750 * time.Millisecond, 7500 * time.Millisecond},
+		{40 * time.Second, 0, tries, 160 * time.Second, 160 * time.Second},
+		{12 * time.Minute, 0, 3, 24 * time.Minute, 24 * time.Minute},
+		{5 * time.Hour, 0, 1, 0, 0},
+		{40 * time.Second, time.Minute, 2, 40 * time.Second, 40 * time.Second},
+	} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
 			api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) {
 				return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 503, RetryAfter: tt.after}, false
 			}
 			start := time.Now()
-			report := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, target("P1"))
-			took := time.Since(start) - tries*api.delay
-			if report.Calls != tries || took < tt.least || took > tt.most {
-				t.Errorf("Retry-After %v: %d calls, waits of %v in all; want %d, %v to %v", tt.after, report.Calls, took, tries, tt.least, tt.most)
+			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: tt.lasts}, []Target{target("P1")})
+			took := time.Since(start) - time.Duration(tt.calls)*api.delay
+			if err != nil || report.Calls != tt.calls || took < tt.least || took > tt.most || report.Outcome != Later {
+				t.Errorf("Retry-After %v: %s, %v, %d calls, waits of %v in all; want later, %d, %v to %v", tt.after, report.Outcome, err, report.Calls, took, tt.calls, tt.least, tt.most)
+			}
+			var later *ComeBackError
+			if says := errors.As(report.Participants[0].Err, &later); says != (tt.calls < tries) || says && later.Until.Before(time.Now().Add(tt.after-time.Second)) {
+				t.Errorf("Retry-After %v: %v; want the time to come back", tt.after, report.Participants[0].Err)
 			}
 		})
 	}
@@ -101,81 +111,6 @@ func TestTokenRetries(t *testing.T) {
 					t.Errorf("outcome %s (%v), %d failed refreshes, took %v; want %s, %d, at most %v", report.Outcome, report.Participants[0].Err, asked, took, tt.want, tt.asked, tt.most)
 				}
 			})
-		})
-	}
-}
-
-// Where nobody listens, or no certificate is valid because our clock is wrong, a
-// cohort of any size is told so soon, whether the tokens are still good or the
-// refreshes fail.
-func TestNobodyListens(t *testing.T) {
-	for _, cause := range []error{refused(), &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}} {
-		dead := fakeTokens{token: func(c string) (string, error) {
-			return "", &consent.TemporaryError{ParticipantID: c, RetryAt: time.Now().Add(2 * time.Second), Reason: "no answer", Err: cause}
-		}}
-		for _, tokens := range []fakeTokens{{}, dead} {
-			for _, n := range []int{1, 5, 200} {
-				in2026(t, func(t *testing.T) { nobodyListens(t, cause, tokens, n) })
-			}
-		}
-	}
-}
-
-func nobodyListens(t *testing.T, cause error, tokens fakeTokens, participants int) {
-	api := newFake(t)
-	api.delay = time.Millisecond
-	api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) {
-		return dexcom.Answer{}, fmt.Errorf("GET /x: %w", cause), false
-	}
-	f := newFetcher(t, api, t.TempDir())
-	f.Tokens = tokens
-	var targets []Target
-	for i := range participants {
-		targets = append(targets, target(fmt.Sprintf("P%03d", i)))
-	}
-	start := time.Now()
-	report := mustRun(t, f, Backfill, targets...)
-	if took := time.Since(start); report.Outcome != Later || took > 15*time.Second {
-		t.Errorf("%d participants, %v: outcome %s after %v, want later within 15 s", participants, cause, report.Outcome, took)
-	}
-	for _, p := range report.Participants {
-		if !errors.Is(p.Err, errors.Unwrap(cause)) {
-			t.Fatalf("%d participants: %s: %v, want %v", participants, p.ParticipantID, p.Err, cause)
-		}
-		if other := "participant P"; strings.Contains(p.Err.Error(), other) && !strings.Contains(p.Err.Error(), p.ParticipantID) {
-			t.Fatalf("the error of %s is another's: %v", p.ParticipantID, p.Err)
-		}
-	}
-}
-
-// An outage in the middle of a run that is shorter than a minute leaves windows
-// open, but ends nothing.
-func TestShortOutageEndsNothing(t *testing.T) {
-	for _, tt := range []struct {
-		outage time.Duration
-		ends   bool
-	}{{55 * time.Second, false}, {time.Hour, true}} {
-		in2026(t, func(t *testing.T) {
-			api := newFake(t)
-			var targets []Target
-			for i := range 100 {
-				id := fmt.Sprintf("P%03d", i)
-				api.add(id, dexcom.EGVs, time.Now().Add(-100*day), time.Now(), 5*day)
-				targets = append(targets, target(id))
-			}
-			start := time.Now()
-			api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) {
-				off := time.Since(start)
-				return dexcom.Answer{}, refused(), off < 4*time.Second || off > 4*time.Second+tt.outage
-			}
-			report := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, targets...)
-			last := report.Participants[len(targets)-1]
-			if report.Outcome != Partial || (last.Err != nil) != tt.ends {
-				t.Errorf("outage of %v: outcome %s, last participant %v; want partial, failed: %t", tt.outage, report.Outcome, last.Err, tt.ends)
-			}
-			if took := time.Since(start); tt.ends && took > 90*time.Second {
-				t.Errorf("outage of %v: took %v, want the end soon after a minute", tt.outage, took)
-			}
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"runtime"
 	"time"
 
@@ -170,6 +171,9 @@ func (l *Loader) read(a *answer) error {
 		return fmt.Errorf("raw log at %s: %w", a.Position, err)
 	}
 	a.plain = len(body)
+	if a.Status == http.StatusNoContent { // it has no body, and no records
+		return nil
+	}
 	if dexcom.Resource(a.Resource) == dexcom.DataRange {
 		ranges, err := dexcom.ParseRanges(body)
 		a.ranges, a.held = &ranges, err

@@ -91,3 +91,31 @@ func TestWarningsOnce(t *testing.T) {
 		t.Errorf("Load: %d commits, warnings %v; want 3 commits, %v", r.Commits, r.Warnings, want)
 	}
 }
+
+// An answer of 204 has no body. It says what one without records says, in every
+// resource: it is applied, is asked for no more, and what it lacks vanishes.
+func TestNoContent(t *testing.T) {
+	for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
+		w := newWorld(t, t.TempDir())
+		other := newWorld(t, t.TempDir())
+		for _, v := range []*world{w, other} {
+			v.answer("P1", "A", "egvs", at(2, "00:00:00"), at(4, "00:00:00"), egv("a", at(3, "12:00:00"), 100))
+		}
+		window := raw.Header{ParticipantID: "P1", ConnectionID: "A", Resource: resource, WindowStart: at(2, "00:00:00"), WindowEnd: at(4, "00:00:00")}
+		window.Status = 204
+		w.append(window, "")
+		other.answer("P1", "A", resource, window.WindowStart, window.WindowEnd)
+		var rows [2][]string
+		for i, v := range []*world{w, other} {
+			k := v.tank("lake", 1)
+			defer k.unlock()
+			if r := k.load(Study{}); r.Held != 0 || r.Applied != 2 {
+				t.Errorf("%s: %d applied, %d held; want both applied", resource, r.Applied, r.Held)
+			}
+			for _, table := range []string{"egvs", "glucose", "changes", "coverage", "fetch_status"} {
+				rows[i] = append(rows[i], k.rows(table)...)
+			}
+		}
+		sameText(t, resource+" with 204, and with an empty answer", rows[0], rows[1])
+	}
+}

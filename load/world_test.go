@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -67,7 +68,7 @@ func (w *world) append(h raw.Header, body string) raw.Header {
 	w.t.Helper()
 	w.n++
 	h.RequestID, h.RunID, h.Beat = fmt.Sprintf("REQ%06d", w.n), "RUN", "backfill"
-	h.Status, h.AskedAt, h.ServerDate = 200, w.time, w.time.Truncate(time.Second)
+	h.Status, h.AskedAt, h.ServerDate = cmp.Or(h.Status, 200), w.time, w.time.Truncate(time.Second)
 	w.time = w.time.Add(time.Hour)
 	e, err := w.log.Append(context.Background(), h, []byte(body))
 	if err != nil {

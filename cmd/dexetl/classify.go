@@ -59,6 +59,15 @@ func isLockless(err error) bool {
 	return ok && path.Op == "flock"
 }
 
+// isRefused reports whether err is about what the API refuses for good.
+func isRefused(err error) bool {
+	status, ok := errors.AsType[*dexcom.StatusError](err)
+	return ok && status.Refused()
+}
+
+// checkNetwork is the advice where nothing answers.
+const checkNetwork = "make sure of api.base_url and the network"
+
 // verdicts are looked through in order; the first that fits counts.
 func verdicts() []verdict {
 	const (
@@ -113,6 +122,8 @@ func verdicts() []verdict {
 		{as[*state.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT", ""},
 		{as[*state.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
 		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
+		{isRefused, exitLater, "asked again it is refused again: ask Dexcom whether the app may read this", ""},
+		{as[*extract.OutageError], exitLater, checkNetwork, sameCommand},
 		{as[*consent.UncheckedError], exitLater, "the account is looked at again with the next backfill", "dexetl status"},
 		{as[*consent.TemporaryError], exitLater, later, sameCommand},
 		{as[*consent.RefreshStoppedError], exitLater, later, sameCommand},

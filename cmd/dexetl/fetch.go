@@ -149,7 +149,7 @@ func (s *study) keepOutcomes(ctx context.Context, runID string, report extract.R
 		if !p.Ended {
 			continue
 		}
-		o := state.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID}
+		o := state.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID, Refused: refusalsOf(p)}
 		if p.Err != nil {
 			o.Error = p.Err.Error()
 		}
@@ -181,6 +181,7 @@ func (f *fetching) ended(outcome error) state.Run {
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
 	fetcher.Tokens, fetcher.Index = f.grants, f.job.index
+	fetcher.Reached = f.grants.Reached
 	fetcher.Clients = make(map[string]extract.API)
 	for region, app := range f.grants.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}

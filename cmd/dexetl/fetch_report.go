@@ -31,12 +31,6 @@ type fetchResult struct {
 // verdict is nil when everything that was due is held, else the error that
 // carries the exit code.
 func (r fetchResult) verdict() error {
-	var failed []string
-	for _, p := range r.report.Participants {
-		if p.Err != nil {
-			failed = append(failed, p.ParticipantID)
-		}
-	}
 	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
@@ -45,14 +39,9 @@ func (r fetchResult) verdict() error {
 	}
 	switch r.report.Outcome {
 	case extract.Partial:
-		return failure(exitPartial, sameCommand, "%d of %d participants are not complete, and the same command goes on with them: %s",
-			len(failed), len(r.report.Participants), shortList(failed))
+		return r.partial()
 	case extract.Later:
-		later := &exitError{code: exitLater, next: sameCommand, err: fmt.Errorf("the API does not answer now: %w", anyError(r.report))}
-		if as[*net.OpError](later) {
-			later.advice = "make sure of api.base_url and the network"
-		}
-		return later
+		return r.later()
 	case extract.ConsentMissing:
 		if id := firstUnconnected(r.report); id != "" {
 			return failure(exitConsent, "dexetl connect "+id, "consent is missing, all else is done")
@@ -91,10 +80,53 @@ func misread(l load.Result) error {
 	return failure(exitPartial, whyRejected, "of all records that came, none could be read: %s", shortList(names))
 }
 
-// anyError is the first participant's.
+// partial tells those with whom another run goes on from those of whom all that
+// is missing was refused, which no run brings.
+func (r fetchResult) partial() error {
+	var open, refused []string
+	advice := ""
+	for _, p := range r.report.Participants {
+		switch {
+		case p.OnlyRefused():
+			refused = append(refused, p.ParticipantID)
+		case p.Err != nil:
+			open = append(open, p.ParticipantID)
+		}
+		for _, what := range refusalsOf(p) {
+			if advice == "" {
+				advice = cureOf(what, p.ParticipantID)
+			}
+		}
+	}
+	out := &exitError{code: exitPartial, advice: advice}
+	text := fmt.Sprintf("%d of %d participants are not complete", len(open)+len(refused), len(r.report.Participants))
+	if len(open) > 0 {
+		out.next = sameCommand
+		text += ", and the same command goes on with them: " + shortList(open)
+	}
+	if len(refused) > 0 {
+		text += "; what is refused no run brings: " + shortList(refused)
+	}
+	out.err = errors.New(text)
+	return out
+}
+
+// later says why the API takes no calls now, once for all.
+func (r fetchResult) later() error {
+	later := &exitError{code: exitLater, next: sameCommand, err: errors.Join(r.report.Over...)}
+	if len(r.report.Over) == 0 {
+		later.err = fmt.Errorf("the API does not answer now: %w", anyError(r.report))
+	}
+	if as[*extract.OutageError](later) || as[*net.OpError](later) {
+		later.advice = checkNetwork
+	}
+	return later
+}
+
+// anyError is the first of somebody who is connected.
 func anyError(r extract.Report) error {
 	for _, p := range r.Participants {
-		if p.Err != nil {
+		if p.Err != nil && !flagged(p, extract.FlagNoConnection) {
 			return p.Err
 		}
 	}
@@ -202,21 +234,32 @@ func describeCounts(c load.Counts) string {
 	return text
 }
 
-// remarks are what a person should look at, participant by participant. What is
-// nobody's in particular is the verdict's.
+// remarks are what a person should look at: what is the same for several
+// participants is one line. What is nobody's in particular is the verdict's.
 func remarks(r fetchResult) []string {
-	var lines, waiting []string
+	var texts, waiting []string
+	who := make(map[string][]string)
+	remark := func(id, text string) {
+		if who[text] == nil {
+			texts = append(texts, text)
+		}
+		who[text] = append(who[text], id)
+	}
 	var stopped *consent.RefreshStoppedError
 	for _, p := range r.report.Participants {
 		if errors.As(p.Err, &stopped) {
 			waiting = append(waiting, p.ParticipantID)
-		} else if p.Err != nil && !flagged(p, extract.FlagNoConnection) && !as[*consent.WrongClientError](p.Err) {
-			lines = append(lines, fmt.Sprintf("%s: %v", p.ParticipantID, p.Err))
+		} else if p.Err != nil && !toldElsewhere(p) {
+			remark(p.ParticipantID, p.Err.Error())
+		}
+		for _, refused := range refusalsOf(p) {
+			remark(p.ParticipantID, refusedWords(refused))
 		}
 		for _, f := range p.Flags {
-			lines = append(lines, p.ParticipantID+": "+cmp.Or(f.Detail, strings.ReplaceAll(f.Kind, "_", " ")))
+			remark(p.ParticipantID, cmp.Or(f.Detail, strings.ReplaceAll(f.Kind, "_", " ")))
 		}
 	}
+	lines := mapped(texts, func(text string) string { return shortList(who[text]) + ": " + text })
 	if len(waiting) > 0 {
 		lines = append(lines, fmt.Sprintf("%s: %v", shortList(waiting), stopped))
 	}
@@ -242,6 +285,13 @@ func describeLoaded(l load.Result) (lines []string) {
 	return lines
 }
 
+// toldElsewhere reports whether p's error is no remark of its own: it is a flag
+// or a refusal too, or everybody's.
+func toldElsewhere(p extract.ParticipantReport) bool {
+	return flagged(p, extract.FlagNoConnection) || p.OnlyRefused() || as[*consent.WrongClientError](p.Err) ||
+		as[*extract.LimitError](p.Err) || as[*extract.OutageError](p.Err)
+}
+
 // describeWarning says what Dexcom sends that nobody has seen before.
 func describeWarning(w transform.Warning) string {
 	switch w.Value {
@@ -257,7 +307,8 @@ func describeWarning(w transform.Warning) string {
 func (r fetchResult) fields() map[string]any {
 	people := make([]map[string]any, len(r.report.Participants))
 	for i, p := range r.report.Participants {
-		people[i] = map[string]any{"participant_id": p.ParticipantID, "counts": p.Counts, "flags": append([]extract.Flag{}, p.Flags...)}
+		people[i] = map[string]any{"participant_id": p.ParticipantID, "counts": p.Counts, "flags": append([]extract.Flag{}, p.Flags...),
+			"refused": append([]extract.Refusal{}, p.Refused...)}
 		if p.Err != nil {
 			people[i]["error"] = p.Err.Error()
 		}

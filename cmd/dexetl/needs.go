@@ -149,6 +149,9 @@ func (s standing) study() (need, bool) {
 
 // data is about what was asked and what came.
 func (s standing) data() (need, bool) {
+	if len(s.outcome.Refused) > 0 {
+		return need{needsDesk, refusedNeed(s.who.ID, s.outcome.Refused)}, true
+	}
 	if s.outcome.Error != "" {
 		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
 	}
@@ -244,7 +247,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		one.held = held[who.ID].held()
 		one.unread, one.unreadCount = held[who.ID].unread()
 		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
-			one.outcome.Error, one.outcome.Resource = "", "" // nothing was tried with the grant of today
+			one.outcome.Error, one.outcome.Resource, one.outcome.Refused = "", "", nil // nothing was tried with the grant of today
 		}
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err

@@ -115,6 +115,7 @@ type resourceStatus struct {
 	from     time.Time // data are expected from here on
 	windowed bool      // it is asked for by time
 	failed   bool      // the last fetch, at this resource or before any
+	refused  string    // how, if asking again does not help; else ""
 }
 
 func (r resourceStatus) row(one standing) []any {
@@ -132,7 +133,7 @@ func (r resourceStatus) row(one standing) []any {
 	if !r.failed {
 		return append(row, nil, r.need(one))
 	}
-	return append(row, one.outcome.Error, r.need(one))
+	return append(row, cmp.Or(r.refused, one.outcome.Error), r.need(one))
 }
 
 // unread is the time without readings; other records come when they come.

@@ -82,7 +82,7 @@ func TestStatusSaysWhy(t *testing.T) {
 	b.exits("status --check", exitDone)
 	b.env["DEXETL_API_BASE_URL"] = "http://127.0.0.1:9"
 	b.now = b.now.Add(time.Hour)
-	b.exits("sync P001", exitLater)
+	b.exits("sync P001 --max-duration 2s", exitLater)
 	code, _, stderr := b.run("status", "--check")
 	if code != exitPartial || !strings.Contains(stderr, "the last fetch failed, or could not be read: P001\n") || !strings.Contains(stderr, "next: dexetl status P001") {
 		t.Errorf("status --check after a failed sync: exit %d, %s", code, stderr)

@@ -22,6 +22,11 @@ func (s *study) resourceStatuses(one standing, in lakeRow) ([]resourceStatus, er
 			holding: in.of(resource), resource: resource, windowed: resource != "devices",
 			failed: one.outcome.Error != "" && slices.Contains([]string{"", "dataRange", resource}, one.outcome.Resource),
 		}
+		for _, refused := range one.outcome.Refused {
+			if slices.Contains([]string{"dataRange", resource}, refused.Resource) {
+				r.failed, r.refused = true, refusedWords(refused)
+			}
+		}
 		if len(windows) > 0 {
 			r.from = windows[0].Start
 		}

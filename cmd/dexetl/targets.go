@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -38,7 +39,11 @@ func (s *study) targets(ctx context.Context, people []state.Participant, now tim
 			if err != nil {
 				return nil, err
 			}
-			t.Tried = tried[who.ID].EndedAt
+			last := tried[who.ID]
+			t.Tried = last.EndedAt
+			if !last.EndedAt.Before(c.GrantedAt) { // else another grant was refused
+				t.Refused = mapped(last.Refused, func(r state.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
+			}
 			targets = append(targets, t)
 		}
 	}

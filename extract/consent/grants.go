@@ -94,6 +94,11 @@ type quotaError struct{ error }
 
 func (e *quotaError) Unwrap() error { return e.error }
 
+// Reached says that a region's app answers again after an outage: refreshes that
+// brought no answer meanwhile count no longer as ones that failed, so that the
+// others are not given up for them.
+func (g *Grants) Reached(string) { g.tally.reached() }
+
 // Calls returns how many requests were sent so far, to either endpoint.
 func (g *Grants) Calls() int64 { return g.calls.Load() }
 

@@ -3,6 +3,7 @@ package consent
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -260,6 +261,31 @@ func TestRefreshStops(t *testing.T) {
 		if _, err := g.Token(t.Context(), id); (err != nil) != (i < 5) {
 			t.Errorf("next run: Token of connection %d = %v", i+1, err)
 		}
+	}
+}
+
+// What brought no answer in an outage is no reason to give up when it is over; what
+// was answered and refused is.
+func TestTallyAfterAnOutage(t *testing.T) {
+	var c tally
+	bad := func(n int, why error) {
+		for i := range n {
+			c.bad(held{Connection: state.Connection{ID: fmt.Sprint(why, i), Status: state.Connected}}, why)
+		}
+	}
+	unanswered := &TemporaryError{Reason: "no answer", Err: errors.New("connection refused")}
+	bad(9, unanswered)
+	if err := c.stopped("us"); !errors.Is(err, unanswered.Err) {
+		t.Errorf("stopped at 9 without an answer = %v, want because of them", err)
+	}
+	c.reached()
+	if err := c.stopped("us"); err != nil {
+		t.Errorf("stopped when the API answers again = %v, want not", err)
+	}
+	bad(5, &TemporaryError{Reason: "503"})
+	c.reached()
+	if _, ok := asError[*RefreshStoppedError](c.stopped("us")); !ok {
+		t.Errorf("stopped at 5 of 5 that were answered = %v, want a *RefreshStoppedError", c.stopped("us"))
 	}
 }
 

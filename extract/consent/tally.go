@@ -1,6 +1,8 @@
 package consent
 
 import (
+	"errors"
+	"maps"
 	"sync"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -10,8 +12,8 @@ import (
 // people who left.
 type tally struct {
 	mu       sync.Mutex
-	failed   map[string]bool // by connection: whether its last refresh failed
-	last     error           // how the last that failed did
+	failed   map[string]error // by connection: how its last refresh failed; nil: it did not
+	last     error            // how the last that failed did
 	rejected map[string]*WrongClientError
 }
 
@@ -34,9 +36,9 @@ func (t *tally) note(connectionID string, why error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.failed == nil {
-		t.failed = map[string]bool{}
+		t.failed = map[string]error{}
 	}
-	t.failed[connectionID] = why != nil
+	t.failed[connectionID] = why
 	if why != nil {
 		t.last = why
 	}
@@ -51,6 +53,16 @@ func (t *tally) wrongClient(e *WrongClientError) {
 	t.rejected[e.Region] = e
 }
 
+// reached forgets the failures of refreshes that brought no answer.
+func (t *tally) reached() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.failed, func(_ string, why error) bool {
+		var temporary *TemporaryError
+		return errors.As(why, &temporary) && temporary.Err != nil
+	})
+}
+
 // stopped says why no token of a region is to be spent any more in this run.
 func (t *tally) stopped(region string) error {
 	t.mu.Lock()
@@ -60,7 +72,7 @@ func (t *tally) stopped(region string) error {
 	}
 	n := 0
 	for _, failed := range t.failed {
-		if failed {
+		if failed != nil {
 			n++
 		}
 	}

@@ -19,7 +19,7 @@ import (
 // Limits of a Client that sets none. Dexcom needs more than 30 s for some
 // windows.
 const (
-	DefaultMaxBody = 256 << 20 // bytes
+	DefaultMaxBody = 32 << 20 // bytes; the largest real windows have about 6 MB
 	DefaultTimeout = 2 * time.Minute
 )
 
@@ -60,10 +60,11 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// Do sends r once, without retry, and returns its answer. Errors: *StatusError
-// for anything but 200, *BodyError for a body that is no answer, else the
-// transport's; a timeout of ours is a context.DeadlineExceeded although ctx is
-// not done.
+// Do sends r once, without retry, and returns its answer. A window may be
+// answered with 204: see Answer.NoContent. Errors: *StatusError for any other
+// status than 200, *BodyError for a body that is no answer (it wraps a *SizeError
+// if it is too large), else the transport's; a timeout of ours is a
+// context.DeadlineExceeded although ctx is not done.
 func (c *Client) Do(ctx context.Context, accessToken string, r Request) (Answer, error) {
 	timeout := cmp.Or(c.Timeout, DefaultTimeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -73,10 +74,22 @@ func (c *Client) Do(ctx context.Context, accessToken string, r Request) (Answer,
 		return Answer{}, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return Answer{}, statusError(response, r.Resource.path(), accessToken)
+	switch {
+	case response.StatusCode == http.StatusOK:
+		return c.receive(ctx, response, r)
+	case response.StatusCode == http.StatusNoContent && r.windowed():
+		return Answer{Request: r, Date: dateOf(response), NoContent: true}, nil
 	}
-	return c.receive(ctx, response, r)
+	return Answer{}, statusError(response, r.Resource.path(), accessToken)
+}
+
+// dateOf is the server's time of a response, UTC; zero if it does not say.
+func dateOf(response *http.Response) time.Time {
+	date, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return date.UTC()
 }
 
 // send sends r and returns the response with its body unread.
@@ -121,13 +134,9 @@ func (c *Client) receive(ctx context.Context, response *http.Response, r Request
 	if reason := notJSON(response.Header.Get("Content-Type")); reason != "" {
 		return wrong(reason, nil)
 	}
-	encoding := strings.ToLower(response.Header.Get("Content-Encoding"))
-	switch encoding {
-	case "gzip":
-	case "", "identity":
-		encoding = ""
-	default:
-		return wrong(fmt.Sprintf("came in encoding %q, which was not asked for", encoding), nil)
+	encoding, ok := contentEncoding(response.Header)
+	if !ok {
+		return wrong(fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", ")), nil)
 	}
 	limit := cmp.Or(c.MaxBody, DefaultMaxBody)
 	body, err := readAll(response.Body, response.ContentLength, limit)
@@ -145,11 +154,29 @@ func (c *Client) receive(ctx context.Context, response *http.Response, r Request
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := Answer{Request: r, Body: body, Encoding: encoding, Records: envelope.Records, UserID: envelope.UserID.String()}
-	if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-		answer.Date = date.UTC()
+	return Answer{
+		Request: r, Date: dateOf(response), Body: body, Encoding: encoding,
+		Records: envelope.Records, UserID: envelope.UserID.String(),
+	}, nil
+}
+
+// contentEncoding is how a body is packed: "gzip" or "" (plain). The names of
+// encodings have no case, x-gzip is gzip (RFC 9110), and identity is no encoding.
+// Any other encoding, and two at once, are not ok.
+func contentEncoding(h http.Header) (encoding string, ok bool) {
+	for name := range strings.SplitSeq(strings.Join(h.Values("Content-Encoding"), ","), ",") {
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "", "identity":
+		case "gzip", "x-gzip":
+			if encoding != "" {
+				return "", false
+			}
+			encoding = "gzip"
+		default:
+			return "", false
+		}
 	}
-	return answer, nil
+	return encoding, true
 }
 
 // notJSON says why a content type is not JSON's, or "". None sent is fine.
@@ -174,12 +201,12 @@ func notJSON(contentType string) string {
 func statusError(response *http.Response, path, token string) *StatusError {
 	// More than is shown, so that a token is redacted whole.
 	head, _ := io.ReadAll(io.LimitReader(response.Body, 16<<10))
-	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+	if encoding, ok := contentEncoding(response.Header); ok && encoding == "gzip" {
 		head = unpackHead(head, 16<<10)
 	}
 	return &StatusError{
 		Path: path, Code: response.StatusCode,
 		RetryAfter: retryAfter(response.Header.Get("Retry-After"), response.Header.Get("Date")),
-		Detail:     detail(head, token),
+		Detail:     Words(head, token),
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const token = "canary-token-5c1f"
@@ -79,7 +81,9 @@ func TestDoKeepsTheBodyAsReceived(t *testing.T) {
 		encoding, kept string
 		body           []byte
 	}{
-		{"", "", plain}, {"identity", "", plain}, {"gzip", "gzip", zipped(plain)}, {"GZIP", "gzip", zipped(plain)},
+		{"", "", plain}, {"identity", "", plain}, {" , Identity", "", plain},
+		{"gzip", "gzip", zipped(plain)}, {"GZIP", "gzip", zipped(plain)}, {"x-gzip", "gzip", zipped(plain)}, {"X-Gzip", "gzip", zipped(plain)},
+		{"gzip, identity", "gzip", zipped(plain)}, {"identity,\tx-gzip ,", "gzip", zipped(plain)},
 	} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if test.encoding != "" {
@@ -131,8 +135,11 @@ func TestDoStatus(t *testing.T) {
 		{503, map[string]string{"Content-Encoding": "gzip"}, string(zipped([]byte("packed"))), 0, "packed", true},
 		{503, map[string]string{"Content-Encoding": "gzip"}, string(zipped(bytes.Repeat([]byte("packed "), 9999))[:60]), 0, "packed", true},
 		{502, nil, "you sent Authorization: Bearer " + token + "!", 0, "you sent Authorization: Bearer [redacted]!", true},
-		{500, nil, strings.Repeat("é", 5000), 0, strings.Repeat("é", 500), true},
-		{204, nil, "", 0, "", false},
+		{503, map[string]string{"Content-Encoding": "X-GZIP"}, string(zipped([]byte("packed"))), 0, "packed", true},
+		{429, map[string]string{"Retry-After": "  90 "}, "", 90 * time.Second, "", true},
+		{500, nil, strings.Repeat("é", 5000), 0, strings.Repeat("é", WordsLen-1) + "…", true},
+		{410, nil, "\uFEFF{\"error\":\"\u202Egone\"}\x1b[31m", 0, "{\"error\":\" gone\"} [31m", false},
+		{403, nil, "the scope insufficient_scope_of_the_application, for user 7a6f0c1e-93d2-4a51-b7c8-0d5e9f3a2b64", 0, "the scope insufficient_scope_of_the_application, for user [redacted]", false},
 		{206, nil, `{"recordType":"egv"`, 0, `{"recordType":"egv"`, false},
 	} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -196,6 +203,7 @@ func TestDoRefusesBodies(t *testing.T) {
 		{"not packed", map[string]string{"Content-Encoding": "gzip"}, good, "200 cannot be unpacked: gzip: "},
 		{"cut gzip", map[string]string{"Content-Encoding": "gzip"}, zipped(good)[:200], "200 cannot be unpacked: gzip: unexpected EOF"},
 		{"gzip without its end", map[string]string{"Content-Encoding": "gzip"}, zipped(good)[:len(zipped(good))-8], "200 cannot be unpacked: gzip: unexpected EOF"},
+		{"packed twice", map[string]string{"Content-Encoding": "gzip, x-gzip"}, zipped(zipped(good)), `200 came in encoding "gzip, x-gzip", which was not asked for`},
 		{"gzip and more", map[string]string{"Content-Encoding": "gzip"}, append(zipped(good), "junk"...), "200 cannot be unpacked: gzip: "},
 		{"empty", nil, nil, "200 is cut off: unexpected EOF"},
 		{"cut", nil, good[:len(good)/2], "200 is cut off: "},
@@ -343,6 +351,117 @@ func TestDoRefusesRequests(t *testing.T) {
 		{Resource: Alerts, Start: march.End, End: march.Start}, {Resource: Events, Start: march.End, End: march.End}} {
 		if _, err := c.Do(t.Context(), token, r); err == nil {
 			t.Errorf("Do(%+v): no error", r)
+		}
+	}
+}
+
+// A date to come back at counts from the answer's own time; where it has none,
+// from ours.
+func TestRetryAfterADate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UTC()
+		for _, test := range []struct {
+			date string
+			want time.Duration
+		}{{"", 7 * time.Hour}, {"yesterday", 7 * time.Hour}, {now.Add(5 * time.Hour).Format(http.TimeFormat), 2 * time.Hour}} {
+			if got := retryAfter(now.Add(7*time.Hour).Format(http.TimeFormat), test.date); got != test.want {
+				t.Errorf("Retry-After in 7 h by our clock, Date %q: %v, want %v", test.date, got, test.want)
+			}
+		}
+	})
+}
+
+// A 204 says nothing of whose it is and what it is about, so only a window can
+// have it for an answer.
+func TestDoNoContent(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	for _, r := range []Resource{EGVs, Events, Calibrations, Alerts, Devices, DataRange} {
+		request := march
+		request.Resource = r
+		got, err := c.Do(t.Context(), token, request)
+		if r == Devices || r == DataRange {
+			if status := (*StatusError)(nil); !errors.As(err, &status) || status.Code != http.StatusNoContent || status.Refused() {
+				t.Errorf("%s: %v; want a StatusError of 204 that is no refusal", r, err)
+			}
+			continue
+		}
+		if err != nil || !got.NoContent || got.Records != 0 || len(got.Body) != 0 || got.Date.IsZero() || got.Request != request {
+			t.Errorf("%s: %+v, %v; want an answer without content", r, got, err)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for code := 100; code < 600; code++ {
+		want := code/100 == 4 && code != 408 && code != 425 && code != 429
+		if e := (&StatusError{Code: code}); e.Refused() != want || e.Refused() && e.Temporary() {
+			t.Errorf("%d: refused %t, temporary %t; want refused %t", code, e.Refused(), e.Temporary(), want)
+		}
+	}
+}
+
+// A byte order mark before JSON changes nothing that is read, in any resource.
+func TestByteOrderMark(t *testing.T) {
+	for _, r := range []Resource{EGVs, Events, Calibrations, Alerts, Devices, DataRange} {
+		plain := payload(t, string(r)+".json")
+		marked := append([]byte("\uFEFF"), plain...)
+		c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			w.Write(marked)
+		})
+		request := march
+		request.Resource = r
+		answer, err := c.Do(t.Context(), token, request)
+		want, e := check(plain, r)
+		if err != nil || e != nil || answer.Records != want.Records || !bytes.Equal(answer.Body, marked) {
+			t.Errorf("%s: %d records, %v; want %d and the body as received", r, answer.Records, err, want.Records)
+		}
+		if again, err := check(append([]byte("\uFEFF"), marked...), r); err == nil {
+			t.Errorf("%s: two marks: %+v; want an error", r, again)
+		}
+	}
+	ranges, err := ParseRanges(payload(t, "dataRange.json"))
+	marked, e := ParseRanges(append([]byte("\uFEFF"), payload(t, "dataRange.json")...))
+	if diff := cmp.Diff(ranges, marked); err != nil || e != nil || diff != "" {
+		t.Errorf("dataRange: %v, %v (-plain +marked):\n%s", err, e, diff)
+	}
+	plain := payload(t, "egvs.json")
+	var values [2][]string
+	for i, body := range [][]byte{plain, append([]byte("\uFEFF"), plain...)} {
+		var envelope Envelope
+		for egv, err := range Records[EGV](body, &envelope) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			values[i] = append(values[i], string(egv.Raw))
+		}
+	}
+	if diff := cmp.Diff(values[0], values[1]); diff != "" {
+		t.Errorf("records (-plain +marked):\n%s", diff)
+	}
+}
+
+// 32 MiB decoded are the limit, however the body is packed.
+func TestDefaultMaxBody(t *testing.T) {
+	for _, over := range []int{0, 1} {
+		for _, pack := range []bool{false, true} {
+			plain := payload(t, "egvs.json")
+			body := append(plain, bytes.Repeat([]byte(" "), DefaultMaxBody-len(plain)+over)...)
+			if pack {
+				body = zipped(body)
+			}
+			c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				if pack {
+					w.Header().Set("Content-Encoding", "gzip")
+				}
+				w.Write(body)
+			})
+			got, err := c.Do(t.Context(), token, march)
+			var size *SizeError
+			if errors.As(err, &size) != (over > 0) || over == 0 && (err != nil || got.Records != 7) {
+				t.Errorf("%d bytes, packed %t: %d records, %v; too large: want %t", DefaultMaxBody+over, pack, got.Records, err, over > 0)
+			}
 		}
 	}
 }

@@ -8,7 +8,8 @@
 // without ever following a redirect. A body is an answer only if the status is
 // 200 and the body is JSON, complete, within the limits of size, and in the
 // envelope of its endpoint; all else is a [StatusError] or a [BodyError] and
-// never means "no data". The body stays as received (the client asks for gzip
+// never means "no data". A 204 for a window is handed on as what it is
+// ([Answer.NoContent]), for the caller to hold against dataRange. The body stays as received (the client asks for gzip
 // itself, else net/http would unpack it on the way), because it is what the
 // raw log keeps.
 //

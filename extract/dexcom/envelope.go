@@ -75,7 +75,7 @@ func (p *page) read(plain []byte) error {
 	case errors.Is(r.err, io.ErrUnexpectedEOF):
 		return wrong("is cut off", r.err)
 	case r.err != nil:
-		if first := firstByte(plain); first == '<' {
+		if first := firstByte(r.plain); first == '<' {
 			return wrong("is HTML, not JSON", nil)
 		}
 		return wrong("is not JSON", r.err)

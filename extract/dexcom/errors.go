@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 )
@@ -15,7 +17,7 @@ type StatusError struct {
 	Path       string
 	Code       int           // HTTP status
 	RetryAfter time.Duration // from Retry-After in seconds or as a date; 0: none sent
-	Detail     string        // start of the body, for the operator; may be HTML
+	Detail     string        // what the body says, for the operator: see Words; may be HTML
 }
 
 func (e *StatusError) Error() string {
@@ -31,6 +33,10 @@ func (e *StatusError) Temporary() bool {
 	}
 	return e.Code >= 500
 }
+
+// Refused reports whether the server said that it will not answer this request:
+// every 4xx that is not Temporary. Asked again it says the same.
+func (e *StatusError) Refused() bool { return e.Code >= 400 && e.Code < 500 && !e.Temporary() }
 
 // A BodyError is a 200 whose body is no answer: HTML, cut off, too large, a
 // wrong envelope. It never means "no data".
@@ -50,32 +56,50 @@ func (e *BodyError) Error() string {
 // Unwrap returns what was found while reading the body, or nil.
 func (e *BodyError) Unwrap() error { return e.Err }
 
-const detailLen = 1000 // bytes kept of an error body
+// WordsLen is the most characters that are shown of what a server said.
+const WordsLen = 200
 
-// detail makes the start of an error body fit to be shown: one line, printable,
-// without the token (gateways echo requests).
-func detail(body []byte, token string) string {
-	if token != "" {
-		body = bytes.ReplaceAll(body, []byte(token), []byte("[redacted]"))
+// Words makes the start of a body that is no answer fit to be shown to an
+// operator: one line of printable text, at most WordsLen characters, without
+// secrets (gateways echo requests) and without anything that looks like a token
+// or an id.
+func Words(body []byte, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			body = bytes.ReplaceAll(body, []byte(secret), []byte(redacted))
+		}
 	}
 	text := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
-	}, strings.ToValidUTF8(string(body), "\uFFFD"))
+	}, strings.ToValidUTF8(string(bytes.TrimPrefix(body, bom)), "\uFFFD"))
 	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > detailLen {
-		text = strings.ToValidUTF8(text[:detailLen], "")
+	text = opaque().ReplaceAllStringFunc(text, func(word string) string {
+		if strings.ContainsAny(word, "0123456789") {
+			return redacted
+		}
+		return word
+	})
+	if runes := []rune(text); len(runes) > WordsLen {
+		text = string(runes[:WordsLen-1]) + "…"
 	}
 	return text
 }
 
+const redacted = "[redacted]"
+
+// opaque finds what may be a token or an id: no word of a language is so long
+// and has digits in it.
+var opaque = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9_-]{20,}`) })
+
 // retryAfter reads a Retry-After header: seconds, or a date counted from the
-// answer's own Date, so that our clock does not matter. Zero if it says
-// nothing that can be read.
+// answer's own Date, so that our clock does not matter if it has one. Zero if it
+// says nothing that can be read.
 func retryAfter(header, date string) time.Duration {
 	const most = 1 << 30 // seconds; keeps the product inside a Duration
+	header = strings.TrimSpace(header)
 	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds >= 0 {
 		return time.Duration(min(seconds, most) * float64(time.Second))
 	}
@@ -85,7 +109,7 @@ func retryAfter(header, date string) time.Duration {
 	}
 	now, err := http.ParseTime(date)
 	if err != nil {
-		return 0
+		now = time.Now()
 	}
 	return max(at.Sub(now), 0)
 }

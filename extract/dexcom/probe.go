@@ -22,13 +22,9 @@ func (c *Client) Probe(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	defer response.Body.Close()
-	date, err := http.ParseTime(response.Header.Get("Date"))
-	if err != nil {
-		date = time.Time{}
-	}
 	switch response.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest, http.StatusTooManyRequests:
-		return date.UTC(), nil
+		return dateOf(response), nil
 	}
-	return date.UTC(), statusError(response, DataRange.path(), "")
+	return dateOf(response), statusError(response, DataRange.path(), "")
 }

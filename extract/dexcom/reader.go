@@ -61,9 +61,13 @@ type reader struct {
 	faults *[]FieldError // where to put what cannot be read
 }
 
+// bom is a byte order mark in UTF-8. RFC 8259 lets a reader of JSON skip it.
+var bom = []byte("\uFEFF")
+
 // newReader reads plain. Duplicate names and broken UTF-8 are let through here:
 // they spoil a record, not the page.
 func newReader(plain []byte) *reader {
+	plain = bytes.TrimPrefix(plain, bom)
 	return &reader{plain: plain, json: jsontext.NewDecoder(bytes.NewBuffer(plain),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 }

@@ -38,6 +38,9 @@ type Request struct {
 	LastSync   time.Time
 }
 
+// windowed reports whether r asks for a window.
+func (r Request) windowed() bool { return r.Resource != Devices && r.Resource != DataRange }
+
 // query is r's query string. The API takes whole seconds without a zone, so
 // Start is rounded down and End up: a window of 30 days must start on one.
 // lastSyncTime in contrast needs a zone.
@@ -67,6 +70,11 @@ func (r Request) query() (string, error) {
 // An Answer is a complete, well-formed answer as received.
 type Answer struct {
 	Request
+	// NoContent says that the status was 204: there is no body, so the answer
+	// names neither its resource nor whose it is. It says that there are no
+	// records, which is to be believed only where dataRange says so too.
+	NoContent bool
+
 	Date     time.Time // server's Date header, UTC; zero if it sent none
 	Body     []byte    // as received
 	Encoding string    // "gzip" or "" (plain)

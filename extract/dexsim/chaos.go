@@ -116,7 +116,7 @@ const (
 	Slow                                  // a pause in the middle of the body
 	Reset                                 // connection reset in the middle of the body
 	Huge                                  // a body that goes on and on
-	Empty                                 // egvs once without records although there are some
+	Empty                                 // egvs once without records although the oldest or the newest is among them
 	InvalidGrant                          // a good refresh token refused once
 )
 

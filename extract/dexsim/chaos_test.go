@@ -260,8 +260,8 @@ func TestFaultsEnd(t *testing.T) {
 		q := question{person: p, resource: "egvs", window: interval{i, i + 1}}
 		n := 0
 		for try := range 6 {
-			a, _ := first.next(q, 1)
-			if b, _ := second.next(q, 1); a != b {
+			a, _ := first.next(q, true)
+			if b, _ := second.next(q, true); a != b {
 				t.Fatalf("question %d, try %d: %s and %s", i, try, a, b)
 			}
 			if a != 0 {

@@ -46,7 +46,7 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, q question, beare
 	v := s.viewOf(q.person, now)
 	body, hits := v.answer(q)
 	t := trouble{server: s, w: w, r: r, view: v, question: q, body: body, hits: hits}
-	fault, variant := s.faults.next(q, len(hits))
+	fault, variant := s.faults.next(q, v.certain(q))
 	if fault == 0 {
 		t.answer(answered)
 		return

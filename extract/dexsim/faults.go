@@ -23,13 +23,12 @@ type faults struct {
 
 func newFaults(cfg Config) *faults { return &faults{cfg: cfg, asked: map[string]int{}} }
 
-// next is the fault that q meets now; 0: none. Records is the number of
-// records in its answer.
-func (f *faults) next(q question, records int) (kind Kinds, variant uint8) {
+// next is the fault that q meets now; 0: none. Certain says that a client can know
+// that there are records: only then an answer may come without any.
+func (f *faults) next(q question, certain bool) (kind Kinds, variant uint8) {
 	c := f.cfg.Chaos
 	choice := c.Kinds & AllTransport &^ InvalidGrant
-	// Only of EGVs can a client know that there must be some.
-	if q.resource != "egvs" || records == 0 {
+	if !certain {
 		choice &^= Empty
 	}
 	u := hash(f.cfg.Seed, forFault, hashText(f.cfg.Seed, q.key()))

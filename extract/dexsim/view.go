@@ -92,6 +92,16 @@ func (v view) ends(resource string, since int64) (oldest, newest moment, ok bool
 	return oldest, newest, ok
 }
 
+// certain reports whether dataRange tells that there are records in the window of
+// q: the oldest of the EGVs is in it, or the newest.
+func (v view) certain(q question) bool {
+	if q.resource != "egvs" {
+		return false
+	}
+	oldest, newest, ok := v.ends(q.resource, everything.from)
+	return ok && (q.window.holds(oldest.at) || q.window.holds(newest.at))
+}
+
 // nextEGV is the first readable one uploaded after since, from that at i on in
 // steps of 1 or -1. It passes over blocks in which there is none: a year of a
 // person is 100,000 EGVs, and the question comes with every sync.

@@ -29,7 +29,7 @@
 //     this package can read one.
 //   - The processes: leases (claims on participants, syncs under way, refresh
 //     leases on connections; one ends with its process, see holder),
-//     call_buckets, runs, fetch_outcomes, warned (see FirstSeen).
+//     call_buckets, runs, fetch_outcomes, fetch_refusals, warned (see FirstSeen).
 //
 // A connection belongs to nobody until Settle has seen which Dexcom account it
 // leads to: that is where "one account, one participant at a time" is kept, and

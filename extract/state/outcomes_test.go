@@ -27,11 +27,12 @@ func TestFetchOutcomes(t *testing.T) {
 		}
 		return c.now().UTC()
 	}
-	first := put("1", FetchOutcome{ParticipantID: "P001"}, FetchOutcome{ParticipantID: "P002", Error: "egvs: 500", Resource: "egvs"})
+	refused := []Refusal{{"alerts", 422, ""}, {"events", 403, "no such scope"}}
+	first := put("1", FetchOutcome{ParticipantID: "P001", Refused: refused[1:]}, FetchOutcome{ParticipantID: "P002", Error: "egvs: 500", Resource: "egvs", Refused: refused})
 	second := put("2", FetchOutcome{ParticipantID: "P001", Error: "not connected"})
 	want := map[string]FetchOutcome{
-		"P001": {"P001", "2", second, "not connected", "", first},
-		"P002": {"P002", "1", first, "egvs: 500", "egvs", time.Time{}},
+		"P001": {"P001", "2", second, "not connected", "", first, nil},
+		"P002": {"P002", "1", first, "egvs: 500", "egvs", time.Time{}, refused},
 	}
 	got, err := s.FetchOutcomes(ctx)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
@@ -39,10 +40,10 @@ func TestFetchOutcomes(t *testing.T) {
 	}
 	third := put("3", FetchOutcome{ParticipantID: "P001"})
 	got, _ = s.FetchOutcomes(ctx)
-	if diff := cmp.Diff(FetchOutcome{"P001", "3", third, "", "", third}, got["P001"]); diff != "" {
+	if diff := cmp.Diff(FetchOutcome{"P001", "3", third, "", "", third, nil}, got["P001"]); diff != "" {
 		t.Errorf("after it went well again (-want +got)\n%s", diff)
 	}
-	put("4", FetchOutcome{ParticipantID: "P999"})
+	put("4", FetchOutcome{ParticipantID: "P999", Refused: refused})
 	if got, err = s.FetchOutcomes(ctx); err != nil || len(got) != 2 {
 		t.Errorf("after an outcome of somebody who is no participant: %v, %v; want the 2 of before", got, err)
 	}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// cureOf says what helps where the API refuses something for good.
+func cureOf(r state.Refusal, participantID string) string {
+	if r.Resource == string(dexcom.DataRange) { // without it nothing is asked for
+		return "ask Dexcom whether the app may read the account, or sign in again: dexetl connect " + participantID
+	}
+	return "leave " + r.Resource + " out of sync.resources in " + configFile + ", or ask Dexcom for the scope"
+}
+
+// refusalsOf are those of a report as the state keeps them.
+func refusalsOf(p extract.ParticipantReport) []state.Refusal {
+	return mapped(p.Refused, func(r extract.Refusal) state.Refusal {
+		return state.Refusal{Resource: string(r.Resource), Status: r.Status, Words: r.Words}
+	})
+}
+
+// refusedWords say what was refused, and what the server said.
+func refusedWords(r state.Refusal) string {
+	switch r.Status {
+	case http.StatusOK:
+		return r.Resource + ": the answer for one day is too large: " + r.Words
+	case http.StatusNoContent:
+		return r.Resource + ": Dexcom answers 204, no content, where dataRange does not say that nothing is there"
+	}
+	text := strings.TrimSpace(fmt.Sprintf("%s: Dexcom refuses it: %d %s", r.Resource, r.Status, http.StatusText(r.Status)))
+	if r.Words != "" {
+		text += " (" + r.Words + ")"
+	}
+	return text
+}
+
+// refusedNeed says what was refused of a participant, and what to do about it.
+func refusedNeed(participantID string, refused []state.Refusal) string {
+	return strings.Join(mapped(refused, func(r state.Refusal) string { return refusedWords(r) + ": " + cureOf(r, participantID) }), "; ")
+}

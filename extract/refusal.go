@@ -1,0 +1,95 @@
+package extract
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// A Refusal says that a resource of a participant, or a part of it, cannot be had,
+// and that asking again does not help: the study team has to do something.
+type Refusal struct {
+	Resource dexcom.Resource `json:"resource"`
+	Status   int             `json:"status"` // HTTP; 200 for an answer that is too large even for a day
+	Words    string          `json:"words"`  // what the server said, fit to be shown; "" if nothing
+}
+
+// refusalOf returns err as a refusal; ok is false if it is none.
+func refusalOf(err error) (r Refusal, ok bool) {
+	var call *CallError
+	var status *dexcom.StatusError
+	var size *dexcom.SizeError
+	var empty *NoContentError
+	if !errors.As(err, &call) || isToken(err) {
+		return Refusal{}, false
+	}
+	r.Resource = call.Call.Resource
+	switch {
+	case errors.As(err, &size):
+		r.Status, r.Words = http.StatusOK, size.Error()
+	case errors.As(err, &empty):
+		r.Status = http.StatusNoContent
+	case errors.As(err, &status) && status.Refused():
+		r.Status, r.Words = status.Code, status.Detail
+	default:
+		return Refusal{}, false
+	}
+	return r, true
+}
+
+// closes reports whether r is about all of its resource, so that nothing more of
+// it is worth asking for in this run.
+func (r Refusal) closes() bool { return r.Status >= 400 }
+
+// A closing says which calls to a connection are of no use any more in this run.
+// Those under way go on.
+type closing struct {
+	mu        sync.Mutex
+	all       bool
+	resources map[dexcom.Resource]bool
+}
+
+// note takes down that a call failed with err.
+func (c *closing) note(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r, ok := refusalOf(err); ok && r.closes() {
+		if c.resources == nil {
+			c.resources = map[dexcom.Resource]bool{}
+		}
+		c.resources[r.Resource] = true
+	}
+	c.all = c.all || stops(err)
+}
+
+// to reports whether a call for r is of no use.
+func (c *closing) to(r dexcom.Resource) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all || c.resources[r]
+}
+
+// inTurns divides calls into those to make first and those that wait for what
+// these bring: of each resource that was refused when it was last asked for, one
+// call goes ahead of the others. By chance it is any, so that a window which is
+// refused for a reason of its own keeps the others waiting only for a while.
+func inTurns(calls []Call, refused []dexcom.Resource, chance func(int) int) (first, rest []Call) {
+	ahead := map[dexcom.Resource]Call{}
+	for _, r := range refused {
+		of := slices.DeleteFunc(slices.Clone(calls), func(c Call) bool { return c.Resource != r })
+		if len(of) > 0 {
+			ahead[r] = of[chance(len(of))]
+		}
+	}
+	for _, c := range calls {
+		if one, ok := ahead[c.Resource]; ok && one != c {
+			rest = append(rest, c)
+		} else {
+			first = append(first, c)
+		}
+	}
+	return first, rest
+}
