@@ -46,7 +46,8 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, syscall.ENOSPC) {
+	var clock *ClockError
+	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &clock) {
 		return fatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.standing(ctx); withdrawal != nil {

@@ -99,12 +99,20 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 	if err != nil {
 		return err
 	}
-	if answer.Records == 0 && c.expected(call) {
+	same, err := c.own(ctx, answer)
+	if err != nil {
+		return err
+	}
+	if answer.Records == 0 && same && c.expected(call) {
 		again, err := api.ask(ctx, request)
 		if err != nil {
 			return err
 		}
-		if again.Records == 0 {
+		same, err := c.own(ctx, again)
+		if err != nil {
+			return err
+		}
+		if again.Records == 0 && same {
 			c.flag(FlagEmptyWithRange, call.String()+": no records, asked twice, though dataRange shows some")
 			if _, err := c.keep(ctx, answer, call.Beat); err != nil {
 				return err
@@ -127,10 +135,18 @@ func (c *connection) expected(call Call) bool {
 }
 
 // keep appends an answer to the log. An answer that was received is kept even
-// if the run is interrupted meanwhile.
+// if the run is interrupted meanwhile. So is one of another account: as one that
+// answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
-	if err := c.checkClock(a.Date); err != nil {
+	if err := c.clock.Check(a.Date); err != nil {
 		return raw.Entry{}, fatalError{err}
+	}
+	same, err := c.own(ctx, a)
+	if err != nil {
+		return raw.Entry{}, err
+	}
+	if !same {
+		beat = BeatStray
 	}
 	fault.Point("fetch.answered")
 	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{
@@ -152,5 +168,8 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	}
 	fault.Point("fetch.kept")
 	c.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
+	if !same {
+		return entry, c.stray(ctx)
+	}
 	return entry, nil
 }

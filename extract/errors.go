@@ -69,7 +69,7 @@ func transient(err error) bool {
 	var status *dexcom.StatusError
 	var fatal fatalError
 	switch {
-	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isToken(err) && !transientToken(err):
+	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isOtherAccount(err), isToken(err) && !transientToken(err):
 		return false
 	case errors.As(err, &status):
 		return status.Temporary()
@@ -122,5 +122,5 @@ func stops(err error) bool {
 	if errors.As(err, &status) && (status.Code == http.StatusUnauthorized || status.Code == http.StatusForbidden) {
 		return true
 	}
-	return isToken(err) || isLimit(err) || isWithdrawn(err)
+	return isToken(err) || isLimit(err) || isWithdrawn(err) || isOtherAccount(err)
 }

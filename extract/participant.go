@@ -145,8 +145,12 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 		return err
 	}
 	for _, t := range targets {
-		if err := p.settle(ctx, newConnection(p, t).fetch(ctx)); err != nil {
-			return err
+		err := newConnection(p, t).fetch(ctx)
+		if e := p.settle(ctx, err); e != nil {
+			return e
+		}
+		if isOtherAccount(err) {
+			break // first somebody finds out whose it is
 		}
 	}
 	p.report.Ended = true
