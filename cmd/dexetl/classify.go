@@ -92,6 +92,7 @@ func verdicts() []verdict {
 		{is(syscall.ENOSPC), exitDisk, makeRoom, sameCommand},
 		{is(syscall.EDQUOT), exitDisk, makeRoom, sameCommand},
 		{is(syscall.EROFS), exitDisk, "", ""},
+		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
 		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},
@@ -105,7 +106,6 @@ func verdicts() []verdict {
 		{as[*consent.TemporaryError], exitLater, later, sameCommand},
 		{as[*consent.RefreshStoppedError], exitLater, later, sameCommand},
 		{as[*extract.LimitError], exitLater, later, sameCommand},
-		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*dexcom.StatusError], exitLater, later, sameCommand},
 		{as[*dexcom.BodyError], exitLater, later, sameCommand},
 	}
@@ -135,6 +135,9 @@ func nextOf(err error) string {
 	}
 	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
 		return "dexetl connect " + e.ParticipantID
+	}
+	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
+		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
 	}
 	if e, ok := errors.AsType[*consent.CodeError](err); ok {
 		return "dexetl connect " + e.ParticipantID

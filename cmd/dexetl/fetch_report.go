@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -42,6 +43,9 @@ func (r fetchResult) verdict() error {
 	}
 	switch r.report.Outcome {
 	case extract.Partial:
+		if id := onlyStrays(r.report); id != "" {
+			return failure(exitPartial, "dexetl connect "+id+" --confirm --reason TEXT", "answers came from another account than the one connected, all else is done: %s", shortList(failed))
+		}
 		return failure(exitPartial, sameCommand, "%d of %d participants are not complete, and the same command goes on with them: %s",
 			len(failed), len(r.report.Participants), shortList(failed))
 	case extract.Later:
@@ -84,6 +88,21 @@ func firstUnconnected(r extract.Report) string {
 		}
 	}
 	return ""
+}
+
+// onlyStrays is the first of those through whose connection another account
+// answered, "" if anything else is wrong with anybody.
+func onlyStrays(r extract.Report) (id string) {
+	for _, p := range r.Participants {
+		switch {
+		case p.Err == nil:
+		case !as[*state.OtherAccountError](p.Err):
+			return ""
+		default:
+			id = cmp.Or(id, p.ParticipantID)
+		}
+	}
+	return id
 }
 
 // firstExported is the error of the first whose grant another machine has.

@@ -40,6 +40,7 @@ type standing struct {
 	regions     map[string]bool // that have an app
 	withdrawn   bool            // a withdrawal is on record
 	link        consent.Standing
+	appRefused  bool               // the consent is refused, and so are the others' of its app
 	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
 	records     int64              // egvs held
 	silentDays  int64              // between the newest reading and the last sync
@@ -89,6 +90,10 @@ func (s standing) offTheStudy() (need, bool) {
 func (s standing) consent() (need, bool) {
 	id, c := s.who.ID, s.connection()
 	if i := slices.IndexFunc(s.connections, func(c state.Connection) bool { return c.Aside }); i >= 0 {
+		if at := s.connections[i].StrayedAt; !at.IsZero() {
+			return need{needsPerson, fmt.Sprintf("an answer of another account came on %s, make sure whose it is: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
+				at.Format(time.DateOnly), id, id)}, true
+		}
 		return need{needsPerson, fmt.Sprintf("another account signed in on %s, make sure whose: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
 			s.connections[i].CreatedAt.Format(time.DateOnly), id, id)}, true
 	}
@@ -100,8 +105,10 @@ func (s standing) consent() (need, bool) {
 		return need{needsPerson, s.invitation(c.Status == state.NeedsReconsent)}, true
 	case c.Status == state.Exported:
 		return need{waits, "nothing here: another machine has the grant"}, true
+	case s.appRefused:
+		return need{needsDesk, fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: dexetl doctor", c.RefusedSaid)}, true
 	case c.Status == state.AuthSuspect:
-		return need{waits, "waits: a refused grant is tried again for about 36 hours"}, true
+		return need{waits, "waits: a refused grant is tried again for about 36 hours" + saidWords(c)}, true
 	}
 	return need{}, false
 }
@@ -121,9 +128,23 @@ func (s standing) invitation(again bool) string {
 		return "send a new link, the last one expired: " + ways
 	}
 	if again {
-		return "call: consent was withdrawn or ended at Dexcom; " + ways
+		return "call: consent was withdrawn or ended at Dexcom" + saidWords(s.connection()) + "; " + ways
 	}
 	return "send the link: " + ways
+}
+
+// saidWords are the words in which Dexcom refuses a consent.
+func saidWords(c state.Connection) string {
+	if c.RefusedSaid == "" {
+		return ""
+	}
+	return fmt.Sprintf("; Dexcom said %q", c.RefusedSaid)
+}
+
+// strayed reports whether an answer of another account came, and nobody has made
+// sure whose it is.
+func (s standing) strayed() bool {
+	return slices.ContainsFunc(s.connections, func(c state.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
 }
 
 // begun reports whether the study of the participant has begun, or does tomorrow.
@@ -146,6 +167,9 @@ func (s standing) study() (need, bool) {
 
 // data is about what was asked and what came.
 func (s standing) data() (need, bool) {
+	if failed := s.connection().LastError; s.outcome.Error != "" && failed != "" {
+		return need{needsRun, fmt.Sprintf("the last token refresh failed: %s; again: dexetl sync %s", failed, s.who.ID)}, true
+	}
 	if s.outcome.Error != "" {
 		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
 	}
@@ -235,6 +259,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
 			one.outcome.Error, one.outcome.Resource = "", "" // nothing was tried with the grant of today
 		}
+		one.appRefused = consent.AppRefused(one.connection(), all)
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err
 		}
