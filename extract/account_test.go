@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,12 +58,13 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 		year(api, who)
 		api.add(who, dexcom.Calibrations, time.Now().Truncate(time.Second).Add(-50*day), time.Now().Add(-20*day), 13*time.Hour)
 	}
-	strays := 0
+	strays, until := 0, 0
 	api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
 		if token != "P1" || r.Resource != resource || strays > 0 {
 			return dexcom.Answer{}, nil, true
 		}
 		strays++
+		until = len(of(api.order, "P1"))
 		a, err := api.answer(token, r)
 		a.UserID = "somebody else"
 		switch {
@@ -76,11 +78,14 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 	}
 	f := newFetcher(t, api, t.TempDir())
 	accounts := &fakeAccounts{}
-	f.Accounts = accounts
+	f.Accounts, f.Concurrency = accounts, 2 // one call of a participant at a time
 	report := mustRun(t, f, mode, target("P1"), target("P2"))
 	p1, p2 := report.Participants[0], report.Participants[1]
 	if !isOtherAccount(p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
 		t.Errorf("P1 %v (ended %t), P2 %v, outcome %s; want that P1 has another account, P2 is done, and partial", p1.Err, p1.Ended, p2.Err, report.Outcome)
+	}
+	if n := len(of(api.order, "P1")); n != until {
+		t.Errorf("%d requests for P1, want none after the %dth", n, until)
 	}
 	if len(accounts.aside) != 1 || !accounts.aside["P1"] {
 		t.Errorf("set aside: %v, want P1", accounts.aside)
@@ -112,6 +117,16 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 			t.Errorf("%s: %d records of P1 are held in the end, want %d", r, len(p1), len(p2))
 		}
 	}
+}
+
+// of returns a person's requests.
+func of(requests []string, token string) (theirs []string) {
+	for _, name := range requests {
+		if strings.HasPrefix(name, token+" ") {
+			theirs = append(theirs, name)
+		}
+	}
+	return theirs
 }
 
 // What is wrong with the clock on first use of a grant is wrong for everybody.

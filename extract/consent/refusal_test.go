@@ -36,14 +36,15 @@ func TestRefusalInAnyWords(t *testing.T) {
 		status int
 		body   string
 		words  string
+		clear  bool
 	}{
-		{400, `{"error":"invalid_request","error_description":"offline session is gone"}`, "400 Bad Request: invalid_request: offline session is gone"},
-		{401, `{"error":{"code":17,"message":"who?"}}`, "401 Unauthorized: who?"},
-		{403, "<html><b>no</b>", "403 Forbidden: no"},
-		{404, "", "404 Not Found"},
-		{200, `{"error":"no_session"}`, "200 without tokens: no_session"},
-		{400, `{"error":"unauthorized_client"}`, "unauthorized_client"}, // of an app that others are renewed with
-		{400, "\xef\xbb\xbf" + `{"error":{"type":"Invalid_Grant"}}`, "Invalid_Grant"},
+		{400, `{"error":"invalid_request","error_description":"offline session is gone"}`, "400 Bad Request: invalid_request: offline session is gone", false},
+		{401, `{"error":{"code":17,"message":"who?"}}`, "401 Unauthorized: who?", false},
+		{403, "<html><b>no</b>", "403 Forbidden: no", false},
+		{404, "", "404 Not Found", false},
+		{200, `{"error":"no_session"}`, "200 without tokens: no_session", false},
+		{400, `{"error":"unauthorized_client"}`, "unauthorized_client", false}, // of an app that others are renewed with
+		{400, "\xef\xbb\xbf" + `{"error":{"type":"Invalid_Grant"}}`, "Invalid_Grant", true},
 	} {
 		t.Run(tt.words, func(t *testing.T) {
 			s, g := newStudy(t, "P001", "P002")
@@ -83,8 +84,12 @@ func TestRefusalInAnyWords(t *testing.T) {
 				}
 				err = hours(1)
 			}
-			if lasted := s.clock().Sub(first); lasted < 30*time.Hour {
-				t.Errorf("believed after %s", lasted)
+			least, most := 36*time.Hour, 37*time.Hour
+			if tt.clear {
+				least, most = 30*time.Hour, 36*time.Hour
+			}
+			if lasted := s.clock().Sub(first); lasted < least || lasted > most {
+				t.Errorf("believed after %s, want from %s to %s", lasted, least, most)
 			}
 			c := pairOf(t, g, id).Connection
 			if e, _ := asError[*NeedsReconsentError](err); e.Said != tt.words || c.Status != state.NeedsReconsent || c.RefusedSaid != tt.words || !c.RefusedSince.Equal(first) {
@@ -111,7 +116,7 @@ func TestRefusalAlone(t *testing.T) {
 	for {
 		_, err := g.Token(t.Context(), id)
 		lasted := s.clock().Sub(start)
-		if over := errors.As(err, new(*NeedsReconsentError)); over != (lasted >= believedAlone) {
+		if over := errors.As(err, new(*NeedsReconsentError)); over != (lasted >= 72*time.Hour) {
 			t.Fatalf("Token after %s = %v", lasted, err)
 		} else if over {
 			return
@@ -212,6 +217,63 @@ func TestJudge(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What counts of others is who was renewed since, and lately; time in which
+// everybody was refused does not count.
+func TestJudgeCases(t *testing.T) {
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	ago := func(hours ...float64) (all []time.Time) {
+		for _, h := range hours {
+			all = append(all, now.Add(-time.Duration(h*float64(time.Hour))))
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name            string
+		since, last     float64 // hours ago; 0: none
+		renewed, failed []time.Time
+		code            oauthCode
+		clearOnes       int
+		wantSince       float64
+		over            bool
+	}{
+		{name: "the first"},
+		{"a day and a half, others are renewed", 36, 1, ago(30, 3), nil, "", 0, 36, true},
+		{"not yet", 35.9, 1, ago(30, 3), nil, "", 0, 35.9, false},
+		{"nobody else was due", 71.9, 1, nil, nil, "", 0, 71.9, false},
+		{"for three days", 72, 1, nil, nil, "", 0, 72, true},
+		{"the app, as far as one can tell", 100, 1, nil, nil, "invalid_client", 0, 100, false},
+		{"others were due and are refused", 100, 1, nil, ago(50, 2), "", 0, 0, false},
+		{"others were renewed before everybody was refused", 100, 1, ago(99), ago(50, 2), "", 0, 0, false},
+		{"others were renewed when it began", 20, 1, ago(19.9), ago(2), "", 0, 20, false},
+		{"others failed once, long ago", 100, 1, nil, ago(99), "", 0, 100, false},
+		{"not tried for a week, others were renewed since", 200, 190, ago(189), ago(3), "", 0, 200, true},
+		{"our clock was ahead", -5, 1, ago(3), nil, "", 0, 0, false},
+		{"invalid_grant, the fourth", 20, 1, nil, nil, invalidGrant, 3, 20, false},
+		{"invalid_grant, the fifth", 30, 1, nil, nil, invalidGrant, 4, 30, true},
+		{"invalid_grant, the fifth, and of a few others", 30, 1, nil, ago(1, 2, 3), invalidGrant, 4, 30, true},
+		{"invalid_grant, the fifth, and of many others", 30, 1, nil, ago(1, 2, 3, 4), invalidGrant, 4, 0, false},
+	} {
+		d := doubt{now: now, code: tt.code, clearOnes: tt.clearOnes}
+		if tt.since != 0 {
+			d.since, d.last = ago(tt.since)[0], ago(tt.last)[0]
+		}
+		since, over, err := d.judge(func(since time.Time) (state.Others, error) {
+			count := func(all []time.Time) (n int) {
+				for _, at := range all {
+					if !at.Before(since) {
+						n++
+					}
+				}
+				return n
+			}
+			return state.Others{Renewed: count(tt.renewed), Failed: count(tt.failed)}, nil
+		})
+		if want := ago(tt.wantSince)[0]; err != nil || !since.Equal(want) || over != tt.over {
+			t.Errorf("%s: since %s, over %t, %v; want %s, %t", tt.name, since, over, err, want, tt.over)
+		}
+	}
 }
 
 // A cohort is what is on record of people's grants.

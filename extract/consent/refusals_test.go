@@ -264,6 +264,24 @@ func TestRefreshStops(t *testing.T) {
 	}
 }
 
+// An app that somebody was renewed with is not held to be wrong for the others.
+func TestTallyOfAnApp(t *testing.T) {
+	var c tally
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	c.wrongClient(&WrongClientError{Region: "us"})
+	if c.stopped("us") == nil || c.stopped("eu") != nil || c.accepted("us", now) {
+		t.Errorf("a wrong client: us %v, eu %v; want us stopped", c.stopped("us"), c.stopped("eu"))
+	}
+	c.good("C1", "eu", now)
+	if c.stopped("us") == nil {
+		t.Error("a good refresh of another app lets us go on")
+	}
+	c.good("C2", "us", now)
+	if err := c.stopped("us"); err != nil || !c.accepted("us", now) || c.accepted("us", now.Add(acceptedFor)) {
+		t.Errorf("after a good refresh: %v, want that the app is accepted for now", err)
+	}
+}
+
 func TestTallyWantsAShare(t *testing.T) {
 	var c tally
 	bad := func(id string) {
