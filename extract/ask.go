@@ -53,7 +53,8 @@ func (a authorised) failed(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	var busy *state.BusyError
-	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) {
+	var clock *ClockError
+	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) || errors.As(err, &clock) {
 		return fatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.standing(ctx); withdrawal != nil {

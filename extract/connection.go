@@ -66,10 +66,12 @@ func (c *connection) fetch(ctx context.Context) error {
 	}
 	c.count(Counts{Planned: len(calls), Open: len(calls)})
 	first, rest := inTurns(calls, c.target.Refused, c.chance)
-	if err := c.fetchCalls(ctx, first); err != nil {
-		return err
+	for _, some := range [][]Call{first, rest} {
+		if err := c.fetchCalls(ctx, some); err != nil {
+			return err
+		}
 	}
-	return c.fetchCalls(ctx, rest)
+	return c.closed.otherAccount()
 }
 
 // fetchCalls fetches several windows at a time, each begun when the one before was
@@ -117,6 +119,9 @@ func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) err
 		return err
 	}
 	c.closed.note(err)
+	if isOtherAccount(err) {
+		return nil // fetch returns it, when what is under way is kept
+	}
 	return c.settle(ctx, err)
 }
 
@@ -131,12 +136,20 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 	if err != nil {
 		return err
 	}
-	if answer.Records == 0 && c.expected(call) {
+	same, err := c.own(ctx, answer)
+	if err != nil {
+		return err
+	}
+	if answer.Records == 0 && same && c.expected(call) {
 		again, err := api.ask(ctx, request)
 		if err != nil {
 			return err
 		}
-		if again.Records == 0 && !again.NoContent {
+		same, err := c.own(ctx, again)
+		if err != nil {
+			return err
+		}
+		if again.Records == 0 && !again.NoContent && same {
 			c.foundEmpty(call)
 			if !answer.NoContent {
 				if _, err := c.keep(ctx, answer, call.Beat); err != nil {
@@ -178,10 +191,18 @@ func (c *connection) expected(call Call) bool {
 }
 
 // keep appends an answer to the log. An answer that was received is kept even
-// if the run is interrupted meanwhile.
+// if the run is interrupted meanwhile. So is one of another account: as one that
+// answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
-	if err := c.checkClock(a.Date); err != nil {
+	if err := c.clock.Check(a.Date); err != nil {
 		return raw.Entry{}, fatalError{err}
+	}
+	same, err := c.own(ctx, a)
+	if err != nil {
+		return raw.Entry{}, err
+	}
+	if !same {
+		beat = BeatStray
 	}
 	status := http.StatusOK
 	if a.NoContent {
@@ -207,5 +228,8 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	}
 	fault.Point("fetch.kept")
 	c.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
+	if !same {
+		return entry, c.stray(ctx)
+	}
 	return entry, nil
 }

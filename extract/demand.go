@@ -18,6 +18,7 @@ const (
 	BeatDeep     = "deep"     // everything, about once a month
 	BeatRefresh  = "refresh"  // because somebody wants it read again
 	BeatConnect  = "connect"  // to see whose an account is
+	BeatStray    = "stray"    // whatever it was asked for: the answer is of another account, and answers nothing
 )
 
 // A Demand wants a window of a resource answered not longer ago than Since; with

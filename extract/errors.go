@@ -116,7 +116,7 @@ func transient(err error) bool {
 	var empty *NoContentError
 	var fatal fatalError
 	switch {
-	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isToken(err) && !transientToken(err):
+	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isOtherAccount(err), isToken(err) && !transientToken(err):
 		return false
 	case errors.As(err, &size), errors.As(err, &empty): // asked again it is the same
 		return false
@@ -183,4 +183,4 @@ func isAppOver(err error) bool { return appOver(err) != nil }
 
 // stops reports whether err makes further calls to the connection useless, for
 // whatever resource.
-func stops(err error) bool { return isToken(err) || isAppOver(err) || isWithdrawn(err) }
+func stops(err error) bool { return isToken(err) || isAppOver(err) || isOtherAccount(err) }

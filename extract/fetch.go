@@ -116,6 +116,7 @@ type Fetcher struct {
 	Budget  Budget // nil: no other process calls
 	Claims  Claims // nil: no other process fetches
 
+	Accounts    Accounts    // nil: whose an answer is, is not looked at
 	Withdrawals Withdrawals // nil: nobody withdraws meanwhile
 
 	// Reached is called when an app answers again after it seemed to be out of
@@ -140,9 +141,6 @@ type Progress struct {
 const (
 	defaultCallsPerHour = 54_000
 	defaultConcurrency  = 16
-
-	// clockTolerance is how far our clock may be off the server's without a word.
-	clockTolerance = 2 * time.Minute
 
 	// activeParticipants are fetched at a time, per app. Few, so that the log
 	// holds whole participants one after another: load then writes few files
@@ -205,10 +203,10 @@ type runner struct {
 	work   [][]Target // per participant, in the order of the ids
 	index  *Index
 	report Report // Participants are each written by one goroutine
+	clock  *Clock
 
 	mu       sync.Mutex
 	progress Progress
-	warned   bool // about the clock
 }
 
 func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
@@ -236,6 +234,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 		run.Since = openEnd // no answer is that new
 	}
 	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: cmp.Or(f.Index, &Index{}), work: byParticipant(targets)}
+	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
 	return r
@@ -329,23 +328,4 @@ func (r *runner) advance(p Progress) {
 	if r.Progress != nil {
 		r.Progress(r.progress)
 	}
-}
-
-// checkClock compares our clock with the server's.
-func (r *runner) checkClock(server time.Time) error {
-	if server.IsZero() {
-		return nil
-	}
-	now := r.Now()
-	off := now.Sub(server).Abs()
-	if off > 24*time.Hour {
-		return &ClockError{now, server}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if off > clockTolerance && !r.warned {
-		r.warned = true
-		r.Logger.Warn("clock differs from the server's", "ours", now.UTC(), "server", server.UTC())
-	}
-	return nil
 }

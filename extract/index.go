@@ -77,6 +77,9 @@ func (x *Index) Holding(participantID, connectionID string) Holding {
 
 func (x *Index) add(e raw.Entry) {
 	x.weigh(e)
+	if e.Beat == BeatStray {
+		return
+	}
 	k := holder{e.ParticipantID, e.ConnectionID}
 	h := x.held[k]
 	if h == nil {

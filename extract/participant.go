@@ -151,13 +151,16 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 	defer p.flagEmpty()
 	for _, t := range targets {
 		c := newConnection(p, t)
-		err := p.settle(ctx, c.fetch(ctx))
-		if outage := c.app.outage.underWay(); err != nil && stopOf(ctx) != nil && outage != nil {
-			p.fail(outage) // all was tried for which there was time
-			p.report.Ended = true
+		err := c.fetch(ctx)
+		if ends := p.settle(ctx, err); ends != nil {
+			if outage := c.app.outage.underWay(); stopOf(ctx) != nil && outage != nil {
+				p.fail(outage) // all was tried for which there was time
+				p.report.Ended = true
+			}
+			return ends
 		}
-		if err != nil {
-			return err
+		if isOtherAccount(err) {
+			break // first somebody finds out whose it is
 		}
 	}
 	p.report.Ended = true

@@ -49,6 +49,7 @@ func (r Refusal) closes() bool { return r.Status >= 400 }
 type closing struct {
 	mu        sync.Mutex
 	all       bool
+	other     error // another account answered
 	resources map[dexcom.Resource]bool
 }
 
@@ -62,7 +63,17 @@ func (c *closing) note(err error) {
 		}
 		c.resources[r.Resource] = true
 	}
+	if isOtherAccount(err) {
+		c.other = err
+	}
 	c.all = c.all || stops(err)
+}
+
+// otherAccount is the error of an answer of another account, nil if none came.
+func (c *closing) otherAccount() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.other
 }
 
 // to reports whether a call for r is of no use.

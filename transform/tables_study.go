@@ -133,7 +133,7 @@ func requests() Table {
 			participantID(),
 			{"connection_id", text, !null, "see connections"},
 			{"resource", text, !null, "endpoint"},
-			{"beat", text, !null, "why it was asked: backfill, news, trailing, deep, refresh, connect"},
+			{"beat", text, !null, "why it was asked: backfill, news, trailing, deep, refresh, connect; stray: the answer is of another account, and answers nothing"},
 			{"window_start", instant, null, "UTC, inclusive; null where the endpoint takes no window; lastSyncTime for dataRange"},
 			{"window_end", instant, null, "UTC, exclusive"},
 			{"asked_at", instant, !null, "UTC; when the answer was complete, by our clock"},

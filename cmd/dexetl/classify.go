@@ -113,6 +113,7 @@ func verdicts() []verdict {
 		{is(syscall.EMFILE), exitDisk, "let it open more files (ulimit -n)", sameCommand},
 		{is(syscall.ENFILE), exitDisk, "let other processes of this machine close files, or let the machine open more (fs.file-max)", sameCommand},
 		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
+		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
 		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},
@@ -128,7 +129,6 @@ func verdicts() []verdict {
 		{as[*consent.TemporaryError], exitLater, later, sameCommand},
 		{as[*consent.RefreshStoppedError], exitLater, later, sameCommand},
 		{as[*extract.LimitError], exitLater, later, sameCommand},
-		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*dexcom.StatusError], exitLater, later, sameCommand},
 		{as[*dexcom.BodyError], exitLater, later, sameCommand},
 	}
@@ -158,6 +158,9 @@ func nextOf(err error) string {
 	}
 	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
 		return "dexetl connect " + e.ParticipantID
+	}
+	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
+		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
 	}
 	if e, ok := errors.AsType[*consent.CodeError](err); ok {
 		return "dexetl connect " + e.ParticipantID

@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// asideLife is how long a grant that nobody confirms is kept.
+	// asideLife is how long a grant of a sign-in that nobody confirms is kept. One
+	// that was set aside because of an answer may be the participant's all the same.
 	asideLife = 7 * 24 * time.Hour
 	// closeLease keeps everybody from refreshing a grant that is being destroyed.
 	closeLease = time.Minute
@@ -72,7 +73,7 @@ func (s *study) closing(who state.Participant, c state.Connection, now time.Time
 	case course.Closed(now):
 		out.because = fmt.Sprintf("last day %s, and %s for late uploads are over", course.LastDay.Format(time.DateOnly), extract.Spell(time.Duration(s.config.Study.LateWindow)))
 		out.last, out.since = course.Asked && !c.Aside, course.Closes
-	case c.Aside && !now.Before(c.CreatedAt.Add(asideLife)):
+	case c.Aside && c.StrayedAt.IsZero() && !now.Before(c.CreatedAt.Add(asideLife)):
 		out.because = "another account, and nobody confirmed it"
 	case who.Status == "completed" && course.Over(now) && c.Status == state.NeedsReconsent:
 		out.because = "completed, and Dexcom no longer accepts the consent"
@@ -104,7 +105,7 @@ func afterRun(run extract.Run, report extract.Report) closer {
 	}
 	return func(_ *study, c closing) bool {
 		failed, looked := failed[c.ParticipantID]
-		return !c.last || looked && (!failed || c.Status == state.NeedsReconsent || c.Status == state.AuthSuspect)
+		return !c.last || looked && (!failed || c.Status == state.NeedsReconsent || c.Status == state.AuthSuspect && !c.Unclear)
 	}
 }
 

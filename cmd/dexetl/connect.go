@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -257,8 +258,8 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	connected, aside := len(unverified)-len(failures), 0
 	for _, err := range failures {
 		switch {
-		case as[*consent.WrongClientError](err), errors.Is(err, syscall.ENOSPC):
-			return err // of all of them, and nobody's fault but the configuration's or the disk's
+		case as[*consent.WrongClientError](err), as[*extract.ClockError](err), errors.Is(err, syscall.ENOSPC):
+			return err // of all of them, and nobody's fault but the configuration's, the clock's or the disk's
 		case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err):
 			aside++
 		}

@@ -127,7 +127,7 @@ func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
 func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
 	check := "token endpoint " + app.Region
 	grants := &consent.Grants{Store: d.study.store, Apps: map[string]consent.App{app.Region: app}}
-	accepted, err := grants.Probe(ctx, app.Region)
+	accepted, said, err := grants.Probe(ctx, app.Region)
 	switch {
 	case as[*consent.WrongClientError](err):
 		d.fail(check, err)
@@ -136,7 +136,7 @@ func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
 	case accepted:
 		d.ok(check, "answers and takes client id and secret")
 	default:
-		d.warn(check, "", "answers, but does not say whether client id and secret are right")
+		d.warn(check, "", "answers, but does not say whether client id and secret are right: %s", said)
 	}
 }
 

@@ -180,7 +180,7 @@ func (f *fetching) ended(outcome error) state.Run {
 
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
-	fetcher.Tokens, fetcher.Index = f.grants, f.job.index
+	fetcher.Tokens, fetcher.Accounts, fetcher.Index = f.grants, f.grants, f.job.index
 	fetcher.Reached = f.grants.Reached
 	fetcher.Clients = make(map[string]extract.API)
 	for region, app := range f.grants.Apps {

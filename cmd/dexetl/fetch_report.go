@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -39,6 +40,9 @@ func (r fetchResult) verdict() error {
 	}
 	switch r.report.Outcome {
 	case extract.Partial:
+		if ids := onlyStrays(r.report); len(ids) > 0 {
+			return failure(exitPartial, "dexetl connect "+ids[0]+" --confirm --reason TEXT", "answers came from another account than the one connected, all else is done: %s", shortList(ids))
+		}
 		return r.partial()
 	case extract.Later:
 		return r.later()
@@ -141,6 +145,21 @@ func firstUnconnected(r extract.Report) string {
 		}
 	}
 	return ""
+}
+
+// onlyStrays are those through whose connection another account answered; nobody
+// if anything else is wrong with anybody.
+func onlyStrays(r extract.Report) (ids []string) {
+	for _, p := range r.Participants {
+		switch {
+		case p.Err == nil:
+		case !as[*state.OtherAccountError](p.Err):
+			return nil
+		default:
+			ids = append(ids, p.ParticipantID)
+		}
+	}
+	return ids
 }
 
 // firstExported is the error of the first whose grant another machine has.

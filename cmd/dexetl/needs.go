@@ -40,6 +40,7 @@ type standing struct {
 	regions     map[string]bool // that have an app
 	withdrawn   bool            // a withdrawal is on record
 	link        consent.Standing
+	appRefused  bool               // the consent is refused, and so are the others' of its app
 	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
 	records     int64              // egvs held
 	held        string             // resource whose newest answer was held; "": none
@@ -92,6 +93,10 @@ func (s standing) offTheStudy() (need, bool) {
 func (s standing) consent() (need, bool) {
 	id, c := s.who.ID, s.connection()
 	if i := slices.IndexFunc(s.connections, func(c state.Connection) bool { return c.Aside }); i >= 0 {
+		if at := s.connections[i].StrayedAt; !at.IsZero() {
+			return need{needsPerson, fmt.Sprintf("an answer of another account came on %s, make sure whose it is: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
+				at.Format(time.DateOnly), id, id)}, true
+		}
 		return need{needsPerson, fmt.Sprintf("another account signed in on %s, make sure whose: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
 			s.connections[i].CreatedAt.Format(time.DateOnly), id, id)}, true
 	}
@@ -103,8 +108,10 @@ func (s standing) consent() (need, bool) {
 		return need{needsPerson, s.invitation(c.Status == state.NeedsReconsent)}, true
 	case c.Status == state.Exported:
 		return need{waits, "nothing here: another machine has the grant"}, true
+	case s.appRefused:
+		return need{needsDesk, fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: dexetl doctor", c.RefusedSaid)}, true
 	case c.Status == state.AuthSuspect:
-		return need{waits, "waits: a refused grant is tried again for about 36 hours"}, true
+		return need{waits, "waits: a refused grant is tried again for about 36 hours" + saidWords(c)}, true
 	}
 	return need{}, false
 }
@@ -124,9 +131,23 @@ func (s standing) invitation(again bool) string {
 		return "send a new link, the last one expired: " + ways
 	}
 	if again {
-		return "call: consent was withdrawn or ended at Dexcom; " + ways
+		return "call: consent was withdrawn or ended at Dexcom" + saidWords(s.connection()) + "; " + ways
 	}
 	return "send the link: " + ways
+}
+
+// saidWords are the words in which Dexcom refuses a consent.
+func saidWords(c state.Connection) string {
+	if c.RefusedSaid == "" {
+		return ""
+	}
+	return fmt.Sprintf("; Dexcom said %q", c.RefusedSaid)
+}
+
+// strayed reports whether an answer of another account came, and nobody has made
+// sure whose it is.
+func (s standing) strayed() bool {
+	return slices.ContainsFunc(s.connections, func(c state.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
 }
 
 // begun reports whether the study of the participant has begun, or does tomorrow.
@@ -151,6 +172,9 @@ func (s standing) study() (need, bool) {
 func (s standing) data() (need, bool) {
 	if len(s.outcome.Refused) > 0 {
 		return need{needsDesk, refusedNeed(s.who.ID, s.outcome.Refused)}, true
+	}
+	if failed := s.connection().LastError; s.outcome.Error != "" && failed != "" {
+		return need{needsRun, fmt.Sprintf("the last token refresh failed: %s; again: dexetl sync %s", failed, s.who.ID)}, true
 	}
 	if s.outcome.Error != "" {
 		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
@@ -249,6 +273,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
 			one.outcome.Error, one.outcome.Resource, one.outcome.Refused = "", "", nil // nothing was tried with the grant of today
 		}
+		one.appRefused = consent.AppRefused(one.connection(), all)
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err
 		}

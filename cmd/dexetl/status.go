@@ -200,7 +200,9 @@ func checked(standings []standing) error {
 			continue
 		}
 		if n, ok := one.consent(); ok {
-			if n.urgency == needsPerson {
+			if one.appRefused || one.strayed() {
+				failed = append(failed, one.who.ID)
+			} else if n.urgency == needsPerson {
 				unconnected = append(unconnected, one.who.ID)
 			}
 			continue

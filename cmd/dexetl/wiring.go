@@ -45,6 +45,7 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 			p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
 		})
 	}
+	g.Clock = (&extract.Clock{Now: p.now, Logger: p.logger()}).Check
 	if quota != nil {
 		g.Quota = quota
 	}

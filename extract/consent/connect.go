@@ -85,14 +85,17 @@ func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, address st
 	if err := g.stillWanted(ctx, o); err != nil {
 		return Found{}, err
 	}
-	switch reason := query.Get("error"); {
+	var r reply
+	r.readForm(query)
+	switch {
 	case !arrivedAt(address, o.RedirectURI):
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
-	case reason == "access_denied":
+	case knownCode(query.Get("error")) == accessDenied:
 		denied := state.Act{Subject: "consent", ParticipantID: o.ParticipantID, After: state.Fields{"denied": true}}
 		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, g.Store.Audit(ctx, denied))
-	case reason != "":
-		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %.60q", reason)}
+	case r.failed:
+		said := r.said(query.Get("code"), query.Get("state"))
+		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %q", said)}
 	case query.Get("code") == "":
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
 	}
@@ -118,7 +121,7 @@ func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string) 
 		return "", fmt.Errorf("participant %s: %w", o.ParticipantID, err)
 	}
 	a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region}
-	got, err := g.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}})
+	got, err := g.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}}, sendIt)
 	if err != nil {
 		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
 	}
@@ -126,11 +129,15 @@ func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string) 
 	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
 	kept, keepErr := g.keep(ctx, a, got.body)
 	g.reached("connect.kept")
-	return a.ConnectionID, errors.Join(g.useCode(ctx, kept, got.body), keepErr)
+	return a.ConnectionID, errors.Join(g.useCode(ctx, kept, got.body, code), keepErr)
 }
 
-// useCode commits what the answer to a code brings.
-func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte) error {
+// sendIt is for what nobody else can present meanwhile.
+func sendIt() error { return nil }
+
+// useCode commits what the answer to a code brings. A code that is not known any
+// more is "".
+func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus == 200 && r.Refresh != "" {
 		grant, err := g.grant(r.pair, a.ReceivedAt, r.lifetime)
@@ -144,18 +151,14 @@ func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte) 
 		g.reached("connect.committed")
 		return nil
 	}
-	failure := state.RefreshFailure{Answer: a, Outcome: statusText(a.HTTPStatus)}
-	var out error
+	outcome := r.outcome(a.HTTPStatus, g.secrets(a.Region, code)...)
+	failure := state.RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
+	var out error = &CodeError{ParticipantID: a.ParticipantID, Reason: outcome}
 	switch {
-	case r.code == "invalid_client" || r.code == "unauthorized_client":
-		out = &WrongClientError{a.Region, r.code}
-	case r.code == "invalid_grant":
-		out = &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old"}
-	case a.HTTPStatus == 200:
-		failure.Outcome, failure.Unreadable = "200 without a refresh token", true
-		out = &CodeError{ParticipantID: a.ParticipantID, Reason: failure.Outcome}
-	default:
-		out = &CodeError{ParticipantID: a.ParticipantID, Reason: failure.Outcome}
+	case r.code.ofApp():
+		out = &WrongClientError{Region: a.Region, Code: string(r.code), Said: outcome}
+	case r.code == invalidGrant:
+		out = &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old (" + outcome + ")"}
 	}
 	return errors.Join(out, g.Store.FailCode(ctx, failure))
 }
@@ -166,7 +169,7 @@ func (g *Grants) finishCode(ctx context.Context, a state.TokenAnswer) error {
 	if err != nil {
 		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
 	}
-	err = g.useCode(context.WithoutCancel(ctx), a, body)
+	err = g.useCode(context.WithoutCancel(ctx), a, body, "")
 	var code *CodeError
 	if errors.As(err, &code) || refreshError(err) {
 		g.log().Warn("code was not exchanged", "participant_id", a.ParticipantID, "error", err)

@@ -22,7 +22,8 @@
 //  2. read again: somebody may have refreshed meanwhile;
 //  3. commit the intent to spend the token, which proves that we can write, and
 //     hold room for the answer in reserve;
-//  4. one POST: no retry, no redirect, no kept connection, not cancelled;
+//  4. one POST: no retry, no redirect, no kept connection, not cancelled, and its
+//     first byte only while the lease is still ours;
 //  5. commit the answer, sealed, as received, before it is parsed;
 //  6. parse, and commit the new pair by compare-and-swap on the hash of the
 //     old token; the old pair stays beside it until the new one was spent well
@@ -34,10 +35,21 @@
 // means that nobody knows whether the token was spent, so the stored token is
 // tried once.
 //
-// A refused token (invalid_grant) is no proof of withdrawal: the connection
-// becomes auth_suspect, is tried again after 2, 4, 8 and 16 hours, and only
-// then needs a new consent. What is not the person's fault (wrong client
-// secret, a server that fails) never counts against the connection.
+// # Refusals
+//
+// A refused token is no proof of withdrawal, in whichever words it is refused: the
+// connection becomes auth_suspect and is tried again. invalid_grant is believed the
+// fifth time, after 2, 4, 8 and 16 hours. A refusal in any words is believed once it
+// has lasted for 36 hours while others with the same app are renewed, or for 72
+// where nobody else was due. Then the person needs a new consent. One good answer
+// ends all doubt. What is not the person's fault (wrong client secret, everybody
+// refused, a server that fails, no connection) never counts against the connection.
+//
+// # Other accounts
+//
+// Same compares the account of any answer with the connection's. SetAside takes the
+// grant of a connection out of use through which another account answered; to
+// confirm it is Verify's with a Change.
 //
 // # Moving
 //

@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -17,10 +18,21 @@ func (e *RefreshStoppedError) Error() string {
 func (e *RefreshStoppedError) Unwrap() error { return e.Last }
 
 // A NeedsReconsentError says that the person must consent again.
-type NeedsReconsentError struct{ ParticipantID string }
+type NeedsReconsentError struct {
+	ParticipantID string
+	Said          string // Dexcom's words; "": not known
+}
 
 func (e *NeedsReconsentError) Error() string {
-	return fmt.Sprintf("participant %s: Dexcom no longer accepts the consent: dexetl connect %s", e.ParticipantID, e.ParticipantID)
+	return fmt.Sprintf("participant %s: Dexcom no longer accepts the consent%s: dexetl connect %s", e.ParticipantID, inBrackets(e.Said), e.ParticipantID)
+}
+
+// inBrackets is words to put behind others.
+func inBrackets(said string) string {
+	if said == "" {
+		return ""
+	}
+	return " (" + said + ")"
 }
 
 // An AuthSuspectError says that Dexcom refused the refresh token lately, which
@@ -28,10 +40,11 @@ func (e *NeedsReconsentError) Error() string {
 type AuthSuspectError struct {
 	ParticipantID string
 	RetryAt       time.Time
+	Said          string // Dexcom's words; "": not known
 }
 
 func (e *AuthSuspectError) Error() string {
-	return fmt.Sprintf("participant %s: Dexcom refused the consent; tried again after %s", e.ParticipantID, e.RetryAt.Format(time.RFC3339))
+	return fmt.Sprintf("participant %s: Dexcom refused the consent%s; tried again after %s", e.ParticipantID, inBrackets(e.Said), e.RetryAt.Format(time.RFC3339))
 }
 
 // An ExportedError says that the grant was exported: another machine uses it.
@@ -46,10 +59,11 @@ func (e *ExportedError) Error() string {
 type WrongClientError struct {
 	Region string
 	Code   string // invalid_client or unauthorized_client
+	Said   string // Dexcom's words; "": no more than that
 }
 
 func (e *WrongClientError) Error() string {
-	return fmt.Sprintf("region %s: Dexcom does not accept the app (%s): check client id, client secret and redirect URI in dexetl.yaml", e.Region, e.Code)
+	return fmt.Sprintf("region %s: Dexcom does not accept the app (%s): check client id, client secret and redirect URI in dexetl.yaml", e.Region, cmp.Or(e.Said, e.Code))
 }
 
 // A NoAppError says that the configuration has no app for a region.

@@ -21,6 +21,9 @@ import (
 // canary is in every secret of these tests; no log and no error may show it.
 const canary = "CANARY"
 
+// foreign looks like somebody else's token: nobody told us that it is one.
+const foreign = canary + "-0123456789abcdef0123"
+
 // server is a token endpoint of the strict kind (a refresh token works once,
 // its second use revokes the grant) with as much of the data API as Verify asks.
 type server struct {
@@ -56,7 +59,7 @@ func newServer(t *testing.T) *server {
 func oauthError(w http.ResponseWriter, status int, code string) bool {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"error":%q,"error_description":"%s"}`, code, canary)
+	fmt.Fprintf(w, `{"error":%q,"error_description":"not accepted: %s"}`, code, foreign)
 	return true
 }
 

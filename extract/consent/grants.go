@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -67,10 +68,14 @@ type Grants struct {
 	// may make in an hour. Requests for tokens do not wait: a lease is held. Nil:
 	// there is no limit.
 	Pace func(ctx context.Context, region string) error
-	Log  *slog.Logger // nil: none
+	// Clock compares our clock with a server's Date; its error keeps what was
+	// answered from being used where its time matters. Nil: it is not compared.
+	Clock func(server time.Time) error
+	Log   *slog.Logger // nil: none
 
-	calls atomic.Int64
-	tally tally
+	calls    atomic.Int64
+	tally    tally
+	accounts sync.Map // hash by connection
 	// step, if set, is told of every point that a refresh or an exchange comes
 	// to. Tests stop there for good.
 	step func(point string)
@@ -104,6 +109,14 @@ func (g *Grants) Calls() int64 { return g.calls.Load() }
 
 func (g *Grants) now() time.Time { return g.Store.Now().UTC() }
 
+// clock says why our clock cannot be trusted, by a server's Date; zero: it sent none.
+func (g *Grants) clock(server time.Time) error {
+	if g.Clock == nil || server.IsZero() {
+		return nil
+	}
+	return g.Clock(server)
+}
+
 func (g *Grants) log() *slog.Logger {
 	if g.Log == nil {
 		return slog.New(slog.DiscardHandler)
@@ -130,6 +143,16 @@ func (g *Grants) app(region string) (App, error) {
 	}
 	a.Region = region
 	return a, nil
+}
+
+// secrets are what no word of a server's may show: tokens and codes, and the app's
+// secret.
+func (g *Grants) secrets(region string, tokens ...string) []string {
+	app, err := g.app(region)
+	if err != nil {
+		return tokens
+	}
+	return append(tokens, string(app.ClientSecret))
 }
 
 func (g *Grants) client(a App) *dexcom.Client {

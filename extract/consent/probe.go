@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,35 +14,42 @@ import (
 // Probe asks the token endpoint of a region's app to exchange a code that
 // nobody was given, so that no grant is touched. It reports whether the app's
 // id and secret were accepted; false with a nil error means that the endpoint
-// answered without saying so. Errors: *WrongClientError, *NoAppError,
-// *EndpointError, else the transport's.
-func (g *Grants) Probe(ctx context.Context, region string) (accepted bool, err error) {
+// answered without saying so, but what it said. Errors: *WrongClientError,
+// *NoAppError, *EndpointError, else the transport's.
+func (g *Grants) Probe(ctx context.Context, region string) (accepted bool, said string, err error) {
 	app, err := g.app(region)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	got, err := g.post(ctx, app, url.Values{
 		"grant_type": {"authorization_code"}, "code": {"dexetl-doctor"}, "redirect_uri": {app.RedirectURI},
-	})
+	}, sendIt)
 	if err != nil {
-		return false, fmt.Errorf("token endpoint: %w", err)
+		return false, "", fmt.Errorf("token endpoint: %w", err)
 	}
-	switch code := readReply(got.body).code; {
-	case code == "invalid_client" || code == "unauthorized_client":
-		return false, &WrongClientError{app.Region, code}
-	case code == "invalid_grant":
-		return true, nil
+	r := readReply(got.body)
+	said = r.outcome(got.status, string(app.ClientSecret))
+	switch {
+	case r.code.ofApp():
+		return false, said, &WrongClientError{Region: app.Region, Code: string(r.code), Said: said}
+	case r.code == invalidGrant:
+		return true, said, nil
 	case got.status >= http.StatusInternalServerError || got.status == http.StatusNotFound:
-		return false, &EndpointError{got.status}
+		return false, said, &EndpointError{Status: got.status, Said: said}
 	}
-	return false, nil
+	return false, said, nil
 }
 
 // An EndpointError is an answer of the token endpoint that no token endpoint
 // gives to a wrong code.
-type EndpointError struct{ Status int }
+type EndpointError struct {
+	Status int
+	Said   string // status and the endpoint's words
+}
 
-func (e *EndpointError) Error() string { return "token endpoint: " + statusText(e.Status) }
+func (e *EndpointError) Error() string {
+	return "token endpoint: " + cmp.Or(e.Said, statusText(e.Status))
+}
 
 // CheckSealed opens the sealed tokens of every connection and returns how many
 // there are. Errors: ErrWrongKey, or one that names the participant.

@@ -287,7 +287,7 @@ func TestLeaseOfAKilledProcess(t *testing.T) {
 				return
 			}
 			for _, line := range lines {
-				if want := (&AuthSuspectError{"P001", w.now}).Error()[:40]; !strings.HasPrefix(line, want) {
+				if want := (&AuthSuspectError{ParticipantID: "P001", RetryAt: w.now}).Error()[:40]; !strings.HasPrefix(line, want) {
 					t.Errorf("a process got %q, want that the consent was refused", line)
 				}
 			}

@@ -82,7 +82,7 @@ func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
 	if err != nil && !errors.Is(err, state.ErrNoConnection) {
 		return err
 	}
-	if err := g.use(ctx, h, a, body, 0); err != nil && !refreshError(err) {
+	if err := g.use(ctx, h, a, answered{body: body}); err != nil && !refreshError(err) {
 		return err
 	}
 	return nil

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
-	"slices"
+
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -15,6 +16,8 @@ const (
 	// margin before the end of an access token at which it is renewed, unless
 	// its whole life is short.
 	margin = 5 * time.Minute
+	// firstWait is how long a refresh that failed is not tried again.
+	firstWait = 2 * time.Second
 	// leaseTTL outlives a POST and its commits.
 	leaseTTL = 2*postTimeout + 30*time.Second
 )
@@ -29,7 +32,7 @@ func (g *Grants) Token(ctx context.Context, connectionID string) (string, error)
 		return "", err
 	}
 	if c.Aside && g.Change == nil {
-		return "", &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID}
+		return "", &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Answered: !c.StrayedAt.IsZero()}
 	}
 	h, err := g.fresh(ctx, connectionID, "")
 	if err != nil {
@@ -71,9 +74,24 @@ func (g *Grants) held(ctx context.Context, id string) (held, error) {
 	case state.Exported:
 		return held{}, &ExportedError{h.ParticipantID}
 	case state.Ended, state.NeedsReconsent:
-		return held{}, &NeedsReconsentError{h.ParticipantID}
+		return held{}, g.over(ctx, h.Connection)
 	}
 	return h, err
+}
+
+// over says why a connection that is over, or whose grant is no longer accepted,
+// cannot be used: perhaps because the grant was set aside.
+func (g *Grants) over(ctx context.Context, c state.Connection) error {
+	if c.Status == state.NeedsReconsent {
+		aside, err := g.Store.StrayOf(ctx, c)
+		if err == nil {
+			return &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: aside.ID, Answered: true}
+		}
+		if !errors.Is(err, state.ErrNoConnection) {
+			return err
+		}
+	}
+	return &NeedsReconsentError{ParticipantID: c.ParticipantID, Said: c.RefusedSaid}
 }
 
 func (g *Grants) read(ctx context.Context, id string) (held, error) {
@@ -108,12 +126,22 @@ func (g *Grants) fresh(ctx context.Context, id, rejected string) (held, error) {
 	if err := g.mayRefresh(h); err != nil {
 		return held{}, err
 	}
-	owner, err := g.lease(ctx, id)
+	for {
+		out, err := g.refreshLeased(ctx, h, rejected)
+		if !errors.Is(err, state.ErrLeaseLost) {
+			return out, err
+		}
+		// We stood still for so long that somebody took over: what they got is ours.
+	}
+}
+
+func (g *Grants) refreshLeased(ctx context.Context, h held, rejected string) (held, error) {
+	owner, err := g.lease(ctx, h.Connection.ID)
 	if err != nil {
 		return held{}, fmt.Errorf("participant %s: %w", h.ParticipantID, err)
 	}
-	defer g.release(ctx, id, owner)
-	return g.refresh(ctx, id, owner, rejected)
+	defer g.release(ctx, h.Connection.ID, owner)
+	return g.refresh(ctx, h.Connection.ID, owner, rejected)
 }
 
 // lease waits until nobody else refreshes the connection.
@@ -175,7 +203,8 @@ func (g *Grants) refresh(ctx context.Context, id, owner, rejected string) (held,
 		return held{}, fmt.Errorf("participant %s: refresh not begun: %w", h.ParticipantID, err)
 	}
 	g.reached("refresh.begun")
-	if err := g.spend(ctx, app, h); err != nil {
+	mine := func() error { return g.Store.ExtendRefresh(ctx, id, owner, leaseTTL) }
+	if err := g.spend(ctx, app, h, mine); err != nil {
 		return held{}, err
 	}
 	g.reached("refresh.committed")
@@ -190,20 +219,26 @@ func (g *Grants) mayRefresh(h held) error {
 	}
 	left := h.RetryAt.Sub(g.now())
 	switch {
-	case left <= 0 || left > slices.Max(patience()):
+	case left <= 0 || left > longestWait():
 		return nil
 	case h.Status == state.AuthSuspect:
-		return &AuthSuspectError{h.ParticipantID, h.RetryAt}
+		return &AuthSuspectError{ParticipantID: h.ParticipantID, RetryAt: h.RetryAt, Said: h.RefusedSaid}
 	default:
 		return &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: h.RetryAt, Reason: h.LastError}
 	}
 }
 
-// spend posts h's refresh token, once, and keeps what comes back.
-func (g *Grants) spend(ctx context.Context, app App, h held) error {
+// spend posts h's refresh token, once, and keeps what comes back. Right before,
+// mine says whether the lease is still held.
+func (g *Grants) spend(ctx context.Context, app App, h held, mine func() error) error {
 	a := state.TokenAnswer{ConnectionID: h.Connection.ID, ParticipantID: h.ParticipantID, Region: h.Region, OldHash: h.RefreshHash}
-	got, err := g.post(ctx, app, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {h.Refresh}})
-	if err != nil {
+	got, err := g.post(ctx, app, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {h.Refresh}}, mine)
+	switch {
+	case errors.Is(err, state.ErrLeaseLost):
+		return fmt.Errorf("participant %s: %w", h.ParticipantID, err)
+	case as[*unsentError](err):
+		return g.unsent(ctx, h, a, err)
+	case err != nil:
 		return g.failed(ctx, h, state.RefreshFailure{Answer: a, Outcome: "no answer: " + err.Error()}, 0, err)
 	}
 	g.reached("refresh.answered")
@@ -211,7 +246,7 @@ func (g *Grants) spend(ctx context.Context, app App, h held) error {
 	kept, keepErr := g.keep(ctx, a, got.body)
 	g.reached("refresh.kept")
 	// Should keeping fail, the commit is the second chance to save the tokens.
-	return errors.Join(g.use(ctx, h, kept, got.body, got.retryAfter), keepErr)
+	return errors.Join(g.use(ctx, h, kept, got), keepErr)
 }
 
 // keep seals and stores an answer of the token endpoint before it is parsed.
@@ -229,26 +264,28 @@ func (g *Grants) keep(ctx context.Context, a state.TokenAnswer, body []byte) (st
 }
 
 // use commits what answer a, to h's refresh token, brings.
-func (g *Grants) use(ctx context.Context, h held, a state.TokenAnswer, body []byte, retryAfter time.Duration) error {
-	r := readReply(body)
-	failure := state.RefreshFailure{Answer: a, Outcome: statusText(a.HTTPStatus)}
-	switch {
-	case a.HTTPStatus == 200 && (r.Access != "" || r.Refresh != ""):
+func (g *Grants) use(ctx context.Context, h held, a state.TokenAnswer, got answered) error {
+	r := readReply(got.body)
+	if a.HTTPStatus == http.StatusOK && (r.Access != "" || r.Refresh != "") {
 		if r.Refresh == "" {
 			r.Refresh = h.Refresh // the server does not rotate
 		}
 		return g.commit(ctx, a, r)
-	case a.HTTPStatus == 200:
-		failure.Outcome, failure.Unreadable = "200 without tokens", true
-	case r.code == "invalid_grant":
-		return g.refused(ctx, h, failure)
-	case r.code == "invalid_client" || r.code == "unauthorized_client":
-		failure.Outcome = r.code
-		wrong := &WrongClientError{h.Region, r.code}
+	}
+	failure := state.RefreshFailure{Answer: a, Outcome: r.outcome(a.HTTPStatus, g.secrets(h.Region, h.Access, h.Refresh)...)}
+	off := g.clock(got.date)
+	switch {
+	case r.refuses(a.HTTPStatus) && off != nil: // nobody could know for how long
+		return errors.Join(fmt.Errorf("participant %s: token refused (%s): %w", h.ParticipantID, failure.Outcome, off), g.Store.FailRefresh(ctx, failure))
+	case r.code.ofApp() && !g.appAccepted(ctx, h.Region):
+		wrong := &WrongClientError{Region: h.Region, Code: string(r.code), Said: failure.Outcome}
 		g.tally.wrongClient(wrong)
 		return errors.Join(wrong, g.Store.FailRefresh(ctx, failure))
+	case r.refuses(a.HTTPStatus):
+		return g.refused(ctx, h, failure, r.code)
 	}
-	return g.failed(ctx, h, failure, retryAfter, nil)
+	failure.Unreadable = a.HTTPStatus == http.StatusOK && !r.failed
+	return g.failed(ctx, h, failure, got.retryAfter, nil)
 }
 
 func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error {
@@ -260,7 +297,7 @@ func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error
 	if _, err := g.Store.CommitRefresh(ctx, a, grant); err != nil {
 		return fmt.Errorf("participant %s: new tokens not committed: %w", a.ParticipantID, err)
 	}
-	g.tally.good(a.ConnectionID)
+	g.tally.good(a.ConnectionID, a.Region, g.now())
 	g.log().Debug("tokens refreshed", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
 	return nil
 }
@@ -269,7 +306,7 @@ func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error
 // person's, and holds off: 2 s at first, twice as long each time, an hour at
 // most.
 func (g *Grants) failed(ctx context.Context, h held, f state.RefreshFailure, retryAfter time.Duration, cause error) error {
-	wait := min(2*time.Second<<min(h.Failures, 20), time.Hour)
+	wait := min(firstWait<<min(h.Failures, 20), time.Hour)
 	f.RetryAt = g.now().Add(max(wait, retryAfter))
 	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
 	g.tally.bad(h, out)
@@ -277,23 +314,11 @@ func (g *Grants) failed(ctx context.Context, h held, f state.RefreshFailure, ret
 	return errors.Join(out, g.Store.FailRefresh(ctx, f))
 }
 
-// patience is how long the first, second, ... refusal is not believed.
-func patience() []time.Duration {
-	return []time.Duration{2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 16 * time.Hour}
-}
-
-// refused records that the server did not accept h's refresh token.
-func (g *Grants) refused(ctx context.Context, h held, f state.RefreshFailure) error {
-	f.Refused, f.Outcome = true, "invalid_grant"
-	var out error
-	if waits := patience(); h.Refusals < len(waits) {
-		f.Status, f.RetryAt = state.AuthSuspect, g.now().Add(waits[h.Refusals])
-		out = &AuthSuspectError{h.ParticipantID, f.RetryAt}
-	} else {
-		f.Status = state.NeedsReconsent
-		out = &NeedsReconsentError{h.ParticipantID}
-	}
-	g.tally.bad(h, errors.New(f.Outcome)) // not out: it is this person's alone
-	g.log().Debug("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "refusals", h.Refusals+1)
+// unsent records that h's refresh token never left. That is no try of it: nothing
+// counts, and the next may come as soon as there is a connection again.
+func (g *Grants) unsent(ctx context.Context, h held, a state.TokenAnswer, cause error) error {
+	f := state.RefreshFailure{Answer: a, Outcome: "no connection: " + cause.Error(), Unsent: true, RetryAt: g.now().Add(firstWait)}
+	g.log().Debug("refresh not sent", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
+	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
 	return errors.Join(out, g.Store.FailRefresh(ctx, f))
 }

@@ -19,10 +19,11 @@ func TestRefusals(t *testing.T) {
 	s.with(func() { s.revoke("user of P001") })
 	s.add(3 * time.Hour)
 	start := s.clock()
+	const said = "invalid_grant: not accepted: [redacted]"
 	for i, wait := range patience() {
 		_, err := g.Token(t.Context(), id)
 		quiet(t, err)
-		want := AuthSuspectError{"P001", s.clock().Add(wait)}
+		want := AuthSuspectError{"P001", s.clock().Add(wait), said}
 		if e, ok := asError[*AuthSuspectError](err); !ok || *e != want {
 			t.Fatalf("refusal %d: Token = %v, want %v", i+1, err, &want)
 		}
@@ -38,15 +39,15 @@ func TestRefusals(t *testing.T) {
 	}
 	for range 2 { // the second time without asking
 		_, err := g.Token(t.Context(), id)
-		if e, ok := asError[*NeedsReconsentError](err); !ok || *e != (NeedsReconsentError{"P001"}) {
+		if e, ok := asError[*NeedsReconsentError](err); !ok || *e != (NeedsReconsentError{"P001", said}) {
 			t.Errorf("after %s: Token = %v, want *NeedsReconsentError", s.clock().Sub(start), err)
 		}
 	}
 	tries, err := g.Store.Tries(t.Context(), id)
-	if err != nil || len(tries) != 5 || tries[4].Outcome != "invalid_grant" {
+	if err != nil || len(tries) != 5 || tries[4].Outcome != said {
 		t.Errorf("Tries = %+v, %v, want 5", tries, err)
 	}
-	if c, err := g.Store.Connection(t.Context(), id); err != nil || c.Status != state.NeedsReconsent || c.LastError != "invalid_grant" {
+	if c, err := g.Store.Connection(t.Context(), id); err != nil || c.Status != state.NeedsReconsent || c.LastError != said {
 		t.Errorf("Connection = %+v, %v, want needs_reconsent", c, err)
 	}
 	if _, err := g.Token(t.Context(), other); err != nil {
@@ -99,7 +100,7 @@ func TestTemporaryFaults(t *testing.T) {
 	}{
 		{"503 with HTML", func(w http.ResponseWriter, _ *http.Request) bool {
 			w.WriteHeader(503)
-			w.Write([]byte("<html>" + canary))
+			w.Write([]byte("<html>" + foreign))
 			return true
 		}, 2 * time.Second, "503 Service Unavailable"},
 		{"429", func(w http.ResponseWriter, _ *http.Request) bool {
@@ -116,12 +117,12 @@ func TestTemporaryFaults(t *testing.T) {
 			return true
 		}, 2 * time.Second, "302 Found"},
 		{"200 with HTML", func(w http.ResponseWriter, _ *http.Request) bool {
-			w.Write([]byte("<html>" + canary))
+			w.Write([]byte("<html>" + foreign))
 			return true
 		}, 2 * time.Second, "200 without tokens"},
 		{"reset", func(w http.ResponseWriter, _ *http.Request) bool { hijack(w); return true }, 2 * time.Second, "no answer: "},
-		{"404", func(w http.ResponseWriter, r *http.Request) bool { http.NotFound(w, r); return true }, 2 * time.Second, "404 Not Found"},
-		{"invalid_request", func(w http.ResponseWriter, _ *http.Request) bool { return oauthError(w, 400, "invalid_request") }, 2 * time.Second, "400 Bad Request"},
+		{"408", func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(408); return true }, 2 * time.Second, "408 Request Timeout"},
+		{"server_error", func(w http.ResponseWriter, _ *http.Request) bool { return oauthError(w, 400, "server_error") }, 2 * time.Second, "400 Bad Request: server_error: not accepted"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -211,15 +212,15 @@ func TestWrongClient(t *testing.T) {
 	for _, id := range []string{first, second} {
 		_, err := g.Token(t.Context(), id)
 		quiet(t, err)
-		if e, ok := asError[*WrongClientError](err); !ok || *e != (WrongClientError{"us", "invalid_client"}) {
+		if e, ok := asError[*WrongClientError](err); !ok || *e != (WrongClientError{"us", "invalid_client", "invalid_client: not accepted: [redacted]"}) {
 			t.Errorf("Token = %v, want *WrongClientError", err)
 		}
 		if h := pairOf(t, g, id); h.Status != state.Connected {
 			t.Errorf("connection is %s, want connected: it is not the person's fault", h.Status)
 		}
 	}
-	if _, after := s.presented(""); after != before+1 {
-		t.Errorf("%d POSTs with wrong credentials, want 1", after-before)
+	if _, after := s.presented(""); after != before+2 {
+		t.Errorf("%d POSTs with wrong credentials, want a refresh and one probe", after-before)
 	}
 	if _, err := s.process().Token(t.Context(), first); err != nil {
 		t.Errorf("Token once the secret is right = %v", err)
@@ -289,13 +290,31 @@ func TestTallyAfterAnOutage(t *testing.T) {
 	}
 }
 
+// An app that somebody was renewed with is not held to be wrong for the others.
+func TestTallyOfAnApp(t *testing.T) {
+	var c tally
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	c.wrongClient(&WrongClientError{Region: "us"})
+	if c.stopped("us") == nil || c.stopped("eu") != nil || c.accepted("us", now) {
+		t.Errorf("a wrong client: us %v, eu %v; want us stopped", c.stopped("us"), c.stopped("eu"))
+	}
+	c.good("C1", "eu", now)
+	if c.stopped("us") == nil {
+		t.Error("a good refresh of another app lets us go on")
+	}
+	c.good("C2", "us", now)
+	if err := c.stopped("us"); err != nil || !c.accepted("us", now) || c.accepted("us", now.Add(acceptedFor)) {
+		t.Errorf("after a good refresh: %v, want that the app is accepted for now", err)
+	}
+}
+
 func TestTallyWantsAShare(t *testing.T) {
 	var c tally
 	bad := func(id string) {
 		c.bad(held{Connection: state.Connection{ID: id, Status: state.Connected}}, errors.New("503 of "+id))
 	}
 	for i := range 25 {
-		c.good(string(rune('a' + i)))
+		c.good(string(rune('a'+i)), "us", time.Now())
 	}
 	for i := range 5 {
 		bad(string(rune('A' + i)))

@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,9 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -24,57 +22,6 @@ const (
 	defaultLifetime = 2 * time.Hour
 	maxLifetime     = 24 * time.Hour
 )
-
-// A reply is what the token endpoint said, as far as it could be read.
-type reply struct {
-	pair
-	lifetime time.Duration // of the access token, from expires_in in seconds
-	code     string        // member error: invalid_grant, ...
-}
-
-// readReply reads the members it knows until the body ends or breaks: of an
-// answer that was cut off, the tokens that came through are worth saving.
-func readReply(body []byte) reply {
-	r := reply{lifetime: defaultLifetime}
-	d := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
-		return r
-	}
-	for d.PeekKind() == '"' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return r
-		}
-		member := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return r
-		}
-		r.take(member, value)
-	}
-	return r
-}
-
-func (r *reply) take(member string, value jsontext.Value) {
-	text := func(to *string) {
-		if out, err := jsontext.AppendUnquote(nil, value); value.Kind() == '"' && err == nil {
-			*to = string(out)
-		}
-	}
-	switch member {
-	case "access_token":
-		text(&r.Access)
-	case "refresh_token":
-		text(&r.Refresh)
-	case "error":
-		text(&r.code)
-	case "expires_in":
-		seconds, err := strconv.ParseFloat(strings.Trim(string(value), `"`), 64)
-		if err == nil && seconds > 0 {
-			r.lifetime = time.Duration(min(seconds, maxLifetime.Seconds()) * float64(time.Second))
-		}
-	}
-}
 
 // tokenTransport repeats nothing: no kept connection whose loss would make
 // net/http send the POST again, and no HTTP/2, which has its own reasons to.
@@ -94,24 +41,58 @@ func tokenTransport() *http.Transport {
 type answered struct {
 	status     int
 	retryAfter time.Duration // from the header in seconds or as a date; 0: none
+	date       time.Time     // the server's; zero: it sent none
 	body       []byte        // possibly cut off
 }
 
-// post sends form with app's credentials to the token endpoint: once. It must
-// not be given a context that Ctrl-C ends. An error means that there was no
-// answer; the form may have arrived all the same.
-func (g *Grants) post(ctx context.Context, app App, form url.Values) (answered, error) {
+// An unsentError says that the connection did not come about, or that the form was
+// not to be sent any more: nothing in it was spent.
+type unsentError struct{ error }
+
+func (e *unsentError) Unwrap() error { return e.error }
+
+// A form is a body that is sent once, after ready has allowed it: between the
+// connection and the first byte, so that a process which stood still meanwhile, if
+// only while it dialled, sends nothing that is no longer its own.
+type form struct {
+	text  *strings.Reader
+	ready func() error
+	begun atomic.Bool // ready was asked
+	sent  atomic.Bool // and allowed it
+}
+
+func (f *form) Read(p []byte) (int, error) {
+	if f.begun.CompareAndSwap(false, true) {
+		if err := f.ready(); err != nil {
+			return 0, err
+		}
+		f.sent.Store(true)
+	}
+	return f.text.Read(p)
+}
+
+// Close is for http.Request.
+func (f *form) Close() error { return nil }
+
+// post sends values with app's credentials to the token endpoint: once, and only if
+// ready allows it right before. It must not be given a context that Ctrl-C ends. An
+// error means that there was no answer; the form may have arrived all the same,
+// unless it is an *unsentError.
+func (g *Grants) post(ctx context.Context, app App, values url.Values, ready func() error) (answered, error) {
 	if err := g.client(app).Check(); err != nil {
-		return answered{}, err
+		return answered{}, &unsentError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
 	defer cancel()
-	form.Set("client_id", app.ClientID)
-	form.Set("client_secret", string(app.ClientSecret))
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.oauth().Endpoint.TokenURL, strings.NewReader(form.Encode()))
+	values.Set("client_id", app.ClientID)
+	values.Set("client_secret", string(app.ClientSecret))
+	encoded := values.Encode()
+	body := &form{text: strings.NewReader(encoded), ready: ready}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, app.oauth().Endpoint.TokenURL, body)
 	if err != nil {
-		return answered{}, err
+		return answered{}, &unsentError{err}
 	}
+	request.ContentLength = int64(len(encoded))
 	request.GetBody = nil // without it net/http cannot send the form again
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
@@ -129,15 +110,19 @@ func (g *Grants) post(ctx context.Context, app App, form url.Values) (answered, 
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 			err = wrapped.Err // the rest repeats the address
 		}
+		if !body.sent.Load() {
+			err = &unsentError{err}
+		}
 		return answered{}, err
 	}
 	defer response.Body.Close()
 	// A body that breaks off is an answer nevertheless: see readReply.
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
+	read, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
 	if err != nil {
-		g.log().Warn("token answer broke off", "bytes", len(body), "error", err)
+		g.log().Warn("token answer broke off", "bytes", len(read), "error", err)
 	}
-	return answered{response.StatusCode, g.retryAfter(response.Header), body}, nil
+	date, _ := http.ParseTime(response.Header.Get("Date"))
+	return answered{response.StatusCode, g.retryAfter(response.Header), date, read}, nil
 }
 
 func (g *Grants) retryAfter(h http.Header) time.Duration {

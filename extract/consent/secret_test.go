@@ -2,6 +2,7 @@ package consent
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -166,19 +168,39 @@ func FuzzReadReply(f *testing.F) {
 }
 
 func TestReadReply(t *testing.T) {
-	for body, want := range map[string]reply{
-		`{"access_token":"a\u0062","expires_in":7200,"refresh_token":"r"}`:                     {pair{"ab", "r"}, 7200e9, ""},
-		`{"access_token":"a","expires_in":"600","refresh_token":"r","x":{"access_token":"z"}}`: {pair{"a", "r"}, 600e9, ""},
-		`{"access_token":"a","expires_in":7200000,"refresh_token":"r"}`:                        {pair{"a", "r"}, maxLifetime, ""},
-		`{"refresh_token":"r","access_token":"a","expires_in":-1}`:                             {pair{"a", "r"}, defaultLifetime, ""},
-		`{"refresh_token":"r","access_tok`:                                                     {pair{"", "r"}, defaultLifetime, ""},
-		`{"refresh_token":"r`:                                                                  {pair{}, defaultLifetime, ""},
-		`{"error":"invalid_grant","error_description":null}`:                                   {pair{}, defaultLifetime, "invalid_grant"},
-		`["access_token"]`: {pair{}, defaultLifetime, ""},
-		``:                 {pair{}, defaultLifetime, ""},
+	type want struct {
+		pair
+		lifetime time.Duration
+		code     oauthCode
+		failed   bool
+	}
+	for body, want := range map[string]want{
+		`{"access_token":"a\u0062","expires_in":7200,"refresh_token":"r"}`:                                                      {pair{"ab", "r"}, 7200e9, "", false},
+		`{"access_token":"a","expires_in":"600","refresh_token":"r","x":{"access_token":"z"}}`:                                  {pair{"a", "r"}, 600e9, "", false},
+		`{"access_token":"a","expires_in":7200000,"refresh_token":"r"}`:                                                         {pair{"a", "r"}, maxLifetime, "", false},
+		`{"refresh_token":"r","access_token":"a","expires_in":-1,"error":null}`:                                                 {pair{"a", "r"}, defaultLifetime, "", false},
+		`{"refresh_token":"r","access_token":7}`:                                                                                {pair{"", "r"}, defaultLifetime, "", false},
+		`{"refresh_token":"r","access_tok`:                                                                                      {pair{"", "r"}, defaultLifetime, "", false},
+		`{"refresh_token":"r`:                                                                                                   {pair{}, defaultLifetime, "", false},
+		"\xef\xbb\xbf {\"refresh_token\":\"r\",\"access_token\":\"a\"}":                                                         {pair{"a", "r"}, defaultLifetime, "", false},
+		"\xff\xfe{\x00\"\x00r\x00e\x00f\x00r\x00e\x00s\x00h\x00_\x00t\x00o\x00k\x00e\x00n\x00\"\x00:\x00\"\x00r\x00\"\x00}\x00": {pair{"", "r"}, defaultLifetime, "", false},
+		"access_token=a%20b&refresh_token=r&expires_in=60\n":                                                                    {pair{"a b", "r"}, time.Minute, "", false},
+		packed(`{"access_token":"a","refresh_token":"r"}`):                                                                      {pair{"a", "r"}, defaultLifetime, "", false},
+		`{"error":"invalid_grant","error_description":null}`:                                                                    {pair{}, defaultLifetime, "invalid_grant", true},
+		`["access_token"]`: {pair{}, defaultLifetime, "", true},
+		``:                 {pair{}, defaultLifetime, "", false},
 	} {
-		if got := readReply([]byte(body)); got != want {
-			t.Errorf("readReply(%s) = %+v, want %+v", body, got, want)
+		got := readReply([]byte(body))
+		if got.pair != want.pair || got.lifetime != want.lifetime || got.code != want.code || got.failed != want.failed {
+			t.Errorf("readReply(%q) = %+v, want %+v", body, got, want)
 		}
 	}
+}
+
+func packed(text string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte(text))
+	z.Close()
+	return b.String()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -12,22 +13,47 @@ import (
 // people who left.
 type tally struct {
 	mu       sync.Mutex
-	failed   map[string]error // by connection: how its last refresh failed; nil: it did not
-	last     error            // how the last that failed did
+	failed   map[string]error     // by connection: how its last refresh failed; nil: it did not
+	last     error                // how the last that failed did
+	takenAt  map[string]time.Time // by region: when its app was last accepted
 	rejected map[string]*WrongClientError
 }
 
 const (
 	stopShare = 5 // stop when more than one in five fails,
 	stopLeast = 5 // and at least so many
+
+	acceptedFor = 10 * time.Minute
 )
 
-func (t *tally) good(connectionID string) { t.note(connectionID, nil) }
+// good notes that a refresh brought tokens, so the app of its region is accepted.
+func (t *tally) good(connectionID, region string, at time.Time) {
+	t.note(connectionID, nil)
+	t.accept(region, at)
+}
+
+func (t *tally) accept(region string, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.takenAt == nil {
+		t.takenAt = map[string]time.Time{}
+	}
+	t.takenAt[region] = at
+	delete(t.rejected, region)
+}
+
+// accepted reports whether the app of a region was accepted a moment ago.
+func (t *tally) accepted(region string, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, ok := t.takenAt[region]
+	return ok && now.Sub(at) < acceptedFor
+}
 
 // bad counts a failure, but not of a connection that was doubtful before the
 // run: a cohort may well begin with people who left.
 func (t *tally) bad(h held, why error) {
-	if h.Status == state.Connected {
+	if h.Status == state.Connected && h.RefusedSince.IsZero() {
 		t.note(h.Connection.ID, why)
 	}
 }

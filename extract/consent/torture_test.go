@@ -52,7 +52,7 @@ func points() []string {
 	return []string{
 		"refresh.leased", "refresh.begun", "refresh.answered", "refresh.kept", "refresh.parsed", "refresh.committed",
 		"connect.returned", "connect.answered", "connect.kept", "connect.parsed", "connect.committed",
-		"account.seen", "account.settled", "state.written", "state.committed",
+		"account.seen", "account.leased", "account.settled", "state.written", "state.committed",
 	}
 }
 

@@ -45,6 +45,9 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 	if err != nil {
 		return Found{}, &UncheckedError{h.ParticipantID, err}
 	}
+	if err := g.clock(data.Date); err != nil {
+		return Found{}, &UncheckedError{h.ParticipantID, err} // the log would date it wrong
+	}
 	ranges, err := readRanges(data)
 	if err != nil {
 		return Found{}, &UncheckedError{h.ParticipantID, err}
@@ -53,6 +56,9 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 	found := Found{Connection: h.Connection, Ranges: ranges}
 	answers := []dexcom.Answer{data}
 	devices, _, err := g.look(ctx, app, h, dexcom.Request{Resource: dexcom.Devices})
+	if err == nil && devices.UserID != "" && devices.UserID != data.UserID {
+		return Found{}, &UncheckedError{h.ParticipantID, errTwoAccounts}
+	}
 	if err == nil {
 		found.Devices, err = readDevices(devices)
 		answers = append(answers, devices)
@@ -68,6 +74,9 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 	found.Connection = c
 	return found, g.kept(ctx, c, answers)
 }
+
+// errTwoAccounts says that nobody knows yet whose account it is.
+var errTwoAccounts = errors.New("dataRange and devices were answered for two different accounts")
 
 // changeover is Change with what was seen.
 func (g *Grants) changeover(seen dexcom.Ranges) *state.Changeover {
@@ -115,8 +124,12 @@ func (g *Grants) settle(ctx context.Context, id, account string, change *state.C
 		return state.Connection{}, err
 	}
 	defer g.release(ctx, id, owner)
+	g.reached("account.leased")
 	if err := g.finish(ctx, id); err != nil {
 		return state.Connection{}, err
+	}
+	if err := g.Store.ExtendRefresh(ctx, id, owner, leaseTTL); err != nil {
+		return state.Connection{}, err // we stood still, and a token may be on its way
 	}
 	return g.Store.Settle(ctx, id, account, change)
 }

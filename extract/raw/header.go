@@ -17,7 +17,7 @@ type Header struct {
 	ParticipantID string    `json:"participant_id"`        // whose data it is
 	ConnectionID  string    `json:"connection_id"`         // through which Dexcom account
 	Resource      string    `json:"resource"`              // egvs, events, calibrations, alerts, devices, dataRange
-	Beat          string    `json:"beat,omitzero"`         // why: backfill, news, trailing, deep, refresh, connect
+	Beat          string    `json:"beat,omitzero"`         // why: backfill, news, trailing, deep, refresh, connect; stray: of another account
 	WindowStart   time.Time `json:"window_start,omitzero"` // inclusive; zero: no window
 	WindowEnd     time.Time `json:"window_end,omitzero"`   // exclusive
 	LastSync      time.Time `json:"last_sync,omitzero"`    // dataRange only; zero: not sent

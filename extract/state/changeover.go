@@ -27,14 +27,19 @@ func (e *AccountInUseError) Error() string {
 }
 
 // An OtherAccountError says that a participant consented with another Dexcom
-// account than before. The grant is kept aside, unused, as ConnectionID until
-// somebody decides.
+// account than before, or that an answer of another one came. The grant is kept
+// aside, unused, as ConnectionID until somebody decides.
 type OtherAccountError struct {
 	ParticipantID string
 	ConnectionID  string // the grant kept aside
+	Answered      bool   // an answer to a request for data showed it
 }
 
 func (e *OtherAccountError) Error() string {
+	if e.Answered {
+		return fmt.Sprintf("participant %s: an answer came from another Dexcom account than the one connected; nothing more is fetched until somebody makes sure whose it is: dexetl connect %s --confirm --reason TEXT",
+			e.ParticipantID, e.ParticipantID)
+	}
 	return fmt.Sprintf("participant %s: this is another Dexcom account than the one connected before; nothing is fetched from it until the change is confirmed", e.ParticipantID)
 }
 
@@ -130,7 +135,7 @@ func settle(ctx context.Context, tx *sql.Tx, s settling) (out Connection, verdic
 		return s.c, nil, nil
 	}
 	if s.c.AccountHash != "" {
-		return s.c, &OtherAccountError{s.c.ParticipantID, s.c.ID}, nil
+		return s.c, &OtherAccountError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID}, nil
 	}
 	for _, o := range s.others {
 		if o.Status != Ended && s.same(o) && s.mine(o) {
@@ -169,7 +174,7 @@ func (s settling) objection() error {
 		}
 	}
 	if other == nil && newest.ID != "" && !s.same(newest) {
-		other = &OtherAccountError{s.c.ParticipantID, s.c.ID}
+		other = &OtherAccountError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID}
 	}
 	return other
 }

@@ -78,7 +78,7 @@ func TestSettleOtherAccount(t *testing.T) {
 	first := settled(t, s, c, "P001", "one", "account")
 	id := connect(t, s, c, "P001", "two")
 	_, err := s.Settle(ctx, id, "another", nil)
-	if e, ok := asError[*OtherAccountError](err); !ok || *e != (OtherAccountError{"P001", id}) {
+	if e, ok := asError[*OtherAccountError](err); !ok || *e != (OtherAccountError{ParticipantID: "P001", ConnectionID: id}) {
 		t.Fatalf("Settle of another account = %v, want *OtherAccountError", err)
 	}
 	if all := connections(t, s); all[first].Status != Connected || all[id].AccountHash != "" || !all[id].Aside {

@@ -35,6 +35,12 @@ type Connection struct {
 	CreatedAt     time.Time
 	GrantedAt     time.Time // when the grant came that is used: later than CreatedAt after consenting again
 	LastError     string    // why the last refresh failed; "" since it worked
+	RefusedSince  time.Time // since when Dexcom refuses the grant; zero since it worked
+	RefusedAt     time.Time // when it last did
+	RefusedSaid   string    // in which words
+	Unclear       bool      // it never said invalid_grant: whose fault that is, is open
+	RenewedAt     time.Time // when the grant was last renewed; zero: never
+	StrayedAt     time.Time // of a grant set aside: when an answer of another account came through it; zero: somebody signed in
 	BegunBecause  string    // why it took over from another account or participant; "": nobody was asked
 	EndedBecause  string    // why it ended; "": nobody said
 }
@@ -121,12 +127,16 @@ func moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection
 	if err := dropConnection(ctx, tx, from.ID); err != nil {
 		return to, err
 	}
-	to.Status, to.LastError, to.GrantedAt = Connected, "", from.GrantedAt
-	_, err := tx.ExecContext(ctx, "update connections set status = ?, granted_at = ?, last_error = '' where connection_id = ?", to.Status, micros(to.GrantedAt), to.ID)
+	_, err := tx.ExecContext(ctx, `update connections set status = ?, granted_at = ?, renewed_at = ?, last_error = '',
+		refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`,
+		Connected, micros(from.GrantedAt), micros(from.RenewedAt), to.ID)
 	if err != nil {
 		return to, err
 	}
-	return to, dropDead(ctx, tx, to)
+	if err := dropDead(ctx, tx, to); err != nil {
+		return to, err
+	}
+	return connectionIn(ctx, tx, to.ID)
 }
 
 // dropDead deletes the grants of c's participant and region that were set
@@ -138,7 +148,9 @@ func dropDead(ctx context.Context, tx *sql.Tx, c Connection) error {
 }
 
 const selectConnections = `select connection_id, participant_id, region, account_hash, status, aside,
-	valid_from, valid_to, created_at, granted_at, last_error, begun_because, ended_because from connections`
+	valid_from, valid_to, created_at, granted_at, last_error, refused_since, refused_at, refused_said,
+	exists (select 1 from tokens t where t.connection_id = connections.connection_id and t.refusals = 0 and refused_since is not null),
+	renewed_at, strayed_at, begun_because, ended_because from connections`
 
 func connectionIn(ctx context.Context, q querier, id string) (Connection, error) {
 	c, err := one(ctx, q, scanConnection, selectConnections+" where connection_id = ?", id)
@@ -151,6 +163,8 @@ func connectionIn(ctx context.Context, q querier, id string) (Connection, error)
 func scanConnection(row func(...any) error) (Connection, error) {
 	var c Connection
 	err := row(&c.ID, &c.ParticipantID, &c.Region, &c.AccountHash, &c.Status, &c.Aside,
-		instant{&c.ValidFrom}, instant{&c.ValidTo}, instant{&c.CreatedAt}, instant{&c.GrantedAt}, &c.LastError, &c.BegunBecause, &c.EndedBecause)
+		instant{&c.ValidFrom}, instant{&c.ValidTo}, instant{&c.CreatedAt}, instant{&c.GrantedAt}, &c.LastError,
+		instant{&c.RefusedSince}, instant{&c.RefusedAt}, &c.RefusedSaid, &c.Unclear,
+		instant{&c.RenewedAt}, instant{&c.StrayedAt}, &c.BegunBecause, &c.EndedBecause)
 	return c, err
 }

@@ -28,16 +28,16 @@ func endedAct(c Connection, because string) []Act {
 	return []Act{act}
 }
 
-// lostActs are what a failed refresh means: something only if it is the end of the
+// lostActs are what a refusal means: something only if it is the end of the
 // consent.
-func lostActs(c Connection, status Status) []Act {
-	if status != NeedsReconsent {
+func lostActs(c Connection, f RefreshFailure) []Act {
+	if f.Status != NeedsReconsent {
 		return nil
 	}
 	after := c
-	after.Status = status
+	after.Status = f.Status
 	act := connectionAct(c, after)
-	act.Reason = "Dexcom no longer accepts the consent"
+	act.Reason = "Dexcom no longer accepts the consent: " + f.Outcome
 	return []Act{act}
 }
 

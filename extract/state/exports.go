@@ -79,7 +79,8 @@ func (s *Store) TakeBack(ctx context.Context, ids []string) error {
 			after := before
 			after.Status = Connected
 			acts = append(acts, connectionAct(before, after))
-			if _, err := tx.ExecContext(ctx, "update connections set status = ?, last_error = '' where connection_id = ?", Connected, id); err != nil {
+			if _, err := tx.ExecContext(ctx, `update connections set status = ?, last_error = '',
+				refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, Connected, id); err != nil {
 				return nil, err
 			}
 		}

@@ -37,6 +37,18 @@ func (s *Store) TakeOverRefresh(ctx context.Context, connectionID, owner string,
 	return s.lease(ctx, refreshLease(connectionID), owner, ttl, true)
 }
 
+// ExtendRefresh makes a refresh lease last for ttl from now on. If the owner holds
+// it no longer, because it stood still for too long, ErrLeaseLost.
+func (s *Store) ExtendRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) error {
+	return s.write(ctx, func(tx *sql.Tx) error { return s.extend(ctx, tx, connectionID, owner, ttl) })
+}
+
+func (s *Store) extend(ctx context.Context, tx *sql.Tx, connectionID, owner string, ttl time.Duration) error {
+	res, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?",
+		micros(s.now().Add(ttl)), refreshLease(connectionID), owner)
+	return affected(res, err, ErrLeaseLost)
+}
+
 // ReleaseRefresh ends owner's lease; if it holds none, nothing happens.
 func (s *Store) ReleaseRefresh(ctx context.Context, connectionID, owner string) error {
 	return s.release(ctx, refreshLease(connectionID), owner)

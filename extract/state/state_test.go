@@ -137,6 +137,14 @@ func TestOlderSchema(t *testing.T) {
 	addAll(t, s, "P001")
 	for _, statement := range []string{
 		`insert into connections (connection_id, participant_id, region, account_hash, status, created_at, last_error) values ('C1', 'P001', 'us', '', 'connected', 1773489600000000, '')`,
+		`insert into connections (connection_id, participant_id, region, account_hash, status, created_at, last_error) values ('C2', 'P001', 'us', '', 'auth_suspect', 1773489600000000, 'invalid_grant')`,
+		`insert into tokens (connection_id, current, refresh_hash, access_issued_at, failures, refusals, updated_at) values ('C2', x'00', 'y', 1773493200000000, 0, 2, 0)`,
+		"insert into refresh_tries values ('C2', 1773490000000000, '503'), ('C2', 1773496800000000, 'invalid_grant'), ('C2', 1773504000000000, 'invalid_grant')",
+		"alter table connections drop column refused_since",
+		"alter table connections drop column refused_at",
+		"alter table connections drop column refused_said",
+		"alter table connections drop column renewed_at",
+		"alter table connections drop column strayed_at",
 		"alter table connections drop column granted_at",
 		"alter table runs drop column people",
 		"insert into runs (run_id, holder, command, started_at, calls, answers, version) values ('R1', 'H', 'sync', 1773489600000000, 3, 2, '1')",
@@ -150,8 +158,15 @@ func TestOlderSchema(t *testing.T) {
 	s.Close()
 	s = openIn(t, dir, c)
 	connections, err := s.Connections(ctx)
-	if err != nil || len(connections) != 1 || !connections[0].GrantedAt.Equal(connections[0].CreatedAt) || connections[0].CreatedAt.IsZero() {
-		t.Errorf("connections %+v, %v; want the one there was, whose grant came when it was made", connections, err)
+	if err != nil || len(connections) != 2 || !connections[0].GrantedAt.Equal(connections[0].CreatedAt) || connections[0].CreatedAt.IsZero() {
+		t.Fatalf("connections %+v, %v; want the two there were, whose grants came when they were made", connections, err)
+	}
+	first := time.Date(2026, 3, 14, 14, 0, 0, 0, time.UTC)
+	if c := connections[1]; !c.RefusedSince.Equal(first) || !c.RefusedAt.Equal(first.Add(2*time.Hour)) || c.RefusedSaid != "invalid_grant" || c.Unclear || !c.RenewedAt.Equal(first.Add(-time.Hour)) {
+		t.Errorf("connection %+v; want that it was renewed at 13:00 and is refused since %s", c, first)
+	}
+	if c := connections[0]; !c.RefusedSince.IsZero() || c.RefusedSaid != "" || c.Unclear {
+		t.Errorf("connection %+v; want that it was never refused", c)
 	}
 	runs, err := s.Runs(ctx)
 	if err != nil || len(runs) != 1 || runs[0].Calls != 3 || runs[0].People != "" {

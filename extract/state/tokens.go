@@ -49,13 +49,15 @@ var ErrSuperseded = errors.New("refresh token superseded")
 
 // Tokens returns a connection's tokens, or ErrNoConnection.
 func (s *Store) Tokens(ctx context.Context, connectionID string) (Tokens, error) {
-	t, err := one(ctx, s.db, scanTokens, `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
-		previous, failures, refusals, retry_at from tokens where connection_id = ?`, connectionID)
+	t, err := one(ctx, s.db, scanTokens, selectTokens, connectionID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
 	}
 	return t, err
 }
+
+const selectTokens = `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
+	previous, failures, refusals, retry_at from tokens where connection_id = ?`
 
 func scanTokens(row func(...any) error) (Tokens, error) {
 	var t Tokens
@@ -74,9 +76,7 @@ func (s *Store) BeginRefresh(ctx context.Context, connectionID, owner, oldHash s
 		return err
 	}
 	return s.write(ctx, func(tx *sql.Tx) error {
-		held, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?",
-			micros(s.now().Add(ttl)), refreshLease(connectionID), owner)
-		if err := affected(held, err, ErrLeaseLost); err != nil {
+		if err := s.extend(ctx, tx, connectionID, owner, ttl); err != nil {
 			return err
 		}
 		intent, err := tx.ExecContext(ctx, `insert into refresh_intents (connection_id, old_hash, created_at)
@@ -153,7 +153,8 @@ func (s *Store) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool
 			return err
 		}
 		if taken = n == 1; taken {
-			_, err = tx.ExecContext(ctx, "update connections set status = ?, last_error = '' where connection_id = ?", Connected, a.ConnectionID)
+			_, err = tx.ExecContext(ctx, `update connections set status = ?, last_error = '', renewed_at = ?,
+				refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, Connected, micros(a.ReceivedAt), a.ConnectionID)
 			if err != nil {
 				return err
 			}
@@ -180,16 +181,21 @@ func closeRefresh(ctx context.Context, tx *sql.Tx, a TokenAnswer) error {
 type RefreshFailure struct {
 	Answer     TokenAnswer // what was answered; ID "" when nothing was
 	Outcome    string      // for people: invalid_grant, 503 Service Unavailable, ...
-	Refused    bool        // counts as a refusal, else as a failure
+	Refused    bool        // the answer was invalid_grant: counts as a refusal, else as a failure
 	Unreadable bool        // keep the sealed answer for repair
+	Unsent     bool        // the token never left: no try, and the intent is over
 	Status     Status      // new status of the connection; "" leaves it
 	RetryAt    time.Time   // UTC
+
+	// RefusedSince is since when the server refuses the grant, in whichever
+	// words (UTC): this answer is one more refusal. Zero: it is none.
+	RefusedSince time.Time
 }
 
-// FailRefresh records a failed refresh. Without an answer the intent stays:
-// nobody knows whether the token was spent. If the stored refresh token is no
-// longer the one that failed, only the try is recorded. That a consent is lost goes
-// into the audit trail, a doubt that may pass does not.
+// FailRefresh records a failed refresh. Without an answer the intent stays,
+// unless the token never left: nobody knows whether it was spent. If the stored
+// refresh token is no longer the one that failed, only the try is recorded. That a
+// consent is lost goes into the audit trail, a doubt that may pass does not.
 func (s *Store) FailRefresh(ctx context.Context, f RefreshFailure) error {
 	a := f.Answer
 	return s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
@@ -199,11 +205,13 @@ func (s *Store) FailRefresh(ctx context.Context, f RefreshFailure) error {
 		case err != nil:
 			return nil, err
 		}
-		if err := noteTry(ctx, tx, a.ConnectionID, s.now(), f.Outcome); err != nil {
-			return nil, err
+		if !f.Unsent {
+			if err := noteTry(ctx, tx, a.ConnectionID, s.now(), f.Outcome); err != nil {
+				return nil, err
+			}
 		}
 		res, err := tx.ExecContext(ctx, `update tokens set failures = failures + ?, refusals = refusals + ?, retry_at = ?, updated_at = ?
-			where connection_id = ? and refresh_hash = ?`, !f.Refused, f.Refused, micros(f.RetryAt), micros(s.now()), a.ConnectionID, a.OldHash)
+			where connection_id = ? and refresh_hash = ?`, !f.Refused && !f.Unsent, f.Refused, micros(f.RetryAt), micros(s.now()), a.ConnectionID, a.OldHash)
 		switch err := affected(res, err, ErrSuperseded); {
 		case errors.Is(err, ErrSuperseded):
 			return nil, nil
@@ -216,8 +224,20 @@ func (s *Store) FailRefresh(ctx context.Context, f RefreshFailure) error {
 		}
 		_, err = tx.ExecContext(ctx, "update connections set status = coalesce(nullif(?, ''), status), last_error = ? where connection_id = ?",
 			f.Status, f.Outcome, a.ConnectionID)
-		return lostActs(c, f.Status), err
+		if err != nil {
+			return nil, err
+		}
+		return lostActs(c, f), noteRefusal(ctx, tx, f, s.now())
 	})
+}
+
+func noteRefusal(ctx context.Context, tx *sql.Tx, f RefreshFailure, at time.Time) error {
+	if f.RefusedSince.IsZero() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "update connections set refused_since = ?, refused_at = ?, refused_said = ? where connection_id = ?",
+		micros(f.RefusedSince), micros(at), f.Outcome, f.Answer.ConnectionID)
+	return err
 }
 
 func noteTry(ctx context.Context, tx *sql.Tx, connectionID string, at time.Time, outcome string) error {
@@ -228,6 +248,9 @@ func noteTry(ctx context.Context, tx *sql.Tx, connectionID string, at time.Time,
 
 func closeFailed(ctx context.Context, tx *sql.Tx, f RefreshFailure) error {
 	switch {
+	case f.Unsent:
+		_, err := tx.ExecContext(ctx, "delete from refresh_intents where connection_id = ? and old_hash = ?", f.Answer.ConnectionID, f.Answer.OldHash)
+		return err
 	case f.Answer.ID == "":
 		return nil
 	case f.Unreadable:

@@ -1,0 +1,45 @@
+package extract
+
+import (
+	"context"
+	"errors"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Accounts knows to whose Dexcom account each connection leads.
+type Accounts interface {
+	// Same reports whether userID, of an answer that came through a connection, is
+	// that account's.
+	Same(ctx context.Context, connectionID, userID string) (bool, error)
+	// SetAside takes a connection out of use because it is not: *state.OtherAccountError.
+	SetAside(ctx context.Context, connectionID string) error
+}
+
+// own reports whether an answer is of the connection's account.
+func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
+	if c.Accounts == nil {
+		return true, nil
+	}
+	same, err := c.Accounts.Same(context.WithoutCancel(ctx), c.target.ConnectionID, a.UserID)
+	if err != nil {
+		return false, fatalError{err}
+	}
+	return same, nil
+}
+
+// stray ends the fetching of the participant: another account answered, and nobody
+// knows yet whose it is.
+func (c *connection) stray(ctx context.Context) error {
+	err := c.Accounts.SetAside(ctx, c.target.ConnectionID)
+	if isOtherAccount(err) || isWithdrawn(err) {
+		return err
+	}
+	return fatalError{err}
+}
+
+func isOtherAccount(err error) bool {
+	var other *state.OtherAccountError
+	return errors.As(err, &other)
+}

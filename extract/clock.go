@@ -1,0 +1,44 @@
+package extract
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+const (
+	// clockTolerance is how far our clock may be off the server's without a word.
+	clockTolerance = 2 * time.Minute
+	// clockLimit is how far it may be off at all.
+	clockLimit = 24 * time.Hour
+)
+
+// A Clock compares our clock with the servers'. Its fields are set before use; Check
+// may be called by many goroutines.
+type Clock struct {
+	Now    func() time.Time
+	Logger *slog.Logger
+
+	mu     sync.Mutex
+	warned bool
+}
+
+// Check returns a *ClockError if our clock is more than a day off the server's, which
+// is zero where it sent none; over two minutes it logs a warning, once.
+func (c *Clock) Check(server time.Time) error {
+	if server.IsZero() {
+		return nil
+	}
+	now := c.Now()
+	off := now.Sub(server).Abs()
+	if off > clockLimit {
+		return &ClockError{now, server}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if off > clockTolerance && !c.warned {
+		c.warned = true
+		c.Logger.Warn("clock differs from the server's", "ours", now.UTC(), "server", server.UTC())
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package consent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Same reports whether userID, of an answer that came through a connection, is
+// that of the connection's account. An answer that does not say whose it is, and a
+// connection whose account was not seen yet, contradict nobody.
+func (g *Grants) Same(ctx context.Context, connectionID, userID string) (bool, error) {
+	if userID == "" {
+		return true, nil
+	}
+	account, known := g.accounts.Load(connectionID)
+	if !known {
+		c, err := g.Store.Connection(ctx, connectionID)
+		if err != nil {
+			return false, err
+		}
+		if c.AccountHash == "" {
+			return true, nil
+		}
+		account, _ = g.accounts.LoadOrStore(connectionID, c.AccountHash)
+	}
+	return account == g.Key.hash("account", userID), nil
+}
+
+// SetAside takes a connection's grant out of use, because an answer of another
+// account came through it, until somebody finds out whose it is: see
+// state.SetAside. That it did is a *state.OtherAccountError.
+func (g *Grants) SetAside(ctx context.Context, connectionID string) error {
+	ctx = context.WithoutCancel(ctx) // else the next run would ask on
+	owner, err := g.lease(ctx, connectionID)
+	if err != nil {
+		return err
+	}
+	defer g.release(ctx, connectionID, owner)
+	if err := g.finish(ctx, connectionID); err != nil {
+		return err
+	}
+	if err := g.Store.ExtendRefresh(ctx, connectionID, owner, leaseTTL); err != nil {
+		return err
+	}
+	aside, err := g.Store.SetAside(ctx, connectionID)
+	if err != nil {
+		return fmt.Errorf("connection %s: %w", connectionID, err)
+	}
+	return &state.OtherAccountError{ParticipantID: aside.ParticipantID, ConnectionID: aside.ID, Answered: true}
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

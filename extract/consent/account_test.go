@@ -1,0 +1,74 @@
+package consent
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Answers for two accounts settle nothing.
+func TestTwoAccountsAtOnce(t *testing.T) {
+	s, g := newStudy(t, "P001")
+	s.with(func() {
+		s.data = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.HasSuffix(r.URL.Path, "/devices") {
+				w.Header().Set("Content-Type", "application/json")
+				w.Write([]byte(`{"recordType":"device","recordVersion":"3.0","userId":"another","records":[]}`))
+				return true
+			}
+			return false
+		}
+	})
+	if _, err := s.connect(g, "P001", "user"); !errors.Is(err, errTwoAccounts) || !as[*UncheckedError](err) {
+		t.Errorf("connect = %v, want that there are two accounts", err)
+	}
+	if c := allConnections(t, g); len(c) != 1 || c[0].AccountHash != "" {
+		t.Errorf("connections %+v, want one whose account is not known", c)
+	}
+}
+
+// A grant through which another account answered is not used again before somebody
+// has looked, by whichever process.
+func TestSetAside(t *testing.T) {
+	s, g := newStudy(t, "P001")
+	id := s.imported(g, "P001")
+	mine, others := "user of P001-"+canary, "another's-"+canary
+	for userID, want := range map[string]bool{mine: true, "": true, others: false} {
+		if same, err := g.Same(t.Context(), id, userID); err != nil || same != want {
+			t.Errorf("Same(%q) = %t, %v", userID, same, err)
+		}
+	}
+	first := g.SetAside(t.Context(), id)
+	other, ok := asError[*state.OtherAccountError](first)
+	if !ok || !other.Answered || other.ParticipantID != "P001" || other.ConnectionID == id {
+		t.Fatalf("SetAside = %v", first)
+	}
+	s.add(3 * time.Hour)
+	_, before := s.presented("")
+	for _, p := range []*Grants{g, s.process()} {
+		for _, id := range []string{id, other.ConnectionID} {
+			if _, err := p.Token(t.Context(), id); !as[*state.OtherAccountError](err) {
+				t.Errorf("Token = %v, want *OtherAccountError", err)
+			}
+		}
+		if err := p.SetAside(t.Context(), id); !as[*state.OtherAccountError](err) {
+			t.Errorf("SetAside again = %v", err)
+		}
+	}
+	if _, after := s.presented(""); after != before || len(allConnections(t, g)) != 2 {
+		t.Errorf("%d POSTs, connections %+v", after-before, allConnections(t, g))
+	}
+	p := s.process()
+	p.Change = &state.Changeover{Reason: "looked"}
+	found, err := p.Verify(t.Context(), other.ConnectionID) // it is the account of before
+	if err != nil || found.Connection.ID != id || len(allConnections(t, g)) != 1 {
+		t.Errorf("Verify = %+v, %v; want the connection of before", found.Connection, err)
+	}
+	if _, err := g.Token(t.Context(), id); err != nil {
+		t.Errorf("Token afterwards = %v", err)
+	}
+}
