@@ -94,7 +94,9 @@ func (r *reply) readForm(form url.Values) {
 		text := form.Get(name)
 		r.take(name, text)
 		r.failed = r.failed || namesError(name) && text != ""
-		r.note(name, text)
+		if name != "code" { // which is a secret in a form
+			r.note(name, text)
+		}
 	}
 }
 

@@ -133,12 +133,15 @@ const (
 var (
 	// Shorter pieces of a token help nobody.
 	tokenRun = regexp.MustCompile(`[A-Za-z0-9_~+=-]{8,}`)
-	mailbox  = regexp.MustCompile(`[^\s@:"'<>(,;]+@[^\s@:"'<>),;]+`)
+	// What gateways repeat of a request, and all behind it, is nobody's words.
+	echo    = regexp.MustCompile(`(?is)\b(client_id|client_secret|grant_type|refresh_token|redirect_uri|code)=.*`)
+	mailbox = regexp.MustCompile(`[^\s@:"'<>(,;]+@[^\s@:"'<>),;]+`)
 )
 
-// redact takes out of text these secrets, and pieces of them; what looks like a
-// token of somebody else's; and addresses.
+// redact takes out of text these secrets, and pieces of them; what it repeats of a
+// request; what looks like a token of somebody else's; and addresses.
 func redact(text string, secrets []string) string {
+	text = echo.ReplaceAllString(text, redacted)
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for _, s := range secrets {

@@ -96,6 +96,8 @@ func TestRedact(t *testing.T) {
 		"token rt-9f3c-77ab/x is over":                    "token [redacted] is over",
 		"token rt-9f3c-77… is over":                       "token [redacted]… is over",
 		"of eyJhbGciOiJSUzI1NiIsInR5cCI6Ik.eyJzdWIiOiIxM": "of [redacted].eyJzdWIiOiIxM",
+		"refused: client_id=a&client_secret=b c":          "refused: [redacted]",
+		"error code=17":                                   "error [redacted]",
 		"of ada@example.org, sorry":                       "of [redacted], sorry",
 		"refresh_token_expired_or_revoked":                "refresh_token_expired_or_revoked",
 		"see https://example.org/errors#4001":             "see https://example.org/errors#4001",
