@@ -176,7 +176,7 @@ func (f *fetching) ended(outcome error) state.Run {
 
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
-	fetcher.Tokens, fetcher.Index = f.grants, f.job.index
+	fetcher.Tokens = f.grants
 	fetcher.Clients = make(map[string]extract.API)
 	for region, app := range f.grants.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
@@ -194,7 +194,7 @@ func (p *program) fetcher(s *study, log *raw.Log) *extract.Fetcher {
 		resources[i] = dexcom.Resource(r)
 	}
 	return &extract.Fetcher{
-		Log: log, Budget: s.store, Claims: s.store, Withdrawals: s.store, Resources: resources,
+		Log: log, Cache: s.indexCache(), Budget: s.store, Claims: s.store, Withdrawals: s.store, Resources: resources,
 		CallsPerHour: s.config.Limits.CallsPerHour, Concurrency: s.config.Limits.Concurrency,
 		Now: p.now, Logger: p.logger(),
 	}
