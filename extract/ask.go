@@ -48,7 +48,8 @@ func (a authorised) failed(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	var busy *state.BusyError
-	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) {
+	var damage *state.DamageError
+	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) || errors.As(err, &damage) {
 		return fatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.standing(ctx); withdrawal != nil {

@@ -146,6 +146,9 @@ func (s standing) study() (need, bool) {
 
 // data is about what was asked and what came.
 func (s standing) data() (need, bool) {
+	if s.connection().LastError == state.TokensDamaged {
+		return need{needsPerson, "sign in again, the stored tokens are damaged: dexetl invite " + s.who.ID + ", or together: dexetl connect " + s.who.ID}, true
+	}
 	if s.outcome.Error != "" {
 		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
 	}
