@@ -54,7 +54,8 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	}
 	var busy *state.BusyError
 	var clock *ClockError
-	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) || errors.As(err, &clock) {
+	var damage *state.DamageError
+	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) || errors.As(err, &clock) || errors.As(err, &damage) {
 		return fatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.standing(ctx); withdrawal != nil {

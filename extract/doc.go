@@ -7,7 +7,9 @@
 // What the log holds is the only state. An Index is built from the headers of
 // the log at the start of a run: for each participant, connection and resource
 // the pieces of time that were answered and when they were last asked. There is
-// no cursor and no list of open windows that could disagree with it.
+// no cursor and no list of open windows that could disagree with it. The index may
+// be kept (Cache), so that a run reads only the headers that came since; it is used
+// where it fits the log, made anew where it does not, and plans the same.
 //
 // # One rule
 //

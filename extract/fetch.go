@@ -112,7 +112,7 @@ type Fetcher struct {
 	Clients map[string]API // by app
 	Tokens  Tokens
 	Log     *raw.Log
-	Index   *Index // of Log: who fetches from it often reads only what came since; nil: it is read anew
+	Cache   Cache  // of the index of Log; nil: all of Log is read anew
 	Budget  Budget // nil: no other process calls
 	Claims  Claims // nil: no other process fetches
 
@@ -130,6 +130,8 @@ type Fetcher struct {
 	Rand         *rand.Rand        // spreads waits; nil: seeded by chance
 	Logger       *slog.Logger      // nil: none
 	Progress     func(Progress)    // called after each answer, never twice at a time; nil: none
+
+	keepAfter int // see the constant of that name, which it is unless a test sets it
 }
 
 // Progress says how far a run is.
@@ -160,9 +162,10 @@ const (
 func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, error) {
 	r := f.newRunner(run, targets)
 	r.openApps(targets)
-	if err := r.index.Extend(f.Log); err != nil {
+	if err := r.openIndex(); err != nil {
 		return Report{}, err
 	}
+	defer r.keepIndex()
 	byApp := map[string][]int{}
 	for _, i := range r.inOrder() {
 		byApp[r.work[i][0].App] = append(byApp[r.work[i][0].App], i)
@@ -213,6 +216,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	frozen := *f
 	frozen.CallsPerHour = cmp.Or(f.CallsPerHour, defaultCallsPerHour)
 	frozen.Concurrency = cmp.Or(f.Concurrency, defaultConcurrency)
+	frozen.keepAfter = cmp.Or(f.keepAfter, keepAfter)
 	if f.Resources == nil {
 		frozen.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices}
 	}
@@ -233,7 +237,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if (run.Mode == Refresh || run.DeepNow || run.TrailingNow) && run.Since.IsZero() {
 		run.Since = openEnd // no answer is that new
 	}
-	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: cmp.Or(f.Index, &Index{}), work: byParticipant(targets)}
+	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
 	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)

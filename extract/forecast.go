@@ -43,9 +43,10 @@ type ResourceForecast struct {
 // clients are not needed.
 func (f *Fetcher) Forecast(ctx context.Context, run Run, targets []Target) (Forecast, error) {
 	r := f.newRunner(run, targets)
-	if err := r.index.Extend(f.Log); err != nil {
+	if err := r.openIndex(); err != nil {
 		return Forecast{}, err
 	}
+	defer r.keepIndex()
 	var all Forecast
 	for _, work := range r.work {
 		if ctx.Err() != nil {

@@ -10,12 +10,14 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// An Index says what the raw log holds, from its headers alone. It is derived:
-// it lives in memory and is kept nowhere. The zero Index is empty; its methods
-// may be called at the same time.
+// An Index says what the raw log holds, from its headers alone. It is derived: to
+// lose it costs the time to read them again. See keep for how it outlives a process.
+// The zero Index is empty; its methods may be called at the same time.
 type Index struct {
 	mu       sync.Mutex
-	position raw.Position
+	position raw.Position // all before it is in the index
+	last     raw.Entry    // the one that ends there
+	read     int          // entries, since the index was kept
 	held     map[holder]*Holding
 	volumes  map[dexcom.Resource]volume
 }
@@ -34,8 +36,8 @@ type Holding struct {
 	Coverage map[dexcom.Resource]Coverage // egvs, events, calibrations, alerts
 	Found    map[dexcom.Resource]bool     // whether an answer had records
 	Devices  time.Time                    // when devices were last asked; zero: never
-	Ranges   []raw.Entry                  // the newest dataRange answers, oldest first
-	Full     raw.Entry                    // the newest dataRange answer without lastSyncTime; zero: none
+	Ranges   []*Shown                     // the newest dataRange answers, oldest first
+	Full     *Shown                       // the newest dataRange answer without lastSyncTime; nil: none
 }
 
 // keepRanges is how many dataRange answers a holding remembers. One of them at
@@ -50,8 +52,9 @@ func (x *Index) Extend(log *raw.Log) error {
 		if err != nil {
 			return err
 		}
-		x.add(e)
-		x.position = e.Next
+		x.add(log, e)
+		x.position, x.last = e.Next, e
+		x.read++
 	}
 	return nil
 }
@@ -75,7 +78,7 @@ func (x *Index) Holding(participantID, connectionID string) Holding {
 	return c
 }
 
-func (x *Index) add(e raw.Entry) {
+func (x *Index) add(log *raw.Log, e raw.Entry) {
 	x.weigh(e)
 	if e.Beat == BeatStray {
 		return
@@ -91,10 +94,11 @@ func (x *Index) add(e raw.Entry) {
 	}
 	switch r := dexcom.Resource(e.Resource); r {
 	case dexcom.DataRange:
-		h.Ranges = append(h.Ranges, e)
+		shown := newShown(log, e)
+		h.Ranges = append(h.Ranges, shown)
 		h.Ranges = h.Ranges[max(0, len(h.Ranges)-keepRanges):]
 		if e.LastSync.IsZero() {
-			h.Full = e
+			h.Full = shown
 		}
 	case dexcom.Devices:
 		h.Devices = latest(h.Devices, moment(e))
@@ -129,9 +133,8 @@ func (h Holding) past() Holding {
 
 // ranges are the newest dataRange answers, oldest first, that to everything among
 // them.
-func (h Holding) ranges() []raw.Entry {
-	there := slices.ContainsFunc(h.Ranges, func(e raw.Entry) bool { return e.RequestID == h.Full.RequestID })
-	if there || h.Full.RequestID == "" {
+func (h Holding) ranges() []*Shown {
+	if h.Full == nil || slices.Contains(h.Ranges, h.Full) {
 		return h.Ranges
 	}
 	return slices.Insert(slices.Clone(h.Ranges), 0, h.Full)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/raw"
 )
 
 // inOrder returns the indexes of r.work in the order in which to begin: in a
@@ -73,10 +72,9 @@ func (k Known) hasRecords(c Call) (has bool) {
 // for everything, and to all questions for news since. Its zero Asked means that
 // it was never answered.
 func (h Holding) known() (known Known, err error) {
-	entries := h.ranges()
-	first := slices.IndexFunc(entries, func(e raw.Entry) bool { return e.RequestID == h.Full.RequestID })
-	for _, e := range entries[max(0, first):] {
-		k, err := readKnown(e)
+	all := h.ranges()
+	for _, shown := range all[max(0, slices.Index(all, h.Full)):] {
+		k, err := shown.known()
 		if err != nil {
 			return Known{}, err
 		}

@@ -85,9 +85,9 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	asked := state.held.Full.RequestID != ""
+	asked := state.held.Full != nil
 	if asked {
-		if state.full, err = readKnown(state.held.Full); err != nil {
+		if state.full, err = state.held.Full.known(); err != nil {
 			return nil, err
 		}
 	}
@@ -127,11 +127,11 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 // is zero if no dataRange answer is settled, or none that is young enough.
 func (c *connection) lastSync(state syncState) (time.Time, error) {
 	var best time.Time
-	for _, e := range slices.Backward(state.held.ranges()) {
-		if !moment(e).After(best) {
+	for _, shown := range slices.Backward(state.held.ranges()) {
+		if !shown.Asked.After(best) {
 			break // it can be settled up to when it was asked, not beyond
 		}
-		k, err := readKnown(e)
+		k, err := shown.known()
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -168,15 +168,6 @@ func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat str
 }
 
 func rangesError(err error) error { return &CallError{Call{Resource: dexcom.DataRange}, err} }
-
-// readKnown reads a dataRange answer from the log.
-func readKnown(e raw.Entry) (Known, error) {
-	plain, err := e.Plain()
-	if err != nil {
-		return Known{}, fatalError{err}
-	}
-	return parseKnown(e, plain)
-}
 
 func parseKnown(e raw.Entry, plain []byte) (Known, error) {
 	ranges, err := dexcom.ParseRanges(plain)

@@ -90,6 +90,7 @@ func verdicts() []verdict {
 		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + configFile, ""},
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
+		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
 		{as[*consent.KeyModeError], exitKey, "", ""},
 		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", ""},
@@ -98,6 +99,7 @@ func verdicts() []verdict {
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
+		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{isDataFile, exitDamage, "", "dexetl replay  # makes the tables anew from the raw log"},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
@@ -161,6 +163,9 @@ func nextOf(err error) string {
 	}
 	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
 		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
+	}
+	if e, ok := errors.AsType[*consent.SealError](err); ok {
+		return "dexetl connect " + e.ParticipantID
 	}
 	if e, ok := errors.AsType[*consent.CodeError](err); ok {
 		return "dexetl connect " + e.ParticipantID

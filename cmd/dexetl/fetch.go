@@ -180,7 +180,7 @@ func (f *fetching) ended(outcome error) state.Run {
 
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
-	fetcher.Tokens, fetcher.Accounts, fetcher.Index = f.grants, f.grants, f.job.index
+	fetcher.Tokens, fetcher.Accounts = f.grants, f.grants
 	fetcher.Reached = f.grants.Reached
 	fetcher.Clients = make(map[string]extract.API)
 	for region, app := range f.grants.Apps {
@@ -199,7 +199,7 @@ func (p *program) fetcher(s *study, log *raw.Log) *extract.Fetcher {
 		resources[i] = dexcom.Resource(r)
 	}
 	return &extract.Fetcher{
-		Log: log, Budget: s.store, Claims: s.store, Withdrawals: s.store, Resources: resources,
+		Log: log, Cache: s.indexCache(), Budget: s.store, Claims: s.store, Withdrawals: s.store, Resources: resources,
 		CallsPerHour: s.config.Limits.CallsPerHour, Concurrency: s.config.Limits.Concurrency,
 		Now: p.now, Logger: p.logger(),
 	}

@@ -20,7 +20,6 @@ type fetchJob struct {
 	command  string // as kept of the run; "": the mode
 	people   string // as kept of the run, if it can be gone on with
 	run      extract.Run
-	index    *extract.Index // as in extract.Fetcher
 	who      selection
 	lockWait time.Duration
 

@@ -170,6 +170,9 @@ func (s standing) study() (need, bool) {
 
 // data is about what was asked and what came.
 func (s standing) data() (need, bool) {
+	if s.connection().LastError == state.TokensDamaged {
+		return need{needsPerson, "sign in again, the stored tokens are damaged: dexetl invite " + s.who.ID + ", or together: dexetl connect " + s.who.ID}, true
+	}
 	if len(s.outcome.Refused) > 0 {
 		return need{needsDesk, refusedNeed(s.who.ID, s.outcome.Refused)}, true
 	}

@@ -68,14 +68,10 @@ func (p *program) serve(ctx context.Context, s *study, every time.Duration, list
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping)
 	p.countStudy(ctx, s, metrics, log)
-	index := &extract.Index{}
 	loop := serve.Loop{
 		Every: every, Jitter: every / 10, Last: last, Status: status, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		Work: func(ctx context.Context) serve.Outcome {
-			outcome := p.scheduledSync(ctx, s, index, log)
-			if outcome.Code == exitDamage {
-				index = &extract.Index{} // the log may be another one now, from a backup
-			}
+			outcome := p.scheduledSync(ctx, s, log)
 			p.countStudy(context.WithoutCancel(ctx), s, metrics, log)
 			return outcome
 		},
@@ -108,12 +104,10 @@ func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
 	return last, err
 }
 
-// scheduledSync is one run of `dexetl sync`. It goes on from where the run before
-// it left index, so that only the first one reads the whole log.
-func (p *program) scheduledSync(ctx context.Context, s *study, index *extract.Index, log *slog.Logger) serve.Outcome {
+// scheduledSync is one run of `dexetl sync`.
+func (p *program) scheduledSync(ctx context.Context, s *study, log *slog.Logger) serve.Outcome {
 	config := s.config.Sync
 	done, err := p.fetchAndLoad(ctx, s, fetchJob{
-		index:    index,
 		run:      extract.Run{Mode: extract.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)},
 		lockWait: defaultLockWait,
 	})

@@ -69,7 +69,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	y.connect()
 	y.fetcher = extract.Fetcher{
 		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
-		Tokens:  y, Log: y.log, Index: &extract.Index{}, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
+		Tokens:  y, Log: y.log, Cache: indexCache{filepath.Join(dir, "raw"), "test"}, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
 	}
 	l, err := lake.Open(dir)
 	check(t, err)

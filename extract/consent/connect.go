@@ -167,7 +167,8 @@ func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte, 
 func (g *Grants) finishCode(ctx context.Context, a state.TokenAnswer) error {
 	body, err := g.Key.open(a.Sealed)
 	if err != nil {
-		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
+		g.damaged(a) // the consent has to be begun again
+		return g.Store.FailCode(ctx, state.RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
 	}
 	err = g.useCode(context.WithoutCancel(ctx), a, body, "")
 	var code *CodeError

@@ -47,6 +47,14 @@ func (e *AuthSuspectError) Error() string {
 	return fmt.Sprintf("participant %s: Dexcom refused the consent%s; tried again after %s", e.ParticipantID, inBrackets(e.Said), e.RetryAt.Format(time.RFC3339))
 }
 
+// A SealError says that what is stored, sealed, of one participant cannot be opened
+// with the study's key: that row of the state is damaged, and others are not.
+type SealError struct{ ParticipantID string }
+
+func (e *SealError) Error() string {
+	return fmt.Sprintf("participant %s: the stored tokens are damaged and cannot be used: dexetl connect %s", e.ParticipantID, e.ParticipantID)
+}
+
 // An ExportedError says that the grant was exported: another machine uses it.
 type ExportedError struct{ ParticipantID string }
 

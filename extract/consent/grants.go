@@ -183,14 +183,13 @@ func (g *Grants) grant(p pair, received time.Time, lifetime time.Duration) (stat
 	return out, nil
 }
 
-func (g *Grants) open(sealed []byte) (pair, error) {
-	plain, err := g.Key.open(sealed)
-	if err != nil {
-		return pair{}, err
-	}
+// open opens the sealed pair of a participant, or *SealError. The key is the one that
+// the store is bound to, so that one pair which it does not open is damaged.
+func (g *Grants) open(participantID string, sealed []byte) (pair, error) {
 	var p pair
-	if err := json.Unmarshal(plain, &p); err != nil {
-		return pair{}, fmt.Errorf("sealed tokens are damaged: not a pair")
+	plain, err := g.Key.open(sealed)
+	if err != nil || json.Unmarshal(plain, &p) != nil {
+		return pair{}, &SealError{participantID}
 	}
 	return p, nil
 }

@@ -52,8 +52,9 @@ func (e *EndpointError) Error() string {
 }
 
 // CheckSealed opens the sealed tokens of every connection and returns how many
-// there are. Errors: ErrWrongKey, or one that names the participant.
+// there are, damaged ones included. Those are the error: a *SealError each.
 func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
+	var damaged []error
 	all, err := g.Store.Connections(ctx)
 	if err != nil {
 		return 0, err
@@ -66,10 +67,10 @@ func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		if _, err := g.open(t.Current); err != nil {
-			return n, fmt.Errorf("participant %s: %w", c.ParticipantID, err)
+		if _, err := g.open(c.ParticipantID, t.Current); err != nil {
+			damaged = append(damaged, err)
 		}
 		n++
 	}
-	return n, nil
+	return n, errors.Join(damaged...)
 }

@@ -76,16 +76,35 @@ func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
 	ctx = context.WithoutCancel(ctx)
 	body, err := g.Key.open(a.Sealed)
 	if err != nil {
-		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
+		// As if the answer had been lost on its way: the stored token is tried once.
+		g.damaged(a)
+		return g.Store.FailRefresh(ctx, state.RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: g.now()})
 	}
 	h, err := g.read(ctx, a.ConnectionID)
-	if err != nil && !errors.Is(err, state.ErrNoConnection) {
+	switch {
+	case isSeal(err) && readReply(body).Refresh != "": // they are about to be replaced
+	case isSeal(err):
+		return g.Store.FailRefresh(ctx, state.RefreshFailure{Answer: a, Outcome: state.TokensDamaged, Unreadable: true, RetryAt: g.now()})
+	case err != nil && !errors.Is(err, state.ErrNoConnection):
 		return err
 	}
 	if err := g.use(ctx, h, a, answered{body: body}); err != nil && !refreshError(err) {
 		return err
 	}
 	return nil
+}
+
+// damagedAnswer is the outcome of a request for tokens whose answer was kept and
+// cannot be opened.
+const damagedAnswer = "the kept answer is damaged"
+
+func (g *Grants) damaged(a state.TokenAnswer) {
+	g.log().Warn("a kept token answer is damaged", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
+}
+
+func isSeal(err error) bool {
+	var seal *SealError
+	return errors.As(err, &seal)
 }
 
 // refreshError reports whether err is about one connection's grant and
@@ -100,8 +119,9 @@ func refreshError(err error) bool {
 		app       *NoAppError
 		quota     *quotaError
 		stopped   *RefreshStoppedError
+		seal      *SealError
 	)
 	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
-		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) ||
+		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) || errors.As(err, &seal) ||
 		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

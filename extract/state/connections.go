@@ -45,6 +45,16 @@ type Connection struct {
 	EndedBecause  string    // why it ended; "": nobody said
 }
 
+// TokensDamaged is the LastError of a connection whose sealed tokens cannot be opened.
+const TokensDamaged = "the stored tokens are damaged"
+
+// NoteDamage records that a connection's sealed tokens cannot be opened, until
+// others come.
+func (s *Store) NoteDamage(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "update connections set last_error = ?1 where connection_id = ?2 and last_error <> ?1", TokensDamaged, id)
+	return err
+}
+
 // ErrNoConnection says that no connection has this id.
 var ErrNoConnection = errors.New("no such connection")
 

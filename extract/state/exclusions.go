@@ -79,7 +79,7 @@ func exclusionsIn(ctx context.Context, q querier) ([]Exclusion, error) {
 	return collect(ctx, q, func(row func(...any) error) (Exclusion, error) {
 		var e Exclusion
 		err := row(&e.ParticipantID, textual{&e.From, localLayout}, textual{&e.To, localLayout}, &e.Reason)
-		return e, err
+		return e, rowError("exclusions", e.ParticipantID, err)
 	}, "select participant_id, from_local, to_local, reason from exclusions order by participant_id, from_local, to_local")
 }
 

@@ -180,7 +180,7 @@ func scanParticipant(row func(...any) error) (Participant, error) {
 	date := func(t *time.Time) textual { return textual{t, dateLayout} }
 	err := row(&p.ID, &p.Site, &p.Cohort, &p.Arm, &p.Status, date(&p.StatusDate), date(&p.ConsentDate),
 		date(&p.AnchorDate), date(&p.StudyStart), date(&p.StudyEnd), &p.Timezone, &p.Region, &p.Paused)
-	return p, err
+	return p, rowError("participants", p.ID, err)
 }
 
 // putParticipant writes p's line of the roster and leaves the paused flag of

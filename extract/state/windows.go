@@ -77,7 +77,7 @@ func windowsIn(ctx context.Context, q querier) ([]Window, error) {
 	return collect(ctx, q, func(row func(...any) error) (Window, error) {
 		var w Window
 		err := row(&w.ParticipantID, &w.Name, textual{&w.Start, dateLayout}, textual{&w.End, dateLayout}, &w.StartDay, &w.EndDay)
-		return w, err
+		return w, rowError("windows", w.ParticipantID, err)
 	}, "select participant_id, window, start_date, end_date, start_day, end_day from windows order by participant_id, window")
 }
 
