@@ -88,7 +88,7 @@ func (s *step) foldParticipantAnew(ctx context.Context, participant string) (err
 			return fmt.Errorf("table %s: %w", name, err)
 		}
 	}
-	if err := s.exchange(ctx, shapeNamed(daysTable), participant, stays.Lake, m); err != nil {
+	if err := s.daysAnew(ctx, participant, stays.Lake, m); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
 	maps.DeleteFunc(s.pending, func(k pendingKey, _ time.Time) bool { return k.participant == participant })
@@ -114,7 +114,7 @@ func (s *step) exchange(ctx context.Context, t shape, participant string, from *
 		if c.participant = participant; c.adds != nil || c.drops != nil {
 			s.edit(t.Name, name, c)
 		}
-		if counts != (Counts{}) && t.Name != daysTable { // it counts rows of the others
+		if counts != (Counts{}) {
 			s.counted(t.Name, counts)
 		}
 		releasePieces(old)

@@ -144,12 +144,14 @@ func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, partic
 	readings := reading.Readings(records, s.study.people[participant])
 	from, to := m.bounds()
 	readings = readings[firstFrom(readings, from):firstFrom(readings, to)]
+	days := daysOfReadings(records, readings, from, to)
 	conflicts := 0
 	for _, r := range readings {
 		conflicts += int(r.Conflicts)
 	}
 	s.mu.Lock()
 	s.conflicts += conflicts
+	s.days[monthKey{participant, m.String(), "egvs"}] = days
 	s.mu.Unlock()
 	fresh := s.glucoseRows(t, participant, readings)
 	defer fresh.Release()

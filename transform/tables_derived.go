@@ -55,9 +55,10 @@ func coverageDays() Table {
 			{"resource", text, !null, "egvs, events, calibrations, alerts"},
 			{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
 			{"records", long, !null, "present records of the day"},
-			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those with a value, from whichever device; null for other resources"},
+			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those that a reading with a value covers; at 15 minutes one covers three; null for other resources"},
 			{"first_record", instant, !null, "UTC; system_time of the oldest"},
 			{"last_record", instant, !null, "UTC; system_time of the newest"},
+			{"clock_offset_min", small, null, "egvs: minutes that most of the day's readings' wall clock is ahead of the participant's time zone, at most 32767 either way; null under 30 minutes, without a zone or a wall clock, and for other resources"},
 		},
 		Key: []string{"participant_id", "resource", "day"}, Order: []string{"participant_id", "resource", "day"},
 	}
