@@ -100,10 +100,13 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 // exchangeAll puts the rows that snapshot m of another lake has of a participant
 // in the place of those held.
 func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
-	for _, name := range append(recordTables[:], daysTable) {
+	for _, name := range recordTables {
 		if err := s.exchange(ctx, shapeNamed(name), participant, from, m); err != nil {
 			return fmt.Errorf("table %s: %w", name, err)
 		}
+	}
+	if err := s.daysAnew(ctx, participant, from, m); err != nil {
+		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
 	return nil
 }
@@ -125,7 +128,7 @@ func (s *step) exchange(ctx context.Context, t shape, participant string, from *
 		if c.participant = participant; c.adds != nil || c.drops != nil {
 			s.edit(t.Name, name, c)
 		}
-		if counts != (Counts{}) && t.Name != daysTable { // it counts rows of the others
+		if counts != (Counts{}) {
 			s.counted(t.Name, counts)
 		}
 		releasePieces(old)

@@ -292,6 +292,13 @@ func monthOf(t arrow.Timestamp) monthNo {
 
 func (m monthNo) String() string { return fmt.Sprintf("%04d-%02d", int(m)/12, int(m)%12+1) }
 
+// bounds are the first instant of m and that of the month after it, in
+// microseconds.
+func (m monthNo) bounds() (from, to int64) {
+	first := time.Date(int(m)/12, time.Month(int(m)%12+1), 1, 0, 0, 0, 0, time.UTC)
+	return first.UnixMicro(), first.AddDate(0, 1, 0).UnixMicro()
+}
+
 func parseMonth(s string) (monthNo, error) {
 	t, err := time.Parse("2006-01", s)
 	if err != nil {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"math/bits"
 	"slices"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -16,76 +14,34 @@ import (
 
 // daysTable counts the present records day by day, so that nobody has to read
 // them to know how many there are and which is the newest. It is a function of
-// them, month by month.
+// them, month by month; for egvs it says what the readings made of them cover, and
+// so is one of neighbouring months and the roster, as glucose is.
 const daysTable = "coverage_days"
 
-// slotLength divides a day into the slots in which a sensor's readings are
-// expected.
-const slotLength = 5 * time.Minute
+// dayResources are those that coverage_days has.
+var dayResources = [...]string{"egvs", "events", "calibrations", "alerts"}
 
 // A monthKey is one participant's records of one resource in one partition.
 type monthKey struct{ participant, partition, resource string }
 
-// A dayCount is a day's present records.
-type dayCount struct {
-	records     int64
-	slots       [5]uint64 // bits: those that have a value
-	first, last arrow.Timestamp
-}
-
-func (d *dayCount) add(t arrow.Timestamp, value bool) {
-	if d.records == 0 || t < d.first {
-		d.first = t
-	}
-	d.records++
-	d.last = max(d.last, t)
-	if value {
-		slot := int64(t) % (24 * time.Hour).Microseconds() / slotLength.Microseconds()
-		d.slots[slot/64] |= 1 << (slot % 64)
-	}
-}
-
-func (d *dayCount) filled() (n int64) {
-	for _, word := range d.slots {
-		n += int64(bits.OnesCount64(word))
-	}
-	return n
-}
-
-// countDays counts the days of a month in which r changed.
+// countDays counts the days of a month in which r changed. Those of egvs wait for
+// the readings.
 func (s *step) countDays(r *records, partition string) error {
+	if r.resource == "egvs" {
+		return nil
+	}
 	m, err := parseMonth(partition)
 	if err != nil {
 		return err
 	}
-	days := make(map[arrow.Timestamp]*dayCount)
+	days := make(dayCounts)
 	for _, place := range r.months[m].rows {
-		rec := &r.rows[place]
-		if rec.gone || rec.vanished != 0 {
-			continue
+		if rec := &r.rows[place]; !rec.gone && rec.vanished == 0 {
+			days.add(rec.time)
 		}
-		day := rec.time - rec.time%arrow.Timestamp((24*time.Hour).Microseconds())
-		if days[day] == nil {
-			days[day] = new(dayCount)
-		}
-		days[day].add(rec.time, r.hasValue(rec))
 	}
 	s.days[monthKey{r.participant, partition, r.resource}] = days
 	return nil
-}
-
-// hasValue reports whether the record is a reading with a value, as glucose
-// counts it.
-func (r *records) hasValue(rec *record) bool {
-	if r.resource != "egvs" {
-		return false
-	}
-	b, row := r.sources[rec.src], int(rec.row)
-	if b.Column(r.place["glucose_mgdl"]).IsValid(row) {
-		return true
-	}
-	status := r.text(b, "status")
-	return status.IsValid(row) && (status.Value(row) == "low" || status.Value(row) == "high")
 }
 
 // foldDays puts the days that were counted in the place of those held.
@@ -114,7 +70,7 @@ func (s *step) foldDays(ctx context.Context) error {
 		}
 		releasePieces(held)
 	}
-	return nil
+	return s.rewriteTables(ctx, daysTable)
 }
 
 func (s *step) replaceDays(t shape, participant, partition string, all []piece) {
@@ -131,13 +87,9 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 			}
 		}
 	}
-	for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
+	for _, resource := range dayResources {
 		for day, d := range s.days[monthKey{participant, partition, resource}] {
-			var slots any
-			if resource == "egvs" {
-				slots = d.filled()
-			}
-			b.row(participant, resource, timeOf(day), d.records, slots, timeOf(d.first), timeOf(d.last), nil)
+			b.row(participant, resource, timeOf(day), d.records, d.slots, timeOf(d.first), timeOf(d.last), d.clockOffset)
 		}
 	}
 	fresh := b.batch()
@@ -146,6 +98,34 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 		c.participant = participant
 		s.edit(daysTable, partition, c)
 	}
+}
+
+// daysAnew takes the days that another lake counted for a participant, in the
+// place of those held. Those of egvs are counted with the readings.
+func (s *step) daysAnew(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
+	files := m.TableFiles(daysTable)
+	for _, partition := range partitionsOf(files, s.parent.TableFiles(daysTable)) {
+		for _, resource := range dayResources {
+			if resource != "egvs" {
+				s.days[monthKey{participant, partition, resource}] = make(dayCounts)
+			}
+		}
+	}
+	pieces, err := participantRows(ctx, from, files, participant)
+	if err != nil {
+		return err
+	}
+	defer releasePieces(pieces)
+	t := shapeNamed(daysTable)
+	for _, p := range pieces {
+		day, records := t.times(p.rows, "day"), t.longs(p.rows, "records")
+		first, last := t.times(p.rows, "first_record"), t.times(p.rows, "last_record")
+		for row := range day.Len() {
+			key := monthKey{participant, month(day.Value(row)), string([]byte(t.text(p.rows, "resource").Value(row)))}
+			s.days[key][day.Value(row)] = &dayCount{records: records.Value(row), first: first.Value(row), last: last.Value(row)}
+		}
+	}
+	return nil
 }
 
 // values are those of a row of a small table, for rows.row.

@@ -1,9 +1,11 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"slices"
+	"sort"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -16,7 +18,7 @@ import (
 // egvColumns are what readings are made of.
 var egvColumns = [...]string{
 	"participant_id", "record_id", "system_time", "display_time", "utc_offset_min", "utc_offset_source", "transmitter_id",
-	"transmitter_ticks", "display_device", "glucose_mgdl", "status", "trend", "trend_rate_mgdl_min", "vanished_at",
+	"transmitter_ticks", "display_device", "display_app", "glucose_mgdl", "status", "trend", "trend_rate_mgdl_min", "vanished_at",
 }
 
 // deriveGlucose makes glucose anew for every participant and month whose egvs,
@@ -138,23 +140,37 @@ func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, partic
 		return change{}, err
 	}
 	defer releasePieces(old)
-	readings := reading.Readings(presentRecords(pieces), s.study.people[participant])
-	readings = slices.DeleteFunc(readings, func(r reading.Reading) bool { return monthOf(arrow.Timestamp(r.Time)) != m })
+	records := presentRecords(pieces)
+	readings := reading.Readings(records, s.study.people[participant])
+	from, to := m.bounds()
+	readings = readings[firstFrom(readings, from):firstFrom(readings, to)]
+	days := daysOfReadings(records, readings, from, to)
 	conflicts := 0
 	for _, r := range readings {
 		conflicts += int(r.Conflicts)
 	}
 	s.mu.Lock()
 	s.conflicts += conflicts
+	s.days[monthKey{participant, m.String(), "egvs"}] = days
 	s.mu.Unlock()
 	fresh := s.glucoseRows(t, participant, readings)
 	defer fresh.Release()
 	return s.difference(t, participant, old, fresh), nil
 }
 
-// presentRecords reads the records of pieces that have not vanished. Their
-// texts live as long as the pieces.
+// firstFrom is the place of the first reading that is not before an instant.
+func firstFrom(readings []reading.Reading, at int64) int {
+	return sort.Search(len(readings), func(i int) bool { return readings[i].Time >= at })
+}
+
+// presentRecords reads the records of pieces that have not vanished, as a rule in
+// order of time: it orders pieces, whose rows are. Their texts live as long as the
+// pieces.
 func presentRecords(pieces []piece) []reading.Record {
+	first := func(p piece) arrow.Timestamp {
+		return p.rows.Column(p.rows.Schema().FieldIndices("system_time")[0]).(*array.Timestamp).Value(0)
+	}
+	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(first(a), first(b)) })
 	n := 0
 	for _, p := range pieces {
 		n += int(p.rows.NumRows())
@@ -175,7 +191,8 @@ func presentRecords(pieces []piece) []reading.Record {
 			}
 		}
 		id, from, transmitter := text("record_id"), text("utc_offset_source"), text("transmitter_id")
-		device, status, trend := text("display_device"), text("status"), text("trend")
+		device, app := text("display_device"), text("display_app")
+		status, trend := text("status"), text("trend")
 		times, display := column["system_time"].(*array.Timestamp), column["display_time"].(*array.Timestamp)
 		offset, ticks := column["utc_offset_min"].(*array.Int16), column["transmitter_ticks"].(*array.Int64)
 		value, rate := column["glucose_mgdl"].(*array.Int16), column["trend_rate_mgdl_min"].(*array.Float64)
@@ -186,7 +203,7 @@ func presentRecords(pieces []piece) []reading.Record {
 			}
 			r := reading.Record{
 				ID: id(row), Time: int64(times.Value(row)), OffsetFrom: from(row), Transmitter: transmitter(row),
-				Device: device(row), Status: status(row), Trend: trend(row),
+				Device: device(row), App: app(row), Status: status(row), Trend: trend(row),
 				OffsetMin: maybe(offset, row), Value: maybe(value, row), Rate: maybe(rate, row),
 				Ticks: maybe(ticks, row).V,
 			}

@@ -40,10 +40,12 @@ func (s *step) glucoseRows(t shape, participant string, readings []reading.Readi
 	flags("clock_suspect", func(r *reading.Reading) bool { return r.ClockSuspect })
 	utc, local := column("time_utc").(*array.TimestampBuilder), column("local_time").(*array.TimestampBuilder)
 	date, sources := column("local_date").(*array.Date32Builder), column("n_sources").(*array.Int16Builder)
+	cadence := column("cadence_min").(*array.Int16Builder)
 	for i := range readings {
 		r := &readings[i]
 		utc.Append(arrow.Timestamp(r.Time))
 		sources.Append(r.Sources)
+		cadence.Append(r.Cadence)
 		appendMaybe(local, reading.Maybe[arrow.Timestamp]{V: arrow.Timestamp(r.Local.V), OK: r.Local.OK})
 		appendMaybe(date, reading.Maybe[arrow.Date32]{V: arrow.Date32(r.LocalDate.V), OK: r.LocalDate.OK})
 		appendMaybe(column("study_day").(*array.Int32Builder), r.StudyDay)

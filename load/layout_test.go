@@ -180,13 +180,13 @@ func TestGlucoseMerged(t *testing.T) {
 	other := strings.NewReplacer(`"iOS"`, `"receiver"`, "2026-03-01T00:00:30Z", "2026-02-28T23:58:30Z").Replace(strings.Replace(phone, `"b"`, `"a"`, 1))
 	w.answer("P1", "A", "egvs", at(1, "00:00:00").AddDate(0, 0, -2), at(1, "00:00:00"), other)
 	w.answer("P1", "A", "egvs", at(1, "00:00:00"), at(2, "00:00:00"), phone,
-		egv("c", at(1, "12:00:00"), 90), strings.Replace(egv("d", at(1, "12:00:00"), 95), `"T1"`, `""`, 1))
+		egv("c", at(1, "12:00:00"), 90), egv("d", at(1, "12:00:00"), 95))
 	k := w.tank("lake", 1)
 	defer k.unlock()
 	r := k.load(Study{})
 	sameText(t, "glucose", k.rows("glucose", "time_utc", "glucose_mgdl", "n_sources"), []string{
 		"time_utc=2026-03-01T00:00:30 glucose_mgdl=100 n_sources=2",
-		"time_utc=2026-03-01T12:00:00 glucose_mgdl=90 n_sources=1",
+		"time_utc=2026-03-01T12:00:00 glucose_mgdl=90 n_sources=2",
 	})
 	if r.Conflicts != 1 {
 		t.Errorf("Load: %d conflicts, want 1", r.Conflicts)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -19,6 +20,7 @@ type model struct {
 	changes  []string
 	windows  map[string][]raw.Header
 	cuts     cuts // what is from then on it never sees
+	zones    map[string]*time.Location
 }
 
 // A modelRecord is a record as the API has it.
@@ -35,10 +37,19 @@ type modelRow struct {
 	first, vanished     time.Time
 }
 
+// homes are the zones of historyStudy.
+func homes() map[string]*time.Location {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		panic(err)
+	}
+	return map[string]*time.Location{"P1": berlin}
+}
+
 func newModel(resource string) *model {
 	return &model{
 		resource: resource, rows: map[string]map[string]*modelRow{}, pending: map[[2]string]time.Time{},
-		windows: map[string][]raw.Header{},
+		windows: map[string][]raw.Header{}, zones: homes(),
 	}
 }
 
@@ -230,19 +241,34 @@ func (m *model) days() []string {
 		}
 		for _, times := range byDay {
 			slices.SortFunc(times, time.Time.Compare)
-			slots := "-"
+			slots, offset := "-", "-"
 			if m.resource == "egvs" {
 				seen := make(map[time.Time]bool)
 				for _, t := range times {
 					seen[t.Truncate(5*time.Minute)] = true
 				}
 				slots = fmt.Sprint(len(seen))
+				if zone := m.zones[p]; zone != nil {
+					offset = fmt.Sprint(behind(slices.Collect(maps.Keys(seen)), zone))
+				}
 			}
-			out = append(out, fmt.Sprintf("participant_id=%s resource=%s day=%s records=%d slots=%s first_record=%s last_record=%s",
-				p, m.resource, stamp(times[0].Truncate(24*time.Hour)), len(times), slots, stamp(times[0]), stamp(times[len(times)-1])))
+			out = append(out, fmt.Sprintf("participant_id=%s resource=%s day=%s records=%d slots=%s first_record=%s last_record=%s clock_offset_min=%s",
+				p, m.resource, stamp(times[0].Truncate(24*time.Hour)), len(times), slots, stamp(times[0]), stamp(times[len(times)-1]), offset))
 		}
 	}
 	return out
+}
+
+// behind is how many minutes the wall clock of egv, of -5 h, is ahead of a zone at
+// most of times.
+func behind(times []time.Time, zone *time.Location) int {
+	var minutes []int
+	for _, t := range times {
+		_, seconds := t.In(zone).Zone()
+		minutes = append(minutes, -5*60-seconds/60)
+	}
+	slices.Sort(minutes)
+	return minutes[(len(minutes)-1)/2]
 }
 
 // clipped are the windows up to the participant's withdrawal.

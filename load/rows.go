@@ -57,6 +57,12 @@ func appendTo(to array.Builder, v any, nullable bool) {
 		} else {
 			to.(*array.Date32Builder).Append(arrow.Date32FromTime(time.Time(v)))
 		}
+	case *int16:
+		if v == nil {
+			to.AppendNull()
+		} else {
+			to.(*array.Int16Builder).Append(*v)
+		}
 	case *int32:
 		if v == nil {
 			to.AppendNull()
@@ -69,6 +75,8 @@ func appendTo(to array.Builder, v any, nullable bool) {
 		} else {
 			to.(*array.Int64Builder).Append(*v)
 		}
+	case int16:
+		to.(*array.Int16Builder).Append(v)
 	case int32:
 		to.(*array.Int32Builder).Append(v)
 	case int64:

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"golang.org/x/sync/errgroup"
 
@@ -34,9 +33,9 @@ type step struct {
 	accounts map[connectionKey]account // that connections lead to
 	shown    map[shownKey]shown        // by dataRange
 	coverage map[coverKey]*cover
-	days     map[monthKey]map[arrow.Timestamp]*dayCount // of the months that change
 
-	mu        sync.Mutex // below: written by several partitions at once
+	mu        sync.Mutex             // below: written by several partitions at once
+	days      map[monthKey]dayCounts // of the months that change
 	counts    map[string]Counts
 	conflicts int
 }
@@ -45,7 +44,7 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 	s := &step{
 		Loader: l, mem: l.Mem, parent: parent, commit: l.Lake.Begin(parent), study: study, answers: answers,
 		edits: make(map[string]map[string][]change), counts: make(map[string]Counts),
-		days:   make(map[monthKey]map[arrow.Timestamp]*dayCount),
+		days:   make(map[monthKey]dayCounts),
 		border: parent.Borders["egvs"],
 	}
 	for _, a := range answers {
@@ -58,7 +57,7 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 }
 
 // fold decides what the answers change, table by table, then rewrites the
-// files concerned, then derives glucose from the new egvs.
+// files concerned, then derives glucose and coverage_days from what is new.
 func (s *step) fold(ctx context.Context) error {
 	if err := s.loadSmall(ctx); err != nil {
 		return err
@@ -72,9 +71,6 @@ func (s *step) fold(ctx context.Context) error {
 			return fmt.Errorf("table %s: %w", k.Name, err)
 		}
 	}
-	if err := s.foldDays(ctx); err != nil {
-		return fmt.Errorf("table %s: %w", daysTable, err)
-	}
 	if err := s.foldDevices(ctx); err != nil {
 		return fmt.Errorf("table devices: %w", err)
 	}
@@ -86,11 +82,17 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.rewriteAll(ctx); err != nil {
 		return err
 	}
-	if s.part.participants != nil {
-		return s.writeSmall(ctx) // the rest is made of the whole
+	whole := s.part.participants == nil // the rest is made of it
+	if whole {
+		if err := s.deriveGlucose(ctx); err != nil {
+			return fmt.Errorf("table glucose: %w", err)
+		}
 	}
-	if err := s.deriveGlucose(ctx); err != nil {
-		return fmt.Errorf("table glucose: %w", err)
+	if err := s.foldDays(ctx); err != nil {
+		return fmt.Errorf("table %s: %w", daysTable, err)
+	}
+	if !whole {
+		return s.writeSmall(ctx)
 	}
 	if err := s.writeRequests(ctx); err != nil {
 		return fmt.Errorf("table requests: %w", err)
@@ -163,19 +165,27 @@ func (s *step) edit(table, partition string, c change) {
 }
 
 // rewriteAll rewrites every partition that has edits, and those whose days the
-// border has passed.
+// border has passed, but for the tables that are made of others.
 func (s *step) rewriteAll(ctx context.Context) error {
+	var tables []string
+	for _, t := range transform.Tables() {
+		if t.Name != "glucose" && t.Name != daysTable {
+			tables = append(tables, t.Name)
+		}
+	}
+	return s.rewriteTables(ctx, tables...)
+}
+
+func (s *step) rewriteTables(ctx context.Context, tables ...string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, t := range transform.Tables() {
-		if t.Name == "glucose" {
-			continue
-		}
-		for _, partition := range s.partitions(t.Name, slices.Collect(maps.Keys(s.edits[t.Name]))) {
+	for _, name := range tables {
+		t := shapeNamed(name)
+		for _, partition := range s.partitions(name, slices.Collect(maps.Keys(s.edits[name]))) {
 			g.Go(func() error {
-				changes := s.edits[t.Name][partition]
+				changes := s.edits[name][partition]
 				defer releaseChanges(changes)
-				return s.rewrite(ctx, shapeOf(t), partition, changes)
+				return s.rewrite(ctx, t, partition, changes)
 			})
 		}
 	}

@@ -174,7 +174,7 @@ func TestWithdrawalTables(t *testing.T) {
 		w.answer(p, "A"+p, "egvs", from, to, egv("a", before, 101), egv("b", after, 110),
 			odd("r3", "2026-03-02T00:00:00Z"), odd("r4", "never"), odd("r5", "2026-03-07T00:00:00Z"))
 		w.answer(p, "A"+p, "egvs", from, to, egv("a", before, 101), egv("b", after, 111),
-			egv("c", cut.Add(-time.Second), 120), egv("d", cut, 130))
+			egv("c", cut.Add(-5*time.Minute), 120), egv("d", cut, 130))
 		w.answer(p, "A"+p, "events", from, to, note("n2", after), event("e", "carbs", "5", "created", before), note("n1", before))
 		w.append(raw.Header{ParticipantID: p, ConnectionID: "A" + p, Resource: "dataRange"}, dataRange("2026-03-02T00:00:00", "2026-03-08T00:00:00"))
 	}
@@ -221,6 +221,11 @@ func TestWithdrawalTables(t *testing.T) {
 		"participant_id=P1 resource=devices asked_from=- asked_to=- asked_at=2026-03-08T00:00:00 records=1 data_from=- data_to=-",
 		"participant_id=P1 resource=egvs asked_from=2026-03-01T00:00:00 asked_to=2026-03-05T00:00:00 asked_at=2026-03-08T02:00:00 records=2 data_from=- data_to=-",
 		"participant_id=P1 resource=events asked_from=2026-03-01T00:00:00 asked_to=2026-03-05T00:00:00 asked_at=2026-03-08T03:00:00 records=2 data_from=- data_to=-",
+	})
+	sameText(t, "coverage_days", mine("coverage_days", "resource", "day", "records", "slots"), []string{
+		"resource=egvs day=2026-03-02T00:00:00 records=1 slots=1",
+		"resource=egvs day=2026-03-04T00:00:00 records=1 slots=1",
+		"resource=events day=2026-03-02T00:00:00 records=2 slots=-",
 	})
 	sameText(t, "requests", now["requests"], whole["requests"])
 	for _, table := range recordTables {

@@ -3,7 +3,7 @@ package transform
 func glucose() Table {
 	return Table{
 		Name:      "glucose",
-		Comment:   "analysis-ready: one row per participant and moment, phone and receiver merged",
+		Comment:   "analysis-ready: one row per participant and moment, phone, receiver and watch merged",
 		Partition: ByMonth,
 		Columns: []Column{
 			participantID(),
@@ -12,16 +12,16 @@ func glucose() Table {
 			{"local_date", date, null, "date of local_time"},
 			{"local_time_source", text, !null, "sent (offset sent), derived (display - system), roster (participant's time zone), unknown"},
 			{"study_day", integer, null, "1 on anchor_date, -1 the day before, no 0; null without anchor_date"},
-			{"glucose_mgdl", small, null, "mg/dL; 39 and 401 as sent count as such; null when there is no value"},
-			{"glucose_source", text, null, "value (sent), status (39 or 401 for a null value with status low or high); null when there is no value"},
+			{"glucose_mgdl", small, null, "mg/dL; 39 and 401 as sent count as such; null when there is no value from 39 to 401"},
+			{"glucose_source", text, null, "value (sent), status (39 or 401 for a null value with status low or high), implausible (egvs has a value outside 39 to 401, a code or an error); null when no value was sent"},
 			{"status", text, null, "as in egvs"},
 			{"trend", text, null, "as in egvs"},
 			{"trend_rate_mgdl_min", double, null, "mg/dL/min"},
 			{"transmitter_id", text, null, "as in egvs"},
 			{"n_sources", small, !null, "records of egvs merged into this reading"},
-			{"overlap", boolean, !null, "another transmitter was running at this moment; its readings are left out"},
+			{"overlap", boolean, !null, "another transmitter measured within 150 s of this moment; that is left out"},
 			{"clock_suspect", boolean, !null, "offset more than 2 h from the roster's zone for less than 24 h"},
-			{"cadence_min", small, null, "minutes the reading stands for: 1, 5 or 15, the grid that its transmitter's run keeps to; null, from an older program, counts as 5"},
+			{"cadence_min", small, null, "minutes from one reading to the next: 1, 5 or 15, the grid that the readings around this one keep to; null only in files of an older program"},
 		},
 		Key: []string{"participant_id", "time_utc"}, Order: []string{"participant_id", "time_utc"},
 		Version: 2, Sound: 2, // 2: cadence_min, transmitters in runs, implausible values
@@ -56,10 +56,10 @@ func coverageDays() Table {
 			{"resource", text, !null, "egvs, events, calibrations, alerts"},
 			{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
 			{"records", long, !null, "present records of the day"},
-			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those with a value, from whichever device; one that stands for 15 minutes fills three; null for other resources"},
+			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those that a reading with a value covers; at 15 minutes one covers three; null for other resources"},
 			{"first_record", instant, !null, "UTC; system_time of the oldest"},
 			{"last_record", instant, !null, "UTC; system_time of the newest"},
-			{"clock_offset_min", small, null, "egvs: minutes that the wall clock of most of the day's readings is ahead of the roster's zone; null if under 30 or unknown"},
+			{"clock_offset_min", small, null, "egvs: minutes that most of the day's readings' wall clock is ahead of the participant's time zone, at most 32767 either way; null under 30 minutes, without a zone or a wall clock, and for other resources"},
 		},
 		Key: []string{"participant_id", "resource", "day"}, Order: []string{"participant_id", "resource", "day"},
 		Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence

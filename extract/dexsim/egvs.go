@@ -18,23 +18,22 @@ const noRate = math.MinInt8
 
 // egv is a reading as one device sent it, packed: a cohort has millions.
 type egv struct {
-	at       int64 // systemTime
-	upload   int64
-	change   int64 // when it is revised or vanishes, by odd; 0: never
-	ticks    int64
-	value    float64 // NaN: null
-	moment   int32
-	offset   int32 // displayTime ahead of systemTime, seconds
-	session  int16
-	rate     int8
-	trend    uint8
-	device   device
-	zone     zoneStyle
-	bad      badKind
-	again    bool // the same reading once more, after a reconnect
-	odd      int8 // bit of the anomaly in Kinds; -1: none
-	variant  uint8
-	shadowed bool
+	at      int64 // systemTime
+	upload  int64
+	change  int64 // when it is revised or vanishes, by odd; 0: never
+	ticks   int64
+	value   float64 // NaN: null
+	moment  int32
+	offset  int32 // displayTime ahead of systemTime, seconds
+	session int16
+	rate    int8
+	trend   uint8
+	device  device
+	zone    zoneStyle
+	bad     badKind
+	again   bool // the same reading once more, after a reconnect
+	odd     int8 // bit of the anomaly in Kinds; -1: none
+	variant uint8
 }
 
 func trends() [11]string {
@@ -127,7 +126,6 @@ func slope(before []reading, m reading) (rate int8, trend uint8) {
 func (p *person) send(readings []reading, sensors []session, up uploads) []egv {
 	devices := p.devices()
 	list := make([]egv, 0, len(readings)*len(devices))
-	last := lastOf(readings, len(sensors))
 	for _, m := range readings {
 		s := sensors[m.session]
 		for _, d := range devices {
@@ -138,7 +136,7 @@ func (p *person) send(readings []reading, sensors []session, up uploads) []egv {
 			e := egv{
 				at: at, upload: up.at(d, m.at), ticks: (m.at-s.started)/second + s.bigTicks,
 				value: m.value, moment: m.moment, offset: int32(p.offset(d, at)), session: int16(m.session),
-				rate: m.rate, trend: m.trend, device: d, odd: -1, shadowed: shadowed(last, int(m.session), m.at),
+				rate: m.rate, trend: m.trend, device: d, odd: -1,
 			}
 			if d == receiver {
 				e.zone = noZone
@@ -190,7 +188,7 @@ func (v view) egv(e *egv) (EGV, wire) {
 			Generation: v.person.generation, Variant: v.person.variant,
 		},
 		Unit: "mg/dL", RateUnit: "mg/dL/min", Trend: trends()[e.trend],
-		Moment: int(e.moment), Shadowed: e.shadowed,
+		Moment: int(e.moment),
 	}
 	r.Device, r.App = v.person.shows(e.device)
 	if value := e.valueAt(v); !math.IsNaN(value) {

@@ -22,7 +22,7 @@ func glycaemiaOf(h *history, main device) glycaemia {
 	var g glycaemia
 	var sum, squares float64
 	for _, e := range h.egvs {
-		if e.device != main || e.shadowed {
+		if e.device != main {
 			continue
 		}
 		v := e.value

@@ -103,22 +103,6 @@ func inOverlap(sensors []session, gap interval) bool {
 	return false
 }
 
-// lastOf is when each session's last reading was made.
-func lastOf(readings []reading, sessions int) []int64 {
-	last := make([]int64, sessions)
-	for _, m := range readings {
-		last[m.session] = max(last[m.session], m.at)
-	}
-	return last
-}
-
-// shadowed reports whether the sensor before session i was still running at
-// ms: it made a reading in the same second, which is all that is told of times, or
-// later on.
-func shadowed(last []int64, i int, ms int64) bool {
-	return i > 0 && last[i-1]/second >= ms/second
-}
-
 // firstAfter is the index of the first interval that ends after ms.
 func firstAfter(list []interval, ms int64) int {
 	i, _ := slices.BinarySearchFunc(list, ms, func(v interval, ms int64) int {

@@ -43,7 +43,7 @@ type EGV struct {
 	Rate     *float64 // mg/dL/min
 	RateUnit string
 	Moment   int  // EGVs of a user with the same Moment are one reading sent more than once
-	Shadowed bool // a sensor that was started earlier was still running
+	Shadowed bool // an EGV of a sensor that was started earlier is at most 150 s away
 }
 
 // An Event is an entry made by the person, in the state served now.
@@ -145,6 +145,7 @@ func (s *Server) TruthOf(user string) (t Truth, ok bool) {
 
 func (v view) truth() Truth {
 	t := Truth{User: v.person.name, ParticipantID: v.person.participantID, Kind: v.person.kind.name, Devices: v.devices()}
+	var sessions []int16 // of t.EGVs
 	for _, x := range v.hits("egvs", everything) {
 		e := &v.egvs[x.index]
 		if e.bad != readable {
@@ -152,12 +153,28 @@ func (v view) truth() Truth {
 			continue
 		}
 		record, _ := v.egv(e)
-		t.EGVs = append(t.EGVs, record)
+		t.EGVs, sessions = append(t.EGVs, record), append(sessions, e.session)
 	}
+	v.shadow(t.EGVs, sessions)
 	t.Events = truths(&t, v, "events", v.events)
 	t.Calibrations = truths(&t, v, "calibrations", v.calibrations)
 	t.Alerts = truths(&t, v, "alerts", v.alerts)
 	return t
+}
+
+// shadow marks, among EGVs in order of time, those that are near one of another
+// transmitter whose sensor was started earlier.
+func (v view) shadow(egvs []EGV, sessions []int16) {
+	const near = 150 * time.Second
+	for i := range egvs {
+		for j := i + 1; j < len(egvs) && egvs[j].SystemTime.Sub(egvs[i].SystemTime) <= near; j++ {
+			a, b := sessions[i], sessions[j]
+			if v.sensors[a].transmitter != v.sensors[b].transmitter {
+				egvs[i].Shadowed = egvs[i].Shadowed || b < a
+				egvs[j].Shadowed = egvs[j].Shadowed || a < b
+			}
+		}
+	}
 }
 
 func truths[T any](t *Truth, v view, resource string, records []record[T]) []T {

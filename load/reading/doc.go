@@ -2,14 +2,15 @@
 // person had: one per moment. It is pure: the same records give the same
 // readings, in whatever order they come.
 //
-// Records become one reading when they carry the same transmitter and the same
-// ticks of its clock; where one of them lacks these, when they have the same
-// value within 150 s on different display devices (a phone and a receiver worn
-// together), or the same system time and value (an account that was
-// disconnected and connected again). The record of a phone stands for the
-// group, else the one of another device; among equals the smallest record id.
+// Records become measurements (merge.go): those of one transmitter with the same
+// ticks of its clock, and those of one transmitter that come within 150 s, for a
+// sensor measures every 5 minutes. A phone's record stands for the measurement
+// before a receiver's, and that before a watch's.
 //
-// Of two transmitters worn at once the one that was started first speaks until
-// its last record; the readings that only the other one had meanwhile are left
-// out. Nothing is lost by that: egvs has every record.
+// Of two transmitters worn at once one goes before the other (transmitter.go), and
+// the measurements of the other one that are near its own are left out. Nothing
+// is lost by that: egvs has every record.
+//
+// A reading has the wall clock that the person saw (local.go), and the minutes
+// it stands for (cadence.go).
 package reading

@@ -36,29 +36,38 @@ func studyDay(date int32, anchor Maybe[int32]) Maybe[int32] {
 	return Some(day)
 }
 
-// clockSuspects marks the groups, which are in order of time, whose offset is
-// far from the roster's zone for less than a day. Groups without an offset
-// neither begin nor end such a stretch.
-func clockSuspects(groups []*group, zone *time.Location) []bool {
-	suspects := make([]bool, len(groups))
+// ahead is how far the wall clock of r is ahead of the zone's: null without one of
+// them. An offset that no place on earth has is a clock that is days off. A wall
+// clock that equals the system time and has no offset says nothing.
+func ahead(r *Record, zone *time.Location) Maybe[int64] {
+	if zone == nil || !r.Display.OK || r.OffsetFrom == "unknown" && r.Display.V == r.Time {
+		return Maybe[int64]{}
+	}
+	return Some(r.Display.V - r.Time - zoneOffset(r.Time, zone)*second)
+}
+
+// suspectClocks marks the readings whose offset is far from the roster's zone
+// for less than a day. Readings without an offset neither begin nor end such a
+// stretch.
+func suspectClocks(readings []Reading, zone *time.Location) {
 	if zone == nil {
-		return suspects
+		return
 	}
 	var run []int
 	closeRun := func() {
-		if len(run) > 0 && groups[run[len(run)-1]].chosen.Time-groups[run[0]].chosen.Time < travel {
+		if len(run) > 0 && readings[run[len(run)-1]].Time-readings[run[0]].Time < travel {
 			for _, i := range run {
-				suspects[i] = true
+				readings[i].ClockSuspect = true
 			}
 		}
 		run = run[:0]
 	}
-	for i, g := range groups {
-		c := g.chosen
-		if !c.OffsetMin.OK {
+	for i := range readings {
+		r := &readings[i]
+		if !r.offset.OK {
 			continue
 		}
-		off := int64(c.OffsetMin.V) - zoneOffset(c.Time, zone)/60
+		off := int64(r.offset.V) - zoneOffset(r.Time, zone)/60
 		if off > suspectOffset || off < -suspectOffset {
 			run = append(run, i)
 		} else {
@@ -66,7 +75,6 @@ func clockSuspects(groups []*group, zone *time.Location) []bool {
 		}
 	}
 	closeRun()
-	return suspects
 }
 
 func floorDiv(a, b int64) int64 {

@@ -1,101 +1,176 @@
 package reading
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 const (
 	second       = int64(1_000_000) // in microseconds
-	sameReading  = 150 * second     // how far apart two devices may stamp one reading
+	sameReading  = 150 * second     // half of the time between two measurements
 	microsPerDay = 86_400 * second
 )
 
-// A group is the records of one reading.
-type group struct {
-	first        int64   // time of its first record
-	chosen       *Record // the record that stands for it
-	transmitters []string
-	devices      []string
-	size         int16
-	conflicts    int16
-	overlap      bool
+// A measurement is what one transmitter measured at one moment, as the records
+// of one or several devices tell it.
+type measurement struct {
+	first       int64 // time of the first record that tells its moment
+	time        int64 // of the record that stands for it
+	chosen      int32 // place of that record
+	transmitter int32 // place of its name
+	wear        int32 // place of the wear it is part of
+	size        int32 // records
+	conflicts   int32 // of them, with the time of the chosen one and another value
+	near        bool  // another transmitter measured at most 150 s away
+	out         bool  // it does not count, for one of these goes before
 }
 
-func (g *group) add(r *Record) {
-	if g.chosen == nil || prefer(r, g.chosen) < 0 {
-		g.chosen = r
-	}
-	if r.Transmitter != "" && !slices.Contains(g.transmitters, r.Transmitter) {
-		g.transmitters = append(g.transmitters, r.Transmitter)
-	}
-	if !slices.Contains(g.devices, r.Device) {
-		g.devices = append(g.devices, r.Device)
-	}
-	g.size++
-}
+// unnamed is the place of the name of all records that name no transmitter.
+const unnamed = 0
 
-// exact is what two records of one reading share whatever their devices say.
-type exact struct {
-	transmitter string
-	ticks       int64
-}
-
-// merge groups records, which are in order of time.
-func merge(records []Record) []*group {
-	groups := make([]*group, 0, len(records))
-	store := make([]group, 0, len(records)) // never grows, so pointers into it hold
-	byTicks := make(map[exact]*group, len(records))
-	recent := 0 // groups[recent:] may be near enough
+// transmitterNames lists the names in records and says which one each record has.
+func transmitterNames(records []Record) (names []string, of []int32) {
+	names, of = []string{""}, make([]int32, len(records))
+	places, last := map[string]int32{"": unnamed}, int32(unnamed)
 	for i := range records {
-		r := &records[i]
-		for recent < len(groups) && r.Time-groups[recent].first > sameReading {
-			recent++
+		name := records[i].Transmitter
+		if name != names[last] {
+			place, known := places[name]
+			if !known {
+				place = int32(len(names))
+				places[name] = place
+				names = append(names, name)
+			}
+			last = place
 		}
-		key := exact{r.Transmitter, r.Ticks}
-		hasKey := r.Transmitter != "" && r.Ticks > 0
-		var g *group
-		if hasKey {
-			g = byTicks[key]
-		}
-		if g == nil {
-			g = near(groups[recent:], r, hasKey)
-		}
-		if g == nil {
-			store = append(store, group{first: r.Time})
-			g = &store[len(store)-1]
-			groups = append(groups, g)
-		}
-		g.add(r)
-		if hasKey {
-			byTicks[key] = g
-		}
+		of[i] = last
 	}
-	return groups
+	return names, of
 }
 
-// near finds the group that r belongs to by time and value alone, the nearest
-// one first. Records that say which reading they are (exactly) do not match
-// others that say so too.
-func near(groups []*group, r *Record, hasKey bool) *group {
+// measurements groups records, which are in order of time and id, by what they
+// measure: those of a named transmitter with the same ticks, whatever their
+// times, for a device's clock may be hours off; and of what that leaves, of one
+// transmitter, those less than 150 s after the first one. They come in order of
+// transmitter, then time.
+func measurements(records []Record, transmitter []int32) []measurement {
+	leads, leaders := leadersByTicks(records, transmitter)
+	all := make([]measurement, 0, len(leaders))
+	of := make([]int32, len(records)) // of a leader: its measurement
+	for _, l := range leaders {
+		r, n := &records[l.place], len(all)-1
+		if n < 0 || all[n].transmitter != l.transmitter || r.Time-all[n].first >= sameReading {
+			all = append(all, measurement{first: r.Time, chosen: l.place, transmitter: l.transmitter})
+			n++
+		} else if prefer(r, &records[all[n].chosen]) < 0 {
+			all[n].chosen = l.place
+		}
+		of[l.place] = int32(n)
+	}
+	for i := range records {
+		m := &all[of[leads[i]]]
+		m.size++
+		m.offer(records, int32(i))
+	}
+	for i := range all {
+		all[i].time = records[all[i].chosen].Time
+	}
+	if len(all) < len(records) {
+		for i := range records {
+			m := &all[of[leads[i]]]
+			m.conflicts += conflict(&records[i], &records[m.chosen])
+		}
+	}
+	return all
+}
+
+// A leader is the record that stands for those with its ticks.
+type leader struct{ transmitter, place int32 }
+
+// leadersByTicks returns the leader of every record, and the leaders in order of
+// transmitter, then time. A record whose ticks nobody shares leads itself.
+func leadersByTicks(records []Record, transmitter []int32) (leads []int32, leaders []leader) {
+	type key struct {
+		leader
+		ticks int64
+	}
+	keys := make([]key, len(records))
+	for i := range records {
+		keys[i] = key{leader: leader{transmitter[i], int32(i)}}
+		if transmitter[i] != unnamed {
+			keys[i].ticks = max(0, records[i].Ticks)
+		}
+	}
+	slices.SortFunc(keys, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.transmitter, b.transmitter), cmp.Compare(a.ticks, b.ticks), cmp.Compare(a.place, b.place))
+	})
+	leads, leaders = make([]int32, len(records)), make([]leader, 0, len(records))
+	for start := 0; start < len(keys); {
+		best, end := keys[start].leader, start+1
+		for ; end < len(keys) && keys[start].ticks > 0 && keys[end].ticks == keys[start].ticks && keys[end].transmitter == best.transmitter; end++ {
+			if prefer(&records[keys[end].place], &records[best.place]) < 0 {
+				best = keys[end].leader
+			}
+		}
+		for _, k := range keys[start:end] {
+			leads[k.place] = best.place
+		}
+		leaders = append(leaders, best)
+		start = end
+	}
+	slices.SortFunc(leaders, func(a, b leader) int {
+		return cmp.Or(cmp.Compare(a.transmitter, b.transmitter), cmp.Compare(a.place, b.place))
+	})
+	return leads, leaders
+}
+
+// offer lets the record at place stand for m if it tells the moment, has a value,
+// and the chosen one has none or is a worse one.
+func (m *measurement) offer(records []Record, place int32) {
+	r, chosen := &records[place], &records[m.chosen]
+	if place == m.chosen || r.Time < m.first || r.Time-m.first >= sameReading || !hasValue(r) {
+		return
+	}
+	if !hasValue(chosen) || prefer(r, chosen) < 0 {
+		m.chosen = place
+	}
+}
+
+// conflict is 1 for a record with the time of the chosen one and another value.
+func conflict(r, chosen *Record) int32 {
 	v, _ := value(r)
-	for _, g := range slices.Backward(groups) {
-		gv, _ := value(g.chosen)
-		reconnect := g.chosen.Time == r.Time && gv == v && g.chosen.Status == r.Status
-		if reconnect && !contradicts(g, r, hasKey, false) {
-			return g
-		}
-		if v.OK && gv == v && !slices.Contains(g.devices, r.Device) && !contradicts(g, r, hasKey, true) {
-			return g
-		}
+	c, _ := value(chosen)
+	if r.Time == chosen.Time && v.OK && c.OK && v != c {
+		return 1
 	}
-	return nil
+	return 0
 }
 
-// contradicts reports whether r cannot be the reading of g: both know their
-// ticks, which differ (else they had met before), or their transmitters differ
-// although two devices report them. A transmitter's hash may change when an
-// account is connected again, so at equal times other ticks decide alone.
-func contradicts(g *group, r *Record, hasKey, devices bool) bool {
-	if devices && r.Transmitter != "" && len(g.transmitters) > 0 && !slices.Contains(g.transmitters, r.Transmitter) {
-		return true
+// prefer orders records by which one stands for a measurement, best first.
+func prefer(a, b *Record) int {
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID))
+}
+
+// rank is the place of a record's device: phones, receivers and what is not
+// known, watches. A watch sends as the phone it belongs to and is named in the app.
+func rank(r *Record) int {
+	switch {
+	case saysWatch(r.App) || saysWatch(r.Device):
+		return 2
+	case strings.EqualFold(r.Device, "iOS") || strings.EqualFold(r.Device, "android"):
+		return 0
 	}
-	return hasKey && g.chosen.Transmitter == r.Transmitter && g.chosen.Ticks > 0
+	return 1
+}
+
+// saysWatch reports whether a name has the word watch in it, in any case.
+func saysWatch(name string) bool {
+	const word = "watch"
+	for i := 0; i+len(word) <= len(name); i++ {
+		if strings.EqualFold(name[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
 }

@@ -2,6 +2,7 @@ package reading
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ type Record struct {
 	Transmitter string
 	Ticks       int64 // seconds since the transmitter was started; 0 is unknown
 	Device      string
+	App         string
 	Value       Maybe[int16] // mg/dL
 	Status      string
 	Trend       string
@@ -48,7 +50,7 @@ type Reading struct {
 	LocalFrom    string // sent, derived, roster, unknown
 	StudyDay     Maybe[int32]
 	Value        Maybe[int16]
-	ValueFrom    string // value, status; empty: no value
+	ValueFrom    string // value, status, implausible (what was sent is no glucose); empty: none was sent
 	Status       string
 	Trend        string
 	Rate         Maybe[float64]
@@ -56,7 +58,11 @@ type Reading struct {
 	Sources      int16
 	Overlap      bool
 	ClockSuspect bool
-	Conflicts    int16 // readings left out: the same time, another value
+	Cadence      int16        // minutes of the grid it keeps to: 1, 5 or 15
+	Ahead        Maybe[int64] // of its wall clock, against the roster's zone
+	Conflicts    int32        // records left out that have the same time and another value
+
+	offset Maybe[int16] // minutes, as the record has it
 }
 
 // Readings returns the readings in records, one per moment, in order of time.
@@ -65,42 +71,25 @@ func Readings(records []Record, who Person) []Reading {
 	slices.SortFunc(records, func(a, b Record) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
 	})
-	groups := leaders(merge(records), transmitters(records))
-	slices.SortFunc(groups, func(a, b *group) int {
-		return cmp.Or(cmp.Compare(a.chosen.Time, b.chosen.Time), prefer(a.chosen, b.chosen))
-	})
-	groups = onePerMoment(groups)
-	suspects := clockSuspects(groups, who.Zone)
-	readings := make([]Reading, len(groups))
-	for i, g := range groups {
-		readings[i] = g.reading(who)
-		readings[i].ClockSuspect = suspects[i]
+	names, transmitter := transmitterNames(records)
+	counted := counting(measurements(records, transmitter), names, records)
+	readings := make([]Reading, len(counted))
+	for i := range counted {
+		readings[i] = counted[i].reading(&records[counted[i].chosen], who)
 	}
+	suspectClocks(readings, who.Zone)
+	setCadences(readings)
 	return readings
 }
 
-// onePerMoment keeps the first of the groups with one time, which is the
-// preferred one. The others differ in value, or they had been merged.
-func onePerMoment(groups []*group) []*group {
-	kept := groups[:0]
-	for _, g := range groups {
-		if n := len(kept); n > 0 && kept[n-1].chosen.Time == g.chosen.Time {
-			kept[n-1].conflicts++
-		} else {
-			kept = append(kept, g)
-		}
-	}
-	return kept
-}
-
-func (g *group) reading(who Person) Reading {
-	c := g.chosen
+func (m *measurement) reading(c *Record, who Person) Reading {
 	r := Reading{
 		Time: c.Time, Status: c.Status, Trend: c.Trend, Rate: c.Rate, Transmitter: c.Transmitter,
-		Sources: g.size, Overlap: g.overlap, Conflicts: g.conflicts,
+		Sources: int16(min(m.size, math.MaxInt16)), Overlap: m.near, Conflicts: m.conflicts, offset: c.OffsetMin,
 	}
 	r.Value, r.ValueFrom = value(c)
 	r.Local, r.LocalFrom = local(c, who.Zone)
+	r.Ahead = ahead(c, who.Zone)
 	if r.Local.OK {
 		r.LocalDate = Some(int32(floorDiv(r.Local.V, microsPerDay)))
 		r.StudyDay = studyDay(r.LocalDate.V, who.Anchor)
@@ -108,28 +97,58 @@ func (g *group) reading(who Person) Reading {
 	return r
 }
 
-// value is what r counts as: the API says "below 40" and "above 400" with 39
-// and 401, or with a status beside a null value.
+// setCadences says of every reading to which grid it keeps. One without a value
+// keeps to that of the reading before it in its run, or after it.
+func setCadences(readings []Reading) {
+	times := make([]int64, 0, len(readings))
+	for i := range readings {
+		if readings[i].Value.OK {
+			times = append(times, readings[i].Time)
+		}
+	}
+	cadences := Cadences(times)
+	for i := range readings {
+		r := &readings[i]
+		switch {
+		case r.Value.OK:
+			r.Cadence, cadences = cadences[0], cadences[1:]
+		case i > 0 && r.Time-readings[i-1].Time <= pause:
+			r.Cadence = readings[i-1].Cadence
+		}
+	}
+	for i := len(readings) - 1; i >= 0; i-- {
+		r := &readings[i]
+		switch {
+		case r.Cadence != 0:
+		case i+1 < len(readings) && readings[i+1].Time-r.Time <= pause:
+			r.Cadence = readings[i+1].Cadence
+		default:
+			r.Cadence = grids[0]
+		}
+	}
+}
+
+// The API says "below 40" and "above 400" with 39 and 401. What lies beyond is a
+// code or an error.
+const lowest, highest = 39, 401
+
+// value is what r counts as, and how it says so. A status beside a null value
+// says "below 40" or "above 400", too.
 func value(r *Record) (Maybe[int16], string) {
 	switch {
+	case r.Value.OK && (r.Value.V < lowest || r.Value.V > highest):
+		return Maybe[int16]{}, "implausible"
 	case r.Value.OK:
 		return r.Value, "value"
 	case strings.EqualFold(r.Status, "low"):
-		return Some(int16(39)), "status"
+		return Some(int16(lowest)), "status"
 	case strings.EqualFold(r.Status, "high"):
-		return Some(int16(401)), "status"
+		return Some(int16(highest)), "status"
 	}
 	return Maybe[int16]{}, ""
 }
 
-// prefer orders records by which one stands for a reading, best first.
-func prefer(a, b *Record) int {
-	return cmp.Or(cmp.Compare(rank(a.Device), rank(b.Device)), cmp.Compare(a.ID, b.ID))
-}
-
-func rank(device string) int {
-	if strings.EqualFold(device, "iOS") || strings.EqualFold(device, "android") {
-		return 0
-	}
-	return 1
+func hasValue(r *Record) bool {
+	v, _ := value(r)
+	return v.OK
 }

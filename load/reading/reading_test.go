@@ -28,6 +28,7 @@ func rec(id string, seconds int64, value int16, with ...func(*Record)) Record {
 }
 
 func device(name string) func(*Record) { return func(r *Record) { r.Device = name } }
+func app(name string) func(*Record)    { return func(r *Record) { r.App = name } }
 func null(status string) func(*Record) {
 	return func(r *Record) { r.Value, r.Status = Maybe[int16]{}, status }
 }
@@ -49,8 +50,8 @@ func brief(r Reading) string {
 	} else {
 		s += "-"
 	}
-	if r.ValueFrom == "status" {
-		s += "(status)"
+	if r.ValueFrom == "status" || r.ValueFrom == "implausible" {
+		s += "(" + r.ValueFrom + ")"
 	}
 	s += fmt.Sprintf(" x%d", r.Sources)
 	if r.Overlap {
@@ -88,65 +89,48 @@ func TestReadings(t *testing.T) {
 			[]string{"+7200 100 x2"}},
 		{"same ticks, other value: the phone's", []Record{rec("a", 0, 100, sensor("T", 60), device(receiver)), rec("b", 1, 101, sensor("T", 60))},
 			[]string{"+1 101 x2"}},
+		{"the unnamed transmitter's ticks say nothing", []Record{rec("a", 0, 100, sensor("", 60)), rec("b", 300, 100, sensor("", 60))},
+			[]string{"+0 100 x1", "+300 100 x1"}},
 		{"ticks 0 say nothing", []Record{rec("a", 0, 100, sensor("T", 0)), rec("b", 300, 100, sensor("T", 0))},
 			[]string{"+0 100 x1", "+300 100 x1"}},
-		{"no transmitter, same ticks say nothing", []Record{rec("a", 0, 100, sensor("", 60)), rec("b", 300, 100, sensor("", 60))},
-			[]string{"+0 100 x1", "+300 100 x1"}},
-		{"other ticks are other readings even near", []Record{rec("a", 0, 100, sensor("T", 60)), rec("b", 100, 100, sensor("T", 160), device(receiver))},
-			[]string{"+0 100 x1", "+100 100 x1"}},
 		{"three times the same", []Record{rec("c", 0, 100, sensor("T", 60)), rec("b", 1, 100, sensor("T", 60)), rec("a", 2, 100, sensor("T", 60), device(receiver))},
 			[]string{"+1 100 x3"}},
+		{"a receiver 2 h behind has no near neighbours", []Record{
+			rec("a", 0, 100, sensor("T", 7200)), rec("b", 7200, 110, sensor("T", 14400)), rec("c", 14400, 120, sensor("T", 21600)),
+			rec("d", -7190, 100, sensor("T", 7200), device(receiver)), rec("e", 10, 110, sensor("T", 14400), device(receiver)), rec("f", 7210, 120, sensor("T", 21600), device(receiver)),
+		}, []string{"+0 100 x2", "+7200 110 x2", "+14400 120 x2"}},
 
-		{"same value, other device, 150 s", []Record{rec("a", 0, 100), rec("b", 150, 100, device(receiver))}, []string{"+0 100 x2"}},
-		{"same value, other device, 151 s", []Record{rec("a", 0, 100), rec("b", 151, 100, device(receiver))}, []string{"+0 100 x1", "+151 100 x1"}},
-		{"same value, same device, 100 s", []Record{rec("a", 0, 100), rec("b", 100, 100)}, []string{"+0 100 x1", "+100 100 x1"}},
-		{"other value, other device", []Record{rec("a", 0, 100), rec("b", 10, 101, device(receiver))}, []string{"+0 100 x1", "+10 101 x1"}},
-		{"only one knows its ticks", []Record{rec("a", 0, 100, sensor("T", 60)), rec("b", 20, 100, device(receiver))}, []string{"+0 100 x2"}},
-		{"receiver between two equal phone readings joins one",
-			[]Record{rec("a", 0, 100), rec("b", 150, 100, device(receiver)), rec("c", 300, 100)}, []string{"+0 100 x2", "+300 100 x1"}},
+		{"a watch 10 s later with ticks of its own", []Record{rec("a", 7, 100, sensor("T", 60)), rec("b", 17, 100, sensor("T", 70), app("Watch"))}, []string{"+7 100 x2"}},
+		{"a receiver 100 s earlier, without ticks, with another value",
+			[]Record{rec("a", 0, 103, sensor("T", 0), device(receiver)), rec("b", 100, 101, sensor("T", 60))}, []string{"+100 101 x2"}},
+		{"149 s", []Record{rec("a", 0, 100), rec("b", 149, 150)}, []string{"+0 100 x2"}},
+		{"150 s", []Record{rec("a", 0, 100), rec("b", 150, 100, device(receiver))}, []string{"+0 100 x1", "+150 100 x1"}},
+		{"after the first one, not the one before", []Record{rec("a", 0, 100), rec("b", 100, 110), rec("c", 200, 120)}, []string{"+0 100 x2", "+200 120 x1"}},
 		{"a constant value pairs one by one",
 			[]Record{rec("a", 0, 100), rec("b", 20, 100, device(receiver)), rec("c", 300, 100), rec("d", 320, 100, device(receiver))},
 			[]string{"+0 100 x2", "+300 100 x2"}},
-		{"other transmitters are other sensors",
-			[]Record{rec("a", 0, 100, sensor("S", 0)), rec("b", 20, 100, sensor("T", 0), device(receiver))}, []string{"+0 100 x1", "+20 100 x1"}},
-		{"null with one status on two devices", []Record{rec("a", 0, 0, null("low")), rec("b", 20, 0, null("low"), device(receiver))},
-			[]string{"+0 39(status) x2"}},
-		{"39 and null low are one value", []Record{rec("a", 0, 39), rec("b", 20, 0, null("low"), device(receiver))}, []string{"+0 39 x2"}},
-		{"nulls are no value to agree on", []Record{rec("a", 0, 0, null("")), rec("b", 20, 0, null(""), device(receiver))}, []string{"+0 - x1", "+20 - x1"}},
+		{"same time, other value: the phone's", []Record{rec("a", 0, 100, device(receiver)), rec("b", 0, 120)}, []string{"+0 120 x2 conflicts=1"}},
+		{"same time, other value: the smallest id's", []Record{rec("b", 0, 100), rec("a", 0, 120)}, []string{"+0 120 x2 conflicts=1"}},
+		{"same time and value", []Record{rec("b", 0, 100), rec("a", 0, 100)}, []string{"+0 100 x2"}},
+		{"same time, one without a value", []Record{rec("b", 0, 100), rec("a", 0, 0, null(""))}, []string{"+0 100 x2"}},
+		{"other time and value are no conflict", []Record{rec("a", 0, 100, device(receiver)), rec("b", 10, 120)}, []string{"+10 120 x2"}},
 
-		{"reconnected: same time and value", []Record{rec("b", 0, 100), rec("a", 0, 100)}, []string{"+0 100 x2"}},
-		{"reconnected under another hash", []Record{rec("b", 0, 100, sensor("S", 60)), rec("a", 0, 100, sensor("T", 90))}, []string{"+0 100 x2"}},
-		{"same time, other value: the phone's", []Record{rec("a", 0, 100, device(receiver)), rec("b", 0, 120)}, []string{"+0 120 x1 conflicts=1"}},
-		{"same time, other value: the smallest id's", []Record{rec("b", 0, 100), rec("a", 0, 120)}, []string{"+0 120 x1 conflicts=1"}},
-		{"same time, both null", []Record{rec("b", 0, 0, null("")), rec("a", 0, 0, null(""))}, []string{"+0 - x2"}},
-
-		{"phone beats receiver whatever the id", []Record{rec("a", 0, 100, device(receiver)), rec("z", 5, 100, device("ANDROID"))}, []string{"+5 100 x2"}},
-		{"smallest id among phones", []Record{rec("b", 0, 100, device("android")), rec("a", 5, 100)}, []string{"+5 100 x2"}},
+		{"phone beats receiver whatever the id", []Record{rec("a", 0, 100, device(receiver)), rec("z", 5, 101, device("ANDROID"))}, []string{"+5 101 x2"}},
+		{"smallest id among phones", []Record{rec("b", 0, 100, device("android")), rec("a", 5, 101)}, []string{"+5 101 x2"}},
+		{"receiver beats watch", []Record{rec("z", 9, 100, device("shareReceiver")), rec("a", 0, 101, app("G7 watch"))}, []string{"+9 100 x2"}},
+		{"a device that says watch is one", []Record{rec("z", 9, 100, device("")), rec("a", 0, 101, device("AppleWatch"))}, []string{"+9 100 x2"}},
+		{"phone beats watch of the same kind", []Record{rec("z", 9, 100, app("G7")), rec("a", 0, 101, app("WATCH"))}, []string{"+9 100 x2"}},
+		{"no value is worse than a receiver's", []Record{rec("a", 0, 0, null("")), rec("b", 20, 100, device(receiver))}, []string{"+20 100 x2"}},
+		{"a code is worse than a receiver's value", []Record{rec("a", 0, 5, sensor("T", 60)), rec("b", 20, 100, sensor("T", 60), device(receiver))}, []string{"+20 100 x2"}},
+		{"but not than one of a clock hours off", []Record{rec("a", 7200, 5, sensor("T", 60)), rec("b", 20, 100, sensor("T", 60), device(receiver))}, []string{"+7200 -(implausible) x2"}},
+		{"neither has a value", []Record{rec("a", 0, 0, null(""), device(receiver)), rec("b", 20, 0, null(""))}, []string{"+20 - x2"}},
 
 		{"39 and 401 count as sent", []Record{rec("a", 0, 39), rec("b", 300, 401)}, []string{"+0 39 x1", "+300 401 x1"}},
+		{"beyond are codes", []Record{rec("a", 0, 38), rec("b", 300, 402), rec("c", 600, 0), rec("d", 900, -5), rec("e", 1200, 12, func(r *Record) { r.Status = "low" })},
+			[]string{"+0 -(implausible) x1", "+300 -(implausible) x1", "+600 -(implausible) x1", "+900 -(implausible) x1", "+1200 -(implausible) x1"}},
 		{"null with status", []Record{rec("a", 0, 0, null("low")), rec("b", 300, 0, null("high")), rec("c", 600, 0, null("ok")), rec("d", 900, 0, null("High"))},
 			[]string{"+0 39(status) x1", "+300 401(status) x1", "+600 - x1", "+900 401(status) x1"}},
-
-		{"two transmitters: the one started first until it ends", []Record{
-			rec("a", 0, 100, sensor("old", 9000)), rec("b", 300, 101, sensor("old", 9300)), rec("c", 600, 102, sensor("old", 9600)),
-			rec("d", 310, 140, sensor("new", 30)), rec("e", 590, 141, sensor("new", 310)), rec("f", 890, 142, sensor("new", 610)),
-		}, []string{"+0 100 x1", "+300 101 x1", "+600 102 x1 overlap", "+890 142 x1"}},
-		{"started first by its ticks, seen later", []Record{
-			rec("a", 0, 100, sensor("young", 60)), rec("b", 300, 101, sensor("young", 360)),
-			rec("c", 10, 140, sensor("old", 90000)), rec("d", 310, 141, sensor("old", 90300)),
-		}, []string{"+0 100 x1", "+10 140 x1 overlap", "+310 141 x1"}},
-		{"without ticks the first record decides", []Record{
-			rec("a", 0, 100, sensor("A", 0)), rec("b", 10, 140, sensor("B", 0)), rec("c", 300, 101, sensor("A", 0)), rec("d", 310, 141, sensor("B", 0)),
-		}, []string{"+0 100 x1", "+300 101 x1 overlap", "+310 141 x1"}},
-		{"absurd ticks do not make a transmitter old", []Record{
-			rec("a", 0, 100, sensor("A", 0)), rec("b", 10, 140, sensor("B", 1<<40)), rec("c", 300, 101, sensor("A", 0)), rec("d", 310, 141, sensor("B", 1<<41)),
-		}, []string{"+0 100 x1", "+300 101 x1 overlap", "+310 141 x1"}},
-		{"no transmitter id is nobody's rival", []Record{
-			rec("a", 0, 100, sensor("A", 60)), rec("b", 150, 90), rec("c", 300, 101, sensor("A", 360)),
-		}, []string{"+0 100 x1", "+150 90 x1", "+300 101 x1"}},
-		{"one after the other is no overlap", []Record{
-			rec("a", 0, 100, sensor("A", 60)), rec("b", 300, 101, sensor("A", 360)), rec("c", 600, 90, sensor("B", 60)),
-		}, []string{"+0 100 x1", "+300 101 x1", "+600 90 x1"}},
+		{"39 and null low are one value", []Record{rec("a", 0, 39), rec("b", 20, 0, null("low"), device(receiver))}, []string{"+0 39 x2"}},
 	}
 	for _, tt := range tests {
 		for _, shuffled := range []bool{false, true} {

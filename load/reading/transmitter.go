@@ -2,67 +2,147 @@ package reading
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"time"
 )
 
 // longestLife bounds the ticks that say when a transmitter was started: the
 // longest-lived ones last some months, and more is a device that does not know.
 const longestLife = 3650 * 86_400 // seconds
 
-// A span is the time in which a transmitter sent.
-type span struct {
-	transmitter string
-	started     int64 // by its ticks, else its first record
-	first, last int64 // records
+// A wear is the time in which a transmitter sent without a pause over 3 h.
+type wear struct {
+	name  string
+	begin int64
+	all   []measurement // in order of time
+
+	lookedFrom, started int64 // what startedFrom found last
 }
 
-// transmitters returns the spans of records, which are in order of time, the
-// one started first in front.
-func transmitters(records []Record) []span {
-	index := make(map[string]int)
-	var spans []span
-	for i := range records {
-		r := &records[i]
-		if r.Transmitter == "" {
-			continue
+// wears cuts measurements, which are in order of transmitter and time, into
+// wears, and tells each which one is its own.
+func wears(all []measurement, names []string) []wear {
+	var list []wear
+	start := 0
+	for i := range all {
+		m := &all[i]
+		if i == 0 || m.transmitter != all[i-1].transmitter || m.time-all[i-1].time > pause {
+			start = i
+			list = append(list, wear{name: names[m.transmitter], begin: m.time})
 		}
-		n, ok := index[r.Transmitter]
-		if !ok {
-			n = len(spans)
-			index[r.Transmitter] = n
-			spans = append(spans, span{r.Transmitter, r.Time, r.Time, r.Time})
-		}
-		s := &spans[n]
-		s.last = r.Time
-		if r.Ticks > 0 && r.Ticks < longestLife {
-			s.started = min(s.started, r.Time-r.Ticks*second)
+		last := len(list) - 1
+		m.wear, list[last].all = int32(last), all[start:i+1]
+	}
+	return list
+}
+
+// counting returns the measurements that count, in order of time: a measurement
+// counts unless a transmitter that goes before its own has one at most 150 s away.
+func counting(all []measurement, names []string, records []Record) []measurement {
+	order := make([]int32, len(all))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if len(all) > 0 && all[0].transmitter != all[len(all)-1].transmitter {
+		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(all[a].time, all[b].time), cmp.Compare(a, b)) })
+		compete(all, order, precedence{wears: wears(all, names), records: records})
+	}
+	counted := make([]measurement, 0, len(all))
+	for _, i := range order {
+		if !all[i].out {
+			counted = append(counted, all[i])
 		}
 	}
-	slices.SortFunc(spans, func(a, b span) int {
-		return cmp.Or(cmp.Compare(a.started, b.started), cmp.Compare(a.transmitter, b.transmitter))
-	})
-	return spans
+	return counted
 }
 
-// leaders returns the groups that the transmitter in charge at their time took
-// part in, and those without a transmitter, and marks where one was running
-// that took no part.
-func leaders(groups []*group, spans []span) []*group {
-	return slices.DeleteFunc(groups, func(g *group) bool {
-		leader, others := "", false
-		for _, s := range spans {
-			if s.first > g.chosen.Time || g.chosen.Time > s.last {
+// compete marks the measurements that are near one of another transmitter, and
+// those that do not count for it. The order is that of time.
+func compete(all []measurement, order []int32, p precedence) {
+	for n, i := range order {
+		for _, j := range order[n+1:] {
+			a, b := &all[i], &all[j]
+			if b.time-a.time > sameReading {
+				break
+			}
+			if a.transmitter == b.transmitter {
 				continue
 			}
-			if leader == "" {
-				leader = s.transmitter
+			a.near, b.near = true, true
+			if p.before(a, b) {
+				b.out = true
+			} else {
+				a.out = true
 			}
-			others = others || !slices.Contains(g.transmitters, s.transmitter)
 		}
-		if len(g.transmitters) == 0 {
-			return false
+	}
+}
+
+// A precedence says which of two transmitters goes before the other. It looks at
+// the UTC month of a moment and the one before it, and at nothing else: so it
+// says the same to whoever has the records of these months.
+type precedence struct {
+	wears   []wear
+	records []Record
+
+	from, month, end int64 // the months looked at: month, which ends at end, and the one before
+}
+
+// before reports whether the transmitter of a goes before that of b, another one
+// whose measurement is not earlier: the one whose wear began first. Where both
+// began before the months looked at, it is the one that was started first, and
+// one that does not say when goes after one that does; then the smaller name. No
+// name goes after all.
+func (p *precedence) before(a, b *measurement) bool {
+	if a.transmitter == unnamed || b.transmitter == unnamed {
+		return b.transmitter == unnamed
+	}
+	p.look(b.time)
+	u, v := &p.wears[a.wear], &p.wears[b.wear]
+	if began, other := p.began(u), p.began(v); began != other {
+		return began < other
+	}
+	return cmp.Or(cmp.Compare(p.started(u), p.started(v)), cmp.Compare(u.name, v.name)) < 0
+}
+
+// look looks at the month of an instant and the one before it.
+func (p *precedence) look(at int64) {
+	if p.month <= at && at < p.end {
+		return
+	}
+	t := time.UnixMicro(at).UTC()
+	first := func(months int) int64 {
+		return time.Date(t.Year(), t.Month()+time.Month(months), 1, 0, 0, 0, 0, time.UTC).UnixMicro()
+	}
+	p.from, p.month, p.end = first(-1), first(0), first(1)
+}
+
+// began is when w began, or the begin of the months looked at for all that began
+// before: who sent in their first 3 h may have sent before.
+func (p *precedence) began(w *wear) int64 {
+	if w.begin > p.from+pause {
+		return w.begin
+	}
+	return p.from
+}
+
+// started is when the transmitter of w was started, by the first measurement in
+// the months looked at that says so.
+func (p *precedence) started(w *wear) int64 {
+	if w.lookedFrom == p.from {
+		return w.started
+	}
+	w.lookedFrom, w.started = p.from, math.MaxInt64
+	at, _ := slices.BinarySearchFunc(w.all, p.from, func(m measurement, t int64) int { return cmp.Compare(m.time, t) })
+	for _, m := range w.all[at:] {
+		if m.time >= p.end {
+			break
 		}
-		g.overlap = others
-		return leader != "" && !slices.Contains(g.transmitters, leader)
-	})
+		if ticks := p.records[m.chosen].Ticks; ticks > 0 && ticks < longestLife {
+			w.started = m.time - ticks*second
+			break
+		}
+	}
+	return w.started
 }
