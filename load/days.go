@@ -137,7 +137,7 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 			if resource == "egvs" {
 				slots = d.filled()
 			}
-			b.row(participant, resource, timeOf(day), d.records, slots, timeOf(d.first), timeOf(d.last))
+			b.row(participant, resource, timeOf(day), d.records, slots, timeOf(d.first), timeOf(d.last), nil)
 		}
 	}
 	fresh := b.batch()
@@ -157,6 +157,8 @@ func (s shape) values(b arrow.RecordBatch, row int) []any {
 		}
 		switch c := column.(type) {
 		case *array.String:
+			values[i] = c.Value(row)
+		case *array.Int16:
 			values[i] = c.Value(row)
 		case *array.Int64:
 			values[i] = c.Value(row)

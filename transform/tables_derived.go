@@ -21,6 +21,7 @@ func glucose() Table {
 			{"n_sources", small, !null, "records of egvs merged into this reading"},
 			{"overlap", boolean, !null, "another transmitter was running at this moment; its readings are left out"},
 			{"clock_suspect", boolean, !null, "offset more than 2 h from the roster's zone for less than 24 h"},
+			{"cadence_min", small, null, "minutes the reading stands for: 1, 5 or 15, the grid that its transmitter's run keeps to; null, from an older program, counts as 5"},
 		},
 		Key: []string{"participant_id", "time_utc"}, Order: []string{"participant_id", "time_utc"},
 	}
@@ -54,9 +55,10 @@ func coverageDays() Table {
 			{"resource", text, !null, "egvs, events, calibrations, alerts"},
 			{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
 			{"records", long, !null, "present records of the day"},
-			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those with a value, from whichever device; null for other resources"},
+			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those with a value, from whichever device; one that stands for 15 minutes fills three; null for other resources"},
 			{"first_record", instant, !null, "UTC; system_time of the oldest"},
 			{"last_record", instant, !null, "UTC; system_time of the newest"},
+			{"clock_offset_min", small, null, "egvs: minutes that the wall clock of most of the day's readings is ahead of the roster's zone; null if under 30 or unknown"},
 		},
 		Key: []string{"participant_id", "resource", "day"}, Order: []string{"participant_id", "resource", "day"},
 	}

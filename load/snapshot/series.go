@@ -113,6 +113,7 @@ select
     1::smallint as n_sources,
     false as overlap,
     false as clock_suspect,
+    null::smallint as cadence_min,
 from (
     select id as participant_id, "time"::timestamp as local_time, gl::double as glucose_mgdl, line,
     from series
