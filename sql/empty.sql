@@ -14,11 +14,16 @@ select
     null::timestamp as "local_time",
     null::date as "local_date",
     null::double as "glucose_mgdl",
+    null::integer as "slot_min",
     null::boolean as "is_excluded",
     null::boolean as "overlap",
     null::boolean as "clock_suspect",
+    null::boolean as "is_implausible",
     null::timestamp as "previous_utc",
     null::date as "previous_date",
+    null::integer as "previous_slot_min",
+    null::timestamp as "alike_utc",
+    null::date as "alike_date",
 where false;
 
 create or replace view study_intervals as
@@ -55,6 +60,7 @@ select
     null::varchar as "label",
     null::date as "first_date",
     null::integer as "cadence_min",
+    null::integer as "slot_min",
     null::timestamp as "time_utc",
     null::timestamp as "local_time",
     null::date as "local_date",
@@ -62,7 +68,10 @@ select
     null::boolean as "is_excluded",
     null::boolean as "overlap",
     null::boolean as "clock_suspect",
+    null::boolean as "is_implausible",
     null::timestamp as "previous_utc",
+    null::integer as "previous_cadence_min",
+    null::timestamp as "alike_utc",
 where false;
 
 create or replace view scope_metrics as
@@ -126,6 +135,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view participant_metrics as
@@ -187,6 +197,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view daily_metrics as
@@ -247,6 +258,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view period_metrics as
@@ -309,6 +321,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view window_metrics as
@@ -371,6 +384,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view consensus_metrics as

@@ -103,6 +103,83 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+// A stray reading near a silence does not hide which transmitter ran before it
+// and which after it. Minutes after the silence began; it lasts two hours.
+func TestGapsNearStrayReading(t *testing.T) {
+	db := openLake(t)
+	begin := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name, after string // transmitter that runs after the silence; A did before
+		stray       string
+		minute      int
+		want        string // gaps, as length and kind
+	}{
+		{"no stray", "B", "", 0, "120 sensor_change"},
+		{"old one, just before the new one", "B", "A", 118, "118 sensor_change"},
+		{"old one, nearer to the new one", "B", "A", 80, "80 sensor_change, 40 sensor_change"},
+		{"old one, nearer to itself", "B", "A", 30, "30 loss, 90 sensor_change"},
+		{"old one, beside the first of the new one", "B", "A", 122, "120 sensor_change"},
+		{"old one, beside the third of the new one", "B", "A", 132, "120 sensor_change"},
+		{"new one, before the silence", "B", "B", 2, "118 sensor_change"},
+		{"new one, earlier still", "B", "B", -7, "120 sensor_change"},
+		{"new one, nearer to the old one", "B", "B", 30, "30 sensor_change, 90 sensor_change"},
+		{"new one, nearer to itself", "B", "B", 80, "80 sensor_change, 40 loss"},
+		{"a third one", "B", "C", 118, "118 sensor_change"},
+		{"a stray without id", "B", "", 118, "118 sensor_change"},
+		{"the same, no stray", "A", "", 0, "120 loss"},
+		{"the same, another before", "A", "B", 2, "118 loss"},
+		{"the same, another after", "A", "B", 118, "118 loss"},
+		{"the same, another within", "A", "B", 80, "80 loss, 40 sensor_change"},
+	}
+	for _, test := range tests {
+		var rows []string
+		add := func(minute int, transmitter string) {
+			rows = append(rows, values(test.name, stamp(begin.Add(time.Duration(minute)*time.Minute)), "100", transmitter))
+		}
+		for minute := range 12 {
+			add(-5*minute, "A")
+			add(120+5*minute, test.after)
+		}
+		if test.minute != 0 {
+			add(test.minute, test.stray)
+		}
+		insert(t, db, `glucose (participant_id, time_utc, glucose_mgdl, transmitter_id)`, rows)
+		got := query(t, db, `select coalesce(string_agg(gap_min::integer || ' ' || kind, ', ' order by gap_start), '') as gaps
+			from gaps where participant_id = $1`, test.name)[0]["gaps"]
+		if got != test.want {
+			t.Errorf("%s: gaps %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// A change of the cadence is no gap, whichever of the two intervals lies between;
+// what is longer than 1.5 of the longer one is.
+func TestGapsWhereCadenceChanges(t *testing.T) {
+	db := openLake(t)
+	begin := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, from := range []int{1, 5, 15} {
+		for _, to := range []int{1, 5, 15} {
+			for _, between := range []int{from, to, 1, 30} {
+				id := fmt.Sprint(from, " ", to, " ", between)
+				exec(t, db, `delete from glucose`)
+				var rows []string
+				for i := range 20 {
+					rows = append(rows, values(id, stamp(begin.Add(time.Duration(-i*from)*time.Minute)), "100", "A", fmt.Sprint(from)))
+					rows = append(rows, values(id, stamp(begin.Add(time.Duration(between+i*to)*time.Minute)), "100", "A", fmt.Sprint(to)))
+				}
+				insert(t, db, `glucose (participant_id, time_utc, glucose_mgdl, transmitter_id, cadence_min)`, rows)
+				want := ""
+				if longer := max(from, to); between == 30 {
+					want = fmt.Sprintf("30 %d loss\n", 30/longer-1)
+				}
+				if got := table(t, db, `select gap_min::integer, missing_readings, kind from gaps`); got != want {
+					t.Errorf("cadence %d, %d minutes, cadence %d: gaps %q, want %q", from, between, to, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestSensorSessions(t *testing.T) {
 	db := openLake(t)
 	var rows []string
