@@ -459,6 +459,7 @@ select
     null::double as "complete_pct",
     null::boolean as "sufficient",
     null::bigint as "n_excluded",
+    null::smallint as "clock_offset_min",
 where false;
 
 create or replace view fetch_status as

@@ -43,6 +43,7 @@ type standing struct {
 	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
 	records     int64              // egvs held
 	silentDays  int64              // between the newest reading and the last sync
+	clock       clockOffset
 	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
 	maxAge      time.Duration      // how old the last complete fetch may be
 }
@@ -52,6 +53,15 @@ const silentDays = 3
 
 // need is the one answer of participants list, participants show and status.
 func (s standing) need() need {
+	first := s.firstNeed()
+	if n, ok := s.clockNeed(); ok && (first.urgency == waits || first.urgency == needsNothing) {
+		return n
+	}
+	return first
+}
+
+// firstNeed leaves the clock aside, which can wait for all that is urgent.
+func (s standing) firstNeed() need {
 	for _, ask := range []func() (need, bool){s.offTheStudy, s.consent, s.study, s.data} {
 		if n, ok := ask(); ok {
 			return n
@@ -230,7 +240,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
 			historyAll: s.config.Study.History == extract.HistoryAll,
-			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID], maxAge: defaultMaxAge,
+			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
 		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
 			one.outcome.Error, one.outcome.Resource = "", "" // nothing was tried with the grant of today
