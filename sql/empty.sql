@@ -22,8 +22,6 @@ select
     null::timestamp as "previous_utc",
     null::date as "previous_date",
     null::integer as "previous_slot_min",
-    null::timestamp as "alike_utc",
-    null::date as "alike_date",
 where false;
 
 create or replace view study_intervals as
@@ -37,6 +35,7 @@ select
     null::date as "last_seen",
     null::boolean as "has_study_dates",
     null::integer as "cadence_min",
+    null::boolean as "is_mixed",
     null::bigint as "n_unknown_local_time",
 where false;
 
@@ -48,6 +47,7 @@ select
     null::date as "first_date",
     null::date as "last_date",
     null::integer as "cadence_min",
+    null::boolean as "is_mixed",
     null::varchar as "timezone",
     null::boolean as "takes_unknown",
     null::bigint as "n_unknown_local_time",
@@ -59,6 +59,7 @@ select
     null::varchar as "scope",
     null::varchar as "label",
     null::date as "first_date",
+    null::boolean as "is_mixed",
     null::integer as "cadence_min",
     null::integer as "slot_min",
     null::timestamp as "time_utc",
@@ -71,7 +72,6 @@ select
     null::boolean as "is_implausible",
     null::timestamp as "previous_utc",
     null::integer as "previous_cadence_min",
-    null::timestamp as "alike_utc",
 where false;
 
 create or replace view scope_metrics as

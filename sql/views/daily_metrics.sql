@@ -9,6 +9,7 @@
 --          active_window_pct of the interval's minutes; *_min are minutes
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
 --          every definition with its citation is in metric_catalogue
+-- Slots    1, 5 or 15 minutes wide, as the values say; see scope_metrics
 -- Days     expected_slots follows the participant's time zone (23, 24 or 25 h);
 --          without one, the offsets of the day's readings
 -- Nulls    everything computed from values is null without a value; readings

@@ -23,7 +23,7 @@
 create or replace view scope_metrics as
 with linked as (
     select
-        r.participant_id, r.scope, r.label, r.first_date, r.cadence_min, r.slot_min,
+        r.participant_id, r.scope, r.label, r.first_date, r.is_mixed, r.cadence_min, r.slot_min,
         r.time_utc, r.local_time, r.local_date, r.glucose_mgdl, r.is_excluded, r.overlap, r.clock_suspect, r.is_implausible,
         if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as risk_scale,
         ln(if(r.glucose_mgdl < 1, 1, r.glucose_mgdl)) ** 1.084 - 5.381 as risk,
@@ -31,9 +31,10 @@ with linked as (
         epoch_us(r.time_utc) - epoch_us(r.previous_utc) as gap_us,
         greatest(r.cadence_min, r.previous_cadence_min) as step_min,
         round_even(gap_us / 6e7, 0) > step_min as is_wide,
-        60_000_000 * r.slot_min as slot_us,
-        r.glucose_mgdl is not null
-            and epoch_us(r.time_utc) // slot_us is distinct from epoch_us(r.alike_utc) // slot_us as opens_slot,
+        epoch_us(r.time_utc) // (60_000_000 * r.slot_min) as slot,
+        not r.is_mixed
+            and r.glucose_mgdl is not null
+            and slot is distinct from epoch_us(r.previous_utc) // (60_000_000 * r.slot_min) as opens_slot,
     from metric_readings r
     cross join metric_preset p
 ),
@@ -59,12 +60,6 @@ counted as (
         count(*) filter (where glucose_mgdl between 70 and 180) as n_in_range,
         count(*) filter (where glucose_mgdl > 180) as n180,
         count(*) filter (where glucose_mgdl > 250) as n250,
-        sum(cadence_min) filter (where glucose_mgdl < 54) as min54,
-        sum(cadence_min) filter (where glucose_mgdl < 70) as min70,
-        sum(cadence_min) filter (where glucose_mgdl between 70 and 140) as min_tight,
-        sum(cadence_min) filter (where glucose_mgdl between 70 and 180) as min_in_range,
-        sum(cadence_min) filter (where glucose_mgdl > 180) as min180,
-        sum(cadence_min) filter (where glucose_mgdl > 250) as min250,
         sum(if(risk < 0, risk_index, 0)) / nullif(n_values, 0) as lbgi,
         sum(if(risk > 0, risk_index, 0)) / nullif(n_values, 0) as hbgi,
         count(*) filter (where glucose_mgdl = 39) as n_low_sentinel,
@@ -72,10 +67,21 @@ counted as (
         count(*) filter (where clock_suspect and not is_excluded) as n_clock_suspect,
         count(*) filter (where overlap and not is_excluded) as n_overlap,
         count(*) filter (where is_implausible and not is_excluded) as n_implausible,
-        count(*) filter (where cadence_min = 1 and glucose_mgdl is not null) as n_of_1,
-        count(*) filter (where cadence_min = 15 and glucose_mgdl is not null) as n_of_15,
-        count(*) filter (where opens_slot) as n_slots,
-        sum(slot_min) filter (where opens_slot) as covered_min,
+        -- Where all values of a participant have one cadence, a slot is new if that
+        -- of the value before is another one, and minutes are a multiple. This is
+        -- much cheaper than what follows, which values of several cadences need.
+        count(*) filter (where opens_slot) as n_opened,
+        count(*) filter (where is_mixed and glucose_mgdl is not null and slot_min = 1) as n_of_1,
+        count(*) filter (where is_mixed and glucose_mgdl is not null and slot_min = 15) as n_of_15,
+        count(distinct slot) filter (where is_mixed and glucose_mgdl is not null and slot_min = 1) as slots_of_1,
+        count(distinct slot) filter (where is_mixed and glucose_mgdl is not null and slot_min = 5) as slots_of_5,
+        count(distinct slot) filter (where is_mixed and glucose_mgdl is not null and slot_min = 15) as slots_of_15,
+        sum(slot_min) filter (where is_mixed and glucose_mgdl < 54) as min54,
+        sum(slot_min) filter (where is_mixed and glucose_mgdl < 70) as min70,
+        sum(slot_min) filter (where is_mixed and glucose_mgdl between 70 and 140) as min_tight,
+        sum(slot_min) filter (where is_mixed and glucose_mgdl between 70 and 180) as min_in_range,
+        sum(slot_min) filter (where is_mixed and glucose_mgdl > 180) as min180,
+        sum(slot_min) filter (where is_mixed and glucose_mgdl > 250) as min250,
         min(time_utc) filter (where glucose_mgdl is not null) as first_utc,
         max(time_utc) filter (where glucose_mgdl is not null) as last_utc,
         arg_min(local_time, time_utc) filter (where glucose_mgdl is not null and local_time is not null) as first_local,
@@ -91,7 +97,7 @@ counted as (
 ),
 bounded as (
     select
-        participant_id, scope, label, first_date, last_date, cadence_min, n_unknown_local_time,
+        participant_id, scope, label, first_date, last_date, cadence_min, is_mixed, n_unknown_local_time,
         timezone(timezone, first_date::timestamp) as first_midnight,
         timezone(timezone, last_date::timestamp + interval 1 day) as next_midnight,
         -- Clocks set back to midnight make two of it; the day begins with the first.
@@ -107,33 +113,34 @@ framed as (
         coalesce(c.n_readings, 0) as n_readings,
         coalesce(c.n_values, 0) as n_values,
         nullif(c.n_values, 0) as denominator,
+        c.n_values - c.n_of_1 - c.n_of_15 as n_of_5,
         -- That of most values, of equally many the shorter.
         case
-            when p.preset = 'iglu' then s.cadence_min
-            when c.n_of_1 > 0 and c.n_of_1 >= greatest(c.n_of_15, c.n_values - c.n_of_1 - c.n_of_15) then 1
-            when c.n_of_15 > c.n_values - c.n_of_1 - c.n_of_15 then 15
+            when p.preset = 'iglu' or c.n_values > 0 and not s.is_mixed then s.cadence_min
+            when c.n_of_1 > 0 and c.n_of_1 >= greatest(n_of_5, c.n_of_15) then 1
+            when c.n_of_15 > n_of_5 then 15
             else 5
         end as usual_min,
         if(p.preset = 'iglu', 5, usual_min) as slot_min,
-        p.preset <> 'iglu' and greatest(c.n_of_1, c.n_of_15, c.n_values - c.n_of_1 - c.n_of_15) < c.n_values as is_mixed,
+        s.is_mixed and greatest(c.n_of_1, n_of_5, c.n_of_15) < c.n_values as has_several,
         coalesce(c.n_excluded, 0) as n_excluded,
         coalesce(c.n_days, 0) as n_days,
         c.mean_mgdl, c.sd_mgdl, c.median_mgdl, c.min_mgdl, c.max_mgdl,
         c.n54, c.n70, c.n_tight, c.n_in_range, c.n180, c.n250,
-        coalesce(c.min54, 0) as min54,
-        coalesce(c.min70, 0) as min70,
-        coalesce(c.min_tight, 0) as min_tight,
-        coalesce(c.min_in_range, 0) as min_in_range,
-        coalesce(c.min180, 0) as min180,
-        coalesce(c.min250, 0) as min250,
+        if(s.is_mixed, coalesce(c.min54, 0), c.n54 * usual_min) as min54,
+        if(s.is_mixed, coalesce(c.min70, 0), c.n70 * usual_min) as min70,
+        if(s.is_mixed, coalesce(c.min_tight, 0), c.n_tight * usual_min) as min_tight,
+        if(s.is_mixed, coalesce(c.min_in_range, 0), c.n_in_range * usual_min) as min_in_range,
+        if(s.is_mixed, coalesce(c.min180, 0), c.n180 * usual_min) as min180,
+        if(s.is_mixed, coalesce(c.min250, 0), c.n250 * usual_min) as min250,
         c.lbgi, c.hbgi,
         coalesce(c.n_low_sentinel, 0) as n_low_sentinel,
         coalesce(c.n_high_sentinel, 0) as n_high_sentinel,
         coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
         coalesce(c.n_overlap, 0) as n_overlap,
         coalesce(c.n_implausible, 0) as n_implausible,
-        coalesce(c.n_slots, 0) as n_slots,
-        coalesce(c.covered_min, 0)::bigint as covered_min,
+        coalesce(c.n_opened + c.slots_of_1 + c.slots_of_5 + c.slots_of_15, 0) as n_slots,
+        coalesce(c.n_opened * slot_min + c.slots_of_1 + 5 * c.slots_of_5 + 15 * c.slots_of_15, 0) as covered_min,
         c.first_local, c.last_local,
         -- Without a time zone the day's length follows from the offsets seen.
         coalesce(
@@ -143,7 +150,7 @@ framed as (
             )
         ) // 5 * 5 as scope_min,
         if(
-            is_mixed,
+            has_several,
             n_slots + round(greatest(0, scope_min - covered_min) / slot_min)::bigint,
             scope_min // slot_min
         ) as expected_slots,

@@ -8,8 +8,7 @@
 --          value; preset iglu drops the 39 and 401 that stand for a null value,
 --          as iglu's reader does, and has slots of 5 minutes only
 -- Nulls    glucose_mgdl for readings without a value and for excluded ones;
---          previous_* for these, and for a participant's first value; alike_*
---          also for the first value with that slot_min
+--          previous_* for these, and for a participant's first value
 -- Columns
 --   participant_id         study pseudonym from the roster
 --   time_utc               UTC
@@ -24,8 +23,6 @@
 --   previous_utc           UTC of the participant's value before this one
 --   previous_date          local date of that value
 --   previous_slot_min      minutes that value stands for
---   alike_utc              UTC of the value before this one with the same slot_min
---   alike_date             local date of that value
 create or replace view spaced_readings as
 with marked as (
     select
@@ -81,9 +78,5 @@ select
     if(glucose_mgdl is not null, lag(time_utc) over series, null) as previous_utc,
     if(glucose_mgdl is not null, lag(local_date) over series, null) as previous_date,
     if(glucose_mgdl is not null, lag(slot_min) over series, null) as previous_slot_min,
-    if(glucose_mgdl is not null, lag(time_utc) over alike, null) as alike_utc,
-    if(glucose_mgdl is not null, lag(local_date) over alike, null) as alike_date,
 from readings
-window
-    series as (partition by participant_id, glucose_mgdl is null order by time_utc),
-    alike as (partition by participant_id, glucose_mgdl is null, slot_min order by time_utc);
+window series as (partition by participant_id, glucose_mgdl is null order by time_utc);

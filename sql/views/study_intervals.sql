@@ -21,6 +21,7 @@
 --   last_seen              last local date with a reading, wherever the study ends
 --   has_study_dates        study_start or study_end is given, so that readings without local time cannot be placed
 --   cadence_min            minutes that most of the participant's values stand for, of equally many the fewest; 5 without any. By preset iglu the median gap between them, in whole minutes; 5 below two
+--   is_mixed               values of several cadences are among the participant's; false by preset iglu
 --   n_unknown_local_time   readings of the participant without local time
 create or replace view study_intervals as
 with seen as (
@@ -36,6 +37,7 @@ with seen as (
             when n15 > n_values - n1 - n15 then 15
             else 5
         end as usual_min,
+        greatest(n1, n15, n_values - n1 - n15) < n_values as is_mixed,
         count(*) filter (where local_date is null) as n_unknown_local_time,
     from glucose
     group by participant_id
@@ -57,17 +59,17 @@ asked as (
 sources as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        null::date as first_seen, null::date as last_seen, null::integer as usual_min, null::double as median_gap_min,
+        null::date as first_seen, null::date as last_seen, null::integer as usual_min, null::boolean as is_mixed, null::double as median_gap_min,
         0 as n_unknown_local_time, null::timestamp as asked_at,
     from participants
     union all
-    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, null, n_unknown_local_time, null,
+    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, is_mixed, null, n_unknown_local_time, null,
     from seen
     union all
-    select participant_id, null, null, null, null, null, null, null, median_gap_min, 0, null,
+    select participant_id, null, null, null, null, null, null, null, null, median_gap_min, 0, null,
     from stepped
     union all
-    select participant_id, null, null, null, null, null, null, null, null, 0, asked_at,
+    select participant_id, null, null, null, null, null, null, null, null, null, 0, asked_at,
     from asked
 ),
 people as (
@@ -80,6 +82,7 @@ people as (
         max(first_seen) as first_seen,
         max(last_seen) as last_seen,
         max(usual_min) as usual_min,
+        bool_or(is_mixed) as is_mixed,
         max(median_gap_min) as median_gap_min,
         sum(n_unknown_local_time)::bigint as n_unknown_local_time,
         max(asked_at) as asked_at,
@@ -89,7 +92,7 @@ people as (
 dated as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        first_seen, last_seen, usual_min, median_gap_min, n_unknown_local_time,
+        first_seen, last_seen, usual_min, is_mixed, median_gap_min, n_unknown_local_time,
         coalesce(timezone(timezone, timezone('UTC', asked_at)), asked_at)::date as asked_date,
         case
             when asked_date is null then coalesce(study_end, last_seen)
@@ -109,6 +112,7 @@ select
     last_seen,
     study_start is not null or study_end is not null as has_study_dates,
     if(preset = 'iglu', greatest(1, coalesce(round_even(median_gap_min, 0), 5)), coalesce(usual_min, 5))::integer as cadence_min,
+    preset <> 'iglu' and coalesce(is_mixed, false) as is_mixed,
     n_unknown_local_time,
 from dated
 cross join metric_preset;

@@ -8,6 +8,7 @@
 --          active_window_pct of the interval's minutes; *_min are minutes
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
 --          every definition with its citation is in metric_catalogue
+-- Slots    1, 5 or 15 minutes wide, as the values say; see scope_metrics
 -- Nulls    everything computed from values is null without a value; the dates
 --          of a window in study days where the roster has no anchor_date;
 --          readings without local time belong to no window and readings inside
