@@ -40,9 +40,9 @@ type standing struct {
 	regions     map[string]bool // that have an app
 	withdrawn   bool            // a withdrawal is on record
 	link        consent.Standing
-	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
-	records     int64              // egvs held
-	silentDays  int64              // between the newest reading and the last sync
+	fetched     string // state of fetch_status for egvs; "": nothing was loaded
+	records     int64  // egvs held
+	silentDays  int64  // between the newest reading and the last sync
 	clock       clockOffset
 	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
 	maxAge      time.Duration      // how old the last complete fetch may be
