@@ -5,12 +5,19 @@ import (
 	"time"
 )
 
-// slotWidth is the width of the slots that the share of active time counts.
-const slotWidth = 5 * time.Minute
+// igluSlot is the width in minutes of every slot by iglu's rules.
+const igluSlot = 5
 
-// Cadence is the median gap between successive readings with a value in whole
-// minutes, ties to even; 5 below two values, 1 at least.
-func Cadence(readings []Reading) int {
+// A slot is a stretch of UTC that one value of its width fills.
+type slot struct {
+	start    time.Time
+	widthMin int
+}
+
+// MedianStep is the median gap between successive readings with a value in
+// whole minutes, ties to even; 5 below two values, 1 at least. It is what a
+// reading stands for by the rules of the R package iglu.
+func MedianStep(readings []Reading) int {
 	spaced := gaps(valued(readings))
 	if len(spaced) == 0 {
 		return 5
@@ -18,19 +25,51 @@ func Cadence(readings []Reading) int {
 	return max(1, int(math.RoundToEven(Quantile(spaced, 0.5))))
 }
 
-// Slots counts the distinct 5-minute slots of UTC that hold a value.
-func Slots(readings []Reading) int {
-	slots := map[time.Time]bool{}
-	for _, r := range valued(readings) {
-		slots[r.Time.UTC().Truncate(slotWidth)] = true
+// Keeping returns the readings as if all stood for the same minutes.
+func Keeping(readings []Reading, cadenceMin int) []Reading {
+	result := make([]Reading, len(readings))
+	for i, r := range readings {
+		r.CadenceMin = cadenceMin
+		result[i] = r
 	}
-	return len(slots)
+	return result
 }
 
-// ExpectedSlots is the number of 5-minute slots of the local dates first to
-// last, both inclusive, in the given time zone: 276, 288 or 300 a day.
-func ExpectedSlots(first, last time.Time, zone *time.Location) int {
-	return int(dayStart(last.AddDate(0, 0, 1), zone).Sub(dayStart(first, zone)) / slotWidth)
+// Cadence is the minutes that most readings with a value stand for, of equally
+// many the fewest; 5 without any.
+func Cadence(readings []Reading) int {
+	count := map[int]int{}
+	cadence := 5
+	for _, r := range valued(readings) {
+		count[r.cadence()]++
+	}
+	for minutes, n := range count {
+		if n > count[cadence] || n == count[cadence] && minutes < cadence {
+			cadence = minutes
+		}
+	}
+	return cadence
+}
+
+// Slots counts the distinct slots of UTC that hold a value, each as wide as its
+// value's cadence, and the minutes that they cover.
+func Slots(readings []Reading) (n, coveredMin int) {
+	filled := map[slot]bool{}
+	for _, r := range valued(readings) {
+		minutes := r.cadence()
+		key := slot{r.Time.UTC().Truncate(time.Duration(minutes) * time.Minute), minutes}
+		if !filled[key] {
+			filled[key] = true
+			coveredMin += minutes
+		}
+	}
+	return len(filled), coveredMin
+}
+
+// Minutes is the length of the local dates first to last, both inclusive, in the
+// given time zone: 1380, 1440 or 1500 a day.
+func Minutes(first, last time.Time, zone *time.Location) int {
+	return int(dayStart(last.AddDate(0, 0, 1), zone).Sub(dayStart(first, zone)) / time.Minute)
 }
 
 // dayStart is the first instant of a date. Where clocks are set ahead at
@@ -46,33 +85,51 @@ func dayStart(day time.Time, zone *time.Location) time.Time {
 	return midnight
 }
 
-// ActiveWindow is the share of expected slots that hold a value, in percent,
-// at most 100; NaN if none are expected.
-func ActiveWindow(readings []Reading, expectedSlots int) float64 {
-	if expectedSlots <= 0 {
+// ExpectedSlots is the number of slots in an interval of some minutes. Readings
+// of one cadence have slots of that width. Among those of several it is the
+// slots with a value, and as many of the commonest width as the rest of the
+// interval has room for, rounded.
+func ExpectedSlots(readings []Reading, minutes int) int {
+	cadence := Cadence(readings)
+	for _, r := range valued(readings) {
+		if r.cadence() != cadence {
+			n, covered := Slots(readings)
+			return n + int(math.Round(float64(max(0, minutes-covered))/float64(cadence)))
+		}
+	}
+	return minutes / cadence
+}
+
+// ActiveWindow is the share of an interval of some minutes that the slots with a
+// value cover, in percent, at most 100; NaN of an interval without length.
+func ActiveWindow(readings []Reading, minutes int) float64 {
+	if minutes <= 0 {
 		return math.NaN()
 	}
-	return math.Min(100, 100*float64(Slots(readings))/float64(expectedSlots))
+	_, covered := Slots(readings)
+	return math.Min(100, 100*float64(covered)/float64(minutes))
 }
 
 // ActiveSpan is the share of readings that are there between the first and the
 // last value, in percent, by the automatic rule of iglu 4.3 (Broll 2021, doi
 // 10.1371/journal.pone.0248560): gaps that round to more than the cadence, in
-// minutes, count as missing readings. Ties round to even as in R. NaN of
-// nothing.
-func ActiveSpan(readings []Reading, cadenceMin int) float64 {
+// minutes, count as missing readings of the commonest cadence. Where the cadence
+// changes from one reading to the next, the longer one is that of the gap. Ties
+// round to even as in R. NaN of nothing.
+func ActiveSpan(readings []Reading) float64 {
 	sorted := valued(readings)
 	if len(sorted) == 0 {
 		return math.NaN()
 	}
-	step := float64(cadenceMin)
+	cadence := float64(Cadence(readings))
 	span := sorted[len(sorted)-1].Time.Sub(sorted[0].Time).Minutes()
-	expected := math.RoundToEven(math.RoundToEven(span)/step) + 1
+	expected := math.RoundToEven(math.RoundToEven(span)/cadence) + 1
 	var surplus float64
-	for _, gap := range gaps(sorted) {
+	for i, gap := range gaps(sorted) {
+		step := float64(max(sorted[i].cadence(), sorted[i+1].cadence()))
 		if math.RoundToEven(gap) > step {
 			surplus += gap - step
 		}
 	}
-	return 100 * (expected - math.RoundToEven(surplus/step)) / expected
+	return 100 * (expected - math.RoundToEven(surplus/cadence)) / expected
 }

@@ -100,7 +100,7 @@ func TestSummaryEqualsIGLU(t *testing.T) {
 	for _, dataset := range []string{"example_data_5_subject", "edge"} {
 		summaries := map[string]Summary{}
 		for id, readings := range readSeries(t, dataset+".csv") {
-			summaries[id] = Summarize(readings, Scope{CadenceMin: Cadence(readings), RiskScale: RiskScaleIGLU})
+			summaries[id] = Summarize(readings, Scope{StepMin: MedianStep(readings), RiskScale: RiskScaleIGLU})
 		}
 		checked := 0
 		for _, row := range readCSV(t, "iglu-reference.csv") {
@@ -145,7 +145,7 @@ func TestActiveSpanEqualsIGLU(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := ActiveSpan(series[row["id"]], 5); !near(got, want, 1e-9) {
+			if got := ActiveSpan(Keeping(series[row["id"]], 5)); !near(got, want, 1e-9) {
 				t.Errorf("ActiveSpan(%s %s, 5): got %v, iglu %v", dataset, row["id"], got, want)
 			}
 		}

@@ -134,8 +134,8 @@ func TestActive(t *testing.T) {
 		{"excluded", []Reading{{Time: start, HasValue: true, Excluded: true}}, 5, 0, math.NaN()},
 	}
 	for _, test := range tests {
-		cadence := Cadence(test.readings)
-		window, span := ActiveWindow(test.readings, 288), ActiveSpan(test.readings, cadence)
+		cadence := MedianStep(test.readings)
+		window, span := ActiveWindow(test.readings, 1440), ActiveSpan(Keeping(test.readings, cadence))
 		if cadence != test.cadence || !near(window, test.window, 1e-12) || !near(span, test.span, 1e-12) {
 			t.Errorf("%s: cadence, window, span: got %d, %v, %v, want %d, %v, %v",
 				test.name, cadence, window, span, test.cadence, test.window, test.span)
@@ -143,40 +143,80 @@ func TestActive(t *testing.T) {
 	}
 }
 
-func TestCadenceRoundsToEven(t *testing.T) {
-	for seconds, want := range map[int]int{10: 1, 60: 1, 150: 2, 210: 4, 299: 5, 331: 6, 900: 15} {
-		if got := Cadence(every(time.Duration(seconds)*time.Second, 1, 2, 3)); got != want {
-			t.Errorf("Cadence of readings %d s apart: got %d, want %d", seconds, got, want)
+// Readings of several cadences fill slots of their own width each, and stand for
+// their own minutes.
+func TestMixedCadences(t *testing.T) {
+	at := func(cadence, from, to int) (readings []Reading) {
+		for minute := from; minute < to; minute += cadence {
+			readings = append(readings, Reading{Time: start.Add(time.Duration(minute) * time.Minute), GlucoseMgdL: 100, HasValue: true, CadenceMin: cadence})
+		}
+		return readings
+	}
+	none := Reading{Time: start, CadenceMin: 15}
+	tests := []struct {
+		name                              string
+		readings                          []Reading
+		cadence, slots, expected, inRange int
+		window, span                      float64
+	}{
+		{"nothing", nil, 5, 0, 288, 0, 0, math.NaN()},
+		{"no value", []Reading{none}, 5, 0, 288, 0, 0, math.NaN()},
+		{"15", at(15, 0, 1440), 15, 96, 96, 1440, 100, 100},
+		{"15, half", at(15, 0, 720), 15, 48, 96, 720, 50, 100},
+		{"1", at(1, 0, 1440), 1, 1440, 1440, 1440, 100, 100},
+		{"15, then 5", slices.Concat(at(15, 0, 720), at(5, 720, 1440)), 5, 192, 192, 1440, 100, 100},
+		{"5, then 15", slices.Concat(at(5, 0, 720), at(15, 720, 1440)), 5, 192, 192, 1440, 100, 100},
+		{"5, then 15 minutes later 15", slices.Concat(at(5, 0, 725), at(15, 735, 1440)), 5, 192, 194, 1430, 100.0 * 1430 / 1440, 100},
+		{"as many of each: the shorter", slices.Concat(at(1, 0, 48), at(15, 720, 1440)), 1, 96, 96 + 672, 768, 100.0 * 768 / 1440, 100.0 * (1426 - 658) / 1426},
+		{"mostly 15, half a day missing", slices.Concat(at(15, 0, 705), at(5, 705, 720)), 15, 50, 98, 720, 50, 100},
+		{"at once", slices.Concat(at(15, 0, 1440), at(5, 3, 1440)), 5, 384, 384, 2880, 100, 100},
+		{"5 at once with 1", slices.Concat(at(5, 0, 60), at(1, 0, 60)), 1, 72, 1392, 120, 100.0 * 120 / 1440, 100},
+	}
+	for _, test := range tests {
+		s := Summarize(test.readings, Scope{Minutes: 1440, RiskScale: RiskScale})
+		if s.CadenceMin != test.cadence || s.Slots != test.slots || s.ExpectedSlots != test.expected || s.RangeMin.InRange != test.inRange ||
+			!near(s.ActiveWindowPct, test.window, 1e-12) || !near(s.ActiveSpanPct, test.span, 1e-12) {
+			t.Errorf("%s: cadence, slots, expected, minutes, window, span: got %d, %d, %d, %d, %v, %v, want %d, %d, %d, %d, %v, %v",
+				test.name, s.CadenceMin, s.Slots, s.ExpectedSlots, s.RangeMin.InRange, s.ActiveWindowPct, s.ActiveSpanPct,
+				test.cadence, test.slots, test.expected, test.inRange, test.window, test.span)
 		}
 	}
 }
 
-func TestExpectedSlots(t *testing.T) {
+func TestMedianStepRoundsToEven(t *testing.T) {
+	for seconds, want := range map[int]int{10: 1, 60: 1, 150: 2, 210: 4, 299: 5, 331: 6, 900: 15} {
+		if got := MedianStep(every(time.Duration(seconds)*time.Second, 1, 2, 3)); got != want {
+			t.Errorf("MedianStep of readings %d s apart: got %d, want %d", seconds, got, want)
+		}
+	}
+}
+
+func TestMinutes(t *testing.T) {
 	day := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 	tests := []struct {
 		zone        string
 		first, last time.Time
 		want        int
 	}{
-		{"UTC", day(2025, 3, 1), day(2025, 3, 1), 288},
-		{"America/New_York", day(2024, 3, 10), day(2024, 3, 10), 276},
-		{"America/New_York", day(2024, 11, 3), day(2024, 11, 3), 300},
-		{"America/New_York", day(2024, 3, 1), day(2024, 11, 30), 275 * 288},
-		{"Asia/Kolkata", day(2025, 3, 30), day(2025, 3, 30), 288},
-		{"Australia/Lord_Howe", day(2025, 4, 6), day(2025, 4, 6), 294}, // half an hour of DST
-		{"America/Asuncion", day(2024, 10, 6), day(2024, 10, 6), 276},  // no midnight
-		{"America/Havana", day(2024, 11, 3), day(2024, 11, 3), 300},    // two midnights
-		{"America/Havana", day(2024, 11, 2), day(2024, 11, 2), 288},
-		{"Asia/Beirut", day(2024, 10, 26), day(2024, 10, 26), 300},
-		{"Asia/Beirut", day(2024, 10, 27), day(2024, 10, 27), 288},
+		{"UTC", day(2025, 3, 1), day(2025, 3, 1), 1440},
+		{"America/New_York", day(2024, 3, 10), day(2024, 3, 10), 1380},
+		{"America/New_York", day(2024, 11, 3), day(2024, 11, 3), 1500},
+		{"America/New_York", day(2024, 3, 1), day(2024, 11, 30), 275 * 1440},
+		{"Asia/Kolkata", day(2025, 3, 30), day(2025, 3, 30), 1440},
+		{"Australia/Lord_Howe", day(2025, 4, 6), day(2025, 4, 6), 1470}, // half an hour of DST
+		{"America/Asuncion", day(2024, 10, 6), day(2024, 10, 6), 1380},  // no midnight
+		{"America/Havana", day(2024, 11, 3), day(2024, 11, 3), 1500},    // two midnights
+		{"America/Havana", day(2024, 11, 2), day(2024, 11, 2), 1440},
+		{"Asia/Beirut", day(2024, 10, 26), day(2024, 10, 26), 1500},
+		{"Asia/Beirut", day(2024, 10, 27), day(2024, 10, 27), 1440},
 	}
 	for _, test := range tests {
 		zone, err := time.LoadLocation(test.zone)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := ExpectedSlots(test.first, test.last, zone); got != test.want {
-			t.Errorf("ExpectedSlots(%s, %s, %s): got %d, want %d",
+		if got := Minutes(test.first, test.last, zone); got != test.want {
+			t.Errorf("Minutes(%s, %s, %s): got %d, want %d",
 				test.first.Format(time.DateOnly), test.last.Format(time.DateOnly), test.zone, got, test.want)
 		}
 	}
@@ -187,11 +227,12 @@ func TestSummarizeCounts(t *testing.T) {
 	readings[2].Excluded = true
 	readings[3].HasValue = false
 	readings[3].ClockSuspect = true
+	readings[3].Implausible = true
 	readings[4].Local = time.Time{}
 	readings[4].Overlap = true
-	got := Summarize(readings, Scope{CadenceMin: 5, ExpectedSlots: 288, RiskScale: RiskScale})
+	got := Summarize(readings, Scope{Minutes: 1440, RiskScale: RiskScale})
 	if got.Readings != 4 || got.Values != 3 || got.Excluded != 1 || got.LowSentinels != 1 || got.HighSentinels != 1 ||
-		got.ClockSuspect != 1 || got.Overlap != 1 || got.Days != 1 || !near(got.CensoredPct, 200.0/3, 1e-12) ||
+		got.ClockSuspect != 1 || got.Implausible != 1 || got.Overlap != 1 || got.Days != 1 || !near(got.CensoredPct, 200.0/3, 1e-12) ||
 		!got.FirstLocal.Equal(readings[0].Local) || !got.LastLocal.Equal(readings[1].Local) {
 		t.Errorf("Summarize: got %+v", got)
 	}
@@ -264,6 +305,7 @@ func drawReadings(t *rapid.T) []Reading {
 			Time: at, Local: at.Add(-5 * time.Hour),
 			GlucoseMgdL: float64(rapid.IntRange(39, 401).Draw(t, "glucose")),
 			HasValue:    rapid.IntRange(0, 9).Draw(t, "value") > 0,
+			CadenceMin:  rapid.SampledFrom([]int{0, 1, 5, 15}).Draw(t, "cadence"),
 		})
 	}
 	return readings
@@ -272,7 +314,7 @@ func drawReadings(t *rapid.T) []Reading {
 // A summary depends on the readings, not on their order, and its shares are
 // shares.
 func TestSummaryProperties(t *testing.T) {
-	scope := Scope{CadenceMin: 5, ExpectedSlots: 288, RiskScale: RiskScale}
+	scope := Scope{Minutes: 1440, RiskScale: RiskScale}
 	rapid.Check(t, func(t *rapid.T) {
 		readings := drawReadings(t)
 		got := Summarize(readings, scope)

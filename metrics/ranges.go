@@ -2,9 +2,9 @@ package metrics
 
 import "math"
 
-// Ranges counts the values in the five exclusive classes of the consensus
-// (Battelino 2019, doi 10.2337/dci19-0028), and in the tight range, which is
-// part of the third.
+// Ranges counts values, or adds up their minutes, in the five exclusive classes
+// of the consensus (Battelino 2019, doi 10.2337/dci19-0028), and in the tight
+// range, which is part of the third.
 type Ranges struct {
 	VeryLow  int // < 54
 	Low      int // 54 to < 70
@@ -18,23 +18,37 @@ type Ranges struct {
 func CountRanges(values []float64) Ranges {
 	var r Ranges
 	for _, g := range values {
-		switch {
-		case g < 54:
-			r.VeryLow++
-		case g < 70:
-			r.Low++
-		case g <= 180:
-			r.InRange++
-		case g <= 250:
-			r.High++
-		default:
-			r.VeryHigh++
-		}
-		if g >= 70 && g <= 140 {
-			r.Tight++
-		}
+		r.add(g, 1)
 	}
 	return r
+}
+
+// rangeMinutes adds up the minutes that readings with a value stand for.
+func rangeMinutes(valued []Reading) Ranges {
+	var r Ranges
+	for _, reading := range valued {
+		r.add(reading.GlucoseMgdL, reading.cadence())
+	}
+	return r
+}
+
+// add adds n to the classes of a value.
+func (r *Ranges) add(g float64, n int) {
+	switch {
+	case g < 54:
+		r.VeryLow += n
+	case g < 70:
+		r.Low += n
+	case g <= 180:
+		r.InRange += n
+	case g <= 250:
+		r.High += n
+	default:
+		r.VeryHigh += n
+	}
+	if g >= 70 && g <= 140 {
+		r.Tight += n
+	}
 }
 
 // N is the number of values counted.

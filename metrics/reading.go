@@ -11,9 +11,19 @@ type Reading struct {
 	Local        time.Time // the wall clock's fields, labelled UTC; zero if unknown
 	GlucoseMgdL  float64
 	HasValue     bool
+	CadenceMin   int  // minutes that it stands for; 0 counts as 5
+	Implausible  bool // it has no value because what was sent is none
 	Excluded     bool // counts as excluded and in nothing else
 	ClockSuspect bool
 	Overlap      bool
+}
+
+// cadence is the minutes that the reading stands for.
+func (r Reading) cadence() int {
+	if r.CadenceMin == 0 {
+		return 5
+	}
+	return r.CadenceMin
 }
 
 // valued returns the readings that count, oldest first. The slice is new.

@@ -7,9 +7,9 @@ import (
 
 // A Scope says over what a [Summary] is taken and by which rules.
 type Scope struct {
-	CadenceMin    int     // minutes that one reading stands for; of the participant, see Cadence
-	ExpectedSlots int     // 5-minute slots of the interval; see ExpectedSlots
-	RiskScale     float64 // RiskScale or RiskScaleIGLU
+	Minutes   int     // length of the interval; see Minutes
+	StepMin   int     // by iglu's rules: every reading stands for so long, see MedianStep, and slots are 5 minutes wide; 0: as the readings say
+	RiskScale float64 // RiskScale or RiskScaleIGLU
 }
 
 // A Summary holds the metrics of one participant over one interval. Shares and
@@ -18,13 +18,16 @@ type Summary struct {
 	Readings, Values, Days, Excluded int
 	LowSentinels, HighSentinels      int // values of 39 and 401 mg/dL
 	ClockSuspect, Overlap            int
+	Implausible                      int
 	MeanMgdL, SDMgdL, CVPct          float64
 	MedianMgdL, MinMgdL, MaxMgdL     float64
 	GMIPct, EA1CPct                  float64
-	Ranges                           Ranges
+	Ranges                           Ranges // of values
+	RangeMin                         Ranges // minutes that these stand for
 	Risk                             Risk
 	LBGI, HBGI                       float64
-	Slots                            int
+	CadenceMin                       int // see Cadence
+	Slots, ExpectedSlots             int
 	ActiveWindowPct, ActiveSpanPct   float64
 	CensoredPct                      float64   // sentinels in percent of values
 	FirstLocal, LastLocal            time.Time // of values; zero if none has local time
@@ -33,7 +36,11 @@ type Summary struct {
 // Summarize computes the metrics of readings, which are those of the scope, in
 // any order.
 func Summarize(readings []Reading, scope Scope) Summary {
-	counted := valued(readings)
+	slotted, stepped := readings, readings
+	if scope.StepMin > 0 {
+		slotted, stepped = Keeping(readings, igluSlot), Keeping(readings, scope.StepMin)
+	}
+	counted := valued(stepped)
 	glucose := values(counted)
 	s := count(readings)
 	s.Values = len(glucose)
@@ -44,9 +51,15 @@ func Summarize(readings []Reading, scope Scope) Summary {
 	s.Ranges = CountRanges(glucose)
 	s.Risk = s.Ranges.GRI()
 	s.LBGI, s.HBGI = BloodGlucoseIndices(glucose, scope.RiskScale)
-	s.Slots = Slots(readings)
-	s.ActiveWindowPct = ActiveWindow(readings, scope.ExpectedSlots)
-	s.ActiveSpanPct = ActiveSpan(readings, scope.CadenceMin)
+	s.RangeMin = rangeMinutes(counted)
+	s.CadenceMin = Cadence(stepped)
+	if len(counted) == 0 && scope.StepMin > 0 {
+		s.CadenceMin = scope.StepMin
+	}
+	s.Slots, _ = Slots(slotted)
+	s.ExpectedSlots = ExpectedSlots(slotted, scope.Minutes)
+	s.ActiveWindowPct = ActiveWindow(slotted, scope.Minutes)
+	s.ActiveSpanPct = ActiveSpan(stepped)
 	s.place(counted)
 	return s
 }
@@ -65,6 +78,9 @@ func count(readings []Reading) Summary {
 		}
 		if r.Overlap {
 			s.Overlap++
+		}
+		if r.Implausible {
+			s.Implausible++
 		}
 	}
 	return s
@@ -93,16 +109,16 @@ func (s *Summary) place(sorted []Reading) {
 	s.CensoredPct = 100 * float64(s.LowSentinels+s.HighSentinels) / float64(len(sorted))
 }
 
-// Sufficient tells whether at least 70 percent of the expected slots hold a
-// value (Battelino 2019, doi 10.2337/dci19-0028).
+// Sufficient tells whether slots with a value cover at least 70 percent of the
+// interval (Battelino 2019, doi 10.2337/dci19-0028).
 func (s Summary) Sufficient() bool { return s.ActiveWindowPct >= 70 }
 
-// Minutes is the time that n readings stand for; NaN without values.
-func (s Summary) Minutes(n, cadenceMin int) float64 {
+// Time is a number of minutes of RangeMin; NaN without values.
+func (s Summary) Time(minutes int) float64 {
 	if s.Values == 0 {
 		return math.NaN()
 	}
-	return float64(n * cadenceMin)
+	return float64(minutes)
 }
 
 // Day is midnight of the wall clock's date.

@@ -21,10 +21,13 @@
 //	windows ──────────────────────────────────┘   └────────► scope_metrics ─► *_metrics
 //
 // The successive readings of a participant are sorted once, in spaced_readings:
-// that window is the dearest part of every metric. The day grid of the R
-// package iglu, which interpolates between readings under rules for gaps, is in
-// package metrics: in SQL it would need a row per grid point before the first
-// percentile.
+// that window is the dearest part of every metric. What only readings of several
+// cadences need (study_intervals.is_mixed) is behind filters that nobody else
+// passes, and the median gap, which the preset iglu needs, is computed for that
+// preset alone: DuckDB drops what the preset, a constant, excludes. The day grid
+// of the R package iglu, which interpolates between readings under rules for
+// gaps, is in package metrics: in SQL it would need a row per grid point before
+// the first percentile.
 //
 // catalogue.csv is the one description of the metrics: the view
 // metric_catalogue and the column comments come from it. Other columns are

@@ -14,11 +14,14 @@ select
     null::timestamp as "local_time",
     null::date as "local_date",
     null::double as "glucose_mgdl",
+    null::integer as "slot_min",
     null::boolean as "is_excluded",
     null::boolean as "overlap",
     null::boolean as "clock_suspect",
+    null::boolean as "is_implausible",
     null::timestamp as "previous_utc",
     null::date as "previous_date",
+    null::integer as "previous_slot_min",
 where false;
 
 create or replace view study_intervals as
@@ -32,6 +35,7 @@ select
     null::date as "last_seen",
     null::boolean as "has_study_dates",
     null::integer as "cadence_min",
+    null::boolean as "is_mixed",
     null::bigint as "n_unknown_local_time",
 where false;
 
@@ -43,6 +47,7 @@ select
     null::date as "first_date",
     null::date as "last_date",
     null::integer as "cadence_min",
+    null::boolean as "is_mixed",
     null::varchar as "timezone",
     null::boolean as "takes_unknown",
     null::bigint as "n_unknown_local_time",
@@ -54,7 +59,9 @@ select
     null::varchar as "scope",
     null::varchar as "label",
     null::date as "first_date",
+    null::boolean as "is_mixed",
     null::integer as "cadence_min",
+    null::integer as "slot_min",
     null::timestamp as "time_utc",
     null::timestamp as "local_time",
     null::date as "local_date",
@@ -62,7 +69,9 @@ select
     null::boolean as "is_excluded",
     null::boolean as "overlap",
     null::boolean as "clock_suspect",
+    null::boolean as "is_implausible",
     null::timestamp as "previous_utc",
+    null::integer as "previous_cadence_min",
 where false;
 
 create or replace view scope_metrics as
@@ -126,6 +135,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view participant_metrics as
@@ -187,6 +197,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view daily_metrics as
@@ -247,6 +258,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view period_metrics as
@@ -309,6 +321,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view window_metrics as
@@ -371,6 +384,7 @@ select
     null::bigint as "n_unknown_local_time",
     null::timestamp as "first_local",
     null::timestamp as "last_local",
+    null::bigint as "n_implausible",
 where false;
 
 create or replace view consensus_metrics as
@@ -445,6 +459,7 @@ select
     null::double as "complete_pct",
     null::boolean as "sufficient",
     null::bigint as "n_excluded",
+    null::smallint as "clock_offset_min",
 where false;
 
 create or replace view fetch_status as

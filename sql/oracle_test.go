@@ -72,13 +72,11 @@ func (s study) expect(p *person, over span, takesUnknown bool, preset views.Pres
 			chosen = append(chosen, r.Reading)
 		}
 	}
-	scope := metrics.Scope{CadenceMin: metrics.Cadence(all), RiskScale: metrics.RiskScale}
+	scope := metrics.Scope{Minutes: p.minutes(over, chosen), RiskScale: metrics.RiskScale}
 	if preset == views.IGLU {
-		scope.RiskScale = metrics.RiskScaleIGLU
+		scope.StepMin, scope.RiskScale = metrics.MedianStep(all), metrics.RiskScaleIGLU
 	}
-	scope.ExpectedSlots = p.expectedSlots(over, chosen)
-	summary := metrics.Summarize(chosen, scope)
-	want := summaryRow(summary, scope)
+	want := summaryRow(metrics.Summarize(chosen, scope))
 	want["n_unknown_local_time"] = unknown
 	if over.first.IsZero() {
 		want["expected_slots"] = nil
@@ -95,13 +93,14 @@ func (s study) excludes(id string, local time.Time) bool {
 	return false
 }
 
-// expectedSlots follows the roster's zone, else the offsets of the readings.
-func (p person) expectedSlots(over span, chosen []metrics.Reading) int {
+// minutes is the length of the interval by the roster's zone, else by the offsets
+// of the readings, in slots of 5 minutes.
+func (p person) minutes(over span, chosen []metrics.Reading) int {
 	if over.first.IsZero() {
 		return 0
 	}
 	if zone, err := time.LoadLocation(p.zone); err == nil && p.zone != "" {
-		return metrics.ExpectedSlots(over.first, over.last, zone)
+		return metrics.Minutes(over.first, over.last, zone)
 	}
 	var offsets []time.Duration
 	for _, r := range chosen {
@@ -113,12 +112,12 @@ func (p person) expectedSlots(over span, chosen []metrics.Reading) int {
 	if len(offsets) > 0 {
 		length -= offsets[len(offsets)-1] - offsets[0]
 	}
-	return int(length / (5 * time.Minute))
+	return int(length/(5*time.Minute)) * 5
 }
 
 // summaryRow names the fields of a summary as the views do.
-func summaryRow(s metrics.Summary, scope metrics.Scope) row {
-	r, minutes := s.Ranges, func(n int) float64 { return s.Minutes(n, scope.CadenceMin) }
+func summaryRow(s metrics.Summary) row {
+	r, m := s.Ranges, s.RangeMin
 	below70, above180 := r.VeryLow+r.Low, r.High+r.VeryHigh
 	return row{
 		"n_readings": s.Readings, "n_values": s.Values, "n_days": s.Days,
@@ -129,18 +128,18 @@ func summaryRow(s metrics.Summary, scope metrics.Scope) row {
 		"titr_pct": r.Pct(r.Tight), "tar180_pct": r.Pct(above180), "tar250_pct": r.Pct(r.VeryHigh),
 		"very_low_pct": r.Pct(r.VeryLow), "low_pct": r.Pct(r.Low), "in_range_pct": r.Pct(r.InRange),
 		"high_pct": r.Pct(r.High), "very_high_pct": r.Pct(r.VeryHigh),
-		"tbr54_min": minutes(r.VeryLow), "tbr70_min": minutes(below70), "tir_min": minutes(r.InRange),
-		"titr_min": minutes(r.Tight), "tar180_min": minutes(above180), "tar250_min": minutes(r.VeryHigh),
-		"very_low_min": minutes(r.VeryLow), "low_min": minutes(r.Low), "in_range_min": minutes(r.InRange),
-		"high_min": minutes(r.High), "very_high_min": minutes(r.VeryHigh),
+		"tbr54_min": s.Time(m.VeryLow), "tbr70_min": s.Time(m.VeryLow + m.Low), "tir_min": s.Time(m.InRange),
+		"titr_min": s.Time(m.Tight), "tar180_min": s.Time(m.High + m.VeryHigh), "tar250_min": s.Time(m.VeryHigh),
+		"very_low_min": s.Time(m.VeryLow), "low_min": s.Time(m.Low), "in_range_min": s.Time(m.InRange),
+		"high_min": s.Time(m.High), "very_high_min": s.Time(m.VeryHigh),
 		"gri": s.Risk.GRI, "gri_zone": s.Risk.Zone(), "gri_hypo": s.Risk.Hypo, "gri_hyper": s.Risk.Hyper,
 		"lbgi": s.LBGI, "hbgi": s.HBGI,
-		"expected_slots": scope.ExpectedSlots, "n_slots": s.Slots,
+		"expected_slots": s.ExpectedSlots, "n_slots": s.Slots,
 		"active_window_pct": s.ActiveWindowPct, "active_span_pct": s.ActiveSpanPct,
-		"sufficient": s.Sufficient(), "cadence_min": scope.CadenceMin,
+		"sufficient": s.Sufficient(), "cadence_min": s.CadenceMin,
 		"n_low_sentinel": s.LowSentinels, "n_high_sentinel": s.HighSentinels, "censored_pct": s.CensoredPct,
 		"n_excluded": s.Excluded, "n_clock_suspect": s.ClockSuspect, "n_overlap": s.Overlap,
-		"first_local": s.FirstLocal, "last_local": s.LastLocal,
+		"first_local": s.FirstLocal, "last_local": s.LastLocal, "n_implausible": s.Implausible,
 	}
 }
 

@@ -103,6 +103,83 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+// A stray reading near a silence does not hide which transmitter ran before it
+// and which after it. Minutes after the silence began; it lasts two hours.
+func TestGapsNearStrayReading(t *testing.T) {
+	db := openLake(t)
+	begin := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name, after string // transmitter that runs after the silence; A did before
+		stray       string
+		minute      int
+		want        string // gaps, as length and kind
+	}{
+		{"no stray", "B", "", 0, "120 sensor_change"},
+		{"old one, just before the new one", "B", "A", 118, "118 sensor_change"},
+		{"old one, nearer to the new one", "B", "A", 80, "80 sensor_change, 40 sensor_change"},
+		{"old one, nearer to itself", "B", "A", 30, "30 loss, 90 sensor_change"},
+		{"old one, beside the first of the new one", "B", "A", 122, "120 sensor_change"},
+		{"old one, beside the third of the new one", "B", "A", 132, "120 sensor_change"},
+		{"new one, before the silence", "B", "B", 2, "118 sensor_change"},
+		{"new one, earlier still", "B", "B", -7, "120 sensor_change"},
+		{"new one, nearer to the old one", "B", "B", 30, "30 sensor_change, 90 sensor_change"},
+		{"new one, nearer to itself", "B", "B", 80, "80 sensor_change, 40 loss"},
+		{"a third one", "B", "C", 118, "118 sensor_change"},
+		{"a stray without id", "B", "", 118, "118 sensor_change"},
+		{"the same, no stray", "A", "", 0, "120 loss"},
+		{"the same, another before", "A", "B", 2, "118 loss"},
+		{"the same, another after", "A", "B", 118, "118 loss"},
+		{"the same, another within", "A", "B", 80, "80 loss, 40 sensor_change"},
+	}
+	for _, test := range tests {
+		var rows []string
+		add := func(minute int, transmitter string) {
+			rows = append(rows, values(test.name, stamp(begin.Add(time.Duration(minute)*time.Minute)), "100", transmitter))
+		}
+		for minute := range 12 {
+			add(-5*minute, "A")
+			add(120+5*minute, test.after)
+		}
+		if test.minute != 0 {
+			add(test.minute, test.stray)
+		}
+		insert(t, db, `glucose (participant_id, time_utc, glucose_mgdl, transmitter_id)`, rows)
+		got := query(t, db, `select coalesce(string_agg(gap_min::integer || ' ' || kind, ', ' order by gap_start), '') as gaps
+			from gaps where participant_id = $1`, test.name)[0]["gaps"]
+		if got != test.want {
+			t.Errorf("%s: gaps %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+// A change of the cadence is no gap, whichever of the two intervals lies between;
+// what is longer than 1.5 of the longer one is.
+func TestGapsWhereCadenceChanges(t *testing.T) {
+	db := openLake(t)
+	begin := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
+	for _, from := range []int{1, 5, 15} {
+		for _, to := range []int{1, 5, 15} {
+			for _, between := range []int{from, to, 1, 30} {
+				id := fmt.Sprint(from, " ", to, " ", between)
+				exec(t, db, `delete from glucose`)
+				var rows []string
+				for i := range 20 {
+					rows = append(rows, values(id, stamp(begin.Add(time.Duration(-i*from)*time.Minute)), "100", "A", fmt.Sprint(from)))
+					rows = append(rows, values(id, stamp(begin.Add(time.Duration(between+i*to)*time.Minute)), "100", "A", fmt.Sprint(to)))
+				}
+				insert(t, db, `glucose (participant_id, time_utc, glucose_mgdl, transmitter_id, cadence_min)`, rows)
+				want := ""
+				if longer := max(from, to); between == 30 {
+					want = fmt.Sprintf("30 %d loss\n", 30/longer-1)
+				}
+				if got := table(t, db, `select gap_min::integer, missing_readings, kind from gaps`); got != want {
+					t.Errorf("cadence %d, %d minutes, cadence %d: gaps %q, want %q", from, between, to, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestSensorSessions(t *testing.T) {
 	db := openLake(t)
 	var rows []string
@@ -208,6 +285,113 @@ func TestCompletenessAndConsensus(t *testing.T) {
 	if got := query(t, db, `select count(distinct complete_pct) as n from completeness`)[0]["n"].(int64); got < 10 {
 		t.Errorf("completeness: got %d different shares, want at least 10", got)
 	}
+}
+
+// A day tells how far its wall clock is from the roster's zone, if that lasts for
+// more than two days.
+func TestClockOffset(t *testing.T) {
+	type stay struct {
+		days  int
+		clock string // a zone; or a duration the clock is ahead of the roster's zone; empty: not known; "-": no reading
+	}
+	tests := []struct {
+		name, zone, start string
+		stays             []stay
+		want              string // of the days, null as .
+	}{
+		{"at home", "Europe/Berlin", "2025-03-28", []stay{{4, "Europe/Berlin"}}, ". . . ."},
+		{"two days away", "Europe/Berlin", "2025-06-01", []stay{{2, "Europe/Berlin"}, {2, "America/New_York"}, {2, "Europe/Berlin"}}, ". . . . . ."},
+		{"three days away", "Europe/Berlin", "2025-06-01", []stay{{2, "Europe/Berlin"}, {3, "Europe/Athens"}, {2, "Europe/Berlin"}}, ". . 60 60 60 . ."},
+		{"a journey on", "Europe/Berlin", "2025-06-01", []stay{{2, "Europe/Athens"}, {2, "Asia/Kolkata"}, {1, "Europe/Berlin"}}, "60 60 210 210 ."},
+		{"AM for PM", "America/Denver", "2025-06-01", []stay{{3, "12h"}, {1, "America/Denver"}}, "720 720 720 ."},
+		{"behind", "Asia/Tokyo", "2025-06-01", []stay{{3, "-12h"}}, "-720 -720 -720"},
+		{"29 minutes", "America/Denver", "2025-06-01", []stay{{3, "29m"}}, ". . ."},
+		{"31 minutes behind", "America/Denver", "2025-06-01", []stay{{3, "-31m"}}, "-31 -31 -31"},
+		{"does not change its clock", "America/Denver", "2025-03-07", []stay{{7, "America/Phoenix"}}, ". . -60 -60 -60 -60 -60"},
+		{"a zone without change", "America/Phoenix", "2025-03-07", []stay{{5, "America/Denver"}}, ". . 60 60 60"},
+		{"clocks back", "America/Denver", "2025-10-31", []stay{{6, "America/Phoenix"}}, ". . . . . ."},
+		{"clocks back, before", "America/Denver", "2025-10-30", []stay{{6, "America/Phoenix"}}, "-60 -60 -60 . . ."},
+		{"half an hour", "Australia/Lord_Howe", "2025-10-03", []stay{{5, "Australia/Brisbane"}}, "-30 -30 -60 -60 -60"},
+		{"a day that tells nothing", "Europe/Berlin", "2025-06-01", []stay{{2, "Europe/Athens"}, {1, ""}, {1, "-"}, {1, "Europe/Athens"}}, "60 60 . . 60"},
+		{"a right day between", "Europe/Berlin", "2025-06-01", []stay{{2, "Europe/Athens"}, {1, "Europe/Berlin"}, {2, "Europe/Athens"}}, ". . . . ."},
+		{"no zone", "", "2025-06-01", []stay{{3, "America/Denver"}}, ". . ."},
+		{"no such zone", "Mars/Phobos", "2025-06-01", []stay{{3, "America/Denver"}}, ". . ."},
+	}
+	db := openLake(t)
+	want := map[string]string{}
+	for _, test := range tests {
+		want[test.name] = test.want
+		home, _ := time.LoadLocation(test.zone)
+		if home == nil {
+			home = time.UTC
+		}
+		insert(t, db, `participants (participant_id, timezone)`, []string{values(test.name, test.zone)})
+		day := date(test.start)
+		var rows []string
+		for _, s := range test.stays {
+			for range s.days {
+				for minute := 0; minute < 1440 && s.clock != "-"; minute += 15 {
+					rows = append(rows, clockRow(test.name, day.Add(time.Duration(minute)*time.Minute), s.clock, home))
+				}
+				day = day.AddDate(0, 0, 1)
+			}
+		}
+		insert(t, db, `glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl)`, rows)
+	}
+	checkOffsets(t, db, want)
+}
+
+// checkOffsets compares clock_offset_min of the days of each participant.
+func checkOffsets(t *testing.T, db *sql.DB, want map[string]string) {
+	t.Helper()
+	got := query(t, db, `select participant_id as id, string_agg(coalesce(clock_offset_min::varchar, '.'), ' ' order by local_date) as offsets
+		from completeness group by id`)
+	for _, r := range got {
+		if id := r["id"].(string); r["offsets"] != want[id] {
+			t.Errorf("%s: clock_offset_min of the days: got %v, want %s", id, r["offsets"], want[id])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("completeness has %d participants, want %d", len(got), len(want))
+	}
+}
+
+// clockRow is a row of glucose at a time of the wall clock that is in a zone, or
+// ahead of home. Where the clock is not known, that of home stands in.
+func clockRow(id string, local time.Time, clock string, home *time.Location) string {
+	source, ahead, zone := "sent", time.Duration(0), home
+	if d, err := time.ParseDuration(clock); err == nil {
+		ahead = d
+	} else if clock != "" {
+		zone, _ = time.LoadLocation(clock)
+	} else {
+		source = "roster"
+	}
+	at := time.Date(local.Year(), local.Month(), local.Day(), local.Hour(), local.Minute(), 0, 0, zone).Add(-ahead)
+	return values(id, stamp(at), stamp(local), local.Format(time.DateOnly), source, "100")
+}
+
+// A clock that is days off has no offset that a place could have: glucose then
+// has the roster's time, and only coverage_days tells of it.
+func TestClockDaysOff(t *testing.T) {
+	db := openLake(t)
+	insert(t, db, `participants (participant_id, timezone)`, []string{values("p", "America/Denver")})
+	home, _ := time.LoadLocation("America/Denver")
+	var rows, days []string
+	for day := range 6 {
+		at := date("2025-06-01").AddDate(0, 0, day)
+		clock, offset := "", "-4320"
+		if day > 3 {
+			clock, offset = "America/Denver", ""
+		}
+		for minute := 0; minute < 1440; minute += 15 {
+			rows = append(rows, clockRow("p", at.Add(time.Duration(minute)*time.Minute), clock, home))
+		}
+		days = append(days, values("p", "egvs", stamp(at), offset))
+	}
+	insert(t, db, `glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl)`, rows)
+	insert(t, db, `coverage_days (participant_id, resource, day, clock_offset_min)`, days)
+	checkOffsets(t, db, map[string]string{"p": "-4320 -4320 -4320 -4320 . ."})
 }
 
 // A filter on the participant must reach every scan of the readings: a

@@ -10,8 +10,9 @@ import (
 type Preset string
 
 // Presets. [IGLU] follows the R package iglu 4.3 where it differs and the lake
-// can: the risk indices are scaled by 22.77 instead of 10·1.509², and a null
-// value with status low or high has no value instead of counting as 39 or 401.
+// can: the risk indices are scaled by 22.77 instead of 10·1.509², a null value
+// with status low or high has no value instead of counting as 39 or 401, and a
+// value stands for the participant's median gap instead of for its own cadence.
 // Two differences remain: iglu counts both rows of a duplicate, which the lake
 // holds once, and iglu's all_metrics uses the cadence of the first participant
 // for all.
@@ -43,7 +44,7 @@ func (s Selection) Query() (statement string, args []any) {
 	if preset == "" {
 		preset = Dexetl1
 	}
-	args = []any{string(preset), s.From, s.To, s.LastDays, s.Window}
+	args = []any{s.From, s.To, s.LastDays, s.Window}
 	among := "true"
 	if s.Participants != nil {
 		marks := make([]string, len(s.Participants))
@@ -59,7 +60,8 @@ func (s Selection) Query() (statement string, args []any) {
 		body := ""
 		switch name {
 		case "metric_preset":
-			body = "select $1::varchar as preset"
+			// As text: DuckDB then plans for this preset alone.
+			body = "select " + quote(string(preset)) + " as preset"
 		case "planned_scopes":
 			body = query("metric_scopes")
 		case "metric_scopes":

@@ -1,18 +1,17 @@
 -- The metric_scopes of a Selection: one interval per participant.
--- Parameters: $2 from, $3 to, $4 last days, $5 window; empty or 0 where not
--- given. $1 is the preset, in metric_preset. Last days count back from the last
--- reading in the study, not from the silence after it; without a reading, from
--- the last date of the study.
+-- Parameters: $1 from, $2 to, $3 last days, $4 window; empty or 0 where not
+-- given. Last days count back from the last reading in the study, not from the
+-- silence after it; without a reading, from the last date of the study.
 with limits as (
     select
-        nullif($2, '')::date as from_date,
-        nullif($3, '')::date as to_date,
-        $4::integer as last_days,
-        $5::varchar as "window",
+        nullif($1, '')::date as from_date,
+        nullif($2, '')::date as to_date,
+        $3::integer as last_days,
+        $4::varchar as "window",
 ),
 chosen as (
     select
-        s.participant_id, s.cadence_min, s.n_unknown_local_time,
+        s.participant_id, s.cadence_min, s.is_mixed, s.n_unknown_local_time,
         case
             when l.last_days > 0 then coalesce(l.to_date, least(p.last_seen, s.last_date)) - l.last_days + 1
             when l."window" <> '' then s.first_date
@@ -38,6 +37,7 @@ select
     first_date,
     last_date,
     cadence_min,
+    is_mixed,
     timezone,
     takes_unknown,
     n_unknown_local_time,

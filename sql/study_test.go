@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func (s study) load(t testing.TB, db *sql.DB) {
 		t.Fatal(err)
 	}
 	exec(t, db, `copy glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
-		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect) from '`+file+`' (header false)`)
+		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect, cadence_min) from '`+file+`' (header false)`)
 }
 
 // row is a line of a CSV file of glucose; empty fields are null.
@@ -89,9 +90,12 @@ func (r reading) row(id string) string {
 	if r.Status != "" {
 		glucoseSource = "status"
 	}
+	if r.Implausible {
+		glucoseSource = "implausible"
+	}
 	return strings.Join([]string{
 		id, stamp(r.Time), local, date, source, glucose, glucoseSource, r.Status, "T1", "1",
-		fmt.Sprint(r.Overlap), fmt.Sprint(r.ClockSuspect),
+		fmt.Sprint(r.Overlap), fmt.Sprint(r.ClockSuspect), number(r.CadenceMin),
 	}, ",")
 }
 
@@ -143,7 +147,7 @@ func wear(random *rand.Rand, zone string, from string, days int, cadence time.Du
 	for at.Before(end) {
 		level += random.NormFloat64()*12 + (140-level)*0.03
 		r := reading{Reading: metrics.Reading{
-			Time: at.UTC(), Local: wallClock(at), GlucoseMgdL: float64(int(level)), HasValue: true,
+			Time: at.UTC(), Local: wallClock(at), GlucoseMgdL: float64(int(level)), HasValue: true, CadenceMin: int(cadence / time.Minute),
 			ClockSuspect: random.Intn(40) == 0, Overlap: random.Intn(50) == 0,
 		}}
 		r.trouble(random)
@@ -168,6 +172,8 @@ func (r *reading) trouble(random *rand.Rand) {
 		r.GlucoseMgdL, r.Status = 401, "high"
 	case 3:
 		r.GlucoseMgdL = 401
+	case 4:
+		r.HasValue, r.Implausible = false, true
 	}
 }
 
@@ -183,7 +189,8 @@ func cohort(seed int64) study {
 	constant := wear(random, "UTC", "2025-02-01", 2, five)
 	empty := wear(random, "UTC", "2025-02-01", 2, five)
 	for i := range constant {
-		constant[i].GlucoseMgdL, constant[i].HasValue, constant[i].Status = 120, true, ""
+		constant[i].GlucoseMgdL, constant[i].HasValue, constant[i].Implausible, constant[i].Status = 120, true, false, ""
+		constant[i].CadenceMin = 0 // as an older program wrote it
 	}
 	for i := range empty {
 		empty[i].HasValue, empty[i].Status = false, ""
@@ -196,6 +203,14 @@ func cohort(seed int64) study {
 	for i := range lost {
 		lost[i].Local = time.Time{}
 	}
+	fifteen := 15 * time.Minute
+	switched := slices.Concat(wear(random, "Australia/Lord_Howe", "2025-04-03", 3, fifteen),
+		wear(random, "Australia/Lord_Howe", "2025-04-06", 3, five), wear(random, "Australia/Lord_Howe", "2025-04-09", 2, fifteen))
+	// Two sensors at once, a third for a while, and each with a jitter of its own.
+	together := slices.Concat(wear(random, "America/New_York", "2024-03-08", 6, five), wear(random, "America/New_York", "2024-03-09", 4, fifteen),
+		wear(random, "America/New_York", "2024-03-10", 1, time.Minute))
+	slices.SortStableFunc(together, func(a, b reading) int { return a.Time.Compare(b.Time) })
+	together = slices.CompactFunc(together, func(a, b reading) bool { return a.Time.Equal(b.Time) })
 	return study{
 		people: []*person{
 			{id: "newyork", zone: "America/New_York", start: "2024-03-05", end: "2024-03-25", readings: wear(random, "America/New_York", "2024-03-01", 28, five)},
@@ -215,7 +230,11 @@ func cohort(seed int64) study {
 			{id: "single", zone: "UTC", readings: wear(random, "UTC", "2025-02-01", 1, five)[:1]},
 			{id: "constant", zone: "UTC", readings: constant},
 			{id: "empty", zone: "UTC", readings: empty},
-			{id: "libre", zone: "Europe/Berlin", readings: wear(random, "Europe/Berlin", "2025-03-29", 4, 15*time.Minute)},
+			{id: "libre", zone: "Europe/Berlin", readings: wear(random, "Europe/Berlin", "2025-03-29", 4, fifteen)},
+			{id: "minutely", zone: "Europe/Berlin", readings: wear(random, "Europe/Berlin", "2025-03-29", 2, time.Minute)},
+			{id: "switched", zone: "Australia/Lord_Howe", readings: switched},
+			{id: "together", zone: "America/New_York", readings: together},
+			{id: "together-zoneless", readings: together},
 			{id: "stranger", unlisted: true, readings: wear(random, "UTC", "2025-02-01", 2, five)},
 		},
 		windows: []window{

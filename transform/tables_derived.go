@@ -21,7 +21,7 @@ func glucose() Table {
 			{"n_sources", small, !null, "records of egvs merged into this reading"},
 			{"overlap", boolean, !null, "another transmitter measured within 150 s of this moment; that is left out"},
 			{"clock_suspect", boolean, !null, "offset more than 2 h from the roster's zone for less than 24 h"},
-			{"cadence_min", small, null, "minutes from one reading to the next: 1, 5 or 15, the grid that the readings around this one keep to; null only in files of an older program"},
+			{"cadence_min", small, null, "minutes the reading stands for: 1, 5 or 15, the grid that the readings around this one keep to; null, from an older program, counts as 5"},
 		},
 		Key: []string{"participant_id", "time_utc"}, Order: []string{"participant_id", "time_utc"},
 		Version: 2, Sound: 2, // 2: cadence_min, transmitters in runs, implausible values

@@ -40,13 +40,14 @@ type standing struct {
 	regions     map[string]bool // that have an app
 	withdrawn   bool            // a withdrawal is on record
 	link        consent.Standing
-	appRefused  bool               // the consent is refused, and so are the others' of its app
-	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
-	records     int64              // egvs held
-	held        string             // resource whose newest answer was held; "": none
-	unread      string             // resource of whose newest records every one was rejected; "": none
-	unreadCount int64              // how many they were
-	silentDays  int64              // between the newest reading and the last sync
+	appRefused  bool   // the consent is refused, and so are the others' of its app
+	fetched     string // state of fetch_status for egvs; "": nothing was loaded
+	records     int64  // egvs held
+	held        string // resource whose newest answer was held; "": none
+	unread      string // resource of whose newest records every one was rejected; "": none
+	unreadCount int64  // how many they were
+	silentDays  int64  // between the newest reading and the last sync
+	clock       clockOffset
 	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
 	maxAge      time.Duration      // how old the last complete fetch may be
 }
@@ -56,6 +57,15 @@ const silentDays = 3
 
 // need is the one answer of participants list, participants show and status.
 func (s standing) need() need {
+	first := s.firstNeed()
+	if n, ok := s.clockNeed(); ok && (first.urgency == waits || first.urgency == needsNothing) {
+		return n
+	}
+	return first
+}
+
+// firstNeed leaves the clock aside, which can wait for all that is urgent.
+func (s standing) firstNeed() need {
 	for _, ask := range []func() (need, bool){s.offTheStudy, s.consent, s.study, s.data} {
 		if n, ok := ask(); ok {
 			return n
@@ -269,7 +279,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
 			historyAll: s.config.Study.History == extract.HistoryAll,
-			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), outcome: outcomes[who.ID], maxAge: defaultMaxAge,
+			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
 		one.held = held[who.ID].held()
 		one.unread, one.unreadCount = held[who.ID].unread()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -69,7 +70,8 @@ func byUrgency(all []standing) []standing {
 // both.
 func (p *program) printStatus(s *study, standings []standing, held map[string]lakeRow, withResources bool) error {
 	people := table{schema: "dexetl.status/2", columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
-		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success", "to_do"}}
+		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
+		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"}}
 	resources := table{columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
 		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"}}
 	for _, one := range standings {
@@ -87,6 +89,9 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 			"outdated_tables": append([]string{}, s.outdated("")...)})
 	}
 	p.tellOutdated(s.outdated(""))
+	if !slices.ContainsFunc(standings, func(s standing) bool { return s.clock.told() }) {
+		people = people.only(slices.DeleteFunc(slices.Clone(people.columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
+	}
 	if err := p.print(people); err != nil || !withResources {
 		return err
 	}
@@ -102,8 +107,9 @@ func personRow(one standing, in lakeRow, resources []resourceStatus) []any {
 			egvs = r
 		}
 	}
-	return []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), egvs.records, minute(egvs.newest), egvs.lagMin,
-		egvs.covered(14, egvs.slots14d), egvs.covered(30, egvs.slots30d), open, minute(one.outcome.DoneAt), one.need().orNull()}
+	row := []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), egvs.records, minute(egvs.newest), egvs.lagMin,
+		egvs.covered(14, egvs.slots14d), egvs.covered(30, egvs.slots30d), open, minute(one.outcome.DoneAt)}
+	return append(append(row, one.clock.columns()...), one.need().orNull())
 }
 
 // A resourceStatus is what there is of a participant and resource, and what is

@@ -50,6 +50,29 @@ unread as (
     select participant_id, resource, arg_max(if(rejected = records, records, 0), asked_at)::bigint as records
     from brought
     group by participant_id, resource
+),
+-- Days in a row on which the wall clock disagrees with the roster's zone. More
+-- than two of them are told, those of the newest such row.
+clocks as (
+    select
+        participant_id, resource, day, clock_offset_min,
+        count(*) filter (where clock_offset_min is null) over (partition by participant_id order by day) as run,
+        max(day) over (partition by participant_id) as newest_day,
+    from coverage_days
+    where resource = 'egvs'
+),
+stretches as (
+    select
+        participant_id, resource,
+        arg_max(clock_offset_min, day) as clock_offset_min,
+        min(day) as clock_from,
+        max(day) as clock_to,
+        max(day) = max(newest_day) as clock_goes_on,
+    from clocks
+    where clock_offset_min is not null
+    group by participant_id, resource, run
+    having count(*) > 2
+    qualify row_number() over (partition by participant_id order by clock_to desc) = 1
 )
 select
     f.participant_id,
@@ -67,9 +90,14 @@ select
     coalesce(d.slots_14d, 0) as slots_14d,
     coalesce(d.slots_30d, 0) as slots_30d,
     coalesce(u.records, 0) as unread,
+    coalesce(c.clock_offset_min, 0) as clock_offset_min,
+    c.clock_from,
+    c.clock_to,
+    coalesce(c.clock_goes_on, false) as clock_goes_on,
 from fetch_status f
 left join ends e on e.participant_id = f.participant_id
 left join ranges r on r.participant_id = f.participant_id and r.resource = f.resource
 left join filled d on d.participant_id = f.participant_id and d.resource = f.resource
 left join unread u on u.participant_id = f.participant_id and u.resource = f.resource
+left join stretches c on c.participant_id = f.participant_id and c.resource = f.resource
 order by f.participant_id, f.resource

@@ -58,7 +58,7 @@ func cpuTime() time.Duration {
 
 // A year is a lake in the making.
 type year struct {
-	b            *testing.B
+	b            testing.TB
 	dir          string
 	people, days int
 	start        time.Time
@@ -79,6 +79,21 @@ func (y *year) run(args ...string) string {
 }
 
 func (y *year) lake() {
+	y.write(func() {
+		y.file("participants", "", y.people, 1, func(row int) map[string]any {
+			return map[string]any{"participant_id": y.participant(row), "study_start": y.start}
+		})
+		resources := []string{"alerts", "calibrations", "dataRange", "egvs", "events"}
+		y.file("coverage", "", y.people*len(resources), 1, func(row int) map[string]any {
+			return map[string]any{"participant_id": y.participant(row / len(resources)), "resource": resources[row%len(resources)], "records": int64(100_000),
+				"asked_from": y.start, "asked_to": demoNow, "asked_at": demoNow, "data_from": y.start, "data_to": demoNow}
+		})
+		y.months()
+	})
+}
+
+// write commits the tables that are written.
+func (y *year) write(tables func()) {
 	y.b.Helper()
 	l, err := lake.Open(filepath.Join(y.dir, "lake"))
 	if err != nil {
@@ -91,15 +106,7 @@ func (y *year) lake() {
 	}
 	defer guard.Unlock()
 	y.commit = l.Begin(lake.Manifest{})
-	y.file("participants", "", y.people, 1, func(row int) map[string]any {
-		return map[string]any{"participant_id": y.participant(row), "study_start": y.start}
-	})
-	resources := []string{"alerts", "calibrations", "dataRange", "egvs", "events"}
-	y.file("coverage", "", y.people*len(resources), 1, func(row int) map[string]any {
-		return map[string]any{"participant_id": y.participant(row / len(resources)), "resource": resources[row%len(resources)], "records": int64(100_000),
-			"asked_from": y.start, "asked_to": demoNow, "asked_at": demoNow, "data_from": y.start, "data_to": demoNow}
-	})
-	y.months()
+	tables()
 	if _, err := y.commit.Finish(context.Background(), lake.Manifest{CreatedAt: demoNow, Run: "RUN", Program: "test"}); err != nil {
 		y.b.Fatal(err)
 	}
@@ -175,6 +182,9 @@ func put(to array.Builder, v any, nullable bool) {
 	case *array.TimestampBuilder:
 		at, _ := v.(time.Time)
 		to.Append(arrow.Timestamp(at.UnixMicro()))
+	case *array.Int16Builder:
+		n, _ := v.(int16)
+		to.Append(n)
 	case *array.Int64Builder:
 		n, _ := v.(int64)
 		to.Append(n)

@@ -38,6 +38,7 @@ type holding struct {
 	slots              int64     // with a reading
 	slots14d, slots30d int64
 	rejected           int64 // records of the last run that brought any, if every one was rejected; else 0
+	clock              clockOffset
 	intervals          []askedInterval
 }
 
@@ -122,9 +123,11 @@ func (s *study) held(ctx context.Context) (map[string]lakeRow, error) {
 func readHoldings(ctx context.Context, db *sql.DB, into map[string]lakeRow) error {
 	err := eachRow(ctx, db, statusQuery, func(scan func(...any) error) error {
 		var id, resource string
-		var asked, newest, from, to, until sql.Null[time.Time]
+		var asked, newest, from, to, until, clockFrom, clockTo sql.Null[time.Time]
 		var h holding
-		err := scan(&id, &resource, &h.state, &asked, &h.records, &newest, &from, &to, &h.lagMin, &h.ranged, &until, &h.slots, &h.slots14d, &h.slots30d, &h.rejected)
+		err := scan(&id, &resource, &h.state, &asked, &h.records, &newest, &from, &to, &h.lagMin, &h.ranged, &until, &h.slots, &h.slots14d, &h.slots30d,
+			&h.rejected, &h.clock.aheadMin, &clockFrom, &clockTo, &h.clock.goesOn)
+		h.clock.from, h.clock.to = clockFrom.V, clockTo.V
 		h.asked, h.newest, h.dataFrom, h.dataTo, h.until = asked.V, newest.V, from.V, to.V, until.V
 		if into[id] == nil {
 			into[id] = make(lakeRow)

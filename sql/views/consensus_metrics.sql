@@ -3,7 +3,7 @@
 -- Grain    one row per participant_id, also without readings
 -- Source   participant_metrics
 -- Units    glucose mg/dL; *_pct are percent of n_values, but active_window_pct
---          of expected_slots
+--          of the study's minutes
 -- Ranges   the targets of most adults with diabetes are tir_pct > 70, tbr70_pct
 --          < 4, tbr54_pct < 1, tar180_pct < 25, tar250_pct < 5, cv_pct <= 36, on
 --          14 days that are sufficient (Battelino 2019, doi 10.2337/dci19-0028)

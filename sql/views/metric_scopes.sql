@@ -18,6 +18,7 @@
 --   first_date             first local date, inclusive
 --   last_date              last local date, inclusive
 --   cadence_min            see study_intervals
+--   is_mixed               see study_intervals
 --   timezone               IANA time zone from the roster
 --   takes_unknown          readings without local time belong to the interval because it has no bounds
 --   n_unknown_local_time   see study_intervals
@@ -25,7 +26,7 @@ create or replace view metric_scopes as
 -- Named here, so that DuckDB binds and computes it once, not five times.
 with intervals as (
     select
-        participant_id, cadence_min, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time,
+        participant_id, cadence_min, is_mixed, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time,
     from study_intervals
 ),
 whole as (
@@ -78,6 +79,7 @@ select
     s.first_date,
     s.last_date,
     p.cadence_min,
+    p.is_mixed,
     p.timezone,
     s.takes_unknown,
     p.n_unknown_local_time,

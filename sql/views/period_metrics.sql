@@ -5,9 +5,10 @@
 --          else study_start, else the first local date; days before it belong
 --          to no period
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
---          active_window_pct of expected_slots; *_min are minutes
+--          active_window_pct of the interval's minutes; *_min are minutes
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
 --          every definition with its citation is in metric_catalogue
+-- Slots    1, 5 or 15 minutes wide, as the values say; see scope_metrics
 -- Periods  the last one is 14 days too, even if the study ends inside it, so
 --          that a rest of three days does not pass for sufficient
 -- Nulls    everything computed from values is null without a value; readings
@@ -29,6 +30,6 @@ select
     expected_slots, n_slots, active_window_pct, active_span_pct, sufficient, cadence_min,
     n_low_sentinel, n_high_sentinel, censored_pct,
     n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
-    first_local, last_local,
+    first_local, last_local, n_implausible,
 from scope_metrics
 where scope = 'period';

@@ -1,7 +1,8 @@
 -- study_intervals: which local dates of each participant the metrics cover.
 --
 -- Grain    one row per participant_id of participants or glucose
--- Source   participants (the roster), spaced_readings, coverage
+-- Source   participants (the roster), glucose, coverage; for preset iglu
+--          spaced_readings
 -- Units    dates are local; cadence_min whole minutes
 -- Rules    the day the API was last asked for readings, be it for egvs or for
 --          their dataRange, is a local date, of UTC without a timezone. Days up
@@ -19,7 +20,8 @@
 --   last_date              study_end, else with study_start or anchor_date the day last asked, else last_seen; see Rules
 --   last_seen              last local date with a reading, wherever the study ends
 --   has_study_dates        study_start or study_end is given, so that readings without local time cannot be placed
---   cadence_min            median gap between the participant's values, in whole minutes; 5 below two values
+--   cadence_min            minutes that most of the participant's values stand for, of equally many the fewest; 5 without any. By preset iglu the median gap between them, in whole minutes; 5 below two
+--   is_mixed               values of several cadences are among the participant's; false by preset iglu
 --   n_unknown_local_time   readings of the participant without local time
 create or replace view study_intervals as
 with seen as (
@@ -27,10 +29,26 @@ with seen as (
         participant_id,
         min(local_date) as first_seen,
         max(local_date) as last_seen,
-        median((epoch_us(time_utc) - epoch_us(previous_utc)) / 6e7) as median_gap_min,
+        count(glucose_mgdl) as n_values,
+        count(*) filter (where glucose_mgdl is not null and cadence_min = 1) as n1,
+        count(*) filter (where glucose_mgdl is not null and cadence_min = 15) as n15,
+        case
+            when n1 > 0 and n1 >= n15 and n1 >= n_values - n1 - n15 then 1
+            when n15 > n_values - n1 - n15 then 15
+            else 5
+        end as usual_min,
+        greatest(n1, n15, n_values - n1 - n15) < n_values as is_mixed,
         count(*) filter (where local_date is null) as n_unknown_local_time,
-    from spaced_readings
+    from glucose
     group by participant_id
+),
+-- Empty, and not computed, but by preset iglu.
+stepped as (
+    select r.participant_id, median((epoch_us(r.time_utc) - epoch_us(r.previous_utc)) / 6e7) as median_gap_min,
+    from spaced_readings r
+    cross join metric_preset p
+    where p.preset = 'iglu'
+    group by r.participant_id
 ),
 asked as (
     select participant_id, max(asked_at) as asked_at,
@@ -41,14 +59,17 @@ asked as (
 sources as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        null::date as first_seen, null::date as last_seen, null::double as median_gap_min,
+        null::date as first_seen, null::date as last_seen, null::integer as usual_min, null::boolean as is_mixed, null::double as median_gap_min,
         0 as n_unknown_local_time, null::timestamp as asked_at,
     from participants
     union all
-    select participant_id, null, null, null, null, first_seen, last_seen, median_gap_min, n_unknown_local_time, null,
+    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, is_mixed, null, n_unknown_local_time, null,
     from seen
     union all
-    select participant_id, null, null, null, null, null, null, null, 0, asked_at,
+    select participant_id, null, null, null, null, null, null, null, null, median_gap_min, 0, null,
+    from stepped
+    union all
+    select participant_id, null, null, null, null, null, null, null, null, null, 0, asked_at,
     from asked
 ),
 people as (
@@ -60,6 +81,8 @@ people as (
         max(study_end) as study_end,
         max(first_seen) as first_seen,
         max(last_seen) as last_seen,
+        max(usual_min) as usual_min,
+        bool_or(is_mixed) as is_mixed,
         max(median_gap_min) as median_gap_min,
         sum(n_unknown_local_time)::bigint as n_unknown_local_time,
         max(asked_at) as asked_at,
@@ -69,7 +92,7 @@ people as (
 dated as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        first_seen, last_seen, median_gap_min, n_unknown_local_time,
+        first_seen, last_seen, usual_min, is_mixed, median_gap_min, n_unknown_local_time,
         coalesce(timezone(timezone, timezone('UTC', asked_at)), asked_at)::date as asked_date,
         case
             when asked_date is null then coalesce(study_end, last_seen)
@@ -88,6 +111,8 @@ select
     if(until < study_start, null, until) as last_date,
     last_seen,
     study_start is not null or study_end is not null as has_study_dates,
-    greatest(1, coalesce(round_even(median_gap_min, 0), 5))::integer as cadence_min,
+    if(preset = 'iglu', greatest(1, coalesce(round_even(median_gap_min, 0), 5)), coalesce(usual_min, 5))::integer as cadence_min,
+    preset <> 'iglu' and coalesce(is_mixed, false) as is_mixed,
     n_unknown_local_time,
-from dated;
+from dated
+cross join metric_preset;
