@@ -52,7 +52,7 @@ func (l *Loader) refold(ctx context.Context, of part, cut time.Time) (*lake.Scra
 		study.Withdrawals = []Withdrawal{{of.participant, cut, cut}}
 	}
 	own := *l
-	own.Lake, own.part, own.Quarantine, own.Logger = scratch.Lake, of, nil, slog.New(slog.DiscardHandler)
+	own.Lake, own.part, own.Quarantine, own.Committed, own.Logger = scratch.Lake, of, nil, nil, slog.New(slog.DiscardHandler)
 	if _, err := own.Load(ctx, study, "anew"); err != nil {
 		return nil, errors.Join(err, scratch.Close())
 	}
@@ -101,6 +101,9 @@ func (s *step) foldParticipantAnew(ctx context.Context, participant string) (err
 func (s *step) exchange(ctx context.Context, t shape, participant string, from *lake.Lake, m lake.Manifest) error {
 	fresh, held := m.TableFiles(t.Name), s.parent.TableFiles(t.Name)
 	for _, name := range partitionsOf(fresh, held) {
+		if s.lost.in(t.Name, name, participant) {
+			continue // what is there of them, nobody reads
+		}
 		old, err := participantRows(ctx, s.Lake, partition(slices.Clone(held), name), participant)
 		if err != nil {
 			return err

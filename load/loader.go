@@ -27,10 +27,14 @@ type Loader struct {
 	CommitBytes int64            // plain bodies per commit; 0: 256 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
+	// Committed, if set, is told of every commit.
+	Committed func(context.Context, lake.Manifest)
+
 	layout      layout       // zero: defaultLayout
 	cuts        cuts         // of the study of this Load
 	connections []Connection // of that study
 	part        part         // of the log that is folded; zero: all
+	damage      *damage      // that this Load has met
 
 	sealed map[string]raw.Position // up to where the quarantine of a participant has all
 }
@@ -51,6 +55,10 @@ type Result struct {
 	// Conflicts counts, in the months derived anew, records left out of glucose
 	// because another one had the same time and another value. egvs has both.
 	Conflicts int
+
+	// Damaged are the files that were found damaged, or had been before, by path.
+	// What needs their rows waits for a replay.
+	Damaged []*lake.DamageError
 
 	// Warnings are values and fields nobody has seen before, each once.
 	Warnings []transform.Warning
@@ -88,13 +96,17 @@ func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, e
 	start := l.Now()
 	result := Result{Tables: make(map[string]Counts)}
 	err := l.load(ctx, study, runID, &result)
+	for err != nil && l.damage.discover(l.Lake, err) {
+		err = l.load(ctx, study, runID, &result)
+	}
+	result.Damaged = l.damage.list()
 	result.Took = l.Now().Sub(start)
 	return result, err
 }
 
 // learn takes what the fold of answers needs to know of the study.
 func (l *Loader) learn(study Study) {
-	l.cuts, l.connections, l.sealed = study.cuts(), study.Connections, make(map[string]raw.Position)
+	l.cuts, l.connections, l.sealed, l.damage = study.cuts(), study.Connections, make(map[string]raw.Position), newDamage()
 }
 
 func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {
@@ -103,6 +115,9 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 		return fmt.Errorf("lake: %w", err)
 	}
 	result.Snapshot = manifest.Snapshot
+	if manifest, err = l.damage.mark(l.Lake, manifest); err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
 	changed, err := l.compareStudy(ctx, study, manifest)
 	if err != nil {
 		return err
@@ -152,6 +167,9 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 	s.report(result)
 	result.Snapshot = manifest.Snapshot
 	result.Commits++
+	if l.Committed != nil {
+		l.Committed(ctx, manifest)
+	}
 	l.Logger.Info("committed", "snapshot", manifest.Snapshot, "answers", len(answers), "files", len(manifest.Files))
 	return manifest, nil
 }

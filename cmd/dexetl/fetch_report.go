@@ -37,6 +37,10 @@ func (r fetchResult) verdict() error {
 			failed = append(failed, p.ParticipantID)
 		}
 	}
+	stopped := r.report.Outcome == extract.Interrupted || r.report.Outcome == extract.Stopped
+	if harm := damageFound(r.loaded.Damaged); harm != nil && !stopped {
+		return harm
+	}
 	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
@@ -194,6 +198,7 @@ func remarks(r fetchResult) []string {
 	if len(waiting) > 0 {
 		lines = append(lines, fmt.Sprintf("%s: %v", shortList(waiting), stopped))
 	}
+	lines = append(lines, damageLines(r.loaded.Damaged)...)
 	for _, w := range r.loaded.Warnings {
 		lines = append(lines, describeWarning(w))
 	}
@@ -228,6 +233,6 @@ func (r fetchResult) fields() map[string]any {
 		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts, "token_calls": r.tokenCalls,
 		"participants": people, "snapshot": r.loaded.Snapshot, "tables": tables,
 		"rejected": r.loaded.Rejected, "held": r.loaded.Held, "seconds": r.took.Seconds(),
-		"compacted": compactionFields(r.compacted),
+		"compacted": compactionFields(r.compacted), "damaged": damagePaths(r.loaded.Damaged),
 	}
 }

@@ -40,7 +40,8 @@ type standing struct {
 	regions     map[string]bool // that have an app
 	withdrawn   bool            // a withdrawal is on record
 	link        consent.Standing
-	fetched     string             // state of fetch_status for egvs; "": nothing was loaded
+	unread      bool               // what the lake holds is not known: a file is damaged
+	fetched     string             // state of fetch_status for egvs; "": nothing was loaded; "unread"
 	records     int64              // egvs held
 	silentDays  int64              // between the newest reading and the last sync
 	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
@@ -197,14 +198,15 @@ func (s standing) consentWords() string {
 	return string(c.Status)
 }
 
-// standings are those of people, in their order, with what the lake holds.
+// standings are those of people, in their order, with what the lake holds. A damaged
+// data file that hides this is the error, and the rest is returned with it.
 func (p *program) standings(ctx context.Context, s *study, people []state.Participant) ([]standing, map[string]lakeRow, error) {
 	all, err := s.store.Connections(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	held, err := s.held(ctx)
-	if err != nil {
+	held, harm := s.held(ctx)
+	if err := unlessData(harm); err != nil {
 		return nil, nil, err
 	}
 	withdrawals, err := s.store.Withdrawals(ctx)
@@ -238,9 +240,12 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err
 		}
+		if one.unread = harm != nil; one.unread {
+			one.fetched = "unread"
+		}
 		out[i] = one
 	}
-	return out, held, nil
+	return out, held, harm
 }
 
 // regions are those for which an app is configured.

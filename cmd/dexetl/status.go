@@ -38,14 +38,15 @@ func (p *program) statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			standings, held, err := p.standings(ctx, s, people)
-			if err != nil {
+			standings, held, harm := p.standings(ctx, s, people)
+			if err := unlessData(harm); err != nil {
 				return err
 			}
 			for i := range standings {
 				standings[i].maxAge = age
 			}
-			if err := p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0); err != nil || !check {
+			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm)
+			if err != nil || !check {
 				return err
 			}
 			runs, err := s.store.Runs(ctx)
@@ -80,13 +81,25 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 		if err != nil {
 			return err
 		}
+		if one.unread {
+			people.rows = append(people.rows, []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), nil, nil, nil,
+				nil, nil, nil, minute(one.outcome.DoneAt), one.need().orNull()})
+			continue
+		}
 		people.rows = append(people.rows, personRow(one, held[one.who.ID], all))
 		for _, r := range all {
 			resources.rows = append(resources.rows, r.row(one))
 		}
 	}
+	harm, err := s.damaged()
+	if err != nil {
+		return err
+	}
 	if p.flags.json {
-		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects()})
+		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects(), "damaged": damagePaths(harm)})
+	}
+	for _, line := range damageLines(harm) {
+		p.say("%s; next: dexetl replay", line)
 	}
 	if err := p.print(people); err != nil || !withResources {
 		return err

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,7 @@ type Lake struct {
 	scratch bool // see Scratch
 
 	staged atomic.Int64 // files ever staged
+	sound  sync.Map     // paths of files that were written here, or whose content was right
 
 	// step, if set, is told of every point that a commit comes to. Tests make
 	// it fail to stop there.
@@ -69,6 +71,16 @@ func Open(root string) (*Lake, error) {
 		if err := dir.MkdirAll(name, dirMode); err != nil {
 			return nil, errors.Join(fmt.Errorf("lake folder: %w", err), dir.Close())
 		}
+	}
+	return &Lake{dir: dir, path: root, sync: (*os.File).Sync}, nil
+}
+
+// OpenToRead opens the lake in the folder root for who writes nothing: it creates
+// nothing. A lake that is not there is fs.ErrNotExist.
+func OpenToRead(root string) (*Lake, error) {
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("lake folder: %w", err)
 	}
 	return &Lake{dir: dir, path: root, sync: (*os.File).Sync}, nil
 }
