@@ -63,7 +63,7 @@ func (l *Loader) refold(ctx context.Context, of part, without cuts) (*lake.Scrat
 		}
 	}
 	own := *l
-	own.Lake, own.part, own.Quarantine, own.Logger = scratch.Lake, of, nil, slog.New(slog.DiscardHandler)
+	own.Lake, own.part, own.Quarantine, own.Committed, own.Logger = scratch.Lake, of, nil, nil, slog.New(slog.DiscardHandler)
 	if _, err := own.Load(ctx, study, "anew"); err != nil {
 		return nil, errors.Join(err, scratch.Close())
 	}
@@ -115,6 +115,9 @@ func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.L
 func (s *step) exchange(ctx context.Context, t shape, participant string, from *lake.Lake, m lake.Manifest) error {
 	fresh, held := m.TableFiles(t.Name), s.parent.TableFiles(t.Name)
 	for _, name := range partitionsOf(fresh, held) {
+		if s.lost.in(t.Name, name, participant) {
+			continue // what is there of them, nobody reads
+		}
 		old, err := participantRows(ctx, s.Lake, partition(slices.Clone(held), name), participant)
 		if err != nil {
 			return err

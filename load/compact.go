@@ -108,7 +108,7 @@ func (c *Compactor) fates(ctx context.Context, m lake.Manifest, segment uint64, 
 		return nil, err
 	}
 	for _, f := range m.TableFiles("requests") {
-		if !months[f.Partition] {
+		if !months[f.Partition] || f.Damaged != "" {
 			continue
 		}
 		columns := lake.ReadOptions{Columns: []string{"request_id", "participant_id", "rejected", "log_position", "confirms"}}

@@ -153,6 +153,9 @@ func (c *cover) found(r *dexcom.Range, whole bool, at time.Time) {
 func (s *step) coverageRows() *rows {
 	b := newRows(s.mem, "coverage")
 	for key, c := range s.coverage {
+		if s.lost.of("coverage", key.participant) != nil {
+			continue
+		}
 		from, to := timeOf(c.from), timeOf(c.to)
 		for _, i := range c.intervals {
 			b.row(key.participant, key.resource, timeOf(i.from), timeOf(i.to), timeOf(i.asked), i.records, from, to)

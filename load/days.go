@@ -61,11 +61,14 @@ func (s *step) foldDays(ctx context.Context) error {
 	defer sw.close()
 	t := shapeNamed(daysTable)
 	for _, p := range participants {
-		held, err := sw.take(ctx, p, func(f lake.File) bool { return months[p][f.Partition] })
+		held, err := sw.take(ctx, p, func(f lake.File) bool { return months[p][f.Partition] && f.Damaged == "" })
 		if err != nil {
 			return err
 		}
 		for _, partition := range slices.Sorted(maps.Keys(months[p])) {
+			if s.lost.in(daysTable, partition, p) {
+				continue
+			}
 			s.replaceDays(t, p, partition, held)
 		}
 		releasePieces(held)

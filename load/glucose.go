@@ -29,7 +29,7 @@ func (s *step) deriveGlucose(ctx context.Context) error {
 		return err
 	}
 	for _, f := range s.parent.TableFiles("glucose") {
-		if f.Day != "" && f.Day < lake.Day(s.border) { // its day moves into the month's ranges
+		if f.Day != "" && f.Day < lake.Day(s.border) && f.Damaged == "" { // its day moves into the month's ranges
 			m, err := parseMonth(f.Partition)
 			if err != nil {
 				return err
@@ -73,15 +73,21 @@ func (s *step) monthsToDerive() (map[monthNo]map[string]bool, error) {
 		}
 	}
 	for _, f := range s.commit.Files() {
-		if f.Table != "egvs" {
+		if f.Table != "egvs" && f.Table != "glucose" {
 			continue
 		}
 		m, err := parseMonth(f.Partition)
 		if err != nil {
 			return nil, err
 		}
+		has := func(p string) bool { return f.FirstParticipant <= p && p <= f.LastParticipant }
 		for p := range s.study.moved {
-			if f.FirstParticipant <= p && p <= f.LastParticipant {
+			if f.Table == "egvs" && has(p) {
+				mark(m, p)
+			}
+		}
+		for _, p := range s.study.anew { // whose withdrawn records may be lost: no edit tells of them
+			if f.Table == "glucose" && has(p) && s.lostSources(m, p) {
 				mark(m, p)
 			}
 		}
@@ -109,7 +115,14 @@ func (s *step) deriveMonth(ctx context.Context, m monthNo, of map[string]bool, e
 		defer held.close()
 		all := func(lake.File) bool { return true }
 		for _, p := range participants {
-			c, err := s.deriveParticipant(ctx, t, m, p, sources, held, all)
+			if s.lost.in("glucose", m.String(), p) {
+				continue
+			}
+			derive := s.deriveParticipant
+			if s.lostSources(m, p) {
+				derive = s.cutParticipant
+			}
+			c, err := derive(ctx, t, m, p, sources, held, all)
 			if err != nil {
 				return err
 			}
@@ -161,6 +174,39 @@ func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, partic
 // firstFrom is the place of the first reading that is not before an instant.
 func firstFrom(readings []reading.Reading, at int64) int {
 	return sort.Search(len(readings), func(i int) bool { return readings[i].Time >= at })
+}
+
+// lostSources reports whether records that a month's readings are made of may be lost.
+func (s *step) lostSources(m monthNo, participant string) bool {
+	return s.lost.in("egvs", (m-1).String(), participant) || s.lost.in("egvs", m.String(), participant) || s.lost.in("egvs", (m+1).String(), participant)
+}
+
+// cutParticipant leaves the readings of a month as they are, for its records are
+// lost, but for those from a withdrawal on.
+func (s *step) cutParticipant(ctx context.Context, t shape, _ monthNo, participant string, _, held *sweep, all func(lake.File) bool) (change, error) {
+	c := change{participant: participant}
+	cut := s.cuts[participant]
+	if cut.IsZero() {
+		return c, nil
+	}
+	pieces, err := held.take(ctx, participant, all)
+	if err != nil {
+		return c, err
+	}
+	defer releasePieces(pieces)
+	removed := 0
+	for _, p := range pieces {
+		for row, at := range t.times(p.rows, "time_utc").Values() {
+			if at >= instant(cut) {
+				c.drop(p, row)
+				removed++
+			}
+		}
+	}
+	if removed > 0 {
+		s.counted(t.Name, Counts{Removed: removed})
+	}
+	return c, nil
 }
 
 // presentRecords reads the records of pieces that have not vanished, as a rule in

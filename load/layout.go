@@ -118,7 +118,7 @@ func (r *rewrite) plan() (units []*unit, release func()) {
 	hot := make(map[string]*unit)
 	for _, f := range r.commit.Files() {
 		switch {
-		case f.Table != r.table.Name || f.Partition != r.part:
+		case f.Table != r.table.Name || f.Partition != r.part || f.Damaged != "":
 		case f.Day == "":
 			closed = append(closed, f)
 		case r.isHot(f.Day):

@@ -27,10 +27,14 @@ type Loader struct {
 	CommitBytes int64            // plain bodies per commit; 0: 256 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
+	// Committed, if set, is told of every commit.
+	Committed func(context.Context, lake.Manifest)
+
 	layout      layout       // zero: defaultLayout
 	cuts        cuts         // of the study of this Load
 	connections []Connection // of that study
 	part        part         // of the log that is folded; zero: all
+	damage      *damage      // that this Load has met
 
 	sealed map[string]raw.Position // up to where the quarantine of a participant has all
 }
@@ -63,6 +67,10 @@ type Result struct {
 	// Outdated are the tables of the newest snapshot in which an older program
 	// made rows by other rules; a replay makes them anew.
 	Outdated []string
+
+	// Damaged are the files that were found damaged, or had been before, by path.
+	// What needs their rows waits for a replay.
+	Damaged []*lake.DamageError
 
 	// Warnings are values and fields nobody has seen before, each once.
 	Warnings []transform.Warning
@@ -102,13 +110,17 @@ func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, e
 	start := l.Now()
 	result := Result{Tables: make(map[string]Counts)}
 	err := l.load(ctx, study, runID, &result)
+	for err != nil && l.damage.discover(l.Lake, err) {
+		err = l.load(ctx, study, runID, &result)
+	}
+	result.Damaged = l.damage.list()
 	result.Took = l.Now().Sub(start)
 	return result, err
 }
 
 // learn takes what the fold of answers needs to know of the study.
 func (l *Loader) learn(study Study) {
-	l.cuts, l.connections, l.sealed = study.cuts(), study.Connections, make(map[string]raw.Position)
+	l.cuts, l.connections, l.sealed, l.damage = study.cuts(), study.Connections, make(map[string]raw.Position), newDamage()
 }
 
 func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {
@@ -117,6 +129,9 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 		return fmt.Errorf("lake: %w", err)
 	}
 	if err := manifest.Writable(); err != nil {
+		return fmt.Errorf("lake: %w", err)
+	}
+	if manifest, err = l.damage.mark(l.Lake, manifest); err != nil {
 		return fmt.Errorf("lake: %w", err)
 	}
 	result.Snapshot, result.Outdated = manifest.Snapshot, manifest.Outdated()
@@ -169,6 +184,9 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 	s.report(result)
 	result.Snapshot, result.Outdated = manifest.Snapshot, manifest.Outdated()
 	result.Commits++
+	if l.Committed != nil {
+		l.Committed(ctx, manifest)
+	}
 	l.Logger.Info("committed", "snapshot", manifest.Snapshot, "answers", len(answers), "files", len(manifest.Files))
 	return manifest, nil
 }

@@ -18,7 +18,12 @@ func (s *step) foldRejects(ctx context.Context) error {
 	t := shapeNamed("rejects")
 	answers := make(map[string][]*answer)
 	for _, a := range s.answers {
-		if a.batch.Tables["rejects"] != nil {
+		if a.batch.Tables["rejects"] == nil {
+			continue
+		}
+		if s.lost.of("rejects", a.ParticipantID) != nil {
+			a.effect = true // when it is replayed
+		} else {
 			answers[a.ParticipantID] = append(answers[a.ParticipantID], a)
 		}
 	}

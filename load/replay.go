@@ -53,7 +53,7 @@ func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Repl
 		}
 	}()
 	fold := *l
-	fold.Lake, fold.Quarantine = r.scratch.Lake, nil // Adopt fills it
+	fold.Lake, fold.Quarantine, fold.Committed = r.scratch.Lake, nil, nil // Adopt fills them
 	if r.Result, err = fold.Load(ctx, study, runID); err != nil {
 		return nil, err
 	}

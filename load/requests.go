@@ -63,7 +63,7 @@ func (s *step) appendRequests(ctx context.Context, month string, batch arrow.Rec
 	t := shapeNamed("requests")
 	var small []lake.File
 	for _, f := range s.parent.TableFiles(t.Name) {
-		if f.Partition == month && f.Bytes < s.layout.smallBytes {
+		if f.Partition == month && f.Bytes < s.layout.smallBytes && f.Damaged == "" {
 			small = append(small, f)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -26,6 +27,7 @@ func (r *Result) Add(later Result) {
 	r.Conflicts += later.Conflicts
 	r.Took += later.Took
 	r.warn(later.Warnings)
+	r.Harmed(later.Damaged...)
 	for table, counts := range later.Tables {
 		all := r.Tables[table]
 		all.add(counts)
@@ -69,6 +71,11 @@ func (r *Result) ofOther(participant string, answers int) {
 		r.OtherAccount = make(map[string]int)
 	}
 	r.OtherAccount[participant] += answers
+}
+
+// Harmed adds damaged files, each once.
+func (r *Result) Harmed(files ...*lake.DamageError) {
+	r.Damaged = byPath(slices.Concat(r.Damaged, files))
 }
 
 // warn adds warnings, each field and value once, in their order.

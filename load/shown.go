@@ -107,6 +107,9 @@ func (s *step) heldRange(t shape, b arrow.RecordBatch, row int) {
 func (s *step) rangeRows() *rows {
 	b := newRows(s.mem, "connection_ranges")
 	for key, r := range s.shown {
+		if s.lost.of("connection_ranges", key.participant) != nil {
+			continue
+		}
 		b.row(key.participant, key.connection, key.resource, key.news, r.at, timeOf(r.first), timeOf(r.last))
 	}
 	return b

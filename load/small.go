@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +28,10 @@ func (s *step) loadSmall(ctx context.Context) error {
 	return s.holdSmall(ctx, s.Lake, s.parent)
 }
 
-// holdSmall takes the rows of the tables of a snapshot that the fold goes by.
+// holdSmall takes the rows of the tables of a snapshot that the fold goes by, but
+// those that are lost.
 func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	m.Files = whole(slices.Clone(m.Files))
 	for table, hold := range map[string]func(shape, arrow.RecordBatch, int){
 		"vanish_pending": s.heldPending, "coverage": s.heldCoverage, "connection_accounts": s.heldAccount, "connection_ranges": s.heldRange,
 	} {
@@ -80,7 +83,8 @@ func (s *step) writeSmall(ctx context.Context) error {
 			{"vanish_pending", s.pendingRows()}, {"coverage", s.coverageRows()},
 			{"connection_accounts", s.accountRows()}, {"connection_ranges", s.rangeRows()},
 		} {
-			if err := s.replaceTable(ctx, batch.table, batch.rows.batch()); err != nil {
+			held := whole(s.parent.TableFiles(batch.table))
+			if err := s.replaceTable(ctx, batch.table, held, batch.rows.batch()); err != nil {
 				return err
 			}
 		}
@@ -88,7 +92,7 @@ func (s *step) writeSmall(ctx context.Context) error {
 	for _, table := range studyTables {
 		if rows := s.study.tables[table]; rows != nil && s.study.due(table) {
 			rows.Retain()
-			if err := s.replaceTable(ctx, table, rows); err != nil {
+			if err := s.replaceTable(ctx, table, s.parent.TableFiles(table), rows); err != nil {
 				return err
 			}
 		}
@@ -99,16 +103,18 @@ func (s *step) writeSmall(ctx context.Context) error {
 func (s *step) pendingRows() *rows {
 	b := newRows(s.mem, "vanish_pending")
 	for key, since := range s.pending {
+		if s.lost.of("vanish_pending", key.participant) != nil {
+			continue
+		}
 		b.row(key.participant, key.table, key.record, since)
 	}
 	return b
 }
 
-// replaceTable makes rows the content of a table without partitions, if they
-// are not already. It releases them.
-func (s *step) replaceTable(ctx context.Context, table string, rows arrow.RecordBatch) error {
+// replaceTable puts rows in the place of the files old of a table without
+// partitions, if they are not what these hold. It releases them.
+func (s *step) replaceTable(ctx context.Context, table string, old []lake.File, rows arrow.RecordBatch) error {
 	defer rows.Release()
-	old := s.parent.TableFiles(table)
 	same, err := sameRows(ctx, s.Loader, old, rows)
 	if err != nil || same {
 		return err
@@ -121,8 +127,12 @@ func (s *step) replaceTable(ctx context.Context, table string, rows arrow.Record
 	return nil
 }
 
-// sameRows reports whether files hold exactly rows, in their order.
+// sameRows reports whether files hold exactly rows, in their order. Damaged ones
+// hold none.
 func sameRows(ctx context.Context, l *Loader, files []lake.File, rows arrow.RecordBatch) (bool, error) {
+	if firstDamaged(files) != nil {
+		return false, nil
+	}
 	var held int64
 	for _, f := range files {
 		held += f.Rows

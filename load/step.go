@@ -22,6 +22,7 @@ type step struct {
 	*Loader
 	mem     memory.Allocator
 	parent  lake.Manifest
+	lost    lost // files of parent
 	commit  *lake.Commit
 	study   *studyChange
 	answers []*answer
@@ -42,7 +43,7 @@ type step struct {
 
 func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*answer) *step {
 	s := &step{
-		Loader: l, mem: l.Mem, parent: parent, commit: l.Lake.Begin(parent), study: study, answers: answers,
+		Loader: l, mem: l.Mem, parent: parent, lost: lostIn(parent), commit: l.Lake.Begin(parent), study: study, answers: answers,
 		edits: make(map[string]map[string][]change), counts: make(map[string]Counts),
 		days:   make(map[monthKey]dayCounts),
 		border: parent.Borders["egvs"],
@@ -59,6 +60,7 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 // fold decides what the answers change, table by table, then rewrites the
 // files concerned, then derives glucose and coverage_days from what is new.
 func (s *step) fold(ctx context.Context) error {
+	s.holdWaiting()
 	if err := s.loadSmall(ctx); err != nil {
 		return err
 	}
@@ -196,7 +198,7 @@ func (s *step) rewriteTables(ctx context.Context, tables ...string) error {
 // edited ones and those with hot files behind the border.
 func (s *step) partitions(table string, edited []string) []string {
 	for _, f := range s.parent.TableFiles(table) {
-		if f.Day != "" && f.Day < lake.Day(s.border) {
+		if f.Day != "" && f.Day < lake.Day(s.border) && f.Damaged == "" {
 			edited = append(edited, f.Partition)
 		}
 	}
@@ -226,7 +228,7 @@ func (s *step) manifest(runID string) lake.Manifest {
 	}
 	for _, a := range s.answers {
 		m.LogPosition = a.Next
-		if a.held != nil {
+		if a.held != nil && !a.waits() {
 			m.Held = append(m.Held, lake.HeldAnswer{RequestID: a.RequestID, Position: a.Position, Reason: a.held.Error()})
 		}
 	}

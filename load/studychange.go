@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -48,7 +49,7 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 			continue
 		}
 		c.tables[table] = rows
-		c.matters = c.matters || table != "runs" || study.RunsMatter
+		c.matters = c.matters || table != "runs" || study.RunsMatter || firstDamaged(m.TableFiles(table)) != nil
 	}
 	if rows := c.tables["participants"]; rows != nil {
 		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {
@@ -66,8 +67,12 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 }
 
 // movedPeople returns the participants whose time zone or anchor date differs
-// between the lake's roster and the new one.
+// between the lake's roster and the new one. If the lake's is lost, and is another
+// one, that may be anybody.
 func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.RecordBatch) (map[string]bool, error) {
+	if firstDamaged(m.TableFiles("participants")) != nil {
+		return everybodyUnlessSame(m.TableFiles("participants"), rows)
+	}
 	held, err := readAll(ctx, l.Lake, m.TableFiles("participants"), lake.ReadOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("table participants: %w", err)
@@ -107,6 +112,32 @@ func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.Re
 		}
 	}
 	return moved, nil
+}
+
+// everybodyUnlessSame returns the participants of rows, or nobody if these are the
+// rows that lost files had.
+func everybodyUnlessSame(files []lake.File, rows arrow.RecordBatch) (map[string]bool, error) {
+	same, err := hadRows(files, rows)
+	if same || err != nil {
+		return nil, err
+	}
+	everybody := make(map[string]bool)
+	ids := shapeNamed("participants").text(rows, "participant_id")
+	for row := range ids.Len() {
+		everybody[strings.Clone(ids.Value(row))] = true
+	}
+	return everybody, nil
+}
+
+// hadRows reports whether files had exactly rows, by what the manifest says: the
+// files need not be readable.
+func hadRows(files []lake.File, rows arrow.RecordBatch) (bool, error) {
+	had, err := lake.LogicalHash(files...)
+	if err != nil {
+		return false, err
+	}
+	hash, err := lake.LogicalHashOf(rows)
+	return hash == had, err
 }
 
 // due reports whether a table is to be written now. What runs says of this run

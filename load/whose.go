@@ -92,6 +92,9 @@ func (s *step) heldAccount(t shape, b arrow.RecordBatch, row int) {
 func (s *step) accountRows() *rows {
 	b := newRows(s.mem, "connection_accounts")
 	for key, of := range s.accounts {
+		if s.lost.of("connection_accounts", key.participant) != nil {
+			continue
+		}
 		b.row(key.participant, key.connection, of.hash, of.request)
 	}
 	return b

@@ -123,27 +123,31 @@ func (e *ForgottenWithdrawalError) Error() string {
 }
 
 // remembersWithdrawals returns the error of withdrawnAnew. Where the file that the
-// lake has them in is damaged, which a replay mends, it can only count them.
+// lake has them in is damaged, which a replay mends, it can only count them, and look
+// for those whom the manifest names.
 func (l *Loader) remembersWithdrawals(ctx context.Context, study Study, m lake.Manifest) error {
 	_, err := l.withdrawnAnew(ctx, study, m)
 	var damage *lake.DamageError
-	if errors.As(err, &damage) && int64(len(study.Withdrawals)) >= m.Rows("withdrawals") {
-		l.Logger.Warn("withdrawals are taken from the state alone", "error", damage)
-		return nil
+	if !errors.As(err, &damage) || int64(len(study.Withdrawals)) < m.Rows("withdrawals") {
+		return err
 	}
-	return err
+	known := withdrawalsOf(study.Withdrawals)
+	for _, f := range m.TableFiles("withdrawals") {
+		for _, named := range []string{f.FirstParticipant, f.LastParticipant} {
+			if _, ok := known[named]; !ok {
+				return err
+			}
+		}
+	}
+	l.Logger.Warn("withdrawals are taken from the state alone", "error", damage)
+	return nil
 }
 
 // withdrawnAnew returns the participants of whom the lake knows another
 // withdrawal than the study does, or none. One that the study has forgotten, or
 // recorded earlier than the lake's, is a *ForgottenWithdrawalError.
 func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest) ([]string, error) {
-	held := make(map[string]Withdrawal)
-	err := eachRow(ctx, l.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
-		at := func(column string) time.Time { return t.times(b, column).Value(row).ToTime(arrow.Microsecond) }
-		w := Withdrawal{strings.Clone(t.text(b, "participant_id").Value(row)), at("effective_at"), at("recorded_at")}
-		held[w.ParticipantID] = w
-	})
+	held, err := l.heldWithdrawals(ctx, study, m)
 	if err != nil {
 		return nil, fmt.Errorf("withdrawals: %w", err)
 	}
@@ -163,4 +167,49 @@ func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest
 	}
 	slices.Sort(anew)
 	return anew, nil
+}
+
+// heldWithdrawals returns the withdrawals that the lake has, by participant. Those
+// of a damaged file are told by the hash that the manifest has of them: they are
+// the study's, as far as it had recorded them when the snapshot was made. If they
+// are not, the damage is the error: nobody may guess who has withdrawn.
+func (l *Loader) heldWithdrawals(ctx context.Context, study Study, m lake.Manifest) (map[string]Withdrawal, error) {
+	if harm := firstDamaged(m.TableFiles("withdrawals")); harm != nil {
+		return l.recalledWithdrawals(study, m, harm)
+	}
+	held := make(map[string]Withdrawal)
+	err := eachRow(ctx, l.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
+		at := func(column string) time.Time { return t.times(b, column).Value(row).ToTime(arrow.Microsecond) }
+		w := Withdrawal{strings.Clone(t.text(b, "participant_id").Value(row)), at("effective_at"), at("recorded_at")}
+		held[w.ParticipantID] = w
+	})
+	return held, err
+}
+
+func (l *Loader) recalledWithdrawals(study Study, m lake.Manifest, harm *lake.DamageError) (map[string]Withdrawal, error) {
+	for _, recorded := range []func(Withdrawal) bool{
+		func(Withdrawal) bool { return true },
+		func(w Withdrawal) bool { return !w.RecordedAt.After(m.CreatedAt) },
+		func(w Withdrawal) bool { return w.RecordedAt.Before(m.CreatedAt) }, // of a clock that stood still
+	} {
+		before := slices.DeleteFunc(slices.Clone(study.Withdrawals), func(w Withdrawal) bool { return !recorded(w) })
+		rows := Study{Withdrawals: before}.table(l.Mem, "withdrawals")
+		same, err := hadRows(m.TableFiles("withdrawals"), rows)
+		rows.Release()
+		if err != nil {
+			return nil, err
+		}
+		if same {
+			return withdrawalsOf(before), nil
+		}
+	}
+	return nil, harm
+}
+
+func withdrawalsOf(all []Withdrawal) map[string]Withdrawal {
+	of := make(map[string]Withdrawal, len(all))
+	for _, w := range all {
+		of[w.ParticipantID] = w
+	}
+	return of
 }

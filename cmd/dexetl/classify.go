@@ -101,7 +101,7 @@ func verdicts() []verdict {
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
 		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
-		{isDataFile, exitDamage, "", "dexetl replay  # makes the tables anew from the raw log"},
+		{isDataFile, exitDamage, "", replayNext},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", ""},
 		{as[*lake.DamageError], exitDamage, backup, ""},

@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // What a check of the doctor ends with.
@@ -59,20 +63,37 @@ func (d *doctor) examine(ctx context.Context) error {
 		return nil // all else depends on it
 	}
 	d.study = &study{dir: dir, config: config}
-	defer func() { d.study.close() }()
 	d.ok("configuration", "%s", d.study.path(configFile))
 	d.checkDisk()
 	d.checkModes()
-	if err := d.p.openState(ctx, d.study); err != nil {
+	leave, err := d.openState(ctx)
+	if err != nil {
 		d.fail("state", err)
 		return nil
 	}
+	defer leave()
 	d.ok("state", "%s", d.study.path(config.State.Path))
 	d.checkAudit(ctx)
-	d.checkLake(ctx)
+	d.checkLake()
 	d.checkTokens(ctx)
 	d.checkApps(ctx)
 	return nil
+}
+
+// openState opens a copy of the state, which the function returned removes.
+func (d *doctor) openState(ctx context.Context) (leave func(), err error) {
+	folder, err := os.MkdirTemp("", "dexetl-doctor-")
+	if err != nil {
+		return nil, err
+	}
+	leave = func() { errors.Join(d.study.close(), os.RemoveAll(folder)) }
+	d.study.store, err = state.OpenCopy(ctx, d.study.path(d.study.config.State.Path), folder)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	d.study.store.Now = d.p.now
+	return leave, nil
 }
 
 func (d *doctor) ok(check, format string, args ...any) {
@@ -132,6 +153,9 @@ func (d *doctor) print() error {
 func (d *doctor) checkAudit(ctx context.Context) {
 	const check = "audit trail"
 	lines, err := d.study.store.Trail(ctx)
+	if damage, ok := errors.AsType[*state.AuditError](err); ok {
+		damage.Path = filepath.Join(d.study.path(d.study.config.State.Path), state.AuditFile)
+	}
 	if err != nil {
 		d.fail(check, err)
 		return

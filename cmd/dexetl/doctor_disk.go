@@ -1,13 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
@@ -76,13 +76,21 @@ func (d *doctor) checkSpace(check, dir string) {
 	}
 }
 
-// tryFileSystem does in dir what commits do, and leaves nothing behind.
+// tryFileSystem does in dir what commits do, and leaves nothing behind, not even
+// another time of the folder.
 func tryFileSystem(dir string) (err error) {
+	before, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
 	trial, err := os.MkdirTemp(dir, ".doctor-*")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(trial)) }()
+	defer func() {
+		err = errors.Join(err, os.RemoveAll(trial))
+		_ = os.Chtimes(dir, time.Time{}, before.ModTime()) // who may write there need not own it
+	}()
 	first, second := filepath.Join(trial, "a"), filepath.Join(trial, "b")
 	file, err := os.OpenFile(first, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -154,30 +162,34 @@ func (d *doctor) checkModes() {
 }
 
 // checkLake looks at the load lock and at the files of the newest snapshot.
-func (d *doctor) checkLake(ctx context.Context) {
-	if _, err := os.Stat(d.study.lakePath()); errors.Is(err, fs.ErrNotExist) {
+func (d *doctor) checkLake() {
+	if _, err := os.Stat(filepath.Join(d.study.lakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
 		d.ok("lake", "nothing loaded yet")
 		return
 	}
-	l, err := lake.Open(d.study.lakePath())
+	l, err := lake.OpenToRead(d.study.lakePath())
 	if err != nil {
 		d.fail("lake", err)
 		return
 	}
 	defer l.Close()
-	d.checkLock(ctx, l)
+	d.checkLock(l)
 	m, err := l.Current()
 	if err != nil {
 		d.fail("lake", err)
 		return
 	}
-	for _, f := range m.Files {
-		if err := l.CheckSize(f); err != nil {
-			d.fail("lake", err)
-			return
+	harm, err := l.Damaged(m.Files)
+	switch {
+	case err != nil:
+		d.fail("lake", err)
+	case len(harm) > 0:
+		for _, f := range harm {
+			d.fail("lake", f)
 		}
+	default:
+		d.ok("lake", "snapshot %d, all %d files are there", m.Snapshot, len(m.Files))
 	}
-	d.ok("lake", "snapshot %d, all %d files are there", m.Snapshot, len(m.Files))
 	if tables := m.Outdated(); len(tables) > 0 {
 		d.findings = append(d.findings, finding{check: "lake's program", result: checkWarn, detail: outdatedWords(tables), next: replayNext})
 	}
@@ -215,18 +227,13 @@ func (d *doctor) checkRaw(m lake.Manifest) {
 	d.ok(check, "%s answers can be read, and it goes on where snapshot %d ends", thousands(int64(answers)), m.Snapshot)
 }
 
-func (d *doctor) checkLock(ctx context.Context, l *lake.Lake) {
-	guard, err := l.Lock(ctx, 0, lake.Holder{Command: "dexetl doctor"})
-	switch {
-	case as[*lake.LockedError](err):
-		d.warn("load lock", "wait for it, or look at that process", "%v", err)
-		return
-	case err == nil:
-		err = guard.Unlock()
-	}
-	if err != nil {
+func (d *doctor) checkLock(l *lake.Lake) {
+	switch who, held, err := l.Holder(); {
+	case err != nil:
 		d.fail("load lock", err)
-		return
+	case held:
+		d.warn("load lock", "wait for it, or look at that process", "%v", &lake.LockedError{Holder: who})
+	default:
+		d.ok("load lock", "free")
 	}
-	d.ok("load lock", "free")
 }

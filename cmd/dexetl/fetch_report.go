@@ -32,6 +32,10 @@ type fetchResult struct {
 // verdict is nil when everything that was due is held, else the error that
 // carries the exit code.
 func (r fetchResult) verdict() error {
+	stopped := r.report.Outcome == extract.Interrupted || r.report.Outcome == extract.Stopped
+	if harm := damageFound(r.loaded.Damaged); harm != nil && !stopped {
+		return harm
+	}
 	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
@@ -283,6 +287,7 @@ func remarks(r fetchResult) []string {
 		lines = append(lines, fmt.Sprintf("%s: %v", shortList(waiting), stopped))
 	}
 	lines = append(lines, describeLoaded(r.loaded)...)
+	lines = append(lines, damageLines(r.loaded.Damaged)...)
 	for _, w := range r.loaded.Warnings {
 		lines = append(lines, describeWarning(w))
 	}
@@ -343,8 +348,8 @@ func (r fetchResult) fields() map[string]any {
 	return map[string]any{
 		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts, "token_calls": r.tokenCalls,
 		"participants": people, "snapshot": r.loaded.Snapshot, "tables": tables,
-		"outdated_tables": append([]string{}, r.loaded.Outdated...),
-		"rejected":        r.loaded.Rejected, "held": r.loaded.Held, "without_user": r.loaded.Nameless,
+		"outdated_tables": append([]string{}, r.loaded.Outdated...), "damaged": damagePaths(r.loaded.Damaged),
+		"rejected": r.loaded.Rejected, "held": r.loaded.Held, "without_user": r.loaded.Nameless,
 		"other_account": append([]string{}, slices.Sorted(maps.Keys(r.loaded.OtherAccount))...), "unread": unread, "seconds": r.took.Seconds(),
 		"compacted": compactionFields(r.compacted),
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,9 @@ const (
 	commitBytes = 24 << 20
 )
 
+// renewEvery is how often latest is renewed while there are commits.
+const renewEvery = 10 * time.Minute
+
 // A loading folds the raw log into the lake, if this process can have the load
 // lock. Without it this process only fetches, and whoever holds the lock loads.
 type loading struct {
@@ -41,6 +46,7 @@ type loading struct {
 	guard   *lake.Guard  // nil while another process holds the lock
 	arrived atomic.Int64 // bytes received by this run so far
 	total   load.Result
+	renewed time.Time                   // when latest was
 	ended   func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
 }
 
@@ -62,11 +68,23 @@ func (p *program) openLoading(s *study, log *raw.Log, runID string) (*loading, e
 		return nil, err
 	}
 	l.Now = p.now
-	return &loading{
-		p: p, study: s, lake: l, runID: runID,
+	loading := &loading{
+		p: p, study: s, lake: l, runID: runID, renewed: p.now(),
 		fold:  &load.Loader{Lake: l, Log: log, Now: p.now, Logger: p.logger(), Program: version(), Quarantine: s.quarantine()},
 		total: load.Result{Tables: make(map[string]load.Counts)},
-	}, nil
+	}
+	loading.fold.Committed = loading.renew
+	return loading, nil
+}
+
+// renew shows a commit in the middle of a long run.
+func (l *loading) renew(ctx context.Context, m lake.Manifest) {
+	if l.guard == nil || l.p.now().Sub(l.renewed) < renewEvery {
+		return
+	}
+	if err := l.show(ctx, m); err != nil {
+		l.p.logger().Warn("latest is put off to the end of the run", "error", err)
+	}
 }
 
 // take takes the load lock.
@@ -86,15 +104,30 @@ func (l *loading) lock(ctx context.Context, wait time.Duration) error {
 	if err := l.sameStudy(ctx); err != nil {
 		return err
 	}
-	return snapshot.Repair(ctx, l.lake)
+	harm, err := snapshot.Repair(ctx, l.lake)
+	l.total.Harmed(harm...)
+	return err
 }
 
-// sameStudy refuses a lake that another study was loaded into.
+// sameStudy refuses a lake that another study was loaded into. Where the file that
+// says whose it is is damaged, it is whose run committed last.
 func (l *loading) sameStudy(ctx context.Context) error {
 	m, err := l.lake.Current()
 	if err != nil {
 		return err
 	}
+	err = l.sameKey(ctx, m)
+	if !isDataFile(err) {
+		return err
+	}
+	runs, e := l.study.store.Runs(ctx)
+	if slices.ContainsFunc(runs, func(r state.Run) bool { return r.ID == m.Run }) {
+		return nil
+	}
+	return cmp.Or(e, err)
+}
+
+func (l *loading) sameKey(ctx context.Context, m lake.Manifest) error {
 	ours, err := l.study.store.BoundKey(ctx)
 	if err != nil {
 		return err
@@ -190,9 +223,11 @@ func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, 
 	}
 	defer l.p.spin("folding into the lake")()
 	if err := l.load(ctx); err != nil {
-		return l.total, errors.Join(err, l.publish(ctx))
+		err = errors.Join(err, l.publish(ctx))
+		return l.total, err
 	}
-	return l.total, errors.Join(l.publish(ctx), l.warnOnce(ctx))
+	err = errors.Join(l.publish(ctx), l.warnOnce(ctx))
+	return l.total, err
 }
 
 // publish shows what is committed, also when the run is being interrupted.
@@ -200,12 +235,19 @@ func (l *loading) publish(ctx context.Context) error {
 	if l.guard == nil {
 		return nil
 	}
-	ctx = context.WithoutCancel(ctx)
 	m, err := l.lake.Current()
 	if err != nil || m.Snapshot == 0 {
 		return err
 	}
-	return snapshot.Publish(ctx, l.lake, m)
+	return l.show(ctx, m)
+}
+
+// show makes latest snapshot m.
+func (l *loading) show(ctx context.Context, m lake.Manifest) error {
+	harm, err := snapshot.Publish(context.WithoutCancel(ctx), l.lake, m)
+	l.total.Harmed(harm...)
+	l.renewed = l.p.now()
+	return err
 }
 
 // warnOnce leaves only warnings that this study has not had before.

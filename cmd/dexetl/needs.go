@@ -41,7 +41,8 @@ type standing struct {
 	withdrawn   bool            // a withdrawal is on record
 	link        consent.Standing
 	appRefused  bool   // the consent is refused, and so are the others' of its app
-	fetched     string // state of fetch_status for egvs; "": nothing was loaded
+	unknown     bool   // what the lake holds is not known: a file is damaged
+	fetched     string // state of fetch_status for egvs; "": nothing was loaded; "unread": it is not known
 	records     int64  // egvs held
 	held        string // resource whose newest answer was held; "": none
 	unread      string // resource of whose newest records every one was rejected; "": none
@@ -246,14 +247,15 @@ func (s standing) consentWords() string {
 	return string(c.Status)
 }
 
-// standings are those of people, in their order, with what the lake holds.
+// standings are those of people, in their order, with what the lake holds. A damaged
+// data file that hides this is the error, and the rest is returned with it.
 func (p *program) standings(ctx context.Context, s *study, people []state.Participant) ([]standing, map[string]lakeRow, error) {
 	all, err := s.store.Connections(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	held, err := s.held(ctx)
-	if err != nil {
+	held, harm := s.held(ctx)
+	if err := unlessData(harm); err != nil {
 		return nil, nil, err
 	}
 	withdrawals, err := s.store.Withdrawals(ctx)
@@ -290,9 +292,12 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
 			return nil, nil, err
 		}
+		if one.unknown = harm != nil; one.unknown {
+			one.fetched = "unread"
+		}
 		out[i] = one
 	}
-	return out, held, nil
+	return out, held, harm
 }
 
 // regions are those for which an app is configured.

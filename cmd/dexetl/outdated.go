@@ -5,8 +5,6 @@ import (
 	"strings"
 )
 
-const replayNext = "dexetl replay"
-
 // outdatedWords say that tables hold rows that an older program made by other
 // rules.
 func outdatedWords(tables []string) string {

@@ -162,10 +162,11 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study, what
 	if err != nil {
 		return err
 	}
-	if err := p.refreshTables(ctx, s); err != nil {
+	tables := p.refreshTables(ctx, s)
+	if err := unlessData(tables); err != nil {
 		return err
 	}
-	return p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done)
+	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), tables)
 }
 
 func (p *program) pauseParticipant(paused bool) func(context.Context, *study, state.Participant) error {
@@ -194,17 +195,17 @@ func (p *program) participantsList() *cli.Command {
 			if err != nil {
 				return err
 			}
-			standings, _, err := p.standings(ctx, s, people)
-			if err != nil {
+			standings, _, harm := p.standings(ctx, s, people)
+			if err := unlessData(harm); err != nil {
 				return err
 			}
 			if callList {
 				standings = inNeed(standings)
 				if len(standings) == 0 && !p.flags.json {
-					return nil // cron mails what is printed
+					return harm // cron mails what is printed
 				}
 			}
-			return p.print(rosterTable(standings))
+			return cmp.Or(p.print(rosterTable(standings)), harm)
 		}),
 	}
 }

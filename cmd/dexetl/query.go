@@ -147,7 +147,7 @@ func (s *study) snapshot(which string) (*lake.Lake, lake.Manifest, error) {
 	if _, err := os.Stat(filepath.Join(s.lakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
 		return nil, lake.Manifest{}, s.emptyLake()
 	}
-	l, err := lake.Open(s.lakePath())
+	l, err := lake.OpenToRead(s.lakePath())
 	if err != nil {
 		return nil, lake.Manifest{}, err
 	}

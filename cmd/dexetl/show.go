@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -12,18 +13,24 @@ import (
 // accounts over time and how it went with them, the newest data, and what the
 // analysis makes of the dates.
 func (p *program) showParticipant(ctx context.Context, s *study, who state.Participant) error {
-	standings, held, err := p.standings(ctx, s, []state.Participant{who})
-	if err != nil {
+	standings, held, harm := p.standings(ctx, s, []state.Participant{who})
+	if err := unlessData(harm); err != nil {
 		return err
 	}
 	tables := []table{personTable(standings[0], held[who.ID])}
 	for _, more := range []func(context.Context, *study, standing) (table, error){connectionTable, triesTable, deviceTable, windowTable, exclusionTable} {
 		t, err := more(ctx, s, standings[0])
-		if err != nil {
+		if unlessData(err) != nil {
 			return err
 		}
+		harm = cmp.Or(harm, err)
 		tables = append(tables, t)
 	}
+	return cmp.Or(p.showTables(tables), harm)
+}
+
+// showTables writes the tables of one person's story.
+func (p *program) showTables(tables []table) error {
 	if p.flags.json {
 		return p.showJSON(tables)
 	}
@@ -66,6 +73,10 @@ func (p *program) showJSON(tables []table) error {
 
 func personTable(one standing, in lakeRow) table {
 	t := table{columns: []string{"field", "value"}}
+	records := any(in.of("egvs").records)
+	if one.unknown {
+		records = nil
+	}
 	values := rosterRow(one.who)
 	for i, column := range rosterColumns() {
 		t.rows = append(t.rows, []any{column, values[i]})
@@ -76,7 +87,7 @@ func personTable(one standing, in lakeRow) table {
 	}
 	t.rows = append(t.rows,
 		[]any{"consent", one.consentWords()}, []any{"tokens_until", last},
-		[]any{"egvs", in.of("egvs").records}, []any{"newest_record", minute(in.of("egvs").newest)}, []any{"last_asked_at", minute(in.lastAsked())},
+		[]any{"egvs", records}, []any{"newest_record", minute(in.of("egvs").newest)}, []any{"last_asked_at", minute(in.lastAsked())},
 		[]any{"needs", one.need().text})
 	return t
 }
@@ -119,6 +130,7 @@ func deviceTable(ctx context.Context, s *study, one standing) (table, error) {
 	if as[*emptyLakeError](err) {
 		return table{schema: "devices"}, nil
 	}
+	t.schema = "devices"
 	return t, err
 }
 

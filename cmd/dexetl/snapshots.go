@@ -166,7 +166,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		err = p.printDifference(d)
 	}
 	if n := len(d.NotCompared); n > 0 && err == nil {
-		return failure(exitDamage, "dexetl replay  # makes the tables anew from the raw log", "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
+		return failure(exitDamage, replayNext, "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
 }

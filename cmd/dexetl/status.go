@@ -36,14 +36,15 @@ func (p *program) statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			standings, held, err := p.standings(ctx, s, people)
-			if err != nil {
+			standings, held, harm := p.standings(ctx, s, people)
+			if err := unlessData(harm); err != nil {
 				return err
 			}
 			for i := range standings {
 				standings[i].maxAge = maxAge
 			}
-			if err := p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0); err != nil || !check {
+			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm)
+			if err != nil || !check {
 				return err
 			}
 			runs, err := s.store.Runs(ctx)
@@ -79,16 +80,28 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 		if err != nil {
 			return err
 		}
+		if one.unknown {
+			people.rows = append(people.rows, []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), nil, nil, nil,
+				nil, nil, nil, minute(one.outcome.DoneAt), one.need().orNull()})
+			continue
+		}
 		people.rows = append(people.rows, personRow(one, held[one.who.ID], all))
 		for _, r := range all {
 			resources.rows = append(resources.rows, r.row(one))
 		}
 	}
+	harm, err := s.damaged()
+	if err != nil {
+		return err
+	}
 	if p.flags.json {
 		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects(),
-			"outdated_tables": append([]string{}, s.outdated("")...)})
+			"outdated_tables": append([]string{}, s.outdated("")...), "damaged": damagePaths(harm)})
 	}
 	p.tellOutdated(s.outdated(""))
+	for _, line := range damageLines(harm) {
+		p.say("%s; next: dexetl replay", line)
+	}
 	if !slices.ContainsFunc(standings, func(s standing) bool { return s.clock.told() }) {
 		people = people.only(slices.DeleteFunc(slices.Clone(people.columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/dexetl/dexetl/extract/raw"
@@ -57,15 +58,15 @@ func (s *study) tables(ctx context.Context) (load.Study, error) {
 const studyKey = "study.key"
 
 // refreshTables takes changed study tables into the lake, if there is one. No
-// call is made.
+// call is made. Damaged data files that it went around are the error.
 func (p *program) refreshTables(ctx context.Context, s *study) error {
 	return p.reloading(ctx, s, func(l *loading) error {
 		if l.guard == nil {
 			p.say("another process is loading; the next sync takes this into the tables")
 			return nil
 		}
-		_, err := l.finish(ctx, 0)
-		return err
+		done, err := l.finish(ctx, 0)
+		return cmp.Or(err, damageFound(done.Damaged))
 	})
 }
 

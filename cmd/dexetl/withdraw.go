@@ -68,7 +68,7 @@ func (p *program) withdraw(ctx context.Context, s *study, who state.Participant,
 		return err
 	}
 	done.folder = s.quarantine().folder(who.ID)
-	return errors.Join(p.printWithdrawn(s, done), traces)
+	return errors.Join(p.printWithdrawn(s, done), damageFound(done.loaded.Damaged), traces)
 }
 
 // withdrawal reads what is to be recorded, and refuses what cannot be meant.

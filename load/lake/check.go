@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -16,6 +17,7 @@ import (
 // Check reads a data file and compares it with what the manifest says of it.
 // A *DamageError says what is wrong.
 func (l *Lake) Check(f File) (err error) {
+	l.sound.Delete(f.Path)
 	in, err := l.open(f)
 	if err != nil {
 		return err
@@ -28,16 +30,56 @@ func (l *Lake) Check(f File) (err error) {
 	if got := hex.EncodeToString(sum.Sum(nil)); got != f.SHA256 {
 		return &DamageError{f.Path, fmt.Errorf("sha256 is %s, the manifest says %s", got, f.SHA256)}
 	}
+	l.sound.Store(f.Path, true)
 	return nil
 }
 
-// CheckSize is Check without reading the content.
+// CheckSize is Check without opening the file.
 func (l *Lake) CheckSize(f File) error {
-	in, err := l.open(f)
-	if err != nil {
-		return err
+	if f.Damaged != "" {
+		return &DamageError{f.Path, errors.New(f.Damaged)}
 	}
-	return in.Close()
+	info, err := l.dir.Stat(f.Path)
+	if err != nil {
+		return unopened(f, err)
+	}
+	return sized(f, info)
+}
+
+// unopened is the error of a file that cannot be opened or looked at.
+func unopened(f File, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &DamageError{f.Path, fs.ErrNotExist}
+	}
+	return fmt.Errorf("file: %w", err)
+}
+
+// sized is the error of a file whose size is not what the manifest says.
+func sized(f File, info fs.FileInfo) error {
+	if info.Size() == f.Bytes {
+		return nil
+	}
+	return &DamageError{f.Path, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), f.Bytes)}
+}
+
+// Damaged returns those of files that are damaged, as far as their sizes tell.
+func (l *Lake) Damaged(files []File) ([]*DamageError, error) { return damaged(files, l.CheckSize) }
+
+// DamagedContent is Damaged for those whose content is damaged too. It reads all
+// of them.
+func (l *Lake) DamagedContent(files []File) ([]*DamageError, error) { return damaged(files, l.Check) }
+
+func damaged(files []File, check func(File) error) ([]*DamageError, error) {
+	var found []*DamageError
+	for _, f := range files {
+		var damage *DamageError
+		if err := check(f); errors.As(err, &damage) {
+			found = append(found, damage)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
 }
 
 // WriteEmpty writes a Parquet file of t without rows.

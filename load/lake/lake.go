@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +46,7 @@ type Lake struct {
 	scratch bool // see Scratch
 
 	staged atomic.Int64 // files ever staged
+	sound  sync.Map     // paths of files that were written here, or whose content was right
 
 	// step, if set, is told of every point that a commit comes to. Tests make
 	// it fail to stop there.
@@ -74,6 +76,16 @@ func Open(root string) (*Lake, error) {
 		}
 	}
 	return &Lake{dir: dir, path: root, sync: (*os.File).Sync, flock: syscall.Flock}, nil
+}
+
+// OpenToRead opens the lake in the folder root for who writes nothing: it creates
+// nothing. A lake that is not there is fs.ErrNotExist.
+func OpenToRead(root string) (*Lake, error) {
+	dir, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, fmt.Errorf("lake folder: %w", err)
+	}
+	return &Lake{dir: dir, path: root, sync: (*os.File).Sync}, nil
 }
 
 // Close releases the folder. It does not release the lock.

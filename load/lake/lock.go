@@ -53,6 +53,30 @@ func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard
 	return &Guard{l}, nil
 }
 
+// Holder returns who holds the load lock, and whether anybody does, without taking
+// it: nobody who wants it meanwhile has to wait.
+func (l *Lake) Holder() (who Holder, held bool, err error) {
+	who = l.holder()
+	if who.PID == 0 {
+		return who, false, nil // who has it has said so, or is about to
+	}
+	f, err := l.dir.Open(lockFile)
+	if err != nil {
+		return who, false, fmt.Errorf("load lock: %w", err)
+	}
+	defer f.Close()
+	// A process that died said so as well. The lock that it lost is shared with others
+	// who look.
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return who, true, nil
+	}
+	if err != nil {
+		return who, false, fmt.Errorf("load lock: %w", err)
+	}
+	return Holder{}, false, nil
+}
+
 // Unlock releases the lock. Only the first call does anything.
 func (g *Guard) Unlock() error {
 	f := g.lake.held

@@ -55,6 +55,12 @@ func LogicalHash(files ...File) (string, error) {
 	return sum.String(), nil
 }
 
+// LogicalHashOf is LogicalHash of rows that are in no file.
+func LogicalHashOf(r arrow.RecordBatch) (string, error) {
+	sum, err := hashRows(r)
+	return sum.String(), err
+}
+
 // hashRows returns the logical hash of the rows of r.
 func hashRows(r arrow.RecordBatch) (sum logicalHash, err error) {
 	var vanished arrow.Array

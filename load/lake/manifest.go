@@ -71,6 +71,10 @@ type File struct {
 	LastTime         time.Time `json:"last_time,omitzero"`
 
 	LogicalHash string `json:"logical_hash"` // see LogicalHash
+
+	// Damaged says why a commit found the file damaged and went around it: its
+	// rows are not those of the snapshot, whatever becomes of the file.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // TableFiles returns the files of one table in the order of the manifest.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"os"
 
@@ -42,7 +41,7 @@ func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOpt
 			yield(nil, err)
 			return
 		}
-		in, err := l.open(f)
+		in, err := l.openWhole(f)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -113,18 +112,31 @@ func guard(read func() error) (err error) {
 	return read()
 }
 
-// open opens a data file whose size is right.
-func (l *Lake) open(f File) (*os.File, error) {
-	in, err := l.dir.Open(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &DamageError{f.Path, fs.ErrNotExist}
+// openWhole is open for a file whose content is right too: the footer of a
+// Parquet file has no checksum, and one that is wrong can hide rows. The content
+// is looked at once, and not at all of files that this Lake wrote.
+func (l *Lake) openWhole(f File) (*os.File, error) {
+	if _, sound := l.sound.Load(f.Path); !sound {
+		if err := l.Check(f); err != nil {
+			return nil, err
+		}
 	}
+	return l.open(f)
+}
+
+// open opens a data file whose size is right, unless the manifest says that it
+// is damaged.
+func (l *Lake) open(f File) (*os.File, error) {
+	if f.Damaged != "" {
+		return nil, &DamageError{f.Path, errors.New(f.Damaged)}
+	}
+	in, err := l.dir.Open(f.Path)
 	if err != nil {
-		return nil, fmt.Errorf("file: %w", err)
+		return nil, unopened(f, err)
 	}
 	info, err := in.Stat()
-	if err == nil && info.Size() != f.Bytes {
-		err = &DamageError{f.Path, fmt.Errorf("%d bytes, the manifest says %d", info.Size(), f.Bytes)}
+	if err == nil {
+		err = sized(f, info)
 	}
 	if err != nil {
 		return nil, errors.Join(err, in.Close())

@@ -147,6 +147,7 @@ func (w *Writer) publish() (File, error) {
 	}
 	err := w.out.Close()
 	w.out = nil
+	l.sound.Store(w.file.Path, true)
 	w.commit.touch(w.file.Path)
 	return w.file, err
 }

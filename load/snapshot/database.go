@@ -49,6 +49,22 @@ type viewColumn struct{ view, name, kind, comment string }
 // views that are not tables. DuckDB writes it under a temporary name in the
 // folder to which its views point.
 func (p *publisher) writeDatabase(ctx context.Context) ([]viewColumn, error) {
+	columns, err := p.buildDatabase(ctx)
+	if err == nil {
+		return columns, nil
+	}
+	// DuckDB looks into files, and does not say which one is damaged.
+	found, e := p.damage.look(ctx, p.manifest, shown, p.lake.Check)
+	if e != nil || !found {
+		return nil, errors.Join(err, e)
+	}
+	if err := p.linkMissing(); err != nil {
+		return nil, err
+	}
+	return p.buildDatabase(ctx)
+}
+
+func (p *publisher) buildDatabase(ctx context.Context) ([]viewColumn, error) {
 	temporary := path.Join(p.folder, "."+databaseName)
 	for _, name := range []string{temporary, temporary + ".wal"} {
 		if err := p.root.RemoveAll(name); err != nil {
@@ -59,9 +75,9 @@ func (p *publisher) writeDatabase(ctx context.Context) ([]viewColumn, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns, err := createViews(ctx, p.manifest, file, filepath.Dir(file)+string(filepath.Separator))
+	columns, err := p.createViews(ctx, file, filepath.Dir(file)+string(filepath.Separator))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", databaseName, damaged(ctx, p.lake, p.manifest, err))
+		return nil, fmt.Errorf("%s: %w", databaseName, err)
 	}
 	info, err := p.root.Stat(temporary)
 	if err != nil {
@@ -73,8 +89,8 @@ func (p *publisher) writeDatabase(ctx context.Context) ([]viewColumn, error) {
 	return columns, p.root.Rename(temporary, path.Join(p.folder, databaseName))
 }
 
-// createViews creates a database in file with views over the files of m in folder.
-func createViews(ctx context.Context, m lake.Manifest, file, folder string) (columns []viewColumn, err error) {
+// createViews creates a database in file with views over the files of folder.
+func (p *publisher) createViews(ctx context.Context, file, folder string) (columns []viewColumn, err error) {
 	connector, err := duckdb.NewConnector(file, nil)
 	if err != nil {
 		return nil, err
@@ -84,7 +100,7 @@ func createViews(ctx context.Context, m lake.Manifest, file, folder string) (col
 	db.SetMaxOpenConns(1)
 	statements := append(Limits{}.statements(), "begin") // else every statement waits for the disk
 	for _, t := range tables() {
-		statements = append(statements, relation(t, m, pattern(folder, t)))
+		statements = append(statements, p.damage.relation(t, p.manifest, pattern(folder, t)))
 	}
 	statements = append(statements, views.Create(views.Views())...)
 	statements = append(statements, strings.Join(comments(), "\n"), "commit")

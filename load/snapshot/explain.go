@@ -3,17 +3,16 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// Explain looks for a damaged file after err ended a query over snapshot m:
-// DuckDB does not say which file it could not read in a way that a program can
-// use. It returns a *lake.DamageError for the first file that is not what the
-// manifest says, or else err itself. Errors of the statement come back at once;
-// otherwise it reads every file.
+// Explain looks for a damaged file after err ended a query over snapshot m. It
+// returns a *lake.DamageError for the file that the query could not read, or else err
+// itself. Errors of the statement come back at once; otherwise it may read every file.
 func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
 	var d *duckdb.Error
 	if !errors.As(err, &d) {
@@ -21,22 +20,39 @@ func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) erro
 	}
 	switch d.Type {
 	case duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax, duckdb.ErrorTypeBinder, duckdb.ErrorTypeCatalog,
-		duckdb.ErrorTypePermission, duckdb.ErrorTypeInterrupt, duckdb.ErrorTypeOutOfMemory:
+		duckdb.ErrorTypePermission, duckdb.ErrorTypeInterrupt, duckdb.ErrorTypeOutOfMemory,
+		duckdb.ErrorTypeConversion, duckdb.ErrorTypeOutOfRange, duckdb.ErrorTypeDivideByZero:
 		return err
 	}
-	return damaged(ctx, l, m, err)
-}
-
-// damaged is Explain for statements of ours, which are right.
-func damaged(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
-	for _, f := range m.Files {
-		if ctx.Err() != nil {
-			return err
-		}
-		var damage *lake.DamageError
-		if e := l.Check(f); errors.As(e, &damage) {
-			return damage
+	if harm := namedIn(d.Msg, l, m); harm != nil {
+		return harm
+	}
+	// DuckDB does not always say which file it could not read. One that is known to be
+	// damaged it did not try to.
+	known, inside := make(damage), make(damage)
+	if _, e := known.look(ctx, m, shown, l.CheckSize); e != nil {
+		return err
+	}
+	unknown := func(table string) bool { return shown(table) && known.of(table) == nil }
+	if _, e := inside.look(ctx, m, unknown, l.Check); e != nil {
+		return err
+	}
+	for _, t := range tables() {
+		if harm := inside.of(t.Name); harm != nil {
+			return harm
 		}
 	}
 	return err
+}
+
+// namedIn returns the damage of the file that a message names. The names of data
+// files are ours, whoever wrote the message.
+func namedIn(message string, l *lake.Lake, m lake.Manifest) *lake.DamageError {
+	for _, f := range m.Files {
+		var harm *lake.DamageError
+		if strings.Contains(message, f.Path) && errors.As(l.Check(f), &harm) {
+			return harm
+		}
+	}
+	return nil
 }

@@ -28,11 +28,11 @@ const (
 )
 
 // Repair makes latest what the newest manifest says, if it is not. The load
-// lock must be held. An empty lake has no latest.
-func Repair(ctx context.Context, l *lake.Lake) error {
+// lock must be held. An empty lake has no latest. It returns what Publish does.
+func Repair(ctx context.Context, l *lake.Lake) ([]*lake.DamageError, error) {
 	m, err := l.Current()
 	if err != nil || m.Snapshot == 0 {
-		return err
+		return nil, err
 	}
 	return Publish(ctx, l, m)
 }
@@ -40,19 +40,20 @@ func Repair(ctx context.Context, l *lake.Lake) error {
 // Publish builds the folder of snapshot m, if it is not there or was made by a
 // program with other views, and points latest to it. Then it removes the
 // folders before the last one that are more than a day old, and all that were
-// made before a withdrawal. The load lock must be held. A data file that is missing is
-// a *lake.DamageError; latest then stays as it was.
-func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot)}
+// made before a withdrawal. The load lock must be held. In the place of a damaged data
+// file stands one that says so, which nobody takes for Parquet, and the view of its
+// table fails. It returns those files.
+func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) ([]*lake.DamageError, error) {
+	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot), damage: make(damage)}
 	for _, step := range []func(context.Context) error{p.link, p.describe, p.point, p.prune} {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		if err := step(ctx); err != nil {
-			return fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
+			return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
 		}
 	}
-	return nil
+	return p.damage.list(), nil
 }
 
 // Folder returns the absolute path of the folder of snapshot n, which exists
@@ -60,6 +61,11 @@ func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
 func Folder(l *lake.Lake, n int64) (string, error) { return absolute(l, folderOf(n)) }
 
 func folderOf(n int64) string { return fmt.Sprintf("%s/%06d", snapshotDir, n) }
+
+// shown reports whether a table is one that is shown.
+func shown(table string) bool {
+	return slices.ContainsFunc(tables(), func(t transform.Table) bool { return t.Name == table })
+}
 
 // tables lists the tables that are shown.
 func tables() []transform.Table {
@@ -72,10 +78,11 @@ type publisher struct {
 	root     *os.Root
 	manifest lake.Manifest
 	folder   string
+	damage   damage // found while linking
 }
 
 // link makes the folder with its hard links, unless it is there: it appears
-// whole. One that was made by a program with fewer tables gets those it lacks.
+// whole. One that is there gets what it lacks.
 func (p *publisher) link(ctx context.Context) error {
 	switch there, err := p.has(p.folder); {
 	case err != nil:
@@ -113,13 +120,19 @@ func (p *publisher) has(name string) (bool, error) {
 // temporary is the folder in which links are made.
 func (p *publisher) temporary() string { return path.Join(snapshotDir, "."+path.Base(p.folder)) }
 
-// linkMissing links the tables that the folder lacks; each appears whole.
+// linkMissing links the tables that the folder lacks, because a program with fewer
+// tables made it: each appears whole. Of those it has it links what is damaged anew.
 func (p *publisher) linkMissing() error {
 	for _, t := range tables() {
 		name := path.Join(p.folder, t.Name)
-		if there, err := p.has(name); err != nil {
+		there, err := p.has(name)
+		if err != nil {
 			return err
-		} else if there {
+		}
+		if there {
+			if err := p.linkTable(p.folder, t); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := p.root.RemoveAll(p.temporary()); err != nil {
@@ -148,15 +161,54 @@ func (p *publisher) linkTable(folder string, t transform.Table) error {
 		if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
 			return err
 		}
-		err := p.root.Link(f.Path, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return &lake.DamageError{Path: f.Path, Err: fs.ErrNotExist}
-		}
-		if err != nil {
+		if err := p.linkFile(f, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// linkFile makes name a link to a data file, unless it is one as far as its size
+// tells. Of a file that cannot be linked it says what is wrong with it.
+func (p *publisher) linkFile(f lake.File, name string) error {
+	if harm := p.damage[f.Table][f.Path]; harm != nil {
+		return p.linkDamaged(f, name, harm)
+	}
+	info, err := p.root.Lstat(name)
+	if err == nil && info.Size() == f.Bytes && f.Damaged == "" {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	check := p.lake.CheckSize
+	if err == nil { // it was found damaged before, by its content perhaps
+		check = p.lake.Check
+	}
+	var harm *lake.DamageError
+	if err := check(f); errors.As(err, &harm) {
+		return p.linkDamaged(f, name, harm)
+	} else if err != nil {
+		return err
+	}
+	if err := p.root.RemoveAll(name); err != nil {
+		return err
+	}
+	return p.root.Link(f.Path, name)
+}
+
+// linkDamaged makes name a file that says what is wrong with a data file. Without
+// one a pattern would find the other files, and nobody would miss its rows.
+func (p *publisher) linkDamaged(f lake.File, name string, harm *lake.DamageError) error {
+	p.damage.add(f.Table, harm)
+	text := complaint(harm) + "\n"
+	if old, err := p.root.ReadFile(name); err == nil && string(old) == text {
+		return nil
+	}
+	return p.write(name, func(to *os.File) error {
+		_, err := to.WriteString(text)
+		return err
+	})
 }
 
 func (p *publisher) writeEmpty(folder string, t transform.Table) error {
@@ -165,6 +217,9 @@ func (p *publisher) writeEmpty(folder string, t transform.Table) error {
 		partition = "month=none"
 	}
 	name := path.Join(folder, t.Name, partition, "empty.parquet")
+	if _, err := p.root.Lstat(name); err == nil {
+		return nil
+	}
 	if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
 		return err
 	}
@@ -196,14 +251,14 @@ func (p *publisher) write(name string, content func(*os.File) error) error {
 func (p *publisher) describe(ctx context.Context) error {
 	fault.Point("snapshot.folder_renamed")
 	name := path.Join(p.folder, viewsName)
-	script := viewsScript(p.manifest)
-	if old, err := p.root.ReadFile(name); err == nil && string(old) == script {
+	if old, err := p.root.ReadFile(name); err == nil && string(old) == viewsScript(p.manifest, p.damage) && p.described() {
 		return nil
 	}
 	columns, err := p.writeDatabase(ctx)
 	if err != nil {
 		return err
 	}
+	script := viewsScript(p.manifest, p.damage)
 	fault.Point("snapshot.database_built")
 	err = p.write(path.Join(p.folder, codebookName), func(f *os.File) error { return writeCodebook(f, columns) })
 	if err != nil {
@@ -213,6 +268,16 @@ func (p *publisher) describe(ctx context.Context) error {
 		_, err := f.WriteString(script)
 		return err
 	})
+}
+
+// described reports whether the database and the codebook are there.
+func (p *publisher) described() bool {
+	for _, name := range []string{databaseName, codebookName} {
+		if info, err := p.root.Lstat(path.Join(p.folder, name)); err != nil || info.Size() == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // point makes latest a link to the folder.

@@ -37,8 +37,8 @@ func stranger(t *testing.T, source, query string) []string {
 
 func publish(t *testing.T, l *lake.Lake, m lake.Manifest) {
 	t.Helper()
-	if err := Publish(t.Context(), l, m); err != nil {
-		t.Fatalf("Publish(snapshot %d): %v", m.Snapshot, err)
+	if harm, err := Publish(t.Context(), l, m); err != nil || len(harm) > 0 {
+		t.Fatalf("Publish(snapshot %d): %v, %v", m.Snapshot, harm, err)
 	}
 }
 
@@ -237,7 +237,7 @@ func TestFolderOfAnUnreadableManifest(t *testing.T) {
 		if err := errors.Join(os.Remove(path), c.spoil(path)); err != nil {
 			t.Fatal(err)
 		}
-		err := Publish(t.Context(), l, second)
+		_, err := Publish(t.Context(), l, second)
 		folder, _ := Folder(l, first.Snapshot)
 		_, gone := os.Stat(folder)
 		if kept := gone == nil; kept != c.kept || (err != nil) != c.kept {
@@ -293,8 +293,8 @@ func TestRepair(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.harm(t, l.Path())
-			if err := Repair(t.Context(), l); err != nil {
-				t.Fatalf("Repair: %v", err)
+			if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
+				t.Fatalf("Repair: %v, %v", harm, err)
 			}
 			if got := latest(t, l); got != "2" {
 				t.Errorf("rows of glucose in latest = %s, want 2", got)
@@ -309,55 +309,54 @@ func TestRepair(t *testing.T) {
 
 func TestRepairEmptyLake(t *testing.T) {
 	l := newLake(t)
-	if err := Repair(t.Context(), l); err != nil {
-		t.Errorf("Repair(empty lake): %v", err)
+	if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
+		t.Errorf("Repair(empty lake): %v, %v", harm, err)
 	}
 	if _, err := os.Lstat(filepath.Join(l.Path(), "latest")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("latest of an empty lake: %v, want none", err)
 	}
 }
 
-// A lake that lost a file keeps its latest snapshot and says what is missing.
-func TestPublishMissingFile(t *testing.T) {
+// A table that a folder lacks, and a file of one that it has, is put right, also
+// when the data file has to come back first.
+func TestRepairFolder(t *testing.T) {
 	t.Parallel()
-	l := newLake(t)
-	publish(t, l, commit(t, l, "P001", 1))
-	m := commit(t, l, "P002", 1)
-	gone := m.TableFiles("glucose")[0].Path
-	if err := os.Remove(filepath.Join(l.Path(), gone)); err != nil {
-		t.Fatal(err)
-	}
-	err := Publish(t.Context(), l, m)
-	var damage *lake.DamageError
-	if !errors.As(err, &damage) || damage.Path != gone {
-		t.Errorf("Publish without %s = %v, want a DamageError that names it", gone, err)
-	}
-	if got := latest(t, l); got != "1" {
-		t.Errorf("rows of glucose in latest = %s, want those of before, 1", got)
+	for what, remove := range map[string]func(folder, file string) error{
+		"table": func(folder, _ string) error { return os.RemoveAll(filepath.Join(folder, "glucose")) },
+		"file":  func(folder, file string) error { return os.Remove(filepath.Join(folder, "glucose", file)) },
+		"half":  func(folder, file string) error { return cutLink(filepath.Join(folder, "glucose", file)) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			l := newLake(t)
+			m := commit(t, l, "P001", 1)
+			publish(t, l, m)
+			f := m.TableFiles("glucose")[0]
+			file := filepath.Join(l.Path(), f.Path)
+			shown := filepath.Join("month=2026-03", filepath.Base(f.Path))
+			if err := errors.Join(remove(filepath.Join(l.Path(), "snapshots", "000001"), shown), os.Rename(file, file+".lost")); err != nil {
+				t.Fatal(err)
+			}
+			if harm, err := Repair(t.Context(), l); err != nil || len(harm) != 1 || harm[0].Path != f.Path {
+				t.Errorf("Repair without %s = %v, %v; want its damage", f.Path, harm, err)
+			}
+			if err := os.Rename(file+".lost", file); err != nil {
+				t.Fatal(err)
+			}
+			if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
+				t.Fatalf("Repair with the file back: %v, %v", harm, err)
+			}
+			if got := latest(t, l); got != "1" {
+				t.Errorf("rows of glucose in latest = %s, want 1", got)
+			}
+		})
 	}
 }
 
-// A table that a folder lacks appears there whole, or not yet.
-func TestLinkMissingIsWholeOrNot(t *testing.T) {
-	t.Parallel()
-	l := newLake(t)
-	m := commit(t, l, "P001", 1)
-	publish(t, l, m)
-	file := filepath.Join(l.Path(), m.TableFiles("glucose")[0].Path)
-	shown := filepath.Join(l.Path(), "snapshots", "000001", "glucose")
-	if err := errors.Join(os.RemoveAll(shown), os.Rename(file, file+".lost")); err != nil {
-		t.Fatal(err)
+// cutLink puts half of a file in its place; other links to it stay whole.
+func cutLink(name string) error {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return err
 	}
-	if err := Repair(t.Context(), l); !errors.As(err, new(*lake.DamageError)) {
-		t.Errorf("Repair without %s = %v, want a DamageError", file, err)
-	}
-	if _, err := os.Stat(shown); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%s, linked by half: %v, want none", shown, err)
-	}
-	if err := errors.Join(os.Rename(file+".lost", file), Repair(t.Context(), l)); err != nil {
-		t.Fatalf("Repair with the file back: %v", err)
-	}
-	if got := latest(t, l); got != "1" {
-		t.Errorf("rows of glucose in latest = %s, want 1", got)
-	}
+	return errors.Join(os.Remove(name), os.WriteFile(name, content[:len(content)/2], 0o600))
 }

@@ -24,9 +24,9 @@ var ErrReadOnly = errors.New("only a single query is allowed here (select, from,
 // snapshot m, for statements that others wrote: they can read the files of the
 // snapshot and nothing else, write nothing and change no setting. What does not
 // fit into memory goes to a private temporary folder, which Close removes. The
-// zero Manifest has all tables and no rows. A file that is missing or damaged
-// is a *lake.DamageError, as far as that shows before a query; [Explain] finds
-// the rest.
+// zero Manifest has all tables and no rows. A table with a file that is missing or
+// damaged fails when it is read, as far as that shows before a query, and so do the
+// views that read it; [Explain] tells which file it is.
 func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits) (*sql.DB, error) {
 	return open(ctx, l, m, limits, func(string) bool { return true })
 }
@@ -39,9 +39,9 @@ func OpenOnly(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits,
 }
 
 func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wanted func(string) bool) (*sql.DB, error) {
-	files, err := sources(l, m)
-	if err != nil {
-		return nil, err
+	harm := make(damage)
+	if _, err := harm.look(ctx, m, wanted, l.CheckSize); err != nil {
+		return nil, fmt.Errorf("session: %w", err)
 	}
 	spill, err := os.MkdirTemp("", "dexetl-")
 	if err != nil {
@@ -52,29 +52,30 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 		return nil, fmt.Errorf("session: %w", errors.Join(err, os.RemoveAll(spill)))
 	}
 	session := &session{Connector: connector, spill: spill}
-	if err := session.prepare(ctx, m, files, limits, wanted); err != nil {
-		return nil, fmt.Errorf("session: %w", errors.Join(damaged(ctx, l, m, err), session.Close()))
+	err = session.prepare(ctx, l, m, harm, limits, wanted)
+	if err != nil { // DuckDB looks into files, and does not say which one is damaged
+		found, e := harm.look(ctx, m, wanted, l.Check)
+		if err = errors.Join(err, e); e == nil && found {
+			err = session.prepare(ctx, l, m, harm, limits, wanted)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session: %w", errors.Join(err, session.Close()))
 	}
 	return sql.OpenDB(session), nil
 }
 
-// sources returns the absolute paths of the files of each table after looking
-// at each of them.
-func sources(l *lake.Lake, m lake.Manifest) (map[string][]string, error) {
-	files := map[string][]string{}
-	for _, t := range tables() {
-		for _, f := range m.TableFiles(t.Name) {
-			if err := l.CheckSize(f); err != nil {
-				return nil, err
-			}
-			name, err := absolute(l, f.Path)
-			if err != nil {
-				return nil, fmt.Errorf("session: %w", err)
-			}
-			files[t.Name] = append(files[t.Name], name)
+// sources returns the absolute paths of the files of a table.
+func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
+	var names []string
+	for _, f := range m.TableFiles(table) {
+		name, err := absolute(l, f.Path)
+		if err != nil {
+			return nil, err
 		}
+		names = append(names, name)
 	}
-	return files, nil
+	return names, nil
 }
 
 // A session hands out connections that only read.
@@ -84,7 +85,7 @@ type session struct {
 }
 
 // prepare creates the relations that are wanted and then closes the door.
-func (s *session) prepare(ctx context.Context, m lake.Manifest, files map[string][]string, limits Limits, wanted func(string) bool) error {
+func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, harm damage, limits Limits, wanted func(string) bool) error {
 	conn, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return err
@@ -96,12 +97,18 @@ func (s *session) prepare(ctx context.Context, m lake.Manifest, files map[string
 		if !wanted(t.Name) {
 			continue
 		}
-		if len(files[t.Name]) == 0 {
+		files, err := sources(l, m, t.Name)
+		if err != nil {
+			return err
+		}
+		if len(files) == 0 {
 			statements = append(statements, emptyRelation(t))
 			continue
 		}
-		allowed = slices.Concat(allowed, files[t.Name])
-		statements = append(statements, relation(t, m, fileList(files[t.Name])))
+		if harm.of(t.Name) == nil {
+			allowed = slices.Concat(allowed, files)
+		}
+		statements = append(statements, harm.relation(t, m, fileList(files)))
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
 	statements = slices.Concat(statements, views.Create(chosen), lockdown(allowed))

@@ -2,7 +2,6 @@ package snapshot
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -155,43 +154,6 @@ func TestCloseRemovesSpill(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(spill); len(left) != 0 {
 		t.Errorf("temporary folders of a closed session = %v, want none", left)
-	}
-}
-
-// An unreadable lake is named by the file at fault.
-func TestOpenDamaged(t *testing.T) {
-	t.Parallel()
-	damage := map[string]func(name string) error{
-		"gone":  os.Remove,
-		"short": func(name string) error { return os.Truncate(name, 100) },
-		"footer": func(name string) error {
-			return scribble(name, func(b []byte) { copy(b[len(b)-12:], "xxxxxxxxxxxx") })
-		},
-	}
-	for kind, harm := range damage {
-		t.Run(kind, func(t *testing.T) {
-			l := newLake(t)
-			commit(t, l, "P001", 3)
-			m := commit(t, l, "P002", 3)
-			f := m.TableFiles("glucose")[1] // DuckDB looks at the first only
-			if kind == "footer" {
-				f = m.TableFiles("glucose")[0]
-			}
-			if err := harm(filepath.Join(l.Path(), f.Path)); err != nil {
-				t.Fatal(err)
-			}
-			db, err := Open(t.Context(), l, m, Limits{})
-			if err == nil {
-				db.Close()
-			}
-			var named *lake.DamageError
-			if !errors.As(err, &named) || named.Path != f.Path {
-				t.Errorf("Open with %s %s = %v, want a DamageError that names it", kind, f.Path, err)
-			}
-			if gone := errors.Is(err, fs.ErrNotExist); gone != (kind == "gone") {
-				t.Errorf("Open with %s file: is fs.ErrNotExist = %t", kind, gone)
-			}
-		})
 	}
 }
 

@@ -80,15 +80,15 @@ func comments() []string {
 	return all
 }
 
-// viewsScript is the content of views.sql of snapshot m.
-func viewsScript(m lake.Manifest) string {
+// viewsScript is the content of views.sql of snapshot m, with some damage.
+func viewsScript(m lake.Manifest, d damage) string {
 	var b strings.Builder
 	b.WriteString("-- The tables and views of this snapshot, for DuckDB. The paths are relative: run it\n" +
 		"-- in the folder it stands in, wherever that has been moved to.\n" +
 		"--\n" +
 		"--     cd lake/latest && duckdb -init views.sql\n\n")
 	for _, t := range tables() {
-		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, relation(t, m, pattern("", t)))
+		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, d.relation(t, m, pattern("", t)))
 	}
 	for _, v := range sql.Views() {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))

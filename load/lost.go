@@ -1,0 +1,175 @@
+package load
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// A damaged file stops what needs its rows, and nothing else. It stays part of
+// the lake, marked, and is never read or rewritten: only the log knows its rows,
+// and only a replay brings them back. Until then
+//
+//   - an answer whose changes its rows decide is held, and so are all later ones
+//     of that participant and resource: they stay in log order, in the log;
+//   - what is derived for its participants and month is left as it is;
+//   - rows that are only added go into another file beside it;
+//   - a table of the study is written anew: the study has all of it.
+
+// damage is what a Load knows of the damaged files of the newest snapshot.
+type damage struct {
+	seen    map[string]*lake.DamageError // by path
+	content map[string]*lake.DamageError // those whose size is right
+}
+
+func newDamage() *damage { return &damage{seen: make(map[string]*lake.DamageError)} }
+
+// mark returns m with all files marked that are known to be damaged.
+func (d *damage) mark(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
+	found, err := l.Damaged(m.Files)
+	if err != nil {
+		return m, err
+	}
+	known := maps.Clone(d.content)
+	if known == nil {
+		known = make(map[string]*lake.DamageError)
+	}
+	for _, e := range found {
+		known[e.Path] = e
+	}
+	m.Files = slices.Clone(m.Files)
+	for i, f := range m.Files {
+		if e := known[f.Path]; e != nil {
+			d.seen[f.Path] = e
+			m.Files[i].Damaged = e.Err.Error()
+		}
+	}
+	return m, nil
+}
+
+// discover looks at the content of every file after err has named a damaged one. It
+// reports whether that one is among them and was not known.
+func (d *damage) discover(l *lake.Lake, err error) bool {
+	var named *lake.DamageError
+	if !errors.As(err, &named) || d.seen[named.Path] != nil {
+		return false
+	}
+	m, err := l.Current()
+	if err != nil {
+		return false
+	}
+	found, err := l.DamagedContent(m.Files)
+	if err != nil {
+		return false
+	}
+	d.content = make(map[string]*lake.DamageError)
+	for _, e := range found {
+		d.content[e.Path] = e
+	}
+	return d.content[named.Path] != nil
+}
+
+// list are the damaged files, by path.
+func (d *damage) list() []*lake.DamageError { return byPath(slices.Collect(maps.Values(d.seen))) }
+
+// byPath orders damaged files, each once. It reorders its argument.
+func byPath(files []*lake.DamageError) []*lake.DamageError {
+	slices.SortStableFunc(files, func(a, b *lake.DamageError) int { return cmp.Compare(a.Path, b.Path) })
+	return slices.CompactFunc(files, func(a, b *lake.DamageError) bool { return a.Path == b.Path })
+}
+
+// lost are the damaged files of a snapshot, by table.
+type lost map[string][]lake.File
+
+func lostIn(m lake.Manifest) lost {
+	l := make(lost)
+	for _, f := range m.Files {
+		if f.Damaged != "" {
+			l[f.Table] = append(l[f.Table], f)
+		}
+	}
+	return l
+}
+
+// of returns a file of a table that may have rows of the participant; nil: none.
+func (l lost) of(table, participant string) *lake.File {
+	for i, f := range l[table] {
+		if f.FirstParticipant <= participant && participant <= f.LastParticipant {
+			return &l[table][i]
+		}
+	}
+	return nil
+}
+
+// in reports whether rows of the participant may be lost of a partition.
+func (l lost) in(table, partition, participant string) bool {
+	return slices.ContainsFunc(l[table], func(f lake.File) bool {
+		return f.Partition == partition && f.FirstParticipant <= participant && participant <= f.LastParticipant
+	})
+}
+
+// whole are the files that are not damaged.
+func whole(files []lake.File) []lake.File {
+	return slices.DeleteFunc(files, func(f lake.File) bool { return f.Damaged != "" })
+}
+
+// firstDamaged returns the damage of the first of files that has one; nil: none has.
+func firstDamaged(files []lake.File) *lake.DamageError {
+	for _, f := range files {
+		if f.Damaged != "" {
+			return &lake.DamageError{Path: f.Path, Err: errors.New(f.Damaged)}
+		}
+	}
+	return nil
+}
+
+// A waitError says why an answer is held that could be applied.
+type waitError struct{ path string }
+
+func (e *waitError) Error() string {
+	return fmt.Sprintf("file %s is damaged: a replay applies this answer", e.path)
+}
+
+// waits reports whether the answer is held because of a damaged file.
+func (a *answer) waits() bool {
+	var wait *waitError
+	return errors.As(a.held, &wait)
+}
+
+// decidedBy returns the tables whose rows decide what an answer changes.
+func decidedBy(resource string) []string {
+	whose := []string{"connection_accounts", "connection_ranges"}
+	switch resource {
+	case "dataRange":
+		return whose
+	case "devices":
+		return append(whose, "devices", "alert_settings")
+	case "events":
+		return append(whose, "events", "event_notes", "vanish_pending")
+	}
+	return append(whose, resource, "vanish_pending")
+}
+
+// holdWaiting holds the answers that cannot be applied without rows that are lost.
+// Whose answers are held depends on no more than participant and resource, so none
+// is applied before an older one.
+func (s *step) holdWaiting() {
+	for _, a := range s.answers {
+		if a.held != nil {
+			continue
+		}
+		for _, table := range decidedBy(a.Resource) {
+			if f := s.lost.of(table, a.ParticipantID); f != nil {
+				a.held = &waitError{f.Path}
+				a.batch.Release()
+				a.batch = transform.Batch{}
+				break
+			}
+		}
+	}
+}

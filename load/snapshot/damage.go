@@ -1,0 +1,92 @@
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// damage are the damaged files of a snapshot, by table and path. A table with any
+// cannot be read; all others can.
+type damage map[string]map[string]*lake.DamageError
+
+func (d damage) add(table string, harm *lake.DamageError) {
+	if d[table] == nil {
+		d[table] = make(map[string]*lake.DamageError)
+	}
+	d[table][harm.Path] = harm
+}
+
+// list are all files, by table and path.
+func (d damage) list() []*lake.DamageError {
+	var all []*lake.DamageError
+	for _, table := range slices.Sorted(maps.Keys(d)) {
+		for _, path := range slices.Sorted(maps.Keys(d[table])) {
+			all = append(all, d[table][path])
+		}
+	}
+	return all
+}
+
+// of is the first damaged file of a table; nil if the table can be read.
+func (d damage) of(table string) *lake.DamageError {
+	paths := slices.Sorted(maps.Keys(d[table]))
+	if len(paths) == 0 {
+		return nil
+	}
+	return d[table][paths[0]]
+}
+
+// look looks for damage that is not known in those files of m that are wanted, by
+// one of Lake's checks. It reports whether there is any.
+func (d damage) look(ctx context.Context, m lake.Manifest, wanted func(table string) bool, check func(lake.File) error) (found bool, err error) {
+	for _, f := range m.Files {
+		if err := ctx.Err(); err != nil {
+			return found, err
+		}
+		if !wanted(f.Table) || d[f.Table][f.Path] != nil {
+			continue
+		}
+		var harm *lake.DamageError
+		if err := check(f); errors.As(err, &harm) {
+			d.add(f.Table, harm)
+			found = true
+		} else if err != nil {
+			return found, err
+		}
+	}
+	return found, nil
+}
+
+// relation is the statement that creates the view of a table of m over files, or one
+// that fails if the table cannot be read.
+func (d damage) relation(t transform.Table, m lake.Manifest, files string) string {
+	if harm := d.of(t.Name); harm != nil {
+		return brokenRelation(t, harm)
+	}
+	return relation(t, m, files)
+}
+
+// complaint is what is said to whoever reads the table of a damaged file.
+func complaint(harm *lake.DamageError) string {
+	return fmt.Sprintf("%v; dexetl replay makes it anew from the raw log", harm)
+}
+
+// brokenRelation is the statement for a table with a damaged file: a view with the
+// table's columns, and an error to whoever reads it. The condition is there for those
+// who ask for no column, and the columns for those whose own conditions come first.
+func brokenRelation(t transform.Table, harm *lake.DamageError) string {
+	fail := "error(" + text(complaint(harm)) + ")"
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = fmt.Sprintf("%s::%s as %s", fail, sqlType(c.Type), identifier(c.Name))
+	}
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom range(1)\nwhere %s is null;",
+		identifier(t.Name), strings.Join(names, ",\n    "), fail)
+}
