@@ -39,7 +39,7 @@ func patience(ctx context.Context) time.Duration {
 // An outage holds the requests of an app back while the API cannot be reached.
 // Calls in a row that bring no answer make it suspect one: then one of those who
 // wait looks at the API on behalf of all, which takes nobody's token, until it
-// answers or patience is over. An answer to anything ends an outage at once.
+// answers or patience is over.
 type outage struct {
 	app    string
 	look   func(context.Context) (unreached, err error) // err: why it could not even look
@@ -83,17 +83,22 @@ func (o *outage) enter() (leave func()) {
 	return func() { add(-1) }
 }
 
-// note takes down what a participant's call came back with. A refresh that
-// brought no answer is reason enough to look: its token may have been spent, so it
-// is not presented again before the API is known to answer.
-func (o *outage) note(participantID string, err error) {
+// note takes down what a participant's call, begun at the given time, came back
+// with. An answer to a call that was under way when others began to miss theirs says
+// nothing of how it is now. A refresh that brought no answer is reason enough to
+// look: its token may have been spent, so it is not presented again before the API
+// is known to answer.
+func (o *outage) note(participantID string, begun time.Time, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
 	case gotAnswer(err):
-		o.reached, o.missed = true, 0
-		clear(o.by)
-		o.end()
+		o.reached = true
+		if begun.After(o.since) {
+			o.missed = 0
+			clear(o.by)
+			o.end()
+		}
 	case isToken(err) && tokenUnanswered(err):
 		o.miss(participantID, err)
 		o.suspect()

@@ -37,7 +37,7 @@ func (a retrying) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, err
 		sent := time.Now()
 		answer, err := a.next.ask(ctx, r)
 		if err == nil || ctx.Err() == nil { // else it says nothing of the API
-			a.app.outage.note(a.who, err)
+			a.app.outage.note(a.who, sent, err)
 		}
 		if !transient(err) || isAppOver(err) || ctx.Err() != nil {
 			return answer, err

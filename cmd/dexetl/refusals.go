@@ -15,7 +15,11 @@ func cureOf(r state.Refusal, participantID string) string {
 	if r.Resource == string(dexcom.DataRange) { // without it nothing is asked for
 		return "ask Dexcom whether the app may read the account, or sign in again: dexetl connect " + participantID
 	}
-	return "leave " + r.Resource + " out of sync.resources in " + configFile + ", or ask Dexcom for the scope"
+	cure := "leave " + r.Resource + " out of sync.resources in " + configFile
+	if r.Status < http.StatusBadRequest { // it was not refused, only not as it must be
+		return cure
+	}
+	return cure + ", or ask Dexcom for the scope"
 }
 
 // refusalsOf are those of a report as the state keeps them.
