@@ -85,7 +85,8 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 		}
 		held = append(held, p)
 		for row := range int(p.rows.NumRows()) {
-			if _, counted := s.days[monthKey{participant, partition, t.text(p.rows, "resource").Value(row)}]; !counted {
+			key := monthKey{participant, partition, t.text(p.rows, "resource").Value(row)}
+			if _, counted := s.days[key]; !counted && !s.isCut(participant, t.times(p.rows, "day").Value(row)) {
 				b.row(t.values(p.rows, row)...)
 			}
 		}
@@ -101,6 +102,13 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 		c.participant = participant
 		s.edit(daysTable, partition, c)
 	}
+}
+
+// isCut reports whether a day lies behind a withdrawal. It matters where the
+// records are lost from which the day would be counted anew.
+func (s *step) isCut(participant string, day arrow.Timestamp) bool {
+	cut := s.cuts[participant]
+	return !cut.IsZero() && day >= instant(cut)
 }
 
 // daysAnew takes the days that another lake counted for a participant, in the

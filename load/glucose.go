@@ -115,11 +115,13 @@ func (s *step) deriveMonth(ctx context.Context, m monthNo, of map[string]bool, e
 		defer held.close()
 		all := func(lake.File) bool { return true }
 		for _, p := range participants {
-			if s.lost.in("glucose", m.String(), p) {
-				continue
-			}
 			derive := s.deriveParticipant
-			if s.lostSources(m, p) {
+			switch lost := s.lost.in("glucose", m.String(), p); {
+			case lost && s.lostSources(m, p):
+				continue
+			case lost:
+				derive = s.countParticipant
+			case s.lostSources(m, p):
 				derive = s.cutParticipant
 			}
 			c, err := derive(ctx, t, m, p, sources, held, all)
@@ -153,7 +155,27 @@ func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, partic
 		return change{}, err
 	}
 	defer releasePieces(old)
-	records := presentRecords(pieces)
+	fresh := s.glucoseRows(t, participant, s.readings(m, participant, pieces))
+	defer fresh.Release()
+	return s.difference(t, participant, old, fresh), nil
+}
+
+// countParticipant counts the days of a month whose rows of glucose are lost.
+func (s *step) countParticipant(ctx context.Context, _ shape, m monthNo, participant string,
+	sources, _ *sweep, all func(lake.File) bool) (change, error) {
+	pieces, err := sources.take(ctx, participant, all)
+	if err != nil {
+		return change{}, err
+	}
+	defer releasePieces(pieces)
+	s.readings(m, participant, pieces)
+	return change{}, nil
+}
+
+// readings are those of a participant and month, made of the rows of egvs around
+// it, whose texts they keep. It counts their days.
+func (s *step) readings(m monthNo, participant string, egvs []piece) []reading.Reading {
+	records := presentRecords(egvs)
 	readings := reading.Readings(records, s.study.people[participant])
 	from, to := m.bounds()
 	readings = readings[firstFrom(readings, from):firstFrom(readings, to)]
@@ -166,9 +188,7 @@ func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, partic
 	s.conflicts += conflicts
 	s.days[monthKey{participant, m.String(), "egvs"}] = days
 	s.mu.Unlock()
-	fresh := s.glucoseRows(t, participant, readings)
-	defer fresh.Release()
-	return s.difference(t, participant, old, fresh), nil
+	return readings
 }
 
 // firstFrom is the place of the first reading that is not before an instant.

@@ -51,7 +51,6 @@ func (s *step) glucoseRows(t shape, participant string, readings []reading.Readi
 		appendMaybe(column("study_day").(*array.Int32Builder), r.StudyDay)
 		appendMaybe(column("glucose_mgdl").(*array.Int16Builder), r.Value)
 		appendMaybe(column("trend_rate_mgdl_min").(*array.Float64Builder), r.Rate)
-		column("cadence_min").AppendNull()
 	}
 	return b.NewRecordBatch()
 }

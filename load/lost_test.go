@@ -123,6 +123,10 @@ func resourcesOf(table string) []string {
 		return []string{"devices"}
 	case "egvs", "events", "calibrations", "alerts", "devices":
 		return []string{table}
+	case "connection_ranges":
+		return []string{"dataRange"}
+	case "connection_accounts":
+		return []string{"dataRange", "egvs", "events", "calibrations", "alerts", "devices"}
 	case "changes", "rejects", "coverage", "coverage_days", "vanish_pending", "requests":
 		return []string{"egvs", "events", "calibrations", "alerts", "devices"}
 	}

@@ -53,7 +53,7 @@ func (e *OtherAccountError) Error() string {
 // by then. An answer whose body was dropped was judged when it came.
 func (s *step) judge() {
 	for _, a := range s.answers {
-		if a.held == nil && !a.dropped {
+		if (a.held == nil || a.waits()) && !a.dropped { // one that waits settles the account all the same
 			s.judgeAccount(a)
 		}
 		switch {
@@ -66,7 +66,8 @@ func (s *step) judge() {
 	}
 }
 
-// judgeAccount holds an answer of another account than its connection's.
+// judgeAccount holds an answer of another account than its connection's, unless it
+// is held already.
 func (s *step) judgeAccount(a *answer) {
 	if a.account == "" {
 		return
@@ -76,7 +77,7 @@ func (s *step) judgeAccount(a *answer) {
 	case !ok:
 		s.accounts[a.via()] = account{a.account, a.RequestID}
 		a.effect = true // without its body nobody could tell any more
-	case known.hash != a.account:
+	case known.hash != a.account && a.held == nil:
 		a.held = &OtherAccountError{a.ConnectionID, known.request}
 		a.batch.Release()
 		a.batch = transform.Batch{}

@@ -31,10 +31,10 @@ with linked as (
         epoch_us(r.time_utc) - epoch_us(r.previous_utc) as gap_us,
         greatest(r.cadence_min, r.previous_cadence_min) as step_min,
         round_even(gap_us / 6e7, 0) > step_min as is_wide,
-        epoch_us(r.time_utc) // (60_000_000 * r.slot_min) as slot,
+        epoch_us(r.time_utc) // (60_000_000::bigint * r.slot_min) as slot,
         not r.is_mixed
             and r.glucose_mgdl is not null
-            and slot is distinct from epoch_us(r.previous_utc) // (60_000_000 * r.slot_min) as opens_slot,
+            and slot is distinct from epoch_us(r.previous_utc) // (60_000_000::bigint * r.slot_min) as opens_slot,
     from metric_readings r
     cross join metric_preset p
 ),
