@@ -121,7 +121,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(ctx, dir)
-	want := SchemaError{Found: 99, Known: 3}
+	want := SchemaError{Found: 99, Known: 4}
 	if e, ok := asError[*SchemaError](err); !ok || *e != want {
 		t.Fatalf("Open of schema 99 = %v, want %v", err, &want)
 	}
