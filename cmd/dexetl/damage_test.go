@@ -167,11 +167,11 @@ func TestDamageTableByTable(t *testing.T) {
 	b.must("replay")
 	want := b.contentOf()
 
-	kinds := []string{"gone", "cut", "rows", "long", "footer"}
-	for i, table := range []string{
-		"egvs", "glucose", "coverage", "rejects", "requests", "participants", "withdrawals", "settings",
+	for _, harmed := range []struct{ table, kind string }{ // a bit of the rows of a large file, which zstd notices
+		{"egvs", "rows"}, {"glucose", "footer"}, {"coverage", "gone"}, {"rejects", "cut"},
+		{"requests", "long"}, {"participants", "cut"}, {"withdrawals", "gone"}, {"settings", "footer"},
 	} {
-		kind := kinds[i%len(kinds)]
+		table, kind := harmed.table, harmed.kind
 		t.Run(table+" "+kind, func(t *testing.T) {
 			s.back(t)
 			path := b.harmTable(table, kind)

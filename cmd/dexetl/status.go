@@ -82,7 +82,7 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 		}
 		if one.unknown {
 			people.rows = append(people.rows, []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), nil, nil, nil,
-				nil, nil, nil, minute(one.outcome.DoneAt), one.need().orNull()})
+				nil, nil, nil, minute(one.outcome.DoneAt), nil, nil, nil, one.need().orNull()})
 			continue
 		}
 		people.rows = append(people.rows, personRow(one, held[one.who.ID], all))

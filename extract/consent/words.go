@@ -1,15 +1,14 @@
 package consent
 
 import (
-	"cmp"
 	"html"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // An oauthCode is an error of RFC 6749 or 6750, in its spelling.
@@ -62,11 +61,11 @@ func (r reply) said(secrets ...string) string {
 	}
 	var parts []string
 	for _, text := range texts {
-		if text = printable(text); text != "" && !slices.Contains(parts, text) {
+		if text = dexcom.Printable(text); text != "" && !slices.Contains(parts, text) {
 			parts = append(parts, text)
 		}
 	}
-	return shorten(redact(strings.Join(parts, ": "), secrets))
+	return dexcom.Shorten(dexcom.Redact(strings.Join(parts, ": "), secrets...))
 }
 
 // outcome is how an answer with this HTTP status failed, for people.
@@ -88,29 +87,6 @@ func (r reply) outcome(status int, secrets ...string) string {
 	return text + ": " + said
 }
 
-const maxSaid = 200 // characters of a server's words that are shown
-
-func shorten(text string) string {
-	if utf8.RuneCountInString(text) <= maxSaid {
-		return text
-	}
-	return string([]rune(text)[:maxSaid-1]) + "…"
-}
-
-// printable is text on one line, without what a terminal would obey or not show.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
-}
-
 var (
 	hiddenParts = regexp.MustCompile(`(?is)<script.*?</script>|<style.*?</style>|<!--.*?-->`)
 	tags        = regexp.MustCompile(`(?s)<[^>]*>`)
@@ -123,38 +99,4 @@ func visibleText(body string) string {
 		return body
 	}
 	return html.UnescapeString(tags.ReplaceAllString(hiddenParts.ReplaceAllString(body, " "), " "))
-}
-
-const (
-	minSecret = 4  // bytes; what is shorter is no secret
-	tokenLike = 24 // bytes in a row without a blank, among them a digit
-)
-
-var (
-	// Shorter pieces of a token help nobody.
-	tokenRun = regexp.MustCompile(`[A-Za-z0-9_~+=-]{8,}`)
-	// What gateways repeat of a request, and all behind it, is nobody's words.
-	echo    = regexp.MustCompile(`(?is)\b(client_id|client_secret|grant_type|refresh_token|redirect_uri|code)=.*`)
-	mailbox = regexp.MustCompile(`[^\s@:"'<>(,;]+@[^\s@:"'<>),;]+`)
-)
-
-// redact takes out of text these secrets, and pieces of them; what it repeats of a
-// request; what looks like a token of somebody else's; and addresses.
-func redact(text string, secrets []string) string {
-	text = echo.ReplaceAllString(text, redacted)
-	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
-	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	for _, s := range secrets {
-		for _, spelt := range []string{s, url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s)} {
-			text = strings.ReplaceAll(text, spelt, redacted)
-		}
-	}
-	text = tokenRun.ReplaceAllStringFunc(text, func(piece string) string {
-		known := slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(s, piece) })
-		if known || len(piece) >= tokenLike && strings.ContainsAny(piece, "0123456789") {
-			return redacted
-		}
-		return piece
-	})
-	return mailbox.ReplaceAllString(text, redacted)
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // One refusal in the words of many servers.
@@ -85,7 +87,7 @@ func TestSaidShowsNoSecret(t *testing.T) {
 		if i := strings.IndexFunc(said, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 			t.Errorf("%q has a control character", said)
 		}
-		if n := utf8.RuneCountInString(strings.TrimPrefix(said, statusText(status)+": ")); n > maxSaid+len("200 without tokens: ") {
+		if n := utf8.RuneCountInString(strings.TrimPrefix(said, statusText(status)+": ")); n > dexcom.WordsLen+len("200 without tokens: ") {
 			t.Errorf("%d characters are shown: %q", n, said)
 		}
 	})
@@ -102,7 +104,7 @@ func TestRedact(t *testing.T) {
 		"refresh_token_expired_or_revoked":                "refresh_token_expired_or_revoked",
 		"see https://example.org/errors#4001":             "see https://example.org/errors#4001",
 	} {
-		if got := redact(text, []string{"rt-9f3c-77ab/x", "", "abc"}); got != want {
+		if got := dexcom.Redact(text, "rt-9f3c-77ab/x", "", "abc"); got != want {
 			t.Errorf("redact(%q) = %q, want %q", text, got, want)
 		}
 	}

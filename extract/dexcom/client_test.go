@@ -134,13 +134,13 @@ func TestDoStatus(t *testing.T) {
 		{500, nil, "<html><body>\n<h1>Oops</h1></body></html>", 0, "<html><body> <h1>Oops</h1></body></html>", true},
 		{503, map[string]string{"Content-Encoding": "gzip"}, string(zipped([]byte("packed"))), 0, "packed", true},
 		{503, map[string]string{"Content-Encoding": "gzip"}, string(zipped(bytes.Repeat([]byte("packed "), 9999))[:60]), 0, "packed", true},
-		{502, nil, "you sent Authorization: Bearer " + token + "!", 0, "you sent Authorization: Bearer [redacted]!", true},
+		{502, nil, "you sent Authorization: Bearer " + token + "!", 0, "you sent Authorization: [redacted]", true},
 		{503, map[string]string{"Content-Encoding": "X-GZIP"}, string(zipped([]byte("packed"))), 0, "packed", true},
 		{429, map[string]string{"Retry-After": "  90 "}, "", 90 * time.Second, "", true},
 		{500, nil, strings.Repeat("é", 5000), 0, strings.Repeat("é", WordsLen-1) + "…", true},
 		{410, nil, "\uFEFF{\"error\":\"\u202Egone\"}\x1b[31m", 0, "{\"error\":\" gone\"} [31m", false},
 		{403, nil, "the scope insufficient_scope_of_the_application, for user 7a6f0c1e-93d2-4a51-b7c8-0d5e9f3a2b64", 0, "the scope insufficient_scope_of_the_application, for user [redacted]", false},
-		{206, nil, `{"recordType":"egv"`, 0, `{"recordType":"egv"`, false},
+		{206, nil, `{"recordType":"egv"`, 0, "{[redacted]", false},
 	} {
 		c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			for name, value := range test.header {

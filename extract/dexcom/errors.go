@@ -1,15 +1,11 @@
 package dexcom
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
-	"unicode"
 )
 
 // A StatusError is an answer from the API other than 200.
@@ -55,44 +51,6 @@ func (e *BodyError) Error() string {
 
 // Unwrap returns what was found while reading the body, or nil.
 func (e *BodyError) Unwrap() error { return e.Err }
-
-// WordsLen is the most characters that are shown of what a server said.
-const WordsLen = 200
-
-// Words makes the start of a body that is no answer fit to be shown to an
-// operator: one line of printable text, at most WordsLen characters, without
-// secrets (gateways echo requests) and without anything that looks like a token
-// or an id.
-func Words(body []byte, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			body = bytes.ReplaceAll(body, []byte(secret), []byte(redacted))
-		}
-	}
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(string(bytes.TrimPrefix(body, bom)), "\uFFFD"))
-	text = strings.Join(strings.Fields(text), " ")
-	text = opaque().ReplaceAllStringFunc(text, func(word string) string {
-		if strings.ContainsAny(word, "0123456789") {
-			return redacted
-		}
-		return word
-	})
-	if runes := []rune(text); len(runes) > WordsLen {
-		text = string(runes[:WordsLen-1]) + "…"
-	}
-	return text
-}
-
-const redacted = "[redacted]"
-
-// opaque finds what may be a token or an id: no word of a language is so long
-// and has digits in it.
-var opaque = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[A-Za-z0-9_-]{20,}`) })
 
 // retryAfter reads a Retry-After header: seconds, or a date counted from the
 // answer's own Date, so that our clock does not matter if it has one. Zero if it
