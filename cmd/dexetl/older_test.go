@@ -84,6 +84,9 @@ func TestOlderStudies(t *testing.T) {
 			if is["egvs"] != was["egvs"] || is["events"] != was["events"] || is["withdrawals"] != was["withdrawals"] {
 				t.Errorf("after a replay: %v, before it: %v", is, was)
 			}
+			if n := b.query("select count(*) from glucose where cadence_min is null")[0][0]; n != "0" {
+				t.Errorf("after a replay %s readings have no cadence", n)
+			}
 			if code, _, said := b.run("replay", "--dry-run"); code != exitDone || !strings.Contains(said, "would make it equal") {
 				t.Errorf("a second replay: exit %d, it finds a difference:\n%s", code, said)
 			}

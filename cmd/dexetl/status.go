@@ -102,7 +102,7 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 	for _, line := range damageLines(harm) {
 		p.say("%s; next: dexetl replay", line)
 	}
-	if !slices.ContainsFunc(standings, func(s standing) bool { return s.clock.told() }) {
+	if !slices.ContainsFunc(standings, func(s standing) bool { return s.clock.told() && s.clock.goesOn }) {
 		people = people.only(slices.DeleteFunc(slices.Clone(people.columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
 	if err := p.print(people); err != nil || !withResources {
