@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
@@ -22,16 +23,17 @@ func refusalOf(err error) (r Refusal, ok bool) {
 	var call *CallError
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
-	var empty *NoContentError
-	if !errors.As(err, &call) || isToken(err) {
+	var unchecked *consent.UncheckedError // whose dataRange was asked for to see whose account it is
+	if !errors.As(err, &call) || isToken(err) && !errors.As(err, &unchecked) {
 		return Refusal{}, false
 	}
 	r.Resource = call.Call.Resource
+	if unchecked != nil {
+		r.Resource = dexcom.DataRange
+	}
 	switch {
 	case errors.As(err, &size):
 		r.Status, r.Words = http.StatusOK, size.Error()
-	case errors.As(err, &empty):
-		r.Status = http.StatusNoContent
 	case errors.As(err, &status) && status.Refused():
 		r.Status, r.Words = status.Code, status.Detail
 	default:

@@ -86,7 +86,7 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 		held = append(held, p)
 		for row := range int(p.rows.NumRows()) {
 			key := monthKey{participant, partition, t.text(p.rows, "resource").Value(row)}
-			if _, counted := s.days[key]; !counted && !s.isCut(participant, t.times(p.rows, "day").Value(row)) {
+			if _, counted := s.days[key]; !counted && !s.isCut(participant, t.times(p.rows, "last_record").Value(row)) {
 				b.row(t.values(p.rows, row)...)
 			}
 		}
@@ -104,11 +104,11 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 	}
 }
 
-// isCut reports whether a day lies behind a withdrawal. It matters where the
-// records are lost from which the day would be counted anew.
-func (s *step) isCut(participant string, day arrow.Timestamp) bool {
+// isCut reports whether the last record of a day lies behind a withdrawal. It
+// matters where the records are lost from which the day would be counted anew.
+func (s *step) isCut(participant string, last arrow.Timestamp) bool {
 	cut := s.cuts[participant]
-	return !cut.IsZero() && day >= instant(cut)
+	return !cut.IsZero() && last >= instant(cut)
 }
 
 // daysAnew takes the days that another lake counted for a participant, in the

@@ -56,6 +56,10 @@ func resourceRanges(r *dexcom.Ranges) map[string]*dexcom.Range {
 	return map[string]*dexcom.Range{"egvs": r.EGVs, "events": r.Events, "calibrations": r.Calibrations}
 }
 
+// isCut reports whether an end of a range is where beforeCut put it: nobody knows
+// of a record there.
+func (a *answer) isCut(end arrow.Timestamp) bool { return !a.cut.IsZero() && end >= instant(a.cut) }
+
 // beforeCut is r without what lies behind the withdrawal of the participant.
 func (a *answer) beforeCut(r *dexcom.Range) *dexcom.Range {
 	switch {
@@ -84,7 +88,7 @@ func (s *step) trustIn(a *answer) trust {
 		r, ok := s.shown[shownKey{a.via(), a.Resource, news}]
 		switch {
 		case !ok || a.AskedAt.Sub(r.at) > shownFor:
-		case inside(r.first) || inside(r.last):
+		case inside(r.first), inside(r.last) && !a.isCut(r.last):
 			return contradicted
 		case r.first <= to && r.last >= from:
 			of = doubted

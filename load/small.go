@@ -22,10 +22,20 @@ func (s *step) loadSmall(ctx context.Context) error {
 	s.pending = make(map[pendingKey]time.Time)
 	s.coverage = make(map[coverKey]*cover)
 	s.accounts, s.shown = make(map[connectionKey]account), make(map[shownKey]shown)
-	if len(s.answers) == 0 && len(s.study.anew) == 0 {
+	if !s.touchesSmall() {
 		return nil
 	}
+	if s.knowsNoAccounts() {
+		if err := s.recallAccounts(ctx); err != nil {
+			return fmt.Errorf("table connection_accounts: %w", err)
+		}
+	}
 	return s.holdSmall(ctx, s.Lake, s.parent)
+}
+
+// touchesSmall reports whether the step may change the tables that the fold goes by.
+func (s *step) touchesSmall() bool {
+	return len(s.answers) > 0 || len(s.study.anew) > 0 || s.knowsNoAccounts()
 }
 
 // holdSmall takes the rows of the tables of a snapshot that the fold goes by, but
@@ -75,7 +85,7 @@ func eachRow(ctx context.Context, l *lake.Lake, m lake.Manifest, table string, d
 
 // writeSmall writes the tables that the fold goes by, and the study's.
 func (s *step) writeSmall(ctx context.Context) error {
-	if len(s.answers) > 0 || len(s.study.anew) > 0 {
+	if s.touchesSmall() {
 		for _, batch := range []struct {
 			table string
 			rows  *rows

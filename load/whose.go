@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -82,6 +84,35 @@ func (s *step) judgeAccount(a *answer) {
 		a.batch.Release()
 		a.batch = transform.Batch{}
 	}
+}
+
+// knowsNoAccounts reports whether the lake was made by a program of format 1, which
+// had no table connection_accounts.
+func (s *step) knowsNoAccounts() bool { return s.parent.Format == 1 }
+
+// recallAccounts reads from the log what the answers folded so far say of accounts:
+// of each connection the first one that says it.
+func (s *step) recallAccounts(ctx context.Context) error {
+	for e, err := range s.Log.Entries(raw.Position{}) {
+		if err != nil || e.Position.Compare(s.parent.LogPosition) >= 0 {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		a := &answer{Entry: e}
+		if _, known := s.accounts[a.via()]; known {
+			continue
+		}
+		if err := s.read(a); err != nil {
+			return err
+		}
+		a.batch.Release()
+		if a.held == nil && a.account != "" {
+			s.accounts[a.via()] = account{a.account, a.RequestID}
+		}
+	}
+	return nil
 }
 
 // heldAccount takes a row of connection_accounts.

@@ -91,10 +91,13 @@ func misread(l load.Result) error {
 // partial tells those with whom another run goes on from those of whom all that
 // is missing was refused, which no run brings.
 func (r fetchResult) partial() error {
-	var open, refused []string
+	var open, refused, strays []string
 	advice := ""
 	for _, p := range r.report.Participants {
 		switch {
+		case as[*state.OtherAccountError](p.Err):
+			strays = append(strays, p.ParticipantID)
+			continue
 		case p.OnlyRefused():
 			refused = append(refused, p.ParticipantID)
 		case p.Err != nil:
@@ -107,13 +110,16 @@ func (r fetchResult) partial() error {
 		}
 	}
 	out := &exitError{code: exitPartial, advice: advice}
-	text := fmt.Sprintf("%d of %d participants are not complete", len(open)+len(refused), len(r.report.Participants))
+	text := fmt.Sprintf("%d of %d participants are not complete", len(open)+len(refused)+len(strays), len(r.report.Participants))
 	if len(open) > 0 {
 		out.next = sameCommand
 		text += ", and the same command goes on with them: " + shortList(open)
 	}
 	if len(refused) > 0 {
 		text += "; what is refused no run brings: " + shortList(refused)
+	}
+	if len(strays) > 0 {
+		text += "; another account answered, make sure whose it is (dexetl connect " + strays[0] + " --confirm --reason TEXT): " + shortList(strays)
 	}
 	out.err = errors.New(text)
 	return out

@@ -214,7 +214,8 @@ func (p *program) unfinishedSince(ctx context.Context, s *study, command, people
 			continue
 		}
 		done := !r.EndedAt.IsZero() && (r.ExitCode == exitDone || r.ExitCode == exitConsent)
-		if done || r.ExitCode == exitPartial && fetchedAll(outcomes, r.ID) || p.now().Sub(r.StartedAt) > resumeWithin {
+		misread := r.ExitCode == exitPartial || r.ExitCode == exitDamage // all may be fetched all the same
+		if done || misread && fetchedAll(outcomes, r.ID) || p.now().Sub(r.StartedAt) > resumeWithin {
 			break
 		}
 		since = r.StartedAt

@@ -34,8 +34,6 @@ func refusedWords(r state.Refusal) string {
 	switch r.Status {
 	case http.StatusOK:
 		return r.Resource + ": the answer for one day is too large: " + r.Words
-	case http.StatusNoContent:
-		return r.Resource + ": Dexcom answers 204, no content, where dataRange does not say that nothing is there"
 	}
 	text := strings.TrimSpace(fmt.Sprintf("%s: Dexcom refuses it: %d %s", r.Resource, r.Status, http.StatusText(r.Status)))
 	if r.Words != "" {
