@@ -71,10 +71,12 @@ func chapters(w *world) []func() {
 // all else is as in a lake that was not harmed, the one after it stays with that also
 // when the file is back, and after a replay nothing is different.
 func TestDamagedTables(t *testing.T) {
+	t.Parallel()
 	how := harmNames()
 	for i, table := range allTables() {
 		kind := how[i%len(how)]
 		t.Run(table+" "+kind, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, t.TempDir())
 			live, twin := w.tank("live", 0), w.tank("twin", 0)
 			defer func() { live.unlock() }()
