@@ -7,6 +7,9 @@
 # make audit   known vulnerabilities (needs the online database)
 
 SHELL       := /bin/bash
+# The same for every target, so that little is compiled twice: no path of this
+# machine in the binary, and a binary that the system loads at any address.
+export GOFLAGS := $(GOFLAGS) -trimpath -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -24,7 +27,7 @@ prerequisites:
 	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is missing (DuckDB is linked in): install package gcc (Debian, Ubuntu: build-essential; Fedora: gcc; macOS: xcode-select --install)" >&2; exit 1; }
 
 build: prerequisites
-	go build -trimpath -o bin/dexetl ./cmd/dexetl
+	go build -o bin/dexetl ./cmd/dexetl
 
 demo: build
 	@rm -rf $(DEMO)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -62,6 +63,7 @@ func withAddress(words []string, address string) []string {
 // launch starts a command that may outlive this one, detached from its streams.
 func launch(command []string) error {
 	browser := exec.Command(command[0], command[1:]...)
+	browser.Env = withoutOurs(os.Environ())
 	if err := browser.Start(); err != nil {
 		return err
 	}

@@ -79,6 +79,7 @@ func verdicts() []verdict {
 	return []verdict{
 		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
 		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
+		{as[*trustError], exitUsage, "", ""},
 		{as[*configError], exitUsage, "correct it and run the command again", ""},
 		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
 		{as[*state.LineError], exitUsage, "", "dexetl participants list"},
@@ -140,15 +141,26 @@ func verdicts() []verdict {
 func classifyByType(err error) *exitError {
 	for _, v := range verdicts() {
 		if v.is(err) {
-			return &exitError{v.code, v.advice, cmp.Or(nextOf(err), v.next), err}
+			return &exitError{v.code, cmp.Or(adviceOf(err), v.advice), cmp.Or(nextOf(err), v.next), err}
 		}
 	}
 	return &exitError{exitUnexpected, "", "", err}
 }
 
+// adviceOf is the advice of an error that knows what it is about, "" for others.
+func adviceOf(err error) string {
+	if e, ok := errors.AsType[*trustError](err); ok {
+		return e.advice()
+	}
+	return ""
+}
+
 // nextOf is the next command for an error that knows whom or what it is about,
 // "" for others.
 func nextOf(err error) string {
+	if e, ok := errors.AsType[*trustError](err); ok {
+		return e.next()
+	}
 	if e, ok := errors.AsType[*consent.KeyModeError](err); ok {
 		return shellLine([]string{"chmod", "600", e.Path})
 	}

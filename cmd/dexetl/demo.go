@@ -79,9 +79,8 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	}); err != nil {
 		return err
 	}
-	secret := filepath.Join(o.dir, "client-secret")
-	if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
-		return fmt.Errorf("client secret: %w", err)
+	if err := writeSimulatedSecret(filepath.Join(o.dir, "client-secret")); err != nil {
+		return err
 	}
 	p.flags.study = o.dir
 	s, err := p.openStudy(ctx)

@@ -64,6 +64,10 @@ func (d *doctor) examine(ctx context.Context) error {
 	}
 	d.study = &study{dir: dir, config: config}
 	d.ok("configuration", "%s", d.study.path(configFile))
+	if err := checkTrust(dir, d.p.getenv); err != nil {
+		d.fail("permissions", err)
+		return nil // nothing it names is run or read
+	}
 	d.checkDisk()
 	d.checkModes()
 	leave, err := d.openState(ctx)

@@ -135,8 +135,7 @@ func tryLock(file *os.File, name string) error {
 	return nil
 }
 
-// checkModes looks whether others can read what is the study's alone, or
-// change what it runs.
+// checkModes looks whether others can read what is the study's alone.
 func (d *doctor) checkModes() {
 	const check = "permissions"
 	state := d.study.path(d.study.config.State.Path)
@@ -150,11 +149,6 @@ func (d *doctor) checkModes() {
 			open++
 			d.fail(check, failure(exitUsage, shellLine([]string{"chmod", "go-rwx", path}), "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
 		}
-	}
-	config := d.study.path(configFile)
-	if info, err := os.Stat(config); err == nil && info.Mode().Perm()&0o022 != 0 {
-		open++
-		d.fail(check, failure(exitUsage, shellLine([]string{"chmod", "go-w", config}), "%s can be changed by others, and it names commands that are run", config))
 	}
 	if open == 0 {
 		d.ok(check, "state, raw log and keys are yours alone")

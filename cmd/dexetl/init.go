@@ -75,17 +75,39 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
 		return err
 	}
+	if err := checkTrust(dir, p.getenv); err != nil {
+		p.say("%v", err) // nothing else runs before it is mended
+		p.say("next: %s", nextOf(err))
+	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")
-		if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
-			return fmt.Errorf("client secret: %w", err)
+		switch err := writeSimulatedSecret(secret); {
+		case errors.Is(err, fs.ErrExist):
+			p.say("%s is there and stays as it is; dexetl simulate takes %s", secret, dexsim.DefaultClientSecret)
+		case err != nil:
+			return err
+		default:
+			p.say("client id and secret are those of dexetl simulate")
 		}
-		p.say("client id and secret are those of dexetl simulate")
 		p.say("next: %s", shellLine([]string{"dexetl", "--study", dir, "participants", "add", "P001", "--start", "2026-01-01"}))
 		return nil
 	}
 	p.say("put the app's client id into %s and its secret into %s (mode 0600)\nnext: %s",
 		filepath.Join(dir, configFile), filepath.Join(dir, "client-secret"), shellLine([]string{"dexetl", "--study", dir, "doctor"}))
+	return nil
+}
+
+// writeSimulatedSecret writes the secret that dexetl simulate takes. A file that
+// is there may hold a real one: it stays, and the error is fs.ErrExist.
+func writeSimulatedSecret(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(file, dexsim.DefaultClientSecret)
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("client secret: %w", err)
+	}
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +77,7 @@ func (p *program) secretCommand(ctx context.Context, line string) ([]byte, error
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, "sh", "-c", line)
+	command.Env = withoutOurs(os.Environ())
 	command.Stderr = p.stderr
 	command.WaitDelay = time.Second // for children that hold its output open
 	out, err := command.Output()
@@ -86,6 +88,14 @@ func (p *program) secretCommand(ctx context.Context, line string) ([]byte, error
 		return nil, fmt.Errorf("the command failed: %w", err)
 	}
 	return out, nil
+}
+
+// withoutOurs is an environment without what was meant for dexetl, secrets among
+// it. What a password manager needs stays.
+func withoutOurs(environ []string) []string {
+	return slices.DeleteFunc(environ, func(variable string) bool {
+		return strings.HasPrefix(variable, "DEXETL_") || strings.HasPrefix(variable, "CREDENTIALS_DIRECTORY=")
+	})
 }
 
 // readSecretFile refuses a file that others may read.

@@ -47,7 +47,12 @@ func (p *program) openStudy(ctx context.Context) (*study, error) {
 	return s, p.openState(ctx, s)
 }
 
+// openState opens the state, which with the lake is all that a configuration
+// says where to write: so the configuration is trusted first.
 func (p *program) openState(ctx context.Context, s *study) error {
+	if err := checkTrust(s.dir, p.getenv); err != nil {
+		return err
+	}
 	by, err := p.author()
 	if err != nil {
 		return err

@@ -66,10 +66,25 @@ func CheckID(id string) error {
 	return &LineError{Column: "participant_id", Value: id, Reason: reason}
 }
 
+// reservedID matches ids that nobody new may have, in any case: devices, which
+// are no file names on Windows, values that readers of CSV take for none or for
+// a truth, and words of the command line.
+var reservedID = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9]|na|nan|none|null|true|false|all|last|latest|list|revoke)$`)
+
+// checkNew is check for a participant who is not in the roster yet. Whoever is
+// keeps the id.
+func (p Participant) checkNew() []LineError {
+	errs := p.check()
+	if reservedID.MatchString(p.ID) {
+		errs = append(errs, LineError{Column: "participant_id", Value: p.ID, Reason: "a word with a meaning of its own, which no participant can have as id"})
+	}
+	return errs
+}
+
 // AddParticipant adds one participant. A value the roster would refuse, and an
 // id that is there already in any case, is a *LineError.
 func (s *Store) AddParticipant(ctx context.Context, p Participant) error {
-	if errs := p.check(); len(errs) > 0 {
+	if errs := p.checkNew(); len(errs) > 0 {
 		return &errs[0]
 	}
 	return s.change(ctx, func(tx *sql.Tx) ([]Act, error) {

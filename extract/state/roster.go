@@ -79,7 +79,11 @@ func rosterLines(sh *sheet, held []Participant) []Participant {
 		lineOf[strings.ToLower(id)] = r.line
 		p.ID = id
 		p.fill(sh, r)
-		for _, e := range p.check() {
+		check := p.checkNew
+		if known {
+			check = p.check
+		}
+		for _, e := range check() {
 			e.Line = r.line
 			sh.errs = append(sh.errs, e)
 		}

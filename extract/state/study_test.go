@@ -156,6 +156,29 @@ func TestAddParticipant(t *testing.T) {
 	}
 }
 
+// Words with a meaning of their own are no ids, at either door and in any case;
+// a participant who has one already keeps it.
+func TestReservedIDs(t *testing.T) {
+	ctx := context.Background()
+	s, _ := newStore(t)
+	for _, id := range []string{"CON", "nul", "Com1", "LPT9", "NA", "NaN", "null", "TRUE", "latest", "Last", "all", "list", "revoke"} {
+		if _, ok := asError[*LineError](s.AddParticipant(ctx, Participant{ID: id})); !ok {
+			t.Errorf("AddParticipant took %q", id)
+		}
+		_, err := s.ImportRoster(ctx, strings.NewReader("participant_id\nP001\n"+id+"\n"))
+		if e, ok := asError[*CSVError](err); !ok || !strings.Contains(e.Error(), "a meaning of its own") {
+			t.Errorf("ImportRoster with %q = %v, want a refusal", id, err)
+		}
+	}
+	addAll(t, s, "CON1", "all-2", "x-latest", "NA01", "COM10")
+	if _, err := s.db.ExecContext(ctx, "update participants set participant_id = 'CON' where participant_id = 'CON1'"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ImportRoster(ctx, strings.NewReader("participant_id,cohort\nCON,A\n")); err != nil {
+		t.Errorf("ImportRoster of a participant held as CON: %v, want her kept", err)
+	}
+}
+
 func TestUnknownParticipant(t *testing.T) {
 	ctx := context.Background()
 	s, _ := newStore(t)
