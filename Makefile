@@ -9,7 +9,7 @@
 SHELL       := /bin/bash
 # The same for every target, so that little is compiled twice: no path of this
 # machine in the binary, and a binary that the system loads at any address.
-export GOFLAGS := $(GOFLAGS) -trimpath -buildmode=pie
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2

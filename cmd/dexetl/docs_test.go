@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,26 @@ func TestLakeDocumentation(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, string(text)); diff != "" && !*update {
 		t.Errorf("%s differs from transform.Tables (-want +got), run with -update:\n%s", lakeDocumentation, diff)
+	}
+}
+
+// docs/security.md names every table that holds what identifies a device.
+func TestSecurityDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| ([^|]+) \\|").FindAllStringSubmatch(string(text), -1) {
+		said[row[1]] = row[2]
+	}
+	for _, column := range []string{"transmitter_id", "transmitter_ticks", "record_id", "display_app", "extra", "account_hash"} {
+		for _, table := range transform.Tables() {
+			holds := slices.ContainsFunc(table.Columns, func(c transform.Column) bool { return c.Name == column })
+			if named := slices.Contains(regexp.MustCompile(`\w+`).FindAllString(said[column], -1), table.Name); named != holds {
+				t.Errorf("docs/security.md: %s of %s is named: %t, want %t", column, table.Name, named, holds)
+			}
+		}
 	}
 }
 
