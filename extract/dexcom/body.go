@@ -10,20 +10,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A SizeError is a body larger than its limit, in bytes.
-type SizeError struct{ Limit int64 }
-
-func (e *SizeError) Error() string {
-	return fmt.Sprintf("more than %d bytes", e.Limit)
-}
-
 // Plain returns body decoded from encoding ("", "gzip" or "zstd"); more than
 // limit bytes are a *SizeError. A plain body is returned as it is, not copied.
 func Plain(body []byte, encoding string, limit int64) ([]byte, error) {
 	switch encoding {
 	case "":
 		if int64(len(body)) > limit {
-			return nil, &SizeError{limit}
+			return nil, &SizeError{Limit: limit}
 		}
 		return body, nil
 	case "gzip":
@@ -67,7 +60,7 @@ func gzipSize(body []byte) int64 {
 // positive; more than limit bytes are a *SizeError.
 func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 	if size > limit {
-		return nil, &SizeError{limit}
+		return nil, &SizeError{Limit: limit}
 	}
 	var b bytes.Buffer
 	if size > 0 {
@@ -78,7 +71,7 @@ func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case n > limit:
-		return nil, &SizeError{limit}
+		return nil, &SizeError{Limit: limit}
 	}
 	return b.Bytes(), nil
 }

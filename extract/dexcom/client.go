@@ -150,7 +150,7 @@ func (c *Client) receive(ctx context.Context, response *http.Response, r Request
 	if err != nil {
 		return wrong("cannot be unpacked", err)
 	}
-	envelope, err := check(plain, r.Resource)
+	envelope, err := check(ctx, plain, r.Resource)
 	if err != nil {
 		return Answer{}, err
 	}
