@@ -97,7 +97,7 @@ func (t *rejectTable) add(w *applier, r reject, raw []byte) {
 
 // head4k is the start of a text, valid and cut between two characters.
 func head4k(text []byte) []byte {
-	text = bytes.ToValidUTF8(text[:min(len(text), 2*shownBytes)], []byte("\uFFFD"))
+	text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
 	if len(text) <= shownBytes {
 		return text
 	}
