@@ -15,6 +15,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // several writes n of a text, with their number in the place of #.
@@ -192,4 +193,47 @@ func zipped(text string) string {
 	w.Write([]byte(text))
 	w.Close()
 	return b.String()
+}
+
+// A reject that is too long to be told whole stays or goes with a withdrawal by the
+// time in it, wherever in the record that stands.
+func TestLongRejectsAndWithdrawal(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.answer("P1", "C1", "alerts", at(1, "00:00:00"), at(30, "00:00:00"),
+		`{"recordId":"before","pad":"`+strings.Repeat("x", 300_000)+`","systemTime":"2026-03-04T00:00:00Z"}`,
+		`{"recordId":"after","pad":"`+strings.Repeat("x", 300_000)+`","systemTime":"2026-03-06T00:00:00Z"}`)
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	if r := k.load(Study{}); r.Rejected != 2 || len(k.rows("rejects")) != 2 {
+		t.Fatalf("%d rejected, want 2", r.Rejected)
+	}
+	study := Study{Withdrawals: []Withdrawal{{"P1", at(5, "00:00:00"), w.time}}}
+	k.load(study)
+	for _, row := range k.rows("rejects", "raw", "raw_bytes", "reason") {
+		if !strings.Contains(row, `"recordId":"before"`) || !strings.Contains(row, "reason=record is too long") || len(row) > 4200 {
+			t.Errorf("rejects: %.100s", row)
+		}
+	}
+	if n := len(k.rows("rejects")); n != 1 {
+		t.Errorf("%d rejects after the withdrawal, want the one before it", n)
+	}
+}
+
+// However many different warnings there are, a result has few, and counts all.
+func TestResultHasFewWarnings(t *testing.T) {
+	r := Result{Tables: make(map[string]Counts)}
+	for step := range 30 {
+		var more []transform.Warning
+		for n := range 100 {
+			more = append(more, transform.Warning{Field: fmt.Sprintf("f%d.%d", step%20, n), Count: 1})
+		}
+		r.Add(Result{Warnings: more, Unnamed: 7})
+	}
+	sum := r.Unnamed
+	for _, w := range r.Warnings {
+		sum += w.Count
+	}
+	if len(r.Warnings) > maxWarnings || sum != 30*107 {
+		t.Errorf("%d warnings, %d times; want at most %d, %d times", len(r.Warnings), sum, maxWarnings, 30*107)
+	}
 }
