@@ -125,6 +125,10 @@ func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) err
 	return c.settle(ctx, err)
 }
 
+// maxEmpty is how many bytes an answer without records may have to be kept beside
+// the one that says so again: real ones have a hundred.
+const maxEmpty = 64 << 10
+
 // ask asks for call's window and appends the answer to the log. An answer
 // without records where dataRange shows one is no answer before it was given
 // twice: only then is it kept. One that the second answer refutes is not: should we
@@ -136,28 +140,31 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 	if err != nil {
 		return err
 	}
+	defer func() { answer.Release() }()
 	same, err := c.own(ctx, answer)
 	if err != nil {
 		return err
 	}
 	if answer.Records == 0 && same && c.expected(call) {
+		answer.Release() // nobody may wait for room who has some
 		again, err := api.ask(ctx, request)
 		if err != nil {
 			return err
 		}
+		first := answer
+		answer = again
 		same, err := c.own(ctx, again)
 		if err != nil {
 			return err
 		}
 		if again.Records == 0 && !again.NoContent && same {
 			c.foundEmpty(call)
-			if !answer.NoContent {
-				if _, err := c.keep(ctx, answer, call.Beat); err != nil {
+			if !first.NoContent && len(first.Body) <= maxEmpty {
+				if _, err := c.keep(ctx, first, call.Beat); err != nil {
 					return err
 				}
 			}
 		}
-		answer = again
 	}
 	if answer.NoContent && !c.shownEmpty(call) {
 		return &NoContentError{}
@@ -207,6 +214,9 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	status := http.StatusOK
 	if a.NoContent {
 		status = http.StatusNoContent
+	}
+	if err := a.Take(context.WithoutCancel(ctx), 3); err != nil { // packed, as an entry of the log, and in a group of those
+		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
 	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{

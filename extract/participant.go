@@ -186,9 +186,14 @@ func (p *participant) flagEmpty() {
 	slices.SortFunc(calls, func(a, b Call) int {
 		return cmp.Or(cmp.Compare(a.Resource, b.Resource), a.Window.Start.Compare(b.Window.Start))
 	})
-	names := make([]string, len(calls))
+	const most = 20
+	names := make([]string, 0, most+1)
 	for i, c := range calls {
-		names[i] = c.String()
+		if i == most {
+			names = append(names, fmt.Sprintf("and %d more", len(calls)-most))
+			break
+		}
+		names = append(names, c.String())
 	}
 	p.flag(FlagEmptyWithRange, strings.Join(names, ", ")+": no records, asked twice, though dataRange shows one there")
 }

@@ -152,6 +152,7 @@ func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat str
 	if err != nil {
 		return Known{}, rangesError(err)
 	}
+	defer answer.Release()
 	entry, err := c.keep(ctx, answer, beat)
 	if err != nil {
 		return Known{}, err

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -56,7 +57,10 @@ func (s *Shown) read() (dexcom.Ranges, error) {
 		}
 		s.entry = &e
 	}
-	plain, err := s.entry.Plain()
+	plain, err := s.entry.PlainWithin(dexcom.DefaultMaxBody)
+	if long := (*raw.TooLongError)(nil); errors.As(err, &long) {
+		return dexcom.Ranges{}, rangesError(err)
+	}
 	if err != nil {
 		return dexcom.Ranges{}, fatalError{err}
 	}

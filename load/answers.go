@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -24,11 +24,11 @@ type answer struct {
 	ranges *dexcom.Ranges // of a dataRange answer
 	plain  int            // bytes of the body
 	held   error          // why it cannot be applied
+	failed error          // why the log cannot give it back
 	counts map[string]*Counts
 
-	account string          // hash of the Dexcom account that it says it is of; empty: it does not say
-	cut     time.Time       // the participant withdrew from then on; zero: did not
-	unread  map[string]bool // see mentions
+	account string    // hash of the Dexcom account that it says it is of; empty: it does not say
+	cut     time.Time // the participant withdrew from then on; zero: did not
 
 	trust       trust // where it lacks records
 	manyMissing bool  // lacks so many records that a second answer must agree
@@ -57,15 +57,7 @@ func (a *answer) count(table string) *Counts {
 
 // mentions reports whether a record of the answer that could not be read may be
 // the one with the id.
-func (a *answer) mentions(id string) bool {
-	if a.unread == nil {
-		a.unread = make(map[string]bool, len(a.batch.Unread))
-		for _, text := range a.batch.Unread {
-			a.unread[text] = true
-		}
-	}
-	return a.unread[id]
-}
+func (a *answer) mentions(id string) bool { return a.batch.Unread.Has(id) }
 
 // done releases the rows of tables, which the step has taken into its own.
 func (a *answer) done(tables ...string) {
@@ -84,84 +76,87 @@ func releaseAnswers(answers []*answer) {
 	}
 }
 
+// maxReaders is how many answers are decoded at a time at most: each takes as much
+// memory as its body, packed and plain.
+const maxReaders = 8
+
 // next decodes answers from position on, in parallel, until their plain bodies
-// reach CommitBytes or the log ends. The caller releases them.
-func (l *Loader) next(ctx context.Context, from raw.Position) (answers []*answer, err error) {
-	defer func() {
-		if err != nil {
-			releaseAnswers(answers)
-		}
-	}()
-	entry, stop := iter.Pull2(l.Log.Entries(from))
-	defer stop()
-	for bytes := int64(0); bytes < l.CommitBytes; {
-		group, err := l.decode(ctx, entry, l.CommitBytes-bytes)
-		answers = append(answers, group...)
-		if err != nil {
-			return answers, err
-		}
-		if len(group) == 0 {
-			break
-		}
-		bytes += weight(group)
-	}
-	return answers, nil
-}
-
-// weight is what answers count for in a commit. One without a body counts, too:
-// it has a row of requests and takes room until that is written.
-func weight(answers []*answer) (bytes int64) {
-	for _, a := range answers {
-		bytes += max(int64(a.plain), 4<<10)
-	}
-	return bytes
-}
-
-// plainBytes estimates the plain body of an entry; next counts them.
-func plainBytes(e raw.Entry) int64 {
-	if e.Encoding == "gzip" { // 9 to 12 times for a month of readings
-		return 10 * e.Length
-	}
-	return e.Length
-}
-
-// decode decodes a few entries at once: as many as keep every core busy for a
-// while, and about no more than the budget of bytes allows.
-func (l *Loader) decode(parent context.Context, entry func() (raw.Entry, error, bool), budget int64) ([]*answer, error) {
+// reach CommitBytes or the log ends. Which ones these are is no matter of time: what
+// was decoded ahead of that is decoded again for the next commit. The caller
+// releases them.
+func (l *Loader) next(ctx context.Context, from raw.Position) ([]*answer, error) {
 	var answers []*answer
-	g, ctx := errgroup.WithContext(parent)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for len(answers) < 4*runtime.GOMAXPROCS(0) && budget > 0 {
-		e, err, ok := entry()
+	var bytes atomic.Int64
+	var failed atomic.Bool
+	var g errgroup.Group
+	g.SetLimit(min(runtime.GOMAXPROCS(0), maxReaders))
+	for e, err := range l.Log.Entries(from) {
 		if err != nil {
-			g.Go(func() error { return fmt.Errorf("raw log: %w", err) })
+			answers = append(answers, &answer{failed: fmt.Errorf("raw log: %w", err)})
 			break
 		}
-		if !ok || ctx.Err() != nil || l.part.ends(e) {
+		if l.part.ends(e) || bytes.Load() >= l.CommitBytes || failed.Load() || ctx.Err() != nil {
 			break
 		}
 		if !l.part.has(e) {
 			continue
 		}
-		budget -= plainBytes(e)
 		a := &answer{Entry: e, counts: make(map[string]*Counts)}
 		answers = append(answers, a)
 		g.Go(func() error {
-			if err := ctx.Err(); err != nil {
-				return err
+			if a.failed = l.read(ctx, a); a.failed != nil {
+				failed.Store(true)
 			}
-			return l.read(a)
+			bytes.Add(a.weight())
+			return nil
 		})
 	}
-	return answers, cmp.Or(g.Wait(), parent.Err())
+	g.Wait() //nolint:errcheck // each answer has its own
+	n, err := l.fit(answers)
+	if err = cmp.Or(ctx.Err(), err); err != nil {
+		n = 0
+	}
+	releaseAnswers(answers[n:])
+	return answers[:n], err
 }
+
+// fit is how many of answers go into one commit; an error is that of the first one
+// in it that the log cannot give back.
+func (l *Loader) fit(answers []*answer) (int, error) {
+	var bytes int64
+	for n, a := range answers {
+		if a.failed != nil {
+			return n, a.failed
+		}
+		if bytes += a.weight(); bytes >= l.CommitBytes {
+			return n + 1, nil
+		}
+	}
+	return len(answers), nil
+}
+
+// weight is what answers count for in a commit.
+func weight(answers []*answer) (bytes int64) {
+	for _, a := range answers {
+		bytes += a.weight()
+	}
+	return bytes
+}
+
+// weight is what an answer counts for in a commit. One without a body counts, too:
+// it has a row of requests and takes room until that is written.
+func (a *answer) weight() int64 { return max(int64(a.plain), 4<<10) }
 
 // read reads and transforms the body of a. Only a body that the log cannot
 // give back is an error; one that makes no rows is held, and one that compaction
-// dropped is not needed.
-func (l *Loader) read(a *answer) error {
+// dropped is not needed. A longer body than any is taken is held unread.
+func (l *Loader) read(ctx context.Context, a *answer) error {
 	a.cut = l.cuts[a.ParticipantID]
-	body, err := a.Plain()
+	body, err := a.PlainWithin(dexcom.DefaultMaxBody)
+	if long := (*raw.TooLongError)(nil); errors.As(err, &long) {
+		a.held = &dexcom.SizeError{Limit: long.Limit}
+		return nil
+	}
 	if dropped := (*raw.DroppedError)(nil); errors.As(err, &dropped) {
 		a.dropped = true
 		a.batch = transform.Batch{Records: a.Records, Rejected: dropped.Rejected}
@@ -180,10 +175,15 @@ func (l *Loader) read(a *answer) error {
 		a.account = accountHash(a.ConnectionID, ranges.UserID)
 		return nil
 	}
-	a.batch, a.held = transform.Apply(l.Mem, transform.Answer{
+	a.batch, a.held = transform.Apply(ctx, l.Mem, transform.Answer{
 		RequestID: a.RequestID, ParticipantID: a.ParticipantID, ConnectionID: a.ConnectionID,
 		Resource: dexcom.Resource(a.Resource), AskedAt: a.AskedAt, ServerDate: a.ServerDate, Body: body,
 	})
+	if err := ctx.Err(); err != nil {
+		a.batch.Release()
+		a.batch = transform.Batch{}
+		return err
+	}
 	if a.held != nil {
 		a.batch = transform.Batch{}
 	}

@@ -28,10 +28,11 @@ type versions struct {
 	pieces  []piece
 	sources []arrow.RecordBatch
 	rows    []version
+	inForce map[string][]int // places of the versions in force, by device
 }
 
 func newVersions(table string, pieces []piece) *versions {
-	v := &versions{shape: shapeNamed(table), hash: -1, upload: -1, pieces: pieces}
+	v := &versions{shape: shapeNamed(table), hash: -1, upload: -1, pieces: pieces, inForce: make(map[string][]int)}
 	for _, c := range shapeNamed("devices").Key {
 		if c != "valid_from" {
 			v.key = append(v.key, v.place[c])
@@ -60,7 +61,16 @@ func (v *versions) insert(p pick, held int) {
 	if v.upload >= 0 {
 		row.upload = timeAt(v.sources[p.src], v.upload, int(p.row))
 	}
+	if row.to == 0 {
+		device := v.device(p)
+		v.inForce[device] = append(v.inForce[device], len(v.rows))
+	}
 	v.rows = append(v.rows, row)
+}
+
+// device is the name of the device that a row is of, the same in both tables.
+func (v *versions) device(p pick) string {
+	return string(v.appendRow(nil, v.sources[p.src], int(p.row), v.key))
 }
 
 func timeAt(b arrow.RecordBatch, column, row int) arrow.Timestamp {
@@ -75,33 +85,12 @@ type timestamps interface {
 	Value(int) arrow.Timestamp
 }
 
-// current returns the places of the versions in force of the device that row
-// p is of.
-func (v *versions) current(p pick, of *versions) []int {
-	var places []int
-	for i := range v.rows {
-		r := &v.rows[i]
-		if r.to == 0 && sameDevice(v, r.pick, of, p) {
-			places = append(places, i)
-		}
-	}
-	return places
-}
-
-func sameDevice(v *versions, p pick, w *versions, q pick) bool {
-	for i := range v.key {
-		if compareAt(v.sources[p.src].Column(v.key[i]), int(p.row), w.sources[q.src].Column(w.key[i]), int(q.row)) != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// close ends the versions at places.
-func (v *versions) close(places []int, at arrow.Timestamp) {
-	for _, i := range places {
+// close ends the versions in force of a device.
+func (v *versions) close(device string, at arrow.Timestamp) {
+	for _, i := range v.inForce[device] {
 		v.rows[i].to, v.rows[i].touched = at, true
 	}
+	delete(v.inForce, device)
 }
 
 // change returns what became of the rows; false: nothing.
@@ -191,19 +180,19 @@ func (v *versions) apply(a *answer, settings *versions) {
 	if batch == nil {
 		return
 	}
-	src := v.source(batch)
-	at := instant(a.AskedAt)
-	come, settingSource := a.batch.Tables["alert_settings"], int32(-1)
-	if come != nil {
-		settingSource = settings.source(come)
+	src, at := v.source(batch), instant(a.AskedAt)
+	come := settings.comeBy(a.batch.Tables["alert_settings"])
+	devices, last := make([]string, batch.NumRows()), make(map[string]int)
+	for row := range devices {
+		devices[row] = v.device(pick{src, int32(row)})
+		last[devices[row]] = row
 	}
-	for row := range int(batch.NumRows()) {
-		p := pick{src, int32(row)}
-		if v.repeated(batch, row) {
-			continue
+	for row, device := range devices {
+		if last[device] != row {
+			continue // of a device sent twice the last row counts
 		}
-		current := v.current(p, v)
-		if len(current) > 0 && compareAt(v.sources[v.rows[current[0]].src].Column(v.hash), int(v.rows[current[0]].row), batch.Column(v.hash), row) == 0 {
+		p, current := pick{src, int32(row)}, v.inForce[device]
+		if len(current) > 0 && v.sameContent(current[0], p) {
 			r := &v.rows[current[0]]
 			if upload := timeAt(batch, v.upload, row); upload > r.upload {
 				r.upload, r.touched = upload, true
@@ -216,44 +205,38 @@ func (v *versions) apply(a *answer, settings *versions) {
 		} else {
 			a.count(v.Name).Added++
 		}
-		v.close(current, at)
+		v.close(device, at)
 		v.insert(p, -1)
-		settings.close(settings.current(p, v), at)
-		if come != nil {
-			settings.insertOf(p, v, settingSource)
+		settings.close(device, at)
+		for _, q := range come[device] {
+			settings.insert(q, -1)
 		}
 	}
 }
 
-// repeated reports whether a later row of the answer is of the same device:
-// only the last one counts.
-func (v *versions) repeated(batch arrow.RecordBatch, row int) bool {
-	for later := row + 1; later < int(batch.NumRows()); later++ {
-		if compareRows(batch, row, batch, later, v.key) == 0 {
-			return true
-		}
-	}
-	return false
+// sameContent reports whether the row p says what the version at place does.
+func (v *versions) sameContent(place int, p pick) bool {
+	held := v.rows[place].pick
+	return compareAt(v.sources[held.src].Column(v.hash), int(held.row), v.sources[p.src].Column(v.hash), int(p.row)) == 0
 }
 
-// insertOf inserts the settings of the device in row p that an answer brought.
-// They come device by device in the order of their indices, so that of a
-// device sent twice the last stretch is the one that counts.
-func (v *versions) insertOf(p pick, of *versions, src int32) {
-	batch := v.sources[src]
+// comeBy returns the settings that an answer brought, by device. They come device
+// by device in the order of their indices, so that of a device sent twice the last
+// stretch is the one that counts.
+func (v *versions) comeBy(batch arrow.RecordBatch) map[string][]pick {
+	if batch == nil {
+		return nil
+	}
+	src, come := v.source(batch), make(map[string][]pick)
 	place := []int{v.place["schedule_index"], v.place["setting_index"]}
-	var picks []pick
 	for row := range int(batch.NumRows()) {
 		q := pick{src, int32(row)}
-		if !sameDevice(v, q, of, p) {
-			continue
-		}
+		device := v.device(q)
+		picks := come[device]
 		if n := len(picks); n > 0 && compareRows(batch, row, batch, int(picks[n-1].row), place) <= 0 {
 			picks = picks[:0]
 		}
-		picks = append(picks, q)
+		come[device] = append(picks, q)
 	}
-	for _, q := range picks {
-		v.insert(q, -1)
-	}
+	return come
 }

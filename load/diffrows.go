@@ -193,27 +193,20 @@ func (c *comparison) match(was, is []oneRow) {
 		text = c.appendRow(text[:0], r.batch, r.row, c.key)
 		return string(text)
 	}
-	places := make(map[string]int, len(was))
+	places := make(map[string][]int, len(was))
 	for i, r := range was {
 		k := key(r)
-		for _, twice := places[k]; twice; _, twice = places[k] {
-			k += "+"
-		}
-		places[k] = i
+		places[k] = append(places[k], i)
 	}
 	matched := make([]bool, len(was))
 	for _, r := range is {
 		k := key(r)
-		i, found := places[k]
-		for found && matched[i] {
-			k += "+"
-			i, found = places[k]
-		}
-		if !found {
+		if len(places[k]) == 0 {
 			c.alone(r, func(n *RowCounts) *int64 { return &n.Added })
 			continue
 		}
-		matched[i] = true
+		i := places[k][0]
+		places[k], matched[i] = places[k][1:], true
 		c.pair(was[i], r)
 	}
 	for i, r := range was {

@@ -72,8 +72,10 @@ type Result struct {
 	// What needs their rows waits for a replay.
 	Damaged []*lake.DamageError
 
-	// Warnings are values and fields nobody has seen before, each once.
+	// Warnings are values and fields nobody has seen before, each once. Unnamed
+	// counts what came of others, of which there are too many.
 	Warnings []transform.Warning
+	Unnamed  int
 	Took     time.Duration
 }
 
@@ -215,6 +217,7 @@ func (l *Loader) withDefaults() *Loader {
 // report adds what the step did to the result.
 func (s *step) report(result *Result) {
 	var warnings []transform.Warning
+	unnamed := 0
 	for _, a := range s.answers {
 		result.Bytes += int64(a.plain)
 		if a.held != nil {
@@ -233,8 +236,9 @@ func (s *step) report(result *Result) {
 			s.counted(table, *counts)
 		}
 		warnings = append(warnings, a.batch.Warnings...)
+		unnamed += a.batch.Unnamed
 	}
-	result.warn(warnings)
+	result.warn(warnings, unnamed)
 	for table, counts := range maps.All(s.counts) {
 		all := result.Tables[table]
 		all.add(counts)

@@ -26,7 +26,7 @@ func (r *Result) Add(later Result) {
 	}
 	r.Conflicts += later.Conflicts
 	r.Took += later.Took
-	r.warn(later.Warnings)
+	r.warn(later.Warnings, later.Unnamed)
 	r.Harmed(later.Damaged...)
 	for table, counts := range later.Tables {
 		all := r.Tables[table]
@@ -78,8 +78,12 @@ func (r *Result) Harmed(files ...*lake.DamageError) {
 	r.Damaged = byPath(slices.Concat(r.Damaged, files))
 }
 
-// warn adds warnings, each field and value once, in their order.
-func (r *Result) warn(more []transform.Warning) {
+// maxWarnings is how many different warnings a Result has at most.
+const maxWarnings = 1000
+
+// warn adds warnings, each field and value once, in their order, and counts those
+// that are not named.
+func (r *Result) warn(more []transform.Warning, unnamed int) {
 	order := func(a, b transform.Warning) int {
 		return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Value, b.Value))
 	}
@@ -93,5 +97,9 @@ func (r *Result) warn(more []transform.Warning) {
 			merged = append(merged, w)
 		}
 	}
-	r.Warnings = merged
+	r.Warnings = merged[:min(len(merged), maxWarnings)]
+	for _, w := range merged[len(r.Warnings):] {
+		unnamed += w.Count
+	}
+	r.Unnamed += unnamed
 }

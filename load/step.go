@@ -122,6 +122,10 @@ func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 		r := &records{keyed: k, step: s, participant: p, months: make(map[monthNo]*monthRows)}
 		r.hold(pieces)
 		for _, a := range answers[p] {
+			if err := ctx.Err(); err != nil {
+				releasePieces(pieces)
+				return err
+			}
 			r.apply(a)
 		}
 		if k.Name == k.resource {

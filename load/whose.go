@@ -104,7 +104,7 @@ func (s *step) recallAccounts(ctx context.Context) error {
 		if _, known := s.accounts[a.via()]; known {
 			continue
 		}
-		if err := s.read(a); err != nil {
+		if err := s.read(ctx, a); err != nil {
 			return err
 		}
 		a.batch.Release()

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -66,9 +65,8 @@ func (a *answer) stays(table string, batch arrow.RecordBatch) func(row int) bool
 	case "devices", "alert_settings":
 		return func(int) bool { return seen }
 	case "rejects":
-		raw := t.text(batch, "raw")
 		return func(row int) bool {
-			if at, ok := recordTime(raw.Value(row)); ok {
+			if at := a.batch.RejectedAt[row]; !at.IsZero() {
 				return at.Before(a.cut)
 			}
 			return seen
@@ -77,18 +75,6 @@ func (a *answer) stays(table string, batch arrow.RecordBatch) func(row int) bool
 		times, cut := t.times(batch, "system_time"), instant(a.cut)
 		return func(row int) bool { return times.Value(row) < cut }
 	}
-}
-
-// recordTime reads the system time of a record as sent, if it has one.
-func recordTime(raw string) (time.Time, bool) {
-	var record struct {
-		SystemTime string `json:"systemTime"`
-	}
-	if json.Unmarshal([]byte(raw), &record) != nil {
-		return time.Time{}, false
-	}
-	t, err := dexcom.ParseTime(dexcom.Text(record.SystemTime))
-	return t.UTC(), err == nil
 }
 
 // covered is the part of the answer's window that counts as asked for.

@@ -29,6 +29,7 @@ type applier struct {
 	records  int
 	user     string          // see Batch
 	warnings map[Warning]int // by Field and Value
+	unnamed  int             // see Batch
 }
 
 type namedBuilder struct {
@@ -69,14 +70,26 @@ func (w *applier) release() {
 	}
 }
 
+// shown is what is told of a name or a value that a server made up.
+func shown(text string) string {
+	const most = 4 * dexcom.WordsLen // bytes; a long text is not looked at whole
+	return dexcom.Shorten(dexcom.Printable(text[:min(len(text), most)]))
+}
+
 // warn counts something nobody has seen before.
 func (w *applier) warn(field, value string) {
-	w.warnings[Warning{Field: field, Value: value}]++
+	key := Warning{Field: shown(field), Value: shown(value)}
+	if _, known := w.warnings[key]; !known && len(w.warnings) == MaxWarnings {
+		w.unnamed++
+		return
+	}
+	w.warnings[key]++
 }
 
 // batch takes the rows out of w.
 func (w *applier) batch() Batch {
-	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejects.rows, Unread: w.rejects.texts, UserID: w.user}
+	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejects.rows, Unread: w.rejects.texts.sorted(), UserID: w.user,
+		Unnamed: w.unnamed, RejectedAt: w.rejects.times}
 	for _, t := range w.tables {
 		if rows := t.NewRecordBatch(); rows.NumRows() > 0 {
 			b.Tables[t.name] = rows

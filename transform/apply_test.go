@@ -301,7 +301,7 @@ func TestApplyWholeAnswers(t *testing.T) {
 		{"statistics", `{}`, false},
 	} {
 		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-		batch, err := Apply(mem, answerOf(test.resource, []byte(test.body)))
+		batch, err := Apply(t.Context(), mem, answerOf(test.resource, []byte(test.body)))
 		if (err == nil) != test.good || len(batch.Tables) > 0 || batch.Records > 0 {
 			t.Errorf("Apply(%s, %s) = %+v, %v; want good: %v, no rows", test.resource, test.body, batch, err, test.good)
 		}

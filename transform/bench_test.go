@@ -38,7 +38,7 @@ func BenchmarkApply(b *testing.B) {
 	b.SetBytes(int64(len(a.Body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		batch, err := Apply(memory.DefaultAllocator, a)
+		batch, err := Apply(b.Context(), memory.DefaultAllocator, a)
 		if err != nil || batch.Records != 8640 || batch.Rejected > 0 || len(batch.Warnings) > 0 {
 			b.Fatal(batch.Records, batch.Rejected, batch.Warnings, err)
 		}

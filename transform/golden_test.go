@@ -118,7 +118,7 @@ func FuzzApply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which int, body []byte) {
 		resource := resources[uint(which)%uint(len(resources))]
 		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
-		batch, err := Apply(mem, answerOf(resource, body))
+		batch, err := Apply(t.Context(), mem, answerOf(resource, body))
 		if err == nil {
 			checkBatch(t, resource, batch)
 			batch.Release()

@@ -2,10 +2,12 @@ package transform
 
 import (
 	"bytes"
-	"strings"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
@@ -16,7 +18,8 @@ type Reason = dexcom.Reason
 
 // Reasons beside those of package dexcom, which are about reading:
 // [dexcom.NotObject], [dexcom.WrongKind], [dexcom.SentTwice],
-// [dexcom.BadText], [dexcom.BadNumber], [dexcom.BadTime], [dexcom.BadBool].
+// [dexcom.BadText], [dexcom.BadNumber], [dexcom.BadTime], [dexcom.BadBool],
+// [dexcom.TooLong], [dexcom.TooDeep], [dexcom.TooMany], [dexcom.LongName].
 const (
 	NoSystemTime    Reason = "no system time"
 	ImplausibleTime Reason = "system time before 2010 or more than a day ahead of the server"
@@ -40,10 +43,12 @@ func firstFault(m *dexcom.Meta) *reject {
 }
 
 type rejectTable struct {
-	rows                                                               int
-	id, participant, connection, resource, reason, field, raw, request *array.StringBuilder
-	seen                                                               *array.TimestampBuilder
-	texts                                                              []string // see Batch.Unread
+	rows                                                                       int
+	id, participant, connection, resource, reason, field, raw, request, sha256 *array.StringBuilder
+	seen                                                                       *array.TimestampBuilder
+	bytes                                                                      *array.Int64Builder
+	texts                                                                      Texts       // see Batch.Unread
+	times                                                                      []time.Time // see Batch.RejectedAt
 }
 
 func newRejectTable(w *applier) rejectTable {
@@ -58,12 +63,17 @@ func newRejectTable(w *applier) rejectTable {
 		raw:         column[*array.StringBuilder](b, "raw"),
 		request:     column[*array.StringBuilder](b, "request_id"),
 		seen:        column[*array.TimestampBuilder](b, "seen_at"),
+		bytes:       column[*array.Int64Builder](b, "raw_bytes"),
+		sha256:      column[*array.StringBuilder](b, "raw_sha256"),
 	}
 }
 
-// add appends the record raw. Broken UTF-8 in it, which no reader of the table
-// could stand, is replaced by U+FFFD, and what a person may have written is left
-// out; its id and the raw log know it as sent.
+// shownBytes is how much of a rejected record is told.
+const shownBytes = 4 << 10
+
+// add appends the record raw, or the first shownBytes of it. Broken UTF-8 in it,
+// which no reader of the table could stand, is replaced by U+FFFD, and what a person
+// may have written is left out; its id, its hash and the raw log know it as sent.
 func (t *rejectTable) add(w *applier, r reject, raw []byte) {
 	t.rows++
 	putText(t.id, []byte(digest(w.participant, []byte(w.answer.Resource), raw)))
@@ -71,35 +81,29 @@ func (t *rejectTable) add(w *applier, r reject, raw []byte) {
 	putText(t.connection, w.connection)
 	putText(t.resource, []byte(w.answer.Resource))
 	putText(t.reason, []byte(r.reason))
-	putText(t.field, orNull([]byte(r.field)))
-	shown := raw
+	putText(t.field, orNull([]byte(shown(r.field))))
+	told := raw
 	if w.answer.Resource == dexcom.Events {
-		shown = withoutWords(raw)
+		told = withoutWords(raw)
 	}
-	putText(t.raw, bytes.ToValidUTF8(shown, []byte("\uFFFD")))
-	t.texts = appendTexts(t.texts, raw)
+	putText(t.raw, head4k(told))
+	t.bytes.Append(int64(len(raw)))
+	sum := sha256.Sum256(raw)
+	putText(t.sha256, hex.AppendEncode(nil, sum[:]))
+	t.times = append(t.times, t.texts.read(raw))
 	putText(t.request, w.request)
 	putTime(t.seen, w.asked, true)
 }
 
-// appendTexts appends every text in a record that could not be read: one of
-// them may be its id, wherever it stands. Of numbers only one that is sent as
-// recordId is a text.
-func appendTexts(texts []string, raw []byte) []string {
-	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	id := false
-	for {
-		token, err := d.ReadToken()
-		if err != nil {
-			return texts
-		}
-		kind, n := d.StackIndex(d.StackDepth())
-		name := kind == '{' && n%2 == 1
-		switch {
-		case name:
-			id = strings.EqualFold(token.String(), "recordId")
-		case token.Kind() == '"', token.Kind() == '0' && id:
-			texts = append(texts, token.String())
-		}
+// head4k is the start of a text, valid and cut between two characters.
+func head4k(text []byte) []byte {
+	text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
+	if len(text) <= shownBytes {
+		return text
 	}
+	end := shownBytes
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }

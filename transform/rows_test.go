@@ -37,7 +37,7 @@ func apply(t testing.TB, a Answer) applied {
 	t.Helper()
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
-	batch, err := Apply(mem, a)
+	batch, err := Apply(t.Context(), mem, a)
 	if err != nil {
 		t.Fatalf("Apply(%s): %v", a.Body, err)
 	}

@@ -21,13 +21,32 @@ type setting struct {
 	mode, name, unit, theme, output []byte // canonical
 }
 
+// maxRepeated is how much the settings of a device may repeat in all; those of a
+// real one have some 20 kB.
+const maxRepeated = 256 << 10
+
+// repeatedBytes is about how much the settings of r repeat: every one has a row,
+// with what its schedule and its device say.
+func repeatedBytes(r *dexcom.Device) (bytes int) {
+	const row = 256
+	device := len(r.TransmitterID) + len(r.TransmitterGeneration) + len(r.TransmitterGenerationVariant) + len(r.DisplayDevice) + len(r.DisplayApp)
+	for i := range r.Schedules {
+		s := &r.Schedules[i]
+		bytes += max(1, len(s.Settings)) * (row + device + s.Own)
+	}
+	return bytes
+}
+
 // settingsOf reads all the settings of r: those of a schedule without any are
 // one row that says only when it holds.
 func settingsOf(w *applier, r *dexcom.Device) ([]setting, *reject) {
-	var rows []setting
 	if len(r.Schedules) > math.MaxInt16 {
 		return nil, &reject{OutOfRange, "alertSchedules"}
 	}
+	if repeatedBytes(r) > maxRepeated {
+		return nil, &reject{dexcom.TooMany, "alertSettings"}
+	}
+	var rows []setting
 	for i := range r.Schedules {
 		schedule := &r.Schedules[i]
 		settings := schedule.Settings

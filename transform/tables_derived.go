@@ -76,12 +76,15 @@ func rejects() Table {
 			{"resource", text, !null, "endpoint"},
 			{"reason", text, !null, "why, in words that do not change"},
 			{"field", text, null, "field at fault"},
-			{"raw", text, !null, "the record as sent; of an event, whatever may be text that a person wrote is replaced by its length and is in the raw log only"},
+			{"raw", text, !null, "the first 4096 bytes of the record as sent; of an event, whatever may be text that a person wrote is replaced by its length and is in the raw log only"},
 			{"request_id", text, !null, "request that first brought it"},
 			{"seen_at", instant, !null, "UTC; when it was first received"},
+			{"raw_bytes", long, null, "length of the record as sent; null, from an older program: raw is all of it"},
+			{"raw_sha256", text, null, "of the record as sent; null, from an older program"},
 		},
 		Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"},
-		Version: 2, Sound: 2, // 2: no text that a person may have written into an event
+		// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
+		Version: 3, Sound: 2,
 	}
 }
 

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -26,13 +27,22 @@ type Batch struct {
 	Noted    []bool                       // of each row of events, whether it has a row of event_notes; these are in the same order
 	Records  int                          // records in the answer
 	Rejected int                          // of them, rejected
-	Unread   []string                     // what may be the id of a rejected record: every text in one
+	Unread   Texts                        // what may be the id of a rejected record: every text in one
 	UserID   string                       // Dexcom's, empty if the answer does not say: never log it
-	Warnings []Warning                    // what nobody has seen before, sorted
+	Warnings []Warning                    // what nobody has seen before, sorted; MaxWarnings at most
+	Unnamed  int                          // how often something else was sent that nobody has seen before
+
+	// RejectedAt are the system times of the rows of rejects, in their order; zero
+	// where a record has none that can be read.
+	RejectedAt []time.Time
 }
 
+// MaxWarnings is how many different fields and values of an answer are named: the
+// first ones.
+const MaxWarnings = 100
+
 // A Warning counts one unknown enum value or field of an answer, or its records
-// without an id.
+// without an id. Its texts are fit to be shown: printable and not long.
 type Warning struct {
 	Field, Value string // Value empty for an unknown field, MissingID for recordId
 	Count        int
@@ -50,23 +60,23 @@ func (b Batch) Release() {
 }
 
 // Apply turns a into rows. An error means that the answer as a whole cannot
-// be applied; a bad record is a row of rejects instead. A dataRange answer is
-// checked and has no rows.
-func Apply(mem memory.Allocator, a Answer) (Batch, error) {
+// be applied, or is that of ctx, which is asked at every record; a bad record is a
+// row of rejects instead. A dataRange answer is checked and has no rows.
+func Apply(ctx context.Context, mem memory.Allocator, a Answer) (Batch, error) {
 	w := newApplier(mem, a)
 	defer w.release()
 	var err error
 	switch a.Resource {
 	case dexcom.EGVs:
-		err = each(w, w.egvs().add)
+		err = each(ctx, w, w.egvs().add)
 	case dexcom.Events:
-		err = each(w, w.events().add)
+		err = each(ctx, w, w.events().add)
 	case dexcom.Calibrations:
-		err = each(w, w.calibrations().add)
+		err = each(ctx, w, w.calibrations().add)
 	case dexcom.Alerts:
-		err = each(w, w.alerts().add)
+		err = each(ctx, w, w.alerts().add)
 	case dexcom.Devices:
-		err = each(w, w.devices().add)
+		err = each(ctx, w, w.devices().add)
 	case dexcom.DataRange:
 		var ranges dexcom.Ranges
 		ranges, err = dexcom.ParseRanges(a.Body)
@@ -81,9 +91,12 @@ func Apply(mem memory.Allocator, a Answer) (Batch, error) {
 }
 
 // each adds every record of the answer with add, or to the rejects.
-func each[R dexcom.Record, P dexcom.Pointer[R]](w *applier, add func(*R) *reject) error {
+func each[R dexcom.Record, P dexcom.Pointer[R]](ctx context.Context, w *applier, add func(*R) *reject) error {
 	var envelope dexcom.Envelope
 	for record, err := range dexcom.Records[R, P](w.answer.Body, &envelope) {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func withoutWords(raw []byte) []byte {
 			out = append(out, ',')
 		}
 		out = append(appendQuoted(out, name), ':')
-		if shown(name, value, plain) {
+		if asSent(name, value, plain) {
 			out = append(out, value...)
 		} else {
 			out = withheld(out, value)
@@ -66,8 +66,8 @@ func wordless(value jsontext.Value) bool {
 	return true
 }
 
-// shown reports whether the member of an event is told as sent.
-func shown(name string, value jsontext.Value, plain map[string]bool) bool {
+// asSent reports whether the member of an event is told as sent.
+func asSent(name string, value jsontext.Value, plain map[string]bool) bool {
 	if value.Kind() != '"' || wordless(value) {
 		return wordless(value)
 	}

@@ -297,6 +297,9 @@ func remarks(r fetchResult) []string {
 	for _, w := range r.loaded.Warnings {
 		lines = append(lines, describeWarning(w))
 	}
+	if n := r.loaded.Unnamed; n > 0 {
+		lines = append(lines, fmt.Sprintf("and %s times fields or values that are not named here, kept the same way", thousands(int64(n))))
+	}
 	return lines
 }
 

@@ -182,13 +182,15 @@ func (l *loading) alongside(ctx context.Context) (stop func()) {
 	if l.guard == nil {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	stopped := make(chan struct{})
 	var done sync.WaitGroup
-	done.Go(func() { l.foldNowAndThen(ctx) })
-	return func() { cancel(); done.Wait() }
+	done.Go(func() { l.foldNowAndThen(ctx, stopped) })
+	return func() { close(stopped); done.Wait() }
 }
 
-func (l *loading) foldNowAndThen(ctx context.Context) {
+// foldNowAndThen folds until it is stopped, which lets the commit in hand be made,
+// or ctx ends, which does not.
+func (l *loading) foldNowAndThen(ctx context.Context, stopped <-chan struct{}) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	last, folded := time.Now(), int64(0)
@@ -196,13 +198,18 @@ func (l *loading) foldNowAndThen(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-stopped:
+			return
 		case <-tick.C:
 		}
 		arrived := l.arrived.Load()
 		if arrived == folded || arrived-folded < commitBytes && time.Since(last) < commitEvery {
 			continue
 		}
-		if err := l.load(context.WithoutCancel(ctx)); err != nil {
+		if err := l.load(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
 			l.p.logger().Warn("loading is put off to the end of the run", "error", err)
 			return
 		}
@@ -250,10 +257,18 @@ func (l *loading) show(ctx context.Context, m lake.Manifest) error {
 	return err
 }
 
-// warnOnce leaves only warnings that this study has not had before.
+// namedWarnings is how many warnings a run names; the next one names others.
+const namedWarnings = 20
+
+// warnOnce leaves only warnings that this study has not had before, and counts what
+// there is no room for.
 func (l *loading) warnOnce(ctx context.Context) error {
 	var fresh []transform.Warning
 	for _, w := range l.total.Warnings {
+		if len(fresh) == namedWarnings {
+			l.total.Unnamed += w.Count
+			continue
+		}
 		first, err := l.study.store.FirstSeen(ctx, w.Field, w.Value)
 		if err != nil {
 			return err

@@ -18,10 +18,15 @@ func readDevices(a dexcom.Answer) ([]Device, error) {
 			return nil, err
 		}
 		out = append(out, Device{
-			Display: string(d.DisplayDevice), App: string(d.DisplayApp), Generation: string(d.TransmitterGeneration),
+			Display: shown(d.DisplayDevice), App: shown(d.DisplayApp), Generation: shown(d.TransmitterGeneration),
 			LastUpload: d.LastUpload.UTC(),
 		})
 	}
 	slices.SortStableFunc(out, func(a, b Device) int { return b.LastUpload.Compare(a.LastUpload) })
 	return out, nil
+}
+
+// shown is a text of a server fit to be shown to whoever connects.
+func shown(text dexcom.Text) string {
+	return dexcom.Shorten(dexcom.Printable(text.String()))
 }

@@ -13,11 +13,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 const (
 	postTimeout = time.Minute
 	maxReply    = 1 << 20 // bytes; a token answer has about two thousand
+	maxHeader   = 256 << 10
 	// defaultLifetime is Dexcom's, for an answer that does not say.
 	defaultLifetime = 2 * time.Hour
 	maxLifetime     = 24 * time.Hour
@@ -34,6 +37,8 @@ func tokenTransport() *http.Transport {
 		TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 		DisableKeepAlives:   true,
 		DisableCompression:  true,
+
+		MaxResponseHeaderBytes: maxHeader,
 	}
 }
 
@@ -110,6 +115,7 @@ func (g *Grants) post(ctx context.Context, app App, values url.Values, ready fun
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 			err = wrapped.Err // the rest repeats the address
 		}
+		err = dexcom.Brief(err)
 		if !body.sent.Load() {
 			err = &unsentError{err}
 		}
@@ -128,7 +134,7 @@ func (g *Grants) post(ctx context.Context, app App, values url.Values, ready fun
 func (g *Grants) retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {
-		return min(max(0, time.Duration(seconds)*time.Second), time.Hour)
+		return time.Duration(min(max(0, seconds), 3600)) * time.Second
 	}
 	at, err := http.ParseTime(text)
 	if err != nil {

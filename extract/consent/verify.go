@@ -113,7 +113,9 @@ func (g *Grants) data(ctx context.Context, app App, h held, r dexcom.Request) (d
 		}
 	}
 	g.calls.Add(1)
-	return g.client(app).Do(ctx, h.Access, r)
+	a, err := g.client(app).Do(ctx, h.Access, r)
+	a.Release() // there are two of them at a time at most
+	return a, err
 }
 
 // settle says under the connection's lease whose account it is, so that no

@@ -52,6 +52,9 @@ func knownCode(text string) oauthCode {
 	return ""
 }
 
+// maxParts is how much of what a server said is put together.
+const maxParts = 20
+
 // said is what the server said of an error, for people: without these secrets,
 // on one line, not long. "" for nothing.
 func (r reply) said(secrets ...string) string {
@@ -61,6 +64,9 @@ func (r reply) said(secrets ...string) string {
 	}
 	var parts []string
 	for _, text := range texts {
+		if len(parts) == maxParts {
+			break
+		}
 		if text = dexcom.Printable(text); text != "" && !slices.Contains(parts, text) {
 			parts = append(parts, text)
 		}

@@ -51,7 +51,7 @@ func BenchmarkCheck(b *testing.B) {
 	b.SetBytes(int64(len(plain)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if e, err := check(plain, EGVs); err != nil || e.Records != 8640 {
+		if e, err := check(b.Context(), plain, EGVs); err != nil || e.Records != 8640 {
 			b.Fatal(e.Records, err)
 		}
 	}

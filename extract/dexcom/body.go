@@ -10,20 +10,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A SizeError is a body larger than its limit, in bytes.
-type SizeError struct{ Limit int64 }
-
-func (e *SizeError) Error() string {
-	return fmt.Sprintf("more than %d bytes", e.Limit)
-}
-
 // Plain returns body decoded from encoding ("", "gzip" or "zstd"); more than
 // limit bytes are a *SizeError. A plain body is returned as it is, not copied.
 func Plain(body []byte, encoding string, limit int64) ([]byte, error) {
+	return plainIn(nil, body, encoding, limit)
+}
+
+// plainIn is Plain of a body that takes room for what it unpacks.
+func plainIn(in *taking, body []byte, encoding string, limit int64) ([]byte, error) {
 	switch encoding {
 	case "":
 		if int64(len(body)) > limit {
-			return nil, &SizeError{limit}
+			return nil, &SizeError{Limit: limit}
 		}
 		return body, nil
 	case "gzip":
@@ -31,7 +29,7 @@ func Plain(body []byte, encoding string, limit int64) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("gzip: %w", err)
 		}
-		plain, err := readAll(r, gzipSize(body), limit)
+		plain, err := readAll(in, r, gzipSize(body), limit)
 		if err != nil {
 			return nil, fmt.Errorf("gzip: %w", err)
 		}
@@ -45,7 +43,7 @@ func Plain(body []byte, encoding string, limit int64) ([]byte, error) {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}
 		defer r.Close()
-		plain, err := readAll(r, 0, limit)
+		plain, err := readAll(in, r, 0, limit)
 		if err != nil {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}
@@ -63,25 +61,41 @@ func gzipSize(body []byte) int64 {
 	return min(int64(binary.LittleEndian.Uint32(body[len(body)-4:])), 64*int64(len(body)))
 }
 
-// readAll reads r to its end. Size is what to expect, or unknown if not
-// positive; more than limit bytes are a *SizeError.
-func readAll(r io.Reader, size, limit int64) ([]byte, error) {
+// readAll reads r to its end and takes room for it. Size is what to expect, or
+// unknown if not positive; more than limit bytes are a *SizeError.
+func readAll(in *taking, r io.Reader, size, limit int64) ([]byte, error) {
 	if size > limit {
-		return nil, &SizeError{limit}
+		return nil, &SizeError{Limit: limit}
 	}
-	var b bytes.Buffer
-	if size > 0 {
-		b.Grow(int(min(size, 16<<20)) + bytes.MinRead)
+	var b []byte
+	for {
+		if len(b) == cap(b) {
+			next := min(max(2*int64(cap(b)), firstPiece), limit+bytes.MinRead)
+			if int64(len(b)) <= size && size < next { // a claim: it is believed where it asks for less
+				next = size + bytes.MinRead
+			}
+			if err := in.take(next); err != nil {
+				return nil, err
+			}
+			larger := append(make([]byte, 0, next), b...)
+			in.give(int64(cap(b)))
+			b = larger
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, &SizeError{Limit: limit}
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
 	}
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case n > limit:
-		return nil, &SizeError{limit}
-	}
-	return b.Bytes(), nil
 }
+
+// firstPiece is what a body takes first.
+const firstPiece = 64 << 10
 
 // unpackHead unpacks what can be unpacked of the start of a gzip body, at most
 // limit bytes.

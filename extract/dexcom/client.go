@@ -21,6 +21,9 @@ import (
 const (
 	DefaultMaxBody = 32 << 20 // bytes; the largest real windows have about 6 MB
 	DefaultTimeout = 2 * time.Minute
+
+	maxRanges = 1 << 20   // bytes of dataRange; real answers have less than 1 kB
+	maxHeader = 256 << 10 // bytes
 )
 
 // A Client asks the API. Its fields are set before use and then frozen; it may
@@ -29,13 +32,15 @@ type Client struct {
 	BaseURL string        // such as https://api.dexcom.com, no trailing slash
 	HTTP    *http.Client  // nil: a client with our timeouts; redirects are never followed
 	MaxBody int64         // largest body accepted, received and plain alike, in bytes; 0: DefaultMaxBody
-	Timeout time.Duration // from sending to the last byte of the answer; 0: DefaultTimeout
+	Timeout time.Duration // from sending to the last byte of the answer, and anew after waiting for Room; 0: DefaultTimeout
+	Room    *Room         // what its bodies take; nil: that of all clients of the process
 }
 
 // defaultHTTP is shared, so that clients of one process share connections.
 var defaultHTTP = sync.OnceValue(func() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
+	t.MaxResponseHeaderBytes = maxHeader
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	return &http.Client{Transport: t}
 })
@@ -64,19 +69,29 @@ func loopback(host string) bool {
 // answered with 204: see Answer.NoContent. Errors: *StatusError for any other
 // status than 200, *BodyError for a body that is no answer (it wraps a *SizeError
 // if it is too large), else the transport's; a timeout of ours is a
-// context.DeadlineExceeded although ctx is not done.
+// context.DeadlineExceeded although ctx is not done. The caller releases the answer.
 func (c *Client) Do(ctx context.Context, accessToken string, r Request) (Answer, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	timeout := cmp.Or(c.Timeout, DefaultTimeout)
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	timer := time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })
+	defer timer.Stop()
 	response, err := c.send(ctx, accessToken, r)
+	if err != nil && ended(ctx) == context.DeadlineExceeded {
+		err = fmt.Errorf("GET %s: %w", r.Resource.path(), context.DeadlineExceeded)
+	}
 	if err != nil {
 		return Answer{}, err
 	}
 	defer response.Body.Close()
 	switch {
 	case response.StatusCode == http.StatusOK:
-		return c.receive(ctx, response, r)
+		in := &taking{place: place{room: cmp.Or(c.Room, defaultRoom())}, ctx: ctx, timer: timer, timeout: timeout}
+		answer, err := c.receive(in, response, r)
+		if err != nil {
+			in.leave()
+		}
+		return answer, err
 	case response.StatusCode == http.StatusNoContent && r.windowed():
 		return Answer{Request: r, Date: dateOf(response), NoContent: true}, nil
 	}
@@ -121,13 +136,13 @@ func (c *Client) send(ctx context.Context, accessToken string, r Request) (*http
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 			err = wrapped.Err // the rest of it repeats the address
 		}
-		return nil, fmt.Errorf("GET %s: %w", r.Resource.path(), err)
+		return nil, fmt.Errorf("GET %s: %w", r.Resource.path(), Brief(err))
 	}
 	return response, nil
 }
 
 // receive reads the body of a 200 and checks that it is an answer to r.
-func (c *Client) receive(ctx context.Context, response *http.Response, r Request) (Answer, error) {
+func (c *Client) receive(in *taking, response *http.Response, r Request) (Answer, error) {
 	wrong := func(reason string, err error) (Answer, error) {
 		return Answer{}, &BodyError{Path: r.Resource.path(), Reason: reason, Err: err}
 	}
@@ -139,22 +154,33 @@ func (c *Client) receive(ctx context.Context, response *http.Response, r Request
 		return wrong(fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", ")), nil)
 	}
 	limit := cmp.Or(c.MaxBody, DefaultMaxBody)
-	body, err := readAll(response.Body, response.ContentLength, limit)
+	if r.Resource == DataRange {
+		limit = min(limit, maxRanges)
+	}
+	body, err := readAll(in, response.Body, response.ContentLength, limit)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return Answer{}, fmt.Errorf("GET %s: reading the body: %w", r.Resource.path(), ctx.Err())
+	case err != nil && ended(in.ctx) != nil:
+		return Answer{}, fmt.Errorf("GET %s: reading the body: %w", r.Resource.path(), ended(in.ctx))
 	case err != nil:
 		return wrong("cannot be read to its end", err)
 	}
-	plain, err := Plain(body, encoding, limit)
-	if err != nil {
+	plain, err := plainIn(in, body, encoding, limit)
+	switch {
+	case err != nil && ended(in.ctx) != nil:
+		return Answer{}, fmt.Errorf("GET %s: unpacking the body: %w", r.Resource.path(), ended(in.ctx))
+	case err != nil:
 		return wrong("cannot be unpacked", err)
 	}
-	envelope, err := check(plain, r.Resource)
-	if err != nil {
+	envelope, err := check(in.ctx, plain, r.Resource)
+	switch {
+	case err != nil && ended(in.ctx) != nil:
+		return Answer{}, fmt.Errorf("GET %s: reading the answer: %w", r.Resource.path(), ended(in.ctx))
+	case err != nil:
 		return Answer{}, err
 	}
+	in.give(in.bytes - int64(cap(body))) // plain is done with
 	return Answer{
+		place:   &in.place,
 		Request: r, Date: dateOf(response), Body: body, Encoding: encoding,
 		Records: envelope.Records, UserID: envelope.UserID.String(),
 	}, nil
@@ -184,7 +210,7 @@ func notJSON(contentType string) string {
 	if contentType == "" {
 		return ""
 	}
-	media, _, err := mime.ParseMediaType(contentType)
+	media, _, err := mime.ParseMediaType(contentType[:min(len(contentType), 200)])
 	switch {
 	case media == "text/html" || media == "application/xhtml+xml":
 		return "is HTML, not JSON"
@@ -193,7 +219,7 @@ func notJSON(contentType string) string {
 	case err != nil:
 		return "has a content type that cannot be read"
 	}
-	return fmt.Sprintf("is %s, not JSON", media)
+	return fmt.Sprintf("is %.40s, not JSON", Printable(media))
 }
 
 // statusError reads what an operator may want to know of an answer that is not

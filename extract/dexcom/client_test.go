@@ -412,11 +412,11 @@ func TestByteOrderMark(t *testing.T) {
 		request := march
 		request.Resource = r
 		answer, err := c.Do(t.Context(), token, request)
-		want, e := check(plain, r)
+		want, e := check(t.Context(), plain, r)
 		if err != nil || e != nil || answer.Records != want.Records || !bytes.Equal(answer.Body, marked) {
 			t.Errorf("%s: %d records, %v; want %d and the body as received", r, answer.Records, err, want.Records)
 		}
-		if again, err := check(append([]byte("\uFEFF"), marked...), r); err == nil {
+		if again, err := check(t.Context(), append([]byte("\uFEFF"), marked...), r); err == nil {
 			t.Errorf("%s: two marks: %+v; want an error", r, again)
 		}
 	}

@@ -21,7 +21,9 @@ func (d *Device) member(r *reader, name []byte) bool {
 		}
 		listed := r.array(name, func() {
 			d.Schedules = append(d.Schedules, AlertSchedule{})
-			r.object(name, &d.Schedules[len(d.Schedules)-1])
+			s, start := &d.Schedules[len(d.Schedules)-1], r.json.InputOffset()
+			r.object(name, s)
+			s.Own += int(r.json.InputOffset() - start)
 		})
 		if listed && d.Schedules == nil {
 			d.Schedules = []AlertSchedule{}
@@ -37,6 +39,7 @@ func (d *Device) member(r *reader, name []byte) bool {
 type AlertSchedule struct {
 	Schedule ScheduleSettings
 	Settings []AlertSetting
+	Own      int // bytes of it without its settings
 	Extras
 }
 
@@ -48,10 +51,12 @@ func (s *AlertSchedule) member(r *reader, name []byte) bool {
 		if s.Settings != nil {
 			r.fault(name, nil, SentTwice)
 		}
+		start := r.json.InputOffset()
 		r.array(name, func() {
 			s.Settings = append(s.Settings, AlertSetting{})
 			r.object(name, &s.Settings[len(s.Settings)-1])
 		})
+		s.Own -= int(r.json.InputOffset() - start)
 	default:
 		return false
 	}

@@ -1,6 +1,7 @@
 package dexcom
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,10 @@ func (p *page) member(r *reader, name []byte) bool {
 			r.fault(name, nil, SentTwice)
 		}
 		p.listed = r.array(name, func() {
+			if p.Records == p.want.maxRecords() {
+				r.stop(&SizeError{int64(p.Records), "records"})
+				return
+			}
 			p.Records++
 			if !p.record(r) {
 				r.stop(errStop)
@@ -52,13 +57,18 @@ func (p *page) member(r *reader, name []byte) bool {
 	return true
 }
 
-// errStop ends reading at the wish of who reads the records.
-var errStop = errors.New("stop")
+var (
+	errStop  = errors.New("stop") // ends reading at the wish of who reads the records
+	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", MaxNames, MaxNameBytes)
+)
 
 // read reads plain as p says and fills p's envelope on the way: it is complete
 // when read returns nil. Errors are *BodyError, or errStop.
 func (p *page) read(plain []byte) error {
 	*p.Envelope = Envelope{}
+	if len(plain) > DefaultMaxBody {
+		return &BodyError{Path: p.want.path(), Reason: "cannot be taken", Err: &SizeError{Limit: DefaultMaxBody}}
+	}
 	r := newReader(plain)
 	var faults []FieldError
 	r.faults = &faults
@@ -72,6 +82,10 @@ func (p *page) read(plain []byte) error {
 	switch {
 	case r.err == errStop:
 		return errStop
+	case r.err == errNames:
+		return wrong("has the wrong envelope", r.err)
+	case errors.As(r.err, new(*SizeError)):
+		return wrong("cannot be taken", r.err)
 	case errors.Is(r.err, io.ErrUnexpectedEOF):
 		return wrong("is cut off", r.err)
 	case r.err != nil:
@@ -101,12 +115,16 @@ func firstByte(plain []byte) byte {
 }
 
 // check reads a plain answer of resource want for its envelope alone.
-func check(plain []byte, want Resource) (Envelope, error) {
+func check(ctx context.Context, plain []byte, want Resource) (Envelope, error) {
 	var e Envelope
 	if want == DataRange {
 		_, err := parseRanges(plain, &e)
 		return e, err
 	}
-	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.skip(); return true }}
-	return e, p.read(plain)
+	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.skip(); return ctx.Err() == nil }}
+	err := p.read(plain)
+	if err == errStop {
+		err = ctx.Err()
+	}
+	return e, err
 }

@@ -21,7 +21,7 @@ func TestEnvelope(t *testing.T) {
 		{"more members", `{"recordType":"calibration","recordVersion":"3.1","userId":"u","region":{"a":[]},"records":[]}`, Calibrations, 0},
 		{"blanks", " \r\n\t{ \"recordType\" : \"egv\" , \"recordVersion\":\"3.0\",\"userId\":\"u\",\"records\" : [ { } , { } , { } ] } \n", EGVs, 3},
 	} {
-		e, err := check([]byte(test.body), test.resource)
+		e, err := check(t.Context(), []byte(test.body), test.resource)
 		if err != nil || e.Records != test.records {
 			t.Errorf("%s: check(%s) = %d records, %v; want %d", test.name, test.body, e.Records, err, test.records)
 		}
@@ -34,7 +34,7 @@ func TestUserID(t *testing.T) {
 		`"userId":"u",`: "u", `"userId":12,`: "12", `"userId":"",`: "", `"userId":null,`: "", ``: "",
 	} {
 		for _, resource := range []Resource{EGVs, Events, Calibrations, Alerts, Devices} {
-			e, err := check([]byte(`{"recordType":"`+string(resource)+`","recordVersion":"3.0",`+sent+`"records":[{}]}`), resource)
+			e, err := check(t.Context(), []byte(`{"recordType":"`+string(resource)+`","recordVersion":"3.0",`+sent+`"records":[{}]}`), resource)
 			if err != nil || e.UserID.String() != want || e.Records != 1 {
 				t.Errorf("%s: check with %s = user %q, %d records, %v; want %q and one record", resource, sent, e.UserID, e.Records, err, want)
 			}
@@ -83,7 +83,7 @@ func TestWrongEnvelope(t *testing.T) {
 		{`{"recordType":"egv","recordVersion":"3.0","userId":"u","records":[],"records":[]}`, "has the wrong envelope"},
 		{`{"recordType":["egv"],"recordVersion":"3.0","userId":"u","records":[]}`, "has the wrong envelope"},
 	} {
-		_, err := check([]byte(test.body), EGVs)
+		_, err := check(t.Context(), []byte(test.body), EGVs)
 		var wrong *BodyError
 		if !errors.As(err, &wrong) || !strings.HasPrefix(wrong.Reason, test.reason) || wrong.Path != "/v3/users/self/egvs" {
 			t.Errorf("check(%s): %v; want a BodyError, 200 %s", test.body, err, test.reason)
@@ -97,11 +97,11 @@ func TestCutBody(t *testing.T) {
 		whole := payload(t, string(resource)+".json")
 		end := len(strings.TrimRight(string(whole), "\n"))
 		for n := range end {
-			if e, err := check(whole[:n], resource); err == nil {
+			if e, err := check(t.Context(), whole[:n], resource); err == nil {
 				t.Fatalf("%s cut to %d of %d bytes: %d records, no error", resource, n, end, e.Records)
 			}
 		}
-		if _, err := check(whole[:end], resource); err != nil {
+		if _, err := check(t.Context(), whole[:end], resource); err != nil {
 			t.Errorf("%s: %v", resource, err)
 		}
 	}

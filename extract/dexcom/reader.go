@@ -22,6 +22,11 @@ const (
 	BadNumber Reason = "not a number"
 	BadTime   Reason = "not a time"
 	BadBool   Reason = "not true or false"
+
+	TooLong  Reason = "record is too long"
+	TooDeep  Reason = "record is nested too deeply"
+	TooMany  Reason = "record has too many values"
+	LongName Reason = "name of a field is too long"
 )
 
 // A FieldError is a field that could not be read. Its text leaves the raw value
@@ -32,24 +37,15 @@ type FieldError struct {
 	Reason Reason
 }
 
-func (e FieldError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Reason) }
-
-// A Member is a field of a JSON object that this package does not know.
-type Member struct {
-	Name  Text
-	Value jsontext.Value // as sent; may be null
+func (e FieldError) Error() string {
+	return fmt.Sprintf("%s: %s", Shorten(Printable(e.Field)), e.Reason)
 }
-
-// Extras are the unknown members of one JSON object, as sent, in wire order.
-type Extras struct{ Extra []Member }
-
-func (e *Extras) extras() *[]Member { return &e.Extra }
 
 // An object takes the members of a JSON object one by one: member reads the
 // value of a name it knows from r, and returns false for others.
 type object interface {
 	member(r *reader, name []byte) bool
-	extras() *[]Member
+	extras() *Extras
 }
 
 // A reader reads one body. The first broken JSON stops it; from then on it
@@ -59,6 +55,7 @@ type reader struct {
 	json   *jsontext.Decoder
 	err    error
 	faults *[]FieldError // where to put what cannot be read
+	tally  tally         // of the record in hand
 }
 
 // bom is a byte order mark in UTF-8. RFC 8259 lets a reader of JSON skip it.
@@ -78,7 +75,11 @@ func (r *reader) stop(err error) {
 	}
 }
 
+// fault notes what cannot be read. Of very many the first ones tell enough.
 func (r *reader) fault(field []byte, raw jsontext.Value, reason Reason) {
+	if len(*r.faults) == maxFaults {
+		return
+	}
 	*r.faults = append(*r.faults, FieldError{string(field), raw, reason})
 }
 
@@ -158,7 +159,11 @@ func (r *reader) array(name []byte, each func()) bool {
 	}
 	r.token()
 	for r.more(']') {
-		each()
+		if r.fits() {
+			each()
+		} else {
+			r.skip()
+		}
 	}
 	r.token()
 	return true
@@ -180,6 +185,11 @@ func (r *reader) opens(kind jsontext.Kind, name []byte) bool {
 
 // member reads one member of o: its name and its value.
 func (r *reader) member(o object) {
+	if !r.fits() {
+		r.skip()
+		r.skip()
+		return
+	}
 	quoted := r.value()
 	if quoted == nil {
 		return
@@ -190,23 +200,27 @@ func (r *reader) member(o object) {
 		r.skip()
 		return
 	}
-	if o.member(r, lowerFirst(name)) {
+	if !o.member(r, lowerFirst(name)) {
+		r.unknown(o.extras(), name)
+	}
+}
+
+// unknown reads the value of a member that nobody knows.
+func (r *reader) unknown(extras *Extras, name []byte) {
+	v := r.value()
+	if v == nil || !r.fitsWithin(name, v) {
 		return
 	}
-	v := r.value()
-	if v == nil {
+	if !r.tally.on && (len(extras.Extra) == MaxNames || len(name) > MaxNameBytes) {
+		r.stop(errNames)
 		return
 	}
 	if !v.IsValid(jsontext.AllowDuplicateNames(true)) {
 		r.fault(name, v, BadText)
 	}
-	extras := o.extras()
-	for _, m := range *extras {
-		if bytes.Equal(m.Name, name) {
-			r.fault(name, v, SentTwice)
-		}
+	if !extras.add(Member{name, v}) {
+		r.fault(name, v, SentTwice)
 	}
-	*extras = append(*extras, Member{name, v})
 }
 
 // lowerFirst is name as it should be: a sample of Dexcom's spells

@@ -55,20 +55,25 @@ func Records[R Record, P Pointer[R]](plain []byte, envelope *Envelope) iter.Seq2
 // record reads the next value into o, the record that m belongs to.
 func (r *reader) record(o object, m *Meta) {
 	outside := r.faults
-	defer func() { r.faults = outside }()
+	defer func() { r.faults, r.tally = outside, tally{} }()
 	r.faults = &m.Faults
 	if r.json.PeekKind() != '{' {
 		m.Raw = r.value()
 		r.fault(nil, m.Raw, NotObject)
 		return
 	}
+	outer := r.json.StackDepth()
 	r.token()
 	start := r.json.InputOffset() - 1
+	r.tally = tally{on: true, start: start, outer: outer}
 	for r.more('}') {
 		r.member(o)
 	}
 	r.token()
 	end := r.json.InputOffset()
+	if end-start > MaxRecordBytes && !r.tally.full {
+		r.overflow(TooLong)
+	}
 	m.Raw = jsontext.Value(r.plain[start:end:end])
 }
 

@@ -1,6 +1,7 @@
 package dexcom
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -80,4 +81,23 @@ type Answer struct {
 	Encoding string    // "gzip" or "" (plain)
 	Records  int       // records in the envelope (0 for dataRange)
 	UserID   string    // Dexcom's, stable per account and app, empty if it was not sent: never log it
+
+	place *place // what Body takes of a Room; nil: nothing
+}
+
+// Release gives back the room that the body takes: it is done with. A second time
+// does nothing.
+func (a Answer) Release() {
+	if a.place != nil {
+		a.place.leave()
+	}
+}
+
+// Take takes as much more room as times the body, for copies of it, and waits for
+// it until ctx ends. An answer that was released takes nothing.
+func (a Answer) Take(ctx context.Context, times int) error {
+	if a.place == nil || a.place.bytes == 0 {
+		return nil
+	}
+	return a.place.take(ctx, int64(times)*int64(len(a.Body)))
 }

@@ -29,6 +29,19 @@ func Shorten(text string) string {
 	return string([]rune(text)[:WordsLen-1]) + "…"
 }
 
+// Brief is err, of a transport, which may repeat what a server sent at any length:
+// its text is printable and as long as Words.
+func Brief(err error) error { return &briefError{err} }
+
+type briefError struct{ error }
+
+func (e *briefError) Error() string {
+	text := e.error.Error()
+	return Shorten(Printable(text[:min(len(text), 4*WordsLen)]))
+}
+
+func (e *briefError) Unwrap() error { return e.error }
+
 // Printable is text on one line, without what a terminal would obey or not show.
 func Printable(text string) string {
 	text = strings.Map(func(r rune) rune {

@@ -124,17 +124,24 @@ func (p *packed) fits() bool {
 	return true
 }
 
-// plain returns the body of e.
-func (p *packed) plain(e Entry) ([]byte, error) {
+// plain returns the body of e, which has at most limit bytes.
+func (p *packed) plain(e Entry, limit int64) ([]byte, error) {
 	if p.span == 0 {
 		return nil, &DroppedError{Position: e.Position, Rejected: int(p.rejected)}
+	}
+	var length int64
+	for _, r := range p.runs {
+		length += r.length
+	}
+	if length > limit {
+		return nil, &TooLongError{limit}
 	}
 	at := p.spans[p.span-1]
 	content, err := p.log.spans.content(p.path, at, func() ([]byte, error) { return p.readSpan(at) })
 	if err != nil {
 		return nil, err
 	}
-	var body []byte
+	body := make([]byte, 0, length)
 	for _, r := range p.runs {
 		body = append(body, content[r.start:r.start+r.length]...)
 	}

@@ -37,9 +37,16 @@ type Entry struct {
 // Plain reads the entry's body, checks it against its checksums and returns it
 // decoded. Damage is a *DamageError, a body that compaction dropped a
 // *DroppedError.
-func (e Entry) Plain() ([]byte, error) {
+func (e Entry) Plain() ([]byte, error) { return e.PlainWithin(maxPlain) }
+
+// PlainWithin is Plain of a body that has at most limit bytes when it is decoded: a
+// larger one is a *TooLongError, and is not decoded further than that.
+func (e Entry) PlainWithin(limit int64) ([]byte, error) {
 	if e.packed != nil {
-		return e.packed.plain(e)
+		return e.packed.plain(e, limit)
+	}
+	if e.Encoding == encodingZstd && e.Length > limit {
+		return nil, &TooLongError{limit}
 	}
 	f, err := os.Open(e.path)
 	if err != nil {
@@ -49,13 +56,16 @@ func (e Entry) Plain() ([]byte, error) {
 	if now, ok, err := e.replaced(f); err != nil {
 		return nil, err
 	} else if ok {
-		return now.Plain()
+		return now.PlainWithin(limit)
 	}
 	body, err := e.stored(f)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := e.decode(body)
+	plain, err := e.decode(body, limit)
+	if long := (*TooLongError)(nil); errors.As(err, &long) && limit < maxPlain {
+		return nil, err
+	}
 	if err != nil {
 		return nil, e.damage("body: " + err.Error())
 	}
@@ -87,10 +97,10 @@ func (e Entry) damage(reason string) error {
 	return &DamageError{File: e.path, Offset: e.Position.Offset, Reason: reason}
 }
 
-func (e Entry) decode(body []byte) ([]byte, error) {
+func (e Entry) decode(body []byte, limit int64) ([]byte, error) {
 	switch e.Encoding {
 	case encodingGzip:
-		return e.log.gunzip(body)
+		return e.log.gunzip(body, limit)
 	case encodingZstd:
 		d, err := e.log.decoder()
 		if err != nil {
@@ -101,8 +111,8 @@ func (e Entry) decode(body []byte) ([]byte, error) {
 	return nil, fmt.Errorf("encoding %q", e.Encoding)
 }
 
-// gunzip decodes body. What it takes to do that is large and kept for the next.
-func (l *Log) gunzip(body []byte) ([]byte, error) {
+// gunzip decodes body, to at most limit bytes. What it takes to do that is large and kept for the next.
+func (l *Log) gunzip(body []byte, limit int64) ([]byte, error) {
 	z, ok := l.gunzips.Get().(*gzip.Reader)
 	if !ok {
 		z = new(gzip.Reader)
@@ -115,10 +125,10 @@ func (l *Log) gunzip(body []byte) ([]byte, error) {
 	// has to show it.
 	claim := min(int(binary.LittleEndian.Uint32(body[len(body)-4:])), 64*len(body), 16<<20)
 	plain := bytes.NewBuffer(make([]byte, 0, claim+bytes.MinRead))
-	if n, err := plain.ReadFrom(io.LimitReader(z, maxPlain+1)); err != nil {
+	if n, err := plain.ReadFrom(io.LimitReader(z, limit+1)); err != nil {
 		return nil, err
-	} else if n > maxPlain {
-		return nil, fmt.Errorf("more than %d bytes decoded", maxPlain)
+	} else if n > limit {
+		return nil, &TooLongError{limit}
 	}
 	return plain.Bytes(), nil
 }

@@ -23,3 +23,8 @@ type VersionError struct {
 func (e *VersionError) Error() string {
 	return fmt.Sprintf("raw log %s has format version %d, this program reads up to %d: use a newer dexetl", e.File, e.Version, versionCompacted)
 }
+
+// A TooLongError says that a body has more bytes than the caller takes.
+type TooLongError struct{ Limit int64 }
+
+func (e *TooLongError) Error() string { return fmt.Sprintf("more than %d bytes decoded", e.Limit) }

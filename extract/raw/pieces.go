@@ -40,11 +40,16 @@ func (p *packer) add(body []byte) (runs []run) {
 	return runs
 }
 
+// minPiece keeps the runs of a body of braces from taking more than the body.
+const minPiece = 32
+
 // pieceLength returns the length of the first piece of b: a piece ends before
-// an opening brace. So of Dexcom's JSON every record is a piece.
+// an opening brace, unless it is very short. So of Dexcom's JSON every record is a
+// piece.
 func pieceLength(b []byte) int {
-	if next := bytes.IndexByte(b[1:], '{'); next >= 0 {
-		return next + 1
+	from := min(minPiece, len(b))
+	if next := bytes.IndexByte(b[from:], '{'); next >= 0 {
+		return from + next
 	}
 	return len(b)
 }

@@ -58,24 +58,76 @@ func counting(all []measurement, names []string, records []Record) []measurement
 }
 
 // compete marks the measurements that are near one of another transmitter, and
-// those that do not count for it. The order is that of time.
+// those that do not count for it. The order is that of time. It takes as long as
+// there are measurements, however many transmitters send at once.
 func compete(all []measurement, order []int32, p precedence) {
-	for n, i := range order {
-		for _, j := range order[n+1:] {
-			a, b := &all[i], &all[j]
-			if b.time-a.time > sameReading {
-				break
-			}
-			if a.transmitter == b.transmitter {
-				continue
-			}
-			a.near, b.near = true, true
-			if p.before(a, b) {
-				b.out = true
-			} else {
-				a.out = true
-			}
+	markNear(all, order)
+	backwards := slices.Clone(order)
+	slices.Reverse(backwards)
+	markNear(all, backwards)
+	if !slices.ContainsFunc(all, func(m measurement) bool { return m.near }) {
+		return
+	}
+	for start := 0; start < len(order); { // of two measurements the later one says by which months they are told apart
+		p.look(all[order[start]].time)
+		from, end := start, start
+		for from > 0 && all[order[start]].time-all[order[from-1]].time <= sameReading {
+			from--
 		}
+		for end < len(order) && all[order[end]].time < p.end {
+			end++
+		}
+		inMonth := end - start
+		p.outdo(all, order[from:end], func(n int) bool { return n >= start-from }, func(int) bool { return true })
+		p.outdo(all, backwards[len(order)-end:len(order)-from], func(int) bool { return true }, func(n int) bool { return n < inMonth })
+		start = end
+	}
+}
+
+// markNear marks the measurements that come at most 150 s behind one of another
+// transmitter.
+func markNear(all []measurement, order []int32) {
+	last, other := int32(-1), int32(-1) // seen so far; other is the last one of another transmitter than last
+	for _, i := range order {
+		before := last
+		if last >= 0 && all[last].transmitter == all[i].transmitter {
+			before = other
+		} else {
+			other = last
+		}
+		if before >= 0 && apart(&all[i], &all[before]) <= sameReading {
+			all[i].near = true
+		}
+		last = i
+	}
+}
+
+func apart(a, b *measurement) int64 { return max(a.time-b.time, b.time-a.time) }
+
+// outdo marks as out the measurements that come at most 150 s behind one whose
+// transmitter goes before theirs: of the n-th of order, if it asks, and of one
+// before it that stands.
+func (p *precedence) outdo(all []measurement, order []int32, asks, stands func(n int) bool) {
+	var best []int32 // from head on, of those at most 150 s back: the best one, the best one after it, and so on
+	head := 0
+	for n, i := range order {
+		m := &all[i]
+		for head < len(best) && apart(m, &all[best[head]]) > sameReading {
+			head++
+		}
+		if asks(n) && head < len(best) && p.before(&all[best[head]], m) {
+			m.out = true
+		}
+		if !stands(n) {
+			continue
+		}
+		for head < len(best) && !p.before(&all[best[len(best)-1]], m) {
+			best = best[:len(best)-1]
+		}
+		if 2*head >= len(best) { // more is behind than ahead
+			best, head = append(best[:0], best[head:]...), 0
+		}
+		best = append(best, i)
 	}
 }
 
@@ -89,16 +141,17 @@ type precedence struct {
 	from, month, end int64 // the months looked at: month, which ends at end, and the one before
 }
 
-// before reports whether the transmitter of a goes before that of b, another one
-// whose measurement is not earlier: the one whose wear began first. Where both
-// began before the months looked at, it is the one that was started first, and
+// before reports whether the transmitter of a goes before that of b: the one whose
+// wear began first. Where both began before the months looked at, it is the one that was started first, and
 // one that does not say when goes after one that does; then the smaller name. No
 // name goes after all.
 func (p *precedence) before(a, b *measurement) bool {
-	if a.transmitter == unnamed || b.transmitter == unnamed {
+	switch {
+	case a.transmitter == b.transmitter:
+		return false
+	case a.transmitter == unnamed || b.transmitter == unnamed:
 		return b.transmitter == unnamed
 	}
-	p.look(b.time)
 	u, v := &p.wears[a.wear], &p.wears[b.wear]
 	if began, other := p.began(u), p.began(v); began != other {
 		return began < other

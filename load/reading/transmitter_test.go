@@ -318,3 +318,36 @@ func TestReadingsAreApart(t *testing.T) {
 		}
 	})
 }
+
+// However many transmitters send at once, it is told in time which one counts.
+func TestManyTransmitters(t *testing.T) {
+	for name, at := range map[string]func(i int64) int64{
+		"at one moment":         func(int64) int64 { return 0 },
+		"second after second":   func(i int64) int64 { return i },
+		"each in two months":    func(i int64) int64 { return i / 2 * 31 },
+		"fewer than in 5 min":   func(i int64) int64 { return i % 7 * 60 },
+		"the best one comes on": func(i int64) int64 { return 100_000 - i },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var records []Record
+			for i := range int64(100_000) {
+				records = append(records, rec(fmt.Sprintf("%06d", i), at(i), 100, sensor(fmt.Sprintf("%06d", i%99_991), 0)))
+			}
+			began := time.Now()
+			readings := Readings(records, Person{})
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("%d records took %s", len(records), took)
+			}
+			last := int64(math.MinInt64)
+			for _, r := range readings {
+				if r.Time <= last {
+					t.Fatalf("two readings at %d", r.Time)
+				}
+				last = r.Time
+			}
+			if len(readings) == 0 {
+				t.Error("no readings")
+			}
+		})
+	}
+}
