@@ -91,6 +91,8 @@ func verdicts() []verdict {
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
+		{as[*state.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
+		{is(state.ErrSealsLost), exitDamage, "restore state.db and audit.jsonl from one backup, the newest", ""},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
 		{as[*consent.KeyModeError], exitKey, "", ""},
 		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", ""},
@@ -163,6 +165,9 @@ func nextOf(err error) string {
 	}
 	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
 		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
+	}
+	if e, ok := errors.AsType[*state.OwnerError](err); ok {
+		return disownedNext(e)
 	}
 	if e, ok := errors.AsType[*consent.SealError](err); ok {
 		return "dexetl connect " + e.ParticipantID

@@ -104,6 +104,9 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 	if err := f.p.closeGrants(ctx, f.study, people, afterRun(f.job.run, f.report)); err != nil {
 		return done, err
 	}
+	if done.disowned, err = f.disownedIn(ctx, f.report); err != nil {
+		return done, err
+	}
 	// The last fold takes the run into the lake as one that has ended; in the
 	// state it has not, before the fold has.
 	loading.ended = func(loaded load.Result) state.Run {

@@ -27,6 +27,7 @@ type fetchResult struct {
 
 	tokenCalls int64 // requests for tokens, and to see whose an account is
 	compacted  raw.Compaction
+	disowned   []*state.OwnerError // rows of the state that were gone around
 }
 
 // verdict is nil when everything that was due is held, else the error that
@@ -34,6 +35,9 @@ type fetchResult struct {
 func (r fetchResult) verdict() error {
 	stopped := r.report.Outcome == extract.Interrupted || r.report.Outcome == extract.Stopped
 	if harm := damageFound(r.loaded.Damaged); harm != nil && !stopped {
+		return harm
+	}
+	if harm := disownedFound(r.disowned, ", all else is done"); harm != nil && !stopped {
 		return harm
 	}
 	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {

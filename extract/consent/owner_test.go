@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -129,7 +130,7 @@ func TestExchangedPeople(t *testing.T) {
 				if !as[*state.OwnerError](err) || !strings.Contains(err.Error(), "P001") || !strings.Contains(err.Error(), "P002") {
 					t.Errorf("CheckSealed = %v, want both named", err)
 				}
-				if name != "seals taken off" && strings.Contains(err.Error(), "P003") {
+				if name != "seals taken off" && strings.Contains(fmt.Sprint(err), "P003") {
 					t.Errorf("CheckSealed = %v, names P003", err)
 				}
 			}

@@ -109,6 +109,11 @@ func (g *Grants) read(ctx context.Context, id string) (held, error) {
 		return held{Connection: c}, errors.Join(err, g.Store.NoteOwner(ctx, id))
 	case err != nil:
 		return held{Connection: c}, errors.Join(err, g.Store.NoteDamage(ctx, id))
+	case c.LastError == state.NotOwned, c.LastError == state.TokensDamaged:
+		c.LastError = ""
+		if err := g.Store.NoteMended(ctx, id); err != nil {
+			return held{Connection: c}, err
+		}
 	}
 	return held{c, t, p}, nil
 }

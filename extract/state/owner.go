@@ -96,7 +96,7 @@ func (s *Store) OwnTokens(c Connection, t Tokens) error {
 }
 
 // NotTheirs is the error of tokens that are not c's.
-func NotTheirs(c Connection) error {
+func NotTheirs(c Connection) *OwnerError {
 	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedTokens}
 }
 
@@ -187,13 +187,20 @@ func (s *Store) dropDisowned(ctx context.Context, tx *sql.Tx, participant string
 	return nil
 }
 
+// NoteMended takes back NoteOwner and NoteDamage: the tokens can be used after all, as
+// after a backup was restored.
+func (s *Store) NoteMended(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "update connections set last_error = '' where connection_id = ? and last_error in (?, ?)", id, NotOwned, TokensDamaged)
+	return err
+}
+
 // NoteOwner records that a connection, or its tokens, are not the participant's,
 // until other tokens come.
 func (s *Store) NoteOwner(ctx context.Context, id string) error {
 	return s.noteError(ctx, id, NotOwned)
 }
 
-// Disowned are all rows that are not their participants', in no order that matters:
+// Disowned are all rows still in use that are not their participants':
 // what the key of BindKey can tell without opening what is sealed.
 func (s *Store) Disowned(ctx context.Context) (found []*OwnerError, err error) {
 	note := func(err error) {
@@ -223,7 +230,7 @@ func (s *Store) Disowned(ctx context.Context) (found []*OwnerError, err error) {
 	for _, a := range answers {
 		note(s.OwnAnswer(a))
 	}
-	states, err := collect(ctx, s.db, scanState, selectStates+" where used_at is null")
+	states, err := collect(ctx, s.db, scanState, selectStates+" where used_at is null and expires_at > ?", micros(s.now()))
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +239,9 @@ func (s *Store) Disowned(ctx context.Context) (found []*OwnerError, err error) {
 	}
 	links, err := s.Invitations(ctx)
 	for _, i := range links {
-		note(s.ownInvitation(i))
+		if i.ConnectedAt.IsZero() && i.RevokedAt.IsZero() && i.ExpiresAt.After(s.now()) {
+			note(s.ownInvitation(i))
+		}
 	}
 	return found, err
 }
