@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -105,6 +104,7 @@ func verdicts() []verdict {
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{isDataFile, exitDamage, "", replayNext},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
+		{as[*forgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", ""},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", ""},
 		{as[*lake.DamageError], exitDamage, backup, ""},
 		{as[*raw.VersionError], exitUsage, newer, ""},
@@ -158,7 +158,10 @@ func nextOf(err error) string {
 		return "dexetl connect " + e.ParticipantID + "  # when the participant agrees"
 	}
 	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
-		return shellLine([]string{"dexetl", "withdraw", e.ParticipantID, "--effective", e.EffectiveAt.Format(time.RFC3339Nano), "--reason", "TEXT"})
+		return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
+	}
+	if e, ok := errors.AsType[*forgottenError](err); ok {
+		return e.next()
 	}
 	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
 		return "dexetl connect " + e.ParticipantID

@@ -74,6 +74,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	defer leave()
 	d.ok("state", "%s", d.study.path(config.State.Path))
 	d.checkAudit(ctx)
+	d.checkRemembered(ctx)
 	d.checkLake()
 	d.checkTokens(ctx)
 	d.checkApps(ctx)
@@ -161,6 +162,16 @@ func (d *doctor) checkAudit(ctx context.Context) {
 		return
 	}
 	d.ok(check, "%s, all as written", countOf(len(lines), "line"))
+}
+
+// checkRemembered looks whether the state is as new as lake and audit trail are.
+func (d *doctor) checkRemembered(ctx context.Context) {
+	const check = "state's age"
+	if err := d.p.remembers(ctx, d.study); err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "it knows every withdrawal and change that lake and audit trail have")
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.

@@ -39,6 +39,9 @@ func (p *program) fetch(ctx context.Context, s *study, job fetchJob) error {
 // nil when the run came to its end, however many participants failed: that is
 // in the report.
 func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (done fetchResult, err error) {
+	if err := p.remembers(ctx, s); err != nil {
+		return done, err
+	}
 	people, err := job.who.pick(ctx, s.store)
 	if err != nil {
 		return done, err

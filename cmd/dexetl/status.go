@@ -43,7 +43,7 @@ func (p *program) statusCommand() *cli.Command {
 			for i := range standings {
 				standings[i].maxAge = maxAge
 			}
-			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm, disownedFound(disownedOf(standings), ""))
+			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm, disownedFound(disownedOf(standings), ""), p.remembers(ctx, s))
 			if err != nil || !check {
 				return err
 			}
