@@ -100,6 +100,7 @@ func verdicts() []verdict {
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
+		{as[*trailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
 		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{isDataFile, exitDamage, "", replayNext},
@@ -159,6 +160,9 @@ func nextOf(err error) string {
 	}
 	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
 		return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
+	}
+	if e, ok := errors.AsType[*trailError](err); ok {
+		return e.next()
 	}
 	if e, ok := errors.AsType[*forgottenError](err); ok {
 		return e.next()

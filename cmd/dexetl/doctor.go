@@ -161,7 +161,12 @@ func (d *doctor) checkAudit(ctx context.Context) {
 		d.fail(check, err)
 		return
 	}
-	d.ok(check, "%s, all as written", countOf(len(lines), "line"))
+	held, err := d.study.holdSnapshots(ctx)
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "%s, all as written%s", countOf(len(lines), "line"), behind("; ", held.words()))
 }
 
 // checkRemembered looks whether the state is as new as lake and audit trail are.
@@ -197,4 +202,12 @@ func (d *doctor) checkTokens(ctx context.Context) {
 		return
 	}
 	d.ok(check, "the sealing key opens the tokens of %d connections", n)
+}
+
+// behind is words behind others, "" for none.
+func behind(mark, words string) string {
+	if words == "" {
+		return ""
+	}
+	return mark + words
 }
