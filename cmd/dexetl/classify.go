@@ -117,6 +117,7 @@ func verdicts() []verdict {
 		{is(syscall.EROFS), exitDisk, "", ""},
 		{is(syscall.EMFILE), exitDisk, "let it open more files (ulimit -n)", sameCommand},
 		{is(syscall.ENFILE), exitDisk, "let other processes of this machine close files, or let the machine open more (fs.file-max)", sameCommand},
+		{is(syscall.ELOOP), exitDisk, "a link stands where the study keeps a file of its own: put the file itself there, or take the link away", sameCommand},
 		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
 		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},

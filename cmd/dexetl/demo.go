@@ -80,7 +80,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 		return err
 	}
 	secret := filepath.Join(o.dir, "client-secret")
-	if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
+	if err := writeNew(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
 		return fmt.Errorf("client secret: %w", err)
 	}
 	p.flags.study = o.dir
@@ -112,7 +112,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server
 	if err := api.WriteRoster(&roster); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
+	if err := writeNew(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
 	imported, err := s.store.ImportRoster(ctx, &roster)

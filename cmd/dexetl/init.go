@@ -77,7 +77,7 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")
-		if err := os.WriteFile(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
+		if err := writeNew(secret, []byte(dexsim.DefaultClientSecret+"\n"), 0o600); err != nil {
 			return fmt.Errorf("client secret: %w", err)
 		}
 		p.say("client id and secret are those of dexetl simulate")
