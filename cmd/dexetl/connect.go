@@ -95,7 +95,7 @@ func (p *program) connectCommand() *cli.Command {
 
 // connecting readies the grants around work and keeps the run.
 func (p *program) connecting(ctx context.Context, s *study, work func(*consent.Grants) error) error {
-	if err := p.remembers(ctx, s); err != nil {
+	if _, err := p.editedRows(ctx, s); err != nil {
 		return err
 	}
 	log, err := raw.Open(s.rawPath())

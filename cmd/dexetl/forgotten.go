@@ -24,7 +24,35 @@ func (e *forgottenError) Error() string {
 	if len(e.list) > most {
 		more = fmt.Sprintf(" (and %d more)", len(e.list)-most)
 	}
-	return fmt.Sprintf("state.db does not know what the audit trail says: %s%s; is it from an older backup? nothing was asked for, and nobody was let in", strings.Join(words, "; "), more)
+	return fmt.Sprintf("state.db does not know what the audit trail says: %s%s; %s", strings.Join(words, "; "), more, e.why())
+}
+
+func (e *forgottenError) why() string {
+	if e.onlyRows() {
+		return "these rows were edited, and nothing is asked for them"
+	}
+	return "is it from an older backup? nothing was asked for, and nobody was let in"
+}
+
+// onlyRows reports whether no more is wrong than that people's lines of the roster were
+// edited: the others can go on.
+func (e *forgottenError) onlyRows() bool {
+	return !slices.ContainsFunc(e.list, func(f state.Forgotten) bool { return !f.Edited || f.Subject != "participant" })
+}
+
+// names reports whether e is about a participant.
+func (e *forgottenError) names(id string) bool {
+	return slices.ContainsFunc(e.list, func(f state.Forgotten) bool { return f.ParticipantID == id })
+}
+
+// editedRows is remembers where the others can go on: people whose rows were edited are
+// no error, but returned.
+func (p *program) editedRows(ctx context.Context, s *study) (*forgottenError, error) {
+	err := p.remembers(ctx, s)
+	if e, ok := errors.AsType[*forgottenError](err); ok && e.onlyRows() {
+		return e, nil
+	}
+	return nil, err
 }
 
 // next is the command that gets the first of it right.
@@ -151,4 +179,13 @@ func (p *program) endedBefore(ctx context.Context, s *study, people []state.Part
 		out = append(out, closing{Connection: c, at: p.now(), because: "it is used no more by the audit trail"})
 	}
 	return out, nil
+}
+
+// leaveOutEdited returns those whose rows were not edited.
+func (p *program) leaveOutEdited(people []state.Participant, edited *forgottenError) []state.Participant {
+	if edited == nil {
+		return people
+	}
+	p.say("left out: %v", edited)
+	return slices.DeleteFunc(slices.Clone(people), func(who state.Participant) bool { return edited.names(who.ID) })
 }

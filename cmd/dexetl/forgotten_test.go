@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -133,5 +134,93 @@ func TestOlderState(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Lines of the roster that were edited keep their people out, and nobody else.
+func TestEditedRoster(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]string{
+		"study starts": "update participants set study_start = case participant_id when 'P001' then '2026-01-01' else '2026-01-02' end where participant_id in ('P001', 'P002')",
+		"no pause":     "update participants set paused = 0",
+		"names":        "update participants set participant_id = 'P009' where participant_id = 'P001'; update connections set participant_id = 'P009' where participant_id = 'P001'",
+	} {
+		b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 2})
+		b.must("participants", "pause", "P001")
+		db := b.database()
+		for _, q := range append([]string{"pragma foreign_keys = off"}, strings.Split(edit, ";")...) {
+			_, err := db.Exec(q)
+			check(t, err)
+		}
+		code, _, stderr := b.run("backfill")
+		if code != exitDamage || !strings.Contains(stderr, "P001") {
+			t.Errorf("%s: backfill: exit %d, want %d and P001 named\n%s", name, code, exitDamage, stderr)
+		}
+		got := strings.Join(b.lines("select distinct participant_id from egvs order by 1"), " ")
+		if want := cmp.Or(map[string]string{"study starts": "P003"}[name], "P002 P003"); got != want {
+			t.Errorf("%s: readings of %q", name, got)
+		}
+		if code, _, stderr := b.run("connect", "P001", "--manual"); code == exitDone || !strings.Contains(stderr, "P001") {
+			t.Errorf("%s: connect: exit %d\n%s", name, code, stderr)
+		}
+	}
+}
+
+// What is older than the state stops nobody: a lake, which the next load brings up to
+// it, and an audit file, which verify names.
+func TestNewerState(t *testing.T) {
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 4, End: demoNow.AddDate(0, 0, 1)}, demoNow)
+	b.must("backfill")
+	lake := filepath.Join(b.dir, "lake")
+	check(t, os.CopyFS(lake+"-old", os.DirFS(lake)))
+	restoreAudit := b.backup("audit.jsonl")
+	b.must("participants", "pause", "P002")
+	b.must("withdraw", "P001", "--effective", "2026-04-12", "--reason", "moved", "--yes")
+	check(t, os.RemoveAll(lake))
+	check(t, os.Rename(lake+"-old", lake))
+	if code, _, stderr := b.run("sync"); code != exitDone || !strings.Contains(stderr, "withdrawn, so left out: P001") {
+		t.Errorf("sync with an older lake: exit %d\n%s", code, stderr)
+	}
+	if n := b.lines("select count(*) from egvs where participant_id = 'P001' and system_time >= '2026-04-12T12:00:00'"); n[0] != "0" {
+		t.Errorf("%s readings from after the withdrawal", n)
+	}
+	restoreAudit()
+	for range 2 {
+		if code, _, stderr := b.run("sync"); code != exitDone {
+			t.Errorf("sync with an older audit file: exit %d\n%s", code, stderr)
+		}
+		if code, _, _ := b.run("audit", "verify"); code != exitDamage {
+			t.Errorf("audit verify: exit %d, want %d", code, exitDamage)
+		}
+		b.must("participants", "resume", "P002") // a line behind the gap, the first time
+	}
+}
+
+// A study does not ask for anything beside another one's lake, nor does one that has
+// lost its state folder.
+func TestAnotherStudysLake(t *testing.T) {
+	t.Parallel()
+	b, other := newBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 1}), newBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1})
+	b.must("backfill")
+	other.env["DEXETL_LAKE_PATH"] = filepath.Join(b.dir, "lake")
+	asked := other.counted()
+	for _, command := range [][]string{{"sync"}, {"connect", "P001", "--manual"}, {"backfill"}} {
+		if code, _, stderr := other.run(command...); code != exitUsage || !strings.Contains(stderr, "belongs to another study") || asked.Load() != 0 {
+			t.Errorf("%v: exit %d, %d requests\n%s", command, code, asked.Load(), stderr)
+		}
+	}
+	key, err := os.ReadFile(filepath.Join(b.dir, "state/sealing.key"))
+	check(t, err)
+	check(t, os.RemoveAll(filepath.Join(b.dir, "state")))
+	check(t, os.MkdirAll(filepath.Join(b.dir, "state"), 0o700))
+	check(t, os.WriteFile(filepath.Join(b.dir, "state/sealing.key"), key, 0o600))
+	code, _, stderr := b.run("sync")
+	if code != exitUsage || strings.Join(next(t, stderr)[:2], " ") != "connect --public-key" {
+		t.Errorf("sync without the state: exit %d\n%s", code, stderr)
+	}
+	b.must("connect", "--public-key")
+	if code, _, stderr := b.run("sync"); code != exitDamage || !strings.Contains(stderr, "P001 is in the roster") {
+		t.Errorf("sync of a state that is new: exit %d\n%s", code, stderr)
 	}
 }

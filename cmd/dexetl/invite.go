@@ -58,7 +58,7 @@ func (p *program) inviteCommand() *cli.Command {
 			if o.revoke {
 				return p.revokeLinks(ctx, s, people)
 			}
-			if err := p.remembers(ctx, s); err != nil {
+			if _, err := p.editedRows(ctx, s); err != nil {
 				return err
 			}
 			return p.invite(ctx, s, people, o)

@@ -20,6 +20,7 @@ type Forgotten struct {
 	Known         time.Time // of a withdrawal: since when state.db has it; zero: it has none
 	Paused        bool      // of a participant: is paused by the trail
 	Resumed       bool      // of a participant: is paused by state.db alone
+	Edited        bool      // state.db is as new as the trail: a row of it was edited
 	Words         string    // what is forgotten
 }
 
@@ -58,6 +59,7 @@ func (s *Store) forgotten(ctx context.Context, elsewhere []AuditLine) ([]Forgott
 		r.forget()
 		r.gone = true
 	}
+	edited := len(lines) > 0 && lines[len(lines)-1].Hash == head.hash && r.last == head.seq
 	var out []Forgotten
 	for _, compare := range []func(context.Context, *recalled) ([]Forgotten, error){
 		s.forgottenPeople, s.forgottenWithdrawals, s.forgottenEnds, s.forgottenLists,
@@ -67,6 +69,9 @@ func (s *Store) forgotten(ctx context.Context, elsewhere []AuditLine) ([]Forgott
 			return nil, err
 		}
 		out = append(out, found...)
+	}
+	for i := range out {
+		out[i].Edited = edited
 	}
 	return out, nil
 }
