@@ -91,7 +91,7 @@ func (s *Store) forgottenPeople(ctx context.Context, r *recalled) (out []Forgott
 			out = append(out, Forgotten{Subject: "participant", ParticipantID: id, Missing: true, Words: id + " is in the roster"})
 			continue
 		}
-		if f := (Forgotten{Subject: "participant", ParticipantID: id}); f.differs(r.participants[id], asRead(p.fields())) {
+		if f := (Forgotten{Subject: "participant", ParticipantID: id}); f.differs(r.participants[id], asRead(p.fields()), r.whole[id]) {
 			out = append(out, f)
 		}
 	}
@@ -106,9 +106,15 @@ func btoi(b bool) int {
 	return 0
 }
 
-// differs says how the trail has p's fields otherwise than state.db.
-func (f *Forgotten) differs(trail, held map[string]any) bool {
-	for _, name := range slices.Sorted(maps.Keys(trail)) {
+// differs says how the trail has somebody's fields otherwise than state.db. What the
+// trail does not have is none, where it is whole.
+func (f *Forgotten) differs(trail, held map[string]any, whole bool) bool {
+	names := map[string]any{}
+	maps.Copy(names, trail)
+	if whole {
+		maps.Copy(names, held)
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if trail[name] == held[name] {
 			continue
 		}

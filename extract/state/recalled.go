@@ -12,6 +12,7 @@ import (
 type recalled struct {
 	withdrawn    map[string]time.Time      // from when, by participant: what no line takes back
 	participants map[string]map[string]any // fields by participant
+	whole        map[string]bool           // of whom the trail says all, from the beginning
 	windows      map[string]row
 	exclusions   map[string]row
 	connections  map[string]ended
@@ -48,6 +49,7 @@ func recall(lines []AuditLine) *recalled {
 // forget is for lines that are not there.
 func (r *recalled) forget() {
 	r.participants, r.windows, r.exclusions = map[string]map[string]any{}, map[string]row{}, map[string]row{}
+	r.whole = map[string]bool{}
 	maps.DeleteFunc(r.connections, func(_ string, c ended) bool { return c.status != string(Ended) })
 }
 
@@ -82,7 +84,7 @@ func (r *recalled) take(l AuditLine) {
 func (r *recalled) participant(id string, before, after map[string]any) {
 	known := r.participants[id]
 	if before == nil {
-		r.participants[id] = after
+		r.participants[id], r.whole[id] = after, true
 		return
 	}
 	if known == nil { // what else there was is not known
