@@ -10,9 +10,9 @@ import (
 
 // Accounts knows to whose Dexcom account each connection leads.
 type Accounts interface {
-	// Same reports whether userID, of an answer that came through a connection, is
-	// that account's.
-	Same(ctx context.Context, connectionID, userID string) (bool, error)
+	// Same reports whether userID, of an answer that came through a participant's
+	// connection, is that account's; *state.OwnerError if it is not their connection.
+	Same(ctx context.Context, participantID, connectionID, userID string) (bool, error)
 	// SetAside takes a connection out of use because it is not: *state.OtherAccountError.
 	SetAside(ctx context.Context, connectionID string) error
 }
@@ -22,7 +22,10 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 	if c.Accounts == nil {
 		return true, nil
 	}
-	same, err := c.Accounts.Same(context.WithoutCancel(ctx), c.target.ConnectionID, a.UserID)
+	same, err := c.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
+	if isOwner(err) {
+		return false, &TokenError{c.target.ParticipantID, err}
+	}
 	if err != nil {
 		return false, fatalError{err}
 	}
@@ -36,10 +39,18 @@ func (c *connection) stray(ctx context.Context) error {
 	if isOtherAccount(err) || isWithdrawn(err) {
 		return err
 	}
+	if isOwner(err) {
+		return &TokenError{c.target.ParticipantID, err}
+	}
 	return fatalError{err}
 }
 
 func isOtherAccount(err error) bool {
 	var other *state.OtherAccountError
 	return errors.As(err, &other)
+}
+
+func isOwner(err error) bool {
+	var owner *state.OwnerError
+	return errors.As(err, &owner)
 }

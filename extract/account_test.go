@@ -21,7 +21,7 @@ type fakeAccounts struct {
 	aside map[string]bool
 }
 
-func (f *fakeAccounts) Same(_ context.Context, _, userID string) (bool, error) {
+func (f *fakeAccounts) Same(_ context.Context, _, _, userID string) (bool, error) {
 	return userID == "" || userID == "u", nil
 }
 

@@ -101,6 +101,7 @@ func (a *answer) known(r *dexcom.Range) *dexcom.Range {
 type ForgottenWithdrawalError struct {
 	ParticipantID string
 	EffectiveAt   time.Time // UTC
+	Known         time.Time // since when the study has it, UTC; zero: it has none
 }
 
 func (e *ForgottenWithdrawalError) Error() string {
@@ -143,13 +144,15 @@ func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest
 		if !known || !before.EffectiveAt.Equal(w.EffectiveAt) {
 			anew = append(anew, w.ParticipantID)
 		}
-		if !known || !w.RecordedAt.Before(before.RecordedAt) {
+		// The same instant is the same withdrawal, whenever it was recorded again.
+		if !known || !w.RecordedAt.Before(before.RecordedAt) || before.EffectiveAt.Equal(w.EffectiveAt) {
 			delete(held, w.ParticipantID)
 		}
 	}
 	if len(held) > 0 {
 		first := slices.Min(slices.Collect(maps.Keys(held)))
-		return nil, &ForgottenWithdrawalError{first, held[first].EffectiveAt}
+		known := withdrawalsOf(study.Withdrawals)[first]
+		return nil, &ForgottenWithdrawalError{first, held[first].EffectiveAt, known.EffectiveAt}
 	}
 	slices.Sort(anew)
 	return anew, nil

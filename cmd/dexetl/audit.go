@@ -18,7 +18,8 @@ import (
 func (p *program) auditCommand() *cli.Command {
 	var who selection
 	var result resultFlags
-	var subject, contains string
+	var subject string
+	var noted noted
 	return &cli.Command{
 		Name:        "audit",
 		Usage:       "the study's audit trail: who changed what, when and why; newest last",
@@ -27,15 +28,16 @@ func (p *program) auditCommand() *cli.Command {
 		Flags: append(append(result.flags(), who.flags()...),
 			&cli.StringFlag{Name: "subject", Usage: "only lines about this `KIND`: " + strings.Join(state.Subjects(), ", "), Destination: &subject}),
 		Commands: []*cli.Command{{
-			Name: "verify", Usage: "check that no line was changed, put in, moved or taken away",
+			Name: "verify", Usage: "check that no line was changed, put in, moved or taken away, and that every snapshot's is there",
 			Flags: []cli.Flag{
-				&cli.StringFlag{Name: "contains", Usage: "and that it has the line with this `HASH`, noted earlier", Destination: &contains},
+				&cli.StringFlag{Name: "contains", Usage: "and that it has the line with this `HASH`, noted earlier", Destination: &noted.hash},
+				&cli.StringFlag{Name: "head", Usage: "and that it once ended with this `LINE` of audit head, kept elsewhere", Destination: &noted.head},
 			},
 			Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 				p.flags.json = p.flags.json || result.json // this --json is the one of audit
-				return p.verifyAudit(ctx, s, contains)
+				return p.verifyAudit(ctx, s, noted)
 			}),
-		}},
+		}, p.auditHeadCommand(&result)},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
 			f, err := result.format(p)
@@ -148,24 +150,40 @@ func shortValue(v any) string {
 	return string(text)
 }
 
-// verifyAudit checks the trail and says where it ends: that hash, kept
-// elsewhere, shows later whether anything before it was rewritten.
-func (p *program) verifyAudit(ctx context.Context, s *study, contains string) error {
-	lines, err := s.store.Trail(ctx)
-	if err != nil {
+// noted is what was kept elsewhere of the trail; "" for nothing.
+type noted struct{ hash, head string }
+
+// verifyAudit checks the trail, by itself, by what was noted of it, and by what each
+// snapshot of the lake has, and says where it ends.
+func (p *program) verifyAudit(ctx context.Context, s *study, noted noted) error {
+	lines, damage := s.store.Trail(ctx)
+	if damage != nil && !as[*state.AuditError](damage) {
+		return damage
+	}
+	held, err := s.holdSnapshots(ctx)
+	if err = errors.Join(damage, err); err != nil {
 		return err
 	}
-	if contains != "" && !slices.ContainsFunc(lines, func(l state.AuditLine) bool { return l.Hash == contains }) {
+	if noted.hash != "" && !slices.ContainsFunc(lines, func(l state.AuditLine) bool { return l.Hash == noted.hash }) {
 		return advised(exitDamage, "compare with a backup, or with table audit of an older snapshot",
-			"the audit trail is whole, but has no line with hash %.64q: it was rewritten, or is another study's", contains)
+			"the audit trail is whole, but has no line with hash %.64q: it was rewritten, or is another study's", noted.hash)
+	}
+	if noted.head != "" {
+		if err := s.checkHead(noted.head, lines); err != nil {
+			return err
+		}
 	}
 	last := state.AuditLine{}
 	if len(lines) > 0 {
 		last = lines[len(lines)-1]
 	}
 	if p.flags.json {
-		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash})
+		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash,
+			"snapshots": held.agree, "snapshots_without": held.without, "snapshots_unread": held.unread})
 	}
-	_, err = fmt.Fprintf(p.stdout, "%d lines, all as written; the last one is %s\n", last.Seq, cmp.Or(last.Hash, "yet to come"))
+	if _, err = fmt.Fprintf(p.stdout, "%d lines, all as written; the last one is %s\n", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || held.words() == "" {
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, held.words())
 	return err
 }

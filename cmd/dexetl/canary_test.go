@@ -158,6 +158,8 @@ func (c *canaryCage) work() {
 	c.expect(exitDone, "query", "--csv", "select raw from rejects union all select before from changes union all select reason from audit")
 	c.expect(exitDone, "status")
 	c.expect(exitDone, "audit verify")
+	c.expect(exitDone, "audit head")
+	c.expect(exitUsage, "audit verify", "--head", "no such line")
 	c.expect(exitDone, "connect", "--public-key")
 	grants := filepath.Join(c.home, "grants.age")
 	c.expect(exitDone, "connect", "--export", grants)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,9 @@ func (p *program) mayConnect(ctx context.Context, s *study, id string) (state.Pa
 	}
 	if err := s.store.Standing(ctx, who.ID); err != nil {
 		return who, err
+	}
+	if edited, err := p.editedRows(ctx, s); err != nil || edited != nil && edited.names(who.ID) {
+		return who, cmp.Or[error](err, edited)
 	}
 	course, err := s.course(who, time.Time{})
 	if err == nil && !course.Asked {

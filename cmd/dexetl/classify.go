@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -92,6 +91,8 @@ func verdicts() []verdict {
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
+		{as[*state.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
+		{is(state.ErrSealsLost), exitDamage, "restore state.db and audit.jsonl from one backup, the newest", ""},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
 		{as[*consent.KeyModeError], exitKey, "", ""},
 		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", ""},
@@ -100,10 +101,12 @@ func verdicts() []verdict {
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
+		{as[*trailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
 		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{isDataFile, exitDamage, "", replayNext},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
+		{as[*forgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", ""},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", ""},
 		{as[*lake.DamageError], exitDamage, backup, ""},
 		{as[*raw.VersionError], exitUsage, newer, ""},
@@ -115,6 +118,7 @@ func verdicts() []verdict {
 		{is(syscall.EROFS), exitDisk, "", ""},
 		{is(syscall.EMFILE), exitDisk, "let it open more files (ulimit -n)", sameCommand},
 		{is(syscall.ENFILE), exitDisk, "let other processes of this machine close files, or let the machine open more (fs.file-max)", sameCommand},
+		{is(syscall.ELOOP), exitDisk, "a link stands where the study keeps a file of its own: put the file itself there, or take the link away", sameCommand},
 		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
 		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
@@ -168,13 +172,22 @@ func nextOf(err error) string {
 		return "dexetl connect " + e.ParticipantID + "  # when the participant agrees"
 	}
 	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
-		return shellLine([]string{"dexetl", "withdraw", e.ParticipantID, "--effective", e.EffectiveAt.Format(time.RFC3339Nano), "--reason", "TEXT"})
+		return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
+	}
+	if e, ok := errors.AsType[*trailError](err); ok {
+		return e.next()
+	}
+	if e, ok := errors.AsType[*forgottenError](err); ok {
+		return e.next()
 	}
 	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
 		return "dexetl connect " + e.ParticipantID
 	}
 	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
 		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
+	}
+	if e, ok := errors.AsType[*state.OwnerError](err); ok {
+		return disownedNext(e)
 	}
 	if e, ok := errors.AsType[*consent.SealError](err); ok {
 		return "dexetl connect " + e.ParticipantID

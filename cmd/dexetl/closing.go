@@ -141,6 +141,11 @@ func (p *program) closeGrants(ctx context.Context, s *study, people []state.Part
 	if err != nil {
 		return err
 	}
+	return p.destroyAll(ctx, s, due)
+}
+
+// destroyAll destroys grants and says whose.
+func (p *program) destroyAll(ctx context.Context, s *study, due []closing) error {
 	for _, c := range due {
 		done, err := s.destroy(ctx, c)
 		if err != nil {
@@ -189,8 +194,13 @@ func (p *program) participantsClose() *cli.Command {
 			if err != nil {
 				return err
 			}
+			ended, err := p.endedBefore(ctx, s, people, due)
+			if err != nil {
+				return err
+			}
+			due = append(due, ended...)
 			if !dryRun {
-				if err := p.closeGrants(ctx, s, people, everyDue); err != nil {
+				if err := p.destroyAll(ctx, s, due); err != nil {
 					return err
 				}
 			}

@@ -95,6 +95,9 @@ func (p *program) connectCommand() *cli.Command {
 
 // connecting readies the grants around work and keeps the run.
 func (p *program) connecting(ctx context.Context, s *study, work func(*consent.Grants) error) error {
+	if _, err := p.editedRows(ctx, s); err != nil {
+		return err
+	}
 	log, err := raw.Open(s.rawPath())
 	if err != nil {
 		return err
@@ -269,6 +272,9 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	unchecked := len(failures) - aside
 	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
 		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, unchecked, imported.Known)
+	if edited := disownedFound(ownerErrors(errors.Join(failures...)), ""); edited != nil {
+		return edited
+	}
 	switch {
 	case aside > 0:
 		return failure(exitPartial, "dexetl participants list --needs", "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))

@@ -111,7 +111,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server
 	if err := api.WriteRoster(&roster); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
+	if err := writeNew(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
 	imported, err := s.store.ImportRoster(ctx, &roster)

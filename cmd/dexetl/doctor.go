@@ -78,6 +78,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	defer leave()
 	d.ok("state", "%s", d.study.path(config.State.Path))
 	d.checkAudit(ctx)
+	d.checkRemembered(ctx)
 	d.checkLake()
 	d.checkTokens(ctx)
 	d.checkApps(ctx)
@@ -164,7 +165,22 @@ func (d *doctor) checkAudit(ctx context.Context) {
 		d.fail(check, err)
 		return
 	}
-	d.ok(check, "%s, all as written", countOf(len(lines), "line"))
+	held, err := d.study.holdSnapshots(ctx)
+	if err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "%s, all as written%s", countOf(len(lines), "line"), behind("; ", held.words()))
+}
+
+// checkRemembered looks whether the state is as new as lake and audit trail are.
+func (d *doctor) checkRemembered(ctx context.Context) {
+	const check = "state's age"
+	if err := d.p.remembers(ctx, d.study); err != nil {
+		d.fail(check, err)
+		return
+	}
+	d.ok(check, "it knows every withdrawal and change that lake and audit trail have")
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.
@@ -190,4 +206,12 @@ func (d *doctor) checkTokens(ctx context.Context) {
 		return
 	}
 	d.ok(check, "the sealing key opens the tokens of %d connections", n)
+}
+
+// behind is words behind others, "" for none.
+func behind(mark, words string) string {
+	if words == "" {
+		return ""
+	}
+	return mark + words
 }

@@ -39,10 +39,15 @@ func (p *program) fetch(ctx context.Context, s *study, job fetchJob) error {
 // nil when the run came to its end, however many participants failed: that is
 // in the report.
 func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (done fetchResult, err error) {
+	edited, err := p.editedRows(ctx, s)
+	if err != nil {
+		return done, err
+	}
 	people, err := job.who.pick(ctx, s.store)
 	if err != nil {
 		return done, err
 	}
+	people = p.leaveOutEdited(people, edited)
 	if err := p.closeGrants(ctx, s, people, beforeRun(p.now())); err != nil {
 		return done, err
 	}
@@ -63,7 +68,7 @@ func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (don
 	}
 	job.run.ID = run.ID
 	s.store.WaitUpTo(statePatience, sync.OnceFunc(func() { p.say("waiting: another process holds the state (state.db)") }))
-	f := &fetching{p: p, study: s, job: job, log: log, begun: run}
+	f := &fetching{p: p, study: s, job: job, log: log, begun: run, edited: edited}
 	done, err = f.run(ctx, people)
 	outcome := err
 	if err == nil {
@@ -81,11 +86,12 @@ type fetching struct {
 	begun  state.Run
 	grants *consent.Grants
 	report extract.Report
+	edited *forgottenError // of people who are left out
 }
 
 func (f *fetching) run(ctx context.Context, people []state.Participant) (done fetchResult, err error) {
 	began := time.Now()
-	done.run = f.job.run
+	done.run, done.edited = f.job.run, f.edited
 	if f.grants, err = f.p.grants(ctx, f.study, f.log, f.job.run.ID, f.job.run.Quota); err != nil {
 		return done, err
 	}
@@ -102,6 +108,9 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 	}
 	done.report, done.tokenCalls = f.report, f.grants.Calls()
 	if err := f.p.closeGrants(ctx, f.study, people, afterRun(f.job.run, f.report)); err != nil {
+		return done, err
+	}
+	if done.disowned, err = f.disownedIn(ctx, f.report); err != nil {
 		return done, err
 	}
 	// The last fold takes the run into the lake as one that has ended; in the

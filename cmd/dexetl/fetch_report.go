@@ -27,6 +27,8 @@ type fetchResult struct {
 
 	tokenCalls int64 // requests for tokens, and to see whose an account is
 	compacted  raw.Compaction
+	disowned   []*state.OwnerError // rows of the state that were gone around
+	edited     *forgottenError     // so are these; nil: none
 }
 
 // verdict is nil when everything that was due is held, else the error that
@@ -35,6 +37,12 @@ func (r fetchResult) verdict() error {
 	stopped := r.report.Outcome == extract.Interrupted || r.report.Outcome == extract.Stopped
 	if harm := damageFound(r.loaded.Damaged); harm != nil && !stopped {
 		return harm
+	}
+	if harm := disownedFound(r.disowned, ", all else is done"); harm != nil && !stopped {
+		return harm
+	}
+	if r.edited != nil && !stopped {
+		return r.edited
 	}
 	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that

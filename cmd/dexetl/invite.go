@@ -58,6 +58,9 @@ func (p *program) inviteCommand() *cli.Command {
 			if o.revoke {
 				return p.revokeLinks(ctx, s, people)
 			}
+			if _, err := p.editedRows(ctx, s); err != nil {
+				return err
+			}
 			return p.invite(ctx, s, people, o)
 		}),
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -128,20 +129,31 @@ func (l *loading) sameStudy(ctx context.Context) error {
 }
 
 func (l *loading) sameKey(ctx context.Context, m lake.Manifest) error {
-	ours, err := l.study.store.BoundKey(ctx)
+	return l.study.sameKey(ctx, l.lake, m)
+}
+
+// sameKey refuses snapshot m of another study.
+func (s *study) sameKey(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	ours, err := s.store.BoundKey(ctx)
 	if err != nil {
 		return err
 	}
 	for _, f := range m.TableFiles("settings") {
-		for batch, err := range l.lake.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{}) {
+		for batch, err := range l.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{}) {
 			if err != nil {
 				return err
 			}
 			held := settingIn(batch, studyKey)
 			batch.Release()
-			if held != "" && held != ours {
+			switch {
+			case held == "" || held == ours:
+			case ours == "":
+				return &exitError{exitUsage, "give every study a lake of its own: lake.path in " + configFile,
+					"dexetl connect --public-key  # if it is this study's, with its sealing key in place",
+					fmt.Errorf("%s belongs to another study, or this one has lost its state folder: no sealing key was seen here yet; nothing was changed", l.Path())}
+			default:
 				return advised(exitUsage, "give every study a lake of its own: lake.path in "+configFile,
-					"%s belongs to another study; nothing was changed", l.lake.Path())
+					"%s belongs to another study; nothing was changed", l.Path())
 			}
 		}
 	}

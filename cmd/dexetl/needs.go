@@ -36,9 +36,10 @@ type standing struct {
 	connections []state.Connection // oldest first, those set aside too
 	course      extract.Course
 	now         time.Time
-	historyAll  bool            // study.history
-	regions     map[string]bool // that have an app
-	withdrawn   bool            // a withdrawal is on record
+	historyAll  bool              // study.history
+	regions     map[string]bool   // that have an app
+	withdrawn   bool              // a withdrawal is on record
+	disowned    *state.OwnerError // a row of theirs that was edited
 	link        consent.Standing
 	appRefused  bool   // the consent is refused, and so are the others' of its app
 	unknown     bool   // what the lake holds is not known: a file is damaged
@@ -67,7 +68,7 @@ func (s standing) need() need {
 
 // firstNeed leaves the clock aside, which can wait for all that is urgent.
 func (s standing) firstNeed() need {
-	for _, ask := range []func() (need, bool){s.offTheStudy, s.consent, s.study, s.data} {
+	for _, ask := range []func() (need, bool){s.offTheStudy, s.owner, s.consent, s.study, s.data} {
 		if n, ok := ask(); ok {
 			return n
 		}
@@ -98,6 +99,11 @@ func (s standing) offTheStudy() (need, bool) {
 		return need{waits, "paused: dexetl participants resume " + id}, true
 	}
 	return need{}, false
+}
+
+// owner is about rows of the state that were edited.
+func (s standing) owner() (need, bool) {
+	return need{needsDesk, "state.db was edited, nothing stored of " + s.who.ID + " is used: dexetl doctor"}, s.disowned != nil
 }
 
 // consent is about whose account is connected, and whether Dexcom lets us in.
@@ -270,6 +276,10 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 	if err != nil {
 		return nil, nil, err
 	}
+	disowned, err := p.disowned(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
 	byPerson := make(map[string][]state.Connection)
 	for _, c := range all {
 		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
@@ -282,6 +292,10 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
 			historyAll: s.config.Study.History == extract.HistoryAll,
 			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
+		}
+		one.disowned = disowned[who.ID]
+		if c := one.connection(); c.LastError == state.NotOwned && one.disowned == nil { // as the last fetch found it
+			one.disowned = state.NotTheirs(c)
 		}
 		one.held = held[who.ID].held()
 		one.unread, one.unreadCount = held[who.ID].unread()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -63,8 +64,19 @@ func writeQR(path, text string) error {
 	if err != nil {
 		return fmt.Errorf("QR code: %w", err)
 	}
+	return writeNew(path, code.PNG(), 0o600)
+}
+
+// writeNew writes a new file in place of what stands at its name: a link goes, and what
+// it leads to stays as it is.
+func writeNew(path string, content []byte, mode os.FileMode) error {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	return os.WriteFile(path, code.PNG(), 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
 }

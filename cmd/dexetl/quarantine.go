@@ -82,7 +82,7 @@ func (q quarantine) recipient(ctx context.Context) (age.Recipient, error) {
 // sealInto makes a sealed file appear whole and durable, unless it is there: its
 // name says what is in it.
 func sealInto(path string, plain []byte, recipient age.Recipient) error {
-	if _, err := os.Stat(path); err == nil {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
 		return nil
 	}
 	var sealed bytes.Buffer

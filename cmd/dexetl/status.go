@@ -43,7 +43,7 @@ func (p *program) statusCommand() *cli.Command {
 			for i := range standings {
 				standings[i].maxAge = maxAge
 			}
-			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm)
+			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm, disownedFound(disownedOf(standings), ""), p.remembers(ctx, s))
 			if err != nil || !check {
 				return err
 			}
@@ -262,4 +262,15 @@ func (s standing) late() bool {
 func (s standing) awaited() bool {
 	n, ok := s.study()
 	return ok && n.urgency == waits
+}
+
+// disownedOf are the edited rows that people have.
+func disownedOf(standings []standing) []*state.OwnerError {
+	var found []*state.OwnerError
+	for _, one := range standings {
+		if one.disowned != nil {
+			found = append(found, one.disowned)
+		}
+	}
+	return found
 }

@@ -8,26 +8,34 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// Same reports whether userID, of an answer that came through a connection, is
-// that of the connection's account. An answer that does not say whose it is, and a
-// connection whose account was not seen yet, contradict nobody.
-func (g *Grants) Same(ctx context.Context, connectionID, userID string) (bool, error) {
-	if userID == "" {
-		return true, nil
-	}
-	account, known := g.accounts.Load(connectionID)
+// Same reports whether userID, of an answer that came through a participant's
+// connection, is that of its account. An answer that does not say whose it is, and a
+// connection whose account was not seen yet, contradict nobody. A connection that is
+// not the participant's, or was edited, is a *state.OwnerError.
+func (g *Grants) Same(ctx context.Context, participantID, connectionID, userID string) (bool, error) {
+	seen, known := g.accounts.Load(connectionID)
 	if !known {
 		c, err := g.Store.Connection(ctx, connectionID)
+		if err == nil {
+			err = g.Store.OwnConnection(c)
+		}
 		if err != nil {
 			return false, err
 		}
-		if c.AccountHash == "" {
-			return true, nil
+		seen = owner{c.ParticipantID, c.AccountHash}
+		if c.AccountHash != "" {
+			seen, _ = g.accounts.LoadOrStore(connectionID, seen)
 		}
-		account, _ = g.accounts.LoadOrStore(connectionID, c.AccountHash)
 	}
-	return account == g.Key.hash("account", userID), nil
+	of := seen.(owner)
+	if of.participant != participantID {
+		return false, &state.OwnerError{ParticipantID: participantID, ConnectionID: connectionID, Kind: "connection"}
+	}
+	return userID == "" || of.account == "" || of.account == g.Key.hash("account", userID), nil
 }
+
+// An owner is whose a connection is.
+type owner struct{ participant, account string }
 
 // SetAside takes a connection's grant out of use, because an answer of another
 // account came through it, until somebody finds out whose it is: see
@@ -39,6 +47,9 @@ func (g *Grants) SetAside(ctx context.Context, connectionID string) error {
 		return err
 	}
 	defer g.release(ctx, connectionID, owner)
+	if _, err := g.read(ctx, connectionID); as[*state.OwnerError](err) {
+		return err
+	}
 	if err := g.finish(ctx, connectionID); err != nil {
 		return err
 	}

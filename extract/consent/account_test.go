@@ -38,7 +38,7 @@ func TestSetAside(t *testing.T) {
 	id := s.imported(g, "P001")
 	mine, others := "user of P001-"+canary, "another's-"+canary
 	for userID, want := range map[string]bool{mine: true, "": true, others: false} {
-		if same, err := g.Same(t.Context(), id, userID); err != nil || same != want {
+		if same, err := g.Same(t.Context(), "P001", id, userID); err != nil || same != want {
 			t.Errorf("Same(%q) = %t, %v", userID, same, err)
 		}
 	}

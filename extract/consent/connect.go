@@ -170,6 +170,9 @@ func (g *Grants) finishCode(ctx context.Context, a state.TokenAnswer) error {
 		g.damaged(a) // the consent has to be begun again
 		return g.Store.FailCode(ctx, state.RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
 	}
+	if err := g.Store.OwnAnswer(a); err != nil {
+		return err
+	}
 	err = g.useCode(context.WithoutCancel(ctx), a, body, "")
 	var code *CodeError
 	if errors.As(err, &code) || refreshError(err) {

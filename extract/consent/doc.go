@@ -51,6 +51,13 @@
 // grant of a connection out of use through which another account answered; to
 // confirm it is Verify's with a Change.
 //
+// # Owners
+//
+// Every row that says whose data an answer becomes is sealed with the key: package
+// state keeps the seals, and here a pair that was opened is held against the hashes of
+// its row. A row that is not as it was written is a *state.OwnerError of its
+// participant. Nothing of it is used, and no token is tried for it.
+//
 // # Moving
 //
 // Export seals grants for another machine and ends their use here, Open takes

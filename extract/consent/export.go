@@ -261,6 +261,9 @@ func (g *Grants) openBundle(r io.Reader) (b bundle, err error) {
 func (t *Takeover) add(ctx context.Context, p state.Participant, line bundleLine) error {
 	g := t.g
 	held, err := g.Store.ExportedAs(ctx, g.Key.hash("refresh", line.RefreshToken))
+	if err == nil && held.ParticipantID != p.ID {
+		return &state.OwnerError{ParticipantID: p.ID, ConnectionID: held.ID, Kind: "connection"}
+	}
 	if err == nil {
 		t.back = append(t.back, held.ID)
 		return nil

@@ -75,7 +75,7 @@ type Grants struct {
 
 	calls    atomic.Int64
 	tally    tally
-	accounts sync.Map // hash by connection
+	accounts sync.Map // owner by connection
 	// step, if set, is told of every point that a refresh or an exchange comes
 	// to. Tests stop there for good.
 	step func(point string)
@@ -183,13 +183,21 @@ func (g *Grants) grant(p pair, received time.Time, lifetime time.Duration) (stat
 	return out, nil
 }
 
-// open opens the sealed pair of a participant, or *SealError. The key is the one that
-// the store is bound to, so that one pair which it does not open is damaged.
-func (g *Grants) open(participantID string, sealed []byte) (pair, error) {
-	var p pair
-	plain, err := g.Key.open(sealed)
-	if err != nil || json.Unmarshal(plain, &p) != nil {
-		return pair{}, &SealError{participantID}
+// open opens the sealed pair of a connection. The key is the one that the store is
+// bound to, so that one pair which it does not open is damaged: *SealError. One that is
+// not this participant's is a *state.OwnerError; so is one before it, which nobody uses
+// but for repair.
+func (g *Grants) open(c state.Connection, t state.Tokens) (pair, error) {
+	if err := g.Store.OwnTokens(c, t); err != nil {
+		return pair{}, err
+	}
+	p, err := g.Key.pair(t.Current)
+	if err != nil {
+		return pair{}, &SealError{c.ParticipantID}
+	}
+	previous, opens := g.Key.refreshHash(t.Previous)
+	if g.Key.hash("refresh", p.Refresh) != t.RefreshHash || opens && previous != t.PreviousHash {
+		return pair{}, state.NotTheirs(c)
 	}
 	return p, nil
 }

@@ -155,7 +155,7 @@ func (g *Grants) noteOutcome(ctx context.Context, o state.OAuthState, found Foun
 	var inUse *state.AccountInUseError
 	var other *state.OtherAccountError
 	switch {
-	case errors.As(outcome, &inUse), errors.As(outcome, &other): // the right account may come by the same link
+	case errors.As(outcome, &inUse), errors.As(outcome, &other), as[*state.OwnerError](outcome): // the right account may come by the same link
 	case outcome == nil, errors.As(outcome, &unchecked), found.Connection.ID != "":
 		err = g.Store.EndInvitations(ctx, o.ParticipantID)
 	case errors.As(outcome, &denied) && o.Invitation != "":

@@ -8,12 +8,14 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 
@@ -77,7 +79,7 @@ func ReadKey(ctx context.Context, name string, r io.Reader, store *state.Store) 
 // bind makes sure that k is the key of the store's tokens.
 func (k *Key) bind(ctx context.Context, name string, store *state.Store) (*Key, error) {
 	recipient := k.Recipient()
-	bound, err := store.BindKey(ctx, recipient)
+	bound, err := store.BindKey(ctx, state.StudyKey{Recipient: recipient, Keyed: k.keyed, RefreshHash: k.refreshHash})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -205,6 +207,34 @@ func (k *Key) open(sealed []byte) ([]byte, error) {
 		return nil, errDamagedSeal
 	}
 	return plain, nil
+}
+
+// keyed is a keyed hash of parts, for seals of rows. No part can stand in for another.
+func (k *Key) keyed(about string, parts ...string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		fmt.Fprintf(&b, "%d:%s", len(part), part)
+	}
+	return k.hash("owner of "+about, b.String())
+}
+
+// refreshHash is the keyed hash of the refresh token in a sealed pair; false if it is
+// damaged, or no pair.
+func (k *Key) refreshHash(sealed []byte) (string, bool) {
+	p, err := k.pair(sealed)
+	return k.hash("refresh", p.Refresh), err == nil
+}
+
+// pair opens a sealed pair.
+func (k *Key) pair(sealed []byte) (p pair, err error) {
+	plain, err := k.open(sealed)
+	if err != nil {
+		return p, err
+	}
+	if json.Unmarshal(plain, &p) != nil { // whose error may quote it
+		return pair{}, errDamagedSeal
+	}
+	return p, nil
 }
 
 // hash is a keyed hash of value that differs by purpose, in hex.

@@ -51,14 +51,16 @@ func (e *EndpointError) Error() string {
 	return "token endpoint: " + cmp.Or(e.Said, statusText(e.Status))
 }
 
-// CheckSealed opens the sealed tokens of every connection and returns how many
-// there are, damaged ones included. Those are the error: a *SealError each.
+// CheckSealed opens the sealed tokens of every connection and returns how many there
+// are, those that cannot be used included. Of these each is an error: a *SealError, or
+// a *state.OwnerError, as are answers, consents begun and links that were edited.
 func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
-	var damaged []error
+	var wrong []error
 	all, err := g.Store.Connections(ctx)
 	if err != nil {
 		return 0, err
 	}
+	named := map[string]bool{} // connections
 	for _, c := range all {
 		t, err := g.Store.Tokens(ctx, c.ID)
 		if errors.Is(err, state.ErrNoConnection) {
@@ -67,10 +69,19 @@ func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		if _, err := g.open(c.ParticipantID, t.Current); err != nil {
-			damaged = append(damaged, err)
+		if _, err := g.open(c, t); err != nil {
+			wrong, named[c.ID] = append(wrong, err), true
 		}
 		n++
 	}
-	return n, errors.Join(damaged...)
+	others, err := g.Store.Disowned(ctx)
+	if err != nil {
+		return n, err
+	}
+	for _, e := range others {
+		if !named[e.ConnectionID] {
+			wrong = append(wrong, e)
+		}
+	}
+	return n, errors.Join(wrong...)
 }

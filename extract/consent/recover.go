@@ -26,6 +26,10 @@ func (g *Grants) Recover(ctx context.Context) error {
 		} else {
 			err = g.finishCode(ctx, a)
 		}
+		if as[*state.OwnerError](err) {
+			g.log().Warn("a kept token answer is not used", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID, "error", err)
+			continue // it stays as it is: a backup may say whose it is
+		}
 		if err != nil {
 			return fmt.Errorf("recover: %w", err)
 		}
@@ -54,7 +58,9 @@ func (g *Grants) tryAgain(ctx context.Context, id string) error {
 	return err
 }
 
-// finish uses the answers of a connection that were kept and not yet used.
+// finish uses the answers of a connection that were kept and not yet used. One that is
+// not the connection's is a *state.OwnerError: to try the stored token then could
+// revoke a grant that the right answer still holds.
 func (g *Grants) finish(ctx context.Context, id string) error {
 	answers, err := g.Store.Answers(ctx, id)
 	if err != nil {
@@ -80,6 +86,9 @@ func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
 		g.damaged(a)
 		return g.Store.FailRefresh(ctx, state.RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: g.now()})
 	}
+	if err := g.Store.OwnAnswer(a); err != nil {
+		return errors.Join(err, g.Store.NoteOwner(ctx, a.ConnectionID))
+	}
 	h, err := g.read(ctx, a.ConnectionID)
 	switch {
 	case isSeal(err) && readReply(body).Refresh != "": // they are about to be replaced
@@ -88,7 +97,7 @@ func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
 	case err != nil && !errors.Is(err, state.ErrNoConnection):
 		return err
 	}
-	if err := g.use(ctx, h, a, answered{body: body}); err != nil && !refreshError(err) {
+	if err := g.use(ctx, h, a, answered{body: body}); err != nil && (!refreshError(err) || as[*state.OwnerError](err)) {
 		return err
 	}
 	return nil
@@ -120,8 +129,9 @@ func refreshError(err error) bool {
 		quota     *quotaError
 		stopped   *RefreshStoppedError
 		seal      *SealError
+		owner     *state.OwnerError
 	)
 	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
-		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) || errors.As(err, &seal) ||
+		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) || errors.As(err, &seal) || errors.As(err, &owner) ||
 		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

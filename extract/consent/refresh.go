@@ -24,7 +24,7 @@ const (
 
 // Token returns an access token of the connection, refreshed if it is about to
 // end. Errors: *NeedsReconsentError, *AuthSuspectError, *ExportedError,
-// *TemporaryError, *WrongClientError, *RefreshStoppedError, *SealError; on first use of an imported
+// *TemporaryError, *WrongClientError, *RefreshStoppedError, *SealError, *state.OwnerError; on first use of an imported
 // grant also those of Verify, and *MovedError.
 func (g *Grants) Token(ctx context.Context, connectionID string) (string, error) {
 	c, err := g.Store.Connection(ctx, connectionID)
@@ -103,9 +103,17 @@ func (g *Grants) read(ctx context.Context, id string) (held, error) {
 	if err != nil {
 		return held{Connection: c}, err
 	}
-	p, err := g.open(c.ParticipantID, t.Current)
-	if err != nil {
+	p, err := g.open(c, t)
+	switch {
+	case as[*state.OwnerError](err):
+		return held{Connection: c}, errors.Join(err, g.Store.NoteOwner(ctx, id))
+	case err != nil:
 		return held{Connection: c}, errors.Join(err, g.Store.NoteDamage(ctx, id))
+	case c.LastError == state.NotOwned, c.LastError == state.TokensDamaged:
+		c.LastError = ""
+		if err := g.Store.NoteMended(ctx, id); err != nil {
+			return held{Connection: c}, err
+		}
 	}
 	return held{c, t, p}, nil
 }

@@ -30,7 +30,7 @@ func TestTokenRefreshesBeforeTheEnd(t *testing.T) {
 	if want := s.clock().Add(2 * time.Hour); !h.AccessExpiresAt.Equal(want) {
 		t.Errorf("access token ends %s, want %s", h.AccessExpiresAt, want)
 	}
-	if prev, err := g.open("P001", h.Previous); err != nil || prev != before.pair {
+	if prev, err := g.Key.pair(h.Previous); err != nil || prev != before.pair {
 		t.Errorf("previous pair = %v, want the one before the refresh", err)
 	}
 	if n, posts := s.presented(before.Refresh); n != 1 || posts != 2 {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/klauspost/compress/zstd"
@@ -39,7 +40,10 @@ func (l *Log) newCompactor(path string, old *os.File, number uint64) (_ *compact
 	if w.encoder, err = l.compressor(); err != nil {
 		return nil, fmt.Errorf("raw log: %w", err)
 	}
-	if w.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died, or a link
+		return nil, fmt.Errorf("raw log: %w", err)
+	}
+	if w.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 		return nil, fmt.Errorf("raw log: %w", err)
 	}
 	if err := w.write(segmentHead(versionCompacted, number)); err != nil {

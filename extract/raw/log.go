@@ -222,7 +222,7 @@ func fileSize(f *os.File) (int64, error) {
 // openLock opens the lock file. Each holder opens it anew, because flock belongs
 // to the open file and not to the process.
 func openLock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("raw log lock: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/fault"
@@ -54,7 +55,7 @@ func (l *Log) catchUp() error {
 		if err := l.syncNames(last.path); err != nil {
 			return err
 		}
-		f, err := os.OpenFile(last.path, os.O_RDWR, 0)
+		f, err := os.OpenFile(last.path, os.O_RDWR|syscall.O_NOFOLLOW, 0) // a link could lead into any file
 		if err != nil {
 			return fmt.Errorf("raw log: %w", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // AuditFile is the name of the trail in the folder of the state.
@@ -54,7 +55,7 @@ func waitingLines(ctx context.Context, tx *sql.Tx) ([]byte, error) {
 // appendDurably writes lines to the end of the file at path, which was known
 // bytes long when it was written last, and returns its new length.
 func appendDurably(path string, known int64, lines []byte) (size int64, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600) // a link could lead into any file
 	if err != nil {
 		return 0, err
 	}

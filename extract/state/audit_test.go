@@ -72,8 +72,8 @@ func TestChangesAreAudited(t *testing.T) {
 			return err
 		}, []string{`exclusions   {"exclusions":1,"file":"exclusions.csv","sha256":"…"} why`,
 			`exclusion P002  {"from":"2026-03-01T00:00:00","reason":"MRI","to":"2026-03-02T00:00:00"} why`}},
-		{"key", func() error { _, err := s.BindKey(ctx, "age1x"); return err }, []string{`key   {"recipient":"age1x"} why`}},
-		{"key again", func() error { _, err := s.BindKey(ctx, "age1y"); return err }, nil},
+		{"key", func() error { _, err := s.BindKey(ctx, StudyKey{Recipient: "age1x"}); return err }, []string{`key   {"recipient":"age1x"} why`}},
+		{"key again", func() error { _, err := s.BindKey(ctx, StudyKey{Recipient: "age1y"}); return err }, nil},
 		{"a reason of its own", func() error { return s.Audit(ctx, Act{Subject: "thing", Reason: "own"}) }, []string{`thing    own`}},
 	} {
 		before := len(trail(t, s))

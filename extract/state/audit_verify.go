@@ -19,6 +19,7 @@ type AuditLine struct {
 	Before, After                        string // JSON objects, "" for none
 	Reason                               string
 	Prev, Hash                           string // of the line before; of this one
+	Altered                              bool   // the hash is of another text: what it says cannot be believed
 }
 
 // An AuditFault is one thing wrong with the trail.
@@ -91,7 +92,7 @@ func (c *checking) file(text []byte) {
 		c.at++
 		plain, whole := bytes.CutSuffix(line, []byte{'\n'})
 		l, intact, err := decodeLine(plain)
-		if err == nil {
+		if l.Altered = !intact; err == nil {
 			c.lines = append(c.lines, l)
 		}
 		switch {

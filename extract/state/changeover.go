@@ -81,9 +81,11 @@ func (e *ChangeoverError) Error() string {
 //   - the account is another participant's, or was: *AccountInUseError;
 //   - the participant's newest connection led to another account:
 //     *OtherAccountError;
+//   - a connection of the account or of the participant is not as it was written:
+//     *OwnerError;
 //   - else id itself.
 //
-// After either error id stays aside. A change says that it is meant: then live
+// After these errors id stays aside. A change says that it is meant: then live
 // connections that stand in the way end at the changeover, id begins there, and
 // the reason is kept with all of them. The intervals of an account's
 // participants never overlap.
@@ -101,6 +103,9 @@ func (s *Store) Settle(ctx context.Context, id, accountHash string, change *Chan
 	var verdict error
 	err := s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		c, err := connectionIn(ctx, tx, id)
+		if err == nil {
+			err = s.ownedIn(ctx, tx, id, c.ParticipantID)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +115,7 @@ func (s *Store) Settle(ctx context.Context, id, accountHash string, change *Chan
 		if err != nil {
 			return nil, err
 		}
-		out, verdict, err = settle(ctx, tx, settling{c, others, accountHash, change, s.now()})
+		out, verdict, err = settle(ctx, tx, settling{s, c, others, accountHash, change, s.now()})
 		return settleActs(c, others, out, verdict), err
 	})
 	if err = errors.Join(err, verdict); err != nil {
@@ -121,6 +126,7 @@ func (s *Store) Settle(ctx context.Context, id, accountHash string, change *Chan
 
 // settling is a connection whose account was just seen.
 type settling struct {
+	store  *Store
 	c      Connection
 	others []Connection // of the account or of the participant, oldest first
 	hash   string
@@ -138,8 +144,8 @@ func settle(ctx context.Context, tx *sql.Tx, s settling) (out Connection, verdic
 		return s.c, &OtherAccountError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID}, nil
 	}
 	for _, o := range s.others {
-		if o.Status != Ended && s.same(o) && s.mine(o) {
-			out, err = moveGrant(ctx, tx, s.c, o)
+		if o.Status != Ended && s.same(o) && s.mine(o) && s.store.OwnConnection(o) == nil {
+			out, err = s.store.moveGrant(ctx, tx, s.c, o)
 			return out, nil, err
 		}
 	}
@@ -161,6 +167,11 @@ func (s settling) mine(o Connection) bool { return o.ParticipantID == s.c.Partic
 
 // objection is what somebody has to confirm, nil for nothing.
 func (s settling) objection() error {
+	for _, o := range s.others {
+		if s.store.OwnConnection(o) != nil { // nobody knows whose account it was
+			return &OwnerError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID, Kind: ownedConnection, Aside: true}
+		}
+	}
 	var other error
 	var newest Connection
 	for _, o := range s.others {
@@ -225,6 +236,11 @@ func (s settling) free(o Connection) time.Time { return later(s.heldTo(o), o.Val
 // changeOver ends what stands in c's way at the instant at, and admits c.
 func (s settling) changeOver(ctx context.Context, tx *sql.Tx, at time.Time) (out Connection, verdict, err error) {
 	for _, o := range s.others {
+		if s.store.OwnConnection(o) != nil { // what it says now, somebody has confirmed
+			if err := s.store.sealConnection(ctx, tx, o.ID); err != nil {
+				return s.c, nil, err
+			}
+		}
 		if o.Status == Ended {
 			continue
 		}
@@ -245,7 +261,14 @@ func (s settling) admit(ctx context.Context, tx *sql.Tx, at time.Time, because s
 	if err != nil {
 		return c, nil, err
 	}
-	return c, nil, dropDead(ctx, tx, c)
+	if err := s.store.sealConnection(ctx, tx, c.ID); err != nil {
+		return c, nil, err
+	}
+	if err := s.store.dropDead(ctx, tx, c); err != nil {
+		return c, nil, err
+	}
+	out, err = connectionIn(ctx, tx, c.ID)
+	return out, nil, err
 }
 
 func later(a, b time.Time) time.Time {

@@ -43,15 +43,25 @@ type Connection struct {
 	StrayedAt     time.Time // of a grant set aside: when an answer of another account came through it; zero: somebody signed in
 	BegunBecause  string    // why it took over from another account or participant; "": nobody was asked
 	EndedBecause  string    // why it ended; "": nobody said
+
+	seal string // see OwnConnection
 }
 
 // TokensDamaged is the LastError of a connection whose sealed tokens cannot be opened.
 const TokensDamaged = "the stored tokens are damaged"
 
+// NotOwned is the LastError of a connection that, or whose tokens, an *OwnerError is
+// about.
+const NotOwned = "the stored tokens cannot be shown to be the participant's"
+
 // NoteDamage records that a connection's sealed tokens cannot be opened, until
 // others come.
 func (s *Store) NoteDamage(ctx context.Context, id string) error {
-	_, err := s.db.ExecContext(ctx, "update connections set last_error = ?1 where connection_id = ?2 and last_error <> ?1", TokensDamaged, id)
+	return s.noteError(ctx, id, TokensDamaged)
+}
+
+func (s *Store) noteError(ctx context.Context, id, said string) error {
+	_, err := s.db.ExecContext(ctx, "update connections set last_error = ?1 where connection_id = ?2 and last_error <> ?1", said, id)
 	return err
 }
 
@@ -124,7 +134,7 @@ func dropConnection(ctx context.Context, tx *sql.Tx, id string) error {
 
 // moveGrant gives the tokens of from to the connection to, which is the same
 // person's to the same account, and deletes from.
-func moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection, error) {
+func (s *Store) moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection, error) {
 	for _, q := range []string{
 		"delete from refresh_intents where connection_id in (?1, ?2)",
 		"delete from tokens where connection_id = ?2",
@@ -137,30 +147,37 @@ func moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection
 	if err := dropConnection(ctx, tx, from.ID); err != nil {
 		return to, err
 	}
+	if err := s.sealTokens(ctx, tx, to.ID); err != nil {
+		return to, err
+	}
 	_, err := tx.ExecContext(ctx, `update connections set status = ?, granted_at = ?, renewed_at = ?, last_error = '',
 		refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`,
 		Connected, micros(from.GrantedAt), micros(from.RenewedAt), to.ID)
 	if err != nil {
 		return to, err
 	}
-	if err := dropDead(ctx, tx, to); err != nil {
+	if err := s.dropDead(ctx, tx, to); err != nil {
 		return to, err
 	}
 	return connectionIn(ctx, tx, to.ID)
 }
 
 // dropDead deletes the grants of c's participant and region that were set
-// aside, or refused before anybody saw their account: a better one has come.
-func dropDead(ctx context.Context, tx *sql.Tx, c Connection) error {
+// aside, or refused before anybody saw their account: a better one has come. So are
+// kept answers that claim to be the participant's and are not.
+func (s *Store) dropDead(ctx context.Context, tx *sql.Tx, c Connection) error {
 	_, err := tx.ExecContext(ctx, `delete from connections where participant_id = ? and region = ?
 		and account_hash = '' and (aside = 1 or status in (?, ?))`, c.ParticipantID, c.Region, AuthSuspect, NeedsReconsent)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.dropDisowned(ctx, tx, c.ParticipantID)
 }
 
 const selectConnections = `select connection_id, participant_id, region, account_hash, status, aside,
 	valid_from, valid_to, created_at, granted_at, last_error, refused_since, refused_at, refused_said,
 	exists (select 1 from tokens t where t.connection_id = connections.connection_id and t.refusals = 0 and refused_since is not null),
-	renewed_at, strayed_at, begun_because, ended_because from connections`
+	renewed_at, strayed_at, begun_because, ended_because, seal from connections`
 
 func connectionIn(ctx context.Context, q querier, id string) (Connection, error) {
 	c, err := one(ctx, q, scanConnection, selectConnections+" where connection_id = ?", id)
@@ -175,6 +192,6 @@ func scanConnection(row func(...any) error) (Connection, error) {
 	err := row(&c.ID, &c.ParticipantID, &c.Region, &c.AccountHash, &c.Status, &c.Aside,
 		instant{&c.ValidFrom}, instant{&c.ValidTo}, instant{&c.CreatedAt}, instant{&c.GrantedAt}, &c.LastError,
 		instant{&c.RefusedSince}, instant{&c.RefusedAt}, &c.RefusedSaid, &c.Unclear,
-		instant{&c.RenewedAt}, instant{&c.StrayedAt}, &c.BegunBecause, &c.EndedBecause)
+		instant{&c.RenewedAt}, instant{&c.StrayedAt}, &c.BegunBecause, &c.EndedBecause, &c.seal)
 	return c, err
 }

@@ -57,6 +57,11 @@ func settleActs(c Connection, others []Connection, out Connection, verdict error
 		act := Act{Subject: "connection", ParticipantID: c.ParticipantID}
 		act.After = Fields{"connection_id": c.ID, "refused": "account in use", "connected_as": inUse.Other}
 		return []Act{act}
+	case as[*OwnerError](verdict):
+		out.Aside = true
+		act := connectionAct(Connection{}, out)
+		act.Reason = "a connection in the way was edited in state.db"
+		return []Act{act}
 	case errors.As(verdict, &other) && (c.Aside || c.AccountHash != ""):
 		return nil // said before, or nothing changes
 	case errors.As(verdict, &other):
@@ -75,4 +80,9 @@ func settleActs(c Connection, others []Connection, out Connection, verdict error
 	act := connectionAct(before, out)
 	act.After["account"] = "seen"
 	return []Act{act}
+}
+
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }

@@ -26,10 +26,14 @@
 //     refresh_tries, oauth_states, invitations, imported_tokens. Their order of writing is
 //     the refresh protocol of package consent; what a row means for it stands
 //     with the methods here. Tokens arrive sealed and leave sealed: nothing in
-//     this package can read one.
+//     this package can read one. Each row that says whose data an answer becomes
+//     carries a seal, made with the key's Keyed hash (owner.go).
 //   - The processes: leases (claims on participants, syncs under way, refresh
 //     leases on connections; one ends with its process, see holder),
 //     call_buckets, runs, fetch_outcomes, fetch_refusals, warned (see FirstSeen).
+//
+// What the audit trail says of the study and the database does not, Forgotten tells:
+// state.db is older than the trail then, or was edited.
 //
 // A connection belongs to nobody until Settle has seen which Dexcom account it
 // leads to: that is where "one account, one participant at a time" is kept, and

@@ -55,12 +55,16 @@ func (s *Store) holds(ctx context.Context, tx *sql.Tx, id, owner, hash string) e
 }
 
 // ExportedAs returns the connection that is marked exported and holds the
-// refresh token with this hash; ErrNoConnection if there is none.
+// refresh token with this hash; ErrNoConnection if there is none, *OwnerError if it was
+// edited.
 func (s *Store) ExportedAs(ctx context.Context, refreshHash string) (Connection, error) {
 	c, err := one(ctx, s.db, scanConnection, selectConnections+
 		" where status = ? and connection_id in (select connection_id from tokens where refresh_hash = ?)", Exported, refreshHash)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoConnection
+	}
+	if err == nil {
+		err = s.OwnConnection(c)
 	}
 	return c, err
 }

@@ -44,10 +44,16 @@ func (s *Store) newGrant(ctx context.Context, tx *sql.Tx, c Connection, g Grant)
 	if err != nil {
 		return err
 	}
+	if err := s.sealConnection(ctx, tx, c.ID); err != nil {
+		return err
+	}
 	_, err = tx.ExecContext(ctx, `insert into tokens (connection_id, current, previous, refresh_hash, access_issued_at,
 		access_expires_at, failures, refusals, retry_at, updated_at) values (?, ?, null, ?, ?, ?, 0, 0, null, ?)`,
 		c.ID, g.Current, g.RefreshHash, micros(g.AccessIssuedAt), micros(g.AccessExpiresAt), now)
-	return err
+	if err != nil {
+		return err
+	}
+	return s.sealTokens(ctx, tx, c.ID)
 }
 
 // A TokenLine is a line of a token file. The token is in the clear.

@@ -170,7 +170,7 @@ func TestRefreshRows(t *testing.T) {
 		}
 	}
 	tokens, err := s.Tokens(ctx, id)
-	if want := (Tokens{ConnectionID: id, Grant: grantOf("two", c), Previous: []byte("sealed one")}); err != nil || !reflect.DeepEqual(tokens, want) {
+	if want := (Tokens{ConnectionID: id, Grant: grantOf("two", c), Previous: []byte("sealed one"), PreviousHash: "hash one"}); err != nil || !reflect.DeepEqual(tokens, want) {
 		t.Errorf("Tokens = %+v, %v, want %+v", tokens, err, want)
 	}
 	intents, err := s.Intents(ctx)
@@ -291,7 +291,7 @@ func TestBindKey(t *testing.T) {
 		t.Errorf("BoundKey at first = %q, %v, want none", got, err)
 	}
 	for _, recipient := range []string{"age1a", "age1b"} {
-		if got, err := s.BindKey(ctx, recipient); err != nil || got != "age1a" {
+		if got, err := s.BindKey(ctx, StudyKey{Recipient: recipient}); err != nil || got != "age1a" {
 			t.Errorf("BindKey(%s) = %q, %v, want the first, age1a", recipient, got, err)
 		}
 	}

@@ -118,9 +118,12 @@ func (h *holder) sweep() error {
 // left if so.
 func (h *holder) dead(name string) (bool, error) {
 	path := filepath.Join(h.dir, name)
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
+	}
+	if errors.Is(err, syscall.ELOOP) { // no process makes a link
+		return true, os.Remove(path)
 	}
 	if err != nil {
 		return false, err

@@ -19,6 +19,8 @@ type Invitation struct {
 	DeniedAt      time.Time // the person chose not to share
 	ConnectedAt   time.Time // by this link or in another way
 	RevokedAt     time.Time
+
+	seal string // see ownInvitation
 }
 
 // ErrNoInvitation says that no invitation has this hash.
@@ -29,8 +31,8 @@ var ErrNoInvitation = errors.New("no such invitation")
 func (s *Store) PutInvitations(ctx context.Context, list []Invitation) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		for _, i := range list {
-			_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at) values (?, ?, ?, ?)",
-				i.Hash, i.ParticipantID, micros(i.CreatedAt), micros(i.ExpiresAt))
+			_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at, seal) values (?, ?, ?, ?, ?)",
+				i.Hash, i.ParticipantID, micros(i.CreatedAt), micros(i.ExpiresAt), s.sealOf(ownedLink, i.owned()...))
 			if err != nil {
 				return err
 			}
@@ -39,9 +41,14 @@ func (s *Store) PutInvitations(ctx context.Context, list []Invitation) error {
 	})
 }
 
-// Invitation returns the invitation with this hash, or ErrNoInvitation.
+// Invitation returns the invitation with this hash, or ErrNoInvitation; one that was
+// edited is an *OwnerError.
 func (s *Store) Invitation(ctx context.Context, hash string) (Invitation, error) {
-	return invitationIn(ctx, s.db, hash)
+	i, err := invitationIn(ctx, s.db, hash)
+	if err == nil {
+		err = s.ownInvitation(i)
+	}
+	return i, err
 }
 
 // Invitations lists all invitations in order of participant and age.
@@ -84,12 +91,14 @@ func (s *Store) RevokeInvitations(ctx context.Context, participantID string) (in
 
 // checkInvitation says whether a consent that a link led to may still end well.
 // A link that expired meanwhile was in time.
-func checkInvitation(ctx context.Context, tx *sql.Tx, hash string) error {
-	if hash == "" {
+func (s *Store) checkInvitation(ctx context.Context, tx *sql.Tx, o OAuthState) error {
+	if o.Invitation == "" {
 		return nil
 	}
-	i, err := invitationIn(ctx, tx, hash)
+	i, err := invitationIn(ctx, tx, o.Invitation)
 	switch {
+	case err == nil && s.ownInvitation(i) != nil:
+		return s.ownInvitation(i)
 	case errors.Is(err, ErrNoInvitation), err == nil && !i.RevokedAt.IsZero():
 		return &StateError{StateRevoked}
 	case err == nil && !i.ConnectedAt.IsZero():
@@ -99,7 +108,7 @@ func checkInvitation(ctx context.Context, tx *sql.Tx, hash string) error {
 }
 
 const selectInvitations = `select token_hash, participant_id, created_at, expires_at, opened_at, denied_at,
-	connected_at, revoked_at from invitations`
+	connected_at, revoked_at, seal from invitations`
 
 func invitationIn(ctx context.Context, q querier, hash string) (Invitation, error) {
 	i, err := one(ctx, q, scanInvitation, selectInvitations+" where token_hash = ?", hash)
@@ -112,6 +121,6 @@ func invitationIn(ctx context.Context, q querier, hash string) (Invitation, erro
 func scanInvitation(row func(...any) error) (Invitation, error) {
 	var i Invitation
 	err := row(&i.Hash, &i.ParticipantID, instant{&i.CreatedAt}, instant{&i.ExpiresAt}, instant{&i.OpenedAt},
-		instant{&i.DeniedAt}, instant{&i.ConnectedAt}, instant{&i.RevokedAt})
+		instant{&i.DeniedAt}, instant{&i.ConnectedAt}, instant{&i.RevokedAt}, &i.seal)
 	return i, err
 }

@@ -4,31 +4,121 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 )
 
-// BindKey remembers that tokens are sealed for recipient, unless another was
-// remembered before, and returns the one remembered.
-func (s *Store) BindKey(ctx context.Context, recipient string) (string, error) {
-	err := s.change(ctx, func(tx *sql.Tx) ([]Act, error) {
-		res, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('recipient', ?) on conflict do nothing", recipient)
-		if err := affected(res, err, ErrSuperseded); err == ErrSuperseded {
-			return nil, nil // there is one
-		} else if err != nil {
-			return nil, err
-		}
-		return []Act{{Subject: "key", After: Fields{"recipient": recipient}}}, nil
-	})
+// ErrSealsLost says that the rows were sealed once, as the audit trail or a row tells,
+// and that state.db has lost the mark of it.
+var ErrSealsLost = errors.New("state.db has lost the mark that its rows are sealed for their owners: it was edited, or is older than the audit trail")
+
+// A StudyKey is the study's sealing key as far as the store needs it.
+type StudyKey struct {
+	Recipient string // its public half
+	Keyed     Keyed
+	// RefreshHash is the keyed hash of the refresh token in a sealed pair; false if
+	// the pair cannot be opened.
+	RefreshHash func(sealed []byte) (string, bool)
+}
+
+// BindKey remembers that tokens are sealed for k, unless another key was remembered
+// before, and returns the recipient of the one remembered. If that is k's, rows are
+// from now on held against their seals. Those that are older than seals are sealed as
+// they stand, once, all together, and that is recorded; a pair that is not the one of
+// its row stays unsealed. Errors: ErrSealsLost.
+func (s *Store) BindKey(ctx context.Context, k StudyKey) (string, error) {
+	mark := k.mark()
+	if bound, held, err := s.bound(ctx); err != nil {
+		return "", err
+	} else if bound != "" && (bound != k.Recipient || held == mark) {
+		s.use(bound, k)
+		return bound, nil
+	}
+	lines, err := s.Trail(ctx)
+	if err != nil && !as[*AuditError](err) {
+		return "", err
+	}
+	err = s.change(ctx, func(tx *sql.Tx) ([]Act, error) { return s.bindIn(ctx, tx, k, sealedBefore(lines)) })
 	if err != nil {
 		return "", err
 	}
-	return s.BoundKey(ctx)
+	bound, err := s.BoundKey(ctx)
+	s.use(bound, k)
+	return bound, err
+}
+
+// mark is what is remembered of rows that are sealed with k, "" for a key that seals
+// none.
+func (k StudyKey) mark() string {
+	if k.Keyed == nil {
+		return ""
+	}
+	return k.Keyed("mark", k.Recipient)
+}
+
+func (s *Store) use(bound string, k StudyKey) {
+	if bound == k.Recipient && k.Keyed != nil {
+		s.keyed.Store(&k.Keyed)
+	}
+}
+
+// bindIn is BindKey in a transaction. Another process may have been faster.
+func (s *Store) bindIn(ctx context.Context, tx *sql.Tx, k StudyKey, before bool) ([]Act, error) {
+	act := Act{Subject: "key", After: Fields{}}
+	res, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('recipient', ?) on conflict do nothing", k.Recipient)
+	switch err := affected(res, err, ErrSuperseded); {
+	case err == nil:
+		act.After["recipient"] = k.Recipient
+	case err != ErrSuperseded:
+		return nil, err
+	}
+	bound, held, err := boundIn(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	if bound == k.Recipient && k.Keyed != nil && held != k.mark() {
+		if before || held != "" {
+			return nil, ErrSealsLost
+		}
+		if act.After["sealed_connections"], err = s.sealAll(ctx, tx, k); err != nil {
+			return nil, err
+		}
+	}
+	if len(act.After) == 0 {
+		return nil, nil
+	}
+	return []Act{act}, nil
+}
+
+// sealedBefore reports whether the trail says that rows were sealed.
+func sealedBefore(lines []AuditLine) bool {
+	for _, l := range lines {
+		if l.Subject == "key" && strings.Contains(l.After, `"sealed_connections"`) {
+			return true
+		}
+	}
+	return false
 }
 
 // BoundKey returns the recipient for which tokens are sealed, "" for none yet.
 func (s *Store) BoundKey(ctx context.Context) (string, error) {
-	v, err := one(ctx, s.db, scanText, "select value from meta where key = 'recipient'")
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return v, err
+	bound, _, err := s.bound(ctx)
+	return bound, err
+}
+
+func (s *Store) bound(ctx context.Context) (recipient, mark string, err error) {
+	return boundIn(ctx, s.db)
+}
+
+func boundIn(ctx context.Context, q querier) (recipient, mark string, err error) {
+	_, err = collect(ctx, q, func(row func(...any) error) (struct{}, error) {
+		var key, value string
+		err := row(&key, &value)
+		if key == "recipient" {
+			recipient = value
+		} else {
+			mark = value
+		}
+		return struct{}{}, err
+	}, "select key, value from meta where key in ('recipient', 'sealed')")
+	return recipient, mark, err
 }

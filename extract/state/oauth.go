@@ -17,6 +17,9 @@ type OAuthState struct {
 	Invitation    string    // hash of the link that led here; "": none
 	CreatedAt     time.Time // UTC, as are all
 	ExpiresAt     time.Time
+
+	usedAt time.Time
+	seal   string // see ownState
 }
 
 // A StateReason says, after "the consent link", why it is not accepted.
@@ -47,8 +50,9 @@ func (s *Store) PutState(ctx context.Context, o OAuthState) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at)
-			values (?, ?, ?, ?, ?, ?, ?, null)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, micros(s.now()), micros(o.ExpiresAt))
+		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at, seal)
+			values (?, ?, ?, ?, ?, ?, ?, null, ?)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, micros(s.now()), micros(o.ExpiresAt),
+			s.sealOf(ownedConsent, o.owned()...))
 		return err
 	})
 }
@@ -56,32 +60,42 @@ func (s *Store) PutState(ctx context.Context, o OAuthState) error {
 // UseState ends the consent with this hash and returns it: once, and only with
 // room for the tokens to come. An unknown, used or expired one is a
 // *StateError, and so is one whose link has connected the participant
-// meanwhile or was revoked.
+// meanwhile or was revoked; one that was edited is an *OwnerError.
 func (s *Store) UseState(ctx context.Context, hash string) (OAuthState, error) {
 	if err := s.reserve(); err != nil {
 		return OAuthState{}, err
 	}
 	var o OAuthState
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		var used time.Time
-		err := tx.QueryRowContext(ctx, `select state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at
-			from oauth_states where state_hash = ?`, hash).Scan(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI, &o.Invitation,
-			instant{&o.CreatedAt}, instant{&o.ExpiresAt}, instant{&used})
+		var err error
+		o, err = one(ctx, tx, scanState, selectStates+" where state_hash = ?", hash)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return &StateError{StateUnknown}
 		case err != nil:
 			return err
-		case !used.IsZero():
+		case !o.usedAt.IsZero():
 			return &StateError{StateUsed}
 		case !s.now().Before(o.ExpiresAt):
 			return &StateError{StateExpired}
 		}
-		if err := checkInvitation(ctx, tx, o.Invitation); err != nil {
+		if err := s.ownState(o); err != nil {
+			return err
+		}
+		if err := s.checkInvitation(ctx, tx, o); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, "update oauth_states set used_at = ? where state_hash = ?", micros(s.now()), hash)
 		return err
 	})
+	return o, err
+}
+
+const selectStates = "select state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at, seal from oauth_states"
+
+func scanState(row func(...any) error) (OAuthState, error) {
+	var o OAuthState
+	err := row(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI, &o.Invitation,
+		instant{&o.CreatedAt}, instant{&o.ExpiresAt}, instant{&o.usedAt}, &o.seal)
 	return o, err
 }

@@ -54,7 +54,7 @@ func (s *Store) reserve() error {
 	if free(filepath.Dir(path)) < reserveBytes {
 		return s.db.diskError(syscall.ENOSPC)
 	}
-	if st, err := os.Stat(path); err == nil && st.Size() == reserveBytes {
+	if st, err := os.Lstat(path); err == nil && st.Mode().IsRegular() && st.Size() == reserveBytes {
 		return nil
 	}
 	err := writeReserve(path)
@@ -66,10 +66,17 @@ func (s *Store) reserve() error {
 
 func (s *Store) reservePath() string { return filepath.Join(filepath.Dir(s.db.path), reserveFile) }
 
-// writeReserve fills the file with bytes that no file system leaves out. Two
-// processes at it at once end with one whole file.
+// writeReserve fills a new file with bytes that no file system leaves out. What else
+// stands at its name, be it a link to another file, is not written to. Two processes at
+// it at once end with one file.
 func writeReserve(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // another process fills it
+	}
 	if err != nil {
 		return err
 	}

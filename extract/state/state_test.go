@@ -121,7 +121,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(ctx, dir)
-	want := SchemaError{Found: 99, Known: 4}
+	want := SchemaError{Found: 99, Known: 5}
 	if e, ok := asError[*SchemaError](err); !ok || *e != want {
 		t.Fatalf("Open of schema 99 = %v, want %v", err, &want)
 	}
@@ -146,6 +146,12 @@ func TestOlderSchema(t *testing.T) {
 		"alter table connections drop column renewed_at",
 		"alter table connections drop column strayed_at",
 		"alter table connections drop column granted_at",
+		"alter table connections drop column seal",
+		"alter table tokens drop column seal",
+		"alter table tokens drop column previous_hash",
+		"alter table token_answers drop column seal",
+		"alter table oauth_states drop column seal",
+		"alter table invitations drop column seal",
 		"alter table runs drop column people",
 		"insert into runs (run_id, holder, command, started_at, calls, answers, version) values ('R1', 'H', 'sync', 1773489600000000, 3, 2, '1')",
 		"drop table fetch_refusals",

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +30,7 @@ type Store struct {
 	// first change.
 	By Author
 
+	keyed    atomic.Pointer[Keyed]
 	db       database
 	holder   holder
 	readFile func(path string) ([]byte, error) // os.ReadFile
@@ -104,9 +106,13 @@ func create(dir, path string) error {
 	return f.Close()
 }
 
-// private takes group and others off the mode of path.
+// private takes group and others off the mode of path. A link is refused: what it leads
+// to is another's, and a migration would change it.
 func private(path string) error {
-	st, err := os.Stat(path)
+	st, err := os.Lstat(path)
+	if err == nil && st.Mode()&fs.ModeSymlink != 0 {
+		return &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+	}
 	if err != nil || st.Mode().Perm()&0o077 == 0 {
 		return err
 	}

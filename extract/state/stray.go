@@ -22,10 +22,16 @@ func (s *Store) SetAside(ctx context.Context, id string) (Connection, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := s.OwnConnection(c); err != nil {
+			return nil, err
+		}
 		held, err := one(ctx, tx, scanTokens, selectTokens, id)
 		if errors.Is(err, sql.ErrNoRows) {
 			out, err = strayed(ctx, tx, c)
 			return nil, err
+		}
+		if err == nil {
+			err = s.OwnTokens(c, held)
 		}
 		if err != nil {
 			return nil, err
@@ -57,6 +63,9 @@ func (s *Store) moveAside(ctx context.Context, tx *sql.Tx, from, to Connection) 
 		if _, err := tx.ExecContext(ctx, q, from.ID, to.ID); err != nil {
 			return err
 		}
+	}
+	if err := s.sealTokens(ctx, tx, to.ID); err != nil {
+		return err
 	}
 	_, err := tx.ExecContext(ctx, `update connections set aside = 1, strayed_at = ?, status = ?, granted_at = ?, renewed_at = ?, last_error = ?,
 		refused_since = ?, refused_at = ?, refused_said = ? where connection_id = ?`,

@@ -13,10 +13,14 @@ import (
 type Tokens struct {
 	ConnectionID string
 	Grant
-	Previous []byte    // sealed pair spent to get Current, until Current is spent well; nil: none
-	Failures int       // refreshes without a usable answer since the last good one
-	Refusals int       // answers invalid_grant since the last good refresh
-	RetryAt  time.Time // no refresh before; zero: at any time
+	Previous []byte // sealed pair spent to get Current, until Current is spent well; nil: none
+	// PreviousHash is the keyed hash of its refresh token; "" if nobody could tell.
+	PreviousHash string
+	Failures     int       // refreshes without a usable answer since the last good one
+	Refusals     int       // answers invalid_grant since the last good refresh
+	RetryAt      time.Time // no refresh before; zero: at any time
+
+	seal string // see OwnTokens
 }
 
 // A Grant is one pair of tokens.
@@ -38,6 +42,8 @@ type TokenAnswer struct {
 	HTTPStatus    int
 	Sealed        []byte    // body as received
 	ReceivedAt    time.Time // UTC
+
+	seal string // see OwnAnswer
 }
 
 // ErrLeaseLost says that another owner took the lease meanwhile.
@@ -57,12 +63,12 @@ func (s *Store) Tokens(ctx context.Context, connectionID string) (Tokens, error)
 }
 
 const selectTokens = `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
-	previous, failures, refusals, retry_at from tokens where connection_id = ?`
+	previous, previous_hash, failures, refusals, retry_at, seal from tokens where connection_id = ?`
 
 func scanTokens(row func(...any) error) (Tokens, error) {
 	var t Tokens
 	err := row(&t.ConnectionID, &t.Current, &t.RefreshHash, instant{&t.AccessIssuedAt}, instant{&t.AccessExpiresAt},
-		&t.Previous, &t.Failures, &t.Refusals, instant{&t.RetryAt})
+		&t.Previous, &t.PreviousHash, &t.Failures, &t.Refusals, instant{&t.RetryAt}, &t.seal)
 	return t, err
 }
 
@@ -102,31 +108,37 @@ func affected(r sql.Result, err, none error) error {
 // PutAnswer makes an answer of the token endpoint durable and gives it an id.
 // What comes after the participant's withdrawal is not kept: *WithdrawnError.
 func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
-	id := s.NewID()
+	kept := a
+	kept.ID = s.NewID()
+	kept.seal = s.sealOf(ownedAnswer, kept.owned()...)
 	err := s.received(ctx, func(tx *sql.Tx) error {
 		if err := standing(ctx, tx, a.ParticipantID); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
-			http_status, sealed, received_at, unreadable) values (?, ?, ?, ?, ?, ?, ?, ?, '')`,
-			id, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt))
+			http_status, sealed, received_at, unreadable, seal) values (?, ?, ?, ?, ?, ?, ?, ?, '', ?)`,
+			kept.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt), kept.seal)
 		return err
 	})
-	if err == nil {
-		a.ID = id
+	if err != nil {
+		return a, err
 	}
-	return a, err
+	return kept, nil
 }
 
 // Answers lists the answers that wait to be used, oldest first: those of one
 // connection, or all for "".
 func (s *Store) Answers(ctx context.Context, connectionID string) ([]TokenAnswer, error) {
-	return collect(ctx, s.db, func(row func(...any) error) (TokenAnswer, error) {
-		var a TokenAnswer
-		err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt})
-		return a, err
-	}, `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at
-		from token_answers where unreadable = '' and ? in ('', connection_id) order by answer_id`, connectionID)
+	return collect(ctx, s.db, scanAnswer, selectAnswers+" where unreadable = '' and ? in ('', connection_id) order by answer_id", connectionID)
+}
+
+const selectAnswers = `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at, seal
+	from token_answers`
+
+func scanAnswer(row func(...any) error) (TokenAnswer, error) {
+	var a TokenAnswer
+	err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt}, &a.seal)
+	return a, err
 }
 
 // Intents lists the connections whose refresh began and has no end on record.
@@ -137,11 +149,14 @@ func (s *Store) Intents(ctx context.Context) ([]string, error) {
 // CommitRefresh puts g in the place of the pair that answer a was got for, if
 // that pair is still the stored one, and ends intent and answer. It reports
 // whether g was taken: false means that the answer was used already or that a
-// newer grant has come.
+// newer grant has come. If connection or tokens are not a's participant's, *OwnerError.
 func (s *Store) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
 	taken := false
 	err := s.received(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `update tokens set previous = current, current = ?, refresh_hash = ?,
+		if err := s.ownedIn(ctx, tx, a.ConnectionID, a.ParticipantID); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `update tokens set previous = current, previous_hash = refresh_hash, current = ?, refresh_hash = ?,
 			access_issued_at = ?, access_expires_at = ?, failures = 0, refusals = 0, retry_at = null, updated_at = ?
 			where connection_id = ? and refresh_hash = ?`,
 			g.Current, g.RefreshHash, micros(g.AccessIssuedAt), micros(g.AccessExpiresAt), micros(s.now()), a.ConnectionID, a.OldHash)
@@ -153,6 +168,9 @@ func (s *Store) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool
 			return err
 		}
 		if taken = n == 1; taken {
+			if err := s.sealTokens(ctx, tx, a.ConnectionID); err != nil {
+				return err
+			}
 			_, err = tx.ExecContext(ctx, `update connections set status = ?, last_error = '', renewed_at = ?,
 				refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, Connected, micros(a.ReceivedAt), a.ConnectionID)
 			if err != nil {

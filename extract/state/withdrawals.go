@@ -68,7 +68,7 @@ func (s *Store) Withdraw(ctx context.Context, w Withdrawal) (ended int, err erro
 func (w Withdrawal) act(ended int) Act {
 	return Act{
 		Subject: "withdrawal", ParticipantID: w.ParticipantID, Reason: w.Reason,
-		After: Fields{"effective_at": w.EffectiveAt.Format(time.RFC3339), "connections_ended": ended},
+		After: Fields{"effective_at": w.EffectiveAt.Format(time.RFC3339Nano), "connections_ended": ended},
 	}
 }
 

@@ -53,6 +53,9 @@ func participantOf(found consent.Found, err error) string {
 	if e, ok := errors.AsType[*state.AccountInUseError](err); ok {
 		return e.ParticipantID
 	}
+	if e, ok := errors.AsType[*state.OwnerError](err); ok {
+		return e.ParticipantID
+	}
 	if e, ok := errors.AsType[*state.OtherAccountError](err); ok {
 		return e.ParticipantID
 	}

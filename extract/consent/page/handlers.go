@@ -68,7 +68,7 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 	e := Event{ParticipantID: participantOf(found, err), Found: found, Err: err}
 	how := later
 	switch {
-	case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err):
+	case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err), as[*state.OwnerError](err):
 		e.Kind, how = WrongAccount, call
 	case err == nil || found.Connection.ID != "" || as[*consent.UncheckedError](err):
 		e.Kind, how = Connected, connected

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// heldSnapshots is how many snapshots the audit trail was held against.
+type heldSnapshots struct {
+	agree   int
+	without int // have no trail: they were made before it was kept, or before its first line
+	unread  int // cannot be read: their files were collected, or are damaged
+}
+
+// words tell of them, "" if there are none.
+func (h heldSnapshots) words() string {
+	if h == (heldSnapshots{}) {
+		return ""
+	}
+	text := fmt.Sprintf("snapshots whose trail is a part of it: %d", h.agree)
+	if h.without > 0 {
+		text += fmt.Sprintf("; without a trail: %d", h.without)
+	}
+	if h.unread > 0 {
+		text += fmt.Sprintf("; no longer readable: %d", h.unread)
+	}
+	return text
+}
+
+// A trailEnd is the last line that a snapshot has.
+type trailEnd struct {
+	seq  int64
+	hash string
+}
+
+// holdSnapshots makes sure that the last line of each snapshot's trail is in the trail
+// of today. The error names the first snapshot of which it is not.
+//
+// The trail is read after the snapshots are listed: others may add to both meanwhile.
+func (s *study) holdSnapshots(ctx context.Context) (held heldSnapshots, err error) {
+	if _, err := os.Stat(filepath.Join(s.lakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
+		return held, nil
+	}
+	l, err := lake.OpenToRead(s.lakePath())
+	if err != nil {
+		return held, err
+	}
+	defer l.Close()
+	all, err := l.Manifests()
+	if err != nil {
+		return held, err
+	}
+	lines, err := s.store.Trail(ctx)
+	if err != nil && !as[*state.AuditError](err) {
+		return held, err
+	}
+	has := make(map[trailEnd]bool, len(lines))
+	for _, line := range lines {
+		has[trailEnd{line.Seq, line.Hash}] = !line.Altered
+	}
+	ends := trailEnds{loader: &load.Loader{Lake: l}, known: make(map[string]trailEnd)}
+	for _, n := range all {
+		m, err := l.Manifest(n)
+		if err == nil && len(m.TableFiles("audit")) == 0 {
+			held.without++
+			continue
+		}
+		end, err := ends.of(ctx, m, err)
+		switch {
+		case as[*lake.DamageError](err), as[*lake.VersionError](err):
+			held.unread++
+		case err != nil:
+			return held, err
+		case !has[end]:
+			return held, &trailError{m.Snapshot, m.CreatedAt, end}
+		default:
+			held.agree++
+		}
+	}
+	return held, nil
+}
+
+// trailEnds reads each file once: most snapshots share theirs.
+type trailEnds struct {
+	loader *load.Loader
+	known  map[string]trailEnd // by path of the last file
+}
+
+func (t trailEnds) of(ctx context.Context, m lake.Manifest, err error) (trailEnd, error) {
+	if err != nil {
+		return trailEnd{}, err
+	}
+	files := m.TableFiles("audit")
+	path := files[len(files)-1].Path
+	if end, ok := t.known[path]; ok {
+		return end, nil
+	}
+	lines, err := t.loader.AuditLines(ctx, m)
+	if err != nil || len(lines) == 0 {
+		return trailEnd{}, err
+	}
+	last := lines[len(lines)-1]
+	t.known[path] = trailEnd{last.Seq, last.Hash}
+	return t.known[path], nil
+}
+
+// A trailError says that the trail of today does not have the last line of a
+// snapshot's.
+type trailError struct {
+	snapshot int64
+	made     time.Time
+	end      trailEnd
+}
+
+func (e *trailError) Error() string {
+	return fmt.Sprintf("snapshot %d of %s has the audit trail up to line %d, which is not in the trail of today: its hash was %s",
+		e.snapshot, e.made.UTC().Format(time.RFC3339), e.end.seq, e.end.hash)
+}
+
+func (e *trailError) next() string {
+	return fmt.Sprintf("dexetl query --snapshot %d \"from audit\"  # the trail as that snapshot has it", e.snapshot)
+}

@@ -1,0 +1,247 @@
+package state
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+)
+
+// Whose data an answer becomes is decided by rows: which pair of tokens is of which
+// connection, and that of which participant and account. Whoever edits state.db, or
+// restores a part of it, could exchange two people. So each of these rows carries a
+// keyed hash of what it joins: its seal. Who has no key can neither make one nor move
+// one to another row.
+
+// What a seal is about, as an OwnerError names it.
+const (
+	ownedConnection = "connection"
+	ownedTokens     = "tokens"
+	ownedAnswer     = "token answer"
+	ownedConsent    = "consent begun"
+	ownedLink       = "link"
+)
+
+// An OwnerError says that a row is not as the program wrote it: what it holds was
+// another's, or its owner was edited. Nothing of it is used.
+type OwnerError struct {
+	ParticipantID string // whose it claims to be
+	ConnectionID  string // "": of none
+	Kind          string // connection, tokens, token answer, consent begun, link
+	Aside         bool   // of a new grant, in whose way such a connection stands: it is kept aside as ConnectionID
+}
+
+func (e *OwnerError) Error() string {
+	if e.Aside {
+		return fmt.Sprintf("participant %s: a connection of this account or participant was edited in state.db, so nobody knows whose it was; the new consent waits until somebody confirms it", e.ParticipantID)
+	}
+	return fmt.Sprintf("participant %s: the stored %s cannot be shown to be theirs, so nothing of it is used: state.db was edited, or a part of it restored", e.ParticipantID, e.Kind)
+}
+
+// A Keyed is a keyed hash of parts, which differs by what it is about.
+type Keyed func(about string, parts ...string) string
+
+// sealOf is the seal of parts. Before BindKey rows are neither sealed nor held against
+// seals: nobody can use the tokens then.
+func (s *Store) sealOf(about string, parts ...string) string {
+	k := s.keyed.Load()
+	if k == nil {
+		return ""
+	}
+	return (*k)(about, parts...)
+}
+
+// owns reports whether seal is that of the parts.
+func (s *Store) owns(seal, about string, parts ...string) bool {
+	return s.keyed.Load() == nil || seal != "" && hmac.Equal([]byte(seal), []byte(s.sealOf(about, parts...)))
+}
+
+func (c Connection) owned() []string {
+	return []string{c.ID, c.ParticipantID, c.Region, c.AccountHash}
+}
+func (t Tokens) owned() []string { return []string{t.ConnectionID, t.RefreshHash, t.PreviousHash} }
+
+func (a TokenAnswer) owned() []string {
+	sum := sha256.Sum256(a.Sealed)
+	return []string{a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, fmt.Sprint(a.HTTPStatus), hex.EncodeToString(sum[:])}
+}
+
+func (o OAuthState) owned() []string {
+	return []string{o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation}
+}
+func (i Invitation) owned() []string { return []string{i.Hash, i.ParticipantID} }
+
+// OwnConnection is nil if c is the participant's and the account's that it says,
+// else *OwnerError.
+func (s *Store) OwnConnection(c Connection) error {
+	if s.owns(c.seal, ownedConnection, c.owned()...) {
+		return nil
+	}
+	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedConnection}
+}
+
+// OwnTokens is nil if t is c's and c is its participant's, else *OwnerError. That the
+// sealed pairs are those of the hashes is for who can open them.
+func (s *Store) OwnTokens(c Connection, t Tokens) error {
+	if err := s.OwnConnection(c); err != nil {
+		return err
+	}
+	if t.ConnectionID == c.ID && s.owns(t.seal, ownedTokens, t.owned()...) {
+		return nil
+	}
+	return NotTheirs(c)
+}
+
+// NotTheirs is the error of tokens that are not c's.
+func NotTheirs(c Connection) *OwnerError {
+	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedTokens}
+}
+
+// OwnAnswer is nil if what a has sealed was the answer to this participant's
+// request, else *OwnerError.
+func (s *Store) OwnAnswer(a TokenAnswer) error {
+	if s.owns(a.seal, ownedAnswer, a.owned()...) {
+		return nil
+	}
+	return &OwnerError{ParticipantID: a.ParticipantID, ConnectionID: a.ConnectionID, Kind: ownedAnswer}
+}
+
+func (s *Store) ownState(o OAuthState) error {
+	if s.owns(o.seal, ownedConsent, o.owned()...) {
+		return nil
+	}
+	return &OwnerError{ParticipantID: o.ParticipantID, Kind: ownedConsent}
+}
+
+func (s *Store) ownInvitation(i Invitation) error {
+	if s.owns(i.seal, ownedLink, i.owned()...) {
+		return nil
+	}
+	return &OwnerError{ParticipantID: i.ParticipantID, Kind: ownedLink}
+}
+
+// sealConnection seals a connection as it stands in the transaction.
+func (s *Store) sealConnection(ctx context.Context, tx *sql.Tx, id string) error {
+	c, err := connectionIn(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "update connections set seal = ? where connection_id = ?", s.sealOf(ownedConnection, c.owned()...), id)
+	return err
+}
+
+// sealTokens seals a connection's tokens as they stand in the transaction, if it has
+// any. They were its own before.
+func (s *Store) sealTokens(ctx context.Context, tx *sql.Tx, id string) error {
+	t, err := one(ctx, tx, scanTokens, selectTokens, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "update tokens set seal = ? where connection_id = ?", s.sealOf(ownedTokens, t.owned()...), id)
+	return err
+}
+
+// ownedIn is nil if a connection and its tokens, if it has any, are a participant's.
+func (s *Store) ownedIn(ctx context.Context, tx *sql.Tx, id, participant string) error {
+	c, err := connectionIn(ctx, tx, id)
+	if errors.Is(err, ErrNoConnection) {
+		return nil // nothing is there to be another's
+	}
+	if err != nil {
+		return err
+	}
+	if c.ParticipantID != participant && s.keyed.Load() != nil {
+		return &OwnerError{ParticipantID: participant, ConnectionID: id, Kind: ownedConnection}
+	}
+	t, err := one(ctx, tx, scanTokens, selectTokens, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s.OwnConnection(c)
+	}
+	if err != nil {
+		return err
+	}
+	return s.OwnTokens(c, t)
+}
+
+// dropDisowned deletes kept answers that claim to be a participant's and are not: a
+// new consent has come.
+func (s *Store) dropDisowned(ctx context.Context, tx *sql.Tx, participant string) error {
+	answers, err := collect(ctx, tx, scanAnswer, selectAnswers+" where participant_id = ?", participant)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if s.OwnAnswer(a) == nil {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NoteMended takes back NoteOwner and NoteDamage: the tokens can be used after all, as
+// after a backup was restored.
+func (s *Store) NoteMended(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, "update connections set last_error = '' where connection_id = ? and last_error in (?, ?)", id, NotOwned, TokensDamaged)
+	return err
+}
+
+// NoteOwner records that a connection, or its tokens, are not the participant's,
+// until other tokens come.
+func (s *Store) NoteOwner(ctx context.Context, id string) error {
+	return s.noteError(ctx, id, NotOwned)
+}
+
+// Disowned are all rows still in use that are not their participants':
+// what the key of BindKey can tell without opening what is sealed.
+func (s *Store) Disowned(ctx context.Context) (found []*OwnerError, err error) {
+	note := func(err error) {
+		if e, ok := errors.AsType[*OwnerError](err); ok {
+			found = append(found, e)
+		}
+	}
+	connections, err := s.Connections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range connections {
+		t, err := s.Tokens(ctx, c.ID)
+		switch {
+		case errors.Is(err, ErrNoConnection):
+			note(s.OwnConnection(c))
+		case err != nil:
+			return nil, err
+		default:
+			note(s.OwnTokens(c, t))
+		}
+	}
+	answers, err := s.Answers(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range answers {
+		note(s.OwnAnswer(a))
+	}
+	states, err := collect(ctx, s.db, scanState, selectStates+" where used_at is null and expires_at > ?", micros(s.now()))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range states {
+		note(s.ownState(o))
+	}
+	links, err := s.Invitations(ctx)
+	for _, i := range links {
+		if i.ConnectedAt.IsZero() && i.RevokedAt.IsZero() && i.ExpiresAt.After(s.now()) {
+			note(s.ownInvitation(i))
+		}
+	}
+	return found, err
+}
