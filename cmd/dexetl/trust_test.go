@@ -39,9 +39,8 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			on := *b
-			on.t = t
-			defer on.restore(config)
+			b.t = t
+			defer b.restore(config)
 			next := spoil()
 			for _, args := range [][]string{
 				{"sync"}, {"backfill"}, {"refresh", "P001", "--from", "2026-04-14", "--to", "2026-04-15"}, {"replay"}, {"plan"}, {"status"}, {"doctor"},
@@ -49,7 +48,7 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 				{"participants", "list"}, {"windows", "list"}, {"exclusions", "list"}, {"audit", "verify"}, {"runs"},
 				{"withdraw", "P001", "--reason", "x", "--yes"},
 			} {
-				code, stdout, stderr := on.run(args...)
+				code, stdout, stderr := b.run(args...)
 				said := stdout + stderr
 				if code != exitUsage || !strings.Contains(said, trustVariable+"="+b.dir) || !strings.Contains(said, next) {
 					t.Errorf("dexetl %q: exit %d, want %d, how to trust it and %q in\n%s", args, code, exitUsage, next, said)
@@ -58,11 +57,12 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 			if _, err := os.Lstat(ran); err == nil {
 				t.Fatal("a command of the configuration was run")
 			}
-			on.must("query", "select count(*) from egvs") // a reader needs neither secret nor command
-			on.must("snapshots", "list")
-			on.must("metrics", "--csv")
+			b.must("query", "select count(*) from egvs") // a reader needs neither secret nor command
+			b.must("snapshots", "list")
+			b.must("metrics", "--csv")
 		})
 	}
+	b.t = t
 	b.must("participants", "list")
 }
 
