@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -126,7 +127,7 @@ func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, i
 	if err != nil {
 		return err
 	}
-	found, err := p.confirmOrObtain(ctx, g, id, o)
+	found, err := p.confirmOrObtain(ctx, s, g, id, o)
 	if err != nil {
 		return s.explainChange(ctx, found, err)
 	}
@@ -143,7 +144,7 @@ func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, i
 	return p.showFound(to, found)
 }
 
-func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.manual {
 		url, err := g.Begin(ctx, id)
 		if err != nil {
@@ -166,6 +167,12 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 	if err != nil {
 		return consent.Found{}, err
 	}
+	if callback.Ask, err = s.questions(g, callback); err != nil {
+		return consent.Found{}, errors.Join(err, callback.Close())
+	}
+	if o.listen != "" && !isLoopback("http://"+o.listen) {
+		p.say("%s", plainWords(o.listen))
+	}
 	p.showURL(callback.URL, o)
 	if !o.printURL {
 		p.openBrowser(callback.URL)
@@ -176,6 +183,19 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 		return found, failure(exitInterrupted, "dexetl connect "+id, "stopped before the browser came back; nothing has changed")
 	}
 	return found, err
+}
+
+// questions are asked of whoever comes back from another machine; nil where only
+// browsers of this one can.
+func (s *study) questions(g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
+	if callback.Local() {
+		return nil, nil
+	}
+	texts, err := s.texts()
+	if err != nil {
+		return nil, err
+	}
+	return s.pages(g, texts).Ask()
 }
 
 func (p *program) showURL(url string, o connectOptions) {

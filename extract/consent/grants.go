@@ -76,6 +76,7 @@ type Grants struct {
 	calls    atomic.Int64
 	tally    tally
 	accounts sync.Map // hash by connection
+	asked    sync.Map // ids of the answers of which this run asked whose they are
 	// step, if set, is told of every point that a refresh or an exchange comes
 	// to. Tests stop there for good.
 	step func(point string)

@@ -84,11 +84,11 @@ func (s *Store) RevokeInvitations(ctx context.Context, participantID string) (in
 
 // checkInvitation says whether a consent that a link led to may still end well.
 // A link that expired meanwhile was in time.
-func checkInvitation(ctx context.Context, tx *sql.Tx, hash string) error {
+func checkInvitation(ctx context.Context, q querier, hash string) error {
 	if hash == "" {
 		return nil
 	}
-	i, err := invitationIn(ctx, tx, hash)
+	i, err := invitationIn(ctx, q, hash)
 	switch {
 	case errors.Is(err, ErrNoInvitation), err == nil && !i.RevokedAt.IsZero():
 		return &StateError{StateRevoked}

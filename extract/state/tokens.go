@@ -38,6 +38,10 @@ type TokenAnswer struct {
 	HTTPStatus    int
 	Sealed        []byte    // body as received
 	ReceivedAt    time.Time // UTC
+
+	// Unconfirmed marks an answer to a code that is not to be used before the
+	// person said yes: see Confirm. Nil: it may be.
+	Unconfirmed *Unconfirmed
 }
 
 // ErrLeaseLost says that another owner took the lease meanwhile.
@@ -110,7 +114,10 @@ func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, erro
 		_, err := tx.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
 			http_status, sealed, received_at, unreadable) values (?, ?, ?, ?, ?, ?, ?, ?, '')`,
 			id, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt))
-		return err
+		if err != nil || a.Unconfirmed == nil {
+			return err
+		}
+		return putUnconfirmed(ctx, tx, id, *a.Unconfirmed)
 	})
 	if err == nil {
 		a.ID = id
@@ -119,14 +126,18 @@ func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, erro
 }
 
 // Answers lists the answers that wait to be used, oldest first: those of one
-// connection, or all for "".
+// connection, or all for "". Unconfirmed ones are not to be used.
 func (s *Store) Answers(ctx context.Context, connectionID string) ([]TokenAnswer, error) {
-	return collect(ctx, s.db, func(row func(...any) error) (TokenAnswer, error) {
-		var a TokenAnswer
-		err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt})
-		return a, err
-	}, `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at
-		from token_answers where unreadable = '' and ? in ('', connection_id) order by answer_id`, connectionID)
+	return collect(ctx, s.db, scanAnswer, selectAnswers+` where unreadable = '' and ? in ('', connection_id)
+		and answer_id not in (select answer_id from unconfirmed) order by answer_id`, connectionID)
+}
+
+const selectAnswers = `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at from token_answers`
+
+func scanAnswer(row func(...any) error) (TokenAnswer, error) {
+	var a TokenAnswer
+	err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt})
+	return a, err
 }
 
 // Intents lists the connections whose refresh began and has no end on record.
