@@ -71,6 +71,11 @@ func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
+	// One at a time, or each of many would take a place for the same code.
+	if _, another := g.arriving.LoadOrStore(hash, true); another {
+		return Found{}, &state.StateError{Reason: state.StateUsed}
+	}
+	defer g.arriving.Delete(hash)
 	if a.Query.Get("code") != "" {
 		if err := g.place(ctx, o); err != nil {
 			return Found{}, err
@@ -114,10 +119,13 @@ func (g *Grants) place(ctx context.Context, o state.OAuthState) error {
 		defer cancel()
 		err = g.Pace(within, o.Region)
 	}
-	if err != nil && ctx.Err() == nil {
-		return &NoCallError{o.ParticipantID, err}
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		err = errors.New("the calls of this hour are used up (limits.calls_per_hour)")
 	}
-	return err
+	return &NoCallError{o.ParticipantID, err}
 }
 
 // completeFor is Arrive once the state is used up.

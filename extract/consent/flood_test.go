@@ -37,6 +37,21 @@ func (s *study) written() func() bool {
 	}
 }
 
+// locked holds the state's write lock, so that whoever wants to write fails, until
+// the function returned is called.
+func (s *study) locked() (unlock func()) {
+	s.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(s.dir, "state.db"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("begin immediate"); err != nil {
+		s.t.Fatal(err)
+	}
+	return func() { db.Close() }
+}
+
 // What comes back from nowhere, or with nothing, or again, changes nothing in the
 // state, and Dexcom is not asked.
 func TestBadArrivalsWriteNothing(t *testing.T) {
@@ -57,7 +72,7 @@ func TestBadArrivalsWriteNothing(t *testing.T) {
 		return out
 	}
 	_, posts := s.presented("")
-	written := s.written()
+	written, unlock := s.written(), s.locked()
 	for name, q := range map[string]url.Values{
 		"nothing": {}, "no state": with(fresh, "state", ""), "an invented state": with(fresh, "state", "00"),
 		"a long state": with(fresh, "state", strings.Repeat("a", 1<<15)), "no code": with(fresh, "code", ""), "a code of 5 kB": with(fresh, "code", strings.Repeat("c", 5<<10)),
@@ -65,8 +80,8 @@ func TestBadArrivalsWriteNothing(t *testing.T) {
 		"an invented state, with an error": {"state": {"00"}, "error": {"access_denied"}},
 	} {
 		for range 3 {
-			if _, err := g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: q, Browser: yours, Ask: true}); err == nil || as[*AskError](err) {
-				t.Errorf("%s: Arrive = %v, want an error", name, err)
+			if _, err := g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: q, Browser: yours, Ask: true}); err == nil || as[*AskError](err) || as[*state.BusyError](err) {
+				t.Errorf("%s: Arrive = %v, want an error that needs no write", name, err)
 			}
 		}
 		if _, err := g.Question(t.Context(), yours); err == nil {
@@ -79,6 +94,7 @@ func TestBadArrivalsWriteNothing(t *testing.T) {
 			t.Errorf("%s: the state was written", name)
 		}
 	}
+	unlock()
 	if _, after := s.presented(""); after != posts {
 		t.Errorf("%d requests for tokens", after-posts)
 	}
@@ -105,7 +121,7 @@ func TestOneLinkBeginsTen(t *testing.T) {
 	if _, err := g.OpenLink(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
-	written := s.written()
+	unlock := s.locked()
 	for range 200 {
 		err := begin(token)
 		often, ok := errors.AsType[*state.TooOftenError](err)
@@ -116,9 +132,7 @@ func TestOneLinkBeginsTen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if written() {
-		t.Error("a link that rests costs writes")
-	}
+	unlock()
 	for name, token := range map[string]string{"another link": second, "another person's": other} {
 		if err := begin(token); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -195,5 +209,28 @@ func TestExchangeTakesACall(t *testing.T) {
 	g.Quota = &calls{3}
 	if err := arrive(); err != nil || taken != 3 || g.Quota.(*calls).left != 0 {
 		t.Errorf("Arrive = %v, %d calls taken of the hour, %d of 3 left; want all of token, dataRange and devices", err, taken, g.Quota.(*calls).left)
+	}
+}
+
+// While one browser comes back with a state, others with the same are turned away
+// and take no place among the calls of the hour.
+func TestOneArrivalOfAState(t *testing.T) {
+	s, g := newStudy(t, "P001")
+	a := Arrival{Address: redirectURI, Query: s.pressed(g, s.link(g, "P001")), Browser: mine, Ask: true}
+	places := 0
+	g.Pace = func(ctx context.Context, _ string) error {
+		if places++; places > 1 {
+			return nil
+		}
+		for range 5 {
+			_, err := g.Arrive(ctx, a)
+			if e, ok := errors.AsType[*state.StateError](err); !ok || e.Reason != state.StateUsed {
+				t.Errorf("Arrive meanwhile = %v, want %q", err, state.StateUsed)
+			}
+		}
+		return nil
+	}
+	if _, err := g.Arrive(t.Context(), a); err != nil || places != 3 {
+		t.Errorf("Arrive = %v, %d places taken, want 3: token, dataRange and devices", err, places)
 	}
 }

@@ -77,6 +77,7 @@ type Grants struct {
 	tally    tally
 	accounts sync.Map // hash by connection
 	asked    sync.Map // ids of the answers of which this run asked whose they are
+	arriving sync.Map // hashes of the states with which somebody is coming back
 	// step, if set, is told of every point that a refresh or an exchange comes
 	// to. Tests stop there for good.
 	step func(point string)

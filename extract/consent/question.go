@@ -50,15 +50,15 @@ func (e *NotConfirmedError) Error() string {
 	return fmt.Sprintf("participant %s: another browser came back than the one that began, and nobody there said whose account it is; what Dexcom sent is destroyed", e.ParticipantID)
 }
 
-// A NoCallError says that a sign-in was not finished because the calls that the
-// app may make in an hour are used up. Its state is not.
+// A NoCallError says that a sign-in was not finished because no call may be made
+// at the moment. Its state is not used up.
 type NoCallError struct {
 	ParticipantID string
 	Err           error
 }
 
 func (e *NoCallError) Error() string {
-	return fmt.Sprintf("participant %s: the sign-in was not finished, no call was to be had: %v", e.ParticipantID, e.Err)
+	return fmt.Sprintf("participant %s: the sign-in was not finished: %v", e.ParticipantID, e.Err)
 }
 
 // Unwrap returns why.
@@ -105,7 +105,6 @@ func (g *Grants) expired(ctx context.Context) error {
 // too old is a *state.StateError, and so is a yes after the link or the
 // participation has ended.
 func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes bool) (Found, error) {
-	ctx = context.WithoutCancel(ctx)
 	waiting, err := g.Store.UnconfirmedIn(ctx, g.browserHash(browser))
 	if err != nil {
 		return Found{}, err
@@ -125,7 +124,7 @@ func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes b
 }
 
 func (g *Grants) refuse(ctx context.Context, u state.Unconfirmed) error {
-	n, err := g.Store.EndUnconfirmed(ctx, state.EndingRefused, u.AnswerID)
+	n, err := g.Store.EndUnconfirmed(context.WithoutCancel(ctx), state.EndingRefused, u.AnswerID)
 	if err == nil && n == 0 {
 		return &state.StateError{Reason: state.StateUsed} // a yes was faster
 	}
@@ -141,7 +140,7 @@ func (g *Grants) confirm(ctx context.Context, u state.Unconfirmed) (Found, error
 		a, err = g.Store.Confirm(ctx, u.AnswerID, u.Browser)
 	}
 	if as[*state.StateError](err) || as[*state.WithdrawnError](err) {
-		_, ended := g.Store.EndUnconfirmed(ctx, state.EndingClosed, u.AnswerID)
+		_, ended := g.Store.EndUnconfirmed(context.WithoutCancel(ctx), state.EndingClosed, u.AnswerID)
 		return Found{}, errors.Join(err, ended)
 	}
 	if err != nil {
@@ -152,7 +151,7 @@ func (g *Grants) confirm(ctx context.Context, u state.Unconfirmed) (Found, error
 	if err != nil {
 		return Found{}, errors.Join(&CodeError{ParticipantID: a.ParticipantID, Reason: damagedAnswer}, g.finishCode(ctx, a))
 	}
-	if err := g.useCode(ctx, a, body, ""); err != nil {
+	if err := g.useCode(context.WithoutCancel(ctx), a, body, ""); err != nil {
 		return Found{}, err
 	}
 	found, err := g.Verify(ctx, a.ConnectionID)
