@@ -211,21 +211,21 @@ func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte, 
 		g.reached("connect.committed")
 		return nil
 	}
-	out, outcome := g.codeError(a, r, code)
+	outcome, out := g.codeError(a, r, code)
 	failure := state.RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
 	return errors.Join(out, g.Store.FailCode(ctx, failure))
 }
 
 // codeError is that the answer a to a code, which says r, brings no tokens.
-func (g *Grants) codeError(a state.TokenAnswer, r reply, code string) (err error, outcome string) {
+func (g *Grants) codeError(a state.TokenAnswer, r reply, code string) (outcome string, err error) {
 	outcome = r.outcome(a.HTTPStatus, g.secrets(a.Region, code)...)
 	switch {
 	case r.code.ofApp():
-		return &WrongClientError{Region: a.Region, Code: string(r.code), Said: outcome}, outcome
+		return outcome, &WrongClientError{Region: a.Region, Code: string(r.code), Said: outcome}
 	case r.code == invalidGrant:
-		return &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old (" + outcome + ")"}, outcome
+		return outcome, &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old (" + outcome + ")"}
 	}
-	return &CodeError{ParticipantID: a.ParticipantID, Reason: outcome}, outcome
+	return outcome, &CodeError{ParticipantID: a.ParticipantID, Reason: outcome}
 }
 
 // finishCode completes an exchange that a crash interrupted after its answer.

@@ -163,7 +163,7 @@ func (g *Grants) confirm(ctx context.Context, u state.Unconfirmed) (Found, error
 func (g *Grants) ask(ctx context.Context, app App, a state.TokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus != 200 || r.Refresh == "" {
-		failed, _ := g.codeError(a, r, code)
+		_, failed := g.codeError(a, r, code)
 		_, err := g.Store.EndUnconfirmed(ctx, state.EndingFailed, a.ID)
 		return errors.Join(failed, err)
 	}
