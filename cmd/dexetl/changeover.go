@@ -98,7 +98,7 @@ func (s *study) newestHeld(ctx context.Context) (map[string]time.Time, error) {
 
 // confirmOrObtain confirms the grant that was set aside, if there is one and
 // no other way to sign in was asked for; else it asks for a new consent.
-func (p *program) confirmOrObtain(ctx context.Context, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+func (p *program) confirmOrObtain(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.confirm && !o.printURL && !o.manual && o.listen == "" {
 		all, err := g.Store.Connections(ctx)
 		if err != nil {
@@ -114,7 +114,7 @@ func (p *program) confirmOrObtain(ctx context.Context, g *consent.Grants, id str
 			return g.Verify(ctx, aside)
 		}
 	}
-	return p.obtainConsent(ctx, g, id, o)
+	return p.obtainConsent(ctx, s, g, id, o)
 }
 
 // explainChange adds to an error about the wrong account what was seen and what

@@ -124,6 +124,8 @@ func verdicts() []verdict {
 		{as[*consent.DeniedError], exitConsent, "", ""},
 		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},
+		{as[*consent.NotConfirmedError], exitConsent, "make sure that only the participant gets the address", ""},
+		{as[*consent.NoCallError], exitLater, "run it again when the hour's calls are not used up (limits.calls_per_hour)", sameCommand},
 		{as[*consent.NeedsReconsentError], exitConsent, "", ""},
 		{as[*consent.ExportedError], exitConsent, "fetch on the other machine; to come back, dexetl connect --import FILE that it exported", ""},
 		{as[*consent.AuthSuspectError], exitLater, "", "dexetl sync  # later"},
@@ -190,6 +192,9 @@ func nextOf(err error) string {
 		return disownedNext(e)
 	}
 	if e, ok := errors.AsType[*consent.SealError](err); ok {
+		return "dexetl connect " + e.ParticipantID
+	}
+	if e, ok := errors.AsType[*consent.NotConfirmedError](err); ok {
 		return "dexetl connect " + e.ParticipantID
 	}
 	if e, ok := errors.AsType[*consent.CodeError](err); ok {

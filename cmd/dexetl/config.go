@@ -53,6 +53,8 @@ type APIConfig struct {
 type PagesConfig struct {
 	PublicURL string `yaml:"public_url"` // what links begin with
 	Texts     string `yaml:"texts"`      // file in place of the English texts
+	// ClientHeader names the header in which the proxy in front says for whom it asks.
+	ClientHeader string `yaml:"client_header"`
 }
 
 // LimitsConfig bounds what is asked of the API.
@@ -114,6 +116,8 @@ func hosts() map[string]string {
 	}
 }
 
+var headerPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
 var studyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
 func (c Config) check() error {
@@ -138,6 +142,9 @@ func (c Config) check() error {
 	}
 	if err := checkPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {
 		return fmt.Errorf("connect.public_url: %w", err)
+	}
+	if h := c.Connect.ClientHeader; h != "" && !headerPattern.MatchString(h) {
+		return fmt.Errorf("connect.client_header %q: the name of a header, such as X-Forwarded-For", h)
 	}
 	return c.checkApps()
 }

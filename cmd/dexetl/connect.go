@@ -5,16 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"net/http"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v3"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -129,7 +126,7 @@ func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, i
 	if err != nil {
 		return err
 	}
-	found, err := p.confirmOrObtain(ctx, g, id, o)
+	found, err := p.confirmOrObtain(ctx, s, g, id, o)
 	if err != nil {
 		return s.explainChange(ctx, found, err)
 	}
@@ -146,7 +143,7 @@ func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, i
 	return p.showFound(to, found)
 }
 
-func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.manual {
 		url, err := g.Begin(ctx, id)
 		if err != nil {
@@ -169,6 +166,12 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 	if err != nil {
 		return consent.Found{}, err
 	}
+	if callback.Ask, err = s.questions(g, callback); err != nil {
+		return consent.Found{}, errors.Join(err, callback.Close())
+	}
+	if o.listen != "" && !isLoopback("http://"+o.listen) {
+		p.say("%s", plainWords(o.listen))
+	}
 	p.showURL(callback.URL, o)
 	if !o.printURL {
 		p.openBrowser(callback.URL)
@@ -179,6 +182,19 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 		return found, failure(exitInterrupted, "dexetl connect "+id, "stopped before the browser came back; nothing has changed")
 	}
 	return found, err
+}
+
+// questions are asked of whoever comes back from another machine; nil where only
+// browsers of this one can.
+func (s *study) questions(g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
+	if callback.Local() {
+		return nil, nil
+	}
+	texts, err := s.texts()
+	if err != nil {
+		return nil, err
+	}
+	return s.pages(g, texts).Ask()
 }
 
 func (p *program) showURL(url string, o connectOptions) {
@@ -235,68 +251,4 @@ func instantOrNull(t time.Time) any {
 		return nil
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
-}
-
-// importTokens takes over grants and looks at every account, some at a time.
-func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
-	file, sealed, err := openTokenFile(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	var imported consent.Imported
-	if sealed {
-		imported, err = p.takeOver(ctx, g, file)
-	} else {
-		imported, err = g.Import(ctx, file)
-	}
-	if err != nil {
-		return err
-	}
-	unverified, err := g.Unverified(ctx) // also those of an earlier import
-	if err != nil {
-		return err
-	}
-	failures := verifyAll(ctx, g, unverified)
-	connected, aside := len(unverified)-len(failures), 0
-	for _, err := range failures {
-		switch {
-		case as[*consent.WrongClientError](err), as[*extract.ClockError](err), errors.Is(err, syscall.ENOSPC):
-			return err // of all of them, and nobody's fault but the configuration's, the clock's or the disk's
-		case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err):
-			aside++
-		}
-		p.say("  %v", err)
-	}
-	connected += imported.Back
-	unchecked := len(failures) - aside
-	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
-		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, unchecked, imported.Known)
-	if edited := disownedFound(ownerErrors(errors.Join(failures...)), ""); edited != nil {
-		return edited
-	}
-	switch {
-	case aside > 0:
-		return failure(exitPartial, "dexetl participants list --needs", "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
-	case unchecked > 0:
-		return failure(exitPartial, sameCommand,
-			"%d of %d grants are kept, but their accounts could not be looked at: import the same file again, what is kept is not asked for twice", unchecked, len(unverified))
-	}
-	return nil
-}
-
-// verifyAll looks at the accounts of connections, some at a time, and returns
-// what went wrong.
-func verifyAll(ctx context.Context, g *consent.Grants, connections []string) []error {
-	all := make([]error, len(connections))
-	var group errgroup.Group
-	group.SetLimit(8)
-	for i, id := range connections {
-		group.Go(func() error {
-			_, all[i] = g.Verify(ctx, id)
-			return nil
-		})
-	}
-	group.Wait()
-	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
 }

@@ -70,15 +70,24 @@ func (p *program) servePages(ctx context.Context, s *study, addr string) error {
 		if err != nil {
 			return advised(exitUsage, "end what listens there, or serve at another address", "consent pages: %w", err)
 		}
-		server := &page.Server{Grants: g, Texts: texts, BaseURL: s.config.Connect.PublicURL, Events: p.showEvent, Log: p.logger(),
-			Study: page.Study{Name: s.studyName(), Contact: s.config.Study.Contact, AllHistory: s.config.Study.History == "all"}}
+		server := s.pages(g, texts)
+		server.Events, server.Log = p.showEvent, p.logger()
 		p.sayListening(listener.Addr().String(), s.config.Connect.PublicURL)
 		p.warnOfLostRedirects(g.Apps, listener.Addr())
 		return server.Serve(ctx, listener)
 	})
 }
 
+// pages are the study's consent pages.
+func (s *study) pages(g *consent.Grants, texts *page.Texts) *page.Server {
+	return &page.Server{Grants: g, Texts: texts, BaseURL: s.config.Connect.PublicURL, ClientHeader: s.config.Connect.ClientHeader,
+		Study: page.Study{Name: s.studyName(), Contact: s.config.Study.Contact, AllHistory: s.config.Study.History == "all"}}
+}
+
 func (p *program) sayListening(addr, publicURL string) {
+	if !isLoopback("http://" + addr) {
+		p.say("%s", plainWords(addr))
+	}
 	if p.flags.json {
 		p.line(map[string]any{"schema": "dexetl.consent_pages/1", "listening": "http://" + addr, "public_url": publicURL})
 		return
@@ -88,6 +97,15 @@ func (p *program) sayListening(addr, publicURL string) {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
 	}
 	p.say("Ctrl-C stops\nnext: dexetl invite --all-missing")
+}
+
+// plainWords say what it means to listen beyond this machine.
+func plainWords(addr string) string {
+	where := "at " + addr
+	if host, port, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host).IsUnspecified() {
+		where = "at port " + port + " of every network of this machine, or of its container"
+	}
+	return "plain http, no TLS, " + where + ": TLS has to end at a proxy in front, and nothing but the proxy should reach it"
 }
 
 // warnOfLostRedirects says when browsers come back from Dexcom to another port
@@ -182,12 +200,16 @@ func (p *program) showEvent(e page.Event) {
 		if e.Err != nil {
 			fields["error"] = e.Err.Error()
 		}
+		if e.Untold > 0 {
+			fields["untold"] = e.Untold
+		}
 		p.line(fields)
 		return
 	}
 	words := map[page.Kind]string{
 		page.Opened: "opened the link", page.SentToDexcom: "went on to Dexcom", page.Connected: "is connected",
-		page.Denied: "chose not to share", page.WrongAccount: "needs you: the account is not certain",
+		page.Denied: "chose not to share", page.Asked: "came back with another browser than the link was opened in, and is asked whose account it is",
+		page.NotConfirmed: "did not confirm the account, so what Dexcom sent is destroyed", page.WrongAccount: "needs you: the account is not certain",
 		page.Refused: "was turned away", page.Failed: "could not connect",
 	}
 	line := words[e.Kind]
@@ -196,6 +218,9 @@ func (p *program) showEvent(e page.Event) {
 	}
 	if e.Err != nil {
 		line += ": " + e.Err.Error()
+	}
+	if e.Untold > 0 {
+		line += fmt.Sprintf(" (and %d more before)", e.Untold)
 	}
 	who := e.ParticipantID
 	if who == "" {

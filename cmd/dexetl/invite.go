@@ -133,7 +133,7 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 			return nil, err
 		}
 		switch standing := standings[who.ID]; {
-		case !wanted(who), over != "", standing == consent.Connected:
+		case !wanted(who), over != "", standing == consent.Connected, standing == consent.Waiting:
 		case standing == consent.Denied:
 			saidNo = append(saidNo, who.ID)
 		case aside[who.ID]:

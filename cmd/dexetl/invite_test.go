@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -47,14 +50,16 @@ func TestInvitedParticipantConnects(t *testing.T) {
 	go io.Copy(io.Discard, stdout)
 
 	for id, more := range map[string]string{"P001": "&user=P001", "P002": "&user=P002&deny=1"} {
-		if got := arrive(t, http.MethodGet, links[id]); !strings.Contains(got, "<button") || strings.Contains(got, id) {
+		someone := newVisitor(t)
+		got := someone.open(links[id])
+		if !strings.Contains(got, "<button") || strings.Contains(got, id) {
 			t.Errorf("page behind the link of %s:\n%s", id, got)
 		}
-		login := arrive(t, http.MethodPost, links[id]) // ends at Dexcom's login
-		if !strings.Contains(login, "Simulated Dexcom") {
-			t.Fatalf("the button of %s leads to\n%s", id, login)
+		login := someone.press(links[id], got)
+		if at := someone.open(login); !strings.Contains(at, "Simulated Dexcom") {
+			t.Fatalf("the button of %s leads to\n%s", id, at)
 		}
-		arrive(t, http.MethodGet, loginAddress(t, links[id])+more)
+		someone.open(login + more)
 	}
 	list := b.must("invite", "list")
 	stop()
@@ -82,38 +87,64 @@ func TestInvitedParticipantConnects(t *testing.T) {
 	}
 }
 
-// arrive is the page with which a browser ends up.
-func arrive(t *testing.T, method, address string) string {
+// A visitor is somebody with a browser, which keeps cookies.
+type visitor struct {
+	t      *testing.T
+	client http.Client
+}
+
+func newVisitor(t *testing.T) *visitor {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.DefaultClient.Do(r)
+	return &visitor{t, http.Client{Jar: jar}}
+}
+
+// open returns the page with which the browser ends up.
+func (v *visitor) open(address string) (page string) {
+	v.t.Helper()
+	response, err := v.client.Get(address)
 	if err != nil {
-		t.Fatal(err)
+		v.t.Fatal(err)
 	}
+	return v.read(response)
+}
+
+func (v *visitor) read(response *http.Response) string {
+	v.t.Helper()
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatal(err)
+		v.t.Fatal(err)
 	}
 	return string(body)
 }
 
-// loginAddress is where the button of a link leads.
-func loginAddress(t *testing.T, link string) string {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, link, nil)
+// press presses the button of the page behind a link, and returns the address of
+// the login to which it leads.
+func (v *visitor) press(link, page string) (login string) {
+	v.t.Helper()
+	client := v.client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	response, err := client.PostForm(link, hiddenFields(page))
 	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
+		v.t.Fatal(err)
 	}
 	response.Body.Close()
 	return response.Header.Get("Location")
+}
+
+var hiddenField = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([0-9a-f]+)">`)
+
+// hiddenFields are what the form of a page sends by itself.
+func hiddenFields(page string) url.Values {
+	form := url.Values{}
+	for _, input := range hiddenField.FindAllStringSubmatch(page, -1) {
+		form.Set(input[1], input[2])
+	}
+	return form
 }
 
 // The QR code of a terminal is the QR code, module for module, with its margin.

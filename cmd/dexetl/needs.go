@@ -121,6 +121,8 @@ func (s standing) consent() (need, bool) {
 	switch {
 	case region != "" && !s.regions[region]:
 		return need{needsDesk, fmt.Sprintf("configure the app of region %s: apps.%s in %s", region, region, configFile)}, true
+	case s.link == consent.Waiting:
+		return need{waits, "waits: somebody signed in with another browser than the link was opened in, and is asked for 15 minutes whose account it is"}, true
 	case c.ID == "", c.Status == state.Ended, c.Status == state.NeedsReconsent:
 		return need{needsPerson, s.invitation(c.Status == state.NeedsReconsent)}, true
 	case c.Status == state.Exported:

@@ -65,6 +65,9 @@ func (p *program) serve(ctx context.Context, s *study, every time.Duration, list
 	defer stop()
 	log := p.serveLogger()
 	log.Info("serving", "schedule", every, "listen", address, "version", version())
+	if address != "none" && !isLoopback("http://"+address) {
+		log.Warn("health and metrics are served in plain http beyond this machine, to whoever reaches the port", "listen", address)
+	}
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping)
 	p.countStudy(ctx, s, metrics, log)

@@ -3,9 +3,13 @@ package consent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,5 +187,123 @@ func TestListenErrors(t *testing.T) {
 	cancel()
 	if _, err := c.Wait(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait, cancelled = %v, want context.Canceled", err)
+	}
+}
+
+// abroad waits for P001's browser at a redirect URI that other machines reach, and
+// asks those who come back.
+func (s *study) abroad(ctx context.Context, g *Grants, tick chan time.Time) (c *Callback, base string, done chan waited) {
+	s.t.Helper()
+	s.redirect = "http://study.example.org/callback"
+	app := g.Apps["us"]
+	app.RedirectURI = s.redirect
+	g.Apps["us"] = app
+	c, err := g.Listen(s.t.Context(), "P001", "127.0.0.1:0")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c.tick = tick
+	c.Ask = func(w http.ResponseWriter, q Question) { fmt.Fprint(w, "token="+q.Token) }
+	done = make(chan waited, 1)
+	go func() {
+		found, err := c.Wait(ctx)
+		done <- waited{found, err}
+	}()
+	return c, "http://" + c.listener.Addr().String() + "/callback", done
+}
+
+// somebody is a browser with cookies.
+func somebody(t *testing.T) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar}
+}
+
+func read(t *testing.T, response *http.Response, err error) (int, string) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// Whoever comes back to an address that other machines reach is asked, at the
+// address without the code, and connect waits for the answer.
+func TestCallbackAsks(t *testing.T) {
+	for _, tt := range []struct {
+		answer, text string
+		want         any // error of Wait, nil: none
+	}{
+		{"yes", "Your Dexcom account is connected to the study.", nil},
+		{"no", "What Dexcom sent is deleted", new(*NotConfirmedError)},
+		{"", "", new(*NotConfirmedError)},
+	} {
+		t.Run(tt.answer, func(t *testing.T) {
+			s, g := newStudy(t, "P001")
+			tick := make(chan time.Time)
+			c, base, done := s.abroad(t.Context(), g, tick)
+			person := somebody(t)
+			response, err := person.Get(base + "?" + s.came(c.URL, s.newCode("ann")).Encode())
+			status, body := read(t, response, err)
+			token, found := strings.CutPrefix(body, "token=")
+			if status != 200 || !found || response.Request.URL.RawQuery != "" {
+				t.Fatalf("it leads to %s: %d %s, want the question at the address alone", response.Request.URL, status, body)
+			}
+			stranger := somebody(t)
+			for _, form := range []url.Values{{"token": {token}, "answer": {"yes"}}, {"answer": {"yes"}}} {
+				response, err := stranger.PostForm(base, form)
+				if status, body := read(t, response, err); status != 400 {
+					t.Errorf("yes of a stranger: %d %s, want 400", status, body)
+				}
+			}
+			tick <- s.clock() // too early: it goes on waiting
+			if tt.answer == "" {
+				s.add(15 * time.Minute)
+				close(tick) // as often as it looks
+			} else {
+				response, err := person.PostForm(base, url.Values{"token": {token}, "answer": {tt.answer}})
+				if status, body := read(t, response, err); status != 200 || !strings.Contains(body, tt.text) {
+					t.Errorf("after %s: %d %s, want %q", tt.answer, status, body, tt.text)
+				}
+			}
+			got := <-done
+			if tt.want == nil && (got.err != nil || got.found.Connection.ParticipantID != "P001") || tt.want != nil && !errors.As(got.err, tt.want) {
+				t.Errorf("Wait = %+v, %v, want %T", got.found, got.err, tt.want)
+			}
+			if tt.want != nil {
+				s.unconnected(g)
+				if left := s.sealed(); len(left) > 0 {
+					t.Errorf("%d answers are left", len(left))
+				}
+			}
+		})
+	}
+}
+
+// Who stops connect while somebody is asked leaves nothing behind.
+func TestCallbackStoppedWhileAsking(t *testing.T) {
+	s, g := newStudy(t, "P001")
+	ctx, stop := context.WithCancel(t.Context())
+	c, base, done := s.abroad(ctx, g, nil)
+	response, err := somebody(t).Get(base + "?" + s.came(c.URL, s.newCode("ann")).Encode())
+	if _, body := read(t, response, err); !strings.HasPrefix(body, "token=") {
+		t.Fatalf("no question: %s", body)
+	}
+	sealed := s.sealed()
+	stop()
+	if got := <-done; !errors.Is(got.err, context.Canceled) {
+		t.Errorf("Wait, stopped = %v", got.err)
+	}
+	s.wiped(sealed)
+	if got := s.trail(); !slices.Equal(got, []string{"asked", "stopped"}) {
+		t.Errorf("the trail says %v", got)
 	}
 }

@@ -16,7 +16,7 @@ const stateLife = time.Hour
 // Begin begins the consent of a participant and returns the URL to open in a
 // browser within the hour. Errors: *state.UnknownParticipantError, *NoAppError.
 func (g *Grants) Begin(ctx context.Context, participantID string) (string, error) {
-	address, _, err := g.begin(ctx, participantID, "")
+	address, _, err := g.begin(ctx, state.OAuthState{ParticipantID: participantID})
 	return address, err
 }
 
@@ -26,9 +26,10 @@ type begun struct {
 	hash string // of its state
 }
 
-// begin begins a consent, which the invitation with a hash led to, or "".
-func (g *Grants) begin(ctx context.Context, participantID, invitation string) (string, begun, error) {
-	p, err := g.Store.Participant(ctx, participantID)
+// begin begins the consent o, of which it fills in all but the participant, the
+// invitation and the browser.
+func (g *Grants) begin(ctx context.Context, o state.OAuthState) (string, begun, error) {
+	p, err := g.Store.Participant(ctx, o.ParticipantID)
 	if err != nil {
 		return "", begun{}, err
 	}
@@ -41,18 +42,17 @@ func (g *Grants) begin(ctx context.Context, participantID, invitation string) (s
 	}
 	secret := newState()
 	b := begun{app, g.Key.hash("state", secret)}
-	err = g.Store.PutState(ctx, state.OAuthState{Hash: b.hash, ParticipantID: p.ID, Region: app.Region,
-		RedirectURI: app.RedirectURI, Invitation: invitation, ExpiresAt: g.now().Add(stateLife)})
-	if err != nil {
+	o.Hash, o.Region, o.RedirectURI, o.ExpiresAt = b.hash, app.Region, app.RedirectURI, g.now().Add(stateLife)
+	if err := g.Store.PutState(ctx, o); err != nil {
 		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
 	return app.oauth().AuthCodeURL(secret), b, nil
 }
 
-// Finish ends a consent with the address at which the browser arrived. The
-// tokens are kept before anything else is done with them. Errors:
-// *state.StateError, *DeniedError, *CodeError, *WrongClientError, and those of
-// Verify.
+// Finish ends a consent with the address at which the browser arrived, as
+// somebody pasted it at the terminal that began it. The tokens are kept before
+// anything else is done with them. Errors: *state.StateError, *DeniedError,
+// *CodeError, *WrongClientError, *NoCallError, and those of Verify.
 func (g *Grants) Finish(ctx context.Context, redirected string) (Found, error) {
 	u, err := url.Parse(redirected)
 	if err != nil {
@@ -60,46 +60,99 @@ func (g *Grants) Finish(ctx context.Context, redirected string) (Found, error) {
 	}
 	query := u.Query()
 	u.RawQuery, u.Fragment = "", ""
-	return g.complete(ctx, u.String(), query)
+	return g.Arrive(ctx, Arrival{Address: u.String(), Query: query, Pasted: true})
 }
 
-// complete ends the consent that came back to address with query.
-func (g *Grants) complete(ctx context.Context, address string, query url.Values) (Found, error) {
-	if query.Get("state") == "" {
-		return Found{}, &state.StateError{Reason: state.StateMissing}
-	}
-	o, err := g.Store.UseState(ctx, g.Key.hash("state", query.Get("state")))
+// Arrive ends the consent with which a browser came back. One that is not the
+// browser that began is to be asked first: *AskError. Else errors are Finish's.
+func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
+	hash := g.Key.hash("state", a.Query.Get("state"))
+	o, err := g.awaited(ctx, hash, a)
 	if err != nil {
 		return Found{}, err
 	}
+	// One at a time, or each of many would take a place for the same code.
+	if _, another := g.arriving.LoadOrStore(hash, true); another {
+		return Found{}, &state.StateError{Reason: state.StateUsed}
+	}
+	defer g.arriving.Delete(hash)
+	if a.Query.Get("code") != "" {
+		if err := g.place(ctx, o); err != nil {
+			return Found{}, err
+		}
+	}
+	if o, err = g.Store.UseState(ctx, hash); err != nil {
+		return Found{}, err
+	}
 	g.reached("connect.returned")
-	found, err := g.completeFor(ctx, o, address, query)
+	found, err := g.completeFor(ctx, o, a)
 	if noted := g.noteOutcome(ctx, o, found, err); noted != nil {
 		err = errors.Join(err, noted)
 	}
 	return found, err
 }
 
-// completeFor is complete once it is known whose consent came back.
-func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, address string, query url.Values) (Found, error) {
+// awaited returns the consent that an arrival is of, before anything is written:
+// what comes from nowhere, or brings nothing, costs no more than a look.
+func (g *Grants) awaited(ctx context.Context, hash string, a Arrival) (state.OAuthState, error) {
+	if a.Query.Get("state") == "" {
+		return state.OAuthState{}, &state.StateError{Reason: state.StateMissing}
+	}
+	o, err := g.Store.State(ctx, hash)
+	switch {
+	case err != nil:
+		return o, err
+	case !a.Ask && !g.fits(o, a):
+		return o, &state.StateError{Reason: state.StateElsewhere}
+	case a.empty():
+		return o, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
+	}
+	return o, nil
+}
+
+// place takes a place for an exchange among the calls that the app may make in
+// an hour. A code does not keep while there is none.
+func (g *Grants) place(ctx context.Context, o state.OAuthState) error {
+	err := g.quota()
+	if err == nil && g.Pace != nil {
+		within, cancel := context.WithTimeout(ctx, lookWithin)
+		defer cancel()
+		err = g.Pace(within, o.Region)
+	}
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		err = errors.New("the calls of this hour are used up (limits.calls_per_hour)")
+	}
+	return &NoCallError{o.ParticipantID, err}
+}
+
+// completeFor is Arrive once the state is used up.
+func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, a Arrival) (Found, error) {
 	if err := g.stillWanted(ctx, o); err != nil {
 		return Found{}, err
 	}
 	var r reply
-	r.readForm(query)
+	r.readForm(a.Query)
+	code := a.Query.Get("code")
 	switch {
-	case !arrivedAt(address, o.RedirectURI):
+	case !arrivedAt(a.Address, o.RedirectURI):
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
-	case knownCode(query.Get("error")) == accessDenied:
+	case knownCode(a.Query.Get("error")) == accessDenied:
 		denied := state.Act{Subject: "consent", ParticipantID: o.ParticipantID, After: state.Fields{"denied": true}}
 		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, g.Store.Audit(ctx, denied))
 	case r.failed:
-		said := r.said(query.Get("code"), query.Get("state"))
+		said := r.said(code, a.Query.Get("state"))
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %q", said)}
-	case query.Get("code") == "":
+	case code == "":
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
 	}
-	id, err := g.exchange(context.WithoutCancel(ctx), o, query.Get("code"))
+	var unconfirmed *state.Unconfirmed
+	if !g.fits(o, a) {
+		unconfirmed = &state.Unconfirmed{Invitation: o.Invitation, Browser: g.browserHash(a.Browser), ExpiresAt: g.now().Add(questionLife)}
+	}
+	id, err := g.exchange(context.WithoutCancel(ctx), o, code, unconfirmed)
 	if err != nil {
 		return Found{}, err
 	}
@@ -114,13 +167,14 @@ func arrivedAt(address, redirect string) bool {
 }
 
 // exchange turns a code into a connection, in the order of a refresh: answer
-// kept, parsed, committed. That the state is used up is on record already.
-func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string) (connectionID string, err error) {
+// kept, parsed, committed. That the state is used up is on record already. An
+// answer that is to be confirmed is kept as such, and no more: *AskError.
+func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string, unconfirmed *state.Unconfirmed) (connectionID string, err error) {
 	app, err := g.app(o.Region)
 	if err != nil {
 		return "", fmt.Errorf("participant %s: %w", o.ParticipantID, err)
 	}
-	a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region}
+	a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
 	got, err := g.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}}, sendIt)
 	if err != nil {
 		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
@@ -129,6 +183,12 @@ func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string) 
 	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
 	kept, keepErr := g.keep(ctx, a, got.body)
 	g.reached("connect.kept")
+	if unconfirmed != nil && keepErr != nil {
+		return "", keepErr
+	}
+	if unconfirmed != nil {
+		return "", g.ask(ctx, app, kept, got.body, code)
+	}
 	return a.ConnectionID, errors.Join(g.useCode(ctx, kept, got.body, code), keepErr)
 }
 
@@ -151,16 +211,21 @@ func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte, 
 		g.reached("connect.committed")
 		return nil
 	}
-	outcome := r.outcome(a.HTTPStatus, g.secrets(a.Region, code)...)
+	outcome, out := g.codeError(a, r, code)
 	failure := state.RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
-	var out error = &CodeError{ParticipantID: a.ParticipantID, Reason: outcome}
+	return errors.Join(out, g.Store.FailCode(ctx, failure))
+}
+
+// codeError is that the answer a to a code, which says r, brings no tokens.
+func (g *Grants) codeError(a state.TokenAnswer, r reply, code string) (outcome string, err error) {
+	outcome = r.outcome(a.HTTPStatus, g.secrets(a.Region, code)...)
 	switch {
 	case r.code.ofApp():
-		out = &WrongClientError{Region: a.Region, Code: string(r.code), Said: outcome}
+		return outcome, &WrongClientError{Region: a.Region, Code: string(r.code), Said: outcome}
 	case r.code == invalidGrant:
-		out = &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old (" + outcome + ")"}
+		return outcome, &CodeError{ParticipantID: a.ParticipantID, Reason: "the code is used or too old (" + outcome + ")"}
 	}
-	return errors.Join(out, g.Store.FailCode(ctx, failure))
+	return outcome, &CodeError{ParticipantID: a.ParticipantID, Reason: outcome}
 }
 
 // finishCode completes an exchange that a crash interrupted after its answer.

@@ -12,6 +12,16 @@
 // Import takes over refresh tokens that exist already; their accounts are looked
 // at on first use.
 //
+// # Another browser
+//
+// A consent belongs to the browser that began it, by a cookie. Arrive takes what
+// another one brings as unconfirmed: the code is exchanged, the answer kept,
+// sealed, and marked, the account looked at once, and a Question asked. Answer with
+// yes makes an ordinary answer of it, which is used as any other and which Recover
+// finishes; without, and after 15 minutes, it is destroyed. Until then nothing
+// else sees it. A consent that was begun at the terminal is of no browser that is
+// known; fits says where that does no harm.
+//
 // # Refreshing
 //
 // Losing a refresh token means that a person must consent again, so a token

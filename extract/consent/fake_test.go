@@ -2,6 +2,7 @@ package consent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,7 +41,8 @@ type server struct {
 	// fail, if set, answers a POST in the server's place; true: it did.
 	fail func(w http.ResponseWriter, r *http.Request) bool
 	// late, if set, runs after tokens were rotated, before they are sent.
-	late func(w http.ResponseWriter, body []byte) bool
+	late     func(w http.ResponseWriter, body []byte) bool
+	redirect string // URI of the app; "": redirectURI
 	// data, if set, answers data requests.
 	data func(w http.ResponseWriter, r *http.Request) bool
 }
@@ -120,7 +122,7 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 		live, presented = s.refresh, r.PostFormValue("refresh_token")
 	case "authorization_code":
 		live, presented = s.codes, r.PostFormValue("code")
-		if r.PostFormValue("redirect_uri") != redirectURI {
+		if r.PostFormValue("redirect_uri") != cmp.Or(s.redirect, redirectURI) {
 			oauthError(w, 400, "invalid_grant")
 			return
 		}

@@ -76,6 +76,8 @@ type Grants struct {
 	calls    atomic.Int64
 	tally    tally
 	accounts sync.Map // owner by connection
+	asked    sync.Map // ids of the answers of which this run asked whose they are
+	arriving sync.Map // hashes of the states with which somebody is coming back
 	// step, if set, is told of every point that a refresh or an exchange comes
 	// to. Tests stop there for good.
 	step func(point string)

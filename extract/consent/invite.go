@@ -88,6 +88,9 @@ func (g *Grants) OpenLink(ctx context.Context, token string) (state.Participant,
 	if err != nil {
 		return p, err
 	}
+	if !i.OpenedAt.IsZero() {
+		return p, nil
+	}
 	if err := g.Store.InvitationOpened(ctx, i.Hash); err != nil {
 		return p, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
@@ -95,13 +98,15 @@ func (g *Grants) OpenLink(ctx context.Context, token string) (state.Participant,
 }
 
 // BeginByLink begins the consent of a link's participant, as Begin does. The
-// consent counts only while the link does.
-func (g *Grants) BeginByLink(ctx context.Context, token string) (participantID, address string, err error) {
+// consent counts only while the link does. It belongs to the browser if press is
+// the PressToken that the link's page gave it; else to none, so that whoever
+// comes back is asked. A link that began too many is a *state.TooOftenError.
+func (g *Grants) BeginByLink(ctx context.Context, token string, browser Secret, press string) (participantID, address string, err error) {
 	p, i, err := g.link(ctx, token)
 	if err != nil {
 		return "", "", err
 	}
-	address, _, err = g.begin(ctx, p.ID, i.Hash)
+	address, _, err = g.begin(ctx, state.OAuthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: g.pressedHash(token, browser, press)})
 	return p.ID, address, err
 }
 

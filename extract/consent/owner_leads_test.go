@@ -159,7 +159,7 @@ func TestExchangedConsents(t *testing.T) {
 		if _, err := g.CheckLink(t.Context(), string(link.Token)); !as[*state.OwnerError](err) {
 			t.Errorf("CheckLink = %v, want *OwnerError", err)
 		}
-		if _, _, err := g.BeginByLink(t.Context(), string(link.Token)); !as[*state.OwnerError](err) {
+		if _, _, err := g.BeginByLink(t.Context(), string(link.Token), "", ""); !as[*state.OwnerError](err) {
 			t.Errorf("BeginByLink = %v, want *OwnerError", err)
 		}
 	}
@@ -182,7 +182,7 @@ func TestLinkEditedMeanwhile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, address, err := g.BeginByLink(t.Context(), string(links[0].Token))
+	_, address, err := g.BeginByLink(t.Context(), string(links[0].Token), "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,16 +233,67 @@ func TestLinkWhereAConnectionWasEdited(t *testing.T) {
 		t.Fatal(err)
 	}
 	token := string(links[0].Token)
-	_, address, err := g.BeginByLink(t.Context(), token)
+	_, address, err := g.BeginByLink(t.Context(), token, mine, g.PressToken(token, mine))
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, _ := url.Parse(address)
-	_, err = g.Finish(t.Context(), redirectURI+"?code="+s.newCode("user of P001")+"&state="+u.Query().Get("state"))
+	_, err = g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: s.came(address, s.newCode("user of P001")), Browser: mine})
 	if owner, ok := asError[*state.OwnerError](err); !ok || !owner.Aside || owner.ParticipantID != "P001" {
-		t.Errorf("Finish = %v, want *OwnerError of the grant kept aside", err)
+		t.Errorf("Arrive = %v, want *OwnerError of the grant kept aside", err)
 	}
 	if _, err := g.CheckLink(t.Context(), token); err != nil {
 		t.Errorf("CheckLink afterwards = %v", err)
+	}
+}
+
+// A question that is taken out of the state, or moved to another browser, lets
+// nobody around it; put back, it can be answered.
+func TestEditedQuestions(t *testing.T) {
+	const waits = "select answer_id, invitation, browser, expires_at, seen, first_reading from "
+	for name, edit := range map[string]func(g *Grants) string{
+		"taken out":       func(*Grants) string { return "delete from unconfirmed" },
+		"of nobody's":     func(*Grants) string { return "update unconfirmed set browser = ''" },
+		"another browser": func(g *Grants) string { return "update unconfirmed set browser = '" + g.browserHash("other") + "'" },
+		"of no link":      func(*Grants) string { return "update unconfirmed set invitation = ''" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, g := newStudy(t, "P001")
+			s.asked(g, s.link(g, "P001"))
+			s.edit("create table kept as "+waits+"unconfirmed", edit(g))
+			next := s.process()
+			if err := next.Recover(t.Context()); err != nil {
+				t.Fatalf("Recover = %v", err)
+			}
+			for _, browser := range []Secret{yours, "other", ""} {
+				q, err := next.Question(t.Context(), browser)
+				if err != nil {
+					continue // it is not asked any more
+				}
+				if _, err := next.Answer(t.Context(), browser, q.Token, true); !as[*state.OwnerError](err) {
+					t.Errorf("Answer = %v, want *OwnerError", err)
+				}
+			}
+			if all := allConnections(t, next); len(all) != 0 {
+				t.Errorf("connections %+v", all)
+			}
+			s.edit("delete from unconfirmed", "insert into unconfirmed "+waits+"kept")
+			q, err := next.Question(t.Context(), yours)
+			if err != nil {
+				t.Fatalf("Question once it is put back = %v", err)
+			}
+			if _, err := next.Answer(t.Context(), yours, q.Token, true); err != nil {
+				t.Errorf("Answer once it is put back = %v", err)
+			}
+		})
+	}
+}
+
+// A consent begun in one browser cannot be given to another by an edit.
+func TestEditedBrowser(t *testing.T) {
+	s, g := newStudy(t, "P001")
+	query := s.pressed(g, s.link(g, "P001"))
+	s.edit("update oauth_states set browser = '" + g.browserHash(yours) + "'")
+	if _, err := g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: query, Browser: yours, Ask: true}); !as[*state.OwnerError](err) {
+		t.Errorf("Arrive = %v, want *OwnerError", err)
 	}
 }

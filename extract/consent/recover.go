@@ -13,8 +13,12 @@ import (
 // where a refresh began and nobody knows how it ended, the stored token is
 // tried once. A connection that another process refreshes at the moment is
 // left to it. A refresh that fails is recorded and logged, not returned:
-// errors are the store's and the key's.
+// errors are the store's and the key's. Answers that nobody confirmed in time are
+// destroyed.
 func (g *Grants) Recover(ctx context.Context) error {
+	if _, err := g.Sweep(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
 	answers, err := g.Store.Answers(ctx, "")
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)

@@ -20,6 +20,7 @@ const (
 	NotOpened      Standing = "not_opened"      // a link waits to be opened
 	Opened         Standing = "opened"          // a link was opened, no more
 	Denied         Standing = "denied"          // the person chose not to share
+	Waiting        Standing = "unconfirmed"     // somebody signed in with another browser and is asked whose account it is
 	Lapsed         Standing = "link_expired"    // the newest link ran out unused
 	Connected      Standing = "connected"       // also while a refused grant is tried again, or another machine has it
 	NeedsReconsent Standing = "needs_reconsent" // and no link is on its way
@@ -39,6 +40,10 @@ func Standings(ctx context.Context, store *state.Store) (map[string]Standing, er
 	if err != nil {
 		return nil, fmt.Errorf("consent: %w", err)
 	}
+	unconfirmed, err := store.Unconfirmed(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("consent: %w", err)
+	}
 	newestOf, linksOf := map[string]state.Connection{}, map[string][]state.Invitation{}
 	for _, c := range connections {
 		if !c.Aside && !c.CreatedAt.Before(newestOf[c.ParticipantID].CreatedAt) {
@@ -50,7 +55,10 @@ func Standings(ctx context.Context, store *state.Store) (map[string]Standing, er
 	}
 	out := make(map[string]Standing, len(people))
 	for _, p := range people {
-		out[p.ID] = standing(newestOf[p.ID], linksOf[p.ID], store.Now())
+		asked := slices.ContainsFunc(unconfirmed, func(u state.Unconfirmed) bool { return u.ParticipantID == p.ID })
+		if out[p.ID] = standing(newestOf[p.ID], linksOf[p.ID], store.Now()); asked && out[p.ID] != Connected {
+			out[p.ID] = Waiting
+		}
 	}
 	return out, nil
 }

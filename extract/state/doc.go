@@ -23,7 +23,7 @@
 //     either takes the whole file or nothing, and names every bad line. And
 //     withdrawals, after which no grant of the participant is taken any more.
 //   - The grants: connections, tokens, refresh_intents, token_answers,
-//     refresh_tries, oauth_states, invitations, imported_tokens. Their order of writing is
+//     refresh_tries, oauth_states, unconfirmed, invitations, imported_tokens. Their order of writing is
 //     the refresh protocol of package consent; what a row means for it stands
 //     with the methods here. Tokens arrive sealed and leave sealed: nothing in
 //     this package can read one. Each row that says whose data an answer becomes

@@ -91,11 +91,11 @@ func (s *Store) RevokeInvitations(ctx context.Context, participantID string) (in
 
 // checkInvitation says whether a consent that a link led to may still end well.
 // A link that expired meanwhile was in time.
-func (s *Store) checkInvitation(ctx context.Context, tx *sql.Tx, o OAuthState) error {
-	if o.Invitation == "" {
+func (s *Store) checkInvitation(ctx context.Context, q querier, hash string) error {
+	if hash == "" {
 		return nil
 	}
-	i, err := invitationIn(ctx, tx, o.Invitation)
+	i, err := invitationIn(ctx, q, hash)
 	switch {
 	case err == nil && s.ownInvitation(i) != nil:
 		return s.ownInvitation(i)

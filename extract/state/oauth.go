@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type OAuthState struct {
 	Region        string
 	RedirectURI   string
 	Invitation    string    // hash of the link that led here; "": none
+	Browser       string    // keyed hash of the cookie of the browser that began it; "": nobody knows which did
 	CreatedAt     time.Time // UTC, as are all
 	ExpiresAt     time.Time
 
@@ -32,6 +34,8 @@ const (
 	StateUsed    StateReason = "was used already"
 	StateExpired StateReason = "has expired"
 	StateRevoked StateReason = "was revoked by the study" // the link that led here was
+	// StateElsewhere is for an address that was pasted.
+	StateElsewhere StateReason = "was begun at the study's pages, in a browser that has to come back to them"
 )
 
 // A StateError says why a state that came back is not accepted.
@@ -39,10 +43,48 @@ type StateError struct{ Reason StateReason }
 
 func (e *StateError) Error() string { return "the consent link " + string(e.Reason) }
 
+// A link begins at most beginsPerLink consents in the time of one: a person needs
+// a few, and each may cost a request for tokens.
+const (
+	beginsPerLink = 10
+	beginsWithin  = time.Hour
+)
+
+// A TooOftenError says that a link began so many consents lately that it has to
+// rest. Nothing was changed.
+type TooOftenError struct {
+	ParticipantID string
+	Until         time.Time // UTC
+}
+
+func (e *TooOftenError) Error() string {
+	return fmt.Sprintf("participant %s: the link began %d consents within an hour and rests until %s", e.ParticipantID, beginsPerLink, e.Until.Format(time.RFC3339))
+}
+
+// mayBegin says why a link may begin no further consent now.
+func (s *Store) mayBegin(ctx context.Context, q querier, o OAuthState) error {
+	if o.Invitation == "" {
+		return nil
+	}
+	began, err := collect(ctx, q, scanInstant, "select created_at from oauth_states where invitation = ? and created_at > ? order by created_at",
+		o.Invitation, micros(s.now().Add(-beginsWithin)))
+	if err != nil || len(began) < beginsPerLink {
+		return err
+	}
+	return &TooOftenError{o.ParticipantID, began[len(began)-beginsPerLink].Add(beginsWithin)}
+}
+
 // PutState stores a consent that begins and forgets those a day past their
-// end. Of a participant who has withdrawn: *WithdrawnError.
+// end. Of a participant who has withdrawn: *WithdrawnError; of a link that began
+// too many: *TooOftenError.
 func (s *Store) PutState(ctx context.Context, o OAuthState) error {
+	if err := s.mayBegin(ctx, s.db, o); err != nil {
+		return err // without the lock that a write takes
+	}
 	return s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.mayBegin(ctx, tx, o); err != nil {
+			return err
+		}
 		if err := standing(ctx, tx, o.ParticipantID); err != nil {
 			return err
 		}
@@ -50,39 +92,29 @@ func (s *Store) PutState(ctx context.Context, o OAuthState) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at, seal)
-			values (?, ?, ?, ?, ?, ?, ?, null, ?)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, micros(s.now()), micros(o.ExpiresAt),
+		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, browser, created_at, expires_at, used_at, seal)
+			values (?, ?, ?, ?, ?, ?, ?, ?, null, ?)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser, micros(s.now()), micros(o.ExpiresAt),
 			s.sealOf(ownedConsent, o.owned()...))
 		return err
 	})
+}
+
+// State returns the consent with this hash if UseState would, and changes
+// nothing: what comes back from nowhere costs no write.
+func (s *Store) State(ctx context.Context, hash string) (OAuthState, error) {
+	return s.usable(ctx, s.db, hash)
 }
 
 // UseState ends the consent with this hash and returns it: once, and only with
 // room for the tokens to come. An unknown, used or expired one is a
 // *StateError, and so is one whose link has connected the participant
 // meanwhile or was revoked; one that was edited is an *OwnerError.
-func (s *Store) UseState(ctx context.Context, hash string) (OAuthState, error) {
+func (s *Store) UseState(ctx context.Context, hash string) (o OAuthState, err error) {
 	if err := s.reserve(); err != nil {
 		return OAuthState{}, err
 	}
-	var o OAuthState
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		var err error
-		o, err = one(ctx, tx, scanState, selectStates+" where state_hash = ?", hash)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			return &StateError{StateUnknown}
-		case err != nil:
-			return err
-		case !o.usedAt.IsZero():
-			return &StateError{StateUsed}
-		case !s.now().Before(o.ExpiresAt):
-			return &StateError{StateExpired}
-		}
-		if err := s.ownState(o); err != nil {
-			return err
-		}
-		if err := s.checkInvitation(ctx, tx, o); err != nil {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		if o, err = s.usable(ctx, tx, hash); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, "update oauth_states set used_at = ? where state_hash = ?", micros(s.now()), hash)
@@ -91,11 +123,29 @@ func (s *Store) UseState(ctx context.Context, hash string) (OAuthState, error) {
 	return o, err
 }
 
-const selectStates = "select state_hash, participant_id, region, redirect_uri, invitation, created_at, expires_at, used_at, seal from oauth_states"
+func (s *Store) usable(ctx context.Context, q querier, hash string) (OAuthState, error) {
+	o, err := one(ctx, q, scanState, selectStates+" where state_hash = ?", hash)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return o, &StateError{StateUnknown}
+	case err != nil:
+		return o, err
+	case !o.usedAt.IsZero():
+		return o, &StateError{StateUsed}
+	case !s.now().Before(o.ExpiresAt):
+		return o, &StateError{StateExpired}
+	}
+	if err := s.ownState(o); err != nil {
+		return o, err
+	}
+	return o, s.checkInvitation(ctx, q, o.Invitation)
+}
+
+const selectStates = "select state_hash, participant_id, region, redirect_uri, invitation, browser, created_at, expires_at, used_at, seal from oauth_states"
 
 func scanState(row func(...any) error) (OAuthState, error) {
 	var o OAuthState
-	err := row(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI, &o.Invitation,
+	err := row(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI, &o.Invitation, &o.Browser,
 		instant{&o.CreatedAt}, instant{&o.ExpiresAt}, instant{&o.usedAt}, &o.seal)
 	return o, err
 }

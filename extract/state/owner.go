@@ -66,11 +66,11 @@ func (t Tokens) owned() []string { return []string{t.ConnectionID, t.RefreshHash
 
 func (a TokenAnswer) owned() []string {
 	sum := sha256.Sum256(a.Sealed)
-	return []string{a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, fmt.Sprint(a.HTTPStatus), hex.EncodeToString(sum[:])}
+	return []string{a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, fmt.Sprint(a.HTTPStatus), hex.EncodeToString(sum[:]), a.waits}
 }
 
 func (o OAuthState) owned() []string {
-	return []string{o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation}
+	return []string{o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser}
 }
 func (i Invitation) owned() []string { return []string{i.Hash, i.ParticipantID} }
 

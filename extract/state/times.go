@@ -33,6 +33,11 @@ func (s instant) Scan(v any) error {
 	return nil
 }
 
+func scanInstant(row func(...any) error) (at time.Time, err error) {
+	err = row(instant{&at})
+	return at, err
+}
+
 // textTime is t in layout, or "" for the zero time.
 func textTime(t time.Time, layout string) string {
 	if t.IsZero() {

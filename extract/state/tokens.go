@@ -43,7 +43,12 @@ type TokenAnswer struct {
 	Sealed        []byte    // body as received
 	ReceivedAt    time.Time // UTC
 
-	seal string // see OwnAnswer
+	// Unconfirmed marks an answer to a code that is not to be used before the
+	// person said yes: see Confirm. Nil: it may be.
+	Unconfirmed *Unconfirmed
+
+	waits string // the browser that is asked, and the link; "": nobody is
+	seal  string // see OwnAnswer
 }
 
 // ErrLeaseLost says that another owner took the lease meanwhile.
@@ -110,6 +115,9 @@ func affected(r sql.Result, err, none error) error {
 func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
 	kept := a
 	kept.ID = s.NewID()
+	if a.Unconfirmed != nil {
+		kept.waits = a.Unconfirmed.Browser + " " + a.Unconfirmed.Invitation
+	}
 	kept.seal = s.sealOf(ownedAnswer, kept.owned()...)
 	err := s.received(ctx, func(tx *sql.Tx) error {
 		if err := standing(ctx, tx, a.ParticipantID); err != nil {
@@ -118,7 +126,10 @@ func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, erro
 		_, err := tx.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
 			http_status, sealed, received_at, unreadable, seal) values (?, ?, ?, ?, ?, ?, ?, ?, '', ?)`,
 			kept.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, micros(a.ReceivedAt), kept.seal)
-		return err
+		if err != nil || a.Unconfirmed == nil {
+			return err
+		}
+		return putUnconfirmed(ctx, tx, kept.ID, *a.Unconfirmed)
 	})
 	if err != nil {
 		return a, err
@@ -127,17 +138,18 @@ func (s *Store) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, erro
 }
 
 // Answers lists the answers that wait to be used, oldest first: those of one
-// connection, or all for "".
+// connection, or all for "". Unconfirmed ones are not to be used.
 func (s *Store) Answers(ctx context.Context, connectionID string) ([]TokenAnswer, error) {
-	return collect(ctx, s.db, scanAnswer, selectAnswers+" where unreadable = '' and ? in ('', connection_id) order by answer_id", connectionID)
+	return collect(ctx, s.db, scanAnswer, selectAnswers+` where unreadable = '' and ? in ('', connection_id)
+		and answer_id not in (select answer_id from unconfirmed) order by answer_id`, connectionID)
 }
 
-const selectAnswers = `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at, seal
-	from token_answers`
+const selectAnswers = `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at, seal,
+	coalesce((select browser || ' ' || invitation from unconfirmed where unconfirmed.answer_id = token_answers.answer_id), '') from token_answers`
 
 func scanAnswer(row func(...any) error) (TokenAnswer, error) {
 	var a TokenAnswer
-	err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt}, &a.seal)
+	err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, instant{&a.ReceivedAt}, &a.seal, &a.waits)
 	return a, err
 }
 

@@ -229,9 +229,8 @@ const legibility = `(() => {
 		contrast = Math.min(contrast, (a + 0.05) / (b + 0.05));
 		size = Math.min(size, parseFloat(style.fontSize));
 	}
-	const button = document.querySelector('button');
-	return {contrast, size, width: document.documentElement.scrollWidth,
-		button: button ? button.getBoundingClientRect().height : 48};
+	const buttons = [...document.querySelectorAll('button')].map(b => b.getBoundingClientRect().height);
+	return {contrast, size, width: document.documentElement.scrollWidth, button: Math.min(48, ...buttons)};
 })()`
 
 // A legible is what legibility measures.
@@ -239,5 +238,5 @@ type legible struct {
 	Contrast float64 `json:"contrast"`
 	Size     float64 `json:"size"`
 	Width    int64   `json:"width"`
-	Button   float64 `json:"button"` // its height
+	Button   float64 `json:"button"` // height of the lowest, 48 at most
 }

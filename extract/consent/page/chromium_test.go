@@ -124,10 +124,14 @@ func TestChromiumEveryPageIsLegible(t *testing.T) {
 		"landing": landing, "connected": c.base + "/done/connected", "denied": c.base + "/done/denied", "later": c.base + "/done/later",
 		"call": c.base + "/done/call", "expired": expired, "unknown": landing + "x", "stale": c.base + "/callback",
 	}
-	pages["revoked"] = revoked
+	pages["revoked"], pages["refused"] = revoked, c.base+"/done/refused"
 	if _, err := c.store.RevokeInvitations(t.Context(), "P003"); err != nil {
 		t.Fatal(err)
 	}
+	// Chromium is another browser than the one that pressed this button.
+	b.open(c.signIn(c.press(c.invite("P002")), "&user=P002"))
+	pages["question"] = c.base + "/callback"
+	delete(pages, "stale")
 	for name, address := range pages {
 		b.open(address)
 		for _, look := range []struct {
@@ -148,5 +152,52 @@ func TestChromiumEveryPageIsLegible(t *testing.T) {
 	b.open(landing)
 	b.tabTo("Continue to Dexcom")
 	b.shoot("landing-phone-focus")
+	b.open(pages["question"])
+	b.tabTo("No, or I am not sure")
+	b.press()
+	b.open(c.base + "/callback?state=x&code=y")
+	b.shoot("stale-phone")
 	b.quiet()
+}
+
+// The link of a mail that was opened in another browser: somebody with a keyboard
+// reads the question, comes to No before Yes, and says yes.
+func TestChromiumAnotherBrowser(t *testing.T) {
+	for button, want := range map[string]struct {
+		title    string
+		standing consent.Standing
+	}{
+		"No, or I am not sure":                            {"Nothing is kept", consent.Opened},
+		"Yes, I opened the link, and the account is mine": {"You are connected. Thank you.", consent.Connected},
+	} {
+		c, b := newClinic(t, ""), newBrowser(t)
+		b.size(360, 740, false)
+		if status := b.open(c.signIn(c.press(c.invite("P001")), "&user=P001")); status != 200 || b.title() != "Is this your own Dexcom account?" {
+			t.Fatalf("another browser: %d %q", status, b.title())
+		}
+		if at := ask[string](b, "location.href"); at != c.base+"/callback" {
+			t.Errorf("the address bar says %s: code and state must not stay there", at)
+		}
+		b.do(chromedp.Reload())
+		var said []string
+		for _, line := range b.tree() {
+			if role, _, _ := strings.Cut(line, " "); role == "heading" || role == "button" || role == "form" {
+				said = append(said, line)
+			}
+		}
+		heard := []string{"heading Is this your own Dexcom account? (1)", "heading What the study reads (2)", "heading Which days (2)", "heading How long (2)",
+			"heading How to stop (2)", "heading Questions? (2)", "heading Please tell us (2)", "form",
+			"button No, or I am not sure", "button Yes, I opened the link, and the account is mine"}
+		if diff := cmp.Diff(heard, said); diff != "" {
+			t.Errorf("what a screen reader says (-want +got):\n%s", diff)
+		}
+		b.tabTo(button)
+		if r := b.press(); r.Status != 200 || b.title() != want.title {
+			t.Errorf("after %q: %d %q, want %q", button, r.Status, b.title(), want.title)
+		}
+		if got := c.standing("P001"); got != want.standing {
+			t.Errorf("standing after %q: %s, want %s", button, got, want.standing)
+		}
+		b.quiet()
+	}
 }

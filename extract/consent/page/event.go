@@ -16,6 +16,8 @@ const (
 	SentToDexcom Kind = "sent_to_dexcom" // the button was pressed
 	Connected    Kind = "connected"
 	Denied       Kind = "denied"        // the person chose not to share
+	Asked        Kind = "asked"         // another browser came back than the one that began: its person is asked
+	NotConfirmed Kind = "not_confirmed" // they said no, or nothing in time: what Dexcom sent is destroyed
 	WrongAccount Kind = "wrong_account" // somebody must find out whose account it is
 	Refused      Kind = "refused"       // a link or a sign-in that does not count
 	Failed       Kind = "failed"        // through no fault of the person's
@@ -28,12 +30,23 @@ type Event struct {
 	ParticipantID string        // "" where nobody can know
 	Found         consent.Found // of Connected
 	Err           error         // why, or what else went wrong; may be nil
+	Untold        int           // how many like it there were since the last that was told
 }
 
+// tell tells the operator of e. What anybody can cause as often as they like is
+// told once a second for each participant, and once for all whom nobody knows.
 func (s *site) tell(e Event) {
-	if s.Events != nil {
-		s.Events(e)
+	if s.Events == nil {
+		return
 	}
+	if e.Kind == Opened || e.Kind == SentToDexcom || e.Kind == Refused || e.ParticipantID == "" {
+		told, untold := s.lines.allow(string(e.Kind)+" "+e.ParticipantID, s.now())
+		if !told {
+			return
+		}
+		e.Untold = untold
+	}
+	s.Events(e)
 }
 
 // participantOf finds out whose consent came back.
@@ -45,6 +58,15 @@ func participantOf(found consent.Found, err error) string {
 		return e.ParticipantID
 	}
 	if e, ok := errors.AsType[*consent.CodeError](err); ok {
+		return e.ParticipantID
+	}
+	if e, ok := errors.AsType[*consent.AskError](err); ok {
+		return e.ParticipantID
+	}
+	if e, ok := errors.AsType[*consent.NotConfirmedError](err); ok {
+		return e.ParticipantID
+	}
+	if e, ok := errors.AsType[*consent.NoCallError](err); ok {
 		return e.ParticipantID
 	}
 	if e, ok := errors.AsType[*consent.UncheckedError](err); ok {

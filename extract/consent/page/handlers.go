@@ -23,7 +23,8 @@ func (s *site) land(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var page bytes.Buffer
-	if err := s.renderLanding(&page, p); err != nil {
+	browser := consent.BrowserOf(r, s.secure)
+	if err := s.renderLanding(&page, p, s.Grants.PressToken(r.PathValue("token"), browser)); err != nil {
 		s.tell(Event{Kind: Failed, ParticipantID: p.ID, Err: err})
 		s.show(w, later)
 		return
@@ -31,6 +32,7 @@ func (s *site) land(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet && !prefetched(r) {
 		s.tell(Event{Kind: Opened, ParticipantID: p.ID})
 	}
+	consent.Remember(w, s.secure, browser)
 	s.send(w, http.StatusOK, page.Bytes())
 }
 
@@ -44,9 +46,11 @@ func prefetched(r *http.Request) bool {
 	return false
 }
 
-// begin is the button: it begins a consent and goes to Dexcom's login.
+// begin is the button: it begins a consent and goes to Dexcom's login. A button
+// that was not pressed on our page, in a browser that keeps cookies, begins one
+// at whose end the person is asked.
 func (s *site) begin(w http.ResponseWriter, r *http.Request) {
-	id, address, err := s.Grants.BeginByLink(r.Context(), r.PathValue("token"))
+	id, address, err := s.Grants.BeginByLink(r.Context(), r.PathValue("token"), consent.BrowserOf(r, s.secure), r.PostFormValue("press"))
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -57,14 +61,58 @@ func (s *site) begin(w http.ResponseWriter, r *http.Request) {
 
 // finish is where the browser comes back from Dexcom, to address. It is done
 // even if the browser goes away or the server is to stop: the code works once.
+// Without a query it shows the question of this browser, if there is one.
 func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 	if r.Method != http.MethodGet { // HEAD would use the code up
 		s.show(w, stale)
 		return
 	}
+	browser := consent.BrowserOf(r, s.secure)
+	if r.URL.RawQuery == "" {
+		s.question(w, r, browser)
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
 	defer cancel()
-	found, err := s.Grants.Finish(ctx, address+"?"+r.URL.RawQuery)
+	found, err := s.Grants.Arrive(ctx, consent.Arrival{Address: address, Query: r.URL.Query(), Browser: browser, Local: consent.LocalPeer(r), Ask: true})
+	if as[*consent.AskError](err) {
+		consent.Remember(w, s.secure, browser)
+	}
+	s.end(w, r, found, err)
+}
+
+// question shows what whoever sits at a browser is asked.
+func (s *site) question(w http.ResponseWriter, r *http.Request, browser consent.Secret) {
+	q, err := s.Grants.Question(r.Context(), browser)
+	if err != nil {
+		s.end(w, r, consent.Found{}, err)
+		return
+	}
+	s.ask(w, q)
+}
+
+func (s *site) ask(w http.ResponseWriter, q consent.Question) {
+	var page bytes.Buffer
+	if err := s.renderQuestion(&page, q); err != nil {
+		s.tell(Event{Kind: Failed, ParticipantID: q.Participant.ID, Err: err})
+		s.show(w, later)
+		return
+	}
+	s.send(w, http.StatusOK, page.Bytes())
+}
+
+// answer takes the answer to a question, which without its token is none.
+func (s *site) answer(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
+	defer cancel()
+	yes := r.PostFormValue("answer") == "yes"
+	found, err := s.Grants.Answer(ctx, consent.BrowserOf(r, s.secure), r.PostFormValue("token"), yes)
+	s.end(w, r, found, err)
+}
+
+// end tells how a consent went, to the operator and to the browser. What is to
+// be asked is shown at the address without the code.
+func (s *site) end(w http.ResponseWriter, r *http.Request, found consent.Found, err error) {
 	e := Event{ParticipantID: participantOf(found, err), Found: found, Err: err}
 	how := later
 	switch {
@@ -72,7 +120,13 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 		e.Kind, how = WrongAccount, call
 	case err == nil || found.Connection.ID != "" || as[*consent.UncheckedError](err):
 		e.Kind, how = Connected, connected
-	case as[*state.StateError](err):
+	case as[*consent.AskError](err):
+		s.tell(Event{Kind: Asked, ParticipantID: e.ParticipantID})
+		s.redirect(w, r.URL.EscapedPath())
+		return
+	case as[*consent.NotConfirmedError](err):
+		e.Kind, how, e.Err = NotConfirmed, refused, nil
+	case as[*state.StateError](err), as[*state.WithdrawnError](err):
 		s.tell(Event{Kind: Refused, Err: err})
 		s.show(w, stale)
 		return
@@ -92,6 +146,12 @@ func as[T error](err error) bool {
 
 // refuse shows why a link does not work, the same for everybody who has one.
 func (s *site) refuse(w http.ResponseWriter, err error) {
+	if often, ok := errors.AsType[*state.TooOftenError](err); ok {
+		s.tell(Event{Kind: Refused, ParticipantID: often.ParticipantID, Err: err})
+		w.Header().Set("Retry-After", beginnersRest)
+		s.show(w, busy)
+		return
+	}
 	link, ok := errors.AsType[*consent.LinkError](err)
 	if !ok {
 		s.tell(Event{Kind: Failed, Err: err})
@@ -113,7 +173,7 @@ func (s *site) refuse(w http.ResponseWriter, err error) {
 
 func (s *site) done(w http.ResponseWriter, r *http.Request) {
 	switch how := outcome(r.PathValue("how")); how {
-	case connected, denied, later, call:
+	case connected, denied, refused, later, call:
 		s.show(w, how)
 	default:
 		s.show(w, nothing)
@@ -144,14 +204,18 @@ func (s *site) send(w http.ResponseWriter, status int, page []byte) {
 // secured sets the headers of every answer and bounds every body.
 func (s *site) secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", s.csp)
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer") // the address holds a token or a code
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		s.strict(w.Header())
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// strict forbids what pages have no need of.
+func (s *site) strict(h http.Header) {
+	h.Set("Content-Security-Policy", s.csp)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // the address holds a token or a code
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Robots-Tag", "noindex, nofollow, noarchive")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }

@@ -6,9 +6,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +30,8 @@ type clinic struct {
 	store  *state.Store
 	grants *consent.Grants
 	server *page.Server
-	base   string // of the pages
+	base   string         // of the pages
+	person *cookiejar.Jar // of the browser that asks: see anotherBrowser
 
 	mu     sync.Mutex
 	now    time.Time
@@ -87,6 +90,7 @@ func (c *clinic) last() page.Event {
 func newClinic(t *testing.T, path string) *clinic {
 	t.Helper()
 	c := &clinic{t: t, now: time.Date(2026, 4, 15, 12, 0, 0, 0, time.UTC)}
+	c.anotherBrowser()
 	var err error
 	if c.dexcom, err = dexsim.New(dexsim.Config{Participants: 3, Days: 2, Now: c.clock}); err != nil {
 		t.Fatal(err)
@@ -162,14 +166,24 @@ func (c *clinic) ask(method, address string, header ...string) seen {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	return c.send(r, header...)
+}
+
+// send sends what a browser does, with its cookies.
+func (c *clinic) send(r *http.Request, header ...string) seen {
+	c.t.Helper()
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
+	}
+	for _, cookie := range c.person.Cookies(r.URL) {
+		r.AddCookie(cookie)
 	}
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	defer response.Body.Close()
+	c.person.SetCookies(r.URL, response.Cookies())
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		c.t.Fatal(err)
@@ -181,14 +195,49 @@ func (c *clinic) ask(method, address string, header ...string) seen {
 	return seen{response.StatusCode, response.Header, location, string(body)}
 }
 
-// press presses the button of a link's page and returns where it leads.
+// press opens a link, presses its button and returns where that leads.
 func (c *clinic) press(link string) (login string) {
 	c.t.Helper()
-	got := c.ask(http.MethodPost, link)
+	got := c.submit(c.ask(http.MethodGet, link), link)
 	if got.status != http.StatusSeeOther {
 		c.t.Fatalf("POST of the link: %d %q, want a redirect", got.status, got.title())
 	}
 	return got.location
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([0-9a-f]+)">`)
+
+// submit sends the form of a page at an address, with more values: name, value.
+func (c *clinic) submit(page seen, address string, more ...string) seen {
+	c.t.Helper()
+	form := url.Values{}
+	for _, input := range hidden.FindAllStringSubmatch(page.body, -1) {
+		form.Set(input[1], input[2])
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		form.Set(more[i], more[i+1])
+	}
+	return c.sendForm(address, form)
+}
+
+// sendForm sends a form.
+func (c *clinic) sendForm(address string, form url.Values) seen {
+	c.t.Helper()
+	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return c.send(r, "Content-Type", "application/x-www-form-urlencoded")
+}
+
+// anotherBrowser lets somebody else's browser ask from now on, without cookies.
+func (c *clinic) anotherBrowser() {
+	c.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.person = jar
 }
 
 // signIn signs in at Dexcom (more: &user=P001, and &deny=1) and returns the

@@ -15,16 +15,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An outcome is a page that is the same for everybody.
 type outcome string
 
-// The outcomes; the first four have an address of their own.
+// The outcomes; the first five have an address of their own.
 const (
 	connected outcome = "connected"
 	denied    outcome = "denied"
+	refused   outcome = "refused"
 	later     outcome = "later"
 	call      outcome = "call"
 	used      outcome = "used"
@@ -32,6 +34,7 @@ const (
 	revoked   outcome = "revoked"
 	unknown   outcome = "unknown"
 	stale     outcome = "stale"
+	busy      outcome = "busy"
 	nothing   outcome = "nothing"
 )
 
@@ -41,6 +44,8 @@ func (o outcome) status() int {
 		return http.StatusServiceUnavailable
 	case call:
 		return http.StatusConflict
+	case busy:
+		return http.StatusTooManyRequests
 	case used, expired, revoked:
 		return http.StatusGone
 	case unknown, nothing:
@@ -56,9 +61,9 @@ func (o outcome) symbol() string {
 	switch o {
 	case connected, used:
 		return "check"
-	case denied:
+	case denied, refused:
 		return "pause"
-	case later, stale, expired:
+	case later, stale, expired, busy:
 		return "clock"
 	case call:
 		return "phone"
@@ -68,7 +73,7 @@ func (o outcome) symbol() string {
 
 func (s *site) simplePages() map[outcome]simplePage {
 	t := s.texts
-	return map[outcome]simplePage{connected: t.Connected, denied: t.Denied, later: t.Later, call: t.Call, used: t.Used,
+	return map[outcome]simplePage{connected: t.Connected, denied: t.Denied, refused: t.Refused, busy: t.Busy, later: t.Later, call: t.Call, used: t.Used,
 		expired: t.Expired, revoked: t.Revoked, unknown: t.Unknown, stale: t.Stale, nothing: t.Nothing}
 }
 
@@ -89,9 +94,12 @@ type view struct {
 	Title   string
 	Symbol  string
 	Text    []string
-	Landing *landing // nil: a simple page
+	Reads   *landing // what is read, for how long, how to stop; nil: a simple page
 	Period  string
-	Stop    bool // say how to stop
+	Press   string    // token of the button of a landing page; "": none
+	Ask     *question // what is asked; nil: nothing
+	Token   string    // of the question
+	Stop    bool      // say how to stop
 	Contact []span
 }
 
@@ -146,15 +154,15 @@ func (s *site) view(title string, text []string) view {
 	return v
 }
 
-// filled is t with the study's name where a landing page shows it.
+// filled is t with the study's name where a landing page or a question shows it.
 func filled(t *Texts, study string) *Texts {
 	out := *t
-	l := &out.Landing
-	for _, text := range []*string{&out.ContactTitle, &out.Contact, &out.Notice, &l.Intro, &l.ReadsTitle, &l.ReadsOnly,
-		&l.PeriodTitle, &l.LastsTitle, &l.Lasts, &l.StopTitle, &l.AgreeTitle, &l.Agree, &l.Button, &l.Disagree} {
+	l, q := &out.Landing, &out.Question
+	for _, text := range []*string{&out.ContactTitle, &out.Contact, &out.Notice, &l.Intro, &l.ReadsTitle, &l.ReadsOnly, &l.PeriodTitle, &l.LastsTitle, &l.Lasts,
+		&l.StopTitle, &l.AgreeTitle, &l.Agree, &l.Button, &l.Disagree, &q.AskTitle, &q.No, &q.Yes, &q.Time} {
 		*text = fill(*text, "{study}", study)
 	}
-	for _, list := range []*[]string{&l.Reads, &l.Stop} {
+	for _, list := range []*[]string{&l.Reads, &l.Stop, &q.Ask} {
 		*list = slices.Clone(*list)
 		for i := range *list {
 			(*list)[i] = fill((*list)[i], "{study}", study)
@@ -177,12 +185,36 @@ func (s *site) renderAll() (map[outcome][]byte, error) {
 	return out, nil
 }
 
-// renderLanding shows what the study reads of p, without saying who p is.
-func (s *site) renderLanding(w io.Writer, p state.Participant) error {
-	v := s.view(s.texts.Landing.Title, []string{s.texts.Landing.Intro})
-	v.Landing = &v.Texts.Landing
-	v.Period = fill(s.texts.period(p.StudyStart, p.StudyEnd, s.Study.AllHistory), "{study}", v.Study)
+// renderLanding shows what the study reads of p, without saying who p is, and a
+// button with the token press.
+func (s *site) renderLanding(w io.Writer, p state.Participant, press string) error {
+	v := s.readsOf(p, s.texts.Landing.Title, []string{s.texts.Landing.Intro})
+	v.Press = press
 	return pages.Execute(w, v)
+}
+
+// renderQuestion asks somebody who came with another browser whether it is their
+// account, and shows before what the study reads.
+func (s *site) renderQuestion(w io.Writer, q consent.Question) error {
+	t := s.texts.Question
+	account := t.Unseen
+	switch {
+	case q.Seen && q.FirstReading.IsZero():
+		account = t.Empty
+	case q.Seen:
+		account = fill(t.Since, "{date}", s.texts.day(q.FirstReading.UTC()))
+	}
+	v := s.readsOf(q.Participant, t.Title, append(slices.Clone(t.Intro), account))
+	v.Ask, v.Token = &v.Texts.Question, q.Token
+	return pages.Execute(w, v)
+}
+
+// readsOf is a page that says what the study reads of p.
+func (s *site) readsOf(p state.Participant, title string, lead []string) view {
+	v := s.view(title, lead)
+	v.Reads = &v.Texts.Landing
+	v.Period = fill(s.texts.period(p.StudyStart, p.StudyEnd, s.Study.AllHistory), "{study}", v.Study)
+	return v
 }
 
 // contentSecurityPolicy lets pages do what they do: show themselves with their

@@ -22,6 +22,12 @@ type Server struct {
 	BaseURL string      // what links begin with, for its path; "" is the root
 	Events  func(Event) // what happened, for the operator; called by many goroutines; nil: nobody asks
 	Log     *slog.Logger
+	// ClientHeader names the header in which the proxy in front says for whom it
+	// asks. "": no header is trusted, and what an address asks for is not bounded.
+	ClientHeader string
+	// Tick says when questions that nobody answered are looked for; nil: every
+	// consent.SweepEvery.
+	Tick <-chan time.Time
 }
 
 // Study is what the pages say about the study.
@@ -41,11 +47,15 @@ type site struct {
 	texts  *Texts
 	prefix string
 	csp    string
+	secure bool // browsers come by https
 	pages  map[outcome][]byte
+
+	lines     lines
+	addresses addresses
 }
 
-// Handler returns the site. It fails when the texts or addresses cannot work.
-func (s *Server) Handler() (http.Handler, error) {
+// site readies the pages. It fails when the texts or addresses cannot work.
+func (s *Server) site() (*site, error) {
 	at := &site{Server: s, texts: s.Texts}
 	if at.texts == nil {
 		english, err := ParseTexts([]byte(DefaultTexts))
@@ -58,8 +68,31 @@ func (s *Server) Handler() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
-	at.prefix, at.csp = strings.TrimRight(base.EscapedPath(), "/"), at.contentSecurityPolicy()
-	if at.pages, err = at.renderAll(); err != nil {
+	at.prefix, at.csp, at.secure = strings.TrimRight(base.EscapedPath(), "/"), at.contentSecurityPolicy(), base.Scheme == "https"
+	for _, app := range s.Grants.Apps {
+		at.secure = at.secure || base.Scheme == "" && strings.HasPrefix(app.RedirectURI, "https:")
+	}
+	at.pages, err = at.renderAll()
+	return at, err
+}
+
+// Ask returns what shows a question where only the redirect URI is served: see
+// consent.Callback.
+func (s *Server) Ask() (func(w http.ResponseWriter, q consent.Question), error) {
+	at, err := s.site()
+	if err != nil {
+		return nil, err
+	}
+	return func(w http.ResponseWriter, q consent.Question) {
+		at.strict(w.Header())
+		at.ask(w, q)
+	}, nil
+}
+
+// Handler returns the site. It fails when the texts or addresses cannot work.
+func (s *Server) Handler() (http.Handler, error) {
+	at, err := s.site()
+	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -79,8 +112,9 @@ func (s *Server) Handler() (http.Handler, error) {
 			path += "{$}" // this path alone, not all below it
 		}
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { at.finish(w, r, address) })
+		mux.HandleFunc("POST "+path, at.answer)
 	}
-	return at.secured(mux), nil
+	return at.secured(at.bounded(mux)), nil
 }
 
 // redirectURIs maps the paths at which browsers come back from Dexcom to the
@@ -112,7 +146,8 @@ const (
 )
 
 // Serve serves the site until ctx ends; that is how it stops, no error. A
-// consent that is on its way through the token endpoint is finished first.
+// consent that is on its way through the token endpoint is finished first; what
+// waits for an answer to a question is destroyed.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	handler, err := s.Handler()
 	if err != nil {
@@ -137,9 +172,38 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		stopped <- server.Shutdown(grace)
 	})
+	sweeping, done := context.WithCancel(ctx)
+	defer done()
+	go s.sweep(sweeping, log)
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		stop()
-		return fmt.Errorf("consent pages: %w", err)
+		return errors.Join(fmt.Errorf("consent pages: %w", err), s.Grants.EndQuestions(ctx))
 	}
-	return <-stopped
+	return errors.Join(<-stopped, s.Grants.EndQuestions(ctx))
+}
+
+// sweep destroys what nobody confirmed in time, until ctx ends.
+func (s *Server) sweep(ctx context.Context, log *slog.Logger) {
+	tick := s.Tick
+	if tick == nil {
+		ticker := time.NewTicker(consent.SweepEvery)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+		}
+		gone, err := s.Grants.Sweep(ctx)
+		if err != nil {
+			log.Warn("unconfirmed sign-ins are not destroyed yet", "error", err)
+		}
+		for _, u := range gone {
+			if s.Events != nil {
+				s.Events(Event{Kind: NotConfirmed, ParticipantID: u.ParticipantID})
+			}
+		}
+	}
 }

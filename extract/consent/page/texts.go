@@ -31,8 +31,10 @@ type Texts struct {
 	Contact          string     `yaml:"contact"`
 	Notice           string     `yaml:"notice"`
 	Landing          landing    `yaml:"landing"`
+	Question         question   `yaml:"question"`
 	Connected        simplePage `yaml:"connected"`
 	Denied           simplePage `yaml:"denied"`
+	Refused          simplePage `yaml:"refused"`
 	Later            simplePage `yaml:"later"`
 	Call             simplePage `yaml:"call"`
 	Used             simplePage `yaml:"used"`
@@ -40,6 +42,7 @@ type Texts struct {
 	Revoked          simplePage `yaml:"revoked"`
 	Unknown          simplePage `yaml:"unknown"`
 	Stale            simplePage `yaml:"stale"`
+	Busy             simplePage `yaml:"busy"`
 	Nothing          simplePage `yaml:"nothing"`
 }
 
@@ -64,6 +67,21 @@ type landing struct {
 	Agree         string   `yaml:"agree"`
 	Button        string   `yaml:"button"`
 	Disagree      string   `yaml:"disagree"`
+}
+
+// question is what is asked where another browser came back than the one that
+// began.
+type question struct {
+	Title    string   `yaml:"title"`
+	Intro    []string `yaml:"intro"`
+	Since    string   `yaml:"since"`
+	Empty    string   `yaml:"empty"`
+	Unseen   string   `yaml:"unseen"`
+	AskTitle string   `yaml:"ask_title"`
+	Ask      []string `yaml:"ask"`
+	No       string   `yaml:"answer_no"`
+	Yes      string   `yaml:"answer_yes"`
+	Time     string   `yaml:"time"`
 }
 
 // simplePage is a page that only says something.
@@ -135,6 +153,8 @@ func placeholdersOf(key string) []string {
 		return []string{"{study}", "{from}"}
 	case "landing.period_until":
 		return []string{"{study}", "{to}"}
+	case "question.since":
+		return []string{"{study}", "{date}"}
 	}
 	return []string{"{study}"}
 }
