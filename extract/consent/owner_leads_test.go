@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
+// Kept answers that were exchanged are used for nobody, and cost no POST beside
 // them; put back, they are used.
 func TestExchangedAnswers(t *testing.T) {
 	edits := map[string][]string{
@@ -223,6 +224,7 @@ func TestExchangedExports(t *testing.T) {
 	}
 }
 
+// A sign-in by a link where a connection was edited is kept aside, and the person
 // may come by the same link again.
 func TestLinkWhereAConnectionWasEdited(t *testing.T) {
 	s, g := newStudy(t, "P001", "P002")
