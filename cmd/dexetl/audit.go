@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -166,6 +165,5 @@ func (p *program) verifyAudit(ctx context.Context, s *study, contains string) er
 	if p.flags.json {
 		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash})
 	}
-	_, err = fmt.Fprintf(p.stdout, "%d lines, all as written; the last one is %s\n", last.Seq, cmp.Or(last.Hash, "yet to come"))
-	return err
+	return p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come"))
 }

@@ -180,10 +180,10 @@ func (p *program) obtainConsent(ctx context.Context, g *consent.Grants, id strin
 
 func (p *program) showURL(url string, o connectOptions) {
 	if o.printURL {
-		fmt.Fprintln(p.stdout, url)
+		p.tell("%s", url)
 		return
 	}
-	fmt.Fprintf(p.stderr, "open this address and sign in with the participant's Dexcom account:\n\n  %s\n\n", url)
+	p.note("open this address and sign in with the participant's Dexcom account:\n\n  %s\n", url)
 }
 
 // readLine reads one line, which may end with the input.
