@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 
+	duckdb "github.com/duckdb/duckdb-go/v2"
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/load/lake"
@@ -106,6 +107,9 @@ func (a *answering) run() error {
 	rows, err := db.QueryContext(ctx, a.Statement)
 	if err == nil {
 		err = writeRows(a.out, a.Format, "dexetl.query/1", rows, stream.Err)
+	}
+	if failed, ok := errors.AsType[*duckdb.Error](err); ok && failed.Type == duckdb.ErrorTypeOutOfMemory {
+		return outOfMemory(firstLine(failed.Msg))
 	}
 	if err != nil {
 		return explainQuery(ctx, l, m, err)

@@ -75,9 +75,14 @@ func (l limiter) check(passed time.Duration) error {
 
 // outOfMemory says what to do about a query that needs more than it may have.
 func outOfMemory(why string) error {
-	why, _, _ = strings.Cut(why, "\n") // what DuckDB advises then, nobody can do here
 	return advised(exitUnexpected, "give it more (--max-memory 8GB), or ask for less: one participant, fewer columns, a limit",
 		"the query was stopped for want of memory or room: %s; what was written is not all", why)
+}
+
+// firstLine leaves out what DuckDB advises, which nobody can do here.
+func firstLine(message string) string {
+	line, _, _ := strings.Cut(message, "\n")
+	return line
 }
 
 // A timedWriter knows how long it waited for its reader: who reads page by page must

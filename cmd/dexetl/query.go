@@ -146,7 +146,7 @@ func explainQuery(ctx context.Context, l *lake.Lake, m lake.Manifest, err error)
 		return failure(exitUsage, `dexetl query "show tables"`, "%w", err)
 	}
 	if failed, ok := errors.AsType[*duckdb.Error](err); ok && failed.Type == duckdb.ErrorTypeOutOfMemory {
-		return outOfMemory(failed.Msg)
+		return advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", firstLine(failed.Msg))
 	}
 	if explained := snapshot.Explain(ctx, l, m, err); errors.As(explained, &damage) || errors.Is(err, context.Canceled) {
 		return explained
