@@ -59,6 +59,7 @@ func (p *program) command() *cli.Command {
 			p.runsCommand(),
 			p.snapshotsCommand(),
 			p.queryCommand(),
+			p.answerCommand(),
 			p.metricsCommand(),
 			p.serveCommand(),
 			p.withdrawCommand(),
@@ -204,6 +205,11 @@ func (p *program) report(schema string, fields map[string]any, format string, ar
 // say tells a person what happened, on standard error.
 func (p *program) say(format string, args ...any) {
 	if !p.flags.quiet {
-		fmt.Fprintf(p.stderr, format+"\n", args...)
+		p.note(format, args...)
 	}
+}
+
+// note is say for what a person must know even with --quiet.
+func (p *program) note(format string, args ...any) {
+	fmt.Fprintln(p.stderr, plainText(format, args...))
 }

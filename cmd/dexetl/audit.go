@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -181,9 +180,8 @@ func (p *program) verifyAudit(ctx context.Context, s *study, noted noted) error 
 		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash,
 			"snapshots": held.agree, "snapshots_without": held.without, "snapshots_unread": held.unread})
 	}
-	if _, err = fmt.Fprintf(p.stdout, "%d lines, all as written; the last one is %s\n", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || held.words() == "" {
+	if err := p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || held.words() == "" {
 		return err
 	}
-	_, err = fmt.Fprintln(p.stdout, held.words())
-	return err
+	return p.tell("%s", held.words())
 }

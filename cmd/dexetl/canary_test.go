@@ -349,13 +349,14 @@ func (c *canaryCage) failAtSecrets() {
 	}
 }
 
-// everyCommandRan fails for a command without a case here.
+// everyCommandRan fails for a command without a case here. A hidden one is a part of
+// another, which runs it.
 func (c *canaryCage) everyCommandRan() {
 	var walk func(prefix string, command *cli.Command)
 	walk = func(prefix string, command *cli.Command) {
 		for _, sub := range command.Commands {
 			name := strings.TrimSpace(prefix + " " + sub.Name)
-			if len(sub.Commands) == 0 && !c.ran[name] {
+			if len(sub.Commands) == 0 && !sub.Hidden && !c.ran[name] {
 				c.t.Errorf("dexetl %s has no case in this test: let it run in work, and in fail", name)
 			}
 			walk(name, sub)

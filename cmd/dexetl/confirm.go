@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // confirm asks for word to be typed before what cannot be undone is done. With
@@ -14,7 +16,7 @@ func (p *program) confirm(what, word, command string) error {
 		return nil
 	}
 	if isTerminal(p.stdin) {
-		fmt.Fprintf(p.stderr, "%s\nType %s to go on: ", what, word)
+		fmt.Fprint(p.stderr, plainText("%s\nType %s to go on: ", what, word))
 		switch typed, err := readLine(p.stdin); {
 		case err == nil && typed == word:
 			return nil
@@ -43,9 +45,24 @@ func (p *program) typed(more ...string) string {
 func shellLine(words []string) string {
 	quoted := slices.Clone(words)
 	for i, w := range words {
-		if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
+		if !plain.IsLine(w) {
+			quoted[i] = ansiQuoted(w)
+		} else if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
 			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}
 	return strings.Join(quoted, " ")
+}
+
+// ansiQuoted is a word with what cannot be printed, as bash, zsh and ksh read it.
+func ansiQuoted(word string) string {
+	var b strings.Builder
+	for _, c := range []byte(word) {
+		if c < 0x20 || c > 0x7e || c == '\'' || c == '\\' {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return "$'" + b.String() + "'"
 }

@@ -199,10 +199,10 @@ func (s *study) questions(g *consent.Grants, callback *consent.Callback) (func(h
 
 func (p *program) showURL(url string, o connectOptions) {
 	if o.printURL {
-		fmt.Fprintln(p.stdout, url)
+		p.tell("%s", url)
 		return
 	}
-	fmt.Fprintf(p.stderr, "open this address and sign in with the participant's Dexcom account:\n\n  %s\n\n", url)
+	p.note("open this address and sign in with the participant's Dexcom account:\n\n  %s\n", url)
 }
 
 // readLine reads one line, which may end with the input.

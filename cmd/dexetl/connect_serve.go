@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
@@ -92,7 +91,7 @@ func (p *program) sayListening(addr, publicURL string) {
 		p.line(map[string]any{"schema": "dexetl.consent_pages/1", "listening": "http://" + addr, "public_url": publicURL})
 		return
 	}
-	fmt.Fprintln(p.stdout, "http://"+addr)
+	p.tell("http://%s", addr)
 	if publicURL != "" {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
 	}
@@ -227,9 +226,4 @@ func (p *program) showEvent(e page.Event) {
 		who = "somebody"
 	}
 	p.say("%s  %s %s", at.Format("2006-01-02 15:04 UTC"), who, line)
-}
-
-// line writes one line of JSON to standard output.
-func (p *program) line(fields map[string]any) {
-	_ = json.NewEncoder(p.stdout).Encode(fields) // whoever reads it may have left
 }

@@ -45,7 +45,7 @@ func (p *program) printDifference(d load.Difference) error {
 	if len(rows.rows) == 0 {
 		return nil
 	}
-	fmt.Fprintln(p.stdout)
+	p.tell("")
 	return rows.write(p.stdout, asTable)
 }
 

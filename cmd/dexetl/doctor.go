@@ -144,10 +144,10 @@ func (d *doctor) print() error {
 		return t.write(d.p.stdout, asJSON)
 	}
 	for _, f := range d.findings {
-		fmt.Fprintf(d.p.stdout, "%-4s  %-22s  %s\n", f.result, f.check, f.detail)
+		d.p.tell("%-4s  %-22s  %s", f.result, f.check, notOurs(f.detail))
 		for _, line := range []struct{ label, text string }{{"advice", f.advice}, {"next", f.next}} {
 			if line.text != "" {
-				fmt.Fprintf(d.p.stdout, "      %-22s  %s: %s\n", "", line.label, line.text)
+				d.p.tell("      %-22s  %s: %s", "", line.label, line.text)
 			}
 		}
 	}

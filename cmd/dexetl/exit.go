@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,12 +17,13 @@ const (
 	exitConsent     = 5   // only consent is missing
 	exitCheck       = 6   // a data check failed
 	exitDamage      = 7   // damage found
-	exitStopped     = 8   // --max-calls or --max-duration used up, resumable
+	exitStopped     = 8   // --max-calls, --max-duration or --timeout used up
 	exitNoStudy     = 10  // no study here
 	exitLocked      = 11  // another process holds the load lock, or the state
 	exitKey         = 12  // wrong or unreadable key
 	exitDisk        = 13  // disk full or not writable
 	exitInterrupted = 130 // Ctrl-C, resumable
+	exitReaderLeft  = 141 // as the shell has it of a process whose reader left: query | head
 )
 
 // codeWords say what a code means, and name nobody.
@@ -71,17 +71,18 @@ func usage(format string, args ...any) error {
 // printError tells a person, or with asJSON a program, what went wrong.
 func printError(w io.Writer, err *exitError, asJSON bool) {
 	if asJSON {
-		json.NewEncoder(w).Encode(map[string]any{
+		text, _ := jsonText(map[string]any{ // nothing in it fails
 			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": err.next,
-		})
+		}, "", "")
+		w.Write(append(text, '\n'))
 		return
 	}
-	fmt.Fprintf(w, "dexetl: %v\n", err)
+	fmt.Fprintln(w, plainText("dexetl: %v", err))
 	if err.advice != "" {
-		fmt.Fprintf(w, "  advice: %s\n", err.advice)
+		fmt.Fprintln(w, plainText("  advice: %s", err.advice))
 	}
 	if err.next != "" {
-		fmt.Fprintf(w, "  next: %s\n", err.next)
+		fmt.Fprintln(w, plainText("  next: %s", err.next))
 	}
 }
 

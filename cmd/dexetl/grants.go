@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
@@ -78,6 +77,5 @@ func (p *program) printPublicKey(ctx context.Context, s *study) error {
 	if p.flags.json {
 		return writeJSON(p.stdout, "dexetl.public_key/1", map[string]any{"recipient": key.Recipient()})
 	}
-	_, err = fmt.Fprintln(p.stdout, key.Recipient())
-	return err
+	return p.tell("%s", key.Recipient())
 }

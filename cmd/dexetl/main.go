@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -49,6 +50,9 @@ func (p *program) run(args []string) int {
 	err := p.command().Run(ctx, args)
 	if err == nil {
 		return exitDone
+	}
+	if errors.Is(err, errReaderLeft) {
+		return exitReaderLeft
 	}
 	failed := p.classify(err)
 	// A flag that nobody knows ends the reading of those after it.

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strconv"
 
+	duckdb "github.com/duckdb/duckdb-go/v2"
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
@@ -156,7 +158,11 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	}
 	defer db.Close()
 	statement, args := chosen.Query()
-	return selectTable(ctx, db, "dexetl.metrics/1", statement, args...)
+	t, err := selectTable(ctx, db, "dexetl.metrics/1", statement, args...)
+	if failed, ok := errors.AsType[*duckdb.Error](err); ok && failed.Type == duckdb.ErrorTypeOutOfMemory {
+		return t, advised(exitUnexpected, "split the file by participants", "--input %s: %s", o.input, firstLine(failed.Msg))
+	}
+	return t, err
 }
 
 // checkWindow refuses a window that windows.csv does not have.

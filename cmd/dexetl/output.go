@@ -1,19 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"database/sql"
-	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"math"
-	"math/big"
-	"strconv"
+	"slices"
 	"strings"
-	"time"
+	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/duckdb/duckdb-go/v2"
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // A table is a small result for people and programs: a name for its JSON
@@ -26,31 +26,61 @@ type table struct {
 }
 
 // readTable drains rows.
-func readTable(schema string, rows *sql.Rows) (table, error) {
-	defer rows.Close()
-	columns, err := rows.Columns()
+func readTable(schema string, from *sql.Rows) (table, error) {
+	t := table{schema: schema}
+	var err error
+	if t.columns, t.kinds, err = columnsOf(from); err == nil {
+		err = scanRows(from, len(t.columns), func(row []any) error {
+			t.rows = append(t.rows, row)
+			return nil
+		})
+	}
+	return t, errors.Join(err, from.Close())
+}
+
+// writeRows writes rows while they come. Whether they came to their end, or why not,
+// ended knows.
+func writeRows(w io.Writer, f format, schema string, from *sql.Rows, ended func() error) error {
+	columns, kinds, err := columnsOf(from)
 	if err != nil {
-		return table{}, err
+		return errors.Join(err, from.Close())
 	}
-	types, err := rows.ColumnTypes()
-	if err != nil {
-		return table{}, err
+	out, err := newRows(w, f, schema, columns, kinds)
+	if err == nil {
+		err = scanRows(from, len(columns), out.row)
 	}
-	t := table{schema: schema, columns: columns}
-	for _, ct := range types {
-		t.kinds = append(t.kinds, ct.DatabaseTypeName())
+	if err := errors.Join(err, ended(), from.Close()); err != nil {
+		return err
 	}
-	for rows.Next() {
-		row, pointers := make([]any, len(columns)), make([]any, len(columns))
+	return out.end()
+}
+
+// columnsOf are the names of columns and DuckDB's names of their types.
+func columnsOf(from *sql.Rows) (names, kinds []string, err error) {
+	if names, err = from.Columns(); err != nil {
+		return nil, nil, err
+	}
+	types, err := from.ColumnTypes()
+	for _, t := range types {
+		kinds = append(kinds, t.DatabaseTypeName())
+	}
+	return names, kinds, err
+}
+
+func scanRows(from *sql.Rows, columns int, do func([]any) error) error {
+	for from.Next() {
+		row, pointers := make([]any, columns), make([]any, columns)
 		for i := range row {
 			pointers[i] = &row[i]
 		}
-		if err := rows.Scan(pointers...); err != nil {
-			return table{}, err
+		if err := from.Scan(pointers...); err != nil {
+			return err
 		}
-		t.rows = append(t.rows, row)
+		if err := do(row); err != nil {
+			return err
+		}
 	}
-	return t, rows.Err()
+	return from.Err()
 }
 
 // A format is how a table is written.
@@ -59,18 +89,21 @@ type format string
 const (
 	asTable format = "table"
 	asCSV   format = "csv"
+	asSafe  format = "csv-safe" // CSV without what a spreadsheet would compute
 	asJSON  format = "json"
 )
 
 func (t table) write(w io.Writer, f format) error {
-	switch f {
-	case asCSV:
-		return t.writeCSV(w)
-	case asJSON:
-		return t.writeJSON(w)
-	default:
-		return t.writeText(w)
+	out, err := newRows(w, f, t.schema, t.columns, t.kinds)
+	if err != nil {
+		return err
 	}
+	for _, row := range t.rows {
+		if err := out.row(row); err != nil {
+			return err
+		}
+	}
+	return out.end()
 }
 
 func (t table) kind(column int) string {
@@ -78,29 +111,6 @@ func (t table) kind(column int) string {
 		return t.kinds[column]
 	}
 	return ""
-}
-
-// writeCSV writes every value in full; null is an empty field.
-func (t table) writeCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(t.columns); err != nil {
-		return err
-	}
-	for _, row := range t.rows {
-		fields := make([]string, len(row))
-		for i, v := range row {
-			fields[i] = fullText(v, t.kind(i))
-		}
-		if err := out.Write(fields); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
-}
-
-func (t table) writeJSON(w io.Writer) error {
-	return writeJSON(w, t.schema, map[string]any{"rows": t.objects()})
 }
 
 // objects are the rows by column name, for JSON.
@@ -118,134 +128,80 @@ func (t table) objects() []map[string]any {
 // writeJSON writes one indented object that says which schema it follows.
 func writeJSON(w io.Writer, schema string, fields map[string]any) error {
 	fields["schema"] = schema
-	out := json.NewEncoder(w)
-	out.SetIndent("", "  ")
+	text, err := jsonText(fields, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
+// jsonText is JSON that a terminal shows and does not obey: of what is in texts,
+// it escapes all that is not printed.
+func jsonText(v any, prefix, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	out := json.NewEncoder(&b)
+	out.SetIndent(prefix, indent)
 	out.SetEscapeHTML(false)
-	return out.Encode(fields)
-}
-
-// writeText aligns columns for people: numbers right, rounded to what a
-// person reads.
-func (t table) writeText(w io.Writer) error {
-	cells := [][]string{t.columns}
-	right := make([]bool, len(t.columns))
-	width := make([]int, len(t.columns))
-	for _, row := range t.rows {
-		line := make([]string, len(row))
-		for i, v := range row {
-			line[i] = shortText(v, t.kind(i))
-			right[i] = right[i] || isNumber(v)
-		}
-		cells = append(cells, line)
+	if err := out.Encode(v); err != nil {
+		return nil, err
 	}
-	for _, line := range cells {
-		for i, cell := range line {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
+	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	if !slices.ContainsFunc(text, func(c byte) bool { return c >= 0x7f }) {
+		return text, nil // the encoder escapes the others
+	}
+	var escaped []byte
+	for _, r := range string(text) {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			escaped = utf8.AppendRune(escaped, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			escaped = fmt.Appendf(escaped, `\u%04x\u%04x`, high, low)
+		default:
+			escaped = fmt.Appendf(escaped, `\u%04x`, r)
 		}
 	}
-	for _, line := range cells {
-		for i, cell := range line {
-			line[i] = pad(cell, width[i], right[i])
+	return escaped, nil
+}
+
+// line writes one line of JSON to standard output.
+func (p *program) line(fields map[string]any) {
+	if text, err := jsonText(fields, "", ""); err == nil {
+		_, _ = p.stdout.Write(append(text, '\n')) // whoever reads it may have left
+	}
+}
+
+// tell writes a line of a result for people to standard output.
+func (p *program) tell(format string, args ...any) error {
+	_, err := fmt.Fprintln(p.stdout, plainText(format, args...))
+	return err
+}
+
+// plainText is fmt.Sprintf with arguments that cannot do anything to a terminal,
+// nor begin a line of their own; errors, which may list several things, can.
+func plainText(format string, args ...any) string {
+	args = slices.Clone(args)
+	for i, arg := range args {
+		switch arg := arg.(type) {
+		case string:
+			args[i] = plain.Line(arg)
+		case error:
+			args[i] = errors.New(notOurs(arg.Error()))
 		}
-		if _, err := fmt.Fprintln(w, strings.TrimRight(strings.Join(line, "  "), " ")); err != nil {
-			return err
+	}
+	return plain.Text(fmt.Sprintf(format, args...))
+}
+
+// notOurs is text of several lines of which none but the first looks like one that
+// dexetl itself begins: a name with a line break in it must not tell people what to
+// do next.
+func notOurs(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines[1:] {
+		if label, _, ok := strings.Cut(strings.TrimSpace(plain.Line(line)), ":"); ok && slices.Contains([]string{"dexetl", "advice", "next"}, label) {
+			lines[i+1] = "> " + line
 		}
 	}
-	return nil
-}
-
-func pad(s string, width int, right bool) string {
-	fill := strings.Repeat(" ", width-utf8.RuneCountInString(s))
-	if right {
-		return fill + s
-	}
-	return s + fill
-}
-
-func isNumber(v any) bool {
-	switch v.(type) {
-	case int, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64, *big.Int, duckdb.Decimal:
-		return true
-	}
-	return false
-}
-
-// shortText is a value as a person wants to see it in a terminal.
-func shortText(v any, kind string) string {
-	if f, ok := v.(float64); ok && f == math.Trunc(f*1e4)/1e4 {
-		return fullText(v, kind)
-	} else if ok {
-		return strconv.FormatFloat(f, 'f', 2, 64)
-	}
-	if v == nil {
-		return "·"
-	}
-	return fullText(v, kind)
-}
-
-// decimal is a number without loss, with an exponent only where people use one, as
-// JSON has it.
-func decimal(v float64, bits int) string {
-	format := byte('f')
-	if size := math.Abs(v); size != 0 && (size < 1e-6 || size >= 1e21) {
-		format = 'e'
-	}
-	return strconv.FormatFloat(v, format, -1, bits)
-}
-
-// fullText is a value without loss; null is the empty string.
-func fullText(v any, kind string) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case float64:
-		return decimal(v, 64)
-	case float32:
-		return decimal(float64(v), 32)
-	case time.Time:
-		return timeText(v, kind)
-	case duckdb.Decimal:
-		return v.String()
-	case []any, map[string]any, duckdb.Map, duckdb.Interval:
-		text, _ := json.Marshal(v)
-		return string(text)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-// A moment is a time of ours: to the minute for people, in full in JSON.
-type moment struct{ time.Time }
-
-func (m moment) String() string { return m.Format("2006-01-02 15:04") }
-
-func timeText(t time.Time, kind string) string {
-	switch kind {
-	case "DATE":
-		return t.Format("2006-01-02")
-	case "TIME":
-		return t.Format("15:04:05.999999")
-	case "TIMESTAMPTZ", "":
-		return t.UTC().Format("2006-01-02 15:04:05.999999Z07:00")
-	default:
-		return t.Format("2006-01-02 15:04:05.999999")
-	}
-}
-
-func jsonValue(v any, kind string) any {
-	switch v := v.(type) {
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return strconv.FormatFloat(v, 'g', -1, 64)
-		}
-	case time.Time:
-		return strings.Replace(timeText(v, kind), " ", "T", 1)
-	case duckdb.Decimal:
-		return json.Number(v.String())
-	case *big.Int:
-		return json.Number(v.String())
-	}
-	return v
+	return strings.Join(lines, "\n")
 }

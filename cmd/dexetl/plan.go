@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -153,9 +152,9 @@ func (p *program) printPlan(plan plan) error {
 			return err
 		}
 	}
-	fmt.Fprintf(p.stdout, "%s of %s: %s calls, %s if all have news; %s to renew\n", plan.mode, countOf(sums.Participants, "participant"),
+	p.tell("%s of %s: %s calls, %s if all have news; %s to renew", plan.mode, countOf(sums.Participants, "participant"),
 		thousands(int64(sums.Calls)), thousands(int64(sums.CallsWithNews)), countOf(sums.TokenCalls, "token"))
-	fmt.Fprintf(p.stdout, "with news: %s windows, %s at the limit of %s calls an hour, about %s\n", thousands(int64(sums.Windows)),
+	p.tell("with news: %s windows, %s at the limit of %s calls an hour, about %s", thousands(int64(sums.Windows)),
 		span(sums.SecondsWithNews), thousands(int64(sums.CallsPerHour)), megabytes(sums.Bytes))
 	if sums.Estimated > 0 {
 		p.say("%d participants were never asked what there is: all of their consented interval up to now is assumed", sums.Estimated)

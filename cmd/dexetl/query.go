@@ -11,79 +11,83 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	duckdb "github.com/duckdb/duckdb-go/v2"
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
-// resultFlags choose how a table is written.
-type resultFlags struct {
-	csv  bool
-	json bool
-}
-
-func (r *resultFlags) flags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "csv", Usage: "CSV with every column in full precision", Destination: &r.csv},
-		&cli.BoolFlag{Name: "json", Usage: "JSON with every column in full precision", Destination: &r.json},
-	}
-}
-
-func (r resultFlags) format(p *program) (format, error) {
-	switch {
-	case r.csv && (r.json || p.flags.json):
-		return "", usage("--csv and --json exclude each other")
-	case r.csv:
-		return asCSV, nil
-	case r.json || p.flags.json:
-		return asJSON, nil
-	}
-	return asTable, nil
+// queryOptions are the flags of `dexetl query`.
+type queryOptions struct {
+	resultFlags
+	which   string
+	timeout time.Duration
+	memory  string
 }
 
 func (p *program) queryCommand() *cli.Command {
-	var which string
-	var result resultFlags
+	o := queryOptions{timeout: defaultTimeout, memory: defaultMemory}
 	return &cli.Command{
-		Name:        "query",
-		Usage:       "one SQL statement over the tables and views",
-		ArgsUsage:   `["SQL"]`,
-		Description: "Without an argument the statement is read from standard input. It can read the\nsnapshot's files and nothing else.",
-		Flags: append(result.flags(),
-			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask, or latest (default: the newest)", Destination: &which}),
-		Action: func(ctx context.Context, c *cli.Command) error {
-			f, err := result.format(p)
-			if err != nil {
-				return err
-			}
-			s, err := p.openFolder()
-			if err != nil {
-				return err
-			}
-			statement, err := p.statement(c)
-			if err != nil {
-				return err
-			}
-			t, err := s.query(ctx, which, "dexetl.query/1", statement)
-			if err != nil {
-				return err
-			}
-			p.tellOutdated(s.outdated(which))
-			return t.write(p.stdout, f)
-		},
+		Name:      "query",
+		Usage:     "one SQL statement over the tables and views",
+		ArgsUsage: `["SQL"]`,
+		Description: "Without an argument the statement is read from standard input. It can read the\n" +
+			"snapshot's files and nothing else. Rows are written as they are computed: a result is whole if the exit code is 0.",
+		Flags: append(o.resultFlags.flags(),
+			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask, or latest (default: the newest)", Destination: &o.which},
+			&durationFlag{Name: "timeout", Usage: "how long it may compute; the time its reader takes is not counted; 0s: no limit", Value: o.timeout, Destination: &o.timeout},
+			&cli.StringFlag{Name: "max-memory", Usage: "`SIZE` of memory it may use, such as 8GB; what fits no longer goes to disk", Value: o.memory, Destination: &o.memory}),
+		Action: func(ctx context.Context, c *cli.Command) error { return p.runQuery(ctx, c, o) },
 	}
 }
+
+func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) error {
+	f, err := o.format(p)
+	if err != nil {
+		return err
+	}
+	memory, err := parseMemory(o.memory)
+	if err != nil {
+		return err
+	}
+	s, err := p.openFolder()
+	if err != nil {
+		return err
+	}
+	statement, err := p.statement(c)
+	if err != nil {
+		return err
+	}
+	l, m, err := s.snapshot(o.which)
+	if err != nil {
+		return err
+	}
+	if err := l.Close(); err != nil {
+		return err
+	}
+	p.tellOutdated(m.Outdated())
+	return p.ask(ctx, question{
+		Lake: s.lakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Memory: memory, Timeout: o.timeout,
+	})
+}
+
+// longestStatement bounds what is read from standard input.
+const longestStatement = 1 << 20
 
 // statement is the argument, or else standard input.
 func (p *program) statement(c *cli.Command) (string, error) {
 	if c.Args().Present() {
 		return one(c, "statement (quote it)")
 	}
-	text, err := io.ReadAll(io.LimitReader(p.stdin, 1<<20))
+	text, err := io.ReadAll(io.LimitReader(p.stdin, longestStatement+1))
 	if err != nil {
 		return "", fmt.Errorf("standard input: %w", err)
+	}
+	if len(text) > longestStatement {
+		return "", usage("the statement is longer than 1 MB")
 	}
 	if strings.TrimSpace(string(text)) == "" {
 		return "", usage("query needs a statement, as an argument or on standard input")
@@ -135,6 +139,15 @@ func selectTable(ctx context.Context, db *sql.DB, schema, statement string, args
 // explainQuery tells a damaged file from a wrong statement.
 func explainQuery(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
 	var damage *lake.DamageError
+	if as[*exitError](err) {
+		return err
+	}
+	if as[*snapshot.FunctionError](err) || errors.Is(err, snapshot.ErrReadOnly) {
+		return failure(exitUsage, `dexetl query "show tables"`, "%w", err)
+	}
+	if failed, ok := errors.AsType[*duckdb.Error](err); ok && failed.Type == duckdb.ErrorTypeOutOfMemory {
+		return advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", firstLine(failed.Msg))
+	}
 	if explained := snapshot.Explain(ctx, l, m, err); errors.As(explained, &damage) || errors.Is(err, context.Canceled) {
 		return explained
 	}

@@ -42,7 +42,7 @@ func (p *program) showTables(tables []table) error {
 			continue
 		}
 		if i > 0 {
-			fmt.Fprintf(p.stdout, "\n%s\n", t.schema)
+			p.tell("\n%s", t.schema)
 		}
 		if err := t.write(p.stdout, asTable); err != nil {
 			return err

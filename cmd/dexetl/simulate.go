@@ -65,7 +65,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": url, "client_id": config.ClientID})
 		return serveUntil(ctx, listener, api)
 	}
-	fmt.Fprintln(p.stdout, url)
+	p.tell("%s", url)
 	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   dexetl init STUDY --base-url %s\nCtrl-C stops",
 		config.ClientID, config.ClientSecret, url, url)
 	return serveUntil(ctx, listener, api)

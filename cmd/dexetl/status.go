@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -108,7 +107,7 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 	if err := p.print(people); err != nil || !withResources {
 		return err
 	}
-	fmt.Fprintln(p.stdout)
+	p.tell("")
 	return p.print(resources)
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -39,8 +38,7 @@ func (p *program) versionCommand() *cli.Command {
 					"version": version(), "go": runtime.Version(), "platform": platform,
 				})
 			}
-			_, err := fmt.Fprintf(p.stdout, "dexetl %s (%s, %s)\n", version(), runtime.Version(), platform)
-			return err
+			return p.tell("dexetl %s (%s, %s)", version(), runtime.Version(), platform)
 		},
 	}
 }

@@ -21,7 +21,7 @@ func (p *program) printWithdrawn(s *study, w withdrawn) error {
 		return writeJSON(p.stdout, "dexetl.withdraw/1", w.fields())
 	}
 	for _, line := range w.lines(s) {
-		if _, err := fmt.Fprintln(p.stdout, line); err != nil {
+		if err := p.tell("%s", line); err != nil {
 			return err
 		}
 	}

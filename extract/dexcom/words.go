@@ -8,8 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // WordsLen is how many characters of a server's words are shown.
@@ -42,15 +43,9 @@ func (e *briefError) Error() string {
 
 func (e *briefError) Unwrap() error { return e.error }
 
-// Printable is text on one line, without what a terminal would obey or not show.
+// Printable is text on one line, as package plain has it, with single blanks.
 func Printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(plain.Line(text)), " ")
 }
 
 const (

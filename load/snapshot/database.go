@@ -24,6 +24,7 @@ import (
 type Limits struct {
 	Memory  string // in DuckDB's notation; empty: 2GB
 	Threads int    // 0: one per processor
+	Spill   *Spill // for what does not fit, closed with the session; nil: one of its own
 }
 
 func (o Limits) statements() []string {
@@ -38,6 +39,7 @@ func (o Limits) statements() []string {
 		"set threads = " + strconv.Itoa(o.Threads),
 		"set autoinstall_known_extensions = false",
 		"set autoload_known_extensions = false",
+		"set temp_directory = ''",     // a session sets its own
 		"set global TimeZone = 'UTC'", // without global it would be this connection's only
 	}
 }

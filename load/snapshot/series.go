@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
+	"slices"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 )
@@ -31,15 +31,10 @@ func (r *SeriesReading) hasValue() bool { return r.Source != "" && r.Source != "
 // a lake. Like that of [Open], it runs nothing but queries, and Close removes
 // what did not fit into memory.
 func OpenSeries(ctx context.Context, readings iter.Seq[SeriesReading], limits Limits) (*sql.DB, error) {
-	spill, err := os.MkdirTemp("", "dexetl-")
+	s, err := newSession(limits, temporarySpill())
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	connector, err := duckdb.NewConnector("", nil)
-	if err != nil {
-		return nil, fmt.Errorf("session: %w", errors.Join(err, os.RemoveAll(spill)))
-	}
-	s := &session{Connector: connector, spill: spill}
 	if err := s.fill(ctx, readings, limits); err != nil {
 		return nil, fmt.Errorf("session: %w", errors.Join(err, s.Close()))
 	}
@@ -53,7 +48,7 @@ func (s *session) fill(ctx context.Context, readings iter.Seq[SeriesReading], li
 		return err
 	}
 	defer conn.Close()
-	statements := append(limits.statements(), "set temp_directory = "+text(s.spill), seriesTable, seriesGlucose)
+	statements := slices.Concat(limits.statements(), s.spill.statements(), []string{seriesTable, seriesGlucose})
 	for _, t := range tables() {
 		if t.Name != "glucose" {
 			statements = append(statements, emptyRelation(t))

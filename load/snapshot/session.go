@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,15 +15,11 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 )
 
-// ErrReadOnly says that a statement is not a query. A session runs only single
-// statements that read.
-var ErrReadOnly = errors.New("only a single query is allowed here (select, from, with, values, describe, show, summarize)")
-
 // Open returns an in-memory DuckDB session with the tables and views of
 // snapshot m, for statements that others wrote: they can read the files of the
 // snapshot and nothing else, write nothing and change no setting. What does not
-// fit into memory goes to a private temporary folder, which Close removes. The
-// zero Manifest has all tables and no rows. A table with a file that is missing or
+// fit into memory goes to a folder of the lake, encrypted, which Close removes, or
+// else the next session. The zero Manifest has all tables and no rows. A table with a file that is missing or
 // damaged fails when it is read, as far as that shows before a query, and so do the
 // views that read it; [Explain] tells which file it is.
 func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits) (*sql.DB, error) {
@@ -43,15 +38,10 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 	if _, err := harm.look(ctx, m, wanted, l.CheckSize); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	spill, err := os.MkdirTemp("", "dexetl-")
+	session, err := newSession(limits, spillParents(l.Path())...)
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	connector, err := duckdb.NewConnector("", nil)
-	if err != nil {
-		return nil, fmt.Errorf("session: %w", errors.Join(err, os.RemoveAll(spill)))
-	}
-	session := &session{Connector: connector, spill: spill}
 	err = session.prepare(ctx, l, m, harm, limits, wanted)
 	if err != nil { // DuckDB looks into files, and does not say which one is damaged
 		found, e := harm.look(ctx, m, wanted, l.Check)
@@ -81,7 +71,21 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 // A session hands out connections that only read.
 type session struct {
 	*duckdb.Connector
-	spill string
+	spill *Spill
+}
+
+// newSession makes an empty one that keeps what does not fit into memory in the spill
+// of limits, or else in one of spills.
+func newSession(limits Limits, spills ...string) (*session, error) {
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{Connector: connector, spill: limits.Spill}
+	if s.spill == nil {
+		s.spill = newSpill(spills...)
+	}
+	return s, nil
 }
 
 // prepare creates the relations that are wanted and then closes the door.
@@ -91,7 +95,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		return err
 	}
 	defer conn.Close()
-	statements := append(limits.statements(), "set temp_directory = "+text(s.spill))
+	statements := append(limits.statements(), s.spill.statements()...)
 	var allowed []string
 	for _, t := range tables() {
 		if !wanted(t.Name) {
@@ -147,7 +151,7 @@ func (s *session) Connect(ctx context.Context) (driver.Conn, error) {
 
 // Close implements io.Closer; sql.DB calls it.
 func (s *session) Close() error {
-	return errors.Join(s.Connector.Close(), os.RemoveAll(s.spill))
+	return errors.Join(s.Connector.Close(), s.spill.Close())
 }
 
 // A reader is a connection that prepares nothing but queries. It has no other
@@ -156,6 +160,14 @@ type reader struct{ conn *duckdb.Conn }
 
 // Prepare implements driver.Conn.
 func (r reader) Prepare(query string) (driver.Stmt, error) {
+	return r.PrepareContext(context.Background(), query)
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (r reader) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := allow(ctx, r.conn, query); err != nil {
+		return nil, err
+	}
 	prepared, err := r.conn.Prepare(query)
 	if err != nil {
 		if _, known := errors.AsType[*duckdb.Error](err); !known { // DuckDB read it, and found no statement or several

@@ -50,7 +50,6 @@ func TestSessionIsLockedDown(t *testing.T) {
 	m := commit(t, l, "P001", 3)
 	data := filepath.Join(l.Path(), m.TableFiles("glucose")[0].Path)
 	notes := filepath.Join(l.Path(), m.TableFiles("event_notes")[0].Path)
-	t.Setenv("TMPDIR", t.TempDir())
 	db, err := Open(t.Context(), l, m, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
@@ -136,25 +135,6 @@ func TestSessionAllows(t *testing.T) {
 	}
 	statement, args := views.Selection{Participants: []string{"P001"}}.Query()
 	ask(t, db, statement, args...)
-}
-
-func TestCloseRemovesSpill(t *testing.T) {
-	spill := t.TempDir()
-	t.Setenv("TMPDIR", spill)
-	l := newLake(t)
-	db, err := Open(t.Context(), l, lake.Manifest{}, Limits{})
-	if err != nil {
-		t.Fatalf("Open: %v", err)
-	}
-	if made, _ := os.ReadDir(spill); len(made) != 1 {
-		t.Errorf("temporary folders of an open session = %v, want one", made)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatalf("Close: %v", err)
-	}
-	if left, _ := os.ReadDir(spill); len(left) != 0 {
-		t.Errorf("temporary folders of a closed session = %v, want none", left)
-	}
 }
 
 // Damage inside a file shows in a query; Explain finds the file.
