@@ -27,7 +27,7 @@ prerequisites:
 	@command -v $${CC:-cc} >/dev/null || { echo "A C compiler is missing (DuckDB is linked in): install package gcc (Debian, Ubuntu: build-essential; Fedora: gcc; macOS: xcode-select --install)" >&2; exit 1; }
 
 build: prerequisites
-	go build -o bin/dexetl ./cmd/dexetl
+	go build -buildvcs=auto -o bin/dexetl ./cmd/dexetl
 
 demo: build
 	@rm -rf $(DEMO)
