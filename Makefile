@@ -7,9 +7,10 @@
 # make audit   known vulnerabilities (needs the online database)
 
 SHELL       := /bin/bash
-# The same for every target, so that little is compiled twice: no path of this
-# machine in the binary, and a binary that the system loads at any address.
-export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath -buildmode=pie
+# No path of this machine is in the binary, and the system may load it at any
+# address. All but the race detector, which cannot, compile for that: once for all.
+export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
+build demo torture study check interop bench: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
