@@ -126,7 +126,7 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 		return nil, err
 	}
 	var missing []state.Participant
-	var saidNo, unsure []string
+	var saidNo, doubted, unsure []string
 	for _, who := range people {
 		over, err := s.leftOut(who, false, p.now())
 		if err != nil {
@@ -136,6 +136,8 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 		case !wanted(who), over != "", standing == consent.Connected, standing == consent.Waiting:
 		case standing == consent.Denied:
 			saidNo = append(saidNo, who.ID)
+		case standing == consent.Doubted:
+			doubted = append(doubted, who.ID)
 		case aside[who.ID]:
 			unsure = append(unsure, who.ID)
 		default:
@@ -144,6 +146,9 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 	}
 	if len(saidNo) > 0 {
 		p.say("chose not to share, so left out until you name them: %s", shortList(saidNo))
+	}
+	if len(doubted) > 0 {
+		p.say("somebody signed in by their link and did not say that the account is theirs, so left out until you name them: %s", shortList(doubted))
 	}
 	if len(unsure) > 0 {
 		p.say("signed in, but with another account that is set aside, so left out until you name them: %s\nnext: dexetl participants list --needs", shortList(unsure))

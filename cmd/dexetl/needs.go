@@ -146,6 +146,8 @@ func (s standing) invitation(again bool) string {
 		return "remind, or help: the link was opened, and not used yet"
 	case consent.Denied:
 		return "talk: chose not to share on Dexcom's page; the same link still works"
+	case consent.Doubted:
+		return "talk: somebody signed in by the link and did not say that the account is theirs; ask who it was; the same link still works"
 	case consent.Lapsed:
 		return "send a new link, the last one expired: " + ways
 	}

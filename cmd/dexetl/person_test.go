@@ -56,6 +56,7 @@ func TestPersonChangesAccount(t *testing.T) {
 		t.Fatalf("%d egvs were asked of the other account before anybody confirmed it", n)
 	}
 
+	restore := b.backup("state.db")
 	b.must("connect", "P001", "--confirm", "--reason", "phone lost, new account") // no new sign-in
 	b.now = demoNow
 	b.must("backfill", "P001")
@@ -66,6 +67,11 @@ func TestPersonChangesAccount(t *testing.T) {
 	const why = "phone lost, new account"
 	if g := b.grants(); len(g) != 2 || g[0].held || !g[1].held || g[0].EndedBecause != why || g[1].BegunBecause != why {
 		t.Errorf("connections = %+v, want the second's tokens alone, and the reason at both", g)
+	}
+	restore()
+	asked := b.counted()
+	if code, _, stderr := b.run("sync"); code != exitDamage || !strings.Contains(stderr, "is ended") || asked.Load() != 0 {
+		t.Errorf("sync with the state of before: exit %d after %d requests, want %d, none, and which connection has ended\n%s", code, asked.Load(), exitDamage, stderr)
 	}
 }
 

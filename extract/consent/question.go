@@ -198,14 +198,39 @@ func (g *Grants) firstReading(ctx context.Context, app App, participantID string
 }
 
 // Sweep destroys the unconfirmed answers past their end and returns whose they
-// were. It is to be called at every start and while questions may wait.
+// were; and, without a word, those to which nobody can say yes any more because
+// the link or the participation has ended. It is to be called at every start and
+// while questions may wait.
 func (g *Grants) Sweep(ctx context.Context) ([]state.Unconfirmed, error) {
-	gone, err := g.Store.ExpireUnconfirmed(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	gone, err := g.Store.ExpireUnconfirmed(ctx)
 	for _, u := range gone {
 		g.asked.Delete(u.AnswerID)
 		g.log().Info("nobody confirmed in time: destroyed", "participant_id", u.ParticipantID)
 	}
-	return gone, err
+	return gone, errors.Join(err, g.sweepClosed(ctx))
+}
+
+func (g *Grants) sweepClosed(ctx context.Context) error {
+	waiting, err := g.Store.Unconfirmed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range waiting {
+		ended := g.stillWanted(ctx, state.OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
+		if ended == nil {
+			ended = g.Store.LinkWorks(ctx, u.Invitation)
+		}
+		if !as[*state.StateError](ended) {
+			continue
+		}
+		if _, err := g.Store.EndUnconfirmed(ctx, state.EndingClosed, u.AnswerID); err != nil {
+			return err
+		}
+		g.asked.Delete(u.AnswerID)
+		g.log().Info("link or participation ended before anybody confirmed: destroyed", "participant_id", u.ParticipantID)
+	}
+	return nil
 }
 
 // EndQuestions destroys what waits for an answer to a question of this run: when

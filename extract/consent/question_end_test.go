@@ -88,9 +88,15 @@ func TestAnswers(t *testing.T) {
 		}, is: stale(state.StateUnknown), waits: true},
 		{name: "no with no token", answer: func(g *Grants, _ string) error { _, err := g.Answer(ctx, yours, "", false); return err },
 			is: stale(state.StateUnknown), waits: true},
-		{name: "the link revoked", before: func(_ *study, g *Grants) { g.Store.RevokeInvitations(ctx, "P001") },
+		{name: "the link revoked", before: func(_ *study, g *Grants) { g.Store.RevokeInvitations(ctx, "P001") }, trail: []string{"closed"}},
+		{name: "yes after the link was revoked", before: func(_ *study, g *Grants) { g.Store.RevokeInvitations(ctx, "P001") },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
-			is:     stale(state.StateRevoked), trail: []string{"closed"}},
+			is:     stale(state.StateUnknown), trail: []string{"closed"}},
+		{name: "connected in another way", before: func(_ *study, g *Grants) { g.Store.EndInvitations(ctx, "P001"); g.Sweep(ctx) }, trail: []string{"closed"}},
+		{name: "not wanted any more, and silence", before: func(_ *study, g *Grants) {
+			g.Wanted = func(state.Participant) bool { return false }
+			g.Sweep(ctx)
+		}, trail: []string{"closed"}},
 		{name: "the roster wants them no longer", before: func(_ *study, g *Grants) { g.Wanted = func(state.Participant) bool { return false } },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			is:     stale(state.StateRevoked), trail: []string{"closed"}},

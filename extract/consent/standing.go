@@ -21,6 +21,7 @@ const (
 	Opened         Standing = "opened"          // a link was opened, no more
 	Denied         Standing = "denied"          // the person chose not to share
 	Waiting        Standing = "unconfirmed"     // somebody signed in with another browser and is asked whose account it is
+	Doubted        Standing = "not_confirmed"   // whoever signed in did not say that the account is theirs
 	Lapsed         Standing = "link_expired"    // the newest link ran out unused
 	Connected      Standing = "connected"       // also while a refused grant is tried again, or another machine has it
 	NeedsReconsent Standing = "needs_reconsent" // and no link is on its way
@@ -87,6 +88,8 @@ func standing(c state.Connection, links []state.Invitation, now time.Time) Stand
 		return NeedsReconsent
 	case newest.Hash == "":
 		return NotInvited
+	case newest.DoubtedAt.After(newest.DeniedAt):
+		return Doubted
 	case !newest.DeniedAt.IsZero():
 		return Denied
 	case !alive:
@@ -100,11 +103,11 @@ func standing(c state.Connection, links []state.Invitation, now time.Time) Stand
 // later reports whether something happened with i after it did with j, or at
 // the same instant something further.
 func later(i, j state.Invitation) bool {
-	further := i.DeniedAt.Compare(j.DeniedAt)*2 + i.OpenedAt.Compare(j.OpenedAt)
+	further := i.DoubtedAt.Compare(j.DoubtedAt)*4 + i.DeniedAt.Compare(j.DeniedAt)*2 + i.OpenedAt.Compare(j.OpenedAt)
 	return cmp.Or(touched(i).Compare(touched(j)), further) >= 0
 }
 
 // touched is when something last happened with i.
 func touched(i state.Invitation) time.Time {
-	return slices.MaxFunc([]time.Time{i.CreatedAt, i.OpenedAt, i.DeniedAt}, time.Time.Compare)
+	return slices.MaxFunc([]time.Time{i.CreatedAt, i.OpenedAt, i.DeniedAt, i.DoubtedAt}, time.Time.Compare)
 }

@@ -116,7 +116,11 @@ func (s *Store) Settle(ctx context.Context, id, accountHash string, change *Chan
 			return nil, err
 		}
 		out, verdict, err = settle(ctx, tx, settling{s, c, others, accountHash, change, s.now()})
-		return settleActs(c, others, out, verdict), err
+		if err != nil {
+			return nil, err
+		}
+		acts, err := endedActs(ctx, tx, others)
+		return append(acts, settleActs(c, others, out, verdict)...), err
 	})
 	if err = errors.Join(err, verdict); err != nil {
 		return Connection{}, err

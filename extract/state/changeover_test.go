@@ -168,7 +168,8 @@ func TestChangeoverRefused(t *testing.T) {
 	}
 }
 
-// However accounts wander among people, none is two people's at one instant.
+// However accounts wander among people, none is two people's at one instant, and
+// the audit trail knows which connections ended.
 func TestAccountsNeverOverlap(t *testing.T) {
 	for seed := range uint64(12) {
 		s, c := newStore(t)
@@ -187,7 +188,14 @@ func TestAccountsNeverOverlap(t *testing.T) {
 				t.Fatalf("seed %d: Settle(%s, %s) = %v", seed, who, account, err)
 			}
 		}
-		checkDisjoint(t, seed, connections(t, s))
+		all := connections(t, s)
+		checkDisjoint(t, seed, all)
+		said := recall(trail(t, s)).connections
+		for id, c := range all {
+			if _, ok := said[id]; ok != (c.Status == Ended) {
+				t.Fatalf("seed %d: %+v: the trail says that it ended: %t", seed, c, ok)
+			}
+		}
 	}
 }
 

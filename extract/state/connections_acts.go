@@ -1,6 +1,10 @@
 package state
 
-import "errors"
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
 
 // fields are what the trail says of a connection: not whose account it is.
 func (c Connection) fields() Fields {
@@ -26,6 +30,20 @@ func endedAct(c Connection, because string) []Act {
 	act := connectionAct(c, after)
 	act.Reason = because
 	return []Act{act}
+}
+
+// endedActs are which of the connections, as they were before, ended meanwhile.
+func endedActs(ctx context.Context, tx *sql.Tx, before []Connection) (acts []Act, err error) {
+	for _, o := range before {
+		after, err := connectionIn(ctx, tx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		if o.Status != Ended && after.Status == Ended {
+			acts = append(acts, endedAct(o, after.EndedBecause)...)
+		}
+	}
+	return acts, nil
 }
 
 // lostActs are what a refusal means: something only if it is the end of the

@@ -17,6 +17,7 @@ type Invitation struct {
 	ExpiresAt     time.Time
 	OpenedAt      time.Time
 	DeniedAt      time.Time // the person chose not to share
+	DoubtedAt     time.Time // whoever signed in last did not say that the account is theirs
 	ConnectedAt   time.Time // by this link or in another way
 	RevokedAt     time.Time
 
@@ -77,8 +78,21 @@ func (s *Store) EndInvitations(ctx context.Context, participantID string) error 
 }
 
 // RevokeInvitations ends all links of a participant that still work and
-// returns how many there were.
+// returns how many there were. What somebody who followed one of them was still to
+// confirm is destroyed.
 func (s *Store) RevokeInvitations(ctx context.Context, participantID string) (int, error) {
+	n, err := s.revokeInvitations(ctx, participantID)
+	if err != nil {
+		return 0, err
+	}
+	gone, err := s.endUnconfirmed(ctx, EndingClosed, "participant_id = ? and invitation in (select token_hash from invitations where revoked_at is not null)", participantID)
+	if err == nil && len(gone) > 0 {
+		_, err = s.Scrub(ctx)
+	}
+	return n, err
+}
+
+func (s *Store) revokeInvitations(ctx context.Context, participantID string) (int, error) {
 	now := micros(s.now())
 	res, err := s.db.ExecContext(ctx, `update invitations set revoked_at = ?1
 		where participant_id = ?2 and connected_at is null and revoked_at is null and expires_at > ?1`, now, participantID)
@@ -87,6 +101,12 @@ func (s *Store) RevokeInvitations(ctx context.Context, participantID string) (in
 	}
 	n, err := res.RowsAffected()
 	return int(n), err
+}
+
+// LinkWorks is nil if a consent to which the link with a hash led may still end well,
+// "" being no link; else a *StateError.
+func (s *Store) LinkWorks(ctx context.Context, hash string) error {
+	return s.checkInvitation(ctx, s.db, hash)
 }
 
 // checkInvitation says whether a consent that a link led to may still end well.
@@ -108,7 +128,7 @@ func (s *Store) checkInvitation(ctx context.Context, q querier, hash string) err
 }
 
 const selectInvitations = `select token_hash, participant_id, created_at, expires_at, opened_at, denied_at,
-	connected_at, revoked_at, seal from invitations`
+	doubted_at, connected_at, revoked_at, seal from invitations`
 
 func invitationIn(ctx context.Context, q querier, hash string) (Invitation, error) {
 	i, err := one(ctx, q, scanInvitation, selectInvitations+" where token_hash = ?", hash)
@@ -121,6 +141,6 @@ func invitationIn(ctx context.Context, q querier, hash string) (Invitation, erro
 func scanInvitation(row func(...any) error) (Invitation, error) {
 	var i Invitation
 	err := row(&i.Hash, &i.ParticipantID, instant{&i.CreatedAt}, instant{&i.ExpiresAt}, instant{&i.OpenedAt},
-		instant{&i.DeniedAt}, instant{&i.ConnectedAt}, instant{&i.RevokedAt}, &i.seal)
+		instant{&i.DeniedAt}, instant{&i.DoubtedAt}, instant{&i.ConnectedAt}, instant{&i.RevokedAt}, &i.seal)
 	return i, err
 }

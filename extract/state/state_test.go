@@ -160,6 +160,7 @@ func TestOlderSchema(t *testing.T) {
 		"insert into runs (run_id, holder, command, started_at, calls, answers, version) values ('R1', 'H', 'sync', 1773489600000000, 3, 2, '1')",
 		"drop table fetch_refusals",
 		"drop table unconfirmed",
+		"alter table invitations drop column doubted_at",
 		"drop index oauth_states_invitation",
 		"alter table oauth_states drop column browser",
 		"pragma user_version = 1",

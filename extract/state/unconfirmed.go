@@ -139,6 +139,12 @@ func (s *Store) endUnconfirmed(ctx context.Context, why Ending, where string, ar
 			if _, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", u.AnswerID); err != nil {
 				return nil, err
 			}
+			switch why {
+			case EndingRefused, EndingExpired, EndingStopped:
+				if _, err := tx.ExecContext(ctx, "update invitations set doubted_at = ? where token_hash = ?", micros(s.now()), u.Invitation); err != nil {
+					return nil, err
+				}
+			}
 			if why != EndingFailed {
 				acts = append(acts, askedAct(u.ParticipantID, string(why)))
 			}

@@ -167,7 +167,7 @@ func TestChromiumAnotherBrowser(t *testing.T) {
 		title    string
 		standing consent.Standing
 	}{
-		"No, or I am not sure":                            {"Nothing is kept", consent.Opened},
+		"No, or I am not sure":                            {"Nothing is kept", consent.Doubted},
 		"Yes, I opened the link, and the account is mine": {"You are connected. Thank you.", consent.Connected},
 	} {
 		c, b := newClinic(t, ""), newBrowser(t)

@@ -38,8 +38,8 @@ func TestAnotherBrowserIsAsked(t *testing.T) {
 		kind     page.Kind
 	}{
 		"yes":   {"You are connected. Thank you.", consent.Connected, page.Connected},
-		"no":    {"Nothing is kept", consent.Opened, page.NotConfirmed},
-		"maybe": {"Nothing is kept", consent.Opened, page.NotConfirmed},
+		"no":    {"Nothing is kept", consent.Doubted, page.NotConfirmed},
+		"maybe": {"Nothing is kept", consent.Doubted, page.NotConfirmed},
 	} {
 		t.Run(answer, func(t *testing.T) {
 			c := newClinic(t, "")
@@ -329,7 +329,7 @@ func TestServeDestroysWhatWaits(t *testing.T) {
 	if got := c.submit(asks, c.base+"/callback", "answer", "yes"); got.status != 400 {
 		t.Errorf("yes after the pages were closed: %d %q", got.status, got.title())
 	}
-	if got := c.standing("P002"); got != consent.Opened {
+	if got := c.standing("P002"); got != consent.Doubted {
 		t.Errorf("standing after the pages were closed: %s", got)
 	}
 }

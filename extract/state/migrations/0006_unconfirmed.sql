@@ -1,3 +1,6 @@
+-- When whoever signed in by it last did not say that the account is theirs; null: never.
+alter table invitations add column doubted_at integer;
+
 -- Keyed hash of the cookie of the browser that began a consent; '': of no browser that is known.
 alter table oauth_states add column browser text not null default '';
 
