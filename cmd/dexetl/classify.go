@@ -87,6 +87,7 @@ func verdicts() []verdict {
 		{is(state.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
 		{as[*state.SchemaError], exitUsage, newer, ""},
 		{as[*lake.VersionError], exitUsage, newer, ""},
+		{as[*consent.RedirectError], exitUsage, "", ""},
 		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + configFile, ""},
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
@@ -157,6 +158,9 @@ func classifyByType(err error) *exitError {
 func adviceOf(err error) string {
 	if e, ok := errors.AsType[*trustError](err); ok {
 		return e.advice()
+	}
+	if e, ok := errors.AsType[*state.AuditError](err); ok && e.Ahead {
+		return "keep " + state.AuditFile + "; if state.db came from a backup, dexetl doctor says under state's age what it does not know; else lines were added"
 	}
 	return ""
 }

@@ -71,7 +71,7 @@ func (p *program) servePages(ctx context.Context, s *study, addr string) error {
 		}
 		server := s.pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
-		p.sayListening(listener.Addr().String(), s.config.Connect.PublicURL)
+		p.sayListening(s, listener.Addr().String())
 		p.warnOfLostRedirects(g.Apps, listener.Addr())
 		return server.Serve(ctx, listener)
 	})
@@ -83,7 +83,8 @@ func (s *study) pages(g *consent.Grants, texts *page.Texts) *page.Server {
 		Study: page.Study{Name: s.studyName(), Contact: s.config.Study.Contact, AllHistory: s.config.Study.History == "all"}}
 }
 
-func (p *program) sayListening(addr, publicURL string) {
+func (p *program) sayListening(s *study, addr string) {
+	publicURL := s.config.Connect.PublicURL
 	if !isLoopback("http://" + addr) {
 		p.say("%s", plainWords(addr))
 	}
@@ -92,10 +93,15 @@ func (p *program) sayListening(addr, publicURL string) {
 		return
 	}
 	p.tell("http://%s", addr)
+	invite := []string{"dexetl", "invite", "--all-missing"}
 	if publicURL != "" {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
+	} else if at, err := url.Parse(s.config.API.RedirectURI); err == nil {
+		// The host to which Dexcom sends the browser back: a cookie is one host's.
+		invite = append(invite, "--base-url", at.Scheme+"://"+at.Host)
 	}
-	p.say("Ctrl-C stops\nnext: dexetl invite --all-missing")
+	p.say("Ctrl-C stops")
+	p.say("next: %s", shellLine(invite))
 }
 
 // plainWords say what it means to listen beyond this machine.

@@ -53,9 +53,16 @@ func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callb
 	return &Callback{URL: address, grants: g, begun: b, redirect: redirect, listener: l}, nil
 }
 
+// A RedirectError is a redirect URI at which nobody can listen without a proxy.
+type RedirectError struct{ URI string }
+
+func (e *RedirectError) Error() string {
+	return "redirect URI " + e.URI + ": only a plain http address can be listened at; name the address behind it with --listen, or use --manual"
+}
+
 func listenAddress(redirect *url.URL) (string, error) {
 	if redirect.Scheme != "http" || redirect.Host == "" {
-		return "", fmt.Errorf("redirect URI %s: only a plain http address can be listened at; name the address behind it with --listen, or use --manual", redirect.Redacted())
+		return "", &RedirectError{redirect.Redacted()}
 	}
 	port := redirect.Port()
 	if port == "" {

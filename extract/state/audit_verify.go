@@ -33,6 +33,7 @@ type AuditFault struct {
 type AuditError struct {
 	Path   string
 	Faults []AuditFault // in the order of the file
+	Ahead  bool         // all that is wrong: the file goes on after the end that state.db knows
 }
 
 // Error names the first 20 faults, each on a line of its own.
@@ -67,7 +68,7 @@ func (s *Store) Trail(ctx context.Context) ([]AuditLine, error) {
 	c.file(text)
 	c.end(len(text) > 0, head)
 	if len(c.faults) > 0 {
-		return c.lines, &AuditError{s.auditPath(), c.faults}
+		return c.lines, &AuditError{s.auditPath(), c.faults, c.ahead && len(c.faults) == 1}
 	}
 	return c.lines, nil
 }
@@ -81,6 +82,7 @@ type checking struct {
 	seq    int64  // of the last line that was intact
 	prev   string // its hash; "" when lines that were not came after it
 	broken int64  // how many of them
+	ahead  bool   // the file goes on after the end that state.db knows
 }
 
 func (c *checking) fault(reason string, args ...any) {
@@ -138,6 +140,7 @@ func (c *checking) end(there bool, head auditHead) {
 	case c.seq+c.broken < head.seq:
 		c.fault("ends after line %d of the file: %s missing at its end", last, span(c.seq+c.broken+1, head.seq))
 	case c.seq > head.seq:
+		c.ahead = true
 		c.fault("goes on to line %d, but state.db knows of %d: lines were added, or state.db is older than the file", c.seq, head.seq)
 	case c.prev != head.hash && c.prev != "" && head.seq > 0:
 		c.at = last
