@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +20,10 @@ const spillLimit = 10 << 30
 // A Spill is the folder of one session, locked as long as it is in use: by the lock
 // others tell it from one whose process died.
 type Spill struct {
-	path string
-	dir  *os.File
+	path   string // "": there is none
+	name   string // in parent
+	parent *os.Root
+	dir    *os.File
 }
 
 // NewSpill makes a folder for a session over the lake at this path.
@@ -39,8 +42,12 @@ func newSpill(parents ...string) *Spill {
 }
 
 // spillParents are where a session over a lake may keep what it spills: in the lake,
-// and in the machine's temporary folder for those who may only read the lake.
+// if it is this account's, and in the machine's temporary folder for those who only
+// read it.
 func spillParents(lake string) []string {
+	if info, err := os.Stat(lake); err != nil || !mine(info) {
+		return []string{temporarySpill()} // whose lake it is could lead us elsewhere by a link
+	}
 	return []string{filepath.Join(lake, spillName), temporarySpill()}
 }
 
@@ -48,43 +55,75 @@ func temporarySpill() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("dexetl-spill-%d", os.Geteuid()))
 }
 
-func spillIn(parent string) (s *Spill, err error) {
-	parent, err = filepath.Abs(parent)
+func spillIn(parent string) (*Spill, error) {
+	parent, err := filepath.Abs(parent)
 	if err != nil {
 		return nil, err
 	}
-	err = withSpills(parent, func() error {
-		path, err := os.MkdirTemp(parent, "session-")
-		if err != nil {
+	if err := os.Mkdir(parent, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	root, err := openSpills(parent)
+	if err != nil {
+		return nil, err
+	}
+	s := &Spill{name: "session-" + rand.Text(), parent: root}
+	err = sweeping(root, func() error {
+		if err := root.Mkdir(s.name, 0o700); err != nil {
 			return err
 		}
-		s = &Spill{path: path}
-		s.dir, err = lockDir(path)
+		s.dir, err = lockDir(root, s.name)
 		return err
 	})
-	return s, err
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	s.path = filepath.Join(parent, s.name)
+	return s, nil
 }
 
 // SweepSpills removes what sessions over a lake kept for themselves whose processes
 // died. It does nothing where there is nothing, or where it may not.
 func SweepSpills(lake string) {
 	for _, parent := range spillParents(lake) {
-		if _, err := os.Lstat(parent); err == nil {
-			_ = withSpills(parent, func() error { return nil }) // the next session tries again
+		root, err := openSpills(parent)
+		if err != nil {
+			continue
 		}
+		_ = sweeping(root, func() error { return nil }) // the next session tries again
+		_ = root.Close()
 	}
 }
 
-// withSpills sweeps parent and calls then, while nobody else does either: a folder
-// that was made and is not locked yet is not swept.
-func withSpills(parent string, then func() error) error {
-	if err := os.Mkdir(parent, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+// openSpills opens a folder of spills. What is removed later is removed below what
+// was opened here, wherever the name leads by then. A link, and a folder that
+// somebody else has made or can look into, are refused.
+func openSpills(parent string) (*os.Root, error) {
+	root, err := os.OpenRoot(parent)
+	if err != nil {
+		return nil, err
 	}
-	if err := ownAlone(parent); err != nil {
-		return err
+	opened, err := root.Stat(".")
+	named, err2 := os.Lstat(parent)
+	if err = errors.Join(err, err2); err == nil &&
+		(!os.SameFile(opened, named) || !opened.IsDir() || opened.Mode().Perm()&0o077 != 0 || !mine(opened)) {
+		err = fmt.Errorf("%s is not a folder of this account alone", parent)
 	}
-	f, err := os.Open(parent)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return root, nil
+}
+
+func mine(info os.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Geteuid()
+}
+
+// sweeping removes what the dead have left and calls then, while nobody else does
+// either: a folder that was made and is not locked yet is not swept.
+func sweeping(root *os.Root, then func() error) error {
+	f, err := root.Open(".")
 	if err != nil {
 		return err
 	}
@@ -92,14 +131,13 @@ func withSpills(parent string, then func() error) error {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
 		return err
 	}
-	left, err := os.ReadDir(parent)
+	left, err := f.ReadDir(-1)
 	if err != nil {
 		return err
 	}
 	for _, entry := range left {
-		path := filepath.Join(parent, entry.Name())
-		if dir, err := lockDir(path); err == nil {
-			err = os.RemoveAll(path)
+		if dir, err := lockDir(root, entry.Name()); err == nil {
+			err = root.RemoveAll(entry.Name())
 			if err := errors.Join(err, dir.Close()); err != nil {
 				return err
 			}
@@ -108,22 +146,9 @@ func withSpills(parent string, then func() error) error {
 	return then()
 }
 
-// ownAlone refuses a folder that somebody else has made, or can look into.
-func ownAlone(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 || !ok || int(owner.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s is not a folder of this account alone", path)
-	}
-	return nil
-}
-
 // lockDir locks a folder, unless somebody else has it locked.
-func lockDir(path string) (*os.File, error) {
-	dir, err := os.Open(path)
+func lockDir(root *os.Root, name string) (*os.File, error) {
+	dir, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -162,5 +187,5 @@ func (s *Spill) Close() error {
 	if s.path == "" {
 		return nil
 	}
-	return errors.Join(os.RemoveAll(s.path), s.dir.Close())
+	return errors.Join(s.parent.RemoveAll(s.name), s.dir.Close(), s.parent.Close())
 }

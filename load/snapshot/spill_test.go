@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -173,5 +174,63 @@ func TestSpillHasALimit(t *testing.T) {
 	want := fmt.Sprintf("set max_temp_directory_size = '%dB'", spillRoom(s.path))
 	if got := s.statements()[2]; len(got) != len(want) {
 		t.Errorf("limit of the folder: %s, want such as %s", got, want)
+	}
+}
+
+// The folder of spills becomes a link to another one while it is swept: nothing of
+// that is removed.
+func TestSweepFollowsNoExchange(t *testing.T) {
+	lake, victim := t.TempDir(), filepath.Join(t.TempDir(), "victim")
+	spills, kept := filepath.Join(lake, spillName), filepath.Join(victim, "session-notes")
+	for _, dir := range []string{filepath.Join(spills, "session-dead"), kept} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := openSpills(spills)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := errors.Join(os.Rename(spills, spills+".was"), os.Symlink(victim, spills)); err != nil {
+		t.Fatal(err)
+	}
+	if err := sweeping(root, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Errorf("what the link leads to: %v", err)
+	}
+	if left, err := os.ReadDir(spills + ".was"); len(left) != 0 || err != nil {
+		t.Errorf("left of the dead: %v, %v", left, err)
+	}
+	if root, err := openSpills(spills); err == nil {
+		root.Close()
+		t.Error("a link was opened")
+	}
+	SweepSpills(lake)
+	if _, err := os.Stat(kept); err != nil {
+		t.Errorf("what the link leads to, swept again: %v", err)
+	}
+}
+
+// In the lake of another account nothing is spilled and nothing swept: its owner
+// could lead either elsewhere.
+func TestNoSpillInForeignLake(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a folder to another account")
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	lake := t.TempDir()
+	if err := os.Chown(lake, 54321, -1); err != nil {
+		t.Fatal(err)
+	}
+	s := NewSpill(lake)
+	defer s.Close()
+	if filepath.Dir(s.path) != temporarySpill() {
+		t.Errorf("it spills into %q, want %s", s.path, temporarySpill())
+	}
+	if _, err := os.Lstat(filepath.Join(lake, spillName)); err == nil {
+		t.Error("a folder was made in a foreign lake")
 	}
 }
