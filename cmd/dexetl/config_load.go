@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -16,15 +15,24 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// loadConfig reads dexetl.yaml in dir, lets the environment override it and
-// checks the outcome. Errors are *configError.
-func loadConfig(dir string, getenv func(string) string) (Config, error) {
-	config := defaultConfig()
+// loadStudy reads dexetl.yaml in dir, lets the environment override it and checks
+// the outcome. Errors are *configError. Whether it may be believed was looked at in
+// the file that was read, and is for openState to say.
+func loadStudy(dir string, getenv func(string) string) (*study, error) {
 	path := filepath.Join(dir, configFile)
-	text, err := os.ReadFile(path)
+	text, distrust, err := readConfig(dir, getenv)
 	if err != nil {
-		return config, &configError{Path: path, Err: err}
+		return nil, &configError{Path: path, Err: err}
 	}
+	config, err := parseConfig(path, text, getenv)
+	if err != nil {
+		return nil, err
+	}
+	return &study{dir: dir, config: config, distrust: distrust}, nil
+}
+
+func parseConfig(path string, text []byte, getenv func(string) string) (Config, error) {
+	config := defaultConfig()
 	if err := yaml.UnmarshalWithOptions(text, &config, yaml.Strict()); err != nil {
 		return config, &configError{Path: path, Err: explainYAML(err)}
 	}

@@ -57,14 +57,12 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	config, err := loadConfig(dir, d.p.getenv)
-	if err != nil {
+	if d.study, err = loadStudy(dir, d.p.getenv); err != nil {
 		d.fail("configuration", err)
 		return nil // all else depends on it
 	}
-	d.study = &study{dir: dir, config: config}
 	d.ok("configuration", "%s", d.study.path(configFile))
-	if err := checkTrust(dir, d.p.getenv); err != nil {
+	if err := d.study.trusted(d.p.getenv); err != nil {
 		d.fail("permissions", err)
 		return nil // nothing it names is run or read
 	}
@@ -76,7 +74,7 @@ func (d *doctor) examine(ctx context.Context) error {
 		return nil
 	}
 	defer leave()
-	d.ok("state", "%s", d.study.path(config.State.Path))
+	d.ok("state", "%s", d.study.path(d.study.config.State.Path))
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
 	d.checkLake()

@@ -75,7 +75,7 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
 		return err
 	}
-	if err := checkTrust(dir, p.getenv); err != nil {
+	if _, err, _ := readConfig(dir, p.getenv); err != nil {
 		p.say("%v", err) // nothing else runs before it is mended
 		p.say("next: %s", nextOf(err))
 	}

@@ -22,6 +22,8 @@ type study struct {
 	dir    string
 	config Config
 	store  *state.Store // nil until openState
+
+	distrust error // why nothing that the configuration names is run, read or written; see readConfig
 }
 
 // openFolder finds the study and reads its configuration: enough for those who
@@ -31,11 +33,7 @@ func (p *program) openFolder() (*study, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := loadConfig(dir, p.getenv)
-	if err != nil {
-		return nil, err
-	}
-	return &study{dir: dir, config: config}, nil
+	return loadStudy(dir, p.getenv)
 }
 
 // openStudy opens the folder and its state.
@@ -50,7 +48,7 @@ func (p *program) openStudy(ctx context.Context) (*study, error) {
 // openState opens the state, which with the lake is all that a configuration
 // says where to write: so the configuration is trusted first.
 func (p *program) openState(ctx context.Context, s *study) error {
-	if err := checkTrust(s.dir, p.getenv); err != nil {
+	if err := s.trusted(p.getenv); err != nil {
 		return err
 	}
 	by, err := p.author()

@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/user"
@@ -14,12 +16,12 @@ import (
 // trustVariable names one study folder that is trusted whoever owns it.
 const trustVariable = "DEXETL_TRUST_STUDY"
 
-// A trustError says that somebody else wrote the configuration of a study, or
-// may write it. A configuration runs commands and names files of secrets, so
+// A trustError says that somebody else wrote the configuration or the state of a
+// study, or may write them. A configuration runs commands and names files of secrets, so
 // it would do so as the account that runs the program.
 type trustError struct {
 	Dir   string // the study
-	Path  string // what is not trusted: the study or its dexetl.yaml
+	Path  string // what is not trusted: the study, its dexetl.yaml or its state
 	Owner string // account that owns Path, where that is the fault; else ""
 	Mode  fs.FileMode
 }
@@ -45,24 +47,45 @@ func (e *trustError) advice() string {
 	return "look into " + configFile + "; if you trust whoever wrote it, set " + shellLine([]string{trustVariable + "=" + e.Dir})
 }
 
-// checkTrust returns a *trustError unless the study folder and its
-// configuration, and where that is a link, the folder it leads to, belong to
-// this account or to root, which mounts the configuration of containers, and
-// nobody else may write them.
-func checkTrust(dir string, getenv func(string) string) error {
-	if trusted := getenv(trustVariable); trusted != "" && sameFolder(trusted, dir) {
-		return nil
-	}
-	config, err := filepath.EvalSymlinks(filepath.Join(dir, configFile))
+// readConfig reads the configuration of a study. The distrust is a *trustError
+// unless the study folder, the file that was read, and where that is reached by a
+// link, the folder it lies in, belong to this account or to root, which mounts the
+// configuration of containers, and nobody else may write them. What is looked at and
+// what is read are the same open files: names can lead elsewhere a moment later.
+func readConfig(dir string, getenv func(string) string) (text []byte, distrust, err error) {
+	path := filepath.Join(dir, configFile)
+	file, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("study folder: %w", err)
+		return nil, nil, err
 	}
-	for _, path := range []string{dir, config, filepath.Dir(config)} {
-		if err := trustPath(dir, path); err != nil {
-			return err
-		}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	if text, err = io.ReadAll(file); err != nil || trustsByName(dir, getenv) {
+		return text, nil, err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return text, cmp.Or(trustPath(dir, dir), trustInfo(dir, real, info), trustPath(dir, filepath.Dir(real))), nil
+}
+
+// trusted returns a *trustError unless the configuration may be believed, and the
+// state that it names is this account's or root's, too.
+func (s *study) trusted(getenv func(string) string) error {
+	path := s.path(s.config.State.Path)
+	if _, err := os.Stat(path); s.distrust != nil || errors.Is(err, fs.ErrNotExist) || trustsByName(s.dir, getenv) {
+		return s.distrust // a state that is not there is made
+	}
+	return trustPath(s.dir, path)
+}
+
+func trustsByName(dir string, getenv func(string) string) bool {
+	trusted := getenv(trustVariable)
+	return trusted != "" && sameFolder(trusted, dir)
 }
 
 func trustPath(dir, path string) error {
@@ -70,6 +93,10 @@ func trustPath(dir, path string) error {
 	if err != nil {
 		return fmt.Errorf("study folder: %w", err)
 	}
+	return trustInfo(dir, path, info)
+}
+
+func trustInfo(dir, path string, info fs.FileInfo) error {
 	if owner := int(info.Sys().(*syscall.Stat_t).Uid); owner != os.Geteuid() && owner != 0 {
 		return &trustError{Dir: dir, Path: path, Owner: accountName(owner)}
 	}

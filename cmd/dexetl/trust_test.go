@@ -31,7 +31,12 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 		"folder of everybody":       func() string { b.chmod(b.dir, 0o777); return "chmod go-w " + b.dir },
 		"file of a group":           func() string { b.chmod(config, 0o664); return "chmod go-w " + config },
 		"file of everybody":         func() string { b.chmod(config, 0o606); return "chmod go-w " + config },
-		"link to another's file":    func() string { b.give(b.linkConfig()); return "" },
+		"state of another account":  func() string { b.give(filepath.Join(b.dir, "state")); return "" },
+		"state of a group": func() string {
+			b.chmod(filepath.Join(b.dir, "state"), 0o770)
+			return "chmod go-w " + filepath.Join(b.dir, "state")
+		},
+		"link to another's file": func() string { b.give(b.linkConfig()); return "" },
 		"link into an open folder": func() string {
 			folder := filepath.Dir(b.linkConfig())
 			b.chmod(folder, 0o777)
@@ -64,6 +69,26 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 	}
 	b.t = t
 	b.must("participants", "list")
+}
+
+// The configuration that is used is the one that was looked at: a name that leads
+// to another file a moment later changes nothing.
+func TestConfigurationIsReadOnce(t *testing.T) {
+	b := openBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1}, demoNow)
+	config := filepath.Join(b.dir, configFile)
+	foreign := b.file("foreign.yaml", "version: 1\napi: {region: us, client_secret_command: id}\n")
+	b.give(foreign)
+	own, err := os.ReadFile(config)
+	check(t, err)
+	check(t, os.Remove(config))
+	check(t, os.Symlink(foreign, config))
+	s, err := loadStudy(b.dir, func(string) string { return "" })
+	check(t, err)
+	check(t, os.Remove(config))
+	check(t, os.WriteFile(config, own, 0o600)) // too late
+	if err := s.trusted(func(string) string { return "" }); !as[*trustError](err) {
+		t.Errorf("%+v is trusted (%v), want a *trustError of the file that was read", s.config.API, err)
+	}
 }
 
 // One study may be trusted by name, and no other is by that.
@@ -198,7 +223,7 @@ func (b *bench) restore(config string) {
 			b.t.Fatal(err)
 		}
 	}
-	for path, mode := range map[string]fs.FileMode{b.dir: 0o700, config: 0o600} {
+	for path, mode := range map[string]fs.FileMode{b.dir: 0o700, config: 0o600, filepath.Join(b.dir, "state"): 0o700} {
 		if err := os.Lchown(path, os.Geteuid(), -1); err != nil {
 			b.t.Fatal(err)
 		}
