@@ -191,8 +191,9 @@ func TestCSVForSpreadsheets(t *testing.T) {
 	b.must("participants", "pause", "P001", "--reason", "=P1")
 	input := b.file("cgm.csv", "id,time,gl\n=P1,2026-03-01 12:00,100\n")
 	const statement = `select '=1+1' as "=head", '+1' as b, '-1' as c, '@a' as d, chr(9) || 'e' as e, chr(13) || 'f' as f, 'a=1' as g, -5 as h, -1.5::decimal(4, 1) as i,
-		-2.5 as j, null as k, '-1' || chr(10) as l, date '2026-01-02' as m, ['=1'] as n, '＝1' as o`
-	want := "'=head,b,c,d,e,f,g,h,i,j,k,l,m,n,o\n'=1+1,'+1,'-1,'@a,'\te,\"'\rf\",a=1,-5,-1.5,-2.5,,\"'-1\n\",2026-01-02,\"[\"\"=1\"\"]\",'＝1\n"
+		-2.5 as j, null as k, '-1' || chr(10) as l, date '2026-01-02' as m, ['=1'] as n, '＝1' as o,
+		'a;=1' as p, 'b' || chr(9) || '+1' as q, 'c;d' as r`
+	want := "'=head,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r\n'=1+1,'+1,'-1,'@a,'\te,\"'\rf\",a=1,-5,-1.5,-2.5,,\"'-1\n\",2026-01-02,\"[\"\"=1\"\"]\",'＝1,a;'=1,b\t'+1,c;d\n"
 	if got := b.must("query", statement, "--csv-safe"); got != want {
 		t.Errorf("--csv-safe = %q, want %q", got, want)
 	}

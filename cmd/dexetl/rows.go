@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -80,10 +81,15 @@ func (c *csvRows) end() error {
 	return c.to.Flush()
 }
 
+// formula is where a spreadsheet would begin one: East Asian programs take wide signs
+// as well, and where lists are parted by semicolons or tabs, so are the cells.
+var formula = regexp.MustCompile("(^|[;\t\r\n])([=+\\-@＝＋－＠])")
+
 // inert is text that no spreadsheet takes for a formula: one quote before it makes
-// it text there, whatever follows. East Asian programs take wide signs as well.
+// it text there, whatever follows.
 func inert(text string) string {
-	if strings.IndexAny(text, "=+-@\t\r\n＝＋－＠") == 0 {
+	text = formula.ReplaceAllString(text, "$1'$2")
+	if strings.IndexAny(text, "\t\r\n") == 0 {
 		return "'" + text
 	}
 	return text
