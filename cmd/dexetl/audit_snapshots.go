@@ -68,7 +68,7 @@ func (s *study) holdSnapshots(ctx context.Context) (held heldSnapshots, err erro
 		has[trailEnd{line.Seq, line.Hash}] = !line.Altered
 	}
 	ends := trailEnds{loader: &load.Loader{Lake: l}, known: make(map[string]trailEnd)}
-	for _, n := range all {
+	for i, n := range all {
 		m, err := l.Manifest(n)
 		if err == nil && len(m.TableFiles("audit")) == 0 {
 			held.without++
@@ -76,6 +76,8 @@ func (s *study) holdSnapshots(ctx context.Context) (held heldSnapshots, err erro
 		}
 		end, err := ends.of(ctx, m, err)
 		switch {
+		case as[*lake.DamageError](err) && i == len(all)-1:
+			return held, err // the newest is the nearest witness
 		case as[*lake.DamageError](err), as[*lake.VersionError](err):
 			held.unread++
 		case err != nil:
