@@ -17,7 +17,7 @@ import (
 // changed. Tables, code and headings are as they are.
 func TestDocsHaveOneSentenceALine(t *testing.T) {
 	files := markdownFiles(t)
-	for _, file := range []string{"README.md", "docs/lake.md", "examples/README.md"} {
+	for _, file := range []string{"README.md", "CONTRIBUTING.md", "docs/lake.md", "examples/README.md"} {
 		if !slices.Contains(files, filepath.Join("../..", file)) {
 			t.Errorf("%s is not read: the test has lost sight of it", file)
 		}
