@@ -135,3 +135,40 @@ func proseOf(line string) string {
 	line = abbreviated.ReplaceAllString(line, "abbreviation")
 	return strings.TrimSpace(line)
 }
+
+// Every link to a page of the repository leads to a file that is there, and to
+// one of its headings if it names one.
+func TestDocsLinksLeadSomewhere(t *testing.T) {
+	links, seen := regexp.MustCompile(`\]\(([^)#:\s]*)(#[^)\s]+)?\)`), 0
+	for _, file := range markdownFiles(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range links.FindAllStringSubmatch(inlineCode.ReplaceAllString(string(text), ""), -1) {
+			seen++
+			target := file
+			if m[1] != "" {
+				target = filepath.Join(filepath.Dir(file), m[1])
+			}
+			there, err := os.ReadFile(target)
+			if err != nil {
+				t.Errorf("%s: %v", file, err)
+			} else if m[2] != "" && !slices.Contains(anchors(string(there)), m[2]) {
+				t.Errorf("%s: %s has no heading %s", file, target, m[2])
+			}
+		}
+	}
+	if seen < 80 {
+		t.Errorf("%d links found: the test has lost sight of them", seen)
+	}
+}
+
+// anchors are the headings of a Markdown text as links name them.
+func anchors(text string) (names []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		names = append(names, "#"+strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
