@@ -69,7 +69,7 @@ func TestSecurityDocumentation(t *testing.T) {
 func tablesMarkdown() string {
 	var b strings.Builder
 	for _, table := range transform.Tables() {
-		fmt.Fprintf(&b, "\n### %s\n\n%s. Key: %s. Sorted by %s.\n\n| column | type | null | meaning |\n|---|---|---|---|\n",
+		fmt.Fprintf(&b, "\n### %s\n\n%s.\nKey: %s.\nSorted by %s.\n\n| column | type | null | meaning |\n|---|---|---|---|\n",
 			table.Name, capital(table.Comment), strings.Join(table.Key, ", "), strings.Join(table.Order, ", "))
 		for _, c := range table.Columns {
 			null := ""
@@ -95,7 +95,7 @@ func typeName(t arrow.DataType) string {
 // Every command line in README, docs and examples is one that the program
 // takes: its commands and flags exist, and the flags have values of their kind.
 func TestDocumentedCommandLines(t *testing.T) {
-	files := []string{"../../README.md"}
+	files := []string{"../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md"}
 	for _, pattern := range []string{"../../docs/*.md", "../../examples/*", "../../examples/*/*"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
