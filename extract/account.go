@@ -19,10 +19,10 @@ type Accounts interface {
 
 // own reports whether an answer is of the connection's account.
 func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
-	if c.Accounts == nil {
+	if c.runner.fetcher.Accounts == nil {
 		return true, nil
 	}
-	same, err := c.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
+	same, err := c.runner.fetcher.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
 	if isOwner(err) {
 		return false, &TokenError{c.target.ParticipantID, err}
 	}
@@ -35,7 +35,7 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 // stray ends the fetching of the participant: another account answered, and nobody
 // knows yet whose it is.
 func (c *connection) stray(ctx context.Context) error {
-	err := c.Accounts.SetAside(ctx, c.target.ConnectionID)
+	err := c.runner.fetcher.Accounts.SetAside(ctx, c.target.ConnectionID)
 	if isOtherAccount(err) || isWithdrawn(err) {
 		return err
 	}

@@ -16,7 +16,8 @@ import (
 
 // A connection is one being fetched from.
 type connection struct {
-	*participant
+	person *participant
+	runner *runner
 	target Target
 	app    *app
 	ranges func(ctx context.Context, lastSync time.Time, beat string) (Known, error) // asks dataRange
@@ -25,7 +26,7 @@ type connection struct {
 }
 
 func newConnection(p *participant, t Target) *connection {
-	c := &connection{participant: p, target: t, app: p.apps[t.App]}
+	c := &connection{person: p, runner: p.runner, target: t, app: p.runner.apps[t.App]}
 	c.ranges = c.askRanges
 	return c
 }
@@ -35,11 +36,11 @@ func (c *connection) asker(begun func()) asker {
 	return retrying{
 		next: authorised{
 			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
-				return c.app.call(ctx, c.participant, token, r, begun)
+				return c.app.call(ctx, c.person, token, r, begun)
 			},
-			tokens:   c.Tokens,
+			tokens:   c.runner.fetcher.Tokens,
 			target:   c.target,
-			standing: c.standing,
+			standing: c.person.standing,
 			open: func(ctx context.Context) error {
 				_, err := c.app.open(ctx)
 				return err
@@ -47,8 +48,8 @@ func (c *connection) asker(begun func()) asker {
 		},
 		who:    c.target.ParticipantID,
 		app:    c.app,
-		jitter: c.jitter,
-		now:    c.Now,
+		jitter: c.runner.jitter,
+		now:    c.runner.fetcher.Now,
 	}
 }
 
@@ -58,14 +59,14 @@ func (c *connection) fetch(ctx context.Context) error {
 	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
 		for _, note := range k.clipped() {
-			c.flag(FlagClippedRange, note)
+			c.person.flag(FlagClippedRange, note)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	c.count(Counts{Planned: len(calls), Open: len(calls)})
-	first, rest := inTurns(calls, c.target.Refused, c.chance)
+	c.person.count(Counts{Planned: len(calls), Open: len(calls)})
+	first, rest := inTurns(calls, c.target.Refused, c.runner.chance)
 	for _, some := range [][]Call{first, rest} {
 		if err := c.fetchCalls(ctx, some); err != nil {
 			return err
@@ -103,12 +104,12 @@ func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) err
 	}
 	err := c.ask(ctx, call, c.asker(begun))
 	if err == nil {
-		c.count(Counts{Fetched: 1, Open: -1})
+		c.person.count(Counts{Fetched: 1, Open: -1})
 		return nil
 	}
 	var size *dexcom.SizeError
 	if older, newer, ok := call.halves(); ok && errors.As(err, &size) {
-		c.count(Counts{Planned: 1, Open: 1})
+		c.person.count(Counts{Planned: 1, Open: 1})
 		if err := c.fetchCall(ctx, older, begun); err != nil {
 			return err
 		}
@@ -122,7 +123,7 @@ func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) err
 	if isOtherAccount(err) {
 		return nil // fetch returns it, when what is under way is kept
 	}
-	return c.settle(ctx, err)
+	return c.person.settle(ctx, err)
 }
 
 // maxEmpty is how many bytes an answer without records may have to be kept beside
@@ -158,7 +159,7 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 			return err
 		}
 		if again.Records == 0 && !again.NoContent && same {
-			c.foundEmpty(call)
+			c.person.foundEmpty(call)
 			if !first.NoContent && len(first.Body) <= maxEmpty {
 				if _, err := c.keep(ctx, first, call.Beat); err != nil {
 					return err
@@ -201,7 +202,7 @@ func (c *connection) expected(call Call) bool {
 // if the run is interrupted meanwhile. So is one of another account: as one that
 // answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
-	if err := c.clock.Check(a.Date); err != nil {
+	if err := c.runner.clock.Check(a.Date); err != nil {
 		return raw.Entry{}, fatalError{err}
 	}
 	same, err := c.own(ctx, a)
@@ -219,8 +220,8 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
-	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{
-		RunID:         c.run.ID,
+	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), raw.Header{
+		RunID:         c.runner.run.ID,
 		ParticipantID: c.target.ParticipantID,
 		ConnectionID:  c.target.ConnectionID,
 		Resource:      string(a.Resource),
@@ -229,7 +230,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		WindowEnd:     a.End,
 		LastSync:      a.LastSync,
 		Status:        status,
-		AskedAt:       c.Now(),
+		AskedAt:       c.runner.fetcher.Now(),
 		ServerDate:    a.Date,
 		Records:       a.Records,
 	}, a.Body)
@@ -237,7 +238,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		return raw.Entry{}, fatalError{err}
 	}
 	fault.Point("fetch.kept")
-	c.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
+	c.person.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
 	if !same {
 		return entry, c.stray(ctx)
 	}

@@ -200,13 +200,13 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 
 // A runner is one Run under way.
 type runner struct {
-	*Fetcher
-	run    Run
-	apps   map[string]*app
-	work   [][]Target // per participant, in the order of the ids
-	index  *Index
-	report Report // Participants are each written by one goroutine
-	clock  *Clock
+	fetcher *Fetcher
+	run     Run
+	apps    map[string]*app
+	work    [][]Target // per participant, in the order of the ids
+	index   *Index
+	report  Report // Participants are each written by one goroutine
+	clock   *Clock
 
 	mu       sync.Mutex
 	progress Progress
@@ -237,7 +237,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if (run.Mode == Refresh || run.DeepNow || run.TrailingNow) && run.Since.IsZero() {
 		run.Since = openEnd // no answer is that new
 	}
-	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
+	r := &runner{fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
 	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
@@ -250,17 +250,17 @@ func (r *runner) openApps(targets []Target) {
 		if r.apps[t.App] != nil || t.ConnectionID == "" {
 			continue
 		}
-		client := r.Clients[t.App]
+		client := r.fetcher.Clients[t.App]
 		if client == nil {
 			continue // said by eligible: it stops nobody else
 		}
-		p, o := newPace(t.App, r.CallsPerHour, r.Budget), newOutage(t.App)
-		p.jitter, p.now, p.logger = r.jitter, r.Now, r.Logger
-		o.jitter, o.now, o.logger = r.jitter, r.Now, r.Logger
-		if r.Reached != nil {
-			o.over = func() { r.Reached(t.App) }
+		p, o := newPace(t.App, r.fetcher.CallsPerHour, r.fetcher.Budget), newOutage(t.App)
+		p.jitter, p.now, p.logger = r.jitter, r.fetcher.Now, r.fetcher.Logger
+		o.jitter, o.now, o.logger = r.jitter, r.fetcher.Now, r.fetcher.Logger
+		if r.fetcher.Reached != nil {
+			o.over = func() { r.fetcher.Reached(t.App) }
 		}
-		a := &app{client: client, outage: o, pace: p, turns: newTurns(r.Concurrency), quota: r.run.Quota}
+		a := &app{client: client, outage: o, pace: p, turns: newTurns(r.fetcher.Concurrency), quota: r.run.Quota}
 		o.look, r.apps[t.App] = a.look, a
 	}
 }
@@ -313,14 +313,14 @@ func (r *runner) fetchAll(ctx context.Context, indexes []int, active int) error 
 func (r *runner) jitter(d time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return d/2 + time.Duration(r.Rand.Int64N(int64(d/2)+1))
+	return d/2 + time.Duration(r.fetcher.Rand.Int64N(int64(d/2)+1))
 }
 
 // chance returns any number from 0 to n-1.
 func (r *runner) chance(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.Rand.IntN(n)
+	return r.fetcher.Rand.IntN(n)
 }
 
 // advance adds to the progress and tells it.
@@ -329,7 +329,7 @@ func (r *runner) advance(p Progress) {
 	defer r.mu.Unlock()
 	r.progress.ParticipantsDone += p.ParticipantsDone
 	r.progress.add(p.Counts)
-	if r.Progress != nil {
-		r.Progress(r.progress)
+	if r.fetcher.Progress != nil {
+		r.fetcher.Progress(r.progress)
 	}
 }

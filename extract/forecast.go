@@ -65,24 +65,24 @@ func (f *Fetcher) Forecast(ctx context.Context, run Run, targets []Target) (Fore
 func (p *participant) forecast(ctx context.Context) (ParticipantForecast, error) {
 	one := ParticipantForecast{ParticipantID: p.targets[0].ParticipantID}
 	for _, t := range p.eligible() {
-		held := p.index.Holding(t.ParticipantID, t.ConnectionID)
+		held := p.runner.index.Holding(t.ParticipantID, t.ConnectionID)
 		known, err := held.known()
 		if err != nil {
 			return one, err
 		}
 		one.AsOf = latest(one.AsOf, known.Asked)
 		for _, news := range []bool{false, true} {
-			i := imagined{known: known, bounds: t.Consented, now: p.Now(), news: news}
-			c := &connection{participant: p, target: t, ranges: i.ranges}
+			i := imagined{known: known, bounds: t.Consented, now: p.runner.fetcher.Now(), news: news}
+			c := &connection{person: p, runner: p.runner, target: t, ranges: i.ranges}
 			calls, err := c.plan(ctx)
 			if err != nil {
 				return one, err
 			}
-			one.add(append(slices.Repeat([]Call{{Resource: dexcom.DataRange}}, i.asked), calls...), news, p.index)
+			one.add(append(slices.Repeat([]Call{{Resource: dexcom.DataRange}}, i.asked), calls...), news, p.runner.index)
 		}
 	}
 	slices.SortFunc(one.Resources, func(a, b ResourceForecast) int {
-		return slices.Index(p.Resources, a.Resource) - slices.Index(p.Resources, b.Resource) // dataRange: -1
+		return slices.Index(p.runner.fetcher.Resources, a.Resource) - slices.Index(p.runner.fetcher.Resources, b.Resource) // dataRange: -1
 	})
 	for i, r := range one.Resources {
 		// What was never seen before and is new is asked for where it is new, else

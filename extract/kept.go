@@ -38,33 +38,33 @@ var errNotFit = errors.New("the kept index does not fit")
 
 // openIndex readies the index: what is kept, if it fits, and what came since.
 func (r *runner) openIndex() error {
-	if r.Cache != nil {
-		content, err := r.Cache.Load()
+	if r.fetcher.Cache != nil {
+		content, err := r.fetcher.Cache.Load()
 		if err == nil && content != nil {
-			err = r.index.restore(r.Log, content)
+			err = r.index.restore(r.fetcher.Log, content)
 		}
 		if err != nil {
-			r.Logger.Info("the index of the raw log is made anew", "reason", err)
+			r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", err)
 		}
 	}
-	return r.index.Extend(r.Log)
+	return r.index.Extend(r.fetcher.Log)
 }
 
 // keepIndex keeps the index if much was read since it was kept last. What goes
 // wrong costs the next run time and nothing else.
 func (r *runner) keepIndex() {
-	if r.Cache == nil {
+	if r.fetcher.Cache == nil {
 		return
 	}
-	err := r.index.Extend(r.Log)
-	if err == nil && r.index.fresh() >= r.keepAfter {
+	err := r.index.Extend(r.fetcher.Log)
+	if err == nil && r.index.fresh() >= r.fetcher.keepAfter {
 		var content []byte
-		if content, err = r.index.keep(r.Log); err == nil {
-			err = r.Cache.Store(content)
+		if content, err = r.index.keep(r.fetcher.Log); err == nil {
+			err = r.fetcher.Cache.Store(content)
 		}
 	}
 	if err != nil {
-		r.Logger.Info("the index of the raw log is not kept", "reason", err)
+		r.fetcher.Logger.Info("the index of the raw log is not kept", "reason", err)
 	}
 }
 

@@ -53,7 +53,7 @@ func (r *runner) turnOf(targets []Target) (finished bool, tried time.Time) {
 		}
 		if r.run.Mode == Backfill {
 			bounds := t.Consented.Intersect(r.run.Interval)
-			due := Calls(backfillDemands(known, bounds, r.Resources), held)
+			due := Calls(backfillDemands(known, bounds, r.fetcher.Resources), held)
 			finished = finished && !known.Asked.IsZero() && !slices.ContainsFunc(due, known.hasRecords)
 		}
 	}

@@ -22,7 +22,7 @@ const (
 
 // A participant is one being fetched.
 type participant struct {
-	*runner
+	runner  *runner
 	targets []Target
 
 	mu     sync.Mutex
@@ -37,10 +37,10 @@ func (p *participant) fetch(ctx context.Context) error {
 	if len(targets) == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if p.Claims == nil {
+	if p.runner.fetcher.Claims == nil {
 		return p.fetchTargets(ctx, targets)
 	}
-	ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
+	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
 	if isWithdrawn(err) {
 		p.left()
 		return nil
@@ -64,12 +64,12 @@ func (p *participant) eligible() (eligible []Target) {
 			p.flag(FlagNoConnection, "no account is connected: dexetl connect "+t.ParticipantID)
 			p.fail(errNoConnection)
 			p.report.Ended = true
-		case p.Clients != nil && p.Clients[t.App] == nil: // without any it is a plan
+		case p.runner.fetcher.Clients != nil && p.runner.fetcher.Clients[t.App] == nil: // without any it is a plan
 			p.fail(&consent.NoAppError{Region: t.App})
 			p.report.Ended = true
 		case t.Consented.Empty():
 			p.flag(FlagNothingConsented, t.Reason)
-		case !t.Consented.Start.Before(p.Now()):
+		case !t.Consented.Start.Before(p.runner.fetcher.Now()):
 			p.flag(FlagNothingConsented, "the study begins for this participant at "+t.Consented.Start.Format(time.RFC3339))
 		default:
 			if t.Interval != (Window{}) {
@@ -101,7 +101,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	id := p.report.ParticipantID
 	defer func() {
 		// The claim is given back even when the run is interrupted.
-		if e := p.Claims.Unclaim(context.WithoutCancel(ctx), id, p.run.ID); e != nil && err == nil {
+		if e := p.runner.fetcher.Claims.Unclaim(context.WithoutCancel(ctx), id, p.runner.run.ID); e != nil && err == nil {
 			err = fmt.Errorf("unclaim participant %s: %w", id, e)
 		}
 	}()
@@ -130,7 +130,7 @@ var errClaimLost = errors.New("another process took the participant over")
 // keepClaim renews the claim until ctx ends.
 func (p *participant) keepClaim(ctx context.Context) error {
 	for sleep(ctx, claimRenew) == nil {
-		ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
+		ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -145,7 +145,7 @@ func (p *participant) keepClaim(ctx context.Context) error {
 // fetchTargets fetches one connection after another. What another process
 // fetched before the claim was had is in the log by now.
 func (p *participant) fetchTargets(ctx context.Context, targets []Target) error {
-	if err := p.index.Extend(p.Log); err != nil {
+	if err := p.runner.index.Extend(p.runner.fetcher.Log); err != nil {
 		return err
 	}
 	defer p.flagEmpty()
@@ -223,10 +223,10 @@ func (p *participant) settle(ctx context.Context, err error) error {
 // standing is nil unless the participant has withdrawn: *state.WithdrawnError.
 // What else keeps it from being known ends the run.
 func (p *participant) standing(ctx context.Context) error {
-	if p.Withdrawals == nil {
+	if p.runner.fetcher.Withdrawals == nil {
 		return nil
 	}
-	err := p.Withdrawals.Standing(ctx, p.report.ParticipantID)
+	err := p.runner.fetcher.Withdrawals.Standing(ctx, p.report.ParticipantID)
 	if err == nil || isWithdrawn(err) || ctx.Err() != nil {
 		return err
 	}
@@ -273,5 +273,5 @@ func (p *participant) count(c Counts) {
 	p.mu.Lock()
 	p.report.add(c)
 	p.mu.Unlock()
-	p.advance(Progress{Counts: c})
+	p.runner.advance(Progress{Counts: c})
 }

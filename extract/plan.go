@@ -17,7 +17,7 @@ const maxRanges = 1 << 20
 // which to make them: oldest first or newest first whatever the resource, so that
 // a run that is stopped leaves no resource behind. Devices are last.
 func (c *connection) plan(ctx context.Context) (calls []Call, err error) {
-	switch c.run.Mode {
+	switch c.runner.run.Mode {
 	case Sync:
 		calls, err = c.planSync(ctx)
 	case Refresh:
@@ -29,7 +29,7 @@ func (c *connection) plan(ctx context.Context) (calls []Call, err error) {
 		switch {
 		case a.Window.Empty() || b.Window.Empty():
 			return cmp.Compare(b.Window.End.Unix(), a.Window.End.Unix())
-		case c.run.NewestFirst:
+		case c.runner.run.NewestFirst:
 			return b.Window.Start.Compare(a.Window.Start)
 		}
 		return a.Window.Start.Compare(b.Window.Start)
@@ -46,13 +46,13 @@ func (c *connection) planRefresh(ctx context.Context) ([]Call, error) {
 	}
 	bounds := c.target.Consented.Intersect(full.plausible())
 	if bounds.Empty() {
-		c.flag(FlagClippedInterval, "nothing "+c.target.Consented.words()+" is asked for: no sensor can have recorded it yet")
+		c.person.flag(FlagClippedInterval, "nothing "+c.target.Consented.words()+" is asked for: no sensor can have recorded it yet")
 	}
 	var demands []Demand
 	for _, r := range c.windowed() {
-		demands = append(demands, Demand{r, bounds, c.run.Since, BeatRefresh})
+		demands = append(demands, Demand{r, bounds, c.runner.run.Since, BeatRefresh})
 	}
-	return Calls(demands, c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)), nil
+	return Calls(demands, c.runner.index.Holding(c.target.ParticipantID, c.target.ConnectionID)), nil
 }
 
 // planBackfill asks what there is and returns the calls for what was never
@@ -62,11 +62,11 @@ func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
 	if err != nil {
 		return nil, err
 	}
-	held := c.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
-	bounds := c.target.Consented.Intersect(c.run.Interval)
+	held := c.runner.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
+	bounds := c.target.Consented.Intersect(c.runner.run.Interval)
 	demands := backfillDemands(full, bounds, c.windowed())
 	if len(demands) == 0 && len(backfillDemands(full, c.target.Consented, c.windowed())) > 0 {
-		c.flag(FlagClippedInterval, "nothing is asked for: Dexcom shows no records "+c.run.Interval.words())
+		c.person.flag(FlagClippedInterval, "nothing is asked for: Dexcom shows no records "+c.runner.run.Interval.words())
 	}
 	calls := Calls(demands, held.past())
 	return append(calls, c.devices(held)...), nil
@@ -75,11 +75,11 @@ func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
 // planSync asks what is new and returns the calls for all beats that are due.
 func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 	state := syncState{
-		held:      c.index.Holding(c.target.ParticipantID, c.target.ConnectionID),
+		held:      c.runner.index.Holding(c.target.ParticipantID, c.target.ConnectionID),
 		bounds:    c.target.Consented,
 		resources: c.windowed(),
-		now:       c.Now().Truncate(time.Second), // the API knows no fractions
-		run:       c.run,
+		now:       c.runner.fetcher.Now().Truncate(time.Second), // the API knows no fractions
+		run:       c.runner.run,
 	}
 	lastSync, err := c.lastSync(state)
 	if err != nil {
@@ -91,11 +91,11 @@ func (c *connection) planSync(ctx context.Context) ([]Call, error) {
 			return nil, err
 		}
 	}
-	if c.run.DeepNow {
-		state.deep, state.deepSince = true, c.run.Since
+	if c.runner.run.DeepNow {
+		state.deep, state.deepSince = true, c.runner.run.Since
 	} else {
-		state.deepSince = deepSince(c.target.ParticipantID, c.run.Deep, state.now)
-		state.deepShift = deepShifted(state.deepSince, c.run.Deep)
+		state.deepSince = deepSince(c.target.ParticipantID, c.runner.run.Deep, state.now)
+		state.deepShift = deepShifted(state.deepSince, c.runner.run.Deep)
 		if lastSync.IsZero() { // nothing tells what was uploaded since what is older than this was read
 			state.deepSince = latest(state.deepSince, state.now.Add(syncMargin-maxLastSync))
 		}
@@ -180,12 +180,12 @@ func parseKnown(e raw.Entry, plain []byte) (Known, error) {
 
 // windowed returns the resources that are asked for by window.
 func (c *connection) windowed() []dexcom.Resource {
-	return slices.DeleteFunc(slices.Clone(c.Resources), func(r dexcom.Resource) bool { return r == dexcom.Devices })
+	return slices.DeleteFunc(slices.Clone(c.runner.fetcher.Resources), func(r dexcom.Resource) bool { return r == dexcom.Devices })
 }
 
 // devices returns the call for devices if they were not asked for within a day.
 func (c *connection) devices(held Holding) []Call {
-	if !slices.Contains(c.Resources, dexcom.Devices) || c.Now().Sub(held.Devices) < devicesEvery {
+	if !slices.Contains(c.runner.fetcher.Resources, dexcom.Devices) || c.runner.fetcher.Now().Sub(held.Devices) < devicesEvery {
 		return nil
 	}
 	return []Call{{Resource: dexcom.Devices, Beat: BeatTrailing}}

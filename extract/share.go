@@ -14,7 +14,7 @@ const budgetPoll = 15 * time.Second
 // have used up theirs need not wait for the hour to end; and half of them while a
 // sync is under way.
 type BackfillBudget struct {
-	Budget
+	Budget       Budget
 	SyncUnderWay func(ctx context.Context) (bool, error)
 }
 
