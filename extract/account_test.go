@@ -137,7 +137,7 @@ func TestClockOnFirstUse(t *testing.T) {
 		f.Tokens = fakeTokens{token: func(string) (string, error) {
 			return "", fmt.Errorf("unchecked: %w", &ClockError{time.Now(), time.Now().Add(48 * time.Hour)})
 		}}
-		_, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1"), target("P2")})
+		_, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1"), target("P2")})
 		var clock *ClockError
 		if !errors.As(err, &clock) || len(api.order) != 0 {
 			t.Errorf("Run = %v after %d calls, want *ClockError and none", err, len(api.order))

@@ -51,7 +51,7 @@ type syncState struct {
 	bounds    Window    // consented
 	resources []dexcom.Resource
 	now       time.Time
-	run       Run // as a runner has it: nothing that it needs is zero
+	job       Job // complete
 }
 
 // calls are those for news and, apart from them, for what is read again: of that
@@ -61,7 +61,7 @@ func (s syncState) calls() (calls []Call) {
 	held := Holding{Coverage: map[dexcom.Resource]Coverage{}}
 	maps.Copy(held.Coverage, s.held.Coverage)
 	for _, demands := range [][]Demand{news, heads, again} {
-		apart := Calls(demands, held)
+		apart := callsFor(demands, held)
 		for _, c := range apart {
 			held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
 		}
@@ -85,8 +85,8 @@ func (s syncState) demands() (news, heads, again []Demand) {
 		fresh = s.news.windows()
 	}
 	lateSince := s.now.Add(-trailingEvery)
-	if s.run.TrailingNow {
-		lateSince = s.run.Since
+	if s.job.TrailingNow {
+		lateSince = s.job.Since
 	}
 	full, known := s.full.windows(), s.extents()
 	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
@@ -107,7 +107,7 @@ func (s syncState) demands() (news, heads, again []Demand) {
 			shown = true
 		}
 		if shown {
-			last := Window{latest(w.Start, s.now.Add(-s.run.Trailing)), earliest(w.End, older)}
+			last := Window{latest(w.Start, s.now.Add(-s.job.Trailing)), earliest(w.End, older)}
 			due := Demand{r, last.Intersect(s.bounds), lateSince, BeatTrailing}.due(s.held)
 			if r == dexcom.Alerts && older == openEnd && len(due) > 0 {
 				// Those since the last record come along: alone they would cost a
@@ -202,4 +202,27 @@ func (s syncState) deepDue() bool {
 		}
 	}
 	return false
+}
+
+// lastSync returns the lastSyncTime to send: all uploads before it are held. It
+// is zero if no dataRange answer is settled, or none that is young enough.
+func (s syncState) lastSync() (time.Time, error) {
+	var best time.Time
+	for _, shown := range slices.Backward(s.held.ranges()) {
+		if !shown.Asked.After(best) {
+			break // it can be settled up to when it was asked, not beyond
+		}
+		k, err := shown.known()
+		if err != nil {
+			return time.Time{}, err
+		}
+		if upTo, ok := k.settled(s.held, s.bounds, s.resources); ok {
+			best = latest(best, upTo)
+		}
+	}
+	best = best.Add(-syncMargin).Truncate(time.Second)
+	if best.Before(s.now.Add(-maxLastSync)) {
+		return time.Time{}, nil
+	}
+	return best, nil
 }

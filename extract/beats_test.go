@@ -123,20 +123,20 @@ func TestSyncBeatsAsConfigured(t *testing.T) {
 		late := func(trailing time.Duration) Call {
 			return Call{dexcom.EGVs, Window{now().Add(-trailing), end}, BeatTrailing}
 		}
-		checkSync(t, f, "just after the backfill", Run{Trailing: 3 * day})
-		checkSync(t, f, "now, all the same", Run{Trailing: 3 * day, TrailingNow: true}, late(3*day))
-		checkSync(t, f, "and once more", Run{TrailingNow: true}, late(defaultTrailing))
+		checkSync(t, f, "just after the backfill", Run{Job: Job{Trailing: 3 * day}})
+		checkSync(t, f, "now, all the same", Run{Job: Job{Trailing: 3 * day, TrailingNow: true}}, late(3*day))
+		checkSync(t, f, "and once more", Run{Job: Job{TrailingNow: true}}, late(defaultTrailing))
 		time.Sleep(day + time.Minute)
-		checkSync(t, f, "a day later", Run{Trailing: 3 * day}, late(3*day))
+		checkSync(t, f, "a day later", Run{Job: Job{Trailing: 3 * day}}, late(3*day))
 		time.Sleep(8 * day)
-		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
+		checkSync(t, f, "within what was asked by then", Run{Job: Job{Trailing: 30 * day}}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
 		turn := deepSince("P1", 10*day, now()).Add(10 * day)
 		time.Sleep(time.Until(turn) - time.Minute)
-		checkSync(t, f, "before its turn", Run{Trailing: time.Second, Deep: 10 * day})
+		checkSync(t, f, "before its turn", Run{Job: Job{Trailing: time.Second, Deep: 10 * day}})
 		time.Sleep(2 * time.Minute)
-		checkSync(t, f, "everything, as often as is said", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
+		checkSync(t, f, "everything, as often as is said", Run{Job: Job{Deep: 10 * day}}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
 		time.Sleep(time.Hour)
-		checkSync(t, f, "once", Run{Deep: 10 * day})
+		checkSync(t, f, "once", Run{Job: Job{Deep: 10 * day}})
 	})
 }
 
@@ -154,7 +154,7 @@ func TestTrailingDaysResume(t *testing.T) {
 		time.Sleep(day)
 		first := now().Add(-40 * day)
 		f.Concurrency = 1 // the older window before the newer
-		trailing := Run{ID: "1", Mode: Sync, Trailing: 40 * day}
+		trailing := Run{ID: "1", Job: Job{Mode: Sync, Trailing: 40 * day}}
 		trailing.Quota = &Quota{Max: 3} // dataRange twice and the older window
 		if report, err := f.Run(t.Context(), trailing, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
 			t.Fatalf("run of 3 calls: %s, %v; want stopped", report.Outcome, err)
@@ -176,7 +176,7 @@ func TestTrailingNowResumes(t *testing.T) {
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
 		mustRun(t, f, Backfill, target("P1"))
 		time.Sleep(time.Minute)
-		run := Run{ID: "1", Mode: Sync, Trailing: 80 * day, TrailingNow: true}
+		run := Run{ID: "1", Job: Job{Mode: Sync, Trailing: 80 * day, TrailingNow: true}}
 		wanted, windows := time.Now(), 0
 		for range 3 { // a window each, beside dataRange
 			run.Quota = &Quota{Max: 2}
@@ -211,9 +211,9 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 		for beat := range 4 {
 			time.Sleep(time.Until(deepSince("P1", defaultDeep, time.Now()).Add(defaultDeep + time.Hour)))
 			held := len(entries(t, f.Log))
-			planned, _ := forecast(t, f, Run{Mode: Sync}, target("P1")).calls()
+			planned, _ := forecast(t, f, Run{Job: Job{Mode: Sync}}, target("P1")).calls()
 			for _, quota := range []*Quota{{Max: 2 + 5}, nil} {
-				if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: quota}, []Target{target("P1")}); err != nil {
+				if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Sync}, Quota: quota}, []Target{target("P1")}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -18,7 +18,7 @@ func TestOnlyConsentedIsAsked(t *testing.T) {
 		tg := target("P1")
 		tg.Consented = Window{now.Add(-50*day - time.Minute), now.Add(-20 * day)}
 		interval := Window{now.Add(-40 * day), now.Add(-5 * day)}
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, Interval: interval}, []Target{tg}); err != nil {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill, Interval: interval}}, []Target{tg}); err != nil {
 			t.Fatal(err)
 		}
 		checkWithin(t, f, tg.Consented.Intersect(interval))
@@ -40,10 +40,10 @@ func TestIntervalWithoutRecords(t *testing.T) {
 		interval Window
 		want     string
 	}{
-		{Run{Mode: Backfill, Interval: past}, Window{}, "nothing is asked for: Dexcom shows no records until 2020-01-02T00:00:00Z"},
-		{Run{Mode: Backfill, Interval: future}, Window{}, "nothing is asked for: Dexcom shows no records from 2030-01-01T00:00:00Z on"},
-		{Run{Mode: Refresh}, future, "nothing from 2030-01-01T00:00:00Z on is asked for: no sensor can have recorded it yet"},
-		{Run{Mode: Backfill}, Window{}, ""},
+		{Run{Job: Job{Mode: Backfill, Interval: past}}, Window{}, "nothing is asked for: Dexcom shows no records until 2020-01-02T00:00:00Z"},
+		{Run{Job: Job{Mode: Backfill, Interval: future}}, Window{}, "nothing is asked for: Dexcom shows no records from 2030-01-01T00:00:00Z on"},
+		{Run{Job: Job{Mode: Refresh}}, future, "nothing from 2030-01-01T00:00:00Z on is asked for: no sensor can have recorded it yet"},
+		{Run{Job: Job{Mode: Backfill}}, Window{}, ""},
 	} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)

@@ -89,7 +89,7 @@ func threeRuns(t *testing.T, perHour int) {
 		mine := []extract.Target{targets[2*i], targets[2*i+1]}
 		runs.Go(func() {
 			for n := range 4 {
-				run := extract.Run{ID: fmt.Sprint(i, n), Mode: extract.Refresh}
+				run := extract.Run{ID: fmt.Sprint(i, n), Job: extract.Job{Mode: extract.Refresh}}
 				if report, err := f.Run(t.Context(), run, within(mine, 30)); err != nil || report.Outcome != extract.Done {
 					t.Errorf("run %d: %s, %v; want done", i, report.Outcome, err)
 				}

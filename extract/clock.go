@@ -4,14 +4,12 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/raw"
 )
 
-const (
-	// clockTolerance is how far our clock may be off the server's without a word.
-	clockTolerance = 2 * time.Minute
-	// clockLimit is how far it may be off at all.
-	clockLimit = 24 * time.Hour
-)
+// clockLimit is how far our clock may be off the server's at all.
+const clockLimit = 24 * time.Hour
 
 // A Clock compares our clock with the servers'. Its fields are set before use; Check
 // may be called by many goroutines.
@@ -36,7 +34,7 @@ func (c *Clock) Check(server time.Time) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if off > clockTolerance && !c.warned {
+	if off > raw.ClockTolerance && !c.warned {
 		c.warned = true
 		c.Logger.Warn("clock differs from the server's", "ours", now.UTC(), "server", server.UTC())
 	}

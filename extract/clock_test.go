@@ -67,7 +67,7 @@ func TestClockIsChecked(t *testing.T) {
 			year(api, "P1")
 			f := newFetcher(t, api, t.TempDir())
 			f.Now = func() time.Time { return time.Now().Add(tt.off) }
-			report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")})
+			report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1")})
 			var clock *ClockError
 			if errors.As(err, &clock) != tt.refuse || err != nil && !tt.refuse {
 				t.Errorf("clock off by %v: %v; want refusal %t", tt.off, err, tt.refuse)

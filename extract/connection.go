@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,15 +19,12 @@ type connection struct {
 	runner *runner
 	target Target
 	app    *app
-	ranges func(ctx context.Context, lastSync time.Time, beat string) (Known, error) // asks dataRange
-	shown  []Known                                                                   // what dataRange answered in this run
+	shown  []Known // what dataRange answered in this run
 	closed closing
 }
 
 func newConnection(p *participant, t Target) *connection {
-	c := &connection{person: p, runner: p.runner, target: t, app: p.runner.apps[t.App]}
-	c.ranges = c.askRanges
-	return c
+	return &connection{person: p, runner: p.runner, target: t, app: p.runner.apps[t.App]}
 }
 
 // asker returns what asks for c and calls begun whenever a request is sent.
@@ -66,13 +62,64 @@ func (c *connection) fetch(ctx context.Context) error {
 		return err
 	}
 	c.person.count(Counts{Planned: len(calls), Open: len(calls)})
-	first, rest := inTurns(calls, c.target.Refused, c.runner.chance)
+	first, rest := InTurns(calls, c.target.Refused, c.runner.chance)
 	for _, some := range [][]Call{first, rest} {
 		if err := c.fetchCalls(ctx, some); err != nil {
 			return err
 		}
 	}
 	return c.closed.otherAccount()
+}
+
+// plan asks what there is and returns the calls that are due.
+func (c *connection) plan(ctx context.Context) ([]Call, error) {
+	state := c.runner.state(c.target)
+	questions, err := Questions(state)
+	if err != nil {
+		return nil, planError(err)
+	}
+	for _, q := range questions {
+		known, err := c.askRanges(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		c.shown = append(c.shown, known)
+	}
+	calls, clipped, err := Calls(state, c.shown)
+	if clipped != "" {
+		c.person.flag(FlagClippedInterval, clipped)
+	}
+	return calls, planError(err)
+}
+
+// planError ends the run unless err is about an answer that the log holds: then the
+// log cannot be read.
+func planError(err error) error {
+	if call := (*CallError)(nil); err == nil || errors.As(err, &call) {
+		return err
+	}
+	return fatalError{err}
+}
+
+// maxRanges is the largest plain dataRange body; real ones are below 1 kB.
+const maxRanges = 1 << 20
+
+// askRanges asks dataRange.
+func (c *connection) askRanges(ctx context.Context, q Question) (Known, error) {
+	answer, err := c.asker(func() {}).ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
+	if err != nil {
+		return Known{}, rangesError(err)
+	}
+	defer answer.Release()
+	entry, err := c.keep(ctx, answer, q.Beat)
+	if err != nil {
+		return Known{}, err
+	}
+	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
+	if err != nil {
+		return Known{}, rangesError(err)
+	}
+	return ParseKnown(entry, plain)
 }
 
 // fetchCalls fetches several windows at a time, each begun when the one before was

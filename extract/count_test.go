@@ -49,7 +49,7 @@ func newSimulated(t *testing.T, config dexsim.Config) *simulated {
 
 func (s *simulated) run(mode extract.Mode) extract.Report {
 	s.Helper()
-	report, err := s.fetcher.Run(s.Context(), extract.Run{ID: "1", Mode: mode}, s.targets)
+	report, err := s.fetcher.Run(s.Context(), extract.Run{ID: "1", Job: extract.Job{Mode: mode}}, s.targets)
 	if err != nil || report.Outcome != extract.Done {
 		s.Fatalf("%s at %v: %v, %v; want done", mode, time.Now(), report.Outcome, err)
 	}

@@ -89,11 +89,10 @@ func (p Part) Course(late time.Duration, connected time.Time) Course {
 		}
 		return c
 	}
-	zone := p.Zone
-	if zone == nil {
-		zone = time.UTC
+	c.End = LocalDays(c.LastDay, c.LastDay, p.Zone).End
+	c.Closes = c.End.Add(late)
+	if connected.After(c.End) {
+		c.Closes = connected.Add(late)
 	}
-	c.End = dayStart(c.LastDay, 1, zone)
-	c.Closes = latest(c.End, connected).Add(late)
 	return c
 }

@@ -47,6 +47,20 @@ func (c Call) String() string {
 	return string(c.Resource) + " " + c.Window.String()
 }
 
+// A CallError is an error about one resource of a participant.
+type CallError struct {
+	Call Call // without a window for dataRange
+	Err  error
+}
+
+func (e *CallError) Error() string { return e.Call.String() + ": " + e.Err.Error() }
+
+// Unwrap returns what went wrong with the call.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// rangesError is about an answer of dataRange.
+func rangesError(err error) error { return &CallError{Call{Resource: dexcom.DataRange}, err} }
+
 // shortest is how long a window is at least for which an answer that is too large
 // is asked for in halves.
 const shortest = 24 * time.Hour
@@ -63,25 +77,25 @@ func (c Call) halves() (older, newer Call, ok bool) {
 	return older, newer, true
 }
 
-// Calls returns the requests that satisfy demands, given what is held: the due
+// callsFor returns the requests that satisfy demands, given what is held: the due
 // pieces, merged and cut into the fewest windows of at most MaxWindow that ask
 // for nothing that is not due. Windows of a resource never overlap; they come
 // resource by resource as the demands name them, each oldest first. A window's
 // beat is that of the first demand with a due piece in it.
-func Calls(demands []Demand, held Holding) []Call {
+func callsFor(demands []Demand, held Holding) []Call {
 	var order []dexcom.Resource
-	due := map[dexcom.Resource]Windows{}
+	all := map[dexcom.Resource]Windows{}
 	pieces := make([]Windows, len(demands)) // due for each demand
 	for i, d := range demands {
 		pieces[i] = d.due(held)
 		if !slices.Contains(order, d.Resource) {
 			order = append(order, d.Resource)
 		}
-		due[d.Resource] = due[d.Resource].Union(pieces[i])
+		all[d.Resource] = all[d.Resource].Union(pieces[i])
 	}
 	var calls []Call
 	for _, r := range order {
-		for _, piece := range due[r] {
+		for _, piece := range all[r] {
 			for w := range piece.Split(MaxWindow) {
 				first := slices.IndexFunc(demands, func(d Demand) bool { return d.Resource == r })
 				for i := first; i < len(demands); i++ {

@@ -33,7 +33,7 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 			}
 			demands = append(demands, d)
 		}
-		calls := Calls(demands, held)
+		calls := callsFor(demands, held)
 		for _, r := range resources {
 			var due, asked Windows
 			fewest := 0
@@ -51,13 +51,13 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 					continue
 				}
 				if len(asked.Within(c.Window)) > 0 || c.Window.End.Sub(c.Window.Start) > MaxWindow || c.Beat == "" {
-					t.Fatalf("Calls(%v, %v): %v overlaps another, is too long or has no beat", demands, held, c)
+					t.Fatalf("callsFor(%v, %v): %v overlaps another, is too long or has no beat", demands, held, c)
 				}
 				asked = asked.Union(Windows{c.Window})
 				n++
 			}
 			if fmt.Sprint(asked) != fmt.Sprint(due) || n != fewest {
-				t.Fatalf("Calls(%v, %v) ask for %s %v in %d windows; due is %v in %d", demands, held, r, asked, n, due, fewest)
+				t.Fatalf("callsFor(%v, %v) ask for %s %v in %d windows; due is %v in %d", demands, held, r, asked, n, due, fewest)
 			}
 		}
 	})
@@ -65,7 +65,7 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 
 func TestCallsBeatIsTheFirstDemands(t *testing.T) {
 	held := Holding{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: Coverage{}.Add(span(0, 10), epoch)}}
-	calls := Calls([]Demand{
+	calls := callsFor([]Demand{
 		{dexcom.EGVs, span(0, 10), time.Time{}, BeatNews}, // is held
 		{dexcom.EGVs, span(5, 20), epoch.Add(1), BeatTrailing},
 		{dexcom.EGVs, span(0, 30), time.Time{}, BeatBackfill},

@@ -193,7 +193,7 @@ func backfillFromSimulator(t *testing.T) {
 		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: answers, Budget: store, Claims: store,
 	}
-	report, err := f.Run(t.Context(), extract.Run{ID: "1", Mode: extract.Backfill}, targets)
+	report, err := f.Run(t.Context(), extract.Run{ID: "1", Job: extract.Job{Mode: extract.Backfill}}, targets)
 	if err != nil || report.Outcome != extract.Done {
 		t.Fatalf("Run: %+v, %v; want done", report, err)
 	}

@@ -21,17 +21,6 @@ func (e *ClockError) Error() string {
 		e.Ours.UTC().Format(time.RFC3339), e.Server.UTC().Format(time.RFC3339))
 }
 
-// A CallError is an error about one resource of a participant.
-type CallError struct {
-	Call Call // without a window for dataRange
-	Err  error
-}
-
-func (e *CallError) Error() string { return e.Call.String() + ": " + e.Err.Error() }
-
-// Unwrap returns what went wrong with the call.
-func (e *CallError) Unwrap() error { return e.Err }
-
 // A TokenError says that no access token could be had for a participant. The
 // cause is the token source's.
 type TokenError struct {

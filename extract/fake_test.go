@@ -288,7 +288,7 @@ func target(id string) Target {
 
 func mustRun(t testing.TB, f *Fetcher, mode Mode, targets ...Target) Report {
 	t.Helper()
-	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Mode: mode}, targets)
+	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Job: Job{Mode: mode}}, targets)
 	if err != nil {
 		t.Fatalf("Run(%s): %v", mode, err)
 	}

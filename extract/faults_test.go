@@ -247,12 +247,12 @@ func TestRunEndsWhenItCannotGoOn(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		broken := errors.New("disk I/O error")
 		f.Budget = &fakeBudget{err: broken}
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.Is(err, broken) {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1")}); !errors.Is(err, broken) {
 			t.Errorf("Run with a broken budget: %v, want %v", err, broken)
 		}
 		f.Budget = nil
 		f.Tokens = fakeTokens{token: func(string) (string, error) { return "", &state.DiskError{} }}
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.Is(err, syscall.ENOSPC) {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1")}); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("Run on a full disk: %v, want that no refresh is possible", err)
 		}
 		held := &state.BusyError{Path: "state.db"}
@@ -260,7 +260,7 @@ func TestRunEndsWhenItCannotGoOn(t *testing.T) {
 		for _, err := range []error{held, fmt.Errorf("participant P1: %w", held), errors.Join(refused, held)} {
 			f.Tokens = fakeTokens{token: func(string) (string, error) { return "", err }}
 			var busy *state.BusyError
-			if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.As(err, &busy) {
+			if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1")}); !errors.As(err, &busy) {
 				t.Errorf("Run with a state that another process holds: %v, want a *state.BusyError", err)
 			}
 		}
@@ -268,7 +268,7 @@ func TestRunEndsWhenItCannotGoOn(t *testing.T) {
 		if err := f.Log.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); err == nil || interrupted(err) {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1")}); err == nil || interrupted(err) {
 			t.Errorf("Run with a closed log: %v, want an error", err)
 		}
 	})
@@ -282,7 +282,7 @@ func TestRegionWithoutApp(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		stranger := target("P2")
 		stranger.App = "jp"
-		report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1"), stranger})
+		report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1"), stranger})
 		if err != nil || report.Outcome != Partial {
 			t.Fatalf("Run = %s, %v, want %s", report.Outcome, err, Partial)
 		}

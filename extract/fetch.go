@@ -73,37 +73,12 @@ type Target struct {
 	Tried time.Time
 }
 
-// A Mode is what a run is for.
-type Mode string
-
-// Backfill asks for everything that was never answered; Sync for what is new,
-// late, edited or deleted since, and for what an earlier run left open; Refresh
-// again for everything.
-const (
-	Backfill Mode = "backfill"
-	Sync     Mode = "sync"
-	Refresh  Mode = "refresh"
-)
-
 // A Run says what to fetch.
 type Run struct {
-	ID       string // ULID; in the log's headers, and the owner of claims
-	Mode     Mode
-	Interval Window // backfill only: no window beyond it; zero: no bounds
-
-	// Since says what a refresh, or trailing days or a deep beat that are wanted
-	// now, need not ask again because it was answered since; zero: nothing.
-	Since time.Time
-
-	NewestFirst bool          // of each participant; else oldest first
+	ID string // ULID; in the log's headers, and the owner of claims
+	Job
 	Quota       *Quota        // nil: any number of calls
 	MaxDuration time.Duration // of fetching; 0: any
-
-	// Sync only.
-	Trailing    time.Duration // the last days read again, once a day; 0: 7 days
-	TrailingNow bool          // read them again now, whenever they were last answered
-	Deep        time.Duration // everything is read again this often; 0: 30 days
-	DeepNow     bool          // everything is read again now, whenever it was last answered
 }
 
 // A Fetcher fetches answers into the raw log. Its fields are set before use and
@@ -151,7 +126,7 @@ const (
 )
 
 // Run fetches what is due for targets and reports what it did. Participants are
-// begun a few at a time, as inOrder says; one that fails or is slow stops no
+// begun a few at a time, as plan.InOrder says; one that fails or is slow stops no
 // other, and its error is in the report. A run that has used up its calls or its
 // time waits for the answers under way, and its outcome is Stopped.
 //
@@ -167,7 +142,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	}
 	defer r.keepIndex()
 	byApp := map[string][]int{}
-	for _, i := range r.inOrder() {
+	for _, i := range InOrder(r.turns()) {
 		byApp[r.work[i][0].App] = append(byApp[r.work[i][0].App], i)
 	}
 	bounded, release := run.bounded(ctx)
@@ -229,14 +204,6 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if f.Logger == nil {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
-	if run.Interval == (Window{}) {
-		run.Interval = Window{plausibleStart, openEnd}
-	}
-	run.Trailing = cmp.Or(run.Trailing, defaultTrailing)
-	run.Deep = cmp.Or(run.Deep, defaultDeep)
-	if (run.Mode == Refresh || run.DeepNow || run.TrailingNow) && run.Since.IsZero() {
-		run.Since = openEnd // no answer is that new
-	}
 	r := &runner{fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
 	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
@@ -289,6 +256,29 @@ func byParticipant(targets []Target) (groups [][]Target) {
 		}
 	}
 	return groups
+}
+
+// turns returns when each participant of r.work is to be begun.
+func (r *runner) turns() []Turn {
+	turns := make([]Turn, len(r.work))
+	for i, targets := range r.work {
+		turns[i].Finished = true
+		for _, t := range targets {
+			if t.ConnectionID != "" && !t.Consented.Empty() {
+				turns[i] = turns[i].Through(r.state(t), t.Tried)
+			}
+		}
+	}
+	return turns
+}
+
+// state is all that a plan for t is made from.
+func (r *runner) state(t Target) State {
+	return State{
+		Job: r.run.Job, ParticipantID: t.ParticipantID, Consented: t.Consented,
+		Held:      r.index.Holding(t.ParticipantID, t.ConnectionID),
+		Resources: r.fetcher.Resources, Now: r.fetcher.Now(),
+	}
 }
 
 // fetchAll fetches the participants at indexes of r.work, which share an app, so

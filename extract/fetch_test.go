@@ -132,7 +132,7 @@ func TestInterruptedBackfillResumes(t *testing.T) {
 				}
 			}
 			targets := []Target{target("P0"), target("P1"), target("P2")}
-			report, err := f.Run(ctx, Run{ID: "1", Mode: Backfill}, targets)
+			report, err := f.Run(ctx, Run{ID: "1", Job: Job{Mode: Backfill}}, targets)
 			if !errors.Is(err, context.Canceled) || report.Outcome != Interrupted || report.Answers < after {
 				t.Fatalf("cancelled after %d answers: %+v, outcome %s, %v; want interrupted", after, report.Counts, report.Outcome, err)
 			}
@@ -176,7 +176,7 @@ func TestCancelKeepsWhatWasReceived(t *testing.T) {
 			return dexcom.Answer{}, nil, true
 		}
 		f := newFetcher(t, api, t.TempDir())
-		if _, err := f.Run(ctx, Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.Is(err, context.Canceled) {
+		if _, err := f.Run(ctx, Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1")}); !errors.Is(err, context.Canceled) {
 			t.Fatalf("Run: %v, want %v", err, context.Canceled)
 		}
 		if got := len(answered(t, f.Log)); got != given {

@@ -1,25 +1,18 @@
 package extract
 
 import (
-	"context"
 	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
-// A Forecast says what a run would ask for, as far as can be known without
-// asking anything.
-type Forecast struct {
-	Participants []ParticipantForecast // in the order of their ids
-}
-
-// A ParticipantForecast is a participant's part of a Forecast.
-type ParticipantForecast struct {
-	ParticipantID string
-	AsOf          time.Time // when dataRange was last answered; zero: never, and then all of the consented interval up to now is taken to have records
-	Resources     []ResourceForecast
-	Flags         []Flag
+// A ConnForecast says what would be asked of one participant, as far as can be known
+// without asking anything.
+type ConnForecast struct {
+	AsOf      time.Time // when dataRange was last answered; zero: never, and then all of the consented interval up to now is taken to have records
+	Resources []ResourceForecast
+	Clipped   []string // see Calls
 }
 
 // A ResourceForecast counts the requests for a resource; for dataRange, the
@@ -39,117 +32,98 @@ type ResourceForecast struct {
 	Bytes         int64 // of CallsWithNews, by what was received so far, else by defaultVolume
 }
 
-// Forecast plans run for targets from the log alone. No call is made; tokens and
-// clients are not needed.
-func (f *Fetcher) Forecast(ctx context.Context, run Run, targets []Target) (Forecast, error) {
-	r := f.newRunner(run, targets)
-	if err := r.openIndex(); err != nil {
-		return Forecast{}, err
-	}
-	defer r.keepIndex()
-	var all Forecast
-	for _, work := range r.work {
-		if ctx.Err() != nil {
-			return Forecast{}, ctx.Err()
-		}
-		p := participant{runner: r, targets: work}
-		one, err := p.forecast(ctx)
+// Foresee plans for a participant's connections from what is held.
+func Foresee(states []State, index *Index) (f ConnForecast, err error) {
+	for _, s := range states {
+		known, err := s.Held.known()
 		if err != nil {
-			return Forecast{}, err
+			return f, err
 		}
-		all.Participants = append(all.Participants, one)
-	}
-	return all, nil
-}
-
-func (p *participant) forecast(ctx context.Context) (ParticipantForecast, error) {
-	one := ParticipantForecast{ParticipantID: p.targets[0].ParticipantID}
-	for _, t := range p.eligible() {
-		held := p.runner.index.Holding(t.ParticipantID, t.ConnectionID)
-		known, err := held.known()
-		if err != nil {
-			return one, err
-		}
-		one.AsOf = latest(one.AsOf, known.Asked)
+		f.AsOf = latest(f.AsOf, known.Asked)
 		for _, news := range []bool{false, true} {
-			i := imagined{known: known, bounds: t.Consented, now: p.runner.fetcher.Now(), news: news}
-			c := &connection{person: p, runner: p.runner, target: t, ranges: i.ranges}
-			calls, err := c.plan(ctx)
-			if err != nil {
-				return one, err
+			if err := f.add(s, known, news, index); err != nil {
+				return f, err
 			}
-			one.add(append(slices.Repeat([]Call{{Resource: dexcom.DataRange}}, i.asked), calls...), news, p.runner.index)
 		}
 	}
-	slices.SortFunc(one.Resources, func(a, b ResourceForecast) int {
-		return slices.Index(p.runner.fetcher.Resources, a.Resource) - slices.Index(p.runner.fetcher.Resources, b.Resource) // dataRange: -1
+	slices.SortFunc(f.Resources, func(a, b ResourceForecast) int {
+		return slices.Index(states[0].Resources, a.Resource) - slices.Index(states[0].Resources, b.Resource) // dataRange: -1
 	})
-	for i, r := range one.Resources {
+	for i, r := range f.Resources {
 		// What was never seen before and is new is asked for where it is new, else
 		// the deep beat asks everywhere.
-		one.Resources[i].CallsWithNews = max(r.Calls, r.CallsWithNews)
+		f.Resources[i].CallsWithNews = max(r.Calls, r.CallsWithNews)
 	}
-	one.Flags = p.report.Flags
-	return one, nil
+	return f, nil
 }
 
-// add counts calls.
-func (f *ParticipantForecast) add(calls []Call, news bool, index *Index) {
+// add counts what is asked of s if dataRange answers what is known, or that and news.
+func (f *ConnForecast) add(s State, known Known, news bool, index *Index) error {
+	questions, err := Questions(s)
+	if err != nil {
+		return err
+	}
+	var answers []Known
+	for _, q := range questions {
+		f.count(Call{Resource: dexcom.DataRange}, news, index)
+		answers = append(answers, s.imagine(known, news, q.LastSync))
+	}
+	calls, clipped, err := Calls(s, answers)
+	if clipped != "" {
+		f.Clipped = append(f.Clipped, clipped)
+	}
 	for _, call := range calls {
-		i := slices.IndexFunc(f.Resources, func(r ResourceForecast) bool { return r.Resource == call.Resource })
-		if i < 0 {
-			i = len(f.Resources)
-			f.Resources = append(f.Resources, ResourceForecast{Resource: call.Resource})
-		}
-		r := &f.Resources[i]
-		r.Window = Merge(r.Window, call.Window).Span()
-		if call.Beat != "" && !slices.Contains(r.Beats, call.Beat) {
-			r.Beats = append(r.Beats, call.Beat)
-		}
-		if !news {
-			r.Calls++
-			continue
-		}
-		r.CallsWithNews++
-		r.Bytes += index.expected(call)
+		f.count(call, news, index)
 	}
+	return err
 }
 
-// An imagined API answers dataRange from what it showed so far.
-type imagined struct {
-	known  Known  // zero Asked: nothing was ever shown
-	bounds Window // consented
-	now    time.Time
-	news   bool // whether records of every kind were uploaded up to now
-	asked  int
+func (f *ConnForecast) count(call Call, news bool, index *Index) {
+	i := slices.IndexFunc(f.Resources, func(r ResourceForecast) bool { return r.Resource == call.Resource })
+	if i < 0 {
+		i = len(f.Resources)
+		f.Resources = append(f.Resources, ResourceForecast{Resource: call.Resource})
+	}
+	r := &f.Resources[i]
+	r.Window = Merge(r.Window, call.Window).Span()
+	if call.Beat != "" && !slices.Contains(r.Beats, call.Beat) {
+		r.Beats = append(r.Beats, call.Beat)
+	}
+	if !news {
+		r.Calls++
+		return
+	}
+	r.CallsWithNews++
+	r.Bytes += index.expected(call)
 }
 
-func (i *imagined) ranges(_ context.Context, lastSync time.Time, _ string) (Known, error) {
-	i.asked++
-	k := Known{Asked: i.now, Server: i.now, LastSync: lastSync}
-	ranges := i.known.Ranges
-	if i.known.Asked.IsZero() {
-		every := dexcom.Range{Start: i.bounds.Start, End: earliest(i.bounds.End, i.now)}
+// imagine answers dataRange from what is known, whose Asked is zero if nothing is;
+// news: as if records of every kind were uploaded up to now.
+func (s State) imagine(known Known, news bool, lastSync time.Time) Known {
+	ranges := known.Ranges
+	if known.Asked.IsZero() {
+		every := dexcom.Range{Start: s.Consented.Start, End: earliest(s.Consented.End, s.Now)}
 		ranges = dexcom.Ranges{EGVs: &every, Events: &every, Calibrations: &every}
 	}
-	k.Ranges = dexcom.Ranges{
-		EGVs: i.shown(ranges.EGVs, lastSync), Events: i.shown(ranges.Events, lastSync), Calibrations: i.shown(ranges.Calibrations, lastSync),
-	}
-	return k, nil
+	return Known{Asked: s.Now, Server: s.Now, LastSync: lastSync, Ranges: dexcom.Ranges{
+		EGVs:         s.left(ranges.EGVs, news, lastSync),
+		Events:       s.left(ranges.Events, news, lastSync),
+		Calibrations: s.left(ranges.Calibrations, news, lastSync),
+	}}
 }
 
-// shown is what is left of r in an answer to lastSync. What was measured since
+// left is what is left of r in an answer to lastSync. What was measured since
 // then was uploaded since then; of what is older, nobody knows.
-func (i *imagined) shown(r *dexcom.Range, lastSync time.Time) *dexcom.Range {
+func (s State) left(r *dexcom.Range, news bool, lastSync time.Time) *dexcom.Range {
 	switch {
-	case r == nil && !i.news:
+	case r == nil && !news:
 		return nil
 	case r == nil:
-		r = &dexcom.Range{Start: i.now, End: i.now}
+		r = &dexcom.Range{Start: s.Now, End: s.Now}
 	}
 	left := dexcom.Range{Start: latest(r.Start, lastSync), End: r.End}
-	if i.news {
-		left.End = latest(r.End, i.now)
+	if news {
+		left.End = latest(r.End, s.Now)
 	}
 	if left.End.Before(lastSync) {
 		return nil

@@ -101,21 +101,11 @@ func (x *Index) add(log *raw.Log, e raw.Entry) {
 			h.Full = shown
 		}
 	case dexcom.Devices:
-		h.Devices = latest(h.Devices, moment(e))
+		h.Devices = latest(h.Devices, e.Answered())
 	default:
-		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, moment(e))
+		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, e.Answered())
 		h.Found[r] = h.Found[r] || e.Records > 0
 	}
-}
-
-// moment is when e was answered: by our clock, but by the server's where the two
-// are well apart. Else what was read while ours was ahead would count as read later
-// than all that is uploaded until then.
-func moment(e raw.Entry) time.Time {
-	if !e.ServerDate.IsZero() && e.AskedAt.Sub(e.ServerDate).Abs() > clockTolerance {
-		return e.ServerDate
-	}
-	return e.AskedAt
 }
 
 // past is h without what was still to come when it was asked for, where a device

@@ -18,10 +18,6 @@ type Cache interface {
 	Store(content []byte) error
 }
 
-// keepAfter is how many entries are read anew before the index is kept again: as
-// many as take a twentieth of a second.
-const keepAfter = 10_000
-
 // A kept index is the index as bytes:
 //
 //	magic, format · what tells whether it fits the log · the index · SHA-256 of all
@@ -36,36 +32,26 @@ const (
 // errNotFit says that a kept index is not this log's, or not this program's.
 var errNotFit = errors.New("the kept index does not fit")
 
-// openIndex readies the index: what is kept, if it fits, and what came since.
-func (r *runner) openIndex() error {
-	if r.fetcher.Cache != nil {
-		content, err := r.fetcher.Cache.Load()
-		if err == nil && content != nil {
-			err = r.index.restore(r.fetcher.Log, content)
-		}
-		if err != nil {
-			r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", err)
-		}
+// Restore makes x, which is empty, what cache keeps of log. If that does not fit the
+// log x stays empty, and the error says why.
+func (x *Index) Restore(log *raw.Log, cache Cache) error {
+	content, err := cache.Load()
+	if err != nil || content == nil {
+		return err
 	}
-	return r.index.Extend(r.fetcher.Log)
+	return x.restore(log, content)
 }
 
-// keepIndex keeps the index if much was read since it was kept last. What goes
-// wrong costs the next run time and nothing else.
-func (r *runner) keepIndex() {
-	if r.fetcher.Cache == nil {
-		return
+// Keep keeps x in cache if so many entries of log were read since it was kept last.
+func (x *Index) Keep(log *raw.Log, cache Cache, after int) error {
+	if err := x.Extend(log); err != nil || x.fresh() < after {
+		return err
 	}
-	err := r.index.Extend(r.fetcher.Log)
-	if err == nil && r.index.fresh() >= r.fetcher.keepAfter {
-		var content []byte
-		if content, err = r.index.keep(r.fetcher.Log); err == nil {
-			err = r.fetcher.Cache.Store(content)
-		}
-	}
+	content, err := x.keep(log)
 	if err != nil {
-		r.fetcher.Logger.Info("the index of the raw log is not kept", "reason", err)
+		return err
 	}
+	return cache.Store(content)
 }
 
 // fresh returns how many entries were read since the index was kept.

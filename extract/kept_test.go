@@ -151,7 +151,7 @@ func (w *written) knows(cache Cache) string {
 	}
 	for _, mode := range []Mode{Backfill, Sync, Refresh} {
 		for _, target := range targets {
-			forecast, err := f.Forecast(context.Background(), Run{Mode: mode}, []Target{target})
+			forecast, err := f.Forecast(context.Background(), Run{Job: Job{Mode: mode}}, []Target{target})
 			fmt.Fprintln(&b, mode, forecast, err)
 		}
 	}
@@ -247,7 +247,7 @@ func keptLog(t *testing.T) (log *raw.Log, dir string, cache *memory) {
 	}
 	cache = &memory{}
 	f := &Fetcher{Log: log, Cache: cache, keepAfter: 1}
-	if _, err := f.Forecast(t.Context(), Run{Mode: Backfill}, nil); err != nil || cache.content == nil {
+	if _, err := f.Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil); err != nil || cache.content == nil {
 		t.Fatalf("Forecast: %v, %d bytes kept", err, len(cache.content))
 	}
 	return log, dir, cache
@@ -269,8 +269,8 @@ func TestKeptIndexSeesItsSegments(t *testing.T) {
 		if err := spoil(dir); err != nil {
 			t.Fatal(err)
 		}
-		_, with := (&Fetcher{Log: log, Cache: cache}).Forecast(t.Context(), Run{Mode: Backfill}, nil)
-		_, without := (&Fetcher{Log: log}).Forecast(t.Context(), Run{Mode: Backfill}, nil)
+		_, with := (&Fetcher{Log: log, Cache: cache}).Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil)
+		_, without := (&Fetcher{Log: log}).Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil)
 		if fmt.Sprint(with) != fmt.Sprint(without) {
 			t.Errorf("%s: %v with what is kept, %v without", name, with, without)
 		}
@@ -293,7 +293,7 @@ func TestIndexIsKeptNowAndThen(t *testing.T) {
 	log, _, cache := keptLog(t)
 	forecast := func(keepAfter int) {
 		t.Helper()
-		if _, err := (&Fetcher{Log: log, Cache: cache, keepAfter: keepAfter}).Forecast(t.Context(), Run{Mode: Backfill}, nil); err != nil {
+		if _, err := (&Fetcher{Log: log, Cache: cache, keepAfter: keepAfter}).Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,14 +6,24 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/raw"
 )
 
 // Known is what one dataRange answer said.
 type Known struct {
-	Asked    time.Time // when the answer was complete: see moment
+	Asked    time.Time // when the answer was complete: see raw.Header.Answered
 	Server   time.Time // the server's Date; zero: it sent none
 	LastSync time.Time // lastSyncTime of the request; zero: none was sent
 	Ranges   dexcom.Ranges
+}
+
+// ParseKnown reads an answer of dataRange, plain, that became e.
+func ParseKnown(e raw.Entry, plain []byte) (Known, error) {
+	ranges, err := dexcom.ParseRanges(plain)
+	if err != nil {
+		return Known{}, rangesError(err)
+	}
+	return Known{e.Answered(), e.ServerDate, e.LastSync, ranges}, nil
 }
 
 // syncMargin is taken off the time up to which everything is known to be held,
@@ -164,4 +174,30 @@ func (k Known) settled(held Holding, consented Window, resources []dexcom.Resour
 		}
 	}
 	return upTo, true
+}
+
+// with returns what k and the later o show together.
+func (k Known) with(o Known) Known {
+	both := func(a, b *dexcom.Range) *dexcom.Range {
+		switch {
+		case a == nil:
+			return b
+		case b == nil:
+			return a
+		}
+		return &dexcom.Range{Start: earliest(a.Start, b.Start), End: latest(a.End, b.End)}
+	}
+	return Known{Asked: o.Asked, Server: o.Server, Ranges: dexcom.Ranges{
+		EGVs:         both(k.Ranges.EGVs, o.Ranges.EGVs),
+		Events:       both(k.Ranges.Events, o.Ranges.Events),
+		Calibrations: both(k.Ranges.Calibrations, o.Ranges.Calibrations),
+	}}
+}
+
+// hasRecords reports whether c's window is where k shows records, as opposed to the
+// day after them, in which there may be alerts: of that every later answer shows
+// more.
+func (k Known) hasRecords(c Call) (has bool) {
+	k.each(func(_ dexcom.Resource, r dexcom.Range) { has = has || !c.Window.Start.After(r.End) })
+	return has
 }

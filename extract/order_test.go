@@ -107,7 +107,7 @@ func stoppedRunsComeToEverybody(t *testing.T, ago time.Duration) {
 	mustRun(t, f, Backfill, targets...)
 	sync := func(calls int) {
 		t.Helper()
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: &Quota{Max: calls}}, targets); err != nil {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Sync}, Quota: &Quota{Max: calls}}, targets); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,7 +190,7 @@ func shortRun(t *testing.T, f *Fetcher, mode Mode, most int, targets []Target) R
 		fresh[id] = true // none outlived the run before
 		return id, quota.Take()
 	}}
-	report, err := f.Run(t.Context(), Run{ID: "1", Mode: mode, Quota: quota}, targets)
+	report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: mode}, Quota: quota}, targets)
 	if err != nil {
 		t.Fatalf("%s of %d calls: %v", mode, most, err)
 	}
@@ -278,7 +278,7 @@ func TestMuchWorkStarvesNobody(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		calls := 0
 		for range 5 {
-			report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, Quota: &Quota{Max: 30}}, targets)
+			report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}, Quota: &Quota{Max: 30}}, targets)
 			if err != nil || report.Outcome != Stopped {
 				t.Fatalf("run of 30 calls: %s, %v; want stopped", report.Outcome, err)
 			}
@@ -305,7 +305,7 @@ func TestOrderOfWindows(t *testing.T) {
 			f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts}
 			var starts []string
 			for outcome := Stopped; outcome == Stopped; {
-				run := Run{ID: "1", Mode: Backfill, NewestFirst: newest, Quota: &Quota{Max: 1 + perRun}}
+				run := Run{ID: "1", Job: Job{Mode: Backfill, NewestFirst: newest}, Quota: &Quota{Max: 1 + perRun}}
 				report, err := f.Run(t.Context(), run, []Target{target("P1")})
 				if err != nil {
 					t.Fatal(err)

@@ -53,7 +53,7 @@ func TestLostNetworkResumes(t *testing.T) {
 			Tokens:  tokens, Log: log,
 		}
 		// Asked for up to an hour ago, so that what is asked does not grow with time.
-		run := extract.Run{ID: "1", Mode: extract.Backfill, Interval: extract.Window{Start: time.Now().AddDate(0, 0, -90), End: time.Now().Add(-time.Hour)}}
+		run := extract.Run{ID: "1", Job: extract.Job{Mode: extract.Backfill, Interval: extract.Window{Start: time.Now().AddDate(0, 0, -90), End: time.Now().Add(-time.Hour)}}}
 		report, err := f.Run(t.Context(), run, targets)
 		if err != nil || report.Outcome != extract.Later || report.Answers == 0 || report.Open == 0 {
 			t.Fatalf("run that lost the network: %s with %d answers and %d windows open, %v; want later, some of both", report.Outcome, report.Answers, report.Open, err)

@@ -2,190 +2,197 @@ package extract
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// maxRanges is the largest plain dataRange body; real ones are below 1 kB.
-const maxRanges = 1 << 20
+// A Mode is what a run is for.
+type Mode string
 
-// plan asks what there is and returns the calls that are due, in the order in
-// which to make them: oldest first or newest first whatever the resource, so that
-// a run that is stopped leaves no resource behind. Devices are last.
-func (c *connection) plan(ctx context.Context) (calls []Call, err error) {
-	switch c.runner.run.Mode {
+// Backfill asks for everything that was never answered; Sync for what is new,
+// late, edited or deleted since, and for what an earlier run left open; Refresh
+// again for everything.
+const (
+	Backfill Mode = "backfill"
+	Sync     Mode = "sync"
+	Refresh  Mode = "refresh"
+)
+
+// A Job says what a run asks for.
+type Job struct {
+	Mode     Mode
+	Interval Window // backfill only: no window beyond it; zero: no bounds
+
+	// Since says what a refresh, or trailing days or a deep beat that are wanted
+	// now, need not ask again because it was answered since; zero: nothing.
+	Since time.Time
+
+	NewestFirst bool // of each participant; else oldest first
+
+	// Sync only.
+	Trailing    time.Duration // the last days read again, once a day; 0: 7 days
+	TrailingNow bool          // read them again now, whenever they were last answered
+	Deep        time.Duration // everything is read again this often; 0: 30 days
+	DeepNow     bool          // everything is read again now, whenever it was last answered
+}
+
+// complete returns j with nothing that it needs left zero.
+func (j Job) complete() Job {
+	if j.Interval == (Window{}) {
+		j.Interval = Window{plausibleStart, openEnd}
+	}
+	j.Trailing = cmp.Or(j.Trailing, defaultTrailing)
+	j.Deep = cmp.Or(j.Deep, defaultDeep)
+	if (j.Mode == Refresh || j.DeepNow || j.TrailingNow) && j.Since.IsZero() {
+		j.Since = openEnd // no answer is that new
+	}
+	return j
+}
+
+// A State is all that a plan for one connection is made from.
+type State struct {
+	Job           Job
+	ParticipantID string
+	Consented     Window
+	Held          Holding // what the log holds of the connection
+	Resources     []dexcom.Resource
+	Now           time.Time
+}
+
+// A Question asks dataRange what there is.
+type Question struct {
+	LastSync time.Time // zero: not sent, so that everything is shown
+	Beat     string
+}
+
+// Questions returns what to ask dataRange before anything is planned.
+func Questions(s State) ([]Question, error) {
+	switch s.Job.Mode {
 	case Sync:
-		calls, err = c.planSync(ctx)
+		_, questions, err := s.sync()
+		return questions, err
 	case Refresh:
-		calls, err = c.planRefresh(ctx)
+		return []Question{{Beat: BeatRefresh}}, nil
+	}
+	return []Question{{Beat: BeatBackfill}}, nil
+}
+
+// Calls returns the calls that are due, given the answers to the Questions of s, in
+// the order in which to make them: oldest first or newest first whatever the resource,
+// so that a run that is stopped leaves no resource behind. Devices are last. Clipped
+// says why nothing is asked for of the interval that was wanted, "" if something is.
+func Calls(s State, answers []Known) (calls []Call, clipped string, err error) {
+	s.Job = s.Job.complete()
+	switch s.Job.Mode {
+	case Sync:
+		calls, err = s.syncCalls(answers)
+	case Refresh:
+		calls, clipped = s.refreshCalls(answers[0])
 	default:
-		calls, err = c.planBackfill(ctx)
+		calls, clipped = s.backfillCalls(answers[0])
 	}
 	slices.SortStableFunc(calls, func(a, b Call) int {
 		switch {
 		case a.Window.Empty() || b.Window.Empty():
 			return cmp.Compare(b.Window.End.Unix(), a.Window.End.Unix())
-		case c.runner.run.NewestFirst:
+		case s.Job.NewestFirst:
 			return b.Window.Start.Compare(a.Window.Start)
 		}
 		return a.Window.Start.Compare(b.Window.Start)
 	})
-	return calls, err
+	return calls, clipped, err
 }
 
-// planRefresh asks what there is, by which answers without records are told
-// apart, and returns the calls for everything that was not answered since.
-func (c *connection) planRefresh(ctx context.Context) ([]Call, error) {
-	full, err := c.ranges(ctx, time.Time{}, BeatRefresh)
-	if err != nil {
-		return nil, err
-	}
-	bounds := c.target.Consented.Intersect(full.plausible())
+// refreshCalls are for everything that was not answered since.
+func (s State) refreshCalls(full Known) (calls []Call, clipped string) {
+	bounds := s.Consented.Intersect(full.plausible())
 	if bounds.Empty() {
-		c.person.flag(FlagClippedInterval, "nothing "+c.target.Consented.words()+" is asked for: no sensor can have recorded it yet")
+		clipped = "nothing " + s.Consented.words() + " is asked for: no sensor can have recorded it yet"
 	}
 	var demands []Demand
-	for _, r := range c.windowed() {
-		demands = append(demands, Demand{r, bounds, c.runner.run.Since, BeatRefresh})
+	for _, r := range s.windowed() {
+		demands = append(demands, Demand{r, bounds, s.Job.Since, BeatRefresh})
 	}
-	return Calls(demands, c.runner.index.Holding(c.target.ParticipantID, c.target.ConnectionID)), nil
+	return callsFor(demands, s.Held), clipped
 }
 
-// planBackfill asks what there is and returns the calls for what was never
-// answered.
-func (c *connection) planBackfill(ctx context.Context) ([]Call, error) {
-	full, err := c.ranges(ctx, time.Time{}, BeatBackfill)
+// backfillCalls are for what was never answered.
+func (s State) backfillCalls(full Known) (calls []Call, clipped string) {
+	bounds := s.Consented.Intersect(s.Job.Interval)
+	demands := backfillDemands(full, bounds, s.windowed())
+	if len(demands) == 0 && len(backfillDemands(full, s.Consented, s.windowed())) > 0 {
+		clipped = "nothing is asked for: Dexcom shows no records " + s.Job.Interval.words()
+	}
+	return append(callsFor(demands, s.Held.past()), s.devices()...), clipped
+}
+
+// syncCalls are those of all beats that are due.
+func (s State) syncCalls(answers []Known) ([]Call, error) {
+	sync, questions, err := s.sync()
 	if err != nil {
 		return nil, err
 	}
-	held := c.runner.index.Holding(c.target.ParticipantID, c.target.ConnectionID)
-	bounds := c.target.Consented.Intersect(c.runner.run.Interval)
-	demands := backfillDemands(full, bounds, c.windowed())
-	if len(demands) == 0 && len(backfillDemands(full, c.target.Consented, c.windowed())) > 0 {
-		c.person.flag(FlagClippedInterval, "nothing is asked for: Dexcom shows no records "+c.runner.run.Interval.words())
-	}
-	calls := Calls(demands, held.past())
-	return append(calls, c.devices(held)...), nil
-}
-
-// planSync asks what is new and returns the calls for all beats that are due.
-func (c *connection) planSync(ctx context.Context) ([]Call, error) {
-	state := syncState{
-		held:      c.runner.index.Holding(c.target.ParticipantID, c.target.ConnectionID),
-		bounds:    c.target.Consented,
-		resources: c.windowed(),
-		now:       c.runner.fetcher.Now().Truncate(time.Second), // the API knows no fractions
-		run:       c.runner.run,
-	}
-	lastSync, err := c.lastSync(state)
-	if err != nil {
-		return nil, err
-	}
-	asked := state.held.Full != nil
-	if asked {
-		if state.full, err = state.held.Full.known(); err != nil {
-			return nil, err
+	for i, q := range questions {
+		if q.LastSync.IsZero() {
+			sync.full = answers[i]
+		} else {
+			sync.news = &answers[i]
 		}
 	}
-	if c.runner.run.DeepNow {
-		state.deep, state.deepSince = true, c.runner.run.Since
+	return append(sync.calls(), s.devices()...), nil
+}
+
+// sync returns what a sync plans from and what it asks before.
+func (s State) sync() (sync syncState, questions []Question, err error) {
+	job := s.Job.complete()
+	sync = syncState{
+		held:      s.Held,
+		bounds:    s.Consented,
+		resources: s.windowed(),
+		now:       s.Now.Truncate(time.Second), // the API knows no fractions
+		job:       job,
+	}
+	lastSync, err := sync.lastSync()
+	if err != nil {
+		return sync, nil, err
+	}
+	if s.Held.Full != nil {
+		if sync.full, err = s.Held.Full.known(); err != nil {
+			return sync, nil, err
+		}
+	}
+	if job.DeepNow {
+		sync.deep, sync.deepSince = true, job.Since
 	} else {
-		state.deepSince = deepSince(c.target.ParticipantID, c.runner.run.Deep, state.now)
-		state.deepShift = deepShifted(state.deepSince, c.runner.run.Deep)
+		sync.deepSince = deepSince(s.ParticipantID, job.Deep, sync.now)
+		sync.deepShift = deepShifted(sync.deepSince, job.Deep)
 		if lastSync.IsZero() { // nothing tells what was uploaded since what is older than this was read
-			state.deepSince = latest(state.deepSince, state.now.Add(syncMargin-maxLastSync))
+			sync.deepSince = latest(sync.deepSince, sync.now.Add(syncMargin-maxLastSync))
 		}
-		state.deep = state.deepDue()
+		sync.deep = sync.deepDue()
 	}
-	beat := ""
 	switch {
-	case !asked || lastSync.IsZero() || state.deep:
-		beat = BeatDeep
-	case state.now.Sub(state.full.Asked) >= trailingEvery:
-		beat = BeatTrailing // for what was news when nobody was to ask for it: before the study was extended
-	}
-	if beat != "" {
-		if state.full, err = c.ranges(ctx, time.Time{}, beat); err != nil {
-			return nil, err
-		}
+	case s.Held.Full == nil || lastSync.IsZero() || sync.deep:
+		questions = append(questions, Question{Beat: BeatDeep})
+	case sync.now.Sub(sync.full.Asked) >= trailingEvery: // for what was news when nobody was to ask for it: before the study was extended
+		questions = append(questions, Question{Beat: BeatTrailing})
 	}
 	if !lastSync.IsZero() {
-		news, err := c.ranges(ctx, lastSync, BeatNews)
-		if err != nil {
-			return nil, err
-		}
-		state.news = &news
+		questions = append(questions, Question{lastSync, BeatNews})
 	}
-	return append(state.calls(), c.devices(state.held)...), nil
-}
-
-// lastSync returns the lastSyncTime to send: all uploads before it are held. It
-// is zero if no dataRange answer is settled, or none that is young enough.
-func (c *connection) lastSync(state syncState) (time.Time, error) {
-	var best time.Time
-	for _, shown := range slices.Backward(state.held.ranges()) {
-		if !shown.Asked.After(best) {
-			break // it can be settled up to when it was asked, not beyond
-		}
-		k, err := shown.known()
-		if err != nil {
-			return time.Time{}, err
-		}
-		if upTo, ok := k.settled(state.held, state.bounds, state.resources); ok {
-			best = latest(best, upTo)
-		}
-	}
-	best = best.Add(-syncMargin).Truncate(time.Second)
-	if best.Before(state.now.Add(-maxLastSync)) {
-		return time.Time{}, nil
-	}
-	return best, nil
-}
-
-// askRanges asks dataRange; a zero lastSync is not sent.
-func (c *connection) askRanges(ctx context.Context, lastSync time.Time, beat string) (Known, error) {
-	answer, err := c.asker(func() {}).ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: lastSync})
-	if err != nil {
-		return Known{}, rangesError(err)
-	}
-	defer answer.Release()
-	entry, err := c.keep(ctx, answer, beat)
-	if err != nil {
-		return Known{}, err
-	}
-	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
-	if err != nil {
-		return Known{}, rangesError(err)
-	}
-	k, err := parseKnown(entry, plain)
-	if err == nil {
-		c.shown = append(c.shown, k)
-	}
-	return k, err
-}
-
-func rangesError(err error) error { return &CallError{Call{Resource: dexcom.DataRange}, err} }
-
-func parseKnown(e raw.Entry, plain []byte) (Known, error) {
-	ranges, err := dexcom.ParseRanges(plain)
-	if err != nil {
-		return Known{}, rangesError(err)
-	}
-	return Known{moment(e), e.ServerDate, e.LastSync, ranges}, nil
+	return sync, questions, nil
 }
 
 // windowed returns the resources that are asked for by window.
-func (c *connection) windowed() []dexcom.Resource {
-	return slices.DeleteFunc(slices.Clone(c.runner.fetcher.Resources), func(r dexcom.Resource) bool { return r == dexcom.Devices })
+func (s State) windowed() []dexcom.Resource {
+	return slices.DeleteFunc(slices.Clone(s.Resources), func(r dexcom.Resource) bool { return r == dexcom.Devices })
 }
 
 // devices returns the call for devices if they were not asked for within a day.
-func (c *connection) devices(held Holding) []Call {
-	if !slices.Contains(c.runner.fetcher.Resources, dexcom.Devices) || c.runner.fetcher.Now().Sub(held.Devices) < devicesEvery {
+func (s State) devices() []Call {
+	if !slices.Contains(s.Resources, dexcom.Devices) || s.Now.Sub(s.Held.Devices) < devicesEvery {
 		return nil
 	}
 	return []Call{{Resource: dexcom.Devices, Beat: BeatTrailing}}

@@ -23,7 +23,7 @@ func TestRefresh(t *testing.T) {
 		who.Interval = Window{end.Add(-60 * day), end}
 		time.Sleep(time.Minute)
 		began := time.Now()
-		run := Run{ID: "1", Mode: Refresh, Since: began, Quota: &Quota{Max: 4}}
+		run := Run{ID: "1", Job: Job{Mode: Refresh, Since: began}, Quota: &Quota{Max: 4}}
 		report, err := f.Run(t.Context(), run, []Target{who})
 		if err != nil || report.Outcome != Stopped {
 			t.Fatalf("refresh of 4 calls: %s, %v; want stopped", report.Outcome, err)
@@ -67,11 +67,11 @@ func TestDeepNow(t *testing.T) {
 		mustRun(t, f, Backfill, target("P1"))
 		first := time.Now()
 		time.Sleep(time.Minute)
-		if report, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, DeepNow: true, Quota: &Quota{Max: 3}}, []Target{target("P1")}); err != nil || report.Outcome != Stopped || report.Fetched != 1 {
+		if report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Sync, DeepNow: true}, Quota: &Quota{Max: 3}}, []Target{target("P1")}); err != nil || report.Outcome != Stopped || report.Fetched != 1 {
 			t.Fatalf("deep beat of 3 calls: %s, %d windows, %v; want stopped after 1", report.Outcome, report.Fetched, err)
 		}
 		time.Sleep(time.Minute)
-		report, err := f.Run(t.Context(), Run{ID: "2", Mode: Sync, DeepNow: true, Since: first.Add(time.Second)}, []Target{target("P1")})
+		report, err := f.Run(t.Context(), Run{ID: "2", Job: Job{Mode: Sync, DeepNow: true, Since: first.Add(time.Second)}}, []Target{target("P1")})
 		if err != nil || report.Outcome != Done || report.Fetched != 1 {
 			t.Errorf("deep beat, again: %s, %d windows, %v; want done with the other", report.Outcome, report.Fetched, err)
 		}

@@ -3,7 +3,6 @@ package extract
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"sync"
 
 	"github.com/dexetl/dexetl/extract/consent"
@@ -83,26 +82,4 @@ func (c *closing) to(r dexcom.Resource) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.all || c.resources[r]
-}
-
-// inTurns divides calls into those to make first and those that wait for what
-// these bring: of each resource that was refused when it was last asked for, one
-// call goes ahead of the others. By chance it is any, so that a window which is
-// refused for a reason of its own keeps the others waiting only for a while.
-func inTurns(calls []Call, refused []dexcom.Resource, chance func(int) int) (first, rest []Call) {
-	ahead := map[dexcom.Resource]Call{}
-	for _, r := range refused {
-		of := slices.DeleteFunc(slices.Clone(calls), func(c Call) bool { return c.Resource != r })
-		if len(of) > 0 {
-			ahead[r] = of[chance(len(of))]
-		}
-	}
-	for _, c := range calls {
-		if one, ok := ahead[c.Resource]; ok && one != c {
-			rest = append(rest, c)
-		} else {
-			first = append(first, c)
-		}
-	}
-	return first, rest
 }

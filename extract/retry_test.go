@@ -41,7 +41,7 @@ func TestRetryWaits(t *testing.T) {
 				return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 503, RetryAfter: tt.after}, false
 			}
 			start := time.Now()
-			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: tt.lasts}, []Target{target("P1")})
+			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}, MaxDuration: tt.lasts}, []Target{target("P1")})
 			took := time.Since(start) - time.Duration(tt.calls)*api.delay
 			if err != nil || report.Calls != tt.calls || took < tt.least || took > tt.most || report.Outcome != Later {
 				t.Errorf("Retry-After %v: %s, %v, %d calls, waits of %v in all; want later, %d, %v to %v", tt.after, report.Outcome, err, report.Calls, took, tt.calls, tt.least, tt.most)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 type Shown struct {
 	RequestID string
 	Beat      string
-	Asked     time.Time // when the answer was complete: see moment
+	Asked     time.Time // when the answer was complete: see raw.Header.Answered
 	Server    time.Time // the server's Date; zero: it sent none
 	LastSync  time.Time // lastSyncTime of the request; zero: none was sent
 
@@ -30,7 +31,7 @@ type Shown struct {
 
 func newShown(log *raw.Log, e raw.Entry) *Shown {
 	return &Shown{
-		RequestID: e.RequestID, Beat: e.Beat, Asked: moment(e), Server: e.ServerDate, LastSync: e.LastSync,
+		RequestID: e.RequestID, Beat: e.Beat, Asked: e.Answered(), Server: e.ServerDate, LastSync: e.LastSync,
 		at: e.Position, log: log, entry: &e,
 	}
 }
@@ -53,7 +54,7 @@ func (s *Shown) read() (dexcom.Ranges, error) {
 	if s.entry == nil {
 		e, err := entryAt(s.log, s.at)
 		if err != nil {
-			return dexcom.Ranges{}, fatalError{err}
+			return dexcom.Ranges{}, err
 		}
 		s.entry = &e
 	}
@@ -62,7 +63,7 @@ func (s *Shown) read() (dexcom.Ranges, error) {
 		return dexcom.Ranges{}, rangesError(err)
 	}
 	if err != nil {
-		return dexcom.Ranges{}, fatalError{err}
+		return dexcom.Ranges{}, err
 	}
 	ranges, err := dexcom.ParseRanges(plain)
 	if err != nil {
@@ -81,4 +82,19 @@ func entryAt(log *raw.Log, at raw.Position) (raw.Entry, error) {
 		err = &raw.DamageError{Offset: at.Offset, Reason: fmt.Sprintf("no entry begins at %s", at)}
 	}
 	return e, err
+}
+
+// known returns what dataRange showed so far: what it answered when last asked
+// for everything, and to all questions for news since. Its zero Asked means that
+// it was never answered.
+func (h Holding) known() (known Known, err error) {
+	all := h.ranges()
+	for _, shown := range all[max(0, slices.Index(all, h.Full)):] {
+		k, err := shown.known()
+		if err != nil {
+			return Known{}, err
+		}
+		known = known.with(k)
+	}
+	return known, nil
 }

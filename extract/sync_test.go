@@ -74,7 +74,7 @@ func syncHoldsEverythingVisible(t *testing.T, seed uint64) {
 		for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events} {
 			want[r] = api.visible("P1", r)
 		}
-		report, err := f.Run(ctx, Run{ID: "1", Mode: Sync}, []Target{target("P1")})
+		report, err := f.Run(ctx, Run{ID: "1", Job: Job{Mode: Sync}}, []Target{target("P1")})
 		cancel()
 		if err != nil || report.Outcome != Done {
 			continue
@@ -209,7 +209,7 @@ func syncAfterALongPause(t *testing.T, deep time.Duration) {
 		mustRun(t, f, Backfill, target("P1"))
 		time.Sleep(45 * day)
 		before := len(entries(t, f.Log))
-		run := Run{ID: "1", Mode: Sync, Deep: deep, Quota: &Quota{Max: 3}}
+		run := Run{ID: "1", Job: Job{Mode: Sync, Deep: deep}, Quota: &Quota{Max: 3}}
 		if report, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
 			t.Fatalf("deep beat every %v: %s, %v; want stopped", deep, report.Outcome, err)
 		}

@@ -118,7 +118,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 		f.Tokens = tokens
 	}
 	start := time.Now()
-	report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: lasts}, cohort(api, n))
+	report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}, MaxDuration: lasts}, cohort(api, n))
 	want := maxPatience
 	if lasts > 0 {
 		want = min(want, lasts)

@@ -126,7 +126,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server
 	}
 	p.say("connect    everybody signed in through the OAuth login, tokens sealed, in %.1f s", time.Since(began).Seconds())
 
-	job := fetchJob{run: extract.Run{Mode: extract.Backfill}}
+	job := fetchJob{run: extract.Run{Job: extract.Job{Mode: extract.Backfill}}}
 	done, err := p.fetchAndLoad(ctx, s, job)
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
 func (p *program) scheduledSync(ctx context.Context, s *study, log *slog.Logger) serve.Outcome {
 	config := s.config.Sync
 	done, err := p.fetchAndLoad(ctx, s, fetchJob{
-		run:      extract.Run{Mode: extract.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)},
+		run:      extract.Run{Job: extract.Job{Mode: extract.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)}},
 		lockWait: defaultLockWait,
 	})
 	if err == nil {

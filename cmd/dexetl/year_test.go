@@ -139,7 +139,7 @@ func (y *yearbook) Renew(_ context.Context, participant, _ string) (string, erro
 // sync syncs everybody, now and an hour later on.
 func (y *yearbook) sync() {
 	y.t.Helper()
-	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Mode: extract.Sync}, y.targets)
+	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Job: extract.Job{Mode: extract.Sync}}, y.targets)
 	if err != nil || report.Outcome != extract.Done {
 		y.t.Fatalf("sync at %s: %s, %v, %v", y.now, report.Outcome, err, report.Participants[0].Err)
 	}

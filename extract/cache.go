@@ -1,0 +1,76 @@
+package extract
+
+import "context"
+
+// keepAfter is how many entries are read anew before the index is kept again: as
+// many as take a twentieth of a second.
+const keepAfter = 10_000
+
+// openIndex readies the index: what is kept, if it fits, and what came since.
+func (r *runner) openIndex() error {
+	if r.fetcher.Cache != nil {
+		if err := r.index.Restore(r.fetcher.Log, r.fetcher.Cache); err != nil {
+			r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", err)
+		}
+	}
+	return r.index.Extend(r.fetcher.Log)
+}
+
+// keepIndex keeps the index if much was read since it was kept last. What goes
+// wrong costs the next run time and nothing else.
+func (r *runner) keepIndex() {
+	if r.fetcher.Cache == nil {
+		return
+	}
+	if err := r.index.Keep(r.fetcher.Log, r.fetcher.Cache, r.fetcher.keepAfter); err != nil {
+		r.fetcher.Logger.Info("the index of the raw log is not kept", "reason", err)
+	}
+}
+
+// A Forecast says what a run would ask for, as far as can be known without asking
+// anything.
+type Forecast struct {
+	Participants []ParticipantForecast // in the order of their ids
+}
+
+// A ParticipantForecast is a participant's part of a Forecast.
+type ParticipantForecast struct {
+	ParticipantID string
+	ConnForecast
+	Flags []Flag
+}
+
+// Forecast plans run for targets from the log alone. No call is made; tokens and
+// clients are not needed.
+func (f *Fetcher) Forecast(ctx context.Context, run Run, targets []Target) (Forecast, error) {
+	r := f.newRunner(run, targets)
+	if err := r.openIndex(); err != nil {
+		return Forecast{}, err
+	}
+	defer r.keepIndex()
+	var all Forecast
+	for _, work := range r.work {
+		if ctx.Err() != nil {
+			return Forecast{}, ctx.Err()
+		}
+		p := participant{runner: r, targets: work}
+		one, err := p.forecast()
+		if err != nil {
+			return Forecast{}, err
+		}
+		all.Participants = append(all.Participants, one)
+	}
+	return all, nil
+}
+
+func (p *participant) forecast() (ParticipantForecast, error) {
+	var states []State
+	for _, t := range p.eligible() {
+		states = append(states, p.runner.state(t))
+	}
+	foreseen, err := Foresee(states, p.runner.index)
+	for _, why := range foreseen.Clipped {
+		p.flag(FlagClippedInterval, why)
+	}
+	return ParticipantForecast{p.targets[0].ParticipantID, foreseen, p.report.Flags}, err
+}
