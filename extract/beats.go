@@ -170,14 +170,14 @@ func (s syncState) extents() map[dexcom.Resource]Window {
 	return known
 }
 
-// deepSince returns the last instant at which it was this participant's turn for
+// DeepSince returns the last instant at which it was this participant's turn for
 // the deep beat, which comes so often: what was answered before is read again.
 // Turns are spread over the whole time between two beats by the participant's id.
 // Were they counted from the last answer instead, all that one backfill fetched
 // would be read again in one sync, month after month; and the week that leaves the
 // trailing interval day by day would come back day by day too, as thousands of
 // small windows in place of 13 a year.
-func deepSince(participantID string, every time.Duration, now time.Time) time.Time {
+func DeepSince(participantID string, every time.Duration, now time.Time) time.Time {
 	id := sha256.Sum256([]byte(participantID))
 	turn := time.Duration(binary.BigEndian.Uint64(id[:]) % uint64(every))
 	return now.Add(-turn).Truncate(every).Add(turn)
@@ -191,7 +191,7 @@ func deepShifted(turn time.Time, every time.Duration) bool {
 	return turn.UnixNano()/int64(every)%2 != 0
 }
 
-// deepDue reports whether something was last answered before deepSince. What was
+// deepDue reports whether something was last answered before s.deepSince. What was
 // never answered does not count: it is due anyway, alone.
 func (s syncState) deepDue() bool {
 	for r, w := range s.extents() {

@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -48,12 +47,12 @@ func TestSyncBeats(t *testing.T) {
 		}
 		sync("nothing is new", time.Hour)
 		end := newest.Add(time.Minute)
-		sync("the last week, once a day", day, Call{dexcom.EGVs, Window{start.Add(25*time.Hour - defaultTrailing), end}, BeatTrailing})
+		sync("the last week, once a day", day, Call{dexcom.EGVs, Window{start.Add(25*time.Hour - 7*day), end}, BeatTrailing})
 		sync("not again the same day", time.Hour)
 		now := time.Now().Truncate(time.Second)
 		api.addRecord("P1", dexcom.EGVs, record{now, now})
-		sync("news, from six hours before the newest record", time.Hour, Call{dexcom.EGVs, Window{end.Add(-overlap), now.Add(time.Minute)}, BeatNews})
-		sync("that news again, for it may have become visible late", 7*time.Hour, Call{dexcom.EGVs, Window{now.Add(time.Minute - overlap), now.Add(time.Minute)}, BeatNews})
+		sync("news, from six hours before the newest record", time.Hour, Call{dexcom.EGVs, Window{end.Add(-6 * time.Hour), now.Add(time.Minute)}, BeatNews})
+		sync("that news again, for it may have become visible late", 7*time.Hour, Call{dexcom.EGVs, Window{now.Add(time.Minute - 6*time.Hour), now.Add(time.Minute)}, BeatNews})
 		lost := start.Add(-20 * day)
 		now = time.Now().Truncate(time.Second)
 		api.addRecord("P1", dexcom.EGVs, record{lost, now})
@@ -74,15 +73,15 @@ func TestNewsAreAskedForApart(t *testing.T) {
 		mustRun(t, f, Backfill, target("P1"))
 		time.Sleep(2 * day)
 		api.addRecord("P1", dexcom.EGVs, record{now(), now()})
-		end, news := now().Add(time.Minute), newest.Add(time.Minute-overlap)
+		end, news := now().Add(time.Minute), newest.Add(time.Minute-6*time.Hour)
 		checkSync(t, f, "news", Run{},
 			Call{dexcom.EGVs, Window{news, end}, BeatNews},
-			Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), news}, BeatTrailing})
-		time.Sleep(syncMargin + time.Hour)
+			Call{dexcom.EGVs, Window{now().Add(-7 * day), news}, BeatTrailing})
+		time.Sleep(7 * time.Hour)
 		mustRun(t, f, Sync, target("P1")) // from now on that is no news
 		time.Sleep(2 * day)
 		api.addRecord("P1", dexcom.EGVs, record{now().Add(-4 * day), now()})
-		checkSync(t, f, "late", Run{}, Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), end}, BeatNews})
+		checkSync(t, f, "late", Run{}, Call{dexcom.EGVs, Window{now().Add(-7 * day), end}, BeatNews})
 	})
 }
 
@@ -125,12 +124,12 @@ func TestSyncBeatsAsConfigured(t *testing.T) {
 		}
 		checkSync(t, f, "just after the backfill", Run{Job: Job{Trailing: 3 * day}})
 		checkSync(t, f, "now, all the same", Run{Job: Job{Trailing: 3 * day, TrailingNow: true}}, late(3*day))
-		checkSync(t, f, "and once more", Run{Job: Job{TrailingNow: true}}, late(defaultTrailing))
+		checkSync(t, f, "and once more", Run{Job: Job{TrailingNow: true}}, late(7*day))
 		time.Sleep(day + time.Minute)
 		checkSync(t, f, "a day later", Run{Job: Job{Trailing: 3 * day}}, late(3*day))
 		time.Sleep(8 * day)
 		checkSync(t, f, "within what was asked by then", Run{Job: Job{Trailing: 30 * day}}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
-		turn := deepSince("P1", 10*day, now()).Add(10 * day)
+		turn := DeepSince("P1", 10*day, now()).Add(10 * day)
 		time.Sleep(time.Until(turn) - time.Minute)
 		checkSync(t, f, "before its turn", Run{Job: Job{Trailing: time.Second, Deep: 10 * day}})
 		time.Sleep(2 * time.Minute)
@@ -209,7 +208,7 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 		mustRun(t, f, Backfill, target("P1"))
 		var before Windows // a minute around each border of the last beat
 		for beat := range 4 {
-			time.Sleep(time.Until(deepSince("P1", defaultDeep, time.Now()).Add(defaultDeep + time.Hour)))
+			time.Sleep(time.Until(DeepSince("P1", 30*day, time.Now()).Add(30*day + time.Hour)))
 			held := len(entries(t, f.Log))
 			planned, _ := forecast(t, f, Run{Job: Job{Mode: Sync}}, target("P1")).calls()
 			for _, quota := range []*Quota{{Max: 2 + 5}, nil} {
@@ -225,7 +224,7 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 					t.Errorf("beat %d asked for %v as %s after %v", beat, w, e.Beat, asked)
 				}
 				asked = asked.Union(Windows{w})
-				borders = borders.Union(Windows{{e.WindowEnd.Add(-rangeMargin), e.WindowEnd.Add(rangeMargin)}})
+				borders = borders.Union(Windows{{e.WindowEnd.Add(-time.Minute), e.WindowEnd.Add(time.Minute)}})
 			}
 			if n := len(made); len(asked) != 1 || n < 13 || n > 14 || planned-n < 0 || planned-n > 2 {
 				t.Errorf("beat %d asked for %v in %d windows, planned %d with dataRange; want a year in 13 or 14", beat, asked, n, planned)
@@ -238,36 +237,4 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 			before = borders
 		}
 	})
-}
-
-// Everybody has a turn for the deep beat once in every such time, and turns are
-// spread over it: of 300 people about 10 come in each thirtieth, and in none more
-// than twice as many.
-func TestDeepSince(t *testing.T) {
-	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	for _, every := range []time.Duration{10 * time.Hour, 30 * day} {
-		slice := every / 30
-		perSlice := make([]int, 30)
-		for n := range 300 {
-			id := fmt.Sprintf("P%03d", n)
-			var turns []time.Time
-			for now := start; now.Before(start.Add(3 * every)); now = now.Add(every / 100) {
-				turn := deepSince(id, every, now)
-				if ago := now.Sub(turn); ago < 0 || ago >= every {
-					t.Fatalf("%s, every %v: the turn at %v was %v ago", id, every, now, ago)
-				}
-				turns = append(turns, turn)
-			}
-			turns = slices.Compact(turns)
-			for i := range turns[1:] {
-				if between := turns[i+1].Sub(turns[i]); between != every {
-					t.Fatalf("%s: %v between two turns, want %v", id, between, every)
-				}
-			}
-			perSlice[turns[1].Sub(start.Add(-every))%every/slice]++
-		}
-		if most := slices.Max(perSlice); most > 20 {
-			t.Errorf("every %v: %d of 300 have their turn in the same 30th, want about 10: %v", every, most, perSlice)
-		}
-	}
 }

@@ -33,8 +33,8 @@ func TestOnlyConsentedIsAsked(t *testing.T) {
 
 // Where nothing is asked for because nothing can be there, the run says so.
 func TestIntervalWithoutRecords(t *testing.T) {
-	past := Window{plausibleStart, time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
-	future := Window{time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), openEnd}
+	past := Window{always.Start, time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
+	future := Window{time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), always.End}
 	for _, tt := range []struct {
 		run      Run
 		interval Window

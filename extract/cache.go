@@ -6,14 +6,13 @@ import "context"
 // many as take a twentieth of a second.
 const keepAfter = 10_000
 
-// openIndex readies the index: what is kept, if it fits, and what came since.
-func (r *runner) openIndex() error {
-	if r.fetcher.Cache != nil {
-		if err := r.index.Restore(r.fetcher.Log, r.fetcher.Cache); err != nil {
-			r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", err)
-		}
+// openIndex readies the index.
+func (r *runner) openIndex() (err error) {
+	var anew error
+	if r.index, anew, err = OpenIndex(r.fetcher.Log, r.fetcher.Cache); anew != nil {
+		r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", anew)
 	}
-	return r.index.Extend(r.fetcher.Log)
+	return err
 }
 
 // keepIndex keeps the index if much was read since it was kept last. What goes

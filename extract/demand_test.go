@@ -83,10 +83,10 @@ func TestFewestCoverWhatIsDue(t *testing.T) {
 		var ws []Window
 		for i := range rapid.IntRange(0, 5).Draw(t, "pieces") {
 			w := drawWindow(t, fmt.Sprint("piece ", i))
-			ws = append(ws, Window{epoch.Add(5 * day * time.Duration(w.Start.Sub(epoch)/time.Hour)), epoch.Add(5 * day * time.Duration(w.End.Sub(epoch)/time.Hour))})
+			ws = append(ws, Window{epoch.Add(5 * 24 * time.Hour * time.Duration(w.Start.Sub(epoch)/time.Hour)), epoch.Add(5 * 24 * time.Hour * time.Duration(w.End.Sub(epoch)/time.Hour))})
 		}
 		due := Merge(ws...)
-		end := due.Span().End.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "beyond")) * 5 * day)
+		end := due.Span().End.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "beyond")) * 5 * 24 * time.Hour)
 		got := fewest(due, end)
 		alone := 0
 		for _, w := range due {

@@ -280,10 +280,13 @@ func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 	}
 }
 
+// always is what is consented where the study's dates do not count.
+var always, _ = Consented(time.Time{}, time.Time{}, nil, HistoryAll, time.Time{}, time.Time{})
+
 // target is a participant whose connection bears the same id, with everything
 // consented.
 func target(id string) Target {
-	return Target{ParticipantID: id, ConnectionID: id, App: "us", Consented: Window{plausibleStart, openEnd}}
+	return Target{ParticipantID: id, ConnectionID: id, App: "us", Consented: always}
 }
 
 func mustRun(t testing.TB, f *Fetcher, mode Mode, targets ...Target) Report {
@@ -356,7 +359,7 @@ func heldRecords(t testing.TB, log *raw.Log, participant string, r dexcom.Resour
 func in2026(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(epoch.Add(12*time.Hour + 34*time.Minute + 56*time.Second)))
+		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 34, 56, 0, time.UTC)))
 		test(t)
 	})
 }

@@ -204,7 +204,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if f.Logger == nil {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
+	r := &runner{fetcher: &frozen, run: run, apps: map[string]*app{}, work: byParticipant(targets)}
 	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)

@@ -2,6 +2,7 @@ package extract
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -103,6 +104,28 @@ func TestForecastSumsByResource(t *testing.T) {
 		want := "[dataRange[] 1 egvs[backfill] 13 events[backfill] 3 calibrations[backfill] 0 alerts[backfill] 13 devices[trailing] 1]"
 		if fmt.Sprint(got) != want {
 			t.Errorf("forecast of a year: %v, want %s", got, want)
+		}
+	})
+}
+
+// noCache can neither read nor keep anything.
+type noCache struct{}
+
+func (noCache) Load() ([]byte, error) { return nil, os.ErrPermission }
+func (noCache) Store([]byte) error    { return os.ErrPermission }
+
+// What goes wrong with the kept index costs the next run time, and nothing else.
+func TestRunsWithoutItsCache(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		year(api, "P1")
+		f := newFetcher(t, api, t.TempDir())
+		f.Cache, f.keepAfter = noCache{}, 1
+		if report := mustRun(t, f, Backfill, target("P1")); report.Outcome != Done || report.Answers == 0 {
+			t.Errorf("run whose index cannot be kept: %s, %d answers; want done", report.Outcome, report.Answers)
+		}
+		if _, most := forecast(t, f, Run{Job: Job{Mode: Backfill}}, target("P1")).calls(); most == 0 {
+			t.Error("nothing planned where the index cannot be read")
 		}
 	})
 }

@@ -69,11 +69,11 @@ func BenchmarkIndex(b *testing.B) {
 	log := hourlyLog(b, answers)
 	open := func(b *testing.B, cache Cache) *Index {
 		b.Helper()
-		r := (&Fetcher{Log: log, Cache: cache}).newRunner(Run{}, nil)
-		if err := r.openIndex(); err != nil || len(r.index.held) == 0 {
-			b.Fatal(err, len(r.index.held))
+		x, anew, err := OpenIndex(log, cache)
+		if anew != nil || err != nil || len(x.held) == 0 {
+			b.Fatal(anew, err, len(x.held))
 		}
-		return r.index
+		return x
 	}
 	cache := &memory{}
 	b.Run("whole", func(b *testing.B) {

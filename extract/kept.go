@@ -32,14 +32,17 @@ const (
 // errNotFit says that a kept index is not this log's, or not this program's.
 var errNotFit = errors.New("the kept index does not fit")
 
-// Restore makes x, which is empty, what cache keeps of log. If that does not fit the
-// log x stays empty, and the error says why.
-func (x *Index) Restore(log *raw.Log, cache Cache) error {
-	content, err := cache.Load()
-	if err != nil || content == nil {
-		return err
+// OpenIndex returns the index of log: what cache, if there is one, has of it, and what
+// came since. Anew says why all of log was read although something was kept.
+func OpenIndex(log *raw.Log, cache Cache) (x *Index, anew, err error) {
+	x = &Index{}
+	if cache != nil {
+		var content []byte
+		if content, anew = cache.Load(); anew == nil && content != nil {
+			anew = x.restore(log, content)
+		}
 	}
-	return x.restore(log, content)
+	return x, anew, x.Extend(log)
 }
 
 // Keep keeps x in cache if so many entries of log were read since it was kept last.

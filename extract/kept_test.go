@@ -2,6 +2,7 @@ package extract
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -17,7 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// A memory is a cache that outlives a runner.
+// A memory is a cache that outlives an index.
 type memory struct {
 	content []byte
 	stored  int
@@ -125,11 +126,10 @@ func (w *written) compact() {
 func (w *written) knows(cache Cache) string {
 	var b strings.Builder
 	now := w.now.Add(time.Hour)
-	f := &Fetcher{Log: w.log, Cache: cache, keepAfter: rapid.IntRange(1, 20).Draw(w.T, "keep after"), Now: func() time.Time { return now }}
-	r := f.newRunner(Run{}, nil)
-	w.must(r.openIndex())
-	for _, k := range slices.SortedFunc(maps.Keys(r.index.held), func(a, b holder) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
-		h := r.index.Holding(k.participant, k.connection)
+	x, _, err := OpenIndex(w.log, cache)
+	w.must(err)
+	for _, k := range slices.SortedFunc(maps.Keys(x.held), func(a, b holder) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
+		h := x.Holding(k.participant, k.connection)
 		fmt.Fprintln(&b, k, h.Coverage, h.Found, h.Devices)
 		for _, s := range append(h.ranges(), h.Full) {
 			if s == nil {
@@ -141,18 +141,19 @@ func (w *written) knows(cache Cache) string {
 			fmt.Fprintln(&b)
 		}
 	}
-	fmt.Fprintln(&b, r.index.volumes)
-	r.keepIndex()
-	var targets []Target
-	for _, who := range []string{"P1", "P2", "P3"} {
-		for _, c := range []string{"c", "d"} {
-			targets = append(targets, Target{ParticipantID: who, ConnectionID: c, Consented: span(-200, 2000)})
-		}
+	fmt.Fprintln(&b, x.volumes)
+	if cache != nil {
+		w.must(x.Keep(w.log, cache, rapid.IntRange(1, 20).Draw(w.T, "keep after")))
 	}
 	for _, mode := range []Mode{Backfill, Sync, Refresh} {
-		for _, target := range targets {
-			forecast, err := f.Forecast(context.Background(), Run{Job: Job{Mode: mode}}, []Target{target})
-			fmt.Fprintln(&b, mode, forecast, err)
+		for _, who := range []string{"P1", "P2", "P3"} {
+			for _, c := range []string{"c", "d"} {
+				forecast, err := Foresee([]State{{
+					Job: Job{Mode: mode}, ParticipantID: who, Consented: span(-200, 2000), Held: x.Holding(who, c), Now: now,
+					Resources: []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices},
+				}}, x)
+				fmt.Fprintln(&b, mode, who, c, forecast, err)
+			}
 		}
 	}
 	return b.String()
@@ -246,9 +247,8 @@ func keptLog(t *testing.T) (log *raw.Log, dir string, cache *memory) {
 		}
 	}
 	cache = &memory{}
-	f := &Fetcher{Log: log, Cache: cache, keepAfter: 1}
-	if _, err := f.Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil); err != nil || cache.content == nil {
-		t.Fatalf("Forecast: %v, %d bytes kept", err, len(cache.content))
+	if err := new(Index).Keep(log, cache, 1); err != nil || cache.content == nil {
+		t.Fatalf("Keep: %v, %d bytes kept", err, len(cache.content))
 	}
 	return log, dir, cache
 }
@@ -269,10 +269,10 @@ func TestKeptIndexSeesItsSegments(t *testing.T) {
 		if err := spoil(dir); err != nil {
 			t.Fatal(err)
 		}
-		_, with := (&Fetcher{Log: log, Cache: cache}).Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil)
-		_, without := (&Fetcher{Log: log}).Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil)
-		if fmt.Sprint(with) != fmt.Sprint(without) {
-			t.Errorf("%s: %v with what is kept, %v without", name, with, without)
+		_, anew, with := OpenIndex(log, cache)
+		_, _, without := OpenIndex(log, nil)
+		if fmt.Sprint(with) != fmt.Sprint(without) || anew == nil {
+			t.Errorf("%s: %v with what is kept (made anew: %v), %v without", name, with, anew, without)
 		}
 	}
 	log, _, cache := keptLog(t)
@@ -281,23 +281,24 @@ func TestKeptIndexSeesItsSegments(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	x := &Index{}
-	if err := x.restore(log, cache.content); err != nil || x.position.Segment != 4 {
-		t.Errorf("restore of a log that was compacted since: %v, up to %s", err, x.position)
+	if x, anew, err := OpenIndex(log, cache); anew != nil || err != nil || x.read != 0 || x.position.Segment != 4 {
+		t.Errorf("index of a log that was compacted since: %v, %v, up to %s, %d entries read", anew, err, x.position, x.read)
 	}
 }
 
-// The index is kept when much was read since it was kept last, and not before. What
-// goes wrong with that is nobody's business but the next run's.
+// The index is kept when much was read since it was kept last, and not before.
 func TestIndexIsKeptNowAndThen(t *testing.T) {
 	log, _, cache := keptLog(t)
-	forecast := func(keepAfter int) {
-		t.Helper()
-		if _, err := (&Fetcher{Log: log, Cache: cache, keepAfter: keepAfter}).Forecast(t.Context(), Run{Job: Job{Mode: Backfill}}, nil); err != nil {
-			t.Fatal(err)
+	keep := func(after int) error {
+		x, anew, err := OpenIndex(log, cache)
+		if anew != nil || err != nil {
+			t.Fatal(anew, err)
 		}
+		return x.Keep(log, cache, after)
 	}
-	forecast(1)
+	if err := keep(1); err != nil {
+		t.Fatal(err)
+	}
 	if cache.stored != 1 {
 		t.Errorf("kept %d times, want once: nothing came since", cache.stored)
 	}
@@ -305,10 +306,16 @@ func TestIndexIsKeptNowAndThen(t *testing.T) {
 		if _, err := log.Append(t.Context(), raw.Header{ParticipantID: "P1", ConnectionID: "c", Resource: "egvs", AskedAt: epoch.AddDate(0, 0, n+1)}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if forecast(3); cache.stored != 1+n/2 {
-			t.Errorf("kept %d times after %d answers, want %d: at every third one", cache.stored, n+1, 1+n/2)
+		if err := keep(3); err != nil || cache.stored != 1+n/2 {
+			t.Errorf("%v, kept %d times after %d answers, want %d: at every third one", err, cache.stored, n+1, 1+n/2)
 		}
 	}
 	cache.err = os.ErrPermission
-	forecast(1)
+	x, anew, err := OpenIndex(log, cache)
+	if !errors.Is(anew, os.ErrPermission) || err != nil || len(x.held) == 0 {
+		t.Errorf("what is kept cannot be read: made anew because of %v, %v, %d held", anew, err, len(x.held))
+	}
+	if err := x.Keep(log, cache, 1); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("Keep where that is not permitted: %v", err)
+	}
 }

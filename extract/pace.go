@@ -166,7 +166,9 @@ func (p *pace) refused(ctx context.Context, sent time.Time, retryAfter time.Dura
 		p.gaveUp = limit
 		return limit
 	}
-	p.until = latest(p.until, now.Add(pause))
+	if until := now.Add(pause); until.After(p.until) {
+		p.until = until
+	}
 	if another {
 		p.logger.Warn("app paused: the API refuses calls as too many", "app", p.app, "pause", p.until.Sub(now).Round(time.Second))
 	}

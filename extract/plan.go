@@ -166,7 +166,7 @@ func (s State) sync() (sync syncState, questions []Question, err error) {
 	if job.DeepNow {
 		sync.deep, sync.deepSince = true, job.Since
 	} else {
-		sync.deepSince = deepSince(s.ParticipantID, job.Deep, sync.now)
+		sync.deepSince = DeepSince(s.ParticipantID, job.Deep, sync.now)
 		sync.deepShift = deepShifted(sync.deepSince, job.Deep)
 		if lastSync.IsZero() { // nothing tells what was uploaded since what is older than this was read
 			sync.deepSince = latest(sync.deepSince, sync.now.Add(syncMargin-maxLastSync))
