@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -38,9 +39,9 @@ func (f *fakeAccounts) SetAside(_ context.Context, connection string) error {
 // One answer of another account, whichever it is, is kept and ends the participant;
 // what was asked for counts as never answered. Others go on.
 func TestAnswerOfAnotherAccount(t *testing.T) {
-	for _, mode := range []Mode{Backfill, Sync, Refresh} {
+	for _, mode := range []plan.Mode{plan.Backfill, plan.Sync, plan.Refresh} {
 		for _, resource := range []dexcom.Resource{dexcom.DataRange, dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices} {
-			if mode == Refresh && resource == dexcom.Devices {
+			if mode == plan.Refresh && resource == dexcom.Devices {
 				continue // not asked for then
 			}
 			for _, empty := range []bool{false, true} {
@@ -52,7 +53,7 @@ func TestAnswerOfAnotherAccount(t *testing.T) {
 	}
 }
 
-func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bool) {
+func answerOfAnother(t *testing.T, mode plan.Mode, resource dexcom.Resource, empty bool) {
 	api := newFake(t)
 	for _, who := range []string{"P1", "P2"} {
 		year(api, who)
@@ -95,7 +96,7 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Beat == BeatStray {
+		if e.Beat == plan.BeatStray {
 			kept++
 			if e.ParticipantID != "P1" || e.Resource != string(resource) {
 				t.Errorf("%s %s is in the log as of another account", e.ParticipantID, e.Resource)
@@ -107,7 +108,7 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 	}
 	// Once it is settled, everything is asked for that nobody answered.
 	time.Sleep(time.Hour)
-	if again := mustRun(t, f, Backfill, target("P1"), target("P2")); again.Outcome != Done {
+	if again := mustRun(t, f, plan.Backfill, target("P1"), target("P2")); again.Outcome != Done {
 		t.Errorf("backfill afterwards: %s", again.Outcome)
 	}
 	for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations} {
@@ -137,7 +138,7 @@ func TestClockOnFirstUse(t *testing.T) {
 		f.Tokens = fakeTokens{token: func(string) (string, error) {
 			return "", fmt.Errorf("unchecked: %w", &ClockError{time.Now(), time.Now().Add(48 * time.Hour)})
 		}}
-		_, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}}, []Target{target("P1"), target("P2")})
+		_, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, []Target{target("P1"), target("P2")})
 		var clock *ClockError
 		if !errors.As(err, &clock) || len(api.order) != 0 {
 			t.Errorf("Run = %v after %d calls, want *ClockError and none", err, len(api.order))

@@ -15,6 +15,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -89,7 +90,7 @@ func threeRuns(t *testing.T, perHour int) {
 		mine := []extract.Target{targets[2*i], targets[2*i+1]}
 		runs.Go(func() {
 			for n := range 4 {
-				run := extract.Run{ID: fmt.Sprint(i, n), Job: extract.Job{Mode: extract.Refresh}}
+				run := extract.Run{ID: fmt.Sprint(i, n), Job: plan.Job{Mode: plan.Refresh}}
 				if report, err := f.Run(t.Context(), run, within(mine, 30)); err != nil || report.Outcome != extract.Done {
 					t.Errorf("run %d: %s, %v; want done", i, report.Outcome, err)
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -19,7 +20,7 @@ type connection struct {
 	runner *runner
 	target Target
 	app    *app
-	shown  []Known // what dataRange answered in this run
+	shown  []plan.Known // what dataRange answered in this run
 	closed closing
 }
 
@@ -54,7 +55,7 @@ func (c *connection) fetch(ctx context.Context) error {
 	defer c.app.outage.enter()()
 	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
-		for _, note := range k.clipped() {
+		for _, note := range k.Clipped() {
 			c.person.flag(FlagClippedRange, note)
 		}
 	}
@@ -62,8 +63,8 @@ func (c *connection) fetch(ctx context.Context) error {
 		return err
 	}
 	c.person.count(Counts{Planned: len(calls), Open: len(calls)})
-	first, rest := InTurns(calls, c.target.Refused, c.runner.chance)
-	for _, some := range [][]Call{first, rest} {
+	first, rest := plan.InTurns(calls, c.target.Refused, c.runner.chance)
+	for _, some := range [][]plan.Call{first, rest} {
 		if err := c.fetchCalls(ctx, some); err != nil {
 			return err
 		}
@@ -72,9 +73,9 @@ func (c *connection) fetch(ctx context.Context) error {
 }
 
 // plan asks what there is and returns the calls that are due.
-func (c *connection) plan(ctx context.Context) ([]Call, error) {
+func (c *connection) plan(ctx context.Context) ([]plan.Call, error) {
 	state := c.runner.state(c.target)
-	questions, err := Questions(state)
+	questions, err := plan.Questions(state)
 	if err != nil {
 		return nil, planError(err)
 	}
@@ -85,7 +86,7 @@ func (c *connection) plan(ctx context.Context) ([]Call, error) {
 		}
 		c.shown = append(c.shown, known)
 	}
-	calls, clipped, err := Calls(state, c.shown)
+	calls, clipped, err := plan.Calls(state, c.shown)
 	if clipped != "" {
 		c.person.flag(FlagClippedInterval, clipped)
 	}
@@ -95,7 +96,7 @@ func (c *connection) plan(ctx context.Context) ([]Call, error) {
 // planError ends the run unless err is about an answer that the log holds: then the
 // log cannot be read.
 func planError(err error) error {
-	if call := (*CallError)(nil); err == nil || errors.As(err, &call) {
+	if call := (*plan.CallError)(nil); err == nil || errors.As(err, &call) {
 		return err
 	}
 	return fatalError{err}
@@ -105,26 +106,26 @@ func planError(err error) error {
 const maxRanges = 1 << 20
 
 // askRanges asks dataRange.
-func (c *connection) askRanges(ctx context.Context, q Question) (Known, error) {
+func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Known, error) {
 	answer, err := c.asker(func() {}).ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
 	if err != nil {
-		return Known{}, rangesError(err)
+		return plan.Known{}, plan.RangesError(err)
 	}
 	defer answer.Release()
 	entry, err := c.keep(ctx, answer, q.Beat)
 	if err != nil {
-		return Known{}, err
+		return plan.Known{}, err
 	}
 	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
 	if err != nil {
-		return Known{}, rangesError(err)
+		return plan.Known{}, plan.RangesError(err)
 	}
-	return ParseKnown(entry, plain)
+	return plan.ParseKnown(entry, plain)
 }
 
 // fetchCalls fetches several windows at a time, each begun when the one before was
 // sent or given up.
-func (c *connection) fetchCalls(ctx context.Context, calls []Call) error {
+func (c *connection) fetchCalls(ctx context.Context, calls []plan.Call) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(c.app.turns.perParticipant)
 	for _, call := range calls {
@@ -142,7 +143,7 @@ func (c *connection) fetchCalls(ctx context.Context, calls []Call) error {
 // fetchCall fetches one window; begun is called when its request is sent. An
 // error is returned if it ends the run or the participant has withdrawn, else
 // noted: what is under way goes on, whatever became of this one.
-func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) error {
+func (c *connection) fetchCall(ctx context.Context, call plan.Call, begun func()) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -155,14 +156,14 @@ func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) err
 		return nil
 	}
 	var size *dexcom.SizeError
-	if older, newer, ok := call.halves(); ok && errors.As(err, &size) {
+	if older, newer, ok := call.Halves(); ok && errors.As(err, &size) {
 		c.person.count(Counts{Planned: 1, Open: 1})
 		if err := c.fetchCall(ctx, older, begun); err != nil {
 			return err
 		}
 		return c.fetchCall(ctx, newer, begun)
 	}
-	err = &CallError{call, err}
+	err = &plan.CallError{Call: call, Err: err}
 	if isWithdrawn(err) {
 		return err
 	}
@@ -182,7 +183,7 @@ const maxEmpty = 64 << 10
 // twice: only then is it kept. One that the second answer refutes is not: should we
 // die before that one is in the log too, it would count as held. One without a body
 // is none unless dataRange shows that nothing is there.
-func (c *connection) ask(ctx context.Context, call Call, api asker) error {
+func (c *connection) ask(ctx context.Context, call plan.Call, api asker) error {
 	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
 	answer, err := api.ask(ctx, request)
 	if err != nil {
@@ -224,10 +225,10 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 // shownEmpty reports whether dataRange said in this run that it has no record of
 // call's resource in its window: it was asked for everything, and knows of that
 // resource.
-func (c *connection) shownEmpty(call Call) bool {
+func (c *connection) shownEmpty(call plan.Call) bool {
 	full := false
 	for _, k := range c.shown {
-		if !k.without(call.Resource, call.Window) {
+		if !k.Without(call.Resource, call.Window) {
 			return false
 		}
 		full = full || k.LastSync.IsZero()
@@ -236,9 +237,9 @@ func (c *connection) shownEmpty(call Call) bool {
 }
 
 // expected reports whether dataRange shows a record in call's window.
-func (c *connection) expected(call Call) bool {
+func (c *connection) expected(call plan.Call) bool {
 	for _, k := range c.shown {
-		if k.expects(call.Resource, call.Window) {
+		if k.Expects(call.Resource, call.Window) {
 			return true
 		}
 	}
@@ -257,7 +258,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		return raw.Entry{}, err
 	}
 	if !same {
-		beat = BeatStray
+		beat = plan.BeatStray
 	}
 	status := http.StatusOK
 	if a.NoContent {

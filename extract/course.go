@@ -3,6 +3,8 @@ package extract
 import (
 	"fmt"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A Part is a participant's part in the study, as the roster tells it. Of
@@ -89,7 +91,7 @@ func (p Part) Course(late time.Duration, connected time.Time) Course {
 		}
 		return c
 	}
-	c.End = LocalDays(c.LastDay, c.LastDay, p.Zone).End
+	c.End = plan.LocalDays(c.LastDay, c.LastDay, p.Zone).End
 	c.Closes = c.End.Add(late)
 	if connected.After(c.End) {
 		c.Closes = connected.Add(late)

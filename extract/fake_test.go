@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -35,14 +36,14 @@ type fakeAPI struct {
 	people map[string]map[dexcom.Resource][]record
 	asked  map[string]int // request → times
 	order  []string       // all requests
-	open   map[string][]Window
+	open   map[string][]plan.Window
 	peak   int // most requests open at a time
 	now    int // open
 	probes []time.Time
 }
 
 func newFake(t testing.TB) *fakeAPI {
-	return &fakeAPI{t: t, delay: 300 * time.Millisecond, people: map[string]map[dexcom.Resource][]record{}, asked: map[string]int{}, open: map[string][]Window{}}
+	return &fakeAPI{t: t, delay: 300 * time.Millisecond, people: map[string]map[dexcom.Resource][]record{}, asked: map[string]int{}, open: map[string][]plan.Window{}}
 }
 
 // add gives a person a record every step from start to end, uploaded at the
@@ -70,7 +71,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 	f.order = append(f.order, name)
 	f.now++
 	f.peak = max(f.peak, f.now)
-	key, w := token+" "+string(r.Resource), Window{r.Start, r.End}
+	key, w := token+" "+string(r.Resource), plan.Window{Start: r.Start, End: r.End}
 	for _, o := range f.open[key] {
 		if !o.Intersect(w).Empty() {
 			f.t.Errorf("%s was asked while %s was open", name, o)
@@ -83,7 +84,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now--
-	f.open[key] = slices.DeleteFunc(f.open[key], func(o Window) bool { return o == w })
+	f.open[key] = slices.DeleteFunc(f.open[key], func(o plan.Window) bool { return o == w })
 	if err != nil {
 		return dexcom.Answer{}, err
 	}
@@ -126,13 +127,13 @@ func (f *fakeAPI) answer(token string, r dexcom.Request) (dexcom.Answer, error) 
 		a.Body, a.Records = []byte(`{"records":[{}]}`), 1
 		return a, nil
 	}
-	if w := (Window{r.Start, r.End}); w.Empty() || w.End.Sub(w.Start) > MaxWindow {
+	if w := (plan.Window{Start: r.Start, End: r.End}); w.Empty() || w.End.Sub(w.Start) > plan.MaxWindow {
 		f.t.Errorf("%s: a window the API refuses", requestName(token, r))
 		return a, &dexcom.StatusError{Path: "/" + string(r.Resource), Code: 400}
 	}
 	var ids []string
 	for _, rec := range f.people[token][r.Resource] {
-		if (Window{r.Start, r.End}).Contains(rec.at) && !rec.uploaded.After(time.Now()) {
+		if (plan.Window{Start: r.Start, End: r.End}).Contains(rec.at) && !rec.uploaded.After(time.Now()) {
 			ids = append(ids, rec.at.Format(time.RFC3339))
 		}
 	}
@@ -170,7 +171,7 @@ func (f *fakeAPI) ranges(token string, lastSync time.Time) []byte {
 
 // requestName names a request by what it asks for.
 func requestName(token string, r dexcom.Request) string {
-	return token + " " + Call{Resource: r.Resource, Window: Window{r.Start, r.End}}.String()
+	return token + " " + plan.Call{Resource: r.Resource, Window: plan.Window{Start: r.Start, End: r.End}}.String()
 }
 
 // reset forgets what was asked and returns it, dataRange left out.
@@ -281,7 +282,7 @@ func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 }
 
 // always is what is consented where the study's dates do not count.
-var always, _ = Consented(time.Time{}, time.Time{}, nil, HistoryAll, time.Time{}, time.Time{})
+var always, _ = plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
 
 // target is a participant whose connection bears the same id, with everything
 // consented.
@@ -289,9 +290,9 @@ func target(id string) Target {
 	return Target{ParticipantID: id, ConnectionID: id, App: "us", Consented: always}
 }
 
-func mustRun(t testing.TB, f *Fetcher, mode Mode, targets ...Target) Report {
+func mustRun(t testing.TB, f *Fetcher, mode plan.Mode, targets ...Target) Report {
 	t.Helper()
-	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Job: Job{Mode: mode}}, targets)
+	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Job: plan.Job{Mode: mode}}, targets)
 	if err != nil {
 		t.Fatalf("Run(%s): %v", mode, err)
 	}
@@ -318,7 +319,7 @@ func answered(t testing.TB, log *raw.Log) []string {
 	t.Helper()
 	var set []string
 	for _, e := range entries(t, log) {
-		call := Call{Resource: dexcom.Resource(e.Resource), Window: Window{e.WindowStart, e.WindowEnd}}
+		call := plan.Call{Resource: dexcom.Resource(e.Resource), Window: plan.Window{Start: e.WindowStart, End: e.WindowEnd}}
 		set = append(set, fmt.Sprint(e.ParticipantID, " ", call, " ", e.SHA256))
 	}
 	slices.Sort(set)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -58,11 +59,11 @@ type Claims interface {
 // several accounts over time is several targets.
 type Target struct {
 	ParticipantID string
-	ConnectionID  string // empty: not connected
-	App           string // key of Fetcher.Clients
-	Consented     Window // see Consented
-	Reason        string // why Consented is empty
-	Interval      Window // nothing beyond it is asked for in this run; zero: no bounds
+	ConnectionID  string      // empty: not connected
+	App           string      // key of Fetcher.Clients
+	Consented     plan.Window // see Consented
+	Reason        string      // why Consented is empty
+	Interval      plan.Window // nothing beyond it is asked for in this run; zero: no bounds
 
 	// Refused are the resources that were refused when they were last asked for.
 	// Of each, one window goes ahead of the others.
@@ -76,7 +77,7 @@ type Target struct {
 // A Run says what to fetch.
 type Run struct {
 	ID string // ULID; in the log's headers, and the owner of claims
-	Job
+	plan.Job
 	Quota       *Quota        // nil: any number of calls
 	MaxDuration time.Duration // of fetching; 0: any
 }
@@ -87,9 +88,9 @@ type Fetcher struct {
 	Clients map[string]API // by app
 	Tokens  Tokens
 	Log     *raw.Log
-	Cache   Cache  // of the index of Log; nil: all of Log is read anew
-	Budget  Budget // nil: no other process calls
-	Claims  Claims // nil: no other process fetches
+	Cache   plan.Cache // of the index of Log; nil: all of Log is read anew
+	Budget  Budget     // nil: no other process calls
+	Claims  Claims     // nil: no other process fetches
 
 	Accounts    Accounts    // nil: whose an answer is, is not looked at
 	Withdrawals Withdrawals // nil: nobody withdraws meanwhile
@@ -142,7 +143,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	}
 	defer r.keepIndex()
 	byApp := map[string][]int{}
-	for _, i := range InOrder(r.turns()) {
+	for _, i := range plan.InOrder(r.turns()) {
 		byApp[r.work[i][0].App] = append(byApp[r.work[i][0].App], i)
 	}
 	bounded, release := run.bounded(ctx)
@@ -179,7 +180,7 @@ type runner struct {
 	run     Run
 	apps    map[string]*app
 	work    [][]Target // per participant, in the order of the ids
-	index   *Index
+	index   *plan.Index
 	report  Report // Participants are each written by one goroutine
 	clock   *Clock
 
@@ -259,8 +260,8 @@ func byParticipant(targets []Target) (groups [][]Target) {
 }
 
 // turns returns when each participant of r.work is to be begun.
-func (r *runner) turns() []Turn {
-	turns := make([]Turn, len(r.work))
+func (r *runner) turns() []plan.Turn {
+	turns := make([]plan.Turn, len(r.work))
 	for i, targets := range r.work {
 		turns[i].Finished = true
 		for _, t := range targets {
@@ -273,8 +274,8 @@ func (r *runner) turns() []Turn {
 }
 
 // state is all that a plan for t is made from.
-func (r *runner) state(t Target) State {
-	return State{
+func (r *runner) state(t Target) plan.State {
+	return plan.State{
 		Job: r.run.Job, ParticipantID: t.ParticipantID, Consented: t.Consented,
 		Held:      r.index.Holding(t.ParticipantID, t.ConnectionID),
 		Resources: r.fetcher.Resources, Now: r.fetcher.Now(),

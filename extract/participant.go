@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 const (
@@ -27,7 +28,7 @@ type participant struct {
 
 	mu     sync.Mutex
 	report ParticipantReport
-	empty  []Call // answered without a record, twice, although dataRange shows one
+	empty  []plan.Call // answered without a record, twice, although dataRange shows one
 }
 
 // fetch fetches all targets of the participant. What goes wrong with the
@@ -72,7 +73,7 @@ func (p *participant) eligible() (eligible []Target) {
 		case !t.Consented.Start.Before(p.runner.fetcher.Now()):
 			p.flag(FlagNothingConsented, "the study begins for this participant at "+t.Consented.Start.Format(time.RFC3339))
 		default:
-			if t.Interval != (Window{}) {
+			if t.Interval != (plan.Window{}) {
 				t.Consented = p.clip(t)
 			}
 			if !t.Consented.Empty() {
@@ -85,13 +86,13 @@ func (p *participant) eligible() (eligible []Target) {
 
 // clip returns what is consented of t's interval, and says so if that is not
 // all.
-func (p *participant) clip(t Target) Window {
+func (p *participant) clip(t Target) plan.Window {
 	w := t.Interval.Intersect(t.Consented)
 	switch {
 	case w.Empty():
-		p.flag(FlagClippedInterval, fmt.Sprintf("nothing %s is asked for: consented is what was recorded %s", t.Interval.words(), t.Consented.words()))
+		p.flag(FlagClippedInterval, fmt.Sprintf("nothing %s is asked for: consented is what was recorded %s", t.Interval.Words(), t.Consented.Words()))
 	case w != t.Interval:
-		p.flag(FlagClippedInterval, fmt.Sprintf("of what was recorded %s only that %s is consented and asked for", t.Interval.words(), w.words()))
+		p.flag(FlagClippedInterval, fmt.Sprintf("of what was recorded %s only that %s is consented and asked for", t.Interval.Words(), w.Words()))
 	}
 	return w
 }
@@ -168,7 +169,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 }
 
 // foundEmpty notes a call for flagEmpty.
-func (p *participant) foundEmpty(call Call) {
+func (p *participant) foundEmpty(call plan.Call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.empty = append(p.empty, call)
@@ -183,7 +184,7 @@ func (p *participant) flagEmpty() {
 	if len(calls) == 0 {
 		return
 	}
-	slices.SortFunc(calls, func(a, b Call) int {
+	slices.SortFunc(calls, func(a, b plan.Call) int {
 		return cmp.Or(cmp.Compare(a.Resource, b.Resource), a.Window.Start.Compare(b.Window.Start))
 	})
 	const most = 20

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A Refusal says that a resource of a participant, or a part of it, cannot be had,
@@ -19,7 +20,7 @@ type Refusal struct {
 
 // refusalOf returns err as a refusal; ok is false if it is none.
 func refusalOf(err error) (r Refusal, ok bool) {
-	var call *CallError
+	var call *plan.CallError
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
 	var unchecked *consent.UncheckedError // whose dataRange was asked for to see whose account it is

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // refused is what the transport returns where nobody listens.
@@ -41,7 +42,7 @@ func TestRetryWaits(t *testing.T) {
 				return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 503, RetryAfter: tt.after}, false
 			}
 			start := time.Now()
-			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}, MaxDuration: tt.lasts}, []Target{target("P1")})
+			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: tt.lasts}, []Target{target("P1")})
 			took := time.Since(start) - time.Duration(tt.calls)*api.delay
 			if err != nil || report.Calls != tt.calls || took < tt.least || took > tt.most || report.Outcome != Later {
 				t.Errorf("Retry-After %v: %s, %v, %d calls, waits of %v in all; want later, %d, %v to %v", tt.after, report.Outcome, err, report.Calls, took, tt.calls, tt.least, tt.most)
@@ -106,7 +107,7 @@ func TestTokenRetries(t *testing.T) {
 					return "", tt.err
 				}}
 				start := time.Now()
-				report := mustRun(t, f, Backfill, target("P1"))
+				report := mustRun(t, f, plan.Backfill, target("P1"))
 				if took := time.Since(start); report.Outcome != tt.want || asked != tt.asked || took > tt.most {
 					t.Errorf("outcome %s (%v), %d failed refreshes, took %v; want %s, %d, at most %v", report.Outcome, report.Participants[0].Err, asked, took, tt.want, tt.asked, tt.most)
 				}
@@ -155,7 +156,7 @@ func TestClientTimeoutIsRetried(t *testing.T) {
 					return answer(strings.NewReader(`{"recordType":"device","recordVersion":"3.0","userId":"u","records":[]}`)), nil
 				})}}
 				start := time.Now()
-				report := mustRun(t, f, Backfill, target("P1"))
+				report := mustRun(t, f, plan.Backfill, target("P1"))
 				if took := time.Since(start); report.Outcome != Done || report.Calls != 4 || report.Answers != 2 || took < 2*timeout {
 					t.Errorf("outcome %s (%v), %d calls, %d answers after %v; want done, 4, 2, after two timeouts", report.Outcome, report.Participants[0].Err, report.Calls, report.Answers, took)
 				}

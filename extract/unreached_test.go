@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // unreachable are the ways in which an app cannot be reached.
@@ -118,7 +119,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 		f.Tokens = tokens
 	}
 	start := time.Now()
-	report, err := f.Run(t.Context(), Run{ID: "1", Job: Job{Mode: Backfill}, MaxDuration: lasts}, cohort(api, n))
+	report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: lasts}, cohort(api, n))
 	want := maxPatience
 	if lasts > 0 {
 		want = min(want, lasts)
@@ -158,7 +159,7 @@ func TestNobodyListensForLong(t *testing.T) {
 				api.fault = func(_ string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
 					return dexcom.Answer{}, refused(), late && r.Resource == dexcom.DataRange
 				}
-				run.ID, run.Mode = "1", Backfill
+				run.ID, run.Mode = "1", plan.Backfill
 				report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), run, cohort(api, 1))
 				p := report.Participants[0]
 				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || isAppOver(p.Err) == late || p.Ended == late {
@@ -208,7 +209,7 @@ func outageEndsNothing(t *testing.T, cause error, outage time.Duration, renewed 
 	if !renewed {
 		f.Tokens = tokens
 	}
-	report := mustRun(t, f, Backfill, targets...)
+	report := mustRun(t, f, plan.Backfill, targets...)
 	took := time.Since(start)
 	if outage > maxPatience {
 		if report.Outcome != Later || report.Answers == 0 || len(answered(t, f.Log)) == 0 || took > maxPatience+30*time.Second {
@@ -240,11 +241,11 @@ func TestOneSlowWindowIsNoOutage(t *testing.T) {
 			api := newFake(t)
 			targets := cohort(api, n)
 			api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
-				slow := token == "P000" && r.Resource == dexcom.EGVs && (Window{r.Start, r.End}).Contains(time.Now().Add(-60*day))
+				slow := token == "P000" && r.Resource == dexcom.EGVs && (plan.Window{Start: r.Start, End: r.End}).Contains(time.Now().Add(-60*day))
 				return dexcom.Answer{}, fmt.Errorf("GET /x: %w", context.DeadlineExceeded), !slow
 			}
 			start := time.Now()
-			report := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, targets...)
+			report := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, targets...)
 			if took := time.Since(start); report.Outcome != Partial || report.Open != 1 || took > time.Minute || len(report.Over) > 0 {
 				t.Errorf("%d people: outcome %s, %d open after %v (%v); want partial, 1, soon", n, report.Outcome, report.Open, took, report.Over)
 			}
@@ -263,7 +264,7 @@ func TestErrorsAreNoOutage(t *testing.T) {
 			targets := cohort(api, 20)
 			api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) { return dexcom.Answer{}, err, false }
 			start := time.Now()
-			report := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, targets...)
+			report := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, targets...)
 			if took := time.Since(start); report.Outcome != Later || report.Calls != 20*tries || len(api.probes) > 0 || took > 2*time.Minute {
 				t.Errorf("%v: outcome %s after %v, %d calls, %d looks; want later soon, %d tries each, no look", err, report.Outcome, took, report.Calls, len(api.probes), tries)
 			}

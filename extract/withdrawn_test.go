@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -56,7 +57,7 @@ func TestWithdrawnDuringTheRun(t *testing.T) {
 					}
 				}}}
 				f.Concurrency, f.Withdrawals = 2, withdrawals
-				report := mustRun(t, f, Backfill, target("P1"), target("P2"))
+				report := mustRun(t, f, plan.Backfill, target("P1"), target("P2"))
 				if n := after.Load(); n != 0 {
 					t.Errorf("%d requests were sent for P1 after the withdrawal", n)
 				}
@@ -90,7 +91,7 @@ func TestWithdrawnBeforeTheClaim(t *testing.T) {
 		year(api, "P1")
 		f := newFetcher(t, api, t.TempDir())
 		f.Claims = withdrawnClaims{}
-		report := mustRun(t, f, Backfill, target("P1"))
+		report := mustRun(t, f, plan.Backfill, target("P1"))
 		if asked := strings.Join(api.reset(), " "); asked != "" || report.Calls != 0 || report.Outcome != Done || report.Participants[0].Err != nil {
 			t.Errorf("asked %q, %+v, outcome %s; want nothing asked and nothing failed", asked, report.Counts, report.Outcome)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -99,7 +100,7 @@ func beforeRun(now time.Time) closer {
 func afterRun(run extract.Run, report extract.Report) closer {
 	failed := make(map[string]bool) // of those looked at
 	for _, p := range report.Participants {
-		if run.Interval == (extract.Window{}) && !flagged(p, extract.FlagClaimed) {
+		if run.Interval == (plan.Window{}) && !flagged(p, extract.FlagClaimed) {
 			failed[p.ParticipantID] = p.Err != nil
 		}
 	}

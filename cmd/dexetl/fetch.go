@@ -10,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -133,7 +134,7 @@ func (f *fetching) fetch(ctx context.Context, people []state.Participant, loadin
 	if err != nil {
 		return err
 	}
-	if f.job.run.Mode == extract.Sync {
+	if f.job.run.Mode == plan.Sync {
 		if err := f.study.store.BeginSync(ctx, f.job.run.ID); err != nil {
 			return err
 		}
@@ -162,7 +163,7 @@ func (s *study) keepOutcomes(ctx context.Context, runID string, report extract.R
 		if p.Err != nil {
 			o.Error = p.Err.Error()
 		}
-		if call := (*extract.CallError)(nil); errors.As(p.Err, &call) {
+		if call := (*plan.CallError)(nil); errors.As(p.Err, &call) {
 			o.Resource = string(call.Call.Resource)
 		}
 		outcomes = append(outcomes, o)
@@ -195,7 +196,7 @@ func (f *fetching) fetcher() *extract.Fetcher {
 	for region, app := range f.grants.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
 	}
-	if f.job.run.Mode == extract.Backfill {
+	if f.job.run.Mode == plan.Backfill {
 		fetcher.Budget = extract.BackfillBudget{Budget: f.study.store, SyncUnderWay: f.study.store.SyncUnderWay}
 	}
 	return fetcher

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -292,7 +293,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		one := standing{
 			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
-			historyAll: s.config.Study.History == extract.HistoryAll,
+			historyAll: s.config.Study.History == plan.HistoryAll,
 			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
 		one.disowned = disowned[who.ID]

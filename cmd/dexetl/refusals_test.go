@@ -18,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A gatekeeper stands before the API and refuses a resource of everybody. It
@@ -152,7 +153,7 @@ func TestRemarksAreFew(t *testing.T) {
 		return all
 	}
 	refused := func(p extract.ParticipantReport) extract.ParticipantReport {
-		p.Err = &extract.CallError{Call: extract.Call{Resource: dexcom.Events}, Err: &dexcom.StatusError{Path: "/x", Code: 404}}
+		p.Err = &plan.CallError{Call: plan.Call{Resource: dexcom.Events}, Err: &dexcom.StatusError{Path: "/x", Code: 404}}
 		p.Refused = []extract.Refusal{{Resource: dexcom.Events, Status: 404}}
 		return p
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -33,7 +34,7 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
 		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
 			_, err := log.Append(ctx, raw.Header{
-				RequestID: ulid.Make().String(), RunID: runID, Beat: extract.BeatConnect,
+				RequestID: ulid.Make().String(), RunID: runID, Beat: plan.BeatConnect,
 				ParticipantID: c.ParticipantID, ConnectionID: c.ID, Resource: string(a.Resource),
 				Status: 200, AskedAt: p.now().UTC(), ServerDate: a.Date, Encoding: a.Encoding, Records: a.Records,
 			}, a.Body)

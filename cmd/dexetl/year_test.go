@@ -21,6 +21,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
@@ -93,7 +94,7 @@ func (y *yearbook) connect() {
 	check(y.t, y.api.WriteTokens(&file))
 	rows, err := csv.NewReader(&file).ReadAll()
 	check(y.t, err)
-	everything, _ := extract.Consented(time.Time{}, time.Time{}, nil, extract.HistoryAll, time.Time{}, time.Time{})
+	everything, _ := plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
 	for _, row := range rows[1:] {
 		y.refresh[row[0]] = row[1]
 		y.targets = append(y.targets, extract.Target{ParticipantID: row[0], ConnectionID: row[0], App: "us", Consented: everything})
@@ -139,7 +140,7 @@ func (y *yearbook) Renew(_ context.Context, participant, _ string) (string, erro
 // sync syncs everybody, now and an hour later on.
 func (y *yearbook) sync() {
 	y.t.Helper()
-	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Job: extract.Job{Mode: extract.Sync}}, y.targets)
+	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Job: plan.Job{Mode: plan.Sync}}, y.targets)
 	if err != nil || report.Outcome != extract.Done {
 		y.t.Fatalf("sync at %s: %s, %v, %v", y.now, report.Outcome, err, report.Participants[0].Err)
 	}

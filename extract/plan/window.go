@@ -1,4 +1,4 @@
-package extract
+package plan
 
 import (
 	"iter"
@@ -27,7 +27,7 @@ func (w Window) String() string {
 }
 
 // words tells a person what w is, without the ends that stand for none.
-func (w Window) words() string {
+func (w Window) Words() string {
 	from, to := w.Start.UTC().Format(time.RFC3339), w.End.UTC().Format(time.RFC3339)
 	begins, ends := w.Start.After(plausibleStart), w.End.Before(openEnd)
 	switch {

@@ -1,4 +1,4 @@
-package extract
+package plan
 
 import (
 	"errors"
@@ -60,14 +60,14 @@ func (s *Shown) read() (dexcom.Ranges, error) {
 	}
 	plain, err := s.entry.PlainWithin(dexcom.DefaultMaxBody)
 	if long := (*raw.TooLongError)(nil); errors.As(err, &long) {
-		return dexcom.Ranges{}, rangesError(err)
+		return dexcom.Ranges{}, RangesError(err)
 	}
 	if err != nil {
 		return dexcom.Ranges{}, err
 	}
 	ranges, err := dexcom.ParseRanges(plain)
 	if err != nil {
-		return dexcom.Ranges{}, rangesError(err)
+		return dexcom.Ranges{}, RangesError(err)
 	}
 	ranges.UserID = "" // is nobody's business here, and is kept nowhere else
 	return ranges, nil

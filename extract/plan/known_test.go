@@ -1,4 +1,4 @@
-package extract
+package plan
 
 import (
 	"fmt"
@@ -48,7 +48,7 @@ func TestKnownWindows(t *testing.T) {
 				t.Errorf("%s: windows() of %+v = %v, want %v", tt.name, k, got, tt.want)
 			}
 		}
-		if got := k.clipped(); len(got) != tt.clips {
+		if got := k.Clipped(); len(got) != tt.clips {
 			t.Errorf("%s: clipped() = %q, want %d notes", tt.name, got, tt.clips)
 		}
 	}
@@ -74,7 +74,7 @@ func TestKnownExpects(t *testing.T) {
 		{dexcom.Calibrations, span(0, 100), false},
 		{dexcom.Alerts, span(0, 100), false},
 	} {
-		if got := k.expects(tt.resource, tt.w); got != tt.want {
+		if got := k.Expects(tt.resource, tt.w); got != tt.want {
 			t.Errorf("expects(%s, %v) = %t, want %t", tt.resource, tt.w, got, tt.want)
 		}
 	}
@@ -85,7 +85,7 @@ func TestKnownExpects(t *testing.T) {
 	} {
 		k.Ranges.EGVs = &odd
 		believed := odd.Start.Equal(at.Start)
-		if k.expects(dexcom.EGVs, span(40, 50)) || k.expects(dexcom.EGVs, span(0, 1)) != believed || k.expects(dexcom.EGVs, span(99, 101)) == believed {
+		if k.Expects(dexcom.EGVs, span(40, 50)) || k.Expects(dexcom.EGVs, span(0, 1)) != believed || k.Expects(dexcom.EGVs, span(99, 101)) == believed {
 			t.Errorf("range %v: want records expected with the end that is plausible, and in no other window", odd)
 		}
 	}

@@ -1,4 +1,4 @@
-package extract
+package plan
 
 import (
 	"cmp"
@@ -109,7 +109,7 @@ func Calls(s State, answers []Known) (calls []Call, clipped string, err error) {
 func (s State) refreshCalls(full Known) (calls []Call, clipped string) {
 	bounds := s.Consented.Intersect(full.plausible())
 	if bounds.Empty() {
-		clipped = "nothing " + s.Consented.words() + " is asked for: no sensor can have recorded it yet"
+		clipped = "nothing " + s.Consented.Words() + " is asked for: no sensor can have recorded it yet"
 	}
 	var demands []Demand
 	for _, r := range s.windowed() {
@@ -123,7 +123,7 @@ func (s State) backfillCalls(full Known) (calls []Call, clipped string) {
 	bounds := s.Consented.Intersect(s.Job.Interval)
 	demands := backfillDemands(full, bounds, s.windowed())
 	if len(demands) == 0 && len(backfillDemands(full, s.Consented, s.windowed())) > 0 {
-		clipped = "nothing is asked for: Dexcom shows no records " + s.Job.Interval.words()
+		clipped = "nothing is asked for: Dexcom shows no records " + s.Job.Interval.Words()
 	}
 	return append(callsFor(demands, s.Held.past()), s.devices()...), clipped
 }

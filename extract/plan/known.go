@@ -1,4 +1,4 @@
-package extract
+package plan
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ type Known struct {
 func ParseKnown(e raw.Entry, plain []byte) (Known, error) {
 	ranges, err := dexcom.ParseRanges(plain)
 	if err != nil {
-		return Known{}, rangesError(err)
+		return Known{}, RangesError(err)
 	}
 	return Known{e.Answered(), e.ServerDate, e.LastSync, ranges}, nil
 }
@@ -99,7 +99,7 @@ func (k Known) at() time.Time {
 }
 
 // clipped describes the ranges of k that reach beyond plausible times.
-func (k Known) clipped() (notes []string) {
+func (k Known) Clipped() (notes []string) {
 	plausible := k.plausible()
 	k.each(func(resource dexcom.Resource, r dexcom.Range) {
 		if r.Start.Before(plausible.Start) || !r.End.Before(plausible.End) {
@@ -135,7 +135,7 @@ func whole(r dexcom.Range) Window {
 // expects reports whether an answer without records for w contradicts k: the
 // oldest or the newest record lies in w. Of what is between the two k says
 // nothing: somebody may pause for months.
-func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
+func (k Known) Expects(resource dexcom.Resource, w Window) (expected bool) {
 	k.each(func(of dexcom.Resource, r dexcom.Range) {
 		expected = expected || of == resource && (w.Contains(r.Start) || w.Contains(r.End))
 	})
@@ -144,7 +144,7 @@ func (k Known) expects(resource dexcom.Resource, w Window) (expected bool) {
 
 // without reports whether k says that there is no record of resource in w, which
 // it cannot say of alerts.
-func (k Known) without(resource dexcom.Resource, w Window) bool {
+func (k Known) Without(resource dexcom.Resource, w Window) bool {
 	if !slices.Contains([]dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations}, resource) {
 		return false
 	}
