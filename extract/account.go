@@ -24,10 +24,10 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 	}
 	same, err := c.runner.fetcher.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
 	if isOwner(err) {
-		return false, &TokenError{c.target.ParticipantID, err}
+		return false, &TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	if err != nil {
-		return false, fatalError{err}
+		return false, FatalError{err}
 	}
 	return same, nil
 }
@@ -40,14 +40,9 @@ func (c *connection) stray(ctx context.Context) error {
 		return err
 	}
 	if isOwner(err) {
-		return &TokenError{c.target.ParticipantID, err}
+		return &TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
-	return fatalError{err}
-}
-
-func isOtherAccount(err error) bool {
-	var other *state.OtherAccountError
-	return errors.As(err, &other)
+	return FatalError{err}
 }
 
 func isOwner(err error) bool {

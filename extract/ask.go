@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -12,40 +11,63 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// An asker sends a request and returns its answer. Each layer adds one concern
-// to the next: retrying, then authorised, then paced, then the API.
-type asker interface {
-	ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, error)
+// API answers requests. *dexcom.Client is one. Probe asks for nobody's data, to
+// see whether the API can be reached: any answer will do.
+type API interface {
+	Do(ctx context.Context, accessToken string, r dexcom.Request) (dexcom.Answer, error)
+	Probe(ctx context.Context) (server time.Time, err error)
 }
 
-// authorised gets the access token for a target. A token that is refused is
-// renewed once and the request repeated once.
-type authorised struct {
-	next   func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error)
-	tokens Tokens
-	target Target
-
-	standing func(context.Context) error // a withdrawal, or nil
-	open     func(context.Context) error // returns when the app takes requests
+// Tokens hands out access tokens. Renew is told which one the API refused.
+type Tokens interface {
+	Token(ctx context.Context, connectionID string) (string, error)
+	Renew(ctx context.Context, connectionID, rejected string) (string, error)
 }
 
-func (a authorised) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
-	token, err := a.tokens.Token(ctx, a.target.ConnectionID)
+// A Doer sends a request and returns its answer. Each layer adds one concern to the
+// next: retrying, then authorised, then the gate of the app, then the API.
+type Doer interface {
+	Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, error)
+}
+
+// A Line is what one participant's requests go through.
+type Line struct {
+	Gate          *Gate
+	Tokens        Tokens
+	ParticipantID string
+	ConnectionID  string
+
+	Standing func(context.Context) error // asked before each request: a withdrawal, or what ends the run; nil: go on
+	Judge    func(error) *TokenError     // says what an error of Tokens means
+	Sent     func()                      // told of each request when it is sent
+}
+
+// Do sends a request, as often as it takes.
+func (l Line) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
+	return retrying{authorised{l}, l}.Do(ctx, r)
+}
+
+// authorised gets the access token. One that is refused is renewed once and the
+// request repeated once.
+type authorised struct{ line Line }
+
+func (a authorised) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
+	token, err := a.line.Tokens.Token(ctx, a.line.ConnectionID)
 	if err != nil {
 		return dexcom.Answer{}, a.failed(ctx, err)
 	}
-	answer, err := a.next(ctx, token, r)
+	answer, err := a.line.Gate.send(ctx, a.line, token, r)
 	var status *dexcom.StatusError
 	if !errors.As(err, &status) || status.Code != http.StatusUnauthorized {
 		return answer, err
 	}
-	if err := a.open(ctx); err != nil {
+	if _, err := a.line.Gate.open(ctx); err != nil {
 		return dexcom.Answer{}, err
 	}
-	if token, err = a.tokens.Renew(ctx, a.target.ConnectionID, token); err != nil {
+	if token, err = a.line.Tokens.Renew(ctx, a.line.ConnectionID, token); err != nil {
 		return dexcom.Answer{}, a.failed(ctx, err)
 	}
-	return a.next(ctx, token, r)
+	return a.line.Gate.send(ctx, a.line, token, r)
 }
 
 func (a authorised) failed(ctx context.Context, err error) error {
@@ -56,105 +78,10 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	var clock *ClockError
 	var damage *state.DamageError
 	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) || errors.As(err, &clock) || errors.As(err, &damage) {
-		return fatalError{err} // it is everybody's, and no token may be spent
+		return FatalError{err} // it is everybody's, and no token may be spent
 	}
-	if withdrawal := a.standing(ctx); withdrawal != nil {
+	if withdrawal := a.line.Standing(ctx); withdrawal != nil {
 		return withdrawal // which destroyed the tokens
 	}
-	return &TokenError{a.target.ParticipantID, err}
-}
-
-// An app is one registration with the API, in one region: its client, its pace
-// and its places for calls at a time.
-type app struct {
-	client API
-	outage *outage
-	pace   *pace
-	turns  *turns
-	quota  *Quota
-	looks  atomic.Int64 // calls that only looked whether the API answers
-}
-
-// open returns when requests of the app make sense: it can be reached, and is not
-// paused. Waited reports whether there was an outage. No token is asked for before.
-func (a *app) open(ctx context.Context) (waited bool, err error) {
-	if waited, err = a.outage.wait(ctx); err != nil {
-		return waited, err
-	}
-	return waited, a.pace.open(ctx)
-}
-
-// call sends r when it is its turn. Refusals as too many slow the whole app
-// down; r is repeated until it is taken. Each time it is sent, begun is called.
-func (a *app) call(ctx context.Context, p *participant, token string, r dexcom.Request, begun func()) (dexcom.Answer, error) {
-	for {
-		answer, sent, err := a.once(ctx, p, token, r, begun)
-		limit := tooMany(err)
-		if limit == nil {
-			if err == nil {
-				a.pace.accepted()
-			}
-			return answer, err
-		}
-		if err := a.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
-			return dexcom.Answer{}, err
-		}
-	}
-}
-
-// tooMany returns err as a refusal of a call as one too many, else nil.
-func tooMany(err error) *dexcom.StatusError {
-	var status *dexcom.StatusError
-	if errors.As(err, &status) && status.Code == http.StatusTooManyRequests {
-		return status
-	}
-	return nil
-}
-
-// once sends r once and returns when it was sent.
-func (a *app) once(ctx context.Context, p *participant, token string, r dexcom.Request, begun func()) (dexcom.Answer, time.Time, error) {
-	id := p.report.ParticipantID
-	if err := a.turns.take(ctx, id); err != nil {
-		return dexcom.Answer{}, time.Time{}, err
-	}
-	defer a.turns.give(id)
-	if err := a.quota.check(); err != nil { // nothing is waited for that may not be sent
-		return dexcom.Answer{}, time.Time{}, err
-	}
-	if _, err := a.outage.wait(ctx); err != nil { // one may have begun since open
-		return dexcom.Answer{}, time.Time{}, err
-	}
-	if err := a.pace.wait(ctx); err != nil {
-		return dexcom.Answer{}, time.Time{}, err
-	}
-	if err := p.standing(ctx); err != nil { // after all waiting
-		return dexcom.Answer{}, time.Time{}, err
-	}
-	if err := a.quota.Take(); err != nil {
-		return dexcom.Answer{}, time.Time{}, err
-	}
-	p.count(Counts{Calls: 1})
-	begun()
-	sent := time.Now()
-	ctx, cancel := outlasting(ctx)
-	defer cancel()
-	answer, err := a.client.Do(ctx, token, r)
-	return answer, sent, err
-}
-
-// look asks the API for nobody's data, and returns why no answer came: nil if one
-// did, whatever it said. The error is why no call may be made.
-func (a *app) look(ctx context.Context) (unreached, err error) {
-	if err := a.pace.wait(ctx); err != nil {
-		return nil, err
-	}
-	if err := a.quota.Take(); err != nil {
-		return nil, err
-	}
-	a.looks.Add(1)
-	_, unreached = a.client.Probe(ctx)
-	if gotAnswer(unreached) {
-		return nil, nil
-	}
-	return unreached, ctx.Err()
+	return a.line.Judge(err)
 }

@@ -3,7 +3,6 @@ package extract
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -19,40 +18,31 @@ type connection struct {
 	person *participant
 	runner *runner
 	target Target
-	app    *app
+	gate   *Gate
 	shown  []plan.Known // what dataRange answered in this run
 	closed closing
 }
 
 func newConnection(p *participant, t Target) *connection {
-	return &connection{person: p, runner: p.runner, target: t, app: p.runner.apps[t.App]}
+	return &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}
 }
 
-// asker returns what asks for c and calls begun whenever a request is sent.
-func (c *connection) asker(begun func()) asker {
-	return retrying{
-		next: authorised{
-			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
-				return c.app.call(ctx, c.person, token, r, begun)
-			},
-			tokens:   c.runner.fetcher.Tokens,
-			target:   c.target,
-			standing: c.person.standing,
-			open: func(ctx context.Context) error {
-				_, err := c.app.open(ctx)
-				return err
-			},
+// line returns what the requests of c go through; begun is called whenever one is sent.
+func (c *connection) line(begun func()) Line {
+	return Line{
+		Gate: c.gate, Tokens: c.runner.fetcher.Tokens,
+		ParticipantID: c.target.ParticipantID, ConnectionID: c.target.ConnectionID,
+		Standing: c.person.standing, Judge: c.person.judge,
+		Sent: func() {
+			c.person.count(Counts{Calls: 1})
+			begun()
 		},
-		who:    c.target.ParticipantID,
-		app:    c.app,
-		jitter: c.runner.jitter,
-		now:    c.runner.fetcher.Now,
 	}
 }
 
 // fetch asks for the ranges, plans, and fetches what is due.
 func (c *connection) fetch(ctx context.Context) error {
-	defer c.app.outage.enter()()
+	defer c.gate.Enter()()
 	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
 		for _, note := range k.Clipped() {
@@ -99,7 +89,7 @@ func planError(err error) error {
 	if call := (*plan.CallError)(nil); err == nil || errors.As(err, &call) {
 		return err
 	}
-	return fatalError{err}
+	return FatalError{err}
 }
 
 // maxRanges is the largest plain dataRange body; real ones are below 1 kB.
@@ -107,7 +97,7 @@ const maxRanges = 1 << 20
 
 // askRanges asks dataRange.
 func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Known, error) {
-	answer, err := c.asker(func() {}).ask(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
+	answer, err := c.line(func() {}).Do(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
 	if err != nil {
 		return plan.Known{}, plan.RangesError(err)
 	}
@@ -127,13 +117,13 @@ func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Known
 // sent or given up.
 func (c *connection) fetchCalls(ctx context.Context, calls []plan.Call) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.app.turns.perParticipant)
-	for _, call := range calls {
+	group.SetLimit(c.gate.PerParticipant())
+	for _, one := range calls {
 		next := make(chan struct{})
 		begun := sync.OnceFunc(func() { close(next) })
 		group.Go(func() error {
 			defer begun()
-			return c.fetchCall(groupCtx, call, begun)
+			return c.fetchCall(groupCtx, one, begun)
 		})
 		<-next
 	}
@@ -143,27 +133,27 @@ func (c *connection) fetchCalls(ctx context.Context, calls []plan.Call) error {
 // fetchCall fetches one window; begun is called when its request is sent. An
 // error is returned if it ends the run or the participant has withdrawn, else
 // noted: what is under way goes on, whatever became of this one.
-func (c *connection) fetchCall(ctx context.Context, call plan.Call, begun func()) error {
+func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func()) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if c.closed.to(call.Resource) {
+	if c.closed.to(one.Resource) {
 		return nil
 	}
-	err := c.ask(ctx, call, c.asker(begun))
+	err := c.ask(ctx, one, c.line(begun))
 	if err == nil {
 		c.person.count(Counts{Fetched: 1, Open: -1})
 		return nil
 	}
 	var size *dexcom.SizeError
-	if older, newer, ok := call.Halves(); ok && errors.As(err, &size) {
+	if older, newer, ok := one.Halves(); ok && errors.As(err, &size) {
 		c.person.count(Counts{Planned: 1, Open: 1})
 		if err := c.fetchCall(ctx, older, begun); err != nil {
 			return err
 		}
 		return c.fetchCall(ctx, newer, begun)
 	}
-	err = &plan.CallError{Call: call, Err: err}
+	err = &plan.CallError{Call: one, Err: err}
 	if isWithdrawn(err) {
 		return err
 	}
@@ -178,14 +168,14 @@ func (c *connection) fetchCall(ctx context.Context, call plan.Call, begun func()
 // the one that says so again: real ones have a hundred.
 const maxEmpty = 64 << 10
 
-// ask asks for call's window and appends the answer to the log. An answer
+// ask asks for one window and appends the answer to the log. An answer
 // without records where dataRange shows one is no answer before it was given
 // twice: only then is it kept. One that the second answer refutes is not: should we
 // die before that one is in the log too, it would count as held. One without a body
 // is none unless dataRange shows that nothing is there.
-func (c *connection) ask(ctx context.Context, call plan.Call, api asker) error {
-	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
-	answer, err := api.ask(ctx, request)
+func (c *connection) ask(ctx context.Context, one plan.Call, api Doer) error {
+	request := dexcom.Request{Resource: one.Resource, Start: one.Window.Start, End: one.Window.End}
+	answer, err := api.Do(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -194,9 +184,9 @@ func (c *connection) ask(ctx context.Context, call plan.Call, api asker) error {
 	if err != nil {
 		return err
 	}
-	if answer.Records == 0 && same && c.expected(call) {
+	if answer.Records == 0 && same && c.expected(one) {
 		answer.Release() // nobody may wait for room who has some
-		again, err := api.ask(ctx, request)
+		again, err := api.Do(ctx, request)
 		if err != nil {
 			return err
 		}
@@ -207,28 +197,28 @@ func (c *connection) ask(ctx context.Context, call plan.Call, api asker) error {
 			return err
 		}
 		if again.Records == 0 && !again.NoContent && same {
-			c.person.foundEmpty(call)
+			c.person.foundEmpty(one)
 			if !first.NoContent && len(first.Body) <= maxEmpty {
-				if _, err := c.keep(ctx, first, call.Beat); err != nil {
+				if _, err := c.keep(ctx, first, one.Beat); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	if answer.NoContent && !c.shownEmpty(call) {
+	if answer.NoContent && !c.shownEmpty(one) {
 		return &NoContentError{}
 	}
-	_, err = c.keep(ctx, answer, call.Beat)
+	_, err = c.keep(ctx, answer, one.Beat)
 	return err
 }
 
 // shownEmpty reports whether dataRange said in this run that it has no record of
-// call's resource in its window: it was asked for everything, and knows of that
+// the call's resource in its window: it was asked for everything, and knows of that
 // resource.
-func (c *connection) shownEmpty(call plan.Call) bool {
+func (c *connection) shownEmpty(one plan.Call) bool {
 	full := false
 	for _, k := range c.shown {
-		if !k.Without(call.Resource, call.Window) {
+		if !k.Without(one.Resource, one.Window) {
 			return false
 		}
 		full = full || k.LastSync.IsZero()
@@ -236,10 +226,10 @@ func (c *connection) shownEmpty(call plan.Call) bool {
 	return full
 }
 
-// expected reports whether dataRange shows a record in call's window.
-func (c *connection) expected(call plan.Call) bool {
+// expected reports whether dataRange shows a record in the call's window.
+func (c *connection) expected(one plan.Call) bool {
 	for _, k := range c.shown {
-		if k.Expects(call.Resource, call.Window) {
+		if k.Expects(one.Resource, one.Window) {
 			return true
 		}
 	}
@@ -251,7 +241,7 @@ func (c *connection) expected(call plan.Call) bool {
 // answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
 	if err := c.runner.clock.Check(a.Date); err != nil {
-		return raw.Entry{}, fatalError{err}
+		return raw.Entry{}, FatalError{err}
 	}
 	same, err := c.own(ctx, a)
 	if err != nil {
@@ -260,30 +250,15 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	if !same {
 		beat = plan.BeatStray
 	}
-	status := http.StatusOK
-	if a.NoContent {
-		status = http.StatusNoContent
-	}
 	if err := a.Take(context.WithoutCancel(ctx), 3); err != nil { // packed, as an entry of the log, and in a group of those
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
-	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), raw.Header{
-		RunID:         c.runner.run.ID,
-		ParticipantID: c.target.ParticipantID,
-		ConnectionID:  c.target.ConnectionID,
-		Resource:      string(a.Resource),
-		Beat:          beat,
-		WindowStart:   a.Start,
-		WindowEnd:     a.End,
-		LastSync:      a.LastSync,
-		Status:        status,
-		AskedAt:       c.runner.fetcher.Now(),
-		ServerDate:    a.Date,
-		Records:       a.Records,
-	}, a.Body)
+	h := Header(a, c.runner.fetcher.Now())
+	h.RunID, h.ParticipantID, h.ConnectionID, h.Beat = c.runner.run.ID, c.target.ParticipantID, c.target.ConnectionID, beat
+	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), h, a.Body)
 	if err != nil {
-		return raw.Entry{}, fatalError{err}
+		return raw.Entry{}, FatalError{err}
 	}
 	fault.Point("fetch.kept")
 	c.person.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})

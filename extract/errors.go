@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -26,6 +25,9 @@ func (e *ClockError) Error() string {
 type TokenError struct {
 	ParticipantID string
 	Err           error
+	Passes        bool      // nothing but the network or a server was in the way
+	Unanswered    bool      // a refresh brought no answer, or none is tried any more because of one
+	RetryAt       time.Time // the token source wants to be left alone until then; zero: it does not say
 }
 
 func (e *TokenError) Error() string { return "access token: " + e.Err.Error() }
@@ -93,19 +95,23 @@ func (*NoContentError) Error() string {
 	return "204 No Content, and dataRange does not say that nothing is there"
 }
 
-// A fatalError ends the whole run.
-type fatalError struct{ error }
+// A FatalError ends the whole run.
+type FatalError struct{ Err error }
 
-func (e fatalError) Unwrap() error { return e.error }
+func (e FatalError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what went wrong.
+func (e FatalError) Unwrap() error { return e.Err }
 
 // transient reports whether the same request may succeed later in this run.
 func transient(err error) bool {
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
 	var empty *NoContentError
-	var fatal fatalError
+	var fatal FatalError
+	var token *TokenError
 	switch {
-	case err == nil, errors.As(err, &fatal), errors.Is(err, errClaimLost), isWithdrawn(err), isOtherAccount(err), isToken(err) && !transientToken(err):
+	case err == nil, errors.As(err, &fatal), isWithdrawn(err), isOtherAccount(err), errors.As(err, &token) && !token.Passes:
 		return false
 	case errors.As(err, &size), errors.As(err, &empty): // asked again it is the same
 		return false
@@ -113,35 +119,6 @@ func transient(err error) bool {
 		return status.Temporary()
 	}
 	return true // a body that is no answer, or the transport's
-}
-
-// transientToken reports whether nothing but the network or a server kept err's
-// token from us: in a refresh, or when the account was looked at on first use.
-func transientToken(err error) bool {
-	var temporary *consent.TemporaryError
-	var unchecked *consent.UncheckedError
-	var status *dexcom.StatusError
-	var wrongClient *consent.WrongClientError
-	switch {
-	case consentMissing(err), errors.As(err, &wrongClient):
-		return false
-	case refreshStopped(err):
-		return tokenUnanswered(err) // by an outage, which passes
-	case errors.As(err, &unchecked) && errors.As(err, &status):
-		return status.Temporary()
-	}
-	return errors.As(err, &temporary) || errors.As(err, &unchecked)
-}
-
-// passing reports whether err says nothing about the participant: another run
-// may well succeed.
-func passing(err error) bool {
-	return transient(err) || isAppOver(err) || refreshStopped(err)
-}
-
-func refreshStopped(err error) bool {
-	var stopped *consent.RefreshStoppedError
-	return errors.As(err, &stopped)
 }
 
 func isWithdrawn(err error) bool {
@@ -154,9 +131,9 @@ func isToken(err error) bool {
 	return errors.As(err, &token)
 }
 
-// appOver returns the error by which err says that no call of an app is made any
+// AppOver returns the error by which err says that no call of an app is made any
 // more in this run, whoever's: nil if it says something else.
-func appOver(err error) error {
+func AppOver(err error) error {
 	var limit *LimitError
 	var outage *OutageError
 	switch {
@@ -168,8 +145,7 @@ func appOver(err error) error {
 	return nil
 }
 
-func isAppOver(err error) bool { return appOver(err) != nil }
-
-// stops reports whether err makes further calls to the connection useless, for
-// whatever resource.
-func stops(err error) bool { return isToken(err) || isAppOver(err) || isOtherAccount(err) }
+func isOtherAccount(err error) bool {
+	var other *state.OtherAccountError
+	return errors.As(err, &other)
+}

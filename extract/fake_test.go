@@ -364,3 +364,11 @@ func in2026(t *testing.T, test func(t *testing.T)) {
 		test(t)
 	})
 }
+
+// What package call promises of a request.
+const (
+	mostTries    = 5
+	missedInARow = 5 // before an outage is suspected
+	longestPause = 30 * time.Second
+	halfAnHour   = 30 * time.Minute // an app is waited for
+)

@@ -142,7 +142,7 @@ func TestFailuresStayWithTheirParticipant(t *testing.T) {
 		}}
 		report := mustRun(t, f, plan.Backfill, target("P1"), target("P2"), target("P3"), target("P4"), target("P5"), target("P6"))
 		want := []struct{ minCalls, maxCalls, open int }{
-			{1 + windowsOfYear*tries, 1 + windowsOfYear*tries, windowsOfYear}, // each window is tried
+			{1 + windowsOfYear*mostTries, 1 + windowsOfYear*mostTries, windowsOfYear}, // each window is tried
 			{1, 1, 0}, // stopped at once
 			{1 + 2, 1 + 3*defaultConcurrency, windowsOfYear},   // what was under way, each repeated once
 			{1 + 4, 1 + defaultConcurrency + 4, windowsOfYear}, // what was under way of each resource

@@ -20,26 +20,6 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
-// API answers requests. *dexcom.Client is one. Probe asks for nobody's data, to
-// see whether the API can be reached: any answer will do.
-type API interface {
-	Do(ctx context.Context, accessToken string, r dexcom.Request) (dexcom.Answer, error)
-	Probe(ctx context.Context) (server time.Time, err error)
-}
-
-// Tokens hands out access tokens. Renew is told which one the API refused.
-type Tokens interface {
-	Token(ctx context.Context, connectionID string) (string, error)
-	Renew(ctx context.Context, connectionID, rejected string) (string, error)
-}
-
-// Budget grants up to n calls of an app that may make perHour in an hour, over
-// all processes. Those granted are to be made within wait; granted none, the
-// caller asks again after it at the latest.
-type Budget interface {
-	TakeCalls(ctx context.Context, app string, n, perHour int) (granted int, wait time.Duration, err error)
-}
-
 // Withdrawals knows who has withdrawn, which it is asked before every request:
 // another process may have recorded it a moment ago. Then the error is a
 // *state.WithdrawnError.
@@ -150,7 +130,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	defer release()
 	all, groupCtx := errgroup.WithContext(bounded)
 	for _, indexes := range byApp {
-		all.Go(func() error { return r.fetchAll(groupCtx, indexes, run.Quota.participants(len(r.apps))) })
+		all.Go(func() error { return r.fetchAll(groupCtx, indexes, participantsAtWork(run.Quota, len(r.apps))) })
 	}
 	err := all.Wait()
 	r.report.sum()
@@ -159,11 +139,11 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 		r.report.Outcome = Interrupted
 		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
 	}
-	var fatal fatalError
+	var fatal FatalError
 	switch {
 	case err == nil:
 	case errors.As(err, &fatal):
-		r.report.Outcome, err = Partial, fatal.error
+		r.report.Outcome, err = Partial, fatal.Err
 	case stopOf(bounded) != nil && len(r.report.Over) > 0:
 		r.report.Outcome, err = Later, nil
 	case stopOf(bounded) != nil:
@@ -178,7 +158,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 type runner struct {
 	fetcher *Fetcher
 	run     Run
-	apps    map[string]*app
+	apps    map[string]*Gate
 	work    [][]Target // per participant, in the order of the ids
 	index   *plan.Index
 	report  Report // Participants are each written by one goroutine
@@ -205,7 +185,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if f.Logger == nil {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{fetcher: &frozen, run: run, apps: map[string]*app{}, work: byParticipant(targets)}
+	r := &runner{fetcher: &frozen, run: run, apps: map[string]*Gate{}, work: byParticipant(targets)}
 	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
@@ -222,14 +202,15 @@ func (r *runner) openApps(targets []Target) {
 		if client == nil {
 			continue // said by eligible: it stops nobody else
 		}
-		p, o := newPace(t.App, r.fetcher.CallsPerHour, r.fetcher.Budget), newOutage(t.App)
-		p.jitter, p.now, p.logger = r.jitter, r.fetcher.Now, r.fetcher.Logger
-		o.jitter, o.now, o.logger = r.jitter, r.fetcher.Now, r.fetcher.Logger
-		if r.fetcher.Reached != nil {
-			o.over = func() { r.fetcher.Reached(t.App) }
+		gate := Settings{
+			App: t.App, Client: client, Budget: r.fetcher.Budget, Quota: r.run.Quota,
+			CallsPerHour: r.fetcher.CallsPerHour, Concurrency: r.fetcher.Concurrency,
+			Jitter: r.jitter, Now: r.fetcher.Now, Logger: r.fetcher.Logger,
 		}
-		a := &app{client: client, outage: o, pace: p, turns: newTurns(r.fetcher.Concurrency), quota: r.run.Quota}
-		o.look, r.apps[t.App] = a.look, a
+		if r.fetcher.Reached != nil {
+			gate.Reached = func() { r.fetcher.Reached(t.App) }
+		}
+		r.apps[t.App] = NewGate(gate)
 	}
 }
 
@@ -237,9 +218,9 @@ func (r *runner) openApps(targets []Target) {
 // an app answers, and which apps were given up.
 func (r *runner) sumApps() {
 	for _, name := range slices.Sorted(maps.Keys(r.apps)) {
-		a := r.apps[name]
-		r.report.Calls += int(a.looks.Load())
-		if err := cmp.Or(a.outage.underWay(), a.pace.over()); err != nil {
+		gate := r.apps[name]
+		r.report.Calls += gate.Looks()
+		if err := gate.Over(); err != nil {
 			r.report.Over = append(r.report.Over, err)
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
@@ -89,6 +88,7 @@ func (o *outage) enter() (leave func()) {
 // look: its token may have been spent, so it is not presented again before the API
 // is known to answer.
 func (o *outage) note(participantID string, begun time.Time, err error) {
+	var token *TokenError
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -99,7 +99,7 @@ func (o *outage) note(participantID string, begun time.Time, err error) {
 			clear(o.by)
 			o.end()
 		}
-	case isToken(err) && tokenUnanswered(err):
+	case errors.As(err, &token) && token.Unanswered:
 		o.miss(participantID, err)
 		o.suspect()
 	case unreached(err) != nil:
@@ -272,11 +272,4 @@ func unreached(err error) error {
 		return errNoAnswer
 	}
 	return nil
-}
-
-// tokenUnanswered reports whether err is about a refresh that brought no answer,
-// or that no refresh is tried any more because of one.
-func tokenUnanswered(err error) bool {
-	var refresh *consent.TemporaryError
-	return errors.As(err, &refresh) && refresh.Err != nil
 }

@@ -120,7 +120,7 @@ func (p *pace) fill(ctx context.Context) (time.Duration, error) {
 	batch := min(paceBatch, max(1, p.perHour/1000))
 	granted, wait, err := p.budget.TakeCalls(ctx, p.app, batch, p.perHour)
 	if err != nil {
-		return 0, fatalError{fmt.Errorf("call budget of app %s: %w", p.app, err)}
+		return 0, FatalError{fmt.Errorf("call budget of app %s: %w", p.app, err)}
 	}
 	p.granted, p.expires = granted, began.Add(wait)
 	if granted > 0 {

@@ -150,7 +150,7 @@ func TestPaceTooLong(t *testing.T) {
 				if errors.As(err, &limit) != tt.gives || tt.gives && !limit.Until.Equal(now.Add(tt.after)) {
 					t.Fatalf("run of %v asked to wait %v: %v (until %v); gives up: want %t, until then", tt.lasts, tt.after, err, limit, tt.gives)
 				}
-				if err := p.wait(ctx); isAppOver(err) != tt.gives || tt.gives && time.Since(now) > 0 {
+				if err := p.wait(ctx); (AppOver(err) != nil) != tt.gives || tt.gives && time.Since(now) > 0 {
 					t.Errorf("run of %v asked to wait %v: then %v after %v", tt.lasts, tt.after, err, time.Since(now))
 				}
 			})
@@ -185,7 +185,7 @@ func TestPaceGivesUp(t *testing.T) {
 				}
 				break
 			}
-			if err := p.wait(t.Context()); !isAppOver(err) {
+			if err := p.wait(t.Context()); AppOver(err) == nil {
 				t.Errorf("wait after giving up: %v, want a *LimitError at once", err)
 			}
 		})

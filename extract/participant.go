@@ -154,7 +154,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 		c := newConnection(p, t)
 		err := c.fetch(ctx)
 		if ends := p.settle(ctx, err); ends != nil {
-			if outage := c.app.outage.underWay(); stopOf(ctx) != nil && outage != nil {
+			if outage := c.gate.Unreached(); stopOf(ctx) != nil && outage != nil {
 				p.fail(outage) // all was tried for which there was time
 				p.report.Ended = true
 			}
@@ -202,7 +202,7 @@ func (p *participant) flagEmpty() {
 // settle notes err as the participant's, unless it ends the run: then it returns
 // it.
 func (p *participant) settle(ctx context.Context, err error) error {
-	var fatal fatalError
+	var fatal FatalError
 	switch {
 	case err == nil:
 		return nil
@@ -214,7 +214,7 @@ func (p *participant) settle(ctx context.Context, err error) error {
 		p.left()
 		return nil
 	}
-	if over := appOver(err); over != nil {
+	if over := AppOver(err); over != nil {
 		err = over // it is nobody's in particular
 	}
 	p.fail(err)
@@ -231,7 +231,7 @@ func (p *participant) standing(ctx context.Context) error {
 	if err == nil || isWithdrawn(err) || ctx.Err() != nil {
 		return err
 	}
-	return fatalError{err}
+	return FatalError{err}
 }
 
 // left notes that the participant withdrew during the run. What was due is due

@@ -3,8 +3,6 @@ package extract
 import (
 	"context"
 	"errors"
-
-	"github.com/dexetl/dexetl/extract/consent"
 )
 
 // An Outcome sums up a run.
@@ -95,7 +93,7 @@ func (r *Report) sum() {
 	for _, p := range r.Participants {
 		r.add(p.Counts)
 		through = through || p.Fetched > 0 || p.Err == nil && p.Answers > 0
-		over = over || isAppOver(p.Err)
+		over = over || AppOver(p.Err) != nil
 		switch {
 		case p.Err == nil:
 			continue
@@ -120,14 +118,6 @@ func (r *Report) sum() {
 
 // errNoConnection is the error of a participant without a connection.
 var errNoConnection = errors.New("not connected")
-
-// consentMissing reports whether only the participant can help.
-func consentMissing(err error) bool {
-	var needs *consent.NeedsReconsentError
-	var suspect *consent.AuthSuspectError
-	var exported *consent.ExportedError
-	return errors.Is(err, errNoConnection) || errors.As(err, &needs) || errors.As(err, &suspect) || errors.As(err, &exported)
-}
 
 // interrupted reports whether err says that the context ended.
 func interrupted(err error) bool {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
@@ -21,33 +20,30 @@ const (
 // outage of the whole app failed is repeated when that is over, and does not count
 // as a try.
 type retrying struct {
-	next   asker
-	who    string // the participant
-	app    *app
-	jitter func(time.Duration) time.Duration
-	now    func() time.Time
+	next Doer
+	line Line
 }
 
-func (a retrying) ask(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
+func (a retrying) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
 	var t tried
 	for {
-		if _, err := a.app.open(ctx); err != nil {
+		if _, err := a.line.Gate.open(ctx); err != nil {
 			return dexcom.Answer{}, err
 		}
 		sent := time.Now()
-		answer, err := a.next.ask(ctx, r)
+		answer, err := a.next.Do(ctx, r)
 		if err == nil || ctx.Err() == nil { // else it says nothing of the API
-			a.app.outage.note(a.who, sent, err)
+			a.line.Gate.outage.note(a.line.ParticipantID, sent, err)
 		}
-		if !transient(err) || isAppOver(err) || ctx.Err() != nil {
+		if !transient(err) || AppOver(err) != nil || ctx.Err() != nil {
 			return answer, err
 		}
 		if limit := tooMany(err); limit != nil { // met on the way to a token: in a call it is not handed on
-			if err := a.app.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
+			if err := a.line.Gate.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
 				return dexcom.Answer{}, err
 			}
 		}
-		waited, down := a.app.open(ctx)
+		waited, down := a.line.Gate.open(ctx)
 		if down != nil {
 			return dexcom.Answer{}, down
 		}
@@ -77,7 +73,7 @@ func (t *tried) again(ctx context.Context, a retrying, err error) (time.Duration
 	t.times++
 	backoff := min(firstBackoff<<(t.times-1), lastBackoff)
 	asked := a.askedToWait(err)
-	wait := max(a.jitter(backoff), asked)
+	wait := max(a.line.Gate.jitter(backoff), asked)
 	if isToken(err) {
 		t.forToken += wait
 	}
@@ -88,7 +84,7 @@ func (t *tried) again(ctx context.Context, a retrying, err error) (time.Duration
 		if isToken(err) {
 			return 0, err // which says when
 		}
-		return 0, &ComeBackError{a.now().UTC().Add(asked), err}
+		return 0, &ComeBackError{a.line.Gate.now().UTC().Add(asked), err}
 	}
 	t.all += wait
 	return wait, nil
@@ -101,9 +97,9 @@ func (a retrying) askedToWait(err error) (wait time.Duration) {
 	if errors.As(err, &status) {
 		wait = status.RetryAfter
 	}
-	var token *consent.TemporaryError
+	var token *TokenError
 	if errors.As(err, &token) {
-		wait = max(wait, token.RetryAt.Sub(a.now()))
+		wait = max(wait, token.RetryAt.Sub(a.line.Gate.now()))
 	}
 	return wait
 }

@@ -30,8 +30,8 @@ func TestRetryWaits(t *testing.T) {
 		calls        int
 		least, most  time.Duration
 	}{
-		{0, 0, tries, 3750 * time.Millisecond, 7500 * time.Millisecond},
-		{40 * time.Second, 0, tries, 160 * time.Second, 160 * time.Second},
+		{0, 0, mostTries, 3750 * time.Millisecond, 7500 * time.Millisecond},
+		{40 * time.Second, 0, mostTries, 160 * time.Second, 160 * time.Second},
 		{12 * time.Minute, 0, 3, 24 * time.Minute, 24 * time.Minute},
 		{5 * time.Hour, 0, 1, 0, 0},
 		{40 * time.Second, time.Minute, 2, 40 * time.Second, 40 * time.Second},
@@ -48,7 +48,7 @@ func TestRetryWaits(t *testing.T) {
 				t.Errorf("Retry-After %v: %s, %v, %d calls, waits of %v in all; want later, %d, %v to %v", tt.after, report.Outcome, err, report.Calls, took, tt.calls, tt.least, tt.most)
 			}
 			var later *ComeBackError
-			if says := errors.As(report.Participants[0].Err, &later); says != (tt.calls < tries) || says && later.Until.Before(time.Now().Add(tt.after-time.Second)) {
+			if says := errors.As(report.Participants[0].Err, &later); says != (tt.calls < mostTries) || says && later.Until.Before(time.Now().Add(tt.after-time.Second)) {
 				t.Errorf("Retry-After %v: %v; want the time to come back", tt.after, report.Participants[0].Err)
 			}
 		})
@@ -70,7 +70,7 @@ func TestTokenRetries(t *testing.T) {
 	}{
 		{"one 503", &consent.TemporaryError{}, 2 * time.Second, 1, Done, 1, 3 * time.Second},
 		{"four of them", &consent.TemporaryError{}, 2 * time.Second, 4, Done, 4, 31 * time.Second},
-		{"endless", &consent.TemporaryError{}, 2 * time.Second, never, Later, tries, 31 * time.Second},
+		{"endless", &consent.TemporaryError{}, 2 * time.Second, never, Later, mostTries, 31 * time.Second},
 		{"endless and slow", &consent.TemporaryError{}, 25 * time.Second, never, Later, 2, 26 * time.Second},
 		{"not within a minute", &consent.TemporaryError{}, 61 * time.Second, never, Later, 1, 0},
 		{"account not seen: 503", &consent.UncheckedError{Err: &dexcom.StatusError{Code: 503}}, 0, 2, Done, 2, 2 * time.Second},

@@ -9,6 +9,13 @@ import (
 // is some before it was expected: another run may have ended.
 const budgetPoll = 15 * time.Second
 
+// Budget grants up to n calls of an app that may make perHour in an hour, over
+// all processes. Those granted are to be made within wait; granted none, the
+// caller asks again after it at the latest.
+type Budget interface {
+	TakeCalls(ctx context.Context, app string, n, perHour int) (granted int, wait time.Duration, err error)
+}
+
 // A BackfillBudget leaves to syncs what they need of the budget it is made from:
 // a tenth of the hour's calls always, so that a sync which begins when backfills
 // have used up theirs need not wait for the hour to end; and half of them while a

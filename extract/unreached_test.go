@@ -120,7 +120,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 	}
 	start := time.Now()
 	report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: lasts}, cohort(api, n))
-	want := maxPatience
+	want := halfAnHour
 	if lasts > 0 {
 		want = min(want, lasts)
 	}
@@ -134,7 +134,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 	if looks := len(api.probes); looks < 10 || looks > 90 {
 		t.Errorf("%d looks in %v; want a few", looks, want)
 	}
-	if calls := report.Calls - len(api.probes); calls > 16+maxMissed {
+	if calls := report.Calls - len(api.probes); calls > 16+missedInARow {
 		t.Errorf("%d calls besides %d looks; want those under way when it began", calls, len(api.probes))
 	}
 	for _, p := range report.Participants {
@@ -162,7 +162,7 @@ func TestNobodyListensForLong(t *testing.T) {
 				run.ID, run.Mode = "1", plan.Backfill
 				report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), run, cohort(api, 1))
 				p := report.Participants[0]
-				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || isAppOver(p.Err) == late || p.Ended == late {
+				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || (AppOver(p.Err) != nil) == late || p.Ended == late {
 					t.Errorf("%+v, there at first %t: %s, %v, participant %v; want %s", run, late, report.Outcome, err, p.Err, want)
 				}
 			})
@@ -176,7 +176,7 @@ func TestNobodyListensForLong(t *testing.T) {
 // kept.
 func TestOutageEndsNothing(t *testing.T) {
 	for name, cause := range unreachable() {
-		for _, outage := range []time.Duration{time.Second, 50 * time.Second, 12 * time.Minute, maxPatience - 31*time.Second, time.Hour} {
+		for _, outage := range []time.Duration{time.Second, 50 * time.Second, 12 * time.Minute, halfAnHour - 31*time.Second, time.Hour} {
 			for _, renewed := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s, %v, %t", name, outage, renewed), func(t *testing.T) {
 					in2026(t, func(t *testing.T) { outageEndsNothing(t, cause, outage, renewed) })
@@ -211,19 +211,19 @@ func outageEndsNothing(t *testing.T, cause error, outage time.Duration, renewed 
 	}
 	report := mustRun(t, f, plan.Backfill, targets...)
 	took := time.Since(start)
-	if outage > maxPatience {
-		if report.Outcome != Later || report.Answers == 0 || len(answered(t, f.Log)) == 0 || took > maxPatience+30*time.Second {
-			t.Errorf("outcome %s with %d answers after %v; want later, some, soon after %v", report.Outcome, report.Answers, took, maxPatience)
+	if outage > halfAnHour {
+		if report.Outcome != Later || report.Answers == 0 || len(answered(t, f.Log)) == 0 || took > halfAnHour+30*time.Second {
+			t.Errorf("outcome %s with %d answers after %v; want later, some, soon after %v", report.Outcome, report.Answers, took, halfAnHour)
 		}
 		return
 	}
 	if report.Outcome != Done || report.Open != 0 || len(report.Over) > 0 {
 		t.Errorf("outcome %s, %d open, %v; want done", report.Outcome, report.Open, report.Over)
 	}
-	if most := outage + lastLook + 20*time.Second; took > most {
+	if most := outage + longestPause + 20*time.Second; took > most {
 		t.Errorf("took %v, want %v at most", took, most)
 	}
-	if again := report.Calls - len(api.probes) - report.Answers; again > 2*defaultConcurrency+maxMissed {
+	if again := report.Calls - len(api.probes) - report.Answers; again > 2*defaultConcurrency+missedInARow {
 		t.Errorf("%d calls brought nothing, want those under way at the beginning", again)
 	}
 	for c, times := range tokens.presented {
@@ -249,8 +249,8 @@ func TestOneSlowWindowIsNoOutage(t *testing.T) {
 			if took := time.Since(start); report.Outcome != Partial || report.Open != 1 || took > time.Minute || len(report.Over) > 0 {
 				t.Errorf("%d people: outcome %s, %d open after %v (%v); want partial, 1, soon", n, report.Outcome, report.Open, took, report.Over)
 			}
-			if report.Participants[0].Calls != report.Participants[0].Answers+tries {
-				t.Errorf("%d people: %+v; want %d tries of the one window", n, report.Participants[0].Counts, tries)
+			if report.Participants[0].Calls != report.Participants[0].Answers+mostTries {
+				t.Errorf("%d people: %+v; want %d tries of the one window", n, report.Participants[0].Counts, mostTries)
 			}
 		})
 	}
@@ -265,8 +265,8 @@ func TestErrorsAreNoOutage(t *testing.T) {
 			api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) { return dexcom.Answer{}, err, false }
 			start := time.Now()
 			report := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, targets...)
-			if took := time.Since(start); report.Outcome != Later || report.Calls != 20*tries || len(api.probes) > 0 || took > 2*time.Minute {
-				t.Errorf("%v: outcome %s after %v, %d calls, %d looks; want later soon, %d tries each, no look", err, report.Outcome, took, report.Calls, len(api.probes), tries)
+			if took := time.Since(start); report.Outcome != Later || report.Calls != 20*mostTries || len(api.probes) > 0 || took > 2*time.Minute {
+				t.Errorf("%v: outcome %s after %v, %d calls, %d looks; want later soon, %d tries each, no look", err, report.Outcome, took, report.Calls, len(api.probes), mostTries)
 			}
 		})
 	}
