@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -24,10 +25,10 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 	}
 	same, err := c.runner.fetcher.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
 	if isOwner(err) {
-		return false, &TokenError{ParticipantID: c.target.ParticipantID, Err: err}
+		return false, &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	if err != nil {
-		return false, FatalError{err}
+		return false, call.FatalError{Err: err}
 	}
 	return same, nil
 }
@@ -36,13 +37,13 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 // knows yet whose it is.
 func (c *connection) stray(ctx context.Context) error {
 	err := c.runner.fetcher.Accounts.SetAside(ctx, c.target.ConnectionID)
-	if isOtherAccount(err) || isWithdrawn(err) {
+	if call.IsOtherAccount(err) || call.IsWithdrawn(err) {
 		return err
 	}
 	if isOwner(err) {
-		return &TokenError{ParticipantID: c.target.ParticipantID, Err: err}
+		return &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
-	return FatalError{err}
+	return call.FatalError{Err: err}
 }
 
 func isOwner(err error) bool {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -82,7 +83,7 @@ func answerOfAnother(t *testing.T, mode plan.Mode, resource dexcom.Resource, emp
 	f.Accounts, f.Concurrency = accounts, 2 // one call of a participant at a time
 	report := mustRun(t, f, mode, target("P1"), target("P2"))
 	p1, p2 := report.Participants[0], report.Participants[1]
-	if !isOtherAccount(p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
+	if !call.IsOtherAccount(p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
 		t.Errorf("P1 %v (ended %t), P2 %v, outcome %s; want that P1 has another account, P2 is done, and partial", p1.Err, p1.Ended, p2.Err, report.Outcome)
 	}
 	if n := len(of(api.order, "P1")); n != until {
@@ -136,10 +137,10 @@ func TestClockOnFirstUse(t *testing.T) {
 		api := newFake(t)
 		f := newFetcher(t, api, t.TempDir())
 		f.Tokens = fakeTokens{token: func(string) (string, error) {
-			return "", fmt.Errorf("unchecked: %w", &ClockError{time.Now(), time.Now().Add(48 * time.Hour)})
+			return "", fmt.Errorf("unchecked: %w", &call.ClockError{Ours: time.Now(), Server: time.Now().Add(48 * time.Hour)})
 		}}
 		_, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, []Target{target("P1"), target("P2")})
-		var clock *ClockError
+		var clock *call.ClockError
 		if !errors.As(err, &clock) || len(api.order) != 0 {
 			t.Errorf("Run = %v after %d calls, want *ClockError and none", err, len(api.order))
 		}

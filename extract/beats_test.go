@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 )
@@ -155,7 +156,7 @@ func TestTrailingDaysResume(t *testing.T) {
 		first := now().Add(-40 * day)
 		f.Concurrency = 1 // the older window before the newer
 		trailing := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Trailing: 40 * day}}
-		trailing.Quota = &Quota{Max: 3} // dataRange twice and the older window
+		trailing.Quota = &call.Quota{Max: 3} // dataRange twice and the older window
 		if report, err := f.Run(t.Context(), trailing, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
 			t.Fatalf("run of 3 calls: %s, %v; want stopped", report.Outcome, err)
 		}
@@ -179,7 +180,7 @@ func TestTrailingNowResumes(t *testing.T) {
 		run := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Trailing: 80 * day, TrailingNow: true}}
 		wanted, windows := time.Now(), 0
 		for range 3 { // a window each, beside dataRange
-			run.Quota = &Quota{Max: 2}
+			run.Quota = &call.Quota{Max: 2}
 			report, err := f.Run(t.Context(), run, []Target{target("P1")})
 			if err != nil {
 				t.Fatal(err)
@@ -212,7 +213,7 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 			time.Sleep(time.Until(plan.DeepSince("P1", 30*day, time.Now()).Add(30*day + time.Hour)))
 			held := len(entries(t, f.Log))
 			planned, _ := forecast(t, f, Run{Job: plan.Job{Mode: plan.Sync}}, target("P1")).calls()
-			for _, quota := range []*Quota{{Max: 2 + 5}, nil} {
+			for _, quota := range []*call.Quota{{Max: 2 + 5}, nil} {
 				if _, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync}, Quota: quota}, []Target{target("P1")}); err != nil {
 					t.Fatal(err)
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 )
@@ -69,7 +70,7 @@ func TestClockIsChecked(t *testing.T) {
 			f := newFetcher(t, api, t.TempDir())
 			f.Now = func() time.Time { return time.Now().Add(tt.off) }
 			report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, []Target{target("P1")})
-			var clock *ClockError
+			var clock *call.ClockError
 			if errors.As(err, &clock) != tt.refuse || err != nil && !tt.refuse {
 				t.Errorf("clock off by %v: %v; want refusal %t", tt.off, err, tt.refuse)
 			}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -18,7 +19,7 @@ type connection struct {
 	person *participant
 	runner *runner
 	target Target
-	gate   *Gate
+	gate   *call.Gate
 	shown  []plan.Known // what dataRange answered in this run
 	closed closing
 }
@@ -28,8 +29,8 @@ func newConnection(p *participant, t Target) *connection {
 }
 
 // line returns what the requests of c go through; begun is called whenever one is sent.
-func (c *connection) line(begun func()) Line {
-	return Line{
+func (c *connection) line(begun func()) call.Line {
+	return call.Line{
 		Gate: c.gate, Tokens: c.runner.fetcher.Tokens,
 		ParticipantID: c.target.ParticipantID, ConnectionID: c.target.ConnectionID,
 		Standing: c.person.standing, Judge: c.person.judge,
@@ -89,7 +90,7 @@ func planError(err error) error {
 	if call := (*plan.CallError)(nil); err == nil || errors.As(err, &call) {
 		return err
 	}
-	return FatalError{err}
+	return call.FatalError{Err: err}
 }
 
 // maxRanges is the largest plain dataRange body; real ones are below 1 kB.
@@ -154,11 +155,11 @@ func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func())
 		return c.fetchCall(ctx, newer, begun)
 	}
 	err = &plan.CallError{Call: one, Err: err}
-	if isWithdrawn(err) {
+	if call.IsWithdrawn(err) {
 		return err
 	}
 	c.closed.note(err)
-	if isOtherAccount(err) {
+	if call.IsOtherAccount(err) {
 		return nil // fetch returns it, when what is under way is kept
 	}
 	return c.person.settle(ctx, err)
@@ -173,7 +174,7 @@ const maxEmpty = 64 << 10
 // twice: only then is it kept. One that the second answer refutes is not: should we
 // die before that one is in the log too, it would count as held. One without a body
 // is none unless dataRange shows that nothing is there.
-func (c *connection) ask(ctx context.Context, one plan.Call, api Doer) error {
+func (c *connection) ask(ctx context.Context, one plan.Call, api call.Doer) error {
 	request := dexcom.Request{Resource: one.Resource, Start: one.Window.Start, End: one.Window.End}
 	answer, err := api.Do(ctx, request)
 	if err != nil {
@@ -206,7 +207,7 @@ func (c *connection) ask(ctx context.Context, one plan.Call, api Doer) error {
 		}
 	}
 	if answer.NoContent && !c.shownEmpty(one) {
-		return &NoContentError{}
+		return &call.NoContentError{}
 	}
 	_, err = c.keep(ctx, answer, one.Beat)
 	return err
@@ -241,7 +242,7 @@ func (c *connection) expected(one plan.Call) bool {
 // answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
 	if err := c.runner.clock.Check(a.Date); err != nil {
-		return raw.Entry{}, FatalError{err}
+		return raw.Entry{}, call.FatalError{Err: err}
 	}
 	same, err := c.own(ctx, a)
 	if err != nil {
@@ -254,11 +255,11 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
-	h := Header(a, c.runner.fetcher.Now())
+	h := call.Header(a, c.runner.fetcher.Now())
 	h.RunID, h.ParticipantID, h.ConnectionID, h.Beat = c.runner.run.ID, c.target.ParticipantID, c.target.ConnectionID, beat
 	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), h, a.Body)
 	if err != nil {
-		return raw.Entry{}, FatalError{err}
+		return raw.Entry{}, call.FatalError{Err: err}
 	}
 	fault.Point("fetch.kept")
 	c.person.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})

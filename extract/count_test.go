@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -43,7 +44,7 @@ func newSimulated(t *testing.T, config dexsim.Config) *simulated {
 	}
 	t.Cleanup(func() { log.Close() })
 	return &simulated{T: t, api: sim, targets: everybody, fetcher: extract.Fetcher{
-		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
+		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: log,
 	}}
 }

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -191,7 +192,7 @@ func backfillFromSimulator(t *testing.T) {
 	defer answers.Close()
 	tokens, targets := connect(t, sim, client, base)
 	f := extract.Fetcher{
-		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
+		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: answers, Budget: store, Claims: store,
 	}
 	report, err := f.Run(t.Context(), extract.Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, targets)

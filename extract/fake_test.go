@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -80,7 +81,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 	f.open[key] = append(f.open[key], w)
 	f.mu.Unlock()
 
-	err := sleep(ctx, f.delay+f.slow[r.Resource])
+	err := call.Sleep(ctx, f.delay+f.slow[r.Resource])
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now--
@@ -100,7 +101,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 // Probe is answered unless the fault, asked about nobody's dataRange, is that the
 // API cannot be reached.
 func (f *fakeAPI) Probe(ctx context.Context) (time.Time, error) {
-	if err := sleep(ctx, f.delay); err != nil {
+	if err := call.Sleep(ctx, f.delay); err != nil {
 		return time.Time{}, err
 	}
 	f.mu.Lock()
@@ -274,7 +275,7 @@ func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 	}
 	t.Cleanup(func() { log.Close() })
 	return &Fetcher{
-		Clients: map[string]API{"us": api},
+		Clients: map[string]call.API{"us": api},
 		Tokens:  fakeTokens{},
 		Log:     log,
 		Rand:    rand.New(rand.NewPCG(1, 2)),

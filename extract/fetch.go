@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -58,19 +59,19 @@ type Target struct {
 type Run struct {
 	ID string // ULID; in the log's headers, and the owner of claims
 	plan.Job
-	Quota       *Quota        // nil: any number of calls
+	Quota       *call.Quota   // nil: any number of calls
 	MaxDuration time.Duration // of fetching; 0: any
 }
 
 // A Fetcher fetches answers into the raw log. Its fields are set before use and
 // then frozen.
 type Fetcher struct {
-	Clients map[string]API // by app
-	Tokens  Tokens
+	Clients map[string]call.API // by app
+	Tokens  call.Tokens
 	Log     *raw.Log
-	Cache   plan.Cache // of the index of Log; nil: all of Log is read anew
-	Budget  Budget     // nil: no other process calls
-	Claims  Claims     // nil: no other process fetches
+	Cache   plan.Cache  // of the index of Log; nil: all of Log is read anew
+	Budget  call.Budget // nil: no other process calls
+	Claims  Claims      // nil: no other process fetches
 
 	Accounts    Accounts    // nil: whose an answer is, is not looked at
 	Withdrawals Withdrawals // nil: nobody withdraws meanwhile
@@ -139,15 +140,15 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 		r.report.Outcome = Interrupted
 		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
 	}
-	var fatal FatalError
+	var fatal call.FatalError
 	switch {
 	case err == nil:
 	case errors.As(err, &fatal):
 		r.report.Outcome, err = Partial, fatal.Err
-	case stopOf(bounded) != nil && len(r.report.Over) > 0:
+	case call.StopOf(bounded) != nil && len(r.report.Over) > 0:
 		r.report.Outcome, err = Later, nil
-	case stopOf(bounded) != nil:
-		r.report.Outcome, r.report.Stop, err = Stopped, stopOf(bounded), nil
+	case call.StopOf(bounded) != nil:
+		r.report.Outcome, r.report.Stop, err = Stopped, call.StopOf(bounded), nil
 	default:
 		r.report.Outcome = Partial
 	}
@@ -158,11 +159,11 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 type runner struct {
 	fetcher *Fetcher
 	run     Run
-	apps    map[string]*Gate
+	apps    map[string]*call.Gate
 	work    [][]Target // per participant, in the order of the ids
 	index   *plan.Index
 	report  Report // Participants are each written by one goroutine
-	clock   *Clock
+	clock   *call.Clock
 
 	mu       sync.Mutex
 	progress Progress
@@ -185,8 +186,8 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if f.Logger == nil {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{fetcher: &frozen, run: run, apps: map[string]*Gate{}, work: byParticipant(targets)}
-	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
+	r := &runner{fetcher: &frozen, run: run, apps: map[string]*call.Gate{}, work: byParticipant(targets)}
+	r.clock = &call.Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
 	return r
@@ -202,7 +203,7 @@ func (r *runner) openApps(targets []Target) {
 		if client == nil {
 			continue // said by eligible: it stops nobody else
 		}
-		gate := Settings{
+		gate := call.Settings{
 			App: t.App, Client: client, Budget: r.fetcher.Budget, Quota: r.run.Quota,
 			CallsPerHour: r.fetcher.CallsPerHour, Concurrency: r.fetcher.Concurrency,
 			Jitter: r.jitter, Now: r.fetcher.Now, Logger: r.fetcher.Logger,
@@ -210,7 +211,7 @@ func (r *runner) openApps(targets []Target) {
 		if r.fetcher.Reached != nil {
 			gate.Reached = func() { r.fetcher.Reached(t.App) }
 		}
-		r.apps[t.App] = NewGate(gate)
+		r.apps[t.App] = call.NewGate(gate)
 	}
 }
 

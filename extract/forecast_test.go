@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 )
@@ -74,7 +75,7 @@ func TestForecastIsWhatTheRunDoes(t *testing.T) {
 		}
 		// dataRange is asked, as when the participants consent, and no more.
 		for _, one := range targets {
-			if report, err := f.Run(t.Context(), Run{ID: "0", Job: plan.Job{Mode: plan.Backfill}, Quota: &Quota{Max: 1}}, []Target{one}); err != nil || report.Outcome != Stopped {
+			if report, err := f.Run(t.Context(), Run{ID: "0", Job: plan.Job{Mode: plan.Backfill}, Quota: &call.Quota{Max: 1}}, []Target{one}); err != nil || report.Outcome != Stopped {
 				t.Fatalf("run of 1 call: %+v, %v", report.Outcome, err)
 			}
 		}
@@ -97,7 +98,7 @@ func TestForecastSumsByResource(t *testing.T) {
 		api := newFake(t)
 		year(api, "P1")
 		f := newFetcher(t, api, t.TempDir())
-		f.Run(t.Context(), Run{ID: "0", Job: plan.Job{Mode: plan.Backfill}, Quota: &Quota{Max: 1}}, []Target{target("P1")})
+		f.Run(t.Context(), Run{ID: "0", Job: plan.Job{Mode: plan.Backfill}, Quota: &call.Quota{Max: 1}}, []Target{target("P1")})
 		var got []string
 		for _, r := range forecast(t, f, Run{Job: plan.Job{Mode: plan.Backfill}}, target("P1")).Participants[0].Resources {
 			got = append(got, fmt.Sprint(r.Resource, r.Beats, r.Calls))

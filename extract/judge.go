@@ -3,13 +3,14 @@ package extract
 import (
 	"errors"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // judge says what an error of the token source means for a participant's requests.
-func (p *participant) judge(err error) *TokenError {
-	e := &TokenError{ParticipantID: p.report.ParticipantID, Err: err, Passes: tokenPasses(err), Unanswered: tokenUnanswered(err)}
+func (p *participant) judge(err error) *call.TokenError {
+	e := &call.TokenError{ParticipantID: p.report.ParticipantID, Err: err, Passes: tokenPasses(err), Unanswered: tokenUnanswered(err)}
 	if temporary := (*consent.TemporaryError)(nil); errors.As(err, &temporary) {
 		e.RetryAt = temporary.RetryAt
 	}
@@ -52,7 +53,7 @@ func consentMissing(err error) bool {
 // passing reports whether err says nothing about the participant: another run
 // may well succeed.
 func passing(err error) bool {
-	return !errors.Is(err, errClaimLost) && transient(err) || AppOver(err) != nil || refreshStopped(err)
+	return !errors.Is(err, errClaimLost) && call.Transient(err) || call.AppOver(err) != nil || refreshStopped(err)
 }
 
 func refreshStopped(err error) bool {
@@ -62,4 +63,6 @@ func refreshStopped(err error) bool {
 
 // stops reports whether err makes further calls to the connection useless, for
 // whatever resource.
-func stops(err error) bool { return isToken(err) || AppOver(err) != nil || isOtherAccount(err) }
+func stops(err error) bool {
+	return call.IsToken(err) || call.AppOver(err) != nil || call.IsOtherAccount(err)
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -108,7 +109,7 @@ func stoppedRunsComeToEverybody(t *testing.T, ago time.Duration) {
 	mustRun(t, f, plan.Backfill, targets...)
 	sync := func(calls int) {
 		t.Helper()
-		if _, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync}, Quota: &Quota{Max: calls}}, targets); err != nil {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync}, Quota: &call.Quota{Max: calls}}, targets); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,7 +180,7 @@ func shortDailySyncs(t *testing.T, most int) {
 // connection, and notes for the next whom it tried.
 func shortRun(t *testing.T, f *Fetcher, mode plan.Mode, most int, targets []Target) Report {
 	t.Helper()
-	quota := &Quota{Max: most}
+	quota := &call.Quota{Max: most}
 	var mu sync.Mutex
 	fresh := map[string]bool{}
 	f.Tokens = fakeTokens{token: func(id string) (string, error) {
@@ -279,7 +280,7 @@ func TestMuchWorkStarvesNobody(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		calls := 0
 		for range 5 {
-			report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, Quota: &Quota{Max: 30}}, targets)
+			report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, Quota: &call.Quota{Max: 30}}, targets)
 			if err != nil || report.Outcome != Stopped {
 				t.Fatalf("run of 30 calls: %s, %v; want stopped", report.Outcome, err)
 			}
@@ -306,7 +307,7 @@ func TestOrderOfWindows(t *testing.T) {
 			f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts}
 			var starts []string
 			for outcome := Stopped; outcome == Stopped; {
-				run := Run{ID: "1", Job: plan.Job{Mode: plan.Backfill, NewestFirst: newest}, Quota: &Quota{Max: 1 + perRun}}
+				run := Run{ID: "1", Job: plan.Job{Mode: plan.Backfill, NewestFirst: newest}, Quota: &call.Quota{Max: 1 + perRun}}
 				report, err := f.Run(t.Context(), run, []Target{target("P1")})
 				if err != nil {
 					t.Fatal(err)

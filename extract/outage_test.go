@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -50,7 +51,7 @@ func TestLostNetworkResumes(t *testing.T) {
 		}
 		defer log.Close()
 		f := extract.Fetcher{
-			Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: &http.Client{Transport: network}}},
+			Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: &http.Client{Transport: network}}},
 			Tokens:  tokens, Log: log,
 		}
 		// Asked for up to an hour ago, so that what is asked does not grow with time.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
 )
@@ -42,7 +43,7 @@ func (p *participant) fetch(ctx context.Context) error {
 		return p.fetchTargets(ctx, targets)
 	}
 	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
-	if isWithdrawn(err) {
+	if call.IsWithdrawn(err) {
 		p.left()
 		return nil
 	}
@@ -114,7 +115,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	})
 	group.Go(func() error { return p.keepClaim(fetching) })
 	switch err := group.Wait(); {
-	case isWithdrawn(err):
+	case call.IsWithdrawn(err):
 		p.left()
 	case errors.Is(err, errClaimLost):
 		p.fail(errClaimLost)
@@ -130,7 +131,7 @@ var errClaimLost = errors.New("another process took the participant over")
 
 // keepClaim renews the claim until ctx ends.
 func (p *participant) keepClaim(ctx context.Context) error {
-	for sleep(ctx, claimRenew) == nil {
+	for call.Sleep(ctx, claimRenew) == nil {
 		ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
 		switch {
 		case ctx.Err() != nil:
@@ -154,13 +155,13 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 		c := newConnection(p, t)
 		err := c.fetch(ctx)
 		if ends := p.settle(ctx, err); ends != nil {
-			if outage := c.gate.Unreached(); stopOf(ctx) != nil && outage != nil {
+			if outage := c.gate.Unreached(); call.StopOf(ctx) != nil && outage != nil {
 				p.fail(outage) // all was tried for which there was time
 				p.report.Ended = true
 			}
 			return ends
 		}
-		if isOtherAccount(err) {
+		if call.IsOtherAccount(err) {
 			break // first somebody finds out whose it is
 		}
 	}
@@ -202,7 +203,7 @@ func (p *participant) flagEmpty() {
 // settle notes err as the participant's, unless it ends the run: then it returns
 // it.
 func (p *participant) settle(ctx context.Context, err error) error {
-	var fatal FatalError
+	var fatal call.FatalError
 	switch {
 	case err == nil:
 		return nil
@@ -210,11 +211,11 @@ func (p *participant) settle(ctx context.Context, err error) error {
 		return ctx.Err()
 	case errors.As(err, &fatal):
 		return err
-	case isWithdrawn(err):
+	case call.IsWithdrawn(err):
 		p.left()
 		return nil
 	}
-	if over := AppOver(err); over != nil {
+	if over := call.AppOver(err); over != nil {
 		err = over // it is nobody's in particular
 	}
 	p.fail(err)
@@ -228,10 +229,10 @@ func (p *participant) standing(ctx context.Context) error {
 		return nil
 	}
 	err := p.runner.fetcher.Withdrawals.Standing(ctx, p.report.ParticipantID)
-	if err == nil || isWithdrawn(err) || ctx.Err() != nil {
+	if err == nil || call.IsWithdrawn(err) || ctx.Err() != nil {
 		return err
 	}
-	return FatalError{err}
+	return call.FatalError{Err: err}
 }
 
 // left notes that the participant withdrew during the run. What was due is due

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -25,7 +26,7 @@ func TestQuotaStopsAndResumes(t *testing.T) {
 			f := newFetcher(t, api, t.TempDir())
 			for run := 0; ; run++ {
 				before := len(entriesWithRanges(t, f))
-				report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Job: plan.Job{Mode: plan.Backfill}, Quota: &Quota{Max: most}}, targets)
+				report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Job: plan.Job{Mode: plan.Backfill}, Quota: &call.Quota{Max: most}}, targets)
 				if err != nil || report.Calls > most {
 					t.Fatalf("run of %d calls: made %d, %v", most, report.Calls, err)
 				}
@@ -118,7 +119,7 @@ func TestFewCallsGetOn(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
 		for run := range targets {
-			quota := &Quota{Max: 3}
+			quota := &call.Quota{Max: 3}
 			tokens := map[string]bool{}
 			f.Tokens = fakeTokens{token: func(id string) (string, error) {
 				if tokens[id] {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 )
@@ -24,7 +25,7 @@ func TestRefresh(t *testing.T) {
 		who.Interval = plan.Window{Start: end.Add(-60 * day), End: end}
 		time.Sleep(time.Minute)
 		began := time.Now()
-		run := Run{ID: "1", Job: plan.Job{Mode: plan.Refresh, Since: began}, Quota: &Quota{Max: 4}}
+		run := Run{ID: "1", Job: plan.Job{Mode: plan.Refresh, Since: began}, Quota: &call.Quota{Max: 4}}
 		report, err := f.Run(t.Context(), run, []Target{who})
 		if err != nil || report.Outcome != Stopped {
 			t.Fatalf("refresh of 4 calls: %s, %v; want stopped", report.Outcome, err)
@@ -68,7 +69,7 @@ func TestDeepNow(t *testing.T) {
 		mustRun(t, f, plan.Backfill, target("P1"))
 		first := time.Now()
 		time.Sleep(time.Minute)
-		if report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync, DeepNow: true}, Quota: &Quota{Max: 3}}, []Target{target("P1")}); err != nil || report.Outcome != Stopped || report.Fetched != 1 {
+		if report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync, DeepNow: true}, Quota: &call.Quota{Max: 3}}, []Target{target("P1")}); err != nil || report.Outcome != Stopped || report.Fetched != 1 {
 			t.Fatalf("deep beat of 3 calls: %s, %d windows, %v; want stopped after 1", report.Outcome, report.Fetched, err)
 		}
 		time.Sleep(time.Minute)

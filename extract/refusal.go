@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -20,14 +21,14 @@ type Refusal struct {
 
 // refusalOf returns err as a refusal; ok is false if it is none.
 func refusalOf(err error) (r Refusal, ok bool) {
-	var call *plan.CallError
+	var asked *plan.CallError
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
 	var unchecked *consent.UncheckedError // whose dataRange was asked for to see whose account it is
-	if !errors.As(err, &call) || isToken(err) && !errors.As(err, &unchecked) {
+	if !errors.As(err, &asked) || call.IsToken(err) && !errors.As(err, &unchecked) {
 		return Refusal{}, false
 	}
-	r.Resource = call.Call.Resource
+	r.Resource = asked.Call.Resource
 	if unchecked != nil {
 		r.Resource = dexcom.DataRange
 	}
@@ -65,7 +66,7 @@ func (c *closing) note(err error) {
 		}
 		c.resources[r.Resource] = true
 	}
-	if isOtherAccount(err) {
+	if call.IsOtherAccount(err) {
 		c.other = err
 	}
 	c.all = c.all || stops(err)

@@ -3,6 +3,8 @@ package extract
 import (
 	"context"
 	"errors"
+
+	"github.com/dexetl/dexetl/extract/call"
 )
 
 // An Outcome sums up a run.
@@ -82,8 +84,8 @@ type Report struct {
 	Counts                           // of all participants
 	Participants []ParticipantReport // in the order of their ids
 	Outcome      Outcome
-	Stop         *StopError // why the outcome is Stopped; else nil
-	Over         []error    // *LimitError or *OutageError of each app that was given up for this run
+	Stop         *call.StopError // why the outcome is Stopped; else nil
+	Over         []error         // *LimitError or *OutageError of each app that was given up for this run
 }
 
 // sum fills the totals and the outcome of a run that nobody interrupted.
@@ -93,7 +95,7 @@ func (r *Report) sum() {
 	for _, p := range r.Participants {
 		r.add(p.Counts)
 		through = through || p.Fetched > 0 || p.Err == nil && p.Answers > 0
-		over = over || AppOver(p.Err) != nil
+		over = over || call.AppOver(p.Err) != nil
 		switch {
 		case p.Err == nil:
 			continue

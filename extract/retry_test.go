@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -47,7 +48,7 @@ func TestRetryWaits(t *testing.T) {
 			if err != nil || report.Calls != tt.calls || took < tt.least || took > tt.most || report.Outcome != Later {
 				t.Errorf("Retry-After %v: %s, %v, %d calls, waits of %v in all; want later, %d, %v to %v", tt.after, report.Outcome, err, report.Calls, took, tt.calls, tt.least, tt.most)
 			}
-			var later *ComeBackError
+			var later *call.ComeBackError
 			if says := errors.As(report.Participants[0].Err, &later); says != (tt.calls < mostTries) || says && later.Until.Before(time.Now().Add(tt.after-time.Second)) {
 				t.Errorf("Retry-After %v: %v; want the time to come back", tt.after, report.Participants[0].Err)
 			}

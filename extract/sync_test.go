@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 )
@@ -210,7 +211,7 @@ func syncAfterALongPause(t *testing.T, deep time.Duration) {
 		mustRun(t, f, plan.Backfill, target("P1"))
 		time.Sleep(45 * day)
 		before := len(entries(t, f.Log))
-		run := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Deep: deep}, Quota: &Quota{Max: 3}}
+		run := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Deep: deep}, Quota: &call.Quota{Max: 3}}
 		if report, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
 			t.Fatalf("deep beat every %v: %s, %v; want stopped", deep, report.Outcome, err)
 		}

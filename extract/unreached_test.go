@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -25,7 +26,7 @@ func unreachable() map[string]error {
 		"proxy":          &net.OpError{Op: "proxyconnect", Err: errors.New("Bad Gateway")},
 		"certificate":    &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}},
 		"TLS":            tls.AlertError(40),
-		"no answer":      errNoAnswer,
+		"no answer":      call.ErrNoAnswer,
 	}
 }
 
@@ -108,7 +109,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 	api := newFake(t)
 	api.delay = time.Millisecond
 	err := cause
-	if cause == errNoAnswer { // how the client says it
+	if cause == call.ErrNoAnswer { // how the client says it
 		err = fmt.Errorf("GET /x: %w", context.DeadlineExceeded)
 	}
 	api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) { return dexcom.Answer{}, err, false }
@@ -127,7 +128,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 	if took := time.Since(start); err != nil || report.Outcome != Later || took < want || took > want+15*time.Second {
 		t.Errorf("outcome %s, %v after %v; want later after %v", report.Outcome, err, took, want)
 	}
-	var outage *OutageError
+	var outage *call.OutageError
 	if len(report.Over) != 1 || !errors.As(report.Over[0], &outage) || !errors.Is(outage, cause) && !errors.Is(outage, errors.Unwrap(cause)) || outage.Since.Before(start) || outage.Since.After(start.Add(15*time.Second)) {
 		t.Errorf("given up: %v; want one outage since the beginning, because of %v", report.Over, cause)
 	}
@@ -152,7 +153,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 // A run that ends before an outage is certain says so all the same, if nothing was
 // ever answered; of those under way it is kept why they were not.
 func TestNobodyListensForLong(t *testing.T) {
-	for _, run := range []Run{{MaxDuration: time.Second}, {Quota: &Quota{Max: 2}}} {
+	for _, run := range []Run{{MaxDuration: time.Second}, {Quota: &call.Quota{Max: 2}}} {
 		for _, late := range []bool{false, true} { // the API was there in the beginning
 			in2026(t, func(t *testing.T) {
 				api := newFake(t)
@@ -162,7 +163,7 @@ func TestNobodyListensForLong(t *testing.T) {
 				run.ID, run.Mode = "1", plan.Backfill
 				report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), run, cohort(api, 1))
 				p := report.Participants[0]
-				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || (AppOver(p.Err) != nil) == late || p.Ended == late {
+				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || (call.AppOver(p.Err) != nil) == late || p.Ended == late {
 					t.Errorf("%+v, there at first %t: %s, %v, participant %v; want %s", run, late, report.Outcome, err, p.Err, want)
 				}
 			})
@@ -198,7 +199,7 @@ func outageEndsNothing(t *testing.T, cause error, outage time.Duration, renewed 
 	}
 	api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) {
 		err := down()
-		if err == errNoAnswer { // how the client says it
+		if err == call.ErrNoAnswer { // how the client says it
 			err = fmt.Errorf("GET /x: %w", context.DeadlineExceeded)
 		}
 		return dexcom.Answer{}, err, err == nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
@@ -51,7 +52,7 @@ func TestWithdrawnDuringTheRun(t *testing.T) {
 					return dexcom.Answer{}, tt.fault, tt.fault == nil
 				}
 				f := newFetcher(t, api, t.TempDir())
-				f.Clients = map[string]API{"us": watched{api, func(token string) {
+				f.Clients = map[string]call.API{"us": watched{api, func(token string) {
 					if token == "P1" && withdrawals.withdrawn.Load() {
 						after.Add(1)
 					}
@@ -75,7 +76,7 @@ func TestWithdrawnDuringTheRun(t *testing.T) {
 
 // watched tells of every request before it is sent.
 type watched struct {
-	API
+	call.API
 	sent func(token string)
 }
 

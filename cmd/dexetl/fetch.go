@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -192,12 +193,12 @@ func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
 	fetcher.Tokens, fetcher.Accounts = f.grants, f.grants
 	fetcher.Reached = f.grants.Reached
-	fetcher.Clients = make(map[string]extract.API)
+	fetcher.Clients = make(map[string]call.API)
 	for region, app := range f.grants.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
 	}
 	if f.job.run.Mode == plan.Backfill {
-		fetcher.Budget = extract.BackfillBudget{Budget: f.study.store, SyncUnderWay: f.study.store.SyncUnderWay}
+		fetcher.Budget = call.BackfillBudget{Budget: f.study.store, SyncUnderWay: f.study.store.SyncUnderWay}
 	}
 	return fetcher
 }

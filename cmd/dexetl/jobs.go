@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -165,10 +166,10 @@ func (j *fetchJob) bounds(c *cli.Command) error {
 		if j.maxCalls < 1 {
 			return usage("--max-calls %d: at least 1", j.maxCalls)
 		}
-		j.run.Quota = &extract.Quota{Max: j.maxCalls}
+		j.run.Quota = &call.Quota{Max: j.maxCalls}
 	}
 	if c.IsSet("max-duration") && j.run.MaxDuration <= 0 {
-		return usage("--max-duration %s: more than nothing, such as 50m", extract.Spell(j.run.MaxDuration))
+		return usage("--max-duration %s: more than nothing, such as 50m", call.Spell(j.run.MaxDuration))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
@@ -224,7 +225,7 @@ func (s standing) data() (need, bool) {
 	if s.silentDays >= silentDays && s.fetched != "ended" && s.fetched != "not_started" {
 		return need{needsPerson, fmt.Sprintf("call: no reading for %d days before the last sync", s.silentDays)}, true
 	}
-	return need{needsRun, fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", extract.Spell(s.maxAge), s.who.ID)}, s.late()
+	return need{needsRun, fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", call.Spell(s.maxAge), s.who.ID)}, s.late()
 }
 
 // connection is the one that counts: the newest that is not set aside.

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
@@ -55,7 +56,7 @@ func (p *program) plan(ctx context.Context, s *study, job fetchJob) error {
 	}
 	costs := jobPlan{mode: job.run.Mode, forecast: forecast, perHour: s.config.Limits.CallsPerHour}
 	if costs.mode == plan.Backfill {
-		costs.perHour = extract.BackfillCallsPerHour(costs.perHour)
+		costs.perHour = call.BackfillCallsPerHour(costs.perHour)
 	}
 	if costs.tokens, err = s.renewals(ctx, targets); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -144,8 +145,8 @@ func TestRefusedRanges(t *testing.T) {
 // Whoever is to be told once is: the same of several is one line, and why an app
 // takes no calls is in none.
 func TestRemarksAreFew(t *testing.T) {
-	limit := &extract.LimitError{App: "us", Until: time.Date(2026, 3, 1, 10, 0, 1, 0, time.UTC), Err: &dexcom.StatusError{Path: "/x", Code: 429}}
-	outage := &extract.OutageError{App: "eu", Since: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Err: errors.New("connection refused")}
+	limit := &call.LimitError{App: "us", Until: time.Date(2026, 3, 1, 10, 0, 1, 0, time.UTC), Err: &dexcom.StatusError{Path: "/x", Code: 429}}
+	outage := &call.OutageError{App: "eu", Since: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Err: errors.New("connection refused")}
 	people := func(errs ...error) (all []extract.ParticipantReport) {
 		for i, err := range errs {
 			all = append(all, extract.ParticipantReport{ParticipantID: fmt.Sprintf("P%03d", i+1), Err: err})

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -69,7 +70,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	}
 	y.connect()
 	y.fetcher = extract.Fetcher{
-		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
+		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
 		Tokens:  y, Log: y.log, Cache: indexCache{filepath.Join(dir, "raw"), "test"}, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
 	}
 	l, err := lake.Open(dir)

@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"cmp"
@@ -118,7 +118,7 @@ func (o *outage) miss(participantID string, err error) {
 	o.missed++
 	o.by[participantID] = true
 	// The cause alone: err may name a participant.
-	o.cause = cmp.Or(unreached(err), o.cause, errNoAnswer)
+	o.cause = cmp.Or(unreached(err), o.cause, ErrNoAnswer)
 }
 
 // suspect begins an episode unless one is under way. The caller holds mu.
@@ -246,7 +246,7 @@ func gotAnswer(err error) bool {
 }
 
 // errNoAnswer stands for a request to which no answer came in time.
-var errNoAnswer = errors.New("no answer in time")
+var ErrNoAnswer = errors.New("no answer in time")
 
 // unreached returns why no connection came about (a name, a dial, TLS) or no
 // answer in time, of what err says the cause alone; nil: err says something else.
@@ -269,7 +269,7 @@ func unreached(err error) error {
 	case errors.As(err, &alert):
 		return alert
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return errNoAnswer
+		return ErrNoAnswer
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func (a retrying) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, erro
 		if err == nil || ctx.Err() == nil { // else it says nothing of the API
 			a.line.Gate.outage.note(a.line.ParticipantID, sent, err)
 		}
-		if !transient(err) || AppOver(err) != nil || ctx.Err() != nil {
+		if !Transient(err) || AppOver(err) != nil || ctx.Err() != nil {
 			return answer, err
 		}
 		if limit := tooMany(err); limit != nil { // met on the way to a token: in a call it is not handed on
@@ -55,7 +55,7 @@ func (a retrying) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, erro
 		if err != nil {
 			return answer, err
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := Sleep(ctx, wait); err != nil {
 			return dexcom.Answer{}, err
 		}
 	}
@@ -74,14 +74,14 @@ func (t *tried) again(ctx context.Context, a retrying, err error) (time.Duration
 	backoff := min(firstBackoff<<(t.times-1), lastBackoff)
 	asked := a.askedToWait(err)
 	wait := max(a.line.Gate.jitter(backoff), asked)
-	if isToken(err) {
+	if IsToken(err) {
 		t.forToken += wait
 	}
 	if t.times == tries || t.forToken > maxTokenWait {
 		return 0, err
 	}
 	if asked > 0 && t.all+wait > patience(ctx) {
-		if isToken(err) {
+		if IsToken(err) {
 			return 0, err // which says when
 		}
 		return 0, &ComeBackError{a.line.Gate.now().UTC().Add(asked), err}

@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"context"
@@ -11,6 +11,24 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
+
+// fakeBudget grants perHour calls in an hour.
+type fakeBudget struct {
+	mu    sync.Mutex
+	start time.Time
+	used  int
+}
+
+func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int, time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.start) >= time.Hour {
+		f.start, f.used = time.Now(), 0
+	}
+	granted := min(n, perHour-f.used)
+	f.used += granted
+	return granted, time.Until(f.start.Add(time.Hour)), nil
+}
 
 func testPace(perHour int, budget Budget) *pace {
 	p := newPace("us", perHour, budget)

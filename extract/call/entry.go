@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"context"
@@ -56,7 +56,7 @@ func (q *Quota) take(n int) error {
 }
 
 // whenOver lets f know when more is asked for than there is.
-func (q *Quota) whenOver(f func(error)) {
+func (q *Quota) WhenOver(f func(error)) {
 	if q == nil {
 		return
 	}
@@ -71,7 +71,7 @@ func (q *Quota) whenOver(f func(error)) {
 func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
-		if stopOf(ctx) == nil {
+		if StopOf(ctx) == nil {
 			cancel()
 		}
 	})
@@ -79,7 +79,7 @@ func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // stopOf returns the *StopError for which ctx ended, nil if there is none.
-func stopOf(ctx context.Context) *StopError {
+func StopOf(ctx context.Context) *StopError {
 	var stop *StopError
 	errors.As(context.Cause(ctx), &stop)
 	return stop

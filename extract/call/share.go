@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func WaitForCall(ctx context.Context, b Budget, app string, perHour int, waiting
 		if first {
 			waiting()
 		}
-		if err := sleep(ctx, min(max(wait, time.Second), budgetPoll)); err != nil {
+		if err := Sleep(ctx, min(max(wait, time.Second), budgetPoll)); err != nil {
 			return err
 		}
 	}

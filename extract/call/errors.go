@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"errors"
@@ -104,14 +104,14 @@ func (e FatalError) Error() string { return e.Err.Error() }
 func (e FatalError) Unwrap() error { return e.Err }
 
 // transient reports whether the same request may succeed later in this run.
-func transient(err error) bool {
+func Transient(err error) bool {
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
 	var empty *NoContentError
 	var fatal FatalError
 	var token *TokenError
 	switch {
-	case err == nil, errors.As(err, &fatal), isWithdrawn(err), isOtherAccount(err), errors.As(err, &token) && !token.Passes:
+	case err == nil, errors.As(err, &fatal), IsWithdrawn(err), IsOtherAccount(err), errors.As(err, &token) && !token.Passes:
 		return false
 	case errors.As(err, &size), errors.As(err, &empty): // asked again it is the same
 		return false
@@ -121,12 +121,12 @@ func transient(err error) bool {
 	return true // a body that is no answer, or the transport's
 }
 
-func isWithdrawn(err error) bool {
+func IsWithdrawn(err error) bool {
 	var withdrawn *state.WithdrawnError
 	return errors.As(err, &withdrawn)
 }
 
-func isToken(err error) bool {
+func IsToken(err error) bool {
 	var token *TokenError
 	return errors.As(err, &token)
 }
@@ -145,7 +145,7 @@ func AppOver(err error) error {
 	return nil
 }
 
-func isOtherAccount(err error) bool {
+func IsOtherAccount(err error) bool {
 	var other *state.OtherAccountError
 	return errors.As(err, &other)
 }

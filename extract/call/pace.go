@@ -1,4 +1,4 @@
-package extract
+package call
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func (p *pace) wait(ctx context.Context) error {
 	// Not Wait: it gives up at once when the deadline would pass before the turn
 	// comes, as if something had failed.
 	turn := p.limiter.Reserve()
-	if err := sleep(ctx, turn.Delay()); err != nil {
+	if err := Sleep(ctx, turn.Delay()); err != nil {
 		turn.Cancel()
 		return err
 	}
@@ -74,7 +74,7 @@ func untilReady(ctx context.Context, ready func() (time.Duration, error)) error 
 		if err != nil || delay <= 0 {
 			return err
 		}
-		if err := sleep(ctx, delay); err != nil {
+		if err := Sleep(ctx, delay); err != nil {
 			return err
 		}
 	}
@@ -190,7 +190,7 @@ func (p *pace) accepted() {
 }
 
 // sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
+func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
