@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"errors"
 
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -24,7 +23,7 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 		return true, nil
 	}
 	same, err := c.runner.fetcher.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
-	if isOwner(err) {
+	if call.Is[*state.OwnerError](err) {
 		return false, &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	if err != nil {
@@ -37,16 +36,11 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 // knows yet whose it is.
 func (c *connection) stray(ctx context.Context) error {
 	err := c.runner.fetcher.Accounts.SetAside(ctx, c.target.ConnectionID)
-	if call.IsOtherAccount(err) || call.IsWithdrawn(err) {
+	if call.Is[*state.OtherAccountError](err) || call.Is[*state.WithdrawnError](err) {
 		return err
 	}
-	if isOwner(err) {
+	if call.Is[*state.OwnerError](err) {
 		return &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	return call.FatalError{Err: err}
-}
-
-func isOwner(err error) bool {
-	var owner *state.OwnerError
-	return errors.As(err, &owner)
 }

@@ -83,7 +83,7 @@ func answerOfAnother(t *testing.T, mode plan.Mode, resource dexcom.Resource, emp
 	f.Accounts, f.Concurrency = accounts, 2 // one call of a participant at a time
 	report := mustRun(t, f, mode, target("P1"), target("P2"))
 	p1, p2 := report.Participants[0], report.Participants[1]
-	if !call.IsOtherAccount(p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
+	if !call.Is[*state.OtherAccountError](p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
 		t.Errorf("P1 %v (ended %t), P2 %v, outcome %s; want that P1 has another account, P2 is done, and partial", p1.Err, p1.Ended, p2.Err, report.Outcome)
 	}
 	if n := len(of(api.order, "P1")); n != until {

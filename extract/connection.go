@@ -2,7 +2,6 @@ package extract
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A connection is one being fetched from.
@@ -22,10 +22,6 @@ type connection struct {
 	gate   *call.Gate
 	shown  []plan.Known // what dataRange answered in this run
 	closed closing
-}
-
-func newConnection(p *participant, t Target) *connection {
-	return &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}
 }
 
 // line returns what the requests of c go through; begun is called whenever one is sent.
@@ -84,10 +80,10 @@ func (c *connection) plan(ctx context.Context) ([]plan.Call, error) {
 	return calls, planError(err)
 }
 
-// planError ends the run unless err is about an answer that the log holds: then the
-// log cannot be read.
+// planError is err where an answer in the log says nothing that can be read; else the log
+// itself cannot be, which ends the run.
 func planError(err error) error {
-	if call := (*plan.CallError)(nil); err == nil || errors.As(err, &call) {
+	if err == nil || call.Is[*plan.CallError](err) {
 		return err
 	}
 	return call.FatalError{Err: err}
@@ -146,8 +142,7 @@ func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func())
 		c.person.count(Counts{Fetched: 1, Open: -1})
 		return nil
 	}
-	var size *dexcom.SizeError
-	if older, newer, ok := one.Halves(); ok && errors.As(err, &size) {
+	if older, newer, ok := one.Halves(); ok && call.Is[*dexcom.SizeError](err) {
 		c.person.count(Counts{Planned: 1, Open: 1})
 		if err := c.fetchCall(ctx, older, begun); err != nil {
 			return err
@@ -155,11 +150,11 @@ func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func())
 		return c.fetchCall(ctx, newer, begun)
 	}
 	err = &plan.CallError{Call: one, Err: err}
-	if call.IsWithdrawn(err) {
+	if call.Is[*state.WithdrawnError](err) {
 		return err
 	}
 	c.closed.note(err)
-	if call.IsOtherAccount(err) {
+	if call.Is[*state.OtherAccountError](err) {
 		return nil // fetch returns it, when what is under way is kept
 	}
 	return c.person.settle(ctx, err)

@@ -140,10 +140,10 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 		r.report.Outcome = Interrupted
 		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
 	}
-	var fatal call.FatalError
+	fatal, isFatal := errors.AsType[call.FatalError](err)
 	switch {
 	case err == nil:
-	case errors.As(err, &fatal):
+	case isFatal:
 		r.report.Outcome, err = Partial, fatal.Err
 	case call.StopOf(bounded) != nil && len(r.report.Over) > 0:
 		r.report.Outcome, err = Later, nil

@@ -57,23 +57,18 @@ func (f *Fetcher) Forecast(ctx context.Context, run Run, targets []Target) (Fore
 			return Forecast{}, ctx.Err()
 		}
 		p := participant{runner: r, targets: work}
-		one, err := p.forecast()
+		var states []plan.State
+		for _, t := range p.eligible() {
+			states = append(states, r.state(t))
+		}
+		foreseen, err := plan.Foresee(states, r.index)
 		if err != nil {
 			return Forecast{}, err
 		}
-		all.Participants = append(all.Participants, one)
+		for _, why := range foreseen.Clipped {
+			p.flag(FlagClippedInterval, why)
+		}
+		all.Participants = append(all.Participants, ParticipantForecast{work[0].ParticipantID, foreseen, p.report.Flags})
 	}
 	return all, nil
-}
-
-func (p *participant) forecast() (ParticipantForecast, error) {
-	var states []plan.State
-	for _, t := range p.eligible() {
-		states = append(states, p.runner.state(t))
-	}
-	foreseen, err := plan.Foresee(states, p.runner.index)
-	for _, why := range foreseen.Clipped {
-		p.flag(FlagClippedInterval, why)
-	}
-	return ParticipantForecast{p.targets[0].ParticipantID, foreseen, p.report.Flags}, err
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -43,7 +44,7 @@ func (p *participant) fetch(ctx context.Context) error {
 		return p.fetchTargets(ctx, targets)
 	}
 	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
-	if call.IsWithdrawn(err) {
+	if call.Is[*state.WithdrawnError](err) {
 		p.left()
 		return nil
 	}
@@ -115,7 +116,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	})
 	group.Go(func() error { return p.keepClaim(fetching) })
 	switch err := group.Wait(); {
-	case call.IsWithdrawn(err):
+	case call.Is[*state.WithdrawnError](err):
 		p.left()
 	case errors.Is(err, errClaimLost):
 		p.fail(errClaimLost)
@@ -152,7 +153,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 	}
 	defer p.flagEmpty()
 	for _, t := range targets {
-		c := newConnection(p, t)
+		c := &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}
 		err := c.fetch(ctx)
 		if ends := p.settle(ctx, err); ends != nil {
 			if outage := c.gate.Unreached(); call.StopOf(ctx) != nil && outage != nil {
@@ -161,7 +162,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 			}
 			return ends
 		}
-		if call.IsOtherAccount(err) {
+		if call.Is[*state.OtherAccountError](err) {
 			break // first somebody finds out whose it is
 		}
 	}
@@ -203,15 +204,14 @@ func (p *participant) flagEmpty() {
 // settle notes err as the participant's, unless it ends the run: then it returns
 // it.
 func (p *participant) settle(ctx context.Context, err error) error {
-	var fatal call.FatalError
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &fatal):
+	case call.Is[call.FatalError](err):
 		return err
-	case call.IsWithdrawn(err):
+	case call.Is[*state.WithdrawnError](err):
 		p.left()
 		return nil
 	}
@@ -229,7 +229,7 @@ func (p *participant) standing(ctx context.Context) error {
 		return nil
 	}
 	err := p.runner.fetcher.Withdrawals.Standing(ctx, p.report.ParticipantID)
-	if err == nil || call.IsWithdrawn(err) || ctx.Err() != nil {
+	if err == nil || call.Is[*state.WithdrawnError](err) || ctx.Err() != nil {
 		return err
 	}
 	return call.FatalError{Err: err}

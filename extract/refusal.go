@@ -9,6 +9,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Refusal says that a resource of a participant, or a part of it, cannot be had,
@@ -25,7 +26,7 @@ func refusalOf(err error) (r Refusal, ok bool) {
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
 	var unchecked *consent.UncheckedError // whose dataRange was asked for to see whose account it is
-	if !errors.As(err, &asked) || call.IsToken(err) && !errors.As(err, &unchecked) {
+	if !errors.As(err, &asked) || call.Is[*call.TokenError](err) && !errors.As(err, &unchecked) {
 		return Refusal{}, false
 	}
 	r.Resource = asked.Call.Resource
@@ -66,7 +67,7 @@ func (c *closing) note(err error) {
 		}
 		c.resources[r.Resource] = true
 	}
-	if call.IsOtherAccount(err) {
+	if call.Is[*state.OtherAccountError](err) {
 		c.other = err
 	}
 	c.all = c.all || stops(err)

@@ -57,8 +57,7 @@ func (a authorised) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, er
 		return dexcom.Answer{}, a.failed(ctx, err)
 	}
 	answer, err := a.line.Gate.send(ctx, a.line, token, r)
-	var status *dexcom.StatusError
-	if !errors.As(err, &status) || status.Code != http.StatusUnauthorized {
+	if status, ok := errors.AsType[*dexcom.StatusError](err); !ok || status.Code != http.StatusUnauthorized {
 		return answer, err
 	}
 	if _, err := a.line.Gate.open(ctx); err != nil {
@@ -74,10 +73,7 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var busy *state.BusyError
-	var clock *ClockError
-	var damage *state.DamageError
-	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &busy) || errors.As(err, &clock) || errors.As(err, &damage) {
+	if errors.Is(err, syscall.ENOSPC) || Is[*state.BusyError](err) || Is[*ClockError](err) || Is[*state.DamageError](err) {
 		return FatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.line.Standing(ctx); withdrawal != nil {

@@ -17,5 +17,5 @@
 //
 //	how it is sent   ask (the layers), retry, gate
 //	when             turns, pace, outage, share, quota
-//	what came of it  entry (its header in the log), clock, errors
+//	what came of it  entry (its header in the log; the clock), errors
 package call

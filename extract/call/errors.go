@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -103,49 +104,30 @@ func (e FatalError) Error() string { return e.Err.Error() }
 // Unwrap returns what went wrong.
 func (e FatalError) Unwrap() error { return e.Err }
 
-// transient reports whether the same request may succeed later in this run.
-func Transient(err error) bool {
-	var status *dexcom.StatusError
-	var size *dexcom.SizeError
-	var empty *NoContentError
-	var fatal FatalError
-	var token *TokenError
-	switch {
-	case err == nil, errors.As(err, &fatal), IsWithdrawn(err), IsOtherAccount(err), errors.As(err, &token) && !token.Passes:
-		return false
-	case errors.As(err, &size), errors.As(err, &empty): // asked again it is the same
-		return false
-	case errors.As(err, &status):
-		return status.Temporary()
-	}
-	return true // a body that is no answer, or the transport's
-}
+// Is reports whether err is an E, or wraps one.
+func Is[E error](err error) bool { return find[E](err) != nil }
 
-func IsWithdrawn(err error) bool {
-	var withdrawn *state.WithdrawnError
-	return errors.As(err, &withdrawn)
-}
-
-func IsToken(err error) bool {
-	var token *TokenError
-	return errors.As(err, &token)
-}
-
-// AppOver returns the error by which err says that no call of an app is made any
-// more in this run, whoever's: nil if it says something else.
-func AppOver(err error) error {
-	var limit *LimitError
-	var outage *OutageError
-	switch {
-	case errors.As(err, &limit):
-		return limit
-	case errors.As(err, &outage):
-		return outage
+// find returns the E that err is or wraps; nil: it is none.
+func find[E error](err error) error {
+	if e, ok := errors.AsType[E](err); ok {
+		return e
 	}
 	return nil
 }
 
-func IsOtherAccount(err error) bool {
-	var other *state.OtherAccountError
-	return errors.As(err, &other)
+// Transient reports whether the same request may succeed later in this run.
+func Transient(err error) bool {
+	token, isToken := errors.AsType[*TokenError](err)
+	status, isStatus := errors.AsType[*dexcom.StatusError](err)
+	switch {
+	case err == nil, Is[FatalError](err), Is[*state.WithdrawnError](err), Is[*state.OtherAccountError](err), isToken && !token.Passes:
+		return false
+	case Is[*dexcom.SizeError](err), Is[*NoContentError](err): // asked again it is the same
+		return false
+	}
+	return !isStatus || status.Temporary() // else a body that is no answer, or the transport's
 }
+
+// AppOver returns the error by which err says that no call of an app is made any
+// more in this run, whoever's: nil if it says something else.
+func AppOver(err error) error { return cmp.Or(find[*LimitError](err), find[*OutageError](err)) }

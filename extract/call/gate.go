@@ -29,26 +29,18 @@ type Settings struct {
 // A Gate is where all requests of an app pass: it holds them back while the app cannot
 // be reached, is paused, has no calls left or no place.
 type Gate struct {
-	client API
-	jitter func(time.Duration) time.Duration
-	now    func() time.Time
+	of     Settings
 	outage *outage
 	pace   *pace
 	turns  *turns
-	quota  *Quota
 	looks  atomic.Int64 // calls that only looked whether the API answers
 }
 
 // NewGate returns an open gate.
 func NewGate(s Settings) *Gate {
-	p, o := newPace(s.App, s.CallsPerHour, s.Budget), newOutage(s.App)
-	p.jitter, p.now, p.logger = s.Jitter, s.Now, s.Logger
-	o.jitter, o.now, o.logger = s.Jitter, s.Now, s.Logger
-	if s.Reached != nil {
-		o.over = s.Reached
-	}
-	g := &Gate{client: s.Client, jitter: s.Jitter, now: s.Now, outage: o, pace: p, turns: newTurns(s.Concurrency), quota: s.Quota}
-	o.look = g.look
+	g := &Gate{of: s, turns: newTurns(s.Concurrency)}
+	g.pace, g.outage = newPace(&g.of), newOutage(&g.of)
+	g.outage.look = g.look
 	return g
 }
 
@@ -97,8 +89,7 @@ func (g *Gate) send(ctx context.Context, l Line, token string, r dexcom.Request)
 
 // tooMany returns err as a refusal of a call as one too many, else nil.
 func tooMany(err error) *dexcom.StatusError {
-	var status *dexcom.StatusError
-	if errors.As(err, &status) && status.Code == http.StatusTooManyRequests {
+	if status, ok := errors.AsType[*dexcom.StatusError](err); ok && status.Code == http.StatusTooManyRequests {
 		return status
 	}
 	return nil
@@ -110,7 +101,7 @@ func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request)
 		return answer, sent, err
 	}
 	defer g.turns.give(l.ParticipantID)
-	if err := g.quota.check(); err != nil { // nothing is waited for that may not be sent
+	if err := g.of.Quota.check(); err != nil { // nothing is waited for that may not be sent
 		return answer, sent, err
 	}
 	if _, err := g.outage.wait(ctx); err != nil { // one may have begun since open
@@ -122,14 +113,14 @@ func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request)
 	if err := l.Standing(ctx); err != nil { // after all waiting
 		return answer, sent, err
 	}
-	if err := g.quota.Take(); err != nil {
+	if err := g.of.Quota.Take(); err != nil {
 		return answer, sent, err
 	}
 	l.Sent()
 	sent = time.Now()
 	ctx, cancel := outlasting(ctx)
 	defer cancel()
-	answer, err = g.client.Do(ctx, token, r)
+	answer, err = g.of.Client.Do(ctx, token, r)
 	return answer, sent, err
 }
 
@@ -139,11 +130,11 @@ func (g *Gate) look(ctx context.Context) (unreached, err error) {
 	if err := g.pace.wait(ctx); err != nil {
 		return nil, err
 	}
-	if err := g.quota.Take(); err != nil {
+	if err := g.of.Quota.Take(); err != nil {
 		return nil, err
 	}
 	g.looks.Add(1)
-	_, unreached = g.client.Probe(ctx)
+	_, unreached = g.of.Client.Probe(ctx)
 	if gotAnswer(unreached) {
 		return nil, nil
 	}

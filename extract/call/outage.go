@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -40,12 +39,8 @@ func patience(ctx context.Context) time.Duration {
 // wait looks at the API on behalf of all, which takes nobody's token, until it
 // answers or patience is over.
 type outage struct {
-	app    string
-	look   func(context.Context) (unreached, err error) // err: why it could not even look
-	over   func()                                       // told whenever one, or what seemed to be one, is over
-	jitter func(time.Duration) time.Duration
-	now    func() time.Time // for what is said to people
-	logger *slog.Logger
+	of   *Settings
+	look func(context.Context) (unreached, err error) // err: why it could not even look
 
 	looking chan struct{} // held by the one who looks
 
@@ -67,8 +62,8 @@ type episode struct {
 	real  bool          // a look brought no answer either; guarded by the outage's mu
 }
 
-func newOutage(app string) *outage {
-	return &outage{app: app, over: func() {}, now: time.Now, looking: make(chan struct{}, 1), by: map[string]bool{}}
+func newOutage(of *Settings) *outage {
+	return &outage{of: of, looking: make(chan struct{}, 1), by: map[string]bool{}}
 }
 
 // enter counts a connection that is fetched from; leave when it no longer is.
@@ -88,7 +83,7 @@ func (o *outage) enter() (leave func()) {
 // look: its token may have been spent, so it is not presented again before the API
 // is known to answer.
 func (o *outage) note(participantID string, begun time.Time, err error) {
-	var token *TokenError
+	token, isToken := errors.AsType[*TokenError](err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	switch {
@@ -99,7 +94,7 @@ func (o *outage) note(participantID string, begun time.Time, err error) {
 			clear(o.by)
 			o.end()
 		}
-	case errors.As(err, &token) && token.Unanswered:
+	case isToken && token.Unanswered:
 		o.miss(participantID, err)
 		o.suspect()
 	case unreached(err) != nil:
@@ -134,12 +129,14 @@ func (o *outage) end() {
 		return
 	}
 	if o.under.real {
-		o.logger.Warn("app can be reached again", "app", o.app, "after", time.Since(o.under.began).Round(time.Second))
+		o.of.Logger.Warn("app can be reached again", "app", o.of.App, "after", time.Since(o.under.began).Round(time.Second))
 	}
 	close(o.under.ended)
 	o.under, o.missed = nil, 0
 	clear(o.by)
-	o.over()
+	if o.of.Reached != nil {
+		o.of.Reached()
+	}
 }
 
 // wait returns at once if the API can be reached as far as is known, else when it
@@ -197,7 +194,7 @@ func (o *outage) await(ctx context.Context, under *episode) error {
 		}
 		select {
 		case <-under.ended:
-		case <-time.After(min(o.jitter(pause), left)):
+		case <-time.After(min(o.of.Jitter(pause), left)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -210,16 +207,16 @@ func (o *outage) confirm(under *episode, cause error, left time.Duration) error 
 	cause = cmp.Or(unreached(cause), cause)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	since := o.now().UTC().Add(-time.Since(under.began))
+	since := o.of.Now().UTC().Add(-time.Since(under.began))
 	if !under.real {
 		under.real = true
-		o.logger.Warn("app cannot be reached: waiting for it", "app", o.app, "error", cause, "until", since.Add(maxPatience).Truncate(time.Second))
+		o.of.Logger.Warn("app cannot be reached: waiting for it", "app", o.of.App, "error", cause, "until", since.Add(maxPatience).Truncate(time.Second))
 	}
 	o.cause = cause
 	if left > 0 || o.under != under {
 		return nil
 	}
-	o.gaveUp = &OutageError{App: o.app, Since: since, Err: cause}
+	o.gaveUp = &OutageError{App: o.of.App, Since: since, Err: cause}
 	close(under.ended)
 	o.under = nil
 	return o.gaveUp
@@ -232,7 +229,7 @@ func (o *outage) underWay() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.gaveUp == nil && (o.under != nil && o.under.real || o.missed > 0 && !o.reached) {
-		return &OutageError{App: o.app, Since: o.now().UTC().Add(-time.Since(o.since)), Err: o.cause}
+		return &OutageError{App: o.of.App, Since: o.of.Now().UTC().Add(-time.Since(o.since)), Err: o.cause}
 	}
 	return o.gaveUp
 }
@@ -240,36 +237,22 @@ func (o *outage) underWay() error {
 // gotAnswer reports whether err, or none, shows that the API was reached: it said
 // something, be it an error.
 func gotAnswer(err error) bool {
-	var status *dexcom.StatusError
-	var body *dexcom.BodyError
-	return err == nil || errors.As(err, &status) || errors.As(err, &body)
+	return err == nil || Is[*dexcom.StatusError](err) || Is[*dexcom.BodyError](err)
 }
 
-// errNoAnswer stands for a request to which no answer came in time.
+// ErrNoAnswer stands for a request to which no answer came in time.
 var ErrNoAnswer = errors.New("no answer in time")
 
 // unreached returns why no connection came about (a name, a dial, TLS) or no
 // answer in time, of what err says the cause alone; nil: err says something else.
 func unreached(err error) error {
-	var dial *net.OpError
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	var timeout net.Error
-	switch {
-	case errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"):
+	if dial, ok := errors.AsType[*net.OpError](err); ok && (dial.Op == "dial" || dial.Op == "proxyconnect") {
 		return dial
-	case errors.As(err, &dns):
-		return dns
-	case errors.As(err, &certificate):
-		return certificate // such as one that is not valid yet by our clock
-	case errors.As(err, &record):
-		return record
-	case errors.As(err, &alert):
-		return alert
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	}
+	// A certificate, for one, may not be valid yet by our clock.
+	cause := cmp.Or(find[*net.DNSError](err), find[*tls.CertificateVerificationError](err), find[tls.RecordHeaderError](err), find[tls.AlertError](err))
+	if timeout, ok := errors.AsType[net.Error](err); cause == nil && (errors.Is(err, context.DeadlineExceeded) || ok && timeout.Timeout()) {
 		return ErrNoAnswer
 	}
-	return nil
+	return cause
 }

@@ -21,13 +21,8 @@ const (
 // budget shared with other processes, and pauses when the API says so. Waits are
 // measured by the process's own clock.
 type pace struct {
-	app     string
-	perHour int
-	budget  Budget // nil: this process is alone
+	of      *Settings
 	limiter *rate.Limiter
-	jitter  func(time.Duration) time.Duration
-	now     func() time.Time // for what is said to people
-	logger  *slog.Logger
 
 	mu      sync.Mutex
 	granted int       // calls taken from the budget and not made yet
@@ -41,9 +36,9 @@ type pace struct {
 	gaveUp  error     // a *LimitError; no call is made any more
 }
 
-func newPace(app string, perHour int, budget Budget) *pace {
-	limit := rate.Limit(float64(perHour) / time.Hour.Seconds())
-	return &pace{app: app, perHour: perHour, budget: budget, now: time.Now, limiter: rate.NewLimiter(limit, min(paceBurst, perHour))}
+func newPace(of *Settings) *pace {
+	limit := rate.Limit(float64(of.CallsPerHour) / time.Hour.Seconds())
+	return &pace{of: of, limiter: rate.NewLimiter(limit, min(paceBurst, of.CallsPerHour))}
 }
 
 // wait returns when a call may be made.
@@ -95,7 +90,7 @@ func (p *pace) take(ctx context.Context) (time.Duration, error) {
 	if pause, err := p.pause(); pause > 0 || err != nil {
 		return pause, err
 	}
-	if p.budget == nil {
+	if p.of.Budget == nil {
 		return 0, nil
 	}
 	delay, err := p.fill(ctx)
@@ -117,10 +112,10 @@ func (p *pace) fill(ctx context.Context) (time.Duration, error) {
 	if p.dry && began.Before(p.again) {
 		return p.again.Sub(began), nil // one of those who wait asks for all
 	}
-	batch := min(paceBatch, max(1, p.perHour/1000))
-	granted, wait, err := p.budget.TakeCalls(ctx, p.app, batch, p.perHour)
+	batch := min(paceBatch, max(1, p.of.CallsPerHour/1000))
+	granted, wait, err := p.of.Budget.TakeCalls(ctx, p.of.App, batch, p.of.CallsPerHour)
 	if err != nil {
-		return 0, FatalError{fmt.Errorf("call budget of app %s: %w", p.app, err)}
+		return 0, FatalError{fmt.Errorf("call budget of app %s: %w", p.of.App, err)}
 	}
 	p.granted, p.expires = granted, began.Add(wait)
 	if granted > 0 {
@@ -132,7 +127,7 @@ func (p *pace) fill(ctx context.Context) (time.Duration, error) {
 		level = slog.LevelWarn
 	}
 	p.dry = true
-	p.logger.Log(ctx, level, "app waits: the calls of this hour are used up", "app", p.app, "until", p.now().UTC().Add(wait).Truncate(time.Second))
+	p.of.Logger.Log(ctx, level, "app waits: the calls of this hour are used up", "app", p.of.App, "until", p.of.Now().UTC().Add(wait).Truncate(time.Second))
 	wait = min(max(wait, time.Second), budgetPoll)
 	p.again = began.Add(wait)
 	return wait, nil
@@ -156,12 +151,12 @@ func (p *pace) refused(ctx context.Context, sent time.Time, retryAfter time.Dura
 		}
 		p.pauses++
 		p.paused = now
-		pause = max(pause, p.jitter(min(time.Second<<min(p.pauses, 10), maxBackoff)))
+		pause = max(pause, p.of.Jitter(min(time.Second<<min(p.pauses, 10), maxBackoff)))
 	}
 	if another && now.Add(pause).Sub(p.row) > maxPatience || pause > patience(ctx) {
-		limit := &LimitError{App: p.app, Err: cause}
+		limit := &LimitError{App: p.of.App, Err: cause}
 		if retryAfter > 0 {
-			limit.Until = p.now().UTC().Add(retryAfter)
+			limit.Until = p.of.Now().UTC().Add(retryAfter)
 		}
 		p.gaveUp = limit
 		return limit
@@ -170,7 +165,7 @@ func (p *pace) refused(ctx context.Context, sent time.Time, retryAfter time.Dura
 		p.until = until
 	}
 	if another {
-		p.logger.Warn("app paused: the API refuses calls as too many", "app", p.app, "pause", p.until.Sub(now).Round(time.Second))
+		p.of.Logger.Warn("app paused: the API refuses calls as too many", "app", p.of.App, "pause", p.until.Sub(now).Round(time.Second))
 	}
 	return nil
 }
@@ -189,7 +184,7 @@ func (p *pace) accepted() {
 	p.pauses = 0
 }
 
-// sleep waits for d or until ctx ends.
+// Sleep waits for d or until ctx ends.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -31,10 +31,10 @@ func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int
 }
 
 func testPace(perHour int, budget Budget) *pace {
-	p := newPace("us", perHour, budget)
-	p.jitter = func(d time.Duration) time.Duration { return d }
-	p.logger = slog.New(slog.DiscardHandler)
-	return p
+	return newPace(&Settings{
+		App: "us", CallsPerHour: perHour, Budget: budget, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Jitter: func(d time.Duration) time.Duration { return d },
+	})
 }
 
 // waits makes n calls and returns how long that took.

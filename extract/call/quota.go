@@ -55,7 +55,7 @@ func (q *Quota) take(n int) error {
 	return err
 }
 
-// whenOver lets f know when more is asked for than there is.
+// WhenOver lets f know when more is asked for than there is.
 func (q *Quota) WhenOver(f func(error)) {
 	if q == nil {
 		return
@@ -78,9 +78,8 @@ func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return out, func() { unhook(); cancel() }
 }
 
-// stopOf returns the *StopError for which ctx ended, nil if there is none.
+// StopOf returns the *StopError for which ctx ended, nil if there is none.
 func StopOf(ctx context.Context) *StopError {
-	var stop *StopError
-	errors.As(context.Cause(ctx), &stop)
+	stop, _ := errors.AsType[*StopError](context.Cause(ctx))
 	return stop
 }

@@ -73,18 +73,18 @@ func (t *tried) again(ctx context.Context, a retrying, err error) (time.Duration
 	t.times++
 	backoff := min(firstBackoff<<(t.times-1), lastBackoff)
 	asked := a.askedToWait(err)
-	wait := max(a.line.Gate.jitter(backoff), asked)
-	if IsToken(err) {
+	wait := max(a.line.Gate.of.Jitter(backoff), asked)
+	if Is[*TokenError](err) {
 		t.forToken += wait
 	}
 	if t.times == tries || t.forToken > maxTokenWait {
 		return 0, err
 	}
 	if asked > 0 && t.all+wait > patience(ctx) {
-		if IsToken(err) {
+		if Is[*TokenError](err) {
 			return 0, err // which says when
 		}
-		return 0, &ComeBackError{a.line.Gate.now().UTC().Add(asked), err}
+		return 0, &ComeBackError{a.line.Gate.of.Now().UTC().Add(asked), err}
 	}
 	t.all += wait
 	return wait, nil
@@ -93,13 +93,11 @@ func (t *tried) again(ctx context.Context, a retrying, err error) (time.Duration
 // askedToWait returns how long the API, or the token source, wants to be left
 // alone after err.
 func (a retrying) askedToWait(err error) (wait time.Duration) {
-	var status *dexcom.StatusError
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*dexcom.StatusError](err); ok {
 		wait = status.RetryAfter
 	}
-	var token *TokenError
-	if errors.As(err, &token) {
-		wait = max(wait, token.RetryAt.Sub(a.line.Gate.now()))
+	if token, ok := errors.AsType[*TokenError](err); ok {
+		wait = max(wait, token.RetryAt.Sub(a.line.Gate.of.Now()))
 	}
 	return wait
 }

@@ -58,14 +58,14 @@ func (e *CallError) Error() string { return e.Call.String() + ": " + e.Err.Error
 // Unwrap returns what went wrong with the call.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// rangesError is about an answer of dataRange.
+// RangesError is about an answer of dataRange.
 func RangesError(err error) error { return &CallError{Call{Resource: dexcom.DataRange}, err} }
 
 // shortest is how long a window is at least for which an answer that is too large
 // is asked for in halves.
 const shortest = 24 * time.Hour
 
-// halves returns the calls for the older and the newer half of c's window; ok is
+// Halves returns the calls for the older and the newer half of c's window; ok is
 // false where it is not longer than a day.
 func (c Call) Halves() (older, newer Call, ok bool) {
 	if c.Window.End.Sub(c.Window.Start) <= shortest {

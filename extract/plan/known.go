@@ -98,7 +98,7 @@ func (k Known) at() time.Time {
 	return k.Server
 }
 
-// clipped describes the ranges of k that reach beyond plausible times.
+// Clipped describes the ranges of k that reach beyond plausible times.
 func (k Known) Clipped() (notes []string) {
 	plausible := k.plausible()
 	k.each(func(resource dexcom.Resource, r dexcom.Range) {
@@ -132,7 +132,7 @@ func whole(r dexcom.Range) Window {
 	return Window{r.Start.Add(-rangeMargin).Truncate(time.Second), end}
 }
 
-// expects reports whether an answer without records for w contradicts k: the
+// Expects reports whether an answer without records for w contradicts k: the
 // oldest or the newest record lies in w. Of what is between the two k says
 // nothing: somebody may pause for months.
 func (k Known) Expects(resource dexcom.Resource, w Window) (expected bool) {
@@ -142,7 +142,7 @@ func (k Known) Expects(resource dexcom.Resource, w Window) (expected bool) {
 	return expected
 }
 
-// without reports whether k says that there is no record of resource in w, which
+// Without reports whether k says that there is no record of resource in w, which
 // it cannot say of alerts.
 func (k Known) Without(resource dexcom.Resource, w Window) bool {
 	if !slices.Contains([]dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations}, resource) {

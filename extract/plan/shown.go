@@ -59,7 +59,7 @@ func (s *Shown) read() (dexcom.Ranges, error) {
 		s.entry = &e
 	}
 	plain, err := s.entry.PlainWithin(dexcom.DefaultMaxBody)
-	if long := (*raw.TooLongError)(nil); errors.As(err, &long) {
+	if _, long := errors.AsType[*raw.TooLongError](err); long {
 		return dexcom.Ranges{}, RangesError(err)
 	}
 	if err != nil {

@@ -26,7 +26,7 @@ func (w Window) String() string {
 	return w.Start.UTC().Format(time.RFC3339Nano) + "/" + w.End.UTC().Format(time.RFC3339Nano)
 }
 
-// words tells a person what w is, without the ends that stand for none.
+// Words tells a person what w is, without the ends that stand for none.
 func (w Window) Words() string {
 	from, to := w.Start.UTC().Format(time.RFC3339), w.End.UTC().Format(time.RFC3339)
 	begins, ends := w.Start.After(plausibleStart), w.End.Before(openEnd)
