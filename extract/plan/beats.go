@@ -42,16 +42,12 @@ func backfillDemands(full Known, bounds Window, resources []dexcom.Resource) []D
 
 // A syncState is what a sync plans from.
 type syncState struct {
-	held      Holding
+	of        State     // its job complete, its time in whole seconds: the API knows no fractions
 	full      Known     // newest dataRange answer without lastSyncTime, at most a day old
 	news      *Known    // answer of this run to lastSyncTime; nil: none was asked
 	deep      bool      // the deep beat is due
 	deepSince time.Time // what was answered before it reads again
 	deepShift bool      // its windows are to have other borders than those a turn ago
-	bounds    Window    // consented
-	resources []dexcom.Resource
-	now       time.Time
-	job       Job // complete
 }
 
 // calls are those for news and, apart from them, for what is read again: of that
@@ -59,7 +55,7 @@ type syncState struct {
 func (s syncState) calls() (calls []Call) {
 	news, heads, again := s.demands()
 	held := Holding{Coverage: map[dexcom.Resource]Coverage{}}
-	maps.Copy(held.Coverage, s.held.Coverage)
+	maps.Copy(held.Coverage, s.of.Held.Coverage)
 	for _, demands := range [][]Demand{news, heads, again} {
 		apart := callsFor(demands, held)
 		for _, c := range apart {
@@ -76,7 +72,7 @@ func (s syncState) calls() (calls []Call) {
 func (s syncState) demands() (news, heads, again []Demand) {
 	var behind, late, deep, open []Demand
 	add := func(list *[]Demand, r dexcom.Resource, w Window, since time.Time, beat string) {
-		if w = w.Intersect(s.bounds); !w.Empty() {
+		if w = w.Intersect(s.of.Consented); !w.Empty() {
 			*list = append(*list, Demand{r, w, since, beat})
 		}
 	}
@@ -84,17 +80,17 @@ func (s syncState) demands() (news, heads, again []Demand) {
 	if s.news != nil {
 		fresh = s.news.windows()
 	}
-	lateSince := s.now.Add(-trailingEvery)
-	if s.job.TrailingNow {
-		lateSince = s.job.Since
+	lateSince := s.of.Now.Add(-trailingEvery)
+	if s.of.Job.TrailingNow {
+		lateSince = s.of.Job.Since
 	}
 	full, known := s.full.windows(), s.extents()
 	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
-	for _, r := range s.resources {
+	for _, r := range s.of.windowed() {
 		w, shown := known[r]
 		older := openEnd // what is before it is not asked for as news
 		if n, ok := fresh[r]; ok {
-			if asked := s.held.Coverage[r].Since(time.Time{}).Span(); !asked.Empty() {
+			if asked := s.of.Held.Coverage[r].Since(time.Time{}).Span(); !asked.Empty() {
 				n.Start = earliest(n.Start, asked.End.Add(-overlap))
 			}
 			if shown && n.End.Before(w.End) {
@@ -107,8 +103,8 @@ func (s syncState) demands() (news, heads, again []Demand) {
 			shown = true
 		}
 		if shown {
-			last := Window{latest(w.Start, s.now.Add(-s.job.Trailing)), earliest(w.End, older)}
-			due := Demand{r, last.Intersect(s.bounds), lateSince, BeatTrailing}.due(s.held)
+			last := Window{latest(w.Start, s.of.Now.Add(-s.of.Job.Trailing)), earliest(w.End, older)}
+			due := Demand{r, last.Intersect(s.of.Consented), lateSince, BeatTrailing}.due(s.of.Held)
 			if r == dexcom.Alerts && older == openEnd && len(due) > 0 {
 				// Those since the last record come along: alone they would cost a
 				// call in every sync.
@@ -125,7 +121,7 @@ func (s syncState) demands() (news, heads, again []Demand) {
 			}
 			add(&deep, r, w, s.deepSince, BeatDeep)
 			if s.deepShift {
-				w = w.Intersect(s.bounds)
+				w = w.Intersect(s.of.Consented)
 				add(&heads, r, Window{w.Start, earliest(w.End, w.Start.Add(MaxWindow/2))}, s.deepSince, BeatDeep)
 			}
 		}
@@ -161,9 +157,9 @@ func (s syncState) newest() Known {
 // records of it: else the deep beat alone asked for it, in vain.
 func (s syncState) extents() map[dexcom.Resource]Window {
 	known := s.full.windows()
-	for r, c := range s.held.Coverage {
+	for r, c := range s.of.Held.Coverage {
 		w, ranged := known[r]
-		if w = Merge(w, c.Since(time.Time{}).Span()).Span(); !w.Empty() && (ranged || s.held.Found[r]) {
+		if w = Merge(w, c.Since(time.Time{}).Span()).Span(); !w.Empty() && (ranged || s.of.Held.Found[r]) {
 			known[r] = w
 		}
 	}
@@ -195,9 +191,9 @@ func deepShifted(turn time.Time, every time.Duration) bool {
 // never answered does not count: it is due anyway, alone.
 func (s syncState) deepDue() bool {
 	for r, w := range s.extents() {
-		asked := s.held.Coverage[r].Since(time.Time{})
-		recent := s.held.Coverage[r].Since(s.deepSince)
-		if len(asked.Within(w.Intersect(s.bounds)).Subtract(recent)) > 0 {
+		asked := s.of.Held.Coverage[r].Since(time.Time{})
+		recent := s.of.Held.Coverage[r].Since(s.deepSince)
+		if len(asked.Within(w.Intersect(s.of.Consented)).Subtract(recent)) > 0 {
 			return true
 		}
 	}
@@ -208,7 +204,7 @@ func (s syncState) deepDue() bool {
 // is zero if no dataRange answer is settled, or none that is young enough.
 func (s syncState) lastSync() (time.Time, error) {
 	var best time.Time
-	for _, shown := range slices.Backward(s.held.ranges()) {
+	for _, shown := range slices.Backward(s.of.Held.ranges()) {
 		if !shown.Asked.After(best) {
 			break // it can be settled up to when it was asked, not beyond
 		}
@@ -216,12 +212,12 @@ func (s syncState) lastSync() (time.Time, error) {
 		if err != nil {
 			return time.Time{}, err
 		}
-		if upTo, ok := k.settled(s.held, s.bounds, s.resources); ok {
+		if upTo, ok := k.settled(s.of.Held, s.of.Consented, s.of.windowed()); ok {
 			best = latest(best, upTo)
 		}
 	}
 	best = best.Add(-syncMargin).Truncate(time.Second)
-	if best.Before(s.now.Add(-maxLastSync)) {
+	if best.Before(s.of.Now.Add(-maxLastSync)) {
 		return time.Time{}, nil
 	}
 	return best, nil

@@ -146,14 +146,8 @@ func (s State) syncCalls(answers []Known) ([]Call, error) {
 
 // sync returns what a sync plans from and what it asks before.
 func (s State) sync() (sync syncState, questions []Question, err error) {
-	job := s.Job.complete()
-	sync = syncState{
-		held:      s.Held,
-		bounds:    s.Consented,
-		resources: s.windowed(),
-		now:       s.Now.Truncate(time.Second), // the API knows no fractions
-		job:       job,
-	}
+	s.Job, s.Now = s.Job.complete(), s.Now.Truncate(time.Second)
+	sync.of = s
 	lastSync, err := sync.lastSync()
 	if err != nil {
 		return sync, nil, err
@@ -163,20 +157,20 @@ func (s State) sync() (sync syncState, questions []Question, err error) {
 			return sync, nil, err
 		}
 	}
-	if job.DeepNow {
-		sync.deep, sync.deepSince = true, job.Since
+	if s.Job.DeepNow {
+		sync.deep, sync.deepSince = true, s.Job.Since
 	} else {
-		sync.deepSince = DeepSince(s.ParticipantID, job.Deep, sync.now)
-		sync.deepShift = deepShifted(sync.deepSince, job.Deep)
+		sync.deepSince = DeepSince(s.ParticipantID, s.Job.Deep, s.Now)
+		sync.deepShift = deepShifted(sync.deepSince, s.Job.Deep)
 		if lastSync.IsZero() { // nothing tells what was uploaded since what is older than this was read
-			sync.deepSince = latest(sync.deepSince, sync.now.Add(syncMargin-maxLastSync))
+			sync.deepSince = latest(sync.deepSince, s.Now.Add(syncMargin-maxLastSync))
 		}
 		sync.deep = sync.deepDue()
 	}
 	switch {
 	case s.Held.Full == nil || lastSync.IsZero() || sync.deep:
 		questions = append(questions, Question{Beat: BeatDeep})
-	case sync.now.Sub(sync.full.Asked) >= trailingEvery: // for what was news when nobody was to ask for it: before the study was extended
+	case s.Now.Sub(sync.full.Asked) >= trailingEvery: // for what was news when nobody was to ask for it: before the study was extended
 		questions = append(questions, Question{Beat: BeatTrailing})
 	}
 	if !lastSync.IsZero() {
