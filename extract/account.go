@@ -2,8 +2,8 @@ package extract
 
 import (
 	"context"
-	"errors"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -19,15 +19,15 @@ type Accounts interface {
 
 // own reports whether an answer is of the connection's account.
 func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
-	if c.Accounts == nil {
+	if c.runner.fetcher.Accounts == nil {
 		return true, nil
 	}
-	same, err := c.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
-	if isOwner(err) {
-		return false, &TokenError{c.target.ParticipantID, err}
+	same, err := c.runner.fetcher.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
+	if call.Is[*state.OwnerError](err) {
+		return false, &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	if err != nil {
-		return false, fatalError{err}
+		return false, call.FatalError{Err: err}
 	}
 	return same, nil
 }
@@ -35,22 +35,12 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 // stray ends the fetching of the participant: another account answered, and nobody
 // knows yet whose it is.
 func (c *connection) stray(ctx context.Context) error {
-	err := c.Accounts.SetAside(ctx, c.target.ConnectionID)
-	if isOtherAccount(err) || isWithdrawn(err) {
+	err := c.runner.fetcher.Accounts.SetAside(ctx, c.target.ConnectionID)
+	if call.Is[*state.OtherAccountError](err) || call.Is[*state.WithdrawnError](err) {
 		return err
 	}
-	if isOwner(err) {
-		return &TokenError{c.target.ParticipantID, err}
+	if call.Is[*state.OwnerError](err) {
+		return &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
-	return fatalError{err}
-}
-
-func isOtherAccount(err error) bool {
-	var other *state.OtherAccountError
-	return errors.As(err, &other)
-}
-
-func isOwner(err error) bool {
-	var owner *state.OwnerError
-	return errors.As(err, &owner)
+	return call.FatalError{Err: err}
 }

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -38,9 +40,9 @@ func (f *fakeAccounts) SetAside(_ context.Context, connection string) error {
 // One answer of another account, whichever it is, is kept and ends the participant;
 // what was asked for counts as never answered. Others go on.
 func TestAnswerOfAnotherAccount(t *testing.T) {
-	for _, mode := range []Mode{Backfill, Sync, Refresh} {
+	for _, mode := range []plan.Mode{plan.Backfill, plan.Sync, plan.Refresh} {
 		for _, resource := range []dexcom.Resource{dexcom.DataRange, dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices} {
-			if mode == Refresh && resource == dexcom.Devices {
+			if mode == plan.Refresh && resource == dexcom.Devices {
 				continue // not asked for then
 			}
 			for _, empty := range []bool{false, true} {
@@ -52,7 +54,7 @@ func TestAnswerOfAnotherAccount(t *testing.T) {
 	}
 }
 
-func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bool) {
+func answerOfAnother(t *testing.T, mode plan.Mode, resource dexcom.Resource, empty bool) {
 	api := newFake(t)
 	for _, who := range []string{"P1", "P2"} {
 		year(api, who)
@@ -81,7 +83,7 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 	f.Accounts, f.Concurrency = accounts, 2 // one call of a participant at a time
 	report := mustRun(t, f, mode, target("P1"), target("P2"))
 	p1, p2 := report.Participants[0], report.Participants[1]
-	if !isOtherAccount(p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
+	if !call.Is[*state.OtherAccountError](p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
 		t.Errorf("P1 %v (ended %t), P2 %v, outcome %s; want that P1 has another account, P2 is done, and partial", p1.Err, p1.Ended, p2.Err, report.Outcome)
 	}
 	if n := len(of(api.order, "P1")); n != until {
@@ -95,7 +97,7 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Beat == BeatStray {
+		if e.Beat == plan.BeatStray {
 			kept++
 			if e.ParticipantID != "P1" || e.Resource != string(resource) {
 				t.Errorf("%s %s is in the log as of another account", e.ParticipantID, e.Resource)
@@ -107,7 +109,7 @@ func answerOfAnother(t *testing.T, mode Mode, resource dexcom.Resource, empty bo
 	}
 	// Once it is settled, everything is asked for that nobody answered.
 	time.Sleep(time.Hour)
-	if again := mustRun(t, f, Backfill, target("P1"), target("P2")); again.Outcome != Done {
+	if again := mustRun(t, f, plan.Backfill, target("P1"), target("P2")); again.Outcome != Done {
 		t.Errorf("backfill afterwards: %s", again.Outcome)
 	}
 	for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations} {
@@ -135,10 +137,10 @@ func TestClockOnFirstUse(t *testing.T) {
 		api := newFake(t)
 		f := newFetcher(t, api, t.TempDir())
 		f.Tokens = fakeTokens{token: func(string) (string, error) {
-			return "", fmt.Errorf("unchecked: %w", &ClockError{time.Now(), time.Now().Add(48 * time.Hour)})
+			return "", fmt.Errorf("unchecked: %w", &call.ClockError{Ours: time.Now(), Server: time.Now().Add(48 * time.Hour)})
 		}}
-		_, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1"), target("P2")})
-		var clock *ClockError
+		_, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, []Target{target("P1"), target("P2")})
+		var clock *call.ClockError
 		if !errors.As(err, &clock) || len(api.order) != 0 {
 			t.Errorf("Run = %v after %d calls, want *ClockError and none", err, len(api.order))
 		}

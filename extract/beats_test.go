@@ -1,7 +1,6 @@
 package extract
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A daily sync that begins some seconds early does its daily work all the same.
@@ -20,8 +21,8 @@ func TestDailyBeatsBearAnEarlyStart(t *testing.T) {
 		api.add("P1", dexcom.EGVs, newest.Add(-day), newest.Add(1), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Devices}
-		mustRun(t, f, Backfill, target("P1"))
-		again := []Call{{dexcom.EGVs, Window{newest.Add(-day - time.Minute), newest.Add(time.Minute)}, BeatTrailing}, {Resource: dexcom.Devices, Beat: BeatTrailing}}
+		mustRun(t, f, plan.Backfill, target("P1"))
+		again := []plan.Call{{Resource: dexcom.EGVs, Window: plan.Window{Start: newest.Add(-day - time.Minute), End: newest.Add(time.Minute)}, Beat: plan.BeatTrailing}, {Resource: dexcom.Devices, Beat: plan.BeatTrailing}}
 		for range 3 {
 			time.Sleep(day - 20*time.Second)
 			checkSync(t, f, "20 s before the day is over", Run{}, again...)
@@ -40,24 +41,24 @@ func TestSyncBeats(t *testing.T) {
 		api.add("P1", dexcom.EGVs, start.Add(-40*day), newest.Add(1), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events}
-		mustRun(t, f, Backfill, target("P1"))
-		sync := func(step string, wait time.Duration, want ...Call) {
+		mustRun(t, f, plan.Backfill, target("P1"))
+		sync := func(step string, wait time.Duration, want ...plan.Call) {
 			t.Helper()
 			time.Sleep(wait)
 			checkSync(t, f, step, Run{}, want...)
 		}
 		sync("nothing is new", time.Hour)
 		end := newest.Add(time.Minute)
-		sync("the last week, once a day", day, Call{dexcom.EGVs, Window{start.Add(25*time.Hour - defaultTrailing), end}, BeatTrailing})
+		sync("the last week, once a day", day, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: start.Add(25*time.Hour - 7*day), End: end}, Beat: plan.BeatTrailing})
 		sync("not again the same day", time.Hour)
 		now := time.Now().Truncate(time.Second)
 		api.addRecord("P1", dexcom.EGVs, record{now, now})
-		sync("news, from six hours before the newest record", time.Hour, Call{dexcom.EGVs, Window{end.Add(-overlap), now.Add(time.Minute)}, BeatNews})
-		sync("that news again, for it may have become visible late", 7*time.Hour, Call{dexcom.EGVs, Window{now.Add(time.Minute - overlap), now.Add(time.Minute)}, BeatNews})
+		sync("news, from six hours before the newest record", time.Hour, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: end.Add(-6 * time.Hour), End: now.Add(time.Minute)}, Beat: plan.BeatNews})
+		sync("that news again, for it may have become visible late", 7*time.Hour, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: now.Add(time.Minute - 6*time.Hour), End: now.Add(time.Minute)}, Beat: plan.BeatNews})
 		lost := start.Add(-20 * day)
 		now = time.Now().Truncate(time.Second)
 		api.addRecord("P1", dexcom.EGVs, record{lost, now})
-		sync("a late upload", time.Hour, Call{dexcom.EGVs, Window{lost.Add(-time.Minute), lost.Add(time.Minute)}, BeatNews})
+		sync("a late upload", time.Hour, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: lost.Add(-time.Minute), End: lost.Add(time.Minute)}, Beat: plan.BeatNews})
 	})
 }
 
@@ -71,33 +72,33 @@ func TestNewsAreAskedForApart(t *testing.T) {
 		api.add("P1", dexcom.EGVs, now().Add(-20*day), newest.Add(1), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		time.Sleep(2 * day)
 		api.addRecord("P1", dexcom.EGVs, record{now(), now()})
-		end, news := now().Add(time.Minute), newest.Add(time.Minute-overlap)
+		end, news := now().Add(time.Minute), newest.Add(time.Minute-6*time.Hour)
 		checkSync(t, f, "news", Run{},
-			Call{dexcom.EGVs, Window{news, end}, BeatNews},
-			Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), news}, BeatTrailing})
-		time.Sleep(syncMargin + time.Hour)
-		mustRun(t, f, Sync, target("P1")) // from now on that is no news
+			plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: news, End: end}, Beat: plan.BeatNews},
+			plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: now().Add(-7 * day), End: news}, Beat: plan.BeatTrailing})
+		time.Sleep(7 * time.Hour)
+		mustRun(t, f, plan.Sync, target("P1")) // from now on that is no news
 		time.Sleep(2 * day)
 		api.addRecord("P1", dexcom.EGVs, record{now().Add(-4 * day), now()})
-		checkSync(t, f, "late", Run{}, Call{dexcom.EGVs, Window{now().Add(-defaultTrailing), end}, BeatNews})
+		checkSync(t, f, "late", Run{}, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: now().Add(-7 * day), End: end}, Beat: plan.BeatNews})
 	})
 }
 
 // checkSync syncs P1 and checks what was asked for, dataRange left out.
-func checkSync(t *testing.T, f *Fetcher, step string, run Run, want ...Call) {
+func checkSync(t *testing.T, f *Fetcher, step string, run Run, want ...plan.Call) {
 	t.Helper()
 	before := len(entries(t, f.Log))
-	run.ID, run.Mode = "1", Sync
+	run.ID, run.Mode = "1", plan.Sync
 	report, err := f.Run(t.Context(), run, []Target{target("P1")})
 	if err != nil || report.Outcome != Done {
 		t.Fatalf("%s: outcome %s, %v; want done", step, report.Outcome, err)
 	}
 	var got, names []string
 	for _, e := range entries(t, f.Log)[before:] {
-		got = append(got, e.Beat+" "+Call{Resource: dexcom.Resource(e.Resource), Window: Window{e.WindowStart, e.WindowEnd}}.String())
+		got = append(got, e.Beat+" "+plan.Call{Resource: dexcom.Resource(e.Resource), Window: plan.Window{Start: e.WindowStart, End: e.WindowEnd}}.String())
 	}
 	for _, c := range want {
 		names = append(names, c.Beat+" "+c.String())
@@ -119,24 +120,24 @@ func TestSyncBeatsAsConfigured(t *testing.T) {
 		api.add("P1", dexcom.EGVs, first, newest.Add(1), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
-		mustRun(t, f, Backfill, target("P1"))
-		late := func(trailing time.Duration) Call {
-			return Call{dexcom.EGVs, Window{now().Add(-trailing), end}, BeatTrailing}
+		mustRun(t, f, plan.Backfill, target("P1"))
+		late := func(trailing time.Duration) plan.Call {
+			return plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: now().Add(-trailing), End: end}, Beat: plan.BeatTrailing}
 		}
-		checkSync(t, f, "just after the backfill", Run{Trailing: 3 * day})
-		checkSync(t, f, "now, all the same", Run{Trailing: 3 * day, TrailingNow: true}, late(3*day))
-		checkSync(t, f, "and once more", Run{TrailingNow: true}, late(defaultTrailing))
+		checkSync(t, f, "just after the backfill", Run{Job: plan.Job{Trailing: 3 * day}})
+		checkSync(t, f, "now, all the same", Run{Job: plan.Job{Trailing: 3 * day, TrailingNow: true}}, late(3*day))
+		checkSync(t, f, "and once more", Run{Job: plan.Job{TrailingNow: true}}, late(7*day))
 		time.Sleep(day + time.Minute)
-		checkSync(t, f, "a day later", Run{Trailing: 3 * day}, late(3*day))
+		checkSync(t, f, "a day later", Run{Job: plan.Job{Trailing: 3 * day}}, late(3*day))
 		time.Sleep(8 * day)
-		checkSync(t, f, "within what was asked by then", Run{Trailing: 30 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatTrailing})
-		turn := deepSince("P1", 10*day, now()).Add(10 * day)
+		checkSync(t, f, "within what was asked by then", Run{Job: plan.Job{Trailing: 30 * day}}, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: first.Add(-time.Minute), End: end}, Beat: plan.BeatTrailing})
+		turn := plan.DeepSince("P1", 10*day, now()).Add(10 * day)
 		time.Sleep(time.Until(turn) - time.Minute)
-		checkSync(t, f, "before its turn", Run{Trailing: time.Second, Deep: 10 * day})
+		checkSync(t, f, "before its turn", Run{Job: plan.Job{Trailing: time.Second, Deep: 10 * day}})
 		time.Sleep(2 * time.Minute)
-		checkSync(t, f, "everything, as often as is said", Run{Deep: 10 * day}, Call{dexcom.EGVs, Window{first.Add(-time.Minute), end}, BeatDeep})
+		checkSync(t, f, "everything, as often as is said", Run{Job: plan.Job{Deep: 10 * day}}, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: first.Add(-time.Minute), End: end}, Beat: plan.BeatDeep})
 		time.Sleep(time.Hour)
-		checkSync(t, f, "once", Run{Deep: 10 * day})
+		checkSync(t, f, "once", Run{Job: plan.Job{Deep: 10 * day}})
 	})
 }
 
@@ -150,18 +151,18 @@ func TestTrailingDaysResume(t *testing.T) {
 		api.add("P1", dexcom.EGVs, now().Add(-90*day), newest.Add(1), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		time.Sleep(day)
 		first := now().Add(-40 * day)
 		f.Concurrency = 1 // the older window before the newer
-		trailing := Run{ID: "1", Mode: Sync, Trailing: 40 * day}
-		trailing.Quota = &Quota{Max: 3} // dataRange twice and the older window
+		trailing := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Trailing: 40 * day}}
+		trailing.Quota = &call.Quota{Max: 3} // dataRange twice and the older window
 		if report, err := f.Run(t.Context(), trailing, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
 			t.Fatalf("run of 3 calls: %s, %v; want stopped", report.Outcome, err)
 		}
 		trailing.Quota = nil
 		time.Sleep(5 * time.Hour)
-		checkSync(t, f, "resumed", trailing, Call{dexcom.EGVs, Window{first.Add(MaxWindow), newest.Add(time.Minute)}, BeatTrailing})
+		checkSync(t, f, "resumed", trailing, plan.Call{Resource: dexcom.EGVs, Window: plan.Window{Start: first.Add(plan.MaxWindow), End: newest.Add(time.Minute)}, Beat: plan.BeatTrailing})
 	})
 }
 
@@ -174,12 +175,12 @@ func TestTrailingNowResumes(t *testing.T) {
 		api.add("P1", dexcom.EGVs, now.Add(-90*day), now.Add(-day), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		time.Sleep(time.Minute)
-		run := Run{ID: "1", Mode: Sync, Trailing: 80 * day, TrailingNow: true}
+		run := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Trailing: 80 * day, TrailingNow: true}}
 		wanted, windows := time.Now(), 0
 		for range 3 { // a window each, beside dataRange
-			run.Quota = &Quota{Max: 2}
+			run.Quota = &call.Quota{Max: 2}
 			report, err := f.Run(t.Context(), run, []Target{target("P1")})
 			if err != nil {
 				t.Fatal(err)
@@ -206,26 +207,26 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 		api.add("P1", dexcom.EGVs, newest.Add(-365*day), newest, 9*time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
-		mustRun(t, f, Backfill, target("P1"))
-		var before Windows // a minute around each border of the last beat
+		mustRun(t, f, plan.Backfill, target("P1"))
+		var before plan.Windows // a minute around each border of the last beat
 		for beat := range 4 {
-			time.Sleep(time.Until(deepSince("P1", defaultDeep, time.Now()).Add(defaultDeep + time.Hour)))
+			time.Sleep(time.Until(plan.DeepSince("P1", 30*day, time.Now()).Add(30*day + time.Hour)))
 			held := len(entries(t, f.Log))
-			planned, _ := forecast(t, f, Run{Mode: Sync}, target("P1")).calls()
-			for _, quota := range []*Quota{{Max: 2 + 5}, nil} {
-				if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: quota}, []Target{target("P1")}); err != nil {
+			planned, _ := forecast(t, f, Run{Job: plan.Job{Mode: plan.Sync}}, target("P1")).calls()
+			for _, quota := range []*call.Quota{{Max: 2 + 5}, nil} {
+				if _, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync}, Quota: quota}, []Target{target("P1")}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			var asked, borders Windows
+			var asked, borders plan.Windows
 			made := entries(t, f.Log)[held:]
 			for _, e := range made {
-				w := Window{e.WindowStart, e.WindowEnd}
-				if e.Beat != BeatDeep || len(asked.Within(w)) > 0 {
+				w := plan.Window{Start: e.WindowStart, End: e.WindowEnd}
+				if e.Beat != plan.BeatDeep || len(asked.Within(w)) > 0 {
 					t.Errorf("beat %d asked for %v as %s after %v", beat, w, e.Beat, asked)
 				}
-				asked = asked.Union(Windows{w})
-				borders = borders.Union(Windows{{e.WindowEnd.Add(-rangeMargin), e.WindowEnd.Add(rangeMargin)}})
+				asked = asked.Union(plan.Windows{w})
+				borders = borders.Union(plan.Windows{{Start: e.WindowEnd.Add(-time.Minute), End: e.WindowEnd.Add(time.Minute)}})
 			}
 			if n := len(made); len(asked) != 1 || n < 13 || n > 14 || planned-n < 0 || planned-n > 2 {
 				t.Errorf("beat %d asked for %v in %d windows, planned %d with dataRange; want a year in 13 or 14", beat, asked, n, planned)
@@ -238,36 +239,4 @@ func TestDeepBeatsHaveOtherBorders(t *testing.T) {
 			before = borders
 		}
 	})
-}
-
-// Everybody has a turn for the deep beat once in every such time, and turns are
-// spread over it: of 300 people about 10 come in each thirtieth, and in none more
-// than twice as many.
-func TestDeepSince(t *testing.T) {
-	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	for _, every := range []time.Duration{10 * time.Hour, 30 * day} {
-		slice := every / 30
-		perSlice := make([]int, 30)
-		for n := range 300 {
-			id := fmt.Sprintf("P%03d", n)
-			var turns []time.Time
-			for now := start; now.Before(start.Add(3 * every)); now = now.Add(every / 100) {
-				turn := deepSince(id, every, now)
-				if ago := now.Sub(turn); ago < 0 || ago >= every {
-					t.Fatalf("%s, every %v: the turn at %v was %v ago", id, every, now, ago)
-				}
-				turns = append(turns, turn)
-			}
-			turns = slices.Compact(turns)
-			for i := range turns[1:] {
-				if between := turns[i+1].Sub(turns[i]); between != every {
-					t.Fatalf("%s: %v between two turns, want %v", id, between, every)
-				}
-			}
-			perSlice[turns[1].Sub(start.Add(-every))%every/slice]++
-		}
-		if most := slices.Max(perSlice); most > 20 {
-			t.Errorf("every %v: %d of 300 have their turn in the same 30th, want about 10: %v", every, most, perSlice)
-		}
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // Nothing outside of the consented interval and the run's is requested.
@@ -16,34 +17,34 @@ func TestOnlyConsentedIsAsked(t *testing.T) {
 		now := time.Now().Truncate(time.Second)
 		f := newFetcher(t, api, t.TempDir())
 		tg := target("P1")
-		tg.Consented = Window{now.Add(-50*day - time.Minute), now.Add(-20 * day)}
-		interval := Window{now.Add(-40 * day), now.Add(-5 * day)}
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, Interval: interval}, []Target{tg}); err != nil {
+		tg.Consented = plan.Window{Start: now.Add(-50*day - time.Minute), End: now.Add(-20 * day)}
+		interval := plan.Window{Start: now.Add(-40 * day), End: now.Add(-5 * day)}
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill, Interval: interval}}, []Target{tg}); err != nil {
 			t.Fatal(err)
 		}
 		checkWithin(t, f, tg.Consented.Intersect(interval))
-		mustRun(t, f, Backfill, tg)
-		mustRun(t, f, Sync, tg)
+		mustRun(t, f, plan.Backfill, tg)
+		mustRun(t, f, plan.Sync, tg)
 		checkWithin(t, f, tg.Consented)
 		tg.Consented.Start = now.Add(-60 * day) // the roster was corrected
-		mustRun(t, f, Sync, tg)
+		mustRun(t, f, plan.Sync, tg)
 		checkWithin(t, f, tg.Consented)
 	})
 }
 
 // Where nothing is asked for because nothing can be there, the run says so.
 func TestIntervalWithoutRecords(t *testing.T) {
-	past := Window{plausibleStart, time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
-	future := Window{time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), openEnd}
+	past := plan.Window{Start: always.Start, End: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
+	future := plan.Window{Start: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), End: always.End}
 	for _, tt := range []struct {
 		run      Run
-		interval Window
+		interval plan.Window
 		want     string
 	}{
-		{Run{Mode: Backfill, Interval: past}, Window{}, "nothing is asked for: Dexcom shows no records until 2020-01-02T00:00:00Z"},
-		{Run{Mode: Backfill, Interval: future}, Window{}, "nothing is asked for: Dexcom shows no records from 2030-01-01T00:00:00Z on"},
-		{Run{Mode: Refresh}, future, "nothing from 2030-01-01T00:00:00Z on is asked for: no sensor can have recorded it yet"},
-		{Run{Mode: Backfill}, Window{}, ""},
+		{Run{Job: plan.Job{Mode: plan.Backfill, Interval: past}}, plan.Window{}, "nothing is asked for: Dexcom shows no records until 2020-01-02T00:00:00Z"},
+		{Run{Job: plan.Job{Mode: plan.Backfill, Interval: future}}, plan.Window{}, "nothing is asked for: Dexcom shows no records from 2030-01-01T00:00:00Z on"},
+		{Run{Job: plan.Job{Mode: plan.Refresh}}, future, "nothing from 2030-01-01T00:00:00Z on is asked for: no sensor can have recorded it yet"},
+		{Run{Job: plan.Job{Mode: plan.Backfill}}, plan.Window{}, ""},
 	} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
@@ -67,12 +68,12 @@ func TestIntervalWithoutRecords(t *testing.T) {
 }
 
 // checkWithin checks that the egvs windows in the log together are w.
-func checkWithin(t *testing.T, f *Fetcher, w Window) {
+func checkWithin(t *testing.T, f *Fetcher, w plan.Window) {
 	t.Helper()
-	var asked Windows
+	var asked plan.Windows
 	for _, e := range entries(t, f.Log) {
 		if e.Resource == string(dexcom.EGVs) {
-			asked = asked.Union(Windows{{e.WindowStart, e.WindowEnd}})
+			asked = asked.Union(plan.Windows{{Start: e.WindowStart, End: e.WindowEnd}})
 		}
 	}
 	if len(asked) != 1 || !asked[0].Start.Equal(w.Start) || !asked[0].End.Equal(w.End) {
@@ -94,15 +95,15 @@ func TestTwoConnectionsThatTouch(t *testing.T) {
 		before.ConnectionID, before.Consented.End = "A", meet
 		after.ConnectionID, after.Consented.Start = "B", meet
 		f := newFetcher(t, api, t.TempDir())
-		mustRun(t, f, Backfill, before, after)
+		mustRun(t, f, plan.Backfill, before, after)
 		time.Sleep(day)
-		mustRun(t, f, Sync, before, after)
+		mustRun(t, f, plan.Sync, before, after)
 		time.Sleep(31 * day)
-		mustRun(t, f, Sync, before, after)
-		asked := map[string]Windows{}
+		mustRun(t, f, plan.Sync, before, after)
+		asked := map[string]plan.Windows{}
 		for _, e := range entries(t, f.Log) {
 			if e.Resource != string(dexcom.Devices) {
-				asked[e.ConnectionID] = asked[e.ConnectionID].Union(Windows{{e.WindowStart, e.WindowEnd}})
+				asked[e.ConnectionID] = asked[e.ConnectionID].Union(plan.Windows{{Start: e.WindowStart, End: e.WindowEnd}})
 			}
 		}
 		if a, b := asked["A"].Span(), asked["B"].Span(); !a.End.Equal(meet) || !b.Start.Equal(meet) {

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -83,13 +85,13 @@ func threeRuns(t *testing.T, perHour int) {
 		}
 		defer log.Close()
 		f := extract.Fetcher{
-			Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
+			Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 			Tokens:  tokens, Log: log, Budget: store, Claims: store, CallsPerHour: perHour,
 		}
 		mine := []extract.Target{targets[2*i], targets[2*i+1]}
 		runs.Go(func() {
 			for n := range 4 {
-				run := extract.Run{ID: fmt.Sprint(i, n), Mode: extract.Refresh}
+				run := extract.Run{ID: fmt.Sprint(i, n), Job: plan.Job{Mode: plan.Refresh}}
 				if report, err := f.Run(t.Context(), run, within(mine, 30)); err != nil || report.Outcome != extract.Done {
 					t.Errorf("run %d: %s, %v; want done", i, report.Outcome, err)
 				}
@@ -132,8 +134,8 @@ func TestBackfillYieldsToSync(t *testing.T) {
 	}
 	ours, theirs := open(), open()
 	defer ours.Close()
-	backfill := extract.BackfillBudget{Budget: ours, SyncUnderWay: ours.SyncUnderWay}
-	take := func(step string, b extract.Budget, n, want int) {
+	backfill := call.BackfillBudget{Budget: ours, SyncUnderWay: ours.SyncUnderWay}
+	take := func(step string, b call.Budget, n, want int) {
 		t.Helper()
 		if got, _, err := b.TakeCalls(ctx, "us", n, 100); err != nil || got != want {
 			t.Errorf("%s: %d of %d calls granted, %v; want %d", step, got, n, err, want)
@@ -172,8 +174,8 @@ func TestBackfillWaitsForTheSync(t *testing.T) {
 		if err := store.BeginSync(t.Context(), "1"); err != nil {
 			t.Fatal(err)
 		}
-		budget := extract.BackfillBudget{Budget: store, SyncUnderWay: store.SyncUnderWay}
-		wait := func(ctx context.Context) error { return extract.WaitForCall(ctx, budget, "us", 20, func() {}) }
+		budget := call.BackfillBudget{Budget: store, SyncUnderWay: store.SyncUnderWay}
+		wait := func(ctx context.Context) error { return call.WaitForCall(ctx, budget, "us", 20, func() {}) }
 		for range 10 {
 			if err := wait(t.Context()); err != nil {
 				t.Fatal(err)

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A clock that ran ahead and was set right again leaves nothing that counts as
@@ -18,12 +20,12 @@ func TestClockThatWasAhead(t *testing.T) {
 		api.add("P1", dexcom.EGVs, now.Add(-40*day), now.Add(-day), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
 		f.Now = func() time.Time { return time.Now().Add(20 * time.Hour) }
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		f.Now = nil
 		lost := now.Add(-20*day + time.Minute)
 		api.addRecord("P1", dexcom.EGVs, record{lost, now})
 		time.Sleep(time.Hour)
-		mustRun(t, f, Sync, target("P1"))
+		mustRun(t, f, plan.Sync, target("P1"))
 		if !slices.Contains(heldRecords(t, f.Log, "P1", dexcom.EGVs), lost.Format(time.RFC3339)) {
 			t.Errorf("the record of %v, uploaded when our clock was right again, is not held", lost)
 		}
@@ -41,16 +43,16 @@ func TestRecordFromTheFuture(t *testing.T) {
 			api.addRecord("P1", dexcom.EGVs, record{now.Add(ahead), now})
 			f := newFetcher(t, api, t.TempDir())
 			f.Resources = []dexcom.Resource{dexcom.EGVs}
-			mustRun(t, f, Backfill, target("P1"))
+			mustRun(t, f, plan.Backfill, target("P1"))
 			api.add("P1", dexcom.EGVs, now.Add(time.Hour), now.Add(day), time.Hour)
 			time.Sleep(day)
-			mustRun(t, f, Backfill, target("P1"))
+			mustRun(t, f, plan.Backfill, target("P1"))
 			if got, want := len(heldRecords(t, f.Log, "P1", dexcom.EGVs)), 11*24-1; got < want {
 				t.Errorf("a record %v ahead: %d records are held a day later, want %d", ahead, got, want)
 			}
 			time.Sleep(2 * day)
-			mustRun(t, f, Sync, target("P1"))
-			if report := mustRun(t, f, Sync, target("P1")); report.Calls != 1 {
+			mustRun(t, f, plan.Sync, target("P1"))
+			if report := mustRun(t, f, plan.Sync, target("P1")); report.Calls != 1 {
 				t.Errorf("a record %v ahead: %d calls of a sync without news, want 1", ahead, report.Calls)
 			}
 		})
@@ -67,8 +69,8 @@ func TestClockIsChecked(t *testing.T) {
 			year(api, "P1")
 			f := newFetcher(t, api, t.TempDir())
 			f.Now = func() time.Time { return time.Now().Add(tt.off) }
-			report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill}, []Target{target("P1")})
-			var clock *ClockError
+			report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, []Target{target("P1")})
+			var clock *call.ClockError
 			if errors.As(err, &clock) != tt.refuse || err != nil && !tt.refuse {
 				t.Errorf("clock off by %v: %v; want refusal %t", tt.off, err, tt.refuse)
 			}

@@ -2,71 +2,56 @@ package extract
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A connection is one being fetched from.
 type connection struct {
-	*participant
+	person *participant
+	runner *runner
 	target Target
-	app    *app
-	ranges func(ctx context.Context, lastSync time.Time, beat string) (Known, error) // asks dataRange
-	shown  []Known                                                                   // what dataRange answered in this run
+	gate   *call.Gate
+	shown  []plan.Known // what dataRange answered in this run
 	closed closing
 }
 
-func newConnection(p *participant, t Target) *connection {
-	c := &connection{participant: p, target: t, app: p.apps[t.App]}
-	c.ranges = c.askRanges
-	return c
-}
-
-// asker returns what asks for c and calls begun whenever a request is sent.
-func (c *connection) asker(begun func()) asker {
-	return retrying{
-		next: authorised{
-			next: func(ctx context.Context, token string, r dexcom.Request) (dexcom.Answer, error) {
-				return c.app.call(ctx, c.participant, token, r, begun)
-			},
-			tokens:   c.Tokens,
-			target:   c.target,
-			standing: c.standing,
-			open: func(ctx context.Context) error {
-				_, err := c.app.open(ctx)
-				return err
-			},
+// line returns what the requests of c go through; begun is called whenever one is sent.
+func (c *connection) line(begun func()) call.Line {
+	return call.Line{
+		Gate: c.gate, Tokens: c.runner.fetcher.Tokens,
+		ParticipantID: c.target.ParticipantID, ConnectionID: c.target.ConnectionID,
+		Standing: c.person.standing, Judge: c.person.judge,
+		Sent: func() {
+			c.person.count(Counts{Calls: 1})
+			begun()
 		},
-		who:    c.target.ParticipantID,
-		app:    c.app,
-		jitter: c.jitter,
-		now:    c.Now,
 	}
 }
 
 // fetch asks for the ranges, plans, and fetches what is due.
 func (c *connection) fetch(ctx context.Context) error {
-	defer c.app.outage.enter()()
+	defer c.gate.Enter()()
 	calls, err := c.plan(ctx)
 	for _, k := range c.shown {
-		for _, note := range k.clipped() {
-			c.flag(FlagClippedRange, note)
+		for _, note := range k.Clipped() {
+			c.person.flag(FlagClippedRange, note)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	c.count(Counts{Planned: len(calls), Open: len(calls)})
-	first, rest := inTurns(calls, c.target.Refused, c.chance)
-	for _, some := range [][]Call{first, rest} {
+	c.person.count(Counts{Planned: len(calls), Open: len(calls)})
+	first, rest := plan.InTurns(calls, c.target.Refused, c.runner.chance)
+	for _, some := range [][]plan.Call{first, rest} {
 		if err := c.fetchCalls(ctx, some); err != nil {
 			return err
 		}
@@ -74,17 +59,68 @@ func (c *connection) fetch(ctx context.Context) error {
 	return c.closed.otherAccount()
 }
 
+// plan asks what there is and returns the calls that are due.
+func (c *connection) plan(ctx context.Context) ([]plan.Call, error) {
+	state := c.runner.state(c.target)
+	questions, err := plan.Questions(state)
+	if err != nil {
+		return nil, planError(err)
+	}
+	for _, q := range questions {
+		known, err := c.askRanges(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		c.shown = append(c.shown, known)
+	}
+	calls, clipped, err := plan.Calls(state, c.shown)
+	if clipped != "" {
+		c.person.flag(FlagClippedInterval, clipped)
+	}
+	return calls, planError(err)
+}
+
+// planError is err where an answer in the log says nothing that can be read; else the log
+// itself cannot be, which ends the run.
+func planError(err error) error {
+	if err == nil || call.Is[*plan.CallError](err) {
+		return err
+	}
+	return call.FatalError{Err: err}
+}
+
+// maxRanges is the largest plain dataRange body; real ones are below 1 kB.
+const maxRanges = 1 << 20
+
+// askRanges asks dataRange.
+func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Known, error) {
+	answer, err := c.line(func() {}).Do(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
+	if err != nil {
+		return plan.Known{}, plan.RangesError(err)
+	}
+	defer answer.Release()
+	entry, err := c.keep(ctx, answer, q.Beat)
+	if err != nil {
+		return plan.Known{}, err
+	}
+	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
+	if err != nil {
+		return plan.Known{}, plan.RangesError(err)
+	}
+	return plan.ParseKnown(entry, plain)
+}
+
 // fetchCalls fetches several windows at a time, each begun when the one before was
 // sent or given up.
-func (c *connection) fetchCalls(ctx context.Context, calls []Call) error {
+func (c *connection) fetchCalls(ctx context.Context, calls []plan.Call) error {
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(c.app.turns.perParticipant)
-	for _, call := range calls {
+	group.SetLimit(c.gate.PerParticipant())
+	for _, one := range calls {
 		next := make(chan struct{})
 		begun := sync.OnceFunc(func() { close(next) })
 		group.Go(func() error {
 			defer begun()
-			return c.fetchCall(groupCtx, call, begun)
+			return c.fetchCall(groupCtx, one, begun)
 		})
 		<-next
 	}
@@ -94,49 +130,48 @@ func (c *connection) fetchCalls(ctx context.Context, calls []Call) error {
 // fetchCall fetches one window; begun is called when its request is sent. An
 // error is returned if it ends the run or the participant has withdrawn, else
 // noted: what is under way goes on, whatever became of this one.
-func (c *connection) fetchCall(ctx context.Context, call Call, begun func()) error {
+func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func()) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if c.closed.to(call.Resource) {
+	if c.closed.to(one.Resource) {
 		return nil
 	}
-	err := c.ask(ctx, call, c.asker(begun))
+	err := c.ask(ctx, one, c.line(begun))
 	if err == nil {
-		c.count(Counts{Fetched: 1, Open: -1})
+		c.person.count(Counts{Fetched: 1, Open: -1})
 		return nil
 	}
-	var size *dexcom.SizeError
-	if older, newer, ok := call.halves(); ok && errors.As(err, &size) {
-		c.count(Counts{Planned: 1, Open: 1})
+	if older, newer, ok := one.Halves(); ok && call.Is[*dexcom.SizeError](err) {
+		c.person.count(Counts{Planned: 1, Open: 1})
 		if err := c.fetchCall(ctx, older, begun); err != nil {
 			return err
 		}
 		return c.fetchCall(ctx, newer, begun)
 	}
-	err = &CallError{call, err}
-	if isWithdrawn(err) {
+	err = &plan.CallError{Call: one, Err: err}
+	if call.Is[*state.WithdrawnError](err) {
 		return err
 	}
 	c.closed.note(err)
-	if isOtherAccount(err) {
+	if call.Is[*state.OtherAccountError](err) {
 		return nil // fetch returns it, when what is under way is kept
 	}
-	return c.settle(ctx, err)
+	return c.person.settle(ctx, err)
 }
 
 // maxEmpty is how many bytes an answer without records may have to be kept beside
 // the one that says so again: real ones have a hundred.
 const maxEmpty = 64 << 10
 
-// ask asks for call's window and appends the answer to the log. An answer
+// ask asks for one window and appends the answer to the log. An answer
 // without records where dataRange shows one is no answer before it was given
 // twice: only then is it kept. One that the second answer refutes is not: should we
 // die before that one is in the log too, it would count as held. One without a body
 // is none unless dataRange shows that nothing is there.
-func (c *connection) ask(ctx context.Context, call Call, api asker) error {
-	request := dexcom.Request{Resource: call.Resource, Start: call.Window.Start, End: call.Window.End}
-	answer, err := api.ask(ctx, request)
+func (c *connection) ask(ctx context.Context, one plan.Call, api call.Doer) error {
+	request := dexcom.Request{Resource: one.Resource, Start: one.Window.Start, End: one.Window.End}
+	answer, err := api.Do(ctx, request)
 	if err != nil {
 		return err
 	}
@@ -145,9 +180,9 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 	if err != nil {
 		return err
 	}
-	if answer.Records == 0 && same && c.expected(call) {
+	if answer.Records == 0 && same && c.expected(one) {
 		answer.Release() // nobody may wait for room who has some
-		again, err := api.ask(ctx, request)
+		again, err := api.Do(ctx, request)
 		if err != nil {
 			return err
 		}
@@ -158,28 +193,28 @@ func (c *connection) ask(ctx context.Context, call Call, api asker) error {
 			return err
 		}
 		if again.Records == 0 && !again.NoContent && same {
-			c.foundEmpty(call)
+			c.person.foundEmpty(one)
 			if !first.NoContent && len(first.Body) <= maxEmpty {
-				if _, err := c.keep(ctx, first, call.Beat); err != nil {
+				if _, err := c.keep(ctx, first, one.Beat); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	if answer.NoContent && !c.shownEmpty(call) {
-		return &NoContentError{}
+	if answer.NoContent && !c.shownEmpty(one) {
+		return &call.NoContentError{}
 	}
-	_, err = c.keep(ctx, answer, call.Beat)
+	_, err = c.keep(ctx, answer, one.Beat)
 	return err
 }
 
 // shownEmpty reports whether dataRange said in this run that it has no record of
-// call's resource in its window: it was asked for everything, and knows of that
+// the call's resource in its window: it was asked for everything, and knows of that
 // resource.
-func (c *connection) shownEmpty(call Call) bool {
+func (c *connection) shownEmpty(one plan.Call) bool {
 	full := false
 	for _, k := range c.shown {
-		if !k.without(call.Resource, call.Window) {
+		if !k.Without(one.Resource, one.Window) {
 			return false
 		}
 		full = full || k.LastSync.IsZero()
@@ -187,10 +222,10 @@ func (c *connection) shownEmpty(call Call) bool {
 	return full
 }
 
-// expected reports whether dataRange shows a record in call's window.
-func (c *connection) expected(call Call) bool {
+// expected reports whether dataRange shows a record in the call's window.
+func (c *connection) expected(one plan.Call) bool {
 	for _, k := range c.shown {
-		if k.expects(call.Resource, call.Window) {
+		if k.Expects(one.Resource, one.Window) {
 			return true
 		}
 	}
@@ -201,43 +236,28 @@ func (c *connection) expected(call Call) bool {
 // if the run is interrupted meanwhile. So is one of another account: as one that
 // answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
-	if err := c.clock.Check(a.Date); err != nil {
-		return raw.Entry{}, fatalError{err}
+	if err := c.runner.clock.Check(a.Date); err != nil {
+		return raw.Entry{}, call.FatalError{Err: err}
 	}
 	same, err := c.own(ctx, a)
 	if err != nil {
 		return raw.Entry{}, err
 	}
 	if !same {
-		beat = BeatStray
-	}
-	status := http.StatusOK
-	if a.NoContent {
-		status = http.StatusNoContent
+		beat = plan.BeatStray
 	}
 	if err := a.Take(context.WithoutCancel(ctx), 3); err != nil { // packed, as an entry of the log, and in a group of those
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
-	entry, err := c.Log.Append(context.WithoutCancel(ctx), raw.Header{
-		RunID:         c.run.ID,
-		ParticipantID: c.target.ParticipantID,
-		ConnectionID:  c.target.ConnectionID,
-		Resource:      string(a.Resource),
-		Beat:          beat,
-		WindowStart:   a.Start,
-		WindowEnd:     a.End,
-		LastSync:      a.LastSync,
-		Status:        status,
-		AskedAt:       c.Now(),
-		ServerDate:    a.Date,
-		Records:       a.Records,
-	}, a.Body)
+	h := call.Header(a, c.runner.fetcher.Now())
+	h.RunID, h.ParticipantID, h.ConnectionID, h.Beat = c.runner.run.ID, c.target.ParticipantID, c.target.ConnectionID, beat
+	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), h, a.Body)
 	if err != nil {
-		return raw.Entry{}, fatalError{err}
+		return raw.Entry{}, call.FatalError{Err: err}
 	}
 	fault.Point("fetch.kept")
-	c.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
+	c.person.count(Counts{Answers: 1, Records: a.Records, Bytes: int64(len(a.Body))})
 	if !same {
 		return entry, c.stray(ctx)
 	}

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -42,14 +44,14 @@ func newSimulated(t *testing.T, config dexsim.Config) *simulated {
 	}
 	t.Cleanup(func() { log.Close() })
 	return &simulated{T: t, api: sim, targets: everybody, fetcher: extract.Fetcher{
-		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
+		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: log,
 	}}
 }
 
-func (s *simulated) run(mode extract.Mode) extract.Report {
+func (s *simulated) run(mode plan.Mode) extract.Report {
 	s.Helper()
-	report, err := s.fetcher.Run(s.Context(), extract.Run{ID: "1", Mode: mode}, s.targets)
+	report, err := s.fetcher.Run(s.Context(), extract.Run{ID: "1", Job: plan.Job{Mode: mode}}, s.targets)
 	if err != nil || report.Outcome != extract.Done {
 		s.Fatalf("%s at %v: %v, %v; want done", mode, time.Now(), report.Outcome, err)
 	}
@@ -64,7 +66,7 @@ func TestCallsPerParticipantYear(t *testing.T) {
 		s := newSimulated(t, dexsim.Config{Seed: 5, Participants: 10, Days: 365})
 		// With all kinds of records, without events and calibrations, without any.
 		s.targets = []extract.Target{s.targets[1], s.targets[6], s.targets[9]}
-		report := s.run(extract.Backfill)
+		report := s.run(plan.Backfill)
 		for i, target := range s.targets {
 			truth, _ := s.api.TruthOf(target.ParticipantID)
 			with := 0
@@ -76,10 +78,10 @@ func TestCallsPerParticipantYear(t *testing.T) {
 			}
 		}
 		time.Sleep(26 * time.Hour) // everything was uploaded, and alerts come no more
-		s.run(extract.Sync)
+		s.run(plan.Sync)
 		for range 5 {
 			time.Sleep(time.Hour)
-			if report := s.run(extract.Sync); report.Calls > len(s.targets) {
+			if report := s.run(plan.Sync); report.Calls > len(s.targets) {
 				t.Errorf("quiet sync at %v: %d calls for %d participants, want one each", time.Now(), report.Calls, len(s.targets))
 			}
 		}
@@ -96,7 +98,7 @@ func TestCallsOfHourlySyncs(t *testing.T) {
 		s := newSimulated(t, dexsim.Config{Seed: 5, Participants: people, Days: 20, End: time.Now().AddDate(0, 0, days+1)})
 		hourly := func(days int) {
 			for range 24 * days {
-				s.run(extract.Sync)
+				s.run(plan.Sync)
 				time.Sleep(time.Hour)
 			}
 		}
@@ -110,7 +112,7 @@ func TestCallsOfHourlySyncs(t *testing.T) {
 			switch {
 			case k.resource == dexcom.DataRange:
 				most = 24 * days
-			case k.beat != extract.BeatNews:
+			case k.beat != plan.BeatNews:
 				most = days*24/23 + 1
 			}
 			if n > most {
@@ -174,7 +176,7 @@ func (s *simulated) callsSince(begun time.Time) (calls, news map[kind]int) {
 // checkTrailing checks that what was held of the last week was read within a day.
 func (s *simulated) checkTrailing() {
 	s.Helper()
-	var index extract.Index
+	var index plan.Index
 	if err := index.Extend(s.fetcher.Log); err != nil {
 		s.Fatal(err)
 	}

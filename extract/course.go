@@ -3,6 +3,8 @@ package extract
 import (
 	"fmt"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A Part is a participant's part in the study, as the roster tells it. Of
@@ -89,11 +91,10 @@ func (p Part) Course(late time.Duration, connected time.Time) Course {
 		}
 		return c
 	}
-	zone := p.Zone
-	if zone == nil {
-		zone = time.UTC
+	c.End = plan.LocalDays(c.LastDay, c.LastDay, p.Zone).End
+	c.Closes = c.End.Add(late)
+	if connected.After(c.End) {
+		c.Closes = connected.Add(late)
 	}
-	c.End = dayStart(c.LastDay, 1, zone)
-	c.Closes = latest(c.End, connected).Add(late)
 	return c
 }

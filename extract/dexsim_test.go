@@ -22,8 +22,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -82,7 +84,7 @@ func connect(t *testing.T, sim *dexsim.Server, client *http.Client, base string)
 	}
 	tokens := &simTokens{client: client, base: base, refresh: map[string]string{}, access: map[string]string{}}
 	var targets []extract.Target
-	everything, _ := extract.Consented(time.Time{}, time.Time{}, nil, extract.HistoryAll, time.Time{}, time.Time{})
+	everything, _ := plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
 	for _, row := range rows[1:] {
 		tokens.refresh[row[0]] = row[1]
 		targets = append(targets, extract.Target{ParticipantID: row[0], ConnectionID: row[0], App: "us", Consented: everything})
@@ -190,10 +192,10 @@ func backfillFromSimulator(t *testing.T) {
 	defer answers.Close()
 	tokens, targets := connect(t, sim, client, base)
 	f := extract.Fetcher{
-		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
+		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: answers, Budget: store, Claims: store,
 	}
-	report, err := f.Run(t.Context(), extract.Run{ID: "1", Mode: extract.Backfill}, targets)
+	report, err := f.Run(t.Context(), extract.Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, targets)
 	if err != nil || report.Outcome != extract.Done {
 		t.Fatalf("Run: %+v, %v; want done", report, err)
 	}

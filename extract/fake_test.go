@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -35,14 +37,14 @@ type fakeAPI struct {
 	people map[string]map[dexcom.Resource][]record
 	asked  map[string]int // request → times
 	order  []string       // all requests
-	open   map[string][]Window
+	open   map[string][]plan.Window
 	peak   int // most requests open at a time
 	now    int // open
 	probes []time.Time
 }
 
 func newFake(t testing.TB) *fakeAPI {
-	return &fakeAPI{t: t, delay: 300 * time.Millisecond, people: map[string]map[dexcom.Resource][]record{}, asked: map[string]int{}, open: map[string][]Window{}}
+	return &fakeAPI{t: t, delay: 300 * time.Millisecond, people: map[string]map[dexcom.Resource][]record{}, asked: map[string]int{}, open: map[string][]plan.Window{}}
 }
 
 // add gives a person a record every step from start to end, uploaded at the
@@ -70,7 +72,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 	f.order = append(f.order, name)
 	f.now++
 	f.peak = max(f.peak, f.now)
-	key, w := token+" "+string(r.Resource), Window{r.Start, r.End}
+	key, w := token+" "+string(r.Resource), plan.Window{Start: r.Start, End: r.End}
 	for _, o := range f.open[key] {
 		if !o.Intersect(w).Empty() {
 			f.t.Errorf("%s was asked while %s was open", name, o)
@@ -79,11 +81,11 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 	f.open[key] = append(f.open[key], w)
 	f.mu.Unlock()
 
-	err := sleep(ctx, f.delay+f.slow[r.Resource])
+	err := call.Sleep(ctx, f.delay+f.slow[r.Resource])
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now--
-	f.open[key] = slices.DeleteFunc(f.open[key], func(o Window) bool { return o == w })
+	f.open[key] = slices.DeleteFunc(f.open[key], func(o plan.Window) bool { return o == w })
 	if err != nil {
 		return dexcom.Answer{}, err
 	}
@@ -99,7 +101,7 @@ func (f *fakeAPI) Do(ctx context.Context, token string, r dexcom.Request) (dexco
 // Probe is answered unless the fault, asked about nobody's dataRange, is that the
 // API cannot be reached.
 func (f *fakeAPI) Probe(ctx context.Context) (time.Time, error) {
-	if err := sleep(ctx, f.delay); err != nil {
+	if err := call.Sleep(ctx, f.delay); err != nil {
 		return time.Time{}, err
 	}
 	f.mu.Lock()
@@ -126,13 +128,13 @@ func (f *fakeAPI) answer(token string, r dexcom.Request) (dexcom.Answer, error) 
 		a.Body, a.Records = []byte(`{"records":[{}]}`), 1
 		return a, nil
 	}
-	if w := (Window{r.Start, r.End}); w.Empty() || w.End.Sub(w.Start) > MaxWindow {
+	if w := (plan.Window{Start: r.Start, End: r.End}); w.Empty() || w.End.Sub(w.Start) > plan.MaxWindow {
 		f.t.Errorf("%s: a window the API refuses", requestName(token, r))
 		return a, &dexcom.StatusError{Path: "/" + string(r.Resource), Code: 400}
 	}
 	var ids []string
 	for _, rec := range f.people[token][r.Resource] {
-		if (Window{r.Start, r.End}).Contains(rec.at) && !rec.uploaded.After(time.Now()) {
+		if (plan.Window{Start: r.Start, End: r.End}).Contains(rec.at) && !rec.uploaded.After(time.Now()) {
 			ids = append(ids, rec.at.Format(time.RFC3339))
 		}
 	}
@@ -170,7 +172,7 @@ func (f *fakeAPI) ranges(token string, lastSync time.Time) []byte {
 
 // requestName names a request by what it asks for.
 func requestName(token string, r dexcom.Request) string {
-	return token + " " + Call{Resource: r.Resource, Window: Window{r.Start, r.End}}.String()
+	return token + " " + plan.Call{Resource: r.Resource, Window: plan.Window{Start: r.Start, End: r.End}}.String()
 }
 
 // reset forgets what was asked and returns it, dataRange left out.
@@ -273,22 +275,25 @@ func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 	}
 	t.Cleanup(func() { log.Close() })
 	return &Fetcher{
-		Clients: map[string]API{"us": api},
+		Clients: map[string]call.API{"us": api},
 		Tokens:  fakeTokens{},
 		Log:     log,
 		Rand:    rand.New(rand.NewPCG(1, 2)),
 	}
 }
 
+// always is what is consented where the study's dates do not count.
+var always, _ = plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
+
 // target is a participant whose connection bears the same id, with everything
 // consented.
 func target(id string) Target {
-	return Target{ParticipantID: id, ConnectionID: id, App: "us", Consented: Window{plausibleStart, openEnd}}
+	return Target{ParticipantID: id, ConnectionID: id, App: "us", Consented: always}
 }
 
-func mustRun(t testing.TB, f *Fetcher, mode Mode, targets ...Target) Report {
+func mustRun(t testing.TB, f *Fetcher, mode plan.Mode, targets ...Target) Report {
 	t.Helper()
-	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Mode: mode}, targets)
+	report, err := f.Run(t.Context(), Run{ID: fmt.Sprintf("run at %s", time.Now()), Job: plan.Job{Mode: mode}}, targets)
 	if err != nil {
 		t.Fatalf("Run(%s): %v", mode, err)
 	}
@@ -315,7 +320,7 @@ func answered(t testing.TB, log *raw.Log) []string {
 	t.Helper()
 	var set []string
 	for _, e := range entries(t, log) {
-		call := Call{Resource: dexcom.Resource(e.Resource), Window: Window{e.WindowStart, e.WindowEnd}}
+		call := plan.Call{Resource: dexcom.Resource(e.Resource), Window: plan.Window{Start: e.WindowStart, End: e.WindowEnd}}
 		set = append(set, fmt.Sprint(e.ParticipantID, " ", call, " ", e.SHA256))
 	}
 	slices.Sort(set)
@@ -356,7 +361,15 @@ func heldRecords(t testing.TB, log *raw.Log, participant string, r dexcom.Resour
 func in2026(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(epoch.Add(12*time.Hour + 34*time.Minute + 56*time.Second)))
+		time.Sleep(time.Until(time.Date(2026, 3, 1, 12, 34, 56, 0, time.UTC)))
 		test(t)
 	})
 }
+
+// What package call promises of a request.
+const (
+	mostTries    = 5
+	missedInARow = 5 // before an outage is suspected
+	longestPause = 30 * time.Second
+	halfAnHour   = 30 * time.Minute // an app is waited for
+)

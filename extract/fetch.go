@@ -15,29 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
-
-// API answers requests. *dexcom.Client is one. Probe asks for nobody's data, to
-// see whether the API can be reached: any answer will do.
-type API interface {
-	Do(ctx context.Context, accessToken string, r dexcom.Request) (dexcom.Answer, error)
-	Probe(ctx context.Context) (server time.Time, err error)
-}
-
-// Tokens hands out access tokens. Renew is told which one the API refused.
-type Tokens interface {
-	Token(ctx context.Context, connectionID string) (string, error)
-	Renew(ctx context.Context, connectionID, rejected string) (string, error)
-}
-
-// Budget grants up to n calls of an app that may make perHour in an hour, over
-// all processes. Those granted are to be made within wait; granted none, the
-// caller asks again after it at the latest.
-type Budget interface {
-	TakeCalls(ctx context.Context, app string, n, perHour int) (granted int, wait time.Duration, err error)
-}
 
 // Withdrawals knows who has withdrawn, which it is asked before every request:
 // another process may have recorded it a moment ago. Then the error is a
@@ -58,11 +40,11 @@ type Claims interface {
 // several accounts over time is several targets.
 type Target struct {
 	ParticipantID string
-	ConnectionID  string // empty: not connected
-	App           string // key of Fetcher.Clients
-	Consented     Window // see Consented
-	Reason        string // why Consented is empty
-	Interval      Window // nothing beyond it is asked for in this run; zero: no bounds
+	ConnectionID  string      // empty: not connected
+	App           string      // key of Fetcher.Clients
+	Consented     plan.Window // see Consented
+	Reason        string      // why Consented is empty
+	Interval      plan.Window // nothing beyond it is asked for in this run; zero: no bounds
 
 	// Refused are the resources that were refused when they were last asked for.
 	// Of each, one window goes ahead of the others.
@@ -73,48 +55,23 @@ type Target struct {
 	Tried time.Time
 }
 
-// A Mode is what a run is for.
-type Mode string
-
-// Backfill asks for everything that was never answered; Sync for what is new,
-// late, edited or deleted since, and for what an earlier run left open; Refresh
-// again for everything.
-const (
-	Backfill Mode = "backfill"
-	Sync     Mode = "sync"
-	Refresh  Mode = "refresh"
-)
-
 // A Run says what to fetch.
 type Run struct {
-	ID       string // ULID; in the log's headers, and the owner of claims
-	Mode     Mode
-	Interval Window // backfill only: no window beyond it; zero: no bounds
-
-	// Since says what a refresh, or trailing days or a deep beat that are wanted
-	// now, need not ask again because it was answered since; zero: nothing.
-	Since time.Time
-
-	NewestFirst bool          // of each participant; else oldest first
-	Quota       *Quota        // nil: any number of calls
+	ID string // ULID; in the log's headers, and the owner of claims
+	plan.Job
+	Quota       *call.Quota   // nil: any number of calls
 	MaxDuration time.Duration // of fetching; 0: any
-
-	// Sync only.
-	Trailing    time.Duration // the last days read again, once a day; 0: 7 days
-	TrailingNow bool          // read them again now, whenever they were last answered
-	Deep        time.Duration // everything is read again this often; 0: 30 days
-	DeepNow     bool          // everything is read again now, whenever it was last answered
 }
 
 // A Fetcher fetches answers into the raw log. Its fields are set before use and
 // then frozen.
 type Fetcher struct {
-	Clients map[string]API // by app
-	Tokens  Tokens
+	Clients map[string]call.API // by app
+	Tokens  call.Tokens
 	Log     *raw.Log
-	Cache   Cache  // of the index of Log; nil: all of Log is read anew
-	Budget  Budget // nil: no other process calls
-	Claims  Claims // nil: no other process fetches
+	Cache   plan.Cache  // of the index of Log; nil: all of Log is read anew
+	Budget  call.Budget // nil: no other process calls
+	Claims  Claims      // nil: no other process fetches
 
 	Accounts    Accounts    // nil: whose an answer is, is not looked at
 	Withdrawals Withdrawals // nil: nobody withdraws meanwhile
@@ -151,7 +108,7 @@ const (
 )
 
 // Run fetches what is due for targets and reports what it did. Participants are
-// begun a few at a time, as inOrder says; one that fails or is slow stops no
+// begun a few at a time, as plan.InOrder says; one that fails or is slow stops no
 // other, and its error is in the report. A run that has used up its calls or its
 // time waits for the answers under way, and its outcome is Stopped.
 //
@@ -167,14 +124,14 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	}
 	defer r.keepIndex()
 	byApp := map[string][]int{}
-	for _, i := range r.inOrder() {
+	for _, i := range plan.InOrder(r.turns()) {
 		byApp[r.work[i][0].App] = append(byApp[r.work[i][0].App], i)
 	}
 	bounded, release := run.bounded(ctx)
 	defer release()
 	all, groupCtx := errgroup.WithContext(bounded)
 	for _, indexes := range byApp {
-		all.Go(func() error { return r.fetchAll(groupCtx, indexes, run.Quota.participants(len(r.apps))) })
+		all.Go(func() error { return r.fetchAll(groupCtx, indexes, participantsAtWork(run.Quota, len(r.apps))) })
 	}
 	err := all.Wait()
 	r.report.sum()
@@ -183,15 +140,15 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 		r.report.Outcome = Interrupted
 		return r.report, fmt.Errorf("interrupted, safe to resume: %w", context.Cause(ctx))
 	}
-	var fatal fatalError
+	fatal, isFatal := errors.AsType[call.FatalError](err)
 	switch {
 	case err == nil:
-	case errors.As(err, &fatal):
-		r.report.Outcome, err = Partial, fatal.error
-	case stopOf(bounded) != nil && len(r.report.Over) > 0:
+	case isFatal:
+		r.report.Outcome, err = Partial, fatal.Err
+	case call.StopOf(bounded) != nil && len(r.report.Over) > 0:
 		r.report.Outcome, err = Later, nil
-	case stopOf(bounded) != nil:
-		r.report.Outcome, r.report.Stop, err = Stopped, stopOf(bounded), nil
+	case call.StopOf(bounded) != nil:
+		r.report.Outcome, r.report.Stop, err = Stopped, call.StopOf(bounded), nil
 	default:
 		r.report.Outcome = Partial
 	}
@@ -200,13 +157,13 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 
 // A runner is one Run under way.
 type runner struct {
-	*Fetcher
-	run    Run
-	apps   map[string]*app
-	work   [][]Target // per participant, in the order of the ids
-	index  *Index
-	report Report // Participants are each written by one goroutine
-	clock  *Clock
+	fetcher *Fetcher
+	run     Run
+	apps    map[string]*call.Gate
+	work    [][]Target // per participant, in the order of the ids
+	index   *plan.Index
+	report  Report // Participants are each written by one goroutine
+	clock   *call.Clock
 
 	mu       sync.Mutex
 	progress Progress
@@ -229,16 +186,8 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if f.Logger == nil {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
-	if run.Interval == (Window{}) {
-		run.Interval = Window{plausibleStart, openEnd}
-	}
-	run.Trailing = cmp.Or(run.Trailing, defaultTrailing)
-	run.Deep = cmp.Or(run.Deep, defaultDeep)
-	if (run.Mode == Refresh || run.DeepNow || run.TrailingNow) && run.Since.IsZero() {
-		run.Since = openEnd // no answer is that new
-	}
-	r := &runner{Fetcher: &frozen, run: run, apps: map[string]*app{}, index: &Index{}, work: byParticipant(targets)}
-	r.clock = &Clock{Now: frozen.Now, Logger: frozen.Logger}
+	r := &runner{fetcher: &frozen, run: run, apps: map[string]*call.Gate{}, work: byParticipant(targets)}
+	r.clock = &call.Clock{Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
 	return r
@@ -250,18 +199,19 @@ func (r *runner) openApps(targets []Target) {
 		if r.apps[t.App] != nil || t.ConnectionID == "" {
 			continue
 		}
-		client := r.Clients[t.App]
+		client := r.fetcher.Clients[t.App]
 		if client == nil {
 			continue // said by eligible: it stops nobody else
 		}
-		p, o := newPace(t.App, r.CallsPerHour, r.Budget), newOutage(t.App)
-		p.jitter, p.now, p.logger = r.jitter, r.Now, r.Logger
-		o.jitter, o.now, o.logger = r.jitter, r.Now, r.Logger
-		if r.Reached != nil {
-			o.over = func() { r.Reached(t.App) }
+		gate := call.Settings{
+			App: t.App, Client: client, Budget: r.fetcher.Budget, Quota: r.run.Quota,
+			CallsPerHour: r.fetcher.CallsPerHour, Concurrency: r.fetcher.Concurrency,
+			Jitter: r.jitter, Now: r.fetcher.Now, Logger: r.fetcher.Logger,
 		}
-		a := &app{client: client, outage: o, pace: p, turns: newTurns(r.Concurrency), quota: r.run.Quota}
-		o.look, r.apps[t.App] = a.look, a
+		if r.fetcher.Reached != nil {
+			gate.Reached = func() { r.fetcher.Reached(t.App) }
+		}
+		r.apps[t.App] = call.NewGate(gate)
 	}
 }
 
@@ -269,9 +219,9 @@ func (r *runner) openApps(targets []Target) {
 // an app answers, and which apps were given up.
 func (r *runner) sumApps() {
 	for _, name := range slices.Sorted(maps.Keys(r.apps)) {
-		a := r.apps[name]
-		r.report.Calls += int(a.looks.Load())
-		if err := cmp.Or(a.outage.underWay(), a.pace.over()); err != nil {
+		gate := r.apps[name]
+		r.report.Calls += gate.Looks()
+		if err := gate.Over(); err != nil {
 			r.report.Over = append(r.report.Over, err)
 		}
 	}
@@ -289,6 +239,29 @@ func byParticipant(targets []Target) (groups [][]Target) {
 		}
 	}
 	return groups
+}
+
+// turns returns when each participant of r.work is to be begun.
+func (r *runner) turns() []plan.Turn {
+	turns := make([]plan.Turn, len(r.work))
+	for i, targets := range r.work {
+		turns[i].Finished = true
+		for _, t := range targets {
+			if t.ConnectionID != "" && !t.Consented.Empty() {
+				turns[i] = turns[i].Through(r.state(t), t.Tried)
+			}
+		}
+	}
+	return turns
+}
+
+// state is all that a plan for t is made from.
+func (r *runner) state(t Target) plan.State {
+	return plan.State{
+		Job: r.run.Job, ParticipantID: t.ParticipantID, Consented: t.Consented,
+		Held:      r.index.Holding(t.ParticipantID, t.ConnectionID),
+		Resources: r.fetcher.Resources, Now: r.fetcher.Now(),
+	}
 }
 
 // fetchAll fetches the participants at indexes of r.work, which share an app, so
@@ -313,14 +286,14 @@ func (r *runner) fetchAll(ctx context.Context, indexes []int, active int) error 
 func (r *runner) jitter(d time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return d/2 + time.Duration(r.Rand.Int64N(int64(d/2)+1))
+	return d/2 + time.Duration(r.fetcher.Rand.Int64N(int64(d/2)+1))
 }
 
 // chance returns any number from 0 to n-1.
 func (r *runner) chance(n int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.Rand.IntN(n)
+	return r.fetcher.Rand.IntN(n)
 }
 
 // advance adds to the progress and tells it.
@@ -329,7 +302,7 @@ func (r *runner) advance(p Progress) {
 	defer r.mu.Unlock()
 	r.progress.ParticipantsDone += p.ParticipantsDone
 	r.progress.add(p.Counts)
-	if r.Progress != nil {
-		r.Progress(r.progress)
+	if r.fetcher.Progress != nil {
+		r.fetcher.Progress(r.progress)
 	}
 }

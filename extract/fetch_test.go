@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 const day = 24 * time.Hour
@@ -33,7 +34,7 @@ func TestBackfillAsksFewestAndOnce(t *testing.T) {
 		year(api, "P002")
 		f := newFetcher(t, api, t.TempDir())
 		f.Budget, f.Claims = &fakeBudget{}, &fakeClaims{}
-		report := mustRun(t, f, Backfill, target("P002"), target("P001"))
+		report := mustRun(t, f, plan.Backfill, target("P002"), target("P001"))
 		for _, p := range report.Participants {
 			if p.Planned != windowsOfYear || p.Fetched != windowsOfYear || p.Open != 0 || p.Calls != windowsOfYear+1 || p.Answers != windowsOfYear+1 || p.Err != nil || len(p.Flags) > 0 {
 				t.Errorf("report %+v; want %d windows, all fetched, one call each and one for dataRange", p, windowsOfYear)
@@ -48,7 +49,7 @@ func TestBackfillAsksFewestAndOnce(t *testing.T) {
 			}
 		}
 		api.reset()
-		again := mustRun(t, f, Backfill, target("P001"), target("P002"))
+		again := mustRun(t, f, plan.Backfill, target("P001"), target("P002"))
 		if asked := api.reset(); len(asked) > 0 || again.Calls != 2 || again.Outcome != Done {
 			t.Errorf("second backfill asked %v in %d calls, outcome %s; want dataRange alone, done", asked, again.Calls, again.Outcome)
 		}
@@ -62,9 +63,9 @@ func TestSyncAfterBackfill(t *testing.T) {
 		now := time.Now().Truncate(time.Second)
 		api.add("P001", dexcom.EGVs, now.Add(-65*day), now.Add(-10*day), time.Hour)
 		f := newFetcher(t, api, t.TempDir())
-		mustRun(t, f, Backfill, target("P001"))
+		mustRun(t, f, plan.Backfill, target("P001"))
 		api.reset()
-		if report := mustRun(t, f, Sync, target("P001")); report.Calls != 1 || report.Planned != 0 {
+		if report := mustRun(t, f, plan.Sync, target("P001")); report.Calls != 1 || report.Planned != 0 {
 			t.Errorf("sync after backfill: %+v, asked %v; want one call for dataRange", report.Counts, api.reset())
 		}
 	})
@@ -74,7 +75,7 @@ func TestSyncAfterBackfill(t *testing.T) {
 // came before the backfill or between two; or by the daily work of a sync, for
 // which one without news makes no call of its own.
 func TestAlertsAfterTheLastReading(t *testing.T) {
-	for _, mode := range []Mode{Backfill, Sync} {
+	for _, mode := range []plan.Mode{plan.Backfill, plan.Sync} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
 			newest := time.Now().Truncate(time.Second).Add(-10 * time.Hour)
@@ -83,7 +84,7 @@ func TestAlertsAfterTheLastReading(t *testing.T) {
 				api.addRecord("P1", dexcom.Alerts, record{newest.Add(after), newest.Add(after)})
 			}
 			f := newFetcher(t, api, t.TempDir())
-			mustRun(t, f, Backfill, target("P1"))
+			mustRun(t, f, plan.Backfill, target("P1"))
 			held := func(want int) {
 				t.Helper()
 				if got := heldRecords(t, f.Log, "P1", dexcom.Alerts); len(got) != want {
@@ -91,14 +92,14 @@ func TestAlertsAfterTheLastReading(t *testing.T) {
 				}
 			}
 			held(2)
-			if report := mustRun(t, f, Backfill, target("P1")); report.Planned > 1 {
+			if report := mustRun(t, f, plan.Backfill, target("P1")); report.Planned > 1 {
 				t.Errorf("second backfill: %d windows, want a sliver of alerts at most", report.Planned)
 			}
 			time.Sleep(6 * time.Hour)
-			if report := mustRun(t, f, mode, target("P1")); mode == Sync && report.Calls != 1 {
+			if report := mustRun(t, f, mode, target("P1")); mode == plan.Sync && report.Calls != 1 {
 				t.Errorf("sync without news: %d calls, want dataRange alone", report.Calls)
 			}
-			if mode == Backfill {
+			if mode == plan.Backfill {
 				held(3)
 			}
 			time.Sleep(40 * time.Hour)
@@ -132,7 +133,7 @@ func TestInterruptedBackfillResumes(t *testing.T) {
 				}
 			}
 			targets := []Target{target("P0"), target("P1"), target("P2")}
-			report, err := f.Run(ctx, Run{ID: "1", Mode: Backfill}, targets)
+			report, err := f.Run(ctx, Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, targets)
 			if !errors.Is(err, context.Canceled) || report.Outcome != Interrupted || report.Answers < after {
 				t.Fatalf("cancelled after %d answers: %+v, outcome %s, %v; want interrupted", after, report.Counts, report.Outcome, err)
 			}
@@ -142,7 +143,7 @@ func TestInterruptedBackfillResumes(t *testing.T) {
 			first := answered(t, f.Log)
 			api.reset()
 			f.Progress = nil
-			mustRun(t, f, Backfill, targets...)
+			mustRun(t, f, plan.Backfill, targets...)
 			for _, asked := range api.reset() {
 				if slices.ContainsFunc(first, func(s string) bool { return strings.HasPrefix(s, asked+" ") }) {
 					t.Errorf("cancelled after %d answers: %s was answered and asked for again", after, asked)
@@ -176,7 +177,7 @@ func TestCancelKeepsWhatWasReceived(t *testing.T) {
 			return dexcom.Answer{}, nil, true
 		}
 		f := newFetcher(t, api, t.TempDir())
-		if _, err := f.Run(ctx, Run{ID: "1", Mode: Backfill}, []Target{target("P1")}); !errors.Is(err, context.Canceled) {
+		if _, err := f.Run(ctx, Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, []Target{target("P1")}); !errors.Is(err, context.Canceled) {
 			t.Fatalf("Run: %v, want %v", err, context.Canceled)
 		}
 		if got := len(answered(t, f.Log)); got != given {
@@ -194,10 +195,10 @@ func TestClaimedThenLookedAgain(t *testing.T) {
 		f, other := newFetcher(t, api, dir), newFetcher(t, api, dir)
 		f.Claims = &fakeClaims{before: func(string) {
 			if len(entries(t, f.Log)) == 0 {
-				mustRun(t, other, Backfill, target("P1"))
+				mustRun(t, other, plan.Backfill, target("P1"))
 			}
 		}}
-		if report := mustRun(t, f, Backfill, target("P1")); report.Calls != 1 || report.Planned != 0 {
+		if report := mustRun(t, f, plan.Backfill, target("P1")); report.Calls != 1 || report.Planned != 0 {
 			t.Errorf("after another process: %+v; want one call for dataRange", report.Counts)
 		}
 	})
@@ -221,10 +222,10 @@ func TestFlags(t *testing.T) {
 		}
 		f.Claims = claims
 		unconsented, future, unconnected := target("unconsented"), target("future"), target("unconnected")
-		unconsented.Consented, unconsented.Reason = Window{}, "no study_start"
+		unconsented.Consented, unconsented.Reason = plan.Window{}, "no study_start"
 		future.Consented.Start = now.Add(day)
 		unconnected.ConnectionID = ""
-		report := mustRun(t, f, Backfill, target("empty"), target("clipped"), target("claimed"), unconsented, future, unconnected)
+		report := mustRun(t, f, plan.Backfill, target("empty"), target("clipped"), target("claimed"), unconsented, future, unconnected)
 		for _, p := range report.Participants {
 			want := map[string]string{
 				"empty": FlagEmptyWithRange, "clipped": FlagClippedRange, "claimed": FlagClaimed, "unconsented": FlagNothingConsented,
@@ -251,7 +252,7 @@ func TestLostClaim(t *testing.T) {
 		year(api, "P1")
 		f := newFetcher(t, api, t.TempDir())
 		f.Claims = &fakeClaims{lost: true}
-		report := mustRun(t, f, Backfill, target("P1"))
+		report := mustRun(t, f, plan.Backfill, target("P1"))
 		if p := report.Participants[0]; !errors.Is(p.Err, errClaimLost) || report.Outcome != Partial {
 			t.Errorf("claim lost: %v, outcome %s; want %v, partial", p.Err, report.Outcome, errClaimLost)
 		}

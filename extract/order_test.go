@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -28,7 +30,7 @@ func TestOrderAndConcurrency(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		f.Concurrency = 8
 		start := time.Now()
-		report := mustRun(t, f, Backfill, targets...)
+		report := mustRun(t, f, plan.Backfill, targets...)
 		if report.Outcome != Done || api.peak != 8 {
 			t.Errorf("outcome %s, at most %d calls at a time; want done, 8", report.Outcome, api.peak)
 		}
@@ -78,7 +80,7 @@ func TestSlowParticipantHoldsUpNobody(t *testing.T) {
 				others = time.Since(start)
 			}
 		}
-		mustRun(t, f, Backfill, targets...)
+		mustRun(t, f, plan.Backfill, targets...)
 		if others == 0 || others > 5*time.Minute {
 			t.Errorf("19 others were done after %v, want less than 5 min", others)
 		}
@@ -104,10 +106,10 @@ func stoppedRunsComeToEverybody(t *testing.T, ago time.Duration) {
 		add(fmt.Sprintf("P%02d", i))
 	}
 	f := newFetcher(t, api, t.TempDir())
-	mustRun(t, f, Backfill, targets...)
+	mustRun(t, f, plan.Backfill, targets...)
 	sync := func(calls int) {
 		t.Helper()
-		if _, err := f.Run(t.Context(), Run{ID: "1", Mode: Sync, Quota: &Quota{Max: calls}}, targets); err != nil {
+		if _, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Sync}, Quota: &call.Quota{Max: calls}}, targets); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -153,11 +155,11 @@ func shortDailySyncs(t *testing.T, most int) {
 		targets = append(targets, target(id))
 	}
 	f := newFetcher(t, api, t.TempDir())
-	mustRun(t, f, Backfill, targets...)
+	mustRun(t, f, plan.Backfill, targets...)
 	windows := 0
 	for range days {
 		time.Sleep(day)
-		windows += shortRun(t, f, Sync, most, targets).Fetched
+		windows += shortRun(t, f, plan.Sync, most, targets).Fetched
 	}
 	for _, who := range targets {
 		held := heldRecords(t, f.Log, who.ParticipantID, dexcom.EGVs)
@@ -176,9 +178,9 @@ func shortDailySyncs(t *testing.T, most int) {
 
 // shortRun makes a run of so many calls, of which a token takes one for each
 // connection, and notes for the next whom it tried.
-func shortRun(t *testing.T, f *Fetcher, mode Mode, most int, targets []Target) Report {
+func shortRun(t *testing.T, f *Fetcher, mode plan.Mode, most int, targets []Target) Report {
 	t.Helper()
-	quota := &Quota{Max: most}
+	quota := &call.Quota{Max: most}
 	var mu sync.Mutex
 	fresh := map[string]bool{}
 	f.Tokens = fakeTokens{token: func(id string) (string, error) {
@@ -190,7 +192,7 @@ func shortRun(t *testing.T, f *Fetcher, mode Mode, most int, targets []Target) R
 		fresh[id] = true // none outlived the run before
 		return id, quota.Take()
 	}}
-	report, err := f.Run(t.Context(), Run{ID: "1", Mode: mode, Quota: quota}, targets)
+	report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: mode}, Quota: quota}, targets)
 	if err != nil {
 		t.Fatalf("%s of %d calls: %v", mode, most, err)
 	}
@@ -214,7 +216,7 @@ func TestConnectingIsNoTurn(t *testing.T) {
 			api.add(id, dexcom.EGVs, time.Now().Add(-20*day), time.Now().Add(-10*day), time.Hour)
 			targets = append(targets, target(id))
 			if _, err := f.Log.Append(t.Context(), raw.Header{
-				ParticipantID: id, ConnectionID: id, Resource: string(dexcom.DataRange), Beat: BeatConnect, Status: 200, AskedAt: time.Now(),
+				ParticipantID: id, ConnectionID: id, Resource: string(dexcom.DataRange), Beat: plan.BeatConnect, Status: 200, AskedAt: time.Now(),
 			}, api.ranges(id, time.Time{})); err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +224,7 @@ func TestConnectingIsNoTurn(t *testing.T) {
 		}
 		for i := range targets {
 			api.reset()
-			shortRun(t, f, Backfill, 3, slices.Clone(targets))
+			shortRun(t, f, plan.Backfill, 3, slices.Clone(targets))
 			if want := fmt.Sprint("P", i, " dataRange"); api.order[0] != want {
 				t.Errorf("run %d of 3 calls asked for %v first, want %s", i, api.order, want)
 			}
@@ -234,7 +236,7 @@ func TestConnectingIsNoTurn(t *testing.T) {
 // comes first is not asked in vain for a window that is empty within the range. Six
 // calls are the least with which every run gets on.
 func TestFailingParticipantHoldsUpNobody(t *testing.T) {
-	for _, mode := range []Mode{Backfill, Sync} {
+	for _, mode := range []plan.Mode{plan.Backfill, plan.Sync} {
 		in2026(t, func(t *testing.T) {
 			const people = 5
 			api := newFake(t)
@@ -278,7 +280,7 @@ func TestMuchWorkStarvesNobody(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		calls := 0
 		for range 5 {
-			report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, Quota: &Quota{Max: 30}}, targets)
+			report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, Quota: &call.Quota{Max: 30}}, targets)
 			if err != nil || report.Outcome != Stopped {
 				t.Fatalf("run of 30 calls: %s, %v; want stopped", report.Outcome, err)
 			}
@@ -305,7 +307,7 @@ func TestOrderOfWindows(t *testing.T) {
 			f.Resources = []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts}
 			var starts []string
 			for outcome := Stopped; outcome == Stopped; {
-				run := Run{ID: "1", Mode: Backfill, NewestFirst: newest, Quota: &Quota{Max: 1 + perRun}}
+				run := Run{ID: "1", Job: plan.Job{Mode: plan.Backfill, NewestFirst: newest}, Quota: &call.Quota{Max: 1 + perRun}}
 				report, err := f.Run(t.Context(), run, []Target{target("P1")})
 				if err != nil {
 					t.Fatal(err)

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -49,11 +51,11 @@ func TestLostNetworkResumes(t *testing.T) {
 		}
 		defer log.Close()
 		f := extract.Fetcher{
-			Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: base, HTTP: &http.Client{Transport: network}}},
+			Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: &http.Client{Transport: network}}},
 			Tokens:  tokens, Log: log,
 		}
 		// Asked for up to an hour ago, so that what is asked does not grow with time.
-		run := extract.Run{ID: "1", Mode: extract.Backfill, Interval: extract.Window{Start: time.Now().AddDate(0, 0, -90), End: time.Now().Add(-time.Hour)}}
+		run := extract.Run{ID: "1", Job: plan.Job{Mode: plan.Backfill, Interval: plan.Window{Start: time.Now().AddDate(0, 0, -90), End: time.Now().Add(-time.Hour)}}}
 		report, err := f.Run(t.Context(), run, targets)
 		if err != nil || report.Outcome != extract.Later || report.Answers == 0 || report.Open == 0 {
 			t.Fatalf("run that lost the network: %s with %d answers and %d windows open, %v; want later, some of both", report.Outcome, report.Answers, report.Open, err)

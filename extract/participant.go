@@ -12,7 +12,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -22,12 +25,12 @@ const (
 
 // A participant is one being fetched.
 type participant struct {
-	*runner
+	runner  *runner
 	targets []Target
 
 	mu     sync.Mutex
 	report ParticipantReport
-	empty  []Call // answered without a record, twice, although dataRange shows one
+	empty  []plan.Call // answered without a record, twice, although dataRange shows one
 }
 
 // fetch fetches all targets of the participant. What goes wrong with the
@@ -37,11 +40,11 @@ func (p *participant) fetch(ctx context.Context) error {
 	if len(targets) == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if p.Claims == nil {
+	if p.runner.fetcher.Claims == nil {
 		return p.fetchTargets(ctx, targets)
 	}
-	ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
-	if isWithdrawn(err) {
+	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
+	if call.Is[*state.WithdrawnError](err) {
 		p.left()
 		return nil
 	}
@@ -64,15 +67,15 @@ func (p *participant) eligible() (eligible []Target) {
 			p.flag(FlagNoConnection, "no account is connected: dexetl connect "+t.ParticipantID)
 			p.fail(errNoConnection)
 			p.report.Ended = true
-		case p.Clients != nil && p.Clients[t.App] == nil: // without any it is a plan
+		case p.runner.fetcher.Clients != nil && p.runner.fetcher.Clients[t.App] == nil: // without any it is a plan
 			p.fail(&consent.NoAppError{Region: t.App})
 			p.report.Ended = true
 		case t.Consented.Empty():
 			p.flag(FlagNothingConsented, t.Reason)
-		case !t.Consented.Start.Before(p.Now()):
+		case !t.Consented.Start.Before(p.runner.fetcher.Now()):
 			p.flag(FlagNothingConsented, "the study begins for this participant at "+t.Consented.Start.Format(time.RFC3339))
 		default:
-			if t.Interval != (Window{}) {
+			if t.Interval != (plan.Window{}) {
 				t.Consented = p.clip(t)
 			}
 			if !t.Consented.Empty() {
@@ -85,13 +88,13 @@ func (p *participant) eligible() (eligible []Target) {
 
 // clip returns what is consented of t's interval, and says so if that is not
 // all.
-func (p *participant) clip(t Target) Window {
+func (p *participant) clip(t Target) plan.Window {
 	w := t.Interval.Intersect(t.Consented)
 	switch {
 	case w.Empty():
-		p.flag(FlagClippedInterval, fmt.Sprintf("nothing %s is asked for: consented is what was recorded %s", t.Interval.words(), t.Consented.words()))
+		p.flag(FlagClippedInterval, fmt.Sprintf("nothing %s is asked for: consented is what was recorded %s", t.Interval.Words(), t.Consented.Words()))
 	case w != t.Interval:
-		p.flag(FlagClippedInterval, fmt.Sprintf("of what was recorded %s only that %s is consented and asked for", t.Interval.words(), w.words()))
+		p.flag(FlagClippedInterval, fmt.Sprintf("of what was recorded %s only that %s is consented and asked for", t.Interval.Words(), w.Words()))
 	}
 	return w
 }
@@ -101,7 +104,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	id := p.report.ParticipantID
 	defer func() {
 		// The claim is given back even when the run is interrupted.
-		if e := p.Claims.Unclaim(context.WithoutCancel(ctx), id, p.run.ID); e != nil && err == nil {
+		if e := p.runner.fetcher.Claims.Unclaim(context.WithoutCancel(ctx), id, p.runner.run.ID); e != nil && err == nil {
 			err = fmt.Errorf("unclaim participant %s: %w", id, e)
 		}
 	}()
@@ -113,7 +116,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	})
 	group.Go(func() error { return p.keepClaim(fetching) })
 	switch err := group.Wait(); {
-	case isWithdrawn(err):
+	case call.Is[*state.WithdrawnError](err):
 		p.left()
 	case errors.Is(err, errClaimLost):
 		p.fail(errClaimLost)
@@ -129,8 +132,8 @@ var errClaimLost = errors.New("another process took the participant over")
 
 // keepClaim renews the claim until ctx ends.
 func (p *participant) keepClaim(ctx context.Context) error {
-	for sleep(ctx, claimRenew) == nil {
-		ok, err := p.Claims.Claim(ctx, p.report.ParticipantID, p.run.ID, claimTTL)
+	for call.Sleep(ctx, claimRenew) == nil {
+		ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
@@ -145,21 +148,21 @@ func (p *participant) keepClaim(ctx context.Context) error {
 // fetchTargets fetches one connection after another. What another process
 // fetched before the claim was had is in the log by now.
 func (p *participant) fetchTargets(ctx context.Context, targets []Target) error {
-	if err := p.index.Extend(p.Log); err != nil {
+	if err := p.runner.index.Extend(p.runner.fetcher.Log); err != nil {
 		return err
 	}
 	defer p.flagEmpty()
 	for _, t := range targets {
-		c := newConnection(p, t)
+		c := &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}
 		err := c.fetch(ctx)
 		if ends := p.settle(ctx, err); ends != nil {
-			if outage := c.app.outage.underWay(); stopOf(ctx) != nil && outage != nil {
+			if outage := c.gate.Unreached(); call.StopOf(ctx) != nil && outage != nil {
 				p.fail(outage) // all was tried for which there was time
 				p.report.Ended = true
 			}
 			return ends
 		}
-		if isOtherAccount(err) {
+		if call.Is[*state.OtherAccountError](err) {
 			break // first somebody finds out whose it is
 		}
 	}
@@ -168,7 +171,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 }
 
 // foundEmpty notes a call for flagEmpty.
-func (p *participant) foundEmpty(call Call) {
+func (p *participant) foundEmpty(call plan.Call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.empty = append(p.empty, call)
@@ -183,7 +186,7 @@ func (p *participant) flagEmpty() {
 	if len(calls) == 0 {
 		return
 	}
-	slices.SortFunc(calls, func(a, b Call) int {
+	slices.SortFunc(calls, func(a, b plan.Call) int {
 		return cmp.Or(cmp.Compare(a.Resource, b.Resource), a.Window.Start.Compare(b.Window.Start))
 	})
 	const most = 20
@@ -201,19 +204,18 @@ func (p *participant) flagEmpty() {
 // settle notes err as the participant's, unless it ends the run: then it returns
 // it.
 func (p *participant) settle(ctx context.Context, err error) error {
-	var fatal fatalError
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, &fatal):
+	case call.Is[call.FatalError](err):
 		return err
-	case isWithdrawn(err):
+	case call.Is[*state.WithdrawnError](err):
 		p.left()
 		return nil
 	}
-	if over := appOver(err); over != nil {
+	if over := call.AppOver(err); over != nil {
 		err = over // it is nobody's in particular
 	}
 	p.fail(err)
@@ -223,14 +225,14 @@ func (p *participant) settle(ctx context.Context, err error) error {
 // standing is nil unless the participant has withdrawn: *state.WithdrawnError.
 // What else keeps it from being known ends the run.
 func (p *participant) standing(ctx context.Context) error {
-	if p.Withdrawals == nil {
+	if p.runner.fetcher.Withdrawals == nil {
 		return nil
 	}
-	err := p.Withdrawals.Standing(ctx, p.report.ParticipantID)
-	if err == nil || isWithdrawn(err) || ctx.Err() != nil {
+	err := p.runner.fetcher.Withdrawals.Standing(ctx, p.report.ParticipantID)
+	if err == nil || call.Is[*state.WithdrawnError](err) || ctx.Err() != nil {
 		return err
 	}
-	return fatalError{err}
+	return call.FatalError{Err: err}
 }
 
 // left notes that the participant withdrew during the run. What was due is due
@@ -273,5 +275,5 @@ func (p *participant) count(c Counts) {
 	p.mu.Lock()
 	p.report.add(c)
 	p.mu.Unlock()
-	p.advance(Progress{Counts: c})
+	p.runner.advance(Progress{Counts: c})
 }

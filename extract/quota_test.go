@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -24,7 +26,7 @@ func TestQuotaStopsAndResumes(t *testing.T) {
 			f := newFetcher(t, api, t.TempDir())
 			for run := 0; ; run++ {
 				before := len(entriesWithRanges(t, f))
-				report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Mode: Backfill, Quota: &Quota{Max: most}}, targets)
+				report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Job: plan.Job{Mode: plan.Backfill}, Quota: &call.Quota{Max: most}}, targets)
 				if err != nil || report.Calls > most {
 					t.Fatalf("run of %d calls: made %d, %v", most, report.Calls, err)
 				}
@@ -73,7 +75,7 @@ func TestDurationStops(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		f.Concurrency = 2
 		began := time.Now()
-		report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: 5*time.Minute + time.Second}, []Target{target("P1")})
+		report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: 5*time.Minute + time.Second}, []Target{target("P1")})
 		if err != nil || report.Outcome != Stopped {
 			t.Fatalf("run of 5 minutes: %s, %v; want stopped", report.Outcome, err)
 		}
@@ -81,7 +83,7 @@ func TestDurationStops(t *testing.T) {
 			t.Errorf("run of 5 minutes and calls of one: took %v, %d of %d calls answered; want 6 minutes, all", took, report.Answers, report.Calls)
 		}
 		api.delay = 0
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		if asked := api.reset(); len(asked) != windowsOfYear {
 			t.Errorf("both runs asked for %d windows, want %d", len(asked), windowsOfYear)
 		}
@@ -96,7 +98,7 @@ func TestDurationEndsAWaitForTheBudget(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		f.Budget, f.CallsPerHour = &fakeBudget{start: time.Now(), used: 90}, 100
 		began := time.Now()
-		report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: 20 * time.Minute}, []Target{target("P1")})
+		report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: 20 * time.Minute}, []Target{target("P1")})
 		if err != nil || report.Outcome != Stopped || report.Calls != 10 || time.Since(began) != 20*time.Minute {
 			t.Errorf("run with a budget of 10 calls and 20 minutes: %s after %d calls and %v, %v", report.Outcome, report.Calls, time.Since(began), err)
 		}
@@ -117,7 +119,7 @@ func TestFewCallsGetOn(t *testing.T) {
 		f := newFetcher(t, api, t.TempDir())
 		f.Resources = []dexcom.Resource{dexcom.EGVs}
 		for run := range targets {
-			quota := &Quota{Max: 3}
+			quota := &call.Quota{Max: 3}
 			tokens := map[string]bool{}
 			f.Tokens = fakeTokens{token: func(id string) (string, error) {
 				if tokens[id] {
@@ -126,7 +128,7 @@ func TestFewCallsGetOn(t *testing.T) {
 				tokens[id] = true // none outlived the run before
 				return id, quota.Take()
 			}}
-			report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Mode: Backfill, Quota: quota}, targets)
+			report, err := f.Run(t.Context(), Run{ID: fmt.Sprint(run), Job: plan.Job{Mode: plan.Backfill}, Quota: quota}, targets)
 			if err != nil || report.Fetched != 1 {
 				t.Fatalf("run %d of 3 calls: %d windows fetched, %v; want one", run, report.Fetched, err)
 			}
@@ -148,7 +150,7 @@ func TestDurationEndsAWaitForThePace(t *testing.T) {
 		year(api, "P2")
 		f := newFetcher(t, api, t.TempDir())
 		f.CallsPerHour = 10 // ten at once, then one in six minutes
-		report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: 20 * time.Minute}, []Target{target("P1"), target("P2")})
+		report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: 20 * time.Minute}, []Target{target("P1"), target("P2")})
 		if err != nil || report.Outcome != Stopped || report.Calls != 13 {
 			t.Errorf("run of 20 minutes at 10 calls an hour: %s after %d calls, %v; want stopped after 13", report.Outcome, report.Calls, err)
 		}

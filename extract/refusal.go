@@ -3,11 +3,13 @@ package extract
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"sync"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Refusal says that a resource of a participant, or a part of it, cannot be had,
@@ -20,14 +22,14 @@ type Refusal struct {
 
 // refusalOf returns err as a refusal; ok is false if it is none.
 func refusalOf(err error) (r Refusal, ok bool) {
-	var call *CallError
+	var asked *plan.CallError
 	var status *dexcom.StatusError
 	var size *dexcom.SizeError
 	var unchecked *consent.UncheckedError // whose dataRange was asked for to see whose account it is
-	if !errors.As(err, &call) || isToken(err) && !errors.As(err, &unchecked) {
+	if !errors.As(err, &asked) || call.Is[*call.TokenError](err) && !errors.As(err, &unchecked) {
 		return Refusal{}, false
 	}
-	r.Resource = call.Call.Resource
+	r.Resource = asked.Call.Resource
 	if unchecked != nil {
 		r.Resource = dexcom.DataRange
 	}
@@ -65,7 +67,7 @@ func (c *closing) note(err error) {
 		}
 		c.resources[r.Resource] = true
 	}
-	if isOtherAccount(err) {
+	if call.Is[*state.OtherAccountError](err) {
 		c.other = err
 	}
 	c.all = c.all || stops(err)
@@ -83,26 +85,4 @@ func (c *closing) to(r dexcom.Resource) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.all || c.resources[r]
-}
-
-// inTurns divides calls into those to make first and those that wait for what
-// these bring: of each resource that was refused when it was last asked for, one
-// call goes ahead of the others. By chance it is any, so that a window which is
-// refused for a reason of its own keeps the others waiting only for a while.
-func inTurns(calls []Call, refused []dexcom.Resource, chance func(int) int) (first, rest []Call) {
-	ahead := map[dexcom.Resource]Call{}
-	for _, r := range refused {
-		of := slices.DeleteFunc(slices.Clone(calls), func(c Call) bool { return c.Resource != r })
-		if len(of) > 0 {
-			ahead[r] = of[chance(len(of))]
-		}
-	}
-	for _, c := range calls {
-		if one, ok := ahead[c.Resource]; ok && one != c {
-			rest = append(rest, c)
-		} else {
-			first = append(first, c)
-		}
-	}
-	return first, rest
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -57,7 +58,7 @@ func oneResourceRefused(t *testing.T, code int, refused, slow dexcom.Resource) {
 		return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: code, Detail: "no"}, given
 	}
 	f := newFetcher(t, api, t.TempDir())
-	report := mustRun(t, f, Backfill, target("P1"), target("P2"))
+	report := mustRun(t, f, plan.Backfill, target("P1"), target("P2"))
 	p1, p2 := report.Participants[0], report.Participants[1]
 	of := 13
 	if refused == dexcom.Devices {
@@ -78,7 +79,7 @@ func oneResourceRefused(t *testing.T, code int, refused, slow dexcom.Resource) {
 	again := target("P1")
 	again.Refused = []dexcom.Resource{refused, "steps"}
 	asked = 0
-	report = mustRun(t, f, Backfill, again)
+	report = mustRun(t, f, plan.Backfill, again)
 	most := 1
 	if code == 401 {
 		most = 2 // the token is renewed once
@@ -87,7 +88,7 @@ func oneResourceRefused(t *testing.T, code int, refused, slow dexcom.Resource) {
 		t.Errorf("next run: asked %v, %v; want %s once", names, report.Participants[0].Err, refused)
 	}
 	given = true
-	report = mustRun(t, f, Backfill, again)
+	report = mustRun(t, f, plan.Backfill, again)
 	if names := api.reset(); report.Outcome != Done || len(names) != of || len(report.Participants[0].Refused) > 0 {
 		t.Errorf("when it is given: %s, asked %v, refused %v; want done with %d windows", report.Outcome, names, report.Participants[0].Refused, of)
 	}
@@ -100,14 +101,14 @@ func TestOneWindowRefused(t *testing.T) {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
 			wide(api, "P1")
-			at := time.Now().Add(-2*day - 365*day + time.Duration(bad)*MaxWindow + day)
+			at := time.Now().Add(-2*day - 365*day + time.Duration(bad)*plan.MaxWindow + day)
 			api.fault = func(_ string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
-				return dexcom.Answer{}, &dexcom.StatusError{Code: 422}, r.Resource != dexcom.EGVs || !(Window{r.Start, r.End}).Contains(at)
+				return dexcom.Answer{}, &dexcom.StatusError{Code: 422}, r.Resource != dexcom.EGVs || !(plan.Window{Start: r.Start, End: r.End}).Contains(at)
 			}
 			f := newFetcher(t, api, t.TempDir())
 			who := target("P1")
 			for range 30 {
-				report := mustRun(t, f, Backfill, who)
+				report := mustRun(t, f, plan.Backfill, who)
 				if report.Open == 1 {
 					return
 				}
@@ -120,7 +121,7 @@ func TestOneWindowRefused(t *testing.T) {
 
 // Refused dataRange ends the person at once, and nobody else.
 func TestRangesRefused(t *testing.T) {
-	for _, mode := range []Mode{Backfill, Sync, Refresh} {
+	for _, mode := range []plan.Mode{plan.Backfill, plan.Sync, plan.Refresh} {
 		for _, code := range []int{400, 403, 404, 422} {
 			in2026(t, func(t *testing.T) {
 				api := newFake(t)
@@ -130,7 +131,7 @@ func TestRangesRefused(t *testing.T) {
 					return dexcom.Answer{}, &dexcom.StatusError{Code: code}, token != "P1" || r.Resource != dexcom.DataRange
 				}
 				who := target("P1")
-				who.Consented = Window{time.Now().Add(-20 * day), time.Now()}
+				who.Consented = plan.Window{Start: time.Now().Add(-20 * day), End: time.Now()}
 				report := mustRun(t, newFetcher(t, api, t.TempDir()), mode, who, target("P2"))
 				p1, p2 := report.Participants[0], report.Participants[1]
 				if p1.Calls != 1 || !p1.OnlyRefused() || p1.Refused[0].Resource != dexcom.DataRange || p2.Err != nil || p2.Fetched == 0 || report.Outcome != Partial {
@@ -158,7 +159,7 @@ func TestRefusalsAreNotTheOnlyError(t *testing.T) {
 				}
 				return dexcom.Answer{}, nil, true
 			}
-			p := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, target("P1")).Participants[0]
+			p := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, target("P1")).Participants[0]
 			if len(p.Refused) != 2 || p.OnlyRefused() || !strings.Contains(p.Err.Error(), "500") {
 				t.Errorf("%s slow: %v, refused %v; want the 500 and both refusals", first, p.Err, p.Refused)
 			}
@@ -180,7 +181,7 @@ func TestTokenErrorKeepsWhatIsUnderWay(t *testing.T) {
 			}
 			return c, nil
 		}}
-		report := mustRun(t, f, Backfill, target("P1"))
+		report := mustRun(t, f, plan.Backfill, target("P1"))
 		if report.Answers != 6 || report.Calls != 6 || report.Outcome != ConsentMissing {
 			t.Errorf("outcome %s, %d answers of %d calls; want 6 of 6", report.Outcome, report.Answers, report.Calls)
 		}
@@ -192,7 +193,7 @@ func TestTokenErrorKeepsWhatIsUnderWay(t *testing.T) {
 // person gets one remark.
 func TestMonthsThatAreEmpty(t *testing.T) {
 	for _, lost := range [][]dexcom.Resource{nil, {dexcom.EGVs}, {dexcom.EGVs, dexcom.Events, dexcom.Calibrations}} {
-		for _, mode := range []Mode{Backfill, Sync} {
+		for _, mode := range []plan.Mode{plan.Backfill, plan.Sync} {
 			in2026(t, func(t *testing.T) {
 				api := newFake(t)
 				end := time.Now().Truncate(time.Second).Add(-2 * day)
@@ -234,7 +235,7 @@ func TestTooLarge(t *testing.T) {
 				wide(api, "P1")
 				at := time.Now().Add(-time.Duration(tt.days * float64(day)))
 				api.fault = func(_ string, r dexcom.Request, n int) (dexcom.Answer, error, bool) {
-					w := Window{r.Start, r.End}
+					w := plan.Window{Start: r.Start, End: r.End}
 					large := r.Resource == resource && w.Contains(at) && w.End.Sub(w.Start) > tt.limit
 					if large && n > 0 {
 						t.Errorf("%s %v was too large and is asked for again", resource, w)
@@ -242,7 +243,7 @@ func TestTooLarge(t *testing.T) {
 					return dexcom.Answer{}, &dexcom.BodyError{Reason: "cannot be unpacked", Err: &dexcom.SizeError{Limit: 32 << 20}}, !large
 				}
 				f := newFetcher(t, api, t.TempDir())
-				report := mustRun(t, f, Backfill, target("P1"))
+				report := mustRun(t, f, plan.Backfill, target("P1"))
 				p := report.Participants[0]
 				if p.Open != tt.open || p.Planned != p.Fetched+p.Open || len(p.Refused) != tt.open || p.OnlyRefused() != (tt.open > 0) {
 					t.Errorf("%s of %s: %d open, %+v (%v); want %d", tt.name, resource, p.Open, p.Counts, p.Refused, tt.open)
@@ -252,7 +253,7 @@ func TestTooLarge(t *testing.T) {
 				}
 				api.asked = map[string]int{}
 				api.reset()
-				mustRun(t, f, Backfill, target("P1"))
+				mustRun(t, f, plan.Backfill, target("P1"))
 				if names := api.reset(); len(names) != tt.open {
 					t.Errorf("%s of %s: the next run asked %v; want %d windows", tt.name, resource, names, tt.open)
 				}
@@ -294,8 +295,8 @@ func TestNoContent(t *testing.T) {
 			}
 			f := newFetcher(t, api, t.TempDir())
 			who := target("P1")
-			who.Interval = Window{end().Add(-60 * day), end()}
-			report := mustRun(t, f, Refresh, who)
+			who.Interval = plan.Window{Start: end().Add(-60 * day), End: end()}
+			report := mustRun(t, f, plan.Refresh, who)
 			p := report.Participants[0]
 			if p.Open != tt.open || p.Fetched != 8-tt.open || (report.Outcome == Done) != (tt.open == 0) || len(p.Refused) != 0 {
 				t.Errorf("%s: %s, %+v, %v; want %d open", tt.name, report.Outcome, p.Counts, p.Err, tt.open)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/call"
 )
 
 // An Outcome sums up a run.
@@ -84,8 +84,8 @@ type Report struct {
 	Counts                           // of all participants
 	Participants []ParticipantReport // in the order of their ids
 	Outcome      Outcome
-	Stop         *StopError // why the outcome is Stopped; else nil
-	Over         []error    // *LimitError or *OutageError of each app that was given up for this run
+	Stop         *call.StopError // why the outcome is Stopped; else nil
+	Over         []error         // *LimitError or *OutageError of each app that was given up for this run
 }
 
 // sum fills the totals and the outcome of a run that nobody interrupted.
@@ -95,7 +95,7 @@ func (r *Report) sum() {
 	for _, p := range r.Participants {
 		r.add(p.Counts)
 		through = through || p.Fetched > 0 || p.Err == nil && p.Answers > 0
-		over = over || isAppOver(p.Err)
+		over = over || call.AppOver(p.Err) != nil
 		switch {
 		case p.Err == nil:
 			continue
@@ -120,14 +120,6 @@ func (r *Report) sum() {
 
 // errNoConnection is the error of a participant without a connection.
 var errNoConnection = errors.New("not connected")
-
-// consentMissing reports whether only the participant can help.
-func consentMissing(err error) bool {
-	var needs *consent.NeedsReconsentError
-	var suspect *consent.AuthSuspectError
-	var exported *consent.ExportedError
-	return errors.Is(err, errNoConnection) || errors.As(err, &needs) || errors.As(err, &suspect) || errors.As(err, &exported)
-}
 
 // interrupted reports whether err says that the context ended.
 func interrupted(err error) bool {

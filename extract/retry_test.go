@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // refused is what the transport returns where nobody listens.
@@ -29,8 +31,8 @@ func TestRetryWaits(t *testing.T) {
 		calls        int
 		least, most  time.Duration
 	}{
-		{0, 0, tries, 3750 * time.Millisecond, 7500 * time.Millisecond},
-		{40 * time.Second, 0, tries, 160 * time.Second, 160 * time.Second},
+		{0, 0, mostTries, 3750 * time.Millisecond, 7500 * time.Millisecond},
+		{40 * time.Second, 0, mostTries, 160 * time.Second, 160 * time.Second},
 		{12 * time.Minute, 0, 3, 24 * time.Minute, 24 * time.Minute},
 		{5 * time.Hour, 0, 1, 0, 0},
 		{40 * time.Second, time.Minute, 2, 40 * time.Second, 40 * time.Second},
@@ -41,13 +43,13 @@ func TestRetryWaits(t *testing.T) {
 				return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 503, RetryAfter: tt.after}, false
 			}
 			start := time.Now()
-			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: tt.lasts}, []Target{target("P1")})
+			report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: tt.lasts}, []Target{target("P1")})
 			took := time.Since(start) - time.Duration(tt.calls)*api.delay
 			if err != nil || report.Calls != tt.calls || took < tt.least || took > tt.most || report.Outcome != Later {
 				t.Errorf("Retry-After %v: %s, %v, %d calls, waits of %v in all; want later, %d, %v to %v", tt.after, report.Outcome, err, report.Calls, took, tt.calls, tt.least, tt.most)
 			}
-			var later *ComeBackError
-			if says := errors.As(report.Participants[0].Err, &later); says != (tt.calls < tries) || says && later.Until.Before(time.Now().Add(tt.after-time.Second)) {
+			var later *call.ComeBackError
+			if says := errors.As(report.Participants[0].Err, &later); says != (tt.calls < mostTries) || says && later.Until.Before(time.Now().Add(tt.after-time.Second)) {
 				t.Errorf("Retry-After %v: %v; want the time to come back", tt.after, report.Participants[0].Err)
 			}
 		})
@@ -69,7 +71,7 @@ func TestTokenRetries(t *testing.T) {
 	}{
 		{"one 503", &consent.TemporaryError{}, 2 * time.Second, 1, Done, 1, 3 * time.Second},
 		{"four of them", &consent.TemporaryError{}, 2 * time.Second, 4, Done, 4, 31 * time.Second},
-		{"endless", &consent.TemporaryError{}, 2 * time.Second, never, Later, tries, 31 * time.Second},
+		{"endless", &consent.TemporaryError{}, 2 * time.Second, never, Later, mostTries, 31 * time.Second},
 		{"endless and slow", &consent.TemporaryError{}, 25 * time.Second, never, Later, 2, 26 * time.Second},
 		{"not within a minute", &consent.TemporaryError{}, 61 * time.Second, never, Later, 1, 0},
 		{"account not seen: 503", &consent.UncheckedError{Err: &dexcom.StatusError{Code: 503}}, 0, 2, Done, 2, 2 * time.Second},
@@ -106,7 +108,7 @@ func TestTokenRetries(t *testing.T) {
 					return "", tt.err
 				}}
 				start := time.Now()
-				report := mustRun(t, f, Backfill, target("P1"))
+				report := mustRun(t, f, plan.Backfill, target("P1"))
 				if took := time.Since(start); report.Outcome != tt.want || asked != tt.asked || took > tt.most {
 					t.Errorf("outcome %s (%v), %d failed refreshes, took %v; want %s, %d, at most %v", report.Outcome, report.Participants[0].Err, asked, took, tt.want, tt.asked, tt.most)
 				}
@@ -155,7 +157,7 @@ func TestClientTimeoutIsRetried(t *testing.T) {
 					return answer(strings.NewReader(`{"recordType":"device","recordVersion":"3.0","userId":"u","records":[]}`)), nil
 				})}}
 				start := time.Now()
-				report := mustRun(t, f, Backfill, target("P1"))
+				report := mustRun(t, f, plan.Backfill, target("P1"))
 				if took := time.Since(start); report.Outcome != Done || report.Calls != 4 || report.Answers != 2 || took < 2*timeout {
 					t.Errorf("outcome %s (%v), %d calls, %d answers after %v; want done, 4, 2, after two timeouts", report.Outcome, report.Participants[0].Err, report.Calls, report.Answers, took)
 				}

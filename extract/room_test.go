@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // Where there is room for one body at a time, whatever comes of answers, all is
@@ -19,8 +19,8 @@ func TestFetchInLittleRoom(t *testing.T) {
 			Chaos: dexsim.Chaos{Kinds: dexsim.AllTransport &^ (dexsim.Huge | dexsim.InvalidGrant), FaultRate: 0.5, MaxFaults: 2, Slow: 10 * time.Millisecond},
 		})
 		s.fetcher.Clients["us"].(*dexcom.Client).Room = dexcom.NewRoom(0)
-		s.run(extract.Backfill)
+		s.run(plan.Backfill)
 		time.Sleep(26 * time.Hour)
-		s.run(extract.Sync)
+		s.run(plan.Sync)
 	})
 }

@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // visible returns the records that the API shows by now.
@@ -59,7 +61,7 @@ func syncHoldsEverythingVisible(t *testing.T, seed uint64) {
 	f := newFetcher(t, api, t.TempDir())
 	time.Sleep(time.Duration(rng.IntN(40*24)) * time.Hour)
 	if seed%2 == 0 {
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 	}
 	done := 0
 	for range 30 {
@@ -74,7 +76,7 @@ func syncHoldsEverythingVisible(t *testing.T, seed uint64) {
 		for _, r := range []dexcom.Resource{dexcom.EGVs, dexcom.Events} {
 			want[r] = api.visible("P1", r)
 		}
-		report, err := f.Run(ctx, Run{ID: "1", Mode: Sync}, []Target{target("P1")})
+		report, err := f.Run(ctx, Run{ID: "1", Job: plan.Job{Mode: plan.Sync}}, []Target{target("P1")})
 		cancel()
 		if err != nil || report.Outcome != Done {
 			continue
@@ -105,7 +107,7 @@ func TestSyncThroughMonths(t *testing.T) {
 		for range days {
 			time.Sleep(day)
 			api.reset()
-			report := mustRun(t, f, Sync, target("P1"))
+			report := mustRun(t, f, plan.Sync, target("P1"))
 			if report.Outcome != Done {
 				t.Fatalf("at %v: %+v", time.Now(), report)
 			}
@@ -116,9 +118,9 @@ func TestSyncThroughMonths(t *testing.T) {
 			if e.Resource != string(dexcom.EGVs) {
 				continue
 			}
-			for w := range (Window{e.WindowStart, e.WindowEnd}).Split(3 * time.Hour) {
+			for w := range (plan.Window{Start: e.WindowStart, End: e.WindowEnd}).Split(3 * time.Hour) {
 				key := w.Start.Truncate(3 * time.Hour).Format(time.RFC3339)
-				if last, ok := asked[key]; ok && e.AskedAt.Sub(last) > defaultDeep+day {
+				if last, ok := asked[key]; ok && e.AskedAt.Sub(last) > 31*day {
 					t.Fatalf("%s was read at %v and then not before %v", key, last, e.AskedAt)
 				}
 				asked[key] = e.AskedAt
@@ -155,7 +157,7 @@ func TestDeepBeatOfWhatDataRangeLeavesOut(t *testing.T) {
 		sync := func(days int) {
 			for range days {
 				time.Sleep(day)
-				mustRun(t, f, Sync, target("P1"))
+				mustRun(t, f, plan.Sync, target("P1"))
 			}
 		}
 		sync(75)
@@ -166,12 +168,12 @@ func TestDeepBeatOfWhatDataRangeLeavesOut(t *testing.T) {
 				if e.Resource == string(dexcom.Calibrations) {
 					beats[e.Beat]++
 					at := e.AskedAt.Truncate(time.Hour)
-					reach[at] = latest(reach[at], e.WindowEnd)
+					reach[at] = slices.MaxFunc([]time.Time{reach[at], e.WindowEnd}, time.Time.Compare)
 				}
 			}
 			return beats
 		}
-		if beats := asked(); len(beats) != 1 || beats[BeatDeep] < 3 || len(reach) < 2 {
+		if beats := asked(); len(beats) != 1 || beats[plan.BeatDeep] < 3 || len(reach) < 2 {
 			t.Errorf("calibrations, of which there are none, were asked for %v in 75 days, at %v; want by two or three deep beats and nothing else", beats, reach)
 		}
 		for at, end := range reach {
@@ -181,7 +183,7 @@ func TestDeepBeatOfWhatDataRangeLeavesOut(t *testing.T) {
 		}
 		hidden := time.Now().Truncate(time.Second).Add(-time.Hour)
 		api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
-			w := Window{r.Start, r.End}
+			w := plan.Window{Start: r.Start, End: r.End}
 			found := r.Resource == dexcom.Calibrations && w.Contains(hidden)
 			return dexcom.Answer{Body: []byte(`{"records":["hidden"]}`), Records: 1}, nil, !found
 		}
@@ -206,10 +208,10 @@ func syncAfterALongPause(t *testing.T, deep time.Duration) {
 		start := time.Now().Truncate(time.Second)
 		api.add("P1", dexcom.EGVs, start.Add(-50*day), start.Add(50*day), 5*time.Hour)
 		f := newFetcher(t, api, t.TempDir())
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		time.Sleep(45 * day)
 		before := len(entries(t, f.Log))
-		run := Run{ID: "1", Mode: Sync, Deep: deep, Quota: &Quota{Max: 3}}
+		run := Run{ID: "1", Job: plan.Job{Mode: plan.Sync, Deep: deep}, Quota: &call.Quota{Max: 3}}
 		if report, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || report.Outcome != Stopped {
 			t.Fatalf("deep beat every %v: %s, %v; want stopped", deep, report.Outcome, err)
 		}
@@ -217,10 +219,10 @@ func syncAfterALongPause(t *testing.T, deep time.Duration) {
 		if report, err := f.Run(t.Context(), run, []Target{target("P1")}); err != nil || report.Outcome != Done {
 			t.Fatalf("deep beat every %v: %s, %v; want done", deep, report.Outcome, err)
 		}
-		var asked Windows
+		var asked plan.Windows
 		for _, e := range entries(t, f.Log)[before:] {
 			if e.Resource == string(dexcom.EGVs) {
-				asked = asked.Union(Windows{{e.WindowStart, e.WindowEnd}})
+				asked = asked.Union(plan.Windows{{Start: e.WindowStart, End: e.WindowEnd}})
 			}
 		}
 		if got := asked.Span(); len(asked) != 1 || !got.Start.Equal(start.Add(-50*day-time.Minute)) || got.End.Before(time.Now().Add(-6*time.Hour)) {
@@ -244,16 +246,16 @@ func TestNewsDespiteAFailingWindow(t *testing.T) {
 		api.add("P1", dexcom.EGVs, now.Add(-100*day), now.Add(-day), 3*time.Hour)
 		bad := now.Add(-90 * day)
 		api.fault = func(_ string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
-			return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 404}, r.Resource != dexcom.EGVs || !Window{r.Start, r.End}.Contains(bad)
+			return dexcom.Answer{}, &dexcom.StatusError{Path: "/x", Code: 404}, r.Resource != dexcom.EGVs || !plan.Window{Start: r.Start, End: r.End}.Contains(bad)
 		}
 		f := newFetcher(t, api, t.TempDir())
-		mustRun(t, f, Backfill, target("P1"))
+		mustRun(t, f, plan.Backfill, target("P1"))
 		for _, ago := range []time.Duration{20 * day, 50 * day} {
 			time.Sleep(day)
 			late := now.Add(-ago + time.Minute)
 			api.addRecord("P1", dexcom.EGVs, record{late, time.Now()})
 			time.Sleep(time.Hour)
-			if report := mustRun(t, f, Sync, target("P1")); report.Outcome != Partial || report.Open != 1 {
+			if report := mustRun(t, f, plan.Sync, target("P1")); report.Outcome != Partial || report.Open != 1 {
 				t.Errorf("%s, %d windows open; want the failing one", report.Outcome, report.Open)
 			}
 			if !slices.Contains(heldRecords(t, f.Log, "P1", dexcom.EGVs), late.Format(time.RFC3339)) {
@@ -261,7 +263,7 @@ func TestNewsDespiteAFailingWindow(t *testing.T) {
 			}
 		}
 		api.fault = nil
-		if report := mustRun(t, f, Sync, target("P1")); report.Outcome != Done || len(heldRecords(t, f.Log, "P1", dexcom.EGVs)) != 99*8+2 {
+		if report := mustRun(t, f, plan.Sync, target("P1")); report.Outcome != Done || len(heldRecords(t, f.Log, "P1", dexcom.EGVs)) != 99*8+2 {
 			t.Errorf("when it no longer fails: %s, %d records", report.Outcome, len(heldRecords(t, f.Log, "P1", dexcom.EGVs)))
 		}
 	})
@@ -280,12 +282,12 @@ func TestSyncOfAnExtendedStudy(t *testing.T) {
 		sync := func(days, perDay int) {
 			for range days * perDay {
 				time.Sleep(day / time.Duration(perDay))
-				mustRun(t, f, Sync, who)
+				mustRun(t, f, plan.Sync, who)
 			}
 		}
 		sync(21, 1)
-		sync(1, keepRanges+1) // no news is left that could be remembered
-		who.Consented.End = openEnd
+		sync(1, 9) // no news is left that could be remembered
+		who.Consented.End = always.End
 		sync(1, 1)
 		if got := len(heldRecords(t, f.Log, "P1", dexcom.EGVs)); got != 20*8 {
 			t.Errorf("%d records held a day after the study was extended, want all 160", got)

@@ -12,8 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // unreachable are the ways in which an app cannot be reached.
@@ -24,7 +26,7 @@ func unreachable() map[string]error {
 		"proxy":          &net.OpError{Op: "proxyconnect", Err: errors.New("Bad Gateway")},
 		"certificate":    &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}},
 		"TLS":            tls.AlertError(40),
-		"no answer":      errNoAnswer,
+		"no answer":      call.ErrNoAnswer,
 	}
 }
 
@@ -107,7 +109,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 	api := newFake(t)
 	api.delay = time.Millisecond
 	err := cause
-	if cause == errNoAnswer { // how the client says it
+	if cause == call.ErrNoAnswer { // how the client says it
 		err = fmt.Errorf("GET /x: %w", context.DeadlineExceeded)
 	}
 	api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) { return dexcom.Answer{}, err, false }
@@ -118,22 +120,22 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 		f.Tokens = tokens
 	}
 	start := time.Now()
-	report, err := f.Run(t.Context(), Run{ID: "1", Mode: Backfill, MaxDuration: lasts}, cohort(api, n))
-	want := maxPatience
+	report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: lasts}, cohort(api, n))
+	want := halfAnHour
 	if lasts > 0 {
 		want = min(want, lasts)
 	}
 	if took := time.Since(start); err != nil || report.Outcome != Later || took < want || took > want+15*time.Second {
 		t.Errorf("outcome %s, %v after %v; want later after %v", report.Outcome, err, took, want)
 	}
-	var outage *OutageError
+	var outage *call.OutageError
 	if len(report.Over) != 1 || !errors.As(report.Over[0], &outage) || !errors.Is(outage, cause) && !errors.Is(outage, errors.Unwrap(cause)) || outage.Since.Before(start) || outage.Since.After(start.Add(15*time.Second)) {
 		t.Errorf("given up: %v; want one outage since the beginning, because of %v", report.Over, cause)
 	}
 	if looks := len(api.probes); looks < 10 || looks > 90 {
 		t.Errorf("%d looks in %v; want a few", looks, want)
 	}
-	if calls := report.Calls - len(api.probes); calls > 16+maxMissed {
+	if calls := report.Calls - len(api.probes); calls > 16+missedInARow {
 		t.Errorf("%d calls besides %d looks; want those under way when it began", calls, len(api.probes))
 	}
 	for _, p := range report.Participants {
@@ -151,17 +153,17 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 // A run that ends before an outage is certain says so all the same, if nothing was
 // ever answered; of those under way it is kept why they were not.
 func TestNobodyListensForLong(t *testing.T) {
-	for _, run := range []Run{{MaxDuration: time.Second}, {Quota: &Quota{Max: 2}}} {
+	for _, run := range []Run{{MaxDuration: time.Second}, {Quota: &call.Quota{Max: 2}}} {
 		for _, late := range []bool{false, true} { // the API was there in the beginning
 			in2026(t, func(t *testing.T) {
 				api := newFake(t)
 				api.fault = func(_ string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
 					return dexcom.Answer{}, refused(), late && r.Resource == dexcom.DataRange
 				}
-				run.ID, run.Mode = "1", Backfill
+				run.ID, run.Mode = "1", plan.Backfill
 				report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), run, cohort(api, 1))
 				p := report.Participants[0]
-				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || isAppOver(p.Err) == late || p.Ended == late {
+				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || (call.AppOver(p.Err) != nil) == late || p.Ended == late {
 					t.Errorf("%+v, there at first %t: %s, %v, participant %v; want %s", run, late, report.Outcome, err, p.Err, want)
 				}
 			})
@@ -175,7 +177,7 @@ func TestNobodyListensForLong(t *testing.T) {
 // kept.
 func TestOutageEndsNothing(t *testing.T) {
 	for name, cause := range unreachable() {
-		for _, outage := range []time.Duration{time.Second, 50 * time.Second, 12 * time.Minute, maxPatience - 31*time.Second, time.Hour} {
+		for _, outage := range []time.Duration{time.Second, 50 * time.Second, 12 * time.Minute, halfAnHour - 31*time.Second, time.Hour} {
 			for _, renewed := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s, %v, %t", name, outage, renewed), func(t *testing.T) {
 					in2026(t, func(t *testing.T) { outageEndsNothing(t, cause, outage, renewed) })
@@ -197,7 +199,7 @@ func outageEndsNothing(t *testing.T, cause error, outage time.Duration, renewed 
 	}
 	api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) {
 		err := down()
-		if err == errNoAnswer { // how the client says it
+		if err == call.ErrNoAnswer { // how the client says it
 			err = fmt.Errorf("GET /x: %w", context.DeadlineExceeded)
 		}
 		return dexcom.Answer{}, err, err == nil
@@ -208,21 +210,21 @@ func outageEndsNothing(t *testing.T, cause error, outage time.Duration, renewed 
 	if !renewed {
 		f.Tokens = tokens
 	}
-	report := mustRun(t, f, Backfill, targets...)
+	report := mustRun(t, f, plan.Backfill, targets...)
 	took := time.Since(start)
-	if outage > maxPatience {
-		if report.Outcome != Later || report.Answers == 0 || len(answered(t, f.Log)) == 0 || took > maxPatience+30*time.Second {
-			t.Errorf("outcome %s with %d answers after %v; want later, some, soon after %v", report.Outcome, report.Answers, took, maxPatience)
+	if outage > halfAnHour {
+		if report.Outcome != Later || report.Answers == 0 || len(answered(t, f.Log)) == 0 || took > halfAnHour+30*time.Second {
+			t.Errorf("outcome %s with %d answers after %v; want later, some, soon after %v", report.Outcome, report.Answers, took, halfAnHour)
 		}
 		return
 	}
 	if report.Outcome != Done || report.Open != 0 || len(report.Over) > 0 {
 		t.Errorf("outcome %s, %d open, %v; want done", report.Outcome, report.Open, report.Over)
 	}
-	if most := outage + lastLook + 20*time.Second; took > most {
+	if most := outage + longestPause + 20*time.Second; took > most {
 		t.Errorf("took %v, want %v at most", took, most)
 	}
-	if again := report.Calls - len(api.probes) - report.Answers; again > 2*defaultConcurrency+maxMissed {
+	if again := report.Calls - len(api.probes) - report.Answers; again > 2*defaultConcurrency+missedInARow {
 		t.Errorf("%d calls brought nothing, want those under way at the beginning", again)
 	}
 	for c, times := range tokens.presented {
@@ -240,16 +242,16 @@ func TestOneSlowWindowIsNoOutage(t *testing.T) {
 			api := newFake(t)
 			targets := cohort(api, n)
 			api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
-				slow := token == "P000" && r.Resource == dexcom.EGVs && (Window{r.Start, r.End}).Contains(time.Now().Add(-60*day))
+				slow := token == "P000" && r.Resource == dexcom.EGVs && (plan.Window{Start: r.Start, End: r.End}).Contains(time.Now().Add(-60*day))
 				return dexcom.Answer{}, fmt.Errorf("GET /x: %w", context.DeadlineExceeded), !slow
 			}
 			start := time.Now()
-			report := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, targets...)
+			report := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, targets...)
 			if took := time.Since(start); report.Outcome != Partial || report.Open != 1 || took > time.Minute || len(report.Over) > 0 {
 				t.Errorf("%d people: outcome %s, %d open after %v (%v); want partial, 1, soon", n, report.Outcome, report.Open, took, report.Over)
 			}
-			if report.Participants[0].Calls != report.Participants[0].Answers+tries {
-				t.Errorf("%d people: %+v; want %d tries of the one window", n, report.Participants[0].Counts, tries)
+			if report.Participants[0].Calls != report.Participants[0].Answers+mostTries {
+				t.Errorf("%d people: %+v; want %d tries of the one window", n, report.Participants[0].Counts, mostTries)
 			}
 		})
 	}
@@ -263,9 +265,9 @@ func TestErrorsAreNoOutage(t *testing.T) {
 			targets := cohort(api, 20)
 			api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) { return dexcom.Answer{}, err, false }
 			start := time.Now()
-			report := mustRun(t, newFetcher(t, api, t.TempDir()), Backfill, targets...)
-			if took := time.Since(start); report.Outcome != Later || report.Calls != 20*tries || len(api.probes) > 0 || took > 2*time.Minute {
-				t.Errorf("%v: outcome %s after %v, %d calls, %d looks; want later soon, %d tries each, no look", err, report.Outcome, took, report.Calls, len(api.probes), tries)
+			report := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, targets...)
+			if took := time.Since(start); report.Outcome != Later || report.Calls != 20*mostTries || len(api.probes) > 0 || took > 2*time.Minute {
+				t.Errorf("%v: outcome %s after %v, %d calls, %d looks; want later soon, %d tries each, no look", err, report.Outcome, took, report.Calls, len(api.probes), mostTries)
 			}
 		})
 	}

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -50,13 +52,13 @@ func TestWithdrawnDuringTheRun(t *testing.T) {
 					return dexcom.Answer{}, tt.fault, tt.fault == nil
 				}
 				f := newFetcher(t, api, t.TempDir())
-				f.Clients = map[string]API{"us": watched{api, func(token string) {
+				f.Clients = map[string]call.API{"us": watched{api, func(token string) {
 					if token == "P1" && withdrawals.withdrawn.Load() {
 						after.Add(1)
 					}
 				}}}
 				f.Concurrency, f.Withdrawals = 2, withdrawals
-				report := mustRun(t, f, Backfill, target("P1"), target("P2"))
+				report := mustRun(t, f, plan.Backfill, target("P1"), target("P2"))
 				if n := after.Load(); n != 0 {
 					t.Errorf("%d requests were sent for P1 after the withdrawal", n)
 				}
@@ -74,7 +76,7 @@ func TestWithdrawnDuringTheRun(t *testing.T) {
 
 // watched tells of every request before it is sent.
 type watched struct {
-	API
+	call.API
 	sent func(token string)
 }
 
@@ -90,7 +92,7 @@ func TestWithdrawnBeforeTheClaim(t *testing.T) {
 		year(api, "P1")
 		f := newFetcher(t, api, t.TempDir())
 		f.Claims = withdrawnClaims{}
-		report := mustRun(t, f, Backfill, target("P1"))
+		report := mustRun(t, f, plan.Backfill, target("P1"))
 		if asked := strings.Join(api.reset(), " "); asked != "" || report.Calls != 0 || report.Outcome != Done || report.Participants[0].Err != nil {
 			t.Errorf("asked %q, %+v, outcome %s; want nothing asked and nothing failed", asked, report.Counts, report.Outcome)
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -121,7 +121,7 @@ func verdicts() []verdict {
 		{is(syscall.ENFILE), exitDisk, "let other processes of this machine close files, or let the machine open more (fs.file-max)", sameCommand},
 		{is(syscall.ELOOP), exitDisk, "a link stands where the study keeps a file of its own: put the file itself there, or take the link away", sameCommand},
 		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
-		{as[*extract.ClockError], exitCheck, "set this machine's clock", sameCommand},
+		{as[*call.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
 		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},
@@ -134,11 +134,11 @@ func verdicts() []verdict {
 		{as[*state.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
 		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
 		{isRefused, exitLater, "asked again it is refused again: ask Dexcom whether the app may read this", ""},
-		{as[*extract.OutageError], exitLater, checkNetwork, sameCommand},
+		{as[*call.OutageError], exitLater, checkNetwork, sameCommand},
 		{as[*consent.UncheckedError], exitLater, "the account is looked at again with the next backfill", "dexetl status"},
 		{as[*consent.TemporaryError], exitLater, later, sameCommand},
 		{as[*consent.RefreshStoppedError], exitLater, later, sameCommand},
-		{as[*extract.LimitError], exitLater, later, sameCommand},
+		{as[*call.LimitError], exitLater, later, sameCommand},
 		{as[*dexcom.StatusError], exitLater, later, sameCommand},
 		{as[*dexcom.BodyError], exitLater, later, sameCommand},
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -71,7 +73,7 @@ func (s *study) closing(who state.Participant, c state.Connection, now time.Time
 	case course.AtOnce:
 		out.because = "status " + who.Status + " in the roster"
 	case course.Closed(now):
-		out.because = fmt.Sprintf("last day %s, and %s for late uploads are over", course.LastDay.Format(time.DateOnly), extract.Spell(time.Duration(s.config.Study.LateWindow)))
+		out.because = fmt.Sprintf("last day %s, and %s for late uploads are over", course.LastDay.Format(time.DateOnly), call.Spell(time.Duration(s.config.Study.LateWindow)))
 		out.last, out.since = course.Asked && !c.Aside, course.Closes
 	case c.Aside && c.StrayedAt.IsZero() && !now.Before(c.CreatedAt.Add(asideLife)):
 		out.because = "another account, and nobody confirmed it"
@@ -99,7 +101,7 @@ func beforeRun(now time.Time) closer {
 func afterRun(run extract.Run, report extract.Report) closer {
 	failed := make(map[string]bool) // of those looked at
 	for _, p := range report.Participants {
-		if run.Interval == (extract.Window{}) && !flagged(p, extract.FlagClaimed) {
+		if run.Interval == (plan.Window{}) && !flagged(p, extract.FlagClaimed) {
 			failed[p.ParticipantID] = p.Err != nil
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -37,7 +37,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	connected, aside := len(unverified)-len(failures), 0
 	for _, err := range failures {
 		switch {
-		case as[*consent.WrongClientError](err), as[*extract.ClockError](err), errors.Is(err, syscall.ENOSPC):
+		case as[*consent.WrongClientError](err), as[*call.ClockError](err), errors.Is(err, syscall.ENOSPC):
 			return err // of all of them, and nobody's fault but the configuration's, the clock's or the disk's
 		case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err):
 			aside++

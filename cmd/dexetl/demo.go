@@ -17,6 +17,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // demoNow is when the demo takes place, so that it shows the same to everybody.
@@ -126,7 +127,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server
 	}
 	p.say("connect    everybody signed in through the OAuth login, tokens sealed, in %.1f s", time.Since(began).Seconds())
 
-	job := fetchJob{run: extract.Run{Mode: extract.Backfill}}
+	job := fetchJob{run: extract.Run{Job: plan.Job{Mode: plan.Backfill}}}
 	done, err := p.fetchAndLoad(ctx, s, job)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 )
 
 // A Duration is a time.Duration that also reads days, such as 7d.
@@ -31,7 +31,7 @@ func (*Duration) Create(value time.Duration, p *time.Duration, _ cli.NoConfig) c
 }
 
 // ToString writes a flag's default.
-func (*Duration) ToString(value time.Duration) string { return extract.Spell(value) }
+func (*Duration) ToString(value time.Duration) string { return call.Spell(value) }
 
 // Set reads what was given to a flag.
 func (d *Duration) Set(text string) error { return d.UnmarshalText([]byte(text)) }
@@ -39,7 +39,7 @@ func (d *Duration) Set(text string) error { return d.UnmarshalText([]byte(text))
 // Get is the value as a time.Duration.
 func (d *Duration) Get() any { return time.Duration(*d) }
 
-func (d *Duration) String() string { return extract.Spell(time.Duration(*d)) }
+func (d *Duration) String() string { return call.Spell(time.Duration(*d)) }
 
 func parseDuration(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -133,7 +135,7 @@ func (f *fetching) fetch(ctx context.Context, people []state.Participant, loadin
 	if err != nil {
 		return err
 	}
-	if f.job.run.Mode == extract.Sync {
+	if f.job.run.Mode == plan.Sync {
 		if err := f.study.store.BeginSync(ctx, f.job.run.ID); err != nil {
 			return err
 		}
@@ -162,7 +164,7 @@ func (s *study) keepOutcomes(ctx context.Context, runID string, report extract.R
 		if p.Err != nil {
 			o.Error = p.Err.Error()
 		}
-		if call := (*extract.CallError)(nil); errors.As(p.Err, &call) {
+		if call := (*plan.CallError)(nil); errors.As(p.Err, &call) {
 			o.Resource = string(call.Call.Resource)
 		}
 		outcomes = append(outcomes, o)
@@ -191,12 +193,12 @@ func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
 	fetcher.Tokens, fetcher.Accounts = f.grants, f.grants
 	fetcher.Reached = f.grants.Reached
-	fetcher.Clients = make(map[string]extract.API)
+	fetcher.Clients = make(map[string]call.API)
 	for region, app := range f.grants.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
 	}
-	if f.job.run.Mode == extract.Backfill {
-		fetcher.Budget = extract.BackfillBudget{Budget: f.study.store, SyncUnderWay: f.study.store.SyncUnderWay}
+	if f.job.run.Mode == plan.Backfill {
+		fetcher.Budget = call.BackfillBudget{Budget: f.study.store, SyncUnderWay: f.study.store.SyncUnderWay}
 	}
 	return fetcher
 }

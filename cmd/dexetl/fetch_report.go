@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
@@ -139,7 +140,7 @@ func (r fetchResult) later() error {
 	if len(r.report.Over) == 0 {
 		later.err = fmt.Errorf("the API does not answer now: %w", anyError(r.report))
 	}
-	if as[*extract.OutageError](later) || as[*net.OpError](later) {
+	if as[*call.OutageError](later) || as[*net.OpError](later) {
 		later.advice = checkNetwork
 	}
 	return later
@@ -330,7 +331,7 @@ func describeLoaded(l load.Result) (lines []string) {
 // or a refusal too, or everybody's.
 func toldElsewhere(p extract.ParticipantReport) bool {
 	return flagged(p, extract.FlagNoConnection) || p.OnlyRefused() || as[*consent.WrongClientError](p.Err) ||
-		as[*extract.LimitError](p.Err) || as[*extract.OutageError](p.Err)
+		as[*call.LimitError](p.Err) || as[*call.OutageError](p.Err)
 }
 
 // describeWarning says what Dexcom sends that nobody has seen before.

@@ -25,7 +25,7 @@ const (
 
 func (s *study) indexCache() indexCache { return indexCache{s.rawPath(), version()} }
 
-// Load implements extract.Cache.
+// Load implements plan.Cache.
 func (c indexCache) Load() ([]byte, error) {
 	text, err := os.ReadFile(filepath.Join(c.dir, indexFile))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,7 +41,7 @@ func (c indexCache) Load() ([]byte, error) {
 	return content, nil
 }
 
-// Store implements extract.Cache. The file appears whole. It is not made durable: a
+// Store implements plan.Cache. The file appears whole. It is not made durable: a
 // power cut that spoils it costs time.
 func (c indexCache) Store(content []byte) error {
 	c.sweep()

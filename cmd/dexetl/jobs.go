@@ -11,6 +11,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -32,7 +34,7 @@ type fetchJob struct {
 
 // A fetchKind is one of the commands that carry out a job.
 type fetchKind struct {
-	mode               extract.Mode
+	mode               plan.Mode
 	usage, description string
 	flags              func(*fetchJob) []cli.Flag
 	ready              func(context.Context, *program, *study, *fetchJob) error // reads the flags
@@ -44,7 +46,7 @@ func (p *program) refreshCommand() *cli.Command  { return p.fetchCommand(refresh
 
 func backfillKind() fetchKind {
 	return fetchKind{
-		mode:        extract.Backfill,
+		mode:        plan.Backfill,
 		usage:       "fetch everything that was never fetched, and load it",
 		description: "Resumes where an earlier run stopped; a second backfill asks for nothing it holds.",
 		flags: func(j *fetchJob) []cli.Flag {
@@ -62,7 +64,7 @@ func backfillKind() fetchKind {
 
 func syncKind() fetchKind {
 	return fetchKind{
-		mode:  extract.Sync,
+		mode:  plan.Sync,
 		usage: "fetch what is new, late, edited or deleted since, and load it",
 		flags: func(j *fetchJob) []cli.Flag {
 			return []cli.Flag{
@@ -95,7 +97,7 @@ func syncKind() fetchKind {
 
 func refreshKind() fetchKind {
 	return fetchKind{
-		mode:  extract.Refresh,
+		mode:  plan.Refresh,
 		usage: "read an interval of participants again, and load it",
 		description: "For what was edited or deleted longer ago than sync looks back. Dates are those of the\n" +
 			"participant's time zone in the roster, both inclusive; what is not consented is left out.",
@@ -164,10 +166,10 @@ func (j *fetchJob) bounds(c *cli.Command) error {
 		if j.maxCalls < 1 {
 			return usage("--max-calls %d: at least 1", j.maxCalls)
 		}
-		j.run.Quota = &extract.Quota{Max: j.maxCalls}
+		j.run.Quota = &call.Quota{Max: j.maxCalls}
 	}
 	if c.IsSet("max-duration") && j.run.MaxDuration <= 0 {
-		return usage("--max-duration %s: more than nothing, such as 50m", extract.Spell(j.run.MaxDuration))
+		return usage("--max-duration %s: more than nothing, such as 50m", call.Spell(j.run.MaxDuration))
 	}
 	return nil
 }
@@ -245,7 +247,7 @@ func fetchedAll(outcomes map[string]state.FetchOutcome, runID string) bool {
 // jobTargets are the targets of a job for people.
 func (s *study) jobTargets(ctx context.Context, job fetchJob, people []state.Participant) ([]extract.Target, error) {
 	targets, err := s.targets(ctx, people, s.store.Now())
-	if err != nil || job.run.Mode != extract.Refresh {
+	if err != nil || job.run.Mode != plan.Refresh {
 		return targets, err
 	}
 	zones := make(map[string]*time.Location)
@@ -255,26 +257,26 @@ func (s *study) jobTargets(ctx context.Context, job fetchJob, people []state.Par
 		}
 	}
 	for i, t := range targets {
-		targets[i].Interval = extract.LocalDays(job.first, job.last, zones[t.ParticipantID])
+		targets[i].Interval = plan.LocalDays(job.first, job.last, zones[t.ParticipantID])
 	}
 	return targets, nil
 }
 
 // interval is the window from the first instant of one UTC date to the last of
 // another; "" leaves an end open.
-func interval(from, to string) (extract.Window, error) {
+func interval(from, to string) (plan.Window, error) {
 	first, err := optionalDate("from", from)
 	if err != nil {
-		return extract.Window{}, err
+		return plan.Window{}, err
 	}
 	last, err := optionalDate("to", to)
 	if err != nil {
-		return extract.Window{}, err
+		return plan.Window{}, err
 	}
 	if from == "" && to == "" {
-		return extract.Window{}, nil
+		return plan.Window{}, nil
 	}
-	w := extract.Window{Start: first, End: last.AddDate(0, 0, 1)}
+	w := plan.Window{Start: first, End: last.AddDate(0, 0, 1)}
 	if to == "" {
 		w.End = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 )
 
 const (
@@ -65,7 +65,7 @@ func (l limiter) watch() error {
 func (l limiter) check(passed time.Duration) error {
 	if computed := passed - l.output.waited(time.Now()); l.timeout > 0 && computed > l.timeout {
 		return &exitError{exitStopped, "give it more time (--timeout 10m; 0s: no limit), or ask for less: one participant, fewer columns, a limit", "",
-			fmt.Errorf("the query was stopped: it computed for longer than --timeout %s allows; what was written is not all", extract.Spell(l.timeout))}
+			fmt.Errorf("the query was stopped: it computed for longer than --timeout %s allows; what was written is not all", call.Spell(l.timeout))}
 	}
 	if used, err := l.rss(); err == nil && used > l.memory {
 		return outOfMemory(fmt.Sprintf("it used more than %s", megabytes(l.memory)))

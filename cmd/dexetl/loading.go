@@ -16,7 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -234,7 +234,7 @@ func (l *loading) foldNowAndThen(ctx context.Context, stopped <-chan struct{}) {
 func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, error) {
 	err := l.lock(ctx, 0)
 	if as[*lake.LockedError](err) && wait > 0 {
-		l.p.say("%v; waiting up to %s to load", err, extract.Spell(wait))
+		l.p.say("%v; waiting up to %s to load", err, call.Spell(wait))
 		err = l.lock(ctx, wait)
 	}
 	if err != nil {

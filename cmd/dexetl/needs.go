@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -225,7 +227,7 @@ func (s standing) data() (need, bool) {
 	if s.silentDays >= silentDays && s.fetched != "ended" && s.fetched != "not_started" {
 		return need{needsPerson, fmt.Sprintf("call: no reading for %d days before the last sync", s.silentDays)}, true
 	}
-	return need{needsRun, fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", extract.Spell(s.maxAge), s.who.ID)}, s.late()
+	return need{needsRun, fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", call.Spell(s.maxAge), s.who.ID)}, s.late()
 }
 
 // connection is the one that counts: the newest that is not set aside.
@@ -294,7 +296,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		one := standing{
 			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
 			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
-			historyAll: s.config.Study.History == extract.HistoryAll,
+			historyAll: s.config.Study.History == plan.HistoryAll,
 			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
 		one.disowned = disowned[who.ID]

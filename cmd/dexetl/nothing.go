@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // readingEvery is how long a reading stands for: the length of a slot.
@@ -22,12 +22,12 @@ type nothing struct {
 
 // A timeline is what is known of a participant and resource over time.
 type timeline struct {
-	study  []extract.Window // in which data are expected; disjoint
+	study  []plan.Window // in which data are expected; disjoint
 	now    time.Time
 	asked  []askedInterval
-	ranged bool           // Dexcom was asked what it has
-	has    extract.Window // that it says it has; empty: nothing
-	newest time.Time      // record held; zero: none
+	ranged bool        // Dexcom was asked what it has
+	has    plan.Window // that it says it has; empty: nothing
+	newest time.Time   // record held; zero: none
 }
 
 // nothing adds up the kinds of nothing, stretch by stretch between the instants
@@ -38,7 +38,7 @@ func (t timeline) nothing() (sum nothing) {
 		edges = append(edges, a.Start, a.End)
 	}
 	for _, w := range t.study {
-		if w = w.Intersect(extract.Window{Start: w.Start, End: t.now}); w.Empty() {
+		if w = w.Intersect(plan.Window{Start: w.Start, End: t.now}); w.Empty() {
 			continue
 		}
 		inside := slices.DeleteFunc(append(slices.Clone(edges), w.Start), func(at time.Time) bool { return !w.Contains(at) })
@@ -84,4 +84,4 @@ func (n nothing) minus(readings int64) nothing {
 }
 
 // windowsIn is how many requests a stretch of time takes.
-func windowsIn(d time.Duration) int { return int((d + extract.MaxWindow - 1) / extract.MaxWindow) }
+func windowsIn(d time.Duration) int { return int((d + plan.MaxWindow - 1) / plan.MaxWindow) }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A study of ten days, on the eleventh: each hour of it without a record is of
@@ -15,10 +15,10 @@ func TestNothing(t *testing.T) {
 	const h = time.Hour
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
 	asked := func(from, to int, records int64) askedInterval {
-		return askedInterval{extract.Window{Start: day(from), End: day(to)}, records}
+		return askedInterval{plan.Window{Start: day(from), End: day(to)}, records}
 	}
-	days := func(from, to int) extract.Window { return extract.Window{Start: day(from), End: day(to)} }
-	study := []extract.Window{days(1, 11)}
+	days := func(from, to int) plan.Window { return plan.Window{Start: day(from), End: day(to)} }
+	study := []plan.Window{days(1, 11)}
 	tests := []struct {
 		name string
 		timeline
@@ -34,8 +34,8 @@ func TestNothing(t *testing.T) {
 			nothing{noReading: 120 * h, neverAsked: 48 * h, pending: 24 * h, open: 1}},
 		{"a hole and an empty window", timeline{study: study, now: day(11), ranged: true, has: days(1, 11), newest: day(10), asked: []askedInterval{asked(1, 3, 5), asked(4, 6, 0), asked(7, 11, 5)}},
 			nothing{noReading: 120 * h, neverAsked: 48 * h, empty: 48 * h, pending: 24 * h, open: 2}},
-		{"two accounts", timeline{study: []extract.Window{days(1, 3), days(5, 7)}, now: day(11)}, nothing{neverAsked: 96 * h, open: 2}},
-		{"windows of 30 days", timeline{study: []extract.Window{days(1, 62)}, now: day(100)}, nothing{neverAsked: 61 * 24 * h, open: 3}},
+		{"two accounts", timeline{study: []plan.Window{days(1, 3), days(5, 7)}, now: day(11)}, nothing{neverAsked: 96 * h, open: 2}},
+		{"windows of 30 days", timeline{study: []plan.Window{days(1, 62)}, now: day(100)}, nothing{neverAsked: 61 * 24 * h, open: 3}},
 	}
 	for _, test := range tests {
 		if diff := cmp.Diff(test.want, test.timeline.nothing(), cmp.AllowUnexported(nothing{})); diff != "" {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -218,7 +219,7 @@ func TestLastLook(t *testing.T) {
 	failed := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001", Err: errors.New("network")}}}
 	done := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001"}}}
 	elsewhere := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001", Flags: []extract.Flag{{Kind: extract.FlagClaimed}}}}}
-	whole, part := extract.Run{}, extract.Run{Interval: extract.Window{Start: due, End: due.Add(day)}}
+	whole, part := extract.Run{}, extract.Run{Job: plan.Job{Interval: plan.Window{Start: due, End: due.Add(day)}}}
 	for _, tt := range []struct {
 		name                         string
 		status, roster               string

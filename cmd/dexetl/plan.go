@@ -9,6 +9,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -52,14 +54,14 @@ func (p *program) plan(ctx context.Context, s *study, job fetchJob) error {
 	if err != nil {
 		return err
 	}
-	plan := plan{mode: job.run.Mode, forecast: forecast, perHour: s.config.Limits.CallsPerHour}
-	if plan.mode == extract.Backfill {
-		plan.perHour = extract.BackfillCallsPerHour(plan.perHour)
+	costs := jobPlan{mode: job.run.Mode, forecast: forecast, perHour: s.config.Limits.CallsPerHour}
+	if costs.mode == plan.Backfill {
+		costs.perHour = call.BackfillCallsPerHour(costs.perHour)
 	}
-	if plan.tokens, err = s.renewals(ctx, targets); err != nil {
+	if costs.tokens, err = s.renewals(ctx, targets); err != nil {
 		return err
 	}
-	return p.printPlan(plan)
+	return p.printPlan(costs)
 }
 
 // renewals counts the access tokens that are at their end: each costs a request
@@ -84,15 +86,15 @@ func (s *study) renewals(ctx context.Context, targets []extract.Target) (n int, 
 	return n, nil
 }
 
-// A plan is a forecast with what is needed to say what it costs.
-type plan struct {
-	mode     extract.Mode
+// A jobPlan is a forecast with what is needed to say what it costs.
+type jobPlan struct {
+	mode     plan.Mode
 	forecast extract.Forecast
 	tokens   int
 	perHour  int // calls, of each app
 }
 
-// planTotals are the sums of a plan.
+// planTotals are the sums of a jobPlan.
 type planTotals struct {
 	Participants    int   `json:"participants"`
 	Windows         int   `json:"windows"` // of calls with news
@@ -106,7 +108,7 @@ type planTotals struct {
 	Estimated       int   `json:"estimated"` // participants of whom nothing is known yet
 }
 
-func (p plan) totals() planTotals {
+func (p jobPlan) totals() planTotals {
 	t := planTotals{Participants: len(p.forecast.Participants), TokenCalls: p.tokens, CallsPerHour: p.perHour}
 	for _, one := range p.forecast.Participants {
 		if one.AsOf.IsZero() && len(one.Resources) > 0 {
@@ -125,10 +127,10 @@ func (p plan) totals() planTotals {
 	return t
 }
 
-func (p plan) seconds(calls int) int { return (calls*3600 + p.perHour - 1) / p.perHour }
+func (p jobPlan) seconds(calls int) int { return (calls*3600 + p.perHour - 1) / p.perHour }
 
 // table has a row for each participant and resource.
-func (p plan) table() table {
+func (p jobPlan) table() table {
 	t := table{
 		schema:  "dexetl.plan/1",
 		columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
@@ -142,7 +144,7 @@ func (p plan) table() table {
 	return t
 }
 
-func (p *program) printPlan(plan plan) error {
+func (p *program) printPlan(plan jobPlan) error {
 	t, sums := plan.table(), plan.totals()
 	if p.flags.json {
 		return writeJSON(p.stdout, t.schema, map[string]any{"mode": plan.mode, "rows": t.objects(), "totals": sums, "participants": plan.flagged()})
@@ -168,7 +170,7 @@ func (p *program) printPlan(plan plan) error {
 }
 
 // flagged lists what a person should know, by participant.
-func (p plan) flagged() []map[string]any {
+func (p jobPlan) flagged() []map[string]any {
 	list := []map[string]any{}
 	for _, one := range p.forecast.Participants {
 		if len(one.Flags) > 0 {

@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A gatekeeper stands before the API and refuses a resource of everybody. It
@@ -143,8 +145,8 @@ func TestRefusedRanges(t *testing.T) {
 // Whoever is to be told once is: the same of several is one line, and why an app
 // takes no calls is in none.
 func TestRemarksAreFew(t *testing.T) {
-	limit := &extract.LimitError{App: "us", Until: time.Date(2026, 3, 1, 10, 0, 1, 0, time.UTC), Err: &dexcom.StatusError{Path: "/x", Code: 429}}
-	outage := &extract.OutageError{App: "eu", Since: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Err: errors.New("connection refused")}
+	limit := &call.LimitError{App: "us", Until: time.Date(2026, 3, 1, 10, 0, 1, 0, time.UTC), Err: &dexcom.StatusError{Path: "/x", Code: 429}}
+	outage := &call.OutageError{App: "eu", Since: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), Err: errors.New("connection refused")}
 	people := func(errs ...error) (all []extract.ParticipantReport) {
 		for i, err := range errs {
 			all = append(all, extract.ParticipantReport{ParticipantID: fmt.Sprintf("P%03d", i+1), Err: err})
@@ -152,7 +154,7 @@ func TestRemarksAreFew(t *testing.T) {
 		return all
 	}
 	refused := func(p extract.ParticipantReport) extract.ParticipantReport {
-		p.Err = &extract.CallError{Call: extract.Call{Resource: dexcom.Events}, Err: &dexcom.StatusError{Path: "/x", Code: 404}}
+		p.Err = &plan.CallError{Call: plan.Call{Resource: dexcom.Events}, Err: &dexcom.StatusError{Path: "/x", Code: 404}}
 		p.Refused = []extract.Refusal{{Resource: dexcom.Events, Status: 404}}
 		return p
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/serve"
 )
 
@@ -100,7 +101,7 @@ func (p *program) serveLogger() *slog.Logger {
 func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
 	runs, err := s.store.Runs(ctx)
 	for _, r := range runs {
-		if strings.HasPrefix(r.Command, string(extract.Sync)) { // or sync --deep
+		if strings.HasPrefix(r.Command, string(plan.Sync)) { // or sync --deep
 			last = r.StartedAt
 		}
 	}
@@ -111,7 +112,7 @@ func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
 func (p *program) scheduledSync(ctx context.Context, s *study, log *slog.Logger) serve.Outcome {
 	config := s.config.Sync
 	done, err := p.fetchAndLoad(ctx, s, fetchJob{
-		run:      extract.Run{Mode: extract.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)},
+		run:      extract.Run{Job: plan.Job{Mode: plan.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)}},
 		lockWait: defaultLockWait,
 	})
 	if err == nil {

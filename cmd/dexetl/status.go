@@ -10,7 +10,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -234,11 +234,11 @@ func checked(standings []standing) error {
 	switch {
 	case len(failed) > 0 && len(late) > 0:
 		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
-			shortList(failed), extract.Spell(maxAge), shortList(late))
+			shortList(failed), call.Spell(maxAge), shortList(late))
 	case len(failed) > 0:
 		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", shortList(failed))
 	case len(late) > 0:
-		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", extract.Spell(maxAge), shortList(late))
+		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", call.Spell(maxAge), shortList(late))
 	case len(unconnected) > 0:
 		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", shortList(unconnected))
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"database/sql"
-	_ "embed" // status.sql
+	_ "embed"
 	"maps"
 	"slices"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
@@ -44,7 +44,7 @@ type holding struct {
 
 // An askedInterval is time that answers cover, and how many records it has.
 type askedInterval struct {
-	extract.Window
+	plan.Window
 	records int64
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -44,12 +44,12 @@ func (r lakeRow) ranged() bool { return r.of("dataRange").ranged }
 
 // has is what the API says it has of a resource. It does not tell of alerts:
 // they are where anything else is.
-func (r lakeRow) has(resource string) extract.Window {
+func (r lakeRow) has(resource string) plan.Window {
 	if resource != "alerts" {
 		h := r.of(resource)
-		return extract.Window{Start: h.dataFrom, End: h.dataTo}
+		return plan.Window{Start: h.dataFrom, End: h.dataTo}
 	}
-	var all extract.Window
+	var all plan.Window
 	for _, h := range r {
 		if h.dataTo.IsZero() {
 			continue
@@ -67,7 +67,7 @@ func (r lakeRow) has(resource string) extract.Window {
 // expected is the time in which data of a participant are expected: what may be
 // asked for of any account of theirs. Where the study asks for all of the past,
 // that begins with the oldest record.
-func (s *study) expected(one standing, in lakeRow) ([]extract.Window, error) {
+func (s *study) expected(one standing, in lakeRow) ([]plan.Window, error) {
 	zone, err := zoneOf(one.who)
 	if err != nil {
 		return nil, err
@@ -76,9 +76,9 @@ func (s *study) expected(one standing, in lakeRow) ([]extract.Window, error) {
 	if len(accounts) == 0 {
 		accounts = []state.Connection{{}}
 	}
-	var windows []extract.Window
+	var windows []plan.Window
 	for _, c := range accounts {
-		w, _ := extract.Consented(one.who.StudyStart, one.course.LastDay, zone, s.config.Study.History, c.ValidFrom, c.ValidTo)
+		w, _ := plan.Consented(one.who.StudyStart, one.course.LastDay, zone, s.config.Study.History, c.ValidFrom, c.ValidTo)
 		if one.historyAll {
 			w.Start = later(w.Start, in.oldest(one.now))
 		}
@@ -86,11 +86,11 @@ func (s *study) expected(one standing, in lakeRow) ([]extract.Window, error) {
 			windows = append(windows, w)
 		}
 	}
-	slices.SortFunc(windows, func(a, b extract.Window) int { return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End)) })
+	slices.SortFunc(windows, func(a, b plan.Window) int { return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End)) })
 	for i := 1; i < len(windows); i++ {
 		windows[i].Start = later(windows[i].Start, windows[i-1].End)
 	}
-	return slices.DeleteFunc(windows, extract.Window.Empty), nil
+	return slices.DeleteFunc(windows, plan.Window.Empty), nil
 }
 
 // oldest is where the records of a participant begin; now if there are none.

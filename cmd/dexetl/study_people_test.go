@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A member is a participant of a simulated study.
 type member struct {
 	row       map[string]string // of the roster
-	consented extract.Window
+	consented plan.Window
 	joins     int // day
 	reconnect int // day on which the connection ends and a new one begins; 0: never
 	joined    bool
@@ -67,7 +67,7 @@ func (l *life) enrol(config dexsim.Config) []*member {
 	return people
 }
 
-func consentedOf(t *testing.T, row map[string]string) extract.Window {
+func consentedOf(t *testing.T, row map[string]string) plan.Window {
 	t.Helper()
 	date := func(column string) (d time.Time) {
 		if row[column] != "" {
@@ -82,7 +82,7 @@ func consentedOf(t *testing.T, row map[string]string) extract.Window {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, reason := extract.Consented(date("study_start"), date("study_end"), zone, "", time.Time{}, time.Time{})
+	w, reason := plan.Consented(date("study_start"), date("study_end"), zone, "", time.Time{}, time.Time{})
 	if reason != "" {
 		t.Fatal(reason)
 	}
@@ -204,7 +204,7 @@ func (b *bench) csv(name string, lines [][]string) string {
 // compareWithTruth holds what the study may see of the truth against the tables.
 func (l *life) compareWithTruth() {
 	l.t.Helper()
-	consented := make(map[string]extract.Window)
+	consented := make(map[string]plan.Window)
 	for _, m := range l.people {
 		consented[m.id()] = m.consented
 	}
@@ -218,7 +218,7 @@ func (l *life) compareWithTruth() {
 }
 
 // clipped is the part of truth within w.
-func clipped(truth dexsim.Truth, w extract.Window) dexsim.Truth {
+func clipped(truth dexsim.Truth, w plan.Window) dexsim.Truth {
 	truth.EGVs = within(w, truth.EGVs, func(r dexsim.EGV) time.Time { return r.SystemTime })
 	truth.Events = within(w, truth.Events, func(r dexsim.Event) time.Time { return r.SystemTime })
 	truth.Calibrations = within(w, truth.Calibrations, func(r dexsim.Calibration) time.Time { return r.SystemTime })
@@ -227,7 +227,7 @@ func clipped(truth dexsim.Truth, w extract.Window) dexsim.Truth {
 	return truth
 }
 
-func within[T any](w extract.Window, records []T, at func(T) time.Time) (kept []T) {
+func within[T any](w plan.Window, records []T, at func(T) time.Time) (kept []T) {
 	for _, r := range records {
 		if w.Contains(at(r)) {
 			kept = append(kept, r)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -59,7 +60,7 @@ func (s *study) target(who state.Participant, c state.Connection) (extract.Targe
 	if err != nil {
 		return extract.Target{}, err
 	}
-	consented, reason := extract.Consented(who.StudyStart, course.LastDay, zone, s.config.Study.History, c.ValidFrom, c.ValidTo)
+	consented, reason := plan.Consented(who.StudyStart, course.LastDay, zone, s.config.Study.History, c.ValidFrom, c.ValidTo)
 	return extract.Target{
 		ParticipantID: who.ID, ConnectionID: c.ID, App: c.Region, Consented: consented, Reason: reason,
 	}, nil

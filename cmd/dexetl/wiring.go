@@ -6,9 +6,10 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
-	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -19,7 +20,7 @@ const customRegion = "custom"
 // grants opens the sealing key and readies the participants' consents, after
 // completing what a crash interrupted. Answers by which accounts are looked at
 // go to log under runID. A quota, nil for none, counts every request.
-func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID string, quota *extract.Quota) (*consent.Grants, error) {
+func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID string, quota *call.Quota) (*consent.Grants, error) {
 	apps, err := p.apps(ctx, s)
 	if err != nil {
 		return nil, err
@@ -32,20 +33,19 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 	g := &consent.Grants{
 		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
 		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
-			_, err := log.Append(ctx, raw.Header{
-				RequestID: ulid.Make().String(), RunID: runID, Beat: extract.BeatConnect,
-				ParticipantID: c.ParticipantID, ConnectionID: c.ID, Resource: string(a.Resource),
-				Status: 200, AskedAt: p.now().UTC(), ServerDate: a.Date, Encoding: a.Encoding, Records: a.Records,
-			}, a.Body)
+			h := call.Header(a, p.now().UTC())
+			h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
+			h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
+			_, err := log.Append(ctx, h, a.Body)
 			return err
 		},
 	}
 	g.Pace = func(ctx context.Context, region string) error {
-		return extract.WaitForCall(ctx, s.store, region, s.config.Limits.CallsPerHour, func() {
+		return call.WaitForCall(ctx, s.store, region, s.config.Limits.CallsPerHour, func() {
 			p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
 		})
 	}
-	g.Clock = (&extract.Clock{Now: p.now, Logger: p.logger()}).Check
+	g.Clock = (&call.Clock{Now: p.now, Logger: p.logger()}).Check
 	if quota != nil {
 		g.Quota = quota
 	}

@@ -19,8 +19,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
@@ -68,7 +70,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	}
 	y.connect()
 	y.fetcher = extract.Fetcher{
-		Clients: map[string]extract.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
+		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
 		Tokens:  y, Log: y.log, Cache: indexCache{filepath.Join(dir, "raw"), "test"}, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
 	}
 	l, err := lake.Open(dir)
@@ -93,7 +95,7 @@ func (y *yearbook) connect() {
 	check(y.t, y.api.WriteTokens(&file))
 	rows, err := csv.NewReader(&file).ReadAll()
 	check(y.t, err)
-	everything, _ := extract.Consented(time.Time{}, time.Time{}, nil, extract.HistoryAll, time.Time{}, time.Time{})
+	everything, _ := plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
 	for _, row := range rows[1:] {
 		y.refresh[row[0]] = row[1]
 		y.targets = append(y.targets, extract.Target{ParticipantID: row[0], ConnectionID: row[0], App: "us", Consented: everything})
@@ -139,7 +141,7 @@ func (y *yearbook) Renew(_ context.Context, participant, _ string) (string, erro
 // sync syncs everybody, now and an hour later on.
 func (y *yearbook) sync() {
 	y.t.Helper()
-	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Mode: extract.Sync}, y.targets)
+	report, err := y.fetcher.Run(y.t.Context(), extract.Run{ID: fmt.Sprint("RUN", y.now.Unix()), Job: plan.Job{Mode: plan.Sync}}, y.targets)
 	if err != nil || report.Outcome != extract.Done {
 		y.t.Fatalf("sync at %s: %s, %v, %v", y.now, report.Outcome, err, report.Participants[0].Err)
 	}

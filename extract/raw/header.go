@@ -30,6 +30,19 @@ type Header struct {
 	Records       int       `json:"records"`               // records in the answer
 }
 
+// ClockTolerance is how far our clock may be off the server's without a word.
+const ClockTolerance = 2 * time.Minute
+
+// Answered is when the answer came: by our clock, but by the server's where the two
+// are well apart. Else what was read while ours was ahead would count as read later
+// than all that is uploaded until then.
+func (h Header) Answered() time.Time {
+	if !h.ServerDate.IsZero() && h.AskedAt.Sub(h.ServerDate).Abs() > ClockTolerance {
+		return h.ServerDate
+	}
+	return h.AskedAt
+}
+
 // complete returns h with its times in UTC and whole microseconds and with a
 // request id.
 func (h Header) complete() (Header, error) {

@@ -1,0 +1,228 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// fakeBudget grants perHour calls in an hour.
+type fakeBudget struct {
+	mu    sync.Mutex
+	start time.Time
+	used  int
+}
+
+func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int, time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.start) >= time.Hour {
+		f.start, f.used = time.Now(), 0
+	}
+	granted := min(n, perHour-f.used)
+	f.used += granted
+	return granted, time.Until(f.start.Add(time.Hour)), nil
+}
+
+func testPace(perHour int, budget Budget) *pace {
+	return newPace(&Settings{
+		App: "us", CallsPerHour: perHour, Budget: budget, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
+		Jitter: func(d time.Duration) time.Duration { return d },
+	})
+}
+
+// waits makes n calls and returns how long that took.
+func waits(t *testing.T, p *pace, n int) time.Duration {
+	t.Helper()
+	start := time.Now()
+	for range n {
+		if err := p.wait(t.Context()); err != nil {
+			t.Fatalf("wait: %v", err)
+		}
+	}
+	return time.Since(start)
+}
+
+func TestPaceKeepsTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := testPace(3600, nil)
+		if took := waits(t, p, paceBurst); took > 0 {
+			t.Errorf("a burst of %d calls took %v, want none", paceBurst, took)
+		}
+		if took := waits(t, p, 100); took < 99*time.Second || took > 101*time.Second {
+			t.Errorf("100 calls at one a second took %v", took)
+		}
+	})
+}
+
+// Two processes together stay within the budget, and each goes on when there is
+// budget again.
+func TestPaceSharesTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := &fakeBudget{}
+		var wg sync.WaitGroup
+		start := time.Now()
+		for range 2 {
+			wg.Go(func() { waits(t, testPace(100, budget), 150) })
+		}
+		wg.Wait()
+		if took := time.Since(start); took < 2*time.Hour || took > 4*time.Hour {
+			t.Errorf("300 calls at 100 an hour took %v, want 2 to 4 hours", took)
+		}
+	})
+}
+
+// Calls that were granted and not made in time are lost: others may have used up
+// the hour in which they would count.
+func TestPaceDropsOldGrants(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := &fakeBudget{start: time.Now().Add(-time.Hour + 30*time.Second)} // a grant is good for 30 s
+		p := testPace(16_000, budget)
+		waits(t, p, 1)
+		if budget.used != paceBatch {
+			t.Fatalf("the first call took %d from the budget, want a batch of %d", budget.used, paceBatch)
+		}
+		time.Sleep(29 * time.Second)
+		waits(t, p, 1)
+		if budget.used != paceBatch {
+			t.Errorf("the second call, in time, took %d more from the budget", budget.used-paceBatch)
+		}
+		time.Sleep(2 * time.Second)
+		budget.used = 0
+		waits(t, p, 1)
+		if budget.used != paceBatch {
+			t.Errorf("the third call, too late for the first batch, took %d from the budget, want %d", budget.used, paceBatch)
+		}
+	})
+}
+
+func TestPaceRefused(t *testing.T) {
+	cause := &dexcom.StatusError{Code: 429}
+	for _, tt := range []struct {
+		name  string
+		after []time.Duration // Retry-After of refusals one after the other
+		want  time.Duration   // that they pause in all
+	}{
+		{"seconds", []time.Duration{90 * time.Second}, 90 * time.Second},
+		{"as long as may be", []time.Duration{maxPatience}, maxPatience},
+		{"none", []time.Duration{0}, 2 * time.Second},
+		{"none, three times", []time.Duration{0, 0, 0}, 14 * time.Second},
+		{"both", []time.Duration{0, time.Minute}, 62 * time.Second},
+		{"one second, over and over", []time.Duration{time.Second, time.Second, time.Second, time.Second}, 30 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := testPace(3600, nil)
+			start := time.Now()
+			for _, after := range tt.after {
+				waits(t, p, 1)
+				sent := time.Now()
+				for range 5 { // at the same time: one refusal
+					if err := p.refused(t.Context(), sent, after, cause); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Nanosecond)
+					sent = sent.Add(-time.Second)
+				}
+			}
+			waits(t, p, 1)
+			if got := time.Since(start).Round(time.Second); got != tt.want {
+				t.Errorf("%s: paused %v, want %v", tt.name, got, tt.want)
+			}
+		})
+	}
+}
+
+// Who is asked to wait for longer than the run may wait does not wait at all, and
+// says when to come back.
+func TestPaceTooLong(t *testing.T) {
+	for _, tt := range []struct {
+		lasts, after time.Duration // the run, 0: for ever; Retry-After
+		gives        bool
+	}{
+		{0, maxPatience, false}, {0, maxPatience + time.Second, true}, {0, 48 * time.Hour, true},
+		{time.Minute, 59 * time.Second, false}, {time.Minute, 61 * time.Second, true}, {10 * time.Hour, maxPatience + time.Second, true},
+	} {
+		for _, late := range []bool{false, true} { // the refusal is of a call that was under way when another was refused
+			synctest.Test(t, func(t *testing.T) {
+				p, ctx, sent := testPace(3600, nil), t.Context(), time.Now()
+				if tt.lasts > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.lasts)
+					defer cancel()
+				}
+				if late {
+					time.Sleep(time.Nanosecond)
+					if err := p.refused(ctx, time.Now(), 0, &dexcom.StatusError{Code: 429}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				now := time.Now()
+				var limit *LimitError
+				err := p.refused(ctx, sent, tt.after, &dexcom.StatusError{Code: 429})
+				if errors.As(err, &limit) != tt.gives || tt.gives && !limit.Until.Equal(now.Add(tt.after)) {
+					t.Fatalf("run of %v asked to wait %v: %v (until %v); gives up: want %t, until then", tt.lasts, tt.after, err, limit, tt.gives)
+				}
+				if err := p.wait(ctx); (AppOver(err) != nil) != tt.gives || tt.gives && time.Since(now) > 0 {
+					t.Errorf("run of %v asked to wait %v: then %v after %v", tt.lasts, tt.after, err, time.Since(now))
+				}
+			})
+		}
+	}
+}
+
+// Refused over and over, an app is given up when the pauses in a row would last
+// too long; one call that is taken begins a new row.
+func TestPaceGivesUp(t *testing.T) {
+	for _, after := range []time.Duration{0, time.Second, 5 * time.Minute, 20 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			p := testPace(3600, nil)
+			cause := &dexcom.StatusError{Code: 429}
+			began := time.Now()
+			for n := 0; ; n++ {
+				if err := p.wait(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if n == 1 {
+					p.accepted()
+					began = time.Now()
+				}
+				err := p.refused(t.Context(), time.Now(), after, cause)
+				if err == nil && n < 100 {
+					continue
+				}
+				var limit *LimitError
+				took := time.Since(began)
+				if !errors.As(err, &limit) || !errors.Is(err, cause) || limit.Until.IsZero() != (after == 0) || took > maxPatience || took < 15*time.Minute {
+					t.Errorf("Retry-After %v: refusal %d, after %v: %v; want a *LimitError before %v", after, n, took, err, maxPatience)
+				}
+				break
+			}
+			if err := p.wait(t.Context()); AppOver(err) == nil {
+				t.Errorf("wait after giving up: %v, want a *LimitError at once", err)
+			}
+		})
+	}
+}
+
+func TestPaceWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := testPace(3600, &fakeBudget{start: time.Now(), used: 3600})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := p.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("wait: %v, want %v", err, context.DeadlineExceeded)
+		}
+		waits(t, testPace(1, nil), 1)
+		slow := testPace(1, nil)
+		waits(t, slow, 1)
+		if err := slow.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("wait for a turn after the deadline: %v, want %v", err, context.DeadlineExceeded)
+		}
+	})
+}
