@@ -124,6 +124,37 @@ func foldHostile(t *testing.T, resource, records string) {
 	}
 }
 
+// However many texts there are that are too long, none comes into a table, where it
+// would be read again with every later answer; what is as long as it may be does.
+func TestHostileTexts(t *testing.T) {
+	const each = 2_000 // of every resource
+	for over, limit := range []int{dexcom.MaxTextBytes, dexcom.MaxTextBytes + 1} {
+		w := newWorld(t, t.TempDir())
+		n := 0
+		for resource, field := range map[string]string{"egvs": "trend", "events": "eventSubType", "calibrations": "recordId", "alerts": "alertName", "devices": "displayApp"} {
+			for range each / 500 {
+				var records []string
+				for range 500 {
+					n++
+					records = append(records, fmt.Sprintf(`{"systemTime":"2026-03-05T18:04:55Z",%q:"%0*d"}`, field, limit, n))
+				}
+				w.answer("P1", "C1", resource, at(1, "00:00:00"), at(30, "00:00:00"), records...)
+			}
+		}
+		k := w.tank("lake", 0)
+		r := k.load(Study{Participants: []Participant{{ID: "P1"}}})
+		if r.Held > 0 || r.Rejected != over*n || len(k.rows("rejects", "reject_id")) != over*n {
+			t.Errorf("texts of %d bytes: %d records rejected, %d answers held; want %d, 0", limit, r.Rejected, r.Held, over*n)
+		}
+		for table, column := range map[string]string{"egvs": "trend", "events": "event_subtype", "calibrations": "record_id", "alerts": "alert_name", "devices": "display_app"} {
+			if rows := k.rows(table, column); len(rows) != each*(1-over) || over == 0 && len(rows[0]) != len(column)+1+limit {
+				t.Errorf("texts of %d bytes: %d rows of %s, want %d", limit, len(rows), table, each*(1-over))
+			}
+		}
+		k.unlock()
+	}
+}
+
 // cpuTime is how long this process has computed: a busy machine is no hostile answer.
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()

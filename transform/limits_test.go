@@ -88,7 +88,7 @@ func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repe
 // printable words each, and all are counted.
 func TestManyWarnings(t *testing.T) {
 	for name, fields := range map[string]string{
-		"fields": `"f#":1`, "values": `"trend":"v#"`, "long values": `"trend":"` + strings.Repeat("v", 10_000) + `\u001b#"`, "fields to read": `"\u001b[31mf#":1`,
+		"fields": `"f#":1`, "values": `"trend":"v#"`, "long values": `"trend":"` + strings.Repeat("v", 1_000) + `\u001b#"`, "fields to read": `"\u001b[31mf#":1`,
 	} {
 		const n = 250
 		records := make([]string, n)
@@ -123,9 +123,10 @@ func TestRepeatedSettings(t *testing.T) {
 		{"real", `{"alertSchedules":[` + several(5, schedule(15, strings.Repeat("n", 40))) + `]}`, 75},
 		{"many settings", `{"alertSchedules":[` + schedule(2000, "") + `]}`, 0},
 		{"many schedules", `{"alertSchedules":[` + several(2000, `{}`) + `]}`, 0},
-		{"a long name, once", `{"alertSchedules":[` + schedule(1, strings.Repeat("n", 50_000)) + `]}`, 1},
-		{"a long name", `{"alertSchedules":[` + schedule(10, strings.Repeat("n", 50_000)) + `]}`, 0},
-		{"a long device", `{"transmitterId":"` + strings.Repeat("n", 50_000) + `","alertSchedules":[` + schedule(10, "") + `]}`, 0},
+		{"a long name, once", `{"alertSchedules":[` + schedule(1, strings.Repeat("n", 1_000)) + `]}`, 1},
+		{"a long name", `{"alertSchedules":[` + schedule(150, strings.Repeat("n", 1_000)) + `]}`, 0},
+		{"many of a short device", `{"transmitterId":"n","alertSchedules":[` + schedule(200, "") + `]}`, 200},
+		{"a long device", `{"transmitterId":"` + strings.Repeat("n", 1_000) + `","alertSchedules":[` + schedule(200, "") + `]}`, 0},
 	} {
 		got := apply(t, answerOf(dexcom.Devices, pageOf(dexcom.Devices, test.device)))
 		if len(got.rows["alert_settings"]) != test.rows || got.Rejected != 1-min(1, test.rows) {

@@ -19,7 +19,8 @@ type Reason = dexcom.Reason
 // Reasons beside those of package dexcom, which are about reading:
 // [dexcom.NotObject], [dexcom.WrongKind], [dexcom.SentTwice],
 // [dexcom.BadText], [dexcom.BadNumber], [dexcom.BadTime], [dexcom.BadBool],
-// [dexcom.TooLong], [dexcom.TooDeep], [dexcom.TooMany], [dexcom.LongName].
+// [dexcom.TooLong], [dexcom.TooDeep], [dexcom.TooMany], [dexcom.LongName],
+// [dexcom.LongText], [dexcom.LongExtra].
 const (
 	NoSystemTime    Reason = "no system time"
 	ImplausibleTime Reason = "system time before 2010 or more than a day ahead of the server"

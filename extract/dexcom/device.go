@@ -94,11 +94,16 @@ func (s *ScheduleSettings) member(r *reader, name []byte) bool {
 		if s.Days != nil {
 			r.fault(name, nil, SentTwice)
 		}
+		bytes := 0 // of all of them: they are one text in the row
 		listed := r.array(name, func() {
 			var day Text
 			r.text(name, &day)
 			s.Days = append(s.Days, day)
+			bytes += len(day) + len(",")
 		})
+		if bytes-len(",") > MaxTextBytes {
+			r.fault(name, nil, LongText)
+		}
 		if listed && s.Days == nil {
 			s.Days = []Text{}
 		}

@@ -10,7 +10,12 @@ import (
 // The readers of single fields. Each reads the next value into what it points
 // to; null leaves that as it is, so null and absent are one.
 
-func (r *reader) text(name []byte, t *Text) {
+func (r *reader) text(name []byte, t *Text) { r.textOf(name, t, MaxTextBytes) }
+
+// note is text for what a person may have written.
+func (r *reader) note(name []byte, t *Text) { r.textOf(name, t, MaxNoteBytes) }
+
+func (r *reader) textOf(name []byte, t *Text, limit int) {
 	v := r.scalar(name, *t != nil)
 	if v == nil {
 		return
@@ -27,6 +32,7 @@ func (r *reader) text(name []byte, t *Text) {
 	default:
 		r.fault(name, v, WrongKind)
 	}
+	r.fitsText(name, v, *t, limit)
 }
 
 func (r *reader) number(name []byte, n *Number) {
@@ -46,6 +52,7 @@ func (r *reader) number(name []byte, n *Number) {
 	default:
 		r.fault(name, v, BadNumber)
 	}
+	r.fitsText(name, v, *n, MaxTextBytes)
 }
 
 func (r *reader) time(name []byte, t *Time) {

@@ -1,6 +1,10 @@
 package dexcom
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // What an answer and a record may have, beside the bytes of a body: well above
 // anything real, and little enough that no answer keeps others waiting. They are
@@ -15,6 +19,16 @@ const (
 	MaxRecordDepth  = 32     // objects and lists within each other, the record included
 	MaxRecordValues = 10_000 // members and elements, at any depth
 	MaxNameBytes    = 256    // of a name that is not known
+
+	// Texts of rows are read again whenever their table is merged. These are bytes of
+	// what a text says, so escapes in it do not matter.
+	MaxTextBytes = 1 << 10  // of a field that is known: ids, enums, units, names; also the digits of a number
+	MaxNoteBytes = 16 << 10 // of what a person writes
+
+	// Of all fields of a record that are not known: their names, and their values as
+	// sent. A device repeats such a field in each of its settings.
+	MaxExtraBytes       = 16 << 10
+	MaxDeviceExtraBytes = 64 << 10
 )
 
 // maxFaults is how many faults of a record are told: one is enough to reject it.
@@ -41,12 +55,21 @@ func (r Resource) maxRecords() int {
 	return MaxRecords
 }
 
+// maxExtra is how many bytes the unknown fields of a record of r may have.
+func (r Resource) maxExtra() int {
+	if r == Devices {
+		return MaxDeviceExtraBytes
+	}
+	return MaxExtraBytes
+}
+
 // A tally counts what a record has, as it is read.
 type tally struct {
 	on     bool  // a record is in hand
 	start  int64 // of the record, in the body
 	outer  int   // objects and lists around it
 	values int
+	extra  int  // bytes that its unknown fields may still have
 	full   bool // of something it has too much: it is rejected, and the rest of it skipped
 }
 
@@ -87,7 +110,19 @@ func (r *reader) fitsWithin(name, value []byte) bool {
 			r.overflow(TooDeep)
 		}
 	}
+	if t.extra -= len(name) + len(value); t.extra < 0 && !t.full {
+		t.full = true
+		r.fault(name, nil, LongExtra)
+	}
 	return !t.full
+}
+
+// fitsText checks what v, a value of the record in hand, says. The envelope has no
+// rows.
+func (r *reader) fitsText(name []byte, v jsontext.Value, says []byte, limit int) {
+	if r.tally.on && len(says) > limit {
+		r.fault(name, v, LongText)
+	}
 }
 
 func (r *reader) overflow(reason Reason) {

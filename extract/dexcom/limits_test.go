@@ -27,8 +27,8 @@ func nested(depth int) string { return strings.Repeat("[", depth) + strings.Repe
 // beside it are read in both cases.
 func TestRecordLimits(t *testing.T) {
 	padded := func(bytes int) string {
-		const frame = `{"recordId":"r","pad":""}`
-		return `{"recordId":"r","pad":"` + strings.Repeat("x", bytes-len(frame)) + `"}`
+		const frame = `{"value":1}`
+		return `{"value":1` + strings.Repeat(" ", bytes-len(frame)) + `}`
 	}
 	for _, test := range []struct {
 		name, record string
@@ -36,12 +36,10 @@ func TestRecordLimits(t *testing.T) {
 	}{
 		{"bytes", padded(MaxRecordBytes), ""},
 		{"bytes", padded(MaxRecordBytes + 1), TooLong},
-		{"bytes of blanks", `{"value":1` + strings.Repeat(" ", MaxRecordBytes) + `}`, TooLong},
-		{"members", `{` + several(MaxRecordValues, `"m#":#`) + `}`, ""},
-		{"members", `{` + several(MaxRecordValues+1, `"m#":#`) + `}`, TooMany},
-		{"elements", `{"m":[` + several(MaxRecordValues-1, `#`) + `]}`, ""},
-		{"elements", `{"m":[` + several(MaxRecordValues, `#`) + `]}`, TooMany},
-		{"elements in two", `{"m":[` + several(MaxRecordValues/2, `#`) + `],"n":{` + several(MaxRecordValues/2, `"\"#,{":#`) + `}}`, TooMany},
+		{"bytes of one value", `{"m":"` + strings.Repeat("x", MaxRecordBytes) + `"}`, TooLong},
+		{"members", `{` + several(MaxRecordValues, `"value":null`) + `}`, ""},
+		{"members", `{` + several(MaxRecordValues+1, `"value":null`) + `}`, TooMany},
+		{"elements", `{"m":[` + several(MaxRecordValues, `0`) + `]}`, TooMany},
 		{"depth", `{"m":` + nested(MaxRecordDepth-1) + `}`, ""},
 		{"depth", `{"m":` + nested(MaxRecordDepth) + `}`, TooDeep},
 		{"depth in braces in text", `{"m":"\"` + strings.Repeat("[", 100) + `"}`, ""},
@@ -82,6 +80,9 @@ func TestDeviceLimits(t *testing.T) {
 		{"schedules", `{"alertSchedules":[` + several(MaxRecordValues-1, `{}`) + `]}`, ""},
 		{"schedules", `{"alertSchedules":[` + several(MaxRecordValues, `{}`) + `]}`, TooMany},
 		{"settings", `{"alertSchedules":[{"alertSettings":[` + several(MaxRecordValues, `{}`) + `]}]}`, TooMany},
+		{"elements", `{"m":[` + several(MaxRecordValues-1, `#`) + `]}`, ""},
+		{"elements", `{"m":[` + several(MaxRecordValues, `#`) + `]}`, TooMany},
+		{"elements in two", `{"m":[` + several(MaxRecordValues/2, `0`) + `],"n":{` + several(MaxRecordValues/2, `"\",{":0`) + `}}`, TooMany},
 		{"days", `{"alertSchedules":[{"alertScheduleSettings":{"daysOfWeek":[` + several(MaxRecordValues, `"#"`) + `]}}]}`, TooMany},
 		{"depth", `{"alertSchedules":[{"alertSettings":[{"m":` + nested(MaxRecordDepth-5) + `}]}]}`, ""},
 		{"depth", `{"alertSchedules":[{"alertSettings":[{"m":` + nested(MaxRecordDepth-4) + `}]}]}`, TooDeep},

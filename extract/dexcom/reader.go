@@ -27,6 +27,9 @@ const (
 	TooDeep  Reason = "record is nested too deeply"
 	TooMany  Reason = "record has too many values"
 	LongName Reason = "name of a field is too long"
+
+	LongText  Reason = "text is too long"
+	LongExtra Reason = "unknown fields are too long"
 )
 
 // A FieldError is a field that could not be read. Its text leaves the raw value

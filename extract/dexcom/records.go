@@ -43,7 +43,7 @@ func Records[R Record, P Pointer[R]](plain []byte, envelope *Envelope) iter.Seq2
 			faults, extra := into.Wire().Faults[:0], into.Wire().Extra[:0]
 			one = *new(R)
 			into.Wire().Faults, into.Wire().Extra = faults, extra
-			r.record(into, into.Wire())
+			r.record(into.resource(), into, into.Wire())
 			return r.err != nil || yield(&one, nil)
 		}}
 		if err := p.read(plain); err != nil && err != errStop {
@@ -52,8 +52,8 @@ func Records[R Record, P Pointer[R]](plain []byte, envelope *Envelope) iter.Seq2
 	}
 }
 
-// record reads the next value into o, the record that m belongs to.
-func (r *reader) record(o object, m *Meta) {
+// record reads the next value into o, the record of resource that m belongs to.
+func (r *reader) record(resource Resource, o object, m *Meta) {
 	outside := r.faults
 	defer func() { r.faults, r.tally = outside, tally{} }()
 	r.faults = &m.Faults
@@ -65,7 +65,7 @@ func (r *reader) record(o object, m *Meta) {
 	outer := r.json.StackDepth()
 	r.token()
 	start := r.json.InputOffset() - 1
-	r.tally = tally{on: true, start: start, outer: outer}
+	r.tally = tally{on: true, start: start, outer: outer, extra: resource.maxExtra()}
 	for r.more('}') {
 		r.member(o)
 	}
@@ -184,7 +184,7 @@ func (e *Event) member(r *reader, name []byte) bool {
 	case "eventSubType":
 		r.text(name, &e.SubType)
 	case "value":
-		r.text(name, &e.Value)
+		r.note(name, &e.Value)
 	case "unit":
 		r.text(name, &e.Unit)
 	case "eventStatus":
