@@ -155,12 +155,11 @@ func (k Known) Without(resource dexcom.Resource, w Window) bool {
 	return outside
 }
 
-// settled returns the time up to which every upload within consented is held or,
-// because no answer covers it, asked for anyway. An answer to lastSyncTime shows
-// all uploads since then: once its windows were read after it, that is the time it
-// was asked. An answer without shows everything, and what of it was never read is
-// due until it is; so that is the time at which the piece was read that was not read
-// for longest.
+// settled returns the time up to which every upload within consented is held, or is
+// due anyway because no answer covers it. For an answer to lastSyncTime, which shows all
+// uploads since then, that is when it was asked, once its windows were read after it.
+// An answer without shows everything, and what was never read stays due: so it is when
+// that piece was read that was not read for longest.
 func (k Known) settled(held Holding, consented Window, resources []dexcom.Resource) (upTo time.Time, ok bool) {
 	upTo = k.Asked
 	found := k.windows()
