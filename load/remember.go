@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -11,10 +12,57 @@ import (
 
 // Remembers is nil if study, read after m was, knows every withdrawal that snapshot m
 // has; else *ForgottenWithdrawalError. It needs no lock and reads no raw log: it is for
-// who is about to ask for something.
+// who is about to ask for something. A file that cannot be read, and whose rows study
+// does not prove to have, is a *lake.DamageError.
 func (l *Loader) Remembers(ctx context.Context, study Study, m lake.Manifest) error {
 	l = l.withDefaults()
+	found, err := l.Lake.DamagedContent(m.TableFiles("withdrawals"))
+	if err != nil {
+		return err
+	}
+	m.Files = slices.Clone(m.Files)
+	for _, harm := range found {
+		i := slices.IndexFunc(m.Files, func(f lake.File) bool { return f.Path == harm.Path })
+		m.Files[i].Damaged = harm.Err.Error()
+	}
 	return l.remembersWithdrawals(ctx, study, m)
+}
+
+// HadAudit reports whether the audit trail of snapshot m is the beginning of the
+// study's, by what the manifest says: its file need not be readable.
+func (l *Loader) HadAudit(study Study, m lake.Manifest) (bool, error) {
+	l = l.withDefaults()
+	n := m.Rows("audit")
+	if n > int64(len(study.Audit)) {
+		return false, nil
+	}
+	rows := Study{Audit: study.Audit[:n]}.table(l.Mem, "audit")
+	defer rows.Release()
+	return hadRows(m.TableFiles("audit"), rows)
+}
+
+// Exchanged returns the connections that study has as another participant's, or
+// another account's, than snapshot m does, as m has them.
+func (l *Loader) Exchanged(ctx context.Context, study Study, m lake.Manifest) (list []Connection, err error) {
+	l = l.withDefaults()
+	of := make(map[string]Connection, len(study.Connections))
+	for _, c := range study.Connections {
+		of[c.ID] = c
+	}
+	err = eachRow(ctx, l.Lake, m, "connections", func(t shape, b arrow.RecordBatch, row int) {
+		text := func(column string) string {
+			if values := t.text(b, column); !values.IsNull(row) {
+				return strings.Clone(values.Value(row))
+			}
+			return ""
+		}
+		was := Connection{ID: text("connection_id"), ParticipantID: text("participant_id"), AccountHash: text("account_hash")}
+		is, there := of[was.ID]
+		if there && (is.ParticipantID != was.ParticipantID || was.AccountHash != "" && is.AccountHash != was.AccountHash) {
+			list = append(list, was)
+		}
+	})
+	return list, err
 }
 
 // AuditLines returns the audit trail as snapshot m has it, in order.

@@ -73,7 +73,9 @@ func verdicts() []verdict {
 		newer    = "use the newer program"
 		backup   = "restore the file from a backup"
 		makeRoom = "free disk space, then run the same command again: it resumes"
-		later    = "run the same command again later: it resumes"
+		// A new state knows nobody's tokens: there is nothing that could be exchanged.
+		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, and everybody signs in again: dexetl connect --public-key, the roster, dexetl connect"
+		later       = "run the same command again later: it resumes"
 	)
 	return []verdict{
 		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
@@ -93,7 +95,10 @@ func verdicts() []verdict {
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
 		{as[*state.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
-		{is(state.ErrSealsLost), exitDamage, "restore state.db and audit.jsonl from one backup, the newest", ""},
+		{is(state.ErrSealsLost), exitDamage, sealsBackup, ""},
+		{is(state.ErrSealsUnknown), exitDamage, sealsBackup, ""},
+		{as[*exchangedError], exitDamage, sealsBackup, ""},
+		{as[*lostMemoryError], exitDamage, "restore this file, or the newest backup of the state folder; if there is neither, record again who has withdrawn, then go on with state.db as it is: dexetl replay", ""},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
 		{as[*consent.KeyModeError], exitKey, "", ""},
 		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", ""},
@@ -179,6 +184,9 @@ func nextOf(err error) string {
 	}
 	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
 		return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
+	}
+	if e, ok := errors.AsType[*lostMemoryError](err); ok {
+		return e.next()
 	}
 	if e, ok := errors.AsType[*trailError](err); ok {
 		return e.next()

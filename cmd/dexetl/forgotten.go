@@ -89,6 +89,9 @@ func withdrawAgain(participantID string, effective, known time.Time) string {
 // is the one that lake and audit trail go with: of this study, and not older than they
 // are. A lake that is older is none of its business: the next load goes on with it.
 func (p *program) remembers(ctx context.Context, s *study) error {
+	if err := s.store.Sealable(ctx); err != nil {
+		return err
+	}
 	elsewhere, err := p.lakeRemembers(ctx, s)
 	if err != nil {
 		return err
@@ -101,7 +104,8 @@ func (p *program) remembers(ctx context.Context, s *study) error {
 }
 
 // lakeRemembers holds the state against the newest snapshot, and returns the audit
-// trail as that has it. Damaged files of it are not its business.
+// trail as that has it. What it cannot read of that, the state must prove to know:
+// else *lostMemoryError.
 func (p *program) lakeRemembers(ctx context.Context, s *study) (trail []state.AuditLine, err error) {
 	l, m, err := s.snapshot("")
 	if as[*emptyLakeError](err) {
@@ -115,19 +119,50 @@ func (p *program) lakeRemembers(ctx context.Context, s *study) (trail []state.Au
 		return nil, err
 	}
 	loader := &load.Loader{Lake: l, Logger: p.logger()}
-	lines, err := loader.AuditLines(ctx, m)
-	if unlessData(err) != nil {
-		return nil, err
-	}
 	withdrawals, err := s.store.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
-	err = loader.Remembers(ctx, load.Study{Withdrawals: mapped(withdrawals, withdrawalRow)}, m)
+	study := load.Study{Withdrawals: mapped(withdrawals, withdrawalRow)}
+	err = loader.Remembers(ctx, study, m)
 	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
 		return nil, s.unknownToRoster(ctx, e)
 	}
-	return mapped(lines, trailLine), unlessData(err)
+	if err != nil {
+		return nil, unreadable(err, unknownWithdrawn(study, m)...)
+	}
+	lines, err := loader.AuditLines(ctx, m)
+	if isDataFile(err) {
+		return nil, s.hadAudit(ctx, loader, m, err)
+	}
+	return mapped(lines, trailLine), err
+}
+
+// hadAudit is nil if the trail is known to go on where that of m ends, whose file is
+// damaged.
+func (s *study) hadAudit(ctx context.Context, loader *load.Loader, m lake.Manifest, damage error) error {
+	trail, err := s.store.Trail(ctx)
+	if err != nil && !as[*state.AuditError](err) {
+		return err
+	}
+	if had, err := loader.HadAudit(load.Study{Audit: mapped(trail, auditRow)}, m); had || err != nil {
+		return err
+	}
+	return unreadable(damage)
+}
+
+// unknownWithdrawn are those who have withdrawn by what the manifest says, and have not
+// by the study.
+func unknownWithdrawn(study load.Study, m lake.Manifest) (ids []string) {
+	for _, f := range m.TableFiles("withdrawals") {
+		for _, id := range []string{f.FirstParticipant, f.LastParticipant} {
+			known := func(w load.Withdrawal) bool { return w.ParticipantID == id }
+			if !slices.ContainsFunc(study.Withdrawals, known) && !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // unlessManifest is err, but nil for a damaged manifest: whoever loads says so.
@@ -160,7 +195,7 @@ func (p *program) endedBefore(ctx context.Context, s *study, people []state.Part
 	err := p.remembers(ctx, s)
 	forgotten, ok := errors.AsType[*forgottenError](err)
 	if !ok {
-		if as[*load.ForgottenWithdrawalError](err) {
+		if as[*load.ForgottenWithdrawalError](err) || mistrusts(err) {
 			err = nil // to destroy tokens is no harm
 		}
 		return nil, err

@@ -20,7 +20,7 @@ func (p *program) disowned(ctx context.Context, s *study) (map[string]*state.Own
 		return nil, err
 	}
 	key, err := p.sealingKey(ctx, s)
-	if errors.Is(err, state.ErrSealsLost) {
+	if mistrusts(err) {
 		return nil, err
 	}
 	if err != nil {

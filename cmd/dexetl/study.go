@@ -56,7 +56,7 @@ func (p *program) openState(ctx context.Context, s *study) error {
 		return err
 	}
 	if s.store, err = state.Open(ctx, s.path(s.config.State.Path)); err == nil {
-		s.store.Now, s.store.By = p.now, by
+		s.store.Now, s.store.By, s.store.MaySeal = p.now, by, s.maySeal
 	}
 	return err
 }

@@ -120,6 +120,16 @@ func TestSealedOnce(t *testing.T) {
 	if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), store); !errors.Is(err, state.ErrSealsLost) {
 		t.Errorf("OpenKey where all seals and the mark are gone = %v, want ErrSealsLost", err)
 	}
+	s.edit(swap("connections", "connection_id", two, three, "participant_id")...)
+	s.unsealed()
+	for _, damage := range []func(name string) error{func(name string) error { return os.Truncate(name, 0) }, os.Remove} {
+		if err := damage(filepath.Join(s.dir, state.AuditFile)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), store); !errors.Is(err, state.ErrSealsUnknown) {
+			t.Errorf("OpenKey where the trail is lost too = %v, want ErrSealsUnknown", err)
+		}
+	}
 }
 
 func removeTrail(dir string) error { return os.Remove(filepath.Join(dir, state.AuditFile)) }

@@ -4,12 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 )
 
 // ErrSealsLost says that the rows were sealed once, as the audit trail or a row tells,
 // and that state.db has lost the mark of it.
 var ErrSealsLost = errors.New("state.db has lost the mark that its rows are sealed for their owners: it was edited, or is older than the audit trail")
+
+// ErrSealsUnknown says that rows are to be sealed as they stand, and that nobody can tell
+// whether they were sealed before: the audit trail is damaged.
+var ErrSealsUnknown = errors.New("state.db does not say that its rows are sealed for their owners, and the audit trail, which would tell whether they were, is damaged")
 
 // A StudyKey is the study's sealing key as far as the store needs it.
 type StudyKey struct {
@@ -24,7 +29,7 @@ type StudyKey struct {
 // before, and returns the recipient of the one remembered. If that is k's, rows are
 // from now on held against their seals. Those that are older than seals are sealed as
 // they stand, once, all together, and that is recorded; a pair that is not the one of
-// its row stays unsealed. Errors: ErrSealsLost.
+// its row stays unsealed. Errors: those of Sealable.
 func (s *Store) BindKey(ctx context.Context, k StudyKey) (string, error) {
 	mark := k.mark()
 	if bound, held, err := s.bound(ctx); err != nil {
@@ -33,17 +38,47 @@ func (s *Store) BindKey(ctx context.Context, k StudyKey) (string, error) {
 		s.use(bound, k)
 		return bound, nil
 	}
-	lines, err := s.Trail(ctx)
-	if err != nil && !as[*AuditError](err) {
-		return "", err
+	if k.Keyed != nil {
+		if err := s.Sealable(ctx); err != nil {
+			return "", err
+		}
 	}
-	err = s.change(ctx, func(tx *sql.Tx) ([]Act, error) { return s.bindIn(ctx, tx, k, sealedBefore(lines)) })
-	if err != nil {
+	if err := s.change(ctx, func(tx *sql.Tx) ([]Act, error) { return s.bindIn(ctx, tx, k) }); err != nil {
 		return "", err
 	}
 	bound, err := s.BoundKey(ctx)
 	s.use(bound, k)
 	return bound, err
+}
+
+// Sealable is nil if the rows are sealed, or may be, as they stand: nobody says that
+// they were before, neither MaySeal nor the audit trail, which has to be whole. Where no
+// row has an owner there is nothing to be exchanged. Errors: ErrSealsLost,
+// ErrSealsUnknown, those of MaySeal.
+func (s *Store) Sealable(ctx context.Context) error {
+	if _, mark, err := s.bound(ctx); err != nil || mark != "" {
+		return err
+	}
+	var owned bool
+	err := s.db.QueryRowContext(ctx, `select exists (select 1 from connections) or exists (select 1 from tokens) or exists (select 1 from token_answers)
+		or exists (select 1 from oauth_states) or exists (select 1 from invitations)`).Scan(&owned)
+	if err == nil && owned && s.MaySeal != nil {
+		err = s.MaySeal(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	lines, err := s.Trail(ctx)
+	damage, damaged := errors.AsType[*AuditError](err)
+	switch {
+	case err != nil && !damaged:
+		return err
+	case SealedBefore(lines):
+		return ErrSealsLost
+	case damaged && owned:
+		return fmt.Errorf("%w: %v", ErrSealsUnknown, damage)
+	}
+	return nil
 }
 
 // mark is what is remembered of rows that are sealed with k, "" for a key that seals
@@ -62,7 +97,7 @@ func (s *Store) use(bound string, k StudyKey) {
 }
 
 // bindIn is BindKey in a transaction. Another process may have been faster.
-func (s *Store) bindIn(ctx context.Context, tx *sql.Tx, k StudyKey, before bool) ([]Act, error) {
+func (s *Store) bindIn(ctx context.Context, tx *sql.Tx, k StudyKey) ([]Act, error) {
 	act := Act{Subject: "key", After: Fields{}}
 	res, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('recipient', ?) on conflict do nothing", k.Recipient)
 	switch err := affected(res, err, ErrSuperseded); {
@@ -76,7 +111,7 @@ func (s *Store) bindIn(ctx context.Context, tx *sql.Tx, k StudyKey, before bool)
 		return nil, err
 	}
 	if bound == k.Recipient && k.Keyed != nil && held != k.mark() {
-		if before || held != "" {
+		if held != "" {
 			return nil, ErrSealsLost
 		}
 		if act.After["sealed_connections"], err = s.sealAll(ctx, tx, k); err != nil {
@@ -89,8 +124,8 @@ func (s *Store) bindIn(ctx context.Context, tx *sql.Tx, k StudyKey, before bool)
 	return []Act{act}, nil
 }
 
-// sealedBefore reports whether the trail says that rows were sealed.
-func sealedBefore(lines []AuditLine) bool {
+// SealedBefore reports whether lines of a trail say that rows were sealed.
+func SealedBefore(lines []AuditLine) bool {
 	for _, l := range lines {
 		if l.Subject == "key" && strings.Contains(l.After, `"sealed_connections"`) {
 			return true

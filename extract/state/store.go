@@ -29,6 +29,9 @@ type Store struct {
 	// By says in the audit trail who changes the study. It is set before the
 	// first change.
 	By Author
+	// MaySeal, where it is not nil, is asked before rows are sealed as they stand: an
+	// error of it says that somebody else remembers them otherwise, or sealed.
+	MaySeal func(context.Context) error
 
 	keyed    atomic.Pointer[Keyed]
 	db       database
