@@ -225,6 +225,8 @@ func newStudy(t *testing.T, participants ...string) (*study, *Grants) {
 	t.Helper()
 	s := &study{server: newServer(t), t: t, dir: t.TempDir(), now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() {
+		s.mu.Lock() // whoever still serves may still log
+		defer s.mu.Unlock()
 		if strings.Contains(s.log.String(), canary) {
 			t.Errorf("the log shows a secret:\n%s", s.log.String())
 		}

@@ -74,6 +74,9 @@ func (s *Store) Sealable(ctx context.Context) error {
 	case err != nil && !damaged:
 		return err
 	case SealedBefore(lines):
+		if _, mark, err := s.bound(ctx); err != nil || mark != "" {
+			return err // another process has sealed them a moment ago
+		}
 		return ErrSealsLost
 	case damaged && owned:
 		return fmt.Errorf("%w: %v", ErrSealsUnknown, damage)

@@ -40,7 +40,7 @@ func TestConfirm(t *testing.T) {
 		{"in time", func(_ *Store, c *clock) { c.add(15*time.Minute - time.Microsecond) }, "B", ""},
 		{"too late", func(_ *Store, c *clock) { c.add(15 * time.Minute) }, "B", StateExpired},
 		{"another browser", nil, "C", StateUnknown},
-		{"the link revoked", func(s *Store, _ *clock) { s.RevokeInvitations(ctx, "P001") }, "B", StateRevoked},
+		{"the link revoked", func(s *Store, _ *clock) { s.RevokeInvitations(ctx, "P001") }, "B", StateUnknown}, // it is destroyed
 		{"connected meanwhile", func(s *Store, _ *clock) { s.EndInvitations(ctx, "P001") }, "B", StateUsed},
 		{"refused before", func(s *Store, _ *clock) {
 			all, _ := s.Unconfirmed(ctx)
