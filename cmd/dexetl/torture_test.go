@@ -160,7 +160,8 @@ func (b *bench) tidy() {
 		}
 	}
 	err = filepath.WalkDir(lake, func(path string, entry fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".staging"
+		hidden := strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".staging" && entry.Name() != ".spill" ||
+			strings.HasPrefix(entry.Name(), "session-") // in .spill
 		orphan := strings.HasPrefix(path, filepath.Join(lake, "data")) && !entry.IsDir() && !known[path]
 		if hidden || orphan {
 			b.t.Errorf("left over: %s", path)
