@@ -110,6 +110,17 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// Wherever a very long text is cut, no half of a secret is left at its end.
+func TestRedactCutsNoSecret(t *testing.T) {
+	const secret = "rt-9f3c-77ab/x"
+	for length := 16<<10 - 40; length <= 16<<10; length++ {
+		got := dexcom.Redact(strings.Repeat("x1", length/2)+strings.Repeat("1", length%2)+" "+secret+strings.Repeat(" z", 100), secret)
+		if strings.Contains(got, "rt") || strings.Contains(got, "9f") {
+			t.Fatalf("after %d bytes: %q", length, got)
+		}
+	}
+}
+
 // The words in which an error comes back with the browser are told, too.
 func TestCallbackSaysWhy(t *testing.T) {
 	s, g := newStudy(t, "P001")

@@ -52,6 +52,9 @@ const (
 	redacted  = "[redacted]"
 	minSecret = 4  // bytes; what is shorter is no secret
 	tokenLike = 24 // bytes in a row without a blank, among them a digit
+
+	// maxRedacted is more bytes than anybody shows: what is behind them is dropped.
+	maxRedacted = 16 << 10
 )
 
 var (
@@ -65,8 +68,8 @@ var (
 
 // Redact takes out of text these secrets, and pieces of them; what it repeats of a
 // request or an answer; what looks like a token of somebody else's; and addresses.
+// Of a very long text the beginning is all that is left.
 func Redact(text string, secrets ...string) string {
-	text = echo.ReplaceAllString(text, redacted)
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) < minSecret })
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	for _, s := range secrets {
@@ -74,6 +77,10 @@ func Redact(text string, secrets ...string) string {
 			text = strings.ReplaceAll(text, spelt, redacted)
 		}
 	}
+	if len(text) > maxRedacted { // only now: a cut must leave no half of a secret
+		text = strings.ToValidUTF8(text[:maxRedacted], "")
+	}
+	text = echo.ReplaceAllString(text, redacted)
 	text = tokenRun.ReplaceAllStringFunc(text, func(piece string) string {
 		known := slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(s, piece) })
 		if known || len(piece) >= tokenLike && strings.ContainsAny(piece, "0123456789") {
