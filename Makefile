@@ -37,7 +37,7 @@ demo: build
 # Without GORACE every process ends with a second's sleep: the race detector's, for
 # races of the last moment. Hundreds of the tests' processes end.
 test: prerequisites
-	GORACE=atexit_sleep_ms=0 go test -race -timeout 60m ./...
+	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m ./...
 
 torture: prerequisites
 	go test -tags faults ./extract/fault
