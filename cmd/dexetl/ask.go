@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -81,7 +79,7 @@ func (p *program) startWorker(ctx context.Context, q question) (*exec.Cmd, *os.F
 	defer write.Close()
 	worker := exec.CommandContext(ctx, program, answerName)
 	worker.Args[0] = "dexetl"
-	worker.Env = withoutSecrets(os.Environ())
+	worker.Env = withoutOurs(os.Environ()) // it needs no secret
 	worker.Stdout = p.stdout
 	worker.ExtraFiles = []*os.File{write}
 	in, err := worker.StdinPipe()
@@ -94,12 +92,6 @@ func (p *program) startWorker(ctx context.Context, q question) (*exec.Cmd, *os.F
 	// One that died before it has read all of it is seen to have died.
 	_, _ = in.Write(append(text, '\n'))
 	return worker, read, nil
-}
-
-// withoutSecrets leaves out the study's configuration, and its secrets with it: who
-// answers needs none.
-func withoutSecrets(environment []string) []string {
-	return slices.DeleteFunc(environment, func(v string) bool { return strings.HasPrefix(v, "DEXETL_") })
 }
 
 func (o outcome) err() error {
