@@ -3,6 +3,7 @@ package extract
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/dexetl/dexetl/extract/call"
 )
@@ -70,6 +71,11 @@ type ParticipantReport struct {
 	// there is none, the first refusal's; nil: nothing is open.
 	Err   error
 	Ended bool // all was tried: without Err, everything that was due is held
+}
+
+// Flagged reports whether there is a flag of a kind.
+func (p ParticipantReport) Flagged(kind string) bool {
+	return slices.ContainsFunc(p.Flags, func(f Flag) bool { return f.Kind == kind })
 }
 
 // OnlyRefused reports whether all that is open of the participant was refused, so

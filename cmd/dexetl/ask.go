@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/study"
 )
 
 // A question is a statement that somebody wrote, with what it may use. A process of
@@ -79,7 +80,7 @@ func (p *program) startWorker(ctx context.Context, q question) (*exec.Cmd, *os.F
 	defer write.Close()
 	worker := exec.CommandContext(ctx, program, answerName)
 	worker.Args[0] = "dexetl"
-	worker.Env = withoutOurs(os.Environ()) // it needs no secret
+	worker.Env = study.WithoutOurs(os.Environ()) // it needs no secret
 	worker.Stdout = p.stdout
 	worker.ExtraFiles = []*os.File{write}
 	in, err := worker.StdinPipe()

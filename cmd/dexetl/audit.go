@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 func (p *program) auditCommand() *cli.Command {
@@ -32,18 +34,18 @@ func (p *program) auditCommand() *cli.Command {
 				&cli.StringFlag{Name: "contains", Usage: "and that it has the line with this `HASH`, noted earlier", Destination: &noted.hash},
 				&cli.StringFlag{Name: "head", Usage: "and that it once ended with this `LINE` of audit head, kept elsewhere", Destination: &noted.head},
 			},
-			Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+			Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 				p.flags.json = p.flags.json || result.json // this --json is the one of audit
 				return p.verifyAudit(ctx, s, noted)
 			}),
 		}, p.auditHeadCommand(&result)},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			who.ids = c.Args().Slice()
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			who.IDs = c.Args().Slice()
 			f, err := result.format(p)
 			if err != nil {
 				return err
 			}
-			lines, damage := s.store.Trail(ctx)
+			lines, damage := s.Store.Trail(ctx)
 			if damage != nil && !as[*state.AuditError](damage) {
 				return damage
 			}
@@ -61,10 +63,10 @@ func (p *program) auditCommand() *cli.Command {
 }
 
 // auditFilter says which lines are asked for.
-func auditFilter(ctx context.Context, s *study, who selection, subject string) (func(state.AuditLine) bool, error) {
+func auditFilter(ctx context.Context, s *study.Study, who selection, subject string) (func(state.AuditLine) bool, error) {
 	about := func(state.AuditLine) bool { return true }
 	if who.narrows() {
-		people, err := who.pick(ctx, s.store)
+		people, err := who.pick(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +79,7 @@ func auditFilter(ctx context.Context, s *study, who selection, subject string) (
 
 // knownSubject refuses what no line can be about, rather than to show that
 // there is none.
-func knownSubject(ctx context.Context, s *study, lines []state.AuditLine, subject string) error {
+func knownSubject(ctx context.Context, s *study.Study, lines []state.AuditLine, subject string) error {
 	known := state.Subjects()
 	for _, l := range lines {
 		known = append(known, l.Subject)
@@ -87,7 +89,7 @@ func knownSubject(ctx context.Context, s *study, lines []state.AuditLine, subjec
 	if subject == "" || slices.Contains(known, subject) {
 		return nil
 	}
-	if who, err := s.store.Participant(ctx, subject); err == nil {
+	if who, err := s.Store.Participant(ctx, subject); err == nil {
 		return failure(exitUsage, "dexetl audit "+who.ID, "--subject %s: a participant, and not a kind of thing such as %s", subject, strings.Join(known, ", "))
 	}
 	next := "dexetl audit"
@@ -154,12 +156,12 @@ type noted struct{ hash, head string }
 
 // verifyAudit checks the trail, by itself, by what was noted of it, and by what each
 // snapshot of the lake has, and says where it ends.
-func (p *program) verifyAudit(ctx context.Context, s *study, noted noted) error {
-	lines, damage := s.store.Trail(ctx)
+func (p *program) verifyAudit(ctx context.Context, s *study.Study, noted noted) error {
+	lines, damage := s.Store.Trail(ctx)
 	if damage != nil && !as[*state.AuditError](damage) {
 		return damage
 	}
-	held, err := s.holdSnapshots(ctx)
+	held, err := s.HoldSnapshots(ctx)
 	if err = errors.Join(damage, err); err != nil {
 		return err
 	}
@@ -168,7 +170,7 @@ func (p *program) verifyAudit(ctx context.Context, s *study, noted noted) error 
 			"the audit trail is whole, but has no line with hash %.64q: it was rewritten, or is another study's", noted.hash)
 	}
 	if noted.head != "" {
-		if err := s.checkHead(noted.head, lines); err != nil {
+		if err := checkHead(s, noted.head, lines); err != nil {
 			return err
 		}
 	}
@@ -178,10 +180,25 @@ func (p *program) verifyAudit(ctx context.Context, s *study, noted noted) error 
 	}
 	if p.flags.json {
 		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash,
-			"snapshots": held.agree, "snapshots_without": held.without, "snapshots_unread": held.unread})
+			"snapshots": held.Agree, "snapshots_without": held.Without, "snapshots_unread": held.Unread})
 	}
-	if err := p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || held.words() == "" {
+	if err := p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || snapshotsWords(held) == "" {
 		return err
 	}
-	return p.tell("%s", held.words())
+	return p.tell("%s", snapshotsWords(held))
+}
+
+// snapshotsWords tell of them, "" if there are none.
+func snapshotsWords(h study.HeldSnapshots) string {
+	if h == (study.HeldSnapshots{}) {
+		return ""
+	}
+	text := fmt.Sprintf("snapshots whose trail is a part of it: %d", h.Agree)
+	if h.Without > 0 {
+		text += fmt.Sprintf("; without a trail: %d", h.Without)
+	}
+	if h.Unread > 0 {
+		text += fmt.Sprintf("; no longer readable: %d", h.Unread)
+	}
+	return text
 }

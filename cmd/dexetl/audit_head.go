@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 // A trailHead is where the audit trail of a study ended at some time: what is kept
@@ -45,32 +46,32 @@ func parseHead(text string) (h trailHead, err error) {
 	return h, nil
 }
 
-// head is that of lines, which are all there are.
-func (s *study) head(lines []state.AuditLine) (trailHead, error) {
+// headOf is that of lines, which are all there are.
+func headOf(s *study.Study, lines []state.AuditLine) (trailHead, error) {
 	if len(lines) == 0 {
 		return trailHead{}, failure(exitUsage, "dexetl participants import roster.csv", "the audit trail has no line yet: there is nothing to keep")
 	}
 	last := lines[len(lines)-1]
-	return trailHead{last.Seq, last.Hash, last.At, s.auditName()}, nil
+	return trailHead{last.Seq, last.Hash, last.At, auditName(s)}, nil
 }
 
 // auditName is what the study is called in a head.
-func (s *study) auditName() string { return cmp.Or(s.config.Study.ID, "-") }
+func auditName(s *study.Study) string { return cmp.Or(s.Config.Study.ID, "-") }
 
 func (p *program) auditHeadCommand(result *resultFlags) *cli.Command {
 	return &cli.Command{
 		Name: "head", Usage: "where the trail ends, as a line to keep elsewhere: count, hash, time, study",
 		Description: "Give it to audit verify --head later: it shows whether anything before it was rewritten.",
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 			if err := noArguments(c); err != nil {
 				return err
 			}
 			p.flags.json = p.flags.json || result.json
-			lines, err := s.store.Trail(ctx)
+			lines, err := s.Store.Trail(ctx)
 			if err != nil {
 				return err
 			}
-			h, err := s.head(lines)
+			h, err := headOf(s, lines)
 			if err != nil {
 				return err
 			}
@@ -85,13 +86,13 @@ func (p *program) auditHeadCommand(result *resultFlags) *cli.Command {
 }
 
 // checkHead holds a head that was kept elsewhere against the trail.
-func (s *study) checkHead(text string, lines []state.AuditLine) error {
+func checkHead(s *study.Study, text string, lines []state.AuditLine) error {
 	kept, err := parseHead(text)
 	if err != nil {
 		return failure(exitUsage, "dexetl audit head", "--head: %w", err)
 	}
-	if kept.study != s.auditName() {
-		return failure(exitUsage, "", "--head is of study %s, and this one is %s", kept.study, s.auditName())
+	if kept.study != auditName(s) {
+		return failure(exitUsage, "", "--head is of study %s, and this one is %s", kept.study, auditName(s))
 	}
 	there := slices.ContainsFunc(lines, func(l state.AuditLine) bool {
 		return l.Seq == kept.lines && l.Hash == kept.hash && l.At.Equal(kept.at) && !l.Altered

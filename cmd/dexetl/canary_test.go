@@ -22,6 +22,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // A canaryCage is a study among whose secrets every one is known, and all that
@@ -311,7 +312,7 @@ func (c *canaryCage) failAtSecrets() {
 	c.now = c.now.Add(30 * time.Hour)
 	c.does("sync", "P001")
 	delete(c.env, "DEXETL_API_CLIENT_SECRET")
-	config := filepath.Join(c.dir, configFile)
+	config := filepath.Join(c.dir, config.File)
 	text, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 // check refuses flags that do not go together.
@@ -39,29 +39,8 @@ func count(given ...bool) (n int) {
 	return n
 }
 
-// mayConnect finds the participant. Who is no longer asked for anything need
-// not sign in.
-func (p *program) mayConnect(ctx context.Context, s *study, id string) (state.Participant, error) {
-	who, err := s.store.Participant(ctx, id)
-	if err != nil {
-		return who, err
-	}
-	if err := s.store.Standing(ctx, who.ID); err != nil {
-		return who, err
-	}
-	if edited, err := p.editedRows(ctx, s); err != nil || edited != nil && edited.names(who.ID) {
-		return who, cmp.Or[error](err, edited)
-	}
-	course, err := s.course(who, time.Time{})
-	if err == nil && !course.Asked {
-		err = failure(exitUsage, "dexetl participants import roster.csv  # if that is wrong",
-			"%s is %s in the roster: nothing would be fetched", who.ID, who.Status)
-	}
-	return who, err
-}
-
 // changeover is what --confirm confirms, nil without it.
-func (s *study) changeover(ctx context.Context, who state.Participant, o connectOptions) (*state.Changeover, error) {
+func changeover(ctx context.Context, s *study.Study, who state.Participant, o connectOptions) (*state.Changeover, error) {
 	if !o.confirm {
 		return nil, nil
 	}
@@ -72,33 +51,13 @@ func (s *study) changeover(ctx context.Context, who state.Participant, o connect
 			return nil, err
 		}
 	}
-	held, err := s.newestHeld(ctx)
+	held, err := s.NewestHeld(ctx)
 	return &state.Changeover{Since: since, Held: held, Reason: strings.TrimSpace(o.reason)}, err
-}
-
-// newestHeld is the newest record in the lake of each connection; empty for a
-// lake that nothing was loaded into.
-func (s *study) newestHeld(ctx context.Context) (map[string]time.Time, error) {
-	held := make(map[string]time.Time)
-	t, err := s.queryOnly(ctx, []string{"egvs", "events", "calibrations", "alerts"}, "", `
-		select connection_id, max(system_time) from (
-			select connection_id, system_time from egvs union all
-			select connection_id, system_time from events union all
-			select connection_id, system_time from calibrations union all
-			select connection_id, system_time from alerts
-		) group by 1`)
-	if as[*emptyLakeError](err) {
-		return held, nil
-	}
-	for _, row := range t.rows {
-		held[fmt.Sprint(row[0])], _ = row[1].(time.Time)
-	}
-	return held, err
 }
 
 // confirmOrObtain confirms the grant that was set aside, if there is one and
 // no other way to sign in was asked for; else it asks for a new consent.
-func (p *program) confirmOrObtain(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+func (p *program) confirmOrObtain(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.confirm && !o.printURL && !o.manual && o.listen == "" {
 		all, err := g.Store.Connections(ctx)
 		if err != nil {
@@ -119,21 +78,21 @@ func (p *program) confirmOrObtain(ctx context.Context, s *study, g *consent.Gran
 
 // explainChange adds to an error about the wrong account what was seen and what
 // can be done; other errors stay as they are.
-func (s *study) explainChange(ctx context.Context, found consent.Found, err error) error {
+func explainChange(ctx context.Context, s *study.Study, found consent.Found, err error) error {
 	id := found.Connection.ParticipantID
 	again := fmt.Sprintf("dexetl connect %s --confirm --reason TEXT", id)
 	held := ""
 	switch {
 	case as[*state.AccountInUseError](err):
 		inUse, _ := errors.AsType[*state.AccountInUseError](err)
-		held = s.heldWords(ctx, inUse.Other)
+		held = heldWords(ctx, s, inUse.Other)
 		again = fmt.Sprintf("if the phone or account passed from %s to %s, %s --since DATETIME; else sign in with %s's own account: dexetl connect %s",
 			inUse.Other, id, again, id, id)
 		if !inUse.Ended {
 			again = fmt.Sprintf("dexetl sync %s while it can still be fetched; then, %s", inUse.Other, again)
 		}
 	case as[*state.OtherAccountError](err):
-		held = s.heldWords(ctx, id)
+		held = heldWords(ctx, s, id)
 		again = fmt.Sprintf("if the account is %s's, %s; else sign in with the first account: dexetl connect %s", id, again, id)
 	case as[*state.ChangeoverError](err):
 		wrong, _ := errors.AsType[*state.ChangeoverError](err)
@@ -150,9 +109,9 @@ func (s *study) explainChange(ctx context.Context, found consent.Found, err erro
 }
 
 // heldWords say up to when data of a participant are held.
-func (s *study) heldWords(ctx context.Context, id string) string {
-	newest, _ := s.newestHeld(ctx) // only adds to what is said
-	all, _ := s.store.Connections(ctx)
+func heldWords(ctx context.Context, s *study.Study, id string) string {
+	newest, _ := s.NewestHeld(ctx) // only adds to what is said
+	all, _ := s.Store.Connections(ctx)
 	var last time.Time
 	for _, c := range all {
 		if c.ParticipantID == id && newest[c.ID].After(last) {
@@ -182,23 +141,12 @@ func deviceWords(d consent.Device) string {
 	return strings.Join(strings.Fields(d.Display+" "+d.Generation+" "+d.App), " ")
 }
 
-// sayWhatEnded tells of the connections that gave way, and leaves no trace of
-// their tokens.
-func (p *program) sayWhatEnded(ctx context.Context, s *study, before []state.Connection) error {
-	live := make(map[string]bool)
-	for _, c := range before {
-		live[c.ID] = c.Status != state.Ended
+// sayWhatEnded tells of the connections that gave way.
+func (p *program) sayWhatEnded(ctx context.Context, s *study.Study, before []state.Connection) error {
+	ended, err := s.Ended(ctx, before)
+	for _, c := range ended {
+		p.say("%s's connection %s ended at %s, its tokens are destroyed; what was fetched stays",
+			c.ParticipantID, c.ID, c.ValidTo.Format(time.RFC3339))
 	}
-	now, err := s.store.Connections(ctx)
-	if err != nil {
-		return err
-	}
-	for _, c := range now {
-		if live[c.ID] && c.Status == state.Ended {
-			p.say("%s's connection %s ended at %s, its tokens are destroyed; what was fetched stays",
-				c.ParticipantID, c.ID, c.ValidTo.Format(time.RFC3339))
-		}
-	}
-	_, err = s.store.Scrub(ctx)
 	return err
 }

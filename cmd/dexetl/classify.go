@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
@@ -17,10 +16,12 @@ import (
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
-// A verdict is the exit code and what to do for one type of error.
-type verdict struct {
+// A ruling is the exit code and what to do for one type of error.
+type ruling struct {
 	is     func(error) bool
 	code   int
 	advice string // what no command does
@@ -34,13 +35,6 @@ func as[T error](err error) bool {
 
 func is(target error) func(error) bool {
 	return func(err error) bool { return errors.Is(err, target) }
-}
-
-// isDataFile reports whether err is about a damaged data file, which the raw
-// log can replace.
-func isDataFile(err error) bool {
-	damage, ok := errors.AsType[*lake.DamageError](err)
-	return ok && strings.HasPrefix(damage.Path, "data/")
 }
 
 // isDenied reports whether err is about a file that this account may not use. A
@@ -58,6 +52,12 @@ func isLockless(err error) bool {
 	return ok && path.Op == "flock"
 }
 
+// isKeyError reports whether err says why the sealing key cannot be had.
+func isKeyError(err error) bool {
+	secret, ok := errors.AsType[*study.SecretError](err)
+	return ok && secret.Key
+}
+
 // isRefused reports whether err is about what the API refuses for good.
 func isRefused(err error) bool {
 	status, ok := errors.AsType[*dexcom.StatusError](err)
@@ -67,8 +67,8 @@ func isRefused(err error) bool {
 // checkNetwork is the advice where nothing answers.
 const checkNetwork = "make sure of api.base_url and the network"
 
-// verdicts are looked through in order; the first that fits counts.
-func verdicts() []verdict {
+// rulings are looked through in order; the first that fits counts.
+func rulings() []ruling {
 	const (
 		newer    = "use the newer program"
 		backup   = "restore the file from a backup"
@@ -77,11 +77,20 @@ func verdicts() []verdict {
 		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, and everybody signs in again: dexetl connect --public-key, the roster, dexetl connect"
 		later       = "run the same command again later: it resumes"
 	)
-	return []verdict{
+	return []ruling{
 		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
 		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
-		{as[*trustError], exitUsage, "", ""},
-		{as[*configError], exitUsage, "correct it and run the command again", ""},
+		{as[*config.TrustError], exitUsage, "", ""},
+		{isKeyError, exitKey, "", ""},
+		{as[*study.SecretError], exitUsage, "", ""},
+		{as[*study.NoClientError], exitUsage, "put the app's client id into " + config.File, ""},
+		{as[*study.NobodyError], exitUsage, "", "dexetl participants list"},
+		{as[*study.NotAskedError], exitUsage, "", "dexetl participants import roster.csv  # if that is wrong"},
+		{as[*study.NoSnapshotError], exitUsage, "", "dexetl snapshots list"},
+		{as[*study.LeftOutError], exitUsage, "", ""},
+		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, ""},
+		{as[*study.EmptyLakeError], exitUsage, "", "dexetl backfill"},
+		{as[*config.Error], exitUsage, "correct it and run the command again", ""},
 		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
 		{as[*state.LineError], exitUsage, "", "dexetl participants list"},
 		{as[*state.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
@@ -90,15 +99,18 @@ func verdicts() []verdict {
 		{as[*state.SchemaError], exitUsage, newer, ""},
 		{as[*lake.VersionError], exitUsage, newer, ""},
 		{as[*consent.RedirectError], exitUsage, "", ""},
-		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + configFile, ""},
+		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + config.File, ""},
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
 		{as[*state.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
 		{is(state.ErrSealsLost), exitDamage, sealsBackup, ""},
 		{is(state.ErrSealsUnknown), exitDamage, sealsBackup, ""},
-		{as[*exchangedError], exitDamage, sealsBackup, ""},
-		{as[*lostMemoryError], exitDamage, "restore this file, or the newest backup of the state folder; if there is neither, record again who has withdrawn, then go on with state.db as it is: dexetl replay", ""},
+		{as[*study.LostLogError], exitDamage, "restore lake/raw from a backup; if there is none, leave this lake as it is, give lake.path in " + config.File +
+			" a new folder, and dexetl backfill fetches anew what Dexcom still has", ""},
+		{as[*study.UnknownWithdrawnError], exitDamage, "", "dexetl participants import roster.csv"},
+		{as[*study.ExchangedError], exitDamage, sealsBackup, ""},
+		{as[*study.LostMemoryError], exitDamage, "restore this file, or the newest backup of the state folder; if there is neither, record again who has withdrawn, then go on with state.db as it is: dexetl replay", ""},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
 		{as[*consent.KeyModeError], exitKey, "", ""},
 		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", ""},
@@ -107,12 +119,12 @@ func verdicts() []verdict {
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
-		{as[*trailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
+		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
 		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
-		{isDataFile, exitDamage, "", replayNext},
+		{study.IsDataFile, exitDamage, "", replayNext},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
-		{as[*forgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", ""},
+		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", ""},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", ""},
 		{as[*lake.DamageError], exitDamage, backup, ""},
 		{as[*raw.VersionError], exitUsage, newer, ""},
@@ -151,68 +163,12 @@ func verdicts() []verdict {
 
 // classifyByType gives errors of the packages below their code and what to do.
 func classifyByType(err error) *exitError {
-	for _, v := range verdicts() {
+	for _, v := range rulings() {
 		if v.is(err) {
 			return &exitError{v.code, cmp.Or(adviceOf(err), v.advice), cmp.Or(nextOf(err), v.next), err}
 		}
 	}
 	return &exitError{exitUnexpected, "", "", err}
-}
-
-// adviceOf is the advice of an error that knows what it is about, "" for others.
-func adviceOf(err error) string {
-	if e, ok := errors.AsType[*trustError](err); ok {
-		return e.advice()
-	}
-	if e, ok := errors.AsType[*state.AuditError](err); ok && e.Ahead {
-		return "keep " + state.AuditFile + "; if state.db came from a backup, dexetl doctor says under state's age what it does not know; else lines were added"
-	}
-	return ""
-}
-
-// nextOf is the next command for an error that knows whom or what it is about,
-// "" for others.
-func nextOf(err error) string {
-	if e, ok := errors.AsType[*trustError](err); ok {
-		return e.next()
-	}
-	if e, ok := errors.AsType[*consent.KeyModeError](err); ok {
-		return shellLine([]string{"chmod", "600", e.Path})
-	}
-	if e, ok := errors.AsType[*consent.DeniedError](err); ok {
-		return "dexetl connect " + e.ParticipantID + "  # when the participant agrees"
-	}
-	if e, ok := errors.AsType[*load.ForgottenWithdrawalError](err); ok {
-		return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
-	}
-	if e, ok := errors.AsType[*lostMemoryError](err); ok {
-		return e.next()
-	}
-	if e, ok := errors.AsType[*trailError](err); ok {
-		return e.next()
-	}
-	if e, ok := errors.AsType[*forgottenError](err); ok {
-		return e.next()
-	}
-	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
-		return "dexetl connect " + e.ParticipantID
-	}
-	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
-		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
-	}
-	if e, ok := errors.AsType[*state.OwnerError](err); ok {
-		return disownedNext(e)
-	}
-	if e, ok := errors.AsType[*consent.SealError](err); ok {
-		return "dexetl connect " + e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.NotConfirmedError](err); ok {
-		return "dexetl connect " + e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.CodeError](err); ok {
-		return "dexetl connect " + e.ParticipantID
-	}
-	return ""
 }
 
 // codeOf is the exit code err will have; 0 for none.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // A file of another account is one matter, wherever it is met: who runs this, or
@@ -20,7 +21,7 @@ func TestDenied(t *testing.T) {
 	open := &fs.PathError{Op: "openat", Path: "manifests/000000000026.json", Err: syscall.EACCES}
 	for name, err := range map[string]error{
 		"a manifest":        fmt.Errorf("manifest 26: %w", open),
-		"the configuration": &configError{Path: "dexetl.yaml", Err: open},
+		"the configuration": &config.Error{Path: "dexetl.yaml", Err: open},
 		"a link":            &os.LinkError{Op: "link", Old: "a", New: "b", Err: syscall.EPERM},
 	} {
 		if got := classified(err); got.code != exitDisk || !strings.Contains(got.advice, "chown -R") || got.next != sameCommand {

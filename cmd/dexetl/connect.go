@@ -7,15 +7,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // connectOptions are the flags of `dexetl connect`.
@@ -51,7 +51,7 @@ func (p *program) connectCommand() *cli.Command {
 			&cli.BoolFlag{Name: "public-key", Usage: "print the key for which others seal with --recipient", Destination: &o.publicKey},
 			p.reasonFlag(),
 		}, o.pages.flags()...),
-		Action: p.pagesOr(&o.pages, func(ctx context.Context, c *cli.Command, s *study) error {
+		Action: p.pagesOr(&o.pages, func(ctx context.Context, c *cli.Command, s *study.Study) error {
 			o.reason = p.flags.reason
 			if err := o.check(); err != nil {
 				return err
@@ -65,24 +65,24 @@ func (p *program) connectCommand() *cli.Command {
 				return p.printPublicKey(ctx, s)
 			}
 			if o.export != "" {
-				return p.connecting(ctx, s, func(g *consent.Grants) error { return p.exportGrants(ctx, g, o, c.Args().Slice()) })
+				return s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return p.exportGrants(ctx, g, o, c.Args().Slice()) })
 			}
 			if o.tokens != "" {
-				return p.connecting(ctx, s, func(g *consent.Grants) error { return p.importTokens(ctx, g, o.tokens) })
+				return s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return p.importTokens(ctx, g, o.tokens) })
 			}
 			id, err := one(c, "participant")
 			if err != nil {
 				return err
 			}
-			who, err := p.mayConnect(ctx, s, id)
+			who, err := s.MayConnect(ctx, id)
 			if err != nil {
 				return err
 			}
-			change, err := s.changeover(ctx, who, o)
+			change, err := changeover(ctx, s, who, o)
 			if err != nil {
 				return err
 			}
-			return p.connecting(ctx, s, func(g *consent.Grants) error {
+			return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
 				g.Change = change
 				return p.connectOne(ctx, s, g, who.ID, o)
 			})
@@ -90,45 +90,14 @@ func (p *program) connectCommand() *cli.Command {
 	}
 }
 
-// connecting readies the grants around work and keeps the run.
-func (p *program) connecting(ctx context.Context, s *study, work func(*consent.Grants) error) error {
-	if _, err := p.editedRows(ctx, s); err != nil {
-		return err
-	}
-	log, err := raw.Open(s.rawPath())
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	run, err := s.store.StartRun(ctx, "connect", "", version())
-	if err != nil {
-		return err
-	}
-	g, err := p.grants(ctx, s, log, run.ID, nil)
-	var answers atomic.Int64
-	if err == nil {
-		keep := g.Keep
-		g.Keep = func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
-			answers.Add(1)
-			return keep(ctx, c, a)
-		}
-		err = work(g)
-	}
-	var calls int64
-	if g != nil {
-		calls = g.Calls()
-	}
-	return errors.Join(err, s.store.EndRun(context.WithoutCancel(ctx), run.ID, codeOf(err), calls, answers.Load()))
-}
-
-func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) error {
-	before, err := s.store.Connections(ctx)
+func (p *program) connectOne(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) error {
+	before, err := s.Store.Connections(ctx)
 	if err != nil {
 		return err
 	}
 	found, err := p.confirmOrObtain(ctx, s, g, id, o)
 	if err != nil {
-		return s.explainChange(ctx, found, err)
+		return explainChange(ctx, s, found, err)
 	}
 	if o.confirm && found.Connection.BegunBecause == "" {
 		p.say("it is the account that was connected before, or the first one: there was nothing to confirm")
@@ -143,7 +112,7 @@ func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, i
 	return p.showFound(to, found)
 }
 
-func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.manual {
 		url, err := g.Begin(ctx, id)
 		if err != nil {
@@ -166,10 +135,10 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 	if err != nil {
 		return consent.Found{}, err
 	}
-	if callback.Ask, err = s.questions(g, callback); err != nil {
+	if callback.Ask, err = questions(s, g, callback); err != nil {
 		return consent.Found{}, errors.Join(err, callback.Close())
 	}
-	if o.listen != "" && !isLoopback("http://"+o.listen) {
+	if o.listen != "" && !config.IsLoopback("http://"+o.listen) {
 		p.say("%s", plainWords(o.listen))
 	}
 	p.showURL(callback.URL, o)
@@ -186,15 +155,15 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 
 // questions are asked of whoever comes back from another machine; nil where only
 // browsers of this one can.
-func (s *study) questions(g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
+func questions(s *study.Study, g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
 	if callback.Local() {
 		return nil, nil
 	}
-	texts, err := s.texts()
+	texts, err := pageTexts(s)
 	if err != nil {
 		return nil, err
 	}
-	return s.pages(g, texts).Ask()
+	return pages(s, g, texts).Ask()
 }
 
 func (p *program) showURL(url string, o connectOptions) {

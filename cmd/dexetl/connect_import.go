@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 // importTokens takes over grants and looks at every account, some at a time.
@@ -48,7 +49,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	unchecked := len(failures) - aside
 	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
 		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, unchecked, imported.Known)
-	if edited := disownedFound(ownerErrors(errors.Join(failures...)), ""); edited != nil {
+	if edited := disownedFound(study.OwnerErrors(errors.Join(failures...)), ""); edited != nil {
 		return edited
 	}
 	switch {

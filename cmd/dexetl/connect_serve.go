@@ -13,6 +13,8 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // pagesOptions are the flags of `dexetl connect` about the pages behind links.
@@ -24,12 +26,12 @@ type pagesOptions struct {
 func (o *pagesOptions) flags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "serve", Usage: "serve the pages behind the links of dexetl invite at `ADDR`, until Ctrl-C", Destination: &o.serve},
-		&cli.BoolFlag{Name: "print-texts", Usage: "print the pages' texts, for connect.texts in " + configFile, Destination: &o.printTexts},
+		&cli.BoolFlag{Name: "print-texts", Usage: "print the pages' texts, for connect.texts in " + config.File, Destination: &o.printTexts},
 	}
 }
 
 // pagesOr does what the options ask for, or else connectOne.
-func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli.Command, *study) error) cli.ActionFunc {
+func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli.Command, *study.Study) error) cli.ActionFunc {
 	return func(ctx context.Context, c *cli.Command) error {
 		if o.serve == "" && !o.printTexts {
 			return p.withStudy(connectOne)(ctx, c)
@@ -46,30 +48,30 @@ func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli
 			fmt.Fprint(p.stdout, page.DefaultTexts)
 			return nil
 		}
-		return p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
+		return p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
 			return p.servePages(ctx, s, o.serve)
 		})(ctx, c)
 	}
 }
 
 // servePages serves the consent pages at addr until ctx ends.
-func (p *program) servePages(ctx context.Context, s *study, addr string) error {
-	texts, err := s.texts()
+func (p *program) servePages(ctx context.Context, s *study.Study, addr string) error {
+	texts, err := pageTexts(s)
 	if err != nil {
 		return err
 	}
-	if err := s.checkServing(addr); err != nil {
+	if err := checkServing(s, addr); err != nil {
 		return err
 	}
-	return p.connecting(ctx, s, func(g *consent.Grants) error {
-		if err := s.checkRedirects(g.Apps); err != nil {
+	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
+		if err := checkRedirects(s, g.Apps); err != nil {
 			return err
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 		if err != nil {
 			return advised(exitUsage, "end what listens there, or serve at another address", "consent pages: %w", err)
 		}
-		server := s.pages(g, texts)
+		server := pages(s, g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
 		p.sayListening(s, listener.Addr().String())
 		p.warnOfLostRedirects(g.Apps, listener.Addr())
@@ -78,14 +80,14 @@ func (p *program) servePages(ctx context.Context, s *study, addr string) error {
 }
 
 // pages are the study's consent pages.
-func (s *study) pages(g *consent.Grants, texts *page.Texts) *page.Server {
-	return &page.Server{Grants: g, Texts: texts, BaseURL: s.config.Connect.PublicURL, ClientHeader: s.config.Connect.ClientHeader,
-		Study: page.Study{Name: s.studyName(), Contact: s.config.Study.Contact, AllHistory: s.config.Study.History == "all"}}
+func pages(s *study.Study, g *consent.Grants, texts *page.Texts) *page.Server {
+	return &page.Server{Grants: g, Texts: texts, BaseURL: s.Config.Connect.PublicURL, ClientHeader: s.Config.Connect.ClientHeader,
+		Study: page.Study{Name: studyName(s), Contact: s.Config.Study.Contact, AllHistory: s.Config.Study.History == "all"}}
 }
 
-func (p *program) sayListening(s *study, addr string) {
-	publicURL := s.config.Connect.PublicURL
-	if !isLoopback("http://" + addr) {
+func (p *program) sayListening(s *study.Study, addr string) {
+	publicURL := s.Config.Connect.PublicURL
+	if !config.IsLoopback("http://" + addr) {
 		p.say("%s", plainWords(addr))
 	}
 	if p.flags.json {
@@ -96,7 +98,7 @@ func (p *program) sayListening(s *study, addr string) {
 	invite := []string{"dexetl", "invite", "--all-missing"}
 	if publicURL != "" {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
-	} else if at, err := url.Parse(s.config.API.RedirectURI); err == nil {
+	} else if at, err := url.Parse(s.Config.API.RedirectURI); err == nil {
 		// The host to which Dexcom sends the browser back: a cookie is one host's.
 		invite = append(invite, "--base-url", at.Scheme+"://"+at.Host)
 	}
@@ -128,16 +130,16 @@ func (p *program) warnOfLostRedirects(apps map[string]consent.App, served net.Ad
 }
 
 // studyName is what participants know the study by.
-func (s *study) studyName() string {
-	return cmp.Or(s.config.Study.Name, s.config.Study.ID)
+func studyName(s *study.Study) string {
+	return cmp.Or(s.Config.Study.Name, s.Config.Study.ID)
 }
 
-// texts are the study's own texts, nil for the English ones.
-func (s *study) texts() (*page.Texts, error) {
-	if s.config.Connect.Texts == "" {
+// pageTexts are the study's own texts, nil for the English ones.
+func pageTexts(s *study.Study) (*page.Texts, error) {
+	if s.Config.Connect.Texts == "" {
 		return nil, nil
 	}
-	path := s.path(s.config.Connect.Texts)
+	path := s.Path(s.Config.Connect.Texts)
 	file, err := os.ReadFile(path)
 	if err != nil {
 		return nil, failure(exitUsage, "dexetl connect --print-texts > "+path, "connect.texts: %w", err)
@@ -151,25 +153,25 @@ func (s *study) texts() (*page.Texts, error) {
 
 // checkServing refuses to speak plain http to other machines unless links are
 // https, that is, unless a proxy stands in front.
-func (s *study) checkServing(addr string) error {
+func checkServing(s *study.Study, addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return usage("--serve %q: host:port such as 127.0.0.1:8085", addr)
 	}
-	if isLoopback("http://"+net.JoinHostPort(host, "0")) || strings.HasPrefix(s.config.Connect.PublicURL, "https://") {
+	if config.IsLoopback("http://"+net.JoinHostPort(host, "0")) || strings.HasPrefix(s.Config.Connect.PublicURL, "https://") {
 		return nil
 	}
-	return advised(exitUsage, "set connect.public_url in "+configFile+" to the https address of the proxy in front, or serve at 127.0.0.1",
+	return advised(exitUsage, "set connect.public_url in "+config.File+" to the https address of the proxy in front, or serve at 127.0.0.1",
 		"--serve %s: plain http is for this machine only", addr)
 }
 
 // checkRedirects makes sure that browsers come back from Dexcom to the place
 // the links lead to, which on a participant's phone localhost is not.
-func (s *study) checkRedirects(apps map[string]consent.App) error {
-	if s.config.Connect.PublicURL == "" {
+func checkRedirects(s *study.Study, apps map[string]consent.App) error {
+	if s.Config.Connect.PublicURL == "" {
 		return nil
 	}
-	public, err := url.Parse(s.config.Connect.PublicURL)
+	public, err := url.Parse(s.Config.Connect.PublicURL)
 	if err != nil {
 		return err // checked with the configuration
 	}
@@ -177,22 +179,8 @@ func (s *study) checkRedirects(apps map[string]consent.App) error {
 		back, err := url.Parse(app.RedirectURI)
 		if err != nil || back.Scheme != public.Scheme || back.Host != public.Host {
 			return advised(exitUsage, fmt.Sprintf("register %s://%s/callback with the app at Dexcom and set it as redirect_uri", public.Scheme, public.Host),
-				"region %s: redirect URI %s: participants who follow a link to %s do not come back there", region, app.RedirectURI, s.config.Connect.PublicURL)
+				"region %s: redirect URI %s: participants who follow a link to %s do not come back there", region, app.RedirectURI, s.Config.Connect.PublicURL)
 		}
-	}
-	return nil
-}
-
-// checkPublicURL says what keeps links from beginning with address.
-func checkPublicURL(address string) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("%q: not an address such as https://consent.example.org", address)
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return fmt.Errorf("%q: scheme, host and path only", address)
-	case u.Scheme == "http" && !isLoopback(address):
-		return fmt.Errorf("%q: https is required, except on this machine", address)
 	}
 	return nil
 }

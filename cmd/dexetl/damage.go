@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // replayNext is the command that brings back the rows of damaged data files.
@@ -21,29 +24,6 @@ func damageFound(files []*lake.DamageError) error {
 	return failure(exitDamage, replayNext, "%w, and %d more; what needs their rows waits, all else is done", files[0], len(files)-1)
 }
 
-// damaged are the data files of the newest snapshot that are damaged, as far as their
-// sizes and its manifest tell.
-func (s *study) damaged() ([]*lake.DamageError, error) {
-	l, m, err := s.snapshot("")
-	if as[*emptyLakeError](err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	return l.Damaged(m.Files)
-}
-
-// unlessData is err, but nil for a damaged data file: who shows what can be shown
-// without it returns the damage in the end.
-func unlessData(err error) error {
-	if isDataFile(err) {
-		return nil
-	}
-	return err
-}
-
 // damageLines names every file.
 func damageLines(files []*lake.DamageError) []string {
 	return mapped(files, func(f *lake.DamageError) string { return fmt.Sprint(f) })
@@ -51,4 +31,24 @@ func damageLines(files []*lake.DamageError) []string {
 
 func damagePaths(files []*lake.DamageError) []string {
 	return append([]string{}, mapped(files, func(f *lake.DamageError) string { return f.Path })...)
+}
+
+// disownedFound is the error of such rows that a command went around; nil for none.
+func disownedFound(found []*state.OwnerError, done string) error {
+	if len(found) == 0 {
+		return nil
+	}
+	names := mapped(found, func(e *state.OwnerError) string { return e.ParticipantID })
+	slices.Sort(names)
+	if names = slices.Compact(names); len(names) == 1 {
+		return failureAs(found[0], "%w%s", found[0], done)
+	}
+	return failureAs(found[0], "%w; so it is with %d participants%s: %s", found[0], len(names), done, study.ShortList(names))
+}
+
+// failureAs makes an exitError with code and advice of a known one.
+func failureAs(known error, format string, args ...any) error {
+	e := *classifyByType(known)
+	e.err = failure(e.code, "", format, args...).(*exitError).err
+	return &e
 }

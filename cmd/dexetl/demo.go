@@ -18,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/study"
 )
 
 // demoNow is when the demo takes place, so that it shows the same to everybody.
@@ -88,7 +89,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	if err := p.demoPipeline(ctx, s, api); err != nil {
 		return err
 	}
@@ -107,46 +108,46 @@ func serveLocally(ctx context.Context, handler http.Handler) (url string, stop f
 	return "http://" + listener.Addr().String(), func() { cancel(); group.Wait() }, nil
 }
 
-func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server) error {
+func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.Server) error {
 	var roster bytes.Buffer
 	if err := api.WriteRoster(&roster); err != nil {
 		return err
 	}
-	if err := writeNew(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
+	if err := writeNew(filepath.Join(s.Dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
-	imported, err := s.store.ImportRoster(ctx, &roster)
+	imported, err := s.Store.ImportRoster(ctx, &roster)
 	if err != nil {
 		return err
 	}
 	p.say("roster     %d participants imported from roster.csv", imported.Added)
 
 	began := time.Now()
-	if err := p.connecting(ctx, s, func(g *consent.Grants) error { return consentAll(ctx, s, g) }); err != nil {
+	if err := s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return consentAll(ctx, s, g) }); err != nil {
 		return err
 	}
 	p.say("connect    everybody signed in through the OAuth login, tokens sealed, in %.1f s", time.Since(began).Seconds())
 
-	job := fetchJob{run: extract.Run{Job: plan.Job{Mode: plan.Backfill}}}
-	done, err := p.fetchAndLoad(ctx, s, job)
+	job := study.Job{Run: extract.Run{Job: plan.Job{Mode: plan.Backfill}}, ExitCode: runCode}
+	done, err := s.Run(ctx, job)
 	if err != nil {
 		return err
 	}
-	readings := done.loaded.Tables["glucose"].Added
+	readings := done.Loaded.Tables["glucose"].Added
 	p.say("backfill   %s calls, %s records (%s as received), folded into snapshot %d in %.1f s: %s records/s",
-		thousands(int64(done.report.Calls)), thousands(int64(done.report.Records)), megabytes(done.report.Bytes), done.loaded.Snapshot,
-		done.took.Seconds(), thousands(int64(float64(done.report.Records)/done.took.Seconds())))
-	p.say("lake       %s readings: %s", thousands(int64(readings)), describeTables(done.loaded))
+		thousands(int64(done.Report.Calls)), thousands(int64(done.Report.Records)), megabytes(done.Report.Bytes), done.Loaded.Snapshot,
+		done.Took.Seconds(), thousands(int64(float64(done.Report.Records)/done.Took.Seconds())))
+	p.say("lake       %s readings: %s", thousands(int64(readings)), describeTables(done.Loaded))
 	for _, line := range remarks(done) {
 		p.say("           %s", line)
 	}
-	return done.verdict()
+	return verdict(done)
 }
 
 // consentAll lets every participant sign in, through the simulator's back
 // door instead of a browser.
-func consentAll(ctx context.Context, s *study, g *consent.Grants) error {
-	people, err := s.store.Participants(ctx)
+func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
+	people, err := s.Store.Participants(ctx)
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func signIn(ctx context.Context, client *http.Client, url string) (string, error
 	return "", errors.New("the login page did not redirect")
 }
 
-func (p *program) demoResult(ctx context.Context, s *study, dir string, began time.Time) error {
+func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, began time.Time) error {
 	p.say("")
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1"}); err != nil {
 		return err

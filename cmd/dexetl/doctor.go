@@ -11,6 +11,8 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // What a check of the doctor ends with.
@@ -46,7 +48,7 @@ func (p *program) doctorCommand() *cli.Command {
 // A doctor examines one study.
 type doctor struct {
 	p        *program
-	study    *study
+	study    *study.Study
 	findings []finding
 }
 
@@ -57,12 +59,12 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.study, err = loadStudy(dir, d.p.getenv); err != nil {
+	if d.study, err = study.OpenFolder(dir, d.p.worker()); err != nil {
 		d.fail("configuration", err)
 		return nil // all else depends on it
 	}
-	d.ok("configuration", "%s", d.study.path(configFile))
-	if err := d.study.trusted(d.p.getenv); err != nil {
+	d.ok("configuration", "%s", d.study.Path(config.File))
+	if err := d.study.Trusted(); err != nil {
 		d.fail("permissions", err)
 		return nil // nothing it names is run or read
 	}
@@ -74,7 +76,7 @@ func (d *doctor) examine(ctx context.Context) error {
 		return nil
 	}
 	defer leave()
-	d.ok("state", "%s", d.study.path(d.study.config.State.Path))
+	d.ok("state", "%s", d.study.StatePath())
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
 	d.checkLake()
@@ -89,13 +91,11 @@ func (d *doctor) openState(ctx context.Context) (leave func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	leave = func() { errors.Join(d.study.close(), os.RemoveAll(folder)) }
-	d.study.store, err = state.OpenCopy(ctx, d.study.path(d.study.config.State.Path), folder)
-	if err != nil {
+	leave = func() { errors.Join(d.study.Close(), os.RemoveAll(folder)) }
+	if err := d.study.OpenCopy(ctx, folder); err != nil {
 		leave()
 		return nil, err
 	}
-	d.study.store.Now = d.p.now
 	return leave, nil
 }
 
@@ -155,26 +155,26 @@ func (d *doctor) print() error {
 // checkAudit looks whether the audit trail is as it was written.
 func (d *doctor) checkAudit(ctx context.Context) {
 	const check = "audit trail"
-	lines, err := d.study.store.Trail(ctx)
+	lines, err := d.study.Store.Trail(ctx)
 	if damage, ok := errors.AsType[*state.AuditError](err); ok {
-		damage.Path = filepath.Join(d.study.path(d.study.config.State.Path), state.AuditFile)
+		damage.Path = filepath.Join(d.study.StatePath(), state.AuditFile)
 	}
 	if err != nil {
 		d.fail(check, err)
 		return
 	}
-	held, err := d.study.holdSnapshots(ctx)
+	held, err := d.study.HoldSnapshots(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return
 	}
-	d.ok(check, "%s, all as written%s", countOf(len(lines), "line"), behind("; ", held.words()))
+	d.ok(check, "%s, all as written%s", countOf(len(lines), "line"), behind("; ", snapshotsWords(held)))
 }
 
 // checkRemembered looks whether the state is as new as lake and audit trail are.
 func (d *doctor) checkRemembered(ctx context.Context) {
 	const check = "state's age"
-	if err := d.p.remembers(ctx, d.study); err != nil {
+	if err := d.study.Remembers(ctx); err != nil {
 		d.fail(check, err)
 		return
 	}
@@ -184,21 +184,21 @@ func (d *doctor) checkRemembered(ctx context.Context) {
 // checkTokens looks whether the sealing key opens what is sealed.
 func (d *doctor) checkTokens(ctx context.Context) {
 	const check = "token store"
-	bound, err := d.study.store.BoundKey(ctx)
+	bound, err := d.study.Store.BoundKey(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return
 	}
 	if bound == "" {
-		d.ok(check, "no sealing key yet: the first connect makes it in %s", d.study.keyPath())
+		d.ok(check, "no sealing key yet: the first connect makes it in %s", d.study.KeyPath())
 		return
 	}
-	key, err := d.p.sealingKey(ctx, d.study)
+	key, err := d.study.SealingKey(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return
 	}
-	n, err := (&consent.Grants{Store: d.study.store, Key: key}).CheckSealed(ctx)
+	n, err := (&consent.Grants{Store: d.study.Store, Key: key}).CheckSealed(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // limitedAccess is how many people Dexcom lets an app connect before it has
@@ -23,20 +24,15 @@ const limitedAccess = 5
 // checkApps looks at every configured app: its secret, its redirect URI, and
 // whether its two endpoints answer.
 func (d *doctor) checkApps(ctx context.Context) {
-	config := d.study.config
-	apps := map[string]APIConfig{d.study.defaultRegion(): config.API}
-	maps.Copy(apps, config.Apps)
+	regions := append(slices.Collect(maps.Keys(d.study.Config.Apps)), d.study.DefaultRegion())
+	slices.Sort(regions)
 	people, err := d.connected(ctx)
 	if err != nil {
 		d.fail("connections", err)
 		return
 	}
-	for _, region := range slices.Sorted(maps.Keys(apps)) {
-		key := "apps." + region
-		if region == d.study.defaultRegion() {
-			key = "api"
-		}
-		app, err := d.p.app(ctx, d.study, key, region, apps[region])
+	for _, region := range slices.Compact(regions) {
+		app, err := d.study.App(ctx, region)
 		if err != nil {
 			d.fail("app "+region, err)
 			continue
@@ -51,7 +47,7 @@ func (d *doctor) checkApps(ctx context.Context) {
 
 // connected counts the connections that count, by region.
 func (d *doctor) connected(ctx context.Context) (map[string]int, error) {
-	all, err := d.study.store.Connections(ctx)
+	all, err := d.study.Store.Connections(ctx)
 	people := make(map[string]int)
 	for _, c := range all {
 		if c.Status != state.Ended {
@@ -63,13 +59,13 @@ func (d *doctor) connected(ctx context.Context) (map[string]int, error) {
 
 func (d *doctor) checkRedirect(region, uri string) {
 	check := "redirect URI " + region
-	advice := "register the same address, letter by letter, with the app in Dexcom's developer portal and as redirect_uri in " + configFile
+	advice := "register the same address, letter by letter, with the app in Dexcom's developer portal and as redirect_uri in " + config.File
 	u, err := url.Parse(uri)
 	switch {
 	case err != nil || u.Host == "":
 		d.fail(check, advised(exitUsage, advice, "%q is no address", uri))
 		return
-	case u.Scheme != "https" && !isLoopback(uri):
+	case u.Scheme != "https" && !config.IsLoopback(uri):
 		d.fail(check, advised(exitUsage, advice, "%s: only https is allowed (plain http to this machine only)", uri))
 		return
 	case u.Scheme == "https":
@@ -126,7 +122,7 @@ func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
 // credentials.
 func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
 	check := "token endpoint " + app.Region
-	grants := &consent.Grants{Store: d.study.store, Apps: map[string]consent.App{app.Region: app}}
+	grants := &consent.Grants{Store: d.study.Store, Apps: map[string]consent.App{app.Region: app}}
 	accepted, said, err := grants.Probe(ctx, app.Region)
 	switch {
 	case as[*consent.WrongClientError](err):

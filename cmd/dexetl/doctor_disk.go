@@ -11,6 +11,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // A run stops when the disk is full and resumes; below these it is better to
@@ -24,7 +25,7 @@ const (
 // they do what a commit relies on.
 func (d *doctor) checkDisk() {
 	for _, place := range []struct{ name, path string }{
-		{"state", d.study.path(d.study.config.State.Path)}, {"lake", d.study.lakePath()},
+		{"state", d.study.StatePath()}, {"lake", d.study.LakePath()},
 	} {
 		dir, err := nearestFolder(place.path)
 		if err != nil {
@@ -112,7 +113,7 @@ func tryFileSystem(dir string) (err error) {
 	if err := os.Rename(first, filepath.Join(trial, "c")); err != nil {
 		return fmt.Errorf("rename: %w", err)
 	}
-	if err := syncFolder(trial); err != nil {
+	if err := study.SyncFolder(trial); err != nil {
 		return fmt.Errorf("fsync of a folder: %w", err)
 	}
 	return tryLock(file, second)
@@ -138,9 +139,9 @@ func tryLock(file *os.File, name string) error {
 // checkModes looks whether others can read what is the study's alone.
 func (d *doctor) checkModes() {
 	const check = "permissions"
-	state := d.study.path(d.study.config.State.Path)
+	state := d.study.StatePath()
 	private := []string{
-		state, filepath.Join(state, "state.db"), filepath.Join(state, "audit.jsonl"), d.study.rawPath(), d.study.keyPath(),
+		state, filepath.Join(state, "state.db"), filepath.Join(state, "audit.jsonl"), d.study.RawPath(), d.study.KeyPath(),
 	}
 	open := 0
 	for _, path := range private {
@@ -157,11 +158,11 @@ func (d *doctor) checkModes() {
 
 // checkLake looks at the load lock and at the files of the newest snapshot.
 func (d *doctor) checkLake() {
-	if _, err := os.Stat(filepath.Join(d.study.lakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(d.study.LakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
 		d.ok("lake", "nothing loaded yet")
 		return
 	}
-	l, err := lake.OpenToRead(d.study.lakePath())
+	l, err := lake.OpenToRead(d.study.LakePath())
 	if err != nil {
 		d.fail("lake", err)
 		return
@@ -195,17 +196,17 @@ func (d *doctor) checkLake() {
 // checkRaw looks whether the raw log is the one that snapshot m was made from.
 func (d *doctor) checkRaw(m lake.Manifest) {
 	const check = "raw log"
-	if _, err := os.Stat(d.study.rawPath()); errors.Is(err, fs.ErrNotExist) {
-		d.fail(check, d.study.noLog())
+	if _, err := os.Stat(d.study.RawPath()); errors.Is(err, fs.ErrNotExist) {
+		d.fail(check, d.study.NoLog())
 		return
 	}
-	log, err := raw.Open(d.study.rawPath())
+	log, err := raw.Open(d.study.RawPath())
 	if err != nil {
 		d.fail(check, err)
 		return
 	}
 	defer log.Close()
-	if err := checkLog(log, m); err != nil {
+	if err := study.CheckLog(log, m); err != nil {
 		d.fail(check, err)
 		return
 	}

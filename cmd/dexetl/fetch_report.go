@@ -2,73 +2,81 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
 )
 
-// A fetchResult is what a job did.
-type fetchResult struct {
-	run    extract.Run
-	report extract.Report
-	loaded load.Result
-	took   time.Duration
+// fetch runs the job, prints what it did and returns what the exit code
+// should say.
+func (p *program) fetch(ctx context.Context, s *study.Study, job study.Job) error {
+	done, err := s.Run(ctx, job)
+	if err != nil {
+		return err
+	}
+	if err := p.printFetch(done); err != nil {
+		return err
+	}
+	return verdict(done)
+}
 
-	tokenCalls int64 // requests for tokens, and to see whose an account is
-	compacted  raw.Compaction
-	disowned   []*state.OwnerError // rows of the state that were gone around
-	edited     *forgottenError     // so are these; nil: none
+// runCode is the exit code of a run.
+func runCode(done study.Result, err error) int {
+	if err == nil {
+		err = verdict(done)
+	}
+	return codeOf(err)
 }
 
 // verdict is nil when everything that was due is held, else the error that
 // carries the exit code.
-func (r fetchResult) verdict() error {
-	stopped := r.report.Outcome == extract.Interrupted || r.report.Outcome == extract.Stopped
-	if harm := damageFound(r.loaded.Damaged); harm != nil && !stopped {
+func verdict(r study.Result) error {
+	stopped := r.Report.Outcome == extract.Interrupted || r.Report.Outcome == extract.Stopped
+	if harm := damageFound(r.Loaded.Damaged); harm != nil && !stopped {
 		return harm
 	}
-	if harm := disownedFound(r.disowned, ", all else is done"); harm != nil && !stopped {
+	if harm := disownedFound(r.Disowned, ", all else is done"); harm != nil && !stopped {
 		return harm
 	}
-	if r.edited != nil && !stopped {
-		return r.edited
+	if r.Edited != nil && !stopped {
+		return r.Edited
 	}
-	if wrong := wrongClients(r.report); wrong != nil && r.report.Outcome != extract.Interrupted {
+	if wrong := wrongClients(r.Report); wrong != nil && r.Report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
-	if found := misread(r.loaded); found != nil && (r.report.Outcome == extract.Done || r.report.Outcome == extract.ConsentMissing) {
+	if found := misread(r.Loaded); found != nil && (r.Report.Outcome == extract.Done || r.Report.Outcome == extract.ConsentMissing) {
 		return found // it is more than that
 	}
-	switch r.report.Outcome {
+	switch r.Report.Outcome {
 	case extract.Partial:
-		if ids := onlyStrays(r.report); len(ids) > 0 {
-			return failure(exitPartial, "dexetl connect "+ids[0]+" --confirm --reason TEXT", "answers came from another account than the one connected, all else is done: %s", shortList(ids))
+		if ids := onlyStrays(r.Report); len(ids) > 0 {
+			return failure(exitPartial, "dexetl connect "+ids[0]+" --confirm --reason TEXT", "answers came from another account than the one connected, all else is done: %s", study.ShortList(ids))
 		}
-		return r.partial()
+		return partial(r)
 	case extract.Later:
-		return r.later()
+		return comeBack(r)
 	case extract.ConsentMissing:
-		if id := firstUnconnected(r.report); id != "" {
+		if id := firstUnconnected(r.Report); id != "" {
 			return failure(exitConsent, "dexetl connect "+id, "consent is missing, all else is done")
 		}
-		if exported := firstExported(r.report); exported != nil {
+		if exported := firstExported(r.Report); exported != nil {
 			return classifyByType(exported)
 		}
 		return failure(exitConsent, "dexetl sync  # later", "grants are refused for now, all else is done: they are tried again for about 36 hours")
 	case extract.Stopped:
-		return failure(exitStopped, sameCommand, "%w; what was answered is kept, and the same command resumes", r.report.Stop)
+		return failure(exitStopped, sameCommand, "%w; what was answered is kept, and the same command resumes", r.Report.Stop)
 	case extract.Interrupted:
 		return failure(exitInterrupted, sameCommand, "interrupted; everything received is kept, and the same command resumes")
 	}
@@ -87,22 +95,22 @@ const (
 func misread(l load.Result) error {
 	if len(l.OtherAccount) > 0 {
 		return &exitError{exitPartial, "make sure whose account answers before anything else is asked of it", whyHeld,
-			fmt.Errorf("answers of another Dexcom account came, and were not loaded: %s", shortList(slices.Sorted(maps.Keys(l.OtherAccount))))}
+			fmt.Errorf("answers of another Dexcom account came, and were not loaded: %s", study.ShortList(slices.Sorted(maps.Keys(l.OtherAccount))))}
 	}
 	unread := l.Unread()
 	if len(unread) == 0 {
 		return nil
 	}
 	names := mapped(unread, func(of load.Subject) string { return of.ParticipantID + " (" + of.Resource + ")" })
-	return failure(exitPartial, whyRejected, "of all records that came, none could be read: %s", shortList(names))
+	return failure(exitPartial, whyRejected, "of all records that came, none could be read: %s", study.ShortList(names))
 }
 
 // partial tells those with whom another run goes on from those of whom all that
 // is missing was refused, which no run brings.
-func (r fetchResult) partial() error {
+func partial(r study.Result) error {
 	var open, refused, strays []string
 	advice := ""
-	for _, p := range r.report.Participants {
+	for _, p := range r.Report.Participants {
 		switch {
 		case as[*state.OtherAccountError](p.Err):
 			strays = append(strays, p.ParticipantID)
@@ -112,33 +120,33 @@ func (r fetchResult) partial() error {
 		case p.Err != nil:
 			open = append(open, p.ParticipantID)
 		}
-		for _, what := range refusalsOf(p) {
+		for _, what := range study.RefusalsOf(p) {
 			if advice == "" {
 				advice = cureOf(what, p.ParticipantID)
 			}
 		}
 	}
 	out := &exitError{code: exitPartial, advice: advice}
-	text := fmt.Sprintf("%d of %d participants are not complete", len(open)+len(refused)+len(strays), len(r.report.Participants))
+	text := fmt.Sprintf("%d of %d participants are not complete", len(open)+len(refused)+len(strays), len(r.Report.Participants))
 	if len(open) > 0 {
 		out.next = sameCommand
-		text += ", and the same command goes on with them: " + shortList(open)
+		text += ", and the same command goes on with them: " + study.ShortList(open)
 	}
 	if len(refused) > 0 {
-		text += "; what is refused no run brings: " + shortList(refused)
+		text += "; what is refused no run brings: " + study.ShortList(refused)
 	}
 	if len(strays) > 0 {
-		text += "; another account answered, make sure whose it is (dexetl connect " + strays[0] + " --confirm --reason TEXT): " + shortList(strays)
+		text += "; another account answered, make sure whose it is (dexetl connect " + strays[0] + " --confirm --reason TEXT): " + study.ShortList(strays)
 	}
 	out.err = errors.New(text)
 	return out
 }
 
-// later says why the API takes no calls now, once for all.
-func (r fetchResult) later() error {
-	later := &exitError{code: exitLater, next: sameCommand, err: errors.Join(r.report.Over...)}
-	if len(r.report.Over) == 0 {
-		later.err = fmt.Errorf("the API does not answer now: %w", anyError(r.report))
+// comeBack says why the API takes no calls now, once for all.
+func comeBack(r study.Result) error {
+	later := &exitError{code: exitLater, next: sameCommand, err: errors.Join(r.Report.Over...)}
+	if len(r.Report.Over) == 0 {
+		later.err = fmt.Errorf("the API does not answer now: %w", anyError(r.Report))
 	}
 	if as[*call.OutageError](later) || as[*net.OpError](later) {
 		later.advice = checkNetwork
@@ -149,7 +157,7 @@ func (r fetchResult) later() error {
 // anyError is the first of somebody who is connected.
 func anyError(r extract.Report) error {
 	for _, p := range r.Participants {
-		if p.Err != nil && !flagged(p, extract.FlagNoConnection) {
+		if p.Err != nil && !p.Flagged(extract.FlagNoConnection) {
 			return p.Err
 		}
 	}
@@ -159,7 +167,7 @@ func anyError(r extract.Report) error {
 // firstUnconnected is who must consent, "" if nobody.
 func firstUnconnected(r extract.Report) string {
 	for _, p := range r.Participants {
-		if flagged(p, extract.FlagNoConnection) || as[*consent.NeedsReconsentError](p.Err) {
+		if p.Flagged(extract.FlagNoConnection) || as[*consent.NeedsReconsentError](p.Err) {
 			return p.ParticipantID
 		}
 	}
@@ -207,35 +215,22 @@ func wrongClients(r extract.Report) error {
 	return errors.Join(all...)
 }
 
-func flagged(p extract.ParticipantReport, kind string) bool {
-	return slices.ContainsFunc(p.Flags, func(f extract.Flag) bool { return f.Kind == kind })
-}
-
-// shortList names the first few.
-func shortList(names []string) string {
-	const most = 10
-	if len(names) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
-	}
-	return strings.Join(names, ", ")
-}
-
 // printFetch tells what a job did: one line of sums, then only what a person
 // should look at.
-func (p *program) printFetch(r fetchResult) error {
+func (p *program) printFetch(r study.Result) error {
 	if p.flags.json {
-		return writeJSON(p.stdout, "dexetl.run/1", r.fields())
+		return writeJSON(p.stdout, "dexetl.run/1", runFields(r))
 	}
-	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.run.Mode, countOf(len(r.report.Participants), "participant"),
-		thousands(int64(r.report.Calls)), thousands(int64(r.report.Records)), megabytes(r.report.Bytes), r.took.Seconds())
-	p.say("snapshot %d: %s", r.loaded.Snapshot, describeTables(r.loaded))
-	if c := r.compacted; c.Segments > 0 {
+	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.Run.Mode, countOf(len(r.Report.Participants), "participant"),
+		thousands(int64(r.Report.Calls)), thousands(int64(r.Report.Records)), megabytes(r.Report.Bytes), r.Took.Seconds())
+	p.say("snapshot %d: %s", r.Loaded.Snapshot, describeTables(r.Loaded))
+	if c := r.Compacted; c.Segments > 0 {
 		p.say("%s", describeCompaction(c))
 	}
 	for _, line := range remarks(r) {
 		p.say("  %s", line)
 	}
-	p.tellOutdated(r.loaded.Outdated)
+	p.tellOutdated(r.Loaded.Outdated)
 	return nil
 }
 
@@ -274,7 +269,7 @@ func describeCounts(c load.Counts) string {
 
 // remarks are what a person should look at: what is the same for several
 // participants is one line. What is nobody's in particular is the verdict's.
-func remarks(r fetchResult) []string {
+func remarks(r study.Result) []string {
 	var texts, waiting []string
 	who := make(map[string][]string)
 	remark := func(id, text string) {
@@ -284,29 +279,29 @@ func remarks(r fetchResult) []string {
 		who[text] = append(who[text], id)
 	}
 	var stopped *consent.RefreshStoppedError
-	for _, p := range r.report.Participants {
+	for _, p := range r.Report.Participants {
 		if errors.As(p.Err, &stopped) {
 			waiting = append(waiting, p.ParticipantID)
 		} else if p.Err != nil && !toldElsewhere(p) {
 			remark(p.ParticipantID, p.Err.Error())
 		}
-		for _, refused := range refusalsOf(p) {
+		for _, refused := range study.RefusalsOf(p) {
 			remark(p.ParticipantID, refusedWords(refused))
 		}
 		for _, f := range p.Flags {
 			remark(p.ParticipantID, cmp.Or(f.Detail, strings.ReplaceAll(f.Kind, "_", " ")))
 		}
 	}
-	lines := mapped(texts, func(text string) string { return shortList(who[text]) + ": " + text })
+	lines := mapped(texts, func(text string) string { return study.ShortList(who[text]) + ": " + text })
 	if len(waiting) > 0 {
-		lines = append(lines, fmt.Sprintf("%s: %v", shortList(waiting), stopped))
+		lines = append(lines, fmt.Sprintf("%s: %v", study.ShortList(waiting), stopped))
 	}
-	lines = append(lines, describeLoaded(r.loaded)...)
-	lines = append(lines, damageLines(r.loaded.Damaged)...)
-	for _, w := range r.loaded.Warnings {
+	lines = append(lines, describeLoaded(r.Loaded)...)
+	lines = append(lines, damageLines(r.Loaded.Damaged)...)
+	for _, w := range r.Loaded.Warnings {
 		lines = append(lines, describeWarning(w))
 	}
-	if n := r.loaded.Unnamed; n > 0 {
+	if n := r.Loaded.Unnamed; n > 0 {
 		lines = append(lines, fmt.Sprintf("and %s times fields or values that are not named here, kept the same way", thousands(int64(n))))
 	}
 	return lines
@@ -330,7 +325,7 @@ func describeLoaded(l load.Result) (lines []string) {
 // toldElsewhere reports whether p's error is no remark of its own: it is a flag
 // or a refusal too, or everybody's.
 func toldElsewhere(p extract.ParticipantReport) bool {
-	return flagged(p, extract.FlagNoConnection) || p.OnlyRefused() || as[*consent.WrongClientError](p.Err) ||
+	return p.Flagged(extract.FlagNoConnection) || p.OnlyRefused() || as[*consent.WrongClientError](p.Err) ||
 		as[*call.LimitError](p.Err) || as[*call.OutageError](p.Err)
 }
 
@@ -345,10 +340,10 @@ func describeWarning(w transform.Warning) string {
 	return fmt.Sprintf("unknown value %q of %s (%d times), kept as sent", w.Value, w.Field, w.Count)
 }
 
-// fields are the result as JSON of schema dexetl.run/1.
-func (r fetchResult) fields() map[string]any {
-	people := make([]map[string]any, len(r.report.Participants))
-	for i, p := range r.report.Participants {
+// runFields are the result as JSON of schema dexetl.run/1.
+func runFields(r study.Result) map[string]any {
+	people := make([]map[string]any, len(r.Report.Participants))
+	for i, p := range r.Report.Participants {
 		people[i] = map[string]any{"participant_id": p.ParticipantID, "counts": p.Counts, "flags": append([]extract.Flag{}, p.Flags...),
 			"refused": append([]extract.Refusal{}, p.Refused...)}
 		if p.Err != nil {
@@ -356,19 +351,19 @@ func (r fetchResult) fields() map[string]any {
 		}
 	}
 	tables := make(map[string]load.Counts)
-	for _, name := range slices.Sorted(maps.Keys(r.loaded.Tables)) {
-		tables[name] = r.loaded.Tables[name]
+	for _, name := range slices.Sorted(maps.Keys(r.Loaded.Tables)) {
+		tables[name] = r.Loaded.Tables[name]
 	}
 	unread := []map[string]any{}
-	for _, of := range r.loaded.Unread() {
-		unread = append(unread, map[string]any{"participant_id": of.ParticipantID, "resource": of.Resource, "records": r.loaded.Tallies[of].Records})
+	for _, of := range r.Loaded.Unread() {
+		unread = append(unread, map[string]any{"participant_id": of.ParticipantID, "resource": of.Resource, "records": r.Loaded.Tallies[of].Records})
 	}
 	return map[string]any{
-		"run_id": r.run.ID, "mode": r.run.Mode, "outcome": r.report.Outcome, "counts": r.report.Counts, "token_calls": r.tokenCalls,
-		"participants": people, "snapshot": r.loaded.Snapshot, "tables": tables,
-		"outdated_tables": append([]string{}, r.loaded.Outdated...), "damaged": damagePaths(r.loaded.Damaged),
-		"rejected": r.loaded.Rejected, "held": r.loaded.Held, "without_user": r.loaded.Nameless,
-		"other_account": append([]string{}, slices.Sorted(maps.Keys(r.loaded.OtherAccount))...), "unread": unread, "seconds": r.took.Seconds(),
-		"compacted": compactionFields(r.compacted),
+		"run_id": r.Run.ID, "mode": r.Run.Mode, "outcome": r.Report.Outcome, "counts": r.Report.Counts, "token_calls": r.TokenCalls,
+		"participants": people, "snapshot": r.Loaded.Snapshot, "tables": tables,
+		"outdated_tables": append([]string{}, r.Loaded.Outdated...), "damaged": damagePaths(r.Loaded.Damaged),
+		"rejected": r.Loaded.Rejected, "held": r.Loaded.Held, "without_user": r.Loaded.Nameless,
+		"other_account": append([]string{}, slices.Sorted(maps.Keys(r.Loaded.OtherAccount))...), "unread": unread, "seconds": r.Took.Seconds(),
+		"compacted": compactionFields(r.Compacted),
 	}
 }

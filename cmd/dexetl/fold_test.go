@@ -1,19 +1,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
-	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // Of very many fields that nobody has seen a run names 20, printable, and counts the
@@ -42,8 +38,8 @@ func TestFewFieldsAreNamed(t *testing.T) {
 		}
 		named := regexp.MustCompile(`unknown field (\S+) \[31m \((\d+) times\)`).FindAllStringSubmatch(out, -1)
 		rest := regexp.MustCompile(`and ([\d,]+) times fields or values that are not named here`).FindStringSubmatch(out)
-		if len(named) != namedWarnings || rest == nil {
-			t.Fatalf("%v: %d fields named, the others %q; want %d\n%s", ask, len(named), rest, namedWarnings, out)
+		if len(named) != study.NamedWarnings || rest == nil {
+			t.Fatalf("%v: %d fields named, the others %q; want %d\n%s", ask, len(named), rest, study.NamedWarnings, out)
 		}
 		sum, err := strconv.Atoi(strings.ReplaceAll(rest[1], ",", ""))
 		for _, n := range named {
@@ -57,57 +53,5 @@ func TestFewFieldsAreNamed(t *testing.T) {
 		if run == 0 && (err != nil || sum != fields) {
 			t.Errorf("%v: %d fields told, %v; %d were sent", ask, sum, err, fields)
 		}
-	}
-}
-
-// Ctrl-C ends a fold beside a fetch: the commit in hand is given up, and those that
-// would follow are not begun.
-func TestInterruptEndsTheFoldBeside(t *testing.T) {
-	t.Parallel()
-	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2, End: demoNow}, demoNow)
-	p := &program{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return b.now }}
-	p.flags.study, p.flags.quiet = b.dir, true
-	s, err := p.openStudy(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.close()
-	log, err := raw.Open(s.rawPath())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	const answers = 50
-	for i := range answers {
-		_, err := log.Append(t.Context(), raw.Header{
-			RequestID: fmt.Sprint("R", i), RunID: "RUN", ParticipantID: "P001", ConnectionID: "C", Resource: "calibrations", Status: 200, AskedAt: demoNow,
-			WindowStart: demoNow.AddDate(0, 0, -1), WindowEnd: demoNow,
-		}, []byte(`{"recordType":"calibration","recordVersion":"3.0","userId":"u","records":[]}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	l, err := p.newLoading(t.Context(), s, log, "RUN")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.close()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var commits atomic.Int64
-	interrupted := make(chan struct{})
-	l.fold.CommitBytes = 1 // a commit for each answer
-	l.fold.Committed = func(context.Context, lake.Manifest) {
-		if commits.Add(1) == 3 {
-			cancel()
-			close(interrupted)
-		}
-	}
-	l.arrived.Store(commitBytes)
-	stop := l.alongside(ctx)
-	<-interrupted
-	stop()
-	if n := commits.Load(); n != 3 {
-		t.Errorf("%d commits of %d answers, interrupted at the third; want no more", n, answers)
 	}
 }

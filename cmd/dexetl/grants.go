@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/study"
 )
 
 // exportGrants seals grants into a file for another machine; they are not used
@@ -69,8 +70,8 @@ func openTokenFile(path string) (file *os.File, sealed bool, err error) {
 }
 
 // printPublicKey prints the key for which other studies seal their grants.
-func (p *program) printPublicKey(ctx context.Context, s *study) error {
-	key, err := p.sealingKey(ctx, s)
+func (p *program) printPublicKey(ctx context.Context, s *study.Study) error {
+	key, err := s.SealingKey(ctx)
 	if err != nil {
 		return err
 	}

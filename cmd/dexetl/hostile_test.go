@@ -16,6 +16,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // hostile is what a terminal would obey: it names the window, clears the screen,
@@ -151,19 +152,19 @@ func TestDataStayAsTheyWere(t *testing.T) {
 func TestTerminalAndConfiguration(t *testing.T) {
 	t.Parallel()
 	b := openBench(t, dexsim.Config{Seed: 7, Participants: 1, Days: 1}, demoNow)
-	good, err := os.ReadFile(filepath.Join(b.dir, configFile))
+	good, err := os.ReadFile(filepath.Join(b.dir, config.File))
 	check(t, err)
 	for _, wrong := range []string{
 		"version: 1\n" + sly + ": 2\n", "version: " + sly + "\n", "study: {id: \"" + `\e]0;x\a\x9b\u202e` + "\"}\n",
 		"api: {region: \"" + `\e[31m\u202e` + "\"}\n", "version: 1\n\x1b[31m: 1\n", "sync: {resources: [\"" + `\e[2J` + "\"]}\n",
 	} {
-		check(t, os.WriteFile(filepath.Join(b.dir, configFile), []byte(wrong), 0o600))
+		check(t, os.WriteFile(filepath.Join(b.dir, config.File), []byte(wrong), 0o600))
 		code, stdout, stderr := b.run("status")
 		if code != exitUsage || obeyed(stdout+stderr) >= 0 {
 			t.Errorf("status with %q: exit %d, want %d and nothing that a terminal obeys: %q", wrong, code, exitUsage, stdout+stderr)
 		}
 	}
-	check(t, os.WriteFile(filepath.Join(b.dir, configFile), good, 0o600))
+	check(t, os.WriteFile(filepath.Join(b.dir, config.File), good, 0o600))
 	for name, value := range map[string]string{"DEXETL_API_REGION": hostile, "DEXETL_SYNC_TRAILING": hostile, "DEXETL_LIMITS_CONCURRENCY": hostile, "DEXETL_ACTOR": hostile, "DEXETL_STUDY": hostile, "DEXETL_LAKE_PATH": hostile} {
 		b.env[name] = value
 		for _, args := range [][]string{{"status"}, {"doctor"}, {"status", "--json"}} {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"text/template"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 //go:embed dexetl.yaml.tmpl
@@ -56,7 +55,7 @@ func (p *program) initCommand() *cli.Command {
 
 func (p *program) initStudy(dir, region, baseURL string) error {
 	values := configValues{StudyID: studyID(dir), History: "from_study_start", Region: region}
-	if _, ok := hosts()[region]; !ok {
+	if _, ok := config.Hosts()[region]; !ok {
 		return usage("--region %q: us, eu, jp or sandbox", region)
 	}
 	if baseURL != "" {
@@ -65,7 +64,7 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 		}
 		values.Region, values.BaseURL = "", baseURL
 	}
-	simulated := isLoopback(baseURL)
+	simulated := config.IsLoopback(baseURL)
 	if simulated {
 		values.ClientID = dexsim.DefaultClientID
 	}
@@ -75,7 +74,7 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
 		return err
 	}
-	if _, err, _ := readConfig(dir, p.getenv); err != nil {
+	if _, err, _ := config.Read(dir, p.getenv); err != nil {
 		p.say("%v", err) // nothing else runs before it is mended
 		p.say("next: %s", nextOf(err))
 	}
@@ -93,7 +92,7 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 		return nil
 	}
 	p.say("put the app's client id into %s and its secret into %s (mode 0600)\nnext: %s",
-		filepath.Join(dir, configFile), filepath.Join(dir, "client-secret"), shellLine([]string{"dexetl", "--study", dir, "doctor"}))
+		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"), shellLine([]string{"dexetl", "--study", dir, "doctor"}))
 	return nil
 }
 
@@ -116,7 +115,7 @@ func writeStudy(dir string, values configValues) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("study folder: %w", err)
 	}
-	path := filepath.Join(dir, configFile)
+	path := filepath.Join(dir, config.File)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return failure(exitUsage, shellLine([]string{"dexetl", "--study", dir, "status"}), "%s exists already; nothing was changed", path)
@@ -124,24 +123,15 @@ func writeStudy(dir string, values configValues) error {
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
-	err = template.Must(template.New(configFile).Parse(configTemplate)).Execute(file, values)
+	err = template.Must(template.New(config.File).Parse(configTemplate)).Execute(file, values)
 	return errors.Join(err, file.Close())
 }
 
 // studyID takes the study's id from the folder's name where that is one.
 func studyID(dir string) string {
 	absolute, err := filepath.Abs(dir)
-	if name := filepath.Base(absolute); err == nil && studyIDPattern.MatchString(name) {
+	if name := filepath.Base(absolute); err == nil && config.StudyID.MatchString(name) {
 		return name
 	}
 	return "STUDY1"
-}
-
-func isLoopback(baseURL string) bool {
-	u, err := url.Parse(baseURL)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -14,10 +14,11 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // inviteOptions are the flags of `dexetl invite`.
@@ -43,14 +44,14 @@ func (p *program) inviteCommand() *cli.Command {
 		Flags: append(o.who.flags(),
 			&cli.BoolFlag{Name: "all-missing", Usage: "everybody who should be connected and is not; --cohort alone: those of it", Destination: &o.allMissing},
 			&cli.IntFlag{Name: "days", Usage: "`DAYS` for which the links work", Value: 14, Destination: &o.days},
-			&cli.StringFlag{Name: "base-url", Usage: "`URL` with which links begin (default: connect.public_url of " + configFile + ")", Destination: &o.baseURL},
+			&cli.StringFlag{Name: "base-url", Usage: "`URL` with which links begin (default: connect.public_url of " + config.File + ")", Destination: &o.baseURL},
 			&cli.StringFlag{Name: "csv", Usage: "write participant_id,link,expires to `FILE`, for a mail merge; - is standard output", Destination: &o.csv},
 			&cli.StringFlag{Name: "png", Usage: "write a QR code P001.png for each link to `DIR`", Destination: &o.png},
 			&cli.BoolFlag{Name: "revoke", Usage: "end the links of these participants, and make none", Destination: &o.revoke},
 		),
 		Commands: []*cli.Command{p.inviteListCommand()},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			o.who.ids = c.Args().Slice()
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			o.who.IDs = c.Args().Slice()
 			people, err := p.invited(ctx, s, o)
 			if err != nil {
 				return err
@@ -58,7 +59,7 @@ func (p *program) inviteCommand() *cli.Command {
 			if o.revoke {
 				return p.revokeLinks(ctx, s, people)
 			}
-			if _, err := p.editedRows(ctx, s); err != nil {
+			if _, err := s.EditedRows(ctx); err != nil {
 				return err
 			}
 			return p.invite(ctx, s, people, o)
@@ -68,11 +69,11 @@ func (p *program) inviteCommand() *cli.Command {
 
 // invited are the people whom the arguments mean. Nobody is invited by
 // forgetting an argument.
-func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]state.Participant, error) {
+func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) ([]state.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
 		return nil, failure(exitUsage, "dexetl invite --all-missing", "nobody is named: participants, or --all-missing")
-	case o.allMissing && len(o.who.ids) > 0:
+	case o.allMissing && len(o.who.IDs) > 0:
 		return nil, usage("--all-missing and participants exclude each other")
 	case o.allMissing && o.revoke:
 		return nil, usage("--revoke needs participants or --cohort")
@@ -83,27 +84,22 @@ func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]sta
 	case o.days < 1 || o.days > 365:
 		return nil, usage("--days %d: 1 to 365", o.days)
 	}
-	people, err := o.who.pick(ctx, s.store)
+	people, err := o.who.pick(ctx, s)
 	if err != nil || o.revoke {
 		return people, err
 	}
-	if people, err = p.leaveOutWithdrawn(ctx, s, people, len(o.who.ids) > 0); err != nil {
+	if people, err = s.LeaveOutWithdrawn(ctx, people, len(o.who.IDs) > 0); err != nil {
 		return nil, err
 	}
-	if !o.allMissing && len(o.who.ids) > 0 {
+	if !o.allMissing && len(o.who.IDs) > 0 {
 		for _, who := range people {
-			if !wanted(who) {
+			if !study.Wanted(who) {
 				return nil, failure(exitUsage, "dexetl participants show "+who.ID, "%s is not to be connected: %s", who.ID, whyNotWanted(who))
 			}
 		}
 		return people, nil
 	}
 	return p.missing(ctx, s, people)
-}
-
-// wanted reports whether a participant is to be connected.
-func wanted(who state.Participant) bool {
-	return !who.Paused && extract.Part{Status: who.Status}.Going()
 }
 
 func whyNotWanted(who state.Participant) string {
@@ -113,78 +109,48 @@ func whyNotWanted(who state.Participant) string {
 	return who.Status
 }
 
-// missing are those of people who should be connected and are not. Who said no
-// is left alone until named, and so is who signed in with an account that waits
-// for somebody to confirm it.
-func (p *program) missing(ctx context.Context, s *study, people []state.Participant) ([]state.Participant, error) {
-	standings, err := consent.Standings(ctx, s.store)
+// missing are those of people who should be connected and are not, without those who
+// are left alone until they are named.
+func (p *program) missing(ctx context.Context, s *study.Study, people []state.Participant) ([]state.Participant, error) {
+	found, err := s.Unconnected(ctx, people)
 	if err != nil {
 		return nil, err
 	}
-	aside, err := s.setAside(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var missing []state.Participant
-	var saidNo, doubted, unsure []string
-	for _, who := range people {
-		over, err := s.leftOut(who, false, p.now())
-		if err != nil {
-			return nil, err
-		}
-		switch standing := standings[who.ID]; {
-		case !wanted(who), over != "", standing == consent.Connected, standing == consent.Waiting:
-		case standing == consent.Denied:
-			saidNo = append(saidNo, who.ID)
-		case standing == consent.Doubted:
-			doubted = append(doubted, who.ID)
-		case aside[who.ID]:
-			unsure = append(unsure, who.ID)
-		default:
-			missing = append(missing, who)
+	for _, left := range []struct {
+		who          []string
+		why, andThen string
+	}{
+		{found.Denied, "chose not to share", ""},
+		{found.Doubted, "somebody signed in by their link and did not say that the account is theirs", ""},
+		{found.Aside, "signed in, but with another account that is set aside", "\nnext: dexetl participants list --needs"},
+	} {
+		if len(left.who) > 0 {
+			p.say("%s, so left out until you name them: %s%s", left.why, study.ShortList(left.who), left.andThen)
 		}
 	}
-	if len(saidNo) > 0 {
-		p.say("chose not to share, so left out until you name them: %s", shortList(saidNo))
-	}
-	if len(doubted) > 0 {
-		p.say("somebody signed in by their link and did not say that the account is theirs, so left out until you name them: %s", shortList(doubted))
-	}
-	if len(unsure) > 0 {
-		p.say("signed in, but with another account that is set aside, so left out until you name them: %s\nnext: dexetl participants list --needs", shortList(unsure))
-	}
-	return missing, nil
+	return found.Missing, nil
 }
 
-// setAside are the participants with an account that nobody has confirmed.
-func (s *study) setAside(ctx context.Context) (map[string]bool, error) {
-	all, err := s.store.Connections(ctx)
-	aside := make(map[string]bool)
-	for _, c := range all {
-		if c.Aside && c.Status != state.Ended {
-			aside[c.ParticipantID] = true
-		}
-	}
-	return aside, err
-}
-
-func (p *program) invite(ctx context.Context, s *study, people []state.Participant, o inviteOptions) error {
-	base := cmp.Or(o.baseURL, s.config.Connect.PublicURL)
+func (p *program) invite(ctx context.Context, s *study.Study, people []state.Participant, o inviteOptions) error {
+	base := cmp.Or(o.baseURL, s.Config.Connect.PublicURL)
 	if base == "" {
-		return advised(exitUsage, "set connect.public_url in "+configFile+", or give --base-url https://consent.example.org",
+		return advised(exitUsage, "set connect.public_url in "+config.File+", or give --base-url https://consent.example.org",
 			"the address of the consent pages is not known, so no link can be made")
 	}
-	if err := checkPublicURL(base); err != nil {
+	if err := config.CheckPublicURL(base); err != nil {
 		return usage("--base-url: %w", err)
 	}
 	out, err := openLinkFiles(o)
 	if err != nil {
 		return err
 	}
-	links, err := s.links(ctx, people, base, time.Duration(o.days)*24*time.Hour)
+	made, err := s.Links(ctx, people, time.Duration(o.days)*24*time.Hour)
 	if err != nil {
 		return errors.Join(err, out.discard())
 	}
+	links := mapped(made, func(l consent.Link) personalLink {
+		return personalLink{l.ParticipantID, page.LinkURL(base, string(l.Token)), l.ExpiresAt}
+	})
 	if err := errors.Join(out.write(links), out.close()); err != nil {
 		return fmt.Errorf("links: %w", err)
 	}
@@ -199,24 +165,6 @@ type personalLink struct {
 }
 
 func (l personalLink) row() []any { return []any{l.participantID, l.url, instantOrNull(l.expires)} }
-
-// links makes a link for each of people. It needs the sealing key, no app.
-func (s *study) links(ctx context.Context, people []state.Participant, base string, life time.Duration) ([]personalLink, error) {
-	key, err := consent.OpenKey(ctx, s.keyPath(), s.store)
-	if err != nil {
-		return nil, err
-	}
-	ids := make([]string, len(people))
-	for i, who := range people {
-		ids[i] = who.ID
-	}
-	made, err := (&consent.Grants{Store: s.store, Key: key}).Invite(ctx, ids, life)
-	links := make([]personalLink, len(made))
-	for i, l := range made {
-		links[i] = personalLink{l.ParticipantID, page.LinkURL(base, string(l.Token)), l.ExpiresAt}
-	}
-	return links, err
-}
 
 // showLinks prints links that went to no file.
 func (p *program) showLinks(links []personalLink, o inviteOptions) error {
@@ -245,10 +193,10 @@ func (p *program) showLinks(links []personalLink, o inviteOptions) error {
 	return nil
 }
 
-func (p *program) revokeLinks(ctx context.Context, s *study, people []state.Participant) error {
+func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []state.Participant) error {
 	revoked := 0
 	for _, who := range people {
-		n, err := s.store.RevokeInvitations(ctx, who.ID)
+		n, err := s.Store.RevokeInvitations(ctx, who.ID)
 		if err != nil {
 			return err
 		}

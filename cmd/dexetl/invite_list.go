@@ -7,6 +7,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 func (p *program) inviteListCommand() *cli.Command {
@@ -14,9 +15,9 @@ func (p *program) inviteListCommand() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "where everybody's consent stands, and what became of their newest link", ArgsUsage: "[P001…]",
 		Flags: who.flags(),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			who.ids = c.Args().Slice()
-			people, err := who.pick(ctx, s.store)
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			who.IDs = c.Args().Slice()
+			people, err := who.pick(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -29,14 +30,14 @@ func (p *program) inviteListCommand() *cli.Command {
 	}
 }
 
-func invitations(ctx context.Context, s *study, people []state.Participant) (table, error) {
+func invitations(ctx context.Context, s *study.Study, people []state.Participant) (table, error) {
 	t := table{schema: "dexetl.invitations/1",
 		columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
-	standings, err := consent.Standings(ctx, s.store)
+	standings, err := consent.Standings(ctx, s.Store)
 	if err != nil {
 		return t, err
 	}
-	all, err := s.store.Invitations(ctx)
+	all, err := s.Store.Invitations(ctx)
 	if err != nil {
 		return t, err
 	}

@@ -118,14 +118,15 @@ func TestPlanAndBounds(t *testing.T) {
 	if ids := b.planned("sync", "--stale", "24h", "P001"); ids != nil {
 		t.Errorf("stale of P001 alone: %v, want nobody", ids)
 	}
-	_, study := b.inProcess()
-	everybody, err := study.store.Participants(t.Context())
+	_, of := b.inProcess()
+	everybody, err := of.Store.Participants(t.Context())
 	check(t, err)
-	targets, err := study.targets(t.Context(), everybody, b.now)
+	people, err := of.People(t.Context(), everybody)
 	check(t, err)
-	for _, target := range targets {
-		if now := target.Tried.Equal(b.now); now != (target.ParticipantID != "P003") || target.Tried.IsZero() {
-			t.Errorf("%s was last tried at %s; want P001, and P002 in vain, at %s, P003 before", target.ParticipantID, target.Tried, b.now)
+	for _, one := range people {
+		tried := one.Outcome.EndedAt
+		if now := tried.Equal(b.now); now != (one.Who.ID != "P003") || tried.IsZero() {
+			t.Errorf("%s was last tried at %s; want P001, and P002 in vain, at %s, P003 before", one.Who.ID, tried, b.now)
 		}
 	}
 }

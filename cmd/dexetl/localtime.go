@@ -6,13 +6,14 @@ import (
 
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 // localTime reads the value of a flag: a date, which begins with its first
 // instant in who's time zone, or a time of that zone unless it says its own. It
 // returns UTC.
 func localTime(flag, text string, who state.Participant) (time.Time, error) {
-	zone, err := zoneOf(who)
+	zone, err := study.ZoneOf(who)
 	if err != nil {
 		return time.Time{}, err
 	}

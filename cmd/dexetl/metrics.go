@@ -16,6 +16,7 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 )
 
 // metricsOptions are the flags of `dexetl metrics`.
@@ -49,7 +50,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
 		}),
 		Action: func(ctx context.Context, c *cli.Command) error {
-			o.ids = c.Args().Slice()
+			o.IDs = c.Args().Slice()
 			return p.metrics(ctx, o)
 		},
 	}
@@ -119,25 +120,25 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		if err := p.openState(ctx, s); err != nil {
 			return table{}, err
 		}
-		defer s.close()
+		defer s.Close()
 	}
 	if o.selection.narrows() {
-		people, err := o.selection.pick(ctx, s.store)
+		people, err := o.selection.pick(ctx, s)
 		if err != nil {
 			return table{}, err
 		}
 		chosen.Participants = ids(people)
 	}
-	if err := s.checkWindow(ctx, o.window); err != nil {
+	if err := checkWindow(ctx, s, o.window); err != nil {
 		return table{}, err
 	}
-	p.tellOutdated(s.outdated(o.which))
+	p.tellOutdated(s.Outdated(o.which))
 	statement, args := chosen.Query()
-	return s.query(ctx, o.which, "dexetl.metrics/1", statement, args...)
+	return queryStudy(ctx, s, o.which, "dexetl.metrics/1", statement, args...)
 }
 
 func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sql.Selection) (table, error) {
-	if o.cohort+o.site+o.status+o.shard != "" || o.window != "" || o.which != "" {
+	if o.Cohort+o.Site+o.Status+o.shard != "" || o.window != "" || o.which != "" {
 		return table{}, usage("--input is a file of its own: no --cohort, --shard, --window or --snapshot")
 	}
 	file, err := o.file.read("input", o.input)
@@ -146,13 +147,13 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	}
 	p.sayReplaced("input", o.input, file)
 	p.sayImplausible(o.input, file)
-	for _, id := range o.ids {
+	for _, id := range o.IDs {
 		if !slices.ContainsFunc(file.Series, func(s cgmfile.Series) bool { return s.ID == id }) {
 			return table{}, usage("--input %s: nobody there is called %q", o.input, id)
 		}
 	}
-	if len(o.ids) > 0 {
-		chosen.Participants = o.ids
+	if len(o.IDs) > 0 {
+		chosen.Participants = o.IDs
 	}
 	db, err := snapshot.OpenSeries(ctx, readingsOf(file), snapshot.Limits{})
 	if err != nil {
@@ -168,11 +169,11 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 }
 
 // checkWindow refuses a window that windows.csv does not have.
-func (s *study) checkWindow(ctx context.Context, name string) error {
+func checkWindow(ctx context.Context, s *study.Study, name string) error {
 	if name == "" {
 		return nil
 	}
-	windows, err := s.store.Windows(ctx)
+	windows, err := s.Store.Windows(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,147 +1,108 @@
 package main
 
 import (
-	"cmp"
-	"context"
 	"fmt"
-	"slices"
+	"strings"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
-// An urgency says whose turn it is, most urgent first.
-type urgency int
-
-const (
-	needsPerson urgency = iota // the participant must do something: the call list
-	needsDesk                  // the study team must: roster, configuration, a decision
-	needsRun                   // a command must be run
-	waits                      // time must pass
-	needsNothing
-)
-
-// A need is what a participant needs next, in plain words.
-type need struct {
-	urgency urgency
-	text    string
-}
-
-// A standing is all that is known of a participant for the question of what
-// is needed.
-type standing struct {
-	who         state.Participant
-	connections []state.Connection // oldest first, those set aside too
-	course      extract.Course
-	now         time.Time
-	historyAll  bool              // study.history
-	regions     map[string]bool   // that have an app
-	withdrawn   bool              // a withdrawal is on record
-	disowned    *state.OwnerError // a row of theirs that was edited
-	link        consent.Standing
-	appRefused  bool   // the consent is refused, and so are the others' of its app
-	unknown     bool   // what the lake holds is not known: a file is damaged
-	fetched     string // state of fetch_status for egvs; "": nothing was loaded; "unread": it is not known
-	records     int64  // egvs held
-	held        string // resource whose newest answer was held; "": none
-	unread      string // resource of whose newest records every one was rejected; "": none
-	unreadCount int64  // how many they were
-	silentDays  int64  // between the newest reading and the last sync
-	clock       clockOffset
-	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
-	maxAge      time.Duration      // how old the last complete fetch may be
-}
-
-// silentDays without a reading are worth a call.
-const silentDays = 3
-
-// need is the one answer of participants list, participants show and status.
-func (s standing) need() need {
-	first := s.firstNeed()
-	if n, ok := s.clockNeed(); ok && (first.urgency == waits || first.urgency == needsNothing) {
-		return n
+// toDo is what a participant needs next, in plain words with the command: the one answer
+// of participants list, participants show and status.
+func toDo(p study.Person) string {
+	id, c := p.Who.ID, p.Connection()
+	switch p.Need() {
+	case study.RecordWithdrawal:
+		return "record the withdrawal: dexetl withdraw " + id + " --stop --reason TEXT"
+	case study.DestroyTokens:
+		return "tokens to be destroyed: dexetl participants close " + id
+	case study.GiveDate:
+		return "give " + p.Course.Missing + " in the roster: tokens are kept until then"
+	case study.TokensWait:
+		return "nothing is asked; tokens are kept until " + p.Course.Closes.Format(time.DateOnly)
+	case study.LookOnceMore:
+		return "a last look, then its tokens are destroyed: dexetl sync " + id
+	case study.Resume:
+		return "paused: dexetl participants resume " + id
+	case study.MendState:
+		return "state.db was edited, nothing stored of " + id + " is used: dexetl doctor"
+	case study.ConfirmAnswers:
+		return fmt.Sprintf("an answer of another account came on %s, make sure whose it is: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
+			p.Aside().StrayedAt.Format(time.DateOnly), id, id)
+	case study.ConfirmAccount:
+		return fmt.Sprintf("another account signed in on %s, make sure whose: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
+			p.Aside().CreatedAt.Format(time.DateOnly), id, id)
+	case study.ConfigureApp:
+		return fmt.Sprintf("configure the app of region %s: apps.%s in %s", p.Region(), p.Region(), config.File)
+	case study.AnswerQuestion:
+		return "waits: somebody signed in with another browser than the link was opened in, and is asked for 15 minutes whose account it is"
+	case study.ConsentAnew, study.ConsentFirst:
+		return invitation(p)
+	case study.OtherMachine:
+		return "nothing here: another machine has the grant"
+	case study.MendApp:
+		return fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: dexetl doctor", c.RefusedSaid)
+	case study.GrantTriedAgain:
+		return "waits: a refused grant is tried again for about 36 hours" + saidWords(c)
+	case study.GiveStart:
+		return "give study_start in the roster"
+	case study.StudyBegins:
+		return "waits: the study begins on " + p.Who.StudyStart.Format(time.DateOnly)
+	case study.LateUploadsWait:
+		return "waits: late uploads until " + p.Course.Closes.Format(time.DateOnly)
+	case study.ClockIsOff:
+		return clockNeed(p.Held.Clock())
+	case study.Nothing:
+		return "nothing"
 	}
-	return first
+	return dataToDo(p)
 }
 
-// firstNeed leaves the clock aside, which can wait for all that is urgent.
-func (s standing) firstNeed() need {
-	for _, ask := range []func() (need, bool){s.offTheStudy, s.owner, s.consent, s.study, s.data} {
-		if n, ok := ask(); ok {
-			return n
-		}
+// dataToDo is toDo about what was asked and what came.
+func dataToDo(p study.Person) string {
+	id, c := p.Who.ID, p.Connection()
+	switch p.Need() {
+	case study.SignInAgain:
+		return "sign in again, the stored tokens are damaged: dexetl invite " + id + ", or together: dexetl connect " + id
+	case study.MendRefusal:
+		return strings.Join(mapped(p.Outcome.Refused, func(r state.Refusal) string { return refusedWords(r) + ": " + cureOf(r, id) }), "; ")
+	case study.RefreshFailed:
+		return fmt.Sprintf("the last token refresh failed: %s; again: dexetl sync %s", c.LastError, id)
+	case study.FetchFailed:
+		return "the last fetch failed; again: dexetl sync " + id
+	case study.AnswerHeld:
+		return fmt.Sprintf("%s: an answer was held: dexetl query \"select held_reason, count(*) from requests where participant_id = '%s' group by all\"",
+			p.Held.HeldBack(), id)
+	case study.RecordsUnread:
+		resource, n := p.Held.Unread()
+		return fmt.Sprintf("%s: %d of %d records rejected: dexetl query \"select reason, field, count(*) from rejects where participant_id = '%s' group by all\"",
+			resource, n, n, id)
+	case study.FirstFetch:
+		return "dexetl backfill " + id
+	case study.AwaitReading:
+		return "waits: no reading since the account passed on, " + c.ValidFrom.Format(time.DateOnly)
+	case study.FetchAgain:
+		return "dexetl sync " + id
+	case study.NoReadings:
+		return "call: no readings at Dexcom; does the app upload?"
+	case study.Silent:
+		return fmt.Sprintf("call: no reading for %d days before the last sync", p.Held.SilentDays())
+	case study.FetchIsOld:
+		return fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", call.Spell(p.MaxAge), id)
 	}
-	return need{needsNothing, "nothing"}
-}
-
-// offTheStudy is about those of whom nothing is asked: nobody calls them.
-func (s standing) offTheStudy() (need, bool) {
-	id, c := s.who.ID, s.connection()
-	held := c.ID != "" && c.Status != state.Ended
-	switch {
-	case s.withdrawn:
-		return need{needsNothing, "nothing"}, true
-	case s.who.Status == "withdrawn":
-		return need{needsDesk, "record the withdrawal: dexetl withdraw " + id + " --stop --reason TEXT"}, true
-	case s.course.AtOnce && held:
-		return need{needsRun, "tokens to be destroyed: dexetl participants close " + id}, true
-	case s.course.Missing != "" && held:
-		return need{needsDesk, "give " + s.course.Missing + " in the roster: tokens are kept until then"}, true
-	case !s.course.Asked && held && !s.course.Closed(s.now):
-		return need{waits, "nothing is asked; tokens are kept until " + s.course.Closes.Format(time.DateOnly)}, true
-	case s.course.Closed(s.now) && held:
-		return need{needsRun, "a last look, then its tokens are destroyed: dexetl sync " + id}, true
-	case s.course.Over(s.now) && (!held || s.who.Status == "completed" && c.Status == state.NeedsReconsent), !s.course.Asked:
-		return need{needsNothing, "nothing"}, true
-	case s.who.Paused:
-		return need{waits, "paused: dexetl participants resume " + id}, true
-	}
-	return need{}, false
-}
-
-// owner is about rows of the state that were edited.
-func (s standing) owner() (need, bool) {
-	return need{needsDesk, "state.db was edited, nothing stored of " + s.who.ID + " is used: dexetl doctor"}, s.disowned != nil
-}
-
-// consent is about whose account is connected, and whether Dexcom lets us in.
-func (s standing) consent() (need, bool) {
-	id, c := s.who.ID, s.connection()
-	if i := slices.IndexFunc(s.connections, func(c state.Connection) bool { return c.Aside }); i >= 0 {
-		if at := s.connections[i].StrayedAt; !at.IsZero() {
-			return need{needsPerson, fmt.Sprintf("an answer of another account came on %s, make sure whose it is: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
-				at.Format(time.DateOnly), id, id)}, true
-		}
-		return need{needsPerson, fmt.Sprintf("another account signed in on %s, make sure whose: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
-			s.connections[i].CreatedAt.Format(time.DateOnly), id, id)}, true
-	}
-	region := cmp.Or(c.Region, s.who.Region)
-	switch {
-	case region != "" && !s.regions[region]:
-		return need{needsDesk, fmt.Sprintf("configure the app of region %s: apps.%s in %s", region, region, configFile)}, true
-	case s.link == consent.Waiting:
-		return need{waits, "waits: somebody signed in with another browser than the link was opened in, and is asked for 15 minutes whose account it is"}, true
-	case c.ID == "", c.Status == state.Ended, c.Status == state.NeedsReconsent:
-		return need{needsPerson, s.invitation(c.Status == state.NeedsReconsent)}, true
-	case c.Status == state.Exported:
-		return need{waits, "nothing here: another machine has the grant"}, true
-	case s.appRefused:
-		return need{needsDesk, fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: dexetl doctor", c.RefusedSaid)}, true
-	case c.Status == state.AuthSuspect:
-		return need{waits, "waits: a refused grant is tried again for about 36 hours" + saidWords(c)}, true
-	}
-	return need{}, false
+	return "nothing"
 }
 
 // invitation says what comes next for somebody who is not connected, or no
 // longer.
-func (s standing) invitation(again bool) string {
-	ways := "dexetl invite " + s.who.ID + ", or sign in together: dexetl connect " + s.who.ID
-	switch s.link {
+func invitation(p study.Person) string {
+	ways := "dexetl invite " + p.Who.ID + ", or sign in together: dexetl connect " + p.Who.ID
+	switch p.Link {
 	case consent.NotOpened:
 		return "remind: the link was sent and not opened yet"
 	case consent.Opened:
@@ -153,8 +114,8 @@ func (s standing) invitation(again bool) string {
 	case consent.Lapsed:
 		return "send a new link, the last one expired: " + ways
 	}
-	if again {
-		return "call: consent was withdrawn or ended at Dexcom" + saidWords(s.connection()) + "; " + ways
+	if p.Need() == study.ConsentAnew {
+		return "call: consent was withdrawn or ended at Dexcom" + saidWords(p.Connection()) + "; " + ways
 	}
 	return "send the link: " + ways
 }
@@ -167,165 +128,10 @@ func saidWords(c state.Connection) string {
 	return fmt.Sprintf("; Dexcom said %q", c.RefusedSaid)
 }
 
-// strayed reports whether an answer of another account came, and nobody has made
-// sure whose it is.
-func (s standing) strayed() bool {
-	return slices.ContainsFunc(s.connections, func(c state.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
-}
-
-// begun reports whether the study of the participant has begun, or does tomorrow.
-func (s standing) begun() bool {
-	return s.historyAll || !s.who.StudyStart.After(s.now.Add(24*time.Hour))
-}
-
-// study is about the dates of the study.
-func (s standing) study() (need, bool) {
-	switch {
-	case s.who.StudyStart.IsZero() && !s.historyAll:
-		return need{needsDesk, "give study_start in the roster"}, true
-	case !s.begun():
-		return need{waits, "waits: the study begins on " + s.who.StudyStart.Format(time.DateOnly)}, true
-	case s.course.Over(s.now):
-		return need{waits, "waits: late uploads until " + s.course.Closes.Format(time.DateOnly)}, s.fetched == "ended" || s.fetched == "current"
+// toDoOrNull is null for nothing, so that what is to be done stands out.
+func toDoOrNull(p study.Person) any {
+	if p.Need() == study.Nothing {
+		return nil
 	}
-	return need{}, false
-}
-
-// data is about what was asked and what came.
-func (s standing) data() (need, bool) {
-	if s.connection().LastError == state.TokensDamaged {
-		return need{needsPerson, "sign in again, the stored tokens are damaged: dexetl invite " + s.who.ID + ", or together: dexetl connect " + s.who.ID}, true
-	}
-	if len(s.outcome.Refused) > 0 {
-		return need{needsDesk, refusedNeed(s.who.ID, s.outcome.Refused)}, true
-	}
-	if failed := s.connection().LastError; s.outcome.Error != "" && failed != "" {
-		return need{needsRun, fmt.Sprintf("the last token refresh failed: %s; again: dexetl sync %s", failed, s.who.ID)}, true
-	}
-	if s.outcome.Error != "" {
-		return need{needsRun, "the last fetch failed; again: dexetl sync " + s.who.ID}, true
-	}
-	if s.held != "" {
-		return need{needsDesk, fmt.Sprintf("%s: an answer was held: dexetl query \"select held_reason, count(*) from requests where participant_id = '%s' group by all\"",
-			s.held, s.who.ID)}, true
-	}
-	if s.unread != "" {
-		return need{needsDesk, fmt.Sprintf("%s: %d of %d records rejected: dexetl query \"select reason, field, count(*) from rejects where participant_id = '%s' group by all\"",
-			s.unread, s.unreadCount, s.unreadCount, s.who.ID)}, true
-	}
-	switch s.fetched {
-	case "", "never_asked":
-		return need{needsRun, "dexetl backfill " + s.who.ID}, true
-	case "behind":
-		if from := s.connection().ValidFrom; s.records == 0 && !from.IsZero() {
-			return need{waits, "waits: no reading since the account passed on, " + from.Format(time.DateOnly)}, true
-		}
-		return need{needsRun, "dexetl sync " + s.who.ID}, true
-	case "no_data":
-		return need{needsPerson, "call: no readings at Dexcom; does the app upload?"}, true
-	}
-	if s.silentDays >= silentDays && s.fetched != "ended" && s.fetched != "not_started" {
-		return need{needsPerson, fmt.Sprintf("call: no reading for %d days before the last sync", s.silentDays)}, true
-	}
-	return need{needsRun, fmt.Sprintf("no fetch was complete for %s; again: dexetl sync %s", call.Spell(s.maxAge), s.who.ID)}, s.late()
-}
-
-// connection is the one that counts: the newest that is not set aside.
-func (s standing) connection() state.Connection {
-	var newest state.Connection
-	for _, c := range s.connections {
-		if !c.Aside {
-			newest = c
-		}
-	}
-	return newest
-}
-
-// consentWords say in a word or two how it stands with the consent.
-func (s standing) consentWords() string {
-	c := s.connection()
-	switch {
-	case s.withdrawn:
-		return "withdrawn"
-	case s.who.Paused:
-		return "paused"
-	case !s.course.Asked:
-		return s.who.Status
-	case s.who.Status == "completed", s.course.Over(s.now) && (c.ID == "" || c.Status == state.Ended):
-		return "completed"
-	case c.ID == "":
-		return "none"
-	}
-	return string(c.Status)
-}
-
-// standings are those of people, in their order, with what the lake holds. A damaged
-// data file that hides this is the error, and the rest is returned with it.
-func (p *program) standings(ctx context.Context, s *study, people []state.Participant) ([]standing, map[string]lakeRow, error) {
-	all, err := s.store.Connections(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	held, harm := s.held(ctx)
-	if err := unlessData(harm); err != nil {
-		return nil, nil, err
-	}
-	withdrawals, err := s.store.Withdrawals(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	links, err := consent.Standings(ctx, s.store)
-	if err != nil {
-		return nil, nil, err
-	}
-	outcomes, err := s.store.FetchOutcomes(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	disowned, err := p.disowned(ctx, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	byPerson := make(map[string][]state.Connection)
-	for _, c := range all {
-		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
-	}
-	out := make([]standing, len(people))
-	for i, who := range people {
-		egvs := held[who.ID].of("egvs")
-		one := standing{
-			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
-			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
-			historyAll: s.config.Study.History == plan.HistoryAll,
-			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
-		}
-		one.disowned = disowned[who.ID]
-		if c := one.connection(); c.LastError == state.NotOwned && one.disowned == nil { // as the last fetch found it
-			one.disowned = state.NotTheirs(c)
-		}
-		one.held = held[who.ID].held()
-		one.unread, one.unreadCount = held[who.ID].unread()
-		if one.outcome.EndedAt.Before(one.connection().GrantedAt) {
-			one.outcome.Error, one.outcome.Resource, one.outcome.Refused = "", "", nil // nothing was tried with the grant of today
-		}
-		one.appRefused = consent.AppRefused(one.connection(), all)
-		if one.course, err = s.course(who, one.connection().CreatedAt); err != nil {
-			return nil, nil, err
-		}
-		if one.unknown = harm != nil; one.unknown {
-			one.fetched = "unread"
-		}
-		out[i] = one
-	}
-	return out, held, harm
-}
-
-// regions are those for which an app is configured.
-func (s *study) regions() map[string]bool {
-	known := map[string]bool{s.defaultRegion(): true}
-	for region := range hosts() {
-		_, own := s.config.Apps[region]
-		known[region] = known[region] || own || s.config.API.BaseURL != ""
-	}
-	return known
+	return toDo(p)
 }

@@ -13,7 +13,7 @@ import (
 // What stands behind "next:" can be typed: it is a command, which the program
 // takes if it is one of ours. All else is advice.
 func TestNextIsACommand(t *testing.T) {
-	for i, v := range verdicts() {
+	for i, v := range rulings() {
 		if v.next != "" && v.next != sameCommand {
 			checkNext(t, "verdict "+strconv.Itoa(i), v.next)
 		}

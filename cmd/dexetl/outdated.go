@@ -17,14 +17,3 @@ func (p *program) tellOutdated(tables []string) {
 		p.say("%s; next: %s", outdatedWords(tables), replayNext)
 	}
 }
-
-// outdated are the tables of the snapshot called which ("": the newest) that an
-// older program made; none where there is no snapshot to look at.
-func (s *study) outdated(which string) []string {
-	l, m, err := s.snapshot(which)
-	if err != nil {
-		return nil
-	}
-	defer l.Close()
-	return m.Outdated()
-}

@@ -205,3 +205,11 @@ func notOurs(text string) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+func mapped[A, B any](in []A, f func(A) B) []B {
+	out := make([]B, len(in))
+	for i, v := range in {
+		out[i] = f(v)
+	}
+	return out
+}

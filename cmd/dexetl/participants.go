@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 func (p *program) participantsCommand() *cli.Command {
@@ -41,33 +42,6 @@ func (p *program) participantsCommand() *cli.Command {
 	}
 }
 
-// withStudy opens the study around a command's action.
-func (p *program) withStudy(action func(context.Context, *cli.Command, *study) error) cli.ActionFunc {
-	return func(ctx context.Context, c *cli.Command) error {
-		s, err := p.openStudy(ctx)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		return action(ctx, c, s)
-	}
-}
-
-// withParticipant opens the study and finds the one participant named.
-func (p *program) withParticipant(action func(context.Context, *study, state.Participant) error) cli.ActionFunc {
-	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-		id, err := one(c, "participant")
-		if err != nil {
-			return err
-		}
-		participant, err := s.store.Participant(ctx, id)
-		if err != nil {
-			return err
-		}
-		return action(ctx, s, participant)
-	})
-}
-
 func (p *program) participantsAdd() *cli.Command {
 	var one state.Participant
 	var start, end, anchor string
@@ -84,7 +58,7 @@ func (p *program) participantsAdd() *cli.Command {
 			&cli.StringFlag{Name: "anchor", Usage: "`DATE` of study day 1", Destination: &anchor},
 			p.reasonFlag(),
 		},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 			if !c.Args().Present() {
 				return usage("participants add needs at least one id, such as P001")
 			}
@@ -99,7 +73,7 @@ func (p *program) participantsAdd() *cli.Command {
 			}
 			for _, id := range c.Args().Slice() {
 				one.ID = id
-				if err := s.store.AddParticipant(ctx, one); err != nil {
+				if err := s.Store.AddParticipant(ctx, one); err != nil {
 					return err
 				}
 				p.say("added %s", id)
@@ -127,16 +101,16 @@ func (p *program) participantsImport() *cli.Command {
 		Description: "CSV with a header: participant_id, and any of site, cohort, arm, status, status_date, consent_date,\n" +
 			"anchor_date, study_start, study_end, timezone, region. Who is not in the file stays as they are.",
 		Flags: []cli.Flag{p.reasonFlag()},
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
-				done, err := s.store.ImportRoster(ctx, r)
+				done, err := s.Store.ImportRoster(ctx, r)
 				if err != nil {
 					return "", err
 				}
 				if len(done.Absent) > 0 {
-					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), shortList(done.Absent))
+					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), study.ShortList(done.Absent))
 				}
-				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), p.warnOfClosings(ctx, s)
+				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), s.TellClosings(ctx)
 			})
 		}),
 	}
@@ -144,7 +118,7 @@ func (p *program) participantsImport() *cli.Command {
 
 // importFile opens the command's one file argument ("-": standard input) for
 // take, which returns what it did in words, and takes the outcome into the lake.
-func (p *program) importFile(ctx context.Context, c *cli.Command, s *study, what string, take func(io.Reader) (string, error)) error {
+func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study, what string, take func(io.Reader) (string, error)) error {
 	path, err := one(c, "file")
 	if err != nil {
 		return err
@@ -162,16 +136,16 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study, what
 	if err != nil {
 		return err
 	}
-	tables := p.refreshTables(ctx, s)
-	if err := unlessData(tables); err != nil {
+	damaged, err := s.RefreshTables(ctx)
+	if err := study.UnlessData(err); err != nil {
 		return err
 	}
-	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), tables)
+	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), err, damageFound(damaged))
 }
 
-func (p *program) pauseParticipant(paused bool) func(context.Context, *study, state.Participant) error {
-	return func(ctx context.Context, s *study, who state.Participant) error {
-		if err := s.store.SetPaused(ctx, who.ID, paused); err != nil {
+func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, state.Participant) error {
+	return func(ctx context.Context, s *study.Study, who state.Participant) error {
+		if err := s.Store.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
 		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
@@ -189,40 +163,37 @@ func (p *program) participantsList() *cli.Command {
 		Name: "list", Usage: "everybody, with what each one needs", ArgsUsage: "[P001…]",
 		Flags: append(who.flags(), &cli.BoolFlag{Name: "needs",
 			Usage: "only who needs somebody to act: participants to call first, then what the study team has to do", Destination: &callList}),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			who.ids = c.Args().Slice()
-			people, err := who.anybody(ctx, s.store)
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			who.IDs = c.Args().Slice()
+			chosen, err := who.chosen()
 			if err != nil {
 				return err
 			}
-			standings, _, harm := p.standings(ctx, s, people)
-			if err := unlessData(harm); err != nil {
+			people, err := chosen.Anybody(ctx, s.Store)
+			if err != nil {
+				return err
+			}
+			persons, harm := s.People(ctx, people)
+			if err := study.UnlessData(harm); err != nil {
 				return err
 			}
 			if callList {
-				standings = inNeed(standings)
-				if len(standings) == 0 && !p.flags.json {
+				persons = byUrgency(slices.DeleteFunc(persons, func(p study.Person) bool { return p.Need().Urgency() > study.NeedsDesk }))
+				if len(persons) == 0 && !p.flags.json {
 					return harm // cron mails what is printed
 				}
 			}
-			return cmp.Or(p.print(rosterTable(standings)), harm)
+			return cmp.Or(p.print(rosterTable(persons)), harm)
 		}),
 	}
 }
 
-// inNeed are those for whom somebody has to act, most urgent first.
-func inNeed(all []standing) []standing {
-	left := slices.DeleteFunc(all, func(s standing) bool { return s.need().urgency > needsDesk })
-	slices.SortStableFunc(left, func(a, b standing) int { return cmp.Compare(a.need().urgency, b.need().urgency) })
-	return left
-}
-
 // rosterTable is the roster with the columns of roster.csv, and what everybody
 // needs.
-func rosterTable(everybody []standing) table {
+func rosterTable(everybody []study.Person) table {
 	t := table{schema: "dexetl.participants/1", columns: append(rosterColumns(), "needs")}
 	for _, one := range everybody {
-		t.rows = append(t.rows, append(rosterRow(one.who), one.need().orNull()))
+		t.rows = append(t.rows, append(rosterRow(one.Who), toDoOrNull(one)))
 	}
 	return t
 }
@@ -260,4 +231,35 @@ func (p *program) printTo(w io.Writer, t table) error {
 		return t.write(w, asJSON)
 	}
 	return t.write(w, asTable)
+}
+
+func (p *program) participantsClose() *cli.Command {
+	var who selection
+	var dryRun bool
+	return &cli.Command{
+		Name: "close", Usage: "destroy the tokens of those whose part in the study is over", ArgsUsage: "[P001…]",
+		Description: "sync and backfill do this too. Data stay; docs/participants.md says when it is time.",
+		Flags:       append(who.flags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say whose", Destination: &dryRun}),
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			who.IDs = c.Args().Slice()
+			people, err := who.pick(ctx, s)
+			if err != nil {
+				return err
+			}
+			due, err := s.Closings(ctx, people)
+			if err != nil {
+				return err
+			}
+			if !dryRun {
+				if err := s.Destroy(ctx, due); err != nil {
+					return err
+				}
+			}
+			t := table{schema: "dexetl.closed/1", columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
+			for _, c := range due {
+				t.rows = append(t.rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), c.Because})
+			}
+			return p.print(t)
+		}),
+	}
 }

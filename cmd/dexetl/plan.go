@@ -2,27 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract"
-	"github.com/dexetl/dexetl/extract/call"
-	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 func (p *program) planCommand() *cli.Command {
-	var backfill fetchJob
+	var backfill jobFlags
 	c := p.jobCommand(backfillKind(), &backfill, p.plan)
 	c.Name, c.Usage = "plan", "what a backfill, sync or refresh would ask for, without asking anything"
 	c.Description = "Alone it plans a backfill. Counted are the calls if nothing was uploaded since each\n" +
 		"participant was last asked (calls), and if records of every kind were (with_news)."
 	for _, k := range []fetchKind{backfillKind(), syncKind(), refreshKind()} {
-		sub := p.jobCommand(k, &fetchJob{}, p.plan)
+		sub := p.jobCommand(k, &jobFlags{}, p.plan)
 		sub.Usage, sub.Description = "what `dexetl "+string(k.mode)+"` with the same flags would ask for", ""
 		c.Commands = append(c.Commands, sub)
 	}
@@ -30,69 +25,16 @@ func (p *program) planCommand() *cli.Command {
 }
 
 // plan prints what job would ask for.
-func (p *program) plan(ctx context.Context, s *study, job fetchJob) error {
-	people, err := job.who.pick(ctx, s.store)
+func (p *program) plan(ctx context.Context, s *study.Study, job study.Job) error {
+	forecast, err := s.Plan(ctx, job)
 	if err != nil {
 		return err
 	}
-	if people, err = p.leaveOutWithdrawn(ctx, s, people, len(job.who.ids) > 0); err != nil {
-		return err
-	}
-	if err := p.sayWhoIsLeftOut(ctx, s, people, len(job.who.ids) > 0); err != nil {
-		return err
-	}
-	targets, err := s.jobTargets(ctx, job, people)
-	if err != nil {
-		return err
-	}
-	log, err := raw.Open(s.rawPath())
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	forecast, err := p.fetcher(s, log).Forecast(ctx, job.run, targets)
-	if err != nil {
-		return err
-	}
-	costs := jobPlan{mode: job.run.Mode, forecast: forecast, perHour: s.config.Limits.CallsPerHour}
-	if costs.mode == plan.Backfill {
-		costs.perHour = call.BackfillCallsPerHour(costs.perHour)
-	}
-	if costs.tokens, err = s.renewals(ctx, targets); err != nil {
-		return err
-	}
-	return p.printPlan(costs)
+	return p.printPlan(jobPlan{forecast})
 }
 
-// renewals counts the access tokens that are at their end: each costs a request
-// to the token endpoint.
-func (s *study) renewals(ctx context.Context, targets []extract.Target) (n int, err error) {
-	soon := s.store.Now().Add(5 * time.Minute)
-	for _, t := range targets {
-		if t.ConnectionID == "" || t.Consented.Empty() {
-			continue
-		}
-		held, err := s.store.Tokens(ctx, t.ConnectionID)
-		if errors.Is(err, state.ErrNoConnection) {
-			continue // destroyed: nothing is left to renew
-		}
-		if err != nil {
-			return 0, err
-		}
-		if held.AccessExpiresAt.Before(soon) {
-			n++
-		}
-	}
-	return n, nil
-}
-
-// A jobPlan is a forecast with what is needed to say what it costs.
-type jobPlan struct {
-	mode     plan.Mode
-	forecast extract.Forecast
-	tokens   int
-	perHour  int // calls, of each app
-}
+// A jobPlan is a forecast as it is shown.
+type jobPlan struct{ study.Forecast }
 
 // planTotals are the sums of a jobPlan.
 type planTotals struct {
@@ -109,8 +51,8 @@ type planTotals struct {
 }
 
 func (p jobPlan) totals() planTotals {
-	t := planTotals{Participants: len(p.forecast.Participants), TokenCalls: p.tokens, CallsPerHour: p.perHour}
-	for _, one := range p.forecast.Participants {
+	t := planTotals{Participants: len(p.Participants), TokenCalls: p.Tokens, CallsPerHour: p.PerHour}
+	for _, one := range p.Participants {
 		if one.AsOf.IsZero() && len(one.Resources) > 0 {
 			t.Estimated++
 		}
@@ -127,7 +69,7 @@ func (p jobPlan) totals() planTotals {
 	return t
 }
 
-func (p jobPlan) seconds(calls int) int { return (calls*3600 + p.perHour - 1) / p.perHour }
+func (p jobPlan) seconds(calls int) int { return (calls*3600 + p.PerHour - 1) / p.PerHour }
 
 // table has a row for each participant and resource.
 func (p jobPlan) table() table {
@@ -135,7 +77,7 @@ func (p jobPlan) table() table {
 		schema:  "dexetl.plan/1",
 		columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
 	}
-	for _, one := range p.forecast.Participants {
+	for _, one := range p.Participants {
 		for _, r := range one.Resources {
 			t.rows = append(t.rows, []any{one.ParticipantID, string(r.Resource), orNull(strings.Join(r.Beats, "+")),
 				minute(r.Window.Start), minute(r.Window.End), r.Calls, r.CallsWithNews, r.Bytes, minute(one.AsOf)})
@@ -147,21 +89,21 @@ func (p jobPlan) table() table {
 func (p *program) printPlan(plan jobPlan) error {
 	t, sums := plan.table(), plan.totals()
 	if p.flags.json {
-		return writeJSON(p.stdout, t.schema, map[string]any{"mode": plan.mode, "rows": t.objects(), "totals": sums, "participants": plan.flagged()})
+		return writeJSON(p.stdout, t.schema, map[string]any{"mode": plan.Mode, "rows": t.objects(), "totals": sums, "participants": plan.flagged()})
 	}
 	if len(t.rows) > 0 {
 		if err := p.print(t); err != nil {
 			return err
 		}
 	}
-	p.tell("%s of %s: %s calls, %s if all have news; %s to renew", plan.mode, countOf(sums.Participants, "participant"),
+	p.tell("%s of %s: %s calls, %s if all have news; %s to renew", plan.Mode, countOf(sums.Participants, "participant"),
 		thousands(int64(sums.Calls)), thousands(int64(sums.CallsWithNews)), countOf(sums.TokenCalls, "token"))
 	p.tell("with news: %s windows, %s at the limit of %s calls an hour, about %s", thousands(int64(sums.Windows)),
 		span(sums.SecondsWithNews), thousands(int64(sums.CallsPerHour)), megabytes(sums.Bytes))
 	if sums.Estimated > 0 {
 		p.say("%d participants were never asked what there is: all of their consented interval up to now is assumed", sums.Estimated)
 	}
-	for _, one := range plan.forecast.Participants {
+	for _, one := range plan.Participants {
 		for _, f := range one.Flags {
 			p.say("  %s: %s", one.ParticipantID, f.Detail)
 		}
@@ -172,7 +114,7 @@ func (p *program) printPlan(plan jobPlan) error {
 // flagged lists what a person should know, by participant.
 func (p jobPlan) flagged() []map[string]any {
 	list := []map[string]any{}
-	for _, one := range p.forecast.Participants {
+	for _, one := range p.Participants {
 		if len(one.Flags) > 0 {
 			list = append(list, map[string]any{"participant_id": one.ParticipantID, "flags": one.Flags})
 		}

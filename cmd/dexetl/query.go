@@ -3,15 +3,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,6 +16,7 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/study"
 )
 
 // queryOptions are the flags of `dexetl query`.
@@ -63,7 +60,7 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	if err != nil {
 		return err
 	}
-	l, m, err := s.snapshot(o.which)
+	l, m, err := s.Snapshot(o.which)
 	if err != nil {
 		return err
 	}
@@ -72,7 +69,7 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	}
 	p.tellOutdated(m.Outdated())
 	return p.ask(ctx, question{
-		Lake: s.lakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Memory: memory, Timeout: o.timeout,
+		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Memory: memory, Timeout: o.timeout,
 	})
 }
 
@@ -97,23 +94,23 @@ func (p *program) statement(c *cli.Command) (string, error) {
 	return string(text), nil
 }
 
-// query answers one statement over the snapshot called which ("": newest).
-func (s *study) query(ctx context.Context, which, schema, statement string, args ...any) (table, error) {
-	return s.ask(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+// queryStudy answers one statement over the snapshot called which ("": newest).
+func queryStudy(ctx context.Context, s *study.Study, which, schema, statement string, args ...any) (table, error) {
+	return askStudy(ctx, s, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
 		return snapshot.Open(ctx, l, m, snapshot.Limits{})
 	}, schema, statement, args...)
 }
 
 // queryOnly answers a statement that reads nothing but the tables named, of the
 // newest snapshot: damage elsewhere does not matter to it.
-func (s *study) queryOnly(ctx context.Context, tables []string, schema, statement string, args ...any) (table, error) {
-	return s.ask(ctx, "", func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+func queryOnly(ctx context.Context, s *study.Study, tables []string, schema, statement string, args ...any) (table, error) {
+	return askStudy(ctx, s, "", func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
 		return snapshot.OpenOnly(ctx, l, m, snapshot.Limits{}, tables...)
 	}, schema, statement, args...)
 }
 
-func (s *study) ask(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table, error) {
-	l, m, err := s.snapshot(which)
+func askStudy(ctx context.Context, s *study.Study, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table, error) {
+	l, m, err := s.Snapshot(which)
 	if err != nil {
 		return table{}, err
 	}
@@ -154,33 +151,4 @@ func explainQuery(ctx context.Context, l *lake.Lake, m lake.Manifest, err error)
 		return explained
 	}
 	return failure(exitUsage, `dexetl query "show tables"`, "%w", err)
-}
-
-// snapshot opens the lake and finds the manifest called which. A lake without
-// a snapshot is an error that says how to get one.
-func (s *study) snapshot(which string) (*lake.Lake, lake.Manifest, error) {
-	if _, err := os.Stat(filepath.Join(s.lakePath(), "manifests")); errors.Is(err, fs.ErrNotExist) {
-		return nil, lake.Manifest{}, s.emptyLake()
-	}
-	l, err := lake.OpenToRead(s.lakePath())
-	if err != nil {
-		return nil, lake.Manifest{}, err
-	}
-	m, err := namedSnapshot(l, cmp.Or(which, "latest"))
-	if err == nil && m.Snapshot == 0 {
-		err = s.emptyLake()
-	}
-	if err != nil {
-		return nil, m, errors.Join(err, l.Close())
-	}
-	return l, m, nil
-}
-
-// An emptyLakeError says that no snapshot was committed yet.
-type emptyLakeError struct{ path string }
-
-func (e *emptyLakeError) Error() string { return e.path + " is empty: nothing was loaded yet" }
-
-func (s *study) emptyLake() error {
-	return &exitError{exitUsage, "", "dexetl backfill", &emptyLakeError{s.lakePath()}}
 }

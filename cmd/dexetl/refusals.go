@@ -8,6 +8,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // cureOf says what helps where the API refuses something for good.
@@ -15,7 +16,7 @@ func cureOf(r state.Refusal, participantID string) string {
 	if r.Resource == string(dexcom.DataRange) { // without it nothing is asked for
 		return "ask Dexcom whether the app may read the account, or sign in again: dexetl connect " + participantID
 	}
-	cure := "leave " + r.Resource + " out of sync.resources in " + configFile
+	cure := "leave " + r.Resource + " out of sync.resources in " + config.File
 	if r.Status < http.StatusBadRequest { // it was not refused, only not as it must be
 		return cure
 	}

@@ -20,6 +20,8 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // A gatekeeper stands before the API and refuses a resource of everybody. It
@@ -106,15 +108,15 @@ func TestRefusedResource(t *testing.T) {
 				t.Errorf("sync --json: exit %d, %+v, %v", code, run, err)
 			}
 
-			config := filepath.Join(b.dir, configFile)
-			text, err := os.ReadFile(config)
+			path := filepath.Join(b.dir, config.File)
+			text, err := os.ReadFile(path)
 			check(t, err)
 			all5 := "[egvs, events, calibrations, alerts, devices]"
 			left := strings.NewReplacer(resource+", ", "", ", "+resource, "").Replace(all5)
 			if !strings.Contains(string(text), all5) {
-				t.Fatalf("%s does not list the resources:\n%s", configFile, text)
+				t.Fatalf("%s does not list the resources:\n%s", config.File, text)
 			}
-			check(t, os.WriteFile(config, []byte(strings.Replace(string(text), all5, left, 1)), 0o600))
+			check(t, os.WriteFile(path, []byte(strings.Replace(string(text), all5, left, 1)), 0o600))
 			keeper.asks()
 			b.must("sync")
 			if n := keeper.asks(); n > 0 {
@@ -177,10 +179,10 @@ func TestRemarksAreFew(t *testing.T) {
 		{extract.Report{Participants: mixed[1:3], Outcome: extract.Partial}, "[P002, P003: events: Dexcom refuses it: 404 Not Found]", exitPartial,
 			"2 of 2 participants are not complete; what is refused no run brings: P002, P003", ""},
 	} {
-		r := fetchResult{report: tt.report}
-		verdict := classified(r.verdict())
-		if got := fmt.Sprint(remarks(r)); got != tt.remarks || verdict.code != tt.code || !strings.HasPrefix(verdict.Error(), tt.says) || verdict.next != tt.next {
-			t.Errorf("remarks %s, exit %d, %q, next %q; want %s, %d, %q, %q", got, verdict.code, verdict.Error(), verdict.next, tt.remarks, tt.code, tt.says, tt.next)
+		r := study.Result{Report: tt.report}
+		ruled := classified(verdict(r))
+		if got := fmt.Sprint(remarks(r)); got != tt.remarks || ruled.code != tt.code || !strings.HasPrefix(ruled.Error(), tt.says) || ruled.next != tt.next {
+			t.Errorf("remarks %s, exit %d, %q, next %q; want %s, %d, %q, %q", got, ruled.code, ruled.Error(), ruled.next, tt.remarks, tt.code, tt.says, tt.next)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // Every region has an app and a host of its own, and a budget of its own.
@@ -22,7 +23,7 @@ func TestTwoRegions(t *testing.T) {
 	}
 	server := httptest.NewServer(europe)
 	t.Cleanup(server.Close)
-	config, err := os.OpenFile(filepath.Join(b.dir, configFile), os.O_APPEND|os.O_WRONLY, 0)
+	config, err := os.OpenFile(filepath.Join(b.dir, config.File), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

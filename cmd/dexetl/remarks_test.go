@@ -8,12 +8,13 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/study"
 )
 
 // An outage is told once, with its cause, however many people it keeps waiting.
 func TestOutageIsOneRemark(t *testing.T) {
 	stopped := &consent.RefreshStoppedError{Last: errors.New("connection refused")}
-	r := fetchResult{report: extract.Report{Participants: []extract.ParticipantReport{
+	r := study.Result{Report: extract.Report{Participants: []extract.ParticipantReport{
 		{ParticipantID: "P001", Err: fmt.Errorf("participant P001: %w", stopped)},
 		{ParticipantID: "P002", Err: errors.New("502 Bad Gateway")},
 		{ParticipantID: "P003", Err: fmt.Errorf("participant P003: %w", stopped)},

@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
-	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 func (p *program) runsCommand() *cli.Command {
@@ -20,7 +17,7 @@ func (p *program) runsCommand() *cli.Command {
 	return &cli.Command{
 		Name: "runs", Usage: "the runs, newest first: when, what, calls, exit code, snapshots",
 		Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
-		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
+		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
 			t, err := p.runs(ctx, s, limit)
 			if err != nil {
 				return err
@@ -30,51 +27,35 @@ func (p *program) runsCommand() *cli.Command {
 	}
 }
 
-// runs joins what the state knows of runs with what came of them in the lake.
-func (p *program) runs(ctx context.Context, s *study, limit int) (table, error) {
+// runs are the newest runs with what came of them.
+func (p *program) runs(ctx context.Context, s *study.Study, limit int) (table, error) {
 	t := table{
 		schema:  "dexetl.runs/1",
 		columns: []string{"started_at", "command", "state", "exit_code", "calls", "answers", "records", "snapshots", "took_s", "run_id"},
 	}
-	runs, err := s.store.Runs(ctx)
-	if err != nil || len(runs) == 0 {
-		return t, err
+	past, damage, err := s.Runs(ctx, limit)
+	if damage != nil {
+		p.say("what the runs brought is not all known: %v", damage)
 	}
-	slices.Reverse(runs)
-	if limit > 0 && len(runs) > limit {
-		runs = runs[:limit]
-	}
-	brought, snapshots, err := s.broughtBy(ctx, runs[len(runs)-1])
-	if as[*lake.DamageError](err) {
-		p.say("what the runs brought is not all known: %v", err)
-	} else if err != nil {
-		return t, err
-	}
-	for _, r := range runs {
-		outcome, code, calls, answers := "ended", any(r.ExitCode), any(r.Calls), any(r.Answers)
-		came, folded := brought[r.ID]
-		if r.EndedAt.IsZero() {
-			alive, err := s.store.Alive(r)
-			if err != nil {
-				return t, err
-			}
-			if outcome, code, calls, answers = "died", nil, nil, nil; alive {
+	for _, r := range past {
+		outcome, code, calls, answers, records := "ended", any(r.Run.ExitCode), any(r.Run.Calls), any(r.Run.Answers), any(nil)
+		if r.Run.EndedAt.IsZero() {
+			if outcome, code, calls, answers = "died", nil, nil, nil; r.Alive {
 				outcome = "running"
 			}
-			if folded {
-				answers = came.answers
+			if r.Folded {
+				answers = r.Answers
 			}
 		}
-		records := any(nil)
-		if folded {
-			records = came.records
+		if r.Folded {
+			records = r.Records
 		}
 		t.rows = append(t.rows, []any{
-			r.StartedAt.Truncate(time.Second), r.Command, outcome, code, calls, answers, records,
-			orNull(spans(snapshots[r.ID])), p.took(r, outcome), r.ID,
+			r.Run.StartedAt.Truncate(time.Second), r.Run.Command, outcome, code, calls, answers, records,
+			orNull(spans(r.Snapshots)), p.took(r.Run, outcome), r.Run.ID,
 		})
 	}
-	return t, nil
+	return t, err
 }
 
 // took is how long a run took, or has taken until now, in seconds.
@@ -86,60 +67,6 @@ func (p *program) took(r state.Run, outcome string) any {
 		return p.now().Sub(r.StartedAt).Round(100 * time.Millisecond).Seconds()
 	}
 	return r.EndedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).Seconds()
-}
-
-// A haul is what came to the lake by a run.
-type haul struct{ answers, records int64 }
-
-// broughtBy returns, by run, what came to the lake and the snapshots committed, in
-// order, of the run oldest and all later ones.
-func (s *study) broughtBy(ctx context.Context, oldest state.Run) (brought map[string]haul, snapshots map[string][]int64, err error) {
-	l, newest, err := s.snapshot("")
-	if as[*emptyLakeError](err) {
-		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer l.Close()
-	snapshots = make(map[string][]int64)
-	for m := newest; m.Snapshot > 0 && !m.CreatedAt.Before(oldest.StartedAt); {
-		snapshots[m.Run] = append([]int64{m.Snapshot}, snapshots[m.Run]...)
-		if m.Parent == 0 {
-			break
-		}
-		if m, err = l.Manifest(m.Parent); err != nil {
-			return nil, snapshots, err
-		}
-	}
-	brought, err = haulsByRun(ctx, l, newest, oldest.StartedAt)
-	return brought, snapshots, err
-}
-
-// haulsByRun sums the requests since a time, by run.
-func haulsByRun(ctx context.Context, l *lake.Lake, m lake.Manifest, since time.Time) (map[string]haul, error) {
-	sums := make(map[string]haul)
-	for _, f := range m.TableFiles("requests") {
-		if f.LastTime.Before(since) {
-			continue
-		}
-		for batch, err := range l.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{Columns: []string{"run_id", "records"}}) {
-			if err != nil {
-				return nil, err
-			}
-			runs, records := batch.Column(0).(*array.String), batch.Column(1).(*array.Int64)
-			for row := range runs.Len() {
-				run := runs.Value(row)
-				if _, known := sums[run]; !known {
-					run = strings.Clone(run) // the batch goes
-				}
-				h := sums[run]
-				sums[run] = haul{h.answers + 1, h.records + records.Value(row)}
-			}
-			batch.Release()
-		}
-	}
-	return sums, nil
 }
 
 // spans writes ascending numbers as 3, or 3-7, or 3-5 8.

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -16,6 +15,8 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/serve"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // minSchedule keeps a typing error from spending the hourly limit.
@@ -31,11 +32,11 @@ func (p *program) serveCommand() *cli.Command {
 			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`; must be given", Destination: &every},
 			&cli.StringFlag{Name: "listen", Usage: "`ADDR` of /healthz, /readyz and /metrics, or none", Value: "127.0.0.1:8086", Destination: &listen},
 		},
-		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study) error {
+		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
 			if every == "" {
 				return failure(exitUsage, "dexetl serve --schedule 1h", "serve needs a schedule")
 			}
-			interval, err := parseDuration(every)
+			interval, err := config.ParseDuration(every)
 			if err != nil {
 				return usage("--schedule: %w", err)
 			}
@@ -49,8 +50,8 @@ func (p *program) serveCommand() *cli.Command {
 
 // serve runs sync every so often until ctx ends, which is how it is meant to
 // end: its error is that it could not begin.
-func (p *program) serve(ctx context.Context, s *study, every time.Duration, listen string) error {
-	last, err := s.lastSync(ctx)
+func (p *program) serve(ctx context.Context, s *study.Study, every time.Duration, listen string) error {
+	last, err := s.LastSync(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (p *program) serve(ctx context.Context, s *study, every time.Duration, list
 	defer stop()
 	log := p.serveLogger()
 	log.Info("serving", "schedule", every, "listen", address, "version", version())
-	if address != "none" && !isLoopback("http://"+address) {
+	if address != "none" && !config.IsLoopback("http://"+address) {
 		log.Warn("health and metrics are served in plain http beyond this machine, to whoever reaches the port", "listen", address)
 	}
 	notify(daemon.SdNotifyReady)
@@ -96,31 +97,19 @@ func (p *program) serveLogger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(p.stderr, nil))
 }
 
-// lastSync is when the newest sync began, zero if there was none: a restart is
-// no reason to call again.
-func (s *study) lastSync(ctx context.Context) (last time.Time, err error) {
-	runs, err := s.store.Runs(ctx)
-	for _, r := range runs {
-		if strings.HasPrefix(r.Command, string(plan.Sync)) { // or sync --deep
-			last = r.StartedAt
-		}
-	}
-	return last, err
-}
-
 // scheduledSync is one run of `dexetl sync`.
-func (p *program) scheduledSync(ctx context.Context, s *study, log *slog.Logger) serve.Outcome {
-	config := s.config.Sync
-	done, err := p.fetchAndLoad(ctx, s, fetchJob{
-		run:      extract.Run{Job: plan.Job{Mode: plan.Sync, Trailing: time.Duration(config.Trailing), Deep: time.Duration(config.Deep)}},
-		lockWait: defaultLockWait,
+func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.Logger) serve.Outcome {
+	beats := s.Config.Sync
+	done, err := s.Run(ctx, study.Job{
+		Run:      extract.Run{Job: plan.Job{Mode: plan.Sync, Trailing: time.Duration(beats.Trailing), Deep: time.Duration(beats.Deep)}},
+		LockWait: defaultLockWait, ExitCode: runCode,
 	})
 	if err == nil {
-		err = done.verdict()
+		err = verdict(done)
 	}
-	outcome := serve.Outcome{Calls: done.report.Calls, Records: done.report.Records}
+	outcome := serve.Outcome{Calls: done.Report.Calls, Records: done.Report.Records}
 	if err == nil {
-		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.loaded.Snapshot, "took", done.took.Round(time.Millisecond))
+		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.Loaded.Snapshot, "took", done.Took.Round(time.Millisecond))
 		return outcome
 	}
 	failed := *classified(err)

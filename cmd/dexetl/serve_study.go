@@ -7,6 +7,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/serve"
+	"github.com/dexetl/dexetl/study"
 )
 
 // silences are how long without a reading counts, by label.
@@ -15,7 +16,7 @@ func silences() map[string]time.Duration {
 }
 
 // countStudy renews the figures of the study; without them the old ones stay.
-func (p *program) countStudy(ctx context.Context, s *study, metrics *serve.Metrics, log *slog.Logger) {
+func (p *program) countStudy(ctx context.Context, s *study.Study, metrics *serve.Metrics, log *slog.Logger) {
 	count, err := p.countedStudy(ctx, s)
 	if err != nil {
 		log.Warn("study not counted", "error", err)
@@ -24,28 +25,32 @@ func (p *program) countStudy(ctx context.Context, s *study, metrics *serve.Metri
 	metrics.Count(count)
 }
 
-func (p *program) countedStudy(ctx context.Context, s *study) (serve.Study, error) {
+func (p *program) countedStudy(ctx context.Context, s *study.Study) (serve.Study, error) {
 	out := serve.Study{Participants: make(map[string]int), Silent: make(map[string]int)}
-	people, err := s.store.Participants(ctx)
+	people, err := s.Store.Participants(ctx)
 	if err != nil {
 		return out, err
 	}
-	standings, held, err := p.standings(ctx, s, people)
+	persons, err := s.People(ctx, people)
 	if err != nil {
 		return out, err
 	}
 	for label := range silences() {
 		out.Silent[label] = 0
 	}
-	for _, one := range standings {
-		out.Participants[one.consentWords()]++
-		if one.consentWords() != string(state.Connected) {
+	for _, one := range persons {
+		out.Participants[one.Consent()]++
+		if one.Consent() != string(state.Connected) {
 			continue
 		}
-		at := held[one.who.ID].of("egvs").newest
-		out.NewestReading = later(out.NewestReading, at)
+		at := one.Held.Of("egvs").Newest
+		if at.After(out.NewestReading) {
+			out.NewestReading = at
+		}
 		if at.IsZero() { // silent for as long as there could have been one
-			at = later(one.connection().CreatedAt, one.who.StudyStart)
+			if at = one.Connection().CreatedAt; one.Who.StudyStart.After(at) {
+				at = one.Who.StudyStart
+			}
 		}
 		for label, over := range silences() {
 			if p.now().Sub(at) > over {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study"
 )
 
 // Under a service manager: ready at once, a first sync, figures that name
@@ -107,7 +108,7 @@ func TestServeCountsWhoNeverHadAReading(t *testing.T) {
 }
 
 // inProcess opens the study as a command does.
-func (b *bench) inProcess() (*program, *study) {
+func (b *bench) inProcess() (*program, *study.Study) {
 	b.t.Helper()
 	p := &program{
 		stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard,
@@ -116,7 +117,7 @@ func (b *bench) inProcess() (*program, *study) {
 	p.flags.study = b.dir
 	s, err := p.openStudy(b.t.Context())
 	check(b.t, err)
-	b.t.Cleanup(func() { s.close() })
+	b.t.Cleanup(func() { s.Close() })
 	return p, s
 }
 

@@ -7,20 +7,21 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 // showParticipant tells one person's story: the roster, what is needed, the
 // accounts over time and how it went with them, the newest data, and what the
 // analysis makes of the dates.
-func (p *program) showParticipant(ctx context.Context, s *study, who state.Participant) error {
-	standings, held, harm := p.standings(ctx, s, []state.Participant{who})
-	if err := unlessData(harm); err != nil {
+func (p *program) showParticipant(ctx context.Context, s *study.Study, who state.Participant) error {
+	persons, harm := s.People(ctx, []state.Participant{who})
+	if err := study.UnlessData(harm); err != nil {
 		return err
 	}
-	tables := []table{personTable(standings[0], held[who.ID])}
-	for _, more := range []func(context.Context, *study, standing) (table, error){connectionTable, triesTable, deviceTable, windowTable, exclusionTable} {
-		t, err := more(ctx, s, standings[0])
-		if unlessData(err) != nil {
+	tables := []table{personTable(persons[0])}
+	for _, more := range []func(context.Context, *study.Study, study.Person) (table, error){connectionTable, triesTable, deviceTable, windowTable, exclusionTable} {
+		t, err := more(ctx, s, persons[0])
+		if study.UnlessData(err) != nil {
 			return err
 		}
 		harm = cmp.Or(harm, err)
@@ -71,30 +72,30 @@ func (p *program) showJSON(tables []table) error {
 	return writeJSON(p.stdout, "dexetl.participant/1", out)
 }
 
-func personTable(one standing, in lakeRow) table {
+func personTable(one study.Person) table {
 	t := table{columns: []string{"field", "value"}}
-	records := any(in.of("egvs").records)
-	if one.unknown {
+	records := any(one.Held.Of("egvs").Records)
+	if one.LakeUnread {
 		records = nil
 	}
-	values := rosterRow(one.who)
+	values := rosterRow(one.Who)
 	for i, column := range rosterColumns() {
 		t.rows = append(t.rows, []any{column, values[i]})
 	}
 	last := any(nil)
-	if !one.course.Closes.IsZero() {
-		last = instantOrNull(one.course.Closes)
+	if !one.Course.Closes.IsZero() {
+		last = instantOrNull(one.Course.Closes)
 	}
 	t.rows = append(t.rows,
-		[]any{"consent", one.consentWords()}, []any{"tokens_until", last},
-		[]any{"egvs", records}, []any{"newest_record", minute(in.of("egvs").newest)}, []any{"last_asked_at", minute(in.lastAsked())},
-		[]any{"needs", one.need().text})
+		[]any{"consent", one.Consent()}, []any{"tokens_until", last},
+		[]any{"egvs", records}, []any{"newest_record", minute(one.Held.Of("egvs").Newest)}, []any{"last_asked_at", minute(one.Held.LastAsked())},
+		[]any{"needs", toDo(one)})
 	return t
 }
 
-func connectionTable(_ context.Context, _ *study, one standing) (table, error) {
+func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table, error) {
 	t := table{schema: "connections", columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"}}
-	for _, c := range one.connections {
+	for _, c := range one.Connections {
 		status := string(c.Status)
 		if c.Aside {
 			status = "set aside"
@@ -108,10 +109,10 @@ func connectionTable(_ context.Context, _ *study, one standing) (table, error) {
 // lastTries is how many failed refreshes are shown, the newest.
 const lastTries = 5
 
-func triesTable(ctx context.Context, s *study, one standing) (table, error) {
+func triesTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
 	t := table{schema: "refresh_tries", columns: []string{"connection_id", "tried_at", "outcome"}}
-	for _, c := range one.connections {
-		tries, err := s.store.Tries(ctx, c.ID)
+	for _, c := range one.Connections {
+		tries, err := s.Store.Tries(ctx, c.ID)
 		if err != nil {
 			return t, err
 		}
@@ -122,34 +123,34 @@ func triesTable(ctx context.Context, s *study, one standing) (table, error) {
 	return t, nil
 }
 
-func deviceTable(ctx context.Context, s *study, one standing) (table, error) {
-	t, err := s.queryOnly(ctx, []string{"devices"}, "devices", `
+func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
+	t, err := queryOnly(ctx, s, []string{"devices"}, "devices", `
 		select display_device, transmitter_generation, display_app, max(last_upload_date) as last_upload, connection_id
 		from devices where participant_id = ? and valid_to is null
-		group by all order by last_upload desc nulls last`, one.who.ID)
-	if as[*emptyLakeError](err) {
+		group by all order by last_upload desc nulls last`, one.Who.ID)
+	if as[*study.EmptyLakeError](err) {
 		return table{schema: "devices"}, nil
 	}
 	t.schema = "devices"
 	return t, err
 }
 
-func windowTable(ctx context.Context, s *study, one standing) (table, error) {
+func windowTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
 	t := table{schema: "windows", columns: []string{"window", "start_date", "end_date", "start_day", "end_day"}}
-	all, err := s.store.Windows(ctx)
+	all, err := s.Store.Windows(ctx)
 	for _, w := range all {
-		if w.ParticipantID == one.who.ID || w.ParticipantID == "*" {
+		if w.ParticipantID == one.Who.ID || w.ParticipantID == "*" {
 			t.rows = append(t.rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
 		}
 	}
 	return t, err
 }
 
-func exclusionTable(ctx context.Context, s *study, one standing) (table, error) {
+func exclusionTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
 	t := table{schema: "exclusions", columns: []string{"from_local", "to_local", "reason"}}
-	all, err := s.store.Exclusions(ctx)
+	all, err := s.Store.Exclusions(ctx)
 	for _, e := range all {
-		if e.ParticipantID == one.who.ID {
+		if e.ParticipantID == one.Who.ID {
 			t.rows = append(t.rows, []any{e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})
 		}
 	}

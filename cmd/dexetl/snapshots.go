@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -15,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/study"
 )
 
 func (p *program) snapshotsCommand() *cli.Command {
@@ -54,7 +52,7 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 		if err != nil {
 			return err
 		}
-		l, _, err := s.snapshot("")
+		l, _, err := s.Snapshot("")
 		if err != nil {
 			return err
 		}
@@ -143,11 +141,11 @@ func folderState(l *lake.Lake, n int64) string {
 }
 
 func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to string) error {
-	a, err := namedSnapshot(l, from)
+	a, err := study.NamedSnapshot(l, from)
 	if err != nil {
 		return err
 	}
-	b, err := namedSnapshot(l, to)
+	b, err := study.NamedSnapshot(l, to)
 	if err != nil {
 		return err
 	}
@@ -169,20 +167,4 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		return failure(exitDamage, replayNext, "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
-}
-
-// namedSnapshot finds a manifest by its number, or the newest one as latest.
-func namedSnapshot(l *lake.Lake, name string) (lake.Manifest, error) {
-	if name == "latest" {
-		return l.Current()
-	}
-	n, err := strconv.ParseInt(name, 10, 64)
-	if err != nil || n < 1 {
-		return lake.Manifest{}, failure(exitUsage, "dexetl snapshots list", "snapshot %q: a number such as 12, or latest", name)
-	}
-	m, err := l.Manifest(n)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, failure(exitUsage, "dexetl snapshots list", "there is no snapshot %d", n)
-	}
-	return m, err
 }

@@ -12,10 +12,8 @@ import (
 
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
-
-// defaultMaxAge is how old the last complete fetch may be.
-const defaultMaxAge = 48 * time.Hour
 
 func (p *program) statusCommand() *cli.Command {
 	var who selection
@@ -28,25 +26,25 @@ func (p *program) statusCommand() *cli.Command {
 		Flags: append(who.fetchFlags(),
 			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
-			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: defaultMaxAge, Destination: &maxAge}),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-			who.ids = c.Args().Slice()
-			people, err := who.pick(ctx, s.store)
+			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: study.DefaultMaxAge, Destination: &maxAge}),
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			who.IDs = c.Args().Slice()
+			people, err := who.pick(ctx, s)
 			if err != nil {
 				return err
 			}
-			standings, held, harm := p.standings(ctx, s, people)
-			if err := unlessData(harm); err != nil {
+			persons, harm := s.People(ctx, people)
+			if err := study.UnlessData(harm); err != nil {
 				return err
 			}
-			for i := range standings {
-				standings[i].maxAge = maxAge
+			for i := range persons {
+				persons[i].MaxAge = maxAge
 			}
-			err = cmp.Or(p.printStatus(s, byUrgency(standings), held, resources || len(who.ids) > 0), harm, disownedFound(disownedOf(standings), ""), p.remembers(ctx, s))
+			err = cmp.Or(p.printStatus(s, byUrgency(persons), resources || c.Args().Present()), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
 			}
-			runs, err := s.store.Runs(ctx)
+			runs, err := s.Store.Runs(ctx)
 			if err != nil {
 				return err
 			}
@@ -54,54 +52,55 @@ func (p *program) statusCommand() *cli.Command {
 				return failure(exitPartial, "dexetl doctor", "the last run (%s, %s) failed: %s",
 					r.Command, r.EndedAt.UTC().Format(time.RFC3339), codeWords(r.ExitCode))
 			}
-			return checked(standings)
+			return checked(persons)
 		}),
 	}
 }
 
 // byUrgency puts those first for whom somebody has to act.
-func byUrgency(all []standing) []standing {
-	sorted := slices.Clone(all)
-	slices.SortStableFunc(sorted, func(a, b standing) int { return cmp.Compare(a.need().urgency, b.need().urgency) })
-	return sorted
+func byUrgency(all []study.Person) []study.Person {
+	return slices.SortedStableFunc(slices.Values(all), func(a, b study.Person) int { return cmp.Compare(a.Need().Urgency(), b.Need().Urgency()) })
 }
 
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
-func (p *program) printStatus(s *study, standings []standing, held map[string]lakeRow, withResources bool) error {
+func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
 	people := table{schema: "dexetl.status/2", columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
 		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
 		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"}}
 	resources := table{columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
 		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"}}
-	for _, one := range standings {
-		all, err := s.resourceStatuses(one, held[one.who.ID])
+	clockOff := false
+	for _, one := range persons {
+		all, err := s.Resources(one)
 		if err != nil {
 			return err
 		}
-		if one.unknown {
-			people.rows = append(people.rows, []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), nil, nil, nil,
-				nil, nil, nil, minute(one.outcome.DoneAt), nil, nil, nil, one.need().orNull()})
+		if one.LakeUnread {
+			people.rows = append(people.rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
+				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one)})
 			continue
 		}
-		people.rows = append(people.rows, personRow(one, held[one.who.ID], all))
+		people.rows = append(people.rows, personRow(one, all))
 		for _, r := range all {
-			resources.rows = append(resources.rows, r.row(one))
+			resources.rows = append(resources.rows, resourceRow(one, r))
 		}
+		clockOff = clockOff || one.Held.Clock().GoesOn
 	}
-	harm, err := s.damaged()
+	harm, err := s.Damaged()
 	if err != nil {
 		return err
 	}
+	outdated := s.Outdated("")
 	if p.flags.json {
 		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects(),
-			"outdated_tables": append([]string{}, s.outdated("")...), "damaged": damagePaths(harm)})
+			"outdated_tables": append([]string{}, outdated...), "damaged": damagePaths(harm)})
 	}
-	p.tellOutdated(s.outdated(""))
+	p.tellOutdated(outdated)
 	for _, line := range damageLines(harm) {
 		p.say("%s; next: dexetl replay", line)
 	}
-	if !slices.ContainsFunc(standings, func(s standing) bool { return s.clock.told() && s.clock.goesOn }) {
+	if !clockOff {
 		people = people.only(slices.DeleteFunc(slices.Clone(people.columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
 	if err := p.print(people); err != nil || !withResources {
@@ -111,83 +110,59 @@ func (p *program) printStatus(s *study, standings []standing, held map[string]la
 	return p.print(resources)
 }
 
-func personRow(one standing, in lakeRow, resources []resourceStatus) []any {
-	open, egvs := 0, resourceStatus{holding: in.of("egvs")}
+func personRow(one study.Person, resources []study.Resource) []any {
+	open, egvs := 0, study.Resource{Held: one.Held.Of("egvs")}
 	for _, r := range resources {
-		open += r.open
-		if r.resource == "egvs" {
+		open += r.Open
+		if r.Name == "egvs" {
 			egvs = r
 		}
 	}
-	row := []any{one.who.ID, orNull(one.who.Cohort), one.consentWords(), egvs.records, minute(egvs.newest), egvs.lagMin,
-		egvs.covered(14, egvs.slots14d), egvs.covered(30, egvs.slots30d), open, minute(one.outcome.DoneAt)}
-	return append(append(row, one.clock.columns()...), one.need().orNull())
+	row := []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), egvs.Held.Records, minute(egvs.Held.Newest), egvs.Held.LagMin,
+		covered(egvs, 14), covered(egvs, 30), open, minute(one.Outcome.DoneAt)}
+	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one))
 }
 
-// A resourceStatus is what there is of a participant and resource, and what is
-// not.
-type resourceStatus struct {
-	*holding
-	nothing
-	resource string
-	from     time.Time // data are expected from here on
-	windowed bool      // it is asked for by time
-	failed   bool      // the last fetch, at this resource or before any
-	refused  string    // how, if asking again does not help; else ""
-}
-
-func (r resourceStatus) row(one standing) []any {
-	row := []any{one.who.ID, r.resource, r.records, minute(r.newest), r.lagMin, r.covered(14, r.slots14d), r.covered(30, r.slots30d)}
-	if r.windowed {
-		missed, never := time.Duration(0), r.neverAsked
-		if r.failed {
+func resourceRow(one study.Person, r study.Resource) []any {
+	row := []any{one.Who.ID, r.Name, r.Held.Records, minute(r.Held.Newest), r.Held.LagMin, covered(r, 14), covered(r, 30)}
+	if r.Windowed {
+		unread, missed, never := any(nil), time.Duration(0), r.NeverAsked
+		if r.Name == "egvs" { // other records come when they come
+			unread = hours(r.NoReading)
+		}
+		if r.Failed {
 			missed, never = never, missed
 		}
-		row = append(row, r.open, r.unread(), hours(r.pending), hours(r.empty), hours(never), hours(missed))
+		row = append(row, r.Open, unread, hours(r.Pending), hours(r.Empty), hours(never), hours(missed))
 	} else {
 		row = append(row, nil, nil, nil, nil, nil, nil)
 	}
-	row = append(row, minute(r.asked))
-	if !r.failed {
-		return append(row, nil, r.need(one))
+	row = append(row, minute(r.Held.Asked), nil, resourceToDo(one, r))
+	switch {
+	case r.Refused != nil:
+		row[len(row)-2] = refusedWords(*r.Refused)
+	case r.Failed:
+		row[len(row)-2] = one.Outcome.Error
 	}
-	return append(row, cmp.Or(r.refused, one.outcome.Error), r.need(one))
+	return row
 }
 
-// unread is the time without readings; other records come when they come.
-func (r resourceStatus) unread() any {
-	if r.resource != "egvs" {
-		return nil
+// resourceToDo is what the participant needs, where it is about this resource.
+func resourceToDo(one study.Person, r study.Resource) any {
+	if one.Need() != study.Nothing && r.Concerned() {
+		return toDo(one)
 	}
-	return hours(r.noReading)
-}
-
-// need is what the participant needs, where it is about this resource.
-func (r resourceStatus) need(one standing) any {
-	if n := one.need(); n.urgency != needsNothing && (r.failed || r.open > 0 || r.rejected > 0 || r.state == "held" || r.resource == "egvs") {
-		return n.text
-	}
-	if r.open > 0 {
-		return "dexetl backfill " + one.who.ID
+	if r.Open > 0 {
+		return "dexetl backfill " + one.Who.ID
 	}
 	return nil
 }
 
-// covered is the share of slots of the last days with a reading, in percent;
-// null where none are expected.
-func (r resourceStatus) covered(days int, slots int64) any {
-	if r.resource != "egvs" || r.until.IsZero() {
-		return nil
+func covered(r study.Resource, days int) any {
+	if pct, ok := r.Covered(days); ok {
+		return pct
 	}
-	from := r.until.AddDate(0, 0, -days)
-	if r.from.After(from) {
-		from = r.from
-	}
-	expected := r.until.Sub(from) / readingEvery
-	if expected <= 0 {
-		return nil
-	}
-	return math.Round(min(100, 100*float64(slots)/float64(expected))*10) / 10
+	return nil
 }
 
 // minute is when something was, null for never.
@@ -200,75 +175,48 @@ func minute(at time.Time) any {
 
 func hours(d time.Duration) any { return math.Round(d.Hours()*10) / 10 }
 
-// orNull is null for nothing, so that what is to be done stands out.
-func (n need) orNull() any {
-	if n.urgency == needsNothing {
-		return nil
-	}
-	return n.text
-}
-
 // checked is the answer for cron: whose fetches failed or are too old, else
 // whose consent is missing.
-func checked(standings []standing) error {
+func checked(persons []study.Person) error {
 	var failed, late, unconnected []string
 	var maxAge time.Duration
-	for _, one := range standings {
-		if _, off := one.offTheStudy(); off || !one.begun() {
+	for _, one := range persons {
+		if !one.Phase.InStudy() || !one.Begun() {
 			continue
 		}
-		if n, ok := one.consent(); ok {
-			if one.appRefused || one.strayed() {
-				failed = append(failed, one.who.ID)
-			} else if n.urgency == needsPerson {
-				unconnected = append(unconnected, one.who.ID)
+		if n, ok := one.ConsentNeed(); ok {
+			if one.AppRefused || one.Strayed() {
+				failed = append(failed, one.Who.ID)
+			} else if n.Urgency() == study.NeedsPerson {
+				unconnected = append(unconnected, one.Who.ID)
 			}
 			continue
 		}
-		if one.failed() {
-			failed = append(failed, one.who.ID)
-		} else if one.late() {
-			late, maxAge = append(late, one.who.ID), one.maxAge
+		if one.Failed() {
+			failed = append(failed, one.Who.ID)
+		} else if one.Late() {
+			late, maxAge = append(late, one.Who.ID), one.MaxAge
 		}
 	}
 	switch {
 	case len(failed) > 0 && len(late) > 0:
 		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
-			shortList(failed), call.Spell(maxAge), shortList(late))
+			study.ShortList(failed), call.Spell(maxAge), study.ShortList(late))
 	case len(failed) > 0:
-		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", shortList(failed))
+		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", study.ShortList(failed))
 	case len(late) > 0:
-		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", call.Spell(maxAge), shortList(late))
+		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", call.Spell(maxAge), study.ShortList(late))
 	case len(unconnected) > 0:
-		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", shortList(unconnected))
+		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", study.ShortList(unconnected))
 	}
 	return nil
 }
 
-// failed reports whether the last fetch failed, or what came could not be read.
-func (s standing) failed() bool {
-	return !s.awaited() && (s.outcome.Error != "" || s.held != "" || s.unread != "")
-}
-
-// late reports whether no fetch of somebody who is connected was complete for so
-// long, nor were they just connected.
-func (s standing) late() bool {
-	since := later(s.outcome.DoneAt, s.connection().GrantedAt)
-	return !s.awaited() && s.connection().Status == state.Connected && s.now.Sub(since) > s.maxAge
-}
-
-// awaited reports whether nothing but time is needed, by the dates of the study.
-func (s standing) awaited() bool {
-	n, ok := s.study()
-	return ok && n.urgency == waits
-}
-
 // disownedOf are the edited rows that people have.
-func disownedOf(standings []standing) []*state.OwnerError {
-	var found []*state.OwnerError
-	for _, one := range standings {
-		if one.disowned != nil {
-			found = append(found, one.disowned)
+func disownedOf(persons []study.Person) (found []*state.OwnerError) {
+	for _, one := range persons {
+		if one.Edited != nil {
+			found = append(found, one.Edited)
 		}
 	}
 	return found

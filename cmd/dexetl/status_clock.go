@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/dexetl/dexetl/study"
 )
 
 const (
@@ -13,36 +15,22 @@ const (
 	widestJourney = 26 * 60 // no two places on earth are further apart in time
 )
 
-// A clockOffset is the newest row of more than two days on which a participant's
-// wall clock disagreed with the roster's zone; zero: there was none.
-type clockOffset struct {
-	aheadMin int64     // on its last day; negative: behind
-	from, to time.Time // first and last day, UTC
-	goesOn   bool      // to is the newest day with readings
-}
-
-func (c clockOffset) told() bool { return c.aheadMin != 0 }
-
-// columns are clock_offset_min, clock_offset_from and clock_offset_to, which is
+// clockColumns are clock_offset_min, clock_offset_from and clock_offset_to, which is
 // null while it goes on.
-func (c clockOffset) columns() []any {
-	if !c.told() {
+func clockColumns(c study.ClockOffset) []any {
+	if c.AheadMin == 0 {
 		return []any{nil, nil, nil}
 	}
-	if c.goesOn {
-		return []any{c.aheadMin, c.from.Format(time.DateOnly), nil}
+	if c.GoesOn {
+		return []any{c.AheadMin, c.From.Format(time.DateOnly), nil}
 	}
-	return []any{c.aheadMin, c.from.Format(time.DateOnly), c.to.Format(time.DateOnly)}
+	return []any{c.AheadMin, c.From.Format(time.DateOnly), c.To.Format(time.DateOnly)}
 }
 
 // clockNeed is about a wall clock that disagrees with the roster's zone to this
 // day. The readings do not say why.
-func (s standing) clockNeed() (need, bool) {
-	if _, off := s.offTheStudy(); off || !s.clock.goesOn {
-		return need{}, false
-	}
-	c := s.clock
-	side, size := "ahead of", c.aheadMin
+func clockNeed(c study.ClockOffset) string {
+	side, size := "ahead of", c.AheadMin
 	if size < 0 {
 		side, size = "behind", -size
 	}
@@ -53,7 +41,7 @@ func (s standing) clockNeed() (need, bool) {
 	case size > widestJourney:
 		cause = "a wrong clock"
 	}
-	return need{needsDesk, fmt.Sprintf("%s %s the roster's zone since %s: %s", clockWords(size), side, c.from.Format(time.DateOnly), cause)}, true
+	return fmt.Sprintf("%s %s the roster's zone since %s: %s", clockWords(size), side, c.From.Format(time.DateOnly), cause)
 }
 
 // clockWords are minutes as people say them, such as 3 days 2 h.

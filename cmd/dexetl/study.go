@@ -4,40 +4,48 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
-	"syscall"
+	"os/user"
+
+	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
-const configFile = "dexetl.yaml"
-
-// A study is a study folder: its configuration and, for the commands that
-// need it, its state. The lake and the raw log are opened where they are used.
-type study struct {
-	dir    string
-	config Config
-	store  *state.Store // nil until openState
-
-	distrust error // why nothing that the configuration names is run, read or written; see readConfig
+// findStudy returns --study, else the folder one stands in or the one above, whichever
+// is a study folder.
+func (p *program) findStudy() (string, error) {
+	dirs := []string{".", ".."}
+	if given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY")); given != "" {
+		dirs = []string{given}
+	}
+	dir, err := study.Find(dirs...)
+	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
+		return "", failure(exitNoStudy, "dexetl init STUDY", "%w; go there, or give --study DIR", none)
+	}
+	return dir, err
 }
 
-// openFolder finds the study and reads its configuration: enough for those who
-// only read the lake, who need not be able to write.
-func (p *program) openFolder() (*study, error) {
+// openFolder finds the study and reads its configuration.
+func (p *program) openFolder() (*study.Study, error) {
 	dir, err := p.findStudy()
 	if err != nil {
 		return nil, err
 	}
-	return loadStudy(dir, p.getenv)
+	return study.OpenFolder(dir, p.worker())
+}
+
+// worker is this invocation as a study knows it. Progress is shown, facts are told.
+func (p *program) worker() study.Program {
+	shown := &shown{p: p}
+	return study.Program{
+		Version: version(), Now: p.now, Getenv: p.getenv, Stderr: p.stderr, Logger: p.logger(),
+		Tell: p.tellFact, Busy: shown.busy, Fetched: shown.fetched,
+	}
 }
 
 // openStudy opens the folder and its state.
-func (p *program) openStudy(ctx context.Context) (*study, error) {
+func (p *program) openStudy(ctx context.Context) (*study.Study, error) {
 	s, err := p.openFolder()
 	if err != nil {
 		return nil, err
@@ -45,63 +53,46 @@ func (p *program) openStudy(ctx context.Context) (*study, error) {
 	return s, p.openState(ctx, s)
 }
 
-// openState opens the state, which with the lake is all that a configuration
-// says where to write: so the configuration is trusted first.
-func (p *program) openState(ctx context.Context, s *study) error {
-	if err := s.trusted(p.getenv); err != nil {
-		return err
-	}
-	by, err := p.author()
+// openState opens the state of s.
+func (p *program) openState(ctx context.Context, s *study.Study) error {
+	author, err := p.author()
 	if err != nil {
 		return err
 	}
-	if s.store, err = state.Open(ctx, s.path(s.config.State.Path)); err == nil {
-		s.store.Now, s.store.By, s.store.MaySeal = p.now, by, s.maySeal
-	}
-	return err
+	return s.OpenState(ctx, author)
 }
 
-func (s *study) close() error {
-	if s.store == nil {
-		return nil
-	}
-	return s.store.Close()
-}
-
-// findStudy returns --study, else the folder one stands in or the one above,
-// whichever holds a dexetl.yaml.
-func (p *program) findStudy() (string, error) {
-	candidates := []string{".", ".."}
-	if given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY")); given != "" {
-		candidates = []string{given}
-	}
-	for _, dir := range candidates {
-		_, err := os.Stat(filepath.Join(dir, configFile))
-		if err == nil {
-			return filepath.Abs(dir)
+// withStudy opens the study around a command's action.
+func (p *program) withStudy(action func(context.Context, *cli.Command, *study.Study) error) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		s, err := p.openStudy(ctx)
+		if err != nil {
+			return err
 		}
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
-			return "", fmt.Errorf("study folder: %w", err)
+		defer s.Close()
+		return action(ctx, c, s)
+	}
+}
+
+// withParticipant opens the study and finds the one participant named.
+func (p *program) withParticipant(action func(context.Context, *study.Study, state.Participant) error) cli.ActionFunc {
+	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+		id, err := one(c, "participant")
+		if err != nil {
+			return err
 		}
-	}
-	return "", failure(exitNoStudy, "dexetl init STUDY",
-		"no study here: there is no %s in %s; go there, or give --study DIR", configFile, strings.Join(candidates, " or "))
+		who, err := s.Store.Participant(ctx, id)
+		if err != nil {
+			return err
+		}
+		return action(ctx, s, who)
+	})
 }
 
-// path returns a configured path, relative ones taken from the study folder.
-func (s *study) path(configured string) string {
-	if filepath.IsAbs(configured) {
-		return configured
+// operator is who types.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
 	}
-	return filepath.Join(s.dir, configured)
-}
-
-func (s *study) lakePath() string { return s.path(s.config.Lake.Path) }
-func (s *study) rawPath() string  { return filepath.Join(s.lakePath(), "raw") }
-
-func (s *study) keyPath() string {
-	if s.config.State.KeyFile != "" {
-		return s.path(s.config.State.KeyFile)
-	}
-	return filepath.Join(s.path(s.config.State.Path), "sealing.key")
+	return "unknown"
 }

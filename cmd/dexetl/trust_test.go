@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // foreign is an account that is neither this one nor root.
@@ -21,16 +23,16 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 	b := newBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1})
 	b.must("backfill")
 	ran := filepath.Join(filepath.Dir(b.dir), "ran")
-	config := filepath.Join(b.dir, configFile)
-	b.arm(config, ran)
+	path := filepath.Join(b.dir, config.File)
+	b.arm(path, ran)
 
 	for name, spoil := range map[string]func() (next string){
 		"folder of another account": func() string { b.give(b.dir); return "" },
-		"file of another account":   func() string { b.give(config); return "" },
+		"file of another account":   func() string { b.give(path); return "" },
 		"folder of a group":         func() string { b.chmod(b.dir, 0o770); return "chmod go-w " + b.dir },
 		"folder of everybody":       func() string { b.chmod(b.dir, 0o777); return "chmod go-w " + b.dir },
-		"file of a group":           func() string { b.chmod(config, 0o664); return "chmod go-w " + config },
-		"file of everybody":         func() string { b.chmod(config, 0o606); return "chmod go-w " + config },
+		"file of a group":           func() string { b.chmod(path, 0o664); return "chmod go-w " + path },
+		"file of everybody":         func() string { b.chmod(path, 0o606); return "chmod go-w " + path },
 		"state of another account":  func() string { b.give(filepath.Join(b.dir, "state")); return "" },
 		"state of a group": func() string {
 			b.chmod(filepath.Join(b.dir, "state"), 0o770)
@@ -45,7 +47,7 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.t = t
-			defer b.restore(config)
+			defer b.restore(path)
 			next := spoil()
 			for _, args := range [][]string{
 				{"sync"}, {"backfill"}, {"refresh", "P001", "--from", "2026-04-14", "--to", "2026-04-15"}, {"replay"}, {"plan"}, {"status"}, {"doctor"},
@@ -55,7 +57,7 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 			} {
 				code, stdout, stderr := b.run(args...)
 				said := stdout + stderr
-				if code != exitUsage || !strings.Contains(said, trustVariable+"="+b.dir) || !strings.Contains(said, next) {
+				if code != exitUsage || !strings.Contains(said, config.TrustVariable+"="+b.dir) || !strings.Contains(said, next) {
 					t.Errorf("dexetl %q: exit %d, want %d, how to trust it and %q in\n%s", args, code, exitUsage, next, said)
 				}
 			}
@@ -75,19 +77,19 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 // to another file a moment later changes nothing.
 func TestConfigurationIsReadOnce(t *testing.T) {
 	b := openBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1}, demoNow)
-	config := filepath.Join(b.dir, configFile)
+	path := filepath.Join(b.dir, config.File)
 	foreign := b.file("foreign.yaml", "version: 1\napi: {region: us, client_secret_command: id}\n")
 	b.give(foreign)
-	own, err := os.ReadFile(config)
+	own, err := os.ReadFile(path)
 	check(t, err)
-	check(t, os.Remove(config))
-	check(t, os.Symlink(foreign, config))
-	s, err := loadStudy(b.dir, func(string) string { return "" })
+	check(t, os.Remove(path))
+	check(t, os.Symlink(foreign, path))
+	s, err := study.OpenFolder(b.dir, study.Program{Getenv: func(string) string { return "" }})
 	check(t, err)
-	check(t, os.Remove(config))
-	check(t, os.WriteFile(config, own, 0o600)) // too late
-	if err := s.trusted(func(string) string { return "" }); !as[*trustError](err) {
-		t.Errorf("%+v is trusted (%v), want a *trustError of the file that was read", s.config.API, err)
+	check(t, os.Remove(path))
+	check(t, os.WriteFile(path, own, 0o600)) // too late
+	if err := s.Trusted(); !as[*config.TrustError](err) {
+		t.Errorf("%+v is trusted (%v), want a *config.TrustError of the file that was read", s.Config.API, err)
 	}
 }
 
@@ -103,9 +105,9 @@ func TestTrustedStudy(t *testing.T) {
 		b.dir: exitDone, b.dir + "/": exitDone, link: exitDone,
 		filepath.Dir(b.dir): exitUsage, b.dir + "-other": exitUsage, "/": exitUsage, "1": exitUsage, "*": exitUsage,
 	} {
-		b.env[trustVariable] = trusted
+		b.env[config.TrustVariable] = trusted
 		if code, _, stderr := b.run("participants", "list"); code != want {
-			t.Errorf("%s=%s: exit %d, want %d\n%s", trustVariable, trusted, code, want, stderr)
+			t.Errorf("%s=%s: exit %d, want %d\n%s", config.TrustVariable, trusted, code, want, stderr)
 		}
 	}
 }
@@ -118,7 +120,7 @@ func TestCommandsGetNoSecretOfOurs(t *testing.T) {
 	t.Setenv("DEXETL_ACTOR", "canary-two")
 	t.Setenv("CREDENTIALS_DIRECTORY", "/canary-three")
 	t.Setenv("VAULT_ADDR", "kept")
-	b.arm(filepath.Join(b.dir, configFile), seen)
+	b.arm(filepath.Join(b.dir, config.File), seen)
 	b.must("sync")
 	text, err := os.ReadFile(seen)
 	if err != nil {
@@ -162,9 +164,9 @@ func TestInitKeepsSecret(t *testing.T) {
 }
 
 // arm makes the configuration run commands that leave the environment in a file.
-func (b *bench) arm(config, trace string) {
+func (b *bench) arm(path, trace string) {
 	b.t.Helper()
-	text, err := os.ReadFile(config)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -178,7 +180,7 @@ func (b *bench) arm(config, trace string) {
 		}
 		text = bytes.Replace(text, []byte(was), []byte(is), 1)
 	}
-	if err := os.WriteFile(config, text, 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -206,10 +208,10 @@ func (b *bench) give(path string) {
 func (b *bench) linkConfig() string {
 	b.t.Helper()
 	target := filepath.Join(b.t.TempDir(), "mounted.yaml")
-	if err := os.Rename(filepath.Join(b.dir, configFile), target); err != nil {
+	if err := os.Rename(filepath.Join(b.dir, config.File), target); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.Symlink(target, filepath.Join(b.dir, configFile)); err != nil {
+	if err := os.Symlink(target, filepath.Join(b.dir, config.File)); err != nil {
 		b.t.Fatal(err)
 	}
 	return target

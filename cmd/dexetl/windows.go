@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/dexetl/dexetl/study"
 	"github.com/urfave/cli/v3"
 )
 
@@ -18,17 +19,17 @@ func (p *program) windowsCommand() *cli.Command {
 				Description: "CSV with a header: participant_id (* for everybody), window, and either start and end (local dates)\n" +
 					"or start_day and end_day (study day 1 is anchor_date); all inclusive.",
 				Flags: []cli.Flag{p.reasonFlag()},
-				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
-						n, err := s.store.ImportWindows(ctx, r)
+						n, err := s.Store.ImportWindows(ctx, r)
 						return countOf(n, "window"), err
 					})
 				}),
 			},
 			{
 				Name: "list", Usage: "all windows",
-				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-					windows, err := s.store.Windows(ctx)
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+					windows, err := s.Store.Windows(ctx)
 					if err != nil {
 						return err
 					}
@@ -64,17 +65,17 @@ func (p *program) exclusionsCommand() *cli.Command {
 				Name: "import", Usage: "replace all exclusions by those of a file", ArgsUsage: "exclusions.csv",
 				Description: "CSV with a header: participant_id, from and to (local dates, the last one included, or times), and any reason.",
 				Flags:       []cli.Flag{p.reasonFlag()},
-				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
-						n, err := s.store.ImportExclusions(ctx, r)
+						n, err := s.Store.ImportExclusions(ctx, r)
 						return countOf(n, "exclusion"), err
 					})
 				}),
 			},
 			{
 				Name: "list", Usage: "all exclusions",
-				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-					exclusions, err := s.store.Exclusions(ctx)
+				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+					exclusions, err := s.Store.Exclusions(ctx)
 					if err != nil {
 						return err
 					}

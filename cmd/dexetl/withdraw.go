@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
-	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/study"
 )
 
 // withdrawOptions are the flags of `dexetl withdraw`.
@@ -36,16 +34,14 @@ func (p *program) withdrawCommand() *cli.Command {
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
-		Action: p.withParticipant(func(ctx context.Context, s *study, who state.Participant) error {
+		Action: p.withParticipant(func(ctx context.Context, s *study.Study, who state.Participant) error {
 			return p.withdraw(ctx, s, who, o)
 		}),
 	}
 }
 
-// withdraw records the withdrawal first, which ends all fetching and destroys
-// the tokens, and then takes it into the tables. Interrupted anywhere, it can be
-// repeated.
-func (p *program) withdraw(ctx context.Context, s *study, who state.Participant, o withdrawOptions) error {
+// withdraw asks, and then does it.
+func (p *program) withdraw(ctx context.Context, s *study.Study, who state.Participant, o withdrawOptions) error {
 	w, err := p.withdrawal(ctx, s, who, o)
 	if err != nil {
 		return err
@@ -56,28 +52,20 @@ func (p *program) withdraw(ctx context.Context, s *study, who state.Participant,
 	if err := p.confirm(what, who.ID, command); err != nil {
 		return err
 	}
-	ended, traces := s.store.Withdraw(ctx, w)
-	if traces != nil && !errors.Is(traces, state.ErrTraces) {
-		return traces
-	}
-	done := withdrawn{who: who, at: w.EffectiveAt, ended: ended}
-	if err := p.takeOut(ctx, s, o.lockWait, &done); err != nil {
-		return errors.Join(traces, fmt.Errorf("%s has withdrawn and nothing more is fetched, but what was recorded since is still in the tables: %w", who.ID, err))
-	}
-	if done.held, err = s.quarantine().held(who.ID); err != nil {
+	done, err := s.Withdraw(ctx, w, o.lockWait)
+	if err != nil && !errors.Is(err, state.ErrTraces) || as[*study.StillInTablesError](err) {
 		return err
 	}
-	done.folder = s.quarantine().folder(who.ID)
-	return errors.Join(p.printWithdrawn(s, done), damageFound(done.loaded.Damaged), traces)
+	return errors.Join(p.printWithdrawn(s, withdrawn{who, w.EffectiveAt, done}), damageFound(done.Loaded.Damaged), err)
 }
 
 // withdrawal reads what is to be recorded, and refuses what cannot be meant.
-func (p *program) withdrawal(ctx context.Context, s *study, who state.Participant, o withdrawOptions) (state.Withdrawal, error) {
+func (p *program) withdrawal(ctx context.Context, s *study.Study, who state.Participant, o withdrawOptions) (state.Withdrawal, error) {
 	w := state.Withdrawal{ParticipantID: who.ID, Reason: strings.TrimSpace(o.reason), Who: operator()}
 	if w.Reason == "" {
 		return w, failure(exitUsage, p.commandLine("withdraw", who.ID, "--reason", "why"), "withdraw needs a --reason for the record")
 	}
-	before, again, err := s.store.Withdrawal(ctx, who.ID)
+	before, again, err := s.Store.Withdrawal(ctx, who.ID)
 	if err != nil {
 		return w, err
 	}
@@ -113,57 +101,9 @@ func localInstant(t time.Time, who state.Participant) string {
 	return t.In(zone).Format("2006-01-02 15:04:05 -07:00") + " (" + who.Timezone + ")"
 }
 
-// operator is who types.
-func operator() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "unknown"
-}
-
-// takeOut folds the withdrawal into the lake, if there is one yet.
-func (p *program) takeOut(ctx context.Context, s *study, lockWait time.Duration, done *withdrawn) error {
-	return p.reloading(ctx, s, func(l *loading) (err error) {
-		if done.loaded, err = l.finish(ctx, lockWait); err != nil {
-			return err
-		}
-		all, err := l.lake.Manifests()
-		done.older = max(0, len(all)-1)
-		return err
-	})
-}
-
-// leaveOutWithdrawn returns those who have not withdrawn. To name one who has is
-// an error.
-func (p *program) leaveOutWithdrawn(ctx context.Context, s *study, people []state.Participant, byName bool) ([]state.Participant, error) {
-	withdrawals, err := s.store.Withdrawals(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var left []string
-	stay := slices.DeleteFunc(slices.Clone(people), func(who state.Participant) bool {
-		gone := slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID })
-		if gone {
-			left = append(left, who.ID)
-		}
-		return gone
-	})
-	switch {
-	case len(left) > 0 && byName:
-		return nil, advised(exitUsage, "leave the participant out", "%s has withdrawn: nothing more is asked for", shortList(left))
-	case len(left) > 0:
-		p.say("withdrawn, so left out: %s", shortList(left))
-	}
-	return stay, nil
-}
-
 // withdrawn is what a withdrawal did.
 type withdrawn struct {
-	who    state.Participant
-	at     time.Time
-	ended  int // connections
-	loaded load.Result
-	older  int // snapshots that have a manifest
-	held   map[string]int
-	folder string // of the quarantine
+	who state.Participant
+	at  time.Time
+	study.WithdrawalDone
 }

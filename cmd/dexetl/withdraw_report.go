@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/study"
 )
 
 // removeApp is what only the participant can do.
@@ -16,7 +17,7 @@ const removeApp = "Dexcom knows no way to revoke a grant from outside: the parti
 	"(sign in to the account, open the list of apps that may read its data, remove the study's)."
 
 // printWithdrawn tells what left, what stays, and what is still to be done.
-func (p *program) printWithdrawn(s *study, w withdrawn) error {
+func (p *program) printWithdrawn(s *study.Study, w withdrawn) error {
 	if p.flags.json {
 		return writeJSON(p.stdout, "dexetl.withdraw/1", w.fields())
 	}
@@ -28,18 +29,18 @@ func (p *program) printWithdrawn(s *study, w withdrawn) error {
 	return nil
 }
 
-func (w withdrawn) lines(s *study) []string {
+func (w withdrawn) lines(s *study.Study) []string {
 	lines := []string{
 		fmt.Sprintf("%s withdrew from %s", w.who.ID, localInstant(w.at, w.who)),
-		fmt.Sprintf("tokens      destroyed (connections ended now: %d); nothing more is asked for", w.ended),
+		fmt.Sprintf("tokens      destroyed (connections ended now: %d); nothing more is asked for", w.Ended),
 		"tables      " + w.tables(),
 		"stays       what was recorded before; the requests that were made, without values",
-		"quarantine  " + w.quarantined(s.dir),
+		"quarantine  " + w.quarantined(s.Dir),
 	}
-	if len(w.held) > 0 {
+	if len(w.Held) > 0 {
 		lines = append(lines,
-			"elsewhere   the answers as received stay in "+inStudy(s.dir, s.rawPath())+", which only its owner can read;",
-			fmt.Sprintf("            older snapshots: %d, without a folder now; `dexetl query --snapshot` still opens them, with the rows", w.older))
+			"elsewhere   the answers as received stay in "+inStudy(s.Dir, s.RawPath())+", which only its owner can read;",
+			fmt.Sprintf("            older snapshots: %d, without a folder now; `dexetl query --snapshot` still opens them, with the rows", w.Older))
 	}
 	return append(lines, "", "Still to do: "+removeApp)
 }
@@ -47,8 +48,8 @@ func (w withdrawn) lines(s *study) []string {
 // tables says what happened to the rows.
 func (w withdrawn) tables() string {
 	var left, back []string
-	for _, name := range slices.Sorted(maps.Keys(w.loaded.Tables)) {
-		c := w.loaded.Tables[name]
+	for _, name := range slices.Sorted(maps.Keys(w.Loaded.Tables)) {
+		c := w.Loaded.Tables[name]
 		if c.Removed > 0 {
 			left = append(left, name+" "+thousands(int64(c.Removed)))
 		}
@@ -64,23 +65,23 @@ func (w withdrawn) tables() string {
 		parts = append(parts, "rows that came: "+strings.Join(back, ", "))
 	}
 	switch {
-	case w.loaded.Snapshot == 0:
+	case w.Loaded.Snapshot == 0:
 		return "nothing was loaded yet"
 	case len(parts) == 0:
-		return fmt.Sprintf("no row to take out (snapshot %d)", w.loaded.Snapshot)
+		return fmt.Sprintf("no row to take out (snapshot %d)", w.Loaded.Snapshot)
 	}
-	return fmt.Sprintf("%s (snapshot %d)", strings.Join(parts, "; "), w.loaded.Snapshot)
+	return fmt.Sprintf("%s (snapshot %d)", strings.Join(parts, "; "), w.Loaded.Snapshot)
 }
 
 func (w withdrawn) quarantined(dir string) string {
-	if len(w.held) == 0 {
+	if len(w.Held) == 0 {
 		return "empty"
 	}
 	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(w.held)) {
-		parts = append(parts, name+" "+thousands(int64(w.held[name])))
+	for _, name := range slices.Sorted(maps.Keys(w.Held)) {
+		parts = append(parts, name+" "+thousands(int64(w.Held[name])))
 	}
-	return fmt.Sprintf("%s: %s, sealed for the study's key", inStudy(dir, w.folder), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s: %s, sealed for the study's key", inStudy(dir, w.Quarantine), strings.Join(parts, ", "))
 }
 
 // inStudy is a path as seen from the study folder, if it is in there.
@@ -93,13 +94,13 @@ func inStudy(dir, path string) string {
 
 // fields are the result as JSON of schema dexetl.withdraw/1.
 func (w withdrawn) fields() map[string]any {
-	tables := w.loaded.Tables
+	tables := w.Loaded.Tables
 	if tables == nil {
 		tables = map[string]load.Counts{}
 	}
 	return map[string]any{
-		"participant_id": w.who.ID, "effective_at": w.at.Format(time.RFC3339Nano), "connections_ended": w.ended,
-		"snapshot": w.loaded.Snapshot, "tables": tables, "older_snapshots": w.older,
-		"quarantine": map[string]any{"folder": w.folder, "rows": w.held}, "to_do": removeApp,
+		"participant_id": w.who.ID, "effective_at": w.at.Format(time.RFC3339Nano), "connections_ended": w.Ended,
+		"snapshot": w.Loaded.Snapshot, "tables": tables, "older_snapshots": w.Older,
+		"quarantine": map[string]any{"folder": w.Quarantine, "rows": w.Held}, "to_do": removeApp,
 	}
 }

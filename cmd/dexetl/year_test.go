@@ -26,6 +26,7 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // A yearbook is a study that is synced every hour, without a network and as fast
@@ -71,7 +72,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	y.connect()
 	y.fetcher = extract.Fetcher{
 		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: y}}},
-		Tokens:  y, Log: y.log, Cache: indexCache{filepath.Join(dir, "raw"), "test"}, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
+		Tokens:  y, Log: y.log, Cache: study.IndexCache{Dir: filepath.Join(dir, "raw"), Version: "test"}, CallsPerHour: 1 << 30, Now: func() time.Time { return y.now },
 	}
 	l, err := lake.Open(dir)
 	check(t, err)

@@ -1,0 +1,71 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// A Forecast says what a job would ask for.
+type Forecast struct {
+	extract.Forecast
+	Mode    plan.Mode
+	Tokens  int // to renew: each costs a request to the token endpoint
+	PerHour int // calls, of each app
+}
+
+// Plan says what job would ask for, without asking anything.
+func (s *Study) Plan(ctx context.Context, job Job) (out Forecast, err error) {
+	people, err := job.Who.Pick(ctx, s.Store)
+	if err != nil {
+		return out, err
+	}
+	if people, err = s.LeaveOut(ctx, people, len(job.Who.IDs) > 0); err != nil {
+		return out, err
+	}
+	targets, err := s.jobTargets(ctx, job, people)
+	if err != nil {
+		return out, err
+	}
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return out, err
+	}
+	defer log.Close()
+	out = Forecast{Mode: job.Run.Mode, PerHour: s.Config.Limits.CallsPerHour}
+	if out.Forecast, err = s.fetcher(log).Forecast(ctx, job.Run, targets); err != nil {
+		return out, err
+	}
+	if job.Run.Mode == plan.Backfill {
+		out.PerHour = call.BackfillCallsPerHour(out.PerHour)
+	}
+	out.Tokens, err = s.renewals(ctx, targets)
+	return out, err
+}
+
+// renewals counts the access tokens that are at their end.
+func (s *Study) renewals(ctx context.Context, targets []extract.Target) (n int, err error) {
+	soon := s.Store.Now().Add(5 * time.Minute)
+	for _, t := range targets {
+		if t.ConnectionID == "" || t.Consented.Empty() {
+			continue
+		}
+		held, err := s.Store.Tokens(ctx, t.ConnectionID)
+		if errors.Is(err, state.ErrNoConnection) {
+			continue // destroyed: nothing is left to renew
+		}
+		if err != nil {
+			return 0, err
+		}
+		if held.AccessExpiresAt.Before(soon) {
+			n++
+		}
+	}
+	return n, nil
+}

@@ -1,0 +1,350 @@
+package study
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// Answers are folded into the lake while more are being fetched: so often, or
+// when so many bytes have arrived, about 256 MB of them decompressed.
+const (
+	commitEvery = 30 * time.Second
+	commitBytes = 24 << 20
+)
+
+// renewEvery is how often latest is renewed while there are commits.
+const renewEvery = 10 * time.Minute
+
+// A loading folds the raw log into the lake, if this process can have the load
+// lock. Without it this process only fetches, and whoever holds the lock loads.
+type loading struct {
+	study *Study
+	lake  *lake.Lake
+	fold  *load.Loader
+	runID string
+
+	guard   *lake.Guard  // nil while another process holds the lock
+	arrived atomic.Int64 // bytes received by this run so far
+	total   load.Result
+	renewed time.Time                   // when latest was
+	ended   func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
+}
+
+func (s *Study) newLoading(ctx context.Context, log *raw.Log, runID string) (*loading, error) {
+	loading, err := s.openLoading(log, runID)
+	if err != nil {
+		return nil, err
+	}
+	if err := loading.lock(ctx, 0); err != nil && !is[*lake.LockedError](err) {
+		return nil, errors.Join(err, loading.close())
+	}
+	return loading, nil
+}
+
+// openLoading is newLoading without the lock.
+func (s *Study) openLoading(log *raw.Log, runID string) (*loading, error) {
+	l, err := lake.Open(s.LakePath())
+	if err != nil {
+		return nil, err
+	}
+	l.Now = s.Now
+	loading := &loading{
+		study: s, lake: l, runID: runID, renewed: s.Now(),
+		fold:  &load.Loader{Lake: l, Log: log, Now: s.Now, Logger: s.Logger, Program: s.Version, Quarantine: s.quarantine()},
+		total: load.Result{Tables: make(map[string]load.Counts)},
+	}
+	loading.fold.Committed = loading.renew
+	return loading, nil
+}
+
+// renew shows a commit in the middle of a long run.
+func (l *loading) renew(ctx context.Context, m lake.Manifest) {
+	if l.guard == nil || l.study.Now().Sub(l.renewed) < renewEvery {
+		return
+	}
+	if err := l.show(ctx, m); err != nil {
+		l.study.Logger.Warn("latest is put off to the end of the run", "error", err)
+	}
+}
+
+// take takes the load lock.
+func (l *loading) take(ctx context.Context, wait time.Duration) (err error) {
+	l.guard, err = l.lake.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: l.study.Now()})
+	return err
+}
+
+// lock takes the load lock and repairs what a crash left of the snapshot.
+func (l *loading) lock(ctx context.Context, wait time.Duration) error {
+	if l.guard != nil {
+		return nil
+	}
+	if err := l.take(ctx, wait); err != nil {
+		return err
+	}
+	if err := l.sameStudy(ctx); err != nil {
+		return err
+	}
+	harm, err := snapshot.Repair(ctx, l.lake)
+	l.total.Harmed(harm...)
+	return err
+}
+
+// sameStudy refuses a lake that another study was loaded into. Where the file that
+// says whose it is is damaged, it is whose run committed last.
+func (l *loading) sameStudy(ctx context.Context) error {
+	m, err := l.lake.Current()
+	if err != nil {
+		return err
+	}
+	err = l.sameKey(ctx, m)
+	if !IsDataFile(err) {
+		return err
+	}
+	runs, e := l.study.Store.Runs(ctx)
+	if slices.ContainsFunc(runs, func(r state.Run) bool { return r.ID == m.Run }) {
+		return nil
+	}
+	return cmp.Or(e, err)
+}
+
+func (l *loading) sameKey(ctx context.Context, m lake.Manifest) error {
+	return l.study.sameKey(ctx, l.lake, m)
+}
+
+// sameKey refuses snapshot m of another study.
+func (s *Study) sameKey(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	ours, err := s.Store.BoundKey(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range m.TableFiles("settings") {
+		for batch, err := range l.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{}) {
+			if err != nil {
+				return err
+			}
+			held := settingIn(batch, studyKey)
+			batch.Release()
+			switch {
+			case held == "" || held == ours:
+			default:
+				return &ForeignLakeError{l.Path(), ours == ""}
+			}
+		}
+	}
+	return nil
+}
+
+// A ForeignLakeError says that a lake is another study's.
+type ForeignLakeError struct {
+	Path     string
+	KeyUnset bool // no sealing key was seen here yet: this study may have lost its state
+}
+
+func (e *ForeignLakeError) Error() string {
+	if e.KeyUnset {
+		return e.Path + " belongs to another study, or this one has lost its state folder: no sealing key was seen here yet; nothing was changed"
+	}
+	return e.Path + " belongs to another study; nothing was changed"
+}
+
+func settingIn(batch arrow.RecordBatch, key string) string {
+	keys, values := batch.Column(0).(*array.String), batch.Column(1).(*array.String)
+	for i := range keys.Len() {
+		if keys.Value(i) == key {
+			return strings.Clone(values.Value(i))
+		}
+	}
+	return ""
+}
+
+// checkLog makes sure that what is fetched can be loaded.
+func (l *loading) checkLog() error {
+	m, err := l.lake.Current()
+	if err != nil {
+		return err
+	}
+	return CheckLog(l.fold.Log, m)
+}
+
+func (l *loading) close() error {
+	var err error
+	if l.guard != nil {
+		err = l.guard.Unlock()
+	}
+	return errors.Join(err, l.lake.Close())
+}
+
+// alongside folds now and then until the function returned is called, which
+// waits for the commit in hand. What goes wrong is left to finish, which does
+// the same work and reports.
+func (l *loading) alongside(ctx context.Context) (stop func()) {
+	if l.guard == nil {
+		return func() {}
+	}
+	stopped := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() { l.foldNowAndThen(ctx, stopped) })
+	return func() { close(stopped); done.Wait() }
+}
+
+// foldNowAndThen folds until it is stopped, which lets the commit in hand be made,
+// or ctx ends, which does not.
+func (l *loading) foldNowAndThen(ctx context.Context, stopped <-chan struct{}) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last, folded := time.Now(), int64(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-stopped:
+			return
+		case <-tick.C:
+		}
+		arrived := l.arrived.Load()
+		if arrived == folded || arrived-folded < commitBytes && time.Since(last) < commitEvery {
+			continue
+		}
+		if err := l.load(ctx); err != nil {
+			if ctx.Err() != nil {
+				return
+			}
+			l.study.Logger.Warn("loading is put off to the end of the run", "error", err)
+			return
+		}
+		last, folded = time.Now(), arrived
+	}
+}
+
+// finish folds what is left and publishes the snapshot. If another process
+// loads, it is waited for.
+func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, error) {
+	err := l.lock(ctx, 0)
+	if is[*lake.LockedError](err) && wait > 0 {
+		l.study.Tell(Fact{Kind: WaitsForLoad, Err: err, Wait: wait})
+		err = l.lock(ctx, wait)
+	}
+	if err != nil {
+		return l.total, err
+	}
+	defer l.study.Busy(Folding)()
+	if err := l.load(ctx); err != nil {
+		err = errors.Join(err, l.publish(ctx))
+		return l.total, err
+	}
+	err = errors.Join(l.publish(ctx), l.warnOnce(ctx))
+	return l.total, err
+}
+
+// publish shows what is committed, also when the run is being interrupted.
+func (l *loading) publish(ctx context.Context) error {
+	if l.guard == nil {
+		return nil
+	}
+	m, err := l.lake.Current()
+	if err != nil || m.Snapshot == 0 {
+		return err
+	}
+	return l.show(ctx, m)
+}
+
+// show makes latest snapshot m.
+func (l *loading) show(ctx context.Context, m lake.Manifest) error {
+	harm, err := snapshot.Publish(context.WithoutCancel(ctx), l.lake, m)
+	l.total.Harmed(harm...)
+	l.renewed = l.study.Now()
+	return err
+}
+
+// NamedWarnings is how many warnings a run names; the next one names others.
+const NamedWarnings = 20
+
+// warnOnce leaves only warnings that this study has not had before, and counts what
+// there is no room for.
+func (l *loading) warnOnce(ctx context.Context) error {
+	var fresh []transform.Warning
+	for _, w := range l.total.Warnings {
+		if len(fresh) == NamedWarnings {
+			l.total.Unnamed += w.Count
+			continue
+		}
+		first, err := l.study.Store.FirstSeen(ctx, w.Field, w.Value)
+		if err != nil {
+			return err
+		}
+		if first {
+			fresh = append(fresh, w)
+		}
+	}
+	l.total.Warnings = fresh
+	return nil
+}
+
+// load folds what is new. What is found in it may change how the run ends: then
+// the lake is told once more.
+func (l *loading) load(ctx context.Context) error {
+	code, err := l.loadOnce(ctx, false)
+	if err != nil || l.ended == nil || l.ended(l.total).ExitCode == code {
+		return err
+	}
+	_, err = l.loadOnce(ctx, true)
+	return err
+}
+
+// loadOnce folds what is new and returns the exit code with which the run has
+// ended, as the lake is told.
+func (l *loading) loadOnce(ctx context.Context, runsMatter bool) (code int, err error) {
+	study, err := l.study.tables(ctx)
+	if err != nil {
+		return 0, err
+	}
+	study.RunsMatter = runsMatter
+	if l.ended != nil {
+		ended := l.ended(l.total)
+		code = ended.ExitCode
+		for i, r := range study.Runs {
+			if r.ID == ended.ID {
+				study.Runs[i] = runRow(ended)
+			}
+		}
+	}
+	result, err := l.fold.Load(ctx, study, l.runID)
+	l.total.Add(result)
+	return code, err
+}
+
+// compact shortens the raw log, if the study wants that and this process holds
+// the load lock. An interruption leaves the rest to the next run: nothing is
+// half done, and what the run was for is.
+func (l *loading) compact(ctx context.Context) (raw.Compaction, error) {
+	if l.study.Config.Lake.Raw != config.CompactRaw || l.guard == nil {
+		return raw.Compaction{}, nil
+	}
+	defer l.study.Busy(Compacting)()
+	c := load.Compactor{Lake: l.lake, Log: l.fold.Log, Now: l.study.Now}
+	done, err := c.Run(ctx)
+	if err != nil && ctx.Err() == nil {
+		return done, fmt.Errorf("all answers are in the tables, but: %w", err)
+	}
+	return done, nil
+}

@@ -1,0 +1,154 @@
+package study
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"filippo.io/age"
+
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
+)
+
+// A quarantine keeps the rows that withdrawals left out of the tables:
+//
+//	state/quarantine/P001/egvs.8640.0123456789abcdef.parquet.age
+//
+// One file per table, named by its rows' number and content and sealed for the
+// study's key, whose secret half is needed to read it and not to write it.
+type quarantine struct {
+	dir   string
+	store *state.Store
+}
+
+const quarantineSuffix = ".parquet.age"
+
+func (s *Study) quarantine() quarantine {
+	return quarantine{filepath.Join(s.StatePath(), "quarantine"), s.Store}
+}
+
+func (q quarantine) folder(participantID string) string { return filepath.Join(q.dir, participantID) }
+
+// Keep implements load.Quarantine.
+func (q quarantine) Keep(ctx context.Context, participantID string, tables []load.LeftOut) error {
+	if err := q.keep(ctx, q.folder(participantID), tables); err != nil {
+		return fmt.Errorf("quarantine of %s: %w", participantID, err)
+	}
+	return nil
+}
+
+func (q quarantine) keep(ctx context.Context, folder string, tables []load.LeftOut) error {
+	wanted := make(map[string]bool)
+	if len(tables) > 0 {
+		recipient, err := q.recipient(ctx)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			name := fmt.Sprintf("%s.%d.%.8x%s", t.Table, t.Rows, sha256.Sum256(t.Parquet), quarantineSuffix)
+			wanted[name] = true
+			if err := sealInto(filepath.Join(folder, name), t.Parquet, recipient); err != nil {
+				return err
+			}
+		}
+		for _, dir := range []string{folder, q.dir, filepath.Dir(q.dir)} {
+			if err := SyncFolder(dir); err != nil {
+				return err
+			}
+		}
+	}
+	return removeOthers(folder, wanted)
+}
+
+func (q quarantine) recipient(ctx context.Context) (age.Recipient, error) {
+	key, err := q.store.BoundKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return age.ParseX25519Recipient(key)
+}
+
+// sealInto makes a sealed file appear whole and durable, unless it is there: its
+// name says what is in it.
+func sealInto(path string, plain []byte, recipient age.Recipient) error {
+	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+		return nil
+	}
+	var sealed bytes.Buffer
+	w, err := age.Encrypt(&sealed, recipient)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(plain); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".sealing-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(sealed.Bytes())
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// SyncFolder makes the names in a folder durable.
+func SyncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// removeOthers removes what is not wanted, what a crash left included, and a
+// folder that has nothing in it.
+func removeOthers(folder string, wanted map[string]bool) error {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if !wanted[e.Name()] {
+			err = errors.Join(err, os.Remove(filepath.Join(folder, e.Name())))
+		}
+	}
+	if err == nil && len(wanted) == 0 {
+		err = os.Remove(folder)
+	}
+	return err
+}
+
+// held returns how many rows of each table are kept of a participant.
+func (q quarantine) held(participantID string) (map[string]int, error) {
+	entries, err := os.ReadDir(q.folder(participantID))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("quarantine of %s: %w", participantID, err)
+	}
+	rows := make(map[string]int)
+	for _, e := range entries {
+		parts := strings.Split(e.Name(), ".")
+		if n, err := strconv.Atoi(parts[min(1, len(parts)-1)]); err == nil && strings.HasSuffix(e.Name(), quarantineSuffix) {
+			rows[parts[0]] += n
+		}
+	}
+	return rows, nil
+}

@@ -1,0 +1,99 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A Replay makes the tables anew from the raw log.
+type Replay struct {
+	DryRun   bool
+	LockWait time.Duration
+	ExitCode func(error) int // with which the run is kept
+}
+
+// A Replayed is what a replay did.
+type Replayed struct {
+	load.Result
+	load.Difference
+	Before, Snapshot int64 // equal after a dry run
+	Fresh            int   // answers that were not in the lake before
+	Took             time.Duration
+}
+
+// Replay folds, compares and, unless it is a dry run, adopts and keeps a row of
+// the run.
+func (s *Study) Replay(ctx context.Context, r Replay) (done Replayed, err error) {
+	if _, err := os.Stat(s.RawPath()); errors.Is(err, fs.ErrNotExist) {
+		return done, s.NoLog()
+	}
+	if r.DryRun {
+		return s.replayAs(ctx, r, "")
+	}
+	run, err := s.Store.StartRun(ctx, "replay", "", s.Version)
+	if err != nil {
+		return done, err
+	}
+	done, err = s.replayAs(ctx, r, run.ID)
+	return done, errors.Join(err, s.Store.EndRun(context.WithoutCancel(ctx), run.ID, r.ExitCode(err), 0, 0))
+}
+
+func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Replayed, err error) {
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return done, err
+	}
+	defer log.Close()
+	l, err := s.openLoading(log, runID)
+	if err != nil {
+		return done, err
+	}
+	defer l.close()
+	if err := l.take(ctx, r.LockWait); err != nil {
+		return done, err
+	}
+	// A damaged file is what a replay is for, also if it is the one that names the study.
+	if err := l.sameStudy(ctx); err != nil && !is[*lake.DamageError](err) {
+		return done, err
+	}
+	return l.replay(ctx, r.DryRun)
+}
+
+func (l *loading) replay(ctx context.Context, dryRun bool) (done Replayed, err error) {
+	began := time.Now()
+	study, err := l.study.tables(ctx)
+	if err != nil {
+		return done, err
+	}
+	end := l.study.Busy(FoldingAnew)
+	r, err := l.fold.Replay(ctx, study, l.runID)
+	end()
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	if r.Before.Snapshot == 0 && r.New == 0 {
+		return done, l.study.emptyLake()
+	}
+	done.Result, done.Before, done.Snapshot, done.Fresh = r.Result, r.Before.Snapshot, r.Before.Snapshot, r.New
+	end = l.study.Busy(Comparing)
+	done.Difference, err = r.Diff(ctx)
+	end()
+	if err != nil || dryRun {
+		done.Took = time.Since(began)
+		return done, err
+	}
+	m, err := r.Adopt(ctx)
+	if err != nil {
+		return done, err
+	}
+	done.Snapshot, done.Took = m.Snapshot, time.Since(began)
+	return done, l.publish(ctx)
+}

@@ -1,0 +1,102 @@
+package study
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// Snapshot opens the lake to read and finds the manifest called which: a number, or
+// latest, which "" is too. A lake without a snapshot is an *EmptyLakeError.
+func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
+	if !s.hasLake() {
+		return nil, lake.Manifest{}, s.emptyLake()
+	}
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return nil, lake.Manifest{}, err
+	}
+	m, err := NamedSnapshot(l, cmp.Or(which, "latest"))
+	if err == nil && m.Snapshot == 0 {
+		err = s.emptyLake()
+	}
+	if err != nil {
+		return nil, m, errors.Join(err, l.Close())
+	}
+	return l, m, nil
+}
+
+// hasLake reports whether anything may have been loaded yet.
+func (s *Study) hasLake() bool {
+	_, err := os.Stat(filepath.Join(s.LakePath(), "manifests"))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// An EmptyLakeError says that no snapshot was committed yet.
+type EmptyLakeError struct{ Path string }
+
+func (e *EmptyLakeError) Error() string { return e.Path + " is empty: nothing was loaded yet" }
+
+func (s *Study) emptyLake() error { return &EmptyLakeError{s.LakePath()} }
+
+// NamedSnapshot finds a manifest by its number, or the newest one as latest. Else the
+// error is a *NoSnapshotError.
+func NamedSnapshot(l *lake.Lake, name string) (lake.Manifest, error) {
+	if name == "latest" {
+		return l.Current()
+	}
+	n, err := strconv.ParseInt(name, 10, 64)
+	if err != nil || n < 1 {
+		return lake.Manifest{}, &NoSnapshotError{Name: name}
+	}
+	m, err := l.Manifest(n)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, &NoSnapshotError{Number: n}
+	}
+	return m, err
+}
+
+// A NoSnapshotError says that a name is none of a snapshot's, or that there is no
+// snapshot with a number.
+type NoSnapshotError struct {
+	Name   string
+	Number int64 // 0: Name is no number
+}
+
+func (e *NoSnapshotError) Error() string {
+	if e.Number == 0 {
+		return fmt.Sprintf("snapshot %q: a number such as 12, or latest", e.Name)
+	}
+	return fmt.Sprintf("there is no snapshot %d", e.Number)
+}
+
+// Outdated are the tables of the snapshot called which ("": the newest) that an older
+// program made; none where there is no snapshot to look at.
+func (s *Study) Outdated(which string) []string {
+	l, m, err := s.Snapshot(which)
+	if err != nil {
+		return nil
+	}
+	defer l.Close()
+	return m.Outdated()
+}
+
+// Damaged are the data files of the newest snapshot that are damaged, as far as their
+// sizes and its manifest tell.
+func (s *Study) Damaged() ([]*lake.DamageError, error) {
+	l, m, err := s.Snapshot("")
+	if is[*EmptyLakeError](err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	return l.Damaged(m.Files)
+}

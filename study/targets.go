@@ -1,0 +1,68 @@
+package study
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// targets are the connections from which people's data may be fetched, and
+// what of it. Of whom nothing is asked there are none.
+func (s *Study) targets(ctx context.Context, chosen []state.Participant) ([]extract.Target, error) {
+	people, err := s.people(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
+	var targets []extract.Target
+	for _, p := range people {
+		if !p.Asked() {
+			continue // told by tellLeftOut
+		}
+		live := slices.DeleteFunc(slices.Clone(p.Connections), func(c state.Connection) bool { return c.Status == state.Ended || c.Aside })
+		if len(live) == 0 {
+			targets = append(targets, extract.Target{ParticipantID: p.Who.ID})
+		}
+		for _, c := range live {
+			t, err := s.target(p.Who, c)
+			if err != nil {
+				return nil, err
+			}
+			t.Tried = p.Outcome.EndedAt
+			if !t.Tried.Before(c.GrantedAt) { // else another grant was refused
+				t.Refused = mapped(p.Outcome.Refused, func(r state.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
+			}
+			targets = append(targets, t)
+		}
+	}
+	return targets, nil
+}
+
+func (s *Study) target(who state.Participant, c state.Connection) (extract.Target, error) {
+	zone, err := ZoneOf(who)
+	if err != nil {
+		return extract.Target{}, err
+	}
+	course, err := s.course(who, c.CreatedAt)
+	if err != nil {
+		return extract.Target{}, err
+	}
+	consented, reason := plan.Consented(who.StudyStart, course.LastDay, zone, s.Config.Study.History, c.ValidFrom, c.ValidTo)
+	return extract.Target{
+		ParticipantID: who.ID, ConnectionID: c.ID, App: c.Region, Consented: consented, Reason: reason,
+	}, nil
+}
+
+// ZoneOf is the roster's time zone, UTC where it names none.
+func ZoneOf(who state.Participant) (*time.Location, error) {
+	zone, err := time.LoadLocation(who.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("participant %s: %w", who.ID, err)
+	}
+	return zone, nil
+}
