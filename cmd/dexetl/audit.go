@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -64,12 +66,12 @@ func (p *program) auditCommand() *cli.Command {
 func auditFilter(ctx context.Context, s *study, who selection, subject string) (func(state.AuditLine) bool, error) {
 	about := func(state.AuditLine) bool { return true }
 	if who.narrows() {
-		people, err := who.pick(ctx, s.store)
+		people, err := who.pick(ctx, s.cohort)
 		if err != nil {
 			return nil, err
 		}
 		about = func(l state.AuditLine) bool {
-			return slices.ContainsFunc(people, func(p state.Participant) bool { return p.ID == l.ParticipantID })
+			return slices.ContainsFunc(people, func(p cohort.Participant) bool { return p.ID == l.ParticipantID })
 		}
 	}
 	return func(l state.AuditLine) bool { return about(l) && (subject == "" || l.Subject == subject) }, nil
@@ -87,11 +89,11 @@ func knownSubject(ctx context.Context, s *study, lines []state.AuditLine, subjec
 	if subject == "" || slices.Contains(known, subject) {
 		return nil
 	}
-	if who, err := s.store.Participant(ctx, subject); err == nil {
+	if who, err := s.cohort.Participant(ctx, subject); err == nil {
 		return failure(exitUsage, "dexetl audit "+who.ID, "--subject %s: a participant, and not a kind of thing such as %s", subject, strings.Join(known, ", "))
 	}
 	next := "dexetl audit"
-	if near := state.Nearest(subject, known); near != "" {
+	if near := plain.Nearest(subject, known); near != "" {
 		next = "dexetl audit --subject " + near
 	}
 	return failure(exitUsage, next, "--subject %q: one of %s", subject, strings.Join(known, ", "))

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // check refuses flags that do not go together.
@@ -41,12 +41,12 @@ func count(given ...bool) (n int) {
 
 // mayConnect finds the participant. Who is no longer asked for anything need
 // not sign in.
-func (p *program) mayConnect(ctx context.Context, s *study, id string) (state.Participant, error) {
-	who, err := s.store.Participant(ctx, id)
+func (p *program) mayConnect(ctx context.Context, s *study, id string) (cohort.Participant, error) {
+	who, err := s.cohort.Participant(ctx, id)
 	if err != nil {
 		return who, err
 	}
-	if err := s.store.Standing(ctx, who.ID); err != nil {
+	if err := s.cohort.Standing(ctx, who.ID); err != nil {
 		return who, err
 	}
 	if edited, err := p.editedRows(ctx, s); err != nil || edited != nil && edited.names(who.ID) {
@@ -61,7 +61,7 @@ func (p *program) mayConnect(ctx context.Context, s *study, id string) (state.Pa
 }
 
 // changeover is what --confirm confirms, nil without it.
-func (s *study) changeover(ctx context.Context, who state.Participant, o connectOptions) (*state.Changeover, error) {
+func (s *study) changeover(ctx context.Context, who cohort.Participant, o connectOptions) (*consent.Changeover, error) {
 	if !o.confirm {
 		return nil, nil
 	}
@@ -73,7 +73,7 @@ func (s *study) changeover(ctx context.Context, who state.Participant, o connect
 		}
 	}
 	held, err := s.newestHeld(ctx)
-	return &state.Changeover{Since: since, Held: held, Reason: strings.TrimSpace(o.reason)}, err
+	return &consent.Changeover{Since: since, Held: held, Reason: strings.TrimSpace(o.reason)}, err
 }
 
 // newestHeld is the newest record in the lake of each connection; empty for a
@@ -100,7 +100,7 @@ func (s *study) newestHeld(ctx context.Context) (map[string]time.Time, error) {
 // no other way to sign in was asked for; else it asks for a new consent.
 func (p *program) confirmOrObtain(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.confirm && !o.printURL && !o.manual && o.listen == "" {
-		all, err := g.Store.Connections(ctx)
+		all, err := g.Register.Connections(ctx)
 		if err != nil {
 			return consent.Found{}, err
 		}
@@ -124,19 +124,19 @@ func (s *study) explainChange(ctx context.Context, found consent.Found, err erro
 	again := fmt.Sprintf("dexetl connect %s --confirm --reason TEXT", id)
 	held := ""
 	switch {
-	case as[*state.AccountInUseError](err):
-		inUse, _ := errors.AsType[*state.AccountInUseError](err)
+	case as[*consent.AccountInUseError](err):
+		inUse, _ := errors.AsType[*consent.AccountInUseError](err)
 		held = s.heldWords(ctx, inUse.Other)
 		again = fmt.Sprintf("if the phone or account passed from %s to %s, %s --since DATETIME; else sign in with %s's own account: dexetl connect %s",
 			inUse.Other, id, again, id, id)
 		if !inUse.Ended {
 			again = fmt.Sprintf("dexetl sync %s while it can still be fetched; then, %s", inUse.Other, again)
 		}
-	case as[*state.OtherAccountError](err):
+	case as[*consent.OtherAccountError](err):
 		held = s.heldWords(ctx, id)
 		again = fmt.Sprintf("if the account is %s's, %s; else sign in with the first account: dexetl connect %s", id, again, id)
-	case as[*state.ChangeoverError](err):
-		wrong, _ := errors.AsType[*state.ChangeoverError](err)
+	case as[*consent.ChangeoverError](err):
+		wrong, _ := errors.AsType[*consent.ChangeoverError](err)
 		if wrong.Other != "" {
 			again += " --since " + wrong.NotBefore.Format(time.RFC3339) + ", or later"
 		}
@@ -152,7 +152,7 @@ func (s *study) explainChange(ctx context.Context, found consent.Found, err erro
 // heldWords say up to when data of a participant are held.
 func (s *study) heldWords(ctx context.Context, id string) string {
 	newest, _ := s.newestHeld(ctx) // only adds to what is said
-	all, _ := s.store.Connections(ctx)
+	all, _ := s.consents.Connections(ctx)
 	var last time.Time
 	for _, c := range all {
 		if c.ParticipantID == id && newest[c.ID].After(last) {
@@ -184,17 +184,17 @@ func deviceWords(d consent.Device) string {
 
 // sayWhatEnded tells of the connections that gave way, and leaves no trace of
 // their tokens.
-func (p *program) sayWhatEnded(ctx context.Context, s *study, before []state.Connection) error {
+func (p *program) sayWhatEnded(ctx context.Context, s *study, before []consent.Connection) error {
 	live := make(map[string]bool)
 	for _, c := range before {
-		live[c.ID] = c.Status != state.Ended
+		live[c.ID] = c.Status != consent.Ended
 	}
-	now, err := s.store.Connections(ctx)
+	now, err := s.consents.Connections(ctx)
 	if err != nil {
 		return err
 	}
 	for _, c := range now {
-		if live[c.ID] && c.Status == state.Ended {
+		if live[c.ID] && c.Status == consent.Ended {
 			p.say("%s's connection %s ended at %s, its tokens are destroyed; what was fetched stays",
 				c.ParticipantID, c.ID, c.ValidTo.Format(time.RFC3339))
 		}

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -82,11 +83,11 @@ func verdicts() []verdict {
 		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
 		{as[*trustError], exitUsage, "", ""},
 		{as[*configError], exitUsage, "correct it and run the command again", ""},
-		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
-		{as[*state.LineError], exitUsage, "", "dexetl participants list"},
-		{as[*state.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
-		{as[*state.WithdrawnError], exitUsage, "leave the participant out", ""},
-		{is(state.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
+		{as[*cohort.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
+		{as[*cohort.LineError], exitUsage, "", "dexetl participants list"},
+		{as[*cohort.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
+		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", ""},
+		{is(consent.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
 		{as[*state.SchemaError], exitUsage, newer, ""},
 		{as[*lake.VersionError], exitUsage, newer, ""},
 		{as[*consent.RedirectError], exitUsage, "", ""},
@@ -94,9 +95,9 @@ func verdicts() []verdict {
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
-		{as[*state.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
-		{is(state.ErrSealsLost), exitDamage, sealsBackup, ""},
-		{is(state.ErrSealsUnknown), exitDamage, sealsBackup, ""},
+		{as[*consent.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
+		{is(consent.ErrSealsLost), exitDamage, sealsBackup, ""},
+		{is(consent.ErrSealsUnknown), exitDamage, sealsBackup, ""},
 		{as[*exchangedError], exitDamage, sealsBackup, ""},
 		{as[*lostMemoryError], exitDamage, "restore this file, or the newest backup of the state folder; if there is neither, record again who has withdrawn, then go on with state.db as it is: dexetl replay", ""},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", ""},
@@ -108,7 +109,7 @@ func verdicts() []verdict {
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
 		{as[*trailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
-		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
+		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{isDataFile, exitDamage, "", replayNext},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
@@ -128,16 +129,16 @@ func verdicts() []verdict {
 		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
 		{as[*call.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
-		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
+		{as[*consent.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},
 		{as[*consent.NotConfirmedError], exitConsent, "make sure that only the participant gets the address", ""},
 		{as[*consent.NoCallError], exitLater, "run it again when the hour's calls are not used up (limits.calls_per_hour)", sameCommand},
 		{as[*consent.NeedsReconsentError], exitConsent, "", ""},
 		{as[*consent.ExportedError], exitConsent, "fetch on the other machine; to come back, dexetl connect --import FILE that it exported", ""},
 		{as[*consent.AuthSuspectError], exitLater, "", "dexetl sync  # later"},
-		{as[*state.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT", ""},
-		{as[*state.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
-		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
+		{as[*consent.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT", ""},
+		{as[*consent.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
+		{as[*consent.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
 		{isRefused, exitLater, "asked again it is refused again: ask Dexcom whether the app may read this", ""},
 		{as[*call.OutageError], exitLater, checkNetwork, sameCommand},
 		{as[*consent.UncheckedError], exitLater, "the account is looked at again with the next backfill", "dexetl status"},
@@ -197,10 +198,10 @@ func nextOf(err error) string {
 	if e, ok := errors.AsType[*consent.NeedsReconsentError](err); ok {
 		return "dexetl connect " + e.ParticipantID
 	}
-	if e, ok := errors.AsType[*state.OtherAccountError](err); ok && e.Answered {
+	if e, ok := errors.AsType[*consent.OtherAccountError](err); ok && e.Answered {
 		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
 	}
-	if e, ok := errors.AsType[*state.OwnerError](err); ok {
+	if e, ok := errors.AsType[*consent.OwnerError](err); ok {
 		return disownedNext(e)
 	}
 	if e, ok := errors.AsType[*consent.SealError](err); ok {

@@ -10,8 +10,9 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -24,7 +25,7 @@ const (
 
 // course is what who's line of the roster means, for a connection made at
 // connected.
-func (s *study) course(who state.Participant, connected time.Time) (extract.Course, error) {
+func (s *study) course(who cohort.Participant, connected time.Time) (extract.Course, error) {
 	zone, err := zoneOf(who)
 	if err != nil {
 		return extract.Course{}, err
@@ -36,7 +37,7 @@ func (s *study) course(who state.Participant, connected time.Time) (extract.Cour
 // leftOut says why nothing is asked for who any more, "" if something is.
 // Somebody who is connected is asked for until the late window is over, and
 // then once more: only after that their tokens are gone.
-func (s *study) leftOut(who state.Participant, connected bool, now time.Time) (string, error) {
+func (s *study) leftOut(who cohort.Participant, connected bool, now time.Time) (string, error) {
 	course, err := s.course(who, time.Time{})
 	switch {
 	case err != nil:
@@ -53,7 +54,7 @@ func (s *study) leftOut(who state.Participant, connected bool, now time.Time) (s
 
 // A closing is a grant that is to be destroyed.
 type closing struct {
-	state.Connection
+	consent.Connection
 	at      time.Time // end of its interval
 	because string
 	last    bool      // worth a last look for late uploads
@@ -61,14 +62,14 @@ type closing struct {
 }
 
 // closing is what is to become of c by now; ok is false if it goes on.
-func (s *study) closing(who state.Participant, c state.Connection, now time.Time) (out closing, ok bool, err error) {
+func (s *study) closing(who cohort.Participant, c consent.Connection, now time.Time) (out closing, ok bool, err error) {
 	course, err := s.course(who, c.CreatedAt)
 	out = closing{Connection: c, at: now}
 	if !course.End.IsZero() && course.End.Before(now) {
 		out.at = course.End
 	}
 	switch {
-	case err != nil || c.Status == state.Ended:
+	case err != nil || c.Status == consent.Ended:
 		return out, false, err
 	case course.AtOnce:
 		out.because = "status " + who.Status + " in the roster"
@@ -77,7 +78,7 @@ func (s *study) closing(who state.Participant, c state.Connection, now time.Time
 		out.last, out.since = course.Asked && !c.Aside, course.Closes
 	case c.Aside && c.StrayedAt.IsZero() && !now.Before(c.CreatedAt.Add(asideLife)):
 		out.because = "another account, and nobody confirmed it"
-	case who.Status == "completed" && course.Over(now) && c.Status == state.NeedsReconsent:
+	case who.Status == "completed" && course.Over(now) && c.Status == consent.NeedsReconsent:
 		out.because = "completed, and Dexcom no longer accepts the consent"
 	default:
 		return out, false, nil
@@ -107,17 +108,17 @@ func afterRun(run extract.Run, report extract.Report) closer {
 	}
 	return func(_ *study, c closing) bool {
 		failed, looked := failed[c.ParticipantID]
-		return !c.last || looked && (!failed || c.Status == state.NeedsReconsent || c.Status == state.AuthSuspect && !c.Unclear)
+		return !c.last || looked && (!failed || c.Status == consent.NeedsReconsent || c.Status == consent.AuthSuspect && !c.Unclear)
 	}
 }
 
 // closings are people's grants that are due, as far as chosen.
-func (s *study) closings(ctx context.Context, people []state.Participant, now time.Time, chosen closer) ([]closing, error) {
-	all, err := s.store.Connections(ctx)
+func (s *study) closings(ctx context.Context, people []cohort.Participant, now time.Time, chosen closer) ([]closing, error) {
+	all, err := s.consents.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byPerson := make(map[string][]state.Connection)
+	byPerson := make(map[string][]consent.Connection)
 	for _, c := range all {
 		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
 	}
@@ -138,7 +139,7 @@ func (s *study) closings(ctx context.Context, people []state.Participant, now ti
 
 // closeGrants destroys people's grants that are due, as far as chosen, and says
 // whose.
-func (p *program) closeGrants(ctx context.Context, s *study, people []state.Participant, chosen closer) error {
+func (p *program) closeGrants(ctx context.Context, s *study, people []cohort.Participant, chosen closer) error {
 	due, err := s.closings(ctx, people, p.now(), chosen)
 	if err != nil {
 		return err
@@ -170,12 +171,12 @@ func (p *program) destroyAll(ctx context.Context, s *study, due []closing) error
 // is at is left to the next run: false.
 func (s *study) destroy(ctx context.Context, c closing) (done bool, err error) {
 	owner := s.store.NewID()
-	free, err := s.store.LeaseRefresh(ctx, c.ID, owner, closeLease)
+	free, err := s.consents.LeaseRefresh(ctx, c.ID, owner, closeLease)
 	if err != nil || !free {
 		return false, err
 	}
-	err = s.store.CloseConnection(ctx, c.ID, c.at, c.because)
-	return err == nil, errors.Join(err, s.store.ReleaseRefresh(context.WithoutCancel(ctx), c.ID, owner))
+	err = s.consents.CloseConnection(ctx, c.ID, c.at, c.because)
+	return err == nil, errors.Join(err, s.consents.ReleaseRefresh(context.WithoutCancel(ctx), c.ID, owner))
 }
 
 func (p *program) participantsClose() *cli.Command {
@@ -187,7 +188,7 @@ func (p *program) participantsClose() *cli.Command {
 		Flags:       append(who.flags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say whose", Destination: &dryRun}),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
-			people, err := who.pick(ctx, s.store)
+			people, err := who.pick(ctx, s.cohort)
 			if err != nil {
 				return err
 			}
@@ -222,7 +223,7 @@ func closingTable(due []closing) table {
 // warnOfClosings says, after an import of the roster, whose tokens the next
 // sync destroys: the moment to notice a mistake.
 func (p *program) warnOfClosings(ctx context.Context, s *study) error {
-	people, err := s.store.Participants(ctx)
+	people, err := s.cohort.Participants(ctx)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // connectOptions are the flags of `dexetl connect`.
@@ -108,7 +107,7 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 	var answers atomic.Int64
 	if err == nil {
 		keep := g.Keep
-		g.Keep = func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
+		g.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
 			answers.Add(1)
 			return keep(ctx, c, a)
 		}
@@ -122,7 +121,7 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 }
 
 func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) error {
-	before, err := s.store.Connections(ctx)
+	before, err := s.consents.Connections(ctx)
 	if err != nil {
 		return err
 	}
@@ -156,7 +155,7 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 			return consent.Found{}, err
 		}
 		found, err := g.Finish(ctx, pasted)
-		if e, ok := errors.AsType[*state.StateError](err); ok && e.Reason == state.StateMissing {
+		if e, ok := errors.AsType[*consent.StateError](err); ok && e.Reason == consent.StateMissing {
 			return found, failure(exitConsent, "dexetl connect "+id+" --manual  # and paste the whole of the browser's address bar",
 				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
 		}

@@ -115,7 +115,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server
 	if err := writeNew(filepath.Join(s.dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
-	imported, err := s.store.ImportRoster(ctx, &roster)
+	imported, err := s.cohort.ImportRoster(ctx, &roster)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study, api *dexsim.Server
 // consentAll lets every participant sign in, through the simulator's back
 // door instead of a browser.
 func consentAll(ctx context.Context, s *study, g *consent.Grants) error {
-	people, err := s.store.Participants(ctx)
+	people, err := s.cohort.Participants(ctx)
 	if err != nil {
 		return err
 	}

@@ -96,6 +96,7 @@ func (d *doctor) openState(ctx context.Context) (leave func(), err error) {
 		return nil, err
 	}
 	d.study.store.Now = d.p.now
+	d.study.keep()
 	return leave, nil
 }
 
@@ -184,7 +185,7 @@ func (d *doctor) checkRemembered(ctx context.Context) {
 // checkTokens looks whether the sealing key opens what is sealed.
 func (d *doctor) checkTokens(ctx context.Context) {
 	const check = "token store"
-	bound, err := d.study.store.BoundKey(ctx)
+	bound, err := d.study.consents.BoundKey(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return
@@ -198,7 +199,7 @@ func (d *doctor) checkTokens(ctx context.Context) {
 		d.fail(check, err)
 		return
 	}
-	n, err := (&consent.Grants{Store: d.study.store, Key: key}).CheckSealed(ctx)
+	n, err := (&consent.Grants{Register: d.study.consents, Key: key}).CheckSealed(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return

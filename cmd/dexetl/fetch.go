@@ -9,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -45,7 +46,7 @@ func (p *program) fetchAndLoad(ctx context.Context, s *study, job fetchJob) (don
 	if err != nil {
 		return done, err
 	}
-	people, err := job.who.pick(ctx, s.store)
+	people, err := job.who.pick(ctx, s.cohort)
 	if err != nil {
 		return done, err
 	}
@@ -91,7 +92,7 @@ type fetching struct {
 	edited *forgottenError // of people who are left out
 }
 
-func (f *fetching) run(ctx context.Context, people []state.Participant) (done fetchResult, err error) {
+func (f *fetching) run(ctx context.Context, people []cohort.Participant) (done fetchResult, err error) {
 	began := time.Now()
 	done.run, done.edited = f.job.run, f.edited
 	if f.grants, err = f.p.grants(ctx, f.study, f.log, f.job.run.ID, f.job.run.Quota); err != nil {
@@ -130,7 +131,7 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done fe
 }
 
 // fetch fetches what is due while loading folds what has arrived.
-func (f *fetching) fetch(ctx context.Context, people []state.Participant, loading *loading) error {
+func (f *fetching) fetch(ctx context.Context, people []cohort.Participant, loading *loading) error {
 	targets, err := f.study.jobTargets(ctx, f.job, people)
 	if err != nil {
 		return err
@@ -155,12 +156,12 @@ func (f *fetching) fetch(ctx context.Context, people []state.Participant, loadin
 
 // keepOutcomes remembers how it went for those who were tried to the end.
 func (s *study) keepOutcomes(ctx context.Context, runID string, report extract.Report) error {
-	var outcomes []state.FetchOutcome
+	var outcomes []cohort.FetchOutcome
 	for _, p := range report.Participants {
 		if !p.Ended {
 			continue
 		}
-		o := state.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID, Refused: refusalsOf(p)}
+		o := cohort.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID, Refused: refusalsOf(p)}
 		if p.Err != nil {
 			o.Error = p.Err.Error()
 		}
@@ -169,7 +170,7 @@ func (s *study) keepOutcomes(ctx context.Context, runID string, report extract.R
 		}
 		outcomes = append(outcomes, o)
 	}
-	return s.store.PutFetchOutcomes(ctx, outcomes)
+	return s.cohort.PutFetchOutcomes(ctx, outcomes)
 }
 
 // end keeps how the run ended, also when it was interrupted.
@@ -210,7 +211,7 @@ func (p *program) fetcher(s *study, log *raw.Log) *extract.Fetcher {
 		resources[i] = dexcom.Resource(r)
 	}
 	return &extract.Fetcher{
-		Log: log, Cache: s.indexCache(), Budget: s.store, Claims: s.store, Withdrawals: s.store, Resources: resources,
+		Log: log, Cache: s.indexCache(), Budget: s.store, Claims: s.cohort, Withdrawals: s.cohort, Resources: resources,
 		CallsPerHour: s.config.Limits.CallsPerHour, Concurrency: s.config.Limits.Concurrency,
 		Now: p.now, Logger: p.logger(),
 	}

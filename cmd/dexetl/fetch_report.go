@@ -14,7 +14,6 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -28,8 +27,8 @@ type fetchResult struct {
 
 	tokenCalls int64 // requests for tokens, and to see whose an account is
 	compacted  raw.Compaction
-	disowned   []*state.OwnerError // rows of the state that were gone around
-	edited     *forgottenError     // so are these; nil: none
+	disowned   []*consent.OwnerError // rows of the state that were gone around
+	edited     *forgottenError       // so are these; nil: none
 }
 
 // verdict is nil when everything that was due is held, else the error that
@@ -104,7 +103,7 @@ func (r fetchResult) partial() error {
 	advice := ""
 	for _, p := range r.report.Participants {
 		switch {
-		case as[*state.OtherAccountError](p.Err):
+		case as[*consent.OtherAccountError](p.Err):
 			strays = append(strays, p.ParticipantID)
 			continue
 		case p.OnlyRefused():
@@ -172,7 +171,7 @@ func onlyStrays(r extract.Report) (ids []string) {
 	for _, p := range r.Participants {
 		switch {
 		case p.Err == nil:
-		case !as[*state.OtherAccountError](p.Err):
+		case !as[*consent.OtherAccountError](p.Err):
 			return nil
 		default:
 			ids = append(ids, p.ParticipantID)

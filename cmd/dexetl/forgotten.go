@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
@@ -15,11 +16,11 @@ import (
 
 // A forgottenError says what of the study state.db does not know any more, though the
 // audit trail or the lake does. Whoever has withdrawn could be asked again for data.
-type forgottenError struct{ list []state.Forgotten }
+type forgottenError struct{ list []cohort.Forgotten }
 
 func (e *forgottenError) Error() string {
 	const most = 3
-	words := mapped(e.list[:min(most, len(e.list))], func(f state.Forgotten) string { return f.Words })
+	words := mapped(e.list[:min(most, len(e.list))], func(f cohort.Forgotten) string { return f.Words })
 	more := ""
 	if len(e.list) > most {
 		more = fmt.Sprintf(" (and %d more)", len(e.list)-most)
@@ -37,12 +38,12 @@ func (e *forgottenError) why() string {
 // onlyRows reports whether no more is wrong than that people's lines of the roster were
 // edited: the others can go on.
 func (e *forgottenError) onlyRows() bool {
-	return !slices.ContainsFunc(e.list, func(f state.Forgotten) bool { return !f.Edited || f.Subject != "participant" })
+	return !slices.ContainsFunc(e.list, func(f cohort.Forgotten) bool { return !f.Edited || f.Subject != "participant" })
 }
 
 // names reports whether e is about a participant.
 func (e *forgottenError) names(id string) bool {
-	return slices.ContainsFunc(e.list, func(f state.Forgotten) bool { return f.ParticipantID == id })
+	return slices.ContainsFunc(e.list, func(f cohort.Forgotten) bool { return f.ParticipantID == id })
 }
 
 // editedRows is remembers where the others can go on: people whose rows were edited are
@@ -89,14 +90,14 @@ func withdrawAgain(participantID string, effective, known time.Time) string {
 // is the one that lake and audit trail go with: of this study, and not older than they
 // are. A lake that is older is none of its business: the next load goes on with it.
 func (p *program) remembers(ctx context.Context, s *study) error {
-	if err := s.store.Sealable(ctx); err != nil {
+	if err := s.consents.Sealable(ctx); err != nil {
 		return err
 	}
 	elsewhere, err := p.lakeRemembers(ctx, s)
 	if err != nil {
 		return err
 	}
-	list, err := s.store.Forgotten(ctx, elsewhere)
+	list, err := s.consents.Forgotten(ctx, elsewhere)
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -119,7 +120,7 @@ func (p *program) lakeRemembers(ctx context.Context, s *study) (trail []state.Au
 		return nil, err
 	}
 	loader := &load.Loader{Lake: l, Logger: p.logger()}
-	withdrawals, err := s.store.Withdrawals(ctx)
+	withdrawals, err := s.cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +176,8 @@ func unlessManifest(err error) error {
 
 // unknownToRoster is err, or with it that its participant has to be in the roster first.
 func (s *study) unknownToRoster(ctx context.Context, err *load.ForgottenWithdrawalError) error {
-	_, missing := s.store.Participant(ctx, err.ParticipantID)
-	if as[*state.UnknownParticipantError](missing) {
+	_, missing := s.cohort.Participant(ctx, err.ParticipantID)
+	if as[*cohort.UnknownParticipantError](missing) {
 		return failure(exitDamage, "dexetl participants import roster.csv", "%w; the roster does not have them either", err)
 	}
 	return errors.Join(err, missing)
@@ -191,7 +192,7 @@ func trailLine(l load.AuditLine) state.AuditLine {
 
 // endedBefore are people's grants that the audit trail says are used no more, though
 // state.db still has them, and that are not due anyway.
-func (p *program) endedBefore(ctx context.Context, s *study, people []state.Participant, due []closing) ([]closing, error) {
+func (p *program) endedBefore(ctx context.Context, s *study, people []cohort.Participant, due []closing) ([]closing, error) {
 	err := p.remembers(ctx, s)
 	forgotten, ok := errors.AsType[*forgottenError](err)
 	if !ok {
@@ -202,12 +203,12 @@ func (p *program) endedBefore(ctx context.Context, s *study, people []state.Part
 	}
 	var out []closing
 	for _, f := range forgotten.list {
-		isPerson := func(who state.Participant) bool { return who.ID == f.ParticipantID }
+		isPerson := func(who cohort.Participant) bool { return who.ID == f.ParticipantID }
 		isDue := func(c closing) bool { return c.ID == f.ConnectionID }
 		if f.Subject != "connection" || !slices.ContainsFunc(people, isPerson) || slices.ContainsFunc(due, isDue) {
 			continue
 		}
-		c, err := s.store.Connection(ctx, f.ConnectionID)
+		c, err := s.consents.Connection(ctx, f.ConnectionID)
 		if err != nil {
 			return nil, err
 		}
@@ -217,10 +218,10 @@ func (p *program) endedBefore(ctx context.Context, s *study, people []state.Part
 }
 
 // leaveOutEdited returns those whose rows were not edited.
-func (p *program) leaveOutEdited(people []state.Participant, edited *forgottenError) []state.Participant {
+func (p *program) leaveOutEdited(people []cohort.Participant, edited *forgottenError) []cohort.Participant {
 	if edited == nil {
 		return people
 	}
 	p.say("left out: %v", edited)
-	return slices.DeleteFunc(slices.Clone(people), func(who state.Participant) bool { return edited.names(who.ID) })
+	return slices.DeleteFunc(slices.Clone(people), func(who cohort.Participant) bool { return edited.names(who.ID) })
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // inviteOptions are the flags of `dexetl invite`.
@@ -68,7 +68,7 @@ func (p *program) inviteCommand() *cli.Command {
 
 // invited are the people whom the arguments mean. Nobody is invited by
 // forgetting an argument.
-func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]state.Participant, error) {
+func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]cohort.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
 		return nil, failure(exitUsage, "dexetl invite --all-missing", "nobody is named: participants, or --all-missing")
@@ -83,7 +83,7 @@ func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]sta
 	case o.days < 1 || o.days > 365:
 		return nil, usage("--days %d: 1 to 365", o.days)
 	}
-	people, err := o.who.pick(ctx, s.store)
+	people, err := o.who.pick(ctx, s.cohort)
 	if err != nil || o.revoke {
 		return people, err
 	}
@@ -102,11 +102,11 @@ func (p *program) invited(ctx context.Context, s *study, o inviteOptions) ([]sta
 }
 
 // wanted reports whether a participant is to be connected.
-func wanted(who state.Participant) bool {
+func wanted(who cohort.Participant) bool {
 	return !who.Paused && extract.Part{Status: who.Status}.Going()
 }
 
-func whyNotWanted(who state.Participant) string {
+func whyNotWanted(who cohort.Participant) string {
 	if who.Paused {
 		return "paused"
 	}
@@ -116,8 +116,8 @@ func whyNotWanted(who state.Participant) string {
 // missing are those of people who should be connected and are not. Who said no
 // is left alone until named, and so is who signed in with an account that waits
 // for somebody to confirm it.
-func (p *program) missing(ctx context.Context, s *study, people []state.Participant) ([]state.Participant, error) {
-	standings, err := consent.Standings(ctx, s.store)
+func (p *program) missing(ctx context.Context, s *study, people []cohort.Participant) ([]cohort.Participant, error) {
+	standings, err := s.consents.Progress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 	if err != nil {
 		return nil, err
 	}
-	var missing []state.Participant
+	var missing []cohort.Participant
 	var saidNo, doubted, unsure []string
 	for _, who := range people {
 		over, err := s.leftOut(who, false, p.now())
@@ -133,7 +133,7 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 			return nil, err
 		}
 		switch standing := standings[who.ID]; {
-		case !wanted(who), over != "", standing == consent.Connected, standing == consent.Waiting:
+		case !wanted(who), over != "", standing == consent.Joined, standing == consent.Waiting:
 		case standing == consent.Denied:
 			saidNo = append(saidNo, who.ID)
 		case standing == consent.Doubted:
@@ -158,17 +158,17 @@ func (p *program) missing(ctx context.Context, s *study, people []state.Particip
 
 // setAside are the participants with an account that nobody has confirmed.
 func (s *study) setAside(ctx context.Context) (map[string]bool, error) {
-	all, err := s.store.Connections(ctx)
+	all, err := s.consents.Connections(ctx)
 	aside := make(map[string]bool)
 	for _, c := range all {
-		if c.Aside && c.Status != state.Ended {
+		if c.Aside && c.Status != consent.Ended {
 			aside[c.ParticipantID] = true
 		}
 	}
 	return aside, err
 }
 
-func (p *program) invite(ctx context.Context, s *study, people []state.Participant, o inviteOptions) error {
+func (p *program) invite(ctx context.Context, s *study, people []cohort.Participant, o inviteOptions) error {
 	base := cmp.Or(o.baseURL, s.config.Connect.PublicURL)
 	if base == "" {
 		return advised(exitUsage, "set connect.public_url in "+configFile+", or give --base-url https://consent.example.org",
@@ -201,8 +201,8 @@ type personalLink struct {
 func (l personalLink) row() []any { return []any{l.participantID, l.url, instantOrNull(l.expires)} }
 
 // links makes a link for each of people. It needs the sealing key, no app.
-func (s *study) links(ctx context.Context, people []state.Participant, base string, life time.Duration) ([]personalLink, error) {
-	key, err := consent.OpenKey(ctx, s.keyPath(), s.store)
+func (s *study) links(ctx context.Context, people []cohort.Participant, base string, life time.Duration) ([]personalLink, error) {
+	key, err := consent.OpenKey(ctx, s.keyPath(), s.consents)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func (s *study) links(ctx context.Context, people []state.Participant, base stri
 	for i, who := range people {
 		ids[i] = who.ID
 	}
-	made, err := (&consent.Grants{Store: s.store, Key: key}).Invite(ctx, ids, life)
+	made, err := (&consent.Grants{Register: s.consents, Key: key}).Invite(ctx, ids, life)
 	links := make([]personalLink, len(made))
 	for i, l := range made {
 		links[i] = personalLink{l.ParticipantID, page.LinkURL(base, string(l.Token)), l.ExpiresAt}
@@ -245,10 +245,10 @@ func (p *program) showLinks(links []personalLink, o inviteOptions) error {
 	return nil
 }
 
-func (p *program) revokeLinks(ctx context.Context, s *study, people []state.Participant) error {
+func (p *program) revokeLinks(ctx context.Context, s *study, people []cohort.Participant) error {
 	revoked := 0
 	for _, who := range people {
-		n, err := s.store.RevokeInvitations(ctx, who.ID)
+		n, err := s.consents.RevokeInvitations(ctx, who.ID)
 		if err != nil {
 			return err
 		}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 func (p *program) inviteListCommand() *cli.Command {
@@ -16,7 +16,7 @@ func (p *program) inviteListCommand() *cli.Command {
 		Flags: who.flags(),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
-			people, err := who.pick(ctx, s.store)
+			people, err := who.pick(ctx, s.cohort)
 			if err != nil {
 				return err
 			}
@@ -29,23 +29,23 @@ func (p *program) inviteListCommand() *cli.Command {
 	}
 }
 
-func invitations(ctx context.Context, s *study, people []state.Participant) (table, error) {
+func invitations(ctx context.Context, s *study, people []cohort.Participant) (table, error) {
 	t := table{schema: "dexetl.invitations/1",
 		columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
-	standings, err := consent.Standings(ctx, s.store)
+	standings, err := s.consents.Progress(ctx)
 	if err != nil {
 		return t, err
 	}
-	all, err := s.store.Invitations(ctx)
+	all, err := s.consents.Invitations(ctx)
 	if err != nil {
 		return t, err
 	}
-	links := map[string][]state.Invitation{}
+	links := map[string][]consent.Invitation{}
 	for _, i := range all {
 		links[i.ParticipantID] = append(links[i.ParticipantID], i)
 	}
 	for _, who := range people {
-		var newest state.Invitation
+		var newest consent.Invitation
 		if mine := links[who.ID]; len(mine) > 0 {
 			newest = mine[len(mine)-1]
 		}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A fetchJob is what backfill, sync and refresh have in common: fetch into the
@@ -181,7 +181,7 @@ const resumeWithin = 24 * time.Hour
 // goOn readies a job that reads again what is held to go on where the same command
 // for the same people was stopped.
 func (p *program) goOn(ctx context.Context, s *study, j *fetchJob) error {
-	people, err := j.who.pick(ctx, s.store)
+	people, err := j.who.pick(ctx, s.cohort)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (p *program) goOn(ctx context.Context, s *study, j *fetchJob) error {
 }
 
 // digestOf tells one choice of people from another, whatever flags made it.
-func digestOf(people []state.Participant) string {
+func digestOf(people []cohort.Participant) string {
 	h := sha256.New()
 	for _, who := range people {
 		fmt.Fprintln(h, who.ID)
@@ -206,7 +206,7 @@ func digestOf(people []state.Participant) string {
 // read. Of others than these people it says nothing: what
 // was answered of them since then, no such run has read.
 func (p *program) unfinishedSince(ctx context.Context, s *study, command, people string) (since time.Time, err error) {
-	outcomes, err := s.store.FetchOutcomes(ctx)
+	outcomes, err := s.cohort.FetchOutcomes(ctx)
 	if err != nil {
 		return since, err
 	}
@@ -230,7 +230,7 @@ func (p *program) unfinishedSince(ctx context.Context, s *study, command, people
 
 // fetchedAll reports whether a run, the last one that fetched somebody, left nothing
 // open of anybody.
-func fetchedAll(outcomes map[string]state.FetchOutcome, runID string) bool {
+func fetchedAll(outcomes map[string]cohort.FetchOutcome, runID string) bool {
 	fetched := 0
 	for _, o := range outcomes {
 		if o.RunID != runID {
@@ -245,7 +245,7 @@ func fetchedAll(outcomes map[string]state.FetchOutcome, runID string) bool {
 }
 
 // jobTargets are the targets of a job for people.
-func (s *study) jobTargets(ctx context.Context, job fetchJob, people []state.Participant) ([]extract.Target, error) {
+func (s *study) jobTargets(ctx context.Context, job fetchJob, people []cohort.Participant) ([]extract.Target, error) {
 	targets, err := s.targets(ctx, people, s.store.Now())
 	if err != nil || job.run.Mode != plan.Refresh {
 		return targets, err

@@ -119,7 +119,7 @@ func TestPlanAndBounds(t *testing.T) {
 		t.Errorf("stale of P001 alone: %v, want nobody", ids)
 	}
 	_, study := b.inProcess()
-	everybody, err := study.store.Participants(t.Context())
+	everybody, err := study.cohort.Participants(t.Context())
 	check(t, err)
 	targets, err := study.targets(t.Context(), everybody, b.now)
 	check(t, err)

@@ -134,7 +134,7 @@ func (l *loading) sameKey(ctx context.Context, m lake.Manifest) error {
 
 // sameKey refuses snapshot m of another study.
 func (s *study) sameKey(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	ours, err := s.store.BoundKey(ctx)
+	ours, err := s.consents.BoundKey(ctx)
 	if err != nil {
 		return err
 	}

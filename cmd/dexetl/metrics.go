@@ -13,7 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/sql"
 )
@@ -122,7 +123,7 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		defer s.close()
 	}
 	if o.selection.narrows() {
-		people, err := o.selection.pick(ctx, s.store)
+		people, err := o.selection.pick(ctx, s.cohort)
 		if err != nil {
 			return table{}, err
 		}
@@ -172,7 +173,7 @@ func (s *study) checkWindow(ctx context.Context, name string) error {
 	if name == "" {
 		return nil
 	}
-	windows, err := s.store.Windows(ctx)
+	windows, err := s.cohort.Windows(ctx)
 	if err != nil {
 		return err
 	}
@@ -184,7 +185,7 @@ func (s *study) checkWindow(ctx context.Context, name string) error {
 		return nil
 	}
 	next := "dexetl windows import windows.csv"
-	if near := state.Nearest(name, names); near != "" {
+	if near := plain.Nearest(name, names); near != "" {
 		next = "dexetl metrics --window " + near
 	}
 	return failure(exitUsage, next, "there is no window %q", name)
@@ -214,7 +215,7 @@ func (t table) only(names []string) table {
 	return narrow
 }
 
-func ids(people []state.Participant) []string {
+func ids(people []cohort.Participant) []string {
 	names := make([]string, len(people))
 	for i, p := range people {
 		names[i] = p.ID

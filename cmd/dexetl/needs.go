@@ -9,9 +9,9 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An urgency says whose turn it is, most urgent first.
@@ -34,15 +34,15 @@ type need struct {
 // A standing is all that is known of a participant for the question of what
 // is needed.
 type standing struct {
-	who         state.Participant
-	connections []state.Connection // oldest first, those set aside too
+	who         cohort.Participant
+	connections []consent.Connection // oldest first, those set aside too
 	course      extract.Course
 	now         time.Time
-	historyAll  bool              // study.history
-	regions     map[string]bool   // that have an app
-	withdrawn   bool              // a withdrawal is on record
-	disowned    *state.OwnerError // a row of theirs that was edited
-	link        consent.Standing
+	historyAll  bool                // study.history
+	regions     map[string]bool     // that have an app
+	withdrawn   bool                // a withdrawal is on record
+	disowned    *consent.OwnerError // a row of theirs that was edited
+	link        consent.Progress
 	appRefused  bool   // the consent is refused, and so are the others' of its app
 	unknown     bool   // what the lake holds is not known: a file is damaged
 	fetched     string // state of fetch_status for egvs; "": nothing was loaded; "unread": it is not known
@@ -52,8 +52,8 @@ type standing struct {
 	unreadCount int64  // how many they were
 	silentDays  int64  // between the newest reading and the last sync
 	clock       clockOffset
-	outcome     state.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
-	maxAge      time.Duration      // how old the last complete fetch may be
+	outcome     cohort.FetchOutcome // of the last fetch; zero: there was none; no error of before the grant of today
+	maxAge      time.Duration       // how old the last complete fetch may be
 }
 
 // silentDays without a reading are worth a call.
@@ -81,7 +81,7 @@ func (s standing) firstNeed() need {
 // offTheStudy is about those of whom nothing is asked: nobody calls them.
 func (s standing) offTheStudy() (need, bool) {
 	id, c := s.who.ID, s.connection()
-	held := c.ID != "" && c.Status != state.Ended
+	held := c.ID != "" && c.Status != consent.Ended
 	switch {
 	case s.withdrawn:
 		return need{needsNothing, "nothing"}, true
@@ -95,7 +95,7 @@ func (s standing) offTheStudy() (need, bool) {
 		return need{waits, "nothing is asked; tokens are kept until " + s.course.Closes.Format(time.DateOnly)}, true
 	case s.course.Closed(s.now) && held:
 		return need{needsRun, "a last look, then its tokens are destroyed: dexetl sync " + id}, true
-	case s.course.Over(s.now) && (!held || s.who.Status == "completed" && c.Status == state.NeedsReconsent), !s.course.Asked:
+	case s.course.Over(s.now) && (!held || s.who.Status == "completed" && c.Status == consent.NeedsReconsent), !s.course.Asked:
 		return need{needsNothing, "nothing"}, true
 	case s.who.Paused:
 		return need{waits, "paused: dexetl participants resume " + id}, true
@@ -111,7 +111,7 @@ func (s standing) owner() (need, bool) {
 // consent is about whose account is connected, and whether Dexcom lets us in.
 func (s standing) consent() (need, bool) {
 	id, c := s.who.ID, s.connection()
-	if i := slices.IndexFunc(s.connections, func(c state.Connection) bool { return c.Aside }); i >= 0 {
+	if i := slices.IndexFunc(s.connections, func(c consent.Connection) bool { return c.Aside }); i >= 0 {
 		if at := s.connections[i].StrayedAt; !at.IsZero() {
 			return need{needsPerson, fmt.Sprintf("an answer of another account came on %s, make sure whose it is: dexetl connect %s --confirm --reason TEXT, or sign in again: dexetl connect %s",
 				at.Format(time.DateOnly), id, id)}, true
@@ -125,13 +125,13 @@ func (s standing) consent() (need, bool) {
 		return need{needsDesk, fmt.Sprintf("configure the app of region %s: apps.%s in %s", region, region, configFile)}, true
 	case s.link == consent.Waiting:
 		return need{waits, "waits: somebody signed in with another browser than the link was opened in, and is asked for 15 minutes whose account it is"}, true
-	case c.ID == "", c.Status == state.Ended, c.Status == state.NeedsReconsent:
-		return need{needsPerson, s.invitation(c.Status == state.NeedsReconsent)}, true
-	case c.Status == state.Exported:
+	case c.ID == "", c.Status == consent.Ended, c.Status == consent.NeedsReconsent:
+		return need{needsPerson, s.invitation(c.Status == consent.NeedsReconsent)}, true
+	case c.Status == consent.Exported:
 		return need{waits, "nothing here: another machine has the grant"}, true
 	case s.appRefused:
 		return need{needsDesk, fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: dexetl doctor", c.RefusedSaid)}, true
-	case c.Status == state.AuthSuspect:
+	case c.Status == consent.AuthSuspect:
 		return need{waits, "waits: a refused grant is tried again for about 36 hours" + saidWords(c)}, true
 	}
 	return need{}, false
@@ -160,7 +160,7 @@ func (s standing) invitation(again bool) string {
 }
 
 // saidWords are the words in which Dexcom refuses a consent.
-func saidWords(c state.Connection) string {
+func saidWords(c consent.Connection) string {
 	if c.RefusedSaid == "" {
 		return ""
 	}
@@ -170,7 +170,7 @@ func saidWords(c state.Connection) string {
 // strayed reports whether an answer of another account came, and nobody has made
 // sure whose it is.
 func (s standing) strayed() bool {
-	return slices.ContainsFunc(s.connections, func(c state.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
+	return slices.ContainsFunc(s.connections, func(c consent.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
 }
 
 // begun reports whether the study of the participant has begun, or does tomorrow.
@@ -193,7 +193,7 @@ func (s standing) study() (need, bool) {
 
 // data is about what was asked and what came.
 func (s standing) data() (need, bool) {
-	if s.connection().LastError == state.TokensDamaged {
+	if s.connection().LastError == consent.TokensDamaged {
 		return need{needsPerson, "sign in again, the stored tokens are damaged: dexetl invite " + s.who.ID + ", or together: dexetl connect " + s.who.ID}, true
 	}
 	if len(s.outcome.Refused) > 0 {
@@ -231,8 +231,8 @@ func (s standing) data() (need, bool) {
 }
 
 // connection is the one that counts: the newest that is not set aside.
-func (s standing) connection() state.Connection {
-	var newest state.Connection
+func (s standing) connection() consent.Connection {
+	var newest consent.Connection
 	for _, c := range s.connections {
 		if !c.Aside {
 			newest = c
@@ -251,7 +251,7 @@ func (s standing) consentWords() string {
 		return "paused"
 	case !s.course.Asked:
 		return s.who.Status
-	case s.who.Status == "completed", s.course.Over(s.now) && (c.ID == "" || c.Status == state.Ended):
+	case s.who.Status == "completed", s.course.Over(s.now) && (c.ID == "" || c.Status == consent.Ended):
 		return "completed"
 	case c.ID == "":
 		return "none"
@@ -261,8 +261,8 @@ func (s standing) consentWords() string {
 
 // standings are those of people, in their order, with what the lake holds. A damaged
 // data file that hides this is the error, and the rest is returned with it.
-func (p *program) standings(ctx context.Context, s *study, people []state.Participant) ([]standing, map[string]lakeRow, error) {
-	all, err := s.store.Connections(ctx)
+func (p *program) standings(ctx context.Context, s *study, people []cohort.Participant) ([]standing, map[string]lakeRow, error) {
+	all, err := s.consents.Connections(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -270,15 +270,15 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 	if err := unlessData(harm); err != nil {
 		return nil, nil, err
 	}
-	withdrawals, err := s.store.Withdrawals(ctx)
+	withdrawals, err := s.cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	links, err := consent.Standings(ctx, s.store)
+	links, err := s.consents.Progress(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	outcomes, err := s.store.FetchOutcomes(ctx)
+	outcomes, err := s.cohort.FetchOutcomes(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -286,7 +286,7 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 	if err != nil {
 		return nil, nil, err
 	}
-	byPerson := make(map[string][]state.Connection)
+	byPerson := make(map[string][]consent.Connection)
 	for _, c := range all {
 		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
 	}
@@ -295,13 +295,13 @@ func (p *program) standings(ctx context.Context, s *study, people []state.Partic
 		egvs := held[who.ID].of("egvs")
 		one := standing{
 			who: who, connections: byPerson[who.ID], link: links[who.ID], now: p.now(),
-			withdrawn:  slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID }),
+			withdrawn:  slices.ContainsFunc(withdrawals, func(w cohort.Withdrawal) bool { return w.ParticipantID == who.ID }),
 			historyAll: s.config.Study.History == plan.HistoryAll,
 			regions:    s.regions(), fetched: egvs.state, records: egvs.records, silentDays: held[who.ID].silentDays(), clock: egvs.clock, outcome: outcomes[who.ID], maxAge: defaultMaxAge,
 		}
 		one.disowned = disowned[who.ID]
-		if c := one.connection(); c.LastError == state.NotOwned && one.disowned == nil { // as the last fetch found it
-			one.disowned = state.NotTheirs(c)
+		if c := one.connection(); c.LastError == consent.NotOwned && one.disowned == nil { // as the last fetch found it
+			one.disowned = consent.NotTheirs(c)
 		}
 		one.held = held[who.ID].held()
 		one.unread, one.unreadCount = held[who.ID].unread()

@@ -8,14 +8,13 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // disowned are the rows that decide whose data an answer becomes and are not as they
 // were written, one of each participant. For who only looks: where the sealing key is kept from this account,
 // or a command would have to be run for it, nobody can tell, and there are none.
-func (p *program) disowned(ctx context.Context, s *study) (map[string]*state.OwnerError, error) {
-	bound, err := s.store.BoundKey(ctx)
+func (p *program) disowned(ctx context.Context, s *study) (map[string]*consent.OwnerError, error) {
+	bound, err := s.consents.BoundKey(ctx)
 	if err != nil || bound == "" || !p.keyAtHand(s) {
 		return nil, err
 	}
@@ -26,12 +25,12 @@ func (p *program) disowned(ctx context.Context, s *study) (map[string]*state.Own
 	if err != nil {
 		return nil, nil // doctor and the next sync say what is wrong with the key
 	}
-	_, err = (&consent.Grants{Store: s.store, Key: key}).CheckSealed(ctx)
+	_, err = (&consent.Grants{Register: s.consents, Key: key}).CheckSealed(ctx)
 	found := ownerErrors(err)
 	if err != nil && len(found) == 0 && !as[*consent.SealError](err) {
 		return nil, err
 	}
-	of := make(map[string]*state.OwnerError)
+	of := make(map[string]*consent.OwnerError)
 	for _, e := range found {
 		of[e.ParticipantID] = e
 	}
@@ -48,26 +47,26 @@ func (p *program) keyAtHand(s *study) bool {
 }
 
 // ownerErrors are those that err is made of.
-func ownerErrors(err error) []*state.OwnerError {
+func ownerErrors(err error) []*consent.OwnerError {
 	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		var found []*state.OwnerError
+		var found []*consent.OwnerError
 		for _, e := range many.Unwrap() {
 			found = append(found, ownerErrors(e)...)
 		}
 		return found
 	}
-	if e, ok := errors.AsType[*state.OwnerError](err); ok {
-		return []*state.OwnerError{e}
+	if e, ok := errors.AsType[*consent.OwnerError](err); ok {
+		return []*consent.OwnerError{e}
 	}
 	return nil
 }
 
 // disownedFound is the error of such rows that a command went around; nil for none.
-func disownedFound(found []*state.OwnerError, done string) error {
+func disownedFound(found []*consent.OwnerError, done string) error {
 	if len(found) == 0 {
 		return nil
 	}
-	names := mapped(found, func(e *state.OwnerError) string { return e.ParticipantID })
+	names := mapped(found, func(e *consent.OwnerError) string { return e.ParticipantID })
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) == 1 {
 		return failureAs(found[0], "%w%s", found[0], done)
@@ -83,19 +82,19 @@ func failureAs(known error, format string, args ...any) error {
 }
 
 // disownedIn are the rows that a run met, or that are still there.
-func (f *fetching) disownedIn(ctx context.Context, report extract.Report) ([]*state.OwnerError, error) {
-	var found []*state.OwnerError
+func (f *fetching) disownedIn(ctx context.Context, report extract.Report) ([]*consent.OwnerError, error) {
+	var found []*consent.OwnerError
 	for _, p := range report.Participants {
-		if e, ok := errors.AsType[*state.OwnerError](p.Err); ok {
+		if e, ok := errors.AsType[*consent.OwnerError](p.Err); ok {
 			found = append(found, e)
 		}
 	}
-	rest, err := f.study.store.Disowned(ctx)
+	rest, err := f.study.consents.Disowned(ctx)
 	return append(found, rest...), err
 }
 
 // disownedNext is what brings the participant of e in again, where no backup does.
-func disownedNext(e *state.OwnerError) string {
+func disownedNext(e *consent.OwnerError) string {
 	switch {
 	case e.Aside:
 		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/urfave/cli/v3"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 func (p *program) participantsCommand() *cli.Command {
@@ -54,13 +53,13 @@ func (p *program) withStudy(action func(context.Context, *cli.Command, *study) e
 }
 
 // withParticipant opens the study and finds the one participant named.
-func (p *program) withParticipant(action func(context.Context, *study, state.Participant) error) cli.ActionFunc {
+func (p *program) withParticipant(action func(context.Context, *study, cohort.Participant) error) cli.ActionFunc {
 	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 		id, err := one(c, "participant")
 		if err != nil {
 			return err
 		}
-		participant, err := s.store.Participant(ctx, id)
+		participant, err := s.cohort.Participant(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -69,7 +68,7 @@ func (p *program) withParticipant(action func(context.Context, *study, state.Par
 }
 
 func (p *program) participantsAdd() *cli.Command {
-	var one state.Participant
+	var one cohort.Participant
 	var start, end, anchor string
 	return &cli.Command{
 		Name: "add", Usage: "add participants", ArgsUsage: "P001…",
@@ -99,7 +98,7 @@ func (p *program) participantsAdd() *cli.Command {
 			}
 			for _, id := range c.Args().Slice() {
 				one.ID = id
-				if err := s.store.AddParticipant(ctx, one); err != nil {
+				if err := s.cohort.AddParticipant(ctx, one); err != nil {
 					return err
 				}
 				p.say("added %s", id)
@@ -114,7 +113,7 @@ func optionalDate(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	date, err := state.ParseDate(text)
+	date, err := cohort.ParseDate(text)
 	if err != nil {
 		return date, usage("--%s %q: %w", flag, text, err)
 	}
@@ -129,7 +128,7 @@ func (p *program) participantsImport() *cli.Command {
 		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
-				done, err := s.store.ImportRoster(ctx, r)
+				done, err := s.cohort.ImportRoster(ctx, r)
 				if err != nil {
 					return "", err
 				}
@@ -169,9 +168,9 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study, what
 	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), tables)
 }
 
-func (p *program) pauseParticipant(paused bool) func(context.Context, *study, state.Participant) error {
-	return func(ctx context.Context, s *study, who state.Participant) error {
-		if err := s.store.SetPaused(ctx, who.ID, paused); err != nil {
+func (p *program) pauseParticipant(paused bool) func(context.Context, *study, cohort.Participant) error {
+	return func(ctx context.Context, s *study, who cohort.Participant) error {
+		if err := s.cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
 		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
@@ -191,7 +190,7 @@ func (p *program) participantsList() *cli.Command {
 			Usage: "only who needs somebody to act: participants to call first, then what the study team has to do", Destination: &callList}),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
-			people, err := who.anybody(ctx, s.store)
+			people, err := who.anybody(ctx, s.cohort)
 			if err != nil {
 				return err
 			}
@@ -232,7 +231,7 @@ func rosterColumns() []string {
 		"anchor_date", "study_start", "study_end", "timezone", "region", "paused"}
 }
 
-func rosterRow(p state.Participant) []any {
+func rosterRow(p cohort.Participant) []any {
 	return []any{p.ID, orNull(p.Site), orNull(p.Cohort), orNull(p.Arm), orNull(p.Status),
 		dateOrNull(p.StatusDate), dateOrNull(p.ConsentDate), dateOrNull(p.AnchorDate),
 		dateOrNull(p.StudyStart), dateOrNull(p.StudyEnd), orNull(p.Timezone), orNull(p.Region), p.Paused}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
@@ -214,7 +217,7 @@ P004,lost,2026-04-14,
 func TestLastLook(t *testing.T) {
 	const day = 24 * time.Hour
 	s := &study{config: defaultConfig()}
-	who := state.Participant{ID: "P001", Status: "enrolled", StudyEnd: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)}
+	who := cohort.Participant{ID: "P001", Status: "enrolled", StudyEnd: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)}
 	due := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC) // the end, and 30 days
 	failed := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001", Err: errors.New("network")}}}
 	done := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001"}}}
@@ -237,7 +240,7 @@ func TestLastLook(t *testing.T) {
 		{"ended already", "ended", "withdrawn", due, false, false, false},
 	} {
 		who.Status = tt.roster
-		c, ok, err := s.closing(who, state.Connection{ParticipantID: "P001", Status: state.Status(tt.status), AccountHash: "x"}, tt.at)
+		c, ok, err := s.closing(who, consent.Connection{ParticipantID: "P001", Status: consent.Status(tt.status), AccountHash: "x"}, tt.at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -256,17 +259,25 @@ func TestLastLook(t *testing.T) {
 
 // A heldGrant is a connection and whether its tokens are held.
 type heldGrant struct {
-	state.Connection
+	consent.Connection
 	held bool
+}
+
+// consents opens the state of the study, whose clock is the bench's; its store is to be closed.
+func (b *bench) consents() *consent.Register {
+	b.t.Helper()
+	store, err := state.Open(context.Background(), filepath.Join(b.dir, "state"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	store.Now = func() time.Time { return b.now }
+	return &consent.Register{Store: store, Cohort: &cohort.Cohort{Store: store}}
 }
 
 func (b *bench) grants() []heldGrant {
 	b.t.Helper()
-	s, err := state.Open(b.t.Context(), filepath.Join(b.dir, "state"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer s.Close()
+	s := b.consents()
+	defer s.Store.Close()
 	all, err := s.Connections(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)

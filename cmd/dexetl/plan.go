@@ -10,9 +10,9 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 func (p *program) planCommand() *cli.Command {
@@ -31,7 +31,7 @@ func (p *program) planCommand() *cli.Command {
 
 // plan prints what job would ask for.
 func (p *program) plan(ctx context.Context, s *study, job fetchJob) error {
-	people, err := job.who.pick(ctx, s.store)
+	people, err := job.who.pick(ctx, s.cohort)
 	if err != nil {
 		return err
 	}
@@ -72,8 +72,8 @@ func (s *study) renewals(ctx context.Context, targets []extract.Target) (n int, 
 		if t.ConnectionID == "" || t.Consented.Empty() {
 			continue
 		}
-		held, err := s.store.Tokens(ctx, t.ConnectionID)
-		if errors.Is(err, state.ErrNoConnection) {
+		held, err := s.consents.Tokens(ctx, t.ConnectionID)
+		if errors.Is(err, consent.ErrNoConnection) {
 			continue // destroyed: nothing is left to renew
 		}
 		if err != nil {

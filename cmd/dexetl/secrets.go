@@ -123,13 +123,13 @@ func (p *program) sealingKey(ctx context.Context, s *study) (*consent.Key, error
 	case err != nil:
 		return nil, advised(exitKey, "correct the unit's LoadCredential", "sealing key: %w", err)
 	case ok:
-		return consent.ReadKey(ctx, "credential "+credential, bytes.NewReader(text), s.store)
+		return consent.ReadKey(ctx, "credential "+credential, bytes.NewReader(text), s.consents)
 	case s.config.State.KeyCommand != "":
 		text, err := p.secretCommand(ctx, s.config.State.KeyCommand)
 		if err != nil {
 			return nil, advised(exitKey, "run state.key_command by hand", "sealing key: %w", err)
 		}
-		return consent.ReadKey(ctx, "state.key_command", bytes.NewReader(text), s.store)
+		return consent.ReadKey(ctx, "state.key_command", bytes.NewReader(text), s.consents)
 	}
-	return consent.OpenKey(ctx, s.keyPath(), s.store)
+	return consent.OpenKey(ctx, s.keyPath(), s.consents)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // A selection names participants: by id, by columns of the roster, as one share
@@ -51,17 +51,17 @@ func (s selection) byOutcome() bool { return s.failed || s.stale != "" }
 
 // pick returns the participants meant, in order of id. Naming somebody who is
 // not in the roster is an error; so is a choice that nobody meets.
-func (s selection) pick(ctx context.Context, store *state.Store) ([]state.Participant, error) {
-	picked, err := s.anybody(ctx, store)
+func (s selection) pick(ctx context.Context, people *cohort.Cohort) ([]cohort.Participant, error) {
+	picked, err := s.anybody(ctx, people)
 	if err == nil && len(picked) == 0 && !s.byOutcome() {
-		return nil, s.nobody(ctx, store)
+		return nil, s.nobody(ctx, people)
 	}
 	return picked, err
 }
 
 // nobody says why nobody is picked.
-func (s selection) nobody(ctx context.Context, store *state.Store) error {
-	everybody, err := store.Participants(ctx)
+func (s selection) nobody(ctx context.Context, people *cohort.Cohort) error {
+	everybody, err := people.Participants(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -72,28 +72,28 @@ func (s selection) nobody(ctx context.Context, store *state.Store) error {
 }
 
 // anybody is pick where a choice that nobody meets is an empty list.
-func (s selection) anybody(ctx context.Context, store *state.Store) ([]state.Participant, error) {
+func (s selection) anybody(ctx context.Context, people *cohort.Cohort) ([]cohort.Participant, error) {
 	share, shares, err := s.parseShard()
 	if err != nil {
 		return nil, err
 	}
 	var named []string // as the roster spells them
 	for _, id := range s.ids {
-		p, err := store.Participant(ctx, id)
+		p, err := people.Participant(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		named = append(named, p.ID)
 	}
-	everybody, err := store.Participants(ctx)
+	everybody, err := people.Participants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := s.outcomes(ctx, store)
+	wanted, err := s.outcomes(ctx, people)
 	if err != nil {
 		return nil, err
 	}
-	var picked []state.Participant
+	var picked []cohort.Participant
 	for i, p := range everybody {
 		if !s.fits(p) || i%shares != share-1 || !wanted(p.ID) {
 			continue
@@ -106,13 +106,13 @@ func (s selection) anybody(ctx context.Context, store *state.Store) ([]state.Par
 }
 
 // fits reports whether p is what the roster's columns are asked for.
-func (s selection) fits(p state.Participant) bool {
+func (s selection) fits(p cohort.Participant) bool {
 	return (s.cohort == "" || p.Cohort == s.cohort) && (s.site == "" || p.Site == s.site) && (s.status == "" || p.Status == s.status)
 }
 
 // outcomes returns whether a participant is meant by how their fetches went.
 // Whose last fetch was interrupted counts as the one before did.
-func (s selection) outcomes(ctx context.Context, store *state.Store) (wanted func(id string) bool, err error) {
+func (s selection) outcomes(ctx context.Context, people *cohort.Cohort) (wanted func(id string) bool, err error) {
 	if !s.byOutcome() {
 		return func(string) bool { return true }, nil
 	}
@@ -122,8 +122,8 @@ func (s selection) outcomes(ctx context.Context, store *state.Store) (wanted fun
 			return nil, usage("--stale: %w", err)
 		}
 	}
-	last, err := store.FetchOutcomes(ctx)
-	before := store.Now().Add(-stale)
+	last, err := people.FetchOutcomes(ctx)
+	before := people.Store.Now().Add(-stale)
 	return func(id string) bool {
 		return (!s.failed || last[id].Error != "") && (s.stale == "" || !last[id].DoneAt.After(before))
 	}, err

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/serve"
 )
 
@@ -26,7 +26,7 @@ func (p *program) countStudy(ctx context.Context, s *study, metrics *serve.Metri
 
 func (p *program) countedStudy(ctx context.Context, s *study) (serve.Study, error) {
 	out := serve.Study{Participants: make(map[string]int), Silent: make(map[string]int)}
-	people, err := s.store.Participants(ctx)
+	people, err := s.cohort.Participants(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -39,7 +39,7 @@ func (p *program) countedStudy(ctx context.Context, s *study) (serve.Study, erro
 	}
 	for _, one := range standings {
 		out.Participants[one.consentWords()]++
-		if one.consentWords() != string(state.Connected) {
+		if one.consentWords() != string(consent.Connected) {
 			continue
 		}
 		at := held[one.who.ID].of("egvs").newest

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // showParticipant tells one person's story: the roster, what is needed, the
 // accounts over time and how it went with them, the newest data, and what the
 // analysis makes of the dates.
-func (p *program) showParticipant(ctx context.Context, s *study, who state.Participant) error {
-	standings, held, harm := p.standings(ctx, s, []state.Participant{who})
+func (p *program) showParticipant(ctx context.Context, s *study, who cohort.Participant) error {
+	standings, held, harm := p.standings(ctx, s, []cohort.Participant{who})
 	if err := unlessData(harm); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ const lastTries = 5
 func triesTable(ctx context.Context, s *study, one standing) (table, error) {
 	t := table{schema: "refresh_tries", columns: []string{"connection_id", "tried_at", "outcome"}}
 	for _, c := range one.connections {
-		tries, err := s.store.Tries(ctx, c.ID)
+		tries, err := s.consents.Tries(ctx, c.ID)
 		if err != nil {
 			return t, err
 		}
@@ -136,7 +136,7 @@ func deviceTable(ctx context.Context, s *study, one standing) (table, error) {
 
 func windowTable(ctx context.Context, s *study, one standing) (table, error) {
 	t := table{schema: "windows", columns: []string{"window", "start_date", "end_date", "start_day", "end_day"}}
-	all, err := s.store.Windows(ctx)
+	all, err := s.cohort.Windows(ctx)
 	for _, w := range all {
 		if w.ParticipantID == one.who.ID || w.ParticipantID == "*" {
 			t.rows = append(t.rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
@@ -147,7 +147,7 @@ func windowTable(ctx context.Context, s *study, one standing) (table, error) {
 
 func exclusionTable(ctx context.Context, s *study, one standing) (table, error) {
 	t := table{schema: "exclusions", columns: []string{"from_local", "to_local", "reason"}}
-	all, err := s.store.Exclusions(ctx)
+	all, err := s.cohort.Exclusions(ctx)
 	for _, e := range all {
 		if e.ParticipantID == one.who.ID {
 			t.rows = append(t.rows, []any{e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})

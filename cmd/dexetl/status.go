@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/call"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 )
 
 // defaultMaxAge is how old the last complete fetch may be.
@@ -31,7 +31,7 @@ func (p *program) statusCommand() *cli.Command {
 			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: defaultMaxAge, Destination: &maxAge}),
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 			who.ids = c.Args().Slice()
-			people, err := who.pick(ctx, s.store)
+			people, err := who.pick(ctx, s.cohort)
 			if err != nil {
 				return err
 			}
@@ -254,7 +254,7 @@ func (s standing) failed() bool {
 // long, nor were they just connected.
 func (s standing) late() bool {
 	since := later(s.outcome.DoneAt, s.connection().GrantedAt)
-	return !s.awaited() && s.connection().Status == state.Connected && s.now.Sub(since) > s.maxAge
+	return !s.awaited() && s.connection().Status == consent.Connected && s.now.Sub(since) > s.maxAge
 }
 
 // awaited reports whether nothing but time is needed, by the dates of the study.
@@ -264,8 +264,8 @@ func (s standing) awaited() bool {
 }
 
 // disownedOf are the edited rows that people have.
-func disownedOf(standings []standing) []*state.OwnerError {
-	var found []*state.OwnerError
+func disownedOf(standings []standing) []*consent.OwnerError {
+	var found []*consent.OwnerError
 	for _, one := range standings {
 		if one.disowned != nil {
 			found = append(found, one.disowned)

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // resourceStatuses are those of the resources that the study asks for, in their
@@ -72,9 +72,9 @@ func (s *study) expected(one standing, in lakeRow) ([]plan.Window, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts := slices.DeleteFunc(slices.Clone(one.connections), func(c state.Connection) bool { return c.Aside })
+	accounts := slices.DeleteFunc(slices.Clone(one.connections), func(c consent.Connection) bool { return c.Aside })
 	if len(accounts) == 0 {
-		accounts = []state.Connection{{}}
+		accounts = []consent.Connection{{}}
 	}
 	var windows []plan.Window
 	for _, c := range accounts {

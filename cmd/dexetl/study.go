@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -21,7 +23,10 @@ const configFile = "dexetl.yaml"
 type study struct {
 	dir    string
 	config Config
-	store  *state.Store // nil until openState
+	store  *state.Store // nil until openState, as are the two below
+
+	cohort   *cohort.Cohort
+	consents *consent.Register
 
 	distrust error // why nothing that the configuration names is run, read or written; see readConfig
 }
@@ -55,10 +60,19 @@ func (p *program) openState(ctx context.Context, s *study) error {
 	if err != nil {
 		return err
 	}
-	if s.store, err = state.Open(ctx, s.path(s.config.State.Path)); err == nil {
-		s.store.Now, s.store.By, s.store.MaySeal = p.now, by, s.maySeal
+	if s.store, err = state.Open(ctx, s.path(s.config.State.Path)); err != nil {
+		return err
 	}
-	return err
+	s.store.Now, s.store.By = p.now, by
+	s.keep()
+	s.consents.MaySeal = s.maySeal
+	return nil
+}
+
+// keep readies what is kept in the state, which is open.
+func (s *study) keep() {
+	s.cohort = &cohort.Cohort{Store: s.store}
+	s.consents = &consent.Register{Store: s.store, Cohort: s.cohort}
 }
 
 func (s *study) close() error {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -11,23 +13,23 @@ import (
 
 // tables is the study's state as rows of the lake.
 func (s *study) tables(ctx context.Context) (load.Study, error) {
-	people, err := s.store.Participants(ctx)
+	people, err := s.cohort.Participants(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	connections, err := s.store.Connections(ctx)
+	connections, err := s.consents.Connections(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	windows, err := s.store.Windows(ctx)
+	windows, err := s.cohort.Windows(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	exclusions, err := s.store.Exclusions(ctx)
+	exclusions, err := s.cohort.Exclusions(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	withdrawals, err := s.store.Withdrawals(ctx)
+	withdrawals, err := s.cohort.Withdrawals(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
@@ -39,7 +41,7 @@ func (s *study) tables(ctx context.Context) (load.Study, error) {
 	if err != nil && !as[*state.AuditError](err) { // damage there stops no data; audit verify tells of it
 		return load.Study{}, err
 	}
-	key, err := s.store.BoundKey(ctx)
+	key, err := s.consents.BoundKey(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
@@ -102,7 +104,7 @@ func mapped[A, B any](in []A, f func(A) B) []B {
 	return out
 }
 
-func participantRow(p state.Participant) load.Participant {
+func participantRow(p cohort.Participant) load.Participant {
 	return load.Participant{
 		ID: p.ID, Site: p.Site, Cohort: p.Cohort, Arm: p.Arm, Status: p.Status,
 		StatusDate: p.StatusDate, ConsentDate: p.ConsentDate, AnchorDate: p.AnchorDate,
@@ -110,14 +112,14 @@ func participantRow(p state.Participant) load.Participant {
 	}
 }
 
-func connectionRow(c state.Connection) load.Connection {
+func connectionRow(c consent.Connection) load.Connection {
 	return load.Connection{
 		ID: c.ID, ParticipantID: c.ParticipantID, Region: c.Region, AccountHash: c.AccountHash,
 		Status: string(c.Status), ValidFrom: c.ValidFrom, ValidTo: c.ValidTo,
 	}
 }
 
-func windowRow(w state.Window) load.Window {
+func windowRow(w cohort.Window) load.Window {
 	return load.Window{
 		ParticipantID: w.ParticipantID, Name: w.Name, Start: w.Start, End: w.End,
 		StartDay: studyDay(w.StartDay), EndDay: studyDay(w.EndDay),
@@ -133,11 +135,11 @@ func studyDay(day int) *int32 {
 	return &n
 }
 
-func exclusionRow(e state.Exclusion) load.Exclusion {
+func exclusionRow(e cohort.Exclusion) load.Exclusion {
 	return load.Exclusion{ParticipantID: e.ParticipantID, From: e.From, To: e.To, Reason: e.Reason}
 }
 
-func withdrawalRow(w state.Withdrawal) load.Withdrawal {
+func withdrawalRow(w cohort.Withdrawal) load.Withdrawal {
 	return load.Withdrawal{ParticipantID: w.ParticipantID, EffectiveAt: w.EffectiveAt, RecordedAt: w.RecordedAt}
 }
 

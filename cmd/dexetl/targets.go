@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // targets are the connections from which people's data may be fetched, and
 // what of it.
-func (s *study) targets(ctx context.Context, people []state.Participant, now time.Time) ([]extract.Target, error) {
+func (s *study) targets(ctx context.Context, people []cohort.Participant, now time.Time) ([]extract.Target, error) {
 	connections, err := s.liveConnections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	tried, err := s.store.FetchOutcomes(ctx)
+	tried, err := s.cohort.FetchOutcomes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (s *study) targets(ctx context.Context, people []state.Participant, now tim
 			last := tried[who.ID]
 			t.Tried = last.EndedAt
 			if !last.EndedAt.Before(c.GrantedAt) { // else another grant was refused
-				t.Refused = mapped(last.Refused, func(r state.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
+				t.Refused = mapped(last.Refused, func(r cohort.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
 			}
 			targets = append(targets, t)
 		}
@@ -51,7 +52,7 @@ func (s *study) targets(ctx context.Context, people []state.Participant, now tim
 	return targets, nil
 }
 
-func (s *study) target(who state.Participant, c state.Connection) (extract.Target, error) {
+func (s *study) target(who cohort.Participant, c consent.Connection) (extract.Target, error) {
 	zone, err := zoneOf(who)
 	if err != nil {
 		return extract.Target{}, err
@@ -67,14 +68,14 @@ func (s *study) target(who state.Participant, c state.Connection) (extract.Targe
 }
 
 // liveConnections are those that hold a grant that is used, by participant.
-func (s *study) liveConnections(ctx context.Context) (map[string][]state.Connection, error) {
-	all, err := s.store.Connections(ctx)
+func (s *study) liveConnections(ctx context.Context) (map[string][]consent.Connection, error) {
+	all, err := s.consents.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	live := make(map[string][]state.Connection)
+	live := make(map[string][]consent.Connection)
 	for _, c := range all {
-		if c.Status != state.Ended && !c.Aside {
+		if c.Status != consent.Ended && !c.Aside {
 			live[c.ParticipantID] = append(live[c.ParticipantID], c)
 		}
 	}
@@ -82,7 +83,7 @@ func (s *study) liveConnections(ctx context.Context) (map[string][]state.Connect
 }
 
 // zoneOf is the roster's time zone, UTC where it names none.
-func zoneOf(who state.Participant) (*time.Location, error) {
+func zoneOf(who cohort.Participant) (*time.Location, error) {
 	zone, err := time.LoadLocation(who.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("participant %s: %w", who.ID, err)
@@ -93,7 +94,7 @@ func zoneOf(who state.Participant) (*time.Location, error) {
 // sayWhoIsLeftOut tells of paused participants, of those whose part in the
 // study is over, and that dates without a time zone are taken as UTC. To name
 // somebody who is left out is an error.
-func (p *program) sayWhoIsLeftOut(ctx context.Context, s *study, people []state.Participant, byName bool) error {
+func (p *program) sayWhoIsLeftOut(ctx context.Context, s *study, people []cohort.Participant, byName bool) error {
 	live, err := s.liveConnections(ctx)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (p *program) windowsCommand() *cli.Command {
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
-						n, err := s.store.ImportWindows(ctx, r)
+						n, err := s.cohort.ImportWindows(ctx, r)
 						return countOf(n, "window"), err
 					})
 				}),
@@ -28,7 +28,7 @@ func (p *program) windowsCommand() *cli.Command {
 			{
 				Name: "list", Usage: "all windows",
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-					windows, err := s.store.Windows(ctx)
+					windows, err := s.cohort.Windows(ctx)
 					if err != nil {
 						return err
 					}
@@ -66,7 +66,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 				Flags:       []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
 					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
-						n, err := s.store.ImportExclusions(ctx, r)
+						n, err := s.cohort.ImportExclusions(ctx, r)
 						return countOf(n, "exclusion"), err
 					})
 				}),
@@ -74,7 +74,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 			{
 				Name: "list", Usage: "all exclusions",
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study) error {
-					exclusions, err := s.store.Exclusions(ctx)
+					exclusions, err := s.cohort.Exclusions(ctx)
 					if err != nil {
 						return err
 					}

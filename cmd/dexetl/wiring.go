@@ -11,7 +11,6 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // customRegion names the app of a base_url that is not one of Dexcom's.
@@ -31,8 +30,8 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 		return nil, err
 	}
 	g := &consent.Grants{
-		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
-		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
+		Register: s.consents, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
+		Keep: func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
 			h := call.Header(a, p.now().UTC())
 			h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
 			h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID

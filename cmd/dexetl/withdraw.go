@@ -11,7 +11,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
 )
 
@@ -36,7 +37,7 @@ func (p *program) withdrawCommand() *cli.Command {
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
-		Action: p.withParticipant(func(ctx context.Context, s *study, who state.Participant) error {
+		Action: p.withParticipant(func(ctx context.Context, s *study, who cohort.Participant) error {
 			return p.withdraw(ctx, s, who, o)
 		}),
 	}
@@ -45,7 +46,7 @@ func (p *program) withdrawCommand() *cli.Command {
 // withdraw records the withdrawal first, which ends all fetching and destroys
 // the tokens, and then takes it into the tables. Interrupted anywhere, it can be
 // repeated.
-func (p *program) withdraw(ctx context.Context, s *study, who state.Participant, o withdrawOptions) error {
+func (p *program) withdraw(ctx context.Context, s *study, who cohort.Participant, o withdrawOptions) error {
 	w, err := p.withdrawal(ctx, s, who, o)
 	if err != nil {
 		return err
@@ -56,8 +57,8 @@ func (p *program) withdraw(ctx context.Context, s *study, who state.Participant,
 	if err := p.confirm(what, who.ID, command); err != nil {
 		return err
 	}
-	ended, traces := s.store.Withdraw(ctx, w)
-	if traces != nil && !errors.Is(traces, state.ErrTraces) {
+	ended, traces := s.consents.Withdraw(ctx, w)
+	if traces != nil && !errors.Is(traces, consent.ErrTraces) {
 		return traces
 	}
 	done := withdrawn{who: who, at: w.EffectiveAt, ended: ended}
@@ -72,12 +73,12 @@ func (p *program) withdraw(ctx context.Context, s *study, who state.Participant,
 }
 
 // withdrawal reads what is to be recorded, and refuses what cannot be meant.
-func (p *program) withdrawal(ctx context.Context, s *study, who state.Participant, o withdrawOptions) (state.Withdrawal, error) {
-	w := state.Withdrawal{ParticipantID: who.ID, Reason: strings.TrimSpace(o.reason), Who: operator()}
+func (p *program) withdrawal(ctx context.Context, s *study, who cohort.Participant, o withdrawOptions) (cohort.Withdrawal, error) {
+	w := cohort.Withdrawal{ParticipantID: who.ID, Reason: strings.TrimSpace(o.reason), Who: operator()}
 	if w.Reason == "" {
 		return w, failure(exitUsage, p.commandLine("withdraw", who.ID, "--reason", "why"), "withdraw needs a --reason for the record")
 	}
-	before, again, err := s.store.Withdrawal(ctx, who.ID)
+	before, again, err := s.cohort.Withdrawal(ctx, who.ID)
 	if err != nil {
 		return w, err
 	}
@@ -105,7 +106,7 @@ func (p *program) withdrawal(ctx context.Context, s *study, who state.Participan
 }
 
 // localInstant is an instant as the participant's clock showed it.
-func localInstant(t time.Time, who state.Participant) string {
+func localInstant(t time.Time, who cohort.Participant) string {
 	zone, err := time.LoadLocation(who.Timezone)
 	if err != nil || who.Timezone == "" {
 		return t.UTC().Format("2006-01-02 15:04:05 UTC")
@@ -135,14 +136,14 @@ func (p *program) takeOut(ctx context.Context, s *study, lockWait time.Duration,
 
 // leaveOutWithdrawn returns those who have not withdrawn. To name one who has is
 // an error.
-func (p *program) leaveOutWithdrawn(ctx context.Context, s *study, people []state.Participant, byName bool) ([]state.Participant, error) {
-	withdrawals, err := s.store.Withdrawals(ctx)
+func (p *program) leaveOutWithdrawn(ctx context.Context, s *study, people []cohort.Participant, byName bool) ([]cohort.Participant, error) {
+	withdrawals, err := s.cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var left []string
-	stay := slices.DeleteFunc(slices.Clone(people), func(who state.Participant) bool {
-		gone := slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID })
+	stay := slices.DeleteFunc(slices.Clone(people), func(who cohort.Participant) bool {
+		gone := slices.ContainsFunc(withdrawals, func(w cohort.Withdrawal) bool { return w.ParticipantID == who.ID })
 		if gone {
 			left = append(left, who.ID)
 		}
@@ -159,7 +160,7 @@ func (p *program) leaveOutWithdrawn(ctx context.Context, s *study, people []stat
 
 // withdrawn is what a withdrawal did.
 type withdrawn struct {
-	who    state.Participant
+	who    cohort.Participant
 	at     time.Time
 	ended  int // connections
 	loaded load.Result
