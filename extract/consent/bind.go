@@ -21,7 +21,7 @@ var ErrSealsUnknown = errors.New("state.db does not say that its rows are sealed
 // A StudyKey is the study's sealing key as far as the store needs it.
 type StudyKey struct {
 	Recipient string // its public half
-	Keyed     Keyed
+	Keyed     state.Keyed
 	// RefreshHash is the keyed hash of the refresh token in a sealed pair; false if
 	// the pair cannot be opened.
 	RefreshHash func(sealed []byte) (string, bool)
@@ -97,7 +97,7 @@ func (k StudyKey) mark() string {
 
 func (r *Register) use(bound string, k StudyKey) {
 	if bound == k.Recipient && k.Keyed != nil {
-		r.keyed.Store(&k.Keyed)
+		r.Store.SealWith(k.Keyed)
 	}
 }
 

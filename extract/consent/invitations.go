@@ -35,7 +35,7 @@ func (r *Register) PutInvitations(ctx context.Context, list []Invitation) error 
 	return r.Store.Write(ctx, func(tx *sql.Tx) error {
 		for _, i := range list {
 			_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at, seal) values (?, ?, ?, ?, ?)",
-				i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), r.sealOf(ownedLink, i.owned()...))
+				i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), r.Store.Seal(ownedLink, i.owned()...))
 			if err != nil {
 				return err
 			}

@@ -97,7 +97,7 @@ func (r *Register) PutState(ctx context.Context, o OAuthState) error {
 		}
 		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, browser, created_at, expires_at, used_at, seal)
 			values (?, ?, ?, ?, ?, ?, ?, ?, null, ?)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser, state.Micros(r.now()), state.Micros(o.ExpiresAt),
-			r.sealOf(ownedConsent, o.owned()...))
+			r.Store.Seal(ownedConsent, o.owned()...))
 		return err
 	})
 }

@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -43,24 +42,6 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("participant %s: the stored %s cannot be shown to be theirs, so nothing of it is used: state.db was edited, or a part of it restored", e.ParticipantID, e.Kind)
 }
 
-// A Keyed is a keyed hash of parts, which differs by what it is about.
-type Keyed func(about string, parts ...string) string
-
-// sealOf is the seal of parts. Before BindKey rows are neither sealed nor held against
-// seals: nobody can use the tokens then.
-func (r *Register) sealOf(about string, parts ...string) string {
-	k := r.keyed.Load()
-	if k == nil {
-		return ""
-	}
-	return (*k)(about, parts...)
-}
-
-// owns reports whether seal is that of the parts.
-func (r *Register) owns(seal, about string, parts ...string) bool {
-	return r.keyed.Load() == nil || seal != "" && hmac.Equal([]byte(seal), []byte(r.sealOf(about, parts...)))
-}
-
 func (c Connection) owned() []string {
 	return []string{c.ID, c.ParticipantID, c.Region, c.AccountHash}
 }
@@ -79,7 +60,7 @@ func (i Invitation) owned() []string { return []string{i.Hash, i.ParticipantID} 
 // OwnConnection is nil if c is the participant's and the account's that it says,
 // else *OwnerError.
 func (r *Register) OwnConnection(c Connection) error {
-	if r.owns(c.seal, ownedConnection, c.owned()...) {
+	if r.Store.Owns(c.seal, ownedConnection, c.owned()...) {
 		return nil
 	}
 	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedConnection}
@@ -91,7 +72,7 @@ func (r *Register) OwnTokens(c Connection, t Tokens) error {
 	if err := r.OwnConnection(c); err != nil {
 		return err
 	}
-	if t.ConnectionID == c.ID && r.owns(t.seal, ownedTokens, t.owned()...) {
+	if t.ConnectionID == c.ID && r.Store.Owns(t.seal, ownedTokens, t.owned()...) {
 		return nil
 	}
 	return NotTheirs(c)
@@ -105,21 +86,21 @@ func NotTheirs(c Connection) *OwnerError {
 // OwnAnswer is nil if what a has sealed was the answer to this participant's
 // request, else *OwnerError.
 func (r *Register) OwnAnswer(a TokenAnswer) error {
-	if r.owns(a.seal, ownedAnswer, a.owned()...) {
+	if r.Store.Owns(a.seal, ownedAnswer, a.owned()...) {
 		return nil
 	}
 	return &OwnerError{ParticipantID: a.ParticipantID, ConnectionID: a.ConnectionID, Kind: ownedAnswer}
 }
 
 func (r *Register) ownState(o OAuthState) error {
-	if r.owns(o.seal, ownedConsent, o.owned()...) {
+	if r.Store.Owns(o.seal, ownedConsent, o.owned()...) {
 		return nil
 	}
 	return &OwnerError{ParticipantID: o.ParticipantID, Kind: ownedConsent}
 }
 
 func (r *Register) ownInvitation(i Invitation) error {
-	if r.owns(i.seal, ownedLink, i.owned()...) {
+	if r.Store.Owns(i.seal, ownedLink, i.owned()...) {
 		return nil
 	}
 	return &OwnerError{ParticipantID: i.ParticipantID, Kind: ownedLink}
@@ -131,7 +112,7 @@ func (r *Register) sealConnection(ctx context.Context, tx *sql.Tx, id string) er
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "update connections set seal = ? where connection_id = ?", r.sealOf(ownedConnection, c.owned()...), id)
+	_, err = tx.ExecContext(ctx, "update connections set seal = ? where connection_id = ?", r.Store.Seal(ownedConnection, c.owned()...), id)
 	return err
 }
 
@@ -145,7 +126,7 @@ func (r *Register) sealTokens(ctx context.Context, tx *sql.Tx, id string) error 
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "update tokens set seal = ? where connection_id = ?", r.sealOf(ownedTokens, t.owned()...), id)
+	_, err = tx.ExecContext(ctx, "update tokens set seal = ? where connection_id = ?", r.Store.Seal(ownedTokens, t.owned()...), id)
 	return err
 }
 
@@ -158,7 +139,7 @@ func (r *Register) ownedIn(ctx context.Context, tx *sql.Tx, id, participant stri
 	if err != nil {
 		return err
 	}
-	if c.ParticipantID != participant && r.keyed.Load() != nil {
+	if c.ParticipantID != participant && r.Store.Sealing() {
 		return &OwnerError{ParticipantID: participant, ConnectionID: id, Kind: ownedConnection}
 	}
 	t, err := state.One(ctx, tx, scanTokens, selectTokens, id)

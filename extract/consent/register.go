@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -18,8 +17,6 @@ type Register struct {
 	// MaySeal, where it is not nil, is asked before rows are sealed as they stand: an
 	// error of it says that somebody else remembers them otherwise, or sealed.
 	MaySeal func(context.Context) error
-
-	keyed atomic.Pointer[Keyed]
 }
 
 func (r *Register) now() time.Time { return r.Store.Now().UTC() }

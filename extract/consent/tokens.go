@@ -106,7 +106,7 @@ func (r *Register) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, e
 	if a.Unconfirmed != nil {
 		kept.waits = a.Unconfirmed.Browser + " " + a.Unconfirmed.Invitation
 	}
-	kept.seal = r.sealOf(ownedAnswer, kept.owned()...)
+	kept.seal = r.Store.Seal(ownedAnswer, kept.owned()...)
 	err := r.Store.Received(ctx, func(tx *sql.Tx) error {
 		if err := cohort.StandingIn(ctx, tx, a.ParticipantID); err != nil {
 			return err

@@ -98,7 +98,7 @@ func (r *Register) Confirm(ctx context.Context, answerID, browser string) (Token
 			return nil, err
 		}
 		a.waits = ""
-		a.seal = r.sealOf(ownedAnswer, a.owned()...)
+		a.seal = r.Store.Seal(ownedAnswer, a.owned()...)
 		_, err = tx.ExecContext(ctx, "update token_answers set seal = ? where answer_id = ?", a.seal, answerID)
 		return []state.Act{askedAct(a.ParticipantID, string(FateConfirmed))}, err
 	})

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +30,7 @@ type Store struct {
 	// first change.
 	By Author
 
+	keyed    atomic.Pointer[Keyed]
 	db       database
 	holder   holder
 	readFile func(path string) ([]byte, error) // os.ReadFile
