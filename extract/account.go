@@ -4,16 +4,17 @@ import (
 	"context"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Accounts knows to whose Dexcom account each connection leads.
 type Accounts interface {
 	// Same reports whether userID, of an answer that came through a participant's
-	// connection, is that account's; *state.OwnerError if it is not their connection.
+	// connection, is that account's; *consent.OwnerError if it is not their connection.
 	Same(ctx context.Context, participantID, connectionID, userID string) (bool, error)
-	// SetAside takes a connection out of use because it is not: *state.OtherAccountError.
+	// SetAside takes a connection out of use because it is not: *consent.OtherAccountError.
 	SetAside(ctx context.Context, connectionID string) error
 }
 
@@ -23,7 +24,7 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 		return true, nil
 	}
 	same, err := c.runner.fetcher.Accounts.Same(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, a.UserID)
-	if call.Is[*state.OwnerError](err) {
+	if call.Is[*consent.OwnerError](err) {
 		return false, &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	if err != nil {
@@ -36,10 +37,10 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 // knows yet whose it is.
 func (c *connection) stray(ctx context.Context) error {
 	err := c.runner.fetcher.Accounts.SetAside(ctx, c.target.ConnectionID)
-	if call.Is[*state.OtherAccountError](err) || call.Is[*state.WithdrawnError](err) {
+	if call.Is[*consent.OtherAccountError](err) || call.Is[*cohort.WithdrawnError](err) {
 		return err
 	}
-	if call.Is[*state.OwnerError](err) {
+	if call.Is[*consent.OwnerError](err) {
 		return &call.TokenError{ParticipantID: c.target.ParticipantID, Err: err}
 	}
 	return call.FatalError{Err: err}

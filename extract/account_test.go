@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // fakeAccounts expects every connection's answers to be of the user "u".
@@ -34,7 +34,7 @@ func (f *fakeAccounts) SetAside(_ context.Context, connection string) error {
 		f.aside = map[string]bool{}
 	}
 	f.aside[connection] = true
-	return &state.OtherAccountError{ParticipantID: connection, ConnectionID: "aside"}
+	return &consent.OtherAccountError{ParticipantID: connection, ConnectionID: "aside"}
 }
 
 // One answer of another account, whichever it is, is kept and ends the participant;
@@ -83,7 +83,7 @@ func answerOfAnother(t *testing.T, mode plan.Mode, resource dexcom.Resource, emp
 	f.Accounts, f.Concurrency = accounts, 2 // one call of a participant at a time
 	report := mustRun(t, f, mode, target("P1"), target("P2"))
 	p1, p2 := report.Participants[0], report.Participants[1]
-	if !call.Is[*state.OtherAccountError](p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
+	if !call.Is[*consent.OtherAccountError](p1.Err) || !p1.Ended || p2.Err != nil || report.Outcome != Partial {
 		t.Errorf("P1 %v (ended %t), P2 %v, outcome %s; want that P1 has another account, P2 is done, and partial", p1.Err, p1.Ended, p2.Err, report.Outcome)
 	}
 	if n := len(of(api.order, "P1")); n != until {

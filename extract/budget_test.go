@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -86,7 +87,7 @@ func threeRuns(t *testing.T, perHour int) {
 		defer log.Close()
 		f := extract.Fetcher{
 			Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
-			Tokens:  tokens, Log: log, Budget: store, Claims: store, CallsPerHour: perHour,
+			Tokens:  tokens, Log: log, Budget: store, Claims: &cohort.Cohort{Store: store}, CallsPerHour: perHour,
 		}
 		mine := []extract.Target{targets[2*i], targets[2*i+1]}
 		runs.Go(func() {

@@ -7,11 +7,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A connection is one being fetched from.
@@ -150,11 +151,11 @@ func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func())
 		return c.fetchCall(ctx, newer, begun)
 	}
 	err = &plan.CallError{Call: one, Err: err}
-	if call.Is[*state.WithdrawnError](err) {
+	if call.Is[*cohort.WithdrawnError](err) {
 		return err
 	}
 	c.closed.note(err)
-	if call.Is[*state.OtherAccountError](err) {
+	if call.Is[*consent.OtherAccountError](err) {
 		return nil // fetch returns it, when what is under way is kept
 	}
 	return c.person.settle(ctx, err)
@@ -234,7 +235,7 @@ func (c *connection) expected(one plan.Call) bool {
 
 // keep appends an answer to the log. An answer that was received is kept even
 // if the run is interrupted meanwhile. So is one of another account: as one that
-// answers nothing, and with *state.OtherAccountError.
+// answers nothing, and with *consent.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
 	if err := c.runner.clock.Check(a.Date); err != nil {
 		return raw.Entry{}, call.FatalError{Err: err}

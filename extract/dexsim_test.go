@@ -23,6 +23,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -193,7 +194,7 @@ func backfillFromSimulator(t *testing.T) {
 	tokens, targets := connect(t, sim, client, base)
 	f := extract.Fetcher{
 		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
-		Tokens:  tokens, Log: answers, Budget: store, Claims: store,
+		Tokens:  tokens, Log: answers, Budget: store, Claims: &cohort.Cohort{Store: store},
 	}
 	report, err := f.Run(t.Context(), extract.Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}}, targets)
 	if err != nil || report.Outcome != extract.Done {

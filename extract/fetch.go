@@ -23,14 +23,14 @@ import (
 
 // Withdrawals knows who has withdrawn, which it is asked before every request:
 // another process may have recorded it a moment ago. Then the error is a
-// *state.WithdrawnError.
+// *cohort.WithdrawnError.
 type Withdrawals interface {
 	Standing(ctx context.Context, participantID string) error
 }
 
 // Claims keeps two processes from fetching a participant at the same time. Claim
 // also renews a claim of the same owner. Of a participant who has withdrawn there
-// is none: *state.WithdrawnError.
+// is none: *cohort.WithdrawnError.
 type Claims interface {
 	Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error)
 	Unclaim(ctx context.Context, participantID, owner string) error

@@ -6,7 +6,6 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // judge says what an error of the token source means for a participant's requests.
@@ -56,5 +55,5 @@ func passing(err error) bool {
 // stops reports whether err makes further calls to the connection useless, for
 // whatever resource.
 func stops(err error) bool {
-	return call.Is[*call.TokenError](err) || call.AppOver(err) != nil || call.Is[*state.OtherAccountError](err)
+	return call.Is[*call.TokenError](err) || call.AppOver(err) != nil || call.Is[*consent.OtherAccountError](err)
 }

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -44,7 +44,7 @@ func (p *participant) fetch(ctx context.Context) error {
 		return p.fetchTargets(ctx, targets)
 	}
 	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
-	if call.Is[*state.WithdrawnError](err) {
+	if call.Is[*cohort.WithdrawnError](err) {
 		p.left()
 		return nil
 	}
@@ -116,7 +116,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	})
 	group.Go(func() error { return p.keepClaim(fetching) })
 	switch err := group.Wait(); {
-	case call.Is[*state.WithdrawnError](err):
+	case call.Is[*cohort.WithdrawnError](err):
 		p.left()
 	case errors.Is(err, errClaimLost):
 		p.fail(errClaimLost)
@@ -162,7 +162,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 			}
 			return ends
 		}
-		if call.Is[*state.OtherAccountError](err) {
+		if call.Is[*consent.OtherAccountError](err) {
 			break // first somebody finds out whose it is
 		}
 	}
@@ -211,7 +211,7 @@ func (p *participant) settle(ctx context.Context, err error) error {
 		return ctx.Err()
 	case call.Is[call.FatalError](err):
 		return err
-	case call.Is[*state.WithdrawnError](err):
+	case call.Is[*cohort.WithdrawnError](err):
 		p.left()
 		return nil
 	}
@@ -222,14 +222,14 @@ func (p *participant) settle(ctx context.Context, err error) error {
 	return nil
 }
 
-// standing is nil unless the participant has withdrawn: *state.WithdrawnError.
+// standing is nil unless the participant has withdrawn: *cohort.WithdrawnError.
 // What else keeps it from being known ends the run.
 func (p *participant) standing(ctx context.Context) error {
 	if p.runner.fetcher.Withdrawals == nil {
 		return nil
 	}
 	err := p.runner.fetcher.Withdrawals.Standing(ctx, p.report.ParticipantID)
-	if err == nil || call.Is[*state.WithdrawnError](err) || ctx.Err() != nil {
+	if err == nil || call.Is[*cohort.WithdrawnError](err) || ctx.Err() != nil {
 		return err
 	}
 	return call.FatalError{Err: err}

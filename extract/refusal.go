@@ -9,7 +9,6 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Refusal says that a resource of a participant, or a part of it, cannot be had,
@@ -67,7 +66,7 @@ func (c *closing) note(err error) {
 		}
 		c.resources[r.Resource] = true
 	}
-	if call.Is[*state.OtherAccountError](err) {
+	if call.Is[*consent.OtherAccountError](err) {
 		c.other = err
 	}
 	c.all = c.all || stops(err)

@@ -78,8 +78,8 @@ func (u *unrenewed) reached(string) {
 	u.failed = 0
 }
 
-// cohort gives n people a record every five days of a hundred.
-func cohort(api *fakeAPI, n int) (targets []Target) {
+// sparse gives n people a record every five days of a hundred.
+func sparse(api *fakeAPI, n int) (targets []Target) {
 	for i := range n {
 		id := fmt.Sprintf("P%03d", i)
 		api.add(id, dexcom.EGVs, time.Now().Add(-100*day), time.Now(), 5*day)
@@ -120,7 +120,7 @@ func nobodyListens(t *testing.T, cause error, lasts time.Duration, n int, renewe
 		f.Tokens = tokens
 	}
 	start := time.Now()
-	report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: lasts}, cohort(api, n))
+	report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: lasts}, sparse(api, n))
 	want := halfAnHour
 	if lasts > 0 {
 		want = min(want, lasts)
@@ -161,7 +161,7 @@ func TestNobodyListensForLong(t *testing.T) {
 					return dexcom.Answer{}, refused(), late && r.Resource == dexcom.DataRange
 				}
 				run.ID, run.Mode = "1", plan.Backfill
-				report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), run, cohort(api, 1))
+				report, err := newFetcher(t, api, t.TempDir()).Run(t.Context(), run, sparse(api, 1))
 				p := report.Participants[0]
 				if want := map[bool]Outcome{false: Later, true: Stopped}[late]; err != nil || report.Outcome != want || (call.AppOver(p.Err) != nil) == late || p.Ended == late {
 					t.Errorf("%+v, there at first %t: %s, %v, participant %v; want %s", run, late, report.Outcome, err, p.Err, want)
@@ -189,7 +189,7 @@ func TestOutageEndsNothing(t *testing.T) {
 
 func outageEndsNothing(t *testing.T, cause error, outage time.Duration, renewed bool) {
 	api := newFake(t)
-	targets := cohort(api, 40)
+	targets := sparse(api, 40)
 	start := time.Now()
 	down := func() error {
 		if off := time.Since(start); off < 2*time.Second || off > 2*time.Second+outage {
@@ -240,7 +240,7 @@ func TestOneSlowWindowIsNoOutage(t *testing.T) {
 	for _, n := range []int{1, 3} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
-			targets := cohort(api, n)
+			targets := sparse(api, n)
 			api.fault = func(token string, r dexcom.Request, _ int) (dexcom.Answer, error, bool) {
 				slow := token == "P000" && r.Resource == dexcom.EGVs && (plan.Window{Start: r.Start, End: r.End}).Contains(time.Now().Add(-60*day))
 				return dexcom.Answer{}, fmt.Errorf("GET /x: %w", context.DeadlineExceeded), !slow
@@ -262,7 +262,7 @@ func TestErrorsAreNoOutage(t *testing.T) {
 	for _, err := range []error{&dexcom.StatusError{Code: 503}, &dexcom.BodyError{Reason: "is cut off", Err: context.DeadlineExceeded}, errors.New("connection reset by peer")} {
 		in2026(t, func(t *testing.T) {
 			api := newFake(t)
-			targets := cohort(api, 20)
+			targets := sparse(api, 20)
 			api.fault = func(string, dexcom.Request, int) (dexcom.Answer, error, bool) { return dexcom.Answer{}, err, false }
 			start := time.Now()
 			report := mustRun(t, newFetcher(t, api, t.TempDir()), plan.Backfill, targets...)

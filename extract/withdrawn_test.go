@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A fakeWithdrawals withdraws P1 when it is told to.
@@ -18,7 +18,7 @@ type fakeWithdrawals struct{ withdrawn atomic.Bool }
 
 func (f *fakeWithdrawals) Standing(_ context.Context, id string) error {
 	if id == "P1" && f.withdrawn.Load() {
-		return &state.WithdrawnError{ParticipantID: id}
+		return &cohort.WithdrawnError{ParticipantID: id}
 	}
 	return nil
 }
@@ -102,5 +102,5 @@ func TestWithdrawnBeforeTheClaim(t *testing.T) {
 type withdrawnClaims struct{ Claims }
 
 func (withdrawnClaims) Claim(_ context.Context, id, _ string, _ time.Duration) (bool, error) {
-	return false, &state.WithdrawnError{ParticipantID: id}
+	return false, &cohort.WithdrawnError{ParticipantID: id}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -32,8 +31,8 @@ func (s *Study) grants(ctx context.Context, log *raw.Log, runID string, quota *c
 		return nil, err
 	}
 	g := &consent.Grants{
-		Store: s.Store, Key: key, Apps: apps, Region: s.DefaultRegion(), Wanted: Wanted, Log: s.Logger,
-		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
+		Register: s.Consents, Key: key, Apps: apps, Region: s.DefaultRegion(), Wanted: Wanted, Log: s.Logger,
+		Keep: func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
 			h := call.Header(a, s.Now().UTC())
 			h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
 			h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID

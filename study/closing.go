@@ -8,8 +8,9 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 
 // course is what who's line of the roster means, for a connection made at
 // connected.
-func (s *Study) course(who state.Participant, connected time.Time) (extract.Course, error) {
+func (s *Study) course(who cohort.Participant, connected time.Time) (extract.Course, error) {
 	zone, err := ZoneOf(who)
 	if err != nil {
 		return extract.Course{}, err
@@ -33,7 +34,7 @@ func (s *Study) course(who state.Participant, connected time.Time) (extract.Cour
 
 // A Closing is a grant that is to be destroyed.
 type Closing struct {
-	Connection state.Connection
+	Connection consent.Connection
 	At         time.Time // end of its interval
 	Because    string
 	last       bool      // worth a last look for late uploads
@@ -41,14 +42,14 @@ type Closing struct {
 }
 
 // closing is what is to become of c by now; ok is false if it goes on.
-func (s *Study) closing(who state.Participant, c state.Connection, now time.Time) (out Closing, ok bool, err error) {
+func (s *Study) closing(who cohort.Participant, c consent.Connection, now time.Time) (out Closing, ok bool, err error) {
 	course, err := s.course(who, c.CreatedAt)
 	out = Closing{Connection: c, At: now}
 	if !course.End.IsZero() && course.End.Before(now) {
 		out.At = course.End
 	}
 	switch {
-	case err != nil || c.Status == state.Ended:
+	case err != nil || c.Status == consent.Ended:
 		return out, false, err
 	case course.AtOnce:
 		out.Because = "status " + who.Status + " in the roster"
@@ -57,7 +58,7 @@ func (s *Study) closing(who state.Participant, c state.Connection, now time.Time
 		out.last, out.since = course.Asked && !c.Aside, course.Closes
 	case c.Aside && c.StrayedAt.IsZero() && !now.Before(c.CreatedAt.Add(asideLife)):
 		out.Because = "another account, and nobody confirmed it"
-	case who.Status == "completed" && course.Over(now) && c.Status == state.NeedsReconsent:
+	case who.Status == "completed" && course.Over(now) && c.Status == consent.NeedsReconsent:
 		out.Because = "completed, and Dexcom no longer accepts the consent"
 	default:
 		return out, false, nil
@@ -87,17 +88,17 @@ func afterRun(run extract.Run, report extract.Report) closer {
 	}
 	return func(_ *Study, c Closing) bool {
 		failed, looked := failed[c.Connection.ParticipantID]
-		return !c.last || looked && (!failed || c.Connection.Status == state.NeedsReconsent || c.Connection.Status == state.AuthSuspect && !c.Connection.Unclear)
+		return !c.last || looked && (!failed || c.Connection.Status == consent.NeedsReconsent || c.Connection.Status == consent.AuthSuspect && !c.Connection.Unclear)
 	}
 }
 
 // closings are people's grants that are due, as far as chosen.
-func (s *Study) closings(ctx context.Context, people []state.Participant, now time.Time, chosen closer) ([]Closing, error) {
-	all, err := s.Store.Connections(ctx)
+func (s *Study) closings(ctx context.Context, people []cohort.Participant, now time.Time, chosen closer) ([]Closing, error) {
+	all, err := s.Consents.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byPerson := make(map[string][]state.Connection)
+	byPerson := make(map[string][]consent.Connection)
 	for _, c := range all {
 		byPerson[c.ParticipantID] = append(byPerson[c.ParticipantID], c)
 	}
@@ -118,7 +119,7 @@ func (s *Study) closings(ctx context.Context, people []state.Participant, now ti
 
 // closeGrants destroys people's grants that are due, as far as chosen, and says
 // whose.
-func (s *Study) closeGrants(ctx context.Context, people []state.Participant, chosen closer) error {
+func (s *Study) closeGrants(ctx context.Context, people []cohort.Participant, chosen closer) error {
 	due, err := s.closings(ctx, people, s.Now(), chosen)
 	if err != nil {
 		return err
@@ -149,17 +150,17 @@ func (s *Study) Destroy(ctx context.Context, due []Closing) error {
 // is at is left to the next run: false.
 func (s *Study) destroy(ctx context.Context, c Closing) (done bool, err error) {
 	id, owner := c.Connection.ID, s.Store.NewID()
-	free, err := s.Store.LeaseRefresh(ctx, id, owner, closeLease)
+	free, err := s.Consents.LeaseRefresh(ctx, id, owner, closeLease)
 	if err != nil || !free {
 		return false, err
 	}
-	err = s.Store.CloseConnection(ctx, id, c.At, c.Because)
-	return err == nil, errors.Join(err, s.Store.ReleaseRefresh(context.WithoutCancel(ctx), id, owner))
+	err = s.Consents.CloseConnection(ctx, id, c.At, c.Because)
+	return err == nil, errors.Join(err, s.Consents.ReleaseRefresh(context.WithoutCancel(ctx), id, owner))
 }
 
 // Closings are people's grants that are due, with those that the audit trail says are
 // used no more, though state.db still has them.
-func (s *Study) Closings(ctx context.Context, people []state.Participant) ([]Closing, error) {
+func (s *Study) Closings(ctx context.Context, people []cohort.Participant) ([]Closing, error) {
 	due, err := s.closings(ctx, people, s.Now(), func(*Study, Closing) bool { return true })
 	if err != nil {
 		return nil, err
@@ -171,7 +172,7 @@ func (s *Study) Closings(ctx context.Context, people []state.Participant) ([]Clo
 // TellClosings tells, after an import of the roster, whose tokens the next sync
 // destroys: the moment to notice a mistake.
 func (s *Study) TellClosings(ctx context.Context) error {
-	people, err := s.Store.Participants(ctx)
+	people, err := s.Cohort.Participants(ctx)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,9 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A grant that is due gets a last look for late uploads, and while nobody gets
@@ -15,7 +16,7 @@ import (
 func TestLastLook(t *testing.T) {
 	const day = 24 * time.Hour
 	s := open(t, nil)
-	who := state.Participant{ID: "P001", Status: "enrolled", StudyEnd: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)}
+	who := cohort.Participant{ID: "P001", Status: "enrolled", StudyEnd: time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)}
 	due := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC) // the end, and 30 days
 	failed := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001", Err: errors.New("network")}}}
 	done := extract.Report{Participants: []extract.ParticipantReport{{ParticipantID: "P001"}}}
@@ -38,7 +39,7 @@ func TestLastLook(t *testing.T) {
 		{"ended already", "ended", "withdrawn", due, false, false, false},
 	} {
 		who.Status = tt.roster
-		c, ok, err := s.closing(who, state.Connection{ParticipantID: "P001", Status: state.Status(tt.status), AccountHash: "x"}, tt.at)
+		c, ok, err := s.closing(who, consent.Connection{ParticipantID: "P001", Status: consent.Status(tt.status), AccountHash: "x"}, tt.at)
 		if err != nil {
 			t.Fatal(err)
 		}

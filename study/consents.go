@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
@@ -32,7 +32,7 @@ func (s *Study) Connecting(ctx context.Context, exitCode func(error) int, work f
 	var answers atomic.Int64
 	if err == nil {
 		keep := g.Keep
-		g.Keep = func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
+		g.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
 			answers.Add(1)
 			return keep(ctx, c, a)
 		}
@@ -54,12 +54,12 @@ func (e *NotAskedError) Error() string {
 
 // MayConnect finds the participant. Who is no longer asked for anything need
 // not sign in.
-func (s *Study) MayConnect(ctx context.Context, id string) (state.Participant, error) {
-	who, err := s.Store.Participant(ctx, id)
+func (s *Study) MayConnect(ctx context.Context, id string) (cohort.Participant, error) {
+	who, err := s.Cohort.Participant(ctx, id)
 	if err != nil {
 		return who, err
 	}
-	if err := s.Store.Standing(ctx, who.ID); err != nil {
+	if err := s.Cohort.Standing(ctx, who.ID); err != nil {
 		return who, err
 	}
 	edited, err := s.EditedRows(ctx)
@@ -112,17 +112,17 @@ func (s *Study) NewestHeld(ctx context.Context) (map[string]time.Time, error) {
 
 // Ended are the connections that have ended among those of before, which leave no trace
 // of their tokens.
-func (s *Study) Ended(ctx context.Context, before []state.Connection) (ended []state.Connection, err error) {
+func (s *Study) Ended(ctx context.Context, before []consent.Connection) (ended []consent.Connection, err error) {
 	live := make(map[string]bool)
 	for _, c := range before {
-		live[c.ID] = c.Status != state.Ended
+		live[c.ID] = c.Status != consent.Ended
 	}
-	now, err := s.Store.Connections(ctx)
+	now, err := s.Consents.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range now {
-		if live[c.ID] && c.Status == state.Ended {
+		if live[c.ID] && c.Status == consent.Ended {
 			ended = append(ended, c)
 		}
 	}

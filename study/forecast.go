@@ -7,9 +7,9 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Forecast says what a job would ask for.
@@ -22,7 +22,7 @@ type Forecast struct {
 
 // Plan says what job would ask for, without asking anything.
 func (s *Study) Plan(ctx context.Context, job Job) (out Forecast, err error) {
-	people, err := job.Who.Pick(ctx, s.Store)
+	people, err := job.Who.Pick(ctx, s.Cohort)
 	if err != nil {
 		return out, err
 	}
@@ -56,8 +56,8 @@ func (s *Study) renewals(ctx context.Context, targets []extract.Target) (n int, 
 		if t.ConnectionID == "" || t.Consented.Empty() {
 			continue
 		}
-		held, err := s.Store.Tokens(ctx, t.ConnectionID)
-		if errors.Is(err, state.ErrNoConnection) {
+		held, err := s.Consents.Tokens(ctx, t.ConnectionID)
+		if errors.Is(err, consent.ErrNoConnection) {
 			continue // destroyed: nothing is left to renew
 		}
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // Asked reports whether data of the participant are asked for. Of somebody who is
@@ -29,7 +29,7 @@ func (p Person) whyOver() string {
 }
 
 // Wanted reports whether a participant is to be connected.
-func Wanted(who state.Participant) bool {
+func Wanted(who cohort.Participant) bool {
 	return !who.Paused && extract.Part{Status: who.Status}.Going()
 }
 
@@ -52,7 +52,7 @@ func (e *LeftOutError) Error() string {
 
 // LeaveOut returns those who have not withdrawn, and tells whom of these nothing is asked
 // either. To have named one of whom nothing is asked is a *LeftOutError.
-func (s *Study) LeaveOut(ctx context.Context, chosen []state.Participant, byName bool) ([]state.Participant, error) {
+func (s *Study) LeaveOut(ctx context.Context, chosen []cohort.Participant, byName bool) ([]cohort.Participant, error) {
 	stay, err := s.LeaveOutWithdrawn(ctx, chosen, byName)
 	if err != nil {
 		return nil, err
@@ -62,14 +62,14 @@ func (s *Study) LeaveOut(ctx context.Context, chosen []state.Participant, byName
 
 // LeaveOutWithdrawn returns those who have not withdrawn. To have named one who has is a
 // *LeftOutError.
-func (s *Study) LeaveOutWithdrawn(ctx context.Context, chosen []state.Participant, byName bool) ([]state.Participant, error) {
-	withdrawals, err := s.Store.Withdrawals(ctx)
+func (s *Study) LeaveOutWithdrawn(ctx context.Context, chosen []cohort.Participant, byName bool) ([]cohort.Participant, error) {
+	withdrawals, err := s.Cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var left []string
-	stay := slices.DeleteFunc(slices.Clone(chosen), func(who state.Participant) bool {
-		gone := slices.ContainsFunc(withdrawals, func(w state.Withdrawal) bool { return w.ParticipantID == who.ID })
+	stay := slices.DeleteFunc(slices.Clone(chosen), func(who cohort.Participant) bool {
+		gone := slices.ContainsFunc(withdrawals, func(w cohort.Withdrawal) bool { return w.ParticipantID == who.ID })
 		if gone {
 			left = append(left, who.ID)
 		}
@@ -84,7 +84,7 @@ func (s *Study) LeaveOutWithdrawn(ctx context.Context, chosen []state.Participan
 
 // tellLeftOut tells of paused participants, of those whose part in the study is over,
 // and that dates without a time zone are taken as UTC.
-func (s *Study) tellLeftOut(ctx context.Context, chosen []state.Participant, byName bool) error {
+func (s *Study) tellLeftOut(ctx context.Context, chosen []cohort.Participant, byName bool) error {
 	people, err := s.people(ctx, chosen)
 	if err != nil {
 		return err

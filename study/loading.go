@@ -133,7 +133,7 @@ func (l *loading) sameKey(ctx context.Context, m lake.Manifest) error {
 
 // sameKey refuses snapshot m of another study.
 func (s *Study) sameKey(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	ours, err := s.Store.BoundKey(ctx)
+	ours, err := s.Consents.BoundKey(ctx)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An Urgency says whose turn it is, most urgent first.
@@ -124,15 +123,15 @@ func (p Person) ConsentNeed() (n Need, ok bool) {
 		return ConfigureApp, true
 	case p.Link == consent.Waiting:
 		return AnswerQuestion, true
-	case c.Status == state.NeedsReconsent:
+	case c.Status == consent.NeedsReconsent:
 		return ConsentAnew, true
-	case c.ID == "", c.Status == state.Ended:
+	case c.ID == "", c.Status == consent.Ended:
 		return ConsentFirst, true
-	case c.Status == state.Exported:
+	case c.Status == consent.Exported:
 		return OtherMachine, true
 	case p.AppRefused:
 		return MendApp, true
-	case c.Status == state.AuthSuspect:
+	case c.Status == consent.AuthSuspect:
 		return GrantTriedAgain, true
 	}
 	return Nothing, false
@@ -157,7 +156,7 @@ func (p Person) dataNeed() Need {
 	c, egvs := p.Connection(), p.Held.Of("egvs")
 	unread, _ := p.Held.Unread()
 	switch {
-	case c.LastError == state.TokensDamaged:
+	case c.LastError == consent.TokensDamaged:
 		return SignInAgain
 	case len(p.Outcome.Refused) > 0:
 		return MendRefusal

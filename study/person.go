@@ -6,21 +6,21 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Person is all that is known of a participant.
 type Person struct {
-	Who         state.Participant
-	Connections []state.Connection // oldest first, those set aside too
-	Course      extract.Course     // with the connection that counts
+	Who         cohort.Participant
+	Connections []consent.Connection // oldest first, those set aside too
+	Course      extract.Course       // with the connection that counts
 	Phase       Phase
-	Link        consent.Standing
-	AppRefused  bool               // the consent is refused, and so are the others' of its app
-	Edited      *state.OwnerError  // a row of theirs was edited; nil: none
-	Outcome     state.FetchOutcome // of the last fetch; zero: none; no error of before the grant of today
+	Link        consent.Progress
+	AppRefused  bool                // the consent is refused, and so are the others' of its app
+	Edited      *consent.OwnerError // a row of theirs was edited; nil: none
+	Outcome     cohort.FetchOutcome // of the last fetch; zero: none; no error of before the grant of today
 
 	Held       Holdings // what the lake has
 	LakeUnread bool     // what the lake has is not known: a file is damaged
@@ -35,9 +35,9 @@ type Person struct {
 const DefaultMaxAge = 48 * time.Hour
 
 // Connection is the one that counts: the newest that is not set aside.
-func (p Person) Connection() state.Connection { return newest(p.Connections) }
+func (p Person) Connection() consent.Connection { return newest(p.Connections) }
 
-func newest(connections []state.Connection) (c state.Connection) {
+func newest(connections []consent.Connection) (c consent.Connection) {
 	for _, one := range connections {
 		if !one.Aside {
 			c = one
@@ -47,17 +47,17 @@ func newest(connections []state.Connection) (c state.Connection) {
 }
 
 // Aside is a connection that nobody has confirmed, zero for none.
-func (p Person) Aside() state.Connection {
-	if i := slices.IndexFunc(p.Connections, func(c state.Connection) bool { return c.Aside }); i >= 0 {
+func (p Person) Aside() consent.Connection {
+	if i := slices.IndexFunc(p.Connections, func(c consent.Connection) bool { return c.Aside }); i >= 0 {
 		return p.Connections[i]
 	}
-	return state.Connection{}
+	return consent.Connection{}
 }
 
 // Strayed reports whether an answer of another account came, and nobody has made sure
 // whose it is.
 func (p Person) Strayed() bool {
-	return slices.ContainsFunc(p.Connections, func(c state.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
+	return slices.ContainsFunc(p.Connections, func(c consent.Connection) bool { return c.Aside && !c.StrayedAt.IsZero() })
 }
 
 // Failed reports whether the last fetch failed, or what came could not be read.
@@ -70,7 +70,7 @@ func (p Person) Failed() bool {
 // long, nor were they just connected.
 func (p Person) Late() bool {
 	since := later(p.Outcome.DoneAt, p.Connection().GrantedAt)
-	return !p.awaited() && p.Connection().Status == state.Connected && p.now.Sub(since) > p.MaxAge
+	return !p.awaited() && p.Connection().Status == consent.Connected && p.now.Sub(since) > p.MaxAge
 }
 
 // awaited reports whether nothing but time is needed, by the dates of the study.
@@ -95,7 +95,7 @@ func (p Person) Consent() string {
 		return "paused"
 	case !p.Course.Asked:
 		return p.Who.Status
-	case p.Who.Status == "completed", p.Course.Over(p.now) && (c.ID == "" || c.Status == state.Ended):
+	case p.Who.Status == "completed", p.Course.Over(p.now) && (c.ID == "" || c.Status == consent.Ended):
 		return "completed"
 	case c.ID == "":
 		return "none"
@@ -104,20 +104,20 @@ func (p Person) Consent() string {
 }
 
 // people are chosen as far as the state knows them, in their order.
-func (s *Study) people(ctx context.Context, chosen []state.Participant) ([]Person, error) {
-	all, err := s.Store.Connections(ctx)
+func (s *Study) people(ctx context.Context, chosen []cohort.Participant) ([]Person, error) {
+	all, err := s.Consents.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
-	withdrawals, err := s.Store.Withdrawals(ctx)
+	withdrawals, err := s.Cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
-	outcomes, err := s.Store.FetchOutcomes(ctx)
+	outcomes, err := s.Cohort.FetchOutcomes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	of := make(map[string][]state.Connection)
+	of := make(map[string][]consent.Connection)
 	for _, c := range all {
 		of[c.ParticipantID] = append(of[c.ParticipantID], c)
 	}
@@ -147,7 +147,7 @@ func (s *Study) people(ctx context.Context, chosen []state.Participant) ([]Perso
 
 // People are chosen with all that is known of them, in their order. A damaged data file
 // that hides what the lake has is the error, and the rest is returned with it.
-func (s *Study) People(ctx context.Context, chosen []state.Participant) ([]Person, error) {
+func (s *Study) People(ctx context.Context, chosen []cohort.Participant) ([]Person, error) {
 	people, err := s.people(ctx, chosen)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (s *Study) People(ctx context.Context, chosen []state.Participant) ([]Perso
 	if err := UnlessData(harm); err != nil {
 		return nil, err
 	}
-	links, err := consent.Standings(ctx, s.Store)
+	links, err := s.Consents.Progress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +168,8 @@ func (s *Study) People(ctx context.Context, chosen []state.Participant) ([]Perso
 		p := &people[i]
 		id := p.Who.ID
 		p.Link, p.Held, p.LakeUnread, p.Edited = links[id], held[id], harm != nil, edited[id]
-		if c := p.Connection(); c.LastError == state.NotOwned && p.Edited == nil { // as the last fetch found it
-			p.Edited = state.NotTheirs(c)
+		if c := p.Connection(); c.LastError == consent.NotOwned && p.Edited == nil { // as the last fetch found it
+			p.Edited = consent.NotTheirs(c)
 		}
 	}
 	return people, harm

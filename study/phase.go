@@ -4,7 +4,8 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 )
 
 // A Phase is where a participant is in the study: the one answer to whether anything is
@@ -29,9 +30,9 @@ const (
 
 // PhaseOf is the phase of a participant who is on course at now. They have withdrawn or
 // not; connection is the one that counts, zero for none; allHistory is study.history.
-func PhaseOf(who state.Participant, course extract.Course, connection state.Connection, withdrawn, allHistory bool, now time.Time) Phase {
-	held := connection.ID != "" && connection.Status != state.Ended
-	refused := connection.Status == state.NeedsReconsent
+func PhaseOf(who cohort.Participant, course extract.Course, connection consent.Connection, withdrawn, allHistory bool, now time.Time) Phase {
+	held := connection.ID != "" && connection.Status != consent.Ended
+	refused := connection.Status == consent.NeedsReconsent
 	switch {
 	case withdrawn:
 		return Withdrawn

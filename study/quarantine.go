@@ -14,7 +14,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
 )
 
@@ -25,14 +25,14 @@ import (
 // One file per table, named by its rows' number and content and sealed for the
 // study's key, whose secret half is needed to read it and not to write it.
 type quarantine struct {
-	dir   string
-	store *state.Store
+	dir      string
+	consents *consent.Register
 }
 
 const quarantineSuffix = ".parquet.age"
 
 func (s *Study) quarantine() quarantine {
-	return quarantine{filepath.Join(s.StatePath(), "quarantine"), s.Store}
+	return quarantine{filepath.Join(s.StatePath(), "quarantine"), s.Consents}
 }
 
 func (q quarantine) folder(participantID string) string { return filepath.Join(q.dir, participantID) }
@@ -72,7 +72,7 @@ func (q quarantine) keep(ctx context.Context, folder string, tables []load.LeftO
 }
 
 func (q quarantine) recipient(ctx context.Context) (age.Recipient, error) {
-	key, err := q.store.BoundKey(ctx)
+	key, err := q.consents.BoundKey(ctx)
 	if err != nil {
 		return nil, err
 	}

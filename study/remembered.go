@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
@@ -14,11 +15,11 @@ import (
 
 // A ForgottenError says what of the study state.db does not know any more, though the
 // audit trail or the lake does. Whoever has withdrawn could be asked again for data.
-type ForgottenError struct{ List []state.Forgotten }
+type ForgottenError struct{ List []cohort.Forgotten }
 
 func (e *ForgottenError) Error() string {
 	const most = 3
-	words := mapped(e.List[:min(most, len(e.List))], func(f state.Forgotten) string { return f.Words })
+	words := mapped(e.List[:min(most, len(e.List))], func(f cohort.Forgotten) string { return f.Words })
 	more := ""
 	if len(e.List) > most {
 		more = fmt.Sprintf(" (and %d more)", len(e.List)-most)
@@ -36,12 +37,12 @@ func (e *ForgottenError) why() string {
 // onlyRows reports whether no more is wrong than that people's lines of the roster were
 // edited: the others can go on.
 func (e *ForgottenError) onlyRows() bool {
-	return !slices.ContainsFunc(e.List, func(f state.Forgotten) bool { return !f.Edited || f.Subject != "participant" })
+	return !slices.ContainsFunc(e.List, func(f cohort.Forgotten) bool { return !f.Edited || f.Subject != "participant" })
 }
 
 // Names reports whether e is about a participant.
 func (e *ForgottenError) Names(id string) bool {
-	return slices.ContainsFunc(e.List, func(f state.Forgotten) bool { return f.ParticipantID == id })
+	return slices.ContainsFunc(e.List, func(f cohort.Forgotten) bool { return f.ParticipantID == id })
 }
 
 // EditedRows is Remembers where the others can go on: people whose rows were edited are
@@ -58,14 +59,14 @@ func (s *Study) EditedRows(ctx context.Context) (*ForgottenError, error) {
 // is the one that lake and audit trail go with: of this study, and not older than they
 // are. A lake that is older is none of its business: the next load goes on with it.
 func (s *Study) Remembers(ctx context.Context) error {
-	if err := s.Store.Sealable(ctx); err != nil {
+	if err := s.Consents.Sealable(ctx); err != nil {
 		return err
 	}
 	elsewhere, err := s.lakeRemembers(ctx)
 	if err != nil {
 		return err
 	}
-	list, err := s.Store.Forgotten(ctx, elsewhere)
+	list, err := s.Consents.Forgotten(ctx, elsewhere)
 	if err != nil || len(list) == 0 {
 		return err
 	}
@@ -88,7 +89,7 @@ func (s *Study) lakeRemembers(ctx context.Context) (trail []state.AuditLine, err
 		return nil, err
 	}
 	loader := &load.Loader{Lake: l, Logger: s.Logger}
-	withdrawals, err := s.Store.Withdrawals(ctx)
+	withdrawals, err := s.Cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +145,8 @@ func unlessManifest(err error) error {
 
 // unknownToRoster is err, or with it that its participant has to be in the roster first.
 func (s *Study) unknownToRoster(ctx context.Context, err *load.ForgottenWithdrawalError) error {
-	_, missing := s.Store.Participant(ctx, err.ParticipantID)
-	if is[*state.UnknownParticipantError](missing) {
+	_, missing := s.Cohort.Participant(ctx, err.ParticipantID)
+	if is[*cohort.UnknownParticipantError](missing) {
 		return &UnknownWithdrawnError{err}
 	}
 	return errors.Join(err, missing)
@@ -172,7 +173,7 @@ func trailLine(l load.AuditLine) state.AuditLine {
 
 // endedBefore are people's grants that the audit trail says are used no more, though
 // state.db still has them, and that are not due anyway.
-func (s *Study) endedBefore(ctx context.Context, people []state.Participant, due []Closing) ([]Closing, error) {
+func (s *Study) endedBefore(ctx context.Context, people []cohort.Participant, due []Closing) ([]Closing, error) {
 	err := s.Remembers(ctx)
 	forgotten, ok := errors.AsType[*ForgottenError](err)
 	if !ok {
@@ -183,12 +184,12 @@ func (s *Study) endedBefore(ctx context.Context, people []state.Participant, due
 	}
 	var out []Closing
 	for _, f := range forgotten.List {
-		isPerson := func(who state.Participant) bool { return who.ID == f.ParticipantID }
+		isPerson := func(who cohort.Participant) bool { return who.ID == f.ParticipantID }
 		isDue := func(c Closing) bool { return c.Connection.ID == f.ConnectionID }
 		if f.Subject != "connection" || !slices.ContainsFunc(people, isPerson) || slices.ContainsFunc(due, isDue) {
 			continue
 		}
-		c, err := s.Store.Connection(ctx, f.ConnectionID)
+		c, err := s.Consents.Connection(ctx, f.ConnectionID)
 		if err != nil {
 			return nil, err
 		}
@@ -198,10 +199,10 @@ func (s *Study) endedBefore(ctx context.Context, people []state.Participant, due
 }
 
 // leaveOutEdited returns those whose rows were not edited.
-func (s *Study) leaveOutEdited(people []state.Participant, edited *ForgottenError) []state.Participant {
+func (s *Study) leaveOutEdited(people []cohort.Participant, edited *ForgottenError) []cohort.Participant {
 	if edited == nil {
 		return people
 	}
 	s.Tell(Fact{Kind: LeftOutEdited, Err: edited})
-	return slices.DeleteFunc(slices.Clone(people), func(who state.Participant) bool { return edited.Names(who.ID) })
+	return slices.DeleteFunc(slices.Clone(people), func(who cohort.Participant) bool { return edited.Names(who.ID) })
 }

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Resource is what there is of a participant and resource, and what is not.
@@ -15,10 +16,10 @@ type Resource struct {
 	Name string
 	Held *Holding
 	Missing
-	from     time.Time      // data are expected from here on
-	Windowed bool           // it is asked for by time
-	Failed   bool           // the last fetch, at this resource or before any
-	Refused  *state.Refusal // asking again does not help; nil: it does
+	from     time.Time       // data are expected from here on
+	Windowed bool            // it is asked for by time
+	Failed   bool            // the last fetch, at this resource or before any
+	Refused  *cohort.Refusal // asking again does not help; nil: it does
 }
 
 // Covered is the share of slots of the last 14 or 30 days with a reading, in percent;
@@ -100,9 +101,9 @@ func (s *Study) expected(p Person) ([]plan.Window, error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts := slices.DeleteFunc(slices.Clone(p.Connections), func(c state.Connection) bool { return c.Aside })
+	accounts := slices.DeleteFunc(slices.Clone(p.Connections), func(c consent.Connection) bool { return c.Aside })
 	if len(accounts) == 0 {
-		accounts = []state.Connection{{}}
+		accounts = []consent.Connection{{}}
 	}
 	var windows []plan.Window
 	for _, c := range accounts {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -43,9 +44,9 @@ type Result struct {
 	Took      time.Duration
 	Compacted raw.Compaction
 
-	TokenCalls int64               // requests for tokens, and to see whose an account is
-	Disowned   []*state.OwnerError // rows of the state that were gone around
-	Edited     *ForgottenError     // so are these; nil: none
+	TokenCalls int64                 // requests for tokens, and to see whose an account is
+	Disowned   []*consent.OwnerError // rows of the state that were gone around
+	Edited     *ForgottenError       // so are these; nil: none
 }
 
 // Run carries a job out and keeps a row of the run. Its error is nil when the run came
@@ -55,7 +56,7 @@ func (s *Study) Run(ctx context.Context, job Job) (done Result, err error) {
 	if err != nil {
 		return done, err
 	}
-	people, err := job.Who.Pick(ctx, s.Store)
+	people, err := job.Who.Pick(ctx, s.Cohort)
 	if err != nil {
 		return done, err
 	}
@@ -93,7 +94,7 @@ type fetching struct {
 	edited *ForgottenError // of people who are left out
 }
 
-func (f *fetching) run(ctx context.Context, people []state.Participant) (done Result, err error) {
+func (f *fetching) run(ctx context.Context, people []cohort.Participant) (done Result, err error) {
 	began := time.Now()
 	done.Run, done.Edited = f.job.Run, f.edited
 	if f.grants, err = f.study.grants(ctx, f.log, f.job.Run.ID, f.job.Run.Quota); err != nil {
@@ -132,7 +133,7 @@ func (f *fetching) run(ctx context.Context, people []state.Participant) (done Re
 }
 
 // fetch fetches what is due while loading folds what has arrived.
-func (f *fetching) fetch(ctx context.Context, people []state.Participant, loading *loading) error {
+func (f *fetching) fetch(ctx context.Context, people []cohort.Participant, loading *loading) error {
 	s := f.study
 	targets, err := s.jobTargets(ctx, f.job, people)
 	if err != nil {
@@ -157,12 +158,12 @@ func (f *fetching) fetch(ctx context.Context, people []state.Participant, loadin
 
 // keepOutcomes remembers how it went for those who were tried to the end.
 func (s *Study) keepOutcomes(ctx context.Context, runID string, report extract.Report) error {
-	var outcomes []state.FetchOutcome
+	var outcomes []cohort.FetchOutcome
 	for _, p := range report.Participants {
 		if !p.Ended {
 			continue
 		}
-		o := state.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID, Refused: RefusalsOf(p)}
+		o := cohort.FetchOutcome{ParticipantID: p.ParticipantID, RunID: runID, Refused: RefusalsOf(p)}
 		if p.Err != nil {
 			o.Error = p.Err.Error()
 		}
@@ -171,13 +172,13 @@ func (s *Study) keepOutcomes(ctx context.Context, runID string, report extract.R
 		}
 		outcomes = append(outcomes, o)
 	}
-	return s.Store.PutFetchOutcomes(ctx, outcomes)
+	return s.Cohort.PutFetchOutcomes(ctx, outcomes)
 }
 
 // RefusalsOf are those of a report as the state keeps them.
-func RefusalsOf(p extract.ParticipantReport) []state.Refusal {
-	return mapped(p.Refused, func(r extract.Refusal) state.Refusal {
-		return state.Refusal{Resource: string(r.Resource), Status: r.Status, Words: r.Words}
+func RefusalsOf(p extract.ParticipantReport) []cohort.Refusal {
+	return mapped(p.Refused, func(r extract.Refusal) cohort.Refusal {
+		return cohort.Refusal{Resource: string(r.Resource), Status: r.Status, Words: r.Words}
 	})
 }
 
@@ -215,7 +216,7 @@ func (f *fetching) fetcher() *extract.Fetcher {
 // fetcher is one that can plan; to fetch it needs tokens and clients too.
 func (s *Study) fetcher(log *raw.Log) *extract.Fetcher {
 	return &extract.Fetcher{
-		Log: log, Cache: s.indexCache(), Budget: s.Store, Claims: s.Store, Withdrawals: s.Store,
+		Log: log, Cache: s.indexCache(), Budget: s.Store, Claims: s.Cohort, Withdrawals: s.Cohort,
 		Resources:    mapped(s.Config.Sync.Resources, func(r string) dexcom.Resource { return dexcom.Resource(r) }),
 		CallsPerHour: s.Config.Limits.CallsPerHour, Concurrency: s.Config.Limits.Concurrency,
 		Now: s.Now, Logger: s.Logger,
@@ -223,7 +224,7 @@ func (s *Study) fetcher(log *raw.Log) *extract.Fetcher {
 }
 
 // jobTargets are the targets of a job for people.
-func (s *Study) jobTargets(ctx context.Context, job Job, people []state.Participant) ([]extract.Target, error) {
+func (s *Study) jobTargets(ctx context.Context, job Job, people []cohort.Participant) ([]extract.Target, error) {
 	targets, err := s.targets(ctx, people)
 	if err != nil || job.Run.Mode != plan.Refresh {
 		return targets, err

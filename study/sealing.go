@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -34,7 +34,7 @@ func (e *ExchangedError) Error() string {
 // mistrusts reports whether err says that nobody can tell whose the rows of state.db are,
 // or whether it is the newest.
 func mistrusts(err error) bool {
-	return errors.Is(err, state.ErrSealsLost) || errors.Is(err, state.ErrSealsUnknown) || is[*ExchangedError](err) || is[*LostMemoryError](err)
+	return errors.Is(err, consent.ErrSealsLost) || errors.Is(err, consent.ErrSealsUnknown) || is[*ExchangedError](err) || is[*LostMemoryError](err)
 }
 
 // maySeal makes sure that the lake does not contradict rows that are to be sealed as
@@ -76,8 +76,8 @@ func (s *Study) maySeal(ctx context.Context) error {
 		if err != nil {
 			return unreadable(err)
 		}
-		if state.SealedBefore(mapped(lines, trailLine)) {
-			return fmt.Errorf("%w; snapshot %d of the lake says that they were sealed", state.ErrSealsLost, n)
+		if consent.SealedBefore(mapped(lines, trailLine)) {
+			return fmt.Errorf("%w; snapshot %d of the lake says that they were sealed", consent.ErrSealsLost, n)
 		}
 		for _, path := range files {
 			read[path] = true
@@ -88,7 +88,7 @@ func (s *Study) maySeal(ctx context.Context) error {
 
 // sameConnections is an *ExchangedError if state.db has connections otherwise than m.
 func (s *Study) sameConnections(ctx context.Context, loader *load.Loader, m lake.Manifest) error {
-	held, err := s.Store.Connections(ctx)
+	held, err := s.Consents.Connections(ctx)
 	if err != nil {
 		return err
 	}

@@ -160,15 +160,15 @@ func (s *Study) SealingKey(ctx context.Context) (*consent.Key, error) {
 	case err != nil:
 		return nil, &SecretError{CredentialUnread, true, "", credential, err}
 	case ok:
-		return consent.ReadKey(ctx, "credential "+credential, bytes.NewReader(text), s.Store)
+		return consent.ReadKey(ctx, "credential "+credential, bytes.NewReader(text), s.Consents)
 	case s.Config.State.KeyCommand != "":
 		text, err := s.secretCommand(ctx, s.Config.State.KeyCommand)
 		if err != nil {
 			return nil, &SecretError{SecretCommandFailed, true, "", setting, err}
 		}
-		return consent.ReadKey(ctx, setting, bytes.NewReader(text), s.Store)
+		return consent.ReadKey(ctx, setting, bytes.NewReader(text), s.Consents)
 	}
-	return consent.OpenKey(ctx, s.KeyPath(), s.Store)
+	return consent.OpenKey(ctx, s.KeyPath(), s.Consents)
 }
 
 // keyAtHand reports whether the sealing key can be read without running a command.

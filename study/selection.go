@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // A Selection names participants: by id, by columns of the roster, as one share
@@ -44,12 +44,12 @@ func (e *NobodyError) Error() string {
 
 // Pick returns the participants meant, in order of id. Naming somebody who is not in the
 // roster is an error; so is a choice that nobody meets, a *NobodyError.
-func (s Selection) Pick(ctx context.Context, store *state.Store) ([]state.Participant, error) {
-	picked, err := s.Anybody(ctx, store)
+func (s Selection) Pick(ctx context.Context, of *cohort.Cohort) ([]cohort.Participant, error) {
+	picked, err := s.Anybody(ctx, of)
 	if err != nil || len(picked) > 0 || s.byOutcome() {
 		return picked, err
 	}
-	everybody, err := store.Participants(ctx)
+	everybody, err := of.Participants(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,24 +57,24 @@ func (s Selection) Pick(ctx context.Context, store *state.Store) ([]state.Partic
 }
 
 // Anybody is Pick where a choice that nobody meets is an empty list.
-func (s Selection) Anybody(ctx context.Context, store *state.Store) ([]state.Participant, error) {
+func (s Selection) Anybody(ctx context.Context, of *cohort.Cohort) ([]cohort.Participant, error) {
 	var named []string // as the roster spells them
 	for _, id := range s.IDs {
-		p, err := store.Participant(ctx, id)
+		p, err := of.Participant(ctx, id)
 		if err != nil {
 			return nil, err
 		}
 		named = append(named, p.ID)
 	}
-	everybody, err := store.Participants(ctx)
+	everybody, err := of.Participants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := s.outcomes(ctx, store)
+	wanted, err := s.outcomes(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	var picked []state.Participant
+	var picked []cohort.Participant
 	for i, p := range everybody {
 		if !s.fits(p) || s.Shares > 0 && i%s.Shares != s.Share-1 || !wanted(p.ID) {
 			continue
@@ -87,18 +87,18 @@ func (s Selection) Anybody(ctx context.Context, store *state.Store) ([]state.Par
 }
 
 // fits reports whether p is what the roster's columns are asked for.
-func (s Selection) fits(p state.Participant) bool {
+func (s Selection) fits(p cohort.Participant) bool {
 	return (s.Cohort == "" || p.Cohort == s.Cohort) && (s.Site == "" || p.Site == s.Site) && (s.Status == "" || p.Status == s.Status)
 }
 
 // outcomes returns whether a participant is meant by how their fetches went.
 // Whose last fetch was interrupted counts as the one before did.
-func (s Selection) outcomes(ctx context.Context, store *state.Store) (wanted func(id string) bool, err error) {
+func (s Selection) outcomes(ctx context.Context, of *cohort.Cohort) (wanted func(id string) bool, err error) {
 	if !s.byOutcome() {
 		return func(string) bool { return true }, nil
 	}
-	last, err := store.FetchOutcomes(ctx)
-	before := store.Now().Add(-s.Stale)
+	last, err := of.FetchOutcomes(ctx)
+	before := of.Store.Now().Add(-s.Stale)
 	return func(id string) bool {
 		return (!s.Failed || last[id].Error != "") && (!s.ByStale || !last[id].DoneAt.After(before))
 	}, err

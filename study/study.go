@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -27,7 +29,11 @@ import (
 type Study struct {
 	Dir    string
 	Config config.Config
-	Store  *state.Store // nil until OpenState
+
+	// Nil until OpenState or OpenCopy.
+	Store    *state.Store
+	Cohort   *cohort.Cohort
+	Consents *consent.Register
 
 	Program        // who works on it
 	distrust error // why nothing that the configuration names is run, read or written
@@ -77,10 +83,20 @@ func (s *Study) OpenState(ctx context.Context, author state.Author) (err error) 
 	if err := s.Trusted(); err != nil {
 		return err
 	}
-	if s.Store, err = state.Open(ctx, s.StatePath()); err == nil {
-		s.Store.Now, s.Store.By, s.Store.MaySeal = s.Now, author, s.maySeal
+	if s.Store, err = state.Open(ctx, s.StatePath()); err != nil {
+		return err
 	}
-	return err
+	s.Store.By = author
+	s.keep()
+	s.Consents.MaySeal = s.maySeal
+	return nil
+}
+
+// keep readies what is kept in the state, which is open.
+func (s *Study) keep() {
+	s.Store.Now = s.Now
+	s.Cohort = &cohort.Cohort{Store: s.Store}
+	s.Consents = &consent.Register{Store: s.Store, Cohort: s.Cohort}
 }
 
 // Trusted is a *config.TrustError unless the configuration may be believed, and the state
@@ -93,7 +109,7 @@ func (s *Study) Trusted() error {
 // it is.
 func (s *Study) OpenCopy(ctx context.Context, folder string) (err error) {
 	if s.Store, err = state.OpenCopy(ctx, s.StatePath(), folder); err == nil {
-		s.Store.Now = s.Now
+		s.keep()
 	}
 	return err
 }

@@ -3,6 +3,8 @@ package study
 import (
 	"context"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -11,23 +13,23 @@ import (
 
 // tables is the study's state as rows of the lake.
 func (s *Study) tables(ctx context.Context) (load.Study, error) {
-	people, err := s.Store.Participants(ctx)
+	people, err := s.Cohort.Participants(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	connections, err := s.Store.Connections(ctx)
+	connections, err := s.Consents.Connections(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	windows, err := s.Store.Windows(ctx)
+	windows, err := s.Cohort.Windows(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	exclusions, err := s.Store.Exclusions(ctx)
+	exclusions, err := s.Cohort.Exclusions(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
-	withdrawals, err := s.Store.Withdrawals(ctx)
+	withdrawals, err := s.Cohort.Withdrawals(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
@@ -39,7 +41,7 @@ func (s *Study) tables(ctx context.Context) (load.Study, error) {
 	if err != nil && !is[*state.AuditError](err) { // damage there stops no data; audit verify tells of it
 		return load.Study{}, err
 	}
-	key, err := s.Store.BoundKey(ctx)
+	key, err := s.Consents.BoundKey(ctx)
 	if err != nil {
 		return load.Study{}, err
 	}
@@ -104,7 +106,7 @@ func mapped[A, B any](in []A, f func(A) B) []B {
 	return out
 }
 
-func participantRow(p state.Participant) load.Participant {
+func participantRow(p cohort.Participant) load.Participant {
 	return load.Participant{
 		ID: p.ID, Site: p.Site, Cohort: p.Cohort, Arm: p.Arm, Status: p.Status,
 		StatusDate: p.StatusDate, ConsentDate: p.ConsentDate, AnchorDate: p.AnchorDate,
@@ -112,14 +114,14 @@ func participantRow(p state.Participant) load.Participant {
 	}
 }
 
-func connectionRow(c state.Connection) load.Connection {
+func connectionRow(c consent.Connection) load.Connection {
 	return load.Connection{
 		ID: c.ID, ParticipantID: c.ParticipantID, Region: c.Region, AccountHash: c.AccountHash,
 		Status: string(c.Status), ValidFrom: c.ValidFrom, ValidTo: c.ValidTo,
 	}
 }
 
-func windowRow(w state.Window) load.Window {
+func windowRow(w cohort.Window) load.Window {
 	return load.Window{
 		ParticipantID: w.ParticipantID, Name: w.Name, Start: w.Start, End: w.End,
 		StartDay: studyDay(w.StartDay), EndDay: studyDay(w.EndDay),
@@ -135,11 +137,11 @@ func studyDay(day int) *int32 {
 	return &n
 }
 
-func exclusionRow(e state.Exclusion) load.Exclusion {
+func exclusionRow(e cohort.Exclusion) load.Exclusion {
 	return load.Exclusion{ParticipantID: e.ParticipantID, From: e.From, To: e.To, Reason: e.Reason}
 }
 
-func withdrawalRow(w state.Withdrawal) load.Withdrawal {
+func withdrawalRow(w cohort.Withdrawal) load.Withdrawal {
 	return load.Withdrawal{ParticipantID: w.ParticipantID, EffectiveAt: w.EffectiveAt, RecordedAt: w.RecordedAt}
 }
 

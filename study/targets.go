@@ -7,14 +7,15 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // targets are the connections from which people's data may be fetched, and
 // what of it. Of whom nothing is asked there are none.
-func (s *Study) targets(ctx context.Context, chosen []state.Participant) ([]extract.Target, error) {
+func (s *Study) targets(ctx context.Context, chosen []cohort.Participant) ([]extract.Target, error) {
 	people, err := s.people(ctx, chosen)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,7 @@ func (s *Study) targets(ctx context.Context, chosen []state.Participant) ([]extr
 		if !p.Asked() {
 			continue // told by tellLeftOut
 		}
-		live := slices.DeleteFunc(slices.Clone(p.Connections), func(c state.Connection) bool { return c.Status == state.Ended || c.Aside })
+		live := slices.DeleteFunc(slices.Clone(p.Connections), func(c consent.Connection) bool { return c.Status == consent.Ended || c.Aside })
 		if len(live) == 0 {
 			targets = append(targets, extract.Target{ParticipantID: p.Who.ID})
 		}
@@ -35,7 +36,7 @@ func (s *Study) targets(ctx context.Context, chosen []state.Participant) ([]extr
 			}
 			t.Tried = p.Outcome.EndedAt
 			if !t.Tried.Before(c.GrantedAt) { // else another grant was refused
-				t.Refused = mapped(p.Outcome.Refused, func(r state.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
+				t.Refused = mapped(p.Outcome.Refused, func(r cohort.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
 			}
 			targets = append(targets, t)
 		}
@@ -43,7 +44,7 @@ func (s *Study) targets(ctx context.Context, chosen []state.Participant) ([]extr
 	return targets, nil
 }
 
-func (s *Study) target(who state.Participant, c state.Connection) (extract.Target, error) {
+func (s *Study) target(who cohort.Participant, c consent.Connection) (extract.Target, error) {
 	zone, err := ZoneOf(who)
 	if err != nil {
 		return extract.Target{}, err
@@ -59,7 +60,7 @@ func (s *Study) target(who state.Participant, c state.Connection) (extract.Targe
 }
 
 // ZoneOf is the roster's time zone, UTC where it names none.
-func ZoneOf(who state.Participant) (*time.Location, error) {
+func ZoneOf(who cohort.Participant) (*time.Location, error) {
 	zone, err := time.LoadLocation(who.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("participant %s: %w", who.ID, err)

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
 )
 
@@ -32,10 +33,10 @@ func (e *StillInTablesError) Unwrap() error { return e.Err }
 
 // Withdraw records a withdrawal first, which ends all fetching and destroys the tokens,
 // and then takes it into the tables. Interrupted anywhere, it can be repeated. The error
-// is state.ErrTraces, with all else done, where traces of tokens stay for now.
-func (s *Study) Withdraw(ctx context.Context, w state.Withdrawal, lockWait time.Duration) (done WithdrawalDone, err error) {
-	ended, traces := s.Store.Withdraw(ctx, w)
-	if traces != nil && !errors.Is(traces, state.ErrTraces) {
+// is consent.ErrTraces, with all else done, where traces of tokens stay for now.
+func (s *Study) Withdraw(ctx context.Context, w cohort.Withdrawal, lockWait time.Duration) (done WithdrawalDone, err error) {
+	ended, traces := s.Consents.Withdraw(ctx, w)
+	if traces != nil && !errors.Is(traces, consent.ErrTraces) {
 		return done, traces
 	}
 	done.Ended = ended

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An interference stands between dexetl and the API.
@@ -118,7 +118,7 @@ func TestAnswersOfAnotherAccount(t *testing.T) {
 				i.set(func() { i.stray = "" })
 				b.must("connect", "P001", "--confirm", "--reason", "looked")
 				b.must("sync")
-				if g := b.grants(); len(g) != 3 || holders(g) != "P001 P002 P003" || g[0].Status != state.Connected {
+				if g := b.grants(); len(g) != 3 || holders(g) != "P001 P002 P003" || g[0].Status != consent.Connected {
 					t.Errorf("connections %+v, want the three of before", g)
 				}
 				return
@@ -126,7 +126,7 @@ func TestAnswersOfAnotherAccount(t *testing.T) {
 			i.set(func() { i.of = "" })
 			b.must("connect", "P001", "--confirm", "--reason", "a new account")
 			g := b.grants()
-			if len(g) != 4 || g[0].Status != state.Ended || g[0].held || !g[1].held || g[1].BegunBecause != "a new account" {
+			if len(g) != 4 || g[0].Status != consent.Ended || g[0].held || !g[1].held || g[1].BegunBecause != "a new account" {
 				t.Errorf("connections %+v, want that the first of P001 has ended and a new one has the grant", g)
 			}
 			b.now = b.now.Add(24 * time.Hour)

@@ -116,7 +116,7 @@ func nextOf(err error) string {
 		}),
 		on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext),
 		on(err, func(e *consent.NeedsReconsentError) string { return connect(e.ParticipantID) }),
-		on(err, func(e *state.OtherAccountError) string {
+		on(err, func(e *consent.OtherAccountError) string {
 			if !e.Answered {
 				return ""
 			}
@@ -171,7 +171,7 @@ func trailNext(e *study.TrailError) string {
 }
 
 // disownedNext is what brings the participant of e in again, where no backup does.
-func disownedNext(e *state.OwnerError) string {
+func disownedNext(e *consent.OwnerError) string {
 	switch {
 	case e.Aside:
 		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"

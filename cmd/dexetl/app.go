@@ -6,9 +6,8 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/urfave/cli/v3"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // globalFlags are those every command takes.
@@ -158,7 +157,7 @@ func unknownCommand(c *cli.Command, name string) error {
 	for _, sub := range c.Commands {
 		names = append(names, sub.Name)
 	}
-	if near := state.Nearest(name, names); near != "" {
+	if near := plain.Nearest(name, names); near != "" {
 		return failure(exitUsage, c.FullName()+" --help", "no command %q, did you mean %q?", name, near)
 	}
 	return failure(exitUsage, c.FullName()+" --help", "no command %q", name)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
@@ -71,7 +73,7 @@ func auditFilter(ctx context.Context, s *study.Study, who selection, subject str
 			return nil, err
 		}
 		about = func(l state.AuditLine) bool {
-			return slices.ContainsFunc(people, func(p state.Participant) bool { return p.ID == l.ParticipantID })
+			return slices.ContainsFunc(people, func(p cohort.Participant) bool { return p.ID == l.ParticipantID })
 		}
 	}
 	return func(l state.AuditLine) bool { return about(l) && (subject == "" || l.Subject == subject) }, nil
@@ -89,11 +91,11 @@ func knownSubject(ctx context.Context, s *study.Study, lines []state.AuditLine, 
 	if subject == "" || slices.Contains(known, subject) {
 		return nil
 	}
-	if who, err := s.Store.Participant(ctx, subject); err == nil {
+	if who, err := s.Cohort.Participant(ctx, subject); err == nil {
 		return failure(exitUsage, "dexetl audit "+who.ID, "--subject %s: a participant, and not a kind of thing such as %s", subject, strings.Join(known, ", "))
 	}
 	next := "dexetl audit"
-	if near := state.Nearest(subject, known); near != "" {
+	if near := plain.Nearest(subject, known); near != "" {
 		next = "dexetl audit --subject " + near
 	}
 	return failure(exitUsage, next, "--subject %q: one of %s", subject, strings.Join(known, ", "))

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -40,7 +40,7 @@ func count(given ...bool) (n int) {
 }
 
 // changeover is what --confirm confirms, nil without it.
-func changeover(ctx context.Context, s *study.Study, who state.Participant, o connectOptions) (*state.Changeover, error) {
+func changeover(ctx context.Context, s *study.Study, who cohort.Participant, o connectOptions) (*consent.Changeover, error) {
 	if !o.confirm {
 		return nil, nil
 	}
@@ -52,14 +52,14 @@ func changeover(ctx context.Context, s *study.Study, who state.Participant, o co
 		}
 	}
 	held, err := s.NewestHeld(ctx)
-	return &state.Changeover{Since: since, Held: held, Reason: strings.TrimSpace(o.reason)}, err
+	return &consent.Changeover{Since: since, Held: held, Reason: strings.TrimSpace(o.reason)}, err
 }
 
 // confirmOrObtain confirms the grant that was set aside, if there is one and
 // no other way to sign in was asked for; else it asks for a new consent.
 func (p *program) confirmOrObtain(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.confirm && !o.printURL && !o.manual && o.listen == "" {
-		all, err := g.Store.Connections(ctx)
+		all, err := g.Register.Connections(ctx)
 		if err != nil {
 			return consent.Found{}, err
 		}
@@ -83,19 +83,19 @@ func explainChange(ctx context.Context, s *study.Study, found consent.Found, err
 	again := fmt.Sprintf("dexetl connect %s --confirm --reason TEXT", id)
 	held := ""
 	switch {
-	case as[*state.AccountInUseError](err):
-		inUse, _ := errors.AsType[*state.AccountInUseError](err)
+	case as[*consent.AccountInUseError](err):
+		inUse, _ := errors.AsType[*consent.AccountInUseError](err)
 		held = heldWords(ctx, s, inUse.Other)
 		again = fmt.Sprintf("if the phone or account passed from %s to %s, %s --since DATETIME; else sign in with %s's own account: dexetl connect %s",
 			inUse.Other, id, again, id, id)
 		if !inUse.Ended {
 			again = fmt.Sprintf("dexetl sync %s while it can still be fetched; then, %s", inUse.Other, again)
 		}
-	case as[*state.OtherAccountError](err):
+	case as[*consent.OtherAccountError](err):
 		held = heldWords(ctx, s, id)
 		again = fmt.Sprintf("if the account is %s's, %s; else sign in with the first account: dexetl connect %s", id, again, id)
-	case as[*state.ChangeoverError](err):
-		wrong, _ := errors.AsType[*state.ChangeoverError](err)
+	case as[*consent.ChangeoverError](err):
+		wrong, _ := errors.AsType[*consent.ChangeoverError](err)
 		if wrong.Other != "" {
 			again += " --since " + wrong.NotBefore.Format(time.RFC3339) + ", or later"
 		}
@@ -111,7 +111,7 @@ func explainChange(ctx context.Context, s *study.Study, found consent.Found, err
 // heldWords say up to when data of a participant are held.
 func heldWords(ctx context.Context, s *study.Study, id string) string {
 	newest, _ := s.NewestHeld(ctx) // only adds to what is said
-	all, _ := s.Store.Connections(ctx)
+	all, _ := s.Consents.Connections(ctx)
 	var last time.Time
 	for _, c := range all {
 		if c.ParticipantID == id && newest[c.ID].After(last) {
@@ -142,7 +142,7 @@ func deviceWords(d consent.Device) string {
 }
 
 // sayWhatEnded tells of the connections that gave way.
-func (p *program) sayWhatEnded(ctx context.Context, s *study.Study, before []state.Connection) error {
+func (p *program) sayWhatEnded(ctx context.Context, s *study.Study, before []consent.Connection) error {
 	ended, err := s.Ended(ctx, before)
 	for _, c := range ended {
 		p.say("%s's connection %s ended at %s, its tokens are destroyed; what was fetched stays",

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -91,11 +92,11 @@ func rulings() []ruling {
 		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, ""},
 		{as[*study.EmptyLakeError], exitUsage, "", "dexetl backfill"},
 		{as[*config.Error], exitUsage, "correct it and run the command again", ""},
-		{as[*state.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
-		{as[*state.LineError], exitUsage, "", "dexetl participants list"},
-		{as[*state.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
-		{as[*state.WithdrawnError], exitUsage, "leave the participant out", ""},
-		{is(state.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
+		{as[*cohort.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
+		{as[*cohort.LineError], exitUsage, "", "dexetl participants list"},
+		{as[*cohort.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
+		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", ""},
+		{is(consent.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
 		{as[*state.SchemaError], exitUsage, newer, ""},
 		{as[*lake.VersionError], exitUsage, newer, ""},
 		{as[*consent.RedirectError], exitUsage, "", ""},
@@ -103,9 +104,9 @@ func rulings() []ruling {
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
-		{as[*state.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
-		{is(state.ErrSealsLost), exitDamage, sealsBackup, ""},
-		{is(state.ErrSealsUnknown), exitDamage, sealsBackup, ""},
+		{as[*consent.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
+		{is(consent.ErrSealsLost), exitDamage, sealsBackup, ""},
+		{is(consent.ErrSealsUnknown), exitDamage, sealsBackup, ""},
 		{as[*study.LostLogError], exitDamage, "restore lake/raw from a backup; if there is none, leave this lake as it is, give lake.path in " + config.File +
 			" a new folder, and dexetl backfill fetches anew what Dexcom still has", ""},
 		{as[*study.UnknownWithdrawnError], exitDamage, "", "dexetl participants import roster.csv"},
@@ -120,7 +121,7 @@ func rulings() []ruling {
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
 		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
-		{as[*state.RowError], exitDamage, "restore the state folder from a backup", ""},
+		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},
 		{study.IsDataFile, exitDamage, "", replayNext},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", ""},
@@ -140,16 +141,16 @@ func rulings() []ruling {
 		{is(syscall.EIO), exitDisk, "look at the machine's log: its disk, or the share, does not work", sameCommand},
 		{as[*call.ClockError], exitCheck, "set this machine's clock", sameCommand},
 		{as[*consent.DeniedError], exitConsent, "", ""},
-		{as[*state.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
+		{as[*consent.StateError], exitConsent, "connect again: a link works once, for an hour", sameCommand},
 		{as[*consent.CodeError], exitConsent, "", ""},
 		{as[*consent.NotConfirmedError], exitConsent, "make sure that only the participant gets the address", ""},
 		{as[*consent.NoCallError], exitLater, "run it again when the hour's calls are not used up (limits.calls_per_hour)", sameCommand},
 		{as[*consent.NeedsReconsentError], exitConsent, "", ""},
 		{as[*consent.ExportedError], exitConsent, "fetch on the other machine; to come back, dexetl connect --import FILE that it exported", ""},
 		{as[*consent.AuthSuspectError], exitLater, "", "dexetl sync  # later"},
-		{as[*state.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT", ""},
-		{as[*state.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
-		{as[*state.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
+		{as[*consent.AccountInUseError], exitUsage, "make sure who signed in, then connect again, or connect --confirm --reason TEXT", ""},
+		{as[*consent.OtherAccountError], exitUsage, "make sure who signed in, then connect again with the first account, or connect --confirm --reason TEXT", ""},
+		{as[*consent.ChangeoverError], exitUsage, "connect --confirm --reason TEXT --since DATETIME", ""},
 		{isRefused, exitLater, "asked again it is refused again: ask Dexcom whether the app may read this", ""},
 		{as[*call.OutageError], exitLater, checkNetwork, sameCommand},
 		{as[*consent.UncheckedError], exitLater, "the account is looked at again with the next backfill", "dexetl status"},

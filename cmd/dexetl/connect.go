@@ -13,7 +13,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -91,7 +90,7 @@ func (p *program) connectCommand() *cli.Command {
 }
 
 func (p *program) connectOne(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) error {
-	before, err := s.Store.Connections(ctx)
+	before, err := s.Consents.Connections(ctx)
 	if err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.
 			return consent.Found{}, err
 		}
 		found, err := g.Finish(ctx, pasted)
-		if e, ok := errors.AsType[*state.StateError](err); ok && e.Reason == state.StateMissing {
+		if e, ok := errors.AsType[*consent.StateError](err); ok && e.Reason == consent.StateMissing {
 			return found, failure(exitConsent, "dexetl connect "+id+" --manual  # and paste the whole of the browser's address bar",
 				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -40,7 +39,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 		switch {
 		case as[*consent.WrongClientError](err), as[*call.ClockError](err), errors.Is(err, syscall.ENOSPC):
 			return err // of all of them, and nobody's fault but the configuration's, the clock's or the disk's
-		case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err):
+		case as[*consent.AccountInUseError](err), as[*consent.OtherAccountError](err):
 			aside++
 		}
 		p.say("  %v", err)

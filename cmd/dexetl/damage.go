@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
 )
@@ -34,11 +34,11 @@ func damagePaths(files []*lake.DamageError) []string {
 }
 
 // disownedFound is the error of such rows that a command went around; nil for none.
-func disownedFound(found []*state.OwnerError, done string) error {
+func disownedFound(found []*consent.OwnerError, done string) error {
 	if len(found) == 0 {
 		return nil
 	}
-	names := mapped(found, func(e *state.OwnerError) string { return e.ParticipantID })
+	names := mapped(found, func(e *consent.OwnerError) string { return e.ParticipantID })
 	slices.Sort(names)
 	if names = slices.Compact(names); len(names) == 1 {
 		return failureAs(found[0], "%w%s", found[0], done)

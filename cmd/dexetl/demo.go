@@ -116,7 +116,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.
 	if err := writeNew(filepath.Join(s.Dir, "roster.csv"), roster.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
-	imported, err := s.Store.ImportRoster(ctx, &roster)
+	imported, err := s.Cohort.ImportRoster(ctx, &roster)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.
 // consentAll lets every participant sign in, through the simulator's back
 // door instead of a browser.
 func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
-	people, err := s.Store.Participants(ctx)
+	people, err := s.Cohort.Participants(ctx)
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func (d *doctor) checkRemembered(ctx context.Context) {
 // checkTokens looks whether the sealing key opens what is sealed.
 func (d *doctor) checkTokens(ctx context.Context) {
 	const check = "token store"
-	bound, err := d.study.Store.BoundKey(ctx)
+	bound, err := d.study.Consents.BoundKey(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return
@@ -198,7 +198,7 @@ func (d *doctor) checkTokens(ctx context.Context) {
 		d.fail(check, err)
 		return
 	}
-	n, err := (&consent.Grants{Store: d.study.Store, Key: key}).CheckSealed(ctx)
+	n, err := (&consent.Grants{Register: d.study.Consents, Key: key}).CheckSealed(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return

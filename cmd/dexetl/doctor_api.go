@@ -13,7 +13,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -47,10 +46,10 @@ func (d *doctor) checkApps(ctx context.Context) {
 
 // connected counts the connections that count, by region.
 func (d *doctor) connected(ctx context.Context) (map[string]int, error) {
-	all, err := d.study.Store.Connections(ctx)
+	all, err := d.study.Consents.Connections(ctx)
 	people := make(map[string]int)
 	for _, c := range all {
-		if c.Status != state.Ended {
+		if c.Status != consent.Ended {
 			people[c.Region]++
 		}
 	}
@@ -122,7 +121,7 @@ func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
 // credentials.
 func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
 	check := "token endpoint " + app.Region
-	grants := &consent.Grants{Store: d.study.Store, Apps: map[string]consent.App{app.Region: app}}
+	grants := &consent.Grants{Register: d.study.Consents, Apps: map[string]consent.App{app.Region: app}}
 	accepted, said, err := grants.Probe(ctx, app.Region)
 	switch {
 	case as[*consent.WrongClientError](err):

@@ -13,7 +13,6 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
@@ -112,7 +111,7 @@ func partial(r study.Result) error {
 	advice := ""
 	for _, p := range r.Report.Participants {
 		switch {
-		case as[*state.OtherAccountError](p.Err):
+		case as[*consent.OtherAccountError](p.Err):
 			strays = append(strays, p.ParticipantID)
 			continue
 		case p.OnlyRefused():
@@ -180,7 +179,7 @@ func onlyStrays(r extract.Report) (ids []string) {
 	for _, p := range r.Participants {
 		switch {
 		case p.Err == nil:
-		case !as[*state.OtherAccountError](p.Err):
+		case !as[*consent.OtherAccountError](p.Err):
 			return nil
 		default:
 			ids = append(ids, p.ParticipantID)

@@ -14,7 +14,7 @@ import (
 // here any more.
 func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connectOptions, ids []string) error {
 	for _, id := range ids {
-		if _, err := g.Store.Participant(ctx, id); err != nil {
+		if _, err := g.Register.Cohort.Participant(ctx, id); err != nil {
 			return err
 		}
 	}

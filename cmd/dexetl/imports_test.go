@@ -19,10 +19,11 @@ func allowedImports() map[string][]string {
 		"extract/dexcom":  {},
 		"extract/raw":     {},
 		"extract/state":   {},
-		"extract/consent": {"extract/dexcom", "extract/state"},
+		"extract/cohort":  {"extract/state"},
+		"extract/consent": {"extract/dexcom", "extract/state", "extract/cohort"},
 		"extract/plan":    {"extract/dexcom", "extract/raw"},
 		"extract/call":    {"extract/dexcom", "extract/raw", "extract/state"},
-		"extract":         {"extract/dexcom", "extract/raw", "extract/state", "extract/consent", "extract/plan", "extract/call"},
+		"extract":         {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call"},
 		"extract/cgmfile": {},
 		"extract/dexsim":  {},
 		"transform":       {"extract/dexcom"},
@@ -34,7 +35,10 @@ func allowedImports() map[string][]string {
 		"serve":           {},
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
-		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/consent"},
+		"study/config": {"extract/dexcom"},
+		"study": {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
+			"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config"},
+		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -69,7 +69,7 @@ func (p *program) inviteCommand() *cli.Command {
 
 // invited are the people whom the arguments mean. Nobody is invited by
 // forgetting an argument.
-func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) ([]state.Participant, error) {
+func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) ([]cohort.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
 		return nil, failure(exitUsage, "dexetl invite --all-missing", "nobody is named: participants, or --all-missing")
@@ -102,7 +102,7 @@ func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) 
 	return p.missing(ctx, s, people)
 }
 
-func whyNotWanted(who state.Participant) string {
+func whyNotWanted(who cohort.Participant) string {
 	if who.Paused {
 		return "paused"
 	}
@@ -111,7 +111,7 @@ func whyNotWanted(who state.Participant) string {
 
 // missing are those of people who should be connected and are not, without those who
 // are left alone until they are named.
-func (p *program) missing(ctx context.Context, s *study.Study, people []state.Participant) ([]state.Participant, error) {
+func (p *program) missing(ctx context.Context, s *study.Study, people []cohort.Participant) ([]cohort.Participant, error) {
 	found, err := s.Unconnected(ctx, people)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (p *program) missing(ctx context.Context, s *study.Study, people []state.Pa
 	return found.Missing, nil
 }
 
-func (p *program) invite(ctx context.Context, s *study.Study, people []state.Participant, o inviteOptions) error {
+func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Participant, o inviteOptions) error {
 	base := cmp.Or(o.baseURL, s.Config.Connect.PublicURL)
 	if base == "" {
 		return advised(exitUsage, "set connect.public_url in "+config.File+", or give --base-url https://consent.example.org",
@@ -193,10 +193,10 @@ func (p *program) showLinks(links []personalLink, o inviteOptions) error {
 	return nil
 }
 
-func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []state.Participant) error {
+func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []cohort.Participant) error {
 	revoked := 0
 	for _, who := range people {
-		n, err := s.Store.RevokeInvitations(ctx, who.ID)
+		n, err := s.Consents.RevokeInvitations(ctx, who.ID)
 		if err != nil {
 			return err
 		}

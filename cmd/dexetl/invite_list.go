@@ -5,8 +5,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -30,23 +30,23 @@ func (p *program) inviteListCommand() *cli.Command {
 	}
 }
 
-func invitations(ctx context.Context, s *study.Study, people []state.Participant) (table, error) {
+func invitations(ctx context.Context, s *study.Study, people []cohort.Participant) (table, error) {
 	t := table{schema: "dexetl.invitations/1",
 		columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
-	standings, err := consent.Standings(ctx, s.Store)
+	standings, err := s.Consents.Progress(ctx)
 	if err != nil {
 		return t, err
 	}
-	all, err := s.Store.Invitations(ctx)
+	all, err := s.Consents.Invitations(ctx)
 	if err != nil {
 		return t, err
 	}
-	links := map[string][]state.Invitation{}
+	links := map[string][]consent.Invitation{}
 	for _, i := range all {
 		links[i.ParticipantID] = append(links[i.ParticipantID], i)
 	}
 	for _, who := range people {
-		var newest state.Invitation
+		var newest consent.Invitation
 		if mine := links[who.ID]; len(mine) > 0 {
 			newest = mine[len(mine)-1]
 		}

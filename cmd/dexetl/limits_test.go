@@ -119,7 +119,7 @@ func TestPlanAndBounds(t *testing.T) {
 		t.Errorf("stale of P001 alone: %v, want nobody", ids)
 	}
 	_, of := b.inProcess()
-	everybody, err := of.Store.Participants(t.Context())
+	everybody, err := of.Cohort.Participants(t.Context())
 	check(t, err)
 	people, err := of.People(t.Context(), everybody)
 	check(t, err)

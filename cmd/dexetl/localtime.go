@@ -4,21 +4,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
 
 // localTime reads the value of a flag: a date, which begins with its first
 // instant in who's time zone, or a time of that zone unless it says its own. It
 // returns UTC.
-func localTime(flag, text string, who state.Participant) (time.Time, error) {
+func localTime(flag, text string, who cohort.Participant) (time.Time, error) {
 	zone, err := study.ZoneOf(who)
 	if err != nil {
 		return time.Time{}, err
 	}
 	text = strings.TrimSpace(text)
-	if date, err := state.ParseDate(text); err == nil {
+	if date, err := cohort.ParseDate(text); err == nil {
 		return plan.DayStart(date, zone), nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {

@@ -13,7 +13,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
@@ -173,7 +174,7 @@ func checkWindow(ctx context.Context, s *study.Study, name string) error {
 	if name == "" {
 		return nil
 	}
-	windows, err := s.Store.Windows(ctx)
+	windows, err := s.Cohort.Windows(ctx)
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func checkWindow(ctx context.Context, s *study.Study, name string) error {
 		return nil
 	}
 	next := "dexetl windows import windows.csv"
-	if near := state.Nearest(name, names); near != "" {
+	if near := plain.Nearest(name, names); near != "" {
 		next = "dexetl metrics --window " + near
 	}
 	return failure(exitUsage, next, "there is no window %q", name)
@@ -215,7 +216,7 @@ func (t table) only(names []string) table {
 	return narrow
 }
 
-func ids(people []state.Participant) []string {
+func ids(people []cohort.Participant) []string {
 	names := make([]string, len(people))
 	for i, p := range people {
 		names[i] = p.ID

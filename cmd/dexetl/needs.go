@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -70,7 +70,7 @@ func dataToDo(p study.Person) string {
 	case study.SignInAgain:
 		return "sign in again, the stored tokens are damaged: dexetl invite " + id + ", or together: dexetl connect " + id
 	case study.MendRefusal:
-		return strings.Join(mapped(p.Outcome.Refused, func(r state.Refusal) string { return refusedWords(r) + ": " + cureOf(r, id) }), "; ")
+		return strings.Join(mapped(p.Outcome.Refused, func(r cohort.Refusal) string { return refusedWords(r) + ": " + cureOf(r, id) }), "; ")
 	case study.RefreshFailed:
 		return fmt.Sprintf("the last token refresh failed: %s; again: dexetl sync %s", c.LastError, id)
 	case study.FetchFailed:
@@ -121,7 +121,7 @@ func invitation(p study.Person) string {
 }
 
 // saidWords are the words in which Dexcom refuses a consent.
-func saidWords(c state.Connection) string {
+func saidWords(c consent.Connection) string {
 	if c.RefusedSaid == "" {
 		return ""
 	}

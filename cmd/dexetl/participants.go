@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -43,7 +43,7 @@ func (p *program) participantsCommand() *cli.Command {
 }
 
 func (p *program) participantsAdd() *cli.Command {
-	var one state.Participant
+	var one cohort.Participant
 	var start, end, anchor string
 	return &cli.Command{
 		Name: "add", Usage: "add participants", ArgsUsage: "P001…",
@@ -73,7 +73,7 @@ func (p *program) participantsAdd() *cli.Command {
 			}
 			for _, id := range c.Args().Slice() {
 				one.ID = id
-				if err := s.Store.AddParticipant(ctx, one); err != nil {
+				if err := s.Cohort.AddParticipant(ctx, one); err != nil {
 					return err
 				}
 				p.say("added %s", id)
@@ -88,7 +88,7 @@ func optionalDate(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	date, err := state.ParseDate(text)
+	date, err := cohort.ParseDate(text)
 	if err != nil {
 		return date, usage("--%s %q: %w", flag, text, err)
 	}
@@ -103,7 +103,7 @@ func (p *program) participantsImport() *cli.Command {
 		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
-				done, err := s.Store.ImportRoster(ctx, r)
+				done, err := s.Cohort.ImportRoster(ctx, r)
 				if err != nil {
 					return "", err
 				}
@@ -143,9 +143,9 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), err, damageFound(damaged))
 }
 
-func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, state.Participant) error {
-	return func(ctx context.Context, s *study.Study, who state.Participant) error {
-		if err := s.Store.SetPaused(ctx, who.ID, paused); err != nil {
+func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, cohort.Participant) error {
+	return func(ctx context.Context, s *study.Study, who cohort.Participant) error {
+		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
 		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
@@ -169,7 +169,7 @@ func (p *program) participantsList() *cli.Command {
 			if err != nil {
 				return err
 			}
-			people, err := chosen.Anybody(ctx, s.Store)
+			people, err := chosen.Anybody(ctx, s.Cohort)
 			if err != nil {
 				return err
 			}
@@ -203,7 +203,7 @@ func rosterColumns() []string {
 		"anchor_date", "study_start", "study_end", "timezone", "region", "paused"}
 }
 
-func rosterRow(p state.Participant) []any {
+func rosterRow(p cohort.Participant) []any {
 	return []any{p.ID, orNull(p.Site), orNull(p.Cohort), orNull(p.Arm), orNull(p.Status),
 		dateOrNull(p.StatusDate), dateOrNull(p.ConsentDate), dateOrNull(p.AnchorDate),
 		dateOrNull(p.StudyStart), dateOrNull(p.StudyEnd), orNull(p.Timezone), orNull(p.Region), p.Paused}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -208,17 +211,25 @@ P004,lost,2026-04-14,
 
 // A heldGrant is a connection and whether its tokens are held.
 type heldGrant struct {
-	state.Connection
+	consent.Connection
 	held bool
+}
+
+// consents opens the state of the study, whose clock is the bench's; its store is to be closed.
+func (b *bench) consents() *consent.Register {
+	b.t.Helper()
+	store, err := state.Open(context.Background(), filepath.Join(b.dir, "state"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	store.Now = func() time.Time { return b.now }
+	return &consent.Register{Store: store, Cohort: &cohort.Cohort{Store: store}}
 }
 
 func (b *bench) grants() []heldGrant {
 	b.t.Helper()
-	s, err := state.Open(b.t.Context(), filepath.Join(b.dir, "state"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer s.Close()
+	s := b.consents()
+	defer s.Store.Close()
 	all, err := s.Connections(b.t.Context())
 	if err != nil {
 		b.t.Fatal(err)

@@ -6,13 +6,13 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study/config"
 )
 
 // cureOf says what helps where the API refuses something for good.
-func cureOf(r state.Refusal, participantID string) string {
+func cureOf(r cohort.Refusal, participantID string) string {
 	if r.Resource == string(dexcom.DataRange) { // without it nothing is asked for
 		return "ask Dexcom whether the app may read the account, or sign in again: dexetl connect " + participantID
 	}
@@ -24,14 +24,14 @@ func cureOf(r state.Refusal, participantID string) string {
 }
 
 // refusalsOf are those of a report as the state keeps them.
-func refusalsOf(p extract.ParticipantReport) []state.Refusal {
-	return mapped(p.Refused, func(r extract.Refusal) state.Refusal {
-		return state.Refusal{Resource: string(r.Resource), Status: r.Status, Words: r.Words}
+func refusalsOf(p extract.ParticipantReport) []cohort.Refusal {
+	return mapped(p.Refused, func(r extract.Refusal) cohort.Refusal {
+		return cohort.Refusal{Resource: string(r.Resource), Status: r.Status, Words: r.Words}
 	})
 }
 
 // refusedWords say what was refused, and what the server said.
-func refusedWords(r state.Refusal) string {
+func refusedWords(r cohort.Refusal) string {
 	switch r.Status {
 	case http.StatusOK:
 		return r.Resource + ": the answer for one day is too large: " + r.Words
@@ -44,6 +44,6 @@ func refusedWords(r state.Refusal) string {
 }
 
 // refusedNeed says what was refused of a participant, and what to do about it.
-func refusedNeed(participantID string, refused []state.Refusal) string {
-	return strings.Join(mapped(refused, func(r state.Refusal) string { return refusedWords(r) + ": " + cureOf(r, participantID) }), "; ")
+func refusedNeed(participantID string, refused []cohort.Refusal) string {
+	return strings.Join(mapped(refused, func(r cohort.Refusal) string { return refusedWords(r) + ": " + cureOf(r, participantID) }), "; ")
 }

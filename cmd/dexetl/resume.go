@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
@@ -19,7 +20,7 @@ const resumeWithin = 24 * time.Hour
 // goOn readies a job that reads again what is held to go on where the same command
 // for the same people was stopped.
 func (p *program) goOn(ctx context.Context, s *study.Study, j *jobFlags) error {
-	people, err := j.job.Who.Pick(ctx, s.Store)
+	people, err := j.job.Who.Pick(ctx, s.Cohort)
 	if err != nil {
 		return err
 	}
@@ -29,7 +30,7 @@ func (p *program) goOn(ctx context.Context, s *study.Study, j *jobFlags) error {
 }
 
 // digestOf tells one choice of people from another, whatever flags made it.
-func digestOf(people []state.Participant) string {
+func digestOf(people []cohort.Participant) string {
 	h := sha256.New()
 	for _, who := range people {
 		fmt.Fprintln(h, who.ID)
@@ -44,7 +45,7 @@ func digestOf(people []state.Participant) string {
 // read. Of others than these people it says nothing: what
 // was answered of them since then, no such run has read.
 func (p *program) unfinishedSince(ctx context.Context, s *study.Study, command, people string) (since time.Time, err error) {
-	outcomes, err := s.Store.FetchOutcomes(ctx)
+	outcomes, err := s.Cohort.FetchOutcomes(ctx)
 	if err != nil {
 		return since, err
 	}
@@ -68,7 +69,7 @@ func (p *program) unfinishedSince(ctx context.Context, s *study.Study, command, 
 
 // fetchedAll reports whether a run, the last one that fetched somebody, left nothing
 // open of anybody.
-func fetchedAll(outcomes map[string]state.FetchOutcome, runID string) bool {
+func fetchedAll(outcomes map[string]cohort.FetchOutcome, runID string) bool {
 	fetched := 0
 	for _, o := range outcomes {
 		if o.RunID != runID {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -61,10 +61,10 @@ func (s selection) chosen() (out study.Selection, err error) {
 }
 
 // pick returns the participants meant; nobody is an error.
-func (s selection) pick(ctx context.Context, of *study.Study) ([]state.Participant, error) {
+func (s selection) pick(ctx context.Context, of *study.Study) ([]cohort.Participant, error) {
 	chosen, err := s.chosen()
 	if err != nil {
 		return nil, err
 	}
-	return chosen.Pick(ctx, of.Store)
+	return chosen.Pick(ctx, of.Cohort)
 }

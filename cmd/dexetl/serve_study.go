@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/serve"
 	"github.com/dexetl/dexetl/study"
 )
@@ -27,7 +27,7 @@ func (p *program) countStudy(ctx context.Context, s *study.Study, metrics *serve
 
 func (p *program) countedStudy(ctx context.Context, s *study.Study) (serve.Study, error) {
 	out := serve.Study{Participants: make(map[string]int), Silent: make(map[string]int)}
-	people, err := s.Store.Participants(ctx)
+	people, err := s.Cohort.Participants(ctx)
 	if err != nil {
 		return out, err
 	}
@@ -40,7 +40,7 @@ func (p *program) countedStudy(ctx context.Context, s *study.Study) (serve.Study
 	}
 	for _, one := range persons {
 		out.Participants[one.Consent()]++
-		if one.Consent() != string(state.Connected) {
+		if one.Consent() != string(consent.Connected) {
 			continue
 		}
 		at := one.Held.Of("egvs").Newest

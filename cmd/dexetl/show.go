@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
 )
 
 // showParticipant tells one person's story: the roster, what is needed, the
 // accounts over time and how it went with them, the newest data, and what the
 // analysis makes of the dates.
-func (p *program) showParticipant(ctx context.Context, s *study.Study, who state.Participant) error {
-	persons, harm := s.People(ctx, []state.Participant{who})
+func (p *program) showParticipant(ctx context.Context, s *study.Study, who cohort.Participant) error {
+	persons, harm := s.People(ctx, []cohort.Participant{who})
 	if err := study.UnlessData(harm); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ const lastTries = 5
 func triesTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
 	t := table{schema: "refresh_tries", columns: []string{"connection_id", "tried_at", "outcome"}}
 	for _, c := range one.Connections {
-		tries, err := s.Store.Tries(ctx, c.ID)
+		tries, err := s.Consents.Tries(ctx, c.ID)
 		if err != nil {
 			return t, err
 		}
@@ -137,7 +137,7 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table, 
 
 func windowTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
 	t := table{schema: "windows", columns: []string{"window", "start_date", "end_date", "start_day", "end_day"}}
-	all, err := s.Store.Windows(ctx)
+	all, err := s.Cohort.Windows(ctx)
 	for _, w := range all {
 		if w.ParticipantID == one.Who.ID || w.ParticipantID == "*" {
 			t.rows = append(t.rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
@@ -148,7 +148,7 @@ func windowTable(ctx context.Context, s *study.Study, one study.Person) (table, 
 
 func exclusionTable(ctx context.Context, s *study.Study, one study.Person) (table, error) {
 	t := table{schema: "exclusions", columns: []string{"from_local", "to_local", "reason"}}
-	all, err := s.Store.Exclusions(ctx)
+	all, err := s.Cohort.Exclusions(ctx)
 	for _, e := range all {
 		if e.ParticipantID == one.Who.ID {
 			t.rows = append(t.rows, []any{e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})

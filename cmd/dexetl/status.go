@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/call"
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -213,7 +213,7 @@ func checked(persons []study.Person) error {
 }
 
 // disownedOf are the edited rows that people have.
-func disownedOf(persons []study.Person) (found []*state.OwnerError) {
+func disownedOf(persons []study.Person) (found []*consent.OwnerError) {
 	for _, one := range persons {
 		if one.Edited != nil {
 			found = append(found, one.Edited)

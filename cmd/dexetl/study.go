@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -75,13 +75,13 @@ func (p *program) withStudy(action func(context.Context, *cli.Command, *study.St
 }
 
 // withParticipant opens the study and finds the one participant named.
-func (p *program) withParticipant(action func(context.Context, *study.Study, state.Participant) error) cli.ActionFunc {
+func (p *program) withParticipant(action func(context.Context, *study.Study, cohort.Participant) error) cli.ActionFunc {
 	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 		id, err := one(c, "participant")
 		if err != nil {
 			return err
 		}
-		who, err := s.Store.Participant(ctx, id)
+		who, err := s.Cohort.Participant(ctx, id)
 		if err != nil {
 			return err
 		}

@@ -5,15 +5,14 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A member is a participant of a simulated study.
@@ -117,29 +116,25 @@ func (l *life) join(day int) {
 func (b *bench) disconnect(participant string) {
 	b.t.Helper()
 	ended := false
-	b.eachConnection(func(store *state.Store, c state.Connection) error {
-		if c.ParticipantID != participant || c.Status == state.Ended {
+	b.eachConnection(func(consents *consent.Register, c consent.Connection) error {
+		if c.ParticipantID != participant || c.Status == consent.Ended {
 			return nil
 		}
 		ended = true
-		return store.EndConnection(context.Background(), c.ID, b.now)
+		return consents.CloseConnection(context.Background(), c.ID, b.now, "")
 	})
 	if !ended {
 		b.t.Fatalf("%s has no connection to end", participant)
 	}
 }
 
-func (b *bench) eachConnection(visit func(*state.Store, state.Connection) error) {
+func (b *bench) eachConnection(visit func(*consent.Register, consent.Connection) error) {
 	b.t.Helper()
-	store, err := state.Open(context.Background(), filepath.Join(b.dir, "state"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer store.Close()
-	store.Now = func() time.Time { return b.now }
-	all, err := store.Connections(context.Background())
+	consents := b.consents()
+	defer consents.Store.Close()
+	all, err := consents.Connections(context.Background())
 	for _, c := range all {
-		err = errors.Join(err, visit(store, c))
+		err = errors.Join(err, visit(consents, c))
 	}
 	if err != nil {
 		b.t.Fatal(err)
@@ -151,8 +146,8 @@ func (b *bench) eachConnection(visit func(*state.Store, state.Connection) error)
 func (l *life) reconsent() {
 	l.t.Helper()
 	var lost []*member
-	l.eachConnection(func(_ *state.Store, c state.Connection) error {
-		if c.Status == state.NeedsReconsent {
+	l.eachConnection(func(_ *consent.Register, c consent.Connection) error {
+		if c.Status == consent.NeedsReconsent {
 			i := slices.IndexFunc(l.people, func(m *member) bool { return m.id() == c.ParticipantID })
 			lost = append(lost, l.people[i])
 		}

@@ -21,7 +21,7 @@ func (p *program) windowsCommand() *cli.Command {
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
-						n, err := s.Store.ImportWindows(ctx, r)
+						n, err := s.Cohort.ImportWindows(ctx, r)
 						return countOf(n, "window"), err
 					})
 				}),
@@ -29,7 +29,7 @@ func (p *program) windowsCommand() *cli.Command {
 			{
 				Name: "list", Usage: "all windows",
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-					windows, err := s.Store.Windows(ctx)
+					windows, err := s.Cohort.Windows(ctx)
 					if err != nil {
 						return err
 					}
@@ -67,7 +67,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 				Flags:       []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
-						n, err := s.Store.ImportExclusions(ctx, r)
+						n, err := s.Cohort.ImportExclusions(ctx, r)
 						return countOf(n, "exclusion"), err
 					})
 				}),
@@ -75,7 +75,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 			{
 				Name: "list", Usage: "all exclusions",
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-					exclusions, err := s.Store.Exclusions(ctx)
+					exclusions, err := s.Cohort.Exclusions(ctx)
 					if err != nil {
 						return err
 					}

@@ -9,7 +9,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -34,14 +35,14 @@ func (p *program) withdrawCommand() *cli.Command {
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
-		Action: p.withParticipant(func(ctx context.Context, s *study.Study, who state.Participant) error {
+		Action: p.withParticipant(func(ctx context.Context, s *study.Study, who cohort.Participant) error {
 			return p.withdraw(ctx, s, who, o)
 		}),
 	}
 }
 
 // withdraw asks, and then does it.
-func (p *program) withdraw(ctx context.Context, s *study.Study, who state.Participant, o withdrawOptions) error {
+func (p *program) withdraw(ctx context.Context, s *study.Study, who cohort.Participant, o withdrawOptions) error {
 	w, err := p.withdrawal(ctx, s, who, o)
 	if err != nil {
 		return err
@@ -53,19 +54,19 @@ func (p *program) withdraw(ctx context.Context, s *study.Study, who state.Partic
 		return err
 	}
 	done, err := s.Withdraw(ctx, w, o.lockWait)
-	if err != nil && !errors.Is(err, state.ErrTraces) || as[*study.StillInTablesError](err) {
+	if err != nil && !errors.Is(err, consent.ErrTraces) || as[*study.StillInTablesError](err) {
 		return err
 	}
 	return errors.Join(p.printWithdrawn(s, withdrawn{who, w.EffectiveAt, done}), damageFound(done.Loaded.Damaged), err)
 }
 
 // withdrawal reads what is to be recorded, and refuses what cannot be meant.
-func (p *program) withdrawal(ctx context.Context, s *study.Study, who state.Participant, o withdrawOptions) (state.Withdrawal, error) {
-	w := state.Withdrawal{ParticipantID: who.ID, Reason: strings.TrimSpace(o.reason), Who: operator()}
+func (p *program) withdrawal(ctx context.Context, s *study.Study, who cohort.Participant, o withdrawOptions) (cohort.Withdrawal, error) {
+	w := cohort.Withdrawal{ParticipantID: who.ID, Reason: strings.TrimSpace(o.reason), Who: operator()}
 	if w.Reason == "" {
 		return w, failure(exitUsage, p.commandLine("withdraw", who.ID, "--reason", "why"), "withdraw needs a --reason for the record")
 	}
-	before, again, err := s.Store.Withdrawal(ctx, who.ID)
+	before, again, err := s.Cohort.Withdrawal(ctx, who.ID)
 	if err != nil {
 		return w, err
 	}
@@ -93,7 +94,7 @@ func (p *program) withdrawal(ctx context.Context, s *study.Study, who state.Part
 }
 
 // localInstant is an instant as the participant's clock showed it.
-func localInstant(t time.Time, who state.Participant) string {
+func localInstant(t time.Time, who cohort.Participant) string {
 	zone, err := time.LoadLocation(who.Timezone)
 	if err != nil || who.Timezone == "" {
 		return t.UTC().Format("2006-01-02 15:04:05 UTC")
@@ -103,7 +104,7 @@ func localInstant(t time.Time, who state.Participant) string {
 
 // withdrawn is what a withdrawal did.
 type withdrawn struct {
-	who state.Participant
+	who cohort.Participant
 	at  time.Time
 	study.WithdrawalDone
 }

@@ -22,8 +22,8 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexsim"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // withdrawnTables are the tables that hold records, what a row must meet to be
@@ -225,7 +225,7 @@ func TestWithdrawIsCompleted(t *testing.T) {
 	b := newBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2})
 	at := demoNow.AddDate(0, 0, -1)
 	b.env["DEXETL_LIMITS_CONCURRENCY"] = "1"
-	late := b.withdrawAtFirstReadings(state.Withdrawal{ParticipantID: "P001", EffectiveAt: at, Reason: "stopped here", Who: "me"})
+	late := b.withdrawAtFirstReadings(cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: at, Reason: "stopped here", Who: "me"})
 	if code, _, stderr := b.run("backfill"); code != exitDone || !strings.Contains(stderr, "P001: has withdrawn meanwhile") {
 		t.Errorf("backfill: exit %d, want 0 and that P001 has withdrawn\n%s", code, stderr)
 	}
@@ -247,14 +247,10 @@ func TestWithdrawIsCompleted(t *testing.T) {
 
 // withdrawAtFirstReadings records w, as another process would, when the first
 // window of egvs is asked for, and counts the requests after that.
-func (b *bench) withdrawAtFirstReadings(w state.Withdrawal) *atomic.Int64 {
+func (b *bench) withdrawAtFirstReadings(w cohort.Withdrawal) *atomic.Int64 {
 	b.t.Helper()
-	store, err := state.Open(context.Background(), filepath.Join(b.dir, "state"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	store.Now = func() time.Time { return b.now }
-	b.t.Cleanup(func() { store.Close() })
+	consents := b.consents()
+	b.t.Cleanup(func() { consents.Store.Close() })
 	target, err := url.Parse(b.url)
 	if err != nil {
 		b.t.Fatal(err)
@@ -267,7 +263,7 @@ func (b *bench) withdrawAtFirstReadings(w state.Withdrawal) *atomic.Int64 {
 			late.Add(1)
 		} else if strings.HasSuffix(r.URL.Path, "/egvs") {
 			withdrawn.Store(true)
-			if _, err := store.Withdraw(context.Background(), w); err != nil {
+			if _, err := consents.Withdraw(context.Background(), w); err != nil {
 				b.t.Error(err)
 			}
 		}

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	_ "github.com/duckdb/duckdb-go/v2" // as the sessions of queries have it
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Views know every time zone that a roster may name.
@@ -32,7 +31,7 @@ func TestDuckDBKnowsRosterZones(t *testing.T) {
 		}
 		known = append(known, name)
 	}
-	for _, zone := range state.Zones() {
+	for _, zone := range cohort.Zones() {
 		if !slices.Contains(known, zone) {
 			t.Errorf("DuckDB does not know %s", zone)
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A ClockError says that our clock is more than a day off the server's. Nothing
@@ -115,12 +114,19 @@ func find[E error](err error) error {
 	return nil
 }
 
+// A Lasting error says of itself that asking again does not help, such as that the
+// participant has withdrawn.
+type Lasting interface {
+	error
+	Lasting()
+}
+
 // Transient reports whether the same request may succeed later in this run.
 func Transient(err error) bool {
 	token, isToken := errors.AsType[*TokenError](err)
 	status, isStatus := errors.AsType[*dexcom.StatusError](err)
 	switch {
-	case err == nil, Is[FatalError](err), Is[*state.WithdrawnError](err), Is[*state.OtherAccountError](err), isToken && !token.Passes:
+	case err == nil, Is[FatalError](err), Is[Lasting](err), isToken && !token.Passes:
 		return false
 	case Is[*dexcom.SizeError](err), Is[*NoContentError](err): // asked again it is the same
 		return false

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Answers for two accounts settle nothing.
@@ -43,7 +41,7 @@ func TestSetAside(t *testing.T) {
 		}
 	}
 	first := g.SetAside(t.Context(), id)
-	other, ok := asError[*state.OtherAccountError](first)
+	other, ok := asError[*OtherAccountError](first)
 	if !ok || !other.Answered || other.ParticipantID != "P001" || other.ConnectionID == id {
 		t.Fatalf("SetAside = %v", first)
 	}
@@ -51,11 +49,11 @@ func TestSetAside(t *testing.T) {
 	_, before := s.presented("")
 	for _, p := range []*Grants{g, s.process()} {
 		for _, id := range []string{id, other.ConnectionID} {
-			if _, err := p.Token(t.Context(), id); !as[*state.OtherAccountError](err) {
+			if _, err := p.Token(t.Context(), id); !as[*OtherAccountError](err) {
 				t.Errorf("Token = %v, want *OtherAccountError", err)
 			}
 		}
-		if err := p.SetAside(t.Context(), id); !as[*state.OtherAccountError](err) {
+		if err := p.SetAside(t.Context(), id); !as[*OtherAccountError](err) {
 			t.Errorf("SetAside again = %v", err)
 		}
 	}
@@ -63,7 +61,7 @@ func TestSetAside(t *testing.T) {
 		t.Errorf("%d POSTs, connections %+v", after-before, allConnections(t, g))
 	}
 	p := s.process()
-	p.Change = &state.Changeover{Reason: "looked"}
+	p.Change = &Changeover{Reason: "looked"}
 	found, err := p.Verify(t.Context(), other.ConnectionID) // it is the account of before
 	if err != nil || found.Connection.ID != id || len(allConnections(t, g)) != 1 {
 		t.Errorf("Verify = %+v, %v; want the connection of before", found.Connection, err)

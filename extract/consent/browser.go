@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A consent belongs to the browser that began it, which a cookie tells from
@@ -85,7 +83,7 @@ func (a Arrival) empty() bool {
 // which no browser is known was begun at a terminal, by connect. It fits where it
 // cannot have travelled: the address was pasted at the terminal, or the browser
 // and the place where it arrives are on this machine.
-func (g *Grants) fits(o state.OAuthState, a Arrival) bool {
+func (g *Grants) fits(o OAuthState, a Arrival) bool {
 	switch {
 	case o.Browser != "":
 		return hmac.Equal([]byte(o.Browser), []byte(g.browserHash(a.Browser)))

@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"sync"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Callback waits at the redirect URI for one participant's browser.
@@ -33,7 +31,7 @@ type Callback struct {
 // browser will arrive: that of the redirect URI, or addr (host:port) where a
 // proxy stands between. Wait must follow.
 func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callback, error) {
-	address, b, err := g.begin(ctx, state.OAuthState{ParticipantID: participantID})
+	address, b, err := g.begin(ctx, OAuthState{ParticipantID: participantID})
 	if err != nil {
 		return nil, err
 	}

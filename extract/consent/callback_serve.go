@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"html"
 	"net/http"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // maxAnswer bounds the form of a question.
@@ -75,7 +73,7 @@ func (c *Callback) answered(ctx context.Context, w http.ResponseWriter, r *http.
 
 // end shows how a consent ended, and whether it was the one that is waited for.
 func (c *Callback) end(w http.ResponseWriter, mine bool, found Found, err error) (bool, Found, error) {
-	if stale := (*state.StateError)(nil); errors.As(err, &stale) {
+	if stale := (*StateError)(nil); errors.As(err, &stale) {
 		page(w, http.StatusBadRequest, "This link cannot be used", staleText(stale.Reason))
 		return false, Found{}, nil
 	}
@@ -88,13 +86,13 @@ func (c *Callback) end(w http.ResponseWriter, mine bool, found Found, err error)
 
 // staleText tells the person why a link does not work. One that worked is most
 // often opened again by the browser itself, so that need not mean a failure.
-func staleText(reason state.StateReason) string {
+func staleText(reason StateReason) string {
 	switch reason {
-	case state.StateUsed:
+	case StateUsed:
 		return "This link was used already, and a link works only once. If your account was not connected, please ask the study team for a new link."
-	case state.StateExpired:
+	case StateExpired:
 		return "This link has expired: a link works for one hour. Please ask the study team for a new one."
-	case state.StateElsewhere:
+	case StateElsewhere:
 		return "Please open this page with the browser in which you began, or ask the study team for a new link. Nothing was kept."
 	}
 	return "This link is incomplete or too old. Please ask the study team for a new one."
@@ -106,8 +104,8 @@ func answer(w http.ResponseWriter, err error) {
 	var denied *DeniedError
 	var unchecked *UncheckedError
 	var code *CodeError
-	var inUse *state.AccountInUseError
-	var other *state.OtherAccountError
+	var inUse *AccountInUseError
+	var other *OtherAccountError
 	var unconfirmed *NotConfirmedError
 	var busy *NoCallError
 	title, text := "Not connected", "Your Dexcom account could not be connected. Please tell the study team."

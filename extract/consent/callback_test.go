@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // visit opens an address as a browser would.
@@ -93,7 +91,7 @@ func TestCallback(t *testing.T) {
 	if _, err := http.Get(mine); err == nil {
 		t.Error("the port is open after Wait")
 	}
-	if all, err := g.Store.Connections(t.Context()); err != nil || len(all) != 2 {
+	if all, err := g.Register.Connections(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("Connections = %+v, %v, want P001's and P002's", all, err)
 	}
 }
@@ -121,8 +119,8 @@ func TestCallbackPages(t *testing.T) {
 		want                            any
 	}{
 		{"P001", "", "access_denied", "You chose not to share your data, so your Dexcom account is not connected. If you change your mind, please ask the study team for a new link. You can close this window.", new(*DeniedError)},
-		{"P001", s.newCode("bob"), "", "This Dexcom account is already connected to the study for somebody else. Did you sign in with your own account? Please tell the study team.", new(*state.AccountInUseError)},
-		{"P003", s.newCode("dee"), "", "You signed in with another Dexcom account than before. Please tell the study team which one is yours.", new(*state.OtherAccountError)},
+		{"P001", s.newCode("bob"), "", "This Dexcom account is already connected to the study for somebody else. Did you sign in with your own account? Please tell the study team.", new(*AccountInUseError)},
+		{"P003", s.newCode("dee"), "", "You signed in with another Dexcom account than before. Please tell the study team which one is yours.", new(*OtherAccountError)},
 		{"P001", "gone", "", "Dexcom did not complete the connection. Please ask the study team for a new link.", new(*CodeError)},
 		{"P001", "", "server_error", "Dexcom did not complete the connection. Please ask the study team for a new link.", new(*CodeError)},
 	} {

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A refresh that failed while our clock was years ahead, as it does because no
@@ -46,7 +44,7 @@ func TestClockIsChecked(t *testing.T) {
 	if _, err := g.Token(t.Context(), id); !errors.Is(err, wrong) {
 		t.Errorf("Token = %v, want that the clock is wrong", err)
 	}
-	if h := pairOf(t, g, id); h.Status != state.Connected || h.Refusals != 0 || !h.RefusedSince.IsZero() {
+	if h := pairOf(t, g, id); h.Status != Connected || h.Refusals != 0 || !h.RefusedSince.IsZero() {
 		t.Errorf("connection %+v, %d refusals; want no doubt", h.Connection, h.Refusals)
 	}
 	if _, err := s.connect(g, "P002", "user of P002"); !as[*UncheckedError](err) || !errors.Is(err, wrong) {

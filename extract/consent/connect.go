@@ -14,9 +14,9 @@ import (
 const stateLife = time.Hour
 
 // Begin begins the consent of a participant and returns the URL to open in a
-// browser within the hour. Errors: *state.UnknownParticipantError, *NoAppError.
+// browser within the hour. Errors: *cohort.UnknownParticipantError, *NoAppError.
 func (g *Grants) Begin(ctx context.Context, participantID string) (string, error) {
-	address, _, err := g.begin(ctx, state.OAuthState{ParticipantID: participantID})
+	address, _, err := g.begin(ctx, OAuthState{ParticipantID: participantID})
 	return address, err
 }
 
@@ -28,8 +28,8 @@ type begun struct {
 
 // begin begins the consent o, of which it fills in all but the participant, the
 // invitation and the browser.
-func (g *Grants) begin(ctx context.Context, o state.OAuthState) (string, begun, error) {
-	p, err := g.Store.Participant(ctx, o.ParticipantID)
+func (g *Grants) begin(ctx context.Context, o OAuthState) (string, begun, error) {
+	p, err := g.Register.Cohort.Participant(ctx, o.ParticipantID)
 	if err != nil {
 		return "", begun{}, err
 	}
@@ -43,7 +43,7 @@ func (g *Grants) begin(ctx context.Context, o state.OAuthState) (string, begun, 
 	secret := newState()
 	b := begun{app, g.Key.hash("state", secret)}
 	o.Hash, o.Region, o.RedirectURI, o.ExpiresAt = b.hash, app.Region, app.RedirectURI, g.now().Add(stateLife)
-	if err := g.Store.PutState(ctx, o); err != nil {
+	if err := g.Register.PutState(ctx, o); err != nil {
 		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
 	return app.oauth().AuthCodeURL(secret), b, nil
@@ -51,7 +51,7 @@ func (g *Grants) begin(ctx context.Context, o state.OAuthState) (string, begun, 
 
 // Finish ends a consent with the address at which the browser arrived, as
 // somebody pasted it at the terminal that began it. The tokens are kept before
-// anything else is done with them. Errors: *state.StateError, *DeniedError,
+// anything else is done with them. Errors: *StateError, *DeniedError,
 // *CodeError, *WrongClientError, *NoCallError, and those of Verify.
 func (g *Grants) Finish(ctx context.Context, redirected string) (Found, error) {
 	u, err := url.Parse(redirected)
@@ -73,7 +73,7 @@ func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
 	}
 	// One at a time, or each of many would take a place for the same code.
 	if _, another := g.arriving.LoadOrStore(hash, true); another {
-		return Found{}, &state.StateError{Reason: state.StateUsed}
+		return Found{}, &StateError{Reason: StateUsed}
 	}
 	defer g.arriving.Delete(hash)
 	if a.Query.Get("code") != "" {
@@ -81,7 +81,7 @@ func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
 			return Found{}, err
 		}
 	}
-	if o, err = g.Store.UseState(ctx, hash); err != nil {
+	if o, err = g.Register.UseState(ctx, hash); err != nil {
 		return Found{}, err
 	}
 	g.reached("connect.returned")
@@ -94,16 +94,16 @@ func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
 
 // awaited returns the consent that an arrival is of, before anything is written:
 // what comes from nowhere, or brings nothing, costs no more than a look.
-func (g *Grants) awaited(ctx context.Context, hash string, a Arrival) (state.OAuthState, error) {
+func (g *Grants) awaited(ctx context.Context, hash string, a Arrival) (OAuthState, error) {
 	if a.Query.Get("state") == "" {
-		return state.OAuthState{}, &state.StateError{Reason: state.StateMissing}
+		return OAuthState{}, &StateError{Reason: StateMissing}
 	}
-	o, err := g.Store.State(ctx, hash)
+	o, err := g.Register.State(ctx, hash)
 	switch {
 	case err != nil:
 		return o, err
 	case !a.Ask && !g.fits(o, a):
-		return o, &state.StateError{Reason: state.StateElsewhere}
+		return o, &StateError{Reason: StateElsewhere}
 	case a.empty():
 		return o, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
 	}
@@ -112,7 +112,7 @@ func (g *Grants) awaited(ctx context.Context, hash string, a Arrival) (state.OAu
 
 // place takes a place for an exchange among the calls that the app may make in
 // an hour. A code does not keep while there is none.
-func (g *Grants) place(ctx context.Context, o state.OAuthState) error {
+func (g *Grants) place(ctx context.Context, o OAuthState) error {
 	err := g.quota()
 	if err == nil && g.Pace != nil {
 		within, cancel := context.WithTimeout(ctx, lookWithin)
@@ -129,7 +129,7 @@ func (g *Grants) place(ctx context.Context, o state.OAuthState) error {
 }
 
 // completeFor is Arrive once the state is used up.
-func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, a Arrival) (Found, error) {
+func (g *Grants) completeFor(ctx context.Context, o OAuthState, a Arrival) (Found, error) {
 	if err := g.stillWanted(ctx, o); err != nil {
 		return Found{}, err
 	}
@@ -141,16 +141,16 @@ func (g *Grants) completeFor(ctx context.Context, o state.OAuthState, a Arrival)
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
 	case knownCode(a.Query.Get("error")) == accessDenied:
 		denied := state.Act{Subject: "consent", ParticipantID: o.ParticipantID, After: state.Fields{"denied": true}}
-		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, g.Store.Audit(ctx, denied))
+		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, g.Register.Store.Audit(ctx, denied))
 	case r.failed:
 		said := r.said(code, a.Query.Get("state"))
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %q", said)}
 	case code == "":
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
 	}
-	var unconfirmed *state.Unconfirmed
+	var unconfirmed *Unconfirmed
 	if !g.fits(o, a) {
-		unconfirmed = &state.Unconfirmed{Invitation: o.Invitation, Browser: g.browserHash(a.Browser), ExpiresAt: g.now().Add(questionLife)}
+		unconfirmed = &Unconfirmed{Invitation: o.Invitation, Browser: g.browserHash(a.Browser), ExpiresAt: g.now().Add(questionLife)}
 	}
 	id, err := g.exchange(context.WithoutCancel(ctx), o, code, unconfirmed)
 	if err != nil {
@@ -169,12 +169,12 @@ func arrivedAt(address, redirect string) bool {
 // exchange turns a code into a connection, in the order of a refresh: answer
 // kept, parsed, committed. That the state is used up is on record already. An
 // answer that is to be confirmed is kept as such, and no more: *AskError.
-func (g *Grants) exchange(ctx context.Context, o state.OAuthState, code string, unconfirmed *state.Unconfirmed) (connectionID string, err error) {
+func (g *Grants) exchange(ctx context.Context, o OAuthState, code string, unconfirmed *Unconfirmed) (connectionID string, err error) {
 	app, err := g.app(o.Region)
 	if err != nil {
 		return "", fmt.Errorf("participant %s: %w", o.ParticipantID, err)
 	}
-	a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
+	a := TokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
 	got, err := g.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}}, sendIt)
 	if err != nil {
 		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
@@ -197,7 +197,7 @@ func sendIt() error { return nil }
 
 // useCode commits what the answer to a code brings. A code that is not known any
 // more is "".
-func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte, code string) error {
+func (g *Grants) useCode(ctx context.Context, a TokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus == 200 && r.Refresh != "" {
 		grant, err := g.grant(r.pair, a.ReceivedAt, r.lifetime)
@@ -205,19 +205,19 @@ func (g *Grants) useCode(ctx context.Context, a state.TokenAnswer, body []byte, 
 			return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
 		}
 		g.reached("connect.parsed")
-		if err := g.Store.CommitCode(ctx, a, grant); err != nil {
+		if err := g.Register.CommitCode(ctx, a, grant); err != nil {
 			return fmt.Errorf("participant %s: tokens not committed: %w", a.ParticipantID, err)
 		}
 		g.reached("connect.committed")
 		return nil
 	}
 	outcome, out := g.codeError(a, r, code)
-	failure := state.RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
-	return errors.Join(out, g.Store.FailCode(ctx, failure))
+	failure := RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
+	return errors.Join(out, g.Register.FailCode(ctx, failure))
 }
 
 // codeError is that the answer a to a code, which says r, brings no tokens.
-func (g *Grants) codeError(a state.TokenAnswer, r reply, code string) (outcome string, err error) {
+func (g *Grants) codeError(a TokenAnswer, r reply, code string) (outcome string, err error) {
 	outcome = r.outcome(a.HTTPStatus, g.secrets(a.Region, code)...)
 	switch {
 	case r.code.ofApp():
@@ -229,13 +229,13 @@ func (g *Grants) codeError(a state.TokenAnswer, r reply, code string) (outcome s
 }
 
 // finishCode completes an exchange that a crash interrupted after its answer.
-func (g *Grants) finishCode(ctx context.Context, a state.TokenAnswer) error {
+func (g *Grants) finishCode(ctx context.Context, a TokenAnswer) error {
 	body, err := g.Key.open(a.Sealed)
 	if err != nil {
 		g.damaged(a) // the consent has to be begun again
-		return g.Store.FailCode(ctx, state.RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
+		return g.Register.FailCode(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
 	}
-	if err := g.Store.OwnAnswer(a); err != nil {
+	if err := g.Register.OwnAnswer(a); err != nil {
 		return err
 	}
 	err = g.useCode(context.WithoutCancel(ctx), a, body, "")

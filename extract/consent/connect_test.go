@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // redirected is the address at which the browser arrives from consent URL
@@ -65,10 +65,10 @@ func TestBegin(t *testing.T) {
 	if other, err := g.Begin(t.Context(), "P001"); err != nil || other == address {
 		t.Errorf("a second consent has the same state, %v", err)
 	}
-	if _, err := g.Begin(t.Context(), "P009"); !errors.As(err, new(*state.UnknownParticipantError)) {
-		t.Errorf("Begin(P009) = %v, want *state.UnknownParticipantError", err)
+	if _, err := g.Begin(t.Context(), "P009"); !errors.As(err, new(*cohort.UnknownParticipantError)) {
+		t.Errorf("Begin(P009) = %v, want *cohort.UnknownParticipantError", err)
 	}
-	if err := g.Store.AddParticipant(t.Context(), state.Participant{ID: "P002", Region: "eu"}); err != nil {
+	if err := g.Register.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P002", Region: "eu"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := g.Begin(t.Context(), "P002"); !errors.As(err, new(*NoAppError)) {
@@ -89,7 +89,7 @@ func TestBeginNeedsTLS(t *testing.T) {
 func TestFinish(t *testing.T) {
 	s, g := newStudy(t, "P001")
 	var kept []string
-	g.Keep = func(_ context.Context, c state.Connection, a dexcom.Answer) error {
+	g.Keep = func(_ context.Context, c Connection, a dexcom.Answer) error {
 		kept = append(kept, c.ParticipantID+" "+string(a.Resource))
 		return nil
 	}
@@ -107,8 +107,8 @@ func TestFinish(t *testing.T) {
 	if want := []string{"P001 dataRange", "P001 devices"}; !reflect.DeepEqual(kept, want) {
 		t.Errorf("kept %v, want %v", kept, want)
 	}
-	c, err := g.Store.Connection(t.Context(), found.Connection.ID)
-	if err != nil || c != found.Connection || c.Status != state.Connected || len(c.AccountHash) != 64 || strings.Contains(c.AccountHash, "ann") {
+	c, err := g.Register.Connection(t.Context(), found.Connection.ID)
+	if err != nil || c != found.Connection || c.Status != Connected || len(c.AccountHash) != 64 || strings.Contains(c.AccountHash, "ann") {
 		t.Errorf("Connection = %+v, %v", c, err)
 	}
 	if _, err := g.Token(t.Context(), c.ID); err != nil {
@@ -133,9 +133,9 @@ func TestFinishErrors(t *testing.T) {
 		{"other address", func(a string) string {
 			return strings.Replace(s.redirected(a, s.newCode("x"), ""), "/callback", "/callback/x", 1)
 		}, new(*CodeError)},
-		{"no state", func(string) string { return redirectURI + "?code=" + s.newCode("x") }, new(*state.StateError)},
-		{"invented state", func(string) string { return redirectURI + "?state=00&code=" + s.newCode("x") }, new(*state.StateError)},
-		{"too late", func(a string) string { s.add(time.Hour); return s.redirected(a, s.newCode("x"), "") }, new(*state.StateError)},
+		{"no state", func(string) string { return redirectURI + "?code=" + s.newCode("x") }, new(*StateError)},
+		{"invented state", func(string) string { return redirectURI + "?state=00&code=" + s.newCode("x") }, new(*StateError)},
+		{"too late", func(a string) string { s.add(time.Hour); return s.redirected(a, s.newCode("x"), "") }, new(*StateError)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,10 +150,10 @@ func TestFinishErrors(t *testing.T) {
 			}
 		})
 	}
-	if all, err := g.Store.Connections(t.Context()); err != nil || len(all) != 0 {
+	if all, err := g.Register.Connections(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("Connections = %+v, %v, want none", all, err)
 	}
-	if answers, err := g.Store.Answers(t.Context(), ""); err != nil || len(answers) != 0 {
+	if answers, err := g.Register.Answers(t.Context(), ""); err != nil || len(answers) != 0 {
 		t.Errorf("Answers = %d, %v, want none waiting", len(answers), err)
 	}
 }
@@ -184,8 +184,8 @@ func TestStateWorksOnce(t *testing.T) {
 	if _, err := g.Finish(t.Context(), s.redirected(address, code, "")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := g.Finish(t.Context(), s.redirected(address, code, "")); !errors.As(err, new(*state.StateError)) {
-		t.Errorf("Finish again = %v, want *state.StateError", err)
+	if _, err := g.Finish(t.Context(), s.redirected(address, code, "")); !errors.As(err, new(*StateError)) {
+		t.Errorf("Finish again = %v, want *StateError", err)
 	}
 	if n, _ := s.presented(code); n != 1 {
 		t.Errorf("the code was presented %d times, want once", n)
@@ -198,10 +198,10 @@ func TestAccountOfSomebodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.connect(g, "P002", "ann")
-	if e, ok := asError[*state.AccountInUseError](err); !ok || e.ParticipantID != "P002" || e.Other != "P001" || e.Ended {
-		t.Errorf("P002 with P001's account = %v, want *state.AccountInUseError", err)
+	if e, ok := asError[*AccountInUseError](err); !ok || e.ParticipantID != "P002" || e.Other != "P001" || e.Ended {
+		t.Errorf("P002 with P001's account = %v, want *AccountInUseError", err)
 	}
-	all, err := g.Store.Connections(t.Context())
+	all, err := g.Register.Connections(t.Context())
 	if err != nil || len(all) != 2 || all[0].ParticipantID != "P001" || all[0].Aside || !all[1].Aside {
 		t.Errorf("Connections = %+v, %v, want P001's, and P002's aside", all, err)
 	}
@@ -223,24 +223,24 @@ func TestReconnect(t *testing.T) {
 		t.Fatalf("Token = %v, want *NeedsReconsentError", err)
 	}
 	again, err := s.connect(g, "P001", "ann")
-	if err != nil || again.Connection.ID != id || again.Connection.Status != state.Connected {
+	if err != nil || again.Connection.ID != id || again.Connection.Status != Connected {
 		t.Fatalf("reconnect = %+v, %v, want connection %s, connected", again.Connection, err, id)
 	}
 	if _, err := g.Token(t.Context(), id); err != nil {
 		t.Errorf("Token after reconnect = %v", err)
 	}
-	if _, err := s.connect(g, "P001", "bob"); !errors.As(err, new(*state.OtherAccountError)) {
-		t.Errorf("reconnect with another account = %v, want *state.OtherAccountError", err)
+	if _, err := s.connect(g, "P001", "bob"); !errors.As(err, new(*OtherAccountError)) {
+		t.Errorf("reconnect with another account = %v, want *OtherAccountError", err)
 	}
-	all, err := g.Store.Connections(t.Context())
+	all, err := g.Register.Connections(t.Context())
 	if err != nil || len(all) != 2 || !all[1].Aside {
 		t.Fatalf("Connections = %+v, %v, want the other account's aside", all, err)
 	}
 	before := g.Calls()
-	if _, err := g.Token(t.Context(), all[1].ID); !errors.As(err, new(*state.OtherAccountError)) || g.Calls() != before {
-		t.Errorf("Token of a grant set aside = %v in %d calls, want *state.OtherAccountError in none", err, g.Calls()-before)
+	if _, err := g.Token(t.Context(), all[1].ID); !errors.As(err, new(*OtherAccountError)) || g.Calls() != before {
+		t.Errorf("Token of a grant set aside = %v in %d calls, want *OtherAccountError in none", err, g.Calls()-before)
 	}
-	g.Change = &state.Changeover{Reason: "new phone"}
+	g.Change = &Changeover{Reason: "new phone"}
 	if found, err := s.connect(g, "P001", "bob"); err != nil || found.Connection.ID == id {
 		t.Errorf("reconnect with another account, confirmed = %+v, %v", found.Connection, err)
 	}
@@ -260,7 +260,7 @@ func TestVerifyLater(t *testing.T) {
 	if e, ok := asError[*UncheckedError](err); !ok || e.ParticipantID != "P001" {
 		t.Fatalf("connect = %v, want *UncheckedError", err)
 	}
-	all, err := g.Store.Connections(t.Context())
+	all, err := g.Register.Connections(t.Context())
 	if err != nil || len(all) != 1 {
 		t.Fatalf("Connections = %+v, %v, want one", all, err)
 	}

@@ -34,7 +34,7 @@ func (s *study) kill(id, step string) {
 		s.t.FailNow()
 	}
 	// What the kernel does for a dead process.
-	g.Store.Close()
+	g.Register.Store.Close()
 	s.t.Cleanup(func() { close(end); <-done })
 }
 
@@ -83,8 +83,8 @@ func TestCrash(t *testing.T) {
 				if err != nil || token != h.Access || s.access[token] == "" || s.refresh[h.Refresh] == "" {
 					t.Errorf("Token = %v; stored pair lives: access %t, refresh %t", err, s.access[h.Access] != "", s.refresh[h.Refresh] != "")
 				}
-				intents, _ := next.Store.Intents(t.Context())
-				answers, _ := next.Store.Answers(t.Context(), "")
+				intents, _ := next.Register.Intents(t.Context())
+				answers, _ := next.Register.Answers(t.Context(), "")
 				if len(intents)+len(answers) != 0 {
 					t.Errorf("left over: intents %v, %d answers", intents, len(answers))
 				}
@@ -150,7 +150,7 @@ func TestCrashAfterCode(t *testing.T) {
 		g.Finish(context.Background(), s.redirected(address, s.newCode("user"), ""))
 	}()
 	<-there
-	g.Store.Close()
+	g.Register.Store.Close()
 	t.Cleanup(func() { close(end); <-done })
 
 	next := s.process()
@@ -159,14 +159,14 @@ func TestCrashAfterCode(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all, err := next.Store.Connections(t.Context())
+	all, err := next.Register.Connections(t.Context())
 	if err != nil || len(all) != 1 || all[0].ParticipantID != "P001" {
 		t.Fatalf("Connections = %+v, %v, want P001's", all, err)
 	}
 	if _, err := next.Token(t.Context(), all[0].ID); err != nil {
 		t.Errorf("Token = %v", err)
 	}
-	if all, _ := next.Store.Connections(t.Context()); all[0].AccountHash == "" {
+	if all, _ := next.Register.Connections(t.Context()); all[0].AccountHash == "" {
 		t.Error("Token did not settle whose account it is")
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // damages are what may become of sealed bytes in a row of the state.
@@ -87,8 +85,8 @@ func TestDamagedTokens(t *testing.T) {
 					}
 				}
 			}
-			c, err := next.Store.Connection(t.Context(), ids["P002"])
-			if err != nil || c.LastError != state.TokensDamaged || c.Status != state.Connected {
+			c, err := next.Register.Connection(t.Context(), ids["P002"])
+			if err != nil || c.LastError != TokensDamaged || c.Status != Connected {
 				t.Errorf("connection: %s, %q, %v; want that the tokens are damaged", c.Status, c.LastError, err)
 			}
 			if n, err := next.CheckSealed(t.Context()); n != 3 || !isSeal(err) || strings.Count(err.Error(), "P002: ") != 1 || strings.Contains(err.Error(), "P001") {
@@ -135,7 +133,7 @@ func TestDamagedAnswer(t *testing.T) {
 			if strict {
 				s.kill(one, "refresh.kept")
 			} else { // the answer is there, and the token was never spent
-				a := state.TokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", old), HTTPStatus: 200, ReceivedAt: s.clock()}
+				a := TokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", old), HTTPStatus: 200, ReceivedAt: s.clock()}
 				if _, err := g.keep(t.Context(), a, []byte("{}")); err != nil {
 					t.Fatal(err)
 				}
@@ -154,7 +152,7 @@ func TestDamagedAnswer(t *testing.T) {
 			if strict != errors.As(err, &suspect) || !strict && err != nil {
 				t.Errorf("%s, the token was spent: %t: Token = %v", name, strict, err)
 			}
-			if waiting, err := next.Store.Answers(t.Context(), ""); err != nil || len(waiting) > 0 {
+			if waiting, err := next.Register.Answers(t.Context(), ""); err != nil || len(waiting) > 0 {
 				t.Errorf("%s: %d answers wait, %v", name, len(waiting), err)
 			}
 			s.again(next, "P001", one)
@@ -171,7 +169,7 @@ func TestDamagedAnswerToACode(t *testing.T) {
 		}
 		s, g := newStudy(t, "P001", "P002")
 		two := s.imported(g, "P002")
-		a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
+		a := TokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
 		if _, err := g.keep(context.Background(), a, []byte(`{"access_token":"a","refresh_token":"r"}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +183,7 @@ func TestDamagedAnswerToACode(t *testing.T) {
 		if _, err := next.Token(t.Context(), two); err != nil {
 			t.Errorf("%s: Token of the other = %v", name, err)
 		}
-		if all, err := next.Store.Connections(t.Context()); err != nil || len(all) != 1 {
+		if all, err := next.Register.Connections(t.Context()); err != nil || len(all) != 1 {
 			t.Errorf("%s: %d connections, %v; want one", name, len(all), err)
 		}
 	}
@@ -196,7 +194,7 @@ func TestKeptAnswerMendsDamagedTokens(t *testing.T) {
 	for body, mended := range map[string]bool{`{"access_token":"a","refresh_token":"r"}`: true, `{"access_token":"a"}`: false} {
 		s, g := newStudy(t, "P001")
 		one := s.imported(g, "P001")
-		a := state.TokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", pairOf(t, g, one).Refresh), HTTPStatus: 200, ReceivedAt: s.clock()}
+		a := TokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", pairOf(t, g, one).Refresh), HTTPStatus: 200, ReceivedAt: s.clock()}
 		if _, err := g.keep(t.Context(), a, []byte(body)); err != nil {
 			t.Fatal(err)
 		}

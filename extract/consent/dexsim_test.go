@@ -9,7 +9,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Against the simulator, whose OAuth was written by somebody else and which
@@ -34,7 +33,7 @@ func TestAgainstSimulator(t *testing.T) {
 					t.Fatal(err)
 				}
 				found, err := g.Finish(t.Context(), location(t, address+"&user="+id))
-				if err != nil || found.Connection.Status != state.Connected || found.Ranges.EGVs == nil || len(found.Devices) == 0 {
+				if err != nil || found.Connection.Status != Connected || found.Ranges.EGVs == nil || len(found.Devices) == 0 {
 					t.Fatalf("Finish(%s) = %+v, %v", id, found, err)
 				}
 				liveTenHours(t, s, app, found.Connection.ID, g, other)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -53,10 +54,10 @@ func fillDisk(ctx context.Context, e errand) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(g.Store.AddParticipant(ctx, state.Participant{ID: "P001"}), consent(ctx, g, "P001")); err != nil {
+	if err := errors.Join(g.Register.Cohort.AddParticipant(ctx, cohort.Participant{ID: "P001"}), consent(ctx, g, "P001")); err != nil {
 		return err
 	}
-	all, err := g.Store.Connections(ctx)
+	all, err := g.Register.Connections(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // bundleSchema is the form of an exported file once it is opened.
@@ -67,7 +67,7 @@ func (g *Grants) Export(ctx context.Context, path, recipient string, participant
 	if _, err := os.Lstat(path); err == nil {
 		return 0, &os.PathError{Op: "export", Path: path, Err: os.ErrExist}
 	}
-	owner := g.Store.NewID()
+	owner := g.Register.Store.NewID()
 	list, err := g.leaseAll(ctx, owner, participants)
 	defer func() {
 		for _, h := range list {
@@ -91,7 +91,7 @@ func (g *Grants) Export(ctx context.Context, path, recipient string, participant
 	for _, h := range list {
 		hashes[h.Connection.ID] = h.RefreshHash
 	}
-	if err := g.Store.MarkExported(ctx, owner, hashes, recipient); err != nil {
+	if err := g.Register.MarkExported(ctx, owner, hashes, recipient); err != nil {
 		return 0, errors.Join(fmt.Errorf("export: %w", err), os.Remove(unfinished))
 	}
 	g.reached("export marked")
@@ -115,12 +115,12 @@ func recipients(text string) ([]age.Recipient, error) {
 // leaseAll takes the refresh leases of the connections to export and returns
 // what they hold, answers that a crash left included.
 func (g *Grants) leaseAll(ctx context.Context, owner string, participants []string) (list []held, err error) {
-	all, err := g.Store.Connections(ctx)
+	all, err := g.Register.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range all {
-		if c.Aside || c.Status == state.Ended || c.Status == state.NeedsReconsent || !named(participants, c.ParticipantID) {
+		if c.Aside || c.Status == Ended || c.Status == NeedsReconsent || !named(participants, c.ParticipantID) {
 			continue
 		}
 		if err := g.leaseAs(ctx, c.ID, owner); err != nil {
@@ -200,7 +200,7 @@ func (e *NotInRosterError) Error() string {
 // A Takeover says what is in an exported file.
 type Takeover struct {
 	g     *Grants
-	fresh []state.TokenImport
+	fresh []TokenImport
 	back  []string // connections whose grants left in this very file
 }
 
@@ -219,8 +219,8 @@ func (g *Grants) Open(ctx context.Context, r io.Reader) (*Takeover, error) {
 	t := &Takeover{g: g}
 	var unknown []string
 	for _, line := range b.Grants {
-		p, err := g.Store.Participant(ctx, line.ParticipantID)
-		if missing := (*state.UnknownParticipantError)(nil); errors.As(err, &missing) {
+		p, err := g.Register.Cohort.Participant(ctx, line.ParticipantID)
+		if missing := (*cohort.UnknownParticipantError)(nil); errors.As(err, &missing) {
 			unknown = append(unknown, missing.ID)
 			continue
 		}
@@ -258,17 +258,17 @@ func (g *Grants) openBundle(r io.Reader) (b bundle, err error) {
 }
 
 // add sorts a grant to those that come and those that come back.
-func (t *Takeover) add(ctx context.Context, p state.Participant, line bundleLine) error {
+func (t *Takeover) add(ctx context.Context, p cohort.Participant, line bundleLine) error {
 	g := t.g
-	held, err := g.Store.ExportedAs(ctx, g.Key.hash("refresh", line.RefreshToken))
+	held, err := g.Register.ExportedAs(ctx, g.Key.hash("refresh", line.RefreshToken))
 	if err == nil && held.ParticipantID != p.ID {
-		return &state.OwnerError{ParticipantID: p.ID, ConnectionID: held.ID, Kind: "connection"}
+		return &OwnerError{ParticipantID: p.ID, ConnectionID: held.ID, Kind: "connection"}
 	}
 	if err == nil {
 		t.back = append(t.back, held.ID)
 		return nil
 	}
-	if !errors.Is(err, state.ErrNoConnection) {
+	if !errors.Is(err, ErrNoConnection) {
 		return err
 	}
 	app, err := g.app(line.Region)
@@ -281,17 +281,17 @@ func (t *Takeover) add(ctx context.Context, p state.Participant, line bundleLine
 	if err != nil {
 		return err
 	}
-	t.fresh = append(t.fresh, state.TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
+	t.fresh = append(t.fresh, TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
 	return nil
 }
 
 // Take takes the grants over, those that come back included. Spends no token;
 // new connections wait for Verify.
 func (t *Takeover) Take(ctx context.Context) (Imported, error) {
-	if err := t.g.Store.TakeBack(ctx, t.back); err != nil {
+	if err := t.g.Register.TakeBack(ctx, t.back); err != nil {
 		return Imported{}, fmt.Errorf("exported grants: %w", err)
 	}
-	ids, err := t.g.Store.ImportTokens(ctx, t.fresh)
+	ids, err := t.g.Register.ImportTokens(ctx, t.fresh)
 	if err != nil {
 		return Imported{}, fmt.Errorf("exported grants: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // beside is another machine's study that talks to the same server.
@@ -17,7 +17,7 @@ func (s *study) beside(participants ...string) (*study, *Grants) {
 	other := &study{server: s.server, t: s.t, dir: s.t.TempDir(), now: s.clock()}
 	g := other.process()
 	for _, id := range participants {
-		if err := g.Store.AddParticipant(s.t.Context(), state.Participant{ID: id}); err != nil {
+		if err := g.Register.Cohort.AddParticipant(s.t.Context(), cohort.Participant{ID: id}); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -233,7 +234,7 @@ func newStudy(t *testing.T, participants ...string) (*study, *Grants) {
 	})
 	g := s.process()
 	for _, id := range participants {
-		if err := g.Store.AddParticipant(t.Context(), state.Participant{ID: id}); err != nil {
+		if err := g.Register.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: id}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -249,12 +250,12 @@ func (s *study) process() *Grants {
 	}
 	s.t.Cleanup(func() { store.Close() })
 	store.Now = s.clock
-	key, err := OpenKey(s.t.Context(), filepath.Join(s.dir, "key.age"), store)
+	key, err := OpenKey(s.t.Context(), filepath.Join(s.dir, "key.age"), registerOf(store))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return &Grants{
-		Store: store, Key: key, Region: "us", Wanted: func(state.Participant) bool { return true },
+		Register: registerOf(store), Key: key, Region: "us", Wanted: func(cohort.Participant) bool { return true },
 		Apps: map[string]App{"us": {BaseURL: s.URL, OAuthPrefix: "v2", ClientID: "id", ClientSecret: "secret-" + canary, RedirectURI: redirectURI}},
 		Log:  slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}

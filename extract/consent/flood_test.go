@@ -124,7 +124,7 @@ func TestOneLinkBeginsTen(t *testing.T) {
 	unlock := s.locked()
 	for range 200 {
 		err := begin(token)
-		often, ok := errors.AsType[*state.TooOftenError](err)
+		often, ok := errors.AsType[*TooOftenError](err)
 		if want := s.clock().Add(50 * time.Minute); !ok || often.ParticipantID != "P001" || !often.Until.Equal(want) {
 			t.Fatalf("BeginByLink = %v, want that it rests until %s", err, want)
 		}
@@ -142,14 +142,14 @@ func TestOneLinkBeginsTen(t *testing.T) {
 		t.Errorf("at the terminal: %v", err)
 	}
 	s.add(49 * time.Minute)
-	if err := begin(token); !as[*state.TooOftenError](err) {
+	if err := begin(token); !as[*TooOftenError](err) {
 		t.Errorf("a minute too early: %v", err)
 	}
 	s.add(time.Minute)
 	if err := begin(token); err != nil {
 		t.Errorf("after its rest: %v", err)
 	}
-	if err := begin(token); !as[*state.TooOftenError](err) {
+	if err := begin(token); !as[*TooOftenError](err) {
 		t.Errorf("twice after a rest that allows one: %v", err)
 	}
 }
@@ -224,8 +224,8 @@ func TestOneArrivalOfAState(t *testing.T) {
 		}
 		for range 5 {
 			_, err := g.Arrive(ctx, a)
-			if e, ok := errors.AsType[*state.StateError](err); !ok || e.Reason != state.StateUsed {
-				t.Errorf("Arrive meanwhile = %v, want %q", err, state.StateUsed)
+			if e, ok := errors.AsType[*StateError](err); !ok || e.Reason != StateUsed {
+				t.Errorf("Arrive meanwhile = %v, want %q", err, StateUsed)
 			}
 		}
 		return nil

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/fault"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An App is what Dexcom registered for the study in one region.
@@ -41,22 +41,22 @@ func (a App) oauth() *oauth2.Config {
 
 // Grants keeps the participants' consents for one run of a command. Its
 // exported fields are set before use and then frozen; its clock is the
-// store's. All methods may be called by many goroutines.
+// register's. All methods may be called by many goroutines.
 type Grants struct {
-	Store *state.Store
-	Key   *Key
-	Apps  map[string]App // by region
+	Register *Register
+	Key      *Key
+	Apps     map[string]App // by region
 	// Region is that of participants whose roster line names none.
 	Region string
 	// Wanted says who may be connected by a link. Nil: nobody.
-	Wanted func(state.Participant) bool
+	Wanted func(cohort.Participant) bool
 	// Change confirms that a participant may come with another Dexcom account
 	// than before, or with one that was another participant's: see
-	// state.Settle. Its First is filled in here. Nil: nothing is confirmed.
-	Change *state.Changeover
+	// Settle. Its First is filled in here. Nil: nothing is confirmed.
+	Change *Changeover
 	// Keep takes the answers by which an account was looked at, once it is
 	// certain whose they are. Nil: they are not kept.
-	Keep func(ctx context.Context, c state.Connection, a dexcom.Answer) error
+	Keep func(ctx context.Context, c Connection, a dexcom.Answer) error
 	// Post carries requests to the token endpoint, nil: a transport that
 	// repeats nothing. API carries those for data, nil: dexcom's own.
 	Post http.RoundTripper
@@ -109,7 +109,7 @@ func (g *Grants) Reached(string) { g.tally.reached() }
 // Calls returns how many requests were sent so far, to either endpoint.
 func (g *Grants) Calls() int64 { return g.calls.Load() }
 
-func (g *Grants) now() time.Time { return g.Store.Now().UTC() }
+func (g *Grants) now() time.Time { return g.Register.Store.Now().UTC() }
 
 // clock says why our clock cannot be trusted, by a server's Date; zero: it sent none.
 func (g *Grants) clock(server time.Time) error {
@@ -169,16 +169,16 @@ type pair struct {
 }
 
 // grant seals p, received at the given instant, for the store.
-func (g *Grants) grant(p pair, received time.Time, lifetime time.Duration) (state.Grant, error) {
+func (g *Grants) grant(p pair, received time.Time, lifetime time.Duration) (Grant, error) {
 	plain, err := json.Marshal(p)
 	if err != nil {
-		return state.Grant{}, err
+		return Grant{}, err
 	}
 	sealed, err := g.Key.seal(plain)
 	if err != nil {
-		return state.Grant{}, fmt.Errorf("seal: %w", err)
+		return Grant{}, fmt.Errorf("seal: %w", err)
 	}
-	out := state.Grant{Current: sealed, RefreshHash: g.Key.hash("refresh", p.Refresh)}
+	out := Grant{Current: sealed, RefreshHash: g.Key.hash("refresh", p.Refresh)}
 	if p.Access != "" {
 		out.AccessIssuedAt, out.AccessExpiresAt = received, received.Add(lifetime)
 	}
@@ -187,10 +187,10 @@ func (g *Grants) grant(p pair, received time.Time, lifetime time.Duration) (stat
 
 // open opens the sealed pair of a connection. The key is the one that the store is
 // bound to, so that one pair which it does not open is damaged: *SealError. One that is
-// not this participant's is a *state.OwnerError; so is one before it, which nobody uses
+// not this participant's is a *OwnerError; so is one before it, which nobody uses
 // but for repair.
-func (g *Grants) open(c state.Connection, t state.Tokens) (pair, error) {
-	if err := g.Store.OwnTokens(c, t); err != nil {
+func (g *Grants) open(c Connection, t Tokens) (pair, error) {
+	if err := g.Register.OwnTokens(c, t); err != nil {
 		return pair{}, err
 	}
 	p, err := g.Key.pair(t.Current)
@@ -199,7 +199,7 @@ func (g *Grants) open(c state.Connection, t state.Tokens) (pair, error) {
 	}
 	previous, opens := g.Key.refreshHash(t.Previous)
 	if g.Key.hash("refresh", p.Refresh) != t.RefreshHash || opens && previous != t.PreviousHash {
-		return pair{}, state.NotTheirs(c)
+		return pair{}, NotTheirs(c)
 	}
 	return p, nil
 }

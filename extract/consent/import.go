@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Imported is what an import of refresh tokens did.
@@ -18,16 +16,16 @@ type Imported struct {
 
 // Import takes over grants from a CSV file of participant_id,refresh_token. It
 // takes all lines or none, asks nobody, and spends no token; what is wrong is a
-// *state.CSVError, which shows no token. Each new connection waits for Verify,
+// *cohort.CSVError, which shows no token. Each new connection waits for Verify,
 // or else for Token, to see its account.
 func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
-	lines, err := g.Store.ReadTokenFile(ctx, r)
+	lines, err := g.Register.Cohort.ReadTokenFile(ctx, r)
 	if err != nil {
 		return Imported{}, err
 	}
-	list := make([]state.TokenImport, len(lines))
+	list := make([]TokenImport, len(lines))
 	for i, l := range lines {
-		p, err := g.Store.Participant(ctx, l.ParticipantID)
+		p, err := g.Register.Cohort.Participant(ctx, l.ParticipantID)
 		if err != nil {
 			return Imported{}, err
 		}
@@ -39,9 +37,9 @@ func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
 		if err != nil {
 			return Imported{}, fmt.Errorf("participant %s: %w", p.ID, err)
 		}
-		list[i] = state.TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant}
+		list[i] = TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant}
 	}
-	ids, err := g.Store.ImportTokens(ctx, list)
+	ids, err := g.Register.ImportTokens(ctx, list)
 	if err != nil {
 		return Imported{}, fmt.Errorf("token import: %w", err)
 	}
@@ -53,13 +51,13 @@ func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
 // set aside is among them only if Change confirms it: its account was seen, and
 // is another.
 func (g *Grants) Unverified(ctx context.Context) ([]string, error) {
-	all, err := g.Store.Connections(ctx)
+	all, err := g.Register.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
 	for _, c := range all {
-		if c.AccountHash == "" && c.Status != state.Ended && c.Status != state.Exported && (!c.Aside || g.Change != nil) {
+		if c.AccountHash == "" && c.Status != Ended && c.Status != Exported && (!c.Aside || g.Change != nil) {
 			ids = append(ids, c.ID)
 		}
 	}

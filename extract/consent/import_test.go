@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 func TestImport(t *testing.T) {
@@ -32,8 +32,8 @@ func TestImport(t *testing.T) {
 	}
 	_, err = g.Import(t.Context(), strings.NewReader("participant_id,refresh_token\nP003,"+canary+"\n"))
 	quiet(t, err)
-	if !errors.As(err, new(*state.CSVError)) {
-		t.Errorf("Import of an unknown participant = %v, want *state.CSVError", err)
+	if !errors.As(err, new(*cohort.CSVError)) {
+		t.Errorf("Import of an unknown participant = %v, want *cohort.CSVError", err)
 	}
 }
 
@@ -73,20 +73,20 @@ func TestUnverified(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("after both were checked")
-	if err := g.Store.EndConnection(t.Context(), cy, s.clock()); err != nil {
+	if err := g.Register.CloseConnection(t.Context(), cy, s.clock(), ""); err != nil {
 		t.Fatal(err)
 	}
 	check("after one has ended")
-	if _, err := s.connect(g, "P002", "dee"); !errors.As(err, new(*state.OtherAccountError)) {
-		t.Fatalf("connect with another account = %v, want *state.OtherAccountError", err)
+	if _, err := s.connect(g, "P002", "dee"); !errors.As(err, new(*OtherAccountError)) {
+		t.Fatalf("connect with another account = %v, want *OtherAccountError", err)
 	}
 	check("with a grant set aside")
-	g.Change = &state.Changeover{Reason: "new phone"}
-	all, err := g.Store.Connections(t.Context())
+	g.Change = &Changeover{Reason: "new phone"}
+	all, err := g.Register.Connections(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	aside := slices.IndexFunc(all, func(c state.Connection) bool { return c.Aside })
+	aside := slices.IndexFunc(all, func(c Connection) bool { return c.Aside })
 	check("with a grant set aside and confirmed", all[aside].ID)
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // A Link lets whoever holds it connect as one participant. Invite alone knows
@@ -51,13 +51,13 @@ func (e *LinkError) Error() string {
 func (g *Grants) Invite(ctx context.Context, participants []string, life time.Duration) ([]Link, error) {
 	now := g.now()
 	links := make([]Link, len(participants))
-	rows := make([]state.Invitation, len(participants))
+	rows := make([]Invitation, len(participants))
 	for i, id := range participants {
 		token := newToken()
 		links[i] = Link{id, Secret(token), now.Add(life)}
-		rows[i] = state.Invitation{Hash: g.linkHash(token), ParticipantID: id, CreatedAt: now, ExpiresAt: links[i].ExpiresAt}
+		rows[i] = Invitation{Hash: g.linkHash(token), ParticipantID: id, CreatedAt: now, ExpiresAt: links[i].ExpiresAt}
 	}
-	if err := g.Store.PutInvitations(ctx, rows); err != nil {
+	if err := g.Register.PutInvitations(ctx, rows); err != nil {
 		return nil, fmt.Errorf("invitations: %w", err)
 	}
 	return links, nil
@@ -77,13 +77,13 @@ func (g *Grants) linkHash(token string) string {
 
 // CheckLink returns the participant of a link that works, *LinkError otherwise.
 // It changes nothing, so programs that look at links in mails do no harm.
-func (g *Grants) CheckLink(ctx context.Context, token string) (state.Participant, error) {
+func (g *Grants) CheckLink(ctx context.Context, token string) (cohort.Participant, error) {
 	p, _, err := g.link(ctx, token)
 	return p, err
 }
 
 // OpenLink is CheckLink for a person's eyes: it records that the link was opened.
-func (g *Grants) OpenLink(ctx context.Context, token string) (state.Participant, error) {
+func (g *Grants) OpenLink(ctx context.Context, token string) (cohort.Participant, error) {
 	p, i, err := g.link(ctx, token)
 	if err != nil {
 		return p, err
@@ -91,7 +91,7 @@ func (g *Grants) OpenLink(ctx context.Context, token string) (state.Participant,
 	if !i.OpenedAt.IsZero() {
 		return p, nil
 	}
-	if err := g.Store.InvitationOpened(ctx, i.Hash); err != nil {
+	if err := g.Register.InvitationOpened(ctx, i.Hash); err != nil {
 		return p, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
 	return p, nil
@@ -100,25 +100,25 @@ func (g *Grants) OpenLink(ctx context.Context, token string) (state.Participant,
 // BeginByLink begins the consent of a link's participant, as Begin does. The
 // consent counts only while the link does. It belongs to the browser if press is
 // the PressToken that the link's page gave it; else to none, so that whoever
-// comes back is asked. A link that began too many is a *state.TooOftenError.
+// comes back is asked. A link that began too many is a *TooOftenError.
 func (g *Grants) BeginByLink(ctx context.Context, token string, browser Secret, press string) (participantID, address string, err error) {
 	p, i, err := g.link(ctx, token)
 	if err != nil {
 		return "", "", err
 	}
-	address, _, err = g.begin(ctx, state.OAuthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: g.pressedHash(token, browser, press)})
+	address, _, err = g.begin(ctx, OAuthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: g.pressedHash(token, browser, press)})
 	return p.ID, address, err
 }
 
-func (g *Grants) link(ctx context.Context, token string) (state.Participant, state.Invitation, error) {
-	i, err := g.Store.Invitation(ctx, g.linkHash(token))
-	if errors.Is(err, state.ErrNoInvitation) {
-		return state.Participant{}, i, &LinkError{Reason: LinkUnknown}
+func (g *Grants) link(ctx context.Context, token string) (cohort.Participant, Invitation, error) {
+	i, err := g.Register.Invitation(ctx, g.linkHash(token))
+	if errors.Is(err, ErrNoInvitation) {
+		return cohort.Participant{}, i, &LinkError{Reason: LinkUnknown}
 	}
 	if err != nil {
-		return state.Participant{}, i, fmt.Errorf("invitation: %w", err)
+		return cohort.Participant{}, i, fmt.Errorf("invitation: %w", err)
 	}
-	p, err := g.Store.Participant(ctx, i.ParticipantID)
+	p, err := g.Register.Cohort.Participant(ctx, i.ParticipantID)
 	if err != nil {
 		return p, i, err
 	}
@@ -135,36 +135,36 @@ func (g *Grants) link(ctx context.Context, token string) (state.Participant, sta
 	return p, i, nil
 }
 
-func (g *Grants) wants(p state.Participant) bool { return g.Wanted != nil && g.Wanted(p) }
+func (g *Grants) wants(p cohort.Participant) bool { return g.Wanted != nil && g.Wanted(p) }
 
 // stillWanted refuses a consent that a link led to when the participation has
 // ended since. Whoever connects somebody at the clinic knows what they do.
-func (g *Grants) stillWanted(ctx context.Context, o state.OAuthState) error {
+func (g *Grants) stillWanted(ctx context.Context, o OAuthState) error {
 	if o.Invitation == "" {
 		return nil
 	}
-	p, err := g.Store.Participant(ctx, o.ParticipantID)
+	p, err := g.Register.Cohort.Participant(ctx, o.ParticipantID)
 	if err == nil && !g.wants(p) {
-		err = &state.StateError{Reason: state.StateRevoked}
+		err = &StateError{Reason: StateRevoked}
 	}
 	return err
 }
 
 // noteOutcome records with the links how a consent ended: one that was refused
 // may be tried again, one that brought a grant closes all of the participant's.
-func (g *Grants) noteOutcome(ctx context.Context, o state.OAuthState, found Found, outcome error) error {
+func (g *Grants) noteOutcome(ctx context.Context, o OAuthState, found Found, outcome error) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
 	var denied *DeniedError
 	var unchecked *UncheckedError
-	var inUse *state.AccountInUseError
-	var other *state.OtherAccountError
+	var inUse *AccountInUseError
+	var other *OtherAccountError
 	switch {
-	case errors.As(outcome, &inUse), errors.As(outcome, &other), as[*state.OwnerError](outcome): // the right account may come by the same link
+	case errors.As(outcome, &inUse), errors.As(outcome, &other), as[*OwnerError](outcome): // the right account may come by the same link
 	case outcome == nil, errors.As(outcome, &unchecked), found.Connection.ID != "":
-		err = g.Store.EndInvitations(ctx, o.ParticipantID)
+		err = g.Register.EndInvitations(ctx, o.ParticipantID)
 	case errors.As(outcome, &denied) && o.Invitation != "":
-		err = g.Store.InvitationDenied(ctx, o.Invitation)
+		err = g.Register.InvitationDenied(ctx, o.Invitation)
 	}
 	if err != nil {
 		return fmt.Errorf("participant %s: invitation: %w", o.ParticipantID, err)

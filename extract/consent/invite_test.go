@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A link is nowhere on disk, is told from every other, and shows itself in no
@@ -59,7 +57,7 @@ func TestInviteAllOrNobody(t *testing.T) {
 	if _, err := g.Invite(t.Context(), []string{"P001", "P999"}, time.Hour); err == nil {
 		t.Error("a stranger was invited")
 	}
-	if all, err := g.Store.Invitations(t.Context()); err != nil || len(all) != 0 {
+	if all, err := g.Register.Invitations(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("invitations after an error: %d, %v; want none", len(all), err)
 	}
 }
@@ -83,47 +81,47 @@ func TestConnectingEndsLinks(t *testing.T) {
 
 // Where a consent stands follows from the newest connection and from the link
 // with which something happened last.
-func TestStanding(t *testing.T) {
+func TestProgress(t *testing.T) {
 	at := func(hour int) time.Time { return time.Date(2026, 3, 1, hour, 0, 0, 0, time.UTC) }
-	link := func(created, expires int, more func(*state.Invitation)) state.Invitation {
-		i := state.Invitation{Hash: "h", CreatedAt: at(created), ExpiresAt: at(expires)}
+	link := func(created, expires int, more func(*Invitation)) Invitation {
+		i := Invitation{Hash: "h", CreatedAt: at(created), ExpiresAt: at(expires)}
 		if more != nil {
 			more(&i)
 		}
 		return i
 	}
-	opened := func(i *state.Invitation) { i.OpenedAt = i.CreatedAt.Add(time.Hour) }
-	denied := func(i *state.Invitation) { opened(i); i.DeniedAt = i.OpenedAt.Add(time.Hour) }
-	revoked := func(i *state.Invitation) { i.RevokedAt = i.CreatedAt.Add(time.Hour) }
-	used := func(i *state.Invitation) { opened(i); i.ConnectedAt = i.OpenedAt.Add(time.Hour) }
-	connection := func(s state.Status) state.Connection { return state.Connection{ID: "c", Status: s} }
-	none := state.Connection{}
+	opened := func(i *Invitation) { i.OpenedAt = i.CreatedAt.Add(time.Hour) }
+	denied := func(i *Invitation) { opened(i); i.DeniedAt = i.OpenedAt.Add(time.Hour) }
+	revoked := func(i *Invitation) { i.RevokedAt = i.CreatedAt.Add(time.Hour) }
+	used := func(i *Invitation) { opened(i); i.ConnectedAt = i.OpenedAt.Add(time.Hour) }
+	connection := func(s Status) Connection { return Connection{ID: "c", Status: s} }
+	none := Connection{}
 	for _, test := range []struct {
 		name  string
-		c     state.Connection
-		links []state.Invitation
-		want  Standing
+		c     Connection
+		links []Invitation
+		want  Progress
 	}{
 		{"nothing", none, nil, NotInvited},
-		{"a link", none, []state.Invitation{link(1, 20, nil)}, NotOpened},
-		{"opened", none, []state.Invitation{link(1, 20, opened)}, Opened},
-		{"denied", none, []state.Invitation{link(1, 20, denied)}, Denied},
-		{"denied, then a new link", none, []state.Invitation{link(1, 20, denied), link(5, 20, nil)}, NotOpened},
-		{"a reminder, then the first link is opened", none, []state.Invitation{link(2, 20, opened), link(2, 20, nil)}, Opened},
-		{"expired", none, []state.Invitation{link(1, 10, opened)}, Lapsed},
-		{"denied, and expired", none, []state.Invitation{link(1, 10, denied)}, Denied},
-		{"expired, and one that works", none, []state.Invitation{link(1, 20, nil), link(2, 10, opened)}, NotOpened},
-		{"revoked", none, []state.Invitation{link(1, 20, revoked)}, NotInvited},
-		{"connected", connection(state.Connected), []state.Invitation{link(1, 20, used)}, Connected},
-		{"connected, and invited again", connection(state.Connected), []state.Invitation{link(1, 20, nil)}, Connected},
-		{"refused lately", connection(state.AuthSuspect), nil, Connected},
-		{"used on another machine", connection(state.Exported), []state.Invitation{link(1, 20, nil)}, Connected},
-		{"refused for good", connection(state.NeedsReconsent), []state.Invitation{link(1, 20, used)}, NeedsReconsent},
-		{"refused, and the new link expired", connection(state.NeedsReconsent), []state.Invitation{link(1, 10, nil)}, NeedsReconsent},
-		{"refused, and invited again", connection(state.NeedsReconsent), []state.Invitation{link(1, 20, nil)}, NotOpened},
-		{"ended", connection(state.Ended), nil, NotInvited},
+		{"a link", none, []Invitation{link(1, 20, nil)}, NotOpened},
+		{"opened", none, []Invitation{link(1, 20, opened)}, Opened},
+		{"denied", none, []Invitation{link(1, 20, denied)}, Denied},
+		{"denied, then a new link", none, []Invitation{link(1, 20, denied), link(5, 20, nil)}, NotOpened},
+		{"a reminder, then the first link is opened", none, []Invitation{link(2, 20, opened), link(2, 20, nil)}, Opened},
+		{"expired", none, []Invitation{link(1, 10, opened)}, Lapsed},
+		{"denied, and expired", none, []Invitation{link(1, 10, denied)}, Denied},
+		{"expired, and one that works", none, []Invitation{link(1, 20, nil), link(2, 10, opened)}, NotOpened},
+		{"revoked", none, []Invitation{link(1, 20, revoked)}, NotInvited},
+		{"connected", connection(Connected), []Invitation{link(1, 20, used)}, Joined},
+		{"connected, and invited again", connection(Connected), []Invitation{link(1, 20, nil)}, Joined},
+		{"refused lately", connection(AuthSuspect), nil, Joined},
+		{"used on another machine", connection(Exported), []Invitation{link(1, 20, nil)}, Joined},
+		{"refused for good", connection(NeedsReconsent), []Invitation{link(1, 20, used)}, ToRenew},
+		{"refused, and the new link expired", connection(NeedsReconsent), []Invitation{link(1, 10, nil)}, ToRenew},
+		{"refused, and invited again", connection(NeedsReconsent), []Invitation{link(1, 20, nil)}, NotOpened},
+		{"ended", connection(Ended), nil, NotInvited},
 	} {
-		if got := standing(test.c, test.links, at(12)); got != test.want {
+		if got := progress(test.c, test.links, at(12)); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}

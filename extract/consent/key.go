@@ -18,8 +18,6 @@ import (
 	"strings"
 
 	"filippo.io/age"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // ErrWrongKey says that the tokens were sealed for another key.
@@ -45,8 +43,8 @@ type Key struct {
 // created (mode 0600) and the store remembers for whom tokens are sealed. From
 // then on another key, or none, is ErrWrongKey. A file that others can read is
 // a *KeyModeError.
-func OpenKey(ctx context.Context, path string, store *state.Store) (*Key, error) {
-	bound, err := store.BoundKey(ctx)
+func OpenKey(ctx context.Context, path string, register *Register) (*Key, error) {
+	bound, err := register.BoundKey(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("key %s: %w", path, err)
 	}
@@ -62,24 +60,24 @@ func OpenKey(ctx context.Context, path string, store *state.Store) (*Key, error)
 	if err != nil {
 		return nil, err
 	}
-	return k.bind(ctx, "key file "+path, store)
+	return k.bind(ctx, "key file "+path, register)
 }
 
 // ReadKey reads the key from r, which messages call name. Nothing is created:
 // whoever keeps the key made it. The first one that a store sees is remembered;
 // another is ErrWrongKey.
-func ReadKey(ctx context.Context, name string, r io.Reader, store *state.Store) (*Key, error) {
+func ReadKey(ctx context.Context, name string, r io.Reader, register *Register) (*Key, error) {
 	k, err := parseKey(name, r)
 	if err != nil {
 		return nil, err
 	}
-	return k.bind(ctx, name, store)
+	return k.bind(ctx, name, register)
 }
 
 // bind makes sure that k is the key of the store's tokens.
-func (k *Key) bind(ctx context.Context, name string, store *state.Store) (*Key, error) {
+func (k *Key) bind(ctx context.Context, name string, register *Register) (*Key, error) {
 	recipient := k.Recipient()
-	bound, err := store.BindKey(ctx, state.StudyKey{Recipient: recipient, Keyed: k.keyed, RefreshHash: k.refreshHash})
+	bound, err := register.BindKey(ctx, StudyKey{Recipient: recipient, Keyed: k.keyed, RefreshHash: k.refreshHash})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // live is an ordinary run: recover, then use everybody's tokens, some at a
@@ -20,7 +19,7 @@ func live(ctx context.Context, e errand) error {
 	if err != nil {
 		return err
 	}
-	defer g.Store.Close()
+	defer g.Register.Store.Close()
 	if err := g.Recover(ctx); err != nil {
 		return err
 	}
@@ -61,12 +60,12 @@ func liveOn(ctx context.Context, g *Grants, who string, consents bool) error {
 
 // useAll uses the participant's connections and reports whether one works.
 func useAll(ctx context.Context, g *Grants, who string) (used bool, err error) {
-	all, err := g.Store.Connections(ctx)
+	all, err := g.Register.Connections(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, c := range all {
-		if c.ParticipantID != who || c.Status != state.Connected || c.Aside {
+		if c.ParticipantID != who || c.Status != Connected || c.Aside {
 			continue
 		}
 		switch err := use(ctx, g, c.ID); {

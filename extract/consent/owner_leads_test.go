@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Kept answers that were exchanged are used for nobody, and cost no POST beside
@@ -27,7 +25,7 @@ func TestExchangedAnswers(t *testing.T) {
 			for _, id := range ids {
 				s.kill(id, "refresh.kept")
 			}
-			answers, err := g.Store.Answers(t.Context(), "")
+			answers, err := g.Register.Answers(t.Context(), "")
 			if err != nil || len(answers) != 2 {
 				t.Fatalf("%d answers, %v", len(answers), err)
 			}
@@ -42,14 +40,14 @@ func TestExchangedAnswers(t *testing.T) {
 			}
 			_, posts := s.presented("")
 			for _, id := range ids {
-				if _, err := next.Token(t.Context(), id); !as[*state.OwnerError](err) {
+				if _, err := next.Token(t.Context(), id); !as[*OwnerError](err) {
 					t.Errorf("Token = %v, want *OwnerError", err)
 				}
 			}
 			if _, now := s.presented(""); now != posts {
 				t.Errorf("%d POSTs for those whose answers were exchanged", now-posts)
 			}
-			if _, err := next.CheckSealed(t.Context()); !as[*state.OwnerError](err) {
+			if _, err := next.CheckSealed(t.Context()); !as[*OwnerError](err) {
 				t.Errorf("CheckSealed = %v", err)
 			}
 			s.edit(exchange...)
@@ -69,7 +67,7 @@ func TestAgainAfterExchangedAnswers(t *testing.T) {
 	s.add(3 * time.Hour)
 	s.kill(one, "refresh.kept")
 	s.kill(two, "refresh.kept")
-	answers, _ := g.Store.Answers(t.Context(), "")
+	answers, _ := g.Register.Answers(t.Context(), "")
 	s.edit(swap("token_answers", "answer_id", answers[0].ID, answers[1].ID, "sealed")...)
 	next := s.process()
 	s.goesOn(next, "P001", one)
@@ -100,7 +98,7 @@ func TestExchangedAnswersToCodes(t *testing.T) {
 		s, g := newStudy(t, "P001", "P002")
 		var ids []string
 		for _, who := range []string{"P001", "P002"} {
-			a := state.TokenAnswer{ConnectionID: g.Store.NewID(), ParticipantID: who, Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
+			a := TokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: who, Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
 			kept, err := g.keep(context.Background(), a, []byte(`{"access_token":"a`+who+`","refresh_token":"r`+who+`"}`))
 			if err != nil {
 				t.Fatal(err)
@@ -116,7 +114,7 @@ func TestExchangedAnswersToCodes(t *testing.T) {
 		if c := allConnections(t, next); len(c) != 0 {
 			t.Errorf("%v: connections %+v", columns, c)
 		}
-		if _, err := next.CheckSealed(t.Context()); !as[*state.OwnerError](err) {
+		if _, err := next.CheckSealed(t.Context()); !as[*OwnerError](err) {
 			t.Errorf("%v: CheckSealed = %v", columns, err)
 		}
 		s.edit(exchange...)
@@ -152,22 +150,22 @@ func TestExchangedConsents(t *testing.T) {
 	s.edit(swapAll("invitations")...)
 	_, before := s.presented("")
 	for _, address := range addresses {
-		if _, err := g.Finish(t.Context(), address); !as[*state.OwnerError](err) {
+		if _, err := g.Finish(t.Context(), address); !as[*OwnerError](err) {
 			t.Errorf("Finish = %v, want *OwnerError", err)
 		}
 	}
 	for _, link := range links {
-		if _, err := g.CheckLink(t.Context(), string(link.Token)); !as[*state.OwnerError](err) {
+		if _, err := g.CheckLink(t.Context(), string(link.Token)); !as[*OwnerError](err) {
 			t.Errorf("CheckLink = %v, want *OwnerError", err)
 		}
-		if _, _, err := g.BeginByLink(t.Context(), string(link.Token), "", ""); !as[*state.OwnerError](err) {
+		if _, _, err := g.BeginByLink(t.Context(), string(link.Token), "", ""); !as[*OwnerError](err) {
 			t.Errorf("BeginByLink = %v, want *OwnerError", err)
 		}
 	}
 	if _, after := s.presented(""); after != before || len(allConnections(t, g)) != 0 {
 		t.Errorf("%d codes were exchanged, connections %+v", after-before, allConnections(t, g))
 	}
-	if _, err := g.CheckSealed(t.Context()); !as[*state.OwnerError](err) {
+	if _, err := g.CheckSealed(t.Context()); !as[*OwnerError](err) {
 		t.Errorf("CheckSealed = %v", err)
 	}
 	s.edit(swapAll("oauth_states")...)
@@ -189,7 +187,7 @@ func TestLinkEditedMeanwhile(t *testing.T) {
 	}
 	s.edit("update invitations set participant_id = 'P002'")
 	u, _ := url.Parse(address)
-	if _, err := g.Finish(t.Context(), redirectURI+"?code="+s.newCode("user of P001")+"&state="+u.Query().Get("state")); !as[*state.OwnerError](err) {
+	if _, err := g.Finish(t.Context(), redirectURI+"?code="+s.newCode("user of P001")+"&state="+u.Query().Get("state")); !as[*OwnerError](err) {
 		t.Errorf("Finish = %v, want *OwnerError", err)
 	}
 }
@@ -211,10 +209,10 @@ func TestExchangedExports(t *testing.T) {
 		}
 		exchange := edit(one, two)
 		s.edit(exchange...)
-		if _, err := s.takes(s.process(), path); !as[*state.OwnerError](err) {
+		if _, err := s.takes(s.process(), path); !as[*OwnerError](err) {
 			t.Errorf("%s: take back = %v, want *OwnerError", name, err)
 		}
-		if _, err := g.Export(t.Context(), path+"2", "", nil); !as[*state.OwnerError](err) {
+		if _, err := g.Export(t.Context(), path+"2", "", nil); !as[*OwnerError](err) {
 			t.Errorf("%s: Export again = %v, want *OwnerError", name, err)
 		}
 		s.edit(exchange...)
@@ -240,7 +238,7 @@ func TestLinkWhereAConnectionWasEdited(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: s.came(address, s.newCode("user of P001")), Browser: mine})
-	if owner, ok := asError[*state.OwnerError](err); !ok || !owner.Aside || owner.ParticipantID != "P001" {
+	if owner, ok := asError[*OwnerError](err); !ok || !owner.Aside || owner.ParticipantID != "P001" {
 		t.Errorf("Arrive = %v, want *OwnerError of the grant kept aside", err)
 	}
 	if _, err := g.CheckLink(t.Context(), token); err != nil {
@@ -271,7 +269,7 @@ func TestEditedQuestions(t *testing.T) {
 				if err != nil {
 					continue // it is not asked any more
 				}
-				if _, err := next.Answer(t.Context(), browser, q.Token, true); !as[*state.OwnerError](err) {
+				if _, err := next.Answer(t.Context(), browser, q.Token, true); !as[*OwnerError](err) {
 					t.Errorf("Answer = %v, want *OwnerError", err)
 				}
 			}
@@ -295,7 +293,7 @@ func TestEditedBrowser(t *testing.T) {
 	s, g := newStudy(t, "P001")
 	query := s.pressed(g, s.link(g, "P001"))
 	s.edit("update oauth_states set browser = '" + g.browserHash(yours) + "'")
-	if _, err := g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: query, Browser: yours, Ask: true}); !as[*state.OwnerError](err) {
+	if _, err := g.Arrive(t.Context(), Arrival{Address: redirectURI, Query: query, Browser: yours, Ask: true}); !as[*OwnerError](err) {
 		t.Errorf("Arrive = %v, want *OwnerError", err)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // edit changes state.db as somebody with an editor does.
@@ -104,13 +102,13 @@ func TestExchangedPeople(t *testing.T) {
 				for _, id := range []string{one, two} {
 					token, err := next.Token(t.Context(), id)
 					quiet(t, err)
-					if owner, ok := asError[*state.OwnerError](err); !ok || token != "" || owner.ParticipantID != "P001" && owner.ParticipantID != "P002" {
+					if owner, ok := asError[*OwnerError](err); !ok || token != "" || owner.ParticipantID != "P001" && owner.ParticipantID != "P002" {
 						t.Errorf("Token = %v, want *OwnerError of P001 or P002", err)
 					}
-					if _, err := next.Renew(t.Context(), id, "x"); !as[*state.OwnerError](err) {
+					if _, err := next.Renew(t.Context(), id, "x"); !as[*OwnerError](err) {
 						t.Errorf("Renew = %v, want *OwnerError", err)
 					}
-					if err := next.SetAside(t.Context(), id); !as[*state.OwnerError](err) {
+					if err := next.SetAside(t.Context(), id); !as[*OwnerError](err) {
 						t.Errorf("SetAside = %v, want *OwnerError", err)
 					}
 				}
@@ -123,15 +121,15 @@ func TestExchangedPeople(t *testing.T) {
 					}
 				}
 				_, err := next.CheckSealed(t.Context())
-				if !as[*state.OwnerError](err) || !strings.Contains(err.Error(), "P001") || !strings.Contains(err.Error(), "P002") {
+				if !as[*OwnerError](err) || !strings.Contains(err.Error(), "P001") || !strings.Contains(err.Error(), "P002") {
 					t.Errorf("CheckSealed = %v, want both named", err)
 				}
 				if name != "seals taken off" && strings.Contains(fmt.Sprint(err), "P003") {
 					t.Errorf("CheckSealed = %v, names P003", err)
 				}
 			}
-			c, err := g.Store.Connection(t.Context(), one)
-			if err != nil || c.LastError != state.NotOwned {
+			c, err := g.Register.Connection(t.Context(), one)
+			if err != nil || c.LastError != NotOwned {
 				t.Errorf("the connection's last error is %q, %v", c.LastError, err)
 			}
 		})
@@ -143,12 +141,12 @@ func TestExchangedPeople(t *testing.T) {
 func TestSameOfExchangedPeople(t *testing.T) {
 	s, g := newStudy(t, "P001", "P002")
 	one, two := s.imported(g, "P001"), s.imported(g, "P002")
-	if _, err := g.Same(t.Context(), "P002", one, "user of P001-"+canary); !as[*state.OwnerError](err) {
+	if _, err := g.Same(t.Context(), "P002", one, "user of P001-"+canary); !as[*OwnerError](err) {
 		t.Errorf("Same of another participant's connection = %v", err)
 	}
 	s.edit(swap("connections", "connection_id", one, two, "account_hash")...)
 	for _, userID := range []string{"user of P002-" + canary, "user of P001-" + canary, ""} {
-		if same, err := s.process().Same(t.Context(), "P001", one, userID); same || !as[*state.OwnerError](err) {
+		if same, err := s.process().Same(t.Context(), "P001", one, userID); same || !as[*OwnerError](err) {
 			t.Errorf("Same(%q) = %t, %v; want *OwnerError", userID, same, err)
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Probe asks the token endpoint of a region's app to exchange a code that
@@ -53,17 +51,17 @@ func (e *EndpointError) Error() string {
 
 // CheckSealed opens the sealed tokens of every connection and returns how many there
 // are, those that cannot be used included. Of these each is an error: a *SealError, or
-// a *state.OwnerError, as are answers, consents begun and links that were edited.
+// a *OwnerError, as are answers, consents begun and links that were edited.
 func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
 	var wrong []error
-	all, err := g.Store.Connections(ctx)
+	all, err := g.Register.Connections(ctx)
 	if err != nil {
 		return 0, err
 	}
 	named := map[string]bool{} // connections
 	for _, c := range all {
-		t, err := g.Store.Tokens(ctx, c.ID)
-		if errors.Is(err, state.ErrNoConnection) {
+		t, err := g.Register.Tokens(ctx, c.ID)
+		if errors.Is(err, ErrNoConnection) {
 			continue
 		}
 		if err != nil {
@@ -74,7 +72,7 @@ func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
 		}
 		n++
 	}
-	others, err := g.Store.Disowned(ctx)
+	others, err := g.Register.Disowned(ctx)
 	if err != nil {
 		return n, err
 	}

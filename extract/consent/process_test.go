@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -77,12 +78,12 @@ func (e errand) grants(ctx context.Context) (*Grants, error) {
 	}
 	start := time.Now()
 	store.Now = func() time.Time { return e.Now.Add(time.Since(start)) }
-	key, err := OpenKey(ctx, filepath.Join(e.Dir, "key.age"), store)
+	key, err := OpenKey(ctx, filepath.Join(e.Dir, "key.age"), registerOf(store))
 	if err != nil {
 		return nil, err
 	}
 	app := App{BaseURL: e.URL, OAuthPrefix: "v2", ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, RedirectURI: redirectURI}
-	return &Grants{Store: store, Key: key, Region: "us", Apps: map[string]App{"us": app}}, nil
+	return &Grants{Register: registerOf(store), Key: key, Region: "us", Apps: map[string]App{"us": app}}, nil
 }
 
 // getToken says that it is ready, waits for its standard input to end, and
@@ -126,7 +127,7 @@ func newWorld(t *testing.T, participants ...string) *world {
 	defer closed()
 	file := "participant_id,refresh_token\n"
 	for _, id := range participants {
-		if err := g.Store.AddParticipant(t.Context(), state.Participant{ID: id}); err != nil {
+		if err := g.Register.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: id}); err != nil {
 			t.Fatal(err)
 		}
 		file += id + "," + w.grant(id) + "\n"
@@ -152,7 +153,7 @@ func (w *world) open() (g *Grants, closed func()) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return g, func() { g.Store.Close(); web.Close() }
+	return g, func() { g.Register.Store.Close(); web.Close() }
 }
 
 // connection is the one of a participant.
@@ -160,8 +161,8 @@ func (w *world) connection(participant string) string {
 	w.t.Helper()
 	g, closed := w.open()
 	defer closed()
-	all, err := g.Store.Connections(w.t.Context())
-	i := slices.IndexFunc(all, func(c state.Connection) bool { return c.ParticipantID == participant })
+	all, err := g.Register.Connections(w.t.Context())
+	i := slices.IndexFunc(all, func(c Connection) bool { return c.ParticipantID == participant })
 	if i < 0 {
 		w.t.Fatalf("no connection of %s among %v, %v", participant, all, err)
 	}

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -66,26 +66,26 @@ func (e *NoCallError) Unwrap() error { return e.Err }
 
 // A Question is what a browser is asked before a grant is kept.
 type Question struct {
-	Participant  state.Participant // whose link was followed: not for the page, but for its dates
-	Token        string            // proves that an answer is one to this question, by this browser
-	Seen         bool              // it is known since when the account has readings
-	FirstReading time.Time         // zero: it has none
+	Participant  cohort.Participant // whose link was followed: not for the page, but for its dates
+	Token        string             // proves that an answer is one to this question, by this browser
+	Seen         bool               // it is known since when the account has readings
+	FirstReading time.Time          // zero: it has none
 }
 
-// Question returns what a browser is asked, *state.StateError if nothing.
+// Question returns what a browser is asked, *StateError if nothing.
 func (g *Grants) Question(ctx context.Context, browser Secret) (Question, error) {
-	waiting, err := g.Store.UnconfirmedIn(ctx, g.browserHash(browser))
+	waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(browser))
 	if err != nil {
 		return Question{}, err
 	}
 	if len(waiting) == 0 {
-		return Question{}, &state.StateError{Reason: state.StateUnknown}
+		return Question{}, &StateError{Reason: StateUnknown}
 	}
 	u := waiting[len(waiting)-1]
 	if !g.now().Before(u.ExpiresAt) {
 		return Question{}, g.expired(ctx)
 	}
-	p, err := g.Store.Participant(ctx, u.ParticipantID)
+	p, err := g.Register.Cohort.Participant(ctx, u.ParticipantID)
 	return Question{p, g.questionToken(u.AnswerID, browser), u.Seen, u.FirstReading}, err
 }
 
@@ -96,25 +96,25 @@ func (g *Grants) questionToken(answerID string, browser Secret) string {
 // expired is that the answer to a question comes too late.
 func (g *Grants) expired(ctx context.Context) error {
 	_, err := g.Sweep(ctx)
-	return errors.Join(&state.StateError{Reason: state.StateExpired}, err)
+	return errors.Join(&StateError{Reason: StateExpired}, err)
 }
 
 // Answer ends the question of a token: with yes the account is connected, as
 // Finish does it; without, what Dexcom sent is destroyed and the error a
 // *NotConfirmedError. A question that is not this browser's, was answered, or is
-// too old is a *state.StateError, and so is a yes after the link or the
+// too old is a *StateError, and so is a yes after the link or the
 // participation has ended.
 func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes bool) (Found, error) {
-	waiting, err := g.Store.UnconfirmedIn(ctx, g.browserHash(browser))
+	waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(browser))
 	if err != nil {
 		return Found{}, err
 	}
-	i := slices.IndexFunc(waiting, func(u state.Unconfirmed) bool {
+	i := slices.IndexFunc(waiting, func(u Unconfirmed) bool {
 		return hmac.Equal([]byte(token), []byte(g.questionToken(u.AnswerID, browser)))
 	})
 	switch {
 	case i < 0:
-		return Found{}, &state.StateError{Reason: state.StateUnknown}
+		return Found{}, &StateError{Reason: StateUnknown}
 	case !g.now().Before(waiting[i].ExpiresAt):
 		return Found{}, g.expired(ctx)
 	case !yes:
@@ -123,24 +123,24 @@ func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes b
 	return g.confirm(ctx, waiting[i])
 }
 
-func (g *Grants) refuse(ctx context.Context, u state.Unconfirmed) error {
-	n, err := g.Store.EndUnconfirmed(context.WithoutCancel(ctx), state.EndingRefused, u.AnswerID)
+func (g *Grants) refuse(ctx context.Context, u Unconfirmed) error {
+	n, err := g.Register.EndUnconfirmed(context.WithoutCancel(ctx), FateRefused, u.AnswerID)
 	if err == nil && n == 0 {
-		return &state.StateError{Reason: state.StateUsed} // a yes was faster
+		return &StateError{Reason: StateUsed} // a yes was faster
 	}
 	return errors.Join(&NotConfirmedError{u.ParticipantID, true}, err)
 }
 
 // confirm uses an answer after all. From Confirm on a crash loses nothing:
 // Recover finishes it.
-func (g *Grants) confirm(ctx context.Context, u state.Unconfirmed) (Found, error) {
-	o := state.OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation}
-	a, err := state.TokenAnswer{}, g.stillWanted(ctx, o)
+func (g *Grants) confirm(ctx context.Context, u Unconfirmed) (Found, error) {
+	o := OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation}
+	a, err := TokenAnswer{}, g.stillWanted(ctx, o)
 	if err == nil {
-		a, err = g.Store.Confirm(ctx, u.AnswerID, u.Browser)
+		a, err = g.Register.Confirm(ctx, u.AnswerID, u.Browser)
 	}
-	if as[*state.StateError](err) || as[*state.WithdrawnError](err) {
-		_, ended := g.Store.EndUnconfirmed(context.WithoutCancel(ctx), state.EndingClosed, u.AnswerID)
+	if as[*StateError](err) || as[*cohort.WithdrawnError](err) {
+		_, ended := g.Register.EndUnconfirmed(context.WithoutCancel(ctx), FateClosed, u.AnswerID)
 		return Found{}, errors.Join(err, ended)
 	}
 	if err != nil {
@@ -160,17 +160,17 @@ func (g *Grants) confirm(ctx context.Context, u state.Unconfirmed) (Found, error
 
 // ask looks at the account of an unconfirmed answer, for the question's sake
 // alone, and leaves the rest to whoever answers it: its error is an *AskError.
-func (g *Grants) ask(ctx context.Context, app App, a state.TokenAnswer, body []byte, code string) error {
+func (g *Grants) ask(ctx context.Context, app App, a TokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus != 200 || r.Refresh == "" {
 		_, failed := g.codeError(a, r, code)
-		_, err := g.Store.EndUnconfirmed(ctx, state.EndingFailed, a.ID)
+		_, err := g.Register.EndUnconfirmed(ctx, FateFailed, a.ID)
 		return errors.Join(failed, err)
 	}
 	u := *a.Unconfirmed
 	u.AnswerID, u.ParticipantID = a.ID, a.ParticipantID
 	u.FirstReading, u.Seen = g.firstReading(ctx, app, a.ParticipantID, r.pair)
-	if err := g.Store.Asked(ctx, u); err != nil {
+	if err := g.Register.Asked(ctx, u); err != nil {
 		return fmt.Errorf("participant %s: question: %w", a.ParticipantID, err)
 	}
 	g.asked.Store(a.ID, true)
@@ -201,9 +201,9 @@ func (g *Grants) firstReading(ctx context.Context, app App, participantID string
 // were; and, without a word, those to which nobody can say yes any more because
 // the link or the participation has ended. It is to be called at every start and
 // while questions may wait.
-func (g *Grants) Sweep(ctx context.Context) ([]state.Unconfirmed, error) {
+func (g *Grants) Sweep(ctx context.Context) ([]Unconfirmed, error) {
 	ctx = context.WithoutCancel(ctx)
-	gone, err := g.Store.ExpireUnconfirmed(ctx)
+	gone, err := g.Register.ExpireUnconfirmed(ctx)
 	for _, u := range gone {
 		g.asked.Delete(u.AnswerID)
 		g.log().Info("nobody confirmed in time: destroyed", "participant_id", u.ParticipantID)
@@ -212,19 +212,19 @@ func (g *Grants) Sweep(ctx context.Context) ([]state.Unconfirmed, error) {
 }
 
 func (g *Grants) sweepClosed(ctx context.Context) error {
-	waiting, err := g.Store.Unconfirmed(ctx)
+	waiting, err := g.Register.Unconfirmed(ctx)
 	if err != nil {
 		return err
 	}
 	for _, u := range waiting {
-		ended := g.stillWanted(ctx, state.OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
+		ended := g.stillWanted(ctx, OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
 		if ended == nil {
-			ended = g.Store.LinkWorks(ctx, u.Invitation)
+			ended = g.Register.LinkWorks(ctx, u.Invitation)
 		}
-		if !as[*state.StateError](ended) {
+		if !as[*StateError](ended) {
 			continue
 		}
-		if _, err := g.Store.EndUnconfirmed(ctx, state.EndingClosed, u.AnswerID); err != nil {
+		if _, err := g.Register.EndUnconfirmed(ctx, FateClosed, u.AnswerID); err != nil {
 			return err
 		}
 		g.asked.Delete(u.AnswerID)
@@ -241,6 +241,6 @@ func (g *Grants) EndQuestions(ctx context.Context) error {
 		ids = append(ids, id.(string))
 		return true
 	})
-	_, err := g.Store.EndUnconfirmed(context.WithoutCancel(ctx), state.EndingStopped, ids...)
+	_, err := g.Register.EndUnconfirmed(context.WithoutCancel(ctx), FateStopped, ids...)
 	return err
 }

@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // Every way in which a question ends.
 func TestAnswers(t *testing.T) {
 	ctx := context.Background()
-	stale := func(reason state.StateReason) func(error) bool {
+	stale := func(reason StateReason) func(error) bool {
 		return func(err error) bool {
-			e, ok := errors.AsType[*state.StateError](err)
+			e, ok := errors.AsType[*StateError](err)
 			return ok && e.Reason == reason
 		}
 	}
@@ -46,7 +46,7 @@ func TestAnswers(t *testing.T) {
 			}
 			_, err := g.Answer(ctx, yours, token, true)
 			return err
-		}, is: stale(state.StateUnknown), connected: true, trail: []string{"confirmed"}},
+		}, is: stale(StateUnknown), connected: true, trail: []string{"confirmed"}},
 		{name: "no, then yes", answer: func(g *Grants, token string) error {
 			_, err := g.Answer(ctx, yours, token, false)
 			_, err2 := g.Answer(ctx, yours, token, true)
@@ -54,59 +54,59 @@ func TestAnswers(t *testing.T) {
 				return err
 			}
 			return err2
-		}, is: stale(state.StateUnknown), trail: []string{"refused"}},
+		}, is: stale(StateUnknown), trail: []string{"refused"}},
 		{name: "yes, then no", answer: func(g *Grants, token string) error {
 			if _, err := g.Answer(ctx, yours, token, true); err != nil {
 				return err
 			}
 			_, err := g.Answer(ctx, yours, token, false)
 			return err
-		}, is: stale(state.StateUnknown), connected: true, trail: []string{"confirmed"}},
+		}, is: stale(StateUnknown), connected: true, trail: []string{"confirmed"}},
 		{name: "silence", before: func(s *study, g *Grants) { s.add(15 * time.Minute); g.Recover(ctx) }, trail: []string{"expired"}},
 		{name: "a moment before the end", before: func(s *study, g *Grants) { s.add(15*time.Minute - time.Second); g.Recover(ctx) },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err }, connected: true, trail: []string{"confirmed"}},
 		{name: "yes, too late", before: func(s *study, _ *Grants) { s.add(15 * time.Minute) },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
-			is:     stale(state.StateExpired), trail: []string{"expired"}},
+			is:     stale(StateExpired), trail: []string{"expired"}},
 		{name: "no, too late", before: func(s *study, _ *Grants) { s.add(16 * time.Minute) },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, false); return err },
-			is:     stale(state.StateExpired), trail: []string{"expired"}},
+			is:     stale(StateExpired), trail: []string{"expired"}},
 		{name: "yes, looked at too late", before: func(s *study, _ *Grants) { s.add(15 * time.Minute) },
 			answer: func(g *Grants, _ string) error { _, err := g.Question(ctx, yours); return err },
-			is:     stale(state.StateExpired), trail: []string{"expired"}},
+			is:     stale(StateExpired), trail: []string{"expired"}},
 		{name: "yes of the browser that began", answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, mine, token, true); return err },
-			is: stale(state.StateUnknown), waits: true},
+			is: stale(StateUnknown), waits: true},
 		{name: "yes with no token", answer: func(g *Grants, _ string) error { _, err := g.Answer(ctx, yours, "", true); return err },
-			is: stale(state.StateUnknown), waits: true},
+			is: stale(StateUnknown), waits: true},
 		{name: "yes with the token of another browser", answer: func(g *Grants, _ string) error {
-			all, err := g.Store.Unconfirmed(ctx)
+			all, err := g.Register.Unconfirmed(ctx)
 			if err != nil || len(all) != 1 {
 				return fmt.Errorf("%d wait, %w", len(all), err)
 			}
 			_, err = g.Answer(ctx, yours, g.questionToken(all[0].AnswerID, mine), true)
 			return err
-		}, is: stale(state.StateUnknown), waits: true},
+		}, is: stale(StateUnknown), waits: true},
 		{name: "no with no token", answer: func(g *Grants, _ string) error { _, err := g.Answer(ctx, yours, "", false); return err },
-			is: stale(state.StateUnknown), waits: true},
-		{name: "the link revoked", before: func(_ *study, g *Grants) { g.Store.RevokeInvitations(ctx, "P001") }, trail: []string{"closed"}},
-		{name: "yes after the link was revoked", before: func(_ *study, g *Grants) { g.Store.RevokeInvitations(ctx, "P001") },
+			is: stale(StateUnknown), waits: true},
+		{name: "the link revoked", before: func(_ *study, g *Grants) { g.Register.RevokeInvitations(ctx, "P001") }, trail: []string{"closed"}},
+		{name: "yes after the link was revoked", before: func(_ *study, g *Grants) { g.Register.RevokeInvitations(ctx, "P001") },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
-			is:     stale(state.StateUnknown), trail: []string{"closed"}},
-		{name: "connected in another way", before: func(_ *study, g *Grants) { g.Store.EndInvitations(ctx, "P001"); g.Sweep(ctx) }, trail: []string{"closed"}},
+			is:     stale(StateUnknown), trail: []string{"closed"}},
+		{name: "connected in another way", before: func(_ *study, g *Grants) { g.Register.EndInvitations(ctx, "P001"); g.Sweep(ctx) }, trail: []string{"closed"}},
 		{name: "not wanted any more, and silence", before: func(_ *study, g *Grants) {
-			g.Wanted = func(state.Participant) bool { return false }
+			g.Wanted = func(cohort.Participant) bool { return false }
 			g.Sweep(ctx)
 		}, trail: []string{"closed"}},
-		{name: "the roster wants them no longer", before: func(_ *study, g *Grants) { g.Wanted = func(state.Participant) bool { return false } },
+		{name: "the roster wants them no longer", before: func(_ *study, g *Grants) { g.Wanted = func(cohort.Participant) bool { return false } },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
-			is:     stale(state.StateRevoked), trail: []string{"closed"}},
+			is:     stale(StateRevoked), trail: []string{"closed"}},
 		{name: "withdrawn", before: func(s *study, g *Grants) {
-			g.Store.Withdraw(ctx, state.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved", Who: "me"})
+			g.Register.Withdraw(ctx, cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved", Who: "me"})
 		}, answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
-			is: stale(state.StateUnknown)},
+			is: stale(StateUnknown)},
 		{name: "the pages closed", before: func(_ *study, g *Grants) { g.EndQuestions(ctx) },
 			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
-			is:     stale(state.StateUnknown), trail: []string{"stopped"}},
+			is:     stale(StateUnknown), trail: []string{"stopped"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, g := newStudy(t, "P001")
@@ -125,11 +125,11 @@ func TestAnswers(t *testing.T) {
 			if got, want := s.trail(), append([]string{"asked"}, tt.trail...); !slices.Equal(got, want) {
 				t.Errorf("the trail says %v, want %v", got, want)
 			}
-			all, err := g.Store.Connections(ctx)
+			all, err := g.Register.Connections(ctx)
 			if err != nil || len(all) != map[bool]int{true: 1}[tt.connected] {
 				t.Errorf("connections %+v, %v; want connected: %t", all, err, tt.connected)
 			}
-			waiting, err := g.Store.UnconfirmedIn(ctx, g.browserHash(yours))
+			waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(yours))
 			if err != nil || len(waiting) != map[bool]int{true: 1}[tt.waits] {
 				t.Errorf("%d questions wait, %v; want that one waits: %t", len(waiting), err, tt.waits)
 			}
@@ -167,7 +167,7 @@ func TestAnotherBrowserWithoutTokens(t *testing.T) {
 			t.Errorf("Arrive with %s = %v, want *CodeError", answer, err)
 		}
 		s.unconnected(g)
-		if waiting, err := g.Store.Unconfirmed(t.Context()); err != nil || len(waiting) > 0 {
+		if waiting, err := g.Register.Unconfirmed(t.Context()); err != nil || len(waiting) > 0 {
 			t.Errorf("%d questions wait, %v", len(waiting), err)
 		}
 		s.wiped(sealed)
@@ -192,7 +192,7 @@ func (s *study) dies(step string, run func(g *Grants)) {
 	case <-done:
 		s.t.Fatalf("it did not come to %q", step)
 	}
-	g.Store.Close()
+	g.Register.Store.Close()
 	s.t.Cleanup(func() { close(end); <-done })
 }
 
@@ -221,7 +221,7 @@ func TestCrashAroundAQuestion(t *testing.T) {
 			if err := next.Recover(ctx); err != nil {
 				t.Fatal(err)
 			}
-			all, err := next.Store.Connections(ctx)
+			all, err := next.Register.Connections(ctx)
 			if err != nil || (len(all) == 1) != tt.connected {
 				t.Fatalf("connections %+v, %v; want connected: %t", all, err, tt.connected)
 			}
@@ -261,7 +261,7 @@ func TestWithdrawnAroundAQuestion(t *testing.T) {
 			other := s.process()
 			g.step = func(at string) {
 				if at == step {
-					if _, err := other.Store.Withdraw(ctx, state.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved", Who: "me"}); err != nil {
+					if _, err := other.Register.Withdraw(ctx, cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved", Who: "me"}); err != nil {
 						t.Errorf("Withdraw = %v", err)
 					}
 				}
@@ -273,8 +273,8 @@ func TestWithdrawnAroundAQuestion(t *testing.T) {
 			if err == nil || as[*AskError](err) && step != "connect.asked" {
 				t.Errorf("it ended with %v, want an error", err)
 			}
-			all, err := other.Store.Connections(ctx)
-			if err != nil || slices.ContainsFunc(all, func(c state.Connection) bool { return c.Status != state.Ended }) {
+			all, err := other.Register.Connections(ctx)
+			if err != nil || slices.ContainsFunc(all, func(c Connection) bool { return c.Status != Ended }) {
 				t.Errorf("connections %+v, %v; want none that lives", all, err)
 			}
 			if left := s.sealed(); len(left) > 0 {

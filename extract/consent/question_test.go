@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 const mine, yours = Secret("mine"), Secret("yours") // cookies
@@ -128,8 +126,8 @@ func (s *study) trail() (said []string) {
 func (s *study) unconnected(g *Grants) {
 	s.t.Helper()
 	ctx := context.Background()
-	all, err := g.Store.Connections(ctx)
-	answers, err2 := g.Store.Answers(ctx, "")
+	all, err := g.Register.Connections(ctx)
+	answers, err2 := g.Register.Answers(ctx, "")
 	if err := errors.Join(err, err2); err != nil || len(all)+len(answers) > 0 {
 		s.t.Errorf("connections %+v, %d answers to be used, %v; want none", all, len(answers), err)
 	}
@@ -186,14 +184,14 @@ func TestArriveWithWhichBrowser(t *testing.T) {
 			a.Address, a.Query = tt.redirect, tt.begin(s, g)
 			found, err := g.Arrive(t.Context(), a)
 			quiet(t, err)
-			stale, _ := errors.AsType[*state.StateError](err)
+			stale, _ := errors.AsType[*StateError](err)
 			got := fmt.Sprint(err)
 			switch {
-			case err == nil && found.Connection.Status == state.Connected:
+			case err == nil && found.Connection.Status == Connected:
 				got = "connected"
 			case as[*AskError](err):
 				got = "asked"
-			case stale != nil && stale.Reason == state.StateElsewhere:
+			case stale != nil && stale.Reason == StateElsewhere:
 				got = "elsewhere"
 			}
 			if got != tt.want {
@@ -226,7 +224,7 @@ func TestUnconfirmedIsNoConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.unconnected(p)
-		if all, err := Standings(t.Context(), p.Store); err != nil || all["P001"] != Waiting {
+		if all, err := p.Register.Progress(t.Context()); err != nil || all["P001"] != Waiting {
 			t.Errorf("standing %s, %v, want %s", all["P001"], err, Waiting)
 		}
 	}
@@ -234,8 +232,8 @@ func TestUnconfirmedIsNoConnection(t *testing.T) {
 		t.Errorf("Question in another process = %+v, %v, want %+v", again, err, q)
 	}
 	for _, other := range []Secret{mine, "", "another"} {
-		if _, err := g.Question(t.Context(), other); !as[*state.StateError](err) {
-			t.Errorf("Question of browser %q = %v, want *state.StateError", string(other), err)
+		if _, err := g.Question(t.Context(), other); !as[*StateError](err) {
+			t.Errorf("Question of browser %q = %v, want *StateError", string(other), err)
 		}
 	}
 	if want := map[string]int{"/v3/users/self/dataRange": 1}; fmt.Sprint(looks) != fmt.Sprint(want) {

@@ -19,7 +19,7 @@ func (g *Grants) Recover(ctx context.Context) error {
 	if _, err := g.Sweep(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	answers, err := g.Store.Answers(ctx, "")
+	answers, err := g.Register.Answers(ctx, "")
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
@@ -30,7 +30,7 @@ func (g *Grants) Recover(ctx context.Context) error {
 		} else {
 			err = g.finishCode(ctx, a)
 		}
-		if as[*state.OwnerError](err) {
+		if as[*OwnerError](err) {
 			g.log().Warn("a kept token answer is not used", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID, "error", err)
 			continue // it stays as it is: a backup may say whose it is
 		}
@@ -38,7 +38,7 @@ func (g *Grants) Recover(ctx context.Context) error {
 			return fmt.Errorf("recover: %w", err)
 		}
 	}
-	intents, err := g.Store.Intents(ctx)
+	intents, err := g.Register.Intents(ctx)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
@@ -52,8 +52,8 @@ func (g *Grants) Recover(ctx context.Context) error {
 
 // tryAgain refreshes a connection unless another process is at it.
 func (g *Grants) tryAgain(ctx context.Context, id string) error {
-	owner := g.Store.NewID()
-	ok, err := g.Store.LeaseRefresh(ctx, id, owner, leaseTTL)
+	owner := g.Register.Store.NewID()
+	ok, err := g.Register.LeaseRefresh(ctx, id, owner, leaseTTL)
 	if err != nil || !ok {
 		return err
 	}
@@ -63,10 +63,10 @@ func (g *Grants) tryAgain(ctx context.Context, id string) error {
 }
 
 // finish uses the answers of a connection that were kept and not yet used. One that is
-// not the connection's is a *state.OwnerError: to try the stored token then could
+// not the connection's is a *OwnerError: to try the stored token then could
 // revoke a grant that the right answer still holds.
 func (g *Grants) finish(ctx context.Context, id string) error {
-	answers, err := g.Store.Answers(ctx, id)
+	answers, err := g.Register.Answers(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -82,26 +82,26 @@ func (g *Grants) finish(ctx context.Context, id string) error {
 }
 
 // finishRefresh completes a refresh that a crash interrupted after its answer.
-func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
+func (g *Grants) finishRefresh(ctx context.Context, a TokenAnswer) error {
 	ctx = context.WithoutCancel(ctx)
 	body, err := g.Key.open(a.Sealed)
 	if err != nil {
 		// As if the answer had been lost on its way: the stored token is tried once.
 		g.damaged(a)
-		return g.Store.FailRefresh(ctx, state.RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: g.now()})
+		return g.Register.FailRefresh(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: g.now()})
 	}
-	if err := g.Store.OwnAnswer(a); err != nil {
-		return errors.Join(err, g.Store.NoteOwner(ctx, a.ConnectionID))
+	if err := g.Register.OwnAnswer(a); err != nil {
+		return errors.Join(err, g.Register.NoteOwner(ctx, a.ConnectionID))
 	}
 	h, err := g.read(ctx, a.ConnectionID)
 	switch {
 	case isSeal(err) && readReply(body).Refresh != "": // they are about to be replaced
 	case isSeal(err):
-		return g.Store.FailRefresh(ctx, state.RefreshFailure{Answer: a, Outcome: state.TokensDamaged, Unreadable: true, RetryAt: g.now()})
-	case err != nil && !errors.Is(err, state.ErrNoConnection):
+		return g.Register.FailRefresh(ctx, RefreshFailure{Answer: a, Outcome: TokensDamaged, Unreadable: true, RetryAt: g.now()})
+	case err != nil && !errors.Is(err, ErrNoConnection):
 		return err
 	}
-	if err := g.use(ctx, h, a, answered{body: body}); err != nil && (!refreshError(err) || as[*state.OwnerError](err)) {
+	if err := g.use(ctx, h, a, answered{body: body}); err != nil && (!refreshError(err) || as[*OwnerError](err)) {
 		return err
 	}
 	return nil
@@ -111,7 +111,7 @@ func (g *Grants) finishRefresh(ctx context.Context, a state.TokenAnswer) error {
 // cannot be opened.
 const damagedAnswer = "the kept answer is damaged"
 
-func (g *Grants) damaged(a state.TokenAnswer) {
+func (g *Grants) damaged(a TokenAnswer) {
 	g.log().Warn("a kept token answer is damaged", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
 }
 
@@ -133,9 +133,9 @@ func refreshError(err error) bool {
 		quota     *quotaError
 		stopped   *RefreshStoppedError
 		seal      *SealError
-		owner     *state.OwnerError
+		owner     *OwnerError
 	)
 	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
 		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) || errors.As(err, &seal) || errors.As(err, &owner) ||
-		errors.Is(err, state.ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
+		errors.Is(err, ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

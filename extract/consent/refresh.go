@@ -24,15 +24,15 @@ const (
 
 // Token returns an access token of the connection, refreshed if it is about to
 // end. Errors: *NeedsReconsentError, *AuthSuspectError, *ExportedError,
-// *TemporaryError, *WrongClientError, *RefreshStoppedError, *SealError, *state.OwnerError; on first use of an imported
+// *TemporaryError, *WrongClientError, *RefreshStoppedError, *SealError, *OwnerError; on first use of an imported
 // grant also those of Verify, and *MovedError.
 func (g *Grants) Token(ctx context.Context, connectionID string) (string, error) {
-	c, err := g.Store.Connection(ctx, connectionID)
+	c, err := g.Register.Connection(ctx, connectionID)
 	if err != nil {
 		return "", err
 	}
 	if c.Aside && g.Change == nil {
-		return "", &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Answered: !c.StrayedAt.IsZero()}
+		return "", &OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Answered: !c.StrayedAt.IsZero()}
 	}
 	h, err := g.fresh(ctx, connectionID, "")
 	if err != nil {
@@ -62,8 +62,8 @@ func (g *Grants) Renew(ctx context.Context, connectionID, rejected string) (stri
 
 // held is what the store holds of a connection, unsealed.
 type held struct {
-	state.Connection
-	state.Tokens
+	Connection
+	Tokens
 	pair
 }
 
@@ -71,9 +71,9 @@ type held struct {
 func (g *Grants) held(ctx context.Context, id string) (held, error) {
 	h, err := g.read(ctx, id)
 	switch h.Status {
-	case state.Exported:
+	case Exported:
 		return held{}, &ExportedError{h.ParticipantID}
-	case state.Ended, state.NeedsReconsent:
+	case Ended, NeedsReconsent:
 		return held{}, g.over(ctx, h.Connection)
 	}
 	return h, err
@@ -81,13 +81,13 @@ func (g *Grants) held(ctx context.Context, id string) (held, error) {
 
 // over says why a connection that is over, or whose grant is no longer accepted,
 // cannot be used: perhaps because the grant was set aside.
-func (g *Grants) over(ctx context.Context, c state.Connection) error {
-	if c.Status == state.NeedsReconsent {
-		aside, err := g.Store.StrayOf(ctx, c)
+func (g *Grants) over(ctx context.Context, c Connection) error {
+	if c.Status == NeedsReconsent {
+		aside, err := g.Register.StrayOf(ctx, c)
 		if err == nil {
-			return &state.OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: aside.ID, Answered: true}
+			return &OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: aside.ID, Answered: true}
 		}
-		if !errors.Is(err, state.ErrNoConnection) {
+		if !errors.Is(err, ErrNoConnection) {
 			return err
 		}
 	}
@@ -95,23 +95,23 @@ func (g *Grants) over(ctx context.Context, c state.Connection) error {
 }
 
 func (g *Grants) read(ctx context.Context, id string) (held, error) {
-	c, err := g.Store.Connection(ctx, id)
+	c, err := g.Register.Connection(ctx, id)
 	if err != nil {
 		return held{}, err
 	}
-	t, err := g.Store.Tokens(ctx, id)
+	t, err := g.Register.Tokens(ctx, id)
 	if err != nil {
 		return held{Connection: c}, err
 	}
 	p, err := g.open(c, t)
 	switch {
-	case as[*state.OwnerError](err):
-		return held{Connection: c}, errors.Join(err, g.Store.NoteOwner(ctx, id))
+	case as[*OwnerError](err):
+		return held{Connection: c}, errors.Join(err, g.Register.NoteOwner(ctx, id))
 	case err != nil:
-		return held{Connection: c}, errors.Join(err, g.Store.NoteDamage(ctx, id))
-	case c.LastError == state.NotOwned, c.LastError == state.TokensDamaged:
+		return held{Connection: c}, errors.Join(err, g.Register.NoteDamage(ctx, id))
+	case c.LastError == NotOwned, c.LastError == TokensDamaged:
 		c.LastError = ""
-		if err := g.Store.NoteMended(ctx, id); err != nil {
+		if err := g.Register.NoteMended(ctx, id); err != nil {
 			return held{Connection: c}, err
 		}
 	}
@@ -154,15 +154,15 @@ func (g *Grants) refreshLeased(ctx context.Context, h held, rejected string) (he
 
 // lease waits until nobody else refreshes the connection.
 func (g *Grants) lease(ctx context.Context, id string) (owner string, err error) {
-	owner = g.Store.NewID()
+	owner = g.Register.Store.NewID()
 	return owner, g.leaseAs(ctx, id, owner)
 }
 
 func (g *Grants) leaseAs(ctx context.Context, id, owner string) error {
-	began, lease := time.Now(), g.Store.LeaseRefresh // not the store's clock: it may be set meanwhile
+	began, lease := time.Now(), g.Register.LeaseRefresh // not the store's clock: it may be set meanwhile
 	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		if time.Since(began) > leaseTTL {
-			lease = g.Store.TakeOverRefresh
+			lease = g.Register.TakeOverRefresh
 		}
 		ok, err := lease(ctx, id, owner, leaseTTL)
 		if ok || err != nil {
@@ -177,7 +177,7 @@ func (g *Grants) leaseAs(ctx context.Context, id, owner string) error {
 }
 
 func (g *Grants) release(ctx context.Context, id, owner string) {
-	if err := g.Store.ReleaseRefresh(context.WithoutCancel(ctx), id, owner); err != nil {
+	if err := g.Register.ReleaseRefresh(context.WithoutCancel(ctx), id, owner); err != nil {
 		g.log().Warn("refresh lease not released", "connection_id", id, "error", err)
 	}
 }
@@ -207,11 +207,11 @@ func (g *Grants) refresh(ctx context.Context, id, owner, rejected string) (held,
 	}
 	g.reached("refresh.leased")
 	ctx = context.WithoutCancel(ctx)
-	if err := g.Store.BeginRefresh(ctx, id, owner, h.RefreshHash, leaseTTL); err != nil {
+	if err := g.Register.BeginRefresh(ctx, id, owner, h.RefreshHash, leaseTTL); err != nil {
 		return held{}, fmt.Errorf("participant %s: refresh not begun: %w", h.ParticipantID, err)
 	}
 	g.reached("refresh.begun")
-	mine := func() error { return g.Store.ExtendRefresh(ctx, id, owner, leaseTTL) }
+	mine := func() error { return g.Register.ExtendRefresh(ctx, id, owner, leaseTTL) }
 	if err := g.spend(ctx, app, h, mine); err != nil {
 		return held{}, err
 	}
@@ -229,7 +229,7 @@ func (g *Grants) mayRefresh(h held) error {
 	switch {
 	case left <= 0 || left > longestWait():
 		return nil
-	case h.Status == state.AuthSuspect:
+	case h.Status == AuthSuspect:
 		return &AuthSuspectError{ParticipantID: h.ParticipantID, RetryAt: h.RetryAt, Said: h.RefusedSaid}
 	default:
 		return &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: h.RetryAt, Reason: h.LastError}
@@ -239,7 +239,7 @@ func (g *Grants) mayRefresh(h held) error {
 // spend posts h's refresh token, once, and keeps what comes back. Right before,
 // mine says whether the lease is still held.
 func (g *Grants) spend(ctx context.Context, app App, h held, mine func() error) error {
-	a := state.TokenAnswer{ConnectionID: h.Connection.ID, ParticipantID: h.ParticipantID, Region: h.Region, OldHash: h.RefreshHash}
+	a := TokenAnswer{ConnectionID: h.Connection.ID, ParticipantID: h.ParticipantID, Region: h.Region, OldHash: h.RefreshHash}
 	got, err := g.post(ctx, app, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {h.Refresh}}, mine)
 	switch {
 	case errors.Is(err, state.ErrLeaseLost):
@@ -247,7 +247,7 @@ func (g *Grants) spend(ctx context.Context, app App, h held, mine func() error) 
 	case as[*unsentError](err):
 		return g.unsent(ctx, h, a, err)
 	case err != nil:
-		return g.failed(ctx, h, state.RefreshFailure{Answer: a, Outcome: "no answer: " + err.Error()}, 0, err)
+		return g.failed(ctx, h, RefreshFailure{Answer: a, Outcome: "no answer: " + err.Error()}, 0, err)
 	}
 	g.reached("refresh.answered")
 	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
@@ -258,13 +258,13 @@ func (g *Grants) spend(ctx context.Context, app App, h held, mine func() error) 
 }
 
 // keep seals and stores an answer of the token endpoint before it is parsed.
-func (g *Grants) keep(ctx context.Context, a state.TokenAnswer, body []byte) (state.TokenAnswer, error) {
+func (g *Grants) keep(ctx context.Context, a TokenAnswer, body []byte) (TokenAnswer, error) {
 	sealed, err := g.Key.seal(body)
 	if err != nil {
 		return a, fmt.Errorf("participant %s: token answer: %w", a.ParticipantID, err)
 	}
 	a.Sealed = sealed
-	stored, err := g.Store.PutAnswer(ctx, a)
+	stored, err := g.Register.PutAnswer(ctx, a)
 	if err != nil {
 		return a, fmt.Errorf("participant %s: token answer not stored: %w", a.ParticipantID, err)
 	}
@@ -272,7 +272,7 @@ func (g *Grants) keep(ctx context.Context, a state.TokenAnswer, body []byte) (st
 }
 
 // use commits what answer a, to h's refresh token, brings.
-func (g *Grants) use(ctx context.Context, h held, a state.TokenAnswer, got answered) error {
+func (g *Grants) use(ctx context.Context, h held, a TokenAnswer, got answered) error {
 	r := readReply(got.body)
 	if a.HTTPStatus == http.StatusOK && (r.Access != "" || r.Refresh != "") {
 		if r.Refresh == "" {
@@ -280,15 +280,15 @@ func (g *Grants) use(ctx context.Context, h held, a state.TokenAnswer, got answe
 		}
 		return g.commit(ctx, a, r)
 	}
-	failure := state.RefreshFailure{Answer: a, Outcome: r.outcome(a.HTTPStatus, g.secrets(h.Region, h.Access, h.Refresh)...)}
+	failure := RefreshFailure{Answer: a, Outcome: r.outcome(a.HTTPStatus, g.secrets(h.Region, h.Access, h.Refresh)...)}
 	off := g.clock(got.date)
 	switch {
 	case r.refuses(a.HTTPStatus) && off != nil: // nobody could know for how long
-		return errors.Join(fmt.Errorf("participant %s: token refused (%s): %w", h.ParticipantID, failure.Outcome, off), g.Store.FailRefresh(ctx, failure))
+		return errors.Join(fmt.Errorf("participant %s: token refused (%s): %w", h.ParticipantID, failure.Outcome, off), g.Register.FailRefresh(ctx, failure))
 	case r.code.ofApp() && !g.appAccepted(ctx, h.Region):
 		wrong := &WrongClientError{Region: h.Region, Code: string(r.code), Said: failure.Outcome}
 		g.tally.wrongClient(wrong)
-		return errors.Join(wrong, g.Store.FailRefresh(ctx, failure))
+		return errors.Join(wrong, g.Register.FailRefresh(ctx, failure))
 	case r.refuses(a.HTTPStatus):
 		return g.refused(ctx, h, failure, r.code)
 	}
@@ -296,13 +296,13 @@ func (g *Grants) use(ctx context.Context, h held, a state.TokenAnswer, got answe
 	return g.failed(ctx, h, failure, got.retryAfter, nil)
 }
 
-func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error {
+func (g *Grants) commit(ctx context.Context, a TokenAnswer, r reply) error {
 	grant, err := g.grant(r.pair, a.ReceivedAt, r.lifetime)
 	if err != nil {
 		return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
 	}
 	g.reached("refresh.parsed")
-	if _, err := g.Store.CommitRefresh(ctx, a, grant); err != nil {
+	if _, err := g.Register.CommitRefresh(ctx, a, grant); err != nil {
 		return fmt.Errorf("participant %s: new tokens not committed: %w", a.ParticipantID, err)
 	}
 	g.tally.good(a.ConnectionID, a.Region, g.now())
@@ -313,20 +313,20 @@ func (g *Grants) commit(ctx context.Context, a state.TokenAnswer, r reply) error
 // failed records a refresh that brought nothing for a reason not the
 // person's, and holds off: 2 s at first, twice as long each time, an hour at
 // most.
-func (g *Grants) failed(ctx context.Context, h held, f state.RefreshFailure, retryAfter time.Duration, cause error) error {
+func (g *Grants) failed(ctx context.Context, h held, f RefreshFailure, retryAfter time.Duration, cause error) error {
 	wait := min(firstWait<<min(h.Failures, 20), time.Hour)
 	f.RetryAt = g.now().Add(max(wait, retryAfter))
 	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
 	g.tally.bad(h, out)
 	g.log().Debug("refresh failed", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
-	return errors.Join(out, g.Store.FailRefresh(ctx, f))
+	return errors.Join(out, g.Register.FailRefresh(ctx, f))
 }
 
 // unsent records that h's refresh token never left. That is no try of it: nothing
 // counts, and the next may come as soon as there is a connection again.
-func (g *Grants) unsent(ctx context.Context, h held, a state.TokenAnswer, cause error) error {
-	f := state.RefreshFailure{Answer: a, Outcome: "no connection: " + cause.Error(), Unsent: true, RetryAt: g.now().Add(firstWait)}
+func (g *Grants) unsent(ctx context.Context, h held, a TokenAnswer, cause error) error {
+	f := RefreshFailure{Answer: a, Outcome: "no connection: " + cause.Error(), Unsent: true, RetryAt: g.now().Add(firstWait)}
 	g.log().Debug("refresh not sent", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "outcome", f.Outcome)
 	out := &TemporaryError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Reason: f.Outcome, Err: cause}
-	return errors.Join(out, g.Store.FailRefresh(ctx, f))
+	return errors.Join(out, g.Register.FailRefresh(ctx, f))
 }

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -65,24 +63,24 @@ func (g *Grants) appAccepted(ctx context.Context, region string) bool {
 }
 
 // refused records that the server did not accept h's refresh token, with this code.
-func (g *Grants) refused(ctx context.Context, h held, f state.RefreshFailure, code oauthCode) error {
+func (g *Grants) refused(ctx context.Context, h held, f RefreshFailure, code oauthCode) error {
 	d := doubt{now: g.now(), since: h.RefusedSince, last: h.RefusedAt, code: code, clearOnes: h.Refusals}
-	since, over, err := d.judge(func(since time.Time) (state.Others, error) { return g.Store.Others(ctx, h.Connection, since) })
+	since, over, err := d.judge(func(since time.Time) (Others, error) { return g.Register.Others(ctx, h.Connection, since) })
 	if err != nil {
 		return err
 	}
 	f.Refused, f.RefusedSince = d.clear(), since
 	var out error
 	if over {
-		f.Status = state.NeedsReconsent
+		f.Status = NeedsReconsent
 		out = &NeedsReconsentError{ParticipantID: h.ParticipantID, Said: f.Outcome}
 	} else {
-		f.Status, f.RetryAt = state.AuthSuspect, d.now.Add(d.wait())
+		f.Status, f.RetryAt = AuthSuspect, d.now.Add(d.wait())
 		out = &AuthSuspectError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Said: f.Outcome}
 	}
 	g.tally.bad(h, errors.New(f.Outcome)) // not out: it is this person's alone
 	g.log().Debug("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "since", since)
-	return errors.Join(out, g.Store.FailRefresh(ctx, f))
+	return errors.Join(out, g.Register.FailRefresh(ctx, f))
 }
 
 // A doubt is one more refusal of somebody's grant.
@@ -101,7 +99,7 @@ func (d doubt) clear() bool { return d.code == invalidGrant }
 // with the same app fared since an instant. What counts is for how long it lasts.
 // Time in which others are due and nobody is renewed does not: the app is refused
 // then, and the refusal counts as one that begins.
-func (d doubt) judge(others func(since time.Time) (state.Others, error)) (since time.Time, over bool, err error) {
+func (d doubt) judge(others func(since time.Time) (Others, error)) (since time.Time, over bool, err error) {
 	since = d.since
 	if since.IsZero() || since.After(d.now) { // our clock was wrong
 		since = d.now
@@ -149,8 +147,8 @@ func longestWait() time.Duration { return slices.Max(patience()) }
 // AppRefused reports whether the refusal of c is that of its app, as far as one can
 // tell: some of the others among all connections are refused too, and none was
 // renewed lately. Nobody is to be called then.
-func AppRefused(c state.Connection, all []state.Connection) bool {
-	if c.Status != state.AuthSuspect {
+func AppRefused(c Connection, all []Connection) bool {
+	if c.Status != AuthSuspect {
 		return false
 	}
 	refused := false
@@ -161,7 +159,7 @@ func AppRefused(c state.Connection, all []state.Connection) bool {
 		if !o.RenewedAt.Before(c.RefusedAt.Add(-compared)) {
 			return false
 		}
-		refused = refused || o.Status == state.AuthSuspect
+		refused = refused || o.Status == AuthSuspect
 	}
 	return refused
 }

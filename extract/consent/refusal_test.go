@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"pgregory.net/rapid"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // answering answers every POST for a user, "" for everybody, in these words.
@@ -71,7 +70,7 @@ func TestRefusalInAnyWords(t *testing.T) {
 			if err := hours(10); err != nil {
 				t.Fatalf("Token once it is accepted = %v", err)
 			}
-			if c := pairOf(t, g, id).Connection; c.Status != state.Connected || !c.RefusedSince.IsZero() || c.RefusedSaid != "" || c.Unclear {
+			if c := pairOf(t, g, id).Connection; c.Status != Connected || !c.RefusedSince.IsZero() || c.RefusedSaid != "" || c.Unclear {
 				t.Errorf("connection %+v once it is accepted, want no doubt", c)
 			}
 			s.answering("user of P001", tt.status, tt.body)
@@ -92,10 +91,10 @@ func TestRefusalInAnyWords(t *testing.T) {
 				t.Errorf("believed after %s, want from %s to %s", lasted, least, most)
 			}
 			c := pairOf(t, g, id).Connection
-			if e, _ := asError[*NeedsReconsentError](err); e.Said != tt.words || c.Status != state.NeedsReconsent || c.RefusedSaid != tt.words || !c.RefusedSince.Equal(first) {
+			if e, _ := asError[*NeedsReconsentError](err); e.Said != tt.words || c.Status != NeedsReconsent || c.RefusedSaid != tt.words || !c.RefusedSince.Equal(first) {
 				t.Errorf("Token = %v, connection %+v; want that consent is needed, since %s, because of %q", err, c, first, tt.words)
 			}
-			trail, err := g.Store.Trail(t.Context())
+			trail, err := g.Register.Store.Trail(t.Context())
 			if last := trail[len(trail)-1]; err != nil || last.ParticipantID != "P001" || !strings.Contains(last.Reason, tt.words) {
 				t.Errorf("the audit trail ends with %+v, %v; want the words", last, err)
 			}
@@ -144,7 +143,7 @@ func TestRefusalOfEverybody(t *testing.T) {
 			var ids []string
 			for i := range tt.people {
 				who := fmt.Sprintf("P%03d", i+1)
-				if err := g.Store.AddParticipant(t.Context(), state.Participant{ID: who}); err != nil {
+				if err := g.Register.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: who}); err != nil {
 					t.Fatal(err)
 				}
 				ids = append(ids, s.imported(g, who))
@@ -155,7 +154,7 @@ func TestRefusalOfEverybody(t *testing.T) {
 				run := s.process()
 				for _, id := range ids {
 					run.Token(t.Context(), id)
-					if c := pairOf(t, run, id).Connection; c.Status == state.NeedsReconsent {
+					if c := pairOf(t, run, id).Connection; c.Status == NeedsReconsent {
 						t.Fatalf("%+v is on the call list", c)
 					}
 				}
@@ -193,7 +192,7 @@ func TestJudge(t *testing.T) {
 			}
 		}
 		start := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
-		c := make(cohort, people)
+		c := make(crowd, people)
 		good := make([]int, people) // hours since the person died and since the last outage
 		for h := 0; h < hours; h++ {
 			for i := range c {
@@ -259,7 +258,7 @@ func TestJudgeCases(t *testing.T) {
 		if tt.since != 0 {
 			d.since, d.last = ago(tt.since)[0], ago(tt.last)[0]
 		}
-		since, over, err := d.judge(func(since time.Time) (state.Others, error) {
+		since, over, err := d.judge(func(since time.Time) (Others, error) {
 			count := func(all []time.Time) (n int) {
 				for _, at := range all {
 					if !at.Before(since) {
@@ -268,7 +267,7 @@ func TestJudgeCases(t *testing.T) {
 				}
 				return n
 			}
-			return state.Others{Renewed: count(tt.renewed), Failed: count(tt.failed)}, nil
+			return Others{Renewed: count(tt.renewed), Failed: count(tt.failed)}, nil
 		})
 		if want := ago(tt.wantSince)[0]; err != nil || !since.Equal(want) || over != tt.over {
 			t.Errorf("%s: since %s, over %t, %v; want %s, %t", tt.name, since, over, err, want, tt.over)
@@ -276,14 +275,14 @@ func TestJudgeCases(t *testing.T) {
 	}
 }
 
-// A cohort is what is on record of people's grants.
-type cohort []struct {
+// A crowd is what is on record of people's grants.
+type crowd []struct {
 	since, last, renewed, retryAt time.Time
 	tries                         []time.Time
 	over                          bool
 }
 
-func (c cohort) indexes() (all []int) {
+func (c crowd) indexes() (all []int) {
 	for i := range c {
 		all = append(all, i)
 	}
@@ -291,7 +290,7 @@ func (c cohort) indexes() (all []int) {
 }
 
 // try refreshes the grant of person i if it is due.
-func (c cohort) try(i int, now time.Time, refused bool) {
+func (c crowd) try(i int, now time.Time, refused bool) {
 	me := &c[i]
 	if me.over || now.Before(me.retryAt) || now.Before(me.renewed.Add(2*time.Hour)) {
 		return
@@ -301,7 +300,7 @@ func (c cohort) try(i int, now time.Time, refused bool) {
 		return
 	}
 	d := doubt{now: now, since: me.since, last: me.last}
-	me.since, me.over, _ = d.judge(func(since time.Time) (o state.Others, _ error) {
+	me.since, me.over, _ = d.judge(func(since time.Time) (o Others, _ error) {
 		for j := range c {
 			switch {
 			case j == i:

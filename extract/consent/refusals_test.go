@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 func TestRefusals(t *testing.T) {
@@ -43,21 +41,21 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("after %s: Token = %v, want *NeedsReconsentError", s.clock().Sub(start), err)
 		}
 	}
-	tries, err := g.Store.Tries(t.Context(), id)
+	tries, err := g.Register.Tries(t.Context(), id)
 	if err != nil || len(tries) != 5 || tries[4].Outcome != said {
 		t.Errorf("Tries = %+v, %v, want 5", tries, err)
 	}
-	if c, err := g.Store.Connection(t.Context(), id); err != nil || c.Status != state.NeedsReconsent || c.LastError != said {
+	if c, err := g.Register.Connection(t.Context(), id); err != nil || c.Status != NeedsReconsent || c.LastError != said {
 		t.Errorf("Connection = %+v, %v, want needs_reconsent", c, err)
 	}
 	if _, err := g.Token(t.Context(), other); err != nil {
 		t.Errorf("Token of somebody else = %v", err)
 	}
-	trail, err := g.Store.Trail(t.Context())
-	if last := trail[len(trail)-1]; err != nil || last.ParticipantID != "P001" || !strings.Contains(last.Before, string(state.AuthSuspect)) || !strings.Contains(last.After, string(state.NeedsReconsent)) {
+	trail, err := g.Register.Store.Trail(t.Context())
+	if last := trail[len(trail)-1]; err != nil || last.ParticipantID != "P001" || !strings.Contains(last.Before, string(AuthSuspect)) || !strings.Contains(last.After, string(NeedsReconsent)) {
 		t.Errorf("the audit trail ends with %+v, %v; want that P001 must consent again", last, err)
 	}
-	if n := len(trail); strings.Contains(trail[n-2].After, string(state.AuthSuspect)) {
+	if n := len(trail); strings.Contains(trail[n-2].After, string(AuthSuspect)) {
 		t.Errorf("the audit trail has a doubt: %+v", trail[n-2])
 	}
 }
@@ -78,7 +76,7 @@ func TestRefusalThatWasFalse(t *testing.T) {
 	if _, err := g.Token(t.Context(), id); err != nil {
 		t.Fatalf("Token after two hours = %v", err)
 	}
-	if h := pairOf(t, g, id); h.Status != state.Connected || h.LastError != "" || h.Refusals != 0 || !h.RetryAt.IsZero() {
+	if h := pairOf(t, g, id); h.Status != Connected || h.LastError != "" || h.Refusals != 0 || !h.RetryAt.IsZero() {
 		t.Errorf("held = %s, %q, %d refusals, retry at %s; want all forgotten", h.Status, h.LastError, h.Refusals, h.RetryAt)
 	}
 }
@@ -144,7 +142,7 @@ func TestTemporaryFaults(t *testing.T) {
 			if _, after := s.presented(""); after != before+1 {
 				t.Errorf("%d POSTs, want 1", after-before)
 			}
-			if h := pairOf(t, g, id); h.Status != state.Connected || h.Failures != 1 {
+			if h := pairOf(t, g, id); h.Status != Connected || h.Failures != 1 {
 				t.Errorf("connection is %s after %d failures, want connected after 1", h.Status, h.Failures)
 			}
 			s.with(func() { s.fail = nil })
@@ -215,7 +213,7 @@ func TestWrongClient(t *testing.T) {
 		if e, ok := asError[*WrongClientError](err); !ok || *e != (WrongClientError{"us", "invalid_client", "invalid_client: not accepted: [redacted]"}) {
 			t.Errorf("Token = %v, want *WrongClientError", err)
 		}
-		if h := pairOf(t, g, id); h.Status != state.Connected {
+		if h := pairOf(t, g, id); h.Status != Connected {
 			t.Errorf("connection is %s, want connected: it is not the person's fault", h.Status)
 		}
 	}
@@ -271,7 +269,7 @@ func TestTallyAfterAnOutage(t *testing.T) {
 	var c tally
 	bad := func(n int, why error) {
 		for i := range n {
-			c.bad(held{Connection: state.Connection{ID: fmt.Sprint(why, i), Status: state.Connected}}, why)
+			c.bad(held{Connection: Connection{ID: fmt.Sprint(why, i), Status: Connected}}, why)
 		}
 	}
 	unanswered := &TemporaryError{Reason: "no answer", Err: errors.New("connection refused")}
@@ -311,7 +309,7 @@ func TestTallyOfAnApp(t *testing.T) {
 func TestTallyWantsAShare(t *testing.T) {
 	var c tally
 	bad := func(id string) {
-		c.bad(held{Connection: state.Connection{ID: id, Status: state.Connected}}, errors.New("503 of "+id))
+		c.bad(held{Connection: Connection{ID: id, Status: Connected}}, errors.New("503 of "+id))
 	}
 	for i := range 25 {
 		c.good(string(rune('a'+i)), "us", time.Now())

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -24,11 +25,11 @@ func TestAgainAfterExchangedAccounts(t *testing.T) {
 		}
 		id := got.ConnectionIDs[0]
 		_, err = g.Verify(t.Context(), id)
-		owner, edited := asError[*state.OwnerError](err)
+		owner, edited := asError[*OwnerError](err)
 		if who == "P001" && (!edited || !owner.Aside || owner.ParticipantID != who) {
 			t.Errorf("Verify of %s = %v, want *OwnerError of the grant kept aside", who, err)
 		}
-		g.Change = &state.Changeover{Reason: "looked"}
+		g.Change = &Changeover{Reason: "looked"}
 		if err != nil {
 			if _, err = g.Verify(t.Context(), id); err != nil {
 				t.Errorf("Verify of %s, confirmed = %v", who, err)
@@ -57,7 +58,7 @@ func TestSealedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), store)
+	key, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), registerOf(store))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func TestSealedOnce(t *testing.T) {
 	}
 	g := s.process()
 	for _, who := range []string{"P001", "P002", "P003"} {
-		if err := g.Store.AddParticipant(t.Context(), state.Participant{ID: who}); err != nil {
+		if err := g.Register.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: who}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestSealedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	lines, err := g.Store.Trail(t.Context())
+	lines, err := g.Register.Store.Trail(t.Context())
 	if err != nil || !strings.Contains(lines[0].After, `"sealed_connections":0`) {
 		t.Fatalf("trail %+v, %v; want that what there was is sealed", lines[:1], err)
 	}
@@ -97,11 +98,11 @@ func TestSealedOnce(t *testing.T) {
 		t.Errorf("Token of one who is sealed now = %v", err)
 	}
 	for _, id := range []string{two, three} {
-		if _, err := next.Token(t.Context(), id); !as[*state.OwnerError](err) {
+		if _, err := next.Token(t.Context(), id); !as[*OwnerError](err) {
 			t.Errorf("Token of a pair that was exchanged before = %v, want *OwnerError", err)
 		}
 	}
-	lines, err = next.Store.Trail(t.Context())
+	lines, err = next.Register.Store.Trail(t.Context())
 	if err != nil || len(lines) != 1 || lines[0].Subject != "key" || !strings.Contains(lines[0].After, `"sealed_connections":3`) {
 		t.Errorf("trail %+v, %v; want one line of three connections", lines, err)
 	}
@@ -113,11 +114,11 @@ func TestSealedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), store); !errors.Is(err, state.ErrSealsLost) {
+	if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), registerOf(store)); !errors.Is(err, ErrSealsLost) {
 		t.Errorf("OpenKey where the mark was edited = %v, want ErrSealsLost", err)
 	}
 	s.edit("delete from meta where key = 'sealed'", "update connections set seal = ''")
-	if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), store); !errors.Is(err, state.ErrSealsLost) {
+	if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), registerOf(store)); !errors.Is(err, ErrSealsLost) {
 		t.Errorf("OpenKey where all seals and the mark are gone = %v, want ErrSealsLost", err)
 	}
 	s.edit(swap("connections", "connection_id", two, three, "participant_id")...)
@@ -126,7 +127,7 @@ func TestSealedOnce(t *testing.T) {
 		if err := damage(filepath.Join(s.dir, state.AuditFile)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), store); !errors.Is(err, state.ErrSealsUnknown) {
+		if _, err := OpenKey(t.Context(), filepath.Join(s.dir, "key.age"), registerOf(store)); !errors.Is(err, ErrSealsUnknown) {
 			t.Errorf("OpenKey where the trail is lost too = %v, want ErrSealsUnknown", err)
 		}
 	}

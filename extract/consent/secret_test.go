@@ -53,7 +53,7 @@ func TestOpenKey(t *testing.T) {
 	}
 	defer store.Close()
 	path := filepath.Join(dir, "keys", "key.age")
-	first, err := OpenKey(ctx, path, store)
+	first, err := OpenKey(ctx, path, registerOf(store))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestOpenKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := OpenKey(ctx, path, store)
+	again, err := OpenKey(ctx, path, registerOf(store))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestOpenKey(t *testing.T) {
 	if err := os.Chmod(path, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	_, err = OpenKey(ctx, path, store)
+	_, err = OpenKey(ctx, path, registerOf(store))
 	if e, ok := asError[*KeyModeError](err); !ok || e.Path != path {
 		t.Errorf("OpenKey of a file that the group reads = %v, want *KeyModeError", err)
 	}
@@ -89,7 +89,7 @@ func TestOpenKey(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenKey(ctx, path, store); !errors.Is(err, ErrWrongKey) {
+	if _, err := OpenKey(ctx, path, registerOf(store)); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("OpenKey, file gone = %v, want ErrWrongKey", err)
 	}
 	if _, err := os.Stat(path); err == nil {
@@ -98,7 +98,7 @@ func TestOpenKey(t *testing.T) {
 	if err := createKey(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenKey(ctx, path, store); !errors.Is(err, ErrWrongKey) {
+	if _, err := OpenKey(ctx, path, registerOf(store)); !errors.Is(err, ErrWrongKey) {
 		t.Errorf("OpenKey of another key = %v, want ErrWrongKey", err)
 	}
 	other, err := readKey(path)
@@ -115,7 +115,7 @@ func TestOpenKey(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenKey(ctx, path, store); err == nil {
+	if _, err := OpenKey(ctx, path, registerOf(store)); err == nil {
 		t.Error("OpenKey of a file without a key is no error")
 	}
 }
@@ -132,7 +132,7 @@ func TestOpenKeyTogether(t *testing.T) {
 				return
 			}
 			defer store.Close()
-			k, err := OpenKey(context.Background(), filepath.Join(dir, "key.age"), store)
+			k, err := OpenKey(context.Background(), filepath.Join(dir, "key.age"), registerOf(store))
 			if err != nil {
 				hashes <- err.Error()
 				return

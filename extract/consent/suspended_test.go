@@ -17,9 +17,9 @@ import (
 func (s *study) takeOver(id string) {
 	s.t.Helper()
 	g := s.process()
-	owner := g.Store.NewID()
+	owner := g.Register.Store.NewID()
 	s.add(leaseTTL + time.Second)
-	if ok, err := g.Store.TakeOverRefresh(s.t.Context(), id, owner, leaseTTL); !ok || err != nil {
+	if ok, err := g.Register.TakeOverRefresh(s.t.Context(), id, owner, leaseTTL); !ok || err != nil {
 		s.t.Errorf("TakeOverRefresh = %t, %v", ok, err)
 	}
 	if _, err := g.refresh(s.t.Context(), id, owner, ""); err != nil {
@@ -60,10 +60,10 @@ func TestSuspended(t *testing.T) {
 			if n, _ := s.presented(old); n != 1 || !stood {
 				t.Errorf("the token was presented %d times, want once", n)
 			}
-			if tries, _ := g.Store.Tries(t.Context(), id); len(tries) != 0 || h.Failures != 0 {
+			if tries, _ := g.Register.Tries(t.Context(), id); len(tries) != 0 || h.Failures != 0 {
 				t.Errorf("tries %v, %d failures; want none", tries, h.Failures)
 			}
-			if intents, _ := g.Store.Intents(t.Context()); len(intents) != 0 {
+			if intents, _ := g.Register.Intents(t.Context()); len(intents) != 0 {
 				t.Errorf("intents %v are left", intents)
 			}
 		})
@@ -85,7 +85,7 @@ func TestSuspendedBeforeSettling(t *testing.T) {
 			for _, c := range allConnections(t, g) {
 				if c.AccountHash == "" {
 					s.add(leaseTTL + time.Second)
-					g.Store.TakeOverRefresh(t.Context(), c.ID, "another", leaseTTL)
+					g.Register.TakeOverRefresh(t.Context(), c.ID, "another", leaseTTL)
 				}
 			}
 		}
@@ -99,9 +99,9 @@ func TestSuspendedBeforeSettling(t *testing.T) {
 	}
 }
 
-func allConnections(t *testing.T, g *Grants) []state.Connection {
+func allConnections(t *testing.T, g *Grants) []Connection {
 	t.Helper()
-	all, err := g.Store.Connections(t.Context())
+	all, err := g.Register.Connections(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +147,9 @@ func TestRefreshThatNeverLeft(t *testing.T) {
 				}
 			}
 			h := pairOf(t, g, ids[0])
-			tries, _ := g.Store.Tries(t.Context(), ids[0])
-			intents, _ := g.Store.Intents(t.Context())
-			if h.Status != state.Connected || h.Failures != 0 || !h.RefusedSince.IsZero() || len(tries) != 0 || len(intents) != 0 {
+			tries, _ := g.Register.Tries(t.Context(), ids[0])
+			intents, _ := g.Register.Intents(t.Context())
+			if h.Status != Connected || h.Failures != 0 || !h.RefusedSince.IsZero() || len(tries) != 0 || len(intents) != 0 {
 				t.Errorf("%+v, %d failures, tries %v, intents %v; want no trace but why", h.Connection, h.Failures, tries, intents)
 			}
 			g.Post = nil
@@ -178,7 +178,7 @@ func TestRefreshThatLeft(t *testing.T) {
 	if _, err := g.Token(t.Context(), id); !as[*TemporaryError](err) || as[*unsentError](err) {
 		t.Errorf("Token = %v, want *TemporaryError of a token that left", err)
 	}
-	intents, _ := g.Store.Intents(t.Context())
+	intents, _ := g.Register.Intents(t.Context())
 	if h := pairOf(t, g, id); h.Failures != 1 || len(intents) != 1 || arrived.Load() != 1 {
 		t.Errorf("%d failures, intents %v, %d arrived; want one each", h.Failures, intents, arrived.Load())
 	}

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"sync"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // tally counts how the refreshes of this run went, to tell an outage from
@@ -53,7 +51,7 @@ func (t *tally) accepted(region string, now time.Time) bool {
 // bad counts a failure, but not of a connection that was doubtful before the
 // run: a cohort may well begin with people who left.
 func (t *tally) bad(h held, why error) {
-	if h.Status == state.Connected && h.RefusedSince.IsZero() {
+	if h.Status == Connected && h.RefusedSince.IsZero() {
 		t.note(h.Connection.ID, why)
 	}
 }

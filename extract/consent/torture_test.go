@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 var (
@@ -183,16 +181,16 @@ func (x *torture) kept() kept {
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	defer g.Store.Close()
-	connections, err := g.Store.Connections(ctx)
-	answers, err2 := g.Store.Answers(ctx, "")
-	intents, err3 := g.Store.Intents(ctx)
+	defer g.Register.Store.Close()
+	connections, err := g.Register.Connections(ctx)
+	answers, err2 := g.Register.Answers(ctx, "")
+	intents, err3 := g.Register.Intents(ctx)
 	if err := errors.Join(err, err2, err3); err != nil {
 		x.t.Fatal(err)
 	}
 	k := kept{map[string]bool{}, map[string]bool{}}
 	for _, c := range connections {
-		if c.Status != state.Ended {
+		if c.Status != Ended {
 			k.tokens[pairOf(x.t, g, c.ID).Refresh] = true
 		}
 	}
@@ -319,8 +317,8 @@ func (x *torture) settled() {
 	}
 	g, closed := x.open()
 	defer closed()
-	intents, err := g.Store.Intents(x.t.Context())
-	answers, err2 := g.Store.Answers(x.t.Context(), "")
+	intents, err := g.Register.Intents(x.t.Context())
+	answers, err2 := g.Register.Answers(x.t.Context(), "")
 	if err := errors.Join(err, err2); err != nil || len(intents)+len(answers) > 0 {
 		x.t.Errorf("left over: %d intents, %d answers, %v", len(intents), len(answers), err)
 	}

@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Found is what a connection leads to: for the eyes of whoever connects, so
 // that a wrong account is noticed.
 type Found struct {
-	Connection state.Connection
+	Connection Connection
 	Ranges     dexcom.Ranges // its userId is left out
 	Devices    []Device      // newest upload first; empty if the API did not say
 }
@@ -28,8 +27,8 @@ type Device struct {
 }
 
 // Verify looks at the account of a connection (dataRange and devices) and
-// settles whose it is: see state.Store.Settle, whose errors these are
-// (*state.AccountInUseError, *state.OtherAccountError, *state.ChangeoverError).
+// settles whose it is: see Register.Settle, whose errors these are
+// (*AccountInUseError, *OtherAccountError, *ChangeoverError).
 // With them comes what was seen, for whoever has to decide. If the account
 // cannot be seen, *UncheckedError: nothing is lost. Else Token's errors.
 func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error) {
@@ -79,7 +78,7 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 var errTwoAccounts = errors.New("dataRange and devices were answered for two different accounts")
 
 // changeover is Change with what was seen.
-func (g *Grants) changeover(seen dexcom.Ranges) *state.Changeover {
+func (g *Grants) changeover(seen dexcom.Ranges) *Changeover {
 	if g.Change == nil {
 		return nil
 	}
@@ -120,23 +119,23 @@ func (g *Grants) data(ctx context.Context, app App, h held, r dexcom.Request) (d
 
 // settle says under the connection's lease whose account it is, so that no
 // refresh is on its way while the grant changes hands.
-func (g *Grants) settle(ctx context.Context, id, account string, change *state.Changeover) (state.Connection, error) {
+func (g *Grants) settle(ctx context.Context, id, account string, change *Changeover) (Connection, error) {
 	owner, err := g.lease(ctx, id)
 	if err != nil {
-		return state.Connection{}, err
+		return Connection{}, err
 	}
 	defer g.release(ctx, id, owner)
 	g.reached("account.leased")
 	if err := g.finish(ctx, id); err != nil {
-		return state.Connection{}, err
+		return Connection{}, err
 	}
-	if err := g.Store.ExtendRefresh(ctx, id, owner, leaseTTL); err != nil {
-		return state.Connection{}, err // we stood still, and a token may be on its way
+	if err := g.Register.ExtendRefresh(ctx, id, owner, leaseTTL); err != nil {
+		return Connection{}, err // we stood still, and a token may be on its way
 	}
-	return g.Store.Settle(ctx, id, account, change)
+	return g.Register.Settle(ctx, id, account, change)
 }
 
-func (g *Grants) kept(ctx context.Context, c state.Connection, answers []dexcom.Answer) error {
+func (g *Grants) kept(ctx context.Context, c Connection, answers []dexcom.Answer) error {
 	if g.Keep == nil {
 		return nil
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // Whoever withdraws while another process refreshes is left without tokens,
@@ -22,21 +22,21 @@ func TestWithdrawnDuringARefresh(t *testing.T) {
 				if at != step {
 					return
 				}
-				w := state.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved away", Who: "me"}
-				if _, err := other.Store.Withdraw(ctx, w); err != nil {
+				w := cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved away", Who: "me"}
+				if _, err := other.Register.Withdraw(ctx, w); err != nil {
 					t.Errorf("Withdraw = %v", err)
 				}
 			}
 			if token, err := g.Token(ctx, id); err == nil || token != "" {
 				t.Errorf("Token = %q, %v, want an error alone", token, err)
 			}
-			if _, err := g.Store.Tokens(ctx, id); err == nil {
+			if _, err := g.Register.Tokens(ctx, id); err == nil {
 				t.Error("tokens are held")
 			}
-			if answers, err := g.Store.Answers(ctx, ""); err != nil || len(answers) > 0 {
+			if answers, err := g.Register.Answers(ctx, ""); err != nil || len(answers) > 0 {
 				t.Errorf("Answers = %d, %v, want none", len(answers), err)
 			}
-			if c, err := g.Store.Connection(ctx, id); err != nil || c.Status != state.Ended {
+			if c, err := g.Register.Connection(ctx, id); err != nil || c.Status != Ended {
 				t.Errorf("connection is %s, %v, want it ended", c.Status, err)
 			}
 			if err := other.Recover(ctx); err != nil {

@@ -41,16 +41,16 @@ type Fields map[string]any
 // Audit appends acts to the trail, for what changes elsewhere than here: it is
 // called before the change is made known. When it returns, they are on disk.
 func (s *Store) Audit(ctx context.Context, acts ...Act) error {
-	return s.change(ctx, func(*sql.Tx) ([]Act, error) { return acts, nil })
+	return s.Change(ctx, func(*sql.Tx) ([]Act, error) { return acts, nil })
 }
 
-// change runs f in a transaction and writes what it did into the trail. The
+// Change runs f in a transaction and writes what it did into the trail. The
 // lines are committed together with the change, or neither is; then they go
 // into the file, and only then is the change done. A process that dies between
 // leaves lines for the next one to append.
-func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) ([]Act, error)) error {
+func (s *Store) Change(ctx context.Context, f func(tx *sql.Tx) ([]Act, error)) error {
 	noted := false
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.Write(ctx, func(tx *sql.Tx) error {
 		acts, err := f(tx)
 		if err != nil || len(acts) == 0 {
 			return err
@@ -61,7 +61,7 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) ([]Act, error)) e
 	if err != nil || !noted {
 		return err
 	}
-	return s.write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
+	return s.Write(context.WithoutCancel(ctx), func(tx *sql.Tx) error {
 		if err := s.appendTrail(ctx, tx); err != nil {
 			return fmt.Errorf("the change is made and its line of the audit trail is kept in state.db, but %w", err)
 		}
@@ -79,8 +79,8 @@ type auditHead struct {
 // noLine is the hash before the first line.
 var noLine = strings.Repeat("0", sha256.Size*2)
 
-func headIn(ctx context.Context, q querier) (auditHead, error) {
-	return one(ctx, q, func(row func(...any) error) (h auditHead, err error) {
+func headIn(ctx context.Context, q Querier) (auditHead, error) {
+	return One(ctx, q, func(row func(...any) error) (h auditHead, err error) {
 		err = row(&h.seq, &h.hash, &h.bytes)
 		return h, err
 	}, "select seq, hash, bytes from audit_head")

@@ -45,7 +45,7 @@ func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
 
 // waitingLines are the lines not yet in the file, one after the other.
 func waitingLines(ctx context.Context, tx *sql.Tx) ([]byte, error) {
-	lines, err := collect(ctx, tx, func(row func(...any) error) (line []byte, err error) {
+	lines, err := Collect(ctx, tx, func(row func(...any) error) (line []byte, err error) {
 		err = row(&line)
 		return line, err
 	}, "select line from audit_pending order by seq")
@@ -146,16 +146,22 @@ func (s *Store) readTrail(ctx context.Context) (text []byte, head auditHead, err
 
 // trailHead returns the head, and how many of its lines wait for the file.
 func (s *Store) trailHead(ctx context.Context) (head auditHead, waiting int, err error) {
-	head, err = one(ctx, s.db, func(row func(...any) error) (h auditHead, err error) {
+	head, err = One(ctx, s, func(row func(...any) error) (h auditHead, err error) {
 		err = row(&h.seq, &h.hash, &h.bytes, &waiting)
 		return h, err
 	}, "select seq, hash, bytes, (select count(*) from audit_pending) from audit_head")
 	return head, waiting, err
 }
 
+// Head returns number and hash of the last line of the trail, as state.db knows it.
+func (s *Store) Head(ctx context.Context) (seq int64, hash string, err error) {
+	head, _, err := s.trailHead(ctx)
+	return head.seq, head.hash, err
+}
+
 // completeTrail appends what waits.
 func (s *Store) completeTrail(ctx context.Context) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.Write(ctx, func(tx *sql.Tx) error {
 		if err := s.appendTrail(ctx, tx); err != nil {
 			return fmt.Errorf("audit trail: lines of changes made are %w", err)
 		}

@@ -28,6 +28,9 @@ type AuditFault struct {
 	Reason string
 }
 
+// shownLines is how many faults an error names.
+const shownLines = 20
+
 // An AuditError says that the audit trail is damaged, cut, or not the one that
 // was written.
 type AuditError struct {

@@ -26,7 +26,7 @@ func (s *Store) TakeCalls(ctx context.Context, app string, n, perHour int) (gran
 	if n < 1 || perHour < 1 {
 		return 0, 0, fmt.Errorf("budget %s: %d calls of %d per hour", app, n, perHour)
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.Write(ctx, func(tx *sql.Tx) error {
 		now := s.now()
 		minute := now.Unix() / 60
 		// Buckets more than an hour ahead come from a clock that was wrong.

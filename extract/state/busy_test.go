@@ -41,15 +41,14 @@ func hasty(t *testing.T, s *Store) {
 func inRun(s *Store) map[string]func() error {
 	ctx := context.Background()
 	return map[string]func() error{
-		"Claim":            func() error { _, err := s.Claim(ctx, "P001", "a", time.Minute); return err },
-		"Unclaim":          func() error { return s.Unclaim(ctx, "P001", "a") },
-		"TakeCalls":        func() error { _, _, err := s.TakeCalls(ctx, "us", 1, 100); return err },
-		"LeaseRefresh":     func() error { _, err := s.LeaseRefresh(ctx, "c", "a", time.Minute); return err },
-		"StartRun":         func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
-		"PutFetchOutcomes": func() error { return s.PutFetchOutcomes(ctx, []FetchOutcome{{ParticipantID: "P001"}}) },
-		"Audit":            func() error { return s.Audit(ctx, Act{Subject: "thing"}) },
-		"AddParticipant":   func() error { return s.AddParticipant(ctx, Participant{ID: s.NewID()}) },
-		"FirstSeen":        func() error { _, err := s.FirstSeen(ctx, "field", "value"); return err },
+		"Lease":      func() error { _, err := s.Lease(ctx, "participant P001", "a", time.Minute); return err },
+		"LeaseAlive": func() error { _, err := s.LeaseAlive(ctx, "refresh c", "a", time.Minute); return err },
+		"Release":    func() error { return s.Release(ctx, "participant P001", "a") },
+		"TakeCalls":  func() error { _, _, err := s.TakeCalls(ctx, "us", 1, 100); return err },
+		"StartRun":   func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
+		"Audit":      func() error { return s.Audit(ctx, Act{Subject: "thing"}) },
+		"Change":     func() error { return add(s, s.NewID()) },
+		"FirstSeen":  func() error { _, err := s.FirstSeen(ctx, "field", "value"); return err },
 	}
 }
 
@@ -68,7 +67,7 @@ func TestBusy(t *testing.T) {
 			t.Errorf("%s: %v, want a *BusyError of %s after %v", name, err, s.db.path, busyTimeout)
 		}
 	}
-	if _, err := s.Participants(t.Context()); err != nil {
+	if _, err := people(s); err != nil {
 		t.Errorf("reading beside it: %v", err)
 	}
 }
@@ -99,25 +98,28 @@ func TestBusyPatienceEnds(t *testing.T) {
 	hasty(t, s)
 	other, tries := held(t, s), 0
 	s.WaitUpTo(20*time.Millisecond, func() { tries++ })
-	claim := func(ctx context.Context) error { _, err := s.Claim(ctx, "P001", "a", time.Minute); return err }
+	lease := func(ctx context.Context) error {
+		_, err := s.Lease(ctx, "participant P001", "a", time.Minute)
+		return err
+	}
 	var busy *BusyError
-	if err := claim(t.Context()); !errors.As(err, &busy) || tries == 0 {
-		t.Fatalf("Claim: %v after %d tries in vain, want a *BusyError after some", err, tries)
+	if err := lease(t.Context()); !errors.As(err, &busy) || tries == 0 {
+		t.Fatalf("Lease: %v after %d tries in vain, want a *BusyError after some", err, tries)
 	}
 	s.WaitUpTo(time.Hour, func() { tries++ })
 	tries = 0
-	if err := claim(t.Context()); !errors.As(err, &busy) || tries > 0 {
-		t.Errorf("the next Claim: %v after %d tries more, want a *BusyError at once", err, tries)
+	if err := lease(t.Context()); !errors.As(err, &busy) || tries > 0 {
+		t.Errorf("the next Lease: %v after %d tries more, want a *BusyError at once", err, tries)
 	}
 	other.Rollback()
-	if err := claim(t.Context()); err != nil {
-		t.Fatalf("Claim when the state is free: %v", err)
+	if err := lease(t.Context()); err != nil {
+		t.Fatalf("Lease when the state is free: %v", err)
 	}
 	held(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.WaitUpTo(time.Hour, cancel)
-	if err := claim(ctx); err == nil {
-		t.Error("a Claim that was cancelled succeeded")
+	if err := lease(ctx); err == nil {
+		t.Error("a lease that was cancelled succeeded")
 	}
 }
 

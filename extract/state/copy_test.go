@@ -91,9 +91,9 @@ func TestOpenCopy(t *testing.T) {
 			if err != nil {
 				t.Fatalf("OpenCopy: %v", err)
 			}
-			people, err := copied.Participants(t.Context())
-			if err != nil || len(people) != 2 {
-				t.Errorf("the copy has %d participants, %v; want 2", len(people), err)
+			ids, err := people(copied)
+			if err != nil || len(ids) != 2 {
+				t.Errorf("the copy has %d participants, %v; want 2", len(ids), err)
 			}
 			if lines, err := copied.Trail(t.Context()); err != nil || len(lines) != 2 {
 				t.Errorf("the copy's trail has %d lines, %v; want 2", len(lines), err)
@@ -130,8 +130,8 @@ func TestOpenCopyOfNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer copied.Close()
-	if people, err := copied.Participants(t.Context()); err != nil || len(people) != 0 {
-		t.Errorf("participants of nothing: %v, %v", people, err)
+	if ids, err := people(copied); err != nil || len(ids) != 0 {
+		t.Errorf("participants of nothing: %v, %v", ids, err)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
 		t.Errorf("made beside it: %v, %v", entries, err)

@@ -15,10 +15,9 @@ import (
 func holderUses(s *Store) map[string]func() error {
 	ctx := context.Background()
 	return map[string]func() error{
-		"Claim":           func() error { _, err := s.Claim(ctx, "P001", "a", time.Minute); return err },
-		"LeaseRefresh":    func() error { _, err := s.LeaseRefresh(ctx, "c", "a", time.Minute); return err },
-		"TakeOverRefresh": func() error { _, err := s.TakeOverRefresh(ctx, "c", "a", time.Minute); return err },
-		"StartRun":        func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
+		"Lease":      func() error { _, err := s.Lease(ctx, "participant P001", "a", time.Minute); return err },
+		"LeaseAlive": func() error { _, err := s.LeaseAlive(ctx, "refresh c", "a", time.Minute); return err },
+		"StartRun":   func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
 	}
 }
 

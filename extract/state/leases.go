@@ -7,54 +7,45 @@ import (
 	"time"
 )
 
-// Claim lets owner fetch a participant for ttl and reports whether it may:
-// false means that somebody else is at it. The same owner claims again to
-// extend. A claim ends with Unclaim, when its ttl has passed, or when the store
-// through which it was made is closed or its process dies. Of a participant who
-// has withdrawn there are none: *WithdrawnError.
-func (s *Store) Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error) {
-	if err := s.Standing(ctx, participantID); err != nil {
-		return false, err
-	}
-	return s.lease(ctx, "participant "+participantID, owner, ttl, true)
+// ErrLeaseLost says that another owner took the lease meanwhile.
+var ErrLeaseLost = errors.New("refresh lease lost")
+
+// Lease gives a lease to owner for ttl and reports whether it is theirs: false
+// means that somebody else has it. The same owner takes it again to extend it. A
+// lease ends with Release, or when the store through which it was taken is closed or
+// its process dies. When its ttl has passed, it can be taken over.
+func (s *Store) Lease(ctx context.Context, name, owner string, ttl time.Duration) (bool, error) {
+	return s.lease(ctx, name, owner, ttl, true)
 }
 
-// Unclaim ends owner's claim; if it holds none, nothing happens.
-func (s *Store) Unclaim(ctx context.Context, participantID, owner string) error {
-	return s.release(ctx, "participant "+participantID, owner)
+// LeaseAlive is Lease, but does not take over a lease whose process lives: its ttl
+// is over too when the clock is set.
+func (s *Store) LeaseAlive(ctx context.Context, name, owner string, ttl time.Duration) (bool, error) {
+	return s.lease(ctx, name, owner, ttl, false)
 }
 
-// LeaseRefresh lets owner alone refresh a connection's tokens and reports whether
-// it may. It is extended and ends as a claim does, but for its ttl: that is over
-// too when the clock is set, and with a token on its way nobody else may present it.
-func (s *Store) LeaseRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) (bool, error) {
-	return s.lease(ctx, refreshLease(connectionID), owner, ttl, false)
-}
-
-// TakeOverRefresh is LeaseRefresh for who has waited for as long as a lease lasts by
-// a clock that cannot be set: it takes also one that is over.
-func (s *Store) TakeOverRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) (bool, error) {
-	return s.lease(ctx, refreshLease(connectionID), owner, ttl, true)
-}
-
-// ExtendRefresh makes a refresh lease last for ttl from now on. If the owner holds
+// Extend makes a lease last for ttl from now on, in a transaction. If the owner holds
 // it no longer, because it stood still for too long, ErrLeaseLost.
-func (s *Store) ExtendRefresh(ctx context.Context, connectionID, owner string, ttl time.Duration) error {
-	return s.write(ctx, func(tx *sql.Tx) error { return s.extend(ctx, tx, connectionID, owner, ttl) })
+func (s *Store) Extend(ctx context.Context, tx *sql.Tx, name, owner string, ttl time.Duration) error {
+	res, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?", Micros(s.now().Add(ttl)), name, owner)
+	return Affected(res, err, ErrLeaseLost)
 }
 
-func (s *Store) extend(ctx context.Context, tx *sql.Tx, connectionID, owner string, ttl time.Duration) error {
-	res, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?",
-		micros(s.now().Add(ttl)), refreshLease(connectionID), owner)
-	return affected(res, err, ErrLeaseLost)
+// Holds is nil if owner has a lease, in a transaction; else ErrLeaseLost.
+func (s *Store) Holds(ctx context.Context, tx *sql.Tx, name, owner string) error {
+	var n int
+	err := tx.QueryRowContext(ctx, "select count(*) from leases where name = ? and owner = ?", name, owner).Scan(&n)
+	if err == nil && n == 0 {
+		err = ErrLeaseLost
+	}
+	return err
 }
 
-// ReleaseRefresh ends owner's lease; if it holds none, nothing happens.
-func (s *Store) ReleaseRefresh(ctx context.Context, connectionID, owner string) error {
-	return s.release(ctx, refreshLease(connectionID), owner)
+// Release ends owner's lease; if it holds none, nothing happens.
+func (s *Store) Release(ctx context.Context, name, owner string) error {
+	_, err := s.db.ExecContext(ctx, "delete from leases where name = ? and owner = ?", name, owner)
+	return err
 }
-
-func refreshLease(connectionID string) string { return "refresh " + connectionID }
 
 // lease takes a lease that is free, owner's, or its dead process's; and one whose
 // time is over if takeOver says so.
@@ -79,7 +70,7 @@ func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl ti
 	res, err := s.db.ExecContext(ctx, `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
 		on conflict (name) do update set owner = excluded.owner, holder = excluded.holder, expires_at = excluded.expires_at
 		where owner = excluded.owner or ?6 and expires_at <= ?5`,
-		name, owner, holder, micros(now.Add(ttl)), micros(now), takeOver)
+		name, owner, holder, Micros(now.Add(ttl)), Micros(now), takeOver)
 	if err != nil {
 		return false, err
 	}
@@ -90,7 +81,7 @@ func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl ti
 // freeDead ends the lease if its process is gone and reports whether it may be
 // free now.
 func (s *Store) freeDead(ctx context.Context, name string) (bool, error) {
-	holder, err := one(ctx, s.db, scanText, "select holder from leases where name = ?", name)
+	holder, err := One(ctx, s, ScanText, "select holder from leases where name = ?", name)
 	if errors.Is(err, sql.ErrNoRows) {
 		return true, nil
 	}
@@ -103,9 +94,4 @@ func (s *Store) freeDead(ctx context.Context, name string) (bool, error) {
 	}
 	_, err = s.db.ExecContext(ctx, "delete from leases where name = ? and holder = ?", name, holder)
 	return err == nil, err
-}
-
-func (s *Store) release(ctx context.Context, name, owner string) error {
-	_, err := s.db.ExecContext(ctx, "delete from leases where name = ? and owner = ?", name, owner)
-	return err
 }

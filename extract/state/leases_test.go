@@ -13,13 +13,13 @@ import (
 
 func claim(t *testing.T, s *Store, owner string, want bool) {
 	t.Helper()
-	got, err := s.Claim(context.Background(), "P001", owner, time.Minute)
+	got, err := s.Lease(context.Background(), "participant P001", owner, time.Minute)
 	if err != nil || got != want {
-		t.Errorf("Claim(P001, %s) = %t, %v, want %t", owner, got, err, want)
+		t.Errorf("Lease(participant P001, %s) = %t, %v, want %t", owner, got, err, want)
 	}
 }
 
-func TestClaim(t *testing.T) {
+func TestLease(t *testing.T) {
 	ctx := context.Background()
 	dir, c := t.TempDir(), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
@@ -29,29 +29,29 @@ func TestClaim(t *testing.T) {
 	claim(t, a, "a", true) // extended
 	c.add(50 * time.Second)
 	claim(t, b, "b", false)
-	if err := b.Unclaim(ctx, "P001", "b"); err != nil { // not b's to end
+	if err := b.Release(ctx, "participant P001", "b"); err != nil { // not b's to end
 		t.Fatal(err)
 	}
 	claim(t, b, "b", false)
 	c.add(10 * time.Second) // now it is over
 	claim(t, b, "b", true)
 	claim(t, a, "a", false)
-	if err := b.Unclaim(ctx, "P001", "b"); err != nil {
+	if err := b.Release(ctx, "participant P001", "b"); err != nil {
 		t.Fatal(err)
 	}
 	claim(t, a, "a", true)
-	// Another participant, and a lease of the same name, are other things.
-	if ok, err := b.Claim(ctx, "P002", "b", time.Minute); err != nil || !ok {
-		t.Errorf("Claim(P002, b) = %t, %v, want true", ok, err)
+	// Other names are other leases.
+	if ok, err := b.Lease(ctx, "participant P002", "b", time.Minute); err != nil || !ok {
+		t.Errorf("Lease(participant P002, b) = %t, %v, want true", ok, err)
 	}
-	if ok, err := b.LeaseRefresh(ctx, "P001", "b", time.Minute); err != nil || !ok {
-		t.Errorf("LeaseRefresh(P001, b) = %t, %v, want true", ok, err)
+	if ok, err := b.LeaseAlive(ctx, "refresh P001", "b", time.Minute); err != nil || !ok {
+		t.Errorf("LeaseAlive(refresh P001, b) = %t, %v, want true", ok, err)
 	}
 }
 
 // A refresh that is under way is not taken over because the clock was set, but by
 // who has waited for as long as it may take.
-func TestLeaseRefreshOutlastsTheClock(t *testing.T) {
+func TestLeaseOutlastsTheClock(t *testing.T) {
 	ctx := context.Background()
 	dir, c := t.TempDir(), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
@@ -61,26 +61,26 @@ func TestLeaseRefreshOutlastsTheClock(t *testing.T) {
 			t.Errorf("%s: %t, %v, want %t", step, got, err, want)
 		}
 	}
-	check("free", a.LeaseRefresh, "a", true)
-	check("under way", b.TakeOverRefresh, "b", false)
+	check("free", a.LeaseAlive, "a", true)
+	check("under way", b.Lease, "b", false)
 	c.add(time.Hour)
-	check("under way when the clock is set", b.LeaseRefresh, "b", false)
-	check("extended", a.LeaseRefresh, "a", true)
+	check("under way when the clock is set", b.LeaseAlive, "b", false)
+	check("extended", a.LeaseAlive, "a", true)
 	c.add(time.Hour)
-	check("left over", b.TakeOverRefresh, "b", true)
+	check("left over", b.Lease, "b", true)
 	a.Close()
 	b.Close()
-	check("its process is gone", openIn(t, dir, c).LeaseRefresh, "c", true)
+	check("its process is gone", openIn(t, dir, c).LeaseAlive, "c", true)
 }
 
 // Two goroutines of one process exclude each other, too.
-func TestClaimOneStore(t *testing.T) {
+func TestLeaseOneStore(t *testing.T) {
 	s, _ := newStore(t)
 	claim(t, s, "a", true)
 	claim(t, s, "b", false)
 }
 
-func TestClaimEndsWithStore(t *testing.T) {
+func TestLeaseEndsWithStore(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
 	claim(t, a, "a", true)
@@ -93,21 +93,21 @@ func TestClaimEndsWithStore(t *testing.T) {
 }
 
 // What a killed process claimed is free at once.
-func TestClaimEndsWithProcess(t *testing.T) {
+func TestLeaseEndsWithProcess(t *testing.T) {
 	const variable = "DEXETL_TEST_STATE"
 	if dir := os.Getenv(variable); dir != "" {
 		s, err := Open(context.Background(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := s.Claim(context.Background(), "P001", "child", time.Hour); err != nil || !ok {
-			t.Fatalf("Claim = %t, %v", ok, err)
+		if ok, err := s.Lease(context.Background(), "participant P001", "child", time.Hour); err != nil || !ok {
+			t.Fatalf("Lease = %t, %v", ok, err)
 		}
 		os.Stdout.WriteString("claimed")
 		select {}
 	}
 	dir := t.TempDir()
-	child := exec.Command(os.Args[0], "-test.run=^TestClaimEndsWithProcess$")
+	child := exec.Command(os.Args[0], "-test.run=^TestLeaseEndsWithProcess$")
 	child.Env = append(os.Environ(), variable+"="+dir)
 	out, err := child.StdoutPipe()
 	if err != nil {

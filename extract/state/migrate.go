@@ -64,7 +64,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // upToDate reports whether nothing is left to migrate, as far as can be told.
-func upToDate(ctx context.Context, q querier) bool {
+func upToDate(ctx context.Context, q Querier) bool {
 	names, err := fs.Glob(migrations, "migrations/*.sql")
 	version, e := schemaVersion(ctx, q)
 	return err == nil && e == nil && version == len(names)
@@ -82,8 +82,8 @@ func migrateTo(ctx context.Context, tx *sql.Tx, name string, version int) error 
 	return err
 }
 
-func schemaVersion(ctx context.Context, q querier) (int, error) {
-	return one(ctx, q, func(row func(...any) error) (int, error) {
+func schemaVersion(ctx context.Context, q Querier) (int, error) {
+	return One(ctx, q, func(row func(...any) error) (int, error) {
 		var v int
 		err := row(&v)
 		return v, err

@@ -48,8 +48,8 @@ const (
 	reserveBytes = 1 << 20
 )
 
-// reserve makes sure that the disk is not full and of the room, or *DiskError.
-func (s *Store) reserve() error {
+// Reserve makes sure that the disk is not full and of the room, or *DiskError.
+func (s *Store) Reserve() error {
 	path := s.reservePath()
 	if free(filepath.Dir(path)) < reserveBytes {
 		return s.db.diskError(syscall.ENOSPC)
@@ -86,17 +86,17 @@ func writeReserve(path string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// received is write for what the token endpoint answered: if the disk is full
+// Received is write for what the token endpoint answered: if the disk is full
 // the reserve makes room, unless another answer was faster.
-func (s *Store) received(ctx context.Context, f func(tx *sql.Tx) error) error {
-	err := s.write(ctx, f)
+func (s *Store) Received(ctx context.Context, f func(tx *sql.Tx) error) error {
+	err := s.Write(ctx, f)
 	if full := (*DiskError)(nil); !errors.As(err, &full) {
 		return err
 	}
 	if e := os.Remove(s.reservePath()); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		return errors.Join(err, e)
 	}
-	return s.write(ctx, f)
+	return s.Write(ctx, f)
 }
 
 // diskError is err, which came of a full disk, or one that is not to be written

@@ -35,7 +35,7 @@ func (s *Store) StartRun(ctx context.Context, command, people, version string) (
 		return r, fmt.Errorf("run %s: %w", r.ID, err)
 	}
 	_, err = s.db.ExecContext(ctx, "insert into runs (run_id, holder, command, people, started_at, calls, answers, version) values (?, ?, ?, ?, ?, 0, 0, ?)",
-		r.ID, r.holder, r.Command, r.People, micros(r.StartedAt), r.Version)
+		r.ID, r.holder, r.Command, r.People, Micros(r.StartedAt), r.Version)
 	return r, err
 }
 
@@ -56,8 +56,8 @@ func (s *Store) Alive(r Run) (bool, error) {
 // earlier one said.
 func (s *Store) EndRun(ctx context.Context, id string, exitCode int, calls, answers int64) error {
 	res, err := s.db.ExecContext(ctx, "update runs set ended_at = ?, exit_code = ?, calls = ?, answers = ? where run_id = ?",
-		micros(s.now()), exitCode, calls, answers, id)
-	if err := affected(res, err, ErrNoRun); err != nil {
+		Micros(s.now()), exitCode, calls, answers, id)
+	if err := Affected(res, err, ErrNoRun); err != nil {
 		return fmt.Errorf("run %s: %w", id, err)
 	}
 	return nil
@@ -65,10 +65,10 @@ func (s *Store) EndRun(ctx context.Context, id string, exitCode int, calls, answ
 
 // Runs lists all runs, oldest first.
 func (s *Store) Runs(ctx context.Context) ([]Run, error) {
-	return collect(ctx, s.db, func(row func(...any) error) (Run, error) {
+	return Collect(ctx, s, func(row func(...any) error) (Run, error) {
 		var r Run
 		var exit sql.NullInt64
-		err := row(&r.ID, &r.holder, &r.Command, &r.People, instant{&r.StartedAt}, instant{&r.EndedAt}, &exit, &r.Calls, &r.Answers, &r.Version)
+		err := row(&r.ID, &r.holder, &r.Command, &r.People, Instant(&r.StartedAt), Instant(&r.EndedAt), &exit, &r.Calls, &r.Answers, &r.Version)
 		r.ExitCode = int(exit.Int64)
 		return r, err
 	}, "select run_id, holder, command, people, started_at, ended_at, exit_code, calls, answers, version from runs order by started_at, run_id")

@@ -10,7 +10,7 @@ import (
 // write-ahead log may still hold pages as they were before. What destroys a
 // grant therefore leaves a mark, in the same transaction, that Scrub takes away.
 
-func markScrub(ctx context.Context, tx *sql.Tx) error {
+func MarkScrub(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('scrub', '') on conflict do nothing")
 	return err
 }

@@ -2,6 +2,8 @@ package state
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -48,14 +50,35 @@ func newStore(t *testing.T) (*Store, *clock) {
 	return openIn(t, t.TempDir(), c), c
 }
 
+// addAll adds participants, each with a line in the trail.
 func addAll(t *testing.T, s *Store, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		if err := s.AddParticipant(context.Background(), Participant{ID: id}); err != nil {
-			t.Fatalf("AddParticipant(%q) = %v", id, err)
+		if err := add(s, id); err != nil {
+			t.Fatalf("adding %q: %v", id, err)
 		}
 	}
 }
+
+func add(s *Store, id string) error {
+	return s.Change(context.Background(), func(tx *sql.Tx) ([]Act, error) {
+		_, err := tx.Exec(`insert into participants values (?, '', '', '', '', '', '', '', '', '', '', '', 0)`, id)
+		return []Act{{Subject: "participant", ParticipantID: id}}, err
+	})
+}
+
+// people are the ids of all participants.
+func people(s *Store) ([]string, error) {
+	return Collect(context.Background(), s, ScanText, "select participant_id from participants")
+}
+
+func asError[E error](err error) (E, bool) {
+	var e E
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+func isError(err, target error) bool { return errors.Is(err, target) }
 
 func TestOpenModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
@@ -131,60 +154,6 @@ func TestNewerSchema(t *testing.T) {
 	}
 	if after, _ := os.ReadFile(path); string(after) != string(before) {
 		t.Errorf("Open of schema 99 changed the file")
-	}
-}
-
-// A study that an older program began goes on.
-func TestOlderSchema(t *testing.T) {
-	ctx, dir, c := t.Context(), t.TempDir(), newClock()
-	s := openIn(t, dir, c)
-	addAll(t, s, "P001")
-	for _, statement := range []string{
-		`insert into connections (connection_id, participant_id, region, account_hash, status, created_at, last_error) values ('C1', 'P001', 'us', '', 'connected', 1773489600000000, '')`,
-		`insert into connections (connection_id, participant_id, region, account_hash, status, created_at, last_error) values ('C2', 'P001', 'us', '', 'auth_suspect', 1773489600000000, 'invalid_grant')`,
-		`insert into tokens (connection_id, current, refresh_hash, access_issued_at, failures, refusals, updated_at) values ('C2', x'00', 'y', 1773493200000000, 0, 2, 0)`,
-		"insert into refresh_tries values ('C2', 1773490000000000, '503'), ('C2', 1773496800000000, 'invalid_grant'), ('C2', 1773504000000000, 'invalid_grant')",
-		"alter table connections drop column refused_since",
-		"alter table connections drop column refused_at",
-		"alter table connections drop column refused_said",
-		"alter table connections drop column renewed_at",
-		"alter table connections drop column strayed_at",
-		"alter table connections drop column granted_at",
-		"alter table connections drop column seal",
-		"alter table tokens drop column seal",
-		"alter table tokens drop column previous_hash",
-		"alter table token_answers drop column seal",
-		"alter table oauth_states drop column seal",
-		"alter table invitations drop column seal",
-		"alter table runs drop column people",
-		"insert into runs (run_id, holder, command, started_at, calls, answers, version) values ('R1', 'H', 'sync', 1773489600000000, 3, 2, '1')",
-		"drop table fetch_refusals",
-		"drop table unconfirmed",
-		"alter table invitations drop column doubted_at",
-		"drop index oauth_states_invitation",
-		"alter table oauth_states drop column browser",
-		"pragma user_version = 1",
-	} {
-		if _, err := s.db.Exec(statement); err != nil {
-			t.Fatalf("%s: %v", statement, err)
-		}
-	}
-	s.Close()
-	s = openIn(t, dir, c)
-	connections, err := s.Connections(ctx)
-	if err != nil || len(connections) != 2 || !connections[0].GrantedAt.Equal(connections[0].CreatedAt) || connections[0].CreatedAt.IsZero() {
-		t.Fatalf("connections %+v, %v; want the two there were, whose grants came when they were made", connections, err)
-	}
-	first := time.Date(2026, 3, 14, 14, 0, 0, 0, time.UTC)
-	if c := connections[1]; !c.RefusedSince.Equal(first) || !c.RefusedAt.Equal(first.Add(2*time.Hour)) || c.RefusedSaid != "invalid_grant" || c.Unclear || !c.RenewedAt.Equal(first.Add(-time.Hour)) {
-		t.Errorf("connection %+v; want that it was renewed at 13:00 and is refused since %s", c, first)
-	}
-	if c := connections[0]; !c.RefusedSince.IsZero() || c.RefusedSaid != "" || c.Unclear {
-		t.Errorf("connection %+v; want that it was never refused", c)
-	}
-	runs, err := s.Runs(ctx)
-	if err != nil || len(runs) != 1 || runs[0].Calls != 3 || runs[0].People != "" {
-		t.Errorf("runs %+v, %v; want the one there was", runs, err)
 	}
 }
 
@@ -274,4 +243,32 @@ func TestRunAlive(t *testing.T) {
 		t.Errorf("Alive after the process died = %v, want false, false", got)
 	}
 	worker.holder.file = nil
+}
+
+// A sync is under way from its beginning to its end, or to that of its process.
+func TestSyncUnderWay(t *testing.T) {
+	ctx := context.Background()
+	s, _ := newStore(t)
+	check := func(step string, want bool) {
+		t.Helper()
+		if got, err := s.SyncUnderWay(ctx); got != want || err != nil {
+			t.Errorf("%s: SyncUnderWay = %t, %v, want %t", step, got, err, want)
+		}
+	}
+	check("nobody", false)
+	for _, id := range []string{"1", "2"} {
+		if err := s.BeginSync(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Lease(ctx, "participant P001", "3", time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	check("two", true)
+	for _, id := range []string{"1", "2"} {
+		if err := s.EndSync(ctx, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("both ended, one participant still claimed", false)
 }

@@ -29,9 +29,6 @@ type Store struct {
 	// By says in the audit trail who changes the study. It is set before the
 	// first change.
 	By Author
-	// MaySeal, where it is not nil, is asked before rows are sealed as they stand: an
-	// error of it says that somebody else remembers them otherwise, or sealed.
-	MaySeal func(context.Context) error
 
 	keyed    atomic.Pointer[Keyed]
 	db       database
@@ -133,8 +130,8 @@ func fileURL(path string, q url.Values) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 }
 
-// write runs f in one transaction that holds the write lock from its start.
-func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
+// Write runs f in one transaction that holds the write lock from its start.
+func (s *Store) Write(ctx context.Context, f func(tx *sql.Tx) error) error {
 	var tx *sql.Tx
 	err := s.db.patiently(ctx, func() (err error) {
 		tx, err = s.db.BeginTx(ctx, nil)
@@ -167,26 +164,41 @@ func (s *Store) NewID() string {
 	return ulid.MustNew(ulid.Timestamp(s.now()), rand.Reader).String()
 }
 
-// querier is what *sql.DB and *sql.Tx have in common here.
-type querier interface {
+// A Querier is a *Store or a transaction of it.
+type Querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// collect runs a query and scans every row. Errors of a transaction are left to
+// QueryContext makes a Store a Querier; see Collect.
+func (s *Store) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.db.QueryContext(ctx, query, args...)
+}
+
+// QueryRow returns the first row of a query.
+func (s *Store) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.db.QueryRowContext(ctx, query, args...)
+}
+
+// Exec runs one statement, which is a transaction of its own.
+func (s *Store) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.db.ExecContext(ctx, query, args...)
+}
+
+// Collect runs a query and scans every row. Errors of a transaction are left to
 // whoever began it.
-func collect[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
-	d, ok := q.(database)
+func Collect[T any](ctx context.Context, q Querier, scan func(row func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
+	s, ok := q.(*Store)
 	if !ok {
 		return scanAll(ctx, q, scan, query, args...)
 	}
-	err = d.patiently(ctx, func() error {
-		out, err = scanAll(ctx, q, scan, query, args...)
+	err = s.db.patiently(ctx, func() error {
+		out, err = scanAll(ctx, s.db, scan, query, args...)
 		return err
 	})
 	return out, err
 }
 
-func scanAll[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
+func scanAll[T any](ctx context.Context, q Querier, scan func(row func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
@@ -202,20 +214,32 @@ func scanAll[T any](ctx context.Context, q querier, scan func(row func(...any) e
 	return out, rows.Err()
 }
 
-// one returns the only row of a query, or sql.ErrNoRows.
-func one[T any](ctx context.Context, q querier, scan func(row func(...any) error) (T, error), query string, args ...any) (T, error) {
-	var zero T
-	all, err := collect(ctx, q, scan, query, args...)
-	if err != nil {
-		return zero, err
+// One returns the only row of a query, or sql.ErrNoRows.
+func One[T any](ctx context.Context, q Querier, scan func(row func(...any) error) (T, error), query string, args ...any) (T, error) {
+	all, err := Collect(ctx, q, scan, query, args...)
+	if err == nil && len(all) == 0 {
+		err = sql.ErrNoRows
 	}
-	if len(all) == 0 {
-		return zero, sql.ErrNoRows
+	if err != nil {
+		return *new(T), err
 	}
 	return all[0], nil
 }
 
-func scanText(row func(...any) error) (text string, err error) {
+// ScanText scans a row of one text.
+func ScanText(row func(...any) error) (text string, err error) {
 	err = row(&text)
 	return text, err
+}
+
+// Affected is err, or none when the statement touched no row.
+func Affected(r sql.Result, err, none error) error {
+	if err != nil {
+		return err
+	}
+	n, err := r.RowsAffected()
+	if err == nil && n == 0 {
+		return none
+	}
+	return err
 }

@@ -11,13 +11,13 @@ const syncTTL = 24 * time.Hour
 // BeginSync announces that a sync is under way, until EndSync or until the
 // process ends: backfills leave it calls then.
 func (s *Store) BeginSync(ctx context.Context, runID string) error {
-	_, err := s.lease(ctx, syncLease+runID, runID, syncTTL, true)
+	_, err := s.Lease(ctx, syncLease+runID, runID, syncTTL)
 	return err
 }
 
 // EndSync ends what BeginSync began.
 func (s *Store) EndSync(ctx context.Context, runID string) error {
-	return s.release(ctx, syncLease+runID, runID)
+	return s.Release(ctx, syncLease+runID, runID)
 }
 
 const syncLease = "sync "
@@ -25,9 +25,7 @@ const syncLease = "sync "
 // SyncUnderWay reports whether a process that lives is at a sync. What dead ones
 // left is swept.
 func (s *Store) SyncUnderWay(ctx context.Context) (bool, error) {
-	names, err := collect(ctx, s.db, func(row func(...any) error) (name string, err error) {
-		return name, row(&name)
-	}, "select name from leases where name glob ? and expires_at > ? order by name", syncLease+"*", micros(s.now()))
+	names, err := Collect(ctx, s, ScanText, "select name from leases where name glob ? and expires_at > ? order by name", syncLease+"*", Micros(s.now()))
 	if err != nil {
 		return false, err
 	}

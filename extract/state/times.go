@@ -1,26 +1,25 @@
 package state
 
 import (
+	"database/sql"
 	"fmt"
 	"time"
 )
 
-const (
-	dateLayout  = "2006-01-02"
-	localLayout = "2006-01-02T15:04:05"
-)
-
-// micros is t as stored: microseconds, or null for the zero time.
-func micros(t time.Time) any {
+// Micros is t as stored: microseconds, or null for the zero time.
+func Micros(t time.Time) any {
 	if t.IsZero() {
 		return nil
 	}
 	return t.UnixMicro()
 }
 
-// instant scans what micros wrote.
+// Instant scans what Micros wrote into t.
+func Instant(t *time.Time) sql.Scanner { return instant{t} }
+
 type instant struct{ t *time.Time }
 
+// Scan is for database/sql.
 func (s instant) Scan(v any) error {
 	switch v := v.(type) {
 	case nil:
@@ -33,35 +32,8 @@ func (s instant) Scan(v any) error {
 	return nil
 }
 
-func scanInstant(row func(...any) error) (at time.Time, err error) {
-	err = row(instant{&at})
+// ScanInstant scans a row of one instant.
+func ScanInstant(row func(...any) error) (at time.Time, err error) {
+	err = row(Instant(&at))
 	return at, err
-}
-
-// textTime is t in layout, or "" for the zero time.
-func textTime(t time.Time, layout string) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(layout)
-}
-
-// textual scans what textTime wrote.
-type textual struct {
-	t      *time.Time
-	layout string
-}
-
-func (s textual) Scan(v any) error {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("date of type %T", v)
-	}
-	if text == "" {
-		*s.t = time.Time{}
-		return nil
-	}
-	t, err := time.Parse(s.layout, text)
-	*s.t = t
-	return err
 }

@@ -10,9 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/goccy/go-yaml"
-
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Load reads dexetl.yaml in dir, lets the environment override it and checks the
@@ -62,7 +61,7 @@ func explainYAML(err error) error {
 	}
 	key := unknown.Token.Value
 	message := fmt.Sprintf("line %d: unknown key %q", unknown.Token.Position.Line, key)
-	if near := state.Nearest(key, keyNames(reflect.TypeFor[Config]())); near != "" {
+	if near := plain.Nearest(key, keyNames(reflect.TypeFor[Config]())); near != "" {
 		message += fmt.Sprintf(", did you mean %q?", near)
 	}
 	return errors.New(message)

@@ -125,7 +125,7 @@ func TestChromiumEveryPageIsLegible(t *testing.T) {
 		"call": c.base + "/done/call", "expired": expired, "unknown": landing + "x", "stale": c.base + "/callback",
 	}
 	pages["revoked"], pages["refused"] = revoked, c.base+"/done/refused"
-	if _, err := c.store.RevokeInvitations(t.Context(), "P003"); err != nil {
+	if _, err := c.consents.RevokeInvitations(t.Context(), "P003"); err != nil {
 		t.Fatal(err)
 	}
 	// Chromium is another browser than the one that pressed this button.
@@ -165,10 +165,10 @@ func TestChromiumEveryPageIsLegible(t *testing.T) {
 func TestChromiumAnotherBrowser(t *testing.T) {
 	for button, want := range map[string]struct {
 		title    string
-		standing consent.Standing
+		standing consent.Progress
 	}{
 		"No, or I am not sure":                            {"Nothing is kept", consent.Doubted},
-		"Yes, I opened the link, and the account is mine": {"You are connected. Thank you.", consent.Connected},
+		"Yes, I opened the link, and the account is mine": {"You are connected. Thank you.", consent.Joined},
 	} {
 		c, b := newClinic(t, ""), newBrowser(t)
 		b.size(360, 740, false)

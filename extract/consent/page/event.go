@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Kind is what happened.
@@ -72,13 +71,13 @@ func participantOf(found consent.Found, err error) string {
 	if e, ok := errors.AsType[*consent.UncheckedError](err); ok {
 		return e.ParticipantID
 	}
-	if e, ok := errors.AsType[*state.AccountInUseError](err); ok {
+	if e, ok := errors.AsType[*consent.AccountInUseError](err); ok {
 		return e.ParticipantID
 	}
-	if e, ok := errors.AsType[*state.OwnerError](err); ok {
+	if e, ok := errors.AsType[*consent.OwnerError](err); ok {
 		return e.ParticipantID
 	}
-	if e, ok := errors.AsType[*state.OtherAccountError](err); ok {
+	if e, ok := errors.AsType[*consent.OtherAccountError](err); ok {
 		return e.ParticipantID
 	}
 	return ""

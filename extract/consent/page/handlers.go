@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // land shows the page behind a link.
@@ -116,7 +116,7 @@ func (s *site) end(w http.ResponseWriter, r *http.Request, found consent.Found, 
 	e := Event{ParticipantID: participantOf(found, err), Found: found, Err: err}
 	how := later
 	switch {
-	case as[*state.AccountInUseError](err), as[*state.OtherAccountError](err), as[*state.OwnerError](err):
+	case as[*consent.AccountInUseError](err), as[*consent.OtherAccountError](err), as[*consent.OwnerError](err):
 		e.Kind, how = WrongAccount, call
 	case err == nil || found.Connection.ID != "" || as[*consent.UncheckedError](err):
 		e.Kind, how = Connected, connected
@@ -126,7 +126,7 @@ func (s *site) end(w http.ResponseWriter, r *http.Request, found consent.Found, 
 		return
 	case as[*consent.NotConfirmedError](err):
 		e.Kind, how, e.Err = NotConfirmed, refused, nil
-	case as[*state.StateError](err), as[*state.WithdrawnError](err):
+	case as[*consent.StateError](err), as[*cohort.WithdrawnError](err):
 		s.tell(Event{Kind: Refused, Err: err})
 		s.show(w, stale)
 		return
@@ -146,7 +146,7 @@ func as[T error](err error) bool {
 
 // refuse shows why a link does not work, the same for everybody who has one.
 func (s *site) refuse(w http.ResponseWriter, err error) {
-	if often, ok := errors.AsType[*state.TooOftenError](err); ok {
+	if often, ok := errors.AsType[*consent.TooOftenError](err); ok {
 		s.tell(Event{Kind: Refused, ParticipantID: often.ParticipantID, Err: err})
 		w.Header().Set("Retry-After", beginnersRest)
 		s.show(w, busy)

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
 	"github.com/dexetl/dexetl/extract/dexsim"
@@ -25,13 +26,13 @@ import (
 // A clinic is a study whose pages are served, and the simulated Dexcom at
 // which its participants sign in.
 type clinic struct {
-	t      *testing.T
-	dexcom *dexsim.Server
-	store  *state.Store
-	grants *consent.Grants
-	server *page.Server
-	base   string         // of the pages
-	person *cookiejar.Jar // of the browser that asks: see anotherBrowser
+	t        *testing.T
+	dexcom   *dexsim.Server
+	consents *consent.Register
+	grants   *consent.Grants
+	server   *page.Server
+	base     string         // of the pages
+	person   *cookiejar.Jar // of the browser that asks: see anotherBrowser
 
 	mu     sync.Mutex
 	now    time.Time
@@ -98,25 +99,27 @@ func newClinic(t *testing.T, path string) *clinic {
 	dexcom := httptest.NewServer(c.dexcom)
 	t.Cleanup(dexcom.Close)
 	dir := t.TempDir()
-	if c.store, err = state.Open(t.Context(), dir); err != nil {
+	store, err := state.Open(t.Context(), dir)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.store.Close() })
-	c.store.Now = c.clock
+	t.Cleanup(func() { store.Close() })
+	store.Now = c.clock
+	c.consents = &consent.Register{Store: store, Cohort: &cohort.Cohort{Store: store}}
 	for _, id := range []string{"P001", "P002", "P003"} {
-		p := state.Participant{ID: id, StudyStart: day(2026, 3, 1), StudyEnd: day(2026, 8, 31)}
-		if err := c.store.AddParticipant(t.Context(), p); err != nil {
+		p := cohort.Participant{ID: id, StudyStart: day(2026, 3, 1), StudyEnd: day(2026, 8, 31)}
+		if err := c.consents.Cohort.AddParticipant(t.Context(), p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	key, err := consent.OpenKey(t.Context(), filepath.Join(dir, "sealing.key"), c.store)
+	key, err := consent.OpenKey(t.Context(), filepath.Join(dir, "sealing.key"), c.consents)
 	if err != nil {
 		t.Fatal(err)
 	}
 	web := httptest.NewUnstartedServer(nil)
 	c.base = "http://" + web.Listener.Addr().String() + path
 	log := slog.New(slog.NewTextHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c.grants = &consent.Grants{Store: c.store, Key: key, Region: "us", Wanted: goesOn, Post: c, Log: log, Apps: map[string]consent.App{"us": {
+	c.grants = &consent.Grants{Register: c.consents, Key: key, Region: "us", Wanted: goesOn, Post: c, Log: log, Apps: map[string]consent.App{"us": {
 		BaseURL: dexcom.URL, OAuthPrefix: "v2", ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
 		RedirectURI: c.base + "/callback",
 	}}}
@@ -261,9 +264,9 @@ func (c *clinic) follow(link, more string) seen {
 }
 
 // standing is where somebody's consent stands.
-func (c *clinic) standing(id string) consent.Standing {
+func (c *clinic) standing(id string) consent.Progress {
 	c.t.Helper()
-	all, err := consent.Standings(c.t.Context(), c.store)
+	all, err := c.consents.Progress(c.t.Context())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -286,4 +289,4 @@ func (c *clinic) silent(secrets ...string) {
 }
 
 // goesOn is what the roster's status means, as far as these tests go.
-func goesOn(p state.Participant) bool { return !p.Paused && p.Status != "withdrawn" }
+func goesOn(p cohort.Participant) bool { return !p.Paused && p.Status != "withdrawn" }

@@ -107,4 +107,4 @@ func (s *site) bounded(next http.Handler) http.Handler {
 	})
 }
 
-func (s *site) now() time.Time { return s.Grants.Store.Now() }
+func (s *site) now() time.Time { return s.Grants.Register.Store.Now() }

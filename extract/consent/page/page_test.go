@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // From the link to tokens that work, and then the link has done its work. The
@@ -41,7 +41,7 @@ func TestLinkConnects(t *testing.T) {
 			if e := c.last(); e.Kind != page.Connected || e.ParticipantID != "P001" || len(e.Found.Devices) == 0 {
 				t.Errorf("last event: %+v, want P001 connected, with devices", e)
 			}
-			if got := c.standing("P001"); got != consent.Connected {
+			if got := c.standing("P001"); got != consent.Joined {
 				t.Errorf("standing after the link was followed: %s", got)
 			}
 			id := c.last().Found.Connection.ID
@@ -101,7 +101,7 @@ func TestDeniedMayTryAgain(t *testing.T) {
 	if last = c.follow(link, "&user=P002"); last.title() != "You are connected. Thank you." {
 		t.Errorf("the same link after denying: %d %q", last.status, last.title())
 	}
-	if got := c.standing("P002"); got != consent.Connected {
+	if got := c.standing("P002"); got != consent.Joined {
 		t.Errorf("standing after denying and connecting: %s", got)
 	}
 }
@@ -111,19 +111,19 @@ func TestDeniedMayTryAgain(t *testing.T) {
 func TestLinksThatDoNotWork(t *testing.T) {
 	c := newClinic(t, "")
 	link, second := c.invite("P001"), c.invite("P002")
-	change := func(change func(p *state.Participant)) func() {
+	change := func(change func(p *cohort.Participant)) func() {
 		return func() {
 			for _, id := range []string{"P001", "P002"} {
-				p, err := c.store.Participant(t.Context(), id)
+				p, err := c.consents.Cohort.Participant(t.Context(), id)
 				if err != nil {
 					t.Fatal(err)
 				}
 				change(&p)
 				roster := "participant_id,status\n" + id + "," + p.Status + "\n"
-				if _, err := c.store.ImportRoster(t.Context(), strings.NewReader(roster)); err != nil {
+				if _, err := c.consents.Cohort.ImportRoster(t.Context(), strings.NewReader(roster)); err != nil {
 					t.Fatal(err)
 				}
-				if err := c.store.SetPaused(t.Context(), id, p.Paused); err != nil {
+				if err := c.consents.Cohort.SetPaused(t.Context(), id, p.Paused); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -135,15 +135,15 @@ func TestLinksThatDoNotWork(t *testing.T) {
 		status int
 		title  string
 	}{
-		{"paused", change(func(p *state.Participant) { p.Paused = true }), 410, "This link no longer works"},
-		{"withdrawn", change(func(p *state.Participant) { p.Paused, p.Status = false, "withdrawn" }), 410, "This link no longer works"},
-		{"back", change(func(p *state.Participant) { p.Status = "enrolled" }), 200, "Share your Dexcom data with the study"},
+		{"paused", change(func(p *cohort.Participant) { p.Paused = true }), 410, "This link no longer works"},
+		{"withdrawn", change(func(p *cohort.Participant) { p.Paused, p.Status = false, "withdrawn" }), 410, "This link no longer works"},
+		{"back", change(func(p *cohort.Participant) { p.Status = "enrolled" }), 200, "Share your Dexcom data with the study"},
 		{"a moment before the end", func() { c.wait(14*24*time.Hour - time.Second) }, 200, "Share your Dexcom data with the study"},
 		{"expired", func() { c.wait(time.Second) }, 410, "This link has expired"},
 		{"revoked", func() {
 			link, second = c.invite("P001"), c.invite("P002")
 			for _, id := range []string{"P001", "P002"} {
-				if n, err := c.store.RevokeInvitations(t.Context(), id); n != 1 || err != nil {
+				if n, err := c.consents.RevokeInvitations(t.Context(), id); n != 1 || err != nil {
 					t.Fatalf("RevokeInvitations(%s) = %d, %v; want 1: one had expired before", id, n, err)
 				}
 			}
@@ -231,7 +231,7 @@ func TestSignInBelongsToItsLink(t *testing.T) {
 	}
 	link := c.invite("P001")
 	revoked := c.signIn(c.press(link), "&user=P001")
-	if _, err := c.store.RevokeInvitations(t.Context(), "P001"); err != nil {
+	if _, err := c.consents.RevokeInvitations(t.Context(), "P001"); err != nil {
 		t.Fatal(err)
 	}
 	stale("revoked meanwhile", revoked)
@@ -240,7 +240,7 @@ func TestSignInBelongsToItsLink(t *testing.T) {
 	}
 
 	paused := c.signIn(c.press(c.invite("P003")), "&user=P003")
-	if err := c.store.SetPaused(t.Context(), "P003", true); err != nil {
+	if err := c.consents.Cohort.SetPaused(t.Context(), "P003", true); err != nil {
 		t.Fatal(err)
 	}
 	stale("paused meanwhile", paused)
@@ -351,7 +351,7 @@ func TestBrowserGoesAway(t *testing.T) {
 		r.AddCookie(cookie)
 	}
 	handler.ServeHTTP(httptest.NewRecorder(), r)
-	if got := c.standing("P001"); got != consent.Connected {
+	if got := c.standing("P001"); got != consent.Joined {
 		t.Errorf("standing: %s, last event %+v", got, c.last())
 	}
 }
@@ -379,7 +379,7 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("Serve = %v, want nil: that is how a server stops", err)
 	}
-	if got := c.standing("P001"); got != consent.Connected {
+	if got := c.standing("P001"); got != consent.Joined {
 		t.Errorf("standing: %s", got)
 	}
 }

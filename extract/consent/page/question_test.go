@@ -34,10 +34,10 @@ func (c *clinic) question(link, user string) seen {
 func TestAnotherBrowserIsAsked(t *testing.T) {
 	for answer, want := range map[string]struct {
 		title    string
-		standing consent.Standing
+		standing consent.Progress
 		kind     page.Kind
 	}{
-		"yes":   {"You are connected. Thank you.", consent.Connected, page.Connected},
+		"yes":   {"You are connected. Thank you.", consent.Joined, page.Connected},
 		"no":    {"Nothing is kept", consent.Doubted, page.NotConfirmed},
 		"maybe": {"Nothing is kept", consent.Doubted, page.NotConfirmed},
 	} {

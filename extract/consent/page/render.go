@@ -15,8 +15,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // An outcome is a page that is the same for everybody.
@@ -187,7 +187,7 @@ func (s *site) renderAll() (map[outcome][]byte, error) {
 
 // renderLanding shows what the study reads of p, without saying who p is, and a
 // button with the token press.
-func (s *site) renderLanding(w io.Writer, p state.Participant, press string) error {
+func (s *site) renderLanding(w io.Writer, p cohort.Participant, press string) error {
 	v := s.readsOf(p, s.texts.Landing.Title, []string{s.texts.Landing.Intro})
 	v.Press = press
 	return pages.Execute(w, v)
@@ -210,7 +210,7 @@ func (s *site) renderQuestion(w io.Writer, q consent.Question) error {
 }
 
 // readsOf is a page that says what the study reads of p.
-func (s *site) readsOf(p state.Participant, title string, lead []string) view {
+func (s *site) readsOf(p cohort.Participant, title string, lead []string) view {
 	v := s.view(title, lead)
 	v.Reads = &v.Texts.Landing
 	v.Period = fill(s.texts.period(p.StudyStart, p.StudyEnd, s.Study.AllHistory), "{study}", v.Study)

@@ -1,0 +1,154 @@
+package cohort
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// An Exclusion is an interval that metrics leave out. From (inclusive) and To
+// (exclusive) are wall clocks of the participant: their fields count, their
+// location, UTC, says nothing.
+type Exclusion struct {
+	ParticipantID string
+	From, To      time.Time
+	Reason        string
+}
+
+func exclusionsLayout() layout {
+	return layout{
+		file:     "exclusions.csv",
+		columns:  []string{"participant_id", "from", "to", "reason"},
+		required: []string{"participant_id", "from", "to"},
+		aliases:  map[string]string{"participant": "participant_id"},
+	}
+}
+
+// ImportExclusions replaces all exclusions by those of an exclusions.csv and
+// returns their number. A date in the column to means that whole day. It takes
+// all lines or none; what is wrong is a *CSVError.
+func (c *Cohort) ImportExclusions(ctx context.Context, r io.Reader) (int, error) {
+	sh, err := readSheet(r, exclusionsLayout())
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	err = c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+		held, err := participantsIn(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		list := exclusionLines(sh, held)
+		if err := sh.err(); err != nil {
+			return nil, err
+		}
+		before, err := exclusionsIn(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		n = len(list)
+		return sh.acts("exclusions", state.Fields{"exclusions": n}, exclusionActs(before, list)), putExclusions(ctx, tx, list)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+func putExclusions(ctx context.Context, tx *sql.Tx, list []Exclusion) error {
+	if _, err := tx.ExecContext(ctx, "delete from exclusions"); err != nil {
+		return err
+	}
+	for _, e := range list {
+		_, err := tx.ExecContext(ctx, "insert into exclusions (participant_id, from_local, to_local, reason) values (?, ?, ?, ?)",
+			e.ParticipantID, textTime(e.From, localLayout), textTime(e.To, localLayout), e.Reason)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Exclusions lists the exclusions in order of participant and time.
+func (c *Cohort) Exclusions(ctx context.Context) ([]Exclusion, error) {
+	return exclusionsIn(ctx, c.Store)
+}
+
+func exclusionsIn(ctx context.Context, q state.Querier) ([]Exclusion, error) {
+	return state.Collect(ctx, q, func(row func(...any) error) (Exclusion, error) {
+		var e Exclusion
+		err := row(&e.ParticipantID, textual{&e.From, localLayout}, textual{&e.To, localLayout}, &e.Reason)
+		return e, rowError("exclusions", e.ParticipantID, err)
+	}, "select participant_id, from_local, to_local, reason from exclusions order by participant_id, from_local, to_local")
+}
+
+// exclusionActs are the changes from one list of exclusions to another.
+func exclusionActs(before, after []Exclusion) []state.Act {
+	return replaced("exclusion", before, after,
+		func(e Exclusion) string {
+			return e.ParticipantID + " " + textTime(e.From, localLayout) + " " + textTime(e.To, localLayout)
+		},
+		func(e Exclusion) string { return e.ParticipantID },
+		func(e Exclusion) state.Fields {
+			return state.Fields{"from": textTime(e.From, localLayout), "to": textTime(e.To, localLayout), "reason": e.Reason}
+		})
+}
+
+func exclusionLines(sh *sheet, held []Participant) []Exclusion {
+	type key struct {
+		participant string
+		from, to    time.Time
+	}
+	lineOf := map[key]int{}
+	known := byID(held)
+	var out []Exclusion
+	for _, r := range sh.rows {
+		e := Exclusion{ParticipantID: r.cells["participant_id"], Reason: r.cells["reason"]}
+		there := sh.participant(r, known, held)
+		var fromOK, toOK bool
+		e.From, _, fromOK = sh.localTime(r, "from")
+		var whole bool
+		e.To, whole, toOK = sh.localTime(r, "to")
+		if whole {
+			e.To = e.To.AddDate(0, 0, 1)
+		}
+		if !there || !fromOK || !toOK {
+			continue
+		}
+		if !e.From.Before(e.To) {
+			sh.bad(r, "to", "not after from %s", r.cells["from"])
+			continue
+		}
+		k := key{e.ParticipantID, e.From, e.To}
+		if first, again := lineOf[k]; again {
+			sh.bad(r, "", "is in line %d already", first)
+		}
+		lineOf[k] = r.line
+		out = append(out, e)
+	}
+	return out
+}
+
+// localTime reads a date (then whole is true) or a wall clock; a wrong one is
+// noted.
+func (s *sheet) localTime(r sheetRow, column string) (t time.Time, whole, ok bool) {
+	text := r.cells[column]
+	if t, err := ParseDate(text); err == nil {
+		return t, true, true
+	}
+	for _, l := range []string{localLayout, "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
+		if t, err := time.Parse(l, text); err == nil && t.Year() >= 1900 && t.Year() <= 2199 && t.Nanosecond() == 0 {
+			return t, false, true
+		}
+	}
+	switch {
+	case text == "":
+		s.bad(r, column, "is empty")
+	default:
+		s.bad(r, column, "not a local date or time like 2026-03-31 or 2026-03-31 14:30, without a zone")
+	}
+	return time.Time{}, false, false
+}

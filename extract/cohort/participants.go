@@ -1,0 +1,220 @@
+package cohort
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// A Participant is a line of the roster and whether fetching is paused. Only
+// ID is required. Dates are midnight UTC of a local date; the zero time and ""
+// mean that the roster does not say.
+type Participant struct {
+	ID          string // study pseudonym
+	Site        string
+	Cohort      string
+	Arm         string
+	Status      string // screening, screen_failed, enrolled, randomised, completed, withdrawn, lost
+	StatusDate  time.Time
+	ConsentDate time.Time
+	AnchorDate  time.Time // study day 1
+	StudyStart  time.Time // first date of the study
+	StudyEnd    time.Time // last date of the study, inclusive
+	Timezone    string    // IANA name
+	Region      string    // us, eu, jp, sandbox
+	Paused      bool      // kept here, not in the roster
+}
+
+// An UnknownParticipantError says that no participant has this id.
+type UnknownParticipantError struct {
+	ID   string
+	Near string // the id that was perhaps meant, or ""
+}
+
+func (e *UnknownParticipantError) Error() string {
+	if e.Near != "" {
+		return fmt.Sprintf("unknown participant %q; did you mean %s?", shorten(e.ID), e.Near)
+	}
+	return fmt.Sprintf("unknown participant %q", shorten(e.ID))
+}
+
+// statuses and regions are the closed lists of the roster.
+func statuses() []string {
+	return []string{"screening", "screen_failed", "enrolled", "randomised", "completed", "withdrawn", "lost"}
+}
+
+func regions() []string { return []string{"us", "eu", "jp", "sandbox"} }
+
+var participantID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
+// CheckID says what keeps id from being a participant's pseudonym, nil for
+// nothing. It is the check of every door: an id that passes is no path, no
+// glob and no SQL.
+func CheckID(id string) error {
+	if participantID.MatchString(id) {
+		return nil
+	}
+	reason := "not an id: letters, digits, _ and -, at most 64, beginning with a letter or digit"
+	if id == "" {
+		reason = "is empty"
+	}
+	return &LineError{Column: "participant_id", Value: id, Reason: reason}
+}
+
+// reservedID matches ids that nobody new may have, in any case: devices, which
+// are no file names on Windows, values that readers of CSV take for none or for
+// a truth, and words of the command line.
+var reservedID = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9]|na|nan|none|null|true|false|all|last|latest|list|revoke)$`)
+
+// checkNew is check for a participant who is not in the roster yet. Whoever is
+// keeps the id.
+func (p Participant) checkNew() []LineError {
+	errs := p.check()
+	if reservedID.MatchString(p.ID) {
+		errs = append(errs, LineError{Column: "participant_id", Value: p.ID, Reason: "a word with a meaning of its own, which no participant can have as id"})
+	}
+	return errs
+}
+
+// AddParticipant adds one participant. A value the roster would refuse, and an
+// id that is there already in any case, is a *LineError.
+func (c *Cohort) AddParticipant(ctx context.Context, p Participant) error {
+	if errs := p.checkNew(); len(errs) > 0 {
+		return &errs[0]
+	}
+	return c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+		held, err := participantsIn(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		if i := foldIndex(held, p.ID); i >= 0 {
+			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: "is there already as " + held[i].ID}
+		}
+		return []state.Act{participantAct(Participant{}, p)}, putParticipant(ctx, tx, p)
+	})
+}
+
+// Participants lists everybody in order of id.
+func (c *Cohort) Participants(ctx context.Context) ([]Participant, error) {
+	return participantsIn(ctx, c.Store)
+}
+
+// Participant returns one participant; an id that nobody has is an
+// *UnknownParticipantError.
+func (c *Cohort) Participant(ctx context.Context, id string) (Participant, error) {
+	p, err := state.One(ctx, c.Store, scanParticipant, selectParticipants+" where participant_id = ?", id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, c.unknown(ctx, id)
+	}
+	return p, err
+}
+
+// SetPaused says whether fetching leaves a participant out.
+func (c *Cohort) SetPaused(ctx context.Context, id string, paused bool) error {
+	err := c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+		before, err := state.One(ctx, tx, scanParticipant, selectParticipants+" where participant_id = ?", id)
+		if err != nil || before.Paused == paused {
+			return nil, err
+		}
+		after := before
+		after.Paused = paused
+		_, err = tx.ExecContext(ctx, "update participants set paused = ? where participant_id = ?", paused, id)
+		return []state.Act{participantAct(before, after)}, err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return c.unknown(ctx, id)
+	}
+	return err
+}
+
+func (c *Cohort) unknown(ctx context.Context, id string) error {
+	all, err := c.Participants(ctx)
+	if err != nil {
+		return err
+	}
+	return &UnknownParticipantError{ID: id, Near: nearestID(id, all)}
+}
+
+// nearestID is the id that differs in case or in one letter, or "".
+func nearestID(id string, all []Participant) string {
+	for _, most := range []int{0, 1} {
+		i := slices.IndexFunc(all, func(p Participant) bool {
+			return plain.Distance(strings.ToLower(p.ID), strings.ToLower(shorten(id))) <= most
+		})
+		if i >= 0 {
+			return all[i].ID
+		}
+	}
+	return ""
+}
+
+// check lists what is wrong with p.
+func (p Participant) check() []LineError {
+	var errs []LineError
+	note := func(column, value, reason string) {
+		errs = append(errs, LineError{Column: column, Value: value, Reason: reason})
+	}
+	var id *LineError
+	if errors.As(CheckID(p.ID), &id) {
+		errs = append(errs, *id)
+	}
+	if p.Status != "" && !slices.Contains(statuses(), p.Status) {
+		note("status", p.Status, "not one of "+strings.Join(statuses(), ", "))
+	}
+	if p.Region != "" && !slices.Contains(regions(), p.Region) {
+		note("region", p.Region, "not one of "+strings.Join(regions(), ", "))
+	}
+	if reason := checkZone(p.Timezone); p.Timezone != "" && reason != "" {
+		note("timezone", p.Timezone, reason)
+	}
+	if !p.StudyEnd.IsZero() && p.StudyEnd.Before(p.StudyStart) {
+		note("study_end", textTime(p.StudyEnd, dateLayout), "before study_start "+textTime(p.StudyStart, dateLayout))
+	}
+	return errs
+}
+
+// foldIndex finds id in list regardless of case, -1 for not at all.
+func foldIndex(list []Participant, id string) int {
+	return slices.IndexFunc(list, func(p Participant) bool { return strings.EqualFold(p.ID, id) })
+}
+
+const selectParticipants = `select participant_id, site, cohort, arm, status, status_date, consent_date,
+	anchor_date, study_start, study_end, timezone, region, paused from participants`
+
+func participantsIn(ctx context.Context, q state.Querier) ([]Participant, error) {
+	return state.Collect(ctx, q, scanParticipant, selectParticipants+" order by participant_id")
+}
+
+func scanParticipant(row func(...any) error) (Participant, error) {
+	var p Participant
+	date := func(t *time.Time) textual { return textual{t, dateLayout} }
+	err := row(&p.ID, &p.Site, &p.Cohort, &p.Arm, &p.Status, date(&p.StatusDate), date(&p.ConsentDate),
+		date(&p.AnchorDate), date(&p.StudyStart), date(&p.StudyEnd), &p.Timezone, &p.Region, &p.Paused)
+	return p, rowError("participants", p.ID, err)
+}
+
+// putParticipant writes p's line of the roster and leaves the paused flag of
+// a participant who is there already.
+func putParticipant(ctx context.Context, tx *sql.Tx, p Participant) error {
+	date := func(t time.Time) string { return textTime(t, dateLayout) }
+	_, err := tx.ExecContext(ctx, `
+		insert into participants (participant_id, site, cohort, arm, status, status_date, consent_date,
+			anchor_date, study_start, study_end, timezone, region, paused)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		on conflict (participant_id) do update set
+			site = excluded.site, cohort = excluded.cohort, arm = excluded.arm, status = excluded.status,
+			status_date = excluded.status_date, consent_date = excluded.consent_date,
+			anchor_date = excluded.anchor_date, study_start = excluded.study_start,
+			study_end = excluded.study_end, timezone = excluded.timezone, region = excluded.region`,
+		p.ID, p.Site, p.Cohort, p.Arm, p.Status, date(p.StatusDate), date(p.ConsentDate),
+		date(p.AnchorDate), date(p.StudyStart), date(p.StudyEnd), p.Timezone, p.Region, p.Paused)
+	return err
+}

@@ -1,0 +1,148 @@
+package consent
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// An Invitation is a link by which a participant may connect. It works until
+// it expires, is revoked, or its participant has connected. Times are UTC;
+// those of events are zero until the event happened, and say when first.
+type Invitation struct {
+	Hash          string // keyed hash of the token in the link; the token itself is nowhere
+	ParticipantID string
+	CreatedAt     time.Time
+	ExpiresAt     time.Time
+	OpenedAt      time.Time
+	DeniedAt      time.Time // the person chose not to share
+	DoubtedAt     time.Time // whoever signed in last did not say that the account is theirs
+	ConnectedAt   time.Time // by this link or in another way
+	RevokedAt     time.Time
+
+	seal string // see ownInvitation
+}
+
+// ErrNoInvitation says that no invitation has this hash.
+var ErrNoInvitation = errors.New("no such invitation")
+
+// PutInvitations stores invitations, all or none. Hash, participant and expiry
+// are the caller's.
+func (r *Register) PutInvitations(ctx context.Context, list []Invitation) error {
+	return r.Store.Write(ctx, func(tx *sql.Tx) error {
+		for _, i := range list {
+			_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at, seal) values (?, ?, ?, ?, ?)",
+				i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), r.Store.Seal(ownedLink, i.owned()...))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Invitation returns the invitation with this hash, or ErrNoInvitation; one that was
+// edited is an *OwnerError.
+func (r *Register) Invitation(ctx context.Context, hash string) (Invitation, error) {
+	i, err := invitationIn(ctx, r.Store, hash)
+	if err == nil {
+		err = r.ownInvitation(i)
+	}
+	return i, err
+}
+
+// Invitations lists all invitations in order of participant and age.
+func (r *Register) Invitations(ctx context.Context) ([]Invitation, error) {
+	return state.Collect(ctx, r.Store, scanInvitation, selectInvitations+" order by participant_id, created_at, rowid")
+}
+
+// InvitationOpened records that the link was opened, the first time.
+func (r *Register) InvitationOpened(ctx context.Context, hash string) error {
+	_, err := r.Store.Exec(ctx, "update invitations set opened_at = ? where token_hash = ? and opened_at is null", state.Micros(r.now()), hash)
+	return err
+}
+
+// InvitationDenied records that whoever followed the link chose not to share.
+func (r *Register) InvitationDenied(ctx context.Context, hash string) error {
+	_, err := r.Store.Exec(ctx, "update invitations set denied_at = ? where token_hash = ? and denied_at is null", state.Micros(r.now()), hash)
+	return err
+}
+
+// EndInvitations records that a participant has connected: their links, which
+// lie about in mailboxes, have done their work, whichever of them led there.
+func (r *Register) EndInvitations(ctx context.Context, participantID string) error {
+	_, err := r.Store.Exec(ctx, `update invitations set connected_at = ?
+		where participant_id = ? and connected_at is null and revoked_at is null`, state.Micros(r.now()), participantID)
+	return err
+}
+
+// RevokeInvitations ends all links of a participant that still work and
+// returns how many there were. What somebody who followed one of them was still to
+// confirm is destroyed.
+func (r *Register) RevokeInvitations(ctx context.Context, participantID string) (int, error) {
+	n, err := r.revokeInvitations(ctx, participantID)
+	if err != nil {
+		return 0, err
+	}
+	gone, err := r.endUnconfirmed(ctx, FateClosed, "participant_id = ? and invitation in (select token_hash from invitations where revoked_at is not null)", participantID)
+	if err == nil && len(gone) > 0 {
+		_, err = r.Store.Scrub(ctx)
+	}
+	return n, err
+}
+
+func (r *Register) revokeInvitations(ctx context.Context, participantID string) (int, error) {
+	now := state.Micros(r.now())
+	res, err := r.Store.Exec(ctx, `update invitations set revoked_at = ?1
+		where participant_id = ?2 and connected_at is null and revoked_at is null and expires_at > ?1`, now, participantID)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
+
+// LinkWorks is nil if a consent to which the link with a hash led may still end well,
+// "" being no link; else a *StateError.
+func (r *Register) LinkWorks(ctx context.Context, hash string) error {
+	return r.checkInvitation(ctx, r.Store, hash)
+}
+
+// checkInvitation says whether a consent that a link led to may still end well.
+// A link that expired meanwhile was in time.
+func (r *Register) checkInvitation(ctx context.Context, q state.Querier, hash string) error {
+	if hash == "" {
+		return nil
+	}
+	i, err := invitationIn(ctx, q, hash)
+	switch {
+	case err == nil && r.ownInvitation(i) != nil:
+		return r.ownInvitation(i)
+	case errors.Is(err, ErrNoInvitation), err == nil && !i.RevokedAt.IsZero():
+		return &StateError{StateRevoked}
+	case err == nil && !i.ConnectedAt.IsZero():
+		return &StateError{StateUsed}
+	}
+	return err
+}
+
+const selectInvitations = `select token_hash, participant_id, created_at, expires_at, opened_at, denied_at,
+	doubted_at, connected_at, revoked_at, seal from invitations`
+
+func invitationIn(ctx context.Context, q state.Querier, hash string) (Invitation, error) {
+	i, err := state.One(ctx, q, scanInvitation, selectInvitations+" where token_hash = ?", hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNoInvitation
+	}
+	return i, err
+}
+
+func scanInvitation(row func(...any) error) (Invitation, error) {
+	var i Invitation
+	err := row(&i.Hash, &i.ParticipantID, state.Instant(&i.CreatedAt), state.Instant(&i.ExpiresAt), state.Instant(&i.OpenedAt),
+		state.Instant(&i.DeniedAt), state.Instant(&i.DoubtedAt), state.Instant(&i.ConnectedAt), state.Instant(&i.RevokedAt), &i.seal)
+	return i, err
+}

@@ -1,0 +1,295 @@
+package consent
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// Tokens are a connection's token pairs, sealed by the caller, and where its
+// refreshes stand. Times are UTC.
+type Tokens struct {
+	ConnectionID string
+	Grant
+	Previous []byte // sealed pair spent to get Current, until Current is spent well; nil: none
+	// PreviousHash is the keyed hash of its refresh token; "" if nobody could tell.
+	PreviousHash string
+	Failures     int       // refreshes without a usable answer since the last good one
+	Refusals     int       // answers invalid_grant since the last good refresh
+	RetryAt      time.Time // no refresh before; zero: at any time
+
+	seal string // see OwnTokens
+}
+
+// A Grant is one pair of tokens.
+type Grant struct {
+	Current         []byte    // sealed pair
+	RefreshHash     string    // keyed hash of its refresh token
+	AccessIssuedAt  time.Time // by our clock; zero: the pair holds no access token
+	AccessExpiresAt time.Time
+}
+
+// A TokenAnswer is what the token endpoint said, sealed, kept before anybody
+// reads it.
+type TokenAnswer struct {
+	ID            string // ULID, set by PutAnswer
+	ConnectionID  string // for a code: the connection that it will become
+	ParticipantID string
+	Region        string
+	OldHash       string // of the refresh token spent; "" for a code
+	HTTPStatus    int
+	Sealed        []byte    // body as received
+	ReceivedAt    time.Time // UTC
+
+	// Unconfirmed marks an answer to a code that is not to be used before the
+	// person said yes: see Confirm. Nil: it may be.
+	Unconfirmed *Unconfirmed
+
+	waits string // the browser that is asked, and the link; "": nobody is
+	seal  string // see OwnAnswer
+}
+
+// ErrSuperseded says that the stored refresh token is no longer the one that
+// the caller means.
+var ErrSuperseded = errors.New("refresh token superseded")
+
+// Tokens returns a connection's tokens, or ErrNoConnection.
+func (r *Register) Tokens(ctx context.Context, connectionID string) (Tokens, error) {
+	t, err := state.One(ctx, r.Store, scanTokens, selectTokens, connectionID)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
+	}
+	return t, err
+}
+
+const selectTokens = `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
+	previous, previous_hash, failures, refusals, retry_at, seal from tokens where connection_id = ?`
+
+func scanTokens(row func(...any) error) (Tokens, error) {
+	var t Tokens
+	err := row(&t.ConnectionID, &t.Current, &t.RefreshHash, state.Instant(&t.AccessIssuedAt), state.Instant(&t.AccessExpiresAt),
+		&t.Previous, &t.PreviousHash, &t.Failures, &t.Refusals, state.Instant(&t.RetryAt), &t.seal)
+	return t, err
+}
+
+// BeginRefresh commits the intent to spend the refresh token with hash
+// oldHash: proof that the store can be written before a token is spent, with
+// room for the answer; else *DiskError. The owner must hold the lease, which is
+// extended by ttl; else ErrLeaseLost. If the stored token is another,
+// ErrSuperseded.
+func (r *Register) BeginRefresh(ctx context.Context, connectionID, owner, oldHash string, ttl time.Duration) error {
+	if err := r.Store.Reserve(); err != nil {
+		return err
+	}
+	return r.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := r.Store.Extend(ctx, tx, refreshLease(connectionID), owner, ttl); err != nil {
+			return err
+		}
+		intent, err := tx.ExecContext(ctx, `insert into refresh_intents (connection_id, old_hash, created_at)
+			select connection_id, refresh_hash, ? from tokens where connection_id = ? and refresh_hash = ?
+			on conflict (connection_id) do update set old_hash = excluded.old_hash, created_at = excluded.created_at`,
+			state.Micros(r.now()), connectionID, oldHash)
+		return state.Affected(intent, err, ErrSuperseded)
+	})
+}
+
+// PutAnswer makes an answer of the token endpoint durable and gives it an id.
+// What comes after the participant's withdrawal is not kept: *cohort.WithdrawnError.
+func (r *Register) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
+	kept := a
+	kept.ID = r.Store.NewID()
+	if a.Unconfirmed != nil {
+		kept.waits = a.Unconfirmed.Browser + " " + a.Unconfirmed.Invitation
+	}
+	kept.seal = r.Store.Seal(ownedAnswer, kept.owned()...)
+	err := r.Store.Received(ctx, func(tx *sql.Tx) error {
+		if err := cohort.StandingIn(ctx, tx, a.ParticipantID); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `insert into token_answers (answer_id, connection_id, participant_id, region, old_hash,
+			http_status, sealed, received_at, unreadable, seal) values (?, ?, ?, ?, ?, ?, ?, ?, '', ?)`,
+			kept.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, a.HTTPStatus, a.Sealed, state.Micros(a.ReceivedAt), kept.seal)
+		if err != nil || a.Unconfirmed == nil {
+			return err
+		}
+		return putUnconfirmed(ctx, tx, kept.ID, *a.Unconfirmed)
+	})
+	if err != nil {
+		return a, err
+	}
+	return kept, nil
+}
+
+// Answers lists the answers that wait to be used, oldest first: those of one
+// connection, or all for "". Unconfirmed ones are not to be used.
+func (r *Register) Answers(ctx context.Context, connectionID string) ([]TokenAnswer, error) {
+	return state.Collect(ctx, r.Store, scanAnswer, selectAnswers+` where unreadable = '' and ? in ('', connection_id)
+		and answer_id not in (select answer_id from unconfirmed) order by answer_id`, connectionID)
+}
+
+const selectAnswers = `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at, seal,
+	coalesce((select browser || ' ' || invitation from unconfirmed where unconfirmed.answer_id = token_answers.answer_id), '') from token_answers`
+
+func scanAnswer(row func(...any) error) (TokenAnswer, error) {
+	var a TokenAnswer
+	err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, state.Instant(&a.ReceivedAt), &a.seal, &a.waits)
+	return a, err
+}
+
+// Intents lists the connections whose refresh began and has no end on record.
+func (r *Register) Intents(ctx context.Context) ([]string, error) {
+	return state.Collect(ctx, r.Store, state.ScanText, "select connection_id from refresh_intents order by connection_id")
+}
+
+// CommitRefresh puts g in the place of the pair that answer a was got for, if
+// that pair is still the stored one, and ends intent and answer. It reports
+// whether g was taken: false means that the answer was used already or that a
+// newer grant has come. If connection or tokens are not a's participant's, *OwnerError.
+func (r *Register) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
+	taken := false
+	err := r.Store.Received(ctx, func(tx *sql.Tx) error {
+		if err := r.ownedIn(ctx, tx, a.ConnectionID, a.ParticipantID); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `update tokens set previous = current, previous_hash = refresh_hash, current = ?, refresh_hash = ?,
+			access_issued_at = ?, access_expires_at = ?, failures = 0, refusals = 0, retry_at = null, updated_at = ?
+			where connection_id = ? and refresh_hash = ?`,
+			g.Current, g.RefreshHash, state.Micros(g.AccessIssuedAt), state.Micros(g.AccessExpiresAt), state.Micros(r.now()), a.ConnectionID, a.OldHash)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		if taken = n == 1; taken {
+			if err := r.sealTokens(ctx, tx, a.ConnectionID); err != nil {
+				return err
+			}
+			_, err = tx.ExecContext(ctx, `update connections set status = ?, last_error = '', renewed_at = ?,
+				refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, Connected, state.Micros(a.ReceivedAt), a.ConnectionID)
+			if err != nil {
+				return err
+			}
+		}
+		if err := closeRefresh(ctx, tx, a); !errors.Is(err, ErrSuperseded) {
+			return err
+		}
+		return nil
+	})
+	return taken && err == nil, err
+}
+
+// closeRefresh deletes an answer that was used and the intent that led to it;
+// ErrSuperseded if somebody else did before.
+func closeRefresh(ctx context.Context, tx *sql.Tx, a TokenAnswer) error {
+	if _, err := tx.ExecContext(ctx, "delete from refresh_intents where connection_id = ? and old_hash = ?", a.ConnectionID, a.OldHash); err != nil {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID)
+	return state.Affected(res, err, ErrSuperseded)
+}
+
+// A RefreshFailure is a refresh that brought no tokens.
+type RefreshFailure struct {
+	Answer     TokenAnswer // what was answered; ID "" when nothing was
+	Outcome    string      // for people: invalid_grant, 503 Service Unavailable, ...
+	Refused    bool        // the answer was invalid_grant: counts as a refusal, else as a failure
+	Unreadable bool        // keep the sealed answer for repair
+	Unsent     bool        // the token never left: no try, and the intent is over
+	Status     Status      // new status of the connection; "" leaves it
+	RetryAt    time.Time   // UTC
+
+	// RefusedSince is since when the server refuses the grant, in whichever
+	// words (UTC): this answer is one more refusal. Zero: it is none.
+	RefusedSince time.Time
+}
+
+// FailRefresh records a failed refresh. Without an answer the intent stays,
+// unless the token never left: nobody knows whether it was spent. If the stored
+// refresh token is no longer the one that failed, only the try is recorded. That a
+// consent is lost goes into the audit trail, a doubt that may pass does not.
+func (r *Register) FailRefresh(ctx context.Context, f RefreshFailure) error {
+	a := f.Answer
+	return r.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+		switch err := closeFailed(ctx, tx, f); {
+		case errors.Is(err, ErrSuperseded):
+			return nil, nil // another process finished this answer
+		case err != nil:
+			return nil, err
+		}
+		if !f.Unsent {
+			if err := noteTry(ctx, tx, a.ConnectionID, r.now(), f.Outcome); err != nil {
+				return nil, err
+			}
+		}
+		res, err := tx.ExecContext(ctx, `update tokens set failures = failures + ?, refusals = refusals + ?, retry_at = ?, updated_at = ?
+			where connection_id = ? and refresh_hash = ?`, !f.Refused && !f.Unsent, f.Refused, state.Micros(f.RetryAt), state.Micros(r.now()), a.ConnectionID, a.OldHash)
+		switch err := state.Affected(res, err, ErrSuperseded); {
+		case errors.Is(err, ErrSuperseded):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		}
+		c, err := connectionIn(ctx, tx, a.ConnectionID)
+		if err != nil {
+			return nil, err
+		}
+		_, err = tx.ExecContext(ctx, "update connections set status = coalesce(nullif(?, ''), status), last_error = ? where connection_id = ?",
+			f.Status, f.Outcome, a.ConnectionID)
+		if err != nil {
+			return nil, err
+		}
+		return lostActs(c, f), noteRefusal(ctx, tx, f, r.now())
+	})
+}
+
+func noteRefusal(ctx context.Context, tx *sql.Tx, f RefreshFailure, at time.Time) error {
+	if f.RefusedSince.IsZero() {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "update connections set refused_since = ?, refused_at = ?, refused_said = ? where connection_id = ?",
+		state.Micros(f.RefusedSince), state.Micros(at), f.Outcome, f.Answer.ConnectionID)
+	return err
+}
+
+func noteTry(ctx context.Context, tx *sql.Tx, connectionID string, at time.Time, outcome string) error {
+	_, err := tx.ExecContext(ctx, `insert into refresh_tries (connection_id, tried_at, outcome)
+		select connection_id, ?, ? from connections where connection_id = ?`, state.Micros(at), outcome, connectionID)
+	return err
+}
+
+func closeFailed(ctx context.Context, tx *sql.Tx, f RefreshFailure) error {
+	switch {
+	case f.Unsent:
+		_, err := tx.ExecContext(ctx, "delete from refresh_intents where connection_id = ? and old_hash = ?", f.Answer.ConnectionID, f.Answer.OldHash)
+		return err
+	case f.Answer.ID == "":
+		return nil
+	case f.Unreadable:
+		res, err := tx.ExecContext(ctx, "update token_answers set unreadable = ? where answer_id = ? and unreadable = ''", f.Outcome, f.Answer.ID)
+		return state.Affected(res, err, ErrSuperseded)
+	default:
+		return closeRefresh(ctx, tx, f.Answer)
+	}
+}
+
+// A Try is a refresh that failed.
+type Try struct {
+	At      time.Time // UTC
+	Outcome string
+}
+
+// Tries lists the failed refreshes of a connection, oldest first.
+func (r *Register) Tries(ctx context.Context, connectionID string) ([]Try, error) {
+	return state.Collect(ctx, r.Store, func(row func(...any) error) (Try, error) {
+		var t Try
+		err := row(state.Instant(&t.At), &t.Outcome)
+		return t, err
+	}, "select tried_at, outcome from refresh_tries where connection_id = ? order by tried_at, rowid", connectionID)
+}
