@@ -3,6 +3,7 @@ package study
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/load/snapshot"
 )
 
 // Connecting readies the consents around work, and keeps the run with the exit code of
@@ -80,34 +80,20 @@ func (s *Study) MayConnect(ctx context.Context, id string) (cohort.Participant, 
 // lake that nothing was loaded into.
 func (s *Study) NewestHeld(ctx context.Context) (map[string]time.Time, error) {
 	held := make(map[string]time.Time)
-	l, m, err := s.Snapshot("")
-	if is[*EmptyLakeError](err) {
-		return held, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	db, err := snapshot.OpenOnly(ctx, l, m, snapshot.Limits{}, "egvs", "events", "calibrations", "alerts")
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	err = eachRow(ctx, db, `
+	t, err := s.QueryOnly(ctx, []string{"egvs", "events", "calibrations", "alerts"}, "", `
 		select connection_id, max(system_time) from (
 			select connection_id, system_time from egvs union all
 			select connection_id, system_time from events union all
 			select connection_id, system_time from calibrations union all
 			select connection_id, system_time from alerts
-		) group by 1 having max(system_time) is not null`,
-		func(scan func(...any) error) error {
-			var id string
-			var at time.Time
-			err := scan(&id, &at)
-			held[id] = at
-			return err
-		})
-	return held, snapshot.Explain(ctx, l, m, err)
+		) group by 1`)
+	if is[*EmptyLakeError](err) {
+		return held, nil
+	}
+	for _, row := range t.Rows {
+		held[fmt.Sprint(row[0])], _ = row[1].(time.Time)
+	}
+	return held, err
 }
 
 // Ended are the connections that have ended among those of before, which leave no trace

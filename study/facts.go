@@ -7,6 +7,7 @@ type Fact struct {
 	Kind         FactKind
 	Participants []string
 	Because      string        // of TokensDestroyed
+	At           time.Time     // of GoesOn
 	Wait         time.Duration // at most so long
 	Err          error
 }
@@ -27,6 +28,7 @@ const (
 	LeftOutWithdrawn                 // nor for these
 	LeftOutEdited                    // nor for these, whose rows were edited: Err
 	DatesInUTC                       // the roster has no time zone for them
+	GoesOn                           // with what was stopped
 	DueAtNextSync                    // tokens that the next sync destroys: each with the reason
 )
 

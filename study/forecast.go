@@ -69,3 +69,39 @@ func (s *Study) renewals(ctx context.Context, targets []extract.Target) (n int, 
 	}
 	return n, nil
 }
+
+// Totals are the sums of a Forecast.
+type Totals struct {
+	Participants    int   `json:"participants"`
+	Windows         int   `json:"windows"` // of calls with news
+	Calls           int   `json:"calls"`
+	CallsWithNews   int   `json:"calls_with_news"`
+	TokenCalls      int   `json:"token_calls"`
+	Bytes           int64 `json:"bytes"`
+	CallsPerHour    int   `json:"calls_per_hour"`
+	Seconds         int   `json:"seconds"` // at that limit
+	SecondsWithNews int   `json:"seconds_with_news"`
+	Estimated       int   `json:"estimated"` // participants of whom nothing is known yet
+}
+
+// Totals sums f up.
+func (f Forecast) Totals() Totals {
+	t := Totals{Participants: len(f.Participants), TokenCalls: f.Tokens, CallsPerHour: f.PerHour}
+	for _, one := range f.Participants {
+		if one.AsOf.IsZero() && len(one.Resources) > 0 {
+			t.Estimated++
+		}
+		for _, r := range one.Resources {
+			t.Calls += r.Calls
+			t.CallsWithNews += r.CallsWithNews
+			t.Bytes += r.Bytes
+			if !r.Window.Empty() {
+				t.Windows += r.CallsWithNews
+			}
+		}
+	}
+	t.Seconds, t.SecondsWithNews = f.seconds(t.Calls), f.seconds(t.CallsWithNews)
+	return t
+}
+
+func (f Forecast) seconds(calls int) int { return (calls*3600 + f.PerHour - 1) / f.PerHour }

@@ -36,19 +36,6 @@ type Job struct {
 	ExitCode func(Result, error) int
 }
 
-// A Result is what a job did.
-type Result struct {
-	Run       extract.Run
-	Report    extract.Report
-	Loaded    load.Result
-	Took      time.Duration
-	Compacted raw.Compaction
-
-	TokenCalls int64                 // requests for tokens, and to see whose an account is
-	Disowned   []*consent.OwnerError // rows of the state that were gone around
-	Edited     *ForgottenError       // so are these; nil: none
-}
-
 // Run carries a job out and keeps a row of the run. Its error is nil when the run came
 // to its end, however many participants failed: that is in the result.
 func (s *Study) Run(ctx context.Context, job Job) (done Result, err error) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -114,7 +113,7 @@ func (s *Study) secretCommand(ctx context.Context, line string) ([]byte, error) 
 	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
 	defer cancel()
 	command := exec.CommandContext(ctx, "sh", "-c", line)
-	command.Env = WithoutOurs(os.Environ())
+	command.Env = config.WithoutOurs(os.Environ())
 	command.Stderr = s.Stderr
 	command.WaitDelay = time.Second // for children that hold its output open
 	out, err := command.Output()
@@ -125,14 +124,6 @@ func (s *Study) secretCommand(ctx context.Context, line string) ([]byte, error) 
 		return nil, fmt.Errorf("the command failed: %w", err)
 	}
 	return out, nil
-}
-
-// WithoutOurs is an environment without what was meant for dexetl, secrets among
-// it. What a password manager needs stays.
-func WithoutOurs(environ []string) []string {
-	return slices.DeleteFunc(environ, func(variable string) bool {
-		return strings.HasPrefix(variable, "DEXETL_") || strings.HasPrefix(variable, "CREDENTIALS_DIRECTORY=")
-	})
 }
 
 // readSecretFile refuses a file that others may read.

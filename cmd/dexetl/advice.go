@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
@@ -34,7 +36,7 @@ func firstOf(answers ...string) string {
 func adviceOf(err error) string {
 	return firstOf(
 		on(err, func(e *config.TrustError) string {
-			return "look into " + config.File + "; if you trust whoever wrote it, set " + shellLine([]string{config.TrustVariable + "=" + e.Dir})
+			return "look into " + config.File + "; if you trust whoever wrote it, set " + plain.ShellLine([]string{config.TrustVariable + "=" + e.Dir})
 		}),
 		on(err, func(e *state.AuditError) string {
 			if !e.Ahead {
@@ -43,6 +45,10 @@ func adviceOf(err error) string {
 			return "keep " + state.AuditFile + "; if state.db came from a backup, dexetl doctor says under state's age what it does not know; else lines were added"
 		}),
 		on(err, secretAdvice),
+		on(err, func(e *study.RedirectsElsewhereError) string {
+			public, _ := url.Parse(e.PublicURL) // checked with the configuration
+			return fmt.Sprintf("register %s://%s/callback with the app at Dexcom and set it as redirect_uri", public.Scheme, public.Host)
+		}),
 		on(err, func(e *study.LeftOutError) string {
 			if e.Kind == study.LeftOutWithdrawn {
 				return "leave the participant out"
@@ -77,11 +83,11 @@ func nextOf(err error) string {
 			if e.Owner != "" {
 				return "" // it takes a decision
 			}
-			return shellLine([]string{"chmod", "go-w", e.Path})
+			return plain.ShellLine([]string{"chmod", "go-w", e.Path})
 		}),
 		on(err, func(e *study.SecretError) string {
 			if e.Fault == study.SecretFileOpen {
-				return shellLine([]string{"chmod", "600", e.From})
+				return plain.ShellLine([]string{"chmod", "600", e.From})
 			}
 			return ""
 		}),
@@ -106,9 +112,36 @@ func nextOf(err error) string {
 			}
 			return ""
 		}),
-		on(err, func(e *consent.KeyModeError) string { return shellLine([]string{"chmod", "600", e.Path}) }),
+		on(err, func(e *consent.KeyModeError) string { return plain.ShellLine([]string{"chmod", "600", e.Path}) }),
 		on(err, func(e *consent.DeniedError) string {
 			return connect(e.ParticipantID) + "  # when the participant agrees"
+		}),
+		on(err, func(e *study.NoWindowError) string {
+			if e.Near == "" {
+				return ""
+			}
+			return "dexetl metrics --window " + e.Near
+		}),
+		on(err, func(e *study.NoSubjectError) string {
+			switch {
+			case e.Participant != "":
+				return "dexetl audit " + e.Participant
+			case e.Near != "":
+				return "dexetl audit --subject " + e.Near
+			}
+			return ""
+		}),
+		on(err, func(e *study.TextsError) string {
+			if e.Read {
+				return "dexetl connect --print-texts  # to compare with"
+			}
+			return "dexetl connect --print-texts > " + e.Path
+		}),
+		on(err, func(e *study.HeadError) string {
+			if e.Unreadable {
+				return "dexetl audit head"
+			}
+			return ""
 		}),
 		on(err, func(*study.UnknownWithdrawnError) string { return "dexetl participants import roster.csv" }),
 		on(err, func(e *load.ForgottenWithdrawalError) string {
@@ -155,7 +188,7 @@ func withdrawAgain(participantID string, effective, known time.Time) string {
 	if !known.IsZero() && effective.After(known) {
 		words = append(words, "--bring-back")
 	}
-	return shellLine(words)
+	return plain.ShellLine(words)
 }
 
 // lostMemoryNext is a command that goes on where there is no backup.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/table"
 	"github.com/urfave/cli/v3"
 )
 
@@ -195,7 +196,7 @@ func (p *program) logger() *slog.Logger {
 // output.
 func (p *program) report(schema string, fields map[string]any, format string, args ...any) error {
 	if p.flags.json {
-		return writeJSON(p.stdout, schema, fields)
+		return table.WriteJSON(p.stdout, schema, fields)
 	}
 	p.say(format, args...)
 	return nil

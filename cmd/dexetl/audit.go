@@ -12,10 +12,9 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) auditCommand() *cli.Command {
@@ -47,76 +46,35 @@ func (p *program) auditCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			lines, damage := s.Store.Trail(ctx)
-			if damage != nil && !as[*state.AuditError](damage) {
-				return damage
-			}
-			if err := knownSubject(ctx, s, lines, subject); err != nil {
-				return err
-			}
-			chosen, err := auditFilter(ctx, s, who, subject)
+			chosen, err := who.chosen()
 			if err != nil {
 				return err
 			}
-			lines = slices.DeleteFunc(lines, func(l state.AuditLine) bool { return !chosen(l) })
-			return errors.Join(auditTable(lines, f).write(p.stdout, f), damage)
+			lines, damage := s.TrailAbout(ctx, chosen, subject)
+			if damage != nil && !as[*state.AuditError](damage) {
+				return damage
+			}
+			return errors.Join(auditTable(lines, f).Write(p.stdout, f), damage)
 		}),
 	}
 }
 
-// auditFilter says which lines are asked for.
-func auditFilter(ctx context.Context, s *study.Study, who selection, subject string) (func(state.AuditLine) bool, error) {
-	about := func(state.AuditLine) bool { return true }
-	if who.narrows() {
-		people, err := who.pick(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		about = func(l state.AuditLine) bool {
-			return slices.ContainsFunc(people, func(p cohort.Participant) bool { return p.ID == l.ParticipantID })
-		}
-	}
-	return func(l state.AuditLine) bool { return about(l) && (subject == "" || l.Subject == subject) }, nil
-}
-
-// knownSubject refuses what no line can be about, rather than to show that
-// there is none.
-func knownSubject(ctx context.Context, s *study.Study, lines []state.AuditLine, subject string) error {
-	known := state.Subjects()
-	for _, l := range lines {
-		known = append(known, l.Subject)
-	}
-	slices.Sort(known)
-	known = slices.Compact(known)
-	if subject == "" || slices.Contains(known, subject) {
-		return nil
-	}
-	if who, err := s.Cohort.Participant(ctx, subject); err == nil {
-		return failure(exitUsage, "dexetl audit "+who.ID, "--subject %s: a participant, and not a kind of thing such as %s", subject, strings.Join(known, ", "))
-	}
-	next := "dexetl audit"
-	if near := plain.Nearest(subject, known); near != "" {
-		next = "dexetl audit --subject " + near
-	}
-	return failure(exitUsage, next, "--subject %q: one of %s", subject, strings.Join(known, ", "))
-}
-
 // auditTable shows lines: for people without their hashes.
-func auditTable(lines []state.AuditLine, f format) table {
-	t := table{
-		schema:  "dexetl.audit/1",
-		columns: []string{"seq", "at", "who", "command", "subject", "participant_id", "before", "after", "reason", "prev", "hash"},
+func auditTable(lines []state.AuditLine, f table.Format) table.Table {
+	t := table.Table{
+		Schema:  "dexetl.audit/1",
+		Columns: []string{"seq", "at", "who", "command", "subject", "participant_id", "before", "after", "reason", "prev", "hash"},
 	}
-	if f == asTable {
-		t.columns = []string{"seq", "at", "who", "command", "subject", "participant_id", "change", "reason"}
+	if f == table.Text {
+		t.Columns = []string{"seq", "at", "who", "command", "subject", "participant_id", "change", "reason"}
 	}
 	for _, l := range lines {
-		if f == asTable {
-			t.rows = append(t.rows, []any{l.Seq, l.At.Format("2006-01-02 15:04:05"), l.Who, l.Command, l.Subject,
+		if f == table.Text {
+			t.Rows = append(t.Rows, []any{l.Seq, l.At.Format("2006-01-02 15:04:05"), l.Who, l.Command, l.Subject,
 				orNull(l.ParticipantID), changeWords(l), orNull(l.Reason)})
 			continue
 		}
-		t.rows = append(t.rows, []any{l.Seq, l.At.Format("2006-01-02T15:04:05.000000Z"), l.Who, l.Command, l.Subject,
+		t.Rows = append(t.Rows, []any{l.Seq, l.At.Format("2006-01-02T15:04:05.000000Z"), l.Who, l.Command, l.Subject,
 			orNull(l.ParticipantID), orNull(l.Before), orNull(l.After), orNull(l.Reason), l.Prev, l.Hash})
 	}
 	return t
@@ -146,7 +104,7 @@ func changeWords(l state.AuditLine) string {
 }
 
 func shortValue(v any) string {
-	text := []rune(shortText(v, ""))
+	text := []rune(table.Short(v, ""))
 	if len(text) > 40 {
 		return string(text[:12]) + "…"
 	}
@@ -172,7 +130,7 @@ func (p *program) verifyAudit(ctx context.Context, s *study.Study, noted noted) 
 			"the audit trail is whole, but has no line with hash %.64q: it was rewritten, or is another study's", noted.hash)
 	}
 	if noted.head != "" {
-		if err := checkHead(s, noted.head, lines); err != nil {
+		if err := s.CheckHead(noted.head, lines); err != nil {
 			return err
 		}
 	}
@@ -181,7 +139,7 @@ func (p *program) verifyAudit(ctx context.Context, s *study.Study, noted noted) 
 		last = lines[len(lines)-1]
 	}
 	if p.flags.json {
-		return writeJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash,
+		return table.WriteJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash,
 			"snapshots": held.Agree, "snapshots_without": held.Without, "snapshots_unread": held.Unread})
 	}
 	if err := p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || snapshotsWords(held) == "" {
@@ -203,4 +161,31 @@ func snapshotsWords(h study.HeldSnapshots) string {
 		text += fmt.Sprintf("; no longer readable: %d", h.Unread)
 	}
 	return text
+}
+
+func (p *program) auditHeadCommand(result *resultFlags) *cli.Command {
+	return &cli.Command{
+		Name: "head", Usage: "where the trail ends, as a line to keep elsewhere: count, hash, time, study",
+		Description: "Give it to audit verify --head later: it shows whether anything before it was rewritten.",
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			p.flags.json = p.flags.json || result.json
+			lines, err := s.Store.Trail(ctx)
+			if err != nil {
+				return err
+			}
+			h, err := s.TrailHead(lines)
+			if err != nil {
+				return err
+			}
+			if p.flags.json {
+				return table.WriteJSON(p.stdout, "dexetl.audit_head/1", map[string]any{
+					"lines": h.Lines, "hash": h.Hash, "at": strings.Fields(h.String())[2], "study": h.Study, "head": h.String()})
+			}
+			_, err = fmt.Fprintln(p.stdout, h)
+			return err
+		}),
+	}
 }

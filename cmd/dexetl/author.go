@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"os/user"
 	"strings"
 	"unicode"
 
@@ -18,15 +15,7 @@ import (
 // machine, which nobody can choose, behind the name in DEXETL_ACTOR, which is
 // for accounts that several people or a service use.
 func (p *program) author() (state.Author, error) {
-	account := fmt.Sprintf("uid%d", os.Getuid())
-	if u, err := user.Current(); err == nil { // a container may have no name for it
-		account = u.Username
-	}
-	host, err := os.Hostname()
-	who := account + "@" + cmp.Or(host, "unknown")
-	if err != nil {
-		who = account + "@unknown"
-	}
+	who := state.Account()
 	actor := strings.TrimSpace(p.getenv("DEXETL_ACTOR"))
 	for name, text := range map[string]string{"DEXETL_ACTOR": actor, "--reason": p.flags.reason} {
 		if err := oneLine(name, text); err != nil {

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // openBrowser opens address in a browser of this machine where somebody sits at
@@ -65,7 +65,7 @@ func withAddress(words []string, address string) []string {
 // launch starts a command that may outlive this one, detached from its streams.
 func launch(command []string) error {
 	browser := exec.Command(command[0], command[1:]...)
-	browser.Env = study.WithoutOurs(os.Environ())
+	browser.Env = config.WithoutOurs(os.Environ())
 	if err := browser.Start(); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study"
 )
 
 // alone is dexetl without a study.
@@ -219,7 +220,7 @@ func TestCadenceOfAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	cadences, sources := map[int16]int{}, map[string]int{}
-	for r := range readingsOf(file) {
+	for r := range study.Readings(file) {
 		cadences[r.Cadence]++
 		sources[r.Source]++
 	}

@@ -47,8 +47,8 @@ func changeover(ctx context.Context, s *study.Study, who cohort.Participant, o c
 	var since time.Time
 	if o.since != "" {
 		var err error
-		if since, err = localTime("--since", o.since, who); err != nil {
-			return nil, err
+		if since, err = study.LocalTime(o.since, who); err != nil {
+			return nil, usage("--since %w", err)
 		}
 	}
 	held, err := s.NewestHeld(ctx)

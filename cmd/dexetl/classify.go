@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -16,9 +17,9 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/table"
 )
 
 // A ruling is the exit code and what to do for one type of error.
@@ -59,6 +60,18 @@ func isKeyError(err error) bool {
 	return ok && secret.Key
 }
 
+// isUnusableHead reports whether err is about a head that says nothing of the trail.
+func isUnusableHead(err error) bool {
+	head, ok := errors.AsType[*study.HeadError](err)
+	return ok && (head.Unreadable || head.Foreign)
+}
+
+// isKilled reports whether the machine ended a query's process.
+func isKilled(err error) bool {
+	died, ok := errors.AsType[*answer.DiedError](err)
+	return ok && died.Killed
+}
+
 // isRefused reports whether err is about what the API refuses for good.
 func isRefused(err error) bool {
 	status, ok := errors.AsType[*dexcom.StatusError](err)
@@ -84,9 +97,14 @@ func rulings() []ruling {
 		{as[*config.TrustError], exitUsage, "", ""},
 		{isKeyError, exitKey, "", ""},
 		{as[*study.SecretError], exitUsage, "", ""},
+		{as[*study.TextsError], exitUsage, "", ""},
+		{as[*study.PlainHTTPError], exitUsage, "set connect.public_url in " + config.File + " to the https address of the proxy in front, or serve at 127.0.0.1", ""},
+		{as[*study.RedirectsElsewhereError], exitUsage, "", ""},
 		{as[*study.NoClientError], exitUsage, "put the app's client id into " + config.File, ""},
 		{as[*study.NobodyError], exitUsage, "", "dexetl participants list"},
 		{as[*study.NotAskedError], exitUsage, "", "dexetl participants import roster.csv  # if that is wrong"},
+		{as[*study.NoWindowError], exitUsage, "", "dexetl windows import windows.csv"},
+		{as[*study.NoSubjectError], exitUsage, "", "dexetl audit"},
 		{as[*study.NoSnapshotError], exitUsage, "", "dexetl snapshots list"},
 		{as[*study.LeftOutError], exitUsage, "", ""},
 		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, ""},
@@ -102,7 +120,12 @@ func rulings() []ruling {
 		{as[*consent.RedirectError], exitUsage, "", ""},
 		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + config.File, ""},
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
-		{is(snapshot.ErrReadOnly), exitUsage, "", ""},
+		{as[*table.SameNameError], exitUsage, "", ""},
+		{as[*answer.StatementError], exitUsage, "", `dexetl query "show tables"`},
+		{as[*answer.TimeoutError], exitStopped, "give it more time (--timeout 10m; 0s: no limit), or ask for less: one participant, fewer columns, a limit", ""},
+		{as[*answer.MemoryError], exitUnexpected, "give it more (--max-memory 8GB), or ask for less: one participant, fewer columns, a limit", ""},
+		{isKilled, exitUnexpected, "give it less memory than the machine has free (--max-memory), or ask for less", ""},
+		{as[*answer.DiedError], exitUnexpected, "write it more simply: fewer levels of nesting, fewer terms", ""},
 		{as[*consent.SealError], exitDamage, "restore the state folder from a backup, or let the participant sign in again", ""},
 		{as[*consent.OwnerError], exitDamage, "restore state.db whole, as it was last, from a backup; if there is none, let the participant sign in again", ""},
 		{is(consent.ErrSealsLost), exitDamage, sealsBackup, ""},
@@ -120,6 +143,9 @@ func rulings() []ruling {
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", sameCommand},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", sameCommand},
 		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", ""},
+		{is(study.ErrNoTrail), exitUsage, "", "dexetl participants import roster.csv"},
+		{isUnusableHead, exitUsage, "", ""},
+		{as[*study.HeadError], exitDamage, "compare with a backup of state/audit.jsonl, or with table audit of an older snapshot", ""},
 		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", ""},
 		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", ""},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", ""},

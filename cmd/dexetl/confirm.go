@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dexetl/dexetl/extract/plain"
 )
@@ -33,36 +32,10 @@ func (p *program) commandLine(args ...string) string {
 	if p.flags.study != "" {
 		words = append(words, "--study", p.flags.study)
 	}
-	return shellLine(append(words, args...))
+	return plain.ShellLine(append(words, args...))
 }
 
 // typed is the command that was typed, with more arguments.
 func (p *program) typed(more ...string) string {
-	return shellLine(slices.Concat([]string{"dexetl"}, p.args, more))
-}
-
-// shellLine quotes words for a shell where they need it.
-func shellLine(words []string) string {
-	quoted := slices.Clone(words)
-	for i, w := range words {
-		if !plain.IsLine(w) {
-			quoted[i] = ansiQuoted(w)
-		} else if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
-
-// ansiQuoted is a word with what cannot be printed, as bash, zsh and ksh read it.
-func ansiQuoted(word string) string {
-	var b strings.Builder
-	for _, c := range []byte(word) {
-		if c < 0x20 || c > 0x7e || c == '\'' || c == '\\' {
-			fmt.Fprintf(&b, `\x%02x`, c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return "$'" + b.String() + "'"
+	return plain.ShellLine(slices.Concat([]string{"dexetl"}, p.args, more))
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/table"
 )
 
 // connectOptions are the flags of `dexetl connect`.
@@ -134,7 +134,7 @@ func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.
 	if err != nil {
 		return consent.Found{}, err
 	}
-	if callback.Ask, err = questions(s, g, callback); err != nil {
+	if callback.Ask, err = s.Questions(g, callback); err != nil {
 		return consent.Found{}, errors.Join(err, callback.Close())
 	}
 	if o.listen != "" && !config.IsLoopback("http://"+o.listen) {
@@ -150,19 +150,6 @@ func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.
 		return found, failure(exitInterrupted, "dexetl connect "+id, "stopped before the browser came back; nothing has changed")
 	}
 	return found, err
-}
-
-// questions are asked of whoever comes back from another machine; nil where only
-// browsers of this one can.
-func questions(s *study.Study, g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
-	if callback.Local() {
-		return nil, nil
-	}
-	texts, err := pageTexts(s)
-	if err != nil {
-		return nil, err
-	}
-	return pages(s, g, texts).Ask()
 }
 
 func (p *program) showURL(url string, o connectOptions) {
@@ -197,7 +184,7 @@ func readLine(r io.Reader) (string, error) {
 
 // showFound shows what a connection leads to, so that a wrong account is noticed.
 func (p *program) showFound(to io.Writer, found consent.Found) error {
-	t := table{schema: "dexetl.connected/1", columns: []string{"participant_id", "device", "first_reading", "last_reading", "last_upload"}}
+	t := table.Table{Schema: "dexetl.connected/1", Columns: []string{"participant_id", "device", "first_reading", "last_reading", "last_upload"}}
 	device, upload := any(nil), any(nil)
 	if len(found.Devices) > 0 {
 		device, upload = deviceWords(found.Devices[0]), instantOrNull(found.Devices[0].LastUpload)
@@ -206,7 +193,7 @@ func (p *program) showFound(to io.Writer, found consent.Found) error {
 	if readings == nil {
 		readings = &dexcom.Range{}
 	}
-	t.rows = [][]any{{found.Connection.ParticipantID, device, instantOrNull(readings.Start), instantOrNull(readings.End), upload}}
+	t.Rows = [][]any{{found.Connection.ParticipantID, device, instantOrNull(readings.Start), instantOrNull(readings.End), upload}}
 	if err := p.printTo(to, t); err != nil {
 		return err
 	}

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -56,33 +55,31 @@ func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli
 
 // servePages serves the consent pages at addr until ctx ends.
 func (p *program) servePages(ctx context.Context, s *study.Study, addr string) error {
-	texts, err := pageTexts(s)
+	texts, err := s.Texts()
 	if err != nil {
 		return err
 	}
-	if err := checkServing(s, addr); err != nil {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usage("--serve %q: host:port such as 127.0.0.1:8085", addr)
+	}
+	if err := s.CheckServing(addr, host); err != nil {
 		return err
 	}
 	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
-		if err := checkRedirects(s, g.Apps); err != nil {
+		if err := s.CheckRedirects(g.Apps); err != nil {
 			return err
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 		if err != nil {
 			return advised(exitUsage, "end what listens there, or serve at another address", "consent pages: %w", err)
 		}
-		server := pages(s, g, texts)
+		server := s.Pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
 		p.sayListening(s, listener.Addr().String())
 		p.warnOfLostRedirects(g.Apps, listener.Addr())
 		return server.Serve(ctx, listener)
 	})
-}
-
-// pages are the study's consent pages.
-func pages(s *study.Study, g *consent.Grants, texts *page.Texts) *page.Server {
-	return &page.Server{Grants: g, Texts: texts, BaseURL: s.Config.Connect.PublicURL, ClientHeader: s.Config.Connect.ClientHeader,
-		Study: page.Study{Name: studyName(s), Contact: s.Config.Study.Contact, AllHistory: s.Config.Study.History == "all"}}
 }
 
 func (p *program) sayListening(s *study.Study, addr string) {
@@ -103,7 +100,7 @@ func (p *program) sayListening(s *study.Study, addr string) {
 		invite = append(invite, "--base-url", at.Scheme+"://"+at.Host)
 	}
 	p.say("Ctrl-C stops")
-	p.say("next: %s", shellLine(invite))
+	p.say("next: %s", plain.ShellLine(invite))
 }
 
 // plainWords say what it means to listen beyond this machine.
@@ -127,62 +124,6 @@ func (p *program) warnOfLostRedirects(apps map[string]consent.App, served net.Ad
 			p.say("redirect URI %s is another port: unless something passes it on, nobody who comes back from Dexcom arrives here", app.RedirectURI)
 		}
 	}
-}
-
-// studyName is what participants know the study by.
-func studyName(s *study.Study) string {
-	return cmp.Or(s.Config.Study.Name, s.Config.Study.ID)
-}
-
-// pageTexts are the study's own texts, nil for the English ones.
-func pageTexts(s *study.Study) (*page.Texts, error) {
-	if s.Config.Connect.Texts == "" {
-		return nil, nil
-	}
-	path := s.Path(s.Config.Connect.Texts)
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return nil, failure(exitUsage, "dexetl connect --print-texts > "+path, "connect.texts: %w", err)
-	}
-	texts, err := page.ParseTexts(file)
-	if err != nil {
-		return nil, failure(exitUsage, "dexetl connect --print-texts  # to compare with", "connect.texts %s: %w", path, err)
-	}
-	return texts, nil
-}
-
-// checkServing refuses to speak plain http to other machines unless links are
-// https, that is, unless a proxy stands in front.
-func checkServing(s *study.Study, addr string) error {
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return usage("--serve %q: host:port such as 127.0.0.1:8085", addr)
-	}
-	if config.IsLoopback("http://"+net.JoinHostPort(host, "0")) || strings.HasPrefix(s.Config.Connect.PublicURL, "https://") {
-		return nil
-	}
-	return advised(exitUsage, "set connect.public_url in "+config.File+" to the https address of the proxy in front, or serve at 127.0.0.1",
-		"--serve %s: plain http is for this machine only", addr)
-}
-
-// checkRedirects makes sure that browsers come back from Dexcom to the place
-// the links lead to, which on a participant's phone localhost is not.
-func checkRedirects(s *study.Study, apps map[string]consent.App) error {
-	if s.Config.Connect.PublicURL == "" {
-		return nil
-	}
-	public, err := url.Parse(s.Config.Connect.PublicURL)
-	if err != nil {
-		return err // checked with the configuration
-	}
-	for region, app := range apps {
-		back, err := url.Parse(app.RedirectURI)
-		if err != nil || back.Scheme != public.Scheme || back.Host != public.Host {
-			return advised(exitUsage, fmt.Sprintf("register %s://%s/callback with the app at Dexcom and set it as redirect_uri", public.Scheme, public.Host),
-				"region %s: redirect URI %s: participants who follow a link to %s do not come back there", region, app.RedirectURI, s.Config.Connect.PublicURL)
-		}
-	}
-	return nil
 }
 
 // showEvent tells the operator of one event, in one line.

@@ -150,8 +150,7 @@ func TestConnectByPasting(t *testing.T) {
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
 			if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "http") {
-				client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-				arrived, err := signIn(t.Context(), client, line+"&user=P002")
+				arrived, err := dexsim.SignIn(t.Context(), line, "P002")
 				if err != nil {
 					t.Error(err)
 				}

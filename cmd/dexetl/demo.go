@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // demoNow is when the demo takes place, so that it shows the same to everybody.
@@ -76,7 +76,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	}
 	defer stop()
 	p.say("dexetl demo: %d simulated people, %d days up to %s, behind a Dexcom API at %s", o.participants, o.days, demoNow.Format(time.DateOnly), url)
-	if err := writeStudy(o.dir, configValues{
+	if err := writeStudy(o.dir, config.Values{
 		StudyID: "DEMO", History: "from_study_start", BaseURL: url, ClientID: dexsim.DefaultClientID,
 	}); err != nil {
 		return err
@@ -151,7 +151,6 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	for _, who := range people {
@@ -160,7 +159,7 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 			if err != nil {
 				return err
 			}
-			arrived, err := signIn(ctx, client, url+"&user="+who.ID)
+			arrived, err := dexsim.SignIn(ctx, url, who.ID)
 			if err != nil {
 				return fmt.Errorf("participant %s: %w", who.ID, err)
 			}
@@ -169,23 +168,6 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 		})
 	}
 	return group.Wait()
-}
-
-// signIn opens the login URL and returns where the browser would be sent.
-func signIn(ctx context.Context, client *http.Client, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	if location := response.Header.Get("Location"); location != "" {
-		return location, nil
-	}
-	return "", errors.New("the login page did not redirect")
 }
 
 func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, began time.Time) error {

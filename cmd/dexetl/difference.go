@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/table"
 )
 
 // verdictOf says in words how two snapshots differ.
@@ -29,24 +30,24 @@ func (p *program) printDifference(d load.Difference) error {
 	if len(d.Rows) == 0 {
 		return nil
 	}
-	totals := table{columns: []string{"table", "added", "changed", "removed", "history"}}
+	totals := table.Table{Columns: []string{"table", "added", "changed", "removed", "history"}}
 	for _, c := range d.Totals() {
-		totals.rows = append(totals.rows, []any{c.Table, c.Added, c.Changed, c.Removed, c.History})
+		totals.Rows = append(totals.Rows, []any{c.Table, c.Added, c.Changed, c.Removed, c.History})
 	}
-	if err := totals.write(p.stdout, asTable); err != nil {
+	if err := totals.Write(p.stdout, table.Text); err != nil {
 		return err
 	}
-	rows := table{columns: []string{"table", "participant_id", "added", "changed", "removed", "history"}}
+	rows := table.Table{Columns: []string{"table", "participant_id", "added", "changed", "removed", "history"}}
 	for _, c := range d.Rows {
 		if c.Participant != "" {
-			rows.rows = append(rows.rows, []any{c.Table, c.Participant, c.Added, c.Changed, c.Removed, c.History})
+			rows.Rows = append(rows.Rows, []any{c.Table, c.Participant, c.Added, c.Changed, c.Removed, c.History})
 		}
 	}
-	if len(rows.rows) == 0 {
+	if len(rows.Rows) == 0 {
 		return nil
 	}
 	p.tell("")
-	return rows.write(p.stdout, asTable)
+	return rows.Write(p.stdout, table.Text)
 }
 
 // differenceFields are a difference as JSON of several schemas.

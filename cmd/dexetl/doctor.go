@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/table"
 )
 
 // What a check of the doctor ends with.
@@ -135,11 +136,11 @@ func (d *doctor) tell() error {
 
 func (d *doctor) print() error {
 	if d.p.flags.json {
-		t := table{schema: "dexetl.doctor/1", columns: []string{"check", "result", "detail", "advice", "next"}}
+		t := table.Table{Schema: "dexetl.doctor/1", Columns: []string{"check", "result", "detail", "advice", "next"}}
 		for _, f := range d.findings {
-			t.rows = append(t.rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(f.next)})
+			t.Rows = append(t.Rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(f.next)})
 		}
-		return t.write(d.p.stdout, asJSON)
+		return t.Write(d.p.stdout, table.JSON)
 	}
 	for _, f := range d.findings {
 		d.p.tell("%-4s  %-22s  %s", f.result, f.check, notOurs(f.detail))

@@ -7,8 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
@@ -27,13 +27,13 @@ func (d *doctor) checkDisk() {
 	for _, place := range []struct{ name, path string }{
 		{"state", d.study.StatePath()}, {"lake", d.study.LakePath()},
 	} {
-		dir, err := nearestFolder(place.path)
+		dir, err := study.NearestFolder(place.path)
 		if err != nil {
 			d.fail("disk of "+place.name, failure(exitDisk, "", "%w", err))
 			continue
 		}
 		d.checkSpace("disk of "+place.name, dir)
-		if err := tryFileSystem(dir); err != nil {
+		if err := study.TryFileSystem(dir); err != nil {
 			advice := "keep " + place.name + " on a local file system; network shares often lack this"
 			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 				advice = "free disk space"
@@ -42,20 +42,6 @@ func (d *doctor) checkDisk() {
 			continue
 		}
 		d.ok("file system of "+place.name, "rename, link, fsync and lock work in %s", dir)
-	}
-}
-
-// nearestFolder is path, or the folder in which it would be made.
-func nearestFolder(path string) (string, error) {
-	for {
-		info, err := os.Stat(path)
-		if err == nil && !info.IsDir() {
-			return "", fmt.Errorf("%s is no folder", path)
-		}
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
-			return path, err
-		}
-		path = filepath.Dir(path)
 	}
 }
 
@@ -77,65 +63,6 @@ func (d *doctor) checkSpace(check, dir string) {
 	}
 }
 
-// tryFileSystem does in dir what commits do, and leaves nothing behind, not even
-// another time of the folder.
-func tryFileSystem(dir string) (err error) {
-	before, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	trial, err := os.MkdirTemp(dir, ".doctor-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		err = errors.Join(err, os.RemoveAll(trial))
-		_ = os.Chtimes(dir, time.Time{}, before.ModTime()) // who may write there need not own it
-	}()
-	first, second := filepath.Join(trial, "a"), filepath.Join(trial, "b")
-	file, err := os.OpenFile(first, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := file.WriteString("trial"); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("fsync: %w", err)
-	}
-	if err := os.Link(first, second); err != nil {
-		return fmt.Errorf("hard link: %w", err)
-	}
-	if err := os.Link(first, second); !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("a hard link over a file must be refused, got %v", err)
-	}
-	if err := os.Rename(first, filepath.Join(trial, "c")); err != nil {
-		return fmt.Errorf("rename: %w", err)
-	}
-	if err := study.SyncFolder(trial); err != nil {
-		return fmt.Errorf("fsync of a folder: %w", err)
-	}
-	return tryLock(file, second)
-}
-
-// tryLock locks file and looks whether somebody else, who opens it by another
-// name, is kept out.
-func tryLock(file *os.File, name string) error {
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return fmt.Errorf("lock: %w", err)
-	}
-	other, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer other.Close()
-	if err := syscall.Flock(int(other.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); !errors.Is(err, syscall.EWOULDBLOCK) {
-		return fmt.Errorf("a lock does not keep others out (got %v)", err)
-	}
-	return nil
-}
-
 // checkModes looks whether others can read what is the study's alone.
 func (d *doctor) checkModes() {
 	const check = "permissions"
@@ -148,7 +75,7 @@ func (d *doctor) checkModes() {
 		info, err := os.Stat(path)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			open++
-			d.fail(check, failure(exitUsage, shellLine([]string{"chmod", "go-rwx", path}), "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
+			d.fail(check, failure(exitUsage, plain.ShellLine([]string{"chmod", "go-rwx", path}), "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
 		}
 	}
 	if open == 0 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/dexetl/dexetl/table"
 )
 
 // Exit codes are part of the interface: scripts branch on them.
@@ -71,7 +73,7 @@ func usage(format string, args ...any) error {
 // printError tells a person, or with asJSON a program, what went wrong.
 func printError(w io.Writer, err *exitError, asJSON bool) {
 	if asJSON {
-		text, _ := jsonText(map[string]any{ // nothing in it fails
+		text, _ := table.JSONText(map[string]any{ // nothing in it fails
 			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": err.next,
 		}, "", "")
 		w.Write(append(text, '\n'))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/study"
 )
@@ -31,6 +33,8 @@ func (p *program) tellFact(f study.Fact) {
 		p.say("left out: %v", f.Err)
 	case study.DatesInUTC:
 		p.say("no timezone in the roster, so study dates are taken as UTC: %s", names)
+	case study.GoesOn:
+		p.say("going on with what began at %s: what was read since is not read again", f.At.Format(time.RFC3339))
 	case study.DueAtNextSync:
 		p.say("the next sync destroys the tokens of %s; if the roster is wrong, correct it before", names)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -52,7 +53,7 @@ func verdict(r study.Result) error {
 	if r.Edited != nil && !stopped {
 		return r.Edited
 	}
-	if wrong := wrongClients(r.Report); wrong != nil && r.Report.Outcome != extract.Interrupted {
+	if wrong := r.WrongClients(); wrong != nil && r.Report.Outcome != extract.Interrupted {
 		return wrong // no later run mends that
 	}
 	if found := misread(r.Loaded); found != nil && (r.Report.Outcome == extract.Done || r.Report.Outcome == extract.ConsentMissing) {
@@ -60,17 +61,17 @@ func verdict(r study.Result) error {
 	}
 	switch r.Report.Outcome {
 	case extract.Partial:
-		if ids := onlyStrays(r.Report); len(ids) > 0 {
+		if ids := r.OnlyStrays(); len(ids) > 0 {
 			return failure(exitPartial, "dexetl connect "+ids[0]+" --confirm --reason TEXT", "answers came from another account than the one connected, all else is done: %s", study.ShortList(ids))
 		}
 		return partial(r)
 	case extract.Later:
 		return comeBack(r)
 	case extract.ConsentMissing:
-		if id := firstUnconnected(r.Report); id != "" {
+		if id := r.Unconnected(); id != "" {
 			return failure(exitConsent, "dexetl connect "+id, "consent is missing, all else is done")
 		}
-		if exported := firstExported(r.Report); exported != nil {
+		if exported := r.Exported(); exported != nil {
 			return classifyByType(exported)
 		}
 		return failure(exitConsent, "dexetl sync  # later", "grants are refused for now, all else is done: they are tried again for about 36 hours")
@@ -145,7 +146,7 @@ func partial(r study.Result) error {
 func comeBack(r study.Result) error {
 	later := &exitError{code: exitLater, next: sameCommand, err: errors.Join(r.Report.Over...)}
 	if len(r.Report.Over) == 0 {
-		later.err = fmt.Errorf("the API does not answer now: %w", anyError(r.Report))
+		later.err = fmt.Errorf("the API does not answer now: %w", r.AnyError())
 	}
 	if as[*call.OutageError](later) || as[*net.OpError](later) {
 		later.advice = checkNetwork
@@ -153,72 +154,11 @@ func comeBack(r study.Result) error {
 	return later
 }
 
-// anyError is the first of somebody who is connected.
-func anyError(r extract.Report) error {
-	for _, p := range r.Participants {
-		if p.Err != nil && !p.Flagged(extract.FlagNoConnection) {
-			return p.Err
-		}
-	}
-	return errors.New("no call got through")
-}
-
-// firstUnconnected is who must consent, "" if nobody.
-func firstUnconnected(r extract.Report) string {
-	for _, p := range r.Participants {
-		if p.Flagged(extract.FlagNoConnection) || as[*consent.NeedsReconsentError](p.Err) {
-			return p.ParticipantID
-		}
-	}
-	return ""
-}
-
-// onlyStrays are those through whose connection another account answered; nobody
-// if anything else is wrong with anybody.
-func onlyStrays(r extract.Report) (ids []string) {
-	for _, p := range r.Participants {
-		switch {
-		case p.Err == nil:
-		case !as[*consent.OtherAccountError](p.Err):
-			return nil
-		default:
-			ids = append(ids, p.ParticipantID)
-		}
-	}
-	return ids
-}
-
-// firstExported is the error of the first whose grant another machine has.
-func firstExported(r extract.Report) error {
-	for _, p := range r.Participants {
-		if exported, ok := errors.AsType[*consent.ExportedError](p.Err); ok {
-			return exported
-		}
-	}
-	return nil
-}
-
-// wrongClients is one error for each app that Dexcom does not accept, however
-// many participants it is the app of; nil if there is none.
-func wrongClients(r extract.Report) error {
-	byRegion := make(map[string]error)
-	for _, p := range r.Participants {
-		if wrong, ok := errors.AsType[*consent.WrongClientError](p.Err); ok {
-			byRegion[wrong.Region] = wrong
-		}
-	}
-	var all []error
-	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
-		all = append(all, byRegion[region])
-	}
-	return errors.Join(all...)
-}
-
 // printFetch tells what a job did: one line of sums, then only what a person
 // should look at.
 func (p *program) printFetch(r study.Result) error {
 	if p.flags.json {
-		return writeJSON(p.stdout, "dexetl.run/1", runFields(r))
+		return table.WriteJSON(p.stdout, "dexetl.run/1", runFields(r))
 	}
 	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.Run.Mode, countOf(len(r.Report.Participants), "participant"),
 		thousands(int64(r.Report.Calls)), thousands(int64(r.Report.Records)), megabytes(r.Report.Bytes), r.Took.Seconds())

@@ -7,7 +7,9 @@ import (
 	"os"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 // exportGrants seals grants into a file for another machine; they are not used
@@ -64,7 +66,7 @@ func openTokenFile(path string) (file *os.File, sealed bool, err error) {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		err = failure(exitUsage, shellLine([]string{"chmod", "600", path}), "%s holds tokens and can be read by others (mode %04o); nothing was taken", path, info.Mode().Perm())
+		err = failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%s holds tokens and can be read by others (mode %04o); nothing was taken", path, info.Mode().Perm())
 	}
 	return file, false, err
 }
@@ -76,7 +78,7 @@ func (p *program) printPublicKey(ctx context.Context, s *study.Study) error {
 		return err
 	}
 	if p.flags.json {
-		return writeJSON(p.stdout, "dexetl.public_key/1", map[string]any{"recipient": key.Recipient()})
+		return table.WriteJSON(p.stdout, "dexetl.public_key/1", map[string]any{"recipient": key.Recipient()})
 	}
 	return p.tell("%s", key.Recipient())
 }

@@ -178,7 +178,7 @@ func TestTerminalAndConfiguration(t *testing.T) {
 
 // A next command works as printed, whatever is in it.
 func TestNextQuotesWhatCannotBePrinted(t *testing.T) {
-	if got, want := shellLine([]string{"dexetl", "--study", "a\x1b\u202e'b\\ c"}), `dexetl --study $'a\x1b\xe2\x80\xae\x27b\x5c c'`; got != want {
+	if got, want := plain.ShellLine([]string{"dexetl", "--study", "a\x1b\u202e'b\\ c"}), `dexetl --study $'a\x1b\xe2\x80\xae\x27b\x5c c'`; got != want {
 		t.Errorf("shellLine = %s, want %s", got, want)
 	}
 }

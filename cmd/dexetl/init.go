@@ -8,26 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"text/template"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study/config"
 )
-
-//go:embed dexetl.yaml.tmpl
-var configTemplate string
-
-// configValues fill dexetl.yaml.tmpl.
-type configValues struct {
-	StudyID  string
-	History  string
-	Region   string
-	BaseURL  string
-	ClientID string
-}
 
 func (p *program) initCommand() *cli.Command {
 	var region, baseURL string
@@ -54,7 +42,7 @@ func (p *program) initCommand() *cli.Command {
 }
 
 func (p *program) initStudy(dir, region, baseURL string) error {
-	values := configValues{StudyID: studyID(dir), History: "from_study_start", Region: region}
+	values := config.Values{StudyID: config.NameOf(dir), History: "from_study_start", Region: region}
 	if _, ok := config.Hosts()[region]; !ok {
 		return usage("--region %q: us, eu, jp or sandbox", region)
 	}
@@ -88,11 +76,11 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 		default:
 			p.say("client id and secret are those of dexetl simulate")
 		}
-		p.say("next: %s", shellLine([]string{"dexetl", "--study", dir, "participants", "add", "P001", "--start", "2026-01-01"}))
+		p.say("next: %s", plain.ShellLine([]string{"dexetl", "--study", dir, "participants", "add", "P001", "--start", "2026-01-01"}))
 		return nil
 	}
 	p.say("put the app's client id into %s and its secret into %s (mode 0600)\nnext: %s",
-		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"), shellLine([]string{"dexetl", "--study", dir, "doctor"}))
+		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"), plain.ShellLine([]string{"dexetl", "--study", dir, "doctor"}))
 	return nil
 }
 
@@ -111,27 +99,10 @@ func writeSimulatedSecret(path string) error {
 }
 
 // writeStudy makes dir with its configuration; an existing study stays as it is.
-func writeStudy(dir string, values configValues) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("study folder: %w", err)
-	}
-	path := filepath.Join(dir, config.File)
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+func writeStudy(dir string, values config.Values) error {
+	err := config.Write(dir, values)
 	if errors.Is(err, fs.ErrExist) {
-		return failure(exitUsage, shellLine([]string{"dexetl", "--study", dir, "status"}), "%s exists already; nothing was changed", path)
+		return failure(exitUsage, plain.ShellLine([]string{"dexetl", "--study", dir, "status"}), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
 	}
-	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
-	}
-	err = template.Must(template.New(config.File).Parse(configTemplate)).Execute(file, values)
-	return errors.Join(err, file.Close())
-}
-
-// studyID takes the study's id from the folder's name where that is one.
-func studyID(dir string) string {
-	absolute, err := filepath.Abs(dir)
-	if name := filepath.Base(absolute); err == nil && config.StudyID.MatchString(name) {
-		return name
-	}
-	return "STUDY1"
+	return err
 }

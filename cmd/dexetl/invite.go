@@ -3,10 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,10 +13,10 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/table"
 )
 
 // inviteOptions are the flags of `dexetl invite`.
@@ -148,47 +146,36 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 	if err != nil {
 		return errors.Join(err, out.discard())
 	}
-	links := mapped(made, func(l consent.Link) personalLink {
-		return personalLink{l.ParticipantID, page.LinkURL(base, string(l.Token)), l.ExpiresAt}
-	})
+	links := table.Table{Schema: "dexetl.links/1", Columns: []string{"participant_id", "link", "expires"}}
+	for _, l := range made {
+		links.Rows = append(links.Rows, []any{l.ParticipantID, page.LinkURL(base, string(l.Token)), instantOrNull(l.ExpiresAt)})
+	}
 	if err := errors.Join(out.write(links), out.close()); err != nil {
 		return fmt.Errorf("links: %w", err)
 	}
 	return p.showLinks(links, o)
 }
 
-// A personalLink is a link as it is handed out: a secret.
-type personalLink struct {
-	participantID string
-	url           string
-	expires       time.Time
-}
-
-func (l personalLink) row() []any { return []any{l.participantID, l.url, instantOrNull(l.expires)} }
-
 // showLinks prints links that went to no file.
-func (p *program) showLinks(links []personalLink, o inviteOptions) error {
-	t := table{schema: "dexetl.links/1", columns: []string{"participant_id", "link", "expires"}}
-	for _, l := range links {
-		t.rows = append(t.rows, l.row())
-	}
+func (p *program) showLinks(links table.Table, o inviteOptions) error {
+	n := len(links.Rows)
 	switch {
 	case o.csv == "-":
-		return t.write(p.stdout, asCSV)
+		return links.Write(p.stdout, table.CSV)
 	case o.csv != "" || o.png != "":
-		return p.report("dexetl.invite/1", map[string]any{"links": len(links), "csv": orNull(o.csv), "png": orNull(o.png)},
-			"%s made; each is a secret of its participant. Where they lead: dexetl connect --serve ADDR", countOf(len(links), "link"))
+		return p.report("dexetl.invite/1", map[string]any{"links": n, "csv": orNull(o.csv), "png": orNull(o.png)},
+			"%s made; each is a secret of its participant. Where they lead: dexetl connect --serve ADDR", countOf(n, "link"))
 	}
-	if err := p.print(t); err != nil {
+	if err := p.print(links); err != nil {
 		return err
 	}
-	if len(links) == 0 {
+	if n == 0 {
 		p.say("everybody who should be connected is")
 		return nil
 	}
 	p.say("each link is a secret of its participant; the pages behind them: dexetl connect --serve ADDR")
-	if len(links) == 1 && !p.flags.json && isTerminal(p.stdout) {
-		return p.printQR(links[0].url)
+	if n == 1 && !p.flags.json && isTerminal(p.stdout) {
+		return p.printQR(fmt.Sprint(links.Rows[0][1]))
 	}
 	return nil
 }
@@ -242,31 +229,25 @@ func openLinkFiles(o inviteOptions) (linkFiles, error) {
 	return out, nil
 }
 
-func (f linkFiles) write(links []personalLink) error {
+func (f linkFiles) write(links table.Table) error {
 	if f.csv != nil {
-		if err := writeLinks(f.csv, links); err != nil {
+		if err := links.Write(f.csv, table.CSV); err != nil {
 			return err
 		}
 	}
 	if f.png == "" {
 		return nil
 	}
-	for _, l := range links {
-		if err := writeQR(filepath.Join(f.png, l.participantID+".png"), l.url); err != nil {
+	for _, row := range links.Rows {
+		png, err := page.QRImage(fmt.Sprint(row[1]))
+		if err == nil {
+			err = writeNew(filepath.Join(f.png, fmt.Sprint(row[0])+".png"), png, 0o600)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func writeLinks(to io.Writer, links []personalLink) error {
-	out := csv.NewWriter(to)
-	_ = out.Write([]string{"participant_id", "link", "expires"}) // Error tells
-	for _, l := range links {
-		_ = out.Write([]string{l.participantID, l.url, fmt.Sprint(instantOrNull(l.expires))})
-	}
-	out.Flush()
-	return out.Error()
 }
 
 // discard takes back the file that openLinkFiles made.

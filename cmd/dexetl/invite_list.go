@@ -8,6 +8,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) inviteListCommand() *cli.Command {
@@ -30,9 +31,9 @@ func (p *program) inviteListCommand() *cli.Command {
 	}
 }
 
-func invitations(ctx context.Context, s *study.Study, people []cohort.Participant) (table, error) {
-	t := table{schema: "dexetl.invitations/1",
-		columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
+func invitations(ctx context.Context, s *study.Study, people []cohort.Participant) (table.Table, error) {
+	t := table.Table{Schema: "dexetl.invitations/1",
+		Columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
 	standings, err := s.Consents.Progress(ctx)
 	if err != nil {
 		return t, err
@@ -50,7 +51,7 @@ func invitations(ctx context.Context, s *study.Study, people []cohort.Participan
 		if mine := links[who.ID]; len(mine) > 0 {
 			newest = mine[len(mine)-1]
 		}
-		t.rows = append(t.rows, []any{who.ID, string(standings[who.ID]), len(links[who.ID]),
+		t.Rows = append(t.Rows, []any{who.ID, string(standings[who.ID]), len(links[who.ID]),
 			instantOrNull(newest.CreatedAt), instantOrNull(newest.ExpiresAt), instantOrNull(newest.OpenedAt),
 			instantOrNull(newest.DeniedAt), instantOrNull(newest.ConnectedAt), instantOrNull(newest.RevokedAt)})
 	}

@@ -15,8 +15,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"rsc.io/qr"
 )
 
 // From `dexetl invite` through the page behind the link and Dexcom's login to
@@ -145,35 +143,6 @@ func hiddenFields(page string) url.Values {
 		form.Set(input[1], input[2])
 	}
 	return form
-}
-
-// The QR code of a terminal is the QR code, module for module, with its margin.
-func TestQRText(t *testing.T) {
-	const link = "https://consent.example.org/i/hws75lnyyqdagb5djergouksjiru7jwdqz3fd53ltns4js66ioqa"
-	drawn, err := qrText(link)
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, err := qr.Encode(link, qr.M)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSuffix(drawn, "\n"), "\n")
-	for y := range 2 * len(lines) {
-		row := []rune(lines[y/2])
-		if len(row) != code.Size+2*quietZone {
-			t.Fatalf("line %d has %d characters, want %d", y/2, len(row), code.Size+2*quietZone)
-		}
-		for x, r := range row {
-			light := r == '█' || r == '▀' && y%2 == 0 || r == '▄' && y%2 == 1
-			if light == code.Black(x-quietZone, y-quietZone) {
-				t.Fatalf("module %d, %d is wrong:\n%s", x, y, drawn)
-			}
-		}
-	}
-	if rows := 2 * len(lines); rows < code.Size+2*quietZone {
-		t.Errorf("%d rows, want %d and more", rows, code.Size+2*quietZone)
-	}
 }
 
 // Which browser opens an address is the user's choice, and the address is one

@@ -81,7 +81,7 @@ func syncKind() fetchKind {
 				j.job.Command += " --deep"
 			}
 			if j.job.Run.TrailingNow || j.job.Run.DeepNow {
-				return p.goOn(ctx, s, j)
+				return s.Resume(ctx, &j.job, runIsDone)
 			}
 			return nil
 		},
@@ -117,7 +117,7 @@ func refreshKind() fetchKind {
 				return err
 			}
 			j.job.Command += " " + j.from + " " + j.to
-			return p.goOn(ctx, s, j)
+			return s.Resume(ctx, &j.job, runIsDone)
 		},
 	}
 }

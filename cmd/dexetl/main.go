@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 	_ "time/tzdata" // a participant's zone must not depend on the machine
+
+	"github.com/dexetl/dexetl/answer"
 )
 
 func main() {
@@ -51,7 +53,7 @@ func (p *program) run(args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	if errors.Is(err, errReaderLeft) {
+	if errors.Is(err, answer.ErrReaderLeft) {
 		return exitReaderLeft
 	}
 	failed := p.classify(err)

@@ -9,15 +9,14 @@ import (
 	"slices"
 	"strconv"
 
-	duckdb "github.com/duckdb/duckdb-go/v2"
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/cgmfile"
 	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/plain"
-	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 // metricsOptions are the flags of `dexetl metrics`.
@@ -66,7 +65,7 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	if err != nil {
 		return err
 	}
-	var t table
+	var t table.Table
 	if o.input != "" {
 		t, err = p.metricsOfFile(ctx, o, chosen)
 	} else if err = o.file.unused("input"); err == nil {
@@ -75,10 +74,10 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	if err != nil {
 		return err
 	}
-	if f == asTable {
-		t = t.only(consensusColumns())
+	if f == table.Text {
+		t = t.Only(consensusColumns())
 	}
-	return t.write(p.stdout, f)
+	return t.Write(p.stdout, f)
 }
 
 // choose turns flags into a selection of readings.
@@ -112,84 +111,60 @@ func (o metricsOptions) choose() (sql.Selection, error) {
 	return chosen, nil
 }
 
-func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen sql.Selection) (table, error) {
+func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen sql.Selection) (table.Table, error) {
 	s, err := p.openFolder()
 	if err != nil {
-		return table{}, err
+		return table.Table{}, err
 	}
 	if o.selection.narrows() || o.window != "" {
 		if err := p.openState(ctx, s); err != nil {
-			return table{}, err
+			return table.Table{}, err
 		}
 		defer s.Close()
 	}
 	if o.selection.narrows() {
 		people, err := o.selection.pick(ctx, s)
 		if err != nil {
-			return table{}, err
+			return table.Table{}, err
 		}
-		chosen.Participants = ids(people)
+		chosen.Participants = mapped(people, func(who cohort.Participant) string { return who.ID })
 	}
-	if err := checkWindow(ctx, s, o.window); err != nil {
-		return table{}, err
+	if o.window != "" {
+		if err := s.CheckWindow(ctx, o.window); err != nil {
+			return table.Table{}, err
+		}
 	}
 	p.tellOutdated(s.Outdated(o.which))
-	statement, args := chosen.Query()
-	return queryStudy(ctx, s, o.which, "dexetl.metrics/1", statement, args...)
+	t, err := s.Metrics(ctx, o.which, chosen)
+	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
+		err = advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", short.Why)
+	}
+	return t, err
 }
 
-func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sql.Selection) (table, error) {
+func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sql.Selection) (table.Table, error) {
 	if o.Cohort+o.Site+o.Status+o.shard != "" || o.window != "" || o.which != "" {
-		return table{}, usage("--input is a file of its own: no --cohort, --shard, --window or --snapshot")
+		return table.Table{}, usage("--input is a file of its own: no --cohort, --shard, --window or --snapshot")
 	}
 	file, err := o.file.read("input", o.input)
 	if err != nil {
-		return table{}, err
+		return table.Table{}, err
 	}
 	p.sayReplaced("input", o.input, file)
 	p.sayImplausible(o.input, file)
 	for _, id := range o.IDs {
 		if !slices.ContainsFunc(file.Series, func(s cgmfile.Series) bool { return s.ID == id }) {
-			return table{}, usage("--input %s: nobody there is called %q", o.input, id)
+			return table.Table{}, usage("--input %s: nobody there is called %q", o.input, id)
 		}
 	}
 	if len(o.IDs) > 0 {
 		chosen.Participants = o.IDs
 	}
-	db, err := snapshot.OpenSeries(ctx, readingsOf(file), snapshot.Limits{})
-	if err != nil {
-		return table{}, err
-	}
-	defer db.Close()
-	statement, args := chosen.Query()
-	t, err := selectTable(ctx, db, "dexetl.metrics/1", statement, args...)
-	if failed, ok := errors.AsType[*duckdb.Error](err); ok && failed.Type == duckdb.ErrorTypeOutOfMemory {
-		return t, advised(exitUnexpected, "split the file by participants", "--input %s: %s", o.input, firstLine(failed.Msg))
+	t, err := study.MetricsOf(ctx, file, chosen)
+	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
+		err = advised(exitUnexpected, "split the file by participants", "--input %s: %s", o.input, short.Why)
 	}
 	return t, err
-}
-
-// checkWindow refuses a window that windows.csv does not have.
-func checkWindow(ctx context.Context, s *study.Study, name string) error {
-	if name == "" {
-		return nil
-	}
-	windows, err := s.Cohort.Windows(ctx)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, w := range windows {
-		names = append(names, w.Name)
-	}
-	if slices.Contains(names, name) {
-		return nil
-	}
-	next := "dexetl windows import windows.csv"
-	if near := plain.Nearest(name, names); near != "" {
-		next = "dexetl metrics --window " + near
-	}
-	return failure(exitUsage, next, "there is no window %q", name)
 }
 
 // consensusColumns are what a person reads first.
@@ -198,28 +173,4 @@ func consensusColumns() []string {
 		"participant_id", "first_date", "last_date", "n_values", "active_window_pct", "mean_mgdl", "sd_mgdl", "cv_pct", "gmi_pct",
 		"very_low_pct", "low_pct", "in_range_pct", "high_pct", "very_high_pct", "gri",
 	}
-}
-
-// only returns t with the columns named, in their order.
-func (t table) only(names []string) table {
-	narrow := table{schema: t.schema, columns: names}
-	for _, row := range t.rows {
-		short := make([]any, len(names))
-		for i, name := range names {
-			short[i] = row[slices.Index(t.columns, name)]
-		}
-		narrow.rows = append(narrow.rows, short)
-	}
-	for _, name := range names {
-		narrow.kinds = append(narrow.kinds, t.kind(slices.Index(t.columns, name)))
-	}
-	return narrow
-}
-
-func ids(people []cohort.Participant) []string {
-	names := make([]string, len(people))
-	for i, p := range people {
-		names[i] = p.ID
-	}
-	return names
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) participantsCommand() *cli.Command {
@@ -190,10 +191,10 @@ func (p *program) participantsList() *cli.Command {
 
 // rosterTable is the roster with the columns of roster.csv, and what everybody
 // needs.
-func rosterTable(everybody []study.Person) table {
-	t := table{schema: "dexetl.participants/1", columns: append(rosterColumns(), "needs")}
+func rosterTable(everybody []study.Person) table.Table {
+	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs")}
 	for _, one := range everybody {
-		t.rows = append(t.rows, append(rosterRow(one.Who), toDoOrNull(one)))
+		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one)))
 	}
 	return t
 }
@@ -224,13 +225,13 @@ func dateOrNull(t time.Time) any {
 }
 
 // print writes a result to standard output, as JSON if asked to.
-func (p *program) print(t table) error { return p.printTo(p.stdout, t) }
+func (p *program) print(t table.Table) error { return p.printTo(p.stdout, t) }
 
-func (p *program) printTo(w io.Writer, t table) error {
+func (p *program) printTo(w io.Writer, t table.Table) error {
 	if p.flags.json {
-		return t.write(w, asJSON)
+		return t.Write(w, table.JSON)
 	}
-	return t.write(w, asTable)
+	return t.Write(w, table.Text)
 }
 
 func (p *program) participantsClose() *cli.Command {
@@ -255,9 +256,9 @@ func (p *program) participantsClose() *cli.Command {
 					return err
 				}
 			}
-			t := table{schema: "dexetl.closed/1", columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
+			t := table.Table{Schema: "dexetl.closed/1", Columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
 			for _, c := range due {
-				t.rows = append(t.rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), c.Because})
+				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), c.Because})
 			}
 			return p.print(t)
 		}),

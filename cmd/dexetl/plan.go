@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) planCommand() *cli.Command {
@@ -36,50 +37,15 @@ func (p *program) plan(ctx context.Context, s *study.Study, job study.Job) error
 // A jobPlan is a forecast as it is shown.
 type jobPlan struct{ study.Forecast }
 
-// planTotals are the sums of a jobPlan.
-type planTotals struct {
-	Participants    int   `json:"participants"`
-	Windows         int   `json:"windows"` // of calls with news
-	Calls           int   `json:"calls"`
-	CallsWithNews   int   `json:"calls_with_news"`
-	TokenCalls      int   `json:"token_calls"`
-	Bytes           int64 `json:"bytes"`
-	CallsPerHour    int   `json:"calls_per_hour"`
-	Seconds         int   `json:"seconds"` // at that limit
-	SecondsWithNews int   `json:"seconds_with_news"`
-	Estimated       int   `json:"estimated"` // participants of whom nothing is known yet
-}
-
-func (p jobPlan) totals() planTotals {
-	t := planTotals{Participants: len(p.Participants), TokenCalls: p.Tokens, CallsPerHour: p.PerHour}
-	for _, one := range p.Participants {
-		if one.AsOf.IsZero() && len(one.Resources) > 0 {
-			t.Estimated++
-		}
-		for _, r := range one.Resources {
-			t.Calls += r.Calls
-			t.CallsWithNews += r.CallsWithNews
-			t.Bytes += r.Bytes
-			if !r.Window.Empty() {
-				t.Windows += r.CallsWithNews
-			}
-		}
-	}
-	t.Seconds, t.SecondsWithNews = p.seconds(t.Calls), p.seconds(t.CallsWithNews)
-	return t
-}
-
-func (p jobPlan) seconds(calls int) int { return (calls*3600 + p.PerHour - 1) / p.PerHour }
-
 // table has a row for each participant and resource.
-func (p jobPlan) table() table {
-	t := table{
-		schema:  "dexetl.plan/1",
-		columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
+func (p jobPlan) table() table.Table {
+	t := table.Table{
+		Schema:  "dexetl.plan/1",
+		Columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
 	}
 	for _, one := range p.Participants {
 		for _, r := range one.Resources {
-			t.rows = append(t.rows, []any{one.ParticipantID, string(r.Resource), orNull(strings.Join(r.Beats, "+")),
+			t.Rows = append(t.Rows, []any{one.ParticipantID, string(r.Resource), orNull(strings.Join(r.Beats, "+")),
 				minute(r.Window.Start), minute(r.Window.End), r.Calls, r.CallsWithNews, r.Bytes, minute(one.AsOf)})
 		}
 	}
@@ -87,11 +53,11 @@ func (p jobPlan) table() table {
 }
 
 func (p *program) printPlan(plan jobPlan) error {
-	t, sums := plan.table(), plan.totals()
+	t, sums := plan.table(), plan.Totals()
 	if p.flags.json {
-		return writeJSON(p.stdout, t.schema, map[string]any{"mode": plan.Mode, "rows": t.objects(), "totals": sums, "participants": plan.flagged()})
+		return table.WriteJSON(p.stdout, t.Schema, map[string]any{"mode": plan.Mode, "rows": t.Objects(), "totals": sums, "participants": plan.flagged()})
 	}
-	if len(t.rows) > 0 {
+	if len(t.Rows) > 0 {
 		if err := p.print(t); err != nil {
 			return err
 		}

@@ -4,19 +4,16 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
-	duckdb "github.com/duckdb/duckdb-go/v2"
+	"github.com/dustin/go-humanize"
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/load/snapshot"
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/answer"
 )
 
 // queryOptions are the flags of `dexetl query`.
@@ -68,9 +65,51 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 		return err
 	}
 	p.tellOutdated(m.Outdated())
-	return p.ask(ctx, question{
+	said, err := answer.Ask(ctx, answer.Question{
 		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Memory: memory, Timeout: o.timeout,
-	})
+	}, p.stdout)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return failure(exitInterrupted, sameCommand, "interrupted; what was written is not all")
+	case err == nil && said.Code != exitDone:
+		return &exitError{said.Code, said.Advice, said.Next, errors.New(said.Error)}
+	}
+	return err
+}
+
+// answerCommand answers a question of dexetl query; people have no use for it.
+func (p *program) answerCommand() *cli.Command {
+	return &cli.Command{
+		Name: answer.Command, Usage: "answer a question of dexetl query, of which it is a part", Hidden: true,
+		Action: func(context.Context, *cli.Command) error {
+			report, ok := answer.Report()
+			if !ok {
+				return usage("dexetl query starts this command; people have no use for it")
+			}
+			return answer.Answer(p.stdin, p.stdout, report, func(err error) answer.Outcome {
+				e := classified(err)
+				return answer.Outcome{Code: e.code, Error: e.Error(), Advice: e.advice, Next: e.next}
+			})
+		},
+	}
+}
+
+const (
+	defaultTimeout = time.Minute
+	defaultMemory  = "2GB"
+	leastMemory    = 256_000_000
+)
+
+// parseMemory reads a size such as 2GB.
+func parseMemory(text string) (int64, error) {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > 1<<50 {
+		return 0, usage("--max-memory %q: a size such as 2GB or 500MB", text)
+	}
+	if n < leastMemory {
+		return 0, usage("--max-memory %s: not less than 256MB, of which the program itself needs a part", text)
+	}
+	return int64(n), nil
 }
 
 // longestStatement bounds what is read from standard input.
@@ -92,63 +131,4 @@ func (p *program) statement(c *cli.Command) (string, error) {
 		return "", usage("query needs a statement, as an argument or on standard input")
 	}
 	return string(text), nil
-}
-
-// queryStudy answers one statement over the snapshot called which ("": newest).
-func queryStudy(ctx context.Context, s *study.Study, which, schema, statement string, args ...any) (table, error) {
-	return askStudy(ctx, s, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
-		return snapshot.Open(ctx, l, m, snapshot.Limits{})
-	}, schema, statement, args...)
-}
-
-// queryOnly answers a statement that reads nothing but the tables named, of the
-// newest snapshot: damage elsewhere does not matter to it.
-func queryOnly(ctx context.Context, s *study.Study, tables []string, schema, statement string, args ...any) (table, error) {
-	return askStudy(ctx, s, "", func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
-		return snapshot.OpenOnly(ctx, l, m, snapshot.Limits{}, tables...)
-	}, schema, statement, args...)
-}
-
-func askStudy(ctx context.Context, s *study.Study, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table, error) {
-	l, m, err := s.Snapshot(which)
-	if err != nil {
-		return table{}, err
-	}
-	defer l.Close()
-	db, err := open(l, m)
-	if err != nil {
-		return table{}, err
-	}
-	defer db.Close()
-	t, err := selectTable(ctx, db, schema, statement, args...)
-	if err != nil {
-		return table{}, explainQuery(ctx, l, m, err)
-	}
-	return t, nil
-}
-
-func selectTable(ctx context.Context, db *sql.DB, schema, statement string, args ...any) (table, error) {
-	rows, err := db.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return table{}, err
-	}
-	return readTable(schema, rows)
-}
-
-// explainQuery tells a damaged file from a wrong statement.
-func explainQuery(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
-	var damage *lake.DamageError
-	if as[*exitError](err) {
-		return err
-	}
-	if as[*snapshot.FunctionError](err) || errors.Is(err, snapshot.ErrReadOnly) {
-		return failure(exitUsage, `dexetl query "show tables"`, "%w", err)
-	}
-	if failed, ok := errors.AsType[*duckdb.Error](err); ok && failed.Type == duckdb.ErrorTypeOutOfMemory {
-		return advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", firstLine(failed.Msg))
-	}
-	if explained := snapshot.Explain(ctx, l, m, err); errors.As(explained, &damage) || errors.Is(err, context.Canceled) {
-		return explained
-	}
-	return failure(exitUsage, `dexetl query "show tables"`, "%w", err)
 }

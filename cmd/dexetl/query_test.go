@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -139,39 +138,6 @@ func (b *bench) start2(command, statement string, flags []string) (code int, std
 	return code, out.String(), errs.String()
 }
 
-func TestLimiter(t *testing.T) {
-	used := int64(100)
-	out := &timedWriter{to: io.Discard}
-	l := limiter{memory: 100, timeout: time.Minute, output: out, rss: func() (int64, error) { return used, nil }}
-	for _, step := range []struct {
-		name           string
-		passed, waited time.Duration
-		used           int64
-		code           int
-	}{
-		{"within", time.Minute, 0, 100, exitDone},
-		{"too long", time.Minute + 1, 0, 100, exitStopped},
-		{"its reader was slow", time.Hour, 59 * time.Minute, 100, exitDone},
-		{"slow, and too long", time.Hour + 1, 59 * time.Minute, 100, exitStopped},
-		{"too much", time.Second, 0, 101, exitUnexpected},
-	} {
-		used = step.used
-		out.spent.Store(int64(step.waited))
-		if code := codeOf(l.check(step.passed)); code != step.code {
-			t.Errorf("%s: code %d, want %d", step.name, code, step.code)
-		}
-	}
-	now := time.Now()
-	out.spent.Store(0)
-	out.since.Store(now.Add(-time.Hour).UnixNano())
-	if waited := out.waited(now); waited != time.Hour {
-		t.Errorf("a write that began an hour ago and has not ended: waited %s, want 1h", waited)
-	}
-	if n, err := residentMemory(); err != nil || n < 1<<20 || n > 1<<40 {
-		t.Errorf("residentMemory = %d, %v; want some megabytes", n, err)
-	}
-}
-
 // startQuery starts a process with the statement never, and returns when its first
 // rows came: then it computes.
 func startQuery(t *testing.T, b *bench) (*exec.Cmd, io.Reader) {
@@ -210,28 +176,6 @@ func TestQueryEndsWithItsProcess(t *testing.T) {
 		if left := b.spills(); len(left) != 0 {
 			t.Errorf("%v: left in the study: %v", signal, left)
 		}
-	}
-}
-
-// What ends the process that answers is told in words, and no core is left.
-func TestQueryBreaksOff(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		script string
-		want   string
-	}{
-		{"kill -SEGV $$", "broke off"}, {"kill -ABRT $$", "broke off"}, {"exit 2", "broke off"}, {"kill -KILL $$", "was killed"}, {"exit 0", "without a word"},
-	} {
-		command := exec.Command("sh", "-c", test.script)
-		ended := command.Run()
-		if err := died(command.ProcessState, ended); !strings.Contains(err.Error(), test.want) || codeOf(err) != exitUnexpected {
-			t.Errorf("%s: %v with code %d, want %q with %d", test.script, err, codeOf(err), test.want, exitUnexpected)
-		}
-	}
-	command := exec.Command("sh", "-c", "kill -PIPE $$")
-	ended := command.Run()
-	if err := died(command.ProcessState, ended); !errors.Is(err, errReaderLeft) {
-		t.Errorf("SIGPIPE: %v, want %v", err, errReaderLeft)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) replayCommand() *cli.Command {
@@ -45,7 +46,7 @@ func (p *program) printReplay(r study.Replayed) error {
 		} {
 			fields[name] = value
 		}
-		return writeJSON(p.stdout, "dexetl.replay/1", fields)
+		return table.WriteJSON(p.stdout, "dexetl.replay/1", fields)
 	}
 	p.say("replay: %s answers (%s), %s records in %.1f s", thousands(int64(r.Applied+r.Held)), megabytes(r.Bytes),
 		thousands(int64(r.Records)), r.Took.Seconds())

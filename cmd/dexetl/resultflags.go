@@ -1,6 +1,9 @@
 package main
 
-import "github.com/urfave/cli/v3"
+import (
+	"github.com/dexetl/dexetl/table"
+	"github.com/urfave/cli/v3"
+)
 
 // resultFlags choose how a table is written.
 type resultFlags struct {
@@ -17,16 +20,16 @@ func (r *resultFlags) flags() []cli.Flag {
 	}
 }
 
-func (r resultFlags) format(p *program) (format, error) {
+func (r resultFlags) format(p *program) (table.Format, error) {
 	switch {
 	case (r.csv || r.safe) && (r.json || p.flags.json):
 		return "", usage("CSV and --json exclude each other")
 	case r.safe:
-		return asSafe, nil
+		return table.SafeCSV, nil
 	case r.csv:
-		return asCSV, nil
+		return table.CSV, nil
 	case r.json || p.flags.json:
-		return asJSON, nil
+		return table.JSON, nil
 	}
-	return asTable, nil
+	return table.Text, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) runsCommand() *cli.Command {
@@ -28,10 +29,10 @@ func (p *program) runsCommand() *cli.Command {
 }
 
 // runs are the newest runs with what came of them.
-func (p *program) runs(ctx context.Context, s *study.Study, limit int) (table, error) {
-	t := table{
-		schema:  "dexetl.runs/1",
-		columns: []string{"started_at", "command", "state", "exit_code", "calls", "answers", "records", "snapshots", "took_s", "run_id"},
+func (p *program) runs(ctx context.Context, s *study.Study, limit int) (table.Table, error) {
+	t := table.Table{
+		Schema:  "dexetl.runs/1",
+		Columns: []string{"started_at", "command", "state", "exit_code", "calls", "answers", "records", "snapshots", "took_s", "run_id"},
 	}
 	past, damage, err := s.Runs(ctx, limit)
 	if damage != nil {
@@ -50,7 +51,7 @@ func (p *program) runs(ctx context.Context, s *study.Study, limit int) (table, e
 		if r.Folded {
 			records = r.Records
 		}
-		t.rows = append(t.rows, []any{
+		t.Rows = append(t.Rows, []any{
 			r.Run.StartedAt.Truncate(time.Second), r.Run.Command, outcome, code, calls, answers, records,
 			orNull(spans(r.Snapshots)), p.took(r.Run, outcome), r.Run.ID,
 		})

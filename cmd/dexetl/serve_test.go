@@ -96,9 +96,9 @@ func TestServeGoesOn(t *testing.T) {
 func TestServeCountsWhoNeverHadAReading(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
-	p, s := b.inProcess()
+	_, s := b.inProcess()
 	for _, want := range []map[string]int{{"6h": 0, "24h": 0, "72h": 0}, {"6h": 2, "24h": 2, "72h": 0}} {
-		count, err := p.countedStudy(t.Context(), s)
+		count, err := s.Census(t.Context(), silences())
 		check(t, err)
 		if !maps.Equal(count.Silent, want) || !count.NewestReading.IsZero() {
 			t.Errorf("silent participants at %s: %v, want %v; newest reading %s, want none", b.now, count.Silent, want, count.NewestReading)

@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) snapshotsCommand() *cli.Command {
@@ -61,83 +58,28 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 	}
 }
 
-// newest returns the numbers of the newest snapshots, newest first; of all of
-// them for a limit of 0.
-func newest(l *lake.Lake, limit int) ([]int64, error) {
-	all, err := l.Manifests()
-	slices.Reverse(all)
-	if limit > 0 && len(all) > limit {
-		all = all[:limit]
-	}
-	return all, err
-}
-
 // snapshotTable has a row per snapshot. One whose manifest is damaged has
 // nothing but its number.
-func snapshotTable(l *lake.Lake, limit int) (table, error) {
-	t := table{
-		schema:  "dexetl.snapshots/1",
-		columns: []string{"snapshot", "created_at", "run_id", "program", "glucose", "egvs", "files", "new_files", "bytes", "folder"},
+func snapshotTable(l *lake.Lake, limit int) (table.Table, error) {
+	t := table.Table{
+		Schema:  "dexetl.snapshots/1",
+		Columns: []string{"snapshot", "created_at", "run_id", "program", "glucose", "egvs", "files", "new_files", "bytes", "folder"},
 	}
-	numbers, err := newest(l, limit)
-	if err != nil {
-		return t, err
-	}
-	for _, n := range numbers {
-		m, err := l.Manifest(n)
-		if as[*lake.DamageError](err) {
-			t.rows = append(t.rows, []any{n, nil, nil, nil, nil, nil, nil, nil, nil, "manifest damaged"})
+	past, err := study.Snapshots(l, limit)
+	for _, one := range past {
+		m := one.Manifest
+		if one.Damaged {
+			t.Rows = append(t.Rows, []any{one.Number, nil, nil, nil, nil, nil, nil, nil, nil, "manifest damaged"})
 			continue
 		}
-		if err != nil {
-			return t, err
+		fresh := any(one.NewFiles)
+		if one.NewFiles < 0 {
+			fresh = nil
 		}
-		fresh, bytes := sizes(l, m)
-		t.rows = append(t.rows, []any{
-			n, m.CreatedAt.Truncate(time.Second), orNull(m.Run), orNull(m.Program), m.Rows("glucose"), m.Rows("egvs"), len(m.Files), fresh, bytes, folderState(l, n),
-		})
+		t.Rows = append(t.Rows, []any{one.Number, m.CreatedAt.Truncate(time.Second), orNull(m.Run), orNull(m.Program),
+			m.Rows("glucose"), m.Rows("egvs"), len(m.Files), fresh, one.Bytes, one.Folder})
 	}
-	return t, nil
-}
-
-// sizes returns how many of the snapshot's files its parent does not have, null
-// if nobody knows, and the bytes of all of them.
-func sizes(l *lake.Lake, m lake.Manifest) (fresh any, bytes int64) {
-	parent := lake.Manifest{}
-	var err error
-	if m.Parent > 0 {
-		parent, err = l.Manifest(m.Parent)
-	}
-	old := make(map[string]bool)
-	for _, f := range parent.Files {
-		old[f.Path] = true
-	}
-	n := 0
-	for _, f := range m.Files {
-		bytes += f.Bytes
-		if !old[f.Path] {
-			n++
-		}
-	}
-	if err != nil {
-		return nil, bytes
-	}
-	return n, bytes
-}
-
-// folderState says whether snapshot n can be opened without dexetl.
-func folderState(l *lake.Lake, n int64) string {
-	folder, err := snapshot.Folder(l, n)
-	if err != nil {
-		return "none"
-	}
-	if _, err := os.Stat(folder); err != nil {
-		return "none"
-	}
-	if link, err := os.Readlink(filepath.Join(l.Path(), "latest")); err == nil && filepath.Base(link) == filepath.Base(folder) {
-		return "latest"
-	}
-	return "published"
+	return t, err
 }
 
 func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to string) error {
@@ -158,7 +100,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 	if p.flags.json {
 		fields := differenceFields(d)
 		fields["from"], fields["to"] = a.Snapshot, b.Snapshot
-		err = writeJSON(p.stdout, "dexetl.diff/1", fields)
+		err = table.WriteJSON(p.stdout, "dexetl.diff/1", fields)
 	} else {
 		p.say("snapshot %d: compared with snapshot %d it is %s", b.Snapshot, a.Snapshot, verdictOf(d))
 		err = p.printDifference(d)

@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) statusCommand() *cli.Command {
@@ -65,10 +66,10 @@ func byUrgency(all []study.Person) []study.Person {
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
 func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
-	people := table{schema: "dexetl.status/2", columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
+	people := table.Table{Schema: "dexetl.status/2", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
 		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
 		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"}}
-	resources := table{columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
+	resources := table.Table{Columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
 		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"}}
 	clockOff := false
 	for _, one := range persons {
@@ -77,13 +78,13 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 			return err
 		}
 		if one.LakeUnread {
-			people.rows = append(people.rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
+			people.Rows = append(people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
 				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one)})
 			continue
 		}
-		people.rows = append(people.rows, personRow(one, all))
+		people.Rows = append(people.Rows, personRow(one, all))
 		for _, r := range all {
-			resources.rows = append(resources.rows, resourceRow(one, r))
+			resources.Rows = append(resources.Rows, resourceRow(one, r))
 		}
 		clockOff = clockOff || one.Held.Clock().GoesOn
 	}
@@ -93,7 +94,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	}
 	outdated := s.Outdated("")
 	if p.flags.json {
-		return writeJSON(p.stdout, people.schema, map[string]any{"rows": people.objects(), "resources": resources.objects(),
+		return table.WriteJSON(p.stdout, people.Schema, map[string]any{"rows": people.Objects(), "resources": resources.Objects(),
 			"outdated_tables": append([]string{}, outdated...), "damaged": damagePaths(harm)})
 	}
 	p.tellOutdated(outdated)
@@ -101,7 +102,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		p.say("%s; next: dexetl replay", line)
 	}
 	if !clockOff {
-		people = people.only(slices.DeleteFunc(slices.Clone(people.columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
+		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
 	if err := p.print(people); err != nil || !withResources {
 		return err
@@ -170,7 +171,7 @@ func minute(at time.Time) any {
 	if at.IsZero() {
 		return nil
 	}
-	return moment{at.UTC()}
+	return table.Moment{Time: at.UTC()}
 }
 
 func hours(d time.Duration) any { return math.Round(d.Hours()*10) / 10 }

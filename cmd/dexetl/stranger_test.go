@@ -13,6 +13,7 @@ import (
 	"github.com/xitongsys/parquet-go/reader"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/table"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -123,7 +124,7 @@ func strangerText(c transform.Column, v any) string {
 			return time.Unix(int64(v)*86400, 0).UTC().Format(time.DateOnly)
 		}
 	case float64:
-		return fullText(v, "")
+		return table.Full(v, "")
 	}
 	return fmt.Sprint(v)
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
+	"github.com/dexetl/dexetl/table"
 	"github.com/urfave/cli/v3"
 )
 
@@ -34,7 +35,7 @@ func (p *program) versionCommand() *cli.Command {
 		Action: func(context.Context, *cli.Command) error {
 			platform := runtime.GOOS + "/" + runtime.GOARCH
 			if p.flags.json {
-				return writeJSON(p.stdout, "dexetl.version/1", map[string]any{
+				return table.WriteJSON(p.stdout, "dexetl.version/1", map[string]any{
 					"version": version(), "go": runtime.Version(), "platform": platform,
 				})
 			}

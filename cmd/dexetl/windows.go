@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 	"github.com/urfave/cli/v3"
 )
 
@@ -33,12 +34,12 @@ func (p *program) windowsCommand() *cli.Command {
 					if err != nil {
 						return err
 					}
-					t := table{
-						schema:  "dexetl.windows/1",
-						columns: []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
+					t := table.Table{
+						Schema:  "dexetl.windows/1",
+						Columns: []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
 					}
 					for _, w := range windows {
-						t.rows = append(t.rows, []any{w.ParticipantID, w.Name, dateOrNull(w.Start), dateOrNull(w.End),
+						t.Rows = append(t.Rows, []any{w.ParticipantID, w.Name, dateOrNull(w.Start), dateOrNull(w.End),
 							dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
 					}
 					return p.print(t)
@@ -79,9 +80,9 @@ func (p *program) exclusionsCommand() *cli.Command {
 					if err != nil {
 						return err
 					}
-					t := table{schema: "dexetl.exclusions/1", columns: []string{"participant_id", "from", "to", "reason"}}
+					t := table.Table{Schema: "dexetl.exclusions/1", Columns: []string{"participant_id", "from", "to", "reason"}}
 					for _, e := range exclusions {
-						t.rows = append(t.rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})
+						t.Rows = append(t.Rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})
 					}
 					return p.print(t)
 				}),

@@ -73,8 +73,8 @@ func (p *program) withdrawal(ctx context.Context, s *study.Study, who cohort.Par
 	now := p.now().UTC().Truncate(time.Microsecond)
 	switch {
 	case o.effective != "":
-		if w.EffectiveAt, err = localTime("--effective", o.effective, who); err != nil {
-			return w, err
+		if w.EffectiveAt, err = study.LocalTime(o.effective, who); err != nil {
+			return w, usage("--effective %w", err)
 		}
 	case again:
 		w.EffectiveAt = before.EffectiveAt

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 // removeApp is what only the participant can do.
@@ -19,7 +20,7 @@ const removeApp = "Dexcom knows no way to revoke a grant from outside: the parti
 // printWithdrawn tells what left, what stays, and what is still to be done.
 func (p *program) printWithdrawn(s *study.Study, w withdrawn) error {
 	if p.flags.json {
-		return writeJSON(p.stdout, "dexetl.withdraw/1", w.fields())
+		return table.WriteJSON(p.stdout, "dexetl.withdraw/1", w.fields())
 	}
 	for _, line := range w.lines(s) {
 		if err := p.tell("%s", line); err != nil {

@@ -1,19 +1,19 @@
-package main
+package study
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/study"
 )
 
-// localTime reads the value of a flag: a date, which begins with its first
+// LocalTime reads a date, which begins with its first
 // instant in who's time zone, or a time of that zone unless it says its own. It
 // returns UTC.
-func localTime(flag, text string, who cohort.Participant) (time.Time, error) {
-	zone, err := study.ZoneOf(who)
+func LocalTime(text string, who cohort.Participant) (time.Time, error) {
+	zone, err := ZoneOf(who)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -29,5 +29,5 @@ func localTime(flag, text string, who cohort.Participant) (time.Time, error) {
 			}
 		}
 	}
-	return time.Time{}, usage("%s %q: a date or a time such as 2026-03-01, 2026-03-01T14:30 or 2026-03-01T14:30-05:00", flag, text)
+	return time.Time{}, fmt.Errorf("%q: a date or a time such as 2026-03-01, 2026-03-01T14:30 or 2026-03-01T14:30-05:00", text)
 }

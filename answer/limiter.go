@@ -1,37 +1,16 @@
-package main
+package answer
 
 import (
 	"bytes"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/dexetl/dexetl/extract/call"
 )
-
-const (
-	defaultTimeout = time.Minute
-	defaultMemory  = "2GB"
-	leastMemory    = 256_000_000
-)
-
-// parseMemory reads a size such as 2GB.
-func parseMemory(text string) (int64, error) {
-	n, err := humanize.ParseBytes(text)
-	if err != nil || n > 1<<50 {
-		return 0, usage("--max-memory %q: a size such as 2GB or 500MB", text)
-	}
-	if n < leastMemory {
-		return 0, usage("--max-memory %s: not less than 256MB, of which the program itself needs a part", text)
-	}
-	return int64(n), nil
-}
 
 // duckDBMemory is DuckDB's part of the memory of a process. It counts what it keeps
 // and sorts; not the values it is working on, nor those being written.
@@ -64,25 +43,27 @@ func (l limiter) watch() error {
 // check is what is wrong after the time that passed.
 func (l limiter) check(passed time.Duration) error {
 	if computed := passed - l.output.waited(time.Now()); l.timeout > 0 && computed > l.timeout {
-		return &exitError{exitStopped, "give it more time (--timeout 10m; 0s: no limit), or ask for less: one participant, fewer columns, a limit", "",
-			fmt.Errorf("the query was stopped: it computed for longer than --timeout %s allows; what was written is not all", call.Spell(l.timeout))}
+		return &TimeoutError{l.timeout}
 	}
 	if used, err := l.rss(); err == nil && used > l.memory {
-		return outOfMemory(fmt.Sprintf("it used more than %s", megabytes(l.memory)))
+		return &MemoryError{fmt.Sprintf("it used more than %.1f MB", float64(l.memory)/1e6)}
 	}
 	return nil
 }
 
-// outOfMemory says what to do about a query that needs more than it may have.
-func outOfMemory(why string) error {
-	return advised(exitUnexpected, "give it more (--max-memory 8GB), or ask for less: one participant, fewer columns, a limit",
-		"the query was stopped for want of memory or room: %s; what was written is not all", why)
+// A TimeoutError says that a statement computed for too long.
+type TimeoutError struct{ Timeout time.Duration }
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("the query was stopped: it computed for longer than --timeout %s allows; what was written is not all", call.Spell(e.Timeout))
 }
 
-// firstLine leaves out what DuckDB advises, which nobody can do here.
-func firstLine(message string) string {
-	line, _, _ := strings.Cut(message, "\n")
-	return line
+// A MemoryError says that a statement needs more memory, or room on disk, than it may
+// have.
+type MemoryError struct{ Why string }
+
+func (e *MemoryError) Error() string {
+	return "the query was stopped for want of memory or room: " + e.Why + "; what was written is not all"
 }
 
 // A timedWriter knows how long it waited for its reader: who reads page by page must

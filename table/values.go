@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package main
+package table
 
 import (
 	"encoding/json"
@@ -22,17 +22,17 @@ func isNumber(v any) bool {
 	return false
 }
 
-// shortText is a value as a person wants to see it in a terminal.
-func shortText(v any, kind string) string {
+// Short is a value as a person wants to see it in a terminal.
+func Short(v any, kind string) string {
 	if f, ok := v.(float64); ok && f == math.Trunc(f*1e4)/1e4 {
-		return fullText(v, kind)
+		return Full(v, kind)
 	} else if ok {
 		return strconv.FormatFloat(f, 'f', 2, 64)
 	}
 	if v == nil {
 		return "·"
 	}
-	return fullText(v, kind)
+	return Full(v, kind)
 }
 
 // decimal is a number without loss, with an exponent only where people use one, as
@@ -45,8 +45,8 @@ func decimal(v float64, bits int) string {
 	return strconv.FormatFloat(v, format, -1, bits)
 }
 
-// fullText is a value without loss; null is the empty string.
-func fullText(v any, kind string) string {
+// Full is a value without loss; null is the empty string.
+func Full(v any, kind string) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -63,7 +63,7 @@ func fullText(v any, kind string) string {
 	case []byte:
 		return bytesText(v, kind)
 	case []any, map[string]any, duckdb.OrderedMap, duckdb.Union, duckdb.Interval:
-		text, err := json.Marshal(jsonValue(v, kind)) // of what jsonValue returns nothing fails
+		text, err := json.Marshal(Value(v, kind)) // of what Value returns nothing fails
 		if err != nil {
 			return err.Error()
 		}
@@ -73,10 +73,10 @@ func fullText(v any, kind string) string {
 	}
 }
 
-// A moment is a time of ours: to the minute for people, in full in JSON.
-type moment struct{ time.Time }
+// A Moment is a time of ours: to the minute for people, in full in JSON.
+type Moment struct{ time.Time }
 
-func (m moment) String() string { return m.Format("2006-01-02 15:04") }
+func (m Moment) String() string { return m.Format("2006-01-02 15:04") }
 
 func timeText(t time.Time, kind string) string {
 	switch kind {
@@ -107,9 +107,9 @@ func bytesText(v []byte, kind string) string {
 	return b.String()
 }
 
-// jsonValue is v, and what is in it, as JSON can have it. Kind is DuckDB's name of
+// Value is v, and what is in it, as JSON can have it. Kind is DuckDB's name of
 // its type; of what is in it, nobody knows.
-func jsonValue(v any, kind string) any {
+func Value(v any, kind string) any {
 	switch v := v.(type) {
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -130,24 +130,24 @@ func jsonValue(v any, kind string) any {
 	case []any:
 		list := make([]any, len(v))
 		for i, x := range v {
-			list[i] = jsonValue(x, "")
+			list[i] = Value(x, "")
 		}
 		return list
 	case map[string]any:
 		fields := make(map[string]any, len(v))
 		for name, x := range v {
-			fields[name] = jsonValue(x, "")
+			fields[name] = Value(x, "")
 		}
 		return fields
 	case duckdb.OrderedMap:
 		fields := make(map[string]any, v.Len())
 		values := v.Values()
 		for i, key := range v.Keys() {
-			fields[fullText(key, "")] = jsonValue(values[i], "")
+			fields[Full(key, "")] = Value(values[i], "")
 		}
 		return fields
 	case duckdb.Union:
-		return jsonValue(v.Value, "")
+		return Value(v.Value, "")
 	}
 	return v
 }

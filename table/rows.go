@@ -1,4 +1,4 @@
-package main
+package table
 
 import (
 	"bufio"
@@ -21,12 +21,12 @@ type rows interface {
 }
 
 // newRows begins a result. Kinds are DuckDB's type names, or nil.
-func newRows(w io.Writer, f format, schema string, columns, kinds []string) (rows, error) {
+func newRows(w io.Writer, f Format, schema string, columns, kinds []string) (rows, error) {
 	out := layout{bufio.NewWriterSize(w, 1<<16), columns, kinds}
 	switch f {
-	case asCSV, asSafe:
-		return newCSV(out, f == asSafe)
-	case asJSON:
+	case CSV, SafeCSV:
+		return newCSV(out, f == SafeCSV)
+	case JSON:
 		return newJSON(out, schema)
 	}
 	return &textRows{layout: out}, nil
@@ -65,7 +65,7 @@ func newCSV(l layout, safe bool) (*csvRows, error) {
 func (c *csvRows) row(values []any) error {
 	fields := make([]string, len(values))
 	for i, v := range values {
-		fields[i] = fullText(v, c.kind(i))
+		fields[i] = Full(v, c.kind(i))
 		if c.safe && !isNumber(v) {
 			fields[i] = inert(fields[i])
 		}
@@ -102,10 +102,17 @@ type jsonRows struct {
 	n      int
 }
 
+// A SameNameError says that two columns have one name, of which JSON keeps one.
+type SameNameError struct{ Column string }
+
+func (e *SameNameError) Error() string {
+	return fmt.Sprintf("two columns are called %q, and JSON keeps one: give them names (as …)", e.Column)
+}
+
 func newJSON(l layout, schema string) (*jsonRows, error) {
 	for i, name := range l.columns {
 		if slices.Contains(l.columns[:i], name) {
-			return nil, usage("two columns are called %q, and JSON keeps one: give them names (as …)", name)
+			return nil, &SameNameError{name}
 		}
 	}
 	_, err := l.to.WriteString("{\n  \"rows\": [")
@@ -115,9 +122,9 @@ func newJSON(l layout, schema string) (*jsonRows, error) {
 func (j *jsonRows) row(values []any) error {
 	object := make(map[string]any, len(values))
 	for i, v := range values {
-		object[j.columns[i]] = jsonValue(v, j.kind(i))
+		object[j.columns[i]] = Value(v, j.kind(i))
 	}
-	text, err := jsonText(object, "    ", "  ")
+	text, err := JSONText(object, "    ", "  ")
 	if err != nil {
 		return err
 	}
@@ -132,7 +139,7 @@ func (j *jsonRows) end() error {
 	if j.n > 0 {
 		j.to.WriteString("\n  ")
 	}
-	schema, err := jsonText(j.schema, "", "")
+	schema, err := JSONText(j.schema, "", "")
 	if err != nil {
 		return err
 	}
@@ -158,7 +165,7 @@ func (t *textRows) row(values []any) error {
 	}
 	line := make([]string, len(values))
 	for i, v := range values {
-		line[i] = plain.Line(shortText(v, t.kind(i)))
+		line[i] = plain.Line(Short(v, t.kind(i)))
 		t.right[i] = t.right[i] || t.width == nil && isNumber(v)
 	}
 	if t.width != nil {

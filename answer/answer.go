@@ -1,0 +1,143 @@
+//go:build linux || darwin
+
+package answer
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/table"
+)
+
+// reportFD is the file to which the process that answers reports how it ended.
+const reportFD = 3
+
+// Report is the file to which Answer reports; ok is false where nobody has asked.
+func Report() (to *os.File, ok bool) {
+	to = os.NewFile(reportFD, "report")
+	_, err := to.Stat()
+	return to, err == nil
+}
+
+// Answer reads a Question from in, writes the rows to out, reports how it ended, in the
+// words of classify, and ends the process. It ends before that if a limit is passed, or
+// when who asked is gone. The error is that it could not begin.
+func Answer(in io.Reader, out io.Writer, report *os.File, classify func(error) Outcome) error {
+	// A core file would hold the readings.
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+		return err
+	}
+	asked := bufio.NewReader(in)
+	text, err := asked.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	var q Question
+	if err := json.Unmarshal(text, &q); err != nil {
+		return err
+	}
+	a := &answering{Question: q, spill: snapshot.NewSpill(q.Lake), report: report, classify: classify, out: &timedWriter{to: out}}
+	go a.endWith(asked)
+	go func() {
+		a.end(limiter{memory: q.Memory, timeout: q.Timeout, output: a.out, rss: residentMemory}.watch())
+	}()
+	a.end(a.run())
+	return nil
+}
+
+// An answering is a question being answered.
+type answering struct {
+	Question
+	spill    *snapshot.Spill
+	report   *os.File
+	classify func(error) Outcome
+	out      *timedWriter
+	once     sync.Once
+}
+
+// end reports err and ends the process, whatever else it is doing.
+func (a *answering) end(err error) {
+	a.once.Do(func() {
+		var said Outcome
+		if err != nil {
+			said = a.classify(err)
+		}
+		_ = json.NewEncoder(a.report).Encode(said)
+		_ = a.spill.Close() // what is left of it, the next session sweeps
+		os.Exit(said.Code)
+	})
+	select {} // the other one ends the process
+}
+
+// endWith ends the process when standard input ends: who asked is gone.
+func (a *answering) endWith(in io.Reader) {
+	_, _ = io.Copy(io.Discard, in)
+	a.end(errors.New("who asked is gone"))
+}
+
+func (a *answering) run() error {
+	ctx := context.Background() // nothing ends it but the end of the process
+	l, err := lake.OpenToRead(a.Lake)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	m, err := l.Manifest(a.Snapshot)
+	if err != nil {
+		return err
+	}
+	stream := snapshot.OpenStream()
+	db, err := snapshot.Open(ctx, l, m, snapshot.Limits{Memory: duckDBMemory(a.Memory), Spill: a.spill})
+	if err != nil {
+		return err
+	}
+	rows, err := db.QueryContext(ctx, a.Statement)
+	if err == nil {
+		err = table.Stream(a.out, a.Format, "dexetl.query/1", rows, stream.Err)
+	}
+	return Explain(ctx, l, m, err)
+}
+
+// A StatementError is what is wrong with a statement.
+type StatementError struct{ Err error }
+
+func (e *StatementError) Error() string { return e.Err.Error() }
+func (e *StatementError) Unwrap() error { return e.Err }
+
+// OutOfMemory is a *MemoryError for DuckDB's error of too little memory.
+func OutOfMemory(err error) (*MemoryError, bool) {
+	failed, ok := errors.AsType[*duckdb.Error](err)
+	if !ok || failed.Type != duckdb.ErrorTypeOutOfMemory {
+		return nil, false
+	}
+	line, _, _ := strings.Cut(failed.Msg, "\n") // the rest is advice that nobody can follow here
+	return &MemoryError{line}, true
+}
+
+// Explain tells a damaged file, a *lake.DamageError, and too little memory, a
+// *MemoryError, from a wrong statement, which is a *StatementError.
+func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
+	var sameName *table.SameNameError
+	var damage *lake.DamageError
+	if short, ok := OutOfMemory(err); ok {
+		return short
+	}
+	if err == nil || errors.As(err, &sameName) {
+		return err
+	}
+	if explained := snapshot.Explain(ctx, l, m, err); errors.As(explained, &damage) || errors.Is(err, context.Canceled) {
+		return explained
+	}
+	return &StatementError{err}
+}

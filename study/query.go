@@ -1,0 +1,93 @@
+package study
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+
+	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/extract/cgmfile"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/table"
+)
+
+// Query answers one statement over the snapshot called which ("": newest).
+func (s *Study) Query(ctx context.Context, which, schema, statement string, args ...any) (table.Table, error) {
+	return s.query(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+		return snapshot.Open(ctx, l, m, snapshot.Limits{})
+	}, schema, statement, args...)
+}
+
+// QueryOnly answers a statement that reads nothing but the tables named, of the
+// newest snapshot: damage elsewhere does not matter to it.
+func (s *Study) QueryOnly(ctx context.Context, tables []string, schema, statement string, args ...any) (table.Table, error) {
+	return s.query(ctx, "", func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+		return snapshot.OpenOnly(ctx, l, m, snapshot.Limits{}, tables...)
+	}, schema, statement, args...)
+}
+
+func (s *Study) query(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table.Table, error) {
+	l, m, err := s.Snapshot(which)
+	if err != nil {
+		return table.Table{}, err
+	}
+	defer l.Close()
+	db, err := open(l, m)
+	if err != nil {
+		return table.Table{}, err
+	}
+	defer db.Close()
+	t, err := tableOf(ctx, db, schema, statement, args...)
+	return t, answer.Explain(ctx, l, m, err)
+}
+
+func tableOf(ctx context.Context, db *sql.DB, schema, statement string, args ...any) (table.Table, error) {
+	rows, err := db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return table.Table{}, err
+	}
+	return table.Read(schema, rows)
+}
+
+const metricsSchema = "dexetl.metrics/1"
+
+// Metrics are those of the snapshot called which ("": newest).
+func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
+	statement, args := chosen.Query()
+	return s.Query(ctx, which, metricsSchema, statement, args...)
+}
+
+// MetricsOf are those of a file.
+func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection) (table.Table, error) {
+	db, err := snapshot.OpenSeries(ctx, Readings(file), snapshot.Limits{})
+	if err != nil {
+		return table.Table{}, err
+	}
+	defer db.Close()
+	statement, args := chosen.Query()
+	t, err := tableOf(ctx, db, metricsSchema, statement, args...)
+	if short, ok := answer.OutOfMemory(err); ok {
+		return t, short
+	}
+	return t, err
+}
+
+// A NoWindowError says that windows.csv has no window of a name.
+type NoWindowError struct{ Name, Near string }
+
+func (e *NoWindowError) Error() string { return fmt.Sprintf("there is no window %q", e.Name) }
+
+// CheckWindow refuses a window that windows.csv does not have: a *NoWindowError.
+func (s *Study) CheckWindow(ctx context.Context, name string) error {
+	windows, err := s.Cohort.Windows(ctx)
+	names := mapped(windows, func(w cohort.Window) string { return w.Name })
+	if err != nil || name == "" || slices.Contains(names, name) {
+		return err
+	}
+	return &NoWindowError{name, plain.Nearest(name, names)}
+}
