@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -161,12 +160,17 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 		}
 		return found, err
 	}
-	callback, err := g.Listen(ctx, id, o.listen)
+	texts, err := s.texts()
 	if err != nil {
 		return consent.Found{}, err
 	}
-	if callback.Ask, err = s.questions(g, callback); err != nil {
-		return consent.Found{}, errors.Join(err, callback.Close())
+	pages, err := s.pages(g, texts).Pages()
+	if err != nil {
+		return consent.Found{}, err
+	}
+	callback, err := g.Listen(ctx, id, o.listen, pages)
+	if err != nil {
+		return consent.Found{}, err
 	}
 	if o.listen != "" && !isLoopback("http://"+o.listen) {
 		p.say("%s", plainWords(o.listen))
@@ -181,19 +185,6 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 		return found, failure(exitInterrupted, "dexetl connect "+id, "stopped before the browser came back; nothing has changed")
 	}
 	return found, err
-}
-
-// questions are asked of whoever comes back from another machine; nil where only
-// browsers of this one can.
-func (s *study) questions(g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
-	if callback.Local() {
-		return nil, nil
-	}
-	texts, err := s.texts()
-	if err != nil {
-		return nil, err
-	}
-	return s.pages(g, texts).Ask()
 }
 
 func (p *program) showURL(url string, o connectOptions) {

@@ -2,7 +2,6 @@ package consent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -59,9 +58,4 @@ func (g *Grants) SetAside(ctx context.Context, connectionID string) error {
 		return fmt.Errorf("connection %s: %w", connectionID, err)
 	}
 	return &OtherAccountError{ParticipantID: aside.ParticipantID, ConnectionID: aside.ID, Answered: true}
-}
-
-func as[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
 }

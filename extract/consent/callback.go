@@ -11,15 +11,21 @@ import (
 	"time"
 )
 
+// Pages are what a browser is shown where it comes back.
+type Pages interface {
+	// Ask shows a question, with a form that is sent to the address of the page as
+	// token and answer, which is yes or no.
+	Ask(w http.ResponseWriter, q Question)
+	End(w http.ResponseWriter, e Ending)
+	Nothing(w http.ResponseWriter) // for every other address
+}
+
 // A Callback waits at the redirect URI for one participant's browser.
 type Callback struct {
 	URL string // what the person opens
-	// Ask shows a person who came back with another browser a question, with a
-	// form that is sent to the address of the page as token and answer, which is
-	// yes or no. Nil: others than the browser that began are turned away.
-	Ask func(w http.ResponseWriter, q Question)
 
 	grants   *Grants
+	pages    Pages
 	begun    begun
 	redirect *url.URL
 	listener net.Listener
@@ -29,8 +35,9 @@ type Callback struct {
 
 // Listen begins the consent of a participant and opens the port at which the
 // browser will arrive: that of the redirect URI, or addr (host:port) where a
-// proxy stands between. Wait must follow.
-func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callback, error) {
+// proxy stands between. Where browsers of other machines can come back, they are asked whose
+// account it is. Wait must follow.
+func (g *Grants) Listen(ctx context.Context, participantID, addr string, pages Pages) (*Callback, error) {
 	address, b, err := g.begin(ctx, OAuthState{ParticipantID: participantID})
 	if err != nil {
 		return nil, err
@@ -48,7 +55,7 @@ func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callb
 	if err != nil {
 		return nil, fmt.Errorf("redirect URI %s: %w", redirect.Redacted(), err)
 	}
-	return &Callback{URL: address, grants: g, begun: b, redirect: redirect, listener: l}, nil
+	return &Callback{URL: address, grants: g, pages: pages, begun: b, redirect: redirect, listener: l}, nil
 }
 
 // A RedirectError is a redirect URI at which nobody can listen without a proxy.
@@ -69,14 +76,14 @@ func listenAddress(redirect *url.URL) (string, error) {
 	return net.JoinHostPort(redirect.Hostname(), port), nil
 }
 
-// Local reports whether only browsers of this machine can come back to it.
-func (c *Callback) Local() bool {
+// local reports whether only browsers of this machine can come back to it.
+func (c *Callback) local() bool {
 	at, ok := c.listener.Addr().(*net.TCPAddr)
 	return ok && at.IP.IsLoopback() && loopbackHost(c.redirect.Hostname())
 }
 
-// An outcome is how a participant's consent ended.
-type outcome struct {
+// ended is how a participant's consent ended.
+type ended struct {
 	found Found
 	err   error
 }
@@ -86,7 +93,7 @@ type outcome struct {
 // *NotConfirmedError. Consents of other participants that arrive meanwhile are
 // completed too.
 func (c *Callback) Wait(ctx context.Context) (Found, error) {
-	arrived := make(chan outcome, 1)
+	arrived := make(chan ended, 1)
 	var serving sync.Mutex // one browser at a time
 	closed := false
 	server := &http.Server{
@@ -102,7 +109,7 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 			}
 			if mine, found, err := c.serve(ctx, w, r); mine {
 				select {
-				case arrived <- outcome{found, err}:
+				case arrived <- ended{found, err}:
 				default: // the state was used up by the first
 				}
 			}

@@ -64,10 +64,13 @@ func (g *Grants) Finish(ctx context.Context, redirected string) (Found, error) {
 }
 
 // Arrive ends the consent with which a browser came back. One that is not the
-// browser that began is to be asked first: *AskError. Else errors are Finish's.
-func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
+// browser that began is to be asked first: *AskError. Else errors are Finish's. With an
+// error, what was found says at least of which participant the consent was, if it is
+// known.
+func (g *Grants) Arrive(ctx context.Context, a Arrival) (found Found, err error) {
 	hash := g.Key.hash("state", a.Query.Get("state"))
 	o, err := g.awaited(ctx, hash, a)
+	defer func() { found.Connection.ParticipantID = o.ParticipantID }() // whose it was to be
 	if err != nil {
 		return Found{}, err
 	}
@@ -85,11 +88,8 @@ func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
 		return Found{}, err
 	}
 	g.reached("connect.returned")
-	found, err := g.completeFor(ctx, o, a)
-	if noted := g.noteOutcome(ctx, o, found, err); noted != nil {
-		err = errors.Join(err, noted)
-	}
-	return found, err
+	found, err = g.completeFor(ctx, o, a)
+	return found, errors.Join(err, g.noteEnding(ctx, o, EndingOf(found, err)))
 }
 
 // awaited returns the consent that an arrival is of, before anything is written:

@@ -150,21 +150,17 @@ func (g *Grants) stillWanted(ctx context.Context, o OAuthState) error {
 	return err
 }
 
-// noteOutcome records with the links how a consent ended: one that was refused
+// noteEnding records with the links how a consent ended: one that was refused
 // may be tried again, one that brought a grant closes all of the participant's.
-func (g *Grants) noteOutcome(ctx context.Context, o OAuthState, found Found, outcome error) error {
+func (g *Grants) noteEnding(ctx context.Context, o OAuthState, e Ending) (err error) {
 	ctx = context.WithoutCancel(ctx)
-	var err error
-	var denied *DeniedError
-	var unchecked *UncheckedError
-	var inUse *AccountInUseError
-	var other *OtherAccountError
-	switch {
-	case errors.As(outcome, &inUse), errors.As(outcome, &other), as[*OwnerError](outcome): // the right account may come by the same link
-	case outcome == nil, errors.As(outcome, &unchecked), found.Connection.ID != "":
+	switch e { // after a wrong account the right one may come by the same link
+	case EndedConnected, EndedUnchecked:
 		err = g.Register.EndInvitations(ctx, o.ParticipantID)
-	case errors.As(outcome, &denied) && o.Invitation != "":
-		err = g.Register.InvitationDenied(ctx, o.Invitation)
+	case EndedDenied:
+		if o.Invitation != "" {
+			err = g.Register.InvitationDenied(ctx, o.Invitation)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("participant %s: invitation: %w", o.ParticipantID, err)

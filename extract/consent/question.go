@@ -104,7 +104,7 @@ func (g *Grants) expired(ctx context.Context) error {
 // *NotConfirmedError. A question that is not this browser's, was answered, or is
 // too old is a *StateError, and so is a yes after the link or the
 // participation has ended.
-func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes bool) (Found, error) {
+func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes bool) (found Found, err error) {
 	waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(browser))
 	if err != nil {
 		return Found{}, err
@@ -117,10 +117,13 @@ func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes b
 		return Found{}, &StateError{Reason: StateUnknown}
 	case !g.now().Before(waiting[i].ExpiresAt):
 		return Found{}, g.expired(ctx)
-	case !yes:
-		return Found{}, g.refuse(ctx, waiting[i])
+	case yes:
+		found, err = g.confirm(ctx, waiting[i])
+	default:
+		err = g.refuse(ctx, waiting[i])
 	}
-	return g.confirm(ctx, waiting[i])
+	found.Connection.ParticipantID = waiting[i].ParticipantID
+	return found, err
 }
 
 func (g *Grants) refuse(ctx context.Context, u Unconfirmed) error {
@@ -155,7 +158,7 @@ func (g *Grants) confirm(ctx context.Context, u Unconfirmed) (Found, error) {
 		return Found{}, err
 	}
 	found, err := g.Verify(ctx, a.ConnectionID)
-	return found, errors.Join(err, g.noteOutcome(ctx, o, found, err))
+	return found, errors.Join(err, g.noteEnding(ctx, o, EndingOf(found, err)))
 }
 
 // ask looks at the account of an unconfirmed answer, for the question's sake

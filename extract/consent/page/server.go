@@ -76,17 +76,29 @@ func (s *Server) site() (*site, error) {
 	return at, err
 }
 
-// Ask returns what shows a question where only the redirect URI is served: see
-// consent.Callback.
-func (s *Server) Ask() (func(w http.ResponseWriter, q consent.Question), error) {
+// Pages are the pages where only the redirect URI is served: see consent.Callback.
+func (s *Server) Pages() (consent.Pages, error) {
 	at, err := s.site()
-	if err != nil {
-		return nil, err
-	}
-	return func(w http.ResponseWriter, q consent.Question) {
-		at.strict(w.Header())
-		at.ask(w, q)
-	}, nil
+	return callbackPages{at}, err
+}
+
+type callbackPages struct{ site *site }
+
+// Ask shows a question.
+func (p callbackPages) Ask(w http.ResponseWriter, q consent.Question) {
+	p.site.strict(w.Header())
+	p.site.ask(w, q)
+}
+
+// End shows how it went.
+func (p callbackPages) End(w http.ResponseWriter, e consent.Ending) { p.show(w, pageOf(e)) }
+
+// Nothing shows that nothing is there.
+func (p callbackPages) Nothing(w http.ResponseWriter) { p.show(w, nothing) }
+
+func (p callbackPages) show(w http.ResponseWriter, how outcome) {
+	p.site.strict(w.Header())
+	p.site.show(w, how)
 }
 
 // Handler returns the site. It fails when the texts or addresses cannot work.
