@@ -111,7 +111,7 @@ func (p *program) confirmOrObtain(ctx context.Context, s *study, g *consent.Gran
 			}
 		}
 		if aside != "" {
-			return g.Verify(ctx, aside)
+			return g.Accounts.Verify(ctx, aside)
 		}
 	}
 	return p.obtainConsent(ctx, s, g, id, o)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,13 +14,9 @@ import (
 	"github.com/dexetl/dexetl/extract/plan"
 )
 
-const (
-	// asideLife is how long a grant of a sign-in that nobody confirms is kept. One
-	// that was set aside because of an answer may be the participant's all the same.
-	asideLife = 7 * 24 * time.Hour
-	// closeLease keeps everybody from refreshing a grant that is being destroyed.
-	closeLease = time.Minute
-)
+// asideLife is how long a grant of a sign-in that nobody confirms is kept. One
+// that was set aside because of an answer may be the participant's all the same.
+const asideLife = 7 * 24 * time.Hour
 
 // course is what who's line of the roster means, for a connection made at
 // connected.
@@ -170,13 +165,7 @@ func (p *program) destroyAll(ctx context.Context, s *study, due []closing) error
 // destroy ends a connection while nobody refreshes it. One that another process
 // is at is left to the next run: false.
 func (s *study) destroy(ctx context.Context, c closing) (done bool, err error) {
-	owner := s.store.NewID()
-	free, err := s.consents.LeaseRefresh(ctx, c.ID, owner, closeLease)
-	if err != nil || !free {
-		return false, err
-	}
-	err = s.consents.CloseConnection(ctx, c.ID, c.at, c.because)
-	return err == nil, errors.Join(err, s.consents.ReleaseRefresh(context.WithoutCancel(ctx), c.ID, owner))
+	return s.consents.CloseIdle(ctx, c.ID, c.at, c.because)
 }
 
 func (p *program) participantsClose() *cli.Command {

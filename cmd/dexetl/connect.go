@@ -81,7 +81,7 @@ func (p *program) connectCommand() *cli.Command {
 				return err
 			}
 			return p.connecting(ctx, s, func(g *consent.Grants) error {
-				g.Change = change
+				g.Accounts.Change = change
 				return p.connectOne(ctx, s, g, who.ID, o)
 			})
 		}),
@@ -105,8 +105,8 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 	g, err := p.grants(ctx, s, log, run.ID, nil)
 	var answers atomic.Int64
 	if err == nil {
-		keep := g.Keep
-		g.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
+		keep := g.Accounts.Keep
+		g.Accounts.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
 			answers.Add(1)
 			return keep(ctx, c, a)
 		}
@@ -114,7 +114,7 @@ func (p *program) connecting(ctx context.Context, s *study, work func(*consent.G
 	}
 	var calls int64
 	if g != nil {
-		calls = g.Calls()
+		calls = g.Client.Calls()
 	}
 	return errors.Join(err, s.store.EndRun(context.WithoutCancel(ctx), run.ID, codeOf(err), calls, answers.Load()))
 }
@@ -143,7 +143,7 @@ func (p *program) connectOne(ctx context.Context, s *study, g *consent.Grants, i
 
 func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.manual {
-		url, err := g.Begin(ctx, id)
+		url, err := g.Connecting.Begin(ctx, id)
 		if err != nil {
 			return consent.Found{}, err
 		}
@@ -153,7 +153,7 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 		if err != nil {
 			return consent.Found{}, err
 		}
-		found, err := g.Finish(ctx, pasted)
+		found, err := g.Connecting.Finish(ctx, pasted)
 		if e, ok := errors.AsType[*consent.StateError](err); ok && e.Reason == consent.StateMissing {
 			return found, failure(exitConsent, "dexetl connect "+id+" --manual  # and paste the whole of the browser's address bar",
 				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
@@ -168,7 +168,7 @@ func (p *program) obtainConsent(ctx context.Context, s *study, g *consent.Grants
 	if err != nil {
 		return consent.Found{}, err
 	}
-	callback, err := g.Listen(ctx, id, o.listen, pages)
+	callback, err := g.Connecting.Listen(ctx, id, o.listen, pages)
 	if err != nil {
 		return consent.Found{}, err
 	}

@@ -62,7 +62,7 @@ func (p *program) servePages(ctx context.Context, s *study, addr string) error {
 		return err
 	}
 	return p.connecting(ctx, s, func(g *consent.Grants) error {
-		if err := s.checkRedirects(g.Apps); err != nil {
+		if err := s.checkRedirects(g.Client.Apps); err != nil {
 			return err
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
@@ -72,7 +72,7 @@ func (p *program) servePages(ctx context.Context, s *study, addr string) error {
 		server := s.pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
 		p.sayListening(s, listener.Addr().String())
-		p.warnOfLostRedirects(g.Apps, listener.Addr())
+		p.warnOfLostRedirects(g.Client.Apps, listener.Addr())
 		return server.Serve(ctx, listener)
 	})
 }

@@ -109,7 +109,7 @@ func (f *fetching) run(ctx context.Context, people []cohort.Participant) (done f
 	if err := f.fetch(ctx, people, loading); err != nil {
 		return done, errors.Join(err, loading.publish(ctx))
 	}
-	done.report, done.tokenCalls = f.report, f.grants.Calls()
+	done.report, done.tokenCalls = f.report, f.grants.Client.Calls()
 	if err := f.p.closeGrants(ctx, f.study, people, afterRun(f.job.run, f.report)); err != nil {
 		return done, err
 	}
@@ -185,17 +185,17 @@ func (f *fetching) ended(outcome error) state.Run {
 	r.EndedAt, r.ExitCode = f.study.store.Now().UTC(), codeOf(outcome)
 	r.Calls, r.Answers = int64(f.report.Calls), int64(f.report.Answers)
 	if f.grants != nil {
-		r.Calls += f.grants.Calls()
+		r.Calls += f.grants.Client.Calls()
 	}
 	return r
 }
 
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.p.fetcher(f.study, f.log)
-	fetcher.Tokens, fetcher.Accounts = f.grants, f.grants
-	fetcher.Reached = f.grants.Reached
+	fetcher.Tokens, fetcher.Accounts = f.grants.Accounts, f.grants.Accounts
+	fetcher.Reached = f.grants.Tokens.Reached
 	fetcher.Clients = make(map[string]call.API)
-	for region, app := range f.grants.Apps {
+	for region, app := range f.grants.Client.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
 	}
 	if f.job.run.Mode == plan.Backfill {

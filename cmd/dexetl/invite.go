@@ -210,7 +210,7 @@ func (s *study) links(ctx context.Context, people []cohort.Participant, base str
 	for i, who := range people {
 		ids[i] = who.ID
 	}
-	made, err := (&consent.Grants{Register: s.consents, Key: key}).Invite(ctx, ids, life)
+	made, err := consent.New(s.consents, key, &consent.Client{}).Links.Invite(ctx, ids, life)
 	links := make([]personalLink, len(made))
 	for i, l := range made {
 		links[i] = personalLink{l.ParticipantID, page.LinkURL(base, string(l.Token)), l.ExpiresAt}

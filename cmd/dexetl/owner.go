@@ -25,7 +25,7 @@ func (p *program) disowned(ctx context.Context, s *study) (map[string]*consent.O
 	if err != nil {
 		return nil, nil // doctor and the next sync say what is wrong with the key
 	}
-	_, err = (&consent.Grants{Register: s.consents, Key: key}).CheckSealed(ctx)
+	_, err = consent.New(s.consents, key, &consent.Client{}).Tokens.CheckSealed(ctx)
 	found := ownerErrors(err)
 	if err != nil && len(found) == 0 && !as[*consent.SealError](err) {
 		return nil, err

@@ -29,26 +29,25 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 	if err != nil {
 		return nil, err
 	}
-	g := &consent.Grants{
-		Register: s.consents, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
-		Keep: func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
-			h := call.Header(a, p.now().UTC())
-			h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
-			h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
-			_, err := log.Append(ctx, h, a.Body)
-			return err
-		},
+	g := consent.New(s.consents, key, &consent.Client{Apps: apps, Region: s.defaultRegion(), Log: p.logger()})
+	g.Links.Wanted = wanted
+	g.Accounts.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
+		h := call.Header(a, p.now().UTC())
+		h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
+		h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
+		_, err := log.Append(ctx, h, a.Body)
+		return err
 	}
-	g.Pace = func(ctx context.Context, region string) error {
+	g.Client.Pace = func(ctx context.Context, region string) error {
 		return call.WaitForCall(ctx, s.store, region, s.config.Limits.CallsPerHour, func() {
 			p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
 		})
 	}
-	g.Clock = (&call.Clock{Now: p.now, Logger: p.logger()}).Check
+	g.Client.Clock = (&call.Clock{Now: p.now, Logger: p.logger()}).Check
 	if quota != nil {
-		g.Quota = quota
+		g.Client.Quota = quota
 	}
-	return g, g.Recover(ctx)
+	return g, g.Connecting.Recover(ctx)
 }
 
 func (s *study) defaultRegion() string { return cmp.Or(s.config.API.Region, customRegion) }

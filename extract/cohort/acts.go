@@ -1,10 +1,6 @@
 package cohort
 
 import (
-	"maps"
-	"reflect"
-	"slices"
-
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -48,35 +44,4 @@ func participantAct(before, after Participant) state.Act {
 	}
 	act.Before, act.After = difference(before.fields(), after.fields())
 	return act
-}
-
-// replaced are the acts by which one list of rows takes the place of another:
-// one for each row that goes, changes or comes, in order of their keys.
-func replaced[T any](subject string, before, after []T, key func(T) string, who func(T) string, fields func(T) state.Fields) []state.Act {
-	was, is := map[string]T{}, map[string]T{}
-	for _, v := range before {
-		was[key(v)] = v
-	}
-	for _, v := range after {
-		is[key(v)] = v
-	}
-	keys := slices.Collect(maps.Keys(was))
-	keys = slices.AppendSeq(keys, maps.Keys(is))
-	slices.Sort(keys)
-	var acts []state.Act
-	for _, k := range slices.Compact(keys) {
-		old, held := was[k]
-		now, stays := is[k]
-		act := state.Act{Subject: subject}
-		if held {
-			act.ParticipantID, act.Before = who(old), fields(old)
-		}
-		if stays {
-			act.ParticipantID, act.After = who(now), fields(now)
-		}
-		if !reflect.DeepEqual(act.Before, act.After) {
-			acts = append(acts, act)
-		}
-	}
-	return acts
 }

@@ -24,21 +24,21 @@ type Pages interface {
 type Callback struct {
 	URL string // what the person opens
 
-	grants   *Grants
-	pages    Pages
-	begun    begun
-	redirect *url.URL
-	listener net.Listener
-	tick     <-chan time.Time // when to sweep; nil: every SweepEvery
-	asked    *AskError        // of this participant; touched by one request at a time
+	connecting *Connecting
+	pages      Pages
+	begun      begun
+	redirect   *url.URL
+	listener   net.Listener
+	tick       <-chan time.Time // when to sweep; nil: every SweepEvery
+	asked      *AskError        // of this participant; touched by one request at a time
 }
 
 // Listen begins the consent of a participant and opens the port at which the
 // browser will arrive: that of the redirect URI, or addr (host:port) where a
 // proxy stands between. Where browsers of other machines can come back, they are asked whose
 // account it is. Wait must follow.
-func (g *Grants) Listen(ctx context.Context, participantID, addr string, pages Pages) (*Callback, error) {
-	address, b, err := g.begin(ctx, OAuthState{ParticipantID: participantID})
+func (cn *Connecting) Listen(ctx context.Context, participantID, addr string, pages Pages) (*Callback, error) {
+	address, b, err := cn.begin(ctx, OAuthState{ParticipantID: participantID})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (g *Grants) Listen(ctx context.Context, participantID, addr string, pages P
 	if err != nil {
 		return nil, fmt.Errorf("redirect URI %s: %w", redirect.Redacted(), err)
 	}
-	return &Callback{URL: address, grants: g, pages: pages, begun: b, redirect: redirect, listener: l}, nil
+	return &Callback{URL: address, connecting: cn, pages: pages, begun: b, redirect: redirect, listener: l}, nil
 }
 
 // A RedirectError is a redirect URI at which nobody can listen without a proxy.
@@ -100,7 +100,7 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		MaxHeaderBytes:    1 << 16,
-		ErrorLog:          slog.NewLogLogger(c.grants.log().Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(c.connecting.client.log().Handler(), slog.LevelDebug),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			serving.Lock()
 			defer serving.Unlock()
@@ -129,8 +129,8 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 		serving.Lock()
 		defer serving.Unlock()
 		closed = true
-		if err := c.grants.EndQuestions(ctx); err != nil {
-			c.grants.log().Warn("what waits to be confirmed is not destroyed yet", "error", err)
+		if err := c.connecting.questions.EndQuestions(ctx); err != nil {
+			c.connecting.client.log().Warn("what waits to be confirmed is not destroyed yet", "error", err)
 		}
 	}()
 	tick := c.tick
@@ -162,10 +162,10 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 // unanswered sweeps, and is an error when the question of this participant has
 // had its time.
 func (c *Callback) unanswered(ctx context.Context) error {
-	if _, err := c.grants.Sweep(ctx); err != nil {
+	if _, err := c.connecting.questions.Sweep(ctx); err != nil {
 		return err
 	}
-	if c.asked == nil || c.grants.now().Before(c.asked.ExpiresAt) {
+	if c.asked == nil || c.connecting.register.now().Before(c.asked.ExpiresAt) {
 		return nil
 	}
 	return &NotConfirmedError{ParticipantID: c.asked.ParticipantID}

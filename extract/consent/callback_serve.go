@@ -37,8 +37,8 @@ func (c *Callback) secure() bool { return c.redirect.Scheme == "https" }
 
 func (c *Callback) arrive(ctx context.Context, w http.ResponseWriter, r *http.Request) (mine bool, found Found, err error) {
 	query, browser := r.URL.Query(), BrowserOf(r, c.secure())
-	found, err = c.grants.Arrive(ctx, Arrival{Address: c.begun.app.RedirectURI, Query: query, Browser: browser, Local: LocalPeer(r), Ask: !c.local()})
-	mine = c.grants.Key.hash("state", query.Get("state")) == c.begun.hash
+	found, err = c.connecting.Arrive(ctx, Arrival{Address: c.begun.app.RedirectURI, Query: query, Browser: browser, Local: LocalPeer(r), Ask: !c.local()})
+	mine = c.connecting.key.hash("state", query.Get("state")) == c.begun.hash
 	if ask, ok := errors.AsType[*AskError](err); ok {
 		if mine {
 			c.asked = ask
@@ -53,7 +53,7 @@ func (c *Callback) arrive(ctx context.Context, w http.ResponseWriter, r *http.Re
 
 // question shows what this browser is asked.
 func (c *Callback) question(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	q, err := c.grants.Question(ctx, BrowserOf(r, c.secure()))
+	q, err := c.connecting.questions.Question(ctx, BrowserOf(r, c.secure()))
 	if err != nil {
 		c.end(w, false, Found{}, err)
 		return
@@ -64,8 +64,8 @@ func (c *Callback) question(ctx context.Context, w http.ResponseWriter, r *http.
 func (c *Callback) answered(ctx context.Context, w http.ResponseWriter, r *http.Request) (mine bool, found Found, err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
 	browser, token := BrowserOf(r, c.secure()), r.PostFormValue("token")
-	found, err = c.grants.Answer(ctx, browser, token, r.PostFormValue("answer") == "yes")
-	mine = c.asked != nil && token == c.grants.questionToken(c.asked.answerID, browser)
+	found, err = c.connecting.questions.Answer(ctx, browser, token, r.PostFormValue("answer") == "yes")
+	mine = c.asked != nil && token == c.connecting.questions.questionToken(c.asked.answerID, browser)
 	return c.end(w, mine, found, err)
 }
 
@@ -77,7 +77,7 @@ func (c *Callback) end(w http.ResponseWriter, mine bool, found Found, err error)
 		return false, Found{}, nil
 	}
 	if !mine {
-		c.grants.log().Info("consent of another participant arrived", "participant_id", found.Connection.ParticipantID, "error", err)
+		c.connecting.client.log().Info("consent of another participant arrived", "participant_id", found.Connection.ParticipantID, "error", err)
 	}
 	return mine, found, err
 }

@@ -49,7 +49,7 @@ type waited struct {
 
 // listen waits for participant's browser on a free port and returns the base
 // address of the listener.
-func (s *study) listen(g *Grants, participant string) (c *Callback, base string, done chan waited) {
+func (s *study) listen(g *process, participant string) (c *Callback, base string, done chan waited) {
 	s.t.Helper()
 	c, err := g.Listen(s.t.Context(), participant, "127.0.0.1:0", words{})
 	if err != nil {
@@ -182,7 +182,7 @@ func TestListenErrors(t *testing.T) {
 
 // abroad waits for P001's browser at a redirect URI that other machines reach, and
 // asks those who come back.
-func (s *study) abroad(ctx context.Context, g *Grants, tick chan time.Time) (c *Callback, base string, done chan waited) {
+func (s *study) abroad(ctx context.Context, g *process, tick chan time.Time) (c *Callback, base string, done chan waited) {
 	s.t.Helper()
 	s.redirect = "http://study.example.org/callback"
 	app := g.Apps["us"]

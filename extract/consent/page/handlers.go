@@ -12,9 +12,9 @@ import (
 
 // land shows the page behind a link.
 func (s *site) land(w http.ResponseWriter, r *http.Request) {
-	look := s.Grants.OpenLink
+	look := s.Grants.Links.OpenLink
 	if r.Method == http.MethodHead || prefetched(r) {
-		look = s.Grants.CheckLink
+		look = s.Grants.Links.CheckLink
 	}
 	p, err := look(r.Context(), r.PathValue("token"))
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *site) land(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	browser := consent.BrowserOf(r, s.secure)
-	if err := s.renderLanding(&page, p, s.Grants.PressToken(r.PathValue("token"), browser)); err != nil {
+	if err := s.renderLanding(&page, p, s.Grants.Links.PressToken(r.PathValue("token"), browser)); err != nil {
 		s.tell(Event{Kind: Failed, ParticipantID: p.ID, Err: err})
 		s.show(w, later)
 		return
@@ -49,7 +49,7 @@ func prefetched(r *http.Request) bool {
 // that was not pressed on our page, in a browser that keeps cookies, begins one
 // at whose end the person is asked.
 func (s *site) begin(w http.ResponseWriter, r *http.Request) {
-	id, address, err := s.Grants.BeginByLink(r.Context(), r.PathValue("token"), consent.BrowserOf(r, s.secure), r.PostFormValue("press"))
+	id, address, err := s.Grants.Connecting.BeginByLink(r.Context(), r.PathValue("token"), consent.BrowserOf(r, s.secure), r.PostFormValue("press"))
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -73,7 +73,7 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
 	defer cancel()
-	found, err := s.Grants.Arrive(ctx, consent.Arrival{Address: address, Query: r.URL.Query(), Browser: browser, Local: consent.LocalPeer(r), Ask: true})
+	found, err := s.Grants.Connecting.Arrive(ctx, consent.Arrival{Address: address, Query: r.URL.Query(), Browser: browser, Local: consent.LocalPeer(r), Ask: true})
 	if consent.EndingOf(found, err) == consent.EndedAsked {
 		consent.Remember(w, s.secure, browser)
 	}
@@ -82,7 +82,7 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 
 // question shows what whoever sits at a browser is asked.
 func (s *site) question(w http.ResponseWriter, r *http.Request, browser consent.Secret) {
-	q, err := s.Grants.Question(r.Context(), browser)
+	q, err := s.Grants.Questions.Question(r.Context(), browser)
 	if err != nil {
 		s.end(w, r, consent.Found{}, err)
 		return
@@ -105,7 +105,7 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
 	defer cancel()
 	yes := r.PostFormValue("answer") == "yes"
-	found, err := s.Grants.Answer(ctx, consent.BrowserOf(r, s.secure), r.PostFormValue("token"), yes)
+	found, err := s.Grants.Questions.Answer(ctx, consent.BrowserOf(r, s.secure), r.PostFormValue("token"), yes)
 	s.end(w, r, found, err)
 }
 

@@ -69,7 +69,7 @@ func (s *Server) site() (*site, error) {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
 	at.prefix, at.csp, at.secure = strings.TrimRight(base.EscapedPath(), "/"), at.contentSecurityPolicy(), base.Scheme == "https"
-	for _, app := range s.Grants.Apps {
+	for _, app := range s.Grants.Client.Apps {
 		at.secure = at.secure || base.Scheme == "" && strings.HasPrefix(app.RedirectURI, "https:")
 	}
 	at.pages, err = at.renderAll()
@@ -112,7 +112,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.HandleFunc("POST "+at.prefix+"/i/{token}", at.begin)
 	mux.HandleFunc("GET "+at.prefix+"/done/{how}", at.done)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { at.show(w, nothing) })
-	redirects, err := redirectURIs(s.Grants.Apps)
+	redirects, err := redirectURIs(s.Grants.Client.Apps)
 	if err != nil {
 		return nil, err
 	}
@@ -189,9 +189,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	go s.sweep(sweeping, log)
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		stop()
-		return errors.Join(fmt.Errorf("consent pages: %w", err), s.Grants.EndQuestions(ctx))
+		return errors.Join(fmt.Errorf("consent pages: %w", err), s.Grants.Questions.EndQuestions(ctx))
 	}
-	return errors.Join(<-stopped, s.Grants.EndQuestions(ctx))
+	return errors.Join(<-stopped, s.Grants.Questions.EndQuestions(ctx))
 }
 
 // sweep destroys what nobody confirmed in time, until ctx ends.
@@ -208,7 +208,7 @@ func (s *Server) sweep(ctx context.Context, log *slog.Logger) {
 			return
 		case <-tick:
 		}
-		gone, err := s.Grants.Sweep(ctx)
+		gone, err := s.Grants.Questions.Sweep(ctx)
 		if err != nil {
 			log.Warn("unconfirmed sign-ins are not destroyed yet", "error", err)
 		}
