@@ -21,20 +21,15 @@ func difference(before, after state.Fields) (from, to state.Fields) {
 // fields are what the roster says of p, and whether it is paused.
 func (p Participant) fields() state.Fields {
 	f := state.Fields{"paused": p.Paused}
-	for name, text := range map[string]string{
-		"site": p.Site, "cohort": p.Cohort, "arm": p.Arm, "status": p.Status, "timezone": p.Timezone, "region": p.Region,
-		"status_date": textTime(p.StatusDate, dateLayout), "consent_date": textTime(p.ConsentDate, dateLayout),
-		"anchor_date": textTime(p.AnchorDate, dateLayout), "study_start": textTime(p.StudyStart, dateLayout),
-		"study_end": textTime(p.StudyEnd, dateLayout),
-	} {
-		if text != "" {
-			f[name] = text
+	for _, c := range p.columns() {
+		if text := c.text(); text != "" {
+			f[c.name] = text
 		}
 	}
 	return f
 }
 
-// participantActs are the changes from before to after, which are one
+// participantAct is the change from before to after, which is one
 // participant's; a before without ID is nobody.
 func participantAct(before, after Participant) state.Act {
 	act := state.Act{Subject: "participant", ParticipantID: after.ID}
