@@ -30,24 +30,23 @@ func (s *Study) grants(ctx context.Context, log *raw.Log, runID string, quota *c
 	if err != nil {
 		return nil, err
 	}
-	g := &consent.Grants{
-		Register: s.Consents, Key: key, Apps: apps, Region: s.DefaultRegion(), Wanted: Wanted, Log: s.Logger,
-		Keep: func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
-			h := call.Header(a, s.Now().UTC())
-			h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
-			h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
-			_, err := log.Append(ctx, h, a.Body)
-			return err
-		},
+	g := consent.New(s.Consents, key, &consent.Client{Apps: apps, Region: s.DefaultRegion(), Log: s.Logger})
+	g.Links.Wanted = Wanted
+	g.Accounts.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
+		h := call.Header(a, s.Now().UTC())
+		h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
+		h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
+		_, err := log.Append(ctx, h, a.Body)
+		return err
 	}
-	g.Pace = func(ctx context.Context, region string) error {
+	g.Client.Pace = func(ctx context.Context, region string) error {
 		return call.WaitForCall(ctx, s.Store, region, s.Config.Limits.CallsPerHour, func() { s.Tell(Fact{Kind: WaitsForCalls}) })
 	}
-	g.Clock = (&call.Clock{Now: s.Now, Logger: s.Logger}).Check
+	g.Client.Clock = (&call.Clock{Now: s.Now, Logger: s.Logger}).Check
 	if quota != nil {
-		g.Quota = quota
+		g.Client.Quota = quota
 	}
-	return g, g.Recover(ctx)
+	return g, g.Connecting.Recover(ctx)
 }
 
 // DefaultRegion is that of the study's own app.

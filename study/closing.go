@@ -2,7 +2,6 @@ package study
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,13 +12,9 @@ import (
 	"github.com/dexetl/dexetl/extract/plan"
 )
 
-const (
-	// asideLife is how long a grant of a sign-in that nobody confirms is kept. One
-	// that was set aside because of an answer may be the participant's all the same.
-	asideLife = 7 * 24 * time.Hour
-	// closeLease keeps everybody from refreshing a grant that is being destroyed.
-	closeLease = time.Minute
-)
+// asideLife is how long a grant of a sign-in that nobody confirms is kept. One
+// that was set aside because of an answer may be the participant's all the same.
+const asideLife = 7 * 24 * time.Hour
 
 // course is what who's line of the roster means, for a connection made at
 // connected.
@@ -130,7 +125,7 @@ func (s *Study) closeGrants(ctx context.Context, people []cohort.Participant, ch
 // Destroy destroys grants and tells whose.
 func (s *Study) Destroy(ctx context.Context, due []Closing) error {
 	for _, c := range due {
-		done, err := s.destroy(ctx, c)
+		done, err := s.Consents.CloseIdle(ctx, c.Connection.ID, c.At, c.Because)
 		if err != nil {
 			return err
 		}
@@ -144,18 +139,6 @@ func (s *Study) Destroy(ctx context.Context, due []Closing) error {
 		s.Tell(Fact{Kind: TracesLeft})
 	}
 	return err
-}
-
-// destroy ends a connection while nobody refreshes it. One that another process
-// is at is left to the next run: false.
-func (s *Study) destroy(ctx context.Context, c Closing) (done bool, err error) {
-	id, owner := c.Connection.ID, s.Store.NewID()
-	free, err := s.Consents.LeaseRefresh(ctx, id, owner, closeLease)
-	if err != nil || !free {
-		return false, err
-	}
-	err = s.Consents.CloseConnection(ctx, id, c.At, c.Because)
-	return err == nil, errors.Join(err, s.Consents.ReleaseRefresh(context.WithoutCancel(ctx), id, owner))
 }
 
 // Closings are people's grants that are due, with those that the audit trail says are

@@ -31,8 +31,8 @@ func (s *Study) Connecting(ctx context.Context, exitCode func(error) int, work f
 	g, err := s.grants(ctx, log, run.ID, nil)
 	var answers atomic.Int64
 	if err == nil {
-		keep := g.Keep
-		g.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
+		keep := g.Accounts.Keep
+		g.Accounts.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
 			answers.Add(1)
 			return keep(ctx, c, a)
 		}
@@ -40,7 +40,7 @@ func (s *Study) Connecting(ctx context.Context, exitCode func(error) int, work f
 	}
 	var calls int64
 	if g != nil {
-		calls = g.Calls()
+		calls = g.Client.Calls()
 	}
 	return errors.Join(err, s.Store.EndRun(context.WithoutCancel(ctx), run.ID, exitCode(err), calls, answers.Load()))
 }

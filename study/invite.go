@@ -53,5 +53,5 @@ func (s *Study) Links(ctx context.Context, people []cohort.Participant, life tim
 		return nil, err
 	}
 	ids := mapped(people, func(who cohort.Participant) string { return who.ID })
-	return (&consent.Grants{Register: s.Consents, Key: key}).Invite(ctx, ids, life)
+	return consent.New(s.Consents, key, &consent.Client{}).Links.Invite(ctx, ids, life)
 }

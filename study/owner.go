@@ -24,7 +24,7 @@ func (s *Study) disowned(ctx context.Context) (map[string]*consent.OwnerError, e
 	if err != nil {
 		return nil, nil // doctor and the next sync say what is wrong with the key
 	}
-	_, err = (&consent.Grants{Register: s.Consents, Key: key}).CheckSealed(ctx)
+	_, err = consent.New(s.Consents, key, &consent.Client{}).Tokens.CheckSealed(ctx)
 	found := OwnerErrors(err)
 	if err != nil && len(found) == 0 && !is[*consent.SealError](err) {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -96,15 +95,11 @@ func (s *Study) CheckRedirects(apps map[string]consent.App) error {
 	return nil
 }
 
-// Questions are asked of whoever comes back from another machine; nil where only
-// browsers of this one can.
-func (s *Study) Questions(g *consent.Grants, callback *consent.Callback) (func(http.ResponseWriter, consent.Question), error) {
-	if callback.Local() {
-		return nil, nil
-	}
+// CallbackPages are the pages shown to a browser that comes back to `dexetl connect`.
+func (s *Study) CallbackPages(g *consent.Grants) (consent.Pages, error) {
 	texts, err := s.Texts()
 	if err != nil {
 		return nil, err
 	}
-	return s.Pages(g, texts).Ask()
+	return s.Pages(g, texts).Pages()
 }

@@ -98,7 +98,7 @@ func (f *fetching) run(ctx context.Context, people []cohort.Participant) (done R
 	if err := f.fetch(ctx, people, loading); err != nil {
 		return done, errors.Join(err, loading.publish(ctx))
 	}
-	done.Report, done.TokenCalls = f.report, f.grants.Calls()
+	done.Report, done.TokenCalls = f.report, f.grants.Client.Calls()
 	if err := f.study.closeGrants(ctx, people, afterRun(f.job.Run, f.report)); err != nil {
 		return done, err
 	}
@@ -181,17 +181,17 @@ func (f *fetching) ended(done Result, err error) state.Run {
 	r.EndedAt, r.ExitCode = f.study.Store.Now().UTC(), f.job.ExitCode(done, err)
 	r.Calls, r.Answers = int64(f.report.Calls), int64(f.report.Answers)
 	if f.grants != nil {
-		r.Calls += f.grants.Calls()
+		r.Calls += f.grants.Client.Calls()
 	}
 	return r
 }
 
 func (f *fetching) fetcher() *extract.Fetcher {
 	fetcher := f.study.fetcher(f.log)
-	fetcher.Tokens, fetcher.Accounts = f.grants, f.grants
-	fetcher.Reached = f.grants.Reached
+	fetcher.Tokens, fetcher.Accounts = f.grants.Accounts, f.grants.Accounts
+	fetcher.Reached = f.grants.Tokens.Reached
 	fetcher.Clients = make(map[string]call.API)
-	for region, app := range f.grants.Apps {
+	for region, app := range f.grants.Client.Apps {
 		fetcher.Clients[region] = &dexcom.Client{BaseURL: app.BaseURL}
 	}
 	if f.job.Run.Mode == plan.Backfill {

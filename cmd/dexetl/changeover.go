@@ -70,7 +70,7 @@ func (p *program) confirmOrObtain(ctx context.Context, s *study.Study, g *consen
 			}
 		}
 		if aside != "" {
-			return g.Verify(ctx, aside)
+			return g.Accounts.Verify(ctx, aside)
 		}
 	}
 	return p.obtainConsent(ctx, s, g, id, o)

@@ -82,7 +82,7 @@ func (p *program) connectCommand() *cli.Command {
 				return err
 			}
 			return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
-				g.Change = change
+				g.Accounts.Change = change
 				return p.connectOne(ctx, s, g, who.ID, o)
 			})
 		}),
@@ -113,7 +113,7 @@ func (p *program) connectOne(ctx context.Context, s *study.Study, g *consent.Gra
 
 func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
 	if o.manual {
-		url, err := g.Begin(ctx, id)
+		url, err := g.Connecting.Begin(ctx, id)
 		if err != nil {
 			return consent.Found{}, err
 		}
@@ -123,19 +123,20 @@ func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.
 		if err != nil {
 			return consent.Found{}, err
 		}
-		found, err := g.Finish(ctx, pasted)
+		found, err := g.Connecting.Finish(ctx, pasted)
 		if e, ok := errors.AsType[*consent.StateError](err); ok && e.Reason == consent.StateMissing {
 			return found, failure(exitConsent, "dexetl connect "+id+" --manual  # and paste the whole of the browser's address bar",
 				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
 		}
 		return found, err
 	}
-	callback, err := g.Listen(ctx, id, o.listen)
+	pages, err := s.CallbackPages(g)
 	if err != nil {
 		return consent.Found{}, err
 	}
-	if callback.Ask, err = s.Questions(g, callback); err != nil {
-		return consent.Found{}, errors.Join(err, callback.Close())
+	callback, err := g.Connecting.Listen(ctx, id, o.listen, pages)
+	if err != nil {
+		return consent.Found{}, err
 	}
 	if o.listen != "" && !config.IsLoopback("http://"+o.listen) {
 		p.say("%s", plainWords(o.listen))

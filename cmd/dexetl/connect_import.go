@@ -24,12 +24,12 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	if sealed {
 		imported, err = p.takeOver(ctx, g, file)
 	} else {
-		imported, err = g.Import(ctx, file)
+		imported, err = g.Moving.Import(ctx, file)
 	}
 	if err != nil {
 		return err
 	}
-	unverified, err := g.Unverified(ctx) // also those of an earlier import
+	unverified, err := g.Accounts.Unverified(ctx) // also those of an earlier import
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func verifyAll(ctx context.Context, g *consent.Grants, connections []string) []e
 	group.SetLimit(8)
 	for i, id := range connections {
 		group.Go(func() error {
-			_, all[i] = g.Verify(ctx, id)
+			_, all[i] = g.Accounts.Verify(ctx, id)
 			return nil
 		})
 	}

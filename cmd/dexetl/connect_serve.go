@@ -67,7 +67,7 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		return err
 	}
 	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
-		if err := s.CheckRedirects(g.Apps); err != nil {
+		if err := s.CheckRedirects(g.Client.Apps); err != nil {
 			return err
 		}
 		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
@@ -77,7 +77,7 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		server := s.Pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
 		p.sayListening(s, listener.Addr().String())
-		p.warnOfLostRedirects(g.Apps, listener.Addr())
+		p.warnOfLostRedirects(g.Client.Apps, listener.Addr())
 		return server.Serve(ctx, listener)
 	})
 }

@@ -155,7 +155,7 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 	group.SetLimit(4)
 	for _, who := range people {
 		group.Go(func() error {
-			url, err := g.Begin(ctx, who.ID)
+			url, err := g.Connecting.Begin(ctx, who.ID)
 			if err != nil {
 				return err
 			}
@@ -163,7 +163,7 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 			if err != nil {
 				return fmt.Errorf("participant %s: %w", who.ID, err)
 			}
-			_, err = g.Finish(ctx, arrived)
+			_, err = g.Connecting.Finish(ctx, arrived)
 			return err
 		})
 	}

@@ -199,7 +199,7 @@ func (d *doctor) checkTokens(ctx context.Context) {
 		d.fail(check, err)
 		return
 	}
-	n, err := (&consent.Grants{Register: d.study.Consents, Key: key}).CheckSealed(ctx)
+	n, err := consent.New(d.study.Consents, key, &consent.Client{}).Tokens.CheckSealed(ctx)
 	if err != nil {
 		d.fail(check, err)
 		return

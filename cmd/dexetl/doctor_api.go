@@ -121,8 +121,8 @@ func (d *doctor) checkAPI(ctx context.Context, app consent.App) {
 // credentials.
 func (d *doctor) checkEndpoint(ctx context.Context, app consent.App) {
 	check := "token endpoint " + app.Region
-	grants := &consent.Grants{Register: d.study.Consents, Apps: map[string]consent.App{app.Region: app}}
-	accepted, said, err := grants.Probe(ctx, app.Region)
+	grants := consent.New(d.study.Consents, nil, &consent.Client{Apps: map[string]consent.App{app.Region: app}})
+	accepted, said, err := grants.Tokens.Probe(ctx, app.Region)
 	switch {
 	case as[*consent.WrongClientError](err):
 		d.fail(check, err)

@@ -20,7 +20,7 @@ func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connect
 			return err
 		}
 	}
-	n, err := g.Export(ctx, o.export, o.recipient, ids)
+	n, err := g.Moving.Export(ctx, o.export, o.recipient, ids)
 	if errors.Is(err, fs.ErrExist) {
 		return usage("%s exists already; nothing was exported", o.export)
 	}
@@ -37,7 +37,7 @@ func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connect
 // takeOver stores the grants of an exported file. To use one that left from
 // here again can cost the consent, if somebody else has used it since.
 func (p *program) takeOver(ctx context.Context, g *consent.Grants, file *os.File) (consent.Imported, error) {
-	found, err := g.Open(ctx, file)
+	found, err := g.Moving.Open(ctx, file)
 	if err != nil {
 		return consent.Imported{}, err
 	}

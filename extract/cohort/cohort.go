@@ -29,12 +29,14 @@ func (c *Cohort) Claim(ctx context.Context, participantID, owner string, ttl tim
 	if err := c.Standing(ctx, participantID); err != nil {
 		return false, err
 	}
-	return c.Store.Lease(ctx, claim(participantID), owner, ttl)
+	return c.claim(participantID, owner).Take(ctx, ttl)
 }
 
 // Unclaim ends owner's claim; if it holds none, nothing happens.
 func (c *Cohort) Unclaim(ctx context.Context, participantID, owner string) error {
-	return c.Store.Release(ctx, claim(participantID), owner)
+	return c.claim(participantID, owner).Release(ctx)
 }
 
-func claim(participantID string) string { return "participant " + participantID }
+func (c *Cohort) claim(participantID, owner string) state.Lease {
+	return c.Store.Lease("participant "+participantID, owner)
+}

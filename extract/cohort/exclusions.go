@@ -2,7 +2,6 @@ package cohort
 
 import (
 	"context"
-	"database/sql"
 	"io"
 	"time"
 
@@ -18,12 +17,31 @@ type Exclusion struct {
 	Reason        string
 }
 
-func exclusionsLayout() layout {
-	return layout{
-		file:     "exclusions.csv",
-		columns:  []string{"participant_id", "from", "to", "reason"},
-		required: []string{"participant_id", "from", "to"},
-		aliases:  map[string]string{"participant": "participant_id"},
+func exclusions() list[Exclusion] {
+	return list[Exclusion]{
+		name: "exclusions", subject: "exclusion", parse: exclusionLines,
+		layout: layout{
+			file:     "exclusions.csv",
+			columns:  []string{"participant_id", "from", "to", "reason"},
+			required: []string{"participant_id", "from", "to"},
+			aliases:  map[string]string{"participant": "participant_id"},
+		},
+		all: "select participant_id, from_local, to_local, reason from exclusions order by participant_id, from_local, to_local",
+		scan: func(row func(...any) error) (e Exclusion, err error) {
+			err = row(&e.ParticipantID, textual{&e.From, localLayout}, textual{&e.To, localLayout}, &e.Reason)
+			return e, rowError("exclusions", e.ParticipantID, err)
+		},
+		insert: "insert into exclusions (participant_id, from_local, to_local, reason) values (?, ?, ?, ?)",
+		values: func(e Exclusion) []any {
+			return []any{e.ParticipantID, textTime(e.From, localLayout), textTime(e.To, localLayout), e.Reason}
+		},
+		key: func(e Exclusion) string {
+			return e.ParticipantID + " " + textTime(e.From, localLayout) + " " + textTime(e.To, localLayout)
+		},
+		who: func(e Exclusion) string { return e.ParticipantID },
+		fields: func(e Exclusion) state.Fields {
+			return state.Fields{"from": textTime(e.From, localLayout), "to": textTime(e.To, localLayout), "reason": e.Reason}
+		},
 	}
 }
 
@@ -31,70 +49,12 @@ func exclusionsLayout() layout {
 // returns their number. A date in the column to means that whole day. It takes
 // all lines or none; what is wrong is a *CSVError.
 func (c *Cohort) ImportExclusions(ctx context.Context, r io.Reader) (int, error) {
-	sh, err := readSheet(r, exclusionsLayout())
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	err = c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
-		held, err := participantsIn(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		list := exclusionLines(sh, held)
-		if err := sh.err(); err != nil {
-			return nil, err
-		}
-		before, err := exclusionsIn(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		n = len(list)
-		return sh.acts("exclusions", state.Fields{"exclusions": n}, exclusionActs(before, list)), putExclusions(ctx, tx, list)
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
-}
-
-func putExclusions(ctx context.Context, tx *sql.Tx, list []Exclusion) error {
-	if _, err := tx.ExecContext(ctx, "delete from exclusions"); err != nil {
-		return err
-	}
-	for _, e := range list {
-		_, err := tx.ExecContext(ctx, "insert into exclusions (participant_id, from_local, to_local, reason) values (?, ?, ?, ?)",
-			e.ParticipantID, textTime(e.From, localLayout), textTime(e.To, localLayout), e.Reason)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return exclusions().load(ctx, c.Store, r)
 }
 
 // Exclusions lists the exclusions in order of participant and time.
 func (c *Cohort) Exclusions(ctx context.Context) ([]Exclusion, error) {
-	return exclusionsIn(ctx, c.Store)
-}
-
-func exclusionsIn(ctx context.Context, q state.Querier) ([]Exclusion, error) {
-	return state.Collect(ctx, q, func(row func(...any) error) (Exclusion, error) {
-		var e Exclusion
-		err := row(&e.ParticipantID, textual{&e.From, localLayout}, textual{&e.To, localLayout}, &e.Reason)
-		return e, rowError("exclusions", e.ParticipantID, err)
-	}, "select participant_id, from_local, to_local, reason from exclusions order by participant_id, from_local, to_local")
-}
-
-// exclusionActs are the changes from one list of exclusions to another.
-func exclusionActs(before, after []Exclusion) []state.Act {
-	return replaced("exclusion", before, after,
-		func(e Exclusion) string {
-			return e.ParticipantID + " " + textTime(e.From, localLayout) + " " + textTime(e.To, localLayout)
-		},
-		func(e Exclusion) string { return e.ParticipantID },
-		func(e Exclusion) state.Fields {
-			return state.Fields{"from": textTime(e.From, localLayout), "to": textTime(e.To, localLayout), "reason": e.Reason}
-		})
+	return exclusions().read(ctx, c.Store)
 }
 
 func exclusionLines(sh *sheet, held []Participant) []Exclusion {

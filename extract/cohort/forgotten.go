@@ -180,16 +180,16 @@ func forgottenEnds(r *recalled, grants []Grant) (out []Forgotten) {
 }
 
 func (c *Cohort) forgottenLists(ctx context.Context, r *recalled) ([]Forgotten, error) {
-	windows, err := c.Windows(ctx)
+	ofWindows, err := c.Windows(ctx)
 	if err != nil {
 		return nil, err
 	}
-	exclusions, err := c.Exclusions(ctx)
+	ofExclusions, err := c.Exclusions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	held := &recalled{windows: map[string]row{}, exclusions: map[string]row{}}
-	for _, act := range append(windowActs(nil, windows), exclusionActs(nil, exclusions)...) {
+	for _, act := range append(windows().acts(nil, ofWindows), exclusions().acts(nil, ofExclusions)...) {
 		held.take(state.AuditLine{Subject: act.Subject, ParticipantID: act.ParticipantID, After: textObject(act.After)})
 	}
 	return append(missingRows("window", r.windows, held.windows), missingRows("exclusion", r.exclusions, held.exclusions)...), nil

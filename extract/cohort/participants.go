@@ -186,8 +186,28 @@ func foldIndex(list []Participant, id string) int {
 	return slices.IndexFunc(list, func(p Participant) bool { return strings.EqualFold(p.ID, id) })
 }
 
-const selectParticipants = `select participant_id, site, cohort, arm, status, status_date, consent_date,
-	anchor_date, study_start, study_end, timezone, region, paused from participants`
+// A rosterColumn is a column of the roster, and of its table, beside participant_id.
+type rosterColumn struct {
+	name  string
+	value any // *string or *time.Time, a date
+}
+
+func (p *Participant) columns() []rosterColumn {
+	return []rosterColumn{{"site", &p.Site}, {"cohort", &p.Cohort}, {"arm", &p.Arm}, {"status", &p.Status},
+		{"status_date", &p.StatusDate}, {"consent_date", &p.ConsentDate}, {"anchor_date", &p.AnchorDate},
+		{"study_start", &p.StudyStart}, {"study_end", &p.StudyEnd}, {"timezone", &p.Timezone}, {"region", &p.Region}}
+}
+
+// text is the value as it is stored.
+func (c rosterColumn) text() string {
+	if day, ok := c.value.(*time.Time); ok {
+		return textTime(*day, dateLayout)
+	}
+	return *c.value.(*string)
+}
+
+const selectParticipants = `select participant_id, paused, site, cohort, arm, status, status_date, consent_date,
+	anchor_date, study_start, study_end, timezone, region from participants`
 
 func participantsIn(ctx context.Context, q state.Querier) ([]Participant, error) {
 	return state.Collect(ctx, q, scanParticipant, selectParticipants+" order by participant_id")
@@ -195,26 +215,32 @@ func participantsIn(ctx context.Context, q state.Querier) ([]Participant, error)
 
 func scanParticipant(row func(...any) error) (Participant, error) {
 	var p Participant
-	date := func(t *time.Time) textual { return textual{t, dateLayout} }
-	err := row(&p.ID, &p.Site, &p.Cohort, &p.Arm, &p.Status, date(&p.StatusDate), date(&p.ConsentDate),
-		date(&p.AnchorDate), date(&p.StudyStart), date(&p.StudyEnd), &p.Timezone, &p.Region, &p.Paused)
+	into := []any{&p.ID, &p.Paused}
+	for _, c := range p.columns() {
+		if day, ok := c.value.(*time.Time); ok {
+			c.value = textual{day, dateLayout}
+		}
+		into = append(into, c.value)
+	}
+	err := row(into...)
 	return p, rowError("participants", p.ID, err)
 }
 
 // putParticipant writes p's line of the roster and leaves the paused flag of
 // a participant who is there already.
 func putParticipant(ctx context.Context, tx *sql.Tx, p Participant) error {
-	date := func(t time.Time) string { return textTime(t, dateLayout) }
+	values := []any{p.ID, p.Paused}
+	for _, c := range p.columns() {
+		values = append(values, c.text())
+	}
 	_, err := tx.ExecContext(ctx, `
-		insert into participants (participant_id, site, cohort, arm, status, status_date, consent_date,
-			anchor_date, study_start, study_end, timezone, region, paused)
+		insert into participants (participant_id, paused, site, cohort, arm, status, status_date, consent_date,
+			anchor_date, study_start, study_end, timezone, region)
 		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		on conflict (participant_id) do update set
 			site = excluded.site, cohort = excluded.cohort, arm = excluded.arm, status = excluded.status,
 			status_date = excluded.status_date, consent_date = excluded.consent_date,
 			anchor_date = excluded.anchor_date, study_start = excluded.study_start,
-			study_end = excluded.study_end, timezone = excluded.timezone, region = excluded.region`,
-		p.ID, p.Site, p.Cohort, p.Arm, p.Status, date(p.StatusDate), date(p.ConsentDate),
-		date(p.AnchorDate), date(p.StudyStart), date(p.StudyEnd), p.Timezone, p.Region, p.Paused)
+			study_end = excluded.study_end, timezone = excluded.timezone, region = excluded.region`, values...)
 	return err
 }

@@ -18,12 +18,11 @@ type RosterImport struct {
 }
 
 func rosterLayout() layout {
-	return layout{
-		file: "roster.csv",
-		columns: []string{"participant_id", "site", "cohort", "arm", "status", "status_date", "consent_date",
-			"anchor_date", "study_start", "study_end", "timezone", "region"},
-		required: []string{"participant_id"},
+	l := layout{file: "roster.csv", columns: []string{"participant_id"}, required: []string{"participant_id"}}
+	for _, c := range new(Participant).columns() {
+		l.columns = append(l.columns, c.name)
 	}
+	return l
 }
 
 // ImportRoster takes a roster in CSV: a header with participant_id and any of
@@ -96,20 +95,15 @@ func rosterLines(sh *sheet, held []Participant) []Participant {
 
 // fill sets the fields whose columns the sheet has.
 func (p *Participant) fill(sh *sheet, r sheetRow) {
-	for column, field := range map[string]*string{
-		"site": &p.Site, "cohort": &p.Cohort, "arm": &p.Arm, "status": &p.Status,
-		"timezone": &p.Timezone, "region": &p.Region,
-	} {
-		if sh.has(column) {
-			*field = r.cells[column]
+	for _, c := range p.columns() {
+		if !sh.has(c.name) {
+			continue
 		}
-	}
-	for column, field := range map[string]*time.Time{
-		"status_date": &p.StatusDate, "consent_date": &p.ConsentDate, "anchor_date": &p.AnchorDate,
-		"study_start": &p.StudyStart, "study_end": &p.StudyEnd,
-	} {
-		if sh.has(column) {
-			*field = sh.date(r, column)
+		switch value := c.value.(type) {
+		case *string:
+			*value = r.cells[c.name]
+		case *time.Time:
+			*value = sh.date(r, c.name)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package cohort
 
 import (
 	"context"
-	"database/sql"
 	"io"
 	"strconv"
 	"strings"
@@ -20,81 +19,42 @@ type Window struct {
 	StartDay, EndDay int       // study days: 1 is the anchor date, -1 the day before; 0 when dates are given
 }
 
-func windowsLayout() layout {
-	return layout{
-		file:     "windows.csv",
-		columns:  []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
-		required: []string{"participant_id", "window"},
+func windows() list[Window] {
+	return list[Window]{
+		name: "windows", subject: "window", parse: windowLines,
+		layout: layout{
+			file:     "windows.csv",
+			columns:  []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
+			required: []string{"participant_id", "window"},
+		},
+		all: "select participant_id, window, start_date, end_date, start_day, end_day from windows order by participant_id, window",
+		scan: func(row func(...any) error) (w Window, err error) {
+			err = row(&w.ParticipantID, &w.Name, textual{&w.Start, dateLayout}, textual{&w.End, dateLayout}, &w.StartDay, &w.EndDay)
+			return w, rowError("windows", w.ParticipantID, err)
+		},
+		insert: "insert into windows (participant_id, window, start_date, end_date, start_day, end_day) values (?, ?, ?, ?, ?, ?)",
+		values: func(w Window) []any {
+			return []any{w.ParticipantID, w.Name, textTime(w.Start, dateLayout), textTime(w.End, dateLayout), w.StartDay, w.EndDay}
+		},
+		key: func(w Window) string { return w.ParticipantID + " " + w.Name },
+		who: func(w Window) string { return strings.TrimSuffix(w.ParticipantID, "*") },
+		fields: func(w Window) state.Fields {
+			if w.StartDay != 0 {
+				return state.Fields{"window": w.Name, "start_day": w.StartDay, "end_day": w.EndDay}
+			}
+			return state.Fields{"window": w.Name, "start": textTime(w.Start, dateLayout), "end": textTime(w.End, dateLayout)}
+		},
 	}
 }
 
 // ImportWindows replaces all windows by those of a windows.csv and returns
 // their number. It takes all lines or none; what is wrong is a *CSVError.
 func (c *Cohort) ImportWindows(ctx context.Context, r io.Reader) (int, error) {
-	sh, err := readSheet(r, windowsLayout())
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	err = c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
-		held, err := participantsIn(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		list := windowLines(sh, held)
-		if err := sh.err(); err != nil {
-			return nil, err
-		}
-		before, err := windowsIn(ctx, tx)
-		if err != nil {
-			return nil, err
-		}
-		n = len(list)
-		return sh.acts("windows", state.Fields{"windows": n}, windowActs(before, list)), putWindows(ctx, tx, list)
-	})
-	if err != nil {
-		return 0, err
-	}
-	return n, nil
-}
-
-func putWindows(ctx context.Context, tx *sql.Tx, list []Window) error {
-	if _, err := tx.ExecContext(ctx, "delete from windows"); err != nil {
-		return err
-	}
-	for _, w := range list {
-		_, err := tx.ExecContext(ctx, "insert into windows (participant_id, window, start_date, end_date, start_day, end_day) values (?, ?, ?, ?, ?, ?)",
-			w.ParticipantID, w.Name, textTime(w.Start, dateLayout), textTime(w.End, dateLayout), w.StartDay, w.EndDay)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return windows().load(ctx, c.Store, r)
 }
 
 // Windows lists the windows in order of participant and name.
-func (c *Cohort) Windows(ctx context.Context) ([]Window, error) { return windowsIn(ctx, c.Store) }
-
-func windowsIn(ctx context.Context, q state.Querier) ([]Window, error) {
-	return state.Collect(ctx, q, func(row func(...any) error) (Window, error) {
-		var w Window
-		err := row(&w.ParticipantID, &w.Name, textual{&w.Start, dateLayout}, textual{&w.End, dateLayout}, &w.StartDay, &w.EndDay)
-		return w, rowError("windows", w.ParticipantID, err)
-	}, "select participant_id, window, start_date, end_date, start_day, end_day from windows order by participant_id, window")
-}
-
-// windowActs are the changes from one list of windows to another.
-func windowActs(before, after []Window) []state.Act {
-	return replaced("window", before, after,
-		func(w Window) string { return w.ParticipantID + " " + w.Name },
-		func(w Window) string { return strings.TrimSuffix(w.ParticipantID, "*") },
-		func(w Window) state.Fields {
-			if w.StartDay != 0 {
-				return state.Fields{"window": w.Name, "start_day": w.StartDay, "end_day": w.EndDay}
-			}
-			return state.Fields{"window": w.Name, "start": textTime(w.Start, dateLayout), "end": textTime(w.End, dateLayout)}
-		})
-}
+func (c *Cohort) Windows(ctx context.Context) ([]Window, error) { return windows().read(ctx, c.Store) }
 
 func windowLines(sh *sheet, held []Participant) []Window {
 	type key struct{ participant, window string }

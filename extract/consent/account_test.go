@@ -47,7 +47,7 @@ func TestSetAside(t *testing.T) {
 	}
 	s.add(3 * time.Hour)
 	_, before := s.presented("")
-	for _, p := range []*Grants{g, s.process()} {
+	for _, p := range []*process{g, s.process()} {
 		for _, id := range []string{id, other.ConnectionID} {
 			if _, err := p.Token(t.Context(), id); !as[*OtherAccountError](err) {
 				t.Errorf("Token = %v, want *OtherAccountError", err)

@@ -42,22 +42,22 @@ func Remember(w http.ResponseWriter, secure bool, browser Secret) {
 		Secure: secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-func (g *Grants) browserHash(browser Secret) string { return g.Key.hash("browser", string(browser)) }
+func (ls *Links) browserHash(browser Secret) string { return ls.key.hash("browser", string(browser)) }
 
 // PressToken is what the page of a link's token, shown to a browser, puts into
 // its form. Pages of others do not know it, so a button pressed with it was
 // pressed on our page, by a person who saw it in this browser.
-func (g *Grants) PressToken(token string, browser Secret) string {
-	return g.Key.hash("press", g.linkHash(token)+"\x00"+string(browser))
+func (ls *Links) PressToken(token string, browser Secret) string {
+	return ls.key.hash("press", ls.linkHash(token)+"\x00"+string(browser))
 }
 
 // pressedHash is the hash of the browser that pressed the button of a link, ""
 // where nothing proves which one did.
-func (g *Grants) pressedHash(token string, browser Secret, press string) string {
-	if !hmac.Equal([]byte(press), []byte(g.PressToken(token, browser))) {
+func (ls *Links) pressedHash(token string, browser Secret, press string) string {
+	if !hmac.Equal([]byte(press), []byte(ls.PressToken(token, browser))) {
 		return ""
 	}
-	return g.browserHash(browser)
+	return ls.browserHash(browser)
 }
 
 // An Arrival is a browser that came back from Dexcom.
@@ -83,10 +83,10 @@ func (a Arrival) empty() bool {
 // which no browser is known was begun at a terminal, by connect. It fits where it
 // cannot have travelled: the address was pasted at the terminal, or the browser
 // and the place where it arrives are on this machine.
-func (g *Grants) fits(o OAuthState, a Arrival) bool {
+func (cn *Connecting) fits(o OAuthState, a Arrival) bool {
 	switch {
 	case o.Browser != "":
-		return hmac.Equal([]byte(o.Browser), []byte(g.browserHash(a.Browser)))
+		return hmac.Equal([]byte(o.Browser), []byte(cn.links.browserHash(a.Browser)))
 	case o.Invitation != "":
 		return false
 	}

@@ -11,27 +11,34 @@ import (
 	"time"
 )
 
+// Pages are what a browser is shown where it comes back.
+type Pages interface {
+	// Ask shows a question, with a form that is sent to the address of the page as
+	// token and answer, which is yes or no.
+	Ask(w http.ResponseWriter, q Question)
+	End(w http.ResponseWriter, e Ending)
+	Nothing(w http.ResponseWriter) // for every other address
+}
+
 // A Callback waits at the redirect URI for one participant's browser.
 type Callback struct {
 	URL string // what the person opens
-	// Ask shows a person who came back with another browser a question, with a
-	// form that is sent to the address of the page as token and answer, which is
-	// yes or no. Nil: others than the browser that began are turned away.
-	Ask func(w http.ResponseWriter, q Question)
 
-	grants   *Grants
-	begun    begun
-	redirect *url.URL
-	listener net.Listener
-	tick     <-chan time.Time // when to sweep; nil: every SweepEvery
-	asked    *AskError        // of this participant; touched by one request at a time
+	connecting *Connecting
+	pages      Pages
+	begun      begun
+	redirect   *url.URL
+	listener   net.Listener
+	tick       <-chan time.Time // when to sweep; nil: every SweepEvery
+	asked      *AskError        // of this participant; touched by one request at a time
 }
 
 // Listen begins the consent of a participant and opens the port at which the
 // browser will arrive: that of the redirect URI, or addr (host:port) where a
-// proxy stands between. Wait must follow.
-func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callback, error) {
-	address, b, err := g.begin(ctx, OAuthState{ParticipantID: participantID})
+// proxy stands between. Where browsers of other machines can come back, they are asked whose
+// account it is. Wait must follow.
+func (cn *Connecting) Listen(ctx context.Context, participantID, addr string, pages Pages) (*Callback, error) {
+	address, b, err := cn.begin(ctx, OAuthState{ParticipantID: participantID})
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +55,7 @@ func (g *Grants) Listen(ctx context.Context, participantID, addr string) (*Callb
 	if err != nil {
 		return nil, fmt.Errorf("redirect URI %s: %w", redirect.Redacted(), err)
 	}
-	return &Callback{URL: address, grants: g, begun: b, redirect: redirect, listener: l}, nil
+	return &Callback{URL: address, connecting: cn, pages: pages, begun: b, redirect: redirect, listener: l}, nil
 }
 
 // A RedirectError is a redirect URI at which nobody can listen without a proxy.
@@ -69,14 +76,14 @@ func listenAddress(redirect *url.URL) (string, error) {
 	return net.JoinHostPort(redirect.Hostname(), port), nil
 }
 
-// Local reports whether only browsers of this machine can come back to it.
-func (c *Callback) Local() bool {
+// local reports whether only browsers of this machine can come back to it.
+func (c *Callback) local() bool {
 	at, ok := c.listener.Addr().(*net.TCPAddr)
 	return ok && at.IP.IsLoopback() && loopbackHost(c.redirect.Hostname())
 }
 
-// An outcome is how a participant's consent ended.
-type outcome struct {
+// ended is how a participant's consent ended.
+type ended struct {
 	found Found
 	err   error
 }
@@ -86,14 +93,14 @@ type outcome struct {
 // *NotConfirmedError. Consents of other participants that arrive meanwhile are
 // completed too.
 func (c *Callback) Wait(ctx context.Context) (Found, error) {
-	arrived := make(chan outcome, 1)
+	arrived := make(chan ended, 1)
 	var serving sync.Mutex // one browser at a time
 	closed := false
 	server := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		MaxHeaderBytes:    1 << 16,
-		ErrorLog:          slog.NewLogLogger(c.grants.log().Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(c.connecting.client.log().Handler(), slog.LevelDebug),
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			serving.Lock()
 			defer serving.Unlock()
@@ -102,7 +109,7 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 			}
 			if mine, found, err := c.serve(ctx, w, r); mine {
 				select {
-				case arrived <- outcome{found, err}:
+				case arrived <- ended{found, err}:
 				default: // the state was used up by the first
 				}
 			}
@@ -122,8 +129,8 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 		serving.Lock()
 		defer serving.Unlock()
 		closed = true
-		if err := c.grants.EndQuestions(ctx); err != nil {
-			c.grants.log().Warn("what waits to be confirmed is not destroyed yet", "error", err)
+		if err := c.connecting.questions.EndQuestions(ctx); err != nil {
+			c.connecting.client.log().Warn("what waits to be confirmed is not destroyed yet", "error", err)
 		}
 	}()
 	tick := c.tick
@@ -155,10 +162,10 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 // unanswered sweeps, and is an error when the question of this participant has
 // had its time.
 func (c *Callback) unanswered(ctx context.Context) error {
-	if _, err := c.grants.Sweep(ctx); err != nil {
+	if _, err := c.connecting.questions.Sweep(ctx); err != nil {
 		return err
 	}
-	if c.asked == nil || c.grants.now().Before(c.asked.ExpiresAt) {
+	if c.asked == nil || c.connecting.register.now().Before(c.asked.ExpiresAt) {
 		return nil
 	}
 	return &NotConfirmedError{ParticipantID: c.asked.ParticipantID}

@@ -153,7 +153,7 @@ func settle(ctx context.Context, tx *sql.Tx, s settling) (out Connection, verdic
 		return s.c, &OtherAccountError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID}, nil
 	}
 	for _, o := range s.others {
-		if o.Status != Ended && s.same(o) && s.mine(o) && s.store.OwnConnection(o) == nil {
+		if o.Status != Ended && s.same(o) && s.mine(o) && s.store.own(o) == nil {
 			out, err = s.store.moveGrant(ctx, tx, s.c, o)
 			return out, nil, err
 		}
@@ -177,7 +177,7 @@ func (s settling) mine(o Connection) bool { return o.ParticipantID == s.c.Partic
 // objection is what somebody has to confirm, nil for nothing.
 func (s settling) objection() error {
 	for _, o := range s.others {
-		if s.store.OwnConnection(o) != nil { // nobody knows whose account it was
+		if s.store.own(o) != nil { // nobody knows whose account it was
 			return &OwnerError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID, Kind: ownedConnection, Aside: true}
 		}
 	}
@@ -245,7 +245,7 @@ func (s settling) free(o Connection) time.Time { return later(s.heldTo(o), o.Val
 // changeOver ends what stands in c's way at the instant at, and admits c.
 func (s settling) changeOver(ctx context.Context, tx *sql.Tx, at time.Time) (out Connection, verdict, err error) {
 	for _, o := range s.others {
-		if s.store.OwnConnection(o) != nil { // what it says now, somebody has confirmed
+		if s.store.own(o) != nil { // what it says now, somebody has confirmed
 			if err := s.store.sealConnection(ctx, tx, o.ID); err != nil {
 				return s.c, nil, err
 			}

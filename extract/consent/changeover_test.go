@@ -288,18 +288,18 @@ func TestDestroyedTokensLeaveNoBytes(t *testing.T) {
 		}
 		g := grantOf(name, c)
 		g.Current = sealed(name)
-		if ok, err := s.CommitRefresh(ctx, TokenAnswer{ConnectionID: id, OldHash: held.RefreshHash}, g); err != nil || !ok {
+		if ok, err := s.commitRefresh(ctx, TokenAnswer{ConnectionID: id, OldHash: held.RefreshHash}, g); err != nil || !ok {
 			t.Fatalf("CommitRefresh = %t, %v", ok, err)
 		}
 	}
 	answer := TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash third", HTTPStatus: 200, Sealed: sealed("answer"), ReceivedAt: c.now()}
-	if _, err := s.PutAnswer(ctx, answer); err != nil {
+	if _, err := s.putAnswer(ctx, answer); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := s.LeaseRefresh(ctx, id, "me", time.Minute); err != nil || !ok {
+	if ok, err := s.refreshing(id, "me").TakeFree(ctx, time.Minute); err != nil || !ok {
 		t.Fatal(err)
 	}
-	if err := s.BeginRefresh(ctx, id, "me", "hash third", time.Minute); err != nil {
+	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash third"); err != nil {
 		t.Fatal(err)
 	}
 	settled(t, s, c, "P002", "kept", "another")
@@ -323,7 +323,7 @@ func TestDestroyedTokensLeaveNoBytes(t *testing.T) {
 	if !inFiles(t, s, []byte("sealed kept")) {
 		t.Error("P002's tokens are gone as well")
 	}
-	if intents, err := s.Intents(ctx); err != nil || len(intents) != 0 {
+	if intents, err := s.intents(ctx); err != nil || len(intents) != 0 {
 		t.Errorf("Intents = %v, %v, want none", intents, err)
 	}
 	if got := connections(t, s)[id]; got.Status != Ended || got.EndedBecause != "study completed" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -13,10 +14,22 @@ import (
 // stateLife is how long a consent link may be used.
 const stateLife = time.Hour
 
+// Connecting leads people to Dexcom's login, and takes what they come back with.
+type Connecting struct {
+	register  *Register
+	key       *Key
+	client    *Client
+	tokens    *Tokens
+	accounts  *Accounts
+	links     *Links
+	questions *Questions
+	arriving  sync.Map // hashes of the states with which somebody is coming back
+}
+
 // Begin begins the consent of a participant and returns the URL to open in a
 // browser within the hour. Errors: *cohort.UnknownParticipantError, *NoAppError.
-func (g *Grants) Begin(ctx context.Context, participantID string) (string, error) {
-	address, _, err := g.begin(ctx, OAuthState{ParticipantID: participantID})
+func (cn *Connecting) Begin(ctx context.Context, participantID string) (string, error) {
+	address, _, err := cn.begin(ctx, OAuthState{ParticipantID: participantID})
 	return address, err
 }
 
@@ -28,22 +41,22 @@ type begun struct {
 
 // begin begins the consent o, of which it fills in all but the participant, the
 // invitation and the browser.
-func (g *Grants) begin(ctx context.Context, o OAuthState) (string, begun, error) {
-	p, err := g.Register.Cohort.Participant(ctx, o.ParticipantID)
+func (cn *Connecting) begin(ctx context.Context, o OAuthState) (string, begun, error) {
+	p, err := cn.register.Cohort.Participant(ctx, o.ParticipantID)
 	if err != nil {
 		return "", begun{}, err
 	}
-	app, err := g.app(p.Region)
+	app, err := cn.client.app(p.Region)
 	if err != nil {
 		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
-	if err := g.client(app).Check(); err != nil {
+	if err := cn.client.client(app).Check(); err != nil {
 		return "", begun{}, fmt.Errorf("region %s: %w", app.Region, err)
 	}
 	secret := newState()
-	b := begun{app, g.Key.hash("state", secret)}
-	o.Hash, o.Region, o.RedirectURI, o.ExpiresAt = b.hash, app.Region, app.RedirectURI, g.now().Add(stateLife)
-	if err := g.Register.PutState(ctx, o); err != nil {
+	b := begun{app, cn.key.hash("state", secret)}
+	o.Hash, o.Region, o.RedirectURI, o.ExpiresAt = b.hash, app.Region, app.RedirectURI, cn.register.now().Add(stateLife)
+	if err := cn.putState(ctx, o); err != nil {
 		return "", begun{}, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
 	return app.oauth().AuthCodeURL(secret), b, nil
@@ -53,56 +66,56 @@ func (g *Grants) begin(ctx context.Context, o OAuthState) (string, begun, error)
 // somebody pasted it at the terminal that began it. The tokens are kept before
 // anything else is done with them. Errors: *StateError, *DeniedError,
 // *CodeError, *WrongClientError, *NoCallError, and those of Verify.
-func (g *Grants) Finish(ctx context.Context, redirected string) (Found, error) {
+func (cn *Connecting) Finish(ctx context.Context, redirected string) (Found, error) {
 	u, err := url.Parse(redirected)
 	if err != nil {
 		return Found{}, errors.New("redirected address: not a URL") // which may hold a code
 	}
 	query := u.Query()
 	u.RawQuery, u.Fragment = "", ""
-	return g.Arrive(ctx, Arrival{Address: u.String(), Query: query, Pasted: true})
+	return cn.Arrive(ctx, Arrival{Address: u.String(), Query: query, Pasted: true})
 }
 
 // Arrive ends the consent with which a browser came back. One that is not the
-// browser that began is to be asked first: *AskError. Else errors are Finish's.
-func (g *Grants) Arrive(ctx context.Context, a Arrival) (Found, error) {
-	hash := g.Key.hash("state", a.Query.Get("state"))
-	o, err := g.awaited(ctx, hash, a)
+// browser that began is to be asked first: *AskError. Else errors are Finish's. With an
+// error, what was found says at least of which participant the consent was, if it is
+// known.
+func (cn *Connecting) Arrive(ctx context.Context, a Arrival) (found Found, err error) {
+	hash := cn.key.hash("state", a.Query.Get("state"))
+	o, err := cn.awaited(ctx, hash, a)
+	defer func() { found.Connection.ParticipantID = o.ParticipantID }() // whose it was to be
 	if err != nil {
 		return Found{}, err
 	}
 	// One at a time, or each of many would take a place for the same code.
-	if _, another := g.arriving.LoadOrStore(hash, true); another {
+	if _, another := cn.arriving.LoadOrStore(hash, true); another {
 		return Found{}, &StateError{Reason: StateUsed}
 	}
-	defer g.arriving.Delete(hash)
+	defer cn.arriving.Delete(hash)
 	if a.Query.Get("code") != "" {
-		if err := g.place(ctx, o); err != nil {
+		if err := cn.place(ctx, o); err != nil {
 			return Found{}, err
 		}
 	}
-	if o, err = g.Register.UseState(ctx, hash); err != nil {
+	if o, err = cn.useState(ctx, hash); err != nil {
 		return Found{}, err
 	}
-	g.reached("connect.returned")
-	found, err := g.completeFor(ctx, o, a)
-	if noted := g.noteOutcome(ctx, o, found, err); noted != nil {
-		err = errors.Join(err, noted)
-	}
-	return found, err
+	cn.client.reached("connect.returned")
+	found, err = cn.completeFor(ctx, o, a)
+	return found, errors.Join(err, cn.links.noteEnding(ctx, o, EndingOf(found, err)))
 }
 
 // awaited returns the consent that an arrival is of, before anything is written:
 // what comes from nowhere, or brings nothing, costs no more than a look.
-func (g *Grants) awaited(ctx context.Context, hash string, a Arrival) (OAuthState, error) {
+func (cn *Connecting) awaited(ctx context.Context, hash string, a Arrival) (OAuthState, error) {
 	if a.Query.Get("state") == "" {
 		return OAuthState{}, &StateError{Reason: StateMissing}
 	}
-	o, err := g.Register.State(ctx, hash)
+	o, err := cn.state(ctx, hash)
 	switch {
 	case err != nil:
 		return o, err
-	case !a.Ask && !g.fits(o, a):
+	case !a.Ask && !cn.fits(o, a):
 		return o, &StateError{Reason: StateElsewhere}
 	case a.empty():
 		return o, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
@@ -112,12 +125,12 @@ func (g *Grants) awaited(ctx context.Context, hash string, a Arrival) (OAuthStat
 
 // place takes a place for an exchange among the calls that the app may make in
 // an hour. A code does not keep while there is none.
-func (g *Grants) place(ctx context.Context, o OAuthState) error {
-	err := g.quota()
-	if err == nil && g.Pace != nil {
+func (cn *Connecting) place(ctx context.Context, o OAuthState) error {
+	err := cn.client.quota()
+	if err == nil && cn.client.Pace != nil {
 		within, cancel := context.WithTimeout(ctx, lookWithin)
 		defer cancel()
-		err = g.Pace(within, o.Region)
+		err = cn.client.Pace(within, o.Region)
 	}
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -129,8 +142,8 @@ func (g *Grants) place(ctx context.Context, o OAuthState) error {
 }
 
 // completeFor is Arrive once the state is used up.
-func (g *Grants) completeFor(ctx context.Context, o OAuthState, a Arrival) (Found, error) {
-	if err := g.stillWanted(ctx, o); err != nil {
+func (cn *Connecting) completeFor(ctx context.Context, o OAuthState, a Arrival) (Found, error) {
+	if err := cn.links.stillWanted(ctx, o); err != nil {
 		return Found{}, err
 	}
 	var r reply
@@ -141,7 +154,7 @@ func (g *Grants) completeFor(ctx context.Context, o OAuthState, a Arrival) (Foun
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "came back to another address than " + o.RedirectURI}
 	case knownCode(a.Query.Get("error")) == accessDenied:
 		denied := state.Act{Subject: "consent", ParticipantID: o.ParticipantID, After: state.Fields{"denied": true}}
-		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, g.Register.Store.Audit(ctx, denied))
+		return Found{}, errors.Join(&DeniedError{o.ParticipantID}, cn.register.Store.Audit(ctx, denied))
 	case r.failed:
 		said := r.said(code, a.Query.Get("state"))
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: fmt.Sprintf("Dexcom answered %q", said)}
@@ -149,14 +162,14 @@ func (g *Grants) completeFor(ctx context.Context, o OAuthState, a Arrival) (Foun
 		return Found{}, &CodeError{ParticipantID: o.ParticipantID, Reason: "no code came back"}
 	}
 	var unconfirmed *Unconfirmed
-	if !g.fits(o, a) {
-		unconfirmed = &Unconfirmed{Invitation: o.Invitation, Browser: g.browserHash(a.Browser), ExpiresAt: g.now().Add(questionLife)}
+	if !cn.fits(o, a) {
+		unconfirmed = &Unconfirmed{Invitation: o.Invitation, Browser: cn.links.browserHash(a.Browser), ExpiresAt: cn.register.now().Add(questionLife)}
 	}
-	id, err := g.exchange(context.WithoutCancel(ctx), o, code, unconfirmed)
+	id, err := cn.exchange(context.WithoutCancel(ctx), o, code, unconfirmed)
 	if err != nil {
 		return Found{}, err
 	}
-	return g.Verify(ctx, id)
+	return cn.accounts.Verify(ctx, id)
 }
 
 // arrivedAt reports whether a browser that was sent to redirect shows address: it
@@ -169,27 +182,27 @@ func arrivedAt(address, redirect string) bool {
 // exchange turns a code into a connection, in the order of a refresh: answer
 // kept, parsed, committed. That the state is used up is on record already. An
 // answer that is to be confirmed is kept as such, and no more: *AskError.
-func (g *Grants) exchange(ctx context.Context, o OAuthState, code string, unconfirmed *Unconfirmed) (connectionID string, err error) {
-	app, err := g.app(o.Region)
+func (cn *Connecting) exchange(ctx context.Context, o OAuthState, code string, unconfirmed *Unconfirmed) (connectionID string, err error) {
+	app, err := cn.client.app(o.Region)
 	if err != nil {
 		return "", fmt.Errorf("participant %s: %w", o.ParticipantID, err)
 	}
-	a := TokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
-	got, err := g.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}}, sendIt)
+	a := TokenAnswer{ConnectionID: cn.register.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
+	got, err := cn.client.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}}, sendIt)
 	if err != nil {
 		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
 	}
-	g.reached("connect.answered")
-	a.HTTPStatus, a.ReceivedAt = got.status, g.now()
-	kept, keepErr := g.keep(ctx, a, got.body)
-	g.reached("connect.kept")
+	cn.client.reached("connect.answered")
+	a.HTTPStatus, a.ReceivedAt = got.status, cn.register.now()
+	kept, keepErr := cn.tokens.keep(ctx, a, got.body)
+	cn.client.reached("connect.kept")
 	if unconfirmed != nil && keepErr != nil {
 		return "", keepErr
 	}
 	if unconfirmed != nil {
-		return "", g.ask(ctx, app, kept, got.body, code)
+		return "", cn.questions.ask(ctx, app, kept, got.body, code)
 	}
-	return a.ConnectionID, errors.Join(g.useCode(ctx, kept, got.body, code), keepErr)
+	return a.ConnectionID, errors.Join(cn.tokens.useCode(ctx, kept, got.body, code), keepErr)
 }
 
 // sendIt is for what nobody else can present meanwhile.
@@ -197,28 +210,28 @@ func sendIt() error { return nil }
 
 // useCode commits what the answer to a code brings. A code that is not known any
 // more is "".
-func (g *Grants) useCode(ctx context.Context, a TokenAnswer, body []byte, code string) error {
+func (ts *Tokens) useCode(ctx context.Context, a TokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus == 200 && r.Refresh != "" {
-		grant, err := g.grant(r.pair, a.ReceivedAt, r.lifetime)
+		grant, err := ts.key.grant(r.pair, a.ReceivedAt, r.lifetime)
 		if err != nil {
 			return fmt.Errorf("participant %s: %w", a.ParticipantID, err)
 		}
-		g.reached("connect.parsed")
-		if err := g.Register.CommitCode(ctx, a, grant); err != nil {
+		ts.client.reached("connect.parsed")
+		if err := ts.commitCode(ctx, a, grant); err != nil {
 			return fmt.Errorf("participant %s: tokens not committed: %w", a.ParticipantID, err)
 		}
-		g.reached("connect.committed")
+		ts.client.reached("connect.committed")
 		return nil
 	}
-	outcome, out := g.codeError(a, r, code)
+	outcome, out := ts.codeError(a, r, code)
 	failure := RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
-	return errors.Join(out, g.Register.FailCode(ctx, failure))
+	return errors.Join(out, ts.failCode(ctx, failure))
 }
 
 // codeError is that the answer a to a code, which says r, brings no tokens.
-func (g *Grants) codeError(a TokenAnswer, r reply, code string) (outcome string, err error) {
-	outcome = r.outcome(a.HTTPStatus, g.secrets(a.Region, code)...)
+func (ts *Tokens) codeError(a TokenAnswer, r reply, code string) (outcome string, err error) {
+	outcome = r.outcome(a.HTTPStatus, ts.client.secrets(a.Region, code)...)
 	switch {
 	case r.code.ofApp():
 		return outcome, &WrongClientError{Region: a.Region, Code: string(r.code), Said: outcome}
@@ -229,19 +242,19 @@ func (g *Grants) codeError(a TokenAnswer, r reply, code string) (outcome string,
 }
 
 // finishCode completes an exchange that a crash interrupted after its answer.
-func (g *Grants) finishCode(ctx context.Context, a TokenAnswer) error {
-	body, err := g.Key.open(a.Sealed)
+func (ts *Tokens) finishCode(ctx context.Context, a TokenAnswer) error {
+	body, err := ts.key.open(a.Sealed)
 	if err != nil {
-		g.damaged(a) // the consent has to be begun again
-		return g.Register.FailCode(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
+		ts.damaged(a) // the consent has to be begun again
+		return ts.failCode(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
 	}
-	if err := g.Register.OwnAnswer(a); err != nil {
+	if err := ts.register.own(a); err != nil {
 		return err
 	}
-	err = g.useCode(context.WithoutCancel(ctx), a, body, "")
+	err = ts.useCode(context.WithoutCancel(ctx), a, body, "")
 	var code *CodeError
 	if errors.As(err, &code) || refreshError(err) {
-		g.log().Warn("code was not exchanged", "participant_id", a.ParticipantID, "error", err)
+		ts.client.log().Warn("code was not exchanged", "participant_id", a.ParticipantID, "error", err)
 		return nil
 	}
 	return err

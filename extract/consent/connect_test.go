@@ -32,7 +32,7 @@ func (s *study) redirected(address, code, reason string) string {
 }
 
 // connect runs a whole consent of participant by the account user.
-func (s *study) connect(g *Grants, participant, user string) (Found, error) {
+func (s *study) connect(g *process, participant, user string) (Found, error) {
 	s.t.Helper()
 	address, err := g.Begin(s.t.Context(), participant)
 	if err != nil {

@@ -46,7 +46,7 @@ type Connection struct {
 	BegunBecause  string    // why it took over from another account or participant; "": nobody was asked
 	EndedBecause  string    // why it ended; "": nobody said
 
-	seal string // see OwnConnection
+	seal string // see ownedRow
 }
 
 // TokensDamaged is the LastError of a connection whose sealed tokens cannot be opened.

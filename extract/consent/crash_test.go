@@ -83,7 +83,7 @@ func TestCrash(t *testing.T) {
 				if err != nil || token != h.Access || s.access[token] == "" || s.refresh[h.Refresh] == "" {
 					t.Errorf("Token = %v; stored pair lives: access %t, refresh %t", err, s.access[h.Access] != "", s.refresh[h.Refresh] != "")
 				}
-				intents, _ := next.Register.Intents(t.Context())
+				intents, _ := next.intents(t.Context())
 				answers, _ := next.Register.Answers(t.Context(), "")
 				if len(intents)+len(answers) != 0 {
 					t.Errorf("left over: intents %v, %d answers", intents, len(answers))

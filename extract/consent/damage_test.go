@@ -99,7 +99,7 @@ func TestDamagedTokens(t *testing.T) {
 
 // again connects a participant anew, to the same account, and expects that all is
 // well then.
-func (s *study) again(g *Grants, who, id string) {
+func (s *study) again(g *process, who, id string) {
 	s.t.Helper()
 	got, err := g.Import(s.t.Context(), strings.NewReader("participant_id,refresh_token\n"+who+","+s.newRefresh("user of "+who)+"\n"))
 	if err != nil {

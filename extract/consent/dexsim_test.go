@@ -48,7 +48,7 @@ func TestAgainstSimulator(t *testing.T) {
 
 // liveTenHours uses the connection's tokens for ten hours, every half hour, in two
 // processes.
-func liveTenHours(t *testing.T, s *study, app App, id string, processes ...*Grants) {
+func liveTenHours(t *testing.T, s *study, app App, id string, processes ...*process) {
 	t.Helper()
 	client := dexcom.Client{BaseURL: app.BaseURL}
 	for i := range 20 {

@@ -69,7 +69,7 @@ func fillDisk(ctx context.Context, e errand) error {
 // A disk is what the study of one connection is on.
 type disk struct {
 	ctx        context.Context
-	g          *Grants
+	g          *process
 	connection string
 	filler     string
 }

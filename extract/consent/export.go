@@ -22,6 +22,14 @@ import (
 // bundleSchema is the form of an exported file once it is opened.
 const bundleSchema = "dexetl.grants/1"
 
+// Moving takes grants to another machine, and from elsewhere.
+type Moving struct {
+	register *Register
+	key      *Key
+	client   *Client
+	tokens   *Tokens
+}
+
 // A bundle is what an exported file seals.
 type bundle struct {
 	Schema     string       `json:"schema"`
@@ -59,7 +67,7 @@ func (e *RecipientError) Error() string {
 //
 // The tokens stay here, sealed: who exports again gets the same grants, so a
 // file that was lost, or not finished, is replaced.
-func (g *Grants) Export(ctx context.Context, path, recipient string, participants []string) (int, error) {
+func (mv *Moving) Export(ctx context.Context, path, recipient string, participants []string) (int, error) {
 	others, err := recipients(recipient)
 	if err != nil {
 		return 0, err
@@ -67,18 +75,18 @@ func (g *Grants) Export(ctx context.Context, path, recipient string, participant
 	if _, err := os.Lstat(path); err == nil {
 		return 0, &os.PathError{Op: "export", Path: path, Err: os.ErrExist}
 	}
-	owner := g.Register.Store.NewID()
-	list, err := g.leaseAll(ctx, owner, participants)
+	owner := mv.register.Store.NewID()
+	list, err := mv.leaseAll(ctx, owner, participants)
 	defer func() {
 		for _, h := range list {
-			g.release(ctx, h.Connection.ID, owner)
+			mv.tokens.release(ctx, h.Connection.ID, mv.register.refreshing(h.Connection.ID, owner))
 		}
 	}()
 	if err != nil || len(list) == 0 {
 		return 0, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	sealed, err := g.bundle(list, others)
+	sealed, err := mv.bundle(list, others)
 	if err != nil {
 		return 0, err
 	}
@@ -86,15 +94,15 @@ func (g *Grants) Export(ctx context.Context, path, recipient string, participant
 	if err := writeDurably(unfinished, sealed); err != nil {
 		return 0, err
 	}
-	g.reached("export written")
+	mv.client.reached("export written")
 	hashes := make(map[string]string, len(list))
 	for _, h := range list {
 		hashes[h.Connection.ID] = h.RefreshHash
 	}
-	if err := g.Register.MarkExported(ctx, owner, hashes, recipient); err != nil {
+	if err := mv.markExported(ctx, owner, hashes, recipient); err != nil {
 		return 0, errors.Join(fmt.Errorf("export: %w", err), os.Remove(unfinished))
 	}
-	g.reached("export marked")
+	mv.client.reached("export marked")
 	if err := os.Rename(unfinished, path); err != nil {
 		return 0, err
 	}
@@ -114,8 +122,8 @@ func recipients(text string) ([]age.Recipient, error) {
 
 // leaseAll takes the refresh leases of the connections to export and returns
 // what they hold, answers that a crash left included.
-func (g *Grants) leaseAll(ctx context.Context, owner string, participants []string) (list []held, err error) {
-	all, err := g.Register.Connections(ctx)
+func (mv *Moving) leaseAll(ctx context.Context, owner string, participants []string) (list []held, err error) {
+	all, err := mv.register.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -123,13 +131,13 @@ func (g *Grants) leaseAll(ctx context.Context, owner string, participants []stri
 		if c.Aside || c.Status == Ended || c.Status == NeedsReconsent || !named(participants, c.ParticipantID) {
 			continue
 		}
-		if err := g.leaseAs(ctx, c.ID, owner); err != nil {
+		if err := await(ctx, mv.register.refreshing(c.ID, owner)); err != nil {
 			return list, fmt.Errorf("participant %s: %w", c.ParticipantID, err)
 		}
-		if err := g.finish(ctx, c.ID); err != nil {
+		if err := mv.tokens.finish(ctx, c.ID); err != nil {
 			return append(list, held{Connection: c}), err
 		}
-		h, err := g.read(ctx, c.ID)
+		h, err := mv.tokens.read(ctx, c.ID)
 		list = append(list, h)
 		if err != nil {
 			return list, err
@@ -143,8 +151,8 @@ func named(participants []string, id string) bool {
 }
 
 // bundle seals what list holds, for the study's own key and others.
-func (g *Grants) bundle(list []held, others []age.Recipient) ([]byte, error) {
-	b := bundle{Schema: bundleSchema, ExportedAt: g.now()}
+func (mv *Moving) bundle(list []held, others []age.Recipient) ([]byte, error) {
+	b := bundle{Schema: bundleSchema, ExportedAt: mv.register.now()}
 	for _, h := range list {
 		b.Grants = append(b.Grants, bundleLine{h.ParticipantID, h.Region, h.Refresh, h.ValidFrom, h.ValidTo})
 	}
@@ -152,7 +160,7 @@ func (g *Grants) bundle(list []held, others []age.Recipient) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.Key.seal(plain, others...)
+	return mv.key.seal(plain, others...)
 }
 
 // writeDurably writes a file that nobody else can read, in the place of one
@@ -199,9 +207,9 @@ func (e *NotInRosterError) Error() string {
 
 // A Takeover says what is in an exported file.
 type Takeover struct {
-	g     *Grants
-	fresh []TokenImport
-	back  []string // connections whose grants left in this very file
+	moving *Moving
+	fresh  []TokenImport
+	back   []string // connections whose grants left in this very file
 }
 
 // Back returns how many of the grants left from here, with the tokens this
@@ -211,15 +219,15 @@ func (t *Takeover) Back() int { return len(t.back) }
 // Open opens an exported file; nothing is stored. One that was sealed for
 // another study's key is ErrWrongKey; participants whom the roster does not have
 // are a *NotInRosterError.
-func (g *Grants) Open(ctx context.Context, r io.Reader) (*Takeover, error) {
-	b, err := g.openBundle(r)
+func (mv *Moving) Open(ctx context.Context, r io.Reader) (*Takeover, error) {
+	b, err := mv.openBundle(r)
 	if err != nil {
 		return nil, err
 	}
-	t := &Takeover{g: g}
+	t := &Takeover{moving: mv}
 	var unknown []string
 	for _, line := range b.Grants {
-		p, err := g.Register.Cohort.Participant(ctx, line.ParticipantID)
+		p, err := mv.register.Cohort.Participant(ctx, line.ParticipantID)
 		if missing := (*cohort.UnknownParticipantError)(nil); errors.As(err, &missing) {
 			unknown = append(unknown, missing.ID)
 			continue
@@ -237,7 +245,7 @@ func (g *Grants) Open(ctx context.Context, r io.Reader) (*Takeover, error) {
 	return t, nil
 }
 
-func (g *Grants) openBundle(r io.Reader) (b bundle, err error) {
+func (mv *Moving) openBundle(r io.Reader) (b bundle, err error) {
 	in := bufio.NewReader(r)
 	var sealed io.Reader = in
 	if start, _ := in.Peek(len(armor.Header)); isArmored(start) {
@@ -247,7 +255,7 @@ func (g *Grants) openBundle(r io.Reader) (b bundle, err error) {
 	if err != nil {
 		return b, fmt.Errorf("exported grants: %w", errDamagedSeal)
 	}
-	plain, err := g.Key.open(text)
+	plain, err := mv.key.open(text)
 	if err != nil {
 		return b, fmt.Errorf("exported grants: %w", err)
 	}
@@ -259,8 +267,8 @@ func (g *Grants) openBundle(r io.Reader) (b bundle, err error) {
 
 // add sorts a grant to those that come and those that come back.
 func (t *Takeover) add(ctx context.Context, p cohort.Participant, line bundleLine) error {
-	g := t.g
-	held, err := g.Register.ExportedAs(ctx, g.Key.hash("refresh", line.RefreshToken))
+	mv := t.moving
+	held, err := mv.exportedAs(ctx, mv.key.hash("refresh", line.RefreshToken))
 	if err == nil && held.ParticipantID != p.ID {
 		return &OwnerError{ParticipantID: p.ID, ConnectionID: held.ID, Kind: "connection"}
 	}
@@ -271,13 +279,13 @@ func (t *Takeover) add(ctx context.Context, p cohort.Participant, line bundleLin
 	if !errors.Is(err, ErrNoConnection) {
 		return err
 	}
-	app, err := g.app(line.Region)
+	app, err := mv.client.app(line.Region)
 	if err != nil {
-		if app, err = g.app(p.Region); err != nil {
+		if app, err = mv.client.app(p.Region); err != nil {
 			return err
 		}
 	}
-	grant, err := g.grant(pair{Refresh: line.RefreshToken}, time.Time{}, 0)
+	grant, err := mv.key.grant(pair{Refresh: line.RefreshToken}, time.Time{}, 0)
 	if err != nil {
 		return err
 	}
@@ -288,10 +296,10 @@ func (t *Takeover) add(ctx context.Context, p cohort.Participant, line bundleLin
 // Take takes the grants over, those that come back included. Spends no token;
 // new connections wait for Verify.
 func (t *Takeover) Take(ctx context.Context) (Imported, error) {
-	if err := t.g.Register.TakeBack(ctx, t.back); err != nil {
+	if err := t.moving.takeBack(ctx, t.back); err != nil {
 		return Imported{}, fmt.Errorf("exported grants: %w", err)
 	}
-	ids, err := t.g.Register.ImportTokens(ctx, t.fresh)
+	ids, err := t.moving.importTokens(ctx, t.fresh)
 	if err != nil {
 		return Imported{}, fmt.Errorf("exported grants: %w", err)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // beside is another machine's study that talks to the same server.
-func (s *study) beside(participants ...string) (*study, *Grants) {
+func (s *study) beside(participants ...string) (*study, *process) {
 	s.t.Helper()
 	other := &study{server: s.server, t: s.t, dir: s.t.TempDir(), now: s.clock()}
 	g := other.process()
@@ -24,7 +24,7 @@ func (s *study) beside(participants ...string) (*study, *Grants) {
 	return other, g
 }
 
-func (s *study) takes(g *Grants, path string) (Imported, error) {
+func (s *study) takes(g *process, path string) (Imported, error) {
 	s.t.Helper()
 	file, err := os.Open(path)
 	if err != nil {

@@ -11,16 +11,16 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// MarkExported records that the grants with these refresh hashes, by
+// markExported records that the grants with these refresh hashes, by
 // connection, have left for another machine: from now on they are not used
 // here. Their tokens stay, sealed, so that nothing is lost with the file they
 // left in. All or none: the owner must hold every connection's refresh lease,
 // else ErrLeaseLost; a token that is no longer the stored one is ErrSuperseded.
 // A connection that is marked already stays so.
-func (r *Register) MarkExported(ctx context.Context, owner string, hashes map[string]string, recipient string) error {
-	return r.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
+func (mv *Moving) markExported(ctx context.Context, owner string, hashes map[string]string, recipient string) error {
+	return mv.register.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
 		for id, hash := range hashes {
-			if err := r.holds(ctx, tx, id, owner, hash); err != nil {
+			if err := mv.holds(ctx, tx, id, owner, hash); err != nil {
 				return nil, fmt.Errorf("connection %s: %w", id, err)
 			}
 			before, err := connectionIn(ctx, tx, id)
@@ -43,8 +43,8 @@ func (r *Register) MarkExported(ctx context.Context, owner string, hashes map[st
 
 // holds checks that owner has the refresh lease of a connection whose refresh
 // token has this hash.
-func (r *Register) holds(ctx context.Context, tx *sql.Tx, id, owner, hash string) error {
-	if err := r.Store.Holds(ctx, tx, refreshLease(id), owner); err != nil {
+func (mv *Moving) holds(ctx context.Context, tx *sql.Tx, id, owner, hash string) error {
+	if err := mv.register.refreshing(id, owner).HeldIn(ctx, tx); err != nil {
 		return err
 	}
 	var n int
@@ -55,24 +55,24 @@ func (r *Register) holds(ctx context.Context, tx *sql.Tx, id, owner, hash string
 	return err
 }
 
-// ExportedAs returns the connection that is marked exported and holds the
+// exportedAs returns the connection that is marked exported and holds the
 // refresh token with this hash; ErrNoConnection if there is none, *OwnerError if it was
 // edited.
-func (r *Register) ExportedAs(ctx context.Context, refreshHash string) (Connection, error) {
-	c, err := state.One(ctx, r.Store, scanConnection, selectConnections+
+func (mv *Moving) exportedAs(ctx context.Context, refreshHash string) (Connection, error) {
+	c, err := state.One(ctx, mv.register.Store, scanConnection, selectConnections+
 		" where status = ? and connection_id in (select connection_id from tokens where refresh_hash = ?)", Exported, refreshHash)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNoConnection
 	}
 	if err == nil {
-		err = r.OwnConnection(c)
+		err = mv.register.own(c)
 	}
 	return c, err
 }
 
-// TakeBack lets connections that were exported be used here again, all or none.
-func (r *Register) TakeBack(ctx context.Context, ids []string) error {
-	return r.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
+// takeBack lets connections that were exported be used here again, all or none.
+func (mv *Moving) takeBack(ctx context.Context, ids []string) error {
+	return mv.register.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
 		for _, id := range ids {
 			before, err := connectionIn(ctx, tx, id)
 			if err != nil {

@@ -222,7 +222,7 @@ func (s *study) clock() time.Time {
 	return s.now
 }
 
-func newStudy(t *testing.T, participants ...string) (*study, *Grants) {
+func newStudy(t *testing.T, participants ...string) (*study, *process) {
 	t.Helper()
 	s := &study{server: newServer(t), t: t, dir: t.TempDir(), now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() {
@@ -242,7 +242,7 @@ func newStudy(t *testing.T, participants ...string) (*study, *Grants) {
 }
 
 // process is what another dexetl in the same folder would have.
-func (s *study) process() *Grants {
+func (s *study) process() *process {
 	s.t.Helper()
 	store, err := state.Open(s.t.Context(), s.dir)
 	if err != nil {
@@ -254,15 +254,36 @@ func (s *study) process() *Grants {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &Grants{
-		Register: registerOf(store), Key: key, Region: "us", Wanted: func(cohort.Participant) bool { return true },
+	g := newProcess(registerOf(store), key, &Client{
+		Region: "us", Log: slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Apps: map[string]App{"us": {BaseURL: s.URL, OAuthPrefix: "v2", ClientID: "id", ClientSecret: "secret-" + canary, RedirectURI: redirectURI}},
-		Log:  slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	})
+	g.Wanted = func(cohort.Participant) bool { return true }
+	return g
+}
+
+// A process has all of a Grants at hand.
+type process struct {
+	Register *Register
+	Key      *Key
+	*Client
+	*keeper
+	*Accounts
+	*Links
+	*Connecting
+	*Questions
+	*Moving
+}
+
+type keeper = Tokens // Register has a method of the name
+
+func newProcess(r *Register, k *Key, c *Client) *process {
+	g := New(r, k, c)
+	return &process{r, k, c, g.Tokens, g.Accounts, g.Links, g.Connecting, g.Questions, g.Moving}
 }
 
 // imported connects a participant by a refresh token and settles the account.
-func (s *study) imported(g *Grants, participant string) (id string) {
+func (s *study) imported(g *process, participant string) (id string) {
 	s.t.Helper()
 	file := fmt.Sprintf("participant_id,refresh_token\n%s,%s\n", participant, s.newRefresh("user of "+participant))
 	got, err := g.Import(s.t.Context(), strings.NewReader(file))
@@ -277,7 +298,7 @@ func (s *study) imported(g *Grants, participant string) (id string) {
 }
 
 // pairOf is what the store holds of a connection.
-func pairOf(t *testing.T, g *Grants, id string) held {
+func pairOf(t *testing.T, g *process, id string) held {
 	t.Helper()
 	h, err := g.read(context.Background(), id)
 	if err != nil {

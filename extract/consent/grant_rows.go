@@ -10,25 +10,25 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// CommitCode makes the connection that answer a to an authorisation code
+// commitCode makes the connection that answer a to an authorisation code
 // promised, with its first tokens, and ends the answer. The account is not
 // known yet: see Settle. Done twice it is done once.
-func (r *Register) CommitCode(ctx context.Context, a TokenAnswer, g Grant) error {
-	return r.Store.Received(ctx, func(tx *sql.Tx) error {
+func (ts *Tokens) commitCode(ctx context.Context, a TokenAnswer, g Grant) error {
+	return ts.register.Store.Received(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID)
 		if err := state.Affected(res, err, ErrSuperseded); err == ErrSuperseded {
 			return nil // somebody else finished it
 		} else if err != nil {
 			return err
 		}
-		return r.newGrant(ctx, tx, Connection{ID: a.ConnectionID, ParticipantID: a.ParticipantID, Region: a.Region}, g)
+		return ts.register.newGrant(ctx, tx, Connection{ID: a.ConnectionID, ParticipantID: a.ParticipantID, Region: a.Region}, g)
 	})
 }
 
-// FailCode ends the answer to a code that brought no tokens. An unreadable one
+// failCode ends the answer to a code that brought no tokens. An unreadable one
 // is kept, sealed, for repair.
-func (r *Register) FailCode(ctx context.Context, f RefreshFailure) error {
-	err := r.Store.Write(ctx, func(tx *sql.Tx) error { return closeFailed(ctx, tx, f) })
+func (ts *Tokens) failCode(ctx context.Context, f RefreshFailure) error {
+	err := ts.register.Store.Write(ctx, func(tx *sql.Tx) error { return closeFailed(ctx, tx, f) })
 	if errors.Is(err, ErrSuperseded) {
 		return nil // another process finished this answer
 	}
@@ -67,23 +67,23 @@ type TokenImport struct {
 	Grant         Grant
 }
 
-// ImportTokens makes a connection for every grant that was never imported
+// importTokens makes a connection for every grant that was never imported
 // before, all or none, and returns their ids; the account of each is seen on
 // first use. A token that was imported before is left alone whatever became of
 // it: presenting a spent token again can cost the person's consent.
-func (r *Register) ImportTokens(ctx context.Context, list []TokenImport) (ids []string, err error) {
-	err = r.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
+func (mv *Moving) importTokens(ctx context.Context, list []TokenImport) (ids []string, err error) {
+	err = mv.register.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
 		for _, t := range list {
 			res, err := tx.ExecContext(ctx, `insert into imported_tokens (refresh_hash, imported_at)
 				select ?1, ?2 where not exists (select 1 from tokens where refresh_hash = ?1) on conflict do nothing`,
-				t.Grant.RefreshHash, state.Micros(r.now()))
+				t.Grant.RefreshHash, state.Micros(mv.register.now()))
 			if err := state.Affected(res, err, ErrSuperseded); err == ErrSuperseded {
 				continue
 			} else if err != nil {
 				return nil, err
 			}
-			c := Connection{ID: r.Store.NewID(), ParticipantID: t.ParticipantID, Region: t.Region, Status: Connected, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo}
-			if err := r.newGrant(ctx, tx, c, t.Grant); err != nil {
+			c := Connection{ID: mv.register.Store.NewID(), ParticipantID: t.ParticipantID, Region: t.Region, Status: Connected, ValidFrom: t.ValidFrom, ValidTo: t.ValidTo}
+			if err := mv.register.newGrant(ctx, tx, c, t.Grant); err != nil {
 				return nil, err
 			}
 			ids = append(ids, c.ID)

@@ -13,6 +13,7 @@ import (
 
 // A ledger is what is kept in a state, for tests of rows.
 type ledger struct {
+	*process
 	*Register
 	*cohort.Cohort
 	*state.Store
@@ -36,7 +37,7 @@ func openLedger(t *testing.T, dir string, c *tick) *ledger {
 	s.Now = c.now
 	t.Cleanup(func() { s.Close() })
 	r := registerOf(s)
-	return &ledger{r, r.Cohort, s, dir}
+	return &ledger{newProcess(r, nil, &Client{}), r, r.Cohort, s, dir}
 }
 
 func registerOf(s *state.Store) *Register {
@@ -70,12 +71,12 @@ func grantOf(name string, c *tick) Grant {
 func connect(t *testing.T, s *ledger, c *tick, participant, name string) string {
 	t.Helper()
 	ctx := context.Background()
-	a, err := s.PutAnswer(ctx, TokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us",
+	a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us",
 		HTTPStatus: 200, Sealed: []byte("answer"), ReceivedAt: c.now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CommitCode(ctx, a, grantOf(name, c)); err != nil {
+	if err := s.commitCode(ctx, a, grantOf(name, c)); err != nil {
 		t.Fatal(err)
 	}
 	return a.ConnectionID
@@ -108,7 +109,7 @@ func TestCommitCodeOnce(t *testing.T) {
 	ctx := context.Background()
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
-	a, err := s.PutAnswer(ctx, TokenAnswer{ConnectionID: s.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
+	a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: s.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func TestCommitCodeOnce(t *testing.T) {
 		t.Fatalf("Answers = %+v, %v, want %+v", got, err, a)
 	}
 	for range 2 {
-		if err := s.CommitCode(ctx, a, grantOf("one", c)); err != nil {
+		if err := s.commitCode(ctx, a, grantOf("one", c)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -124,7 +125,7 @@ func TestCommitCodeOnce(t *testing.T) {
 	if got := connections(t, s); !reflect.DeepEqual(got, want) {
 		t.Errorf("Connections = %+v, want %+v", got, want)
 	}
-	if got, err := s.Tokens(ctx, a.ConnectionID); err != nil || !reflect.DeepEqual(got, Tokens{ConnectionID: a.ConnectionID, Grant: grantOf("one", c)}) {
+	if got, err := s.Tokens(ctx, a.ConnectionID); err != nil || !reflect.DeepEqual(got, SealedTokens{ConnectionID: a.ConnectionID, Grant: grantOf("one", c)}) {
 		t.Errorf("Tokens = %+v, %v", got, err)
 	}
 	if got, err := s.Answers(ctx, ""); err != nil || len(got) != 0 {
@@ -138,7 +139,7 @@ func TestSettleReconnect(t *testing.T) {
 	addAll(t, s, "P001")
 	old := settled(t, s, c, "P001", "one", "account")
 	lost := RefreshFailure{Answer: TokenAnswer{ConnectionID: old, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: NeedsReconsent}
-	if err := s.FailRefresh(ctx, lost); err != nil {
+	if err := s.failRefresh(ctx, lost); err != nil {
 		t.Fatal(err)
 	}
 	id := connect(t, s, c, "P001", "two")
@@ -162,17 +163,17 @@ func TestSettleReconnectWithIntents(t *testing.T) {
 	old := settled(t, s, c, "P001", "one", "account")
 	id := connect(t, s, c, "P001", "two")
 	for id, hash := range map[string]string{old: "hash one", id: "hash two"} {
-		if ok, err := s.LeaseRefresh(ctx, id, "me", time.Minute); err != nil || !ok {
+		if ok, err := s.refreshing(id, "me").TakeFree(ctx, time.Minute); err != nil || !ok {
 			t.Fatalf("LeaseRefresh = %t, %v", ok, err)
 		}
-		if err := s.BeginRefresh(ctx, id, "me", hash, time.Minute); err != nil {
+		if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), hash); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got, err := s.Settle(ctx, id, "account", nil); err != nil || got.ID != old {
 		t.Fatalf("Settle = %+v, %v, want connection %s", got, err, old)
 	}
-	if intents, err := s.Intents(ctx); err != nil || len(intents) != 0 {
+	if intents, err := s.intents(ctx); err != nil || len(intents) != 0 {
 		t.Errorf("Intents = %v, %v, want none: they were of other grants", intents, err)
 	}
 }
@@ -184,7 +185,7 @@ func TestSettleDropsDead(t *testing.T) {
 	addAll(t, s, "P001")
 	dead := connect(t, s, c, "P001", "one")
 	f := RefreshFailure{Answer: TokenAnswer{ConnectionID: dead, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: AuthSuspect, RetryAt: c.now()}
-	if err := s.FailRefresh(ctx, f); err != nil {
+	if err := s.failRefresh(ctx, f); err != nil {
 		t.Fatal(err)
 	}
 	id := settled(t, s, c, "P001", "two", "account")
@@ -198,35 +199,35 @@ func TestRefreshRows(t *testing.T) {
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
 	id := settled(t, s, c, "P001", "one", "account")
-	if err := s.BeginRefresh(ctx, id, "me", "hash one", time.Minute); !isError(err, state.ErrLeaseLost) {
+	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash one"); !isError(err, state.ErrLeaseLost) {
 		t.Fatalf("BeginRefresh without a lease = %v, want state.ErrLeaseLost", err)
 	}
-	if ok, err := s.LeaseRefresh(ctx, id, "me", time.Minute); err != nil || !ok {
+	if ok, err := s.refreshing(id, "me").TakeFree(ctx, time.Minute); err != nil || !ok {
 		t.Fatalf("LeaseRefresh = %t, %v", ok, err)
 	}
-	if err := s.BeginRefresh(ctx, id, "me", "hash zero", time.Minute); !isError(err, ErrSuperseded) {
+	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash zero"); !isError(err, ErrSuperseded) {
 		t.Fatalf("BeginRefresh of another token = %v, want ErrSuperseded", err)
 	}
-	if err := s.BeginRefresh(ctx, id, "me", "hash one", time.Minute); err != nil {
+	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash one"); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Intents(ctx); err != nil || !reflect.DeepEqual(got, []string{id}) {
+	if got, err := s.intents(ctx); err != nil || !reflect.DeepEqual(got, []string{id}) {
 		t.Fatalf("Intents = %v, %v, want %s", got, err, id)
 	}
-	a, err := s.PutAnswer(ctx, TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
+	a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []bool{true, false} { // the second time it is used up
-		if got, err := s.CommitRefresh(ctx, a, grantOf("two", c)); err != nil || got != want {
+		if got, err := s.commitRefresh(ctx, a, grantOf("two", c)); err != nil || got != want {
 			t.Fatalf("CommitRefresh %d = %t, %v, want %t", i+1, got, err, want)
 		}
 	}
 	tokens, err := s.Tokens(ctx, id)
-	if want := (Tokens{ConnectionID: id, Grant: grantOf("two", c), Previous: []byte("sealed one"), PreviousHash: "hash one"}); err != nil || !reflect.DeepEqual(tokens, want) {
+	if want := (SealedTokens{ConnectionID: id, Grant: grantOf("two", c), Previous: []byte("sealed one"), PreviousHash: "hash one"}); err != nil || !reflect.DeepEqual(tokens, want) {
 		t.Errorf("Tokens = %+v, %v, want %+v", tokens, err, want)
 	}
-	intents, err := s.Intents(ctx)
+	intents, err := s.intents(ctx)
 	answers, err2 := s.Answers(ctx, id)
 	if err != nil || err2 != nil || len(intents)+len(answers) != 0 {
 		t.Errorf("after commit: intents %v, answers %v, want none", intents, answers)
@@ -240,7 +241,7 @@ func TestFailRefreshSuperseded(t *testing.T) {
 	addAll(t, s, "P001")
 	id := settled(t, s, c, "P001", "two", "account")
 	f := RefreshFailure{Answer: TokenAnswer{ConnectionID: id, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: NeedsReconsent, RetryAt: c.now()}
-	if err := s.FailRefresh(ctx, f); err != nil {
+	if err := s.failRefresh(ctx, f); err != nil {
 		t.Fatal(err)
 	}
 	tokens, err := s.Tokens(ctx, id)
@@ -259,7 +260,7 @@ func TestFailRefreshOnce(t *testing.T) {
 	addAll(t, s, "P001")
 	id := settled(t, s, c, "P001", "one", "account")
 	for _, unreadable := range []bool{false, true} {
-		a, err := s.PutAnswer(ctx, TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 503, Sealed: []byte("x"), ReceivedAt: c.now()})
+		a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 503, Sealed: []byte("x"), ReceivedAt: c.now()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +269,7 @@ func TestFailRefreshOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := s.FailRefresh(ctx, RefreshFailure{Answer: a, Outcome: "503", Unreadable: unreadable, RetryAt: c.now()}); err != nil {
+			if err := s.failRefresh(ctx, RefreshFailure{Answer: a, Outcome: "503", Unreadable: unreadable, RetryAt: c.now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -290,21 +291,21 @@ func TestImportTokensKnowsSpentOnes(t *testing.T) {
 	s, c := newLedger(t)
 	addAll(t, s, "P001", "P002")
 	list := []TokenImport{{ParticipantID: "P001", Region: "us", Grant: grantOf("one", c)}, {ParticipantID: "P002", Region: "us", Grant: grantOf("two", c)}}
-	ids, err := s.ImportTokens(ctx, list)
+	ids, err := s.importTokens(ctx, list)
 	if err != nil || len(ids) != 2 {
 		t.Fatalf("ImportTokens = %v, %v, want 2", ids, err)
 	}
 	// The first is refreshed: its imported token is spent.
 	a := TokenAnswer{ConnectionID: ids[0], OldHash: "hash one"}
-	if ok, err := s.CommitRefresh(ctx, a, grantOf("next", c)); err != nil || !ok {
+	if ok, err := s.commitRefresh(ctx, a, grantOf("next", c)); err != nil || !ok {
 		t.Fatalf("CommitRefresh = %t, %v", ok, err)
 	}
 	list = append(list, TokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("next", c)}) // held, though never imported
-	if ids, err := s.ImportTokens(ctx, list); err != nil || len(ids) != 0 {
+	if ids, err := s.importTokens(ctx, list); err != nil || len(ids) != 0 {
 		t.Errorf("the same tokens again = %v, %v, want no connection", ids, err)
 	}
 	list = append(list, TokenImport{ParticipantID: "P009", Region: "us", Grant: grantOf("nine", c)}, TokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("ten", c)})
-	if ids, err := s.ImportTokens(ctx, list); err == nil {
+	if ids, err := s.importTokens(ctx, list); err == nil {
 		t.Errorf("ImportTokens of an unknown participant = %v, want an error", ids)
 	}
 	if all := connections(t, s); len(all) != 2 {
@@ -318,19 +319,19 @@ func TestUseState(t *testing.T) {
 	addAll(t, s, "P001")
 	put := func(hash string) OAuthState {
 		o := OAuthState{Hash: hash, ParticipantID: "P001", Region: "us", RedirectURI: "http://localhost/", CreatedAt: c.now(), ExpiresAt: c.now().Add(time.Hour)}
-		if err := s.PutState(ctx, o); err != nil {
+		if err := s.putState(ctx, o); err != nil {
 			t.Fatal(err)
 		}
 		return o
 	}
 	want := put("one")
 	put("two")
-	if got, err := s.UseState(ctx, "one"); err != nil || got != want {
+	if got, err := s.useState(ctx, "one"); err != nil || got != want {
 		t.Errorf("UseState(one) = %+v, %v, want %+v", got, err, want)
 	}
 	c.add(time.Hour)
 	for hash, reason := range map[string]StateReason{"one": StateUsed, "two": StateExpired, "three": StateUnknown} {
-		_, err := s.UseState(ctx, hash)
+		_, err := s.useState(ctx, hash)
 		if e, ok := asError[*StateError](err); !ok || e.Reason != reason {
 			t.Errorf("UseState(%s) = %v, want %q", hash, err, reason)
 		}

@@ -18,28 +18,28 @@ type Imported struct {
 // takes all lines or none, asks nobody, and spends no token; what is wrong is a
 // *cohort.CSVError, which shows no token. Each new connection waits for Verify,
 // or else for Token, to see its account.
-func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
-	lines, err := g.Register.Cohort.ReadTokenFile(ctx, r)
+func (mv *Moving) Import(ctx context.Context, r io.Reader) (Imported, error) {
+	lines, err := mv.register.Cohort.ReadTokenFile(ctx, r)
 	if err != nil {
 		return Imported{}, err
 	}
 	list := make([]TokenImport, len(lines))
 	for i, l := range lines {
-		p, err := g.Register.Cohort.Participant(ctx, l.ParticipantID)
+		p, err := mv.register.Cohort.Participant(ctx, l.ParticipantID)
 		if err != nil {
 			return Imported{}, err
 		}
-		app, err := g.app(p.Region)
+		app, err := mv.client.app(p.Region)
 		if err != nil {
 			return Imported{}, fmt.Errorf("participant %s: %w", p.ID, err)
 		}
-		grant, err := g.grant(pair{Refresh: l.RefreshToken}, time.Time{}, 0)
+		grant, err := mv.key.grant(pair{Refresh: l.RefreshToken}, time.Time{}, 0)
 		if err != nil {
 			return Imported{}, fmt.Errorf("participant %s: %w", p.ID, err)
 		}
 		list[i] = TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant}
 	}
-	ids, err := g.Register.ImportTokens(ctx, list)
+	ids, err := mv.importTokens(ctx, list)
 	if err != nil {
 		return Imported{}, fmt.Errorf("token import: %w", err)
 	}
@@ -50,14 +50,14 @@ func (g *Grants) Import(ctx context.Context, r io.Reader) (Imported, error) {
 // an import was interrupted before Verify, or Verify could not see it. A grant
 // set aside is among them only if Change confirms it: its account was seen, and
 // is another.
-func (g *Grants) Unverified(ctx context.Context) ([]string, error) {
-	all, err := g.Register.Connections(ctx)
+func (ac *Accounts) Unverified(ctx context.Context) ([]string, error) {
+	all, err := ac.register.Connections(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var ids []string
 	for _, c := range all {
-		if c.AccountHash == "" && c.Status != Ended && c.Status != Exported && (!c.Aside || g.Change != nil) {
+		if c.AccountHash == "" && c.Status != Ended && c.Status != Exported && (!c.Aside || ac.Change != nil) {
 			ids = append(ids, c.ID)
 		}
 	}

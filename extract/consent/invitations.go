@@ -23,19 +23,19 @@ type Invitation struct {
 	ConnectedAt   time.Time // by this link or in another way
 	RevokedAt     time.Time
 
-	seal string // see ownInvitation
+	seal string // see ownedRow
 }
 
 // ErrNoInvitation says that no invitation has this hash.
 var ErrNoInvitation = errors.New("no such invitation")
 
-// PutInvitations stores invitations, all or none. Hash, participant and expiry
+// putInvitations stores invitations, all or none. Hash, participant and expiry
 // are the caller's.
-func (r *Register) PutInvitations(ctx context.Context, list []Invitation) error {
-	return r.Store.Write(ctx, func(tx *sql.Tx) error {
+func (ls *Links) putInvitations(ctx context.Context, list []Invitation) error {
+	return ls.register.Store.Write(ctx, func(tx *sql.Tx) error {
 		for _, i := range list {
 			_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at, seal) values (?, ?, ?, ?, ?)",
-				i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), r.Store.Seal(ownedLink, i.owned()...))
+				i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), ls.register.sealOf(i))
 			if err != nil {
 				return err
 			}
@@ -44,12 +44,12 @@ func (r *Register) PutInvitations(ctx context.Context, list []Invitation) error 
 	})
 }
 
-// Invitation returns the invitation with this hash, or ErrNoInvitation; one that was
+// invitation returns the invitation with this hash, or ErrNoInvitation; one that was
 // edited is an *OwnerError.
-func (r *Register) Invitation(ctx context.Context, hash string) (Invitation, error) {
-	i, err := invitationIn(ctx, r.Store, hash)
+func (ls *Links) invitation(ctx context.Context, hash string) (Invitation, error) {
+	i, err := invitationIn(ctx, ls.register.Store, hash)
 	if err == nil {
-		err = r.ownInvitation(i)
+		err = ls.register.own(i)
 	}
 	return i, err
 }
@@ -59,23 +59,23 @@ func (r *Register) Invitations(ctx context.Context) ([]Invitation, error) {
 	return state.Collect(ctx, r.Store, scanInvitation, selectInvitations+" order by participant_id, created_at, rowid")
 }
 
-// InvitationOpened records that the link was opened, the first time.
-func (r *Register) InvitationOpened(ctx context.Context, hash string) error {
-	_, err := r.Store.Exec(ctx, "update invitations set opened_at = ? where token_hash = ? and opened_at is null", state.Micros(r.now()), hash)
+// invitationOpened records that the link was opened, the first time.
+func (ls *Links) invitationOpened(ctx context.Context, hash string) error {
+	_, err := ls.register.Store.Exec(ctx, "update invitations set opened_at = ? where token_hash = ? and opened_at is null", state.Micros(ls.register.now()), hash)
 	return err
 }
 
-// InvitationDenied records that whoever followed the link chose not to share.
-func (r *Register) InvitationDenied(ctx context.Context, hash string) error {
-	_, err := r.Store.Exec(ctx, "update invitations set denied_at = ? where token_hash = ? and denied_at is null", state.Micros(r.now()), hash)
+// invitationDenied records that whoever followed the link chose not to share.
+func (ls *Links) invitationDenied(ctx context.Context, hash string) error {
+	_, err := ls.register.Store.Exec(ctx, "update invitations set denied_at = ? where token_hash = ? and denied_at is null", state.Micros(ls.register.now()), hash)
 	return err
 }
 
-// EndInvitations records that a participant has connected: their links, which
+// endInvitations records that a participant has connected: their links, which
 // lie about in mailboxes, have done their work, whichever of them led there.
-func (r *Register) EndInvitations(ctx context.Context, participantID string) error {
-	_, err := r.Store.Exec(ctx, `update invitations set connected_at = ?
-		where participant_id = ? and connected_at is null and revoked_at is null`, state.Micros(r.now()), participantID)
+func (ls *Links) endInvitations(ctx context.Context, participantID string) error {
+	_, err := ls.register.Store.Exec(ctx, `update invitations set connected_at = ?
+		where participant_id = ? and connected_at is null and revoked_at is null`, state.Micros(ls.register.now()), participantID)
 	return err
 }
 
@@ -105,22 +105,22 @@ func (r *Register) revokeInvitations(ctx context.Context, participantID string) 
 	return int(n), err
 }
 
-// LinkWorks is nil if a consent to which the link with a hash led may still end well,
+// linkWorks is nil if a consent to which the link with a hash led may still end well,
 // "" being no link; else a *StateError.
-func (r *Register) LinkWorks(ctx context.Context, hash string) error {
-	return r.checkInvitation(ctx, r.Store, hash)
+func (ls *Links) linkWorks(ctx context.Context, hash string) error {
+	return ls.checkInvitation(ctx, ls.register.Store, hash)
 }
 
 // checkInvitation says whether a consent that a link led to may still end well.
 // A link that expired meanwhile was in time.
-func (r *Register) checkInvitation(ctx context.Context, q state.Querier, hash string) error {
+func (ls *Links) checkInvitation(ctx context.Context, q state.Querier, hash string) error {
 	if hash == "" {
 		return nil
 	}
 	i, err := invitationIn(ctx, q, hash)
 	switch {
-	case err == nil && r.ownInvitation(i) != nil:
-		return r.ownInvitation(i)
+	case err == nil && ls.register.own(i) != nil:
+		return ls.register.own(i)
 	case errors.Is(err, ErrNoInvitation), err == nil && !i.RevokedAt.IsZero():
 		return &StateError{StateRevoked}
 	case err == nil && !i.ConnectedAt.IsZero():

@@ -12,6 +12,15 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 )
 
+// Links are those by which participants may connect.
+type Links struct {
+	// Wanted says who may be connected by a link. Nil: nobody.
+	Wanted func(cohort.Participant) bool
+
+	register *Register
+	key      *Key
+}
+
 // A Link lets whoever holds it connect as one participant. Invite alone knows
 // its token; what is stored is a keyed hash.
 type Link struct {
@@ -48,16 +57,16 @@ func (e *LinkError) Error() string {
 
 // Invite makes a link for each participant, which works for life; all or none.
 // Links that they have already stay as they are.
-func (g *Grants) Invite(ctx context.Context, participants []string, life time.Duration) ([]Link, error) {
-	now := g.now()
+func (ls *Links) Invite(ctx context.Context, participants []string, life time.Duration) ([]Link, error) {
+	now := ls.register.now()
 	links := make([]Link, len(participants))
 	rows := make([]Invitation, len(participants))
 	for i, id := range participants {
 		token := newToken()
 		links[i] = Link{id, Secret(token), now.Add(life)}
-		rows[i] = Invitation{Hash: g.linkHash(token), ParticipantID: id, CreatedAt: now, ExpiresAt: links[i].ExpiresAt}
+		rows[i] = Invitation{Hash: ls.linkHash(token), ParticipantID: id, CreatedAt: now, ExpiresAt: links[i].ExpiresAt}
 	}
-	if err := g.Register.PutInvitations(ctx, rows); err != nil {
+	if err := ls.putInvitations(ctx, rows); err != nil {
 		return nil, fmt.Errorf("invitations: %w", err)
 	}
 	return links, nil
@@ -71,27 +80,27 @@ func newToken() string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
 }
 
-func (g *Grants) linkHash(token string) string {
-	return g.Key.hash("invitation", strings.ToLower(token))
+func (ls *Links) linkHash(token string) string {
+	return ls.key.hash("invitation", strings.ToLower(token))
 }
 
 // CheckLink returns the participant of a link that works, *LinkError otherwise.
 // It changes nothing, so programs that look at links in mails do no harm.
-func (g *Grants) CheckLink(ctx context.Context, token string) (cohort.Participant, error) {
-	p, _, err := g.link(ctx, token)
+func (ls *Links) CheckLink(ctx context.Context, token string) (cohort.Participant, error) {
+	p, _, err := ls.link(ctx, token)
 	return p, err
 }
 
 // OpenLink is CheckLink for a person's eyes: it records that the link was opened.
-func (g *Grants) OpenLink(ctx context.Context, token string) (cohort.Participant, error) {
-	p, i, err := g.link(ctx, token)
+func (ls *Links) OpenLink(ctx context.Context, token string) (cohort.Participant, error) {
+	p, i, err := ls.link(ctx, token)
 	if err != nil {
 		return p, err
 	}
 	if !i.OpenedAt.IsZero() {
 		return p, nil
 	}
-	if err := g.Register.InvitationOpened(ctx, i.Hash); err != nil {
+	if err := ls.invitationOpened(ctx, i.Hash); err != nil {
 		return p, fmt.Errorf("participant %s: %w", p.ID, err)
 	}
 	return p, nil
@@ -101,24 +110,24 @@ func (g *Grants) OpenLink(ctx context.Context, token string) (cohort.Participant
 // consent counts only while the link does. It belongs to the browser if press is
 // the PressToken that the link's page gave it; else to none, so that whoever
 // comes back is asked. A link that began too many is a *TooOftenError.
-func (g *Grants) BeginByLink(ctx context.Context, token string, browser Secret, press string) (participantID, address string, err error) {
-	p, i, err := g.link(ctx, token)
+func (cn *Connecting) BeginByLink(ctx context.Context, token string, browser Secret, press string) (participantID, address string, err error) {
+	p, i, err := cn.links.link(ctx, token)
 	if err != nil {
 		return "", "", err
 	}
-	address, _, err = g.begin(ctx, OAuthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: g.pressedHash(token, browser, press)})
+	address, _, err = cn.begin(ctx, OAuthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: cn.links.pressedHash(token, browser, press)})
 	return p.ID, address, err
 }
 
-func (g *Grants) link(ctx context.Context, token string) (cohort.Participant, Invitation, error) {
-	i, err := g.Register.Invitation(ctx, g.linkHash(token))
+func (ls *Links) link(ctx context.Context, token string) (cohort.Participant, Invitation, error) {
+	i, err := ls.invitation(ctx, ls.linkHash(token))
 	if errors.Is(err, ErrNoInvitation) {
 		return cohort.Participant{}, i, &LinkError{Reason: LinkUnknown}
 	}
 	if err != nil {
 		return cohort.Participant{}, i, fmt.Errorf("invitation: %w", err)
 	}
-	p, err := g.Register.Cohort.Participant(ctx, i.ParticipantID)
+	p, err := ls.register.Cohort.Participant(ctx, i.ParticipantID)
 	if err != nil {
 		return p, i, err
 	}
@@ -127,44 +136,40 @@ func (g *Grants) link(ctx context.Context, token string) (cohort.Participant, In
 		return p, i, &LinkError{LinkUsed, p.ID}
 	case !i.RevokedAt.IsZero():
 		return p, i, &LinkError{LinkRevoked, p.ID}
-	case !g.now().Before(i.ExpiresAt):
+	case !ls.register.now().Before(i.ExpiresAt):
 		return p, i, &LinkError{LinkExpired, p.ID}
-	case !g.wants(p):
+	case !ls.wants(p):
 		return p, i, &LinkError{LinkClosed, p.ID}
 	}
 	return p, i, nil
 }
 
-func (g *Grants) wants(p cohort.Participant) bool { return g.Wanted != nil && g.Wanted(p) }
+func (ls *Links) wants(p cohort.Participant) bool { return ls.Wanted != nil && ls.Wanted(p) }
 
 // stillWanted refuses a consent that a link led to when the participation has
 // ended since. Whoever connects somebody at the clinic knows what they do.
-func (g *Grants) stillWanted(ctx context.Context, o OAuthState) error {
+func (ls *Links) stillWanted(ctx context.Context, o OAuthState) error {
 	if o.Invitation == "" {
 		return nil
 	}
-	p, err := g.Register.Cohort.Participant(ctx, o.ParticipantID)
-	if err == nil && !g.wants(p) {
+	p, err := ls.register.Cohort.Participant(ctx, o.ParticipantID)
+	if err == nil && !ls.wants(p) {
 		err = &StateError{Reason: StateRevoked}
 	}
 	return err
 }
 
-// noteOutcome records with the links how a consent ended: one that was refused
+// noteEnding records with the links how a consent ended: one that was refused
 // may be tried again, one that brought a grant closes all of the participant's.
-func (g *Grants) noteOutcome(ctx context.Context, o OAuthState, found Found, outcome error) error {
+func (ls *Links) noteEnding(ctx context.Context, o OAuthState, e Ending) (err error) {
 	ctx = context.WithoutCancel(ctx)
-	var err error
-	var denied *DeniedError
-	var unchecked *UncheckedError
-	var inUse *AccountInUseError
-	var other *OtherAccountError
-	switch {
-	case errors.As(outcome, &inUse), errors.As(outcome, &other), as[*OwnerError](outcome): // the right account may come by the same link
-	case outcome == nil, errors.As(outcome, &unchecked), found.Connection.ID != "":
-		err = g.Register.EndInvitations(ctx, o.ParticipantID)
-	case errors.As(outcome, &denied) && o.Invitation != "":
-		err = g.Register.InvitationDenied(ctx, o.Invitation)
+	switch e { // after a wrong account the right one may come by the same link
+	case EndedConnected, EndedUnchecked:
+		err = ls.endInvitations(ctx, o.ParticipantID)
+	case EndedDenied:
+		if o.Invitation != "" {
+			err = ls.invitationDenied(ctx, o.Invitation)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("participant %s: invitation: %w", o.ParticipantID, err)

@@ -38,7 +38,7 @@ func live(ctx context.Context, e errand) error {
 
 // liveOn uses the participant's tokens, through the door first if they are to
 // consent.
-func liveOn(ctx context.Context, g *Grants, who string, consents bool) error {
+func liveOn(ctx context.Context, g *process, who string, consents bool) error {
 	if consents {
 		if err := consent(ctx, g, who); err != nil {
 			return err
@@ -59,7 +59,7 @@ func liveOn(ctx context.Context, g *Grants, who string, consents bool) error {
 }
 
 // useAll uses the participant's connections and reports whether one works.
-func useAll(ctx context.Context, g *Grants, who string) (used bool, err error) {
+func useAll(ctx context.Context, g *process, who string) (used bool, err error) {
 	all, err := g.Register.Connections(ctx)
 	if err != nil {
 		return false, err
@@ -82,11 +82,11 @@ func useAll(ctx context.Context, g *Grants, who string) (used bool, err error) {
 }
 
 // use asks for data, then twice more after the token was called bad.
-func use(ctx context.Context, g *Grants, connection string) error {
+func use(ctx context.Context, g *process, connection string) error {
 	token, err := g.Token(ctx, connection)
 	for range 2 {
 		if err == nil {
-			_, err = g.client(g.Apps["us"]).Do(ctx, token, dexcom.Request{Resource: dexcom.DataRange})
+			_, err = g.Client.client(g.Apps["us"]).Do(ctx, token, dexcom.Request{Resource: dexcom.DataRange})
 		}
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func use(ctx context.Context, g *Grants, connection string) error {
 }
 
 // consent is a person who signs in.
-func consent(ctx context.Context, g *Grants, who string) error {
+func consent(ctx context.Context, g *process, who string) error {
 	address, err := g.Begin(ctx, who)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ type OAuthState struct {
 	ExpiresAt     time.Time
 
 	usedAt time.Time
-	seal   string // see ownState
+	seal   string // see ownedRow
 }
 
 // A StateReason says, after "the consent link", why it is not accepted.
@@ -65,68 +65,68 @@ func (e *TooOftenError) Error() string {
 }
 
 // mayBegin says why a link may begin no further consent now.
-func (r *Register) mayBegin(ctx context.Context, q state.Querier, o OAuthState) error {
+func (cn *Connecting) mayBegin(ctx context.Context, q state.Querier, o OAuthState) error {
 	if o.Invitation == "" {
 		return nil
 	}
 	began, err := state.Collect(ctx, q, state.ScanInstant, "select created_at from oauth_states where invitation = ? and created_at > ? order by created_at",
-		o.Invitation, state.Micros(r.now().Add(-beginsWithin)))
+		o.Invitation, state.Micros(cn.register.now().Add(-beginsWithin)))
 	if err != nil || len(began) < beginsPerLink {
 		return err
 	}
 	return &TooOftenError{o.ParticipantID, began[len(began)-beginsPerLink].Add(beginsWithin)}
 }
 
-// PutState stores a consent that begins and forgets those a day past their
+// putState stores a consent that begins and forgets those a day past their
 // end. Of a participant who has withdrawn: *cohort.WithdrawnError; of a link that began
 // too many: *TooOftenError.
-func (r *Register) PutState(ctx context.Context, o OAuthState) error {
-	if err := r.mayBegin(ctx, r.Store, o); err != nil {
+func (cn *Connecting) putState(ctx context.Context, o OAuthState) error {
+	if err := cn.mayBegin(ctx, cn.register.Store, o); err != nil {
 		return err // without the lock that a write takes
 	}
-	return r.Store.Write(ctx, func(tx *sql.Tx) error {
-		if err := r.mayBegin(ctx, tx, o); err != nil {
+	return cn.register.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := cn.mayBegin(ctx, tx, o); err != nil {
 			return err
 		}
 		if err := cohort.StandingIn(ctx, tx, o.ParticipantID); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "delete from oauth_states where expires_at < ?", state.Micros(r.now().Add(-24*time.Hour)))
+		_, err := tx.ExecContext(ctx, "delete from oauth_states where expires_at < ?", state.Micros(cn.register.now().Add(-24*time.Hour)))
 		if err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `insert into oauth_states (state_hash, participant_id, region, redirect_uri, invitation, browser, created_at, expires_at, used_at, seal)
-			values (?, ?, ?, ?, ?, ?, ?, ?, null, ?)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser, state.Micros(r.now()), state.Micros(o.ExpiresAt),
-			r.Store.Seal(ownedConsent, o.owned()...))
+			values (?, ?, ?, ?, ?, ?, ?, ?, null, ?)`, o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser, state.Micros(cn.register.now()), state.Micros(o.ExpiresAt),
+			cn.register.sealOf(o))
 		return err
 	})
 }
 
-// State returns the consent with this hash if UseState would, and changes
+// state returns the consent with this hash if UseState would, and changes
 // nothing: what comes back from nowhere costs no write.
-func (r *Register) State(ctx context.Context, hash string) (OAuthState, error) {
-	return r.usable(ctx, r.Store, hash)
+func (cn *Connecting) state(ctx context.Context, hash string) (OAuthState, error) {
+	return cn.usable(ctx, cn.register.Store, hash)
 }
 
-// UseState ends the consent with this hash and returns it: once, and only with
+// useState ends the consent with this hash and returns it: once, and only with
 // room for the tokens to come. An unknown, used or expired one is a
 // *StateError, and so is one whose link has connected the participant
 // meanwhile or was revoked; one that was edited is an *OwnerError.
-func (r *Register) UseState(ctx context.Context, hash string) (o OAuthState, err error) {
-	if err := r.Store.Reserve(); err != nil {
+func (cn *Connecting) useState(ctx context.Context, hash string) (o OAuthState, err error) {
+	if err := cn.register.Store.Reserve(); err != nil {
 		return OAuthState{}, err
 	}
-	err = r.Store.Write(ctx, func(tx *sql.Tx) error {
-		if o, err = r.usable(ctx, tx, hash); err != nil {
+	err = cn.register.Store.Write(ctx, func(tx *sql.Tx) error {
+		if o, err = cn.usable(ctx, tx, hash); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "update oauth_states set used_at = ? where state_hash = ?", state.Micros(r.now()), hash)
+		_, err = tx.ExecContext(ctx, "update oauth_states set used_at = ? where state_hash = ?", state.Micros(cn.register.now()), hash)
 		return err
 	})
 	return o, err
 }
 
-func (r *Register) usable(ctx context.Context, q state.Querier, hash string) (OAuthState, error) {
+func (cn *Connecting) usable(ctx context.Context, q state.Querier, hash string) (OAuthState, error) {
 	o, err := state.One(ctx, q, scanState, selectStates+" where state_hash = ?", hash)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -135,13 +135,13 @@ func (r *Register) usable(ctx context.Context, q state.Querier, hash string) (OA
 		return o, err
 	case !o.usedAt.IsZero():
 		return o, &StateError{StateUsed}
-	case !r.now().Before(o.ExpiresAt):
+	case !cn.register.now().Before(o.ExpiresAt):
 		return o, &StateError{StateExpired}
 	}
-	if err := r.ownState(o); err != nil {
+	if err := cn.register.own(o); err != nil {
 		return o, err
 	}
-	return o, r.checkInvitation(ctx, q, o.Invitation)
+	return o, cn.links.checkInvitation(ctx, q, o.Invitation)
 }
 
 const selectStates = "select state_hash, participant_id, region, redirect_uri, invitation, browser, created_at, expires_at, used_at, seal from oauth_states"

@@ -13,10 +13,10 @@ type Others struct {
 	Failed  int // tried since, and not renewed
 }
 
-// Others returns how those fared who share c's app, since an instant (UTC). It
+// others returns how those fared who share c's app, since an instant (UTC). It
 // tells a refusal that is one person's from one that is everybody's.
-func (r *Register) Others(ctx context.Context, c Connection, since time.Time) (Others, error) {
-	return state.One(ctx, r.Store, func(row func(...any) error) (Others, error) {
+func (ts *Tokens) others(ctx context.Context, c Connection, since time.Time) (Others, error) {
+	return state.One(ctx, ts.register.Store, func(row func(...any) error) (Others, error) {
 		var o Others
 		err := row(&o.Renewed, &o.Failed)
 		return o, err

@@ -42,37 +42,66 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("participant %s: the stored %s cannot be shown to be theirs, so nothing of it is used: state.db was edited, or a part of it restored", e.ParticipantID, e.Kind)
 }
 
-func (c Connection) owned() []string {
-	return []string{c.ID, c.ParticipantID, c.Region, c.AccountHash}
+// An ownedRow is a row with a seal: where it is, whose it claims to be, and what its seal
+// joins.
+type ownedRow struct {
+	kind, table, column, id   string
+	participant, connectionID string
+	seal                      string
+	parts                     []string
 }
-func (t Tokens) owned() []string { return []string{t.ConnectionID, t.RefreshHash, t.PreviousHash} }
 
-func (a TokenAnswer) owned() []string {
+// An owned value was read from such a row.
+type owned interface{ row() ownedRow }
+
+func (c Connection) row() ownedRow {
+	return ownedRow{ownedConnection, "connections", "connection_id", c.ID, c.ParticipantID, c.ID, c.seal,
+		[]string{c.ID, c.ParticipantID, c.Region, c.AccountHash}}
+}
+
+// row is of nobody: whose the connection is, is in another row.
+func (t SealedTokens) row() ownedRow {
+	return ownedRow{ownedTokens, "tokens", "connection_id", t.ConnectionID, "", t.ConnectionID, t.seal,
+		[]string{t.ConnectionID, t.RefreshHash, t.PreviousHash}}
+}
+
+func (a TokenAnswer) row() ownedRow {
 	sum := sha256.Sum256(a.Sealed)
-	return []string{a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, fmt.Sprint(a.HTTPStatus), hex.EncodeToString(sum[:]), a.waits}
+	return ownedRow{ownedAnswer, "token_answers", "answer_id", a.ID, a.ParticipantID, a.ConnectionID, a.seal,
+		[]string{a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, fmt.Sprint(a.HTTPStatus), hex.EncodeToString(sum[:]), a.waits}}
 }
 
-func (o OAuthState) owned() []string {
-	return []string{o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser}
+func (o OAuthState) row() ownedRow {
+	return ownedRow{ownedConsent, "oauth_states", "state_hash", o.Hash, o.ParticipantID, "", o.seal,
+		[]string{o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser}}
 }
-func (i Invitation) owned() []string { return []string{i.Hash, i.ParticipantID} }
 
-// OwnConnection is nil if c is the participant's and the account's that it says,
-// else *OwnerError.
-func (r *Register) OwnConnection(c Connection) error {
-	if r.Store.Owns(c.seal, ownedConnection, c.owned()...) {
+func (i Invitation) row() ownedRow {
+	return ownedRow{ownedLink, "invitations", "token_hash", i.Hash, i.ParticipantID, "", i.seal, []string{i.Hash, i.ParticipantID}}
+}
+
+// own is nil if v is the participant's that it says, else *OwnerError.
+func (r *Register) own(v owned) error {
+	row := v.row()
+	if r.Store.Owns(row.seal, row.kind, row.parts...) {
 		return nil
 	}
-	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedConnection}
+	return &OwnerError{ParticipantID: row.participant, ConnectionID: row.connectionID, Kind: row.kind}
 }
 
-// OwnTokens is nil if t is c's and c is its participant's, else *OwnerError. That the
+// sealOf is the seal of v as it stands.
+func (r *Register) sealOf(v owned) string {
+	row := v.row()
+	return r.Store.Seal(row.kind, row.parts...)
+}
+
+// ownTokens is nil if t is c's and c is its participant's, else *OwnerError. That the
 // sealed pairs are those of the hashes is for who can open them.
-func (r *Register) OwnTokens(c Connection, t Tokens) error {
-	if err := r.OwnConnection(c); err != nil {
+func (r *Register) ownTokens(c Connection, t SealedTokens) error {
+	if err := r.own(c); err != nil {
 		return err
 	}
-	if t.ConnectionID == c.ID && r.Store.Owns(t.seal, ownedTokens, t.owned()...) {
+	if t.ConnectionID == c.ID && r.own(t) == nil {
 		return nil
 	}
 	return NotTheirs(c)
@@ -83,27 +112,11 @@ func NotTheirs(c Connection) *OwnerError {
 	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedTokens}
 }
 
-// OwnAnswer is nil if what a has sealed was the answer to this participant's
-// request, else *OwnerError.
-func (r *Register) OwnAnswer(a TokenAnswer) error {
-	if r.Store.Owns(a.seal, ownedAnswer, a.owned()...) {
-		return nil
-	}
-	return &OwnerError{ParticipantID: a.ParticipantID, ConnectionID: a.ConnectionID, Kind: ownedAnswer}
-}
-
-func (r *Register) ownState(o OAuthState) error {
-	if r.Store.Owns(o.seal, ownedConsent, o.owned()...) {
-		return nil
-	}
-	return &OwnerError{ParticipantID: o.ParticipantID, Kind: ownedConsent}
-}
-
-func (r *Register) ownInvitation(i Invitation) error {
-	if r.Store.Owns(i.seal, ownedLink, i.owned()...) {
-		return nil
-	}
-	return &OwnerError{ParticipantID: i.ParticipantID, Kind: ownedLink}
+// putSeal seals v with k as it stands, in a transaction.
+func putSeal(ctx context.Context, tx *sql.Tx, k state.Keyed, v owned) error {
+	row := v.row()
+	_, err := tx.ExecContext(ctx, "update "+row.table+" set seal = ? where "+row.column+" = ?", k(row.kind, row.parts...), row.id)
+	return err
 }
 
 // sealConnection seals a connection as it stands in the transaction.
@@ -112,8 +125,7 @@ func (r *Register) sealConnection(ctx context.Context, tx *sql.Tx, id string) er
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "update connections set seal = ? where connection_id = ?", r.Store.Seal(ownedConnection, c.owned()...), id)
-	return err
+	return putSeal(ctx, tx, r.Store.Seal, c)
 }
 
 // sealTokens seals a connection's tokens as they stand in the transaction, if it has
@@ -126,8 +138,7 @@ func (r *Register) sealTokens(ctx context.Context, tx *sql.Tx, id string) error 
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "update tokens set seal = ? where connection_id = ?", r.Store.Seal(ownedTokens, t.owned()...), id)
-	return err
+	return putSeal(ctx, tx, r.Store.Seal, t)
 }
 
 // ownedIn is nil if a connection and its tokens, if it has any, are a participant's.
@@ -144,12 +155,12 @@ func (r *Register) ownedIn(ctx context.Context, tx *sql.Tx, id, participant stri
 	}
 	t, err := state.One(ctx, tx, scanTokens, selectTokens, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return r.OwnConnection(c)
+		return r.own(c)
 	}
 	if err != nil {
 		return err
 	}
-	return r.OwnTokens(c, t)
+	return r.ownTokens(c, t)
 }
 
 // dropDisowned deletes kept answers that claim to be a participant's and are not: a
@@ -160,7 +171,7 @@ func (r *Register) dropDisowned(ctx context.Context, tx *sql.Tx, participant str
 		return err
 	}
 	for _, a := range answers {
-		if r.OwnAnswer(a) == nil {
+		if r.own(a) == nil {
 			continue
 		}
 		if _, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID); err != nil {
@@ -199,11 +210,11 @@ func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error
 		t, err := r.Tokens(ctx, c.ID)
 		switch {
 		case errors.Is(err, ErrNoConnection):
-			note(r.OwnConnection(c))
+			note(r.own(c))
 		case err != nil:
 			return nil, err
 		default:
-			note(r.OwnTokens(c, t))
+			note(r.ownTokens(c, t))
 		}
 	}
 	answers, err := r.Answers(ctx, "")
@@ -211,19 +222,19 @@ func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error
 		return nil, err
 	}
 	for _, a := range answers {
-		note(r.OwnAnswer(a))
+		note(r.own(a))
 	}
 	states, err := state.Collect(ctx, r.Store, scanState, selectStates+" where used_at is null and expires_at > ?", state.Micros(r.now()))
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range states {
-		note(r.ownState(o))
+		note(r.own(o))
 	}
 	links, err := r.Invitations(ctx)
 	for _, i := range links {
 		if i.ConnectedAt.IsZero() && i.RevokedAt.IsZero() && i.ExpiresAt.After(r.now()) {
-			note(r.ownInvitation(i))
+			note(r.own(i))
 		}
 	}
 	return found, err

@@ -78,7 +78,7 @@ func TestAgainAfterExchangedAnswers(t *testing.T) {
 }
 
 // goesOn signs a participant in again, to the same account: the connection goes on.
-func (s *study) goesOn(g *Grants, who, id string) {
+func (s *study) goesOn(g *process, who, id string) {
 	s.t.Helper()
 	got, err := g.Import(s.t.Context(), strings.NewReader("participant_id,refresh_token\n"+who+","+s.newRefresh("user of "+who)+"\n"))
 	if err != nil {
@@ -250,11 +250,11 @@ func TestLinkWhereAConnectionWasEdited(t *testing.T) {
 // nobody around it; put back, it can be answered.
 func TestEditedQuestions(t *testing.T) {
 	const waits = "select answer_id, invitation, browser, expires_at, seen, first_reading from "
-	for name, edit := range map[string]func(g *Grants) string{
-		"taken out":       func(*Grants) string { return "delete from unconfirmed" },
-		"of nobody's":     func(*Grants) string { return "update unconfirmed set browser = ''" },
-		"another browser": func(g *Grants) string { return "update unconfirmed set browser = '" + g.browserHash("other") + "'" },
-		"of no link":      func(*Grants) string { return "update unconfirmed set invitation = ''" },
+	for name, edit := range map[string]func(g *process) string{
+		"taken out":       func(*process) string { return "delete from unconfirmed" },
+		"of nobody's":     func(*process) string { return "update unconfirmed set browser = ''" },
+		"another browser": func(g *process) string { return "update unconfirmed set browser = '" + g.browserHash("other") + "'" },
+		"of no link":      func(*process) string { return "update unconfirmed set invitation = ''" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, g := newStudy(t, "P001")

@@ -14,12 +14,12 @@ import (
 // id and secret were accepted; false with a nil error means that the endpoint
 // answered without saying so, but what it said. Errors: *WrongClientError,
 // *NoAppError, *EndpointError, else the transport's.
-func (g *Grants) Probe(ctx context.Context, region string) (accepted bool, said string, err error) {
-	app, err := g.app(region)
+func (ts *Tokens) Probe(ctx context.Context, region string) (accepted bool, said string, err error) {
+	app, err := ts.client.app(region)
 	if err != nil {
 		return false, "", err
 	}
-	got, err := g.post(ctx, app, url.Values{
+	got, err := ts.client.post(ctx, app, url.Values{
 		"grant_type": {"authorization_code"}, "code": {"dexetl-doctor"}, "redirect_uri": {app.RedirectURI},
 	}, sendIt)
 	if err != nil {
@@ -52,27 +52,27 @@ func (e *EndpointError) Error() string {
 // CheckSealed opens the sealed tokens of every connection and returns how many there
 // are, those that cannot be used included. Of these each is an error: a *SealError, or
 // a *OwnerError, as are answers, consents begun and links that were edited.
-func (g *Grants) CheckSealed(ctx context.Context) (n int, err error) {
+func (ts *Tokens) CheckSealed(ctx context.Context) (n int, err error) {
 	var wrong []error
-	all, err := g.Register.Connections(ctx)
+	all, err := ts.register.Connections(ctx)
 	if err != nil {
 		return 0, err
 	}
 	named := map[string]bool{} // connections
 	for _, c := range all {
-		t, err := g.Register.Tokens(ctx, c.ID)
+		t, err := ts.register.Tokens(ctx, c.ID)
 		if errors.Is(err, ErrNoConnection) {
 			continue
 		}
 		if err != nil {
 			return n, err
 		}
-		if _, err := g.open(c, t); err != nil {
+		if _, err := ts.open(c, t); err != nil {
 			wrong, named[c.ID] = append(wrong, err), true
 		}
 		n++
 	}
-	others, err := g.Register.Disowned(ctx)
+	others, err := ts.register.Disowned(ctx)
 	if err != nil {
 		return n, err
 	}

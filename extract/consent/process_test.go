@@ -71,7 +71,7 @@ func (e errand) command(env ...string) (*exec.Cmd, *bytes.Buffer) {
 }
 
 // grants opens the study as a process does. Its clock starts at e.Now.
-func (e errand) grants(ctx context.Context) (*Grants, error) {
+func (e errand) grants(ctx context.Context) (*process, error) {
 	store, err := state.Open(ctx, e.Dir)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (e errand) grants(ctx context.Context) (*Grants, error) {
 		return nil, err
 	}
 	app := App{BaseURL: e.URL, OAuthPrefix: "v2", ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, RedirectURI: redirectURI}
-	return &Grants{Register: registerOf(store), Key: key, Region: "us", Apps: map[string]App{"us": app}}, nil
+	return newProcess(registerOf(store), key, &Client{Region: "us", Apps: map[string]App{"us": app}}), nil
 }
 
 // getToken says that it is ready, waits for its standard input to end, and
@@ -146,7 +146,7 @@ func newWorld(t *testing.T, participants ...string) *world {
 }
 
 // open opens the study in this process, with an API that stops at closed.
-func (w *world) open() (g *Grants, closed func()) {
+func (w *world) open() (g *process, closed func()) {
 	w.t.Helper()
 	web := httptest.NewServer(w)
 	g, err := errand{Dir: w.dir, URL: web.URL, Now: w.now}.grants(w.t.Context())

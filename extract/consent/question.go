@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -64,6 +65,17 @@ func (e *NoCallError) Error() string {
 // Unwrap returns why.
 func (e *NoCallError) Unwrap() error { return e.Err }
 
+// Questions are asked where another browser came back than the one that began.
+type Questions struct {
+	register *Register
+	key      *Key
+	client   *Client
+	tokens   *Tokens
+	accounts *Accounts
+	links    *Links
+	mine     sync.Map // ids of the answers of which this run asked whose they are
+}
+
 // A Question is what a browser is asked before a grant is kept.
 type Question struct {
 	Participant  cohort.Participant // whose link was followed: not for the page, but for its dates
@@ -73,8 +85,8 @@ type Question struct {
 }
 
 // Question returns what a browser is asked, *StateError if nothing.
-func (g *Grants) Question(ctx context.Context, browser Secret) (Question, error) {
-	waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(browser))
+func (qs *Questions) Question(ctx context.Context, browser Secret) (Question, error) {
+	waiting, err := qs.unconfirmedIn(ctx, qs.links.browserHash(browser))
 	if err != nil {
 		return Question{}, err
 	}
@@ -82,20 +94,20 @@ func (g *Grants) Question(ctx context.Context, browser Secret) (Question, error)
 		return Question{}, &StateError{Reason: StateUnknown}
 	}
 	u := waiting[len(waiting)-1]
-	if !g.now().Before(u.ExpiresAt) {
-		return Question{}, g.expired(ctx)
+	if !qs.register.now().Before(u.ExpiresAt) {
+		return Question{}, qs.expired(ctx)
 	}
-	p, err := g.Register.Cohort.Participant(ctx, u.ParticipantID)
-	return Question{p, g.questionToken(u.AnswerID, browser), u.Seen, u.FirstReading}, err
+	p, err := qs.register.Cohort.Participant(ctx, u.ParticipantID)
+	return Question{p, qs.questionToken(u.AnswerID, browser), u.Seen, u.FirstReading}, err
 }
 
-func (g *Grants) questionToken(answerID string, browser Secret) string {
-	return g.Key.hash("question", answerID+"\x00"+string(browser))
+func (qs *Questions) questionToken(answerID string, browser Secret) string {
+	return qs.key.hash("question", answerID+"\x00"+string(browser))
 }
 
 // expired is that the answer to a question comes too late.
-func (g *Grants) expired(ctx context.Context) error {
-	_, err := g.Sweep(ctx)
+func (qs *Questions) expired(ctx context.Context) error {
+	_, err := qs.Sweep(ctx)
 	return errors.Join(&StateError{Reason: StateExpired}, err)
 }
 
@@ -104,27 +116,30 @@ func (g *Grants) expired(ctx context.Context) error {
 // *NotConfirmedError. A question that is not this browser's, was answered, or is
 // too old is a *StateError, and so is a yes after the link or the
 // participation has ended.
-func (g *Grants) Answer(ctx context.Context, browser Secret, token string, yes bool) (Found, error) {
-	waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(browser))
+func (qs *Questions) Answer(ctx context.Context, browser Secret, token string, yes bool) (found Found, err error) {
+	waiting, err := qs.unconfirmedIn(ctx, qs.links.browserHash(browser))
 	if err != nil {
 		return Found{}, err
 	}
 	i := slices.IndexFunc(waiting, func(u Unconfirmed) bool {
-		return hmac.Equal([]byte(token), []byte(g.questionToken(u.AnswerID, browser)))
+		return hmac.Equal([]byte(token), []byte(qs.questionToken(u.AnswerID, browser)))
 	})
 	switch {
 	case i < 0:
 		return Found{}, &StateError{Reason: StateUnknown}
-	case !g.now().Before(waiting[i].ExpiresAt):
-		return Found{}, g.expired(ctx)
-	case !yes:
-		return Found{}, g.refuse(ctx, waiting[i])
+	case !qs.register.now().Before(waiting[i].ExpiresAt):
+		return Found{}, qs.expired(ctx)
+	case yes:
+		found, err = qs.confirm(ctx, waiting[i])
+	default:
+		err = qs.refuse(ctx, waiting[i])
 	}
-	return g.confirm(ctx, waiting[i])
+	found.Connection.ParticipantID = waiting[i].ParticipantID
+	return found, err
 }
 
-func (g *Grants) refuse(ctx context.Context, u Unconfirmed) error {
-	n, err := g.Register.EndUnconfirmed(context.WithoutCancel(ctx), FateRefused, u.AnswerID)
+func (qs *Questions) refuse(ctx context.Context, u Unconfirmed) error {
+	n, err := qs.destroy(context.WithoutCancel(ctx), FateRefused, u.AnswerID)
 	if err == nil && n == 0 {
 		return &StateError{Reason: StateUsed} // a yes was faster
 	}
@@ -133,62 +148,62 @@ func (g *Grants) refuse(ctx context.Context, u Unconfirmed) error {
 
 // confirm uses an answer after all. From Confirm on a crash loses nothing:
 // Recover finishes it.
-func (g *Grants) confirm(ctx context.Context, u Unconfirmed) (Found, error) {
+func (qs *Questions) confirm(ctx context.Context, u Unconfirmed) (Found, error) {
 	o := OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation}
-	a, err := TokenAnswer{}, g.stillWanted(ctx, o)
+	a, err := TokenAnswer{}, qs.links.stillWanted(ctx, o)
 	if err == nil {
-		a, err = g.Register.Confirm(ctx, u.AnswerID, u.Browser)
+		a, err = qs.accept(ctx, u.AnswerID, u.Browser)
 	}
 	if as[*StateError](err) || as[*cohort.WithdrawnError](err) {
-		_, ended := g.Register.EndUnconfirmed(context.WithoutCancel(ctx), FateClosed, u.AnswerID)
+		_, ended := qs.destroy(context.WithoutCancel(ctx), FateClosed, u.AnswerID)
 		return Found{}, errors.Join(err, ended)
 	}
 	if err != nil {
 		return Found{}, err // ours: the question stays
 	}
-	g.reached("connect.confirmed")
-	body, err := g.Key.open(a.Sealed)
+	qs.client.reached("connect.confirmed")
+	body, err := qs.key.open(a.Sealed)
 	if err != nil {
-		return Found{}, errors.Join(&CodeError{ParticipantID: a.ParticipantID, Reason: damagedAnswer}, g.finishCode(ctx, a))
+		return Found{}, errors.Join(&CodeError{ParticipantID: a.ParticipantID, Reason: damagedAnswer}, qs.tokens.finishCode(ctx, a))
 	}
-	if err := g.useCode(context.WithoutCancel(ctx), a, body, ""); err != nil {
+	if err := qs.tokens.useCode(context.WithoutCancel(ctx), a, body, ""); err != nil {
 		return Found{}, err
 	}
-	found, err := g.Verify(ctx, a.ConnectionID)
-	return found, errors.Join(err, g.noteOutcome(ctx, o, found, err))
+	found, err := qs.accounts.Verify(ctx, a.ConnectionID)
+	return found, errors.Join(err, qs.links.noteEnding(ctx, o, EndingOf(found, err)))
 }
 
 // ask looks at the account of an unconfirmed answer, for the question's sake
 // alone, and leaves the rest to whoever answers it: its error is an *AskError.
-func (g *Grants) ask(ctx context.Context, app App, a TokenAnswer, body []byte, code string) error {
+func (qs *Questions) ask(ctx context.Context, app App, a TokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus != 200 || r.Refresh == "" {
-		_, failed := g.codeError(a, r, code)
-		_, err := g.Register.EndUnconfirmed(ctx, FateFailed, a.ID)
+		_, failed := qs.tokens.codeError(a, r, code)
+		_, err := qs.destroy(ctx, FateFailed, a.ID)
 		return errors.Join(failed, err)
 	}
 	u := *a.Unconfirmed
 	u.AnswerID, u.ParticipantID = a.ID, a.ParticipantID
-	u.FirstReading, u.Seen = g.firstReading(ctx, app, a.ParticipantID, r.pair)
-	if err := g.Register.Asked(ctx, u); err != nil {
+	u.FirstReading, u.Seen = qs.firstReading(ctx, app, a.ParticipantID, r.pair)
+	if err := qs.noteAsked(ctx, u); err != nil {
 		return fmt.Errorf("participant %s: question: %w", a.ParticipantID, err)
 	}
-	g.asked.Store(a.ID, true)
-	g.reached("connect.asked")
+	qs.mine.Store(a.ID, true)
+	qs.client.reached("connect.asked")
 	return &AskError{a.ParticipantID, u.ExpiresAt, a.ID}
 }
 
 // firstReading is since when an account has readings; false: it did not say.
-func (g *Grants) firstReading(ctx context.Context, app App, participantID string, p pair) (first time.Time, seen bool) {
+func (qs *Questions) firstReading(ctx context.Context, app App, participantID string, p pair) (first time.Time, seen bool) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	a, err := g.data(ctx, app, held{pair: p}, dexcom.Request{Resource: dexcom.DataRange})
+	a, err := qs.client.data(ctx, app, held{pair: p}, dexcom.Request{Resource: dexcom.DataRange})
 	var ranges dexcom.Ranges
 	if err == nil {
 		ranges, err = readRanges(a)
 	}
 	if err != nil {
-		g.log().Warn("account not seen before it is asked for", "participant_id", participantID, "error", err)
+		qs.client.log().Warn("account not seen before it is asked for", "participant_id", participantID, "error", err)
 		return time.Time{}, false
 	}
 	if ranges.EGVs != nil {
@@ -201,46 +216,46 @@ func (g *Grants) firstReading(ctx context.Context, app App, participantID string
 // were; and, without a word, those to which nobody can say yes any more because
 // the link or the participation has ended. It is to be called at every start and
 // while questions may wait.
-func (g *Grants) Sweep(ctx context.Context) ([]Unconfirmed, error) {
+func (qs *Questions) Sweep(ctx context.Context) ([]Unconfirmed, error) {
 	ctx = context.WithoutCancel(ctx)
-	gone, err := g.Register.ExpireUnconfirmed(ctx)
+	gone, err := qs.expireUnconfirmed(ctx)
 	for _, u := range gone {
-		g.asked.Delete(u.AnswerID)
-		g.log().Info("nobody confirmed in time: destroyed", "participant_id", u.ParticipantID)
+		qs.mine.Delete(u.AnswerID)
+		qs.client.log().Info("nobody confirmed in time: destroyed", "participant_id", u.ParticipantID)
 	}
-	return gone, errors.Join(err, g.sweepClosed(ctx))
+	return gone, errors.Join(err, qs.sweepClosed(ctx))
 }
 
-func (g *Grants) sweepClosed(ctx context.Context) error {
-	waiting, err := g.Register.Unconfirmed(ctx)
+func (qs *Questions) sweepClosed(ctx context.Context) error {
+	waiting, err := qs.register.Unconfirmed(ctx)
 	if err != nil {
 		return err
 	}
 	for _, u := range waiting {
-		ended := g.stillWanted(ctx, OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
+		ended := qs.links.stillWanted(ctx, OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
 		if ended == nil {
-			ended = g.Register.LinkWorks(ctx, u.Invitation)
+			ended = qs.links.linkWorks(ctx, u.Invitation)
 		}
 		if !as[*StateError](ended) {
 			continue
 		}
-		if _, err := g.Register.EndUnconfirmed(ctx, FateClosed, u.AnswerID); err != nil {
+		if _, err := qs.destroy(ctx, FateClosed, u.AnswerID); err != nil {
 			return err
 		}
-		g.asked.Delete(u.AnswerID)
-		g.log().Info("link or participation ended before anybody confirmed: destroyed", "participant_id", u.ParticipantID)
+		qs.mine.Delete(u.AnswerID)
+		qs.client.log().Info("link or participation ended before anybody confirmed: destroyed", "participant_id", u.ParticipantID)
 	}
 	return nil
 }
 
 // EndQuestions destroys what waits for an answer to a question of this run: when
 // it ends nobody is left who could do so in time.
-func (g *Grants) EndQuestions(ctx context.Context) error {
+func (qs *Questions) EndQuestions(ctx context.Context) error {
 	var ids []string
-	g.asked.Range(func(id, _ any) bool {
+	qs.mine.Range(func(id, _ any) bool {
 		ids = append(ids, id.(string))
 		return true
 	})
-	_, err := g.Register.EndUnconfirmed(context.WithoutCancel(ctx), FateStopped, ids...)
+	_, err := qs.destroy(context.WithoutCancel(ctx), FateStopped, ids...)
 	return err
 }

@@ -29,25 +29,25 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name      string
-		before    func(s *study, g *Grants)           // what happens meanwhile
-		answer    func(g *Grants, token string) error // nil: nobody answers
-		is        func(error) bool                    // nil: it is no error
-		connected bool                                // in the end
-		waits     bool                                // the question still does
-		trail     []string                            // after asked
+		before    func(s *study, g *process)           // what happens meanwhile
+		answer    func(g *process, token string) error // nil: nobody answers
+		is        func(error) bool                     // nil: it is no error
+		connected bool                                 // in the end
+		waits     bool                                 // the question still does
+		trail     []string                             // after asked
 	}{
-		{name: "yes", answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
+		{name: "yes", answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			connected: true, trail: []string{"confirmed"}},
-		{name: "no", answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, false); return err },
+		{name: "no", answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, false); return err },
 			is: refused, trail: []string{"refused"}},
-		{name: "yes twice", answer: func(g *Grants, token string) error {
+		{name: "yes twice", answer: func(g *process, token string) error {
 			if _, err := g.Answer(ctx, yours, token, true); err != nil {
 				return err
 			}
 			_, err := g.Answer(ctx, yours, token, true)
 			return err
 		}, is: stale(StateUnknown), connected: true, trail: []string{"confirmed"}},
-		{name: "no, then yes", answer: func(g *Grants, token string) error {
+		{name: "no, then yes", answer: func(g *process, token string) error {
 			_, err := g.Answer(ctx, yours, token, false)
 			_, err2 := g.Answer(ctx, yours, token, true)
 			if !refused(err) {
@@ -55,30 +55,30 @@ func TestAnswers(t *testing.T) {
 			}
 			return err2
 		}, is: stale(StateUnknown), trail: []string{"refused"}},
-		{name: "yes, then no", answer: func(g *Grants, token string) error {
+		{name: "yes, then no", answer: func(g *process, token string) error {
 			if _, err := g.Answer(ctx, yours, token, true); err != nil {
 				return err
 			}
 			_, err := g.Answer(ctx, yours, token, false)
 			return err
 		}, is: stale(StateUnknown), connected: true, trail: []string{"confirmed"}},
-		{name: "silence", before: func(s *study, g *Grants) { s.add(15 * time.Minute); g.Recover(ctx) }, trail: []string{"expired"}},
-		{name: "a moment before the end", before: func(s *study, g *Grants) { s.add(15*time.Minute - time.Second); g.Recover(ctx) },
-			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err }, connected: true, trail: []string{"confirmed"}},
-		{name: "yes, too late", before: func(s *study, _ *Grants) { s.add(15 * time.Minute) },
-			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
+		{name: "silence", before: func(s *study, g *process) { s.add(15 * time.Minute); g.Recover(ctx) }, trail: []string{"expired"}},
+		{name: "a moment before the end", before: func(s *study, g *process) { s.add(15*time.Minute - time.Second); g.Recover(ctx) },
+			answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err }, connected: true, trail: []string{"confirmed"}},
+		{name: "yes, too late", before: func(s *study, _ *process) { s.add(15 * time.Minute) },
+			answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			is:     stale(StateExpired), trail: []string{"expired"}},
-		{name: "no, too late", before: func(s *study, _ *Grants) { s.add(16 * time.Minute) },
-			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, false); return err },
+		{name: "no, too late", before: func(s *study, _ *process) { s.add(16 * time.Minute) },
+			answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, false); return err },
 			is:     stale(StateExpired), trail: []string{"expired"}},
-		{name: "yes, looked at too late", before: func(s *study, _ *Grants) { s.add(15 * time.Minute) },
-			answer: func(g *Grants, _ string) error { _, err := g.Question(ctx, yours); return err },
+		{name: "yes, looked at too late", before: func(s *study, _ *process) { s.add(15 * time.Minute) },
+			answer: func(g *process, _ string) error { _, err := g.Question(ctx, yours); return err },
 			is:     stale(StateExpired), trail: []string{"expired"}},
-		{name: "yes of the browser that began", answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, mine, token, true); return err },
+		{name: "yes of the browser that began", answer: func(g *process, token string) error { _, err := g.Answer(ctx, mine, token, true); return err },
 			is: stale(StateUnknown), waits: true},
-		{name: "yes with no token", answer: func(g *Grants, _ string) error { _, err := g.Answer(ctx, yours, "", true); return err },
+		{name: "yes with no token", answer: func(g *process, _ string) error { _, err := g.Answer(ctx, yours, "", true); return err },
 			is: stale(StateUnknown), waits: true},
-		{name: "yes with the token of another browser", answer: func(g *Grants, _ string) error {
+		{name: "yes with the token of another browser", answer: func(g *process, _ string) error {
 			all, err := g.Register.Unconfirmed(ctx)
 			if err != nil || len(all) != 1 {
 				return fmt.Errorf("%d wait, %w", len(all), err)
@@ -86,26 +86,26 @@ func TestAnswers(t *testing.T) {
 			_, err = g.Answer(ctx, yours, g.questionToken(all[0].AnswerID, mine), true)
 			return err
 		}, is: stale(StateUnknown), waits: true},
-		{name: "no with no token", answer: func(g *Grants, _ string) error { _, err := g.Answer(ctx, yours, "", false); return err },
+		{name: "no with no token", answer: func(g *process, _ string) error { _, err := g.Answer(ctx, yours, "", false); return err },
 			is: stale(StateUnknown), waits: true},
-		{name: "the link revoked", before: func(_ *study, g *Grants) { g.Register.RevokeInvitations(ctx, "P001") }, trail: []string{"closed"}},
-		{name: "yes after the link was revoked", before: func(_ *study, g *Grants) { g.Register.RevokeInvitations(ctx, "P001") },
-			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
+		{name: "the link revoked", before: func(_ *study, g *process) { g.Register.RevokeInvitations(ctx, "P001") }, trail: []string{"closed"}},
+		{name: "yes after the link was revoked", before: func(_ *study, g *process) { g.Register.RevokeInvitations(ctx, "P001") },
+			answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			is:     stale(StateUnknown), trail: []string{"closed"}},
-		{name: "connected in another way", before: func(_ *study, g *Grants) { g.Register.EndInvitations(ctx, "P001"); g.Sweep(ctx) }, trail: []string{"closed"}},
-		{name: "not wanted any more, and silence", before: func(_ *study, g *Grants) {
+		{name: "connected in another way", before: func(_ *study, g *process) { g.endInvitations(ctx, "P001"); g.Sweep(ctx) }, trail: []string{"closed"}},
+		{name: "not wanted any more, and silence", before: func(_ *study, g *process) {
 			g.Wanted = func(cohort.Participant) bool { return false }
 			g.Sweep(ctx)
 		}, trail: []string{"closed"}},
-		{name: "the roster wants them no longer", before: func(_ *study, g *Grants) { g.Wanted = func(cohort.Participant) bool { return false } },
-			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
+		{name: "the roster wants them no longer", before: func(_ *study, g *process) { g.Wanted = func(cohort.Participant) bool { return false } },
+			answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			is:     stale(StateRevoked), trail: []string{"closed"}},
-		{name: "withdrawn", before: func(s *study, g *Grants) {
+		{name: "withdrawn", before: func(s *study, g *process) {
 			g.Register.Withdraw(ctx, cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: s.clock(), Reason: "moved", Who: "me"})
-		}, answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
+		}, answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			is: stale(StateUnknown)},
-		{name: "the pages closed", before: func(_ *study, g *Grants) { g.EndQuestions(ctx) },
-			answer: func(g *Grants, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
+		{name: "the pages closed", before: func(_ *study, g *process) { g.EndQuestions(ctx) },
+			answer: func(g *process, token string) error { _, err := g.Answer(ctx, yours, token, true); return err },
 			is:     stale(StateUnknown), trail: []string{"stopped"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -129,7 +129,7 @@ func TestAnswers(t *testing.T) {
 			if err != nil || len(all) != map[bool]int{true: 1}[tt.connected] {
 				t.Errorf("connections %+v, %v; want connected: %t", all, err, tt.connected)
 			}
-			waiting, err := g.Register.UnconfirmedIn(ctx, g.browserHash(yours))
+			waiting, err := g.unconfirmedIn(ctx, g.browserHash(yours))
 			if err != nil || len(waiting) != map[bool]int{true: 1}[tt.waits] {
 				t.Errorf("%d questions wait, %v; want that one waits: %t", len(waiting), err, tt.waits)
 			}
@@ -175,7 +175,7 @@ func TestAnotherBrowserWithoutTokens(t *testing.T) {
 }
 
 // dies runs something in a process that stops for good at step.
-func (s *study) dies(step string, run func(g *Grants)) {
+func (s *study) dies(step string, run func(g *process)) {
 	s.t.Helper()
 	g := s.process()
 	there, end, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -211,7 +211,7 @@ func TestCrashAroundAQuestion(t *testing.T) {
 			ctx := context.Background()
 			s, g := newStudy(t, "P001")
 			query := s.pressed(g, s.link(g, "P001"))
-			s.dies(tt.step, func(g *Grants) {
+			s.dies(tt.step, func(g *process) {
 				g.Arrive(ctx, Arrival{Address: redirectURI, Query: query, Browser: yours, Ask: true})
 				if q, err := g.Question(ctx, yours); err == nil {
 					g.Answer(ctx, yours, q.Token, true)

@@ -18,7 +18,7 @@ import (
 const mine, yours = Secret("mine"), Secret("yours") // cookies
 
 // link makes a link of a participant.
-func (s *study) link(g *Grants, participant string) (token string) {
+func (s *study) link(g *process, participant string) (token string) {
 	s.t.Helper()
 	links, err := g.Invite(s.t.Context(), []string{participant}, 24*time.Hour)
 	if err != nil {
@@ -28,7 +28,7 @@ func (s *study) link(g *Grants, participant string) (token string) {
 }
 
 // pressed is the state of a consent that mine began by a link.
-func (s *study) pressed(g *Grants, token string) url.Values {
+func (s *study) pressed(g *process, token string) url.Values {
 	s.t.Helper()
 	_, address, err := g.BeginByLink(s.t.Context(), token, mine, g.PressToken(token, mine))
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *study) came(address, code string) url.Values {
 }
 
 // asked lets yours come back with what mine began.
-func (s *study) asked(g *Grants, token string) Question {
+func (s *study) asked(g *process, token string) Question {
 	s.t.Helper()
 	_, err := g.Arrive(s.t.Context(), Arrival{Address: redirectURI, Query: s.pressed(g, token), Browser: yours, Ask: true})
 	if !as[*AskError](err) {
@@ -123,7 +123,7 @@ func (s *study) trail() (said []string) {
 }
 
 // unconnected expects that nobody is connected, nor could be by what is held.
-func (s *study) unconnected(g *Grants) {
+func (s *study) unconnected(g *process) {
 	s.t.Helper()
 	ctx := context.Background()
 	all, err := g.Register.Connections(ctx)
@@ -138,8 +138,8 @@ func (s *study) unconnected(g *Grants) {
 // turned away before the code is spent.
 func TestArriveWithWhichBrowser(t *testing.T) {
 	const public = "https://study.example.org/callback"
-	byLink := func(s *study, g *Grants) url.Values { return s.pressed(g, s.link(g, "P001")) }
-	forged := func(s *study, g *Grants) url.Values { // the button pressed by another site
+	byLink := func(s *study, g *process) url.Values { return s.pressed(g, s.link(g, "P001")) }
+	forged := func(s *study, g *process) url.Values { // the button pressed by another site
 		token := s.link(g, "P001")
 		_, address, err := g.BeginByLink(t.Context(), token, mine, g.PressToken(token, yours))
 		if err != nil {
@@ -147,7 +147,7 @@ func TestArriveWithWhichBrowser(t *testing.T) {
 		}
 		return s.came(address, s.newCode("ann"))
 	}
-	atTerminal := func(s *study, g *Grants) url.Values {
+	atTerminal := func(s *study, g *process) url.Values {
 		address, err := g.Begin(t.Context(), "P001")
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +156,7 @@ func TestArriveWithWhichBrowser(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name     string
-		begin    func(s *study, g *Grants) url.Values
+		begin    func(s *study, g *process) url.Values
 		redirect string
 		arrival  Arrival
 		want     string // connected, asked or elsewhere
@@ -219,7 +219,7 @@ func TestUnconfirmedIsNoConnection(t *testing.T) {
 		t.Errorf("Question = %+v, want P001's, with readings since %s", q, want)
 	}
 	next := s.process()
-	for _, p := range []*Grants{g, next} {
+	for _, p := range []*process{g, next} {
 		if err := p.Recover(t.Context()); err != nil {
 			t.Fatal(err)
 		}

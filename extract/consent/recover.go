@@ -15,35 +15,35 @@ import (
 // left to it. A refresh that fails is recorded and logged, not returned:
 // errors are the store's and the key's. Answers that nobody confirmed in time are
 // destroyed.
-func (g *Grants) Recover(ctx context.Context) error {
-	if _, err := g.Sweep(ctx); err != nil {
+func (cn *Connecting) Recover(ctx context.Context) error {
+	if _, err := cn.questions.Sweep(ctx); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	answers, err := g.Register.Answers(ctx, "")
+	answers, err := cn.register.Answers(ctx, "")
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	for _, a := range answers {
 		// Needs no lease: an answer finished twice is finished once.
 		if a.OldHash != "" {
-			err = g.finishRefresh(ctx, a)
+			err = cn.tokens.finishRefresh(ctx, a)
 		} else {
-			err = g.finishCode(ctx, a)
+			err = cn.tokens.finishCode(ctx, a)
 		}
 		if as[*OwnerError](err) {
-			g.log().Warn("a kept token answer is not used", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID, "error", err)
+			cn.client.log().Warn("a kept token answer is not used", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID, "error", err)
 			continue // it stays as it is: a backup may say whose it is
 		}
 		if err != nil {
 			return fmt.Errorf("recover: %w", err)
 		}
 	}
-	intents, err := g.Register.Intents(ctx)
+	intents, err := cn.tokens.intents(ctx)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
 	for _, id := range intents {
-		if err := g.tryAgain(ctx, id); err != nil && !refreshError(err) {
+		if err := cn.tokens.tryAgain(ctx, id); err != nil && !refreshError(err) {
 			return fmt.Errorf("recover: %w", err)
 		}
 	}
@@ -51,22 +51,22 @@ func (g *Grants) Recover(ctx context.Context) error {
 }
 
 // tryAgain refreshes a connection unless another process is at it.
-func (g *Grants) tryAgain(ctx context.Context, id string) error {
-	owner := g.Register.Store.NewID()
-	ok, err := g.Register.LeaseRefresh(ctx, id, owner, leaseTTL)
+func (ts *Tokens) tryAgain(ctx context.Context, id string) error {
+	lease := ts.register.refreshing(id, ts.register.Store.NewID())
+	ok, err := lease.TakeFree(ctx, leaseTTL)
 	if err != nil || !ok {
 		return err
 	}
-	defer g.release(ctx, id, owner)
-	_, err = g.refresh(ctx, id, owner, "")
+	defer ts.release(ctx, id, lease)
+	_, err = ts.refresh(ctx, id, lease, "")
 	return err
 }
 
 // finish uses the answers of a connection that were kept and not yet used. One that is
 // not the connection's is a *OwnerError: to try the stored token then could
 // revoke a grant that the right answer still holds.
-func (g *Grants) finish(ctx context.Context, id string) error {
-	answers, err := g.Register.Answers(ctx, id)
+func (ts *Tokens) finish(ctx context.Context, id string) error {
+	answers, err := ts.register.Answers(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (g *Grants) finish(ctx context.Context, id string) error {
 		if a.OldHash == "" {
 			continue
 		}
-		if err := g.finishRefresh(ctx, a); err != nil {
+		if err := ts.finishRefresh(ctx, a); err != nil {
 			return err
 		}
 	}
@@ -82,26 +82,26 @@ func (g *Grants) finish(ctx context.Context, id string) error {
 }
 
 // finishRefresh completes a refresh that a crash interrupted after its answer.
-func (g *Grants) finishRefresh(ctx context.Context, a TokenAnswer) error {
+func (ts *Tokens) finishRefresh(ctx context.Context, a TokenAnswer) error {
 	ctx = context.WithoutCancel(ctx)
-	body, err := g.Key.open(a.Sealed)
+	body, err := ts.key.open(a.Sealed)
 	if err != nil {
 		// As if the answer had been lost on its way: the stored token is tried once.
-		g.damaged(a)
-		return g.Register.FailRefresh(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: g.now()})
+		ts.damaged(a)
+		return ts.failRefresh(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: ts.register.now()})
 	}
-	if err := g.Register.OwnAnswer(a); err != nil {
-		return errors.Join(err, g.Register.NoteOwner(ctx, a.ConnectionID))
+	if err := ts.register.own(a); err != nil {
+		return errors.Join(err, ts.register.NoteOwner(ctx, a.ConnectionID))
 	}
-	h, err := g.read(ctx, a.ConnectionID)
+	h, err := ts.read(ctx, a.ConnectionID)
 	switch {
 	case isSeal(err) && readReply(body).Refresh != "": // they are about to be replaced
 	case isSeal(err):
-		return g.Register.FailRefresh(ctx, RefreshFailure{Answer: a, Outcome: TokensDamaged, Unreadable: true, RetryAt: g.now()})
+		return ts.failRefresh(ctx, RefreshFailure{Answer: a, Outcome: TokensDamaged, Unreadable: true, RetryAt: ts.register.now()})
 	case err != nil && !errors.Is(err, ErrNoConnection):
 		return err
 	}
-	if err := g.use(ctx, h, a, answered{body: body}); err != nil && (!refreshError(err) || as[*OwnerError](err)) {
+	if err := ts.use(ctx, h, a, answered{body: body}); err != nil && (!refreshError(err) || as[*OwnerError](err)) {
 		return err
 	}
 	return nil
@@ -111,8 +111,8 @@ func (g *Grants) finishRefresh(ctx context.Context, a TokenAnswer) error {
 // cannot be opened.
 const damagedAnswer = "the kept answer is damaged"
 
-func (g *Grants) damaged(a TokenAnswer) {
-	g.log().Warn("a kept token answer is damaged", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
+func (ts *Tokens) damaged(a TokenAnswer) {
+	ts.client.log().Warn("a kept token answer is damaged", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
 }
 
 func isSeal(err error) bool {

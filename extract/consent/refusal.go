@@ -48,24 +48,24 @@ func (r reply) refuses(status int) bool {
 // appAccepted reports whether the app of a region is accepted, though somebody's
 // refresh was told that it is not: then that is about this grant alone, and nobody
 // else has to wait.
-func (g *Grants) appAccepted(ctx context.Context, region string) bool {
-	if g.tally.accepted(region, g.now()) {
+func (ts *Tokens) appAccepted(ctx context.Context, region string) bool {
+	if ts.tally.accepted(region, ts.register.now()) {
 		return true
 	}
-	if g.quota() != nil {
+	if ts.client.quota() != nil {
 		return false
 	}
-	accepted, _, err := g.Probe(ctx, region)
+	accepted, _, err := ts.Probe(ctx, region)
 	if accepted = accepted && err == nil; accepted {
-		g.tally.accept(region, g.now())
+		ts.tally.accept(region, ts.register.now())
 	}
 	return accepted
 }
 
 // refused records that the server did not accept h's refresh token, with this code.
-func (g *Grants) refused(ctx context.Context, h held, f RefreshFailure, code oauthCode) error {
-	d := doubt{now: g.now(), since: h.RefusedSince, last: h.RefusedAt, code: code, clearOnes: h.Refusals}
-	since, over, err := d.judge(func(since time.Time) (Others, error) { return g.Register.Others(ctx, h.Connection, since) })
+func (ts *Tokens) refused(ctx context.Context, h held, f RefreshFailure, code oauthCode) error {
+	d := doubt{now: ts.register.now(), since: h.RefusedSince, last: h.RefusedAt, code: code, clearOnes: h.Refusals}
+	since, over, err := d.judge(func(since time.Time) (Others, error) { return ts.others(ctx, h.Connection, since) })
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,9 @@ func (g *Grants) refused(ctx context.Context, h held, f RefreshFailure, code oau
 		f.Status, f.RetryAt = AuthSuspect, d.now.Add(d.wait())
 		out = &AuthSuspectError{ParticipantID: h.ParticipantID, RetryAt: f.RetryAt, Said: f.Outcome}
 	}
-	g.tally.bad(h, errors.New(f.Outcome)) // not out: it is this person's alone
-	g.log().Debug("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "since", since)
-	return errors.Join(out, g.Register.FailRefresh(ctx, f))
+	ts.tally.bad(h, errors.New(f.Outcome)) // not out: it is this person's alone
+	ts.client.log().Debug("refresh refused", "participant_id", h.ParticipantID, "connection_id", h.Connection.ID, "since", since)
+	return errors.Join(out, ts.failRefresh(ctx, f))
 }
 
 // A doubt is one more refusal of somebody's grant.

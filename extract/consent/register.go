@@ -2,6 +2,7 @@ package consent
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -20,6 +21,25 @@ type Register struct {
 }
 
 func (r *Register) now() time.Time { return r.Store.Now().UTC() }
+
+// refreshing is the lease with which an owner alone refreshes a connection's tokens. With
+// a token on its way nobody else may present it, so it is not taken over from a process
+// that lives, but by who has waited for as long as it lasts.
+func (r *Register) refreshing(connectionID, owner string) state.Lease {
+	return r.Store.Lease("refresh "+connectionID, owner)
+}
+
+// CloseIdle is CloseConnection while nobody refreshes the connection; false: somebody
+// does.
+func (r *Register) CloseIdle(ctx context.Context, id string, at time.Time, because string) (bool, error) {
+	lease := r.refreshing(id, r.Store.NewID())
+	free, err := lease.TakeFree(ctx, time.Minute)
+	if err != nil || !free {
+		return false, err
+	}
+	err = r.CloseConnection(ctx, id, at, because)
+	return err == nil, errors.Join(err, lease.Release(context.WithoutCancel(ctx)))
+}
 
 // Forgotten is what the audit trail says of the study and state.db does not: see
 // cohort.Cohort.Forgotten.

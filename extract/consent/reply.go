@@ -83,8 +83,8 @@ func (f *form) Close() error { return nil }
 // ready allows it right before. It must not be given a context that Ctrl-C ends. An
 // error means that there was no answer; the form may have arrived all the same,
 // unless it is an *unsentError.
-func (g *Grants) post(ctx context.Context, app App, values url.Values, ready func() error) (answered, error) {
-	if err := g.client(app).Check(); err != nil {
+func (cl *Client) post(ctx context.Context, app App, values url.Values, ready func() error) (answered, error) {
+	if err := cl.client(app).Check(); err != nil {
 		return answered{}, &unsentError{err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
@@ -101,7 +101,7 @@ func (g *Grants) post(ctx context.Context, app App, values url.Values, ready fun
 	request.GetBody = nil // without it net/http cannot send the form again
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
-	transport := g.Post
+	transport := cl.Post
 	if transport == nil {
 		transport = tokenTransport()
 	}
@@ -109,7 +109,7 @@ func (g *Grants) post(ctx context.Context, app App, values url.Values, ready fun
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	g.calls.Add(1)
+	cl.calls.Add(1)
 	response, err := client.Do(request)
 	if err != nil {
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
@@ -125,13 +125,13 @@ func (g *Grants) post(ctx context.Context, app App, values url.Values, ready fun
 	// A body that breaks off is an answer nevertheless: see readReply.
 	read, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
 	if err != nil {
-		g.log().Warn("token answer broke off", "bytes", len(read), "error", err)
+		cl.log().Warn("token answer broke off", "bytes", len(read), "error", err)
 	}
 	date, _ := http.ParseTime(response.Header.Get("Date"))
-	return answered{response.StatusCode, g.retryAfter(response.Header), date, read}, nil
+	return answered{response.StatusCode, cl.retryAfter(response.Header), date, read}, nil
 }
 
-func (g *Grants) retryAfter(h http.Header) time.Duration {
+func (cl *Client) retryAfter(h http.Header) time.Duration {
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.Atoi(text); err == nil {
 		return time.Duration(min(max(0, seconds), 3600)) * time.Second
@@ -142,7 +142,7 @@ func (g *Grants) retryAfter(h http.Header) time.Duration {
 	}
 	from, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		from = g.now()
+		from = cl.now()
 	}
 	return min(max(0, at.Sub(from)), time.Hour)
 }

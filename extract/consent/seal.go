@@ -27,22 +27,25 @@ func (r *Register) sealAll(ctx context.Context, tx *sql.Tx, k StudyKey) (connect
 		return 0, err
 	}
 	for _, c := range all {
-		if err := setSeal(ctx, tx, k, "connections", "connection_id", c.ID, ownedConnection, c.owned()); err != nil {
-			return 0, err
-		}
-		if err := sealOlderTokens(ctx, tx, k, c.ID); err != nil {
+		if err := errors.Join(putSeal(ctx, tx, k.Keyed, c), sealOlderTokens(ctx, tx, k, c.ID)); err != nil {
 			return 0, err
 		}
 	}
-	if err := sealOlderRows(ctx, tx, k); err != nil {
+	err = errors.Join(sealOlder(ctx, tx, k, scanAnswer, selectAnswers), sealOlder(ctx, tx, k, scanState, selectStates),
+		sealOlder(ctx, tx, k, scanInvitation, selectInvitations))
+	if err != nil {
 		return 0, err
 	}
 	_, err = tx.ExecContext(ctx, "insert into meta (key, value) values ('sealed', ?)", k.mark())
 	return len(all), err
 }
 
-func setSeal(ctx context.Context, tx *sql.Tx, k StudyKey, table, column, id, about string, owned []string) error {
-	_, err := tx.ExecContext(ctx, "update "+table+" set seal = ? where "+column+" = ?", k.Keyed(about, owned...), id)
+// sealOlder seals all rows of a query.
+func sealOlder[T owned](ctx context.Context, tx *sql.Tx, k StudyKey, scan func(row func(...any) error) (T, error), query string) error {
+	rows, err := state.Collect(ctx, tx, scan, query)
+	for _, v := range rows {
+		err = errors.Join(err, putSeal(ctx, tx, k.Keyed, v))
+	}
 	return err
 }
 
@@ -64,37 +67,5 @@ func sealOlderTokens(ctx context.Context, tx *sql.Tx, k StudyKey, id string) err
 	if _, err := tx.ExecContext(ctx, "update tokens set previous_hash = ? where connection_id = ?", t.PreviousHash, id); err != nil {
 		return err
 	}
-	return setSeal(ctx, tx, k, "tokens", "connection_id", id, ownedTokens, t.owned())
-}
-
-// sealOlderRows seals what leads to a connection.
-func sealOlderRows(ctx context.Context, tx *sql.Tx, k StudyKey) error {
-	answers, err := state.Collect(ctx, tx, scanAnswer, selectAnswers)
-	if err != nil {
-		return err
-	}
-	for _, a := range answers {
-		if err := setSeal(ctx, tx, k, "token_answers", "answer_id", a.ID, ownedAnswer, a.owned()); err != nil {
-			return err
-		}
-	}
-	states, err := state.Collect(ctx, tx, scanState, selectStates)
-	if err != nil {
-		return err
-	}
-	for _, o := range states {
-		if err := setSeal(ctx, tx, k, "oauth_states", "state_hash", o.Hash, ownedConsent, o.owned()); err != nil {
-			return err
-		}
-	}
-	links, err := state.Collect(ctx, tx, scanInvitation, selectInvitations)
-	if err != nil {
-		return err
-	}
-	for _, i := range links {
-		if err := setSeal(ctx, tx, k, "invitations", "token_hash", i.Hash, ownedLink, i.owned()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return putSeal(ctx, tx, k.Keyed, t)
 }

@@ -24,7 +24,7 @@ func (r *Register) SetAside(ctx context.Context, id string) (Connection, error) 
 		if err != nil {
 			return nil, err
 		}
-		if err := r.OwnConnection(c); err != nil {
+		if err := r.own(c); err != nil {
 			return nil, err
 		}
 		held, err := state.One(ctx, tx, scanTokens, selectTokens, id)
@@ -33,7 +33,7 @@ func (r *Register) SetAside(ctx context.Context, id string) (Connection, error) 
 			return nil, err
 		}
 		if err == nil {
-			err = r.OwnTokens(c, held)
+			err = r.ownTokens(c, held)
 		}
 		if err != nil {
 			return nil, err

@@ -91,17 +91,17 @@ func TestOthers(t *testing.T) {
 	}
 	renew := func(p string) {
 		t.Helper()
-		a, err := s.PutAnswer(ctx, TokenAnswer{ConnectionID: ids[p], ParticipantID: p, OldHash: "hash " + p, HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
+		a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: ids[p], ParticipantID: p, OldHash: "hash " + p, HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := s.CommitRefresh(ctx, a, Grant{Current: []byte("y"), RefreshHash: "hash " + p}); !ok || err != nil {
+		if ok, err := s.commitRefresh(ctx, a, Grant{Current: []byte("y"), RefreshHash: "hash " + p}); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
 	fail := func(p string, unsent bool) {
 		t.Helper()
-		if err := s.FailRefresh(ctx, RefreshFailure{Answer: TokenAnswer{ConnectionID: ids[p], OldHash: "hash " + p}, Outcome: "no", Unsent: unsent}); err != nil {
+		if err := s.failRefresh(ctx, RefreshFailure{Answer: TokenAnswer{ConnectionID: ids[p], OldHash: "hash " + p}, Outcome: "no", Unsent: unsent}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Others(ctx, me, since); err != nil || got != o {
+		if got, err := s.others(ctx, me, since); err != nil || got != o {
 			t.Errorf("Others = %+v, %v; want %+v", got, err, o)
 		}
 	}

@@ -17,15 +17,15 @@ import (
 func (s *study) takeOver(id string) {
 	s.t.Helper()
 	g := s.process()
-	owner := g.Register.Store.NewID()
+	lease := g.Register.refreshing(id, g.Register.Store.NewID())
 	s.add(leaseTTL + time.Second)
-	if ok, err := g.Register.TakeOverRefresh(s.t.Context(), id, owner, leaseTTL); !ok || err != nil {
-		s.t.Errorf("TakeOverRefresh = %t, %v", ok, err)
+	if ok, err := lease.Take(s.t.Context(), leaseTTL); !ok || err != nil {
+		s.t.Errorf("Take = %t, %v", ok, err)
 	}
-	if _, err := g.refresh(s.t.Context(), id, owner, ""); err != nil {
+	if _, err := g.refresh(s.t.Context(), id, lease, ""); err != nil {
 		s.t.Errorf("refresh by who took over = %v", err)
 	}
-	g.release(s.t.Context(), id, owner)
+	g.release(s.t.Context(), id, lease)
 }
 
 // A process stands still with its intent written, or while it dials, and another
@@ -63,7 +63,7 @@ func TestSuspended(t *testing.T) {
 			if tries, _ := g.Register.Tries(t.Context(), id); len(tries) != 0 || h.Failures != 0 {
 				t.Errorf("tries %v, %d failures; want none", tries, h.Failures)
 			}
-			if intents, _ := g.Register.Intents(t.Context()); len(intents) != 0 {
+			if intents, _ := g.intents(t.Context()); len(intents) != 0 {
 				t.Errorf("intents %v are left", intents)
 			}
 		})
@@ -85,7 +85,7 @@ func TestSuspendedBeforeSettling(t *testing.T) {
 			for _, c := range allConnections(t, g) {
 				if c.AccountHash == "" {
 					s.add(leaseTTL + time.Second)
-					g.Register.TakeOverRefresh(t.Context(), c.ID, "another", leaseTTL)
+					g.Register.refreshing(c.ID, "another").Take(t.Context(), leaseTTL)
 				}
 			}
 		}
@@ -99,7 +99,7 @@ func TestSuspendedBeforeSettling(t *testing.T) {
 	}
 }
 
-func allConnections(t *testing.T, g *Grants) []Connection {
+func allConnections(t *testing.T, g *process) []Connection {
 	t.Helper()
 	all, err := g.Register.Connections(t.Context())
 	if err != nil {
@@ -148,7 +148,7 @@ func TestRefreshThatNeverLeft(t *testing.T) {
 			}
 			h := pairOf(t, g, ids[0])
 			tries, _ := g.Register.Tries(t.Context(), ids[0])
-			intents, _ := g.Register.Intents(t.Context())
+			intents, _ := g.intents(t.Context())
 			if h.Status != Connected || h.Failures != 0 || !h.RefusedSince.IsZero() || len(tries) != 0 || len(intents) != 0 {
 				t.Errorf("%+v, %d failures, tries %v, intents %v; want no trace but why", h.Connection, h.Failures, tries, intents)
 			}
@@ -178,7 +178,7 @@ func TestRefreshThatLeft(t *testing.T) {
 	if _, err := g.Token(t.Context(), id); !as[*TemporaryError](err) || as[*unsentError](err) {
 		t.Errorf("Token = %v, want *TemporaryError of a token that left", err)
 	}
-	intents, _ := g.Register.Intents(t.Context())
+	intents, _ := g.intents(t.Context())
 	if h := pairOf(t, g, id); h.Failures != 1 || len(intents) != 1 || arrived.Load() != 1 {
 		t.Errorf("%d failures, intents %v, %d arrived; want one each", h.Failures, intents, arrived.Load())
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// Tokens are a connection's token pairs, sealed by the caller, and where its
+// SealedTokens are a connection's token pairs, sealed by the caller, and where its
 // refreshes stand. Times are UTC.
-type Tokens struct {
+type SealedTokens struct {
 	ConnectionID string
 	Grant
 	Previous []byte // sealed pair spent to get Current, until Current is spent well; nil: none
@@ -23,7 +23,7 @@ type Tokens struct {
 	Refusals     int       // answers invalid_grant since the last good refresh
 	RetryAt      time.Time // no refresh before; zero: at any time
 
-	seal string // see OwnTokens
+	seal string // see ownedRow
 }
 
 // A Grant is one pair of tokens.
@@ -51,7 +51,7 @@ type TokenAnswer struct {
 	Unconfirmed *Unconfirmed
 
 	waits string // the browser that is asked, and the link; "": nobody is
-	seal  string // see OwnAnswer
+	seal  string // see ownedRow
 }
 
 // ErrSuperseded says that the stored refresh token is no longer the one that
@@ -59,7 +59,7 @@ type TokenAnswer struct {
 var ErrSuperseded = errors.New("refresh token superseded")
 
 // Tokens returns a connection's tokens, or ErrNoConnection.
-func (r *Register) Tokens(ctx context.Context, connectionID string) (Tokens, error) {
+func (r *Register) Tokens(ctx context.Context, connectionID string) (SealedTokens, error) {
 	t, err := state.One(ctx, r.Store, scanTokens, selectTokens, connectionID)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
@@ -70,44 +70,44 @@ func (r *Register) Tokens(ctx context.Context, connectionID string) (Tokens, err
 const selectTokens = `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
 	previous, previous_hash, failures, refusals, retry_at, seal from tokens where connection_id = ?`
 
-func scanTokens(row func(...any) error) (Tokens, error) {
-	var t Tokens
+func scanTokens(row func(...any) error) (SealedTokens, error) {
+	var t SealedTokens
 	err := row(&t.ConnectionID, &t.Current, &t.RefreshHash, state.Instant(&t.AccessIssuedAt), state.Instant(&t.AccessExpiresAt),
 		&t.Previous, &t.PreviousHash, &t.Failures, &t.Refusals, state.Instant(&t.RetryAt), &t.seal)
 	return t, err
 }
 
-// BeginRefresh commits the intent to spend the refresh token with hash
+// beginRefresh commits the intent to spend the refresh token with hash
 // oldHash: proof that the store can be written before a token is spent, with
-// room for the answer; else *DiskError. The owner must hold the lease, which is
-// extended by ttl; else ErrLeaseLost. If the stored token is another,
+// room for the answer; else *state.DiskError. The lease must be held, and is extended;
+// else state.ErrLeaseLost. If the stored token is another,
 // ErrSuperseded.
-func (r *Register) BeginRefresh(ctx context.Context, connectionID, owner, oldHash string, ttl time.Duration) error {
-	if err := r.Store.Reserve(); err != nil {
+func (ts *Tokens) beginRefresh(ctx context.Context, connectionID string, lease state.Lease, oldHash string) error {
+	if err := ts.register.Store.Reserve(); err != nil {
 		return err
 	}
-	return r.Store.Write(ctx, func(tx *sql.Tx) error {
-		if err := r.Store.Extend(ctx, tx, refreshLease(connectionID), owner, ttl); err != nil {
+	return ts.register.Store.Write(ctx, func(tx *sql.Tx) error {
+		if err := lease.ExtendIn(ctx, tx, leaseTTL); err != nil {
 			return err
 		}
 		intent, err := tx.ExecContext(ctx, `insert into refresh_intents (connection_id, old_hash, created_at)
 			select connection_id, refresh_hash, ? from tokens where connection_id = ? and refresh_hash = ?
 			on conflict (connection_id) do update set old_hash = excluded.old_hash, created_at = excluded.created_at`,
-			state.Micros(r.now()), connectionID, oldHash)
+			state.Micros(ts.register.now()), connectionID, oldHash)
 		return state.Affected(intent, err, ErrSuperseded)
 	})
 }
 
-// PutAnswer makes an answer of the token endpoint durable and gives it an id.
+// putAnswer makes an answer of the token endpoint durable and gives it an id.
 // What comes after the participant's withdrawal is not kept: *cohort.WithdrawnError.
-func (r *Register) PutAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
+func (ts *Tokens) putAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
 	kept := a
-	kept.ID = r.Store.NewID()
+	kept.ID = ts.register.Store.NewID()
 	if a.Unconfirmed != nil {
 		kept.waits = a.Unconfirmed.Browser + " " + a.Unconfirmed.Invitation
 	}
-	kept.seal = r.Store.Seal(ownedAnswer, kept.owned()...)
-	err := r.Store.Received(ctx, func(tx *sql.Tx) error {
+	kept.seal = ts.register.sealOf(kept)
+	err := ts.register.Store.Received(ctx, func(tx *sql.Tx) error {
 		if err := cohort.StandingIn(ctx, tx, a.ParticipantID); err != nil {
 			return err
 		}
@@ -141,25 +141,25 @@ func scanAnswer(row func(...any) error) (TokenAnswer, error) {
 	return a, err
 }
 
-// Intents lists the connections whose refresh began and has no end on record.
-func (r *Register) Intents(ctx context.Context) ([]string, error) {
-	return state.Collect(ctx, r.Store, state.ScanText, "select connection_id from refresh_intents order by connection_id")
+// intents lists the connections whose refresh began and has no end on record.
+func (ts *Tokens) intents(ctx context.Context) ([]string, error) {
+	return state.Collect(ctx, ts.register.Store, state.ScanText, "select connection_id from refresh_intents order by connection_id")
 }
 
-// CommitRefresh puts g in the place of the pair that answer a was got for, if
+// commitRefresh puts g in the place of the pair that answer a was got for, if
 // that pair is still the stored one, and ends intent and answer. It reports
 // whether g was taken: false means that the answer was used already or that a
 // newer grant has come. If connection or tokens are not a's participant's, *OwnerError.
-func (r *Register) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
+func (ts *Tokens) commitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
 	taken := false
-	err := r.Store.Received(ctx, func(tx *sql.Tx) error {
-		if err := r.ownedIn(ctx, tx, a.ConnectionID, a.ParticipantID); err != nil {
+	err := ts.register.Store.Received(ctx, func(tx *sql.Tx) error {
+		if err := ts.register.ownedIn(ctx, tx, a.ConnectionID, a.ParticipantID); err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, `update tokens set previous = current, previous_hash = refresh_hash, current = ?, refresh_hash = ?,
 			access_issued_at = ?, access_expires_at = ?, failures = 0, refusals = 0, retry_at = null, updated_at = ?
 			where connection_id = ? and refresh_hash = ?`,
-			g.Current, g.RefreshHash, state.Micros(g.AccessIssuedAt), state.Micros(g.AccessExpiresAt), state.Micros(r.now()), a.ConnectionID, a.OldHash)
+			g.Current, g.RefreshHash, state.Micros(g.AccessIssuedAt), state.Micros(g.AccessExpiresAt), state.Micros(ts.register.now()), a.ConnectionID, a.OldHash)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (r *Register) CommitRefresh(ctx context.Context, a TokenAnswer, g Grant) (b
 			return err
 		}
 		if taken = n == 1; taken {
-			if err := r.sealTokens(ctx, tx, a.ConnectionID); err != nil {
+			if err := ts.register.sealTokens(ctx, tx, a.ConnectionID); err != nil {
 				return err
 			}
 			_, err = tx.ExecContext(ctx, `update connections set status = ?, last_error = '', renewed_at = ?,
@@ -210,13 +210,13 @@ type RefreshFailure struct {
 	RefusedSince time.Time
 }
 
-// FailRefresh records a failed refresh. Without an answer the intent stays,
+// failRefresh records a failed refresh. Without an answer the intent stays,
 // unless the token never left: nobody knows whether it was spent. If the stored
 // refresh token is no longer the one that failed, only the try is recorded. That a
 // consent is lost goes into the audit trail, a doubt that may pass does not.
-func (r *Register) FailRefresh(ctx context.Context, f RefreshFailure) error {
+func (ts *Tokens) failRefresh(ctx context.Context, f RefreshFailure) error {
 	a := f.Answer
-	return r.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+	return ts.register.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		switch err := closeFailed(ctx, tx, f); {
 		case errors.Is(err, ErrSuperseded):
 			return nil, nil // another process finished this answer
@@ -224,12 +224,12 @@ func (r *Register) FailRefresh(ctx context.Context, f RefreshFailure) error {
 			return nil, err
 		}
 		if !f.Unsent {
-			if err := noteTry(ctx, tx, a.ConnectionID, r.now(), f.Outcome); err != nil {
+			if err := noteTry(ctx, tx, a.ConnectionID, ts.register.now(), f.Outcome); err != nil {
 				return nil, err
 			}
 		}
 		res, err := tx.ExecContext(ctx, `update tokens set failures = failures + ?, refusals = refusals + ?, retry_at = ?, updated_at = ?
-			where connection_id = ? and refresh_hash = ?`, !f.Refused && !f.Unsent, f.Refused, state.Micros(f.RetryAt), state.Micros(r.now()), a.ConnectionID, a.OldHash)
+			where connection_id = ? and refresh_hash = ?`, !f.Refused && !f.Unsent, f.Refused, state.Micros(f.RetryAt), state.Micros(ts.register.now()), a.ConnectionID, a.OldHash)
 		switch err := state.Affected(res, err, ErrSuperseded); {
 		case errors.Is(err, ErrSuperseded):
 			return nil, nil
@@ -245,7 +245,7 @@ func (r *Register) FailRefresh(ctx context.Context, f RefreshFailure) error {
 		if err != nil {
 			return nil, err
 		}
-		return lostActs(c, f), noteRefusal(ctx, tx, f, r.now())
+		return lostActs(c, f), noteRefusal(ctx, tx, f, ts.register.now())
 	})
 }
 

@@ -184,7 +184,7 @@ func (x *torture) kept() kept {
 	defer g.Register.Store.Close()
 	connections, err := g.Register.Connections(ctx)
 	answers, err2 := g.Register.Answers(ctx, "")
-	intents, err3 := g.Register.Intents(ctx)
+	intents, err3 := g.intents(ctx)
 	if err := errors.Join(err, err2, err3); err != nil {
 		x.t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func (x *torture) settled() {
 	}
 	g, closed := x.open()
 	defer closed()
-	intents, err := g.Register.Intents(x.t.Context())
+	intents, err := g.intents(x.t.Context())
 	answers, err2 := g.Register.Answers(x.t.Context(), "")
 	if err := errors.Join(err, err2); err != nil || len(intents)+len(answers) > 0 {
 		x.t.Errorf("left over: %d intents, %d answers, %v", len(intents), len(answers), err)

@@ -48,10 +48,10 @@ func putUnconfirmed(ctx context.Context, tx *sql.Tx, id string, u Unconfirmed) e
 	return err
 }
 
-// Asked records what the account of an unconfirmed answer shows, and that its
+// noteAsked records what the account of an unconfirmed answer shows, and that its
 // person is asked from now on. One that is gone meanwhile is a *StateError.
-func (r *Register) Asked(ctx context.Context, u Unconfirmed) error {
-	return r.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+func (qs *Questions) noteAsked(ctx context.Context, u Unconfirmed) error {
+	return qs.register.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		res, err := tx.ExecContext(ctx, "update unconfirmed set seen = ?, first_reading = ? where answer_id = ?", u.Seen, state.Micros(u.FirstReading), u.AnswerID)
 		if err := state.Affected(res, err, &StateError{StateUnknown}); err != nil {
 			return nil, err
@@ -65,68 +65,68 @@ func (r *Register) Unconfirmed(ctx context.Context) ([]Unconfirmed, error) {
 	return unconfirmedIn(ctx, r.Store, "expires_at > ?", state.Micros(r.now()))
 }
 
-// UnconfirmedIn lists those of which the browser with a hash is asked, oldest
+// unconfirmedIn lists those of which the browser with a hash is asked, oldest
 // first, those past their end too.
-func (r *Register) UnconfirmedIn(ctx context.Context, browser string) ([]Unconfirmed, error) {
-	return unconfirmedIn(ctx, r.Store, "browser = ?", browser)
+func (qs *Questions) unconfirmedIn(ctx context.Context, browser string) ([]Unconfirmed, error) {
+	return unconfirmedIn(ctx, qs.register.Store, "browser = ?", browser)
 }
 
-// Confirm makes of an unconfirmed answer one that may be used, and returns it:
+// accept makes of an unconfirmed answer one that may be used, and returns it:
 // once, in time, and while its link works; else *StateError.
-func (r *Register) Confirm(ctx context.Context, answerID, browser string) (TokenAnswer, error) {
+func (qs *Questions) accept(ctx context.Context, answerID, browser string) (TokenAnswer, error) {
 	var a TokenAnswer
-	err := r.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+	err := qs.register.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		waiting, err := unconfirmedIn(ctx, tx, "answer_id = ? and browser = ?", answerID, browser)
 		switch {
 		case err != nil:
 			return nil, err
 		case len(waiting) == 0:
 			return nil, &StateError{StateUnknown}
-		case !r.now().Before(waiting[0].ExpiresAt):
+		case !qs.register.now().Before(waiting[0].ExpiresAt):
 			return nil, &StateError{StateExpired}
 		}
-		if err := errors.Join(cohort.StandingIn(ctx, tx, waiting[0].ParticipantID), r.checkInvitation(ctx, tx, waiting[0].Invitation)); err != nil {
+		if err := errors.Join(cohort.StandingIn(ctx, tx, waiting[0].ParticipantID), qs.links.checkInvitation(ctx, tx, waiting[0].Invitation)); err != nil {
 			return nil, err
 		}
 		if a, err = state.One(ctx, tx, scanAnswer, selectAnswers+" where answer_id = ?", answerID); err != nil {
 			return nil, err
 		}
-		if err := r.OwnAnswer(a); err != nil {
+		if err := qs.register.own(a); err != nil {
 			return nil, err
 		}
 		if _, err := tx.ExecContext(ctx, "delete from unconfirmed where answer_id = ?", answerID); err != nil {
 			return nil, err
 		}
 		a.waits = ""
-		a.seal = r.Store.Seal(ownedAnswer, a.owned()...)
+		a.seal = qs.register.sealOf(a)
 		_, err = tx.ExecContext(ctx, "update token_answers set seal = ? where answer_id = ?", a.seal, answerID)
 		return []state.Act{askedAct(a.ParticipantID, string(FateConfirmed))}, err
 	})
 	return a, err
 }
 
-// EndUnconfirmed destroys the unconfirmed answers with these ids that there still
+// destroy destroys the unconfirmed answers with these ids that there still
 // are, wipes their bytes off the disk as Scrub does, and returns how many it were.
-func (r *Register) EndUnconfirmed(ctx context.Context, why Fate, answerIDs ...string) (n int, err error) {
+func (qs *Questions) destroy(ctx context.Context, why Fate, answerIDs ...string) (n int, err error) {
 	for _, id := range answerIDs {
-		gone, err := r.endUnconfirmed(ctx, why, "answer_id = ?", id)
+		gone, err := qs.register.endUnconfirmed(ctx, why, "answer_id = ?", id)
 		if err != nil {
 			return n, err
 		}
 		n += len(gone)
 	}
-	_, err = r.Store.Scrub(ctx)
+	_, err = qs.register.Store.Scrub(ctx)
 	return n, err
 }
 
-// ExpireUnconfirmed destroys those past their end and returns them. It writes
+// expireUnconfirmed destroys those past their end and returns them. It writes
 // only if there are some, or if bytes of one wait to be wiped off the disk.
-func (r *Register) ExpireUnconfirmed(ctx context.Context) ([]Unconfirmed, error) {
-	gone, err := r.endUnconfirmed(ctx, FateExpired, "expires_at <= ?", state.Micros(r.now()))
+func (qs *Questions) expireUnconfirmed(ctx context.Context) ([]Unconfirmed, error) {
+	gone, err := qs.register.endUnconfirmed(ctx, FateExpired, "expires_at <= ?", state.Micros(qs.register.now()))
 	if err != nil {
 		return nil, err
 	}
-	_, err = r.Store.Scrub(ctx)
+	_, err = qs.register.Store.Scrub(ctx)
 	return gone, err
 }
 

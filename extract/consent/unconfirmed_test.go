@@ -13,7 +13,7 @@ import (
 // unconfirmed stores an answer that waits for a yes of browser B.
 func unconfirmed(t *testing.T, s *ledger, c *tick, participant, invitation string) TokenAnswer {
 	t.Helper()
-	a, err := s.PutAnswer(t.Context(), TokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us", HTTPStatus: 200,
+	a, err := s.putAnswer(t.Context(), TokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us", HTTPStatus: 200,
 		Sealed: []byte("sealed"), ReceivedAt: c.now(), Unconfirmed: &Unconfirmed{Invitation: invitation, Browser: "B", ExpiresAt: c.now().Add(15 * time.Minute)}})
 	if err != nil {
 		t.Fatal(err)
@@ -43,16 +43,16 @@ func TestConfirm(t *testing.T) {
 		{"too late", func(_ *ledger, c *tick) { c.add(15 * time.Minute) }, "B", StateExpired},
 		{"another browser", nil, "C", StateUnknown},
 		{"the link revoked", func(s *ledger, _ *tick) { s.RevokeInvitations(ctx, "P001") }, "B", StateUnknown}, // it is destroyed
-		{"connected meanwhile", func(s *ledger, _ *tick) { s.EndInvitations(ctx, "P001") }, "B", StateUsed},
+		{"connected meanwhile", func(s *ledger, _ *tick) { s.endInvitations(ctx, "P001") }, "B", StateUsed},
 		{"refused before", func(s *ledger, _ *tick) {
 			all, _ := s.Unconfirmed(ctx)
-			s.EndUnconfirmed(ctx, FateRefused, all[0].AnswerID)
+			s.destroy(ctx, FateRefused, all[0].AnswerID)
 		}, "B", StateUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, c := newLedger(t)
 			addAll(t, s, "P001")
-			if err := s.PutInvitations(ctx, []Invitation{{Hash: "link", ParticipantID: "P001", CreatedAt: c.now(), ExpiresAt: c.now().Add(time.Hour)}}); err != nil {
+			if err := s.putInvitations(ctx, []Invitation{{Hash: "link", ParticipantID: "P001", CreatedAt: c.now(), ExpiresAt: c.now().Add(time.Hour)}}); err != nil {
 				t.Fatal(err)
 			}
 			a := unconfirmed(t, s, c, "P001", "link")
@@ -62,7 +62,7 @@ func TestConfirm(t *testing.T) {
 			if tt.before != nil {
 				tt.before(s, c)
 			}
-			got, err := s.Confirm(ctx, a.ID, tt.browser)
+			got, err := s.accept(ctx, a.ID, tt.browser)
 			if reasonOf(err) != tt.want || (err == nil) != (tt.want == "") {
 				t.Fatalf("Confirm = %v, want %q", err, tt.want)
 			}
@@ -77,14 +77,14 @@ func TestConfirm(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(got, a) || !reflect.DeepEqual(all, []TokenAnswer{a}) {
 				t.Errorf("Confirm = %+v, Answers = %+v, %v; want %+v", got, all, err, a)
 			}
-			if _, err := s.Confirm(ctx, a.ID, "B"); reasonOf(err) != StateUnknown {
+			if _, err := s.accept(ctx, a.ID, "B"); reasonOf(err) != StateUnknown {
 				t.Errorf("Confirm twice = %v, want %q", err, StateUnknown)
 			}
 			// What was confirmed is no question any more that could be ended.
-			if n, err := s.EndUnconfirmed(ctx, FateRefused, a.ID); n != 0 || err != nil {
+			if n, err := s.destroy(ctx, FateRefused, a.ID); n != 0 || err != nil {
 				t.Errorf("EndUnconfirmed after Confirm = %d, %v, want 0", n, err)
 			}
-			if gone, err := s.ExpireUnconfirmed(ctx); len(gone) != 0 || err != nil {
+			if gone, err := s.expireUnconfirmed(ctx); len(gone) != 0 || err != nil {
 				t.Errorf("ExpireUnconfirmed after Confirm = %+v, %v", gone, err)
 			}
 		})
@@ -113,7 +113,7 @@ func TestUnconfirmedEnd(t *testing.T) {
 		t.Fatalf("%v wait, want 3", got)
 	}
 	c.add(14 * time.Minute)
-	if gone, err := s.ExpireUnconfirmed(ctx); err != nil || len(gone) != 1 || gone[0].AnswerID != first.ID || gone[0].ParticipantID != "P001" {
+	if gone, err := s.expireUnconfirmed(ctx); err != nil || len(gone) != 1 || gone[0].AnswerID != first.ID || gone[0].ParticipantID != "P001" {
 		t.Errorf("ExpireUnconfirmed = %+v, %v, want P001's", gone, err)
 	}
 	if _, err := s.Withdraw(ctx, cohort.Withdrawal{ParticipantID: "P002", EffectiveAt: c.now(), Reason: "moved", Who: "me"}); err != nil {
@@ -122,10 +122,10 @@ func TestUnconfirmedEnd(t *testing.T) {
 	if got := ids(); !reflect.DeepEqual(got, []string{third.ID}) {
 		t.Errorf("%v wait, want %s alone (not %s, who withdrew)", got, third.ID, second.ID)
 	}
-	if err := s.Asked(ctx, Unconfirmed{AnswerID: second.ID, ParticipantID: "P002"}); reasonOf(err) != StateUnknown {
+	if err := s.noteAsked(ctx, Unconfirmed{AnswerID: second.ID, ParticipantID: "P002"}); reasonOf(err) != StateUnknown {
 		t.Errorf("Asked of one who withdrew = %v, want %q", err, StateUnknown)
 	}
-	if _, err := s.PutAnswer(ctx, TokenAnswer{ConnectionID: "C", ParticipantID: "P002", Unconfirmed: &Unconfirmed{Browser: "B"}}); !errors.As(err, new(*cohort.WithdrawnError)) {
+	if _, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: "C", ParticipantID: "P002", Unconfirmed: &Unconfirmed{Browser: "B"}}); !errors.As(err, new(*cohort.WithdrawnError)) {
 		t.Errorf("PutAnswer of one who withdrew = %v, want *cohort.WithdrawnError", err)
 	}
 }

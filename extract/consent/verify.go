@@ -31,30 +31,30 @@ type Device struct {
 // (*AccountInUseError, *OtherAccountError, *ChangeoverError).
 // With them comes what was seen, for whoever has to decide. If the account
 // cannot be seen, *UncheckedError: nothing is lost. Else Token's errors.
-func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error) {
-	h, err := g.fresh(ctx, connectionID, "")
+func (ac *Accounts) Verify(ctx context.Context, connectionID string) (Found, error) {
+	h, err := ac.tokens.fresh(ctx, connectionID, "")
 	if err != nil {
 		return Found{}, err
 	}
-	app, err := g.app(h.Region)
+	app, err := ac.client.app(h.Region)
 	if err != nil {
 		return Found{}, fmt.Errorf("participant %s: %w", h.ParticipantID, err)
 	}
-	data, h, err := g.look(ctx, app, h, dexcom.Request{Resource: dexcom.DataRange})
+	data, h, err := ac.look(ctx, app, h, dexcom.Request{Resource: dexcom.DataRange})
 	if err != nil {
 		return Found{}, &UncheckedError{h.ParticipantID, err}
 	}
-	if err := g.clock(data.Date); err != nil {
+	if err := ac.client.clock(data.Date); err != nil {
 		return Found{}, &UncheckedError{h.ParticipantID, err} // the log would date it wrong
 	}
 	ranges, err := readRanges(data)
 	if err != nil {
 		return Found{}, &UncheckedError{h.ParticipantID, err}
 	}
-	g.reached("account.seen")
+	ac.client.reached("account.seen")
 	found := Found{Connection: h.Connection, Ranges: ranges}
 	answers := []dexcom.Answer{data}
-	devices, _, err := g.look(ctx, app, h, dexcom.Request{Resource: dexcom.Devices})
+	devices, _, err := ac.look(ctx, app, h, dexcom.Request{Resource: dexcom.Devices})
 	if err == nil && devices.UserID != "" && devices.UserID != data.UserID {
 		return Found{}, &UncheckedError{h.ParticipantID, errTwoAccounts}
 	}
@@ -63,26 +63,26 @@ func (g *Grants) Verify(ctx context.Context, connectionID string) (Found, error)
 		answers = append(answers, devices)
 	}
 	if err != nil {
-		g.log().Warn("devices not seen", "participant_id", h.ParticipantID, "error", err)
+		ac.client.log().Warn("devices not seen", "participant_id", h.ParticipantID, "error", err)
 	}
-	c, err := g.settle(ctx, connectionID, g.Key.hash("account", data.UserID), g.changeover(ranges))
+	c, err := ac.settle(ctx, connectionID, ac.key.hash("account", data.UserID), ac.changeover(ranges))
 	if err != nil {
 		return found, err
 	}
-	g.reached("account.settled")
+	ac.client.reached("account.settled")
 	found.Connection = c
-	return found, g.kept(ctx, c, answers)
+	return found, ac.kept(ctx, c, answers)
 }
 
 // errTwoAccounts says that nobody knows yet whose account it is.
 var errTwoAccounts = errors.New("dataRange and devices were answered for two different accounts")
 
 // changeover is Change with what was seen.
-func (g *Grants) changeover(seen dexcom.Ranges) *Changeover {
-	if g.Change == nil {
+func (ac *Accounts) changeover(seen dexcom.Ranges) *Changeover {
+	if ac.Change == nil {
 		return nil
 	}
-	change := *g.Change
+	change := *ac.Change
 	if seen.EGVs != nil {
 		change.First = seen.EGVs.Start
 	}
@@ -90,57 +90,53 @@ func (g *Grants) changeover(seen dexcom.Ranges) *Changeover {
 }
 
 // look asks the API one thing, once more with another token after a 401.
-func (g *Grants) look(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, held, error) {
-	a, err := g.data(ctx, app, h, r)
+func (ac *Accounts) look(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, held, error) {
+	a, err := ac.client.data(ctx, app, h, r)
 	if status := (*dexcom.StatusError)(nil); errors.As(err, &status) && status.Code == http.StatusUnauthorized {
-		if h, err = g.fresh(ctx, h.Connection.ID, h.Access); err != nil {
+		if h, err = ac.tokens.fresh(ctx, h.Connection.ID, h.Access); err != nil {
 			return a, h, err
 		}
-		a, err = g.data(ctx, app, h, r)
+		a, err = ac.client.data(ctx, app, h, r)
 	}
 	return a, h, err
 }
 
 // data sends one request for data when there is a place for it.
-func (g *Grants) data(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, error) {
-	if err := g.quota(); err != nil {
+func (cl *Client) data(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, error) {
+	if err := cl.quota(); err != nil {
 		return dexcom.Answer{}, err
 	}
-	if g.Pace != nil {
-		if err := g.Pace(ctx, app.Region); err != nil {
+	if cl.Pace != nil {
+		if err := cl.Pace(ctx, app.Region); err != nil {
 			return dexcom.Answer{}, err
 		}
 	}
-	g.calls.Add(1)
-	a, err := g.client(app).Do(ctx, h.Access, r)
+	cl.calls.Add(1)
+	a, err := cl.client(app).Do(ctx, h.Access, r)
 	a.Release() // there are two of them at a time at most
 	return a, err
 }
 
 // settle says under the connection's lease whose account it is, so that no
 // refresh is on its way while the grant changes hands.
-func (g *Grants) settle(ctx context.Context, id, account string, change *Changeover) (Connection, error) {
-	owner, err := g.lease(ctx, id)
-	if err != nil {
-		return Connection{}, err
+func (ac *Accounts) settle(ctx context.Context, id, account string, change *Changeover) (c Connection, err error) {
+	leased := func() error {
+		ac.client.reached("account.leased")
+		return nil
 	}
-	defer g.release(ctx, id, owner)
-	g.reached("account.leased")
-	if err := g.finish(ctx, id); err != nil {
-		return Connection{}, err
-	}
-	if err := g.Register.ExtendRefresh(ctx, id, owner, leaseTTL); err != nil {
-		return Connection{}, err // we stood still, and a token may be on its way
-	}
-	return g.Register.Settle(ctx, id, account, change)
+	err = ac.tokens.alone(ctx, id, leased, func() error {
+		c, err = ac.register.Settle(ctx, id, account, change)
+		return err
+	})
+	return c, err
 }
 
-func (g *Grants) kept(ctx context.Context, c Connection, answers []dexcom.Answer) error {
-	if g.Keep == nil {
+func (ac *Accounts) kept(ctx context.Context, c Connection, answers []dexcom.Answer) error {
+	if ac.Keep == nil {
 		return nil
 	}
 	for _, a := range answers {
-		if err := g.Keep(context.WithoutCancel(ctx), c, a); err != nil {
+		if err := ac.Keep(context.WithoutCancel(ctx), c, a); err != nil {
 			return fmt.Errorf("participant %s: %s: %w", c.ParticipantID, a.Resource, err)
 		}
 	}

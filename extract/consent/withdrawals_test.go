@@ -42,25 +42,25 @@ func TestWithdrawDestroysTokens(t *testing.T) {
 	settled(t, s, c, "P002", "another", "account 2")
 	answer := TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash canary-first",
 		HTTPStatus: 200, Sealed: []byte("canary-answer"), ReceivedAt: c.now()}
-	kept, err := s.PutAnswer(ctx, answer)
+	kept, err := s.putAnswer(ctx, answer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if taken, err := s.CommitRefresh(ctx, kept, grantOf("canary-second", c)); !taken || err != nil {
+	if taken, err := s.commitRefresh(ctx, kept, grantOf("canary-second", c)); !taken || err != nil {
 		t.Fatalf("CommitRefresh = %v, %v", taken, err)
 	}
 	answer.Sealed = []byte("canary-waiting")
-	if _, err := s.PutAnswer(ctx, answer); err != nil {
+	if _, err := s.putAnswer(ctx, answer); err != nil {
 		t.Fatal(err)
 	}
 	connect(t, s, c, "P001", "canary-unseen")
-	if ok, err := s.LeaseRefresh(ctx, id, "me", time.Hour); !ok || err != nil {
+	if ok, err := s.refreshing(id, "me").TakeFree(ctx, time.Hour); !ok || err != nil {
 		t.Fatalf("LeaseRefresh = %v, %v", ok, err)
 	}
-	if err := s.BeginRefresh(ctx, id, "me", "hash canary-second", time.Hour); err != nil {
+	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash canary-second"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutState(ctx, OAuthState{Hash: "canary-state", ParticipantID: "P001", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+	if err := s.putState(ctx, OAuthState{Hash: "canary-state", ParticipantID: "P001", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	if len(filesHolding(t, dir, "canary")) == 0 {
@@ -80,7 +80,7 @@ func TestWithdrawDestroysTokens(t *testing.T) {
 	if len(filesHolding(t, dir, "sealed another")) == 0 {
 		t.Error("the tokens of P002 are gone")
 	}
-	if intents, err := s.Intents(ctx); err != nil || len(intents) != 0 {
+	if intents, err := s.intents(ctx); err != nil || len(intents) != 0 {
 		t.Errorf("Intents = %q, %v, want none", intents, err)
 	}
 	if got := connections(t, s)[id]; got.Status != Ended || !got.ValidTo.Equal(c.now()) {
@@ -99,14 +99,14 @@ func TestWithdrawnIsRefused(t *testing.T) {
 		"Standing": func(who string) error { return other.Standing(ctx, who) },
 		"Claim":    func(who string) error { _, err := other.Claim(ctx, who, "run", time.Hour); return err },
 		"PutState": func(who string) error {
-			return other.PutState(ctx, OAuthState{Hash: "h " + who, ParticipantID: who, ExpiresAt: c.now().Add(time.Hour)})
+			return other.putState(ctx, OAuthState{Hash: "h " + who, ParticipantID: who, ExpiresAt: c.now().Add(time.Hour)})
 		},
 		"PutAnswer": func(who string) error {
-			_, err := other.PutAnswer(ctx, TokenAnswer{ConnectionID: other.NewID(), ParticipantID: who, Sealed: []byte("x"), ReceivedAt: c.now()})
+			_, err := other.putAnswer(ctx, TokenAnswer{ConnectionID: other.NewID(), ParticipantID: who, Sealed: []byte("x"), ReceivedAt: c.now()})
 			return err
 		},
 		"ImportTokens": func(who string) error {
-			_, err := other.ImportTokens(ctx, []TokenImport{{ParticipantID: who, Region: "us", Grant: grantOf("import "+who, c)}})
+			_, err := other.importTokens(ctx, []TokenImport{{ParticipantID: who, Region: "us", Grant: grantOf("import "+who, c)}})
 			return err
 		},
 	}

@@ -41,14 +41,14 @@ func hasty(t *testing.T, s *Store) {
 func inRun(s *Store) map[string]func() error {
 	ctx := context.Background()
 	return map[string]func() error{
-		"Lease":      func() error { _, err := s.Lease(ctx, "participant P001", "a", time.Minute); return err },
-		"LeaseAlive": func() error { _, err := s.LeaseAlive(ctx, "refresh c", "a", time.Minute); return err },
-		"Release":    func() error { return s.Release(ctx, "participant P001", "a") },
-		"TakeCalls":  func() error { _, _, err := s.TakeCalls(ctx, "us", 1, 100); return err },
-		"StartRun":   func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
-		"Audit":      func() error { return s.Audit(ctx, Act{Subject: "thing"}) },
-		"Change":     func() error { return add(s, s.NewID()) },
-		"FirstSeen":  func() error { _, err := s.FirstSeen(ctx, "field", "value"); return err },
+		"Lease":     func() error { _, err := s.Lease("participant P001", "a").Take(ctx, time.Minute); return err },
+		"TakeFree":  func() error { _, err := s.Lease("refresh c", "a").TakeFree(ctx, time.Minute); return err },
+		"Release":   func() error { return s.Lease("participant P001", "a").Release(ctx) },
+		"TakeCalls": func() error { _, _, err := s.TakeCalls(ctx, "us", 1, 100); return err },
+		"StartRun":  func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
+		"Audit":     func() error { return s.Audit(ctx, Act{Subject: "thing"}) },
+		"Change":    func() error { return add(s, s.NewID()) },
+		"FirstSeen": func() error { _, err := s.FirstSeen(ctx, "field", "value"); return err },
 	}
 }
 
@@ -99,7 +99,7 @@ func TestBusyPatienceEnds(t *testing.T) {
 	other, tries := held(t, s), 0
 	s.WaitUpTo(20*time.Millisecond, func() { tries++ })
 	lease := func(ctx context.Context) error {
-		_, err := s.Lease(ctx, "participant P001", "a", time.Minute)
+		_, err := s.Lease("participant P001", "a").Take(ctx, time.Minute)
 		return err
 	}
 	var busy *BusyError

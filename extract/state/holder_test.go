@@ -15,9 +15,9 @@ import (
 func holderUses(s *Store) map[string]func() error {
 	ctx := context.Background()
 	return map[string]func() error{
-		"Lease":      func() error { _, err := s.Lease(ctx, "participant P001", "a", time.Minute); return err },
-		"LeaseAlive": func() error { _, err := s.LeaseAlive(ctx, "refresh c", "a", time.Minute); return err },
-		"StartRun":   func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
+		"Lease":    func() error { _, err := s.Lease("participant P001", "a").Take(ctx, time.Minute); return err },
+		"TakeFree": func() error { _, err := s.Lease("refresh c", "a").TakeFree(ctx, time.Minute); return err },
+		"StartRun": func() error { _, err := s.StartRun(ctx, "sync", "", "test"); return err },
 	}
 }
 

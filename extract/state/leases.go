@@ -10,67 +10,81 @@ import (
 // ErrLeaseLost says that another owner took the lease meanwhile.
 var ErrLeaseLost = errors.New("refresh lease lost")
 
-// Lease gives a lease to owner for ttl and reports whether it is theirs: false
-// means that somebody else has it. The same owner takes it again to extend it. A
-// lease ends with Release, or when the store through which it was taken is closed or
-// its process dies. When its ttl has passed, it can be taken over.
-func (s *Store) Lease(ctx context.Context, name, owner string, ttl time.Duration) (bool, error) {
-	return s.lease(ctx, name, owner, ttl, true)
+// A Lease is the right of an owner to be alone at what its name says. It ends with
+// Release, or when the store through which it was taken is closed or its process dies.
+// When its time has passed, it can be taken over.
+type Lease struct {
+	store       *Store
+	name, owner string
 }
 
-// LeaseAlive is Lease, but does not take over a lease whose process lives: its ttl
-// is over too when the clock is set.
-func (s *Store) LeaseAlive(ctx context.Context, name, owner string, ttl time.Duration) (bool, error) {
-	return s.lease(ctx, name, owner, ttl, false)
+// Lease returns the lease of a name for an owner, who does not have it yet.
+func (s *Store) Lease(name, owner string) Lease { return Lease{s, name, owner} }
+
+// Take takes the lease for ttl and reports whether it is the owner's: false means that
+// somebody else has it. Who has it takes it again to extend it.
+func (l Lease) Take(ctx context.Context, ttl time.Duration) (bool, error) {
+	return l.take(ctx, ttl, true)
 }
 
-// Extend makes a lease last for ttl from now on, in a transaction. If the owner holds
-// it no longer, because it stood still for too long, ErrLeaseLost.
-func (s *Store) Extend(ctx context.Context, tx *sql.Tx, name, owner string, ttl time.Duration) error {
-	res, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?", Micros(s.now().Add(ttl)), name, owner)
+// TakeFree is Take, but does not take over from a process that lives: a time is over
+// too when the clock is set.
+func (l Lease) TakeFree(ctx context.Context, ttl time.Duration) (bool, error) {
+	return l.take(ctx, ttl, false)
+}
+
+// Extend makes the lease last for ttl from now on. If the owner has it no longer,
+// because it stood still for too long, ErrLeaseLost.
+func (l Lease) Extend(ctx context.Context, ttl time.Duration) error {
+	return l.store.Write(ctx, func(tx *sql.Tx) error { return l.ExtendIn(ctx, tx, ttl) })
+}
+
+// ExtendIn is Extend in a transaction.
+func (l Lease) ExtendIn(ctx context.Context, tx *sql.Tx, ttl time.Duration) error {
+	res, err := tx.ExecContext(ctx, "update leases set expires_at = ? where name = ? and owner = ?", Micros(l.store.now().Add(ttl)), l.name, l.owner)
 	return Affected(res, err, ErrLeaseLost)
 }
 
-// Holds is nil if owner has a lease, in a transaction; else ErrLeaseLost.
-func (s *Store) Holds(ctx context.Context, tx *sql.Tx, name, owner string) error {
+// HeldIn is nil if the owner has the lease, in a transaction; else ErrLeaseLost.
+func (l Lease) HeldIn(ctx context.Context, tx *sql.Tx) error {
 	var n int
-	err := tx.QueryRowContext(ctx, "select count(*) from leases where name = ? and owner = ?", name, owner).Scan(&n)
+	err := tx.QueryRowContext(ctx, "select count(*) from leases where name = ? and owner = ?", l.name, l.owner).Scan(&n)
 	if err == nil && n == 0 {
 		err = ErrLeaseLost
 	}
 	return err
 }
 
-// Release ends owner's lease; if it holds none, nothing happens.
-func (s *Store) Release(ctx context.Context, name, owner string) error {
-	_, err := s.db.ExecContext(ctx, "delete from leases where name = ? and owner = ?", name, owner)
+// Release ends the lease; if the owner does not have it, nothing happens.
+func (l Lease) Release(ctx context.Context) error {
+	_, err := l.store.Exec(ctx, "delete from leases where name = ? and owner = ?", l.name, l.owner)
 	return err
 }
 
-// lease takes a lease that is free, owner's, or its dead process's; and one whose
+// take takes a lease that is free, the owner's, or its dead process's; and one whose
 // time is over if takeOver says so.
-func (s *Store) lease(ctx context.Context, name, owner string, ttl time.Duration, takeOver bool) (bool, error) {
-	me, err := s.holder.id(s.NewID)
+func (l Lease) take(ctx context.Context, ttl time.Duration, takeOver bool) (bool, error) {
+	me, err := l.store.holder.id(l.store.NewID)
 	if err != nil {
 		return false, err
 	}
-	taken, err := s.tryLease(ctx, name, owner, me, ttl, takeOver)
+	taken, err := l.try(ctx, me, ttl, takeOver)
 	if taken || err != nil {
 		return taken, err
 	}
-	freed, err := s.freeDead(ctx, name)
+	freed, err := l.store.freeDead(ctx, l.name)
 	if !freed || err != nil {
 		return false, err
 	}
-	return s.tryLease(ctx, name, owner, me, ttl, takeOver)
+	return l.try(ctx, me, ttl, takeOver)
 }
 
-func (s *Store) tryLease(ctx context.Context, name, owner, holder string, ttl time.Duration, takeOver bool) (bool, error) {
-	now := s.now()
-	res, err := s.db.ExecContext(ctx, `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
+func (l Lease) try(ctx context.Context, holder string, ttl time.Duration, takeOver bool) (bool, error) {
+	now := l.store.now()
+	res, err := l.store.Exec(ctx, `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
 		on conflict (name) do update set owner = excluded.owner, holder = excluded.holder, expires_at = excluded.expires_at
 		where owner = excluded.owner or ?6 and expires_at <= ?5`,
-		name, owner, holder, Micros(now.Add(ttl)), Micros(now), takeOver)
+		l.name, l.owner, holder, Micros(now.Add(ttl)), Micros(now), takeOver)
 	if err != nil {
 		return false, err
 	}

@@ -13,7 +13,7 @@ import (
 
 func claim(t *testing.T, s *Store, owner string, want bool) {
 	t.Helper()
-	got, err := s.Lease(context.Background(), "participant P001", owner, time.Minute)
+	got, err := s.Lease("participant P001", owner).Take(context.Background(), time.Minute)
 	if err != nil || got != want {
 		t.Errorf("Lease(participant P001, %s) = %t, %v, want %t", owner, got, err, want)
 	}
@@ -29,23 +29,23 @@ func TestLease(t *testing.T) {
 	claim(t, a, "a", true) // extended
 	c.add(50 * time.Second)
 	claim(t, b, "b", false)
-	if err := b.Release(ctx, "participant P001", "b"); err != nil { // not b's to end
+	if err := b.Lease("participant P001", "b").Release(ctx); err != nil { // not b's to end
 		t.Fatal(err)
 	}
 	claim(t, b, "b", false)
 	c.add(10 * time.Second) // now it is over
 	claim(t, b, "b", true)
 	claim(t, a, "a", false)
-	if err := b.Release(ctx, "participant P001", "b"); err != nil {
+	if err := b.Lease("participant P001", "b").Release(ctx); err != nil {
 		t.Fatal(err)
 	}
 	claim(t, a, "a", true)
 	// Other names are other leases.
-	if ok, err := b.Lease(ctx, "participant P002", "b", time.Minute); err != nil || !ok {
+	if ok, err := b.Lease("participant P002", "b").Take(ctx, time.Minute); err != nil || !ok {
 		t.Errorf("Lease(participant P002, b) = %t, %v, want true", ok, err)
 	}
-	if ok, err := b.LeaseAlive(ctx, "refresh P001", "b", time.Minute); err != nil || !ok {
-		t.Errorf("LeaseAlive(refresh P001, b) = %t, %v, want true", ok, err)
+	if ok, err := b.Lease("refresh P001", "b").TakeFree(ctx, time.Minute); err != nil || !ok {
+		t.Errorf("TakeFree(refresh P001, b) = %t, %v, want true", ok, err)
 	}
 }
 
@@ -55,22 +55,22 @@ func TestLeaseOutlastsTheClock(t *testing.T) {
 	ctx := context.Background()
 	dir, c := t.TempDir(), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
-	check := func(step string, lease func(context.Context, string, string, time.Duration) (bool, error), owner string, want bool) {
+	check := func(step string, take func(context.Context, time.Duration) (bool, error), want bool) {
 		t.Helper()
-		if got, err := lease(ctx, "c", owner, time.Minute); err != nil || got != want {
+		if got, err := take(ctx, time.Minute); err != nil || got != want {
 			t.Errorf("%s: %t, %v, want %t", step, got, err, want)
 		}
 	}
-	check("free", a.LeaseAlive, "a", true)
-	check("under way", b.Lease, "b", false)
+	check("free", a.Lease("c", "a").TakeFree, true)
+	check("under way", b.Lease("c", "b").Take, false)
 	c.add(time.Hour)
-	check("under way when the clock is set", b.LeaseAlive, "b", false)
-	check("extended", a.LeaseAlive, "a", true)
+	check("under way when the clock is set", b.Lease("c", "b").TakeFree, false)
+	check("extended", a.Lease("c", "a").TakeFree, true)
 	c.add(time.Hour)
-	check("left over", b.Lease, "b", true)
+	check("left over", b.Lease("c", "b").Take, true)
 	a.Close()
 	b.Close()
-	check("its process is gone", openIn(t, dir, c).LeaseAlive, "c", true)
+	check("its process is gone", openIn(t, dir, c).Lease("c", "c").TakeFree, true)
 }
 
 // Two goroutines of one process exclude each other, too.
@@ -100,7 +100,7 @@ func TestLeaseEndsWithProcess(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ok, err := s.Lease(context.Background(), "participant P001", "child", time.Hour); err != nil || !ok {
+		if ok, err := s.Lease("participant P001", "child").Take(context.Background(), time.Hour); err != nil || !ok {
 			t.Fatalf("Lease = %t, %v", ok, err)
 		}
 		os.Stdout.WriteString("claimed")

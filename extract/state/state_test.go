@@ -261,7 +261,7 @@ func TestSyncUnderWay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Lease(ctx, "participant P001", "3", time.Hour); err != nil {
+	if _, err := s.Lease("participant P001", "3").Take(ctx, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	check("two", true)

@@ -11,13 +11,13 @@ const syncTTL = 24 * time.Hour
 // BeginSync announces that a sync is under way, until EndSync or until the
 // process ends: backfills leave it calls then.
 func (s *Store) BeginSync(ctx context.Context, runID string) error {
-	_, err := s.Lease(ctx, syncLease+runID, runID, syncTTL)
+	_, err := s.Lease(syncLease+runID, runID).Take(ctx, syncTTL)
 	return err
 }
 
 // EndSync ends what BeginSync began.
 func (s *Store) EndSync(ctx context.Context, runID string) error {
-	return s.Release(ctx, syncLease+runID, runID)
+	return s.Lease(syncLease+runID, runID).Release(ctx)
 }
 
 const syncLease = "sync "

@@ -56,7 +56,7 @@ func TestChromiumByKeyboard(t *testing.T) {
 	if found.Ranges.EGVs == nil || found.Connection.ParticipantID != "P001" {
 		t.Errorf("found %+v, want P001 with what dataRange says", found)
 	}
-	if _, err := c.grants.Verify(t.Context(), found.Connection.ID); err != nil {
+	if _, err := c.grants.Accounts.Verify(t.Context(), found.Connection.ID); err != nil {
 		t.Errorf("Verify = %v", err)
 	}
 	b.do(chromedp.Reload())

@@ -1,25 +1,24 @@
 package page
 
 import (
-	"errors"
-
 	"github.com/dexetl/dexetl/extract/consent"
 )
 
 // A Kind is what happened.
 type Kind string
 
-// The kinds of events.
+// The kinds of events: what a person did, and how it ended.
 const (
 	Opened       Kind = "opened"         // a link was opened
 	SentToDexcom Kind = "sent_to_dexcom" // the button was pressed
-	Connected    Kind = "connected"
-	Denied       Kind = "denied"        // the person chose not to share
-	Asked        Kind = "asked"         // another browser came back than the one that began: its person is asked
-	NotConfirmed Kind = "not_confirmed" // they said no, or nothing in time: what Dexcom sent is destroyed
-	WrongAccount Kind = "wrong_account" // somebody must find out whose account it is
-	Refused      Kind = "refused"       // a link or a sign-in that does not count
-	Failed       Kind = "failed"        // through no fault of the person's
+
+	Connected    = Kind(consent.EndedConnected) // also unchecked
+	Denied       = Kind(consent.EndedDenied)
+	Asked        = Kind(consent.EndedAsked)
+	NotConfirmed = Kind(consent.EndedNotConfirmed)
+	WrongAccount = Kind(consent.EndedWrongAccount)
+	Refused      = Kind(consent.EndedRefused)
+	Failed       = Kind(consent.EndedFailed)
 )
 
 // An Event is something that happened at the pages, for the operator. It holds
@@ -46,39 +45,4 @@ func (s *site) tell(e Event) {
 		e.Untold = untold
 	}
 	s.Events(e)
-}
-
-// participantOf finds out whose consent came back.
-func participantOf(found consent.Found, err error) string {
-	if found.Connection.ParticipantID != "" {
-		return found.Connection.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.DeniedError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.CodeError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.AskError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.NotConfirmedError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.NoCallError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.UncheckedError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.AccountInUseError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.OwnerError](err); ok {
-		return e.ParticipantID
-	}
-	if e, ok := errors.AsType[*consent.OtherAccountError](err); ok {
-		return e.ParticipantID
-	}
-	return ""
 }

@@ -7,15 +7,14 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 )
 
 // land shows the page behind a link.
 func (s *site) land(w http.ResponseWriter, r *http.Request) {
-	look := s.Grants.OpenLink
+	look := s.Grants.Links.OpenLink
 	if r.Method == http.MethodHead || prefetched(r) {
-		look = s.Grants.CheckLink
+		look = s.Grants.Links.CheckLink
 	}
 	p, err := look(r.Context(), r.PathValue("token"))
 	if err != nil {
@@ -24,7 +23,7 @@ func (s *site) land(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	browser := consent.BrowserOf(r, s.secure)
-	if err := s.renderLanding(&page, p, s.Grants.PressToken(r.PathValue("token"), browser)); err != nil {
+	if err := s.renderLanding(&page, p, s.Grants.Links.PressToken(r.PathValue("token"), browser)); err != nil {
 		s.tell(Event{Kind: Failed, ParticipantID: p.ID, Err: err})
 		s.show(w, later)
 		return
@@ -50,7 +49,7 @@ func prefetched(r *http.Request) bool {
 // that was not pressed on our page, in a browser that keeps cookies, begins one
 // at whose end the person is asked.
 func (s *site) begin(w http.ResponseWriter, r *http.Request) {
-	id, address, err := s.Grants.BeginByLink(r.Context(), r.PathValue("token"), consent.BrowserOf(r, s.secure), r.PostFormValue("press"))
+	id, address, err := s.Grants.Connecting.BeginByLink(r.Context(), r.PathValue("token"), consent.BrowserOf(r, s.secure), r.PostFormValue("press"))
 	if err != nil {
 		s.refuse(w, err)
 		return
@@ -74,8 +73,8 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
 	defer cancel()
-	found, err := s.Grants.Arrive(ctx, consent.Arrival{Address: address, Query: r.URL.Query(), Browser: browser, Local: consent.LocalPeer(r), Ask: true})
-	if as[*consent.AskError](err) {
+	found, err := s.Grants.Connecting.Arrive(ctx, consent.Arrival{Address: address, Query: r.URL.Query(), Browser: browser, Local: consent.LocalPeer(r), Ask: true})
+	if consent.EndingOf(found, err) == consent.EndedAsked {
 		consent.Remember(w, s.secure, browser)
 	}
 	s.end(w, r, found, err)
@@ -83,7 +82,7 @@ func (s *site) finish(w http.ResponseWriter, r *http.Request, address string) {
 
 // question shows what whoever sits at a browser is asked.
 func (s *site) question(w http.ResponseWriter, r *http.Request, browser consent.Secret) {
-	q, err := s.Grants.Question(r.Context(), browser)
+	q, err := s.Grants.Questions.Question(r.Context(), browser)
 	if err != nil {
 		s.end(w, r, consent.Found{}, err)
 		return
@@ -106,42 +105,49 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), finishWithin)
 	defer cancel()
 	yes := r.PostFormValue("answer") == "yes"
-	found, err := s.Grants.Answer(ctx, consent.BrowserOf(r, s.secure), r.PostFormValue("token"), yes)
+	found, err := s.Grants.Questions.Answer(ctx, consent.BrowserOf(r, s.secure), r.PostFormValue("token"), yes)
 	s.end(w, r, found, err)
 }
 
 // end tells how a consent went, to the operator and to the browser. What is to
 // be asked is shown at the address without the code.
 func (s *site) end(w http.ResponseWriter, r *http.Request, found consent.Found, err error) {
-	e := Event{ParticipantID: participantOf(found, err), Found: found, Err: err}
-	how := later
-	switch {
-	case as[*consent.AccountInUseError](err), as[*consent.OtherAccountError](err), as[*consent.OwnerError](err):
-		e.Kind, how = WrongAccount, call
-	case err == nil || found.Connection.ID != "" || as[*consent.UncheckedError](err):
-		e.Kind, how = Connected, connected
-	case as[*consent.AskError](err):
-		s.tell(Event{Kind: Asked, ParticipantID: e.ParticipantID})
-		s.redirect(w, r.URL.EscapedPath())
-		return
-	case as[*consent.NotConfirmedError](err):
-		e.Kind, how, e.Err = NotConfirmed, refused, nil
-	case as[*consent.StateError](err), as[*cohort.WithdrawnError](err):
-		s.tell(Event{Kind: Refused, Err: err})
-		s.show(w, stale)
-		return
-	case as[*consent.DeniedError](err):
-		e.Kind, how, e.Err = Denied, denied, nil
-	default:
-		e.Kind = Failed
+	ended := consent.EndingOf(found, err)
+	e := Event{Kind: Kind(ended), ParticipantID: found.Connection.ParticipantID, Found: found, Err: err}
+	switch ended {
+	case consent.EndedUnchecked:
+		e.Kind = Connected
+	case consent.EndedAsked, consent.EndedNotConfirmed, consent.EndedDenied:
+		e.Err = nil // the kind says it all
+	case consent.EndedRefused:
+		e.ParticipantID = "" // nobody knows who came
 	}
 	s.tell(e)
-	s.redirect(w, s.prefix+"/done/"+string(how))
+	switch how := pageOf(ended); {
+	case ended == consent.EndedAsked:
+		s.redirect(w, r.URL.EscapedPath())
+	case how == stale:
+		s.show(w, how)
+	default:
+		s.redirect(w, s.prefix+"/done/"+string(how))
+	}
 }
 
-func as[T error](err error) bool {
-	_, ok := errors.AsType[T](err)
-	return ok
+// pageOf is what the person is shown at the end.
+func pageOf(ended consent.Ending) outcome {
+	switch ended {
+	case consent.EndedConnected, consent.EndedUnchecked:
+		return connected
+	case consent.EndedDenied:
+		return denied
+	case consent.EndedNotConfirmed:
+		return refused
+	case consent.EndedWrongAccount:
+		return call
+	case consent.EndedRefused:
+		return stale
+	}
+	return later
 }
 
 // refuse shows why a link does not work, the same for everybody who has one.

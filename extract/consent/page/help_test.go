@@ -119,10 +119,11 @@ func newClinic(t *testing.T, path string) *clinic {
 	web := httptest.NewUnstartedServer(nil)
 	c.base = "http://" + web.Listener.Addr().String() + path
 	log := slog.New(slog.NewTextHandler(c, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	c.grants = &consent.Grants{Register: c.consents, Key: key, Region: "us", Wanted: goesOn, Post: c, Log: log, Apps: map[string]consent.App{"us": {
+	c.grants = consent.New(c.consents, key, &consent.Client{Region: "us", Post: c, Log: log, Apps: map[string]consent.App{"us": {
 		BaseURL: dexcom.URL, OAuthPrefix: "v2", ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
 		RedirectURI: c.base + "/callback",
-	}}}
+	}}})
+	c.grants.Links.Wanted = goesOn
 	c.server = &page.Server{Grants: c.grants, BaseURL: c.base, Events: c.note, Log: log,
 		Study: page.Study{Name: "The Example Glucose Study", Contact: "Dr Ada Example, +1 555 0100, study@example.org"}}
 	if web.Config.Handler, err = c.server.Handler(); err != nil {
@@ -142,7 +143,7 @@ func day(year int, month time.Month, d int) time.Time {
 // invite makes a link that works for two weeks.
 func (c *clinic) invite(id string) (link string) {
 	c.t.Helper()
-	links, err := c.grants.Invite(c.t.Context(), []string{id}, 14*24*time.Hour)
+	links, err := c.grants.Links.Invite(c.t.Context(), []string{id}, 14*24*time.Hour)
 	if err != nil {
 		c.t.Fatal(err)
 	}

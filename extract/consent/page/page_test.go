@@ -45,7 +45,7 @@ func TestLinkConnects(t *testing.T) {
 				t.Errorf("standing after the link was followed: %s", got)
 			}
 			id := c.last().Found.Connection.ID
-			if token, err := c.grants.Token(t.Context(), id); err != nil || token == "" {
+			if token, err := c.grants.Accounts.Token(t.Context(), id); err != nil || token == "" {
 				t.Errorf("Token = %v", err)
 			}
 			// Every link of theirs is spent: they lie about in mailboxes.
@@ -293,7 +293,7 @@ func TestEveryAnswerIsStrict(t *testing.T) {
 			if strings.Contains(policy, "script-src") || strings.Contains(policy, "unsafe") || got.header.Get("Set-Cookie") != "" && !(method == http.MethodGet && address == link) {
 				t.Errorf("%s %s: policy %q, cookie %q", method, address, policy, got.header.Get("Set-Cookie"))
 			}
-			ours, dexcom := strings.HasPrefix(got.location, c.base+"/"), strings.HasPrefix(got.location, c.grants.Apps["us"].BaseURL+"/v2/oauth2/login?")
+			ours, dexcom := strings.HasPrefix(got.location, c.base+"/"), strings.HasPrefix(got.location, c.grants.Client.Apps["us"].BaseURL+"/v2/oauth2/login?")
 			if got.location != "" && !ours && !dexcom {
 				t.Errorf("%s %s redirects to %s", method, address, got.location)
 			}

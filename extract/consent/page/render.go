@@ -224,7 +224,7 @@ func (s *site) readsOf(p cohort.Participant, title string, lead []string) view {
 func (s *site) contentSecurityPolicy() string {
 	sum := sha256.Sum256([]byte(style))
 	targets := []string{"'self'", "https:"}
-	for _, app := range s.Grants.Apps {
+	for _, app := range s.Grants.Client.Apps {
 		u, err := url.Parse(app.BaseURL)
 		if err != nil || u.Scheme != "http" {
 			continue

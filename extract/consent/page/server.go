@@ -69,24 +69,36 @@ func (s *Server) site() (*site, error) {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
 	at.prefix, at.csp, at.secure = strings.TrimRight(base.EscapedPath(), "/"), at.contentSecurityPolicy(), base.Scheme == "https"
-	for _, app := range s.Grants.Apps {
+	for _, app := range s.Grants.Client.Apps {
 		at.secure = at.secure || base.Scheme == "" && strings.HasPrefix(app.RedirectURI, "https:")
 	}
 	at.pages, err = at.renderAll()
 	return at, err
 }
 
-// Ask returns what shows a question where only the redirect URI is served: see
-// consent.Callback.
-func (s *Server) Ask() (func(w http.ResponseWriter, q consent.Question), error) {
+// Pages are the pages where only the redirect URI is served: see consent.Callback.
+func (s *Server) Pages() (consent.Pages, error) {
 	at, err := s.site()
-	if err != nil {
-		return nil, err
-	}
-	return func(w http.ResponseWriter, q consent.Question) {
-		at.strict(w.Header())
-		at.ask(w, q)
-	}, nil
+	return callbackPages{at}, err
+}
+
+type callbackPages struct{ site *site }
+
+// Ask shows a question.
+func (p callbackPages) Ask(w http.ResponseWriter, q consent.Question) {
+	p.site.strict(w.Header())
+	p.site.ask(w, q)
+}
+
+// End shows how it went.
+func (p callbackPages) End(w http.ResponseWriter, e consent.Ending) { p.show(w, pageOf(e)) }
+
+// Nothing shows that nothing is there.
+func (p callbackPages) Nothing(w http.ResponseWriter) { p.show(w, nothing) }
+
+func (p callbackPages) show(w http.ResponseWriter, how outcome) {
+	p.site.strict(w.Header())
+	p.site.show(w, how)
 }
 
 // Handler returns the site. It fails when the texts or addresses cannot work.
@@ -100,7 +112,7 @@ func (s *Server) Handler() (http.Handler, error) {
 	mux.HandleFunc("POST "+at.prefix+"/i/{token}", at.begin)
 	mux.HandleFunc("GET "+at.prefix+"/done/{how}", at.done)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { at.show(w, nothing) })
-	redirects, err := redirectURIs(s.Grants.Apps)
+	redirects, err := redirectURIs(s.Grants.Client.Apps)
 	if err != nil {
 		return nil, err
 	}
@@ -177,9 +189,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	go s.sweep(sweeping, log)
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		stop()
-		return errors.Join(fmt.Errorf("consent pages: %w", err), s.Grants.EndQuestions(ctx))
+		return errors.Join(fmt.Errorf("consent pages: %w", err), s.Grants.Questions.EndQuestions(ctx))
 	}
-	return errors.Join(<-stopped, s.Grants.EndQuestions(ctx))
+	return errors.Join(<-stopped, s.Grants.Questions.EndQuestions(ctx))
 }
 
 // sweep destroys what nobody confirmed in time, until ctx ends.
@@ -196,7 +208,7 @@ func (s *Server) sweep(ctx context.Context, log *slog.Logger) {
 			return
 		case <-tick:
 		}
-		gone, err := s.Grants.Sweep(ctx)
+		gone, err := s.Grants.Questions.Sweep(ctx)
 		if err != nil {
 			log.Warn("unconfirmed sign-ins are not destroyed yet", "error", err)
 		}

@@ -1,0 +1,104 @@
+package cohort
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+
+	"github.com/dexetl/dexetl/extract/state"
+)
+
+// A list is a CSV file whose rows replace all rows of its table.
+type list[T any] struct {
+	layout layout
+	name   string // of the table, and of a line of the trail that counts the rows
+	parse  func(sh *sheet, held []Participant) []T
+	all    string // query of all rows
+	scan   func(row func(...any) error) (T, error)
+	insert string // statement for one row, with values' arguments
+	values func(T) []any
+
+	subject string // of a line of the trail about one row
+	key     func(T) string
+	who     func(T) string
+	fields  func(T) state.Fields
+}
+
+// load replaces the rows by those of a file and returns their number. It takes all lines
+// or none; what is wrong is a *CSVError.
+func (l list[T]) load(ctx context.Context, s *state.Store, r io.Reader) (n int, err error) {
+	sh, err := readSheet(r, l.layout)
+	if err != nil {
+		return 0, err
+	}
+	err = s.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
+		held, err := participantsIn(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		rows := l.parse(sh, held)
+		if err := sh.err(); err != nil {
+			return nil, err
+		}
+		before, err := l.read(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		n = len(rows)
+		return sh.acts(l.name, state.Fields{l.name: n}, l.acts(before, rows)), l.put(ctx, tx, rows)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+func (l list[T]) read(ctx context.Context, q state.Querier) ([]T, error) {
+	return state.Collect(ctx, q, l.scan, l.all)
+}
+
+func (l list[T]) put(ctx context.Context, tx *sql.Tx, rows []T) error {
+	if _, err := tx.ExecContext(ctx, "delete from "+l.name); err != nil {
+		return err
+	}
+	for _, v := range rows {
+		if _, err := tx.ExecContext(ctx, l.insert, l.values(v)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// acts are the changes from one list of rows to another: one for each row that goes,
+// changes or comes, in order of their keys.
+func (l list[T]) acts(before, after []T) []state.Act {
+	was, is := map[string]T{}, map[string]T{}
+	for _, v := range before {
+		was[l.key(v)] = v
+	}
+	for _, v := range after {
+		is[l.key(v)] = v
+	}
+	keys := slices.Collect(maps.Keys(was))
+	keys = slices.AppendSeq(keys, maps.Keys(is))
+	slices.Sort(keys)
+	var acts []state.Act
+	for _, k := range slices.Compact(keys) {
+		old, held := was[k]
+		now, stays := is[k]
+		act := state.Act{Subject: l.subject}
+		if held {
+			act.ParticipantID, act.Before = l.who(old), l.fields(old)
+		}
+		if stays {
+			act.ParticipantID, act.After = l.who(now), l.fields(now)
+		}
+		if !reflect.DeepEqual(act.Before, act.After) {
+			acts = append(acts, act)
+		}
+	}
+	return acts
+}
