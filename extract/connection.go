@@ -236,9 +236,6 @@ func (c *connection) expected(one plan.Call) bool {
 // if the run is interrupted meanwhile. So is one of another account: as one that
 // answers nothing, and with *state.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
-	if err := c.runner.clock.Check(a.Date); err != nil {
-		return raw.Entry{}, call.FatalError{Err: err}
-	}
 	same, err := c.own(ctx, a)
 	if err != nil {
 		return raw.Entry{}, err
@@ -250,9 +247,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
-	h := call.Header(a, c.runner.fetcher.Now())
-	h.RunID, h.ParticipantID, h.ConnectionID, h.Beat = c.runner.run.ID, c.target.ParticipantID, c.target.ConnectionID, beat
-	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), h, a.Body)
+	entry, err := c.runner.recorder.Record(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, beat, a)
 	if err != nil {
 		return raw.Entry{}, call.FatalError{Err: err}
 	}

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -30,13 +28,12 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 	if err != nil {
 		return nil, err
 	}
+	recorder := &call.Recorder{Log: log, RunID: runID, Now: p.now, Logger: p.logger()}
 	g := &consent.Grants{
 		Store: s.store, Key: key, Apps: apps, Region: s.defaultRegion(), Wanted: wanted, Log: p.logger(),
+		Clock: recorder.CheckClock,
 		Keep: func(ctx context.Context, c state.Connection, a dexcom.Answer) error {
-			h := call.Header(a, p.now().UTC())
-			h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
-			h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
-			_, err := log.Append(ctx, h, a.Body)
+			_, err := recorder.Record(ctx, c.ParticipantID, c.ID, plan.BeatConnect, a)
 			return err
 		},
 	}
@@ -45,7 +42,6 @@ func (p *program) grants(ctx context.Context, s *study, log *raw.Log, runID stri
 			p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
 		})
 	}
-	g.Clock = (&call.Clock{Now: p.now, Logger: p.logger()}).Check
 	if quota != nil {
 		g.Quota = quota
 	}

@@ -182,7 +182,7 @@ func (g *Grants) ask(ctx context.Context, app App, a state.TokenAnswer, body []b
 func (g *Grants) firstReading(ctx context.Context, app App, participantID string, p pair) (first time.Time, seen bool) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	a, err := g.data(ctx, app, held{pair: p}, dexcom.Request{Resource: dexcom.DataRange})
+	a, err := g.data(ctx, app, p.Access, dexcom.Request{Resource: dexcom.DataRange})
 	var ranges dexcom.Ranges
 	if err == nil {
 		ranges, err = readRanges(a)

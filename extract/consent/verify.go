@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -92,18 +91,17 @@ func (g *Grants) changeover(seen dexcom.Ranges) *state.Changeover {
 
 // look asks the API one thing, once more with another token after a 401.
 func (g *Grants) look(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, held, error) {
-	a, err := g.data(ctx, app, h, r)
-	if status := (*dexcom.StatusError)(nil); errors.As(err, &status) && status.Code == http.StatusUnauthorized {
-		if h, err = g.fresh(ctx, h.Connection.ID, h.Access); err != nil {
-			return a, h, err
-		}
-		a, err = g.data(ctx, app, h, r)
-	}
+	a, err := dexcom.Renewing(h.Access, func(token string) (dexcom.Answer, error) {
+		return g.data(ctx, app, token, r)
+	}, func(rejected string) (_ string, err error) {
+		h, err = g.fresh(ctx, h.Connection.ID, rejected)
+		return h.Access, err
+	})
 	return a, h, err
 }
 
 // data sends one request for data when there is a place for it.
-func (g *Grants) data(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, error) {
+func (g *Grants) data(ctx context.Context, app App, token string, r dexcom.Request) (dexcom.Answer, error) {
 	if err := g.quota(); err != nil {
 		return dexcom.Answer{}, err
 	}
@@ -113,7 +111,7 @@ func (g *Grants) data(ctx context.Context, app App, h held, r dexcom.Request) (d
 		}
 	}
 	g.calls.Add(1)
-	a, err := g.client(app).Do(ctx, h.Access, r)
+	a, err := g.client(app).Do(ctx, token, r)
 	a.Release() // there are two of them at a time at most
 	return a, err
 }
