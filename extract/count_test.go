@@ -43,6 +43,7 @@ func newSimulated(t *testing.T, config dexsim.Config) *simulated {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
+	log.Fsync = noSync
 	return &simulated{T: t, api: sim, targets: everybody, fetcher: extract.Fetcher{
 		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: log,

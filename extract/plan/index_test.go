@@ -12,7 +12,7 @@ import (
 // An index extended bit by bit knows what one built at once knows, and what it
 // hands out does not change behind the caller's back.
 func TestIndexExtends(t *testing.T) {
-	log, err := raw.Open(t.TempDir())
+	log, err := openLog(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

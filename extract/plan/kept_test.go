@@ -105,7 +105,7 @@ func (w *written) must(err error) {
 func (w *written) reopen() {
 	var err error
 	w.must(w.log.Close())
-	w.log, err = raw.Open(w.dir)
+	w.log, err = openLog(w.dir)
 	w.must(err)
 }
 
@@ -189,7 +189,7 @@ func TestKeptIndexPlansTheSame(t *testing.T) {
 		dir := t.TempDir()
 		w := &written{T: rt, dir: filepath.Join(dir, "log"), now: epoch}
 		var err error
-		w.log, err = raw.Open(w.dir)
+		w.log, err = openLog(w.dir)
 		w.must(err)
 		defer func() { w.must(w.log.Close()) }()
 		cache := &memory{}
@@ -231,7 +231,7 @@ func TestKeptIndexPlansTheSame(t *testing.T) {
 func keptLog(t *testing.T) (log *raw.Log, dir string, cache *memory) {
 	t.Helper()
 	dir = t.TempDir()
-	log, err := raw.Open(dir)
+	log, err := openLog(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
