@@ -20,7 +20,7 @@ type connection struct {
 	runner *runner
 	target Target
 	gate   *call.Gate
-	shown  []plan.Known // what dataRange answered in this run
+	shown  []plan.Shown // what dataRange answered in this run
 	closed closing
 }
 
@@ -93,21 +93,21 @@ func planError(err error) error {
 const maxRanges = 1 << 20
 
 // askRanges asks dataRange.
-func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Known, error) {
+func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Shown, error) {
 	answer, err := c.line(func() {}).Do(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
 	if err != nil {
-		return plan.Known{}, plan.RangesError(err)
+		return plan.Shown{}, plan.RangesError(err)
 	}
 	defer answer.Release()
 	entry, err := c.keep(ctx, answer, q.Beat)
 	if err != nil {
-		return plan.Known{}, err
+		return plan.Shown{}, err
 	}
 	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
 	if err != nil {
-		return plan.Known{}, plan.RangesError(err)
+		return plan.Shown{}, plan.RangesError(err)
 	}
-	return plan.ParseKnown(entry, plain)
+	return plan.ParseShown(entry, plain)
 }
 
 // fetchCalls fetches several windows at a time, each begun when the one before was

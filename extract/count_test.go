@@ -184,7 +184,7 @@ func (s *simulated) checkTrailing() {
 	now := time.Now()
 	checked := 0
 	for _, target := range s.targets {
-		for r, pieces := range index.Holding(target.ParticipantID, target.ConnectionID).Coverage {
+		for r, pieces := range index.Held(target.ParticipantID, target.ConnectionID).Coverage {
 			for _, p := range pieces {
 				if p.End.Before(now.AddDate(0, 0, -7)) {
 					continue

@@ -259,7 +259,7 @@ func (r *runner) turns() []plan.Turn {
 func (r *runner) state(t Target) plan.State {
 	return plan.State{
 		Job: r.run.Job, ParticipantID: t.ParticipantID, Consented: t.Consented,
-		Held:      r.index.Holding(t.ParticipantID, t.ConnectionID),
+		Held:      r.index.Held(t.ParticipantID, t.ConnectionID),
 		Resources: r.fetcher.Resources, Now: r.fetcher.Now(),
 	}
 }
