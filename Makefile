@@ -44,7 +44,7 @@ torture: prerequisites
 	go test -tags faults ./extract/fault
 	go test -tags faults -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
 	go test -tags faults -v -timeout 30m -run 'Killed|QueryStreams' ./cmd/dexetl
-	go test -tags faults -timeout 30m -run Hostile ./load
+	go test -tags faults -timeout 30m -run Hostile ./load ./extract/dexcom
 
 study: prerequisites
 	for variant in undisturbed compacted killed; do \

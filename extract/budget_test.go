@@ -85,6 +85,7 @@ func threeRuns(t *testing.T, perHour int) {
 			t.Fatal(err)
 		}
 		defer log.Close()
+		log.Fsync = noSync
 		f := extract.Fetcher{
 			Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 			Tokens:  tokens, Log: log, Budget: store, Claims: &cohort.Cohort{Store: store}, CallsPerHour: perHour,

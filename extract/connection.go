@@ -21,7 +21,7 @@ type connection struct {
 	runner *runner
 	target Target
 	gate   *call.Gate
-	shown  []plan.Known // what dataRange answered in this run
+	shown  []plan.Shown // what dataRange answered in this run
 	closed closing
 }
 
@@ -94,21 +94,21 @@ func planError(err error) error {
 const maxRanges = 1 << 20
 
 // askRanges asks dataRange.
-func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Known, error) {
+func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Shown, error) {
 	answer, err := c.line(func() {}).Do(ctx, dexcom.Request{Resource: dexcom.DataRange, LastSync: q.LastSync})
 	if err != nil {
-		return plan.Known{}, plan.RangesError(err)
+		return plan.Shown{}, plan.RangesError(err)
 	}
 	defer answer.Release()
 	entry, err := c.keep(ctx, answer, q.Beat)
 	if err != nil {
-		return plan.Known{}, err
+		return plan.Shown{}, err
 	}
 	plain, err := dexcom.Plain(answer.Body, answer.Encoding, maxRanges)
 	if err != nil {
-		return plan.Known{}, plan.RangesError(err)
+		return plan.Shown{}, plan.RangesError(err)
 	}
-	return plan.ParseKnown(entry, plain)
+	return plan.ParseShown(entry, plain)
 }
 
 // fetchCalls fetches several windows at a time, each begun when the one before was
@@ -237,9 +237,6 @@ func (c *connection) expected(one plan.Call) bool {
 // if the run is interrupted meanwhile. So is one of another account: as one that
 // answers nothing, and with *consent.OtherAccountError.
 func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (raw.Entry, error) {
-	if err := c.runner.clock.Check(a.Date); err != nil {
-		return raw.Entry{}, call.FatalError{Err: err}
-	}
 	same, err := c.own(ctx, a)
 	if err != nil {
 		return raw.Entry{}, err
@@ -251,9 +248,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")
-	h := call.Header(a, c.runner.fetcher.Now())
-	h.RunID, h.ParticipantID, h.ConnectionID, h.Beat = c.runner.run.ID, c.target.ParticipantID, c.target.ConnectionID, beat
-	entry, err := c.runner.fetcher.Log.Append(context.WithoutCancel(ctx), h, a.Body)
+	entry, err := c.runner.recorder.Record(context.WithoutCancel(ctx), c.target.ParticipantID, c.target.ConnectionID, beat, a)
 	if err != nil {
 		return raw.Entry{}, call.FatalError{Err: err}
 	}

@@ -43,6 +43,7 @@ func newSimulated(t *testing.T, config dexsim.Config) *simulated {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
+	log.Fsync = noSync
 	return &simulated{T: t, api: sim, targets: everybody, fetcher: extract.Fetcher{
 		Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: client}},
 		Tokens:  tokens, Log: log,
@@ -183,7 +184,7 @@ func (s *simulated) checkTrailing() {
 	now := time.Now()
 	checked := 0
 	for _, target := range s.targets {
-		for r, pieces := range index.Holding(target.ParticipantID, target.ConnectionID).Coverage {
+		for r, pieces := range index.Held(target.ParticipantID, target.ConnectionID).Coverage {
 			for _, p := range pieces {
 				if p.End.Before(now.AddDate(0, 0, -7)) {
 					continue

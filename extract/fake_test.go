@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -266,6 +267,9 @@ func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int
 	return granted, time.Until(f.start.Add(time.Hour)), f.err
 }
 
+// noSync waits for no disk: these tests cut no power.
+func noSync(*os.File) error { return nil }
+
 // newFetcher returns a fetcher from api into a log in dir.
 func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 	t.Helper()
@@ -274,6 +278,7 @@ func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
+	log.Fsync = noSync
 	return &Fetcher{
 		Clients: map[string]call.API{"us": api},
 		Tokens:  fakeTokens{},

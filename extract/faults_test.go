@@ -78,7 +78,7 @@ func TestFaultTable(t *testing.T) {
 		{"401 once", once(status(401, 0)), 1},
 		{"empty once", func(_ string, r dexcom.Request, n int) (dexcom.Answer, error, bool) {
 			end := time.Now().Add(-2 * day) // of year; between its ends nothing tells that there are some
-			bound := (plan.Window{Start: r.Start, End: r.End}).Contains(end.Add(-6*time.Hour)) || (plan.Window{Start: r.Start, End: r.End}).Contains(end.Add(-365*day))
+			bound := (plan.Window{Start: r.Start, End: r.End}).Contains(end.Add(-12*time.Hour)) || (plan.Window{Start: r.Start, End: r.End}).Contains(end.Add(-365*day))
 			return dexcom.Answer{Body: []byte(`{"records":[]}`)}, nil, n > 0 || r.Resource != dexcom.EGVs || !bound
 		}, 1},
 		{"400 for every window once", func(_ string, r dexcom.Request, n int) (dexcom.Answer, error, bool) {

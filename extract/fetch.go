@@ -157,13 +157,13 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 
 // A runner is one Run under way.
 type runner struct {
-	fetcher *Fetcher
-	run     Run
-	apps    map[string]*call.Gate
-	work    [][]Target // per participant, in the order of the ids
-	index   *plan.Index
-	report  Report // Participants are each written by one goroutine
-	clock   *call.Clock
+	fetcher  *Fetcher
+	run      Run
+	apps     map[string]*call.Gate
+	work     [][]Target // per participant, in the order of the ids
+	index    *plan.Index
+	report   Report // Participants are each written by one goroutine
+	recorder *call.Recorder
 
 	mu       sync.Mutex
 	progress Progress
@@ -187,7 +187,7 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &runner{fetcher: &frozen, run: run, apps: map[string]*call.Gate{}, work: byParticipant(targets)}
-	r.clock = &call.Clock{Now: frozen.Now, Logger: frozen.Logger}
+	r.recorder = &call.Recorder{Log: frozen.Log, RunID: run.ID, Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))
 	r.progress.Participants = len(r.work)
 	return r
@@ -259,7 +259,7 @@ func (r *runner) turns() []plan.Turn {
 func (r *runner) state(t Target) plan.State {
 	return plan.State{
 		Job: r.run.Job, ParticipantID: t.ParticipantID, Consented: t.Consented,
-		Held:      r.index.Holding(t.ParticipantID, t.ConnectionID),
+		Held:      r.index.Held(t.ParticipantID, t.ConnectionID),
 		Resources: r.fetcher.Resources, Now: r.fetcher.Now(),
 	}
 }

@@ -23,7 +23,7 @@ const windowsOfYear = 13 + 13 + 3 + 1
 // days ago, so that the window of alerts no longer grows.
 func year(api *fakeAPI, token string) {
 	end := time.Now().Truncate(time.Second).Add(-2 * day)
-	api.add(token, dexcom.EGVs, end.Add(-365*day), end, 6*time.Hour)
+	api.add(token, dexcom.EGVs, end.Add(-365*day), end, 12*time.Hour)
 	api.add(token, dexcom.Events, end.Add(-100*day), end.Add(-10*day), 40*time.Hour)
 }
 
@@ -44,8 +44,8 @@ func TestBackfillAsksFewestAndOnce(t *testing.T) {
 			t.Errorf("outcome %s, first participant %s; want done, P001", report.Outcome, report.Participants[0].ParticipantID)
 		}
 		for _, id := range []string{"P001", "P002"} {
-			if got := len(heldRecords(t, f.Log, id, dexcom.EGVs)); got != 365*4 {
-				t.Errorf("%s: %d egvs held, want %d", id, got, 365*4)
+			if got := len(heldRecords(t, f.Log, id, dexcom.EGVs)); got != 365*2 {
+				t.Errorf("%s: %d egvs held, want %d", id, got, 365*2)
 			}
 		}
 		api.reset()
@@ -150,8 +150,8 @@ func TestInterruptedBackfillResumes(t *testing.T) {
 				}
 			}
 			for i := range 3 {
-				if got := len(heldRecords(t, f.Log, fmt.Sprint("P", i), dexcom.EGVs)); got != 365*4 {
-					t.Errorf("cancelled after %d answers: P%d has %d egvs after resuming, want %d", after, i, got, 365*4)
+				if got := len(heldRecords(t, f.Log, fmt.Sprint("P", i), dexcom.EGVs)); got != 365*2 {
+					t.Errorf("cancelled after %d answers: P%d has %d egvs after resuming, want %d", after, i, got, 365*2)
 				}
 			}
 		})

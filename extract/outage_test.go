@@ -50,6 +50,7 @@ func TestLostNetworkResumes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer log.Close()
+		log.Fsync = noSync
 		f := extract.Fetcher{
 			Clients: map[string]call.API{"us": &dexcom.Client{BaseURL: base, HTTP: &http.Client{Transport: network}}},
 			Tokens:  tokens, Log: log,

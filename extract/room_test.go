@@ -15,7 +15,7 @@ func TestFetchInLittleRoom(t *testing.T) {
 	t.Parallel()
 	inMarch2026(t, func(t *testing.T) {
 		s := newSimulated(t, dexsim.Config{
-			Seed: 3, Participants: 8, Days: 90,
+			Seed: 3, Participants: 4, Days: 45,
 			Chaos: dexsim.Chaos{Kinds: dexsim.AllTransport &^ (dexsim.Huge | dexsim.InvalidGrant), FaultRate: 0.5, MaxFaults: 2, Slow: 10 * time.Millisecond},
 		})
 		s.fetcher.Clients["us"].(*dexcom.Client).Room = dexcom.NewRoom(0)

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/oklog/ulid/v2"
-
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -30,19 +28,17 @@ func (s *Study) grants(ctx context.Context, log *raw.Log, runID string, quota *c
 	if err != nil {
 		return nil, err
 	}
+	recorder := &call.Recorder{Log: log, RunID: runID, Now: s.Now, Logger: s.Logger}
 	g := consent.New(s.Consents, key, &consent.Client{Apps: apps, Region: s.DefaultRegion(), Log: s.Logger})
 	g.Links.Wanted = Wanted
 	g.Accounts.Keep = func(ctx context.Context, c consent.Connection, a dexcom.Answer) error {
-		h := call.Header(a, s.Now().UTC())
-		h.RequestID, h.RunID, h.Beat = ulid.Make().String(), runID, plan.BeatConnect
-		h.ParticipantID, h.ConnectionID = c.ParticipantID, c.ID
-		_, err := log.Append(ctx, h, a.Body)
+		_, err := recorder.Record(ctx, c.ParticipantID, c.ID, plan.BeatConnect, a)
 		return err
 	}
 	g.Client.Pace = func(ctx context.Context, region string) error {
 		return call.WaitForCall(ctx, s.Store, region, s.Config.Limits.CallsPerHour, func() { s.Tell(Fact{Kind: WaitsForCalls}) })
 	}
-	g.Client.Clock = (&call.Clock{Now: s.Now, Logger: s.Logger}).Check
+	g.Client.Clock = recorder.CheckClock
 	if quota != nil {
 		g.Client.Quota = quota
 	}

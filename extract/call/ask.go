@@ -3,7 +3,6 @@ package call
 import (
 	"context"
 	"errors"
-	"net/http"
 	"syscall"
 	"time"
 
@@ -47,8 +46,7 @@ func (l Line) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
 	return retrying{authorised{l}, l}.Do(ctx, r)
 }
 
-// authorised gets the access token. One that is refused is renewed once and the
-// request repeated once.
+// authorised gets the access token, and another one where that is refused.
 type authorised struct{ line Line }
 
 func (a authorised) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, error) {
@@ -56,17 +54,18 @@ func (a authorised) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, er
 	if err != nil {
 		return dexcom.Answer{}, a.failed(ctx, err)
 	}
-	answer, err := a.line.Gate.send(ctx, a.line, token, r)
-	if status, ok := errors.AsType[*dexcom.StatusError](err); !ok || status.Code != http.StatusUnauthorized {
-		return answer, err
-	}
-	if _, err := a.line.Gate.open(ctx); err != nil {
-		return dexcom.Answer{}, err
-	}
-	if token, err = a.line.Tokens.Renew(ctx, a.line.ConnectionID, token); err != nil {
-		return dexcom.Answer{}, a.failed(ctx, err)
-	}
-	return a.line.Gate.send(ctx, a.line, token, r)
+	return dexcom.Renewing(token, func(token string) (dexcom.Answer, error) {
+		return a.line.Gate.send(ctx, a.line, token, r)
+	}, func(rejected string) (string, error) {
+		if _, err := a.line.Gate.open(ctx); err != nil {
+			return "", err
+		}
+		token, err := a.line.Tokens.Renew(ctx, a.line.ConnectionID, rejected)
+		if err != nil {
+			return "", a.failed(ctx, err)
+		}
+		return token, nil
+	})
 }
 
 func (a authorised) failed(ctx context.Context, err error) error {

@@ -16,6 +16,6 @@
 // # Where a change goes
 //
 //	how it is sent   ask (the layers), retry, gate
-//	when             turns, pace, outage, share, quota
-//	what came of it  entry (its header in the log; the clock), errors
+//	when             hold (why not now), turns, limit, outage, share, quota
+//	what came of it  entry (into the log; the clock), errors
 package call

@@ -3,14 +3,18 @@ package call
 import (
 	"cmp"
 	"context"
-	"errors"
 	"log/slog"
-	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
+
+// paceBurst is how many calls may follow each other without a pause.
+const paceBurst = 1000
 
 // Settings are what a Gate is made from. Only Quota, Budget and Reached may be nil.
 type Settings struct {
@@ -27,46 +31,44 @@ type Settings struct {
 }
 
 // A Gate is where all requests of an app pass: it holds them back while the app cannot
-// be reached, is paused, has no calls left or no place.
+// be reached, is paused, has no calls left or no place. Waits are measured by the
+// process's own clock.
 type Gate struct {
-	of     Settings
-	outage *outage
-	pace   *pace
-	turns  *turns
-	looks  atomic.Int64 // calls that only looked whether the API answers
+	of      Settings
+	pace    *rate.Limiter
+	looks   atomic.Int64  // calls that only looked whether the API answers
+	looking chan struct{} // held by the one who looks
+
+	mu     sync.Mutex
+	gaveUp error // *LimitError or *OutageError; no call is made any more
+	turns  turns
+	budget granted
+	limit  refusals
+	outage outage
 }
 
 // NewGate returns an open gate.
 func NewGate(s Settings) *Gate {
-	g := &Gate{of: s, turns: newTurns(s.Concurrency)}
-	g.pace, g.outage = newPace(&g.of), newOutage(&g.of)
-	g.outage.look = g.look
-	return g
+	perSecond := rate.Limit(float64(s.CallsPerHour) / time.Hour.Seconds())
+	return &Gate{
+		of: s, pace: rate.NewLimiter(perSecond, min(paceBurst, s.CallsPerHour)), looking: make(chan struct{}, 1),
+		turns: newTurns(s.Concurrency), outage: outage{by: map[string]bool{}},
+	}
 }
 
 // PerParticipant is how many calls at a time one participant gets at most.
 func (g *Gate) PerParticipant() int { return g.turns.perParticipant }
 
-// Enter counts a connection that is fetched from; leave when it no longer is.
-func (g *Gate) Enter() (leave func()) { return g.outage.enter() }
-
 // Looks is how many calls only looked whether the API answers.
 func (g *Gate) Looks() int { return int(g.looks.Load()) }
 
-// Unreached is an *OutageError where the app could not be reached when the run ended.
-func (g *Gate) Unreached() error { return g.outage.underWay() }
-
 // Over is why the app was given up for this run, *OutageError or *LimitError; nil if
 // it was not.
-func (g *Gate) Over() error { return cmp.Or(g.outage.underWay(), g.pace.over()) }
-
-// open returns when requests of the app make sense: it can be reached, and is not
-// paused. Waited reports whether there was an outage. No token is asked for before.
-func (g *Gate) open(ctx context.Context) (waited bool, err error) {
-	if waited, err = g.outage.wait(ctx); err != nil {
-		return waited, err
-	}
-	return waited, g.pace.open(ctx)
+func (g *Gate) Over() error {
+	unreached := g.Unreached()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return cmp.Or(unreached, g.gaveUp)
 }
 
 // send sends r when it is its turn. Refusals as too many slow the whole app
@@ -77,37 +79,30 @@ func (g *Gate) send(ctx context.Context, l Line, token string, r dexcom.Request)
 		limit := tooMany(err)
 		if limit == nil {
 			if err == nil {
-				g.pace.accepted()
+				g.accepted()
 			}
 			return answer, err
 		}
-		if err := g.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
+		if err := g.refused(ctx, sent, limit); err != nil {
 			return dexcom.Answer{}, err
 		}
 	}
 }
 
-// tooMany returns err as a refusal of a call as one too many, else nil.
-func tooMany(err error) *dexcom.StatusError {
-	if status, ok := errors.AsType[*dexcom.StatusError](err); ok && status.Code == http.StatusTooManyRequests {
-		return status
-	}
-	return nil
-}
-
 // once sends r once and returns when it was sent.
 func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request) (answer dexcom.Answer, sent time.Time, err error) {
-	if err := g.turns.take(ctx, l.ParticipantID); err != nil {
+	leave, err := g.place(ctx, l.ParticipantID)
+	if err != nil {
 		return answer, sent, err
 	}
-	defer g.turns.give(l.ParticipantID)
+	defer leave()
 	if err := g.of.Quota.check(); err != nil { // nothing is waited for that may not be sent
 		return answer, sent, err
 	}
-	if _, err := g.outage.wait(ctx); err != nil { // one may have begun since open
+	if _, err := g.open(ctx); err != nil { // nobody who waits for an outage has a turn in the pace
 		return answer, sent, err
 	}
-	if err := g.pace.wait(ctx); err != nil {
+	if err := g.ready(ctx, toCall); err != nil {
 		return answer, sent, err
 	}
 	if err := l.Standing(ctx); err != nil { // after all waiting
@@ -127,7 +122,7 @@ func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request)
 // look asks the API for nobody's data, and returns why no answer came: nil if one
 // did, whatever it said. The error is why no call may be made.
 func (g *Gate) look(ctx context.Context) (unreached, err error) {
-	if err := g.pace.wait(ctx); err != nil {
+	if err := g.ready(ctx, toLook); err != nil {
 		return nil, err
 	}
 	if err := g.of.Quota.Take(); err != nil {

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -21,30 +20,13 @@ const (
 
 	firstLook = time.Second      // between two looks, doubled after each
 	lastLook  = 30 * time.Second // but not beyond
-
-	// maxPatience is for how long a run waits for an app, if it lasts as long.
-	maxPatience = 30 * time.Minute
 )
 
-// patience is how long ctx's run may wait for something before it is of no use.
-func patience(ctx context.Context) time.Duration {
-	if end, ok := ctx.Deadline(); ok {
-		return min(maxPatience, time.Until(end))
-	}
-	return maxPatience
-}
-
-// An outage holds the requests of an app back while the API cannot be reached.
-// Calls in a row that bring no answer make it suspect one: then one of those who
-// wait looks at the API on behalf of all, which takes nobody's token, until it
-// answers or patience is over.
+// An outage is what a gate knows of whether the API can be reached. Calls in a row that
+// bring no answer make it suspect that it cannot be: then one of those who wait looks at
+// the API on behalf of all, which takes nobody's token, until it answers or patience is
+// over.
 type outage struct {
-	of   *Settings
-	look func(context.Context) (unreached, err error) // err: why it could not even look
-
-	looking chan struct{} // held by the one who looks
-
-	mu      sync.Mutex
 	atWork  int             // connections being fetched from
 	reached bool            // an answer came in this run
 	missed  int             // calls in a row without an answer
@@ -52,26 +34,21 @@ type outage struct {
 	since   time.Time       // when the first of them failed
 	cause   error           // why the last one did
 	under   *episode        // nil: the API can be reached, as far as is known
-	gaveUp  error           // an *OutageError; no call is made any more
 }
 
 // An episode is one time that an outage was suspected.
 type episode struct {
 	began time.Time
 	ended chan struct{} // closed when it has
-	real  bool          // a look brought no answer either; guarded by the outage's mu
+	real  bool          // a look brought no answer either; guarded by the gate's mu
 }
 
-func newOutage(of *Settings) *outage {
-	return &outage{of: of, looking: make(chan struct{}, 1), by: map[string]bool{}}
-}
-
-// enter counts a connection that is fetched from; leave when it no longer is.
-func (o *outage) enter() (leave func()) {
+// Enter counts a connection that is fetched from; leave when it no longer is.
+func (g *Gate) Enter() (leave func()) {
 	add := func(n int) {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		o.atWork += n
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.outage.atWork += n
 	}
 	add(1)
 	return func() { add(-1) }
@@ -82,30 +59,29 @@ func (o *outage) enter() (leave func()) {
 // nothing of how it is now. A refresh that brought no answer is reason enough to
 // look: its token may have been spent, so it is not presented again before the API
 // is known to answer.
-func (o *outage) note(participantID string, begun time.Time, err error) {
+func (g *Gate) note(participantID string, begun time.Time, err error) {
 	token, isToken := errors.AsType[*TokenError](err)
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := &g.outage
 	switch {
 	case gotAnswer(err):
 		o.reached = true
 		if begun.After(o.since) {
-			o.missed = 0
-			clear(o.by)
-			o.end()
+			g.answers()
 		}
 	case isToken && token.Unanswered:
 		o.miss(participantID, err)
-		o.suspect()
+		g.suspect()
 	case unreached(err) != nil:
 		o.miss(participantID, err)
 		if o.missed >= maxMissed && len(o.by) >= min(maxMissedBy, o.atWork) {
-			o.suspect()
+			g.suspect()
 		}
 	}
 }
 
-// miss counts a call of a participant that brought no answer. The caller holds mu.
+// miss counts a call of a participant that brought no answer.
 func (o *outage) miss(participantID string, err error) {
 	if o.missed == 0 {
 		o.since = time.Now()
@@ -117,121 +93,109 @@ func (o *outage) miss(participantID string, err error) {
 }
 
 // suspect begins an episode unless one is under way. The caller holds mu.
-func (o *outage) suspect() {
-	if o.under == nil && o.gaveUp == nil {
-		o.under = &episode{began: o.since, ended: make(chan struct{})}
+func (g *Gate) suspect() {
+	if g.outage.under == nil && g.gaveUp == nil {
+		g.outage.under = &episode{began: g.outage.since, ended: make(chan struct{})}
 	}
 }
 
-// end ends the episode under way, if one is. The caller holds mu.
-func (o *outage) end() {
-	if o.under == nil {
+// answers forgets what was missed, and ends the episode under way, if one is. The
+// caller holds mu.
+func (g *Gate) answers() {
+	under := g.outage.under
+	g.outage.missed, g.outage.under = 0, nil
+	clear(g.outage.by)
+	if under == nil {
 		return
 	}
-	if o.under.real {
-		o.of.Logger.Warn("app can be reached again", "app", o.of.App, "after", time.Since(o.under.began).Round(time.Second))
+	if under.real {
+		g.of.Logger.Warn("app can be reached again", "app", g.of.App, "after", time.Since(under.began).Round(time.Second))
 	}
-	close(o.under.ended)
-	o.under, o.missed = nil, 0
-	clear(o.by)
-	if o.of.Reached != nil {
-		o.of.Reached()
+	close(under.ended)
+	if g.of.Reached != nil {
+		g.of.Reached()
 	}
 }
 
-// wait returns at once if the API can be reached as far as is known, else when it
-// can. Waited reports whether there was an outage indeed. The error is an
-// *OutageError when patience is over, or ctx's.
-func (o *outage) wait(ctx context.Context) (waited bool, err error) {
-	for {
-		o.mu.Lock()
-		under, gaveUp := o.under, o.gaveUp
-		o.mu.Unlock()
-		if under == nil || gaveUp != nil {
-			return waited, gaveUp
-		}
-		select {
-		case o.looking <- struct{}{}:
-			err = o.await(ctx, under)
-			<-o.looking
-		case <-under.ended:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
-		if err != nil {
-			return waited, err
-		}
-		o.mu.Lock()
-		waited = waited || under.real
-		o.mu.Unlock()
+// sitOut waits until an episode has ended. Was reports whether there was an outage
+// indeed.
+func (g *Gate) sitOut(ctx context.Context, under *episode) (was bool, err error) {
+	select {
+	case g.looking <- struct{}{}:
+		err = g.await(ctx, under)
+		<-g.looking
+	case <-under.ended:
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return under.real, err
 }
 
 // await looks at the API until it answers, and ends under then. It gives up when
 // patience is over.
-func (o *outage) await(ctx context.Context, under *episode) error {
-	end := under.began.Add(maxPatience)
+func (g *Gate) await(ctx context.Context, under *episode) error {
 	for pause := firstLook; ; pause = min(2*pause, lastLook) {
 		select {
 		case <-under.ended: // an answer to something else came
 			return nil
 		default:
 		}
-		cause, err := o.look(ctx)
+		cause, err := g.look(ctx)
 		if err != nil {
 			return err
 		}
-		if cause == nil {
-			o.mu.Lock()
-			o.reached = true
-			o.end()
-			o.mu.Unlock()
-			return nil
-		}
-		left := time.Until(end)
-		if err := o.confirm(under, cause, left); err != nil {
+		left := time.Until(under.began.Add(maxPatience))
+		if err := g.looked(under, cause, left); err != nil || cause == nil {
 			return err
 		}
 		select {
 		case <-under.ended:
-		case <-time.After(min(o.of.Jitter(pause), left)):
+		case <-time.After(min(g.of.Jitter(pause), left)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// confirm notes that a look brought no answer because of cause, and gives up if
+// looked notes that a look brought an answer, or none because of cause. It gives up if
 // nothing is left of the time to wait.
-func (o *outage) confirm(under *episode, cause error, left time.Duration) error {
-	cause = cmp.Or(unreached(cause), cause)
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	since := o.of.Now().UTC().Add(-time.Since(under.began))
-	if !under.real {
-		under.real = true
-		o.of.Logger.Warn("app cannot be reached: waiting for it", "app", o.of.App, "error", cause, "until", since.Add(maxPatience).Truncate(time.Second))
-	}
-	o.cause = cause
-	if left > 0 || o.under != under {
+func (g *Gate) looked(under *episode, cause error, left time.Duration) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if cause == nil {
+		g.outage.reached = true
+		g.answers()
 		return nil
 	}
-	o.gaveUp = &OutageError{App: o.of.App, Since: since, Err: cause}
+	cause = cmp.Or(unreached(cause), cause)
+	since := g.of.Now().UTC().Add(-time.Since(under.began))
+	if !under.real {
+		under.real = true
+		g.of.Logger.Warn("app cannot be reached: waiting for it", "app", g.of.App, "error", cause, "until", since.Add(maxPatience).Truncate(time.Second))
+	}
+	g.outage.cause = cause
+	if left > 0 || g.outage.under != under {
+		return nil
+	}
+	g.gaveUp = cmp.Or(g.gaveUp, error(&OutageError{App: g.of.App, Since: since, Err: cause}))
 	close(under.ended)
-	o.under = nil
-	return o.gaveUp
+	g.outage.under = nil
+	return g.gaveUp
 }
 
-// underWay is an *OutageError that says what kept the app from being reached when
+// Unreached is an *OutageError that says what kept the app from being reached when
 // the run ended, nil if nothing did. Where no call was answered at all, few need to
 // have failed for it.
-func (o *outage) underWay() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.gaveUp == nil && (o.under != nil && o.under.real || o.missed > 0 && !o.reached) {
-		return &OutageError{App: o.of.App, Since: o.of.Now().UTC().Add(-time.Since(o.since)), Err: o.cause}
+func (g *Gate) Unreached() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	o := &g.outage
+	if o.under != nil && o.under.real || g.gaveUp == nil && o.missed > 0 && !o.reached {
+		return &OutageError{App: g.of.App, Since: g.of.Now().UTC().Add(-time.Since(o.since)), Err: o.cause}
 	}
-	return o.gaveUp
+	return find[*OutageError](g.gaveUp)
 }
 
 // gotAnswer reports whether err, or none, shows that the API was reached: it said

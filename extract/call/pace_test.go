@@ -30,19 +30,24 @@ func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int
 	return granted, time.Until(f.start.Add(time.Hour)), nil
 }
 
-func testPace(perHour int, budget Budget) *pace {
-	return newPace(&Settings{
+func testPace(perHour int, budget Budget) *Gate {
+	return NewGate(Settings{
 		App: "us", CallsPerHour: perHour, Budget: budget, Now: time.Now, Logger: slog.New(slog.DiscardHandler),
 		Jitter: func(d time.Duration) time.Duration { return d },
 	})
 }
 
+// refusal is a 429 with a Retry-After.
+func refusal(after time.Duration) *dexcom.StatusError {
+	return &dexcom.StatusError{Code: 429, RetryAfter: after}
+}
+
 // waits makes n calls and returns how long that took.
-func waits(t *testing.T, p *pace, n int) time.Duration {
+func waits(t *testing.T, p *Gate, n int) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for range n {
-		if err := p.wait(t.Context()); err != nil {
+		if err := p.ready(t.Context(), toCall); err != nil {
 			t.Fatalf("wait: %v", err)
 		}
 	}
@@ -103,7 +108,6 @@ func TestPaceDropsOldGrants(t *testing.T) {
 }
 
 func TestPaceRefused(t *testing.T) {
-	cause := &dexcom.StatusError{Code: 429}
 	for _, tt := range []struct {
 		name  string
 		after []time.Duration // Retry-After of refusals one after the other
@@ -123,7 +127,7 @@ func TestPaceRefused(t *testing.T) {
 				waits(t, p, 1)
 				sent := time.Now()
 				for range 5 { // at the same time: one refusal
-					if err := p.refused(t.Context(), sent, after, cause); err != nil {
+					if err := p.refused(t.Context(), sent, refusal(after)); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(time.Nanosecond)
@@ -158,17 +162,17 @@ func TestPaceTooLong(t *testing.T) {
 				}
 				if late {
 					time.Sleep(time.Nanosecond)
-					if err := p.refused(ctx, time.Now(), 0, &dexcom.StatusError{Code: 429}); err != nil {
+					if err := p.refused(ctx, time.Now(), refusal(0)); err != nil {
 						t.Fatal(err)
 					}
 				}
 				now := time.Now()
 				var limit *LimitError
-				err := p.refused(ctx, sent, tt.after, &dexcom.StatusError{Code: 429})
+				err := p.refused(ctx, sent, refusal(tt.after))
 				if errors.As(err, &limit) != tt.gives || tt.gives && !limit.Until.Equal(now.Add(tt.after)) {
 					t.Fatalf("run of %v asked to wait %v: %v (until %v); gives up: want %t, until then", tt.lasts, tt.after, err, limit, tt.gives)
 				}
-				if err := p.wait(ctx); (AppOver(err) != nil) != tt.gives || tt.gives && time.Since(now) > 0 {
+				if err := p.ready(ctx, toCall); (AppOver(err) != nil) != tt.gives || tt.gives && time.Since(now) > 0 {
 					t.Errorf("run of %v asked to wait %v: then %v after %v", tt.lasts, tt.after, err, time.Since(now))
 				}
 			})
@@ -182,17 +186,17 @@ func TestPaceGivesUp(t *testing.T) {
 	for _, after := range []time.Duration{0, time.Second, 5 * time.Minute, 20 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			p := testPace(3600, nil)
-			cause := &dexcom.StatusError{Code: 429}
+			cause := refusal(after)
 			began := time.Now()
 			for n := 0; ; n++ {
-				if err := p.wait(t.Context()); err != nil {
+				if err := p.ready(t.Context(), toCall); err != nil {
 					t.Fatal(err)
 				}
 				if n == 1 {
 					p.accepted()
 					began = time.Now()
 				}
-				err := p.refused(t.Context(), time.Now(), after, cause)
+				err := p.refused(t.Context(), time.Now(), cause)
 				if err == nil && n < 100 {
 					continue
 				}
@@ -203,7 +207,7 @@ func TestPaceGivesUp(t *testing.T) {
 				}
 				break
 			}
-			if err := p.wait(t.Context()); AppOver(err) == nil {
+			if err := p.ready(t.Context(), toCall); AppOver(err) == nil {
 				t.Errorf("wait after giving up: %v, want a *LimitError at once", err)
 			}
 		})
@@ -215,13 +219,13 @@ func TestPaceWaitEndsWithItsContext(t *testing.T) {
 		p := testPace(3600, &fakeBudget{start: time.Now(), used: 3600})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := p.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := p.ready(ctx, toCall); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("wait: %v, want %v", err, context.DeadlineExceeded)
 		}
 		waits(t, testPace(1, nil), 1)
 		slow := testPace(1, nil)
 		waits(t, slow, 1)
-		if err := slow.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := slow.ready(ctx, toCall); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("wait for a turn after the deadline: %v, want %v", err, context.DeadlineExceeded)
 		}
 	})

@@ -33,13 +33,13 @@ func (a retrying) Do(ctx context.Context, r dexcom.Request) (dexcom.Answer, erro
 		sent := time.Now()
 		answer, err := a.next.Do(ctx, r)
 		if err == nil || ctx.Err() == nil { // else it says nothing of the API
-			a.line.Gate.outage.note(a.line.ParticipantID, sent, err)
+			a.line.Gate.note(a.line.ParticipantID, sent, err)
 		}
 		if !Transient(err) || AppOver(err) != nil || ctx.Err() != nil {
 			return answer, err
 		}
 		if limit := tooMany(err); limit != nil { // met on the way to a token: in a call it is not handed on
-			if err := a.line.Gate.pace.refused(ctx, sent, limit.RetryAfter, limit); err != nil {
+			if err := a.line.Gate.refused(ctx, sent, limit); err != nil {
 				return dexcom.Answer{}, err
 			}
 		}

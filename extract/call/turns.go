@@ -2,20 +2,18 @@ package call
 
 import (
 	"context"
-	"sync"
+	"slices"
 )
 
-// turns hands out a number of places, fairly between participants: the next one
-// goes to the participant that has fewest, and among equals to who came first.
-// No participant gets more than three quarters of them, so that one whose
-// answers are slow leaves room for others.
+// turns are the places of an app for calls at a time, which go round fairly between
+// participants: the next one goes to the participant that has fewest, and among equals
+// to who came first. No participant gets more than three quarters of them, so that one
+// whose answers are slow leaves room for others.
 type turns struct {
 	perParticipant int
-
-	mu      sync.Mutex
-	free    int
-	holding map[string]int // by participant
-	waiting []*waiter      // in order of arrival
+	free           int
+	holding        map[string]int // by participant
+	waiting        []*waiter      // in order of arrival
 }
 
 type waiter struct {
@@ -23,45 +21,40 @@ type waiter struct {
 	granted     chan struct{}
 }
 
-func newTurns(n int) *turns {
-	return &turns{free: n, perParticipant: max(1, n*3/4), holding: map[string]int{}}
+func newTurns(n int) turns {
+	return turns{free: n, perParticipant: max(1, n*3/4), holding: map[string]int{}}
 }
 
-// take waits for a place. The caller gives it back.
-func (t *turns) take(ctx context.Context, participant string) error {
+// place waits for a place. The caller leaves it.
+func (g *Gate) place(ctx context.Context, participant string) (leave func(), err error) {
 	w := &waiter{participant, make(chan struct{})}
-	t.mu.Lock()
-	t.waiting = append(t.waiting, w)
-	t.grant()
-	t.mu.Unlock()
+	leave = func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.turns.put(w)
+	}
+	g.mu.Lock()
+	g.turns.waiting = append(g.turns.waiting, w)
+	g.turns.grant()
+	g.mu.Unlock()
 	select {
 	case <-w.granted:
-		return nil
+		return leave, nil
 	case <-ctx.Done():
+		leave()
+		return nil, ctx.Err()
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, other := range t.waiting {
-		if other == w {
-			t.waiting = append(t.waiting[:i], t.waiting[i+1:]...)
-			return ctx.Err()
-		}
-	}
-	t.put(participant) // granted at the same moment
-	return ctx.Err()
 }
 
-// give returns a place.
-func (t *turns) give(participant string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.put(participant)
-}
-
-func (t *turns) put(participant string) {
+// put takes w out of the line, or its place back.
+func (t *turns) put(w *waiter) {
+	if i := slices.Index(t.waiting, w); i >= 0 {
+		t.waiting = slices.Delete(t.waiting, i, i+1)
+		return
+	}
 	t.free++
-	if t.holding[participant]--; t.holding[participant] == 0 {
-		delete(t.holding, participant)
+	if t.holding[w.participant]--; t.holding[w.participant] == 0 {
+		delete(t.holding, w.participant)
 	}
 	t.grant()
 }
@@ -80,7 +73,7 @@ func (t *turns) grant() {
 			return
 		}
 		w := t.waiting[next]
-		t.waiting = append(t.waiting[:next], t.waiting[next+1:]...)
+		t.waiting = slices.Delete(t.waiting, next, next+1)
 		t.free--
 		t.holding[w.participant]++
 		close(w.granted)

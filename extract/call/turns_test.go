@@ -11,14 +11,20 @@ import (
 
 func TestTurnsAreFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := newTurns(4)
+		g := NewGate(Settings{Concurrency: 4})
+		turns := &g.turns
+		leaves := map[string][]func(){}
+		give := func(who string) {
+			leaves[who][0]()
+			leaves[who] = leaves[who][1:]
+		}
 		var got []string
 		wait := func(who string) {
 			go func() {
-				if err := turns.take(t.Context(), who); err == nil {
-					turns.mu.Lock()
-					got = append(got, who)
-					turns.mu.Unlock()
+				if leave, err := g.place(t.Context(), who); err == nil {
+					g.mu.Lock()
+					got, leaves[who] = append(got, who), append(leaves[who], leave)
+					g.mu.Unlock()
 				}
 			}()
 			synctest.Wait()
@@ -38,14 +44,14 @@ func TestTurnsAreFair(t *testing.T) {
 		check("the rest is for others", "[a a a b]")
 		wait("b")
 		wait("c")
-		turns.give("a")
+		give("a")
 		check("who has none comes before who has one", "[a a a b c]")
-		turns.give("a")
+		give("a")
 		check("who has one of two comes first", "[a a a b c a]")
-		turns.give("b")
+		give("b")
 		check("who has none now", "[a a a b c a b]")
 		for _, who := range []string{"a", "a", "c", "b", "a", "a"} {
-			turns.give(who)
+			give(who)
 			synctest.Wait()
 		}
 		if turns.free != 4 || len(turns.holding) != 0 || len(turns.waiting) != 0 {
@@ -54,26 +60,30 @@ func TestTurnsAreFair(t *testing.T) {
 	})
 }
 
-func TestTurnsTakeEndsWithItsContext(t *testing.T) {
+func TestPlaceEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := newTurns(1)
-		if err := turns.take(t.Context(), "a"); err != nil {
+		g := NewGate(Settings{Concurrency: 1})
+		leave, err := g.place(t.Context(), "a")
+		if err != nil {
 			t.Fatal(err)
 		}
 		var errs []error
 		for range 3 {
 			ctx, cancel := context.WithCancel(t.Context())
-			go func() { errs = append(errs, turns.take(ctx, "b")) }()
+			go func() {
+				_, err := g.place(ctx, "b")
+				errs = append(errs, err)
+			}()
 			synctest.Wait()
 			cancel()
 			synctest.Wait()
 		}
 		if len(errs) != 3 || slices.ContainsFunc(errs, func(err error) bool { return !errors.Is(err, context.Canceled) }) {
-			t.Errorf("take with an ended context: %v, want three times %v", errs, context.Canceled)
+			t.Errorf("place with an ended context: %v, want three times %v", errs, context.Canceled)
 		}
-		turns.give("a")
-		if err := turns.take(t.Context(), "c"); err != nil || turns.free != 0 {
-			t.Errorf("take after others gave up: %v, %d free", err, turns.free)
+		leave()
+		if _, err := g.place(t.Context(), "c"); err != nil || g.turns.free != 0 {
+			t.Errorf("place after others gave up: %v, %d free", err, g.turns.free)
 		}
 	})
 }

@@ -197,7 +197,7 @@ func (qs *Questions) ask(ctx context.Context, app App, a TokenAnswer, body []byt
 func (qs *Questions) firstReading(ctx context.Context, app App, participantID string, p pair) (first time.Time, seen bool) {
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
-	a, err := qs.client.data(ctx, app, held{pair: p}, dexcom.Request{Resource: dexcom.DataRange})
+	a, err := qs.client.data(ctx, app, p.Access, dexcom.Request{Resource: dexcom.DataRange})
 	var ranges dexcom.Ranges
 	if err == nil {
 		ranges, err = readRanges(a)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -91,18 +90,17 @@ func (ac *Accounts) changeover(seen dexcom.Ranges) *Changeover {
 
 // look asks the API one thing, once more with another token after a 401.
 func (ac *Accounts) look(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, held, error) {
-	a, err := ac.client.data(ctx, app, h, r)
-	if status := (*dexcom.StatusError)(nil); errors.As(err, &status) && status.Code == http.StatusUnauthorized {
-		if h, err = ac.tokens.fresh(ctx, h.Connection.ID, h.Access); err != nil {
-			return a, h, err
-		}
-		a, err = ac.client.data(ctx, app, h, r)
-	}
+	a, err := dexcom.Renewing(h.Access, func(token string) (dexcom.Answer, error) {
+		return ac.client.data(ctx, app, token, r)
+	}, func(rejected string) (_ string, err error) {
+		h, err = ac.tokens.fresh(ctx, h.Connection.ID, rejected)
+		return h.Access, err
+	})
 	return a, h, err
 }
 
 // data sends one request for data when there is a place for it.
-func (cl *Client) data(ctx context.Context, app App, h held, r dexcom.Request) (dexcom.Answer, error) {
+func (cl *Client) data(ctx context.Context, app App, token string, r dexcom.Request) (dexcom.Answer, error) {
 	if err := cl.quota(); err != nil {
 		return dexcom.Answer{}, err
 	}
@@ -112,7 +110,7 @@ func (cl *Client) data(ctx context.Context, app App, h held, r dexcom.Request) (
 		}
 	}
 	cl.calls.Add(1)
-	a, err := cl.client(app).Do(ctx, h.Access, r)
+	a, err := cl.client(app).Do(ctx, token, r)
 	a.Release() // there are two of them at a time at most
 	return a, err
 }

@@ -443,6 +443,7 @@ func TestByteOrderMark(t *testing.T) {
 
 // 32 MiB decoded are the limit, however the body is packed.
 func TestDefaultMaxBody(t *testing.T) {
+	t.Parallel()
 	for _, over := range []int{0, 1} {
 		for _, pack := range []bool{false, true} {
 			plain := payload(t, "egvs.json")

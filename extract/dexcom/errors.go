@@ -1,6 +1,7 @@
 package dexcom
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -51,6 +52,19 @@ func (e *BodyError) Error() string {
 
 // Unwrap returns what was found while reading the body, or nil.
 func (e *BodyError) Unwrap() error { return e.Err }
+
+// Renewing asks with a token, and once more with the token that renew gives in its
+// place if the API refuses it (401).
+func Renewing(token string, ask func(token string) (Answer, error), renew func(rejected string) (string, error)) (Answer, error) {
+	answer, err := ask(token)
+	if status, ok := errors.AsType[*StatusError](err); !ok || status.Code != http.StatusUnauthorized {
+		return answer, err
+	}
+	if token, err = renew(token); err != nil {
+		return Answer{}, err
+	}
+	return ask(token)
+}
 
 // retryAfter reads a Retry-After header: seconds, or a date counted from the
 // answer's own Date, so that our clock does not matter if it has one. Zero if it

@@ -133,9 +133,10 @@ func TestAnswerLimits(t *testing.T) {
 // However hostile an answer is, reading it takes as long as it is, and few words say
 // what is wrong with it.
 func TestHostileAnswersAreRead(t *testing.T) {
-	const n = 200_000
-	long := strings.Repeat("x", 20<<20)
-	digits := strings.Repeat("7", 1_000_000)
+	t.Parallel()
+	const n = hostileMany
+	long := strings.Repeat("x", hostileText)
+	digits := strings.Repeat("7", hostileDigits)
 	for name, part := range map[string]string{
 		"names":              several(n, `"n#":0`),
 		"long names":         several(n/4, `"`+strings.Repeat("n", 300)+`#":0`),
@@ -150,7 +151,7 @@ func TestHostileAnswersAreRead(t *testing.T) {
 		"number":             `"value":` + digits + `,"transmitterTicks":"` + digits + `","recordId":` + digits + `,"userId":` + digits,
 		"small number":       `"value":0.` + digits + `e-` + digits,
 		"text":               `"recordId":"` + long + `"`,
-		"escapes":            `"recordId":"` + strings.Repeat(`\u00e9`, 3<<20) + `"`,
+		"escapes":            `"recordId":"` + strings.Repeat(`\u00e9`, hostileText/6) + `"`,
 		"text of a user":     `"userId":"` + long + `"`,
 		"text as a time":     `"systemTime":"` + long + `","start":"` + long + `"`,
 		"schedules":          `"alertSchedules":[` + several(n, `{"alertSettings":[{},{}]}`) + `]`,

@@ -60,36 +60,24 @@ func (v view) answer(q question) ([]byte, []hit) {
 	case "devices":
 		return v.deviceAnswer(q), nil
 	}
-	window := q.window
-	if v.cfg.EndInclusive {
-		window.to++
-	}
-	hits := v.hits(q.resource, window)
-	if !v.cfg.OldestFirst {
-		slices.Reverse(hits)
-	}
+	hits := v.hits(q.resource, q.window)
+	slices.Reverse(hits)
 	return v.recordAnswer(q, hits), hits
 }
 
 func (v view) recordAnswer(q question, hits []hit) []byte {
-	w := &writer{b: make([]byte, 0, 512+640*len(hits))}
-	v.envelope(w, q)
-	w.key("records")
-	w.open('[')
-	for _, x := range hits {
-		v.append(w, q.resource, x.index)
-	}
-	w.close(']')
-	w.close('}')
-	return w.b
+	return v.enveloped(q, 640*len(hits), func(w *writer) {
+		listed(w, "records", hits, func(x hit) { v.append(w, q.resource, x.index) })
+	})
 }
 
-// envelope opens an answer. In chaos some carry a plural recordType or a field
-// that nobody knows.
-func (v view) envelope(w *writer, q question) {
+// enveloped writes an answer, of about so many bytes. In chaos some carry a plural
+// recordType or a field that nobody knows.
+func (v view) enveloped(q question, size int, content func(*writer)) []byte {
+	w := &writer{b: make([]byte, 0, 512+size)}
 	name := recordType(q.resource)
 	u := hashText(v.cfg.Seed, q.key())
-	if v.cfg.PluralRecordType || v.cfg.Chaos.Kinds.Has(Plural) && u%2 == 0 {
+	if v.cfg.Chaos.Kinds.Has(Plural) && u%2 == 0 {
 		name = q.resource
 	}
 	w.open('{')
@@ -99,6 +87,9 @@ func (v view) envelope(w *writer, q question) {
 	if v.cfg.Chaos.Kinds.Has(ExtraFields) && mix(u)%2 == 0 {
 		w.raw("links", `{"next":null}`)
 	}
+	content(w)
+	w.close('}')
+	return w.b
 }
 
 // userID is stable for a user and an app, and differs between apps.
@@ -112,16 +103,7 @@ func recordType(resource string) string {
 }
 
 func (v view) deviceAnswer(q question) []byte {
-	w := &writer{}
-	v.envelope(w, q)
-	w.key("records")
-	w.open('[')
-	for _, x := range v.devices() {
-		w.device(x)
-	}
-	w.close(']')
-	w.close('}')
-	return w.b
+	return v.enveloped(q, 0, func(w *writer) { listed(w, "records", v.devices(), w.device) })
 }
 
 // staleSync is how old a lastSyncTime may be; beyond it the API has been seen
@@ -129,32 +111,22 @@ func (v view) deviceAnswer(q question) []byte {
 const staleSync = 100 * 24 * time.Hour
 
 func (v view) rangeAnswer(q question) []byte {
-	w := &writer{}
-	v.envelope(w, q)
 	since, stale := everything.from, false
 	if !q.since.IsZero() {
 		since = q.since.UnixMilli()
 		stale = v.now-since > staleSync.Milliseconds()
 	}
-	for _, resource := range []string{"calibrations", "egvs", "events"} {
-		oldest, newest, ok := v.ends(resource, since)
-		if !ok || stale {
-			w.raw(resource, "null")
-			continue
+	return v.enveloped(q, 0, func(w *writer) {
+		for _, resource := range []string{"calibrations", "egvs", "events"} {
+			oldest, newest, ok := v.ends(resource, since)
+			if !ok || stale {
+				w.raw(resource, "null")
+				continue
+			}
+			w.object(resource, func() {
+				w.object("start", func() { w.times(oldest.at, oldest.offset, oldest.how) })
+				w.object("end", func() { w.times(newest.at, newest.offset, newest.how) })
+			})
 		}
-		w.key(resource)
-		w.open('{')
-		w.moment("start", oldest)
-		w.moment("end", newest)
-		w.close('}')
-	}
-	w.close('}')
-	return w.b
-}
-
-func (w *writer) moment(name string, m moment) {
-	w.key(name)
-	w.open('{')
-	w.times(m.at, m.offset, m.how)
-	w.close('}')
+	})
 }

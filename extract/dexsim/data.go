@@ -61,10 +61,6 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, q question, beare
 
 // refuse answers with an error.
 func (s *Server) refuse(w http.ResponseWriter, status int, body string) {
-	if s.cfg.HTMLErrors {
-		refuseHTML(w, status)
-		return
-	}
 	if body != "" {
 		w.Header().Set("Content-Type", "application/json")
 	}

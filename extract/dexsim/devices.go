@@ -175,44 +175,30 @@ func (w *writer) device(x Device) {
 	w.text("displayDevice", x.Device)
 	w.text("displayApp", x.App)
 	w.extra(x.Extra)
-	w.key("alertSchedules")
-	w.open('[')
-	for _, s := range x.Schedules {
-		w.schedule(s)
-	}
-	w.close(']')
+	listed(w, "alertSchedules", x.Schedules, w.schedule)
 	w.close('}')
 }
 
 func (w *writer) schedule(s Schedule) {
 	w.open('{')
-	w.key("alertScheduleSettings")
-	w.open('{')
-	w.text("alertScheduleName", s.Name)
-	w.bool("isEnabled", s.Enabled)
-	if s.Default != nil {
-		w.bool("isDefaultSchedule", *s.Default)
-	}
-	w.text("startTime", s.Start)
-	w.text("endTime", s.End)
-	w.key("daysOfWeek")
-	w.open('[')
-	for _, d := range s.Days {
-		w.comma()
-		w.quote(d)
-	}
-	w.close(']')
-	if s.Active != nil {
-		w.bool("isActive", *s.Active)
-	}
-	w.override(s)
-	w.close('}')
-	w.key("alertSettings")
-	w.open('[')
-	for _, x := range s.Settings {
-		w.setting(x, s.triggerWithCapital)
-	}
-	w.close(']')
+	w.object("alertScheduleSettings", func() {
+		w.text("alertScheduleName", s.Name)
+		w.bool("isEnabled", s.Enabled)
+		if s.Default != nil {
+			w.bool("isDefaultSchedule", *s.Default)
+		}
+		w.text("startTime", s.Start)
+		w.text("endTime", s.End)
+		listed(w, "daysOfWeek", s.Days, func(day string) {
+			w.comma()
+			w.quote(day)
+		})
+		if s.Active != nil {
+			w.bool("isActive", *s.Active)
+		}
+		w.override(s)
+	})
+	listed(w, "alertSettings", s.Settings, func(x Setting) { w.setting(x, s.triggerWithCapital) })
 	w.close('}')
 }
 
@@ -221,12 +207,11 @@ func (w *writer) override(s Schedule) {
 		w.raw("override", "null")
 		return
 	}
-	w.key("override")
-	w.open('{')
-	w.bool("isOverrideEnabled", *s.OverrideEnabled)
-	w.text("mode", s.OverrideMode)
-	w.text("endTime", s.OverrideEnd)
-	w.close('}')
+	w.object("override", func() {
+		w.bool("isOverrideEnabled", *s.OverrideEnabled)
+		w.text("mode", s.OverrideMode)
+		w.text("endTime", s.OverrideEnd)
+	})
 }
 
 func (w *writer) setting(x Setting, capital bool) {
@@ -238,11 +223,11 @@ func (w *writer) setting(x Setting, capital bool) {
 	w.intOrNull("snooze", x.SnoozeMin)
 	w.bool("enabled", x.Enabled)
 	w.intOrNull("delay", x.DelayMin)
+	trigger := "secondaryTriggerCondition"
 	if capital {
-		w.intOrNull("SecondaryTriggerCondition", x.SecondaryTrigger)
-	} else {
-		w.intOrNull("secondaryTriggerCondition", x.SecondaryTrigger)
+		trigger = "SecondaryTriggerCondition"
 	}
+	w.intOrNull(trigger, x.SecondaryTrigger)
 	w.text("soundTheme", x.SoundTheme)
 	w.text("soundOutputMode", x.SoundOutputMode)
 	w.close('}')

@@ -10,10 +10,6 @@ func (v view) append(w *writer, resource string, index int) {
 		appendEGV(w, e, record, how)
 	case "events":
 		r := &v.events[index]
-		if v.cfg.OldVersions && r.changed != nil && r.happened(v.person, v.now) {
-			appendEvent(w, r, r.stamped(r.body, r.at))
-			w.comma()
-		}
 		appendEvent(w, r, r.state(v.person, v.now))
 	case "calibrations":
 		r := &v.calibrations[index]

@@ -190,8 +190,6 @@ func TestRefreshRules(t *testing.T) {
 	}{
 		"default":       {func(*Config) {}, 0, 400, 200},
 		"strict":        {func(c *Config) { c.Strict = true }, 0, 400, 400},
-		"within grace":  {func(c *Config) { c.Strict, c.RefreshGrace = true, time.Minute }, 30 * time.Second, 200, 200},
-		"after grace":   {func(c *Config) { c.Strict, c.RefreshGrace = true, time.Minute }, time.Minute, 400, 400},
 		"never wearing": {func(c *Config) { c.Reusable = true }, 24 * time.Hour, 200, 200},
 	}
 	for name, test := range second {

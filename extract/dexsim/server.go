@@ -34,23 +34,16 @@ type Config struct {
 
 	CallsPerHour int           // of the app; 0: 60000
 	AccessTTL    time.Duration // 0: 2 h
-	CodeTTL      time.Duration // 0: 60 s
 	RefreshTTL   time.Duration // 0: 365 d
 	MaxWindow    time.Duration // 0: 30 d
 
 	// What Dexcom does with a refresh token that is presented again is not
 	// documented. Default: invalid_grant and nothing else.
-	Strict       bool          // it revokes the whole family of tokens
-	RefreshGrace time.Duration // it still works for so long
-	Reusable     bool          // refresh tokens never wear out, as in the old sandbox
+	Strict   bool // it revokes the whole family of tokens
+	Reusable bool // refresh tokens never wear out, as in the old sandbox
 
-	EndInclusive     bool // endDate belongs to the window
-	OldestFirst      bool // order of records; default newest first
-	PluralRecordType bool // egvs for egv, as in Dexcom's samples
-	OneDevice        bool // who wears phone and receiver sends by phone alone
-	OldVersions      bool // an edited event's first version is served before its last
-	HTMLErrors       bool // errors of data endpoints are HTML
-	Held             int  // histories kept in memory; 0: about 300 MB of them
+	OneDevice bool // who wears phone and receiver sends by phone alone
+	Held      int  // histories kept in memory; 0: about 300 MB of them
 }
 
 func (c Config) withDefaults() Config {
@@ -69,7 +62,6 @@ func (c Config) withDefaults() Config {
 	c.ClientSecret = cmp.Or(c.ClientSecret, DefaultClientSecret)
 	c.CallsPerHour = cmp.Or(c.CallsPerHour, 60000)
 	c.AccessTTL = cmp.Or(c.AccessTTL, 2*time.Hour)
-	c.CodeTTL = cmp.Or(c.CodeTTL, time.Minute)
 	c.RefreshTTL = cmp.Or(c.RefreshTTL, 365*24*time.Hour)
 	c.MaxWindow = cmp.Or(c.MaxWindow, 30*24*time.Hour)
 	c.Held = cmp.Or(c.Held, max(16, 16000/c.Days))

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// codeTTL is how long a code is good for.
+const codeTTL = time.Minute
+
 // tokens holds what was granted. A consent begins a family: every token that
 // comes of it can be revoked together.
 type tokens struct {
@@ -66,7 +69,7 @@ func (t *tokens) consent(user, redirect string, now int64) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name := t.name("", user, 16)
-	t.codes[name] = &code{family: &family{user: user}, redirect: redirect, expires: now + t.cfg.CodeTTL.Milliseconds()}
+	t.codes[name] = &code{family: &family{user: user}, redirect: redirect, expires: now + codeTTL.Milliseconds()}
 	return name
 }
 
@@ -113,7 +116,7 @@ func (t *tokens) rotate(name string, now int64) (p pair, reused bool, err error)
 		return pair{}, false, errGrant
 	}
 	reused = r.spent != 0
-	if reused && !t.cfg.Reusable && now-r.spent > t.cfg.RefreshGrace.Milliseconds()-1 {
+	if reused && !t.cfg.Reusable {
 		r.revoked = r.revoked || t.cfg.Strict
 		return pair{}, reused, errGrant
 	}

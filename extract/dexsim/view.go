@@ -73,14 +73,14 @@ func hitsOf[T any](v view, records []record[T], window interval) []hit {
 }
 
 // ends are the oldest and the newest readable record uploaded after since.
-func (v view) ends(resource string, since int64) (oldest, newest moment, ok bool) {
+func (v view) ends(resource string, since int64) (oldest, newest written, ok bool) {
 	if resource == "egvs" {
 		oldest, ok = v.nextEGV(0, 1, since)
 		newest, _ = v.nextEGV(len(v.egvs)-1, -1, since)
 		return oldest, newest, ok
 	}
 	for _, x := range v.hits(resource, everything) {
-		m, readable := v.moment(resource, x)
+		m, readable := v.written(resource, x)
 		if !readable || x.upload <= since {
 			continue
 		}
@@ -105,7 +105,7 @@ func (v view) certain(q question) bool {
 // nextEGV is the first readable one uploaded after since, from that at i on in
 // steps of 1 or -1. It passes over blocks in which there is none: a year of a
 // person is 100,000 EGVs, and the question comes with every sync.
-func (v view) nextEGV(i, step int, since int64) (m moment, ok bool) {
+func (v view) nextEGV(i, step int, since int64) (m written, ok bool) {
 	for ; i >= 0 && i < len(v.egvs) && !ok; i += step {
 		if b := v.egvUploads[i/egvBlock]; b.to <= since || b.from > v.now {
 			if step > 0 {
@@ -117,33 +117,33 @@ func (v view) nextEGV(i, step int, since int64) (m moment, ok bool) {
 		}
 		at, upload, seen := v.egvs[i].seen(v)
 		if seen && upload > since && !v.outage.hides(at, v.now) {
-			m, ok = v.moment("egvs", hit{at, upload, i})
+			m, ok = v.written("egvs", hit{at, upload, i})
 		}
 	}
 	return m, ok
 }
 
-// A moment is the two times of a record and how it writes them.
-type moment struct {
+// A written is the two times of a record and how it writes them.
+type written struct {
 	at     int64
 	offset int
 	how    wire
 }
 
-func (v view) moment(resource string, x hit) (m moment, ok bool) {
+func (v view) written(resource string, x hit) (m written, ok bool) {
 	switch resource {
 	case "egvs":
 		e := &v.egvs[x.index]
-		m = moment{x.at, int(e.offset), wire{zone: e.zone, noSeconds: e.is(NoSeconds), bad: e.bad}}
+		m = written{x.at, int(e.offset), wire{zone: e.zone, noSeconds: e.is(NoSeconds), bad: e.bad}}
 	case "events":
-		m = momentOf(v.events, x)
+		m = writtenOf(v.events, x)
 	case "calibrations":
-		m = momentOf(v.calibrations, x)
+		m = writtenOf(v.calibrations, x)
 	}
 	return m, m.how.bad == readable
 }
 
-func momentOf[T any](records []record[T], x hit) moment {
+func writtenOf[T any](records []record[T], x hit) written {
 	r := &records[x.index]
-	return moment{x.at, r.offset, r.how}
+	return written{x.at, r.offset, r.how}
 }

@@ -31,6 +31,24 @@ func (w *writer) key(name string) {
 	w.b = append(append(w.b, name...), '"', ':')
 }
 
+// object writes a member that is an object.
+func (w *writer) object(name string, content func()) {
+	w.key(name)
+	w.open('{')
+	content()
+	w.close('}')
+}
+
+// listed writes a member that is a list.
+func listed[T any](w *writer, name string, all []T, write func(T)) {
+	w.key(name)
+	w.open('[')
+	for _, x := range all {
+		write(x)
+	}
+	w.close(']')
+}
+
 func (w *writer) text(name, value string) {
 	w.key(name)
 	w.quote(value)

@@ -10,6 +10,21 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
+// What each beat wants, of which the pieces that were not answered since are due:
+//
+//	backfill   everything that dataRange shows, answered whenever. So a second
+//	           one asks only for what is not held and an interrupted one resumes.
+//	news       what dataRange shows as uploaded since everything was held
+//	           (lastSyncTime, see Shown.heldUpTo), from six hours before the newest
+//	           record on, answered since this dataRange.
+//	trailing   the last 7 days (Job.Trailing), for edits and deletions, answered
+//	           within 23 hours, so that a daily run may start early. A window begins
+//	           with what is due and is as long as one call allows. Or when wanted
+//	           now (Job.TrailingNow): answered since Job.Since.
+//	deep       everything, once in 30 days (Job.Deep), each participant at another
+//	           time of them; after a month's pause, for which no news can be had, at
+//	           once. Or when wanted now (Job.DeepNow): answered since Job.Since.
+//	refresh    all that is consented of an interval, answered since Job.Since.
 const (
 	// overlap is read again in front of what is new: the newest records of the
 	// last answer may have been incomplete.
@@ -25,11 +40,9 @@ const (
 	devicesEvery  = 23 * time.Hour
 )
 
-// backfillDemands wants everything that full shows within bounds, answered
-// whenever: so a second backfill asks only for what is not held, and an
-// interrupted one goes on. Events and calibrations without a range are left to
-// the deep beat.
-func backfillDemands(full Known, bounds Window, resources []dexcom.Resource) []Demand {
+// backfillDemands wants everything that full shows within bounds. Events and
+// calibrations without a range are left to the deep beat.
+func backfillDemands(full Shown, bounds Window, resources []dexcom.Resource) []Demand {
 	var demands []Demand
 	found := full.windows()
 	for _, r := range resources {
@@ -43,8 +56,8 @@ func backfillDemands(full Known, bounds Window, resources []dexcom.Resource) []D
 // A syncState is what a sync plans from.
 type syncState struct {
 	of        State     // its job complete, its time in whole seconds: the API knows no fractions
-	full      Known     // newest dataRange answer without lastSyncTime, at most a day old
-	news      *Known    // answer of this run to lastSyncTime; nil: none was asked
+	full      Shown     // newest dataRange answer without lastSyncTime, at most a day old
+	news      *Shown    // answer of this run to lastSyncTime; nil: none was asked
 	deep      bool      // the deep beat is due
 	deepSince time.Time // what was answered before it reads again
 	deepShift bool      // its windows are to have other borders than those a turn ago
@@ -54,7 +67,7 @@ type syncState struct {
 // most answers say nothing new, and then compaction drops them whole.
 func (s syncState) calls() (calls []Call) {
 	news, heads, again := s.demands()
-	held := Holding{Coverage: map[dexcom.Resource]Coverage{}}
+	held := Held{Coverage: map[dexcom.Resource]Coverage{}}
 	maps.Copy(held.Coverage, s.of.Held.Coverage)
 	for _, demands := range [][]Demand{news, heads, again} {
 		apart := callsFor(demands, held)
@@ -144,7 +157,7 @@ func fewest(due Windows, end time.Time) (windows []Window) {
 }
 
 // newest returns this run's last answer of dataRange.
-func (s syncState) newest() Known {
+func (s syncState) newest() Shown {
 	if s.news != nil {
 		return *s.news
 	}
@@ -200,18 +213,17 @@ func (s syncState) deepDue() bool {
 }
 
 // lastSync returns the lastSyncTime to send: all uploads before it are held. It
-// is zero if no dataRange answer is settled, or none that is young enough.
+// is zero if of no dataRange answer, or none that is young enough, all is held.
 func (s syncState) lastSync() (time.Time, error) {
 	var best time.Time
-	for _, shown := range slices.Backward(s.of.Held.ranges()) {
+	for _, shown := range slices.Backward(s.of.Held.shown()) {
 		if !shown.Asked.After(best) {
-			break // it can be settled up to when it was asked, not beyond
+			break // all can be held up to when it was asked, not beyond
 		}
-		k, err := shown.known()
-		if err != nil {
-			return time.Time{}, err
+		if shown.err != nil {
+			return time.Time{}, shown.err
 		}
-		if upTo, ok := k.settled(s.of.Held, s.of.Consented, s.of.windowed()); ok {
+		if upTo, ok := shown.heldUpTo(s.of.Held, s.of.Consented, s.of.windowed()); ok {
 			best = latest(best, upTo)
 		}
 	}

@@ -82,7 +82,7 @@ func (c Call) Halves() (older, newer Call, ok bool) {
 // for nothing that is not due. Windows of a resource never overlap; they come
 // resource by resource as the demands name them, each oldest first. A window's
 // beat is that of the first demand with a due piece in it.
-func callsFor(demands []Demand, held Holding) []Call {
+func callsFor(demands []Demand, held Held) []Call {
 	var order []dexcom.Resource
 	all := map[dexcom.Resource]Windows{}
 	pieces := make([]Windows, len(demands)) // due for each demand
@@ -111,6 +111,6 @@ func callsFor(demands []Demand, held Holding) []Call {
 }
 
 // due returns the pieces of d's window that held does not satisfy.
-func (d Demand) due(held Holding) Windows {
+func (d Demand) due(held Held) Windows {
 	return Merge(d.Window).Subtract(held.Coverage[d.Resource].Since(d.Since))
 }

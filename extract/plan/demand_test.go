@@ -18,7 +18,7 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 		return Window{epoch.Add(unit * w.Start.Sub(epoch)), epoch.Add(unit * w.End.Sub(epoch))}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		held := Holding{Coverage: map[dexcom.Resource]Coverage{}}
+		held := Held{Coverage: map[dexcom.Resource]Coverage{}}
 		resources := []dexcom.Resource{dexcom.EGVs, dexcom.Events}
 		for i := range rapid.IntRange(0, 6).Draw(t, "answers") {
 			r := rapid.SampledFrom(resources).Draw(t, "answer of")
@@ -64,7 +64,7 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 }
 
 func TestCallsBeatIsTheFirstDemands(t *testing.T) {
-	held := Holding{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: Coverage{}.Add(span(0, 10), epoch)}}
+	held := Held{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: Coverage{}.Add(span(0, 10), epoch)}}
 	calls := callsFor([]Demand{
 		{dexcom.EGVs, span(0, 10), time.Time{}, BeatNews}, // is held
 		{dexcom.EGVs, span(5, 20), epoch.Add(1), BeatTrailing},

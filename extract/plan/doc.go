@@ -11,21 +11,8 @@
 //
 // A plan is a list of demands: a resource, a window, and how old its answer may
 // be. Pieces of the window that have no answer, or an older one, are due. They are
-// merged and cut into windows of at most 30 days. All beats are demands:
-//
-//	backfill   everything that dataRange shows, answered whenever. So a second
-//	           one asks only for what is not held and an interrupted one resumes.
-//	news       what dataRange shows as uploaded since everything was held
-//	           (lastSyncTime, see Known.settled), from six hours before the newest
-//	           record on, answered since this dataRange.
-//	trailing   the last 7 days (Job.Trailing), for edits and deletions, answered
-//	           within 23 hours, so that a daily run may start early. A window begins
-//	           with what is due and is as long as one call allows. Or when wanted
-//	           now (Job.TrailingNow): answered since Job.Since.
-//	deep       everything, once in 30 days (Job.Deep), each participant at another
-//	           time of them; after a month's pause, for which no news can be had, at
-//	           once. Or when wanted now (Job.DeepNow): answered since Job.Since.
-//	refresh    all that is consented of an interval, answered since Job.Since.
+// merged and cut into windows of at most 30 days. All beats are demands: the table in
+// beats.go says what each wants.
 //
 // A sync demands news, trailing and deep, and backfills what earlier runs left open.
 // Once a day it asks dataRange for everything: where a study was extended, news may
@@ -44,7 +31,7 @@
 // # Where a change goes
 //
 //	what is due        beats (the rule of each), demand, window, coverage
-//	what is there      known (an answer of dataRange), shown, index, kept (the log)
+//	what is there      shown (an answer of dataRange), index, kept (the log)
 //	what may be asked  consented
 //	in which order     plan (of a connection), order (of participants); forecast
 package plan

@@ -7,7 +7,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
-// A ConnForecast says what would be asked of one participant, as far as can be known
+// A Forecast says what would be asked of one participant, as far as can be known
 // without asking anything.
 type Forecast struct {
 	AsOf      time.Time // when dataRange was last answered; zero: never, and then all of the consented interval up to now is taken to have records
@@ -35,13 +35,13 @@ type ResourceForecast struct {
 // Foresee plans for a participant's connections from what is held.
 func Foresee(states []State, index *Index) (f Forecast, err error) {
 	for _, s := range states {
-		known, err := s.Held.known()
+		shown, err := s.Held.allShown()
 		if err != nil {
 			return f, err
 		}
-		f.AsOf = latest(f.AsOf, known.Asked)
+		f.AsOf = latest(f.AsOf, shown.Asked)
 		for _, news := range []bool{false, true} {
-			if err := f.add(s, known, news, index); err != nil {
+			if err := f.add(s, shown, news, index); err != nil {
 				return f, err
 			}
 		}
@@ -57,16 +57,16 @@ func Foresee(states []State, index *Index) (f Forecast, err error) {
 	return f, nil
 }
 
-// add counts what is asked of s if dataRange answers what is known, or that and news.
-func (f *Forecast) add(s State, known Known, news bool, index *Index) error {
+// add counts what is asked of s if dataRange shows what it did, or that and news.
+func (f *Forecast) add(s State, shown Shown, news bool, index *Index) error {
 	questions, err := Questions(s)
 	if err != nil {
 		return err
 	}
-	var answers []Known
+	var answers []Shown
 	for _, q := range questions {
 		f.count(Call{Resource: dexcom.DataRange}, news, index)
-		answers = append(answers, s.imagine(known, news, q.LastSync))
+		answers = append(answers, s.imagine(shown, news, q.LastSync))
 	}
 	calls, clipped, err := Calls(s, answers)
 	if clipped != "" {
@@ -97,15 +97,15 @@ func (f *Forecast) count(call Call, news bool, index *Index) {
 	r.Bytes += index.expected(call)
 }
 
-// imagine answers dataRange from what is known, whose Asked is zero if nothing is;
+// imagine answers dataRange from what it showed, whose Asked is zero if it never did;
 // news: as if records of every kind were uploaded up to now.
-func (s State) imagine(known Known, news bool, lastSync time.Time) Known {
-	ranges := known.Ranges
-	if known.Asked.IsZero() {
+func (s State) imagine(shown Shown, news bool, lastSync time.Time) Shown {
+	ranges := shown.Ranges
+	if shown.Asked.IsZero() {
 		every := dexcom.Range{Start: s.Consented.Start, End: earliest(s.Consented.End, s.Now)}
 		ranges = dexcom.Ranges{EGVs: &every, Events: &every, Calibrations: &every}
 	}
-	return Known{Asked: s.Now, Server: s.Now, LastSync: lastSync, Ranges: dexcom.Ranges{
+	return Shown{Asked: s.Now, Server: s.Now, LastSync: lastSync, Ranges: dexcom.Ranges{
 		EGVs:         s.left(ranges.EGVs, news, lastSync),
 		Events:       s.left(ranges.Events, news, lastSync),
 		Calibrations: s.left(ranges.Calibrations, news, lastSync),

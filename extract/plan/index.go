@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -18,7 +19,7 @@ type Index struct {
 	position raw.Position // all before it is in the index
 	last     raw.Entry    // the one that ends there
 	read     int          // entries, since the index was kept
-	held     map[holder]*Holding
+	held     map[holder]*Held
 	volumes  map[dexcom.Resource]volume
 }
 
@@ -31,42 +32,59 @@ type volume struct {
 
 type holder struct{ participant, connection string }
 
-// A Holding is what the log holds of one participant through one connection.
-type Holding struct {
+// A Held is what the log holds of one participant through one connection.
+type Held struct {
 	Coverage map[dexcom.Resource]Coverage // egvs, events, calibrations, alerts
 	Found    map[dexcom.Resource]bool     // whether an answer had records
 	Devices  time.Time                    // when devices were last asked; zero: never
-	Ranges   []*Shown                     // the newest dataRange answers, oldest first
+	Newest   []*Shown                     // the newest dataRange answers, oldest first
 	Full     *Shown                       // the newest dataRange answer without lastSyncTime; nil: none
 }
 
-// keepRanges is how many dataRange answers a holding remembers. One of them at
-// least is usually settled; if not, the next sync asks without lastSyncTime.
-const keepRanges = 8
+// keepShown is how many dataRange answers a holding remembers. Up to one of
+// them at least all uploads are usually held; if not, the next sync asks without lastSyncTime.
+const keepShown = 8
 
-// Extend reads the headers that log has behind those read before.
+// Extend reads the headers that log has behind those read before, and of the answers of
+// dataRange those that are held.
 func (x *Index) Extend(log *raw.Log) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	asked := map[*Held]bool{}
+	defer func() { readShown(log, maps.Keys(asked)) }()
 	for e, err := range log.Entries(x.position) {
 		if err != nil {
 			return err
 		}
-		x.add(log, e)
+		if h := x.add(e); h != nil && e.Resource == string(dexcom.DataRange) {
+			asked[h] = true
+		}
 		x.position, x.last = e.Next, e
 		x.read++
 	}
 	return nil
 }
 
-// Holding returns what the log holds of a participant through a connection. It
+// readShown reads what is not read yet of all that was shown, in the order of the log.
+func readShown(log *raw.Log, held iter.Seq[*Held]) {
+	var all []*Shown
+	for h := range held {
+		all = append(all, h.shown()...)
+	}
+	slices.SortFunc(all, func(a, b *Shown) int { return a.at.Compare(b.at) })
+	for _, s := range all {
+		s.read(log)
+	}
+}
+
+// Held returns what the log holds of a participant through a connection. It
 // is a copy.
-func (x *Index) Holding(participantID, connectionID string) Holding {
+func (x *Index) Held(participantID, connectionID string) Held {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	h, ok := x.held[holder{participantID, connectionID}]
 	if !ok {
-		return Holding{}
+		return Held{}
 	}
 	c := *h
 	c.Coverage = map[dexcom.Resource]Coverage{}
@@ -74,31 +92,33 @@ func (x *Index) Holding(participantID, connectionID string) Holding {
 		c.Coverage[r] = slices.Clone(pieces)
 	}
 	c.Found = maps.Clone(h.Found)
-	c.Ranges = slices.Clone(h.Ranges)
+	c.Newest = slices.Clone(h.Newest)
 	return c
 }
 
-func (x *Index) add(log *raw.Log, e raw.Entry) {
+// add returns to what e was added; nil: it answers nothing.
+func (x *Index) add(e raw.Entry) *Held {
 	x.weigh(e)
 	if e.Beat == BeatStray {
-		return
+		return nil
 	}
 	k := holder{e.ParticipantID, e.ConnectionID}
 	h := x.held[k]
 	if h == nil {
 		if x.held == nil {
-			x.held = map[holder]*Holding{}
+			x.held = map[holder]*Held{}
 		}
-		h = &Holding{Coverage: map[dexcom.Resource]Coverage{}, Found: map[dexcom.Resource]bool{}}
+		h = &Held{Coverage: map[dexcom.Resource]Coverage{}, Found: map[dexcom.Resource]bool{}}
 		x.held[k] = h
 	}
 	switch r := dexcom.Resource(e.Resource); r {
 	case dexcom.DataRange:
-		shown := newShown(log, e)
-		h.Ranges = append(h.Ranges, shown)
-		h.Ranges = h.Ranges[max(0, len(h.Ranges)-keepRanges):]
+		shown := newShown(e)
+		shown.entry, shown.unread = &e, true
+		h.Newest = append(h.Newest, &shown)
+		h.Newest = h.Newest[max(0, len(h.Newest)-keepShown):]
 		if e.LastSync.IsZero() {
-			h.Full = shown
+			h.Full = &shown
 		}
 	case dexcom.Devices:
 		h.Devices = latest(h.Devices, e.Answered())
@@ -106,11 +126,12 @@ func (x *Index) add(log *raw.Log, e raw.Entry) {
 		h.Coverage[r] = h.Coverage[r].Add(Window{e.WindowStart, e.WindowEnd}, e.Answered())
 		h.Found[r] = h.Found[r] || e.Records > 0
 	}
+	return h
 }
 
-// past is h without what was still to come when it was asked for, where a device
+// withoutFuture is h without what was still to come when it was asked for, where a device
 // had dated a record into the future: nothing else could be there yet.
-func (h Holding) past() Holding {
+func (h Held) withoutFuture() Held {
 	past := map[dexcom.Resource]Coverage{}
 	for r, pieces := range h.Coverage {
 		for _, p := range pieces {
@@ -121,13 +142,27 @@ func (h Holding) past() Holding {
 	return h
 }
 
-// ranges are the newest dataRange answers, oldest first, that to everything among
+// shown are the newest dataRange answers, oldest first, that to everything among
 // them.
-func (h Holding) ranges() []*Shown {
-	if h.Full == nil || slices.Contains(h.Ranges, h.Full) {
-		return h.Ranges
+func (h Held) shown() []*Shown {
+	if h.Full == nil || slices.Contains(h.Newest, h.Full) {
+		return h.Newest
 	}
-	return slices.Insert(slices.Clone(h.Ranges), 0, h.Full)
+	return slices.Insert(slices.Clone(h.Newest), 0, h.Full)
+}
+
+// allShown is what dataRange showed so far: what it answered when last asked for
+// everything, and to all questions for news since. Its zero Asked means that it was
+// never answered.
+func (h Held) allShown() (all Shown, err error) {
+	list := h.shown()
+	for _, s := range list[max(0, slices.Index(list, h.Full)):] {
+		if s.err != nil {
+			return Shown{}, s.err
+		}
+		all = all.with(*s)
+	}
+	return all, nil
 }
 
 func (x *Index) weigh(e raw.Entry) {

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/dexetl/dexetl/extract/raw"
 )
@@ -64,8 +64,7 @@ func (x *Index) fresh() int {
 	return x.read
 }
 
-// keep returns the index as bytes. What dataRange said is read for it, so that it
-// need not be again; what of it cannot be read is left to who asks for it.
+// keep returns the index as bytes.
 func (x *Index) keep(log *raw.Log) ([]byte, error) {
 	segments, err := log.Segments()
 	if err != nil {
@@ -73,7 +72,6 @@ func (x *Index) keep(log *raw.Log) ([]byte, error) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.readShown()
 	print, err := headerPrint(x.last)
 	if err != nil {
 		return nil, err
@@ -95,18 +93,6 @@ func (x *Index) keep(log *raw.Log) ([]byte, error) {
 	return append(w.bytes, sum[:]...), nil
 }
 
-// readShown reads what the answers of dataRange say, in the order of the log.
-func (x *Index) readShown() {
-	var all []*Shown
-	for _, h := range x.held {
-		all = append(all, h.ranges()...)
-	}
-	slices.SortFunc(all, func(a, b *Shown) int { return a.at.Compare(b.at) })
-	for _, s := range all {
-		s.known() //nolint:errcheck // see keep
-	}
-}
-
 // restore makes x, which is empty, what content keeps of log. If that does not fit
 // the log x stays empty, and the error is errNotFit or what kept us from looking.
 func (x *Index) restore(log *raw.Log, content []byte) error {
@@ -117,7 +103,7 @@ func (x *Index) restore(log *raw.Log, content []byte) error {
 	if sha256.Sum256(content[:n]) != [sha256.Size]byte(content[n:]) {
 		return fmt.Errorf("%w: its checksum does not match", errNotFit)
 	}
-	r := keptReader{bytes: content[len(keptMagic):n], log: log}
+	r := keptReader{bytes: content[len(keptMagic):n]}
 	if format := r.number(); format != keptFormat {
 		return fmt.Errorf("%w: it has format %d", errNotFit, format)
 	}
@@ -141,6 +127,7 @@ func (x *Index) restore(log *raw.Log, content []byte) error {
 	if err := sameSegments(log, segments); err != nil {
 		return err
 	}
+	readShown(log, maps.Values(kept.held))
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.position, x.last, x.held, x.volumes = position, e, kept.held, kept.volumes

@@ -105,7 +105,7 @@ func (w *written) must(err error) {
 func (w *written) reopen() {
 	var err error
 	w.must(w.log.Close())
-	w.log, err = raw.Open(w.dir)
+	w.log, err = openLog(w.dir)
 	w.must(err)
 }
 
@@ -129,15 +129,14 @@ func (w *written) knows(cache Cache) string {
 	x, _, err := OpenIndex(w.log, cache)
 	w.must(err)
 	for _, k := range slices.SortedFunc(maps.Keys(x.held), func(a, b holder) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }) {
-		h := x.Holding(k.participant, k.connection)
+		h := x.Held(k.participant, k.connection)
 		fmt.Fprintln(&b, k, h.Coverage, h.Found, h.Devices)
-		for _, s := range append(h.ranges(), h.Full) {
+		for _, s := range append(h.shown(), h.Full) {
 			if s == nil {
 				continue
 			}
-			known, err := s.known()
-			fmt.Fprint(&b, " ", s.RequestID, s.Beat, s.Asked, s.Server, s.LastSync, known.Asked, known.Server, known.LastSync, s == h.Full, err)
-			known.each(func(r dexcom.Resource, at dexcom.Range) { fmt.Fprint(&b, " ", r, at) })
+			fmt.Fprint(&b, " ", s.RequestID, s.Beat, s.Asked, s.Server, s.LastSync, s == h.Full, s.err)
+			s.each(func(r dexcom.Resource, at dexcom.Range) { fmt.Fprint(&b, " ", r, at) })
 			fmt.Fprintln(&b)
 		}
 	}
@@ -149,7 +148,7 @@ func (w *written) knows(cache Cache) string {
 		for _, who := range []string{"P1", "P2", "P3"} {
 			for _, c := range []string{"c", "d"} {
 				forecast, err := Foresee([]State{{
-					Job: Job{Mode: mode}, ParticipantID: who, Consented: span(-200, 2000), Held: x.Holding(who, c), Now: now,
+					Job: Job{Mode: mode}, ParticipantID: who, Consented: span(-200, 2000), Held: x.Held(who, c), Now: now,
 					Resources: []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices},
 				}}, x)
 				fmt.Fprintln(&b, mode, who, c, forecast, err)
@@ -189,7 +188,7 @@ func TestKeptIndexPlansTheSame(t *testing.T) {
 		dir := t.TempDir()
 		w := &written{T: rt, dir: filepath.Join(dir, "log"), now: epoch}
 		var err error
-		w.log, err = raw.Open(w.dir)
+		w.log, err = openLog(w.dir)
 		w.must(err)
 		defer func() { w.must(w.log.Close()) }()
 		cache := &memory{}
@@ -231,7 +230,7 @@ func TestKeptIndexPlansTheSame(t *testing.T) {
 func keptLog(t *testing.T) (log *raw.Log, dir string, cache *memory) {
 	t.Helper()
 	dir = t.TempDir()
-	log, err := raw.Open(dir)
+	log, err := openLog(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,11 +58,11 @@ func (w *keptWriter) index(x *Index) {
 	}) {
 		w.text(k.participant)
 		w.text(k.connection)
-		w.holding(x.held[k])
+		w.held(x.held[k])
 	}
 }
 
-func (w *keptWriter) holding(h *Holding) {
+func (w *keptWriter) held(h *Held) {
 	w.number(int64(len(h.Coverage)))
 	for _, r := range slices.Sorted(maps.Keys(h.Coverage)) {
 		w.text(string(r))
@@ -75,15 +75,15 @@ func (w *keptWriter) holding(h *Holding) {
 		}
 	}
 	w.time(h.Devices)
-	w.number(int64(len(h.Ranges)))
-	for _, s := range h.Ranges {
+	w.number(int64(len(h.Newest)))
+	for _, s := range h.Newest {
 		w.shown(s)
 	}
 	w.flag(h.Full != nil)
 	if h.Full == nil {
 		return
 	}
-	at := slices.Index(h.Ranges, h.Full)
+	at := slices.Index(h.Newest, h.Full)
 	w.number(int64(at))
 	if at < 0 {
 		w.shown(h.Full)
@@ -91,19 +91,17 @@ func (w *keptWriter) holding(h *Holding) {
 }
 
 func (w *keptWriter) shown(s *Shown) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	w.text(s.RequestID)
 	w.text(s.Beat)
 	w.time(s.Asked)
 	w.time(s.Server)
 	w.time(s.LastSync)
 	w.position(s.at)
-	w.flag(s.ranges != nil)
-	if s.ranges == nil {
+	w.flag(s.err == nil)
+	if s.err != nil {
 		return
 	}
-	for _, r := range []*dexcom.Range{s.ranges.EGVs, s.ranges.Events, s.ranges.Calibrations} {
+	for _, r := range []*dexcom.Range{s.Ranges.EGVs, s.Ranges.Events, s.Ranges.Calibrations} {
 		w.flag(r != nil)
 		if r != nil {
 			w.time(r.Start)
@@ -118,7 +116,6 @@ type keptReader struct {
 	bytes  []byte
 	clock  int64
 	broken bool
-	log    *raw.Log
 }
 
 func (r *keptReader) number() int64 {
@@ -165,21 +162,21 @@ func (r *keptReader) position() raw.Position {
 }
 
 func (r *keptReader) index() *Index {
-	x := &Index{held: map[holder]*Holding{}, volumes: map[dexcom.Resource]volume{}}
+	x := &Index{held: map[holder]*Held{}, volumes: map[dexcom.Resource]volume{}}
 	for range r.count() {
 		name := dexcom.Resource(r.text())
 		x.volumes[name] = volume{int(r.number()), r.number(), time.Duration(r.number())}
 	}
 	for range r.count() {
 		k := holder{r.text(), r.text()}
-		x.held[k] = r.holding()
+		x.held[k] = r.held()
 	}
 	r.broken = r.broken || len(r.bytes) > 0
 	return x
 }
 
-func (r *keptReader) holding() *Holding {
-	h := &Holding{Coverage: map[dexcom.Resource]Coverage{}, Found: map[dexcom.Resource]bool{}}
+func (r *keptReader) held() *Held {
+	h := &Held{Coverage: map[dexcom.Resource]Coverage{}, Found: map[dexcom.Resource]bool{}}
 	for range r.count() {
 		name := dexcom.Resource(r.text())
 		h.Found[name] = r.flag()
@@ -191,7 +188,7 @@ func (r *keptReader) holding() *Holding {
 	}
 	h.Devices = r.time()
 	for range r.count() {
-		h.Ranges = append(h.Ranges, r.shown())
+		h.Newest = append(h.Newest, r.shown())
 	}
 	if !r.flag() {
 		return h
@@ -199,8 +196,8 @@ func (r *keptReader) holding() *Holding {
 	switch at := r.number(); {
 	case at < 0:
 		h.Full = r.shown()
-	case at < int64(len(h.Ranges)):
-		h.Full = h.Ranges[at]
+	case at < int64(len(h.Newest)):
+		h.Full = h.Newest[at]
 	default:
 		r.broken = true
 	}
@@ -208,12 +205,11 @@ func (r *keptReader) holding() *Holding {
 }
 
 func (r *keptReader) shown() *Shown {
-	s := &Shown{RequestID: r.text(), Beat: r.text(), Asked: r.time(), Server: r.time(), LastSync: r.time(), at: r.position(), log: r.log}
-	if !r.flag() {
+	s := &Shown{RequestID: r.text(), Beat: r.text(), Asked: r.time(), Server: r.time(), LastSync: r.time(), at: r.position()}
+	if s.unread = !r.flag(); s.unread {
 		return s
 	}
-	s.ranges = new(dexcom.Ranges)
-	for _, to := range []**dexcom.Range{&s.ranges.EGVs, &s.ranges.Events, &s.ranges.Calibrations} {
+	for _, to := range []**dexcom.Range{&s.Ranges.EGVs, &s.Ranges.Events, &s.Ranges.Calibrations} {
 		if r.flag() {
 			*to = &dexcom.Range{Start: r.time(), End: r.time()}
 		}

@@ -41,18 +41,18 @@ func InOrder(turns []Turn) []int {
 // all was last tried at the given time.
 func (t Turn) Through(s State, tried time.Time) Turn {
 	t.Tried = latest(t.Tried, tried)
-	known, err := s.Held.known()
+	shown, err := s.Held.allShown()
 	if err != nil { // the fetch will meet it and report it
 		t.Finished = false
 		return t
 	}
-	if n := len(s.Held.Ranges); n > 0 && s.Held.Ranges[n-1].Beat != BeatConnect { // that was no turn
-		t.Tried = latest(t.Tried, known.Asked)
+	if n := len(s.Held.Newest); n > 0 && s.Held.Newest[n-1].Beat != BeatConnect { // that was no turn
+		t.Tried = latest(t.Tried, shown.Asked)
 	}
 	if s.Job.Mode == Backfill {
 		bounds := s.Consented.Intersect(s.Job.complete().Interval)
-		left := callsFor(backfillDemands(known, bounds, s.Resources), s.Held)
-		t.Finished = t.Finished && !known.Asked.IsZero() && !slices.ContainsFunc(left, known.hasRecords)
+		left := callsFor(backfillDemands(shown, bounds, s.Resources), s.Held)
+		t.Finished = t.Finished && !shown.Asked.IsZero() && !slices.ContainsFunc(left, shown.hasRecords)
 	}
 	return t
 }

@@ -56,7 +56,7 @@ type State struct {
 	Job           Job
 	ParticipantID string
 	Consented     Window
-	Held          Holding // what the log holds of the connection
+	Held          Held // what the log holds of the connection
 	Resources     []dexcom.Resource
 	Now           time.Time
 }
@@ -83,7 +83,7 @@ func Questions(s State) ([]Question, error) {
 // the order in which to make them: oldest first or newest first whatever the resource,
 // so that a run that is stopped leaves no resource behind. Devices are last. Clipped
 // says why nothing is asked for of the interval that was wanted, "" if something is.
-func Calls(s State, answers []Known) (calls []Call, clipped string, err error) {
+func Calls(s State, answers []Shown) (calls []Call, clipped string, err error) {
 	s.Job = s.Job.complete()
 	switch s.Job.Mode {
 	case Sync:
@@ -106,7 +106,7 @@ func Calls(s State, answers []Known) (calls []Call, clipped string, err error) {
 }
 
 // refreshCalls are for everything that was not answered since.
-func (s State) refreshCalls(full Known) (calls []Call, clipped string) {
+func (s State) refreshCalls(full Shown) (calls []Call, clipped string) {
 	bounds := s.Consented.Intersect(full.plausible())
 	if bounds.Empty() {
 		clipped = "nothing " + s.Consented.Words() + " is asked for: no sensor can have recorded it yet"
@@ -119,17 +119,17 @@ func (s State) refreshCalls(full Known) (calls []Call, clipped string) {
 }
 
 // backfillCalls are for what was never answered.
-func (s State) backfillCalls(full Known) (calls []Call, clipped string) {
+func (s State) backfillCalls(full Shown) (calls []Call, clipped string) {
 	bounds := s.Consented.Intersect(s.Job.Interval)
 	demands := backfillDemands(full, bounds, s.windowed())
 	if len(demands) == 0 && len(backfillDemands(full, s.Consented, s.windowed())) > 0 {
 		clipped = "nothing is asked for: Dexcom shows no records " + s.Job.Interval.Words()
 	}
-	return append(callsFor(demands, s.Held.past()), s.devices()...), clipped
+	return append(callsFor(demands, s.Held.withoutFuture()), s.devices()...), clipped
 }
 
 // syncCalls are those of all beats that are due.
-func (s State) syncCalls(answers []Known) ([]Call, error) {
+func (s State) syncCalls(answers []Shown) ([]Call, error) {
 	sync, questions, err := s.sync()
 	if err != nil {
 		return nil, err
@@ -152,10 +152,11 @@ func (s State) sync() (sync syncState, questions []Question, err error) {
 	if err != nil {
 		return sync, nil, err
 	}
-	if s.Held.Full != nil {
-		if sync.full, err = s.Held.Full.known(); err != nil {
-			return sync, nil, err
+	if full := s.Held.Full; full != nil {
+		if full.err != nil {
+			return sync, nil, full.err
 		}
+		sync.full = *full
 	}
 	if s.Job.DeepNow {
 		sync.deep, sync.deepSince = true, s.Job.Since

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -9,11 +10,20 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
+// openLog opens a log that waits for no disk: these tests cut no power.
+func openLog(dir string) (*raw.Log, error) {
+	log, err := raw.Open(dir)
+	if err == nil {
+		log.Fsync = func(*os.File) error { return nil }
+	}
+	return log, err
+}
+
 // askedOnce is what the log holds of P1, of whom everything was asked at the given
 // time; the newest reading is an hour older.
-func askedOnce(t *testing.T, at time.Time) (held Holding, read Window) {
+func askedOnce(t *testing.T, at time.Time) (held Held, read Window) {
 	t.Helper()
-	log, err := raw.Open(t.TempDir())
+	log, err := openLog(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +42,7 @@ func askedOnce(t *testing.T, at time.Time) (held Holding, read Window) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return x.Holding("P1", "c"), read
+	return x.Held("P1", "c"), read
 }
 
 // What dataRange is asked follows from the job, from what is held and from the time,
@@ -44,16 +54,16 @@ func TestQuestionsAndCalls(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		job   Job
-		held  Holding
+		held  Held
 		after time.Duration
 		want  []Question
 		calls []Call // if the newest reading is as old as the question
 	}{
 		{"backfill", Job{Mode: Backfill}, held, 2 * time.Hour, []Question{{Beat: BeatBackfill}},
 			[]Call{{dexcom.EGVs, Window{read.End, at.Add(2*time.Hour + rangeMargin)}, BeatBackfill}}},
-		{"refresh", Job{Mode: Refresh, Since: at}, Holding{}, 2 * time.Hour, []Question{{Beat: BeatRefresh}},
+		{"refresh", Job{Mode: Refresh, Since: at}, Held{}, 2 * time.Hour, []Question{{Beat: BeatRefresh}},
 			[]Call{{dexcom.EGVs, read, BeatRefresh}}},
-		{"first sync", Job{Mode: Sync}, Holding{}, 2 * time.Hour, []Question{everything},
+		{"first sync", Job{Mode: Sync}, Held{}, 2 * time.Hour, []Question{everything},
 			[]Call{{dexcom.EGVs, Window{read.Start, at.Add(2*time.Hour + rangeMargin)}, BeatDeep}}},
 		{"sync", Job{Mode: Sync}, held, 2 * time.Hour, []Question{news},
 			[]Call{{dexcom.EGVs, Window{read.End.Add(-overlap), at.Add(2*time.Hour + rangeMargin)}, BeatNews}}},
@@ -73,10 +83,10 @@ func TestQuestionsAndCalls(t *testing.T) {
 		if err != nil || fmt.Sprint(got) != fmt.Sprint(tt.want) {
 			t.Errorf("%s: asks dataRange %v, %v; want %v", tt.name, got, err, tt.want)
 		}
-		var answers []Known
+		var answers []Shown
 		for _, q := range got {
 			newest := dexcom.Range{Start: latest(at.AddDate(0, 0, -20), q.LastSync), End: now}
-			answers = append(answers, Known{Asked: now, Server: now, LastSync: q.LastSync, Ranges: dexcom.Ranges{EGVs: &newest}})
+			answers = append(answers, Shown{Asked: now, Server: now, LastSync: q.LastSync, Ranges: dexcom.Ranges{EGVs: &newest}})
 		}
 		calls, clipped, err := Calls(s, answers)
 		if err != nil || clipped != "" || tt.calls != nil && fmt.Sprint(calls) != fmt.Sprint(tt.calls) || len(calls) == 0 {

@@ -91,7 +91,7 @@ func hour(person string, n int) string {
 // size bytes, and one answer in a segment of its own behind them.
 func hourly(t testing.TB, dir string, people, hours int, size int64) *Log {
 	t.Helper()
-	l := noSync(open(t, dir))
+	l := open(t, dir)
 	l.maxSegment = size
 	for n := range hours {
 		for p := range people {
@@ -210,11 +210,12 @@ func appendAnything(rt *rapid.T, t *testing.T, l *Log) {
 // people's answers away.
 func TestCompactionFindsRepetitions(t *testing.T) {
 	t.Parallel()
-	l := hourly(t, t.TempDir(), 20, 24, 64<<20)
+	const people = 8
+	l := hourly(t, t.TempDir(), people, 24, 64<<20)
 	c := compactAll(t, l, keepAll)
-	records := int64(20 * 12 * (24 + 6))
+	records := int64(people * 12 * (24 + 6))
 	t.Logf("%d answers: %d bytes to %d, %d a record", c.Answers, c.Before, c.After, c.After/records)
-	if c.Segments != 1 || c.Answers != 480 || c.After*4 > c.Before || c.After > 40*records {
+	if c.Segments != 1 || c.Answers != people*24 || c.After*4 > c.Before || c.After > 40*records {
 		t.Errorf("Compact: %+v; want a quarter and 40 bytes a record (%d)", c, 40*records)
 	}
 	again := compactAll(t, l, keepAll)
@@ -404,7 +405,7 @@ func compactAsChild(dir, die string) {
 			select {}
 		}
 	}
-	l.fsync = func(f *os.File) error {
+	l.Fsync = func(f *os.File) error {
 		n++
 		at("before")
 		defer at("after")
@@ -464,7 +465,7 @@ func TestFailedCompaction(t *testing.T) {
 	l := hourly(t, dir, 2, 3, 64<<20)
 	want := tellAll(t, l, Position{})
 	broken := errors.New("broken disk")
-	l.fsync = func(*os.File) error { return broken }
+	l.Fsync = func(*os.File) error { return broken }
 	if _, err := l.Compact(t.Context(), 1, keepAll); !errors.Is(err, broken) {
 		t.Errorf("Compact: %v, want %v", err, broken)
 	}
@@ -540,7 +541,7 @@ func TestSealAmongAppends(t *testing.T) {
 // another process before the reader comes to it.
 func TestLastSegmentCompactedWhileReading(t *testing.T) {
 	dir := t.TempDir()
-	l, other := noSync(open(t, dir)), noSync(open(t, dir))
+	l, other := open(t, dir), open(t, dir)
 	mustAppend(t, l, header("a"), []byte("{}"))
 	must(t, l.Seal(asked.AddDate(1, 0, 0)))
 	mustAppend(t, l, header("b"), []byte("{}"))

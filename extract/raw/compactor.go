@@ -121,7 +121,7 @@ func (w *compactor) finish() error {
 	if err := w.write(append(index, foot...)); err != nil {
 		return err
 	}
-	if err := w.log.fsync(w.file); err != nil {
+	if err := w.log.Fsync(w.file); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	return nil

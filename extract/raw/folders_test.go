@@ -79,6 +79,7 @@ func TestFolderThatCannotBeRead(t *testing.T) {
 	for _, folder := range []string{".", "2026", "2026/10", "2026/12", "2027", "2027/01", "2027/03"} {
 		for _, why := range []error{syscall.EACCES, syscall.EMFILE, syscall.ENFILE, syscall.EIO, syscall.ESTALE, syscall.ENOMEM} {
 			t.Run(fmt.Sprintf("%s %v", folder, why), func(t *testing.T) {
+				t.Parallel()
 				dir := t.TempDir()
 				ids := manyMonths(t, dir)
 				before := contents(t, dir)

@@ -31,7 +31,7 @@ func FuzzSegment(f *testing.F) {
 		month := filepath.Join(dir, "2026", "03")
 		must(t, os.MkdirAll(month, 0o700))
 		must(t, os.WriteFile(filepath.Join(month, "0000000001.seg"), segment, 0o600))
-		l := noSync(open(t, dir))
+		l := open(t, dir)
 		before := count(t, l)
 		if _, err := l.Append(t.Context(), header("z"), gzipped(t, nil)); err != nil {
 			checkTyped(t, err)

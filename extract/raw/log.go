@@ -20,10 +20,13 @@ const maxSegment = 64 << 20
 // A Log is the raw log of a study. Any number of processes may append and read;
 // its methods may be called at the same time.
 type Log struct {
+	// Fsync makes a file or folder durable. Tests that cut no power replace it
+	// before the log is used.
+	Fsync func(*os.File) error
+
 	dir        string
 	maxSegment int64
 	spanSize   int64
-	fsync      func(*os.File) error
 	readDir    func(dir string) ([]fs.DirEntry, error)
 	encoder    func() (*zstd.Encoder, error)
 	decoder    func() (*zstd.Decoder, error)
@@ -52,10 +55,10 @@ func Open(dir string) (*Log, error) {
 		return nil, err
 	}
 	return &Log{
+		Fsync:      (*os.File).Sync,
 		dir:        dir,
 		maxSegment: maxSegment,
 		spanSize:   spanSize,
-		fsync:      (*os.File).Sync,
 		readDir:    os.ReadDir,
 		encoder:    sync.OnceValues(newEncoder),
 		decoder:    sync.OnceValues(newDecoder),
@@ -182,7 +185,7 @@ func (l *Log) Sync() error {
 	if err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
-	if err := errors.Join(l.fsync(f), f.Close()); err != nil {
+	if err := errors.Join(l.Fsync(f), f.Close()); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	return nil

@@ -23,7 +23,7 @@ func TestPythonReads(t *testing.T) {
 		t.Skip("-python is not given")
 	}
 	dir := t.TempDir()
-	l := noSync(open(t, dir))
+	l := open(t, dir)
 	l.maxSegment = 256 << 10
 	l.copySome(t, open(t, *sample))
 	all, err := l.Segments()

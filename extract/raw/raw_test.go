@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,6 +55,7 @@ func gzipped(t testing.TB, plain []byte) []byte {
 	return b.Bytes()
 }
 
+// open opens a log for tests that append very often and cut no power.
 func open(t testing.TB, dir string) *Log {
 	t.Helper()
 	l, err := Open(dir)
@@ -65,13 +67,21 @@ func open(t testing.TB, dir string) *Log {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	return l
+	return noSync(l)
 }
 
-// noSync makes l not wait for the disk, for tests that append very often and
-// cut no power.
+// What packs and unpacks is one for all tests: to make it takes long under the race
+// detector.
+var (
+	encoder    = sync.OnceValues(newEncoder)
+	decoder    = sync.OnceValues(newDecoder)
+	compressor = sync.OnceValues(newCompressor)
+)
+
+// noSync makes l not wait for the disk.
 func noSync(l *Log) *Log {
-	l.fsync = func(*os.File) error { return nil }
+	l.encoder, l.decoder, l.compressor = encoder, decoder, compressor
+	l.Fsync = func(*os.File) error { return nil }
 	return l
 }
 

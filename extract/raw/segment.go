@@ -136,7 +136,7 @@ func (l *Log) headSegment(f *os.File, number uint64) error {
 	if _, err := f.WriteAt(segmentHeader(number), 0); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
-	if err := l.fsync(f); err != nil {
+	if err := l.Fsync(f); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	return l.syncDir(filepath.Dir(f.Name()))
@@ -156,7 +156,7 @@ func (l *Log) syncDir(dir string) error {
 	if err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
-	if err := errors.Join(l.fsync(d), d.Close()); err != nil {
+	if err := errors.Join(l.Fsync(d), d.Close()); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	return nil

@@ -94,7 +94,7 @@ func (l *Log) cut() error {
 	if err := l.tail.file.Truncate(l.tail.end); err != nil {
 		return fmt.Errorf("raw log: cut torn tail: %w", err)
 	}
-	if err := l.fsync(l.tail.file); err != nil {
+	if err := l.Fsync(l.tail.file); err != nil {
 		return fmt.Errorf("raw log: cut torn tail: %w", err)
 	}
 	return nil
@@ -107,7 +107,7 @@ func (l *Log) write(b []byte) error {
 	_, err := t.file.WriteAt(b, t.end)
 	fault.Point("raw.written")
 	if err == nil {
-		err = l.fsync(t.file)
+		err = l.Fsync(t.file)
 	}
 	if err != nil {
 		// What a failed fsync left on disk is unknown: forget the file, so that

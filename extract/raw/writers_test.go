@@ -83,7 +83,7 @@ func TestFailedSync(t *testing.T) {
 	l := open(t, t.TempDir())
 	mustAppend(t, l, header("a"), nil)
 	broken := errors.New("no space left on device")
-	l.fsync = func(*os.File) error { return broken }
+	l.Fsync = func(*os.File) error { return broken }
 	if _, err := l.Append(t.Context(), header("b"), nil); !errors.Is(err, broken) {
 		t.Errorf("Append while fsync fails: %v, want %v", err, broken)
 	}
@@ -91,7 +91,7 @@ func TestFailedSync(t *testing.T) {
 	if _, err := l.Append(t.Context(), header("c"), nil); !errors.Is(err, broken) {
 		t.Errorf("Append to a new segment while fsync fails: %v, want %v", err, broken)
 	}
-	l.fsync = (*os.File).Sync
+	l.Fsync = (*os.File).Sync
 	mustAppend(t, l, header("d"), nil)
 	if ids, _, err := read(l, Position{}); err != nil || strings.Join(ids, " ") != "a d" {
 		t.Errorf("Entries = %v, %v; want a d", ids, err)
@@ -102,18 +102,18 @@ func TestFailedSync(t *testing.T) {
 // builds upon it makes it durable.
 func TestSync(t *testing.T) {
 	dir := t.TempDir()
-	killed, l := noSync(open(t, dir)), open(t, dir)
+	killed, l := open(t, dir), open(t, dir)
 	if err := l.Sync(); err != nil {
 		t.Errorf("Sync of an empty log: %v", err)
 	}
 	e := mustAppend(t, killed, header("a"), nil)
 	var synced []string
-	l.fsync = func(f *os.File) error { synced = append(synced, f.Name()); return nil }
+	l.Fsync = func(f *os.File) error { synced = append(synced, f.Name()); return nil }
 	if err := l.Sync(); err != nil || len(synced) != 1 || synced[0] != e.path {
 		t.Errorf("Sync = %v, of %q; want %s durable", err, synced, e.path)
 	}
 	broken := errors.New("input/output error")
-	l.fsync = func(*os.File) error { return broken }
+	l.Fsync = func(*os.File) error { return broken }
 	if err := l.Sync(); !errors.Is(err, broken) {
 		t.Errorf("Sync while fsync fails: %v, want %v", err, broken)
 	}
@@ -133,7 +133,7 @@ func TestNamesOfAKilledAppender(t *testing.T) {
 			}
 			l := open(t, dir)
 			synced := map[string]bool{}
-			l.fsync = func(f *os.File) error { synced[f.Name()] = true; return nil }
+			l.Fsync = func(f *os.File) error { synced[f.Name()] = true; return nil }
 			mustAppend(t, l, header("a"), nil)
 			for _, folder := range []string{month, filepath.Dir(month), dir} {
 				if !synced[folder] {

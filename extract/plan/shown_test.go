@@ -8,7 +8,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
-func TestKnownWindows(t *testing.T) {
+func TestShownWindows(t *testing.T) {
 	now := epoch.Add(30 * time.Minute)
 	rng := func(start, end time.Time) *dexcom.Range { return &dexcom.Range{Start: start, End: end} }
 	egvs := func(w Window) Window { return Window{w.Start.Add(-time.Minute), w.End} }
@@ -42,8 +42,8 @@ func TestKnownWindows(t *testing.T) {
 		}, 2},
 	} {
 		// The server's time counts, and ours only if it sent none.
-		k := Known{Asked: now.Add(10 * time.Minute), Server: now, Ranges: tt.ranges}
-		for _, k := range []Known{k, {Asked: now.Add(time.Millisecond), Ranges: tt.ranges}} {
+		k := Shown{Asked: now.Add(10 * time.Minute), Server: now, Ranges: tt.ranges}
+		for _, k := range []Shown{k, {Asked: now.Add(time.Millisecond), Ranges: tt.ranges}} {
 			if got := k.windows(); fmt.Sprint(got) != fmt.Sprint(tt.want) && len(got)+len(tt.want) > 0 {
 				t.Errorf("%s: windows() of %+v = %v, want %v", tt.name, k, got, tt.want)
 			}
@@ -54,9 +54,9 @@ func TestKnownWindows(t *testing.T) {
 	}
 }
 
-func TestKnownExpects(t *testing.T) {
+func TestShownExpects(t *testing.T) {
 	at := span(0, 100)
-	k := Known{Asked: epoch.Add(1000 * time.Hour), Ranges: dexcom.Ranges{EGVs: &dexcom.Range{Start: at.Start, End: at.End}, Events: &dexcom.Range{Start: at.Start, End: at.End}}}
+	k := Shown{Asked: epoch.Add(1000 * time.Hour), Ranges: dexcom.Ranges{EGVs: &dexcom.Range{Start: at.Start, End: at.End}, Events: &dexcom.Range{Start: at.Start, End: at.End}}}
 	for _, tt := range []struct {
 		resource dexcom.Resource
 		w        Window
@@ -91,35 +91,35 @@ func TestKnownExpects(t *testing.T) {
 	}
 }
 
-func TestKnownSettled(t *testing.T) {
+func TestShownHeldUpTo(t *testing.T) {
 	at := span(0, 100)
 	ranges := dexcom.Ranges{EGVs: &dexcom.Range{Start: at.Start, End: at.End}}
 	all := Window{at.Start.Add(-time.Minute - alertsAround), at.End.Add(time.Minute + alertsAround)}
 	hour := func(h int) time.Time { return epoch.Add(time.Duration(h) * time.Hour) }
 	for _, tt := range []struct {
 		name   string
-		known  Known
+		shown  Shown
 		held   Coverage
 		want   time.Time // zero: not settled
 		within Window
 	}{
-		{"nothing held, so all is due", Known{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(-1000, 1000)},
-		{"a part never read, so it is due", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(150)), hour(150), span(-1000, 1000)},
-		{"nothing shown", Known{Asked: hour(200)}, nil, hour(200), span(-1000, 1000)},
-		{"nothing consented", Known{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(500, 1000)},
-		{"all held after", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)), hour(200), span(-1000, 1000)},
-		{"a part held from before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)).Add(span(3, 4), hour(150)), hour(200), span(-1000, 1000)},
-		{"a part last read before", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(Window{all.Start, span(0, 50).End}, hour(150)).Add(Window{span(50, 0).Start, all.End}, hour(210)), hour(150), span(-1000, 1000)},
-		{"the consented part is held", Known{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(10, 20), hour(201)), hour(200), span(10, 20)},
-		{"news not held", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, nil, time.Time{}, span(-1000, 1000)},
-		{"news held in part", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(201)), time.Time{}, span(-1000, 1000)},
-		{"news read before", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(199)), time.Time{}, span(-1000, 1000)},
-		{"news read after", Known{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(200)), hour(200), span(-1000, 1000)},
+		{"nothing held, so all is due", Shown{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(-1000, 1000)},
+		{"a part never read, so it is due", Shown{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(150)), hour(150), span(-1000, 1000)},
+		{"nothing shown", Shown{Asked: hour(200)}, nil, hour(200), span(-1000, 1000)},
+		{"nothing consented", Shown{Asked: hour(200), Ranges: ranges}, nil, hour(200), span(500, 1000)},
+		{"all held after", Shown{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)), hour(200), span(-1000, 1000)},
+		{"a part held from before", Shown{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(all, hour(201)).Add(span(3, 4), hour(150)), hour(200), span(-1000, 1000)},
+		{"a part last read before", Shown{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(Window{all.Start, span(0, 50).End}, hour(150)).Add(Window{span(50, 0).Start, all.End}, hour(210)), hour(150), span(-1000, 1000)},
+		{"the consented part is held", Shown{Asked: hour(200), Ranges: ranges}, Coverage{}.Add(span(10, 20), hour(201)), hour(200), span(10, 20)},
+		{"news not held", Shown{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, nil, time.Time{}, span(-1000, 1000)},
+		{"news held in part", Shown{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(span(0, 50), hour(201)), time.Time{}, span(-1000, 1000)},
+		{"news read before", Shown{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(199)), time.Time{}, span(-1000, 1000)},
+		{"news read after", Shown{Asked: hour(200), LastSync: hour(100), Ranges: ranges}, Coverage{}.Add(all, hour(200)), hour(200), span(-1000, 1000)},
 	} {
-		held := Holding{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: tt.held, dexcom.Alerts: tt.held}}
-		got, ok := tt.known.settled(held, tt.within, []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts, dexcom.Devices})
+		held := Held{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: tt.held, dexcom.Alerts: tt.held}}
+		got, ok := tt.shown.heldUpTo(held, tt.within, []dexcom.Resource{dexcom.EGVs, dexcom.Events, dexcom.Alerts, dexcom.Devices})
 		if ok == tt.want.IsZero() || !got.Equal(tt.want) {
-			t.Errorf("%s: settled() = %v, %t; want %v", tt.name, got, ok, tt.want)
+			t.Errorf("%s: heldUpTo() = %v, %t; want %v", tt.name, got, ok, tt.want)
 		}
 	}
 }
