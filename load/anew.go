@@ -13,6 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A withdrawal changes what the answers folded long ago mean, and a row may
@@ -45,9 +46,7 @@ func (p part) ends(e raw.Entry) bool {
 
 // recordTables are the tables that answers fill, row by row; glucose is made
 // of them.
-var recordTables = [...]string{
-	"egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "rejects", "changes",
-}
+func recordTables() []shape { return shapesOf(transform.Record, transform.Version, transform.Appended) }
 
 // refold folds a part of the log into a lake of its own, in one pass over it,
 // without what was recorded from participants' cuts on. The caller closes the lake.
@@ -100,9 +99,9 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 // exchangeAll puts the rows that snapshot m of another lake has of a participant
 // in the place of those held.
 func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
-	for _, name := range recordTables {
-		if err := s.exchange(ctx, shapeNamed(name), participant, from, m); err != nil {
-			return fmt.Errorf("table %s: %w", name, err)
+	for _, t := range recordTables() {
+		if err := s.exchange(ctx, t, participant, from, m); err != nil {
+			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	if err := s.daysAnew(ctx, participant, from, m); err != nil {

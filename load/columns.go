@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -191,19 +192,45 @@ func shapeOf(t transform.Table) shape {
 		s.place[c.Name] = i
 		s.all = append(s.all, i)
 	}
-	for _, name := range t.Order {
-		s.order = append(s.order, s.place[name])
-	}
+	s.order = s.places(t.Order)
 	return s
 }
 
+// shapes are those of all tables, in their order.
+var shapes = sync.OnceValue(func() (all []shape) {
+	for _, t := range transform.Tables() {
+		all = append(all, shapeOf(t))
+	}
+	return all
+})
+
 // shapeNamed returns the shape of a table of transform.
 func shapeNamed(table string) shape {
-	t, ok := transform.TableNamed(table)
-	if !ok {
-		panic("no table " + table)
+	for _, s := range shapes() {
+		if s.Name == table {
+			return s
+		}
 	}
-	return shapeOf(t)
+	panic("no table " + table)
+}
+
+// shapesOf returns the shapes of the tables of some kinds, in their order.
+func shapesOf(kinds ...transform.Kind) (some []shape) {
+	for _, s := range shapes() {
+		if slices.Contains(kinds, s.Kind) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+// places are those of the named columns.
+func (s shape) places(names []string) []int {
+	places := make([]int, len(names))
+	for i, name := range names {
+		places[i] = s.place[name]
+	}
+	return places
 }
 
 // except returns the columns of s but for the named ones.

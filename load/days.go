@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // daysTable counts the present records day by day, so that nobody has to read
@@ -19,7 +20,14 @@ import (
 const daysTable = "coverage_days"
 
 // dayResources are those that coverage_days has.
-var dayResources = [...]string{"egvs", "events", "calibrations", "alerts"}
+func dayResources() (resources []string) {
+	for _, t := range shapesOf(transform.Record) {
+		if t.Name == t.Resource {
+			resources = append(resources, t.Resource)
+		}
+	}
+	return resources
+}
 
 // A monthKey is one participant's records of one resource in one partition.
 type monthKey struct{ participant, partition, resource string }
@@ -27,7 +35,7 @@ type monthKey struct{ participant, partition, resource string }
 // countDays counts the days of a month in which r changed. Those of egvs wait for
 // the readings.
 func (s *step) countDays(r *records, partition string) error {
-	if r.resource == "egvs" {
+	if r.Resource == "egvs" {
 		return nil
 	}
 	m, err := parseMonth(partition)
@@ -40,7 +48,7 @@ func (s *step) countDays(r *records, partition string) error {
 			days.add(rec.time)
 		}
 	}
-	s.days[monthKey{r.participant, partition, r.resource}] = days
+	s.days[monthKey{r.participant, partition, r.Resource}] = days
 	return nil
 }
 
@@ -91,7 +99,7 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 			}
 		}
 	}
-	for _, resource := range dayResources {
+	for _, resource := range dayResources() {
 		for day, d := range s.days[monthKey{participant, partition, resource}] {
 			b.row(participant, resource, timeOf(day), d.records, d.slots, timeOf(d.first), timeOf(d.last), d.clockOffset)
 		}
@@ -116,7 +124,7 @@ func (s *step) isCut(participant string, last arrow.Timestamp) bool {
 func (s *step) daysAnew(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
 	files := m.TableFiles(daysTable)
 	for _, partition := range partitionsOf(files, s.parent.TableFiles(daysTable)) {
-		for _, resource := range dayResources {
+		for _, resource := range dayResources() {
 			if resource != "egvs" {
 				s.days[monthKey{participant, partition, resource}] = make(dayCounts)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A stream hands out the rows of files of one table group by group: of a
@@ -25,7 +26,7 @@ func newStream(ctx context.Context, t shape, l *lake.Lake, files []lake.File) *s
 		c := newCursor(ctx, l, f, lake.ReadOptions{})
 		_, has := t.place["participant_id"]
 		switch {
-		case t.Name == "requests": // in the order of time
+		case t.Kind == transform.Log: // in the order of time
 			c.first, c.of = lake.Day(f.FirstTime), daysOf
 		case !has:
 			c.first, c.of = "", func(b arrow.RecordBatch) labels { return nobody(b.NumRows()) }
@@ -101,21 +102,9 @@ type comparison struct {
 
 func newComparison(t shape) *comparison {
 	c := &comparison{shape: t, participant: -1, vanished: -1, counts: make(map[string]*RowCounts)}
-	var learned []string // columns that tell when and how a row was learned
-	if _, ok := t.place["first_seen_at"]; ok {
-		learned = []string{"request_id", "first_seen_at", "vanished_at"}
-	} else if t.Name == "coverage" {
-		learned = []string{"asked_at"}
-	}
-	c.content = t.except(learned...)
-	for _, name := range learned {
-		if place, ok := t.place[name]; ok {
-			c.history = append(c.history, place)
-		}
-	}
-	for _, name := range t.Key {
-		c.key = append(c.key, t.place[name])
-	}
+	c.content = t.except(t.Learned...)
+	c.history = t.places(t.Learned)
+	c.key = t.places(t.Key)
 	if place, ok := t.place["participant_id"]; ok {
 		c.participant = place
 	}

@@ -18,28 +18,22 @@ const margin = 60 * time.Second
 // A keyed is a table of records with an id, by the names of its columns.
 type keyed struct {
 	shape
-	resource  string // endpoint that brings it
-	allMonths bool   // an id is looked up in all months of its participant
-	content   []int  // columns whose difference is a change
-	before    []int  // columns kept in changes.before
-	vanished  int    // column
+	allMonths bool  // an id is looked up in all months of its participant
+	content   []int // columns whose difference is a change
+	before    []int // columns kept in changes.before
+	vanished  int   // column
 }
 
 // keyedTables are the tables that share one way of folding.
 func keyedTables() []keyed {
 	var tables []keyed
-	for _, name := range []string{"egvs", "events", "event_notes", "calibrations", "alerts"} {
-		k := keyed{shape: shapeNamed(name), resource: name}
-		if name == "event_notes" {
-			k.resource = "events"
+	for _, t := range shapesOf(transform.Record) {
+		k := keyed{shape: t, allMonths: t.Resource == "events", vanished: t.place["vanished_at"]}
+		k.content = t.except(append([]string{"connection_id"}, t.Learned...)...)
+		k.before = t.except("vanished_at", "note")
+		if t.Hidden { // extra may repeat the text
+			k.before = t.except("vanished_at", "note", "extra")
 		}
-		k.allMonths = k.resource == "events"
-		k.content = k.except(transform.NotContent()...)
-		k.before = k.except("vanished_at", "note")
-		if name == "event_notes" { // extra may repeat the text
-			k.before = k.except("vanished_at", "note", "extra")
-		}
-		k.vanished = k.place["vanished_at"]
 		tables = append(tables, k)
 	}
 	return tables
@@ -128,7 +122,7 @@ func (r *records) apply(a *answer) {
 			}
 		}
 	}
-	if r.Name != r.resource {
+	if r.Name != r.Resource {
 		r.unnote(a, newest)
 	}
 	r.vanish(a, missing, held)

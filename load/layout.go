@@ -26,10 +26,6 @@ type layout struct {
 // defaultLayout makes closed files of about 128 MB at 22 B per row.
 var defaultLayout = layout{maxRows: 5_500_000, smallBytes: 16 << 20, maxSmall: 8, hotDays: 10}
 
-// hasHotDays reports whether recent rows of a table are kept by day: its
-// months are large and most of what comes is new.
-func hasHotDays(table string) bool { return table == "egvs" || table == "glucose" }
-
 // A change is what happens to the rows of one participant in one partition.
 type change struct {
 	participant string
@@ -150,7 +146,7 @@ func (r *rewrite) spread(hot map[string]*unit) (old map[string]arrow.RecordBatch
 			old[c.participant] = c.adds
 			continue
 		}
-		times := r.table.times(c.adds, lake.TimeColumn(r.table.Table))
+		times := r.table.times(c.adds, r.table.Time)
 		from, limit := 0, r.border
 		for from < times.Len() {
 			to := from + sort.Search(times.Len()-from, func(i int) bool { return times.Value(from+i) >= instant(limit) })

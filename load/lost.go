@@ -143,16 +143,16 @@ func (a *answer) waits() bool {
 
 // decidedBy returns the tables whose rows decide what an answer changes.
 func decidedBy(resource string) []string {
-	whose := []string{"connection_accounts", "connection_ranges"}
-	switch resource {
-	case "dataRange":
-		return whose
-	case "devices":
-		return append(whose, "devices", "alert_settings")
-	case "events":
-		return append(whose, "events", "event_notes", "vanish_pending")
+	tables := []string{"connection_accounts", "connection_ranges"}
+	for _, t := range shapesOf(transform.Record, transform.Version) {
+		if t.Resource == resource {
+			tables = append(tables, t.Name)
+		}
 	}
-	return append(whose, resource, "vanish_pending")
+	if shapeNamed(tables[len(tables)-1]).Kind == transform.Record {
+		tables = append(tables, "vanish_pending")
+	}
+	return tables
 }
 
 // holdWaiting holds the answers that cannot be applied without rows that are lost.

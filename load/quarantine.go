@@ -66,8 +66,8 @@ func (l *Loader) seal(ctx context.Context, answers part, stays *lake.Scratch) (e
 	defer func() { err = errors.Join(err, all.Close()) }()
 	for _, participant := range slices.Sorted(maps.Keys(answers.participants)) {
 		var tables []LeftOut
-		for _, name := range recordTables {
-			t, err := l.leftOut(ctx, shapeNamed(name), participant, all.Lake, stays.Lake)
+		for _, of := range recordTables() {
+			t, err := l.leftOut(ctx, of, participant, all.Lake, stays.Lake)
 			if err != nil {
 				return err
 			}

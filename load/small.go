@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // Small tables fit in memory: they are read whole, and written whole when they
@@ -99,7 +100,8 @@ func (s *step) writeSmall(ctx context.Context) error {
 			}
 		}
 	}
-	for _, table := range studyTables {
+	for _, t := range shapesOf(transform.Study) {
+		table := t.Name
 		if rows := s.study.tables[table]; rows != nil && s.study.due(table) {
 			rows.Retain()
 			if err := s.replaceTable(ctx, table, s.parent.TableFiles(table), rows); err != nil {

@@ -104,7 +104,7 @@ func (s *step) fold(ctx context.Context) error {
 
 // foldKeyed applies the answers of one resource, one participant after the other.
 func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
-	answers := s.answersOf(k.resource)
+	answers := s.answersOf(k.Resource)
 	participants := slices.Sorted(maps.Keys(answers))
 	if len(participants) == 0 {
 		return nil
@@ -128,19 +128,19 @@ func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 			}
 			r.apply(a)
 		}
-		if k.Name == k.resource {
-			s.coverWindows(p, k.resource, answers[p], r)
+		if k.Name == k.Resource {
+			s.coverWindows(p, k.Resource, answers[p], r)
 		}
 		for partition, c := range r.finish() {
 			s.edit(k.Name, partition, c)
-			if k.Name == k.resource {
+			if k.Name == k.Resource {
 				err = errors.Join(err, s.countDays(r, partition))
 			}
 		}
 		releasePieces(pieces)
 		if k.Name != "events" { // event_notes, which come after, look at them
 			for _, a := range answers[p] {
-				a.done(k.Name, k.resource)
+				a.done(k.Name, k.Resource)
 			}
 		}
 		if err != nil {
@@ -175,7 +175,7 @@ func (s *step) edit(table, partition string, c change) {
 func (s *step) rewriteAll(ctx context.Context) error {
 	var tables []string
 	for _, t := range transform.Tables() {
-		if t.Name != "glucose" && t.Name != daysTable {
+		if t.Kind != transform.Derived {
 			tables = append(tables, t.Name)
 		}
 	}
@@ -212,7 +212,7 @@ func (s *step) partitions(table string, edited []string) []string {
 
 func (s *step) rewrite(ctx context.Context, t shape, partition string, changes []change) error {
 	r := &rewrite{lake: s.Lake, commit: s.commit, mem: s.mem, layout: s.layout, table: t, part: partition, changes: changes}
-	if hasHotDays(t.Name) {
+	if t.HotDays {
 		r.border = s.border
 	}
 	if err := r.run(ctx); err != nil {

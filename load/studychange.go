@@ -11,6 +11,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A studyChange is what of a Study differs from the tables the lake has.
@@ -36,7 +37,8 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 		return nil, err
 	}
 	c := &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
-	for _, table := range studyTables {
+	for _, t := range shapesOf(transform.Study) {
+		table := t.Name
 		rows := study.table(l.Mem, table)
 		same, err := sameRows(ctx, l, m.TableFiles(table), rows)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // cuts say from when on records of participants who have withdrawn are left out.
@@ -61,10 +62,10 @@ func (a *answer) leaveOut(mem memory.Allocator) {
 // stays returns which rows of a table are from before the cut.
 func (a *answer) stays(table string, batch arrow.RecordBatch) func(row int) bool {
 	seen := a.AskedAt.Before(a.cut)
-	switch t := shapeNamed(table); table {
-	case "devices", "alert_settings":
+	switch t := shapeNamed(table); t.Kind {
+	case transform.Version:
 		return func(int) bool { return seen }
-	case "rejects":
+	case transform.Appended: // rejects
 		return func(row int) bool {
 			if at := a.batch.RejectedAt[row]; !at.IsZero() {
 				return at.Before(a.cut)
@@ -72,7 +73,7 @@ func (a *answer) stays(table string, batch arrow.RecordBatch) func(row int) bool
 			return seen
 		}
 	default:
-		times, cut := t.times(batch, "system_time"), instant(a.cut)
+		times, cut := t.times(batch, t.Time), instant(a.cut)
 		return func(row int) bool { return times.Value(row) < cut }
 	}
 }

@@ -135,7 +135,8 @@ func TestWithdrawnHistories(t *testing.T) {
 		all := study
 		all.Withdrawals = nil
 		whole.load(all)
-		for _, table := range recordTables {
+		for _, of := range recordTables() {
+			table := of.Name
 			sameText(t, "quarantine of "+table, first.all(table), without(whole.rows(table), got[table]))
 			sameText(t, "quarantine of the replayed "+table, second.all(table), first.all(table))
 		}
@@ -228,7 +229,8 @@ func TestWithdrawalTables(t *testing.T) {
 		"resource=events day=2026-03-02T00:00:00 records=2 slots=-",
 	})
 	sameText(t, "requests", now["requests"], whole["requests"])
-	for _, table := range recordTables {
+	for _, of := range recordTables() {
+		table := of.Name
 		sameText(t, "quarantine of "+table, cell.all(table), without(whole[table], now[table]))
 	}
 }

@@ -4,7 +4,7 @@ import "github.com/dexetl/dexetl/extract/dexcom"
 
 // alerts returns what adds an alert.
 func (w *applier) alerts() func(*dexcom.Alert) *reject {
-	t := w.table(alerts(), len(w.answer.Body)/otherBytes)
+	t := w.table("alerts", len(w.answer.Body)/otherBytes)
 	return func(r *dexcom.Alert) *reject {
 		h, bad := w.head(&r.Header)
 		if bad != nil {

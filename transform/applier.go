@@ -46,7 +46,7 @@ func newApplier(mem memory.Allocator, a Answer) *applier {
 		latest:      server.Add(24 * time.Hour),
 		warnings:    map[Warning]int{},
 	}
-	w.rejected.table = w.table(rejects(), 0)
+	w.rejected.table = w.table("rejects", 0)
 	return w
 }
 

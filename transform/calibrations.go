@@ -4,7 +4,7 @@ import "github.com/dexetl/dexetl/extract/dexcom"
 
 // calibrations returns what adds a calibration.
 func (w *applier) calibrations() func(*dexcom.Calibration) *reject {
-	t := w.table(calibrations(), len(w.answer.Body)/otherBytes)
+	t := w.table("calibrations", len(w.answer.Body)/otherBytes)
 	return func(r *dexcom.Calibration) *reject {
 		h, bad := w.head(&r.Header)
 		if bad != nil {

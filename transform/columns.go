@@ -18,9 +18,10 @@ type table struct {
 	next int // column of the next cell
 }
 
-// table starts the table of, making room for rows.
-func (w *applier) table(of Table, rows int) *table {
-	t := &table{name: of.Name, rows: array.NewRecordBuilder(w.mem, of.Schema())}
+// table starts a table, making room for rows.
+func (w *applier) table(name string, rows int) *table {
+	of, _ := TableNamed(name)
+	t := &table{name: name, rows: array.NewRecordBuilder(w.mem, of.Schema())}
 	t.rows.Reserve(rows)
 	w.tables = append(w.tables, t)
 	return t

@@ -10,7 +10,7 @@ import (
 
 // devices returns what adds a device to devices and its settings to alert_settings.
 func (w *applier) devices() func(*dexcom.Device) *reject {
-	t, settings := w.table(devices(), 0), w.table(alertSettings(), 0)
+	t, settings := w.table("devices", 0), w.table("alert_settings", 0)
 	return func(r *dexcom.Device) *reject {
 		list, bad := settingsOf(w, r)
 		if bad != nil {

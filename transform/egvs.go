@@ -10,7 +10,7 @@ const (
 
 // egvs returns what adds an EGV.
 func (w *applier) egvs() func(*dexcom.EGV) *reject {
-	t := w.table(egvs(), len(w.answer.Body)/egvBytes)
+	t := w.table("egvs", len(w.answer.Body)/egvBytes)
 	return func(r *dexcom.EGV) *reject {
 		h, bad := w.head(&r.Header)
 		if bad != nil {

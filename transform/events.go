@@ -10,8 +10,8 @@ import (
 
 // events returns what adds an event to events and, if it has words, to event_notes.
 func (w *applier) events() func(*dexcom.Event) *reject {
-	t := w.table(events(), len(w.answer.Body)/otherBytes)
-	notes := w.table(eventNotes(), 0)
+	t := w.table("events", len(w.answer.Body)/otherBytes)
+	notes := w.table("event_notes", 0)
 	return func(r *dexcom.Event) *reject {
 		h, bad := w.head(&r.Header)
 		if bad != nil {

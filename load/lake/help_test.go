@@ -54,7 +54,7 @@ func lock(t testing.TB, l *Lake) *Guard {
 func write(t testing.TB, c *Commit, table transform.Table, rows ...arrow.RecordBatch) File {
 	t.Helper()
 	partition := ""
-	if table.Partition != transform.Whole {
+	if table.Time != "" {
 		partition = Month(march)
 	}
 	w, err := c.Create(table, partition, "")

@@ -27,21 +27,6 @@ func folderOf(table, partition string) string {
 	return path.Join(dataDir, table, "month="+partition)
 }
 
-// TimeColumn returns the column whose UTC month names the partition of a row;
-// empty for a table without months.
-func TimeColumn(t transform.Table) string {
-	candidates := map[transform.Partitioning][]string{
-		transform.ByMonth:   {"system_time", "time_utc", "day"},
-		transform.ByReceipt: {"seen_at", "asked_at"},
-	}
-	for _, c := range t.Columns {
-		if slices.Contains(candidates[t.Partition], c.Name) {
-			return c.Name
-		}
-	}
-	return ""
-}
-
 // ranges gathers the smallest and largest participant and time of a file's rows.
 type ranges struct {
 	participant, time int // columns; -1 if the table has none
@@ -54,7 +39,7 @@ func rangesOf(t transform.Table) ranges {
 	column := func(name string) int {
 		return slices.IndexFunc(t.Columns, func(c transform.Column) bool { return c.Name == name })
 	}
-	return ranges{participant: column("participant_id"), time: column(TimeColumn(t))}
+	return ranges{participant: column("participant_id"), time: column(t.Time)}
 }
 
 func (r *ranges) widen(rows arrow.RecordBatch) {

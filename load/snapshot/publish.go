@@ -213,7 +213,7 @@ func (p *publisher) linkDamaged(f lake.File, name string, harm *lake.DamageError
 
 func (p *publisher) writeEmpty(folder string, t transform.Table) error {
 	partition := ""
-	if t.Partition != transform.Whole {
+	if t.Time != "" {
 		partition = "month=none"
 	}
 	name := path.Join(folder, t.Name, partition, "empty.parquet")

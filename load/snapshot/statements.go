@@ -43,7 +43,7 @@ func noRows(t transform.Table) string {
 // pattern matches the files of a table below folder, which may have any name.
 func pattern(folder string, t transform.Table) string {
 	files := t.Name + "/*.parquet"
-	if t.Partition != transform.Whole {
+	if t.Time != "" {
 		files = t.Name + "/*/*.parquet"
 	}
 	return text(noPattern(folder) + files)
