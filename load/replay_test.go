@@ -95,6 +95,7 @@ func (h *history) others(t *rapid.T) {
 // Nothing in a lake depends on how the answers were grouped into commits, and
 // when: folded anew, it is the same to the last row of its history.
 func TestReplayIsIdentical(t *testing.T) {
+	t.Parallel()
 	histories(t, func(t *rapid.T, h *history) {
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 1, 3000}).Draw(t, "commit bytes"))
 		defer live.unlock()
@@ -229,6 +230,7 @@ func withValue(t shape, b arrow.RecordBatch, participant string, value int16) ar
 // What an older program made of an answer is put right, and the difference
 // says whose rows and in which tables.
 func TestReplayReachesOldData(t *testing.T) {
+	t.Parallel()
 	_, k, study := aWorld(t)
 	want := k.all()
 	k.doctor("P2", 999)
@@ -379,6 +381,7 @@ func TestReplayRefusesAnotherLog(t *testing.T) {
 
 // The file that names who has withdrawn comes back too, if the state still does.
 func TestReplayRepairsWithdrawals(t *testing.T) {
+	t.Parallel()
 	_, k, study := aWorld(t)
 	whole := study
 	study.Withdrawals = []Withdrawal{{"P1", at(2, "03:00:00"), now}}
