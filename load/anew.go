@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -157,7 +156,7 @@ func (s *step) replacement(t shape, held, fresh []piece) (c change, counts Count
 		slices.Sort(places)
 	}
 	if len(come) > 0 {
-		c.adds = gather(s.mem, t.schema, batchesOf(fresh), come)
+		c.adds = batchesOf(fresh).gather(s.mem, t.schema, come)
 	}
 	counts.Added = len(come) - counts.Changed
 	return c, counts
@@ -167,12 +166,12 @@ func (s *step) replacement(t shape, held, fresh []piece) (c change, counts Count
 // in a, each in the table's order. Equal rows are equal in every column.
 func unequal(t shape, a, b []piece) (onlyA, onlyB []pick) {
 	columns := slices.Concat(t.order, t.except(t.Order...))
-	as, bs := picksOf(a), picksOf(b)
-	aBatches, bBatches := batchesOf(a), batchesOf(b)
-	sortPicks(aBatches, as, columns)
-	sortPicks(bBatches, bs, columns)
+	aRows, bRows := batchesOf(a), batchesOf(b)
+	as, bs := aRows.picks(nil), bRows.picks(nil)
+	aRows.sort(as, columns)
+	bRows.sort(bs, columns)
 	for len(as) > 0 && len(bs) > 0 {
-		switch d := compareRows(aBatches[as[0].src], int(as[0].row), bBatches[bs[0].src], int(bs[0].row), columns); {
+		switch d := compareRows(aRows[as[0].src], int(as[0].row), bRows[bs[0].src], int(bs[0].row), columns); {
 		case d < 0:
 			onlyA, as = append(onlyA, as[0]), as[1:]
 		case d > 0:
@@ -184,17 +183,8 @@ func unequal(t shape, a, b []piece) (onlyA, onlyB []pick) {
 	return append(onlyA, as...), append(onlyB, bs...)
 }
 
-func picksOf(pieces []piece) (picks []pick) {
-	for i, p := range pieces {
-		for row := range int(p.rows.NumRows()) {
-			picks = append(picks, pick{int32(i), int32(row)})
-		}
-	}
-	return picks
-}
-
-func batchesOf(pieces []piece) []arrow.RecordBatch {
-	batches := make([]arrow.RecordBatch, len(pieces))
+func batchesOf(pieces []piece) sources {
+	batches := make(sources, len(pieces))
 	for i, p := range pieces {
 		batches[i] = p.rows
 	}
@@ -219,10 +209,5 @@ func partitionsOf(files ...[]lake.File) []string {
 
 // keyOf is the key of a row as text.
 func (s shape) keyOf(b arrow.RecordBatch, row int) string {
-	var key strings.Builder
-	for _, name := range s.Key {
-		key.Write(appendValue(nil, b.Column(s.place[name]), row))
-		key.WriteByte(0)
-	}
-	return key.String()
+	return string(s.appendRow(nil, b, row, s.key))
 }

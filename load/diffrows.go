@@ -95,7 +95,7 @@ func (s *stream) close() {
 // table.
 type comparison struct {
 	shape
-	key, content, history []int
+	content, history      []int
 	participant, vanished int // columns; -1: the table has none
 	counts                map[string]*RowCounts
 }
@@ -104,7 +104,6 @@ func newComparison(t shape) *comparison {
 	c := &comparison{shape: t, participant: -1, vanished: -1, counts: make(map[string]*RowCounts)}
 	c.content = t.except(t.Learned...)
 	c.history = t.places(t.Learned)
-	c.key = t.places(t.Key)
 	if place, ok := t.place["participant_id"]; ok {
 		c.participant = place
 	}
@@ -177,19 +176,14 @@ func rowsOf(pieces []piece) []oneRow {
 // match pairs the rows by their keys. Where several have the same one, they
 // are paired in their order.
 func (c *comparison) match(was, is []oneRow) {
-	var text []byte
-	key := func(r oneRow) string {
-		text = c.appendRow(text[:0], r.batch, r.row, c.key)
-		return string(text)
-	}
 	places := make(map[string][]int, len(was))
 	for i, r := range was {
-		k := key(r)
+		k := c.keyOf(r.batch, r.row)
 		places[k] = append(places[k], i)
 	}
 	matched := make([]bool, len(was))
 	for _, r := range is {
-		k := key(r)
+		k := c.keyOf(r.batch, r.row)
 		if len(places[k]) == 0 {
 			c.alone(r, func(n *RowCounts) *int64 { return &n.Added })
 			continue

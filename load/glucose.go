@@ -282,11 +282,8 @@ func presentRecords(pieces []piece) []reading.Record {
 	return records
 }
 
-func maybe[T any, A interface {
-	IsValid(int) bool
-	Value(int) T
-}](a A, row int) reading.Maybe[T] {
-	if !a.IsValid(row) {
+func maybe[T any, A valuesOf[T]](a A, row int) reading.Maybe[T] {
+	if a.IsNull(row) {
 		return reading.Maybe[T]{}
 	}
 	return reading.Some(a.Value(row))
@@ -328,7 +325,7 @@ func (s *step) difference(t shape, participant string, held []piece, fresh arrow
 		fresh.Retain()
 		c.adds = fresh
 	default:
-		c.adds = gather(s.mem, t.schema, []arrow.RecordBatch{fresh}, picks)
+		c.adds = sources{fresh}.gather(s.mem, t.schema, picks)
 	}
 	return c
 }

@@ -55,10 +55,7 @@ func (s *step) glucoseRows(t shape, participant string, readings []reading.Readi
 	return b.NewRecordBatch()
 }
 
-func appendMaybe[T any](to interface {
-	Append(T)
-	AppendNull()
-}, v reading.Maybe[T]) {
+func appendMaybe[T any](to builderOf[T], v reading.Maybe[T]) {
 	if v.OK {
 		to.Append(v.V)
 	} else {

@@ -55,7 +55,7 @@ type records struct {
 	step        *step
 	participant string
 	held        []piece             // sources[:len(held)] are their rows
-	sources     []arrow.RecordBatch // held, then answers'
+	sources     sources // held, then answers'
 	rows        []record
 	months      map[monthNo]*monthRows
 }
@@ -69,7 +69,7 @@ type monthRows struct {
 func (r *records) hold(pieces []piece) {
 	r.held = pieces
 	for _, p := range pieces {
-		src := r.source(p.rows)
+		src := r.sources.add(p.rows)
 		ids, vanished := r.text(p.rows, "record_id"), r.times(p.rows, "vanished_at")
 		times := r.times(p.rows, "system_time")
 		for row := range ids.Len() {
@@ -80,11 +80,6 @@ func (r *records) hold(pieces []piece) {
 			r.insert(ids.Value(row), rec)
 		}
 	}
-}
-
-func (r *records) source(b arrow.RecordBatch) int32 {
-	r.sources = append(r.sources, b)
-	return int32(len(r.sources) - 1)
 }
 
 func (r *records) insert(id string, rec record) {
@@ -113,7 +108,7 @@ func (r *records) apply(a *answer) {
 	batch, newest := a.batch.Tables[r.Name], r.newestRows(a)
 	missing, held := r.missing(a, newest)
 	if batch != nil {
-		src := r.source(batch)
+		src := r.sources.add(batch)
 		near := r.near(a, batch)
 		ids := r.text(batch, "record_id")
 		for row := range ids.Len() {
@@ -162,12 +157,7 @@ func addMonths(months map[monthNo]bool, a *answer, batch arrow.RecordBatch, s sh
 // finish returns what became of the rows, by partition.
 func (r *records) finish() map[string]change {
 	changes := make(map[string]change)
-	var months []monthNo
 	for m := range r.months {
-		months = append(months, m)
-	}
-	slices.Sort(months)
-	for _, m := range months {
 		if c, ok := r.monthChange(m); ok {
 			changes[m.String()] = c
 		}
@@ -196,15 +186,12 @@ func (r *records) monthChange(m monthNo) (change, bool) {
 
 // gatherRows copies the rows at places, in the table's order.
 func (r *records) gatherRows(places []int32) arrow.RecordBatch {
-	slices.SortFunc(places, func(a, b int32) int {
-		p, q := r.rows[a].pick, r.rows[b].pick
-		return compareRows(r.sources[p.src], int(p.row), r.sources[q.src], int(q.row), r.order)
-	})
+	slices.SortFunc(places, func(a, b int32) int { return r.sources.compare(r.rows[a].pick, r.rows[b].pick, r.order) })
 	picks, vanished := make([]pick, len(places)), make([]arrow.Timestamp, len(places))
 	for i, place := range places {
 		picks[i], vanished[i] = r.rows[place].pick, r.rows[place].vanished
 	}
-	batch := gather(r.step.mem, r.schema, r.sources, picks)
+	batch := r.sources.gather(r.step.mem, r.schema, picks)
 	defer batch.Release()
 	return setTimes(r.step.mem, batch, r.vanished, vanished)
 }

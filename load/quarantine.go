@@ -107,7 +107,7 @@ func (l *Loader) leftOut(ctx context.Context, t shape, participant string, in, n
 			return out, err
 		}
 		if only, _ := unequal(t, a, b); len(only) > 0 {
-			batches = append(batches, gather(l.Mem, t.schema, batchesOf(a), only))
+			batches = append(batches, batchesOf(a).gather(l.Mem, t.schema, only))
 			out.Rows += len(only)
 		}
 		releasePieces(slices.Concat(a, b))

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -54,24 +52,24 @@ func (s *step) foldRejects(ctx context.Context) error {
 
 // addRejects adds the rows of answers whose ids are not known.
 func (s *step) addRejects(t shape, participant string, answers []*answer, known map[string]bool) {
-	var sources []arrow.RecordBatch
+	var from sources
 	picks := make(map[string][]pick)
 	for _, a := range answers {
 		batch := a.batch.Tables["rejects"]
+		src := from.add(batch)
 		ids, times := t.text(batch, "reject_id"), t.times(batch, "seen_at")
 		for row := range ids.Len() {
 			if id := ids.Value(row); !known[id] {
 				known[id] = true
 				m := month(times.Value(row))
-				picks[m] = append(picks[m], pick{int32(len(sources)), int32(row)})
+				picks[m] = append(picks[m], pick{src, int32(row)})
 				a.count("rejects").Added++
 			}
 		}
-		sources = append(sources, batch)
 	}
 	for m, rows := range picks {
-		sortPicks(sources, rows, t.order)
-		s.edit("rejects", m, change{participant: participant, adds: gather(s.mem, t.schema, sources, rows)})
+		from.sort(rows, t.order)
+		s.edit("rejects", m, change{participant: participant, adds: from.gather(s.mem, t.schema, rows)})
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *step) appendRequests(ctx context.Context, month string, batch arrow.Rec
 			small = append(small, f)
 		}
 	}
-	sources := []arrow.RecordBatch{batch}
+	from := sources{batch}
 	if len(small) < s.layout.maxSmall {
 		small = nil
 	} else {
@@ -76,16 +76,11 @@ func (s *step) appendRequests(ctx context.Context, month string, batch arrow.Rec
 			return err
 		}
 		defer releaseAll(held)
-		sources = append(sources, held...)
+		from = append(from, held...)
 	}
-	var picks []pick
-	for i, b := range sources {
-		for row := range int(b.NumRows()) {
-			picks = append(picks, pick{int32(i), int32(row)})
-		}
-	}
-	sortPicks(sources, picks, t.order)
-	rows := gather(s.mem, t.schema, sources, picks)
+	picks := from.picks(nil)
+	from.sort(picks, t.order)
+	rows := from.gather(s.mem, t.schema, picks)
 	defer rows.Release()
 	f, err := s.writeFile(t, month, rows)
 	if err != nil {

@@ -2,11 +2,11 @@
 
 package load
 
-// A tenth of what it is otherwise: the race detector makes all ten times as slow.
-// make torture has the whole of it.
+// A small part of what it is otherwise: the race detector makes all ten times as
+// slow. make torture has the whole of it.
 const (
-	hostileMany    = 10_000
-	hostileNames   = 30_000
+	hostileMany    = 3_000
+	hostileNames   = 10_000
 	hostileBytes   = 2 << 20
 	hostileDevices = 90
 	hostileMonths  = 19

@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
-
-	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/transform"
@@ -116,9 +113,8 @@ func (s *step) recallAccounts(ctx context.Context) error {
 }
 
 // heldAccount takes a row of connection_accounts.
-func (s *step) heldAccount(t shape, b arrow.RecordBatch, row int) {
-	value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
-	s.accounts[connectionKey{value("participant_id"), value("connection_id")}] = account{value("user_hash"), value("request_id")}
+func (s *step) heldAccount(r row) {
+	s.accounts[connectionKey{r.str("participant_id"), r.str("connection_id")}] = account{r.str("user_hash"), r.str("request_id")}
 }
 
 func (s *step) accountRows() *rows {
