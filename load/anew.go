@@ -74,12 +74,12 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 		return nil
 	}
 	answers := partOf(s.study.anew, s.parent.LogPosition)
-	stays, err := s.refold(ctx, answers, s.cuts)
+	stays, err := s.loader.refold(ctx, answers, s.loader.cuts)
 	if err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}
 	defer func() { err = errors.Join(err, stays.Close()) }()
-	if err := s.seal(ctx, answers, stays); err != nil {
+	if err := s.loader.seal(ctx, answers, stays); err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}
 	m, err := stays.Current()
@@ -99,7 +99,20 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 // in the place of those held.
 func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
 	for _, t := range recordTables() {
-		if err := s.exchange(ctx, t, participant, from, m); err != nil {
+		err := eachPartition(ctx, t, participant, Side{s.loader.Lake, s.parent}, Side{from, m}, func(partition string, held, fresh []piece) error {
+			if s.lost.in(t.Name, partition, participant) {
+				return nil
+			}
+			c, counts := s.replacement(t, held, fresh)
+			if c.participant = participant; c.adds != nil || c.drops != nil {
+				s.edit(t.Name, partition, c)
+			}
+			if counts != (Counts{}) {
+				s.counted(t.Name, counts)
+			}
+			return nil
+		})
+		if err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
@@ -109,31 +122,24 @@ func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.L
 	return nil
 }
 
-// exchange is exchangeAll of one table.
-func (s *step) exchange(ctx context.Context, t shape, participant string, from *lake.Lake, m lake.Manifest) error {
-	fresh, held := m.TableFiles(t.Name), s.parent.TableFiles(t.Name)
-	for _, name := range partitionsOf(fresh, held) {
-		if s.lost.in(t.Name, name, participant) {
-			continue // what is there of them, nobody reads
-		}
-		old, err := participantRows(ctx, s.Lake, partition(slices.Clone(held), name), participant)
+// eachPartition calls do with the rows that two snapshots have of a participant in
+// a table, partition by partition, leaving out those of damaged files.
+func eachPartition(ctx context.Context, t shape, participant string, a, b Side, do func(partition string, a, b []piece) error) error {
+	ofA, ofB := whole(a.Manifest.TableFiles(t.Name)), whole(b.Manifest.TableFiles(t.Name))
+	for _, name := range partitionsOf(ofA, ofB) {
+		in, err := participantRows(ctx, a.Lake, partition(slices.Clone(ofA), name), participant)
 		if err != nil {
 			return err
 		}
-		come, err := participantRows(ctx, from, partition(slices.Clone(fresh), name), participant)
+		with, err := participantRows(ctx, b.Lake, partition(slices.Clone(ofB), name), participant)
+		if err == nil {
+			err = do(name, in, with)
+		}
+		releasePieces(in)
+		releasePieces(with)
 		if err != nil {
-			releasePieces(old)
 			return err
 		}
-		c, counts := s.replacement(t, old, come)
-		if c.participant = participant; c.adds != nil || c.drops != nil {
-			s.edit(t.Name, name, c)
-		}
-		if counts != (Counts{}) {
-			s.counted(t.Name, counts)
-		}
-		releasePieces(old)
-		releasePieces(come)
 	}
 	return nil
 }
@@ -156,7 +162,7 @@ func (s *step) replacement(t shape, held, fresh []piece) (c change, counts Count
 		slices.Sort(places)
 	}
 	if len(come) > 0 {
-		c.adds = batchesOf(fresh).gather(s.mem, t.schema, come)
+		c.adds = batchesOf(fresh).gather(s.loader.Mem, t.schema, come)
 	}
 	counts.Added = len(come) - counts.Changed
 	return c, counts

@@ -315,6 +315,8 @@ func appendValue(out []byte, a arrow.Array, i int) []byte {
 		return strconv.AppendInt(out, a.Value(i), 10)
 	case *array.Float64:
 		return strconv.AppendFloat(out, a.Value(i), 'g', -1, 64)
+	case *array.Date32:
+		return strconv.AppendInt(out, int64(a.Value(i)), 10)
 	case *array.Boolean:
 		return strconv.AppendBool(out, a.Value(i))
 	}

@@ -144,7 +144,7 @@ func (c *cover) found(r *dexcom.Range, whole bool, at time.Time) {
 // coverageRows are the rows of coverage. A range that the API says it has and
 // of which nothing was asked yet is a row without an interval.
 func (s *step) coverageRows() *rows {
-	b := newRows(s.mem, "coverage")
+	b := newRows(s.loader.Mem, "coverage")
 	for key, c := range s.coverage {
 		if s.lost.of("coverage", key.participant) != nil {
 			continue

@@ -7,8 +7,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-
-	"github.com/dexetl/dexetl/load/lake"
 )
 
 // A version is a row of devices or alert_settings while answers are applied.
@@ -102,12 +100,12 @@ func (v *versions) change(s *step, participant string) (change, bool) {
 	for i, r := range out {
 		picks[i], to[i], upload[i] = r.pick, r.to, r.upload
 	}
-	rows := v.sources.gather(s.mem, v.schema, picks)
+	rows := v.sources.gather(s.loader.Mem, v.schema, picks)
 	defer rows.Release()
-	c.adds = setTimes(s.mem, rows, v.to, to)
+	c.adds = setTimes(s.loader.Mem, rows, v.to, to)
 	if v.upload >= 0 {
 		closed := c.adds
-		c.adds = setTimes(s.mem, closed, v.upload, upload)
+		c.adds = setTimes(s.loader.Mem, closed, v.upload, upload)
 		closed.Release()
 	}
 	return c, true
@@ -118,31 +116,17 @@ func (v *versions) change(s *step, participant string) (change, bool) {
 // last upload; any other begins a new version of it and of its settings.
 func (s *step) foldDevices(ctx context.Context) error {
 	answers := s.answersOf("devices")
-	participants := slices.Sorted(maps.Keys(answers))
-	if len(participants) == 0 {
-		return nil
-	}
-	o := lake.ReadOptions{To: participants[len(participants)-1]}
-	deviceRows := newSweep(s.Lake, s.parent.TableFiles("devices"), o)
-	defer deviceRows.close()
-	settingRows := newSweep(s.Lake, s.parent.TableFiles("alert_settings"), o)
-	defer settingRows.close()
-	all := func(lake.File) bool { return true }
-	for _, p := range participants {
-		held, err := deviceRows.take(ctx, p, all)
+	settings := s.heldRows("alert_settings")
+	defer settings.close()
+	return s.heldRows("devices").each(ctx, slices.Sorted(maps.Keys(answers)), nil, func(p string, held []piece) error {
+		heldSettings, err := settings.take(ctx, p, nil)
 		if err != nil {
-			return err
-		}
-		heldSettings, err := settingRows.take(ctx, p, all)
-		if err != nil {
-			releasePieces(held)
 			return err
 		}
 		s.applyDevices(p, answers[p], newVersions("devices", held), newVersions("alert_settings", heldSettings))
-		releasePieces(held)
 		releasePieces(heldSettings)
-	}
-	return nil
+		return nil
+	})
 }
 
 func (s *step) applyDevices(participant string, answers []*answer, devices, settings *versions) {

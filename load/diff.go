@@ -165,8 +165,8 @@ func damagedParts(ctx context.Context, s Side, files []lake.File) ([]NotCompared
 		if err == nil {
 			continue
 		}
-		var damage *lake.DamageError
-		if !errors.As(err, &damage) {
+		damage, ok := errors.AsType[*lake.DamageError](err)
+		if !ok {
 			return nil, err
 		}
 		parts = append(parts, NotCompared{s.Manifest.Snapshot, f.Table, f.Partition, damage})

@@ -9,7 +9,7 @@ import (
 
 // glucoseRows are readings as rows of glucose. The caller releases them.
 func (s *step) glucoseRows(t shape, participant string, readings []reading.Reading) arrow.RecordBatch {
-	b := array.NewRecordBuilder(s.mem, t.schema)
+	b := array.NewRecordBuilder(s.loader.Mem, t.schema)
 	defer b.Release()
 	b.Reserve(len(readings))
 	column := func(name string) array.Builder { return b.Field(t.place[name]) }

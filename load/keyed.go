@@ -154,12 +154,12 @@ func addMonths(months map[monthNo]bool, a *answer, batch arrow.RecordBatch, s sh
 	}
 }
 
-// finish returns what became of the rows, by partition.
-func (r *records) finish() map[string]change {
-	changes := make(map[string]change)
+// finish returns what became of the rows, by month.
+func (r *records) finish() map[monthNo]change {
+	changes := make(map[monthNo]change)
 	for m := range r.months {
 		if c, ok := r.monthChange(m); ok {
-			changes[m.String()] = c
+			changes[m] = c
 		}
 	}
 	return changes
@@ -191,9 +191,9 @@ func (r *records) gatherRows(places []int32) arrow.RecordBatch {
 	for i, place := range places {
 		picks[i], vanished[i] = r.rows[place].pick, r.rows[place].vanished
 	}
-	batch := r.sources.gather(r.step.mem, r.schema, picks)
+	batch := r.sources.gather(r.step.loader.Mem, r.schema, picks)
 	defer batch.Release()
-	return setTimes(r.step.mem, batch, r.vanished, vanished)
+	return setTimes(r.step.loader.Mem, batch, r.vanished, vanished)
 }
 
 // presence reports whether the row at place was and is present.

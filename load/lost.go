@@ -27,7 +27,9 @@ type damage struct {
 	content map[string]*lake.DamageError // those whose size is right
 }
 
-func newDamage() *damage { return &damage{seen: make(map[string]*lake.DamageError)} }
+func newDamage() *damage {
+	return &damage{make(map[string]*lake.DamageError), make(map[string]*lake.DamageError)}
+}
 
 // mark returns m with all files marked that are known to be damaged.
 func (d *damage) mark(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
@@ -36,27 +38,39 @@ func (d *damage) mark(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
 		return m, err
 	}
 	known := maps.Clone(d.content)
-	if known == nil {
-		known = make(map[string]*lake.DamageError)
-	}
-	for _, e := range found {
-		known[e.Path] = e
-	}
-	m.Files = slices.Clone(m.Files)
-	for i, f := range m.Files {
+	maps.Copy(known, damageByPath(found))
+	for _, f := range m.Files {
 		if e := known[f.Path]; e != nil {
 			d.seen[f.Path] = e
+		}
+	}
+	return marked(m, known), nil
+}
+
+// marked returns m with damaged files, by path, marked.
+func marked(m lake.Manifest, damaged map[string]*lake.DamageError) lake.Manifest {
+	m.Files = slices.Clone(m.Files)
+	for i, f := range m.Files {
+		if e := damaged[f.Path]; e != nil {
 			m.Files[i].Damaged = e.Err.Error()
 		}
 	}
-	return m, nil
+	return m
+}
+
+func damageByPath(found []*lake.DamageError) map[string]*lake.DamageError {
+	of := make(map[string]*lake.DamageError, len(found))
+	for _, e := range found {
+		of[e.Path] = e
+	}
+	return of
 }
 
 // discover looks at the content of every file after err has named a damaged one. It
 // reports whether that one is among them and was not known.
 func (d *damage) discover(l *lake.Lake, err error) bool {
-	var named *lake.DamageError
-	if !errors.As(err, &named) || d.seen[named.Path] != nil {
+	named, ok := errors.AsType[*lake.DamageError](err)
+	if !ok || d.seen[named.Path] != nil {
 		return false
 	}
 	m, err := l.Current()
@@ -67,10 +81,7 @@ func (d *damage) discover(l *lake.Lake, err error) bool {
 	if err != nil {
 		return false
 	}
-	d.content = make(map[string]*lake.DamageError)
-	for _, e := range found {
-		d.content[e.Path] = e
-	}
+	d.content = damageByPath(found)
 	return d.content[named.Path] != nil
 }
 
@@ -137,8 +148,8 @@ func (e *waitError) Error() string {
 
 // waits reports whether the answer is held because of a damaged file.
 func (a *answer) waits() bool {
-	var wait *waitError
-	return errors.As(a.held, &wait)
+	_, waits := errors.AsType[*waitError](a.held)
+	return waits
 }
 
 // decidedBy returns the tables whose rows decide what an answer changes.
@@ -165,9 +176,7 @@ func (s *step) holdWaiting() {
 		}
 		for _, table := range decidedBy(a.Resource) {
 			if f := s.lost.of(table, a.ParticipantID); f != nil {
-				a.held = &waitError{f.Path}
-				a.batch.Release()
-				a.batch = transform.Batch{}
+				a.hold(&waitError{f.Path})
 				break
 			}
 		}

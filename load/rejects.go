@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/dexetl/dexetl/load/lake"
 )
 
 // foldRejects adds the records that could not become rows, each once: the
@@ -25,29 +23,17 @@ func (s *step) foldRejects(ctx context.Context) error {
 			answers[a.ParticipantID] = append(answers[a.ParticipantID], a)
 		}
 	}
-	participants := slices.Sorted(maps.Keys(answers))
-	if len(participants) == 0 {
-		return nil
-	}
-	o := lake.ReadOptions{Columns: []string{"reject_id", "participant_id"}, To: participants[len(participants)-1]}
-	sw := newSweep(s.Lake, s.parent.TableFiles("rejects"), o)
-	defer sw.close()
-	for _, p := range participants {
-		pieces, err := sw.take(ctx, p, func(lake.File) bool { return true })
-		if err != nil {
-			return err
-		}
+	return s.heldRows("rejects", "reject_id", "participant_id").each(ctx, slices.Sorted(maps.Keys(answers)), nil, func(p string, held []piece) error {
 		known := make(map[string]bool)
-		for _, piece := range pieces {
+		for _, piece := range held {
 			ids := t.text(piece.rows, "reject_id")
 			for row := range ids.Len() {
 				known[ids.Value(row)] = true
 			}
 		}
 		s.addRejects(t, p, answers[p], known)
-		releasePieces(pieces)
-	}
-	return nil
+		return nil
+	})
 }
 
 // addRejects adds the rows of answers whose ids are not known.
@@ -69,7 +55,7 @@ func (s *step) addRejects(t shape, participant string, answers []*answer, known 
 	}
 	for m, rows := range picks {
 		from.sort(rows, t.order)
-		s.edit("rejects", m, change{participant: participant, adds: from.gather(s.mem, t.schema, rows)})
+		s.edit("rejects", m, change{participant: participant, adds: from.gather(s.loader.Mem, t.schema, rows)})
 	}
 }
 
@@ -92,7 +78,7 @@ func (s *step) addChanges() {
 			c := &s.changes[from]
 			m := month(instant(c.seen))
 			if months[m] == nil {
-				months[m] = newRows(s.mem, "changes")
+				months[m] = newRows(s.loader.Mem, "changes")
 			}
 			months[m].row(c.participant, c.resource, c.record, c.kind, c.before, c.request, c.seen)
 			*c = changeRow{} // a change of everything is a lot of text

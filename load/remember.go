@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"slices"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -17,11 +16,7 @@ func (l *Loader) Remembers(ctx context.Context, study Study, m lake.Manifest) er
 	if err != nil {
 		return err
 	}
-	m.Files = slices.Clone(m.Files)
-	for _, harm := range found {
-		i := slices.IndexFunc(m.Files, func(f lake.File) bool { return f.Path == harm.Path })
-		m.Files[i].Damaged = harm.Err.Error()
-	}
+	m = marked(m, damageByPath(found))
 	return l.remembersWithdrawals(ctx, study, m)
 }
 

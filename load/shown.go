@@ -102,7 +102,7 @@ func (s *step) heldRange(r row) {
 }
 
 func (s *step) rangeRows() *rows {
-	b := newRows(s.mem, "connection_ranges")
+	b := newRows(s.loader.Mem, "connection_ranges")
 	for key, r := range s.shown {
 		if s.lost.of("connection_ranges", key.participant) != nil {
 			continue

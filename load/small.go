@@ -31,7 +31,7 @@ func (s *step) loadSmall(ctx context.Context) error {
 			return fmt.Errorf("table connection_accounts: %w", err)
 		}
 	}
-	return s.holdSmall(ctx, s.Lake, s.parent)
+	return s.holdSmall(ctx, s.loader.Lake, s.parent)
 }
 
 // touchesSmall reports whether the step may change the tables that the fold goes by.
@@ -145,7 +145,7 @@ func (s *step) writeSmall(ctx context.Context) error {
 }
 
 func (s *step) pendingRows() *rows {
-	b := newRows(s.mem, "vanish_pending")
+	b := newRows(s.loader.Mem, "vanish_pending")
 	for key, since := range s.pending {
 		if s.lost.of("vanish_pending", key.participant) != nil {
 			continue
@@ -159,7 +159,7 @@ func (s *step) pendingRows() *rows {
 // partitions, if they are not what these hold. It releases them.
 func (s *step) replaceTable(ctx context.Context, table string, old []lake.File, rows arrow.RecordBatch) error {
 	defer rows.Release()
-	same, err := sameRows(ctx, s.Loader, old, rows)
+	same, err := sameRows(ctx, s.loader, old, rows)
 	if err != nil || same {
 		return err
 	}

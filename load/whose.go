@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // The first answer through a connection that says of which Dexcom account it
@@ -77,9 +76,7 @@ func (s *step) judgeAccount(a *answer) {
 		s.accounts[a.via()] = account{a.account, a.RequestID}
 		a.effect = true // without its body nobody could tell any more
 	case known.hash != a.account && a.held == nil:
-		a.held = &OtherAccountError{a.ConnectionID, known.request}
-		a.batch.Release()
-		a.batch = transform.Batch{}
+		a.hold(&OtherAccountError{a.ConnectionID, known.request})
 	}
 }
 
@@ -90,7 +87,7 @@ func (s *step) knowsNoAccounts() bool { return s.parent.Format == 1 }
 // recallAccounts reads from the log what the answers folded so far say of accounts:
 // of each connection the first one that says it.
 func (s *step) recallAccounts(ctx context.Context) error {
-	for e, err := range s.Log.Entries(raw.Position{}) {
+	for e, err := range s.loader.Log.Entries(raw.Position{}) {
 		if err != nil || e.Position.Compare(s.parent.LogPosition) >= 0 {
 			return err
 		}
@@ -101,7 +98,7 @@ func (s *step) recallAccounts(ctx context.Context) error {
 		if _, known := s.accounts[a.via()]; known {
 			continue
 		}
-		if err := s.read(ctx, a); err != nil {
+		if err := s.loader.read(ctx, a); err != nil {
 			return err
 		}
 		a.batch.Release()
@@ -118,7 +115,7 @@ func (s *step) heldAccount(r row) {
 }
 
 func (s *step) accountRows() *rows {
-	b := newRows(s.mem, "connection_accounts")
+	b := newRows(s.loader.Mem, "connection_accounts")
 	for key, of := range s.accounts {
 		if s.lost.of("connection_accounts", key.participant) != nil {
 			continue
