@@ -111,7 +111,7 @@ func (c *Compactor) fates(ctx context.Context, m lake.Manifest, segment uint64, 
 			continue
 		}
 		columns := lake.ReadOptions{Columns: []string{"request_id", "participant_id", "rejected", "log_position", "confirms"}}
-		for b, err := range c.Lake.Read(ctx, heap(), f, columns) {
+		for b, err := range c.Lake.Read(ctx, f, columns) {
 			if err != nil {
 				return nil, fmt.Errorf("table requests: %w", err)
 			}

@@ -8,14 +8,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
-
-// heap is where rows read from files live. It is Go's, whatever the loader's
-// allocator: arrow-go's delta decoder (18.8.0) never releases its buffers.
-func heap() memory.Allocator { return memory.DefaultAllocator }
 
 // A cursor goes through a file, whose rows are sorted by participant, one
 // participant after the other. It opens the file when the first one's rows are
@@ -51,7 +46,7 @@ type piece struct {
 }
 
 func newCursor(ctx context.Context, l *lake.Lake, f lake.File, o lake.ReadOptions) *cursor {
-	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, heap(), f, o), of: participantsOf}
+	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, f, o), of: participantsOf}
 }
 
 // peek returns the next participant; false at the end. Of a file that is not
@@ -218,7 +213,7 @@ func (s *step) heldRows(table string, columns ...string) *sweep {
 // readAll returns all rows of files in memory. It is for small tables.
 func readAll(ctx context.Context, l *lake.Lake, files []lake.File, o lake.ReadOptions) (batches []arrow.RecordBatch, err error) {
 	for _, f := range files {
-		for batch, err := range l.Read(ctx, heap(), f, o) {
+		for batch, err := range l.Read(ctx, f, o) {
 			if err != nil {
 				releaseAll(batches)
 				return nil, err

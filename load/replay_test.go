@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -209,7 +210,7 @@ func (k *tank) doctor(participant string, value int16) {
 // withValue returns b with another value in the first row of a participant.
 func withValue(t shape, b arrow.RecordBatch, participant string, value int16) arrow.RecordBatch {
 	column := b.Column(t.place["glucose_mgdl"]).(*array.Int16)
-	values := array.NewInt16Builder(heap())
+	values := array.NewInt16Builder(memory.DefaultAllocator)
 	done := false
 	for row := range column.Len() {
 		switch {

@@ -99,7 +99,7 @@ func eachRow(ctx context.Context, l *lake.Lake, table string, files []lake.File)
 	return func(yield func(row, error) bool) {
 		t := shapeNamed(table)
 		for _, f := range files {
-			for b, err := range l.Read(ctx, heap(), f, lake.ReadOptions{}) {
+			for b, err := range l.Read(ctx, f, lake.ReadOptions{}) {
 				if err != nil {
 					yield(row{}, fmt.Errorf("table %s: %w", table, err))
 					return

@@ -30,10 +30,8 @@ func glucose() Table {
 // books are the tables that a fold keeps beside the records.
 func books() []Table {
 	return []Table{
-		{
-			Name: "coverage", Comment: "one row per participant, resource and merged interval asked",
-			Kind: Memory, History: true, Learned: []string{"asked_at"},
-			Columns: []Column{
+		{Name: "coverage", Comment: "one row per participant, resource and merged interval asked",
+			Kind: Memory, History: true, Learned: []string{"asked_at"}, Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts, devices, dataRange"},
 				{"asked_from", instant, null, "UTC; start of the interval, inclusive; null for resources without a window"},
@@ -42,13 +40,10 @@ func books() []Table {
 				{"records", long, !null, "present records in the interval"},
 				{"data_from", instant, null, "UTC; oldest record the API says it has (newest dataRange without lastSyncTime)"},
 				{"data_to", instant, null, "UTC; newest record the API says it has"},
-			},
-			Key: []string{"participant_id", "resource", "asked_from"},
-		},
-		{
-			Name: "coverage_days", Comment: "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
-			Kind: Derived, Time: "day",
-			Columns: []Column{
+			}},
+		{Name: "coverage_days", Comment: "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
+			Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
+			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts"},
 				{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
@@ -57,14 +52,12 @@ func books() []Table {
 				{"first_record", instant, !null, "UTC; system_time of the oldest"},
 				{"last_record", instant, !null, "UTC; system_time of the newest"},
 				{"clock_offset_min", small, null, "egvs: minutes that most of the day's readings' wall clock is ahead of the participant's time zone, at most 32767 either way; null under 30 minutes, without a zone or a wall clock, and for other resources"},
-			},
-			Key:     []string{"participant_id", "resource", "day"},
-			Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
-		},
-		{
-			Name: "rejects", Comment: "one row per distinct record that could not become a row",
+			}},
+		{Name: "rejects", Comment: "one row per distinct record that could not become a row",
+			// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
+			Version: 3, Sound: 2,
 			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"reject_id", "raw"},
-			Columns: []Column{
+			Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"}, Columns: []Column{
 				{"reject_id", text, !null, "sha256 of participant, resource and raw"},
 				participantID(),
 				{"connection_id", text, !null, "see connections"},
@@ -76,15 +69,11 @@ func books() []Table {
 				{"seen_at", instant, !null, "UTC; when it was first received"},
 				{"raw_bytes", long, null, "length of the record as sent; null, from an older program: raw is all of it"},
 				{"raw_sha256", text, null, "of the record as sent; null, from an older program"},
-			},
-			Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"},
-			// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
-			Version: 3, Sound: 2,
-		},
-		{
-			Name: "changes", Comment: "one row per change of a record after it was first received",
+			}},
+		{Name: "changes", Comment: "one row per change of a record after it was first received",
+			Version: 2, Sound: 2, // 2: no text that a person may have written into an event
 			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"record_id", "before"},
-			Columns: []Column{
+			Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "endpoint"},
 				{"record_id", text, !null, "see the resource's table"},
@@ -92,36 +81,23 @@ func books() []Table {
 				{"before", text, !null, "JSON object of the row before the change; free text of events is left out"},
 				{"request_id", text, !null, "request whose answer showed the change"},
 				{"seen_at", instant, !null, "UTC; when that answer was received"},
-			},
-			Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"},
-			Version: 2, Sound: 2, // 2: no text that a person may have written into an event
-		},
-		{
-			Name: "vanish_pending", Comment: "one row per record that a later answer lacked together with so many others that a second answer must agree",
-			Kind: Memory, History: true, Unique: []string{"record_id"},
-			Columns: []Column{
+			}},
+		{Name: "vanish_pending", Comment: "one row per record that a later answer lacked together with so many others that a second answer must agree",
+			Kind: Memory, History: true, Unique: []string{"record_id"}, Key: []string{"participant_id", "resource", "record_id"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "endpoint"},
 				{"record_id", text, !null, "see the resource's table"},
 				{"missing_since", instant, !null, "UTC; when the first answer without the record was received"},
-			},
-			Key: []string{"participant_id", "resource", "record_id"},
-		},
-		{
-			Name: "connection_accounts", Comment: "one row per connection through which an answer came that says of which Dexcom account it is",
-			Kind: Memory, History: true,
-			Columns: []Column{
+			}},
+		{Name: "connection_accounts", Comment: "one row per connection through which an answer came that says of which Dexcom account it is",
+			Kind: Memory, History: true, Key: []string{"participant_id", "connection_id"}, Hidden: true, Columns: []Column{
 				participantID(),
 				{"connection_id", text, !null, "see connections"},
 				{"user_hash", text, !null, "sha256 of connection_id, a line feed and the userId: it links no two connections"},
 				{"request_id", text, !null, "request whose answer said so first; see requests"},
-			},
-			Key: []string{"participant_id", "connection_id"}, Hidden: true,
-		},
-		{
-			Name: "connection_ranges", Comment: "one row per connection and resource of which a dataRange answer showed records: what an empty answer is held against",
-			Kind: Memory, History: true,
-			Columns: []Column{
+			}},
+		{Name: "connection_ranges", Comment: "one row per connection and resource of which a dataRange answer showed records: what an empty answer is held against",
+			Kind: Memory, History: true, Key: []string{"participant_id", "connection_id", "resource", "news"}, Hidden: true, Columns: []Column{
 				participantID(),
 				{"connection_id", text, !null, "see connections"},
 				{"resource", text, !null, "egvs, events, calibrations"},
@@ -129,8 +105,6 @@ func books() []Table {
 				{"shown_at", instant, !null, "UTC; when the newest such answer was received"},
 				{"first_record", instant, !null, "UTC; system_time of the oldest record it showed"},
 				{"last_record", instant, !null, "UTC; system_time of the newest"},
-			},
-			Key: []string{"participant_id", "connection_id", "resource", "news"}, Hidden: true,
-		},
+			}},
 	}
 }

@@ -3,10 +3,8 @@ package transform
 // study are the tables of the study itself, and of the raw log.
 func study() []Table {
 	return []Table{
-		{
-			Name: "participants", Comment: "one row per participant of the roster, as of this snapshot",
-			Kind: Study,
-			Columns: []Column{
+		{Name: "participants", Comment: "one row per participant of the roster, as of this snapshot", Kind: Study,
+			Key: []string{"participant_id"}, Columns: []Column{
 				participantID(),
 				{"site", text, null, "study site"},
 				{"cohort", text, null, "cohort"},
@@ -19,13 +17,9 @@ func study() []Table {
 				{"study_end", date, null, "last local date of the study"},
 				{"timezone", text, null, "IANA time zone"},
 				{"region", text, null, "Dexcom region: us, eu, jp, sandbox"},
-			},
-			Key: []string{"participant_id"},
-		},
-		{
-			Name: "connections", Comment: "one row per connection of a participant to a Dexcom account, as of this snapshot",
-			Kind: Study,
-			Columns: []Column{
+			}},
+		{Name: "connections", Comment: "one row per connection of a participant to a Dexcom account, as of this snapshot",
+			Kind: Study, Key: []string{"connection_id"}, Order: []string{"participant_id", "connection_id"}, Columns: []Column{
 				{"connection_id", text, !null, "identifier of the connection"},
 				participantID(),
 				{"region", text, null, "Dexcom region"},
@@ -33,71 +27,44 @@ func study() []Table {
 				{"status", text, !null, "connected, auth_suspect, needs_reconsent, exported (to another machine), ended"},
 				{"valid_from", instant, null, "UTC; records before it belong to nobody"},
 				{"valid_to", instant, null, "UTC; records from it on belong to nobody"},
-			},
-			Key: []string{"connection_id"}, Order: []string{"participant_id", "connection_id"},
-		},
-		{
-			Name: "windows", Comment: "one row per analysis window of windows.csv",
-			Kind: Study,
-			Columns: []Column{
-				{"participant_id", text, !null, "study pseudonym, or * for everyone"},
-				{"window", text, !null, "name, such as baseline"},
-				{"start_date", date, null, "first local date, inclusive"},
-				{"end_date", date, null, "last local date, inclusive"},
-				{"start_day", integer, null, "first study day, inclusive; study day 1 is anchor_date"},
-				{"end_day", integer, null, "last study day, inclusive"},
-			},
-			Key: []string{"participant_id", "window"},
-		},
-		{
-			Name: "exclusions", Comment: "one row per interval that metrics leave out, of exclusions.csv",
-			Kind: Study,
-			Columns: []Column{
+			}},
+		{Name: "windows", Comment: "one row per analysis window of windows.csv", Kind: Study, Key: []string{"participant_id", "window"}, Columns: []Column{
+			{"participant_id", text, !null, "study pseudonym, or * for everyone"},
+			{"window", text, !null, "name, such as baseline"},
+			{"start_date", date, null, "first local date, inclusive"},
+			{"end_date", date, null, "last local date, inclusive"},
+			{"start_day", integer, null, "first study day, inclusive; study day 1 is anchor_date"},
+			{"end_day", integer, null, "last study day, inclusive"},
+		}},
+		{Name: "exclusions", Comment: "one row per interval that metrics leave out, of exclusions.csv",
+			Kind: Study, Key: []string{"participant_id", "from_local", "to_local"}, Columns: []Column{
 				participantID(),
 				{"from_local", instant, !null, "local wall clock, inclusive"},
 				{"to_local", instant, !null, "local wall clock, exclusive; a date in exclusions.csv means the whole day"},
 				{"reason", text, null, "why"},
-			},
-			Key: []string{"participant_id", "from_local", "to_local"},
-		},
-		{
-			Name: "withdrawals", Comment: "one row per participant who has withdrawn: the tables have nothing of theirs from effective_at on",
-			Kind: Study,
-			Columns: []Column{
+			}},
+		{Name: "withdrawals", Comment: "one row per participant who has withdrawn: the tables have nothing of theirs from effective_at on",
+			Kind: Study, Key: []string{"participant_id"}, Columns: []Column{
 				participantID(),
 				{"effective_at", instant, !null, "UTC; records with a system_time before it stay"},
 				{"recorded_at", instant, !null, "UTC; when the study recorded it; why is not told here"},
-			},
-			Key: []string{"participant_id"},
-		},
-		{
-			Name: "settings", Comment: "one row per setting that shapes the tables",
-			Kind: Study,
-			Columns: []Column{
-				{"key", text, !null, "dotted name as in dexetl.yaml"},
-				{"value", text, null, "value"},
-			},
-			Key: []string{"key"},
-		},
-		{
-			Name: "runs", Comment: "one row per run that fetched or loaded",
-			Kind: Study, History: true,
-			Columns: []Column{
-				{"run_id", text, !null, "ULID"},
-				{"command", text, !null, "backfill, sync, demo, ..."},
-				{"started_at", instant, !null, "UTC"},
-				{"ended_at", instant, null, "UTC; null while it runs, or if it was killed"},
-				{"exit_code", integer, null, "see the documentation of exit codes"},
-				{"calls", long, null, "requests sent, tokens included; null without an end: not known"},
-				{"answers", long, null, "answers kept in the raw log; null without an end: requests has those of the run"},
-				{"version", text, !null, "version of dexetl"},
-			},
-			Key: []string{"run_id"},
-		},
-		{
-			Name: "audit", Comment: "one row per line of the audit trail, as of this snapshot; dexetl audit verify checks the file itself",
-			Kind: Study, Unique: []string{"before"},
-			Columns: []Column{
+			}},
+		{Name: "settings", Comment: "one row per setting that shapes the tables", Kind: Study, Key: []string{"key"}, Columns: []Column{
+			{"key", text, !null, "dotted name as in dexetl.yaml"},
+			{"value", text, null, "value"},
+		}},
+		{Name: "runs", Comment: "one row per run that fetched or loaded", Kind: Study, History: true, Key: []string{"run_id"}, Columns: []Column{
+			{"run_id", text, !null, "ULID"},
+			{"command", text, !null, "backfill, sync, demo, ..."},
+			{"started_at", instant, !null, "UTC"},
+			{"ended_at", instant, null, "UTC; null while it runs, or if it was killed"},
+			{"exit_code", integer, null, "see the documentation of exit codes"},
+			{"calls", long, null, "requests sent, tokens included; null without an end: not known"},
+			{"answers", long, null, "answers kept in the raw log; null without an end: requests has those of the run"},
+			{"version", text, !null, "version of dexetl"},
+		}},
+		{Name: "audit", Comment: "one row per line of the audit trail, as of this snapshot; dexetl audit verify checks the file itself",
+			Kind: Study, Unique: []string{"before"}, Key: []string{"seq"}, Columns: []Column{
 				{"seq", long, !null, "number of the line, from 1"},
 				{"at", instant, !null, "UTC; when the change was made"},
 				{"who", text, !null, "account@machine, behind the name in DEXETL_ACTOR if one was given"},
@@ -108,13 +75,10 @@ func study() []Table {
 				{"after", text, null, "JSON object of the changed fields; null where nothing is left"},
 				{"reason", text, null, "as given"},
 				{"hash", text, !null, "sha256 of the line, the hash of the line before included"},
-			},
-			Key: []string{"seq"},
-		},
-		{
-			Name: "requests", Comment: "one row per answer in the raw log",
+			}},
+		{Name: "requests", Comment: "one row per answer in the raw log",
 			Kind: Log, Time: "asked_at", History: true, Unique: []string{"request_id", "sha256", "log_position"},
-			Columns: []Column{
+			Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"}, Columns: []Column{
 				{"request_id", text, !null, "ULID"},
 				{"run_id", text, !null, "see runs"},
 				participantID(),
@@ -137,8 +101,6 @@ func study() []Table {
 				{"outcome", text, !null, "applied, held"},
 				{"held_reason", text, null, "why the answer could not be applied"},
 				{"confirms", boolean, !null, "it changed no row, so that compaction of the raw log drops its body; never for dataRange, nor for the answer that first said of which account its connection is"},
-			},
-			Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"},
-		},
+			}},
 	}
 }

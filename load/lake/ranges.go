@@ -3,7 +3,6 @@ package lake
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,39 +35,29 @@ type ranges struct {
 }
 
 func rangesOf(t transform.Table) ranges {
-	column := func(name string) int {
-		return slices.IndexFunc(t.Columns, func(c transform.Column) bool { return c.Name == name })
-	}
-	return ranges{participant: column("participant_id"), time: column(t.Time)}
+	schema := t.Schema()
+	return ranges{participant: placeOf(schema, "participant_id"), time: placeOf(schema, t.Time)}
 }
 
 func (r *ranges) widen(rows arrow.RecordBatch) {
 	for i := range int(rows.NumRows()) {
 		if r.participant >= 0 {
-			r.widenParticipant(rows.Column(r.participant).(*array.String).Value(i))
+			id := rows.Column(r.participant).(*array.String).Value(i)
+			if !r.some || id < r.from {
+				r.from = strings.Clone(id)
+			}
+			if !r.some || id > r.to {
+				r.to = strings.Clone(id)
+			}
 		}
 		if r.time >= 0 {
-			r.widenTime(rows.Column(r.time).(*array.Timestamp).Value(i))
+			at := rows.Column(r.time).(*array.Timestamp).Value(i)
+			if !r.some {
+				r.first, r.last = at, at
+			}
+			r.first, r.last = min(r.first, at), max(r.last, at)
 		}
 		r.some = true
-	}
-}
-
-func (r *ranges) widenParticipant(id string) {
-	if !r.some || id < r.from {
-		r.from = strings.Clone(id)
-	}
-	if !r.some || id > r.to {
-		r.to = strings.Clone(id)
-	}
-}
-
-func (r *ranges) widenTime(t arrow.Timestamp) {
-	if !r.some || t < r.first {
-		r.first = t
-	}
-	if !r.some || t > r.last {
-		r.last = t
 	}
 }
 
