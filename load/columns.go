@@ -252,6 +252,16 @@ func shapesOf(kinds ...transform.Kind) (some []shape) {
 	return some
 }
 
+// absent is the place of a column that a table does not have.
+const absent = -1
+
+func (s shape) placeOf(column string) int {
+	if place, ok := s.place[column]; ok {
+		return place
+	}
+	return absent
+}
+
 // places are those of the named columns.
 func (s shape) places(names []string) []int {
 	places := make([]int, len(names))

@@ -49,10 +49,7 @@ func (s *step) countDays(r *records, m monthNo) {
 func (s *step) foldDays(ctx context.Context) error {
 	months := make(map[string]map[string]bool) // participant, partition
 	for key := range s.days {
-		if months[key.participant] == nil {
-			months[key.participant] = make(map[string]bool)
-		}
-		months[key.participant][key.partition] = true
+		within(months, key.participant)[key.partition] = true
 	}
 	t := shapeNamed(daysTable)
 	want := func(p string, f lake.File) bool { return months[p][f.Partition] && f.Damaged == "" }

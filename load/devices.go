@@ -21,8 +21,8 @@ type version struct {
 type versions struct {
 	shape
 	device  []int // columns that name the device
-	hash    int   // content_hash; -1: alert_settings
-	upload  int   // last_upload_date; -1: alert_settings
+	hash    int   // content_hash; absent in alert_settings
+	upload  int   // last_upload_date; absent in alert_settings
 	to      int   // valid_to
 	pieces  []piece
 	sources sources
@@ -31,12 +31,10 @@ type versions struct {
 }
 
 func newVersions(table string, pieces []piece) *versions {
-	v := &versions{shape: shapeNamed(table), hash: -1, upload: -1, pieces: pieces, inForce: make(map[string][]int)}
+	v := &versions{shape: shapeNamed(table), pieces: pieces, inForce: make(map[string][]int)}
 	of := shapeNamed("devices").Key
 	v.device, v.to = v.places(of[:len(of)-1]), v.place["valid_to"] // without valid_from
-	if table == "devices" {
-		v.hash, v.upload = v.place["content_hash"], v.place["last_upload_date"]
-	}
+	v.hash, v.upload = v.placeOf("content_hash"), v.placeOf("last_upload_date")
 	for i, p := range pieces {
 		src := v.sources.add(p.rows)
 		for row := range int(p.rows.NumRows()) {
@@ -48,7 +46,7 @@ func newVersions(table string, pieces []piece) *versions {
 
 func (v *versions) insert(p pick, held int) {
 	row := version{pick: p, held: held, to: timeAt(v.sources[p.src], v.to, int(p.row))}
-	if v.upload >= 0 {
+	if v.upload != absent {
 		row.upload = timeAt(v.sources[p.src], v.upload, int(p.row))
 	}
 	if row.to == 0 {
@@ -103,7 +101,7 @@ func (v *versions) change(s *step, participant string) (change, bool) {
 	rows := v.sources.gather(s.loader.Mem, v.schema, picks)
 	defer rows.Release()
 	c.adds = setTimes(s.loader.Mem, rows, v.to, to)
-	if v.upload >= 0 {
+	if v.upload != absent {
 		closed := c.adds
 		c.adds = setTimes(s.loader.Mem, closed, v.upload, upload)
 		closed.Release()

@@ -96,20 +96,14 @@ func (s *stream) close() {
 type comparison struct {
 	shape
 	content, history      []int
-	participant, vanished int // columns; -1: the table has none
+	participant, vanished int // columns; absent: the table has none
 	counts                map[string]*RowCounts
+	rows                  sources // of the group in hand, on both sides
 }
 
 func newComparison(t shape) *comparison {
-	c := &comparison{shape: t, participant: -1, vanished: -1, counts: make(map[string]*RowCounts)}
-	c.content = t.except(t.Learned...)
-	c.history = t.places(t.Learned)
-	if place, ok := t.place["participant_id"]; ok {
-		c.participant = place
-	}
-	if place, ok := t.place["vanished_at"]; ok {
-		c.vanished = place
-	}
+	c := &comparison{shape: t, participant: t.placeOf("participant_id"), vanished: t.placeOf("vanished_at"), counts: make(map[string]*RowCounts)}
+	c.content, c.history = t.except(t.Learned...), t.places(t.Learned)
 	return c
 }
 
@@ -146,63 +140,45 @@ func (c *comparison) compare(a, b *stream, group string) error {
 		return err
 	}
 	defer releasePieces(fresh)
-	was, is := rowsOf(old), rowsOf(fresh)
-	if !slices.EqualFunc(was, is, func(x, y oneRow) bool { return x.compare(y, c.all) == 0 }) {
+	c.rows = slices.Concat(batchesOf(old), batchesOf(fresh))
+	isOld := func(p pick) bool { return int(p.src) < len(old) }
+	was, is := c.rows.picks(isOld), c.rows.picks(func(p pick) bool { return !isOld(p) })
+	if !slices.EqualFunc(was, is, func(p, q pick) bool { return c.rows.compare(p, q, c.all) == 0 }) {
 		c.match(was, is)
 	}
 	return nil
 }
 
-// oneRow is a row of a batch.
-type oneRow struct {
-	batch arrow.RecordBatch
-	row   int
-}
-
-func (r oneRow) compare(s oneRow, columns []int) int {
-	return compareRows(r.batch, r.row, s.batch, s.row, columns)
-}
-
-func rowsOf(pieces []piece) []oneRow {
-	var rows []oneRow
-	for _, p := range pieces {
-		for row := range int(p.rows.NumRows()) {
-			rows = append(rows, oneRow{p.rows, row})
-		}
-	}
-	return rows
-}
-
 // match pairs the rows by their keys. Where several have the same one, they
 // are paired in their order.
-func (c *comparison) match(was, is []oneRow) {
+func (c *comparison) match(was, is []pick) {
 	places := make(map[string][]int, len(was))
-	for i, r := range was {
-		k := c.keyOf(r.batch, r.row)
+	for i, p := range was {
+		k := c.keyOf(c.rows[p.src], int(p.row))
 		places[k] = append(places[k], i)
 	}
 	matched := make([]bool, len(was))
-	for _, r := range is {
-		k := c.keyOf(r.batch, r.row)
+	for _, p := range is {
+		k := c.keyOf(c.rows[p.src], int(p.row))
 		if len(places[k]) == 0 {
-			c.alone(r, func(n *RowCounts) *int64 { return &n.Added })
+			c.alone(p, func(n *RowCounts) *int64 { return &n.Added })
 			continue
 		}
 		i := places[k][0]
 		places[k], matched[i] = places[k][1:], true
-		c.pair(was[i], r)
+		c.pair(was[i], p)
 	}
-	for i, r := range was {
+	for i, p := range was {
 		if !matched[i] {
-			c.alone(r, func(n *RowCounts) *int64 { return &n.Removed })
+			c.alone(p, func(n *RowCounts) *int64 { return &n.Removed })
 		}
 	}
 }
 
 // alone counts a row that only one side has.
-func (c *comparison) alone(r oneRow, as func(*RowCounts) *int64) {
-	n := c.count(r)
-	if c.present(r) {
+func (c *comparison) alone(p pick, as func(*RowCounts) *int64) {
+	n := c.count(p)
+	if c.present(p) {
 		*as(n)++
 	} else {
 		n.History++
@@ -210,8 +186,8 @@ func (c *comparison) alone(r oneRow, as func(*RowCounts) *int64) {
 }
 
 // pair counts what differs between two rows of one key.
-func (c *comparison) pair(was, is oneRow) {
-	same := was.compare(is, c.content) == 0
+func (c *comparison) pair(was, is pick) {
+	same := c.rows.compare(was, is, c.content) == 0
 	switch before, after := c.present(was), c.present(is); {
 	case before && !after:
 		c.count(was).Removed++
@@ -219,19 +195,19 @@ func (c *comparison) pair(was, is oneRow) {
 		c.count(is).Added++
 	case before && !same:
 		c.count(is).Changed++
-	case !same || was.compare(is, c.history) != 0:
+	case !same || c.rows.compare(was, is, c.history) != 0:
 		c.count(is).History++
 	}
 }
 
-func (c *comparison) present(r oneRow) bool {
-	return c.vanished < 0 || r.batch.Column(c.vanished).IsNull(r.row)
+func (c *comparison) present(p pick) bool {
+	return c.vanished == absent || c.rows[p.src].Column(c.vanished).IsNull(int(p.row))
 }
 
-func (c *comparison) count(r oneRow) *RowCounts {
+func (c *comparison) count(p pick) *RowCounts {
 	participant := ""
-	if c.participant >= 0 {
-		participant = r.batch.Column(c.participant).(*array.String).Value(r.row)
+	if c.participant != absent {
+		participant = c.rows[p.src].Column(c.participant).(*array.String).Value(int(p.row))
 	}
 	if c.counts[participant] == nil {
 		participant = strings.Clone(participant) // the batch goes

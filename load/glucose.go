@@ -29,16 +29,12 @@ func (s *step) deriveGlucose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range s.parent.TableFiles("glucose") {
-		if f.Day != "" && f.Day < lake.Day(s.border) && f.Damaged == "" { // its day moves into the month's ranges
-			m, err := parseMonth(f.Partition)
-			if err != nil {
-				return err
-			}
-			if months[m] == nil {
-				months[m] = make(map[string]bool)
-			}
+	for _, partition := range s.partitions("glucose", nil) { // a day moves into its month's ranges
+		m, err := parseMonth(partition)
+		if err != nil {
+			return err
 		}
+		within(months, m)
 	}
 	egvs := make(map[string][]lake.File)
 	for _, f := range s.commit.Files() {
@@ -56,12 +52,7 @@ func (s *step) deriveGlucose(ctx context.Context) error {
 
 func (s *step) monthsToDerive() (map[monthNo]map[string]bool, error) {
 	months := make(map[monthNo]map[string]bool)
-	mark := func(m monthNo, participant string) {
-		if months[m] == nil {
-			months[m] = make(map[string]bool)
-		}
-		months[m][participant] = true
-	}
+	mark := func(m monthNo, participant string) { within(months, m)[participant] = true }
 	for partition, changes := range s.edits["egvs"] {
 		m, err := parseMonth(partition)
 		if err != nil {

@@ -109,19 +109,21 @@ func lostIn(m lake.Manifest) lost {
 
 // of returns a file of a table that may have rows of the participant; nil: none.
 func (l lost) of(table, participant string) *lake.File {
-	for i, f := range l[table] {
-		if f.FirstParticipant <= participant && participant <= f.LastParticipant {
-			return &l[table][i]
-		}
-	}
-	return nil
+	return l.find(table, participant, func(*lake.File) bool { return true })
 }
 
 // in reports whether rows of the participant may be lost of a partition.
 func (l lost) in(table, partition, participant string) bool {
-	return slices.ContainsFunc(l[table], func(f lake.File) bool {
-		return f.Partition == partition && f.FirstParticipant <= participant && participant <= f.LastParticipant
-	})
+	return l.find(table, participant, func(f *lake.File) bool { return f.Partition == partition }) != nil
+}
+
+func (l lost) find(table, participant string, is func(*lake.File) bool) *lake.File {
+	for i := range l[table] {
+		if f := &l[table][i]; f.FirstParticipant <= participant && participant <= f.LastParticipant && is(f) {
+			return f
+		}
+	}
+	return nil
 }
 
 // whole are the files that are not damaged.

@@ -18,7 +18,7 @@ type merge struct {
 }
 
 func newMerge(ctx context.Context, r *rewrite, u *unit) *merge {
-	m := &merge{of: r, files: newStream(ctx, r.table, r.lake, u.files), adds: u.adds, drops: make(map[string]map[string][]int)}
+	m := &merge{of: r, files: newStream(ctx, r.table, r.step.loader.Lake, u.files), adds: u.adds, drops: make(map[string]map[string][]int)}
 	m.waiting = slices.Sorted(slices.Values(u.ordered))
 	for _, c := range r.changes {
 		if len(c.drops) > 0 {
@@ -82,7 +82,7 @@ func (m *merge) sorted(pieces []piece, drops map[string][]int, adds arrow.Record
 		return nil
 	}
 	from.sort(picks, m.of.table.order)
-	return []arrow.RecordBatch{from.gather(m.of.mem, m.of.table.schema, picks)}
+	return []arrow.RecordBatch{from.gather(m.of.step.loader.Mem, m.of.table.schema, picks)}
 }
 
 func (m *merge) close() { m.files.close() }

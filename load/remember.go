@@ -36,7 +36,6 @@ func (l *Loader) HadAudit(study Study, m lake.Manifest) (bool, error) {
 // Exchanged returns the connections that study has as another participant's, or
 // another account's, than snapshot m does, as m has them.
 func (l *Loader) Exchanged(ctx context.Context, study Study, m lake.Manifest) (list []Connection, err error) {
-	l = l.withDefaults()
 	of := make(map[string]Connection, len(study.Connections))
 	for _, c := range study.Connections {
 		of[c.ID] = c
@@ -56,7 +55,6 @@ func (l *Loader) Exchanged(ctx context.Context, study Study, m lake.Manifest) (l
 
 // AuditLines returns the audit trail as snapshot m has it, in order.
 func (l *Loader) AuditLines(ctx context.Context, m lake.Manifest) (lines []AuditLine, err error) {
-	l = l.withDefaults()
 	for r, err := range eachRow(ctx, l.Lake, "audit", m.TableFiles("audit")) {
 		if err != nil {
 			return nil, err

@@ -90,11 +90,10 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.foldDays(ctx); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
-	if !whole {
-		return s.writeSmall(ctx)
-	}
-	if err := s.writeRequests(ctx); err != nil {
-		return fmt.Errorf("table requests: %w", err)
+	if whole {
+		if err := s.writeRequests(ctx); err != nil {
+			return fmt.Errorf("table requests: %w", err)
+		}
 	}
 	return s.writeSmall(ctx)
 }
@@ -151,12 +150,17 @@ func (s *step) answersOf(resource string) map[string][]*answer {
 	return answers
 }
 
+// within returns the map at key, made if there is none.
+func within[K, L comparable, V any](of map[K]map[L]V, key K) map[L]V {
+	if of[key] == nil {
+		of[key] = make(map[L]V)
+	}
+	return of[key]
+}
+
 // edit takes over a change of a partition. Changes come ordered by participant.
 func (s *step) edit(table, partition string, c change) {
-	if s.edits[table] == nil {
-		s.edits[table] = make(map[string][]change)
-	}
-	s.edits[table][partition] = append(s.edits[table][partition], c)
+	within(s.edits, table)[partition] = append(s.edits[table][partition], c)
 }
 
 // rewriteAll rewrites every partition that has edits, and those whose days the
@@ -200,7 +204,7 @@ func (s *step) partitions(table string, edited []string) []string {
 }
 
 func (s *step) rewrite(ctx context.Context, t shape, partition string, changes []change) error {
-	r := &rewrite{lake: s.loader.Lake, commit: s.commit, mem: s.loader.Mem, layout: s.loader.layout, table: t, part: partition, changes: changes}
+	r := &rewrite{step: s, table: t, part: partition, changes: changes}
 	if t.HotDays {
 		r.border = s.border
 	}
