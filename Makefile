@@ -1,7 +1,7 @@
 # make demo    the whole pipeline on a simulated cohort, offline
 # make test    all tests with the race detector
 # make torture processes killed at every step; KILLS of them refreshing tokens, by SEED;
-#              and what the race detector makes too slow or too large: hostile answers, long results
+#              and what the race detector makes too slow or too large: histories and hostile answers, long results
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, and its raw log
@@ -44,7 +44,8 @@ torture: prerequisites
 	go test -tags faults ./extract/fault
 	go test -tags faults -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
 	go test -tags faults -v -timeout 30m -run 'Killed|QueryStreams' ./cmd/dexetl
-	go test -tags faults -timeout 30m -run Hostile ./load ./extract/dexcom
+	go test -tags faults -timeout 30m ./load
+	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom
 
 study: prerequisites
 	for variant in undisturbed compacted killed; do \

@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A withdrawal changes what the answers folded long ago mean, and a row may
@@ -45,9 +45,7 @@ func (p part) ends(e raw.Entry) bool {
 
 // recordTables are the tables that answers fill, row by row; glucose is made
 // of them.
-var recordTables = [...]string{
-	"egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "rejects", "changes",
-}
+func recordTables() []shape { return shapesOf(transform.Record, transform.Version, transform.Appended) }
 
 // refold folds a part of the log into a lake of its own, in one pass over it,
 // without what was recorded from participants' cuts on. The caller closes the lake.
@@ -76,12 +74,12 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 		return nil
 	}
 	answers := partOf(s.study.anew, s.parent.LogPosition)
-	stays, err := s.refold(ctx, answers, s.cuts)
+	stays, err := s.loader.refold(ctx, answers, s.loader.cuts)
 	if err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}
 	defer func() { err = errors.Join(err, stays.Close()) }()
-	if err := s.seal(ctx, answers, stays); err != nil {
+	if err := s.loader.seal(ctx, answers, stays); err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}
 	m, err := stays.Current()
@@ -100,9 +98,22 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 // exchangeAll puts the rows that snapshot m of another lake has of a participant
 // in the place of those held.
 func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
-	for _, name := range recordTables {
-		if err := s.exchange(ctx, shapeNamed(name), participant, from, m); err != nil {
-			return fmt.Errorf("table %s: %w", name, err)
+	for _, t := range recordTables() {
+		err := eachPartition(ctx, t, participant, Side{s.loader.Lake, s.parent}, Side{from, m}, func(partition string, held, fresh []piece) error {
+			if s.lost.in(t.Name, partition, participant) {
+				return nil
+			}
+			c, counts := s.replacement(t, held, fresh)
+			if c.participant = participant; c.adds != nil || c.drops != nil {
+				s.edit(t.Name, partition, c)
+			}
+			if counts != (Counts{}) {
+				s.counted(t.Name, counts)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	if err := s.daysAnew(ctx, participant, from, m); err != nil {
@@ -111,31 +122,24 @@ func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.L
 	return nil
 }
 
-// exchange is exchangeAll of one table.
-func (s *step) exchange(ctx context.Context, t shape, participant string, from *lake.Lake, m lake.Manifest) error {
-	fresh, held := m.TableFiles(t.Name), s.parent.TableFiles(t.Name)
-	for _, name := range partitionsOf(fresh, held) {
-		if s.lost.in(t.Name, name, participant) {
-			continue // what is there of them, nobody reads
-		}
-		old, err := participantRows(ctx, s.Lake, partition(slices.Clone(held), name), participant)
+// eachPartition calls do with the rows that two snapshots have of a participant in
+// a table, partition by partition, leaving out those of damaged files.
+func eachPartition(ctx context.Context, t shape, participant string, a, b Side, do func(partition string, a, b []piece) error) error {
+	ofA, ofB := whole(a.Manifest.TableFiles(t.Name)), whole(b.Manifest.TableFiles(t.Name))
+	for _, name := range partitionsOf(ofA, ofB) {
+		in, err := participantRows(ctx, a.Lake, partition(slices.Clone(ofA), name), participant)
 		if err != nil {
 			return err
 		}
-		come, err := participantRows(ctx, from, partition(slices.Clone(fresh), name), participant)
+		with, err := participantRows(ctx, b.Lake, partition(slices.Clone(ofB), name), participant)
+		if err == nil {
+			err = do(name, in, with)
+		}
+		releasePieces(in)
+		releasePieces(with)
 		if err != nil {
-			releasePieces(old)
 			return err
 		}
-		c, counts := s.replacement(t, old, come)
-		if c.participant = participant; c.adds != nil || c.drops != nil {
-			s.edit(t.Name, name, c)
-		}
-		if counts != (Counts{}) {
-			s.counted(t.Name, counts)
-		}
-		releasePieces(old)
-		releasePieces(come)
 	}
 	return nil
 }
@@ -158,7 +162,7 @@ func (s *step) replacement(t shape, held, fresh []piece) (c change, counts Count
 		slices.Sort(places)
 	}
 	if len(come) > 0 {
-		c.adds = gather(s.mem, t.schema, batchesOf(fresh), come)
+		c.adds = batchesOf(fresh).gather(s.loader.Mem, t.schema, come)
 	}
 	counts.Added = len(come) - counts.Changed
 	return c, counts
@@ -168,12 +172,12 @@ func (s *step) replacement(t shape, held, fresh []piece) (c change, counts Count
 // in a, each in the table's order. Equal rows are equal in every column.
 func unequal(t shape, a, b []piece) (onlyA, onlyB []pick) {
 	columns := slices.Concat(t.order, t.except(t.Order...))
-	as, bs := picksOf(a), picksOf(b)
-	aBatches, bBatches := batchesOf(a), batchesOf(b)
-	sortPicks(aBatches, as, columns)
-	sortPicks(bBatches, bs, columns)
+	aRows, bRows := batchesOf(a), batchesOf(b)
+	as, bs := aRows.picks(nil), bRows.picks(nil)
+	aRows.sort(as, columns)
+	bRows.sort(bs, columns)
 	for len(as) > 0 && len(bs) > 0 {
-		switch d := compareRows(aBatches[as[0].src], int(as[0].row), bBatches[bs[0].src], int(bs[0].row), columns); {
+		switch d := compareRows(aRows[as[0].src], int(as[0].row), bRows[bs[0].src], int(bs[0].row), columns); {
 		case d < 0:
 			onlyA, as = append(onlyA, as[0]), as[1:]
 		case d > 0:
@@ -185,17 +189,8 @@ func unequal(t shape, a, b []piece) (onlyA, onlyB []pick) {
 	return append(onlyA, as...), append(onlyB, bs...)
 }
 
-func picksOf(pieces []piece) (picks []pick) {
-	for i, p := range pieces {
-		for row := range int(p.rows.NumRows()) {
-			picks = append(picks, pick{int32(i), int32(row)})
-		}
-	}
-	return picks
-}
-
-func batchesOf(pieces []piece) []arrow.RecordBatch {
-	batches := make([]arrow.RecordBatch, len(pieces))
+func batchesOf(pieces []piece) sources {
+	batches := make(sources, len(pieces))
 	for i, p := range pieces {
 		batches[i] = p.rows
 	}
@@ -220,10 +215,5 @@ func partitionsOf(files ...[]lake.File) []string {
 
 // keyOf is the key of a row as text.
 func (s shape) keyOf(b arrow.RecordBatch, row int) string {
-	var key strings.Builder
-	for _, name := range s.Key {
-		key.Write(appendValue(nil, b.Column(s.place[name]), row))
-		key.WriteByte(0)
-	}
-	return key.String()
+	return string(s.appendRow(nil, b, row, s.key))
 }

@@ -69,10 +69,20 @@ func (a *answer) done(tables ...string) {
 	}
 }
 
+// hold says why the answer cannot be applied, whose rows go.
+func (a *answer) hold(why error) {
+	a.held = why
+	a.release()
+}
+
+func (a *answer) release() {
+	a.batch.Release()
+	a.batch = transform.Batch{}
+}
+
 func releaseAnswers(answers []*answer) {
 	for _, a := range answers {
-		a.batch.Release()
-		a.batch = transform.Batch{}
+		a.release()
 	}
 }
 
@@ -153,11 +163,11 @@ func (a *answer) weight() int64 { return max(int64(a.plain), 4<<10) }
 func (l *Loader) read(ctx context.Context, a *answer) error {
 	a.cut = l.cuts[a.ParticipantID]
 	body, err := a.PlainWithin(dexcom.DefaultMaxBody)
-	if long := (*raw.TooLongError)(nil); errors.As(err, &long) {
+	if long, ok := errors.AsType[*raw.TooLongError](err); ok {
 		a.held = &dexcom.SizeError{Limit: long.Limit}
 		return nil
 	}
-	if dropped := (*raw.DroppedError)(nil); errors.As(err, &dropped) {
+	if dropped, ok := errors.AsType[*raw.DroppedError](err); ok {
 		a.dropped = true
 		a.batch = transform.Batch{Records: a.Records, Rejected: dropped.Rejected}
 		return nil
@@ -180,8 +190,7 @@ func (l *Loader) read(ctx context.Context, a *answer) error {
 		Resource: dexcom.Resource(a.Resource), AskedAt: a.AskedAt, ServerDate: a.ServerDate, Body: body,
 	})
 	if err := ctx.Err(); err != nil {
-		a.batch.Release()
-		a.batch = transform.Batch{}
+		a.release()
 		return err
 	}
 	if a.held != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -18,14 +19,44 @@ import (
 // A pick names one row: a batch in a list of sources and a row in it.
 type pick struct{ src, row int32 }
 
-// gather copies the picked rows of sources, which all have schema, into a new
-// batch. The caller releases it.
-func gather(mem memory.Allocator, schema *arrow.Schema, sources []arrow.RecordBatch, picks []pick) arrow.RecordBatch {
+// sources are batches of one table.
+type sources []arrow.RecordBatch
+
+// add returns the place of b.
+func (s *sources) add(b arrow.RecordBatch) int32 {
+	*s = append(*s, b)
+	return int32(len(*s) - 1)
+}
+
+// picks are all rows for which keep is true; nil: all rows.
+func (s sources) picks(keep func(pick) bool) (picks []pick) {
+	for src, b := range s {
+		for row := range int(b.NumRows()) {
+			if p := (pick{int32(src), int32(row)}); keep == nil || keep(p) {
+				picks = append(picks, p)
+			}
+		}
+	}
+	return picks
+}
+
+// compare orders two rows by some columns.
+func (s sources) compare(p, q pick, columns []int) int {
+	return compareRows(s[p.src], int(p.row), s[q.src], int(q.row), columns)
+}
+
+// sort puts rows into the order of columns.
+func (s sources) sort(picks []pick, columns []int) {
+	slices.SortStableFunc(picks, func(p, q pick) int { return s.compare(p, q, columns) })
+}
+
+// gather copies rows into a new batch. The caller releases it.
+func (s sources) gather(mem memory.Allocator, schema *arrow.Schema, picks []pick) arrow.RecordBatch {
 	columns := make([]arrow.Array, schema.NumFields())
 	for c := range columns {
-		arrays := make([]arrow.Array, len(sources))
-		for i, s := range sources {
-			arrays[i] = s.Column(c)
+		arrays := make([]arrow.Array, len(s))
+		for i, b := range s {
+			arrays[i] = b.Column(c)
 		}
 		columns[c] = gatherColumn(mem, schema.Field(c).Type, arrays, picks)
 	}
@@ -95,15 +126,19 @@ func setTimes(mem memory.Allocator, batch arrow.RecordBatch, column int, times [
 	return array.NewRecordBatch(batch.Schema(), columns, batch.NumRows())
 }
 
-type valuesOf[T any] interface {
-	IsNull(int) bool
-	Value(int) T
-}
+// valuesOf is a column of Ts, and builderOf what builds one.
+type (
+	valuesOf[T any] interface {
+		IsNull(int) bool
+		Value(int) T
+	}
+	builderOf[T any] interface {
+		Append(T)
+		AppendNull()
+	}
+)
 
-func gatherValues[T any, A valuesOf[T]](b interface {
-	Append(T)
-	AppendNull()
-}, sources []A, picks []pick) {
+func gatherValues[T any, A valuesOf[T]](b builderOf[T], sources []A, picks []pick) {
 	for _, p := range picks {
 		if a := sources[p.src]; a.IsNull(int(p.row)) {
 			b.AppendNull()
@@ -169,18 +204,12 @@ func compareRows(a arrow.RecordBatch, i int, b arrow.RecordBatch, j int, columns
 	return 0
 }
 
-// sortPicks puts rows into the order of columns.
-func sortPicks(sources []arrow.RecordBatch, picks []pick, columns []int) {
-	slices.SortStableFunc(picks, func(p, q pick) int {
-		return compareRows(sources[p.src], int(p.row), sources[q.src], int(q.row), columns)
-	})
-}
-
 // A shape is a table with the places of its columns looked up once.
 type shape struct {
 	transform.Table
 	schema *arrow.Schema
 	place  map[string]int
+	key    []int // columns
 	order  []int // columns that sort a file
 	all    []int
 }
@@ -191,19 +220,55 @@ func shapeOf(t transform.Table) shape {
 		s.place[c.Name] = i
 		s.all = append(s.all, i)
 	}
-	for _, name := range t.Order {
-		s.order = append(s.order, s.place[name])
-	}
+	s.key, s.order = s.places(t.Key), s.places(t.Order)
 	return s
 }
 
+// shapes are those of all tables, in their order.
+var shapes = sync.OnceValue(func() (all []shape) {
+	for _, t := range transform.Tables() {
+		all = append(all, shapeOf(t))
+	}
+	return all
+})
+
 // shapeNamed returns the shape of a table of transform.
 func shapeNamed(table string) shape {
-	t, ok := transform.TableNamed(table)
-	if !ok {
-		panic("no table " + table)
+	for _, s := range shapes() {
+		if s.Name == table {
+			return s
+		}
 	}
-	return shapeOf(t)
+	panic("no table " + table)
+}
+
+// shapesOf returns the shapes of the tables of some kinds, in their order.
+func shapesOf(kinds ...transform.Kind) (some []shape) {
+	for _, s := range shapes() {
+		if slices.Contains(kinds, s.Kind) {
+			some = append(some, s)
+		}
+	}
+	return some
+}
+
+// absent is the place of a column that a table does not have.
+const absent = -1
+
+func (s shape) placeOf(column string) int {
+	if place, ok := s.place[column]; ok {
+		return place
+	}
+	return absent
+}
+
+// places are those of the named columns.
+func (s shape) places(names []string) []int {
+	places := make([]int, len(names))
+	for i, name := range names {
+		places[i] = s.place[name]
+	}
+	return places
 }
 
 // except returns the columns of s but for the named ones.
@@ -260,6 +325,8 @@ func appendValue(out []byte, a arrow.Array, i int) []byte {
 		return strconv.AppendInt(out, a.Value(i), 10)
 	case *array.Float64:
 		return strconv.AppendFloat(out, a.Value(i), 'g', -1, 64)
+	case *array.Date32:
+		return strconv.AppendInt(out, int64(a.Value(i)), 10)
 	case *array.Boolean:
 		return strconv.AppendBool(out, a.Value(i))
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/raw"
@@ -101,18 +100,18 @@ type answerKey struct{ request, position string }
 func (c *Compactor) fates(ctx context.Context, m lake.Manifest, segment uint64, months map[string]bool) (map[answerKey]raw.Fate, error) {
 	fates, withdrawn := make(map[answerKey]raw.Fate), make(map[string]bool)
 	here := fmt.Sprintf("%d:", segment)
-	err := eachRow(ctx, c.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
-		withdrawn[strings.Clone(t.text(b, "participant_id").Value(row))] = true
-	})
-	if err != nil {
-		return nil, err
+	for r, err := range eachRow(ctx, c.Lake, "withdrawals", m.TableFiles("withdrawals")) {
+		if err != nil {
+			return nil, err
+		}
+		withdrawn[r.str("participant_id")] = true
 	}
 	for _, f := range m.TableFiles("requests") {
 		if !months[f.Partition] || f.Damaged != "" {
 			continue
 		}
 		columns := lake.ReadOptions{Columns: []string{"request_id", "participant_id", "rejected", "log_position", "confirms"}}
-		for b, err := range c.Lake.Read(ctx, heap(), f, columns) {
+		for b, err := range c.Lake.Read(ctx, f, columns) {
 			if err != nil {
 				return nil, fmt.Errorf("table requests: %w", err)
 			}

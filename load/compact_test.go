@@ -41,6 +41,7 @@ func (h *history) compact(k *tank, study Study) raw.Compaction {
 // folded as the answers came, whenever the log was compacted; and both go on
 // alike.
 func TestCompactedLogGivesTheSameLake(t *testing.T) {
+	t.Parallel()
 	n, dropped := 0, 0
 	histories(t, func(t *rapid.T, h *history) {
 		n++
@@ -109,6 +110,7 @@ func device(upload int) string {
 
 // Which answers count and which only confirm.
 func TestConfirms(t *testing.T) {
+	t.Parallel()
 	from, to := at(2, "00:00:00"), at(3, "00:00:00")
 	day := dayOf(2, 100)
 	ask := func(records ...string) func(*world) {

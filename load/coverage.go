@@ -37,23 +37,16 @@ func (s *step) cover(participant, resource string) *cover {
 }
 
 // heldCoverage takes a row of coverage.
-func (s *step) heldCoverage(t shape, b arrow.RecordBatch, row int) {
-	text := func(column string) string { return string([]byte(t.text(b, column).Value(row))) }
-	at := func(column string) arrow.Timestamp {
-		if times := t.times(b, column); times.IsValid(row) {
-			return times.Value(row)
-		}
-		return 0
-	}
-	c := s.cover(text("participant_id"), text("resource"))
-	c.from, c.to = at("data_from"), at("data_to")
-	records := t.longs(b, "records").Value(row)
-	if t.times(b, "asked_from").IsNull(row) {
-		c.asked, c.records = at("asked_at"), records
+func (s *step) heldCoverage(r row) {
+	c := s.cover(r.str("participant_id"), r.str("resource"))
+	c.from, c.to = r.stamp("data_from"), r.stamp("data_to")
+	from, asked, records := r.stamp("asked_from"), r.stamp("asked_at"), r.long("records")
+	if from == 0 {
+		c.asked, c.records = asked, records
 		return
 	}
 	c.windowed = true
-	c.intervals = append(c.intervals, interval{at("asked_from"), at("asked_to"), at("asked_at"), records})
+	c.intervals = append(c.intervals, interval{from, r.stamp("asked_to"), asked, records})
 }
 
 // coverWindows adds the windows of answers and counts the present records anew:
@@ -151,7 +144,7 @@ func (c *cover) found(r *dexcom.Range, whole bool, at time.Time) {
 // coverageRows are the rows of coverage. A range that the API says it has and
 // of which nothing was asked yet is a row without an interval.
 func (s *step) coverageRows() *rows {
-	b := newRows(s.mem, "coverage")
+	b := newRows(s.loader.Mem, "coverage")
 	for key, c := range s.coverage {
 		if s.lost.of("coverage", key.participant) != nil {
 			continue

@@ -2,21 +2,15 @@ package load
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"sort"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
-
-// heap is where rows read from files live. It is Go's, whatever the loader's
-// allocator: arrow-go's delta decoder (18.8.0) never releases its buffers.
-func heap() memory.Allocator { return memory.DefaultAllocator }
 
 // A cursor goes through a file, whose rows are sorted by participant, one
 // participant after the other. It opens the file when the first one's rows are
@@ -52,7 +46,7 @@ type piece struct {
 }
 
 func newCursor(ctx context.Context, l *lake.Lake, f lake.File, o lake.ReadOptions) *cursor {
-	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, heap(), f, o), of: participantsOf}
+	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, f, o), of: participantsOf}
 }
 
 // peek returns the next participant; false at the end. Of a file that is not
@@ -146,11 +140,11 @@ func newSweep(l *lake.Lake, files []lake.File, o lake.ReadOptions) *sweep {
 	return &sweep{lake: l, options: o, files: files, open: make(map[string]*cursor)}
 }
 
-// take returns a participant's rows in those files that want accepts.
+// take returns a participant's rows in those files that want accepts; nil: in all.
 func (s *sweep) take(ctx context.Context, participant string, want func(lake.File) bool) ([]piece, error) {
 	var pieces []piece
 	for _, f := range s.files {
-		if participant < f.FirstParticipant || participant > f.LastParticipant || !want(f) {
+		if participant < f.FirstParticipant || participant > f.LastParticipant || want != nil && !want(f) {
 			continue
 		}
 		c := s.open[f.Path]
@@ -188,19 +182,44 @@ func (s *sweep) close() {
 	}
 }
 
+// each calls do with the rows of each of participants, which are in order, and
+// closes the sweep. What want and the rows are, take says.
+func (s *sweep) each(ctx context.Context, participants []string, want func(participant string, f lake.File) bool,
+	do func(participant string, held []piece) error) error {
+	defer s.close()
+	for _, p := range participants {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s.options.To = participants[len(participants)-1]
+		held, err := s.take(ctx, p, func(f lake.File) bool { return want == nil || want(p, f) })
+		if err != nil {
+			return err
+		}
+		err = do(p, held)
+		releasePieces(held)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// heldRows is a sweep of the rows that a table has.
+func (s *step) heldRows(table string, columns ...string) *sweep {
+	return newSweep(s.loader.Lake, s.parent.TableFiles(table), lake.ReadOptions{Columns: columns})
+}
+
 // readAll returns all rows of files in memory. It is for small tables.
 func readAll(ctx context.Context, l *lake.Lake, files []lake.File, o lake.ReadOptions) (batches []arrow.RecordBatch, err error) {
 	for _, f := range files {
-		for batch, e := range l.Read(ctx, heap(), f, o) {
-			err = errors.Join(err, e)
-			if e == nil {
-				batches = append(batches, batch)
+		for batch, err := range l.Read(ctx, f, o) {
+			if err != nil {
+				releaseAll(batches)
+				return nil, err
 			}
+			batches = append(batches, batch)
 		}
-	}
-	if err != nil {
-		releaseAll(batches)
-		return nil, err
 	}
 	return batches, nil
 }

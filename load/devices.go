@@ -6,8 +6,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
-
-	"github.com/dexetl/dexetl/load/lake"
+	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
 // A version is a row of devices or alert_settings while answers are applied.
@@ -21,29 +20,23 @@ type version struct {
 // versions are the rows of one participant in devices or alert_settings.
 type versions struct {
 	shape
-	key     []int // columns that name the device
-	hash    int   // content_hash; -1: alert_settings
-	upload  int   // last_upload_date; -1: alert_settings
+	device  []int // columns that name the device
+	hash    int   // content_hash; absent in alert_settings
+	upload  int   // last_upload_date; absent in alert_settings
 	to      int   // valid_to
 	pieces  []piece
-	sources []arrow.RecordBatch
+	sources sources
 	rows    []version
 	inForce map[string][]int // places of the versions in force, by device
 }
 
 func newVersions(table string, pieces []piece) *versions {
-	v := &versions{shape: shapeNamed(table), hash: -1, upload: -1, pieces: pieces, inForce: make(map[string][]int)}
-	for _, c := range shapeNamed("devices").Key {
-		if c != "valid_from" {
-			v.key = append(v.key, v.place[c])
-		}
-	}
-	v.to = v.place["valid_to"]
-	if table == "devices" {
-		v.hash, v.upload = v.place["content_hash"], v.place["last_upload_date"]
-	}
+	v := &versions{shape: shapeNamed(table), pieces: pieces, inForce: make(map[string][]int)}
+	of := shapeNamed("devices").Key
+	v.device, v.to = v.places(of[:len(of)-1]), v.place["valid_to"] // without valid_from
+	v.hash, v.upload = v.placeOf("content_hash"), v.placeOf("last_upload_date")
 	for i, p := range pieces {
-		src := v.source(p.rows)
+		src := v.sources.add(p.rows)
 		for row := range int(p.rows.NumRows()) {
 			v.insert(pick{src, int32(row)}, i)
 		}
@@ -51,38 +44,28 @@ func newVersions(table string, pieces []piece) *versions {
 	return v
 }
 
-func (v *versions) source(b arrow.RecordBatch) int32 {
-	v.sources = append(v.sources, b)
-	return int32(len(v.sources) - 1)
-}
-
 func (v *versions) insert(p pick, held int) {
 	row := version{pick: p, held: held, to: timeAt(v.sources[p.src], v.to, int(p.row))}
-	if v.upload >= 0 {
+	if v.upload != absent {
 		row.upload = timeAt(v.sources[p.src], v.upload, int(p.row))
 	}
 	if row.to == 0 {
-		device := v.device(p)
+		device := v.name(p)
 		v.inForce[device] = append(v.inForce[device], len(v.rows))
 	}
 	v.rows = append(v.rows, row)
 }
 
-// device is the name of the device that a row is of, the same in both tables.
-func (v *versions) device(p pick) string {
-	return string(v.appendRow(nil, v.sources[p.src], int(p.row), v.key))
+// name is that of the device that a row is of, the same in both tables.
+func (v *versions) name(p pick) string {
+	return string(v.appendRow(nil, v.sources[p.src], int(p.row), v.device))
 }
 
 func timeAt(b arrow.RecordBatch, column, row int) arrow.Timestamp {
-	if a := b.Column(column).(timestamps); a.IsValid(row) {
+	if a := b.Column(column).(*array.Timestamp); a.IsValid(row) {
 		return a.Value(row)
 	}
 	return 0
-}
-
-type timestamps interface {
-	IsValid(int) bool
-	Value(int) arrow.Timestamp
 }
 
 // close ends the versions in force of a device.
@@ -109,18 +92,18 @@ func (v *versions) change(s *step, participant string) (change, bool) {
 		return c, false
 	}
 	slices.SortStableFunc(out, func(a, b version) int { // the clock may stand still between two answers
-		return compareRows(v.sources[a.src], int(a.row), v.sources[b.src], int(b.row), v.order)
+		return v.sources.compare(a.pick, b.pick, v.order)
 	})
 	picks, to, upload := make([]pick, len(out)), make([]arrow.Timestamp, len(out)), make([]arrow.Timestamp, len(out))
 	for i, r := range out {
 		picks[i], to[i], upload[i] = r.pick, r.to, r.upload
 	}
-	rows := gather(s.mem, v.schema, v.sources, picks)
+	rows := v.sources.gather(s.loader.Mem, v.schema, picks)
 	defer rows.Release()
-	c.adds = setTimes(s.mem, rows, v.to, to)
-	if v.upload >= 0 {
+	c.adds = setTimes(s.loader.Mem, rows, v.to, to)
+	if v.upload != absent {
 		closed := c.adds
-		c.adds = setTimes(s.mem, closed, v.upload, upload)
+		c.adds = setTimes(s.loader.Mem, closed, v.upload, upload)
 		closed.Release()
 	}
 	return c, true
@@ -131,31 +114,17 @@ func (v *versions) change(s *step, participant string) (change, bool) {
 // last upload; any other begins a new version of it and of its settings.
 func (s *step) foldDevices(ctx context.Context) error {
 	answers := s.answersOf("devices")
-	participants := slices.Sorted(maps.Keys(answers))
-	if len(participants) == 0 {
-		return nil
-	}
-	o := lake.ReadOptions{To: participants[len(participants)-1]}
-	deviceRows := newSweep(s.Lake, s.parent.TableFiles("devices"), o)
-	defer deviceRows.close()
-	settingRows := newSweep(s.Lake, s.parent.TableFiles("alert_settings"), o)
-	defer settingRows.close()
-	all := func(lake.File) bool { return true }
-	for _, p := range participants {
-		held, err := deviceRows.take(ctx, p, all)
+	settings := s.heldRows("alert_settings")
+	defer settings.close()
+	return s.heldRows("devices").each(ctx, slices.Sorted(maps.Keys(answers)), nil, func(p string, held []piece) error {
+		heldSettings, err := settings.take(ctx, p, nil)
 		if err != nil {
-			return err
-		}
-		heldSettings, err := settingRows.take(ctx, p, all)
-		if err != nil {
-			releasePieces(held)
 			return err
 		}
 		s.applyDevices(p, answers[p], newVersions("devices", held), newVersions("alert_settings", heldSettings))
-		releasePieces(held)
 		releasePieces(heldSettings)
-	}
-	return nil
+		return nil
+	})
 }
 
 func (s *step) applyDevices(participant string, answers []*answer, devices, settings *versions) {
@@ -180,11 +149,11 @@ func (v *versions) apply(a *answer, settings *versions) {
 	if batch == nil {
 		return
 	}
-	src, at := v.source(batch), instant(a.AskedAt)
+	src, at := v.sources.add(batch), instant(a.AskedAt)
 	come := settings.comeBy(a.batch.Tables["alert_settings"])
 	devices, last := make([]string, batch.NumRows()), make(map[string]int)
 	for row := range devices {
-		devices[row] = v.device(pick{src, int32(row)})
+		devices[row] = v.name(pick{src, int32(row)})
 		last[devices[row]] = row
 	}
 	for row, device := range devices {
@@ -192,7 +161,7 @@ func (v *versions) apply(a *answer, settings *versions) {
 			continue // of a device sent twice the last row counts
 		}
 		p, current := pick{src, int32(row)}, v.inForce[device]
-		if len(current) > 0 && v.sameContent(current[0], p) {
+		if len(current) > 0 && v.sources.compare(v.rows[current[0]].pick, p, []int{v.hash}) == 0 {
 			r := &v.rows[current[0]]
 			if upload := timeAt(batch, v.upload, row); upload > r.upload {
 				r.upload, r.touched = upload, true
@@ -214,12 +183,6 @@ func (v *versions) apply(a *answer, settings *versions) {
 	}
 }
 
-// sameContent reports whether the row p says what the version at place does.
-func (v *versions) sameContent(place int, p pick) bool {
-	held := v.rows[place].pick
-	return compareAt(v.sources[held.src].Column(v.hash), int(held.row), v.sources[p.src].Column(v.hash), int(p.row)) == 0
-}
-
 // comeBy returns the settings that an answer brought, by device. They come device
 // by device in the order of their indices, so that of a device sent twice the last
 // stretch is the one that counts.
@@ -227,11 +190,11 @@ func (v *versions) comeBy(batch arrow.RecordBatch) map[string][]pick {
 	if batch == nil {
 		return nil
 	}
-	src, come := v.source(batch), make(map[string][]pick)
+	src, come := v.sources.add(batch), make(map[string][]pick)
 	place := []int{v.place["schedule_index"], v.place["setting_index"]}
 	for row := range int(batch.NumRows()) {
 		q := pick{src, int32(row)}
-		device := v.device(q)
+		device := v.name(q)
 		picks := come[device]
 		if n := len(picks); n > 0 && compareRows(batch, row, batch, int(picks[n-1].row), place) <= 0 {
 			picks = picks[:0]

@@ -57,18 +57,11 @@ type NotCompared struct {
 	Err              *lake.DamageError
 }
 
-// historyTables tell how the lake came to be, not what it says: two lakes are
-// equal whatever is in them.
-func historyTables() []string {
-	return []string{"devices", "alert_settings", "coverage", "rejects", "changes", "vanish_pending",
-		"connection_accounts", "connection_ranges", "runs", "requests"}
-}
-
 // Sum sums Rows over all tables that are not of history.
 func (d Difference) Sum() RowCounts {
 	var sum RowCounts
 	for _, c := range d.Rows {
-		if !slices.Contains(historyTables(), c.Table) {
+		if !shapeNamed(c.Table).History {
 			sum.add(c)
 		}
 	}
@@ -172,8 +165,8 @@ func damagedParts(ctx context.Context, s Side, files []lake.File) ([]NotCompared
 		if err == nil {
 			continue
 		}
-		var damage *lake.DamageError
-		if !errors.As(err, &damage) {
+		damage, ok := errors.AsType[*lake.DamageError](err)
+		if !ok {
 			return nil, err
 		}
 		parts = append(parts, NotCompared{s.Manifest.Snapshot, f.Table, f.Partition, damage})

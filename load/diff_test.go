@@ -44,6 +44,7 @@ func (k *tank) diff(a, b lake.Manifest) Difference {
 
 // Every kind of difference, by table and participant.
 func TestDiff(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, t.TempDir())
 	from, to := at(2, "00:00:00"), at(3, "00:00:00")
 	noon, one, two := at(2, "12:00:00"), at(2, "13:00:00"), at(2, "14:00:00")

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A stream hands out the rows of files of one table group by group: of a
@@ -25,7 +26,7 @@ func newStream(ctx context.Context, t shape, l *lake.Lake, files []lake.File) *s
 		c := newCursor(ctx, l, f, lake.ReadOptions{})
 		_, has := t.place["participant_id"]
 		switch {
-		case t.Name == "requests": // in the order of time
+		case t.Kind == transform.Log: // in the order of time
 			c.first, c.of = lake.Day(f.FirstTime), daysOf
 		case !has:
 			c.first, c.of = "", func(b arrow.RecordBatch) labels { return nobody(b.NumRows()) }
@@ -94,34 +95,15 @@ func (s *stream) close() {
 // table.
 type comparison struct {
 	shape
-	key, content, history []int
-	participant, vanished int // columns; -1: the table has none
+	content, history      []int
+	participant, vanished int // columns; absent: the table has none
 	counts                map[string]*RowCounts
+	rows                  sources // of the group in hand, on both sides
 }
 
 func newComparison(t shape) *comparison {
-	c := &comparison{shape: t, participant: -1, vanished: -1, counts: make(map[string]*RowCounts)}
-	var learned []string // columns that tell when and how a row was learned
-	if _, ok := t.place["first_seen_at"]; ok {
-		learned = []string{"request_id", "first_seen_at", "vanished_at"}
-	} else if t.Name == "coverage" {
-		learned = []string{"asked_at"}
-	}
-	c.content = t.except(learned...)
-	for _, name := range learned {
-		if place, ok := t.place[name]; ok {
-			c.history = append(c.history, place)
-		}
-	}
-	for _, name := range t.Key {
-		c.key = append(c.key, t.place[name])
-	}
-	if place, ok := t.place["participant_id"]; ok {
-		c.participant = place
-	}
-	if place, ok := t.place["vanished_at"]; ok {
-		c.vanished = place
-	}
+	c := &comparison{shape: t, participant: t.placeOf("participant_id"), vanished: t.placeOf("vanished_at"), counts: make(map[string]*RowCounts)}
+	c.content, c.history = t.except(t.Learned...), t.places(t.Learned)
 	return c
 }
 
@@ -158,68 +140,45 @@ func (c *comparison) compare(a, b *stream, group string) error {
 		return err
 	}
 	defer releasePieces(fresh)
-	was, is := rowsOf(old), rowsOf(fresh)
-	if !slices.EqualFunc(was, is, func(x, y oneRow) bool { return x.compare(y, c.all) == 0 }) {
+	c.rows = slices.Concat(batchesOf(old), batchesOf(fresh))
+	isOld := func(p pick) bool { return int(p.src) < len(old) }
+	was, is := c.rows.picks(isOld), c.rows.picks(func(p pick) bool { return !isOld(p) })
+	if !slices.EqualFunc(was, is, func(p, q pick) bool { return c.rows.compare(p, q, c.all) == 0 }) {
 		c.match(was, is)
 	}
 	return nil
 }
 
-// oneRow is a row of a batch.
-type oneRow struct {
-	batch arrow.RecordBatch
-	row   int
-}
-
-func (r oneRow) compare(s oneRow, columns []int) int {
-	return compareRows(r.batch, r.row, s.batch, s.row, columns)
-}
-
-func rowsOf(pieces []piece) []oneRow {
-	var rows []oneRow
-	for _, p := range pieces {
-		for row := range int(p.rows.NumRows()) {
-			rows = append(rows, oneRow{p.rows, row})
-		}
-	}
-	return rows
-}
-
 // match pairs the rows by their keys. Where several have the same one, they
 // are paired in their order.
-func (c *comparison) match(was, is []oneRow) {
-	var text []byte
-	key := func(r oneRow) string {
-		text = c.appendRow(text[:0], r.batch, r.row, c.key)
-		return string(text)
-	}
+func (c *comparison) match(was, is []pick) {
 	places := make(map[string][]int, len(was))
-	for i, r := range was {
-		k := key(r)
+	for i, p := range was {
+		k := c.keyOf(c.rows[p.src], int(p.row))
 		places[k] = append(places[k], i)
 	}
 	matched := make([]bool, len(was))
-	for _, r := range is {
-		k := key(r)
+	for _, p := range is {
+		k := c.keyOf(c.rows[p.src], int(p.row))
 		if len(places[k]) == 0 {
-			c.alone(r, func(n *RowCounts) *int64 { return &n.Added })
+			c.alone(p, func(n *RowCounts) *int64 { return &n.Added })
 			continue
 		}
 		i := places[k][0]
 		places[k], matched[i] = places[k][1:], true
-		c.pair(was[i], r)
+		c.pair(was[i], p)
 	}
-	for i, r := range was {
+	for i, p := range was {
 		if !matched[i] {
-			c.alone(r, func(n *RowCounts) *int64 { return &n.Removed })
+			c.alone(p, func(n *RowCounts) *int64 { return &n.Removed })
 		}
 	}
 }
 
 // alone counts a row that only one side has.
-func (c *comparison) alone(r oneRow, as func(*RowCounts) *int64) {
-	n := c.count(r)
-	if c.present(r) {
+func (c *comparison) alone(p pick, as func(*RowCounts) *int64) {
+	n := c.count(p)
+	if c.present(p) {
 		*as(n)++
 	} else {
 		n.History++
@@ -227,8 +186,8 @@ func (c *comparison) alone(r oneRow, as func(*RowCounts) *int64) {
 }
 
 // pair counts what differs between two rows of one key.
-func (c *comparison) pair(was, is oneRow) {
-	same := was.compare(is, c.content) == 0
+func (c *comparison) pair(was, is pick) {
+	same := c.rows.compare(was, is, c.content) == 0
 	switch before, after := c.present(was), c.present(is); {
 	case before && !after:
 		c.count(was).Removed++
@@ -236,19 +195,19 @@ func (c *comparison) pair(was, is oneRow) {
 		c.count(is).Added++
 	case before && !same:
 		c.count(is).Changed++
-	case !same || was.compare(is, c.history) != 0:
+	case !same || c.rows.compare(was, is, c.history) != 0:
 		c.count(is).History++
 	}
 }
 
-func (c *comparison) present(r oneRow) bool {
-	return c.vanished < 0 || r.batch.Column(c.vanished).IsNull(r.row)
+func (c *comparison) present(p pick) bool {
+	return c.vanished == absent || c.rows[p.src].Column(c.vanished).IsNull(int(p.row))
 }
 
-func (c *comparison) count(r oneRow) *RowCounts {
+func (c *comparison) count(p pick) *RowCounts {
 	participant := ""
-	if c.participant >= 0 {
-		participant = r.batch.Column(c.participant).(*array.String).Value(r.row)
+	if c.participant != absent {
+		participant = c.rows[p.src].Column(c.participant).(*array.String).Value(int(p.row))
 	}
 	if c.counts[participant] == nil {
 		participant = strings.Clone(participant) // the batch goes

@@ -23,6 +23,7 @@ func dayOf(day, n int) []string {
 
 // How many records may vanish at once before a second answer must agree.
 func TestVanish(t *testing.T) {
+	t.Parallel()
 	from, to := at(2, "00:00:00"), at(3, "00:00:00")
 	late := func(w *world) { w.time = w.time.Add(23 * time.Hour) } // a day after the answer before
 	type ask struct {
@@ -136,6 +137,7 @@ func TestVanishUnread(t *testing.T) {
 // A month of readings of which none can be read any more, as when a field gets
 // another form: nothing has vanished, and it takes no longer than other answers.
 func TestMonthUnread(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, t.TempDir())
 	from := at(1, "00:00:00")
 	var good, bad []string

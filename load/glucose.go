@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"context"
+	"maps"
 	"runtime"
 	"slices"
 	"sort"
@@ -28,16 +29,12 @@ func (s *step) deriveGlucose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, f := range s.parent.TableFiles("glucose") {
-		if f.Day != "" && f.Day < lake.Day(s.border) && f.Damaged == "" { // its day moves into the month's ranges
-			m, err := parseMonth(f.Partition)
-			if err != nil {
-				return err
-			}
-			if months[m] == nil {
-				months[m] = make(map[string]bool)
-			}
+	for _, partition := range s.partitions("glucose", nil) { // a day moves into its month's ranges
+		m, err := parseMonth(partition)
+		if err != nil {
+			return err
 		}
+		within(months, m)
 	}
 	egvs := make(map[string][]lake.File)
 	for _, f := range s.commit.Files() {
@@ -55,12 +52,7 @@ func (s *step) deriveGlucose(ctx context.Context) error {
 
 func (s *step) monthsToDerive() (map[monthNo]map[string]bool, error) {
 	months := make(map[monthNo]map[string]bool)
-	mark := func(m monthNo, participant string) {
-		if months[m] == nil {
-			months[m] = make(map[string]bool)
-		}
-		months[m][participant] = true
-	}
+	mark := func(m monthNo, participant string) { within(months, m)[participant] = true }
 	for partition, changes := range s.edits["egvs"] {
 		m, err := parseMonth(partition)
 		if err != nil {
@@ -98,78 +90,74 @@ func (s *step) monthsToDerive() (map[monthNo]map[string]bool, error) {
 // deriveMonth derives the readings of one month out of its egvs and those of
 // its neighbours, and rewrites what differs from the rows held.
 func (s *step) deriveMonth(ctx context.Context, m monthNo, of map[string]bool, egvs map[string][]lake.File) error {
-	participants := make([]string, 0, len(of))
-	for p := range of {
-		participants = append(participants, p)
+	files := slices.Concat(egvs[(m-1).String()], egvs[m.String()], egvs[(m+1).String()])
+	d := derivation{
+		step: s, t: shapeNamed("glucose"), month: m,
+		sources: newSweep(s.loader.Lake, files, lake.ReadOptions{Columns: egvColumns[:]}),
+		held:    newSweep(s.loader.Lake, partition(s.parent.TableFiles("glucose"), m.String()), lake.ReadOptions{}),
 	}
-	slices.Sort(participants)
+	defer d.sources.close()
+	defer d.held.close()
 	var changes []change
 	defer func() { releaseChanges(changes) }()
-	t := shapeNamed("glucose")
-	if len(participants) > 0 {
-		last := participants[len(participants)-1]
-		files := slices.Concat(egvs[(m-1).String()], egvs[m.String()], egvs[(m+1).String()])
-		sources := newSweep(s.Lake, files, lake.ReadOptions{Columns: egvColumns[:], To: last})
-		defer sources.close()
-		held := newSweep(s.Lake, partition(s.parent.TableFiles("glucose"), m.String()), lake.ReadOptions{To: last})
-		defer held.close()
-		all := func(lake.File) bool { return true }
-		for _, p := range participants {
-			derive := s.deriveParticipant
-			switch lost := s.lost.in("glucose", m.String(), p); {
-			case lost && s.lostSources(m, p):
-				continue
-			case lost:
-				derive = s.countParticipant
-			case s.lostSources(m, p):
-				derive = s.cutParticipant
-			}
-			c, err := derive(ctx, t, m, p, sources, held, all)
-			if err != nil {
-				return err
-			}
-			if c.adds != nil || c.drops != nil {
-				changes = append(changes, c)
-			}
+	for _, p := range slices.Sorted(maps.Keys(of)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		c, err := d.participant(ctx, p)
+		if err != nil {
+			return err
+		}
+		if c.adds != nil || c.drops != nil {
+			changes = append(changes, c)
 		}
 	}
-	return s.rewrite(ctx, t, m.String(), changes)
+	return s.rewrite(ctx, d.t, m.String(), changes)
+}
+
+// A derivation makes the readings of one month, of one participant after the other.
+type derivation struct {
+	step          *step
+	t             shape // glucose
+	month         monthNo
+	sources, held *sweep // egvs, glucose
+}
+
+// participant returns what changes. Where the month's records are lost, its
+// readings stay but for those from a withdrawal on; where the readings are lost,
+// the records are counted.
+func (d *derivation) participant(ctx context.Context, p string) (change, error) {
+	lost, lostSources := d.step.lost.in("glucose", d.month.String(), p), d.step.lostSources(d.month, p)
+	var pieces, old []piece
+	var err error
+	defer func() { releasePieces(slices.Concat(pieces, old)) }()
+	if !lostSources {
+		if pieces, err = d.sources.take(ctx, p, nil); err != nil {
+			return change{}, err
+		}
+	}
+	if !lost {
+		if old, err = d.held.take(ctx, p, nil); err != nil {
+			return change{}, err
+		}
+	}
+	switch {
+	case lost && lostSources:
+		return change{}, nil
+	case lostSources:
+		return d.step.cutReadings(d.t, p, old), nil
+	}
+	readings := d.step.readings(d.month, p, pieces)
+	if lost {
+		return change{}, nil
+	}
+	fresh := d.step.glucoseRows(d.t, p, readings)
+	defer fresh.Release()
+	return d.step.difference(d.t, p, old, fresh), nil
 }
 
 func partition(files []lake.File, name string) []lake.File {
 	return slices.DeleteFunc(files, func(f lake.File) bool { return f.Partition != name })
-}
-
-func (s *step) deriveParticipant(ctx context.Context, t shape, m monthNo, participant string,
-	sources, held *sweep, all func(lake.File) bool) (change, error) {
-	if err := ctx.Err(); err != nil {
-		return change{}, err
-	}
-	pieces, err := sources.take(ctx, participant, all)
-	if err != nil {
-		return change{}, err
-	}
-	defer releasePieces(pieces)
-	old, err := held.take(ctx, participant, all)
-	if err != nil {
-		return change{}, err
-	}
-	defer releasePieces(old)
-	fresh := s.glucoseRows(t, participant, s.readings(m, participant, pieces))
-	defer fresh.Release()
-	return s.difference(t, participant, old, fresh), nil
-}
-
-// countParticipant counts the days of a month whose rows of glucose are lost.
-func (s *step) countParticipant(ctx context.Context, _ shape, m monthNo, participant string,
-	sources, _ *sweep, all func(lake.File) bool) (change, error) {
-	pieces, err := sources.take(ctx, participant, all)
-	if err != nil {
-		return change{}, err
-	}
-	defer releasePieces(pieces)
-	s.readings(m, participant, pieces)
-	return change{}, nil
 }
 
 // readings are those of a participant and month, made of the rows of egvs around
@@ -198,24 +186,17 @@ func firstFrom(readings []reading.Reading, at int64) int {
 
 // lostSources reports whether records that a month's readings are made of may be lost.
 func (s *step) lostSources(m monthNo, participant string) bool {
-	return s.lost.in("egvs", (m-1).String(), participant) || s.lost.in("egvs", m.String(), participant) || s.lost.in("egvs", (m+1).String(), participant)
+	return slices.ContainsFunc([]monthNo{m - 1, m, m + 1}, func(m monthNo) bool { return s.lost.in("egvs", m.String(), participant) })
 }
 
-// cutParticipant leaves the readings of a month as they are, for its records are
-// lost, but for those from a withdrawal on.
-func (s *step) cutParticipant(ctx context.Context, t shape, _ monthNo, participant string, _, held *sweep, all func(lake.File) bool) (change, error) {
+// cutReadings drops the readings held from a withdrawal on.
+func (s *step) cutReadings(t shape, participant string, held []piece) change {
 	c := change{participant: participant}
-	cut := s.cuts[participant]
+	cut, removed := s.loader.cuts[participant], 0
 	if cut.IsZero() {
-		return c, nil
+		return c
 	}
-	pieces, err := held.take(ctx, participant, all)
-	if err != nil {
-		return c, err
-	}
-	defer releasePieces(pieces)
-	removed := 0
-	for _, p := range pieces {
+	for _, p := range held {
 		for row, at := range t.times(p.rows, "time_utc").Values() {
 			if at >= instant(cut) {
 				c.drop(p, row)
@@ -226,7 +207,7 @@ func (s *step) cutParticipant(ctx context.Context, t shape, _ monthNo, participa
 	if removed > 0 {
 		s.counted(t.Name, Counts{Removed: removed})
 	}
-	return c, nil
+	return c
 }
 
 // presentRecords reads the records of pieces that have not vanished, as a rule in
@@ -282,11 +263,8 @@ func presentRecords(pieces []piece) []reading.Record {
 	return records
 }
 
-func maybe[T any, A interface {
-	IsValid(int) bool
-	Value(int) T
-}](a A, row int) reading.Maybe[T] {
-	if !a.IsValid(row) {
+func maybe[T any, A valuesOf[T]](a A, row int) reading.Maybe[T] {
+	if a.IsNull(row) {
 		return reading.Maybe[T]{}
 	}
 	return reading.Some(a.Value(row))
@@ -328,7 +306,7 @@ func (s *step) difference(t shape, participant string, held []piece, fresh arrow
 		fresh.Retain()
 		c.adds = fresh
 	default:
-		c.adds = gather(s.mem, t.schema, []arrow.RecordBatch{fresh}, picks)
+		c.adds = sources{fresh}.gather(s.loader.Mem, t.schema, picks)
 	}
 	return c
 }

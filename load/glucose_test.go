@@ -74,6 +74,7 @@ func lived(t *rapid.T) (records []sent) {
 // Whatever the order of the answers and wherever commits fall, glucose is the
 // readings that package reading makes of all records.
 func TestGlucoseInAnyOrder(t *testing.T) {
+	t.Parallel()
 	dir, n := t.TempDir(), 0
 	rapid.Check(t, func(t *rapid.T) {
 		records := lived(t)

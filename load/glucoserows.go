@@ -9,7 +9,7 @@ import (
 
 // glucoseRows are readings as rows of glucose. The caller releases them.
 func (s *step) glucoseRows(t shape, participant string, readings []reading.Reading) arrow.RecordBatch {
-	b := array.NewRecordBuilder(s.mem, t.schema)
+	b := array.NewRecordBuilder(s.loader.Mem, t.schema)
 	defer b.Release()
 	b.Reserve(len(readings))
 	column := func(name string) array.Builder { return b.Field(t.place[name]) }
@@ -55,10 +55,7 @@ func (s *step) glucoseRows(t shape, participant string, readings []reading.Readi
 	return b.NewRecordBatch()
 }
 
-func appendMaybe[T any](to interface {
-	Append(T)
-	AppendNull()
-}, v reading.Maybe[T]) {
+func appendMaybe[T any](to builderOf[T], v reading.Maybe[T]) {
 	if v.OK {
 		to.Append(v.V)
 	} else {

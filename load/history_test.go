@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Setenv("TMPDIR", "/dev/shm")
 	}
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := f.Value.Set("5"); err != nil {
+		if err := f.Value.Set(checks); err != nil {
 			panic(err)
 		}
 	}
@@ -213,6 +213,7 @@ func (h *history) foreign(participant, connection string) bool {
 // The lake is what the rules say, wherever commits and loads fall, however
 // files are laid out, live as well as replayed.
 func TestHistories(t *testing.T) {
+	t.Parallel()
 	histories(t, func(t *rapid.T, h *history) {
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 2000, 20000}).Draw(t, "commit bytes"))
 		defer live.unlock()

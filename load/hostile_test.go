@@ -34,8 +34,8 @@ func several(n int, text string) string {
 // hostileRecords are lists of records, by what is wrong with them.
 func hostileRecords() map[string]string {
 	const good = `"recordId":"r#","systemTime":"2026-03-05T18:04:55Z","displayTime":"2026-03-05T18:04:55Z"`
-	long := strings.Repeat("x", 20<<20)
-	digits := strings.Repeat("7", 1_000_000)
+	long := strings.Repeat("x", hostileBytes)
+	digits := strings.Repeat("7", hostileBytes/20)
 	within := func(members string) string { return "{" + strings.ReplaceAll(good, "#", "") + "," + members + "}" }
 	return map[string]string{
 		"names in one":          within(several(hostileNames, `"n#":0`)),
@@ -51,8 +51,8 @@ func hostileRecords() map[string]string {
 		"text":                  within(`"n":"` + long + `"`),
 		"an id":                 `{"recordId":"` + long + `","systemTime":"2026-03-05T18:04:55Z"}`,
 		"elements":              within(`"n":[` + several(hostileMany, `{"#":[]}`) + `]`),
-		"schedules":             several(900, `{"transmitterId":"t#","alertSchedules":[`+several(100, `{"alertSettings":[{},{}],"new":"x"}`)+`]}`),
-		"one device":            several(900, `{"transmitterId":"t","alertSchedules":[`+several(100, `{"alertSettings":[{},{}],"new":"x"}`)+`]}`),
+		"schedules":             several(hostileDevices, `{"transmitterId":"t#","alertSchedules":[`+several(100, `{"alertSettings":[{},{}],"new":"x"}`)+`]}`),
+		"one device":            several(hostileDevices, `{"transmitterId":"t","alertSchedules":[`+several(100, `{"alertSettings":[{},{}],"new":"x"}`)+`]}`),
 		"empty devices":         several(hostileMany, `{"transmitterId":"t#"}`),
 		"months":                several(10, months()),
 	}
@@ -61,7 +61,7 @@ func hostileRecords() map[string]string {
 // months are records in many months.
 func months() string {
 	var records []string
-	for i := range 190 {
+	for i := range hostileMonths {
 		at := time.Date(2010, time.Month(2+i), 3, 0, 0, 0, 0, time.UTC).Format(time.RFC3339)
 		records = append(records, fmt.Sprintf(`{"recordId":"r#-%d","systemTime":%q,"value":100}`, i, at))
 	}
@@ -122,7 +122,8 @@ func foldHostile(t *testing.T, resource, records string) {
 // However many texts there are that are too long, none comes into a table, where it
 // would be read again with every later answer; what is as long as it may be does.
 func TestHostileTexts(t *testing.T) {
-	const each = 2_000 // of every resource
+	t.Parallel()
+	const each = hostileTexts // of every resource
 	for over, limit := range []int{dexcom.MaxTextBytes, dexcom.MaxTextBytes + 1} {
 		w := newWorld(t, t.TempDir())
 		n := 0

@@ -18,28 +18,22 @@ const margin = 60 * time.Second
 // A keyed is a table of records with an id, by the names of its columns.
 type keyed struct {
 	shape
-	resource  string // endpoint that brings it
-	allMonths bool   // an id is looked up in all months of its participant
-	content   []int  // columns whose difference is a change
-	before    []int  // columns kept in changes.before
-	vanished  int    // column
+	allMonths bool  // an id is looked up in all months of its participant
+	content   []int // columns whose difference is a change
+	before    []int // columns kept in changes.before
+	vanished  int   // column
 }
 
 // keyedTables are the tables that share one way of folding.
 func keyedTables() []keyed {
 	var tables []keyed
-	for _, name := range []string{"egvs", "events", "event_notes", "calibrations", "alerts"} {
-		k := keyed{shape: shapeNamed(name), resource: name}
-		if name == "event_notes" {
-			k.resource = "events"
+	for _, t := range shapesOf(transform.Record) {
+		k := keyed{shape: t, allMonths: t.Resource == "events", vanished: t.place["vanished_at"]}
+		k.content = t.except(append([]string{"connection_id"}, t.Learned...)...)
+		k.before = t.except("vanished_at", "note")
+		if t.Hidden { // extra may repeat the text
+			k.before = t.except("vanished_at", "note", "extra")
 		}
-		k.allMonths = k.resource == "events"
-		k.content = k.except(transform.NotContent()...)
-		k.before = k.except("vanished_at", "note")
-		if name == "event_notes" { // extra may repeat the text
-			k.before = k.except("vanished_at", "note", "extra")
-		}
-		k.vanished = k.place["vanished_at"]
 		tables = append(tables, k)
 	}
 	return tables
@@ -61,7 +55,7 @@ type records struct {
 	step        *step
 	participant string
 	held        []piece             // sources[:len(held)] are their rows
-	sources     []arrow.RecordBatch // held, then answers'
+	sources     sources // held, then answers'
 	rows        []record
 	months      map[monthNo]*monthRows
 }
@@ -75,7 +69,7 @@ type monthRows struct {
 func (r *records) hold(pieces []piece) {
 	r.held = pieces
 	for _, p := range pieces {
-		src := r.source(p.rows)
+		src := r.sources.add(p.rows)
 		ids, vanished := r.text(p.rows, "record_id"), r.times(p.rows, "vanished_at")
 		times := r.times(p.rows, "system_time")
 		for row := range ids.Len() {
@@ -86,11 +80,6 @@ func (r *records) hold(pieces []piece) {
 			r.insert(ids.Value(row), rec)
 		}
 	}
-}
-
-func (r *records) source(b arrow.RecordBatch) int32 {
-	r.sources = append(r.sources, b)
-	return int32(len(r.sources) - 1)
 }
 
 func (r *records) insert(id string, rec record) {
@@ -119,7 +108,7 @@ func (r *records) apply(a *answer) {
 	batch, newest := a.batch.Tables[r.Name], r.newestRows(a)
 	missing, held := r.missing(a, newest)
 	if batch != nil {
-		src := r.source(batch)
+		src := r.sources.add(batch)
 		near := r.near(a, batch)
 		ids := r.text(batch, "record_id")
 		for row := range ids.Len() {
@@ -128,7 +117,7 @@ func (r *records) apply(a *answer) {
 			}
 		}
 	}
-	if r.Name != r.resource {
+	if r.Name != r.Resource {
 		r.unnote(a, newest)
 	}
 	r.vanish(a, missing, held)
@@ -165,17 +154,12 @@ func addMonths(months map[monthNo]bool, a *answer, batch arrow.RecordBatch, s sh
 	}
 }
 
-// finish returns what became of the rows, by partition.
-func (r *records) finish() map[string]change {
-	changes := make(map[string]change)
-	var months []monthNo
+// finish returns what became of the rows, by month.
+func (r *records) finish() map[monthNo]change {
+	changes := make(map[monthNo]change)
 	for m := range r.months {
-		months = append(months, m)
-	}
-	slices.Sort(months)
-	for _, m := range months {
 		if c, ok := r.monthChange(m); ok {
-			changes[m.String()] = c
+			changes[m] = c
 		}
 	}
 	return changes
@@ -202,17 +186,14 @@ func (r *records) monthChange(m monthNo) (change, bool) {
 
 // gatherRows copies the rows at places, in the table's order.
 func (r *records) gatherRows(places []int32) arrow.RecordBatch {
-	slices.SortFunc(places, func(a, b int32) int {
-		p, q := r.rows[a].pick, r.rows[b].pick
-		return compareRows(r.sources[p.src], int(p.row), r.sources[q.src], int(q.row), r.order)
-	})
+	slices.SortFunc(places, func(a, b int32) int { return r.sources.compare(r.rows[a].pick, r.rows[b].pick, r.order) })
 	picks, vanished := make([]pick, len(places)), make([]arrow.Timestamp, len(places))
 	for i, place := range places {
 		picks[i], vanished[i] = r.rows[place].pick, r.rows[place].vanished
 	}
-	batch := gather(r.step.mem, r.schema, r.sources, picks)
+	batch := r.sources.gather(r.step.loader.Mem, r.schema, picks)
 	defer batch.Release()
-	return setTimes(r.step.mem, batch, r.vanished, vanished)
+	return setTimes(r.step.loader.Mem, batch, r.vanished, vanished)
 }
 
 // presence reports whether the row at place was and is present.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -25,10 +24,6 @@ type layout struct {
 
 // defaultLayout makes closed files of about 128 MB at 22 B per row.
 var defaultLayout = layout{maxRows: 5_500_000, smallBytes: 16 << 20, maxSmall: 8, hotDays: 10}
-
-// hasHotDays reports whether recent rows of a table are kept by day: its
-// months are large and most of what comes is new.
-func hasHotDays(table string) bool { return table == "egvs" || table == "glucose" }
 
 // A change is what happens to the rows of one participant in one partition.
 type change struct {
@@ -84,10 +79,7 @@ func (u *unit) bytes() (n int64) {
 
 // A rewrite applies changes, ordered by participant, to one partition.
 type rewrite struct {
-	lake    *lake.Lake
-	commit  *lake.Commit
-	mem     memory.Allocator
-	layout  layout
+	step    *step
 	table   shape
 	part    string
 	border  time.Time // zero: no hot days
@@ -106,7 +98,7 @@ func (r *rewrite) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.commit.Replace(u.files, files...)
+		r.step.commit.Replace(u.files, files...)
 	}
 	return nil
 }
@@ -116,7 +108,7 @@ func (r *rewrite) run(ctx context.Context) error {
 func (r *rewrite) plan() (units []*unit, release func()) {
 	var closed, aged []lake.File
 	hot := make(map[string]*unit)
-	for _, f := range r.commit.Files() {
+	for _, f := range r.step.commit.Files() {
 		switch {
 		case f.Table != r.table.Name || f.Partition != r.part || f.Damaged != "":
 		case f.Day == "":
@@ -150,7 +142,7 @@ func (r *rewrite) spread(hot map[string]*unit) (old map[string]arrow.RecordBatch
 			old[c.participant] = c.adds
 			continue
 		}
-		times := r.table.times(c.adds, lake.TimeColumn(r.table.Table))
+		times := r.table.times(c.adds, r.table.Time)
 		from, limit := 0, r.border
 		for from < times.Len() {
 			to := from + sort.Search(times.Len()-from, func(i int) bool { return times.Value(from+i) >= instant(limit) })
@@ -223,14 +215,14 @@ func (r *rewrite) closedUnits(closed, aged []lake.File, old map[string]arrow.Rec
 
 // join puts neighbouring small units together when there are too many.
 func (r *rewrite) join(units []*unit) []*unit {
-	small := func(u *unit) bool { return u.bytes() < r.layout.smallBytes }
+	small := func(u *unit) bool { return u.bytes() < r.step.loader.layout.smallBytes }
 	count := 0
 	for _, u := range units {
 		if small(u) {
 			count++
 		}
 	}
-	if count <= r.layout.maxSmall {
+	if count <= r.step.loader.layout.maxSmall {
 		return units
 	}
 	joined := units[:1]
@@ -292,7 +284,7 @@ func (r *rewrite) write(ctx context.Context, u *unit) (files []lake.File, err er
 			return files, finish()
 		}
 		if w == nil {
-			if w, err = r.commit.Create(r.table.Table, r.part, u.day); err != nil {
+			if w, err = r.step.commit.Create(r.table.Table, r.part, u.day); err != nil {
 				releaseAll(batches)
 				return nil, err
 			}
@@ -305,7 +297,7 @@ func (r *rewrite) write(ctx context.Context, u *unit) (files []lake.File, err er
 		if err != nil {
 			return nil, err
 		}
-		if u.day == "" && rows >= r.layout.maxRows {
+		if u.day == "" && rows >= r.step.loader.layout.maxRows {
 			if err := finish(); err != nil {
 				return nil, err
 			}

@@ -64,6 +64,7 @@ func TestBorder(t *testing.T) {
 
 // Rows are found again where a file is read in several batches.
 func TestEditAcrossBatches(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, t.TempDir())
 	w.time = time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)
 	records := w.backfill(2, 30) // P002's rows lie around row 16,384 of the file

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -183,9 +182,9 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 	if err != nil {
 		return parent, fmt.Errorf("commit: %w", err)
 	}
-	s.report(result)
-	result.Snapshot, result.Outdated = manifest.Snapshot, manifest.Outdated()
-	result.Commits++
+	did := s.report()
+	did.Snapshot, did.Outdated = manifest.Snapshot, manifest.Outdated()
+	result.Add(did)
 	if l.Committed != nil {
 		l.Committed(ctx, manifest)
 	}
@@ -214,35 +213,31 @@ func (l *Loader) withDefaults() *Loader {
 	return &full
 }
 
-// report adds what the step did to the result.
-func (s *step) report(result *Result) {
+// report is what the step did.
+func (s *step) report() Result {
+	r := Result{Commits: 1, Conflicts: s.conflicts, Tables: s.counts}
 	var warnings []transform.Warning
 	unnamed := 0
 	for _, a := range s.answers {
-		result.Bytes += int64(a.plain)
+		r.Bytes += int64(a.plain)
 		if a.held != nil {
-			result.Held++
-			if other := (*OtherAccountError)(nil); errors.As(a.held, &other) {
-				result.ofOther(a.ParticipantID, 1)
+			r.Held++
+			if _, other := errors.AsType[*OtherAccountError](a.held); other {
+				r.ofOther(a.ParticipantID, 1)
 			}
 			continue
 		}
-		result.Applied++
-		result.Nameless += bit(a.account == "" && !a.dropped)
-		result.Records += a.batch.Records
-		result.Rejected += a.batch.Rejected
-		result.tally(Subject{a.ParticipantID, a.Resource}, Tally{a.batch.Records, a.batch.Rejected})
+		r.Applied++
+		r.Nameless += bit(a.account == "" && !a.dropped)
+		r.Records += a.batch.Records
+		r.Rejected += a.batch.Rejected
+		r.tally(Subject{a.ParticipantID, a.Resource}, Tally{a.batch.Records, a.batch.Rejected})
 		for table, counts := range a.counts {
 			s.counted(table, *counts)
 		}
 		warnings = append(warnings, a.batch.Warnings...)
 		unnamed += a.batch.Unnamed
 	}
-	result.warn(warnings, unnamed)
-	for table, counts := range maps.All(s.counts) {
-		all := result.Tables[table]
-		all.add(counts)
-		result.Tables[table] = all
-	}
-	result.Conflicts += s.conflicts
+	r.warn(warnings, unnamed)
+	return r
 }

@@ -40,8 +40,8 @@ func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err 
 		return &LogError{m.Snapshot, fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256)}
 	}
 	for _, f := range m.TableFiles("requests") {
-		var damage *lake.DamageError
-		if err := l.eachRequest(ctx, f, has); errors.As(err, &damage) {
+		err := l.eachRequest(ctx, f, has)
+		if damage, ok := errors.AsType[*lake.DamageError](err); ok {
 			l.Logger.Warn("requests cannot be compared with the raw log", "file", damage.Path)
 		} else if err != nil {
 			return 0, err
@@ -77,16 +77,10 @@ func (l *Loader) answered(ctx context.Context, m lake.Manifest, seed maphash.See
 
 // eachRequest calls do with the requests of one file until it returns an error.
 func (l *Loader) eachRequest(ctx context.Context, f lake.File, do func(id, sha256 string) error) error {
-	t := shapeNamed("requests")
-	for b, err := range l.Lake.Read(ctx, heap(), f, lake.ReadOptions{}) {
-		if err != nil {
-			return err
+	for r, err := range eachRow(ctx, l.Lake, "requests", []lake.File{f}) {
+		if err == nil {
+			err = do(r.str("request_id"), r.str("sha256"))
 		}
-		ids, sums := t.text(b, "request_id"), t.text(b, "sha256")
-		for row := 0; row < ids.Len() && err == nil; row++ {
-			err = do(ids.Value(row), sums.Value(row))
-		}
-		b.Release()
 		if err != nil {
 			return err
 		}

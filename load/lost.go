@@ -27,7 +27,9 @@ type damage struct {
 	content map[string]*lake.DamageError // those whose size is right
 }
 
-func newDamage() *damage { return &damage{seen: make(map[string]*lake.DamageError)} }
+func newDamage() *damage {
+	return &damage{make(map[string]*lake.DamageError), make(map[string]*lake.DamageError)}
+}
 
 // mark returns m with all files marked that are known to be damaged.
 func (d *damage) mark(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
@@ -36,27 +38,39 @@ func (d *damage) mark(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
 		return m, err
 	}
 	known := maps.Clone(d.content)
-	if known == nil {
-		known = make(map[string]*lake.DamageError)
-	}
-	for _, e := range found {
-		known[e.Path] = e
-	}
-	m.Files = slices.Clone(m.Files)
-	for i, f := range m.Files {
+	maps.Copy(known, damageByPath(found))
+	for _, f := range m.Files {
 		if e := known[f.Path]; e != nil {
 			d.seen[f.Path] = e
+		}
+	}
+	return marked(m, known), nil
+}
+
+// marked returns m with damaged files, by path, marked.
+func marked(m lake.Manifest, damaged map[string]*lake.DamageError) lake.Manifest {
+	m.Files = slices.Clone(m.Files)
+	for i, f := range m.Files {
+		if e := damaged[f.Path]; e != nil {
 			m.Files[i].Damaged = e.Err.Error()
 		}
 	}
-	return m, nil
+	return m
+}
+
+func damageByPath(found []*lake.DamageError) map[string]*lake.DamageError {
+	of := make(map[string]*lake.DamageError, len(found))
+	for _, e := range found {
+		of[e.Path] = e
+	}
+	return of
 }
 
 // discover looks at the content of every file after err has named a damaged one. It
 // reports whether that one is among them and was not known.
 func (d *damage) discover(l *lake.Lake, err error) bool {
-	var named *lake.DamageError
-	if !errors.As(err, &named) || d.seen[named.Path] != nil {
+	named, ok := errors.AsType[*lake.DamageError](err)
+	if !ok || d.seen[named.Path] != nil {
 		return false
 	}
 	m, err := l.Current()
@@ -67,10 +81,7 @@ func (d *damage) discover(l *lake.Lake, err error) bool {
 	if err != nil {
 		return false
 	}
-	d.content = make(map[string]*lake.DamageError)
-	for _, e := range found {
-		d.content[e.Path] = e
-	}
+	d.content = damageByPath(found)
 	return d.content[named.Path] != nil
 }
 
@@ -98,19 +109,21 @@ func lostIn(m lake.Manifest) lost {
 
 // of returns a file of a table that may have rows of the participant; nil: none.
 func (l lost) of(table, participant string) *lake.File {
-	for i, f := range l[table] {
-		if f.FirstParticipant <= participant && participant <= f.LastParticipant {
-			return &l[table][i]
-		}
-	}
-	return nil
+	return l.find(table, participant, func(*lake.File) bool { return true })
 }
 
 // in reports whether rows of the participant may be lost of a partition.
 func (l lost) in(table, partition, participant string) bool {
-	return slices.ContainsFunc(l[table], func(f lake.File) bool {
-		return f.Partition == partition && f.FirstParticipant <= participant && participant <= f.LastParticipant
-	})
+	return l.find(table, participant, func(f *lake.File) bool { return f.Partition == partition }) != nil
+}
+
+func (l lost) find(table, participant string, is func(*lake.File) bool) *lake.File {
+	for i := range l[table] {
+		if f := &l[table][i]; f.FirstParticipant <= participant && participant <= f.LastParticipant && is(f) {
+			return f
+		}
+	}
+	return nil
 }
 
 // whole are the files that are not damaged.
@@ -137,22 +150,22 @@ func (e *waitError) Error() string {
 
 // waits reports whether the answer is held because of a damaged file.
 func (a *answer) waits() bool {
-	var wait *waitError
-	return errors.As(a.held, &wait)
+	_, waits := errors.AsType[*waitError](a.held)
+	return waits
 }
 
 // decidedBy returns the tables whose rows decide what an answer changes.
 func decidedBy(resource string) []string {
-	whose := []string{"connection_accounts", "connection_ranges"}
-	switch resource {
-	case "dataRange":
-		return whose
-	case "devices":
-		return append(whose, "devices", "alert_settings")
-	case "events":
-		return append(whose, "events", "event_notes", "vanish_pending")
+	tables := []string{"connection_accounts", "connection_ranges"}
+	for _, t := range shapesOf(transform.Record, transform.Version) {
+		if t.Resource == resource {
+			tables = append(tables, t.Name)
+		}
 	}
-	return append(whose, resource, "vanish_pending")
+	if shapeNamed(tables[len(tables)-1]).Kind == transform.Record {
+		tables = append(tables, "vanish_pending")
+	}
+	return tables
 }
 
 // holdWaiting holds the answers that cannot be applied without rows that are lost.
@@ -165,9 +178,7 @@ func (s *step) holdWaiting() {
 		}
 		for _, table := range decidedBy(a.Resource) {
 			if f := s.lost.of(table, a.ParticipantID); f != nil {
-				a.held = &waitError{f.Path}
-				a.batch.Release()
-				a.batch = transform.Batch{}
+				a.hold(&waitError{f.Path})
 				break
 			}
 		}

@@ -211,6 +211,7 @@ func (k *tank) tolerant(study Study) (replayed bool) {
 // their rows is as if nothing had happened, nothing that was withdrawn comes back,
 // also when a file does, and a replay makes the lake that never had any damage.
 func TestDamagedHistories(t *testing.T) {
+	t.Parallel()
 	histories(t, func(t *rapid.T, h *history) {
 		bytes := rapid.SampledFrom([]int64{1, 20000, 0, 0}).Draw(t, "commit bytes")
 		live, twin := h.tank("live", bytes), h.tank("twin", bytes)

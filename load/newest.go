@@ -12,14 +12,14 @@ import (
 // event's old state beside the new one, so of events the most final state does.
 // A note counts if its event does; -1 says that the event came without one.
 func (r *records) newestRows(a *answer) map[string]int32 {
-	batch := a.batch.Tables[r.resource]
+	batch := a.batch.Tables[r.Resource]
 	if batch == nil {
 		return nil
 	}
-	if r.Name == r.resource {
+	if r.Name == r.Resource {
 		return newestOf(r.shape, batch)
 	}
-	newest, notes := newestOf(shapeNamed(r.resource), batch), notePlaces(a.batch.Noted)
+	newest, notes := newestOf(shapeNamed(r.Resource), batch), notePlaces(a.batch.Noted)
 	for id, row := range newest {
 		newest[id] = notes[row]
 	}

@@ -66,8 +66,8 @@ func (l *Loader) seal(ctx context.Context, answers part, stays *lake.Scratch) (e
 	defer func() { err = errors.Join(err, all.Close()) }()
 	for _, participant := range slices.Sorted(maps.Keys(answers.participants)) {
 		var tables []LeftOut
-		for _, name := range recordTables {
-			t, err := l.leftOut(ctx, shapeNamed(name), participant, all.Lake, stays.Lake)
+		for _, of := range recordTables() {
+			t, err := l.leftOut(ctx, of, participant, all.Lake, stays.Lake)
 			if err != nil {
 				return err
 			}
@@ -96,21 +96,15 @@ func (l *Loader) leftOut(ctx context.Context, t shape, participant string, in, n
 	}
 	var batches []arrow.RecordBatch
 	defer func() { releaseAll(batches) }()
-	for _, name := range partitionsOf(with.TableFiles(t.Name)) {
-		a, err := participantRows(ctx, in, partition(with.TableFiles(t.Name), name), participant)
-		if err != nil {
-			return out, err
-		}
-		b, err := participantRows(ctx, notIn, partition(without.TableFiles(t.Name), name), participant)
-		if err != nil {
-			releasePieces(a)
-			return out, err
-		}
+	err = eachPartition(ctx, t, participant, Side{in, with}, Side{notIn, without}, func(_ string, a, b []piece) error {
 		if only, _ := unequal(t, a, b); len(only) > 0 {
-			batches = append(batches, gather(l.Mem, t.schema, batchesOf(a), only))
+			batches = append(batches, batchesOf(a).gather(l.Mem, t.schema, only))
 			out.Rows += len(only)
 		}
-		releasePieces(slices.Concat(a, b))
+		return nil
+	})
+	if err != nil {
+		return out, err
 	}
 	var file bytes.Buffer
 	err = lake.WriteRows(&file, t.Table, batches...)

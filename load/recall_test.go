@@ -3,6 +3,7 @@ package load
 import (
 	"maps"
 	"testing"
+	"time"
 )
 
 // A lake of format 1 has no accounts: those of its connections are in the log, and
@@ -33,7 +34,8 @@ func TestAccountsOfAnOlderLake(t *testing.T) {
 	}
 	now := newStep(k.withDefaults(), parent, &studyChange{}, nil)
 	now.accounts = make(map[connectionKey]account)
-	if err := eachRow(t.Context(), k.Lake, parent, "connection_accounts", now.heldAccount); err != nil || len(now.accounts) != 2 {
+	now.shown, now.coverage, now.pending = make(map[shownKey]shown), make(map[coverKey]*cover), make(map[pendingKey]time.Time)
+	if err := now.holdSmall(t.Context(), k.Lake, parent); err != nil || len(now.accounts) != 2 {
 		t.Fatalf("accounts of a lake of today: %v, %v; want 2", now.accounts, err)
 	}
 	if got := recalled(1); !maps.Equal(got, now.accounts) {

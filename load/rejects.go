@@ -6,10 +6,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/apache/arrow-go/v18/arrow"
-
-	"github.com/dexetl/dexetl/load/lake"
 )
 
 // foldRejects adds the records that could not become rows, each once: the
@@ -27,51 +23,39 @@ func (s *step) foldRejects(ctx context.Context) error {
 			answers[a.ParticipantID] = append(answers[a.ParticipantID], a)
 		}
 	}
-	participants := slices.Sorted(maps.Keys(answers))
-	if len(participants) == 0 {
-		return nil
-	}
-	o := lake.ReadOptions{Columns: []string{"reject_id", "participant_id"}, To: participants[len(participants)-1]}
-	sw := newSweep(s.Lake, s.parent.TableFiles("rejects"), o)
-	defer sw.close()
-	for _, p := range participants {
-		pieces, err := sw.take(ctx, p, func(lake.File) bool { return true })
-		if err != nil {
-			return err
-		}
+	return s.heldRows("rejects", "reject_id", "participant_id").each(ctx, slices.Sorted(maps.Keys(answers)), nil, func(p string, held []piece) error {
 		known := make(map[string]bool)
-		for _, piece := range pieces {
+		for _, piece := range held {
 			ids := t.text(piece.rows, "reject_id")
 			for row := range ids.Len() {
 				known[ids.Value(row)] = true
 			}
 		}
 		s.addRejects(t, p, answers[p], known)
-		releasePieces(pieces)
-	}
-	return nil
+		return nil
+	})
 }
 
 // addRejects adds the rows of answers whose ids are not known.
 func (s *step) addRejects(t shape, participant string, answers []*answer, known map[string]bool) {
-	var sources []arrow.RecordBatch
+	var from sources
 	picks := make(map[string][]pick)
 	for _, a := range answers {
 		batch := a.batch.Tables["rejects"]
+		src := from.add(batch)
 		ids, times := t.text(batch, "reject_id"), t.times(batch, "seen_at")
 		for row := range ids.Len() {
 			if id := ids.Value(row); !known[id] {
 				known[id] = true
 				m := month(times.Value(row))
-				picks[m] = append(picks[m], pick{int32(len(sources)), int32(row)})
+				picks[m] = append(picks[m], pick{src, int32(row)})
 				a.count("rejects").Added++
 			}
 		}
-		sources = append(sources, batch)
 	}
 	for m, rows := range picks {
-		sortPicks(sources, rows, t.order)
-		s.edit("rejects", m, change{participant: participant, adds: gather(s.mem, t.schema, sources, rows)})
+		from.sort(rows, t.order)
+		s.edit("rejects", m, change{participant: participant, adds: from.gather(s.loader.Mem, t.schema, rows)})
 	}
 }
 
@@ -94,7 +78,7 @@ func (s *step) addChanges() {
 			c := &s.changes[from]
 			m := month(instant(c.seen))
 			if months[m] == nil {
-				months[m] = newRows(s.mem, "changes")
+				months[m] = newRows(s.loader.Mem, "changes")
 			}
 			months[m].row(c.participant, c.resource, c.record, c.kind, c.before, c.request, c.seen)
 			*c = changeRow{} // a change of everything is a lot of text

@@ -2,10 +2,6 @@ package load
 
 import (
 	"context"
-	"slices"
-	"strings"
-
-	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -20,11 +16,7 @@ func (l *Loader) Remembers(ctx context.Context, study Study, m lake.Manifest) er
 	if err != nil {
 		return err
 	}
-	m.Files = slices.Clone(m.Files)
-	for _, harm := range found {
-		i := slices.IndexFunc(m.Files, func(f lake.File) bool { return f.Path == harm.Path })
-		m.Files[i].Damaged = harm.Err.Error()
-	}
+	m = marked(m, damageByPath(found))
 	return l.remembersWithdrawals(ctx, study, m)
 }
 
@@ -44,43 +36,34 @@ func (l *Loader) HadAudit(study Study, m lake.Manifest) (bool, error) {
 // Exchanged returns the connections that study has as another participant's, or
 // another account's, than snapshot m does, as m has them.
 func (l *Loader) Exchanged(ctx context.Context, study Study, m lake.Manifest) (list []Connection, err error) {
-	l = l.withDefaults()
 	of := make(map[string]Connection, len(study.Connections))
 	for _, c := range study.Connections {
 		of[c.ID] = c
 	}
-	err = eachRow(ctx, l.Lake, m, "connections", func(t shape, b arrow.RecordBatch, row int) {
-		text := func(column string) string {
-			if values := t.text(b, column); !values.IsNull(row) {
-				return strings.Clone(values.Value(row))
-			}
-			return ""
+	for r, err := range eachRow(ctx, l.Lake, "connections", m.TableFiles("connections")) {
+		if err != nil {
+			return nil, err
 		}
-		was := Connection{ID: text("connection_id"), ParticipantID: text("participant_id"), AccountHash: text("account_hash")}
+		was := Connection{ID: r.str("connection_id"), ParticipantID: r.str("participant_id"), AccountHash: r.str("account_hash")}
 		is, there := of[was.ID]
 		if there && (is.ParticipantID != was.ParticipantID || was.AccountHash != "" && is.AccountHash != was.AccountHash) {
 			list = append(list, was)
 		}
-	})
-	return list, err
+	}
+	return list, nil
 }
 
 // AuditLines returns the audit trail as snapshot m has it, in order.
 func (l *Loader) AuditLines(ctx context.Context, m lake.Manifest) (lines []AuditLine, err error) {
-	l = l.withDefaults()
-	err = eachRow(ctx, l.Lake, m, "audit", func(t shape, b arrow.RecordBatch, row int) {
-		text := func(column string) string {
-			values := t.text(b, column)
-			if values.IsNull(row) {
-				return ""
-			}
-			return strings.Clone(values.Value(row))
+	for r, err := range eachRow(ctx, l.Lake, "audit", m.TableFiles("audit")) {
+		if err != nil {
+			return nil, err
 		}
 		lines = append(lines, AuditLine{
-			Seq: t.longs(b, "seq").Value(row), At: t.times(b, "at").Value(row).ToTime(arrow.Microsecond),
-			Who: text("who"), Command: text("command"), Subject: text("subject"), ParticipantID: text("participant_id"),
-			Before: text("before"), After: text("after"), Reason: text("reason"), Hash: text("hash"),
+			Seq: r.long("seq"), At: r.time("at"),
+			Who: r.str("who"), Command: r.str("command"), Subject: r.str("subject"), ParticipantID: r.str("participant_id"),
+			Before: r.str("before"), After: r.str("after"), Reason: r.str("reason"), Hash: r.str("hash"),
 		})
-	})
-	return lines, err
+	}
+	return lines, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -95,6 +96,7 @@ func (h *history) others(t *rapid.T) {
 // Nothing in a lake depends on how the answers were grouped into commits, and
 // when: folded anew, it is the same to the last row of its history.
 func TestReplayIsIdentical(t *testing.T) {
+	t.Parallel()
 	histories(t, func(t *rapid.T, h *history) {
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 1, 3000}).Draw(t, "commit bytes"))
 		defer live.unlock()
@@ -208,7 +210,7 @@ func (k *tank) doctor(participant string, value int16) {
 // withValue returns b with another value in the first row of a participant.
 func withValue(t shape, b arrow.RecordBatch, participant string, value int16) arrow.RecordBatch {
 	column := b.Column(t.place["glucose_mgdl"]).(*array.Int16)
-	values := array.NewInt16Builder(heap())
+	values := array.NewInt16Builder(memory.DefaultAllocator)
 	done := false
 	for row := range column.Len() {
 		switch {
@@ -229,6 +231,7 @@ func withValue(t shape, b arrow.RecordBatch, participant string, value int16) ar
 // What an older program made of an answer is put right, and the difference
 // says whose rows and in which tables.
 func TestReplayReachesOldData(t *testing.T) {
+	t.Parallel()
 	_, k, study := aWorld(t)
 	want := k.all()
 	k.doctor("P2", 999)
@@ -379,6 +382,7 @@ func TestReplayRefusesAnotherLog(t *testing.T) {
 
 // The file that names who has withdrawn comes back too, if the state still does.
 func TestReplayRepairsWithdrawals(t *testing.T) {
+	t.Parallel()
 	_, k, study := aWorld(t)
 	whole := study
 	study.Withdrawals = []Withdrawal{{"P1", at(2, "03:00:00"), now}}

@@ -20,7 +20,7 @@ func (s *step) writeRequests(ctx context.Context) error {
 	for _, a := range s.answers {
 		m := month(instant(a.AskedAt))
 		if months[m] == nil {
-			months[m] = newRows(s.mem, "requests")
+			months[m] = newRows(s.loader.Mem, "requests")
 		}
 		months[m].row(a.requestRow()...)
 	}
@@ -63,29 +63,24 @@ func (s *step) appendRequests(ctx context.Context, month string, batch arrow.Rec
 	t := shapeNamed("requests")
 	var small []lake.File
 	for _, f := range s.parent.TableFiles(t.Name) {
-		if f.Partition == month && f.Bytes < s.layout.smallBytes && f.Damaged == "" {
+		if f.Partition == month && f.Bytes < s.loader.layout.smallBytes && f.Damaged == "" {
 			small = append(small, f)
 		}
 	}
-	sources := []arrow.RecordBatch{batch}
-	if len(small) < s.layout.maxSmall {
+	from := sources{batch}
+	if len(small) < s.loader.layout.maxSmall {
 		small = nil
 	} else {
-		held, err := readAll(ctx, s.Lake, small, lake.ReadOptions{})
+		held, err := readAll(ctx, s.loader.Lake, small, lake.ReadOptions{})
 		if err != nil {
 			return err
 		}
 		defer releaseAll(held)
-		sources = append(sources, held...)
+		from = append(from, held...)
 	}
-	var picks []pick
-	for i, b := range sources {
-		for row := range int(b.NumRows()) {
-			picks = append(picks, pick{int32(i), int32(row)})
-		}
-	}
-	sortPicks(sources, picks, t.order)
-	rows := gather(s.mem, t.schema, sources, picks)
+	picks := from.picks(nil)
+	from.sort(picks, t.order)
+	rows := from.gather(s.loader.Mem, t.schema, picks)
 	defer rows.Release()
 	f, err := s.writeFile(t, month, rows)
 	if err != nil {

@@ -29,10 +29,14 @@ func (r *Result) Add(later Result) {
 	r.warn(later.Warnings, later.Unnamed)
 	r.Harmed(later.Damaged...)
 	for table, counts := range later.Tables {
-		all := r.Tables[table]
-		all.add(counts)
-		r.Tables[table] = all
+		addCounts(r.Tables, table, counts)
 	}
+}
+
+func addCounts(to map[string]Counts, table string, c Counts) {
+	all := to[table]
+	all.add(c)
+	to[table] = all
 }
 
 // A Subject is one resource of one participant.

@@ -58,23 +58,11 @@ func appendTo(to array.Builder, v any, nullable bool) {
 			to.(*array.Date32Builder).Append(arrow.Date32FromTime(time.Time(v)))
 		}
 	case *int16:
-		if v == nil {
-			to.AppendNull()
-		} else {
-			to.(*array.Int16Builder).Append(*v)
-		}
+		appendPointer(to.(*array.Int16Builder), v)
 	case *int32:
-		if v == nil {
-			to.AppendNull()
-		} else {
-			to.(*array.Int32Builder).Append(*v)
-		}
+		appendPointer(to.(*array.Int32Builder), v)
 	case *int64:
-		if v == nil {
-			to.AppendNull()
-		} else {
-			to.(*array.Int64Builder).Append(*v)
-		}
+		appendPointer(to.(*array.Int64Builder), v)
 	case int16:
 		to.(*array.Int16Builder).Append(v)
 	case int32:
@@ -88,16 +76,21 @@ func appendTo(to array.Builder, v any, nullable bool) {
 	}
 }
 
+func appendPointer[T any](to builderOf[T], v *T) {
+	if v == nil {
+		to.AppendNull()
+	} else {
+		to.Append(*v)
+	}
+}
+
 // batch returns the rows in the table's order. The caller releases it.
 func (r *rows) batch() arrow.RecordBatch {
 	batch := r.b.NewRecordBatch()
 	r.b.Release()
 	defer batch.Release()
-	picks := make([]pick, batch.NumRows())
-	for i := range picks {
-		picks[i].row = int32(i)
-	}
-	sources := []arrow.RecordBatch{batch}
-	sortPicks(sources, picks, r.order)
-	return gather(r.mem, r.schema, sources, picks)
+	of := sources{batch}
+	picks := of.picks(nil)
+	of.sort(picks, r.order)
+	return of.gather(r.mem, r.schema, picks)
 }

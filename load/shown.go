@@ -1,11 +1,9 @@
 package load
 
 import (
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
@@ -98,18 +96,13 @@ func (s *step) trustIn(a *answer) trust {
 }
 
 // heldRange takes a row of connection_ranges.
-func (s *step) heldRange(t shape, b arrow.RecordBatch, row int) {
-	value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
-	at := func(column string) arrow.Timestamp { return t.times(b, column).Value(row) }
-	key := shownKey{
-		connectionKey{value("participant_id"), value("connection_id")}, value("resource"),
-		b.Column(t.place["news"]).(*array.Boolean).Value(row),
-	}
-	s.shown[key] = shown{timeOf(at("shown_at")), at("first_record"), at("last_record")}
+func (s *step) heldRange(r row) {
+	key := shownKey{connectionKey{r.str("participant_id"), r.str("connection_id")}, r.str("resource"), r.flag("news")}
+	s.shown[key] = shown{r.time("shown_at"), r.stamp("first_record"), r.stamp("last_record")}
 }
 
 func (s *step) rangeRows() *rows {
-	b := newRows(s.mem, "connection_ranges")
+	b := newRows(s.loader.Mem, "connection_ranges")
 	for key, r := range s.shown {
 		if s.lost.of("connection_ranges", key.participant) != nil {
 			continue

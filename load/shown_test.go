@@ -98,6 +98,7 @@ func (h *history) trust(a asked, without cuts) trust {
 // What becomes of the records of a window that an answer leaves empty, by what
 // dataRange had shown: one record or a thousand, of whatever resource.
 func TestEmptiedWindows(t *testing.T) {
+	t.Parallel()
 	day, next, week := at(3, "00:00:00"), at(4, "00:00:00"), at(10, "00:00:00")
 	records := map[string]func(n int) []string{
 		"egvs": func(n int) []string { return dayOf(3, n+1)[1:] },
@@ -172,50 +173,68 @@ func TestEmptiedWindows(t *testing.T) {
 			}
 		}
 	}
-	for i, tt := range tests {
-		w := newWorld(t, t.TempDir())
-		each(func(participant, resource string, n int) {
-			w.answer(participant, "A", resource, day, next, records[resource](n)...)
-			tt.shown(w, participant, resource)
-			w.answer(participant, "A", resource, day, next)
-		})
-		k := w.tank("lake", int64(i%2)*10000) // all in one commit, or in many
-		k.load(Study{})
-		check := func(when string, fate func(n int) (gone, waiting int)) {
+	w := newWorld(t, t.TempDir())
+	empty := func(fill bool) { // every test is of participants of its own
+		for _, tt := range tests {
 			each(func(participant, resource string, n int) {
-				gone, waiting := 0, 0
-				for _, row := range k.rows(resource, "participant_id", "vanished_at") {
-					gone += bit(strings.HasPrefix(row, "participant_id="+participant+" ") && !strings.HasSuffix(row, "=-"))
+				participant = tt.name + participant
+				if fill {
+					w.answer(participant, "A", resource, day, next, records[resource](n)...)
 				}
-				for _, row := range k.rows("vanish_pending", "participant_id") {
-					waiting += bit(row == "participant_id="+participant)
-				}
-				if wantGone, wantWaiting := fate(n); gone != wantGone || waiting != wantWaiting {
+				tt.shown(w, participant, resource)
+				w.answer(participant, "A", resource, day, next)
+			})
+		}
+	}
+	check := func(k *tank, when string, fate func(want trust, n int) (gone, waiting int)) {
+		rows := make(map[string]int)
+		for _, table := range []string{"egvs", "events", "calibrations"} {
+			for _, row := range k.rows(table, "participant_id", "vanished_at") {
+				id, vanished, _ := strings.Cut(row, " vanished_at=")
+				rows["gone "+id] += bit(vanished != "-")
+			}
+		}
+		for _, row := range k.rows("vanish_pending", "participant_id") {
+			rows["waiting "+row]++
+		}
+		for _, row := range k.rows("requests", "participant_id", "resource", "vanished") {
+			rows[row]++
+		}
+		for _, tt := range tests {
+			each(func(participant, resource string, n int) {
+				id := "participant_id=" + tt.name + participant
+				gone, waiting := rows["gone "+id], rows["waiting "+id]
+				if wantGone, wantWaiting := fate(tt.want, n); gone != wantGone || waiting != wantWaiting {
 					t.Errorf("%s, %s: of %d %s %d vanished and %d wait; want %d and %d", tt.name, when, n, resource, gone, waiting, wantGone, wantWaiting)
 				}
-				lacking := fmt.Sprintf("participant_id=%s resource=%s vanished=%d", participant, resource, n)
-				if !slices.Contains(k.rows("requests", "participant_id", "resource", "vanished"), lacking) {
+				if lacking := fmt.Sprintf("%s resource=%s vanished=%d", id, resource, n); rows[lacking] == 0 {
 					t.Errorf("%s, %s: requests lack %s", tt.name, when, lacking)
 				}
 			})
 		}
-		check("at once", func(n int) (gone, waiting int) {
+	}
+	one, many := w.tank("one", 0), w.tank("many", 200_000) // commits
+	defer one.unlock()
+	defer many.unlock()
+	tanks := []*tank{one, many}
+	empty(true)
+	for _, k := range tanks {
+		k.load(Study{})
+		check(k, "at once", func(want trust, n int) (gone, waiting int) {
 			switch {
-			case tt.want == contradicted:
+			case want == contradicted:
 				return 0, 0
-			case tt.want == doubted, n >= manyMissing:
+			case want == doubted, n >= manyMissing:
 				return 0, n
 			}
 			return n, 0
 		})
-		w.time = w.time.Add(25 * time.Hour)
-		each(func(participant, resource string, _ int) {
-			tt.shown(w, participant, resource)
-			w.answer(participant, "A", resource, day, next)
-		})
+	}
+	w.time = w.time.Add(25 * time.Hour)
+	empty(false)
+	for _, k := range tanks {
 		k.load(Study{})
-		check("after a second answer", func(n int) (gone, waiting int) { return n * bit(tt.want != contradicted), 0 })
-		k.unlock()
+		check(k, "after a second answer", func(want trust, n int) (gone, waiting int) { return n * bit(want != contradicted), 0 })
 	}
 }
 

@@ -3,8 +3,8 @@ package load
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // Small tables fit in memory: they are read whole, and written whole when they
@@ -30,7 +31,7 @@ func (s *step) loadSmall(ctx context.Context) error {
 			return fmt.Errorf("table connection_accounts: %w", err)
 		}
 	}
-	return s.holdSmall(ctx, s.Lake, s.parent)
+	return s.holdSmall(ctx, s.loader.Lake, s.parent)
 }
 
 // touchesSmall reports whether the step may change the tables that the fold goes by.
@@ -41,22 +42,22 @@ func (s *step) touchesSmall() bool {
 // holdSmall takes the rows of the tables of a snapshot that the fold goes by, but
 // those that are lost.
 func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	m.Files = whole(slices.Clone(m.Files))
-	for table, hold := range map[string]func(shape, arrow.RecordBatch, int){
+	for table, hold := range map[string]func(row){
 		"vanish_pending": s.heldPending, "coverage": s.heldCoverage, "connection_accounts": s.heldAccount, "connection_ranges": s.heldRange,
 	} {
-		if err := eachRow(ctx, l, m, table, hold); err != nil {
-			return err
+		for r, err := range eachRow(ctx, l, table, whole(m.TableFiles(table))) {
+			if err != nil {
+				return err
+			}
+			hold(r)
 		}
 	}
 	return nil
 }
 
 // heldPending takes a row of vanish_pending.
-func (s *step) heldPending(t shape, b arrow.RecordBatch, row int) {
-	value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
-	since := t.times(b, "missing_since").Value(row)
-	s.pend(value("participant_id"), value("resource"), value("record_id"), timeOf(since))
+func (s *step) heldPending(r row) {
+	s.pend(r.str("participant_id"), r.str("resource"), r.str("record_id"), r.time("missing_since"))
 }
 
 // forgetSmall forgets what the fold goes by of one participant.
@@ -67,20 +68,52 @@ func (s *step) forgetSmall(participant string) {
 	maps.DeleteFunc(s.shown, func(k shownKey, _ shown) bool { return k.participant == participant })
 }
 
-// eachRow calls do for the rows of a small table. Texts are valid during the call.
-func eachRow(ctx context.Context, l *lake.Lake, m lake.Manifest, table string, do func(t shape, b arrow.RecordBatch, row int)) error {
-	t := shapeNamed(table)
-	batches, err := readAll(ctx, l, m.TableFiles(table), lake.ReadOptions{})
-	if err != nil {
-		return fmt.Errorf("table %s: %w", table, err)
+// A row is one row of a small table.
+type row struct {
+	shape
+	batch arrow.RecordBatch
+	at    int
+}
+
+// str is a text of its own; empty where there is none.
+func (r row) str(column string) string {
+	if texts := r.text(r.batch, column); texts.IsValid(r.at) {
+		return strings.Clone(texts.Value(r.at))
 	}
-	defer releaseAll(batches)
-	for _, b := range batches {
-		for row := range int(b.NumRows()) {
-			do(t, b, row)
+	return ""
+}
+
+// stamp is 0 where there is no time.
+func (r row) stamp(column string) arrow.Timestamp { return timeAt(r.batch, r.place[column], r.at) }
+
+func (r row) time(column string) time.Time { return timeOf(r.stamp(column)) }
+
+func (r row) long(column string) int64 { return r.longs(r.batch, column).Value(r.at) }
+
+func (r row) flag(column string) bool {
+	return r.batch.Column(r.place[column]).(*array.Boolean).Value(r.at)
+}
+
+// eachRow yields the rows of files of one table; a row lives until the next one.
+func eachRow(ctx context.Context, l *lake.Lake, table string, files []lake.File) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		t := shapeNamed(table)
+		for _, f := range files {
+			for b, err := range l.Read(ctx, f, lake.ReadOptions{}) {
+				if err != nil {
+					yield(row{}, fmt.Errorf("table %s: %w", table, err))
+					return
+				}
+				for at := range int(b.NumRows()) {
+					if !yield(row{t, b, at}, nil) {
+						b.Release()
+						return
+					}
+				}
+				b.Release()
+			}
 		}
 	}
-	return nil
 }
 
 // writeSmall writes the tables that the fold goes by, and the study's.
@@ -99,7 +132,8 @@ func (s *step) writeSmall(ctx context.Context) error {
 			}
 		}
 	}
-	for _, table := range studyTables {
+	for _, t := range shapesOf(transform.Study) {
+		table := t.Name
 		if rows := s.study.tables[table]; rows != nil && s.study.due(table) {
 			rows.Retain()
 			if err := s.replaceTable(ctx, table, s.parent.TableFiles(table), rows); err != nil {
@@ -111,7 +145,7 @@ func (s *step) writeSmall(ctx context.Context) error {
 }
 
 func (s *step) pendingRows() *rows {
-	b := newRows(s.mem, "vanish_pending")
+	b := newRows(s.loader.Mem, "vanish_pending")
 	for key, since := range s.pending {
 		if s.lost.of("vanish_pending", key.participant) != nil {
 			continue
@@ -125,7 +159,7 @@ func (s *step) pendingRows() *rows {
 // partitions, if they are not what these hold. It releases them.
 func (s *step) replaceTable(ctx context.Context, table string, old []lake.File, rows arrow.RecordBatch) error {
 	defer rows.Release()
-	same, err := sameRows(ctx, s.Loader, old, rows)
+	same, err := sameRows(ctx, s.loader, old, rows)
 	if err != nil || same {
 		return err
 	}

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"runtime"
@@ -10,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/load/lake"
@@ -19,8 +17,7 @@ import (
 
 // A step is one commit in the making.
 type step struct {
-	*Loader
-	mem     memory.Allocator
+	loader  *Loader
 	parent  lake.Manifest
 	lost    lost // files of parent
 	commit  *lake.Commit
@@ -43,7 +40,7 @@ type step struct {
 
 func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*answer) *step {
 	s := &step{
-		Loader: l, mem: l.Mem, parent: parent, lost: lostIn(parent), commit: l.Lake.Begin(parent), study: study, answers: answers,
+		loader: l, parent: parent, lost: lostIn(parent), commit: l.Lake.Begin(parent), study: study, answers: answers,
 		edits: make(map[string]map[string][]change), counts: make(map[string]Counts),
 		days:   make(map[monthKey]dayCounts),
 		border: parent.Borders["egvs"],
@@ -84,7 +81,7 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.rewriteAll(ctx); err != nil {
 		return err
 	}
-	whole := s.part.participants == nil // the rest is made of it
+	whole := s.loader.part.participants == nil // the rest is made of it
 	if whole {
 		if err := s.deriveGlucose(ctx); err != nil {
 			return fmt.Errorf("table glucose: %w", err)
@@ -93,58 +90,49 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.foldDays(ctx); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
-	if !whole {
-		return s.writeSmall(ctx)
-	}
-	if err := s.writeRequests(ctx); err != nil {
-		return fmt.Errorf("table requests: %w", err)
+	if whole {
+		if err := s.writeRequests(ctx); err != nil {
+			return fmt.Errorf("table requests: %w", err)
+		}
 	}
 	return s.writeSmall(ctx)
 }
 
 // foldKeyed applies the answers of one resource, one participant after the other.
 func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
-	answers := s.answersOf(k.resource)
-	participants := slices.Sorted(maps.Keys(answers))
-	if len(participants) == 0 {
-		return nil
+	answers := s.answersOf(k.Resource)
+	wants := make(map[string]func(lake.File) bool, len(answers))
+	for p := range answers {
+		wants[p] = k.wants(answers[p])
 	}
-	sw := newSweep(s.Lake, s.parent.TableFiles(k.Name), lake.ReadOptions{To: participants[len(participants)-1]})
-	defer sw.close()
-	for _, p := range participants {
+	want := func(p string, f lake.File) bool { return wants[p](f) }
+	return s.heldRows(k.Name).each(ctx, slices.Sorted(maps.Keys(answers)), want, func(p string, held []piece) error {
+		return s.foldRecords(ctx, k, p, held, answers[p])
+	})
+}
+
+// foldRecords applies the answers of one resource to what is held of one participant.
+func (s *step) foldRecords(ctx context.Context, k *keyed, participant string, held []piece, answers []*answer) error {
+	r := &records{keyed: k, step: s, participant: participant, months: make(map[monthNo]*monthRows)}
+	r.hold(held)
+	for _, a := range answers {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		pieces, err := sw.take(ctx, p, k.wants(answers[p]))
-		if err != nil {
-			return err
+		r.apply(a)
+	}
+	if k.Name == k.Resource {
+		s.coverWindows(participant, k.Resource, answers, r)
+	}
+	for m, c := range r.finish() {
+		s.edit(k.Name, m.String(), c)
+		if k.Name == k.Resource {
+			s.countDays(r, m)
 		}
-		r := &records{keyed: k, step: s, participant: p, months: make(map[monthNo]*monthRows)}
-		r.hold(pieces)
-		for _, a := range answers[p] {
-			if err := ctx.Err(); err != nil {
-				releasePieces(pieces)
-				return err
-			}
-			r.apply(a)
-		}
-		if k.Name == k.resource {
-			s.coverWindows(p, k.resource, answers[p], r)
-		}
-		for partition, c := range r.finish() {
-			s.edit(k.Name, partition, c)
-			if k.Name == k.resource {
-				err = errors.Join(err, s.countDays(r, partition))
-			}
-		}
-		releasePieces(pieces)
-		if k.Name != "events" { // event_notes, which come after, look at them
-			for _, a := range answers[p] {
-				a.done(k.Name, k.resource)
-			}
-		}
-		if err != nil {
-			return err
+	}
+	if k.Name != "events" { // event_notes, which come after, look at them
+		for _, a := range answers {
+			a.done(k.Name, k.Resource)
 		}
 	}
 	return nil
@@ -162,12 +150,17 @@ func (s *step) answersOf(resource string) map[string][]*answer {
 	return answers
 }
 
+// within returns the map at key, made if there is none.
+func within[K, L comparable, V any](of map[K]map[L]V, key K) map[L]V {
+	if of[key] == nil {
+		of[key] = make(map[L]V)
+	}
+	return of[key]
+}
+
 // edit takes over a change of a partition. Changes come ordered by participant.
 func (s *step) edit(table, partition string, c change) {
-	if s.edits[table] == nil {
-		s.edits[table] = make(map[string][]change)
-	}
-	s.edits[table][partition] = append(s.edits[table][partition], c)
+	within(s.edits, table)[partition] = append(s.edits[table][partition], c)
 }
 
 // rewriteAll rewrites every partition that has edits, and those whose days the
@@ -175,7 +168,7 @@ func (s *step) edit(table, partition string, c change) {
 func (s *step) rewriteAll(ctx context.Context) error {
 	var tables []string
 	for _, t := range transform.Tables() {
-		if t.Name != "glucose" && t.Name != daysTable {
+		if t.Kind != transform.Derived {
 			tables = append(tables, t.Name)
 		}
 	}
@@ -211,8 +204,8 @@ func (s *step) partitions(table string, edited []string) []string {
 }
 
 func (s *step) rewrite(ctx context.Context, t shape, partition string, changes []change) error {
-	r := &rewrite{lake: s.Lake, commit: s.commit, mem: s.mem, layout: s.layout, table: t, part: partition, changes: changes}
-	if hasHotDays(t.Name) {
+	r := &rewrite{step: s, table: t, part: partition, changes: changes}
+	if t.HotDays {
 		r.border = s.border
 	}
 	if err := r.run(ctx); err != nil {
@@ -224,7 +217,7 @@ func (s *step) rewrite(ctx context.Context, t shape, partition string, changes [
 // manifest is what the commit says beside its files.
 func (s *step) manifest(runID string) lake.Manifest {
 	m := lake.Manifest{
-		CreatedAt: s.Now().UTC(), Run: runID, Program: s.Program,
+		CreatedAt: s.loader.Now().UTC(), Run: runID, Program: s.loader.Program,
 		LogPosition: s.parent.LogPosition, Held: slices.Clone(s.parent.Held),
 	}
 	if !s.border.IsZero() {
@@ -242,9 +235,7 @@ func (s *step) manifest(runID string) lake.Manifest {
 func (s *step) counted(table string, c Counts) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := s.counts[table]
-	all.add(c)
-	s.counts[table] = all
+	addCounts(s.counts, table, c)
 }
 
 // release frees the rows that the step holds.

@@ -19,6 +19,7 @@ type visit struct {
 // What became of records is told by first_seen_at, vanished_at and changes, live
 // and replayed alike.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	noon := func(day int) time.Time { return at(day, "12:00:00") }
 	carbs := func(status, value string, day int) string { return event("x", "carbs", value, status, noon(day)) }
 	many := dayOf(3, 100)[1:] // the first one is at the window's edge

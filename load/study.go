@@ -114,10 +114,7 @@ func (s Study) accounts() map[string]string {
 	return accounts
 }
 
-// studyTables names the tables that a Study fills.
-var studyTables = [...]string{"participants", "connections", "windows", "exclusions", "withdrawals", "settings", "runs", "audit"}
-
-// table returns the rows of one of studyTables, in the table's order.
+// table returns the rows of a table of the study, in the table's order.
 func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
 	b := newRows(mem, name)
 	switch name {

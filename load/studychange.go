@@ -3,14 +3,13 @@ package load
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A studyChange is what of a Study differs from the tables the lake has.
@@ -36,7 +35,8 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 		return nil, err
 	}
 	c := &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
-	for _, table := range studyTables {
+	for _, t := range shapesOf(transform.Study) {
+		table := t.Name
 		rows := study.table(l.Mem, table)
 		same, err := sameRows(ctx, l, m.TableFiles(table), rows)
 		if err != nil {
@@ -78,40 +78,29 @@ func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.Re
 		return nil, fmt.Errorf("table participants: %w", err)
 	}
 	defer releaseAll(held)
-	t := shapeNamed("participants")
-	type place struct {
-		zone   string
-		anchor arrow.Date32
-		dated  bool
-	}
-	read := func(batches ...arrow.RecordBatch) map[string]place {
-		places := make(map[string]place)
-		for _, b := range batches {
-			ids, zones := t.text(b, "participant_id"), t.text(b, "timezone")
-			anchors := b.Column(t.place["anchor_date"]).(*array.Date32)
-			for row := range ids.Len() {
-				p := place{dated: anchors.IsValid(row)}
-				if zones.IsValid(row) {
-					p.zone = zones.Value(row)
-				}
-				if p.dated {
-					p.anchor = anchors.Value(row)
-				}
-				places[ids.Value(row)] = p
-			}
-		}
-		return places
-	}
-	was, is := read(held...), read(rows)
+	was, is := localTimes(held...), localTimes(rows)
 	moved := make(map[string]bool)
-	for _, places := range []map[string]place{was, is} {
-		for id := range places {
+	for _, of := range []map[string]string{was, is} {
+		for id := range of {
 			if was[id] != is[id] {
-				moved[string(slices.Clone([]byte(id)))] = true
+				moved[id] = true
 			}
 		}
 	}
 	return moved, nil
+}
+
+// localTimes returns, as text, what local times and study days hang on, by participant.
+func localTimes(participants ...arrow.RecordBatch) map[string]string {
+	t := shapeNamed("participants")
+	columns, of := t.places([]string{"timezone", "anchor_date"}), make(map[string]string)
+	for _, b := range participants {
+		ids := t.text(b, "participant_id")
+		for row := range ids.Len() {
+			of[strings.Clone(ids.Value(row))] = string(t.appendRow(nil, b, row, columns))
+		}
+	}
+	return of
 }
 
 // everybodyUnlessSame returns the participants of rows, or nobody if these are the

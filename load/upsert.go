@@ -59,7 +59,7 @@ func (r *records) find(id string, own monthNo, near []monthNo) []int32 {
 // replace puts row in the place of the one at place, unless they say the same.
 func (r *records) replace(a *answer, id string, place int32, kind string, row record) {
 	old := &r.rows[place]
-	same := compareRows(r.sources[old.src], int(old.row), r.sources[row.src], int(row.row), r.content) == 0
+	same := r.sources.compare(old.pick, row.pick, r.content) == 0
 	if same && old.vanished == 0 {
 		return
 	}

@@ -64,7 +64,7 @@ func (r *records) vanish(a *answer, missing []int32, held int) {
 		return
 	}
 	many := a.trust == doubted || len(missing) >= manyMissing && float64(len(missing)) > missingShare*float64(held)
-	if r.Name == r.resource {
+	if r.Name == r.Resource {
 		a.manyMissing = many
 	} else {
 		many = a.manyMissing

@@ -5,12 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strings"
-
-	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dexetl/dexetl/extract/raw"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // The first answer through a connection that says of which Dexcom account it
@@ -80,9 +76,7 @@ func (s *step) judgeAccount(a *answer) {
 		s.accounts[a.via()] = account{a.account, a.RequestID}
 		a.effect = true // without its body nobody could tell any more
 	case known.hash != a.account && a.held == nil:
-		a.held = &OtherAccountError{a.ConnectionID, known.request}
-		a.batch.Release()
-		a.batch = transform.Batch{}
+		a.hold(&OtherAccountError{a.ConnectionID, known.request})
 	}
 }
 
@@ -93,7 +87,7 @@ func (s *step) knowsNoAccounts() bool { return s.parent.Format == 1 }
 // recallAccounts reads from the log what the answers folded so far say of accounts:
 // of each connection the first one that says it.
 func (s *step) recallAccounts(ctx context.Context) error {
-	for e, err := range s.Log.Entries(raw.Position{}) {
+	for e, err := range s.loader.Log.Entries(raw.Position{}) {
 		if err != nil || e.Position.Compare(s.parent.LogPosition) >= 0 {
 			return err
 		}
@@ -104,7 +98,7 @@ func (s *step) recallAccounts(ctx context.Context) error {
 		if _, known := s.accounts[a.via()]; known {
 			continue
 		}
-		if err := s.read(ctx, a); err != nil {
+		if err := s.loader.read(ctx, a); err != nil {
 			return err
 		}
 		a.batch.Release()
@@ -116,13 +110,12 @@ func (s *step) recallAccounts(ctx context.Context) error {
 }
 
 // heldAccount takes a row of connection_accounts.
-func (s *step) heldAccount(t shape, b arrow.RecordBatch, row int) {
-	value := func(column string) string { return strings.Clone(t.text(b, column).Value(row)) }
-	s.accounts[connectionKey{value("participant_id"), value("connection_id")}] = account{value("user_hash"), value("request_id")}
+func (s *step) heldAccount(r row) {
+	s.accounts[connectionKey{r.str("participant_id"), r.str("connection_id")}] = account{r.str("user_hash"), r.str("request_id")}
 }
 
 func (s *step) accountRows() *rows {
-	b := newRows(s.mem, "connection_accounts")
+	b := newRows(s.loader.Mem, "connection_accounts")
 	for key, of := range s.accounts {
 		if s.lost.of("connection_accounts", key.participant) != nil {
 			continue

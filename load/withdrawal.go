@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // cuts say from when on records of participants who have withdrawn are left out.
@@ -33,12 +33,7 @@ func (s Study) cuts() cuts {
 func (a *answer) leaveOut(mem memory.Allocator) {
 	for name, batch := range a.batch.Tables {
 		stays := a.stays(name, batch)
-		var picks []pick
-		for row := range int(batch.NumRows()) {
-			if stays(row) {
-				picks = append(picks, pick{0, int32(row)})
-			}
-		}
+		picks := sources{batch}.picks(func(p pick) bool { return stays(int(p.row)) })
 		if len(picks) == int(batch.NumRows()) {
 			continue
 		}
@@ -52,7 +47,7 @@ func (a *answer) leaveOut(mem memory.Allocator) {
 		a.effect = true // on the quarantine: its body is needed
 		delete(a.batch.Tables, name)
 		if len(picks) > 0 {
-			a.batch.Tables[name] = gather(mem, shapeNamed(name).schema, []arrow.RecordBatch{batch}, picks)
+			a.batch.Tables[name] = sources{batch}.gather(mem, shapeNamed(name).schema, picks)
 		}
 		batch.Release()
 	}
@@ -61,10 +56,10 @@ func (a *answer) leaveOut(mem memory.Allocator) {
 // stays returns which rows of a table are from before the cut.
 func (a *answer) stays(table string, batch arrow.RecordBatch) func(row int) bool {
 	seen := a.AskedAt.Before(a.cut)
-	switch t := shapeNamed(table); table {
-	case "devices", "alert_settings":
+	switch t := shapeNamed(table); t.Kind {
+	case transform.Version:
 		return func(int) bool { return seen }
-	case "rejects":
+	case transform.Appended: // rejects
 		return func(row int) bool {
 			if at := a.batch.RejectedAt[row]; !at.IsZero() {
 				return at.Before(a.cut)
@@ -72,7 +67,7 @@ func (a *answer) stays(table string, batch arrow.RecordBatch) func(row int) bool
 			return seen
 		}
 	default:
-		times, cut := t.times(batch, "system_time"), instant(a.cut)
+		times, cut := t.times(batch, t.Time), instant(a.cut)
 		return func(row int) bool { return times.Value(row) < cut }
 	}
 }
@@ -167,12 +162,14 @@ func (l *Loader) heldWithdrawals(ctx context.Context, study Study, m lake.Manife
 		return l.recalledWithdrawals(study, m, harm)
 	}
 	held := make(map[string]Withdrawal)
-	err := eachRow(ctx, l.Lake, m, "withdrawals", func(t shape, b arrow.RecordBatch, row int) {
-		at := func(column string) time.Time { return t.times(b, column).Value(row).ToTime(arrow.Microsecond) }
-		w := Withdrawal{strings.Clone(t.text(b, "participant_id").Value(row)), at("effective_at"), at("recorded_at")}
+	for r, err := range eachRow(ctx, l.Lake, "withdrawals", m.TableFiles("withdrawals")) {
+		if err != nil {
+			return nil, err
+		}
+		w := Withdrawal{r.str("participant_id"), r.time("effective_at"), r.time("recorded_at")}
 		held[w.ParticipantID] = w
-	})
-	return held, err
+	}
+	return held, nil
 }
 
 func (l *Loader) recalledWithdrawals(study Study, m lake.Manifest, harm *lake.DamageError) (map[string]Withdrawal, error) {

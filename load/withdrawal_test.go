@@ -93,6 +93,7 @@ func without(a, b []string) (rows []string) {
 // without what was recorded from then on, a replay makes the same one, and the
 // quarantine has, once, every row that is missing.
 func TestWithdrawnHistories(t *testing.T) {
+	t.Parallel()
 	histories(t, func(t *rapid.T, h *history) {
 		first := &cell{t: t, rows: map[string]map[string][]string{}}
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 2000, 20000}).Draw(t, "commit bytes"))
@@ -135,7 +136,8 @@ func TestWithdrawnHistories(t *testing.T) {
 		all := study
 		all.Withdrawals = nil
 		whole.load(all)
-		for _, table := range recordTables {
+		for _, of := range recordTables() {
+			table := of.Name
 			sameText(t, "quarantine of "+table, first.all(table), without(whole.rows(table), got[table]))
 			sameText(t, "quarantine of the replayed "+table, second.all(table), first.all(table))
 		}
@@ -158,6 +160,7 @@ func (h *history) cut(c cuts) {
 
 // What a withdrawal leaves of each table.
 func TestWithdrawalTables(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, t.TempDir())
 	from, to := at(1, "00:00:00"), at(9, "00:00:00")
 	before, cut, after := at(2, "12:00:00"), at(5, "00:00:00"), at(7, "12:00:00")
@@ -228,7 +231,8 @@ func TestWithdrawalTables(t *testing.T) {
 		"resource=events day=2026-03-02T00:00:00 records=2 slots=-",
 	})
 	sameText(t, "requests", now["requests"], whole["requests"])
-	for _, table := range recordTables {
+	for _, of := range recordTables() {
+		table := of.Name
 		sameText(t, "quarantine of "+table, cell.all(table), without(whole[table], now[table]))
 	}
 }
@@ -236,6 +240,7 @@ func TestWithdrawalTables(t *testing.T) {
 // What the quarantine cannot keep does not leave the tables, and what comes
 // later is not committed before it is kept.
 func TestQuarantineComesFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, t.TempDir())
 	from, to := at(1, "00:00:00"), at(9, "00:00:00")
 	w.answer("P1", "A", "egvs", from, to, egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110))
@@ -412,6 +417,7 @@ func TestForgottenWithdrawal(t *testing.T) {
 // A withdrawal finds in a compacted log what it would find in the whole one:
 // how far was asked, and which records are gone that it leaves out.
 func TestWithdrawalOfCompacted(t *testing.T) {
+	t.Parallel()
 	from, to := at(1, "00:00:00"), at(9, "00:00:00")
 	stays, left := egv("a", at(2, "12:00:00"), 100), egv("b", at(7, "12:00:00"), 110)
 	withdrawn := func(day int) Study { return Study{Withdrawals: []Withdrawal{{"P1", at(day, "00:00:00"), now}}} }

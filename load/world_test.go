@@ -126,7 +126,7 @@ func (k *tank) rows(table string, columns ...string) []string {
 	}
 	var out []string
 	for _, f := range m.TableFiles(table) {
-		for b, err := range k.Lake.Read(context.Background(), heap(), f, lake.ReadOptions{}) {
+		for b, err := range k.Lake.Read(context.Background(), f, lake.ReadOptions{}) {
 			if err != nil {
 				k.t.Fatalf("Read(%s): %v", f.Path, err)
 			}

@@ -41,7 +41,7 @@ const consensus = `n_days active_window_pct sufficient mean_mgdl gmi_pct sd_mgdl
 // metricColumns describes the columns of a metric view: what names the row,
 // then the metrics.
 func metricColumns(view string) []Column {
-	columns := slices.Clone(rowKeys(view))
+	columns := rowKeys(view)
 	chosen := strings.Fields(consensus)
 	for _, m := range Catalogue() {
 		if view != "consensus_metrics" || slices.Contains(chosen, m.Name) {
@@ -53,27 +53,16 @@ func metricColumns(view string) []Column {
 
 // rowKeys describes the columns that name a row of a metric view.
 func rowKeys(view string) []Column {
-	participant := Column{"participant_id", "study pseudonym from the roster"}
-	switch view {
-	case "participant_metrics":
-		return []Column{participant, {"first_date", "first local date of the study"}, {"last_date", "last local date of the study so far, inclusive; see study_intervals"}}
-	case "daily_metrics":
-		return []Column{participant, {"local_date", "date on the participant's wall clock"}}
-	case "period_metrics":
-		return []Column{
-			participant, {"period", "1 for the 14 days that begin on day 1"},
-			{"period_start", "first local date"}, {"period_end", "last local date, inclusive"},
-		}
-	case "window_metrics":
-		return []Column{
-			participant, {"window", "name of the window in windows.csv"},
-			{"window_start", "first local date"}, {"window_end", "last local date, inclusive"},
-		}
-	case "scope_metrics":
-		return []Column{{"first_date", "first local date"}, {"last_date", "last local date, inclusive"}}
-	default:
-		return []Column{participant}
+	const first, last = "first local date", "last local date, inclusive"
+	if view == "scope_metrics" {
+		return []Column{{"first_date", first}, {"last_date", last}}
 	}
+	return append([]Column{{"participant_id", "study pseudonym from the roster"}}, map[string][]Column{
+		"participant_metrics": {{"first_date", "first local date of the study"}, {"last_date", "last local date of the study so far, inclusive; see study_intervals"}},
+		"daily_metrics":       {{"local_date", "date on the participant's wall clock"}},
+		"period_metrics":      {{"period", "1 for the 14 days that begin on day 1"}, {"period_start", first}, {"period_end", last}},
+		"window_metrics":      {{"window", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}},
+	}[view]...)
 }
 
 // comment is the metric's definition with its unit and source, on one line.

@@ -63,12 +63,16 @@ func (s study) expect(p *person, over span, takesUnknown bool, preset views.Pres
 		if preset == views.IGLU && r.Status != "" {
 			r.HasValue = false
 		}
-		r.Excluded = s.excludes(p.id, r.Local)
-		all = append(all, r.Reading)
 		if r.Local.IsZero() {
 			unknown++
 		}
-		if r.Local.IsZero() && takesUnknown || !r.Local.IsZero() && over.holds(r.Local) {
+		chose := r.Local.IsZero() && takesUnknown || !r.Local.IsZero() && over.holds(r.Local)
+		if !chose && preset != views.IGLU {
+			continue
+		}
+		r.Excluded = s.excludes(p.id, r.Local)
+		all = append(all, r.Reading)
+		if chose {
 			chosen = append(chosen, r.Reading)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
@@ -104,7 +103,7 @@ func haulsByRun(ctx context.Context, l *lake.Lake, m lake.Manifest, since time.T
 		if f.LastTime.Before(since) {
 			continue
 		}
-		for batch, err := range l.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{Columns: []string{"run_id", "records"}}) {
+		for batch, err := range l.Read(ctx, f, lake.ReadOptions{Columns: []string{"run_id", "records"}}) {
 			if err != nil {
 				return nil, err
 			}

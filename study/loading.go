@@ -14,7 +14,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
@@ -138,7 +137,7 @@ func (s *Study) sameKey(ctx context.Context, l *lake.Lake, m lake.Manifest) erro
 		return err
 	}
 	for _, f := range m.TableFiles("settings") {
-		for batch, err := range l.Read(ctx, memory.DefaultAllocator, f, lake.ReadOptions{}) {
+		for batch, err := range l.Read(ctx, f, lake.ReadOptions{}) {
 			if err != nil {
 				return err
 			}

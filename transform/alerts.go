@@ -1,34 +1,18 @@
 package transform
 
-import (
-	"github.com/apache/arrow-go/v18/arrow/array"
+import "github.com/dexetl/dexetl/extract/dexcom"
 
-	"github.com/dexetl/dexetl/extract/dexcom"
-)
-
-type alertTable struct {
-	w *applier
-	recordTable
-	name, state *array.StringBuilder
-}
-
-func (w *applier) alerts() *alertTable {
-	b := w.table(alerts(), len(w.answer.Body)/otherBytes)
-	return &alertTable{
-		w, newRecordTable(b),
-		column[*array.StringBuilder](b, "alert_name"),
-		column[*array.StringBuilder](b, "alert_state"),
+// alerts returns what adds an alert.
+func (w *applier) alerts() func(*dexcom.Alert) *reject {
+	t := w.table("alerts", len(w.answer.Body)/otherBytes)
+	return func(r *dexcom.Alert) *reject {
+		h, bad := w.head(&r.Header)
+		if bad != nil {
+			return bad
+		}
+		w.begin(t, &h)
+		t.texts(w.enum(alertNames, r.Name), w.enum(alertStates, r.State))
+		w.end(t, w.extra.json())
+		return nil
 	}
-}
-
-func (t *alertTable) add(r *dexcom.Alert) *reject {
-	w := t.w
-	h, bad := w.head(&r.Header)
-	if bad != nil {
-		return bad
-	}
-	putText(t.name, w.enum(alertNames, r.Name))
-	putText(t.state, w.enum(alertStates, r.State))
-	t.put(w, &h, w.extra.json())
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -16,7 +15,7 @@ import (
 type applier struct {
 	answer Answer
 	mem    memory.Allocator
-	tables []namedBuilder
+	tables []*table
 
 	// What is the same in every row.
 	participant, connection, request []byte
@@ -25,16 +24,11 @@ type applier struct {
 
 	extra    extra  // of the record in hand
 	noted    []bool // see Batch
-	rejects  rejectTable
+	rejected rejected
 	records  int
 	user     string          // see Batch
 	warnings map[Warning]int // by Field and Value
 	unnamed  int             // see Batch
-}
-
-type namedBuilder struct {
-	name string
-	*array.RecordBuilder
 }
 
 func newApplier(mem memory.Allocator, a Answer) *applier {
@@ -52,21 +46,13 @@ func newApplier(mem memory.Allocator, a Answer) *applier {
 		latest:      server.Add(24 * time.Hour),
 		warnings:    map[Warning]int{},
 	}
-	w.rejects = newRejectTable(w)
+	w.rejected.table = w.table("rejects", 0)
 	return w
-}
-
-// table starts the table t, making room for rows.
-func (w *applier) table(t Table, rows int) *array.RecordBuilder {
-	b := array.NewRecordBuilder(w.mem, t.Schema())
-	b.Reserve(rows)
-	w.tables = append(w.tables, namedBuilder{t.Name, b})
-	return b
 }
 
 func (w *applier) release() {
 	for _, t := range w.tables {
-		t.Release()
+		t.rows.Release()
 	}
 }
 
@@ -88,10 +74,10 @@ func (w *applier) warn(field, value string) {
 
 // batch takes the rows out of w.
 func (w *applier) batch() Batch {
-	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejects.rows, Unread: w.rejects.texts.sorted(), UserID: w.user,
-		Unnamed: w.unnamed, RejectedAt: w.rejects.times}
+	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejected.rows, Unread: w.rejected.texts.sorted(), UserID: w.user,
+		Unnamed: w.unnamed, RejectedAt: w.rejected.times}
 	for _, t := range w.tables {
-		if rows := t.NewRecordBatch(); rows.NumRows() > 0 {
+		if rows := t.rows.NewRecordBatch(); rows.NumRows() > 0 {
 			b.Tables[t.name] = rows
 		} else {
 			rows.Release()

@@ -1,32 +1,50 @@
 package transform
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
-// column returns b's builder of the column called name. That it exists and has
-// this type is between this package and its own schema.
-func column[B array.Builder](b *array.RecordBuilder, name string) B {
-	at := b.Schema().FieldIndices(name)
-	if len(at) != 1 {
-		panic(fmt.Sprintf("transform: %d columns %s", len(at), name))
-	}
-	return b.Field(at[0]).(B)
+// A table builds the rows of a [Table] cell by cell, in the order of its
+// columns. That cells and columns agree in type is between the functions of this
+// package and its own tables.
+type table struct {
+	name string
+	rows *array.RecordBuilder
+	next int // column of the next cell
 }
 
-// The put functions append one cell, null where there is nothing to say: for a
-// text that is nil, not merely empty.
+// table starts a table, making room for rows.
+func (w *applier) table(name string, rows int) *table {
+	of, _ := TableNamed(name)
+	t := &table{name: name, rows: array.NewRecordBuilder(w.mem, of.Schema())}
+	t.rows.Reserve(rows)
+	w.tables = append(w.tables, t)
+	return t
+}
 
-func putText(b *array.StringBuilder, text []byte) {
-	if text == nil {
-		b.AppendNull()
-		return
+// cell is the builder that the next cell goes to.
+func (t *table) cell() array.Builder {
+	b := t.rows.Field(t.next)
+	t.next = (t.next + 1) % len(t.rows.Fields())
+	return b
+}
+
+func (t *table) null() { t.cell().AppendNull() }
+
+// texts appends texts; nil, not merely empty, is null.
+func (t *table) texts(texts ...[]byte) {
+	for _, text := range texts {
+		if b := t.cell().(*array.StringBuilder); text == nil {
+			b.AppendNull()
+		} else {
+			b.BinaryBuilder.Append(text)
+		}
 	}
-	b.BinaryBuilder.Append(text)
 }
 
 // orNull is text, or nil if it is empty.
@@ -37,13 +55,19 @@ func orNull(text []byte) []byte {
 	return text
 }
 
-func putTime(b *array.TimestampBuilder, t time.Time, ok bool) {
-	if !ok {
-		b.AppendNull()
-		return
-	}
-	b.Append(arrow.Timestamp(t.UnixMicro()))
+func (t *table) time(at time.Time) { put(t, some(arrow.Timestamp(at.UnixMicro()))) }
+
+// system appends the instant of a time that may not have been sent.
+func (t *table) system(at dexcom.Time) {
+	put(t, maybe[arrow.Timestamp]{arrow.Timestamp(at.UTC().UnixMicro()), at.Valid})
 }
+
+// display appends the wall clock of a time that may not have been sent.
+func (t *table) display(at dexcom.Time) {
+	put(t, maybe[arrow.Timestamp]{arrow.Timestamp(at.Wall.UnixMicro()), at.Valid})
+}
+
+func (t *table) flag(v dexcom.Bool) { put(t, maybe[bool]{v == dexcom.Yes, v != dexcom.Unsent}) }
 
 // A maybe is a value, or none.
 type maybe[T any] struct {
@@ -53,14 +77,15 @@ type maybe[T any] struct {
 
 func some[T any](value T) maybe[T] { return maybe[T]{value, true} }
 
-// put appends m to b.
-func put[T any, B interface {
-	Append(T)
-	AppendNull()
-}](b B, m maybe[T]) {
-	if !m.ok {
+// put appends a cell, null for none.
+func put[T any](t *table, m maybe[T]) {
+	b := t.cell().(interface {
+		Append(T)
+		AppendNull()
+	})
+	if m.ok {
+		b.Append(m.value)
+	} else {
 		b.AppendNull()
-		return
 	}
-	b.Append(m.value)
 }

@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
-
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
@@ -69,72 +67,25 @@ func (w *applier) deviceEnum(e *enum, v dexcom.Text) []byte {
 	return w.enum(e, v)
 }
 
-// A recordTable builds the columns that the tables of records have in common.
-type recordTable struct {
-	participant, connection, source, id *array.StringBuilder
-	system, display                     *array.TimestampBuilder
-	offset                              *array.Int16Builder
-	offsetSource                        *array.StringBuilder
-	ticks                               *array.Int64Builder
-	originColumns
-	extra, request      *array.StringBuilder
-	firstSeen, vanished *array.TimestampBuilder
+// begin appends the cells before a resource's own ones.
+func (w *applier) begin(t *table, h *head) {
+	t.texts(w.participant, w.connection, source, h.id)
+	t.time(h.system)
+	t.display(h.display)
+	put(t, h.offset)
+	t.texts(h.offsetSource, h.transmitter)
+	put(t, h.ticks)
+	t.texts(h.generation, h.variant, h.device, h.app)
 }
 
-func newRecordTable(b *array.RecordBuilder) recordTable {
-	return recordTable{
-		participant:   column[*array.StringBuilder](b, "participant_id"),
-		connection:    column[*array.StringBuilder](b, "connection_id"),
-		source:        column[*array.StringBuilder](b, "source"),
-		id:            column[*array.StringBuilder](b, "record_id"),
-		system:        column[*array.TimestampBuilder](b, "system_time"),
-		display:       column[*array.TimestampBuilder](b, "display_time"),
-		offset:        column[*array.Int16Builder](b, "utc_offset_min"),
-		offsetSource:  column[*array.StringBuilder](b, "utc_offset_source"),
-		ticks:         column[*array.Int64Builder](b, "transmitter_ticks"),
-		originColumns: newOriginColumns(b),
-		extra:         column[*array.StringBuilder](b, "extra"),
-		request:       column[*array.StringBuilder](b, "request_id"),
-		firstSeen:     column[*array.TimestampBuilder](b, "first_seen_at"),
-		vanished:      column[*array.TimestampBuilder](b, "vanished_at"),
-	}
+// end appends the cells behind a resource's own ones; extra is the column of that
+// name, nil for null.
+func (w *applier) end(t *table, extra []byte) {
+	w.lineage(t, extra)
+	t.null() // vanished_at
 }
 
-// put appends one row's share; extra is the column of that name, nil for null.
-func (t *recordTable) put(w *applier, h *head, extra []byte) {
-	putText(t.participant, w.participant)
-	putText(t.connection, w.connection)
-	putText(t.source, source)
-	putText(t.id, h.id)
-	putTime(t.system, h.system, true)
-	putTime(t.display, h.display.Wall, h.display.Valid)
-	put(t.offset, h.offset)
-	putText(t.offsetSource, h.offsetSource)
-	put(t.ticks, h.ticks)
-	t.originColumns.put(h.origin)
-	putText(t.extra, extra)
-	putText(t.request, w.request)
-	putTime(t.firstSeen, w.asked, true)
-	t.vanished.AppendNull()
-}
-
-// originColumns builds the columns of an origin.
-type originColumns struct{ transmitter, generation, variant, device, app *array.StringBuilder }
-
-func newOriginColumns(b *array.RecordBuilder) originColumns {
-	return originColumns{
-		transmitter: column[*array.StringBuilder](b, "transmitter_id"),
-		generation:  column[*array.StringBuilder](b, "transmitter_generation"),
-		variant:     column[*array.StringBuilder](b, "transmitter_generation_variant"),
-		device:      column[*array.StringBuilder](b, "display_device"),
-		app:         column[*array.StringBuilder](b, "display_app"),
-	}
-}
-
-func (t *originColumns) put(o origin) {
-	putText(t.transmitter, o.transmitter)
-	putText(t.generation, o.generation)
-	putText(t.variant, o.variant)
-	putText(t.device, o.device)
-	putText(t.app, o.app)
+func (w *applier) lineage(t *table, extra []byte) {
+	t.texts(extra, w.request)
+	t.time(w.asked)
 }

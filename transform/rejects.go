@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
-
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
@@ -43,57 +41,34 @@ func firstFault(m *dexcom.Meta) *reject {
 	return &reject{m.Faults[0].Reason, m.Faults[0].Field}
 }
 
-type rejectTable struct {
-	rows                                                                       int
-	id, participant, connection, resource, reason, field, raw, request, sha256 *array.StringBuilder
-	seen                                                                       *array.TimestampBuilder
-	bytes                                                                      *array.Int64Builder
-	texts                                                                      Texts       // see Batch.Unread
-	times                                                                      []time.Time // see Batch.RejectedAt
-}
-
-func newRejectTable(w *applier) rejectTable {
-	b := w.table(rejects(), 0)
-	return rejectTable{
-		id:          column[*array.StringBuilder](b, "reject_id"),
-		participant: column[*array.StringBuilder](b, "participant_id"),
-		connection:  column[*array.StringBuilder](b, "connection_id"),
-		resource:    column[*array.StringBuilder](b, "resource"),
-		reason:      column[*array.StringBuilder](b, "reason"),
-		field:       column[*array.StringBuilder](b, "field"),
-		raw:         column[*array.StringBuilder](b, "raw"),
-		request:     column[*array.StringBuilder](b, "request_id"),
-		seen:        column[*array.TimestampBuilder](b, "seen_at"),
-		bytes:       column[*array.Int64Builder](b, "raw_bytes"),
-		sha256:      column[*array.StringBuilder](b, "raw_sha256"),
-	}
+// rejected are the records of an answer that could not become rows.
+type rejected struct {
+	table *table
+	rows  int
+	texts Texts       // see Batch.Unread
+	times []time.Time // see Batch.RejectedAt
 }
 
 // shownBytes is how much of a rejected record is told.
 const shownBytes = 4 << 10
 
-// add appends the record raw, or the first shownBytes of it. Broken UTF-8 in it,
+// reject appends the record raw, or the first shownBytes of it. Broken UTF-8 in it,
 // which no reader of the table could stand, is replaced by U+FFFD, and what a person
 // may have written is left out; its id, its hash and the raw log know it as sent.
-func (t *rejectTable) add(w *applier, r reject, raw []byte) {
-	t.rows++
-	putText(t.id, []byte(digest(w.participant, []byte(w.answer.Resource), raw)))
-	putText(t.participant, w.participant)
-	putText(t.connection, w.connection)
-	putText(t.resource, []byte(w.answer.Resource))
-	putText(t.reason, []byte(r.reason))
-	putText(t.field, orNull([]byte(shown(r.field))))
+func (w *applier) reject(r reject, raw []byte) {
 	told := raw
 	if w.answer.Resource == dexcom.Events {
 		told = withoutWords(raw)
 	}
-	putText(t.raw, head4k(told))
-	t.bytes.Append(int64(len(raw)))
 	sum := sha256.Sum256(raw)
-	putText(t.sha256, hex.AppendEncode(nil, sum[:]))
-	t.times = append(t.times, t.texts.read(raw))
-	putText(t.request, w.request)
-	putTime(t.seen, w.asked, true)
+	t, resource := w.rejected.table, []byte(w.answer.Resource)
+	t.texts([]byte(digest(w.participant, resource, raw)), w.participant, w.connection, resource,
+		[]byte(r.reason), orNull([]byte(shown(r.field))), head4k(told), w.request)
+	t.time(w.asked)
+	put(t, some(int64(len(raw))))
+	t.texts(hex.AppendEncode(nil, sum[:]))
+	w.rejected.rows++
+	w.rejected.times = append(w.rejected.times, w.rejected.texts.read(raw))
 }
 
 // head4k is the start of a text, valid and cut between two characters.

@@ -2,29 +2,52 @@ package transform
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// A Table is one table of the lake: what its columns are and how its files
-// are laid out. The column comments travel into Parquet and codebook.csv.
+// A Table is one table of the lake: what it is, what its columns are, and how its
+// files are laid out. The column comments travel into Parquet and codebook.csv.
 type Table struct {
-	Name      string
-	Comment   string // grain first, then source
-	Partition Partitioning
-	Columns   []Column
-	Key       []string // columns that identify a present row
-	Order     []string // columns that sort the rows of a file
+	Name     string
+	Comment  string // grain first, then source
+	Kind     Kind
+	Resource string // whose answers bring its rows, of a Record or Version
+	Columns  []Column
+	Key      []string // columns that identify a present row
+	Order    []string // columns that sort the rows of a file
+	Learned  []string // columns that tell when and how a row was learned, not what it says
+	Unique   []string // text columns that hardly ever repeat a value
 
-	// Version is that of the columns and of the rules that fill them; 0 means 1.
-	// It rises with every column and with every rule, see docs/lake.md.
+	// Time is the column whose UTC month names a row's partition; empty: the
+	// table has one partition and no month folder.
+	Time    string
+	HotDays bool // recent rows are kept by UTC day: months are large, and most of what comes is new
+
+	// Version is that of the columns and of the rules that fill them, from 1. It
+	// rises with every column and with every rule, see docs/lake.md.
 	Version int
 	// Sound is the oldest version whose rows say what those of today's rules
-	// say, but for new columns, which are null in them; 0 means 1.
+	// say, but for new columns, which are null in them.
 	Sound int
 
-	Hidden bool // no snapshot and no session shows it
+	Hidden  bool // no snapshot and no session shows it
+	History bool // it tells how the lake came to be, not what it says
 }
+
+// A Kind says what the rows of a table are.
+type Kind int
+
+const (
+	Derived  Kind = iota // made of other tables
+	Record               // records of a resource, by their id
+	Version              // versions of devices
+	Appended             // what answers brought beside those: rows are only added
+	Memory               // what the fold of later answers needs to know of those before them
+	Study                // the state of the study
+	Log                  // the answers in the raw log
+)
 
 // A Column is one column of a table.
 type Column struct {
@@ -33,15 +56,6 @@ type Column struct {
 	Nullable bool
 	Comment  string // meaning, unit, what null says
 }
-
-// Partitioning says which column's UTC month names a row's partition.
-type Partitioning int
-
-const (
-	Whole     Partitioning = iota // one partition, no month folder
-	ByMonth                       // UTC month of system_time or, for glucose, time_utc
-	ByReceipt                     // UTC month in which the answer was received (seen_at, asked_at)
-)
 
 // Schema returns the Arrow schema of t: its columns in order, each with its
 // comment as field metadata under the key "comment".
@@ -59,12 +73,11 @@ func (t Table) Schema() *arrow.Schema {
 
 // TableNamed returns the table called name.
 func TableNamed(name string) (Table, bool) {
-	tables := Tables()
-	i := slices.IndexFunc(tables, func(t Table) bool { return t.Name == name })
+	i := slices.IndexFunc(tables(), func(t Table) bool { return t.Name == name })
 	if i < 0 {
 		return Table{}, false
 	}
-	return tables[i], true
+	return tables()[i], true
 }
 
 // Column types. Timestamps are microseconds without a zone: a date taken from
@@ -83,11 +96,18 @@ var (
 const null = true // reads better in the tables below than a bare true
 
 // Tables lists every table of the lake in the order of the documentation.
-func Tables() []Table {
-	return []Table{
-		glucose(), egvs(), events(), eventNotes(), calibrations(), alerts(),
-		devices(), alertSettings(),
-		coverage(), coverageDays(), rejects(), changes(), vanishPending(), connectionAccounts(), connectionRanges(),
-		participants(), connections(), windows(), exclusions(), withdrawals(), settings(), runs(), audit(), requests(),
+func Tables() []Table { return slices.Clone(tables()) }
+
+var tables = sync.OnceValue(func() []Table {
+	all := slices.Concat(
+		[]Table{glucose(), egvs(), events(), eventNotes(), calibrations(), alerts(), devices(), alertSettings()},
+		books(), study())
+	for i := range all {
+		t := &all[i]
+		if t.Order == nil {
+			t.Order = t.Key
+		}
+		t.Version, t.Sound = max(1, t.Version), max(1, t.Sound)
 	}
-}
+	return all
+})

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"math"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
-
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
@@ -101,79 +99,26 @@ func settingOf(w *applier, schedule *dexcom.AlertSchedule, s dexcom.AlertSetting
 	return row, nil
 }
 
-// A settingTable builds alert_settings.
-type settingTable struct {
-	versionColumns
-	schedule, index                            *array.Int16Builder
-	scheduleName                               *array.StringBuilder
-	isDefault, scheduleEnabled, scheduleActive *array.BooleanBuilder
-	startTime, endTime, days                   *array.StringBuilder
-	overrideEnabled                            *array.BooleanBuilder
-	overrideMode, overrideEnd, name            *array.StringBuilder
-	value                                      *array.Float64Builder
-	unit                                       *array.StringBuilder
-	snooze                                     *array.Int32Builder
-	enabled                                    *array.BooleanBuilder
-	delay, secondary                           *array.Int32Builder
-	theme, output                              *array.StringBuilder
-	system, display                            *array.TimestampBuilder
-}
-
-func newSettingTable(w *applier) settingTable {
-	b := w.table(alertSettings(), 0)
-	return settingTable{
-		versionColumns:  newVersionColumns(b),
-		schedule:        column[*array.Int16Builder](b, "schedule_index"),
-		index:           column[*array.Int16Builder](b, "setting_index"),
-		scheduleName:    column[*array.StringBuilder](b, "schedule_name"),
-		isDefault:       column[*array.BooleanBuilder](b, "is_default_schedule"),
-		scheduleEnabled: column[*array.BooleanBuilder](b, "schedule_enabled"),
-		scheduleActive:  column[*array.BooleanBuilder](b, "schedule_active"),
-		startTime:       column[*array.StringBuilder](b, "start_time"),
-		endTime:         column[*array.StringBuilder](b, "end_time"),
-		days:            column[*array.StringBuilder](b, "days_of_week"),
-		overrideEnabled: column[*array.BooleanBuilder](b, "override_enabled"),
-		overrideMode:    column[*array.StringBuilder](b, "override_mode"),
-		overrideEnd:     column[*array.StringBuilder](b, "override_end_time"),
-		name:            column[*array.StringBuilder](b, "alert_name"),
-		value:           column[*array.Float64Builder](b, "value"),
-		unit:            column[*array.StringBuilder](b, "unit"),
-		snooze:          column[*array.Int32Builder](b, "snooze_min"),
-		enabled:         column[*array.BooleanBuilder](b, "enabled"),
-		delay:           column[*array.Int32Builder](b, "delay_min"),
-		secondary:       column[*array.Int32Builder](b, "secondary_trigger_condition"),
-		theme:           column[*array.StringBuilder](b, "sound_theme"),
-		output:          column[*array.StringBuilder](b, "sound_output_mode"),
-		system:          column[*array.TimestampBuilder](b, "setting_system_time"),
-		display:         column[*array.TimestampBuilder](b, "setting_display_time"),
-	}
-}
-
-func (t *settingTable) add(w *applier, o origin, s setting) {
-	t.schedule.Append(s.schedule)
-	t.index.Append(s.index)
-	putText(t.scheduleName, s.of.Name)
-	putBool(t.isDefault, s.of.IsDefault)
-	putBool(t.scheduleEnabled, s.of.Enabled)
-	putBool(t.scheduleActive, s.of.Active)
-	putText(t.startTime, s.of.StartTime)
-	putText(t.endTime, s.of.EndTime)
-	putText(t.days, days(s.of.Days))
-	putBool(t.overrideEnabled, s.of.Override.Enabled)
-	putText(t.overrideMode, s.mode)
-	putText(t.overrideEnd, s.of.Override.EndTime)
-	putText(t.name, s.name)
-	put(t.value, s.value)
-	putText(t.unit, s.unit)
-	put(t.snooze, s.snooze)
-	putBool(t.enabled, s.sent.Enabled)
-	put(t.delay, s.delay)
-	put(t.secondary, s.secondary)
-	putText(t.theme, s.theme)
-	putText(t.output, s.output)
-	putTime(t.system, s.sent.SystemTime.UTC(), s.sent.SystemTime.Valid)
-	putTime(t.display, s.sent.DisplayTime.Wall, s.sent.DisplayTime.Valid)
-	t.put(w, o, s.extra)
+// put appends the columns of s's own.
+func (s *setting) put(t *table) {
+	put(t, some(s.schedule))
+	put(t, some(s.index))
+	t.texts(s.of.Name)
+	t.flag(s.of.IsDefault)
+	t.flag(s.of.Enabled)
+	t.flag(s.of.Active)
+	t.texts(s.of.StartTime, s.of.EndTime, days(s.of.Days))
+	t.flag(s.of.Override.Enabled)
+	t.texts(s.mode, s.of.Override.EndTime, s.name)
+	put(t, s.value)
+	t.texts(s.unit)
+	put(t, s.snooze)
+	t.flag(s.sent.Enabled)
+	put(t, s.delay)
+	put(t, s.secondary)
+	t.texts(s.theme, s.output)
+	t.system(s.sent.SystemTime)
+	t.display(s.sent.DisplayTime)
 }
 
 // days is the list as sent with commas between; nil if none was sent, empty if
@@ -187,13 +132,4 @@ func days(list []dexcom.Text) []byte {
 		texts[i] = day
 	}
 	return bytes.Join(texts, []byte(","))
-}
-
-func putBool(b *array.BooleanBuilder, v dexcom.Bool) {
-	switch v {
-	case dexcom.Unsent:
-		b.AppendNull()
-	default:
-		b.Append(v == dexcom.Yes)
-	}
 }

@@ -2,9 +2,8 @@ package transform
 
 func glucose() Table {
 	return Table{
-		Name:      "glucose",
-		Comment:   "analysis-ready: one row per participant and moment, phone, receiver and watch merged",
-		Partition: ByMonth,
+		Name: "glucose", Comment: "analysis-ready: one row per participant and moment, phone, receiver and watch merged",
+		Kind: Derived, Time: "time_utc", HotDays: true,
 		Columns: []Column{
 			participantID(),
 			{"time_utc", instant, !null, "UTC by the device's clock (system_time of the chosen record)"},
@@ -23,132 +22,89 @@ func glucose() Table {
 			{"clock_suspect", boolean, !null, "offset more than 2 h from the roster's zone for less than 24 h"},
 			{"cadence_min", small, null, "minutes the reading stands for: 1, 5 or 15, the grid that the readings around this one keep to; null, from an older program, counts as 5"},
 		},
-		Key: []string{"participant_id", "time_utc"}, Order: []string{"participant_id", "time_utc"},
+		Key:     []string{"participant_id", "time_utc"},
 		Version: 2, Sound: 2, // 2: cadence_min, transmitters in runs, implausible values
 	}
 }
 
-func coverage() Table {
-	return Table{
-		Name:    "coverage",
-		Comment: "one row per participant, resource and merged interval asked",
-		Columns: []Column{
-			participantID(),
-			{"resource", text, !null, "egvs, events, calibrations, alerts, devices, dataRange"},
-			{"asked_from", instant, null, "UTC; start of the interval, inclusive; null for resources without a window"},
-			{"asked_to", instant, null, "UTC; end of the interval, exclusive"},
-			{"asked_at", instant, !null, "UTC; newest answer for any part of the interval"},
-			{"records", long, !null, "present records in the interval"},
-			{"data_from", instant, null, "UTC; oldest record the API says it has (newest dataRange without lastSyncTime)"},
-			{"data_to", instant, null, "UTC; newest record the API says it has"},
-		},
-		Key: []string{"participant_id", "resource", "asked_from"}, Order: []string{"participant_id", "resource", "asked_from"},
-	}
-}
-
-func coverageDays() Table {
-	return Table{
-		Name:      "coverage_days",
-		Comment:   "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
-		Partition: ByMonth,
-		Columns: []Column{
-			participantID(),
-			{"resource", text, !null, "egvs, events, calibrations, alerts"},
-			{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
-			{"records", long, !null, "present records of the day"},
-			{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those that a reading with a value covers; at 15 minutes one covers three; null for other resources"},
-			{"first_record", instant, !null, "UTC; system_time of the oldest"},
-			{"last_record", instant, !null, "UTC; system_time of the newest"},
-			{"clock_offset_min", small, null, "egvs: minutes that most of the day's readings' wall clock is ahead of the participant's time zone, at most 32767 either way; null under 30 minutes, without a zone or a wall clock, and for other resources"},
-		},
-		Key: []string{"participant_id", "resource", "day"}, Order: []string{"participant_id", "resource", "day"},
-		Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
-	}
-}
-
-func rejects() Table {
-	return Table{
-		Name: "rejects", Comment: "one row per distinct record that could not become a row", Partition: ByReceipt,
-		Columns: []Column{
-			{"reject_id", text, !null, "sha256 of participant, resource and raw"},
-			participantID(),
-			{"connection_id", text, !null, "see connections"},
-			{"resource", text, !null, "endpoint"},
-			{"reason", text, !null, "why, in words that do not change"},
-			{"field", text, null, "field at fault"},
-			{"raw", text, !null, "the first 4096 bytes of the record as sent; of an event, whatever may be text that a person wrote is replaced by its length and is in the raw log only"},
-			{"request_id", text, !null, "request that first brought it"},
-			{"seen_at", instant, !null, "UTC; when it was first received"},
-			{"raw_bytes", long, null, "length of the record as sent; null, from an older program: raw is all of it"},
-			{"raw_sha256", text, null, "of the record as sent; null, from an older program"},
-		},
-		Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"},
-		// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
-		Version: 3, Sound: 2,
-	}
-}
-
-func changes() Table {
-	return Table{
-		Name: "changes", Comment: "one row per change of a record after it was first received", Partition: ByReceipt,
-		Columns: []Column{
-			participantID(),
-			{"resource", text, !null, "endpoint"},
-			{"record_id", text, !null, "see the resource's table"},
-			{"kind", text, !null, "edited, deleted, vanished, restored, moved"},
-			{"before", text, !null, "JSON object of the row before the change; free text of events is left out"},
-			{"request_id", text, !null, "request whose answer showed the change"},
-			{"seen_at", instant, !null, "UTC; when that answer was received"},
-		},
-		Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"},
-		Version: 2, Sound: 2, // 2: no text that a person may have written into an event
-	}
-}
-
-func vanishPending() Table {
-	return Table{
-		Name:    "vanish_pending",
-		Comment: "one row per record that a later answer lacked together with so many others that a second answer must agree",
-		Columns: []Column{
-			participantID(),
-			{"resource", text, !null, "endpoint"},
-			{"record_id", text, !null, "see the resource's table"},
-			{"missing_since", instant, !null, "UTC; when the first answer without the record was received"},
-		},
-		Key: []string{"participant_id", "resource", "record_id"}, Order: []string{"participant_id", "resource", "record_id"},
-	}
-}
-
-// connectionAccounts and connectionRanges are what the fold of later answers
-// needs to know of those before them.
-func connectionAccounts() Table {
-	return Table{
-		Name:    "connection_accounts",
-		Comment: "one row per connection through which an answer came that says of which Dexcom account it is",
-		Columns: []Column{
-			participantID(),
-			{"connection_id", text, !null, "see connections"},
-			{"user_hash", text, !null, "sha256 of connection_id, a line feed and the userId: it links no two connections"},
-			{"request_id", text, !null, "request whose answer said so first; see requests"},
-		},
-		Key: []string{"participant_id", "connection_id"}, Order: []string{"participant_id", "connection_id"}, Hidden: true,
-	}
-}
-
-func connectionRanges() Table {
-	return Table{
-		Name:    "connection_ranges",
-		Comment: "one row per connection and resource of which a dataRange answer showed records: what an empty answer is held against",
-		Columns: []Column{
-			participantID(),
-			{"connection_id", text, !null, "see connections"},
-			{"resource", text, !null, "egvs, events, calibrations"},
-			{"news", boolean, !null, "asked with lastSyncTime: what was uploaded since, not everything"},
-			{"shown_at", instant, !null, "UTC; when the newest such answer was received"},
-			{"first_record", instant, !null, "UTC; system_time of the oldest record it showed"},
-			{"last_record", instant, !null, "UTC; system_time of the newest"},
-		},
-		Key:   []string{"participant_id", "connection_id", "resource", "news"},
-		Order: []string{"participant_id", "connection_id", "resource", "news"}, Hidden: true,
+// books are the tables that a fold keeps beside the records.
+func books() []Table {
+	return []Table{
+		{Name: "coverage", Comment: "one row per participant, resource and merged interval asked",
+			Kind: Memory, History: true, Learned: []string{"asked_at"}, Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
+				participantID(),
+				{"resource", text, !null, "egvs, events, calibrations, alerts, devices, dataRange"},
+				{"asked_from", instant, null, "UTC; start of the interval, inclusive; null for resources without a window"},
+				{"asked_to", instant, null, "UTC; end of the interval, exclusive"},
+				{"asked_at", instant, !null, "UTC; newest answer for any part of the interval"},
+				{"records", long, !null, "present records in the interval"},
+				{"data_from", instant, null, "UTC; oldest record the API says it has (newest dataRange without lastSyncTime)"},
+				{"data_to", instant, null, "UTC; newest record the API says it has"},
+			}},
+		{Name: "coverage_days", Comment: "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
+			Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
+			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Columns: []Column{
+				participantID(),
+				{"resource", text, !null, "egvs, events, calibrations, alerts"},
+				{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
+				{"records", long, !null, "present records of the day"},
+				{"slots", long, null, "egvs: of the day's 288 slots of 5 minutes, those that a reading with a value covers; at 15 minutes one covers three; null for other resources"},
+				{"first_record", instant, !null, "UTC; system_time of the oldest"},
+				{"last_record", instant, !null, "UTC; system_time of the newest"},
+				{"clock_offset_min", small, null, "egvs: minutes that most of the day's readings' wall clock is ahead of the participant's time zone, at most 32767 either way; null under 30 minutes, without a zone or a wall clock, and for other resources"},
+			}},
+		{Name: "rejects", Comment: "one row per distinct record that could not become a row",
+			// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
+			Version: 3, Sound: 2,
+			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"reject_id", "raw"},
+			Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"}, Columns: []Column{
+				{"reject_id", text, !null, "sha256 of participant, resource and raw"},
+				participantID(),
+				{"connection_id", text, !null, "see connections"},
+				{"resource", text, !null, "endpoint"},
+				{"reason", text, !null, "why, in words that do not change"},
+				{"field", text, null, "field at fault"},
+				{"raw", text, !null, "the first 4096 bytes of the record as sent; of an event, whatever may be text that a person wrote is replaced by its length and is in the raw log only"},
+				{"request_id", text, !null, "request that first brought it"},
+				{"seen_at", instant, !null, "UTC; when it was first received"},
+				{"raw_bytes", long, null, "length of the record as sent; null, from an older program: raw is all of it"},
+				{"raw_sha256", text, null, "of the record as sent; null, from an older program"},
+			}},
+		{Name: "changes", Comment: "one row per change of a record after it was first received",
+			Version: 2, Sound: 2, // 2: no text that a person may have written into an event
+			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"record_id", "before"},
+			Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"}, Columns: []Column{
+				participantID(),
+				{"resource", text, !null, "endpoint"},
+				{"record_id", text, !null, "see the resource's table"},
+				{"kind", text, !null, "edited, deleted, vanished, restored, moved"},
+				{"before", text, !null, "JSON object of the row before the change; free text of events is left out"},
+				{"request_id", text, !null, "request whose answer showed the change"},
+				{"seen_at", instant, !null, "UTC; when that answer was received"},
+			}},
+		{Name: "vanish_pending", Comment: "one row per record that a later answer lacked together with so many others that a second answer must agree",
+			Kind: Memory, History: true, Unique: []string{"record_id"}, Key: []string{"participant_id", "resource", "record_id"}, Columns: []Column{
+				participantID(),
+				{"resource", text, !null, "endpoint"},
+				{"record_id", text, !null, "see the resource's table"},
+				{"missing_since", instant, !null, "UTC; when the first answer without the record was received"},
+			}},
+		{Name: "connection_accounts", Comment: "one row per connection through which an answer came that says of which Dexcom account it is",
+			Kind: Memory, History: true, Key: []string{"participant_id", "connection_id"}, Hidden: true, Columns: []Column{
+				participantID(),
+				{"connection_id", text, !null, "see connections"},
+				{"user_hash", text, !null, "sha256 of connection_id, a line feed and the userId: it links no two connections"},
+				{"request_id", text, !null, "request whose answer said so first; see requests"},
+			}},
+		{Name: "connection_ranges", Comment: "one row per connection and resource of which a dataRange answer showed records: what an empty answer is held against",
+			Kind: Memory, History: true, Key: []string{"participant_id", "connection_id", "resource", "news"}, Hidden: true, Columns: []Column{
+				participantID(),
+				{"connection_id", text, !null, "see connections"},
+				{"resource", text, !null, "egvs, events, calibrations"},
+				{"news", boolean, !null, "asked with lastSyncTime: what was uploaded since, not everything"},
+				{"shown_at", instant, !null, "UTC; when the newest such answer was received"},
+				{"first_record", instant, !null, "UTC; system_time of the oldest record it showed"},
+				{"last_record", instant, !null, "UTC; system_time of the newest"},
+			}},
 	}
 }

@@ -1,42 +1,40 @@
 package transform
 
-func deviceKey() []string {
-	return []string{"participant_id", "transmitter_id", "transmitter_generation", "display_device", "display_app"}
-}
+import "slices"
 
-func validity() []Column {
-	return []Column{
-		{"valid_from", instant, !null, "UTC; when this version was first received"},
-		{"valid_to", instant, null, "UTC; when a different version was received; null for the current one"},
-	}
-}
-
-func deviceHead() []Column {
+// versions is a table of the versions of a device: the columns common to both
+// of them around its own. Beyond the device and its version, more is its key.
+func versions(name, comment string, more []string, own ...Column) Table {
 	columns := []Column{
 		participantID(),
 		{"connection_id", text, !null, "see connections"},
 		{"source", text, !null, "api"},
 		{"transmitter_id", text, null, "hashed by Dexcom; null when absent or empty"},
 	}
-	return append(columns, deviceColumns()...)
+	validity := []Column{
+		{"valid_from", instant, !null, "UTC; when this version was first received"},
+		{"valid_to", instant, null, "UTC; when a different version was received; null for the current one"},
+	}
+	device := []string{"participant_id", "transmitter_id", "transmitter_generation", "display_device", "display_app"}
+	return Table{
+		Name: name, Comment: comment,
+		Kind: Version, Resource: "devices", History: true,
+		Columns: slices.Concat(columns, deviceColumns(), own, lineage(), validity),
+		Key:     slices.Concat(device, []string{"valid_from"}, more),
+		Learned: []string{"request_id", "first_seen_at"}, Unique: []string{"extra"},
+	}
 }
 
 func devices() Table {
-	columns := append(deviceHead(),
+	return versions("devices", "one row per version of a device and its settings", nil,
 		Column{"content_hash", text, !null, "sha256 of the version's content without upload and change times"},
 		Column{"last_upload_date", instant, null, "UTC by Dexcom's servers; the newest one received for this version"},
 		Column{"n_alert_schedules", integer, !null, "alert schedules in this version; see alert_settings"},
 	)
-	columns = append(columns, lineage()...)
-	columns = append(columns, validity()...)
-	return Table{
-		Name: "devices", Comment: "one row per version of a device and its settings", Columns: columns,
-		Key: append(deviceKey(), "valid_from"), Order: append(deviceKey(), "valid_from"),
-	}
 }
 
 func alertSettings() Table {
-	columns := append(deviceHead(),
+	return versions("alert_settings", "one row per alert setting of a device version", []string{"schedule_index", "setting_index"},
 		Column{"schedule_index", small, !null, "place of the schedule in the device's list, from 0"},
 		Column{"setting_index", small, !null, "place of the setting in its schedule, from 0"},
 		Column{"schedule_name", text, null, "empty for the default schedule"},
@@ -61,11 +59,4 @@ func alertSettings() Table {
 		Column{"setting_system_time", instant, null, "UTC by the device's clock; last change by the person"},
 		Column{"setting_display_time", instant, null, "wall clock of that change"},
 	)
-	columns = append(columns, lineage()...)
-	columns = append(columns, validity()...)
-	order := append(deviceKey(), "valid_from", "schedule_index", "setting_index")
-	return Table{
-		Name: "alert_settings", Comment: "one row per alert setting of a device version", Columns: columns,
-		Key: order, Order: order,
-	}
 }

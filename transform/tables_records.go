@@ -1,5 +1,7 @@
 package transform
 
+import "slices"
+
 func participantID() Column {
 	return Column{"participant_id", text, !null, "study pseudonym from the roster"}
 }
@@ -21,9 +23,9 @@ func lineage() []Column {
 	}
 }
 
-// resource is a table of records keyed by record_id: the columns common to
-// all of them around its own.
-func resource(name, comment string, own ...Column) Table {
+// record is a table of the records of a resource: the columns common to all of
+// them around its own.
+func record(name, resource, comment string, own ...Column) Table {
 	columns := []Column{
 		participantID(),
 		{"connection_id", text, !null, "Dexcom account connection that delivered the record; see connections"},
@@ -36,27 +38,29 @@ func resource(name, comment string, own ...Column) Table {
 		{"transmitter_id", text, null, "hashed by Dexcom; null when absent or empty"},
 		{"transmitter_ticks", long, null, "seconds since the transmitter was started"},
 	}
-	columns = append(columns, deviceColumns()...)
-	columns = append(columns, own...)
-	columns = append(columns, lineage()...)
-	columns = append(columns, Column{"vanished_at", instant, null, "UTC; when a later answer for the window first lacked the record; null while present"})
+	vanished := Column{"vanished_at", instant, null, "UTC; when a later answer for the window first lacked the record; null while present"}
 	return Table{
-		Name: name, Comment: comment, Partition: ByMonth, Columns: columns,
-		Key: []string{"participant_id", "record_id"}, Order: []string{"participant_id", "system_time", "record_id"},
+		Name: name, Comment: comment,
+		Kind: Record, Resource: resource, Time: "system_time",
+		Columns: slices.Concat(columns, deviceColumns(), own, lineage(), []Column{vanished}),
+		Key:     []string{"participant_id", "record_id"}, Order: []string{"participant_id", "system_time", "record_id"},
+		Learned: []string{"request_id", "first_seen_at", "vanished_at"}, Unique: []string{"record_id", "extra"},
 	}
 }
 
 func egvs() Table {
-	return resource("egvs", "one row per estimated glucose value the API sent",
+	t := record("egvs", "egvs", "one row per estimated glucose value the API sent",
 		Column{"glucose_mgdl", small, null, "mg/dL as sent; 39 means below 40, 401 above 400"},
 		Column{"status", text, null, "low, high, ok, unknown, or as sent; null in range"},
 		Column{"trend", text, null, "doubleUp ... doubleDown, none, notComputable, rateOutOfRange, unknown, or as sent"},
 		Column{"trend_rate_mgdl_min", double, null, "mg/dL/min as sent"},
 	)
+	t.HotDays = true
+	return t
 }
 
 func events() Table {
-	t := resource("events", "one row per event the person entered, in its last state",
+	t := record("events", "events", "one row per event the person entered, in its last state",
 		Column{"event_type", text, null, "insulin, carbs, exercise, health, bloodGlucose, notes, unknown, or as sent"},
 		Column{"event_subtype", text, null, "fastActing, longActing; light, medium, heavy; illness ... alcohol; unknown, or as sent"},
 		Column{"value", double, null, "in unit; null where value_text is no number"},
@@ -72,22 +76,22 @@ func events() Table {
 
 // eventNotes holds free text apart from everything analysts open.
 func eventNotes() Table {
-	t := resource("event_notes", "one row per event with text that has no place in events: a note, any other value that is no number, fields without a column; it may identify a person",
+	t := record("event_notes", "events", "one row per event with text that has no place in events: a note, any other value that is no number, fields without a column; it may identify a person",
 		Column{"note", text, null, "the value exactly as sent; null where events has it"},
 	)
-	t.Hidden = true
+	t.Hidden, t.Unique = true, append(t.Unique, "note")
 	t.Version, t.Sound = 2, 2 // 2: also of events with a number
 	return t
 }
 
 func calibrations() Table {
-	return resource("calibrations", "one row per fingerstick value entered to calibrate a sensor",
+	return record("calibrations", "calibrations", "one row per fingerstick value entered to calibrate a sensor",
 		Column{"glucose_mgdl", small, null, "mg/dL as sent"},
 	)
 }
 
 func alerts() Table {
-	return resource("alerts", "one row per change of an alert's state",
+	return record("alerts", "alerts", "one row per change of an alert's state",
 		Column{"alert_name", text, null, "high, low, rise, fall, outOfRange, urgentLow, urgentLowSoon, noReadings, fixedLow, unknown, or as sent"},
 		Column{"alert_state", text, null, "inactive, activeSnoozed, activeAlarming, unknown, or as sent"},
 	)

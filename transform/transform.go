@@ -68,15 +68,15 @@ func Apply(ctx context.Context, mem memory.Allocator, a Answer) (Batch, error) {
 	var err error
 	switch a.Resource {
 	case dexcom.EGVs:
-		err = each(ctx, w, w.egvs().add)
+		err = each(ctx, w, w.egvs())
 	case dexcom.Events:
-		err = each(ctx, w, w.events().add)
+		err = each(ctx, w, w.events())
 	case dexcom.Calibrations:
-		err = each(ctx, w, w.calibrations().add)
+		err = each(ctx, w, w.calibrations())
 	case dexcom.Alerts:
-		err = each(ctx, w, w.alerts().add)
+		err = each(ctx, w, w.alerts())
 	case dexcom.Devices:
-		err = each(ctx, w, w.devices().add)
+		err = each(ctx, w, w.devices())
 	case dexcom.DataRange:
 		var ranges dexcom.Ranges
 		ranges, err = dexcom.ParseRanges(a.Body)
@@ -108,7 +108,7 @@ func each[R dexcom.Record, P dexcom.Pointer[R]](ctx context.Context, w *applier,
 			bad = add(record)
 		}
 		if bad != nil {
-			w.rejects.add(w, *bad, wire.Raw)
+			w.reject(*bad, wire.Raw)
 		}
 	}
 	w.user = envelope.UserID.String()

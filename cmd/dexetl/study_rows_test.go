@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -130,7 +129,7 @@ func (b *bench) notes() (notes []string) {
 	l, m := b.newest()
 	defer l.Close()
 	for _, f := range m.TableFiles("event_notes") {
-		for batch, err := range l.Read(context.Background(), memory.DefaultAllocator, f, lake.ReadOptions{}) {
+		for batch, err := range l.Read(context.Background(), f, lake.ReadOptions{}) {
 			if err != nil {
 				b.t.Fatal(err)
 			}

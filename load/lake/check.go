@@ -69,11 +69,10 @@ func (l *Lake) Damaged(files []File) ([]*DamageError, error) { return damaged(fi
 // of them.
 func (l *Lake) DamagedContent(files []File) ([]*DamageError, error) { return damaged(files, l.Check) }
 
-func damaged(files []File, check func(File) error) ([]*DamageError, error) {
-	var found []*DamageError
+func damaged(files []File, check func(File) error) (found []*DamageError, err error) {
 	for _, f := range files {
-		var damage *DamageError
-		if err := check(f); errors.As(err, &damage) {
+		err := check(f)
+		if damage, ok := errors.AsType[*DamageError](err); ok {
 			found = append(found, damage)
 		} else if err != nil {
 			return nil, err
@@ -81,9 +80,6 @@ func damaged(files []File, check func(File) error) ([]*DamageError, error) {
 	}
 	return found, nil
 }
-
-// WriteEmpty writes a Parquet file of t without rows.
-func WriteEmpty(to io.Writer, t transform.Table) error { return WriteRows(to, t) }
 
 // WriteRows writes a Parquet file of t that is no part of any lake.
 func WriteRows(to io.Writer, t transform.Table, rows ...arrow.RecordBatch) error {

@@ -85,11 +85,11 @@ func projection(t transform.Table, wanted []int) *arrow.Schema {
 
 // batch puts what was read into the table's order, nulls for what is absent.
 // The caller releases it; read stays the file reader's.
-func (c columns) batch(mem memory.Allocator, read arrow.RecordBatch) arrow.RecordBatch {
+func (c columns) batch(read arrow.RecordBatch) arrow.RecordBatch {
 	arrays := make([]arrow.Array, len(c.from))
 	for i, place := range c.from {
 		if place == absent {
-			arrays[i] = array.MakeArrayOfNull(mem, c.schema.Field(i).Type, int(read.NumRows()))
+			arrays[i] = array.MakeArrayOfNull(memory.DefaultAllocator, c.schema.Field(i).Type, int(read.NumRows()))
 			defer arrays[i].Release()
 			continue
 		}

@@ -172,7 +172,7 @@ func (c *Commit) syncFolders() error {
 }
 
 func checkPartition(t transform.Table, partition, day string) error {
-	if t.Partition == transform.Whole {
+	if t.Time == "" {
 		if partition != "" || day != "" {
 			return fmt.Errorf("partition %q, day %q of a table without months", partition, day)
 		}

@@ -1,6 +1,8 @@
 package lake
 
 import (
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
@@ -22,18 +24,6 @@ const (
 	plain                      // single bits
 )
 
-// distinct lists the text columns that hardly ever repeat a value. request_id
-// is one where it is the key, and repeats in every other table.
-func distinct(table, column string) bool {
-	switch column {
-	case "record_id", "reject_id", "sha256", "log_position", "raw", "before", "note", "extra":
-		return true
-	case "request_id":
-		return table == "requests"
-	}
-	return false
-}
-
 // encodingOf chooses the layout of a column. All of them are read by Arrow,
 // DuckDB and parquet-go.
 func encodingOf(t transform.Table, c transform.Column) encoding {
@@ -43,7 +33,7 @@ func encodingOf(t transform.Table, c transform.Column) encoding {
 	case arrow.BOOL:
 		return plain
 	case arrow.STRING:
-		if distinct(t.Name, c.Name) {
+		if slices.Contains(t.Unique, c.Name) {
 			return lengths
 		}
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/transform"
 )
@@ -54,7 +53,7 @@ func lock(t testing.TB, l *Lake) *Guard {
 func write(t testing.TB, c *Commit, table transform.Table, rows ...arrow.RecordBatch) File {
 	t.Helper()
 	partition := ""
-	if table.Partition != transform.Whole {
+	if table.Time != "" {
 		partition = Month(march)
 	}
 	w, err := c.Create(table, partition, "")
@@ -78,7 +77,7 @@ func write(t testing.TB, c *Commit, table transform.Table, rows ...arrow.RecordB
 func readAll(t testing.TB, l *Lake, f File, o ReadOptions) arrow.RecordBatch {
 	t.Helper()
 	var batches []arrow.RecordBatch
-	for b, err := range l.Read(t.Context(), memory.DefaultAllocator, f, o) {
+	for b, err := range l.Read(t.Context(), f, o) {
 		if err != nil {
 			t.Fatalf("Read(%s): %v", f.Path, err)
 		}

@@ -3,7 +3,6 @@ package lake
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,21 +26,6 @@ func folderOf(table, partition string) string {
 	return path.Join(dataDir, table, "month="+partition)
 }
 
-// TimeColumn returns the column whose UTC month names the partition of a row;
-// empty for a table without months.
-func TimeColumn(t transform.Table) string {
-	candidates := map[transform.Partitioning][]string{
-		transform.ByMonth:   {"system_time", "time_utc", "day"},
-		transform.ByReceipt: {"seen_at", "asked_at"},
-	}
-	for _, c := range t.Columns {
-		if slices.Contains(candidates[t.Partition], c.Name) {
-			return c.Name
-		}
-	}
-	return ""
-}
-
 // ranges gathers the smallest and largest participant and time of a file's rows.
 type ranges struct {
 	participant, time int // columns; -1 if the table has none
@@ -51,39 +35,29 @@ type ranges struct {
 }
 
 func rangesOf(t transform.Table) ranges {
-	column := func(name string) int {
-		return slices.IndexFunc(t.Columns, func(c transform.Column) bool { return c.Name == name })
-	}
-	return ranges{participant: column("participant_id"), time: column(TimeColumn(t))}
+	schema := t.Schema()
+	return ranges{participant: placeOf(schema, "participant_id"), time: placeOf(schema, t.Time)}
 }
 
 func (r *ranges) widen(rows arrow.RecordBatch) {
 	for i := range int(rows.NumRows()) {
 		if r.participant >= 0 {
-			r.widenParticipant(rows.Column(r.participant).(*array.String).Value(i))
+			id := rows.Column(r.participant).(*array.String).Value(i)
+			if !r.some || id < r.from {
+				r.from = strings.Clone(id)
+			}
+			if !r.some || id > r.to {
+				r.to = strings.Clone(id)
+			}
 		}
 		if r.time >= 0 {
-			r.widenTime(rows.Column(r.time).(*array.Timestamp).Value(i))
+			at := rows.Column(r.time).(*array.Timestamp).Value(i)
+			if !r.some {
+				r.first, r.last = at, at
+			}
+			r.first, r.last = min(r.first, at), max(r.last, at)
 		}
 		r.some = true
-	}
-}
-
-func (r *ranges) widenParticipant(id string) {
-	if !r.some || id < r.from {
-		r.from = strings.Clone(id)
-	}
-	if !r.some || id > r.to {
-		r.to = strings.Clone(id)
-	}
-}
-
-func (r *ranges) widenTime(t arrow.Timestamp) {
-	if !r.some || t < r.first {
-		r.first = t
-	}
-	if !r.some || t > r.last {
-		r.last = t
 	}
 }
 

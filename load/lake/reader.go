@@ -32,9 +32,10 @@ type ReadOptions struct {
 }
 
 // Read yields the rows of f in the file's order, under the table's schema. The
-// caller releases every batch. A file that is missing, or is not what was
+// caller releases every batch; their memory is Go's, for arrow-go's delta decoder
+// (18.8.0) never releases its buffers. A file that is missing, or is not what was
 // written, is a *DamageError.
-func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+func (l *Lake) Read(ctx context.Context, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
 		t, wanted, err := columnsOf(f.Table, o.Columns)
 		if err != nil {
@@ -47,8 +48,8 @@ func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOpt
 			return
 		}
 		defer in.Close()
-		r := &fileReader{mem: mem}
-		err = guard(func() error { return r.open(ctx, batchAllocator{mem}, in, f, t, wanted, o) })
+		var r fileReader
+		err = guard(func() error { return r.open(ctx, in, f, t, wanted, o) })
 		if err != nil {
 			yield(nil, &DamageError{f.Path, err})
 			return
@@ -71,7 +72,6 @@ func (l *Lake) Read(ctx context.Context, mem memory.Allocator, f File, o ReadOpt
 
 // A fileReader reads the row groups of interest of one file.
 type fileReader struct {
-	mem     memory.Allocator
 	records pqarrow.RecordReader
 	columns columns
 	rows    int64 // still to come
@@ -98,7 +98,7 @@ func (r *fileReader) next(ctx context.Context) (arrow.RecordBatch, error) {
 	}
 	read := r.records.RecordBatch()
 	r.rows -= read.NumRows()
-	return r.columns.batch(r.mem, read), nil
+	return r.columns.batch(read), nil
 }
 
 // guard turns a panic of the Parquet library into an error: some kinds of
@@ -145,8 +145,8 @@ func (l *Lake) open(f File) (*os.File, error) {
 }
 
 // open finds the rows of interest.
-func (r *fileReader) open(ctx context.Context, mem memory.Allocator, in *os.File, f File, t transform.Table, wanted []int, o ReadOptions) error {
-	p, err := openParquet(mem, in, f)
+func (r *fileReader) open(ctx context.Context, in *os.File, f File, t transform.Table, wanted []int, o ReadOptions) error {
+	p, err := openParquet(in, f)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (r *fileReader) open(ctx context.Context, mem memory.Allocator, in *os.File
 
 // openParquet reads the footer and checks that the file has the rows that the
 // manifest says.
-func openParquet(mem memory.Allocator, in *os.File, f File) (*pqarrow.FileReader, error) {
+func openParquet(in *os.File, f File) (*pqarrow.FileReader, error) {
 	p, err := file.NewParquetReader(in)
 	if err != nil {
 		return nil, err
@@ -176,35 +176,7 @@ func openParquet(mem memory.Allocator, in *os.File, f File) (*pqarrow.FileReader
 	if n := p.NumRows(); n != f.Rows {
 		return nil, fmt.Errorf("%d rows, the manifest says %d", n, f.Rows)
 	}
-	return pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{BatchSize: readRows}, mem)
-}
-
-// A batchAllocator takes the smallest buffers from the Go heap, whose garbage
-// collector frees them: the library forgets one of 64 bytes for every chunk of
-// a column with encoding delta, which would look like a leak of ours.
-type batchAllocator struct{ memory.Allocator }
-
-const forgotten = 64 // bytes; smaller buffers are rounded up to it
-
-func (a batchAllocator) of(size int) memory.Allocator {
-	if size <= forgotten {
-		return memory.DefaultAllocator
-	}
-	return a.Allocator
-}
-
-func (a batchAllocator) Allocate(size int) []byte { return a.of(size).Allocate(size) }
-
-func (a batchAllocator) Free(b []byte) { a.of(len(b)).Free(b) }
-
-func (a batchAllocator) Reallocate(size int, b []byte) []byte {
-	if (size <= forgotten) == (len(b) <= forgotten) {
-		return a.of(size).Reallocate(size, b)
-	}
-	moved := a.Allocate(size)
-	copy(moved, b)
-	a.Free(b)
-	return moved
+	return pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{BatchSize: readRows}, memory.DefaultAllocator)
 }
 
 // groupsOf returns the row groups that may hold a participant of interest, by

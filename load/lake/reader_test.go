@@ -34,7 +34,7 @@ func TestReadColumns(t *testing.T) {
 	if !array.Equal(got.Column(1), rows.Column(3)) {
 		t.Error("record_id differs from what was written")
 	}
-	for _, err := range l.Read(t.Context(), memory.DefaultAllocator, f, ReadOptions{Columns: []string{"none"}}) {
+	for _, err := range l.Read(t.Context(), f, ReadOptions{Columns: []string{"none"}}) {
 		var damage *DamageError
 		if err == nil || errors.As(err, &damage) {
 			t.Errorf("Read of a column that does not exist = %v, want an error, and not of the file", err)
@@ -70,7 +70,7 @@ func TestReadParticipants(t *testing.T) {
 	}
 	for _, test := range tests {
 		read := 0
-		for batch, err := range l.Read(t.Context(), memory.DefaultAllocator, f, ReadOptions{From: test.from, To: test.to, Columns: []string{"participant_id"}}) {
+		for batch, err := range l.Read(t.Context(), f, ReadOptions{From: test.from, To: test.to, Columns: []string{"participant_id"}}) {
 			if err != nil {
 				t.Fatalf("Read(%q to %q): %v", test.from, test.to, err)
 			}
@@ -83,27 +83,6 @@ func TestReadParticipants(t *testing.T) {
 	}
 }
 
-// Whoever stops early owes nothing.
-func TestReadReleases(t *testing.T) {
-	l := locked(t)
-	table := tableNamed(t, "vanish_pending")
-	f := write(t, l.Begin(Manifest{}), table, some(table, 2*readRows, rand.New(rand.NewPCG(5, 5))))
-	for stopAt := range 3 {
-		mem := memory.NewCheckedAllocator(memory.NewGoAllocator())
-		n := 0
-		for batch, err := range l.Read(t.Context(), mem, f, ReadOptions{}) {
-			if err != nil {
-				t.Fatalf("Read: %v", err)
-			}
-			batch.Release()
-			if n++; n > stopAt {
-				break
-			}
-		}
-		mem.AssertSize(t, 0)
-	}
-}
-
 func TestReadCancelled(t *testing.T) {
 	l := locked(t)
 	table := tableNamed(t, "vanish_pending")
@@ -111,7 +90,7 @@ func TestReadCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var last error
-	for batch, err := range l.Read(ctx, memory.DefaultAllocator, f, ReadOptions{}) {
+	for batch, err := range l.Read(ctx, f, ReadOptions{}) {
 		last = err
 		if batch != nil {
 			batch.Release()
@@ -125,7 +104,7 @@ func TestReadCancelled(t *testing.T) {
 
 func readErr(t *testing.T, l *Lake, f File) error {
 	t.Helper()
-	for batch, err := range l.Read(t.Context(), memory.DefaultAllocator, f, ReadOptions{}) {
+	for batch, err := range l.Read(t.Context(), f, ReadOptions{}) {
 		if err != nil {
 			return err
 		}
@@ -198,7 +177,7 @@ func TestReadFlippedBits(t *testing.T) {
 func noticed(t *testing.T, l *Lake, f File, want arrow.RecordBatch) bool {
 	t.Helper()
 	from := int64(0)
-	for batch, err := range l.Read(t.Context(), memory.DefaultAllocator, f, ReadOptions{}) {
+	for batch, err := range l.Read(t.Context(), f, ReadOptions{}) {
 		if err != nil {
 			return true
 		}
@@ -214,15 +193,15 @@ func noticed(t *testing.T, l *Lake, f File, want arrow.RecordBatch) bool {
 	return from == want.NumRows()
 }
 
-func TestWriteEmpty(t *testing.T) {
+func TestWriteRows(t *testing.T) {
 	for _, table := range transform.Tables() {
 		name := filepath.Join(t.TempDir(), "empty.parquet")
 		out, err := os.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(WriteEmpty(out, table), out.Close()); err != nil {
-			t.Fatalf("WriteEmpty(%s): %v", table.Name, err)
+		if err := errors.Join(WriteRows(out, table), out.Close()); err != nil {
+			t.Fatalf("WriteRows(%s): %v", table.Name, err)
 		}
 		in, err := file.OpenParquetFile(name, false)
 		if err != nil {
@@ -260,8 +239,8 @@ func TestReadCountsRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer in.Close()
-		r := &fileReader{mem: memory.DefaultAllocator}
-		if err := r.open(t.Context(), memory.DefaultAllocator, in, f, table, []int{0, 1, 2, 3}, ReadOptions{}); err != nil {
+		var r fileReader
+		if err := r.open(t.Context(), in, f, table, []int{0, 1, 2, 3}, ReadOptions{}); err != nil {
 			t.Fatalf("open: %v", err)
 		}
 		defer r.records.Release()

@@ -141,7 +141,7 @@ func some(table transform.Table, rows int, chance *rand.Rand) arrow.RecordBatch 
 		switch {
 		case column == "participant_id":
 			return fmt.Sprintf("P%04d", row/4)
-		case column == TimeColumn(table):
+		case column == table.Time:
 			return micros(march.Add(time.Duration(row) * time.Minute))
 		}
 		return anyValue(c.Type, chance)

@@ -28,8 +28,8 @@ func (m Manifest) has(table string) bool {
 // snapshot: what is built on it here would lack what that program knows.
 func (m Manifest) Writable() error {
 	for _, t := range transform.Tables() {
-		if found, knows := m.Version(t.Name), max(1, t.Version); found > knows {
-			return &VersionError{manifestPath(m.Snapshot), t.Name, found, knows, m.Program}
+		if found := m.Version(t.Name); found > t.Version {
+			return &VersionError{manifestPath(m.Snapshot), t.Name, found, t.Version, m.Program}
 		}
 	}
 	return nil
@@ -40,7 +40,7 @@ func (m Manifest) Writable() error {
 func (m Manifest) versionsOnTop() map[string]int {
 	versions := make(map[string]int)
 	for _, t := range transform.Tables() {
-		v := max(1, t.Version)
+		v := t.Version
 		if m.has(t.Name) {
 			v = min(v, m.Version(t.Name))
 		}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/transform"
 )
@@ -189,7 +188,7 @@ func BenchmarkRead(b *testing.B) {
 	l := locked(b)
 	f := write(b, l.Begin(Manifest{}), tableNamed(b, "egvs"), egvs(b, 10, 8640))
 	for b.Loop() {
-		for batch, err := range l.Read(b.Context(), memory.DefaultAllocator, f, ReadOptions{}) {
+		for batch, err := range l.Read(b.Context(), f, ReadOptions{}) {
 			if err != nil {
 				b.Fatal(err)
 			}

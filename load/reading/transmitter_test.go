@@ -326,16 +326,16 @@ func TestManyTransmitters(t *testing.T) {
 		"second after second":   func(i int64) int64 { return i },
 		"each in two months":    func(i int64) int64 { return i / 2 * 31 },
 		"fewer than in 5 min":   func(i int64) int64 { return i % 7 * 60 },
-		"the best one comes on": func(i int64) int64 { return 100_000 - i },
+		"the best one comes on": func(i int64) int64 { return 30_000 - i },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var records []Record
-			for i := range int64(100_000) {
-				records = append(records, rec(fmt.Sprintf("%06d", i), at(i), 100, sensor(fmt.Sprintf("%06d", i%99_991), 0)))
+			for i := range int64(30_000) {
+				records = append(records, rec(fmt.Sprintf("%06d", i), at(i), 100, sensor(fmt.Sprintf("%06d", i%29_989), 0)))
 			}
 			began := time.Now()
 			readings := Readings(records, Person{})
-			if took := time.Since(began); took > 20*time.Second {
+			if took := time.Since(began); took > 6*time.Second {
 				t.Errorf("%d records took %s", len(records), took)
 			}
 			last := int64(math.MinInt64)

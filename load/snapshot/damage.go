@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
@@ -53,8 +52,8 @@ func (d damage) look(ctx context.Context, m lake.Manifest, wanted func(table str
 		if !wanted(f.Table) || d[f.Table][f.Path] != nil {
 			continue
 		}
-		var harm *lake.DamageError
-		if err := check(f); errors.As(err, &harm) {
+		err := check(f)
+		if harm, ok := errors.AsType[*lake.DamageError](err); ok {
 			d.add(f.Table, harm)
 			found = true
 		} else if err != nil {
@@ -83,10 +82,9 @@ func complaint(harm *lake.DamageError) string {
 // who ask for no column, and the columns for those whose own conditions come first.
 func brokenRelation(t transform.Table, harm *lake.DamageError) string {
 	fail := "error(" + text(complaint(harm)) + ")"
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i] = fmt.Sprintf("%s::%s as %s", fail, sqlType(c.Type), identifier(c.Name))
-	}
+	columns := selected(t, func(c transform.Column) string {
+		return fmt.Sprintf("%s::%s as %s", fail, sqlType(c.Type), identifier(c.Name))
+	})
 	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom range(1)\nwhere %s is null;",
-		identifier(t.Name), strings.Join(names, ",\n    "), fail)
+		identifier(t.Name), columns, fail)
 }

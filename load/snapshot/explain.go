@@ -16,8 +16,8 @@ import (
 // returns a *lake.DamageError for the file that the query could not read, or else err
 // itself. Errors of the statement come back at once; otherwise it may read every file.
 func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
-	var d *duckdb.Error
-	if !errors.As(err, &d) {
+	d, ok := errors.AsType[*duckdb.Error](err)
+	if !ok {
 		return err
 	}
 	switch d.Type {

@@ -185,10 +185,11 @@ func (p *publisher) linkFile(f lake.File, name string) error {
 	if err == nil { // it was found damaged before, by its content perhaps
 		check = p.lake.Check
 	}
-	var harm *lake.DamageError
-	if err := check(f); errors.As(err, &harm) {
+	err = check(f)
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
 		return p.linkDamaged(f, name, harm)
-	} else if err != nil {
+	}
+	if err != nil {
 		return err
 	}
 	if err := p.root.RemoveAll(name); err != nil {
@@ -205,15 +206,12 @@ func (p *publisher) linkDamaged(f lake.File, name string, harm *lake.DamageError
 	if old, err := p.root.ReadFile(name); err == nil && string(old) == text {
 		return nil
 	}
-	return p.write(name, func(to *os.File) error {
-		_, err := to.WriteString(text)
-		return err
-	})
+	return p.writeText(name, text)
 }
 
 func (p *publisher) writeEmpty(folder string, t transform.Table) error {
 	partition := ""
-	if t.Partition != transform.Whole {
+	if t.Time != "" {
 		partition = "month=none"
 	}
 	name := path.Join(folder, t.Name, partition, "empty.parquet")
@@ -223,7 +221,7 @@ func (p *publisher) writeEmpty(folder string, t transform.Table) error {
 	if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
 		return err
 	}
-	return p.write(name, func(f *os.File) error { return lake.WriteEmpty(f, t) })
+	return p.write(name, func(f *os.File) error { return lake.WriteRows(f, t) })
 }
 
 // write writes a file under a temporary name and renames it.
@@ -246,6 +244,13 @@ func (p *publisher) write(name string, content func(*os.File) error) error {
 	return p.root.Rename(temporary, name)
 }
 
+func (p *publisher) writeText(name, text string) error {
+	return p.write(name, func(to *os.File) error {
+		_, err := to.WriteString(text)
+		return err
+	})
+}
+
 // describe adds the database, the codebook and views.sql. The latter comes
 // last and is compared first: while it is missing or different the others may be.
 func (p *publisher) describe(ctx context.Context) error {
@@ -264,10 +269,7 @@ func (p *publisher) describe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.write(name, func(f *os.File) error {
-		_, err := f.WriteString(script)
-		return err
-	})
+	return p.writeText(name, script)
 }
 
 // described reports whether the database and the codebook are there.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // latest returns the number of rows of glucose in the database of latest,
@@ -53,7 +52,7 @@ func TestPublish(t *testing.T) {
 	root := filepath.Join(l.Path(), "latest")
 	for _, table := range tables() {
 		pattern := filepath.Join(table.Name, "*.parquet")
-		if table.Partition != transform.Whole {
+		if table.Time != "" {
 			pattern = filepath.Join(table.Name, "*", "*.parquet")
 		}
 		if files, err := fs.Glob(os.DirFS(root), pattern); err != nil || len(files) != 1 {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -130,13 +129,9 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 // paths are not patterns, and they can be written as well as read, which is
 // why connections refuse everything that is not a query.
 func lockdown(files []string) []string {
-	quoted := make([]string, len(files))
-	for i, name := range files {
-		quoted[i] = text(name)
-	}
 	return []string{
 		"set allow_persistent_secrets = false",
-		"set allowed_paths = [" + strings.Join(quoted, ", ") + "]",
+		"set allowed_paths = " + fileList(files),
 		"set enable_external_access = false",
 		"set lock_configuration = true",
 	}

@@ -133,7 +133,7 @@ func TestSpillIsEncrypted(t *testing.T) {
 		if !encrypted {
 			statements = append(statements, "set temp_file_encryption = false")
 		}
-		statements = append(statements, "create temp table big as select '"+word+"' || md5(i::varchar) || md5((i+1)::varchar) as a from range(2000000) t(i)")
+		statements = append(statements, "create temp table big as select '"+word+"' || md5(i::varchar) || md5((i+1)::varchar) as a from range(1000000) t(i)")
 		conn, err := s.Connector.Connect(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -15,15 +15,12 @@ import (
 // Columns are listed one by one, so that the view does not change with the files.
 // Files of an older program may lack some, which are null then.
 func relation(t transform.Table, m lake.Manifest, files string) string {
-	names := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		names[i] = identifier(c.Name)
-	}
+	columns := selected(t, func(c transform.Column) string { return identifier(c.Name) })
 	from := fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", files)
 	if m.Version(t.Name) < t.Version {
 		from = fmt.Sprintf("(\n    from read_parquet(%s, hive_partitioning = false, union_by_name = true)\n    union all by name\n    %s\n)", files, noRows(t))
 	}
-	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom %s;", identifier(t.Name), strings.Join(names, ",\n    "), from)
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom %s;", identifier(t.Name), columns, from)
 }
 
 // emptyRelation is the statement for a table without files.
@@ -33,17 +30,25 @@ func emptyRelation(t transform.Table) string {
 
 // noRows selects the columns of t and no row.
 func noRows(t transform.Table) string {
-	names := make([]string, len(t.Columns))
+	columns := selected(t, func(c transform.Column) string {
+		return fmt.Sprintf("null::%s as %s", sqlType(c.Type), identifier(c.Name))
+	})
+	return fmt.Sprintf("select\n    %s,\nwhere false", columns)
+}
+
+// selected lists the columns of t in a select clause, each as one says.
+func selected(t transform.Table, one func(transform.Column) string) string {
+	columns := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		names[i] = fmt.Sprintf("null::%s as %s", sqlType(c.Type), identifier(c.Name))
+		columns[i] = one(c)
 	}
-	return fmt.Sprintf("select\n    %s,\nwhere false", strings.Join(names, ",\n    "))
+	return strings.Join(columns, ",\n    ")
 }
 
 // pattern matches the files of a table below folder, which may have any name.
 func pattern(folder string, t transform.Table) string {
 	files := t.Name + "/*.parquet"
-	if t.Partition != transform.Whole {
+	if t.Time != "" {
 		files = t.Name + "/*/*.parquet"
 	}
 	return text(noPattern(folder) + files)

@@ -1,0 +1,17 @@
+//go:build race
+
+package load
+
+// A small part of what it is otherwise: the race detector makes all ten times as
+// slow. make torture has the whole of it.
+const (
+	hostileMany    = 3_000
+	hostileNames   = 10_000
+	hostileBytes   = 2 << 20
+	hostileDevices = 90
+	hostileMonths  = 19
+	hostileTexts   = 500
+
+	checks = "2"
+	others = 2
+)
