@@ -85,3 +85,20 @@ func (r Result) WrongClients() error {
 	}
 	return errors.Join(all...)
 }
+
+// Incomplete are those with whom another run goes on, those of whom all that is missing
+// was refused, which no run brings, and those through whose connection another account
+// answered.
+func (r Result) Incomplete() (open, refused, strays []string) {
+	for _, p := range r.Report.Participants {
+		switch {
+		case is[*consent.OtherAccountError](p.Err):
+			strays = append(strays, p.ParticipantID)
+		case p.OnlyRefused():
+			refused = append(refused, p.ParticipantID)
+		case p.Err != nil:
+			open = append(open, p.ParticipantID)
+		}
+	}
+	return open, refused, strays
+}

@@ -3,21 +3,22 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 	"syscall"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 )
 
 // importTokens takes over grants and looks at every account, some at a time.
 func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
-	file, sealed, err := openTokenFile(path)
-	if err != nil {
-		return err
+	file, sealed, err := consent.OpenTokenFile(path)
+	switch {
+	case as[*consent.TokenFileModeError](err):
+		return failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%w", err)
+	case err != nil:
+		return usage("tokens: %w", err)
 	}
 	defer file.Close()
 	var imported consent.Imported
@@ -33,7 +34,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	if err != nil {
 		return err
 	}
-	failures := verifyAll(ctx, g, unverified)
+	failures := g.Accounts.VerifyAll(ctx, unverified)
 	connected, aside := len(unverified)-len(failures), 0
 	for _, err := range failures {
 		switch {
@@ -59,20 +60,4 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 			"%d of %d grants are kept, but their accounts could not be looked at: import the same file again, what is kept is not asked for twice", unchecked, len(unverified))
 	}
 	return nil
-}
-
-// verifyAll looks at the accounts of connections, some at a time, and returns
-// what went wrong.
-func verifyAll(ctx context.Context, g *consent.Grants, connections []string) []error {
-	all := make([]error, len(connections))
-	var group errgroup.Group
-	group.SetLimit(8)
-	for i, id := range connections {
-		group.Go(func() error {
-			_, all[i] = g.Accounts.Verify(ctx, id)
-			return nil
-		})
-	}
-	group.Wait()
-	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
 }

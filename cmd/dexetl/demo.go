@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -70,7 +68,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	if err != nil {
 		return err
 	}
-	url, stop, err := serveLocally(ctx, api)
+	url, stop, err := dexsim.ServeLocally(ctx, api)
 	if err != nil {
 		return err
 	}
@@ -94,18 +92,6 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 		return err
 	}
 	return p.demoResult(ctx, s, o.dir, began)
-}
-
-// serveLocally serves on a free port until stop is called.
-func serveLocally(ctx context.Context, handler http.Handler) (url string, stop func(), err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("simulated API: %w", err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var group errgroup.Group
-	group.Go(func() error { return serveUntil(ctx, listener, handler) })
-	return "http://" + listener.Addr().String(), func() { cancel(); group.Wait() }, nil
 }
 
 func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.Server) error {

@@ -108,22 +108,11 @@ func misread(l load.Result) error {
 // partial tells those with whom another run goes on from those of whom all that
 // is missing was refused, which no run brings.
 func partial(r study.Result) error {
-	var open, refused, strays []string
+	open, refused, strays := r.Incomplete()
 	advice := ""
 	for _, p := range r.Report.Participants {
-		switch {
-		case as[*consent.OtherAccountError](p.Err):
-			strays = append(strays, p.ParticipantID)
-			continue
-		case p.OnlyRefused():
-			refused = append(refused, p.ParticipantID)
-		case p.Err != nil:
-			open = append(open, p.ParticipantID)
-		}
 		for _, what := range study.RefusalsOf(p) {
-			if advice == "" {
-				advice = cureOf(what, p.ParticipantID)
-			}
+			advice = cmp.Or(advice, cureOf(what, p.ParticipantID))
 		}
 	}
 	out := &exitError{code: exitPartial, advice: advice}

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -47,28 +46,6 @@ func (p *program) takeOver(ctx context.Context, g *consent.Grants, file *os.File
 			"%d of these grants left from here: a grant that was used elsewhere since is lost when the old one is presented; nothing was taken", n)
 	}
 	return found.Take(ctx)
-}
-
-// openTokenFile opens a file for --import: the one with tokens in the clear
-// must be for nobody else to read.
-func openTokenFile(path string) (file *os.File, sealed bool, err error) {
-	file, err = os.Open(path)
-	if err != nil {
-		return nil, false, usage("tokens: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			file.Close()
-		}
-	}()
-	if sealed, err = consent.Sealed(file); err != nil || sealed {
-		return file, sealed, err
-	}
-	info, err := file.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		err = failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%s holds tokens and can be read by others (mode %04o); nothing was taken", path, info.Mode().Perm())
-	}
-	return file, false, err
 }
 
 // printPublicKey prints the key for which other studies seal their grants.

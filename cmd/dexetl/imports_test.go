@@ -39,7 +39,7 @@ func allowedImports() map[string][]string {
 		"answer":       {"table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config": {"extract/dexcom"},
 		"study": {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
-			"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile"},
+			"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "table", "answer"},
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

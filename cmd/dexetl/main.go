@@ -1,9 +1,9 @@
 // Command dexetl takes a cohort's continuous-glucose-monitor data out of the
 // Dexcom API and lands it as a lake of Parquet files with DuckDB views.
 //
-// This package is the outermost layer: flags, configuration, wiring and what
-// people see. One file per command; what they share is in study.go (opening a
-// study), exit.go (errors and exit codes) and output.go (tables and JSON).
+// This package is the outermost layer: flags, and what people see. What is done is in
+// package study. One file per command; what they share is in study.go (opening a study),
+// facts.go (what is told meanwhile), classify.go and exit.go (errors and exit codes).
 package main
 
 import (

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -60,9 +57,9 @@ func (p *program) serve(ctx context.Context, s *study.Study, every time.Duration
 		metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())
 	}}
-	address, stop, err := p.listen(listen, serve.Handler(status, metrics, exitUsage, exitCheck, exitDamage, exitKey, exitDisk))
+	address, stop, err := serve.Listen(listen, serve.Handler(status, metrics, exitUsage, exitCheck, exitDamage, exitKey, exitDisk), p.logger())
 	if err != nil {
-		return err
+		return advised(exitUsage, "give another address with --listen", "serve: %w", err)
 	}
 	defer stop()
 	log := p.serveLogger()
@@ -119,29 +116,4 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 	outcome.Code, outcome.Message = failed.code, codeWords(failed.code) // the error may name somebody
 	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", failed.next, "calls", outcome.Calls, "records", outcome.Records)
 	return outcome
-}
-
-// listen serves handler at addr until the function returned is called, and
-// returns the address it got; no address, no port.
-func (p *program) listen(addr string, handler http.Handler) (got string, stop func(), err error) {
-	if addr == "" || addr == "none" {
-		return "none", func() {}, nil
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return "", nil, advised(exitUsage, "give another address with --listen", "serve: %w", err)
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			p.logger().Error("port closed", "error", err)
-		}
-	}()
-	return listener.Addr().String(), func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if server.Shutdown(ctx) != nil {
-			server.Close()
-		}
-	}, nil
 }

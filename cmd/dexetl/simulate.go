@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -63,12 +60,12 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 	url := "http://" + listener.Addr().String()
 	if p.flags.json {
 		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": url, "client_id": config.ClientID})
-		return serveUntil(ctx, listener, api)
+		return dexsim.Serve(ctx, listener, api)
 	}
 	p.tell("%s", url)
 	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   dexetl init STUDY --base-url %s\nCtrl-C stops",
 		config.ClientID, config.ClientSecret, url, url)
-	return serveUntil(ctx, listener, api)
+	return dexsim.Serve(ctx, listener, api)
 }
 
 // simulation turns flags into a configuration of the simulator.
@@ -102,19 +99,4 @@ func (p *program) simulation(o simulateOptions) (dexsim.Config, error) {
 	p.sayReplaced("replay", o.replay, file)
 	config.Replay, err = p.replaySeries(o.replay, file, config.Now())
 	return config, err
-}
-
-// serveUntil serves until ctx ends; that is how a server stops, no error.
-func serveUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		server.Shutdown(grace)
-	})
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("simulated API: %w", err)
-	}
-	return nil
 }
