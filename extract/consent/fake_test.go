@@ -272,8 +272,15 @@ func made(do func(store *state.Store, dir string) error) (map[string][]byte, err
 	return files, err
 }
 
+// beside are the tests that run beside others.
+var beside sync.Map
+
+// newStudy is a study of its own, so its test runs beside others.
 func newStudy(t *testing.T, participants ...string) (*study, *process) {
 	t.Helper()
+	if _, again := beside.LoadOrStore(t, true); !again {
+		t.Parallel()
+	}
 	s := &study{server: newServer(t), t: t, dir: newFolder(t), now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() {
 		s.mu.Lock() // whoever still serves may still log
