@@ -3,6 +3,9 @@ package cohort
 import (
 	"context"
 	"database/sql"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,10 +20,41 @@ func (c *clock) add(d time.Duration) { c.t = c.t.Add(d) }
 
 func newStore(t *testing.T) (*Cohort, *clock) {
 	t.Helper()
-	c, s := &clock{time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}, openIn(t, t.TempDir())
+	c, s := &clock{time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}, openIn(t, newFolder(t))
 	s.Store.Now = c.now
 	return s, c
 }
+
+// newFolder is a folder with a state without rows, which is made once: migrations take
+// their time.
+func newFolder(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	file, err := blank()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "state.db"), file, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var blank = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "blank")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	s, err := state.Open(context.Background(), dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "state.db"))
+})
 
 func openIn(t *testing.T, dir string) *Cohort {
 	t.Helper()

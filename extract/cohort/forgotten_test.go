@@ -22,7 +22,7 @@ func importOf(t *testing.T, f func(r string) error, csv string) {
 // remembering is a study with a bit of everything, and its trail.
 func remembering(t *testing.T) (s *Cohort, path string) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := newFolder(t)
 	s = openIn(t, dir)
 	addAll(t, s, "P001", "P002", "P003")
 	importOf(t, func(r string) error { _, err := s.ImportWindows(t.Context(), strings.NewReader(r)); return err }, "participant_id,window,start_day,end_day\n*,base,1,14\n")

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -222,9 +223,65 @@ func (s *study) clock() time.Time {
 	return s.now
 }
 
+// newFolder is a folder with the state of a study that has a key and nobody in it. It is
+// made once: migrations and keys take their time.
+func newFolder(t *testing.T) (dir string) {
+	t.Helper()
+	return folderOf(t, blank)
+}
+
+func folderOf(t *testing.T, made func() (map[string][]byte, error)) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	files, err := made()
+	for name, content := range files {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), content, 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+var blank = sync.OnceValues(func() (map[string][]byte, error) {
+	return made(func(store *state.Store, dir string) error {
+		_, err := OpenKey(context.Background(), filepath.Join(dir, "key.age"), registerOf(store))
+		return err
+	})
+})
+
+// made are the files of a state after do.
+func made(do func(store *state.Store, dir string) error) (map[string][]byte, error) {
+	dir, err := os.MkdirTemp("", "blank")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	store, err := state.Open(context.Background(), dir)
+	if err != nil {
+		return nil, err
+	}
+	err = errors.Join(do(store, dir), store.Close())
+	files := map[string][]byte{}
+	for _, name := range []string{"state.db", "key.age", state.AuditFile} {
+		content, e := os.ReadFile(filepath.Join(dir, name))
+		if e == nil {
+			files[name] = content
+		}
+	}
+	return files, err
+}
+
+// beside are the tests that run beside others.
+var beside sync.Map
+
+// newStudy is a study of its own, so its test runs beside others.
 func newStudy(t *testing.T, participants ...string) (*study, *process) {
 	t.Helper()
-	s := &study{server: newServer(t), t: t, dir: t.TempDir(), now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
+	if _, again := beside.LoadOrStore(t, true); !again {
+		t.Parallel()
+	}
+	s := &study{server: newServer(t), t: t, dir: newFolder(t), now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
 	t.Cleanup(func() {
 		s.mu.Lock() // whoever still serves may still log
 		defer s.mu.Unlock()

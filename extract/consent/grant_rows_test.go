@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,8 +48,15 @@ func registerOf(s *state.Store) *Register {
 func newLedger(t *testing.T) (*ledger, *tick) {
 	t.Helper()
 	c := newTick()
-	return openLedger(t, t.TempDir(), c), c
+	return openLedger(t, keyless(t), c), c
 }
+
+// keyless is a folder with a state to which nobody has given a key.
+func keyless(t *testing.T) string { return folderOf(t, bare) }
+
+var bare = sync.OnceValues(func() (map[string][]byte, error) {
+	return made(func(*state.Store, string) error { return nil })
+})
 
 func addAll(t *testing.T, s *ledger, ids ...string) {
 	t.Helper()

@@ -149,8 +149,8 @@ func TestRefusalOfEverybody(t *testing.T) {
 				ids = append(ids, s.imported(g, who))
 			}
 			s.answering("", tt.status, tt.body)
-			for range 12 {
-				s.add(10 * time.Hour)
+			for range 6 {
+				s.add(20 * time.Hour)
 				run := s.process()
 				for _, id := range ids {
 					run.Token(t.Context(), id)

@@ -136,8 +136,8 @@ func TestRefreshThatNeverLeft(t *testing.T) {
 			transport := tokenTransport()
 			transport.DialContext = dial
 			g.Post = transport
-			for range 20 {
-				s.add(5 * time.Hour)
+			for range 8 {
+				s.add(12 * time.Hour)
 				for _, id := range ids {
 					_, err := g.Token(t.Context(), id)
 					var op *net.OpError

@@ -35,7 +35,7 @@ func filesHolding(t *testing.T, dir, text string) (names []string) {
 // A withdrawal leaves no sealed token of the participant anywhere in the files
 // of the store, though another process has them open; the tokens of others stay.
 func TestWithdrawDestroysTokens(t *testing.T) {
-	ctx, dir, c := context.Background(), t.TempDir(), newTick()
+	ctx, dir, c := context.Background(), keyless(t), newTick()
 	s, other := openLedger(t, dir, c), openLedger(t, dir, c)
 	addAll(t, s, "P001", "P002")
 	id := settled(t, s, c, "P001", "canary-first", "account 1")
@@ -91,7 +91,7 @@ func TestWithdrawDestroysTokens(t *testing.T) {
 // After a withdrawal nothing that could bring tokens or answers is taken, from
 // whichever process it comes.
 func TestWithdrawnIsRefused(t *testing.T) {
-	ctx, dir, c := context.Background(), t.TempDir(), newTick()
+	ctx, dir, c := context.Background(), keyless(t), newTick()
 	s, other := openLedger(t, dir, c), openLedger(t, dir, c)
 	addAll(t, s, "P001", "P002")
 	settled(t, s, c, "P001", "one", "account 1")

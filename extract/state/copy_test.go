@@ -81,6 +81,7 @@ func TestOpenCopy(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir, into := filepath.Join(t.TempDir(), "state"), t.TempDir()
 			prepare(t, dir)
 			before := footprint(t, dir)

@@ -21,7 +21,7 @@ func claim(t *testing.T, s *Store, owner string, want bool) {
 
 func TestLease(t *testing.T) {
 	ctx := context.Background()
-	dir, c := t.TempDir(), newClock()
+	dir, c := newFolder(t), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
 	claim(t, a, "a", true)
 	claim(t, b, "b", false)
@@ -53,7 +53,7 @@ func TestLease(t *testing.T) {
 // who has waited for as long as it may take.
 func TestLeaseOutlastsTheClock(t *testing.T) {
 	ctx := context.Background()
-	dir, c := t.TempDir(), newClock()
+	dir, c := newFolder(t), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
 	check := func(step string, take func(context.Context, time.Duration) (bool, error), want bool) {
 		t.Helper()
@@ -81,7 +81,7 @@ func TestLeaseOneStore(t *testing.T) {
 }
 
 func TestLeaseEndsWithStore(t *testing.T) {
-	dir, c := t.TempDir(), newClock()
+	dir, c := newFolder(t), newClock()
 	a, b := openIn(t, dir, c), openIn(t, dir, c)
 	claim(t, a, "a", true)
 	claim(t, b, "b", false)
@@ -106,7 +106,7 @@ func TestLeaseEndsWithProcess(t *testing.T) {
 		os.Stdout.WriteString("claimed")
 		select {}
 	}
-	dir := t.TempDir()
+	dir := newFolder(t)
 	child := exec.Command(os.Args[0], "-test.run=^TestLeaseEndsWithProcess$")
 	child.Env = append(os.Environ(), variable+"="+dir)
 	out, err := child.StdoutPipe()

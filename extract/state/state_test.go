@@ -47,8 +47,39 @@ func openIn(t *testing.T, dir string, c *clock) *Store {
 func newStore(t *testing.T) (*Store, *clock) {
 	t.Helper()
 	c := newClock()
-	return openIn(t, t.TempDir(), c), c
+	return openIn(t, newFolder(t), c), c
 }
+
+// newFolder is a folder with a state without rows.
+func newFolder(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	file, err := blank()
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "state.db"), file, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// blank is the file of a state without rows, made once: migrations take their time.
+var blank = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "blank")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	s, err := Open(context.Background(), dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "state.db"))
+})
 
 // addAll adds participants, each with a line in the trail.
 func addAll(t *testing.T, s *Store, ids ...string) {
@@ -209,7 +240,7 @@ func TestRuns(t *testing.T) {
 
 // A run that has no end lives as long as its process does.
 func TestRunAlive(t *testing.T) {
-	ctx, dir := context.Background(), t.TempDir()
+	ctx, dir := context.Background(), newFolder(t)
 	worker, watcher := openIn(t, dir, newClock()), openIn(t, dir, newClock())
 	for range 2 {
 		if _, err := worker.StartRun(ctx, "sync", "", "1.0"); err != nil {

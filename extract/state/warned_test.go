@@ -9,7 +9,7 @@ import (
 
 func TestFirstSeen(t *testing.T) {
 	ctx := context.Background()
-	dir := t.TempDir()
+	dir := newFolder(t)
 	s := openIn(t, dir, newClock())
 	for _, tt := range []struct {
 		field, value string
@@ -34,7 +34,7 @@ func TestFirstSeen(t *testing.T) {
 
 // Of several processes that meet a value at once, one warns.
 func TestFirstSeenTogether(t *testing.T) {
-	dir := t.TempDir()
+	dir := newFolder(t)
 	var first atomic.Int32
 	var wg sync.WaitGroup
 	for range 4 {
