@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -112,7 +113,7 @@ func tryFileSystem(dir string) (err error) {
 	if err := os.Rename(first, filepath.Join(trial, "c")); err != nil {
 		return fmt.Errorf("rename: %w", err)
 	}
-	if err := syncFolder(trial); err != nil {
+	if err := durable.SyncFolder(trial); err != nil {
 		return fmt.Errorf("fsync of a folder: %w", err)
 	}
 	return tryLock(file, second)

@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -98,7 +99,7 @@ func (g *Grants) Export(ctx context.Context, path, recipient string, participant
 	if err := os.Rename(unfinished, path); err != nil {
 		return 0, err
 	}
-	return len(list), syncDir(filepath.Dir(path))
+	return len(list), durable.SyncFolder(filepath.Dir(path))
 }
 
 func recipients(text string) ([]age.Recipient, error) {
@@ -169,7 +170,7 @@ func writeDurably(path string, content []byte) (err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // Sealed reports whether a file begins as a sealed one does, and goes back to
