@@ -6,9 +6,9 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 )
 
-// toGetOn is what a participant who wears a sensor takes in a daily sync: a token,
+// callsOfDailySync is what a participant who wears a sensor takes in a daily sync: a token,
 // what there is and what is new, news and the last days of four resources, devices.
-const toGetOn = 12
+const callsOfDailySync = 12
 
 // participantsAtWork is how many may be at work for each of so many apps, so that what
 // there is of q does not go on beginnings.
@@ -16,7 +16,7 @@ func participantsAtWork(q *call.Quota, apps int) int {
 	if q == nil {
 		return activeParticipants
 	}
-	return min(activeParticipants, max(1, q.Max/(toGetOn*max(1, apps))))
+	return min(activeParticipants, max(1, q.Max/(callsOfDailySync*max(1, apps))))
 }
 
 // bounded returns a context that ends, with a *StopError as its cause, when the

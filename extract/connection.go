@@ -30,7 +30,7 @@ func (c *connection) line(begun func()) call.Line {
 	return call.Line{
 		Gate: c.gate, Tokens: c.runner.fetcher.Tokens,
 		ParticipantID: c.target.ParticipantID, ConnectionID: c.target.ConnectionID,
-		Standing: c.person.standing, Judge: c.person.judge,
+		MayAsk: c.person.mayAsk, Judge: c.person.judge,
 		Sent: func() {
 			c.person.count(Counts{Calls: 1})
 			begun()
@@ -138,7 +138,7 @@ func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func())
 	if c.closed.to(one.Resource) {
 		return nil
 	}
-	err := c.ask(ctx, one, c.line(begun))
+	err := c.fetchWindow(ctx, one, c.line(begun))
 	if err == nil {
 		c.person.count(Counts{Fetched: 1, Open: -1})
 		return nil
@@ -158,19 +158,19 @@ func (c *connection) fetchCall(ctx context.Context, one plan.Call, begun func())
 	if call.Is[*consent.OtherAccountError](err) {
 		return nil // fetch returns it, when what is under way is kept
 	}
-	return c.person.settle(ctx, err)
+	return c.person.noted(ctx, err)
 }
 
 // maxEmpty is how many bytes an answer without records may have to be kept beside
 // the one that says so again: real ones have a hundred.
 const maxEmpty = 64 << 10
 
-// ask asks for one window and appends the answer to the log. An answer
+// fetchWindow asks for one window and appends the answer to the log. An answer
 // without records where dataRange shows one is no answer before it was given
 // twice: only then is it kept. One that the second answer refutes is not: should we
 // die before that one is in the log too, it would count as held. One without a body
 // is none unless dataRange shows that nothing is there.
-func (c *connection) ask(ctx context.Context, one plan.Call, api call.Doer) error {
+func (c *connection) fetchWindow(ctx context.Context, one plan.Call, api call.Doer) error {
 	request := dexcom.Request{Resource: one.Resource, Start: one.Window.Start, End: one.Window.End}
 	answer, err := api.Do(ctx, request)
 	if err != nil {

@@ -12,9 +12,9 @@ const keepAfter = 10_000
 
 // openIndex readies the index.
 func (r *runner) openIndex() (err error) {
-	var anew error
-	if r.index, anew, err = plan.OpenIndex(r.fetcher.Log, r.fetcher.Cache); anew != nil {
-		r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", anew)
+	var unfit error
+	if r.index, unfit, err = plan.OpenIndex(r.fetcher.Log, r.fetcher.Cache); unfit != nil {
+		r.fetcher.Logger.Info("the index of the raw log is made anew", "reason", unfit)
 	}
 	return err
 }

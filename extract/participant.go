@@ -45,7 +45,7 @@ func (p *participant) fetch(ctx context.Context) error {
 	}
 	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
 	if call.Is[*cohort.WithdrawnError](err) {
-		p.left()
+		p.withdrew()
 		return nil
 	}
 	if err != nil {
@@ -117,7 +117,7 @@ func (p *participant) claimed(ctx context.Context, targets []Target) (err error)
 	group.Go(func() error { return p.keepClaim(fetching) })
 	switch err := group.Wait(); {
 	case call.Is[*cohort.WithdrawnError](err):
-		p.left()
+		p.withdrew()
 	case errors.Is(err, errClaimLost):
 		p.fail(errClaimLost)
 	default:
@@ -155,7 +155,7 @@ func (p *participant) fetchTargets(ctx context.Context, targets []Target) error 
 	for _, t := range targets {
 		c := &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}
 		err := c.fetch(ctx)
-		if ends := p.settle(ctx, err); ends != nil {
+		if ends := p.noted(ctx, err); ends != nil {
 			if outage := c.gate.Unreached(); call.StopOf(ctx) != nil && outage != nil {
 				p.fail(outage) // all was tried for which there was time
 				p.report.Ended = true
@@ -201,9 +201,9 @@ func (p *participant) flagEmpty() {
 	p.flag(FlagEmptyWithRange, strings.Join(names, ", ")+": no records, asked twice, though dataRange shows one there")
 }
 
-// settle notes err as the participant's, unless it ends the run: then it returns
+// noted notes err as the participant's, unless it ends the run: then it returns
 // it.
-func (p *participant) settle(ctx context.Context, err error) error {
+func (p *participant) noted(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -212,7 +212,7 @@ func (p *participant) settle(ctx context.Context, err error) error {
 	case call.Is[call.FatalError](err):
 		return err
 	case call.Is[*cohort.WithdrawnError](err):
-		p.left()
+		p.withdrew()
 		return nil
 	}
 	if over := call.AppOver(err); over != nil {
@@ -222,9 +222,9 @@ func (p *participant) settle(ctx context.Context, err error) error {
 	return nil
 }
 
-// standing is nil unless the participant has withdrawn: *cohort.WithdrawnError.
+// mayAsk is nil unless the participant has withdrawn: *cohort.WithdrawnError.
 // What else keeps it from being known ends the run.
-func (p *participant) standing(ctx context.Context) error {
+func (p *participant) mayAsk(ctx context.Context) error {
 	if p.runner.fetcher.Withdrawals == nil {
 		return nil
 	}
@@ -235,9 +235,9 @@ func (p *participant) standing(ctx context.Context) error {
 	return call.FatalError{Err: err}
 }
 
-// left notes that the participant withdrew during the run. What was due is due
+// withdrew notes that the participant withdrew during the run. What was due is due
 // no more, so nothing is open and nothing failed.
-func (p *participant) left() {
+func (p *participant) withdrew() {
 	p.mu.Lock()
 	open, told := p.report.Open, false
 	for _, f := range p.report.Flags {

@@ -10,8 +10,8 @@ import (
 //go:embed catalogue.csv
 var catalogueCSV string
 
-// A Metric is one entry of the catalogue: a column of the metric views.
-type Metric struct {
+// A metric is one entry of the catalogue: a column of the metric views.
+type metric struct {
 	Name        string
 	Unit        string
 	Definition  string
@@ -22,14 +22,14 @@ type Metric struct {
 
 // Catalogue returns every metric of the metric views in the order of their
 // columns.
-func Catalogue() []Metric {
+func Catalogue() []metric {
 	records, err := csv.NewReader(strings.NewReader(catalogueCSV)).ReadAll()
 	if err != nil {
 		panic(err) // embedded, read by every test
 	}
-	var metrics []Metric
+	var metrics []metric
 	for _, r := range records[1:] {
-		metrics = append(metrics, Metric{r[0], r[1], r[2], r[3], r[4], r[5]})
+		metrics = append(metrics, metric{r[0], r[1], r[2], r[3], r[4], r[5]})
 	}
 	return metrics
 }
@@ -66,7 +66,7 @@ func rowKeys(view string) []Column {
 }
 
 // comment is the metric's definition with its unit and source, on one line.
-func (m Metric) comment() string {
+func (m metric) comment() string {
 	text := m.Definition
 	if m.Unit != "" {
 		text = m.Unit + "; " + text

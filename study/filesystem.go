@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // NearestFolder is path, or the folder in which it would be made.
@@ -60,7 +62,7 @@ func TryFileSystem(dir string) (err error) {
 	if err := os.Rename(first, filepath.Join(trial, "c")); err != nil {
 		return fmt.Errorf("rename: %w", err)
 	}
-	if err := SyncFolder(trial); err != nil {
+	if err := durable.SyncFolder(trial); err != nil {
 		return fmt.Errorf("fsync of a folder: %w", err)
 	}
 	return tryLock(file, second)

@@ -19,7 +19,7 @@ func LocalTime(text string, who cohort.Participant) (time.Time, error) {
 	}
 	text = strings.TrimSpace(text)
 	if date, err := cohort.ParseDate(text); err == nil {
-		return plan.DayStart(date, zone), nil
+		return plan.LocalDays(date, date, zone).Start, nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {
 		for _, offset := range []string{"", "Z07:00"} {

@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/load"
 )
 
@@ -63,7 +64,7 @@ func (q quarantine) keep(ctx context.Context, folder string, tables []load.LeftO
 			}
 		}
 		for _, dir := range []string{folder, q.dir, filepath.Dir(q.dir)} {
-			if err := SyncFolder(dir); err != nil {
+			if err := durable.SyncFolder(dir); err != nil {
 				return err
 			}
 		}
@@ -96,27 +97,7 @@ func sealInto(path string, plain []byte, recipient age.Recipient) error {
 	if err := w.Close(); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sealing-*") // 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(sealed.Bytes())
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
-}
-
-// SyncFolder makes the names in a folder durable.
-func SyncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.Publish(path, sealed.Bytes())
 }
 
 // removeOthers removes what is not wanted, what a crash left included, and a

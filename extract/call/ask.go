@@ -36,9 +36,9 @@ type Line struct {
 	ParticipantID string
 	ConnectionID  string
 
-	Standing func(context.Context) error // asked before each request: a withdrawal, or what ends the run; nil: go on
-	Judge    func(error) *TokenError     // says what an error of Tokens means
-	Sent     func()                      // told of each request when it is sent
+	MayAsk func(context.Context) error // asked before each request: a withdrawal, or what ends the run; nil: go on
+	Judge  func(error) *TokenError     // says what an error of Tokens means
+	Sent   func()                      // told of each request when it is sent
 }
 
 // Do sends a request, as often as it takes.
@@ -75,7 +75,7 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || Is[*state.BusyError](err) || Is[*ClockError](err) || Is[*state.DamageError](err) {
 		return FatalError{err} // it is everybody's, and no token may be spent
 	}
-	if withdrawal := a.line.Standing(ctx); withdrawal != nil {
+	if withdrawal := a.line.MayAsk(ctx); withdrawal != nil {
 		return withdrawal // which destroyed the tokens
 	}
 	return a.line.Judge(err)

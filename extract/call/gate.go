@@ -105,7 +105,7 @@ func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request)
 	if err := g.ready(ctx, toCall); err != nil {
 		return answer, sent, err
 	}
-	if err := l.Standing(ctx); err != nil { // after all waiting
+	if err := l.MayAsk(ctx); err != nil { // after all waiting
 		return answer, sent, err
 	}
 	if err := g.of.Quota.Take(); err != nil {

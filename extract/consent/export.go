@@ -17,6 +17,7 @@ import (
 	"filippo.io/age/armor"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // bundleSchema is the form of an exported file once it is opened.
@@ -106,7 +107,7 @@ func (mv *Moving) Export(ctx context.Context, path, recipient string, participan
 	if err := os.Rename(unfinished, path); err != nil {
 		return 0, err
 	}
-	return len(list), syncDir(filepath.Dir(path))
+	return len(list), durable.SyncFolder(filepath.Dir(path))
 }
 
 func recipients(text string) ([]age.Recipient, error) {
@@ -177,7 +178,7 @@ func writeDurably(path string, content []byte) (err error) {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // Sealed reports whether a file begins as a sealed one does, and goes back to

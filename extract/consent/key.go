@@ -18,6 +18,8 @@ import (
 	"strings"
 
 	"filippo.io/age"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // ErrWrongKey says that the tokens were sealed for another key.
@@ -162,15 +164,7 @@ func createKey(path string) (err error) {
 	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncFolder(dir)
 }
 
 // seal encrypts plain for the key, and for others beside it.

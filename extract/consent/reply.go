@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -128,23 +127,7 @@ func (cl *Client) post(ctx context.Context, app App, values url.Values, ready fu
 		cl.log().Warn("token answer broke off", "bytes", len(read), "error", err)
 	}
 	date, _ := http.ParseTime(response.Header.Get("Date"))
-	return answered{response.StatusCode, cl.retryAfter(response.Header), date, read}, nil
-}
-
-func (cl *Client) retryAfter(h http.Header) time.Duration {
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(max(0, seconds), 3600)) * time.Second
-	}
-	at, err := http.ParseTime(text)
-	if err != nil {
-		return 0
-	}
-	from, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		from = cl.now()
-	}
-	return min(max(0, at.Sub(from)), time.Hour)
+	return answered{response.StatusCode, min(dexcom.RetryAfter(response.Header, cl.now()), time.Hour), date, read}, nil
 }
 
 func statusText(code int) string { return fmt.Sprintf("%d %s", code, http.StatusText(code)) }

@@ -20,7 +20,7 @@ import (
 // windows.
 const (
 	DefaultMaxBody = 32 << 20 // bytes; the largest real windows have about 6 MB
-	DefaultTimeout = 2 * time.Minute
+	defaultTimeout = 2 * time.Minute
 
 	maxRanges = 1 << 20   // bytes of dataRange; real answers have less than 1 kB
 	maxHeader = 256 << 10 // bytes
@@ -32,7 +32,7 @@ type Client struct {
 	BaseURL string        // such as https://api.dexcom.com, no trailing slash
 	HTTP    *http.Client  // nil: a client with our timeouts; redirects are never followed
 	MaxBody int64         // largest body accepted, received and plain alike, in bytes; 0: DefaultMaxBody
-	Timeout time.Duration // from sending to the last byte of the answer, and anew after waiting for Room; 0: DefaultTimeout
+	Timeout time.Duration // from sending to the last byte of the answer, and anew after waiting for Room; 0: defaultTimeout
 	Room    *Room         // what its bodies take; nil: that of all clients of the process
 }
 
@@ -73,7 +73,7 @@ func loopback(host string) bool {
 func (c *Client) Do(ctx context.Context, accessToken string, r Request) (Answer, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timeout := cmp.Or(c.Timeout, DefaultTimeout)
+	timeout := cmp.Or(c.Timeout, defaultTimeout)
 	timer := time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 	response, err := c.send(ctx, accessToken, r)
@@ -232,7 +232,7 @@ func statusError(response *http.Response, path, token string) *StatusError {
 	}
 	return &StatusError{
 		Path: path, Code: response.StatusCode,
-		RetryAfter: retryAfter(response.Header.Get("Retry-After"), response.Header.Get("Date")),
+		RetryAfter: RetryAfter(response.Header, time.Now()),
 		Detail:     Words(head, token),
 	}
 }

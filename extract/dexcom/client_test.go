@@ -287,8 +287,8 @@ func TestDoSlow(t *testing.T) {
 		want         time.Duration // until it gives up; 0: it does not
 	}{
 		{31 * time.Second, 31 * time.Second, 0, 0},
-		{time.Hour, 0, 0, DefaultTimeout},
-		{0, time.Hour, 0, DefaultTimeout},
+		{time.Hour, 0, 0, defaultTimeout},
+		{0, time.Hour, 0, defaultTimeout},
 		{time.Minute, 0, 5 * time.Second, 5 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -364,7 +364,8 @@ func TestRetryAfterADate(t *testing.T) {
 			date string
 			want time.Duration
 		}{{"", 7 * time.Hour}, {"yesterday", 7 * time.Hour}, {now.Add(5 * time.Hour).Format(http.TimeFormat), 2 * time.Hour}} {
-			if got := retryAfter(now.Add(7*time.Hour).Format(http.TimeFormat), test.date); got != test.want {
+			h := http.Header{"Retry-After": {now.Add(7 * time.Hour).Format(http.TimeFormat)}, "Date": {test.date}}
+			if got := RetryAfter(h, time.Now()); got != test.want {
 				t.Errorf("Retry-After in 7 h by our clock, Date %q: %v, want %v", test.date, got, test.want)
 			}
 		}

@@ -59,7 +59,7 @@ func (p *page) member(r *reader, name []byte) bool {
 
 var (
 	errStop  = errors.New("stop") // ends reading at the wish of who reads the records
-	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", MaxNames, MaxNameBytes)
+	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", maxNames, maxNameBytes)
 )
 
 // read reads plain as p says and fills p's envelope on the way: it is complete

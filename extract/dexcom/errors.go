@@ -66,22 +66,21 @@ func Renewing(token string, ask func(token string) (Answer, error), renew func(r
 	return ask(token)
 }
 
-// retryAfter reads a Retry-After header: seconds, or a date counted from the
-// answer's own Date, so that our clock does not matter if it has one. Zero if it
-// says nothing that can be read.
-func retryAfter(header, date string) time.Duration {
+// RetryAfter is what an answer's Retry-After asks for: seconds, or a date counted from
+// the answer's own Date, so that our clock does not matter if it has one, else from now.
+// Zero if it says nothing that can be read.
+func RetryAfter(h http.Header, now time.Time) time.Duration {
 	const most = 1 << 30 // seconds; keeps the product inside a Duration
-	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds >= 0 {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 {
 		return time.Duration(min(seconds, most) * float64(time.Second))
 	}
-	at, err := http.ParseTime(header)
+	at, err := http.ParseTime(text)
 	if err != nil {
 		return 0
 	}
-	now, err := http.ParseTime(date)
-	if err != nil {
-		now = time.Now()
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
 	}
 	return max(at.Sub(now), 0)
 }

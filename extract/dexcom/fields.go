@@ -13,7 +13,7 @@ import (
 func (r *reader) text(name []byte, t *Text) { r.textOf(name, t, MaxTextBytes) }
 
 // note is text for what a person may have written.
-func (r *reader) note(name []byte, t *Text) { r.textOf(name, t, MaxNoteBytes) }
+func (r *reader) note(name []byte, t *Text) { r.textOf(name, t, maxNoteBytes) }
 
 func (r *reader) textOf(name []byte, t *Text, limit int) {
 	v := r.scalar(name, *t != nil)

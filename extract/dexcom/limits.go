@@ -11,24 +11,24 @@ import (
 // counts of the answer itself, so that everybody who reads it, at any time and on
 // any machine, comes to the same.
 const (
-	MaxRecords = 200_000 // of an answer; three devices have 130,000 in a month of one a minute
-	MaxDevices = 1_000   // records of an answer of Devices
-	MaxNames   = 1_000   // that are not known, of an envelope or an object in it
+	maxRecords = 200_000 // of an answer; three devices have 130,000 in a month of one a minute
+	maxDevices = 1_000   // records of an answer of Devices
+	maxNames   = 1_000   // that are not known, of an envelope or an object in it
 
-	MaxRecordBytes  = 256 << 10
-	MaxRecordDepth  = 32     // objects and lists within each other, the record included
-	MaxRecordValues = 10_000 // members and elements, at any depth
-	MaxNameBytes    = 256    // of a name that is not known
+	maxRecordBytes  = 256 << 10
+	maxRecordDepth  = 32     // objects and lists within each other, the record included
+	maxRecordValues = 10_000 // members and elements, at any depth
+	maxNameBytes    = 256    // of a name that is not known
 
 	// Texts of rows are read again whenever their table is merged. These are bytes of
 	// what a text says, so escapes in it do not matter.
 	MaxTextBytes = 1 << 10  // of a field that is known: ids, enums, units, names; also the digits of a number
-	MaxNoteBytes = 16 << 10 // of what a person writes
+	maxNoteBytes = 16 << 10 // of what a person writes
 
 	// Of all fields of a record that are not known: their names, and their values as
 	// sent. A device repeats such a field in each of its settings.
-	MaxExtraBytes       = 16 << 10
-	MaxDeviceExtraBytes = 64 << 10
+	maxExtraBytes       = 16 << 10
+	maxDeviceExtraBytes = 64 << 10
 )
 
 // maxFaults is how many faults of a record are told: one is enough to reject it.
@@ -50,17 +50,17 @@ func (e *SizeError) Error() string {
 // maxRecords is how many records an answer of r may have.
 func (r Resource) maxRecords() int {
 	if r == Devices {
-		return MaxDevices
+		return maxDevices
 	}
-	return MaxRecords
+	return maxRecords
 }
 
 // maxExtra is how many bytes the unknown fields of a record of r may have.
 func (r Resource) maxExtra() int {
 	if r == Devices {
-		return MaxDeviceExtraBytes
+		return maxDeviceExtraBytes
 	}
-	return MaxExtraBytes
+	return maxExtraBytes
 }
 
 // A tally counts what a record has, as it is read.
@@ -83,9 +83,9 @@ func (r *reader) fits() bool {
 	t.values++
 	switch {
 	case t.full:
-	case t.values > MaxRecordValues:
+	case t.values > maxRecordValues:
 		r.overflow(TooMany)
-	case r.json.InputOffset()-t.start > MaxRecordBytes:
+	case r.json.InputOffset()-t.start > maxRecordBytes:
 		r.overflow(TooLong)
 	}
 	return !t.full
@@ -98,15 +98,15 @@ func (r *reader) fitsWithin(name, value []byte) bool {
 	switch {
 	case !t.on:
 		return true
-	case len(name) > MaxNameBytes:
+	case len(name) > maxNameBytes:
 		r.overflow(LongName)
-	case len(value) > MaxRecordBytes:
+	case len(value) > maxRecordBytes:
 		r.overflow(TooLong)
 	case value[0] == '{' || value[0] == '[':
 		values, depth := measure(value)
-		if t.values += values; t.values > MaxRecordValues {
+		if t.values += values; t.values > maxRecordValues {
 			r.overflow(TooMany)
-		} else if r.json.StackDepth()-t.outer+depth > MaxRecordDepth {
+		} else if r.json.StackDepth()-t.outer+depth > maxRecordDepth {
 			r.overflow(TooDeep)
 		}
 	}

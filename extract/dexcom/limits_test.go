@@ -34,17 +34,17 @@ func TestRecordLimits(t *testing.T) {
 		name, record string
 		reason       Reason // "": none
 	}{
-		{"bytes", padded(MaxRecordBytes), ""},
-		{"bytes", padded(MaxRecordBytes + 1), TooLong},
-		{"bytes of one value", `{"m":"` + strings.Repeat("x", MaxRecordBytes) + `"}`, TooLong},
-		{"members", `{` + several(MaxRecordValues, `"value":null`) + `}`, ""},
-		{"members", `{` + several(MaxRecordValues+1, `"value":null`) + `}`, TooMany},
-		{"elements", `{"m":[` + several(MaxRecordValues, `0`) + `]}`, TooMany},
-		{"depth", `{"m":` + nested(MaxRecordDepth-1) + `}`, ""},
-		{"depth", `{"m":` + nested(MaxRecordDepth) + `}`, TooDeep},
+		{"bytes", padded(maxRecordBytes), ""},
+		{"bytes", padded(maxRecordBytes + 1), TooLong},
+		{"bytes of one value", `{"m":"` + strings.Repeat("x", maxRecordBytes) + `"}`, TooLong},
+		{"members", `{` + several(maxRecordValues, `"value":null`) + `}`, ""},
+		{"members", `{` + several(maxRecordValues+1, `"value":null`) + `}`, TooMany},
+		{"elements", `{"m":[` + several(maxRecordValues, `0`) + `]}`, TooMany},
+		{"depth", `{"m":` + nested(maxRecordDepth-1) + `}`, ""},
+		{"depth", `{"m":` + nested(maxRecordDepth) + `}`, TooDeep},
 		{"depth in braces in text", `{"m":"\"` + strings.Repeat("[", 100) + `"}`, ""},
-		{"name", `{"` + strings.Repeat("n", MaxNameBytes) + `":1}`, ""},
-		{"name", `{"` + strings.Repeat("n", MaxNameBytes+1) + `":1}`, LongName},
+		{"name", `{"` + strings.Repeat("n", maxNameBytes) + `":1}`, ""},
+		{"name", `{"` + strings.Repeat("n", maxNameBytes+1) + `":1}`, LongName},
 	} {
 		var e Envelope
 		n := 0
@@ -77,15 +77,15 @@ func TestDeviceLimits(t *testing.T) {
 		name, record string
 		reason       Reason
 	}{
-		{"schedules", `{"alertSchedules":[` + several(MaxRecordValues-1, `{}`) + `]}`, ""},
-		{"schedules", `{"alertSchedules":[` + several(MaxRecordValues, `{}`) + `]}`, TooMany},
-		{"settings", `{"alertSchedules":[{"alertSettings":[` + several(MaxRecordValues, `{}`) + `]}]}`, TooMany},
-		{"elements", `{"m":[` + several(MaxRecordValues-1, `#`) + `]}`, ""},
-		{"elements", `{"m":[` + several(MaxRecordValues, `#`) + `]}`, TooMany},
-		{"elements in two", `{"m":[` + several(MaxRecordValues/2, `0`) + `],"n":{` + several(MaxRecordValues/2, `"\",{":0`) + `}}`, TooMany},
-		{"days", `{"alertSchedules":[{"alertScheduleSettings":{"daysOfWeek":[` + several(MaxRecordValues, `"#"`) + `]}}]}`, TooMany},
-		{"depth", `{"alertSchedules":[{"alertSettings":[{"m":` + nested(MaxRecordDepth-5) + `}]}]}`, ""},
-		{"depth", `{"alertSchedules":[{"alertSettings":[{"m":` + nested(MaxRecordDepth-4) + `}]}]}`, TooDeep},
+		{"schedules", `{"alertSchedules":[` + several(maxRecordValues-1, `{}`) + `]}`, ""},
+		{"schedules", `{"alertSchedules":[` + several(maxRecordValues, `{}`) + `]}`, TooMany},
+		{"settings", `{"alertSchedules":[{"alertSettings":[` + several(maxRecordValues, `{}`) + `]}]}`, TooMany},
+		{"elements", `{"m":[` + several(maxRecordValues-1, `#`) + `]}`, ""},
+		{"elements", `{"m":[` + several(maxRecordValues, `#`) + `]}`, TooMany},
+		{"elements in two", `{"m":[` + several(maxRecordValues/2, `0`) + `],"n":{` + several(maxRecordValues/2, `"\",{":0`) + `}}`, TooMany},
+		{"days", `{"alertSchedules":[{"alertScheduleSettings":{"daysOfWeek":[` + several(maxRecordValues, `"#"`) + `]}}]}`, TooMany},
+		{"depth", `{"alertSchedules":[{"alertSettings":[{"m":` + nested(maxRecordDepth-5) + `}]}]}`, ""},
+		{"depth", `{"alertSchedules":[{"alertSettings":[{"m":` + nested(maxRecordDepth-4) + `}]}]}`, TooDeep},
 	} {
 		d := read[Device](t, test.record)
 		if test.reason == "" && len(d.Faults) > 0 || test.reason != "" && (len(d.Faults) == 0 || d.Faults[0].Reason != test.reason) {
@@ -110,15 +110,15 @@ func TestAnswerLimits(t *testing.T) {
 		what     string // of the SizeError
 		wrong    bool   // else
 	}{
-		{"records", EGVs, page(EGVs, `"records":[`+several(MaxRecords, `{}`)+`]`), "", false},
-		{"records", EGVs, page(EGVs, `"records":[`+several(MaxRecords+1, `{}`)+`]`), "records", false},
-		{"devices", Devices, page(Devices, `"records":[`+several(MaxDevices, `{}`)+`]`), "", false},
-		{"devices", Devices, page(Devices, `"records":[`+several(MaxDevices+1, `{}`)+`]`), "records", false},
-		{"names", Alerts, page(Alerts, several(MaxNames, `"n#":0`)+`,"records":[]`), "", false},
-		{"names", Alerts, page(Alerts, several(MaxNames+1, `"n#":0`)+`,"records":[]`), "", true},
-		{"name", Events, page(Events, `"`+strings.Repeat("n", MaxNameBytes+1)+`":0,"records":[]`), "", true},
-		{"names of a range", DataRange, page(DataRange, `"egvs":{`+several(MaxNames+1, `"n#":0`)+`}`), "", true},
-		{"names of a moment", DataRange, page(DataRange, `"egvs":{"start":{`+several(MaxNames+1, `"n#":0`)+`}}`), "", true},
+		{"records", EGVs, page(EGVs, `"records":[`+several(maxRecords, `{}`)+`]`), "", false},
+		{"records", EGVs, page(EGVs, `"records":[`+several(maxRecords+1, `{}`)+`]`), "records", false},
+		{"devices", Devices, page(Devices, `"records":[`+several(maxDevices, `{}`)+`]`), "", false},
+		{"devices", Devices, page(Devices, `"records":[`+several(maxDevices+1, `{}`)+`]`), "records", false},
+		{"names", Alerts, page(Alerts, several(maxNames, `"n#":0`)+`,"records":[]`), "", false},
+		{"names", Alerts, page(Alerts, several(maxNames+1, `"n#":0`)+`,"records":[]`), "", true},
+		{"name", Events, page(Events, `"`+strings.Repeat("n", maxNameBytes+1)+`":0,"records":[]`), "", true},
+		{"names of a range", DataRange, page(DataRange, `"egvs":{`+several(maxNames+1, `"n#":0`)+`}`), "", true},
+		{"names of a moment", DataRange, page(DataRange, `"egvs":{"start":{`+several(maxNames+1, `"n#":0`)+`}}`), "", true},
 		{"bytes", EGVs, page(EGVs, `"records":[]`) + strings.Repeat(" ", DefaultMaxBody), "", true},
 	} {
 		_, err := check(t.Context(), []byte(test.body), test.resource)
@@ -170,7 +170,7 @@ func TestHostileAnswersAreRead(t *testing.T) {
 			yielded := 0
 			yieldAll(t, resource, inside, func(m *Meta) {
 				yielded++
-				if len(m.Faults) > maxFaults || len(m.Extra) > MaxRecordValues {
+				if len(m.Faults) > maxFaults || len(m.Extra) > maxRecordValues {
 					t.Errorf("%s: %s: %d faults, %d unknown fields", name, resource, len(m.Faults), len(m.Extra))
 				}
 			})

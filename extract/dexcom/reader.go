@@ -214,7 +214,7 @@ func (r *reader) unknown(extras *Extras, name []byte) {
 	if v == nil || !r.fitsWithin(name, v) {
 		return
 	}
-	if !r.tally.on && (len(extras.Extra) == MaxNames || len(name) > MaxNameBytes) {
+	if !r.tally.on && (len(extras.Extra) == maxNames || len(name) > maxNameBytes) {
 		r.stop(errNames)
 		return
 	}

@@ -71,7 +71,7 @@ func (r *reader) record(resource Resource, o object, m *Meta) {
 	}
 	r.token()
 	end := r.json.InputOffset()
-	if end-start > MaxRecordBytes && !r.tally.full {
+	if end-start > maxRecordBytes && !r.tally.full {
 		r.overflow(TooLong)
 	}
 	m.Raw = jsontext.Value(r.plain[start:end:end])

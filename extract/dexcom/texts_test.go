@@ -96,7 +96,7 @@ func textLimits[R Record, P Pointer[R]](t *testing.T, atLeast int) {
 	for _, l := range all {
 		limit := MaxTextBytes
 		if resource == Events && l.name == "value" {
-			limit = MaxNoteBytes
+			limit = maxNoteBytes
 		}
 		kinds := map[string][3]string{"digits": {"1", "", "1"}, "digits as text": {"1", `"`, "1"}}
 		if !l.number {
@@ -142,7 +142,7 @@ func textLimits[R Record, P Pointer[R]](t *testing.T, atLeast int) {
 // schedule, which are one text of its rows.
 func TestSumsOfTexts(t *testing.T) {
 	x := func(n int) string { return strings.Repeat("x", n) }
-	const most, mostOfDevice = MaxExtraBytes, MaxDeviceExtraBytes
+	const most, mostOfDevice = maxExtraBytes, maxDeviceExtraBytes
 	day := func(n int) string {
 		return `{"alertSchedules":[{"alertScheduleSettings":{"daysOfWeek":[` + several(n, `"1"`) + `]}}]}`
 	}

@@ -42,12 +42,12 @@ const (
 
 // backfillDemands wants everything that full shows within bounds. Events and
 // calibrations without a range are left to the deep beat.
-func backfillDemands(full Shown, bounds Window, resources []dexcom.Resource) []Demand {
-	var demands []Demand
+func backfillDemands(full Shown, bounds Window, resources []dexcom.Resource) []demand {
+	var demands []demand
 	found := full.windows()
 	for _, r := range resources {
 		if w := found[r].Intersect(bounds); !w.Empty() {
-			demands = append(demands, Demand{r, w, time.Time{}, BeatBackfill})
+			demands = append(demands, demand{r, w, time.Time{}, BeatBackfill})
 		}
 	}
 	return demands
@@ -69,7 +69,7 @@ func (s syncState) calls() (calls []Call) {
 	news, heads, again := s.demands()
 	held := Held{Coverage: map[dexcom.Resource]Coverage{}}
 	maps.Copy(held.Coverage, s.of.Held.Coverage)
-	for _, demands := range [][]Demand{news, heads, again} {
+	for _, demands := range [][]demand{news, heads, again} {
 		apart := callsFor(demands, held)
 		for _, c := range apart {
 			held.Coverage[c.Resource] = slices.Clone(held.Coverage[c.Resource]).Add(c.Window, openEnd)
@@ -82,11 +82,11 @@ func (s syncState) calls() (calls []Call) {
 // demands are news; the heads of a deep beat that is to be shifted; and again, in
 // this order: news that reach less far than what is known, the trailing days, the
 // deep beat if it is due, and what an earlier run left open.
-func (s syncState) demands() (news, heads, again []Demand) {
-	var behind, late, deep, open []Demand
-	add := func(list *[]Demand, r dexcom.Resource, w Window, since time.Time, beat string) {
+func (s syncState) demands() (news, heads, again []demand) {
+	var behind, late, deep, open []demand
+	add := func(list *[]demand, r dexcom.Resource, w Window, since time.Time, beat string) {
 		if w = w.Intersect(s.of.Consented); !w.Empty() {
-			*list = append(*list, Demand{r, w, since, beat})
+			*list = append(*list, demand{r, w, since, beat})
 		}
 	}
 	var fresh map[dexcom.Resource]Window
@@ -98,7 +98,7 @@ func (s syncState) demands() (news, heads, again []Demand) {
 		lateSince = s.of.Job.Since
 	}
 	full, known := s.full.windows(), s.extents()
-	records := Merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
+	records := merge(known[dexcom.EGVs], known[dexcom.Events], known[dexcom.Calibrations]).Span()
 	for _, r := range s.of.windowed() {
 		w, shown := known[r]
 		older := openEnd // what is before it is not asked for as news
@@ -112,12 +112,12 @@ func (s syncState) demands() (news, heads, again []Demand) {
 				add(&news, r, n, s.news.Asked, BeatNews)
 				older = n.Start
 			}
-			w = Merge(w, n).Span()
+			w = merge(w, n).Span()
 			shown = true
 		}
 		if shown {
 			last := Window{latest(w.Start, s.of.Now.Add(-s.of.Job.Trailing)), earliest(w.End, older)}
-			due := Demand{r, last.Intersect(s.of.Consented), lateSince, BeatTrailing}.due(s.of.Held)
+			due := demand{r, last.Intersect(s.of.Consented), lateSince, BeatTrailing}.due(s.of.Held)
 			if r == dexcom.Alerts && older == openEnd && len(due) > 0 {
 				// Those since the last record come along: alone they would cost a
 				// call in every sync.
@@ -130,7 +130,7 @@ func (s syncState) demands() (news, heads, again []Demand) {
 		}
 		if s.deep {
 			if _, ranged := full[r]; !ranged { // there may be some all the same, where others are
-				w = Merge(w, records).Span()
+				w = merge(w, records).Span()
 			}
 			add(&deep, r, w, s.deepSince, BeatDeep)
 			if s.deepShift {
@@ -172,7 +172,7 @@ func (s syncState) extents() map[dexcom.Resource]Window {
 	known := s.full.windows()
 	for r, c := range s.of.Held.Coverage {
 		w, ranged := known[r]
-		if w = Merge(w, c.Since(time.Time{}).Span()).Span(); !w.Empty() && (ranged || s.of.Held.Found[r]) {
+		if w = merge(w, c.Since(time.Time{}).Span()).Span(); !w.Empty() && (ranged || s.of.Held.Found[r]) {
 			known[r] = w
 		}
 	}

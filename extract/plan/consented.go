@@ -54,9 +54,6 @@ func Consented(studyStart, studyEnd time.Time, loc *time.Location, history strin
 	return w, ""
 }
 
-// DayStart returns the first instant, in UTC, of date's day in loc.
-func DayStart(date time.Time, loc *time.Location) time.Time { return dayStart(date, 0, loc) }
-
 // LocalDays returns the window from the first instant of one day in loc to the
 // last of another, of which only year, month and day count. A nil loc is UTC.
 func LocalDays(from, to time.Time, loc *time.Location) Window {

@@ -68,7 +68,7 @@ func (c Coverage) Since(t time.Time) Windows {
 			ws = append(ws, p.Window)
 		}
 	}
-	return Merge(ws...)
+	return merge(ws...)
 }
 
 // oldest returns the earliest time at which a piece within w was last asked; ok
@@ -83,5 +83,5 @@ func (c Coverage) oldest(w Window) (asked time.Time, ok bool) {
 			asked = p.Asked
 		}
 	}
-	return asked, len(Merge(w).Subtract(c.Since(time.Time{}))) == 0
+	return asked, len(merge(w).Subtract(c.Since(time.Time{}))) == 0
 }

@@ -21,11 +21,11 @@ const (
 	BeatStray    = "stray"    // whatever it was asked for: the answer is of another account, and answers nothing
 )
 
-// A Demand wants a window of a resource answered not longer ago than Since; with
+// A demand wants a window of a resource answered not longer ago than Since; with
 // the zero time any answer will do. It is the one rule by which everything is
 // planned: the pieces of the window whose last answer is older, or that have
 // none, are due.
-type Demand struct {
+type demand struct {
 	Resource dexcom.Resource
 	Window   Window
 	Since    time.Time
@@ -82,7 +82,7 @@ func (c Call) Halves() (older, newer Call, ok bool) {
 // for nothing that is not due. Windows of a resource never overlap; they come
 // resource by resource as the demands name them, each oldest first. A window's
 // beat is that of the first demand with a due piece in it.
-func callsFor(demands []Demand, held Held) []Call {
+func callsFor(demands []demand, held Held) []Call {
 	var order []dexcom.Resource
 	all := map[dexcom.Resource]Windows{}
 	pieces := make([]Windows, len(demands)) // due for each demand
@@ -97,7 +97,7 @@ func callsFor(demands []Demand, held Held) []Call {
 	for _, r := range order {
 		for _, piece := range all[r] {
 			for w := range piece.Split(MaxWindow) {
-				first := slices.IndexFunc(demands, func(d Demand) bool { return d.Resource == r })
+				first := slices.IndexFunc(demands, func(d demand) bool { return d.Resource == r })
 				for i := first; i < len(demands); i++ {
 					if demands[i].Resource == r && len(pieces[i].Within(w)) > 0 {
 						calls = append(calls, Call{r, w, demands[i].Beat})
@@ -111,6 +111,6 @@ func callsFor(demands []Demand, held Held) []Call {
 }
 
 // due returns the pieces of d's window that held does not satisfy.
-func (d Demand) due(held Held) Windows {
-	return Merge(d.Window).Subtract(held.Coverage[d.Resource].Since(d.Since))
+func (d demand) due(held Held) Windows {
+	return merge(d.Window).Subtract(held.Coverage[d.Resource].Since(d.Since))
 }

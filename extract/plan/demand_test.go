@@ -25,9 +25,9 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 			asked := epoch.Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "asked")) * time.Hour)
 			held.Coverage[r] = held.Coverage[r].Add(stretch(drawWindow(t, fmt.Sprint("answer ", i))), asked)
 		}
-		var demands []Demand
+		var demands []demand
 		for i := range rapid.IntRange(0, 4).Draw(t, "demands") {
-			d := Demand{Resource: rapid.SampledFrom(resources).Draw(t, "demand of"), Window: stretch(drawWindow(t, fmt.Sprint("demand ", i))), Beat: fmt.Sprint(i)}
+			d := demand{Resource: rapid.SampledFrom(resources).Draw(t, "demand of"), Window: stretch(drawWindow(t, fmt.Sprint("demand ", i))), Beat: fmt.Sprint(i)}
 			if since := rapid.IntRange(0, 6).Draw(t, "since"); since > 0 {
 				d.Since = epoch.Add(time.Duration(since) * time.Hour)
 			}
@@ -39,7 +39,7 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 			fewest := 0
 			for _, d := range demands {
 				if d.Resource == r {
-					due = due.Union(Merge(d.Window).Subtract(held.Coverage[r].Since(d.Since)))
+					due = due.Union(merge(d.Window).Subtract(held.Coverage[r].Since(d.Since)))
 				}
 			}
 			for _, w := range due {
@@ -65,7 +65,7 @@ func TestCallsAskWhatIsDue(t *testing.T) {
 
 func TestCallsBeatIsTheFirstDemands(t *testing.T) {
 	held := Held{Coverage: map[dexcom.Resource]Coverage{dexcom.EGVs: Coverage{}.Add(span(0, 10), epoch)}}
-	calls := callsFor([]Demand{
+	calls := callsFor([]demand{
 		{dexcom.EGVs, span(0, 10), time.Time{}, BeatNews}, // is held
 		{dexcom.EGVs, span(5, 20), epoch.Add(1), BeatTrailing},
 		{dexcom.EGVs, span(0, 30), time.Time{}, BeatBackfill},
@@ -85,21 +85,21 @@ func TestFewestCoverWhatIsDue(t *testing.T) {
 			w := drawWindow(t, fmt.Sprint("piece ", i))
 			ws = append(ws, Window{epoch.Add(5 * 24 * time.Hour * time.Duration(w.Start.Sub(epoch)/time.Hour)), epoch.Add(5 * 24 * time.Hour * time.Duration(w.End.Sub(epoch)/time.Hour))})
 		}
-		due := Merge(ws...)
+		due := merge(ws...)
 		end := due.Span().End.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "beyond")) * 5 * 24 * time.Hour)
 		got := fewest(due, end)
 		alone := 0
 		for _, w := range due {
 			alone += int((w.End.Sub(w.Start) + MaxWindow - 1) / MaxWindow)
 		}
-		if left := due.Subtract(Merge(got...)); len(left) > 0 || len(got) > alone {
+		if left := due.Subtract(merge(got...)); len(left) > 0 || len(got) > alone {
 			t.Fatalf("fewest(%v, %v) = %v: leaves %v, or is more than %d windows", due, end, got, left, alone)
 		}
 		for i, w := range got {
 			if w.End.Sub(w.Start) > MaxWindow || w.End.After(end) || len(due.Within(Window{w.Start, w.Start.Add(1)})) == 0 || i > 0 && w.Start.Before(got[i-1].End) {
 				t.Fatalf("fewest(%v, %v) = %v: %v is too long, overlaps, or begins with what is not due", due, end, got, w)
 			}
-			if rest := fewest(due.Subtract(Merge(got[:i]...)), end); fmt.Sprint(rest) != fmt.Sprint(got[i:]) {
+			if rest := fewest(due.Subtract(merge(got[:i]...)), end); fmt.Sprint(rest) != fmt.Sprint(got[i:]) {
 				t.Fatalf("fewest(%v, %v) = %v, but after %d of them %v", due, end, got, i, rest)
 			}
 		}

@@ -85,7 +85,7 @@ func (f *Forecast) count(call Call, news bool, index *Index) {
 		f.Resources = append(f.Resources, ResourceForecast{Resource: call.Resource})
 	}
 	r := &f.Resources[i]
-	r.Window = Merge(r.Window, call.Window).Span()
+	r.Window = merge(r.Window, call.Window).Span()
 	if call.Beat != "" && !slices.Contains(r.Beats, call.Beat) {
 		r.Beats = append(r.Beats, call.Beat)
 	}

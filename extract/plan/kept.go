@@ -33,16 +33,16 @@ const (
 var errNotFit = errors.New("the kept index does not fit")
 
 // OpenIndex returns the index of log: what cache, if there is one, has of it, and what
-// came since. Anew says why all of log was read although something was kept.
-func OpenIndex(log *raw.Log, cache Cache) (x *Index, anew, err error) {
+// came since. Unfit says why all of log was read although something was kept.
+func OpenIndex(log *raw.Log, cache Cache) (x *Index, unfit, err error) {
 	x = &Index{}
 	if cache != nil {
 		var content []byte
-		if content, anew = cache.Load(); anew == nil && content != nil {
-			anew = x.restore(log, content)
+		if content, unfit = cache.Load(); unfit == nil && content != nil {
+			unfit = x.restore(log, content)
 		}
 	}
-	return x, anew, x.Extend(log)
+	return x, unfit, x.Extend(log)
 }
 
 // Keep keeps x in cache if so many entries of log were read since it was kept last.

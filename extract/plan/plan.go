@@ -111,9 +111,9 @@ func (s State) refreshCalls(full Shown) (calls []Call, clipped string) {
 	if bounds.Empty() {
 		clipped = "nothing " + s.Consented.Words() + " is asked for: no sensor can have recorded it yet"
 	}
-	var demands []Demand
+	var demands []demand
 	for _, r := range s.windowed() {
-		demands = append(demands, Demand{r, bounds, s.Job.Since, BeatRefresh})
+		demands = append(demands, demand{r, bounds, s.Job.Since, BeatRefresh})
 	}
 	return callsFor(demands, s.Held), clipped
 }

@@ -54,12 +54,12 @@ func (w Window) Split(limit time.Duration) iter.Seq[Window] {
 }
 
 // Windows is a set of instants: its windows are in order, none is empty and no
-// two overlap or touch. Merge makes one. Its methods return new sets and leave
+// two overlap or touch. merge makes one. Its methods return new sets and leave
 // their operands alone.
 type Windows []Window
 
-// Merge returns the instants of all ws.
-func Merge(ws ...Window) Windows {
+// merge returns the instants of all ws.
+func merge(ws ...Window) Windows {
 	sorted := slices.DeleteFunc(slices.Clone(ws), Window.Empty)
 	slices.SortFunc(sorted, func(a, b Window) int { return a.Start.Compare(b.Start) })
 	var set Windows
@@ -74,7 +74,7 @@ func Merge(ws ...Window) Windows {
 }
 
 // Union returns the instants of s or of o.
-func (s Windows) Union(o Windows) Windows { return Merge(slices.Concat(s, o)...) }
+func (s Windows) Union(o Windows) Windows { return merge(slices.Concat(s, o)...) }
 
 // Subtract returns the instants of s that are not in o.
 func (s Windows) Subtract(o Windows) Windows {

@@ -29,7 +29,7 @@ func drawWindows(t *rapid.T, label string) Windows {
 	for i := range n {
 		ws = append(ws, drawWindow(t, fmt.Sprint(label, " ", i)))
 	}
-	return Merge(ws...)
+	return merge(ws...)
 }
 
 // has reports whether the hour h after epoch belongs to one of ws.
@@ -55,7 +55,7 @@ func checkSet(t *rapid.T, call string, ws Windows, want func(h int) bool) {
 func TestWindowSets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw := []Window{drawWindow(t, "u"), drawWindow(t, "v"), drawWindow(t, "w")}
-		checkSet(t, fmt.Sprintf("Merge(%v)", raw), Merge(raw...), func(h int) bool { return has(raw, h) })
+		checkSet(t, fmt.Sprintf("merge(%v)", raw), merge(raw...), func(h int) bool { return has(raw, h) })
 		a, b, w := drawWindows(t, "a"), drawWindows(t, "b"), drawWindow(t, "x")
 		checkSet(t, fmt.Sprintf("%v.Union(%v)", a, b), a.Union(b), func(h int) bool { return has(a, h) || has(b, h) })
 		checkSet(t, fmt.Sprintf("%v.Subtract(%v)", a, b), a.Subtract(b), func(h int) bool { return has(a, h) && !has(b, h) })

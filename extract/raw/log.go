@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // maxSegment is the length that a segment passes only with a single entry.
@@ -232,16 +234,10 @@ func openLock(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// flock applies how to the lock file, waiting for other holders. Where files cannot
-// be locked the error is a *fs.PathError of flock.
+// flock applies how to the lock file, waiting for other holders.
 func flock(f *os.File, how int) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), how)
-		if err == nil {
-			return nil
-		}
-		if err != syscall.EINTR {
-			return fmt.Errorf("raw log lock: %w", &fs.PathError{Op: "flock", Path: f.Name(), Err: err})
-		}
+	if err := durable.Lock(f, how); err != nil {
+		return fmt.Errorf("raw log lock: %w", err)
 	}
+	return nil
 }

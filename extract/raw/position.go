@@ -15,13 +15,13 @@ type Position struct {
 	Offset  int64
 }
 
-// String returns the text form, which ParsePosition reads.
+// String returns the text form, which parsePosition reads.
 func (p Position) String() string {
 	return strconv.FormatUint(p.Segment, 10) + ":" + strconv.FormatInt(p.Offset, 10)
 }
 
-// ParsePosition reads the text form of a Position.
-func ParsePosition(s string) (Position, error) {
+// parsePosition reads the text form of a Position.
+func parsePosition(s string) (Position, error) {
 	segment, offset, _ := strings.Cut(s, ":")
 	var p Position
 	var err error
@@ -44,6 +44,6 @@ func (p Position) MarshalText() ([]byte, error) { return []byte(p.String()), nil
 
 // UnmarshalText reads the text form.
 func (p *Position) UnmarshalText(b []byte) (err error) {
-	*p, err = ParsePosition(string(b))
+	*p, err = parsePosition(string(b))
 	return err
 }

@@ -9,13 +9,13 @@ import (
 func TestPositionText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := Position{rapid.Uint64().Draw(t, "segment"), rapid.Int64Min(0).Draw(t, "offset")}
-		if got, err := ParsePosition(p.String()); err != nil || got != p {
-			t.Fatalf("ParsePosition(%q) = %v, %v; want %v", p.String(), got, err, p)
+		if got, err := parsePosition(p.String()); err != nil || got != p {
+			t.Fatalf("parsePosition(%q) = %v, %v; want %v", p.String(), got, err, p)
 		}
 	})
 	for _, s := range []string{"", "1", ":", "1:", ":1", "1:-1", "-1:1", "01:1", "1:1:1", " 1:1", "1:+1"} {
-		if p, err := ParsePosition(s); err == nil {
-			t.Errorf("ParsePosition(%q) = %v, want an error", s, p)
+		if p, err := parsePosition(s); err == nil {
+			t.Errorf("parsePosition(%q) = %v, want an error", s, p)
 		}
 	}
 }
@@ -25,8 +25,8 @@ func FuzzParsePosition(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if p, err := ParsePosition(s); err == nil && p.String() != s {
-			t.Errorf("ParsePosition(%q) = %v, which is written otherwise", s, p)
+		if p, err := parsePosition(s); err == nil && p.String() != s {
+			t.Errorf("parsePosition(%q) = %v, which is written otherwise", s, p)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/fault"
 )
 
@@ -152,11 +153,7 @@ func (l *Log) syncNames(path string) error {
 
 // syncDir makes the names in dir durable.
 func (l *Log) syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("raw log: %w", err)
-	}
-	if err := errors.Join(l.Fsync(d), d.Close()); err != nil {
+	if err := durable.SyncFolderBy(l.Fsync, dir); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // AuditFile is the name of the trail in the folder of the state.
@@ -71,7 +73,7 @@ func appendDurably(path string, known int64, lines []byte) (size int64, err erro
 		return 0, err
 	}
 	if known == 0 {
-		if err := syncDir(filepath.Dir(path)); err != nil {
+		if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 			return 0, err
 		}
 	}
@@ -106,14 +108,6 @@ func missingPart(f *os.File, known int64, lines []byte) ([]byte, error) {
 		return append([]byte{'\n'}, lines...), nil
 	}
 	return lines, nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // readTrail appends what waits and returns the file, whole, and the head that

@@ -54,7 +54,7 @@ func write(t testing.TB, c *Commit, table transform.Table, rows ...arrow.RecordB
 	t.Helper()
 	partition := ""
 	if table.Time != "" {
-		partition = Month(march)
+		partition = month(march)
 	}
 	w, err := c.Create(table, partition, "")
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // A Holder says who holds the load lock. A zero PID or Since means this
@@ -70,7 +72,7 @@ func (l *Lake) Holder() (who Holder, held bool, err error) {
 	defer f.Close()
 	// A process that died said so as well. The lock that it lost is shared with others
 	// who look.
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	err = durable.Lock(f, syscall.LOCK_SH|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return who, true, nil
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// Month names the partition of an instant: its UTC month, such as 2026-03.
-func Month(t time.Time) string { return t.UTC().Format("2006-01") }
+// month names the partition of an instant: its UTC month, such as 2026-03.
+func month(t time.Time) string { return t.UTC().Format("2006-01") }
 
 // Day names the UTC date of an instant, such as 2026-03-09.
 func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
@@ -69,7 +69,7 @@ func (r *ranges) describe(f *File) error {
 	}
 	f.FirstTime, f.LastTime = r.first.ToTime(arrow.Microsecond), r.last.ToTime(arrow.Microsecond)
 	for _, t := range []time.Time{f.FirstTime, f.LastTime} {
-		if m := Month(t); m != f.Partition {
+		if m := month(t); m != f.Partition {
 			return fmt.Errorf("row at %s in the partition of %s", t.Format(time.RFC3339), f.Partition)
 		}
 		if d := Day(t); f.Day != "" && d != f.Day {

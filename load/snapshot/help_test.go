@@ -61,7 +61,7 @@ func commit(t *testing.T, l *lake.Lake, participant string, n int) lake.Manifest
 func write(t *testing.T, c *lake.Commit, name, participant string, n int) lake.File {
 	t.Helper()
 	table, _ := transform.TableNamed(name)
-	w, err := c.Create(table, lake.Month(march), "")
+	w, err := c.Create(table, march.Format("2006-01"), "")
 	if err != nil {
 		t.Fatalf("Create(%s): %v", name, err)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // spillName is the folder of a lake in which sessions keep what does not fit into
@@ -128,7 +130,7 @@ func sweeping(root *os.Root, then func() error) error {
 		return err
 	}
 	defer f.Close()
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+	if err := durable.Lock(f, syscall.LOCK_EX); err != nil {
 		return err
 	}
 	left, err := f.ReadDir(-1)
@@ -152,7 +154,7 @@ func lockDir(root *os.Root, name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := durable.Lock(dir, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	return dir, nil
