@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -49,7 +50,7 @@ func recordTables() []shape { return shapesOf(transform.Record, transform.Versio
 
 // refold folds a part of the log into a lake of its own, in one pass over it,
 // without what was recorded from participants' cuts on. The caller closes the lake.
-func (l *Loader) refold(ctx context.Context, of part, without cuts) (*lake.Scratch, error) {
+func (l *Loader) refold(ctx context.Context, of part, without map[string]time.Time) (*lake.Scratch, error) {
 	scratch, err := l.Lake.Scratch(ctx)
 	if err != nil {
 		return nil, err

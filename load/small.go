@@ -57,7 +57,7 @@ func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) err
 
 // heldPending takes a row of vanish_pending.
 func (s *step) heldPending(r row) {
-	s.pend(r.str("participant_id"), r.str("resource"), r.str("record_id"), r.time("missing_since"))
+	s.pending[pendingKey{r.str("participant_id"), r.str("resource"), r.str("record_id")}] = r.time("missing_since")
 }
 
 // forgetSmall forgets what the fold goes by of one participant.

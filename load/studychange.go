@@ -9,12 +9,13 @@ import (
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/reading"
 	"github.com/dexetl/dexetl/transform"
 )
 
 // A studyChange is what of a Study differs from the tables the lake has.
 type studyChange struct {
-	people  people
+	people  map[string]reading.Person
 	account map[string]string            // by connection; absent: nobody has seen it yet
 	tables  map[string]arrow.RecordBatch // those to be written
 	matters bool                         // reason enough to commit
