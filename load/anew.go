@@ -83,24 +83,24 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 	if err := s.loader.seal(ctx, answers, stays); err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}
-	m, err := stays.Current()
+	from, err := sideOf(stays.Lake)
 	if err != nil {
 		return err
 	}
 	for _, participant := range s.study.anew {
-		if err := s.exchangeAll(ctx, participant, stays.Lake, m); err != nil {
+		if err := s.exchangeAll(ctx, participant, from); err != nil {
 			return fmt.Errorf("withdrawal of %s: %w", participant, err)
 		}
 		s.forgetSmall(participant)
 	}
-	return s.holdSmall(ctx, stays.Lake, m)
+	return s.holdSmall(ctx, from)
 }
 
-// exchangeAll puts the rows that snapshot m of another lake has of a participant
-// in the place of those held.
-func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
+// exchangeAll puts the rows that another snapshot has of a participant in the place
+// of those held.
+func (s *step) exchangeAll(ctx context.Context, participant string, from Side) error {
 	for _, t := range recordTables() {
-		err := eachPartition(ctx, t, participant, Side{s.loader.Lake, s.parent}, Side{from, m}, func(partition string, held, fresh []piece) error {
+		err := eachPartition(ctx, t, participant, s.held(), from, func(partition string, held, fresh []piece) error {
 			if s.lost.in(t.Name, partition, participant) {
 				return nil
 			}
@@ -117,7 +117,7 @@ func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.L
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
-	if err := s.daysAnew(ctx, participant, from, m); err != nil {
+	if err := s.daysAnew(ctx, participant, from); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
 	return nil
