@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -49,7 +50,7 @@ func recordTables() []shape { return shapesOf(transform.Record, transform.Versio
 
 // refold folds a part of the log into a lake of its own, in one pass over it,
 // without what was recorded from participants' cuts on. The caller closes the lake.
-func (l *Loader) refold(ctx context.Context, of part, without cuts) (*lake.Scratch, error) {
+func (l *Loader) refold(ctx context.Context, of part, without map[string]time.Time) (*lake.Scratch, error) {
 	scratch, err := l.Lake.Scratch(ctx)
 	if err != nil {
 		return nil, err
@@ -82,24 +83,24 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 	if err := s.loader.seal(ctx, answers, stays); err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}
-	m, err := stays.Current()
+	from, err := sideOf(stays.Lake)
 	if err != nil {
 		return err
 	}
 	for _, participant := range s.study.anew {
-		if err := s.exchangeAll(ctx, participant, stays.Lake, m); err != nil {
+		if err := s.exchangeAll(ctx, participant, from); err != nil {
 			return fmt.Errorf("withdrawal of %s: %w", participant, err)
 		}
 		s.forgetSmall(participant)
 	}
-	return s.holdSmall(ctx, stays.Lake, m)
+	return s.holdSmall(ctx, from)
 }
 
-// exchangeAll puts the rows that snapshot m of another lake has of a participant
-// in the place of those held.
-func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
+// exchangeAll puts the rows that another snapshot has of a participant in the place
+// of those held.
+func (s *step) exchangeAll(ctx context.Context, participant string, from Side) error {
 	for _, t := range recordTables() {
-		err := eachPartition(ctx, t, participant, Side{s.loader.Lake, s.parent}, Side{from, m}, func(partition string, held, fresh []piece) error {
+		err := eachPartition(ctx, t, participant, s.held(), from, func(partition string, held, fresh []piece) error {
 			if s.lost.in(t.Name, partition, participant) {
 				return nil
 			}
@@ -116,7 +117,7 @@ func (s *step) exchangeAll(ctx context.Context, participant string, from *lake.L
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
-	if err := s.daysAnew(ctx, participant, from, m); err != nil {
+	if err := s.daysAnew(ctx, participant, from); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
 	return nil

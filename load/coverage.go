@@ -143,21 +143,16 @@ func (c *cover) found(r *dexcom.Range, whole bool, at time.Time) {
 
 // coverageRows are the rows of coverage. A range that the API says it has and
 // of which nothing was asked yet is a row without an interval.
-func (s *step) coverageRows() *rows {
-	b := newRows(s.loader.Mem, "coverage")
+func (s *step) coverageRows(add addRow) {
 	for key, c := range s.coverage {
-		if s.lost.of("coverage", key.participant) != nil {
-			continue
-		}
 		from, to := timeOf(c.from), timeOf(c.to)
 		for _, i := range c.intervals {
-			b.row(key.participant, key.resource, timeOf(i.from), timeOf(i.to), timeOf(i.asked), i.records, from, to)
+			add(key.participant, key.resource, timeOf(i.from), timeOf(i.to), timeOf(i.asked), i.records, from, to)
 		}
 		if len(c.intervals) == 0 && (c.to != 0 || key.resource == "devices" || key.resource == "dataRange") {
-			b.row(key.participant, key.resource, nil, nil, timeOf(c.asked), c.records, from, to)
+			add(key.participant, key.resource, nil, nil, timeOf(c.asked), c.records, from, to)
 		}
 	}
-	return b
 }
 
 // timeOf is the time of a column's value; 0 is the zero time.

@@ -19,7 +19,7 @@ type cursor struct {
 	file  lake.File
 	first string // participant
 	rows  iter.Seq2[arrow.RecordBatch, error]
-	of    func(arrow.RecordBatch) labels          // the participants of rows
+	of    label                                   // of rows: their participants, as a rule
 	next  func() (arrow.RecordBatch, error, bool) // nil before the file is open
 	stop  func()
 	batch arrow.RecordBatch // nil before the first and after the last
@@ -27,14 +27,11 @@ type cursor struct {
 	done  bool
 }
 
-// labels name the rows of a batch, in order: as a rule by their participants.
-type labels interface {
-	Len() int
-	Value(row int) string
-}
+// A label names a row of a batch; rows are in the order of their labels.
+type label func(b arrow.RecordBatch, row int) string
 
-func participantsOf(b arrow.RecordBatch) labels {
-	return b.Column(b.Schema().FieldIndices("participant_id")[0]).(*array.String)
+func participantOf(b arrow.RecordBatch, row int) string {
+	return b.Column(b.Schema().FieldIndices("participant_id")[0]).(*array.String).Value(row)
 }
 
 // A piece is consecutive rows of one participant in a file. Whoever takes it
@@ -46,7 +43,7 @@ type piece struct {
 }
 
 func newCursor(ctx context.Context, l *lake.Lake, f lake.File, o lake.ReadOptions) *cursor {
-	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, f, o), of: participantsOf}
+	return &cursor{file: f, first: f.FirstParticipant, rows: l.Read(ctx, f, o), of: participantOf}
 }
 
 // peek returns the next participant; false at the end. Of a file that is not
@@ -79,7 +76,7 @@ func (c *cursor) read() (string, bool, error) {
 	if c.done {
 		return "", false, nil
 	}
-	return c.of(c.batch).Value(c.row), true, nil
+	return c.of(c.batch, c.row), true, nil
 }
 
 // take returns the rows of a participant and goes past them, and past those
@@ -96,8 +93,8 @@ func (c *cursor) take(participant string) ([]piece, error) {
 		if !ok || p > participant {
 			return pieces, nil
 		}
-		ids, start := c.of(c.batch), c.row
-		end := start + sort.Search(ids.Len()-start, func(i int) bool { return ids.Value(start+i) > p })
+		start := c.row
+		end := start + sort.Search(int(c.batch.NumRows())-start, func(i int) bool { return c.of(c.batch, start+i) > p })
 		c.row = end
 		if p == participant {
 			pieces = append(pieces, piece{c.batch.NewSlice(int64(start), int64(end)), rows, c.file.Path})

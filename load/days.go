@@ -107,8 +107,8 @@ func (s *step) isCut(participant string, last arrow.Timestamp) bool {
 
 // daysAnew takes the days that another lake counted for a participant, in the
 // place of those held. Those of egvs are counted with the readings.
-func (s *step) daysAnew(ctx context.Context, participant string, from *lake.Lake, m lake.Manifest) error {
-	files := m.TableFiles(daysTable)
+func (s *step) daysAnew(ctx context.Context, participant string, from Side) error {
+	files := from.Manifest.TableFiles(daysTable)
 	for _, partition := range partitionsOf(files, s.parent.TableFiles(daysTable)) {
 		for _, resource := range dayResources() {
 			if resource != "egvs" {
@@ -116,7 +116,7 @@ func (s *step) daysAnew(ctx context.Context, participant string, from *lake.Lake
 			}
 		}
 	}
-	pieces, err := participantRows(ctx, from, files, participant)
+	pieces, err := participantRows(ctx, from.Lake, files, participant)
 	if err != nil {
 		return err
 	}

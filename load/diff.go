@@ -21,6 +21,12 @@ type Side struct {
 	Manifest lake.Manifest
 }
 
+// sideOf is a lake's newest snapshot.
+func sideOf(l *lake.Lake) (Side, error) {
+	m, err := l.Current()
+	return Side{l, m}, err
+}
+
 // A Difference says what leads from one snapshot to another.
 type Difference struct {
 	Rows        []RowCounts // only those that are not zero; by table, in the order of transform, and participant

@@ -27,29 +27,19 @@ func newStream(ctx context.Context, t shape, l *lake.Lake, files []lake.File) *s
 		_, has := t.place["participant_id"]
 		switch {
 		case t.Kind == transform.Log: // in the order of time
-			c.first, c.of = lake.Day(f.FirstTime), daysOf
+			c.first, c.of = lake.Day(f.FirstTime), dayOfRequest
 		case !has:
-			c.first, c.of = "", func(b arrow.RecordBatch) labels { return nobody(b.NumRows()) }
+			c.first, c.of = "", func(arrow.RecordBatch, int) string { return "" }
 		}
 		s.cursors = append(s.cursors, c)
 	}
 	return s
 }
 
-// daysOf labels requests by the UTC date they were asked at.
-func daysOf(b arrow.RecordBatch) labels {
-	return days{b.Column(b.Schema().FieldIndices("asked_at")[0]).(*array.Timestamp)}
+// dayOfRequest labels requests by the UTC date they were asked at.
+func dayOfRequest(b arrow.RecordBatch, row int) string {
+	return lake.Day(timeOf(b.Column(b.Schema().FieldIndices("asked_at")[0]).(*array.Timestamp).Value(row)))
 }
-
-type days struct{ *array.Timestamp }
-
-func (d days) Value(row int) string { return lake.Day(timeOf(d.Timestamp.Value(row))) }
-
-// nobody labels rows of a table without participants.
-type nobody int
-
-func (n nobody) Len() int         { return int(n) }
-func (n nobody) Value(int) string { return "" }
 
 // peek returns the next group; false at the end.
 func (s *stream) peek() (group string, ok bool, err error) {

@@ -54,7 +54,7 @@ type records struct {
 	*keyed
 	step        *step
 	participant string
-	held        []piece             // sources[:len(held)] are their rows
+	held        []piece // sources[:len(held)] are their rows
 	sources     sources // held, then answers'
 	rows        []record
 	months      map[monthNo]*monthRows
@@ -206,7 +206,7 @@ func (r *records) presence(place int) (was, is bool) {
 	return was, is
 }
 
-// pieces of a participant's rows in the months of its answers.
+// wants returns which files have what a participant's answers are held against.
 func (k *keyed) wants(answers []*answer) func(lake.File) bool {
 	if k.allMonths {
 		return func(lake.File) bool { return true }
@@ -215,9 +215,8 @@ func (k *keyed) wants(answers []*answer) func(lake.File) bool {
 	for _, a := range answers {
 		addMonths(months, a, a.batch.Tables[k.Name], k.shape)
 	}
-	names := make(map[string]bool)
-	for m := range months {
-		names[m.String()] = true
+	return func(f lake.File) bool {
+		m, err := parseMonth(f.Partition)
+		return err == nil && months[m]
 	}
-	return func(f lake.File) bool { return names[f.Partition] }
 }

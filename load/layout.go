@@ -152,7 +152,11 @@ func (r *rewrite) spread(hot map[string]*unit) (old map[string]arrow.RecordBatch
 				if first := time.UnixMicro(int64(times.Value(from))); first.Before(r.border) {
 					old[c.participant] = part
 				} else {
-					dayUnit(hot, lake.Day(first)).add(c.participant, part)
+					day := lake.Day(first)
+					if hot[day] == nil {
+						hot[day] = &unit{day: day}
+					}
+					hot[day].add(c.participant, part)
 				}
 				from = to
 			}
@@ -162,13 +166,6 @@ func (r *rewrite) spread(hot map[string]*unit) (old map[string]arrow.RecordBatch
 		}
 	}
 	return old, sliced
-}
-
-func dayUnit(hot map[string]*unit, day string) *unit {
-	if hot[day] == nil {
-		hot[day] = &unit{day: day}
-	}
-	return hot[day]
 }
 
 // closedUnits makes units of disjoint ranges: one per file, one per stretch of

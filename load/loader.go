@@ -29,11 +29,11 @@ type Loader struct {
 	// Committed, if set, is told of every commit.
 	Committed func(context.Context, lake.Manifest)
 
-	layout      layout       // zero: defaultLayout
-	cuts        cuts         // of the study of this Load
-	connections []Connection // of that study
-	part        part         // of the log that is folded; zero: all
-	damage      *damage      // that this Load has met
+	layout      layout               // zero: defaultLayout
+	cuts        map[string]time.Time // see Study.cuts
+	connections []Connection         // of that study
+	part        part                 // of the log that is folded; zero: all
+	damage      *damage              // that this Load has met
 
 	sealed map[string]raw.Position // up to where the quarantine of a participant has all
 }

@@ -19,7 +19,7 @@ type model struct {
 	pending  map[[2]string]time.Time
 	changes  []string
 	windows  map[string][]raw.Header
-	cuts     cuts // what is from then on it never sees
+	cuts     map[string]time.Time // what is from then on it never sees
 	zones    map[string]*time.Location
 }
 

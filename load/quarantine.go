@@ -64,10 +64,18 @@ func (l *Loader) seal(ctx context.Context, answers part, stays *lake.Scratch) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, all.Close()) }()
+	in, err := sideOf(all.Lake)
+	if err != nil {
+		return err
+	}
+	notIn, err := sideOf(stays.Lake)
+	if err != nil {
+		return err
+	}
 	for _, participant := range slices.Sorted(maps.Keys(answers.participants)) {
 		var tables []LeftOut
 		for _, of := range recordTables() {
-			t, err := l.leftOut(ctx, of, participant, all.Lake, stays.Lake)
+			t, err := l.leftOut(ctx, of, participant, in, notIn)
 			if err != nil {
 				return err
 			}
@@ -83,20 +91,12 @@ func (l *Loader) seal(ctx context.Context, answers part, stays *lake.Scratch) (e
 	return nil
 }
 
-// leftOut returns the rows of a participant in one lake that another lacks.
-func (l *Loader) leftOut(ctx context.Context, t shape, participant string, in, notIn *lake.Lake) (LeftOut, error) {
+// leftOut returns the rows of a participant in one snapshot that another lacks.
+func (l *Loader) leftOut(ctx context.Context, t shape, participant string, in, notIn Side) (LeftOut, error) {
 	out := LeftOut{Table: t.Name}
-	with, err := in.Current()
-	if err != nil {
-		return out, err
-	}
-	without, err := notIn.Current()
-	if err != nil {
-		return out, err
-	}
 	var batches []arrow.RecordBatch
 	defer func() { releaseAll(batches) }()
-	err = eachPartition(ctx, t, participant, Side{in, with}, Side{notIn, without}, func(_ string, a, b []piece) error {
+	err := eachPartition(ctx, t, participant, in, notIn, func(_ string, a, b []piece) error {
 		if only, _ := unequal(t, a, b); len(only) > 0 {
 			batches = append(batches, batchesOf(a).gather(l.Mem, t.schema, only))
 			out.Rows += len(only)

@@ -35,7 +35,7 @@ func TestAccountsOfAnOlderLake(t *testing.T) {
 	now := newStep(k.withDefaults(), parent, &studyChange{}, nil)
 	now.accounts = make(map[connectionKey]account)
 	now.shown, now.coverage, now.pending = make(map[shownKey]shown), make(map[coverKey]*cover), make(map[pendingKey]time.Time)
-	if err := now.holdSmall(t.Context(), k.Lake, parent); err != nil || len(now.accounts) != 2 {
+	if err := now.holdSmall(t.Context(), Side{k.Lake, parent}); err != nil || len(now.accounts) != 2 {
 		t.Fatalf("accounts of a lake of today: %v, %v; want 2", now.accounts, err)
 	}
 	if got := recalled(1); !maps.Equal(got, now.accounts) {

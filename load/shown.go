@@ -101,13 +101,8 @@ func (s *step) heldRange(r row) {
 	s.shown[key] = shown{r.time("shown_at"), r.stamp("first_record"), r.stamp("last_record")}
 }
 
-func (s *step) rangeRows() *rows {
-	b := newRows(s.loader.Mem, "connection_ranges")
+func (s *step) rangeRows(add addRow) {
 	for key, r := range s.shown {
-		if s.lost.of("connection_ranges", key.participant) != nil {
-			continue
-		}
-		b.row(key.participant, key.connection, key.resource, key.news, r.at, timeOf(r.first), timeOf(r.last))
+		add(key.participant, key.connection, key.resource, key.news, r.at, timeOf(r.first), timeOf(r.last))
 	}
-	return b
 }

@@ -59,7 +59,7 @@ func rangeBody(user string, shows map[string]*dexcom.Range) string {
 }
 
 // trust looks through all that dataRange said before the answer, newest first.
-func (h *history) trust(a asked, without cuts) trust {
+func (h *history) trust(a asked, without map[string]time.Time) trust {
 	if len(a.served) > 0 {
 		return trusted
 	}

@@ -8,7 +8,7 @@ const (
 	hostileMany    = 3_000
 	hostileNames   = 10_000
 	hostileBytes   = 2 << 20
-	hostileDevices = 90
+	hostileDevices = 30
 	hostileMonths  = 19
 	hostileTexts   = 500
 

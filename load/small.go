@@ -31,7 +31,7 @@ func (s *step) loadSmall(ctx context.Context) error {
 			return fmt.Errorf("table connection_accounts: %w", err)
 		}
 	}
-	return s.holdSmall(ctx, s.loader.Lake, s.parent)
+	return s.holdSmall(ctx, s.held())
 }
 
 // touchesSmall reports whether the step may change the tables that the fold goes by.
@@ -39,25 +39,53 @@ func (s *step) touchesSmall() bool {
 	return len(s.answers) > 0 || len(s.study.anew) > 0 || s.knowsNoAccounts()
 }
 
+// A remembered table is one that the fold goes by: what takes a row of it, and what adds
+// its rows.
+type remembered struct {
+	table string
+	take  func(row)
+	rows  func(add addRow)
+}
+
+// addRow adds a row of a participant, with the values behind the first column.
+type addRow func(participant string, values ...any)
+
+func (s *step) memories() []remembered {
+	return []remembered{
+		{"vanish_pending", s.heldPending, s.pendingRows}, {"coverage", s.heldCoverage, s.coverageRows},
+		{"connection_accounts", s.heldAccount, s.accountRows}, {"connection_ranges", s.heldRange, s.rangeRows},
+	}
+}
+
 // holdSmall takes the rows of the tables of a snapshot that the fold goes by, but
 // those that are lost.
-func (s *step) holdSmall(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	for table, hold := range map[string]func(row){
-		"vanish_pending": s.heldPending, "coverage": s.heldCoverage, "connection_accounts": s.heldAccount, "connection_ranges": s.heldRange,
-	} {
-		for r, err := range eachRow(ctx, l, table, whole(m.TableFiles(table))) {
+func (s *step) holdSmall(ctx context.Context, of Side) error {
+	for _, m := range s.memories() {
+		for r, err := range eachRow(ctx, of.Lake, m.table, whole(of.Manifest.TableFiles(m.table))) {
 			if err != nil {
 				return err
 			}
-			hold(r)
+			m.take(r)
 		}
 	}
 	return nil
 }
 
+// writeMemory writes a table that the fold goes by, but for those of whom rows are
+// lost.
+func (s *step) writeMemory(ctx context.Context, m remembered) error {
+	b := newRows(s.loader.Mem, m.table)
+	m.rows(func(participant string, values ...any) {
+		if s.lost.of(m.table, participant) == nil {
+			b.row(append([]any{participant}, values...)...)
+		}
+	})
+	return s.replaceTable(ctx, m.table, whole(s.parent.TableFiles(m.table)), b.batch())
+}
+
 // heldPending takes a row of vanish_pending.
 func (s *step) heldPending(r row) {
-	s.pend(r.str("participant_id"), r.str("resource"), r.str("record_id"), r.time("missing_since"))
+	s.pending[pendingKey{r.str("participant_id"), r.str("resource"), r.str("record_id")}] = r.time("missing_since")
 }
 
 // forgetSmall forgets what the fold goes by of one participant.
@@ -119,15 +147,8 @@ func eachRow(ctx context.Context, l *lake.Lake, table string, files []lake.File)
 // writeSmall writes the tables that the fold goes by, and the study's.
 func (s *step) writeSmall(ctx context.Context) error {
 	if s.touchesSmall() {
-		for _, batch := range []struct {
-			table string
-			rows  *rows
-		}{
-			{"vanish_pending", s.pendingRows()}, {"coverage", s.coverageRows()},
-			{"connection_accounts", s.accountRows()}, {"connection_ranges", s.rangeRows()},
-		} {
-			held := whole(s.parent.TableFiles(batch.table))
-			if err := s.replaceTable(ctx, batch.table, held, batch.rows.batch()); err != nil {
+		for _, m := range s.memories() {
+			if err := s.writeMemory(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -144,15 +165,10 @@ func (s *step) writeSmall(ctx context.Context) error {
 	return nil
 }
 
-func (s *step) pendingRows() *rows {
-	b := newRows(s.loader.Mem, "vanish_pending")
+func (s *step) pendingRows(add addRow) {
 	for key, since := range s.pending {
-		if s.lost.of("vanish_pending", key.participant) != nil {
-			continue
-		}
-		b.row(key.participant, key.table, key.record, since)
+		add(key.participant, key.table, key.record, since)
 	}
-	return b
 }
 
 // replaceTable puts rows in the place of the files old of a table without

@@ -138,6 +138,9 @@ func (s *step) foldRecords(ctx context.Context, k *keyed, participant string, he
 	return nil
 }
 
+// held is the snapshot that the step is made on top of.
+func (s *step) held() Side { return Side{s.loader.Lake, s.parent} }
+
 // answersOf returns the answers of a resource that can be applied, by
 // participant, in log order.
 func (s *step) answersOf(resource string) map[string][]*answer {

@@ -80,12 +80,9 @@ type AuditLine struct {
 	Before, After, Reason, Hash          string
 }
 
-// people are what readings need to know of each participant.
-type people map[string]reading.Person
-
 // people returns what readings need to know of each participant.
-func (s Study) people() (people, error) {
-	who := make(people, len(s.Participants))
+func (s Study) people() (map[string]reading.Person, error) {
+	who := make(map[string]reading.Person, len(s.Participants))
 	for _, p := range s.Participants {
 		var person reading.Person
 		if p.Timezone != "" {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 	_ "time/tzdata"
 
 	"github.com/dexetl/dexetl/extract/raw"

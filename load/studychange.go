@@ -9,12 +9,13 @@ import (
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/reading"
 	"github.com/dexetl/dexetl/transform"
 )
 
 // A studyChange is what of a Study differs from the tables the lake has.
 type studyChange struct {
-	people  people
+	people  map[string]reading.Person
 	account map[string]string            // by connection; absent: nobody has seen it yet
 	tables  map[string]arrow.RecordBatch // those to be written
 	matters bool                         // reason enough to commit
@@ -29,38 +30,39 @@ func (c *studyChange) sameAccount(a, b string) bool {
 }
 
 // compareStudy compares study with the tables of the newest snapshot.
-func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest) (*studyChange, error) {
+func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest) (c *studyChange, err error) {
 	who, err := study.people()
 	if err != nil {
 		return nil, err
 	}
-	c := &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
-	for _, t := range shapesOf(transform.Study) {
-		table := t.Name
-		rows := study.table(l.Mem, table)
-		same, err := sameRows(ctx, l, m.TableFiles(table), rows)
+	c = &studyChange{people: who, account: study.accounts(), tables: make(map[string]arrow.RecordBatch)}
+	defer func() {
 		if err != nil {
-			rows.Release()
 			c.release()
-			return nil, fmt.Errorf("table %s: %w", table, err)
+		}
+	}()
+	for _, t := range shapesOf(transform.Study) {
+		rows, files := study.table(l.Mem, t.Name), m.TableFiles(t.Name)
+		c.tables[t.Name] = rows
+		same, err := sameRows(ctx, l, files, rows)
+		if err != nil {
+			return c, fmt.Errorf("table %s: %w", t.Name, err)
 		}
 		if same {
 			rows.Release()
+			delete(c.tables, t.Name)
 			continue
 		}
-		c.tables[table] = rows
-		c.matters = c.matters || table != "runs" || study.RunsMatter || firstDamaged(m.TableFiles(table)) != nil
+		c.matters = c.matters || t.Name != "runs" || study.RunsMatter || firstDamaged(files) != nil
 	}
 	if rows := c.tables["participants"]; rows != nil {
 		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {
-			c.release()
-			return nil, err
+			return c, err
 		}
 	}
 	if c.tables["withdrawals"] != nil && m.LogPosition != (raw.Position{}) {
 		if c.anew, err = l.withdrawnAnew(ctx, study, m); err != nil {
-			c.release()
-			return nil, err
+			return c, err
 		}
 	}
 	return c, nil

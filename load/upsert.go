@@ -21,7 +21,8 @@ func (r *records) upsert(a *answer, id string, p pick, near []monthNo) {
 			r.remove(id, place)
 		}
 	}
-	if r.step.unpend(r.participant, r.Name, id) {
+	if _, waited := r.step.pending[r.pendingKey(id)]; waited {
+		delete(r.step.pending, r.pendingKey(id))
 		a.effect = true
 	}
 	if len(held) == 0 {

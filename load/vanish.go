@@ -49,7 +49,7 @@ func (r *records) missing(a *answer, have map[string]int32) (places []int32, hel
 // lose marks a row as vanished.
 func (r *records) lose(a *answer, id string, place int32, since time.Time) {
 	r.change(a, id, place, "vanished")
-	r.step.unpend(r.participant, r.Name, id)
+	delete(r.step.pending, r.pendingKey(id))
 	rec := &r.rows[place]
 	rec.vanished, rec.touched = instant(since), true
 	a.count(r.Name).Vanished++
@@ -72,11 +72,11 @@ func (r *records) vanish(a *answer, missing []int32, held int) {
 	for _, place := range missing {
 		rec := &r.rows[place]
 		id := r.text(r.sources[rec.src], "record_id").Value(int(rec.row))
-		since, waits := r.step.pendingSince(r.participant, r.Name, id)
+		since, waits := r.step.pending[r.pendingKey(id)]
 		switch {
 		case waits && a.AskedAt.Sub(since) < secondOpinion, many && !waits:
 			if !waits {
-				r.step.pend(r.participant, r.Name, id, a.AskedAt)
+				r.step.pending[r.pendingKey(strings.Clone(id))] = a.AskedAt
 			}
 			a.count(r.Name).Withheld++
 			continue
@@ -91,19 +91,5 @@ func (r *records) vanish(a *answer, missing []int32, held int) {
 // gone.
 type pendingKey struct{ participant, table, record string }
 
-func (s *step) pendingSince(participant, table, record string) (time.Time, bool) {
-	since, ok := s.pending[pendingKey{participant, table, record}]
-	return since, ok
-}
-
-func (s *step) pend(participant, table, record string, since time.Time) {
-	s.pending[pendingKey{participant, table, strings.Clone(record)}] = since
-}
-
-// unpend reports whether the record waited.
-func (s *step) unpend(participant, table, record string) bool {
-	key := pendingKey{participant, table, record}
-	_, waited := s.pending[key]
-	delete(s.pending, key)
-	return waited
-}
+// pendingKey is the key of a record of r's table.
+func (r *records) pendingKey(id string) pendingKey { return pendingKey{r.participant, r.Name, id} }

@@ -114,13 +114,8 @@ func (s *step) heldAccount(r row) {
 	s.accounts[connectionKey{r.str("participant_id"), r.str("connection_id")}] = account{r.str("user_hash"), r.str("request_id")}
 }
 
-func (s *step) accountRows() *rows {
-	b := newRows(s.loader.Mem, "connection_accounts")
+func (s *step) accountRows(add addRow) {
 	for key, of := range s.accounts {
-		if s.lost.of("connection_accounts", key.participant) != nil {
-			continue
-		}
-		b.row(key.participant, key.connection, of.hash, of.request)
+		add(key.participant, key.connection, of.hash, of.request)
 	}
-	return b
 }

@@ -17,10 +17,8 @@ import (
 )
 
 // cuts say from when on records of participants who have withdrawn are left out.
-type cuts map[string]time.Time
-
-func (s Study) cuts() cuts {
-	c := make(cuts, len(s.Withdrawals))
+func (s Study) cuts() map[string]time.Time {
+	c := make(map[string]time.Time, len(s.Withdrawals))
 	for _, w := range s.Withdrawals {
 		c[w.ParticipantID] = w.EffectiveAt
 	}

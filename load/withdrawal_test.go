@@ -148,7 +148,7 @@ func TestWithdrawnHistories(t *testing.T) {
 }
 
 // cut tells the models everything anew, this time with withdrawals.
-func (h *history) cut(c cuts) {
+func (h *history) cut(c map[string]time.Time) {
 	for resource := range h.models {
 		h.models[resource] = newModel(resource)
 		h.models[resource].cuts = c

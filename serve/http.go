@@ -11,10 +11,6 @@ import (
 // JSON), /readyz (503 with the reason after a run that ended with one of the
 // exit codes helpless, which do not pass by themselves) and /metrics.
 func Handler(status *Status, metrics *Metrics, helpless ...int) http.Handler {
-	codes := make(map[int]bool, len(helpless))
-	for _, code := range helpless {
-		codes[code] = true
-	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -23,7 +19,7 @@ func Handler(status *Status, metrics *Metrics, helpless ...int) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if reason := status.State().ready(codes); reason != "" {
+		if reason := status.State().ready(helpless); reason != "" {
 			http.Error(w, reason, http.StatusServiceUnavailable)
 			return
 		}

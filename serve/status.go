@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -67,8 +68,8 @@ func (s *Status) end(at time.Time, o Outcome) {
 // ready says why nothing good is to be expected of the next run, "" for
 // nothing: the last one failed for a reason that does not pass by itself.
 // helpless are the exit codes of such reasons.
-func (s State) ready(helpless map[int]bool) string {
-	if helpless[s.LastCode] {
+func (s State) ready(helpless []int) string {
+	if slices.Contains(helpless, s.LastCode) {
 		return fmt.Sprintf("the last run ended with exit code %d: %s", s.LastCode, s.LastMessage)
 	}
 	return ""

@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	views "github.com/dexetl/dexetl/sql"
-
 	"github.com/dexetl/dexetl/metrics"
+	views "github.com/dexetl/dexetl/sql"
 )
 
 // A span is an interval of local dates, both inclusive; zero dates are open.

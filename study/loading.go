@@ -1,19 +1,14 @@
 package study
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
@@ -100,80 +95,12 @@ func (l *loading) lock(ctx context.Context, wait time.Duration) error {
 	if err := l.take(ctx, wait); err != nil {
 		return err
 	}
-	if err := l.sameStudy(ctx); err != nil {
+	if err := l.study.sameStudy(ctx, l.lake); err != nil {
 		return err
 	}
 	harm, err := snapshot.Repair(ctx, l.lake)
 	l.total.Harmed(harm...)
 	return err
-}
-
-// sameStudy refuses a lake that another study was loaded into. Where the file that
-// says whose it is is damaged, it is whose run committed last.
-func (l *loading) sameStudy(ctx context.Context) error {
-	m, err := l.lake.Current()
-	if err != nil {
-		return err
-	}
-	err = l.sameKey(ctx, m)
-	if !IsDataFile(err) {
-		return err
-	}
-	runs, e := l.study.Store.Runs(ctx)
-	if slices.ContainsFunc(runs, func(r state.Run) bool { return r.ID == m.Run }) {
-		return nil
-	}
-	return cmp.Or(e, err)
-}
-
-func (l *loading) sameKey(ctx context.Context, m lake.Manifest) error {
-	return l.study.sameKey(ctx, l.lake, m)
-}
-
-// sameKey refuses snapshot m of another study.
-func (s *Study) sameKey(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
-	ours, err := s.Consents.BoundKey(ctx)
-	if err != nil {
-		return err
-	}
-	for _, f := range m.TableFiles("settings") {
-		for batch, err := range l.Read(ctx, f, lake.ReadOptions{}) {
-			if err != nil {
-				return err
-			}
-			held := settingIn(batch, studyKey)
-			batch.Release()
-			switch {
-			case held == "" || held == ours:
-			default:
-				return &ForeignLakeError{l.Path(), ours == ""}
-			}
-		}
-	}
-	return nil
-}
-
-// A ForeignLakeError says that a lake is another study's.
-type ForeignLakeError struct {
-	Path     string
-	KeyUnset bool // no sealing key was seen here yet: this study may have lost its state
-}
-
-func (e *ForeignLakeError) Error() string {
-	if e.KeyUnset {
-		return e.Path + " belongs to another study, or this one has lost its state folder: no sealing key was seen here yet; nothing was changed"
-	}
-	return e.Path + " belongs to another study; nothing was changed"
-}
-
-func settingIn(batch arrow.RecordBatch, key string) string {
-	keys, values := batch.Column(0).(*array.String), batch.Column(1).(*array.String)
-	for i := range keys.Len() {
-		if keys.Value(i) == key {
-			return strings.Clone(values.Value(i))
-		}
-	}
-	return ""
 }
 
 // checkLog makes sure that what is fetched can be loaded.

@@ -60,7 +60,7 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 		return done, err
 	}
 	// A damaged file is what a replay is for, also if it is the one that names the study.
-	if err := l.sameStudy(ctx); err != nil && !is[*lake.DamageError](err) {
+	if err := s.sameStudy(ctx, l.lake); err != nil && !is[*lake.DamageError](err) {
 		return done, err
 	}
 	return l.replay(ctx, r.DryRun)

@@ -55,10 +55,6 @@ func (s *Study) tables(ctx context.Context) (load.Study, error) {
 	}, nil
 }
 
-// studyKey is the setting that tells studies apart: the public half of the
-// sealing key, which no two studies share.
-const studyKey = "study.key"
-
 // RefreshTables takes changed study tables into the lake, if there is one. No
 // call is made. Damaged data files that it went around are returned.
 func (s *Study) RefreshTables(ctx context.Context) (damaged []*lake.DamageError, err error) {

@@ -72,18 +72,14 @@ func settingOf(w *applier, schedule *dexcom.AlertSchedule, s dexcom.AlertSetting
 	if row.value, bad = w.float("value", s.Value); bad != nil {
 		return row, bad
 	}
-	for _, n := range []struct {
-		field string
-		from  dexcom.Number
-		to    *maybe[int32]
-	}{
-		{"snooze", s.Snooze, &row.snooze},
-		{"delay", s.Delay, &row.delay},
-		{"secondaryTriggerCondition", s.SecondaryTriggerCondition, &row.secondary},
-	} {
-		if *n.to, bad = w.integer(n.field, n.from); bad != nil {
-			return row, bad
-		}
+	if row.snooze, bad = w.integer("snooze", s.Snooze); bad != nil {
+		return row, bad
+	}
+	if row.delay, bad = w.integer("delay", s.Delay); bad != nil {
+		return row, bad
+	}
+	if row.secondary, bad = w.integer("secondaryTriggerCondition", s.SecondaryTriggerCondition); bad != nil {
+		return row, bad
 	}
 	row.mode = w.enum(overrideModes, row.of.Override.Mode)
 	row.name = w.enum(alertNames, s.Name)

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract/plain"
-	"github.com/dexetl/dexetl/table"
 	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // globalFlags are those every command takes.
@@ -164,22 +164,6 @@ func unknownCommand(c *cli.Command, name string) error {
 	return failure(exitUsage, c.FullName()+" --help", "no command %q", name)
 }
 
-// noArguments refuses arguments a command would otherwise ignore.
-func noArguments(c *cli.Command) error {
-	if c.Args().Present() {
-		return failure(exitUsage, c.FullName()+" --help", "%s takes no argument %q", c.FullName(), c.Args().First())
-	}
-	return nil
-}
-
-// one returns the only argument, called what in messages.
-func one(c *cli.Command, what string) (string, error) {
-	if c.Args().Len() != 1 {
-		return "", failure(exitUsage, c.FullName()+" --help", "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
-	}
-	return c.Args().First(), nil
-}
-
 // logger writes to standard error with -v; else only warnings appear.
 func (p *program) logger() *slog.Logger {
 	level := slog.LevelWarn
@@ -190,26 +174,4 @@ func (p *program) logger() *slog.Logger {
 		level = slog.LevelError
 	}
 	return slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
-}
-
-// report tells a person what was done, or with --json a program on standard
-// output.
-func (p *program) report(schema string, fields map[string]any, format string, args ...any) error {
-	if p.flags.json {
-		return table.WriteJSON(p.stdout, schema, fields)
-	}
-	p.say(format, args...)
-	return nil
-}
-
-// say tells a person what happened, on standard error.
-func (p *program) say(format string, args ...any) {
-	if !p.flags.quiet {
-		p.note(format, args...)
-	}
-}
-
-// note is say for what a person must know even with --quiet.
-func (p *program) note(format string, args ...any) {
-	fmt.Fprintln(p.stderr, plainText(format, args...))
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -200,11 +199,4 @@ func (p *program) showFound(to io.Writer, found consent.Found) error {
 	}
 	p.say("%s is connected; is that the right person's device?\nnext: dexetl backfill %s", found.Connection.ParticipantID, found.Connection.ParticipantID)
 	return nil
-}
-
-func instantOrNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
 }

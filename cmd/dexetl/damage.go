@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load/lake"
@@ -51,4 +52,17 @@ func failureAs(known error, format string, args ...any) error {
 	e := *classifyByType(known)
 	e.err = failure(e.code, "", format, args...).(*exitError).err
 	return &e
+}
+
+// outdatedWords say that tables hold rows that an older program made by other
+// rules.
+func outdatedWords(tables []string) string {
+	return fmt.Sprintf("an older dexetl made the lake: rows of %s follow its rules until a replay makes them anew", strings.Join(tables, ", "))
+}
+
+// tellOutdated says so, if there are any.
+func (p *program) tellOutdated(tables []string) {
+	if len(tables) > 0 {
+		p.say("%s; next: %s", outdatedWords(tables), replayNext)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
@@ -293,5 +294,16 @@ func runFields(r study.Result) map[string]any {
 		"rejected": r.Loaded.Rejected, "held": r.Loaded.Held, "without_user": r.Loaded.Nameless,
 		"other_account": append([]string{}, slices.Sorted(maps.Keys(r.Loaded.OtherAccount))...), "unread": unread, "seconds": r.Took.Seconds(),
 		"compacted": compactionFields(r.Compacted),
+	}
+}
+
+func describeCompaction(c raw.Compaction) string {
+	return fmt.Sprintf("raw log compacted: %s to %s; of %s answers %s only confirmed what is held and lost their bodies",
+		megabytes(c.Before), megabytes(c.After), thousands(int64(c.Answers)), thousands(int64(c.Dropped)))
+}
+
+func compactionFields(c raw.Compaction) map[string]any {
+	return map[string]any{
+		"segments": c.Segments, "answers": c.Answers, "bodies_dropped": c.Dropped, "bytes_before": c.Before, "bytes_after": c.After,
 	}
 }

@@ -192,14 +192,6 @@ func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []coho
 	return p.report("dexetl.revoked/1", map[string]any{"links": revoked}, "%s revoked", countOf(revoked, "link"))
 }
 
-// countOf is n things in words: 1 link, 2 links.
-func countOf(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
 // linkFiles are where links are written to besides standard output.
 type linkFiles struct {
 	csv *os.File // nil: none

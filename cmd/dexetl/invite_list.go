@@ -16,17 +16,8 @@ func (p *program) inviteListCommand() *cli.Command {
 	return &cli.Command{
 		Name: "list", Usage: "where everybody's consent stands, and what became of their newest link", ArgsUsage: "[P001…]",
 		Flags: who.flags(),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-			who.IDs = c.Args().Slice()
-			people, err := who.pick(ctx, s)
-			if err != nil {
-				return err
-			}
-			t, err := invitations(ctx, s, people)
-			if err != nil {
-				return err
-			}
-			return p.print(t)
+		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
+			return p.printed(invitations(ctx, s, people))
 		}),
 	}
 }

@@ -170,27 +170,3 @@ func (j *jobFlags) bounds(c *cli.Command) error {
 	}
 	return nil
 }
-
-// interval is the window from the first instant of one UTC date to the last of
-// another; "" leaves an end open.
-func interval(from, to string) (plan.Window, error) {
-	first, err := optionalDate("from", from)
-	if err != nil {
-		return plan.Window{}, err
-	}
-	last, err := optionalDate("to", to)
-	if err != nil {
-		return plan.Window{}, err
-	}
-	if from == "" && to == "" {
-		return plan.Window{}, nil
-	}
-	w := plan.Window{Start: first, End: last.AddDate(0, 0, 1)}
-	if to == "" {
-		w.End = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	if w.Empty() {
-		return w, usage("--to %s is before --from %s", to, from)
-	}
-	return w, nil
-}

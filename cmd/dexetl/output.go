@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -57,4 +58,44 @@ func mapped[A, B any](in []A, f func(A) B) []B {
 		out[i] = f(v)
 	}
 	return out
+}
+
+// printed is print for what may have failed.
+func (p *program) printed(t table.Table, err error) error {
+	if err != nil {
+		return err
+	}
+	return p.print(t)
+}
+
+// print writes a result to standard output, as JSON if asked to.
+func (p *program) print(t table.Table) error { return p.printTo(p.stdout, t) }
+
+func (p *program) printTo(w io.Writer, t table.Table) error {
+	if p.flags.json {
+		return t.Write(w, table.JSON)
+	}
+	return t.Write(w, table.Text)
+}
+
+// report tells a person what was done, or with --json a program on standard
+// output.
+func (p *program) report(schema string, fields map[string]any, format string, args ...any) error {
+	if p.flags.json {
+		return table.WriteJSON(p.stdout, schema, fields)
+	}
+	p.say(format, args...)
+	return nil
+}
+
+// say tells a person what happened, on standard error.
+func (p *program) say(format string, args ...any) {
+	if !p.flags.quiet {
+		p.note(format, args...)
+	}
+}
+
+// note is say for what a person must know even with --quiet.
+func (p *program) note(format string, args ...any) {
+	fmt.Fprintln(p.stderr, plainText(format, args...))
 }

@@ -84,18 +84,6 @@ func (p *program) participantsAdd() *cli.Command {
 	}
 }
 
-// optionalDate reads the date given to a flag; "" is none.
-func optionalDate(flag, text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	date, err := cohort.ParseDate(text)
-	if err != nil {
-		return date, usage("--%s %q: %w", flag, text, err)
-	}
-	return date, nil
-}
-
 func (p *program) participantsImport() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take over a roster", ArgsUsage: "roster.csv",
@@ -210,30 +198,6 @@ func rosterRow(p cohort.Participant) []any {
 		dateOrNull(p.StudyStart), dateOrNull(p.StudyEnd), orNull(p.Timezone), orNull(p.Region), p.Paused}
 }
 
-func orNull(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
-}
-
-func dateOrNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.Format(time.DateOnly)
-}
-
-// print writes a result to standard output, as JSON if asked to.
-func (p *program) print(t table.Table) error { return p.printTo(p.stdout, t) }
-
-func (p *program) printTo(w io.Writer, t table.Table) error {
-	if p.flags.json {
-		return t.Write(w, table.JSON)
-	}
-	return t.Write(w, table.Text)
-}
-
 func (p *program) participantsClose() *cli.Command {
 	var who selection
 	var dryRun bool
@@ -241,12 +205,7 @@ func (p *program) participantsClose() *cli.Command {
 		Name: "close", Usage: "destroy the tokens of those whose part in the study is over", ArgsUsage: "[P001…]",
 		Description: "sync and backfill do this too. Data stay; docs/participants.md says when it is time.",
 		Flags:       append(who.flags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say whose", Destination: &dryRun}),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-			who.IDs = c.Args().Slice()
-			people, err := who.pick(ctx, s)
-			if err != nil {
-				return err
-			}
+		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
 			due, err := s.Closings(ctx, people)
 			if err != nil {
 				return err

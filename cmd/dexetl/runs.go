@@ -19,11 +19,7 @@ func (p *program) runsCommand() *cli.Command {
 		Name: "runs", Usage: "the runs, newest first: when, what, calls, exit code, snapshots",
 		Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
-			t, err := p.runs(ctx, s, limit)
-			if err != nil {
-				return err
-			}
-			return p.print(t)
+			return p.printed(p.runs(ctx, s, limit))
 		}),
 	}
 }

@@ -60,6 +60,18 @@ func (s selection) chosen() (out study.Selection, err error) {
 	return out, nil
 }
 
+// withPeople opens the study around an action on the participants meant.
+func (p *program) withPeople(who *selection, action func(context.Context, *study.Study, []cohort.Participant) error) cli.ActionFunc {
+	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+		who.IDs = c.Args().Slice()
+		people, err := who.pick(ctx, s)
+		if err != nil {
+			return err
+		}
+		return action(ctx, s, people)
+	})
+}
+
 // pick returns the participants meant; nobody is an error.
 func (s selection) pick(ctx context.Context, of *study.Study) ([]cohort.Participant, error) {
 	chosen, err := s.chosen()

@@ -21,11 +21,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Name: "list", Usage: "the snapshots, newest first",
 				Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
-					t, err := snapshotTable(l, limit)
-					if err != nil {
-						return err
-					}
-					return p.print(t)
+					return p.printed(snapshotTable(l, limit))
 				}),
 			},
 			{

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
@@ -28,12 +28,7 @@ func (p *program) statusCommand() *cli.Command {
 			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
 			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: study.DefaultMaxAge, Destination: &maxAge}),
-		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-			who.IDs = c.Args().Slice()
-			people, err := who.pick(ctx, s)
-			if err != nil {
-				return err
-			}
+		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {
 				return err
@@ -41,7 +36,7 @@ func (p *program) statusCommand() *cli.Command {
 			for i := range persons {
 				persons[i].MaxAge = maxAge
 			}
-			err = cmp.Or(p.printStatus(s, byUrgency(persons), resources || c.Args().Present()), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
+			err := cmp.Or(p.printStatus(s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
 			}
@@ -165,16 +160,6 @@ func covered(r study.Resource, days int) any {
 	}
 	return nil
 }
-
-// minute is when something was, null for never.
-func minute(at time.Time) any {
-	if at.IsZero() {
-		return nil
-	}
-	return table.Moment{Time: at.UTC()}
-}
-
-func hours(d time.Duration) any { return math.Round(d.Hours()*10) / 10 }
 
 // checked is the answer for cron: whose fetches failed or are too old, else
 // whose consent is missing.

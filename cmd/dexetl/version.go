@@ -6,8 +6,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/dexetl/dexetl/table"
 	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/table"
 )
 
 // version is what the program calls itself in manifests and runs: the module

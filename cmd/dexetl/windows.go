@@ -5,9 +5,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/urfave/cli/v3"
+
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
-	"github.com/urfave/cli/v3"
 )
 
 func (p *program) windowsCommand() *cli.Command {
@@ -47,14 +48,6 @@ func (p *program) windowsCommand() *cli.Command {
 			},
 		},
 	}
-}
-
-// dayOrNull is a study day; there is no day 0.
-func dayOrNull(day int) any {
-	if day == 0 {
-		return nil
-	}
-	return day
 }
 
 func (p *program) exclusionsCommand() *cli.Command {

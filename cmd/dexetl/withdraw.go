@@ -93,15 +93,6 @@ func (p *program) withdrawal(ctx context.Context, s *study.Study, who cohort.Par
 	return w, nil
 }
 
-// localInstant is an instant as the participant's clock showed it.
-func localInstant(t time.Time, who cohort.Participant) string {
-	zone, err := time.LoadLocation(who.Timezone)
-	if err != nil || who.Timezone == "" {
-		return t.UTC().Format("2006-01-02 15:04:05 UTC")
-	}
-	return t.In(zone).Format("2006-01-02 15:04:05 -07:00") + " (" + who.Timezone + ")"
-}
-
 // withdrawn is what a withdrawal did.
 type withdrawn struct {
 	who cohort.Participant

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/dexetl/dexetl/extract/cohort"
 	_ "github.com/duckdb/duckdb-go/v2" // as the sessions of queries have it
+
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // Views know every time zone that a roster may name.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/cohort"
 	"pgregory.net/rapid"
+
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // answering answers every POST for a user, "" for everybody, in these words.

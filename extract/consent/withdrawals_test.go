@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // filesHolding returns the files of the state's folder that hold text.

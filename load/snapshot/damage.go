@@ -6,40 +6,32 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
 )
 
-// damage are the damaged files of a snapshot, by table and path. A table with any
-// cannot be read; all others can.
-type damage map[string]map[string]*lake.DamageError
-
-func (d damage) add(table string, harm *lake.DamageError) {
-	if d[table] == nil {
-		d[table] = make(map[string]*lake.DamageError)
-	}
-	d[table][harm.Path] = harm
-}
+// damage are the damaged files of a snapshot, by path, which begins with the table's
+// folder. A table with any cannot be read; all others can.
+type damage map[string]*lake.DamageError
 
 // list are all files, by table and path.
-func (d damage) list() []*lake.DamageError {
-	var all []*lake.DamageError
-	for _, table := range slices.Sorted(maps.Keys(d)) {
-		for _, path := range slices.Sorted(maps.Keys(d[table])) {
-			all = append(all, d[table][path])
-		}
+func (d damage) list() (all []*lake.DamageError) {
+	for _, path := range slices.Sorted(maps.Keys(d)) {
+		all = append(all, d[path])
 	}
 	return all
 }
 
 // of is the first damaged file of a table; nil if the table can be read.
 func (d damage) of(table string) *lake.DamageError {
-	paths := slices.Sorted(maps.Keys(d[table]))
-	if len(paths) == 0 {
-		return nil
+	for _, harm := range d.list() {
+		if strings.HasPrefix(harm.Path, "data/"+table+"/") {
+			return harm
+		}
 	}
-	return d[table][paths[0]]
+	return nil
 }
 
 // look looks for damage that is not known in those files of m that are wanted, by
@@ -49,12 +41,12 @@ func (d damage) look(ctx context.Context, m lake.Manifest, wanted func(table str
 		if err := ctx.Err(); err != nil {
 			return found, err
 		}
-		if !wanted(f.Table) || d[f.Table][f.Path] != nil {
+		if !wanted(f.Table) || d[f.Path] != nil {
 			continue
 		}
 		err := check(f)
 		if harm, ok := errors.AsType[*lake.DamageError](err); ok {
-			d.add(f.Table, harm)
+			d[f.Path] = harm
 			found = true
 		} else if err != nil {
 			return found, err

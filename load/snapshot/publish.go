@@ -171,7 +171,7 @@ func (p *publisher) linkTable(folder string, t transform.Table) error {
 // linkFile makes name a link to a data file, unless it is one as far as its size
 // tells. Of a file that cannot be linked it says what is wrong with it.
 func (p *publisher) linkFile(f lake.File, name string) error {
-	if harm := p.damage[f.Table][f.Path]; harm != nil {
+	if harm := p.damage[f.Path]; harm != nil {
 		return p.linkDamaged(f, name, harm)
 	}
 	info, err := p.root.Lstat(name)
@@ -201,7 +201,7 @@ func (p *publisher) linkFile(f lake.File, name string) error {
 // linkDamaged makes name a file that says what is wrong with a data file. Without
 // one a pattern would find the other files, and nobody would miss its rows.
 func (p *publisher) linkDamaged(f lake.File, name string, harm *lake.DamageError) error {
-	p.damage.add(f.Table, harm)
+	p.damage[f.Path] = harm
 	text := complaint(harm) + "\n"
 	if old, err := p.root.ReadFile(name); err == nil && string(old) == text {
 		return nil

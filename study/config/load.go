@@ -10,8 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/goccy/go-yaml"
+
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // Load reads dexetl.yaml in dir, lets the environment override it and checks the
