@@ -63,7 +63,7 @@ func (ts *Tokens) appAccepted(ctx context.Context, region string) bool {
 }
 
 // refused records that the server did not accept h's refresh token, with this code.
-func (ts *Tokens) refused(ctx context.Context, h held, f RefreshFailure, code oauthCode) error {
+func (ts *Tokens) refused(ctx context.Context, h held, f refreshFailure, code oauthCode) error {
 	d := doubt{now: ts.register.now(), since: h.RefusedSince, last: h.RefusedAt, code: code, clearOnes: h.Refusals}
 	since, over, err := d.judge(func(since time.Time) (Others, error) { return ts.others(ctx, h.Connection, since) })
 	if err != nil {

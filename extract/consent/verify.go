@@ -27,7 +27,7 @@ type Device struct {
 }
 
 // Verify looks at the account of a connection (dataRange and devices) and
-// settles whose it is: see Register.Settle, whose errors these are
+// settles whose it is: see Register.settle, whose errors these are
 // (*AccountInUseError, *OtherAccountError, *ChangeoverError).
 // With them comes what was seen, for whoever has to decide. If the account
 // cannot be seen, *UncheckedError: nothing is lost. Else Token's errors.
@@ -125,7 +125,7 @@ func (ac *Accounts) settle(ctx context.Context, id, account string, change *Chan
 		return nil
 	}
 	err = ac.tokens.alone(ctx, id, leased, func() error {
-		c, err = ac.register.Settle(ctx, id, account, change)
+		c, err = ac.register.settle(ctx, id, account, change)
 		return err
 	})
 	return c, err

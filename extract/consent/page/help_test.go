@@ -270,8 +270,8 @@ func (c *clinic) follow(link, more string) seen {
 	return c.ask(http.MethodGet, got.location)
 }
 
-// standing is where somebody's consent stands.
-func (c *clinic) standing(id string) consent.Progress {
+// progress is where somebody's consent stands.
+func (c *clinic) progress(id string) consent.Progress {
 	c.t.Helper()
 	all, err := c.consents.Progress(c.t.Context())
 	if err != nil {

@@ -19,26 +19,26 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 )
 
-// An outcome is a page that is the same for everybody.
-type outcome string
+// A notice is a page that is the same for everybody.
+type notice string
 
-// The outcomes; the first five have an address of their own.
+// The notices; the first five have an address of their own.
 const (
-	connected outcome = "connected"
-	denied    outcome = "denied"
-	refused   outcome = "refused"
-	later     outcome = "later"
-	call      outcome = "call"
-	used      outcome = "used"
-	expired   outcome = "expired"
-	revoked   outcome = "revoked"
-	unknown   outcome = "unknown"
-	stale     outcome = "stale"
-	busy      outcome = "busy"
-	nothing   outcome = "nothing"
+	connected notice = "connected"
+	denied    notice = "denied"
+	refused   notice = "refused"
+	later     notice = "later"
+	call      notice = "call"
+	used      notice = "used"
+	expired   notice = "expired"
+	revoked   notice = "revoked"
+	unknown   notice = "unknown"
+	stale     notice = "stale"
+	busy      notice = "busy"
+	nothing   notice = "nothing"
 )
 
-func (o outcome) status() int {
+func (o notice) status() int {
 	switch o {
 	case later:
 		return http.StatusServiceUnavailable
@@ -57,7 +57,7 @@ func (o outcome) status() int {
 }
 
 // symbol names the drawing of page.html.tmpl that stands above the title.
-func (o outcome) symbol() string {
+func (o notice) symbol() string {
 	switch o {
 	case connected, used:
 		return "check"
@@ -71,9 +71,9 @@ func (o outcome) symbol() string {
 	return "link"
 }
 
-func (s *site) simplePages() map[outcome]simplePage {
+func (s *site) simplePages() map[notice]simplePage {
 	t := s.texts
-	return map[outcome]simplePage{connected: t.Connected, denied: t.Denied, refused: t.Refused, busy: t.Busy, later: t.Later, call: t.Call, used: t.Used,
+	return map[notice]simplePage{connected: t.Connected, denied: t.Denied, refused: t.Refused, busy: t.Busy, later: t.Later, call: t.Call, used: t.Used,
 		expired: t.Expired, revoked: t.Revoked, unknown: t.Unknown, stale: t.Stale, nothing: t.Nothing}
 }
 
@@ -171,8 +171,8 @@ func filled(t *Texts, study string) *Texts {
 	return &out
 }
 
-func (s *site) renderAll() (map[outcome][]byte, error) {
-	out := map[outcome][]byte{}
+func (s *site) renderAll() (map[notice][]byte, error) {
+	out := map[notice][]byte{}
 	for how, p := range s.simplePages() {
 		v := s.view(p.Title, p.Text)
 		v.Symbol, v.Stop = how.symbol(), how == connected

@@ -26,8 +26,8 @@ type Invitation struct {
 	seal string // see ownedRow
 }
 
-// ErrNoInvitation says that no invitation has this hash.
-var ErrNoInvitation = errors.New("no such invitation")
+// errNoInvitation says that no invitation has this hash.
+var errNoInvitation = errors.New("no such invitation")
 
 // putInvitations stores invitations, all or none. Hash, participant and expiry
 // are the caller's.
@@ -44,7 +44,7 @@ func (ls *Links) putInvitations(ctx context.Context, list []Invitation) error {
 	})
 }
 
-// invitation returns the invitation with this hash, or ErrNoInvitation; one that was
+// invitation returns the invitation with this hash, or errNoInvitation; one that was
 // edited is an *OwnerError.
 func (ls *Links) invitation(ctx context.Context, hash string) (Invitation, error) {
 	i, err := invitationIn(ctx, ls.register.Store, hash)
@@ -87,7 +87,7 @@ func (r *Register) RevokeInvitations(ctx context.Context, participantID string) 
 	if err != nil {
 		return 0, err
 	}
-	gone, err := r.endUnconfirmed(ctx, FateClosed, "participant_id = ? and invitation in (select token_hash from invitations where revoked_at is not null)", participantID)
+	gone, err := r.endUnconfirmed(ctx, fateClosed, "participant_id = ? and invitation in (select token_hash from invitations where revoked_at is not null)", participantID)
 	if err == nil && len(gone) > 0 {
 		_, err = r.Store.Scrub(ctx)
 	}
@@ -121,7 +121,7 @@ func (ls *Links) checkInvitation(ctx context.Context, q state.Querier, hash stri
 	switch {
 	case err == nil && ls.register.own(i) != nil:
 		return ls.register.own(i)
-	case errors.Is(err, ErrNoInvitation), err == nil && !i.RevokedAt.IsZero():
+	case errors.Is(err, errNoInvitation), err == nil && !i.RevokedAt.IsZero():
 		return &StateError{StateRevoked}
 	case err == nil && !i.ConnectedAt.IsZero():
 		return &StateError{StateUsed}
@@ -135,7 +135,7 @@ const selectInvitations = `select token_hash, participant_id, created_at, expire
 func invitationIn(ctx context.Context, q state.Querier, hash string) (Invitation, error) {
 	i, err := state.One(ctx, q, scanInvitation, selectInvitations+" where token_hash = ?", hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNoInvitation
+		err = errNoInvitation
 	}
 	return i, err
 }

@@ -208,7 +208,7 @@ func (e *NotInRosterError) Error() string {
 // A Takeover says what is in an exported file.
 type Takeover struct {
 	moving *Moving
-	fresh  []TokenImport
+	fresh  []tokenImport
 	back   []string // connections whose grants left in this very file
 }
 
@@ -289,7 +289,7 @@ func (t *Takeover) add(ctx context.Context, p cohort.Participant, line bundleLin
 	if err != nil {
 		return err
 	}
-	t.fresh = append(t.fresh, TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
+	t.fresh = append(t.fresh, tokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
 	return nil
 }
 
