@@ -18,11 +18,9 @@ type Accounts struct {
 	// certain whose they are. Nil: they are not kept.
 	Keep func(ctx context.Context, c Connection, a dexcom.Answer) error
 
-	register *Register
-	key      *Key
-	client   *Client
-	tokens   *Tokens
-	owners   sync.Map // owner by connection
+	base
+	tokens *Tokens
+	owners sync.Map // owner by connection
 }
 
 // Token returns an access token of the connection, refreshed if it is about to

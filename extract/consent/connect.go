@@ -16,9 +16,7 @@ const stateLife = time.Hour
 
 // Connecting leads people to Dexcom's login, and takes what they come back with.
 type Connecting struct {
-	register  *Register
-	key       *Key
-	client    *Client
+	base
 	tokens    *Tokens
 	accounts  *Accounts
 	links     *Links

@@ -17,8 +17,7 @@ type Links struct {
 	// Wanted says who may be connected by a link. Nil: nobody.
 	Wanted func(cohort.Participant) bool
 
-	register *Register
-	key      *Key
+	base
 }
 
 // A Link lets whoever holds it connect as one participant. Invite alone knows

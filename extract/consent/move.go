@@ -24,10 +24,8 @@ const bundleSchema = "dexetl.grants/1"
 
 // Moving takes grants to another machine, and from elsewhere.
 type Moving struct {
-	register *Register
-	key      *Key
-	client   *Client
-	tokens   *Tokens
+	base
+	tokens *Tokens
 }
 
 // A bundle is what an exported file seals.

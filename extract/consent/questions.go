@@ -67,9 +67,7 @@ func (e *NoCallError) Unwrap() error { return e.Err }
 
 // Questions are asked where another browser came back than the one that began.
 type Questions struct {
-	register *Register
-	key      *Key
-	client   *Client
+	base
 	tokens   *Tokens
 	accounts *Accounts
 	links    *Links

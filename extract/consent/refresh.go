@@ -22,10 +22,8 @@ const (
 
 // Tokens keeps tokens and refreshes them, in the order of the package comment.
 type Tokens struct {
-	register *Register
-	key      *Key
-	client   *Client
-	tally    tally
+	base
+	tally tally
 }
 
 // held is what the store holds of a connection, unsealed.
