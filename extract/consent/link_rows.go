@@ -61,21 +61,23 @@ func (r *Register) Invitations(ctx context.Context) ([]Invitation, error) {
 
 // invitationOpened records that the link was opened, the first time.
 func (ls *Links) invitationOpened(ctx context.Context, hash string) error {
-	_, err := ls.register.Store.Exec(ctx, "update invitations set opened_at = ? where token_hash = ? and opened_at is null", state.Micros(ls.register.now()), hash)
-	return err
+	return ls.mark(ctx, "opened_at", "token_hash = ? and opened_at is null", hash)
 }
 
 // invitationDenied records that whoever followed the link chose not to share.
 func (ls *Links) invitationDenied(ctx context.Context, hash string) error {
-	_, err := ls.register.Store.Exec(ctx, "update invitations set denied_at = ? where token_hash = ? and denied_at is null", state.Micros(ls.register.now()), hash)
-	return err
+	return ls.mark(ctx, "denied_at", "token_hash = ? and denied_at is null", hash)
 }
 
 // endInvitations records that a participant has connected: their links, which
 // lie about in mailboxes, have done their work, whichever of them led there.
 func (ls *Links) endInvitations(ctx context.Context, participantID string) error {
-	_, err := ls.register.Store.Exec(ctx, `update invitations set connected_at = ?
-		where participant_id = ? and connected_at is null and revoked_at is null`, state.Micros(ls.register.now()), participantID)
+	return ls.mark(ctx, "connected_at", "participant_id = ? and connected_at is null and revoked_at is null", participantID)
+}
+
+// mark writes now into a column of the links that where says.
+func (ls *Links) mark(ctx context.Context, column, where, id string) error {
+	_, err := ls.register.Store.Exec(ctx, "update invitations set "+column+" = ? where "+where, state.Micros(ls.register.now()), id)
 	return err
 }
 

@@ -198,7 +198,7 @@ func (s *site) show(w http.ResponseWriter, how notice) {
 	if how == later {
 		w.Header().Set("Retry-After", "600")
 	}
-	s.send(w, how.status(), s.pages[how])
+	s.send(w, s.pages[how].status, s.pages[how].page)
 }
 
 func (s *site) send(w http.ResponseWriter, status int, page []byte) {

@@ -48,7 +48,7 @@ type site struct {
 	prefix string
 	csp    string
 	secure bool // browsers come by https
-	pages  map[notice][]byte
+	pages  map[notice]look
 
 	lines     lines
 	addresses addresses
