@@ -15,8 +15,6 @@ func asError[E error](err error) (E, bool) {
 	return e, ok
 }
 
-func isError(err, target error) bool { return errors.Is(err, target) }
-
 func day(text string) time.Time {
 	t, err := ParseDate(text)
 	if err != nil {

@@ -12,17 +12,15 @@ import (
 type Accounts struct {
 	// Change confirms that a participant may come with another Dexcom account
 	// than before, or with one that was another participant's: see
-	// Register.Settle. Its First is filled in here. Nil: nothing is confirmed.
+	// Register.settle. Its First is filled in here. Nil: nothing is confirmed.
 	Change *Changeover
 	// Keep takes the answers by which an account was looked at, once it is
 	// certain whose they are. Nil: they are not kept.
 	Keep func(ctx context.Context, c Connection, a dexcom.Answer) error
 
-	register *Register
-	key      *Key
-	client   *Client
-	tokens   *Tokens
-	owners   sync.Map // owner by connection
+	base
+	tokens *Tokens
+	owners sync.Map // owner by connection
 }
 
 // Token returns an access token of the connection, refreshed if it is about to
@@ -105,7 +103,7 @@ func (ac *Accounts) SetAside(ctx context.Context, connectionID string) error {
 		return nil
 	}
 	return ac.tokens.alone(ctx, connectionID, owned, func() error {
-		aside, err := ac.register.SetAside(ctx, connectionID)
+		aside, err := ac.register.setAside(ctx, connectionID)
 		if err != nil {
 			return fmt.Errorf("connection %s: %w", connectionID, err)
 		}

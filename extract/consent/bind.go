@@ -18,8 +18,8 @@ var ErrSealsLost = errors.New("state.db has lost the mark that its rows are seal
 // whether they were sealed before: the audit trail is damaged.
 var ErrSealsUnknown = errors.New("state.db does not say that its rows are sealed for their owners, and the audit trail, which would tell whether they were, is damaged")
 
-// A StudyKey is the study's sealing key as far as the store needs it.
-type StudyKey struct {
+// A studyKey is the study's sealing key as far as the store needs it.
+type studyKey struct {
 	Recipient string // its public half
 	Keyed     state.Keyed
 	// RefreshHash is the keyed hash of the refresh token in a sealed pair; false if
@@ -27,12 +27,12 @@ type StudyKey struct {
 	RefreshHash func(sealed []byte) (string, bool)
 }
 
-// BindKey remembers that tokens are sealed for k, unless another key was remembered
+// bindKey remembers that tokens are sealed for k, unless another key was remembered
 // before, and returns the recipient of the one remembered. If that is k's, rows are
 // from now on held against their seals. Those that are older than seals are sealed as
 // they stand, once, all together, and that is recorded; a pair that is not the one of
 // its row stays unsealed. Errors: those of Sealable.
-func (r *Register) BindKey(ctx context.Context, k StudyKey) (string, error) {
+func (r *Register) bindKey(ctx context.Context, k studyKey) (string, error) {
 	mark := k.mark()
 	if bound, held, err := r.bound(ctx); err != nil {
 		return "", err
@@ -88,27 +88,27 @@ func (r *Register) Sealable(ctx context.Context) error {
 
 // mark is what is remembered of rows that are sealed with k, "" for a key that seals
 // none.
-func (k StudyKey) mark() string {
+func (k studyKey) mark() string {
 	if k.Keyed == nil {
 		return ""
 	}
 	return k.Keyed("mark", k.Recipient)
 }
 
-func (r *Register) use(bound string, k StudyKey) {
+func (r *Register) use(bound string, k studyKey) {
 	if bound == k.Recipient && k.Keyed != nil {
 		r.Store.SealWith(k.Keyed)
 	}
 }
 
-// bindIn is BindKey in a transaction. Another process may have been faster.
-func (r *Register) bindIn(ctx context.Context, tx *sql.Tx, k StudyKey) ([]state.Act, error) {
+// bindIn is bindKey in a transaction. Another process may have been faster.
+func (r *Register) bindIn(ctx context.Context, tx *sql.Tx, k studyKey) ([]state.Act, error) {
 	act := state.Act{Subject: "key", After: state.Fields{}}
 	res, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('recipient', ?) on conflict do nothing", k.Recipient)
-	switch err := state.Affected(res, err, ErrSuperseded); {
+	switch err := state.Affected(res, err, errSuperseded); {
 	case err == nil:
 		act.After["recipient"] = k.Recipient
-	case err != ErrSuperseded:
+	case err != errSuperseded:
 		return nil, err
 	}
 	bound, held, err := boundIn(ctx, tx)

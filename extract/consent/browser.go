@@ -83,7 +83,7 @@ func (a Arrival) empty() bool {
 // which no browser is known was begun at a terminal, by connect. It fits where it
 // cannot have travelled: the address was pasted at the terminal, or the browser
 // and the place where it arrives are on this machine.
-func (cn *Connecting) fits(o OAuthState, a Arrival) bool {
+func (cn *Connecting) fits(o oauthState, a Arrival) bool {
 	switch {
 	case o.Browser != "":
 		return hmac.Equal([]byte(o.Browser), []byte(cn.links.browserHash(a.Browser)))

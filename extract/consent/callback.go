@@ -38,7 +38,7 @@ type Callback struct {
 // proxy stands between. Where browsers of other machines can come back, they are asked whose
 // account it is. Wait must follow.
 func (cn *Connecting) Listen(ctx context.Context, participantID, addr string, pages Pages) (*Callback, error) {
-	address, b, err := cn.begin(ctx, OAuthState{ParticipantID: participantID})
+	address, b, err := cn.begin(ctx, oauthState{ParticipantID: participantID})
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (e *OtherAccountError) Lasting() {}
 // A Changeover confirms that a participant comes with another account than
 // before, or that an account passes from one participant to another.
 type Changeover struct {
-	Since  time.Time            // UTC, when; zero: see Settle
+	Since  time.Time            // UTC, when; zero: see settle
 	First  time.Time            // first reading the new account shows; zero: none, or not known
 	Held   map[string]time.Time // newest record held, by connection
 	Reason string               // for people; kept with both connections
@@ -78,7 +78,7 @@ func (e *ChangeoverError) Error() string {
 	return text + fmt.Sprintf("the account was %s's until %s", e.Other, e.NotBefore.Format(time.RFC3339))
 }
 
-// Settle records to which Dexcom account a connection leads and returns the
+// settle records to which Dexcom account a connection leads and returns the
 // connection that is to be used from now on:
 //
 //   - the participant has a live connection to this account: that one, with
@@ -103,7 +103,7 @@ func (e *ChangeoverError) Error() string {
 // in the future, is a *ChangeoverError.
 //
 // The caller holds id's refresh lease and has finished its answers.
-func (r *Register) Settle(ctx context.Context, id, accountHash string, change *Changeover) (Connection, error) {
+func (r *Register) settle(ctx context.Context, id, accountHash string, change *Changeover) (Connection, error) {
 	var out Connection
 	var verdict error
 	err := r.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
@@ -135,12 +135,12 @@ func (r *Register) Settle(ctx context.Context, id, accountHash string, change *C
 
 // settling is a connection whose account was just seen.
 type settling struct {
-	store  *Register
-	c      Connection
-	others []Connection // of the account or of the participant, oldest first
-	hash   string
-	change *Changeover
-	now    time.Time
+	register *Register
+	c        Connection
+	others   []Connection // of the account or of the participant, oldest first
+	hash     string
+	change   *Changeover
+	now      time.Time
 }
 
 // settle decides and writes; its verdict is an error that belongs to the
@@ -153,8 +153,8 @@ func settle(ctx context.Context, tx *sql.Tx, s settling) (out Connection, verdic
 		return s.c, &OtherAccountError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID}, nil
 	}
 	for _, o := range s.others {
-		if o.Status != Ended && s.same(o) && s.mine(o) && s.store.own(o) == nil {
-			out, err = s.store.moveGrant(ctx, tx, s.c, o)
+		if o.Status != Ended && s.same(o) && s.mine(o) && s.register.own(o) == nil {
+			out, err = s.register.moveGrant(ctx, tx, s.c, o)
 			return out, nil, err
 		}
 	}
@@ -177,7 +177,7 @@ func (s settling) mine(o Connection) bool { return o.ParticipantID == s.c.Partic
 // objection is what somebody has to confirm, nil for nothing.
 func (s settling) objection() error {
 	for _, o := range s.others {
-		if s.store.own(o) != nil { // nobody knows whose account it was
+		if s.register.own(o) != nil { // nobody knows whose account it was
 			return &OwnerError{ParticipantID: s.c.ParticipantID, ConnectionID: s.c.ID, Kind: ownedConnection, Aside: true}
 		}
 	}
@@ -245,8 +245,8 @@ func (s settling) free(o Connection) time.Time { return later(s.heldTo(o), o.Val
 // changeOver ends what stands in c's way at the instant at, and admits c.
 func (s settling) changeOver(ctx context.Context, tx *sql.Tx, at time.Time) (out Connection, verdict, err error) {
 	for _, o := range s.others {
-		if s.store.own(o) != nil { // what it says now, somebody has confirmed
-			if err := s.store.sealConnection(ctx, tx, o.ID); err != nil {
+		if s.register.own(o) != nil { // what it says now, somebody has confirmed
+			if err := s.register.sealConnection(ctx, tx, o.ID); err != nil {
 				return s.c, nil, err
 			}
 		}
@@ -270,10 +270,10 @@ func (s settling) admit(ctx context.Context, tx *sql.Tx, at time.Time, because s
 	if err != nil {
 		return c, nil, err
 	}
-	if err := s.store.sealConnection(ctx, tx, c.ID); err != nil {
+	if err := s.register.sealConnection(ctx, tx, c.ID); err != nil {
 		return c, nil, err
 	}
-	if err := s.store.dropDead(ctx, tx, c); err != nil {
+	if err := s.register.dropDead(ctx, tx, c); err != nil {
 		return c, nil, err
 	}
 	out, err = connectionIn(ctx, tx, c.ID)

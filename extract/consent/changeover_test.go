@@ -24,7 +24,7 @@ func TestSettleAccountInUse(t *testing.T) {
 	addAll(t, s, "P001", "P002")
 	first := settled(t, s, c, "P001", "one", "account")
 	id := connect(t, s, c, "P002", "two")
-	_, err := s.Settle(ctx, id, "account", nil)
+	_, err := s.settle(ctx, id, "account", nil)
 	if e, ok := asError[*AccountInUseError](err); !ok || *e != (AccountInUseError{"P002", "P001", id, false}) {
 		t.Fatalf("Settle of P001's account for P002 = %v, want *AccountInUseError", err)
 	}
@@ -32,7 +32,7 @@ func TestSettleAccountInUse(t *testing.T) {
 		t.Errorf("Connections = %+v, want P001's untouched and P002's aside", all)
 	}
 	c.add(time.Hour)
-	got, err := s.Settle(ctx, id, "account", &Changeover{Reason: "phone handed on"})
+	got, err := s.settle(ctx, id, "account", &Changeover{Reason: "phone handed on"})
 	if err != nil || got != connections(t, s)[id] || !got.ValidFrom.Equal(c.now()) || got.BegunBecause != "phone handed on" {
 		t.Fatalf("Settle, confirmed = %+v, %v, want P002's from now, %s", got, err, c.now())
 	}
@@ -59,16 +59,16 @@ func TestSettleAccountOfEarlierParticipant(t *testing.T) {
 	}
 	c.add(time.Hour)
 	id := connect(t, s, c, "P002", "two")
-	_, err := s.Settle(ctx, id, "account", nil)
+	_, err := s.settle(ctx, id, "account", nil)
 	if e, ok := asError[*AccountInUseError](err); !ok || !e.Ended {
 		t.Fatalf("Settle = %v, want *AccountInUseError of an ended connection", err)
 	}
 	early := &Changeover{Since: end.Add(-time.Minute)}
-	_, err = s.Settle(ctx, id, "account", early)
+	_, err = s.settle(ctx, id, "account", early)
 	if e, ok := asError[*ChangeoverError](err); !ok || e.Other != "P001" || !e.NotBefore.Equal(end) {
 		t.Fatalf("Settle from before P001's end = %v, want *ChangeoverError", err)
 	}
-	got, err := s.Settle(ctx, id, "account", &Changeover{Since: end})
+	got, err := s.settle(ctx, id, "account", &Changeover{Since: end})
 	if err != nil || !got.ValidFrom.Equal(end) {
 		t.Errorf("Settle from P001's end on = %+v, %v", got, err)
 	}
@@ -80,7 +80,7 @@ func TestSettleOtherAccount(t *testing.T) {
 	addAll(t, s, "P001")
 	first := settled(t, s, c, "P001", "one", "account")
 	id := connect(t, s, c, "P001", "two")
-	_, err := s.Settle(ctx, id, "another", nil)
+	_, err := s.settle(ctx, id, "another", nil)
 	if e, ok := asError[*OtherAccountError](err); !ok || *e != (OtherAccountError{ParticipantID: "P001", ConnectionID: id}) {
 		t.Fatalf("Settle of another account = %v, want *OtherAccountError", err)
 	}
@@ -88,7 +88,7 @@ func TestSettleOtherAccount(t *testing.T) {
 		t.Fatalf("Connections = %+v, want the first untouched, the second aside", all)
 	}
 	// Coming back with the first account is a decision, too.
-	if _, err := s.Settle(ctx, connect(t, s, c, "P001", "first again"), "account", nil); err != nil {
+	if _, err := s.settle(ctx, connect(t, s, c, "P001", "first again"), "account", nil); err != nil {
 		t.Fatal(err)
 	}
 	if all := connections(t, s); len(all) != 1 || all[first].Aside {
@@ -104,7 +104,7 @@ func TestSettleOtherAccount(t *testing.T) {
 	if err := s.CloseConnection(ctx, first, c.now(), ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Settle(ctx, connect(t, s, c, "P001", "four"), "another", nil); !errors.As(err, new(*OtherAccountError)) {
+	if _, err := s.settle(ctx, connect(t, s, c, "P001", "four"), "another", nil); !errors.As(err, new(*OtherAccountError)) {
 		t.Errorf("Settle of another account after the end of the first = %v, want *OtherAccountError", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestChangeoverOfOwnAccount(t *testing.T) {
 			old := settled(t, s, c, "P001", "one", "account")
 			c.add(48 * time.Hour)
 			change := &Changeover{Since: after(tt.since), First: after(tt.first), Held: map[string]time.Time{old: after(tt.held)}, Reason: "new phone"}
-			got, err := s.Settle(context.Background(), connect(t, s, c, "P001", "two"), "another", change)
+			got, err := s.settle(context.Background(), connect(t, s, c, "P001", "two"), "another", change)
 			if err != nil || !got.ValidFrom.Equal(after(tt.from)) {
 				t.Errorf("Settle = from %s, %v, want %s", got.ValidFrom, err, after(tt.from))
 			}
@@ -158,11 +158,11 @@ func TestChangeoverRefused(t *testing.T) {
 	held := c.now().Add(20 * time.Hour)
 	c.add(48 * time.Hour)
 	id := connect(t, s, c, "P002", "two")
-	_, err := s.Settle(ctx, id, "account", &Changeover{Since: held, Held: map[string]time.Time{first: held}})
+	_, err := s.settle(ctx, id, "account", &Changeover{Since: held, Held: map[string]time.Time{first: held}})
 	if e, ok := asError[*ChangeoverError](err); !ok || e.Other != "P001" || !e.Held || !e.NotBefore.Equal(held.Add(time.Second)) {
 		t.Errorf("Settle that cuts off a reading held = %v, want *ChangeoverError, not before the second after", err)
 	}
-	_, err = s.Settle(ctx, id, "account", &Changeover{Since: c.now().Add(time.Minute)})
+	_, err = s.settle(ctx, id, "account", &Changeover{Since: c.now().Add(time.Minute)})
 	if e, ok := asError[*ChangeoverError](err); !ok || e.Other != "" {
 		t.Errorf("Settle in the future = %v, want *ChangeoverError", err)
 	}
@@ -174,7 +174,11 @@ func TestChangeoverRefused(t *testing.T) {
 // However accounts wander among people, none is two people's at one instant, and
 // the audit trail knows which connections ended.
 func TestAccountsNeverOverlap(t *testing.T) {
-	for seed := range uint64(12) {
+	seeds := uint64(12)
+	if raced {
+		seeds = 4 // the others run without the race detector
+	}
+	for seed := range seeds {
 		s, c := newLedger(t)
 		people := []string{"P001", "P002", "P003"}
 		addAll(t, s, people...)
@@ -187,7 +191,7 @@ func TestAccountsNeverOverlap(t *testing.T) {
 				change.Since = c.now().Add(-time.Duration(r.IntN(200)) * time.Minute)
 			}
 			id := connect(t, s, c, who, fmt.Sprint(step))
-			if _, err := s.Settle(context.Background(), id, account, change); err != nil && !errors.As(err, new(*ChangeoverError)) {
+			if _, err := s.settle(context.Background(), id, account, change); err != nil && !errors.As(err, new(*ChangeoverError)) {
 				t.Fatalf("seed %d: Settle(%s, %s) = %v", seed, who, account, err)
 			}
 		}
@@ -288,11 +292,11 @@ func TestDestroyedTokensLeaveNoBytes(t *testing.T) {
 		}
 		g := grantOf(name, c)
 		g.Current = sealed(name)
-		if ok, err := s.commitRefresh(ctx, TokenAnswer{ConnectionID: id, OldHash: held.RefreshHash}, g); err != nil || !ok {
+		if ok, err := s.commitRefresh(ctx, tokenAnswer{ConnectionID: id, OldHash: held.RefreshHash}, g); err != nil || !ok {
 			t.Fatalf("CommitRefresh = %t, %v", ok, err)
 		}
 	}
-	answer := TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash third", HTTPStatus: 200, Sealed: sealed("answer"), ReceivedAt: c.now()}
+	answer := tokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash third", HTTPStatus: 200, Sealed: sealed("answer"), ReceivedAt: c.now()}
 	if _, err := s.putAnswer(ctx, answer); err != nil {
 		t.Fatal(err)
 	}

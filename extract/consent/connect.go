@@ -16,9 +16,7 @@ const stateLife = time.Hour
 
 // Connecting leads people to Dexcom's login, and takes what they come back with.
 type Connecting struct {
-	register  *Register
-	key       *Key
-	client    *Client
+	base
 	tokens    *Tokens
 	accounts  *Accounts
 	links     *Links
@@ -29,7 +27,7 @@ type Connecting struct {
 // Begin begins the consent of a participant and returns the URL to open in a
 // browser within the hour. Errors: *cohort.UnknownParticipantError, *NoAppError.
 func (cn *Connecting) Begin(ctx context.Context, participantID string) (string, error) {
-	address, _, err := cn.begin(ctx, OAuthState{ParticipantID: participantID})
+	address, _, err := cn.begin(ctx, oauthState{ParticipantID: participantID})
 	return address, err
 }
 
@@ -41,7 +39,7 @@ type begun struct {
 
 // begin begins the consent o, of which it fills in all but the participant, the
 // invitation and the browser.
-func (cn *Connecting) begin(ctx context.Context, o OAuthState) (string, begun, error) {
+func (cn *Connecting) begin(ctx context.Context, o oauthState) (string, begun, error) {
 	p, err := cn.register.Cohort.Participant(ctx, o.ParticipantID)
 	if err != nil {
 		return "", begun{}, err
@@ -107,9 +105,9 @@ func (cn *Connecting) Arrive(ctx context.Context, a Arrival) (found Found, err e
 
 // awaited returns the consent that an arrival is of, before anything is written:
 // what comes from nowhere, or brings nothing, costs no more than a look.
-func (cn *Connecting) awaited(ctx context.Context, hash string, a Arrival) (OAuthState, error) {
+func (cn *Connecting) awaited(ctx context.Context, hash string, a Arrival) (oauthState, error) {
 	if a.Query.Get("state") == "" {
-		return OAuthState{}, &StateError{Reason: StateMissing}
+		return oauthState{}, &StateError{Reason: StateMissing}
 	}
 	o, err := cn.state(ctx, hash)
 	switch {
@@ -125,7 +123,7 @@ func (cn *Connecting) awaited(ctx context.Context, hash string, a Arrival) (OAut
 
 // place takes a place for an exchange among the calls that the app may make in
 // an hour. A code does not keep while there is none.
-func (cn *Connecting) place(ctx context.Context, o OAuthState) error {
+func (cn *Connecting) place(ctx context.Context, o oauthState) error {
 	err := cn.client.quota()
 	if err == nil && cn.client.Pace != nil {
 		within, cancel := context.WithTimeout(ctx, lookWithin)
@@ -142,7 +140,7 @@ func (cn *Connecting) place(ctx context.Context, o OAuthState) error {
 }
 
 // completeFor is Arrive once the state is used up.
-func (cn *Connecting) completeFor(ctx context.Context, o OAuthState, a Arrival) (Found, error) {
+func (cn *Connecting) completeFor(ctx context.Context, o oauthState, a Arrival) (Found, error) {
 	if err := cn.links.stillWanted(ctx, o); err != nil {
 		return Found{}, err
 	}
@@ -182,12 +180,12 @@ func arrivedAt(address, redirect string) bool {
 // exchange turns a code into a connection, in the order of a refresh: answer
 // kept, parsed, committed. That the state is used up is on record already. An
 // answer that is to be confirmed is kept as such, and no more: *AskError.
-func (cn *Connecting) exchange(ctx context.Context, o OAuthState, code string, unconfirmed *Unconfirmed) (connectionID string, err error) {
+func (cn *Connecting) exchange(ctx context.Context, o oauthState, code string, unconfirmed *Unconfirmed) (connectionID string, err error) {
 	app, err := cn.client.app(o.Region)
 	if err != nil {
 		return "", fmt.Errorf("participant %s: %w", o.ParticipantID, err)
 	}
-	a := TokenAnswer{ConnectionID: cn.register.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
+	a := tokenAnswer{ConnectionID: cn.register.Store.NewID(), ParticipantID: o.ParticipantID, Region: app.Region, Unconfirmed: unconfirmed}
 	got, err := cn.client.post(ctx, app, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {o.RedirectURI}}, sendIt)
 	if err != nil {
 		return "", &CodeError{o.ParticipantID, "no answer: " + err.Error(), err}
@@ -210,7 +208,7 @@ func sendIt() error { return nil }
 
 // useCode commits what the answer to a code brings. A code that is not known any
 // more is "".
-func (ts *Tokens) useCode(ctx context.Context, a TokenAnswer, body []byte, code string) error {
+func (ts *Tokens) useCode(ctx context.Context, a tokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus == 200 && r.Refresh != "" {
 		grant, err := ts.key.grant(r.pair, a.ReceivedAt, r.lifetime)
@@ -225,12 +223,12 @@ func (ts *Tokens) useCode(ctx context.Context, a TokenAnswer, body []byte, code 
 		return nil
 	}
 	outcome, out := ts.codeError(a, r, code)
-	failure := RefreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
+	failure := refreshFailure{Answer: a, Outcome: outcome, Unreadable: a.HTTPStatus == 200 && !r.failed}
 	return errors.Join(out, ts.failCode(ctx, failure))
 }
 
 // codeError is that the answer a to a code, which says r, brings no tokens.
-func (ts *Tokens) codeError(a TokenAnswer, r reply, code string) (outcome string, err error) {
+func (ts *Tokens) codeError(a tokenAnswer, r reply, code string) (outcome string, err error) {
 	outcome = r.outcome(a.HTTPStatus, ts.client.secrets(a.Region, code)...)
 	switch {
 	case r.code.ofApp():
@@ -242,11 +240,11 @@ func (ts *Tokens) codeError(a TokenAnswer, r reply, code string) (outcome string
 }
 
 // finishCode completes an exchange that a crash interrupted after its answer.
-func (ts *Tokens) finishCode(ctx context.Context, a TokenAnswer) error {
+func (ts *Tokens) finishCode(ctx context.Context, a tokenAnswer) error {
 	body, err := ts.key.open(a.Sealed)
 	if err != nil {
 		ts.damaged(a) // the consent has to be begun again
-		return ts.failCode(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
+		return ts.failCode(ctx, refreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true})
 	}
 	if err := ts.register.own(a); err != nil {
 		return err

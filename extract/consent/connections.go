@@ -56,9 +56,9 @@ const TokensDamaged = "the stored tokens are damaged"
 // about.
 const NotOwned = "the stored tokens cannot be shown to be the participant's"
 
-// NoteDamage records that a connection's sealed tokens cannot be opened, until
+// noteDamage records that a connection's sealed tokens cannot be opened, until
 // others come.
-func (r *Register) NoteDamage(ctx context.Context, id string) error {
+func (r *Register) noteDamage(ctx context.Context, id string) error {
 	return r.noteError(ctx, id, TokensDamaged)
 }
 

@@ -50,7 +50,7 @@ func endedActs(ctx context.Context, tx *sql.Tx, before []Connection) (acts []sta
 
 // lostActs are what a refusal means: something only if it is the end of the
 // consent.
-func lostActs(c Connection, f RefreshFailure) []state.Act {
+func lostActs(c Connection, f refreshFailure) []state.Act {
 	if f.Status != NeedsReconsent {
 		return nil
 	}

@@ -89,7 +89,7 @@ func TestDamagedTokens(t *testing.T) {
 			if err != nil || c.LastError != TokensDamaged || c.Status != Connected {
 				t.Errorf("connection: %s, %q, %v; want that the tokens are damaged", c.Status, c.LastError, err)
 			}
-			if n, err := next.CheckSealed(t.Context()); n != 3 || !isSeal(err) || strings.Count(err.Error(), "P002: ") != 1 || strings.Contains(err.Error(), "P001") {
+			if n, err := next.CheckSealed(t.Context()); n != 3 || !as[*SealError](err) || strings.Count(err.Error(), "P002: ") != 1 || strings.Contains(err.Error(), "P001") {
 				t.Errorf("CheckSealed = %d, %v; want 3, and P002 named alone", n, err)
 			}
 			s.again(next, "P002", ids["P002"])
@@ -133,7 +133,7 @@ func TestDamagedAnswer(t *testing.T) {
 			if strict {
 				s.kill(one, "refresh.kept")
 			} else { // the answer is there, and the token was never spent
-				a := TokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", old), HTTPStatus: 200, ReceivedAt: s.clock()}
+				a := tokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", old), HTTPStatus: 200, ReceivedAt: s.clock()}
 				if _, err := g.keep(t.Context(), a, []byte("{}")); err != nil {
 					t.Fatal(err)
 				}
@@ -169,7 +169,7 @@ func TestDamagedAnswerToACode(t *testing.T) {
 		}
 		s, g := newStudy(t, "P001", "P002")
 		two := s.imported(g, "P002")
-		a := TokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
+		a := tokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
 		if _, err := g.keep(context.Background(), a, []byte(`{"access_token":"a","refresh_token":"r"}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestKeptAnswerMendsDamagedTokens(t *testing.T) {
 	for body, mended := range map[string]bool{`{"access_token":"a","refresh_token":"r"}`: true, `{"access_token":"a"}`: false} {
 		s, g := newStudy(t, "P001")
 		one := s.imported(g, "P001")
-		a := TokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", pairOf(t, g, one).Refresh), HTTPStatus: 200, ReceivedAt: s.clock()}
+		a := tokenAnswer{ConnectionID: one, ParticipantID: "P001", Region: "us", OldHash: g.Key.hash("refresh", pairOf(t, g, one).Refresh), HTTPStatus: 200, ReceivedAt: s.clock()}
 		if _, err := g.keep(t.Context(), a, []byte(body)); err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestKeptAnswerMendsDamagedTokens(t *testing.T) {
 			t.Errorf("%s: Recover = %v", body, err)
 		}
 		token, err := next.Token(t.Context(), one)
-		if mended != (err == nil && token == "a") || mended == isSeal(err) {
+		if mended != (err == nil && token == "a") || mended == as[*SealError](err) {
 			t.Errorf("%s: Token = %v, want mended: %t", body, err, mended)
 		}
 	}

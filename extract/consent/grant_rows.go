@@ -12,11 +12,11 @@ import (
 
 // commitCode makes the connection that answer a to an authorisation code
 // promised, with its first tokens, and ends the answer. The account is not
-// known yet: see Settle. Done twice it is done once.
-func (ts *Tokens) commitCode(ctx context.Context, a TokenAnswer, g Grant) error {
+// known yet: see settle. Done twice it is done once.
+func (ts *Tokens) commitCode(ctx context.Context, a tokenAnswer, g Grant) error {
 	return ts.register.Store.Received(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID)
-		if err := state.Affected(res, err, ErrSuperseded); err == ErrSuperseded {
+		if err := state.Affected(res, err, errSuperseded); err == errSuperseded {
 			return nil // somebody else finished it
 		} else if err != nil {
 			return err
@@ -27,9 +27,9 @@ func (ts *Tokens) commitCode(ctx context.Context, a TokenAnswer, g Grant) error 
 
 // failCode ends the answer to a code that brought no tokens. An unreadable one
 // is kept, sealed, for repair.
-func (ts *Tokens) failCode(ctx context.Context, f RefreshFailure) error {
+func (ts *Tokens) failCode(ctx context.Context, f refreshFailure) error {
 	err := ts.register.Store.Write(ctx, func(tx *sql.Tx) error { return closeFailed(ctx, tx, f) })
-	if errors.Is(err, ErrSuperseded) {
+	if errors.Is(err, errSuperseded) {
 		return nil // another process finished this answer
 	}
 	return err
@@ -58,8 +58,8 @@ func (r *Register) newGrant(ctx context.Context, tx *sql.Tx, c Connection, g Gra
 	return r.sealTokens(ctx, tx, c.ID)
 }
 
-// A TokenImport is a grant taken over from elsewhere.
-type TokenImport struct {
+// A tokenImport is a grant taken over from elsewhere.
+type tokenImport struct {
 	ParticipantID string
 	Region        string
 	ValidFrom     time.Time // UTC; zero: open
@@ -71,13 +71,13 @@ type TokenImport struct {
 // before, all or none, and returns their ids; the account of each is seen on
 // first use. A token that was imported before is left alone whatever became of
 // it: presenting a spent token again can cost the person's consent.
-func (mv *Moving) importTokens(ctx context.Context, list []TokenImport) (ids []string, err error) {
+func (mv *Moving) importTokens(ctx context.Context, list []tokenImport) (ids []string, err error) {
 	err = mv.register.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
 		for _, t := range list {
 			res, err := tx.ExecContext(ctx, `insert into imported_tokens (refresh_hash, imported_at)
 				select ?1, ?2 where not exists (select 1 from tokens where refresh_hash = ?1) on conflict do nothing`,
 				t.Grant.RefreshHash, state.Micros(mv.register.now()))
-			if err := state.Affected(res, err, ErrSuperseded); err == ErrSuperseded {
+			if err := state.Affected(res, err, errSuperseded); err == errSuperseded {
 				continue
 			} else if err != nil {
 				return nil, err

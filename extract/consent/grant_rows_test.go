@@ -79,7 +79,7 @@ func grantOf(name string, c *tick) Grant {
 func connect(t *testing.T, s *ledger, c *tick, participant, name string) string {
 	t.Helper()
 	ctx := context.Background()
-	a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us",
+	a, err := s.putAnswer(ctx, tokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us",
 		HTTPStatus: 200, Sealed: []byte("answer"), ReceivedAt: c.now()})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func connect(t *testing.T, s *ledger, c *tick, participant, name string) string 
 func settled(t *testing.T, s *ledger, c *tick, participant, name, account string) string {
 	t.Helper()
 	id := connect(t, s, c, participant, name)
-	if _, err := s.Settle(context.Background(), id, account, nil); err != nil {
+	if _, err := s.settle(context.Background(), id, account, nil); err != nil {
 		t.Fatalf("Settle(%s, %s) = %v", participant, account, err)
 	}
 	return id
@@ -117,11 +117,11 @@ func TestCommitCodeOnce(t *testing.T) {
 	ctx := context.Background()
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
-	a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: s.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
+	a, err := s.putAnswer(ctx, tokenAnswer{ConnectionID: s.NewID(), ParticipantID: "P001", Region: "us", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := s.Answers(ctx, ""); err != nil || !reflect.DeepEqual(got, []TokenAnswer{a}) {
+	if got, err := s.Answers(ctx, ""); err != nil || !reflect.DeepEqual(got, []tokenAnswer{a}) {
 		t.Fatalf("Answers = %+v, %v, want %+v", got, err, a)
 	}
 	for range 2 {
@@ -146,12 +146,12 @@ func TestSettleReconnect(t *testing.T) {
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
 	old := settled(t, s, c, "P001", "one", "account")
-	lost := RefreshFailure{Answer: TokenAnswer{ConnectionID: old, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: NeedsReconsent}
+	lost := refreshFailure{Answer: tokenAnswer{ConnectionID: old, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: NeedsReconsent}
 	if err := s.failRefresh(ctx, lost); err != nil {
 		t.Fatal(err)
 	}
 	id := connect(t, s, c, "P001", "two")
-	got, err := s.Settle(ctx, id, "account", nil)
+	got, err := s.settle(ctx, id, "account", nil)
 	if err != nil || got.ID != old || got.Status != Connected || got.LastError != "" {
 		t.Fatalf("Settle of the same account = %+v, %v, want connection %s, connected", got, err, old)
 	}
@@ -178,7 +178,7 @@ func TestSettleReconnectWithIntents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := s.Settle(ctx, id, "account", nil); err != nil || got.ID != old {
+	if got, err := s.settle(ctx, id, "account", nil); err != nil || got.ID != old {
 		t.Fatalf("Settle = %+v, %v, want connection %s", got, err, old)
 	}
 	if intents, err := s.intents(ctx); err != nil || len(intents) != 0 {
@@ -192,7 +192,7 @@ func TestSettleDropsDead(t *testing.T) {
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
 	dead := connect(t, s, c, "P001", "one")
-	f := RefreshFailure{Answer: TokenAnswer{ConnectionID: dead, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: AuthSuspect, RetryAt: c.now()}
+	f := refreshFailure{Answer: tokenAnswer{ConnectionID: dead, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: AuthSuspect, RetryAt: c.now()}
 	if err := s.failRefresh(ctx, f); err != nil {
 		t.Fatal(err)
 	}
@@ -213,7 +213,7 @@ func TestRefreshRows(t *testing.T) {
 	if ok, err := s.refreshing(id, "me").TakeFree(ctx, time.Minute); err != nil || !ok {
 		t.Fatalf("LeaseRefresh = %t, %v", ok, err)
 	}
-	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash zero"); !isError(err, ErrSuperseded) {
+	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash zero"); !isError(err, errSuperseded) {
 		t.Fatalf("BeginRefresh of another token = %v, want ErrSuperseded", err)
 	}
 	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash one"); err != nil {
@@ -222,7 +222,7 @@ func TestRefreshRows(t *testing.T) {
 	if got, err := s.intents(ctx); err != nil || !reflect.DeepEqual(got, []string{id}) {
 		t.Fatalf("Intents = %v, %v, want %s", got, err, id)
 	}
-	a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
+	a, err := s.putAnswer(ctx, tokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +248,7 @@ func TestFailRefreshSuperseded(t *testing.T) {
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
 	id := settled(t, s, c, "P001", "two", "account")
-	f := RefreshFailure{Answer: TokenAnswer{ConnectionID: id, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: NeedsReconsent, RetryAt: c.now()}
+	f := refreshFailure{Answer: tokenAnswer{ConnectionID: id, OldHash: "hash one"}, Outcome: "invalid_grant", Refused: true, Status: NeedsReconsent, RetryAt: c.now()}
 	if err := s.failRefresh(ctx, f); err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestFailRefreshOnce(t *testing.T) {
 	addAll(t, s, "P001")
 	id := settled(t, s, c, "P001", "one", "account")
 	for _, unreadable := range []bool{false, true} {
-		a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 503, Sealed: []byte("x"), ReceivedAt: c.now()})
+		a, err := s.putAnswer(ctx, tokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash one", HTTPStatus: 503, Sealed: []byte("x"), ReceivedAt: c.now()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +277,7 @@ func TestFailRefreshOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if err := s.failRefresh(ctx, RefreshFailure{Answer: a, Outcome: "503", Unreadable: unreadable, RetryAt: c.now()}); err != nil {
+			if err := s.failRefresh(ctx, refreshFailure{Answer: a, Outcome: "503", Unreadable: unreadable, RetryAt: c.now()}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -298,21 +298,21 @@ func TestImportTokensKnowsSpentOnes(t *testing.T) {
 	ctx := context.Background()
 	s, c := newLedger(t)
 	addAll(t, s, "P001", "P002")
-	list := []TokenImport{{ParticipantID: "P001", Region: "us", Grant: grantOf("one", c)}, {ParticipantID: "P002", Region: "us", Grant: grantOf("two", c)}}
+	list := []tokenImport{{ParticipantID: "P001", Region: "us", Grant: grantOf("one", c)}, {ParticipantID: "P002", Region: "us", Grant: grantOf("two", c)}}
 	ids, err := s.importTokens(ctx, list)
 	if err != nil || len(ids) != 2 {
 		t.Fatalf("ImportTokens = %v, %v, want 2", ids, err)
 	}
 	// The first is refreshed: its imported token is spent.
-	a := TokenAnswer{ConnectionID: ids[0], OldHash: "hash one"}
+	a := tokenAnswer{ConnectionID: ids[0], OldHash: "hash one"}
 	if ok, err := s.commitRefresh(ctx, a, grantOf("next", c)); err != nil || !ok {
 		t.Fatalf("CommitRefresh = %t, %v", ok, err)
 	}
-	list = append(list, TokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("next", c)}) // held, though never imported
+	list = append(list, tokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("next", c)}) // held, though never imported
 	if ids, err := s.importTokens(ctx, list); err != nil || len(ids) != 0 {
 		t.Errorf("the same tokens again = %v, %v, want no connection", ids, err)
 	}
-	list = append(list, TokenImport{ParticipantID: "P009", Region: "us", Grant: grantOf("nine", c)}, TokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("ten", c)})
+	list = append(list, tokenImport{ParticipantID: "P009", Region: "us", Grant: grantOf("nine", c)}, tokenImport{ParticipantID: "P001", Region: "us", Grant: grantOf("ten", c)})
 	if ids, err := s.importTokens(ctx, list); err == nil {
 		t.Errorf("ImportTokens of an unknown participant = %v, want an error", ids)
 	}
@@ -325,8 +325,8 @@ func TestUseState(t *testing.T) {
 	ctx := context.Background()
 	s, c := newLedger(t)
 	addAll(t, s, "P001")
-	put := func(hash string) OAuthState {
-		o := OAuthState{Hash: hash, ParticipantID: "P001", Region: "us", RedirectURI: "http://localhost/", CreatedAt: c.now(), ExpiresAt: c.now().Add(time.Hour)}
+	put := func(hash string) oauthState {
+		o := oauthState{Hash: hash, ParticipantID: "P001", Region: "us", RedirectURI: "http://localhost/", CreatedAt: c.now(), ExpiresAt: c.now().Add(time.Hour)}
 		if err := s.putState(ctx, o); err != nil {
 			t.Fatal(err)
 		}
@@ -353,8 +353,8 @@ func TestBindKey(t *testing.T) {
 		t.Errorf("BoundKey at first = %q, %v, want none", got, err)
 	}
 	for _, recipient := range []string{"age1a", "age1b"} {
-		if got, err := s.BindKey(ctx, StudyKey{Recipient: recipient}); err != nil || got != "age1a" {
-			t.Errorf("BindKey(%s) = %q, %v, want the first, age1a", recipient, got, err)
+		if got, err := s.bindKey(ctx, studyKey{Recipient: recipient}); err != nil || got != "age1a" {
+			t.Errorf("bindKey(%s) = %q, %v, want the first, age1a", recipient, got, err)
 		}
 	}
 	lines, err := s.Trail(ctx)

@@ -24,14 +24,21 @@ type Grants struct {
 // New returns the consents that r keeps and k seals, by way of c.
 func New(r *Register, k *Key, c *Client) *Grants {
 	c.now = r.now
-	g := &Grants{Register: r, Key: k, Client: c}
-	g.Tokens = &Tokens{register: r, key: k, client: c}
-	g.Accounts = &Accounts{register: r, key: k, client: c, tokens: g.Tokens}
-	g.Links = &Links{register: r, key: k}
-	g.Questions = &Questions{register: r, key: k, client: c, tokens: g.Tokens, accounts: g.Accounts, links: g.Links}
-	g.Connecting = &Connecting{register: r, key: k, client: c, tokens: g.Tokens, accounts: g.Accounts, links: g.Links, questions: g.Questions}
-	g.Moving = &Moving{register: r, key: k, client: c, tokens: g.Tokens}
+	g, b := &Grants{Register: r, Key: k, Client: c}, base{r, k, c}
+	g.Tokens = &Tokens{base: b}
+	g.Accounts = &Accounts{base: b, tokens: g.Tokens}
+	g.Links = &Links{base: b}
+	g.Questions = &Questions{base: b, tokens: g.Tokens, accounts: g.Accounts, links: g.Links}
+	g.Connecting = &Connecting{base: b, tokens: g.Tokens, accounts: g.Accounts, links: g.Links, questions: g.Questions}
+	g.Moving = &Moving{base: b, tokens: g.Tokens}
 	return g
+}
+
+// A base is what all of them go by.
+type base struct {
+	register *Register
+	key      *Key
+	client   *Client
 }
 
 // A pair is what a grant consists of. Unlike Secret it can be encoded: only

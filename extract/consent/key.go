@@ -79,7 +79,7 @@ func ReadKey(ctx context.Context, name string, r io.Reader, register *Register) 
 // bind makes sure that k is the key of the store's tokens.
 func (k *Key) bind(ctx context.Context, name string, register *Register) (*Key, error) {
 	recipient := k.Recipient()
-	bound, err := register.BindKey(ctx, StudyKey{Recipient: recipient, Keyed: k.keyed, RefreshHash: k.refreshHash})
+	bound, err := register.bindKey(ctx, studyKey{Recipient: recipient, Keyed: k.keyed, RefreshHash: k.refreshHash})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

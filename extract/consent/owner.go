@@ -65,13 +65,13 @@ func (t SealedTokens) row() ownedRow {
 		[]string{t.ConnectionID, t.RefreshHash, t.PreviousHash}}
 }
 
-func (a TokenAnswer) row() ownedRow {
+func (a tokenAnswer) row() ownedRow {
 	sum := sha256.Sum256(a.Sealed)
 	return ownedRow{ownedAnswer, "token_answers", "answer_id", a.ID, a.ParticipantID, a.ConnectionID, a.seal,
 		[]string{a.ID, a.ConnectionID, a.ParticipantID, a.Region, a.OldHash, fmt.Sprint(a.HTTPStatus), hex.EncodeToString(sum[:]), a.waits}}
 }
 
-func (o OAuthState) row() ownedRow {
+func (o oauthState) row() ownedRow {
 	return ownedRow{ownedConsent, "oauth_states", "state_hash", o.Hash, o.ParticipantID, "", o.seal,
 		[]string{o.Hash, o.ParticipantID, o.Region, o.RedirectURI, o.Invitation, o.Browser}}
 }
@@ -181,21 +181,21 @@ func (r *Register) dropDisowned(ctx context.Context, tx *sql.Tx, participant str
 	return nil
 }
 
-// NoteMended takes back NoteOwner and NoteDamage: the tokens can be used after all, as
+// noteMended takes back noteOwner and noteDamage: the tokens can be used after all, as
 // after a backup was restored.
-func (r *Register) NoteMended(ctx context.Context, id string) error {
+func (r *Register) noteMended(ctx context.Context, id string) error {
 	_, err := r.Store.Exec(ctx, "update connections set last_error = '' where connection_id = ? and last_error in (?, ?)", id, NotOwned, TokensDamaged)
 	return err
 }
 
-// NoteOwner records that a connection, or its tokens, are not the participant's,
+// noteOwner records that a connection, or its tokens, are not the participant's,
 // until other tokens come.
-func (r *Register) NoteOwner(ctx context.Context, id string) error {
+func (r *Register) noteOwner(ctx context.Context, id string) error {
 	return r.noteError(ctx, id, NotOwned)
 }
 
 // Disowned are all rows still in use that are not their participants':
-// what the key of BindKey can tell without opening what is sealed.
+// what the key of bindKey can tell without opening what is sealed.
 func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error) {
 	note := func(err error) {
 		if e, ok := errors.AsType[*OwnerError](err); ok {

@@ -98,7 +98,7 @@ func TestExchangedAnswersToCodes(t *testing.T) {
 		s, g := newStudy(t, "P001", "P002")
 		var ids []string
 		for _, who := range []string{"P001", "P002"} {
-			a := TokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: who, Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
+			a := tokenAnswer{ConnectionID: g.Register.Store.NewID(), ParticipantID: who, Region: "us", HTTPStatus: 200, ReceivedAt: s.clock()}
 			kept, err := g.keep(context.Background(), a, []byte(`{"access_token":"a`+who+`","refresh_token":"r`+who+`"}`))
 			if err != nil {
 				t.Fatal(err)

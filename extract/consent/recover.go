@@ -82,22 +82,22 @@ func (ts *Tokens) finish(ctx context.Context, id string) error {
 }
 
 // finishRefresh completes a refresh that a crash interrupted after its answer.
-func (ts *Tokens) finishRefresh(ctx context.Context, a TokenAnswer) error {
+func (ts *Tokens) finishRefresh(ctx context.Context, a tokenAnswer) error {
 	ctx = context.WithoutCancel(ctx)
 	body, err := ts.key.open(a.Sealed)
 	if err != nil {
 		// As if the answer had been lost on its way: the stored token is tried once.
 		ts.damaged(a)
-		return ts.failRefresh(ctx, RefreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: ts.register.now()})
+		return ts.failRefresh(ctx, refreshFailure{Answer: a, Outcome: damagedAnswer, Unreadable: true, RetryAt: ts.register.now()})
 	}
 	if err := ts.register.own(a); err != nil {
-		return errors.Join(err, ts.register.NoteOwner(ctx, a.ConnectionID))
+		return errors.Join(err, ts.register.noteOwner(ctx, a.ConnectionID))
 	}
 	h, err := ts.read(ctx, a.ConnectionID)
 	switch {
-	case isSeal(err) && readReply(body).Refresh != "": // they are about to be replaced
-	case isSeal(err):
-		return ts.failRefresh(ctx, RefreshFailure{Answer: a, Outcome: TokensDamaged, Unreadable: true, RetryAt: ts.register.now()})
+	case as[*SealError](err) && readReply(body).Refresh != "": // they are about to be replaced
+	case as[*SealError](err):
+		return ts.failRefresh(ctx, refreshFailure{Answer: a, Outcome: TokensDamaged, Unreadable: true, RetryAt: ts.register.now()})
 	case err != nil && !errors.Is(err, ErrNoConnection):
 		return err
 	}
@@ -111,31 +111,14 @@ func (ts *Tokens) finishRefresh(ctx context.Context, a TokenAnswer) error {
 // cannot be opened.
 const damagedAnswer = "the kept answer is damaged"
 
-func (ts *Tokens) damaged(a TokenAnswer) {
+func (ts *Tokens) damaged(a tokenAnswer) {
 	ts.client.log().Warn("a kept token answer is damaged", "participant_id", a.ParticipantID, "connection_id", a.ConnectionID)
-}
-
-func isSeal(err error) bool {
-	var seal *SealError
-	return errors.As(err, &seal)
 }
 
 // refreshError reports whether err is about one connection's grant and
 // recorded in the store, as opposed to a fault of ours.
 func refreshError(err error) bool {
-	var (
-		reconsent *NeedsReconsentError
-		suspect   *AuthSuspectError
-		exported  *ExportedError
-		temporary *TemporaryError
-		client    *WrongClientError
-		app       *NoAppError
-		quota     *quotaError
-		stopped   *RefreshStoppedError
-		seal      *SealError
-		owner     *OwnerError
-	)
-	return errors.As(err, &reconsent) || errors.As(err, &suspect) || errors.As(err, &exported) || errors.As(err, &temporary) ||
-		errors.As(err, &client) || errors.As(err, &app) || errors.As(err, &quota) || errors.As(err, &stopped) || errors.As(err, &seal) || errors.As(err, &owner) ||
-		errors.Is(err, ErrSuperseded) || errors.Is(err, state.ErrLeaseLost)
+	return as[*NeedsReconsentError](err) || as[*AuthSuspectError](err) || as[*ExportedError](err) || as[*TemporaryError](err) ||
+		as[*WrongClientError](err) || as[*NoAppError](err) || as[*quotaError](err) || as[*RefreshStoppedError](err) ||
+		as[*SealError](err) || as[*OwnerError](err) || errors.Is(err, errSuperseded) || errors.Is(err, state.ErrLeaseLost)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 const (
@@ -63,7 +65,7 @@ func (ts *Tokens) appAccepted(ctx context.Context, region string) bool {
 }
 
 // refused records that the server did not accept h's refresh token, with this code.
-func (ts *Tokens) refused(ctx context.Context, h held, f RefreshFailure, code oauthCode) error {
+func (ts *Tokens) refused(ctx context.Context, h held, f refreshFailure, code oauthCode) error {
 	d := doubt{now: ts.register.now(), since: h.RefusedSince, last: h.RefusedAt, code: code, clearOnes: h.Refusals}
 	since, over, err := d.judge(func(since time.Time) (Others, error) { return ts.others(ctx, h.Connection, since) })
 	if err != nil {
@@ -162,4 +164,24 @@ func AppRefused(c Connection, all []Connection) bool {
 		refused = refused || o.Status == AuthSuspect
 	}
 	return refused
+}
+
+// Others say how the grants of other participants fared with the same app.
+type Others struct {
+	Renewed int // renewed since
+	Failed  int // tried since, and not renewed
+}
+
+// others returns how those fared who share c's app, since an instant (UTC). It
+// tells a refusal that is one person's from one that is everybody's.
+func (ts *Tokens) others(ctx context.Context, c Connection, since time.Time) (Others, error) {
+	return state.One(ctx, ts.register.Store, func(row func(...any) error) (Others, error) {
+		var o Others
+		err := row(&o.Renewed, &o.Failed)
+		return o, err
+	}, `select count(*) filter (where renewed), count(*) filter (where not renewed and tried) from (
+			select coalesce(renewed_at >= ?3, 0) as renewed,
+				exists (select 1 from refresh_tries r where r.connection_id = c.connection_id and r.tried_at >= ?3) as tried
+			from connections c where region = ?1 and participant_id <> ?2)`,
+		c.Region, c.ParticipantID, state.Micros(since))
 }

@@ -11,7 +11,7 @@ import (
 // sealAll seals with k every row that has an owner, as it stands, sets the mark, and
 // returns how many connections there are. A row that is sealed already says that the
 // mark was lost.
-func (r *Register) sealAll(ctx context.Context, tx *sql.Tx, k StudyKey) (connections int, err error) {
+func (r *Register) sealAll(ctx context.Context, tx *sql.Tx, k studyKey) (connections int, err error) {
 	var sealed int
 	err = tx.QueryRowContext(ctx, `select (select count(*) from connections where seal <> '') + (select count(*) from tokens where seal <> '')
 		+ (select count(*) from token_answers where seal <> '') + (select count(*) from oauth_states where seal <> '')
@@ -41,7 +41,7 @@ func (r *Register) sealAll(ctx context.Context, tx *sql.Tx, k StudyKey) (connect
 }
 
 // sealOlder seals all rows of a query.
-func sealOlder[T owned](ctx context.Context, tx *sql.Tx, k StudyKey, scan func(row func(...any) error) (T, error), query string) error {
+func sealOlder[T owned](ctx context.Context, tx *sql.Tx, k studyKey, scan func(row func(...any) error) (T, error), query string) error {
 	rows, err := state.Collect(ctx, tx, scan, query)
 	for _, v := range rows {
 		err = errors.Join(err, putSeal(ctx, tx, k.Keyed, v))
@@ -50,7 +50,7 @@ func sealOlder[T owned](ctx context.Context, tx *sql.Tx, k StudyKey, scan func(r
 }
 
 // sealOlderTokens seals a connection's tokens, unless its pair is that of another hash.
-func sealOlderTokens(ctx context.Context, tx *sql.Tx, k StudyKey, id string) error {
+func sealOlderTokens(ctx context.Context, tx *sql.Tx, k studyKey, id string) error {
 	t, err := state.One(ctx, tx, scanTokens, selectTokens, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil

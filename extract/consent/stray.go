@@ -9,15 +9,15 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// SetAside takes the grant of a connection out of use, because an answer of
+// setAside takes the grant of a connection out of use, because an answer of
 // another account came through it: it becomes a connection of its own that is set
 // aside, as after a sign-in with another account, and the one it was of needs a
-// new consent. What is decided then is Settle's: the same account goes on where it
-// was, another one is a new connection. SetAside returns the grant set aside.
+// new consent. What is decided then is settle's: the same account goes on where it
+// was, another one is a new connection. setAside returns the grant set aside.
 // Done twice it is done once.
 //
 // The caller holds the connection's refresh lease and has finished its answers.
-func (r *Register) SetAside(ctx context.Context, id string) (Connection, error) {
+func (r *Register) setAside(ctx context.Context, id string) (Connection, error) {
 	var out Connection
 	err := r.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		c, err := connectionIn(ctx, tx, id)
@@ -81,9 +81,9 @@ func (r *Register) moveAside(ctx context.Context, tx *sql.Tx, from, to Connectio
 	return err
 }
 
-// StrayOf returns the grant that was taken from a connection and set aside;
+// strayOf returns the grant that was taken from a connection and set aside;
 // ErrNoConnection if there is none.
-func (r *Register) StrayOf(ctx context.Context, c Connection) (Connection, error) {
+func (r *Register) strayOf(ctx context.Context, c Connection) (Connection, error) {
 	return strayed(ctx, r.Store, c)
 }
 

@@ -17,13 +17,13 @@ func TestSetAsideRows(t *testing.T) {
 		same   bool // the participant's old connection goes on
 	}{
 		{"it is the account of before", func(s *ledger, _ *tick, aside string) (Connection, error) {
-			return s.Settle(ctx, aside, "account", nil)
+			return s.settle(ctx, aside, "account", nil)
 		}, true},
 		{"it is another, and that is meant", func(s *ledger, c *tick, aside string) (Connection, error) {
-			return s.Settle(ctx, aside, "another", &Changeover{Reason: "new phone"})
+			return s.settle(ctx, aside, "another", &Changeover{Reason: "new phone"})
 		}, false},
 		{"somebody signs in with the account of before", func(s *ledger, c *tick, _ string) (Connection, error) {
-			return s.Settle(ctx, connect(t, s, c, "P001", "two"), "account", nil)
+			return s.settle(ctx, connect(t, s, c, "P001", "two"), "account", nil)
 		}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -34,22 +34,22 @@ func TestSetAsideRows(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			aside, err := s.SetAside(ctx, old)
+			aside, err := s.setAside(ctx, old)
 			if err != nil || !aside.Aside || aside.AccountHash != "" || !aside.StrayedAt.Equal(c.now()) || aside.Status != Connected {
 				t.Fatalf("SetAside = %+v, %v; want a grant set aside now", aside, err)
 			}
-			if again, err := s.SetAside(ctx, old); err != nil || again != aside {
+			if again, err := s.setAside(ctx, old); err != nil || again != aside {
 				t.Errorf("SetAside again = %+v, %v; want the same", again, err)
 			}
 			all := connections(t, s)
 			if all[old].Status != NeedsReconsent || all[old].AccountHash != "account" || all[other].Status != Connected {
 				t.Errorf("connections %+v; want that P001 needs a consent and keeps its account", all)
 			}
-			if got, err := s.StrayOf(ctx, all[old]); err != nil || got != aside {
-				t.Errorf("StrayOf = %+v, %v", got, err)
+			if got, err := s.strayOf(ctx, all[old]); err != nil || got != aside {
+				t.Errorf("strayOf = %+v, %v", got, err)
 			}
-			if _, err := s.StrayOf(ctx, all[other]); !errors.Is(err, ErrNoConnection) {
-				t.Errorf("StrayOf somebody else = %v", err)
+			if _, err := s.strayOf(ctx, all[other]); !errors.Is(err, ErrNoConnection) {
+				t.Errorf("strayOf somebody else = %v", err)
 			}
 			if _, err := s.Tokens(ctx, old); !errors.Is(err, ErrNoConnection) {
 				t.Errorf("the tokens are there twice: %v", err)
@@ -70,8 +70,8 @@ func TestSetAsideRows(t *testing.T) {
 			if tt.same && len(all) != 2 || !tt.same && (all[old].Status != Ended || all[old].EndedBecause != "new phone") {
 				t.Errorf("connections %+v", all)
 			}
-			if _, err := s.StrayOf(ctx, all[old]); !errors.Is(err, ErrNoConnection) {
-				t.Errorf("StrayOf once it is settled = %v", err)
+			if _, err := s.strayOf(ctx, all[old]); !errors.Is(err, ErrNoConnection) {
+				t.Errorf("strayOf once it is settled = %v", err)
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestOthers(t *testing.T) {
 	}
 	renew := func(p string) {
 		t.Helper()
-		a, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: ids[p], ParticipantID: p, OldHash: "hash " + p, HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
+		a, err := s.putAnswer(ctx, tokenAnswer{ConnectionID: ids[p], ParticipantID: p, OldHash: "hash " + p, HTTPStatus: 200, Sealed: []byte("x"), ReceivedAt: c.now()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestOthers(t *testing.T) {
 	}
 	fail := func(p string, unsent bool) {
 		t.Helper()
-		if err := s.failRefresh(ctx, RefreshFailure{Answer: TokenAnswer{ConnectionID: ids[p], OldHash: "hash " + p}, Outcome: "no", Unsent: unsent}); err != nil {
+		if err := s.failRefresh(ctx, refreshFailure{Answer: tokenAnswer{ConnectionID: ids[p], OldHash: "hash " + p}, Outcome: "no", Unsent: unsent}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 )
 
 // unconfirmed stores an answer that waits for a yes of browser B.
-func unconfirmed(t *testing.T, s *ledger, c *tick, participant, invitation string) TokenAnswer {
+func unconfirmed(t *testing.T, s *ledger, c *tick, participant, invitation string) tokenAnswer {
 	t.Helper()
-	a, err := s.putAnswer(t.Context(), TokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us", HTTPStatus: 200,
+	a, err := s.putAnswer(t.Context(), tokenAnswer{ConnectionID: s.NewID(), ParticipantID: participant, Region: "us", HTTPStatus: 200,
 		Sealed: []byte("sealed"), ReceivedAt: c.now(), Unconfirmed: &Unconfirmed{Invitation: invitation, Browser: "B", ExpiresAt: c.now().Add(15 * time.Minute)}})
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestConfirm(t *testing.T) {
 		{"connected meanwhile", func(s *ledger, _ *tick) { s.endInvitations(ctx, "P001") }, "B", StateUsed},
 		{"refused before", func(s *ledger, _ *tick) {
 			all, _ := s.Unconfirmed(ctx)
-			s.destroy(ctx, FateRefused, all[0].AnswerID)
+			s.destroy(ctx, fateRefused, all[0].AnswerID)
 		}, "B", StateUnknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -74,14 +74,14 @@ func TestConfirm(t *testing.T) {
 				return
 			}
 			a.Unconfirmed, a.waits = nil, ""
-			if err != nil || !reflect.DeepEqual(got, a) || !reflect.DeepEqual(all, []TokenAnswer{a}) {
+			if err != nil || !reflect.DeepEqual(got, a) || !reflect.DeepEqual(all, []tokenAnswer{a}) {
 				t.Errorf("Confirm = %+v, Answers = %+v, %v; want %+v", got, all, err, a)
 			}
 			if _, err := s.accept(ctx, a.ID, "B"); reasonOf(err) != StateUnknown {
 				t.Errorf("Confirm twice = %v, want %q", err, StateUnknown)
 			}
 			// What was confirmed is no question any more that could be ended.
-			if n, err := s.destroy(ctx, FateRefused, a.ID); n != 0 || err != nil {
+			if n, err := s.destroy(ctx, fateRefused, a.ID); n != 0 || err != nil {
 				t.Errorf("EndUnconfirmed after Confirm = %d, %v, want 0", n, err)
 			}
 			if gone, err := s.expireUnconfirmed(ctx); len(gone) != 0 || err != nil {
@@ -125,7 +125,7 @@ func TestUnconfirmedEnd(t *testing.T) {
 	if err := s.noteAsked(ctx, Unconfirmed{AnswerID: second.ID, ParticipantID: "P002"}); reasonOf(err) != StateUnknown {
 		t.Errorf("Asked of one who withdrew = %v, want %q", err, StateUnknown)
 	}
-	if _, err := s.putAnswer(ctx, TokenAnswer{ConnectionID: "C", ParticipantID: "P002", Unconfirmed: &Unconfirmed{Browser: "B"}}); !errors.As(err, new(*cohort.WithdrawnError)) {
+	if _, err := s.putAnswer(ctx, tokenAnswer{ConnectionID: "C", ParticipantID: "P002", Unconfirmed: &Unconfirmed{Browser: "B"}}); !errors.As(err, new(*cohort.WithdrawnError)) {
 		t.Errorf("PutAnswer of one who withdrew = %v, want *cohort.WithdrawnError", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -26,7 +27,7 @@ type Device struct {
 }
 
 // Verify looks at the account of a connection (dataRange and devices) and
-// settles whose it is: see Register.Settle, whose errors these are
+// settles whose it is: see Register.settle, whose errors these are
 // (*AccountInUseError, *OtherAccountError, *ChangeoverError).
 // With them comes what was seen, for whoever has to decide. If the account
 // cannot be seen, *UncheckedError: nothing is lost. Else Token's errors.
@@ -123,7 +124,7 @@ func (ac *Accounts) settle(ctx context.Context, id, account string, change *Chan
 		return nil
 	}
 	err = ac.tokens.alone(ctx, id, leased, func() error {
-		c, err = ac.register.Settle(ctx, id, account, change)
+		c, err = ac.register.settle(ctx, id, account, change)
 		return err
 	})
 	return c, err
@@ -152,4 +153,29 @@ func readRanges(a dexcom.Answer) (dexcom.Ranges, error) {
 	ranges, err := dexcom.ParseRanges(plain)
 	ranges.UserID = ""
 	return ranges, err
+}
+
+func readDevices(a dexcom.Answer) ([]Device, error) {
+	plain, err := dexcom.Plain(a.Body, a.Encoding, dexcom.DefaultMaxBody)
+	if err != nil {
+		return nil, err
+	}
+	var out []Device
+	var envelope dexcom.Envelope
+	for d, err := range dexcom.Records[dexcom.Device](plain, &envelope) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Device{
+			Display: shown(d.DisplayDevice), App: shown(d.DisplayApp), Generation: shown(d.TransmitterGeneration),
+			LastUpload: d.LastUpload.UTC(),
+		})
+	}
+	slices.SortStableFunc(out, func(a, b Device) int { return b.LastUpload.Compare(a.LastUpload) })
+	return out, nil
+}
+
+// shown is a text of a server fit to be shown to whoever connects.
+func shown(text dexcom.Text) string {
+	return dexcom.Shorten(dexcom.Printable(text.String()))
 }

@@ -41,7 +41,7 @@ func TestWithdrawDestroysTokens(t *testing.T) {
 	addAll(t, s, "P001", "P002")
 	id := settled(t, s, c, "P001", "canary-first", "account 1")
 	settled(t, s, c, "P002", "another", "account 2")
-	answer := TokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash canary-first",
+	answer := tokenAnswer{ConnectionID: id, ParticipantID: "P001", Region: "us", OldHash: "hash canary-first",
 		HTTPStatus: 200, Sealed: []byte("canary-answer"), ReceivedAt: c.now()}
 	kept, err := s.putAnswer(ctx, answer)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestWithdrawDestroysTokens(t *testing.T) {
 	if err := s.beginRefresh(ctx, id, s.refreshing(id, "me"), "hash canary-second"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.putState(ctx, OAuthState{Hash: "canary-state", ParticipantID: "P001", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
+	if err := s.putState(ctx, oauthState{Hash: "canary-state", ParticipantID: "P001", ExpiresAt: c.now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	if len(filesHolding(t, dir, "canary")) == 0 {
@@ -100,14 +100,14 @@ func TestWithdrawnIsRefused(t *testing.T) {
 		"Standing": func(who string) error { return other.Standing(ctx, who) },
 		"Claim":    func(who string) error { _, err := other.Claim(ctx, who, "run", time.Hour); return err },
 		"PutState": func(who string) error {
-			return other.putState(ctx, OAuthState{Hash: "h " + who, ParticipantID: who, ExpiresAt: c.now().Add(time.Hour)})
+			return other.putState(ctx, oauthState{Hash: "h " + who, ParticipantID: who, ExpiresAt: c.now().Add(time.Hour)})
 		},
 		"PutAnswer": func(who string) error {
-			_, err := other.putAnswer(ctx, TokenAnswer{ConnectionID: other.NewID(), ParticipantID: who, Sealed: []byte("x"), ReceivedAt: c.now()})
+			_, err := other.putAnswer(ctx, tokenAnswer{ConnectionID: other.NewID(), ParticipantID: who, Sealed: []byte("x"), ReceivedAt: c.now()})
 			return err
 		},
 		"ImportTokens": func(who string) error {
-			_, err := other.importTokens(ctx, []TokenImport{{ParticipantID: who, Region: "us", Grant: grantOf("import "+who, c)}})
+			_, err := other.importTokens(ctx, []tokenImport{{ParticipantID: who, Region: "us", Grant: grantOf("import "+who, c)}})
 			return err
 		},
 	}

@@ -125,7 +125,6 @@ func TestBusyPatienceEnds(t *testing.T) {
 
 // Opening a state that nobody else may read either is the same error.
 func TestOpenBusy(t *testing.T) {
-	t.Parallel() // it waits for some seconds
 	s, _ := newStore(t)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -43,8 +43,15 @@ func openIn(t *testing.T, dir string, c *clock) *Store {
 	return s
 }
 
+// beside are the tests that run beside others.
+var beside sync.Map
+
+// newStore is a state of its own, so its test runs beside others.
 func newStore(t *testing.T) (*Store, *clock) {
 	t.Helper()
+	if _, again := beside.LoadOrStore(t, true); !again {
+		t.Parallel()
+	}
 	c := newClock()
 	return openIn(t, newFolder(t), c), c
 }

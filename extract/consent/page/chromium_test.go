@@ -38,7 +38,7 @@ func TestChromiumByKeyboard(t *testing.T) {
 		t.Errorf("after denying: %d %q", r.Status, b.title())
 	}
 	b.shoot("denied-desktop")
-	if got := c.standing("P001"); got != consent.Denied {
+	if got := c.progress("P001"); got != consent.Denied {
 		t.Errorf("standing after denying: %s", got)
 	}
 	button()
@@ -194,7 +194,7 @@ func TestChromiumAnotherBrowser(t *testing.T) {
 		if r := b.press(); r.Status != 200 || b.title() != want.title {
 			t.Errorf("after %q: %d %q, want %q", button, r.Status, b.title(), want.title)
 		}
-		if got := c.standing("P001"); got != want.standing {
+		if got := c.progress("P001"); got != want.standing {
 			t.Errorf("standing after %q: %s, want %s", button, got, want.standing)
 		}
 		b.quiet()

@@ -134,7 +134,7 @@ func (s *site) end(w http.ResponseWriter, r *http.Request, found consent.Found, 
 }
 
 // pageOf is what the person is shown at the end.
-func pageOf(ended consent.Ending) outcome {
+func pageOf(ended consent.Ending) notice {
 	switch ended {
 	case consent.EndedConnected, consent.EndedUnchecked:
 		return connected
@@ -178,7 +178,7 @@ func (s *site) refuse(w http.ResponseWriter, err error) {
 }
 
 func (s *site) done(w http.ResponseWriter, r *http.Request) {
-	switch how := outcome(r.PathValue("how")); how {
+	switch how := notice(r.PathValue("how")); how {
 	case connected, denied, refused, later, call:
 		s.show(w, how)
 	default:
@@ -194,11 +194,11 @@ func (s *site) redirect(w http.ResponseWriter, address string) {
 }
 
 // show sends a page that is the same for everybody.
-func (s *site) show(w http.ResponseWriter, how outcome) {
+func (s *site) show(w http.ResponseWriter, how notice) {
 	if how == later {
 		w.Header().Set("Retry-After", "600")
 	}
-	s.send(w, how.status(), s.pages[how])
+	s.send(w, s.pages[how].status, s.pages[how].page)
 }
 
 func (s *site) send(w http.ResponseWriter, status int, page []byte) {

@@ -87,9 +87,15 @@ func (c *clinic) last() page.Event {
 	return c.events[len(c.events)-1]
 }
 
+// beside are the tests that run beside others.
+var beside sync.Map
+
 // newClinic opens a study of P001, P002 and P003 whose pages lie below path.
 func newClinic(t *testing.T, path string) *clinic {
 	t.Helper()
+	if _, again := beside.LoadOrStore(t, true); !again {
+		t.Parallel()
+	}
 	c := &clinic{t: t, now: time.Date(2026, 4, 15, 12, 0, 0, 0, time.UTC)}
 	c.anotherBrowser()
 	var err error
@@ -264,8 +270,8 @@ func (c *clinic) follow(link, more string) seen {
 	return c.ask(http.MethodGet, got.location)
 }
 
-// standing is where somebody's consent stands.
-func (c *clinic) standing(id string) consent.Progress {
+// progress is where somebody's consent stands.
+func (c *clinic) progress(id string) consent.Progress {
 	c.t.Helper()
 	all, err := c.consents.Progress(c.t.Context())
 	if err != nil {

@@ -24,14 +24,14 @@ func TestLinkConnects(t *testing.T) {
 		t.Run("at "+path+"/", func(t *testing.T) {
 			c := newClinic(t, path)
 			link, other := c.invite("P001"), c.invite("P001")
-			if got := c.standing("P001"); got != consent.NotOpened {
+			if got := c.progress("P001"); got != consent.NotOpened {
 				t.Errorf("standing of an invited participant: %s", got)
 			}
 			landing := c.ask(http.MethodGet, link)
 			if landing.status != 200 || !strings.Contains(landing.body, "From 1\u00a0March\u00a02026 to 31\u00a0August\u00a02026") {
 				t.Errorf("GET of the link: %d, want 200 and the participant's days\n%s", landing.status, landing.body)
 			}
-			if got := c.standing("P001"); got != consent.Opened {
+			if got := c.progress("P001"); got != consent.Opened {
 				t.Errorf("standing after the link was opened: %s", got)
 			}
 			last := c.follow(link, "&user=P001")
@@ -41,7 +41,7 @@ func TestLinkConnects(t *testing.T) {
 			if e := c.last(); e.Kind != page.Connected || e.ParticipantID != "P001" || len(e.Found.Devices) == 0 {
 				t.Errorf("last event: %+v, want P001 connected, with devices", e)
 			}
-			if got := c.standing("P001"); got != consent.Joined {
+			if got := c.progress("P001"); got != consent.Joined {
 				t.Errorf("standing after the link was followed: %s", got)
 			}
 			id := c.last().Found.Connection.ID
@@ -74,7 +74,7 @@ func TestPreviewsUseNothingUp(t *testing.T) {
 		if got := c.ask(preview[0], link, preview[1:]...); got.status != 200 {
 			t.Errorf("%v: %d, want 200", preview, got.status)
 		}
-		if got := c.standing("P001"); got != consent.NotOpened {
+		if got := c.progress("P001"); got != consent.NotOpened {
 			t.Errorf("standing after %v: %s, want not_opened", preview, got)
 		}
 	}
@@ -95,13 +95,13 @@ func TestDeniedMayTryAgain(t *testing.T) {
 	if last.status != 200 || last.title() != "Nothing is shared" || !strings.Contains(last.body, "same link") {
 		t.Errorf("page after denying: %d %q", last.status, last.title())
 	}
-	if got := c.standing("P002"); got != consent.Denied || c.last().Kind != page.Denied {
+	if got := c.progress("P002"); got != consent.Denied || c.last().Kind != page.Denied {
 		t.Errorf("standing after denying: %s, last event %+v", got, c.last())
 	}
 	if last = c.follow(link, "&user=P002"); last.title() != "You are connected. Thank you." {
 		t.Errorf("the same link after denying: %d %q", last.status, last.title())
 	}
-	if got := c.standing("P002"); got != consent.Joined {
+	if got := c.progress("P002"); got != consent.Joined {
 		t.Errorf("standing after denying and connecting: %s", got)
 	}
 }
@@ -167,7 +167,7 @@ func TestLinksThatDoNotWork(t *testing.T) {
 			}
 		}
 	}
-	if got := c.standing("P001"); got != consent.Lapsed {
+	if got := c.progress("P001"); got != consent.Lapsed {
 		t.Errorf("standing after the end of the links: %s, want %s", got, consent.Lapsed)
 	}
 }
@@ -235,7 +235,7 @@ func TestSignInBelongsToItsLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	stale("revoked meanwhile", revoked)
-	if got := c.standing("P001"); got != consent.NotInvited {
+	if got := c.progress("P001"); got != consent.NotInvited {
 		t.Errorf("standing after revocation: %s", got)
 	}
 
@@ -351,7 +351,7 @@ func TestBrowserGoesAway(t *testing.T) {
 		r.AddCookie(cookie)
 	}
 	handler.ServeHTTP(httptest.NewRecorder(), r)
-	if got := c.standing("P001"); got != consent.Joined {
+	if got := c.progress("P001"); got != consent.Joined {
 		t.Errorf("standing: %s, last event %+v", got, c.last())
 	}
 }
@@ -379,7 +379,7 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("Serve = %v, want nil: that is how a server stops", err)
 	}
-	if got := c.standing("P001"); got != consent.Joined {
+	if got := c.progress("P001"); got != consent.Joined {
 		t.Errorf("standing: %s", got)
 	}
 }

@@ -57,7 +57,7 @@ func TestAnotherBrowserIsAsked(t *testing.T) {
 			if no, yes := strings.Index(asks.body, `value="no"`), strings.Index(asks.body, `value="yes"`); no < 0 || yes < no {
 				t.Errorf("no at %d, yes at %d: no stands first", no, yes)
 			}
-			if got := c.standing("P001"); got != consent.Waiting || c.last().Kind != page.Asked {
+			if got := c.progress("P001"); got != consent.Waiting || c.last().Kind != page.Asked {
 				t.Errorf("standing while it waits: %s, last event %+v", got, c.last())
 			}
 			got := c.submit(asks, c.base+"/callback", "answer", answer)
@@ -67,8 +67,8 @@ func TestAnotherBrowserIsAsked(t *testing.T) {
 			if last := c.ask(http.MethodGet, got.location); last.title() != want.title {
 				t.Errorf("after %s: %q, want %q", answer, last.title(), want.title)
 			}
-			if e := c.last(); c.standing("P001") != want.standing || e.Kind != want.kind || e.ParticipantID != "P001" {
-				t.Errorf("standing %s, last event %+v; want %s, %s", c.standing("P001"), e, want.standing, want.kind)
+			if e := c.last(); c.progress("P001") != want.standing || e.Kind != want.kind || e.ParticipantID != "P001" {
+				t.Errorf("standing %s, last event %+v; want %s, %s", c.progress("P001"), e, want.standing, want.kind)
 			}
 			if again := c.submit(asks, c.base+"/callback", "answer", "yes"); again.status != 400 || again.title() != "This page has done its work" {
 				t.Errorf("yes afterwards: %d %q", again.status, again.title())
@@ -106,7 +106,7 @@ func TestYesCannotBeForged(t *testing.T) {
 			t.Errorf("%s: %d %q", name, got.status, got.title())
 		}
 	}
-	if got := c.standing("P001"); got != consent.Waiting {
+	if got := c.progress("P001"); got != consent.Waiting {
 		t.Errorf("standing: %s, want that it still waits", got)
 	}
 	c.person = theirs
@@ -133,8 +133,8 @@ func TestForgedButton(t *testing.T) {
 			}
 			login := c.sendForm(link, values).location
 			got := c.ask(http.MethodGet, c.signIn(login, "&user=P002"))
-			if got.location != c.base+"/callback" || c.standing("P001") != consent.Waiting {
-				t.Errorf("%d to %s, standing %s; want that it is asked", got.status, got.location, c.standing("P001"))
+			if got.location != c.base+"/callback" || c.progress("P001") != consent.Waiting {
+				t.Errorf("%d to %s, standing %s; want that it is asked", got.status, got.location, c.progress("P001"))
 			}
 		})
 	}
@@ -311,7 +311,7 @@ func TestServeDestroysWhatWaits(t *testing.T) {
 	c.wait(15*time.Minute - time.Second)
 	tick <- c.clock()
 	tick <- c.clock() // the one before has been done
-	if got := c.standing("P001"); got != consent.Waiting {
+	if got := c.progress("P001"); got != consent.Waiting {
 		t.Errorf("standing before the end: %s", got)
 	}
 	c.wait(time.Second)
@@ -329,7 +329,7 @@ func TestServeDestroysWhatWaits(t *testing.T) {
 	if got := c.submit(asks, c.base+"/callback", "answer", "yes"); got.status != 400 {
 		t.Errorf("yes after the pages were closed: %d %q", got.status, got.title())
 	}
-	if got := c.standing("P002"); got != consent.Doubted {
+	if got := c.progress("P002"); got != consent.Doubted {
 		t.Errorf("standing after the pages were closed: %s", got)
 	}
 }

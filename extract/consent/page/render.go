@@ -19,62 +19,48 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 )
 
-// An outcome is a page that is the same for everybody.
-type outcome string
+// A notice is a page that is the same for everybody.
+type notice string
 
-// The outcomes; the first five have an address of their own.
+// The notices; the first five have an address of their own.
 const (
-	connected outcome = "connected"
-	denied    outcome = "denied"
-	refused   outcome = "refused"
-	later     outcome = "later"
-	call      outcome = "call"
-	used      outcome = "used"
-	expired   outcome = "expired"
-	revoked   outcome = "revoked"
-	unknown   outcome = "unknown"
-	stale     outcome = "stale"
-	busy      outcome = "busy"
-	nothing   outcome = "nothing"
+	connected notice = "connected"
+	denied    notice = "denied"
+	refused   notice = "refused"
+	later     notice = "later"
+	call      notice = "call"
+	used      notice = "used"
+	expired   notice = "expired"
+	revoked   notice = "revoked"
+	unknown   notice = "unknown"
+	stale     notice = "stale"
+	busy      notice = "busy"
+	nothing   notice = "nothing"
 )
 
-func (o outcome) status() int {
-	switch o {
-	case later:
-		return http.StatusServiceUnavailable
-	case call:
-		return http.StatusConflict
-	case busy:
-		return http.StatusTooManyRequests
-	case used, expired, revoked:
-		return http.StatusGone
-	case unknown, nothing:
-		return http.StatusNotFound
-	case stale:
-		return http.StatusBadRequest
-	}
-	return http.StatusOK
+// A look is how a notice is shown.
+type look struct {
+	status int    // of HTTP
+	symbol string // the drawing of page.html.tmpl that stands above the title
+	words  simplePage
+	page   []byte // rendered
 }
 
-// symbol names the drawing of page.html.tmpl that stands above the title.
-func (o outcome) symbol() string {
-	switch o {
-	case connected, used:
-		return "check"
-	case denied, refused:
-		return "pause"
-	case later, stale, expired, busy:
-		return "clock"
-	case call:
-		return "phone"
+func (t *Texts) notices() map[notice]look {
+	return map[notice]look{
+		connected: {http.StatusOK, "check", t.Connected, nil},
+		denied:    {http.StatusOK, "pause", t.Denied, nil},
+		refused:   {http.StatusOK, "pause", t.Refused, nil},
+		later:     {http.StatusServiceUnavailable, "clock", t.Later, nil},
+		call:      {http.StatusConflict, "phone", t.Call, nil},
+		used:      {http.StatusGone, "check", t.Used, nil},
+		expired:   {http.StatusGone, "clock", t.Expired, nil},
+		revoked:   {http.StatusGone, "link", t.Revoked, nil},
+		unknown:   {http.StatusNotFound, "link", t.Unknown, nil},
+		stale:     {http.StatusBadRequest, "clock", t.Stale, nil},
+		busy:      {http.StatusTooManyRequests, "clock", t.Busy, nil},
+		nothing:   {http.StatusNotFound, "link", t.Nothing, nil},
 	}
-	return "link"
-}
-
-func (s *site) simplePages() map[outcome]simplePage {
-	t := s.texts
-	return map[outcome]simplePage{connected: t.Connected, denied: t.Denied, refused: t.Refused, busy: t.Busy, later: t.Later, call: t.Call, used: t.Used,
-		expired: t.Expired, revoked: t.Revoked, unknown: t.Unknown, stale: t.Stale, nothing: t.Nothing}
 }
 
 var (
@@ -171,18 +157,19 @@ func filled(t *Texts, study string) *Texts {
 	return &out
 }
 
-func (s *site) renderAll() (map[outcome][]byte, error) {
-	out := map[outcome][]byte{}
-	for how, p := range s.simplePages() {
-		v := s.view(p.Title, p.Text)
-		v.Symbol, v.Stop = how.symbol(), how == connected
+func (s *site) renderAll() (map[notice]look, error) {
+	all := s.texts.notices()
+	for how, l := range all {
+		v := s.view(l.words.Title, l.words.Text)
+		v.Symbol, v.Stop = l.symbol, how == connected
 		var page bytes.Buffer
 		if err := pages.Execute(&page, v); err != nil {
 			return nil, fmt.Errorf("page %s: %w", how, err)
 		}
-		out[how] = page.Bytes()
+		l.page = page.Bytes()
+		all[how] = l
 	}
-	return out, nil
+	return all, nil
 }
 
 // renderLanding shows what the study reads of p, without saying who p is, and a

@@ -48,7 +48,7 @@ type site struct {
 	prefix string
 	csp    string
 	secure bool // browsers come by https
-	pages  map[outcome][]byte
+	pages  map[notice]look
 
 	lines     lines
 	addresses addresses
@@ -96,7 +96,7 @@ func (p callbackPages) End(w http.ResponseWriter, e consent.Ending) { p.show(w, 
 // Nothing shows that nothing is there.
 func (p callbackPages) Nothing(w http.ResponseWriter) { p.show(w, nothing) }
 
-func (p callbackPages) show(w http.ResponseWriter, how outcome) {
+func (p callbackPages) show(w http.ResponseWriter, how notice) {
 	p.site.strict(w.Header())
 	p.site.show(w, how)
 }

@@ -34,9 +34,9 @@ type Grant struct {
 	AccessExpiresAt time.Time
 }
 
-// A TokenAnswer is what the token endpoint said, sealed, kept before anybody
+// A tokenAnswer is what the token endpoint said, sealed, kept before anybody
 // reads it.
-type TokenAnswer struct {
+type tokenAnswer struct {
 	ID            string // ULID, set by PutAnswer
 	ConnectionID  string // for a code: the connection that it will become
 	ParticipantID string
@@ -54,9 +54,9 @@ type TokenAnswer struct {
 	seal  string // see ownedRow
 }
 
-// ErrSuperseded says that the stored refresh token is no longer the one that
+// errSuperseded says that the stored refresh token is no longer the one that
 // the caller means.
-var ErrSuperseded = errors.New("refresh token superseded")
+var errSuperseded = errors.New("refresh token superseded")
 
 // Tokens returns a connection's tokens, or ErrNoConnection.
 func (r *Register) Tokens(ctx context.Context, connectionID string) (SealedTokens, error) {
@@ -81,7 +81,7 @@ func scanTokens(row func(...any) error) (SealedTokens, error) {
 // oldHash: proof that the store can be written before a token is spent, with
 // room for the answer; else *state.DiskError. The lease must be held, and is extended;
 // else state.ErrLeaseLost. If the stored token is another,
-// ErrSuperseded.
+// errSuperseded.
 func (ts *Tokens) beginRefresh(ctx context.Context, connectionID string, lease state.Lease, oldHash string) error {
 	if err := ts.register.Store.Reserve(); err != nil {
 		return err
@@ -94,13 +94,13 @@ func (ts *Tokens) beginRefresh(ctx context.Context, connectionID string, lease s
 			select connection_id, refresh_hash, ? from tokens where connection_id = ? and refresh_hash = ?
 			on conflict (connection_id) do update set old_hash = excluded.old_hash, created_at = excluded.created_at`,
 			state.Micros(ts.register.now()), connectionID, oldHash)
-		return state.Affected(intent, err, ErrSuperseded)
+		return state.Affected(intent, err, errSuperseded)
 	})
 }
 
 // putAnswer makes an answer of the token endpoint durable and gives it an id.
 // What comes after the participant's withdrawal is not kept: *cohort.WithdrawnError.
-func (ts *Tokens) putAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, error) {
+func (ts *Tokens) putAnswer(ctx context.Context, a tokenAnswer) (tokenAnswer, error) {
 	kept := a
 	kept.ID = ts.register.Store.NewID()
 	if a.Unconfirmed != nil {
@@ -127,7 +127,7 @@ func (ts *Tokens) putAnswer(ctx context.Context, a TokenAnswer) (TokenAnswer, er
 
 // Answers lists the answers that wait to be used, oldest first: those of one
 // connection, or all for "". Unconfirmed ones are not to be used.
-func (r *Register) Answers(ctx context.Context, connectionID string) ([]TokenAnswer, error) {
+func (r *Register) Answers(ctx context.Context, connectionID string) ([]tokenAnswer, error) {
 	return state.Collect(ctx, r.Store, scanAnswer, selectAnswers+` where unreadable = '' and ? in ('', connection_id)
 		and answer_id not in (select answer_id from unconfirmed) order by answer_id`, connectionID)
 }
@@ -135,8 +135,8 @@ func (r *Register) Answers(ctx context.Context, connectionID string) ([]TokenAns
 const selectAnswers = `select answer_id, connection_id, participant_id, region, old_hash, http_status, sealed, received_at, seal,
 	coalesce((select browser || ' ' || invitation from unconfirmed where unconfirmed.answer_id = token_answers.answer_id), '') from token_answers`
 
-func scanAnswer(row func(...any) error) (TokenAnswer, error) {
-	var a TokenAnswer
+func scanAnswer(row func(...any) error) (tokenAnswer, error) {
+	var a tokenAnswer
 	err := row(&a.ID, &a.ConnectionID, &a.ParticipantID, &a.Region, &a.OldHash, &a.HTTPStatus, &a.Sealed, state.Instant(&a.ReceivedAt), &a.seal, &a.waits)
 	return a, err
 }
@@ -150,7 +150,7 @@ func (ts *Tokens) intents(ctx context.Context) ([]string, error) {
 // that pair is still the stored one, and ends intent and answer. It reports
 // whether g was taken: false means that the answer was used already or that a
 // newer grant has come. If connection or tokens are not a's participant's, *OwnerError.
-func (ts *Tokens) commitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bool, error) {
+func (ts *Tokens) commitRefresh(ctx context.Context, a tokenAnswer, g Grant) (bool, error) {
 	taken := false
 	err := ts.register.Store.Received(ctx, func(tx *sql.Tx) error {
 		if err := ts.register.ownedIn(ctx, tx, a.ConnectionID, a.ParticipantID); err != nil {
@@ -177,7 +177,7 @@ func (ts *Tokens) commitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bo
 				return err
 			}
 		}
-		if err := closeRefresh(ctx, tx, a); !errors.Is(err, ErrSuperseded) {
+		if err := closeRefresh(ctx, tx, a); !errors.Is(err, errSuperseded) {
 			return err
 		}
 		return nil
@@ -186,110 +186,11 @@ func (ts *Tokens) commitRefresh(ctx context.Context, a TokenAnswer, g Grant) (bo
 }
 
 // closeRefresh deletes an answer that was used and the intent that led to it;
-// ErrSuperseded if somebody else did before.
-func closeRefresh(ctx context.Context, tx *sql.Tx, a TokenAnswer) error {
+// errSuperseded if somebody else did before.
+func closeRefresh(ctx context.Context, tx *sql.Tx, a tokenAnswer) error {
 	if _, err := tx.ExecContext(ctx, "delete from refresh_intents where connection_id = ? and old_hash = ?", a.ConnectionID, a.OldHash); err != nil {
 		return err
 	}
 	res, err := tx.ExecContext(ctx, "delete from token_answers where answer_id = ?", a.ID)
-	return state.Affected(res, err, ErrSuperseded)
-}
-
-// A RefreshFailure is a refresh that brought no tokens.
-type RefreshFailure struct {
-	Answer     TokenAnswer // what was answered; ID "" when nothing was
-	Outcome    string      // for people: invalid_grant, 503 Service Unavailable, ...
-	Refused    bool        // the answer was invalid_grant: counts as a refusal, else as a failure
-	Unreadable bool        // keep the sealed answer for repair
-	Unsent     bool        // the token never left: no try, and the intent is over
-	Status     Status      // new status of the connection; "" leaves it
-	RetryAt    time.Time   // UTC
-
-	// RefusedSince is since when the server refuses the grant, in whichever
-	// words (UTC): this answer is one more refusal. Zero: it is none.
-	RefusedSince time.Time
-}
-
-// failRefresh records a failed refresh. Without an answer the intent stays,
-// unless the token never left: nobody knows whether it was spent. If the stored
-// refresh token is no longer the one that failed, only the try is recorded. That a
-// consent is lost goes into the audit trail, a doubt that may pass does not.
-func (ts *Tokens) failRefresh(ctx context.Context, f RefreshFailure) error {
-	a := f.Answer
-	return ts.register.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
-		switch err := closeFailed(ctx, tx, f); {
-		case errors.Is(err, ErrSuperseded):
-			return nil, nil // another process finished this answer
-		case err != nil:
-			return nil, err
-		}
-		if !f.Unsent {
-			if err := noteTry(ctx, tx, a.ConnectionID, ts.register.now(), f.Outcome); err != nil {
-				return nil, err
-			}
-		}
-		res, err := tx.ExecContext(ctx, `update tokens set failures = failures + ?, refusals = refusals + ?, retry_at = ?, updated_at = ?
-			where connection_id = ? and refresh_hash = ?`, !f.Refused && !f.Unsent, f.Refused, state.Micros(f.RetryAt), state.Micros(ts.register.now()), a.ConnectionID, a.OldHash)
-		switch err := state.Affected(res, err, ErrSuperseded); {
-		case errors.Is(err, ErrSuperseded):
-			return nil, nil
-		case err != nil:
-			return nil, err
-		}
-		c, err := connectionIn(ctx, tx, a.ConnectionID)
-		if err != nil {
-			return nil, err
-		}
-		_, err = tx.ExecContext(ctx, "update connections set status = coalesce(nullif(?, ''), status), last_error = ? where connection_id = ?",
-			f.Status, f.Outcome, a.ConnectionID)
-		if err != nil {
-			return nil, err
-		}
-		return lostActs(c, f), noteRefusal(ctx, tx, f, ts.register.now())
-	})
-}
-
-func noteRefusal(ctx context.Context, tx *sql.Tx, f RefreshFailure, at time.Time) error {
-	if f.RefusedSince.IsZero() {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, "update connections set refused_since = ?, refused_at = ?, refused_said = ? where connection_id = ?",
-		state.Micros(f.RefusedSince), state.Micros(at), f.Outcome, f.Answer.ConnectionID)
-	return err
-}
-
-func noteTry(ctx context.Context, tx *sql.Tx, connectionID string, at time.Time, outcome string) error {
-	_, err := tx.ExecContext(ctx, `insert into refresh_tries (connection_id, tried_at, outcome)
-		select connection_id, ?, ? from connections where connection_id = ?`, state.Micros(at), outcome, connectionID)
-	return err
-}
-
-func closeFailed(ctx context.Context, tx *sql.Tx, f RefreshFailure) error {
-	switch {
-	case f.Unsent:
-		_, err := tx.ExecContext(ctx, "delete from refresh_intents where connection_id = ? and old_hash = ?", f.Answer.ConnectionID, f.Answer.OldHash)
-		return err
-	case f.Answer.ID == "":
-		return nil
-	case f.Unreadable:
-		res, err := tx.ExecContext(ctx, "update token_answers set unreadable = ? where answer_id = ? and unreadable = ''", f.Outcome, f.Answer.ID)
-		return state.Affected(res, err, ErrSuperseded)
-	default:
-		return closeRefresh(ctx, tx, f.Answer)
-	}
-}
-
-// A Try is a refresh that failed.
-type Try struct {
-	At      time.Time // UTC
-	Outcome string
-}
-
-// Tries lists the failed refreshes of a connection, oldest first.
-func (r *Register) Tries(ctx context.Context, connectionID string) ([]Try, error) {
-	return state.Collect(ctx, r.Store, func(row func(...any) error) (Try, error) {
-		var t Try
-		err := row(state.Instant(&t.At), &t.Outcome)
-		return t, err
-	}, "select tried_at, outcome from refresh_tries where connection_id = ? order by tried_at, rowid", connectionID)
+	return state.Affected(res, err, errSuperseded)
 }

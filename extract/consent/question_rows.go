@@ -25,16 +25,16 @@ type Unconfirmed struct {
 }
 
 // An Ending says, in the audit trail, what became of an Unconfirmed.
-type Fate string
+type fate string
 
-// The endings. All but FateConfirmed destroy the answer.
+// The endings. All but fateConfirmed destroy the answer.
 const (
-	FateConfirmed Fate = "confirmed" // the person said yes
-	FateRefused   Fate = "refused"   // the person said no
-	FateExpired   Fate = "expired"   // nobody answered in time
-	FateStopped   Fate = "stopped"   // the pages that asked were closed
-	FateClosed    Fate = "closed"    // the link or the participation ended meanwhile
-	FateFailed    Fate = ""          // it brought no tokens: no line of the trail
+	fateConfirmed fate = "confirmed" // the person said yes
+	fateRefused   fate = "refused"   // the person said no
+	fateExpired   fate = "expired"   // nobody answered in time
+	fateStopped   fate = "stopped"   // the pages that asked were closed
+	fateClosed    fate = "closed"    // the link or the participation ended meanwhile
+	fateFailed    fate = ""          // it brought no tokens: no line of the trail
 )
 
 func askedAct(participantID, what string) state.Act {
@@ -73,8 +73,8 @@ func (qs *Questions) unconfirmedIn(ctx context.Context, browser string) ([]Uncon
 
 // accept makes of an unconfirmed answer one that may be used, and returns it:
 // once, in time, and while its link works; else *StateError.
-func (qs *Questions) accept(ctx context.Context, answerID, browser string) (TokenAnswer, error) {
-	var a TokenAnswer
+func (qs *Questions) accept(ctx context.Context, answerID, browser string) (tokenAnswer, error) {
+	var a tokenAnswer
 	err := qs.register.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		waiting, err := unconfirmedIn(ctx, tx, "answer_id = ? and browser = ?", answerID, browser)
 		switch {
@@ -100,14 +100,14 @@ func (qs *Questions) accept(ctx context.Context, answerID, browser string) (Toke
 		a.waits = ""
 		a.seal = qs.register.sealOf(a)
 		_, err = tx.ExecContext(ctx, "update token_answers set seal = ? where answer_id = ?", a.seal, answerID)
-		return []state.Act{askedAct(a.ParticipantID, string(FateConfirmed))}, err
+		return []state.Act{askedAct(a.ParticipantID, string(fateConfirmed))}, err
 	})
 	return a, err
 }
 
 // destroy destroys the unconfirmed answers with these ids that there still
 // are, wipes their bytes off the disk as Scrub does, and returns how many it were.
-func (qs *Questions) destroy(ctx context.Context, why Fate, answerIDs ...string) (n int, err error) {
+func (qs *Questions) destroy(ctx context.Context, why fate, answerIDs ...string) (n int, err error) {
 	for _, id := range answerIDs {
 		gone, err := qs.register.endUnconfirmed(ctx, why, "answer_id = ?", id)
 		if err != nil {
@@ -122,7 +122,7 @@ func (qs *Questions) destroy(ctx context.Context, why Fate, answerIDs ...string)
 // expireUnconfirmed destroys those past their end and returns them. It writes
 // only if there are some, or if bytes of one wait to be wiped off the disk.
 func (qs *Questions) expireUnconfirmed(ctx context.Context) ([]Unconfirmed, error) {
-	gone, err := qs.register.endUnconfirmed(ctx, FateExpired, "expires_at <= ?", state.Micros(qs.register.now()))
+	gone, err := qs.register.endUnconfirmed(ctx, fateExpired, "expires_at <= ?", state.Micros(qs.register.now()))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (qs *Questions) expireUnconfirmed(ctx context.Context) ([]Unconfirmed, erro
 	return gone, err
 }
 
-func (r *Register) endUnconfirmed(ctx context.Context, why Fate, where string, args ...any) (gone []Unconfirmed, err error) {
+func (r *Register) endUnconfirmed(ctx context.Context, why fate, where string, args ...any) (gone []Unconfirmed, err error) {
 	if waiting, err := unconfirmedIn(ctx, r.Store, where, args...); err != nil || len(waiting) == 0 {
 		return nil, err
 	}
@@ -143,12 +143,12 @@ func (r *Register) endUnconfirmed(ctx context.Context, why Fate, where string, a
 				return nil, err
 			}
 			switch why {
-			case FateRefused, FateExpired, FateStopped:
+			case fateRefused, fateExpired, fateStopped:
 				if _, err := tx.ExecContext(ctx, "update invitations set doubted_at = ? where token_hash = ?", state.Micros(r.now()), u.Invitation); err != nil {
 					return nil, err
 				}
 			}
-			if why != FateFailed {
+			if why != fateFailed {
 				acts = append(acts, askedAct(u.ParticipantID, string(why)))
 			}
 		}

@@ -67,9 +67,7 @@ func (e *NoCallError) Unwrap() error { return e.Err }
 
 // Questions are asked where another browser came back than the one that began.
 type Questions struct {
-	register *Register
-	key      *Key
-	client   *Client
+	base
 	tokens   *Tokens
 	accounts *Accounts
 	links    *Links
@@ -139,7 +137,7 @@ func (qs *Questions) Answer(ctx context.Context, browser Secret, token string, y
 }
 
 func (qs *Questions) refuse(ctx context.Context, u Unconfirmed) error {
-	n, err := qs.destroy(context.WithoutCancel(ctx), FateRefused, u.AnswerID)
+	n, err := qs.destroy(context.WithoutCancel(ctx), fateRefused, u.AnswerID)
 	if err == nil && n == 0 {
 		return &StateError{Reason: StateUsed} // a yes was faster
 	}
@@ -149,13 +147,13 @@ func (qs *Questions) refuse(ctx context.Context, u Unconfirmed) error {
 // confirm uses an answer after all. From Confirm on a crash loses nothing:
 // Recover finishes it.
 func (qs *Questions) confirm(ctx context.Context, u Unconfirmed) (Found, error) {
-	o := OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation}
-	a, err := TokenAnswer{}, qs.links.stillWanted(ctx, o)
+	o := oauthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation}
+	a, err := tokenAnswer{}, qs.links.stillWanted(ctx, o)
 	if err == nil {
 		a, err = qs.accept(ctx, u.AnswerID, u.Browser)
 	}
 	if as[*StateError](err) || as[*cohort.WithdrawnError](err) {
-		_, ended := qs.destroy(context.WithoutCancel(ctx), FateClosed, u.AnswerID)
+		_, ended := qs.destroy(context.WithoutCancel(ctx), fateClosed, u.AnswerID)
 		return Found{}, errors.Join(err, ended)
 	}
 	if err != nil {
@@ -175,11 +173,11 @@ func (qs *Questions) confirm(ctx context.Context, u Unconfirmed) (Found, error) 
 
 // ask looks at the account of an unconfirmed answer, for the question's sake
 // alone, and leaves the rest to whoever answers it: its error is an *AskError.
-func (qs *Questions) ask(ctx context.Context, app App, a TokenAnswer, body []byte, code string) error {
+func (qs *Questions) ask(ctx context.Context, app App, a tokenAnswer, body []byte, code string) error {
 	r := readReply(body)
 	if a.HTTPStatus != 200 || r.Refresh == "" {
 		_, failed := qs.tokens.codeError(a, r, code)
-		_, err := qs.destroy(ctx, FateFailed, a.ID)
+		_, err := qs.destroy(ctx, fateFailed, a.ID)
 		return errors.Join(failed, err)
 	}
 	u := *a.Unconfirmed
@@ -232,14 +230,14 @@ func (qs *Questions) sweepClosed(ctx context.Context) error {
 		return err
 	}
 	for _, u := range waiting {
-		ended := qs.links.stillWanted(ctx, OAuthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
+		ended := qs.links.stillWanted(ctx, oauthState{ParticipantID: u.ParticipantID, Invitation: u.Invitation})
 		if ended == nil {
 			ended = qs.links.linkWorks(ctx, u.Invitation)
 		}
 		if !as[*StateError](ended) {
 			continue
 		}
-		if _, err := qs.destroy(ctx, FateClosed, u.AnswerID); err != nil {
+		if _, err := qs.destroy(ctx, fateClosed, u.AnswerID); err != nil {
 			return err
 		}
 		qs.mine.Delete(u.AnswerID)
@@ -256,6 +254,6 @@ func (qs *Questions) EndQuestions(ctx context.Context) error {
 		ids = append(ids, id.(string))
 		return true
 	})
-	_, err := qs.destroy(context.WithoutCancel(ctx), FateStopped, ids...)
+	_, err := qs.destroy(context.WithoutCancel(ctx), fateStopped, ids...)
 	return err
 }

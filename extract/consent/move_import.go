@@ -23,7 +23,7 @@ func (mv *Moving) Import(ctx context.Context, r io.Reader) (Imported, error) {
 	if err != nil {
 		return Imported{}, err
 	}
-	list := make([]TokenImport, len(lines))
+	list := make([]tokenImport, len(lines))
 	for i, l := range lines {
 		p, err := mv.register.Cohort.Participant(ctx, l.ParticipantID)
 		if err != nil {
@@ -37,7 +37,7 @@ func (mv *Moving) Import(ctx context.Context, r io.Reader) (Imported, error) {
 		if err != nil {
 			return Imported{}, fmt.Errorf("participant %s: %w", p.ID, err)
 		}
-		list[i] = TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant}
+		list[i] = tokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant}
 	}
 	ids, err := mv.importTokens(ctx, list)
 	if err != nil {

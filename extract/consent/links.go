@@ -17,8 +17,7 @@ type Links struct {
 	// Wanted says who may be connected by a link. Nil: nobody.
 	Wanted func(cohort.Participant) bool
 
-	register *Register
-	key      *Key
+	base
 }
 
 // A Link lets whoever holds it connect as one participant. Invite alone knows
@@ -115,13 +114,13 @@ func (cn *Connecting) BeginByLink(ctx context.Context, token string, browser Sec
 	if err != nil {
 		return "", "", err
 	}
-	address, _, err = cn.begin(ctx, OAuthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: cn.links.pressedHash(token, browser, press)})
+	address, _, err = cn.begin(ctx, oauthState{ParticipantID: p.ID, Invitation: i.Hash, Browser: cn.links.pressedHash(token, browser, press)})
 	return p.ID, address, err
 }
 
 func (ls *Links) link(ctx context.Context, token string) (cohort.Participant, Invitation, error) {
 	i, err := ls.invitation(ctx, ls.linkHash(token))
-	if errors.Is(err, ErrNoInvitation) {
+	if errors.Is(err, errNoInvitation) {
 		return cohort.Participant{}, i, &LinkError{Reason: LinkUnknown}
 	}
 	if err != nil {
@@ -148,7 +147,7 @@ func (ls *Links) wants(p cohort.Participant) bool { return ls.Wanted != nil && l
 
 // stillWanted refuses a consent that a link led to when the participation has
 // ended since. Whoever connects somebody at the clinic knows what they do.
-func (ls *Links) stillWanted(ctx context.Context, o OAuthState) error {
+func (ls *Links) stillWanted(ctx context.Context, o oauthState) error {
 	if o.Invitation == "" {
 		return nil
 	}
@@ -161,7 +160,7 @@ func (ls *Links) stillWanted(ctx context.Context, o OAuthState) error {
 
 // noteEnding records with the links how a consent ended: one that was refused
 // may be tried again, one that brought a grant closes all of the participant's.
-func (ls *Links) noteEnding(ctx context.Context, o OAuthState, e Ending) (err error) {
+func (ls *Links) noteEnding(ctx context.Context, o oauthState, e Ending) (err error) {
 	ctx = context.WithoutCancel(ctx)
 	switch e { // after a wrong account the right one may come by the same link
 	case EndedConnected, EndedUnchecked:

@@ -26,8 +26,8 @@ type Invitation struct {
 	seal string // see ownedRow
 }
 
-// ErrNoInvitation says that no invitation has this hash.
-var ErrNoInvitation = errors.New("no such invitation")
+// errNoInvitation says that no invitation has this hash.
+var errNoInvitation = errors.New("no such invitation")
 
 // putInvitations stores invitations, all or none. Hash, participant and expiry
 // are the caller's.
@@ -44,7 +44,7 @@ func (ls *Links) putInvitations(ctx context.Context, list []Invitation) error {
 	})
 }
 
-// invitation returns the invitation with this hash, or ErrNoInvitation; one that was
+// invitation returns the invitation with this hash, or errNoInvitation; one that was
 // edited is an *OwnerError.
 func (ls *Links) invitation(ctx context.Context, hash string) (Invitation, error) {
 	i, err := invitationIn(ctx, ls.register.Store, hash)
@@ -61,21 +61,23 @@ func (r *Register) Invitations(ctx context.Context) ([]Invitation, error) {
 
 // invitationOpened records that the link was opened, the first time.
 func (ls *Links) invitationOpened(ctx context.Context, hash string) error {
-	_, err := ls.register.Store.Exec(ctx, "update invitations set opened_at = ? where token_hash = ? and opened_at is null", state.Micros(ls.register.now()), hash)
-	return err
+	return ls.mark(ctx, "opened_at", "token_hash = ? and opened_at is null", hash)
 }
 
 // invitationDenied records that whoever followed the link chose not to share.
 func (ls *Links) invitationDenied(ctx context.Context, hash string) error {
-	_, err := ls.register.Store.Exec(ctx, "update invitations set denied_at = ? where token_hash = ? and denied_at is null", state.Micros(ls.register.now()), hash)
-	return err
+	return ls.mark(ctx, "denied_at", "token_hash = ? and denied_at is null", hash)
 }
 
 // endInvitations records that a participant has connected: their links, which
 // lie about in mailboxes, have done their work, whichever of them led there.
 func (ls *Links) endInvitations(ctx context.Context, participantID string) error {
-	_, err := ls.register.Store.Exec(ctx, `update invitations set connected_at = ?
-		where participant_id = ? and connected_at is null and revoked_at is null`, state.Micros(ls.register.now()), participantID)
+	return ls.mark(ctx, "connected_at", "participant_id = ? and connected_at is null and revoked_at is null", participantID)
+}
+
+// mark writes now into a column of the links that where says.
+func (ls *Links) mark(ctx context.Context, column, where, id string) error {
+	_, err := ls.register.Store.Exec(ctx, "update invitations set "+column+" = ? where "+where, state.Micros(ls.register.now()), id)
 	return err
 }
 
@@ -87,7 +89,7 @@ func (r *Register) RevokeInvitations(ctx context.Context, participantID string) 
 	if err != nil {
 		return 0, err
 	}
-	gone, err := r.endUnconfirmed(ctx, FateClosed, "participant_id = ? and invitation in (select token_hash from invitations where revoked_at is not null)", participantID)
+	gone, err := r.endUnconfirmed(ctx, fateClosed, "participant_id = ? and invitation in (select token_hash from invitations where revoked_at is not null)", participantID)
 	if err == nil && len(gone) > 0 {
 		_, err = r.Store.Scrub(ctx)
 	}
@@ -121,7 +123,7 @@ func (ls *Links) checkInvitation(ctx context.Context, q state.Querier, hash stri
 	switch {
 	case err == nil && ls.register.own(i) != nil:
 		return ls.register.own(i)
-	case errors.Is(err, ErrNoInvitation), err == nil && !i.RevokedAt.IsZero():
+	case errors.Is(err, errNoInvitation), err == nil && !i.RevokedAt.IsZero():
 		return &StateError{StateRevoked}
 	case err == nil && !i.ConnectedAt.IsZero():
 		return &StateError{StateUsed}
@@ -135,7 +137,7 @@ const selectInvitations = `select token_hash, participant_id, created_at, expire
 func invitationIn(ctx context.Context, q state.Querier, hash string) (Invitation, error) {
 	i, err := state.One(ctx, q, scanInvitation, selectInvitations+" where token_hash = ?", hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNoInvitation
+		err = errNoInvitation
 	}
 	return i, err
 }

@@ -25,10 +25,8 @@ const bundleSchema = "dexetl.grants/1"
 
 // Moving takes grants to another machine, and from elsewhere.
 type Moving struct {
-	register *Register
-	key      *Key
-	client   *Client
-	tokens   *Tokens
+	base
+	tokens *Tokens
 }
 
 // A bundle is what an exported file seals.
@@ -209,7 +207,7 @@ func (e *NotInRosterError) Error() string {
 // A Takeover says what is in an exported file.
 type Takeover struct {
 	moving *Moving
-	fresh  []TokenImport
+	fresh  []tokenImport
 	back   []string // connections whose grants left in this very file
 }
 
@@ -290,7 +288,7 @@ func (t *Takeover) add(ctx context.Context, p cohort.Participant, line bundleLin
 	if err != nil {
 		return err
 	}
-	t.fresh = append(t.fresh, TokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
+	t.fresh = append(t.fresh, tokenImport{ParticipantID: p.ID, Region: app.Region, Grant: grant, ValidFrom: line.ValidFrom, ValidTo: line.ValidTo})
 	return nil
 }
 

@@ -15,7 +15,7 @@ import (
 // connection, have left for another machine: from now on they are not used
 // here. Their tokens stay, sealed, so that nothing is lost with the file they
 // left in. All or none: the owner must hold every connection's refresh lease,
-// else ErrLeaseLost; a token that is no longer the stored one is ErrSuperseded.
+// else ErrLeaseLost; a token that is no longer the stored one is errSuperseded.
 // A connection that is marked already stays so.
 func (mv *Moving) markExported(ctx context.Context, owner string, hashes map[string]string, recipient string) error {
 	return mv.register.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
@@ -50,7 +50,7 @@ func (mv *Moving) holds(ctx context.Context, tx *sql.Tx, id, owner, hash string)
 	var n int
 	err := tx.QueryRowContext(ctx, "select count(*) from tokens where connection_id = ? and refresh_hash = ?", id, hash).Scan(&n)
 	if err == nil && n == 0 {
-		err = ErrSuperseded
+		err = errSuperseded
 	}
 	return err
 }

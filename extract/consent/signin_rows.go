@@ -11,9 +11,9 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 )
 
-// An OAuthState is a consent that was begun: whoever comes back with the state
+// An oauthState is a consent that was begun: whoever comes back with the state
 // is this participant.
-type OAuthState struct {
+type oauthState struct {
 	Hash          string // of the state; the state itself is nowhere
 	ParticipantID string
 	Region        string
@@ -65,7 +65,7 @@ func (e *TooOftenError) Error() string {
 }
 
 // mayBegin says why a link may begin no further consent now.
-func (cn *Connecting) mayBegin(ctx context.Context, q state.Querier, o OAuthState) error {
+func (cn *Connecting) mayBegin(ctx context.Context, q state.Querier, o oauthState) error {
 	if o.Invitation == "" {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (cn *Connecting) mayBegin(ctx context.Context, q state.Querier, o OAuthStat
 // putState stores a consent that begins and forgets those a day past their
 // end. Of a participant who has withdrawn: *cohort.WithdrawnError; of a link that began
 // too many: *TooOftenError.
-func (cn *Connecting) putState(ctx context.Context, o OAuthState) error {
+func (cn *Connecting) putState(ctx context.Context, o oauthState) error {
 	if err := cn.mayBegin(ctx, cn.register.Store, o); err != nil {
 		return err // without the lock that a write takes
 	}
@@ -104,7 +104,7 @@ func (cn *Connecting) putState(ctx context.Context, o OAuthState) error {
 
 // state returns the consent with this hash if UseState would, and changes
 // nothing: what comes back from nowhere costs no write.
-func (cn *Connecting) state(ctx context.Context, hash string) (OAuthState, error) {
+func (cn *Connecting) state(ctx context.Context, hash string) (oauthState, error) {
 	return cn.usable(ctx, cn.register.Store, hash)
 }
 
@@ -112,9 +112,9 @@ func (cn *Connecting) state(ctx context.Context, hash string) (OAuthState, error
 // room for the tokens to come. An unknown, used or expired one is a
 // *StateError, and so is one whose link has connected the participant
 // meanwhile or was revoked; one that was edited is an *OwnerError.
-func (cn *Connecting) useState(ctx context.Context, hash string) (o OAuthState, err error) {
+func (cn *Connecting) useState(ctx context.Context, hash string) (o oauthState, err error) {
 	if err := cn.register.Store.Reserve(); err != nil {
-		return OAuthState{}, err
+		return oauthState{}, err
 	}
 	err = cn.register.Store.Write(ctx, func(tx *sql.Tx) error {
 		if o, err = cn.usable(ctx, tx, hash); err != nil {
@@ -126,7 +126,7 @@ func (cn *Connecting) useState(ctx context.Context, hash string) (o OAuthState, 
 	return o, err
 }
 
-func (cn *Connecting) usable(ctx context.Context, q state.Querier, hash string) (OAuthState, error) {
+func (cn *Connecting) usable(ctx context.Context, q state.Querier, hash string) (oauthState, error) {
 	o, err := state.One(ctx, q, scanState, selectStates+" where state_hash = ?", hash)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -146,8 +146,8 @@ func (cn *Connecting) usable(ctx context.Context, q state.Querier, hash string) 
 
 const selectStates = "select state_hash, participant_id, region, redirect_uri, invitation, browser, created_at, expires_at, used_at, seal from oauth_states"
 
-func scanState(row func(...any) error) (OAuthState, error) {
-	var o OAuthState
+func scanState(row func(...any) error) (oauthState, error) {
+	var o oauthState
 	err := row(&o.Hash, &o.ParticipantID, &o.Region, &o.RedirectURI, &o.Invitation, &o.Browser,
 		state.Instant(&o.CreatedAt), state.Instant(&o.ExpiresAt), state.Instant(&o.usedAt), &o.seal)
 	return o, err
