@@ -27,6 +27,7 @@
 // # Where a change goes
 //
 //	who may be asked    course, participant
-//	one run             fetch, bounds, participant, connection, report; forecast
+//	one run             fetch (what it takes), run, bounds, participant, claim, connection,
+//	                    answer, report; forecast
 //	what an error ends  refusal, judge (what errors of consents mean)
 package extract

@@ -56,7 +56,7 @@ func (p Problem) String() string {
 	if p.Found != "" {
 		b.WriteString(p.Found + " ")
 	}
-	b.WriteString(p.Kind.String())
+	b.WriteString(string(p.Kind))
 	if p.Right != "" {
 		b.WriteString("; right: " + p.Right)
 	}

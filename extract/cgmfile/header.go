@@ -139,7 +139,7 @@ func (f Format) missing(h header, line string) error {
 	if !utf8.ValidString(line) {
 		return one(Problem{Line: h.line, Kind: NotUTF8, Found: quoted([]byte(line)), Right: saveAsUTF8})
 	}
-	if slices.ContainsFunc(h.names, func(n string) bool { _, wrong := parseTime([]byte(n)); return wrong == nil }) {
+	if slices.ContainsFunc(h.names, func(n string) bool { _, wrong := parseTime([]byte(n)); return wrong == "" }) {
 		return one(Problem{Line: h.line, Kind: NoHeader, Found: quoted([]byte(line)), Right: "a first line " + f.right()})
 	}
 	var lacks []string

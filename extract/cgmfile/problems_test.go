@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -143,15 +145,23 @@ func TestRefusals(t *testing.T) {
 			continue
 		}
 		if got.Problems[0].Kind != test.kind {
-			t.Errorf("%.80q: kind %d, want %d", test.text, got.Problems[0].Kind, test.kind)
+			t.Errorf("%.80q: kind %q, want %q", test.text, got.Problems[0].Kind, test.kind)
 		}
 		if want := strings.Join(test.want, "\n"); got.Error() != want {
 			t.Errorf("%.80q:\n got %s\nwant %s", test.text, got, want)
 		}
 	}
-	for k := range WordForValue + 1 {
-		if !seen[k] {
-			t.Errorf("no file for kind %d: %s", k, k)
+	source, err := os.ReadFile("kind.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`(?m) Kind += "(.*)"$`).FindAllSubmatch(source, -1)
+	if len(kinds) != len(seen) {
+		t.Errorf("files for %d kinds of %d", len(seen), len(kinds))
+	}
+	for _, k := range kinds {
+		if !seen[Kind(k[1])] {
+			t.Errorf("no file for kind %s", k[1])
 		}
 	}
 }

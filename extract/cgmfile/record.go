@@ -96,9 +96,9 @@ func (r *records) splitQuoted(cells [][]byte, line []byte) ([][]byte, *Problem) 
 	for {
 		cell, rest, more, kind := r.cell(line)
 		cells = append(cells, trim(cell))
-		if kind != nil {
+		if kind != "" {
 			return cells, &Problem{
-				Line: r.now.line, Column: len(cells), Kind: *kind, Found: quoted(line),
+				Line: r.now.line, Column: len(cells), Kind: kind, Found: quoted(line),
 				Right: `a quote at both ends of the cell, and "" for one inside it`,
 			}
 		}
@@ -111,29 +111,29 @@ func (r *records) splitQuoted(cells [][]byte, line []byte) ([][]byte, *Problem) 
 
 // cell takes the first cell off line. More is false for the last one; a kind is
 // what is wrong with its quotes.
-func (r *records) cell(line []byte) (cell, rest []byte, more bool, wrong *Kind) {
+func (r *records) cell(line []byte) (cell, rest []byte, more bool, wrong Kind) {
 	start := bytes.TrimLeft(line, " ")
 	if len(start) == 0 || start[0] != '"' {
 		cell, rest, more = bytes.Cut(line, []byte{r.separator})
 		if bytes.IndexByte(cell, '"') >= 0 {
-			return cell, rest, more, new(StrayQuote)
+			return cell, rest, more, StrayQuote
 		}
-		return cell, rest, more, nil
+		return cell, rest, more, ""
 	}
 	start = start[1:]
 	end := closingQuote(start)
 	if end < 0 {
-		return start, nil, false, new(OpenQuote)
+		return start, nil, false, OpenQuote
 	}
 	after := bytes.TrimLeft(start[end+1:], " ")
 	if len(after) > 0 && after[0] != r.separator {
-		return start[:end], nil, false, new(StrayQuote)
+		return start[:end], nil, false, StrayQuote
 	}
 	cell = r.unquote(start[:end])
 	if len(after) == 0 {
-		return cell, nil, false, nil
+		return cell, nil, false, ""
 	}
-	return cell, after[1:], true, nil
+	return cell, after[1:], true, ""
 }
 
 // unquote makes one quote of two.

@@ -19,19 +19,19 @@ func (s *scan) row(rec *record) (r Reading, ok bool) {
 	}
 	h := &s.header
 	at, wrongTime := parseTime(rec.cells[h.time])
-	if wrongTime != nil && rec.raw[0] == '#' {
+	if wrongTime != "" && rec.raw[0] == '#' {
 		s.add(comment(rec))
 		return r, false
 	}
 	sent, wrongValue := parseValue(rec.cells[h.glucose], h.separator != ',')
 	wrongID := badID(rec.cells[h.id])
 	var who *person
-	if wrongID == nil && wrongTime == nil {
+	if wrongID == "" && wrongTime == "" {
 		if who = s.person(rec.cells[h.id], at); who.mixes(at) {
-			wrongTime = new(MixedOffsets)
+			wrongTime = MixedOffsets
 		}
 	}
-	if wrongID != nil || wrongTime != nil || wrongValue != nil {
+	if wrongID != "" || wrongTime != "" || wrongValue != "" {
 		s.addCells(rec, wrongID, wrongTime, wrongValue)
 		return r, false
 	}
@@ -86,15 +86,15 @@ func comment(rec *record) Problem {
 	return Problem{Line: rec.line, Kind: Comment, Found: quoted(rec.raw), Right: "a file without comments"}
 }
 
-// badID says what is wrong with an id, nil for nothing.
-func badID(cell []byte) *Kind {
+// badID says what is wrong with an id, "" for nothing.
+func badID(cell []byte) Kind {
 	switch {
 	case len(cell) == 0:
-		return new(NoID)
+		return NoID
 	case bytes.ContainsFunc(cell, unicode.IsControl):
-		return new(ControlCharacter)
+		return ControlCharacter
 	}
-	return nil
+	return ""
 }
 
 // person returns what is kept of an id.
@@ -113,12 +113,12 @@ func (s *scan) person(id []byte, at instant) *person {
 
 // addCells notes what is wrong with the three cells of a row, from left to
 // right.
-func (s *scan) addCells(rec *record, id, time, value *Kind) {
+func (s *scan) addCells(rec *record, id, time, value Kind) {
 	h := &s.header
 	var found []Problem
-	note := func(column int, kind *Kind, right string) {
-		if kind != nil {
-			found = append(found, Problem{Line: rec.line, Column: column + 1, Kind: *kind, Found: quotedIfAny(rec.cells[column]), Right: right})
+	note := func(column int, kind Kind, right string) {
+		if kind != "" {
+			found = append(found, Problem{Line: rec.line, Column: column + 1, Kind: kind, Found: quotedIfAny(rec.cells[column]), Right: right})
 		}
 	}
 	note(h.id, id, "the name or number of a person in one line")
@@ -137,20 +137,20 @@ func quotedIfAny(cell []byte) string {
 	return quoted(cell)
 }
 
-func timeRight(cell []byte, kind *Kind) string {
-	if kind != nil && *kind == MixedOffsets {
+func timeRight(cell []byte, kind Kind) string {
+	if kind != "" && kind == MixedOffsets {
 		return "all times of a person with an offset, or all without"
 	}
 	return rightTime
 }
 
 // valueRight is what is right in place of a cell that is no value.
-func (s *scan) valueRight(cell []byte, kind *Kind) string {
+func (s *scan) valueRight(cell []byte, kind Kind) string {
 	unit := s.format.Unit
 	switch {
-	case kind == nil:
+	case kind == "":
 		return ""
-	case *kind == WordForValue && unit == MgdL:
+	case kind == WordForValue && unit == MgdL:
 		return "39 for low and 401 for high, as Dexcom counts them, or an empty cell for no value"
 	case s.header.separator == ',' && bytes.IndexByte(cell, ',') >= 0:
 		return "a decimal point, as the comma separates the cells"

@@ -91,7 +91,7 @@ func (s *scan) looksLikeRow(cells [][]byte) bool {
 		return false
 	}
 	_, wrong := parseTime(cells[s.header.time])
-	return wrong == nil
+	return wrong == ""
 }
 
 // next reads a row; ok is false if it has a problem. The end is io.EOF.

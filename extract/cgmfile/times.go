@@ -1,6 +1,9 @@
 package cgmfile
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // An instant is a time as a file has it.
 type instant struct {
@@ -21,23 +24,23 @@ const (
 // parseTime reads YYYY-MM-DD[( |T)hh:mm[:ss[.fraction]]][offset]; / is read for
 // -, and months, days and hours may lack their leading zero. A kind is what is
 // wrong.
-func parseTime(cell []byte) (at instant, wrong *Kind) {
+func parseTime(cell []byte) (at instant, wrong Kind) {
 	if len(cell) == 0 {
-		return at, new(NoTime)
+		return at, NoTime
 	}
 	s := scanner{rest: cell}
 	days, wrong := s.date()
-	if wrong != nil {
+	if wrong != "" {
 		return at, wrong
 	}
-	clock, wrong := int64(0), (*Kind)(nil)
+	clock := int64(0)
 	if s.clockFollows() {
-		if clock, wrong = s.clock(); wrong == nil {
+		if clock, wrong = s.clock(); wrong == "" {
 			at.offset, at.hasOffset, wrong = s.offset()
 		}
 	}
-	if wrong == nil && len(s.rest) > 0 {
-		wrong = new(NotATime)
+	if wrong == "" && len(s.rest) > 0 {
+		wrong = NotATime
 	}
 	at.local = days*86400*second + clock
 	return at, wrong
@@ -69,7 +72,7 @@ func (s *scanner) take(c byte) bool {
 }
 
 // date takes a date off and returns its days since 1970.
-func (s *scanner) date() (days int64, wrong *Kind) {
+func (s *scanner) date() (days int64, wrong Kind) {
 	whole := s.rest
 	year, ok := s.number(4, 4)
 	separator := byte('-')
@@ -81,21 +84,22 @@ func (s *scanner) date() (days int64, wrong *Kind) {
 	}
 	month, hasMonth := s.number(1, 2)
 	hasMonth = s.take(separator) && hasMonth
-	day, hasDay := s.number(1, 2)
+	dayOfMonth, hasDay := s.number(1, 2)
+	day := time.Date(year, time.Month(month), dayOfMonth, 0, 0, 0, 0, time.UTC)
 	switch {
 	case !hasMonth || !hasDay:
-		return 0, new(NotATime)
+		return 0, NotATime
 	case year < firstYear || year > lastYear:
-		return 0, new(YearOutOfRange)
-	case month < 1 || month > 12 || day < 1 || day > daysIn(year, month):
-		return 0, new(NoSuchDay)
+		return 0, YearOutOfRange
+	case int(day.Month()) != month || day.Day() != dayOfMonth:
+		return 0, NoSuchDay
 	}
-	return daysSince1970(year, month, day), nil
+	return day.Unix() / 86400, ""
 }
 
 // otherDate says what is wrong with a date that does not begin with a year: how
 // many digits its three numbers have tells.
-func otherDate(text []byte) *Kind {
+func otherDate(text []byte) Kind {
 	s := scanner{rest: text}
 	var digits [3]int
 	for i := range digits {
@@ -103,18 +107,18 @@ func otherDate(text []byte) *Kind {
 		s.number(0, 6)
 		digits[i] = before - len(s.rest)
 		if i < 2 && !s.take('-') && !s.take('/') && !s.take('.') {
-			return new(NotATime)
+			return NotATime
 		}
 	}
 	switch {
 	case digits[0] > 4 || digits[0] == 3 || digits[2] > 4:
-		return new(YearOutOfRange)
+		return YearOutOfRange
 	case digits[0] == 0 || digits[0] == 4 || digits[1] == 0 || digits[2] == 0:
-		return new(NotATime)
+		return NotATime
 	case digits[2] == 4:
-		return new(DayOrMonthFirst)
+		return DayOrMonthFirst
 	}
-	return new(TwoDigitYear)
+	return TwoDigitYear
 }
 
 // clockFollows takes the sign off that stands between date and clock.
@@ -130,56 +134,56 @@ func (s *scanner) clockFollows() bool {
 }
 
 // clock takes hh:mm[:ss[.fraction]] off, in µs.
-func (s *scanner) clock() (at int64, wrong *Kind) {
+func (s *scanner) clock() (at int64, wrong Kind) {
 	hour, ok := s.number(1, 2)
 	ok = s.take(':') && ok
 	minute, hasMinute := s.number(2, 2)
 	sec, hasSecond, fraction := 0, true, 0
 	if s.take(':') {
 		if sec, hasSecond = s.number(2, 2); hasSecond && (s.take('.') || s.take(',')) {
-			if fraction, wrong = s.fraction(); wrong != nil {
+			if fraction, wrong = s.fraction(); wrong != "" {
 				return 0, wrong
 			}
 		}
 	}
 	switch {
 	case !ok || !hasMinute || !hasSecond:
-		return 0, new(NotATime)
+		return 0, NotATime
 	case hour > 23 || minute > 59 || sec > 59:
-		return 0, new(NoSuchTime)
+		return 0, NoSuchTime
 	}
-	return int64(hour*3600+minute*60+sec)*second + int64(fraction), nil
+	return int64(hour*3600+minute*60+sec)*second + int64(fraction), ""
 }
 
 // fraction takes the digits of a part of a second off, in µs.
-func (s *scanner) fraction() (micros int, wrong *Kind) {
+func (s *scanner) fraction() (micros int, wrong Kind) {
 	before := len(s.rest)
 	micros, ok := s.number(1, 6)
 	if !ok {
-		return 0, new(NotATime)
+		return 0, NotATime
 	}
 	for range 6 - (before - len(s.rest)) {
 		micros *= 10
 	}
 	s.rest = bytes.TrimLeft(s.rest, "0")
 	if len(s.rest) > 0 && isDigit(s.rest[0]) {
-		return 0, new(TooFine)
+		return 0, TooFine
 	}
-	return micros, nil
+	return micros, ""
 }
 
 // offset takes Z, ±hh, ±hhmm, ±hh:mm or ±hh:mm:ss off, if there is one.
-func (s *scanner) offset() (seconds int32, has bool, wrong *Kind) {
+func (s *scanner) offset() (seconds int32, has bool, wrong Kind) {
 	s.rest = bytes.TrimLeft(s.rest, " ")
 	if s.take('Z') || s.take('z') {
-		return 0, true, nil
+		return 0, true, ""
 	}
 	sign := int32(1)
 	switch {
 	case s.take('-'):
 		sign = -1
 	case !s.take('+'):
-		return 0, false, nil
+		return 0, false, ""
 	}
 	hours, ok := s.number(2, 2)
 	colon := s.take(':')
@@ -193,30 +197,9 @@ func (s *scanner) offset() (seconds int32, has bool, wrong *Kind) {
 	seconds = int32(hours*3600 + minutes*60 + sec)
 	switch {
 	case !ok || !complete:
-		return 0, false, new(NotATime)
+		return 0, false, NotATime
 	case minutes > 59 || sec > 59 || seconds > furthestOffset:
-		return 0, false, new(NoSuchOffset)
+		return 0, false, NoSuchOffset
 	}
-	return sign * seconds, true, nil
-}
-
-func daysIn(year, month int) int {
-	switch {
-	case month == 4 || month == 6 || month == 9 || month == 11:
-		return 30
-	case month != 2:
-		return 31
-	case year%4 == 0 && (year%100 != 0 || year%400 == 0):
-		return 29
-	}
-	return 28
-}
-
-// daysSince1970 counts in years that begin with March, so that the day of a leap
-// year comes last.
-func daysSince1970(year, month, day int) int64 {
-	if month < 3 {
-		year, month = year-1, month+12
-	}
-	return int64(365*year + year/4 - year/100 + year/400 + (153*(month-3)+2)/5 + day - 719469)
+	return sign * seconds, true, ""
 }

@@ -36,43 +36,43 @@ func (u *units) count(sent float64, line int) {
 	u.values++
 }
 
-// person values below this say nothing about their unit.
+// fewValues of a person say nothing about their unit.
 const fewValues = 12
 
-// unitError says that most values of the file, or most of a person, are in the
-// other unit. Of a person, whole numbers may be codes and say nothing.
-func (s *scan) unitError() error {
-	u := &s.units
-	if s.format.Unit == MgdL {
-		if 2*u.low > u.values {
-			return &UnitError{Line: u.firstLow, Looks: MmolL, Values: u.values, Such: u.low}
-		}
-	} else if 2*u.high > u.values {
+// other returns the error of values of which more than half are in another unit than
+// the one given; nil if they are not. Whole numbers below it may be codes: they count as
+// mmol/L where whole says so.
+func (u *units) other(given Unit, whole bool) *UnitError {
+	low := u.decimal
+	if whole {
+		low = u.low
+	}
+	switch {
+	case given == MgdL && 2*low > u.values:
+		return &UnitError{Line: u.firstLow, Looks: MmolL, Values: u.values, Such: u.low}
+	case given == MmolL && 2*u.high > u.values:
 		return &UnitError{Line: u.firstHigh, Looks: MgdL, Values: u.values, Such: u.high}
-	}
-	var first *UnitError
-	for id, p := range s.people {
-		e := p.unitError(s.format.Unit)
-		if e != nil && (first == nil || e.Line < first.Line) {
-			e.ID = id
-			first = e
-		}
-	}
-	if first != nil {
-		return first
 	}
 	return nil
 }
 
-func (p *person) unitError(unit Unit) *UnitError {
-	u := &p.units
-	switch {
-	case u.values < fewValues:
-		return nil
-	case unit == MgdL && 2*u.decimal > u.values:
-		return &UnitError{Line: u.firstLow, Looks: MmolL, Values: u.values, Such: u.low}
-	case unit == MmolL && 2*u.high > u.values:
-		return &UnitError{Line: u.firstHigh, Looks: MgdL, Values: u.values, Such: u.high}
+// unitError says that most values of the file, or most of a person, are in the
+// other unit. Of a person, whole numbers may be codes and say nothing.
+func (s *scan) unitError() error {
+	if e := s.units.other(s.format.Unit, true); e != nil {
+		return e
+	}
+	var first *UnitError
+	for id, p := range s.people {
+		if p.units.values < fewValues {
+			continue
+		}
+		if e := p.units.other(s.format.Unit, false); e != nil && (first == nil || e.Line < first.Line) {
+			e.ID, first = id, e
+		}
+	}
+	if first != nil {
+		return first
 	}
 	return nil
 }

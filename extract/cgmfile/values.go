@@ -9,24 +9,24 @@ import (
 
 // parseValue reads a number; empty and NA are none. A decimal comma is read if
 // comma says so. A kind is what is wrong.
-func parseValue(cell []byte, comma bool) (value float64, wrong *Kind) {
+func parseValue(cell []byte, comma bool) (value float64, wrong Kind) {
 	if len(cell) == 0 || string(cell) == "NA" {
-		return no(), nil
+		return no(), ""
 	}
 	if v, ok := short(cell, comma); ok {
-		return v, nil
+		return v, ""
 	}
 	if !isNumber(cell, comma) {
 		if isWord(cell) {
-			return 0, new(WordForValue)
+			return 0, WordForValue
 		}
-		return 0, new(NotANumber)
+		return 0, NotANumber
 	}
 	v, err := strconv.ParseFloat(string(bytes.Replace(cell, []byte{','}, []byte{'.'}, 1)), 64)
 	if err != nil || math.IsInf(v, 0) {
-		return 0, new(NotANumber)
+		return 0, NotANumber
 	}
-	return v, nil
+	return v, ""
 }
 
 // short reads a number such as 153 or 7.8 exactly; it is what nearly all are.
