@@ -54,7 +54,7 @@ type records struct {
 	*keyed
 	step        *step
 	participant string
-	held        []piece             // sources[:len(held)] are their rows
+	held        []piece // sources[:len(held)] are their rows
 	sources     sources // held, then answers'
 	rows        []record
 	months      map[monthNo]*monthRows
