@@ -86,7 +86,7 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 	defer counted.Release()
 	fresh := append(batchesOf(held), counted)
 	stay := fresh.picks(func(p pick) bool {
-		r := row{t, fresh[p.src], int(p.row)}
+		r := row{&t, fresh[p.src], int(p.row)}
 		_, isCounted := s.days[monthKey{participant, partition, r.str("resource")}]
 		return int(p.src) == len(held) || !isCounted && !s.isCut(participant, r.stamp("last_record"))
 	})
@@ -121,9 +121,10 @@ func (s *step) daysAnew(ctx context.Context, participant string, from Side) erro
 		return err
 	}
 	defer releasePieces(pieces)
+	t := shapeNamed(daysTable)
 	for _, p := range pieces {
 		for at := range int(p.rows.NumRows()) {
-			r := row{shapeNamed(daysTable), p.rows, at}
+			r := row{&t, p.rows, at}
 			day := r.stamp("day")
 			s.days[monthKey{participant, month(day), r.str("resource")}][day] = &dayCount{
 				records: r.long("records"), first: r.stamp("first_record"), last: r.stamp("last_record"),

@@ -75,6 +75,9 @@ func TestDamagedTables(t *testing.T) {
 	t.Parallel()
 	how := harmNames()
 	for i, table := range allTables() {
+		if i%tables != 0 {
+			continue
+		}
 		kind := how[i%len(how)]
 		t.Run(table+" "+kind, func(t *testing.T) {
 			t.Parallel()

@@ -14,4 +14,5 @@ const (
 
 	checks = "2"
 	others = 2
+	tables = 3 // of so many tables one is damaged
 )

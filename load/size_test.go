@@ -13,4 +13,5 @@ const (
 
 	checks = "5"
 	others = 6 // resources that come after each
+	tables = 1 // of so many tables one is damaged
 )

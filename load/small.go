@@ -39,8 +39,8 @@ func (s *step) touchesSmall() bool {
 	return len(s.answers) > 0 || len(s.study.anew) > 0 || s.knowsNoAccounts()
 }
 
-// A remembered table is one that the fold goes by: what takes a row of it, and what adds
-// its rows.
+// A remembered table is one that the fold goes by: what takes a row of it, and what
+// adds its rows.
 type remembered struct {
 	table string
 	take  func(row)
@@ -98,7 +98,7 @@ func (s *step) forgetSmall(participant string) {
 
 // A row is one row of a small table.
 type row struct {
-	shape
+	*shape
 	batch arrow.RecordBatch
 	at    int
 }
@@ -133,7 +133,7 @@ func eachRow(ctx context.Context, l *lake.Lake, table string, files []lake.File)
 					return
 				}
 				for at := range int(b.NumRows()) {
-					if !yield(row{t, b, at}, nil) {
+					if !yield(row{&t, b, at}, nil) {
 						b.Release()
 						return
 					}

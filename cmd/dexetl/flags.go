@@ -3,12 +3,13 @@ package main
 import (
 	"time"
 
+	"github.com/urfave/cli/v3"
+
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
-	"github.com/urfave/cli/v3"
 )
 
 // noArguments refuses arguments a command would otherwise ignore.
