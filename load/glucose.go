@@ -128,6 +128,9 @@ type derivation struct {
 // the records are counted.
 func (d *derivation) participant(ctx context.Context, p string) (change, error) {
 	lost, lostSources := d.step.lost.in("glucose", d.month.String(), p), d.step.lostSources(d.month, p)
+	if lostSources && (lost || d.step.loader.cuts[p].IsZero()) {
+		return change{}, nil
+	}
 	var pieces, old []piece
 	var err error
 	defer func() { releasePieces(slices.Concat(pieces, old)) }()
@@ -141,10 +144,7 @@ func (d *derivation) participant(ctx context.Context, p string) (change, error) 
 			return change{}, err
 		}
 	}
-	switch {
-	case lost && lostSources:
-		return change{}, nil
-	case lostSources:
+	if lostSources {
 		return d.step.cutReadings(d.t, p, old), nil
 	}
 	readings := d.step.readings(d.month, p, pieces)
@@ -193,9 +193,6 @@ func (s *step) lostSources(m monthNo, participant string) bool {
 func (s *step) cutReadings(t shape, participant string, held []piece) change {
 	c := change{participant: participant}
 	cut, removed := s.loader.cuts[participant], 0
-	if cut.IsZero() {
-		return c
-	}
 	for _, p := range held {
 		for row, at := range t.times(p.rows, "time_utc").Values() {
 			if at >= instant(cut) {
