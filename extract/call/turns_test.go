@@ -15,8 +15,11 @@ func TestTurnsAreFair(t *testing.T) {
 		turns := &g.turns
 		leaves := map[string][]func(){}
 		give := func(who string) {
-			leaves[who][0]()
+			g.mu.Lock()
+			leave := leaves[who][0]
 			leaves[who] = leaves[who][1:]
+			g.mu.Unlock()
+			leave()
 		}
 		var got []string
 		wait := func(who string) {

@@ -143,40 +143,37 @@ func (c *Client) send(ctx context.Context, accessToken string, r Request) (*http
 
 // receive reads the body of a 200 and checks that it is an answer to r.
 func (c *Client) receive(in *taking, response *http.Response, r Request) (Answer, error) {
-	wrong := func(reason string, err error) (Answer, error) {
-		return Answer{}, &BodyError{Path: r.Resource.path(), Reason: reason, Err: err}
-	}
+	path := r.Resource.path()
 	if reason := notJSON(response.Header.Get("Content-Type")); reason != "" {
-		return wrong(reason, nil)
+		return Answer{}, &BodyError{Path: path, Reason: reason}
 	}
 	encoding, ok := contentEncoding(response.Header)
 	if !ok {
-		return wrong(fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", ")), nil)
+		reason := fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", "))
+		return Answer{}, &BodyError{Path: path, Reason: reason}
 	}
 	limit := cmp.Or(c.MaxBody, DefaultMaxBody)
 	if r.Resource == DataRange {
 		limit = min(limit, maxRanges)
 	}
+	// failed is err, unless it is the end of our time.
+	failed := func(doing string, err error) (Answer, error) {
+		if ended := ended(in.ctx); ended != nil {
+			err = fmt.Errorf("GET %s: %s: %w", path, doing, ended)
+		}
+		return Answer{}, err
+	}
 	body, err := readAll(in, response.Body, response.ContentLength, limit)
-	switch {
-	case err != nil && ended(in.ctx) != nil:
-		return Answer{}, fmt.Errorf("GET %s: reading the body: %w", r.Resource.path(), ended(in.ctx))
-	case err != nil:
-		return wrong("cannot be read to its end", err)
+	if err != nil {
+		return failed("reading the body", &BodyError{Path: path, Reason: "cannot be read to its end", Err: err})
 	}
 	plain, err := plainIn(in, body, encoding, limit)
-	switch {
-	case err != nil && ended(in.ctx) != nil:
-		return Answer{}, fmt.Errorf("GET %s: unpacking the body: %w", r.Resource.path(), ended(in.ctx))
-	case err != nil:
-		return wrong("cannot be unpacked", err)
+	if err != nil {
+		return failed("unpacking the body", &BodyError{Path: path, Reason: "cannot be unpacked", Err: err})
 	}
 	envelope, err := check(in.ctx, plain, r.Resource)
-	switch {
-	case err != nil && ended(in.ctx) != nil:
-		return Answer{}, fmt.Errorf("GET %s: reading the answer: %w", r.Resource.path(), ended(in.ctx))
-	case err != nil:
-		return Answer{}, err
+	if err != nil {
+		return failed("reading the answer", err)
 	}
 	in.give(in.bytes - int64(cap(body))) // plain is done with
 	return Answer{

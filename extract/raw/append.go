@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/klauspost/compress/zstd"
@@ -84,17 +85,9 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 // submit queues p and returns when its outcome is known, after leading if the
 // lead came to it. An error means that p was taken from the queue unwritten.
 func (l *Log) submit(ctx context.Context, p *pending) error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return ErrClosed
+	if err := l.enqueue(p); err != nil {
+		return err
 	}
-	l.queue = append(l.queue, p)
-	if !l.leading {
-		l.leading = true
-		close(p.lead)
-	}
-	l.mu.Unlock()
 	select {
 	case <-p.done:
 		return nil
@@ -113,6 +106,21 @@ func (l *Log) submit(ctx context.Context, p *pending) error {
 	return nil
 }
 
+// enqueue puts p into the queue, and gives it the lead if nobody has it.
+func (l *Log) enqueue(p *pending) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	l.queue = append(l.queue, p)
+	if !l.leading {
+		l.leading = true
+		close(p.lead)
+	}
+	return nil
+}
+
 // withdraw takes p from the queue and reports whether it was still there. The
 // one who was given the lead stays: it writes the queue.
 func (l *Log) withdraw(p *pending) bool {
@@ -123,13 +131,11 @@ func (l *Log) withdraw(p *pending) bool {
 		return false
 	default:
 	}
-	for i, q := range l.queue {
-		if q == p {
-			l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
-			return true
-		}
+	i := slices.Index(l.queue, p)
+	if i >= 0 {
+		l.queue = slices.Concat(l.queue[:i], l.queue[i+1:])
 	}
-	return false
+	return i >= 0
 }
 
 // maxGroup is the number of bytes from which on no more entries join a group.

@@ -22,9 +22,7 @@ const (
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// segmentHeader is the head of segment number.
-func segmentHeader(number uint64) []byte { return segmentHead(version, number) }
-
+// segmentHead is the head of segment number.
 func segmentHead(version uint32, number uint64) []byte {
 	b := append(make([]byte, 0, segmentHeaderLen), segmentMagic...)
 	b = binary.LittleEndian.AppendUint32(b, version)

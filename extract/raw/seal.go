@@ -42,17 +42,9 @@ func (l *Log) Segments() ([]Segment, error) {
 // another one.
 func (l *Log) Seal(before time.Time) error {
 	turn := newPending() // has no bytes: others write up to it and hand it the lead
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return ErrClosed
+	if err := l.enqueue(turn); err != nil {
+		return err
 	}
-	l.queue = append(l.queue, turn)
-	if !l.leading {
-		l.leading = true
-		close(turn.lead)
-	}
-	l.mu.Unlock()
 	<-turn.lead
 	err := l.sealOld(before)
 	l.mu.Lock()

@@ -134,7 +134,7 @@ func (l *Log) headSegment(f *os.File, number uint64) error {
 	if err := f.Truncate(0); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
-	if _, err := f.WriteAt(segmentHeader(number), 0); err != nil {
+	if _, err := f.WriteAt(segmentHead(version, number), 0); err != nil {
 		return fmt.Errorf("raw log: %w", err)
 	}
 	if err := l.Fsync(f); err != nil {

@@ -230,3 +230,39 @@ func TestPaceWaitEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// One thing after the other may be in the way of a request: what is for good, an outage,
+// a pause, the budget. A look at the API goes through an outage, and who only asks whether
+// requests make sense takes nothing from the budget.
+func TestWhyNot(t *testing.T) {
+	gone := &OutageError{App: "us"}
+	under := &episode{ended: make(chan struct{})}
+	over := func(g *Gate) { g.gaveUp = gone }
+	outage := func(g *Gate) { g.outage.under = under }
+	paused := func(g *Gate) { g.limit.until = time.Now().Add(time.Minute) }
+	empty := func(g *Gate) { g.of.Budget = &fakeBudget{start: time.Now(), used: 3600} }
+	for _, tt := range []struct {
+		name            string
+		is              []func(*Gate)
+		ask, call, look hold
+		err             error
+	}{
+		{name: "nothing"},
+		{"given up", []func(*Gate){over, outage, paused, empty}, hold{}, hold{}, hold{}, gone},
+		{"outage", []func(*Gate){outage, paused, empty}, hold{outage: under}, hold{outage: under}, hold{wait: time.Minute}, nil},
+		{"pause", []func(*Gate){paused, empty}, hold{wait: time.Minute}, hold{wait: time.Minute}, hold{wait: time.Minute}, nil},
+		{"budget", []func(*Gate){empty}, hold{}, hold{wait: budgetPoll}, hold{wait: budgetPoll}, nil},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			g := testPace(3600, nil)
+			for _, is := range tt.is {
+				is(g)
+			}
+			for to, want := range map[aim]hold{toAsk: tt.ask, toCall: tt.call, toLook: tt.look} {
+				if got, err := g.whyNot(t.Context(), to); got != want || err != tt.err {
+					t.Errorf("%s: whyNot(%d) = %+v, %v; want %+v, %v", tt.name, to, got, err, want, tt.err)
+				}
+			}
+		})
+	}
+}
