@@ -37,7 +37,7 @@ type Grant struct {
 // A tokenAnswer is what the token endpoint said, sealed, kept before anybody
 // reads it.
 type tokenAnswer struct {
-	ID            string // ULID, set by PutAnswer
+	ID            string // ULID, set by putAnswer
 	ConnectionID  string // for a code: the connection that it will become
 	ParticipantID string
 	Region        string
