@@ -42,7 +42,7 @@ test: prerequisites
 
 torture: prerequisites
 	go test -tags faults ./extract/fault
-	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap' ./extract/consent -kills $(KILLS) -seed $(SEED)
+	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
 	go test -tags faults -v -timeout 30m -run 'Killed|QueryStreams' ./cmd/dexetl
 	go test -tags faults -timeout 30m ./load
 	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom

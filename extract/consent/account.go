@@ -64,7 +64,7 @@ func (ac *Accounts) Renew(ctx context.Context, connectionID, rejected string) (s
 // Same reports whether userID, of an answer that came through a participant's
 // connection, is that of its account. An answer that does not say whose it is, and a
 // connection whose account was not seen yet, contradict nobody. A connection that is
-// not the participant's, or was edited, is a *OwnerError.
+// not the participant's, or was edited, is an *OwnerError.
 func (ac *Accounts) Same(ctx context.Context, participantID, connectionID, userID string) (bool, error) {
 	seen, known := ac.owners.Load(connectionID)
 	if !known {
@@ -91,8 +91,8 @@ func (ac *Accounts) Same(ctx context.Context, participantID, connectionID, userI
 type owner struct{ participant, account string }
 
 // SetAside takes a connection's grant out of use, because an answer of another
-// account came through it, until somebody finds out whose it is: see
-// SetAside. That it did is a *OtherAccountError.
+// account came through it, until somebody finds out whose it is. That it
+// did is an *OtherAccountError.
 func (ac *Accounts) SetAside(ctx context.Context, connectionID string) error {
 	ctx = context.WithoutCancel(ctx) // else the next run would ask on
 	owned := func() error {

@@ -30,7 +30,10 @@ type Callback struct {
 	redirect   *url.URL
 	listener   net.Listener
 	tick       <-chan time.Time // when to sweep; nil: every SweepEvery
-	asked      *AskError        // of this participant; touched by one request at a time
+
+	serving sync.Mutex // one browser at a time
+	closed  bool
+	asked   *AskError // of this participant
 }
 
 // Listen begins the consent of a participant and opens the port at which the
@@ -93,46 +96,10 @@ type ended struct {
 // *NotConfirmedError. Consents of other participants that arrive meanwhile are
 // completed too.
 func (c *Callback) Wait(ctx context.Context) (Found, error) {
-	arrived := make(chan ended, 1)
-	var serving sync.Mutex // one browser at a time
-	closed := false
-	server := &http.Server{
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		MaxHeaderBytes:    1 << 16,
-		ErrorLog:          slog.NewLogLogger(c.connecting.client.log().Handler(), slog.LevelDebug),
-		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			serving.Lock()
-			defer serving.Unlock()
-			if closed {
-				return
-			}
-			if mine, found, err := c.serve(ctx, w, r); mine {
-				select {
-				case arrived <- ended{found, err}:
-				default: // the state was used up by the first
-				}
-			}
-		}),
-	}
-	served := make(chan error, 1)
+	arrived, served := make(chan ended, 1), make(chan error, 1)
+	server := c.server(ctx, arrived)
 	go func() { served <- server.Serve(c.listener) }()
-	defer func() {
-		// Let the page reach the browser.
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if server.Shutdown(end) != nil {
-			server.Close()
-		}
-		<-served
-		// An exchange in hand is finished, whatever ctx says.
-		serving.Lock()
-		defer serving.Unlock()
-		closed = true
-		if err := c.connecting.questions.EndQuestions(ctx); err != nil {
-			c.connecting.client.log().Warn("what waits to be confirmed is not destroyed yet", "error", err)
-		}
-	}()
+	defer func() { c.leave(ctx, server, served) }()
 	tick := c.tick
 	if tick == nil {
 		ticker := time.NewTicker(SweepEvery)
@@ -149,19 +116,58 @@ func (c *Callback) Wait(ctx context.Context) (Found, error) {
 		case <-ctx.Done():
 			return Found{}, ctx.Err()
 		case <-tick:
-			serving.Lock()
-			err := c.unanswered(ctx)
-			serving.Unlock()
-			if err != nil {
+			if err := c.unanswered(ctx); err != nil {
 				return Found{}, err
 			}
 		}
 	}
 }
 
+// server serves one browser at a time, and says when the participant's has arrived.
+func (c *Callback) server(ctx context.Context, arrived chan<- ended) *http.Server {
+	return &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		MaxHeaderBytes:    1 << 16,
+		ErrorLog:          slog.NewLogLogger(c.connecting.client.log().Handler(), slog.LevelDebug),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c.serving.Lock()
+			defer c.serving.Unlock()
+			if c.closed {
+				return
+			}
+			if mine, found, err := c.serve(ctx, w, r); mine {
+				select {
+				case arrived <- ended{found, err}:
+				default: // the state was used up by the first
+				}
+			}
+		}),
+	}
+}
+
+// leave ends serving: pages reach their browsers, an exchange in hand is finished
+// whatever ctx says, and what waits for an answer is destroyed.
+func (c *Callback) leave(ctx context.Context, server *http.Server, served <-chan error) {
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(end) != nil {
+		server.Close()
+	}
+	<-served
+	c.serving.Lock()
+	defer c.serving.Unlock()
+	c.closed = true
+	if err := c.connecting.questions.EndQuestions(ctx); err != nil {
+		c.connecting.client.log().Warn("what waits to be confirmed is not destroyed yet", "error", err)
+	}
+}
+
 // unanswered sweeps, and is an error when the question of this participant has
 // had its time.
 func (c *Callback) unanswered(ctx context.Context) error {
+	c.serving.Lock()
+	defer c.serving.Unlock()
 	if _, err := c.connecting.questions.Sweep(ctx); err != nil {
 		return err
 	}

@@ -129,28 +129,43 @@ func dropConnection(ctx context.Context, tx *sql.Tx, id string) error {
 	return state.MarkScrub(ctx, tx)
 }
 
-// moveGrant gives the tokens of from to the connection to, which is the same
-// person's to the same account, and deletes from.
-func (r *Register) moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection, error) {
+// handOver gives the tokens of one connection to another in place of its own, and ends
+// the intents of both.
+func (r *Register) handOver(ctx context.Context, tx *sql.Tx, from, to string) error {
 	for _, q := range []string{
 		"delete from refresh_intents where connection_id in (?1, ?2)",
 		"delete from tokens where connection_id = ?2",
 		"update tokens set connection_id = ?2 where connection_id = ?1",
 	} {
-		if _, err := tx.ExecContext(ctx, q, from.ID, to.ID); err != nil {
-			return to, err
+		if _, err := tx.ExecContext(ctx, q, from, to); err != nil {
+			return err
 		}
+	}
+	return r.sealTokens(ctx, tx, to)
+}
+
+// undoubted gives a connection a status and forgets what its grant was refused.
+func undoubted(ctx context.Context, tx *sql.Tx, id string, s Status) error {
+	_, err := tx.ExecContext(ctx, `update connections set status = ?, last_error = '',
+		refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, s, id)
+	return err
+}
+
+// moveGrant gives the tokens of from to the connection to, which is the same
+// person's to the same account, and deletes from.
+func (r *Register) moveGrant(ctx context.Context, tx *sql.Tx, from, to Connection) (Connection, error) {
+	if err := r.handOver(ctx, tx, from.ID, to.ID); err != nil {
+		return to, err
 	}
 	if err := dropConnection(ctx, tx, from.ID); err != nil {
 		return to, err
 	}
-	if err := r.sealTokens(ctx, tx, to.ID); err != nil {
+	_, err := tx.ExecContext(ctx, "update connections set granted_at = ?, renewed_at = ? where connection_id = ?",
+		state.Micros(from.GrantedAt), state.Micros(from.RenewedAt), to.ID)
+	if err != nil {
 		return to, err
 	}
-	_, err := tx.ExecContext(ctx, `update connections set status = ?, granted_at = ?, renewed_at = ?, last_error = '',
-		refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`,
-		Connected, state.Micros(from.GrantedAt), state.Micros(from.RenewedAt), to.ID)
-	if err != nil {
+	if err := undoubted(ctx, tx, to.ID, Connected); err != nil {
 		return to, err
 	}
 	if err := r.dropDead(ctx, tx, to); err != nil {

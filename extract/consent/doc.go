@@ -65,7 +65,7 @@
 //
 // Every row that says whose data an answer becomes is sealed with the key: package
 // state keeps the seals, and here a pair that was opened is held against the hashes of
-// its row. A row that is not as it was written is a *OwnerError of its
+// its row. A row that is not as it was written is an *OwnerError of its
 // participant. Nothing of it is used, and no token is tried for it.
 //
 // # Moving

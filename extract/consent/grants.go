@@ -67,7 +67,7 @@ func (k *Key) grant(p pair, received time.Time, lifetime time.Duration) (Grant, 
 
 // open opens the sealed pair of a connection. The key is the one that the store is
 // bound to, so that one pair which it does not open is damaged: *SealError. One that is
-// not this participant's is a *OwnerError; so is one before it, which nobody uses
+// not this participant's is an *OwnerError; so is one before it, which nobody uses
 // but for repair.
 func (ts *Tokens) open(c Connection, t SealedTokens) (pair, error) {
 	if err := ts.register.ownTokens(c, t); err != nil {

@@ -84,8 +84,7 @@ func (mv *Moving) takeBack(ctx context.Context, ids []string) error {
 			after := before
 			after.Status = Connected
 			acts = append(acts, connectionAct(before, after))
-			if _, err := tx.ExecContext(ctx, `update connections set status = ?, last_error = '',
-				refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, Connected, id); err != nil {
+			if err := undoubted(ctx, tx, id, Connected); err != nil {
 				return nil, err
 			}
 		}

@@ -107,6 +107,18 @@ func (r *Register) ownTokens(c Connection, t SealedTokens) error {
 	return NotTheirs(c)
 }
 
+// ownGrant is ownTokens of the tokens that c has, and own if it has none.
+func (r *Register) ownGrant(ctx context.Context, q state.Querier, c Connection) error {
+	t, held, err := tokensIn(ctx, q, c.ID)
+	switch {
+	case err != nil:
+		return err
+	case held:
+		return r.ownTokens(c, t)
+	}
+	return r.own(c)
+}
+
 // NotTheirs is the error of tokens that are not c's.
 func NotTheirs(c Connection) *OwnerError {
 	return &OwnerError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Kind: ownedTokens}
@@ -131,11 +143,8 @@ func (r *Register) sealConnection(ctx context.Context, tx *sql.Tx, id string) er
 // sealTokens seals a connection's tokens as they stand in the transaction, if it has
 // any. They were its own before.
 func (r *Register) sealTokens(ctx context.Context, tx *sql.Tx, id string) error {
-	t, err := state.One(ctx, tx, scanTokens, selectTokens, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
+	t, held, err := tokensIn(ctx, tx, id)
+	if err != nil || !held {
 		return err
 	}
 	return putSeal(ctx, tx, r.Store.Seal, t)
@@ -153,14 +162,7 @@ func (r *Register) ownedIn(ctx context.Context, tx *sql.Tx, id, participant stri
 	if c.ParticipantID != participant && r.Store.Sealing() {
 		return &OwnerError{ParticipantID: participant, ConnectionID: id, Kind: ownedConnection}
 	}
-	t, err := state.One(ctx, tx, scanTokens, selectTokens, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r.own(c)
-	}
-	if err != nil {
-		return err
-	}
-	return r.ownTokens(c, t)
+	return r.ownGrant(ctx, tx, c)
 }
 
 // dropDisowned deletes kept answers that claim to be a participant's and are not: a
@@ -207,14 +209,9 @@ func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error
 		return nil, err
 	}
 	for _, c := range connections {
-		t, err := r.Tokens(ctx, c.ID)
-		switch {
-		case errors.Is(err, ErrNoConnection):
-			note(r.own(c))
-		case err != nil:
+		err := r.ownGrant(ctx, r.Store, c)
+		if note(err); err != nil && !as[*OwnerError](err) {
 			return nil, err
-		default:
-			note(r.ownTokens(c, t))
 		}
 	}
 	answers, err := r.Answers(ctx, "")

@@ -51,7 +51,7 @@ func (e *EndpointError) Error() string {
 
 // CheckSealed opens the sealed tokens of every connection and returns how many there
 // are, those that cannot be used included. Of these each is an error: a *SealError, or
-// a *OwnerError, as are answers, consents begun and links that were edited.
+// an *OwnerError, as are answers, consents begun and links that were edited.
 func (ts *Tokens) CheckSealed(ctx context.Context) (n int, err error) {
 	var wrong []error
 	all, err := ts.register.Connections(ctx)

@@ -63,7 +63,7 @@ func (ts *Tokens) tryAgain(ctx context.Context, id string) error {
 }
 
 // finish uses the answers of a connection that were kept and not yet used. One that is
-// not the connection's is a *OwnerError: to try the stored token then could
+// not the connection's is an *OwnerError: to try the stored token then could
 // revoke a grant that the right answer still holds.
 func (ts *Tokens) finish(ctx context.Context, id string) error {
 	answers, err := ts.register.Answers(ctx, id)

@@ -51,11 +51,8 @@ func sealOlder[T owned](ctx context.Context, tx *sql.Tx, k studyKey, scan func(r
 
 // sealOlderTokens seals a connection's tokens, unless its pair is that of another hash.
 func sealOlderTokens(ctx context.Context, tx *sql.Tx, k studyKey, id string) error {
-	t, err := state.One(ctx, tx, scanTokens, selectTokens, id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
+	t, held, err := tokensIn(ctx, tx, id)
+	if err != nil || !held {
 		return err
 	}
 	if hash, ok := k.RefreshHash(t.Current); ok && hash != t.RefreshHash {

@@ -102,7 +102,7 @@ func (cn *Connecting) putState(ctx context.Context, o oauthState) error {
 	})
 }
 
-// state returns the consent with this hash if UseState would, and changes
+// state returns the consent with this hash if useState would, and changes
 // nothing: what comes back from nowhere costs no write.
 func (cn *Connecting) state(ctx context.Context, hash string) (oauthState, error) {
 	return cn.usable(ctx, cn.register.Store, hash)

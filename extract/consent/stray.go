@@ -3,7 +3,6 @@ package consent
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -24,18 +23,15 @@ func (r *Register) setAside(ctx context.Context, id string) (Connection, error) 
 		if err != nil {
 			return nil, err
 		}
-		if err := r.own(c); err != nil {
+		if err := r.ownGrant(ctx, tx, c); err != nil {
 			return nil, err
 		}
-		held, err := state.One(ctx, tx, scanTokens, selectTokens, id)
-		if errors.Is(err, sql.ErrNoRows) {
-			out, err = strayed(ctx, tx, c)
-			return nil, err
-		}
-		if err == nil {
-			err = r.ownTokens(c, held)
-		}
+		held, some, err := tokensIn(ctx, tx, id)
 		if err != nil {
+			return nil, err
+		}
+		if !some {
+			out, err = strayed(ctx, tx, c)
 			return nil, err
 		}
 		out = Connection{ID: r.Store.NewID(), ParticipantID: c.ParticipantID, Region: c.Region, ValidFrom: c.ValidFrom, ValidTo: c.ValidTo}
@@ -57,16 +53,7 @@ func (r *Register) setAside(ctx context.Context, id string) (Connection, error) 
 
 // moveAside gives all that from has to the new connection to, and sets that aside.
 func (r *Register) moveAside(ctx context.Context, tx *sql.Tx, from, to Connection) error {
-	for _, q := range []string{
-		"delete from refresh_intents where connection_id = ?1",
-		"delete from tokens where connection_id = ?2",
-		"update tokens set connection_id = ?2 where connection_id = ?1",
-	} {
-		if _, err := tx.ExecContext(ctx, q, from.ID, to.ID); err != nil {
-			return err
-		}
-	}
-	if err := r.sealTokens(ctx, tx, to.ID); err != nil {
+	if err := r.handOver(ctx, tx, from.ID, to.ID); err != nil {
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `update connections set aside = 1, strayed_at = ?, status = ?, granted_at = ?, renewed_at = ?, last_error = ?,
@@ -76,9 +63,7 @@ func (r *Register) moveAside(ctx context.Context, tx *sql.Tx, from, to Connectio
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `update connections set status = ?, last_error = '',
-		refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, NeedsReconsent, from.ID)
-	return err
+	return undoubted(ctx, tx, from.ID, NeedsReconsent)
 }
 
 // strayOf returns the grant that was taken from a connection and set aside;

@@ -37,7 +37,7 @@ type Grant struct {
 // A tokenAnswer is what the token endpoint said, sealed, kept before anybody
 // reads it.
 type tokenAnswer struct {
-	ID            string // ULID, set by PutAnswer
+	ID            string // ULID, set by putAnswer
 	ConnectionID  string // for a code: the connection that it will become
 	ParticipantID string
 	Region        string
@@ -60,11 +60,20 @@ var errSuperseded = errors.New("refresh token superseded")
 
 // Tokens returns a connection's tokens, or ErrNoConnection.
 func (r *Register) Tokens(ctx context.Context, connectionID string) (SealedTokens, error) {
-	t, err := state.One(ctx, r.Store, scanTokens, selectTokens, connectionID)
-	if errors.Is(err, sql.ErrNoRows) {
+	t, held, err := tokensIn(ctx, r.Store, connectionID)
+	if err == nil && !held {
 		err = fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
 	}
 	return t, err
+}
+
+// tokensIn returns a connection's tokens; false: it has none.
+func tokensIn(ctx context.Context, q state.Querier, connectionID string) (t SealedTokens, held bool, err error) {
+	t, err = state.One(ctx, q, scanTokens, selectTokens, connectionID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return t, false, nil
+	}
+	return t, err == nil, err
 }
 
 const selectTokens = `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
@@ -164,18 +173,11 @@ func (ts *Tokens) commitRefresh(ctx context.Context, a tokenAnswer, g Grant) (bo
 			return err
 		}
 		n, err := res.RowsAffected()
+		if taken = n == 1; err == nil && taken {
+			err = ts.register.renewed(ctx, tx, a)
+		}
 		if err != nil {
 			return err
-		}
-		if taken = n == 1; taken {
-			if err := ts.register.sealTokens(ctx, tx, a.ConnectionID); err != nil {
-				return err
-			}
-			_, err = tx.ExecContext(ctx, `update connections set status = ?, last_error = '', renewed_at = ?,
-				refused_since = null, refused_at = null, refused_said = '' where connection_id = ?`, Connected, state.Micros(a.ReceivedAt), a.ConnectionID)
-			if err != nil {
-				return err
-			}
 		}
 		if err := closeRefresh(ctx, tx, a); !errors.Is(err, errSuperseded) {
 			return err
@@ -183,6 +185,17 @@ func (ts *Tokens) commitRefresh(ctx context.Context, a tokenAnswer, g Grant) (bo
 		return nil
 	})
 	return taken && err == nil, err
+}
+
+// renewed records that answer a renewed the tokens of its connection.
+func (r *Register) renewed(ctx context.Context, tx *sql.Tx, a tokenAnswer) error {
+	if err := r.sealTokens(ctx, tx, a.ConnectionID); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "update connections set renewed_at = ? where connection_id = ?", state.Micros(a.ReceivedAt), a.ConnectionID); err != nil {
+		return err
+	}
+	return undoubted(ctx, tx, a.ConnectionID, Connected)
 }
 
 // closeRefresh deletes an answer that was used and the intent that led to it;

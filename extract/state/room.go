@@ -86,7 +86,7 @@ func writeReserve(path string) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// Received is write for what the token endpoint answered: if the disk is full
+// Received is Write for what the token endpoint answered: if the disk is full
 // the reserve makes room, unless another answer was faster.
 func (s *Store) Received(ctx context.Context, f func(tx *sql.Tx) error) error {
 	err := s.Write(ctx, f)

@@ -6,10 +6,9 @@ import (
 	"fmt"
 )
 
-// Deleted tokens are overwritten where they stood (secure_delete), but the
-// write-ahead log may still hold pages as they were before. What destroys a
-// grant therefore leaves a mark, in the same transaction, that Scrub takes away.
-
+// MarkScrub says, in the transaction that destroys a grant, that its bytes are to be
+// wiped. Deleted tokens are overwritten where they stood (secure_delete), but the
+// write-ahead log may still hold pages as they were before. Scrub takes the mark away.
 func MarkScrub(ctx context.Context, tx *sql.Tx) error {
 	_, err := tx.ExecContext(ctx, "insert into meta (key, value) values ('scrub', '') on conflict do nothing")
 	return err
