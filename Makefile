@@ -39,7 +39,7 @@ demo: build
 # races of the last moment. Hundreds of the tests' processes end.
 test: prerequisites
 	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m ./...
-	go test -buildmode=pie -timeout 20m ./cmd/dexetl -unraced
+	go test -buildmode=pie -timeout 20m -parallel 4 ./cmd/dexetl -unraced
 
 torture: prerequisites
 	go test -tags faults ./extract/fault

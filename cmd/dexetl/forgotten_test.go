@@ -93,7 +93,7 @@ func TestOlderState(t *testing.T) {
 			t.Run(name+"/"+restored, func(t *testing.T) {
 				s.back(t)
 				_ = os.Remove(filepath.Join(folder, "grants.age")) // of the one before
-				at := func(args []string) []string { // files of the test beside the study
+				at := func(args []string) []string {               // files of the test beside the study
 					out := append([]string{}, args...)
 					for i, a := range out {
 						if strings.HasSuffix(a, ".csv") || strings.HasSuffix(a, ".age") {

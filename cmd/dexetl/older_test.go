@@ -43,6 +43,7 @@ func storedStudy(t *testing.T, archive string) *bench {
 // and made anew. testdata/studies says what is in each.
 func TestOlderStudies(t *testing.T) {
 	oneAfterTheOther(t)
+	t.Parallel()
 	archives, err := filepath.Glob("../../testdata/studies/*.zip")
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no stored studies: %v", err)

@@ -40,7 +40,7 @@ func TestQueryStreams(t *testing.T) {
 	oneAfterTheOther(t) // and the detector's memory counts as the query's
 	t.Parallel()
 	b := queryBench(t)
-	const rows, statement = 250_000, "select i, repeat(md5(i::varchar), 64) as text from range(250000) t(i)" // 500 MB
+	const rows, statement = 200_000, "select i, repeat(md5(i::varchar), 64) as text from range(200000) t(i)" // 410 MB
 	for _, format := range []string{"--csv", "--json"} {
 		out := &counter{}
 		var errs bytes.Buffer
@@ -206,7 +206,7 @@ func TestQueryOfDeepAndLong(t *testing.T) {
 		"in":             "select 1 in (" + repeat("1, ", 200000) + "1)",
 		"no line of SQL": repeat("\n", 1<<19),
 	} {
-		code, _, stderr := b.start2("query", statement, []string{"--csv", "--timeout", "2s"})
+		code, _, stderr := b.start2("query", statement, []string{"--csv", "--timeout", "1s"})
 		if code != exitDone && code != exitUsage && code != exitStopped && code != exitUnexpected ||
 			strings.Contains(stderr, "goroutine") || strings.Contains(stderr, "SIG") || code != exitDone && !strings.HasPrefix(stderr, "dexetl: ") {
 			t.Errorf("%s: exit %d\n%.500s", name, code, stderr)
