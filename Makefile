@@ -1,7 +1,7 @@
 # make demo    the whole pipeline on a simulated cohort, offline
-# make test    all tests with the race detector
+# make test    all tests with the race detector, but without it those of whole commands, one after the other
 # make torture processes killed at every step; KILLS of them refreshing tokens, by SEED;
-#              and what the race detector makes too slow or too large: histories and hostile answers, long results
+#              and what the race detector makes too slow or too large: histories and hostile answers
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, and its raw log
@@ -39,11 +39,12 @@ demo: build
 # races of the last moment. Hundreds of the tests' processes end.
 test: prerequisites
 	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m ./...
+	go test -buildmode=pie -timeout 20m -parallel 4 ./cmd/dexetl -unraced
 
 torture: prerequisites
 	go test -tags faults ./extract/fault
 	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
-	go test -tags faults -v -timeout 30m -run 'Killed|QueryStreams' ./cmd/dexetl
+	go test -tags faults -v -timeout 30m -run Killed ./cmd/dexetl
 	go test -tags faults -timeout 30m ./load
 	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom
 

@@ -82,6 +82,7 @@ func (b *bench) interfere() *interference {
 // Answers of another account stop their participant and nobody else; they are kept;
 // and to confirm that the account is meant opens a new connection.
 func TestAnswersOfAnotherAccount(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	for _, resource := range []string{"dataRange", "alerts"} {
 		t.Run(resource, func(t *testing.T) {
@@ -138,6 +139,7 @@ func TestAnswersOfAnotherAccount(t *testing.T) {
 // A clock that is a day off is refused by connecting, as it is by a sync; the grant
 // is kept, and is looked at once the clock is right.
 func TestConnectChecksTheClock(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := unconnected(t)
 	i := b.interfere()
@@ -168,6 +170,7 @@ func TestConnectChecksTheClock(t *testing.T) {
 // What Dexcom says when it refuses is told where people look; everybody's refusal is
 // told as the app's, and nobody is to be called for it.
 func TestRefusalIsTold(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 13, Participants: 3, Days: 10, End: demoNow}, demoNow.AddDate(0, 0, -8))
 	i := b.interfere()

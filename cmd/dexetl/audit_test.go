@@ -51,6 +51,7 @@ func (b *bench) rewrite(change func(lines []string) []string) {
 // A trail that was rewritten as a whole agrees with itself, and with no snapshot and
 // no head that was kept.
 func TestRewrittenTrail(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	edits := map[string]func([]string) []string{
 		"the first line": func(l []string) []string { l[0] = strings.Replace(l[0], "@", "eve@", 1); return l },

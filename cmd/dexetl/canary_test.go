@@ -94,6 +94,7 @@ func (c *canaryCage) expect(code int, command string, args ...string) {
 // and no note leaves event_notes and the raw log: not by any command, not when
 // it fails, not with -v, not by what the API repeats in its errors.
 func TestCanary(t *testing.T) {
+	oneAfterTheOther(t)
 	c := newCanaryCage(t)
 	c.work()
 	c.fail()

@@ -100,6 +100,7 @@ func TestFileFlagsNeedAFile(t *testing.T) {
 // One file has the same metrics whether it is read or served, fetched and
 // loaded.
 func TestInputAndReplayAgree(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	var rows strings.Builder
 	rows.WriteString("gl;Proband;Zeit\n")
@@ -234,6 +235,7 @@ func TestCadenceOfAFile(t *testing.T) {
 
 // What does not count, or is served otherwise than it is written, is said.
 func TestWhatIsSaidOfAFile(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := alone(t)
 	path := filepath.Join(t.TempDir(), "cgm.csv")

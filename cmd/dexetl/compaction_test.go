@@ -11,6 +11,7 @@ import (
 
 // With lake.raw: compact, a sync shortens what older runs received and says so.
 func TestSyncCompacts(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Participants: 2, Days: 15, End: demoNow.AddDate(0, 0, 6)}, demoNow)
 	b.must("backfill")

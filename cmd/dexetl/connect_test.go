@@ -75,6 +75,7 @@ func (b *bench) connect(id string, someone browser, more ...string) (code int, p
 }
 
 func TestConnectInTheBrowser(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := unconnected(t)
 	code, page, stderr := b.connect("P001", visit(t, "&user=P001"))
@@ -93,6 +94,7 @@ func TestConnectInTheBrowser(t *testing.T) {
 // What stops a consent is told in words, with an exit code and a next step,
 // and a consent that was refused can be begun again.
 func TestConnectRefused(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	forged := func(address string) string {
 		at, err := url.Parse(address)
@@ -129,6 +131,7 @@ func TestConnectRefused(t *testing.T) {
 
 // One Dexcom account is never two participants at once.
 func TestConnectSomebodyElsesAccount(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := unconnected(t)
 	if code, _, stderr := b.connect("P001", visit(t, "&user=P001")); code != exitDone {
@@ -142,6 +145,7 @@ func TestConnectSomebodyElsesAccount(t *testing.T) {
 
 // --manual takes the address at which the browser arrived from standard input.
 func TestConnectByPasting(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := unconnected(t)
 	stdin, pasted := io.Pipe()

@@ -95,6 +95,7 @@ func typeName(t arrow.DataType) string {
 // Every command line in README, docs and examples is one that the program
 // takes: its commands and flags exist, and the flags have values of their kind.
 func TestDocumentedCommandLines(t *testing.T) {
+	oneAfterTheOther(t)
 	files := []string{"../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md"}
 	for _, pattern := range []string{"../../docs/*.md", "../../examples/*", "../../examples/*/*"} {
 		found, err := filepath.Glob(pattern)

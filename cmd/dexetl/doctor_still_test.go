@@ -46,6 +46,7 @@ func footprint(t *testing.T, dir string) map[string]string {
 // The doctor changes nothing: not a byte and not a time of anything in the study
 // folder, whatever state it is in and whoever uses it.
 func TestDoctorChangesNothing(t *testing.T) {
+	oneAfterTheOther(t)
 	aside := t.TempDir()
 	t.Setenv("TMPDIR", aside)
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 2})

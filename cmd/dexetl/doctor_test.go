@@ -11,6 +11,7 @@ import (
 // A wrong clock is told before it dates a log, from two minutes on; from a day
 // on it is a failure, for nothing would be fetched. No token and no call is spent.
 func TestDoctorComparesClocks(t *testing.T) {
+	oneAfterTheOther(t)
 	b := newBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1})
 	server, before := b.now, b.api.Stats()
 	for _, test := range []struct {

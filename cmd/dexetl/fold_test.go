@@ -15,6 +15,7 @@ import (
 // Of very many fields that nobody has seen a run names 20, printable, and counts the
 // others; the state remembers no more, and the next run names others.
 func TestFewFieldsAreNamed(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2, End: demoNow}, demoNow.AddDate(0, 0, 20))
 	fields, records := 0, 0

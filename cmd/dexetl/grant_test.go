@@ -11,6 +11,7 @@ import (
 // A grant that Dexcom refuses stops nobody else. It is no proof of withdrawal:
 // it is tried again for a day and a half, and only then the person is asked.
 func TestRefusedGrant(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 8, Participants: 3, Days: 10, End: demoNow}, demoNow.AddDate(0, 0, -5))
 	b.must("backfill")

@@ -81,6 +81,7 @@ func hostileStudy(t *testing.T) *bench {
 // Nothing that others wrote reaches a terminal as they wrote it, whichever command
 // shows it, and as JSON it is still what they wrote.
 func TestTerminalObeysNobody(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := hostileStudy(t)
 	folder := filepath.Join(filepath.Dir(b.dir), hostile)
@@ -135,6 +136,7 @@ func TestTerminalObeysNobody(t *testing.T) {
 
 // JSON and CSV are data: they have what others wrote, to the last character.
 func TestDataStayAsTheyWere(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := hostileStudy(t)
 	var got struct{ Rows []map[string]string }
@@ -150,6 +152,7 @@ func TestDataStayAsTheyWere(t *testing.T) {
 
 // A configuration that is wrong is named without what is wrong in it.
 func TestTerminalAndConfiguration(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := openBench(t, dexsim.Config{Seed: 7, Participants: 1, Days: 1}, demoNow)
 	good, err := os.ReadFile(filepath.Join(b.dir, config.File))
@@ -186,6 +189,7 @@ func TestNextQuotesWhatCannotBePrinted(t *testing.T) {
 // Spreadsheets compute nothing of --csv-safe, and its numbers stay numbers; --csv is
 // the data.
 func TestCSVForSpreadsheets(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 7, Participants: 2, Days: 2})
 	b.must("backfill")

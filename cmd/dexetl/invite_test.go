@@ -21,6 +21,7 @@ import (
 // the page at the end. Ctrl-C ends the server, whose output names
 // participants and no link.
 func TestInvitedParticipantConnects(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := unconnected(t)
 	base := strings.TrimSuffix(b.env["DEXETL_API_REDIRECT_URI"], "/callback")

@@ -73,6 +73,7 @@ func (b *bench) planned(args ...string) (ids []string) {
 // Plans come true; runs end when they have used up what they were given, with
 // what was answered in the lake, and go on; and those are selected who need it.
 func TestPlanAndBounds(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 4})
 	code, _, stderr := b.run("backfill", "--max-duration", "1ns")
@@ -133,6 +134,7 @@ func TestPlanAndBounds(t *testing.T) {
 
 // A few calls for many people bring records of one, not the beginnings of all.
 func TestTinyQuotaBringsRecords(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 8, Days: 2})
 	b.now = b.now.Add(3 * time.Hour) // the access tokens have ended
@@ -146,6 +148,7 @@ func TestTinyQuotaBringsRecords(t *testing.T) {
 // While another process loads, this one fetches; then it waits, or says who is in
 // the way, and nothing is lost.
 func TestAnotherProcessLoads(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 4})
 	l, err := lake.Open(b.dir + "/lake")
@@ -186,6 +189,7 @@ func TestAnotherProcessLoads(t *testing.T) {
 // allows and then wait; asked to end they do, and another day the rest is fetched,
 // nothing twice.
 func TestThreeProcessesShareTheBudget(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	const perHour = 8                                                                   // of which 6 were made to see whose the accounts are
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 4, End: time.Now()}) // all three have readings

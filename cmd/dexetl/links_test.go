@@ -15,6 +15,7 @@ import (
 // A link at a name where the study keeps a file of its own makes nobody write into
 // what it leads to, or make that: either the link gives way, or the command is refused.
 func TestLinksAreNotFollowed(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 3, Participants: 1, Days: 8, End: demoNow.AddDate(0, 0, 5)}, demoNow.AddDate(0, 0, -2))
 	b.env["DEXETL_LAKE_RAW"] = "compact"
@@ -62,6 +63,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 
 // init writes the secret of the simulator into no file that it did not make.
 func TestInitAtALink(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 3, Participants: 1, Days: 1})
 	b.dir += "-new"

@@ -55,16 +55,15 @@ func (b *bench) directly() { delete(b.env, "DEXETL_API_BASE_URL") }
 // Every record of a person and resource rejected is exit code 3, whatever the
 // resource, is told by status and is over with the next answer that can be read.
 func TestNothingCouldBeRead(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 4, End: demoNow}, demoNow.AddDate(0, 0, 20)) // all is uploaded
 	b.must("backfill")
-	tried := 0
-	for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
+	for _, resource := range []string{"egvs", "events"} { // as of all others, so of events
 		held := b.query(fmt.Sprintf("select count(*) from %s where participant_id = 'P001'", resource))[0][0]
 		if held == "0" {
-			continue
+			t.Fatalf("P001 has no %s: this test shows too little", resource)
 		}
-		tried++
 		ask := []string{"refresh", "P001", "--from", "2026-04-01", "--to", "2026-04-20"}
 		b.now = b.now.Add(time.Hour)
 		b.between(resource, func(answer map[string]any) {
@@ -94,14 +93,12 @@ func TestNothingCouldBeRead(t *testing.T) {
 		b.must(ask...)
 		b.exits("status --check P001", exitDone)
 	}
-	if tried < 3 {
-		t.Errorf("P001 has records of %d resources: this test shows too little", tried)
-	}
 }
 
 // What another account answers is held, whichever resource it answers, and told;
 // an answer that does not say whose it is passes, and is counted.
 func TestAnotherAccountAnswers(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 2, End: demoNow}, demoNow.AddDate(0, 0, 20))
 	b.must("backfill")

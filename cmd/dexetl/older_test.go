@@ -42,6 +42,8 @@ func storedStudy(t *testing.T, archive string) *bench {
 // What every older format left behind opens for ever: it is read, gone on with,
 // and made anew. testdata/studies says what is in each.
 func TestOlderStudies(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
 	archives, err := filepath.Glob("../../testdata/studies/*.zip")
 	if err != nil || len(archives) == 0 {
 		t.Fatalf("no stored studies: %v", err)

@@ -35,6 +35,7 @@ func exchanges() map[string][]string {
 // Two people exchanged in state.db: nothing of the one comes to the other, each is
 // named by every command that would show or use it, and the others go on.
 func TestExchangedInTheState(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	for name, edits := range exchanges() {
 		t.Run(name, func(t *testing.T) {
@@ -63,6 +64,7 @@ func TestExchangedInTheState(t *testing.T) {
 
 // Edited links lead nobody in; to revoke them mends it.
 func TestEditedLinks(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
 	b.env["DEXETL_CONNECT_PUBLIC_URL"] = "https://consent.example.org"

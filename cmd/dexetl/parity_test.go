@@ -19,6 +19,7 @@ const reference = "../../../shared/reference/cgm/"
 // Real people's glucose, served by the simulated API, fetched, loaded and
 // summarised, has the metrics that the R package iglu computes from the file.
 func TestMetricsOfRealPeopleAgreeWithIglu(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	path := reference + "example_data_5_subject.csv"
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {

@@ -33,6 +33,7 @@ func (b *bench) signIn(id, user string) (code int, stderr string) {
 // A person comes back with another account: that stops, until somebody says
 // that it is meant. Then the lake holds both, each in its interval.
 func TestPersonChangesAccount(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := strangers(t)
 	if code, stderr := b.signIn("P001", "P001"); code != exitDone {
@@ -79,6 +80,7 @@ func TestPersonChangesAccount(t *testing.T) {
 // A phone with its account is passed on: the next participant gets nothing of
 // the first one's time, and the first one nothing of the next one's.
 func TestPhonePassesOn(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := strangers(t)
 	if code, stderr := b.signIn("P001", "P001"); code != exitDone {
@@ -154,6 +156,7 @@ func (b *bench) recordsByConnection() []connectionRecords {
 // screening or withdrew, after the late window for the others, with a last look.
 // Nobody of them is called, and the rest goes on.
 func TestPartsEnd(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 12, Participants: 5, Days: 6, OneDevice: true})
 	b.must("participants", "import", b.file("ends.csv", `participant_id,status,status_date,study_end

@@ -37,12 +37,10 @@ func (b *bench) spills() []string {
 
 // A result is written while it is computed: it may be larger than the memory.
 func TestQueryStreams(t *testing.T) {
-	if raced {
-		t.Skip("the memory of the race detector counts as the query's; make torture runs this without it")
-	}
+	oneAfterTheOther(t) // and the detector's memory counts as the query's
 	t.Parallel()
 	b := queryBench(t)
-	const rows, statement = 250_000, "select i, repeat(md5(i::varchar), 64) as text from range(250000) t(i)" // 500 MB
+	const rows, statement = 200_000, "select i, repeat(md5(i::varchar), 64) as text from range(200000) t(i)" // 410 MB
 	for _, format := range []string{"--csv", "--json"} {
 		out := &counter{}
 		var errs bytes.Buffer
@@ -60,6 +58,7 @@ func (c *counter) Write(b []byte) (int, error) { c.bytes += len(b); return len(b
 
 // A result that fails at some row is not one that ends there.
 func TestQueryFailsInTheMiddle(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := queryBench(t)
 	for _, format := range []string{"--csv", "--json"} {
@@ -74,6 +73,7 @@ func TestQueryFailsInTheMiddle(t *testing.T) {
 // Streamed JSON is that of writeJSON; tables whose later rows are wider have all of
 // them.
 func TestRowsOfManyKinds(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := queryBench(t)
 	const statement = `select 1 as a, 'x' as b, null as c, 1.50::decimal(5, 2) as d, {'k': 'nan'::double, 'at': date '2026-01-02'} as s, [1, null] as l,
@@ -101,6 +101,7 @@ func TestRowsOfManyKinds(t *testing.T) {
 
 // Time and memory have limits, with advice, whatever DuckDB is busy with.
 func TestQueryLimits(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := queryBench(t)
 	planning := strings.TrimSuffix(strings.Repeat("select 1 union all ", 20000), " union all ")
@@ -155,6 +156,7 @@ func startQuery(t *testing.T, b *bench) (*exec.Cmd, io.Reader) {
 // A signal ends a query at once; and when its process is killed nobody goes on
 // computing, and nothing stays on disk.
 func TestQueryEndsWithItsProcess(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := queryBench(t)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
@@ -181,6 +183,7 @@ func TestQueryEndsWithItsProcess(t *testing.T) {
 
 // What is deep or long is refused or answered, in plain words.
 func TestQueryOfDeepAndLong(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := queryBench(t)
 	repeat := strings.Repeat
@@ -203,7 +206,7 @@ func TestQueryOfDeepAndLong(t *testing.T) {
 		"in":             "select 1 in (" + repeat("1, ", 200000) + "1)",
 		"no line of SQL": repeat("\n", 1<<19),
 	} {
-		code, _, stderr := b.start2("query", statement, []string{"--csv", "--timeout", "2s"})
+		code, _, stderr := b.start2("query", statement, []string{"--csv", "--timeout", "1s"})
 		if code != exitDone && code != exitUsage && code != exitStopped && code != exitUnexpected ||
 			strings.Contains(stderr, "goroutine") || strings.Contains(stderr, "SIG") || code != exitDone && !strings.HasPrefix(stderr, "dexetl: ") {
 			t.Errorf("%s: exit %d\n%.500s", name, code, stderr)

@@ -14,6 +14,7 @@ import (
 
 // Every region has an app and a host of its own, and a budget of its own.
 func TestTwoRegions(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 14, Participants: 2, Days: 3})
 	europe, err := dexsim.New(dexsim.Config{Seed: 15, Participants: 1, Days: 3, End: demoNow, Now: func() time.Time { return b.now },

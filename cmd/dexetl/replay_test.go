@@ -39,6 +39,7 @@ func livedStudy(t *testing.T) *bench {
 // row of its history, also after it has lost files. And every row of it leads
 // to the answer that brought it.
 func TestReplayOfALivedStudy(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := livedStudy(t)
 	b.checkLineage()

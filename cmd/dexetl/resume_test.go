@@ -27,12 +27,15 @@ func TestStoppedBackfillResumes(t *testing.T) {
 		signal os.Signal
 		after  int64 // answers to windows
 	}{
-		{"kill -9 early", syscall.SIGKILL, 2},
-		{"kill -9 midway", syscall.SIGKILL, 8},
-		{"kill -9 late", syscall.SIGKILL, 15},
+		{"kill -9 late", syscall.SIGKILL, 15}, // earlier, and in between: TestStudy/killed
 		{"Ctrl-C midway", os.Interrupt, 8},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if test.signal == os.Kill {
+				oneAfterTheOther(t) // nobody hears what the detector says of who is killed
+			} else {
+				atOnce(t)
+			}
 			t.Parallel()
 			b := newBench(t, dexsim.Config{Seed: 9, Participants: 3, Days: 32, End: time.Now()})
 			b.stopBackfill(test.signal, test.after)
@@ -87,6 +90,7 @@ func (b *bench) stopBackfill(signal os.Signal, after int64) {
 // it reads all that it is told to, whatever else was fetched of them meanwhile, and
 // nobody else's run ends it.
 func TestGoesOnForTheSamePeople(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 3})
 	b.must("backfill")

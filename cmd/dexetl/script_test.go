@@ -39,6 +39,7 @@ func mainLate() {
 // The command line as people type it. Every script has a simulated API of its
 // own at $SIM, and begins at demoNow, so that its data are always the same.
 func TestScripts(t *testing.T) {
+	oneAfterTheOther(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {

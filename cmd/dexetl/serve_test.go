@@ -24,6 +24,7 @@ import (
 // nobody, and a stop that is no failure. What it loaded is there, and a
 // restart does not call again before the schedule says so.
 func TestServeSyncsUntilStopped(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 3, End: time.Now()})
 	first := b.serve()
@@ -58,6 +59,7 @@ func TestServeSyncsUntilStopped(t *testing.T) {
 
 // What it serves names nobody, also when the run's own error does.
 func TestServeNamesNobody(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := openBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1}, demoNow)
 	b.must("participants", "add", "P001", "--start", "2026-04-01")
@@ -71,6 +73,7 @@ func TestServeNamesNobody(t *testing.T) {
 // A run knows what the log holds, also of what another process fetched in between:
 // after the first each asks everybody once.
 func TestServeGoesOn(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	const people = 3
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: people, Days: 3})
@@ -94,6 +97,7 @@ func TestServeGoesOn(t *testing.T) {
 // Who is connected and never had a reading is silent, too, once they could have
 // had one.
 func TestServeCountsWhoNeverHadAReading(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
 	_, s := b.inProcess()

@@ -23,6 +23,7 @@ func (b *bench) database() *sql.DB {
 // One person's tokens that cannot be opened stop nobody else. The run says whose they
 // are and what to do, status goes on saying so, and signing in again mends it.
 func TestDamagedTokensOfOnePerson(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 2})
 	_, err := b.database().Exec("update tokens set current = zeroblob(200) where connection_id = (select connection_id from connections where participant_id = 'P002')")
@@ -58,6 +59,7 @@ func TestDamagedTokensOfOnePerson(t *testing.T) {
 // A state that another process holds when a command begins has an exit code and
 // advice of its own; nothing is asked.
 func TestStateHeldByAnotherProcess(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1})
 	db := b.database()

@@ -29,6 +29,7 @@ type dayHeld struct {
 // slots count 5 minutes each whatever the cadence, and a wall clock that has
 // disagreed with the roster's zone for more than two days is told of.
 func TestStatusOfDays(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	tests := []struct {
 		name                 string

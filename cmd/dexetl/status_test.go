@@ -19,6 +19,7 @@ import (
 // Nothing is not nothing: what was lost, may still come, was never there, was
 // never asked for and could not be had are told apart, without reading a record.
 func TestStatusTellsKindsOfNothing(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 4, Days: 4, End: demoNow}, demoNow.AddDate(0, 0, -1))
 	b.must("participants", "add", "P009", "--start", "2026-04-01")
@@ -78,6 +79,7 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 // What no resource is to blame for is an error of each: while the API is down
 // everybody sees why. Age alone is told apart from it, and to_do says what to do.
 func TestStatusSaysWhy(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 4, Participants: 2, Days: 2})
 	b.must("sync")
@@ -116,6 +118,7 @@ func TestStatusSaysWhy(t *testing.T) {
 // Who is to begin next week is not missed yet, and what failed for want of a consent
 // is no failure once it is there, the first time or again.
 func TestCheckAfterConnecting(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := openBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2, End: demoNow}, demoNow)
 	var roster, tokens bytes.Buffer

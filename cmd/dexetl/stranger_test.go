@@ -20,6 +20,7 @@ import (
 // A second, independent Parquet implementation reads every published file and
 // sees the rows that DuckDB sees. (make interop asks three more.)
 func TestStrangerReadsTheLake(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 5, Days: 7})
 	b.must("backfill")

@@ -37,6 +37,11 @@ func TestStudy(t *testing.T) {
 			continue // the killed one is compacted too
 		}
 		t.Run(test.name, func(t *testing.T) {
+			if test.kills > 0 {
+				oneAfterTheOther(t) // nobody hears what the detector says of who is killed
+			} else {
+				atOnce(t)
+			}
 			t.Parallel()
 			l := begin(t, test.raw, test.kills)
 			for day := range l.days {

@@ -27,6 +27,7 @@ func (b *bench) present(table string) []string {
 // Nothing new: a quiet sync costs a call or two per participant and changes
 // no row.
 func TestQuietSyncIsCheap(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 6, Participants: 6, Days: 8})
 	b.now = b.now.Add(24 * time.Hour) // everything has been uploaded
@@ -46,6 +47,7 @@ func TestQuietSyncIsCheap(t *testing.T) {
 // What was edited or deleted longer ago than a sync looks back is right after the
 // interval was refreshed.
 func TestRefreshEndsRight(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{
 		Seed: 4, Participants: 3, Days: 12, End: demoNow,

@@ -20,6 +20,7 @@ const foreign = 54321
 // A configuration that somebody else wrote, or may write, runs no command and
 // reads no secret, whichever command finds it.
 func TestForeignStudyRunsNothing(t *testing.T) {
+	oneAfterTheOther(t)
 	b := newBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1})
 	b.must("backfill")
 	ran := filepath.Join(filepath.Dir(b.dir), "ran")
@@ -76,6 +77,7 @@ func TestForeignStudyRunsNothing(t *testing.T) {
 // The configuration that is used is the one that was looked at: a name that leads
 // to another file a moment later changes nothing.
 func TestConfigurationIsReadOnce(t *testing.T) {
+	oneAfterTheOther(t)
 	b := openBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1}, demoNow)
 	path := filepath.Join(b.dir, config.File)
 	foreign := b.file("foreign.yaml", "version: 1\napi: {region: us, client_secret_command: id}\n")
@@ -95,6 +97,7 @@ func TestConfigurationIsReadOnce(t *testing.T) {
 
 // One study may be trusted by name, and no other is by that.
 func TestTrustedStudy(t *testing.T) {
+	oneAfterTheOther(t)
 	b := newBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1})
 	b.chmod(b.dir, 0o770)
 	link := filepath.Join(t.TempDir(), "link")
@@ -114,6 +117,7 @@ func TestTrustedStudy(t *testing.T) {
 
 // Commands that print secrets are not told ours.
 func TestCommandsGetNoSecretOfOurs(t *testing.T) {
+	oneAfterTheOther(t)
 	b := newBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1})
 	seen := filepath.Join(filepath.Dir(b.dir), "environment")
 	t.Setenv("DEXETL_API_CLIENT_SECRET", "canary-one")
@@ -133,6 +137,7 @@ func TestCommandsGetNoSecretOfOurs(t *testing.T) {
 
 // A study folder that others may write is told of by the one who makes it.
 func TestInitInOpenFolder(t *testing.T) {
+	oneAfterTheOther(t)
 	b := openBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1}, demoNow)
 	dir := filepath.Join(t.TempDir(), "open")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -146,6 +151,7 @@ func TestInitInOpenFolder(t *testing.T) {
 
 // A client secret that is there is never written over.
 func TestInitKeepsSecret(t *testing.T) {
+	oneAfterTheOther(t)
 	b := openBench(t, dexsim.Config{Seed: 1, Participants: 1, Days: 1}, demoNow)
 	for name, args := range map[string][]string{"init": {"--base-url", b.url}, "demo": {"--participants", "1", "--days", "1"}} {
 		dir := filepath.Join(t.TempDir(), name)

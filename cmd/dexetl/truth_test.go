@@ -20,6 +20,7 @@ import (
 // every reading is in glucose once: in calm weather and with every anomaly of
 // the data and every fault of the transport at once.
 func TestLakeHoldsTheTruth(t *testing.T) {
+	oneAfterTheOther(t)
 	for _, test := range []struct {
 		name  string
 		chaos dexsim.Chaos

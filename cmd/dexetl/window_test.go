@@ -77,6 +77,7 @@ func (e *eavesdropper) exchange(w http.ResponseWriter, r *http.Request) {
 // the beat, around changes of the clock, in zones off the hour, after the end,
 // and although alerts are asked for beyond the newest reading.
 func TestNothingOutsideTheConsentIsRequested(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 13, Participants: 9, Days: 40})
 	ear := &eavesdropper{api: b.api, owner: make(map[string]string)}

@@ -59,6 +59,7 @@ func (b *bench) rowsBefore(cut string, all bool) []string {
 // tables, in whatever way, and everything before and of others is as it was;
 // nothing more is asked for, and what left is sealed, once.
 func TestWithdraw(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	config := dexsim.Config{
 		Seed: 4, Participants: 2, Days: 5, End: demoNow,
@@ -221,6 +222,7 @@ func (b *bench) anotherInstant(at time.Time, sealed int) {
 // completes it: here a backfill that is under way and asks nothing more from
 // that instant on. To repeat the command changes nothing more.
 func TestWithdrawIsCompleted(t *testing.T) {
+	atOnce(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2})
 	at := demoNow.AddDate(0, 0, -1)

@@ -220,6 +220,7 @@ const young = 40
 // measures that many people and days; with DEXETL_YEAR_DIR, an empty directory,
 // it may be stopped, however hard, and goes on from there when it is run again.
 func TestHourlySyncsStaySmall(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	people, days := 2, 4
 	if size := os.Getenv("DEXETL_YEAR"); size != "" {

@@ -14,6 +14,7 @@ import (
 
 // Views know every time zone that a roster may name.
 func TestDuckDBKnowsRosterZones(t *testing.T) {
+	oneAfterTheOther(t)
 	db, err := sql.Open("duckdb", "")
 	if err != nil {
 		t.Fatal(err)
