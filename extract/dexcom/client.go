@@ -143,40 +143,37 @@ func (c *Client) send(ctx context.Context, accessToken string, r Request) (*http
 
 // receive reads the body of a 200 and checks that it is an answer to r.
 func (c *Client) receive(in *taking, response *http.Response, r Request) (Answer, error) {
-	wrong := func(reason string, err error) (Answer, error) {
-		return Answer{}, &BodyError{Path: r.Resource.path(), Reason: reason, Err: err}
+	wrong := func(reason string, err error) error {
+		return &BodyError{Path: r.Resource.path(), Reason: reason, Err: err}
+	}
+	failed := func(doing string, err error) (Answer, error) {
+		if late := ended(in.ctx); late != nil {
+			err = fmt.Errorf("GET %s: %s: %w", r.Resource.path(), doing, late)
+		}
+		return Answer{}, err
 	}
 	if reason := notJSON(response.Header.Get("Content-Type")); reason != "" {
-		return wrong(reason, nil)
+		return Answer{}, wrong(reason, nil)
 	}
 	encoding, ok := contentEncoding(response.Header)
 	if !ok {
-		return wrong(fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", ")), nil)
+		return Answer{}, wrong(fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", ")), nil)
 	}
 	limit := cmp.Or(c.MaxBody, DefaultMaxBody)
 	if r.Resource == DataRange {
 		limit = min(limit, maxRanges)
 	}
 	body, err := readAll(in, response.Body, response.ContentLength, limit)
-	switch {
-	case err != nil && ended(in.ctx) != nil:
-		return Answer{}, fmt.Errorf("GET %s: reading the body: %w", r.Resource.path(), ended(in.ctx))
-	case err != nil:
-		return wrong("cannot be read to its end", err)
+	if err != nil {
+		return failed("reading the body", wrong("cannot be read to its end", err))
 	}
 	plain, err := plainIn(in, body, encoding, limit)
-	switch {
-	case err != nil && ended(in.ctx) != nil:
-		return Answer{}, fmt.Errorf("GET %s: unpacking the body: %w", r.Resource.path(), ended(in.ctx))
-	case err != nil:
-		return wrong("cannot be unpacked", err)
+	if err != nil {
+		return failed("unpacking the body", wrong("cannot be unpacked", err))
 	}
 	envelope, err := check(in.ctx, plain, r.Resource)
-	switch {
-	case err != nil && ended(in.ctx) != nil:
-		return Answer{}, fmt.Errorf("GET %s: reading the answer: %w", r.Resource.path(), ended(in.ctx))
-	case err != nil:
-		return Answer{}, err
+	if err != nil {
+		return failed("reading the answer", err)
 	}
 	in.give(in.bytes - int64(cap(body))) // plain is done with
 	return Answer{

@@ -78,7 +78,7 @@ func (r *reader) number(name []byte, n *Number) {
 	switch v.Kind() {
 	case '"':
 		text, ok := unquote(v)
-		if !ok || len(text) > 0 && !decimal(text) {
+		if !ok || len(text) > 0 && !decimal(Number(text)) {
 			r.fault(name, v, BadNumber)
 		}
 		*n = Number(text)
