@@ -15,9 +15,10 @@ func (h *history) disturb(p *person, c Chaos) {
 	h.disturbEGVs(p, c)
 	rare := c
 	rare.RecordRate = min(1, 8*c.RecordRate) // there are few of them, and many anomalies
-	h.events = disturbAll(p, rare, forEvent, h.events, func(e *Event) *Common { return &e.Common })
-	h.calibrations = disturbAll(p, rare, forCalibration, h.calibrations, func(e *Calibration) *Common { return &e.Common })
-	h.alerts = disturbAll(p, rare, forAlert, h.alerts, func(e *Alert) *Common { return &e.Common })
+	purposes := map[string]uint64{"events": forEvent, "calibrations": forCalibration, "alerts": forAlert}
+	for resource, list := range h.others {
+		h.others[resource] = disturbAll(p, rare, purposes[resource], list)
+	}
 	h.change(p, c)
 }
 
@@ -28,15 +29,11 @@ func (h *history) shift(from, d int64) {
 			e.at += d
 		}
 	}
-	shiftAll(h.events, from, d)
-	shiftAll(h.calibrations, from, d)
-	shiftAll(h.alerts, from, d)
-}
-
-func shiftAll[T any](records []record[T], from, d int64) {
-	for i := range records {
-		if r := &records[i]; r.at >= from {
-			r.at, r.recorded = r.at+d, r.recorded+d
+	for _, list := range h.others {
+		for i := range list {
+			if r := &list[i]; r.at >= from {
+				r.at, r.recorded = r.at+d, r.recorded+d
+			}
 		}
 	}
 }

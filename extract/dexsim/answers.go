@@ -67,7 +67,8 @@ func (v view) answer(q question) ([]byte, []hit) {
 
 func (v view) recordAnswer(q question, hits []hit) []byte {
 	return v.enveloped(q, 640*len(hits), func(w *writer) {
-		listed(w, "records", hits, func(x hit) { v.append(w, q.resource, x.index) })
+		_, entry := v.entries(q.resource)
+		listed(w, "records", hits, func(x hit) { entry(x.index).write(v, w.next()) })
 	})
 }
 

@@ -65,7 +65,7 @@ func (s *Server) exchange(form url.Values) (pair, error) {
 		}
 		p, err := s.tokens.redeem(form.Get("code"), form.Get("redirect_uri"), now)
 		if err == nil {
-			s.tally.token(func(c *Stats) { c.Codes++ })
+			s.tally.count(func() { s.tally.stats.Codes++ })
 		}
 		return p, err
 	case "refresh_token":
@@ -84,12 +84,12 @@ func (s *Server) rotate(name string, now int64) (pair, error) {
 		return pair{}, errGrant
 	}
 	p, reused, err := s.tokens.rotate(name, now)
-	s.tally.token(func(c *Stats) {
+	s.tally.count(func() {
 		if reused {
-			c.Reused++
+			s.tally.stats.Reused++
 		}
 		if err == nil {
-			c.Refreshes++
+			s.tally.stats.Refreshes++
 		}
 	})
 	return p, err
