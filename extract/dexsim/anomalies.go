@@ -1,6 +1,9 @@
 package dexsim
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // disturb applies the data anomalies of c to what was recorded. A moment, and
 // a record of another resource, suffers at most one.
@@ -91,7 +94,7 @@ func (e *egv) disturb(kind Kinds, variant uint8, u uint64) (extra egv, ok bool) 
 		extra.again, extra.upload = true, e.upload+5*day
 		return extra, true
 	}
-	e.odd, e.variant = bit(kind), variant
+	e.odd, e.variant = int8(bits.TrailingZeros64(uint64(kind))), variant
 	switch kind {
 	case NoValue:
 		e.value = math.NaN()
@@ -125,14 +128,6 @@ func disturbTime(kind Kinds, variant uint8, at int64, offset int, how wire) (int
 		how.zone, offset = receiverZed, 0
 	}
 	return at, offset, how
-}
-
-func bit(k Kinds) int8 {
-	n := int8(0)
-	for ; k > 1; k >>= 1 {
-		n++
-	}
-	return n
 }
 
 // disturb applies the anomalies of how an EGV is written.

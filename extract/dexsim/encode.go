@@ -12,6 +12,7 @@ func (r *record) write(v view, w *writer) {
 // begin opens a record and writes what all have; false means that the record
 // is complete, being no object.
 func (w *writer) begin(c Common, at int64, offset int, how wire) bool {
+	w.comma()
 	if how.bad == notAnObject {
 		w.quote("garbled " + c.RecordID)
 		return false

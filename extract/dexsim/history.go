@@ -2,7 +2,6 @@ package dexsim
 
 import (
 	"cmp"
-	"container/list"
 	"slices"
 	"sync"
 )
@@ -190,20 +189,15 @@ func (h *history) sensorAt(ms int64) session {
 // histories keeps the histories used last: a year of one person is some 7 MB,
 // and generating it again takes tens of milliseconds.
 type histories struct {
-	mu     sync.Mutex
-	recent *list.List // of *kept, newest first
-	byUser map[int]*list.Element
 	limit  int
+	mu     sync.Mutex
+	recent []*kept // newest last
 }
 
 type kept struct {
-	index   int
+	index   int // of the person
 	once    sync.Once
 	history *history
-}
-
-func newHistories(limit int) *histories {
-	return &histories{recent: list.New(), byUser: map[int]*list.Element{}, limit: limit}
 }
 
 // of returns p's history. Two who ask at once for one that is not there wait
@@ -217,16 +211,14 @@ func (s *histories) of(p *person, c Chaos) *history {
 func (s *histories) slot(index int) *kept {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e, ok := s.byUser[index]; ok {
-		s.recent.MoveToFront(e)
-		return e.Value.(*kept)
+	k, i := &kept{index: index}, slices.IndexFunc(s.recent, func(k *kept) bool { return k.index == index })
+	switch {
+	case i >= 0:
+		k = s.recent[i]
+		s.recent = slices.Delete(s.recent, i, i+1)
+	case len(s.recent) == s.limit:
+		s.recent = slices.Delete(s.recent, 0, 1)
 	}
-	k := &kept{index: index}
-	s.byUser[index] = s.recent.PushFront(k)
-	if s.recent.Len() > s.limit {
-		last := s.recent.Back()
-		delete(s.byUser, last.Value.(*kept).index)
-		s.recent.Remove(last)
-	}
+	s.recent = append(s.recent, k)
 	return k
 }

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // tokenAnswer has the fields of a Keycloak server, which Dexcom's is by its
@@ -35,7 +36,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(tokenAnswer{
-		AccessToken: p.access, ExpiresIn: seconds(s.cfg.AccessTTL), TokenType: "Bearer", RefreshToken: p.refresh,
+		AccessToken: p.access, ExpiresIn: int64(s.cfg.AccessTTL / time.Second), TokenType: "Bearer", RefreshToken: p.refresh,
 		NotBeforePolicy: "1726871301,", SessionState: uuid(4, hashText(s.cfg.Seed, p.access)),
 	})
 }
@@ -96,8 +97,6 @@ func (s *Server) rotate(name string, now int64) (pair, error) {
 }
 
 func refuseToken(w http.ResponseWriter, status int, code string) {
-	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"error":"` + code + `"}`))
+	refuseJSON(w, status, `{"error":"`+code+`"}`)
 }

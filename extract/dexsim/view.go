@@ -3,6 +3,7 @@ package dexsim
 import (
 	"cmp"
 	"slices"
+	"sort"
 )
 
 // A view is one person's history as Dexcom would serve it at an instant.
@@ -40,14 +41,9 @@ func (v view) hits(resource string, window interval) []hit {
 	return list
 }
 
+// sortedFrom is the index of the first EGV that is not before ms.
 func sortedFrom(egvs []egv, ms int64) int {
-	i, _ := slices.BinarySearchFunc(egvs, ms, func(e egv, ms int64) int {
-		if e.at < ms {
-			return -1
-		}
-		return 1
-	})
-	return i
+	return sort.Search(len(egvs), func(i int) bool { return egvs[i].at >= ms })
 }
 
 // ends are the oldest and the newest readable record uploaded after since.

@@ -25,9 +25,6 @@ func (w *writer) comma() {
 	}
 }
 
-// next is w at the place of the next value.
-func (w *writer) next() *writer { w.comma(); return w }
-
 func (w *writer) key(name string) {
 	w.comma()
 	w.b = append(w.b, '"')
