@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
+	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -36,7 +38,8 @@ func (l *Log) Append(ctx context.Context, h Header, body []byte) (Entry, error) 
 	return p.entry, p.err
 }
 
-// pending is one append that waits for its outcome.
+// pending is one append that waits for its outcome, or somebody who waits for
+// the lead alone: that one has no bytes.
 type pending struct {
 	bytes []byte // prefix, header and body
 	entry Entry  // positions are set when it is written
@@ -47,6 +50,22 @@ type pending struct {
 
 func newPending() *pending {
 	return &pending{done: make(chan struct{}), lead: make(chan struct{})}
+}
+
+// enqueue puts p at the end of the queue, which may be the last it takes.
+func (l *Log) enqueue(p *pending, last bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	l.closed = last
+	l.queue = append(l.queue, p)
+	if !l.leading {
+		l.leading = true
+		close(p.lead)
+	}
+	return nil
 }
 
 func newEncoder() (*zstd.Encoder, error) { return zstd.NewWriter(nil) }
@@ -63,11 +82,11 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 	if !bytes.HasPrefix(body, gzipMagic) {
 		z, err := l.encoder()
 		if err != nil {
-			return nil, fmt.Errorf("raw log: %w", err)
+			return nil, wrap(err)
 		}
 		body, h.Encoding = z.EncodeAll(body, nil), encodingZstd
 	}
-	head, err := h.encode()
+	head, err := json.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("raw log header: %w", err)
 	}
@@ -84,17 +103,9 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 // submit queues p and returns when its outcome is known, after leading if the
 // lead came to it. An error means that p was taken from the queue unwritten.
 func (l *Log) submit(ctx context.Context, p *pending) error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return ErrClosed
+	if err := l.enqueue(p, false); err != nil {
+		return err
 	}
-	l.queue = append(l.queue, p)
-	if !l.leading {
-		l.leading = true
-		close(p.lead)
-	}
-	l.mu.Unlock()
 	select {
 	case <-p.done:
 		return nil
@@ -123,13 +134,12 @@ func (l *Log) withdraw(p *pending) bool {
 		return false
 	default:
 	}
-	for i, q := range l.queue {
-		if q == p {
-			l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
-			return true
-		}
+	i := slices.Index(l.queue, p)
+	if i < 0 {
+		return false
 	}
-	return false
+	l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
+	return true
 }
 
 // maxGroup is the number of bytes from which on no more entries join a group.

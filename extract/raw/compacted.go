@@ -2,6 +2,7 @@ package raw
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -74,14 +75,14 @@ func (l *Log) readCompacted(f *os.File, number uint64) ([]Entry, error) {
 	}
 	head := make([]byte, segmentHeaderLen)
 	if _, err := f.ReadAt(head, 0); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	if _, err := checkSegmentHeader(head, f.Name(), number); err != nil {
 		return nil, err
 	}
 	var foot [footLen]byte
 	if _, err := f.ReadAt(foot[:], size-footLen); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	offset, length := int64(binary.LittleEndian.Uint64(foot[4:])), int64(binary.LittleEndian.Uint32(foot[12:]))
 	switch {
@@ -157,7 +158,7 @@ func (p *packed) plain(e Entry, limit int64) ([]byte, error) {
 func (p *packed) readSpan(at span) ([]byte, error) {
 	f, err := os.Open(p.path)
 	if err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	defer f.Close()
 	content, err := p.log.decompress(f, at.offset, at.stored, at.crc)
@@ -199,7 +200,7 @@ func (l *Log) compactedEntries(f *os.File, s segment, offset int64, yield func(E
 	from, found := 0, offset <= segmentHeaderLen
 	if !found {
 		from, found = slices.BinarySearchFunc(entries, offset, func(e Entry, offset int64) int {
-			return Position{Offset: e.Position.Offset}.Compare(Position{Offset: offset})
+			return cmp.Compare(e.Position.Offset, offset)
 		})
 		n := len(entries)
 		found = found || n > 0 && from == n && entries[n-1].Next.Offset == offset
