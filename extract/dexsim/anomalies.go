@@ -177,40 +177,28 @@ func (r *EGV) nulls(variant uint8) {
 }
 
 func (r *EGV) enums(variant uint8) {
-	switch variant % 12 {
-	case 0:
-		r.Trend = "unknown"
-	case 1:
-		r.Trend = "sideways" // nobody has ever seen it
-	case 2:
-		r.Status = "ok"
-	case 3:
-		r.Status = "unknown"
-	case 4:
-		r.Unit = "unknown"
-	case 5:
-		r.RateUnit = "unknown"
-	default:
-		r.Common.enums(variant % 12)
-	}
+	n := variant % 12
+	r.Common.odd(n, n-6, []oddity{
+		{&r.Trend, "unknown"}, {&r.Trend, "sideways"}, // the latter nobody has ever seen
+		{&r.Status, "ok"}, {&r.Status, "unknown"}, {&r.Unit, "unknown"}, {&r.RateUnit, "unknown"},
+	})
 }
 
-// enums is for 6 to 11.
-func (c *Common) enums(variant uint8) {
-	switch variant {
-	case 6:
-		c.Generation = "g6 pro"
-	case 7:
-		c.Generation = "g715day"
-	case 8:
-		c.Device = "touchscreenReceiver"
-	case 9:
-		c.Device = "shareReceiver"
-	case 10:
-		c.Variant = "g8"
-	default:
-		if c.App != "" {
-			c.App = "Watch"
+// An oddity is a value outside the documentation, and the field it is for.
+type oddity struct {
+	to    *string
+	value string
+}
+
+// odd gives a field of its own the n-th odd value, or, where there are not so many,
+// a common field the m-th.
+func (c *Common) odd(n, m uint8, own []oddity) {
+	list := own
+	if int(n) >= len(own) {
+		n, list = m, []oddity{
+			{&c.Generation, "g6 pro"}, {&c.Generation, "g715day"}, {&c.Device, "touchscreenReceiver"},
+			{&c.Device, "shareReceiver"}, {&c.Variant, "g8"}, {&c.App, "Watch"},
 		}
 	}
+	*list[n].to = list[n].value
 }

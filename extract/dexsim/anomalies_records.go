@@ -77,19 +77,18 @@ func (e *Event) suffers() Kinds {
 }
 
 func (e *Event) disturb(kind Kinds, variant uint8) {
-	text := func(s string) *string { return &s }
 	switch kind {
 	case NoUnit:
 		e.Unit = ""
 	case NoValue:
 		e.Value = nil
 		if variant%3 == 1 {
-			e.Value = text("")
+			e.Value = new("")
 		}
 	case ExerciseMinus:
-		e.Value = text("-1.00")
+		e.Value = new("-1.00")
 	case HealthValue:
-		e.Value = text("1")
+		e.Value = new("1")
 	case NoSubtype:
 		e.SubType = ""
 	case Note:
@@ -100,18 +99,9 @@ func (e *Event) disturb(kind Kinds, variant uint8) {
 }
 
 func (e *Event) enums(variant uint8) {
-	switch variant % 10 {
-	case 0:
-		e.SubType = "unknown"
-	case 1:
-		e.Type = "unknown"
-	case 2:
-		e.Type = "hydration" // nobody has ever seen it
-	case 3:
-		e.Unit = "unknown"
-	default:
-		e.Common.enums(6 + variant%4)
-	}
+	e.Common.odd(variant%10, variant%4, []oddity{
+		{&e.SubType, "unknown"}, {&e.Type, "unknown"}, {&e.Type, "hydration"}, {&e.Unit, "unknown"},
+	})
 }
 
 func (c *Calibration) disturb(kind Kinds, variant uint8) {
@@ -119,27 +109,16 @@ func (c *Calibration) disturb(kind Kinds, variant uint8) {
 	case NoUnit:
 		c.Unit = ""
 	case Ticks:
-		zero := int64(0)
-		c.Ticks = &zero
+		c.Ticks = new(int64)
 	case Enums:
-		c.Common.enums(6 + variant%4)
+		c.Common.odd(0, variant%4, nil)
 	}
 }
 
 func (a *Alert) disturb(kind Kinds, variant uint8) {
-	if kind != Enums {
-		return
-	}
-	switch variant % 8 {
-	case 0:
-		a.Name = "fixedLow"
-	case 1:
-		a.Name = "unknown"
-	case 2:
-		a.State = "unknown"
-	case 3:
-		a.Name = "pumpOccluded" // nobody has ever seen it
-	default:
-		a.Common.enums(6 + variant%6)
+	if kind == Enums {
+		a.Common.odd(variant%8, variant%6, []oddity{
+			{&a.Name, "fixedLow"}, {&a.Name, "unknown"}, {&a.State, "unknown"}, {&a.Name, "pumpOccluded"},
+		})
 	}
 }
