@@ -88,7 +88,7 @@ func (l *Log) readCompacted(f *os.File, number uint64) ([]Entry, error) {
 	switch {
 	case string(foot[:4]) != footMagic:
 		return nil, damage(size-footLen, "a compacted segment does not end here: it is cut off or longer than it was")
-	case checksum(foot[:footLen-4]) != binary.LittleEndian.Uint32(foot[footLen-4:]):
+	case !intact(foot[:]):
 		return nil, damage(size-footLen, "checksum of its end does not match")
 	case offset < segmentHeaderLen || offset+length != size-footLen:
 		return nil, damage(size-footLen, "its index does not fit")
@@ -224,8 +224,7 @@ func isCompacted(f *os.File) bool {
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return false
 	}
-	return bytes.HasPrefix(head, []byte(segmentMagic)) && binary.LittleEndian.Uint32(head[8:]) == versionCompacted &&
-		checksum(head[:segmentHeaderLen-4]) == binary.LittleEndian.Uint32(head[segmentHeaderLen-4:])
+	return bytes.HasPrefix(head, []byte(segmentMagic)) && binary.LittleEndian.Uint32(head[8:]) == versionCompacted && intact(head)
 }
 
 // replaced finds the entry in f if its segment was compacted since e was read.

@@ -118,8 +118,7 @@ func (w *compactor) finish() error {
 	foot = binary.LittleEndian.AppendUint64(foot, uint64(w.size))
 	foot = binary.LittleEndian.AppendUint32(foot, uint32(len(index)))
 	foot = binary.LittleEndian.AppendUint32(foot, checksum(index))
-	foot = binary.LittleEndian.AppendUint32(foot, checksum(foot))
-	if err := w.write(append(index, foot...)); err != nil {
+	if err := w.write(append(index, summed(foot)...)); err != nil {
 		return err
 	}
 	return wrap(w.log.Fsync(w.file))
