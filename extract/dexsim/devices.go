@@ -96,30 +96,30 @@ func (p *person) settings(changed int64) []Setting {
 // person alone, since a device is asked for again and again.
 func (v view) disturbDevice(x *Device) {
 	kinds, p := v.cfg.Chaos.Kinds, v.person
-	suffers := func(k Kinds, one, of uint64) bool {
-		return kinds.Has(k) && hash(p.seed, forSettings, uint64(k))%of < one
+	suffers := func(k Kinds, oneIn uint64) bool {
+		return kinds.Has(k) && hash(p.seed, forSettings, uint64(k))%oneIn == 0
 	}
-	if suffers(NoUploadDate, 1, 3) {
+	if suffers(NoUploadDate, 3) {
 		x.LastUpload = time.Time{}
 	}
-	if suffers(NoTransmitter, 1, 3) {
+	if suffers(NoTransmitter, 3) {
 		x.TransmitterID = ""
 	}
-	if suffers(ExtraFields, 1, 2) {
+	if suffers(ExtraFields, 2) {
 		x.Extra = `{"firmware":"1.7.2","sensorLot":"A17"}`
 	}
 	for i := range x.Schedules {
 		s := &x.Schedules[i]
-		if suffers(OffsetSeconds, 1, 2) {
+		if suffers(OffsetSeconds, 2) {
 			s.secondOff()
 		}
-		if suffers(CapitalTrigger, 1, 2) {
+		if suffers(CapitalTrigger, 2) {
 			s.Default, s.triggerWithCapital = nil, true
 		}
-		if suffers(DoubleSettings, 1, 2) {
+		if suffers(DoubleSettings, 2) {
 			s.double()
 		}
-		if suffers(OddSchedules, 1, 2) {
+		if suffers(OddSchedules, 2) {
 			s.odd(hash(p.seed, forSettings))
 		}
 	}

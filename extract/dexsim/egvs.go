@@ -1,8 +1,6 @@
 package dexsim
 
-import (
-	"math"
-)
+import "math"
 
 // A reading is one value of one sensor, before any device has sent it.
 type reading struct {
@@ -40,39 +38,26 @@ func trends() [11]string {
 	return [...]string{"none", "doubleUp", "singleUp", "fortyFiveUp", "flat", "fortyFiveDown", "singleDown", "doubleDown", "notComputable", "rateOutOfRange", "unknown"}
 }
 
-// Indices into trends.
+// Indices into trends. The arrows from doubleUp to doubleDown follow one another.
 const (
-	trendNone = iota
-	doubleUp
-	singleUp
-	fortyFiveUp
-	flat
-	fortyFiveDown
-	singleDown
-	doubleDown
-	notComputable
-	rateOutOfRange
+	trendNone      = 0
+	doubleUp       = 1
+	notComputable  = 8
+	rateOutOfRange = 9
 )
 
 // trendOf is the arrow of a rate in tenths of mg/dL/min.
-func trendOf(tenths int) uint8 {
-	switch {
-	case tenths > 80, tenths < -80:
+func trendOf(tenths int) (trend uint8) {
+	if tenths > 80 || tenths < -80 {
 		return rateOutOfRange
-	case tenths >= 30:
-		return doubleUp
-	case tenths >= 20:
-		return singleUp
-	case tenths >= 10:
-		return fortyFiveUp
-	case tenths > -10:
-		return flat
-	case tenths > -20:
-		return fortyFiveDown
-	case tenths > -30:
-		return singleDown
 	}
-	return doubleDown
+	trend = doubleUp
+	for _, least := range [...]int{30, 20, 10, -9, -19, -29} { // of each arrow
+		if tenths < least {
+			trend++
+		}
+	}
+	return trend
 }
 
 // read makes the readings of all sensors from the glucose curve, session by
