@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/study/config"
@@ -23,13 +22,6 @@ func cureOf(r cohort.Refusal, participantID string) string {
 	return cure + ", or ask Dexcom for the scope"
 }
 
-// refusalsOf are those of a report as the state keeps them.
-func refusalsOf(p extract.ParticipantReport) []cohort.Refusal {
-	return mapped(p.Refused, func(r extract.Refusal) cohort.Refusal {
-		return cohort.Refusal{Resource: string(r.Resource), Status: r.Status, Words: r.Words}
-	})
-}
-
 // refusedWords say what was refused, and what the server said.
 func refusedWords(r cohort.Refusal) string {
 	switch r.Status {
@@ -41,9 +33,4 @@ func refusedWords(r cohort.Refusal) string {
 		text += " (" + r.Words + ")"
 	}
 	return text
-}
-
-// refusedNeed says what was refused of a participant, and what to do about it.
-func refusedNeed(participantID string, refused []cohort.Refusal) string {
-	return strings.Join(mapped(refused, func(r cohort.Refusal) string { return refusedWords(r) + ": " + cureOf(r, participantID) }), "; ")
 }

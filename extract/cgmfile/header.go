@@ -150,12 +150,11 @@ func (f Format) missing(h header, line string) error {
 	}
 	const shown = 12
 	var found []string
-	for i, name := range h.names {
-		if i == shown {
-			found = append(found, fmt.Sprintf("and %d more", len(h.names)-shown))
-			break
-		}
+	for _, name := range h.names[:min(len(h.names), shown)] {
 		found = append(found, quoted([]byte(name)))
+	}
+	if more := len(h.names) - shown; more > 0 {
+		found = append(found, fmt.Sprintf("and %d more", more))
 	}
 	if len(found) == 0 {
 		found = []string{quoted([]byte(line))}

@@ -39,17 +39,15 @@ func (l *lines) next() ([]byte, error) {
 
 // skip leaves out the rest of a line.
 func (l *lines) skip() error {
-	for {
-		_, err := l.in.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		l.ended = err == nil
-		if err == io.EOF {
-			return nil
-		}
-		return err
+	err := bufio.ErrBufferFull
+	for err == bufio.ErrBufferFull {
+		_, err = l.in.ReadSlice('\n')
 	}
+	l.ended = err == nil
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 func longLine(line int) Problem {

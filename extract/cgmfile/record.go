@@ -1,6 +1,9 @@
 package cgmfile
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A record is one line of a file, or several where a quoted cell has line breaks.
 type record struct {
@@ -38,19 +41,10 @@ func (r *records) next() (*record, *Problem, error) {
 		if problem := r.split(); problem != nil {
 			return &r.now, problem, nil
 		}
-		if !blank(r.now.cells) {
+		if slices.ContainsFunc(r.now.cells, func(cell []byte) bool { return len(cell) > 0 }) {
 			return &r.now, nil, nil
 		}
 	}
-}
-
-func blank(cells [][]byte) bool {
-	for _, c := range cells {
-		if len(c) > 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // split fills the cells from the raw line, and takes in further lines where a

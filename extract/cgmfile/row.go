@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"unicode"
 	"unicode/utf8"
 )
-
-const rightTime = "such as 2026-03-01 12:05:00 or 2026-03-01T12:05:00-04:00"
 
 // row makes a reading of a record, or notes what is wrong with it.
 func (s *scan) row(rec *record) (r Reading, ok bool) {
@@ -37,10 +36,10 @@ func (s *scan) row(rec *record) (r Reading, ok bool) {
 	}
 	s.units.count(sent, rec.line)
 	who.units.count(sent, rec.line)
-	return Reading{
-		ID: who.id, Line: rec.line, Value: s.format.Unit.mgdl(sent),
-		Time: at.local - int64(at.offset)*second, Offset: at.offset, HasOffset: at.hasOffset,
-	}, true
+	return Reading{who.id, at.hasOffset, Sample{
+		Time: at.local - int64(at.offset)*second, Value: s.format.Unit.mgdl(sent), Offset: at.offset,
+		Line: int32(min(rec.line, math.MaxInt32)),
+	}}, true
 }
 
 // whole looks for what makes the cells of a record unreadable, and leaves out
@@ -117,12 +116,17 @@ func (s *scan) addCells(rec *record, id, time, value Kind) {
 	h := &s.header
 	var found []Problem
 	note := func(column int, kind Kind, right string) {
-		if kind != "" {
-			found = append(found, Problem{Line: rec.line, Column: column + 1, Kind: kind, Found: quotedIfAny(rec.cells[column]), Right: right})
+		if kind == "" {
+			return
 		}
+		p := Problem{Line: rec.line, Column: column + 1, Kind: kind, Right: right}
+		if cell := rec.cells[column]; len(cell) > 0 {
+			p.Found = quoted(cell)
+		}
+		found = append(found, p)
 	}
 	note(h.id, id, "the name or number of a person in one line")
-	note(h.time, time, timeRight(rec.cells[h.time], time))
+	note(h.time, time, timeRight(time))
 	note(h.glucose, value, s.valueRight(rec.cells[h.glucose], value))
 	slices.SortFunc(found, func(a, b Problem) int { return cmp.Compare(a.Column, b.Column) })
 	for _, p := range found {
@@ -130,26 +134,17 @@ func (s *scan) addCells(rec *record, id, time, value Kind) {
 	}
 }
 
-func quotedIfAny(cell []byte) string {
-	if len(cell) == 0 {
-		return ""
-	}
-	return quoted(cell)
-}
-
-func timeRight(cell []byte, kind Kind) string {
-	if kind != "" && kind == MixedOffsets {
+func timeRight(kind Kind) string {
+	if kind == MixedOffsets {
 		return "all times of a person with an offset, or all without"
 	}
-	return rightTime
+	return "such as 2026-03-01 12:05:00 or 2026-03-01T12:05:00-04:00"
 }
 
 // valueRight is what is right in place of a cell that is no value.
 func (s *scan) valueRight(cell []byte, kind Kind) string {
 	unit := s.format.Unit
 	switch {
-	case kind == "":
-		return ""
 	case kind == WordForValue && unit == MgdL:
 		return "39 for low and 401 for high, as Dexcom counts them, or an empty cell for no value"
 	case s.header.separator == ',' && bytes.IndexByte(cell, ',') >= 0:

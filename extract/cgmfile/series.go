@@ -20,14 +20,6 @@ type Series struct {
 	Samples   []Sample
 }
 
-// A Sample is one reading of a Series.
-type Sample struct {
-	Time   int64   // as in [Reading]
-	Value  float64 // mg/dL; NaN for none
-	Offset int32   // seconds
-	Line   int32   // of the file; the largest int32 beyond
-}
-
 // Read reads a file whole, at 24 bytes a row. Of readings of one person at one
 // instant the last one in the file counts. The errors are those of
 // [Format.Readings].
@@ -48,7 +40,7 @@ func (f Format) Read(from io.Reader) (File, error) {
 			}
 		}
 		s := &file.Series[at]
-		s.Samples = append(s.Samples, Sample{Time: r.Time, Value: r.Value, Offset: r.Offset, Line: int32(min(r.Line, 1<<31-1))})
+		s.Samples = append(s.Samples, r.Sample)
 		file.Rows++
 	}
 	for i := range file.Series {

@@ -99,7 +99,6 @@ type fromUTF16 struct {
 	in    *bufio.Reader
 	order binary.ByteOrder
 	rest  []byte // UTF-8 that did not fit
-	kept  rune   // a unit read too far; 0 for none
 }
 
 const broken = 0xff
@@ -124,25 +123,16 @@ func (u *fromUTF16) Read(p []byte) (n int, err error) {
 
 // rune returns the next character, -1 for half of one.
 func (u *fromUTF16) rune() (rune, error) {
-	first := u.kept
-	u.kept = 0
-	if first == 0 {
-		var err error
-		if first, err = u.unit(); err != nil {
-			return 0, err
+	first, err := u.unit()
+	if err != nil || !utf16.IsSurrogate(first) {
+		return first, err
+	}
+	if second, _ := u.in.Peek(2); len(second) == 2 {
+		if r := utf16.DecodeRune(first, rune(u.order.Uint16(second))); r != utf8.RuneError {
+			u.in.Discard(2)
+			return r, nil
 		}
 	}
-	if !utf16.IsSurrogate(first) {
-		return first, nil
-	}
-	second, err := u.unit()
-	if err != nil {
-		return -1, nil // the next call tells of err
-	}
-	if r := utf16.DecodeRune(first, second); r != utf8.RuneError {
-		return r, nil
-	}
-	u.kept = second
 	return -1, nil
 }
 

@@ -11,7 +11,7 @@ import (
 // comma says so. A kind is what is wrong.
 func parseValue(cell []byte, comma bool) (value float64, wrong Kind) {
 	if len(cell) == 0 || string(cell) == "NA" {
-		return no(), ""
+		return math.NaN(), ""
 	}
 	if v, ok := short(cell, comma); ok {
 		return v, ""

@@ -7,49 +7,33 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
-// Plain returns body decoded from encoding ("", "gzip" or "zstd"); more than
-// limit bytes are a *SizeError. A plain body is returned as it is, not copied.
+// Plain returns body decoded from encoding ("" or "gzip"); more than limit bytes
+// are a *SizeError. A plain body is returned as it is, not copied.
 func Plain(body []byte, encoding string, limit int64) ([]byte, error) {
 	return plainIn(nil, body, encoding, limit)
 }
 
 // plainIn is Plain of a body that takes room for what it unpacks.
 func plainIn(in *taking, body []byte, encoding string, limit int64) ([]byte, error) {
-	switch encoding {
-	case "":
-		if int64(len(body)) > limit {
-			return nil, &SizeError{Limit: limit}
-		}
+	switch {
+	case encoding == "" && int64(len(body)) > limit:
+		return nil, &SizeError{Limit: limit}
+	case encoding == "":
 		return body, nil
-	case "gzip":
-		r, err := gzip.NewReader(bytes.NewReader(body))
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		plain, err := readAll(in, r, gzipSize(body), limit)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		return plain, nil
-	case "zstd":
-		if len(body) == 0 { // to zstd a stream of no frames, to us a body cut off
-			return nil, fmt.Errorf("zstd: %w", io.ErrUnexpectedEOF)
-		}
-		r, err := zstd.NewReader(bytes.NewReader(body), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, fmt.Errorf("zstd: %w", err)
-		}
-		defer r.Close()
-		plain, err := readAll(in, r, 0, limit)
-		if err != nil {
-			return nil, fmt.Errorf("zstd: %w", err)
-		}
-		return plain, nil
+	case encoding != "gzip":
+		return nil, fmt.Errorf("body encoding %q: only gzip and none are known", encoding)
 	}
-	return nil, fmt.Errorf("body encoding %q: only gzip, zstd and none are known", encoding)
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	plain, err := readAll(in, r, gzipSize(body), limit)
+	if err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	return plain, nil
 }
 
 // gzipSize is the size a gzip body claims to unpack to. It is a claim: a body

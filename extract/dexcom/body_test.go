@@ -4,17 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 func TestPlain(t *testing.T) {
 	plain := bytes.Repeat([]byte(`{"value":101}`), 1000)
-	zw, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for encoding, body := range map[string][]byte{"": plain, "gzip": zipped(plain), "zstd": zw.EncodeAll(plain, nil)} {
+	for encoding, body := range map[string][]byte{"": plain, "gzip": zipped(plain)} {
 		for _, limit := range []int64{int64(len(plain)), 1 << 30} {
 			if got, err := Plain(body, encoding, limit); err != nil || !bytes.Equal(got, plain) {
 				t.Errorf("Plain of %q, limit %d: %d bytes, %v; want %d", encoding, limit, len(got), err, len(plain))
@@ -34,7 +28,7 @@ func TestPlain(t *testing.T) {
 		}
 		flipped := bytes.Clone(body)
 		flipped[len(body)/2] ^= 4
-		if got, err := Plain(flipped, encoding, 1<<20); err == nil && encoding == "gzip" {
+		if got, err := Plain(flipped, encoding, 1<<20); err == nil {
 			t.Errorf("Plain of %q with a flipped bit: %d bytes, no error", encoding, len(got))
 		}
 	}
@@ -45,16 +39,12 @@ func TestPlain(t *testing.T) {
 
 // No body makes Plain return more than its limit, or panic.
 func FuzzPlain(f *testing.F) {
-	zw, err := zstd.NewWriter(nil)
-	if err != nil {
-		f.Fatal(err)
-	}
 	text := bytes.Repeat([]byte("glucose "), 50)
 	f.Add(zipped(text), true)
-	f.Add(zw.EncodeAll(text, nil), false)
+	f.Add(text, false)
 	f.Add([]byte{}, true)
 	f.Fuzz(func(t *testing.T, body []byte, gzip bool) {
-		encoding := map[bool]string{true: "gzip", false: "zstd"}[gzip]
+		encoding := map[bool]string{true: "gzip", false: ""}[gzip]
 		if got, err := Plain(body, encoding, 300); err == nil && len(got) > 300 {
 			t.Errorf("Plain(%x, %s, 300) = %d bytes", body, encoding, len(got))
 		}

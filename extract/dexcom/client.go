@@ -143,33 +143,33 @@ func (c *Client) send(ctx context.Context, accessToken string, r Request) (*http
 
 // receive reads the body of a 200 and checks that it is an answer to r.
 func (c *Client) receive(in *taking, response *http.Response, r Request) (Answer, error) {
-	path := r.Resource.path()
+	wrong := func(reason string, err error) error {
+		return &BodyError{Path: r.Resource.path(), Reason: reason, Err: err}
+	}
+	failed := func(doing string, err error) (Answer, error) {
+		if late := ended(in.ctx); late != nil {
+			err = fmt.Errorf("GET %s: %s: %w", r.Resource.path(), doing, late)
+		}
+		return Answer{}, err
+	}
 	if reason := notJSON(response.Header.Get("Content-Type")); reason != "" {
-		return Answer{}, &BodyError{Path: path, Reason: reason}
+		return Answer{}, wrong(reason, nil)
 	}
 	encoding, ok := contentEncoding(response.Header)
 	if !ok {
-		reason := fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", "))
-		return Answer{}, &BodyError{Path: path, Reason: reason}
+		return Answer{}, wrong(fmt.Sprintf("came in encoding %.40q, which was not asked for", strings.Join(response.Header.Values("Content-Encoding"), ", ")), nil)
 	}
 	limit := cmp.Or(c.MaxBody, DefaultMaxBody)
 	if r.Resource == DataRange {
 		limit = min(limit, maxRanges)
 	}
-	// failed is err, unless it is the end of our time.
-	failed := func(doing string, err error) (Answer, error) {
-		if ended := ended(in.ctx); ended != nil {
-			err = fmt.Errorf("GET %s: %s: %w", path, doing, ended)
-		}
-		return Answer{}, err
-	}
 	body, err := readAll(in, response.Body, response.ContentLength, limit)
 	if err != nil {
-		return failed("reading the body", &BodyError{Path: path, Reason: "cannot be read to its end", Err: err})
+		return failed("reading the body", wrong("cannot be read to its end", err))
 	}
 	plain, err := plainIn(in, body, encoding, limit)
 	if err != nil {
-		return failed("unpacking the body", &BodyError{Path: path, Reason: "cannot be unpacked", Err: err})
+		return failed("unpacking the body", wrong("cannot be unpacked", err))
 	}
 	envelope, err := check(in.ctx, plain, r.Resource)
 	if err != nil {

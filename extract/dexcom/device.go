@@ -12,24 +12,16 @@ type Device struct {
 func (*Device) resource() Resource { return Devices }
 
 func (d *Device) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "lastUploadDate":
-		r.time(name, &d.LastUpload)
-	case "alertSchedules":
-		if d.Schedules != nil {
-			r.fault(name, nil, SentTwice)
-		}
-		listed := r.array(name, func() {
-			d.Schedules = append(d.Schedules, AlertSchedule{})
-			s, start := &d.Schedules[len(d.Schedules)-1], r.json.InputOffset()
-			r.object(name, s)
-			s.Own += int(r.json.InputOffset() - start)
-		})
-		if listed && d.Schedules == nil {
-			d.Schedules = []AlertSchedule{}
-		}
-	default:
-		return d.Origin.member(r, name)
+	if string(name) != "alertSchedules" {
+		return r.known(name, fields{{"lastUploadDate", &d.LastUpload}}) || d.Origin.member(r, name)
+	}
+	listed := list(r, name, &d.Schedules, func(s *AlertSchedule) {
+		start := r.json.InputOffset()
+		r.object(name, s)
+		s.Own += int(r.json.InputOffset() - start)
+	})
+	if listed && d.Schedules == nil {
+		d.Schedules = []AlertSchedule{}
 	}
 	return true
 }
@@ -44,22 +36,12 @@ type AlertSchedule struct {
 }
 
 func (s *AlertSchedule) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "alertScheduleSettings":
-		r.object(name, &s.Schedule)
-	case "alertSettings":
-		if s.Settings != nil {
-			r.fault(name, nil, SentTwice)
-		}
-		start := r.json.InputOffset()
-		r.array(name, func() {
-			s.Settings = append(s.Settings, AlertSetting{})
-			r.object(name, &s.Settings[len(s.Settings)-1])
-		})
-		s.Own -= int(r.json.InputOffset() - start)
-	default:
-		return false
+	if string(name) != "alertSettings" {
+		return r.known(name, fields{{"alertScheduleSettings", &s.Schedule}})
 	}
+	start := r.json.InputOffset()
+	list(r, name, &s.Settings, func(x *AlertSetting) { r.object(name, x) })
+	s.Own -= int(r.json.InputOffset() - start)
 	return true
 }
 
@@ -77,40 +59,22 @@ type ScheduleSettings struct {
 }
 
 func (s *ScheduleSettings) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "alertScheduleName":
-		r.text(name, &s.Name)
-	case "isEnabled":
-		r.bool(name, &s.Enabled)
-	case "isDefaultSchedule":
-		r.bool(name, &s.IsDefault)
-	case "isActive":
-		r.bool(name, &s.Active)
-	case "startTime":
-		r.text(name, &s.StartTime)
-	case "endTime":
-		r.text(name, &s.EndTime)
-	case "daysOfWeek":
-		if s.Days != nil {
-			r.fault(name, nil, SentTwice)
-		}
-		bytes := 0 // of all of them: they are one text in the row
-		listed := r.array(name, func() {
-			var day Text
-			r.text(name, &day)
-			s.Days = append(s.Days, day)
-			bytes += len(day) + len(",")
+	if string(name) != "daysOfWeek" {
+		return r.known(name, fields{
+			{"alertScheduleName", &s.Name}, {"isEnabled", &s.Enabled}, {"isDefaultSchedule", &s.IsDefault},
+			{"isActive", &s.Active}, {"startTime", &s.StartTime}, {"endTime", &s.EndTime}, {"override", &s.Override},
 		})
-		if bytes-len(",") > MaxTextBytes {
-			r.fault(name, nil, LongText)
-		}
-		if listed && s.Days == nil {
-			s.Days = []Text{}
-		}
-	case "override":
-		r.object(name, &s.Override)
-	default:
-		return false
+	}
+	bytes := 0 // of all days: they are one text in the row
+	listed := list(r, name, &s.Days, func(day *Text) {
+		r.text(name, day)
+		bytes += len(*day) + len(",")
+	})
+	if bytes-len(",") > MaxTextBytes {
+		r.fault(name, nil, LongText)
+	}
+	if listed && s.Days == nil {
+		s.Days = []Text{}
 	}
 	return true
 }
@@ -124,17 +88,7 @@ type Override struct {
 }
 
 func (o *Override) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "isOverrideEnabled":
-		r.bool(name, &o.Enabled)
-	case "mode":
-		r.text(name, &o.Mode)
-	case "endTime":
-		r.text(name, &o.EndTime)
-	default:
-		return false
-	}
-	return true
+	return r.known(name, fields{{"isOverrideEnabled", &o.Enabled}, {"mode", &o.Mode}, {"endTime", &o.EndTime}})
 }
 
 // An AlertSetting is one alert's threshold and sounds.
@@ -153,31 +107,10 @@ type AlertSetting struct {
 }
 
 func (s *AlertSetting) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "alertName":
-		r.text(name, &s.Name)
-	case "value":
-		r.number(name, &s.Value)
-	case "unit":
-		r.text(name, &s.Unit)
-	case "snooze":
-		r.number(name, &s.Snooze)
-	case "enabled":
-		r.bool(name, &s.Enabled)
-	case "systemTime":
-		r.time(name, &s.SystemTime)
-	case "displayTime":
-		r.time(name, &s.DisplayTime)
-	case "delay":
-		r.number(name, &s.Delay)
-	case "secondaryTriggerCondition":
-		r.number(name, &s.SecondaryTriggerCondition)
-	case "soundTheme":
-		r.text(name, &s.SoundTheme)
-	case "soundOutputMode":
-		r.text(name, &s.SoundOutputMode)
-	default:
-		return false
-	}
-	return true
+	return r.known(name, fields{
+		{"alertName", &s.Name}, {"value", &s.Value}, {"unit", &s.Unit}, {"snooze", &s.Snooze},
+		{"enabled", &s.Enabled}, {"systemTime", &s.SystemTime}, {"displayTime", &s.DisplayTime},
+		{"delay", &s.Delay}, {"secondaryTriggerCondition", &s.SecondaryTriggerCondition},
+		{"soundTheme", &s.SoundTheme}, {"soundOutputMode", &s.SoundOutputMode},
+	})
 }

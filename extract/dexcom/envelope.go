@@ -1,6 +1,7 @@
 package dexcom
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,7 +90,7 @@ func (p *page) read(plain []byte) error {
 	case errors.Is(r.err, io.ErrUnexpectedEOF):
 		return wrong("is cut off", r.err)
 	case r.err != nil:
-		if first := firstByte(r.plain); first == '<' {
+		if bytes.HasPrefix(bytes.TrimLeft(r.plain, " \t\r\n"), []byte("<")) {
 			return wrong("is HTML, not JSON", nil)
 		}
 		return wrong("is not JSON", r.err)
@@ -103,15 +104,6 @@ func (p *page) read(plain []byte) error {
 		return wrong("has the wrong envelope: no records", nil)
 	}
 	return nil
-}
-
-func firstByte(plain []byte) byte {
-	for _, c := range plain {
-		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			return c
-		}
-	}
-	return 0
 }
 
 // check reads a plain answer of resource want for its envelope alone.

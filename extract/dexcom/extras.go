@@ -2,6 +2,7 @@ package dexcom
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -27,10 +28,8 @@ const fewNames = 16
 // add adds a member, unless its name is there already.
 func (e *Extras) add(m Member) bool {
 	if len(e.Extra) < fewNames {
-		for _, o := range e.Extra {
-			if bytes.Equal(o.Name, m.Name) {
-				return false
-			}
+		if slices.ContainsFunc(e.Extra, func(o Member) bool { return bytes.Equal(o.Name, m.Name) }) {
+			return false
 		}
 	} else {
 		if e.names == nil {

@@ -7,13 +7,48 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The readers of single fields. Each reads the next value into what it points
-// to; null leaves that as it is, so null and absent are one.
+// fields are members that an object knows: by name, where their value goes. Nil:
+// nobody needs it.
+type fields []struct {
+	name string
+	to   any
+}
+
+// A note is what a person may have written.
+type note struct{ *Text }
+
+// known reads the value of the member name, if it is one of all. Null leaves what
+// is there, so null and absent are one.
+func (r *reader) known(name []byte, all fields) bool {
+	for i := range all {
+		if string(name) == all[i].name {
+			r.field(name, all[i].to)
+			return true
+		}
+	}
+	return false
+}
+
+func (r *reader) field(name []byte, to any) {
+	switch to := to.(type) {
+	case nil:
+		r.skip()
+	case *Text:
+		r.text(name, to)
+	case note:
+		r.textOf(name, to.Text, maxNoteBytes)
+	case *Number:
+		r.number(name, to)
+	case *Time:
+		r.time(name, to)
+	case *Bool:
+		r.bool(name, to)
+	case object:
+		r.object(name, to)
+	}
+}
 
 func (r *reader) text(name []byte, t *Text) { r.textOf(name, t, MaxTextBytes) }
-
-// note is text for what a person may have written.
-func (r *reader) note(name []byte, t *Text) { r.textOf(name, t, maxNoteBytes) }
 
 func (r *reader) textOf(name []byte, t *Text, limit int) {
 	v := r.scalar(name, *t != nil)
@@ -43,7 +78,7 @@ func (r *reader) number(name []byte, n *Number) {
 	switch v.Kind() {
 	case '"':
 		text, ok := unquote(v)
-		if !ok || len(text) > 0 && !decimal(text) {
+		if !ok || len(text) > 0 && !decimal(Number(text)) {
 			r.fault(name, v, BadNumber)
 		}
 		*n = Number(text)

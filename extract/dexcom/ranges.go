@@ -53,17 +53,7 @@ func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
 type wireRanges struct{ egvs, events, calibrations wireRange }
 
 func (w *wireRanges) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "egvs":
-		r.object(name, &w.egvs)
-	case "events":
-		r.object(name, &w.events)
-	case "calibrations":
-		r.object(name, &w.calibrations)
-	default:
-		return false
-	}
-	return true
+	return r.known(name, fields{{"egvs", &w.egvs}, {"events", &w.events}, {"calibrations", &w.calibrations}})
 }
 
 type wireRange struct {
@@ -72,15 +62,7 @@ type wireRange struct {
 }
 
 func (w *wireRange) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "start":
-		r.object(name, &w.start)
-	case "end":
-		r.object(name, &w.end)
-	default:
-		return false
-	}
-	return true
+	return r.known(name, fields{{"start", &w.start}, {"end", &w.end}})
 }
 
 func (w *wireRange) parsed() (*Range, error) {
@@ -104,13 +86,5 @@ type wireMoment struct {
 }
 
 func (w *wireMoment) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "systemTime":
-		r.time(name, &w.system)
-	case "displayTime":
-		r.skip()
-	default:
-		return false
-	}
-	return true
+	return r.known(name, fields{{"systemTime", &w.system}, {"displayTime", nil}})
 }

@@ -172,6 +172,18 @@ func (r *reader) array(name []byte, each func()) bool {
 	return true
 }
 
+// list reads the next value, an array, into all; each reads an element. It
+// reports whether it was an array.
+func list[T any](r *reader, name []byte, all *[]T, each func(*T)) bool {
+	if *all != nil {
+		r.fault(name, nil, SentTwice)
+	}
+	return r.array(name, func() {
+		*all = append(*all, *new(T))
+		each(&(*all)[len(*all)-1])
+	})
+}
+
 // opens reports whether the next value is of kind. If not, it reads it.
 func (r *reader) opens(kind jsontext.Kind, name []byte) bool {
 	if r.err != nil {

@@ -88,19 +88,10 @@ type Header struct {
 }
 
 func (h *Header) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "recordId":
-		r.text(name, &h.ID)
-	case "systemTime":
-		r.time(name, &h.SystemTime)
-	case "displayTime":
-		r.time(name, &h.DisplayTime)
-	case "transmitterTicks":
-		r.number(name, &h.TransmitterTicks)
-	default:
-		return h.Origin.member(r, name)
-	}
-	return true
+	return r.known(name, fields{
+		{"recordId", &h.ID}, {"systemTime", &h.SystemTime}, {"displayTime", &h.DisplayTime},
+		{"transmitterTicks", &h.TransmitterTicks},
+	}) || h.Origin.member(r, name)
 }
 
 // An Origin says which devices a record comes from.
@@ -113,21 +104,11 @@ type Origin struct {
 }
 
 func (o *Origin) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "transmitterId":
-		r.text(name, &o.TransmitterID)
-	case "transmitterGeneration":
-		r.text(name, &o.TransmitterGeneration)
-	case "transmitterGenerationVariant":
-		r.text(name, &o.TransmitterGenerationVariant)
-	case "displayDevice":
-		r.text(name, &o.DisplayDevice)
-	case "displayApp":
-		r.text(name, &o.DisplayApp)
-	default:
-		return false
-	}
-	return true
+	return r.known(name, fields{
+		{"transmitterId", &o.TransmitterID}, {"transmitterGeneration", &o.TransmitterGeneration},
+		{"transmitterGenerationVariant", &o.TransmitterGenerationVariant},
+		{"displayDevice", &o.DisplayDevice}, {"displayApp", &o.DisplayApp},
+	})
 }
 
 // An EGV is an estimated glucose value.
@@ -144,23 +125,10 @@ type EGV struct {
 func (*EGV) resource() Resource { return EGVs }
 
 func (e *EGV) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "value":
-		r.number(name, &e.Value)
-	case "status":
-		r.text(name, &e.Status)
-	case "trend":
-		r.text(name, &e.Trend)
-	case "trendRate":
-		r.number(name, &e.TrendRate)
-	case "unit":
-		r.text(name, &e.Unit)
-	case "rateUnit":
-		r.text(name, &e.RateUnit)
-	default:
-		return e.Header.member(r, name)
-	}
-	return true
+	return r.known(name, fields{
+		{"value", &e.Value}, {"status", &e.Status}, {"trend", &e.Trend}, {"trendRate", &e.TrendRate},
+		{"unit", &e.Unit}, {"rateUnit", &e.RateUnit},
+	}) || e.Header.member(r, name)
 }
 
 // An Event is something the person entered.
@@ -178,25 +146,11 @@ type Event struct {
 func (*Event) resource() Resource { return Events }
 
 func (e *Event) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "eventType":
-		r.text(name, &e.Type)
-	case "eventSubType":
-		r.text(name, &e.SubType)
-	case "value":
-		r.note(name, &e.Value)
-	case "unit":
-		r.text(name, &e.Unit)
-	case "eventStatus":
-		r.text(name, &e.Status)
-	case "recordedSystemTime":
-		r.time(name, &e.RecordedSystemTime)
-	case "recordedDisplayTime":
-		r.time(name, &e.RecordedDisplayTime)
-	default:
-		return e.Header.member(r, name)
-	}
-	return true
+	return r.known(name, fields{
+		{"eventType", &e.Type}, {"eventSubType", &e.SubType}, {"value", note{&e.Value}},
+		{"unit", &e.Unit}, {"eventStatus", &e.Status},
+		{"recordedSystemTime", &e.RecordedSystemTime}, {"recordedDisplayTime", &e.RecordedDisplayTime},
+	}) || e.Header.member(r, name)
 }
 
 // A Calibration is a fingerstick value entered to calibrate a sensor.
@@ -209,15 +163,7 @@ type Calibration struct {
 func (*Calibration) resource() Resource { return Calibrations }
 
 func (c *Calibration) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "value":
-		r.number(name, &c.Value)
-	case "unit":
-		r.text(name, &c.Unit)
-	default:
-		return c.Header.member(r, name)
-	}
-	return true
+	return r.known(name, fields{{"value", &c.Value}, {"unit", &c.Unit}}) || c.Header.member(r, name)
 }
 
 // An Alert is one change of an alert's state.
@@ -230,13 +176,5 @@ type Alert struct {
 func (*Alert) resource() Resource { return Alerts }
 
 func (a *Alert) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "alertName":
-		r.text(name, &a.Name)
-	case "alertState":
-		r.text(name, &a.State)
-	default:
-		return a.Header.member(r, name)
-	}
-	return true
+	return r.known(name, fields{{"alertName", &a.Name}, {"alertState", &a.State}}) || a.Header.member(r, name)
 }

@@ -77,48 +77,25 @@ func digits(n []byte) (i int64, ok bool) {
 // Float64 returns the number nearest to n, which must be finite. An absent
 // number is ErrNotNumber.
 func (n Number) Float64() (float64, error) {
-	if !decimal(n) {
+	// What strconv takes besides, such as NaN and hexadecimal, has other characters.
+	if len(bytes.TrimLeft(n, "0123456789+-.eE")) > 0 {
 		return 0, ErrNotNumber
 	}
 	f, err := strconv.ParseFloat(string(n), 64)
-	if err != nil {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
 		return 0, ErrRange
+	case err != nil:
+		return 0, ErrNotNumber
 	}
 	return f, nil
 }
 
 // decimal reports whether n is a decimal number: JSON's grammar plus what
-// people type, a leading plus, leading zeros, a bare point. Neither NaN nor
-// hexadecimal, which strconv takes too.
-func decimal(n []byte) bool {
-	skipDigits := func() (count int) {
-		for len(n) > 0 && '0' <= n[0] && n[0] <= '9' {
-			n, count = n[1:], count+1
-		}
-		return count
-	}
-	skip := func(set string) bool {
-		if len(n) == 0 || bytes.IndexByte([]byte(set), n[0]) < 0 {
-			return false
-		}
-		n = n[1:]
-		return true
-	}
-	skip("+-")
-	count := skipDigits()
-	if skip(".") {
-		count += skipDigits()
-	}
-	if count == 0 {
-		return false
-	}
-	if skip("eE") {
-		skip("+-")
-		if skipDigits() == 0 {
-			return false
-		}
-	}
-	return len(n) == 0
+// people type, a leading plus, leading zeros, a bare point.
+func decimal(n Number) bool {
+	_, err := n.Float64()
+	return err != ErrNotNumber
 }
 
 // A Bool is a yes or no, if one was sent.

@@ -2,6 +2,7 @@ package dexcom
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -71,16 +72,11 @@ type timeScanner struct {
 
 // one skips the next byte if it is any of set.
 func (s *timeScanner) one(set string) bool {
-	if len(s.rest) == 0 {
+	if len(s.rest) == 0 || strings.IndexByte(set, s.rest[0]) < 0 {
 		return false
 	}
-	for i := range len(set) {
-		if s.rest[0] == set[i] {
-			s.rest = s.rest[1:]
-			return true
-		}
-	}
-	return false
+	s.rest = s.rest[1:]
+	return true
 }
 
 // must is one, or failure.

@@ -48,13 +48,13 @@ func (p *person) alarms() []*alarm {
 
 // alerts follow from the readings: an alarm when a threshold is crossed, often
 // snoozed, inactive when it is over; and signal loss when readings stop.
-func (b recorder) alerts(readings []reading) []record[Alert] {
+func (b recorder) alerts(readings []reading) []record {
 	p := b.person
 	r := source(p.seed, forAlert)
-	var list []record[Alert]
+	var list []record
 	tell := func(at int64, name, state string) {
 		if at < p.end {
-			list = append(list, recordAt(b, at, Alert{Common: b.common(at, forAlert, uint64(len(list))), Name: name, State: state}))
+			list = append(list, b.record(at, &Alert{Common: b.common(at, forAlert, uint64(len(list))), Name: name, State: state}))
 		}
 	}
 	alarms := p.alarms()
@@ -66,7 +66,7 @@ func (b recorder) alerts(readings []reading) []record[Alert] {
 			a.watch(r, tell, m)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b record[Alert]) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(list, func(a, b record) int { return cmp.Compare(a.at, b.at) })
 	return list
 }
 

@@ -1,6 +1,9 @@
 package dexsim
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // disturb applies the data anomalies of c to what was recorded. A moment, and
 // a record of another resource, suffers at most one.
@@ -15,9 +18,10 @@ func (h *history) disturb(p *person, c Chaos) {
 	h.disturbEGVs(p, c)
 	rare := c
 	rare.RecordRate = min(1, 8*c.RecordRate) // there are few of them, and many anomalies
-	h.events = disturbAll(p, rare, forEvent, h.events, func(e *Event) *Common { return &e.Common })
-	h.calibrations = disturbAll(p, rare, forCalibration, h.calibrations, func(e *Calibration) *Common { return &e.Common })
-	h.alerts = disturbAll(p, rare, forAlert, h.alerts, func(e *Alert) *Common { return &e.Common })
+	purposes := map[string]uint64{"events": forEvent, "calibrations": forCalibration, "alerts": forAlert}
+	for resource, list := range h.others {
+		h.others[resource] = disturbAll(p, rare, purposes[resource], list)
+	}
 	h.change(p, c)
 }
 
@@ -28,15 +32,11 @@ func (h *history) shift(from, d int64) {
 			e.at += d
 		}
 	}
-	shiftAll(h.events, from, d)
-	shiftAll(h.calibrations, from, d)
-	shiftAll(h.alerts, from, d)
-}
-
-func shiftAll[T any](records []record[T], from, d int64) {
-	for i := range records {
-		if r := &records[i]; r.at >= from {
-			r.at, r.recorded = r.at+d, r.recorded+d
+	for _, list := range h.others {
+		for i := range list {
+			if r := &list[i]; r.at >= from {
+				r.at, r.recorded = r.at+d, r.recorded+d
+			}
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (e *egv) disturb(kind Kinds, variant uint8, u uint64) (extra egv, ok bool) 
 		extra.again, extra.upload = true, e.upload+5*day
 		return extra, true
 	}
-	e.odd, e.variant = bit(kind), variant
+	e.odd, e.variant = int8(bits.TrailingZeros64(uint64(kind))), variant
 	switch kind {
 	case NoValue:
 		e.value = math.NaN()
@@ -128,14 +128,6 @@ func disturbTime(kind Kinds, variant uint8, at int64, offset int, how wire) (int
 		how.zone, offset = receiverZed, 0
 	}
 	return at, offset, how
-}
-
-func bit(k Kinds) int8 {
-	n := int8(0)
-	for ; k > 1; k >>= 1 {
-		n++
-	}
-	return n
 }
 
 // disturb applies the anomalies of how an EGV is written.
@@ -185,40 +177,28 @@ func (r *EGV) nulls(variant uint8) {
 }
 
 func (r *EGV) enums(variant uint8) {
-	switch variant % 12 {
-	case 0:
-		r.Trend = "unknown"
-	case 1:
-		r.Trend = "sideways" // nobody has ever seen it
-	case 2:
-		r.Status = "ok"
-	case 3:
-		r.Status = "unknown"
-	case 4:
-		r.Unit = "unknown"
-	case 5:
-		r.RateUnit = "unknown"
-	default:
-		r.Common.enums(variant % 12)
-	}
+	n := variant % 12
+	r.Common.odd(n, n-6, []oddity{
+		{&r.Trend, "unknown"}, {&r.Trend, "sideways"}, // the latter nobody has ever seen
+		{&r.Status, "ok"}, {&r.Status, "unknown"}, {&r.Unit, "unknown"}, {&r.RateUnit, "unknown"},
+	})
 }
 
-// enums is for 6 to 11.
-func (c *Common) enums(variant uint8) {
-	switch variant {
-	case 6:
-		c.Generation = "g6 pro"
-	case 7:
-		c.Generation = "g715day"
-	case 8:
-		c.Device = "touchscreenReceiver"
-	case 9:
-		c.Device = "shareReceiver"
-	case 10:
-		c.Variant = "g8"
-	default:
-		if c.App != "" {
-			c.App = "Watch"
+// An oddity is a value outside the documentation, and the field it is for.
+type oddity struct {
+	to    *string
+	value string
+}
+
+// odd gives a field of its own the n-th odd value, or, where there are not so many,
+// a common field the m-th.
+func (c *Common) odd(n, m uint8, own []oddity) {
+	list := own
+	if int(n) >= len(own) {
+		n, list = m, []oddity{
+			{&c.Generation, "g6 pro"}, {&c.Generation, "g715day"}, {&c.Device, "touchscreenReceiver"},
+			{&c.Device, "shareReceiver"}, {&c.Variant, "g8"}, {&c.App, "Watch"},
 		}
 	}
+	*list[n].to = list[n].value
 }

@@ -23,8 +23,10 @@ func (q question) key() string {
 
 var errDates = errors.New("startDate and endDate must be YYYY-MM-DDThh:mm:ss, UTC without zone")
 
+const maxWindowDays = 30
+
 // windowOf reads startDate and endDate.
-func windowOf(query url.Values, limit time.Duration) (interval, error) {
+func windowOf(query url.Values) (interval, error) {
 	const layout = "2006-01-02T15:04:05"
 	start, err1 := time.Parse(layout, query.Get("startDate"))
 	end, err2 := time.Parse(layout, query.Get("endDate"))
@@ -33,8 +35,8 @@ func windowOf(query url.Values, limit time.Duration) (interval, error) {
 		return interval{}, errDates
 	case !start.Before(end):
 		return interval{}, errors.New("startDate must be before endDate")
-	case end.Sub(start) > limit:
-		return interval{}, fmt.Errorf("the window must not be longer than %d days", int(limit.Hours()/24))
+	case end.Sub(start) > maxWindowDays*24*time.Hour:
+		return interval{}, fmt.Errorf("the window must not be longer than %d days", maxWindowDays)
 	}
 	return interval{start.UnixMilli(), end.UnixMilli()}, nil
 }
@@ -67,7 +69,8 @@ func (v view) answer(q question) ([]byte, []hit) {
 
 func (v view) recordAnswer(q question, hits []hit) []byte {
 	return v.enveloped(q, 640*len(hits), func(w *writer) {
-		listed(w, "records", hits, func(x hit) { v.append(w, q.resource, x.index) })
+		_, entry := v.entries(q.resource)
+		listed(w, "records", hits, func(x hit) { entry(x.index).write(v, w) })
 	})
 }
 

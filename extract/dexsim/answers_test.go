@@ -276,9 +276,9 @@ func TestEventsChange(t *testing.T) {
 		t.Errorf("five days before the end %v, three months after it %v: want more changes later", early, late)
 	}
 	changed, p := 0, d.person("P001")
-	for _, r := range d.histories.of(p, d.cfg.Chaos).events {
+	for _, r := range d.histories.of(p, d.cfg.Chaos).others["events"] {
 		at := r.change + time.Hour.Milliseconds()
-		if r.change != 0 && (r.happened(p, at-1) || !r.happened(p, at)) {
+		if r.change != 0 && (view{person: p, now: at - 1}.arrived(r.device, r.change) || !view{person: p, now: at}.arrived(r.device, r.change)) {
 			t.Fatalf("a change uploaded at %s is not first seen at %s", utc(r.change), utc(at))
 		}
 		if r.change != 0 && at <= d.now.UnixMilli() {

@@ -1,6 +1,7 @@
 package dexsim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,25 +22,12 @@ type Chaos struct {
 }
 
 func (c Chaos) withDefaults() Chaos {
-	orElse := func(v *time.Duration, d time.Duration) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	if c.RecordRate == 0 {
-		c.RecordRate = 0.03
-	}
-	if c.FaultRate == 0 {
-		c.FaultRate = 0.3
-	}
-	if c.MaxFaults == 0 {
-		c.MaxFaults = 2
-	}
-	if c.Huge == 0 {
-		c.Huge = 300e6
-	}
-	orElse(&c.RetryAfter, time.Second)
-	orElse(&c.Slow, 2*time.Second)
+	c.RecordRate = cmp.Or(c.RecordRate, 0.03)
+	c.FaultRate = cmp.Or(c.FaultRate, 0.3)
+	c.MaxFaults = cmp.Or(c.MaxFaults, 2)
+	c.RetryAfter = cmp.Or(c.RetryAfter, time.Second)
+	c.Slow = cmp.Or(c.Slow, 2*time.Second)
+	c.Huge = cmp.Or(c.Huge, 300e6)
 	return c
 }
 

@@ -15,11 +15,11 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request, resource string) {
 	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	p := s.person(s.tokens.user(bearer, now))
 	if p == nil {
-		s.refuse(w, http.StatusUnauthorized, `{"error":"invalid_token"}`)
+		refuseJSON(w, http.StatusUnauthorized, `{"error":"invalid_token"}`)
 		return
 	}
 	if !s.tally.call(now) {
-		s.refuse(w, http.StatusTooManyRequests, "")
+		refuseJSON(w, http.StatusTooManyRequests, "")
 		return
 	}
 	q := question{person: p, resource: resource}
@@ -29,11 +29,11 @@ func (s *Server) data(w http.ResponseWriter, r *http.Request, resource string) {
 	case "dataRange":
 		q.since, err = sinceOf(r.URL.Query())
 	default:
-		q.window, err = windowOf(r.URL.Query(), s.cfg.MaxWindow)
+		q.window, err = windowOf(r.URL.Query())
 	}
 	if err != nil {
 		quoted, _ := jsontext.AppendQuote(nil, err.Error())
-		s.refuse(w, http.StatusBadRequest, `{"errors":[`+string(quoted)+`]}`)
+		refuseJSON(w, http.StatusBadRequest, `{"errors":[`+string(quoted)+`]}`)
 		return
 	}
 	s.reply(w, r, q, bearer, now)
@@ -59,20 +59,22 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, q question, beare
 	t.befall(fault)
 }
 
-// refuse answers with an error.
-func (s *Server) refuse(w http.ResponseWriter, status int, body string) {
+// refuse answers with an error, or what should be one.
+func refuse(w http.ResponseWriter, status int, contentType, body string) {
 	if body != "" {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Type", contentType)
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(body)) // nobody to tell
 }
 
+func refuseJSON(w http.ResponseWriter, status int, body string) {
+	refuse(w, status, "application/json", body)
+}
+
 func refuseHTML(w http.ResponseWriter, status int) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte("<!doctype html>\n<html><head><title>" + strconv.Itoa(status) + " " + http.StatusText(status) +
-		"</title></head><body><h1>Something went wrong</h1></body></html>\n"))
+	refuse(w, status, "text/html; charset=utf-8", "<!doctype html>\n<html><head><title>"+strconv.Itoa(status)+" "+http.StatusText(status)+
+		"</title></head><body><h1>Something went wrong</h1></body></html>\n")
 }
 
 // encode gzips body if r accepts it, and says so in w's header.

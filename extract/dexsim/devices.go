@@ -50,22 +50,21 @@ func week() []string {
 // schedules are the person's alert settings: the default schedule and, for
 // some, another one for the night.
 func (p *person) schedules() []Schedule {
-	yes, no := true, false
 	changed := p.start - 30*day
 	settings := p.settings(changed)
 	list := []Schedule{{
-		Enabled: true, Default: &yes, Start: "00:00", End: "00:00", Days: week(), Active: &yes,
+		Enabled: true, Default: new(true), Start: "00:00", End: "00:00", Days: week(), Active: new(true),
 		Settings: settings,
 	}}
 	if hash(p.seed, forSettings)%2 == 0 {
 		return list
 	}
 	end := changed + 8*hour + 123
-	list[0].Active, list[0].OverrideEnabled, list[0].OverrideMode = &no, &yes, "quiet"
+	list[0].Active, list[0].OverrideEnabled, list[0].OverrideMode = new(false), new(true), "quiet"
 	list[0].OverrideEnd = string(appendClock(nil, end+int64(p.offsetAt(end))*second, false)) + offsetText(p.offsetAt(end))
 	night := Schedule{
-		Name: "Night", Enabled: true, Default: &no, Start: "22:00", End: "07:00",
-		Days: week()[1:6], Active: &yes, Settings: slices.Clone(settings[:2]),
+		Name: "Night", Enabled: true, Default: new(false), Start: "22:00", End: "07:00",
+		Days: week()[1:6], Active: new(true), Settings: slices.Clone(settings[:2]),
 	}
 	return append(list, night)
 }
@@ -73,7 +72,6 @@ func (p *person) schedules() []Schedule {
 // settings are the thresholds that the person's alarms sound at.
 func (p *person) settings(changed int64) []Setting {
 	offset := p.offsetAt(changed)
-	number := func(n int) *int { return &n }
 	set := func(name string, value int, unit string, snooze int) Setting {
 		return Setting{
 			Name: name, Value: &value, Unit: unit, SnoozeMin: &snooze, Enabled: true,
@@ -82,12 +80,12 @@ func (p *person) settings(changed int64) []Setting {
 		}
 	}
 	high := set("high", int(p.highAlert), "mg/dL", 60)
-	high.DelayMin = number(0)
+	high.DelayMin = new(0)
 	list := []Setting{high, set("low", lowAlert, "mg/dL", 30)}
 	if !p.fewAlerts {
 		rise, fall := set("rise", rateAlert, "mg/dL/min", 0), set("fall", rateAlert, "mg/dL/min", 0)
 		rise.SnoozeMin, fall.SnoozeMin = nil, nil
-		rise.SecondaryTrigger, fall.SecondaryTrigger = number(180), number(100)
+		rise.SecondaryTrigger, fall.SecondaryTrigger = new(180), new(100)
 		list = append(list, rise, fall,
 			set("urgentLow", urgentLowAlert, "mg/dL", 30), set("urgentLowSoon", urgentLowAlert, "mg/dL", 30))
 	}
@@ -98,30 +96,30 @@ func (p *person) settings(changed int64) []Setting {
 // person alone, since a device is asked for again and again.
 func (v view) disturbDevice(x *Device) {
 	kinds, p := v.cfg.Chaos.Kinds, v.person
-	suffers := func(k Kinds, one, of uint64) bool {
-		return kinds.Has(k) && hash(p.seed, forSettings, uint64(k))%of < one
+	suffers := func(k Kinds, oneIn uint64) bool {
+		return kinds.Has(k) && hash(p.seed, forSettings, uint64(k))%oneIn == 0
 	}
-	if suffers(NoUploadDate, 1, 3) {
+	if suffers(NoUploadDate, 3) {
 		x.LastUpload = time.Time{}
 	}
-	if suffers(NoTransmitter, 1, 3) {
+	if suffers(NoTransmitter, 3) {
 		x.TransmitterID = ""
 	}
-	if suffers(ExtraFields, 1, 2) {
+	if suffers(ExtraFields, 2) {
 		x.Extra = `{"firmware":"1.7.2","sensorLot":"A17"}`
 	}
 	for i := range x.Schedules {
 		s := &x.Schedules[i]
-		if suffers(OffsetSeconds, 1, 2) {
+		if suffers(OffsetSeconds, 2) {
 			s.secondOff()
 		}
-		if suffers(CapitalTrigger, 1, 2) {
+		if suffers(CapitalTrigger, 2) {
 			s.Default, s.triggerWithCapital = nil, true
 		}
-		if suffers(DoubleSettings, 1, 2) {
+		if suffers(DoubleSettings, 2) {
 			s.double()
 		}
-		if suffers(OddSchedules, 1, 2) {
+		if suffers(OddSchedules, 2) {
 			s.odd(hash(p.seed, forSettings))
 		}
 	}
@@ -132,8 +130,8 @@ func (v view) disturbDevice(x *Device) {
 func (s *Schedule) secondOff() {
 	for i := range s.Settings {
 		x := &s.Settings[i]
-		offset := *x.OffsetSeconds - 1
-		x.OffsetSeconds, x.DisplayTime = &offset, x.SystemTime.Add(time.Duration(offset)*time.Second)
+		x.OffsetSeconds = new(*x.OffsetSeconds - 1)
+		x.DisplayTime = x.SystemTime.Add(time.Duration(*x.OffsetSeconds) * time.Second)
 	}
 }
 
@@ -141,14 +139,12 @@ func (s *Schedule) secondOff() {
 // and lets fall be negative.
 func (s *Schedule) double() {
 	again := s.Settings[1]
-	value, snooze := *again.Value+5, 28
-	again.Value, again.SnoozeMin = &value, &snooze
+	again.Value, again.SnoozeMin = new(*again.Value+5), new(28)
 	again.SystemTime, again.DisplayTime = again.SystemTime.Add(48*time.Hour), again.DisplayTime.Add(48*time.Hour)
-	settings := append([]Setting(nil), s.Settings...)
+	settings := slices.Clone(s.Settings)
 	for i := range settings {
 		if settings[i].Name == "fall" {
-			negative := -rateAlert
-			settings[i].Value = &negative
+			settings[i].Value = new(-rateAlert)
 		}
 	}
 	s.Settings = append(settings, again)

@@ -1,8 +1,6 @@
 package dexsim
 
-import (
-	"math"
-)
+import "math"
 
 // A reading is one value of one sensor, before any device has sent it.
 type reading struct {
@@ -40,39 +38,26 @@ func trends() [11]string {
 	return [...]string{"none", "doubleUp", "singleUp", "fortyFiveUp", "flat", "fortyFiveDown", "singleDown", "doubleDown", "notComputable", "rateOutOfRange", "unknown"}
 }
 
-// Indices into trends.
+// Indices into trends. The arrows from doubleUp to doubleDown follow one another.
 const (
-	trendNone = iota
-	doubleUp
-	singleUp
-	fortyFiveUp
-	flat
-	fortyFiveDown
-	singleDown
-	doubleDown
-	notComputable
-	rateOutOfRange
+	trendNone      = 0
+	doubleUp       = 1
+	notComputable  = 8
+	rateOutOfRange = 9
 )
 
 // trendOf is the arrow of a rate in tenths of mg/dL/min.
-func trendOf(tenths int) uint8 {
-	switch {
-	case tenths > 80, tenths < -80:
+func trendOf(tenths int) (trend uint8) {
+	if tenths > 80 || tenths < -80 {
 		return rateOutOfRange
-	case tenths >= 30:
-		return doubleUp
-	case tenths >= 20:
-		return singleUp
-	case tenths >= 10:
-		return fortyFiveUp
-	case tenths > -10:
-		return flat
-	case tenths > -20:
-		return fortyFiveDown
-	case tenths > -30:
-		return singleDown
 	}
-	return doubleDown
+	trend = doubleUp
+	for _, least := range [...]int{30, 20, 10, -9, -19, -29} { // of each arrow
+		if tenths < least {
+			trend++
+		}
+	}
+	return trend
 }
 
 // read makes the readings of all sensors from the glucose curve, session by
@@ -177,18 +162,29 @@ func status(value float64) string {
 	return ""
 }
 
+func (e *egv) id(p *person) string {
+	again := uint64(0)
+	if e.again {
+		again = 1
+	}
+	return uuid(5, p.seed, forEGV, uint64(e.moment), uint64(e.device), uint64(e.bad), again)
+}
+
+func (e *egv) written(at int64) written {
+	return written{at, int(e.offset), wire{zone: e.zone, noSeconds: e.is(NoSeconds), bad: e.bad}}
+}
+
 // egv is e as a reader understands it now, and how it is written.
 func (v view) egv(e *egv) (EGV, wire) {
 	s := v.sensors[e.session]
 	ticks, how := e.ticks, wire{zone: e.zone, bad: e.bad}
 	r := EGV{
 		Common: Common{
-			RecordID: uuid(5, v.person.seed, forEGV, uint64(e.moment), uint64(e.device), uint64(e.bad), flag(e.again)),
-			Ticks:    &ticks, TransmitterID: v.transmitters[s.transmitter],
+			RecordID: e.id(v.person), Ticks: &ticks, TransmitterID: v.transmitters[s.transmitter],
 			Generation: v.person.generation, Variant: v.person.variant,
 		},
 		Unit: "mg/dL", RateUnit: "mg/dL/min", Trend: trends()[e.trend],
-		Moment: int(e.moment),
+		Moment: int(e.moment), session: e.session,
 	}
 	r.Device, r.App = v.person.shows(e.device)
 	if value := e.valueAt(v); !math.IsNaN(value) {
@@ -209,37 +205,21 @@ func (e *egv) is(k Kinds) bool { return e.odd >= 0 && Kinds(1)<<e.odd == k }
 
 // valueAt is e's value as served now.
 func (e *egv) valueAt(v view) float64 {
-	if e.is(Revise) && e.happened(v) {
+	if e.is(Revise) && v.arrived(e.device, e.change) {
 		return min(max(e.value+float64(e.variant%9)-12, 39), 401)
 	}
 	return e.value
 }
 
-func (e *egv) happened(v view) bool {
-	return e.change != 0 && e.change+v.person.delay(e.device) <= v.now
+// returns is when e is back if it vanished and returns: one to ten days after.
+func (e *egv) returns() int64 {
+	if !e.is(Return) {
+		return 0
+	}
+	return e.change + int64(1+e.variant%10)*day
 }
 
-// returns is when e, which vanished, is back: one to ten days after.
-func (e *egv) returns() int64 { return e.change + int64(1+e.variant%10)*day }
-
-// seen is e's system time and newest upload, if it is served now.
 func (e *egv) seen(v view) (at, upload int64, ok bool) {
-	switch {
-	case e.upload+v.person.delay(e.device) > v.now:
-		return 0, 0, false
-	case !e.happened(v):
-		return e.at, e.upload, true
-	case e.is(Return) && e.returns()+v.person.delay(e.device) <= v.now:
-		return e.at, e.returns(), true
-	case e.is(Vanish), e.is(Return):
-		return 0, 0, false
-	}
-	return e.at, e.change, true
-}
-
-func flag(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
+	j := journey{e.at, e.upload, e.device, e.change, e.at, e.is(Vanish) || e.is(Return), e.returns()}
+	return j.seen(v)
 }

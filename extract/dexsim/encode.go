@@ -1,28 +1,18 @@
 package dexsim
 
-// append writes one record of a resource as JSON.
-func (v view) append(w *writer, resource string, index int) {
-	w.comma()
-	switch resource {
-	case "egvs":
-		e := &v.egvs[index]
-		record, how := v.egv(e)
-		appendEGV(w, e, record, how)
-	case "events":
-		r := &v.events[index]
-		appendEvent(w, r, r.state(v.person, v.now))
-	case "calibrations":
-		r := &v.calibrations[index]
-		appendCalibration(w, r, r.state(v.person, v.now))
-	case "alerts":
-		r := &v.alerts[index]
-		appendAlert(w, r, r.state(v.person, v.now))
+func (r *record) write(v view, w *writer) {
+	body := r.state(v)
+	c := body.common()
+	if w.begin(*c, c.SystemTime.UnixMilli(), r.offset, r.how) {
+		body.write(w, r)
+		w.end(*c)
 	}
 }
 
 // begin opens a record and writes what all have; false means that the record
 // is complete, being no object.
 func (w *writer) begin(c Common, at int64, offset int, how wire) bool {
+	w.comma()
 	if how.bad == notAnObject {
 		w.quote("garbled " + c.RecordID)
 		return false
@@ -50,7 +40,8 @@ func (w *writer) extra(object string) {
 	}
 }
 
-func appendEGV(w *writer, e *egv, r EGV, how wire) {
+func (e *egv) write(v view, w *writer) {
+	r, how := v.egv(e)
 	if !w.begin(r.Common, e.at, int(e.offset), how) {
 		return
 	}
@@ -66,10 +57,7 @@ func appendEGV(w *writer, e *egv, r EGV, how wire) {
 	w.end(r.Common)
 }
 
-func appendEvent(w *writer, r *record[Event], e Event) {
-	if !w.begin(e.Common, e.SystemTime.UnixMilli(), r.offset, r.how) {
-		return
-	}
+func (e *Event) write(w *writer, r *record) {
 	how := r.how
 	w.clock("recordedSystemTime", "recordedDisplayTime", r.recorded, r.offset, how)
 	w.text("eventStatus", e.Status)
@@ -86,27 +74,18 @@ func appendEvent(w *writer, r *record[Event], e Event) {
 	}
 	w.textOrBlank("unit", e.Unit, how)
 	w.textOrBlank("transmitterId", e.TransmitterID, how)
-	w.end(e.Common)
 }
 
-func appendCalibration(w *writer, r *record[Calibration], c Calibration) {
-	if !w.begin(c.Common, c.SystemTime.UnixMilli(), r.offset, r.how) {
-		return
-	}
+func (c *Calibration) write(w *writer, r *record) {
 	w.textOrBlank("unit", c.Unit, r.how)
 	w.number("value", c.Value, r.how)
 	w.textOrBlank("transmitterId", c.TransmitterID, r.how)
 	w.integer("transmitterTicks", *c.Ticks, r.how.textNumbers)
-	w.end(c.Common)
 }
 
-func appendAlert(w *writer, r *record[Alert], a Alert) {
-	if !w.begin(a.Common, a.SystemTime.UnixMilli(), r.offset, r.how) {
-		return
-	}
+func (a *Alert) write(w *writer, r *record) {
 	w.text("alertName", a.Name)
 	w.text("alertState", a.State)
 	w.textOrBlank("transmitterId", a.TransmitterID, r.how)
 	w.textOrNull("displayApp", a.App, r.how.omitNull)
-	w.end(a.Common)
 }

@@ -11,10 +11,10 @@ import (
 
 // events are the entries of a life: meals with insulin, long-acting insulin
 // at night, exercise, and now and then how one feels, a fingerstick, a note.
-func (b recorder) events(l *life) []record[Event] {
+func (b recorder) events(l *life) []record {
 	p := b.person
 	r := source(p.seed, forEvent)
-	var list []record[Event]
+	var list []record
 	enter := func(at int64, e Event) {
 		at += second * int64(r.IntN(60))
 		late := int64(r.ExpFloat64() * float64(3*minute))
@@ -33,15 +33,15 @@ func (b recorder) events(l *life) []record[Event] {
 	for _, midnight := range l.nights {
 		enterDay(r, enter, l, midnight)
 	}
-	slices.SortStableFunc(list, func(a, b record[Event]) int { return cmp.Compare(a.at, b.at) })
+	slices.SortStableFunc(list, func(a, b record) int { return cmp.Compare(a.at, b.at) })
 	return list
 }
 
-func (b recorder) event(at, recorded int64, e Event, key uint64) record[Event] {
+func (b recorder) event(at, recorded int64, e Event, key uint64) record {
 	e.Common = b.common(at, forEvent, key)
 	e.App = "" // events carry none
 	e.Status = "created"
-	r := recordAt(b, at, e)
+	r := b.record(at, &e)
 	r.recorded = recorded
 	r.upload = b.uploads.at(r.device, recorded)
 	return r
@@ -104,29 +104,30 @@ func (h *history) change(p *person, c Chaos) {
 	if c.Kinds.Has(Move) {
 		move = 0.06
 	}
-	for i := range h.events {
-		r := &h.events[i]
+	events := h.others["events"]
+	for i := range events {
+		r := &events[i]
 		if r.device == receiver || r.change != 0 || r.how.bad != readable {
 			continue
 		}
 		u := hash(p.seed, forEvent, uint64(i), uint64(r.at))
+		e := *r.body.(*Event)
 		switch x := share(u); {
 		case x < edit:
-			r.becomes(u, corrected(r.body), r.at)
+			r.becomes(u, corrected(e), r.at)
 		case x < edit+remove:
-			gone := r.body
-			gone.Status = "deleted"
-			r.becomes(u, gone, r.at)
+			e.Status = "deleted"
+			r.becomes(u, &e, r.at)
 		case x < edit+remove+move:
-			r.becomes(u, corrected(r.body), r.at-(20+int64(u%4000))*minute)
+			r.becomes(u, corrected(e), r.at-(20+int64(u%4000))*minute)
 		}
 	}
 }
 
 // becomes changes the record an hour to three weeks after its upload.
-func (r *record[T]) becomes(u uint64, body T, at int64) {
+func (r *record) becomes(u uint64, body content, at int64) {
 	r.change = later(r.upload, u)
-	r.changed, r.changedAt = &body, at
+	r.changed, r.changedAt = body, at
 }
 
 // later is an hour to three weeks after ms, mostly soon.
@@ -135,25 +136,23 @@ func later(ms int64, u uint64) int64 {
 }
 
 // corrected is what a person makes of an entry at second thought.
-func corrected(e Event) Event {
+func corrected(e Event) *Event {
 	e.Status = "updated"
-	if e.Value == nil {
-		return e
+	if e.Value == nil || *e.Value == "" {
+		return &e
 	}
-	text := *e.Value + " (corrected)"
 	if v, err := strconv.ParseFloat(*e.Value, 64); err == nil {
-		text = *number(v + 1)
+		e.Value = number(v + 1)
+	} else {
+		e.Value = new(*e.Value + " (corrected)")
 	}
-	if *e.Value != "" {
-		e.Value = &text
-	}
-	return e
+	return &e
 }
 
 // calibrations are fingersticks entered to calibrate: a few a week.
-func (b recorder) calibrations(readings []reading) []record[Calibration] {
+func (b recorder) calibrations(readings []reading) []record {
 	r := source(b.person.seed, forCalibration)
-	var list []record[Calibration]
+	var list []record
 	for _, m := range readings {
 		if r.Float64() >= 1.0/700 {
 			continue
@@ -167,7 +166,7 @@ func (b recorder) calibrations(readings []reading) []record[Calibration] {
 		c := Calibration{Common: b.common(at, forCalibration), Value: &value, Unit: "mg/dL"}
 		c.App = "" // calibrations carry none
 		c.Ticks = b.ticks(at)
-		list = append(list, recordAt(b, at, c))
+		list = append(list, b.record(at, &c))
 	}
 	return list
 }

@@ -91,7 +91,7 @@ func (t trouble) befall(kind Kinds) {
 	case ServerError:
 		refuseHTML(t.w, []int{500, 502, 503, 504}[t.variant%4])
 	case Unauthorized:
-		t.server.refuse(t.w, http.StatusUnauthorized, `{"error":"invalid_token"}`)
+		refuseJSON(t.w, http.StatusUnauthorized, `{"error":"invalid_token"}`)
 	case HTML:
 		refuseHTML(t.w, http.StatusOK)
 	case Cut:
@@ -151,7 +151,7 @@ func (t trouble) tooMany() {
 	case 1:
 		t.w.Header().Set("Retry-After", t.server.cfg.Now().Add(wait).UTC().Format(http.TimeFormat))
 	}
-	t.server.refuse(t.w, http.StatusTooManyRequests, "")
+	refuseJSON(t.w, http.StatusTooManyRequests, "")
 }
 
 // cut sends half a body: as if it were whole, or less than was announced.

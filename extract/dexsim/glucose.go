@@ -148,7 +148,8 @@ func (p *person) follow(stress []float64) []float32 {
 // its ends as at them.
 func (l *life) glucose(ms int64) float64 {
 	last := len(l.curve) - 1
-	i, rest := fraction(max(0, float64(ms-l.origin)/float64(slot)))
+	whole, rest := math.Modf(max(0, float64(ms-l.origin)/float64(slot)))
+	i := int(whole)
 	if i >= last {
 		return float64(l.curve[last])
 	}

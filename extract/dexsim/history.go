@@ -2,7 +2,6 @@ package dexsim
 
 import (
 	"cmp"
-	"container/list"
 	"slices"
 	"sync"
 )
@@ -13,69 +12,102 @@ type history struct {
 	sensors      []session
 	transmitters []string
 	egvs         []egv
-	egvUploads   []interval // of each egvBlock of egvs, from the first upload to the last
-	events       []record[Event]
-	calibrations []record[Calibration]
-	alerts       []record[Alert]
+	egvUploads   []interval          // of each egvBlock of egvs, from the first upload to the last
+	others       map[string][]record // events, calibrations and alerts, by resource
 	outage       outage
 }
 
-// A record is a record other than an EGV, together with what its JSON hides:
-// when it reaches Dexcom, and what becomes of it.
-type record[T any] struct {
-	at       int64 // systemTime
-	recorded int64 // recordedSystemTime; events only
-	offset   int   // displayTime ahead of systemTime, seconds
-	upload   int64
-	device   device
-	how      wire
-	body     T // without times
+// An entry is a record of any resource.
+type entry interface {
+	seen(v view) (at, upload int64, ok bool)
+	id(p *person) string
+	written(at int64) written
+	write(v view, w *writer)
+	tell(v view, t *Truth)
+}
+
+// entries are the records of a resource, of which there are n.
+func (h *history) entries(resource string) (n int, at func(int) entry) {
+	if resource == "egvs" {
+		return len(h.egvs), func(i int) entry { return &h.egvs[i] }
+	}
+	list := h.others[resource]
+	return len(list), func(i int) entry { return &list[i] }
+}
+
+// A journey is when a record reaches Dexcom, and what becomes of it.
+type journey struct {
+	at     int64 // systemTime
+	upload int64
+	device device
 
 	change    int64 // when the following reaches Dexcom; 0: never
+	changedAt int64 // its systemTime
 	vanishes  bool
 	returns   int64 // when a record that vanished is back; 0: never
-	changed   *T    // nil: no other content
-	changedAt int64 // its systemTime
 }
 
-// happened reports whether the record's change can be seen at now.
-func (r *record[T]) happened(p *person, now int64) bool {
-	return r.change != 0 && r.change+p.delay(r.device) <= now
+// arrived reports whether what reached Dexcom at ms is served; 0 is never.
+func (v view) arrived(d device, ms int64) bool {
+	return ms != 0 && ms+v.person.delay(d) <= v.now
 }
 
-// seen is the record's system time and newest upload, if it is served at now.
-func (r *record[T]) seen(p *person, now int64) (at, upload int64, ok bool) {
+// seen is the record's system time and newest upload, if it is served now.
+func (j *journey) seen(v view) (at, upload int64, ok bool) {
 	switch {
-	case r.upload+p.delay(r.device) > now:
+	case !v.arrived(j.device, j.upload):
 		return 0, 0, false
-	case !r.happened(p, now):
-		return r.at, r.upload, true
-	case r.vanishes && r.returns != 0 && r.returns+p.delay(r.device) <= now:
-		return r.at, r.returns, true
-	case r.vanishes:
-		return 0, 0, false
+	case !v.arrived(j.device, j.change):
+		return j.at, j.upload, true
+	case !j.vanishes:
+		return j.changedAt, j.change, true
+	case v.arrived(j.device, j.returns):
+		return j.at, j.returns, true
 	}
-	return r.changedAt, r.change, true
+	return 0, 0, false
 }
 
-// state is the record's content at now, times included.
-func (r *record[T]) state(p *person, now int64) T {
-	if r.changed != nil && r.happened(p, now) {
-		return r.stamped(*r.changed, r.changedAt)
-	}
-	return r.stamped(r.body, r.at)
+// A record is a record other than an EGV, together with what its JSON hides.
+type record struct {
+	journey
+	recorded int64 // recordedSystemTime; events only
+	offset   int   // displayTime ahead of systemTime, seconds
+	how      wire
+	body     content // without times
+	changed  content // what it is after the change; nil: the same
 }
 
-func (r *record[T]) stamped(body T, at int64) T {
-	switch b := any(&body).(type) {
-	case *Event:
-		b.Common = stamp(b.Common, at, r.offset, r.how)
-		b.RecordedSystemTime = utc(r.recorded)
-		b.RecordedDisplayTime = utc(r.recorded + int64(r.offset)*second)
-	case *Calibration:
-		b.Common = stamp(b.Common, at, r.offset, r.how)
-	case *Alert:
-		b.Common = stamp(b.Common, at, r.offset, r.how)
+// A content is an Event, a Calibration or an Alert.
+type content interface {
+	common() *Common
+	clone() content
+	suffers() Kinds // what can befall it beside odd times
+	disturb(kind Kinds, variant uint8)
+	write(w *writer, r *record) // what is its own
+	tell(t *Truth)
+}
+
+func (c *Common) common() *Common { return c }
+
+func (e *Event) clone() content       { return new(*e) }
+func (c *Calibration) clone() content { return new(*c) }
+func (a *Alert) clone() content       { return new(*a) }
+
+func (r *record) id(*person) string { return r.body.common().RecordID }
+
+func (r *record) written(at int64) written { return written{at, r.offset, r.how} }
+
+// state is the record's content now, times included.
+func (r *record) state(v view) content {
+	body, at := r.body, r.at
+	if r.changed != nil && v.arrived(r.device, r.change) {
+		body, at = r.changed, r.changedAt
+	}
+	body = body.clone()
+	*body.common() = stamp(*body.common(), at, r.offset, r.how)
+	if e, ok := body.(*Event); ok {
+		e.RecordedSystemTime = utc(r.recorded)
+		e.RecordedDisplayTime = utc(r.recorded + int64(r.offset)*second)
 	}
 	return body
 }
@@ -135,13 +167,13 @@ func (h *history) simulate(p *person, c Chaos) {
 	readings := p.read(l, h.sensors)
 	h.egvs = p.send(readings, h.sensors, up)
 	b := recorder{person: p, history: h, uploads: up}
+	h.others = map[string][]record{"alerts": b.alerts(readings)}
 	if !p.noEvents {
-		h.events = b.events(l)
+		h.others["events"] = b.events(l)
 	}
 	if p.calibrates {
-		h.calibrations = b.calibrations(readings)
+		h.others["calibrations"] = b.calibrations(readings)
 	}
-	h.alerts = b.alerts(readings)
 }
 
 // sensorAt is the sensor running at ms, else the last one before, else the
@@ -157,20 +189,15 @@ func (h *history) sensorAt(ms int64) session {
 // histories keeps the histories used last: a year of one person is some 7 MB,
 // and generating it again takes tens of milliseconds.
 type histories struct {
-	mu     sync.Mutex
-	recent *list.List // of *kept, newest first
-	byUser map[int]*list.Element
 	limit  int
+	mu     sync.Mutex
+	recent []*kept // newest last
 }
 
 type kept struct {
-	index   int
+	index   int // of the person
 	once    sync.Once
 	history *history
-}
-
-func newHistories(limit int) *histories {
-	return &histories{recent: list.New(), byUser: map[int]*list.Element{}, limit: limit}
 }
 
 // of returns p's history. Two who ask at once for one that is not there wait
@@ -184,16 +211,14 @@ func (s *histories) of(p *person, c Chaos) *history {
 func (s *histories) slot(index int) *kept {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e, ok := s.byUser[index]; ok {
-		s.recent.MoveToFront(e)
-		return e.Value.(*kept)
+	k, i := &kept{index: index}, slices.IndexFunc(s.recent, func(k *kept) bool { return k.index == index })
+	switch {
+	case i >= 0:
+		k = s.recent[i]
+		s.recent = slices.Delete(s.recent, i, i+1)
+	case len(s.recent) == s.limit:
+		s.recent = slices.Delete(s.recent, 0, 1)
 	}
-	k := &kept{index: index}
-	s.byUser[index] = s.recent.PushFront(k)
-	if s.recent.Len() > s.limit {
-		last := s.recent.Back()
-		delete(s.byUser, last.Value.(*kept).index)
-		s.recent.Remove(last)
-	}
+	s.recent = append(s.recent, k)
 	return k
 }

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // tokenAnswer has the fields of a Keycloak server, which Dexcom's is by its
@@ -35,7 +36,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(tokenAnswer{
-		AccessToken: p.access, ExpiresIn: seconds(s.cfg.AccessTTL), TokenType: "Bearer", RefreshToken: p.refresh,
+		AccessToken: p.access, ExpiresIn: int64(s.cfg.AccessTTL / time.Second), TokenType: "Bearer", RefreshToken: p.refresh,
 		NotBeforePolicy: "1726871301,", SessionState: uuid(4, hashText(s.cfg.Seed, p.access)),
 	})
 }
@@ -65,7 +66,7 @@ func (s *Server) exchange(form url.Values) (pair, error) {
 		}
 		p, err := s.tokens.redeem(form.Get("code"), form.Get("redirect_uri"), now)
 		if err == nil {
-			s.tally.token(func(c *Stats) { c.Codes++ })
+			s.tally.count(func() { s.tally.stats.Codes++ })
 		}
 		return p, err
 	case "refresh_token":
@@ -84,20 +85,18 @@ func (s *Server) rotate(name string, now int64) (pair, error) {
 		return pair{}, errGrant
 	}
 	p, reused, err := s.tokens.rotate(name, now)
-	s.tally.token(func(c *Stats) {
+	s.tally.count(func() {
 		if reused {
-			c.Reused++
+			s.tally.stats.Reused++
 		}
 		if err == nil {
-			c.Refreshes++
+			s.tally.stats.Refreshes++
 		}
 	})
 	return p, err
 }
 
 func refuseToken(w http.ResponseWriter, status int, code string) {
-	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(`{"error":"` + code + `"}`))
+	refuseJSON(w, status, `{"error":"`+code+`"}`)
 }

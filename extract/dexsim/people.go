@@ -2,6 +2,7 @@ package dexsim
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 )
@@ -109,7 +110,7 @@ func newPerson(cfg Config, index int) (*person, error) {
 // the golden ratio, so that even a small cohort has all sorts.
 func newBody(seed uint64, index int) body {
 	r := source(seed, forPerson)
-	_, poor := fraction(0.5 + float64(index)*0.6180339887)
+	_, poor := math.Modf(0.5 + float64(index)*0.6180339887)
 	return body{
 		median:     110 + 92*poor,
 		spread:     0.23 + 0.04*poor + 0.12*r.Float64()*(0.4+0.6*poor),
@@ -122,12 +123,6 @@ func newBody(seed uint64, index int) body {
 		gapsPerDay: 0.1 + 0.5*r.Float64()*r.Float64(),
 		highAlert:  180 + 10*float64(r.IntN(13)),
 	}
-}
-
-// fraction splits x into its whole part and the rest.
-func fraction(x float64) (whole int, rest float64) {
-	whole = int(x)
-	return whole, x - float64(whole)
 }
 
 // zoneAt is the time zone in which the person is.

@@ -8,8 +8,7 @@ type recorder struct {
 	uploads uploads
 }
 
-// common is what a record of the person at ms has in common with others, and
-// base is a record without content at that time.
+// common is what a record of the person at ms has in common with others.
 func (b recorder) common(ms int64, purpose uint64, key ...uint64) Common {
 	p := b.person
 	c := Common{
@@ -28,9 +27,10 @@ func (b recorder) ticks(ms int64) *int64 {
 	return &n
 }
 
-func recordAt[T any](b recorder, ms int64, body T) record[T] {
+// record is a record of that content at ms.
+func (b recorder) record(ms int64, body content) record {
 	p, d := b.person, b.person.main()
-	r := record[T]{at: ms, recorded: ms, offset: p.offset(d, ms), upload: b.uploads.at(d, ms), device: d, body: body}
+	r := record{journey: journey{at: ms, upload: b.uploads.at(d, ms), device: d}, recorded: ms, offset: p.offset(d, ms), body: body}
 	if d == receiver {
 		r.how.zone = noZone
 	}

@@ -5,16 +5,29 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // WriteRoster writes the study's roster of all users as CSV. The study goes on
 // for everybody but those of a Replay, whose ends with their data.
 func (s *Server) WriteRoster(w io.Writer) error {
+	return s.writeCSV(w, "participant_id,site,cohort,arm,status,status_date,consent_date,anchor_date,study_start,study_end,timezone", (*person).rosterRow)
+}
+
+// WriteTokens writes a fresh refresh token for every user as CSV: each time
+// another grant.
+func (s *Server) WriteTokens(w io.Writer) error {
+	return s.writeCSV(w, "participant_id,refresh_token", func(p *person) []string {
+		return []string{p.participantID, s.RefreshToken(p.name)}
+	})
+}
+
+func (s *Server) writeCSV(w io.Writer, header string, row func(*person) []string) error {
 	rows := csv.NewWriter(w)
-	_ = rows.Write([]string{"participant_id", "site", "cohort", "arm", "status", "status_date", "consent_date", "anchor_date", "study_start", "study_end", "timezone"})
+	_ = rows.Write(strings.Split(header, ","))
 	for _, p := range s.people {
-		_ = rows.Write(p.rosterRow()) // Flush tells
+		_ = rows.Write(row(p)) // Flush tells
 	}
 	rows.Flush()
 	return rows.Error()
@@ -35,18 +48,6 @@ func (p *person) rosterRow() []string {
 	}
 	cohort, arm := string("AB"[p.index%2]), pick(1, "control", "intervention")
 	return []string{p.participantID, pick(2, "North", "South"), cohort, arm, "enrolled", start, consent, start, start, end, p.zone}
-}
-
-// WriteTokens writes a fresh refresh token for every user as CSV: each time
-// another grant.
-func (s *Server) WriteTokens(w io.Writer) error {
-	rows := csv.NewWriter(w)
-	_ = rows.Write([]string{"participant_id", "refresh_token"})
-	for _, p := range s.people {
-		_ = rows.Write([]string{p.participantID, s.RefreshToken(p.name)})
-	}
-	rows.Flush()
-	return rows.Error()
 }
 
 // WriteTruth writes Truth as a JSON array, one user a line.

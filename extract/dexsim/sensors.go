@@ -3,7 +3,7 @@ package dexsim
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
+	"sort"
 )
 
 // A session is one sensor on the skin: it reads from start (warm-up over) to
@@ -105,11 +105,5 @@ func inOverlap(sensors []session, gap interval) bool {
 
 // firstAfter is the index of the first interval that ends after ms.
 func firstAfter(list []interval, ms int64) int {
-	i, _ := slices.BinarySearchFunc(list, ms, func(v interval, ms int64) int {
-		if v.to <= ms {
-			return -1
-		}
-		return 1
-	})
-	return i
+	return sort.Search(len(list), func(i int) bool { return list[i].to > ms })
 }

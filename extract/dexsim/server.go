@@ -35,7 +35,6 @@ type Config struct {
 	CallsPerHour int           // of the app; 0: 60000
 	AccessTTL    time.Duration // 0: 2 h
 	RefreshTTL   time.Duration // 0: 365 d
-	MaxWindow    time.Duration // 0: 30 d
 
 	// What Dexcom does with a refresh token that is presented again is not
 	// documented. Default: invalid_grant and nothing else.
@@ -63,7 +62,6 @@ func (c Config) withDefaults() Config {
 	c.CallsPerHour = cmp.Or(c.CallsPerHour, 60000)
 	c.AccessTTL = cmp.Or(c.AccessTTL, 2*time.Hour)
 	c.RefreshTTL = cmp.Or(c.RefreshTTL, 365*24*time.Hour)
-	c.MaxWindow = cmp.Or(c.MaxWindow, 30*24*time.Hour)
 	c.Held = cmp.Or(c.Held, max(16, 16000/c.Days))
 	c.Chaos = c.Chaos.withDefaults()
 	return c
@@ -91,7 +89,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg = cfg.withDefaults()
 	s := &Server{
-		cfg: cfg, byName: map[string]*person{}, histories: newHistories(cfg.Held),
+		cfg: cfg, byName: map[string]*person{}, histories: &histories{limit: cfg.Held},
 		tokens: newTokens(cfg), faults: newFaults(cfg), tally: newTally(cfg.CallsPerHour),
 	}
 	if err := s.populate(); err != nil {

@@ -43,27 +43,21 @@ func newTally(limit int) *tally {
 	}
 }
 
+// count changes t, alone.
+func (t *tally) count(change func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change()
+}
+
 func (t *tally) opened() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.open++
-	t.stats.OpenMax = max(t.stats.OpenMax, t.open)
+	t.count(func() {
+		t.open++
+		t.stats.OpenMax = max(t.stats.OpenMax, t.open)
+	})
 }
 
-func (t *tally) closed() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.open--
-}
-
-func (t *tally) status(path string, status int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.stats.Requests[path] == nil {
-		t.stats.Requests[path] = map[int]int{}
-	}
-	t.stats.Requests[path][status]++
-}
+func (t *tally) closed() { t.count(func() { t.open-- }) }
 
 // call counts a data call; false means that the hour's calls are used up.
 func (t *tally) call(now int64) bool {
@@ -80,12 +74,6 @@ func (t *tally) call(now int64) bool {
 	return true
 }
 
-func (t *tally) token(count func(*Stats)) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	count(&t.stats)
-}
-
 // ask notes that q is open until the function it returns is called, the first
 // time.
 func (t *tally) ask(q question) func() {
@@ -97,10 +85,10 @@ func (t *tally) ask(q question) func() {
 	}
 	t.asking[key] = append(t.asking[key], q.window)
 	return sync.OnceFunc(func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		i := slices.Index(t.asking[key], q.window)
-		t.asking[key] = slices.Delete(t.asking[key], i, i+1)
+		t.count(func() {
+			i := slices.Index(t.asking[key], q.window)
+			t.asking[key] = slices.Delete(t.asking[key], i, i+1)
+		})
 	})
 }
 
@@ -148,20 +136,16 @@ func (s *Server) Served(user, resource string) []string {
 	if p == nil {
 		return nil
 	}
-	v := s.viewOf(p, s.now())
+	_, entry := s.viewOf(p, s.now()).entries(resource)
+	s.tally.mu.Lock()
+	defer s.tally.mu.Unlock()
 	var ids []string
-	for _, i := range s.tally.indices(p.name + "|" + resource) {
-		if id, ok := v.recordID(resource, i); ok {
-			ids = append(ids, id)
+	for _, i := range s.tally.served[p.name+"|"+resource].members() {
+		if e := entry(i); e.written(0).how.bad == readable {
+			ids = append(ids, e.id(p))
 		}
 	}
 	return ids
-}
-
-func (t *tally) indices(key string) []int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.served[key].members()
 }
 
 // bitset is a set of small numbers.
@@ -185,20 +169,6 @@ func (b bitset) members() []int {
 	return list
 }
 
-// recordID is the id of a record; false means that it cannot be read.
-func (v view) recordID(resource string, i int) (string, bool) {
-	switch resource {
-	case "egvs":
-		r, how := v.egv(&v.egvs[i])
-		return r.RecordID, how.bad == readable
-	case "events":
-		return v.events[i].body.RecordID, v.events[i].how.bad == readable
-	case "calibrations":
-		return v.calibrations[i].body.RecordID, v.calibrations[i].how.bad == readable
-	}
-	return v.alerts[i].body.RecordID, v.alerts[i].how.bad == readable
-}
-
 // counted counts the status that is sent, as soon as it is.
 type counted struct {
 	http.ResponseWriter
@@ -218,7 +188,15 @@ func (c *counted) Write(p []byte) (int, error) {
 }
 
 func (c *counted) count(status int) {
-	c.once.Do(func() { c.tally.status(c.path, status) })
+	c.once.Do(func() {
+		c.tally.count(func() {
+			requests := c.tally.stats.Requests
+			if requests[c.path] == nil {
+				requests[c.path] = map[int]int{}
+			}
+			requests[c.path][status]++
+		})
+	})
 }
 
 // Unwrap lets http.ResponseController reach the connection.

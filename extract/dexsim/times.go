@@ -98,8 +98,7 @@ func appendClock(b []byte, ms int64, noSeconds bool) []byte {
 	if noSeconds {
 		return utc(ms).AppendFormat(b, "2006-01-02T15:04")
 	}
-	b = utc(ms).AppendFormat(b, "2006-01-02T15:04:05.999")
-	return b
+	return utc(ms).AppendFormat(b, "2006-01-02T15:04:05.999")
 }
 
 // offsetText writes seconds ahead of UTC as ±hh:mm, with :ss where needed.

@@ -186,5 +186,3 @@ func (s *Server) RefreshToken(user string) string {
 	}
 	return s.tokens.mint(p.name, s.now()).refresh
 }
-
-func seconds(d time.Duration) int64 { return int64(d / time.Second) }

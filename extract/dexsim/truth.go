@@ -44,6 +44,7 @@ type EGV struct {
 	RateUnit string
 	Moment   int  // EGVs of a user with the same Moment are one reading sent more than once
 	Shadowed bool // an EGV of a sensor that was started earlier is at most 150 s away
+	session  int16
 }
 
 // An Event is an entry made by the person, in the state served now.
@@ -145,30 +146,39 @@ func (s *Server) TruthOf(user string) (t Truth, ok bool) {
 
 func (v view) truth() Truth {
 	t := Truth{User: v.person.name, ParticipantID: v.person.participantID, Kind: v.person.kind.name, Devices: v.devices()}
-	var sessions []int16 // of t.EGVs
-	for _, x := range v.hits("egvs", everything) {
-		e := &v.egvs[x.index]
-		if e.bad != readable {
-			t.Rejects = append(t.Rejects, v.reject("egvs", e.bad, x))
-			continue
+	for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
+		_, entry := v.entries(resource)
+		for _, x := range v.hits(resource, everything) {
+			e := entry(x.index)
+			if bad := e.written(x.at).how.bad; bad != readable {
+				t.Rejects = append(t.Rejects, v.reject(resource, bad, x.at, e))
+				continue
+			}
+			e.tell(v, &t)
 		}
-		record, _ := v.egv(e)
-		t.EGVs, sessions = append(t.EGVs, record), append(sessions, e.session)
 	}
-	v.shadow(t.EGVs, sessions)
-	t.Events = truths(&t, v, "events", v.events)
-	t.Calibrations = truths(&t, v, "calibrations", v.calibrations)
-	t.Alerts = truths(&t, v, "alerts", v.alerts)
+	v.shadow(t.EGVs)
 	return t
 }
 
+func (e *egv) tell(v view, t *Truth) {
+	r, _ := v.egv(e)
+	t.EGVs = append(t.EGVs, r)
+}
+
+func (r *record) tell(v view, t *Truth) { r.state(v).tell(t) }
+
+func (e *Event) tell(t *Truth)       { t.Events = append(t.Events, *e) }
+func (c *Calibration) tell(t *Truth) { t.Calibrations = append(t.Calibrations, *c) }
+func (a *Alert) tell(t *Truth)       { t.Alerts = append(t.Alerts, *a) }
+
 // shadow marks, among EGVs in order of time, those that are near one of another
 // transmitter whose sensor was started earlier.
-func (v view) shadow(egvs []EGV, sessions []int16) {
+func (v view) shadow(egvs []EGV) {
 	const near = 150 * time.Second
 	for i := range egvs {
 		for j := i + 1; j < len(egvs) && egvs[j].SystemTime.Sub(egvs[i].SystemTime) <= near; j++ {
-			a, b := sessions[i], sessions[j]
+			a, b := egvs[i].session, egvs[j].session
 			if v.sensors[a].transmitter != v.sensors[b].transmitter {
 				egvs[i].Shadowed = egvs[i].Shadowed || b < a
 				egvs[j].Shadowed = egvs[j].Shadowed || a < b
@@ -177,22 +187,9 @@ func (v view) shadow(egvs []EGV, sessions []int16) {
 	}
 }
 
-func truths[T any](t *Truth, v view, resource string, records []record[T]) []T {
-	var list []T
-	for _, x := range v.hits(resource, everything) {
-		r := &records[x.index]
-		if r.how.bad != readable {
-			t.Rejects = append(t.Rejects, v.reject(resource, r.how.bad, x))
-			continue
-		}
-		list = append(list, r.state(v.person, v.now))
-	}
-	return list
-}
-
-func (v view) reject(resource string, bad badKind, x hit) Reject {
+func (v view) reject(resource string, bad badKind, at int64, e entry) Reject {
 	reasons := [...]string{badTime: "unreadable systemTime", missingTime: "no systemTime", notAnObject: "not an object"}
 	var w writer
-	v.append(&w, resource, x.index)
-	return Reject{Resource: resource, Reason: reasons[bad], Raw: string(w.b), At: utc(x.at)}
+	e.write(v, &w)
+	return Reject{Resource: resource, Reason: reasons[bad], Raw: string(w.b), At: utc(at)}
 }

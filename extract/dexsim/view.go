@@ -3,6 +3,7 @@ package dexsim
 import (
 	"cmp"
 	"slices"
+	"sort"
 )
 
 // A view is one person's history as Dexcom would serve it at an instant.
@@ -25,51 +26,24 @@ var everything = interval{-1 << 62, 1 << 62}
 
 // hits are the visible records of a resource in a window, oldest first.
 func (v view) hits(resource string, window interval) []hit {
-	switch resource {
-	case "egvs":
-		return v.egvHits(window)
-	case "events":
-		return hitsOf(v, v.events, window)
-	case "calibrations":
-		return hitsOf(v, v.calibrations, window)
-	case "alerts":
-		return hitsOf(v, v.alerts, window)
+	to, entry := v.entries(resource)
+	from := 0
+	if resource == "egvs" { // in order of time, which never changes; others may have moved
+		from, to = sortedFrom(v.egvs, window.from), sortedFrom(v.egvs, window.to)
 	}
-	return nil
-}
-
-// egvHits relies on the order of EGVs, whose time never changes.
-func (v view) egvHits(window interval) []hit {
-	from := sortedFrom(v.egvs, window.from)
 	var list []hit
-	for i := from; i < len(v.egvs) && v.egvs[i].at < window.to; i++ {
-		if at, upload, ok := v.egvs[i].seen(v); ok && !v.outage.hides(at, v.now) {
-			list = append(list, hit{at, upload, i})
-		}
-	}
-	return list
-}
-
-func sortedFrom(egvs []egv, ms int64) int {
-	i, _ := slices.BinarySearchFunc(egvs, ms, func(e egv, ms int64) int {
-		if e.at < ms {
-			return -1
-		}
-		return 1
-	})
-	return i
-}
-
-// hitsOf looks at every record: a change may have moved it.
-func hitsOf[T any](v view, records []record[T], window interval) []hit {
-	var list []hit
-	for i := range records {
-		if at, upload, ok := records[i].seen(v.person, v.now); ok && window.holds(at) && !v.outage.hides(at, v.now) {
+	for i := from; i < to; i++ {
+		if at, upload, ok := entry(i).seen(v); ok && window.holds(at) && !v.outage.hides(at, v.now) {
 			list = append(list, hit{at, upload, i})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b hit) int { return cmp.Compare(a.at, b.at) })
 	return list
+}
+
+// sortedFrom is the index of the first EGV that is not before ms.
+func sortedFrom(egvs []egv, ms int64) int {
+	return sort.Search(len(egvs), func(i int) bool { return egvs[i].at >= ms })
 }
 
 // ends are the oldest and the newest readable record uploaded after since.
@@ -131,19 +105,7 @@ type written struct {
 }
 
 func (v view) written(resource string, x hit) (m written, ok bool) {
-	switch resource {
-	case "egvs":
-		e := &v.egvs[x.index]
-		m = written{x.at, int(e.offset), wire{zone: e.zone, noSeconds: e.is(NoSeconds), bad: e.bad}}
-	case "events":
-		m = writtenOf(v.events, x)
-	case "calibrations":
-		m = writtenOf(v.calibrations, x)
-	}
+	_, entry := v.entries(resource)
+	m = entry(x.index).written(x.at)
 	return m, m.how.bad == readable
-}
-
-func writtenOf[T any](records []record[T], x hit) written {
-	r := &records[x.index]
-	return written{x.at, r.offset, r.how}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -37,7 +38,8 @@ func (l *Log) Append(ctx context.Context, h Header, body []byte) (Entry, error) 
 	return p.entry, p.err
 }
 
-// pending is one append that waits for its outcome.
+// pending is one append that waits for its outcome, or somebody who waits for
+// the lead alone: that one has no bytes.
 type pending struct {
 	bytes []byte // prefix, header and body
 	entry Entry  // positions are set when it is written
@@ -48,6 +50,22 @@ type pending struct {
 
 func newPending() *pending {
 	return &pending{done: make(chan struct{}), lead: make(chan struct{})}
+}
+
+// enqueue puts p at the end of the queue, which may be the last it takes.
+func (l *Log) enqueue(p *pending, last bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return ErrClosed
+	}
+	l.closed = last
+	l.queue = append(l.queue, p)
+	if !l.leading {
+		l.leading = true
+		close(p.lead)
+	}
+	return nil
 }
 
 func newEncoder() (*zstd.Encoder, error) { return zstd.NewWriter(nil) }
@@ -64,11 +82,11 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 	if !bytes.HasPrefix(body, gzipMagic) {
 		z, err := l.encoder()
 		if err != nil {
-			return nil, fmt.Errorf("raw log: %w", err)
+			return nil, wrap(err)
 		}
 		body, h.Encoding = z.EncodeAll(body, nil), encodingZstd
 	}
-	head, err := h.encode()
+	head, err := json.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("raw log header: %w", err)
 	}
@@ -85,7 +103,7 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 // submit queues p and returns when its outcome is known, after leading if the
 // lead came to it. An error means that p was taken from the queue unwritten.
 func (l *Log) submit(ctx context.Context, p *pending) error {
-	if err := l.enqueue(p); err != nil {
+	if err := l.enqueue(p, false); err != nil {
 		return err
 	}
 	select {
@@ -106,21 +124,6 @@ func (l *Log) submit(ctx context.Context, p *pending) error {
 	return nil
 }
 
-// enqueue puts p into the queue, and gives it the lead if nobody has it.
-func (l *Log) enqueue(p *pending) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return ErrClosed
-	}
-	l.queue = append(l.queue, p)
-	if !l.leading {
-		l.leading = true
-		close(p.lead)
-	}
-	return nil
-}
-
 // withdraw takes p from the queue and reports whether it was still there. The
 // one who was given the lead stays: it writes the queue.
 func (l *Log) withdraw(p *pending) bool {
@@ -132,10 +135,11 @@ func (l *Log) withdraw(p *pending) bool {
 	default:
 	}
 	i := slices.Index(l.queue, p)
-	if i >= 0 {
-		l.queue = slices.Concat(l.queue[:i], l.queue[i+1:])
+	if i < 0 {
+		return false
 	}
-	return i >= 0
+	l.queue = append(l.queue[:i:i], l.queue[i+1:]...)
+	return true
 }
 
 // maxGroup is the number of bytes from which on no more entries join a group.

@@ -63,7 +63,7 @@ func (l *Log) compact(ctx context.Context, number uint64, fate func(Entry) Fate)
 	}
 	old, err := os.Open(list[number-1].path)
 	if err != nil {
-		return done, fmt.Errorf("raw log: %w", err)
+		return done, wrap(err)
 	}
 	defer old.Close()
 	if isCompacted(old) {
@@ -104,7 +104,7 @@ func (l *Log) replace(temporary, path string) error {
 		return err
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return fmt.Errorf("raw log: %w", err)
+		return wrap(err)
 	}
 	return l.syncDir(filepath.Dir(path))
 }
@@ -113,8 +113,5 @@ func (l *Log) replace(temporary, path string) error {
 func digestOf(f *os.File) ([]byte, int64, error) {
 	hash := sha256.New()
 	n, err := io.Copy(hash, io.NewSectionReader(f, 0, 1<<62))
-	if err != nil {
-		return nil, 0, fmt.Errorf("raw log: %w", err)
-	}
-	return hash.Sum(nil), n, nil
+	return hash.Sum(nil), n, wrap(err)
 }

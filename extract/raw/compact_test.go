@@ -294,7 +294,7 @@ func TestCompactKeepsHeadersOfNewerPrograms(t *testing.T) {
 	must(t, err)
 	head := []byte(`{"request_id":"1","mood":"good","participant_id":"P","connection_id":"C","resource":"egvs","status":200,"asked_at":"2026-03-31T23:59:58Z"}`)
 	p := prefix{entryMagic, uint32(len(head)), 0, checksum(head), checksum(nil)}
-	segment := append(p.append(segmentHead(version, 1)), head...)
+	segment := append(p.append(segmentHeader(1)), head...)
 	overwrite(t, list[0].path, prefix{magic: endMagic}.append(segment))
 	_, err = l.Compact(t.Context(), 1, keepAll)
 	if err == nil || !strings.Contains(err.Error(), "newer dexetl") {

@@ -2,6 +2,7 @@ package raw
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -74,20 +75,20 @@ func (l *Log) readCompacted(f *os.File, number uint64) ([]Entry, error) {
 	}
 	head := make([]byte, segmentHeaderLen)
 	if _, err := f.ReadAt(head, 0); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	if _, err := checkSegmentHeader(head, f.Name(), number); err != nil {
 		return nil, err
 	}
 	var foot [footLen]byte
 	if _, err := f.ReadAt(foot[:], size-footLen); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	offset, length := int64(binary.LittleEndian.Uint64(foot[4:])), int64(binary.LittleEndian.Uint32(foot[12:]))
 	switch {
 	case string(foot[:4]) != footMagic:
 		return nil, damage(size-footLen, "a compacted segment does not end here: it is cut off or longer than it was")
-	case checksum(foot[:footLen-4]) != binary.LittleEndian.Uint32(foot[footLen-4:]):
+	case !intact(foot[:]):
 		return nil, damage(size-footLen, "checksum of its end does not match")
 	case offset < segmentHeaderLen || offset+length != size-footLen:
 		return nil, damage(size-footLen, "its index does not fit")
@@ -157,7 +158,7 @@ func (p *packed) plain(e Entry, limit int64) ([]byte, error) {
 func (p *packed) readSpan(at span) ([]byte, error) {
 	f, err := os.Open(p.path)
 	if err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	defer f.Close()
 	content, err := p.log.decompress(f, at.offset, at.stored, at.crc)
@@ -199,7 +200,7 @@ func (l *Log) compactedEntries(f *os.File, s segment, offset int64, yield func(E
 	from, found := 0, offset <= segmentHeaderLen
 	if !found {
 		from, found = slices.BinarySearchFunc(entries, offset, func(e Entry, offset int64) int {
-			return Position{Offset: e.Position.Offset}.Compare(Position{Offset: offset})
+			return cmp.Compare(e.Position.Offset, offset)
 		})
 		n := len(entries)
 		found = found || n > 0 && from == n && entries[n-1].Next.Offset == offset
@@ -223,8 +224,7 @@ func isCompacted(f *os.File) bool {
 	if _, err := f.ReadAt(head, 0); err != nil {
 		return false
 	}
-	return bytes.HasPrefix(head, []byte(segmentMagic)) && binary.LittleEndian.Uint32(head[8:]) == versionCompacted &&
-		checksum(head[:segmentHeaderLen-4]) == binary.LittleEndian.Uint32(head[segmentHeaderLen-4:])
+	return bytes.HasPrefix(head, []byte(segmentMagic)) && binary.LittleEndian.Uint32(head[8:]) == versionCompacted && intact(head)
 }
 
 // replaced finds the entry in f if its segment was compacted since e was read.

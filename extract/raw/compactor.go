@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -38,13 +39,13 @@ func (l *Log) newCompactor(path string, old *os.File, number uint64) (_ *compact
 		return nil, err
 	}
 	if w.encoder, err = l.compressor(); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died, or a link
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	if w.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	if err := w.write(segmentHead(versionCompacted, number)); err != nil {
 		return nil, errors.Join(err, w.file.Close())
@@ -78,7 +79,7 @@ func (w *compactor) addAll(ctx context.Context, old *os.File, number uint64, fat
 // add takes over one entry. Its body is read even if it is to be dropped: what
 // is damaged stays for people to look at.
 func (w *compactor) add(e Entry, fate Fate) error {
-	if head, err := e.Header.encode(); err != nil || checksum(head) != e.headCRC {
+	if head, err := json.Marshal(e.Header); err != nil || checksum(head) != e.headCRC {
 		return errors.Join(err, fmt.Errorf("entry %s: its header has something this program does not know: use a newer dexetl", e.Position))
 	}
 	body, err := e.Plain()
@@ -117,23 +118,16 @@ func (w *compactor) finish() error {
 	foot = binary.LittleEndian.AppendUint64(foot, uint64(w.size))
 	foot = binary.LittleEndian.AppendUint32(foot, uint32(len(index)))
 	foot = binary.LittleEndian.AppendUint32(foot, checksum(index))
-	foot = binary.LittleEndian.AppendUint32(foot, checksum(foot))
-	if err := w.write(append(index, foot...)); err != nil {
+	if err := w.write(append(index, summed(foot)...)); err != nil {
 		return err
 	}
-	if err := w.log.Fsync(w.file); err != nil {
-		return fmt.Errorf("raw log: %w", err)
-	}
-	return nil
+	return wrap(w.log.Fsync(w.file))
 }
 
 func (w *compactor) write(b []byte) error {
 	n, err := w.file.Write(b)
 	w.size += int64(n)
-	if err != nil {
-		return fmt.Errorf("raw log: %w", err)
-	}
-	return nil
+	return wrap(err)
 }
 
 // verify reads the file back and compares it with what it was made from.
@@ -156,35 +150,25 @@ func (w *compactor) verify(ctx context.Context, number uint64) error {
 // same compares e as read back with the entry that it stands for.
 func (w *compactor) same(e Entry, i int) error {
 	was := w.entries[i]
-	head, err := e.Header.encode()
-	if err != nil || checksum(head) != was.headCRC || e.Position != was.Position || e.Next != was.Next {
-		return &readBackError{was.Position, err}
+	differs := fmt.Errorf("read back: entry %s is not what it was", was.Position)
+	head, err := json.Marshal(e.Header)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read back: entry %s: %w", was.Position, err)
+	case checksum(head) != was.headCRC || e.Position != was.Position || e.Next != was.Next:
+		return differs
 	}
 	body, err := e.Plain()
-	if dropped := (*DroppedError)(nil); errors.As(err, &dropped) {
-		if was.packed.span == 0 && int64(dropped.Rejected) == was.packed.rejected {
-			return nil
-		}
-		return &readBackError{was.Position, nil}
-	}
-	if err != nil || sha256.Sum256(body) != w.bodies[i] {
-		return &readBackError{was.Position, err}
+	dropped, isDropped := errors.AsType[*DroppedError](err)
+	switch {
+	case isDropped && was.packed.span == 0 && int64(dropped.Rejected) == was.packed.rejected:
+		return nil
+	case isDropped:
+		return differs
+	case err != nil:
+		return fmt.Errorf("read back: entry %s: %w", was.Position, err)
+	case sha256.Sum256(body) != w.bodies[i]:
+		return differs
 	}
 	return nil
 }
-
-// A readBackError says that a compacted segment, read back, does not say what
-// the one it was made from says. It was thrown away.
-type readBackError struct {
-	at  Position
-	err error // nil: it can be read
-}
-
-func (e *readBackError) Error() string {
-	if e.err != nil {
-		return fmt.Sprintf("read back: entry %s: %v", e.at, e.err)
-	}
-	return fmt.Sprintf("read back: entry %s is not what it was", e.at)
-}
-
-func (e *readBackError) Unwrap() error { return e.err }

@@ -275,7 +275,7 @@ func TestNewerVersionIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir)
 	mustAppend(t, l, header("a"), nil)
-	head := segmentHead(version, 1)
+	head := segmentHeader(1)
 	head[8] = versionCompacted + 1
 	head = head[:segmentHeaderLen-4]
 	sum := checksum(head)

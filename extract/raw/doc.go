@@ -3,33 +3,16 @@
 // write-ahead log of the lake: the tables are a fold over it, and the position
 // up to which they have been folded is the only cursor there is.
 //
-// # On disk
-//
-//	raw/lock                     flock: held exclusively while a group is written
-//	raw/2026/03/0000000017.seg   segment 17, begun in March 2026 (UTC)
-//
-// Segments are numbered from 1 without a gap and are at most 64 MB long, unless
-// a single answer is longer. All integers are little endian, all checksums
-// CRC-32C.
-//
-//	segment  magic "dexetlog" · version u32 · number u64 · CRC of these u32
-//	entry    magic "dxEN" · header length u32 · body length u32 · header CRC u32
-//	         · body CRC u32 · CRC of these u32 · header (JSON) · body
-//	end      the prefix of an entry with magic "dxEO" and zeros
-//
-// The end mark closes a segment before the next one is created. So an appender
-// that knows the end of a segment learns from its length alone whether another
-// process went on, and a segment that lost its tail cannot pass as a short one.
-//
-// # Compaction
+// A log is a sequence of segments, numbered from 1 without a gap, at most 64 MB
+// long unless a single answer is longer. docs/raw-log.md specifies them byte by
+// byte. An end mark closes a segment before the next one is created. So an
+// appender that knows the end of a segment learns from its length alone whether
+// another process went on, and a segment that lost its tail cannot pass as a
+// short one.
 //
 // Compact replaces a closed segment by one of another format, with the same
 // entries at the same positions in far less room; bodies that the caller has no
-// need of are dropped, headers never. docs/raw-log.md specifies both formats.
-//
-//	compacted  head with version 2 · spans (zstd: content of bodies, each piece
-//	           once) · index (zstd: headers and bodies' runs, column by column)
-//	           · foot with the index's place
+// need of are dropped, headers never.
 //
 // # Appending
 //

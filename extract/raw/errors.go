@@ -2,6 +2,14 @@ package raw
 
 import "fmt"
 
+// wrap says of an error of a file or folder whose it is; nil stays nil.
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("raw log: %w", err)
+}
+
 // A DamageError says that the log has bytes that no append and no crash can
 // have left there, or lacks bytes that it must have.
 type DamageError struct {

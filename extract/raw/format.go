@@ -22,12 +22,22 @@ const (
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// segmentHead is the head of segment number.
+// summed is b with its checksum behind it.
+func summed(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, checksum(b)) }
+
+// intact reports whether b ends in the checksum of what is before it.
+func intact(b []byte) bool {
+	n := len(b) - 4
+	return checksum(b[:n]) == binary.LittleEndian.Uint32(b[n:])
+}
+
+// segmentHeader is the head of segment number.
+func segmentHeader(number uint64) []byte { return segmentHead(version, number) }
+
 func segmentHead(version uint32, number uint64) []byte {
 	b := append(make([]byte, 0, segmentHeaderLen), segmentMagic...)
 	b = binary.LittleEndian.AppendUint32(b, version)
-	b = binary.LittleEndian.AppendUint64(b, number)
-	return binary.LittleEndian.AppendUint32(b, checksum(b))
+	return summed(binary.LittleEndian.AppendUint64(b, number))
 }
 
 // checkSegmentHeader checks the head b of the segment at path and returns its
@@ -40,7 +50,7 @@ func checkSegmentHeader(b []byte, path string, number uint64) (uint32, error) {
 	switch {
 	case string(b[:8]) != segmentMagic:
 		return damage("not a segment of the raw log: magic %q", b[:8])
-	case checksum(b[:segmentHeaderLen-4]) != binary.LittleEndian.Uint32(b[segmentHeaderLen-4:]):
+	case !intact(b[:segmentHeaderLen]):
 		return damage("segment header checksum does not match")
 	case v > versionCompacted:
 		return 0, &VersionError{File: path, Version: v}
@@ -84,7 +94,7 @@ func parsePrefix(b []byte) (p prefix, ok bool) {
 	default:
 		return p, false
 	}
-	return p, checksum(b[:prefixLen-4]) == binary.LittleEndian.Uint32(b[prefixLen-4:])
+	return p, intact(b[:prefixLen])
 }
 
 // length is the length of the whole entry.

@@ -23,7 +23,7 @@ func FuzzSegment(f *testing.F) {
 		f.Fatal(err)
 	}
 	sealed := prefix{magic: endMagic}.append(bytes.Clone(whole))
-	for _, seed := range [][]byte{nil, whole, whole[:len(whole)/2], sealed, append(bytes.Clone(whole), make([]byte, 50)...), segmentHead(version, 1), segmentHead(version, 2)} {
+	for _, seed := range [][]byte{nil, whole, whole[:len(whole)/2], sealed, append(bytes.Clone(whole), make([]byte, 50)...), segmentHeader(1), segmentHeader(2)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, segment []byte) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/oklog/ulid/v2"
 )
 
@@ -61,11 +60,4 @@ func (h Header) complete() (Header, error) {
 	}
 	h.RequestID = id.String()
 	return h, nil
-}
-
-func (h Header) encode() ([]byte, error) { return json.Marshal(h) }
-
-func decodeHeader(b []byte) (h Header, err error) {
-	err = json.Unmarshal(b, &h)
-	return h, err
 }

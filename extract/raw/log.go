@@ -50,7 +50,7 @@ type Log struct {
 // damage shows when the log is read or appended to.
 func Open(dir string) (*Log, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	lock, err := openLock(dir)
 	if err != nil {
@@ -72,30 +72,12 @@ func Open(dir string) (*Log, error) {
 
 // Close releases the log. It waits for appends under way; later ones fail.
 func (l *Log) Close() error {
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		return nil
-	}
-	l.closed = true
-	if !l.leading {
-		l.leading = true
-		l.mu.Unlock()
-		return l.release()
-	}
 	last := newPending()
-	l.queue = append(l.queue, last)
-	l.mu.Unlock()
-	<-last.lead // the queue is served in order and takes nobody in after us
-	return l.release()
-}
-
-// release closes the files. The caller leads and never hands the lead over.
-func (l *Log) release() error {
-	if err := errors.Join(l.tail.close(), l.lock.Close()); err != nil {
-		return fmt.Errorf("raw log: %w", err)
+	if l.enqueue(last, true) != nil {
+		return nil // closed already
 	}
-	return nil
+	<-last.lead // the queue is served in order and takes nobody in after us; the lead stays here
+	return wrap(errors.Join(l.tail.close(), l.lock.Close()))
 }
 
 // Entries yields the entries from position on, in log order, bodies unread,
@@ -133,7 +115,7 @@ func (l *Log) Entries(from Position) iter.Seq2[Entry, error] {
 func (l *Log) entriesOf(s segment, offset int64, end Position, yield func(Entry, error) bool) bool {
 	f, err := os.Open(s.path)
 	if err != nil {
-		yield(Entry{}, fmt.Errorf("raw log: %w", err))
+		yield(Entry{}, wrap(err))
 		return false
 	}
 	defer f.Close()
@@ -185,12 +167,9 @@ func (l *Log) Sync() error {
 	}
 	f, err := os.Open(list[len(list)-1].path) // those before it were sealed durably
 	if err != nil {
-		return fmt.Errorf("raw log: %w", err)
+		return wrap(err)
 	}
-	if err := errors.Join(l.Fsync(f), f.Close()); err != nil {
-		return fmt.Errorf("raw log: %w", err)
-	}
-	return nil
+	return wrap(errors.Join(l.Fsync(f), f.Close()))
 }
 
 // end returns the end of the last segment, a torn tail included, and the list of
@@ -211,7 +190,7 @@ func (l *Log) end() (Position, []segment, error) {
 	last := list[len(list)-1]
 	info, err := os.Stat(last.path)
 	if err != nil {
-		return Position{}, nil, fmt.Errorf("raw log: %w", err)
+		return Position{}, nil, wrap(err)
 	}
 	return Position{last.number, info.Size()}, list, nil
 }
@@ -219,7 +198,7 @@ func (l *Log) end() (Position, []segment, error) {
 func fileSize(f *os.File) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, fmt.Errorf("raw log: %w", err)
+		return 0, wrap(err)
 	}
 	return info.Size(), nil
 }

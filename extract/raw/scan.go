@@ -2,9 +2,10 @@ package raw
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
+
+	"github.com/go-json-experiment/json"
 )
 
 // A scanner walks the entries of one segment, reading headers and skipping
@@ -107,7 +108,7 @@ func (s *scanner) entry(p prefix, end int64) (Entry, error) {
 		headCRC:  p.headerCRC,
 		bodyCRC:  p.bodyCRC,
 	}
-	if e.Header, err = decodeHeader(head); err != nil {
+	if err := json.Unmarshal(head, &e.Header); err != nil {
 		return Entry{}, s.damage("header: " + err.Error())
 	}
 	if end-minZeros >= s.zeros {
@@ -152,7 +153,7 @@ func (s *scanner) bytes(offset int64, n int) ([]byte, error) {
 	case errors.Is(err, io.EOF):
 		return nil, s.damage("the segment is cut off")
 	}
-	return nil, fmt.Errorf("raw log: %w", err)
+	return nil, wrap(err)
 }
 
 // trailingZeros returns where the zeros begin that end the file.
@@ -161,7 +162,7 @@ func trailingZeros(f *os.File, size int64) (int64, error) {
 	for size > 0 {
 		n := min(size, int64(len(buf)))
 		if _, err := f.ReadAt(buf[:n], size-n); err != nil {
-			return 0, fmt.Errorf("raw log: %w", err)
+			return 0, wrap(err)
 		}
 		for ; n > 0; n, size = n-1, size-1 {
 			if buf[n-1] != 0 {

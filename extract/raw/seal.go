@@ -1,7 +1,6 @@
 package raw
 
 import (
-	"fmt"
 	"os"
 	"syscall"
 	"time"
@@ -25,7 +24,7 @@ func (l *Log) Segments() ([]Segment, error) {
 	for i, s := range list {
 		f, err := os.Open(s.path)
 		if err != nil {
-			return nil, fmt.Errorf("raw log: %w", err)
+			return nil, wrap(err)
 		}
 		all[i] = Segment{Number: s.number, Last: s.number == end.Segment, Compacted: isCompacted(f)}
 		all[i].Bytes, err = fileSize(f)
@@ -41,8 +40,8 @@ func (l *Log) Segments() ([]Segment, error) {
 // a log that grows slowly has closed segments too. The next append begins
 // another one.
 func (l *Log) Seal(before time.Time) error {
-	turn := newPending() // has no bytes: others write up to it and hand it the lead
-	if err := l.enqueue(turn); err != nil {
+	turn := newPending()
+	if err := l.enqueue(turn, false); err != nil {
 		return err
 	}
 	<-turn.lead
@@ -75,9 +74,5 @@ func (l *Log) sealOld(before time.Time) error {
 	if err != nil || !first.AskedAt.Before(before) {
 		return err
 	}
-	if err := l.write(prefix{magic: endMagic}.append(nil)); err != nil {
-		return err
-	}
-	t.sealed = true
-	return nil
+	return l.writeEnd()
 }

@@ -1,6 +1,7 @@
 package raw
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ func (l *Log) segments() ([]segment, error) {
 			list = append(list, found...)
 		}
 	}
-	slices.SortFunc(list, func(a, b segment) int { return Position{Segment: a.number}.Compare(Position{Segment: b.number}) })
+	slices.SortFunc(list, func(a, b segment) int { return cmp.Compare(a.number, b.number) })
 	for i, s := range list {
 		if want := uint64(i + 1); s.number > want {
 			return nil, &DamageError{File: s.path, Reason: fmt.Sprintf("segment %d, which belongs in front of it, is missing", want)}
@@ -99,7 +100,7 @@ func (l *Log) list(dir string) ([]fs.DirEntry, error) {
 		return nil, &DamageError{File: dir, Reason: "there must be a folder in its place"}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	return entries, nil
 }
@@ -111,7 +112,7 @@ func (l *Log) createSegment(number uint64, now time.Time) (*os.File, error) {
 	month := filepath.Join(year, now.UTC().Format("01"))
 	for _, d := range []string{year, month} {
 		if err := os.Mkdir(d, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("raw log: %w", err)
+			return nil, wrap(err)
 		}
 		// Also if it was there: who made it may have been killed in between.
 		if err := l.syncDir(filepath.Dir(d)); err != nil {
@@ -120,7 +121,7 @@ func (l *Log) createSegment(number uint64, now time.Time) (*os.File, error) {
 	}
 	f, err := os.OpenFile(filepath.Join(month, fmt.Sprintf("%010d.seg", number)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("raw log: %w", err)
+		return nil, wrap(err)
 	}
 	fault.Point("raw.segment_created")
 	if err := l.headSegment(f, number); err != nil {
@@ -131,14 +132,15 @@ func (l *Log) createSegment(number uint64, now time.Time) (*os.File, error) {
 
 // headSegment makes f an empty segment, durably.
 func (l *Log) headSegment(f *os.File, number uint64) error {
-	if err := f.Truncate(0); err != nil {
-		return fmt.Errorf("raw log: %w", err)
+	err := f.Truncate(0)
+	if err == nil {
+		_, err = f.WriteAt(segmentHeader(number), 0)
 	}
-	if _, err := f.WriteAt(segmentHead(version, number), 0); err != nil {
-		return fmt.Errorf("raw log: %w", err)
+	if err == nil {
+		err = l.Fsync(f)
 	}
-	if err := l.Fsync(f); err != nil {
-		return fmt.Errorf("raw log: %w", err)
+	if err != nil {
+		return wrap(err)
 	}
 	return l.syncDir(filepath.Dir(f.Name()))
 }
@@ -153,8 +155,5 @@ func (l *Log) syncNames(path string) error {
 
 // syncDir makes the names in dir durable.
 func (l *Log) syncDir(dir string) error {
-	if err := durable.SyncFolderBy(l.Fsync, dir); err != nil {
-		return fmt.Errorf("raw log: %w", err)
-	}
-	return nil
+	return wrap(durable.SyncFolderBy(l.Fsync, dir))
 }

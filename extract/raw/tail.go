@@ -50,14 +50,14 @@ func (l *Log) catchUp() error {
 		}
 		last := list[len(list)-1]
 		if err := l.tail.close(); err != nil {
-			return fmt.Errorf("raw log: %w", err)
+			return wrap(err)
 		}
 		if err := l.syncNames(last.path); err != nil {
 			return err
 		}
 		f, err := os.OpenFile(last.path, os.O_RDWR|syscall.O_NOFOLLOW, 0) // a link could lead into any file
 		if err != nil {
-			return fmt.Errorf("raw log: %w", err)
+			return wrap(err)
 		}
 		l.tail = tail{file: f, number: last.number}
 	}
@@ -91,10 +91,11 @@ func (l *Log) follow() error {
 
 // cut removes what stands behind the end, durably.
 func (l *Log) cut() error {
-	if err := l.tail.file.Truncate(l.tail.end); err != nil {
-		return fmt.Errorf("raw log: cut torn tail: %w", err)
+	err := l.tail.file.Truncate(l.tail.end)
+	if err == nil {
+		err = l.Fsync(l.tail.file)
 	}
-	if err := l.Fsync(l.tail.file); err != nil {
+	if err != nil {
 		return fmt.Errorf("raw log: cut torn tail: %w", err)
 	}
 	return nil
@@ -112,23 +113,30 @@ func (l *Log) write(b []byte) error {
 	if err != nil {
 		// What a failed fsync left on disk is unknown: forget the file, so that
 		// the next append looks at it again.
-		return fmt.Errorf("raw log: %w", errors.Join(err, l.cut(), t.close()))
+		return wrap(errors.Join(err, l.cut(), t.close()))
 	}
 	fault.Point("raw.synced")
 	t.end += int64(len(b))
 	return nil
 }
 
+// writeEnd seals the last segment.
+func (l *Log) writeEnd() error {
+	err := l.write(prefix{magic: endMagic}.append(nil))
+	l.tail.sealed = err == nil
+	return err
+}
+
 // roll seals the last segment, if there is one, and begins the next.
 func (l *Log) roll(now time.Time) error {
 	if l.tail.file != nil && !l.tail.sealed {
-		if err := l.write(prefix{magic: endMagic}.append(nil)); err != nil {
+		if err := l.writeEnd(); err != nil {
 			return err
 		}
 	}
 	number := l.tail.number + 1
 	if err := l.tail.close(); err != nil {
-		return fmt.Errorf("raw log: %w", err)
+		return wrap(err)
 	}
 	f, err := l.createSegment(number, now)
 	if err != nil {

@@ -129,7 +129,7 @@ func TestNamesOfAKilledAppender(t *testing.T) {
 			month := filepath.Join(dir, asked.Format("2006"), asked.Format("01"))
 			must(t, os.MkdirAll(month, 0o700))
 			if begun {
-				must(t, os.WriteFile(filepath.Join(month, "0000000001.seg"), segmentHead(version, 1), 0o600))
+				must(t, os.WriteFile(filepath.Join(month, "0000000001.seg"), segmentHeader(1), 0o600))
 			}
 			l := open(t, dir)
 			synced := map[string]bool{}
