@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What is wrong with a dexetl.yaml is said with its line or key, and what was perhaps meant.
+func TestWrong(t *testing.T) {
+	for _, tt := range []struct{ text, env, want string }{
+		{"versionn: 1", "", `line 1: unknown key "versionn", did you mean "version"?`},
+		{"version: 2\napi: {region: us}", "", "version 2 is not understood"},
+		{"version: one", "", "want a whole number"},
+		{"version: 1\napi: {region: mars}", "", `api.region "mars": us, eu, jp or sandbox`},
+		{"version: 1", "", "api.region is missing"},
+		{"version: 1\napi: {region: us, oauth: v9}", "", `api.oauth "v9": v2 or v3`},
+		{"version: 1\napi: {region: us, client_secret_file: a, client_secret_command: b}", "", "exclude each other"},
+		{"version: 1\napi: {region: us}\napps: {mars: {}}", "", "apps.mars: a region is"},
+		{"version: 1\napi: {region: us}\nsync: {trailing: 0d}", "", "sync.trailing: more than nothing"},
+		{"version: 1\napi: {region: us}\nsync: {resources: [egvs, egg]}", "", `resources: "egg" is none of egvs`},
+		{"version: 1\napi: {region: us}\nconnect: {public_url: 'http://example.org'}", "", "https is required"},
+		{"version: 1\napi: {region: us}\nstudy: {id: 'a b'}", "", "letters, digits, _ and - only"},
+		{"version: 1\napi: {region: us}", "DEXETL_LIMITS_CALLS_PER_HOUR=x", `DEXETL_LIMITS_CALLS_PER_HOUR: "x" is no whole number`},
+		{"version: 1\napi: {region: us}", "DEXETL_LIMITS_CALLS_PER_HOUR=60001", "limits.calls_per_hour 60001: 1 to 60000"},
+		{"version: 1\napi: {region: us}", "DEXETL_STUDY_LATE_WINDOW=soon", "no duration such as 7d or 36h"},
+	} {
+		_, err := parse("dexetl.yaml", []byte(tt.text), env(tt.env))
+		var wrong *Error
+		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q %s: %v, want %q", tt.text, tt.env, err, tt.want)
+		}
+	}
+}
+
+// The environment overrides every key; what neither says has its default.
+func TestEnvironmentOverrides(t *testing.T) {
+	c, err := parse("dexetl.yaml", []byte("version: 1\napi: {region: us}\nsync: {deep: 60d}"), env("DEXETL_SYNC_RESOURCES=egvs, events"))
+	if got := fmt.Sprintln(err, c.Sync.Resources, time.Duration(c.Sync.Deep), time.Duration(c.Sync.Trailing), c.API.URL(), c.State.Path); got !=
+		"<nil> [egvs events] 1440h0m0s 168h0m0s https://api.dexcom.com state\n" {
+		t.Error(got)
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{"7d": 7 * 24 * time.Hour, "0d": 0, "36h": 36 * time.Hour, "90m": 90 * time.Minute, "36500d": 36500 * 24 * time.Hour,
+		"36501d": -1, "-1d": -1, "-5m": -1, "1.5d": -1, "d": -1, "": -1, "soon": -1} {
+		got, err := ParseDuration(text)
+		if (err != nil) != (want < 0) || err == nil && got != want {
+			t.Errorf("ParseDuration(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+}
+
+// A new study has the configuration that was asked for; one that is there stays.
+func TestWrite(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "TRIAL-7")
+	if err := Write(dir, Values{StudyID: NameOf(dir), History: "from_study_start", Region: "eu"}); err != nil {
+		t.Fatal(err)
+	}
+	c, distrust, err := Load(dir, env(""))
+	if err != nil || distrust != nil || c.Study.ID != "TRIAL-7" || c.API.Region != "eu" {
+		t.Errorf("%+v, %v, %v", c, distrust, err)
+	}
+	if err := Write(dir, Values{}); !errors.Is(err, os.ErrExist) {
+		t.Errorf("written over: %v", err)
+	}
+}
+
+// env is an environment of one variable, such as A=b.
+func env(one string) func(string) string {
+	name, value, _ := strings.Cut(one, "=")
+	return func(asked string) string {
+		if asked == name {
+			return value
+		}
+		return ""
+	}
+}
