@@ -89,7 +89,8 @@ func connect(t *testing.T, sim *dexsim.Server, client *http.Client, base string)
 	}
 	tokens := &simTokens{client: client, base: base, refresh: map[string]string{}, access: map[string]string{}}
 	var targets []extract.Target
-	everything, _ := plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
+	start, end, _ := cohort.Consented(time.Time{}, time.Time{}, nil, cohort.HistoryAll, time.Time{}, time.Time{})
+	everything := plan.Window{Start: start, End: end}
 	for _, row := range rows[1:] {
 		tokens.refresh[row[0]] = row[1]
 		targets = append(targets, extract.Target{ParticipantID: row[0], ConnectionID: row[0], App: "us", Consented: everything})

@@ -26,7 +26,7 @@
 //
 // # Where a change goes
 //
-//	who may be asked    course, participant
+//	who is asked        participant (who may be: package cohort)
 //	one run             fetch (what it takes), run, bounds, participant, claim, connection,
 //	                    answer, report; forecast
 //	what an error ends  refusal, judge (what errors of consents mean)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
@@ -288,7 +289,10 @@ func newFetcher(t testing.TB, api *fakeAPI, dir string) *Fetcher {
 }
 
 // always is what is consented where the study's dates do not count.
-var always, _ = plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
+var always = func() plan.Window {
+	start, end, _ := cohort.Consented(time.Time{}, time.Time{}, nil, cohort.HistoryAll, time.Time{}, time.Time{})
+	return plan.Window{Start: start, End: end}
+}()
 
 // target is a participant whose connection bears the same id, with everything
 // consented.

@@ -18,12 +18,12 @@ const asideLife = 7 * 24 * time.Hour
 
 // course is what who's line of the roster means, for a connection made at
 // connected.
-func (s *Study) course(who cohort.Participant, connected time.Time) (extract.Course, error) {
+func (s *Study) course(who cohort.Participant, connected time.Time) (cohort.Course, error) {
 	zone, err := ZoneOf(who)
 	if err != nil {
-		return extract.Course{}, err
+		return cohort.Course{}, err
 	}
-	part := extract.Part{Status: who.Status, StatusDate: who.StatusDate, StudyEnd: who.StudyEnd, Zone: zone}
+	part := cohort.Part{Status: who.Status, StatusDate: who.StatusDate, StudyEnd: who.StudyEnd, Zone: zone}
 	return part.Course(time.Duration(s.Config.Study.LateWindow), connected), nil
 }
 

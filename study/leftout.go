@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/cohort"
 )
 
@@ -30,7 +29,7 @@ func (p Person) whyOver() string {
 
 // Wanted reports whether a participant is to be connected.
 func Wanted(who cohort.Participant) bool {
-	return !who.Paused && extract.Part{Status: who.Status}.Going()
+	return !who.Paused && cohort.Part{Status: who.Status}.Going()
 }
 
 // A LeftOutError says that nothing is asked for participants who were named.

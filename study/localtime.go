@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // LocalTime reads a date, which begins with its first
@@ -19,7 +18,8 @@ func LocalTime(text string, who cohort.Participant) (time.Time, error) {
 	}
 	text = strings.TrimSpace(text)
 	if date, err := cohort.ParseDate(text); err == nil {
-		return plan.LocalDays(date, date, zone).Start, nil
+		first, _ := cohort.LocalDays(date, date, zone)
+		return first, nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05"} {
 		for _, offset := range []string{"", "Z07:00"} {

@@ -5,17 +5,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A Person is all that is known of a participant.
 type Person struct {
 	Who         cohort.Participant
 	Connections []consent.Connection // oldest first, those set aside too
-	Course      extract.Course       // with the connection that counts
+	Course      cohort.Course        // with the connection that counts
 	Phase       Phase
 	Link        consent.Progress
 	AppRefused  bool                // the consent is refused, and so are the others' of its app
@@ -129,7 +127,7 @@ func (s *Study) people(ctx context.Context, chosen []cohort.Participant) ([]Pers
 	for i, who := range chosen {
 		p := Person{
 			Who: who, Connections: of[who.ID], Outcome: outcomes[who.ID], MaxAge: DefaultMaxAge,
-			allHistory: s.Config.Study.History == plan.HistoryAll, hasApp: hasApp, now: now,
+			allHistory: s.Config.Study.History == cohort.HistoryAll, hasApp: hasApp, now: now,
 		}
 		c := p.Connection()
 		if p.Course, err = s.course(who, c.CreatedAt); err != nil {

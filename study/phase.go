@@ -3,7 +3,6 @@ package study
 import (
 	"time"
 
-	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 )
@@ -30,7 +29,7 @@ const (
 
 // PhaseOf is the phase of a participant who is on course at now. They have withdrawn or
 // not; connection is the one that counts, zero for none; allHistory is study.history.
-func PhaseOf(who cohort.Participant, course extract.Course, connection consent.Connection, withdrawn, allHistory bool, now time.Time) Phase {
+func PhaseOf(who cohort.Participant, course cohort.Course, connection consent.Connection, withdrawn, allHistory bool, now time.Time) Phase {
 	held := connection.ID != "" && connection.Status != consent.Ended
 	refused := connection.Status == consent.NeedsReconsent
 	switch {

@@ -107,7 +107,8 @@ func (s *Study) expected(p Person) ([]plan.Window, error) {
 	}
 	var windows []plan.Window
 	for _, c := range accounts {
-		w, _ := plan.Consented(p.Who.StudyStart, p.Course.LastDay, zone, s.Config.Study.History, c.ValidFrom, c.ValidTo)
+		start, end, _ := cohort.Consented(p.Who.StudyStart, p.Course.LastDay, zone, s.Config.Study.History, c.ValidFrom, c.ValidTo)
+		w := plan.Window{Start: start, End: end}
 		if p.allHistory {
 			w.Start = later(w.Start, p.Held.oldest(p.now))
 		}

@@ -223,7 +223,8 @@ func (s *Study) jobTargets(ctx context.Context, job Job, people []cohort.Partici
 		}
 	}
 	for i, t := range targets {
-		targets[i].Interval = plan.LocalDays(job.First, job.Last, zones[t.ParticipantID])
+		first, end := cohort.LocalDays(job.First, job.Last, zones[t.ParticipantID])
+		targets[i].Interval = plan.Window{Start: first, End: end}
 	}
 	return targets, nil
 }

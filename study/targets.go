@@ -53,9 +53,9 @@ func (s *Study) target(who cohort.Participant, c consent.Connection) (extract.Ta
 	if err != nil {
 		return extract.Target{}, err
 	}
-	consented, reason := plan.Consented(who.StudyStart, course.LastDay, zone, s.Config.Study.History, c.ValidFrom, c.ValidTo)
+	start, end, reason := cohort.Consented(who.StudyStart, course.LastDay, zone, s.Config.Study.History, c.ValidFrom, c.ValidTo)
 	return extract.Target{
-		ParticipantID: who.ID, ConnectionID: c.ID, App: c.Region, Consented: consented, Reason: reason,
+		ParticipantID: who.ID, ConnectionID: c.ID, App: c.Region, Consented: plan.Window{Start: start, End: end}, Reason: reason,
 	}, nil
 }
 

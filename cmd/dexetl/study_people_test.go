@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -81,11 +82,11 @@ func consentedOf(t *testing.T, row map[string]string) plan.Window {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, reason := plan.Consented(date("study_start"), date("study_end"), zone, "", time.Time{}, time.Time{})
+	start, end, reason := cohort.Consented(date("study_start"), date("study_end"), zone, "", time.Time{}, time.Time{})
 	if reason != "" {
 		t.Fatal(reason)
 	}
-	return w
+	return plan.Window{Start: start, End: end}
 }
 
 // join lets those join whose day it is, and those reconnect.

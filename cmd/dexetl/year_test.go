@@ -20,6 +20,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -96,7 +97,8 @@ func (y *yearbook) connect() {
 	check(y.t, y.api.WriteTokens(&file))
 	rows, err := csv.NewReader(&file).ReadAll()
 	check(y.t, err)
-	everything, _ := plan.Consented(time.Time{}, time.Time{}, nil, plan.HistoryAll, time.Time{}, time.Time{})
+	start, end, _ := cohort.Consented(time.Time{}, time.Time{}, nil, cohort.HistoryAll, time.Time{}, time.Time{})
+	everything := plan.Window{Start: start, End: end}
 	for _, row := range rows[1:] {
 		y.refresh[row[0]] = row[1]
 		y.targets = append(y.targets, extract.Target{ParticipantID: row[0], ConnectionID: row[0], App: "us", Consented: everything})

@@ -21,7 +21,7 @@
 // drops such answers whole.
 //
 // Windows are always cut to what dataRange shows at plausible times (from 2010 to a
-// day ahead of the server) and to what the participant consented to (Consented).
+// day ahead of the server) and to what the participant consented to (State.Consented).
 // DataRange leaves alerts out. They are asked for from 24 hours before the first record
 // of any other kind to 24 hours after the last, but never beyond the server's time:
 // some fire because readings are missing. So while the last record is younger than
@@ -32,6 +32,5 @@
 //
 //	what is due        beats (the rule of each), demand, window, coverage
 //	what is there      shown (an answer of dataRange), index, kept (the log)
-//	what may be asked  consented
 //	in which order     plan (of a connection), order (of participants); forecast
 package plan

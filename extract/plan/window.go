@@ -6,6 +6,13 @@ import (
 	"time"
 )
 
+// plausibleStart is the earliest system time that is believed: before 2010 no
+// device could have sent a record to this API.
+var plausibleStart = time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// openEnd stands for an interval that has no end yet.
+var openEnd = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // A Window is a half-open interval of system time: Start belongs to it, End
 // does not. Both are UTC. A window whose End is not after its Start is empty.
 type Window struct{ Start, End time.Time }

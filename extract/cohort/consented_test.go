@@ -1,4 +1,4 @@
-package plan
+package cohort
 
 import (
 	"strings"
@@ -59,13 +59,9 @@ func TestConsented(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, reason := Consented(day(tt.start), day(tt.end), loc, tt.hist, instant(tt.from), instant(tt.to))
-		want := Window{instant(tt.wantStart), instant(tt.wantEnd)}
-		if tt.reason != "" {
-			want = Window{}
-		}
-		if got.Empty() != want.Empty() || !got.Empty() && got != want || (tt.reason == "") != (reason == "") || !strings.Contains(reason, tt.reason) {
-			t.Errorf("%s: Consented(%s, %s, %s, %s, %s, %s) = %v, %q; want %v, %q", tt.name, tt.start, tt.end, tt.zone, tt.hist, tt.from, tt.to, got, reason, want, tt.reason)
+		from, to, reason := Consented(day(tt.start), day(tt.end), loc, tt.hist, instant(tt.from), instant(tt.to))
+		if !from.Equal(instant(tt.wantStart)) || !to.Equal(instant(tt.wantEnd)) || (tt.reason == "") != (reason == "") || !strings.Contains(reason, tt.reason) {
+			t.Errorf("%s: Consented(%s, %s, %s, %s, %s, %s) = %v, %v, %q; want %s, %s, %q", tt.name, tt.start, tt.end, tt.zone, tt.hist, tt.from, tt.to, from, to, reason, tt.wantStart, tt.wantEnd, tt.reason)
 		}
 	}
 }

@@ -1,10 +1,8 @@
-package extract
+package cohort
 
 import (
 	"fmt"
 	"time"
-
-	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A Part is a participant's part in the study, as the roster tells it. Of
@@ -91,7 +89,7 @@ func (p Part) Course(late time.Duration, connected time.Time) Course {
 		}
 		return c
 	}
-	c.End = plan.LocalDays(c.LastDay, c.LastDay, p.Zone).End
+	_, c.End = LocalDays(c.LastDay, c.LastDay, p.Zone)
 	c.Closes = c.End.Add(late)
 	if connected.After(c.End) {
 		c.Closes = connected.Add(late)
