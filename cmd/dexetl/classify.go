@@ -92,12 +92,14 @@ func rulings() []ruling {
 		later       = "run the same command again later: it resumes"
 	)
 	return []ruling{
-		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
-		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
-		{as[*config.TrustError], exitUsage, "", ""},
+		// First those that know what a file is for, whatever is wrong with it.
 		{isKeyError, exitKey, "", ""},
 		{as[*study.SecretError], exitUsage, "", ""},
 		{as[*study.TextsError], exitUsage, "", ""},
+		{as[*answer.StatementError], exitUsage, "", `dexetl query "show tables"`},
+		{isDenied, exitDisk, "run it as the account that owns the study, and give that account what another one made there (chown -R)", sameCommand},
+		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", "dexetl doctor"},
+		{as[*config.TrustError], exitUsage, "", ""},
 		{as[*study.PlainHTTPError], exitUsage, "set connect.public_url in " + config.File + " to the https address of the proxy in front, or serve at 127.0.0.1", ""},
 		{as[*study.RedirectsElsewhereError], exitUsage, "", ""},
 		{as[*study.NoClientError], exitUsage, "put the app's client id into " + config.File, ""},
@@ -121,7 +123,6 @@ func rulings() []ruling {
 		{as[*consent.NoAppError], exitUsage, "add the region under apps in " + config.File, ""},
 		{as[*consent.WrongClientError], exitUsage, "correct client_id and client secret", "dexetl doctor"},
 		{as[*table.SameNameError], exitUsage, "", ""},
-		{as[*answer.StatementError], exitUsage, "", `dexetl query "show tables"`},
 		{as[*answer.TimeoutError], exitStopped, "give it more time (--timeout 10m; 0s: no limit), or ask for less: one participant, fewer columns, a limit", ""},
 		{as[*answer.MemoryError], exitUnexpected, "give it more (--max-memory 8GB), or ask for less: one participant, fewer columns, a limit", ""},
 		{isKilled, exitUnexpected, "give it less memory than the machine has free (--max-memory), or ask for less", ""},

@@ -10,8 +10,12 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -34,6 +38,34 @@ func TestDenied(t *testing.T) {
 	} {
 		if got := classified(err); got.code == exitDisk {
 			t.Errorf("%s: exit %d, advice %q", name, got.code, got.advice)
+		}
+	}
+}
+
+// An error that knows what a file is for is told by that, whatever is wrong with the file.
+func TestWhatAFileIsFor(t *testing.T) {
+	denied := &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES}
+	lost := &load.ForgottenWithdrawalError{ParticipantID: "P001"}
+	for _, tt := range []struct {
+		err          error
+		code         int
+		advice, next string // a part of it
+	}{
+		{&study.SecretError{Fault: study.SecretFileUnread, App: "api", From: "x", Err: denied}, exitUsage, "", ""},
+		{&study.SecretError{Fault: study.NoSecretFile, App: "api", From: "x", Err: denied}, exitUsage, "write the app's secret into x", ""},
+		{&study.SecretError{Fault: study.SecretFileOpen, App: "api", From: "x", Err: errors.New("mode 0644")}, exitUsage, "", "chmod 600 x"},
+		{&study.SecretError{Fault: study.CredentialUnread, Key: true, Err: denied}, exitKey, "LoadCredential", ""},
+		{&study.SecretError{Fault: study.SecretCommandFailed, Key: true, From: "state.key_command", Err: denied}, exitKey, "run state.key_command by hand", ""},
+		{&study.TextsError{Path: "texts.yaml", Err: denied}, exitUsage, "", "--print-texts > texts.yaml"},
+		{&answer.StatementError{Err: denied}, exitUsage, "", "show tables"},
+		{&study.LostLogError{Err: &raw.DamageError{}}, exitDamage, "lake.path", ""},
+		{&study.UnknownWithdrawnError{Err: lost}, exitDamage, "", "participants import roster.csv"},
+		{lost, exitDamage, "record the withdrawal again", "dexetl withdraw P001"},
+	} {
+		got := classified(fmt.Errorf("sync: %w", tt.err))
+		if got.code != tt.code || !strings.Contains(got.advice, tt.advice) || (tt.advice == "") != (got.advice == "") ||
+			!strings.Contains(got.next, tt.next) || (tt.next == "") != (got.next == "") {
+			t.Errorf("%T %v: exit %d, advice %q, next %q, want %d, %q, %q", tt.err, tt.err, got.code, got.advice, got.next, tt.code, tt.advice, tt.next)
 		}
 	}
 }
