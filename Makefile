@@ -45,7 +45,8 @@ torture: prerequisites
 	go test -tags faults ./extract/fault
 	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
 	go test -tags faults -v -timeout 30m -run Killed ./cmd/dexetl
-	go test -tags faults -timeout 30m ./load
+	go test -tags faults -timeout 30m ./load ./load/reading ./extract/raw
+	go test -tags faults -timeout 30m -run 'Refused|Outage|LostNetwork|LittleRoom' ./extract
 	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom
 
 study: prerequisites

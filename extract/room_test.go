@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
@@ -14,8 +15,12 @@ import (
 func TestFetchInLittleRoom(t *testing.T) {
 	t.Parallel()
 	inMarch2026(t, func(t *testing.T) {
+		people, days := 8, 90
+		if extract.Raced {
+			people, days = 4, 45
+		}
 		s := newSimulated(t, dexsim.Config{
-			Seed: 3, Participants: 4, Days: 45,
+			Seed: 3, Participants: people, Days: days,
 			Chaos: dexsim.Chaos{Kinds: dexsim.AllTransport &^ (dexsim.Huge | dexsim.InvalidGrant), FaultRate: 0.5, MaxFaults: 2, Slow: 10 * time.Millisecond},
 		})
 		s.fetcher.Clients["us"].(*dexcom.Client).Room = dexcom.NewRoom(0)

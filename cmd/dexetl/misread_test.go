@@ -59,11 +59,13 @@ func TestNothingCouldBeRead(t *testing.T) {
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 4, End: demoNow}, demoNow.AddDate(0, 0, 20)) // all is uploaded
 	b.must("backfill")
-	for _, resource := range []string{"egvs", "events"} { // as of all others, so of events
+	tried := 0
+	for _, resource := range []string{"egvs", "events", "calibrations", "alerts"} {
 		held := b.query(fmt.Sprintf("select count(*) from %s where participant_id = 'P001'", resource))[0][0]
 		if held == "0" {
-			t.Fatalf("P001 has no %s: this test shows too little", resource)
+			continue
 		}
+		tried++
 		ask := []string{"refresh", "P001", "--from", "2026-04-01", "--to", "2026-04-20"}
 		b.now = b.now.Add(time.Hour)
 		b.between(resource, func(answer map[string]any) {
@@ -92,6 +94,9 @@ func TestNothingCouldBeRead(t *testing.T) {
 		b.directly()
 		b.must(ask...)
 		b.exits("status --check P001", exitDone)
+	}
+	if tried < 3 {
+		t.Errorf("P001 has records of %d resources: this test shows too little", tried)
 	}
 }
 

@@ -40,7 +40,7 @@ func TestQueryStreams(t *testing.T) {
 	oneAfterTheOther(t) // and the detector's memory counts as the query's
 	t.Parallel()
 	b := queryBench(t)
-	const rows, statement = 200_000, "select i, repeat(md5(i::varchar), 64) as text from range(200000) t(i)" // 410 MB
+	const rows, statement = 250_000, "select i, repeat(md5(i::varchar), 64) as text from range(250000) t(i)" // 500 MB
 	for _, format := range []string{"--csv", "--json"} {
 		out := &counter{}
 		var errs bytes.Buffer

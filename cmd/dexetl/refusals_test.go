@@ -67,7 +67,7 @@ func (b *bench) refuseWith(g *gatekeeper) {
 func TestRefusedResource(t *testing.T) {
 	oneAfterTheOther(t)
 	t.Parallel()
-	for _, resource := range []string{"egvs", "devices"} { // of which status tells most, and which has no windows
+	for _, resource := range []string{"events", "alerts", "devices", "egvs"} {
 		t.Run(resource, func(t *testing.T) {
 			b := newBench(t, dexsim.Config{Seed: 6, Participants: 2, Days: 4})
 			b.now = b.now.Add(25 * time.Hour) // devices were asked for when they connected

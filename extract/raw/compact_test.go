@@ -210,7 +210,10 @@ func appendAnything(rt *rapid.T, t *testing.T, l *Log) {
 // people's answers away.
 func TestCompactionFindsRepetitions(t *testing.T) {
 	t.Parallel()
-	const people = 8
+	people := 20
+	if raced {
+		people = 8
+	}
 	l := hourly(t, t.TempDir(), people, 24, 64<<20)
 	c := compactAll(t, l, keepAll)
 	records := int64(people * 12 * (24 + 6))
