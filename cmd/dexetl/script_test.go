@@ -20,20 +20,24 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dexetl": mainLate, "dexetl-at": mainAt})
+	testscript.Main(m, map[string]func(){
+		"dexetl": mainLate, "dexetl-at": mainAt,
+		"speed-profile": mainProfile, "speed-server": mainServer, "speed-floor": mainFloor,
+	})
 }
 
 // lagVariable says how far the clock of a dexetl is behind.
 const lagVariable = "DEXETL_TEST_LAG"
 
 // mainLate is main with a clock that lags behind; without a lag it is main.
-func mainLate() {
+func mainLate() { os.Exit(late().run(os.Args)) }
+
+func late() *program {
 	lag, err := time.ParseDuration(cmp.Or(os.Getenv(lagVariable), "0"))
 	if err != nil {
 		panic(err)
 	}
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return time.Now().Add(-lag) }}
-	os.Exit(p.run(os.Args))
+	return &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return time.Now().Add(-lag) }}
 }
 
 // The command line as people type it. Every script has a simulated API of its
