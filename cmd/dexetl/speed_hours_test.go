@@ -8,8 +8,16 @@ import (
 // hours lets the contenders sync every hour: some hours with news, and then, when
 // nothing is to come any more, half as many without.
 func (s *speed) hours() {
+	before := make(map[*contender]landed)
+	for _, c := range s.contenders {
+		before[c] = landedIn(s.t, c.dir)
+	}
 	for hour := range *speedSyncs {
 		s.hour("sync with news", time.Duration(hour+1)*time.Hour)
+	}
+	for _, c := range s.contenders {
+		grown := landedIn(s.t, c.dir).since(before[c])
+		s.note(measured{Program: c.name, What: "syncs with news", Landed: &grown})
 	}
 	settled := time.Duration(*speedSyncs+26) * time.Hour
 	s.hour("", settled)

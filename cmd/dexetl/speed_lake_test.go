@@ -75,6 +75,21 @@ func (l *landed) live(m committed) {
 	}
 }
 
+// since is what has come since before.
+func (l landed) since(before landed) landed {
+	less := func(now, then map[string]int64) map[string]int64 {
+		more := make(map[string]int64)
+		for table := range now {
+			more[table] = now[table] - then[table]
+		}
+		return more
+	}
+	return landed{
+		Commits: l.Commits - before.Commits, Files: l.Files, Rows: less(l.Rows, before.Rows), Bytes: less(l.Bytes, before.Bytes),
+		Wrote: less(l.Wrote, before.Wrote), Traffic: less(l.Traffic, before.Traffic),
+	}
+}
+
 // perRow is bytes a row.
 func (l *landed) perRow(table string) float64 { return ratio(l.Bytes[table], l.Rows[table]) }
 
