@@ -30,14 +30,13 @@ func TestMain(m *testing.M) {
 const lagVariable = "DEXETL_TEST_LAG"
 
 // mainLate is main with a clock that lags behind; without a lag it is main.
-func mainLate() { os.Exit(late().run(os.Args)) }
-
-func late() *program {
+func mainLate() {
 	lag, err := time.ParseDuration(cmp.Or(os.Getenv(lagVariable), "0"))
 	if err != nil {
 		panic(err)
 	}
-	return &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return time.Now().Add(-lag) }}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return time.Now().Add(-lag) }}
+	os.Exit(p.run(os.Args))
 }
 
 // The command line as people type it. Every script has a simulated API of its

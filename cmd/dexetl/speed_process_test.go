@@ -66,16 +66,16 @@ func mainProfile() {
 	if err != nil {
 		panic(err)
 	}
-	code := late().run(os.Args)
+	code := standing().run(os.Args)
 	pprof.StopCPUProfile()
 	os.Exit(code)
 }
 
-// A servedApart is an API in another process, and the hour of its clock.
+// A servedApart is an API in another process.
 type servedApart struct {
 	t   *testing.T
 	url string
-	lag time.Duration // of the clocks of it and its clients
+	now time.Time // by the clocks of it and its clients
 }
 
 // serveApart starts the API for people and days of data, and hours after demoNow.
@@ -83,6 +83,10 @@ func serveApart(t *testing.T, self string, people, days, hours int) *servedApart
 	t.Helper()
 	command := asCommand(self, "speed-server", strconv.Itoa(people), strconv.Itoa(days), strconv.Itoa(hours))
 	command.Stderr = os.Stderr
+	in, err := command.StdinPipe() // the API ends with it
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := command.StdoutPipe()
 	if err == nil {
 		err = command.Start()
@@ -90,7 +94,7 @@ func serveApart(t *testing.T, self string, people, days, hours int) *servedApart
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
+	t.Cleanup(func() { in.Close(); _ = command.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
@@ -103,8 +107,8 @@ func serveApart(t *testing.T, self string, people, days, hours int) *servedApart
 // at lets it be so long after demoNow.
 func (s *servedApart) at(after time.Duration) {
 	s.t.Helper()
-	s.lag = time.Since(demoNow) - after
-	s.ask("/speed/lag", url.Values{"by": {s.lag.String()}})
+	s.now = demoNow.Add(after)
+	s.ask("/speed/now", url.Values{"at": {s.now.Format(time.RFC3339)}})
 }
 
 // ask posts a form, or without one gets, and returns what comes back.
@@ -158,12 +162,12 @@ type contender struct {
 }
 
 // run runs it in its study, under the clock of the API.
-func (c *contender) run(args ...string) (spent, []byte) { return c.runAs("dexetl", args...) }
+func (c *contender) run(args ...string) (spent, []byte) { return c.runAs("dexetl-at", args...) }
 
 func (c *contender) runAs(name string, args ...string) (spent, []byte) {
 	c.api.t.Helper()
 	command := asCommand(c.path, name, append([]string{"--study", c.dir, "--json"}, args...)...)
-	command.Env = append(os.Environ(), lagVariable+"="+c.api.lag.String(), "DEXETL_SYNC_RESOURCES="+strings.Join(c.only, ","))
+	command.Env = append(os.Environ(), clockVariable+"="+c.api.now.Format(time.RFC3339), "DEXETL_SYNC_RESOURCES="+strings.Join(c.only, ","))
 	return spend(c.api.t, command)
 }
 

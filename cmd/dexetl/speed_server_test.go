@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,9 +15,9 @@ import (
 )
 
 // mainServer is the API of TestSpeed, in a process of its own: speed-server PEOPLE
-// DAYS HOURS. Data go on for HOURS after demoNow, at which its clock begins, and
-// POST /speed/lag?by=DURATION sets how far that is behind. Its answers are not
-// packed, so that nobody who asks is measured by how fast they unpack.
+// DAYS HOURS. Its clock stands still, so that everybody who asks gets the same: first at
+// demoNow, until POST /speed/now?at=TIME. Data go on for HOURS after demoNow. Answers
+// are not packed, so that nobody who asks is measured by how fast they unpack.
 func mainServer() {
 	var sizes [3]int
 	for i := range sizes {
@@ -25,24 +26,24 @@ func mainServer() {
 			panic(err)
 		}
 	}
-	var lag atomic.Int64
-	lag.Store(int64(time.Since(demoNow)))
+	var now atomic.Pointer[time.Time]
+	now.Store(&demoNow)
 	api, err := dexsim.New(dexsim.Config{
 		Seed: 1, Participants: sizes[0], Days: sizes[1], End: demoNow.Add(time.Duration(sizes[2]) * time.Hour), CallsPerHour: 1 << 30,
-		Now:      func() time.Time { return time.Now().Add(-time.Duration(lag.Load())) },
+		Now:      func() time.Time { return *now.Load() },
 		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
 	})
 	if err != nil {
 		panic(err)
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /speed/lag", func(w http.ResponseWriter, r *http.Request) {
-		by, err := time.ParseDuration(r.FormValue("by"))
+	mux.HandleFunc("POST /speed/now", func(w http.ResponseWriter, r *http.Request) {
+		at, err := time.Parse(time.RFC3339, r.FormValue("at"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		lag.Store(int64(by))
+		now.Store(&at)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Accept-Encoding")
@@ -52,6 +53,7 @@ func mainServer() {
 	if err != nil {
 		panic(err)
 	}
+	go func() { _, _ = io.Copy(io.Discard, os.Stdin); os.Exit(0) }() // who started it has ended
 	fmt.Println("http://" + listener.Addr().String())
 	if err := dexsim.Serve(context.Background(), listener, mux); err != nil {
 		panic(err)
