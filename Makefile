@@ -84,8 +84,13 @@ bin/dexetl.test: prerequisites
 	go test -c -o $@ ./cmd/dexetl
 
 SPEED := bin/dexetl.test -test.run 'TestSpeed$$' -test.timeout 3h -speed.runs $(RUNS) -speed.programs '$(PROGRAMS)' -speed.json '$(LINES)'
+# A sample of a profile counts for the innermost of these functions.
+STAGES := dexcom.*Client..Do|raw.*Log..Append|raw.Entry.Plain|transform.Apply|load.*foldKeyed|load/reading.Readings|load.*(presentRecords|glucoseRows|difference|gather|deriveGlucose|rewriteAll)|lake.hashRows|lake.*Writer..(Write|Close)|lake.*Lake..(Read|Check)|lake.*fileReader..next|snapshot.Publish|load.Diff|gcBgMarkWorker|runtime.schedule
 bench: bin/dexetl.test
 	$(SPEED) -speed $(SIZE) -speed.syncs $(SYNCS) -speed.profile '$(PROFILE)'
+	@for profile in $(if $(PROFILE),$(PROFILE)/*.pprof); do \
+		echo; basename $$profile; go tool pprof -top -nodecount 40 -show '$(STAGES)' $$profile 2>/dev/null | sed '1,/flat%/d'; \
+	done
 
 # dlt has a cohort of its own: it takes long.
 PEERS := testdata/peers
