@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/reading"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // egvColumns are what readings are made of.
@@ -226,7 +227,7 @@ func presentRecords(pieces []piece) []reading.Record {
 			column[p.rows.ColumnName(i)] = c
 		}
 		text := func(name string) func(int) string {
-			a := column[name].(*array.String)
+			a := transform.TextOf(column[name])
 			return func(row int) string {
 				if a.IsNull(row) {
 					return ""

@@ -14,13 +14,13 @@ func (s *step) glucoseRows(t shape, participant string, readings []reading.Readi
 	b.Reserve(len(readings))
 	column := func(name string) array.Builder { return b.Field(t.place[name]) }
 	texts := func(name string, of func(*reading.Reading) string) {
-		to := column(name).(*array.StringBuilder)
+		to := column(name).(*array.BinaryDictionaryBuilder)
 		null := t.Columns[t.place[name]].Nullable
 		for i := range readings {
 			if text := of(&readings[i]); text == "" && null {
 				to.AppendNull()
 			} else {
-				to.Append(text)
+				_ = to.AppendString(text) // its error is about other types
 			}
 		}
 	}

@@ -4,7 +4,8 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/transform"
 )
 
 // upsert puts a row in the place of the one with its id, if that is different.
@@ -78,9 +79,8 @@ func (r *records) replace(a *answer, id string, place int32, kind string, row re
 // kind names a change by the most important thing about it.
 func (r *records) kind(old *record, p pick, t arrow.Timestamp) string {
 	if status, ok := r.place["event_status"]; ok {
-		was := r.sources[old.src].Column(status).(*array.String)
-		is := r.sources[p.src].Column(status).(*array.String)
-		if is.Value(int(p.row)) == "deleted" && was.Value(int(old.row)) != "deleted" {
+		text := func(p pick) string { return transform.TextAt(r.sources[p.src].Column(status), int(p.row)) }
+		if text(p) == "deleted" && text(old.pick) != "deleted" {
 			return "deleted"
 		}
 	}
