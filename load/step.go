@@ -113,7 +113,7 @@ func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 
 // foldRecords applies the answers of one resource to what is held of one participant.
 func (s *step) foldRecords(ctx context.Context, k *keyed, participant string, held []piece, answers []*answer) error {
-	r := &records{keyed: k, step: s, participant: participant, months: make(map[monthNo]*monthRows)}
+	r := newRecords(s, k, participant)
 	r.hold(held)
 	for _, a := range answers {
 		if err := ctx.Err(); err != nil {
