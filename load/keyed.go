@@ -240,8 +240,11 @@ func (r *records) monthChange(m monthNo) (change, bool) {
 // gatherRows copies the rows at places, in the table's order.
 func (r *records) gatherRows(places []int32) arrow.RecordBatch {
 	slices.SortFunc(places, func(a, b int32) int {
-		p, q := &r.rows[a], &r.rows[b] // of one participant: time comes next
-		return cmp.Or(cmp.Compare(p.time, q.time), r.sources.compare(p.pick, q.pick, r.order))
+		p, q := &r.rows[a], &r.rows[b]
+		if p.time != q.time { // what comes first but for the participant, who is the same
+			return cmp.Compare(p.time, q.time)
+		}
+		return r.sources.compare(p.pick, q.pick, r.order)
 	})
 	picks, vanished := make([]pick, len(places)), make([]arrow.Timestamp, len(places))
 	for i, place := range places {
