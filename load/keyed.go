@@ -8,7 +8,6 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -74,8 +73,9 @@ type records struct {
 
 	known  map[string]int32 // places in ids
 	ids    []idRows
-	answer int32   // how many have been applied, with the one in hand
-	notes  []int32 // of each event of the answer in hand, see notePlaces; nil unless r is of notes
+	answer int32            // how many have been applied, with the one in hand
+	notes  []int32          // of each event of the answer in hand, see notePlaces; nil unless r is of notes
+	whole  map[monthNo]bool // months of which all rows are here, of a table that is not read in all
 }
 
 // monthRows are the places of the rows of a month, and its bounds.
@@ -221,6 +221,7 @@ func (r *records) finish() map[monthNo]change {
 func (r *records) monthChange(m monthNo) (change, bool) {
 	c := change{participant: r.participant}
 	var adds []int32
+	r.sort(r.months[m].rows)
 	for _, place := range r.months[m].rows {
 		rec := &r.rows[place]
 		held := int(rec.src) < len(r.held)
@@ -237,15 +238,20 @@ func (r *records) monthChange(m monthNo) (change, bool) {
 	return c, c.adds != nil || c.drops != nil
 }
 
-// gatherRows copies the rows at places, in the table's order.
-func (r *records) gatherRows(places []int32) arrow.RecordBatch {
+// sort puts the rows at places into the table's order.
+func (r *records) sort(places []int32) {
+	id := func(rec *record) string { return r.text(r.sources[rec.src], "record_id").Value(int(rec.row)) }
 	slices.SortFunc(places, func(a, b int32) int {
 		p, q := &r.rows[a], &r.rows[b]
-		if p.time != q.time { // what comes first but for the participant, who is the same
+		if p.time != q.time {
 			return cmp.Compare(p.time, q.time)
 		}
-		return r.sources.compare(p.pick, q.pick, r.order)
+		return cmp.Compare(id(p), id(q))
 	})
+}
+
+// gatherRows copies the rows at places.
+func (r *records) gatherRows(places []int32) arrow.RecordBatch {
 	picks, vanished := make([]pick, len(places)), make([]arrow.Timestamp, len(places))
 	for i, place := range places {
 		picks[i], vanished[i] = r.rows[place].pick, r.rows[place].vanished
@@ -265,17 +271,15 @@ func (r *records) presence(place int) (was, is bool) {
 	return was, is
 }
 
-// wants returns which files have what a participant's answers are held against.
-func (k *keyed) wants(answers []*answer) func(lake.File) bool {
-	if k.allMonths {
-		return func(lake.File) bool { return true }
-	}
+// wants returns the months that a participant's answers are held against, where
+// that is not all.
+func (k *keyed) wants(answers []*answer) map[monthNo]bool {
 	months := make(map[monthNo]bool)
+	if k.allMonths {
+		return months
+	}
 	for _, a := range answers {
 		addMonths(months, a, a.batch.Tables[k.Name], k.shape)
 	}
-	return func(f lake.File) bool {
-		m, err := parseMonth(f.Partition)
-		return err == nil && months[m]
-	}
+	return months
 }
