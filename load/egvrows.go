@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/reading"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // egvColumns are what readings are made of.
@@ -102,15 +103,18 @@ func (r *egvRows) records() []reading.Record {
 
 // A memo is what texts mean that hardly vary: each is looked at once.
 type memo[T any] struct {
-	columns []*array.String // by source
-	means   func(string) T  // null is empty
+	columns []transform.TextColumn // by source
+	means   func(string) T         // null is empty
 	known   map[string]T
 	text    string // the last one
 	meaning T
 }
 
 func memoOf[T any](columns []arrow.Array, means func(string) T) *memo[T] {
-	m := &memo[T]{columns: typed[*array.String](columns), means: means, known: make(map[string]T)}
+	m := &memo[T]{means: means, known: make(map[string]T)}
+	for _, c := range columns {
+		m.columns = append(m.columns, transform.TextOf(c))
+	}
 	m.meaning = means(m.text)
 	return m
 }

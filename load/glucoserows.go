@@ -5,13 +5,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/reading"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // glucoseRows are readings as rows of glucose. The caller releases them.
 func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
 	columns := make([]arrow.Array, len(m.t.Columns))
-	fill := func(name string, of func(array.Builder)) {
-		b := array.NewBuilder(m.step.loader.Mem, m.t.Columns[m.t.place[name]].Type)
+	fill := func(name string, of func(columnBuilder)) {
+		b := m.builder(m.t.Columns[m.t.place[name]].Type)
 		defer b.Release()
 		b.Reserve(len(readings))
 		of(b)
@@ -27,8 +28,22 @@ func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
 	return batch
 }
 
+// A columnBuilder is an array.Builder or a transform.TextBuilder.
+type columnBuilder interface {
+	Reserve(rows int)
+	NewArray() arrow.Array
+	Release()
+}
+
+func (m *making) builder(t arrow.DataType) columnBuilder {
+	if t.ID() == arrow.DICTIONARY {
+		return transform.NewTextBuilder(m.step.loader.Mem)
+	}
+	return array.NewBuilder(m.step.loader.Mem, t)
+}
+
 // filler fills a column.
-type filler func(column string, of func(array.Builder))
+type filler func(column string, of func(columnBuilder))
 
 func (m *making) fillTimes(readings []reading.Reading, fill filler) {
 	each(fill, "time_utc", readings, func(b *array.TimestampBuilder, r *reading.Reading) { b.Append(arrow.Timestamp(r.Time)) })
@@ -38,15 +53,15 @@ func (m *making) fillTimes(readings []reading.Reading, fill filler) {
 	each(fill, "local_date", readings, func(b *array.Date32Builder, r *reading.Reading) {
 		appendMaybe(b, reading.Maybe[arrow.Date32]{V: arrow.Date32(r.LocalDate.V), OK: r.LocalDate.OK})
 	})
-	each(fill, "local_time_source", readings, func(b *array.StringBuilder, r *reading.Reading) { b.Append(r.LocalFrom) })
+	each(fill, "local_time_source", readings, func(b *transform.TextBuilder, r *reading.Reading) { b.Append(r.LocalFrom) })
 	each(fill, "study_day", readings, func(b *array.Int32Builder, r *reading.Reading) { appendMaybe(b, r.StudyDay) })
 	each(fill, "clock_suspect", readings, func(b *array.BooleanBuilder, r *reading.Reading) { b.Append(r.ClockSuspect) })
 }
 
 func (m *making) fillValues(readings []reading.Reading, fill filler) {
-	each(fill, "participant_id", readings, func(b *array.StringBuilder, _ *reading.Reading) { b.Append(m.participant) })
+	each(fill, "participant_id", readings, func(b *transform.TextBuilder, _ *reading.Reading) { b.Append(m.participant) })
 	each(fill, "glucose_mgdl", readings, func(b *array.Int16Builder, r *reading.Reading) { appendMaybe(b, r.Value) })
-	each(fill, "glucose_source", readings, func(b *array.StringBuilder, r *reading.Reading) {
+	each(fill, "glucose_source", readings, func(b *transform.TextBuilder, r *reading.Reading) {
 		appendMaybe(b, reading.Maybe[string]{V: r.ValueFrom, OK: r.ValueFrom != ""})
 	})
 	each(fill, "n_sources", readings, func(b *array.Int16Builder, r *reading.Reading) { b.Append(r.Sources) })
@@ -67,8 +82,8 @@ func (m *making) fillFromRecords(readings []reading.Reading, columns []arrow.Arr
 }
 
 // each appends something of each reading to a column.
-func each[B array.Builder](fill filler, column string, readings []reading.Reading, do func(B, *reading.Reading)) {
-	fill(column, func(b array.Builder) {
+func each[B columnBuilder](fill filler, column string, readings []reading.Reading, do func(B, *reading.Reading)) {
+	fill(column, func(b columnBuilder) {
 		to := b.(B)
 		for i := range readings {
 			do(to, &readings[i])

@@ -112,7 +112,8 @@ func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 	glucose := s.derivation(s.held())
 	defer glucose.close()
 	return s.heldRows(k.Name).each(ctx, slices.Sorted(maps.Keys(answers)), want, func(p string, held []piece) error {
-		r := &records{keyed: k, step: s, participant: p, whole: months[p], months: make(map[monthNo]*monthRows)}
+		r := newRecords(s, k, p)
+		r.whole = months[p]
 		r.hold(held)
 		changed, err := s.foldRecords(ctx, r, answers[p])
 		if err == nil && k.Name == "egvs" && s.whole() {
