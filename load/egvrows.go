@@ -1,6 +1,9 @@
 package load
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
@@ -40,11 +43,11 @@ func (r *egvRows) addRecords(of *records, months map[monthNo]bool) {
 		b.Retain()
 		r.batches = append(r.batches, b)
 	}
-	for m, in := range of.months {
+	for _, m := range slices.Sorted(maps.Keys(of.months)) {
 		if !months[m] {
 			continue
 		}
-		for _, place := range in.rows {
+		for _, place := range of.months[m].rows {
 			if rec := &of.rows[place]; !rec.gone && rec.vanished == 0 {
 				r.picks = append(r.picks, pick{first + rec.src, rec.row})
 			}

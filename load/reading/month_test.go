@@ -99,3 +99,105 @@ func TestMonthsAreThoseOfThree(t *testing.T) {
 	}
 	t.Logf("%d months were derived with others, %d on their own", at, alone)
 }
+
+// day is the begin of a day of 2026, in seconds after base.
+func day(month time.Month, day int) int64 {
+	return time.Date(2026, month, day, 0, 0, 0, 0, time.UTC).Unix() - base.Unix()
+}
+
+// sameOfThree compares a month of many with the one that three months have.
+func sameOfThree(t *testing.T, records []Record, who Person, m Month) {
+	t.Helper()
+	before, after := m.beside()
+	around := slices.DeleteFunc(slices.Clone(records), func(r Record) bool { return r.Time < before.From || r.Time >= after.To })
+	_, want := InMonths(around, who).Of(m)
+	_, got := InMonths(records, who).Of(m)
+	same := func(a, b Reading) bool {
+		return a.Time == b.Time && a.Cadence == b.Cadence && a.ClockSuspect == b.ClockSuspect
+	}
+	if len(want) == 0 || !slices.EqualFunc(got, want, same) {
+		t.Errorf("%d readings are not the %d of three months", len(got), len(want))
+	}
+}
+
+// A record of two months before that is the same measurement has no say.
+func TestMeasurementOfTwoMonths(t *testing.T) {
+	const ticks = 1_000_000
+	records := []Record{rec("x", day(3, 25)+777, 100, sensor("A", ticks))}
+	for at := day(3, 20); at < day(6, 1); at += 1500 {
+		a := rec(fmt.Sprint("a", at), at, 100, sensor("A", 0))
+		if day(4, 1) <= at && at < day(4, 1)+1500 {
+			a.Ticks, a.Device = ticks, Receiver
+		}
+		b := rec(fmt.Sprint("b", at), at+700, 120, sensor("B", at+700-day(3, 24)))
+		if at > day(5, 15) {
+			b = rec(fmt.Sprint("b", at), at+60, 120, sensor("B", at+60-day(3, 24)))
+		}
+		records = append(records, a)
+		if at >= day(3, 25) {
+			records = append(records, b)
+		}
+	}
+	sameOfThree(t, records, Person{}, month(5))
+}
+
+// Which of two transmitters counts at the end of the month before is not said by
+// the month before that.
+func TestNearWhereMonthsMeet(t *testing.T) {
+	const block, beat = 18 * 900, 9000
+	meet := day(5, 1)
+	var records []Record
+	for at := day(3, 5); at < day(5, 20); at += 300 {
+		slow := at < day(4, 28) || meet-block <= at && at < meet+8*900
+		if slow && at%900 != 0 {
+			continue
+		}
+		if near := (at+beat/2)%beat - beat/2 - 450; at < meet-block && near >= -200 && near <= 200 {
+			continue
+		}
+		records = append(records, rec(fmt.Sprint("a", at), at, 100, sensor("A", 0)))
+		if meet-block <= at && at < meet {
+			records = append(records, rec(fmt.Sprint("b", at), at+60, 0, sensor("B", 0), null("")))
+		}
+	}
+	for at := day(3, 3); at < meet-block; at += beat {
+		from := at - at%beat + 450
+		records = append(records, rec(fmt.Sprint("b", from), from, 0, sensor("B", 0), null("")))
+	}
+	sameOfThree(t, records, Person{}, month(5))
+}
+
+// Where no grid lasts long, the grid of a month may hang on how the month before it
+// began, but on nothing before that.
+func TestGridsThatNeverLast(t *testing.T) {
+	var records []Record
+	add := func(at int64) { records = append(records, rec(fmt.Sprint(at), at, 100, sensor("A", 0))) }
+	for at := day(3, 20); at < day(4, 1); at += 300 {
+		add(at)
+	}
+	for at := day(4, 1); at < day(5, 20); {
+		for range 12 {
+			add(at)
+			at += 900
+		}
+		for range 10 {
+			add(at)
+			at += 300
+		}
+	}
+	sameOfThree(t, records[:len(records)-10], Person{}, month(5))
+}
+
+// A clock that was wrong two months before says nothing of one that is wrong now,
+// though none was seen between.
+func TestClockOfTwoMonthsBefore(t *testing.T) {
+	var records []Record
+	for at := day(3, 20); at < day(5, 20); at += 1500 {
+		r := rec(fmt.Sprint(at), at, 100, sensor("A", 0))
+		if wrong := func(from int64) bool { return from <= at && at < from+4*3600 }; wrong(day(3, 30)) || wrong(day(5, 2)) {
+			offset(600, "sent")(&r)
+		}
+		records = append(records, r)
+	}
+	sameOfThree(t, records, Person{Zone: zone(t, "Europe/Berlin")}, month(5))
+}
