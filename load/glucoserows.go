@@ -12,7 +12,7 @@ import (
 func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
 	columns := make([]arrow.Array, len(m.t.Columns))
 	fill := func(name string, of func(columnBuilder)) {
-		b := m.builder(m.t.Columns[m.t.place[name]].Type)
+		b := m.builder(m.t.schema.Field(m.t.place[name]).Type)
 		defer b.Release()
 		b.Reserve(len(readings))
 		of(b)
@@ -77,7 +77,7 @@ func (m *making) fillFromRecords(readings []reading.Reading, columns []arrow.Arr
 	}
 	for _, name := range [...]string{"status", "trend", "trend_rate_mgdl_min", "transmitter_id"} {
 		place := m.t.place[name]
-		columns[place] = gatherColumn(m.step.loader.Mem, m.t.Columns[place].Type, m.egvs.columns(name), picks)
+		columns[place] = gatherColumn(m.step.loader.Mem, m.t.schema.Field(place).Type, m.egvs.columns(name), picks)
 	}
 }
 
