@@ -8,7 +8,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/reading"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // egvColumns are what readings are made of.
@@ -77,9 +76,9 @@ func (r *egvRows) records() []reading.Record {
 	same := func(name string) string { return name }
 	isWatch := func(app string) bool { return reading.DeviceOf("", app) == reading.Watch }
 	kindOf := func(device string) reading.Device { return reading.DeviceOf(device, "") }
-	id, transmitters := typed[*array.String](r.columns("record_id")), memoOf(r.columns("transmitter_id"), same)
-	offsets, statuses := memoOf(r.columns("utc_offset_source"), reading.OffsetOf), memoOf(r.columns("status"), reading.StatusOf)
-	devices, watches := memoOf(r.columns("display_device"), kindOf), memoOf(r.columns("display_app"), isWatch)
+	id, transmitters := typed[*array.String](r.columns("record_id")), meaningsOf(r.columns("transmitter_id"), same)
+	offsets, statuses := meaningsOf(r.columns("utc_offset_source"), reading.OffsetOf), meaningsOf(r.columns("status"), reading.StatusOf)
+	devices, watches := meaningsOf(r.columns("display_device"), kindOf), meaningsOf(r.columns("display_app"), isWatch)
 	times, display := typed[*array.Timestamp](r.columns("system_time")), typed[*array.Timestamp](r.columns("display_time"))
 	offset, value := typed[*array.Int16](r.columns("utc_offset_min")), typed[*array.Int16](r.columns("glucose_mgdl"))
 	ticks := typed[*array.Int64](r.columns("transmitter_ticks"))
@@ -101,39 +100,32 @@ func (r *egvRows) records() []reading.Record {
 	return records
 }
 
-// A memo is what texts mean that hardly vary: each is looked at once.
-type memo[T any] struct {
-	columns []transform.TextColumn // by source
-	means   func(string) T         // null is empty
-	known   map[string]T
-	text    string // the last one
-	meaning T
+// meanings are what the texts of a column mean, by source: each text that repeats is
+// looked at once.
+type meanings[T any] struct {
+	of    []*array.Dictionary
+	texts [][]T
+	none  T // of null, which is empty
 }
 
-func memoOf[T any](columns []arrow.Array, means func(string) T) *memo[T] {
-	m := &memo[T]{means: means, known: make(map[string]T)}
-	for _, c := range columns {
-		m.columns = append(m.columns, transform.TextOf(c))
+func meaningsOf[T any](columns []arrow.Array, means func(string) T) meanings[T] {
+	m := meanings[T]{of: typed[*array.Dictionary](columns), texts: make([][]T, len(columns)), none: means("")}
+	for i, c := range m.of {
+		texts := c.Dictionary().(*array.String)
+		m.texts[i] = make([]T, texts.Len())
+		for j := range m.texts[i] {
+			m.texts[i][j] = means(texts.Value(j))
+		}
 	}
-	m.meaning = means(m.text)
 	return m
 }
 
-func (m *memo[T]) at(p pick) T {
-	text := ""
-	if c := m.columns[p.src]; c.IsValid(int(p.row)) {
-		text = c.Value(int(p.row))
+func (m *meanings[T]) at(p pick) T {
+	c := m.of[p.src]
+	if c.IsNull(int(p.row)) {
+		return m.none
 	}
-	if text == m.text {
-		return m.meaning
-	}
-	meaning, known := m.known[text]
-	if !known {
-		meaning = m.means(text)
-		m.known[text] = meaning
-	}
-	m.text, m.meaning = text, meaning
-	return meaning
+	return m.texts[p.src][c.Indices().(*array.Int32).Value(int(p.row))]
 }
 
 func maybe[T any, A valuesOf[T]](a A, row int) reading.Maybe[T] {

@@ -11,8 +11,8 @@ import (
 // glucoseRows are readings as rows of glucose. The caller releases them.
 func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
 	columns := make([]arrow.Array, len(m.t.Columns))
-	fill := func(name string, of func(columnBuilder)) {
-		b := m.builder(m.t.schema.Field(m.t.place[name]).Type)
+	fill := func(name string, of func(transform.Builder)) {
+		b := transform.NewBuilder(m.step.loader.Mem, m.t.schema.Field(m.t.place[name]).Type)
 		defer b.Release()
 		b.Reserve(len(readings))
 		of(b)
@@ -28,22 +28,8 @@ func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
 	return batch
 }
 
-// A columnBuilder is an array.Builder or a transform.TextBuilder.
-type columnBuilder interface {
-	Reserve(rows int)
-	NewArray() arrow.Array
-	Release()
-}
-
-func (m *making) builder(t arrow.DataType) columnBuilder {
-	if t.ID() == arrow.DICTIONARY {
-		return transform.NewTextBuilder(m.step.loader.Mem)
-	}
-	return array.NewBuilder(m.step.loader.Mem, t)
-}
-
 // filler fills a column.
-type filler func(column string, of func(columnBuilder))
+type filler func(column string, of func(transform.Builder))
 
 func (m *making) fillTimes(readings []reading.Reading, fill filler) {
 	each(fill, "time_utc", readings, func(b *array.TimestampBuilder, r *reading.Reading) { b.Append(arrow.Timestamp(r.Time)) })
@@ -82,8 +68,8 @@ func (m *making) fillFromRecords(readings []reading.Reading, columns []arrow.Arr
 }
 
 // each appends something of each reading to a column.
-func each[B columnBuilder](fill filler, column string, readings []reading.Reading, do func(B, *reading.Reading)) {
-	fill(column, func(b columnBuilder) {
+func each[B transform.Builder](fill filler, column string, readings []reading.Reading, do func(B, *reading.Reading)) {
+	fill(column, func(b transform.Builder) {
 		to := b.(B)
 		for i := range readings {
 			do(to, &readings[i])

@@ -69,13 +69,13 @@ type records struct {
 	sources     sources // held, then answers'
 	rows        []record
 	months      map[monthNo]*monthRows
-	whole       map[monthNo]bool // months of which all rows are here, of a table that is not read in all
-	last        *monthRows       // of them, the one a row came to last
+	last        *monthRows // of them, the one a row came to last
 
 	known  map[string]int32 // places in ids
 	ids    []idRows
-	answer int32   // how many have been applied, with the one in hand
-	notes  []int32 // of each event of the answer in hand, see notePlaces; nil unless r is of notes
+	answer int32            // how many have been applied, with the one in hand
+	notes  []int32          // of each event of the answer in hand, see notePlaces; nil unless r is of notes
+	whole  map[monthNo]bool // months of which all rows are here, of a table that is not read in all
 }
 
 // monthRows are the places of the rows of a month, and its bounds.

@@ -15,17 +15,8 @@ import (
 type table struct {
 	name    string
 	schema  *arrow.Schema
-	columns []column
+	columns []Builder
 	next    int // column of the next cell
-}
-
-// A column is an array.Builder or a TextBuilder.
-type column interface {
-	Reserve(rows int)
-	AppendNull()
-	Len() int
-	NewArray() arrow.Array
-	Release()
 }
 
 // table starts a table, making room for rows.
@@ -33,10 +24,7 @@ func (w *applier) table(name string, rows int) *table {
 	of, _ := TableNamed(name)
 	t := &table{name: name, schema: of.Schema()}
 	for _, f := range t.schema.Fields() {
-		var c column = NewTextBuilder(w.mem)
-		if f.Type.ID() != arrow.DICTIONARY {
-			c = array.NewBuilder(w.mem, f.Type)
-		}
+		c := NewBuilder(w.mem, f.Type)
 		c.Reserve(rows)
 		t.columns = append(t.columns, c)
 	}
@@ -65,7 +53,7 @@ func (t *table) release() {
 }
 
 // cell is the builder that the next cell goes to.
-func (t *table) cell() column {
+func (t *table) cell() Builder {
 	c := t.columns[t.next]
 	if t.next++; t.next == len(t.columns) {
 		t.next = 0

@@ -44,6 +44,23 @@ type repeatedTexts struct {
 
 func (t repeatedTexts) Value(row int) string { return t.texts.Value(int(t.Int32.Value(row))) }
 
+// A Builder builds a column: it is an array.Builder, or a TextBuilder.
+type Builder interface {
+	Reserve(rows int)
+	AppendNull()
+	Len() int
+	NewArray() arrow.Array // and begins anew; the caller releases it
+	Release()
+}
+
+// NewBuilder returns a builder of a column of a table's schema.
+func NewBuilder(mem memory.Allocator, t arrow.DataType) Builder {
+	if t.ID() == arrow.DICTIONARY {
+		return NewTextBuilder(mem)
+	}
+	return array.NewBuilder(mem, t)
+}
+
 // A TextBuilder builds a column of text whose values repeat.
 type TextBuilder struct {
 	mem    memory.Allocator
