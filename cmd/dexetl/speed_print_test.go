@@ -158,8 +158,12 @@ func (s speeds) printLanded(to io.Writer) {
 	head(to, "cohort | what | program | egvs B/row | glucose B/row | egvs files of a month | commits | rows written per row | bytes written per byte | MB written in all")
 	s.each([]string{"backfill", "replay", "syncs with news"}, func(of speeds, m measured) {
 		rows, bytes := m.Landed.amplified()
-		of.row(to, m, "%.1f | %.1f | %d | %d | %.2f | %.2f | %.0f", m.Landed.perRow("egvs"), m.Landed.perRow("glucose"), m.Landed.Files["egvs"],
-			m.Landed.Commits, rows, bytes, of.median(func(m measured) float64 { return float64(m.Spent.Written) / 1e6 }))
+		written := "·"
+		if m.Spent.Written > 0 {
+			written = fmt.Sprintf("%.0f", of.median(func(m measured) float64 { return float64(m.Spent.Written) / 1e6 }))
+		}
+		of.row(to, m, "%.1f | %.1f | %d | %d | %.2f | %.2f | %s", m.Landed.perRow("egvs"), m.Landed.perRow("glucose"), m.Landed.Files["egvs"],
+			m.Landed.Commits, rows, bytes, written)
 	})
 }
 
