@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -13,7 +14,7 @@ func (s *speed) hours() {
 		before[c] = landedIn(s.t, c.dir)
 	}
 	for hour := range *speedSyncs {
-		s.hour("sync with news", time.Duration(hour+1)*time.Hour)
+		s.hour(fmt.Sprintf("sync with news, day %d", 1+hour/24), time.Duration(hour+1)*time.Hour)
 	}
 	for _, c := range s.contenders {
 		grown := landedIn(s.t, c.dir).since(before[c])

@@ -187,7 +187,10 @@ func (s speeds) printFloors(to io.Writer) {
 
 func (s speeds) printSyncs(to io.Writer) {
 	head(to, "cohort | what | program | participants | with news | calls | wall s | CPU s | CPU ms/participant | peak MB")
-	s.each([]string{"sync with news", "quiet sync"}, func(of speeds, m measured) {
+	syncs := slices.DeleteFunc(s.kinds(func(m measured) string { return m.What }), func(what string) bool {
+		return !strings.HasPrefix(what, "sync ") && what != "quiet sync"
+	})
+	s.each(syncs, func(of speeds, m measured) {
 		cpu := of.mean(func(m measured) float64 { return m.Spent.CPU }) // every second one renews tokens
 		of.row(to, m, "%d | %.0f | %.0f | %.2f | %.2f | %.2f | %.0f", m.People, of.mean(func(m measured) float64 { return float64(m.News) }),
 			of.mean(func(m measured) float64 { return float64(m.Calls) }), of.mean(func(m measured) float64 { return m.Spent.Wall }), cpu,
