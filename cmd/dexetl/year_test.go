@@ -85,7 +85,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	return y
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
