@@ -93,3 +93,19 @@ func TestPace(t *testing.T) {
 		}
 	}
 }
+
+// What a share makes a run last is what a run that is alone takes.
+func TestShareLasts(t *testing.T) {
+	s := Share{7440, 3720}
+	for calls, want := range map[int]time.Duration{
+		0: 0, 3720: 0, 3780: time.Minute, 7440: 62 * time.Minute, 7441: 62 * time.Minute, 7440 + 3720: 62 * time.Minute,
+		7440 + 3780: 63 * time.Minute, 3 * 7440: 3 * 62 * time.Minute,
+	} {
+		if got := s.Lasts(calls); got != want {
+			t.Errorf("%d calls last %v, want %v", calls, got, want)
+		}
+	}
+	if got := (Share{1, 1}).Lasts(3); got != 2*62*time.Minute {
+		t.Errorf("3 calls at one an hour last %v, want two hours", got)
+	}
+}
