@@ -27,35 +27,28 @@ type page struct {
 	listed bool               // records was there
 }
 
-func (p *page) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "recordType":
-		r.text(name, &p.RecordType)
-	case "recordVersion":
-		r.text(name, &p.Version)
-	case "userId":
-		r.text(name, &p.UserID)
-	case "records":
-		if p.ranges != nil {
-			return false
-		}
-		if p.listed {
-			r.fault(name, nil, SentTwice)
-		}
-		p.listed = r.array(name, func() {
-			if p.Records == p.want.maxRecords() {
-				r.stop(&SizeError{int64(p.Records), "records"})
-				return
-			}
-			p.Records++
-			if !p.record(r) {
-				r.stop(errStop)
-			}
-		})
-	default:
-		return p.ranges != nil && p.ranges.member(r, name)
+func (p *page) fields() fields {
+	all := fields{{"recordType", &p.RecordType}, {"recordVersion", &p.Version}, {"userId", &p.UserID}}
+	if p.ranges != nil {
+		return append(all, p.ranges.fields()...)
 	}
-	return true
+	return append(all, fields{{"records", reading(p.records)}}...)
+}
+
+func (p *page) records(r *reader, name []byte) {
+	if p.listed {
+		r.fault(name, nil, SentTwice)
+	}
+	p.listed = r.array(name, func() {
+		if p.Records == p.want.maxRecords() {
+			r.stop(&SizeError{int64(p.Records), "records"})
+			return
+		}
+		p.Records++
+		if !p.record(r) {
+			r.stop(errStop)
+		}
+	})
 }
 
 var (

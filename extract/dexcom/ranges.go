@@ -52,8 +52,8 @@ func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
 
 type wireRanges struct{ egvs, events, calibrations wireRange }
 
-func (w *wireRanges) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"egvs", &w.egvs}, {"events", &w.events}, {"calibrations", &w.calibrations}})
+func (w *wireRanges) fields() fields {
+	return fields{{"egvs", &w.egvs}, {"events", &w.events}, {"calibrations", &w.calibrations}}
 }
 
 type wireRange struct {
@@ -61,8 +61,8 @@ type wireRange struct {
 	Extras
 }
 
-func (w *wireRange) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"start", &w.start}, {"end", &w.end}})
+func (w *wireRange) fields() fields {
+	return fields{{"start", &w.start}, {"end", &w.end}}
 }
 
 func (w *wireRange) parsed() (*Range, error) {
@@ -85,6 +85,6 @@ type wireMoment struct {
 	Extras
 }
 
-func (w *wireMoment) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"systemTime", &w.system}, {"displayTime", nil}})
+func (w *wireMoment) fields() fields {
+	return fields{{"systemTime", &w.system}, {"displayTime", nil}}
 }

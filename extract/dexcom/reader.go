@@ -44,18 +44,18 @@ func (e FieldError) Error() string {
 	return fmt.Sprintf("%s: %s", Shorten(Printable(e.Field)), e.Reason)
 }
 
-// An object takes the members of a JSON object one by one: member reads the
-// value of a name it knows from r, and returns false for others.
+// An object is what a JSON object is read into.
 type object interface {
-	member(r *reader, name []byte) bool
+	fields() fields
 	extras() *Extras
 }
 
 // A reader reads one body. The first broken JSON stops it; from then on it
 // reads nothing.
 type reader struct {
+	ahead
 	plain  []byte
-	json   *jsontext.Decoder
+	json   *jsontext.Decoder // may be behind: see catchUp
 	err    error
 	faults *[]FieldError // where to put what cannot be read
 	tally  tally         // of the record in hand
@@ -68,8 +68,10 @@ var bom = []byte("\uFEFF")
 // they spoil a record, not the page.
 func newReader(plain []byte) *reader {
 	plain = bytes.TrimPrefix(plain, bom)
-	return &reader{plain: plain, json: jsontext.NewDecoder(bytes.NewBuffer(plain),
+	r := &reader{ahead: ahead{body: plain}, plain: plain, json: jsontext.NewDecoder(bytes.NewBuffer(plain),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	r.to(0)
+	return r
 }
 
 func (r *reader) stop(err error) {
@@ -92,33 +94,89 @@ func (r *reader) value() jsontext.Value {
 	if r.err != nil {
 		return nil
 	}
-	v, err := r.json.ReadValue()
-	if err != nil {
-		r.stop(incomplete(err))
+	if v := r.scan(); v != nil {
+		return v
+	}
+	var v jsontext.Value
+	r.decode(func() (err error) { v, err = r.json.ReadValue(); return err })
+	if r.err != nil {
 		return nil
 	}
-	end := r.json.InputOffset()
-	return jsontext.Value(r.plain[int(end)-len(v) : end : end])
+	return jsontext.Value(r.plain[r.last-len(v) : r.last : r.last])
 }
 
+// name reads the name of a member, in quotes.
+func (r *reader) name() jsontext.Value {
+	if !r.is('"') {
+		r.lost()
+	}
+	v := r.value()
+	if r.is(':') {
+		r.to(r.at + 1)
+	} else {
+		r.lost()
+	}
+	return v
+}
+
+// token reads what opens or closes an object or an array.
 func (r *reader) token() {
-	if r.err == nil {
-		if _, err := r.json.ReadToken(); err != nil {
-			r.stop(incomplete(err))
+	if r.err == nil && r.at < len(r.body) {
+		r.passed(r.at + 1)
+		return
+	}
+	r.decode(func() error { _, err := r.json.ReadToken(); return err })
+}
+
+func (r *reader) skip() { r.decode(r.json.SkipValue) }
+
+// decode lets the decoder read on, after it has caught up.
+func (r *reader) decode(read func() error) {
+	if r.catchUp(); r.err != nil {
+		return
+	}
+	if err := read(); err != nil {
+		r.stop(incomplete(err))
+		return
+	}
+	r.ascii = false
+	r.passed(int(r.json.InputOffset()))
+}
+
+// catchUp brings the decoder to where we are.
+func (r *reader) catchUp() {
+	for at := 0; r.err == nil; {
+		if at = int(r.json.InputOffset()); at >= r.last {
+			return
+		}
+		var err error
+		if at >= r.recordsFrom && at < r.recordsTo && r.json.PeekKind() == '{' {
+			err = r.json.SkipValue()
+		} else {
+			_, err = r.json.ReadToken()
+		}
+		if err != nil {
+			r.stop(err)
 		}
 	}
 }
 
-func (r *reader) skip() {
-	if r.err == nil {
-		if err := r.json.SkipValue(); err != nil {
-			r.stop(incomplete(err))
-		}
+// peek is the kind of the next value, or what closes the one around it.
+func (r *reader) peek() jsontext.Kind {
+	if r.at < len(r.body) {
+		return jsontext.Kind(r.body[r.at])
 	}
+	r.catchUp()
+	r.lost()
+	return r.json.PeekKind()
 }
 
 // end checks that nothing follows.
 func (r *reader) end() {
+	if len(bytes.TrimLeft(r.plain[r.last:], " \t\r\n")) == 0 {
+		return
+	}
+	r.catchUp()
 	switch _, err := r.json.ReadToken(); {
 	case err == nil:
 		r.stop(errors.New("more than one JSON value"))
@@ -135,10 +193,18 @@ func incomplete(err error) error {
 	return err
 }
 
-// more reports whether the array or object being read goes on; end is what
-// closes it.
-func (r *reader) more(end jsontext.Kind) bool {
-	return r.err == nil && r.json.PeekKind() != end
+// goesOn reports whether the array or object being read goes on; end is what closes
+// it.
+func (r *reader) goesOn(end byte, first bool) bool {
+	if r.err != nil {
+		return false
+	}
+	more, sure := r.more(end, first)
+	if !sure {
+		r.lost()
+		more = r.peek() != jsontext.Kind(end)
+	}
+	return more
 }
 
 // object reads the next value into o. Null leaves o as it is; any other kind is
@@ -148,8 +214,13 @@ func (r *reader) object(name []byte, o object) {
 		return
 	}
 	r.token()
-	for r.more('}') {
-		r.member(o)
+	r.members(newLayout(o.fields()), o.extras())
+}
+
+// members reads the rest of an object, from behind its brace.
+func (r *reader) members(known *layout, extras *Extras) {
+	for first := true; r.goesOn('}', first); first = false {
+		r.member(known, extras)
 	}
 	r.token()
 }
@@ -161,7 +232,7 @@ func (r *reader) array(name []byte, each func()) bool {
 		return false
 	}
 	r.token()
-	for r.more(']') {
+	for first := true; r.goesOn(']', first); first = false {
 		if r.fits() {
 			each()
 		} else {
@@ -189,7 +260,7 @@ func (r *reader) opens(kind jsontext.Kind, name []byte) bool {
 	if r.err != nil {
 		return false
 	}
-	if r.json.PeekKind() == kind {
+	if r.peek() == kind {
 		return true
 	}
 	if v := r.value(); v != nil && v[0] != 'n' {
@@ -198,25 +269,28 @@ func (r *reader) opens(kind jsontext.Kind, name []byte) bool {
 	return false
 }
 
-// member reads one member of o: its name and its value.
-func (r *reader) member(o object) {
+// member reads one member: its name and its value.
+func (r *reader) member(known *layout, extras *Extras) {
 	if !r.fits() {
 		r.skip()
 		r.skip()
 		return
 	}
-	quoted := r.value()
+	quoted := r.name()
 	if quoted == nil {
 		return
 	}
-	name, ok := unquote(quoted)
+	name, ok := r.unquote(quoted)
 	if !ok {
 		r.fault(nil, quoted, BadText)
 		r.skip()
 		return
 	}
-	if !o.member(r, lowerFirst(name)) {
-		r.unknown(o.extras(), name)
+	spelt := lowerFirst(name)
+	if to, ok := known.find(spelt); ok {
+		r.field(spelt, to)
+	} else {
+		r.unknown(extras, name)
 	}
 }
 
