@@ -87,6 +87,18 @@ func (a *ahead) scan() jsontext.Value {
 	return rest[:n:n]
 }
 
+// named reads the next token and the colon behind it if it is that name.
+func (a *ahead) named(name string) bool {
+	from := a.at + 1
+	end := from + len(name)
+	if end+1 >= len(a.body) || a.body[from-1] != '"' || string(a.body[from:end]) != name || a.body[end] != '"' || a.body[end+1] != ':' {
+		return false
+	}
+	a.last = end + 1
+	a.to(end + 2)
+	return true
+}
+
 func wordLen(b []byte, word string) int {
 	if len(b) > len(word) && string(b[:len(word)]) == word {
 		return len(word)

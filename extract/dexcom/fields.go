@@ -9,7 +9,9 @@ import (
 
 // fields are the members that an object knows: by name, where their value goes. Null
 // leaves what is there, so null and absent are one.
-type fields []struct {
+type fields []field
+
+type field struct {
 	name string
 	to   any // nil: nobody needs it
 }
@@ -32,10 +34,6 @@ func newLayout(all fields) *layout { return &layout{fields: all, next: make([]in
 
 // find finds the field called name, and reports where its value goes.
 func (l *layout) find(name []byte) (to any, known bool) {
-	if f := &l.fields[l.next[l.last]]; string(name) == f.name {
-		l.last = l.next[l.last]
-		return f.to, true
-	}
 	for i := range l.fields {
 		if f := &l.fields[i]; string(name) == f.name {
 			l.next[l.last], l.last = i, i
@@ -44,6 +42,9 @@ func (l *layout) find(name []byte) (to any, known bool) {
 	}
 	return nil, false
 }
+
+// guess is the field that is most likely next.
+func (l *layout) guess() *field { return &l.fields[l.next[l.last]] }
 
 // field reads the value of the member name.
 func (r *reader) field(name []byte, to any) {

@@ -276,6 +276,11 @@ func (r *reader) member(known *layout, extras *Extras) {
 		r.skip()
 		return
 	}
+	if f := known.guess(); r.named(f.name) {
+		known.last = known.next[known.last]
+		r.field(r.body[r.last-1-len(f.name):r.last-1], f.to)
+		return
+	}
 	quoted := r.name()
 	if quoted == nil {
 		return
