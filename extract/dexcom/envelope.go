@@ -40,6 +40,9 @@ func (p *page) records(r *reader, name []byte) {
 		r.fault(name, nil, SentTwice)
 	}
 	p.listed = r.array(name, func() {
+		if p.Records == 0 {
+			r.recordsFrom = r.last
+		}
 		if p.Records == p.want.maxRecords() {
 			r.stop(&SizeError{int64(p.Records), "records"})
 			return
@@ -48,6 +51,7 @@ func (p *page) records(r *reader, name []byte) {
 		if !p.record(r) {
 			r.stop(errStop)
 		}
+		r.recordsTo = r.last
 	})
 }
 

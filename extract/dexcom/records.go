@@ -69,10 +69,6 @@ func (r *reader) record(resource Resource, known *layout, m *Meta) {
 	r.tally = tally{on: true, start: start, extra: resource.maxExtra()}
 	r.members(known, &m.Extras)
 	end := r.last
-	if r.recordsTo == 0 {
-		r.recordsFrom = start
-	}
-	r.recordsTo = end
 	if end-start > maxRecordBytes && !r.tally.full {
 		r.overflow(TooLong)
 	}
