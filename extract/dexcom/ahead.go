@@ -56,7 +56,7 @@ func (a *ahead) more(end byte, first bool) (more, sure bool) {
 		return true, true
 	case a.is(','):
 		a.to(a.at + 1)
-		return true, a.at < len(a.body) && !a.is(end)
+		return true, true
 	}
 	return false, false
 }

@@ -60,14 +60,13 @@ var (
 	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", maxNames, maxNameBytes)
 )
 
-// read reads plain as p says and fills p's envelope on the way: it is complete
+// read reads the body of r as p says and fills p's envelope on the way: it is complete
 // when read returns nil. Errors are *BodyError, or errStop.
-func (p *page) read(plain []byte) error {
+func (p *page) read(r *reader) error {
 	*p.Envelope = Envelope{}
-	if len(plain) > DefaultMaxBody {
+	if len(r.plain) > DefaultMaxBody {
 		return &BodyError{Path: p.want.path(), Reason: "cannot be taken", Err: &SizeError{Limit: DefaultMaxBody}}
 	}
-	r := newReader(plain)
 	var faults []FieldError
 	r.faults = &faults
 	r.object([]byte("body"), p)
@@ -111,7 +110,7 @@ func check(ctx context.Context, plain []byte, want Resource) (Envelope, error) {
 		return e, err
 	}
 	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.skip(); return ctx.Err() == nil }}
-	err := p.read(plain)
+	err := p.read(newReader(plain))
 	if err == errStop {
 		err = ctx.Err()
 	}

@@ -29,7 +29,7 @@ func ParseRanges(plain []byte) (Ranges, error) {
 func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
 	var wire wireRanges
 	p := page{Envelope: e, want: DataRange, ranges: &wire}
-	if err := p.read(plain); err != nil {
+	if err := p.read(newReader(plain)); err != nil {
 		return Ranges{}, err
 	}
 	ranges := Ranges{UserID: e.UserID.String()}

@@ -36,20 +36,23 @@ type Pointer[R Record] interface {
 // the loop has ended by itself. An error is a *BodyError and the last thing
 // yielded; records seen before it are not to be relied on.
 func Records[R Record, P Pointer[R]](plain []byte, envelope *Envelope) iter.Seq2[*R, error] {
-	return func(yield func(*R, error) bool) {
-		var one R
-		into := P(&one)
-		known := newLayout(into.fields())
-		p := page{Envelope: envelope, want: into.resource(), record: func(r *reader) bool {
-			faults, extra := into.Wire().Faults[:0], into.Wire().Extra[:0]
-			one = *new(R)
-			into.Wire().Faults, into.Wire().Extra = faults, extra
-			r.record(into.resource(), known, into.Wire())
-			return r.err != nil || yield(&one, nil)
-		}}
-		if err := p.read(plain); err != nil && err != errStop {
-			yield(nil, err)
-		}
+	return func(yield func(*R, error) bool) { recordsOf[R, P](newReader(plain), envelope, yield) }
+}
+
+// recordsOf is Records of the body that r reads.
+func recordsOf[R Record, P Pointer[R]](r *reader, envelope *Envelope, yield func(*R, error) bool) {
+	var one R
+	into := P(&one)
+	known := newLayout(into.fields())
+	p := page{Envelope: envelope, want: into.resource(), record: func(r *reader) bool {
+		faults, extra := into.Wire().Faults[:0], into.Wire().Extra[:0]
+		one = *new(R)
+		into.Wire().Faults, into.Wire().Extra = faults, extra
+		r.record(into.resource(), known, into.Wire())
+		return r.err != nil || yield(&one, nil)
+	}}
+	if err := p.read(r); err != nil && err != errStop {
+		yield(nil, err)
 	}
 }
 
