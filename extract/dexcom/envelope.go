@@ -109,7 +109,7 @@ func check(ctx context.Context, plain []byte, want Resource) (Envelope, error) {
 		_, err := parseRanges(plain, &e)
 		return e, err
 	}
-	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.skip(); return ctx.Err() == nil }}
+	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.value(); return ctx.Err() == nil }}
 	err := p.read(newReader(plain))
 	if err == errStop {
 		err = ctx.Err()

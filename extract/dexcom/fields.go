@@ -50,7 +50,7 @@ func (l *layout) guess() *field { return &l.fields[l.next[l.last]] }
 func (r *reader) field(name []byte, to any) {
 	switch to := to.(type) {
 	case nil:
-		r.skip()
+		r.value()
 	case *Text:
 		r.text(name, to)
 	case note:
