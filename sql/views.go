@@ -18,10 +18,11 @@ const order = `metric_preset spaced_readings study_intervals metric_scopes metri
 // A View is one view of the lake.
 type View struct {
 	Name    string
-	Header  string   // the leading comment: grain, source, units, rules, nulls
-	Body    string   // create or replace view …;
-	Comment string   // one sentence, from the header
-	Columns []Column // in no particular order, every column of the view once
+	Header  string            // the leading comment: grain, source, units, rules, nulls
+	Body    string            // create or replace view …;
+	Comment string            // one sentence, from the header
+	Columns []Column          // every column of the view once, in its order
+	Types   map[string]string // of the columns, by name, as DuckDB names them in small letters
 }
 
 // A Column describes one column of a view.
@@ -61,6 +62,7 @@ func view(name string) View {
 	if strings.Contains(header, "as in metric_catalogue") {
 		v.Columns = append(v.Columns, metricColumns(name)...)
 	}
+	v.Types = v.sortColumns()
 	return v
 }
 

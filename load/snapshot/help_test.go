@@ -20,7 +20,7 @@ var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // newLake makes a locked lake in a folder whose name DuckDB could take for a
 // pattern and SQL for the end of a string.
-func newLake(t *testing.T) *lake.Lake {
+func newLake(t testing.TB) *lake.Lake {
 	t.Helper()
 	l, err := lake.Open(filepath.Join(t.TempDir(), "o'study [1] *"))
 	if err != nil {
@@ -43,7 +43,7 @@ func newLake(t *testing.T) *lake.Lake {
 
 // commit adds one file of glucose for participant, n readings of 100 mg/dL
 // each, and one of event_notes.
-func commit(t *testing.T, l *lake.Lake, participant string, n int) lake.Manifest {
+func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest {
 	t.Helper()
 	parent, err := l.Current()
 	if err != nil {
@@ -58,7 +58,7 @@ func commit(t *testing.T, l *lake.Lake, participant string, n int) lake.Manifest
 	return m
 }
 
-func write(t *testing.T, c *lake.Commit, name, participant string, n int) lake.File {
+func write(t testing.TB, c *lake.Commit, name, participant string, n int) lake.File {
 	t.Helper()
 	table, _ := transform.TableNamed(name)
 	w, err := c.Create(table, march.Format("2006-01"), "")

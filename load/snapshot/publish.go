@@ -157,7 +157,7 @@ func (p *publisher) linkTable(folder string, t transform.Table) error {
 		return p.writeEmpty(folder, t)
 	}
 	for _, f := range files {
-		name := path.Join(folder, strings.TrimPrefix(f.Path, "data/"))
+		name := path.Join(folder, linkName(f))
 		if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
 			return err
 		}
@@ -167,6 +167,9 @@ func (p *publisher) linkTable(folder string, t transform.Table) error {
 	}
 	return nil
 }
+
+// linkName is the name of the link to a data file, from the folder of a snapshot.
+func linkName(f lake.File) string { return strings.TrimPrefix(f.Path, "data/") }
 
 // linkFile makes name a link to a data file, unless it is one as far as its size
 // tells. Of a file that cannot be linked it says what is wrong with it.
@@ -259,17 +262,15 @@ func (p *publisher) describe(ctx context.Context) error {
 	if old, err := p.root.ReadFile(name); err == nil && string(old) == viewsScript(p.manifest, p.damage) && p.described() {
 		return nil
 	}
-	columns, err := p.writeDatabase(ctx)
-	if err != nil {
+	if err := p.writeDatabase(ctx); err != nil {
 		return err
 	}
-	script := viewsScript(p.manifest, p.damage)
 	fault.Point("snapshot.database_built")
-	err = p.write(path.Join(p.folder, codebookName), func(f *os.File) error { return writeCodebook(f, columns) })
+	err := p.write(path.Join(p.folder, codebookName), func(f *os.File) error { return writeCodebook(f) })
 	if err != nil {
 		return err
 	}
-	return p.writeText(name, script)
+	return p.writeText(name, viewsScript(p.manifest, p.damage))
 }
 
 // described reports whether the database and the codebook are there.

@@ -34,7 +34,7 @@ func stranger(t *testing.T, source, query string) []string {
 	return ask(t, db, query)
 }
 
-func publish(t *testing.T, l *lake.Lake, m lake.Manifest) {
+func publish(t testing.TB, l *lake.Lake, m lake.Manifest) {
 	t.Helper()
 	if harm, err := Publish(t.Context(), l, m); err != nil || len(harm) > 0 {
 		t.Fatalf("Publish(snapshot %d): %v, %v", m.Snapshot, harm, err)
