@@ -3,7 +3,9 @@ package sql
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed views/*.sql
@@ -32,13 +34,15 @@ type Column struct {
 
 // Views returns all views, each after those it reads, ready to be executed one
 // by one on a connection that has the tables of the lake.
-func Views() []View {
-	var views []View
+func Views() []View { return slices.Clone(readViews()) }
+
+// readViews reads the embedded files once: a program asks for them several times.
+var readViews = sync.OnceValue(func() (views []View) {
 	for _, name := range strings.Fields(order) {
 		views = append(views, view(name))
 	}
 	return views
-}
+})
 
 // view reads the embedded file of a view. The files are part of the program,
 // and a test reads them all, so a bad one is a bug and panics.

@@ -57,12 +57,12 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// commitMany adds n files of glucose with one reading each.
+// commitMany adds n files of glucose with one reading each, in 40 months.
 func commitMany(t testing.TB, l *lake.Lake, n int) lake.Manifest {
 	t.Helper()
 	c := l.Begin(lake.Manifest{})
 	for i := range n {
-		c.Add(write(t, c, "glucose", fmt.Sprintf("P%05d", i), 1))
+		c.Add(writeFrom(t, c, "glucose", fmt.Sprintf("P%05d", i), march.AddDate(0, -i%40, 0), 1))
 	}
 	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
 	if err != nil {

@@ -60,12 +60,18 @@ func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest
 
 func write(t testing.TB, c *lake.Commit, name, participant string, n int) lake.File {
 	t.Helper()
+	return writeFrom(t, c, name, participant, march, n)
+}
+
+// writeFrom writes rows of the month that begins then.
+func writeFrom(t testing.TB, c *lake.Commit, name, participant string, month time.Time, n int) lake.File {
+	t.Helper()
 	table, _ := transform.TableNamed(name)
-	w, err := c.Create(table, march.Format("2006-01"), "")
+	w, err := c.Create(table, month.Format("2006-01"), "")
 	if err != nil {
 		t.Fatalf("Create(%s): %v", name, err)
 	}
-	rows := readings(table, participant, n)
+	rows := readings(table, participant, month, n)
 	defer rows.Release()
 	if err := w.Write(rows); err != nil {
 		t.Fatalf("Write: %v", err)
@@ -78,11 +84,11 @@ func write(t testing.TB, c *lake.Commit, name, participant string, n int) lake.F
 }
 
 // readings makes n rows of any table, one every five minutes.
-func readings(table transform.Table, participant string, n int) arrow.RecordBatch {
+func readings(table transform.Table, participant string, month time.Time, n int) arrow.RecordBatch {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
 	defer b.Release()
 	for i := range n {
-		at := march.Add(time.Duration(i) * 5 * time.Minute)
+		at := month.Add(time.Duration(i) * 5 * time.Minute)
 		for c, column := range table.Columns {
 			switch f := b.Field(c).(type) {
 			case *array.StringBuilder:
