@@ -62,7 +62,7 @@ func commitMany(t testing.TB, l *lake.Lake, n int) lake.Manifest {
 	t.Helper()
 	c := l.Begin(lake.Manifest{})
 	for i := range n {
-		c.Add(writeFrom(t, c, "glucose", fmt.Sprintf("P%05d", i), march.AddDate(0, -i%40, 0), 1))
+		c.Add(writeMonth(t, c, "glucose", fmt.Sprintf("P%05d", i), march.AddDate(0, -i%40, 0), 1))
 	}
 	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
 	if err != nil {

@@ -1,18 +1,19 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/csv"
-	"io"
 	"strconv"
 
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
 
-// writeCodebook lists the columns of all tables, the hidden ones included, and
+// codebook lists the columns of all tables, the hidden ones included, and
 // of the views, which may be null wherever they say so.
-func writeCodebook(to io.Writer) error {
-	w := csv.NewWriter(to)
+func codebook() []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
 	w.Write([]string{"table", "column", "type", "nullable", "comment"})
 	for _, t := range transform.Tables() {
 		for _, c := range t.Columns {
@@ -25,5 +26,5 @@ func writeCodebook(to io.Writer) error {
 		}
 	}
 	w.Flush()
-	return w.Error()
+	return b.Bytes()
 }

@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -120,15 +121,16 @@ func (p *publisher) differences(folder string) []string {
 
 // execute runs statements in the database in file, all or none.
 func execute(ctx context.Context, file string, statements []string) (err error) {
-	connector, err := duckdb.NewConnector(file, nil)
+	connector, err := duckdb.NewConnector("?threads=1", nil)
 	if err != nil {
 		return err
 	}
 	db := sql.OpenDB(connector)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	statements = append(append(Limits{}.statements(), "begin"), statements...) // else every statement waits for the disk
-	for _, s := range append(statements, "commit") {
+	// As a data source the file's name would be taken for a URL.
+	before := []string{"attach " + text(file) + " as snapshot", "use snapshot", "begin"}
+	for _, s := range slices.Concat(before, statements, []string{"commit", "use memory", "detach snapshot"}) {
 		if _, err := db.ExecContext(ctx, s); err != nil {
 			return err
 		}

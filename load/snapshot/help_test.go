@@ -22,7 +22,13 @@ var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 // pattern and SQL for the end of a string.
 func newLake(t testing.TB) *lake.Lake {
 	t.Helper()
-	l, err := lake.Open(filepath.Join(t.TempDir(), "o'study [1] *"))
+	return newLakeIn(t, "o'study [1] *")
+}
+
+// newLakeIn makes a locked lake in a folder of that name.
+func newLakeIn(t testing.TB, name string) *lake.Lake {
+	t.Helper()
+	l, err := lake.Open(filepath.Join(t.TempDir(), name))
 	if err != nil {
 		t.Fatalf("lake.Open: %v", err)
 	}
@@ -50,7 +56,7 @@ func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest
 		t.Fatalf("Current: %v", err)
 	}
 	c := l.Begin(parent)
-	c.Add(write(t, c, "glucose", participant, n), write(t, c, "event_notes", participant, 1))
+	c.Add(writeFile(t, c, "glucose", participant, n), writeFile(t, c, "event_notes", participant, 1))
 	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
 	if err != nil {
 		t.Fatalf("Finish: %v", err)
@@ -58,13 +64,13 @@ func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest
 	return m
 }
 
-func write(t testing.TB, c *lake.Commit, name, participant string, n int) lake.File {
+func writeFile(t testing.TB, c *lake.Commit, name, participant string, n int) lake.File {
 	t.Helper()
-	return writeFrom(t, c, name, participant, march, n)
+	return writeMonth(t, c, name, participant, march, n)
 }
 
-// writeFrom writes rows of the month that begins then.
-func writeFrom(t testing.TB, c *lake.Commit, name, participant string, month time.Time, n int) lake.File {
+// writeMonth writes rows of the month that begins then.
+func writeMonth(t testing.TB, c *lake.Commit, name, participant string, month time.Time, n int) lake.File {
 	t.Helper()
 	table, _ := transform.TableNamed(name)
 	w, err := c.Create(table, month.Format("2006-01"), "")

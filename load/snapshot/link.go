@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -30,14 +31,20 @@ func (p *publisher) link(ctx context.Context) error {
 	if err := p.root.RemoveAll(temporary); err != nil {
 		return err
 	}
-	for _, t := range tables() {
-		if err := ctx.Err(); err != nil {
-			return err
+	err := p.within(temporary, func(to *os.Root) error {
+		for _, t := range tables() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := p.linkTable(to, t); err != nil {
+				return err
+			}
+			fault.Point("snapshot.table_linked")
 		}
-		if err := p.linkTable(temporary, t); err != nil {
-			return err
-		}
-		fault.Point("snapshot.table_linked")
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	fault.Point("snapshot.linked")
 	return p.root.Rename(temporary, p.folder)
@@ -65,8 +72,9 @@ func (p *publisher) linkMissing() error {
 		if err != nil {
 			return err
 		}
+		link := func(to *os.Root) error { return p.linkTable(to, t) }
 		if there {
-			if err := p.linkTable(p.folder, t); err != nil {
+			if err := p.within(p.folder, link); err != nil {
 				return err
 			}
 			continue
@@ -74,7 +82,7 @@ func (p *publisher) linkMissing() error {
 		if err := p.root.RemoveAll(p.temporary()); err != nil {
 			return err
 		}
-		if err := p.linkTable(p.temporary(), t); err != nil {
+		if err := p.within(p.temporary(), link); err != nil {
 			return err
 		}
 		fault.Point("snapshot.table_linked")
@@ -87,17 +95,17 @@ func (p *publisher) linkMissing() error {
 
 // linkTable gives a table without files an empty one, so that every pattern
 // finds something and sees the columns.
-func (p *publisher) linkTable(folder string, t transform.Table) error {
+func (p *publisher) linkTable(to *os.Root, t transform.Table) error {
 	files := p.manifest.TableFiles(t.Name)
 	if len(files) == 0 {
-		return p.writeEmpty(folder, t)
+		return p.linkEmpty(to, t)
 	}
 	for len(files) > 0 { // partition by partition, as the manifest has them
 		n := 1
 		for n < len(files) && files[n].Partition == files[0].Partition {
 			n++
 		}
-		if err := p.linkPartition(folder, files[:n]); err != nil {
+		if err := p.linkPartition(to, files[:n]); err != nil {
 			return err
 		}
 		files = files[n:]
@@ -107,26 +115,26 @@ func (p *publisher) linkTable(folder string, t transform.Table) error {
 
 // linkPartition links files that lie in one folder. It opens that and its own once: what
 // is done for each file of the lake at each publish must be next to nothing.
-func (p *publisher) linkPartition(folder string, files []lake.File) error {
-	name := path.Join(folder, path.Dir(linkName(files[0])))
-	if err := p.root.MkdirAll(name, dirMode); err != nil {
+func (p *publisher) linkPartition(to *os.Root, files []lake.File) error {
+	name := path.Dir(linkName(files[0]))
+	if err := to.MkdirAll(name, dirMode); err != nil {
 		return err
 	}
-	to, err := p.root.Open(name)
+	into, err := to.Open(name)
 	if err != nil {
 		return err
 	}
-	defer to.Close()
+	defer into.Close()
 	from, err := p.root.Open(path.Dir(files[0].Path))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // without it, each of its files is missed below
 		return err
 	}
 	defer from.Close()
 	for _, f := range files {
-		if f.Damaged == "" && p.damage[f.Path] == nil && linked(from, to, f) {
+		if f.Damaged == "" && p.damage[f.Path] == nil && linked(from, into, f) {
 			continue
 		}
-		if err := p.linkAnew(f, path.Join(folder, linkName(f))); err != nil {
+		if err := p.linkAnew(to, from, into, f); err != nil {
 			return err
 		}
 	}
@@ -136,60 +144,58 @@ func (p *publisher) linkPartition(folder string, files []lake.File) error {
 // linkName is the name of the link to a data file, from the folder of a snapshot.
 func linkName(f lake.File) string { return strings.TrimPrefix(f.Path, "data/") }
 
-// linked links a data file from one folder to another, unless the name is taken there,
+// linked links a data file from one folder into another, unless the name is taken there,
 // and reports whether what has the name then is the file as far as its size tells.
-func linked(from, to *os.File, f lake.File) bool {
+func linked(from, into *os.File, f lake.File) bool {
 	name := path.Base(f.Path)
-	err := unix.Linkat(int(from.Fd()), name, int(to.Fd()), name, 0)
-	if err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := linkAt(from, into, name); err != nil && !errors.Is(err, fs.ErrExist) {
 		return false
 	}
 	var info unix.Stat_t
-	err = unix.Fstatat(int(to.Fd()), name, &info, unix.AT_SYMLINK_NOFOLLOW)
+	err := unix.Fstatat(int(into.Fd()), name, &info, unix.AT_SYMLINK_NOFOLLOW)
 	return err == nil && info.Size == f.Bytes
 }
 
-// linkAnew makes name a link to a data file if that is sound, whatever had the name.
-// Of a file that is not it says what is wrong with it.
-func (p *publisher) linkAnew(f lake.File, name string) error {
-	if harm := p.damage[f.Path]; harm != nil {
-		return p.linkDamaged(f, name, harm)
-	}
-	err := p.lake.Check(f)
-	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
-		return p.linkDamaged(f, name, harm)
-	}
+// linkAt links a name from one folder into another.
+func linkAt(from, into *os.File, name string) error {
+	err := unix.Linkat(int(from.Fd()), name, int(into.Fd()), name, 0)
 	if err != nil {
-		return err
+		return &os.LinkError{Op: "linkat", Old: name, New: name, Err: err}
 	}
-	if err := p.root.RemoveAll(name); err != nil {
-		return err
-	}
-	return p.root.Link(f.Path, name)
+	return nil
 }
 
-// linkDamaged makes name a file that says what is wrong with a data file. Without
-// one a pattern would find the other files, and nobody would miss its rows.
-func (p *publisher) linkDamaged(f lake.File, name string, harm *lake.DamageError) error {
+// linkAnew links a data file if it is sound, whatever has its name. Of a file that is
+// not it says what is wrong with it.
+func (p *publisher) linkAnew(to *os.Root, from, into *os.File, f lake.File) error {
+	harm, name := p.damage[f.Path], linkName(f)
+	if harm == nil {
+		err := p.lake.Check(f)
+		if err == nil {
+			return errors.Join(to.RemoveAll(name), linkAt(from, into, path.Base(name)))
+		}
+		if !errors.As(err, &harm) {
+			return err
+		}
+	}
+	// Without a file a pattern would find the others, and nobody would miss its rows.
 	p.damage[f.Path] = harm
-	text := complaint(harm) + "\n"
-	if old, err := p.root.ReadFile(name); err == nil && string(old) == text {
-		return nil
-	}
-	return p.writeText(name, text)
+	return p.put(to, name, []byte(complaint(harm)+"\n"))
 }
 
-func (p *publisher) writeEmpty(folder string, t transform.Table) error {
+// linkEmpty gives a table a file without rows.
+func (p *publisher) linkEmpty(to *os.Root, t transform.Table) error {
 	partition := ""
 	if t.Time != "" {
 		partition = "month=none"
 	}
-	name := path.Join(folder, t.Name, partition, emptyName)
-	if _, err := p.root.Lstat(name); err == nil {
-		return nil
-	}
-	if err := p.root.MkdirAll(path.Dir(name), dirMode); err != nil {
+	var content bytes.Buffer
+	if err := lake.WriteRows(&content, t); err != nil {
 		return err
 	}
-	return p.write(name, func(f *os.File) error { return lake.WriteRows(f, t) })
+	name := path.Join(t.Name, partition, emptyName)
+	if err := to.MkdirAll(path.Dir(name), dirMode); err != nil {
+		return err
+	}
+	return p.put(to, name, content.Bytes())
 }

@@ -44,6 +44,10 @@ func Repair(ctx context.Context, l *lake.Lake) ([]*lake.DamageError, error) {
 // table fails. It returns those files.
 func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) ([]*lake.DamageError, error) {
 	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot), damage: make(damage)}
+	if latest, err := p.root.OpenRoot(latestName); err == nil {
+		p.latest = latest
+		defer latest.Close()
+	}
 	for _, step := range []func(context.Context) error{p.link, p.describe, p.point, p.prune} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -77,63 +81,45 @@ type publisher struct {
 	root     *os.Root
 	manifest lake.Manifest
 	folder   string
-	damage   damage // found while linking
+	latest   *os.Root // the folder that latest is; nil: there is none
+	damage   damage   // found while linking
 }
 
-// write writes a file under a temporary name and renames it.
-func (p *publisher) write(name string, content func(*os.File) error) error {
-	temporary := path.Join(path.Dir(name), "."+path.Base(name))
-	if err := p.root.RemoveAll(temporary); err != nil {
+// within does something in a folder of the lake, which it makes if it is not there.
+func (p *publisher) within(folder string, do func(*os.Root) error) error {
+	if err := p.root.MkdirAll(folder, dirMode); err != nil {
 		return err
 	}
-	f, err := p.root.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, publishedMode)
+	root, err := p.root.OpenRoot(folder)
 	if err != nil {
 		return err
 	}
-	err = content(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return p.root.Rename(temporary, name)
-}
-
-func (p *publisher) writeText(name, text string) error {
-	return p.write(name, func(to *os.File) error {
-		_, err := to.WriteString(text)
-		return err
-	})
+	return errors.Join(do(root), root.Close())
 }
 
 // describe adds the database, the codebook and views.sql. The latter comes
 // last and is compared first: while it is missing or different the others may be.
 func (p *publisher) describe(ctx context.Context) error {
 	fault.Point("snapshot.folder_renamed")
-	name := path.Join(p.folder, viewsName)
-	if old, err := p.root.ReadFile(name); err == nil && string(old) == viewsScript(p.manifest, p.damage) && p.described() {
-		return nil
-	}
-	if err := p.writeDatabase(ctx); err != nil {
-		return err
-	}
-	fault.Point("snapshot.database_built")
-	err := p.write(path.Join(p.folder, codebookName), func(f *os.File) error { return writeCodebook(f) })
-	if err != nil {
-		return err
-	}
-	return p.writeText(name, viewsScript(p.manifest, p.damage))
+	book := codebook()
+	return p.within(p.folder, func(to *os.Root) error {
+		if holds(to, viewsName, viewsScript(p.manifest, p.damage)) && holds(to, codebookName, book) && p.hasDatabase() {
+			return nil
+		}
+		if err := p.writeDatabase(ctx); err != nil {
+			return err
+		}
+		fault.Point("snapshot.database_built")
+		if err := p.put(to, codebookName, book); err != nil {
+			return err
+		}
+		return p.put(to, viewsName, viewsScript(p.manifest, p.damage))
+	})
 }
 
-// described reports whether the database and the codebook are there.
-func (p *publisher) described() bool {
-	for _, name := range []string{databaseName, codebookName} {
-		if info, err := p.root.Lstat(path.Join(p.folder, name)); err != nil || info.Size() == 0 {
-			return false
-		}
-	}
-	return true
+func (p *publisher) hasDatabase() bool {
+	info, err := p.root.Lstat(path.Join(p.folder, databaseName))
+	return err == nil && info.Size() > 0
 }
 
 // point makes latest a link to the folder.

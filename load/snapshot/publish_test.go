@@ -70,6 +70,30 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// A lake may lie in a folder of any name, and its database be one of several.
+func TestPublishBelowAnyName(t *testing.T) {
+	t.Parallel()
+	l := newLakeIn(t, "100% of [one]#'")
+	publish(t, l, commit(t, l, "P001", 10))
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{
+		"attach " + text(filepath.Join(l.Path(), "latest", databaseName)) + " as one (read_only)",
+		"create macro snapshot_folder() as 'elsewhere'",
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	if got := ask(t, db, "select count(*) from one.readings_mmol"); got[0] != "10" {
+		t.Errorf("rows of readings_mmol = %s, want 10", got)
+	}
+}
+
 // same checks that folder has a hard link to file under its name.
 func same(t *testing.T, file, folder string) {
 	t.Helper()

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -105,8 +106,8 @@ func commentOn(what, name, comment string) string {
 }
 
 // viewsScript is the content of views.sql of snapshot m, with some damage.
-func viewsScript(m lake.Manifest, d damage) string {
-	var b strings.Builder
+func viewsScript(m lake.Manifest, d damage) []byte {
+	var b bytes.Buffer
 	b.WriteString("-- The tables and views of this snapshot, for DuckDB. The paths are relative: run it\n" +
 		"-- in the folder it stands in, wherever that has been moved to.\n" +
 		"--\n" +
@@ -118,7 +119,7 @@ func viewsScript(m lake.Manifest, d damage) string {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
 	}
 	b.WriteString(strings.Join(comments(), "\n") + "\n")
-	return b.String()
+	return b.Bytes()
 }
 
 // sqlType is DuckDB's name for a column's type.
