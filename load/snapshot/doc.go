@@ -8,7 +8,7 @@
 //	latest -> snapshots/000123
 //
 // Everything here is derived from a manifest and the program, so nothing is
-// lost if it is: [Repair] makes it again. A folder is built under a temporary
+// lost if it is: [Publish] makes it again. A folder is built under a temporary
 // name and renamed, its files likewise, and latest is replaced by rename(2)
 // last, so a reader who follows latest always finds a whole snapshot. Folders
 // exist for latest, the one before it and those of the last day, for readers

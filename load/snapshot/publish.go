@@ -26,23 +26,16 @@ const (
 	publishedMode fs.FileMode = 0o444
 )
 
-// Repair makes latest what the newest manifest says, if it is not. The load
-// lock must be held. An empty lake has no latest. It returns what Publish does.
-func Repair(ctx context.Context, l *lake.Lake) ([]*lake.DamageError, error) {
-	m, err := l.Current()
-	if err != nil || m.Snapshot == 0 {
-		return nil, err
-	}
-	return Publish(ctx, l, m)
-}
-
-// Publish builds the folder of snapshot m, if it is not there or was made by a
-// program with other views, and points latest to it. Then it removes the
+// Publish builds the folder of the newest snapshot, m, if it is not there, lacks something
+// or was made by a program with other views, and points latest to it. Then it removes the
 // folders before the last one that are more than a day old, and all that were
 // made before a withdrawal. The load lock must be held. In the place of a damaged data
 // file stands one that says so, which nobody takes for Parquet, and the view of its
-// table fails. It returns those files.
+// table fails. It returns those files. An empty lake, the zero Manifest, has no latest.
 func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) ([]*lake.DamageError, error) {
+	if m.Snapshot == 0 {
+		return nil, nil
+	}
 	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot), damage: make(damage)}
 	if latest, err := p.root.OpenRoot(latestName); err == nil {
 		p.latest = latest

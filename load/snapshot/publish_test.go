@@ -269,7 +269,17 @@ func TestFolderOfAnUnreadableManifest(t *testing.T) {
 	}
 }
 
-// Whatever an interrupted Publish left, or somebody removed, Repair puts right.
+// repair publishes what is newest once more.
+func repair(t *testing.T, l *lake.Lake) ([]*lake.DamageError, error) {
+	t.Helper()
+	m, err := l.Current()
+	if err != nil {
+		t.Fatalf("Current: %v", err)
+	}
+	return Publish(t.Context(), l, m)
+}
+
+// Whatever an interrupted Publish left, or somebody removed, the next one puts right.
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	must := func(t *testing.T, err error) {
@@ -316,8 +326,8 @@ func TestRepair(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.harm(t, l.Path())
-			if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
-				t.Fatalf("Repair: %v, %v", harm, err)
+			if harm, err := repair(t, l); err != nil || len(harm) > 0 {
+				t.Fatalf("Publish: %v, %v", harm, err)
 			}
 			if got := latest(t, l); got != "2" {
 				t.Errorf("rows of glucose in latest = %s, want 2", got)
@@ -332,8 +342,8 @@ func TestRepair(t *testing.T) {
 
 func TestRepairEmptyLake(t *testing.T) {
 	l := newLake(t)
-	if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
-		t.Errorf("Repair(empty lake): %v, %v", harm, err)
+	if harm, err := repair(t, l); err != nil || len(harm) > 0 {
+		t.Errorf("Publish(empty lake): %v, %v", harm, err)
 	}
 	if _, err := os.Lstat(filepath.Join(l.Path(), "latest")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("latest of an empty lake: %v, want none", err)
@@ -359,14 +369,14 @@ func TestRepairFolder(t *testing.T) {
 			if err := errors.Join(remove(filepath.Join(l.Path(), "snapshots", "000001"), shown), os.Rename(file, file+".lost")); err != nil {
 				t.Fatal(err)
 			}
-			if harm, err := Repair(t.Context(), l); err != nil || len(harm) != 1 || harm[0].Path != f.Path {
-				t.Errorf("Repair without %s = %v, %v; want its damage", f.Path, harm, err)
+			if harm, err := repair(t, l); err != nil || len(harm) != 1 || harm[0].Path != f.Path {
+				t.Errorf("Publish without %s = %v, %v; want its damage", f.Path, harm, err)
 			}
 			if err := os.Rename(file+".lost", file); err != nil {
 				t.Fatal(err)
 			}
-			if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
-				t.Fatalf("Repair with the file back: %v, %v", harm, err)
+			if harm, err := repair(t, l); err != nil || len(harm) > 0 {
+				t.Fatalf("Publish with the file back: %v, %v", harm, err)
 			}
 			if got := latest(t, l); got != "1" {
 				t.Errorf("rows of glucose in latest = %s, want 1", got)
