@@ -69,11 +69,15 @@ func writeFile(t testing.TB, c *lake.Commit, name, participant string, n int) la
 	return writeMonth(t, c, name, participant, march, n)
 }
 
-// writeMonth writes rows of the month that begins then.
+// writeMonth writes rows of the month that begins then; of none for a table without months.
 func writeMonth(t testing.TB, c *lake.Commit, name, participant string, month time.Time, n int) lake.File {
 	t.Helper()
 	table, _ := transform.TableNamed(name)
-	w, err := c.Create(table, month.Format("2006-01"), "")
+	partition := ""
+	if table.Time != "" {
+		partition = month.Format("2006-01")
+	}
+	w, err := c.Create(table, partition, "")
 	if err != nil {
 		t.Fatalf("Create(%s): %v", name, err)
 	}
