@@ -17,12 +17,15 @@ var emptyViews string
 // Create returns the statements that create views, which are in the order of
 // [Views], on a connection that has what else they read. DuckDB binds a view
 // when it is created, and with it all that the views it reads are made of: 0.4 s
-// for all of them. So each is created empty first, and then, those that read
-// others before those, as it is: bound over empty ones, in a tenth of the time.
+// for all of them. So each that others read is created empty first, and then, those that
+// read others before those, all are as they are: bound over empty ones, in a tenth of the
+// time.
 func Create(views []View) []string {
 	var empty, whole []string
-	for _, v := range views {
-		empty = append(empty, emptied(v.Name))
+	for i, v := range views {
+		if slices.ContainsFunc(views[i+1:], func(other View) bool { return strings.Contains(other.Body, v.Name) }) {
+			empty = append(empty, emptied(v.Name))
+		}
 		whole = append(whole, v.Body)
 	}
 	slices.Reverse(whole)
