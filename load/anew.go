@@ -87,8 +87,14 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	glucose := s.derivation(from)
+	defer glucose.close()
 	for _, participant := range s.study.anew {
-		if err := s.exchangeAll(ctx, participant, from); err != nil {
+		changed, err := s.exchangeAll(ctx, participant, from)
+		if err == nil {
+			err = glucose.participant(ctx, &records{participant: participant}, changed)
+		}
+		if err != nil {
 			return fmt.Errorf("withdrawal of %s: %w", participant, err)
 		}
 		s.forgetSmall(participant)
@@ -97,16 +103,18 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 }
 
 // exchangeAll puts the rows that another snapshot has of a participant in the place
-// of those held.
-func (s *step) exchangeAll(ctx context.Context, participant string, from Side) error {
+// of those held. It returns the months in which that changes egvs.
+func (s *step) exchangeAll(ctx context.Context, participant string, from Side) (changed []monthNo, err error) {
 	for _, t := range recordTables() {
 		err := eachPartition(ctx, t, participant, s.held(), from, func(partition string, held, fresh []piece) error {
 			if s.lost.in(t.Name, partition, participant) {
 				return nil
 			}
 			c, counts := s.replacement(t, held, fresh)
-			if c.participant = participant; c.adds != nil || c.drops != nil {
-				s.edit(t.Name, partition, c)
+			c.participant = participant
+			s.edit(t.Name, partition, c)
+			if m, err := parseMonth(partition); err == nil && t.Name == "egvs" && (c.adds != nil || c.drops != nil) {
+				changed = append(changed, m)
 			}
 			if counts != (Counts{}) {
 				s.counted(t.Name, counts)
@@ -114,13 +122,13 @@ func (s *step) exchangeAll(ctx context.Context, participant string, from Side) e
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("table %s: %w", t.Name, err)
+			return nil, fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	if err := s.daysAnew(ctx, participant, from); err != nil {
-		return fmt.Errorf("table %s: %w", daysTable, err)
+		return nil, fmt.Errorf("table %s: %w", daysTable, err)
 	}
-	return nil
+	return changed, nil
 }
 
 // eachPartition calls do with the rows that two snapshots have of a participant in

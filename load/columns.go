@@ -68,6 +68,9 @@ func (s sources) gather(mem memory.Allocator, schema *arrow.Schema, picks []pick
 }
 
 func gatherColumn(mem memory.Allocator, t arrow.DataType, sources []arrow.Array, picks []pick) arrow.Array {
+	if t.ID() == arrow.DICTIONARY {
+		return gatherRepeated(mem, sources, picks)
+	}
 	b := array.NewBuilder(mem, t)
 	defer b.Release()
 	b.Reserve(len(picks))
@@ -87,9 +90,24 @@ func gatherColumn(mem memory.Allocator, t arrow.DataType, sources []arrow.Array,
 	case *array.Date32Builder:
 		gatherValues(b, typed[*array.Date32](sources), picks)
 	case *array.BooleanBuilder:
-		gatherValues(b, typed[*array.Boolean](sources), picks)
+		gatherEach(b, typed[*array.Boolean](sources), picks)
 	default:
 		panic(fmt.Sprintf("no table has a column of type %s", t))
+	}
+	return b.NewArray()
+}
+
+// gatherRepeated gathers text whose values repeat.
+func gatherRepeated(mem memory.Allocator, sources []arrow.Array, picks []pick) arrow.Array {
+	b := transform.NewTextBuilder(mem)
+	defer b.Release()
+	b.Reserve(len(picks))
+	from := make([]func(row int), len(sources))
+	for _, p := range picks {
+		if from[p.src] == nil {
+			from[p.src] = b.From(sources[p.src])
+		}
+		from[p.src](int(p.row))
 	}
 	return b.NewArray()
 }
@@ -103,7 +121,7 @@ func gatherStrings(b *array.StringBuilder, sources []arrow.Array, picks []pick) 
 		bytes += from[p.src].ValueLen(int(p.row))
 	}
 	b.ReserveData(bytes)
-	gatherValues(b, from, picks)
+	gatherEach(b, from, picks)
 }
 
 // setTimes returns batch with another column of times; 0 is null. The caller
@@ -138,7 +156,7 @@ type (
 	}
 )
 
-func gatherValues[T any, A valuesOf[T]](b builderOf[T], sources []A, picks []pick) {
+func gatherEach[T any, A valuesOf[T]](b builderOf[T], sources []A, picks []pick) {
 	for _, p := range picks {
 		if a := sources[p.src]; a.IsNull(int(p.row)) {
 			b.AppendNull()
@@ -146,6 +164,23 @@ func gatherValues[T any, A valuesOf[T]](b builderOf[T], sources []A, picks []pic
 			b.Append(a.Value(int(p.row)))
 		}
 	}
+}
+
+// gatherValues is gatherEach for values of a fixed width, which need no call each.
+func gatherValues[T any, A interface {
+	arrow.Array
+	Values() []T
+}](b interface{ AppendValues([]T, []bool) }, sources []A, picks []pick) {
+	from, nulls := make([][]T, len(sources)), make([]bool, len(sources))
+	for i, a := range sources {
+		from[i], nulls[i] = a.Values(), a.NullN() > 0
+	}
+	values, valid := make([]T, len(picks)), make([]bool, len(picks))
+	for i, p := range picks {
+		values[i] = from[p.src][p.row]
+		valid[i] = !nulls[p.src] || sources[p.src].IsValid(int(p.row))
+	}
+	b.AppendValues(values, valid)
 }
 
 func typed[A arrow.Array](arrays []arrow.Array) []A {
@@ -167,8 +202,8 @@ func compareAt(a arrow.Array, i int, b arrow.Array, j int) int {
 		return 1
 	}
 	switch a := a.(type) {
-	case *array.String:
-		return cmp.Compare(a.Value(i), b.(*array.String).Value(j))
+	case *array.String, *array.Dictionary:
+		return cmp.Compare(transform.TextAt(a, i), transform.TextAt(b, j))
 	case *array.Timestamp:
 		return cmp.Compare(a.Value(i), b.(*array.Timestamp).Value(j))
 	case *array.Int16:
@@ -282,8 +317,8 @@ func (s shape) except(names ...string) []int {
 	return columns
 }
 
-func (s shape) text(b arrow.RecordBatch, column string) *array.String {
-	return b.Column(s.place[column]).(*array.String)
+func (s shape) text(b arrow.RecordBatch, column string) transform.TextColumn {
+	return transform.TextOf(b.Column(s.place[column]))
 }
 
 func (s shape) times(b arrow.RecordBatch, column string) *array.Timestamp {
@@ -313,8 +348,8 @@ func appendValue(out []byte, a arrow.Array, i int) []byte {
 		return append(out, "null"...)
 	}
 	switch a := a.(type) {
-	case *array.String:
-		return quote(out, a.Value(i))
+	case *array.String, *array.Dictionary:
+		return quote(out, transform.TextAt(a, i))
 	case *array.Timestamp:
 		return quoteTime(out, a.Value(i))
 	case *array.Int16:

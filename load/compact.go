@@ -12,6 +12,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A Compactor shortens the raw log behind the lake's log position: of answers
@@ -115,7 +116,7 @@ func (c *Compactor) fates(ctx context.Context, m lake.Manifest, segment uint64, 
 			if err != nil {
 				return nil, fmt.Errorf("table requests: %w", err)
 			}
-			ids, participants, positions := b.Column(0).(*array.String), b.Column(1).(*array.String), b.Column(3).(*array.String)
+			ids, participants, positions := transform.TextOf(b.Column(0)), transform.TextOf(b.Column(1)), transform.TextOf(b.Column(3))
 			rejected, confirms := b.Column(2).(*array.Int64), b.Column(4).(*array.Boolean)
 			for row := range ids.Len() {
 				if confirms.Value(row) && strings.HasPrefix(positions.Value(row), here) && !withdrawn[participants.Value(row)] {

@@ -7,9 +7,9 @@ import (
 	"sort"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A cursor goes through a file, whose rows are sorted by participant, one
@@ -31,7 +31,7 @@ type cursor struct {
 type label func(b arrow.RecordBatch, row int) string
 
 func participantOf(b arrow.RecordBatch, row int) string {
-	return b.Column(b.Schema().FieldIndices("participant_id")[0]).(*array.String).Value(row)
+	return transform.TextAt(b.Column(b.Schema().FieldIndices("participant_id")[0]), row)
 }
 
 // A piece is consecutive rows of one participant in a file. Whoever takes it

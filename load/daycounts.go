@@ -42,14 +42,18 @@ func (days dayCounts) add(t arrow.Timestamp) {
 	d.first, d.last = min(d.first, t), max(d.last, t)
 }
 
-// daysOfReadings counts the days of a month, from and to being its bounds: the
-// records of it, which may be among others, and what its readings cover.
-func daysOfReadings(records []reading.Record, readings []reading.Reading, from, to int64) dayCounts {
+// daysOfReadings counts the days of a month: its records, and what its readings
+// cover. Both are in order of time.
+func daysOfReadings(records []reading.Record, readings []reading.Reading) dayCounts {
 	days := make(dayCounts)
-	for i := range records {
-		if at := records[i].Time; from <= at && at < to {
-			days.add(arrow.Timestamp(at))
+	for start := 0; start < len(records); {
+		first, end := arrow.Timestamp(records[start].Time), start+1
+		next := int64(midnight(first)) + dayLength.Microseconds()
+		for end < len(records) && records[end].Time < next {
+			end++
 		}
+		days[midnight(first)] = &dayCount{records: int64(end - start), first: first, last: arrow.Timestamp(records[end-1].Time)}
+		start = end
 	}
 	for start := 0; start < len(readings); {
 		day, end := midnight(arrow.Timestamp(readings[start].Time)), start+1

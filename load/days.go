@@ -42,6 +42,8 @@ func (s *step) countDays(r *records, m monthNo) {
 			days.add(rec.time)
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.days[monthKey{r.participant, m.String(), r.Resource}] = days
 }
 
@@ -53,7 +55,7 @@ func (s *step) foldDays(ctx context.Context) error {
 	}
 	t := shapeNamed(daysTable)
 	want := func(p string, f lake.File) bool { return months[p][f.Partition] && f.Damaged == "" }
-	err := s.heldRows(daysTable).each(ctx, slices.Sorted(maps.Keys(months)), want, func(p string, held []piece) error {
+	return s.heldRows(daysTable).each(ctx, slices.Sorted(maps.Keys(months)), want, func(p string, held []piece) error {
 		for partition := range months[p] {
 			if !s.lost.in(daysTable, partition, p) {
 				s.replaceDays(t, p, partition, held)
@@ -61,10 +63,6 @@ func (s *step) foldDays(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return s.rewriteTables(ctx, daysTable)
 }
 
 // replaceDays replaces the days of one month among those held. Which of them were
@@ -109,6 +107,8 @@ func (s *step) isCut(participant string, last arrow.Timestamp) bool {
 // place of those held. Those of egvs are counted with the readings.
 func (s *step) daysAnew(ctx context.Context, participant string, from Side) error {
 	files := from.Manifest.TableFiles(daysTable)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, partition := range partitionsOf(files, s.parent.TableFiles(daysTable)) {
 		for _, resource := range dayResources() {
 			if resource != "egvs" {

@@ -197,7 +197,7 @@ func (c *comparison) present(p pick) bool {
 func (c *comparison) count(p pick) *RowCounts {
 	participant := ""
 	if c.participant != absent {
-		participant = c.rows[p.src].Column(c.participant).(*array.String).Value(int(p.row))
+		participant = transform.TextAt(c.rows[p.src].Column(c.participant), int(p.row))
 	}
 	if c.counts[participant] == nil {
 		participant = strings.Clone(participant) // the batch goes

@@ -1,187 +1,207 @@
 package load
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"runtime"
 	"slices"
-	"sort"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/reading"
 )
 
-// egvColumns are what readings are made of.
-var egvColumns = [...]string{
-	"participant_id", "record_id", "system_time", "display_time", "utc_offset_min", "utc_offset_source", "transmitter_id",
-	"transmitter_ticks", "display_device", "display_app", "glucose_mgdl", "status", "trend", "trend_rate_mgdl_min", "vanished_at",
+// A derivation makes glucose of egvs, for one participant after the other, in their
+// order. Beside the rows that the fold has in hand it reads those of neighbouring
+// months.
+type derivation struct {
+	step       *step
+	t          shape       // glucose
+	files      []lake.File // of egvs
+	rows, held *sweep      // egvs, glucose
+	made       errgroup.Group
 }
 
-// deriveGlucose makes glucose anew for every participant and month whose egvs,
-// or those of a neighbouring month, or whose place in the roster changed.
-func (s *step) deriveGlucose(ctx context.Context) error {
-	months, err := s.monthsToDerive()
+// derivation makes glucose of the egvs of a side.
+func (s *step) derivation(of Side) *derivation {
+	d := &derivation{step: s, t: shapeNamed("glucose"), files: of.Manifest.TableFiles("egvs")}
+	d.rows = newSweep(of.Lake, slices.Clone(d.files), lake.ReadOptions{Columns: egvColumns[:]})
+	d.held = s.heldRows(d.t.Name)
+	d.made.SetLimit(runtime.GOMAXPROCS(0))
+	return d
+}
+
+// close waits for what is being made.
+func (d *derivation) close() {
+	d.rows.close()
+	d.held.close()
+	d.made.Wait() //nolint:errcheck // nothing in it can fail
+}
+
+// deriveMoved derives the readings of those whose place in the roster changed, but
+// for those with changes of egvs, which are derived with these.
+func (s *step) deriveMoved(ctx context.Context) error {
+	answered := s.answersOf("egvs")
+	d := s.derivation(s.held())
+	defer d.close()
+	for _, p := range slices.Sorted(maps.Keys(s.study.moved)) {
+		if answered[p] != nil || slices.Contains(s.study.anew, p) {
+			continue
+		}
+		if err := d.participant(ctx, &records{participant: p}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// participant derives the readings of the months that changed and their neighbours,
+// and of all months if the place in the roster did. In hand are all rows of some months.
+func (d *derivation) participant(ctx context.Context, inHand *records, changed []monthNo) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m := &making{derivation: d, participant: inHand.participant}
+	if err := d.months(m, changed); err != nil || len(m.months) == 0 {
+		return err
+	}
+	needed := around(m.months)
+	pieces, err := d.take(ctx, d.rows, m.participant, func(n monthNo) bool {
+		return needed[n] && !inHand.whole[n] && !d.step.lost.in("egvs", n.String(), m.participant)
+	})
 	if err != nil {
 		return err
 	}
-	for _, partition := range s.partitions("glucose", nil) { // a day moves into its month's ranges
-		m, err := parseMonth(partition)
+	m.egvs.add(pieces)
+	m.egvs.addRecords(inHand, needed)
+	if m.old, err = d.take(ctx, d.held, m.participant, m.replaces); err != nil {
+		m.release()
+		return err
+	}
+	d.made.Go(func() error {
+		defer m.release()
+		m.make()
+		return nil
+	})
+	return nil
+}
+
+// months says which months are derived, in their order.
+func (d *derivation) months(of *making, changed []monthNo) error {
+	months, s := make(map[monthNo]bool), d.step
+	for _, n := range changed {
+		months[n] = true
+	}
+	months = around(months)
+	add := func(files []lake.File, is func(monthNo) bool) error {
+		for _, f := range files {
+			n, err := parseMonth(f.Partition)
+			if err != nil {
+				return err
+			}
+			if f.FirstParticipant <= of.participant && of.participant <= f.LastParticipant && is(n) {
+				months[n] = true
+			}
+		}
+		return nil
+	}
+	if s.study.moved[of.participant] {
+		if err := add(d.files, func(monthNo) bool { return true }); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(s.study.anew, of.participant) { // whose withdrawn records may be lost: no change tells of them
+		err := add(s.parent.TableFiles(d.t.Name), func(n monthNo) bool { return s.lostSources(n, of.participant) })
 		if err != nil {
 			return err
 		}
-		within(months, m)
 	}
-	egvs := make(map[string][]lake.File)
-	for _, f := range s.commit.Files() {
-		if f.Table == "egvs" {
-			egvs[f.Partition] = append(egvs[f.Partition], f)
-		}
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for m, participants := range months {
-		g.Go(func() error { return s.deriveMonth(ctx, m, participants, egvs) })
-	}
-	return g.Wait()
+	// Where its records are lost a month stays as it is, but for a withdrawal.
+	cut := !s.loader.cuts[of.participant].IsZero()
+	maps.DeleteFunc(months, func(n monthNo, _ bool) bool { return !cut && s.lostSources(n, of.participant) })
+	of.months = months
+	return nil
 }
 
-func (s *step) monthsToDerive() (map[monthNo]map[string]bool, error) {
-	months := make(map[monthNo]map[string]bool)
-	mark := func(m monthNo, participant string) { within(months, m)[participant] = true }
-	for partition, changes := range s.edits["egvs"] {
-		m, err := parseMonth(partition)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range changes {
-			mark(m-1, c.participant)
-			mark(m, c.participant)
-			mark(m+1, c.participant)
-		}
+// take returns a participant's rows of some months.
+func (d *derivation) take(ctx context.Context, from *sweep, participant string, want func(monthNo) bool) ([]piece, error) {
+	return from.take(ctx, participant, func(f lake.File) bool {
+		n, err := parseMonth(f.Partition)
+		return err == nil && f.Damaged == "" && want(n)
+	})
+}
+
+// around are months and their neighbours.
+func around(months map[monthNo]bool) map[monthNo]bool {
+	all := make(map[monthNo]bool, len(months)+2)
+	for m := range months {
+		all[m-1], all[m], all[m+1] = true, true, true
 	}
-	for _, f := range s.commit.Files() {
-		if f.Table != "egvs" && f.Table != "glucose" {
+	return all
+}
+
+// A making is the readings of one participant in the making.
+type making struct {
+	*derivation
+	participant string
+	months      map[monthNo]bool
+	egvs        egvRows // of them and their neighbours
+	old         []piece // glucose of them
+}
+
+func (m *making) release() {
+	releasePieces(m.old)
+	m.egvs.release()
+}
+
+// replaces reports whether the rows held of a month are known, so that others may
+// take their place.
+func (m *making) replaces(n monthNo) bool {
+	return m.months[n] && !m.step.lost.in(m.t.Name, n.String(), m.participant)
+}
+
+// make derives month after month.
+func (m *making) make() {
+	who := m.step.study.people[m.participant]
+	readings := reading.InMonths(m.egvs.records(), who)
+	for n := range m.months {
+		var old []piece
+		for _, p := range m.old {
+			if monthOf(m.t.times(p.rows, m.t.Time).Value(0)) == n {
+				old = append(old, p)
+			}
+		}
+		if m.step.lostSources(n, m.participant) {
+			m.step.edit(m.t.Name, n.String(), m.step.cutReadings(m.t, m.participant, old))
 			continue
 		}
-		m, err := parseMonth(f.Partition)
-		if err != nil {
-			return nil, err
-		}
-		has := func(p string) bool { return f.FirstParticipant <= p && p <= f.LastParticipant }
-		for p := range s.study.moved {
-			if f.Table == "egvs" && has(p) {
-				mark(m, p)
-			}
-		}
-		for _, p := range s.study.anew { // whose withdrawn records may be lost: no edit tells of them
-			if f.Table == "glucose" && has(p) && s.lostSources(m, p) {
-				mark(m, p)
-			}
+		from, to := n.bounds()
+		records, of := readings.Of(reading.Month{From: from, To: to})
+		m.step.countReadings(monthKey{m.participant, n.String(), "egvs"}, records, of)
+		if m.replaces(n) {
+			fresh := m.glucoseRows(of)
+			m.step.edit(m.t.Name, n.String(), m.step.difference(m.t, m.participant, old, fresh))
+			fresh.Release()
 		}
 	}
-	return months, nil
 }
 
-// deriveMonth derives the readings of one month out of its egvs and those of
-// its neighbours, and rewrites what differs from the rows held.
-func (s *step) deriveMonth(ctx context.Context, m monthNo, of map[string]bool, egvs map[string][]lake.File) error {
-	files := slices.Concat(egvs[(m-1).String()], egvs[m.String()], egvs[(m+1).String()])
-	d := derivation{
-		step: s, t: shapeNamed("glucose"), month: m,
-		sources: newSweep(s.loader.Lake, files, lake.ReadOptions{Columns: egvColumns[:]}),
-		held:    newSweep(s.loader.Lake, partition(s.parent.TableFiles("glucose"), m.String()), lake.ReadOptions{}),
+// countReadings counts the days of a month of readings, and their conflicts.
+func (s *step) countReadings(month monthKey, records []reading.Record, readings []reading.Reading) {
+	days, conflicts := daysOfReadings(records, readings), 0
+	for i := range readings {
+		conflicts += int(readings[i].Conflicts)
 	}
-	defer d.sources.close()
-	defer d.held.close()
-	var changes []change
-	defer func() { releaseChanges(changes) }()
-	for _, p := range slices.Sorted(maps.Keys(of)) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		c, err := d.participant(ctx, p)
-		if err != nil {
-			return err
-		}
-		if c.adds != nil || c.drops != nil {
-			changes = append(changes, c)
-		}
-	}
-	return s.rewrite(ctx, d.t, m.String(), changes)
-}
-
-// A derivation makes the readings of one month, of one participant after the other.
-type derivation struct {
-	step          *step
-	t             shape // glucose
-	month         monthNo
-	sources, held *sweep // egvs, glucose
-}
-
-// participant returns what changes. Where the month's records are lost, its
-// readings stay but for those from a withdrawal on; where the readings are lost,
-// the records are counted.
-func (d *derivation) participant(ctx context.Context, p string) (change, error) {
-	lost, lostSources := d.step.lost.in("glucose", d.month.String(), p), d.step.lostSources(d.month, p)
-	if lostSources && (lost || d.step.loader.cuts[p].IsZero()) {
-		return change{}, nil
-	}
-	var pieces, old []piece
-	var err error
-	defer func() { releasePieces(slices.Concat(pieces, old)) }()
-	if !lostSources {
-		if pieces, err = d.sources.take(ctx, p, nil); err != nil {
-			return change{}, err
-		}
-	}
-	if !lost {
-		if old, err = d.held.take(ctx, p, nil); err != nil {
-			return change{}, err
-		}
-	}
-	if lostSources {
-		return d.step.cutReadings(d.t, p, old), nil
-	}
-	readings := d.step.readings(d.month, p, pieces)
-	if lost {
-		return change{}, nil
-	}
-	fresh := d.step.glucoseRows(d.t, p, readings)
-	defer fresh.Release()
-	return d.step.difference(d.t, p, old, fresh), nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conflicts += conflicts
+	s.days[month] = days
 }
 
 func partition(files []lake.File, name string) []lake.File {
 	return slices.DeleteFunc(files, func(f lake.File) bool { return f.Partition != name })
-}
-
-// readings are those of a participant and month, made of the rows of egvs around
-// it, whose texts they keep. It counts their days.
-func (s *step) readings(m monthNo, participant string, egvs []piece) []reading.Reading {
-	records := presentRecords(egvs)
-	readings := reading.Readings(records, s.study.people[participant])
-	from, to := m.bounds()
-	readings = readings[firstFrom(readings, from):firstFrom(readings, to)]
-	days := daysOfReadings(records, readings, from, to)
-	conflicts := 0
-	for _, r := range readings {
-		conflicts += int(r.Conflicts)
-	}
-	s.mu.Lock()
-	s.conflicts += conflicts
-	s.days[monthKey{participant, m.String(), "egvs"}] = days
-	s.mu.Unlock()
-	return readings
-}
-
-// firstFrom is the place of the first reading that is not before an instant.
-func firstFrom(readings []reading.Reading, at int64) int {
-	return sort.Search(len(readings), func(i int) bool { return readings[i].Time >= at })
 }
 
 // lostSources reports whether records that a month's readings are made of may be lost.
@@ -205,66 +225,6 @@ func (s *step) cutReadings(t shape, participant string, held []piece) change {
 		s.counted(t.Name, Counts{Removed: removed})
 	}
 	return c
-}
-
-// presentRecords reads the records of pieces that have not vanished, as a rule in
-// order of time: it orders pieces, whose rows are. Their texts live as long as the
-// pieces.
-func presentRecords(pieces []piece) []reading.Record {
-	first := func(p piece) arrow.Timestamp {
-		return p.rows.Column(p.rows.Schema().FieldIndices("system_time")[0]).(*array.Timestamp).Value(0)
-	}
-	slices.SortFunc(pieces, func(a, b piece) int { return cmp.Compare(first(a), first(b)) })
-	n := 0
-	for _, p := range pieces {
-		n += int(p.rows.NumRows())
-	}
-	records := make([]reading.Record, 0, n)
-	for _, p := range pieces {
-		column := make(map[string]arrow.Array, len(egvColumns))
-		for i, c := range p.rows.Columns() {
-			column[p.rows.ColumnName(i)] = c
-		}
-		text := func(name string) func(int) string {
-			a := column[name].(*array.String)
-			return func(row int) string {
-				if a.IsNull(row) {
-					return ""
-				}
-				return a.Value(row)
-			}
-		}
-		id, from, transmitter := text("record_id"), text("utc_offset_source"), text("transmitter_id")
-		device, app := text("display_device"), text("display_app")
-		status, trend := text("status"), text("trend")
-		times, display := column["system_time"].(*array.Timestamp), column["display_time"].(*array.Timestamp)
-		offset, ticks := column["utc_offset_min"].(*array.Int16), column["transmitter_ticks"].(*array.Int64)
-		value, rate := column["glucose_mgdl"].(*array.Int16), column["trend_rate_mgdl_min"].(*array.Float64)
-		vanished := column["vanished_at"]
-		for row := range int(p.rows.NumRows()) {
-			if vanished.IsValid(row) {
-				continue
-			}
-			r := reading.Record{
-				ID: id(row), Time: int64(times.Value(row)), OffsetFrom: from(row), Transmitter: transmitter(row),
-				Device: device(row), App: app(row), Status: status(row), Trend: trend(row),
-				OffsetMin: maybe(offset, row), Value: maybe(value, row), Rate: maybe(rate, row),
-				Ticks: maybe(ticks, row).V,
-			}
-			if display.IsValid(row) {
-				r.Display = reading.Some(int64(display.Value(row)))
-			}
-			records = append(records, r)
-		}
-	}
-	return records
-}
-
-func maybe[T any, A valuesOf[T]](a A, row int) reading.Maybe[T] {
-	if a.IsNull(row) {
-		return reading.Maybe[T]{}
-	}
-	return reading.Some(a.Value(row))
 }
 
 // difference compares the readings held with the ones derived.

@@ -138,7 +138,7 @@ func readingsOf(records []sent) (out []string) {
 	var in []reading.Record
 	for _, r := range records {
 		in = append(in, reading.Record{
-			ID: r.id, Time: r.time.UnixMicro(), Transmitter: r.transmitter, Ticks: r.ticks(), Device: r.device, App: r.app,
+			ID: r.id, Time: r.time.UnixMicro(), Transmitter: r.transmitter, Ticks: r.ticks(), Device: reading.DeviceOf(r.device, r.app),
 			Value: reading.Some(int16(r.value)),
 		})
 	}

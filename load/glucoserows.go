@@ -5,54 +5,76 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/load/reading"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // glucoseRows are readings as rows of glucose. The caller releases them.
-func (s *step) glucoseRows(t shape, participant string, readings []reading.Reading) arrow.RecordBatch {
-	b := array.NewRecordBuilder(s.loader.Mem, t.schema)
-	defer b.Release()
-	b.Reserve(len(readings))
-	column := func(name string) array.Builder { return b.Field(t.place[name]) }
-	texts := func(name string, of func(*reading.Reading) string) {
-		to := column(name).(*array.StringBuilder)
-		null := t.Columns[t.place[name]].Nullable
-		for i := range readings {
-			if text := of(&readings[i]); text == "" && null {
-				to.AppendNull()
-			} else {
-				to.Append(text)
-			}
-		}
+func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
+	columns := make([]arrow.Array, len(m.t.Columns))
+	fill := func(name string, of func(transform.Builder)) {
+		b := transform.NewBuilder(m.step.loader.Mem, m.t.schema.Field(m.t.place[name]).Type)
+		defer b.Release()
+		b.Reserve(len(readings))
+		of(b)
+		columns[m.t.place[name]] = b.NewArray()
 	}
-	flags := func(name string, of func(*reading.Reading) bool) {
-		to := column(name).(*array.BooleanBuilder)
-		for i := range readings {
-			to.Append(of(&readings[i]))
-		}
+	m.fillTimes(readings, fill)
+	m.fillValues(readings, fill)
+	m.fillFromRecords(readings, columns)
+	batch := array.NewRecordBatch(m.t.schema, columns, int64(len(readings)))
+	for _, c := range columns {
+		c.Release()
 	}
-	texts("participant_id", func(*reading.Reading) string { return participant })
-	texts("local_time_source", func(r *reading.Reading) string { return r.LocalFrom })
-	texts("glucose_source", func(r *reading.Reading) string { return r.ValueFrom })
-	texts("status", func(r *reading.Reading) string { return r.Status })
-	texts("trend", func(r *reading.Reading) string { return r.Trend })
-	texts("transmitter_id", func(r *reading.Reading) string { return r.Transmitter })
-	flags("overlap", func(r *reading.Reading) bool { return r.Overlap })
-	flags("clock_suspect", func(r *reading.Reading) bool { return r.ClockSuspect })
-	utc, local := column("time_utc").(*array.TimestampBuilder), column("local_time").(*array.TimestampBuilder)
-	date, sources := column("local_date").(*array.Date32Builder), column("n_sources").(*array.Int16Builder)
-	cadence := column("cadence_min").(*array.Int16Builder)
+	return batch
+}
+
+// filler fills a column.
+type filler func(column string, of func(transform.Builder))
+
+func (m *making) fillTimes(readings []reading.Reading, fill filler) {
+	each(fill, "time_utc", readings, func(b *array.TimestampBuilder, r *reading.Reading) { b.Append(arrow.Timestamp(r.Time)) })
+	each(fill, "local_time", readings, func(b *array.TimestampBuilder, r *reading.Reading) {
+		appendMaybe(b, reading.Maybe[arrow.Timestamp]{V: arrow.Timestamp(r.Local.V), OK: r.Local.OK})
+	})
+	each(fill, "local_date", readings, func(b *array.Date32Builder, r *reading.Reading) {
+		appendMaybe(b, reading.Maybe[arrow.Date32]{V: arrow.Date32(r.LocalDate.V), OK: r.LocalDate.OK})
+	})
+	each(fill, "local_time_source", readings, func(b *transform.TextBuilder, r *reading.Reading) { b.Append(r.LocalFrom) })
+	each(fill, "study_day", readings, func(b *array.Int32Builder, r *reading.Reading) { appendMaybe(b, r.StudyDay) })
+	each(fill, "clock_suspect", readings, func(b *array.BooleanBuilder, r *reading.Reading) { b.Append(r.ClockSuspect) })
+}
+
+func (m *making) fillValues(readings []reading.Reading, fill filler) {
+	each(fill, "participant_id", readings, func(b *transform.TextBuilder, _ *reading.Reading) { b.Append(m.participant) })
+	each(fill, "glucose_mgdl", readings, func(b *array.Int16Builder, r *reading.Reading) { appendMaybe(b, r.Value) })
+	each(fill, "glucose_source", readings, func(b *transform.TextBuilder, r *reading.Reading) {
+		appendMaybe(b, reading.Maybe[string]{V: r.ValueFrom, OK: r.ValueFrom != ""})
+	})
+	each(fill, "n_sources", readings, func(b *array.Int16Builder, r *reading.Reading) { b.Append(r.Sources) })
+	each(fill, "overlap", readings, func(b *array.BooleanBuilder, r *reading.Reading) { b.Append(r.Overlap) })
+	each(fill, "cadence_min", readings, func(b *array.Int16Builder, r *reading.Reading) { b.Append(r.Cadence) })
+}
+
+// fillFromRecords copies what readings have of the records that stand for them.
+func (m *making) fillFromRecords(readings []reading.Reading, columns []arrow.Array) {
+	picks := make([]pick, len(readings))
 	for i := range readings {
-		r := &readings[i]
-		utc.Append(arrow.Timestamp(r.Time))
-		sources.Append(r.Sources)
-		cadence.Append(r.Cadence)
-		appendMaybe(local, reading.Maybe[arrow.Timestamp]{V: arrow.Timestamp(r.Local.V), OK: r.Local.OK})
-		appendMaybe(date, reading.Maybe[arrow.Date32]{V: arrow.Date32(r.LocalDate.V), OK: r.LocalDate.OK})
-		appendMaybe(column("study_day").(*array.Int32Builder), r.StudyDay)
-		appendMaybe(column("glucose_mgdl").(*array.Int16Builder), r.Value)
-		appendMaybe(column("trend_rate_mgdl_min").(*array.Float64Builder), r.Rate)
+		picks[i] = m.egvs.picks[readings[i].Place]
 	}
-	return b.NewRecordBatch()
+	for _, name := range [...]string{"status", "trend", "trend_rate_mgdl_min", "transmitter_id"} {
+		place := m.t.place[name]
+		columns[place] = gatherColumn(m.step.loader.Mem, m.t.schema.Field(place).Type, m.egvs.columns(name), picks)
+	}
+}
+
+// each appends something of each reading to a column.
+func each[B transform.Builder](fill filler, column string, readings []reading.Reading, do func(B, *reading.Reading)) {
+	fill(column, func(b transform.Builder) {
+		to := b.(B)
+		for i := range readings {
+			do(to, &readings[i])
+		}
+	})
 }
 
 func appendMaybe[T any](to builderOf[T], v reading.Maybe[T]) {

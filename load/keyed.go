@@ -1,13 +1,13 @@
 package load
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -42,14 +42,25 @@ func keyedTables() []keyed {
 // A record is one row of a participant, held or just come.
 type record struct {
 	pick
+	id       int32 // place in ids
+	next     int32 // place of another row with the id; absent: there is none
 	time     arrow.Timestamp
+	month    monthNo
 	vanished arrow.Timestamp // 0: present
 	touched  bool            // vanished differs from the source's
 	gone     bool            // another row stands in its place, or none
 }
 
+// An idRows is the rows with one id, and its place in the answer in hand.
+type idRows struct {
+	first  int32 // place in rows; absent: there is none
+	answer int32 // the last one that has the id, from 1
+	row    int32 // of that answer, which counts
+}
+
 // records are the rows of one participant in a keyed table while answers are
-// applied to them: all rows of the months that matter.
+// applied to them: all rows of the months that matter. An id is looked up once for
+// each row that has it.
 type records struct {
 	*keyed
 	step        *step
@@ -58,11 +69,24 @@ type records struct {
 	sources     sources // held, then answers'
 	rows        []record
 	months      map[monthNo]*monthRows
+	last        *monthRows // of them, the one a row came to last
+
+	known  map[string]int32 // places in ids
+	ids    []idRows
+	answer int32            // how many have been applied, with the one in hand
+	notes  []int32          // of each event of the answer in hand, see notePlaces; nil unless r is of notes
+	whole  map[monthNo]bool // months of which all rows are here, of a table that is not read in all
 }
 
+// monthRows are the places of the rows of a month, and its bounds.
 type monthRows struct {
-	ids  map[string]int32 // places in rows
-	rows []int32
+	month    monthNo
+	from, to int64
+	rows     []int32
+}
+
+func newRecords(s *step, k *keyed, participant string) *records {
+	return &records{keyed: k, step: s, participant: participant, months: make(map[monthNo]*monthRows), known: make(map[string]int32)}
 }
 
 // hold takes the rows that the lake has. It takes over pieces.
@@ -70,34 +94,61 @@ func (r *records) hold(pieces []piece) {
 	r.held = pieces
 	for _, p := range pieces {
 		src := r.sources.add(p.rows)
-		ids, vanished := r.text(p.rows, "record_id"), r.times(p.rows, "vanished_at")
-		times := r.times(p.rows, "system_time")
-		for row := range ids.Len() {
-			rec := record{pick: pick{src, int32(row)}, time: times.Value(row)}
+		ids, vanished := r.number(r.text(p.rows, "record_id")), r.times(p.rows, "vanished_at")
+		for row, t := range r.times(p.rows, "system_time").Values() {
+			rec := record{pick: pick{src, int32(row)}, time: t}
 			if vanished.IsValid(row) {
 				rec.vanished = vanished.Value(row)
 			}
-			r.insert(ids.Value(row), rec)
+			r.insert(ids[row], rec)
 		}
 	}
 }
 
-func (r *records) insert(id string, rec record) {
-	m := monthOf(rec.time)
-	in := r.months[m]
-	if in == nil {
-		in = &monthRows{ids: make(map[string]int32)}
-		r.months[m] = in
+// number returns the places of ids.
+func (r *records) number(ids transform.TextColumn) []int32 {
+	places := make([]int32, ids.Len())
+	for row := range places {
+		id := ids.Value(row)
+		place, known := r.known[id]
+		if !known {
+			place = int32(len(r.ids))
+			r.known[id] = place
+			r.ids = append(r.ids, idRows{first: absent})
+		}
+		places[row] = place
 	}
-	place := int32(len(r.rows))
+	return places
+}
+
+// monthAt returns the rows of the month of an instant.
+func (r *records) monthAt(t arrow.Timestamp) *monthRows {
+	if r.last == nil || int64(t) < r.last.from || int64(t) >= r.last.to {
+		m := monthOf(t)
+		if r.months[m] == nil {
+			from, to := m.bounds()
+			r.months[m] = &monthRows{month: m, from: from, to: to}
+		}
+		r.last = r.months[m]
+	}
+	return r.last
+}
+
+func (r *records) insert(id int32, rec record) {
+	in, place := r.monthAt(rec.time), int32(len(r.rows))
+	rec.id, rec.next, rec.month = id, r.ids[id].first, in.month
+	r.ids[id].first = place
 	r.rows = append(r.rows, rec)
-	in.ids[id] = place
 	in.rows = append(in.rows, place)
 }
 
-func (r *records) remove(id string, place int32) {
+func (r *records) remove(place int32) {
 	r.rows[place].gone = true
-	delete(r.months[monthOf(r.rows[place].time)].ids, id)
+	link := &r.ids[r.rows[place].id].first
+	for *link != place {
+		link = &r.rows[*link].next
+	}
+	*link = r.rows[place].next
 }
 
 // apply applies one answer.
@@ -105,20 +156,22 @@ func (r *records) apply(a *answer) {
 	if a.dropped {
 		return
 	}
-	batch, newest := a.batch.Tables[r.Name], r.newestRows(a)
-	missing, held := r.missing(a, newest)
+	batch, come := a.batch.Tables[r.Name], r.come(a)
+	missing, held := r.missing(a)
 	if batch != nil {
-		src := r.sources.add(batch)
-		near := r.near(a, batch)
-		ids := r.text(batch, "record_id")
-		for row := range ids.Len() {
-			if id := ids.Value(row); newest[id] == int32(row) {
-				r.upsert(a, id, pick{src, int32(row)}, near)
+		src, ids := r.sources.add(batch), come
+		if r.Name != r.Resource {
+			ids = r.number(r.text(batch, "record_id"))
+		}
+		near, texts := r.near(a, batch), r.text(batch, "record_id")
+		for row, id := range ids {
+			if at, _ := r.newest(id); at == int32(row) {
+				r.upsert(a, id, texts.Value(row), pick{src, int32(row)}, near)
 			}
 		}
 	}
 	if r.Name != r.Resource {
-		r.unnote(a, newest)
+		r.unnote(a, come)
 	}
 	r.vanish(a, missing, held)
 }
@@ -168,6 +221,7 @@ func (r *records) finish() map[monthNo]change {
 func (r *records) monthChange(m monthNo) (change, bool) {
 	c := change{participant: r.participant}
 	var adds []int32
+	r.sort(r.months[m].rows)
 	for _, place := range r.months[m].rows {
 		rec := &r.rows[place]
 		held := int(rec.src) < len(r.held)
@@ -184,9 +238,20 @@ func (r *records) monthChange(m monthNo) (change, bool) {
 	return c, c.adds != nil || c.drops != nil
 }
 
-// gatherRows copies the rows at places, in the table's order.
+// sort puts the rows at places into the table's order.
+func (r *records) sort(places []int32) {
+	id := func(rec *record) string { return r.text(r.sources[rec.src], "record_id").Value(int(rec.row)) }
+	slices.SortFunc(places, func(a, b int32) int {
+		p, q := &r.rows[a], &r.rows[b]
+		if p.time != q.time {
+			return cmp.Compare(p.time, q.time)
+		}
+		return cmp.Compare(id(p), id(q))
+	})
+}
+
+// gatherRows copies the rows at places.
 func (r *records) gatherRows(places []int32) arrow.RecordBatch {
-	slices.SortFunc(places, func(a, b int32) int { return r.sources.compare(r.rows[a].pick, r.rows[b].pick, r.order) })
 	picks, vanished := make([]pick, len(places)), make([]arrow.Timestamp, len(places))
 	for i, place := range places {
 		picks[i], vanished[i] = r.rows[place].pick, r.rows[place].vanished
@@ -206,17 +271,15 @@ func (r *records) presence(place int) (was, is bool) {
 	return was, is
 }
 
-// wants returns which files have what a participant's answers are held against.
-func (k *keyed) wants(answers []*answer) func(lake.File) bool {
-	if k.allMonths {
-		return func(lake.File) bool { return true }
-	}
+// wants returns the months that a participant's answers are held against, where
+// that is not all.
+func (k *keyed) wants(answers []*answer) map[monthNo]bool {
 	months := make(map[monthNo]bool)
+	if k.allMonths {
+		return months
+	}
 	for _, a := range answers {
 		addMonths(months, a, a.batch.Tables[k.Name], k.shape)
 	}
-	return func(f lake.File) bool {
-		m, err := parseMonth(f.Partition)
-		return err == nil && months[m]
-	}
+	return months
 }

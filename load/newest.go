@@ -7,36 +7,42 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 )
 
-// newestRows says for every id of an answer's rows which of them counts: the
-// last one, as transform has it. But the API serves the newest first, and an
-// event's old state beside the new one, so of events the most final state does.
-// A note counts if its event does; -1 says that the event came without one.
-func (r *records) newestRows(a *answer) map[string]int32 {
-	batch := a.batch.Tables[r.Resource]
+// come takes the ids of an answer's records, and returns their places. Of the rows
+// with one id the last one counts, as transform has it. But the API serves the
+// newest first, and an event's old state beside the new one, so of events the most
+// final state does.
+func (r *records) come(a *answer) []int32 {
+	r.answer++
+	batch, of := a.batch.Tables[r.Resource], r.shape
 	if batch == nil {
 		return nil
 	}
-	if r.Name == r.Resource {
-		return newestOf(r.shape, batch)
+	if r.Name != r.Resource {
+		of, r.notes = shapeNamed(r.Resource), notePlaces(a.batch.Noted)
 	}
-	newest, notes := newestOf(shapeNamed(r.Resource), batch), notePlaces(a.batch.Noted)
-	for id, row := range newest {
-		newest[id] = notes[row]
-	}
-	return newest
-}
-
-func newestOf(s shape, batch arrow.RecordBatch) map[string]int32 {
-	ids := s.text(batch, "record_id")
-	newest := make(map[string]int32, ids.Len())
-	for row := range ids.Len() {
-		id := ids.Value(row)
-		if old, ok := newest[id]; ok && finality(s, batch, row) < finality(s, batch, int(old)) {
+	come := r.number(of.text(batch, "record_id"))
+	for row, id := range come {
+		k := &r.ids[id]
+		if k.answer == r.answer && finality(of, batch, row) < finality(of, batch, int(k.row)) {
 			continue
 		}
-		newest[id] = int32(row)
+		k.answer, k.row = r.answer, int32(row)
 	}
-	return newest
+	return come
+}
+
+// newest returns the row with an id that counts, of the answer in hand; false: it
+// does not have the id. A note counts if its event does; absent says that the event
+// came without one.
+func (r *records) newest(id int32) (row int32, ok bool) {
+	switch k := &r.ids[id]; {
+	case k.answer != r.answer:
+		return absent, false
+	case r.notes != nil:
+		return r.notes[k.row], true
+	default:
+		return k.row, true
+	}
 }
 
 // finality orders the states of an event; rows without one are equal.
@@ -48,11 +54,11 @@ func finality(s shape, batch arrow.RecordBatch, row int) int {
 }
 
 // notePlaces says for every row of events which row of event_notes is its note;
-// -1: it has none.
+// absent: it has none.
 func notePlaces(noted []bool) []int32 {
 	places, next := make([]int32, len(noted)), int32(0)
 	for row, has := range noted {
-		if places[row] = -1; has {
+		if places[row] = absent; has {
 			places[row] = next
 			next++
 		}
@@ -60,18 +66,24 @@ func notePlaces(noted []bool) []int32 {
 	return places
 }
 
-// unnote lets go of the notes whose events are in the answer without one: their
-// value is a number now. That takes no second answer.
-func (r *records) unnote(a *answer, newest map[string]int32) {
+// unnote lets go of the notes whose events came without one: their value is a number
+// now. That takes no second answer.
+func (r *records) unnote(a *answer, come []int32) {
 	months := slices.Sorted(maps.Keys(r.months))
-	for id, note := range newest {
-		if note >= 0 {
+	for row, id := range come {
+		if r.ids[id].row != int32(row) || r.notes[row] != absent {
 			continue
 		}
 		for _, place := range r.find(id, 0, months) {
 			if r.rows[place].vanished == 0 {
-				r.lose(a, id, place, a.AskedAt)
+				r.lose(a, r.idOf(place), place, a.AskedAt)
 			}
 		}
 	}
+}
+
+// idOf is the id of the row at place.
+func (r *records) idOf(place int32) string {
+	rec := &r.rows[place]
+	return r.text(r.sources[rec.src], "record_id").Value(int(rec.row))
 }

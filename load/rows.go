@@ -42,6 +42,8 @@ func appendTo(to array.Builder, v any, nullable bool) {
 	case string:
 		if v == "" && nullable {
 			to.AppendNull()
+		} else if repeated, ok := to.(*array.BinaryDictionaryBuilder); ok {
+			_ = repeated.AppendString(v) // its error is about other types
 		} else {
 			to.(*array.StringBuilder).Append(v)
 		}

@@ -175,7 +175,7 @@ func (s *step) pendingRows(add addRow) {
 // partitions, if they are not what these hold. It releases them.
 func (s *step) replaceTable(ctx context.Context, table string, old []lake.File, rows arrow.RecordBatch) error {
 	defer rows.Release()
-	same, err := sameRows(ctx, s.loader, old, rows)
+	same, err := sameRows(ctx, s.loader, table, old, rows)
 	if err != nil || same {
 		return err
 	}
@@ -189,7 +189,7 @@ func (s *step) replaceTable(ctx context.Context, table string, old []lake.File, 
 
 // sameRows reports whether files hold exactly rows, in their order. Damaged ones
 // hold none.
-func sameRows(ctx context.Context, l *Loader, files []lake.File, rows arrow.RecordBatch) (bool, error) {
+func sameRows(ctx context.Context, l *Loader, table string, files []lake.File, rows arrow.RecordBatch) (bool, error) {
 	if firstDamaged(files) != nil {
 		return false, nil
 	}
@@ -205,17 +205,14 @@ func sameRows(ctx context.Context, l *Loader, files []lake.File, rows arrow.Reco
 		return false, err
 	}
 	defer releaseAll(batches)
-	from := int64(0)
+	from, all := 0, shapeNamed(table).all
 	for _, b := range batches {
-		part := rows.NewSlice(from, from+b.NumRows())
-		for c, column := range b.Columns() {
-			if !array.Equal(column, part.Column(c)) {
-				part.Release()
+		for row := range int(b.NumRows()) {
+			if compareRows(b, row, rows, from+row, all) != 0 {
 				return false, nil
 			}
 		}
-		part.Release()
-		from += b.NumRows()
+		from += int(b.NumRows())
 	}
 	return true, nil
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,7 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // A step is one commit in the making.
@@ -25,15 +25,15 @@ type step struct {
 	answers []*answer
 	border  time.Time // of the tables that have hot days; zero: no server date seen yet
 
-	edits    map[string]map[string][]change // table, partition; ordered by participant
 	changes  []changeRow
 	pending  map[pendingKey]time.Time
 	accounts map[connectionKey]account // that connections lead to
 	shown    map[shownKey]shown        // by dataRange
 	coverage map[coverKey]*cover
 
-	mu        sync.Mutex             // below: written by several partitions at once
-	days      map[monthKey]dayCounts // of the months that change
+	mu        sync.Mutex                     // below: written by several participants or partitions at once
+	edits     map[string]map[string][]change // table, partition
+	days      map[monthKey]dayCounts         // of the months that change
 	counts    map[string]Counts
 	conflicts int
 }
@@ -54,8 +54,8 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 	return s
 }
 
-// fold decides what the answers change, table by table, then rewrites the
-// files concerned, then derives glucose and coverage_days from what is new.
+// fold decides what the answers change, table by table, and what that changes in
+// glucose and coverage_days; then it rewrites the files concerned.
 func (s *step) fold(ctx context.Context) error {
 	s.holdWaiting()
 	if err := s.loadSmall(ctx); err != nil {
@@ -78,19 +78,16 @@ func (s *step) fold(ctx context.Context) error {
 	}
 	s.addChanges()
 	s.coverRanges()
-	if err := s.rewriteAll(ctx); err != nil {
-		return err
-	}
-	whole := s.loader.part.participants == nil // the rest is made of it
-	if whole {
-		if err := s.deriveGlucose(ctx); err != nil {
-			return fmt.Errorf("table glucose: %w", err)
-		}
+	if err := s.deriveMoved(ctx); err != nil {
+		return fmt.Errorf("table glucose: %w", err)
 	}
 	if err := s.foldDays(ctx); err != nil {
 		return fmt.Errorf("table %s: %w", daysTable, err)
 	}
-	if whole {
+	if err := s.rewriteAll(ctx); err != nil {
+		return err
+	}
+	if s.whole() {
 		if err := s.writeRequests(ctx); err != nil {
 			return fmt.Errorf("table requests: %w", err)
 		}
@@ -98,44 +95,60 @@ func (s *step) fold(ctx context.Context) error {
 	return s.writeSmall(ctx)
 }
 
+// whole reports whether it is all of the log that is folded: the rest is made of it.
+func (s *step) whole() bool { return s.loader.part.participants == nil }
+
 // foldKeyed applies the answers of one resource, one participant after the other.
 func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 	answers := s.answersOf(k.Resource)
-	wants := make(map[string]func(lake.File) bool, len(answers))
+	months := make(map[string]map[monthNo]bool, len(answers))
 	for p := range answers {
-		wants[p] = k.wants(answers[p])
+		months[p] = k.wants(answers[p])
 	}
-	want := func(p string, f lake.File) bool { return wants[p](f) }
+	want := func(p string, f lake.File) bool {
+		m, err := parseMonth(f.Partition)
+		return k.allMonths || err == nil && months[p][m]
+	}
+	glucose := s.derivation(s.held())
+	defer glucose.close()
 	return s.heldRows(k.Name).each(ctx, slices.Sorted(maps.Keys(answers)), want, func(p string, held []piece) error {
-		return s.foldRecords(ctx, k, p, held, answers[p])
+		r := newRecords(s, k, p)
+		r.whole = months[p]
+		r.hold(held)
+		changed, err := s.foldRecords(ctx, r, answers[p])
+		if err == nil && k.Name == "egvs" && s.whole() {
+			err = glucose.participant(ctx, r, changed)
+		}
+		for _, a := range answers[p] {
+			if k.Name != "events" { // event_notes, which come after, look at them
+				a.done(k.Name, k.Resource)
+			}
+		}
+		return err
 	})
 }
 
-// foldRecords applies the answers of one resource to what is held of one participant.
-func (s *step) foldRecords(ctx context.Context, k *keyed, participant string, held []piece, answers []*answer) error {
-	r := &records{keyed: k, step: s, participant: participant, months: make(map[monthNo]*monthRows)}
-	r.hold(held)
+// foldRecords applies the answers of one resource to what is held of one participant,
+// and returns the months in which that changes rows.
+func (s *step) foldRecords(ctx context.Context, r *records, answers []*answer) (changed []monthNo, err error) {
+	k := r.keyed
 	for _, a := range answers {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		r.apply(a)
 	}
 	if k.Name == k.Resource {
-		s.coverWindows(participant, k.Resource, answers, r)
+		s.coverWindows(r.participant, k.Resource, answers, r)
 	}
 	for m, c := range r.finish() {
 		s.edit(k.Name, m.String(), c)
+		changed = append(changed, m)
 		if k.Name == k.Resource {
 			s.countDays(r, m)
 		}
 	}
-	if k.Name != "events" { // event_notes, which come after, look at them
-		for _, a := range answers {
-			a.done(k.Name, k.Resource)
-		}
-	}
-	return nil
+	return changed, nil
 }
 
 // held is the snapshot that the step is made on top of.
@@ -161,31 +174,25 @@ func within[K, L comparable, V any](of map[K]map[L]V, key K) map[L]V {
 	return of[key]
 }
 
-// edit takes over a change of a partition. Changes come ordered by participant.
+// edit takes over a change of a partition, if it is one.
 func (s *step) edit(table, partition string, c change) {
+	if c.adds == nil && c.drops == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	within(s.edits, table)[partition] = append(s.edits[table][partition], c)
 }
 
 // rewriteAll rewrites every partition that has edits, and those whose days the
-// border has passed, but for the tables that are made of others.
+// border has passed.
 func (s *step) rewriteAll(ctx context.Context) error {
-	var tables []string
-	for _, t := range transform.Tables() {
-		if t.Kind != transform.Derived {
-			tables = append(tables, t.Name)
-		}
-	}
-	return s.rewriteTables(ctx, tables...)
-}
-
-func (s *step) rewriteTables(ctx context.Context, tables ...string) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, name := range tables {
-		t := shapeNamed(name)
-		for _, partition := range s.partitions(name, slices.Collect(maps.Keys(s.edits[name]))) {
+	for _, t := range shapes() {
+		for _, partition := range s.partitions(t.Name, slices.Collect(maps.Keys(s.edits[t.Name]))) {
 			g.Go(func() error {
-				changes := s.edits[name][partition]
+				changes := s.edits[t.Name][partition]
 				defer releaseChanges(changes)
 				return s.rewrite(ctx, t, partition, changes)
 			})
@@ -207,6 +214,7 @@ func (s *step) partitions(table string, edited []string) []string {
 }
 
 func (s *step) rewrite(ctx context.Context, t shape, partition string, changes []change) error {
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.participant, b.participant) })
 	r := &rewrite{step: s, table: t, part: partition, changes: changes}
 	if t.HotDays {
 		r.border = s.border

@@ -44,7 +44,7 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 	for _, t := range shapesOf(transform.Study) {
 		rows, files := study.table(l.Mem, t.Name), m.TableFiles(t.Name)
 		c.tables[t.Name] = rows
-		same, err := sameRows(ctx, l, files, rows)
+		same, err := sameRows(ctx, l, t.Name, files, rows)
 		if err != nil {
 			return c, fmt.Errorf("table %s: %w", t.Name, err)
 		}

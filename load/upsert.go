@@ -1,28 +1,30 @@
 package load
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/transform"
 )
 
 // upsert puts a row in the place of the one with its id, if that is different.
 // An id that is held in two months, because it moved further than it was looked
 // up, is one record again: the other row goes.
-func (r *records) upsert(a *answer, id string, p pick, near []monthNo) {
+func (r *records) upsert(a *answer, id int32, text string, p pick, near []monthNo) {
 	t := r.times(r.sources[p.src], "system_time").Value(int(p.row))
 	held := r.find(id, monthOf(t), near)
 	for i, place := range held {
 		if i == 1 {
-			r.change(a, id, place, "moved")
+			r.change(a, text, place, "moved")
 		}
 		if i > 0 {
-			r.remove(id, place)
+			r.remove(place)
 		}
 	}
-	if _, waited := r.step.pending[r.pendingKey(id)]; waited {
-		delete(r.step.pending, r.pendingKey(id))
+	if r.waited(text) {
 		a.effect = true
 	}
 	if len(held) == 0 {
@@ -34,27 +36,21 @@ func (r *records) upsert(a *answer, id string, p pick, near []monthNo) {
 	if kind == "moved" && len(held) > 1 {
 		kind = "edited" // one row of changes per kind
 	}
-	r.replace(a, id, held[0], kind, record{pick: p, time: t})
+	r.replace(a, text, held[0], kind, record{pick: p, time: t})
 }
 
 // find returns the rows with an id, the one in its own month first.
-func (r *records) find(id string, own monthNo, near []monthNo) []int32 {
-	var held [4]int32
-	found := held[:0]
-	in := func(m monthNo) {
-		if rows := r.months[m]; rows != nil {
-			if place, ok := rows.ids[id]; ok {
-				found = append(found, place)
-			}
+func (r *records) find(id int32, own monthNo, near []monthNo) (places []int32) {
+	for place := r.ids[id].first; place != absent; place = r.rows[place].next {
+		if m := r.rows[place].month; m == own || slices.Contains(near, m) {
+			places = append(places, place)
 		}
 	}
-	in(own)
-	for _, m := range near {
-		if m != own {
-			in(m)
-		}
-	}
-	return found
+	slices.SortFunc(places, func(p, q int32) int {
+		a, b := r.rows[p].month, r.rows[q].month
+		return cmp.Or(cmp.Compare(bit(a != own), bit(b != own)), cmp.Compare(a, b))
+	})
+	return places
 }
 
 // replace puts row in the place of the one at place, unless they say the same.
@@ -71,23 +67,22 @@ func (r *records) replace(a *answer, id string, place int32, kind string, row re
 		return
 	}
 	a.count(r.Name).Changed++
-	r.remove(id, place)
-	r.insert(id, row)
+	r.remove(place)
+	r.insert(r.rows[place].id, row)
 }
 
 // kind names a change by the most important thing about it.
 func (r *records) kind(old *record, p pick, t arrow.Timestamp) string {
 	if status, ok := r.place["event_status"]; ok {
-		was := r.sources[old.src].Column(status).(*array.String)
-		is := r.sources[p.src].Column(status).(*array.String)
-		if is.Value(int(p.row)) == "deleted" && was.Value(int(old.row)) != "deleted" {
+		text := func(p pick) string { return transform.TextAt(r.sources[p.src].Column(status), int(p.row)) }
+		if text(p) == "deleted" && text(old.pick) != "deleted" {
 			return "deleted"
 		}
 	}
 	switch {
 	case old.vanished != 0:
 		return "restored"
-	case monthOf(old.time) != monthOf(t):
+	case old.month != monthOf(t):
 		return "moved"
 	}
 	return "edited"

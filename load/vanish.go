@@ -17,7 +17,7 @@ const (
 // how many rows it should have. Another account lacking a record says nothing,
 // and neither does an answer whose record could not be read. But the connection
 // may be another one to the same account.
-func (r *records) missing(a *answer, have map[string]int32) (places []int32, held int) {
+func (r *records) missing(a *answer) (places []int32, held int) {
 	if !a.hasWindow() {
 		return nil, 0
 	}
@@ -37,8 +37,7 @@ func (r *records) missing(a *answer, have map[string]int32) (places []int32, hel
 				continue
 			}
 			held++
-			id := r.text(source, "record_id").Value(int(rec.row))
-			if _, ok := have[id]; !ok && !a.mentions(id) {
+			if _, came := r.newest(rec.id); !came && !a.mentions(r.idOf(place)) {
 				places = append(places, place)
 			}
 		}
@@ -70,8 +69,7 @@ func (r *records) vanish(a *answer, missing []int32, held int) {
 		many = a.manyMissing
 	}
 	for _, place := range missing {
-		rec := &r.rows[place]
-		id := r.text(r.sources[rec.src], "record_id").Value(int(rec.row))
+		id := r.idOf(place)
 		since, waits := r.step.pending[r.pendingKey(id)]
 		switch {
 		case waits && a.AskedAt.Sub(since) < secondOpinion, many && !waits:
@@ -90,6 +88,16 @@ func (r *records) vanish(a *answer, missing []int32, held int) {
 // A pendingKey is a record that waits for a second answer to agree that it is
 // gone.
 type pendingKey struct{ participant, table, record string }
+
+// waited reports whether the record with an id waited for that, and ends it.
+func (r *records) waited(id string) bool {
+	if len(r.step.pending) == 0 {
+		return false
+	}
+	_, waited := r.step.pending[r.pendingKey(id)]
+	delete(r.step.pending, r.pendingKey(id))
+	return waited
+}
 
 // pendingKey is the key of a record of r's table.
 func (r *records) pendingKey(id string) pendingKey { return pendingKey{r.participant, r.Name, id} }

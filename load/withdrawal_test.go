@@ -109,6 +109,9 @@ func TestWithdrawnHistories(t *testing.T) {
 					ParticipantID: rapid.SampledFrom([]string{"P1", "P1", "P2"}).Draw(t, "who"),
 					EffectiveAt:   slots.Add(time.Duration(rapid.IntRange(0, 66*24).Draw(t, "hour")) * time.Hour), RecordedAt: h.time,
 				}
+				if before := withdrawals[w.ParticipantID].RecordedAt; w.RecordedAt.Before(before) { // the clock went back
+					w.RecordedAt = before
+				}
 				withdrawals[w.ParticipantID] = w
 				study.Withdrawals = slices.SortedFunc(maps.Values(withdrawals), func(a, b Withdrawal) int { return strings.Compare(a.ParticipantID, b.ParticipantID) })
 			}

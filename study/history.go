@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A PastRun is a run with what came of it.
@@ -107,7 +108,7 @@ func haulsByRun(ctx context.Context, l *lake.Lake, m lake.Manifest, since time.T
 			if err != nil {
 				return nil, err
 			}
-			runs, records := batch.Column(0).(*array.String), batch.Column(1).(*array.Int64)
+			runs, records := transform.TextOf(batch.Column(0)), batch.Column(1).(*array.Int64)
 			for row := range runs.Len() {
 				run := runs.Value(row)
 				if _, known := sums[run]; !known {

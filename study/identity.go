@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // studyKey is the setting that tells studies apart: the public half of the
@@ -70,7 +70,7 @@ func (e *ForeignLakeError) Error() string {
 }
 
 func settingIn(batch arrow.RecordBatch, key string) string {
-	keys, values := batch.Column(0).(*array.String), batch.Column(1).(*array.String)
+	keys, values := transform.TextOf(batch.Column(0)), transform.TextOf(batch.Column(1))
 	for i := range keys.Len() {
 		if keys.Value(i) == key {
 			return strings.Clone(values.Value(i))

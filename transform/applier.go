@@ -52,7 +52,7 @@ func newApplier(mem memory.Allocator, a Answer) *applier {
 
 func (w *applier) release() {
 	for _, t := range w.tables {
-		t.rows.Release()
+		t.release()
 	}
 }
 
@@ -77,10 +77,8 @@ func (w *applier) batch() Batch {
 	b := Batch{Tables: map[string]arrow.RecordBatch{}, Noted: w.noted, Records: w.records, Rejected: w.rejected.rows, Unread: w.rejected.texts.sorted(), UserID: w.user,
 		Unnamed: w.unnamed, RejectedAt: w.rejected.times}
 	for _, t := range w.tables {
-		if rows := t.rows.NewRecordBatch(); rows.NumRows() > 0 {
+		if rows := t.batch(); rows != nil {
 			b.Tables[t.name] = rows
-		} else {
-			rows.Release()
 		}
 	}
 	for warning, count := range w.warnings {

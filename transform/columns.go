@@ -13,25 +13,52 @@ import (
 // columns. That cells and columns agree in type is between the functions of this
 // package and its own tables.
 type table struct {
-	name string
-	rows *array.RecordBuilder
-	next int // column of the next cell
+	name    string
+	schema  *arrow.Schema
+	columns []Builder
+	next    int // column of the next cell
 }
 
 // table starts a table, making room for rows.
 func (w *applier) table(name string, rows int) *table {
 	of, _ := TableNamed(name)
-	t := &table{name: name, rows: array.NewRecordBuilder(w.mem, of.Schema())}
-	t.rows.Reserve(rows)
+	t := &table{name: name, schema: of.Schema()}
+	for _, f := range t.schema.Fields() {
+		c := NewBuilder(w.mem, f.Type)
+		c.Reserve(rows)
+		t.columns = append(t.columns, c)
+	}
 	w.tables = append(w.tables, t)
 	return t
 }
 
+// batch takes the rows out of t; nil: there are none.
+func (t *table) batch() arrow.RecordBatch {
+	rows := t.columns[0].Len()
+	if rows == 0 {
+		return nil
+	}
+	arrays := make([]arrow.Array, len(t.columns))
+	for i, c := range t.columns {
+		arrays[i] = c.NewArray()
+		defer arrays[i].Release()
+	}
+	return array.NewRecordBatch(t.schema, arrays, int64(rows))
+}
+
+func (t *table) release() {
+	for _, c := range t.columns {
+		c.Release()
+	}
+}
+
 // cell is the builder that the next cell goes to.
-func (t *table) cell() array.Builder {
-	b := t.rows.Field(t.next)
-	t.next = (t.next + 1) % len(t.rows.Fields())
-	return b
+func (t *table) cell() Builder {
+	c := t.columns[t.next]
+	if t.next++; t.next == len(t.columns) {
+		t.next = 0
+	}
+	return c
 }
 
 func (t *table) null() { t.cell().AppendNull() }
@@ -39,10 +66,15 @@ func (t *table) null() { t.cell().AppendNull() }
 // texts appends texts; nil, not merely empty, is null.
 func (t *table) texts(texts ...[]byte) {
 	for _, text := range texts {
-		if b := t.cell().(*array.StringBuilder); text == nil {
-			b.AppendNull()
-		} else {
-			b.BinaryBuilder.Append(text)
+		switch c := t.cell().(type) {
+		case *TextBuilder:
+			c.AppendBytes(text)
+		case *array.StringBuilder:
+			if text == nil {
+				c.AppendNull()
+			} else {
+				c.BinaryBuilder.Append(text)
+			}
 		}
 	}
 }

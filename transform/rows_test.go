@@ -72,8 +72,8 @@ func rowsOf(t testing.TB, table Table, b arrow.RecordBatch) []row {
 
 func cell(a arrow.Array, i int) any {
 	switch a := a.(type) {
-	case *array.String:
-		return a.Value(i)
+	case *array.String, *array.Dictionary:
+		return TextOf(a).Value(i)
 	case *array.Timestamp:
 		return a.Value(i).ToTime(arrow.Microsecond).Format("2006-01-02T15:04:05.999999")
 	case *array.Int16:

@@ -57,13 +57,33 @@ type Column struct {
 	Comment  string // meaning, unit, what null says
 }
 
-// Schema returns the Arrow schema of t: its columns in order, each with its
-// comment as field metadata under the key "comment".
+// Schema returns the Arrow schema of rows of t in memory: its columns in order, each
+// with its comment as field metadata under the key "comment". Text whose values
+// repeat is a dictionary.
 func (t Table) Schema() *arrow.Schema {
+	return t.schema(func(c Column) arrow.DataType {
+		if t.Repeats(c) {
+			return repeated
+		}
+		return c.Type
+	})
+}
+
+// FileSchema is Schema for rows in a file, where all text is alike.
+func (t Table) FileSchema() *arrow.Schema {
+	return t.schema(func(c Column) arrow.DataType { return c.Type })
+}
+
+// Repeats reports whether c is a column of text whose values repeat.
+func (t Table) Repeats(c Column) bool {
+	return c.Type.ID() == arrow.STRING && !slices.Contains(t.Unique, c.Name)
+}
+
+func (t Table) schema(typeOf func(Column) arrow.DataType) *arrow.Schema {
 	fields := make([]arrow.Field, len(t.Columns))
 	for i, c := range t.Columns {
 		fields[i] = arrow.Field{
-			Name: c.Name, Type: c.Type, Nullable: c.Nullable,
+			Name: c.Name, Type: typeOf(c), Nullable: c.Nullable,
 			Metadata: arrow.NewMetadata([]string{"comment"}, []string{c.Comment}),
 		}
 	}

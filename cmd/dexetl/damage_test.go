@@ -111,11 +111,7 @@ func (b *bench) contentOf() map[string]string {
 	out := make(map[string]string)
 	for _, table := range []string{"glucose", "egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "coverage_days",
 		"participants", "windows", "withdrawals"} {
-		hash, err := lake.LogicalHash(m.TableFiles(table)...)
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		out[table] = fmt.Sprintf("%d rows, %s", m.Rows(table), hash)
+		out[table] = fmt.Sprintf("%d rows, %s", m.Rows(table), hashOfTable(b.t, l, m, table))
 	}
 	return out
 }

@@ -179,6 +179,11 @@ func put(to array.Builder, v any, nullable bool) {
 	case *array.StringBuilder:
 		text, _ := v.(string)
 		to.Append(text)
+	case *array.BinaryDictionaryBuilder:
+		text, _ := v.(string)
+		if err := to.AppendString(text); err != nil {
+			panic(err)
+		}
 	case *array.TimestampBuilder:
 		at, _ := v.(time.Time)
 		to.Append(arrow.Timestamp(at.UnixMicro()))

@@ -11,9 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
-
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
@@ -134,7 +133,7 @@ func (b *bench) notes() (notes []string) {
 				b.t.Fatal(err)
 			}
 			column := func(name string) int { return batch.Schema().FieldIndices(name)[0] }
-			ids, texts := batch.Column(column("record_id")).(*array.String), batch.Column(column("note")).(*array.String)
+			ids, texts := transform.TextOf(batch.Column(column("record_id"))), transform.TextOf(batch.Column(column("note")))
 			for row := range ids.Len() {
 				if batch.Column(column("vanished_at")).IsNull(row) {
 					notes = append(notes, ids.Value(row)+" "+strings.Clone(texts.Value(row)))

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/dexetl/dexetl/transform"
 )
@@ -83,17 +82,14 @@ func damaged(files []File, check func(File) error) (found []*DamageError, err er
 
 // WriteRows writes a Parquet file of t that is no part of any lake.
 func WriteRows(to io.Writer, t transform.Table, rows ...arrow.RecordBatch) error {
-	schema := t.Schema()
-	w, err := newParquet(t, schema, struct{ io.Writer }{to})
+	w, err := newGroupWriter(t, to, 0)
 	if err != nil {
 		return fmt.Errorf("file of %s: %w", t.Name, err)
 	}
 	for _, r := range rows {
-		same := array.NewRecordBatch(schema, r.Columns(), r.NumRows()) // pqarrow wants the very same metadata
-		err = errors.Join(err, w.WriteBuffered(same))
-		same.Release()
+		err = errors.Join(err, w.write(r))
 	}
-	if err := errors.Join(err, w.Close()); err != nil {
+	if err := errors.Join(err, w.close()); err != nil {
 		return fmt.Errorf("file of %s: %w", t.Name, err)
 	}
 	return nil

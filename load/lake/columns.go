@@ -43,6 +43,7 @@ func columnsOf(table string, names []string) (t transform.Table, wanted []int, e
 // may be absent: the file is older than the column. Those of a newer program are
 // passed over.
 func findColumns(file *arrow.Schema, t transform.Table, wanted []int) (columns, error) {
+	found := columns{schema: projection(t, wanted), from: make([]int, len(wanted))}
 	places := make([]int, len(wanted))
 	for i, w := range wanted {
 		c := t.Columns[w]
@@ -50,11 +51,10 @@ func findColumns(file *arrow.Schema, t transform.Table, wanted []int) (columns, 
 		if places[i] == absent && !c.Nullable {
 			return columns{}, fmt.Errorf("no column %s", c.Name)
 		}
-		if places[i] != absent && !arrow.TypeEqual(file.Field(places[i]).Type, c.Type) {
-			return columns{}, fmt.Errorf("column %s is %s, the table has %s", c.Name, file.Field(places[i]).Type, c.Type)
+		if want := found.schema.Field(i).Type; places[i] != absent && !arrow.TypeEqual(file.Field(places[i]).Type, want) {
+			return columns{}, fmt.Errorf("column %s is %s, the table has %s", c.Name, file.Field(places[i]).Type, want)
 		}
 	}
-	found := columns{schema: projection(t, wanted), from: make([]int, len(wanted))}
 	found.read = slices.DeleteFunc(slices.Sorted(slices.Values(places)), func(p int) bool { return p == absent })
 	if len(found.read) == 0 {
 		found.read = []int{0} // a batch has its rows from somewhere

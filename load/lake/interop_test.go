@@ -99,8 +99,8 @@ func physical(column arrow.Array, row int) any {
 		return nil
 	}
 	switch v := column.(type) {
-	case *array.String:
-		return string(bytes.Clone([]byte(v.Value(row))))
+	case *array.String, *array.Dictionary:
+		return string(bytes.Clone([]byte(transform.TextAt(v, row))))
 	case *array.Timestamp:
 		return int64(v.Value(row))
 	case *array.Date32:

@@ -10,6 +10,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A logicalHash is the sum modulo 2^256 of the SHA-256 of rows. A sum does not
@@ -39,7 +41,8 @@ func hashOf(sum []byte) (h logicalHash) {
 	return h
 }
 
-// LogicalHash returns the hash of what files say, as hex: equal for equal rows,
+// LogicalHash returns the hash of what files of the study's state say, as hex, which
+// stands in the manifest and outlives them: equal for equal rows,
 // whatever their order and however they are spread over files. Columns that
 // tell when and how a row was learned (request_id, first_seen_at) do not count,
 // nor do null values and rows that have vanished.
@@ -55,10 +58,17 @@ func LogicalHash(files ...File) (string, error) {
 	return sum.String(), nil
 }
 
-// LogicalHashOf is LogicalHash of rows that are in no file.
-func LogicalHashOf(r arrow.RecordBatch) (string, error) {
-	sum, err := hashRows(r)
-	return sum.String(), err
+// LogicalHashOf is LogicalHash of rows.
+func LogicalHashOf(batches ...arrow.RecordBatch) (string, error) {
+	var sum logicalHash
+	for _, r := range batches {
+		one, err := hashRows(r)
+		if err != nil {
+			return "", err
+		}
+		sum.add(one)
+	}
+	return sum.String(), nil
 }
 
 // hashRows returns the logical hash of the rows of r.
@@ -110,9 +120,10 @@ func newAppender(name string, values arrow.Array) (appender, error) {
 		return func(row []byte, i int) []byte { return binary.LittleEndian.AppendUint64(row, uint64(at(i))) }
 	}
 	switch v := values.(type) {
-	case *array.String:
+	case *array.String, *array.Dictionary:
+		texts := transform.TextOf(v)
 		a.value = func(row []byte, i int) []byte {
-			s := v.Value(i)
+			s := texts.Value(i)
 			return append(binary.AppendUvarint(row, uint64(len(s))), s...)
 		}
 	case *array.Timestamp:

@@ -158,7 +158,7 @@ func TestLogicalHashSeparatesColumns(t *testing.T) {
 // A file's hash is that of its rows, however they were handed over.
 func TestFileHasLogicalHash(t *testing.T) {
 	l := locked(t)
-	table := tableNamed(t, "vanish_pending")
+	table := tableNamed(t, "windows")
 	rows := some(table, 2*sliceRows+7, rand.New(rand.NewPCG(4, 4)))
 	defer rows.Release()
 	sum, err := hashRows(rows)

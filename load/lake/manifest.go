@@ -70,7 +70,7 @@ type File struct {
 	FirstTime        time.Time `json:"first_time,omitzero"`
 	LastTime         time.Time `json:"last_time,omitzero"`
 
-	LogicalHash string `json:"logical_hash"` // see LogicalHash
+	LogicalHash string `json:"logical_hash,omitempty"` // of a table of the study's state, see LogicalHash
 
 	// Damaged says why a commit found the file damaged and went around it: its
 	// rows are not those of the snapshot, whatever becomes of the file.

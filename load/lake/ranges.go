@@ -42,7 +42,7 @@ func rangesOf(t transform.Table) ranges {
 func (r *ranges) widen(rows arrow.RecordBatch) {
 	for i := range int(rows.NumRows()) {
 		if r.participant >= 0 {
-			id := rows.Column(r.participant).(*array.String).Value(i)
+			id := transform.TextAt(rows.Column(r.participant), i)
 			if !r.some || id < r.from {
 				r.from = strings.Clone(id)
 			}

@@ -146,7 +146,7 @@ func (l *Lake) open(f File) (*os.File, error) {
 
 // open finds the rows of interest.
 func (r *fileReader) open(ctx context.Context, in *os.File, f File, t transform.Table, wanted []int, o ReadOptions) error {
-	p, err := openParquet(in, f)
+	p, err := openParquet(in, f, t)
 	if err != nil {
 		return err
 	}
@@ -167,8 +167,9 @@ func (r *fileReader) open(ctx context.Context, in *os.File, f File, t transform.
 }
 
 // openParquet reads the footer and checks that the file has the rows that the
-// manifest says.
-func openParquet(in *os.File, f File) (*pqarrow.FileReader, error) {
+// manifest says. Text whose values repeat is read as it lies in the file, as a
+// dictionary.
+func openParquet(in *os.File, f File, t transform.Table) (*pqarrow.FileReader, error) {
 	p, err := file.NewParquetReader(in)
 	if err != nil {
 		return nil, err
@@ -176,7 +177,13 @@ func openParquet(in *os.File, f File) (*pqarrow.FileReader, error) {
 	if n := p.NumRows(); n != f.Rows {
 		return nil, fmt.Errorf("%d rows, the manifest says %d", n, f.Rows)
 	}
-	return pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{BatchSize: readRows}, memory.DefaultAllocator)
+	properties := pqarrow.ArrowReadProperties{BatchSize: readRows}
+	for _, c := range t.Columns {
+		if place := p.MetaData().Schema.ColumnIndexByName(c.Name); place >= 0 {
+			properties.SetReadDict(place, t.Repeats(c))
+		}
+	}
+	return pqarrow.NewFileReader(p, properties, memory.DefaultAllocator)
 }
 
 // groupsOf returns the row groups that may hold a participant of interest, by

@@ -216,7 +216,7 @@ func TestWriteRows(t *testing.T) {
 		if err != nil || in.NumRows() != 0 {
 			t.Fatalf("empty file of %s has %d rows, %v; want none", table.Name, in.NumRows(), err)
 		}
-		if err := sameColumns(schema, table); err != nil {
+		if err := sameColumns(schema, table.FileSchema()); err != nil {
 			t.Errorf("empty file of %s: %v", table.Name, err)
 		}
 		for i, c := range table.Columns {

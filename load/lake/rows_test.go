@@ -50,6 +50,10 @@ func appendValue(b array.Builder, v any) {
 	switch b := b.(type) {
 	case *array.StringBuilder:
 		b.Append(v.(string))
+	case *array.BinaryDictionaryBuilder:
+		if err := b.AppendString(v.(string)); err != nil {
+			panic(err)
+		}
 	case *array.TimestampBuilder:
 		b.Append(v.(arrow.Timestamp))
 	case *array.Int16Builder:

@@ -11,87 +11,51 @@ import (
 	"path"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/dexetl/dexetl/transform"
 )
 
-// defaultGroupBytes lets a row group of ordinary readings (30 MB) be full.
-const defaultGroupBytes = 64 << 20
-
-// sliceRows is how often a Writer looks at its budget.
-const sliceRows = 4096
-
-// A Writer writes one data file. It is used by one goroutine; several Writers
-// of a Commit may be used at once.
+// A Writer writes one data file, a row group at a time. It is used by one
+// goroutine; several Writers of a Commit may be used at once.
 type Writer struct {
 	commit *Commit
 	table  transform.Table
 	file   File
-	schema *arrow.Schema
 
 	staged  string
 	out     *os.File
 	sum     hash.Hash
-	parquet *pqarrow.FileWriter
+	parquet groupWriter
 	ranges  ranges
-	logical logicalHash
-	bytes   int64 // of rows in the open row group
-	budget  int64
-	failed  error // of Write
+	logical logicalHash // of a table of the study's state
+	failed  error       // of Write
 }
 
-// Write appends the rows of r, whose columns must be those of the table. It
-// does not keep r. Rows come in the table's order; that is up to the caller.
-// After an error the file cannot be finished.
+// Write appends the rows of r, whose columns must be those of the table. It keeps
+// r until its row group is full. Rows come in the table's order; that is up to the
+// caller. After an error the file cannot be finished.
 func (w *Writer) Write(r arrow.RecordBatch) error {
-	err := fits(r, w.table)
-	for from := int64(0); err == nil && from < r.NumRows(); from += sliceRows {
-		err = w.writeSlice(r, from, min(from+sliceRows, r.NumRows()))
-	}
-	if err != nil {
+	if err := w.write(r); err != nil {
 		w.failed = fmt.Errorf("file of %s: %w", w.table.Name, err)
 	}
 	return w.failed
 }
 
-func (w *Writer) writeSlice(r arrow.RecordBatch, from, to int64) error {
-	part := r.NewSlice(from, to)
-	defer part.Release()
-	sum, err := hashRows(part)
-	if err != nil {
+func (w *Writer) write(r arrow.RecordBatch) error {
+	if err := fits(r, w.table); err != nil {
 		return err
 	}
-	if w.bytes >= w.budget {
-		if err := w.parquet.NewBufferedRowGroupChecked(); err != nil {
+	if w.table.Kind == transform.Study {
+		sum, err := hashRows(r)
+		if err != nil {
 			return err
 		}
-		w.bytes = 0
+		w.logical.add(sum)
 	}
-	if err := w.writeParquet(part); err != nil {
-		return err
-	}
-	w.logical.add(sum)
-	w.ranges.widen(part)
-	w.file.Rows += part.NumRows()
-	w.bytes += rowBytes(part)
-	return nil
-}
-
-// writeParquet hands over the columns under the table's own schema: pqarrow
-// wants the very same metadata.
-func (w *Writer) writeParquet(part arrow.RecordBatch) error {
-	if rows, err := w.parquet.RowGroupNumRows(); err != nil {
-		return err
-	} else if int64(rows)+part.NumRows() > RowGroupRows {
-		w.bytes = 0 // pqarrow starts a row group by itself
-	}
-	same := array.NewRecordBatch(w.schema, part.Columns(), part.NumRows())
-	defer same.Release()
-	return w.parquet.WriteBuffered(same)
+	w.ranges.widen(r)
+	w.file.Rows += r.NumRows()
+	return w.parquet.write(r)
 }
 
 // Close finishes the file, reads its footer back, makes it durable and gives
@@ -116,7 +80,7 @@ func (w *Writer) Abort() error {
 	if w.out == nil {
 		return nil
 	}
-	w.parquet.Close() // releases its buffers; what it writes goes with the file
+	w.parquet.abort()
 	err := errors.Join(w.out.Close(), w.commit.lake.dir.Remove(w.staged))
 	w.out = nil
 	return err
@@ -124,7 +88,7 @@ func (w *Writer) Abort() error {
 
 func (w *Writer) publish() (File, error) {
 	l := w.commit.lake
-	if err := w.parquet.Close(); err != nil {
+	if err := w.parquet.close(); err != nil {
 		return File{}, err
 	}
 	if err := w.finish(); err != nil {
@@ -160,7 +124,9 @@ func (w *Writer) finish() error {
 	}
 	w.file.Bytes = size
 	w.file.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
-	w.file.LogicalHash = w.logical.String()
+	if w.table.Kind == transform.Study {
+		w.file.LogicalHash = w.logical.String()
+	}
 	if err := w.ranges.describe(&w.file); err != nil {
 		return err
 	}
@@ -178,7 +144,7 @@ func (w *Writer) finish() error {
 // fits checks that r can be rows of t. The Parquet library would make a value
 // of a null in a column that has none.
 func fits(r arrow.RecordBatch, t transform.Table) error {
-	if err := sameColumns(r.Schema(), t); err != nil {
+	if err := sameColumns(r.Schema(), t.Schema()); err != nil {
 		return err
 	}
 	for i, c := range t.Columns {
@@ -190,36 +156,17 @@ func fits(r arrow.RecordBatch, t transform.Table) error {
 }
 
 // sameColumns checks names and types; comments may differ.
-func sameColumns(got *arrow.Schema, t transform.Table) error {
-	if got.NumFields() != len(t.Columns) {
-		return fmt.Errorf("%d columns, the table has %d", got.NumFields(), len(t.Columns))
+func sameColumns(got, want *arrow.Schema) error {
+	if got.NumFields() != want.NumFields() {
+		return fmt.Errorf("%d columns, the table has %d", got.NumFields(), want.NumFields())
 	}
-	for i, c := range t.Columns {
+	for i, c := range want.Fields() {
 		f := got.Field(i)
 		if f.Name != c.Name || !arrow.TypeEqual(f.Type, c.Type) {
 			return fmt.Errorf("column %d is %s %s, the table has %s %s", i+1, f.Name, f.Type, c.Name, c.Type)
 		}
 	}
 	return nil
-}
-
-// rowBytes estimates what the rows of r hold in memory.
-func rowBytes(r arrow.RecordBatch) int64 {
-	var n int64
-	for _, column := range r.Columns() {
-		switch v := column.(type) {
-		case *array.String:
-			n += int64(len(v.ValueBytes())) + 4*r.NumRows()
-		default:
-			n += 8 * r.NumRows()
-		}
-	}
-	return n
-}
-
-func newParquet(t transform.Table, schema *arrow.Schema, to io.Writer) (*pqarrow.FileWriter, error) {
-	mem := memory.DefaultAllocator
-	return pqarrow.NewFileWriter(schema, to, writerProperties(t, mem), arrowProperties(mem))
 }
 
 // newWriter starts a file in staging.
@@ -230,14 +177,8 @@ func newWriter(c *Commit, t transform.Table, f File) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file of %s: %w", t.Name, err)
 	}
-	w := &Writer{
-		commit: c, table: t, file: f, schema: t.Schema(), staged: staged, out: out, sum: sha256.New(),
-		ranges: rangesOf(t), budget: l.GroupBytes,
-	}
-	if w.budget == 0 {
-		w.budget = defaultGroupBytes
-	}
-	w.parquet, err = newParquet(t, w.schema, struct{ io.Writer }{io.MultiWriter(out, w.sum)})
+	w := &Writer{commit: c, table: t, file: f, staged: staged, out: out, sum: sha256.New(), ranges: rangesOf(t)}
+	w.parquet, err = newGroupWriter(t, io.MultiWriter(out, w.sum), l.GroupBytes)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("file of %s: %w", t.Name, err), out.Close(), l.dir.Remove(staged))
 	}

@@ -23,8 +23,14 @@ var grids = [...]int16{5, 15, 1}
 // that the values that keep to another grid than their piece, plus 11 for each
 // cut, are fewest.
 func Cadences(times []int64) []int16 {
-	cadences := make([]int16, len(times))
-	votes := make([]uint8, len(times))
+	cadences, _ := cadencesOf(times)
+	return cadences
+}
+
+// cadencesOf returns the votes, too: those of runs long enough to vote.
+func cadencesOf(times []int64) (cadences []int16, votes []uint8) {
+	cadences = make([]int16, len(times))
+	votes = make([]uint8, len(times))
 	start := 0
 	for i := range times {
 		if i+1 < len(times) && times[i+1]-times[i] <= pause {
@@ -33,7 +39,7 @@ func Cadences(times []int64) []int16 {
 		cadencesOfRun(cadences[start:i+1], times[start:i+1], votes[start:i+1])
 		start = i + 1
 	}
-	return cadences
+	return cadences, votes
 }
 
 // cadencesOfRun writes the cadences of one run.

@@ -1,6 +1,9 @@
 package reading
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	suspectOffset = 120                // minutes from the roster's zone that need an explanation
@@ -8,20 +11,39 @@ const (
 )
 
 // local is the wall clock of r and where it comes from.
-func local(r *Record, zone *time.Location) (Maybe[int64], string) {
-	if r.Display.OK && (r.OffsetFrom == "sent" || r.OffsetFrom == "derived") {
-		return r.Display, r.OffsetFrom
+func local(r *Record, home *clock) (Maybe[int64], string) {
+	if r.Display.OK && r.OffsetFrom != NoOffset {
+		return r.Display, r.OffsetFrom.String()
 	}
-	if zone == nil {
+	if home.zone == nil {
 		return Maybe[int64]{}, "unknown"
 	}
-	return Some(r.Time + zoneOffset(r.Time, zone)*second), "roster"
+	return Some(r.Time + home.offset(r.Time)*second), "roster"
 }
 
-// zoneOffset is how many seconds zone is ahead of UTC at an instant.
-func zoneOffset(micros int64, zone *time.Location) int64 {
-	_, seconds := time.UnixMicro(micros).In(zone).Zone()
-	return int64(seconds)
+// A clock shows the time of a zone, and remembers until when it is set right.
+type clock struct {
+	zone     *time.Location // nil: none given
+	from, to int64          // in which it is ahead of UTC by seconds
+	ahead    int64
+}
+
+// offset is how many seconds the zone is ahead of UTC at an instant.
+func (c *clock) offset(micros int64) int64 {
+	if c.from <= micros && micros < c.to {
+		return c.ahead
+	}
+	t := time.UnixMicro(micros).In(c.zone)
+	_, seconds := t.Zone()
+	c.ahead, c.from, c.to = int64(seconds), math.MinInt64, math.MaxInt64
+	start, end := t.ZoneBounds()
+	if !start.IsZero() {
+		c.from = start.UnixMicro()
+	}
+	if !end.IsZero() {
+		c.to = end.UnixMicro()
+	}
+	return c.ahead
 }
 
 // studyDay counts from the anchor date, which is day 1; the day before is -1.
@@ -39,18 +61,24 @@ func studyDay(date int32, anchor Maybe[int32]) Maybe[int32] {
 // ahead is how far the wall clock of r is ahead of the zone's: null without one of
 // them. An offset that no place on earth has is a clock that is days off. A wall
 // clock that equals the system time and has no offset says nothing.
-func ahead(r *Record, zone *time.Location) Maybe[int64] {
-	if zone == nil || !r.Display.OK || r.OffsetFrom == "unknown" && r.Display.V == r.Time {
+func ahead(r *Record, home *clock) Maybe[int64] {
+	if home.zone == nil || !r.Display.OK || r.OffsetFrom == NoOffset && r.Display.V == r.Time {
 		return Maybe[int64]{}
 	}
-	return Some(r.Display.V - r.Time - zoneOffset(r.Time, zone)*second)
+	return Some(r.Display.V - r.Time - home.offset(r.Time)*second)
+}
+
+// off reports whether the offset of r, which it has, is far from the zone's.
+func (c *clock) off(r *Reading) bool {
+	off := int64(r.offset.V) - c.offset(r.Time)/60
+	return off > suspectOffset || off < -suspectOffset
 }
 
 // suspectClocks marks the readings whose offset is far from the roster's zone
 // for less than a day. Readings without an offset neither begin nor end such a
 // stretch.
-func suspectClocks(readings []Reading, zone *time.Location) {
-	if zone == nil {
+func suspectClocks(readings []Reading, home *clock) {
+	if home.zone == nil {
 		return
 	}
 	var run []int
@@ -67,8 +95,7 @@ func suspectClocks(readings []Reading, zone *time.Location) {
 		if !r.offset.OK {
 			continue
 		}
-		off := int64(r.offset.V) - zoneOffset(r.Time, zone)/60
-		if off > suspectOffset || off < -suspectOffset {
+		if home.off(r) {
 			run = append(run, i)
 		} else {
 			closeRun()

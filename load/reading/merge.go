@@ -21,6 +21,8 @@ type measurement struct {
 	transmitter int32 // place of its name
 	wear        int32 // place of the wear it is part of
 	size        int32 // records
+	oldest      int32 // place of the first one of them
+	newest      int32 // and of the last one
 	conflicts   int32 // of them, with the time of the chosen one and another value
 	near        bool  // another transmitter measured at most 150 s away
 	out         bool  // it does not count, for one of these goes before
@@ -55,9 +57,9 @@ func transmitterNames(records []Record) (names []string, of []int32) {
 // transmitter, those less than 150 s after the first one. They come in order of
 // transmitter, then time.
 func measurements(records []Record, transmitter []int32) []measurement {
-	leads, leaders := leadersByTicks(records, transmitter)
+	of, leaders := leadersByTicks(records, transmitter)
 	all := make([]measurement, 0, len(leaders))
-	of := make([]int32, len(records)) // of a leader: its measurement
+	led := make([]int32, len(records)) // of a leader: its measurement
 	for _, l := range leaders {
 		r, n := &records[l.place], len(all)-1
 		if n < 0 || all[n].transmitter != l.transmitter || r.Time-all[n].first >= sameReading {
@@ -66,10 +68,15 @@ func measurements(records []Record, transmitter []int32) []measurement {
 		} else if prefer(r, &records[all[n].chosen]) < 0 {
 			all[n].chosen = l.place
 		}
-		of[l.place] = int32(n)
+		led[l.place] = int32(n)
 	}
 	for i := range records {
-		m := &all[of[leads[i]]]
+		of[i] = led[of[i]]
+		m := &all[of[i]]
+		if m.size == 0 {
+			m.oldest = int32(i)
+		}
+		m.newest = int32(i)
 		m.size++
 		m.offer(records, int32(i))
 	}
@@ -78,7 +85,7 @@ func measurements(records []Record, transmitter []int32) []measurement {
 	}
 	if len(all) < len(records) {
 		for i := range records {
-			m := &all[of[leads[i]]]
+			m := &all[of[i]]
 			m.conflicts += conflict(&records[i], &records[m.chosen])
 		}
 	}
@@ -87,6 +94,13 @@ func measurements(records []Record, transmitter []int32) []measurement {
 
 // A leader is the record that stands for those with its ticks.
 type leader struct{ transmitter, place int32 }
+
+func (l leader) compare(m leader) int {
+	if l.transmitter != m.transmitter {
+		return cmp.Compare(l.transmitter, m.transmitter)
+	}
+	return cmp.Compare(l.place, m.place)
+}
 
 // leadersByTicks returns the leader of every record, and the leaders in order of
 // transmitter, then time. A record whose ticks nobody shares leads itself.
@@ -103,7 +117,10 @@ func leadersByTicks(records []Record, transmitter []int32) (leads []int32, leade
 		}
 	}
 	slices.SortFunc(keys, func(a, b key) int {
-		return cmp.Or(cmp.Compare(a.transmitter, b.transmitter), cmp.Compare(a.ticks, b.ticks), cmp.Compare(a.place, b.place))
+		if a.transmitter == b.transmitter && a.ticks != b.ticks {
+			return cmp.Compare(a.ticks, b.ticks)
+		}
+		return a.leader.compare(b.leader)
 	})
 	leads, leaders = make([]int32, len(records)), make([]leader, 0, len(records))
 	for start := 0; start < len(keys); {
@@ -119,9 +136,7 @@ func leadersByTicks(records []Record, transmitter []int32) (leads []int32, leade
 		leaders = append(leaders, best)
 		start = end
 	}
-	slices.SortFunc(leaders, func(a, b leader) int {
-		return cmp.Or(cmp.Compare(a.transmitter, b.transmitter), cmp.Compare(a.place, b.place))
-	})
+	slices.SortFunc(leaders, leader.compare)
 	return leads, leaders
 }
 
@@ -149,28 +164,8 @@ func conflict(r, chosen *Record) int32 {
 
 // prefer orders records by which one stands for a measurement, best first.
 func prefer(a, b *Record) int {
-	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ID, b.ID))
-}
-
-// rank is the place of a record's device: phones, receivers and what is not
-// known, watches. A watch sends as the phone it belongs to and is named in the app.
-func rank(r *Record) int {
-	switch {
-	case saysWatch(r.App) || saysWatch(r.Device):
-		return 2
-	case strings.EqualFold(r.Device, "iOS") || strings.EqualFold(r.Device, "android"):
-		return 0
+	if a.Device != b.Device {
+		return cmp.Compare(a.Device, b.Device)
 	}
-	return 1
-}
-
-// saysWatch reports whether a name has the word watch in it, in any case.
-func saysWatch(name string) bool {
-	const word = "watch"
-	for i := 0; i+len(word) <= len(name); i++ {
-		if strings.EqualFold(name[i:i+len(word)], word) {
-			return true
-		}
-	}
-	return false
+	return strings.Compare(a.ID, b.ID)
 }

@@ -9,21 +9,19 @@ import (
 )
 
 // A Record is one present record of egvs. Times are microseconds since 1970;
-// Display is a wall clock and counts as if it were UTC. Empty text is null.
+// Display is a wall clock and counts as if it were UTC.
 type Record struct {
 	ID          string
-	Time        int64 // system time
+	Transmitter string // empty is null
+	Time        int64  // system time
+	Ticks       int64  // seconds since the transmitter was started; 0 is unknown
 	Display     Maybe[int64]
 	OffsetMin   Maybe[int16]
-	OffsetFrom  string // sent, derived, unknown
-	Transmitter string
-	Ticks       int64 // seconds since the transmitter was started; 0 is unknown
-	Device      string
-	App         string
 	Value       Maybe[int16] // mg/dL
-	Status      string
-	Trend       string
-	Rate        Maybe[float64] // mg/dL/min
+	OffsetFrom  Offset
+	Status      Status
+	Device      Device
+	Place       int32 // the caller's, who finds the record again by it
 }
 
 // Maybe is a value or null.
@@ -51,9 +49,6 @@ type Reading struct {
 	StudyDay     Maybe[int32]
 	Value        Maybe[int16]
 	ValueFrom    string // value, status, implausible (what was sent is no glucose); empty: none was sent
-	Status       string
-	Trend        string
-	Rate         Maybe[float64]
 	Transmitter  string
 	Sources      int16
 	Overlap      bool
@@ -61,40 +56,64 @@ type Reading struct {
 	Cadence      int16        // minutes of the grid it keeps to: 1, 5 or 15
 	Ahead        Maybe[int64] // of its wall clock, against the roster's zone
 	Conflicts    int32        // records left out that have the same time and another value
+	Place        int32        // of the record that stands for it
 
 	offset Maybe[int16] // minutes, as the record has it
+	vote   uint8        // the grid that it keeps to itself, of one with a value in a run that is long enough
 }
 
 // Readings returns the readings in records, one per moment, in order of time.
 // It sorts records by time and id.
 func Readings(records []Record, who Person) []Reading {
-	slices.SortFunc(records, func(a, b Record) int {
-		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.ID, b.ID))
-	})
-	names, transmitter := transmitterNames(records)
-	counted := counting(measurements(records, transmitter), names, records)
-	readings := make([]Reading, len(counted))
-	for i := range counted {
-		readings[i] = counted[i].reading(&records[counted[i].chosen], who)
-	}
-	suspectClocks(readings, who.Zone)
-	setCadences(readings)
-	return readings
+	sortRecords(records)
+	return derive(records, who).readings
 }
 
-func (m *measurement) reading(c *Record, who Person) Reading {
-	r := Reading{
-		Time: c.Time, Status: c.Status, Trend: c.Trend, Rate: c.Rate, Transmitter: c.Transmitter,
-		Sources: int16(min(m.size, math.MaxInt16)), Overlap: m.near, Conflicts: m.conflicts, offset: c.OffsetMin,
+func sortRecords(records []Record) {
+	slices.SortFunc(records, func(a, b Record) int {
+		if a.Time != b.Time {
+			return cmp.Compare(a.Time, b.Time)
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+}
+
+// derived are the readings in records, and how they came about.
+type derived struct {
+	records  []Record // in order of time and id
+	all      []measurement
+	readings []Reading
+	home     clock
+
+	wide   []measurement // of records of more than one day
+	beside []measurement // near one of another transmitter
+}
+
+func derive(records []Record, who Person) *derived {
+	d := &derived{records: records, home: clock{zone: who.Zone}}
+	names, transmitter := transmitterNames(records)
+	d.all = measurements(records, transmitter)
+	counted := counting(d.all, names, records)
+	d.readings = make([]Reading, len(counted))
+	for i, m := range counted {
+		d.all[m].tell(&d.readings[i], &records[d.all[m].chosen], &d.home, who.Anchor)
 	}
+	suspectClocks(d.readings, &d.home)
+	setCadences(d.readings)
+	return d
+}
+
+// tell makes r the reading of m, for which c stands.
+func (m *measurement) tell(r *Reading, c *Record, home *clock, anchor Maybe[int32]) {
+	r.Time, r.Transmitter, r.Place, r.offset = c.Time, c.Transmitter, c.Place, c.OffsetMin
+	r.Sources, r.Overlap, r.Conflicts = int16(min(m.size, math.MaxInt16)), m.near, m.conflicts
 	r.Value, r.ValueFrom = value(c)
-	r.Local, r.LocalFrom = local(c, who.Zone)
-	r.Ahead = ahead(c, who.Zone)
+	r.Local, r.LocalFrom = local(c, home)
+	r.Ahead = ahead(c, home)
 	if r.Local.OK {
 		r.LocalDate = Some(int32(floorDiv(r.Local.V, microsPerDay)))
-		r.StudyDay = studyDay(r.LocalDate.V, who.Anchor)
+		r.StudyDay = studyDay(r.LocalDate.V, anchor)
 	}
-	return r
 }
 
 // setCadences says of every reading to which grid it keeps. One without a value
@@ -106,12 +125,13 @@ func setCadences(readings []Reading) {
 			times = append(times, readings[i].Time)
 		}
 	}
-	cadences := Cadences(times)
+	cadences, votes := cadencesOf(times)
 	for i := range readings {
 		r := &readings[i]
 		switch {
 		case r.Value.OK:
 			r.Cadence, cadences = cadences[0], cadences[1:]
+			r.vote, votes = votes[0], votes[1:]
 		case i > 0 && r.Time-readings[i-1].Time <= pause:
 			r.Cadence = readings[i-1].Cadence
 		}
@@ -140,15 +160,17 @@ func value(r *Record) (Maybe[int16], string) {
 		return Maybe[int16]{}, "implausible"
 	case r.Value.OK:
 		return r.Value, "value"
-	case strings.EqualFold(r.Status, "low"):
+	case r.Status == Low:
 		return Some(int16(lowest)), "status"
-	case strings.EqualFold(r.Status, "high"):
+	case r.Status == High:
 		return Some(int16(highest)), "status"
 	}
 	return Maybe[int16]{}, ""
 }
 
 func hasValue(r *Record) bool {
-	v, _ := value(r)
-	return v.OK
+	if r.Value.OK {
+		return r.Value.V >= lowest && r.Value.V <= highest
+	}
+	return r.Status != NoStatus
 }

@@ -18,7 +18,7 @@ var base = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 // rec is a phone's record without offset, some seconds after base.
 func rec(id string, seconds int64, value int16, with ...func(*Record)) Record {
 	r := Record{
-		ID: id, Time: base.UnixMicro() + seconds*second, OffsetFrom: "unknown", Device: "iOS", Value: Some(value),
+		ID: id, Time: base.UnixMicro() + seconds*second, Value: Some(value),
 	}
 	for _, w := range with {
 		w(&r)
@@ -26,17 +26,17 @@ func rec(id string, seconds int64, value int16, with ...func(*Record)) Record {
 	return r
 }
 
-func device(name string) func(*Record) { return func(r *Record) { r.Device = name } }
-func app(name string) func(*Record)    { return func(r *Record) { r.App = name } }
+func device(name string) func(*Record) { return func(r *Record) { r.Device = DeviceOf(name, "") } }
+func app(name string) func(*Record)    { return func(r *Record) { r.Device = DeviceOf("iOS", name) } }
 func null(status string) func(*Record) {
-	return func(r *Record) { r.Value, r.Status = Maybe[int16]{}, status }
+	return func(r *Record) { r.Value, r.Status = Maybe[int16]{}, StatusOf(status) }
 }
 func sensor(id string, ticks int64) func(*Record) {
 	return func(r *Record) { r.Transmitter, r.Ticks = id, ticks }
 }
 func offset(minutes int16, from string) func(*Record) {
 	return func(r *Record) {
-		r.OffsetMin, r.OffsetFrom = Some(minutes), from
+		r.OffsetMin, r.OffsetFrom = Some(minutes), OffsetOf(from)
 		r.Display = Some(r.Time + int64(minutes)*60*second)
 	}
 }
@@ -125,7 +125,7 @@ func TestReadings(t *testing.T) {
 		{"neither has a value", []Record{rec("a", 0, 0, null(""), device(receiver)), rec("b", 20, 0, null(""))}, []string{"+20 - x2"}},
 
 		{"39 and 401 count as sent", []Record{rec("a", 0, 39), rec("b", 300, 401)}, []string{"+0 39 x1", "+300 401 x1"}},
-		{"beyond are codes", []Record{rec("a", 0, 38), rec("b", 300, 402), rec("c", 600, 0), rec("d", 900, -5), rec("e", 1200, 12, func(r *Record) { r.Status = "low" })},
+		{"beyond are codes", []Record{rec("a", 0, 38), rec("b", 300, 402), rec("c", 600, 0), rec("d", 900, -5), rec("e", 1200, 12, func(r *Record) { r.Status = Low })},
 			[]string{"+0 -(implausible) x1", "+300 -(implausible) x1", "+600 -(implausible) x1", "+900 -(implausible) x1", "+1200 -(implausible) x1"}},
 		{"null with status", []Record{rec("a", 0, 0, null("low")), rec("b", 300, 0, null("high")), rec("c", 600, 0, null("ok")), rec("d", 900, 0, null("High"))},
 			[]string{"+0 39(status) x1", "+300 401(status) x1", "+600 - x1", "+900 401(status) x1"}},
@@ -261,7 +261,7 @@ func TestReadingsProperties(t *testing.T) {
 		var records []Record
 		for i := range rapid.IntRange(0, 40).Draw(t, "n") {
 			r := rec(fmt.Sprintf("%03d", i), int64(rapid.IntRange(0, 60).Draw(t, "t"))*50, int16(rapid.IntRange(38, 42).Draw(t, "value")))
-			r.Device = rapid.SampledFrom([]string{"iOS", "android", receiver, ""}).Draw(t, "device")
+			r.Device = DeviceOf(rapid.SampledFrom([]string{"iOS", "android", receiver, ""}).Draw(t, "device"), "")
 			r.Transmitter = rapid.SampledFrom([]string{"", "S", "T"}).Draw(t, "transmitter")
 			r.Ticks = int64(rapid.IntRange(0, 20).Draw(t, "ticks"))
 			r.Value.OK = rapid.IntRange(0, 5).Draw(t, "null") > 0

@@ -37,24 +37,23 @@ func wears(all []measurement, names []string) []wear {
 	return list
 }
 
-// counting returns the measurements that count, in order of time: a measurement
+// counting returns the places of the measurements that count, in order of time: one
 // counts unless a transmitter that goes before its own has one at most 150 s away.
-func counting(all []measurement, names []string, records []Record) []measurement {
+func counting(all []measurement, names []string, records []Record) []int32 {
 	order := make([]int32, len(all))
 	for i := range order {
 		order[i] = int32(i)
 	}
 	if len(all) > 0 && all[0].transmitter != all[len(all)-1].transmitter {
-		slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(all[a].time, all[b].time), cmp.Compare(a, b)) })
+		slices.SortFunc(order, func(a, b int32) int {
+			if all[a].time != all[b].time {
+				return cmp.Compare(all[a].time, all[b].time)
+			}
+			return cmp.Compare(a, b)
+		})
 		compete(all, order, precedence{wears: wears(all, names), records: records})
 	}
-	counted := make([]measurement, 0, len(all))
-	for _, i := range order {
-		if !all[i].out {
-			counted = append(counted, all[i])
-		}
-	}
-	return counted
+	return slices.DeleteFunc(order, func(i int32) bool { return all[i].out })
 }
 
 // compete marks the measurements that are near one of another transmitter, and

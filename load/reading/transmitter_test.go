@@ -111,7 +111,7 @@ func sent(t *rapid.T) []Record {
 			records = append(records, r)
 			if doubled > 0 {
 				twin := r
-				twin.ID, twin.Device, twin.Time = r.ID+"r", receiver, r.Time+(doubled-behind)*second
+				twin.ID, twin.Device, twin.Time = r.ID+"r", Receiver, r.Time+(doubled-behind)*second
 				twin.Value.OK = rapid.Bool().Draw(t, "twin null")
 				if ticks == "own" {
 					twin.Ticks += doubled

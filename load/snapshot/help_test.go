@@ -103,6 +103,10 @@ func readings(table transform.Table, participant string, month time.Time, n int)
 			switch f := b.Field(c).(type) {
 			case *array.StringBuilder:
 				f.Append(map[string]string{"participant_id": participant}[column.Name])
+			case *array.BinaryDictionaryBuilder:
+				if err := f.AppendString(map[string]string{"participant_id": participant}[column.Name]); err != nil {
+					panic(err)
+				}
 			case *array.TimestampBuilder:
 				f.Append(arrow.Timestamp(at.UnixMicro()))
 			case *array.Date32Builder:
