@@ -97,7 +97,7 @@ func TestBusyPatienceEnds(t *testing.T) {
 	s, _ := newStore(t)
 	hasty(t, s)
 	other, tries := held(t, s), 0
-	s.WaitUpTo(20*time.Millisecond, func() { tries++ })
+	s.WaitUpTo(200*time.Millisecond, func() { tries++ })
 	lease := func(ctx context.Context) error {
 		_, err := s.Lease("participant P001", "a").Take(ctx, time.Minute)
 		return err
