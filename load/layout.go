@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"math"
 	"slices"
 	"sort"
 	"time"
@@ -16,14 +18,13 @@ import (
 // A layout says how the rows of a partition are spread over files. It never
 // changes which rows there are.
 type layout struct {
-	maxRows    int64 // a closed file is split after the participant that reaches it
-	smallBytes int64 // closed files smaller than this are joined with their neighbours
-	maxSmall   int   // when there are more of them than this
-	hotDays    int   // how far the border stays behind the newest server date
+	maxRows  int64 // a closed file is full, and split after the participant that reaches it
+	maxFiles int   // closed files that are not full, at most: neighbours are joined
+	hotDays  int   // how far the border stays behind the newest server date
 }
 
 // defaultLayout makes closed files of about 128 MB at 22 B per row.
-var defaultLayout = layout{maxRows: 5_500_000, smallBytes: 16 << 20, maxSmall: 8, hotDays: 10}
+var defaultLayout = layout{maxRows: 5_500_000, maxFiles: 4, hotDays: 10}
 
 // A change is what happens to the rows of one participant in one partition.
 type change struct {
@@ -70,11 +71,23 @@ func (u *unit) add(participant string, rows arrow.RecordBatch) {
 	u.dirty = true
 }
 
-func (u *unit) bytes() (n int64) {
+// clean is how many bytes are written anew only because u is joined with others.
+func (u *unit) clean() (n int64) {
 	for _, f := range u.files {
 		n += f.Bytes
 	}
-	return n
+	return n * int64(1-bit(u.dirty))
+}
+
+func (u *unit) isFull(l layout) bool {
+	rows := int64(0)
+	for _, f := range u.files {
+		rows += f.Rows
+	}
+	for _, b := range u.adds {
+		rows += b.NumRows()
+	}
+	return rows >= l.maxRows
 }
 
 // A rewrite applies changes, ordered by participant, to one partition.
@@ -121,11 +134,11 @@ func (r *rewrite) plan() (units []*unit, release func()) {
 	}
 	old, sliced := r.spread(hot)
 	units = r.closedUnits(closed, aged, old)
-	for _, u := range hot {
-		units = append(units, u)
-	}
 	r.markDrops(units)
-	return units, func() { releaseAll(sliced) }
+	units = r.join(units)
+	days := slices.Collect(maps.Values(hot))
+	r.markDrops(days)
+	return append(units, days...), func() { releaseAll(sliced) }
 }
 
 func (r *rewrite) isHot(day string) bool { return !r.border.IsZero() && day >= lake.Day(r.border) }
@@ -207,35 +220,46 @@ func (r *rewrite) closedUnits(closed, aged []lake.File, old map[string]arrow.Rec
 	for ; next < len(closed); next++ {
 		units = append(units, &unit{files: closed[next : next+1]})
 	}
-	return r.join(units)
+	return units
 }
 
-// join puts neighbouring small units together when there are too many.
+// join puts neighbouring units together while too many of them are not full.
 func (r *rewrite) join(units []*unit) []*unit {
-	small := func(u *unit) bool { return u.bytes() < r.step.loader.layout.smallBytes }
-	count := 0
-	for _, u := range units {
-		if small(u) {
-			count++
+	for {
+		from, to := cheapestRun(units, r.step.loader.layout)
+		if from == to {
+			return units
+		}
+		one := &unit{dirty: true}
+		for _, u := range units[from:to] {
+			one.files = append(one.files, u.files...)
+			for _, p := range u.ordered {
+				one.add(p, u.adds[p])
+			}
+		}
+		units = slices.Replace(units, from, to, one)
+	}
+}
+
+// cheapestRun returns the neighbours to join next; none if few enough are not full. It is
+// the run that costs least by the square of how many files fewer there are: a file
+// grows with others of its size, and so each row is written anew a few times only.
+func cheapestRun(units []*unit, l layout) (from, to int) {
+	small, least := 0, math.Inf(1)
+	for i := range units {
+		small += bit(!units[i].isFull(l))
+		fewer, clean := -1, int64(0)
+		for j, u := range units[i:] {
+			fewer, clean = fewer+bit(!u.isFull(l)), clean+u.clean()
+			if cost := float64(clean) / float64(fewer*fewer); fewer > 0 && cost < least {
+				from, to, least = i, i+j+1, cost
+			}
 		}
 	}
-	if count <= r.step.loader.layout.maxSmall {
-		return units
+	if small <= l.maxFiles {
+		return 0, 0
 	}
-	joined := units[:1]
-	for _, u := range units[1:] {
-		last := joined[len(joined)-1]
-		if !small(last) || !small(u) {
-			joined = append(joined, u)
-			continue
-		}
-		last.files = append(slices.Clip(last.files), u.files...)
-		for _, p := range u.ordered {
-			last.add(p, u.adds[p])
-		}
-		last.dirty = true
-	}
-	return joined
+	return from, to
 }
 
 func (r *rewrite) markDrops(units []*unit) {
