@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -237,4 +238,37 @@ func TestWrittenAFewTimes(t *testing.T) {
 		t.Logf("each row of egvs is written %.1f times", factor)
 	}
 	k.checkLayout("egvs")
+}
+
+// The same log makes the same files, byte by byte, on any number of threads.
+func TestSameFilesOnAnyNumberOfThreads(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.backfill(5, 70)
+	for p := range 5 { // and some news
+		from := w.time.AddDate(0, 0, -3)
+		records := every(5*time.Minute, from, from.AddDate(0, 0, 2), func(r *sent) { r.id, r.value = fmt.Sprint(p, r.id), 123 })
+		w.answer(fmt.Sprintf("P%03d", p), "A", "egvs", from, from.AddDate(0, 0, 3), jsonOf(records)...)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	var first []string
+	for _, threads := range []int{1, 2, 8} {
+		runtime.GOMAXPROCS(threads)
+		k := w.tank(fmt.Sprint("lake", threads), 6<<20)
+		if r := k.load(Study{}); r.Commits < 3 {
+			t.Fatalf("%d commits, want several", r.Commits)
+		}
+		m, err := k.Lake.Current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var files []string
+		for _, f := range m.Files {
+			files = append(files, fmt.Sprint(f.Table, " ", f.Partition, " ", f.Day, " ", f.Rows, " ", f.SHA256))
+		}
+		if first == nil {
+			first = files
+		}
+		sameText(t, fmt.Sprint("files at GOMAXPROCS ", threads), files, first)
+		k.unlock()
+	}
 }
