@@ -10,6 +10,12 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
+// readingID is the id of a reading of participant p.
+func readingID(p int, at time.Time) string {
+	i := at.Unix() / 300
+	return fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(i*2654435761), p, i)
+}
+
 // readings appends an answer of a participant's readings, one each 5 minutes, newest
 // first. It returns how many.
 func (w *world) readings(p int, from, to time.Time) int {
@@ -20,10 +26,10 @@ func (w *world) readings(p int, from, to time.Time) int {
 		at := from.Add(time.Duration(k) * 5 * time.Minute)
 		i := int(at.Unix()) / 300
 		s := at.Format("2006-01-02T15:04:05")
-		fmt.Fprintf(&body, `{"recordId":"%08x-%04x-4000-8000-%012x","systemTime":"%sZ","displayTime":"%s+00:00","transmitterId":"%064x",`+
+		fmt.Fprintf(&body, `{"recordId":"%s","systemTime":"%sZ","displayTime":"%s+00:00","transmitterId":"%064x",`+
 			`"transmitterTicks":%d,"value":%d,"status":null,"trend":"flat","trendRate":%.1f,"unit":"mg/dL","rateUnit":"mg/dL/min",`+
 			`"displayDevice":"iOS","transmitterGeneration":"g7","transmitterGenerationVariant":"g7","displayApp":"G7"}`,
-			uint32(i*2654435761), p, i, s, s, p*1000+i/2880, i%2880*300+7, 70+(i*7+p)%150, float64(i%40-20)/10)
+			readingID(p, at), s, s, p*1000+i/2880, i%2880*300+7, 70+(i*7+p)%150, float64(i%40-20)/10)
 		if k > 0 {
 			body.WriteByte(',')
 		}
@@ -39,14 +45,15 @@ func (w *world) readings(p int, from, to time.Time) int {
 // backfill appends what a backfill of people × days of readings logs: windows
 // of 30 days, one participant after the other. It returns how many records.
 func (w *world) backfill(people, days int) int {
-	start := now.AddDate(0, 0, -days).Truncate(24 * time.Hour)
+	end := w.time
+	start := end.AddDate(0, 0, -days).Truncate(24 * time.Hour)
 	records := 0
 	for p := range people {
 		for from := 0; from < days; from += 30 {
 			records += w.readings(p, start.AddDate(0, 0, from), start.AddDate(0, 0, min(from+30, days)))
 		}
 	}
-	w.time = now
+	w.time = end
 	return records
 }
 

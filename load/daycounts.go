@@ -27,6 +27,12 @@ type dayCount struct {
 // dayCounts are the days of a month that have a present record, by their midnight.
 type dayCounts map[arrow.Timestamp]*dayCount
 
+// counted are the days of a month from one of them on.
+type counted struct {
+	since arrow.Timestamp // 0: all days
+	days  dayCounts
+}
+
 func midnight(t arrow.Timestamp) arrow.Timestamp {
 	return t - t%arrow.Timestamp(dayLength.Microseconds())
 }

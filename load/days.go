@@ -44,7 +44,7 @@ func (s *step) countDays(r *records, m monthNo) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.days[monthKey{r.participant, m.String(), r.Resource}] = days
+	s.days[monthKey{r.participant, m.String(), r.Resource}] = counted{days: days}
 }
 
 // foldDays puts the days that were counted in the place of those held.
@@ -76,7 +76,7 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 	}
 	b := newRows(s.loader.Mem, daysTable)
 	for _, resource := range dayResources() {
-		for day, d := range s.days[monthKey{participant, partition, resource}] {
+		for day, d := range s.days[monthKey{participant, partition, resource}].days {
 			b.row(participant, resource, timeOf(day), d.records, d.slots, timeOf(d.first), timeOf(d.last), d.clockOffset)
 		}
 	}
@@ -85,7 +85,8 @@ func (s *step) replaceDays(t shape, participant, partition string, all []piece) 
 	fresh := append(batchesOf(held), counted)
 	stay := fresh.picks(func(p pick) bool {
 		r := row{&t, fresh[p.src], int(p.row)}
-		_, isCounted := s.days[monthKey{participant, partition, r.str("resource")}]
+		days, isCounted := s.days[monthKey{participant, partition, r.str("resource")}]
+		isCounted = isCounted && r.stamp("day") >= days.since
 		return int(p.src) == len(held) || !isCounted && !s.isCut(participant, r.stamp("last_record"))
 	})
 	rows := fresh.gather(s.loader.Mem, t.schema, stay)
@@ -112,7 +113,7 @@ func (s *step) daysAnew(ctx context.Context, participant string, from Side) erro
 	for _, partition := range partitionsOf(files, s.parent.TableFiles(daysTable)) {
 		for _, resource := range dayResources() {
 			if resource != "egvs" {
-				s.days[monthKey{participant, partition, resource}] = make(dayCounts)
+				s.days[monthKey{participant, partition, resource}] = counted{days: make(dayCounts)}
 			}
 		}
 	}
@@ -126,7 +127,7 @@ func (s *step) daysAnew(ctx context.Context, participant string, from Side) erro
 		for at := range int(p.rows.NumRows()) {
 			r := row{&t, p.rows, at}
 			day := r.stamp("day")
-			s.days[monthKey{participant, month(day), r.str("resource")}][day] = &dayCount{
+			s.days[monthKey{participant, month(day), r.str("resource")}].days[day] = &dayCount{
 				records: r.long("records"), first: r.stamp("first_record"), last: r.stamp("last_record"),
 			}
 		}

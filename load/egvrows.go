@@ -36,19 +36,16 @@ func (r *egvRows) add(pieces []piece) {
 	}
 }
 
-// addRecords adds the present rows of some months.
-func (r *egvRows) addRecords(of *records, months map[monthNo]bool) {
+// addRecords adds the present rows that are wanted.
+func (r *egvRows) addRecords(of *records, wanted func(*record) bool) {
 	first := int32(len(r.batches))
 	for _, b := range of.sources {
 		b.Retain()
 		r.batches = append(r.batches, b)
 	}
 	for _, m := range slices.Sorted(maps.Keys(of.months)) {
-		if !months[m] {
-			continue
-		}
 		for _, place := range of.months[m].rows {
-			if rec := &of.rows[place]; !rec.gone && rec.vanished == 0 {
+			if rec := &of.rows[place]; !rec.gone && rec.vanished == 0 && wanted(rec) {
 				r.picks = append(r.picks, pick{first + rec.src, rec.row})
 			}
 		}

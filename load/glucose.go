@@ -61,20 +61,23 @@ func (d *derivation) participant(ctx context.Context, inHand *records, changed [
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if done, err := d.since(ctx, inHand); done || err != nil {
+		return err
+	}
 	m := &making{derivation: d, participant: inHand.participant}
 	if err := d.months(m, changed); err != nil || len(m.months) == 0 {
 		return err
 	}
 	needed := around(m.months)
-	pieces, err := d.take(ctx, d.rows, m.participant, func(n monthNo) bool {
-		return needed[n] && !inHand.whole[n] && !d.step.lost.in("egvs", n.String(), m.participant)
+	pieces, err := d.take(ctx, d.rows, m.participant, func(f lake.File, n monthNo) bool {
+		return needed[n] && !inHand.holds(f) && !d.step.lost.in("egvs", n.String(), m.participant)
 	})
 	if err != nil {
 		return err
 	}
 	m.egvs.add(pieces)
-	m.egvs.addRecords(inHand, needed)
-	if m.old, err = d.take(ctx, d.held, m.participant, m.replaces); err != nil {
+	m.egvs.addRecords(inHand, func(rec *record) bool { return needed[rec.month] })
+	if m.old, err = d.take(ctx, d.held, m.participant, func(_ lake.File, n monthNo) bool { return m.replaces(n) }); err != nil {
 		m.release()
 		return err
 	}
@@ -124,10 +127,10 @@ func (d *derivation) months(of *making, changed []monthNo) error {
 }
 
 // take returns a participant's rows of some months.
-func (d *derivation) take(ctx context.Context, from *sweep, participant string, want func(monthNo) bool) ([]piece, error) {
+func (d *derivation) take(ctx context.Context, from *sweep, participant string, want func(lake.File, monthNo) bool) ([]piece, error) {
 	return from.take(ctx, participant, func(f lake.File) bool {
 		n, err := parseMonth(f.Partition)
-		return err == nil && f.Damaged == "" && want(n)
+		return err == nil && f.Damaged == "" && want(f, n)
 	})
 }
 

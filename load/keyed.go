@@ -59,10 +59,11 @@ type idRows struct {
 }
 
 // records are the rows of one participant in a keyed table while answers are
-// applied to them: all rows of the months that matter. An id is looked up once for
-// each row that has it.
+// applied to them: all rows of the months that matter, or the latest of them where
+// the others do not. An id is looked up once for each row that has it.
 type records struct {
 	*keyed
+	reach
 	step        *step
 	participant string
 	held        []piece // sources[:len(held)] are their rows
@@ -73,9 +74,8 @@ type records struct {
 
 	known  map[string]int32 // places in ids
 	ids    []idRows
-	answer int32            // how many have been applied, with the one in hand
-	notes  []int32          // of each event of the answer in hand, see notePlaces; nil unless r is of notes
-	whole  map[monthNo]bool // months of which all rows are here, of a table that is not read in all
+	answer int32   // how many have been applied, with the one in hand
+	notes  []int32 // of each event of the answer in hand, see notePlaces; nil unless r is of notes
 }
 
 // monthRows are the places of the rows of a month, and its bounds.
@@ -85,13 +85,16 @@ type monthRows struct {
 	rows     []int32
 }
 
-func newRecords(s *step, k *keyed, participant string) *records {
-	return &records{keyed: k, step: s, participant: participant, months: make(map[monthNo]*monthRows), known: make(map[string]int32)}
+func newRecords(s *step, k *keyed, participant string, answers []*answer) *records {
+	return &records{
+		keyed: k, reach: k.reach(answers), step: s, participant: participant,
+		months: make(map[monthNo]*monthRows), known: make(map[string]int32),
+	}
 }
 
-// hold takes the rows that the lake has. It takes over pieces.
+// hold takes the rows that the lake has, before any answer is applied.
 func (r *records) hold(pieces []piece) {
-	r.held = pieces
+	r.held = append(r.held, pieces...)
 	for _, p := range pieces {
 		src := r.sources.add(p.rows)
 		ids, vanished := r.number(r.text(p.rows, "record_id")), r.times(p.rows, "vanished_at")
@@ -232,6 +235,9 @@ func (r *records) monthChange(m monthNo) (change, bool) {
 			adds = append(adds, place)
 		}
 	}
+	if r.lacks = r.lacks || c.drops != nil; len(adds) > 0 {
+		r.added = min(r.added, r.rows[adds[0]].time)
+	}
 	if len(adds) > 0 {
 		c.adds = r.gatherRows(adds)
 	}
@@ -269,17 +275,4 @@ func (r *records) presence(place int) (was, is bool) {
 		was = r.times(r.held[rec.src].rows, "vanished_at").IsNull(int(rec.row))
 	}
 	return was, is
-}
-
-// wants returns the months that a participant's answers are held against, where
-// that is not all.
-func (k *keyed) wants(answers []*answer) map[monthNo]bool {
-	months := make(map[monthNo]bool)
-	if k.allMonths {
-		return months
-	}
-	for _, a := range answers {
-		addMonths(months, a, a.batch.Tables[k.Name], k.shape)
-	}
-	return months
 }

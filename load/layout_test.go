@@ -75,8 +75,7 @@ func TestEditAcrossBatches(t *testing.T) {
 	k.layout = defaultLayout
 	k.layout.hotDays = -40 // one file
 	k.load(Study{})
-	n := 8000
-	id := fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(n*2654435761), 1, n)
+	id := readingID(1, at(28, "18:40:00"))
 	w.answer("P002", "C", "egvs", at(30, "00:00:00"), at(31, "00:00:00"), egv(id, at(30, "12:00:00"), 77))
 	r := k.load(Study{})
 	if got, want := r.Tables["egvs"], (Counts{Changed: 1}); got != want {

@@ -15,9 +15,11 @@ type making struct {
 	months      map[monthNo]bool
 	egvs        egvRows // of them and their neighbours
 	old         []piece // glucose of them
+	slices      []piece // of old
 }
 
 func (m *making) release() {
+	releasePieces(m.slices)
 	releasePieces(m.old)
 	m.egvs.release()
 }
@@ -30,32 +32,48 @@ func (m *making) replaces(n monthNo) bool {
 
 // make derives month after month.
 func (m *making) make() {
-	who := m.step.study.people[m.participant]
-	readings := reading.InMonths(m.egvs.records(), who)
+	readings := reading.InMonths(m.egvs.records(), m.step.study.people[m.participant])
 	for n := range m.months {
-		var old []piece
-		for _, p := range m.old {
-			if monthOf(m.t.times(p.rows, m.t.Time).Value(0)) == n {
-				old = append(old, p)
-			}
-		}
 		if m.step.lostSources(n, m.participant) {
-			m.step.edit(m.t.Name, n.String(), m.step.cutReadings(m.t, m.participant, old))
+			m.step.edit(m.t.Name, n.String(), m.step.cutReadings(m.t, m.participant, m.oldOf(n, 0)))
 			continue
 		}
 		from, to := n.bounds()
 		records, of := readings.Of(reading.Month{From: from, To: to})
-		m.step.countReadings(monthKey{m.participant, n.String(), "egvs"}, records, of)
-		if m.replaces(n) {
-			fresh := m.glucoseRows(of)
-			m.step.edit(m.t.Name, n.String(), m.step.difference(m.t, m.participant, old, fresh))
-			fresh.Release()
-		}
+		m.replace(n, 0, records, of)
 	}
 }
 
-// countReadings counts the days of a month of readings, and their conflicts.
-func (s *step) countReadings(month monthKey, records []reading.Record, readings []reading.Reading) {
+// oldOf are the readings held of a month, from an instant on.
+func (m *making) oldOf(n monthNo, since arrow.Timestamp) (old []piece) {
+	for _, p := range m.old {
+		times := m.t.times(p.rows, m.t.Time).Values()
+		first, _ := slices.BinarySearch(times, since)
+		switch {
+		case monthOf(times[0]) != n || first == len(times):
+		case first == 0:
+			old = append(old, p)
+		default:
+			late := piece{p.rows.NewSlice(int64(first), int64(len(times))), p.first + first, p.path}
+			m.slices, old = append(m.slices, late), append(old, late)
+		}
+	}
+	return old
+}
+
+// replace puts the readings of a month, from an instant on, in the place of those held.
+func (m *making) replace(n monthNo, since arrow.Timestamp, records []reading.Record, readings []reading.Reading) {
+	m.step.countReadings(monthKey{m.participant, n.String(), "egvs"}, since, records, readings)
+	if m.replaces(n) {
+		fresh := m.glucoseRows(readings)
+		m.step.edit(m.t.Name, n.String(), m.step.difference(m.t, m.participant, m.oldOf(n, since), fresh))
+		fresh.Release()
+	}
+}
+
+// countReadings counts the days of a month of readings, from one on, and their
+// conflicts.
+func (s *step) countReadings(month monthKey, since arrow.Timestamp, records []reading.Record, readings []reading.Reading) {
 	days, conflicts := daysOfReadings(records, readings), 0
 	for i := range readings {
 		conflicts += int(readings[i].Conflicts)
@@ -63,7 +81,7 @@ func (s *step) countReadings(month monthKey, records []reading.Record, readings 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conflicts += conflicts
-	s.days[month] = days
+	s.days[month] = counted{since, days}
 }
 
 // cutReadings drops the readings held from a withdrawal on.

@@ -33,7 +33,7 @@ type step struct {
 
 	mu        sync.Mutex                     // below: written by several participants or partitions at once
 	edits     map[string]map[string][]change // table, partition
-	days      map[monthKey]dayCounts         // of the months that change
+	days      map[monthKey]counted           // of the months that change
 	counts    map[string]Counts
 	conflicts int
 }
@@ -42,7 +42,7 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 	s := &step{
 		loader: l, parent: parent, lost: lostIn(parent), commit: l.Lake.Begin(parent), study: study, answers: answers,
 		edits: make(map[string]map[string][]change), counts: make(map[string]Counts),
-		days:   make(map[monthKey]dayCounts),
+		days:   make(map[monthKey]counted),
 		border: parent.Borders["egvs"],
 	}
 	for _, a := range answers {
@@ -101,21 +101,26 @@ func (s *step) whole() bool { return s.loader.part.participants == nil }
 // foldKeyed applies the answers of one resource, one participant after the other.
 func (s *step) foldKeyed(ctx context.Context, k *keyed) error {
 	answers := s.answersOf(k.Resource)
-	months := make(map[string]map[monthNo]bool, len(answers))
+	of := make(map[string]*records, len(answers))
 	for p := range answers {
-		months[p] = k.wants(answers[p])
+		of[p] = newRecords(s, k, p, answers[p])
 	}
-	want := func(p string, f lake.File) bool {
-		m, err := parseMonth(f.Partition)
-		return k.allMonths || err == nil && months[p][m]
-	}
+	participants := slices.Sorted(maps.Keys(answers))
+	far := s.farRows(k, participants)
+	defer far.close()
 	glucose := s.derivation(s.held())
 	defer glucose.close()
-	return s.heldRows(k.Name).each(ctx, slices.Sorted(maps.Keys(answers)), want, func(p string, held []piece) error {
-		r := newRecords(s, k, p)
-		r.whole = months[p]
+	near := func(p string, f lake.File) bool { return of[p].holds(f) }
+	return s.heldRows(k.Name).each(ctx, participants, near, func(p string, held []piece) error {
+		r := of[p]
+		delete(of, p)
+		defer r.release()
 		r.hold(held)
-		changed, err := s.foldRecords(ctx, r, answers[p])
+		err := far.join(ctx, r, answers[p])
+		var changed []monthNo
+		if err == nil {
+			changed, err = s.foldRecords(ctx, r, answers[p])
+		}
 		if err == nil && k.Name == "egvs" && s.whole() {
 			err = glucose.participant(ctx, r, changed)
 		}

@@ -42,10 +42,7 @@ func (a Months) Of(m Month) ([]Record, []Reading) {
 		before, after := m.beside()
 		from = derive(from.between(before.From, after.To), a.who)
 	}
-	in := func(at int64) int {
-		return sort.Search(len(from.readings), func(i int) bool { return from.readings[i].Time >= at })
-	}
-	return a.all.between(m.From, m.To), from.readings[in(m.From):in(m.To)]
+	return a.all.between(m.From, m.To), from.readings[from.firstReading(m.From):from.firstReading(m.To)]
 }
 
 // between are the records from an instant on, before another one.
@@ -54,6 +51,11 @@ func (d *derived) between(from, to int64) []Record { return d.records[d.first(fr
 // first is the place of the first record that is not before an instant.
 func (d *derived) first(at int64) int {
 	return sort.Search(len(d.records), func(i int) bool { return d.records[i].Time >= at })
+}
+
+// firstReading is first of readings.
+func (d *derived) firstReading(at int64) int {
+	return sort.Search(len(d.readings), func(i int) bool { return d.readings[i].Time >= at })
 }
 
 // says reports whether the readings of m are those that the records of m and its
@@ -97,7 +99,7 @@ const (
 // grid that the cheapest cuts (see Cadences) leave them in one piece whatever lies
 // around; and a clock that is right; but no two transmitters near each other.
 func (d *derived) firm(at, limit int64, step int) bool {
-	i := sort.Search(len(d.readings), func(i int) bool { return d.readings[i].Time >= at }) + min(step, 0)
+	i := d.firstReading(at) + min(step, 0)
 	right, n, grid := d.home.zone == nil, 0, uint8(0)
 	for ; 0 <= i && i < len(d.readings); i += step {
 		r := &d.readings[i]

@@ -19,18 +19,28 @@ func month(n int) Month {
 // months meet: pauses, a second transmitter, another cadence, a device that tells the
 // same hours later, a clock that is wrong.
 func steady(t *rapid.T) []Record {
+	var meets []int64
+	for n := 2; n <= 6; n++ {
+		meets = append(meets, month(n).From/second)
+	}
+	return steadily(t, month(1).From/second, month(7).From/second, 1500, meets)
+}
+
+// steadily is steady for some time, in seconds, and for moments that something is
+// likely to disturb.
+func steadily(t *rapid.T, start, end, each int64, meets []int64) []Record {
 	rng := pcg(rapid.Uint64().Draw(t, "seed"))
 	type disturbance struct {
 		kind     int
 		from, to int64
 	}
 	var disturbances []disturbance
-	for n := 2; n <= 6; n++ {
-		from := month(n).From/second + rng.Int64N(8*86_400) - 4*86_400
+	for _, at := range meets {
+		from := at + rng.Int64N(8*86_400) - 4*86_400
 		disturbances = append(disturbances, disturbance{rng.IntN(8), from, from + rng.Int64N(3*86_400)})
 	}
 	var records []Record
-	for at := month(1).From / second; at < month(7).From/second; at += 1500 {
+	for at := start; at < end; at += each {
 		r := rec(fmt.Sprint(at), at-base.Unix(), int16(100+at%7), sensor(fmt.Sprint("S", at/(40*86_400)), at%(40*86_400)+7), offset(60, "sent"))
 		for _, d := range disturbances {
 			if at < d.from || at >= d.to {
