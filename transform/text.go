@@ -46,7 +46,7 @@ func (t repeatedTexts) Value(row int) string { return t.texts.Value(int(t.Int32.
 
 // A Builder builds a column: it is an array.Builder, or a TextBuilder.
 type Builder interface {
-	Reserve(rows int)
+	Resize(rows int) // makes room for so many, and no more: what is built lives for a while
 	AppendNull()
 	Len() int
 	NewArray() arrow.Array // and begins anew; the caller releases it
@@ -75,8 +75,8 @@ func NewTextBuilder(mem memory.Allocator) *TextBuilder {
 	return &TextBuilder{mem: mem, places: array.NewInt32Builder(mem), place: make(map[string]int32)}
 }
 
-// Reserve makes room for rows.
-func (b *TextBuilder) Reserve(rows int) { b.places.Reserve(rows) }
+// Resize makes room for rows.
+func (b *TextBuilder) Resize(rows int) { b.places.Resize(rows) }
 
 // Len returns how many rows there are.
 func (b *TextBuilder) Len() int { return b.places.Len() }
