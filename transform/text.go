@@ -17,7 +17,7 @@ type TextColumn interface {
 	Len() int
 	IsNull(row int) bool
 	IsValid(row int) bool
-	Value(row int) string // not of a null
+	Value(row int) string // of a null it is empty
 }
 
 // TextOf returns the values of a column of text, whose values repeat or not. They
@@ -29,10 +29,10 @@ func TextOf(column arrow.Array) TextColumn {
 	return column.(*array.String)
 }
 
-// TextAt returns one value of a column of text, which is not null.
+// TextAt returns one value of a column of text; of a null it is empty.
 func TextAt(column arrow.Array, row int) string {
 	if c, ok := column.(*array.Dictionary); ok {
-		return c.Dictionary().(*array.String).Value(int(c.Indices().(*array.Int32).Value(row)))
+		return repeatedTexts{c.Indices().(*array.Int32), c.Dictionary().(*array.String)}.Value(row)
 	}
 	return column.(*array.String).Value(row)
 }
@@ -42,7 +42,12 @@ type repeatedTexts struct {
 	texts *array.String
 }
 
-func (t repeatedTexts) Value(row int) string { return t.texts.Value(int(t.Int32.Value(row))) }
+func (t repeatedTexts) Value(row int) string {
+	if t.IsNull(row) {
+		return ""
+	}
+	return t.texts.Value(int(t.Int32.Value(row)))
+}
 
 // A Builder builds a column: it is an array.Builder, or a TextBuilder.
 type Builder interface {
