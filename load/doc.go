@@ -8,7 +8,7 @@
 //
 // It decides. Small tables tell of which account answers are (whose.go) and which
 // empty ones to believe (shown.go). Then, table by table and participant by
-// participant, the rows held of the months concerned are read once and the answers
+// participant, the rows held that may matter are read once (reach.go) and the answers
 // applied in order (keyed.go): the newest one wins (newest.go, upsert.go), and a
 // row that it lacks though it should have it has vanished (vanish.go). Devices have
 // versions instead (devices.go); rejects, changes and requests only grow; coverage
