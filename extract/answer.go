@@ -93,7 +93,7 @@ func (c *connection) keep(ctx context.Context, a dexcom.Answer, beat string) (ra
 	if !same {
 		beat = plan.BeatStray
 	}
-	if err := a.Take(context.WithoutCancel(ctx), 3); err != nil { // packed, as an entry of the log, and in a group of those
+	if err := a.Take(context.WithoutCancel(ctx), 3); err != nil { // as an entry of the log, twice while that grows, and in a group of those
 		return raw.Entry{}, err
 	}
 	fault.Point("fetch.answered")

@@ -115,13 +115,13 @@ func threeRuns(t *testing.T, perHour int) {
 func within(targets []extract.Target, days int) []extract.Target {
 	targets = slices.Clone(targets)
 	for i := range targets {
-		targets[i].Consented.Start = time.Now().AddDate(0, 0, -days)
+		targets[i].Consented.Start = time.Now().AddDate(0, 0, -days).Truncate(time.Second)
 	}
 	return targets
 }
 
-// A backfill leaves a tenth of the hour to syncs, and half of it while one is
-// under way; what it takes again when that has ended is the tenth less.
+// A backfill leaves a tenth of the hour to syncs, to be called at once, and half of it
+// while one is under way; what it takes again when that has ended is the tenth less.
 func TestBackfillYieldsToSync(t *testing.T) {
 	ctx := t.Context()
 	dir := t.TempDir()
@@ -137,31 +137,54 @@ func TestBackfillYieldsToSync(t *testing.T) {
 	ours, theirs := open(), open()
 	defer ours.Close()
 	backfill := call.BackfillBudget{Budget: ours, SyncUnderWay: ours.SyncUnderWay}
+	takes := func(b call.Budget, n int) (all int) {
+		for range 10 {
+			got, _, err := b.TakeCalls(ctx, "us", n, call.ShareOf(100))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += got
+		}
+		return all
+	}
 	take := func(step string, b call.Budget, n, want int) {
 		t.Helper()
-		if got, _, err := b.TakeCalls(ctx, "us", n, 100); err != nil || got != want {
-			t.Errorf("%s: %d of %d calls granted, %v; want %d", step, got, n, err, want)
+		if got := takes(b, n); got != want {
+			t.Errorf("%s: %d calls granted, want %d", step, got, want)
 		}
 	}
-	take("backfill alone", backfill, 40, 40)
+	// minutely takes what there is every minute for so many.
+	minutely := func(b call.Budget, minutes int) (all int) {
+		for range minutes {
+			now = now.Add(time.Minute)
+			all += takes(b, 40)
+		}
+		return all
+	}
+	take("backfill alone, 40 at once and the first of the others", backfill, 40, 41)
 	if err := theirs.BeginSync(ctx, "1"); err != nil {
 		t.Fatal(err)
 	}
-	take("backfill beside a sync", backfill, 40, 10)
-	take("again", backfill, 40, 0)
-	take("the sync", theirs, 20, 20)
+	if got := minutely(backfill, 20); got > 3 {
+		t.Errorf("backfill beside a sync: %d calls granted in 20 minutes, want a third at most of the 9 up to half of the hour's", got)
+	}
+	take("the sync, the tenth at once and one of the others", theirs, 1, 10)
+	take("the backfill beyond the half", backfill, 40, 0)
 	if err := theirs.EndSync(ctx, "1"); err != nil {
 		t.Fatal(err)
 	}
-	take("backfill after the sync", backfill, 40, 20)
-	take("up to its share", backfill, 40, 0)
-	take("another sync", ours, 40, 10)
+	if got := minutely(backfill, 41); got < 34 || got > 38 {
+		t.Errorf("backfill after the sync: %d calls granted until the hour is over, want about the 36 up to its share", got)
+	}
+	if got := minutely(theirs, 1); got < 1 {
+		t.Error("another sync is granted nothing beside the backfill's share")
+	}
 	now = now.Add(2 * time.Hour)
 	if err := theirs.BeginSync(ctx, "2"); err != nil {
 		t.Fatal(err)
 	}
 	theirs.Close() // as when its process dies
-	take("backfill after a sync that died", backfill, 100, 90)
+	take("backfill after a sync that died", backfill, 100, 41)
 }
 
 // While a sync is under way, a backfill that has used up its half waits, and goes
@@ -178,12 +201,12 @@ func TestBackfillWaitsForTheSync(t *testing.T) {
 		}
 		budget := call.BackfillBudget{Budget: store, SyncUnderWay: store.SyncUnderWay}
 		wait := func(ctx context.Context) error { return call.WaitForCall(ctx, budget, "us", 20, func() {}) }
-		for range 10 {
+		for range 9 { // 8 at once and one of the others
 			if err := wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		const ends = 5*time.Minute - 8*time.Second // not when it is looked for
+		const ends = 10*time.Minute - 8*time.Second // not when it is looked for
 		time.AfterFunc(ends, func() { store.EndSync(context.Background(), "1") })
 		began := time.Now()
 		if err := wait(t.Context()); err != nil || time.Since(began) < ends || time.Since(began) > ends+15*time.Second {

@@ -18,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A record of the fake is known by its system time.
@@ -257,16 +258,18 @@ type fakeBudget struct {
 	err   error
 }
 
-func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int, time.Duration, error) {
+func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n int, of state.Share) (int, time.Duration, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if time.Since(f.start) >= time.Hour {
 		f.start, f.used = time.Now(), 0
 	}
-	granted := min(n, perHour-f.used)
+	granted := min(n, of.PerHour-f.used)
 	f.used += granted
 	return granted, time.Until(f.start.Add(time.Hour)), f.err
 }
+
+func (f *fakeBudget) CallRefused(context.Context, string) error { return f.err }
 
 // noSync waits for no disk: these tests cut no power.
 func noSync(*os.File) error { return nil }

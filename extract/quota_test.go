@@ -10,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A run that is given few calls never makes more, keeps all that was answered,
@@ -149,10 +150,15 @@ func TestDurationEndsAWaitForThePace(t *testing.T) {
 		year(api, "P1")
 		year(api, "P2")
 		f := newFetcher(t, api, t.TempDir())
-		f.CallsPerHour = 10 // ten at once, then one in six minutes
+		store, err := state.Open(t.Context(), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		f.Budget, f.CallsPerHour = store, 10 // half at once, then one in twelve minutes
 		report, err := f.Run(t.Context(), Run{ID: "1", Job: plan.Job{Mode: plan.Backfill}, MaxDuration: 20 * time.Minute}, []Target{target("P1"), target("P2")})
-		if err != nil || report.Outcome != Stopped || report.Calls != 13 {
-			t.Errorf("run of 20 minutes at 10 calls an hour: %s after %d calls, %v; want stopped after 13", report.Outcome, report.Calls, err)
+		if err != nil || report.Outcome != Stopped || report.Calls != 7 {
+			t.Errorf("run of 20 minutes at 10 calls an hour: %s after %d calls, %v; want stopped after 7", report.Outcome, report.Calls, err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ const (
 	defaultCallsPerHour = 54_000
 	defaultConcurrency  = 16
 
-	// activeParticipants are fetched at a time, per app. Few, so that the log
+	// activeParticipants are fetched at a time, per app, but in a sync. Few, so that the log
 	// holds whole participants one after another: load then writes few files
 	// with disjoint ranges of participants.
 	activeParticipants = 6
@@ -54,7 +54,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	defer release()
 	all, groupCtx := errgroup.WithContext(bounded)
 	for _, indexes := range byApp {
-		all.Go(func() error { return r.fetchAll(groupCtx, indexes, participantsAtWork(run.Quota, len(r.apps))) })
+		all.Go(func() error { return r.fetchAll(groupCtx, indexes, r.participantsAtWork()) })
 	}
 	err := all.Wait()
 	r.report.sum()

@@ -294,3 +294,26 @@ func TestSyncOfAnExtendedStudy(t *testing.T) {
 		}
 	})
 }
+
+// A sync without news has as many calls under way as there may be, though nobody takes
+// more than one.
+func TestQuietSyncUsesAllPlaces(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		var targets []Target
+		for i := range 3 * defaultConcurrency {
+			id := fmt.Sprintf("P%02d", i)
+			api.add(id, dexcom.EGVs, time.Now().Add(-3*day), time.Now().Add(-day), time.Hour)
+			targets = append(targets, target(id))
+		}
+		f := newFetcher(t, api, t.TempDir())
+		mustRun(t, f, plan.Backfill, targets...)
+		time.Sleep(time.Hour)
+		api.delay = time.Second
+		began := time.Now()
+		report := mustRun(t, f, plan.Sync, targets...)
+		if took := time.Since(began); report.Calls != len(targets) || took != 3*time.Second {
+			t.Errorf("quiet sync of %d with calls of a second: %d calls in %v, want one each in 3s", len(targets), report.Calls, took)
+		}
+	})
+}

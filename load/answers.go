@@ -90,8 +90,8 @@ func releaseAnswers(answers []*answer) {
 // memory as its body, packed and plain.
 const maxReaders = 8
 
-// next decodes answers from position on, in parallel, until their plain bodies
-// reach CommitBytes or the log ends. Which ones these are is no matter of time: what
+// next decodes answers from position on, in parallel, until their rows
+// take CommitBytes or the log ends. Which ones these are is no matter of time: what
 // was decoded ahead of that is decoded again for the next commit. The caller
 // releases them.
 func (l *Loader) next(ctx context.Context, from raw.Position) ([]*answer, error) {
@@ -153,9 +153,17 @@ func weight(answers []*answer) (bytes int64) {
 	return bytes
 }
 
-// weight is what an answer counts for in a commit. One without a body counts, too:
-// it has a row of requests and takes room until that is written.
-func (a *answer) weight() int64 { return max(int64(a.plain), 4<<10) }
+// rowBytes is what a row takes in memory until it is written, about, with the reading
+// that is made of it.
+const rowBytes = 300
+
+// weight is what an answer counts for in a commit: its rows, and texts longer than
+// these have as a rule. One without rows counts, too: it has a row of requests and takes
+// room until that is written.
+func (a *answer) weight() int64 {
+	rows := int64(a.batch.Records) * int64(1-bit(a.dropped))
+	return max(rows*rowBytes, int64(a.plain)/2, 4<<10)
+}
 
 // read reads and transforms the body of a. Only a body that the log cannot
 // give back is an error; one that makes no rows is held, and one that compaction

@@ -73,7 +73,7 @@ func gatherColumn(mem memory.Allocator, t arrow.DataType, sources []arrow.Array,
 	}
 	b := array.NewBuilder(mem, t)
 	defer b.Release()
-	b.Reserve(len(picks))
+	b.Resize(len(picks))
 	switch b := b.(type) {
 	case *array.StringBuilder:
 		gatherStrings(b, sources, picks)
@@ -101,7 +101,7 @@ func gatherColumn(mem memory.Allocator, t arrow.DataType, sources []arrow.Array,
 func gatherRepeated(mem memory.Allocator, sources []arrow.Array, picks []pick) arrow.Array {
 	b := transform.NewTextBuilder(mem)
 	defer b.Release()
-	b.Reserve(len(picks))
+	b.Resize(len(picks))
 	from := make([]func(row int), len(sources))
 	for _, p := range picks {
 		if from[p.src] == nil {
@@ -129,7 +129,7 @@ func gatherStrings(b *array.StringBuilder, sources []arrow.Array, picks []pick) 
 func setTimes(mem memory.Allocator, batch arrow.RecordBatch, column int, times []arrow.Timestamp) arrow.RecordBatch {
 	b := array.NewTimestampBuilder(mem, batch.Schema().Field(column).Type.(*arrow.TimestampType))
 	defer b.Release()
-	b.Reserve(len(times))
+	b.Resize(len(times))
 	for _, t := range times {
 		if t == 0 {
 			b.AppendNull()

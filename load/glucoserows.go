@@ -14,7 +14,7 @@ func (m *making) glucoseRows(readings []reading.Reading) arrow.RecordBatch {
 	fill := func(name string, of func(transform.Builder)) {
 		b := transform.NewBuilder(m.step.loader.Mem, m.t.schema.Field(m.t.place[name]).Type)
 		defer b.Release()
-		b.Reserve(len(readings))
+		b.Resize(len(readings))
 		of(b)
 		columns[m.t.place[name]] = b.NewArray()
 	}

@@ -218,8 +218,8 @@ func TestHistories(t *testing.T) {
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 2000, 20000}).Draw(t, "commit bytes"))
 		defer live.unlock()
 		live.layout = layout{
-			maxRows: int64(rapid.SampledFrom([]int{1, 40, 1000}).Draw(t, "max rows")), smallBytes: int64(rapid.SampledFrom([]int{1, 16 << 20}).Draw(t, "small")),
-			maxSmall: rapid.IntRange(1, 4).Draw(t, "max small"), hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
+			maxRows: int64(rapid.SampledFrom([]int{1, 40, 1000}).Draw(t, "max rows")), maxFiles: rapid.IntRange(1, 4).Draw(t, "max files"),
+			hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
 		}
 		study := historyStudy()
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {

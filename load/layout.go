@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -16,14 +17,13 @@ import (
 // A layout says how the rows of a partition are spread over files. It never
 // changes which rows there are.
 type layout struct {
-	maxRows    int64 // a closed file is split after the participant that reaches it
-	smallBytes int64 // closed files smaller than this are joined with their neighbours
-	maxSmall   int   // when there are more of them than this
-	hotDays    int   // how far the border stays behind the newest server date
+	maxRows  int64 // a closed file is full, and split after the participant that reaches it
+	maxFiles int   // closed files that are not full, at most: neighbours are joined
+	hotDays  int   // how far the border stays behind the newest server date
 }
 
 // defaultLayout makes closed files of about 128 MB at 22 B per row.
-var defaultLayout = layout{maxRows: 5_500_000, smallBytes: 16 << 20, maxSmall: 8, hotDays: 10}
+var defaultLayout = layout{maxRows: 5_500_000, maxFiles: 4, hotDays: 10}
 
 // A change is what happens to the rows of one participant in one partition.
 type change struct {
@@ -49,32 +49,6 @@ func releaseChanges(changes []change) {
 			c.adds = nil
 		}
 	}
-}
-
-// A unit is the files that become one run of files: those of a range of
-// participants, or of one day, and what changes in them.
-type unit struct {
-	day     string
-	files   []lake.File
-	adds    map[string]arrow.RecordBatch // by participant
-	dirty   bool
-	ordered []string // participants of adds
-}
-
-func (u *unit) add(participant string, rows arrow.RecordBatch) {
-	if u.adds == nil {
-		u.adds = make(map[string]arrow.RecordBatch)
-	}
-	u.adds[participant] = rows
-	u.ordered = append(u.ordered, participant)
-	u.dirty = true
-}
-
-func (u *unit) bytes() (n int64) {
-	for _, f := range u.files {
-		n += f.Bytes
-	}
-	return n
 }
 
 // A rewrite applies changes, ordered by participant, to one partition.
@@ -121,9 +95,7 @@ func (r *rewrite) plan() (units []*unit, release func()) {
 	}
 	old, sliced := r.spread(hot)
 	units = r.closedUnits(closed, aged, old)
-	for _, u := range hot {
-		units = append(units, u)
-	}
+	units = slices.AppendSeq(units, maps.Values(hot))
 	r.markDrops(units)
 	return units, func() { releaseAll(sliced) }
 }
@@ -208,34 +180,6 @@ func (r *rewrite) closedUnits(closed, aged []lake.File, old map[string]arrow.Rec
 		units = append(units, &unit{files: closed[next : next+1]})
 	}
 	return r.join(units)
-}
-
-// join puts neighbouring small units together when there are too many.
-func (r *rewrite) join(units []*unit) []*unit {
-	small := func(u *unit) bool { return u.bytes() < r.step.loader.layout.smallBytes }
-	count := 0
-	for _, u := range units {
-		if small(u) {
-			count++
-		}
-	}
-	if count <= r.step.loader.layout.maxSmall {
-		return units
-	}
-	joined := units[:1]
-	for _, u := range units[1:] {
-		last := joined[len(joined)-1]
-		if !small(last) || !small(u) {
-			joined = append(joined, u)
-			continue
-		}
-		last.files = append(slices.Clip(last.files), u.files...)
-		for _, p := range u.ordered {
-			last.add(p, u.adds[p])
-		}
-		last.dirty = true
-	}
-	return joined
 }
 
 func (r *rewrite) markDrops(units []*unit) {

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -95,6 +96,8 @@ func TestRanges(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	k := w.tank("lake", 0)
 	defer k.unlock()
+	k.layout = defaultLayout
+	k.layout.maxFiles = 5
 	ask := func(participants ...string) (ranges []string) {
 		for _, p := range participants {
 			w.answer(p, "A", "egvs", at(2, "00:00:00"), at(3, "00:00:00"), egv(p+fmt.Sprint(w.n), at(2, "12:00:00"), 100))
@@ -119,8 +122,7 @@ func TestRanges(t *testing.T) {
 			t.Errorf("files after adding %v: %v, want %v", step.add, got, step.want)
 		}
 	}
-	k.layout = defaultLayout
-	k.layout.maxSmall = 3
+	k.layout.maxFiles = 3
 	if got, want := ask("P8"), []string{"P0-P9:10"}; !slices.Equal(got, want) {
 		t.Errorf("files when there are too many small ones: %v, want %v", got, want)
 	}
@@ -190,5 +192,82 @@ func TestGlucoseMerged(t *testing.T) {
 	})
 	if r.Conflicts != 1 {
 		t.Errorf("Load: %d conflicts, want 1", r.Conflicts)
+	}
+}
+
+// However many commits there are, a month has few files, and a row is written a few
+// times: also where the windows of many people come mixed.
+func TestWrittenAFewTimes(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	const people, atOnce, windows = 32, 4, 6
+	w.time = time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var written, records int64
+	before := make(map[string]bool)
+	for first := 0; first < people; first += atOnce {
+		for n := range windows {
+			for p := first; p < first+atOnce; p++ {
+				from := start.AddDate(0, 0, 30*n)
+				sent := every(6*time.Hour, from, from.AddDate(0, 0, 30), func(r *sent) { r.id = fmt.Sprint(p, r.id) })
+				records += int64(len(sent))
+				w.answer(fmt.Sprintf("P%03d", p), "A", "egvs", from, from.AddDate(0, 0, 30), jsonOf(sent)...)
+			}
+			k.load(Study{})
+			m, err := k.Lake.Current()
+			if err != nil {
+				t.Fatal(err)
+			}
+			closed := make(map[string]int)
+			for _, f := range m.Files {
+				if f.Table == "egvs" && !before[f.Path] {
+					written += f.Rows
+				}
+				before[f.Path] = true
+				if closed[f.Table+f.Partition] += bit(f.Day == ""); closed[f.Table+f.Partition] > 4 {
+					t.Fatalf("snapshot %d: more than 4 closed files in %s %s", m.Snapshot, f.Table, f.Partition)
+				}
+			}
+		}
+	}
+	if factor := float64(written) / float64(records); factor > 4 {
+		t.Errorf("%d rows of egvs are written for %d: %.1f times each, want at most 4", written, records, factor)
+	} else {
+		t.Logf("each row of egvs is written %.1f times", factor)
+	}
+	k.checkLayout("egvs")
+}
+
+// The same log makes the same files, byte by byte, on any number of threads.
+func TestSameFilesOnAnyNumberOfThreads(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	w.backfill(5, 70)
+	for p := range 5 { // and some news
+		from := w.time.AddDate(0, 0, -3)
+		records := every(5*time.Minute, from, from.AddDate(0, 0, 2), func(r *sent) { r.id, r.value = fmt.Sprint(p, r.id), 123 })
+		w.answer(fmt.Sprintf("P%03d", p), "A", "egvs", from, from.AddDate(0, 0, 3), jsonOf(records)...)
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	var first []string
+	for _, threads := range []int{1, 2, 8} {
+		runtime.GOMAXPROCS(threads)
+		k := w.tank(fmt.Sprint("lake", threads), 6<<20)
+		if r := k.load(Study{}); r.Commits < 3 {
+			t.Fatalf("%d commits, want several", r.Commits)
+		}
+		m, err := k.Lake.Current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var files []string
+		for _, f := range m.Files {
+			files = append(files, fmt.Sprint(f.Table, " ", f.Partition, " ", f.Day, " ", f.Rows, " ", f.SHA256))
+		}
+		if first == nil {
+			first = files
+		}
+		sameText(t, fmt.Sprint("files at GOMAXPROCS ", threads), files, first)
+		k.unlock()
 	}
 }

@@ -23,7 +23,7 @@ type Loader struct {
 	Now         func() time.Time // nil: time.Now
 	Logger      *slog.Logger     // nil: silent
 	Program     string           // version of dexetl, for the manifest
-	CommitBytes int64            // plain bodies per commit; 0: 256 MB
+	CommitBytes int64            // of rows in memory per commit, about; 0: 128 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
 	// Committed, if set, is told of every commit.
@@ -205,7 +205,7 @@ func (l *Loader) withDefaults() *Loader {
 		full.Logger = slog.New(slog.DiscardHandler)
 	}
 	if full.CommitBytes == 0 {
-		full.CommitBytes = 256 << 20
+		full.CommitBytes = 128 << 20
 	}
 	if full.layout == (layout{}) {
 		full.layout = defaultLayout

@@ -218,8 +218,8 @@ func TestDamagedHistories(t *testing.T) {
 		defer func() { live.unlock() }()
 		defer twin.unlock()
 		live.layout = layout{
-			maxRows: int64(rapid.SampledFrom([]int{1, 40, 1000}).Draw(t, "max rows")), smallBytes: int64(rapid.SampledFrom([]int{1, 16 << 20}).Draw(t, "small")),
-			maxSmall: rapid.IntRange(1, 4).Draw(t, "max small"), hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
+			maxRows: int64(rapid.SampledFrom([]int{1, 40, 1000}).Draw(t, "max rows")), maxFiles: rapid.IntRange(1, 4).Draw(t, "max files"),
+			hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
 		}
 		twin.layout = live.layout
 		study := historyStudy()

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 )
+
+// largeRequests is how many bytes a file of requests has that is not joined.
+const largeRequests = 16 << 20
 
 // writeRequests writes a row for every answer of the step. The table is in the
 // order of time, so that a commit adds a file to its month rather than
@@ -61,23 +65,13 @@ func (a *answer) requestRow() []any {
 
 func (s *step) appendRequests(ctx context.Context, month string, batch arrow.RecordBatch) error {
 	t := shapeNamed("requests")
-	var small []lake.File
-	for _, f := range s.parent.TableFiles(t.Name) {
-		if f.Partition == month && f.Bytes < s.loader.layout.smallBytes && f.Damaged == "" {
-			small = append(small, f)
-		}
+	joined := s.requestsToJoin(month)
+	held, err := readAll(ctx, s.loader.Lake, joined, lake.ReadOptions{})
+	if err != nil {
+		return err
 	}
-	from := sources{batch}
-	if len(small) < s.loader.layout.maxSmall {
-		small = nil
-	} else {
-		held, err := readAll(ctx, s.loader.Lake, small, lake.ReadOptions{})
-		if err != nil {
-			return err
-		}
-		defer releaseAll(held)
-		from = append(from, held...)
-	}
+	defer releaseAll(held)
+	from := append(sources{batch}, held...)
 	picks := from.picks(nil)
 	from.sort(picks, t.order)
 	rows := from.gather(s.loader.Mem, t.schema, picks)
@@ -86,8 +80,26 @@ func (s *step) appendRequests(ctx context.Context, month string, batch arrow.Rec
 	if err != nil {
 		return err
 	}
-	s.commit.Replace(small, f)
+	s.commit.Replace(joined, f)
 	return nil
+}
+
+// requestsToJoin returns the files of a month that become one with what is added:
+// smaller ones first, for they need not be neighbours. They are read whole, so large
+// ones stay.
+func (s *step) requestsToJoin(month string) (files []lake.File) {
+	units := []*unit{{dirty: true}}
+	for _, f := range s.parent.TableFiles("requests") {
+		if f.Partition == month && f.Bytes < largeRequests && f.Damaged == "" {
+			units = append(units, &unit{files: []lake.File{f}})
+		}
+	}
+	slices.SortStableFunc(units, func(a, b *unit) int { return cmp.Compare(a.rows(), b.rows()) })
+	from, to := cheapestRun(units, s.loader.layout)
+	for _, u := range units[from:to] {
+		files = append(files, u.files...)
+	}
+	return files
 }
 
 // writeFile writes one file.

@@ -3,7 +3,9 @@ package sql
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed views/*.sql
@@ -18,10 +20,11 @@ const order = `metric_preset spaced_readings study_intervals metric_scopes metri
 // A View is one view of the lake.
 type View struct {
 	Name    string
-	Header  string   // the leading comment: grain, source, units, rules, nulls
-	Body    string   // create or replace view …;
-	Comment string   // one sentence, from the header
-	Columns []Column // in no particular order, every column of the view once
+	Header  string            // the leading comment: grain, source, units, rules, nulls
+	Body    string            // create or replace view …;
+	Comment string            // one sentence, from the header
+	Columns []Column          // every column of the view once, in its order
+	Types   map[string]string // of the columns, by name, as DuckDB names them in small letters
 }
 
 // A Column describes one column of a view.
@@ -31,13 +34,15 @@ type Column struct {
 
 // Views returns all views, each after those it reads, ready to be executed one
 // by one on a connection that has the tables of the lake.
-func Views() []View {
-	var views []View
+func Views() []View { return slices.Clone(readViews()) }
+
+// readViews reads the embedded files once: a program asks for them several times.
+var readViews = sync.OnceValue(func() (views []View) {
 	for _, name := range strings.Fields(order) {
 		views = append(views, view(name))
 	}
 	return views
-}
+})
 
 // view reads the embedded file of a view. The files are part of the program,
 // and a test reads them all, so a bad one is a bug and panics.
@@ -61,6 +66,7 @@ func view(name string) View {
 	if strings.Contains(header, "as in metric_catalogue") {
 		v.Columns = append(v.Columns, metricColumns(name)...)
 	}
+	v.Types = v.sortColumns()
 	return v
 }
 

@@ -17,7 +17,7 @@ type FactKind int
 
 // The kinds of facts, and which fields they have beside participants.
 const (
-	WaitsForCalls    FactKind = iota // the hour's calls are used up
+	WaitsForCalls    FactKind = iota // the calls that the hour allows at once are used up
 	WaitsForState                    // another process holds it
 	WaitsForLoad                     // another process loads: Err, Wait
 	LoadedLater                      // another process is loading, and will not take this in

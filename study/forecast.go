@@ -10,14 +10,15 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Forecast says what a job would ask for.
 type Forecast struct {
 	extract.Forecast
-	Mode    plan.Mode
-	Tokens  int // to renew: each costs a request to the token endpoint
-	PerHour int // calls, of each app
+	Mode   plan.Mode
+	Tokens int         // to renew: each costs a request to the token endpoint
+	Share  state.Share // of the calls of each app
 }
 
 // Plan says what job would ask for, without asking anything.
@@ -38,12 +39,12 @@ func (s *Study) Plan(ctx context.Context, job Job) (out Forecast, err error) {
 		return out, err
 	}
 	defer log.Close()
-	out = Forecast{Mode: job.Run.Mode, PerHour: s.Config.Limits.CallsPerHour}
+	out = Forecast{Mode: job.Run.Mode, Share: call.ShareOf(s.Config.Limits.CallsPerHour)}
 	if out.Forecast, err = s.fetcher(log).Forecast(ctx, job.Run, targets); err != nil {
 		return out, err
 	}
 	if job.Run.Mode == plan.Backfill {
-		out.PerHour = call.BackfillCallsPerHour(out.PerHour)
+		out.Share = call.BackfillShare(s.Config.Limits.CallsPerHour)
 	}
 	out.Tokens, err = s.renewals(ctx, targets)
 	return out, err
@@ -79,14 +80,14 @@ type Totals struct {
 	TokenCalls      int   `json:"token_calls"`
 	Bytes           int64 `json:"bytes"`
 	CallsPerHour    int   `json:"calls_per_hour"`
-	Seconds         int   `json:"seconds"` // at that limit
+	Seconds         int   `json:"seconds"` // that the limit makes it last, beside the answers' time
 	SecondsWithNews int   `json:"seconds_with_news"`
 	Estimated       int   `json:"estimated"` // participants of whom nothing is known yet
 }
 
 // Totals sums f up.
 func (f Forecast) Totals() Totals {
-	t := Totals{Participants: len(f.Participants), TokenCalls: f.Tokens, CallsPerHour: f.PerHour}
+	t := Totals{Participants: len(f.Participants), TokenCalls: f.Tokens, CallsPerHour: f.Share.PerHour}
 	for _, one := range f.Participants {
 		if one.AsOf.IsZero() && len(one.Resources) > 0 {
 			t.Estimated++
@@ -104,4 +105,6 @@ func (f Forecast) Totals() Totals {
 	return t
 }
 
-func (f Forecast) seconds(calls int) int { return (calls*3600 + f.PerHour - 1) / f.PerHour }
+func (f Forecast) seconds(calls int) int {
+	return int((f.Share.Lasts(calls) + time.Second - 1) / time.Second)
+}

@@ -40,7 +40,8 @@ type loading struct {
 	guard   *lake.Guard  // nil while another process holds the lock
 	arrived atomic.Int64 // bytes received by this run so far
 	total   load.Result
-	renewed time.Time                   // when latest was
+	shown   int64                       // the snapshot that latest is
+	renewed time.Time                   // when it was made so
 	ended   func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
 }
 
@@ -76,7 +77,7 @@ func (l *loading) renew(ctx context.Context, m lake.Manifest) {
 	if l.guard == nil || l.study.Now().Sub(l.renewed) < renewEvery {
 		return
 	}
-	if err := l.show(ctx, m); err != nil {
+	if err := l.show(context.WithoutCancel(ctx), m); err != nil {
 		l.study.Logger.Warn("latest is put off to the end of the run", "error", err)
 	}
 }
@@ -98,9 +99,11 @@ func (l *loading) lock(ctx context.Context, wait time.Duration) error {
 	if err := l.study.sameStudy(ctx, l.lake); err != nil {
 		return err
 	}
-	harm, err := snapshot.Repair(ctx, l.lake)
-	l.total.Harmed(harm...)
-	return err
+	m, err := l.lake.Current()
+	if err != nil {
+		return err
+	}
+	return l.show(ctx, m)
 }
 
 // checkLog makes sure that what is fetched can be loaded.
@@ -188,17 +191,24 @@ func (l *loading) publish(ctx context.Context) error {
 		return nil
 	}
 	m, err := l.lake.Current()
-	if err != nil || m.Snapshot == 0 {
+	if err != nil {
 		return err
 	}
-	return l.show(ctx, m)
+	return l.show(context.WithoutCancel(ctx), m)
 }
 
-// show makes latest snapshot m.
+// show makes latest snapshot m, unless this process has done so: nobody else changes it
+// while the lock is held.
 func (l *loading) show(ctx context.Context, m lake.Manifest) error {
-	harm, err := snapshot.Publish(context.WithoutCancel(ctx), l.lake, m)
+	if m.Snapshot == l.shown {
+		return nil
+	}
+	harm, err := snapshot.Publish(ctx, l.lake, m)
 	l.total.Harmed(harm...)
 	l.renewed = l.study.Now()
+	if err == nil {
+		l.shown = m.Snapshot
+	}
 	return err
 }
 

@@ -25,7 +25,7 @@ func (w *applier) table(name string, rows int) *table {
 	t := &table{name: name, schema: of.Schema()}
 	for _, f := range t.schema.Fields() {
 		c := NewBuilder(w.mem, f.Type)
-		c.Reserve(rows)
+		c.Resize(rows)
 		t.columns = append(t.columns, c)
 	}
 	w.tables = append(w.tables, t)

@@ -9,19 +9,19 @@ import (
 // or was seen to send in any year; others may come and are kept.
 type enum struct {
 	field  string
-	exact  map[string]bool
+	exact  []string
 	folded map[string][]byte // lower case and aliases to canonical
 }
 
 // newEnum returns the enum of field with its values in canonical spelling; an
 // alias is written alias=value.
 func newEnum(field string, values ...string) *enum {
-	e := &enum{field, map[string]bool{}, map[string][]byte{}}
+	e := &enum{field: field, folded: map[string][]byte{}}
 	for _, v := range values {
 		alias, value, aliased := strings.Cut(v, "=")
 		if !aliased {
 			value = alias
-			e.exact[value] = true
+			e.exact = append(e.exact, value)
 		}
 		e.folded[strings.ToLower(alias)] = []byte(value)
 	}
@@ -31,8 +31,10 @@ func newEnum(field string, values ...string) *enum {
 // canonical reports whether v is known, letter case aside, and returns its
 // canonical spelling; nil where that is v.
 func (e *enum) canonical(v []byte) (spelling []byte, known bool) {
-	if e.exact[string(v)] {
-		return nil, true
+	for _, value := range e.exact {
+		if string(v) == value {
+			return nil, true
+		}
 	}
 	spelling, known = e.folded[string(bytes.ToLower(v))]
 	return spelling, known

@@ -17,7 +17,7 @@ type TextColumn interface {
 	Len() int
 	IsNull(row int) bool
 	IsValid(row int) bool
-	Value(row int) string // not of a null
+	Value(row int) string // of a null it is empty
 }
 
 // TextOf returns the values of a column of text, whose values repeat or not. They
@@ -29,10 +29,10 @@ func TextOf(column arrow.Array) TextColumn {
 	return column.(*array.String)
 }
 
-// TextAt returns one value of a column of text, which is not null.
+// TextAt returns one value of a column of text; of a null it is empty.
 func TextAt(column arrow.Array, row int) string {
 	if c, ok := column.(*array.Dictionary); ok {
-		return c.Dictionary().(*array.String).Value(int(c.Indices().(*array.Int32).Value(row)))
+		return repeatedTexts{c.Indices().(*array.Int32), c.Dictionary().(*array.String)}.Value(row)
 	}
 	return column.(*array.String).Value(row)
 }
@@ -42,11 +42,16 @@ type repeatedTexts struct {
 	texts *array.String
 }
 
-func (t repeatedTexts) Value(row int) string { return t.texts.Value(int(t.Int32.Value(row))) }
+func (t repeatedTexts) Value(row int) string {
+	if t.IsNull(row) {
+		return ""
+	}
+	return t.texts.Value(int(t.Int32.Value(row)))
+}
 
 // A Builder builds a column: it is an array.Builder, or a TextBuilder.
 type Builder interface {
-	Reserve(rows int)
+	Resize(rows int) // makes room for so many, and no more: what is built lives for a while
 	AppendNull()
 	Len() int
 	NewArray() arrow.Array // and begins anew; the caller releases it
@@ -75,8 +80,8 @@ func NewTextBuilder(mem memory.Allocator) *TextBuilder {
 	return &TextBuilder{mem: mem, places: array.NewInt32Builder(mem), place: make(map[string]int32)}
 }
 
-// Reserve makes room for rows.
-func (b *TextBuilder) Reserve(rows int) { b.places.Reserve(rows) }
+// Resize makes room for rows.
+func (b *TextBuilder) Resize(rows int) { b.places.Resize(rows) }
 
 // Len returns how many rows there are.
 func (b *TextBuilder) Len() int { return b.places.Len() }

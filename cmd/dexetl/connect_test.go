@@ -25,7 +25,7 @@ func unconnected(t *testing.T) *bench {
 }
 
 // freeRedirect is a redirect URI at a port that nobody listens at.
-func freeRedirect(t *testing.T) string {
+func freeRedirect(t testing.TB) string {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -39,7 +39,7 @@ func freeRedirect(t *testing.T) string {
 // which it arrives.
 type browser func(address string) (page string)
 
-func visit(t *testing.T, more string) browser {
+func visit(t testing.TB, more string) browser {
 	return func(address string) string {
 		response, err := http.Get(address + more)
 		if err != nil {

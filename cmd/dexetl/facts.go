@@ -12,7 +12,7 @@ func (p *program) tellFact(f study.Fact) {
 	names := study.ShortList(f.Participants)
 	switch f.Kind {
 	case study.WaitsForCalls:
-		p.say("waiting: the calls of this hour are used up (limits.calls_per_hour)")
+		p.say("waiting: the calls that the hour allows at once are used up (limits.calls_per_hour)")
 	case study.WaitsForState:
 		p.say("waiting: another process holds the state (state.db)")
 	case study.WaitsForLoad:

@@ -20,7 +20,7 @@ import (
 // A bench is a study folder and the simulated API it talks to. Their clock
 // stands still until a test moves it.
 type bench struct {
-	t   *testing.T
+	t   testing.TB
 	api *dexsim.Server
 	url string
 	dir string
@@ -32,7 +32,7 @@ type bench struct {
 
 // newBench simulates the cohort of config and connects everybody, at the end
 // of its data.
-func newBench(t *testing.T, config dexsim.Config) *bench {
+func newBench(t testing.TB, config dexsim.Config) *bench {
 	t.Helper()
 	if config.End.IsZero() {
 		config.End = demoNow
@@ -41,7 +41,7 @@ func newBench(t *testing.T, config dexsim.Config) *bench {
 }
 
 // newBenchAt is newBench at another time, such as before the data end.
-func newBenchAt(t *testing.T, config dexsim.Config, now time.Time) *bench {
+func newBenchAt(t testing.TB, config dexsim.Config, now time.Time) *bench {
 	t.Helper()
 	b := openBench(t, config, now)
 	var roster, tokens bytes.Buffer
@@ -61,7 +61,7 @@ func newBenchAt(t *testing.T, config dexsim.Config, now time.Time) *bench {
 }
 
 // openBench is newBenchAt without anybody in the study.
-func openBench(t *testing.T, config dexsim.Config, now time.Time) *bench {
+func openBench(t testing.TB, config dexsim.Config, now time.Time) *bench {
 	t.Helper()
 	b := &bench{t: t, dir: filepath.Join(t.TempDir(), "study"), now: now, env: make(map[string]string)}
 	b.clock.Store(&now)

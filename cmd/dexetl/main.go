@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"syscall"
 	"time"
@@ -20,7 +21,14 @@ import (
 	"github.com/dexetl/dexetl/answer"
 )
 
+// memoryLimit is from where on Go collects garbage early. A commit has less in
+// hand; without a limit as much again lies around.
+const memoryLimit = 300 << 20 // bytes
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	p := &program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, now: time.Now,

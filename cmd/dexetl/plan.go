@@ -88,4 +88,10 @@ func (p jobPlan) flagged() []map[string]any {
 	return list
 }
 
-func span(seconds int) string { return (time.Duration(seconds) * time.Second).String() }
+// span is how long the limit makes a run last.
+func span(seconds int) string {
+	if seconds == 0 {
+		return "no wait"
+	}
+	return (time.Duration(seconds) * time.Second).String()
+}

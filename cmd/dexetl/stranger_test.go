@@ -93,7 +93,7 @@ func (b *bench) strangerRows(table transform.Table) []string {
 }
 
 // publishedFiles are the Parquet files below a folder of a snapshot.
-func publishedFiles(t *testing.T, folder string) []string {
+func publishedFiles(t testing.TB, folder string) []string {
 	t.Helper()
 	resolved, err := filepath.EvalSymlinks(folder)
 	if err != nil {

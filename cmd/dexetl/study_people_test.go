@@ -67,7 +67,7 @@ func (l *life) enrol(config dexsim.Config) []*member {
 	return people
 }
 
-func consentedOf(t *testing.T, row map[string]string) plan.Window {
+func consentedOf(t testing.TB, row map[string]string) plan.Window {
 	t.Helper()
 	date := func(column string) (d time.Time) {
 		if row[column] != "" {

@@ -279,7 +279,7 @@ func (l *life) print() {
 	t.Logf("most memory of this process, simulated API and truth included: %s", peak(t))
 }
 
-func size(t *testing.T, dir string) (n int64) {
+func size(t testing.TB, dir string) (n int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -298,7 +298,7 @@ func size(t *testing.T, dir string) (n int64) {
 }
 
 // peak is the most memory that this process has had.
-func peak(t *testing.T) string {
+func peak(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

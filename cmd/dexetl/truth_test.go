@@ -155,7 +155,7 @@ func sentFields(table string) map[string]string {
 }
 
 // asSent is a row of the lake with the texts that the API sent.
-func asSent(t *testing.T, table string, row map[string]string) map[string]string {
+func asSent(t testing.TB, table string, row map[string]string) map[string]string {
 	var extra struct {
 		Sent map[string]string `json:"sent"`
 	}

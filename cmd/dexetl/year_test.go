@@ -86,7 +86,7 @@ func newYearbook(t *testing.T, dir string, people, days int) *yearbook {
 	return y
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -289,7 +289,7 @@ func (y *yearbook) replay() {
 
 // hashOfTable is the hash of what a table says that says nothing of how it was
 // learned.
-func hashOfTable(t *testing.T, l *lake.Lake, m lake.Manifest, table string) string {
+func hashOfTable(t testing.TB, l *lake.Lake, m lake.Manifest, table string) string {
 	t.Helper()
 	var rows []arrow.RecordBatch
 	for _, f := range m.TableFiles(table) {

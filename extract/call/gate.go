@@ -8,19 +8,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
-
-// paceBurst is how many calls may follow each other without a pause.
-const paceBurst = 1000
 
 // Settings are what a Gate is made from. Only Quota, Budget and Reached may be nil.
 type Settings struct {
 	App          string // one registration with the API, in one region
 	Client       API
-	Budget       Budget // nil: no other process calls
+	Budget       Budget // keeps the pace; nil: there is none
 	Quota        *Quota // nil: any number of calls
 	CallsPerHour int
 	Concurrency  int                               // calls at a time
@@ -35,7 +30,6 @@ type Settings struct {
 // process's own clock.
 type Gate struct {
 	of      Settings
-	pace    *rate.Limiter
 	looks   atomic.Int64  // calls that only looked whether the API answers
 	looking chan struct{} // held by the one who looks
 
@@ -49,9 +43,8 @@ type Gate struct {
 
 // NewGate returns an open gate.
 func NewGate(s Settings) *Gate {
-	perSecond := rate.Limit(float64(s.CallsPerHour) / time.Hour.Seconds())
 	return &Gate{
-		of: s, pace: rate.NewLimiter(perSecond, min(paceBurst, s.CallsPerHour)), looking: make(chan struct{}, 1),
+		of: s, looking: make(chan struct{}, 1),
 		turns: newTurns(s.Concurrency), outage: outage{by: map[string]bool{}},
 	}
 }
@@ -99,10 +92,7 @@ func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request)
 	if err := g.of.Quota.check(); err != nil { // nothing is waited for that may not be sent
 		return answer, sent, err
 	}
-	if _, err := g.open(ctx); err != nil { // nobody who waits for an outage has a turn in the pace
-		return answer, sent, err
-	}
-	if err := g.ready(ctx, toCall); err != nil {
+	if _, err := g.pass(ctx, toCall); err != nil {
 		return answer, sent, err
 	}
 	if err := l.MayAsk(ctx); err != nil { // after all waiting
@@ -122,7 +112,7 @@ func (g *Gate) once(ctx context.Context, l Line, token string, r dexcom.Request)
 // look asks the API for nobody's data, and returns why no answer came: nil if one
 // did, whatever it said. The error is why no call may be made.
 func (g *Gate) look(ctx context.Context) (unreached, err error) {
-	if err := g.ready(ctx, toLook); err != nil {
+	if _, err := g.pass(ctx, toLook); err != nil {
 		return nil, err
 	}
 	if err := g.of.Quota.Take(); err != nil {

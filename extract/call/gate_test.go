@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // fakeBudget grants perHour calls in an hour.
@@ -17,17 +18,26 @@ type fakeBudget struct {
 	mu    sync.Mutex
 	start time.Time
 	used  int
+
+	refused int // calls, as it was told
 }
 
-func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n, perHour int) (int, time.Duration, error) {
+func (f *fakeBudget) TakeCalls(_ context.Context, _ string, n int, of state.Share) (int, time.Duration, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if time.Since(f.start) >= time.Hour {
 		f.start, f.used = time.Now(), 0
 	}
-	granted := min(n, perHour-f.used)
+	granted := min(n, of.PerHour-f.used)
 	f.used += granted
 	return granted, time.Until(f.start.Add(time.Hour)), nil
+}
+
+func (f *fakeBudget) CallRefused(context.Context, string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused++
+	return nil
 }
 
 func testPace(perHour int, budget Budget) *Gate {
@@ -47,23 +57,11 @@ func waits(t *testing.T, p *Gate, n int) time.Duration {
 	t.Helper()
 	start := time.Now()
 	for range n {
-		if err := p.ready(t.Context(), toCall); err != nil {
+		if _, err := p.pass(t.Context(), toCall); err != nil {
 			t.Fatalf("wait: %v", err)
 		}
 	}
 	return time.Since(start)
-}
-
-func TestPaceKeepsTheRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := testPace(3600, nil)
-		if took := waits(t, p, paceBurst); took > 0 {
-			t.Errorf("a burst of %d calls took %v, want none", paceBurst, took)
-		}
-		if took := waits(t, p, 100); took < 99*time.Second || took > 101*time.Second {
-			t.Errorf("100 calls at one a second took %v", took)
-		}
-	})
 }
 
 // Two processes together stay within the budget, and each goes on when there is
@@ -142,6 +140,26 @@ func TestPaceRefused(t *testing.T) {
 	}
 }
 
+// A call that is refused as one too many ends what is granted at once, once for all that
+// were under way; what was granted before is not used any more.
+func TestRefusalEndsTheBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := &fakeBudget{start: time.Now()}
+		p := testPace(16_000, budget)
+		waits(t, p, 1)
+		for range 3 {
+			if err := p.refused(t.Context(), time.Now().Add(-time.Second), refusal(0)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		waits(t, p, 1)
+		if budget.refused != 1 || budget.used != 2*paceBatch {
+			t.Errorf("the budget was told of %d refusals and granted %d calls, want 1 and two batches of %d", budget.refused, budget.used, paceBatch)
+		}
+	})
+}
+
 // Who is asked to wait for longer than the run may wait does not wait at all, and
 // says when to come back.
 func TestPaceTooLong(t *testing.T) {
@@ -172,7 +190,7 @@ func TestPaceTooLong(t *testing.T) {
 				if errors.As(err, &limit) != tt.gives || tt.gives && !limit.Until.Equal(now.Add(tt.after)) {
 					t.Fatalf("run of %v asked to wait %v: %v (until %v); gives up: want %t, until then", tt.lasts, tt.after, err, limit, tt.gives)
 				}
-				if err := p.ready(ctx, toCall); (AppOver(err) != nil) != tt.gives || tt.gives && time.Since(now) > 0 {
+				if _, err := p.pass(ctx, toCall); (AppOver(err) != nil) != tt.gives || tt.gives && time.Since(now) > 0 {
 					t.Errorf("run of %v asked to wait %v: then %v after %v", tt.lasts, tt.after, err, time.Since(now))
 				}
 			})
@@ -189,7 +207,7 @@ func TestPaceGivesUp(t *testing.T) {
 			cause := refusal(after)
 			began := time.Now()
 			for n := 0; ; n++ {
-				if err := p.ready(t.Context(), toCall); err != nil {
+				if _, err := p.pass(t.Context(), toCall); err != nil {
 					t.Fatal(err)
 				}
 				if n == 1 {
@@ -207,7 +225,7 @@ func TestPaceGivesUp(t *testing.T) {
 				}
 				break
 			}
-			if err := p.ready(t.Context(), toCall); AppOver(err) == nil {
+			if _, err := p.pass(t.Context(), toCall); AppOver(err) == nil {
 				t.Errorf("wait after giving up: %v, want a *LimitError at once", err)
 			}
 		})
@@ -219,14 +237,8 @@ func TestPaceWaitEndsWithItsContext(t *testing.T) {
 		p := testPace(3600, &fakeBudget{start: time.Now(), used: 3600})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := p.ready(ctx, toCall); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := p.pass(ctx, toCall); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("wait: %v, want %v", err, context.DeadlineExceeded)
-		}
-		waits(t, testPace(1, nil), 1)
-		slow := testPace(1, nil)
-		waits(t, slow, 1)
-		if err := slow.ready(ctx, toCall); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("wait for a turn after the deadline: %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
 }

@@ -70,23 +70,11 @@ func (g *Gate) pass(ctx context.Context, to aim) (waited bool, err error) {
 // open returns when requests of the app make sense. No token is asked for before.
 func (g *Gate) open(ctx context.Context) (waited bool, err error) { return g.pass(ctx, toAsk) }
 
-// ready returns when a call may be made.
-func (g *Gate) ready(ctx context.Context, to aim) error {
-	// Not Wait: it gives up at once when the deadline would pass before the turn
-	// comes, as if something had failed.
-	turn := g.pace.Reserve()
-	if err := Sleep(ctx, turn.Delay()); err != nil {
-		turn.Cancel()
-		return err
-	}
-	_, err := g.pass(ctx, to)
-	return err
-}
-
 // granted is what is left of the calls that the shared budget granted.
 type granted struct {
 	calls   int
 	expires time.Time // when they are lost
+	told    bool      // that there was a time when it granted nothing
 	usedUp  bool      // it granted nothing when last asked
 	again   time.Time // when it is to be asked again
 }
@@ -104,21 +92,21 @@ func (g *Gate) takeCall(ctx context.Context) (time.Duration, error) {
 		return b.again.Sub(began), nil // one of those who wait asks for all
 	}
 	batch := min(paceBatch, max(1, g.of.CallsPerHour/1000))
-	calls, wait, err := g.of.Budget.TakeCalls(ctx, g.of.App, batch, g.of.CallsPerHour)
+	calls, wait, err := g.of.Budget.TakeCalls(ctx, g.of.App, batch, ShareOf(g.of.CallsPerHour))
 	if err != nil {
 		return 0, FatalError{fmt.Errorf("call budget of app %s: %w", g.of.App, err)}
 	}
 	if calls > 0 {
-		*b = granted{calls: calls - 1, expires: began.Add(wait)}
+		*b = granted{calls: calls - 1, expires: began.Add(wait), told: b.told}
 		return 0, nil
 	}
 	level := slog.LevelWarn
-	if b.usedUp {
+	if b.told {
 		level = slog.LevelDebug
 	}
-	g.of.Logger.Log(ctx, level, "app waits: the calls of this hour are used up", "app", g.of.App, "until", g.of.Now().UTC().Add(wait).Truncate(time.Second))
+	g.of.Logger.Log(ctx, level, "app waits: the calls that the hour allows at once are used up, the others are spread over it", "app", g.of.App, "until", g.of.Now().UTC().Add(wait).Truncate(time.Second))
 	wait = min(max(wait, time.Second), budgetPoll)
-	*b = granted{usedUp: true, again: began.Add(wait)}
+	*b = granted{usedUp: true, again: began.Add(wait), told: true}
 	return wait, nil
 }
 

@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -71,8 +72,22 @@ func (g *Gate) refused(ctx context.Context, sent time.Time, cause *dexcom.Status
 	if until := now.Add(pause); until.After(l.until) {
 		l.until = until
 	}
-	if another {
-		g.of.Logger.Warn("app paused: the API refuses calls as too many", "app", g.of.App, "pause", l.until.Sub(now).Round(time.Second))
+	if !another {
+		return nil
+	}
+	g.of.Logger.Warn("app paused: the API refuses calls as too many", "app", g.of.App, "pause", l.until.Sub(now).Round(time.Second))
+	return g.endBurst(ctx)
+}
+
+// endBurst lets nobody call as fast as answers come for an hour, us with what was granted
+// least of all. The caller holds mu.
+func (g *Gate) endBurst(ctx context.Context) error {
+	if g.of.Budget == nil {
+		return nil
+	}
+	g.budget.calls = 0
+	if err := g.of.Budget.CallRefused(ctx, g.of.App); err != nil {
+		return FatalError{fmt.Errorf("call budget of app %s: %w", g.of.App, err)}
 	}
 	return nil
 }

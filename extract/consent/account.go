@@ -40,6 +40,7 @@ func (ac *Accounts) Token(ctx context.Context, connectionID string) (string, err
 		return "", err
 	}
 	if h.AccountHash != "" {
+		ac.owners.LoadOrStore(connectionID, owner{h.ParticipantID, h.AccountHash}) // for Same
 		return h.Access, nil
 	}
 	found, err := ac.Verify(ctx, connectionID)

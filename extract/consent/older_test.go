@@ -35,6 +35,9 @@ func TestOlderSchema(t *testing.T) {
 		"alter table invitations drop column doubted_at",
 		"drop index oauth_states_invitation",
 		"alter table oauth_states drop column browser",
+		"alter table call_buckets drop column at_once",
+		"alter table call_buckets drop column last_even",
+		"alter table call_buckets drop column refused",
 		"pragma user_version = 1",
 	} {
 		if _, err := s.Store.Exec(context.Background(), statement); err != nil {

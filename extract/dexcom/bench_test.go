@@ -27,23 +27,41 @@ func egvPage(n int) []byte {
 	return []byte(b.String())
 }
 
+// eventPage is a page of n events as an iPhone sends them.
+func eventPage(n int) []byte {
+	records := make([]string, n)
+	for i := range records {
+		records[i] = fmt.Sprintf(`{"recordId":"7cab70ee-d3b4-5a34-9aa9-%012d","systemTime":"2026-03-31T23:58:41Z","displayTime":"2026-03-31T15:58:41-08:00",`+
+			`"recordedSystemTime":"2026-03-31T23:59:00Z","recordedDisplayTime":"2026-03-31T15:59:00-08:00","eventStatus":"created","eventType":"carbs",`+
+			`"eventSubType":null,"value":"%d","unit":"grams","transmitterId":"%064x","transmitterGeneration":"g7","displayDevice":"iOS","displayApp":"G7"}`,
+			i, i%90, 1<<40)
+	}
+	return pageOf(Events, records...)
+}
+
 func BenchmarkRecords(b *testing.B) {
-	plain := egvPage(8640)
+	const n = 8640
+	b.Run("egvs", func(b *testing.B) { benchmarkRecords[EGV](b, egvPage(n), n) })
+	b.Run("events", func(b *testing.B) { benchmarkRecords[Event](b, eventPage(n), n) })
+}
+
+func benchmarkRecords[R Record, P Pointer[R]](b *testing.B, plain []byte, want int) {
 	b.SetBytes(int64(len(plain)))
 	b.ReportAllocs()
 	for b.Loop() {
 		var e Envelope
 		n := 0
-		for _, err := range Records[EGV](plain, &e) {
+		for _, err := range Records[R, P](plain, &e) {
 			if err != nil {
 				b.Fatal(err)
 			}
 			n++
 		}
-		if n != 8640 {
+		if n != want {
 			b.Fatalf("%d records", n)
 		}
 	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*want), "ns/record")
 }
 
 func BenchmarkCheck(b *testing.B) {

@@ -11,19 +11,21 @@ type Device struct {
 
 func (*Device) resource() Resource { return Devices }
 
-func (d *Device) member(r *reader, name []byte) bool {
-	if string(name) != "alertSchedules" {
-		return r.known(name, fields{{"lastUploadDate", &d.LastUpload}}) || d.Origin.member(r, name)
-	}
+func (d *Device) fields() fields {
+	return append(fields{
+		{"lastUploadDate", &d.LastUpload}, {"alertSchedules", reading(d.schedules)},
+	}, d.Origin.fields()...)
+}
+
+func (d *Device) schedules(r *reader, name []byte) {
 	listed := list(r, name, &d.Schedules, func(s *AlertSchedule) {
-		start := r.json.InputOffset()
+		start := r.last
 		r.object(name, s)
-		s.Own += int(r.json.InputOffset() - start)
+		s.Own += r.last - start
 	})
 	if listed && d.Schedules == nil {
 		d.Schedules = []AlertSchedule{}
 	}
-	return true
 }
 
 // An AlertSchedule is a set of alert settings and when it holds. A null in the
@@ -35,14 +37,14 @@ type AlertSchedule struct {
 	Extras
 }
 
-func (s *AlertSchedule) member(r *reader, name []byte) bool {
-	if string(name) != "alertSettings" {
-		return r.known(name, fields{{"alertScheduleSettings", &s.Schedule}})
-	}
-	start := r.json.InputOffset()
+func (s *AlertSchedule) fields() fields {
+	return fields{{"alertScheduleSettings", &s.Schedule}, {"alertSettings", reading(s.settings)}}
+}
+
+func (s *AlertSchedule) settings(r *reader, name []byte) {
+	start := r.last
 	list(r, name, &s.Settings, func(x *AlertSetting) { r.object(name, x) })
-	s.Own -= int(r.json.InputOffset() - start)
-	return true
+	s.Own -= r.last - start
 }
 
 // ScheduleSettings say when an AlertSchedule holds.
@@ -58,13 +60,15 @@ type ScheduleSettings struct {
 	Extras
 }
 
-func (s *ScheduleSettings) member(r *reader, name []byte) bool {
-	if string(name) != "daysOfWeek" {
-		return r.known(name, fields{
-			{"alertScheduleName", &s.Name}, {"isEnabled", &s.Enabled}, {"isDefaultSchedule", &s.IsDefault},
-			{"isActive", &s.Active}, {"startTime", &s.StartTime}, {"endTime", &s.EndTime}, {"override", &s.Override},
-		})
+func (s *ScheduleSettings) fields() fields {
+	return fields{
+		{"alertScheduleName", &s.Name}, {"isEnabled", &s.Enabled}, {"isDefaultSchedule", &s.IsDefault},
+		{"isActive", &s.Active}, {"startTime", &s.StartTime}, {"endTime", &s.EndTime}, {"override", &s.Override},
+		{"daysOfWeek", reading(s.days)},
 	}
+}
+
+func (s *ScheduleSettings) days(r *reader, name []byte) {
 	bytes := 0 // of all days: they are one text in the row
 	listed := list(r, name, &s.Days, func(day *Text) {
 		r.text(name, day)
@@ -76,7 +80,6 @@ func (s *ScheduleSettings) member(r *reader, name []byte) bool {
 	if listed && s.Days == nil {
 		s.Days = []Text{}
 	}
-	return true
 }
 
 // An Override silences alerts for a while.
@@ -87,8 +90,8 @@ type Override struct {
 	Extras
 }
 
-func (o *Override) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"isOverrideEnabled", &o.Enabled}, {"mode", &o.Mode}, {"endTime", &o.EndTime}})
+func (o *Override) fields() fields {
+	return fields{{"isOverrideEnabled", &o.Enabled}, {"mode", &o.Mode}, {"endTime", &o.EndTime}}
 }
 
 // An AlertSetting is one alert's threshold and sounds.
@@ -106,11 +109,11 @@ type AlertSetting struct {
 	Extras
 }
 
-func (s *AlertSetting) member(r *reader, name []byte) bool {
-	return r.known(name, fields{
+func (s *AlertSetting) fields() fields {
+	return fields{
 		{"alertName", &s.Name}, {"value", &s.Value}, {"unit", &s.Unit}, {"snooze", &s.Snooze},
 		{"enabled", &s.Enabled}, {"systemTime", &s.SystemTime}, {"displayTime", &s.DisplayTime},
 		{"delay", &s.Delay}, {"secondaryTriggerCondition", &s.SecondaryTriggerCondition},
 		{"soundTheme", &s.SoundTheme}, {"soundOutputMode", &s.SoundOutputMode},
-	})
+	}
 }

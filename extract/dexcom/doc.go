@@ -20,6 +20,10 @@
 // and raw values are slices of the body, so they live as long as it does and
 // must not be changed. [ParseRanges] reads the sixth endpoint.
 //
+// Tokens as plain as nearly all of them are read here, and the JSON decoder is left
+// behind; where one is not, or is wrong, the decoder catches up and decides. So what
+// is JSON, and what is told of what is none, is the decoder's word alone.
+//
 // Reading is tolerant where the API was seen to be loose: null and absent are
 // one, numbers come as text and texts as numbers, times in every shape of
 // [ParseTime], names with a capital first letter. What it does not know it

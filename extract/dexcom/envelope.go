@@ -27,35 +27,32 @@ type page struct {
 	listed bool               // records was there
 }
 
-func (p *page) member(r *reader, name []byte) bool {
-	switch string(name) {
-	case "recordType":
-		r.text(name, &p.RecordType)
-	case "recordVersion":
-		r.text(name, &p.Version)
-	case "userId":
-		r.text(name, &p.UserID)
-	case "records":
-		if p.ranges != nil {
-			return false
-		}
-		if p.listed {
-			r.fault(name, nil, SentTwice)
-		}
-		p.listed = r.array(name, func() {
-			if p.Records == p.want.maxRecords() {
-				r.stop(&SizeError{int64(p.Records), "records"})
-				return
-			}
-			p.Records++
-			if !p.record(r) {
-				r.stop(errStop)
-			}
-		})
-	default:
-		return p.ranges != nil && p.ranges.member(r, name)
+func (p *page) fields() fields {
+	all := fields{{"recordType", &p.RecordType}, {"recordVersion", &p.Version}, {"userId", &p.UserID}}
+	if p.ranges != nil {
+		return append(all, p.ranges.fields()...)
 	}
-	return true
+	return append(all, fields{{"records", reading(p.records)}}...)
+}
+
+func (p *page) records(r *reader, name []byte) {
+	if p.listed {
+		r.fault(name, nil, SentTwice)
+	}
+	p.listed = r.array(name, func() {
+		if p.Records == 0 {
+			r.recordsFrom = r.last
+		}
+		if p.Records == p.want.maxRecords() {
+			r.stop(&SizeError{int64(p.Records), "records"})
+			return
+		}
+		p.Records++
+		if !p.record(r) {
+			r.stop(errStop)
+		}
+		r.recordsTo = r.last
+	})
 }
 
 var (
@@ -63,14 +60,13 @@ var (
 	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", maxNames, maxNameBytes)
 )
 
-// read reads plain as p says and fills p's envelope on the way: it is complete
+// read reads the body of r as p says and fills p's envelope on the way: it is complete
 // when read returns nil. Errors are *BodyError, or errStop.
-func (p *page) read(plain []byte) error {
+func (p *page) read(r *reader) error {
 	*p.Envelope = Envelope{}
-	if len(plain) > DefaultMaxBody {
+	if len(r.plain) > DefaultMaxBody {
 		return &BodyError{Path: p.want.path(), Reason: "cannot be taken", Err: &SizeError{Limit: DefaultMaxBody}}
 	}
-	r := newReader(plain)
 	var faults []FieldError
 	r.faults = &faults
 	r.object([]byte("body"), p)
@@ -113,8 +109,8 @@ func check(ctx context.Context, plain []byte, want Resource) (Envelope, error) {
 		_, err := parseRanges(plain, &e)
 		return e, err
 	}
-	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.skip(); return ctx.Err() == nil }}
-	err := p.read(plain)
+	p := page{Envelope: &e, want: want, record: func(r *reader) bool { r.value(); return ctx.Err() == nil }}
+	err := p.read(newReader(plain))
 	if err == errStop {
 		err = ctx.Err()
 	}

@@ -7,32 +7,50 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fields are members that an object knows: by name, where their value goes. Nil:
-// nobody needs it.
-type fields []struct {
+// fields are the members that an object knows: by name, where their value goes. Null
+// leaves what is there, so null and absent are one.
+type fields []field
+
+type field struct {
 	name string
-	to   any
+	to   any // nil: nobody needs it
 }
 
 // A note is what a person may have written.
 type note struct{ *Text }
 
-// known reads the value of the member name, if it is one of all. Null leaves what
-// is there, so null and absent are one.
-func (r *reader) known(name []byte, all fields) bool {
-	for i := range all {
-		if string(name) == all[i].name {
-			r.field(name, all[i].to)
-			return true
-		}
-	}
-	return false
+// A reading reads the value of the member name itself.
+type reading func(r *reader, name []byte)
+
+// A layout is the fields of objects that are read one after the other. Most often
+// each has them in the order of the one before.
+type layout struct {
+	fields
+	next []int // by place of a field: the place of the one behind it
+	last int   // place of the one that was found last
 }
 
+func newLayout(all fields) *layout { return &layout{fields: all, next: make([]int, len(all))} }
+
+// find finds the field called name, and reports where its value goes.
+func (l *layout) find(name []byte) (to any, known bool) {
+	for i := range l.fields {
+		if f := &l.fields[i]; string(name) == f.name {
+			l.next[l.last], l.last = i, i
+			return f.to, true
+		}
+	}
+	return nil, false
+}
+
+// guess is the field that is most likely next.
+func (l *layout) guess() *field { return &l.fields[l.next[l.last]] }
+
+// field reads the value of the member name.
 func (r *reader) field(name []byte, to any) {
 	switch to := to.(type) {
 	case nil:
-		r.skip()
+		r.value()
 	case *Text:
 		r.text(name, to)
 	case note:
@@ -43,6 +61,8 @@ func (r *reader) field(name []byte, to any) {
 		r.time(name, to)
 	case *Bool:
 		r.bool(name, to)
+	case reading:
+		to(r, name)
 	case object:
 		r.object(name, to)
 	}
@@ -57,7 +77,7 @@ func (r *reader) textOf(name []byte, t *Text, limit int) {
 	}
 	switch v.Kind() {
 	case '"':
-		text, ok := unquote(v)
+		text, ok := r.unquote(v)
 		if !ok {
 			r.fault(name, v, BadText)
 		}
@@ -77,7 +97,7 @@ func (r *reader) number(name []byte, n *Number) {
 	}
 	switch v.Kind() {
 	case '"':
-		text, ok := unquote(v)
+		text, ok := r.unquote(v)
 		if !ok || len(text) > 0 && !decimal(Number(text)) {
 			r.fault(name, v, BadNumber)
 		}
@@ -95,7 +115,7 @@ func (r *reader) time(name []byte, t *Time) {
 	if v == nil {
 		return
 	}
-	text, ok := unquote(v)
+	text, ok := r.unquote(v)
 	switch {
 	case !ok:
 		r.fault(name, v, BadTime)
@@ -138,13 +158,16 @@ func (r *reader) scalar(name []byte, again bool) jsontext.Value {
 	return v
 }
 
-// unquote returns what a JSON string says, without copying where it has no
+// unquote returns what v says, a JSON string just read, without copying where it has no
 // escapes; false if v is no string or not valid UTF-8.
-func unquote(v jsontext.Value) (Text, bool) {
+func (r *reader) unquote(v jsontext.Value) (Text, bool) {
 	if v[0] != '"' {
 		return nil, false
 	}
 	inside := v[1 : len(v)-1 : len(v)-1]
+	if r.ascii {
+		return Text(inside), true
+	}
 	if bytes.IndexByte(inside, '\\') < 0 {
 		return Text(inside), utf8.Valid(inside)
 	}

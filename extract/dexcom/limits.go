@@ -31,6 +31,9 @@ const (
 	maxDeviceExtraBytes = 64 << 10
 )
 
+// recordsDepth is how many objects and lists are around a record.
+const recordsDepth = 2
+
 // maxFaults is how many faults of a record are told: one is enough to reject it.
 const maxFaults = 20
 
@@ -65,9 +68,8 @@ func (r Resource) maxExtra() int {
 
 // A tally counts what a record has, as it is read.
 type tally struct {
-	on     bool  // a record is in hand
-	start  int64 // of the record, in the body
-	outer  int   // objects and lists around it
+	on     bool // a record is in hand
+	start  int  // of the record, in the body
 	values int
 	extra  int  // bytes that its unknown fields may still have
 	full   bool // of something it has too much: it is rejected, and the rest of it skipped
@@ -85,7 +87,7 @@ func (r *reader) fits() bool {
 	case t.full:
 	case t.values > maxRecordValues:
 		r.overflow(TooMany)
-	case r.json.InputOffset()-t.start > maxRecordBytes:
+	case r.last-t.start > maxRecordBytes:
 		r.overflow(TooLong)
 	}
 	return !t.full
@@ -106,7 +108,7 @@ func (r *reader) fitsWithin(name, value []byte) bool {
 		values, depth := measure(value)
 		if t.values += values; t.values > maxRecordValues {
 			r.overflow(TooMany)
-		} else if r.json.StackDepth()-t.outer+depth > maxRecordDepth {
+		} else if r.json.StackDepth()-recordsDepth+depth > maxRecordDepth {
 			r.overflow(TooDeep)
 		}
 	}

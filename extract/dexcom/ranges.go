@@ -29,7 +29,7 @@ func ParseRanges(plain []byte) (Ranges, error) {
 func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
 	var wire wireRanges
 	p := page{Envelope: e, want: DataRange, ranges: &wire}
-	if err := p.read(plain); err != nil {
+	if err := p.read(newReader(plain)); err != nil {
 		return Ranges{}, err
 	}
 	ranges := Ranges{UserID: e.UserID.String()}
@@ -52,8 +52,8 @@ func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
 
 type wireRanges struct{ egvs, events, calibrations wireRange }
 
-func (w *wireRanges) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"egvs", &w.egvs}, {"events", &w.events}, {"calibrations", &w.calibrations}})
+func (w *wireRanges) fields() fields {
+	return fields{{"egvs", &w.egvs}, {"events", &w.events}, {"calibrations", &w.calibrations}}
 }
 
 type wireRange struct {
@@ -61,8 +61,8 @@ type wireRange struct {
 	Extras
 }
 
-func (w *wireRange) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"start", &w.start}, {"end", &w.end}})
+func (w *wireRange) fields() fields {
+	return fields{{"start", &w.start}, {"end", &w.end}}
 }
 
 func (w *wireRange) parsed() (*Range, error) {
@@ -85,6 +85,6 @@ type wireMoment struct {
 	Extras
 }
 
-func (w *wireMoment) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"systemTime", &w.system}, {"displayTime", nil}})
+func (w *wireMoment) fields() fields {
+	return fields{{"systemTime", &w.system}, {"displayTime", nil}}
 }

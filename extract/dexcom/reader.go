@@ -2,9 +2,7 @@ package dexcom
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -44,18 +42,18 @@ func (e FieldError) Error() string {
 	return fmt.Sprintf("%s: %s", Shorten(Printable(e.Field)), e.Reason)
 }
 
-// An object takes the members of a JSON object one by one: member reads the
-// value of a name it knows from r, and returns false for others.
+// An object is what a JSON object is read into.
 type object interface {
-	member(r *reader, name []byte) bool
+	fields() fields
 	extras() *Extras
 }
 
 // A reader reads one body. The first broken JSON stops it; from then on it
 // reads nothing.
 type reader struct {
+	ahead
 	plain  []byte
-	json   *jsontext.Decoder
+	json   *jsontext.Decoder // may be behind: see catchUp
 	err    error
 	faults *[]FieldError // where to put what cannot be read
 	tally  tally         // of the record in hand
@@ -68,8 +66,10 @@ var bom = []byte("\uFEFF")
 // they spoil a record, not the page.
 func newReader(plain []byte) *reader {
 	plain = bytes.TrimPrefix(plain, bom)
-	return &reader{plain: plain, json: jsontext.NewDecoder(bytes.NewBuffer(plain),
+	r := &reader{ahead: ahead{body: plain}, plain: plain, json: jsontext.NewDecoder(bytes.NewBuffer(plain),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
+	r.to(0)
+	return r
 }
 
 func (r *reader) stop(err error) {
@@ -86,59 +86,18 @@ func (r *reader) fault(field []byte, raw jsontext.Value, reason Reason) {
 	*r.faults = append(*r.faults, FieldError{string(field), raw, reason})
 }
 
-// value reads the next value; nil if reading has stopped. It is a slice of the
-// body, unlike what the decoder returns, which the next read overwrites.
-func (r *reader) value() jsontext.Value {
+// goesOn reports whether the array or object being read goes on; end is what closes
+// it.
+func (r *reader) goesOn(end byte, first bool) bool {
 	if r.err != nil {
-		return nil
+		return false
 	}
-	v, err := r.json.ReadValue()
-	if err != nil {
-		r.stop(incomplete(err))
-		return nil
+	more, sure := r.more(end, first)
+	if !sure {
+		r.lost()
+		more = r.peek() != jsontext.Kind(end)
 	}
-	end := r.json.InputOffset()
-	return jsontext.Value(r.plain[int(end)-len(v) : end : end])
-}
-
-func (r *reader) token() {
-	if r.err == nil {
-		if _, err := r.json.ReadToken(); err != nil {
-			r.stop(incomplete(err))
-		}
-	}
-}
-
-func (r *reader) skip() {
-	if r.err == nil {
-		if err := r.json.SkipValue(); err != nil {
-			r.stop(incomplete(err))
-		}
-	}
-}
-
-// end checks that nothing follows.
-func (r *reader) end() {
-	switch _, err := r.json.ReadToken(); {
-	case err == nil:
-		r.stop(errors.New("more than one JSON value"))
-	case err != io.EOF:
-		r.stop(err)
-	}
-}
-
-// incomplete turns the end of an empty body into what it is: a body cut off.
-func incomplete(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// more reports whether the array or object being read goes on; end is what
-// closes it.
-func (r *reader) more(end jsontext.Kind) bool {
-	return r.err == nil && r.json.PeekKind() != end
+	return more
 }
 
 // object reads the next value into o. Null leaves o as it is; any other kind is
@@ -148,8 +107,13 @@ func (r *reader) object(name []byte, o object) {
 		return
 	}
 	r.token()
-	for r.more('}') {
-		r.member(o)
+	r.members(newLayout(o.fields()), o.extras())
+}
+
+// members reads the rest of an object, from behind its brace.
+func (r *reader) members(known *layout, extras *Extras) {
+	for first := true; r.goesOn('}', first); first = false {
+		r.member(known, extras)
 	}
 	r.token()
 }
@@ -161,11 +125,11 @@ func (r *reader) array(name []byte, each func()) bool {
 		return false
 	}
 	r.token()
-	for r.more(']') {
+	for first := true; r.goesOn(']', first); first = false {
 		if r.fits() {
 			each()
 		} else {
-			r.skip()
+			r.value()
 		}
 	}
 	r.token()
@@ -189,7 +153,7 @@ func (r *reader) opens(kind jsontext.Kind, name []byte) bool {
 	if r.err != nil {
 		return false
 	}
-	if r.json.PeekKind() == kind {
+	if r.peek() == kind {
 		return true
 	}
 	if v := r.value(); v != nil && v[0] != 'n' {
@@ -198,25 +162,33 @@ func (r *reader) opens(kind jsontext.Kind, name []byte) bool {
 	return false
 }
 
-// member reads one member of o: its name and its value.
-func (r *reader) member(o object) {
+// member reads one member: its name and its value.
+func (r *reader) member(known *layout, extras *Extras) {
 	if !r.fits() {
-		r.skip()
-		r.skip()
+		r.name()
+		r.value()
 		return
 	}
-	quoted := r.value()
+	if f := known.guess(); r.named(f.name) {
+		known.last = known.next[known.last]
+		r.field(r.body[r.last-1-len(f.name):r.last-1], f.to)
+		return
+	}
+	quoted := r.name()
 	if quoted == nil {
 		return
 	}
-	name, ok := unquote(quoted)
+	name, ok := r.unquote(quoted)
 	if !ok {
 		r.fault(nil, quoted, BadText)
-		r.skip()
+		r.value()
 		return
 	}
-	if !o.member(r, lowerFirst(name)) {
-		r.unknown(o.extras(), name)
+	spelt := lowerFirst(name)
+	if to, ok := known.find(spelt); ok {
+		r.field(spelt, to)
+	} else {
+		r.unknown(extras, name)
 	}
 }
 

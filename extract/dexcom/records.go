@@ -36,41 +36,42 @@ type Pointer[R Record] interface {
 // the loop has ended by itself. An error is a *BodyError and the last thing
 // yielded; records seen before it are not to be relied on.
 func Records[R Record, P Pointer[R]](plain []byte, envelope *Envelope) iter.Seq2[*R, error] {
-	return func(yield func(*R, error) bool) {
-		var one R
-		into := P(&one)
-		p := page{Envelope: envelope, want: into.resource(), record: func(r *reader) bool {
-			faults, extra := into.Wire().Faults[:0], into.Wire().Extra[:0]
-			one = *new(R)
-			into.Wire().Faults, into.Wire().Extra = faults, extra
-			r.record(into.resource(), into, into.Wire())
-			return r.err != nil || yield(&one, nil)
-		}}
-		if err := p.read(plain); err != nil && err != errStop {
-			yield(nil, err)
-		}
+	return func(yield func(*R, error) bool) { recordsOf[R, P](newReader(plain), envelope, yield) }
+}
+
+// recordsOf is Records of the body that r reads.
+func recordsOf[R Record, P Pointer[R]](r *reader, envelope *Envelope, yield func(*R, error) bool) {
+	var one R
+	into := P(&one)
+	known := newLayout(into.fields())
+	p := page{Envelope: envelope, want: into.resource(), record: func(r *reader) bool {
+		faults, extra := into.Wire().Faults[:0], into.Wire().Extra[:0]
+		one = *new(R)
+		into.Wire().Faults, into.Wire().Extra = faults, extra
+		r.record(into.resource(), known, into.Wire())
+		return r.err != nil || yield(&one, nil)
+	}}
+	if err := p.read(r); err != nil && err != errStop {
+		yield(nil, err)
 	}
 }
 
-// record reads the next value into o, the record of resource that m belongs to.
-func (r *reader) record(resource Resource, o object, m *Meta) {
+// record reads the next value into the fields that are known, of the record of
+// resource that m belongs to.
+func (r *reader) record(resource Resource, known *layout, m *Meta) {
 	outside := r.faults
 	defer func() { r.faults, r.tally = outside, tally{} }()
 	r.faults = &m.Faults
-	if r.json.PeekKind() != '{' {
+	if r.peek() != '{' {
 		m.Raw = r.value()
 		r.fault(nil, m.Raw, NotObject)
 		return
 	}
-	outer := r.json.StackDepth()
 	r.token()
-	start := r.json.InputOffset() - 1
-	r.tally = tally{on: true, start: start, outer: outer, extra: resource.maxExtra()}
-	for r.more('}') {
-		r.member(o)
-	}
-	r.token()
-	end := r.json.InputOffset()
+	start := r.last - 1
+	r.tally = tally{on: true, start: start, extra: resource.maxExtra()}
+	r.members(known, &m.Extras)
+	end := r.last
 	if end-start > maxRecordBytes && !r.tally.full {
 		r.overflow(TooLong)
 	}
@@ -87,11 +88,11 @@ type Header struct {
 	Meta
 }
 
-func (h *Header) member(r *reader, name []byte) bool {
-	return r.known(name, fields{
+func (h *Header) fields() fields {
+	return append(fields{
 		{"recordId", &h.ID}, {"systemTime", &h.SystemTime}, {"displayTime", &h.DisplayTime},
 		{"transmitterTicks", &h.TransmitterTicks},
-	}) || h.Origin.member(r, name)
+	}, h.Origin.fields()...)
 }
 
 // An Origin says which devices a record comes from.
@@ -103,12 +104,12 @@ type Origin struct {
 	DisplayApp                   Text
 }
 
-func (o *Origin) member(r *reader, name []byte) bool {
-	return r.known(name, fields{
+func (o *Origin) fields() fields {
+	return fields{
 		{"transmitterId", &o.TransmitterID}, {"transmitterGeneration", &o.TransmitterGeneration},
 		{"transmitterGenerationVariant", &o.TransmitterGenerationVariant},
 		{"displayDevice", &o.DisplayDevice}, {"displayApp", &o.DisplayApp},
-	})
+	}
 }
 
 // An EGV is an estimated glucose value.
@@ -124,11 +125,11 @@ type EGV struct {
 
 func (*EGV) resource() Resource { return EGVs }
 
-func (e *EGV) member(r *reader, name []byte) bool {
-	return r.known(name, fields{
+func (e *EGV) fields() fields {
+	return append(fields{
 		{"value", &e.Value}, {"status", &e.Status}, {"trend", &e.Trend}, {"trendRate", &e.TrendRate},
 		{"unit", &e.Unit}, {"rateUnit", &e.RateUnit},
-	}) || e.Header.member(r, name)
+	}, e.Header.fields()...)
 }
 
 // An Event is something the person entered.
@@ -145,12 +146,12 @@ type Event struct {
 
 func (*Event) resource() Resource { return Events }
 
-func (e *Event) member(r *reader, name []byte) bool {
-	return r.known(name, fields{
+func (e *Event) fields() fields {
+	return append(fields{
 		{"eventType", &e.Type}, {"eventSubType", &e.SubType}, {"value", note{&e.Value}},
 		{"unit", &e.Unit}, {"eventStatus", &e.Status},
 		{"recordedSystemTime", &e.RecordedSystemTime}, {"recordedDisplayTime", &e.RecordedDisplayTime},
-	}) || e.Header.member(r, name)
+	}, e.Header.fields()...)
 }
 
 // A Calibration is a fingerstick value entered to calibrate a sensor.
@@ -162,8 +163,8 @@ type Calibration struct {
 
 func (*Calibration) resource() Resource { return Calibrations }
 
-func (c *Calibration) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"value", &c.Value}, {"unit", &c.Unit}}) || c.Header.member(r, name)
+func (c *Calibration) fields() fields {
+	return append(fields{{"value", &c.Value}, {"unit", &c.Unit}}, c.Header.fields()...)
 }
 
 // An Alert is one change of an alert's state.
@@ -175,6 +176,6 @@ type Alert struct {
 
 func (*Alert) resource() Resource { return Alerts }
 
-func (a *Alert) member(r *reader, name []byte) bool {
-	return r.known(name, fields{{"alertName", &a.Name}, {"alertState", &a.State}}) || a.Header.member(r, name)
+func (a *Alert) fields() fields {
+	return append(fields{{"alertName", &a.Name}, {"alertState", &a.State}}, a.Header.fields()...)
 }

@@ -77,9 +77,10 @@ func digits(n []byte) (i int64, ok bool) {
 // Float64 returns the number nearest to n, which must be finite. An absent
 // number is ErrNotNumber.
 func (n Number) Float64() (float64, error) {
-	// What strconv takes besides, such as NaN and hexadecimal, has other characters.
-	if len(bytes.TrimLeft(n, "0123456789+-.eE")) > 0 {
-		return 0, ErrNotNumber
+	for _, c := range n { // strconv takes more, such as NaN and hexadecimal
+		if (c < '0' || c > '9') && c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E' {
+			return 0, ErrNotNumber
+		}
 	}
 	f, err := strconv.ParseFloat(string(n), 64)
 	switch {

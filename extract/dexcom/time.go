@@ -2,7 +2,6 @@ package dexcom
 
 import (
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -38,30 +37,23 @@ var errTime = errors.New("not a time in any shape Dexcom sends")
 // (golang/go issue 68263).
 func ParseTime(text Text) (Time, error) {
 	s := timeScanner{rest: text}
-	year := s.number(4, 4)
-	s.must("-")
-	month := s.number(1, 2)
-	s.must("-")
-	day := s.number(1, 2)
-	s.must("Tt ")
-	hour := s.number(1, 2)
-	s.must(":")
-	minute := s.number(1, 2)
-	second, nanos := 0, 0
-	if s.one(":") {
-		second = s.number(1, 2)
-		nanos = s.fraction()
+	c, ok := s.usual()
+	if !ok {
+		c = s.clock()
 	}
 	offset, zoned := s.offset()
-	if s.failed || len(s.rest) > 0 || hour > 23 || minute > 59 || second > 59 {
+	if s.failed || len(s.rest) > 0 || c.month < 1 || c.month > 12 || c.day < 1 || c.hour > 23 || c.minute > 59 || c.second > 59 {
 		return Time{}, errTime
 	}
-	wall := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
-	if wall.Day() != day || int(wall.Month()) != month { // such as 30 February
+	wall := time.Date(c.year, time.Month(c.month), c.day, c.hour, c.minute, c.second, c.nanos, time.UTC)
+	if c.day > 28 && wall.Day() != c.day { // such as 30 February
 		return Time{}, errTime
 	}
 	return Time{Valid: true, Wall: wall, Zoned: zoned, Offset: offset, Text: text}, nil
 }
+
+// A clock is a date and a time of day.
+type clock struct{ year, month, day, hour, minute, second, nanos int }
 
 // A timeScanner reads a time from left to right. Once it has failed it only
 // goes on failing.
@@ -70,13 +62,55 @@ type timeScanner struct {
 	failed bool
 }
 
+// usual reads what is spelt like 2006-01-02T15:04:05, with decimals or without, as
+// nearly all times are. Of others it reads nothing.
+func (s *timeScanner) usual() (c clock, ok bool) {
+	b := s.rest
+	if len(b) < 19 || b[4] != '-' || b[7] != '-' || b[10] != 'T' || b[13] != ':' || b[16] != ':' {
+		return c, false
+	}
+	odd := 0 // below 0 once something was no digit
+	two := func(i int) int {
+		tens, ones := int(b[i])-'0', int(b[i+1])-'0'
+		odd |= tens | ones | (9 - tens) | (9 - ones)
+		return 10*tens + ones
+	}
+	c = clock{year: 100*two(0) + two(2), month: two(5), day: two(8), hour: two(11), minute: two(14), second: two(17)}
+	if odd < 0 {
+		return c, false
+	}
+	s.rest = b[19:]
+	c.nanos = s.fraction()
+	return c, true
+}
+
+// clock reads a date and a time of day in any shape.
+func (s *timeScanner) clock() (c clock) {
+	c.year = s.number(4, 4)
+	s.must("-")
+	c.month = s.number(1, 2)
+	s.must("-")
+	c.day = s.number(1, 2)
+	s.must("Tt ")
+	c.hour = s.number(1, 2)
+	s.must(":")
+	c.minute = s.number(1, 2)
+	if s.one(":") {
+		c.second = s.number(1, 2)
+		c.nanos = s.fraction()
+	}
+	return c
+}
+
 // one skips the next byte if it is any of set.
 func (s *timeScanner) one(set string) bool {
-	if len(s.rest) == 0 || strings.IndexByte(set, s.rest[0]) < 0 {
-		return false
+	for i := range len(set) {
+		if len(s.rest) > 0 && s.rest[0] == set[i] {
+			s.rest = s.rest[1:]
+			return true
+		}
 	}
-	s.rest = s.rest[1:]
-	return true
+	return false
 }
 
 // must is one, or failure.

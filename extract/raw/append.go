@@ -68,7 +68,12 @@ func (l *Log) enqueue(p *pending, last bool) error {
 	return nil
 }
 
-func newEncoder() (*zstd.Encoder, error) { return zstd.NewWriter(nil) }
+// newEncoder compresses answers. They repeat themselves within a few records: the
+// fastest level finds that, and a window that stays in the cache makes less of them
+// than a larger one.
+func newEncoder() (*zstd.Encoder, error) {
+	return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(128<<10))
+}
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
@@ -78,26 +83,40 @@ func (l *Log) encode(h Header, body []byte) (*pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.SHA256, h.Length, h.Encoding = digest(body), int64(len(body)), encodingGzip
-	if !bytes.HasPrefix(body, gzipMagic) {
-		z, err := l.encoder()
-		if err != nil {
-			return nil, wrap(err)
-		}
-		body, h.Encoding = z.EncodeAll(body, nil), encodingZstd
+	h.SHA256, h.Length, h.Encoding = digest(body), int64(len(body)), encodingZstd
+	room := len(body) / 8 // what is packed takes less
+	if bytes.HasPrefix(body, gzipMagic) {
+		h.Encoding, room = encodingGzip, len(body)
 	}
 	head, err := json.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("raw log header: %w", err)
 	}
-	if len(head) > maxHeader || len(body) > maxBody {
-		return nil, fmt.Errorf("raw log: header of %d bytes or body of %d bytes is too long", len(head), len(body))
-	}
-	pre := prefix{entryMagic, uint32(len(head)), uint32(len(body)), checksum(head), checksum(body)}
 	p := newPending()
-	p.bytes = append(append(pre.append(make([]byte, 0, pre.length())), head...), body...)
-	p.entry = Entry{Header: h, Stored: int64(len(body)), headCRC: pre.headerCRC, bodyCRC: pre.bodyCRC, log: l}
+	from := prefixLen + len(head)
+	if p.bytes, err = l.appendStored(append(make([]byte, prefixLen, from+room), head...), h.Encoding, body); err != nil {
+		return nil, err
+	}
+	stored := p.bytes[from:]
+	if len(head) > maxHeader || len(stored) > maxBody {
+		return nil, fmt.Errorf("raw log: header of %d bytes or body of %d bytes is too long", len(head), len(stored))
+	}
+	pre := prefix{entryMagic, uint32(len(head)), uint32(len(stored)), checksum(head), checksum(stored)}
+	pre.append(p.bytes[:0])
+	p.entry = Entry{Header: h, Stored: int64(len(stored)), headCRC: pre.headerCRC, bodyCRC: pre.bodyCRC, log: l}
 	return p, nil
+}
+
+// appendStored appends body to b as it is stored.
+func (l *Log) appendStored(b []byte, encoding string, body []byte) ([]byte, error) {
+	if encoding == encodingGzip {
+		return append(b, body...), nil
+	}
+	z, err := l.encoder()
+	if err != nil {
+		return nil, wrap(err)
+	}
+	return z.EncodeAll(body, b), nil
 }
 
 // submit queues p and returns when its outcome is known, after leading if the
@@ -210,7 +229,7 @@ func (l *Log) full(p *pending) bool {
 // returns how many it was.
 func (l *Log) writeRun(group []*pending) (int, error) {
 	end := l.tail.end
-	var run []byte
+	var run []byte // of one entry alone it is no copy
 	n := 0
 	for _, p := range group {
 		next := end + int64(len(run)+len(p.bytes))
@@ -220,8 +239,11 @@ func (l *Log) writeRun(group []*pending) (int, error) {
 		p.entry.Position = Position{l.tail.number, end + int64(len(run))}
 		p.entry.Next = Position{l.tail.number, next}
 		p.entry.path = l.tail.file.Name()
-		run = append(run, p.bytes...)
-		n++
+		if n++; n == 1 {
+			run = slices.Clip(p.bytes)
+		} else {
+			run = append(run, p.bytes...)
+		}
 	}
 	return n, l.write(run)
 }

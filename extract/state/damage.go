@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -37,6 +38,32 @@ type database struct {
 	path     string
 	readOnly bool // see openFull
 	patience *patience
+	prepared *sync.Map // *sql.Stmt by its text
+	group    *group
+}
+
+// statement returns query as one that stays prepared: that costs more than to run it.
+func (d database) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	if held, ok := d.prepared.Load(query); ok {
+		return held.(*sql.Stmt), nil
+	}
+	made, err := d.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if held, raced := d.prepared.LoadOrStore(query, made); raced {
+		return held.(*sql.Stmt), made.Close()
+	}
+	return made, nil
+}
+
+// QueryContext is for what is read over and over.
+func (d database) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := d.statement(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
 }
 
 // check returns err, or what its kind is to the caller: see database.
@@ -63,13 +90,8 @@ func (d database) check(err error) error {
 	return err
 }
 
-func (d database) ExecContext(ctx context.Context, query string, args ...any) (res sql.Result, err error) {
-	err = d.patiently(ctx, func() (err error) {
-		res, err = d.DB.ExecContext(ctx, query, args...)
-		return err
-	})
-	if err == nil {
-		d.patience.free()
-	}
-	return res, err
+// ExecContext runs one statement, which is a transaction of its own; those of many
+// goroutines share one.
+func (d database) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return d.group.run(d, &queued{ctx: ctx, text: query, args: args})
 }

@@ -6,7 +6,8 @@
 // write is one transaction with synchronous=FULL: when a method returns, what
 // it wrote survives a power cut. One process writes at a time, the others wait
 // up to ten seconds; readers never wait. Within a process one database
-// connection is used, so callers queue fairly and context cancels the wait.
+// connection is used, so callers queue fairly; single statements that wait at the same
+// time share a transaction (see group.go).
 //
 // Beside it the file reserve holds a megabyte that is given up for an answer
 // with tokens when the disk is full (see room.go).
@@ -15,7 +16,7 @@
 // appends a line to it before Change returns (see audit.go, and docs/audit.md).
 //
 // Its own tables are meta, leases (see Lease; one ends with its process, see holder),
-// call_buckets, runs, warned (see FirstSeen), audit_head and audit_pending. All
+// call_buckets (what was granted of an app's calls, see Share), runs, warned (see FirstSeen), audit_head and audit_pending. All
 // tables are made by the migrations here.
 //
 // What is deleted is overwritten in the file; Scrub then empties the log.

@@ -130,10 +130,11 @@ func TestLeaseEndsWithProcess(t *testing.T) {
 func TestTakeCalls(t *testing.T) {
 	ctx := context.Background()
 	s, c := newStore(t)
+	all := Share{PerHour: 100, AtOnce: 100}
 	c.t = c.t.Add(59 * time.Second)
 	take := func(n, want int, wantAfter time.Duration) {
 		t.Helper()
-		got, after, err := s.TakeCalls(ctx, "us", n, 100)
+		got, after, err := s.TakeCalls(ctx, "us", n, all)
 		if err != nil || got != want || after != wantAfter {
 			t.Errorf("at %s: TakeCalls(us, %d, 100) = %d, %s, %v, want %d, %s", c.t.Format("15:04:05"), n, got, after, err, want, wantAfter)
 		}
@@ -142,14 +143,14 @@ func TestTakeCalls(t *testing.T) {
 	c.add(time.Minute)
 	take(70, 30, useWithin)
 	take(1, 0, time.Hour+time.Second) // 12:00's bucket ends to count at 13:02
-	if n, _, err := s.TakeCalls(ctx, "eu", 70, 100); err != nil || n != 70 {
+	if n, _, err := s.TakeCalls(ctx, "eu", 70, all); err != nil || n != 70 {
 		t.Errorf("TakeCalls(eu) = %d, %v, want 70: each app has its own budget", n, err)
 	}
 	c.add(time.Hour)
 	take(1, 0, time.Second)
 	c.add(time.Second)
 	take(100, 70, useWithin)
-	if _, _, err := s.TakeCalls(ctx, "us", 0, 100); err == nil {
+	if _, _, err := s.TakeCalls(ctx, "us", 0, all); err == nil {
 		t.Error("TakeCalls of 0 calls is no error")
 	}
 }
@@ -165,6 +166,7 @@ func TestTakeCallsNeverMore(t *testing.T) {
 		app++
 		name := time.Duration(app).String()
 		perHour := rapid.IntRange(1, 50).Draw(rt, "perHour")
+		shares := []Share{{perHour, rapid.IntRange(0, perHour).Draw(rt, "atOnce")}, {max(1, perHour-perHour/10), perHour / 3}}
 		type taken struct {
 			at time.Time
 			n  int
@@ -172,14 +174,19 @@ func TestTakeCallsNeverMore(t *testing.T) {
 		var all []taken
 		for range rapid.IntRange(1, 8).Draw(rt, "rounds") {
 			c.add(time.Duration(rapid.IntRange(0, 1800).Draw(rt, "seconds")) * time.Second)
-			n := rapid.IntRange(1, 60).Draw(rt, "n")
-			got, after, err := s.TakeCalls(ctx, name, n, perHour)
+			if rapid.IntRange(0, 5).Draw(rt, "refused") == 0 {
+				if err := s.CallRefused(ctx, name); err != nil {
+					rt.Fatal(err)
+				}
+			}
+			n, of := rapid.IntRange(1, 60).Draw(rt, "n"), rapid.SampledFrom(shares).Draw(rt, "share")
+			got, after, err := s.TakeCalls(ctx, name, n, of)
 			if err != nil {
 				rt.Fatal(err)
 			}
 			if got == 0 {
 				c.add(after)
-				if got, _, err = s.TakeCalls(ctx, name, n, perHour); err != nil || got == 0 {
+				if got, _, err = s.TakeCalls(ctx, name, n, of); err != nil || got == 0 {
 					rt.Fatalf("TakeCalls after the wait of %s it named = %d, %v", after, got, err)
 				}
 			}

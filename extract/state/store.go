@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -75,7 +76,7 @@ func openDatabase(path, dsn string) (database, error) {
 		return database{}, err
 	}
 	db.SetMaxOpenConns(1)
-	return database{DB: db, path: path, patience: new(patience)}, nil
+	return database{DB: db, path: path, patience: new(patience), prepared: new(sync.Map), group: new(group)}, nil
 }
 
 // ready brings the schema up to date, or closes the file.

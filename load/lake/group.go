@@ -94,7 +94,7 @@ func (g *groupWriter) column(i int) *arrow.Chunked {
 	}
 	b := transform.NewTextBuilder(memory.DefaultAllocator)
 	defer b.Release()
-	b.Reserve(int(g.n))
+	b.Resize(int(g.n))
 	for _, c := range chunks {
 		add := b.From(c)
 		for row := range c.Len() {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/dexetl/dexetl/extract/raw"
 )
 
@@ -182,22 +184,20 @@ func decodeManifest(content []byte) (Manifest, error) {
 	if !bytes.Equal(content, sealed(bytes.Clone(content[:i]))) {
 		return Manifest{}, errors.New("checksum does not match")
 	}
-	var version struct {
-		Format   int
-		Program  string
-		Snapshot int64
+	var m Manifest
+	err := jsonv2.Unmarshal(content, &m)
+	if err == nil && m.Format <= Format {
+		return m, nil
 	}
-	if err := json.Unmarshal(content, &version); err != nil {
-		return Manifest{}, err
+	var version struct { // of a newer format the rest may look different
+		Format   int    `json:"format"`
+		Program  string `json:"program"`
+		Snapshot int64  `json:"snapshot"`
 	}
-	if version.Format > Format { // the rest may look different
+	if jsonv2.Unmarshal(content, &version) == nil && version.Format > Format {
 		return Manifest{Format: version.Format, Program: version.Program, Snapshot: version.Snapshot}, nil
 	}
-	var m Manifest
-	if err := json.Unmarshal(content, &m); err != nil {
-		return Manifest{}, err
-	}
-	return m, nil
+	return Manifest{}, err
 }
 
 func compareFiles(a, b File) int {

@@ -5,22 +5,27 @@ package snapshot
 import (
 	"context"
 	"database/sql"
-	"encoding/csv"
+	_ "embed" // template.duckdb
 	"errors"
 	"fmt"
-	"io"
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
-	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/load/lake"
-	views "github.com/dexetl/dexetl/sql"
-	"github.com/dexetl/dexetl/transform"
 )
+
+// template is the database of any snapshot whose files are sound and of this program's
+// versions: all tables and views, bound and described, which takes DuckDB half a
+// second. All that differs from one to the next is the macro [folderMacro]. A test
+// writes it.
+//
+//go:embed template.duckdb
+var template []byte
 
 // Limits bound what a DuckDB session uses.
 type Limits struct {
@@ -46,113 +51,91 @@ func (o Limits) statements() []string {
 	}
 }
 
-// A viewColumn is a column of a view as DuckDB sees it.
-type viewColumn struct{ view, name, kind, comment string }
-
-// writeDatabase makes the database of views and returns the columns of the
-// views that are not tables. DuckDB writes it under a temporary name in the
-// folder to which its views point.
-func (p *publisher) writeDatabase(ctx context.Context) ([]viewColumn, error) {
-	columns, err := p.buildDatabase(ctx)
+// writeDatabase makes the database of views.
+func (p *publisher) writeDatabase(ctx context.Context) error {
+	err := p.buildDatabase(ctx)
 	if err == nil {
-		return columns, nil
+		return nil
 	}
 	// DuckDB looks into files, and does not say which one is damaged.
 	found, e := p.damage.look(ctx, p.manifest, shown, p.lake.Check)
 	if e != nil || !found {
-		return nil, errors.Join(err, e)
+		return errors.Join(err, e)
 	}
 	if err := p.linkMissing(); err != nil {
-		return nil, err
+		return err
 	}
 	return p.buildDatabase(ctx)
 }
 
-func (p *publisher) buildDatabase(ctx context.Context) ([]viewColumn, error) {
+// buildDatabase copies the template under a temporary name, and lets DuckDB change it.
+func (p *publisher) buildDatabase(ctx context.Context) error {
 	temporary := path.Join(p.folder, "."+databaseName)
 	for _, name := range []string{temporary, temporary + ".wal"} {
 		if err := p.root.RemoveAll(name); err != nil {
-			return nil, err
+			return err
 		}
+	}
+	if err := p.root.WriteFile(temporary, template, publishedMode|0o200); err != nil {
+		return err
 	}
 	file, err := absolute(p.lake, temporary)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	columns, err := p.createViews(ctx, file, filepath.Dir(file)+string(filepath.Separator))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", databaseName, err)
+	if err := execute(ctx, file, p.differences(filepath.Dir(file)+string(filepath.Separator))); err != nil {
+		return fmt.Errorf("%s: %w", databaseName, err)
 	}
 	info, err := p.root.Stat(temporary)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := p.root.Chmod(temporary, info.Mode().Perm()&publishedMode); err != nil {
-		return nil, err
+		return err
 	}
-	return columns, p.root.Rename(temporary, path.Join(p.folder, databaseName))
+	return p.root.Rename(temporary, path.Join(p.folder, databaseName))
 }
 
-// createViews creates a database in file with views over the files of folder.
-func (p *publisher) createViews(ctx context.Context, file, folder string) (columns []viewColumn, err error) {
-	connector, err := duckdb.NewConnector(file, nil)
+// differences are the statements that make the template the database of this snapshot,
+// with its files in folder. They fail if DuckDB cannot read the first file of a table,
+// to which it looks for the columns.
+func (p *publisher) differences(folder string) []string {
+	statements := []string{folderMacro(folder)}
+	var first []string
+	for _, t := range tables() {
+		files := p.manifest.TableFiles(t.Name)
+		harm := p.damage.of(t.Name)
+		if harm != nil || p.manifest.Version(t.Name) < t.Version {
+			statements = append(statements, p.damage.relation(t, p.manifest, inFolder(t)))
+			statements = append(statements, tableComments(t)...)
+		}
+		if harm == nil && len(files) > 0 {
+			first = append(first, filepath.Join(folder, linkName(files[0])))
+		}
+	}
+	if len(first) > 0 {
+		statements = append(statements, "select count(*) from parquet_file_metadata("+fileList(first)+")")
+	}
+	return statements
+}
+
+// execute runs statements in the database in file, all or none.
+func execute(ctx context.Context, file string, statements []string) (err error) {
+	connector, err := duckdb.NewConnector("?threads=1", nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	db := sql.OpenDB(connector)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	statements := append(Limits{}.statements(), "begin") // else every statement waits for the disk
-	for _, t := range tables() {
-		statements = append(statements, p.damage.relation(t, p.manifest, pattern(folder, t)))
-	}
-	statements = append(statements, views.Create(views.Views())...)
-	statements = append(statements, strings.Join(comments(), "\n"), "commit")
-	for _, s := range statements {
+	// As a data source the file's name would be taken for a URL.
+	before := []string{"attach " + text(file) + " as snapshot", "use snapshot", "begin"}
+	for _, s := range slices.Concat(before, statements, []string{"commit", "use memory", "detach snapshot"}) {
 		if _, err := db.ExecContext(ctx, s); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return viewColumns(ctx, db)
-}
-
-// viewColumns returns the columns of all views but the tables, view by view.
-func viewColumns(ctx context.Context, db *sql.DB) (columns []viewColumn, err error) {
-	rows, err := db.QueryContext(ctx, `select table_name, column_name, lower(data_type), coalesce(comment, '')
-		from duckdb_columns() where not internal order by column_index`)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	of := map[string][]viewColumn{}
-	for rows.Next() {
-		var c viewColumn
-		if err := rows.Scan(&c.view, &c.name, &c.kind, &c.comment); err != nil {
-			return nil, err
-		}
-		of[c.view] = append(of[c.view], c)
-	}
-	for _, v := range views.Views() {
-		columns = append(columns, of[v.Name]...)
-	}
-	return columns, rows.Err()
-}
-
-// writeCodebook lists the columns of all tables, the hidden one included, and
-// of the views, which may be null wherever they say so.
-func writeCodebook(to io.Writer, columns []viewColumn) error {
-	w := csv.NewWriter(to)
-	w.Write([]string{"table", "column", "type", "nullable", "comment"})
-	for _, t := range transform.Tables() {
-		for _, c := range t.Columns {
-			w.Write([]string{t.Name, c.Name, sqlType(c.Type), strconv.FormatBool(c.Nullable), c.Comment})
-		}
-	}
-	for _, c := range columns {
-		w.Write([]string{c.view, c.name, c.kind, "", c.comment})
-	}
-	w.Flush()
-	return w.Error()
+	return nil
 }
 
 // absolute returns the absolute path of a name in the lake.

@@ -20,9 +20,15 @@ var march = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 // newLake makes a locked lake in a folder whose name DuckDB could take for a
 // pattern and SQL for the end of a string.
-func newLake(t *testing.T) *lake.Lake {
+func newLake(t testing.TB) *lake.Lake {
 	t.Helper()
-	l, err := lake.Open(filepath.Join(t.TempDir(), "o'study [1] *"))
+	return newLakeIn(t, "o'study [1] *")
+}
+
+// newLakeIn makes a locked lake in a folder of that name.
+func newLakeIn(t testing.TB, name string) *lake.Lake {
+	t.Helper()
+	l, err := lake.Open(filepath.Join(t.TempDir(), name))
 	if err != nil {
 		t.Fatalf("lake.Open: %v", err)
 	}
@@ -43,14 +49,14 @@ func newLake(t *testing.T) *lake.Lake {
 
 // commit adds one file of glucose for participant, n readings of 100 mg/dL
 // each, and one of event_notes.
-func commit(t *testing.T, l *lake.Lake, participant string, n int) lake.Manifest {
+func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest {
 	t.Helper()
 	parent, err := l.Current()
 	if err != nil {
 		t.Fatalf("Current: %v", err)
 	}
 	c := l.Begin(parent)
-	c.Add(write(t, c, "glucose", participant, n), write(t, c, "event_notes", participant, 1))
+	c.Add(writeFile(t, c, "glucose", participant, n), writeFile(t, c, "event_notes", participant, 1))
 	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
 	if err != nil {
 		t.Fatalf("Finish: %v", err)
@@ -58,14 +64,24 @@ func commit(t *testing.T, l *lake.Lake, participant string, n int) lake.Manifest
 	return m
 }
 
-func write(t *testing.T, c *lake.Commit, name, participant string, n int) lake.File {
+func writeFile(t testing.TB, c *lake.Commit, name, participant string, n int) lake.File {
+	t.Helper()
+	return writeMonth(t, c, name, participant, march, n)
+}
+
+// writeMonth writes rows of the month that begins then; of none for a table without months.
+func writeMonth(t testing.TB, c *lake.Commit, name, participant string, month time.Time, n int) lake.File {
 	t.Helper()
 	table, _ := transform.TableNamed(name)
-	w, err := c.Create(table, march.Format("2006-01"), "")
+	partition := ""
+	if table.Time != "" {
+		partition = month.Format("2006-01")
+	}
+	w, err := c.Create(table, partition, "")
 	if err != nil {
 		t.Fatalf("Create(%s): %v", name, err)
 	}
-	rows := readings(table, participant, n)
+	rows := readings(table, participant, month, n)
 	defer rows.Release()
 	if err := w.Write(rows); err != nil {
 		t.Fatalf("Write: %v", err)
@@ -78,11 +94,11 @@ func write(t *testing.T, c *lake.Commit, name, participant string, n int) lake.F
 }
 
 // readings makes n rows of any table, one every five minutes.
-func readings(table transform.Table, participant string, n int) arrow.RecordBatch {
+func readings(table transform.Table, participant string, month time.Time, n int) arrow.RecordBatch {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
 	defer b.Release()
 	for i := range n {
-		at := march.Add(time.Duration(i) * 5 * time.Minute)
+		at := month.Add(time.Duration(i) * 5 * time.Minute)
 		for c, column := range table.Columns {
 			switch f := b.Field(c).(type) {
 			case *array.StringBuilder:

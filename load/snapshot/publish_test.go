@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/csv"
 	"errors"
@@ -34,7 +35,7 @@ func stranger(t *testing.T, source, query string) []string {
 	return ask(t, db, query)
 }
 
-func publish(t *testing.T, l *lake.Lake, m lake.Manifest) {
+func publish(t testing.TB, l *lake.Lake, m lake.Manifest) {
 	t.Helper()
 	if harm, err := Publish(t.Context(), l, m); err != nil || len(harm) > 0 {
 		t.Fatalf("Publish(snapshot %d): %v, %v", m.Snapshot, harm, err)
@@ -67,6 +68,30 @@ func TestPublish(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(root, name)); err != nil || info.Mode().Perm()&0o222 != 0 {
 			t.Errorf("%s: %v, %v; want a file nobody writes", name, info, err)
 		}
+	}
+}
+
+// A lake may lie in a folder of any name, and its database be one of several.
+func TestPublishBelowAnyName(t *testing.T) {
+	t.Parallel()
+	l := newLakeIn(t, "100% of [one]#'")
+	publish(t, l, commit(t, l, "P001", 10))
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{
+		"attach " + text(filepath.Join(l.Path(), "latest", databaseName)) + " as one (read_only)",
+		"create macro snapshot_folder() as 'elsewhere'",
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	if got := ask(t, db, "select count(*) from one.readings_mmol"); got[0] != "10" {
+		t.Errorf("rows of readings_mmol = %s, want 10", got)
 	}
 }
 
@@ -149,6 +174,27 @@ func TestViewsScriptOpensMovedLake(t *testing.T) {
 	}
 }
 
+// What two snapshots say alike is one file; what somebody has changed is not taken over.
+func TestAlikeIsLinked(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	publish(t, l, commit(t, l, "P001", 1))
+	folder := func(n int64) string { name, _ := Folder(l, n); return name }
+	empty := filepath.Join("egvs", "month=none", "empty.parquet")
+	if err := scribble(filepath.Join(folder(1), codebookName), func(b []byte) { b[0]++ }); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, l, commit(t, l, "P002", 1))
+	publish(t, l, commit(t, l, "P003", 1))
+	for _, name := range []string{viewsName, empty} {
+		same(t, filepath.Join(folder(1), name), filepath.Dir(filepath.Join(folder(2), name)))
+	}
+	same(t, filepath.Join(folder(2), codebookName), folder(3))
+	if book, err := os.ReadFile(filepath.Join(folder(2), codebookName)); err != nil || !bytes.Equal(book, codebook()) {
+		t.Errorf("codebook.csv was taken over as somebody changed it: %v", err)
+	}
+}
+
 // Columns are described where people look: in the database and the codebook.
 func TestComments(t *testing.T) {
 	t.Parallel()
@@ -199,23 +245,56 @@ func TestFoldersKept(t *testing.T) {
 		}
 		publish(t, l, m)
 	}
-	kept, err := filepath.Glob(filepath.Join(escape(l.Path()), "snapshots", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range kept {
-		kept[i] = filepath.Base(kept[i])
-	}
-	if want := []string{"000003", "000004", "000005"}; !slices.Equal(kept, want) {
-		t.Errorf("folders = %q, want %q", kept, want)
+	if got, want := folders(t, l), []string{"000003", "000004", "000005"}; !slices.Equal(got, want) {
+		t.Errorf("folders = %q, want %q", got, want)
 	}
 	if got := latest(t, l); got != "5" {
 		t.Errorf("rows of glucose in latest = %s, want 5", got)
 	}
 }
 
+// folders are the names of the folders that there are.
+func folders(t *testing.T, l *lake.Lake) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(escape(l.Path()), "snapshots", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range found {
+		found[i] = filepath.Base(found[i])
+	}
+	return found
+}
+
 // escape quotes a path for filepath.Glob.
 func escape(name string) string { return strings.NewReplacer("[", `\[`, "*", `\*`).Replace(name) }
+
+// A withdrawal ends every folder that does not show it, and no other, also where an
+// earlier publish did not come to that.
+func TestWithdrawalEndsFolders(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	withdraw := func(id string) lake.Manifest {
+		parent, err := l.Current()
+		if err != nil {
+			t.Fatalf("Current: %v", err)
+		}
+		c := l.Begin(parent)
+		c.Add(writeMonth(t, c, "withdrawals", id, time.Time{}, 1))
+		m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
+		if err != nil {
+			t.Fatalf("Finish: %v", err)
+		}
+		return m
+	}
+	publish(t, l, commit(t, l, "P001", 1))
+	publish(t, l, commit(t, l, "P002", 1))
+	publish(t, l, withdraw("P001"))
+	publish(t, l, commit(t, l, "P003", 1))
+	if got, want := folders(t, l), []string{"000003", "000004"}; !slices.Equal(got, want) {
+		t.Errorf("folders = %q, want %q", got, want)
+	}
+}
 
 // A manifest that is damaged cannot say which withdrawals its folder knew, so the
 // folder goes. One that cannot be read at the moment says nothing of it.
@@ -245,7 +324,17 @@ func TestFolderOfAnUnreadableManifest(t *testing.T) {
 	}
 }
 
-// Whatever an interrupted Publish left, or somebody removed, Repair puts right.
+// repair publishes what is newest once more.
+func repair(t *testing.T, l *lake.Lake) ([]*lake.DamageError, error) {
+	t.Helper()
+	m, err := l.Current()
+	if err != nil {
+		t.Fatalf("Current: %v", err)
+	}
+	return Publish(t.Context(), l, m)
+}
+
+// Whatever an interrupted Publish left, or somebody removed, the next one puts right.
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	must := func(t *testing.T, err error) {
@@ -270,6 +359,12 @@ func TestRepair(t *testing.T) {
 			must(t, os.RemoveAll(root+"/snapshots/000002/glucose"))
 			must(t, os.Rename(root+"/snapshots/000002", root+"/snapshots/.000002"))
 		}},
+		{"half an empty table", func(t *testing.T, root string) {
+			must(t, os.Truncate(root+"/snapshots/000002/egvs/month=none/empty.parquet", 10))
+		}},
+		{"half a codebook", func(t *testing.T, root string) {
+			must(t, os.Truncate(root+"/snapshots/000002/codebook.csv", 10))
+		}},
 		{"half a database", func(t *testing.T, root string) {
 			must(t, os.Rename(root+"/snapshots/000002/dexetl.duckdb", root+"/snapshots/000002/.dexetl.duckdb"))
 			must(t, os.WriteFile(root+"/snapshots/000002/.dexetl.duckdb.wal", []byte("x"), 0o600))
@@ -292,11 +387,17 @@ func TestRepair(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.harm(t, l.Path())
-			if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
-				t.Fatalf("Repair: %v, %v", harm, err)
+			if harm, err := repair(t, l); err != nil || len(harm) > 0 {
+				t.Fatalf("Publish: %v, %v", harm, err)
 			}
 			if got := latest(t, l); got != "2" {
 				t.Errorf("rows of glucose in latest = %s, want 2", got)
+			}
+			if got := stranger(t, filepath.Join(l.Path(), "latest", "dexetl.duckdb")+"?access_mode=read_only", "select count(*) from egvs")[0]; got != "0" {
+				t.Errorf("rows of egvs in latest = %s, want 0", got)
+			}
+			if !holds(l.Root(), "latest/codebook.csv", codebook()) {
+				t.Error("codebook.csv is not the program's")
 			}
 			left, _ := filepath.Glob(filepath.Join(escape(l.Path()), "snapshots", "000002", ".*"))
 			if len(left) != 0 {
@@ -308,8 +409,8 @@ func TestRepair(t *testing.T) {
 
 func TestRepairEmptyLake(t *testing.T) {
 	l := newLake(t)
-	if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
-		t.Errorf("Repair(empty lake): %v, %v", harm, err)
+	if harm, err := repair(t, l); err != nil || len(harm) > 0 {
+		t.Errorf("Publish(empty lake): %v, %v", harm, err)
 	}
 	if _, err := os.Lstat(filepath.Join(l.Path(), "latest")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("latest of an empty lake: %v, want none", err)
@@ -335,14 +436,14 @@ func TestRepairFolder(t *testing.T) {
 			if err := errors.Join(remove(filepath.Join(l.Path(), "snapshots", "000001"), shown), os.Rename(file, file+".lost")); err != nil {
 				t.Fatal(err)
 			}
-			if harm, err := Repair(t.Context(), l); err != nil || len(harm) != 1 || harm[0].Path != f.Path {
-				t.Errorf("Repair without %s = %v, %v; want its damage", f.Path, harm, err)
+			if harm, err := repair(t, l); err != nil || len(harm) != 1 || harm[0].Path != f.Path {
+				t.Errorf("Publish without %s = %v, %v; want its damage", f.Path, harm, err)
 			}
 			if err := os.Rename(file+".lost", file); err != nil {
 				t.Fatal(err)
 			}
-			if harm, err := Repair(t.Context(), l); err != nil || len(harm) > 0 {
-				t.Fatalf("Repair with the file back: %v, %v", harm, err)
+			if harm, err := repair(t, l); err != nil || len(harm) > 0 {
+				t.Fatalf("Publish with the file back: %v, %v", harm, err)
 			}
 			if got := latest(t, l); got != "1" {
 				t.Errorf("rows of glucose in latest = %s, want 1", got)

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -45,14 +46,22 @@ func selected(t transform.Table, one func(transform.Column) string) string {
 	return strings.Join(columns, ",\n    ")
 }
 
-// pattern matches the files of a table below folder, which may have any name.
-func pattern(folder string, t transform.Table) string {
-	files := t.Name + "/*.parquet"
+// pattern matches the files of a table, from the folder of a snapshot.
+func pattern(t transform.Table) string {
 	if t.Time != "" {
-		files = t.Name + "/*/*.parquet"
+		return text(t.Name + "/*/*.parquet")
 	}
-	return text(noPattern(folder) + files)
+	return text(t.Name + "/*.parquet")
 }
+
+// folderMacro is the statement that says where the files of a database are: in folder,
+// which ends with a separator and may have any name.
+func folderMacro(folder string) string {
+	return "create or replace macro snapshot_folder() as " + text(noPattern(folder)) + ";"
+}
+
+// inFolder is pattern for the views of a database with a [folderMacro].
+func inFolder(t transform.Table) string { return "snapshot_folder() || " + pattern(t) }
 
 // fileList lists files that exist. DuckDB tries a name as it stands before it
 // takes it for a pattern, and allows only the very names that were allowed.
@@ -67,39 +76,50 @@ func fileList(names []string) string {
 // comments are the statements that describe tables and views.
 func comments() []string {
 	var all []string
-	on := func(what, name, comment string) {
-		all = append(all, fmt.Sprintf("comment on %s %s is %s;", what, name, text(comment)))
-	}
 	for _, t := range tables() {
-		on("view", identifier(t.Name), t.Comment)
-		for _, c := range t.Columns {
-			on("column", identifier(t.Name)+"."+identifier(c.Name), c.Comment)
-		}
+		all = append(all, tableComments(t)...)
 	}
 	for _, v := range sql.Views() {
-		on("view", identifier(v.Name), v.Comment)
-		for _, c := range v.Columns {
-			on("column", identifier(v.Name)+"."+identifier(c.Name), c.Comment)
-		}
+		all = append(all, viewComments(v)...)
 	}
 	return all
 }
 
+func tableComments(t transform.Table) []string {
+	all := []string{commentOn("view", identifier(t.Name), t.Comment)}
+	for _, c := range t.Columns {
+		all = append(all, commentOn("column", identifier(t.Name)+"."+identifier(c.Name), c.Comment))
+	}
+	return all
+}
+
+func viewComments(v sql.View) []string {
+	all := []string{commentOn("view", identifier(v.Name), v.Comment)}
+	for _, c := range v.Columns {
+		all = append(all, commentOn("column", identifier(v.Name)+"."+identifier(c.Name), c.Comment))
+	}
+	return all
+}
+
+func commentOn(what, name, comment string) string {
+	return fmt.Sprintf("comment on %s %s is %s;", what, name, text(comment))
+}
+
 // viewsScript is the content of views.sql of snapshot m, with some damage.
-func viewsScript(m lake.Manifest, d damage) string {
-	var b strings.Builder
+func viewsScript(m lake.Manifest, d damage) []byte {
+	var b bytes.Buffer
 	b.WriteString("-- The tables and views of this snapshot, for DuckDB. The paths are relative: run it\n" +
 		"-- in the folder it stands in, wherever that has been moved to.\n" +
 		"--\n" +
 		"--     cd lake/latest && duckdb -init views.sql\n\n")
 	for _, t := range tables() {
-		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, d.relation(t, m, pattern("", t)))
+		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, d.relation(t, m, pattern(t)))
 	}
 	for _, v := range sql.Views() {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
 	}
 	b.WriteString(strings.Join(comments(), "\n") + "\n")
-	return b.String()
+	return b.Bytes()
 }
 
 // sqlType is DuckDB's name for a column's type.

@@ -1,0 +1,81 @@
+package load
+
+import (
+	"math"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A unit is the files that become one run of files: those of a range of
+// participants, or of one day, and what changes in them.
+type unit struct {
+	day     string
+	files   []lake.File
+	adds    map[string]arrow.RecordBatch // by participant
+	dirty   bool
+	ordered []string // participants of adds
+}
+
+func (u *unit) add(participant string, rows arrow.RecordBatch) {
+	if u.adds == nil {
+		u.adds = make(map[string]arrow.RecordBatch)
+	}
+	u.adds[participant] = rows
+	u.ordered = append(u.ordered, participant)
+	u.dirty = true
+}
+
+// rows are those that u holds and those that come.
+func (u *unit) rows() (n int64) {
+	for _, f := range u.files {
+		n += f.Rows
+	}
+	for _, b := range u.adds {
+		n += b.NumRows()
+	}
+	return n
+}
+
+func (u *unit) isFull(l layout) bool { return u.rows() >= l.maxRows }
+
+// join puts neighbouring units together while too many of them are not full.
+func (r *rewrite) join(units []*unit) []*unit {
+	for {
+		from, to := cheapestRun(units, r.step.loader.layout)
+		if from == to {
+			return units
+		}
+		one := &unit{dirty: true}
+		for _, u := range units[from:to] {
+			one.files = append(one.files, u.files...)
+			for _, p := range u.ordered {
+				one.add(p, u.adds[p])
+			}
+		}
+		units = slices.Replace(units, from, to, one)
+	}
+}
+
+// cheapestRun returns the neighbours to join next; none if few enough are not full. It is
+// the run with the fewest rows by the square of how many files fewer there are: a file
+// grows with others of its size, and so each row is written anew a few times only.
+func cheapestRun(units []*unit, l layout) (from, to int) {
+	small, least := 0, math.Inf(1)
+	for i := range units {
+		small += bit(!units[i].isFull(l))
+		fewer, rows := -1, int64(0)
+		for j, u := range units[i:] {
+			fewer, rows = fewer+bit(!u.isFull(l)), rows+u.rows()
+			if cost := float64(rows) / float64(fewer*fewer); fewer > 0 && cost < least {
+				from, to, least = i, i+j+1, cost
+			}
+		}
+	}
+	if small <= l.maxFiles {
+		return 0, 0
+	}
+	return from, to
+}
