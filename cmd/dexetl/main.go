@@ -25,15 +25,18 @@ import (
 // hand; without a limit as much again lies around.
 const memoryLimit = 300 << 20 // bytes
 
-func main() {
+func main() { os.Exit(runProcess(time.Now)) }
+
+// runProcess is all that a process does, by some clock, and returns its exit code.
+func runProcess(now func() time.Time) int {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	p := &program{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		getenv: os.Getenv, now: time.Now,
+		getenv: os.Getenv, now: now,
 	}
-	os.Exit(p.run(os.Args))
+	return p.run(os.Args)
 }
 
 // A program is one invocation: its streams, environment and clock.

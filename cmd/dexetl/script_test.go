@@ -35,8 +35,7 @@ func mainLate() {
 	if err != nil {
 		panic(err)
 	}
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return time.Now().Add(-lag) }}
-	os.Exit(p.run(os.Args))
+	os.Exit(runProcess(func() time.Time { return time.Now().Add(-lag) }))
 }
 
 // The command line as people type it. Every script has a simulated API of its

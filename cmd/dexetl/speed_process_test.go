@@ -66,7 +66,7 @@ func mainProfile() {
 	if err != nil {
 		panic(err)
 	}
-	code := standing().run(os.Args)
+	code := runProcess(standing())
 	pprof.StopCPUProfile()
 	os.Exit(code)
 }

@@ -17,14 +17,15 @@ import (
 // instant that stands still.
 const clockVariable = "DEXETL_TEST_NOW"
 
-func mainAt() { os.Exit(standing().run(os.Args)) }
+func mainAt() { os.Exit(runProcess(standing())) }
 
-func standing() *program {
+// standing is the clock that stands still.
+func standing() func() time.Time {
 	at, err := time.Parse(time.RFC3339Nano, os.Getenv(clockVariable))
 	if err != nil {
 		panic(err)
 	}
-	return &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return at }}
+	return func() time.Time { return at }
 }
 
 // A between stands between processes and the API, and kills them.
