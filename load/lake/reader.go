@@ -177,6 +177,9 @@ func openParquet(in *os.File, f File, t transform.Table) (*pqarrow.FileReader, e
 	if n := p.NumRows(); n != f.Rows {
 		return nil, fmt.Errorf("%d rows, the manifest says %d", n, f.Rows)
 	}
+	// The Arrow schema in the file is for others: the table has its own. The library
+	// takes as much memory as a damaged one says.
+	p.MetaData().FileMetaData.KeyValueMetadata = nil
 	properties := pqarrow.ArrowReadProperties{BatchSize: readRows}
 	for _, c := range t.Columns {
 		if place := p.MetaData().Schema.ColumnIndexByName(c.Name); place >= 0 {

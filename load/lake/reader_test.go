@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -169,6 +170,34 @@ func TestReadFlippedBits(t *testing.T) {
 	}
 	if silent > flips/20 {
 		t.Errorf("%d of %d flipped bits gave other rows without an error, want few", silent, flips)
+	}
+}
+
+// Whatever becomes of the Arrow schema that the file has for others, its rows are read.
+// The library takes the memory that a number in it says.
+func TestReadDamagedSchema(t *testing.T) {
+	l := locked(t)
+	rows := egvs(t, 1, 50)
+	rows.Retain()
+	defer rows.Release()
+	f := write(t, l.Begin(Manifest{}), tableNamed(t, "egvs"), rows)
+	sound, err := l.dir.ReadFile(f.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(sound, []byte("ARROW:schema")) + len("ARROW:schema")
+	for ; at < len(sound)-100; at += 7 {
+		content := slices.Clone(sound)
+		if content[at] = '/'; sound[at] == '/' {
+			content[at] = 'A'
+		}
+		if text := content[at-1 : at+2]; bytes.ContainsFunc(text, func(r rune) bool { return r < '+' || r > 'z' }) {
+			continue // of the footer around it
+		}
+		overwrite(t, l, f.Path, content)
+		if !noticed(t, l, f, rows) {
+			t.Fatalf("byte %d of %d as %q: other rows", at, len(sound), content[at])
+		}
 	}
 }
 
