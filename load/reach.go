@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -47,6 +48,8 @@ func (k *keyed) reach(answers []*answer) reach {
 	}
 	if k.HotDays && first != math.MaxInt64 {
 		r.begin = arrow.Timestamp(reading.BeginSince(int64(first)))
+		m := monthOf(r.begin)
+		r.near[m-1], r.near[m] = true, true // the readings of a month hang on the one before
 	}
 	return r
 }
@@ -127,6 +130,9 @@ func (r *records) came(answers []*answer) bool {
 	}
 	return false
 }
+
+// lastMonth is that of the last row in hand, of which there is one.
+func (r *records) lastMonth() monthNo { return slices.Max(slices.Collect(maps.Keys(r.months))) }
 
 // A moment is one of a transmitter's clock.
 type moment struct {

@@ -38,8 +38,9 @@ func (d *derivation) since(ctx context.Context, inHand *records) (done bool, err
 }
 
 // mayDeriveSince reports whether records were added, and nothing else happened; whether
-// all later rows are in hand, and no other one may be of the same measurement; and
-// whether nothing is lost.
+// all later rows are in hand, in no more than two months, which have a say in each
+// other's readings; whether no other row of these and the month before may be of the
+// same measurement; and whether nothing is lost.
 func (d *derivation) mayDeriveSince(inHand *records) bool {
 	s, p := d.step, inHand.participant
 	if inHand.begin == 0 || len(inHand.held) == 0 || inHand.lacks || inHand.added == math.MaxInt64 {
@@ -49,6 +50,9 @@ func (d *derivation) mayDeriveSince(inHand *records) bool {
 		return false
 	}
 	begin := arrow.Timestamp(reading.BeginSince(int64(inHand.added)))
+	if first := monthOf(begin); !inHand.reach.near[first-1] || !inHand.reach.near[first] || inHand.lastMonth() > first+1 {
+		return false
+	}
 	later := func(f lake.File) bool {
 		return f.FirstParticipant <= p && p <= f.LastParticipant && instant(f.LastTime) >= begin && !inHand.holds(f)
 	}

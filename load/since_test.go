@@ -74,3 +74,54 @@ func TestHoursAreTheLakeOfOnce(t *testing.T) {
 		}
 	})
 }
+
+// each5 are the records of every five minutes.
+func each5(from, to time.Time) (records []string) {
+	for t := from; t.Before(to); t = t.Add(5 * time.Minute) {
+		records = append(records, egv(fmt.Sprint("r", t.Unix()), t, 100))
+	}
+	return records
+}
+
+// In the first hours of a month the evening before it is derived, too; a record of it
+// tells what was measured in the month before that.
+func TestHourAtTheBeginOfAMonth(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	live := w.tank("live", 0)
+	defer live.unlock()
+	begin := at(1, "00:00:00")
+	w.time = begin
+	long, days := begin.AddDate(0, -1, -3), begin.AddDate(0, 0, -4)
+	w.answer("P1", "C1", "egvs", long, long.Add(time.Hour), each5(long, long.Add(time.Hour))...)
+	w.answer("P1", "C1", "egvs", days, begin, each5(days, begin)...)
+	w.answer("P1", "C2", "egvs", begin.Add(-4*time.Hour), begin, shownAt(egv("twin", long, 90), long, begin.Add(-179*time.Minute)))
+	live.load(Study{})
+	w.answer("P1", "C1", "egvs", begin, begin.Add(time.Hour), each5(begin, begin.Add(time.Hour))...)
+	live.load(Study{})
+	once := w.tank("once", 0)
+	defer once.unlock()
+	once.load(Study{})
+	sameText(t, "glucose", live.rows("glucose"), once.rows("glucose"))
+}
+
+// News of more than two months: the first of them has no say in the last one.
+func TestNewsOfSomeMonths(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	live := w.tank("live", 0)
+	defer live.unlock()
+	begin, end := at(25, "00:00:00").AddDate(0, -2, 0), at(3, "00:00:00")
+	third, fourth := begin.AddDate(0, 0, 3), begin.AddDate(0, 0, 4)
+	w.time = third
+	w.answer("P1", "C1", "egvs", begin, third, each5(begin, third)...)
+	live.load(Study{})
+	w.time = end
+	for from := third; from.Before(end); from = from.AddDate(0, 0, 10) {
+		w.answer("P1", "C1", "egvs", from, from.AddDate(0, 0, 10), each5(from, from.AddDate(0, 0, 10))...)
+	}
+	w.answer("P1", "C2", "egvs", end.Add(-4*time.Hour), end, shownAt(egv("twin", fourth, 90), fourth, end.Add(-59*time.Minute)))
+	live.load(Study{})
+	once := w.tank("once", 0)
+	defer once.unlock()
+	once.load(Study{})
+	sameText(t, "glucose", live.rows("glucose"), once.rows("glucose"))
+}

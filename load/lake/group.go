@@ -144,10 +144,17 @@ func rowBytes(r arrow.RecordBatch) int64 {
 		case *array.String:
 			n += int64(len(v.ValueBytes())) + 4*r.NumRows()
 		case *array.Dictionary:
-			n += int64(len(v.Dictionary().(*array.String).ValueBytes())) + 4*r.NumRows()
+			n += repeatedBytes(v) + 4*r.NumRows()
 		default:
 			n += 8 * r.NumRows()
 		}
 	}
 	return n
+}
+
+// repeatedBytes estimates what the texts of a column take. A few rows of a batch come
+// with the texts of all of it.
+func repeatedBytes(column *array.Dictionary) int64 {
+	texts := column.Dictionary().(*array.String)
+	return int64(len(texts.ValueBytes()) * min(column.Len(), texts.Len()) / max(1, texts.Len()))
 }

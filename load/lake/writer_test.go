@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"path"
@@ -160,6 +161,22 @@ func TestRowGroups(t *testing.T) {
 		if got := rowGroups(t, l, f); got != test.want {
 			t.Errorf("row groups of %d rows with a budget of %d bytes = %d, want %d", f.Rows, test.budget, got, test.want)
 		}
+	}
+}
+
+// Rows that come a few at a time, with the texts of all, fill row groups as well.
+func TestRowGroupsOfFewRowsATime(t *testing.T) {
+	table := tableNamed(t, "settings")
+	rows := build(table, 4000, func(row int, _ string) any { return fmt.Sprintf("%04d%s", row, strings.Repeat("x", 500)) })
+	defer rows.Release()
+	l := locked(t)
+	var few []arrow.RecordBatch
+	for from := int64(0); from < rows.NumRows(); from += 10 {
+		few = append(few, rows.NewSlice(from, from+10))
+	}
+	f := write(t, l.Begin(Manifest{}), table, few...)
+	if got := rowGroups(t, l, f); got != 1 {
+		t.Errorf("row groups of %d rows = %d, want 1", f.Rows, got)
 	}
 }
 
