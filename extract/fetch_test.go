@@ -217,7 +217,7 @@ func TestFlags(t *testing.T) {
 		}
 		f := newFetcher(t, api, t.TempDir())
 		claims := &fakeClaims{}
-		if _, err := claims.Claim(t.Context(), "claimed", "another run", time.Hour); err != nil {
+		if _, err := claims.Claim(t.Context(), []string{"claimed"}, "another run", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		f.Claims = claims
