@@ -221,10 +221,15 @@ func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := r.allTokens(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range connections {
-		err := r.ownGrant(ctx, r.Store, c)
-		if note(err); err != nil && !as[*OwnerError](err) {
-			return nil, err
+		if t, held := tokens[c.ID]; held {
+			note(r.ownTokens(c, t))
+		} else {
+			note(r.own(c))
 		}
 	}
 	answers, err := r.Answers(ctx, "")

@@ -83,17 +83,27 @@ func (r *Register) sealed(ctx context.Context, connectionID string) (h held, err
 
 // tokensIn returns a connection's tokens; false: it has none.
 func tokensIn(ctx context.Context, q state.Querier, connectionID string) (t SealedTokens, held bool, err error) {
-	t, err = state.One(ctx, q, scanTokens, selectTokens, connectionID)
+	t, err = state.One(ctx, q, scanTokens, selectTokens+" where connection_id = ?", connectionID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, false, nil
 	}
 	return t, err == nil, err
 }
 
+// allTokens are everybody's, by connection.
+func (r *Register) allTokens(ctx context.Context) (map[string]SealedTokens, error) {
+	all, err := state.Collect(ctx, r.Store, scanTokens, selectTokens)
+	byConnection := make(map[string]SealedTokens, len(all))
+	for _, t := range all {
+		byConnection[t.ConnectionID] = t
+	}
+	return byConnection, err
+}
+
 const (
 	tokenColumns = `tokens.connection_id, current, refresh_hash, access_issued_at, access_expires_at,
 	previous, previous_hash, failures, refusals, retry_at, tokens.seal`
-	selectTokens = "select " + tokenColumns + " from tokens where connection_id = ?"
+	selectTokens = "select " + tokenColumns + " from tokens"
 	selectHeld   = "select " + connectionColumns + ", " + tokenColumns + " from connections join tokens using (connection_id) where connections.connection_id = ?"
 )
 
