@@ -97,12 +97,8 @@ func (p *participant) clip(t Target) plan.Window {
 	return w
 }
 
-// fetchTargets fetches one connection after another. What another process
-// fetched before the claim was had is in the log by now.
+// fetchTargets fetches one connection after another.
 func (p *participant) fetchTargets(ctx context.Context, targets []Target) error {
-	if err := p.runner.index.Extend(p.runner.fetcher.Log); err != nil {
-		return err
-	}
 	defer p.flagEmpty()
 	for _, t := range targets {
 		c := &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}

@@ -214,6 +214,9 @@ func (r *runner) fetchClaimed(ctx context.Context, indexes []int, active int, cl
 		places <- struct{}{}
 		people := r.participants(some)
 		refused, err := claims.take(ctx, idsOf(people))
+		if err == nil { // what another process fetched before is in the log by now
+			err = r.index.Extend(r.fetcher.Log)
+		}
 		for n, p := range people {
 			if n > 0 {
 				places <- struct{}{}
