@@ -4,6 +4,10 @@
 #              and what the race detector makes too slow or too large: histories and hostile answers
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
+# make bench   how fast it is: a simulated cohort, whole processes, and the floor beside them; docs/performance.md
+#              SIZE=16x180 (participants x days; several with commas), RUNS, SYNCS, PROGRAMS, LINES, PROFILE
+# make bench-peers  the same egvs landed by pandas and DuckDB, and by dlt for SIZE_DLT
+# make bench-stages one step of the way after the other
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, and its raw log
 # make audit   known vulnerabilities (needs the online database)
 
@@ -11,7 +15,7 @@ SHELL       := /bin/bash
 # No path of this machine is in the binary, and the system may load it at any
 # address. All but the race detector, which cannot, compile for that: once for all.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
-build demo torture study check interop bench: export GOFLAGS += -buildmode=pie
+build demo torture study check interop bench bench-peers bench-stages: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -21,8 +25,15 @@ KILLS       := 1000
 SEED        := 1
 STUDY       := 30x120
 KILLS_A_DAY := 3
+SIZE        := 16x180
+SIZE_DLT    := 4x60
+RUNS        := 3
+SYNCS       := 4
+PROGRAMS    :=
+LINES       :=
+PROFILE     :=
 
-.PHONY: build demo test torture study check interop audit bench clean prerequisites
+.PHONY: build demo test torture study check interop audit bench bench-peers bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -67,7 +78,28 @@ interop: demo
 audit:
 	go run $(GOVULNCHECK) ./...
 
-bench:
+# The test program of a commit is what PROGRAMS takes: new=bin/dexetl.test,old=…
+.PHONY: bin/dexetl.test
+bin/dexetl.test: prerequisites
+	go test -c -o $@ ./cmd/dexetl
+
+SPEED := bin/dexetl.test -test.run 'TestSpeed$$' -test.timeout 3h -speed.runs $(RUNS) -speed.programs '$(PROGRAMS)' -speed.json '$(LINES)'
+# A sample of a profile counts for the innermost of these functions.
+STAGES := dexcom.*Client..Do|raw.*Log..Append|raw.Entry.Plain|transform.Apply|load.*foldKeyed|load/reading.Readings|load.*(presentRecords|glucoseRows|difference|gather|deriveGlucose|rewriteAll)|lake.hashRows|lake.*Writer..(Write|Close)|lake.*Lake..(Read|Check)|lake.*fileReader..next|snapshot.Publish|load.Diff|gcBgMarkWorker|runtime.schedule
+bench: bin/dexetl.test
+	$(SPEED) -speed $(SIZE) -speed.syncs $(SYNCS) -speed.profile '$(PROFILE)'
+	@for profile in $(if $(PROFILE),$(PROFILE)/*.pprof); do \
+		echo; basename $$profile; go tool pprof -top -nodecount 40 -show '$(STAGES)' $$profile 2>/dev/null | sed '1,/flat%/d'; \
+	done
+
+# dlt has a cohort of its own: it takes long.
+PEERS := testdata/peers
+bench-peers: bin/dexetl.test
+	testdata/peers/install.sh
+	$(SPEED) -speed $(SIZE) -speed.peers '$(PEERS)/pandas_parquet.py,$(PEERS)/duckdb_json.py'
+	$(SPEED) -speed $(SIZE_DLT) -speed.peers '$(PEERS)/dlt_merge.py parquet,$(PEERS)/dlt_merge.py insert_values'
+
+bench-stages: prerequisites
 	go test -run '^$$' -bench . -benchtime 3x ./...
 
 clean:

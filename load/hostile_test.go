@@ -152,7 +152,7 @@ func TestHostileTexts(t *testing.T) {
 }
 
 // cpuTime is how long this process has computed: a busy machine is no hostile answer.
-func cpuTime(t *testing.T) time.Duration {
+func cpuTime(t testing.TB) time.Duration {
 	t.Helper()
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

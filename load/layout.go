@@ -95,11 +95,9 @@ func (r *rewrite) plan() (units []*unit, release func()) {
 	}
 	old, sliced := r.spread(hot)
 	units = r.closedUnits(closed, aged, old)
+	units = slices.AppendSeq(units, maps.Values(hot))
 	r.markDrops(units)
-	units = r.join(units)
-	days := slices.Collect(maps.Values(hot))
-	r.markDrops(days)
-	return append(units, days...), func() { releaseAll(sliced) }
+	return units, func() { releaseAll(sliced) }
 }
 
 func (r *rewrite) isHot(day string) bool { return !r.border.IsZero() && day >= lake.Day(r.border) }
@@ -181,7 +179,7 @@ func (r *rewrite) closedUnits(closed, aged []lake.File, old map[string]arrow.Rec
 	for ; next < len(closed); next++ {
 		units = append(units, &unit{files: closed[next : next+1]})
 	}
-	return units
+	return r.join(units)
 }
 
 func (r *rewrite) markDrops(units []*unit) {

@@ -94,7 +94,7 @@ func (s *step) requestsToJoin(month string) (files []lake.File) {
 			units = append(units, &unit{files: []lake.File{f}})
 		}
 	}
-	slices.SortStableFunc(units, func(a, b *unit) int { return cmp.Compare(a.clean(), b.clean()) })
+	slices.SortStableFunc(units, func(a, b *unit) int { return cmp.Compare(a.rows(), b.rows()) })
 	from, to := cheapestRun(units, s.loader.layout)
 	for _, u := range units[from:to] {
 		files = append(files, u.files...)

@@ -28,24 +28,18 @@ func (u *unit) add(participant string, rows arrow.RecordBatch) {
 	u.dirty = true
 }
 
-// clean is how many bytes are written anew only because u is joined with others.
-func (u *unit) clean() (n int64) {
+// rows are those that u holds and those that come.
+func (u *unit) rows() (n int64) {
 	for _, f := range u.files {
-		n += f.Bytes
-	}
-	return n * int64(1-bit(u.dirty))
-}
-
-func (u *unit) isFull(l layout) bool {
-	rows := int64(0)
-	for _, f := range u.files {
-		rows += f.Rows
+		n += f.Rows
 	}
 	for _, b := range u.adds {
-		rows += b.NumRows()
+		n += b.NumRows()
 	}
-	return rows >= l.maxRows
+	return n
 }
+
+func (u *unit) isFull(l layout) bool { return u.rows() >= l.maxRows }
 
 // join puts neighbouring units together while too many of them are not full.
 func (r *rewrite) join(units []*unit) []*unit {
@@ -66,16 +60,16 @@ func (r *rewrite) join(units []*unit) []*unit {
 }
 
 // cheapestRun returns the neighbours to join next; none if few enough are not full. It is
-// the run that costs least by the square of how many files fewer there are: a file
+// the run with the fewest rows by the square of how many files fewer there are: a file
 // grows with others of its size, and so each row is written anew a few times only.
 func cheapestRun(units []*unit, l layout) (from, to int) {
 	small, least := 0, math.Inf(1)
 	for i := range units {
 		small += bit(!units[i].isFull(l))
-		fewer, clean := -1, int64(0)
+		fewer, rows := -1, int64(0)
 		for j, u := range units[i:] {
-			fewer, clean = fewer+bit(!u.isFull(l)), clean+u.clean()
-			if cost := float64(clean) / float64(fewer*fewer); fewer > 0 && cost < least {
+			fewer, rows = fewer+bit(!u.isFull(l)), rows+u.rows()
+			if cost := float64(rows) / float64(fewer*fewer); fewer > 0 && cost < least {
 				from, to, least = i, i+j+1, cost
 			}
 		}

@@ -20,7 +20,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dexetl": mainLate, "dexetl-at": mainAt})
+	testscript.Main(m, map[string]func(){
+		"dexetl": mainLate, "dexetl-at": mainAt,
+		"speed-profile": mainProfile, "speed-server": mainServer, "speed-floor": mainFloor,
+	})
 }
 
 // lagVariable says how far the clock of a dexetl is behind.

@@ -17,13 +17,14 @@ import (
 // instant that stands still.
 const clockVariable = "DEXETL_TEST_NOW"
 
-func mainAt() {
+func mainAt() { os.Exit(standing().run(os.Args)) }
+
+func standing() *program {
 	at, err := time.Parse(time.RFC3339Nano, os.Getenv(clockVariable))
 	if err != nil {
 		panic(err)
 	}
-	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return at }}
-	os.Exit(p.run(os.Args))
+	return &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: func() time.Time { return at }}
 }
 
 // A between stands between processes and the API, and kills them.

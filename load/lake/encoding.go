@@ -24,6 +24,10 @@ const (
 	plain                      // single bits
 )
 
+// fastest is a level of zstd. Beside it the usual one is slower and packs the ids,
+// which nearly all is, no better.
+const fastest = 1
+
 // encodingOf chooses the layout of a column. All of them are read by Arrow,
 // DuckDB and parquet-go.
 func encodingOf(t transform.Table, c transform.Column) encoding {
@@ -46,6 +50,7 @@ func writerProperties(t transform.Table, mem memory.Allocator) *parquet.WriterPr
 	properties := []parquet.WriterProperty{
 		parquet.WithAllocator(mem),
 		parquet.WithCompression(compress.Codecs.Zstd),
+		parquet.WithCompressionLevel(fastest),
 		parquet.WithMaxRowGroupLength(RowGroupRows),
 		parquet.WithDataPageVersion(parquet.DataPageV1),
 		parquet.WithVersion(parquet.V2_6), // microseconds as such

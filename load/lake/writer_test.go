@@ -171,29 +171,3 @@ func TestBytesPerReading(t *testing.T) {
 		t.Errorf("bytes per row of egvs = %.2f, want at most 22.4", got)
 	}
 }
-
-func BenchmarkWrite(b *testing.B) {
-	l := locked(b)
-	rows := egvs(b, 10, 8640)
-	defer rows.Release()
-	b.SetBytes(rowBytes(rows))
-	for b.Loop() {
-		rows.Retain()
-		write(b, l.Begin(Manifest{}), tableNamed(b, "egvs"), rows)
-	}
-	b.ReportMetric(float64(rows.NumRows())*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-}
-
-func BenchmarkRead(b *testing.B) {
-	l := locked(b)
-	f := write(b, l.Begin(Manifest{}), tableNamed(b, "egvs"), egvs(b, 10, 8640))
-	for b.Loop() {
-		for batch, err := range l.Read(b.Context(), f, ReadOptions{}) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			batch.Release()
-		}
-	}
-	b.ReportMetric(float64(f.Rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-}
