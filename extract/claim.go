@@ -89,22 +89,32 @@ func (c *claims) lostBy(id string) error {
 // keep renews the claims until ctx ends.
 func (c *claims) keep(ctx context.Context) error {
 	for c.of != nil && call.Sleep(ctx, claimRenew) == nil {
-		c.mu.Lock()
-		ids := slices.Sorted(maps.Keys(c.held))
-		c.mu.Unlock()
-		if len(ids) == 0 {
-			continue
-		}
-		refused, err := c.of.Claim(ctx, ids, c.owner, claimTTL)
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
+		if err := c.renew(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("renew claims: %w", err)
-		default:
-			c.lose(refused)
 		}
 	}
 	return nil
+}
+
+func (c *claims) renew(ctx context.Context) error {
+	ids := c.all()
+	if len(ids) == 0 {
+		return nil
+	}
+	refused, err := c.of.Claim(ctx, ids, c.owner, claimTTL)
+	if err == nil && ctx.Err() == nil {
+		c.lose(refused)
+	}
+	left := c.all()
+	gone := slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(left, id) })
+	return errors.Join(err, c.giveBack(ctx, gone)) // that of who was given back meanwhile was made anew
+}
+
+// all are the participants whose claims are held.
+func (c *claims) all() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.held))
 }
 
 // lose ends what is under way for those who cannot be claimed again.
@@ -138,25 +148,21 @@ func (c *claims) end(ctx context.Context, id string) error {
 }
 
 // endAll gives back all that are left.
-func (c *claims) endAll(ctx context.Context) error {
-	c.mu.Lock()
-	ids := slices.Sorted(maps.Keys(c.held))
-	c.mu.Unlock()
-	return c.giveBack(ctx, ids)
-}
+func (c *claims) endAll(ctx context.Context) error { return c.giveBack(ctx, c.all()) }
 
-// giveBack does so even when the run is interrupted.
+// giveBack does so even when the run is interrupted. They are not held from before on,
+// so that renew knows.
 func (c *claims) giveBack(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := c.of.Unclaim(context.WithoutCancel(ctx), ids, c.owner); err != nil {
-		return fmt.Errorf("unclaim participants: %w", err)
-	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, id := range ids {
 		delete(c.held, id)
+	}
+	c.mu.Unlock()
+	if err := c.of.Unclaim(context.WithoutCancel(ctx), ids, c.owner); err != nil {
+		return fmt.Errorf("unclaim participants: %w", err)
 	}
 	return nil
 }
