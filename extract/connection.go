@@ -106,7 +106,11 @@ func (c *connection) askRanges(ctx context.Context, q plan.Question) (plan.Shown
 	if err != nil {
 		return plan.Shown{}, plan.RangesError(err)
 	}
-	return plan.ParseShown(entry, plain)
+	shown, err := plan.ParseShown(entry, plain)
+	if err == nil {
+		c.runner.index.Tell(shown)
+	}
+	return shown, err
 }
 
 // fetchCalls fetches several windows at a time, each begun when the one before was

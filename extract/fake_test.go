@@ -215,37 +215,51 @@ type fakeClaims struct {
 	mu    sync.Mutex
 	owner map[string]string
 	lost  bool // claims cannot be renewed
+	most  int  // held at a time
 
 	before func(participant string) // called first when somebody claims
 }
 
-func (f *fakeClaims) Claim(_ context.Context, participant, owner string, _ time.Duration) (bool, error) {
-	if f.before != nil {
-		f.before(participant)
+func (f *fakeClaims) Claim(_ context.Context, participants []string, owner string, _ time.Duration) (map[string]error, error) {
+	refused := map[string]error{}
+	for _, participant := range participants {
+		if f.before != nil {
+			f.before(participant)
+		}
+		if !f.claim(participant, owner) {
+			refused[participant] = cohort.ErrClaimed
+		}
 	}
+	return refused, nil
+}
+
+func (f *fakeClaims) claim(participant, owner string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.owner == nil {
 		f.owner = map[string]string{}
 	}
 	if f.owner[participant] == owner && f.lost {
-		return false, nil
+		return false
 	}
 	if o := f.owner[participant]; o != "" && o != owner {
-		return false, nil
+		return false
 	}
 	f.owner[participant] = owner
-	return true, nil
+	f.most = max(f.most, len(f.owner))
+	return true
 }
 
-func (f *fakeClaims) Unclaim(ctx context.Context, participant, owner string) error {
+func (f *fakeClaims) Unclaim(ctx context.Context, participants []string, owner string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.owner[participant] == owner {
-		delete(f.owner, participant)
+	for _, participant := range participants {
+		if f.owner[participant] == owner {
+			delete(f.owner, participant)
+		}
 	}
 	return nil
 }

@@ -20,11 +20,11 @@ type Withdrawals interface {
 }
 
 // Claims keeps two processes from fetching a participant at the same time. Claim
-// also renews a claim of the same owner. Of a participant who has withdrawn there
-// is none: *cohort.WithdrawnError.
+// also renews claims of the same owner. It says of which participants there is no
+// claim, and why: of one who has withdrawn, *cohort.WithdrawnError.
 type Claims interface {
-	Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error)
-	Unclaim(ctx context.Context, participantID, owner string) error
+	Claim(ctx context.Context, participantIDs []string, owner string, ttl time.Duration) (refused map[string]error, err error)
+	Unclaim(ctx context.Context, participantIDs []string, owner string) error
 }
 
 // A Target is a participant's connection to fetch from. A participant with

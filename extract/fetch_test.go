@@ -217,7 +217,7 @@ func TestFlags(t *testing.T) {
 		}
 		f := newFetcher(t, api, t.TempDir())
 		claims := &fakeClaims{}
-		if _, err := claims.Claim(t.Context(), "claimed", "another run", time.Hour); err != nil {
+		if _, err := claims.Claim(t.Context(), []string{"claimed"}, "another run", time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		f.Claims = claims
@@ -240,6 +240,43 @@ func TestFlags(t *testing.T) {
 		}
 		if len(claims.owner) != 1 || claims.owner["claimed"] != "another run" {
 			t.Errorf("claims after the run: %v, want only the other run's", claims.owner)
+		}
+	})
+}
+
+// Participants of a sync are claimed together, so that their claims cost little; of a
+// backfill only those at work, so that another process can have the rest.
+func TestClaimedTogether(t *testing.T) {
+	for mode, want := range map[plan.Mode][2]int{plan.Sync: {20, 20}, plan.Backfill: {1, activeParticipants}} {
+		in2026(t, func(t *testing.T) {
+			api := newFake(t)
+			api.delay = time.Second
+			var targets []Target
+			for i := range 20 {
+				targets = append(targets, target(fmt.Sprint("P", i)))
+			}
+			f := newFetcher(t, api, t.TempDir())
+			claims := &fakeClaims{}
+			f.Claims = claims
+			mustRun(t, f, mode, targets...)
+			if claims.most < want[0] || claims.most > want[1] || len(claims.owner) > 0 {
+				t.Errorf("%s: %d claims at most at a time, %v left; want %d to %d, and none left", mode, claims.most, claims.owner, want[0], want[1])
+			}
+		})
+	}
+}
+
+// A claim that is given back while it is being renewed is not left behind.
+func TestRenewedWhileGivenBack(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		api.delay = claimRenew - 30*time.Second // ends while the renewal is under way
+		f := newFetcher(t, api, t.TempDir())
+		f.Resources = []dexcom.Resource{dexcom.EGVs}
+		claims := &fakeClaims{before: func(string) { time.Sleep(time.Minute) }}
+		f.Claims = claims
+		if report := mustRun(t, f, plan.Backfill, target("P1")); report.Calls != 1 || len(claims.owner) > 0 {
+			t.Errorf("%d calls, claims %v left; want 1 and none", report.Calls, claims.owner)
 		}
 	})
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/dexetl/dexetl/extract/plan"
 )
 
-// keepAfter is how many entries are read anew before the index is kept again: as
-// many as take a twentieth of a second.
-const keepAfter = 10_000
+// keepAfter is how many entries are read anew before the index is kept again: to read
+// them takes about as long as to keep what there is of a thousand participants.
+const keepAfter = 200
 
 // openIndex readies the index.
 func (r *runner) openIndex() (err error) {

@@ -25,29 +25,35 @@ type participant struct {
 	empty  []plan.Call // answered without a record, twice, although dataRange shows one
 }
 
-// fetch fetches all targets of the participant. What goes wrong with the
-// participant is in its report; the error is what ends the run.
-func (p *participant) fetch(ctx context.Context) error {
-	targets := p.eligible()
-	if len(targets) == 0 || ctx.Err() != nil {
+// fetch fetches all targets of the participant, whose claim was refused or not. What
+// goes wrong with the participant is in its report; the error is what ends the run.
+func (p *participant) fetch(ctx context.Context, claims *claims, refused error) error {
+	id := p.report.ParticipantID
+	switch {
+	case len(p.targets) == 0 || ctx.Err() != nil:
 		return ctx.Err()
-	}
-	if p.runner.fetcher.Claims == nil {
-		return p.fetchTargets(ctx, targets)
-	}
-	ok, err := p.runner.fetcher.Claims.Claim(ctx, p.report.ParticipantID, p.runner.run.ID, claimTTL)
-	if call.Is[*cohort.WithdrawnError](err) {
+	case call.Is[*cohort.WithdrawnError](refused):
 		p.withdrew()
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("claim participant %s: %w", p.report.ParticipantID, err)
-	}
-	if !ok {
+	case refused != nil:
 		p.flag(FlagClaimed, "another process is fetching this participant")
 		return nil
 	}
-	return p.claimed(ctx, targets)
+	claimed, cancel := claims.begin(ctx, id)
+	defer cancel(nil)
+	err := p.fetchTargets(claimed, p.targets)
+	switch lost := claims.lostBy(id); {
+	case call.Is[*cohort.WithdrawnError](lost):
+		p.withdrew()
+		return nil
+	case lost != nil:
+		p.fail(errClaimLost)
+		return nil
+	}
+	if e := claims.end(ctx, id); err == nil {
+		err = e
+	}
+	return err
 }
 
 // eligible returns the targets of which anything may be asked, and flags the
@@ -91,12 +97,8 @@ func (p *participant) clip(t Target) plan.Window {
 	return w
 }
 
-// fetchTargets fetches one connection after another. What another process
-// fetched before the claim was had is in the log by now.
+// fetchTargets fetches one connection after another.
 func (p *participant) fetchTargets(ctx context.Context, targets []Target) error {
-	if err := p.runner.index.Extend(p.runner.fetcher.Log); err != nil {
-		return err
-	}
 	defer p.flagEmpty()
 	for _, t := range targets {
 		c := &connection{person: p, runner: p.runner, target: t, gate: p.runner.apps[t.App]}

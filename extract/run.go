@@ -187,24 +187,6 @@ func (r *runner) state(t Target) plan.State {
 	}
 }
 
-// fetchAll fetches the participants at indexes of r.work, which share an app, so
-// many at a time.
-func (r *runner) fetchAll(ctx context.Context, indexes []int, active int) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(active)
-	for _, i := range indexes {
-		group.Go(func() error {
-			p := participant{runner: r, targets: r.work[i]}
-			p.report.ParticipantID = p.targets[0].ParticipantID
-			err := p.fetch(ctx)
-			r.report.Participants[i] = p.report
-			r.advance(Progress{ParticipantsDone: 1})
-			return err
-		})
-	}
-	return group.Wait()
-}
-
 // jitter returns a time between half of d and d.
 func (r *runner) jitter(d time.Duration) time.Duration {
 	r.mu.Lock()

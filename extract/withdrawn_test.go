@@ -101,6 +101,6 @@ func TestWithdrawnBeforeTheClaim(t *testing.T) {
 
 type withdrawnClaims struct{ Claims }
 
-func (withdrawnClaims) Claim(_ context.Context, id, _ string, _ time.Duration) (bool, error) {
-	return false, &cohort.WithdrawnError{ParticipantID: id}
+func (withdrawnClaims) Claim(_ context.Context, ids []string, _ string, _ time.Duration) (map[string]error, error) {
+	return map[string]error{ids[0]: &cohort.WithdrawnError{ParticipantID: ids[0]}}, nil
 }

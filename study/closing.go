@@ -19,7 +19,7 @@ const asideLife = 7 * 24 * time.Hour
 // course is what who's line of the roster means, for a connection made at
 // connected.
 func (s *Study) course(who cohort.Participant, connected time.Time) (cohort.Course, error) {
-	zone, err := ZoneOf(who)
+	zone, err := s.zones.of(who)
 	if err != nil {
 		return cohort.Course{}, err
 	}

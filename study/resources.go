@@ -97,7 +97,7 @@ func (h Holdings) has(resource string) plan.Window {
 // asked for of any account of theirs. Where the study asks for all of the past,
 // that begins with the oldest record.
 func (s *Study) expected(p Person) ([]plan.Window, error) {
-	zone, err := ZoneOf(p.Who)
+	zone, err := s.zones.of(p.Who)
 	if err != nil {
 		return nil, err
 	}

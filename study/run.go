@@ -218,7 +218,7 @@ func (s *Study) jobTargets(ctx context.Context, job Job, people []cohort.Partici
 	}
 	zones := make(map[string]*time.Location)
 	for _, who := range people {
-		if zones[who.ID], err = ZoneOf(who); err != nil {
+		if zones[who.ID], err = s.zones.of(who); err != nil {
 			return nil, err
 		}
 	}

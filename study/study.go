@@ -37,6 +37,7 @@ type Study struct {
 
 	Program        // who works on it
 	distrust error // why nothing that the configuration names is run, read or written
+	zones    zones
 }
 
 // A Program is who works on a study: its clock and environment, and whom it tells.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/dexetl/dexetl/extract"
@@ -45,7 +46,7 @@ func (s *Study) targets(ctx context.Context, chosen []cohort.Participant) ([]ext
 }
 
 func (s *Study) target(who cohort.Participant, c consent.Connection) (extract.Target, error) {
-	zone, err := ZoneOf(who)
+	zone, err := s.zones.of(who)
 	if err != nil {
 		return extract.Target{}, err
 	}
@@ -60,10 +61,20 @@ func (s *Study) target(who cohort.Participant, c consent.Connection) (extract.Ta
 }
 
 // ZoneOf is the roster's time zone, UTC where it names none.
-func ZoneOf(who cohort.Participant) (*time.Location, error) {
+func ZoneOf(who cohort.Participant) (*time.Location, error) { return new(zones).of(who) }
+
+// zones are time zones by name, each loaded once.
+type zones struct{ loaded sync.Map }
+
+// of is ZoneOf.
+func (z *zones) of(who cohort.Participant) (*time.Location, error) {
+	if zone, ok := z.loaded.Load(who.Timezone); ok {
+		return zone.(*time.Location), nil
+	}
 	zone, err := time.LoadLocation(who.Timezone)
 	if err != nil {
 		return nil, fmt.Errorf("participant %s: %w", who.ID, err)
 	}
+	z.loaded.Store(who.Timezone, zone)
 	return zone, nil
 }

@@ -10,6 +10,8 @@ package cohort
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -20,23 +22,42 @@ type Cohort struct{ Store *state.Store }
 
 func (c *Cohort) now() time.Time { return c.Store.Now().UTC() }
 
-// Claim lets owner fetch a participant for ttl and reports whether it may:
-// false means that somebody else is at it. The same owner claims again to
-// extend. A claim ends with Unclaim, when its ttl has passed, or when the store
-// through which it was made is closed or its process dies. Of a participant who
-// has withdrawn there are none: *WithdrawnError.
-func (c *Cohort) Claim(ctx context.Context, participantID, owner string, ttl time.Duration) (bool, error) {
-	if err := c.Standing(ctx, participantID); err != nil {
-		return false, err
+// ErrClaimed says that another owner is at a participant.
+var ErrClaimed = errors.New("claimed by somebody else")
+
+// Claim lets owner fetch participants for ttl and says whom it may not, and why:
+// ErrClaimed, or *WithdrawnError. The same owner claims again to extend. A claim ends
+// with Unclaim, when its ttl has passed, or when the store through which it was made is
+// closed or its process dies.
+func (c *Cohort) Claim(ctx context.Context, participantIDs []string, owner string, ttl time.Duration) (refused map[string]error, err error) {
+	refused = make(map[string]error)
+	withdrawals, err := c.Withdrawals(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return c.claim(participantID, owner).Take(ctx, ttl)
+	for _, w := range withdrawals {
+		refused[w.ParticipantID] = &WithdrawnError{w.ParticipantID, w.EffectiveAt}
+	}
+	standing := slices.DeleteFunc(slices.Clone(participantIDs), func(id string) bool { return refused[id] != nil })
+	taken, err := c.Store.TakeAll(ctx, claimsOf(standing), owner, ttl)
+	for i, id := range standing {
+		if err == nil && !taken[i] {
+			refused[id] = ErrClaimed
+		}
+	}
+	return refused, err
 }
 
-// Unclaim ends owner's claim; if it holds none, nothing happens.
-func (c *Cohort) Unclaim(ctx context.Context, participantID, owner string) error {
-	return c.claim(participantID, owner).Release(ctx)
+// Unclaim ends owner's claims; where it holds none, nothing happens.
+func (c *Cohort) Unclaim(ctx context.Context, participantIDs []string, owner string) error {
+	return c.Store.ReleaseAll(ctx, claimsOf(participantIDs), owner)
 }
 
-func (c *Cohort) claim(participantID, owner string) state.Lease {
-	return c.Store.Lease("participant "+participantID, owner)
+// claimsOf are the names of the leases that claims are.
+func claimsOf(participantIDs []string) []string {
+	names := make([]string, len(participantIDs))
+	for i, id := range participantIDs {
+		names[i] = "participant " + id
+	}
+	return names
 }

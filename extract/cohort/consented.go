@@ -17,7 +17,8 @@ const HistoryAll = "all"
 // first instant of study_start to the end of study_end (inclusive; zero: open),
 // as days of the participant's time zone, clipped to the interval in which the
 // connection is the participant's (zero: open). With history "all" the start is
-// 2010 whatever study_start says.
+// 2010 whatever study_start says. Both ends are whole seconds, because the API knows no
+// fractions: what is consented of a second at an end is not requested.
 //
 // Of studyStart and studyEnd only year, month and day count. A nil loc is UTC,
 // and nothing is added to make up for the unknown zone: without one in the
@@ -46,10 +47,10 @@ func Consented(studyStart, studyEnd time.Time, loc *time.Location, history strin
 		return none, none, "study_end is before study_start: correct the roster and import it again"
 	}
 	if validFrom.After(start) {
-		start = validFrom.UTC()
+		start = validFrom.UTC().Add(time.Second - 1).Truncate(time.Second)
 	}
 	if !validTo.IsZero() && validTo.Before(end) {
-		end = validTo.UTC()
+		end = validTo.UTC().Truncate(time.Second)
 	}
 	if !start.Before(end) {
 		return none, none, "the connection was the participant's only outside the study's dates: connect the participant again, or correct study_start and study_end in the roster"

@@ -49,6 +49,8 @@ func TestConsented(t *testing.T) {
 		{"no start", "", "2026-03-10", "", "from_study_start", "", "", "", "", "study.history: all"},
 		{"end before start", "2026-03-10", "2026-03-01", "", "from_study_start", "", "", "", "", "correct the roster"},
 		{"connection inside", "2026-03-01", "2026-03-31", "", "from_study_start", "2026-03-05T10:00:00Z", "2026-03-06T11:00:00Z", "2026-03-05T10:00:00Z", "2026-03-06T11:00:00Z", ""},
+		{"connection within seconds", "2026-03-01", "2026-03-31", "", "from_study_start", "2026-03-05T10:00:00.000001Z", "2026-03-06T11:00:00.999999Z", "2026-03-05T10:00:01Z", "2026-03-06T11:00:00Z", ""},
+		{"connection of less than a second", "2026-03-01", "2026-03-31", "", "from_study_start", "2026-03-05T10:00:00.1Z", "2026-03-05T10:00:00.9Z", "", "", "connect the participant again"},
 		{"connection before the study", "2026-03-01", "2026-03-31", "", "from_study_start", "2026-01-05T10:00:00Z", "2026-01-06T11:00:00Z", "", "", "connect the participant again"},
 		{"before 2010", "1999-03-01", "", "", "from_study_start", "", "", "2010-01-01T00:00:00Z", open, ""},
 	} {

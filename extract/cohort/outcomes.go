@@ -35,14 +35,23 @@ type Refusal struct {
 func (c *Cohort) PutFetchOutcomes(ctx context.Context, outcomes []FetchOutcome) error {
 	err := c.Store.Write(ctx, func(tx *sql.Tx) error {
 		now := state.Micros(c.now())
+		put, err := tx.PrepareContext(ctx, `insert into fetch_outcomes (participant_id, run_id, ended_at, error, resource, done_at)
+			select ?1, ?2, ?3, ?4, ?5, iif(?4 = '', ?3, null) where exists (select 1 from participants where participant_id = ?1)
+			on conflict (participant_id) do update set run_id = excluded.run_id, ended_at = excluded.ended_at,
+				error = excluded.error, resource = excluded.resource, done_at = coalesce(excluded.done_at, done_at)`)
+		if err != nil {
+			return err
+		}
+		known, err := c.refusedIn(ctx, tx)
+		if err != nil {
+			return err
+		}
 		for _, o := range outcomes {
-			_, err := tx.ExecContext(ctx, `insert into fetch_outcomes (participant_id, run_id, ended_at, error, resource, done_at)
-				select ?1, ?2, ?3, ?4, ?5, iif(?4 = '', ?3, null) where exists (select 1 from participants where participant_id = ?1)
-				on conflict (participant_id) do update set run_id = excluded.run_id, ended_at = excluded.ended_at,
-					error = excluded.error, resource = excluded.resource, done_at = coalesce(excluded.done_at, done_at)`,
-				o.ParticipantID, o.RunID, now, o.Error, o.Resource)
-			if err != nil {
+			if _, err := put.ExecContext(ctx, o.ParticipantID, o.RunID, now, o.Error, o.Resource); err != nil {
 				return fmt.Errorf("participant %s: %w", o.ParticipantID, err)
+			}
+			if len(o.Refused) == 0 && !known[o.ParticipantID] {
+				continue
 			}
 			if err := putRefusals(ctx, tx, o); err != nil {
 				return fmt.Errorf("participant %s: %w", o.ParticipantID, err)
@@ -54,6 +63,16 @@ func (c *Cohort) PutFetchOutcomes(ctx context.Context, outcomes []FetchOutcome) 
 		return fmt.Errorf("fetch outcomes: %w", err)
 	}
 	return nil
+}
+
+// refusedIn are the participants of whom a refusal is known.
+func (c *Cohort) refusedIn(ctx context.Context, tx *sql.Tx) (map[string]bool, error) {
+	ids, err := state.Collect(ctx, tx, state.ScanText, "select distinct participant_id from fetch_refusals")
+	known := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		known[id] = true
+	}
+	return known, err
 }
 
 // putRefusals replaces what is known to be refused of o's participant.

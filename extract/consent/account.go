@@ -28,14 +28,14 @@ type Accounts struct {
 // *TemporaryError, *WrongClientError, *RefreshStoppedError, *SealError, *OwnerError; on first use of an imported
 // grant also those of Verify, and *MovedError.
 func (ac *Accounts) Token(ctx context.Context, connectionID string) (string, error) {
-	c, err := ac.register.Connection(ctx, connectionID)
+	sealed, err := ac.register.sealed(ctx, connectionID)
 	if err != nil {
 		return "", err
 	}
-	if c.Aside && ac.Change == nil {
+	if c := sealed.Connection; c.Aside && ac.Change == nil {
 		return "", &OtherAccountError{ParticipantID: c.ParticipantID, ConnectionID: c.ID, Answered: !c.StrayedAt.IsZero()}
 	}
-	h, err := ac.tokens.fresh(ctx, connectionID, "")
+	h, err := ac.tokens.freshen(ctx, sealed, "")
 	if err != nil {
 		return "", err
 	}

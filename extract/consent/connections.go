@@ -186,10 +186,13 @@ func (r *Register) dropDead(ctx context.Context, tx *sql.Tx, c Connection) error
 	return r.dropDisowned(ctx, tx, c.ParticipantID)
 }
 
-const selectConnections = `select connection_id, participant_id, region, account_hash, status, aside,
+const (
+	connectionColumns = `connections.connection_id, participant_id, region, account_hash, status, aside,
 	valid_from, valid_to, created_at, granted_at, last_error, refused_since, refused_at, refused_said,
 	exists (select 1 from tokens t where t.connection_id = connections.connection_id and t.refusals = 0 and refused_since is not null),
-	renewed_at, strayed_at, begun_because, ended_because, seal from connections`
+	renewed_at, strayed_at, begun_because, ended_because, connections.seal`
+	selectConnections = "select " + connectionColumns + " from connections"
+)
 
 func connectionIn(ctx context.Context, q state.Querier, id string) (Connection, error) {
 	c, err := state.One(ctx, q, scanConnection, selectConnections+" where connection_id = ?", id)
@@ -199,11 +202,14 @@ func connectionIn(ctx context.Context, q state.Querier, id string) (Connection, 
 	return c, err
 }
 
-func scanConnection(row func(...any) error) (Connection, error) {
-	var c Connection
-	err := row(&c.ID, &c.ParticipantID, &c.Region, &c.AccountHash, &c.Status, &c.Aside,
+func (c *Connection) columns() []any {
+	return []any{&c.ID, &c.ParticipantID, &c.Region, &c.AccountHash, &c.Status, &c.Aside,
 		state.Instant(&c.ValidFrom), state.Instant(&c.ValidTo), state.Instant(&c.CreatedAt), state.Instant(&c.GrantedAt), &c.LastError,
 		state.Instant(&c.RefusedSince), state.Instant(&c.RefusedAt), &c.RefusedSaid, &c.Unclear,
-		state.Instant(&c.RenewedAt), state.Instant(&c.StrayedAt), &c.BegunBecause, &c.EndedBecause, &c.seal)
+		state.Instant(&c.RenewedAt), state.Instant(&c.StrayedAt), &c.BegunBecause, &c.EndedBecause, &c.seal}
+}
+
+func scanConnection(row func(...any) error) (c Connection, err error) {
+	err = row(c.columns()...)
 	return c, err
 }

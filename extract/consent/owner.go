@@ -61,8 +61,15 @@ func (c Connection) row() ownedRow {
 
 // row is of nobody: whose the connection is, is in another row.
 func (t SealedTokens) row() ownedRow {
+	previous := sha256.Sum256(t.Previous)
 	return ownedRow{ownedTokens, "tokens", "connection_id", t.ConnectionID, "", t.ConnectionID, t.seal,
-		[]string{t.ConnectionID, t.RefreshHash, t.PreviousHash}}
+		append(t.olderParts(), hex.EncodeToString(previous[:]))}
+}
+
+// olderParts are what a seal of tokens joined until schema 8: the pair before was
+// bound by its hash alone, which takes the key to tell.
+func (t SealedTokens) olderParts() []string {
+	return []string{t.ConnectionID, t.RefreshHash, t.PreviousHash}
 }
 
 func (a tokenAnswer) row() ownedRow {
@@ -101,10 +108,16 @@ func (r *Register) ownTokens(c Connection, t SealedTokens) error {
 	if err := r.own(c); err != nil {
 		return err
 	}
-	if t.ConnectionID == c.ID && r.own(t) == nil {
+	if t.ConnectionID == c.ID && (r.own(t) == nil || r.older(t)) {
 		return nil
 	}
 	return NotTheirs(c)
+}
+
+// older reports whether t has a seal of the older form: the pair before is for who can
+// open it.
+func (r *Register) older(t SealedTokens) bool {
+	return r.Store.Owns(t.seal, ownedTokens, t.olderParts()...)
 }
 
 // ownGrant is ownTokens of the tokens that c has, and own if it has none.
@@ -208,10 +221,15 @@ func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := r.allTokens(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range connections {
-		err := r.ownGrant(ctx, r.Store, c)
-		if note(err); err != nil && !as[*OwnerError](err) {
-			return nil, err
+		if t, held := tokens[c.ID]; held {
+			note(r.ownTokens(c, t))
+		} else {
+			note(r.own(c))
 		}
 	}
 	answers, err := r.Answers(ctx, "")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -22,7 +23,8 @@ const (
 // Tokens keeps tokens and refreshes them, in the order of the package comment.
 type Tokens struct {
 	base
-	tally tally
+	tally  tally
+	opened sync.Map // opened by connection
 }
 
 // held is what the store holds of a connection, unsealed.
@@ -34,7 +36,16 @@ type held struct {
 
 // held returns what can be used, *NeedsReconsentError if nothing can.
 func (ts *Tokens) held(ctx context.Context, id string) (held, error) {
-	h, err := ts.read(ctx, id)
+	sealed, err := ts.register.sealed(ctx, id)
+	if err != nil {
+		return held{}, err
+	}
+	return ts.usable(ctx, sealed)
+}
+
+// usable is held of what the store has.
+func (ts *Tokens) usable(ctx context.Context, sealed held) (held, error) {
+	h, err := ts.unseal(ctx, sealed)
 	switch h.Status {
 	case Exported:
 		return held{}, &ExportedError{h.ParticipantID}
@@ -60,23 +71,30 @@ func (ts *Tokens) over(ctx context.Context, c Connection) error {
 }
 
 func (ts *Tokens) read(ctx context.Context, id string) (held, error) {
-	c, err := ts.register.Connection(ctx, id)
+	sealed, err := ts.register.sealed(ctx, id)
 	if err != nil {
 		return held{}, err
 	}
-	t, err := ts.register.Tokens(ctx, id)
-	if err != nil {
-		return held{Connection: c}, err
+	return ts.unseal(ctx, sealed)
+}
+
+// unseal opens what the store has; the error is that of open, or ErrNoConnection if
+// there are no tokens. Of what cannot be used only the connection is returned, and
+// that it cannot is noted with it.
+func (ts *Tokens) unseal(ctx context.Context, sealed held) (held, error) {
+	c, t := sealed.Connection, sealed.SealedTokens
+	if t.ConnectionID == "" {
+		return held{Connection: c}, noTokens(c.ID)
 	}
 	p, err := ts.open(c, t)
 	switch {
 	case as[*OwnerError](err):
-		return held{Connection: c}, errors.Join(err, ts.register.noteOwner(ctx, id))
+		return held{Connection: c}, errors.Join(err, ts.register.noteOwner(ctx, c.ID))
 	case err != nil:
-		return held{Connection: c}, errors.Join(err, ts.register.noteDamage(ctx, id))
+		return held{Connection: c}, errors.Join(err, ts.register.noteDamage(ctx, c.ID))
 	case c.LastError == NotOwned, c.LastError == TokensDamaged:
 		c.LastError = ""
-		if err := ts.register.noteMended(ctx, id); err != nil {
+		if err := ts.register.noteMended(ctx, c.ID); err != nil {
 			return held{Connection: c}, err
 		}
 	}
@@ -91,7 +109,16 @@ func (h held) good(now time.Time, rejected string) bool {
 
 // fresh returns what is held once its access token is good.
 func (ts *Tokens) fresh(ctx context.Context, id, rejected string) (held, error) {
-	h, err := ts.held(ctx, id)
+	sealed, err := ts.register.sealed(ctx, id)
+	if err != nil {
+		return held{}, err
+	}
+	return ts.freshen(ctx, sealed, rejected)
+}
+
+// freshen is fresh of what the store has.
+func (ts *Tokens) freshen(ctx context.Context, sealed held, rejected string) (held, error) {
+	h, err := ts.usable(ctx, sealed)
 	if err != nil || h.good(ts.register.now(), rejected) {
 		return h, err
 	}

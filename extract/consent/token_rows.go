@@ -62,28 +62,64 @@ var errSuperseded = errors.New("refresh token superseded")
 func (r *Register) Tokens(ctx context.Context, connectionID string) (SealedTokens, error) {
 	t, held, err := tokensIn(ctx, r.Store, connectionID)
 	if err == nil && !held {
-		err = fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
+		err = noTokens(connectionID)
 	}
 	return t, err
 }
 
+func noTokens(connectionID string) error {
+	return fmt.Errorf("tokens of connection %s: %w", connectionID, ErrNoConnection)
+}
+
+// sealed returns a connection and its tokens, if it has any, without the pair that is
+// sealed in them; or ErrNoConnection.
+func (r *Register) sealed(ctx context.Context, connectionID string) (h held, err error) {
+	h, err = state.One(ctx, r.Store, scanHeld, selectHeld, connectionID)
+	if errors.Is(err, sql.ErrNoRows) { // there are no tokens, or nothing at all
+		h.Connection, err = r.Connection(ctx, connectionID)
+	}
+	return h, err
+}
+
 // tokensIn returns a connection's tokens; false: it has none.
 func tokensIn(ctx context.Context, q state.Querier, connectionID string) (t SealedTokens, held bool, err error) {
-	t, err = state.One(ctx, q, scanTokens, selectTokens, connectionID)
+	t, err = state.One(ctx, q, scanTokens, selectTokens+" where connection_id = ?", connectionID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return t, false, nil
 	}
 	return t, err == nil, err
 }
 
-const selectTokens = `select connection_id, current, refresh_hash, access_issued_at, access_expires_at,
-	previous, previous_hash, failures, refusals, retry_at, seal from tokens where connection_id = ?`
+// allTokens are everybody's, by connection.
+func (r *Register) allTokens(ctx context.Context) (map[string]SealedTokens, error) {
+	all, err := state.Collect(ctx, r.Store, scanTokens, selectTokens)
+	byConnection := make(map[string]SealedTokens, len(all))
+	for _, t := range all {
+		byConnection[t.ConnectionID] = t
+	}
+	return byConnection, err
+}
 
-func scanTokens(row func(...any) error) (SealedTokens, error) {
-	var t SealedTokens
-	err := row(&t.ConnectionID, &t.Current, &t.RefreshHash, state.Instant(&t.AccessIssuedAt), state.Instant(&t.AccessExpiresAt),
-		&t.Previous, &t.PreviousHash, &t.Failures, &t.Refusals, state.Instant(&t.RetryAt), &t.seal)
+const (
+	tokenColumns = `tokens.connection_id, current, refresh_hash, access_issued_at, access_expires_at,
+	previous, previous_hash, failures, refusals, retry_at, tokens.seal`
+	selectTokens = "select " + tokenColumns + " from tokens"
+	selectHeld   = "select " + connectionColumns + ", " + tokenColumns + " from connections join tokens using (connection_id) where connections.connection_id = ?"
+)
+
+func (t *SealedTokens) columns() []any {
+	return []any{&t.ConnectionID, &t.Current, &t.RefreshHash, state.Instant(&t.AccessIssuedAt), state.Instant(&t.AccessExpiresAt),
+		&t.Previous, &t.PreviousHash, &t.Failures, &t.Refusals, state.Instant(&t.RetryAt), &t.seal}
+}
+
+func scanTokens(row func(...any) error) (t SealedTokens, err error) {
+	err = row(t.columns()...)
 	return t, err
+}
+
+func scanHeld(row func(...any) error) (h held, err error) {
+	err = row(append(h.Connection.columns(), h.SealedTokens.columns()...)...)
+	return h, err
 }
 
 // beginRefresh commits the intent to spend the refresh token with hash

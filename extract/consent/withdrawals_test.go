@@ -98,7 +98,10 @@ func TestWithdrawnIsRefused(t *testing.T) {
 	settled(t, s, c, "P001", "one", "account 1")
 	doors := map[string]func(who string) error{
 		"Standing": func(who string) error { return other.Standing(ctx, who) },
-		"Claim":    func(who string) error { _, err := other.Claim(ctx, who, "run", time.Hour); return err },
+		"Claim": func(who string) error {
+			refused, err := other.Claim(ctx, []string{who}, "run", time.Hour)
+			return errors.Join(err, refused[who])
+		},
 		"PutState": func(who string) error {
 			return other.putState(ctx, oauthState{Hash: "h " + who, ParticipantID: who, ExpiresAt: c.now().Add(time.Hour)})
 		},

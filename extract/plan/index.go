@@ -21,6 +21,7 @@ type Index struct {
 	read     int          // entries, since the index was kept
 	held     map[holder]*Held
 	volumes  map[dexcom.Resource]volume
+	told     map[raw.Position]dexcom.Ranges // of answers behind position, which need not be read
 }
 
 // A volume is how much came in answers of a resource, of all participants.
@@ -63,6 +64,19 @@ func (x *Index) Extend(log *raw.Log) error {
 		x.read++
 	}
 	return nil
+}
+
+// Tell tells x what an answer shows that was just put into the log.
+func (x *Index) Tell(s Shown) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if s.at.Compare(x.position) < 0 {
+		return // it was read already
+	}
+	if x.told == nil {
+		x.told = map[raw.Position]dexcom.Ranges{}
+	}
+	x.told[s.at] = s.Ranges
 }
 
 // readShown reads what is not read yet of all that was shown, in the order of the log.
@@ -114,7 +128,12 @@ func (x *Index) add(e raw.Entry) *Held {
 	switch r := dexcom.Resource(e.Resource); r {
 	case dexcom.DataRange:
 		shown := newShown(e)
-		shown.entry, shown.unread = &e, true
+		if ranges, told := x.told[e.Position]; told {
+			shown.Ranges = ranges
+			delete(x.told, e.Position)
+		} else {
+			shown.entry, shown.unread = &e, true
+		}
 		h.Newest = append(h.Newest, &shown)
 		h.Newest = h.Newest[max(0, len(h.Newest)-keepShown):]
 		if e.LastSync.IsZero() {

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -61,6 +62,41 @@ func (l Lease) Release(ctx context.Context) error {
 	return err
 }
 
+// TakeAll is Take of many leases in one transaction, and reports of each whether it is
+// the owner's.
+func (s *Store) TakeAll(ctx context.Context, names []string, owner string, ttl time.Duration) ([]bool, error) {
+	me, err := s.holder.id(s.NewID)
+	if err != nil {
+		return nil, err
+	}
+	taken, now := make([]bool, len(names)), s.now()
+	err = s.Write(ctx, func(tx *sql.Tx) error {
+		try, err := tx.PrepareContext(ctx, tryLease)
+		for i, name := range names {
+			if err == nil {
+				taken[i], err = affectedOne(try.ExecContext(ctx, name, owner, me, Micros(now.Add(ttl)), Micros(now), true))
+			}
+		}
+		return err
+	})
+	for i, name := range names {
+		if err == nil && !taken[i] { // perhaps a dead process has it
+			taken[i], err = s.Lease(name, owner).Take(ctx, ttl)
+		}
+	}
+	return taken, err
+}
+
+// ReleaseAll is Release of many leases in one transaction.
+func (s *Store) ReleaseAll(ctx context.Context, names []string, owner string) error {
+	list, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	_, err = s.Exec(ctx, "delete from leases where name in (select value from json_each(?)) and owner = ?", string(list), owner)
+	return err
+}
+
 // take takes a lease that is free, the owner's, or its dead process's; and one whose
 // time is over if takeOver says so.
 func (l Lease) take(ctx context.Context, ttl time.Duration, takeOver bool) (bool, error) {
@@ -81,14 +117,19 @@ func (l Lease) take(ctx context.Context, ttl time.Duration, takeOver bool) (bool
 
 func (l Lease) try(ctx context.Context, holder string, ttl time.Duration, takeOver bool) (bool, error) {
 	now := l.store.now()
-	res, err := l.store.Exec(ctx, `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
-		on conflict (name) do update set owner = excluded.owner, holder = excluded.holder, expires_at = excluded.expires_at
-		where owner = excluded.owner or ?6 and expires_at <= ?5`,
-		l.name, l.owner, holder, Micros(now.Add(ttl)), Micros(now), takeOver)
+	return affectedOne(l.store.Exec(ctx, tryLease, l.name, l.owner, holder, Micros(now.Add(ttl)), Micros(now), takeOver))
+}
+
+const tryLease = `insert into leases (name, owner, holder, expires_at) values (?1, ?2, ?3, ?4)
+	on conflict (name) do update set owner = excluded.owner, holder = excluded.holder, expires_at = excluded.expires_at
+	where owner = excluded.owner or ?6 and expires_at <= ?5`
+
+// affectedOne reports whether a statement touched its row.
+func affectedOne(r sql.Result, err error) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	n, err := res.RowsAffected()
+	n, err := r.RowsAffected()
 	return n == 1, err
 }
 

@@ -192,8 +192,13 @@ func Collect[T any](ctx context.Context, q Querier, scan func(row func(...any) e
 	if !ok {
 		return scanAll(ctx, q, scan, query, args...)
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// A context that can end takes two goroutines, which cost as much as most reads.
+	whole := context.WithoutCancel(ctx)
 	err = s.db.patiently(ctx, func() error {
-		out, err = scanAll(ctx, s.db, scan, query, args...)
+		out, err = scanAll(whole, s.db, scan, query, args...)
 		return err
 	})
 	return out, err

@@ -1,0 +1,3 @@
+-- Seals of tokens join the sealed pair before, too. Those of the older form are believed
+-- until the next refresh; but a program that knows no others would take everybody's
+-- tokens for somebody else's, so it must not open this state.
