@@ -124,9 +124,12 @@ func (b *TextBuilder) placeOf(text string) int32 {
 }
 
 // From returns what appends a row of a column that another TextBuilder built. Every
-// value is looked up once.
+// value is looked up once, unless there are more of them than rows.
 func (b *TextBuilder) From(column arrow.Array) func(row int) {
 	from := TextOf(column).(repeatedTexts)
+	if from.texts.Len() > from.Len() { // a few rows, with the texts of many
+		return func(row int) { b.appendRow(from, row) }
+	}
 	behind := make([]int32, from.texts.Len()) // the place here, plus one; 0: not looked up
 	return func(row int) {
 		if from.IsNull(row) {
@@ -138,6 +141,14 @@ func (b *TextBuilder) From(column arrow.Array) func(row int) {
 			behind[i] = b.placeOf(from.texts.Value(int(i))) + 1
 		}
 		b.places.Append(behind[i] - 1)
+	}
+}
+
+func (b *TextBuilder) appendRow(from repeatedTexts, row int) {
+	if from.IsNull(row) {
+		b.AppendNull()
+	} else {
+		b.Append(from.Value(row))
 	}
 }
 

@@ -33,7 +33,7 @@ func TestTextColumns(t *testing.T) {
 	mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
 	defer mem.AssertSize(t, 0)
 	for _, want := range [][]string{
-		nil, {""}, {none}, {"a"}, {none, ""}, {"", none, "a", "", "a", "b", none, none, "b", "a", ""}, {"a", none, "", "a"},
+		nil, {""}, {none}, {"a"}, {none, ""}, {"", none, "a", "", "a", "b", none, none, "b", "a", ""}, {"a", none, "", "a"}, {"a", "b", "c", "d", none, "b"},
 	} {
 		repeated, plain := NewTextBuilder(mem), array.NewStringBuilder(mem)
 		for i, text := range want {
