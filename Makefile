@@ -85,7 +85,7 @@ bin/dexetl.test: prerequisites
 
 SPEED := bin/dexetl.test -test.run 'TestSpeed$$' -test.timeout 3h -speed.runs $(RUNS) -speed.programs '$(PROGRAMS)' -speed.json '$(LINES)'
 # A sample of a profile counts for the innermost of these functions.
-STAGES := dexcom.*Client..Do|raw.*Log..Append|raw.Entry.Plain|transform.Apply|load.*foldKeyed|load/reading.Readings|load.*(presentRecords|glucoseRows|difference|gather|deriveGlucose|rewriteAll)|lake.hashRows|lake.*Writer..(Write|Close)|lake.*Lake..(Read|Check)|lake.*fileReader..next|snapshot.Publish|load.Diff|gcBgMarkWorker|runtime.schedule
+STAGES := dexcom.*Client..Do|raw.*Log..Append|raw.Entry.Plain|transform.Apply|load.*foldKeyed|load/reading.(InMonths|Since)|load.*(egvRows..records|glucoseRows|difference|gather|rewriteAll)|lake.hashRows|lake.*Writer..(Write|Close)|lake.*Lake..(Read|Check)|lake.*fileReader..next|snapshot.Publish|load.Diff|gcBgMarkWorker|runtime.schedule
 bench: bin/dexetl.test
 	$(SPEED) -speed $(SIZE) -speed.syncs $(SYNCS) -speed.profile '$(PROFILE)'
 	@for profile in $(if $(PROFILE),$(PROFILE)/*.pprof); do \

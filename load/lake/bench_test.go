@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -59,12 +60,13 @@ func readings(b *testing.B, people, each int) arrow.RecordBatch {
 	})
 }
 
-// BenchmarkWrite writes a file of a month of 20 people, but for the waiting for the disk.
+// BenchmarkWrite writes a file of a month of 20 people, and a small one, but for the
+// waiting for the disk.
 func BenchmarkWrite(b *testing.B) {
-	for name, rows := range map[string]arrow.RecordBatch{"egvs": egvs(b, 20, 8640), "glucose": readings(b, 20, 8640)} {
+	for name, rows := range map[string]arrow.RecordBatch{"egvs": egvs(b, 20, 8640), "glucose": readings(b, 20, 8640), "small": egvs(b, 1, 30)} {
 		b.Run(name, func(b *testing.B) {
 			l := locked(b)
-			table := tableNamed(b, name)
+			table := tableNamed(b, strings.Replace(name, "small", "egvs", 1))
 			var bytes int64
 			since := cpuTime()
 			for b.Loop() {
