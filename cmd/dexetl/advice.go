@@ -147,7 +147,7 @@ func nextOf(err error) string {
 		on(err, func(e *load.ForgottenWithdrawalError) string {
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
-		on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext),
+		on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext),
 		on(err, func(e *consent.NeedsReconsentError) string { return connect(e.ParticipantID) }),
 		on(err, func(e *consent.OtherAccountError) string {
 			if !e.Answered {
@@ -173,6 +173,8 @@ func forgottenNext(e *study.ForgottenError) string {
 		return "dexetl windows import windows.csv"
 	case f.Subject == "exclusion":
 		return "dexetl exclusions import exclusions.csv"
+	case f.Removed:
+		return "dexetl participants remove " + f.ParticipantID
 	case f.Paused:
 		return "dexetl participants pause " + f.ParticipantID
 	case f.Resumed:
@@ -212,4 +214,17 @@ func disownedNext(e *consent.OwnerError) string {
 		return "dexetl invite " + e.ParticipantID + " --revoke"
 	}
 	return "dexetl connect " + e.ParticipantID
+}
+
+// notRemovableNext is what ends somebody's part who stays in the roster.
+func notRemovableNext(e *consent.NotRemovableError) string {
+	switch e.Bar {
+	case consent.BarSigningIn:
+		return sameCommand
+	case consent.BarAnswered:
+		return "dexetl participants pause " + e.ParticipantID
+	case consent.BarWithdrawn:
+		return "dexetl participants show " + e.ParticipantID
+	}
+	return "dexetl withdraw " + e.ParticipantID + " --reason TEXT"
 }

@@ -115,6 +115,7 @@ func rulings() []ruling {
 		{as[*cohort.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", ""},
 		{as[*cohort.LineError], exitUsage, "", "dexetl participants list"},
 		{as[*cohort.UnknownParticipantError], exitUsage, "", "dexetl participants list"},
+		{as[*consent.NotRemovableError], exitUsage, "", ""},
 		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", ""},
 		{is(consent.ErrTraces), exitLater, "run the same command again when they have ended", sameCommand},
 		{as[*state.SchemaError], exitUsage, newer, ""},

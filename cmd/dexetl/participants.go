@@ -5,8 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -19,7 +19,7 @@ import (
 func (p *program) participantsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "participants",
-		Usage: "the roster: add, import, list, show, pause, resume, close",
+		Usage: "the roster: add, import, list, show, pause, resume, close, remove",
 		Commands: []*cli.Command{
 			p.participantsAdd(),
 			p.participantsImport(),
@@ -39,6 +39,12 @@ func (p *program) participantsCommand() *cli.Command {
 				Action: p.withParticipant(p.pauseParticipant(false)),
 			},
 			p.participantsClose(),
+			{
+				Name: "remove", Usage: "take an id out of the roster that was a mistake", ArgsUsage: "P001",
+				Description: "Only while no data were fetched and no account was connected. Somebody who\ntakes no part any more stays in the roster: status, or dexetl withdraw.",
+				Flags:       []cli.Flag{p.reasonFlag()},
+				Action:      p.withParticipant(p.removeParticipant),
+			},
 		},
 	}
 }
@@ -91,45 +97,21 @@ func (p *program) participantsImport() *cli.Command {
 			"anchor_date, study_start, study_end, timezone, region. Who is not in the file stays as they are.",
 		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
+			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (imported, error) {
 				done, err := s.Cohort.ImportRoster(ctx, r)
 				if err != nil {
-					return "", err
+					return imported{}, err
+				}
+				for _, e := range done.Emptied {
+					p.say("%s is empty now for %s", e.Column, study.ShortList(e.Participants))
 				}
 				if len(done.Absent) > 0 {
 					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), study.ShortList(done.Absent))
 				}
-				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), s.TellClosings(ctx)
+				return imported{done: fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged)}, s.TellClosings(ctx)
 			})
 		}),
 	}
-}
-
-// importFile opens the command's one file argument ("-": standard input) for
-// take, which returns what it did in words, and takes the outcome into the lake.
-func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study, what string, take func(io.Reader) (string, error)) error {
-	path, err := one(c, "file")
-	if err != nil {
-		return err
-	}
-	var file io.Reader = p.stdin
-	if path != "-" {
-		opened, err := os.Open(path)
-		if err != nil {
-			return usage("%s: %w", what, err)
-		}
-		defer opened.Close()
-		file = opened
-	}
-	done, err := take(file)
-	if err != nil {
-		return err
-	}
-	damaged, err := s.RefreshTables(ctx)
-	if err := study.UnlessData(err); err != nil {
-		return err
-	}
-	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), err, damageFound(damaged))
 }
 
 func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, cohort.Participant) error {
@@ -143,6 +125,28 @@ func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Stu
 		}
 		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused}, "%s", said)
 	}
+}
+
+func (p *program) removeParticipant(ctx context.Context, s *study.Study, who cohort.Participant) error {
+	done, err := s.Remove(ctx, who)
+	if err != nil {
+		return err
+	}
+	damaged, err := s.RefreshTables(ctx)
+	if err := study.UnlessData(err); err != nil {
+		return err
+	}
+	var also []string
+	for _, gone := range []struct {
+		n    int
+		what string
+	}{{done.Links, "link"}, {done.Windows, "window"}, {done.Exclusions, "exclusion"}} {
+		if gone.n > 0 {
+			also = append(also, countOf(gone.n, gone.what))
+		}
+	}
+	return cmp.Or(p.report("dexetl.removed/1", map[string]any{"participant_id": who.ID, "links": done.Links, "windows": done.Windows, "exclusions": done.Exclusions},
+		"%s is removed from the roster%s", who.ID, tail(", with ", strings.Join(also, ", "))), err, damageFound(damaged))
 }
 
 func (p *program) participantsList() *cli.Command {

@@ -25,8 +25,8 @@ func remembering(t *testing.T) (s *Cohort, path string) {
 	dir := newFolder(t)
 	s = openIn(t, dir)
 	addAll(t, s, "P001", "P002", "P003")
-	importOf(t, func(r string) error { _, err := s.ImportWindows(t.Context(), strings.NewReader(r)); return err }, "participant_id,window,start_day,end_day\n*,base,1,14\n")
-	importOf(t, func(r string) error { _, err := s.ImportExclusions(t.Context(), strings.NewReader(r)); return err },
+	importOf(t, func(r string) error { _, err := s.ImportWindows(t.Context(), strings.NewReader(r), nil); return err }, "participant_id,window,start_day,end_day\n*,base,1,14\n")
+	importOf(t, func(r string) error { _, err := s.ImportExclusions(t.Context(), strings.NewReader(r), nil); return err },
 		"participant_id,from,to,reason\nP001,2026-03-01,2026-03-01,off\nP002,2026-03-02,2026-03-02,off\n")
 	if err := s.SetPaused(t.Context(), "P002", true); err != nil {
 		t.Fatal(err)

@@ -96,10 +96,17 @@ func (c *Cohort) AddParticipant(ctx context.Context, p Participant) error {
 			return nil, err
 		}
 		if i := foldIndex(held, p.ID); i >= 0 {
-			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: "is there already as " + held[i].ID}
+			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: thereAlready(p.ID, held[i].ID)}
 		}
 		return []state.Act{participantAct(Participant{}, p)}, putParticipant(ctx, tx, p)
 	})
+}
+
+func thereAlready(id, held string) string {
+	if id == held {
+		return "is there already"
+	}
+	return "is there already " + writtenAs(held)
 }
 
 // Participants lists everybody in order of id.
