@@ -112,6 +112,12 @@ func nextOf(err error) step {
 		}),
 		on(err, func(e *consent.KeyModeError) step { return shell("chmod", "600", e.Path) }),
 		on(err, leftOutNext),
+		on(err, func(e *study.NobodyError) step {
+			if e.EmptyRoster {
+				return nil // there is nobody to list
+			}
+			return dexetl("participants", "list")
+		}),
 		on(err, func(e *study.NoWindowError) step {
 			if e.Near == "" {
 				return nil

@@ -103,7 +103,7 @@ func writeSimulatedSecret(path string) error {
 func writeStudy(dir string, values config.Values) error {
 	err := config.Write(dir, values)
 	if errors.Is(err, fs.ErrExist) {
-		return failure(exitUsage, dexetl("status"), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
+		return failure(exitUsage, dexetl("participants", "list"), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
 	}
 	return err
 }

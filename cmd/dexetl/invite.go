@@ -70,7 +70,7 @@ func (p *program) inviteCommand() *cli.Command {
 func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) ([]cohort.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
-		return nil, failure(exitUsage, again("--all-missing"), "nobody is named: participants, or --all-missing")
+		return nil, o.nobodyNamed(s)
 	case o.allMissing && len(o.who.IDs) > 0:
 		return nil, usage("--all-missing and participants exclude each other")
 	case o.allMissing && o.revoke:
@@ -98,6 +98,17 @@ func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) 
 		return people, nil
 	}
 	return p.missing(ctx, s, people)
+}
+
+// nobodyNamed names everybody who is missing, where that would make links.
+func (o inviteOptions) nobodyNamed(s *study.Study) error {
+	switch {
+	case o.revoke:
+		return usage("nobody is named: --revoke needs participants or --cohort")
+	case cmp.Or(o.baseURL, s.Config.Connect.PublicURL) == "":
+		return usage("nobody is named: participants, or --all-missing")
+	}
+	return failure(exitUsage, again("--all-missing"), "nobody is named: participants, or --all-missing")
 }
 
 func whyNotWanted(who cohort.Participant) string {
