@@ -11,7 +11,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -92,7 +91,7 @@ func (p *program) sayListening(s *study.Study, addr string) {
 		return
 	}
 	p.tell("http://%s", addr)
-	invite := []string{"dexetl", "invite", "--all-missing"}
+	invite := dexetl("invite", "--all-missing")
 	if publicURL != "" {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
 	} else if at, err := url.Parse(s.Config.API.RedirectURI); err == nil {
@@ -100,7 +99,7 @@ func (p *program) sayListening(s *study.Study, addr string) {
 		invite = append(invite, "--base-url", at.Scheme+"://"+at.Host)
 	}
 	p.say("Ctrl-C stops")
-	p.say("next: %s", plain.ShellLine(invite))
+	p.say("next: %s", p.spell(invite))
 }
 
 // plainWords say what it means to listen beyond this machine.

@@ -52,6 +52,7 @@ func (p *program) demoCommand() *cli.Command {
 			if o.participants < 1 || o.days < 1 {
 				return usage("demo: --participants and --days are at least 1")
 			}
+			p.flags.study = o.dir
 			return p.demo(ctx, o)
 		},
 	}
@@ -82,7 +83,6 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	if err := writeSimulatedSecret(filepath.Join(o.dir, "client-secret")); err != nil {
 		return err
 	}
-	p.flags.study = o.dir
 	s, err := p.openStudy(ctx)
 	if err != nil {
 		return err

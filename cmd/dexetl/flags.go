@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -15,15 +16,18 @@ import (
 // noArguments refuses arguments a command would otherwise ignore.
 func noArguments(c *cli.Command) error {
 	if c.Args().Present() {
-		return failure(exitUsage, c.FullName()+" --help", "%s takes no argument %q", c.FullName(), c.Args().First())
+		return failure(exitUsage, helpOf(c), "%s takes no argument %q", c.FullName(), c.Args().First())
 	}
 	return nil
 }
 
+// helpOf shows how a command is used.
+func helpOf(c *cli.Command) step { return append(step(strings.Fields(c.FullName())), "--help") }
+
 // one returns the only argument, called what in messages.
 func one(c *cli.Command, what string) (string, error) {
 	if c.Args().Len() != 1 {
-		return "", failure(exitUsage, c.FullName()+" --help", "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
+		return "", failure(exitUsage, helpOf(c), "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
 	}
 	return c.Args().First(), nil
 }

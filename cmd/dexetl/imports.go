@@ -1,15 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
-
-	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
@@ -19,34 +14,6 @@ import (
 type imported struct {
 	done    string
 	removed []string // what stood there before
-}
-
-// importFile opens the command's one file argument ("-": standard input) for
-// take, which returns what it did, and takes the outcome into the lake.
-func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study, what string, take func(io.Reader) (imported, error)) error {
-	path, err := one(c, "file")
-	if err != nil {
-		return err
-	}
-	var file io.Reader = p.stdin
-	if path != "-" {
-		opened, err := os.Open(path)
-		if err != nil {
-			return usage("%s: %w", what, err)
-		}
-		defer opened.Close()
-		file = opened
-	}
-	did, err := take(file)
-	if err != nil {
-		return err
-	}
-	damaged, err := s.RefreshTables(ctx)
-	if err := study.UnlessData(err); err != nil {
-		return err
-	}
-	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": did.done, "removed": append([]string{}, did.removed...)},
-		"%s: %s%s", path, did.done, tail("; removed: ", study.ShortList(did.removed))), err, damageFound(damaged))
 }
 
 // tail is text behind what leads to it, "" for none.

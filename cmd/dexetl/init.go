@@ -13,7 +13,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -30,6 +29,7 @@ func (p *program) initCommand() *cli.Command {
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
 			dir := c.Args().First()
+			p.flags.study = dir // what comes next is about it
 			if c.Args().Len() > 1 {
 				return usage("init makes one folder, got %q", c.Args().Slice())
 			}
@@ -64,23 +64,24 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	}
 	if _, err, _ := config.Read(dir, p.getenv); err != nil {
 		p.say("%v", err) // nothing else runs before it is mended
-		p.say("next: %s", nextOf(err))
+		p.say("next: %s", p.spell(nextOf(err)))
 	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")
 		switch err := writeSimulatedSecret(secret); {
 		case errors.Is(err, fs.ErrExist):
-			p.say("%s is there and stays as it is; dexetl simulate takes %s", secret, dexsim.DefaultClientSecret)
+			p.say("%s is there and stays as it is; the simulator takes %s", secret, dexsim.DefaultClientSecret)
 		case err != nil:
 			return err
 		default:
-			p.say("client id and secret are those of dexetl simulate")
+			p.say("client id and secret are those of the simulator")
 		}
-		p.say("next: %s", plain.ShellLine([]string{"dexetl", "--study", dir, "participants", "add", "P001", "--start", "2026-01-01"}))
+		p.sayNext("participants", "add", "P001", "--start", "2026-01-01")
 		return nil
 	}
-	p.say("put the app's client id into %s and its secret into %s (mode 0600)\nnext: %s",
-		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"), plain.ShellLine([]string{"dexetl", "--study", dir, "doctor"}))
+	p.say("put the app's client id into %s and its secret into %s (mode 0600)",
+		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"))
+	p.sayNext("doctor")
 	return nil
 }
 
@@ -102,7 +103,7 @@ func writeSimulatedSecret(path string) error {
 func writeStudy(dir string, values config.Values) error {
 	err := config.Write(dir, values)
 	if errors.Is(err, fs.ErrExist) {
-		return failure(exitUsage, plain.ShellLine([]string{"dexetl", "--study", dir, "status"}), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
+		return failure(exitUsage, dexetl("participants", "list"), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
 	}
 	return err
 }

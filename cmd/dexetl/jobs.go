@@ -102,10 +102,10 @@ func refreshKind() fetchKind {
 		},
 		ready: func(ctx context.Context, p *program, s *study.Study, j *jobFlags) (err error) {
 			if j.from == "" || j.to == "" {
-				return failure(exitUsage, "dexetl refresh P001 --from 2026-03-01 --to 2026-03-10", "refresh needs to be told which days: --from and --to")
+				return advised(exitUsage, "give both, such as --from 2026-03-01 --to 2026-03-10", "refresh needs to be told which days: --from and --to")
 			}
 			if !j.job.Who.Narrows() {
-				return failure(exitUsage, "dexetl refresh P001 --from "+j.from+" --to "+j.to, "refresh needs to be told whose data: participants, or --cohort")
+				return advised(exitUsage, "name them, such as P001, or give --cohort", "refresh needs to be told whose data: participants, or --cohort")
 			}
 			if _, err = interval(j.from, j.to); err != nil {
 				return err

@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -59,7 +60,7 @@ func (p *program) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p.args = args[1:]
+	p.args, p.stdin = args[1:], interruptible{p.stdin, ctx.Done()}
 	err := p.command().Run(ctx, args)
 	if err == nil {
 		return exitDone
@@ -67,8 +68,11 @@ func (p *program) run(args []string) int {
 	if errors.Is(err, answer.ErrReaderLeft) {
 		return exitReaderLeft
 	}
-	failed := p.classify(err)
+	failed := classified(err)
+	if failed.code == exitInterrupted && isTerminal(p.stderr) {
+		fmt.Fprintln(p.stderr) // the terminal shows ^C, and stays in that line
+	}
 	// A flag that nobody knows ends the reading of those after it.
-	printError(p.stderr, failed, p.flags.json || slices.Contains(p.args, "--json"))
+	p.printError(failed, p.flags.json || slices.Contains(p.args, "--json"))
 	return failed.code
 }

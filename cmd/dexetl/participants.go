@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func (p *program) participantsAdd() *cli.Command {
 				}
 				p.say("added %s", id)
 			}
-			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: dexetl connect %s", one.ID)
+			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: %s", p.commandLine("connect", one.ID))
 		}),
 	}
 }
@@ -114,16 +115,47 @@ func (p *program) participantsImport() *cli.Command {
 	}
 }
 
+// importFile opens the command's one file argument ("-": standard input) for
+// take, which returns what it did, and takes the outcome into the lake.
+func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study, what string, take func(io.Reader) (imported, error)) error {
+	path, err := one(c, "file")
+	if err != nil {
+		return err
+	}
+	var file io.Reader
+	if path == "-" {
+		file = p.readFrom("the " + what)
+	} else {
+		opened, err := os.Open(path)
+		if err != nil {
+			return usage("%s: %w", what, err)
+		}
+		defer opened.Close()
+		file = opened
+	}
+	did, err := take(file)
+	if err != nil {
+		return err
+	}
+	damaged, err := s.RefreshTables(ctx)
+	if err := study.UnlessData(err); err != nil {
+		return err
+	}
+	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": did.done, "removed": append([]string{}, did.removed...)},
+		"%s: %s%s", path, did.done, tail("; removed: ", study.ShortList(did.removed))), err, damageFound(damaged))
+}
+
 func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, cohort.Participant) error {
 	return func(ctx context.Context, s *study.Study, who cohort.Participant) error {
 		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
+		said, next := "is fetched again", dexetl("sync", who.ID)
 		if paused {
-			said = fmt.Sprintf("%s is paused; next: dexetl participants resume %s", who.ID, who.ID)
+			said, next = "is paused", dexetl("participants", "resume", who.ID)
 		}
-		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused}, "%s", said)
+		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused},
+			"%s %s\nnext: %s", who.ID, said, p.spell(next))
 	}
 }
 
@@ -176,17 +208,17 @@ func (p *program) participantsList() *cli.Command {
 					return harm // cron mails what is printed
 				}
 			}
-			return cmp.Or(p.print(rosterTable(persons)), harm)
+			return cmp.Or(p.print(rosterTable(persons, p.commandLine)), harm)
 		}),
 	}
 }
 
 // rosterTable is the roster with the columns of roster.csv, and what everybody
 // needs.
-func rosterTable(everybody []study.Person) table.Table {
+func rosterTable(everybody []study.Person, line speller) table.Table {
 	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs")}
 	for _, one := range everybody {
-		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one)))
+		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one, line)))
 	}
 	return t
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 )
 
@@ -11,14 +11,14 @@ func (p *program) sure(what string) error {
 	if p.flags.yes {
 		return nil
 	}
-	if !isTerminal(p.stdin) {
-		return failure(exitUsage, p.typed("--yes"), "%s; nothing was done", what)
-	}
-	fmt.Fprint(p.stderr, plainText("%s\nGo on? [y/N] ", what))
-	typed, err := readLine(p.stdin)
-	switch strings.ToLower(typed) {
-	case "y", "yes":
+	typed, err := p.ask(what + "\nGo on? [y/N] ")
+	switch {
+	case errors.Is(err, errNobodyToAsk):
+		return failure(exitUsage, again("--yes"), "%s; nothing was done", what)
+	case err != nil:
 		return err
+	case strings.EqualFold(typed, "y"), strings.EqualFold(typed, "yes"):
+		return nil
 	}
 	return usage("nothing was done")
 }
