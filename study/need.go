@@ -58,6 +58,7 @@ const (
 	Silent       // for Held.SilentDays
 	FetchIsOld   // MaxAge
 	ClockIsOff   // Held.Clock
+	TroubleOfAll // TroubleTold
 )
 
 // Urgency says whose turn it is.
@@ -69,7 +70,7 @@ func (n Need) Urgency() Urgency {
 		return NeedsDesk
 	case DestroyTokens, LookOnceMore, RefreshFailed, FetchFailed, FirstFetch, FetchAgain, FetchIsOld:
 		return NeedsRun
-	case TokensWait, Resume, AnswerQuestion, OtherMachine, GrantTriedAgain, LinkSent, StudyBegins, LateUploadsWait, AwaitReading:
+	case TokensWait, Resume, AnswerQuestion, OtherMachine, GrantTriedAgain, LinkSent, TroubleOfAll, StudyBegins, LateUploadsWait, AwaitReading:
 		return Waits
 	}
 	return NeedsNothing
@@ -80,6 +81,15 @@ const silentDays = 3
 
 // remindAfter is how long a link may lie, or its page, before somebody is reminded.
 const remindAfter = 48 * time.Hour
+
+// RemindAt is from when on somebody to whom a link was sent is reminded.
+func (p Person) RemindAt() time.Time { return p.Invitation.Touched().Add(remindAfter) }
+
+// lastDays of a link are too few to send it again.
+const lastDays = 48 * time.Hour
+
+// LinkWorks reports whether the newest link can be sent again.
+func (p Person) LinkWorks() bool { return p.now.Add(lastDays).Before(p.Invitation.ExpiresAt) }
 
 // isTrouble reports whether n is about the machine, the network or Dexcom, and not about
 // the participant: it may befall everybody at once, and nobody is called for it.
@@ -100,6 +110,9 @@ func (p Person) Need() Need {
 	n := p.firstNeed()
 	if silence := p.silence(); n.isTrouble() && silence != Nothing {
 		return silence
+	}
+	if n.isTrouble() && p.TroubleTold {
+		return TroubleOfAll
 	}
 	if n.Urgency() >= Waits && p.Phase.InStudy() && p.Held.Clock().GoesOn {
 		return ClockIsOff
@@ -158,7 +171,7 @@ func (p Person) ConsentNeed() (n Need, ok bool) {
 
 // invitationNeed is that of somebody who is not connected, or no longer.
 func (p Person) invitationNeed() Need {
-	lately := p.now.Sub(p.Invitation.Touched()) < remindAfter
+	lately := p.now.Before(p.RemindAt())
 	switch {
 	case lately && (p.Link == consent.NotOpened || p.Link == consent.Opened):
 		return LinkSent

@@ -16,13 +16,15 @@ type Person struct {
 	Course      cohort.Course        // with the connection that counts
 	Phase       Phase
 	Link        consent.Progress
-	Invitation  consent.Invitation // the link that counts; zero: none
+	Invitation  consent.Invitation  // the link that counts; zero: none
 	AppRefused  bool                // the consent is refused, and so are the others' of its app
 	Edited      *consent.OwnerError // a row of theirs was edited; nil: none
 	Outcome     cohort.FetchOutcome // of the last fetch; zero: none; no error of before the grant of today
 
 	Held       Holdings // what the lake has
 	LakeUnread bool     // what the lake has is not known: a file is damaged
+
+	TroubleTold bool // what befalls everybody at once was told: see Trouble
 
 	MaxAge     time.Duration // how old the last complete fetch may be
 	allHistory bool          // study.history

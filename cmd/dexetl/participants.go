@@ -202,6 +202,7 @@ func (p *program) participantsList() *cli.Command {
 			if err := study.UnlessData(harm); err != nil {
 				return err
 			}
+			p.tellTrouble(persons)
 			if callList {
 				persons = byUrgency(slices.DeleteFunc(persons, func(p study.Person) bool { return p.Need().Urgency() > study.NeedsDesk }))
 				if len(persons) == 0 && !p.flags.json {

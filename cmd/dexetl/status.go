@@ -36,6 +36,7 @@ func (p *program) statusCommand() *cli.Command {
 			for i := range persons {
 				persons[i].MaxAge = maxAge
 			}
+			p.tellTrouble(persons)
 			err := cmp.Or(p.printStatus(s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
@@ -176,7 +177,7 @@ func checked(persons []study.Person, who selection) error {
 		if n, ok := one.ConsentNeed(); ok {
 			if one.AppRefused || one.Strayed() {
 				failed = append(failed, one.Who.ID)
-			} else if n.Urgency() == study.NeedsPerson {
+			} else if n.Urgency() == study.NeedsPerson || n == study.LinkSent {
 				unconnected = append(unconnected, one.Who.ID)
 			}
 			continue
