@@ -11,7 +11,6 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
-	"github.com/dexetl/dexetl/table"
 )
 
 // toDo is what a participant needs next, in plain words with the command, as line writes
@@ -185,22 +184,20 @@ func troubleWords(persons []study.Person, line speller) string {
 		}
 	}
 	names := fmt.Sprintf("%s (%s)", countOf(len(who), "participant"), study.ShortList(who))
+	since := ""
+	if !done.IsZero() {
+		since = " since " + fmt.Sprint(instantOrNull(done))
+	}
+	const stays = "whom to call does not depend on it"
 	switch {
 	case len(who) < 2:
 		return ""
 	case refused:
-		return fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called for it: %s; it said %q: %s", names, all, line("doctor"))
+		return fmt.Sprintf("Dexcom refuses everybody of this app, %s: it said %q; %s: %s", names, all, stays, line("doctor"))
 	case said == "":
-		return fmt.Sprintf("nothing was fetched since %s of %s; who is to be called stays: %s", table.Short(minute(done), ""), names, line("sync"))
+		return fmt.Sprintf("no fetch was complete%s for %s; %s; again: %s", since, names, stays, line("sync"))
 	}
-	return fmt.Sprintf("the last fetch of %s failed%s: %s; who is to be called stays; again: %s", names, sinceDone(done), said, line("sync"))
-}
-
-func sinceDone(done time.Time) string {
-	if done.IsZero() {
-		return ""
-	}
-	return ", the last that was complete was on " + done.Format("2006-01-02 15:04 UTC")
+	return fmt.Sprintf("no fetch was complete%s for %s: %s; %s; again: %s", since, names, said, stays, line("sync"))
 }
 
 // tellTrouble tells a person of what befalls several people at once, and not because of

@@ -209,19 +209,31 @@ func (p *program) participantsList() *cli.Command {
 					return harm // cron mails what is printed
 				}
 			}
-			return cmp.Or(p.print(rosterTable(persons, p.commandLine)), harm)
+			t := rosterTable(persons, p.commandLine)
+			if !p.flags.json {
+				t = forOffice(t)
+			}
+			return cmp.Or(p.print(t), harm)
 		}),
 	}
 }
 
-// rosterTable is the roster with the columns of roster.csv, and what everybody
-// needs.
+// rosterTable is the roster with the columns of roster.csv, how it stands with
+// everybody's account and readings, and what they need.
 func rosterTable(everybody []study.Person, line speller) table.Table {
-	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs")}
+	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "consent", "newest_record", "needs")}
 	for _, one := range everybody {
-		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one, line)))
+		t.Rows = append(t.Rows, append(rosterRow(one.Who), one.Consent(), minute(one.Held.Of("egvs").Newest), toDoOrNull(one, line)))
 	}
 	return t
+}
+
+// forOffice is a rosterTable as a study office reads it: who, how it stands and what to
+// do come first.
+func forOffice(t table.Table) table.Table {
+	first := []string{"participant_id", "site", "cohort", "status", "consent", "newest_record", "needs"}
+	rest := slices.DeleteFunc(slices.Clone(t.Columns), func(name string) bool { return slices.Contains(first, name) })
+	return headed(inWords(t, "consent").Only(append(first, rest...)))
 }
 
 func rosterColumns() []string {
@@ -239,8 +251,8 @@ func (p *program) participantsClose() *cli.Command {
 	var who selection
 	var dryRun bool
 	return &cli.Command{
-		Name: "close", Usage: "destroy the tokens of those whose part in the study is over", ArgsUsage: "[P001…]",
-		Description: "sync and backfill do this too. Data stay; docs/participants.md says when it is time.",
+		Name: "close", Usage: "end the access to the accounts of those whose part in the study is over", ArgsUsage: "[P001…]",
+		Description: "sync and backfill do this too: the tokens are destroyed. Data stay; docs/participants.md says when it is time.",
 		Flags:       append(who.flags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say whose", Destination: &dryRun}),
 		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
 			due, err := s.Closings(ctx, people)

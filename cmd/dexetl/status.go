@@ -103,7 +103,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	if !clockOff {
 		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
-	if err := p.print(people); err != nil || !withResources {
+	if err := p.print(inWords(people, "consent")); err != nil || !withResources {
 		return err
 	}
 	p.tell("")
