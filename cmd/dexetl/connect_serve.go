@@ -65,6 +65,10 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 	if err := s.CheckServing(addr, host); err != nil {
 		return err
 	}
+	people, err := s.Cohort.Participants(ctx)
+	if err != nil {
+		return err
+	}
 	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
 		if err := s.CheckRedirects(g.Client.Apps); err != nil {
 			return err
@@ -75,6 +79,7 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		}
 		server := s.Pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
+		p.sayGaps(s, people)
 		p.sayListening(s, listener.Addr().String())
 		p.warnOfLostRedirects(g.Client.Apps, listener.Addr())
 		return server.Serve(ctx, listener)

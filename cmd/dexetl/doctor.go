@@ -79,6 +79,12 @@ func (d *doctor) examine(ctx context.Context) error {
 	}
 	defer leave()
 	d.ok("state", "%s", d.study.StatePath())
+	people, err := d.study.Cohort.Participants(ctx)
+	if err != nil {
+		d.fail("roster", err)
+		return nil
+	}
+	d.checkGaps(people)
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
 	d.checkLake()

@@ -44,10 +44,23 @@ func optionalDate(flag, text string) (time.Time, error) {
 	return date, nil
 }
 
+// aheadOfUTC is how far the calendar of the first place on Earth is ahead.
+const aheadOfUTC = 14 * time.Hour
+
+// begunDate is optionalDate of a day from which on records are looked for: there are
+// none of a day that has begun nowhere yet.
+func (p *program) begunDate(flag, text string) (time.Time, error) {
+	date, err := optionalDate(flag, text)
+	if err == nil && date.Add(-aheadOfUTC).After(p.now()) {
+		return date, usage("--%s %s is in the future", flag, text)
+	}
+	return date, err
+}
+
 // interval is the window from the first instant of one UTC date to the last of
 // another; "" leaves an end open.
-func interval(from, to string) (plan.Window, error) {
-	first, err := optionalDate("from", from)
+func (p *program) interval(from, to string) (plan.Window, error) {
+	first, err := p.begunDate("from", from)
 	if err != nil {
 		return plan.Window{}, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -62,9 +64,15 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
 		return err
 	}
-	if _, err, _ := config.Read(dir, p.getenv); err != nil {
+	written, distrust, err := config.Load(dir, p.getenv)
+	if err = cmp.Or(distrust, err); err != nil {
 		p.say("%v", err) // nothing else runs before it is mended
-		p.say("next: %s", p.spell(nextOf(err)))
+		if next := nextOf(err); next != nil {
+			p.say("next: %s", p.spell(next))
+		}
+	}
+	if gap := pageGap(study.PageGaps(written)); gap != "" {
+		p.say("%s", gap)
 	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")
