@@ -73,7 +73,7 @@ func dataToDo(p study.Person, line speller) string {
 	id, c := p.Who.ID, p.Connection()
 	switch p.Need() {
 	case study.SignInAgain:
-		return "call: what is stored of the sign-in is damaged; send a link: " + line("invite", id) + ", or sign in together: " + line("connect", id)
+		return "call: they have to sign in again, what is stored of it is damaged; send a link: " + line("invite", id) + ", or sign in together: " + line("connect", id)
 	case study.MendRefusal:
 		return strings.Join(mapped(p.Outcome.Refused, func(r cohort.Refusal) string { return mendRefusal(r, id, line) }), "; ")
 	case study.RefreshFailed:
@@ -94,10 +94,10 @@ func dataToDo(p study.Person, line speller) string {
 	case study.FetchAgain:
 		return "Dexcom has more, fetch it: " + line("sync", id)
 	case study.NoReadings:
-		return "call: connected on " + c.CreatedAt.Format(time.DateOnly) + ", and Dexcom has no reading yet; does the phone upload?"
+		return "call: connected on " + date(c.CreatedAt) + ", and no reading when last asked on " + date(p.Held.LastAsked()) + "; does the phone upload?"
 	case study.Silent:
 		return fmt.Sprintf("call: no reading since %s, when last asked on %s; do they wear it, does the phone upload?",
-			p.Held.Of("egvs").Newest.Format(time.DateOnly), p.Held.LastAsked().Format(time.DateOnly))
+			date(p.Held.Of("egvs").Newest), date(p.Held.LastAsked()))
 	case study.FetchIsOld:
 		return fmt.Sprintf("no fetch was complete for %s; again: %s", call.Spell(p.MaxAge), line("sync", id))
 	}
