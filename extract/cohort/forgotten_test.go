@@ -2,6 +2,7 @@ package cohort
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,6 +78,36 @@ func TestForgottenRows(t *testing.T) {
 		if (want == "") != (len(got) == 0) || want != "" && !strings.Contains(strings.Join(got, "\n"), want) {
 			t.Errorf("%s: forgotten %q, want %q", edit, got, want)
 		}
+	}
+}
+
+// Who was removed is forgotten by nobody, and told where an older state still has them.
+func TestForgottenRemoval(t *testing.T) {
+	s, path := remembering(t)
+	remove := func(id string) {
+		err := s.Store.Change(t.Context(), func(tx *sql.Tx) ([]state.Act, error) { return s.Remove(t.Context(), tx, id) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove("P001")
+	if got := forgotten(t, s, nil); len(got) != 0 {
+		t.Errorf("after a removal: forgotten %q, want nothing", got)
+	}
+	newer, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, path := remembering(t)
+	if err := os.WriteFile(path, newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := forgotten(t, older, nil); !slices.Contains(got, "P001 was removed from the roster") {
+		t.Errorf("a state of before the removal: forgotten %q", got)
+	}
+	addAll(t, s, "P001")
+	if got := forgotten(t, s, nil); len(got) != 0 {
+		t.Errorf("after P001 was added again: forgotten %q, want nothing", got)
 	}
 }
 
