@@ -80,6 +80,9 @@ func (d *draft) join(ctx context.Context, files []File) (File, error) {
 		footer, end = appended(footer, part), end+bytes
 		d.cover(f)
 	}
+	if _, sum, ok := sumOf(files); ok {
+		d.file.RowsHash = (&rowsHash{sum: sum}).String()
+	}
 	if err := d.writeFooter(footer); err != nil {
 		return File{}, err
 	}

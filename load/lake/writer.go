@@ -16,6 +16,7 @@ type Writer struct {
 	table   transform.Table
 	parquet groupWriter
 	ranges  ranges
+	hash    rowsHash
 	logical logicalHash // of a table of the study's state
 	failed  error       // of Write
 }
@@ -41,6 +42,7 @@ func (w *Writer) write(r arrow.RecordBatch) error {
 		}
 		w.logical.add(sum)
 	}
+	w.hash.add(r)
 	w.ranges.widen(r)
 	w.file.Rows += r.NumRows()
 	return w.parquet.write(r)
@@ -68,6 +70,7 @@ func (w *Writer) end(finish func() (File, error)) (File, error) {
 	}
 	var finished File
 	if err == nil {
+		w.file.RowsHash = w.hash.String()
 		if w.table.Kind == transform.Study {
 			w.file.LogicalHash = w.logical.String()
 		}
