@@ -64,7 +64,7 @@ func adviceOf(err error) string {
 		}),
 		on(err, func(e *study.ForeignLakeError) string {
 			if e.KeyUnset {
-				return "if it is this study's, put its sealing key in place and read it once: connect --public-key"
+				return "if it is this study's, put its sealing key in place first"
 			}
 			return ""
 		}),
@@ -134,6 +134,12 @@ func nextOf(err error) step {
 			return nil
 		}),
 		on(err, func(e *study.TextsError) step { return dexetl("connect", "--print-texts") }),
+		on(err, func(e *study.ForeignLakeError) step {
+			if e.KeyUnset {
+				return dexetl("connect", "--public-key")
+			}
+			return nil
+		}),
 		on(err, func(e *study.HeadError) step {
 			if e.Unreadable {
 				return dexetl("audit", "head")

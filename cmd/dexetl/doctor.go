@@ -34,7 +34,7 @@ type finding struct {
 func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "is everything ready: configuration, secrets, disk, permissions, audit trail, clock, API",
+		Usage: "is everything ready: configuration, secrets, disk, permissions, roster, audit trail, clock, API",
 		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
 			"else that of the first failure.",
 		Action: func(ctx context.Context, _ *cli.Command) error {

@@ -49,6 +49,7 @@ type program struct {
 	now    func() time.Time
 
 	flags   globalFlags
+	path    string   // of the program, as typed
 	args    []string // as typed, without the program
 	running string   // the command, such as participants import
 }
@@ -60,7 +61,7 @@ func (p *program) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p.args, p.stdin = args[1:], interruptible{p.stdin, ctx.Done()}
+	p.path, p.args, p.stdin = args[0], args[1:], interruptible{p.stdin, ctx.Done()}
 	err := p.command().Run(ctx, args)
 	if err == nil {
 		return exitDone

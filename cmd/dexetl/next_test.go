@@ -125,6 +125,11 @@ func TestSpell(t *testing.T) {
 			t.Errorf("spell(%q) = %s, want %s", tt.step, got, tt.want)
 		}
 	}
+	p.path, p.flags.study = "../bin/dexetl", ""
+	if got, want := p.spell(dexetl("status")), `../bin/dexetl status`; got != want {
+		t.Errorf("spell = %s, want %s", got, want)
+	}
+	p.path = "dexetl"
 	p.args = []string{"metrics", "--window", "basline", "--", "--odd"}
 	if got, want := p.spell(again("--window", "baseline")), `dexetl metrics --window baseline -- --odd`; got != want {
 		t.Errorf("spell = %s, want %s", got, want)

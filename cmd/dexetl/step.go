@@ -33,11 +33,22 @@ func (p *program) spell(s step) string {
 	case len(s) == 0:
 		return ""
 	case s[0] == typed:
-		s = append(step{"dexetl"}, retyped(p.args, s[1:])...)
+		s = append(step{p.called()}, retyped(p.args, s[1:])...)
 	case s[0] == "dexetl" && s[1] != "init" && p.flags.study != "":
-		s = slices.Insert(slices.Clone(s), 1, "--study", p.flags.study)
+		s = append(step{p.called(), "--study", p.flags.study}, s[1:]...)
+	case s[0] == "dexetl":
+		s = append(step{p.called()}, s[1:]...)
 	}
 	return plain.ShellLine(s)
+}
+
+// called is the program as it was called: one that was built in a folder is not found
+// by its name alone.
+func (p *program) called() string {
+	if strings.Contains(p.path, "/") {
+		return p.path
+	}
+	return "dexetl"
 }
 
 // commandLine is a command on this study, for a sentence.
