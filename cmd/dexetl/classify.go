@@ -104,6 +104,7 @@ func rulings() []ruling {
 		{as[*study.RedirectsElsewhereError], exitUsage, "", ""},
 		{as[*study.NoClientError], exitUsage, "put the app's client id into " + config.File, ""},
 		{as[*study.NobodyError], exitUsage, "", "dexetl participants list"},
+		{as[*study.NoSuchError], exitUsage, "", "dexetl participants list"},
 		{as[*study.NotAskedError], exitUsage, "", "dexetl participants import roster.csv  # if that is wrong"},
 		{as[*study.NoWindowError], exitUsage, "", "dexetl windows import windows.csv"},
 		{as[*study.NoSubjectError], exitUsage, "", "dexetl audit"},

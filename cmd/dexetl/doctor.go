@@ -80,6 +80,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	d.ok("state", "%s", d.study.StatePath())
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
+	d.checkRoster(ctx)
 	d.checkLake()
 	d.checkTokens(ctx)
 	d.checkApps(ctx)
@@ -180,6 +181,19 @@ func (d *doctor) checkRemembered(ctx context.Context) {
 		return
 	}
 	d.ok(check, "it knows every withdrawal and change that lake and audit trail have")
+}
+
+// checkRoster looks whether anybody takes part.
+func (d *doctor) checkRoster(ctx context.Context) {
+	people, err := d.study.Cohort.Participants(ctx)
+	switch {
+	case err != nil:
+		d.fail("roster", err)
+	case len(people) == 0:
+		d.warn("roster", "dexetl participants import roster.csv", "nobody is in it yet")
+	default:
+		d.ok("roster", "%s", countOf(len(people), "participant"))
+	}
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.

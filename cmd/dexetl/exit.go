@@ -91,6 +91,7 @@ func printError(w io.Writer, err *exitError, asJSON bool) {
 // classify gives err its exit code and what to do about it.
 func (p *program) classify(err error) *exitError {
 	e := *classified(err)
+	e.err = aboutFile(e.err)
 	if e.next == sameCommand {
 		e.next = p.typed()
 	}

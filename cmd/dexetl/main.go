@@ -60,7 +60,8 @@ func (p *program) run(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	p.args = args[1:]
-	err := p.command().Run(ctx, args)
+	root := p.command()
+	err := root.Run(ctx, askedForHelp(root, args))
 	if err == nil {
 		return exitDone
 	}

@@ -162,6 +162,9 @@ func (p *program) participantsList() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if len(people) == 0 && !who.narrows() {
+				p.say("the roster is empty; next: dexetl participants import roster.csv")
+			}
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {
 				return err
