@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
@@ -17,6 +18,8 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	switch {
 	case as[*consent.TokenFileModeError](err):
 		return failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%w", err)
+	case as[*cohort.OtherFileError](err):
+		return otherFile(path, err)
 	case err != nil:
 		return usage("tokens: %w", err)
 	}
@@ -28,7 +31,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 		imported, err = g.Moving.Import(ctx, file)
 	}
 	if err != nil {
-		return err
+		return otherFile(path, err)
 	}
 	unverified, err := g.Accounts.Unverified(ctx) // also those of an earlier import
 	if err != nil {

@@ -7,7 +7,37 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
 )
+
+// otherFile is err, with the command that the file at path is for where it is another
+// than was wanted.
+func otherFile(path string, err error) error {
+	e, ok := errors.AsType[*cohort.OtherFileError](err)
+	if !ok {
+		return err
+	}
+	next := ""
+	if path != "-" {
+		next = plain.ShellLine(append(takenBy(e.Kind), path))
+	}
+	return failure(exitUsage, next, "%w", err)
+}
+
+// takenBy is the command that takes a file of this kind.
+func takenBy(kind cohort.Kind) []string {
+	switch kind {
+	case cohort.Tokens:
+		return []string{"dexetl", "connect", "--import"}
+	case cohort.Readings:
+		return []string{"dexetl", "metrics", "--input"}
+	case cohort.Roster:
+		return []string{"dexetl", "participants", "import"}
+	}
+	return []string{"dexetl", string(kind), "import"}
+}
 
 // A reworded error says in plain words what the operating system said of a file.
 type reworded struct {

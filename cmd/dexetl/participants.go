@@ -123,7 +123,7 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 	}
 	done, err := take(file)
 	if err != nil {
-		return err
+		return otherFile(path, err)
 	}
 	damaged, err := s.RefreshTables(ctx)
 	if err := study.UnlessData(err); err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // A TokenFileModeError says that others can read a file of tokens.
@@ -37,6 +39,9 @@ func OpenTokenFile(path string) (file *os.File, sealed bool, err error) {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		if kind := cohort.KindOf(file); kind != "" && kind != cohort.Tokens {
+			return file, false, &cohort.OtherFileError{File: path, Kind: kind, Wanted: cohort.Tokens}
+		}
 		err = &TokenFileModeError{path, info.Mode().Perm()}
 	}
 	return file, false, err
