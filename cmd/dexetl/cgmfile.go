@@ -71,7 +71,7 @@ func (o *fileFlags) read(flag, path string) (cgmfile.File, error) {
 
 // kindInstead is the kind of study file that in is, where it has no readings and err says
 // so; "" for none.
-func kindInstead(in io.ReadSeeker, err error) cohort.Kind {
+func kindInstead(in *os.File, err error) cohort.Kind {
 	problems, ok := errors.AsType[*cgmfile.Error](err)
 	if !ok || problems.Problems[0].Kind != cgmfile.MissingColumn {
 		return ""
@@ -79,7 +79,8 @@ func kindInstead(in io.ReadSeeker, err error) cohort.Kind {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return "" // a pipe
 	}
-	return cohort.KindOf(in)
+	kind, _ := cohort.KindOf(in) // it is text
+	return kind
 }
 
 // fileError says what to do about a file that cannot be read. What is the flag

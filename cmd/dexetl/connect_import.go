@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
@@ -13,17 +14,23 @@ import (
 )
 
 // importTokens takes over grants and looks at every account, some at a time.
-func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
+func (p *program) importTokens(ctx context.Context, s *study.Study, path string) error {
 	file, sealed, err := consent.OpenTokenFile(path)
 	switch {
 	case as[*consent.TokenFileModeError](err):
 		return failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%w", err)
-	case as[*cohort.OtherFileError](err):
+	case as[*cohort.OtherFileError](err), as[*cohort.CSVError](err):
 		return otherFile(path, err)
 	case err != nil:
 		return usage("tokens: %w", err)
 	}
 	defer file.Close()
+	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
+		return otherFile(path, p.takeGrants(ctx, g, file, sealed))
+	})
+}
+
+func (p *program) takeGrants(ctx context.Context, g *consent.Grants, file *os.File, sealed bool) (err error) {
 	var imported consent.Imported
 	if sealed {
 		imported, err = p.takeOver(ctx, g, file)
@@ -31,7 +38,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 		imported, err = g.Moving.Import(ctx, file)
 	}
 	if err != nil {
-		return otherFile(path, err)
+		return err
 	}
 	unverified, err := g.Accounts.Unverified(ctx) // also those of an earlier import
 	if err != nil {

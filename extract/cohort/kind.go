@@ -3,6 +3,8 @@ package cohort
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -45,21 +47,22 @@ func kinds() []layout {
 		{kind: Readings, columns: readings, required: readings}}
 }
 
-// KindOf reads the header of a study file; "" if it is that of none.
-func KindOf(r io.Reader) Kind {
-	text, err := io.ReadAll(io.LimitReader(r, 64<<10))
+// KindOf reads the header of a study file; "" if it is that of none. A file that is no
+// text is a *CSVError.
+func KindOf(file *os.File) (Kind, error) {
+	text, err := io.ReadAll(io.LimitReader(file, 64<<10))
 	if err != nil {
-		return ""
+		return "", err
 	}
 	in, err := readerOf(text)
 	if err != nil {
-		return ""
+		return "", &CSVError{File: filepath.Base(file.Name()), Lines: []LineError{notTable(err)}}
 	}
 	header, err := in.Read()
 	if err != nil {
-		return ""
+		return "", nil // what is wrong is said by who reads it all
 	}
-	return kindOf(trimmed(header), layout{})
+	return kindOf(trimmed(header), layout{}), nil
 }
 
 // kindOf is the kind of file that header fits better than own, or wholly; "" for none.

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -71,9 +73,20 @@ func TestOtherFiles(t *testing.T) {
 			case kind != wanted && strings.Contains(err.Error(), "secret"):
 				t.Errorf("the error shows a token: %v", err)
 			}
-			if got := KindOf(strings.NewReader(file)); got != kind {
-				t.Errorf("KindOf a file of %s: %q", kind, got)
-			}
+		}
+	}
+	for kind, text := range files {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if got, err := KindOf(file); got != kind || err != nil {
+			t.Errorf("KindOf a file of %s: %q, %v", kind, got, err)
 		}
 	}
 	for _, own := range []string{"participant_id,windw,start,end\n", "participant_id,window,start,end,foo\n"} {
