@@ -65,6 +65,8 @@ func (p *program) command() *cli.Command {
 			p.simulateCommand(),
 			p.auditCommand(),
 			p.versionCommand(),
+			p.completionCommand(),
+			p.completeCommand(),
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if name := c.Args().First(); name != "" {

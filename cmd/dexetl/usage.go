@@ -82,7 +82,7 @@ func askedForHelp(root *cli.Command, args []string) []string {
 	}
 	isHelp := func(word string) bool { return word == "--help" || word == "-h" }
 	asked := slices.ContainsFunc(words, isHelp) || slices.Index(words, "help") == 0
-	if !asked || args[len(args)-1] == completionMark {
+	if !asked || slices.Index(words, completeName) == 0 {
 		return args
 	}
 	c, shown := root, args[:1:1]
