@@ -96,7 +96,7 @@ func TestAnswersOfAnotherAccount(t *testing.T) {
 			held := b.query("select participant_id, count(*) from egvs group by 1 order by 1")
 
 			code, _, stderr := b.run("sync")
-			for _, said := range []string{"P001: ", "another Dexcom account", "next: dexetl connect P001 --confirm --reason TEXT"} {
+			for _, said := range []string{"P001: ", "another Dexcom account", "next: dexetl connect P001 --confirm\n"} {
 				if code != exitPartial || !strings.Contains(stderr, said) {
 					t.Fatalf("sync: exit %d, want %d and %q\n%s", code, exitPartial, said, stderr)
 				}

@@ -87,7 +87,7 @@ func (p *program) command() *cli.Command {
 // command without ArgsUsage included.
 func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return failure(exitUsage, c.FullName()+" --help", "%w", wrongFlag(c, err))
+		return failure(exitUsage, helpOf(c), "%w", wrongFlag(c, err))
 	}
 	refuseNegative(c.Flags)
 	for _, sub := range c.Commands {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -61,7 +62,8 @@ func (o *fileFlags) read(flag, path string) (cgmfile.File, error) {
 	defer in.Close()
 	file, err := format.Read(in)
 	if kind := kindInstead(in, err); kind != "" {
-		return file, otherFile(path, &cohort.OtherFileError{File: path, Kind: kind, Wanted: cohort.Readings})
+		other := &cohort.OtherFileError{File: path, Kind: kind, Wanted: cohort.Readings}
+		return file, advised(exitUsage, "the study takes it: "+strings.Join(takenBy(kind)[1:], " ")+" FILE", "%w", other)
 	}
 	if err != nil {
 		return file, fileError(fmt.Sprintf("--%s %s", flag, path), err)

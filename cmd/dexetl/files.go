@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // otherFile is err, with the command that the file at path is for where it is another
@@ -19,24 +18,23 @@ func otherFile(path string, err error) error {
 	if !ok {
 		return err
 	}
-	next := ""
-	if path != "-" {
-		next = plain.ShellLine(append(takenBy(e.Kind), path))
+	if path == "-" {
+		return err
 	}
-	return failure(exitUsage, next, "%w", err)
+	return failure(exitUsage, append(takenBy(e.Kind), path), "%w", err)
 }
 
 // takenBy is the command that takes a file of this kind.
-func takenBy(kind cohort.Kind) []string {
+func takenBy(kind cohort.Kind) step {
 	switch kind {
 	case cohort.Tokens:
-		return []string{"dexetl", "connect", "--import"}
+		return dexetl("connect", "--import")
 	case cohort.Readings:
-		return []string{"dexetl", "metrics", "--input"}
+		return dexetl("metrics", "--input")
 	case cohort.Roster:
-		return []string{"dexetl", "participants", "import"}
+		return dexetl("participants", "import")
 	}
-	return []string{"dexetl", string(kind), "import"}
+	return dexetl(string(kind), "import")
 }
 
 // A reworded error says in plain words what the operating system said of a file.

@@ -79,6 +79,9 @@ func (p *program) spin(label string) (end func()) {
 
 // isTerminal reports whether w is a terminal that a person looks at.
 func isTerminal(w any) bool {
+	if r, ok := w.(interruptible); ok {
+		w = r.Reader
+	}
 	file, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(file.Fd())
 }

@@ -67,9 +67,9 @@ func unknownCommand(c *cli.Command, name string) error {
 		names = append(names, sub.Name)
 	}
 	if near := plain.Nearest(name, names); near != "" {
-		return failure(exitUsage, c.FullName()+" --help", "no command %q, did you mean %q?", name, near)
+		return failure(exitUsage, helpOf(c), "no command %q, did you mean %q?", name, near)
 	}
-	return failure(exitUsage, c.FullName()+" --help", "no command %q", name)
+	return failure(exitUsage, helpOf(c), "no command %q", name)
 }
 
 // askedForHelp is args, or where --help is anywhere in them, the command line that
