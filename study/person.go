@@ -67,6 +67,15 @@ func (p Person) Failed() bool {
 	return !p.awaited() && (p.Outcome.Error != "" || p.Held.HeldBack() != "" || unread != "")
 }
 
+// SucceededAt is when last all that was due was held; zero: never, or it could not be
+// read.
+func (p Person) SucceededAt() time.Time {
+	if p.Failed() && p.Outcome.Error == "" {
+		return time.Time{}
+	}
+	return p.Outcome.DoneAt
+}
+
 // Late reports whether no fetch of somebody who is connected was complete for so
 // long, nor were they just connected.
 func (p Person) Late() bool {

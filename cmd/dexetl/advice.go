@@ -58,7 +58,7 @@ func adviceOf(err error) string {
 		}),
 		on(err, func(e *study.NobodyError) string {
 			if e.EmptyRoster {
-				return "add people (participants add P001), or import a roster (participants import FILE)"
+				return fillRoster
 			}
 			return ""
 		}),

@@ -135,7 +135,7 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 	}
 	did, err := take(file)
 	if err != nil {
-		return err
+		return otherFile(path, err)
 	}
 	damaged, err := s.RefreshTables(ctx)
 	if err := study.UnlessData(err); err != nil {
@@ -197,6 +197,9 @@ func (p *program) participantsList() *cli.Command {
 			people, err := chosen.Anybody(ctx, s.Cohort)
 			if err != nil {
 				return err
+			}
+			if len(people) == 0 && !who.narrows() {
+				p.say("the roster is empty; %s", fillRoster)
 			}
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {

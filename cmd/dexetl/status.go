@@ -75,7 +75,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		}
 		if one.LakeUnread {
 			people.Rows = append(people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
-				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one, p.commandLine)})
+				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, toDoOrNull(one, p.commandLine)})
 			continue
 		}
 		people.Rows = append(people.Rows, personRow(one, all, p.commandLine))
@@ -119,7 +119,7 @@ func personRow(one study.Person, resources []study.Resource, line speller) []any
 		}
 	}
 	row := []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), egvs.Held.Records, minute(egvs.Held.Newest), egvs.Held.LagMin,
-		covered(egvs, 14), covered(egvs, 30), open, minute(one.Outcome.DoneAt)}
+		covered(egvs, 14), covered(egvs, 30), open, minute(one.SucceededAt())}
 	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one, line))
 }
 
@@ -137,7 +137,7 @@ func resourceRow(one study.Person, r study.Resource, line speller) []any {
 	} else {
 		row = append(row, nil, nil, nil, nil, nil, nil)
 	}
-	row = append(row, minute(r.Held.Asked), nil, resourceToDo(one, r, line))
+	row = append(row, minute(r.SucceededAt(one)), nil, resourceToDo(one, r, line))
 	switch {
 	case r.Refused != nil:
 		row[len(row)-2] = refusedWords(*r.Refused)

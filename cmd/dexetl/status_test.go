@@ -41,6 +41,9 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 		}
 	}
 	toDo, _ := egvs["P002"]["to_do"].(string)
+	if p := egvs["P002"]; p["last_success"] != "2026-04-14T12:00:00Z" {
+		t.Errorf("P002, who failed today: last_success is %v, want yesterday's", p["last_success"])
+	}
 	if p := egvs["P002"]; p["last_error"] == nil || p["never_asked_h"] != 0.0 || !strings.HasPrefix(toDo, "egvs: Dexcom refuses it: 400 Bad Request") ||
 		!strings.Contains(toDo, "ask nobody for egvs any more, by taking it out of sync.resources") {
 		t.Errorf("P002, whose fetch failed: %v", p)

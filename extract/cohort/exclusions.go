@@ -21,7 +21,7 @@ func exclusions() list[Exclusion] {
 	return list[Exclusion]{
 		name: "exclusions", subject: "exclusion", parse: exclusionLines,
 		layout: layout{
-			file:     "exclusions.csv",
+			kind: Exclusions, file: "exclusions.csv",
 			columns:  []string{"participant_id", "from", "to", "reason"},
 			required: []string{"participant_id", "from", "to"},
 			aliases:  map[string]string{"participant": "participant_id"},

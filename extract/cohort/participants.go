@@ -46,11 +46,12 @@ func (e *UnknownParticipantError) Error() string {
 	return fmt.Sprintf("unknown participant %q", shorten(e.ID))
 }
 
-// statuses and regions are the closed lists of the roster.
-func statuses() []string {
+// Statuses are those that the roster may give.
+func Statuses() []string {
 	return []string{"screening", "screen_failed", "enrolled", "randomised", "completed", "withdrawn", "lost"}
 }
 
+// regions are those that the roster may give.
 func regions() []string { return []string{"us", "eu", "jp", "sandbox"} }
 
 var participantID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -173,8 +174,8 @@ func (p Participant) check() []LineError {
 	if errors.As(CheckID(p.ID), &id) {
 		errs = append(errs, *id)
 	}
-	if p.Status != "" && !slices.Contains(statuses(), p.Status) {
-		note("status", p.Status, "not one of "+strings.Join(statuses(), ", "))
+	if p.Status != "" && !slices.Contains(Statuses(), p.Status) {
+		note("status", p.Status, "not one of "+strings.Join(Statuses(), ", "))
 	}
 	if p.Region != "" && !slices.Contains(regions(), p.Region) {
 		note("region", p.Region, "not one of "+strings.Join(regions(), ", "))

@@ -27,7 +27,7 @@ type Emptied struct {
 }
 
 func rosterLayout() layout {
-	l := layout{file: "roster.csv", columns: []string{"participant_id"}, required: []string{"participant_id"}}
+	l := layout{kind: Roster, file: "roster.csv", columns: []string{"participant_id"}, required: []string{"participant_id"}}
 	for _, c := range new(Participant).columns() {
 		l.columns = append(l.columns, c.name)
 	}

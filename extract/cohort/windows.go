@@ -23,7 +23,7 @@ func windows() list[Window] {
 	return list[Window]{
 		name: "windows", subject: "window", parse: windowLines,
 		layout: layout{
-			file:     "windows.csv",
+			kind: Windows, file: "windows.csv",
 			columns:  []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
 			required: []string{"participant_id", "window"},
 		},
