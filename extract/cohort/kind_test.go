@@ -57,8 +57,8 @@ func TestOtherFiles(t *testing.T) {
 	ctx := context.Background()
 	imports := map[Kind]func(io.Reader) error{
 		Roster:     func(r io.Reader) error { _, err := s.ImportRoster(ctx, r); return err },
-		Windows:    func(r io.Reader) error { _, err := s.ImportWindows(ctx, r); return err },
-		Exclusions: func(r io.Reader) error { _, err := s.ImportExclusions(ctx, r); return err },
+		Windows:    func(r io.Reader) error { _, err := s.ImportWindows(ctx, r, nil); return err },
+		Exclusions: func(r io.Reader) error { _, err := s.ImportExclusions(ctx, r, nil); return err },
 		Tokens:     func(r io.Reader) error { _, err := s.ReadTokenFile(ctx, r); return err },
 	}
 	for wanted, take := range imports {
@@ -90,7 +90,7 @@ func TestOtherFiles(t *testing.T) {
 		}
 	}
 	for _, own := range []string{"participant_id,windw,start,end\n", "participant_id,window,start,end,foo\n"} {
-		if _, err := s.ImportWindows(ctx, strings.NewReader(own)); reflect.TypeOf(err) != reflect.TypeFor[*CSVError]() {
+		if _, err := s.ImportWindows(ctx, strings.NewReader(own), nil); reflect.TypeOf(err) != reflect.TypeFor[*CSVError]() {
 			t.Errorf("%q, with a mistake of its own: %v", own, err)
 		}
 	}
