@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 
@@ -18,6 +19,7 @@ type globalFlags struct {
 	quiet   bool
 	verbose bool
 	yes     bool
+	wide    bool
 	reason  string // of commands with --reason
 }
 
@@ -28,7 +30,7 @@ func (p *program) command() *cli.Command {
 		Usage:           "a cohort's Dexcom data as Parquet, DuckDB views and metrics",
 		Description:     "Start with `dexetl demo`: a simulated cohort through the whole pipeline.",
 		Reader:          p.stdin,
-		Writer:          p.stdout,
+		Writer:          p.helpWriter(),
 		ErrWriter:       p.stderr,
 		Suggest:         true,
 		HideVersion:     true,
@@ -37,6 +39,7 @@ func (p *program) command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "study", Usage: "the study's `DIR` (default: the folder you stand in or one above)", Destination: &p.flags.study},
 			&cli.BoolFlag{Name: "json", Usage: "result as JSON", Destination: &p.flags.json},
+			&cli.BoolFlag{Name: "wide", Usage: "tables with all columns and texts, as a pipe or a file gets them", Destination: &p.flags.wide},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but results and errors", Destination: &p.flags.quiet},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens to standard error", Destination: &p.flags.verbose},
 			&cli.BoolFlag{Name: "yes", Usage: "answer questions with yes", Destination: &p.flags.yes},
@@ -77,6 +80,14 @@ func (p *program) command() *cli.Command {
 	prepare(root)
 	p.nameRunning(root)
 	return root
+}
+
+// helpWriter is where help is written to.
+func (p *program) helpWriter() io.Writer {
+	if width := p.widthOf(p.stdout); width > 0 {
+		return &lineBreaker{to: p.stdout, width: width}
+	}
+	return p.stdout
 }
 
 // prepare makes every command report wrong usage the same way, arguments for a

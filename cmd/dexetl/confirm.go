@@ -15,7 +15,8 @@ func (p *program) confirm(what, word, command string) error {
 		return nil
 	}
 	if isTerminal(p.stdin) {
-		fmt.Fprint(p.stderr, plainText("%s\nType %s to go on: ", what, word))
+		p.note("%s", what)
+		fmt.Fprint(p.stderr, plainText("Type %s to go on: ", word))
 		switch typed, err := readLine(p.stdin); {
 		case err == nil && typed == word:
 			return nil

@@ -70,8 +70,9 @@ func usage(format string, args ...any) error {
 	return failure(exitUsage, "", format, args...)
 }
 
-// printError tells a person, or with asJSON a program, what went wrong.
-func printError(w io.Writer, err *exitError, asJSON bool) {
+// printError tells a person at a terminal so many columns wide, 0 for any, or with
+// asJSON a program, what went wrong.
+func printError(w io.Writer, width int, err *exitError, asJSON bool) {
 	if asJSON {
 		text, _ := table.JSONText(map[string]any{ // nothing in it fails
 			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": err.next,
@@ -79,9 +80,9 @@ func printError(w io.Writer, err *exitError, asJSON bool) {
 		w.Write(append(text, '\n'))
 		return
 	}
-	fmt.Fprintln(w, plainText("dexetl: %v", err))
+	fmt.Fprintln(w, broken(plainText("dexetl: %v", err), width))
 	if err.advice != "" {
-		fmt.Fprintln(w, plainText("  advice: %s", err.advice))
+		fmt.Fprintln(w, broken(plainText("  advice: %s", err.advice), width))
 	}
 	if err.next != "" {
 		fmt.Fprintln(w, plainText("  next: %s", err.next))

@@ -69,6 +69,6 @@ func (p *program) run(args []string) int {
 	}
 	failed := p.classify(err)
 	// A flag that nobody knows ends the reading of those after it.
-	printError(p.stderr, failed, p.flags.json || slices.Contains(p.args, "--json"))
+	printError(p.stderr, p.widthOf(p.stderr), failed, p.flags.json || slices.Contains(p.args, "--json"))
 	return failed.code
 }

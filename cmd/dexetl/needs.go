@@ -10,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/table"
 )
 
 // toDo is what a participant needs next, in plain words with the command: the one answer
@@ -133,5 +134,5 @@ func toDoOrNull(p study.Person) any {
 	if p.Need() == study.Nothing {
 		return nil
 	}
-	return toDo(p)
+	return table.Prose(toDo(p))
 }

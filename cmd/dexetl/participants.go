@@ -180,7 +180,8 @@ func (p *program) participantsList() *cli.Command {
 // rosterTable is the roster with the columns of roster.csv, and what everybody
 // needs.
 func rosterTable(everybody []study.Person) table.Table {
-	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs")}
+	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs"),
+		First: []string{"participant_id", "needs", "status", "cohort", "site", "arm"}}
 	for _, one := range everybody {
 		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one)))
 	}

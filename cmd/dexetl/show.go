@@ -37,7 +37,7 @@ func (p *program) showTables(tables []table.Table) error {
 		return p.showJSON(tables)
 	}
 	for _, row := range tables[0].Rows {
-		row[1] = table.Short(row[1], "") // one column of texts, not of numbers
+		row[1] = table.Prose(table.Short(row[1], "")) // one column of texts, not of numbers
 	}
 	for i, t := range tables {
 		if i > 0 && len(t.Rows) == 0 {
@@ -46,7 +46,7 @@ func (p *program) showTables(tables []table.Table) error {
 		if i > 0 {
 			p.tell("\n%s", t.Schema)
 		}
-		if err := t.Write(p.stdout, table.Text); err != nil {
+		if err := p.show(p.stdout, t); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,10 @@ func personTable(one study.Person) table.Table {
 }
 
 func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "connections", Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"}}
+	t := table.Table{
+		Schema: "connections", Stories: true,
+		Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"},
+	}
 	for _, c := range one.Connections {
 		status := string(c.Status)
 		if c.Aside {
@@ -104,7 +107,7 @@ func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table
 const lastTries = 5
 
 func triesTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "refresh_tries", Columns: []string{"connection_id", "tried_at", "outcome"}}
+	t := table.Table{Schema: "refresh_tries", Stories: true, Columns: []string{"connection_id", "tried_at", "outcome"}}
 	for _, c := range one.Connections {
 		tries, err := s.Consents.Tries(ctx, c.ID)
 		if err != nil {
@@ -125,7 +128,7 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 	if as[*study.EmptyLakeError](err) {
 		return table.Table{Schema: "devices"}, nil
 	}
-	t.Schema = "devices"
+	t.Schema, t.Stories = "devices", true
 	return t, err
 }
 
@@ -141,7 +144,7 @@ func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 }
 
 func exclusionTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "exclusions", Columns: []string{"from_local", "to_local", "reason"}}
+	t := table.Table{Schema: "exclusions", Stories: true, Columns: []string{"from_local", "to_local", "reason"}}
 	all, err := s.Cohort.Exclusions(ctx)
 	for _, e := range all {
 		if e.ParticipantID == one.Who.ID {
