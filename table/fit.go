@@ -95,8 +95,11 @@ func (s Screen) squeeze(all []column) []column {
 	room, kept := s.Width, []int(nil)
 	for _, i := range s.order(all) {
 		c, gap := &all[i], len(between)
-		if c.width = c.least(); len(kept) == 0 {
+		switch c.width = c.least(); {
+		case len(kept) == 0:
 			c.width, gap = min(c.width, room), 0
+		case c.is == prose && room-gap >= leastText: // there is nothing better to do with it
+			c.width = min(c.width, room-gap)
 		}
 		if gap+c.width <= room {
 			kept, room = append(kept, i), room-gap-c.width

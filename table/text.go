@@ -145,7 +145,7 @@ func (t *textRows) end() error {
 		}
 	}
 	if note := t.note(); note != "" {
-		lines := plain.Wrap(note, t.Width-len(" …"))
+		lines := plain.Wrap(note, t.Width-plain.Width(" …"))
 		if len(lines) > 1 {
 			lines[0] += " …"
 		}
@@ -164,11 +164,11 @@ func (t *textRows) note() string {
 	}
 	switch {
 	case len(missing) == 1:
-		return "1 more column with --wide: " + missing[0]
+		return "--wide shows 1 more column: " + missing[0]
 	case len(missing) > 1:
-		return fmt.Sprintf("%d more columns with --wide: %s", len(missing), strings.Join(missing, ", "))
+		return fmt.Sprintf("--wide shows %d more columns: %s", len(missing), strings.Join(missing, ", "))
 	case t.cut:
-		return "texts in full with --wide"
+		return "--wide shows texts in full"
 	}
 	return ""
 }

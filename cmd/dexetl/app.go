@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 
@@ -30,7 +29,7 @@ func (p *program) command() *cli.Command {
 		Usage:           "a cohort's Dexcom data as Parquet, DuckDB views and metrics",
 		Description:     "Start with `dexetl demo`: a simulated cohort through the whole pipeline.",
 		Reader:          p.stdin,
-		Writer:          p.helpWriter(),
+		Writer:          p.stdout,
 		ErrWriter:       p.stderr,
 		Suggest:         true,
 		HideVersion:     true,
@@ -79,15 +78,11 @@ func (p *program) command() *cli.Command {
 	}
 	prepare(root)
 	p.nameRunning(root)
-	return root
-}
-
-// helpWriter is where help is written to.
-func (p *program) helpWriter() io.Writer {
 	if width := p.widthOf(p.stdout); width > 0 {
-		return &lineBreaker{to: p.stdout, width: width}
+		root.Writer = &lineBreaker{to: p.stdout, width: width} // what is written there is help
+		joinLines(root)
 	}
-	return p.stdout
+	return root
 }
 
 // prepare makes every command report wrong usage the same way, arguments for a

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
 	"github.com/dexetl/dexetl/extract/plain"
@@ -80,7 +81,7 @@ const glued = "\ue000"
 
 func brokenLine(line string, width int) string {
 	begin := beginning.FindString(line)
-	if len(begin) > width/2 {
+	if len(begin) > width*2/3 {
 		begin = line[:len(line)-len(strings.TrimLeft(line, " "))]
 	}
 	// No line may begin like one that tells what to do next, and a command is whole.
@@ -94,6 +95,18 @@ func brokenLine(line string, width int) string {
 	below := "\n" + strings.Repeat(" ", plain.Width(begin))
 	text = strings.Join(plain.Wrap(text, width-plain.Width(begin)), below)
 	return begin + strings.ReplaceAll(text, glued, " ")
+}
+
+// joinLines makes one line of each paragraph of help, for whom breaks it again.
+func joinLines(c *cli.Command) {
+	paragraphs := strings.Split(c.Description, "\n\n")
+	for i, text := range paragraphs {
+		paragraphs[i] = strings.ReplaceAll(text, "\n", " ")
+	}
+	c.Description = strings.Join(paragraphs, "\n\n")
+	for _, sub := range c.Commands {
+		joinLines(sub)
+	}
 }
 
 // A lineBreaker breaks the lines that are written to it: see broken.
