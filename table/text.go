@@ -75,45 +75,59 @@ func (t *textRows) print(cells []string) error {
 	if t.shown == nil {
 		return t.record(cells)
 	}
-	parts, height := make([][]string, len(cells)), 1
-	for _, c := range t.shown {
-		parts[c.at] = t.within(c, cells[c.at])
-		height = max(height, len(parts[c.at]))
-	}
-	for n := range height {
+	below := make([][]string, len(cells)) // the lines after this one
+	for more := true; more; {
+		more = false
 		if err := t.line(func(c column) string {
-			if n < len(parts[c.at]) {
-				return parts[c.at][n]
+			var part string
+			if part, below[c.at] = t.within(c, cells[c.at], below[c.at]); len(below[c.at]) > 0 {
+				more = true
 			}
-			return ""
+			return part
 		}); err != nil {
 			return err
 		}
+		clear(cells)
 	}
 	return nil
 }
 
-// within is a cell in the width of its column. Numbers and times are never cut.
-func (t *textRows) within(c column, cell string) []string {
+// within is what of a cell, or else of its lines below, stands in this line, and what
+// is left for those below. Numbers and times are never cut.
+func (t *textRows) within(c column, cell string, below []string) (string, []string) {
 	switch {
-	case t.Width == 0 || c.is == exact:
-		return []string{cell}
+	case len(below) > 0:
+		return below[0], below[1:]
+	case t.Width == 0 || c.is == exact || plain.Width(cell) <= c.width:
+		return cell, nil
 	case c.is == prose:
-		return plain.Break(cell, c.width)
+		lines := plain.Break(cell, c.width)
+		return lines[0], lines[1:]
 	}
-	short := plain.Cut(cell, c.width)
-	t.cut = t.cut || short != cell
-	return []string{short}
+	t.cut = true
+	return plain.Cut(cell, c.width), nil
 }
 
-// line writes one line of the screen.
+// line writes one line of the screen, without blanks at its end.
 func (t *textRows) line(of func(column) string) error {
-	cells := make([]string, len(t.shown))
+	blanks := 0
 	for i, c := range t.shown {
-		cells[i] = plain.Pad(of(c), c.width, c.right)
+		cell := of(c)
+		before, after := 0, max(0, c.width-plain.Width(cell))
+		if c.right {
+			before, after = after, 0
+		}
+		if i > 0 {
+			before += len(between)
+		}
+		if blanks += before; cell != "" {
+			t.to.WriteString(strings.Repeat(" ", blanks))
+			t.to.WriteString(cell)
+			blanks = 0
+		}
+		blanks += after
 	}
-	_, err := t.to.WriteString(strings.TrimRight(strings.Join(cells, between), " ") + "\n")
-	return err
+	return t.to.WriteByte('\n') // what went wrong before, too
 }
 
 // record writes a row one column below the other, all of it. A long word is whole, so
@@ -129,7 +143,7 @@ func (t *textRows) record(cells []string) error {
 	for i, c := range t.all {
 		name := plain.Cut(c.name, names)
 		for _, line := range plain.Wrap(cells[i], t.Width-names-len(between)) {
-			if _, err := t.to.WriteString(plain.Pad(name, names, false) + between + line + "\n"); err != nil {
+			if _, err := t.to.WriteString(plain.Pad(name, names) + between + line + "\n"); err != nil {
 				return err
 			}
 			name = ""

@@ -16,13 +16,8 @@ func Width(text string) int { return cells.StringWidth(text) }
 // Cut is text in at most width columns; where it was longer, it ends with ….
 func Cut(text string, width int) string { return cells.Truncate(text, width, "…") }
 
-// Pad fills text up with blanks to width columns, from the left where it stands right.
-func Pad(text string, width int, right bool) string {
-	if right {
-		return cells.FillLeft(text, width)
-	}
-	return cells.FillRight(text, width)
-}
+// Pad fills text up with blanks to width columns.
+func Pad(text string, width int) string { return cells.FillRight(text, width) }
 
 // Wrap breaks text between words into lines of at most width columns. A word that is
 // longer stays whole on a line of its own: what is copied from there is right.
