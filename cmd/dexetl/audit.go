@@ -72,7 +72,7 @@ func auditTable(lines []state.AuditLine, f table.Format) table.Table {
 	for _, l := range lines {
 		if f == table.Text {
 			t.Rows = append(t.Rows, []any{l.Seq, l.At.Format("2006-01-02 15:04:05"), l.Who, l.Command, l.Subject,
-				orNull(l.ParticipantID), table.Prose(changeWords(l)), orNull(l.Reason)})
+				orNull(l.ParticipantID), table.Prose(changeWords(l)), proseOrNull(l.Reason)})
 			continue
 		}
 		t.Rows = append(t.Rows, []any{l.Seq, l.At.Format("2006-01-02T15:04:05.000000Z"), l.Who, l.Command, l.Subject,

@@ -218,7 +218,7 @@ func (p *program) participantsClose() *cli.Command {
 			}
 			t := table.Table{Schema: "dexetl.closed/1", Columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
 			for _, c := range due {
-				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), c.Because})
+				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), table.Prose(c.Because)})
 			}
 			return p.print(t)
 		}),

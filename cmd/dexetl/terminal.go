@@ -66,10 +66,10 @@ func broken(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// isCommand reports whether a line is a command, to be copied.
+// isCommand reports whether a line is a command, to be copied: one that stands apart.
 func isCommand(line string) bool {
 	words := strings.Fields(line)
-	return len(words) > 0 && (words[0] == "next:" || filepath.Base(words[0]) == "dexetl")
+	return len(words) > 0 && (words[0] == "next:" || line[0] == ' ' && filepath.Base(words[0]) == "dexetl")
 }
 
 // beginning is what stands before the text of a line: blanks, and labels with two

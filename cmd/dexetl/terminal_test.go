@@ -41,6 +41,8 @@ func TestBroken(t *testing.T) {
 		{"P001 is paused here; next: dexetl participants resume P001", "P001 is paused|here; next: dexetl participants resume P001"},
 		{"he said that next: rm -rf / is fine", "he said|that next: rm -rf / is fine"},
 		{"one two three four five six dexetl: seven", "one two three four five|six dexetl: seven"},
+		{"next: dexetl participants add P001 --start 2026-01-01", "next: dexetl participants add P001 --start 2026-01-01"},
+		{"dexetl demo: one two three four five", "dexetl demo: one two three|four five"},
 		{"see https://consent.example.org/i/0123456789", "see|https://consent.example.org/i/0123456789"},
 		{"first\nsecond one two three four five six", "first|second one two three four five|six"},
 	} {
