@@ -89,7 +89,7 @@ func (p *program) command() *cli.Command {
 // command without ArgsUsage included.
 func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return failure(exitUsage, c.FullName()+" --help", "%w", wrongFlag(err))
+		return failure(exitUsage, helpOf(c), "%w", wrongFlag(err))
 	}
 	refuseNegative(c.Flags)
 	for _, sub := range c.Commands {
@@ -165,9 +165,9 @@ func unknownCommand(c *cli.Command, name string) error {
 		names = append(names, sub.Name)
 	}
 	if near := plain.Nearest(name, names); near != "" {
-		return failure(exitUsage, c.FullName()+" --help", "no command %q, did you mean %q?", name, near)
+		return failure(exitUsage, helpOf(c), "no command %q, did you mean %q?", name, near)
 	}
-	return failure(exitUsage, c.FullName()+" --help", "no command %q", name)
+	return failure(exitUsage, helpOf(c), "no command %q", name)
 }
 
 // logger writes to standard error with -v; else only warnings appear.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -16,7 +15,7 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	file, sealed, err := consent.OpenTokenFile(path)
 	switch {
 	case as[*consent.TokenFileModeError](err):
-		return failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%w", err)
+		return failure(exitUsage, shell("chmod", "600", path), "%w", err)
 	case err != nil:
 		return usage("tokens: %w", err)
 	}
@@ -48,15 +47,15 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	connected += imported.Back
 	unchecked := len(failures) - aside
 	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
-		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, unchecked, imported.Known)
+		"%d connected, %d not checked, %d were imported before\nnext: %s", connected, unchecked, imported.Known, p.commandLine("backfill"))
 	if edited := disownedFound(study.OwnerErrors(errors.Join(failures...)), ""); edited != nil {
 		return edited
 	}
 	switch {
 	case aside > 0:
-		return failure(exitPartial, "dexetl participants list --needs", "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
+		return failure(exitPartial, dexetl("participants", "list", "--needs"), "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
 	case unchecked > 0:
-		return failure(exitPartial, sameCommand,
+		return failure(exitPartial, again(),
 			"%d of %d grants are kept, but their accounts could not be looked at: import the same file again, what is kept is not asked for twice", unchecked, len(unverified))
 	}
 	return nil

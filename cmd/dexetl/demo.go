@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -52,6 +51,7 @@ func (p *program) demoCommand() *cli.Command {
 			if o.participants < 1 || o.days < 1 {
 				return usage("demo: --participants and --days are at least 1")
 			}
+			p.flags.study = o.dir
 			return p.demo(ctx, o)
 		},
 	}
@@ -82,7 +82,6 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	if err := writeSimulatedSecret(filepath.Join(o.dir, "client-secret")); err != nil {
 		return err
 	}
-	p.flags.study = o.dir
 	s, err := p.openStudy(ctx)
 	if err != nil {
 		return err
@@ -161,13 +160,14 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, be
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1"}); err != nil {
 		return err
 	}
-	p.say(`
-done in %.1f s. The study is in %s: lake/latest/glucose/*/*.parquet is the analysis-ready table,
-lake/latest/dexetl.duckdb has the views. Try next:
-
-  %[3]s --study %[2]s query "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"
-  %[3]s --study %[2]s metrics --select last14 --csv
-  %[3]s --study %[2]s query "select kind, count(*), sum(gap_min)/60 as hours from gaps group by kind order by 1"`,
-		time.Since(began).Seconds(), dir, os.Args[0])
+	p.say("\ndone in %.1f s. The study is in %s: lake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
+		"lake/latest/dexetl.duckdb has the views. Try next:\n", time.Since(began).Seconds(), dir)
+	for _, words := range [][]string{
+		{"query", "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"},
+		{"metrics", "--select", "last14", "--csv"},
+		{"query", "select kind, count(*), sum(gap_min)/60 as hours from gaps group by kind order by 1"},
+	} {
+		p.say("  %s", p.commandLine(words...))
+	}
 	return nil
 }

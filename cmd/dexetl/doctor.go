@@ -26,14 +26,15 @@ const (
 // A finding is what one check found, and what to do about it.
 type finding struct {
 	check, result, detail string
-	advice, next          string
+	advice                string
+	next                  step
 	code                  int // exit code if it failed
 }
 
 func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "is everything ready: configuration, secrets, disk, permissions, audit trail, clock, API",
+		Usage: "is everything ready: configuration, secrets, disk, permissions, roster, audit trail, clock, API",
 		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
 			"else that of the first failure.",
 		Action: func(ctx context.Context, _ *cli.Command) error {
@@ -78,6 +79,12 @@ func (d *doctor) examine(ctx context.Context) error {
 	}
 	defer leave()
 	d.ok("state", "%s", d.study.StatePath())
+	people, err := d.study.Cohort.Participants(ctx)
+	if err != nil {
+		d.fail("roster", err)
+		return nil
+	}
+	d.checkGaps(people)
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
 	d.checkLake()
@@ -110,7 +117,7 @@ func (d *doctor) warn(check, advice, format string, args ...any) {
 
 // fail takes the exit code and what to do from err.
 func (d *doctor) fail(check string, err error) {
-	e := d.p.classify(err)
+	e := classified(err)
 	d.findings = append(d.findings, finding{check, checkFail, e.Error(), e.advice, e.next, e.code})
 }
 
@@ -131,20 +138,20 @@ func (d *doctor) tell() error {
 	if failed == 0 {
 		return nil
 	}
-	return failure(first, "", "%d of %d checks failed", failed, len(d.findings))
+	return failure(first, nil, "%d of %d checks failed", failed, len(d.findings))
 }
 
 func (d *doctor) print() error {
 	if d.p.flags.json {
 		t := table.Table{Schema: "dexetl.doctor/1", Columns: []string{"check", "result", "detail", "advice", "next"}}
 		for _, f := range d.findings {
-			t.Rows = append(t.Rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(f.next)})
+			t.Rows = append(t.Rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(d.p.spell(f.next))})
 		}
 		return t.Write(d.p.stdout, table.JSON)
 	}
 	for _, f := range d.findings {
 		d.p.tell("%-4s  %-22s  %s", f.result, f.check, notOurs(f.detail))
-		for _, line := range []struct{ label, text string }{{"advice", f.advice}, {"next", f.next}} {
+		for _, line := range []struct{ label, text string }{{"advice", f.advice}, {"next", d.p.spell(f.next)}} {
 			if line.text != "" {
 				d.p.tell("      %-22s  %s: %s", "", line.label, line.text)
 			}

@@ -73,7 +73,7 @@ func (d *doctor) checkRedirect(region, uri string) {
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), portOf(u)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		d.warn(check, "end the program that uses the port before dexetl connect", "%s: the port is in use", uri)
+		d.warn(check, "end the program that uses the port before somebody connects", "%s: the port is in use", uri)
 		return
 	}
 	if err != nil {

@@ -107,9 +107,17 @@ func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 	}
 	p := &program{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		getenv: func(name string) string { return b.env[name] }, now: func() time.Time { return b.now },
+		getenv: b.getenv, now: func() time.Time { return b.now },
 	}
-	return p.run(append([]string{"dexetl", "--study", b.dir}, args...))
+	return p.run(append([]string{"dexetl"}, args...))
+}
+
+// getenv is the environment of a person who has named the study once for all.
+func (b *bench) getenv(name string) string {
+	if value, ok := b.env[name]; ok || name != "DEXETL_STUDY" {
+		return value
+	}
+	return b.dir
 }
 
 // A sharedWriter may be written to by many goroutines, as an *os.File may.

@@ -70,7 +70,7 @@ func (p *program) inviteCommand() *cli.Command {
 func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) ([]cohort.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
-		return nil, failure(exitUsage, "dexetl invite --all-missing", "nobody is named: participants, or --all-missing")
+		return nil, o.nobodyNamed(s)
 	case o.allMissing && len(o.who.IDs) > 0:
 		return nil, usage("--all-missing and participants exclude each other")
 	case o.allMissing && o.revoke:
@@ -92,12 +92,23 @@ func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) 
 	if !o.allMissing && len(o.who.IDs) > 0 {
 		for _, who := range people {
 			if !study.Wanted(who) {
-				return nil, failure(exitUsage, "dexetl participants show "+who.ID, "%s is not to be connected: %s", who.ID, whyNotWanted(who))
+				return nil, failure(exitUsage, dexetl("participants", "show", who.ID), "%s is not to be connected: %s", who.ID, whyNotWanted(who))
 			}
 		}
 		return people, nil
 	}
 	return p.missing(ctx, s, people)
+}
+
+// nobodyNamed names everybody who is missing, where that would make links.
+func (o inviteOptions) nobodyNamed(s *study.Study) error {
+	switch {
+	case o.revoke:
+		return usage("nobody is named: --revoke needs participants or --cohort")
+	case cmp.Or(o.baseURL, s.Config.Connect.PublicURL) == "":
+		return usage("nobody is named: participants, or --all-missing")
+	}
+	return failure(exitUsage, again("--all-missing"), "nobody is named: participants, or --all-missing")
 }
 
 func whyNotWanted(who cohort.Participant) string {
@@ -115,16 +126,19 @@ func (p *program) missing(ctx context.Context, s *study.Study, people []cohort.P
 		return nil, err
 	}
 	for _, left := range []struct {
-		who          []string
-		why, andThen string
+		who []string
+		why string
 	}{
-		{found.Denied, "chose not to share", ""},
-		{found.Doubted, "somebody signed in by their link and did not say that the account is theirs", ""},
-		{found.Aside, "signed in, but with another account that is set aside", "\nnext: dexetl participants list --needs"},
+		{found.Denied, "chose not to share"},
+		{found.Doubted, "somebody signed in by their link and did not say that the account is theirs"},
+		{found.Aside, "signed in, but with another account that is set aside"},
 	} {
 		if len(left.who) > 0 {
-			p.say("%s, so left out until you name them: %s%s", left.why, study.ShortList(left.who), left.andThen)
+			p.say("%s, so left out until you name them: %s", left.why, study.ShortList(left.who))
 		}
+	}
+	if len(found.Aside) > 0 {
+		p.sayNext(append([]string{"participants", "list", "--needs"}, found.Aside...)...)
 	}
 	return found.Missing, nil
 }
@@ -146,6 +160,7 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 	if err != nil {
 		return errors.Join(err, out.discard())
 	}
+	p.sayGaps(s, people)
 	links := table.Table{Schema: "dexetl.links/1", Stories: true, Columns: []string{"participant_id", "link", "expires"}}
 	for _, l := range made {
 		links.Rows = append(links.Rows, []any{l.ParticipantID, page.LinkURL(base, string(l.Token)), instantOrNull(l.ExpiresAt)})
@@ -164,7 +179,7 @@ func (p *program) showLinks(links table.Table, o inviteOptions) error {
 		return links.Write(p.stdout, table.CSV)
 	case o.csv != "" || o.png != "":
 		return p.report("dexetl.invite/1", map[string]any{"links": n, "csv": orNull(o.csv), "png": orNull(o.png)},
-			"%s made; each is a secret of its participant. Where they lead: dexetl connect --serve ADDR", countOf(n, "link"))
+			"%s made; each is a secret of its participant. The pages behind them: connect --serve ADDR", countOf(n, "link"))
 	}
 	alone := n == 1 && !p.flags.json && isTerminal(p.stdout)
 	if alone {
@@ -177,7 +192,7 @@ func (p *program) showLinks(links table.Table, o inviteOptions) error {
 		p.say("everybody who should be connected is")
 		return nil
 	}
-	p.say("each link is a secret of its participant; the pages behind them: dexetl connect --serve ADDR")
+	p.say("each link is a secret of its participant; the pages behind them: connect --serve ADDR")
 	if !alone {
 		return nil
 	}

@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -48,6 +49,7 @@ type program struct {
 	now    func() time.Time
 
 	flags   globalFlags
+	path    string   // of the program, as typed
 	args    []string // as typed, without the program
 	running string   // the command, such as participants import
 }
@@ -59,7 +61,7 @@ func (p *program) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p.args = args[1:]
+	p.path, p.args, p.stdin = args[0], args[1:], interruptible{p.stdin, ctx.Done()}
 	err := p.command().Run(ctx, args)
 	if err == nil {
 		return exitDone
@@ -67,8 +69,11 @@ func (p *program) run(args []string) int {
 	if errors.Is(err, answer.ErrReaderLeft) {
 		return exitReaderLeft
 	}
-	failed := p.classify(err)
+	failed := classified(err)
+	if failed.code == exitInterrupted && isTerminal(p.stderr) {
+		fmt.Fprintln(p.stderr) // the terminal shows ^C, and stays in that line
+	}
 	// A flag that nobody knows ends the reading of those after it.
-	printError(p.stderr, p.widthOf(p.stderr), failed, p.flags.json || slices.Contains(p.args, "--json"))
+	p.printError(failed, p.flags.json || slices.Contains(p.args, "--json"))
 	return failed.code
 }

@@ -113,6 +113,9 @@ func (o metricsOptions) choose() (sql.Selection, error) {
 }
 
 func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen sql.Selection) (table.Table, error) {
+	if _, err := p.begunDate("from", o.from); err != nil {
+		return table.Table{}, err
+	}
 	s, err := p.openFolder()
 	if err != nil {
 		return table.Table{}, err

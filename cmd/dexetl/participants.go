@@ -79,7 +79,7 @@ func (p *program) participantsAdd() *cli.Command {
 				}
 				p.say("added %s", id)
 			}
-			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: dexetl connect %s", one.ID)
+			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: %s", p.commandLine("connect", one.ID))
 		}),
 	}
 }
@@ -112,8 +112,10 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 	if err != nil {
 		return err
 	}
-	var file io.Reader = p.stdin
-	if path != "-" {
+	var file io.Reader
+	if path == "-" {
+		file = p.readFrom("the " + what)
+	} else {
 		opened, err := os.Open(path)
 		if err != nil {
 			return usage("%s: %w", what, err)
@@ -137,11 +139,12 @@ func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Stu
 		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
+		said, next := "is fetched again", dexetl("sync", who.ID)
 		if paused {
-			said = fmt.Sprintf("%s is paused; next: dexetl participants resume %s", who.ID, who.ID)
+			said, next = "is paused", dexetl("participants", "resume", who.ID)
 		}
-		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused}, "%s", said)
+		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused},
+			"%s %s\nnext: %s", who.ID, said, p.spell(next))
 	}
 }
 
@@ -172,18 +175,18 @@ func (p *program) participantsList() *cli.Command {
 					return harm // cron mails what is printed
 				}
 			}
-			return cmp.Or(p.print(rosterTable(persons)), harm)
+			return cmp.Or(p.print(rosterTable(persons, p.commandLine)), harm)
 		}),
 	}
 }
 
 // rosterTable is the roster with the columns of roster.csv, and what everybody
 // needs.
-func rosterTable(everybody []study.Person) table.Table {
+func rosterTable(everybody []study.Person, line speller) table.Table {
 	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs"),
 		First: []string{"participant_id", "needs", "status", "cohort", "site", "arm"}}
 	for _, one := range everybody {
-		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one)))
+		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one, line)))
 	}
 	return t
 }

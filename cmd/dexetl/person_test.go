@@ -45,7 +45,7 @@ func TestPersonChangesAccount(t *testing.T) {
 	if code != exitUsage {
 		t.Fatalf("connect with another account: exit %d, want %d\n%s", code, exitUsage, stderr)
 	}
-	for _, said := range []string{"another Dexcom account", "android g6", "readings from 2026-04-10", "held of P001: up to 2026-04-13", "dexetl connect P001 --confirm --reason"} {
+	for _, said := range []string{"another Dexcom account", "android g6", "readings from 2026-04-10", "held of P001: up to 2026-04-13", "dexetl connect P001 --confirm;"} {
 		if !strings.Contains(stderr, said) {
 			t.Errorf("the explanation does not say %q:\n%s", said, stderr)
 		}

@@ -71,7 +71,7 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	}, p.stdout)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return failure(exitInterrupted, sameCommand, "interrupted; what was written is not all")
+		return failure(exitInterrupted, again(), "interrupted; what was written is not all")
 	case err == nil && said.Code != exitDone:
 		return &exitError{said.Code, said.Advice, said.Next, errors.New(said.Error)}
 	}
@@ -85,7 +85,7 @@ func (p *program) answerCommand() *cli.Command {
 		Action: func(context.Context, *cli.Command) error {
 			report, ok := answer.Report()
 			if !ok {
-				return usage("dexetl query starts this command; people have no use for it")
+				return usage("query starts this command; people have no use for it")
 			}
 			return answer.Answer(p.stdin, p.stdout, report, func(err error) answer.Outcome {
 				e := classified(err)
@@ -121,7 +121,7 @@ func (p *program) statement(c *cli.Command) (string, error) {
 	if c.Args().Present() {
 		return one(c, "statement (quote it)")
 	}
-	text, err := io.ReadAll(io.LimitReader(p.stdin, longestStatement+1))
+	text, err := io.ReadAll(io.LimitReader(p.readFrom("the statement"), longestStatement+1))
 	if err != nil {
 		return "", fmt.Errorf("standard input: %w", err)
 	}

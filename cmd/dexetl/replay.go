@@ -25,7 +25,7 @@ func (p *program) replayCommand() *cli.Command {
 			o.ExitCode = codeOf
 			done, err := s.Replay(ctx, o)
 			if errors.Is(err, context.Canceled) {
-				return failure(exitInterrupted, sameCommand, "interrupted; the lake is as it was, and a replay starts from the beginning")
+				return failure(exitInterrupted, again(), "interrupted; the lake is as it was, and a replay starts from the beginning")
 			}
 			if err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -31,7 +32,7 @@ func (p *program) serveCommand() *cli.Command {
 		},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
 			if every == "" {
-				return failure(exitUsage, "dexetl serve --schedule 1h", "serve needs a schedule")
+				return failure(exitUsage, again("--schedule", "1h"), "serve needs a schedule")
 			}
 			interval, err := config.ParseDuration(every)
 			if err != nil {
@@ -110,10 +111,10 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 		return outcome
 	}
 	failed := *classified(err)
-	if failed.next == sameCommand {
-		failed.next = "" // the next run does it
+	if slices.Equal(failed.next, again()) {
+		failed.next = nil // the next run does it
 	}
 	outcome.Code, outcome.Message = failed.code, codeWords(failed.code) // the error may name somebody
-	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", failed.next, "calls", outcome.Calls, "records", outcome.Records)
+	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", p.spell(failed.next), "calls", outcome.Calls, "records", outcome.Records)
 	return outcome
 }

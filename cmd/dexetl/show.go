@@ -19,7 +19,7 @@ func (p *program) showParticipant(ctx context.Context, s *study.Study, who cohor
 	if err := study.UnlessData(harm); err != nil {
 		return err
 	}
-	tables := []table.Table{personTable(persons[0])}
+	tables := []table.Table{personTable(persons[0], p.commandLine)}
 	for _, more := range []func(context.Context, *study.Study, study.Person) (table.Table, error){connectionTable, triesTable, deviceTable, windowTable, exclusionTable} {
 		t, err := more(ctx, s, persons[0])
 		if study.UnlessData(err) != nil {
@@ -66,7 +66,7 @@ func (p *program) showJSON(tables []table.Table) error {
 	return table.WriteJSON(p.stdout, "dexetl.participant/1", out)
 }
 
-func personTable(one study.Person) table.Table {
+func personTable(one study.Person, line speller) table.Table {
 	t := table.Table{Columns: []string{"field", "value"}}
 	records := any(one.Held.Of("egvs").Records)
 	if one.LakeUnread {
@@ -83,7 +83,7 @@ func personTable(one study.Person) table.Table {
 	t.Rows = append(t.Rows,
 		[]any{"consent", one.Consent()}, []any{"tokens_until", last},
 		[]any{"egvs", records}, []any{"newest_record", minute(one.Held.Of("egvs").Newest)}, []any{"last_asked_at", minute(one.Held.LastAsked())},
-		[]any{"needs", toDo(one)})
+		[]any{"needs", toDo(one, line)})
 	return t
 }
 

@@ -55,7 +55,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return failure(exitUsage, "dexetl simulate --listen 127.0.0.1:0", "%w", err)
+		return failure(exitUsage, again("--listen", "127.0.0.1:0"), "%w", err)
 	}
 	url := "http://" + listener.Addr().String()
 	if p.flags.json {
@@ -63,8 +63,8 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 		return dexsim.Serve(ctx, listener, api)
 	}
 	p.tell("%s", url)
-	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   dexetl init STUDY --base-url %s\nCtrl-C stops",
-		config.ClientID, config.ClientSecret, url, url)
+	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   %s\nCtrl-C stops",
+		config.ClientID, config.ClientSecret, url, p.commandLine("init", "study", "--base-url", url))
 	return dexsim.Serve(ctx, listener, api)
 }
 

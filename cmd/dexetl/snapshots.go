@@ -29,7 +29,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Description: "A and B are numbers, or latest.",
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					if c.Args().Len() != 2 {
-						return failure(exitUsage, c.FullName()+" --help", "%s needs two snapshots, got %d", c.FullName(), c.Args().Len())
+						return failure(exitUsage, helpOf(c), "%s needs two snapshots, got %d", c.FullName(), c.Args().Len())
 					}
 					return p.diffSnapshots(ctx, l, c.Args().Get(0), c.Args().Get(1))
 				}),
@@ -103,7 +103,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		err = p.printDifference(d)
 	}
 	if n := len(d.NotCompared); n > 0 && err == nil {
-		return failure(exitDamage, replayNext, "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
+		return failure(exitDamage, dexetl("replay"), "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
 }

@@ -30,7 +30,7 @@ func TestDamagedTokensOfOnePerson(t *testing.T) {
 	check(t, err)
 	for _, command := range []string{"backfill", "sync"} {
 		code, _, stderr := b.run(command)
-		if code != exitPartial || !strings.Contains(stderr, "P002: dataRange: access token: participant P002: the stored tokens are damaged and cannot be used: dexetl connect P002") {
+		if code != exitPartial || !strings.Contains(stderr, "P002: dataRange: access token: the stored tokens are damaged and cannot be used\n") {
 			t.Errorf("%s: exit %d, want %d and P002 named:\n%s", command, code, exitPartial, stderr)
 		}
 	}

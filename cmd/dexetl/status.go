@@ -45,10 +45,10 @@ func (p *program) statusCommand() *cli.Command {
 				return err
 			}
 			if r, failed := failedRun(runs); failed {
-				return failure(exitPartial, "dexetl doctor", "the last run (%s, %s) failed: %s",
+				return failure(exitPartial, dexetl("doctor"), "the last run (%s, %s) failed: %s",
 					r.Command, r.EndedAt.UTC().Format(time.RFC3339), codeWords(r.ExitCode))
 			}
-			return checked(persons)
+			return checked(persons, who)
 		}),
 	}
 }
@@ -76,12 +76,12 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		}
 		if one.LakeUnread {
 			people.Rows = append(people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
-				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one)})
+				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one, p.commandLine)})
 			continue
 		}
-		people.Rows = append(people.Rows, personRow(one, all))
+		people.Rows = append(people.Rows, personRow(one, all, p.commandLine))
 		for _, r := range all {
-			resources.Rows = append(resources.Rows, resourceRow(one, r))
+			resources.Rows = append(resources.Rows, resourceRow(one, r, p.commandLine))
 		}
 		clockOff = clockOff || one.Held.Clock().GoesOn
 	}
@@ -96,7 +96,10 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	}
 	p.tellOutdated(outdated)
 	for _, line := range damageLines(harm) {
-		p.say("%s; next: dexetl replay", line)
+		p.say("%s", line)
+	}
+	if len(harm) > 0 {
+		p.sayNext("replay")
 	}
 	if !clockOff {
 		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
@@ -108,7 +111,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	return p.print(resources)
 }
 
-func personRow(one study.Person, resources []study.Resource) []any {
+func personRow(one study.Person, resources []study.Resource, line speller) []any {
 	open, egvs := 0, study.Resource{Held: one.Held.Of("egvs")}
 	for _, r := range resources {
 		open += r.Open
@@ -118,10 +121,10 @@ func personRow(one study.Person, resources []study.Resource) []any {
 	}
 	row := []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), egvs.Held.Records, minute(egvs.Held.Newest), egvs.Held.LagMin,
 		covered(egvs, 14), covered(egvs, 30), open, minute(one.Outcome.DoneAt)}
-	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one))
+	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one, line))
 }
 
-func resourceRow(one study.Person, r study.Resource) []any {
+func resourceRow(one study.Person, r study.Resource, line speller) []any {
 	row := []any{one.Who.ID, r.Name, r.Held.Records, minute(r.Held.Newest), r.Held.LagMin, covered(r, 14), covered(r, 30)}
 	if r.Windowed {
 		unread, missed, never := any(nil), time.Duration(0), r.NeverAsked
@@ -135,7 +138,7 @@ func resourceRow(one study.Person, r study.Resource) []any {
 	} else {
 		row = append(row, nil, nil, nil, nil, nil, nil)
 	}
-	row = append(row, minute(r.Held.Asked), nil, resourceToDo(one, r))
+	row = append(row, minute(r.Held.Asked), nil, resourceToDo(one, r, line))
 	switch {
 	case r.Refused != nil:
 		row[len(row)-2] = table.Prose(refusedWords(*r.Refused))
@@ -146,12 +149,12 @@ func resourceRow(one study.Person, r study.Resource) []any {
 }
 
 // resourceToDo is what the participant needs, where it is about this resource.
-func resourceToDo(one study.Person, r study.Resource) any {
+func resourceToDo(one study.Person, r study.Resource, line speller) any {
 	if one.Need() != study.Nothing && r.Concerned() {
-		return table.Prose(toDo(one))
+		return table.Prose(toDo(one, line))
 	}
 	if r.Open > 0 {
-		return table.Prose("dexetl backfill " + one.Who.ID)
+		return table.Prose(line("backfill", one.Who.ID))
 	}
 	return nil
 }
@@ -165,7 +168,7 @@ func covered(r study.Resource, days int) any {
 
 // checked is the answer for cron: whose fetches failed or are too old, else
 // whose consent is missing.
-func checked(persons []study.Person) error {
+func checked(persons []study.Person, who selection) error {
 	var failed, late, unconnected []string
 	var maxAge time.Duration
 	for _, one := range persons {
@@ -188,14 +191,14 @@ func checked(persons []study.Person) error {
 	}
 	switch {
 	case len(failed) > 0 && len(late) > 0:
-		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
+		return failure(exitPartial, dexetl("status", failed[0]), "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
 			study.ShortList(failed), call.Spell(maxAge), study.ShortList(late))
 	case len(failed) > 0:
-		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", study.ShortList(failed))
+		return failure(exitPartial, dexetl("status", failed[0]), "the last fetch failed, or could not be read: %s", study.ShortList(failed))
 	case len(late) > 0:
-		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", call.Spell(maxAge), study.ShortList(late))
+		return failure(exitPartial, dexetl(append([]string{"sync"}, who.words()...)...), "no fetch was complete for %s: %s", call.Spell(maxAge), study.ShortList(late))
 	case len(unconnected) > 0:
-		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", study.ShortList(unconnected))
+		return failure(exitConsent, dexetl(append([]string{"participants", "list", "--needs"}, who.words()...)...), "consent is missing: %s", study.ShortList(unconnected))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 	}
 	toDo, _ := egvs["P002"]["to_do"].(string)
 	if p := egvs["P002"]; p["last_error"] == nil || p["never_asked_h"] != 0.0 || !strings.HasPrefix(toDo, "egvs: Dexcom refuses it: 400 Bad Request") ||
-		!strings.Contains(toDo, "leave egvs out of sync.resources") {
+		!strings.Contains(toDo, "ask nobody for egvs any more, by taking it out of sync.resources") {
 		t.Errorf("P002, whose fetch failed: %v", p)
 	}
 	if p := egvs["P001"]; p["failed_h"] != 0.0 || p["never_asked_h"] != 0.0 || p["last_error"] != nil || p["last_success"] != "2026-04-14T12:00:00Z" {

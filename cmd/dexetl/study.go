@@ -5,23 +5,30 @@ import (
 	"context"
 	"errors"
 	"os/user"
+	"path/filepath"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // findStudy returns --study, else the folder one stands in or the one above, whichever
 // is a study folder.
 func (p *program) findStudy() (string, error) {
 	dirs := []string{".", ".."}
-	if given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY")); given != "" {
+	given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY"))
+	if given != "" {
 		dirs = []string{given}
 	}
 	dir, err := study.Find(dirs...)
 	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
-		return "", failure(exitNoStudy, "dexetl init STUDY", "%w; go there, or give --study DIR", none)
+		next := dexetl("init", cmp.Or(given, "study"))
+		if filepath.Base(given) == config.File {
+			next = again("--study", filepath.Dir(given))
+		}
+		return "", failure(exitNoStudy, next, "%w; go there, or give --study DIR", none)
 	}
 	return dir, err
 }

@@ -16,6 +16,9 @@ import (
 
 // isTerminal reports whether w is a terminal that a person looks at.
 func isTerminal(w any) bool {
+	if r, ok := w.(interruptible); ok {
+		w = r.Reader
+	}
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

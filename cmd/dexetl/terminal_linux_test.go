@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,37 +17,41 @@ import (
 	"github.com/dexetl/dexetl/extract/plain"
 )
 
-// terminal is one of so many columns, and what stands on it when all was written.
-func terminal(t testing.TB, columns int) (tty *os.File, screen func() string) {
+// openTerminal is the end of a terminal at which a person sits, and the one that a
+// program writes to.
+func openTerminal(t testing.TB) (person, screen *os.File) {
 	t.Helper()
-	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skipf("no terminal to be had: %v", err)
 	}
-	number, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
-	check(t, err)
-	check(t, unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0))
-	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	check(t, err)
-	check(t, unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}))
-	seen := make(chan string)
-	go func() {
-		text, _ := io.ReadAll(keyboard) // ends with an error when the terminal is closed
-		seen <- strings.ReplaceAll(string(text), "\r", "")
-	}()
-	return tty, func() string {
-		tty.Close()
-		defer keyboard.Close()
-		return <-seen
+	t.Cleanup(func() { person.Close() })
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	if err = errors.Join(err, unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)); err != nil {
+		t.Fatal(err)
 	}
+	screen, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person, screen
 }
 
 // shown is what dexetl writes to a terminal of so many columns, without what moves.
 func (b *bench) shown(columns int, args ...string) string {
 	b.t.Helper()
-	tty, screen := terminal(b.t, columns)
-	code := b.start(args, strings.NewReader(""), tty, tty)
-	text := screen()
+	person, screen := openTerminal(b.t)
+	if err := unix.IoctlSetWinsize(int(screen.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: uint16(columns)}); err != nil {
+		b.t.Fatal(err)
+	}
+	seen := make(chan string)
+	go func() {
+		text, _ := io.ReadAll(person) // ends with an error when the terminal is closed
+		seen <- strings.ReplaceAll(string(text), "\r", "")
+	}()
+	code := b.start(args, strings.NewReader(""), screen, screen)
+	screen.Close()
+	text := <-seen
 	if code == exitUnexpected {
 		b.t.Errorf("dexetl %q: exit %d\n%s", args, code, text)
 	}

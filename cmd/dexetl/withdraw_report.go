@@ -41,7 +41,7 @@ func (w withdrawn) lines(s *study.Study) []string {
 	if len(w.Held) > 0 {
 		lines = append(lines,
 			"elsewhere   the answers as received stay in "+inStudy(s.Dir, s.RawPath())+", which only its owner can read;",
-			fmt.Sprintf("            older snapshots: %d, without a folder now; `dexetl query --snapshot` still opens them, with the rows", w.Older))
+			fmt.Sprintf("            older snapshots: %d, without a folder now; `query --snapshot` still opens them, with the rows", w.Older))
 	}
 	return append(lines, "", "Still to do: "+removeApp)
 }
