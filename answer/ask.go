@@ -24,6 +24,7 @@ type Question struct {
 	Snapshot  int64         `json:"snapshot"`
 	Statement string        `json:"statement"`
 	Format    table.Format  `json:"format"`
+	Width     int           `json:"width"`   // columns of the terminal that shows text; 0: any
 	Memory    int64         `json:"memory"`  // bytes, of the process
 	Timeout   time.Duration `json:"timeout"` // 0: none
 }

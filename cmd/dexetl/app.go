@@ -15,6 +15,7 @@ type globalFlags struct {
 	quiet   bool
 	verbose bool
 	yes     bool
+	wide    bool
 	reason  string // of commands with --reason
 }
 
@@ -35,6 +36,7 @@ func (p *program) command() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "study", Usage: "the study's `DIR` (default: the folder you stand in or one above)", Destination: &p.flags.study},
 			&cli.BoolFlag{Name: "json", Usage: "result as JSON", Destination: &p.flags.json},
+			&cli.BoolFlag{Name: "wide", Usage: "tables with all columns and texts, as a pipe or a file gets them", Destination: &p.flags.wide},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but results and errors", Destination: &p.flags.quiet},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens to standard error", Destination: &p.flags.verbose},
 			&cli.BoolFlag{Name: "yes", Usage: "answer questions with yes", Destination: &p.flags.yes},
@@ -80,6 +82,10 @@ func (p *program) command() *cli.Command {
 	}
 	prepare(root)
 	p.nameRunning(root)
+	if width := p.widthOf(p.stdout); width > 0 {
+		root.Writer = &lineBreaker{to: p.stdout, width: width} // what is written there is help
+		joinLines(root)
+	}
 	return root
 }
 

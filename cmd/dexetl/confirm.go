@@ -50,7 +50,7 @@ func (p *program) ask(question string) (string, error) {
 	if !isTerminal(p.stdin) {
 		return "", errNobodyToAsk
 	}
-	fmt.Fprint(p.stderr, plainText("%v", errors.New(question)))
+	fmt.Fprint(p.stderr, broken(plainText("%v", errors.New(question)), p.widthOf(p.stderr)))
 	return readLine(p.stdin)
 }
 

@@ -75,12 +75,12 @@ func (p *program) printError(err *exitError, asJSON bool) {
 		w.Write(append(text, '\n'))
 		return
 	}
-	fmt.Fprintln(w, plainText("dexetl: %v", err))
+	_ = p.put(w, plainText("dexetl: %v", err)) // there is nobody else to tell
 	if err.advice != "" {
-		fmt.Fprintln(w, plainText("  advice: %s", err.advice))
+		_ = p.put(w, plainText("  advice: %s", err.advice))
 	}
 	if next != "" {
-		fmt.Fprintln(w, plainText("  next: %s", next))
+		_ = p.put(w, plainText("  next: %s", next))
 	}
 }
 

@@ -102,8 +102,11 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	now := b.now
 	b.clock.Store(&now)
+	if _, ok := stderr.(*os.File); !ok {
+		stderr = &sharedWriter{to: stderr}
+	}
 	p := &program{
-		stdin: stdin, stdout: stdout, stderr: &sharedWriter{to: stderr},
+		stdin: stdin, stdout: stdout, stderr: stderr,
 		getenv: b.getenv, now: func() time.Time { return b.now },
 	}
 	return p.run(append([]string{"dexetl"}, args...))

@@ -174,7 +174,7 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 		return errors.Join(err, out.discard())
 	}
 	p.sayGaps(s, people)
-	links := table.Table{Schema: "dexetl.links/1", Columns: []string{"participant_id", "link", "expires"}}
+	links := table.Table{Schema: "dexetl.links/1", Stories: true, Columns: []string{"participant_id", "link", "expires"}}
 	for _, l := range made {
 		links.Rows = append(links.Rows, []any{l.ParticipantID, page.LinkURL(base, string(l.Token)), instantOrNull(l.ExpiresAt)})
 	}
@@ -186,13 +186,17 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 
 // showLinks prints links that went to no file.
 func (p *program) showLinks(links table.Table, o inviteOptions) error {
-	n := len(links.Rows)
+	n, link := len(links.Rows), ""
 	switch {
 	case o.csv == "-":
 		return links.Write(p.stdout, table.CSV)
 	case o.csv != "" || o.png != "":
 		return p.report("dexetl.invite/1", map[string]any{"links": n, "csv": orNull(o.csv), "png": orNull(o.png)},
 			"%s made; each is a secret of its participant. The pages behind them: connect --serve ADDR", countOf(n, "link"))
+	}
+	alone := n == 1 && !p.flags.json && isTerminal(p.stdout)
+	if alone {
+		links, link = links.Only([]string{"participant_id", "expires"}), fmt.Sprint(links.Rows[0][1])
 	}
 	if err := p.print(links); err != nil {
 		return err
@@ -202,10 +206,20 @@ func (p *program) showLinks(links table.Table, o inviteOptions) error {
 		return nil
 	}
 	p.say("each link is a secret of its participant; the pages behind them: connect --serve ADDR")
-	if n == 1 && !p.flags.json && isTerminal(p.stdout) {
-		return p.printQR(fmt.Sprint(links.Rows[0][1]))
+	if !alone {
+		return nil
 	}
-	return nil
+	return p.showLink(link)
+}
+
+// showLink draws a link, for a phone before the screen, and writes it below, where it
+// stays in sight.
+func (p *program) showLink(link string) error {
+	if err := p.printQR(link); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.stdout, link)
+	return err
 }
 
 func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []cohort.Participant) error {

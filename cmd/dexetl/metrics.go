@@ -76,8 +76,9 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	}
 	if f == table.Text {
 		t = t.Only(consensusColumns())
+		t.First = []string{"participant_id", "mean_mgdl", "in_range_pct", "cv_pct", "active_window_pct", "gmi_pct", "gri"}
 	}
-	return t.Write(p.stdout, f)
+	return p.write(t, f)
 }
 
 // choose turns flags into a selection of readings.

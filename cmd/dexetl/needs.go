@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/table"
 )
 
 // toDo is what a participant needs next, in plain words with the command, as line writes
@@ -163,7 +164,7 @@ func toDoOrNull(p study.Person, line speller) any {
 	if p.Need() == study.Nothing {
 		return nil
 	}
-	return toDo(p, line)
+	return table.Prose(toDo(p, line))
 }
 
 // troubleWords is what keeps several people from being fetched, other than themselves, in

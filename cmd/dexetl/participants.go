@@ -224,7 +224,8 @@ func (p *program) participantsList() *cli.Command {
 // rosterTable is the roster with the columns of roster.csv, how it stands with
 // everybody's account and readings, and what they need.
 func rosterTable(everybody []study.Person, line speller) table.Table {
-	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "consent", "newest_record", "needs")}
+	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "consent", "newest_record", "needs"),
+		First: []string{"participant_id", "needs", "consent", "newest_record", "status", "cohort", "site"}}
 	for _, one := range everybody {
 		t.Rows = append(t.Rows, append(rosterRow(one.Who), one.Consent(), minute(one.Held.Of("egvs").Newest), toDoOrNull(one, line)))
 	}
@@ -269,7 +270,7 @@ func (p *program) participantsClose() *cli.Command {
 			}
 			t := table.Table{Schema: "dexetl.closed/1", Columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
 			for _, c := range due {
-				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), c.Because})
+				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), table.Prose(c.Because)})
 			}
 			return p.print(t)
 		}),

@@ -20,7 +20,7 @@ func heading(column string) string {
 
 // headed is t for people: with their headings.
 func headed(t table.Table) table.Table {
-	t.Columns = mapped(t.Columns, heading)
+	t.Columns, t.First = mapped(t.Columns, heading), mapped(t.First, heading)
 	return t
 }
 

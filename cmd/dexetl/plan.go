@@ -42,6 +42,7 @@ func (p jobPlan) table() table.Table {
 	t := table.Table{
 		Schema:  "dexetl.plan/1",
 		Columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
+		First:   []string{"participant_id", "resource", "calls", "from_utc", "to_utc"},
 	}
 	for _, one := range p.Participants {
 		for _, r := range one.Resources {

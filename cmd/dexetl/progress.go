@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
@@ -75,13 +73,4 @@ func (p *program) spin(label string) (end func()) {
 		spinner.SetTotal(-1, true)
 		all.Wait()
 	}
-}
-
-// isTerminal reports whether w is a terminal that a person looks at.
-func isTerminal(w any) bool {
-	if r, ok := w.(interruptible); ok {
-		w = r.Reader
-	}
-	file, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(file.Fd())
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
 )
@@ -28,19 +25,7 @@ type terminal struct {
 // sitDown starts dexetl at a terminal, in the environment of b.
 func sitDown(t *testing.T, b *bench, args ...string) *terminal {
 	t.Helper()
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Skipf("no terminal to be had: %v", err)
-	}
-	t.Cleanup(func() { person.Close() })
-	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
-	if err = errors.Join(err, unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0)); err != nil {
-		t.Fatal(err)
-	}
-	screen, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	person, screen := openTerminal(t)
 	defer screen.Close()
 	command := exec.Command("dexetl", args...)
 	command.Env = append(os.Environ(), "DEXETL_STUDY="+b.dir, "BROWSER=true", lagVariable+"="+time.Since(b.now).String())

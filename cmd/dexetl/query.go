@@ -66,7 +66,8 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	}
 	p.tellOutdated(m.Outdated())
 	said, err := answer.Ask(ctx, answer.Question{
-		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Memory: memory, Timeout: o.timeout,
+		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Width: p.tableWidth(p.stdout),
+		Memory: memory, Timeout: o.timeout,
 	}, p.stdout)
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -45,7 +45,7 @@ func (p *program) showTables(tables []table.Table) error {
 		if i > 0 {
 			p.tell("\n%s", titled(t.Schema))
 		}
-		if err := t.Write(p.stdout, table.Text); err != nil {
+		if err := p.show(p.stdout, t); err != nil {
 			return err
 		}
 	}
@@ -65,9 +65,9 @@ func storyInWords(t table.Table) {
 	slices.SortStableFunc(t.Rows, func(a, b []any) int { return cmp.Compare(place(a), place(b)) })
 	for _, row := range t.Rows {
 		name := row[0].(string)
-		row[1] = table.Short(row[1], "") // one column of texts, not of numbers
+		row[1] = table.Prose(table.Short(row[1], "")) // one column of texts, not of numbers
 		if name == "consent" {
-			row[1] = accountWords(row[1].(string))
+			row[1] = table.Prose(accountWords(string(row[1].(table.Prose))))
 		}
 		row[0] = heading(name)
 	}
@@ -119,7 +119,10 @@ func personTable(one study.Person, line speller) table.Table {
 }
 
 func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "connections", Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"}}
+	t := table.Table{
+		Schema: "connections", Stories: true,
+		Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"},
+	}
 	for _, c := range one.Connections {
 		status := string(c.Status)
 		if c.Aside {
@@ -135,7 +138,7 @@ func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table
 const lastTries = 5
 
 func triesTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "refresh_tries", Columns: []string{"connection_id", "tried_at", "outcome"}}
+	t := table.Table{Schema: "refresh_tries", Stories: true, Columns: []string{"connection_id", "tried_at", "outcome"}}
 	for _, c := range one.Connections {
 		tries, err := s.Consents.Tries(ctx, c.ID)
 		if err != nil {
@@ -156,7 +159,7 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 	if as[*study.EmptyLakeError](err) {
 		return table.Table{Schema: "devices"}, nil
 	}
-	t.Schema = "devices"
+	t.Schema, t.Stories = "devices", true
 	return t, err
 }
 
@@ -172,7 +175,7 @@ func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 }
 
 func exclusionTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "exclusions", Columns: []string{"from_local", "to_local", "reason"}}
+	t := table.Table{Schema: "exclusions", Stories: true, Columns: []string{"from_local", "to_local", "reason"}}
 	all, err := s.Cohort.Exclusions(ctx)
 	for _, e := range all {
 		if e.ParticipantID == one.Who.ID {

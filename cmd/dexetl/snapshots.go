@@ -63,6 +63,7 @@ func snapshotTable(l *lake.Lake, limit int) (table.Table, error) {
 	t := table.Table{
 		Schema:  "dexetl.snapshots/1",
 		Columns: []string{"snapshot", "created_at", "run_id", "program", "glucose", "egvs", "files", "new_files", "bytes", "folder"},
+		First:   []string{"snapshot", "created_at", "folder", "glucose", "egvs"},
 	}
 	past, err := study.Snapshots(l, limit)
 	for _, one := range past {

@@ -64,9 +64,11 @@ func byUrgency(all []study.Person) []study.Person {
 func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
 	people := table.Table{Schema: "dexetl.status/2", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
 		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
-		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"}}
+		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"},
+		First: []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}}
 	resources := table.Table{Columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
-		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"}}
+		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"},
+		First: []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}}
 	clockOff := false
 	for _, one := range persons {
 		all, err := s.Resources(one)
@@ -140,9 +142,9 @@ func resourceRow(one study.Person, r study.Resource, line speller) []any {
 	row = append(row, minute(r.SucceededAt(one)), nil, resourceToDo(one, r, line))
 	switch {
 	case r.Refused != nil:
-		row[len(row)-2] = refusedWords(*r.Refused)
+		row[len(row)-2] = table.Prose(refusedWords(*r.Refused))
 	case r.Failed:
-		row[len(row)-2] = one.Outcome.Error
+		row[len(row)-2] = table.Prose(one.Outcome.Error)
 	}
 	return row
 }
@@ -150,10 +152,10 @@ func resourceRow(one study.Person, r study.Resource, line speller) []any {
 // resourceToDo is what the participant needs, where it is about this resource.
 func resourceToDo(one study.Person, r study.Resource, line speller) any {
 	if one.Need() != study.Nothing && r.Concerned() {
-		return toDo(one, line)
+		return table.Prose(toDo(one, line))
 	}
 	if r.Open > 0 {
-		return line("backfill", one.Who.ID)
+		return table.Prose(line("backfill", one.Who.ID))
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 					}
 					t := table.Table{Schema: "dexetl.exclusions/1", Columns: []string{"participant_id", "from", "to", "reason"}}
 					for _, e := range exclusions {
-						t.Rows = append(t.Rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})
+						t.Rows = append(t.Rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), proseOrNull(e.Reason)})
 					}
 					return p.print(t)
 				}),

@@ -35,6 +35,14 @@ func orNull(s string) any {
 	return s
 }
 
+// proseOrNull is what somebody wrote, in a table.
+func proseOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return table.Prose(s)
+}
+
 func dateOrNull(t time.Time) any {
 	if t.IsZero() {
 		return nil
