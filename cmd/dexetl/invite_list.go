@@ -60,7 +60,7 @@ func invitations(ctx context.Context, s *study.Study, people []cohort.Participan
 func standingInWords(t table.Table) table.Table {
 	words := map[consent.Progress]string{
 		consent.Opened: "opened, not used", consent.Denied: "said no", consent.Waiting: "is being asked",
-		consent.Doubted: "not confirmed", consent.ToRenew: "must sign in again",
+		consent.Doubted: "not confirmed", consent.ToRenew: "sign in again",
 	}
 	for _, row := range t.Rows {
 		at := consent.Progress(row[1].(string))

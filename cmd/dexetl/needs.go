@@ -54,7 +54,7 @@ func toDo(p study.Person, line speller) string {
 	case study.MendApp:
 		return fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: %s", c.RefusedSaid, line("doctor"))
 	case study.GrantTriedAgain:
-		return "waits: Dexcom refuses the access, which is tried again for about 36 hours before anybody is called" + saidWords(c)
+		return "waits: Dexcom refuses the access, tried again for about 36 hours" + saidWords(c)
 	case study.GiveStart:
 		return "give study_start in the roster"
 	case study.StudyBegins:
@@ -95,9 +95,9 @@ func dataToDo(p study.Person, line speller) string {
 	case study.FetchAgain:
 		return "Dexcom has more, fetch it: " + line("sync", id)
 	case study.NoReadings:
-		return "call: connected on " + date(c.CreatedAt) + ", and no reading when last asked on " + date(p.Held.LastAsked()) + "; does the phone upload?"
+		return fmt.Sprintf("call: connected on %s, and no reading (asked %s); does the phone upload?", date(c.CreatedAt), date(p.Held.LastAsked()))
 	case study.Silent:
-		return fmt.Sprintf("call: no reading since %s, when last asked on %s; do they wear it, does the phone upload?",
+		return fmt.Sprintf("call: no reading since %s (asked %s); is it worn, does the phone upload?",
 			date(p.Held.Of("egvs").Newest), date(p.Held.LastAsked()))
 	case study.FetchIsOld:
 		return fmt.Sprintf("no fetch was complete for %s; again: %s", call.Spell(p.MaxAge), line("sync", id))
@@ -112,20 +112,20 @@ func invitation(p study.Person, line speller) string {
 	ways := invite + ", or sign in together: " + line("connect", p.Who.ID)
 	switch p.Link {
 	case consent.NotOpened:
-		return "remind: " + linkStory(p) + "; " + sameLink(p, invite)
+		return "remind: " + linkStory(p) + "; " + sameLink(p, "send it again, it", invite)
 	case consent.Opened:
-		return "remind, or help: " + linkStory(p) + "; " + sameLink(p, invite)
+		return "help: " + linkStory(p) + "; " + sameLink(p, "send it again, it", invite)
 	case consent.Denied:
-		return "talk: on " + date(p.Invitation.DeniedAt) + " they chose not to share on Dexcom's page; if they change their mind, " + sameLink(p, invite)
+		return "talk: chose not to share, " + date(p.Invitation.DeniedAt) + "; " + sameLink(p, "the same link", invite)
 	case consent.Doubted:
-		return "talk: on " + date(p.Invitation.DoubtedAt) + " somebody signed in by the link and did not say that the account is theirs; ask who it was; then " + sameLink(p, invite)
+		return "talk: ask who signed in by the link on " + date(p.Invitation.DoubtedAt) + ", and did not say that the account is theirs; " + sameLink(p, "the same link", invite)
 	case consent.Lapsed:
-		return "send a new link: " + linkStory(p) + ", and ran out on " + date(p.Invitation.ExpiresAt) + ": " + ways
+		return "send a new link, that of " + date(p.Invitation.CreatedAt) + " ran out on " + date(p.Invitation.ExpiresAt) + ": " + ways
 	}
 	if p.Need() == study.ConsentAnew {
 		since := ""
 		if at := p.Connection().RefusedSince; !at.IsZero() {
-			since = " (since " + date(at) + ")"
+			since = " since " + date(at)
 		}
 		return "call: consent was withdrawn or ended at Dexcom" + since + saidWords(p.Connection()) + "; send a link: " + ways
 	}
@@ -134,19 +134,19 @@ func invitation(p study.Person, line speller) string {
 
 // linkStory is what became of the newest link.
 func linkStory(p study.Person) string {
-	made := "the link of " + date(p.Invitation.CreatedAt)
+	made := "link of " + date(p.Invitation.CreatedAt)
 	if at := p.Invitation.OpenedAt; !at.IsZero() {
-		return made + " was opened on " + date(at) + " and not used yet"
+		return made + " opened " + date(at) + ", not used"
 	}
-	return made + " was not opened yet"
+	return made + " not opened"
 }
 
 // sameLink says that the link works, or that another is to be sent with the command.
-func sameLink(p study.Person, command string) string {
-	if until := p.Invitation.ExpiresAt; p.LinkWorks() {
-		return "the same link works until " + date(until) + "; a new one: " + command
+func sameLink(p study.Person, it, command string) string {
+	if p.LinkWorks() {
+		return it + " works until " + date(p.Invitation.ExpiresAt) + "; a new one: " + command
 	}
-	return "send a new link: " + command
+	return "send a new one: " + command
 }
 
 func date(at time.Time) string { return at.Format(time.DateOnly) }

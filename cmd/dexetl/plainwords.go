@@ -29,7 +29,7 @@ func headed(t table.Table) table.Table {
 func accountWords(consented string) string {
 	words := map[string]string{
 		string(consent.AuthSuspect): "refused for now",
-		string(consent.NeedsReconsent): "must sign in again", string(consent.Exported): "on another machine",
+		string(consent.NeedsReconsent): "sign in again", string(consent.Exported): "elsewhere",
 		"screen_failed": "screen failed",
 	}[consented]
 	return cmp.Or(words, consented)

@@ -135,7 +135,7 @@ func TestCallsOutlastAnOutage(t *testing.T) {
 		return list, told
 	}
 	before, _ := needs()
-	for _, call := range []string{"P001 .* call: no reading since 2026-04-1[45], when last asked on 2026-04-19", "P002 .* call: no reading since", "P003 .* call: connected on 2026-04-15, and no reading when last asked on 2026-04-15"} {
+	for _, call := range []string{"P001 .* call: no reading since 2026-04-1[45] .asked 2026-04-19.;", "P002 .* call: no reading since", "P003 .* call: connected on 2026-04-15, and no reading .asked 2026-04-15."} {
 		if !regexp.MustCompile(call).MatchString(before) {
 			t.Fatalf("the call list has no %q:\n%s", call, before)
 		}
