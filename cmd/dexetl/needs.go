@@ -16,9 +16,12 @@ import (
 
 // toDo is what a participant needs next, in plain words with the command, as line writes
 // it: the one answer of participants list, participants show and status.
-func toDo(p study.Person, line speller) string {
+func toDo(p study.Person, line speller) string { return needWords(p, p.Need(), line) }
+
+// needWords say what one of a participant's needs takes.
+func needWords(p study.Person, need study.Need, line speller) string {
 	id, c := p.Who.ID, p.Connection()
-	switch p.Need() {
+	switch need {
 	case study.TroubleOfAll:
 		return "waits: nobody can be fetched now"
 	case study.RecordWithdrawal:
@@ -66,13 +69,13 @@ func toDo(p study.Person, line speller) string {
 	case study.Nothing:
 		return "nothing"
 	}
-	return dataToDo(p, line)
+	return dataWords(p, need, line)
 }
 
-// dataToDo is toDo about what was asked and what came.
-func dataToDo(p study.Person, line speller) string {
+// dataWords are needWords about what was asked and what came.
+func dataWords(p study.Person, need study.Need, line speller) string {
 	id, c := p.Who.ID, p.Connection()
-	switch p.Need() {
+	switch need {
 	case study.SignInAgain:
 		return "call: they have to sign in again, what is stored of it is damaged; send a link: " + line("invite", id) + ", or sign in together: " + line("connect", id)
 	case study.MendRefusal:

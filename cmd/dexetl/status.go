@@ -151,8 +151,12 @@ func resourceRow(one study.Person, r study.Resource, line speller) []any {
 
 // resourceToDo is what the participant needs, where it is about this resource.
 func resourceToDo(one study.Person, r study.Resource, line speller) any {
-	if one.Need() != study.Nothing && r.Concerned() {
-		return table.Prose(toDo(one, line))
+	need := one.Need()
+	if trouble, ok := one.Trouble(); ok && r.Name != "egvs" { // a call is about readings
+		need = trouble
+	}
+	if need != study.Nothing && r.Concerned() {
+		return table.Prose(needWords(one, need, line))
 	}
 	if r.Open > 0 {
 		return table.Prose(line("backfill", one.Who.ID))
