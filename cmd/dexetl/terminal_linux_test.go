@@ -90,13 +90,13 @@ func TestTablesFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	b := tabled(t)
 	for _, c := range []struct{ args, has string }{
-		{"participants list", "participant_id needs paused: dexetl participants resume"},
-		{"participants list --needs", "participant_id needs send"},
-		{"participants show P001", "needs connections connection_id begun_because devices exclusions reason"},
+		{"participants list", "participant account next paused: dexetl participants resume"},
+		{"participants list --needs", "participant account next send"},
+		{"participants show P001", "next accounts connection_id begun_because devices exclusions reason"},
 		{"participants close --dry-run", "participant_id"},
 		{"windows list", "participant_id window start_day end_day"},
 		{"exclusions list", "participant_id from reason sensor"},
-		{"invite list", "participant_id standing expires"},
+		{"invite list", "participant standing expires"},
 		{"plan", "participant_id resource calls"},
 		{"status", "participant_id consent newest_record to_do dexetl"},
 		{"status P001", "participant_id coverage_14d_pct open_windows to_do resource records"},
