@@ -189,9 +189,12 @@ func TestRefusalIsTold(t *testing.T) {
 		b.now = b.now.Add(20 * time.Hour)
 		b.run("sync")
 	}
-	list := b.must("status")
-	if strings.Count(list, "refuses everybody") != 3 || !strings.Contains(list, "dexetl doctor") || strings.Contains(list, "call: ") {
-		t.Errorf("status after five days of refusing everybody:\n%s", list)
+	for _, command := range [][]string{{"status"}, {"participants", "list", "--needs"}} { // told once, of all
+		_, list, told := b.run(command...)
+		if !strings.Contains(told, "refuses everybody of this app, 3 participants (P001, P002, P003): it said \""+said) ||
+			!strings.Contains(told, "dexetl doctor") || strings.Contains(list, "refuses everybody") || strings.Contains(list, "call: ") {
+			t.Errorf("%v after five days of refusing everybody:\n%s%s", command, told, list)
+		}
 	}
 	b.exits("status --check", exitPartial)
 	i.set(func() { i.refuses = "" })

@@ -58,7 +58,7 @@ func adviceOf(err error) string {
 		}),
 		on(err, func(e *study.NobodyError) string {
 			if e.EmptyRoster {
-				return "add people (participants add P001), or import a roster (participants import FILE)"
+				return fillRoster
 			}
 			return ""
 		}),
@@ -152,7 +152,7 @@ func nextOf(err error) step {
 			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
-		on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
+		on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
 }
 
 // leftOutNext is about participants who were named.
@@ -209,6 +209,8 @@ func forgottenNext(e *study.ForgottenError) step {
 		return dexetl("participants", "close", f.ParticipantID)
 	case f.Subject == "window", f.Subject == "exclusion":
 		return nil
+	case f.Removed:
+		return dexetl("participants", "remove", f.ParticipantID)
 	case f.Paused:
 		return dexetl("participants", "pause", f.ParticipantID)
 	case f.Resumed:
@@ -257,4 +259,17 @@ func disownedNext(e *consent.OwnerError) step {
 		return dexetl("invite", e.ParticipantID, "--revoke")
 	}
 	return dexetl("connect", e.ParticipantID)
+}
+
+// notRemovableNext is what ends the part of somebody who stays in the roster.
+func notRemovableNext(e *consent.NotRemovableError) step {
+	switch e.Bar {
+	case consent.BarSigningIn:
+		return again()
+	case consent.BarAnswered:
+		return dexetl("participants", "pause", e.ParticipantID)
+	case consent.BarWithdrawn:
+		return dexetl("participants", "show", e.ParticipantID)
+	}
+	return dexetl("withdraw", e.ParticipantID)
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/urfave/cli/v3"
-
-	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // globalFlags are those every command takes.
@@ -24,6 +21,7 @@ type globalFlags struct {
 
 // command builds the command tree.
 func (p *program) command() *cli.Command {
+	var showVersion bool
 	root := &cli.Command{
 		Name:            "dexetl",
 		Usage:           "a cohort's Dexcom data as Parquet, DuckDB views and metrics",
@@ -32,7 +30,7 @@ func (p *program) command() *cli.Command {
 		Writer:          p.stdout,
 		ErrWriter:       p.stderr,
 		Suggest:         true,
-		HideVersion:     true,
+		HideVersion:     true, // the library's has no --json
 		HideHelpCommand: true,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
 		Flags: []cli.Flag{
@@ -42,6 +40,7 @@ func (p *program) command() *cli.Command {
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but results and errors", Destination: &p.flags.quiet},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens to standard error", Destination: &p.flags.verbose},
 			&cli.BoolFlag{Name: "yes", Usage: "answer questions with yes", Destination: &p.flags.yes},
+			&cli.BoolFlag{Name: "version", Usage: "print the version", Local: true, Destination: &showVersion},
 		},
 		Commands: []*cli.Command{
 			p.demoCommand(),
@@ -68,10 +67,15 @@ func (p *program) command() *cli.Command {
 			p.simulateCommand(),
 			p.auditCommand(),
 			p.versionCommand(),
+			p.completionCommand(),
+			p.completeCommand(),
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if name := c.Args().First(); name != "" {
 				return unknownCommand(c, name)
+			}
+			if showVersion {
+				return p.printVersion()
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -89,7 +93,7 @@ func (p *program) command() *cli.Command {
 // command without ArgsUsage included.
 func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return failure(exitUsage, helpOf(c), "%w", wrongFlag(err))
+		return failure(exitUsage, helpOf(c), "%w", wrongFlag(c, err))
 	}
 	refuseNegative(c.Flags)
 	for _, sub := range c.Commands {
@@ -149,25 +153,6 @@ func notNegative(n int) error {
 		return fmt.Errorf("%d is below zero", n)
 	}
 	return nil
-}
-
-// wrongFlag says in plain words what the parser of flags says in Go's.
-func wrongFlag(err error) error {
-	if what, _, ok := strings.Cut(err.Error(), ": strconv."); ok {
-		return fmt.Errorf("%s: no whole number", what)
-	}
-	return err
-}
-
-func unknownCommand(c *cli.Command, name string) error {
-	var names []string
-	for _, sub := range c.Commands {
-		names = append(names, sub.Name)
-	}
-	if near := plain.Nearest(name, names); near != "" {
-		return failure(exitUsage, helpOf(c), "no command %q, did you mean %q?", name, near)
-	}
-	return failure(exitUsage, helpOf(c), "no command %q", name)
 }
 
 // logger writes to standard error with -v; else only warnings appear.

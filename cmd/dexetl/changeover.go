@@ -160,7 +160,7 @@ func deviceWords(d consent.Device) string {
 func (p *program) sayWhatEnded(ctx context.Context, s *study.Study, before []consent.Connection) error {
 	ended, err := s.Ended(ctx, before)
 	for _, c := range ended {
-		p.say("%s's connection %s ended at %s, its tokens are destroyed; what was fetched stays",
+		p.say("%s's connection %s ended at %s, and the access to its account; what was fetched stays",
 			c.ParticipantID, c.ID, c.ValidTo.Format(time.RFC3339))
 	}
 	return err

@@ -62,7 +62,7 @@ func (p *program) connectCommand() *cli.Command {
 				return s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return p.exportGrants(ctx, g, o, c.Args().Slice()) })
 			}
 			if o.tokens != "" {
-				return s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return p.importTokens(ctx, g, o.tokens) })
+				return p.importTokens(ctx, s, o.tokens)
 			}
 			id, err := one(c, "participant")
 			if err != nil {

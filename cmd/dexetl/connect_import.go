@@ -3,23 +3,33 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 )
 
 // importTokens takes over grants and looks at every account, some at a time.
-func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
+func (p *program) importTokens(ctx context.Context, s *study.Study, path string) error {
 	file, sealed, err := consent.OpenTokenFile(path)
 	switch {
 	case as[*consent.TokenFileModeError](err):
 		return failure(exitUsage, shell("chmod", "600", path), "%w", err)
+	case as[*cohort.OtherFileError](err), as[*cohort.CSVError](err):
+		return otherFile(path, err)
 	case err != nil:
 		return usage("tokens: %w", err)
 	}
 	defer file.Close()
+	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
+		return otherFile(path, p.takeGrants(ctx, g, file, sealed))
+	})
+}
+
+func (p *program) takeGrants(ctx context.Context, g *consent.Grants, file *os.File, sealed bool) (err error) {
 	var imported consent.Imported
 	if sealed {
 		imported, err = p.takeOver(ctx, g, file)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
@@ -84,6 +85,7 @@ func (d *doctor) examine(ctx context.Context) error {
 		d.fail("roster", err)
 		return nil
 	}
+	d.checkRoster(people)
 	d.checkGaps(people)
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
@@ -187,6 +189,15 @@ func (d *doctor) checkRemembered(ctx context.Context) {
 		return
 	}
 	d.ok(check, "it knows every withdrawal and change that lake and audit trail have")
+}
+
+// checkRoster looks whether anybody takes part.
+func (d *doctor) checkRoster(people []cohort.Participant) {
+	if len(people) == 0 {
+		d.warn("roster", fillRoster, "nobody is in it yet")
+		return
+	}
+	d.ok("roster", "%s", countOf(len(people), "participant"))
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.

@@ -86,6 +86,12 @@ func (p *program) printError(err *exitError, asJSON bool) {
 
 // classified gives err its exit code and what to do about it.
 func classified(err error) *exitError {
+	e := *ruled(err)
+	e.err = aboutFile(e.err)
+	return &e
+}
+
+func ruled(err error) *exitError {
 	var coded *exitError
 	if errors.As(err, &coded) {
 		return coded

@@ -60,6 +60,9 @@ func (p *program) inviteCommand() *cli.Command {
 			if _, err := s.EditedRows(ctx); err != nil {
 				return err
 			}
+			if err := p.sureOfConnected(ctx, s, people); err != nil {
+				return err
+			}
 			return p.invite(ctx, s, people, o)
 		}),
 	}
@@ -109,6 +112,16 @@ func (o inviteOptions) nobodyNamed(s *study.Study) error {
 		return usage("nobody is named: participants, or --all-missing")
 	}
 	return failure(exitUsage, again("--all-missing"), "nobody is named: participants, or --all-missing")
+}
+
+// sureOfConnected asks before somebody is invited who is connected: mostly a slip, and
+// whoever has the link could connect another account.
+func (p *program) sureOfConnected(ctx context.Context, s *study.Study, people []cohort.Participant) error {
+	found, err := s.Unconnected(ctx, people)
+	if err != nil || len(found.Joined) == 0 {
+		return err
+	}
+	return p.sure(study.ShortList(found.Joined) + ": connected already; whoever gets a new link can connect another account")
 }
 
 func whyNotWanted(who cohort.Participant) string {

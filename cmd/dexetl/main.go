@@ -62,7 +62,8 @@ func (p *program) run(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	p.path, p.args, p.stdin = args[0], args[1:], interruptible{p.stdin, ctx.Done()}
-	err := p.command().Run(ctx, args)
+	root := p.command()
+	err := root.Run(ctx, askedForHelp(root, args))
 	if err == nil {
 		return exitDone
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -18,20 +19,22 @@ import (
 func toDo(p study.Person, line speller) string {
 	id, c := p.Who.ID, p.Connection()
 	switch p.Need() {
+	case study.TroubleOfAll:
+		return "waits: nobody can be fetched now"
 	case study.RecordWithdrawal:
 		return "record the withdrawal: " + line("withdraw", id)
 	case study.DestroyTokens:
-		return "tokens to be destroyed: " + line("participants", "close", id)
+		return "their part is over, end the access to their account: " + line("participants", "close", id)
 	case study.GiveDate:
-		return "give " + p.Course.Missing + " in the roster: tokens are kept until then"
+		return "give " + p.Course.Missing + " in the roster: access to their account is kept until then"
 	case study.TokensWait:
-		return "nothing is asked; tokens are kept until " + p.Course.Closes.Format(time.DateOnly)
+		return "nothing is fetched; access to their account is kept until " + p.Course.Closes.Format(time.DateOnly)
 	case study.LookOnceMore:
-		return "a last look, then its tokens are destroyed: " + line("sync", id)
+		return "fetch a last time, then access to their account ends: " + line("sync", id)
 	case study.Resume:
 		return "paused: " + line("participants", "resume", id)
 	case study.MendState:
-		return "state.db was edited, nothing stored of " + id + " is used: " + line("doctor")
+		return "for the data manager: state.db was edited, nothing stored of " + id + " is used: " + line("doctor")
 	case study.ConfirmAnswers:
 		return fmt.Sprintf("an answer of another account came on %s, make sure whose it is: %s, or sign in again: %s",
 			p.Aside().StrayedAt.Format(time.DateOnly), line("connect", id, "--confirm"), line("connect", id))
@@ -39,17 +42,19 @@ func toDo(p study.Person, line speller) string {
 		return fmt.Sprintf("another account signed in on %s, make sure whose: %s, or sign in again: %s",
 			p.Aside().CreatedAt.Format(time.DateOnly), line("connect", id, "--confirm"), line("connect", id))
 	case study.ConfigureApp:
-		return fmt.Sprintf("configure the app of region %s: apps.%s in %s", p.Region(), p.Region(), config.File)
+		return fmt.Sprintf("for the data manager: configure the app of region %s: apps.%s in %s", p.Region(), p.Region(), config.File)
 	case study.AnswerQuestion:
 		return "waits: somebody signed in with another browser than the link was opened in, and is asked for 15 minutes whose account it is"
 	case study.ConsentAnew, study.ConsentFirst:
 		return invitation(p, line)
 	case study.OtherMachine:
-		return "nothing here: another machine has the grant"
+		return "nothing here: another machine fetches for them"
+	case study.LinkSent:
+		return "waits: " + linkStory(p) + "; remind from " + p.RemindAt().Format(time.DateOnly)
 	case study.MendApp:
 		return fmt.Sprintf("Dexcom refuses everybody of this app, so nobody is called; it said %q: %s", c.RefusedSaid, line("doctor"))
 	case study.GrantTriedAgain:
-		return "waits: a refused grant is tried again for about 36 hours" + saidWords(c)
+		return "waits: Dexcom refuses the access, which is tried again for about 36 hours before anybody is called" + saidWords(c)
 	case study.GiveStart:
 		return "give study_start in the roster"
 	case study.StudyBegins:
@@ -69,30 +74,31 @@ func dataToDo(p study.Person, line speller) string {
 	id, c := p.Who.ID, p.Connection()
 	switch p.Need() {
 	case study.SignInAgain:
-		return "sign in again, the stored tokens are damaged: " + line("invite", id) + ", or together: " + line("connect", id)
+		return "call: they have to sign in again, what is stored of it is damaged; send a link: " + line("invite", id) + ", or sign in together: " + line("connect", id)
 	case study.MendRefusal:
 		return strings.Join(mapped(p.Outcome.Refused, func(r cohort.Refusal) string { return mendRefusal(r, id, line) }), "; ")
 	case study.RefreshFailed:
-		return fmt.Sprintf("the last token refresh failed: %s; again: %s", c.LastError, line("sync", id))
+		return fmt.Sprintf("the access could not be renewed: %s; again: %s", c.LastError, line("sync", id))
 	case study.FetchFailed:
 		return "the last fetch failed; again: " + line("sync", id)
 	case study.AnswerHeld:
-		return fmt.Sprintf("%s: an answer was held: %s", p.Held.HeldBack(),
+		return fmt.Sprintf("for the data manager: %s: an answer was held: %s", p.Held.HeldBack(),
 			line("query", "select held_reason, count(*) from requests where participant_id = '"+id+"' group by all"))
 	case study.RecordsUnread:
 		resource, n := p.Held.Unread()
-		return fmt.Sprintf("%s: %d of %d records rejected: %s", resource, n, n,
+		return fmt.Sprintf("for the data manager: %s: %d of %d records rejected: %s", resource, n, n,
 			line("query", "select reason, field, count(*) from rejects where participant_id = '"+id+"' group by all"))
 	case study.FirstFetch:
-		return line("backfill", id)
+		return "fetch for the first time: " + line("backfill", id)
 	case study.AwaitReading:
 		return "waits: no reading since the account passed on, " + c.ValidFrom.Format(time.DateOnly)
 	case study.FetchAgain:
-		return line("sync", id)
+		return "Dexcom has more, fetch it: " + line("sync", id)
 	case study.NoReadings:
-		return "call: no readings at Dexcom; does the app upload?"
+		return "call: connected on " + date(c.CreatedAt) + ", and no reading when last asked on " + date(p.Held.LastAsked()) + "; does the phone upload?"
 	case study.Silent:
-		return fmt.Sprintf("call: no reading for %d days before the last sync", p.Held.SilentDays())
+		return fmt.Sprintf("call: no reading since %s, when last asked on %s; do they wear it, does the phone upload?",
+			date(p.Held.Of("egvs").Newest), date(p.Held.LastAsked()))
 	case study.FetchIsOld:
 		return fmt.Sprintf("no fetch was complete for %s; again: %s", call.Spell(p.MaxAge), line("sync", id))
 	}
@@ -100,26 +106,50 @@ func dataToDo(p study.Person, line speller) string {
 }
 
 // invitation says what comes next for somebody who is not connected, or no
-// longer.
+// longer: since when that is so, and what to send now.
 func invitation(p study.Person, line speller) string {
-	ways := line("invite", p.Who.ID) + ", or sign in together: " + line("connect", p.Who.ID)
+	invite := line("invite", p.Who.ID)
+	ways := invite + ", or sign in together: " + line("connect", p.Who.ID)
 	switch p.Link {
 	case consent.NotOpened:
-		return "remind: the link was sent and not opened yet"
+		return "remind: " + linkStory(p) + "; " + sameLink(p, invite)
 	case consent.Opened:
-		return "remind, or help: the link was opened, and not used yet"
+		return "remind, or help: " + linkStory(p) + "; " + sameLink(p, invite)
 	case consent.Denied:
-		return "talk: chose not to share on Dexcom's page; the same link still works"
+		return "talk: on " + date(p.Invitation.DeniedAt) + " they chose not to share on Dexcom's page; if they change their mind, " + sameLink(p, invite)
 	case consent.Doubted:
-		return "talk: somebody signed in by the link and did not say that the account is theirs; ask who it was; the same link still works"
+		return "talk: on " + date(p.Invitation.DoubtedAt) + " somebody signed in by the link and did not say that the account is theirs; ask who it was; then " + sameLink(p, invite)
 	case consent.Lapsed:
-		return "send a new link, the last one expired: " + ways
+		return "send a new link: " + linkStory(p) + ", and ran out on " + date(p.Invitation.ExpiresAt) + ": " + ways
 	}
 	if p.Need() == study.ConsentAnew {
-		return "call: consent was withdrawn or ended at Dexcom" + saidWords(p.Connection()) + "; " + ways
+		since := ""
+		if at := p.Connection().RefusedSince; !at.IsZero() {
+			since = " (since " + date(at) + ")"
+		}
+		return "call: consent was withdrawn or ended at Dexcom" + since + saidWords(p.Connection()) + "; send a link: " + ways
 	}
 	return "send the link: " + ways
 }
+
+// linkStory is what became of the newest link.
+func linkStory(p study.Person) string {
+	made := "the link of " + date(p.Invitation.CreatedAt)
+	if at := p.Invitation.OpenedAt; !at.IsZero() {
+		return made + " was opened on " + date(at) + " and not used yet"
+	}
+	return made + " was not opened yet"
+}
+
+// sameLink says that the link works, or that another is to be sent with the command.
+func sameLink(p study.Person, command string) string {
+	if until := p.Invitation.ExpiresAt; p.LinkWorks() {
+		return "the same link works until " + date(until) + "; a new one: " + command
+	}
+	return "send a new link: " + command
+}
+
+func date(at time.Time) string { return at.Format(time.DateOnly) }
 
 // saidWords are the words in which Dexcom refuses a consent.
 func saidWords(c consent.Connection) string {
@@ -135,4 +165,51 @@ func toDoOrNull(p study.Person, line speller) any {
 		return nil
 	}
 	return table.Prose(toDo(p, line))
+}
+
+// troubleWords is what keeps several people from being fetched, other than themselves, in
+// one line; "" for nothing.
+func troubleWords(persons []study.Person, line speller) string {
+	var who []string
+	var said, all string
+	var done time.Time
+	refused := true
+	for _, one := range persons {
+		if n, ok := one.Trouble(); ok {
+			who = append(who, one.Who.ID)
+			refused = refused && n == study.MendApp
+			said, all = cmp.Or(said, one.Outcome.Error), cmp.Or(all, one.Connection().RefusedSaid)
+			if one.Outcome.DoneAt.After(done) {
+				done = one.Outcome.DoneAt
+			}
+		}
+	}
+	names := fmt.Sprintf("%s (%s)", countOf(len(who), "participant"), study.ShortList(who))
+	since := ""
+	if !done.IsZero() {
+		since = " since " + fmt.Sprint(instantOrNull(done))
+	}
+	const stays = "whom to call does not depend on it"
+	switch {
+	case len(who) < 2:
+		return ""
+	case refused:
+		return fmt.Sprintf("Dexcom refuses everybody of this app, %s: it said %q; %s: %s", names, all, stays, line("doctor"))
+	case said == "":
+		return fmt.Sprintf("no fetch was complete%s for %s; %s; again: %s", since, names, stays, line("sync"))
+	}
+	return fmt.Sprintf("no fetch was complete%s for %s: %s; %s; again: %s", since, names, said, stays, line("sync"))
+}
+
+// tellTrouble tells a person of what befalls several people at once, and not because of
+// them, on a line of its own: then it is not theirs in what follows.
+func (p *program) tellTrouble(persons []study.Person) {
+	words := troubleWords(persons, p.commandLine)
+	if words == "" || p.flags.json {
+		return
+	}
+	p.note("%s", words)
+	for i := range persons {
+		persons[i].TroubleTold = true
+	}
 }

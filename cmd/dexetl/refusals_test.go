@@ -98,6 +98,9 @@ func TestRefusedResource(t *testing.T) {
 				!strings.HasSuffix(toDo, ": ask Dexcom for the scope, or ask nobody for "+resource+" any more, by taking it out of sync.resources in dexetl.yaml") || len([]rune(lastError)) > 280 {
 				t.Errorf("status of %s: %v", resource, all)
 			}
+			if all["last_success"] != nil {
+				t.Errorf("%s was never had, and last_success is %v", resource, all["last_success"])
+			}
 			if list := b.must("participants", "list", "--needs"); strings.Contains(list, "again: dexetl sync") || strings.Contains(list, secret) || !strings.Contains(list, told) {
 				t.Errorf("participants list --needs:\n%s", list)
 			}

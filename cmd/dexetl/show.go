@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -36,21 +37,51 @@ func (p *program) showTables(tables []table.Table) error {
 	if p.flags.json {
 		return p.showJSON(tables)
 	}
-	for _, row := range tables[0].Rows {
-		row[1] = table.Prose(table.Short(row[1], "")) // one column of texts, not of numbers
-	}
+	storyInWords(tables[0])
 	for i, t := range tables {
 		if i > 0 && len(t.Rows) == 0 {
 			continue
 		}
 		if i > 0 {
-			p.tell("\n%s", t.Schema)
+			p.tell("\n%s", titled(t.Schema))
 		}
 		if err := p.show(p.stdout, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storyInWords is the story of a personTable as a study office reads it: what to do and
+// how it stands come first.
+func storyInWords(t table.Table) {
+	first := []string{"participant_id", "needs", "consent", "newest_record"}
+	place := func(row []any) int {
+		if i := slices.Index(first, row[0].(string)); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	slices.SortStableFunc(t.Rows, func(a, b []any) int { return cmp.Compare(place(a), place(b)) })
+	for _, row := range t.Rows {
+		name := row[0].(string)
+		value := table.Short(row[1], "")
+		if name == "consent" {
+			value = accountWords(value)
+		}
+		row[0], row[1] = heading(name), table.Prose(value) // one column of texts, not of numbers
+	}
+}
+
+// titled is the name of a further table as a title.
+func titled(name string) string {
+	switch name {
+	case "connections":
+		return "accounts"
+	case "refresh_tries":
+		return "tries to renew the access that failed"
+	}
+	return name
 }
 
 // showJSON writes the fields as an object and the other tables as lists, each

@@ -12,6 +12,9 @@ import (
 	"github.com/dexetl/dexetl/table"
 )
 
+// snapshotArgs are two snapshots.
+const snapshotArgs = "A B"
+
 func (p *program) snapshotsCommand() *cli.Command {
 	var limit int
 	return &cli.Command{
@@ -25,7 +28,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 				}),
 			},
 			{
-				Name: "diff", Usage: "rows added, changed and removed from one to the other, by table and participant", ArgsUsage: "A B",
+				Name: "diff", Usage: "rows added, changed and removed from one to the other, by table and participant", ArgsUsage: snapshotArgs,
 				Description: "A and B are numbers, or latest.",
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					if c.Args().Len() != 2 {

@@ -36,6 +36,7 @@ func (p *program) statusCommand() *cli.Command {
 			for i := range persons {
 				persons[i].MaxAge = maxAge
 			}
+			p.tellTrouble(persons)
 			err := cmp.Or(p.printStatus(s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
@@ -76,7 +77,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		}
 		if one.LakeUnread {
 			people.Rows = append(people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
-				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one, p.commandLine)})
+				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, toDoOrNull(one, p.commandLine)})
 			continue
 		}
 		people.Rows = append(people.Rows, personRow(one, all, p.commandLine))
@@ -104,7 +105,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	if !clockOff {
 		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
-	if err := p.print(people); err != nil || !withResources {
+	if err := p.print(inWords(people, "consent")); err != nil || !withResources {
 		return err
 	}
 	p.tell("")
@@ -120,7 +121,7 @@ func personRow(one study.Person, resources []study.Resource, line speller) []any
 		}
 	}
 	row := []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), egvs.Held.Records, minute(egvs.Held.Newest), egvs.Held.LagMin,
-		covered(egvs, 14), covered(egvs, 30), open, minute(one.Outcome.DoneAt)}
+		covered(egvs, 14), covered(egvs, 30), open, minute(one.SucceededAt())}
 	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one, line))
 }
 
@@ -138,7 +139,7 @@ func resourceRow(one study.Person, r study.Resource, line speller) []any {
 	} else {
 		row = append(row, nil, nil, nil, nil, nil, nil)
 	}
-	row = append(row, minute(r.Held.Asked), nil, resourceToDo(one, r, line))
+	row = append(row, minute(r.SucceededAt(one)), nil, resourceToDo(one, r, line))
 	switch {
 	case r.Refused != nil:
 		row[len(row)-2] = table.Prose(refusedWords(*r.Refused))
@@ -178,7 +179,7 @@ func checked(persons []study.Person, who selection) error {
 		if n, ok := one.ConsentNeed(); ok {
 			if one.AppRefused || one.Strayed() {
 				failed = append(failed, one.Who.ID)
-			} else if n.Urgency() == study.NeedsPerson {
+			} else if n.Urgency() == study.NeedsPerson || n == study.LinkSent {
 				unconnected = append(unconnected, one.Who.ID)
 			}
 			continue

@@ -24,7 +24,7 @@ type withdrawOptions struct {
 func (p *program) withdrawCommand() *cli.Command {
 	var o withdrawOptions
 	return &cli.Command{
-		Name: "withdraw", Usage: "end a participant's part: tokens destroyed, data from then on out of the tables", ArgsUsage: "P001",
+		Name: "withdraw", Usage: "end a participant's part: no access any more, data from then on out of the tables", ArgsUsage: "P001",
 		Description: "What was recorded before --effective stays, as it does in a trial under FDA rules. What was recorded\n" +
 			"from then on leaves the tables and is kept sealed in state/quarantine. See docs/withdrawal.md.",
 		Flags: []cli.Flag{
@@ -50,7 +50,7 @@ func (p *program) withdraw(ctx context.Context, s *study.Study, who cohort.Parti
 	if o.effective == "" { // the instant that is shown, not that of the next try
 		command = again("--effective", w.EffectiveAt.Format(time.RFC3339Nano))
 	}
-	what := fmt.Sprintf("%s withdraws from %s: the tokens are destroyed, nothing more is fetched, and what was recorded from then on leaves the tables.",
+	what := fmt.Sprintf("%s withdraws from %s: the access to the account ends for good, nothing more is fetched, and what was recorded from then on leaves the tables.",
 		who.ID, localInstant(w.EffectiveAt, who))
 	if err := p.confirm(what, who.ID, command); err != nil {
 		return err

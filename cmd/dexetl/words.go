@@ -83,3 +83,6 @@ func localInstant(t time.Time, who cohort.Participant) string {
 	}
 	return t.In(zone).Format("2006-01-02 15:04:05 -07:00") + " (" + who.Timezone + ")"
 }
+
+// fillRoster is the advice where nobody is in the roster.
+const fillRoster = "add people (participants add P001), or import a roster (participants import FILE)"

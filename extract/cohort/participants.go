@@ -46,11 +46,12 @@ func (e *UnknownParticipantError) Error() string {
 	return fmt.Sprintf("unknown participant %q", shorten(e.ID))
 }
 
-// statuses and regions are the closed lists of the roster.
-func statuses() []string {
+// Statuses are those that the roster may give.
+func Statuses() []string {
 	return []string{"screening", "screen_failed", "enrolled", "randomised", "completed", "withdrawn", "lost"}
 }
 
+// regions are those that the roster may give.
 func regions() []string { return []string{"us", "eu", "jp", "sandbox"} }
 
 var participantID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -96,10 +97,17 @@ func (c *Cohort) AddParticipant(ctx context.Context, p Participant) error {
 			return nil, err
 		}
 		if i := foldIndex(held, p.ID); i >= 0 {
-			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: "is there already as " + held[i].ID}
+			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: thereAlready(p.ID, held[i].ID)}
 		}
 		return []state.Act{participantAct(Participant{}, p)}, putParticipant(ctx, tx, p)
 	})
+}
+
+func thereAlready(id, held string) string {
+	if id == held {
+		return "is there already"
+	}
+	return "is there already " + writtenAs(held)
 }
 
 // Participants lists everybody in order of id.
@@ -166,8 +174,8 @@ func (p Participant) check() []LineError {
 	if errors.As(CheckID(p.ID), &id) {
 		errs = append(errs, *id)
 	}
-	if p.Status != "" && !slices.Contains(statuses(), p.Status) {
-		note("status", p.Status, "not one of "+strings.Join(statuses(), ", "))
+	if p.Status != "" && !slices.Contains(Statuses(), p.Status) {
+		note("status", p.Status, "not one of "+strings.Join(Statuses(), ", "))
 	}
 	if p.Region != "" && !slices.Contains(regions(), p.Region) {
 		note("region", p.Region, "not one of "+strings.Join(regions(), ", "))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/extract/textfile"
 )
 
 // A CSVError says everything that is wrong with a study file. Nothing of the
@@ -97,6 +98,7 @@ type sheetRow struct {
 
 // A layout says which columns a file may have.
 type layout struct {
+	kind     Kind
 	file     string // name in messages when the reader has none
 	columns  []string
 	required []string
@@ -140,9 +142,11 @@ func readSheet(r io.Reader, l layout) (*sheet, error) {
 	}
 	sum := sha256.Sum256(text)
 	s.sha256 = hex.EncodeToString(sum[:])
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	in := csv.NewReader(bytes.NewReader(text))
-	in.FieldsPerRecord = -1
+	in, err := readerOf(text)
+	if err != nil {
+		s.errs = append(s.errs, notTable(err))
+		return s, s.err()
+	}
 	header, err := in.Read()
 	if err != nil {
 		s.errs = append(s.errs, lineError(err, "empty file: a header line is needed"))
@@ -151,10 +155,43 @@ func readSheet(r io.Reader, l layout) (*sheet, error) {
 	line, _ := in.FieldPos(0)
 	s.header(line, trimmed(header), l)
 	if len(s.errs) > 0 {
+		if kind := kindOf(trimmed(header), l); kind != "" {
+			return s, &OtherFileError{File: s.file, Kind: kind, Wanted: l.kind}
+		}
 		return s, s.err()
 	}
 	s.body(in)
 	return s, nil
+}
+
+// readerOf reads the cells of a file, whichever of comma, semicolon and tab the program
+// that saved it puts between them.
+func readerOf(file []byte) (*csv.Reader, error) {
+	from, err := textfile.New(bytes.NewReader(file))
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return nil, err
+	}
+	in := csv.NewReader(bytes.NewReader(text))
+	in.FieldsPerRecord = -1
+	header, _, _ := bytes.Cut(bytes.TrimLeft(text, "\n"), []byte("\n"))
+	for _, separator := range ";\t" {
+		if bytes.ContainsRune(header, separator) && !bytes.ContainsRune(header, ',') {
+			in.Comma = separator
+		}
+	}
+	return in, nil
+}
+
+// notTable is what is wrong with a file that is no text.
+func notTable(err error) LineError {
+	if other, ok := errors.AsType[*textfile.NotTextError](err); ok {
+		return LineError{Line: 1, Reason: other.What + ", not CSV: save its table as CSV UTF-8 and import that"}
+	}
+	return LineError{Line: 1, Reason: err.Error()}
 }
 
 // header maps the file's columns to those of l and notes what does not fit.
@@ -165,15 +202,8 @@ func (s *sheet) header(line int, cells []string, l layout) {
 	for len(cells) > 0 && cells[len(cells)-1] == "" {
 		cells = cells[:len(cells)-1]
 	}
-	if len(cells) == 1 && strings.ContainsAny(cells[0], ";\t") {
-		note("", "", "columns must be separated by commas")
-		return
-	}
 	for i, cell := range cells {
-		name := strings.ToLower(cell)
-		if canonical, ok := l.aliases[name]; ok {
-			name = canonical
-		}
+		name := l.name(cell)
 		switch {
 		case !slices.Contains(l.columns, name) && l.secret:
 			note("", "", fmt.Sprintf("column %d of the header is none of %s", i+1, strings.Join(l.columns, ", ")))

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+)
+
+// otherFile is err, with the command that the file at path is for where it is another
+// than was wanted.
+func otherFile(path string, err error) error {
+	e, ok := errors.AsType[*cohort.OtherFileError](err)
+	if !ok {
+		return err
+	}
+	if path == "-" {
+		return err
+	}
+	return failure(exitUsage, append(takenBy(e.Kind), path), "%w", err)
+}
+
+// takenBy is the command that takes a file of this kind.
+func takenBy(kind cohort.Kind) step {
+	switch kind {
+	case cohort.Tokens:
+		return dexetl("connect", "--import")
+	case cohort.Readings:
+		return dexetl("metrics", "--input")
+	case cohort.Roster:
+		return dexetl("participants", "import")
+	}
+	return dexetl(string(kind), "import")
+}
+
+// A reworded error says in plain words what the operating system said of a file.
+type reworded struct {
+	error
+	text string
+}
+
+func (e *reworded) Error() string { return e.text }
+func (e *reworded) Unwrap() error { return e.error }
+
+// aboutFile is err without the names of system calls, where it is about a file.
+func aboutFile(err error) error {
+	of, ok := errors.AsType[*fs.PathError](err)
+	if !ok {
+		return err
+	}
+	text := strings.ReplaceAll(err.Error(), of.Error(), of.Path+": "+fileWords(of))
+	return &reworded{err, strings.ReplaceAll(text, of.Path+": "+of.Path+": ", of.Path+": ")}
+}
+
+func fileWords(e *fs.PathError) string {
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist):
+		folder := filepath.Dir(e.Path)
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return "there is no folder " + folder
+		}
+		return "there is no such file"
+	case errors.Is(e.Err, syscall.EISDIR):
+		return "is a folder, not a file"
+	case errors.Is(e.Err, syscall.ENOTDIR):
+		return "there is no such file: a part of its path is no folder"
+	}
+	return e.Err.Error()
+}
