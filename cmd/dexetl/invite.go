@@ -49,6 +49,7 @@ func (p *program) inviteCommand() *cli.Command {
 		),
 		Commands: []*cli.Command{p.inviteListCommand()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			p.sayDemo(s)
 			o.who.IDs = c.Args().Slice()
 			people, err := p.invited(ctx, s, o)
 			if err != nil {

@@ -198,6 +198,7 @@ func (p *program) participantsList() *cli.Command {
 			if err != nil {
 				return err
 			}
+			p.sayDemo(s)
 			if len(people) == 0 && !who.narrows() {
 				p.say("the roster is empty; %s", fillRoster)
 			}

@@ -41,6 +41,9 @@ func (p *program) serveCommand() *cli.Command {
 			if interval < minSchedule {
 				return usage("--schedule %s: at least %s", every, minSchedule)
 			}
+			if err := p.needsDexcom(s); err != nil {
+				return err
+			}
 			return p.serve(ctx, s, interval, listen)
 		}),
 	}

@@ -29,6 +29,7 @@ func (p *program) statusCommand() *cli.Command {
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
 			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: study.DefaultMaxAge, Destination: &maxAge}),
 		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
+			p.sayDemo(s)
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {
 				return err
