@@ -36,7 +36,7 @@ func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "is everything ready: configuration, secrets, disk, permissions, roster, audit trail, clock, API",
-		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
+		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed, " +
 			"else that of the first failure.",
 		Action: func(ctx context.Context, _ *cli.Command) error {
 			d := doctor{p: p}

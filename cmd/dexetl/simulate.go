@@ -29,8 +29,8 @@ func (p *program) simulateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "simulate",
 		Usage: "the Dexcom API on a port of its own, to develop and test against",
-		Description: "Serves OAuth and all six endpoints for simulated people, or with --replay for the\n" +
-			"people of an id,time,gl file (docs/cgm-files.md). /sim/ on the same port explains the back doors for tests.\n" +
+		Description: "Serves OAuth and all six endpoints for simulated people, or with --replay for the " +
+			"people of an id,time,gl file (docs/cgm-files.md). /sim/ on the same port explains the back doors for tests. " +
 			"With --study DEMO, or within a demo, it serves the Dexcom of that demo again.",
 		Flags: append(o.file.flags("replay"),
 			&cli.StringFlag{Name: "listen", Usage: "`ADDR` to listen at", Value: "127.0.0.1:8099", Destination: &o.listen},
