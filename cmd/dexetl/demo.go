@@ -163,7 +163,7 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, be
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1"}); err != nil {
 		return err
 	}
-	p.say("\ndone in %.1f s. The study is in %s: lake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
+	p.say("\ndone in %.1f s. The study is in %s:\nlake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
 		"lake/latest/dexetl.duckdb has the views. Try next:\n", time.Since(began).Seconds(), dir)
 	for _, words := range [][]string{
 		{"query", "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"},
