@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -27,7 +28,7 @@ func (p *program) command() *cli.Command {
 		Usage:           "a cohort's Dexcom data as Parquet, DuckDB views and metrics",
 		Description:     "Start with `dexetl demo`: a simulated cohort through the whole pipeline.",
 		Reader:          p.stdin,
-		Writer:          p.stdout,
+		Writer:          &lineBreaker{to: p.stdout, width: cmp.Or(p.widthOf(p.stdout), usualWidth)}, // for help alone
 		ErrWriter:       p.stderr,
 		Suggest:         true,
 		HideVersion:     true, // the library's has no --json
@@ -82,10 +83,6 @@ func (p *program) command() *cli.Command {
 	}
 	prepare(root)
 	p.nameRunning(root)
-	if width := p.widthOf(p.stdout); width > 0 {
-		root.Writer = &lineBreaker{to: p.stdout, width: width} // what is written there is help
-		joinLines(root)
-	}
 	return root
 }
 

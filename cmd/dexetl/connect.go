@@ -72,6 +72,9 @@ func (p *program) connectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if err := p.needsDexcom(s); err != nil {
+				return err
+			}
 			change, err := p.changeover(ctx, s, who, o)
 			if err != nil {
 				return err

@@ -54,6 +54,9 @@ func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli
 
 // servePages serves the consent pages at addr until ctx ends.
 func (p *program) servePages(ctx context.Context, s *study.Study, addr string) error {
+	if err := p.needsDexcom(s); err != nil {
+		return err
+	}
 	texts, err := s.Texts()
 	if err != nil {
 		return err

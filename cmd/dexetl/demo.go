@@ -61,10 +61,8 @@ func (p *program) demoCommand() *cli.Command {
 func (p *program) demo(ctx context.Context, o demoOptions) error {
 	began := time.Now()
 	p.now = func() time.Time { return demoNow.Add(time.Since(began)) }
-	api, err := dexsim.New(dexsim.Config{
-		Seed: 1, Participants: o.participants, Days: o.days, Now: func() time.Time { return demoNow },
-		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
-	})
+	made := demoStudy{Participants: o.participants, Days: o.days, Clock: demoNow}
+	api, err := made.api(func() time.Time { return demoNow })
 	if err != nil {
 		return err
 	}
@@ -76,6 +74,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	p.say("dexetl demo: %d simulated people, %d days up to %s, behind a Dexcom API at %s", o.participants, o.days, demoNow.Format(time.DateOnly), url)
 	if err := writeStudy(o.dir, config.Values{
 		StudyID: "DEMO", History: "from_study_start", BaseURL: url, ClientID: dexsim.DefaultClientID,
+		Name: "The dexetl demo", Contact: "nobody: the people of this study are simulated", PublicURL: "http://localhost:8085",
 	}); err != nil {
 		return err
 	}
@@ -88,6 +87,10 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	}
 	defer s.Close()
 	if err := p.demoPipeline(ctx, s, api); err != nil {
+		return err
+	}
+	made.Clock = p.now()
+	if err := made.put(s.Dir); err != nil {
 		return err
 	}
 	return p.demoResult(ctx, s, o.dir, began)
@@ -160,7 +163,7 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, be
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1"}); err != nil {
 		return err
 	}
-	p.say("\ndone in %.1f s. The study is in %s: lake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
+	p.say("\ndone in %.1f s. The study is in %s:\nlake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
 		"lake/latest/dexetl.duckdb has the views. Try next:\n", time.Since(began).Seconds(), dir)
 	for _, words := range [][]string{
 		{"query", "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"},

@@ -36,7 +36,7 @@ func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
 		Usage: "is everything ready: configuration, secrets, disk, permissions, roster, audit trail, clock, API",
-		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
+		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed, " +
 			"else that of the first failure.",
 		Action: func(ctx context.Context, _ *cli.Command) error {
 			d := doctor{p: p}
@@ -62,7 +62,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.study, err = study.OpenFolder(dir, d.p.worker()); err != nil {
+	if d.study, err = d.p.openAt(dir); err != nil {
 		d.fail("configuration", err)
 		return nil // all else depends on it
 	}
@@ -91,7 +91,9 @@ func (d *doctor) examine(ctx context.Context) error {
 	d.checkRemembered(ctx)
 	d.checkLake()
 	d.checkTokens(ctx)
-	d.checkApps(ctx)
+	if d.p.inDemo == nil || d.checkDemo() {
+		d.checkApps(ctx)
+	}
 	return nil
 }
 

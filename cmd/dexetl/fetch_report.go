@@ -23,6 +23,9 @@ import (
 // fetch runs the job, prints what it did and returns what the exit code
 // should say.
 func (p *program) fetch(ctx context.Context, s *study.Study, job study.Job) error {
+	if err := p.needsDexcom(s); err != nil {
+		return err
+	}
 	done, err := s.Run(ctx, job)
 	if err != nil {
 		return err

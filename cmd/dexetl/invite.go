@@ -36,8 +36,8 @@ func (p *program) inviteCommand() *cli.Command {
 		Name:      "invite",
 		Usage:     "links by which participants connect from their own phone or computer",
 		ArgsUsage: "P001… | --all-missing",
-		Description: "A link works until it expires, is revoked, or its participant has connected. Whoever\n" +
-			"has it can connect as that participant: send it to nobody else. dexetl connect --serve\n" +
+		Description: "A link works until it expires, is revoked, or its participant has connected. Whoever " +
+			"has it can connect as that participant: send it to nobody else. dexetl connect --serve " +
 			"serves the pages behind the links. A new link leaves older ones as they are; --revoke ends them.",
 		Flags: append(o.who.flags(),
 			&cli.BoolFlag{Name: "all-missing", Usage: "everybody who should be connected and is not; --cohort alone: those of it", Destination: &o.allMissing},
@@ -49,6 +49,7 @@ func (p *program) inviteCommand() *cli.Command {
 		),
 		Commands: []*cli.Command{p.inviteListCommand()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			p.sayDemo(s)
 			o.who.IDs = c.Args().Slice()
 			people, err := p.invited(ctx, s, o)
 			if err != nil {

@@ -92,7 +92,7 @@ func refreshKind() fetchKind {
 	return fetchKind{
 		mode:  plan.Refresh,
 		usage: "read an interval of participants again, and load it",
-		description: "For what was edited or deleted longer ago than sync looks back. Dates are those of the\n" +
+		description: "For what was edited or deleted longer ago than sync looks back. Dates are those of the " +
 			"participant's time zone in the roster, both inclusive; what is not consented is left out.",
 		flags: func(j *jobFlags) []cli.Flag {
 			return []cli.Flag{

@@ -52,6 +52,9 @@ type program struct {
 	path    string   // of the program, as typed
 	args    []string // as typed, without the program
 	running string   // the command, such as participants import
+
+	inDemo  *demoStudy       // the study, if that is a demo; then now is its clock
+	machine func() time.Time // and this is the machine's
 }
 
 // run carries out args and returns the exit code. The first interrupt ends

@@ -38,7 +38,7 @@ func (p *program) metricsCommand() *cli.Command {
 		Name:      "metrics",
 		Usage:     "the metrics that papers report, per participant",
 		ArgsUsage: "[P001…]",
-		Description: "In a terminal the consensus metrics; --csv and --json have all of them. What each one\n" +
+		Description: "In a terminal the consensus metrics; --csv and --json have all of them. What each one " +
 			"means: dexetl query \"from metric_catalogue\". What a file for --input may look like: docs/cgm-files.md.",
 		Flags: slices.Concat(o.resultFlags.flags(), o.selection.flags(), o.file.flags("input"), []cli.Flag{
 			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},

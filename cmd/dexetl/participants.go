@@ -42,7 +42,7 @@ func (p *program) participantsCommand() *cli.Command {
 			p.participantsClose(),
 			{
 				Name: "remove", Usage: "take an id out of the roster that was a mistake", ArgsUsage: "P001",
-				Description: "Only while no data were fetched and no account was connected. Somebody who\ntakes no part any more stays in the roster: status, or dexetl withdraw.",
+				Description: "Only while no data were fetched and no account was connected. Somebody who takes no part any more stays in the roster: status, or dexetl withdraw.",
 				Flags:       []cli.Flag{p.reasonFlag()},
 				Action:      p.withParticipant(p.removeParticipant),
 			},
@@ -94,7 +94,7 @@ func (p *program) participantsAdd() *cli.Command {
 func (p *program) participantsImport() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take over a roster", ArgsUsage: "roster.csv",
-		Description: "CSV with a header: participant_id, and any of site, cohort, arm, status, status_date, consent_date,\n" +
+		Description: "CSV with a header: participant_id, and any of site, cohort, arm, status, status_date, consent_date, " +
 			"anchor_date, study_start, study_end, timezone, region. Who is not in the file stays as they are.",
 		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
@@ -198,6 +198,7 @@ func (p *program) participantsList() *cli.Command {
 			if err != nil {
 				return err
 			}
+			p.sayDemo(s)
 			if len(people) == 0 && !who.narrows() {
 				p.say("the roster is empty; %s", fillRoster)
 			}

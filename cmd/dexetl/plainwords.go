@@ -28,7 +28,7 @@ func headed(t table.Table) table.Table {
 // says; what is not here is said in the roster's own word.
 func accountWords(consented string) string {
 	words := map[string]string{
-		string(consent.AuthSuspect): "refused for now",
+		string(consent.AuthSuspect):    "refused for now",
 		string(consent.NeedsReconsent): "sign in again", string(consent.Exported): "elsewhere",
 		"screen_failed": "screen failed",
 	}[consented]

@@ -30,7 +30,7 @@ func (p *program) queryCommand() *cli.Command {
 		Name:      "query",
 		Usage:     "one SQL statement over the tables and views",
 		ArgsUsage: `["SQL"]`,
-		Description: "Without an argument the statement is read from standard input. It can read the\n" +
+		Description: "Without an argument the statement is read from standard input. It can read the " +
 			"snapshot's files and nothing else. Rows are written as they are computed: a result is whole if the exit code is 0.",
 		Flags: append(o.resultFlags.flags(),
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask, or latest (default: the newest)", Destination: &o.which},

@@ -24,7 +24,7 @@ func (p *program) serveCommand() *cli.Command {
 	var every, listen string
 	return &cli.Command{
 		Name: "serve", Usage: "run sync on a schedule until stopped, with /healthz, /readyz and /metrics",
-		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not\n" +
+		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not " +
 			"call at the same second. SIGTERM or Ctrl-C ends it after the commit in hand.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`; must be given", Destination: &every},
@@ -40,6 +40,9 @@ func (p *program) serveCommand() *cli.Command {
 			}
 			if interval < minSchedule {
 				return usage("--schedule %s: at least %s", every, minSchedule)
+			}
+			if err := p.needsDexcom(s); err != nil {
+				return err
 			}
 			return p.serve(ctx, s, interval, listen)
 		}),

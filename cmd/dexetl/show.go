@@ -65,11 +65,11 @@ func storyInWords(t table.Table) {
 	slices.SortStableFunc(t.Rows, func(a, b []any) int { return cmp.Compare(place(a), place(b)) })
 	for _, row := range t.Rows {
 		name := row[0].(string)
-		row[1] = table.Prose(table.Short(row[1], "")) // one column of texts, not of numbers
+		value := table.Short(row[1], "")
 		if name == "consent" {
-			row[1] = table.Prose(accountWords(string(row[1].(table.Prose))))
+			value = accountWords(value)
 		}
-		row[0] = heading(name)
+		row[0], row[1] = heading(name), table.Prose(value) // one column of texts, not of numbers
 	}
 }
 

@@ -22,13 +22,14 @@ func (p *program) statusCommand() *cli.Command {
 	var maxAge time.Duration
 	return &cli.Command{
 		Name: "status", Usage: "per participant: consent, newest record, coverage, what to do", ArgsUsage: "[P001…]",
-		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read.\n" +
-			"The exit code is 0, or with --check, for cron: 3 if the last fetch of somebody failed\nor is too old (--max-age), or the last run could not load, else 5 if somebody's consent is missing.",
+		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read. " +
+			"The exit code is 0, or with --check, for cron: 3 if the last fetch of somebody failed or is too old (--max-age), or the last run could not load, else 5 if somebody's consent is missing.",
 		Flags: append(who.fetchFlags(),
 			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
 			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: study.DefaultMaxAge, Destination: &maxAge}),
 		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
+			p.sayDemo(s)
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {
 				return err

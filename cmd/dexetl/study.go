@@ -24,6 +24,9 @@ func (p *program) findStudy() (string, error) {
 	}
 	dir, err := study.Find(dirs...)
 	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
+		if below := study.Below(cmp.Or(given, ".")); len(below) > 0 {
+			return "", failure(exitNoStudy, again("--study", filepath.Join(given, below[0])), "%w; below it: %s", none, study.ShortList(below))
+		}
 		next := dexetl("init", cmp.Or(given, "study"))
 		if filepath.Base(given) == config.File {
 			next = again("--study", filepath.Dir(given))
@@ -39,7 +42,16 @@ func (p *program) openFolder() (*study.Study, error) {
 	if err != nil {
 		return nil, err
 	}
-	return study.OpenFolder(dir, p.worker())
+	return p.openAt(dir)
+}
+
+// openAt reads the configuration of the study in dir.
+func (p *program) openAt(dir string) (*study.Study, error) {
+	s, err := study.OpenFolder(dir, p.worker())
+	if err != nil {
+		return nil, err
+	}
+	return s, p.enterDemo(s)
 }
 
 // worker is this invocation as a study knows it. Progress is shown, facts are told.

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/urfave/cli/v3"
 	"golang.org/x/term"
 
 	"github.com/dexetl/dexetl/extract/plain"
@@ -62,7 +61,7 @@ func broken(text string, width int) string {
 	}
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		if plain.Width(line) > width && !isCommand(line) {
+		if !isCommand(line) {
 			lines[i] = brokenLine(line, width)
 		}
 	}
@@ -83,6 +82,9 @@ var beginning = regexp.MustCompile(`^ *(?:(?:dexetl|advice): )?(?:\S+(?: \S+)* {
 const glued = "\ue000"
 
 func brokenLine(line string, width int) string {
+	if plain.Width(line) <= width {
+		return line
+	}
 	begin := beginning.FindString(line)
 	if len(begin) > width*2/3 {
 		begin = line[:len(line)-len(strings.TrimLeft(line, " "))]
@@ -100,19 +102,7 @@ func brokenLine(line string, width int) string {
 	return begin + strings.ReplaceAll(text, glued, " ")
 }
 
-// joinLines makes one line of each paragraph of help, for whom breaks it again.
-func joinLines(c *cli.Command) {
-	paragraphs := strings.Split(c.Description, "\n\n")
-	for i, text := range paragraphs {
-		paragraphs[i] = strings.ReplaceAll(text, "\n", " ")
-	}
-	c.Description = strings.Join(paragraphs, "\n\n")
-	for _, sub := range c.Commands {
-		joinLines(sub)
-	}
-}
-
-// A lineBreaker breaks the lines that are written to it: see broken.
+// A lineBreaker breaks the lines of help that are written to it: see broken.
 type lineBreaker struct {
 	to    io.Writer
 	width int
@@ -121,13 +111,13 @@ type lineBreaker struct {
 
 // Write writes the lines that have come to their end.
 func (b *lineBreaker) Write(text []byte) (int, error) {
-	end := strings.LastIndexByte(string(text), '\n') + 1
-	if end == 0 {
-		b.rest += string(text)
-		return len(text), nil
+	lines := strings.Split(b.rest+string(text), "\n")
+	last := len(lines) - 1
+	b.rest = lines[last]
+	for _, line := range lines[:last] {
+		if _, err := io.WriteString(b.to, brokenLine(line, b.width)+"\n"); err != nil {
+			return 0, err
+		}
 	}
-	lines := b.rest + string(text[:end])
-	b.rest = string(text[end:])
-	_, err := io.WriteString(b.to, broken(lines, b.width))
-	return len(text), err
+	return len(text), nil
 }

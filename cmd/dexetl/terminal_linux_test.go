@@ -61,11 +61,11 @@ func (b *bench) shown(columns int, args ...string) string {
 // moving is a line of progress, which stays on the screen until the next one.
 var moving = regexp.MustCompile(`(?m)^.*\x1b\[1A\x1b\[J|^(comparing|folding|sync) .*\n`)
 
-// tooLong are the lines of text that do not fit, but for those that are to be copied.
+// tooLong are the lines of text that do not fit, but for commands to be copied.
 func tooLong(text string, columns int) (found []string) {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		if plain.Width(line) > columns && !isCommand(line) {
+		if plain.Width(line) > columns && !strings.HasPrefix(strings.TrimSpace(line), "next: ") {
 			found = append(found, line)
 		}
 	}
@@ -90,8 +90,8 @@ func TestTablesFitTheTerminal(t *testing.T) {
 	t.Parallel()
 	b := tabled(t)
 	for _, c := range []struct{ args, has string }{
-		{"participants list", "participant account next paused: dexetl participants resume"},
-		{"participants list --needs", "participant account next send"},
+		{"participants list", "participant reading next paused: dexetl resume P003"},
+		{"participants list --needs", "participant next send P-of-the-second-site-0005"},
 		{"participants show P001", "next accounts connection_id begun_because devices exclusions reason"},
 		{"participants close --dry-run", "participant_id"},
 		{"windows list", "participant_id window start_day end_day"},
@@ -190,7 +190,10 @@ func TestHelpFitsTheTerminal(t *testing.T) {
 		}
 	}
 	names((&program{getenv: os.Getenv}).command(), nil)
-	if text := b.shown(80, "status", "--help"); !strings.Contains(text, "\n                       such as 24h\n") && !regexp.MustCompile(`\n {23}\S`).MatchString(text) {
+	if text := b.shown(80, "status", "--help"); !regexp.MustCompile(`\n   --stale DURATION {4}participants .*\n {23}\S`).MatchString(text) {
 		t.Errorf("usage does not go on below itself:\n%s", text)
+	}
+	if _, text, _ := b.run("status", "--help"); len(tooLong(text, usualWidth)) > 0 || len(tooLong(text, usualWidth-2)) == 0 {
+		t.Errorf("for a pipe, help is not %d columns wide:\n%s", usualWidth, text)
 	}
 }

@@ -19,7 +19,7 @@ func (p *program) windowsCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "import", Usage: "replace all windows by those of a file", ArgsUsage: "windows.csv",
-				Description: "CSV with a header: participant_id (* for everybody), window, and either start and end (local dates)\n" +
+				Description: "CSV with a header: participant_id (* for everybody), window, and either start and end (local dates) " +
 					"or start_day and end_day (study day 1 is anchor_date); all inclusive.",
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {

@@ -25,7 +25,7 @@ func (p *program) withdrawCommand() *cli.Command {
 	var o withdrawOptions
 	return &cli.Command{
 		Name: "withdraw", Usage: "end a participant's part: no access any more, data from then on out of the tables", ArgsUsage: "P001",
-		Description: "What was recorded before --effective stays, as it does in a trial under FDA rules. What was recorded\n" +
+		Description: "What was recorded before --effective stays, as it does in a trial under FDA rules. What was recorded " +
 			"from then on leaves the tables and is kept sealed in state/quarantine. See docs/withdrawal.md.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stop", Usage: "fetch nothing more, keep what was recorded before: the default"},
