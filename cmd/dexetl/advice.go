@@ -238,6 +238,7 @@ func lostMemoryAdvice(e *study.LostMemoryError) string {
 	return backup + "go on with state.db as it is: replay"
 }
 
+// lostMemoryNext goes on with the state as it is, where nobody has withdrawn.
 func lostMemoryNext(e *study.LostMemoryError) step {
 	if len(e.Withdrawn) > 0 {
 		return nil // nobody but the study's people knows since when
