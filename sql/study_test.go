@@ -55,7 +55,7 @@ func (s study) load(t testing.TB, db *sql.DB) {
 			coverage = append(coverage, values(p.id, "egvs", p.asked+" 12:00", "0"))
 		}
 		for _, r := range p.readings {
-			glucose = append(glucose, r.row(p.id))
+			glucose = append(glucose, r.row(p.id, s.excluded(p.id, r)))
 		}
 	}
 	for _, w := range s.windows {
@@ -66,7 +66,7 @@ func (s study) load(t testing.TB, db *sql.DB) {
 	}
 	insert(t, db, `participants (participant_id, timezone, anchor_date, study_start, study_end)`, roster)
 	insert(t, db, `coverage (participant_id, resource, asked_at, records)`, coverage)
-	insert(t, db, `windows (participant_id, "window", start_date, end_date, start_day, end_day)`, windows)
+	insert(t, db, `windows (participant_id, window_name, start_date, end_date, start_day, end_day)`, windows)
 	insert(t, db, `exclusions (participant_id, from_local, to_local)`, exclusions)
 	// A file is a tenth of the time of a values clause.
 	file := filepath.Join(t.TempDir(), "glucose.csv")
@@ -74,11 +74,11 @@ func (s study) load(t testing.TB, db *sql.DB) {
 		t.Fatal(err)
 	}
 	exec(t, db, `copy glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
-		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect, cadence_min) from '`+file+`' (header false)`)
+		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect, cadence_min, excluded) from '`+file+`' (header false)`)
 }
 
 // row is a line of a CSV file of glucose; empty fields are null.
-func (r reading) row(id string) string {
+func (r reading) row(id, excluded string) string {
 	local, date, source := "", "", "unknown"
 	if !r.Local.IsZero() {
 		local, date, source = stamp(r.Local), r.Local.Format(time.DateOnly), "sent"
@@ -95,8 +95,21 @@ func (r reading) row(id string) string {
 	}
 	return strings.Join([]string{
 		id, stamp(r.Time), local, date, source, glucose, glucoseSource, r.Status, "T1", "1",
-		fmt.Sprint(r.Overlap), fmt.Sprint(r.ClockSuspect), number(r.CadenceMin),
+		fmt.Sprint(r.Overlap), fmt.Sprint(r.ClockSuspect), number(r.CadenceMin), excluded,
 	}, ",")
+}
+
+// excluded is why metrics leave a reading out, as the fold has it.
+func (s study) excluded(id string, r reading) string {
+	switch {
+	case s.excludes(id, r.Local):
+		return "exclusion"
+	case r.Implausible:
+		return "implausible"
+	case !r.HasValue:
+		return "no_value"
+	}
+	return ""
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999") }
