@@ -26,6 +26,7 @@ type person struct {
 	id, zone           string // zone empty: none in the roster
 	anchor, start, end string // local dates, empty: none in the roster
 	asked              string // local date of the last request, empty: never
+	withdrawn          string // UTC; empty: has not
 	unlisted           bool   // not in the roster
 	readings           []reading
 }
@@ -46,13 +47,16 @@ type exclusion struct{ participant, from, to string }
 // load writes the study into the lake.
 func (s study) load(t testing.TB, db *sql.DB) {
 	t.Helper()
-	var roster, coverage, glucose, windows, exclusions []string
+	var roster, coverage, glucose, windows, exclusions, withdrawals []string
 	for _, p := range s.people {
 		if !p.unlisted {
 			roster = append(roster, values(p.id, p.zone, p.anchor, p.start, p.end))
 		}
 		if p.asked != "" {
 			coverage = append(coverage, values(p.id, "egvs", p.asked+" 12:00", "0"))
+		}
+		if p.withdrawn != "" {
+			withdrawals = append(withdrawals, values(p.id, p.withdrawn))
 		}
 		for _, r := range p.readings {
 			glucose = append(glucose, r.row(p.id, s.excluded(p.id, r)))
@@ -67,6 +71,7 @@ func (s study) load(t testing.TB, db *sql.DB) {
 	insert(t, db, `participants (participant_id, timezone, anchor_date, study_start, study_end)`, roster)
 	insert(t, db, `coverage (participant_id, resource, asked_at, records)`, coverage)
 	insert(t, db, `windows (participant_id, window_name, start_date, end_date, start_day, end_day)`, windows)
+	insert(t, db, `withdrawals (participant_id, effective_at)`, withdrawals)
 	insert(t, db, `exclusions (participant_id, from_local, to_local)`, exclusions)
 	// A file is a tenth of the time of a values clause.
 	file := filepath.Join(t.TempDir(), "glucose.csv")
@@ -249,6 +254,12 @@ func cohort(seed int64) study {
 			{id: "together", zone: "America/New_York", readings: together},
 			{id: "together-zoneless", readings: together},
 			{id: "stranger", unlisted: true, readings: wear(random, "UTC", "2025-02-01", 2, five)},
+			{id: "withdrawn", zone: "America/New_York", start: "2025-03-05", asked: "2025-05-01", withdrawn: "2025-03-14 01:33:20", readings: wear(random, "America/New_York", "2025-03-04", 8, five)},
+			{id: "withdrawn-at-midnight", zone: "Europe/Berlin", start: "2025-03-05", end: "2025-06-30", asked: "2025-03-20", withdrawn: "2025-03-13 23:00:00", readings: wear(random, "Europe/Berlin", "2025-03-04", 9, five)},
+			{id: "withdrawn-later", zone: "Europe/Berlin", start: "2025-03-05", end: "2025-03-10", withdrawn: "2025-03-13 12:00:00", readings: wear(random, "Europe/Berlin", "2025-03-04", 9, five)},
+			{id: "withdrawn-zoneless", start: "2025-03-05", withdrawn: "2025-03-16 13:02:00", readings: wear(random, "America/New_York", "2025-03-05", 8, fifteen)},
+			{id: "withdrawn-undated", zone: "Europe/Berlin", asked: "2025-05-01", withdrawn: "2025-03-14 01:33:20", readings: wear(random, "Europe/Berlin", "2025-03-04", 8, five)},
+			{id: "withdrawn-before", zone: "Europe/Berlin", start: "2025-03-28", asked: "2025-05-01", withdrawn: "2025-03-14 01:33:20"},
 		},
 		windows: []window{
 			{participant: "*", name: "baseline", startDay: -5, endDay: -1},
