@@ -50,43 +50,55 @@ records as (
 ),
 spaced as (
     select
-        participant_id, transmitter_id, transmitter_generation, system_time, display_time, record_id,
-        (epoch_us(system_time) - lag(epoch_us(system_time)) over series) / 1e6 as silence_s,
+        participant_id, transmitter_id, transmitter_generation, system_time, display_time,
+        row_number() over series as place,
+        lag(system_time) over series as before_time,
+        lag(display_time) over series as before_local,
+        lead(system_time) over series is null as is_last,
+        (epoch_us(system_time) - epoch_us(before_time)) / 1e6 as silence_s,
         nullif(transmitter_ticks, 0) as ticks,
         -- An hour either way is the difference of two display devices' clocks.
-        ticks <= silence_s + 3600
-            and (lag(ticks) over series - ticks > 3600 or ticks < silence_s - 3600) as is_restart,
-        silence_s >= 6600 as is_silence,
+        coalesce(
+            ticks <= silence_s + 3600 and (lag(ticks) over series - ticks > 3600 or ticks < silence_s - 3600),
+            false
+        ) as is_restart,
+        place = 1 or is_restart or silence_s >= 6600 as begins,
     from records
     window series as (partition by participant_id, transmitter_id order by system_time, record_id)
 ),
-numbered as (
+-- Few rows: where a run begins, and the last ones. What ends at each is the run
+-- before it, or with the last one its own.
+marks as (
     select
-        participant_id, transmitter_id, transmitter_generation, system_time, display_time, is_restart,
-        count(*) filter (where is_restart or is_silence) over (
-            partition by participant_id, transmitter_id order by system_time, record_id
-            rows between unbounded preceding and current row
-        ) as run,
+        participant_id, transmitter_id, transmitter_generation, system_time, display_time, place, is_restart, begins,
+        if(begins, before_time, system_time) as ended_time,
+        if(begins, before_local, display_time) as ended_local,
+        if(begins, place - 1, place) as ended_place,
     from spaced
+    where begins or is_last
+),
+ended as (
+    select
+        participant_id, transmitter_id, transmitter_generation, is_restart, begins,
+        system_time as first_time,
+        display_time as first_local,
+        lead(ended_place) over series is null as is_alone,
+        if(is_alone, system_time, lead(ended_time) over series) as last_time,
+        if(is_alone, display_time, lead(ended_local) over series) as last_local,
+        if(is_alone, 1, lead(ended_place) over series - place + 1) as n_records,
+    from marks
+    window series as (partition by participant_id, transmitter_id order by place)
 ),
 runs as (
-    select
-        participant_id, transmitter_id, run,
-        arg_min(transmitter_generation, system_time) as transmitter_generation,
-        coalesce(bool_or(is_restart), false) as is_restart,
-        min(system_time) as first_time,
-        max(system_time) as last_time,
-        arg_min_null(display_time, system_time) as first_local,
-        arg_max_null(display_time, system_time) as last_local,
-        count(*) as n_records,
-    from numbered
-    group by participant_id, transmitter_id, run
+    select participant_id, transmitter_id, transmitter_generation, is_restart, first_time, last_time, first_local, last_local, n_records,
+    from ended
+    where begins
 ),
 lasting as (
     select participant_id, transmitter_id, transmitter_generation, is_restart, first_time, last_time, first_local, last_local, n_records,
     from runs
     qualify coalesce(last_time > max(last_time) over (
-        partition by participant_id order by first_time, last_time desc, transmitter_id, run
+        partition by participant_id order by first_time, last_time desc, transmitter_id
         rows between unbounded preceding and 1 preceding
     ), true)
 ),
