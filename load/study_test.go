@@ -166,15 +166,15 @@ func TestStudyTables(t *testing.T) {
 		},
 		"connections": {"connection_id=C1 participant_id=P1 region=us account_hash=h status=connected valid_from=2026-03-05T00:00:00 valid_to=-"},
 		"windows": {
-			"participant_id=* window=w start_date=- end_date=- start_day=1 end_day=2",
-			"participant_id=P1 window=w start_date=2026-03-05 end_date=2026-03-05 start_day=- end_day=-",
+			"participant_id=* window_name=w start_date=- end_date=- start_day=1 end_day=2 window=w",
+			"participant_id=P1 window_name=w start_date=2026-03-05 end_date=2026-03-05 start_day=- end_day=- window=w",
 		},
 		"exclusions": {"participant_id=P1 from_local=2026-03-05T00:00:00 to_local=2026-03-05T01:00:00 reason=MRI"},
 		"settings":   {"key=study.id value=X"},
 		"runs":       {"run_id=R command=sync started_at=2026-03-05T00:00:00 ended_at=- exit_code=1 calls=3 answers=2 version=v"},
 		"audit": {
-			"seq=1 at=2026-03-05T00:00:00 who=w command=c subject=participant participant_id=P1 before=- after={} reason=r hash=h",
-			"seq=2 at=2026-03-05T00:00:00 who=w command=c subject=window participant_id=- before={} after=- reason=- hash=k",
+			"seq=1 made_at=2026-03-05T00:00:00 who=w command=c subject=participant participant_id=P1 before=- after={} reason=r hash=h at=2026-03-05T00:00:00",
+			"seq=2 made_at=2026-03-05T00:00:00 who=w command=c subject=window participant_id=- before={} after=- reason=- hash=k at=2026-03-05T00:00:00",
 		},
 	} {
 		sameText(t, table, k.rows(table), want)

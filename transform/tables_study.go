@@ -28,14 +28,17 @@ func study() []Table {
 				{"valid_from", instant, null, "UTC; records before it belong to nobody"},
 				{"valid_to", instant, null, "UTC; records from it on belong to nobody"},
 			}},
-		{Name: "windows", Comment: "one row per analysis window of windows.csv", Kind: Study, Key: []string{"participant_id", "window"}, Columns: []Column{
-			{"participant_id", text, !null, "study pseudonym, or * for everyone"},
-			{"window", text, !null, "name, such as baseline"},
-			{"start_date", date, null, "first local date, inclusive"},
-			{"end_date", date, null, "last local date, inclusive"},
-			{"start_day", integer, null, "first study day, inclusive; study day 1 is anchor_date"},
-			{"end_day", integer, null, "last study day, inclusive"},
-		}},
+		{Name: "windows", Comment: "one row per analysis window of windows.csv",
+			Version: 2, // window_name; window, which is a reserved word of SQL, goes with the next one
+			Kind:    Study, Key: []string{"participant_id", "window"}, Columns: []Column{
+				{"participant_id", text, !null, "study pseudonym, or * for everyone"},
+				{"window_name", text, null, "name, such as baseline; null, from an older program: as window"},
+				{"start_date", date, null, "first local date, inclusive"},
+				{"end_date", date, null, "last local date, inclusive"},
+				{"start_day", integer, null, "first study day, inclusive; study day 1 is anchor_date"},
+				{"end_day", integer, null, "last study day, inclusive"},
+				{"window", text, !null, "former name of window_name, which is to go"},
+			}},
 		{Name: "exclusions", Comment: "one row per interval that metrics leave out, of exclusions.csv",
 			Kind: Study, Key: []string{"participant_id", "from_local", "to_local"}, Columns: []Column{
 				participantID(),
@@ -64,9 +67,10 @@ func study() []Table {
 			{"version", text, !null, "version of dexetl"},
 		}},
 		{Name: "audit", Comment: "one row per line of the audit trail, as of this snapshot; dexetl audit verify checks the file itself",
-			Kind: Study, Unique: []string{"before"}, Key: []string{"seq"}, Columns: []Column{
+			Version: 2, // made_at; at, which is a reserved word of SQL, goes with the next one
+			Kind:    Study, Unique: []string{"before"}, Key: []string{"seq"}, Columns: []Column{
 				{"seq", long, !null, "number of the line, from 1"},
-				{"at", instant, !null, "UTC; when the change was made"},
+				{"made_at", instant, null, "UTC; when the change was made; null, from an older program: as at"},
 				{"who", text, !null, "account@machine, behind the name in DEXETL_ACTOR if one was given"},
 				{"command", text, !null, "command that made the change, such as participants import"},
 				{"subject", text, !null, "what was changed: participant, roster, window, windows, exclusion, exclusions, connection, consent, key, ..."},
@@ -75,6 +79,7 @@ func study() []Table {
 				{"after", text, null, "JSON object of the changed fields; null where nothing is left"},
 				{"reason", text, null, "as given"},
 				{"hash", text, !null, "sha256 of the line, the hash of the line before included"},
+				{"at", instant, !null, "former name of made_at, which is to go"},
 			}},
 		{Name: "requests", Comment: "one row per answer in the raw log",
 			Kind: Log, Time: "asked_at", History: true, Unique: []string{"request_id", "sha256", "log_position"},

@@ -63,7 +63,7 @@ func byUrgency(all []study.Person) []study.Person {
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
 func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
-	people := table.Table{Schema: "dexetl.status/2", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
+	people := table.Table{Schema: "dexetl.status/3", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
 		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
 		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"},
 		First: []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}}
