@@ -112,8 +112,8 @@ func (a *answering) run() error {
 // telling are the columns of tables and views that people look at first.
 func telling() []string {
 	return []string{
-		"participant_id", "local_time", "display_time", "local_date", "glucose_mgdl", "event_type", "value", "alert_name", "alert_state",
-		"resource", "outcome", "reason", "mean_mgdl", "in_range_pct", "active_window_pct",
+		"participant_id", "window_name", "local_time", "display_time", "local_date", "glucose_mgdl", "excluded", "event_type", "value",
+		"alert_name", "alert_state", "resource", "outcome", "reason", "mean_mgdl", "in_range_pct", "active_window_pct",
 	}
 }
 
