@@ -172,5 +172,6 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, be
 	} {
 		p.say("  %s", p.commandLine(words...))
 	}
+	p.say("\nIts clock stands now, and its Dexcom has ended. To serve it again, so that sync fetches more:\n\n  %s", p.commandLine("simulate"))
 	return nil
 }
