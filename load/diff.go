@@ -101,7 +101,8 @@ func (d Difference) Totals() []RowCounts {
 }
 
 // Diff compares two snapshots row by row. It reads the files that only one of
-// them has: a file has its content's name. In memory are the rows of one
+// them has: a file has its content's name. Of partitions whose rows are the same by
+// the hash in the manifests it reads nothing but whether their files are whole. In memory are the rows of one
 // participant at a time and table, and of requests those of one day.
 func Diff(ctx context.Context, a, b Side) (Difference, error) {
 	tables := transform.Tables()
@@ -142,8 +143,9 @@ func diffTable(ctx context.Context, t shape, a, b Side) (Difference, error) {
 	leftOut := func(f lake.File) bool {
 		return slices.ContainsFunc(d.NotCompared, func(n NotCompared) bool { return n.Partition == f.Partition })
 	}
+	filesA, filesB = differing(slices.DeleteFunc(filesA, leftOut), slices.DeleteFunc(filesB, leftOut))
 	c := newComparison(t)
-	err = c.run(newStream(ctx, t, a.Lake, slices.DeleteFunc(filesA, leftOut)), newStream(ctx, t, b.Lake, slices.DeleteFunc(filesB, leftOut)))
+	err = c.run(newStream(ctx, t, a.Lake, filesA), newStream(ctx, t, b.Lake, filesB))
 	for _, participant := range slices.Sorted(maps.Keys(c.counts)) {
 		d.Rows = append(d.Rows, *c.counts[participant])
 	}
@@ -157,6 +159,22 @@ func onlyIn(t shape, a, b Side) []lake.File {
 		shared[f.SHA256] = true
 	}
 	return slices.DeleteFunc(a.Manifest.TableFiles(t.Name), func(f lake.File) bool { return shared[f.SHA256] })
+}
+
+// differing leaves out the partitions that hold the same rows in both, however they
+// are spread over files.
+func differing(a, b []lake.File) (filesA, filesB []lake.File) {
+	partsA, partsB := byPartition(a), byPartition(b)
+	same := func(f lake.File) bool { return lake.SameRows(partsA[f.Partition], partsB[f.Partition]) }
+	return slices.DeleteFunc(a, same), slices.DeleteFunc(b, same)
+}
+
+func byPartition(files []lake.File) map[string][]lake.File {
+	parts := make(map[string][]lake.File)
+	for _, f := range files {
+		parts[f.Partition] = append(parts[f.Partition], f)
+	}
+	return parts
 }
 
 // damagedParts returns the partitions of files of which one is not what it

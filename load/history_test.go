@@ -219,7 +219,7 @@ func TestHistories(t *testing.T) {
 		defer live.unlock()
 		live.layout = layout{
 			maxRows: int64(rapid.SampledFrom([]int{1, 40, 1000}).Draw(t, "max rows")), maxFiles: rapid.IntRange(1, 4).Draw(t, "max files"),
-			hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
+			minGroup: rapid.SampledFrom([]int64{0, 20, 8192}).Draw(t, "rows copied"), hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
 		}
 		study := historyStudy()
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {

@@ -3,7 +3,6 @@ package load
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sort"
@@ -19,11 +18,12 @@ import (
 type layout struct {
 	maxRows  int64 // a closed file is full, and split after the participant that reaches it
 	maxFiles int   // closed files that are not full, at most: neighbours are joined
+	minGroup int64 // rows of a part that is copied, not written anew, when files are joined
 	hotDays  int   // how far the border stays behind the newest server date
 }
 
 // defaultLayout makes closed files of about 128 MB at 22 B per row.
-var defaultLayout = layout{maxRows: 5_500_000, maxFiles: 4, hotDays: 10}
+var defaultLayout = layout{maxRows: 5_500_000, maxFiles: 4, minGroup: 8192, hotDays: 10}
 
 // A change is what happens to the rows of one participant in one partition.
 type change struct {
@@ -68,7 +68,7 @@ func (r *rewrite) run(ctx context.Context) error {
 		if !u.dirty {
 			continue
 		}
-		files, err := r.write(ctx, u)
+		files, err := r.filesOf(ctx, u)
 		if err != nil {
 			return err
 		}
@@ -95,9 +95,10 @@ func (r *rewrite) plan() (units []*unit, release func()) {
 	}
 	old, sliced := r.spread(hot)
 	units = r.closedUnits(closed, aged, old)
-	units = slices.AppendSeq(units, maps.Values(hot))
 	r.markDrops(units)
-	return units, func() { releaseAll(sliced) }
+	days := slices.Collect(maps.Values(hot))
+	r.markDrops(days)
+	return append(r.join(units), days...), func() { releaseAll(sliced) }
 }
 
 func (r *rewrite) isHot(day string) bool { return !r.border.IsZero() && day >= lake.Day(r.border) }
@@ -179,7 +180,7 @@ func (r *rewrite) closedUnits(closed, aged []lake.File, old map[string]arrow.Rec
 	for ; next < len(closed); next++ {
 		units = append(units, &unit{files: closed[next : next+1]})
 	}
-	return r.join(units)
+	return units
 }
 
 func (r *rewrite) markDrops(units []*unit) {
@@ -191,57 +192,5 @@ func (r *rewrite) markDrops(units []*unit) {
 	}
 	for _, u := range units {
 		u.dirty = u.dirty || slices.ContainsFunc(u.files, func(f lake.File) bool { return dropped[f.Path] })
-	}
-}
-
-// write writes the rows of u participant by participant.
-func (r *rewrite) write(ctx context.Context, u *unit) (files []lake.File, err error) {
-	m := newMerge(ctx, r, u)
-	defer m.close()
-	var w *lake.Writer
-	var rows int64
-	finish := func() error {
-		if w == nil {
-			return nil
-		}
-		f, err := w.Close()
-		if f.Path != "" {
-			files = append(files, f)
-		}
-		w, rows = nil, 0
-		return err
-	}
-	defer func() {
-		if w != nil {
-			err = errors.Join(err, w.Abort())
-		}
-	}()
-	for {
-		batches, ok, err := m.next()
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return files, finish()
-		}
-		if w == nil {
-			if w, err = r.step.commit.Create(r.table.Table, r.part, u.day); err != nil {
-				releaseAll(batches)
-				return nil, err
-			}
-		}
-		for _, b := range batches {
-			err = errors.Join(err, w.Write(b))
-			rows += b.NumRows()
-			b.Release()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if u.day == "" && rows >= r.step.loader.layout.maxRows {
-			if err := finish(); err != nil {
-				return nil, err
-			}
-		}
 	}
 }

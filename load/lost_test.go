@@ -219,7 +219,7 @@ func TestDamagedHistories(t *testing.T) {
 		defer twin.unlock()
 		live.layout = layout{
 			maxRows: int64(rapid.SampledFrom([]int{1, 40, 1000}).Draw(t, "max rows")), maxFiles: rapid.IntRange(1, 4).Draw(t, "max files"),
-			hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
+			minGroup: rapid.SampledFrom([]int64{0, 20, 8192}).Draw(t, "rows copied"), hotDays: rapid.SampledFrom([]int{1, 40, 90}).Draw(t, "hot days"),
 		}
 		twin.layout = live.layout
 		study := historyStudy()

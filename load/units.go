@@ -17,6 +17,7 @@ type unit struct {
 	adds    map[string]arrow.RecordBatch // by participant
 	dirty   bool
 	ordered []string // participants of adds
+	parts   []*unit  // that were joined
 }
 
 func (u *unit) add(participant string, rows arrow.RecordBatch) {
@@ -50,6 +51,7 @@ func (r *rewrite) join(units []*unit) []*unit {
 		}
 		one := &unit{dirty: true}
 		for _, u := range units[from:to] {
+			one.parts = append(one.parts, u.eachPart()...)
 			one.files = append(one.files, u.files...)
 			for _, p := range u.ordered {
 				one.add(p, u.adds[p])
@@ -57,6 +59,14 @@ func (r *rewrite) join(units []*unit) []*unit {
 		}
 		units = slices.Replace(units, from, to, one)
 	}
+}
+
+// eachPart are the units that u was joined of, or itself.
+func (u *unit) eachPart() []*unit {
+	if u.parts == nil {
+		return []*unit{u}
+	}
+	return u.parts
 }
 
 // cheapestRun returns the neighbours to join next; none if few enough are not full. It is

@@ -98,7 +98,7 @@ func TestWithdrawnHistories(t *testing.T) {
 		first := &cell{t: t, rows: map[string]map[string][]string{}}
 		live := h.tank("live", rapid.SampledFrom([]int64{1, 2000, 20000}).Draw(t, "commit bytes"))
 		defer live.unlock()
-		live.layout = layout{maxRows: 40, maxFiles: 2, hotDays: rapid.SampledFrom([]int{1, 40}).Draw(t, "hot days")}
+		live.layout = layout{maxRows: 40, maxFiles: 2, minGroup: rapid.SampledFrom([]int64{0, 20, 8192}).Draw(t, "rows copied"), hotDays: rapid.SampledFrom([]int{1, 40}).Draw(t, "hot days")}
 		live.Quarantine = first
 		study := historyStudy()
 		withdrawals := map[string]Withdrawal{}

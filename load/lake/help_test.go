@@ -49,16 +49,20 @@ func lock(t testing.TB, l *Lake) *Guard {
 	return g
 }
 
+// partitionOf is the one that test rows lie in.
+func partitionOf(table transform.Table) string {
+	if table.Time == "" {
+		return ""
+	}
+	return month(march)
+}
+
 // write writes rows to a file of c and releases them.
 func write(t testing.TB, c *Commit, table transform.Table, rows ...arrow.RecordBatch) File {
 	t.Helper()
-	partition := ""
-	if table.Time != "" {
-		partition = month(march)
-	}
-	w, err := c.Create(table, partition, "")
+	w, err := c.Create(table, partitionOf(table), "")
 	if err != nil {
-		t.Fatalf("Create(%s, %q): %v", table.Name, partition, err)
+		t.Fatalf("Create(%s): %v", table.Name, err)
 	}
 	for _, r := range rows {
 		if err := w.Write(r); err != nil {

@@ -72,6 +72,7 @@ type File struct {
 	FirstTime        time.Time `json:"first_time,omitzero"`
 	LastTime         time.Time `json:"last_time,omitzero"`
 
+	RowsHash    string `json:"rows_hash,omitempty"`    // of all columns, see SameRows; empty: written before there was one
 	LogicalHash string `json:"logical_hash,omitempty"` // of a table of the study's state, see LogicalHash
 
 	// Damaged says why a commit found the file damaged and went around it: its

@@ -1,17 +1,10 @@
 package lake
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
-	"io"
-	"os"
-	"path"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"github.com/dexetl/dexetl/transform"
 )
@@ -19,15 +12,11 @@ import (
 // A Writer writes one data file, a row group at a time. It is used by one
 // goroutine; several Writers of a Commit may be used at once.
 type Writer struct {
-	commit *Commit
-	table  transform.Table
-	file   File
-
-	staged  string
-	out     *os.File
-	sum     hash.Hash
+	draft
+	table   transform.Table
 	parquet groupWriter
 	ranges  ranges
+	hash    rowsHash
 	logical logicalHash // of a table of the study's state
 	failed  error       // of Write
 }
@@ -53,6 +42,7 @@ func (w *Writer) write(r arrow.RecordBatch) error {
 		}
 		w.logical.add(sum)
 	}
+	w.hash.add(r)
 	w.ranges.widen(r)
 	w.file.Rows += r.NumRows()
 	return w.parquet.write(r)
@@ -61,84 +51,44 @@ func (w *Writer) write(r arrow.RecordBatch) error {
 // Close finishes the file, reads its footer back, makes it durable and gives
 // it its name. Nobody sees it before a manifest refers to it. Without a row
 // there is no file: the File returned is zero.
-func (w *Writer) Close() (File, error) {
+func (w *Writer) Close() (File, error) { return w.end(w.publish) }
+
+// Stage is Close for a file that becomes part of another one by Commit.Join. It stays
+// among the staged ones.
+func (w *Writer) Stage() (File, error) { return w.end(w.stage) }
+
+func (w *Writer) end(finish func() (File, error)) (File, error) {
 	if w.failed != nil {
 		return File{}, errors.Join(w.failed, w.Abort())
 	}
 	if w.file.Rows == 0 {
 		return File{}, w.Abort()
 	}
-	published, err := w.publish()
+	err := w.parquet.close()
+	if err == nil {
+		err = w.ranges.describe(&w.file)
+	}
+	var finished File
+	if err == nil {
+		w.file.RowsHash = w.hash.String()
+		if w.table.Kind == transform.Study {
+			w.file.LogicalHash = w.logical.String()
+		}
+		finished, err = finish()
+	}
 	if err != nil {
 		return File{}, errors.Join(fmt.Errorf("file of %s: %w", w.table.Name, err), w.Abort())
 	}
-	return published, nil
+	return finished, nil
 }
 
-// Abort removes what has been written. After Close or Abort it does nothing.
+// Abort removes what has been written. After Close, Stage or Abort it does nothing.
 func (w *Writer) Abort() error {
 	if w.out == nil {
 		return nil
 	}
 	w.parquet.abort()
-	err := errors.Join(w.out.Close(), w.commit.lake.dir.Remove(w.staged))
-	w.out = nil
-	return err
-}
-
-func (w *Writer) publish() (File, error) {
-	l := w.commit.lake
-	if err := w.parquet.close(); err != nil {
-		return File{}, err
-	}
-	if err := w.finish(); err != nil {
-		return File{}, err
-	}
-	if err := l.at("load.file_written"); err != nil {
-		return File{}, err
-	}
-	if err := l.sync(w.out); err != nil {
-		return File{}, err
-	}
-	if err := l.at("load.file_synced"); err != nil {
-		return File{}, err
-	}
-	if err := l.dir.MkdirAll(path.Dir(w.file.Path), dirMode); err != nil {
-		return File{}, err
-	}
-	if err := l.dir.Rename(w.staged, w.file.Path); err != nil {
-		return File{}, err
-	}
-	err := w.out.Close()
-	w.out = nil
-	l.sound.Store(w.file.Path, true)
-	w.commit.touch(w.file.Path)
-	return w.file, err
-}
-
-// finish fills in what a File says and checks it against the file itself.
-func (w *Writer) finish() error {
-	size, err := w.out.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	w.file.Bytes = size
-	w.file.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
-	if w.table.Kind == transform.Study {
-		w.file.LogicalHash = w.logical.String()
-	}
-	if err := w.ranges.describe(&w.file); err != nil {
-		return err
-	}
-	w.file.Path = path.Join(folderOf(w.file.Table, w.file.Partition), w.file.SHA256[:16]+".parquet")
-	footer, err := file.NewParquetReader(w.out)
-	if err != nil {
-		return fmt.Errorf("footer just written: %w", err)
-	}
-	if n := footer.NumRows(); n != w.file.Rows {
-		return fmt.Errorf("footer just written counts %d rows of %d", n, w.file.Rows)
-	}
-	return nil
+	return w.abort()
 }
 
 // fits checks that r can be rows of t. The Parquet library would make a value
@@ -171,16 +121,14 @@ func sameColumns(got, want *arrow.Schema) error {
 
 // newWriter starts a file in staging.
 func newWriter(c *Commit, t transform.Table, f File) (*Writer, error) {
-	l := c.lake
-	staged := fmt.Sprintf("%s/%d.parquet", stagingDir, l.staged.Add(1))
-	out, err := l.dir.OpenFile(staged, os.O_CREATE|os.O_EXCL|os.O_RDWR, publishedMode)
+	d, err := newDraft(c, f)
 	if err != nil {
-		return nil, fmt.Errorf("file of %s: %w", t.Name, err)
+		return nil, err
 	}
-	w := &Writer{commit: c, table: t, file: f, staged: staged, out: out, sum: sha256.New(), ranges: rangesOf(t)}
-	w.parquet, err = newGroupWriter(t, io.MultiWriter(out, w.sum), l.GroupBytes)
+	w := &Writer{draft: d, table: t, ranges: rangesOf(t)}
+	w.parquet, err = newGroupWriter(t, w.to, c.lake.GroupBytes)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("file of %s: %w", t.Name, err), out.Close(), l.dir.Remove(staged))
+		return nil, errors.Join(fmt.Errorf("file of %s: %w", t.Name, err), w.abort())
 	}
 	return w, nil
 }

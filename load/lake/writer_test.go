@@ -53,7 +53,7 @@ func TestFileDescribesItself(t *testing.T) {
 		t.Errorf("Path = %s, want %s", f.Path, want)
 	}
 	got := f
-	got.Path, got.SHA256, got.Bytes, got.LogicalHash = "", "", 0, ""
+	got.Path, got.SHA256, got.Bytes, got.RowsHash = "", "", 0, ""
 	want := File{
 		Table: "glucose", Partition: "2026-03", Day: "2026-03-01", Rows: 3,
 		FirstParticipant: "P001", LastParticipant: "P003", FirstTime: march, LastTime: march.Add(2 * time.Hour),
