@@ -58,6 +58,10 @@ func aboutFile(err error) error {
 
 func fileWords(e *fs.PathError) string {
 	switch {
+	case e.Op == "mkdir" && errors.Is(e.Err, syscall.ENOTDIR):
+		return "is a file, not a folder"
+	case e.Op == "mkdir" && errors.Is(e.Err, fs.ErrNotExist):
+		return "the folder cannot be made there"
 	case errors.Is(e.Err, fs.ErrNotExist):
 		folder := filepath.Dir(e.Path)
 		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +71,7 @@ func fileWords(e *fs.PathError) string {
 	case errors.Is(e.Err, syscall.EISDIR):
 		return "is a folder, not a file"
 	case errors.Is(e.Err, syscall.ENOTDIR):
-		return "there is no such file: a part of its path is no folder"
+		return "there is no such file: a file stands where its path has a folder"
 	}
 	return e.Err.Error()
 }

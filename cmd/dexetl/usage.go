@@ -81,26 +81,24 @@ func askedForHelp(root *cli.Command, args []string) []string {
 		words = words[:end]
 	}
 	isHelp := func(word string) bool { return word == "--help" || word == "-h" }
-	asked := slices.ContainsFunc(words, isHelp) || slices.Index(words, "help") == 0
-	if !asked || slices.Index(words, completeName) == 0 {
-		return args
-	}
-	c, shown := root, args[:1:1]
-	for _, word := range words {
-		if strings.HasPrefix(word, "-") || word == "help" {
-			continue
-		}
-		if sub := c.Command(word); sub != nil {
+	asked := slices.ContainsFunc(words, isHelp)
+	c, shown, unknown := root, args[:1:1], ""
+	for i, word := range words {
+		switch sub := c.Command(word); {
+		case strings.HasPrefix(word, "-") || i > 0 && words[i-1] == "--study":
+		case sub != nil:
 			c, shown = sub, append(shown, word)
-		} else if c == root && !isValue(words, word) {
-			return append(shown, word) // no command: that is told
+		case c == root && word == "help":
+			asked = true
+		case c == root && unknown == "":
+			unknown = word
 		}
+	}
+	switch {
+	case !asked || len(shown) > 1 && shown[1] == completeName:
+		return args
+	case unknown != "":
+		return append(args[:1:1], unknown) // which is told
 	}
 	return append(shown, "--help")
-}
-
-// isValue reports whether word is what the flag before it is given.
-func isValue(words []string, word string) bool {
-	i := slices.Index(words, word)
-	return i > 0 && words[i-1] == "--study"
 }
