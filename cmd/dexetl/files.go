@@ -21,20 +21,22 @@ func otherFile(path string, err error) error {
 	if path == "-" {
 		return err
 	}
-	return failure(exitUsage, append(takenBy(e.Kind), path), "%w", err)
+	return failure(exitUsage, takenBy(e.Kind, path), "%w", err)
 }
 
-// takenBy is the command that takes a file of this kind.
-func takenBy(kind cohort.Kind) step {
+// takenBy is the command that takes the file at path, which is of this kind.
+func takenBy(kind cohort.Kind, path string) step {
 	switch kind {
 	case cohort.Tokens:
-		return dexetl("connect", "--import")
+		return dexetl("connect", "--import", path)
 	case cohort.Readings:
-		return dexetl("metrics", "--input")
-	case cohort.Roster:
-		return dexetl("participants", "import")
+		return dexetl("metrics", "--input", path)
+	case cohort.Windows:
+		return dexetl("windows", "import", path)
+	case cohort.Exclusions:
+		return dexetl("exclusions", "import", path)
 	}
-	return dexetl(string(kind), "import")
+	return dexetl("participants", "import", path)
 }
 
 // A reworded error says in plain words what the operating system said of a file.
