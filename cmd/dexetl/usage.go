@@ -29,6 +29,9 @@ func wrongFlag(c *cli.Command, err error) error {
 		return fmt.Errorf("%s needs a value", flag)
 	}
 	if m := saysInvalid.FindStringSubmatch(text); m != nil {
+		if strings.HasPrefix(m[3], m[1]) || strings.HasPrefix(m[3], strings.Trim(m[1], `"`)+" ") {
+			return fmt.Errorf("--%s: %s", m[2], m[3])
+		}
 		return fmt.Errorf("--%s %s: %s", m[2], m[1], withoutGo(m[3]))
 	}
 	return err
