@@ -64,7 +64,7 @@ func adviceOf(err error) string {
 		}),
 		on(err, func(e *study.ForeignLakeError) string {
 			if e.KeyUnset {
-				return "if it is this study's, put its sealing key in place and read it once: connect --public-key"
+				return "if it is this study's, put its sealing key in place first"
 			}
 			return ""
 		}),
@@ -134,6 +134,12 @@ func nextOf(err error) step {
 			return nil
 		}),
 		on(err, func(e *study.TextsError) step { return dexetl("connect", "--print-texts") }),
+		on(err, func(e *study.ForeignLakeError) step {
+			if e.KeyUnset {
+				return dexetl("connect", "--public-key")
+			}
+			return nil
+		}),
 		on(err, func(e *study.HeadError) step {
 			if e.Unreadable {
 				return dexetl("audit", "head")
@@ -230,6 +236,7 @@ func lostMemoryAdvice(e *study.LostMemoryError) string {
 	return backup + "go on with state.db as it is: replay"
 }
 
+// lostMemoryNext goes on with the state as it is, where nobody has withdrawn.
 func lostMemoryNext(e *study.LostMemoryError) step {
 	if len(e.Withdrawn) > 0 {
 		return nil // nobody but the study's people knows since when

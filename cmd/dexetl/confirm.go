@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -103,6 +102,6 @@ func (r interruptible) Read(b []byte) (int, error) {
 	case read := <-got:
 		return copy(b, own[:read.n]), read.err
 	case <-r.interrupted:
-		return 0, context.Canceled
+		return 0, failure(exitInterrupted, again(), "interrupted; nothing was done")
 	}
 }

@@ -3,7 +3,8 @@
 //
 // This package is the outermost layer: flags, and what people see. What is done is in
 // package study. One file per command; what they share is in study.go (opening a study),
-// facts.go (what is told meanwhile), classify.go and exit.go (errors and exit codes).
+// facts.go (what is told meanwhile), classify.go and exit.go (errors and exit codes),
+// step.go (commands to type next).
 package main
 
 import (

@@ -88,7 +88,7 @@ func checkMade(t *testing.T, set *token.FileSet, call *ast.CallExpr) int {
 
 // commandsIn are the commands of the program in a text.
 func commandsIn(text string) (found []string) {
-	for _, m := range regexp.MustCompile("\\bdexetl ([a-z]+)\\b[^:]").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`\bdexetl ([a-z]+)\b[^:]`).FindAllStringSubmatch(text, -1) {
 		if parseOnly([]string{m[1]}) == nil {
 			found = append(found, m[0])
 		}

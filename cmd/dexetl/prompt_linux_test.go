@@ -105,7 +105,7 @@ func TestCtrlCAtAPrompt(t *testing.T) {
 		s.await(prompt)
 		s.types("\x03")
 		s.exits(exitInterrupted)
-		if !strings.Contains(s.said, "\ndexetl: ") || !strings.Contains(s.said, "\n  next: dexetl "+args[0]) {
+		if !strings.Contains(s.said, "\ndexetl: ") || !strings.Contains(s.said, "nothing ") || !strings.Contains(s.said, "\n  next: dexetl "+args[0]) {
 			t.Errorf("dexetl %q does not say what to do after Ctrl-C, on a line of its own:\n%s", args, s.said)
 		}
 	}
