@@ -61,23 +61,23 @@ func flagOf(c *cli.Command, name string) cli.Flag {
 func (p *program) valuesOf(ctx context.Context, flag string) []candidate {
 	switch flag {
 	case "cohort":
-		return words(p.ofPeople(ctx, func(who cohort.Participant) string { return who.Cohort }))
+		return bare(p.ofPeople(ctx, func(who cohort.Participant) string { return who.Cohort }))
 	case "site":
-		return words(p.ofPeople(ctx, func(who cohort.Participant) string { return who.Site }))
+		return bare(p.ofPeople(ctx, func(who cohort.Participant) string { return who.Site }))
 	case "status":
-		return words(cohort.Statuses())
+		return bare(cohort.Statuses())
 	case "window":
-		return words(p.windowNames(ctx))
+		return bare(p.windowNames(ctx))
 	case "snapshot":
 		return p.snapshotNames()
 	case "region":
-		return words(slices.Sorted(maps.Keys(config.Hosts())))
+		return bare(slices.Sorted(maps.Keys(config.Hosts())))
 	case "preset":
-		return words([]string{string(sql.Dexetl1), string(sql.IGLU)})
+		return bare([]string{string(sql.Dexetl1), string(sql.IGLU)})
 	case "unit":
-		return words([]string{"mg/dL", "mmol/L"})
+		return bare([]string{"mg/dL", "mmol/L"})
 	case "subject":
-		return words(state.Subjects())
+		return bare(state.Subjects())
 	}
 	return nil
 }
@@ -92,7 +92,7 @@ func (p *program) argumentsOf(ctx context.Context, l lineToComplete) []candidate
 		return p.snapshotNames()
 	case strings.Contains(takes, "P001") && l.command.Name != "add":
 		people := p.ofPeople(ctx, func(who cohort.Participant) string { return who.ID })
-		return words(slices.DeleteFunc(people, func(id string) bool { return slices.Contains(l.args, id) }))
+		return bare(slices.DeleteFunc(people, func(id string) bool { return slices.Contains(l.args, id) }))
 	}
 	return nil
 }
@@ -115,7 +115,8 @@ func tablesIn(statement string) (found []candidate) {
 	return found
 }
 
-func words(values []string) (found []candidate) {
+// bare are candidates that need no words about them.
+func bare(values []string) (found []candidate) {
 	for _, v := range values {
 		found = append(found, candidate{v, ""})
 	}

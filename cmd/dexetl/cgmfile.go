@@ -63,7 +63,7 @@ func (o *fileFlags) read(flag, path string) (cgmfile.File, error) {
 	file, err := format.Read(in)
 	if kind := kindInstead(in, err); kind != "" {
 		other := &cohort.OtherFileError{File: path, Kind: kind, Wanted: cohort.Readings}
-		return file, advised(exitUsage, "the study takes it: "+strings.Join(takenBy(kind)[1:], " ")+" FILE", "%w", other)
+		return file, advised(exitUsage, "the study takes it: "+strings.Join(takenBy(kind, "FILE")[1:], " "), "%w", other)
 	}
 	if err != nil {
 		return file, fileError(fmt.Sprintf("--%s %s", flag, path), err)

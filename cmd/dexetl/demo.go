@@ -74,7 +74,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	p.say("dexetl demo: %d simulated people, %d days up to %s, behind a Dexcom API at %s", o.participants, o.days, demoNow.Format(time.DateOnly), url)
 	if err := writeStudy(o.dir, config.Values{
 		StudyID: "DEMO", History: "from_study_start", BaseURL: url, ClientID: dexsim.DefaultClientID,
-		Name: "The dexetl demo", Contact: "nobody: the people of this study are simulated", PublicURL: "http://localhost:8085",
+		Name: "A simulated study", Contact: "nobody: its people are simulated", PublicURL: "http://localhost:8085",
 	}); err != nil {
 		return err
 	}
@@ -172,5 +172,6 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, be
 	} {
 		p.say("  %s", p.commandLine(words...))
 	}
+	p.say("\nIts clock stands now, and its Dexcom has ended. To serve it again, so that sync fetches more:\n\n  %s", p.commandLine("simulate"))
 	return nil
 }

@@ -21,20 +21,22 @@ func otherFile(path string, err error) error {
 	if path == "-" {
 		return err
 	}
-	return failure(exitUsage, append(takenBy(e.Kind), path), "%w", err)
+	return failure(exitUsage, takenBy(e.Kind, path), "%w", err)
 }
 
-// takenBy is the command that takes a file of this kind.
-func takenBy(kind cohort.Kind) step {
+// takenBy is the command that takes the file at path, which is of this kind.
+func takenBy(kind cohort.Kind, path string) step {
 	switch kind {
 	case cohort.Tokens:
-		return dexetl("connect", "--import")
+		return dexetl("connect", "--import", path)
 	case cohort.Readings:
-		return dexetl("metrics", "--input")
-	case cohort.Roster:
-		return dexetl("participants", "import")
+		return dexetl("metrics", "--input", path)
+	case cohort.Windows:
+		return dexetl("windows", "import", path)
+	case cohort.Exclusions:
+		return dexetl("exclusions", "import", path)
 	}
-	return dexetl(string(kind), "import")
+	return dexetl("participants", "import", path)
 }
 
 // A reworded error says in plain words what the operating system said of a file.
@@ -58,6 +60,10 @@ func aboutFile(err error) error {
 
 func fileWords(e *fs.PathError) string {
 	switch {
+	case e.Op == "mkdir" && errors.Is(e.Err, syscall.ENOTDIR):
+		return "is a file, not a folder"
+	case e.Op == "mkdir" && errors.Is(e.Err, fs.ErrNotExist):
+		return "the folder cannot be made there"
 	case errors.Is(e.Err, fs.ErrNotExist):
 		folder := filepath.Dir(e.Path)
 		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +73,7 @@ func fileWords(e *fs.PathError) string {
 	case errors.Is(e.Err, syscall.EISDIR):
 		return "is a folder, not a file"
 	case errors.Is(e.Err, syscall.ENOTDIR):
-		return "there is no such file: a part of its path is no folder"
+		return "there is no such file: a file stands where its path has a folder"
 	}
 	return e.Err.Error()
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 
@@ -110,6 +111,9 @@ func writeSimulatedSecret(path string) error {
 // writeStudy makes dir with its configuration; an existing study stays as it is.
 func writeStudy(dir string, values config.Values) error {
 	err := config.Write(dir, values)
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrNotExist) {
+		return usage("%w", err)
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return failure(exitUsage, dexetl("participants", "list"), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
 	}

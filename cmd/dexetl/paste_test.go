@@ -102,7 +102,9 @@ func paste(folder, line string) error {
 			return err
 		}
 	}
-	if words := shellWords(args); slices.Contains(words, "connect") || slices.Contains(words, "withdraw") { // they ask a person
+	if words := shellWords(args); slices.ContainsFunc(words, func(w string) bool {
+		return w == "connect" || w == "withdraw" || w == "simulate" // they ask a person, or serve until they are ended
+	}) {
 		return nil
 	}
 	away, err := os.MkdirTemp(filepath.Dir(filepath.Clean(folder)), "pasted")

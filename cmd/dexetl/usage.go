@@ -29,6 +29,9 @@ func wrongFlag(c *cli.Command, err error) error {
 		return fmt.Errorf("%s needs a value", flag)
 	}
 	if m := saysInvalid.FindStringSubmatch(text); m != nil {
+		if strings.HasPrefix(m[3], m[1]) || strings.HasPrefix(m[3], strings.Trim(m[1], `"`)+" ") {
+			return fmt.Errorf("--%s: %s", m[2], m[3])
+		}
 		return fmt.Errorf("--%s %s: %s", m[2], m[1], withoutGo(m[3]))
 	}
 	return err
@@ -81,26 +84,24 @@ func askedForHelp(root *cli.Command, args []string) []string {
 		words = words[:end]
 	}
 	isHelp := func(word string) bool { return word == "--help" || word == "-h" }
-	asked := slices.ContainsFunc(words, isHelp) || slices.Index(words, "help") == 0
-	if !asked || slices.Index(words, completeName) == 0 {
-		return args
-	}
-	c, shown := root, args[:1:1]
-	for _, word := range words {
-		if strings.HasPrefix(word, "-") || word == "help" {
-			continue
-		}
-		if sub := c.Command(word); sub != nil {
+	asked := slices.ContainsFunc(words, isHelp)
+	c, shown, unknown := root, args[:1:1], ""
+	for i, word := range words {
+		switch sub := c.Command(word); {
+		case strings.HasPrefix(word, "-") || i > 0 && words[i-1] == "--study":
+		case sub != nil:
 			c, shown = sub, append(shown, word)
-		} else if c == root && !isValue(words, word) {
-			return append(shown, word) // no command: that is told
+		case c == root && word == "help":
+			asked = true
+		case c == root && unknown == "":
+			unknown = word
 		}
+	}
+	switch {
+	case !asked || len(shown) > 1 && shown[1] == completeName:
+		return args
+	case unknown != "":
+		return append(args[:1:1], unknown) // which is told
 	}
 	return append(shown, "--help")
-}
-
-// isValue reports whether word is what the flag before it is given.
-func isValue(words []string, word string) bool {
-	i := slices.Index(words, word)
-	return i > 0 && words[i-1] == "--study"
 }

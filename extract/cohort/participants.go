@@ -37,11 +37,16 @@ type Participant struct {
 type UnknownParticipantError struct {
 	ID   string
 	Near string // the id that was perhaps meant, or ""
+
+	EmptyRoster bool
 }
 
 func (e *UnknownParticipantError) Error() string {
 	if e.Near != "" {
 		return fmt.Sprintf("unknown participant %q; did you mean %s?", shorten(e.ID), e.Near)
+	}
+	if e.EmptyRoster {
+		return fmt.Sprintf("unknown participant %q: the roster is empty", shorten(e.ID))
 	}
 	return fmt.Sprintf("unknown participant %q", shorten(e.ID))
 }
@@ -148,7 +153,7 @@ func (c *Cohort) unknown(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return &UnknownParticipantError{ID: id, Near: nearestID(id, all)}
+	return &UnknownParticipantError{ID: id, Near: nearestID(id, all), EmptyRoster: len(all) == 0}
 }
 
 // nearestID is the id that differs in case or in one letter, or "".

@@ -1,7 +1,6 @@
 package cohort
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/csv"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
-	"github.com/dexetl/dexetl/extract/textfile"
 )
 
 // A CSVError says everything that is wrong with a study file. Nothing of the
@@ -162,36 +160,6 @@ func readSheet(r io.Reader, l layout) (*sheet, error) {
 	}
 	s.body(in)
 	return s, nil
-}
-
-// readerOf reads the cells of a file, whichever of comma, semicolon and tab the program
-// that saved it puts between them.
-func readerOf(file []byte) (*csv.Reader, error) {
-	from, err := textfile.New(bytes.NewReader(file))
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(from)
-	if err != nil {
-		return nil, err
-	}
-	in := csv.NewReader(bytes.NewReader(text))
-	in.FieldsPerRecord = -1
-	header, _, _ := bytes.Cut(bytes.TrimLeft(text, "\n"), []byte("\n"))
-	for _, separator := range ";\t" {
-		if bytes.ContainsRune(header, separator) && !bytes.ContainsRune(header, ',') {
-			in.Comma = separator
-		}
-	}
-	return in, nil
-}
-
-// notTable is what is wrong with a file that is no text.
-func notTable(err error) LineError {
-	if other, ok := errors.AsType[*textfile.NotTextError](err); ok {
-		return LineError{Line: 1, Reason: other.What + ", not CSV: save its table as CSV UTF-8 and import that"}
-	}
-	return LineError{Line: 1, Reason: err.Error()}
 }
 
 // header maps the file's columns to those of l and notes what does not fit.
