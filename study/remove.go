@@ -1,13 +1,13 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Remove takes a participant out of the roster for whom nothing was fetched, and of whose
@@ -21,15 +21,15 @@ func (s *Study) Remove(ctx context.Context, who cohort.Participant) (done consen
 	if err != nil {
 		return done, err
 	}
-	if !held[who.ID].LastAsked().IsZero() {
-		return done, &consent.NotRemovableError{ParticipantID: who.ID, Bar: consent.BarFetched}
-	}
 	bar, err := s.consentOnRecord(ctx, who.ID)
-	if err == nil && bar != "" {
-		err = &consent.NotRemovableError{ParticipantID: who.ID, Bar: bar}
-	}
 	if err != nil {
 		return done, err
+	}
+	if bar != consent.BarWithdrawn && !held[who.ID].LastAsked().IsZero() {
+		bar = consent.BarFetched
+	}
+	if bar != "" {
+		return done, &consent.NotRemovableError{ParticipantID: who.ID, Bar: bar}
 	}
 	return s.Consents.Remove(ctx, who.ID)
 }
@@ -56,9 +56,11 @@ func (s *Study) consentOnRecord(ctx context.Context, id string) (consent.Removal
 	bars := map[string]consent.RemovalBar{
 		"withdrawal": consent.BarWithdrawn, "connection": consent.BarConnected, "consent": consent.BarAnswered,
 	}
-	about := func(l state.AuditLine) bool { return l.ParticipantID == id && bars[l.Subject] != "" }
-	if i := slices.IndexFunc(lines, about); i >= 0 {
-		return bars[lines[i].Subject], nil
+	var bar consent.RemovalBar
+	for _, l := range lines {
+		if l.ParticipantID == id && bar != consent.BarWithdrawn { // which says most
+			bar = cmp.Or(bars[l.Subject], bar)
+		}
 	}
-	return "", nil
+	return bar, nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
@@ -112,6 +113,12 @@ func nextOf(err error) step {
 		}),
 		on(err, func(e *consent.KeyModeError) step { return shell("chmod", "600", e.Path) }),
 		on(err, leftOutNext),
+		on(err, func(e *cohort.LineError) step {
+			if e.Column == "participant_id" {
+				return dexetl("participants", "list")
+			}
+			return nil // another value, which nobody but who typed it knows
+		}),
 		on(err, func(e *study.NobodyError) step {
 			if e.EmptyRoster {
 				return nil // there is nobody to list

@@ -46,7 +46,7 @@ func (p *program) reasonFlag() cli.Flag {
 // nameRunning makes every command note its name before it runs.
 func (p *program) nameRunning(c *cli.Command) {
 	c.Before = func(ctx context.Context, c *cli.Command) (context.Context, error) {
-		_, p.running, _ = strings.Cut(c.FullName(), " ")
+		p.running = nameOf(c)
 		return ctx, nil
 	}
 	for _, sub := range c.Commands {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -41,13 +42,10 @@ func (p *program) demoCommand() *cli.Command {
 			&cli.IntFlag{Name: "days", Usage: "days of data", Value: 90, Destination: &o.days},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			o.dir = "dexetl-demo"
-			if c.Args().Len() > 1 {
-				return usage("demo makes one folder, got %q", c.Args().Slice())
+			if err := p.nameStudy(c); err != nil {
+				return err
 			}
-			if c.Args().Present() {
-				o.dir = c.Args().First()
-			}
+			o.dir = cmp.Or(p.flags.study, "dexetl-demo")
 			if o.participants < 1 || o.days < 1 {
 				return usage("demo: --participants and --days are at least 1")
 			}

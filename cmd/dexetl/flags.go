@@ -16,9 +16,15 @@ import (
 // noArguments refuses arguments a command would otherwise ignore.
 func noArguments(c *cli.Command) error {
 	if c.Args().Present() {
-		return failure(exitUsage, helpOf(c), "%s takes no argument %q", c.FullName(), c.Args().First())
+		return failure(exitUsage, helpOf(c), "%s takes no argument %q", nameOf(c), c.Args().First())
 	}
 	return nil
+}
+
+// nameOf is a command as messages name it.
+func nameOf(c *cli.Command) string {
+	_, name, _ := strings.Cut(c.FullName(), " ")
+	return name
 }
 
 // helpOf shows how a command is used.
@@ -27,7 +33,7 @@ func helpOf(c *cli.Command) step { return append(step(strings.Fields(c.FullName(
 // one returns the only argument, called what in messages.
 func one(c *cli.Command, what string) (string, error) {
 	if c.Args().Len() != 1 {
-		return "", failure(exitUsage, helpOf(c), "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
+		return "", failure(exitUsage, helpOf(c), "%s needs one %s, got %d", nameOf(c), what, c.Args().Len())
 	}
 	return c.Args().First(), nil
 }

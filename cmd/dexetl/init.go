@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -31,17 +33,26 @@ func (p *program) initCommand() *cli.Command {
 			&cli.StringFlag{Name: "base-url", Usage: "`URL` of another API, such as the one of `dexetl simulate`", Destination: &baseURL},
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
-			dir := c.Args().First()
-			p.flags.study = dir // what comes next is about it
-			if c.Args().Len() > 1 {
-				return usage("init makes one folder, got %q", c.Args().Slice())
+			if err := p.nameStudy(c); err != nil {
+				return err
 			}
-			if dir == "" {
-				dir = "."
-			}
-			return p.initStudy(dir, region, baseURL)
+			return p.initStudy(cmp.Or(p.flags.study, "."), region, baseURL)
 		},
 	}
+}
+
+// nameStudy takes DIR, the folder of a study to be made, for --study, which may name it
+// too: what comes next is about it.
+func (p *program) nameStudy(c *cli.Command) error {
+	dirs := c.Args().Slice()
+	if given := p.flags.study; given != "" && !slices.Contains(dirs, given) {
+		dirs = append(dirs, given)
+	}
+	if len(dirs) > 1 {
+		return usage("%s makes one folder, got %q", c.Name, dirs)
+	}
+	p.flags.study = strings.Join(dirs, "")
+	return nil
 }
 
 func (p *program) initStudy(dir, region, baseURL string) error {

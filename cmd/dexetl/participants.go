@@ -150,7 +150,7 @@ func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Stu
 		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
-		said, next := "is fetched again", dexetl("sync", who.ID)
+		said, next := "is not paused any more", dexetl("sync", who.ID)
 		if paused {
 			said, next = "is paused", dexetl("participants", "resume", who.ID)
 		}

@@ -32,7 +32,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Description: "A and B are numbers, or latest.",
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					if c.Args().Len() != 2 {
-						return failure(exitUsage, helpOf(c), "%s needs two snapshots, got %d", c.FullName(), c.Args().Len())
+						return failure(exitUsage, helpOf(c), "%s needs two snapshots, got %d", nameOf(c), c.Args().Len())
 					}
 					return p.diffSnapshots(ctx, l, c.Args().Get(0), c.Args().Get(1))
 				}),

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -26,6 +27,10 @@ func (p *program) findStudy() (string, error) {
 	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
 		if below := study.Below(cmp.Or(given, ".")); len(below) > 0 {
 			return "", failure(exitNoStudy, again("--study", filepath.Join(given, below[0])), "%w; below it: %s", none, study.ShortList(below))
+		}
+		if near := plain.Nearest(filepath.Base(given), study.Below(filepath.Dir(given))); near != "" {
+			near = filepath.Join(filepath.Dir(given), near)
+			return "", failure(exitNoStudy, again("--study", near), "%w; did you mean %s?", none, near)
 		}
 		next := dexetl("init", cmp.Or(given, "study"))
 		if filepath.Base(given) == config.File {

@@ -109,6 +109,8 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		{"metrics P001", "participant_id mean_mgdl in_range_pct very_high_pct first_date"},
 		{"audit", "seq at change participant_id P001"},
 		{"query from glucose limit 3", "participant_id local_time glucose_mgdl"},
+		{"query from gaps limit 2", "participant_id gap_start gap_end gap_min kind"},
+		{"query from sensor_sessions limit 2", "participant_id session_start session_end boundary"},
 		{"query from completeness limit 1", "participant_id expected_slots complete_pct sufficient"},
 		{"query from egvs limit 1500", "participant_id glucose_mgdl"},
 		{"query from requests limit 5", "participant_id resource outcome"},

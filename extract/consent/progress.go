@@ -23,6 +23,7 @@ const (
 	Lapsed     Progress = "link_expired"    // the newest link ran out unused
 	Joined     Progress = "connected"       // also while a refused grant is tried again, or another machine has it
 	ToRenew    Progress = "needs_reconsent" // and no link is on its way
+	Withdrawn  Progress = "withdrawn"       // nobody asks them any more
 )
 
 // A Standing is how far a participant's consent has come, and by which link.
@@ -59,6 +60,10 @@ func (r *Register) Standings(ctx context.Context) (map[string]Standing, error) {
 	if err != nil {
 		return nil, fmt.Errorf("consent: %w", err)
 	}
+	gone, err := r.Cohort.Withdrawals(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("consent: %w", err)
+	}
 	newestOf, linksOf := map[string]Connection{}, map[string][]Invitation{}
 	for _, c := range connections {
 		if !c.Aside && !c.CreatedAt.Before(newestOf[c.ParticipantID].CreatedAt) {
@@ -76,6 +81,9 @@ func (r *Register) Standings(ctx context.Context) (map[string]Standing, error) {
 			at.Progress = Waiting
 		}
 		out[p.ID] = at
+	}
+	for _, w := range gone {
+		out[w.ParticipantID] = Standing{Progress: Withdrawn}
 	}
 	return out, nil
 }
