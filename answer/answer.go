@@ -113,7 +113,7 @@ func (a *answering) run() error {
 func telling() []string {
 	return []string{
 		"participant_id", "window_name", "local_time", "display_time", "local_date", "glucose_mgdl", "excluded", "event_type", "value",
-		"gap_start", "gap_end", "gap_min", "kind", "session_start", "session_end", "boundary",
+		"gap_start", "kind", "gap_min", "gap_end", "session_start", "session_end", "boundary",
 		"alert_name", "alert_state", "resource", "outcome", "reason", "mean_mgdl", "in_range_pct", "active_window_pct",
 	}
 }
