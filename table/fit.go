@@ -61,7 +61,7 @@ func (c column) full() int { return max(c.cells, plain.Width(c.name)) }
 // most ids are whole, and a few words stand beside each other.
 const (
 	leastText  = 20
-	leastProse = 32
+	leastProse = 28
 )
 
 // least is the width that still tells something.

@@ -36,17 +36,17 @@ func TestShowNarrow(t *testing.T) {
 			"P001  a cohort with a long name   ·      1234567  99.5  call: no readings at Dexcom; does the app upload?\n" +
 			"P002  日本語のとても長い名前です  ·            1  0.25  ·\n",
 		72: "" +
-			"id    cohort                        n  to_do\n" +
-			"P001  a cohort with a long …  1234567  call: no readings at Dexcom; does\n" +
-			"                                       the app upload?\n" +
-			"P002  日本語のとても長い名…         1  ·\n" +
-			"--wide shows 2 more columns: empty, pct\n",
+			"id    cohort                       n   pct  to_do\n" +
+			"P001  a cohort with a long…  1234567  99.5  call: no readings at Dexcom;\n" +
+			"                                            does the app upload?\n" +
+			"P002  日本語のとても長い名…        1  0.25  ·\n" +
+			"--wide shows 1 more column: empty\n",
 		52: "" +
-			"id          n  to_do\n" +
-			"P001  1234567  call: no readings at Dexcom; does the\n" +
-			"               app upload?\n" +
-			"P002        1  ·\n" +
-			"--wide shows 3 more columns: cohort, empty, pct\n",
+			"id          n   pct  to_do\n" +
+			"P001  1234567  99.5  call: no readings at Dexcom;\n" +
+			"                     does the app upload?\n" +
+			"P002        1  0.25  ·\n" +
+			"--wide shows 2 more columns: cohort, empty\n",
 		30: "" +
 			"id    to_do\n" +
 			"P001  call: no readings at\n" +
@@ -58,6 +58,19 @@ func TestShowNarrow(t *testing.T) {
 		if got := narrow(t, in, width); got != want {
 			t.Errorf("%d columns:\n%s\nwant\n%s", width, got, want)
 		}
+	}
+}
+
+// On 80 columns there is room for a person, the longest standing, a time and what to do.
+func TestShowWhatMatters(t *testing.T) {
+	row := []any{"P001", "A", "refused for now", 16104, "2026-11-29 19:25", Prose("waits: Dexcom refuses the access, tried again for about 36 hours")}
+	in := Table{
+		Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "to_do"},
+		First:   []string{"participant_id", "to_do", "consent", "newest_record"},
+		Rows:    [][]any{row, row},
+	}
+	if head, _, _ := strings.Cut(narrow(t, in, 80), "\n"); strings.Join(strings.Fields(head), " ") != "participant_id consent newest_record to_do" {
+		t.Errorf("80 columns have %q, want what comes first", head)
 	}
 }
 

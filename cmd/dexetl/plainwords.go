@@ -12,8 +12,8 @@ import (
 func heading(column string) string {
 	words := map[string]string{
 		"participant_id": "participant", "status": "roster status", "consent": "Dexcom account",
-		"newest_record": "last reading", "needs": "what to do next", "egvs": "readings",
-		"last_asked_at": "last asked", "tokens_until": "access ends",
+		"newest_record": "last reading (UTC)", "needs": "what to do next", "egvs": "readings",
+		"last_asked_at": "last asked (UTC)", "tokens_until": "access ends",
 	}[column]
 	return cmp.Or(words, column)
 }
