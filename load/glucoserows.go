@@ -48,8 +48,9 @@ func (m *making) fillValues(readings []reading.Reading, fill filler) {
 	each(fill, "participant_id", readings, func(b *transform.TextBuilder, _ *reading.Reading) { b.Append(m.participant) })
 	each(fill, "glucose_mgdl", readings, func(b *array.Int16Builder, r *reading.Reading) { appendMaybe(b, r.Value) })
 	each(fill, "glucose_source", readings, func(b *transform.TextBuilder, r *reading.Reading) {
-		appendMaybe(b, reading.Maybe[string]{V: r.ValueFrom, OK: r.ValueFrom != ""})
+		appendMaybe(b, textOrNull(r.ValueFrom))
 	})
+	each(fill, "excluded", readings, func(b *transform.TextBuilder, r *reading.Reading) { appendMaybe(b, textOrNull(r.Excluded)) })
 	each(fill, "n_sources", readings, func(b *array.Int16Builder, r *reading.Reading) { b.Append(r.Sources) })
 	each(fill, "overlap", readings, func(b *array.BooleanBuilder, r *reading.Reading) { b.Append(r.Overlap) })
 	each(fill, "cadence_min", readings, func(b *array.Int16Builder, r *reading.Reading) { b.Append(r.Cadence) })
@@ -76,6 +77,9 @@ func each[B transform.Builder](fill filler, column string, readings []reading.Re
 		}
 	})
 }
+
+// textOrNull is null for the empty text.
+func textOrNull(s string) reading.Maybe[string] { return reading.Maybe[string]{V: s, OK: s != ""} }
 
 func appendMaybe[T any](to builderOf[T], v reading.Maybe[T]) {
 	if v.OK {

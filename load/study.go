@@ -97,7 +97,21 @@ func (s Study) people() (map[string]reading.Person, error) {
 		}
 		who[p.ID] = person
 	}
+	for id, intervals := range s.excluded() {
+		person := who[id]
+		person.Excluded = reading.Merged(intervals)
+		who[id] = person
+	}
 	return who, nil
+}
+
+// excluded are the exclusions by participant.
+func (s Study) excluded() map[string][]reading.Interval {
+	of := make(map[string][]reading.Interval)
+	for _, e := range s.Exclusions {
+		of[e.ParticipantID] = append(of[e.ParticipantID], reading.Interval{From: e.From.UnixMicro(), To: e.To.UnixMicro()})
+	}
+	return of
 }
 
 // accounts says to which account a connection leads, where that is known.
@@ -126,7 +140,7 @@ func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
 		}
 	case "windows":
 		for _, w := range s.Windows {
-			b.row(w.ParticipantID, w.Name, day(w.Start), day(w.End), w.StartDay, w.EndDay)
+			b.row(w.ParticipantID, w.Name, day(w.Start), day(w.End), w.StartDay, w.EndDay, w.Name)
 		}
 	case "exclusions":
 		for _, e := range s.Exclusions {

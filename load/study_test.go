@@ -166,8 +166,8 @@ func TestStudyTables(t *testing.T) {
 		},
 		"connections": {"connection_id=C1 participant_id=P1 region=us account_hash=h status=connected valid_from=2026-03-05T00:00:00 valid_to=-"},
 		"windows": {
-			"participant_id=* window=w start_date=- end_date=- start_day=1 end_day=2",
-			"participant_id=P1 window=w start_date=2026-03-05 end_date=2026-03-05 start_day=- end_day=-",
+			"participant_id=* window_name=w start_date=- end_date=- start_day=1 end_day=2 window=w",
+			"participant_id=P1 window_name=w start_date=2026-03-05 end_date=2026-03-05 start_day=- end_day=- window=w",
 		},
 		"exclusions": {"participant_id=P1 from_local=2026-03-05T00:00:00 to_local=2026-03-05T01:00:00 reason=MRI"},
 		"settings":   {"key=study.id value=X"},

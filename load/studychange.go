@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -20,7 +19,7 @@ type studyChange struct {
 	tables  map[string]arrow.RecordBatch // those to be written
 	matters bool                         // reason enough to commit
 	last    bool                         // the commit in hand is the last one, as far as the log goes now
-	moved   map[string]bool              // participants whose local time or study day may differ
+	moved   map[string]bool              // participants whose readings may be told otherwise
 	anew    []string                     // participants who have withdrawn, from another instant than the lake knows
 }
 
@@ -55,10 +54,8 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 		}
 		c.matters = c.matters || t.Name != "runs" || study.RunsMatter || firstDamaged(files) != nil
 	}
-	if rows := c.tables["participants"]; rows != nil {
-		if c.moved, err = l.movedPeople(ctx, m, rows); err != nil {
-			return c, err
-		}
+	if c.moved, err = l.moved(ctx, m, c); err != nil {
+		return c, err
 	}
 	if c.tables["withdrawals"] != nil && m.LogPosition != (raw.Position{}) {
 		if c.anew, err = l.withdrawnAnew(ctx, study, m); err != nil {
@@ -66,58 +63,6 @@ func (l *Loader) compareStudy(ctx context.Context, study Study, m lake.Manifest)
 		}
 	}
 	return c, nil
-}
-
-// movedPeople returns the participants whose time zone or anchor date differs
-// between the lake's roster and the new one. If the lake's is lost, and is another
-// one, that may be anybody.
-func (l *Loader) movedPeople(ctx context.Context, m lake.Manifest, rows arrow.RecordBatch) (map[string]bool, error) {
-	if firstDamaged(m.TableFiles("participants")) != nil {
-		return everybodyUnlessSame(m.TableFiles("participants"), rows)
-	}
-	held, err := readAll(ctx, l.Lake, m.TableFiles("participants"), lake.ReadOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("table participants: %w", err)
-	}
-	defer releaseAll(held)
-	was, is := localTimes(held...), localTimes(rows)
-	moved := make(map[string]bool)
-	for _, of := range []map[string]string{was, is} {
-		for id := range of {
-			if was[id] != is[id] {
-				moved[id] = true
-			}
-		}
-	}
-	return moved, nil
-}
-
-// localTimes returns, as text, what local times and study days hang on, by participant.
-func localTimes(participants ...arrow.RecordBatch) map[string]string {
-	t := shapeNamed("participants")
-	columns, of := t.places([]string{"timezone", "anchor_date"}), make(map[string]string)
-	for _, b := range participants {
-		ids := t.text(b, "participant_id")
-		for row := range ids.Len() {
-			of[strings.Clone(ids.Value(row))] = string(t.appendRow(nil, b, row, columns))
-		}
-	}
-	return of
-}
-
-// everybodyUnlessSame returns the participants of rows, or nobody if these are the
-// rows that lost files had.
-func everybodyUnlessSame(files []lake.File, rows arrow.RecordBatch) (map[string]bool, error) {
-	same, err := hadRows(files, rows)
-	if same || err != nil {
-		return nil, err
-	}
-	everybody := make(map[string]bool)
-	ids := shapeNamed("participants").text(rows, "participant_id")
-	for row := range ids.Len() {
-		everybody[strings.Clone(ids.Value(row))] = true
-	}
-	return everybody, nil
 }
 
 // hadRows reports whether files had exactly rows, by what the manifest says: the

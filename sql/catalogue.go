@@ -61,7 +61,7 @@ func rowKeys(view string) []Column {
 		"participant_metrics": {{"first_date", "first local date of the study"}, {"last_date", "last local date of the study so far, inclusive; see study_intervals"}},
 		"daily_metrics":       {{"local_date", "date on the participant's wall clock"}},
 		"period_metrics":      {{"period", "1 for the 14 days that begin on day 1"}, {"period_start", first}, {"period_end", last}},
-		"window_metrics":      {{"window", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}},
+		"window_metrics":      {{"window_name", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}, {"window", "former name of window_name, which is to go"}},
 	}[view]...)
 }
 

@@ -37,6 +37,7 @@ select
     null::integer as "cadence_min",
     null::boolean as "is_mixed",
     null::bigint as "n_unknown_local_time",
+    null::timestamp as "withdrawn_at",
 where false;
 
 create or replace view metric_scopes as
@@ -51,6 +52,7 @@ select
     null::varchar as "timezone",
     null::boolean as "takes_unknown",
     null::bigint as "n_unknown_local_time",
+    null::timestamp as "withdrawn_at",
 where false;
 
 create or replace view metric_readings as
@@ -327,7 +329,7 @@ where false;
 create or replace view window_metrics as
 select
     null::varchar as "participant_id",
-    null::varchar as "window",
+    null::varchar as "window_name",
     null::date as "window_start",
     null::date as "window_end",
     null::bigint as "n_readings",
@@ -385,6 +387,7 @@ select
     null::timestamp as "first_local",
     null::timestamp as "last_local",
     null::bigint as "n_implausible",
+    null::varchar as "window",
 where false;
 
 create or replace view consensus_metrics as
@@ -424,6 +427,17 @@ select
     null::boolean as "sufficient",
 where false;
 
+create or replace view study_bounds as
+select
+    null::varchar as "participant_id",
+    null::timestamp as "starts_at",
+    null::timestamp as "ends_at",
+    null::timestamp as "withdrawn_at",
+    null::timestamp as "asked_from",
+    null::timestamp as "asked_at",
+    null::timestamp as "expected_until",
+where false;
+
 create or replace view gaps as
 select
     null::varchar as "participant_id",
@@ -456,10 +470,11 @@ select
     null::date as "local_date",
     null::bigint as "expected_slots",
     null::bigint as "n_slots",
-    null::double as "complete_pct",
+    null::double as "active_window_pct",
     null::boolean as "sufficient",
     null::bigint as "n_excluded",
     null::smallint as "clock_offset_min",
+    null::double as "complete_pct",
 where false;
 
 create or replace view fetch_status as

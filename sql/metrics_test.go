@@ -23,12 +23,12 @@ func TestMetricsEqualOracle(t *testing.T) {
 			periods := byKey(t, query(t, db, `select * from period_metrics`), "participant_id", "period", "period_start")
 			for _, p := range s.people {
 				study, bounded := p.bounds()
-				take(t, participants, " "+p.id, s.expect(p, study, !bounded, views.Dexetl1))
+				take(t, participants, " "+p.id, s.expectUntil(p, study, !bounded, views.Dexetl1, p.withdrawnAt()))
 				if study.first.IsZero() {
 					continue
 				}
 				for day := study.first; !day.After(study.last); day = day.AddDate(0, 0, 1) {
-					take(t, days, " "+p.id+" "+day.Format(time.DateOnly), s.expect(p, span{day, day}, false, views.Dexetl1))
+					take(t, days, " "+p.id+" "+day.Format(time.DateOnly), s.expectUntil(p, span{day, day}, false, views.Dexetl1, p.withdrawnAt()))
 				}
 				first := study.first
 				if p.anchor != "" {
@@ -51,7 +51,7 @@ func TestWindowMetrics(t *testing.T) {
 	db := openLake(t)
 	s := cohort(3)
 	s.load(t, db)
-	rows := byKey(t, query(t, db, `select * from window_metrics`), "participant_id", "window", "window_start", "window_end")
+	rows := byKey(t, query(t, db, `select * from window_metrics`), "participant_id", "window_name", "window_start", "window_end")
 	for _, p := range s.people {
 		march := span{date("2024-03-01"), date("2024-03-31")}
 		switch p.id {
@@ -116,7 +116,11 @@ func TestSelection(t *testing.T) {
 				continue
 			}
 			study, bounded := p.bounds()
-			want := s.expect(p, test.span(p, study), !bounded && !test.bounded, test.selection.Preset)
+			withdrawn := p.withdrawnAt()
+			if test.bounded {
+				withdrawn = time.Time{} // dates that were asked for are whole
+			}
+			want := s.expectUntil(p, test.span(p, study), !bounded && !test.bounded, test.selection.Preset, withdrawn)
 			take(t, rows, " "+p.id, want)
 		}
 		noneLeft(t, test.name, rows)

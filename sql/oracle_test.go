@@ -19,8 +19,8 @@ func (s span) holds(local time.Time) bool {
 }
 
 // bounds is the study of p: from the roster, else from the readings; where the
-// roster gives a beginning and no end, to the last request. These tests ask
-// nobody whose study has an end, so nothing clips it.
+// roster gives a beginning and no end, to the last request. A withdrawal is the last
+// one. These tests ask nobody else whose study has an end.
 func (p person) bounds() (s span, bounded bool) {
 	for _, r := range p.readings {
 		if r.Local.IsZero() {
@@ -36,13 +36,39 @@ func (p person) bounds() (s span, bounded bool) {
 	if p.start != "" {
 		s.first = date(p.start)
 	}
-	if open := p.end == "" && (p.start != "" || p.anchor != ""); open && p.asked > s.last.Format(time.DateOnly) {
-		s.last = date(p.asked)
+	asked := p.lastAsked()
+	if dated := p.end != "" || p.start != "" || p.anchor != ""; dated && asked > s.last.Format(time.DateOnly) {
+		s.last = date(asked)
 	}
-	if p.end != "" {
+	if p.end != "" && (p.withdrawn == "" || p.end < s.last.Format(time.DateOnly)) {
 		s.last = date(p.end)
 	}
+	if s.last.Before(s.first) {
+		s = span{}
+	}
 	return s, p.start != "" || p.end != ""
+}
+
+// lastAsked is the local date of the last request.
+func (p person) lastAsked() string {
+	if p.withdrawn == "" {
+		return p.asked
+	}
+	zone, err := time.LoadLocation(p.zone)
+	if err != nil {
+		zone = time.UTC
+	}
+	last := p.withdrawnAt().Add(-time.Microsecond).In(zone).Format(time.DateOnly)
+	if p.asked != "" {
+		last = min(last, p.asked)
+	}
+	return last
+}
+
+// withdrawnAt is when p withdrew; zero: has not.
+func (p person) withdrawnAt() time.Time {
+	at, _ := time.Parse(time.DateTime, p.withdrawn)
+	return at
 }
 
 func date(text string) time.Time {
@@ -55,6 +81,12 @@ func date(text string) time.Time {
 
 // expect computes a row of a metric view with package metrics.
 func (s study) expect(p *person, over span, takesUnknown bool, preset views.Preset) row {
+	return s.expectUntil(p, over, takesUnknown, preset, time.Time{})
+}
+
+// expectUntil is expect of an interval in which no minute is expected from a
+// withdrawal on; zero: there is none.
+func (s study) expectUntil(p *person, over span, takesUnknown bool, preset views.Preset, withdrawn time.Time) row {
 	var chosen []metrics.Reading
 	var all []metrics.Reading
 	unknown := 0
@@ -75,7 +107,7 @@ func (s study) expect(p *person, over span, takesUnknown bool, preset views.Pres
 			chosen = append(chosen, r.Reading)
 		}
 	}
-	scope := metrics.Scope{Minutes: p.minutes(over, chosen), RiskScale: metrics.RiskScale}
+	scope := metrics.Scope{Minutes: p.minutes(over, chosen, withdrawn), RiskScale: metrics.RiskScale}
 	if preset == views.IGLU {
 		scope.StepMin, scope.RiskScale = metrics.MedianStep(all), metrics.RiskScaleIGLU
 	}
@@ -97,13 +129,18 @@ func (s study) excludes(id string, local time.Time) bool {
 }
 
 // minutes is the length of the interval by the roster's zone, else by the offsets
-// of the readings, in slots of 5 minutes.
-func (p person) minutes(over span, chosen []metrics.Reading) int {
+// of the readings, less what lies behind a withdrawal, in slots of 5 minutes.
+func (p person) minutes(over span, chosen []metrics.Reading, withdrawn time.Time) int {
 	if over.first.IsZero() {
 		return 0
 	}
-	if zone, err := time.LoadLocation(p.zone); err == nil && p.zone != "" {
-		return metrics.Minutes(over.first, over.last, zone)
+	zone, err := time.LoadLocation(p.zone)
+	if err == nil && p.zone != "" {
+		whole := metrics.Minutes(over.first, over.last, zone)
+		if cut := wallClock(withdrawn.In(zone)); !withdrawn.IsZero() && over.holds(cut) { // no clock changes on that day
+			whole -= int((over.last.AddDate(0, 0, 1).Sub(cut) + time.Minute - 1) / time.Minute)
+		}
+		return whole / 5 * 5
 	}
 	var offsets []time.Duration
 	for _, r := range chosen {
@@ -112,6 +149,9 @@ func (p person) minutes(over span, chosen []metrics.Reading) int {
 		}
 	}
 	length := over.last.AddDate(0, 0, 1).Sub(over.first)
+	if withdrawn.Sub(over.first) < length && withdrawn.After(over.first) {
+		length = withdrawn.Sub(over.first)
+	}
 	if len(offsets) > 0 {
 		length -= offsets[len(offsets)-1] - offsets[0]
 	}

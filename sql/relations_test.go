@@ -13,6 +13,31 @@ import (
 	"github.com/dexetl/dexetl/metrics"
 )
 
+// What excluded says is what metrics leave out, of those whose study has no dates.
+func TestExcludedIsWhatMetricsLeaveOut(t *testing.T) {
+	db := openLake(t)
+	cohort(10).load(t, db)
+	rows := query(t, db, `
+		select m.participant_id, m.mean_mgdl, m.n_values, m.n_implausible, m.n_excluded,
+			avg(g.glucose_mgdl) filter (where g.excluded is null) as mean, count(*) filter (where g.excluded is null) as counted,
+			count(*) filter (where g.excluded = 'implausible') as implausible, count(*) filter (where g.excluded = 'exclusion') as excluded,
+		from participant_metrics m
+		join glucose g using (participant_id)
+		where participant_id not in (from participants select participant_id where study_start is not null or study_end is not null)
+		group by all`)
+	excluded := int64(0)
+	for _, r := range rows {
+		if !same(r["mean_mgdl"], r["mean"]) && (r["mean"] != nil || r["mean_mgdl"] != nil) ||
+			r["n_values"] != r["counted"] || r["n_implausible"] != r["implausible"] || r["n_excluded"] != r["excluded"] {
+			t.Errorf("participant_metrics is not what glucose says: %v", r)
+		}
+		excluded += r["excluded"].(int64)
+	}
+	if len(rows) < 10 || excluded == 0 {
+		t.Errorf("compared %d participants with %d readings inside exclusions, want more", len(rows), excluded)
+	}
+}
+
 // The profile of every person in every bin width, against package metrics.
 func TestAGPProfile(t *testing.T) {
 	db := openLake(t)
@@ -103,6 +128,69 @@ func TestGaps(t *testing.T) {
 	}
 }
 
+// After the last reading a gap has no end, and somebody without a reading is all gap:
+// up to when readings could be expected.
+func TestGapsWithoutEnd(t *testing.T) {
+	tests := []struct {
+		name             string
+		start, end       string // of the study
+		from, asked      string // asked for
+		read             string // last reading; empty: none
+		cadence          string
+		withdrawn        string
+		gap, local, rest string // want; empty: none
+	}{
+		{"read just now", "2025-03-01", "", "2025-03-01", "2025-03-05 12:00", "2025-03-05 09:00", "5", "", "", "", ""},
+		{"over three hours", "2025-03-01", "", "2025-03-01", "2025-03-05 12:01", "2025-03-05 09:00", "5", "", "2025-03-05 09:00", "2025-03-05 10:00", "181 36 open"},
+		{"four days", "2025-03-01", "", "2025-03-01", "2025-03-09 09:00", "2025-03-05 09:00", "15", "", "2025-03-05 09:00", "2025-03-05 10:00", "5760 384 open"},
+		{"no cadence", "2025-03-01", "", "2025-03-01", "2025-03-09 09:00", "2025-03-05 09:00", "", "", "2025-03-05 09:00", "2025-03-05 10:00", "5760 1152 open"},
+		{"to the end of the study", "2025-03-01", "2025-03-05", "2025-03-01", "2025-04-01 09:00", "2025-03-05 09:00", "5", "", "2025-03-05 09:00", "2025-03-05 10:00", "840 168 open"},
+		{"read after the study", "2025-03-01", "2025-03-05", "2025-03-01", "2025-04-01 09:00", "2025-03-06 09:00", "5", "", "", "", ""},
+		{"to a withdrawal", "2025-03-01", "2025-03-31", "2025-03-01", "2025-04-01 09:00", "2025-03-05 09:00", "5", "2025-03-06 09:00", "2025-03-05 09:00", "2025-03-05 10:00", "1440 288 open"},
+		{"read up to a withdrawal", "2025-03-01", "2025-03-31", "2025-03-01", "2025-04-01 09:00", "2025-03-05 09:00", "5", "2025-03-05 09:03", "", "", ""},
+		{"never, from the beginning of the study", "2025-03-01", "", "2025-03-01", "2025-03-02 23:00", "", "", "", "2025-02-28 23:00", "-", "2880 576 never"},
+		{"never, from what was asked for", "", "", "2025-03-01", "2025-03-02", "", "", "", "2025-03-01 00:00", "-", "1440 288 never"},
+		{"never, only dataRange asked", "", "", "", "2025-03-02", "", "", "", "-", "-", "- - never"},
+		{"never asked", "2025-03-01", "", "", "", "", "", "", "2025-02-28 23:00", "-", "- - never"},
+		{"never, not begun", "2025-04-01", "", "", "2025-03-02", "", "", "", "2025-03-31 22:00", "-", "- - never"},
+		{"never, withdrawn", "2025-03-01", "", "2025-03-01", "2025-03-09", "", "", "2025-03-01 23:00", "2025-02-28 23:00", "-", "1440 288 never"},
+	}
+	db := openLake(t)
+	for _, test := range tests {
+		insert(t, db, `participants (participant_id, timezone, study_start, study_end)`, []string{values(test.name, "Europe/Berlin", test.start, test.end)})
+		if test.from != "" {
+			insert(t, db, `coverage (participant_id, resource, asked_from, asked_at, records)`, []string{
+				values(test.name, "egvs", test.from, test.from, "1"), values(test.name, "events", "2020-01-01", "2026-01-01", "0")})
+		}
+		if test.asked != "" {
+			insert(t, db, `coverage (participant_id, resource, asked_at, records)`, []string{values(test.name, "dataRange", test.asked, "0")})
+		}
+		insert(t, db, `glucose (participant_id, time_utc, local_time, cadence_min)`, []string{ // without a value
+			values(test.name, "2025-03-05 09:02", "2025-03-05 10:02", "1")})
+		if test.read != "" {
+			insert(t, db, `glucose (participant_id, time_utc, local_time, cadence_min, glucose_mgdl)`, []string{
+				values(test.name, test.read, strings.Replace(test.read, " 09:", " 10:", 1), test.cadence, "100")})
+		}
+		if test.withdrawn != "" {
+			insert(t, db, `withdrawals (participant_id, effective_at)`, []string{values(test.name, test.withdrawn)})
+		}
+	}
+	for _, test := range tests {
+		got := table(t, db, `select strftime(gap_start, '%Y-%m-%d %H:%M'), strftime(gap_start_local, '%Y-%m-%d %H:%M'),
+			gap_min::integer, missing_readings, kind from gaps where gap_end is null and gap_end_local is null and participant_id = '`+test.name+`'`)
+		want := ""
+		if test.gap != "" {
+			want = test.gap + " " + test.local + " " + test.rest + "\n"
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", test.name, got, want)
+		}
+	}
+	if n := query(t, db, `select count(*) as n from gaps where gap_end is not null`)[0]["n"]; n != int64(0) {
+		t.Errorf("%d gaps end at a reading, want none", n)
+	}
+}
+
 // A stray reading near a silence does not hide which transmitter ran before it
 // and which after it. Minutes after the silence began; it lasts two hours.
 func TestGapsNearStrayReading(t *testing.T) {
@@ -180,44 +268,6 @@ func TestGapsWhereCadenceChanges(t *testing.T) {
 	}
 }
 
-func TestSensorSessions(t *testing.T) {
-	db := openLake(t)
-	var rows []string
-	record := func(minute int, sensor string, ticks int, vanished string) {
-		at := time.Date(2025, 3, 1, 0, minute, 0, 0, time.UTC)
-		ticksText := fmt.Sprint(ticks)
-		if sensor == "" {
-			ticksText = ""
-		}
-		rows = append(rows, values("p", fmt.Sprintf("r%03d", len(rows)), stamp(at), stamp(at.Add(time.Hour)), sensor, ticksText, "g7", vanished))
-	}
-	record(0, "A", 1800, "")
-	record(0, "A", 1790, "") // the receiver's copy
-	record(5, "A", 2100, "")
-	record(200, "A", 13800, "") // a long gap of a known transmitter is no boundary
-	record(300, "A", 60, "")    // started again
-	record(305, "A", 360, "")
-	record(400, "B", 60, "")
-	record(405, "B", 360, "2025-03-02")
-	record(600, "", 0, "")
-	record(709, "", 0, "") // 109 min: not yet
-	record(819, "", 0, "") // 110 min
-	record(824, "", 0, "")
-	insert(t, db, `egvs (participant_id, record_id, system_time, display_time, transmitter_id, transmitter_ticks, transmitter_generation, vanished_at)`, rows)
-	got := table(t, db, `select session, transmitter_id, transmitter_generation, strftime(session_start, '%H:%M'),
-			strftime(session_end, '%H:%M'), strftime(session_start_local, '%H:%M'), n_records, boundary
-		from sensor_sessions order by session`)
-	want := `1 A g7 00:00 03:20 01:00 4 transmitter
-2 A g7 05:00 05:05 06:00 2 transmitter
-3 B g7 06:40 06:40 07:40 1 transmitter
-4 - g7 10:00 11:49 11:00 2 inferred_gap
-5 - g7 13:39 13:44 14:39 2 inferred_gap
-`
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("sensor_sessions (-want +got):\n%s", diff)
-	}
-}
-
 func TestCurrentEvents(t *testing.T) {
 	db := openLake(t)
 	insert(t, db, `events (participant_id, record_id, event_type, value, event_status, vanished_at)`, []string{
@@ -273,7 +323,8 @@ func TestCompletenessAndConsensus(t *testing.T) {
 	cohort(7).load(t, db)
 	for _, statement := range []string{
 		`select participant_id, local_date, expected_slots, n_slots, active_window_pct, sufficient, n_excluded from daily_metrics
-			except select participant_id, local_date, expected_slots, n_slots, complete_pct, sufficient, n_excluded from completeness`,
+			except select participant_id, local_date, expected_slots, n_slots, active_window_pct, sufficient, n_excluded from completeness`,
+		`from completeness where complete_pct is distinct from active_window_pct`,
 		`select participant_id, mean_mgdl, gri_zone, tbr54_pct from participant_metrics
 			except select participant_id, mean_mgdl, gri_zone, tbr54_pct from consensus_metrics`,
 	} {
@@ -282,7 +333,7 @@ func TestCompletenessAndConsensus(t *testing.T) {
 		}
 	}
 	// The columns hold different numbers in different rows, else nothing was compared.
-	if got := query(t, db, `select count(distinct complete_pct) as n from completeness`)[0]["n"].(int64); got < 10 {
+	if got := query(t, db, `select count(distinct active_window_pct) as n from completeness`)[0]["n"].(int64); got < 10 {
 		t.Errorf("completeness: got %d different shares, want at least 10", got)
 	}
 }

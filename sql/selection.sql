@@ -7,28 +7,29 @@ with limits as (
         nullif($1, '')::date as from_date,
         nullif($2, '')::date as to_date,
         $3::integer as last_days,
-        $4::varchar as "window",
+        $4::varchar as window_name,
 ),
 chosen as (
     select
         s.participant_id, s.cadence_min, s.is_mixed, s.n_unknown_local_time,
         case
             when l.last_days > 0 then coalesce(l.to_date, least(p.last_seen, s.last_date)) - l.last_days + 1
-            when l."window" <> '' then s.first_date
+            when l.window_name <> '' then s.first_date
             else coalesce(l.from_date, s.first_date)
         end as first_date,
         case
             when l.last_days > 0 then coalesce(l.to_date, least(p.last_seen, s.last_date))
-            when l."window" <> '' then s.last_date
+            when l.window_name <> '' then s.last_date
             else coalesce(l.to_date, s.last_date)
         end as last_date,
         s.timezone,
         s.takes_unknown and l.from_date is null and l.to_date is null and l.last_days = 0 as takes_unknown,
+        if(l.to_date is null and l.last_days = 0, s.withdrawn_at, null) as withdrawn_at,
     from planned_scopes s
     join study_intervals p on p.participant_id = s.participant_id
     cross join limits l
-    where s.scope = if(l."window" = '', 'participant', 'window')
-        and s.label = l."window"
+    where s.scope = if(l.window_name = '', 'participant', 'window')
+        and s.label = l.window_name
 )
 select
     participant_id,
@@ -41,5 +42,6 @@ select
     timezone,
     takes_unknown,
     n_unknown_local_time,
+    withdrawn_at,
 from chosen
 where {among}

@@ -32,18 +32,18 @@ func TestFetchStatus(t *testing.T) {
 	})
 	got := table(t, db, `select participant_id, resource, state, records, lag_min, n_held, strftime(last_asked_at, '%H:%M')
 		from fetch_status order by participant_id, resource`)
-	want := `p alerts current 1 - 0 10:00
+	want := `p alerts current 1 58200.0 0 10:00
 p calibrations behind 0 - 0 10:00
 p dataRange never_asked 0 - 0 -
 p devices current 1 - 0 10:00
-p egvs behind 3 10.0 0 11:00
+p egvs behind 3 58260.0 0 11:00
 p events no_data 0 - 0 10:00
 q alerts held 0 - 1 -
 q calibrations never_asked 0 - 0 -
 q dataRange never_asked 0 - 0 -
 q devices never_asked 0 - 0 -
-q egvs current 1 0.0 1 10:00
-q events held 1 0.0 1 10:00
+q egvs current 1 58200.0 1 10:00
+q events held 1 58200.0 1 10:00
 r alerts no_data 0 - 0 -
 r calibrations no_data 0 - 0 -
 r dataRange no_data 0 - 0 10:00
@@ -53,6 +53,53 @@ r events no_data 0 - 0 -
 `
 	if diff := gocmp.Diff(want, got); diff != "" {
 		t.Errorf("fetch_status (-want +got):\n%s", diff)
+	}
+}
+
+// lag_min is how old the newest record was when it was last asked for news, in the
+// study of the participant.
+func TestLag(t *testing.T) {
+	tests := []struct {
+		name           string
+		resource       string
+		asked, ranged  string
+		newest, dataTo string
+		end, withdrawn string
+		want           string
+	}{
+		{"just read", "egvs", "2025-03-05 10:00", "", "2025-03-05 09:55", "2025-03-05 09:55", "", "", "5.0"},
+		{"four days of silence", "egvs", "2025-03-01 10:00", "2025-03-05 10:00", "2025-03-01 10:00", "2025-03-01 10:00", "", "", "5760.0"},
+		{"events, as dataRange shows", "events", "2025-03-01 10:00", "2025-03-02 10:00", "2025-03-01 10:00", "2025-03-01 10:00", "", "", "1440.0"},
+		{"alerts, of which dataRange says nothing", "alerts", "2025-03-01 10:00", "2025-03-05 10:00", "2025-03-01 09:00", "", "", "", "60.0"},
+		{"a clock ahead", "egvs", "2025-03-05 10:00", "", "2025-03-05 12:00", "", "", "", "0.0"},
+		{"after the study", "egvs", "2025-04-01 00:00", "2025-04-02 00:00", "2025-03-01 23:00", "", "2025-03-01", "", "60.0"},
+		{"after a withdrawal", "egvs", "2025-04-01 00:00", "", "2025-03-01 09:00", "", "2025-03-31", "2025-03-01 10:00", "60.0"},
+		{"no record", "egvs", "2025-03-05 10:00", "", "", "", "", "", "-"},
+		{"never asked", "egvs", "", "", "", "", "", "", "-"},
+	}
+	db := openLake(t)
+	for _, test := range tests {
+		insert(t, db, `participants (participant_id, study_end)`, []string{values(test.name, test.end)})
+		for resource, asked := range map[string]string{test.resource: test.asked, "dataRange": test.ranged} {
+			if asked != "" {
+				insert(t, db, `coverage (participant_id, resource, asked_at, records, data_to)`, []string{values(test.name, resource, asked, "1", test.dataTo)})
+			}
+		}
+		if test.newest != "" {
+			insert(t, db, `coverage_days (participant_id, resource, last_record)`, []string{values(test.name, test.resource, test.newest)})
+		}
+		if test.withdrawn != "" {
+			insert(t, db, `withdrawals (participant_id, effective_at)`, []string{values(test.name, test.withdrawn)})
+		}
+	}
+	for _, test := range tests {
+		got := table(t, db, `select lag_min from fetch_status where participant_id = '`+test.name+`' and resource = '`+test.resource+`'`)
+		if got != test.want+"\n" {
+			t.Errorf("%s: lag_min is %q, want %s", test.name, got, test.want)
+		}
+	}
+	if got := table(t, db, `select state from fetch_status where participant_id = 'after a withdrawal' and resource = 'egvs'`); got != "ended\n" {
+		t.Errorf("state after a withdrawal: got %q, want ended", got)
 	}
 }
 

@@ -26,6 +26,7 @@ type person struct {
 	id, zone           string // zone empty: none in the roster
 	anchor, start, end string // local dates, empty: none in the roster
 	asked              string // local date of the last request, empty: never
+	withdrawn          string // UTC; empty: has not
 	unlisted           bool   // not in the roster
 	readings           []reading
 }
@@ -46,7 +47,7 @@ type exclusion struct{ participant, from, to string }
 // load writes the study into the lake.
 func (s study) load(t testing.TB, db *sql.DB) {
 	t.Helper()
-	var roster, coverage, glucose, windows, exclusions []string
+	var roster, coverage, glucose, windows, exclusions, withdrawals []string
 	for _, p := range s.people {
 		if !p.unlisted {
 			roster = append(roster, values(p.id, p.zone, p.anchor, p.start, p.end))
@@ -54,8 +55,11 @@ func (s study) load(t testing.TB, db *sql.DB) {
 		if p.asked != "" {
 			coverage = append(coverage, values(p.id, "egvs", p.asked+" 12:00", "0"))
 		}
+		if p.withdrawn != "" {
+			withdrawals = append(withdrawals, values(p.id, p.withdrawn))
+		}
 		for _, r := range p.readings {
-			glucose = append(glucose, r.row(p.id))
+			glucose = append(glucose, r.row(p.id, s.excluded(p.id, r)))
 		}
 	}
 	for _, w := range s.windows {
@@ -66,7 +70,8 @@ func (s study) load(t testing.TB, db *sql.DB) {
 	}
 	insert(t, db, `participants (participant_id, timezone, anchor_date, study_start, study_end)`, roster)
 	insert(t, db, `coverage (participant_id, resource, asked_at, records)`, coverage)
-	insert(t, db, `windows (participant_id, "window", start_date, end_date, start_day, end_day)`, windows)
+	insert(t, db, `windows (participant_id, window_name, start_date, end_date, start_day, end_day)`, windows)
+	insert(t, db, `withdrawals (participant_id, effective_at)`, withdrawals)
 	insert(t, db, `exclusions (participant_id, from_local, to_local)`, exclusions)
 	// A file is a tenth of the time of a values clause.
 	file := filepath.Join(t.TempDir(), "glucose.csv")
@@ -74,11 +79,11 @@ func (s study) load(t testing.TB, db *sql.DB) {
 		t.Fatal(err)
 	}
 	exec(t, db, `copy glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
-		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect, cadence_min) from '`+file+`' (header false)`)
+		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect, cadence_min, excluded) from '`+file+`' (header false)`)
 }
 
 // row is a line of a CSV file of glucose; empty fields are null.
-func (r reading) row(id string) string {
+func (r reading) row(id, excluded string) string {
 	local, date, source := "", "", "unknown"
 	if !r.Local.IsZero() {
 		local, date, source = stamp(r.Local), r.Local.Format(time.DateOnly), "sent"
@@ -95,8 +100,21 @@ func (r reading) row(id string) string {
 	}
 	return strings.Join([]string{
 		id, stamp(r.Time), local, date, source, glucose, glucoseSource, r.Status, "T1", "1",
-		fmt.Sprint(r.Overlap), fmt.Sprint(r.ClockSuspect), number(r.CadenceMin),
+		fmt.Sprint(r.Overlap), fmt.Sprint(r.ClockSuspect), number(r.CadenceMin), excluded,
 	}, ",")
+}
+
+// excluded is why metrics leave a reading out, as the fold has it.
+func (s study) excluded(id string, r reading) string {
+	switch {
+	case s.excludes(id, r.Local):
+		return "exclusion"
+	case r.Implausible:
+		return "implausible"
+	case !r.HasValue:
+		return "no_value"
+	}
+	return ""
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999") }
@@ -236,6 +254,12 @@ func cohort(seed int64) study {
 			{id: "together", zone: "America/New_York", readings: together},
 			{id: "together-zoneless", readings: together},
 			{id: "stranger", unlisted: true, readings: wear(random, "UTC", "2025-02-01", 2, five)},
+			{id: "withdrawn", zone: "America/New_York", start: "2025-03-05", asked: "2025-05-01", withdrawn: "2025-03-14 01:33:20", readings: wear(random, "America/New_York", "2025-03-04", 8, five)},
+			{id: "withdrawn-at-midnight", zone: "Europe/Berlin", start: "2025-03-05", end: "2025-06-30", asked: "2025-03-20", withdrawn: "2025-03-13 23:00:00", readings: wear(random, "Europe/Berlin", "2025-03-04", 9, five)},
+			{id: "withdrawn-later", zone: "Europe/Berlin", start: "2025-03-05", end: "2025-03-10", withdrawn: "2025-03-13 12:00:00", readings: wear(random, "Europe/Berlin", "2025-03-04", 9, five)},
+			{id: "withdrawn-zoneless", start: "2025-03-05", withdrawn: "2025-03-16 13:02:00", readings: wear(random, "America/New_York", "2025-03-05", 8, fifteen)},
+			{id: "withdrawn-undated", zone: "Europe/Berlin", asked: "2025-05-01", withdrawn: "2025-03-14 01:33:20", readings: wear(random, "Europe/Berlin", "2025-03-04", 8, five)},
+			{id: "withdrawn-before", zone: "Europe/Berlin", start: "2025-03-28", asked: "2025-05-01", withdrawn: "2025-03-14 01:33:20"},
 		},
 		windows: []window{
 			{participant: "*", name: "baseline", startDay: -5, endDay: -1},

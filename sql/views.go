@@ -14,7 +14,7 @@ var files embed.FS
 // order lists the views so that each follows those it reads.
 const order = `metric_preset spaced_readings study_intervals metric_scopes metric_readings scope_metrics
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
-	agp_profile gaps sensor_sessions completeness fetch_status
+	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
 	readings_mmol current_events iglu metric_catalogue`
 
 // A View is one view of the lake.

@@ -120,6 +120,9 @@ func TestCatalogueOrder(t *testing.T) {
 		for _, r := range query(t, db, `describe `+view) {
 			got = append(got, r["column_name"].(string))
 		}
+		if former := "window"; got[len(got)-1] == former { // stays one format long
+			got = got[:len(got)-1]
+		}
 		if len(got) < len(want) || !slices.Equal(got[len(got)-len(want):], want) {
 			t.Errorf("columns of %s: got %v, want to end in the catalogue %v", view, got, want)
 		}

@@ -19,7 +19,7 @@ var holdingsQuery string
 // records, not the records. So it does not take longer the more there are of
 // them, and answers when their files are damaged.
 func holdingsRelations() []string {
-	return []string{"participants", "settings", "requests", "coverage", "coverage_days", "fetch_status"}
+	return []string{"participants", "settings", "withdrawals", "requests", "coverage", "coverage_days", "study_bounds", "fetch_status"}
 }
 
 // Holdings are what the lake has of a participant, by resource.

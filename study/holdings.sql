@@ -1,6 +1,7 @@
 -- One row per participant of the snapshot and resource, from what load keeps of
 -- the records (coverage, coverage_days): none of them is read. The last 14 and 30
--- days end with the last whole day before the newest answer, or with the study.
+-- days end with the last whole day before the newest answer, or with the study or a
+-- withdrawal.
 with
 told as (
     select
@@ -11,9 +12,10 @@ told as (
     group by participant_id
 ),
 ends as (
-    select t.participant_id, least(t.last_day, (p.study_end + 1)::timestamp) as until, t.ranged,
+    select t.participant_id, least(t.last_day, (p.study_end + 1)::timestamp, date_trunc('day', w.effective_at)) as until, t.ranged,
     from told t
     join participants p on p.participant_id = t.participant_id
+    left join withdrawals w on w.participant_id = t.participant_id
 ),
 ranges as (
     select participant_id, resource, min(data_from) as data_from,

@@ -15,6 +15,7 @@ type Person struct {
 	Connections []consent.Connection // oldest first, those set aside too
 	Course      cohort.Course        // with the connection that counts
 	Phase       Phase
+	Withdrawal  cohort.Withdrawal // zero: has not withdrawn
 	Link        consent.Progress
 	AppRefused  bool                // the consent is refused, and so are the others' of its app
 	Edited      *consent.OwnerError // a row of theirs was edited; nil: none
@@ -119,21 +120,21 @@ func (s *Study) people(ctx context.Context, chosen []cohort.Participant) ([]Pers
 	for _, c := range all {
 		of[c.ParticipantID] = append(of[c.ParticipantID], c)
 	}
-	withdrawn := make(map[string]bool)
+	withdrawn := make(map[string]cohort.Withdrawal)
 	for _, w := range withdrawals {
-		withdrawn[w.ParticipantID] = true
+		withdrawn[w.ParticipantID] = w
 	}
 	now, hasApp, out := s.Now(), s.regions(), make([]Person, len(chosen))
 	for i, who := range chosen {
 		p := Person{
-			Who: who, Connections: of[who.ID], Outcome: outcomes[who.ID], MaxAge: DefaultMaxAge,
+			Who: who, Connections: of[who.ID], Withdrawal: withdrawn[who.ID], Outcome: outcomes[who.ID], MaxAge: DefaultMaxAge,
 			allHistory: s.Config.Study.History == cohort.HistoryAll, hasApp: hasApp, now: now,
 		}
 		c := p.Connection()
 		if p.Course, err = s.course(who, c.CreatedAt); err != nil {
 			return nil, err
 		}
-		p.Phase = PhaseOf(who, p.Course, c, withdrawn[who.ID], p.allHistory, now)
+		p.Phase = PhaseOf(who, p.Course, c, p.Withdrawal.ParticipantID != "", p.allHistory, now)
 		p.AppRefused = consent.AppRefused(c, all)
 		if p.Outcome.EndedAt.Before(c.GrantedAt) {
 			p.Outcome.Error, p.Outcome.Resource, p.Outcome.Refused = "", "", nil // nothing was tried with the grant of today

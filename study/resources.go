@@ -95,7 +95,7 @@ func (h Holdings) has(resource string) plan.Window {
 
 // expected is the time in which data of a participant are expected: what may be
 // asked for of any account of theirs. Where the study asks for all of the past,
-// that begins with the oldest record.
+// that begins with the oldest record. It ends with a withdrawal.
 func (s *Study) expected(p Person) ([]plan.Window, error) {
 	zone, err := s.zones.of(p.Who)
 	if err != nil {
@@ -111,6 +111,9 @@ func (s *Study) expected(p Person) ([]plan.Window, error) {
 		w := plan.Window{Start: start, End: end}
 		if p.allHistory {
 			w.Start = later(w.Start, p.Held.oldest(p.now))
+		}
+		if cut := p.Withdrawal.EffectiveAt; !cut.IsZero() && cut.Before(w.End) {
+			w.End = cut
 		}
 		if !w.Empty() {
 			windows = append(windows, w)

@@ -21,9 +21,11 @@ func glucose() Table {
 			{"overlap", boolean, !null, "another transmitter measured within 150 s of this moment; that is left out"},
 			{"clock_suspect", boolean, !null, "offset more than 2 h from the roster's zone for less than 24 h"},
 			{"cadence_min", small, null, "minutes the reading stands for: 1, 5 or 15, the grid that the readings around this one keep to; null, from an older program, counts as 5"},
+			{"excluded", text, null, "why metrics leave the reading out: exclusion (local_time lies in an interval of exclusions), implausible (see glucose_source), no_value; null: it counts wherever it lies in the dates asked for"},
 		},
-		Key:     []string{"participant_id", "time_utc"},
-		Version: 2, Sound: 2, // 2: cadence_min, transmitters in runs, implausible values
+		Key: []string{"participant_id", "time_utc"},
+		// 2: cadence_min, transmitters in runs, implausible values; 3: excluded
+		Version: 3, Sound: 3,
 	}
 }
 

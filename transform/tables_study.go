@@ -28,14 +28,17 @@ func study() []Table {
 				{"valid_from", instant, null, "UTC; records before it belong to nobody"},
 				{"valid_to", instant, null, "UTC; records from it on belong to nobody"},
 			}},
-		{Name: "windows", Comment: "one row per analysis window of windows.csv", Kind: Study, Key: []string{"participant_id", "window"}, Columns: []Column{
-			{"participant_id", text, !null, "study pseudonym, or * for everyone"},
-			{"window", text, !null, "name, such as baseline"},
-			{"start_date", date, null, "first local date, inclusive"},
-			{"end_date", date, null, "last local date, inclusive"},
-			{"start_day", integer, null, "first study day, inclusive; study day 1 is anchor_date"},
-			{"end_day", integer, null, "last study day, inclusive"},
-		}},
+		{Name: "windows", Comment: "one row per analysis window of windows.csv",
+			Version: 2, // window_name; window, which is a reserved word of SQL, goes with the next one
+			Kind:    Study, Key: []string{"participant_id", "window"}, Columns: []Column{
+				{"participant_id", text, !null, "study pseudonym, or * for everyone"},
+				{"window_name", text, null, "name, such as baseline; null, from an older program: as window"},
+				{"start_date", date, null, "first local date, inclusive"},
+				{"end_date", date, null, "last local date, inclusive"},
+				{"start_day", integer, null, "first study day, inclusive; study day 1 is anchor_date"},
+				{"end_day", integer, null, "last study day, inclusive"},
+				{"window", text, !null, "former name of window_name, which is to go"},
+			}},
 		{Name: "exclusions", Comment: "one row per interval that metrics leave out, of exclusions.csv",
 			Kind: Study, Key: []string{"participant_id", "from_local", "to_local"}, Columns: []Column{
 				participantID(),

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,13 @@ func TestOlderStudies(t *testing.T) {
 				b.must("query", "select count(*) from "+view)
 			}
 
+			const metrics = "select participant_id, n_readings, n_values, mean_mgdl, n_excluded, n_implausible from participant_metrics order by 1"
+			left := b.leavesOut(t)
+			had := b.table(metrics)
+			if w := b.query(`select window_name, "window" from windows`)[0]; w[0] != w[1] || w[0] == "" {
+				t.Errorf("windows are called %q", w)
+			}
+
 			outdated := b.told(t)
 			code, stdout, stderr := b.run("sync", "--json")
 			if code != exitConsent || !strings.Contains(stdout, `"outdated_tables": [`) {
@@ -82,6 +90,9 @@ func TestOlderStudies(t *testing.T) {
 			if left := b.told(t); len(left) > 0 {
 				t.Errorf("outdated after a replay: %q", left)
 			}
+			if again := b.leavesOut(t); filepath.Base(archive) != "format-1.zip" && (again != left || !reflect.DeepEqual(b.table(metrics), had)) {
+				t.Errorf("glucose says which readings are left out: %s, before a replay %s\nmetrics %v, before a replay %v", again, left, b.table(metrics), had)
+			}
 			is := b.table(content)[0]
 			if is["egvs"] != was["egvs"] || is["events"] != was["events"] || is["withdrawals"] != was["withdrawals"] {
 				t.Errorf("after a replay: %v, before it: %v", is, was)
@@ -94,6 +105,18 @@ func TestOlderStudies(t *testing.T) {
 			}
 		})
 	}
+}
+
+// leavesOut counts the readings that glucose says metrics leave out, and makes sure
+// that these are the ones that they do, and some are inside exclusions.
+func (b *bench) leavesOut(t *testing.T) string {
+	t.Helper()
+	said := b.query(`select count(*) filter (where excluded = 'exclusion'), count(*) filter (where excluded = 'implausible'), count(*) filter (where excluded is null) from glucose`)[0]
+	did := b.query(`select sum(n_excluded)::bigint, sum(n_implausible)::bigint, sum(n_values)::bigint from daily_metrics`)[0]
+	if !slices.Equal(said, did) || said[0] == "0" {
+		t.Errorf("readings inside exclusions, implausible and counted: %q by glucose, %q by daily_metrics", said, did)
+	}
+	return strings.Join(said, " ")
 }
 
 // told is what status says of tables that an older program made; doctor, query

@@ -63,7 +63,7 @@ func (p *program) showJSON(tables []table.Table) error {
 	for _, t := range tables[1:] {
 		out[t.Schema] = t.Objects()
 	}
-	return table.WriteJSON(p.stdout, "dexetl.participant/1", out)
+	return table.WriteJSON(p.stdout, "dexetl.participant/2", out)
 }
 
 func personTable(one study.Person) table.Table {
@@ -81,7 +81,8 @@ func personTable(one study.Person) table.Table {
 		last = instantOrNull(one.Course.Closes)
 	}
 	t.Rows = append(t.Rows,
-		[]any{"consent", one.Consent()}, []any{"tokens_until", last},
+		[]any{"consent", one.Consent()}, []any{"withdrawn_from", instantOrNull(one.Withdrawal.EffectiveAt)}, []any{"withdrawn_because", orNull(one.Withdrawal.Reason)},
+		[]any{"tokens_until", last},
 		[]any{"egvs", records}, []any{"newest_record", minute(one.Held.Of("egvs").Newest)}, []any{"last_asked_at", minute(one.Held.LastAsked())},
 		[]any{"needs", toDo(one)})
 	return t
@@ -130,7 +131,7 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 }
 
 func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "windows", Columns: []string{"window", "start_date", "end_date", "start_day", "end_day"}}
+	t := table.Table{Schema: "windows", Columns: []string{"window_name", "start_date", "end_date", "start_day", "end_day"}}
 	all, err := s.Cohort.Windows(ctx)
 	for _, w := range all {
 		if w.ParticipantID == one.Who.ID || w.ParticipantID == "*" {

@@ -61,7 +61,7 @@ func byUrgency(all []study.Person) []study.Person {
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
 func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
-	people := table.Table{Schema: "dexetl.status/2", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
+	people := table.Table{Schema: "dexetl.status/3", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
 		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
 		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"}}
 	resources := table.Table{Columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",

@@ -175,7 +175,7 @@ func (b *bench) statusOf(resource string) map[string]map[string]any {
 		Schema    string
 		Resources []map[string]any
 	}
-	if err := json.Unmarshal([]byte(b.must("status", "--json")), &status); err != nil || status.Schema != "dexetl.status/2" {
+	if err := json.Unmarshal([]byte(b.must("status", "--json")), &status); err != nil || status.Schema != "dexetl.status/3" {
 		b.t.Fatalf("status --json: schema %q, %v", status.Schema, err)
 	}
 	all := make(map[string]map[string]any)

@@ -37,6 +37,8 @@ func Some[T any](v T) Maybe[T] { return Maybe[T]{v, true} }
 type Person struct {
 	Zone   *time.Location // nil: none given
 	Anchor Maybe[int32]   // anchor_date in days since 1970; study day 1
+
+	Excluded []Interval // of the wall clock, that metrics leave out; as Merged returns them
 }
 
 // A Reading is one row of glucose without its participant. Units are those of
@@ -49,6 +51,7 @@ type Reading struct {
 	StudyDay     Maybe[int32]
 	Value        Maybe[int16]
 	ValueFrom    string // value, status, implausible (what was sent is no glucose); empty: none was sent
+	Excluded     string // exclusion, implausible, no_value: metrics leave it out; empty: they count it
 	Transmitter  string
 	Sources      int16
 	Overlap      bool
@@ -97,6 +100,7 @@ func derive(records []Record, who Person) *derived {
 	d.readings = make([]Reading, len(counted))
 	for i, m := range counted {
 		d.all[m].tell(&d.readings[i], &records[d.all[m].chosen], &d.home, who.Anchor)
+		d.readings[i].Excluded = excluded(&d.readings[i], who.Excluded)
 	}
 	suspectClocks(d.readings, &d.home)
 	setCadences(d.readings)
@@ -150,14 +154,17 @@ func setCadences(readings []Reading) {
 
 // The API says "below 40" and "above 400" with 39 and 401. What lies beyond is a
 // code or an error.
-const lowest, highest = 39, 401
+const (
+	lowest, highest = 39, 401
+	implausible     = "implausible"
+)
 
 // value is what r counts as, and how it says so. A status beside a null value
 // says "below 40" or "above 400", too.
 func value(r *Record) (Maybe[int16], string) {
 	switch {
 	case r.Value.OK && (r.Value.V < lowest || r.Value.V > highest):
-		return Maybe[int16]{}, "implausible"
+		return Maybe[int16]{}, implausible
 	case r.Value.OK:
 		return r.Value, "value"
 	case r.Status == Low:

@@ -63,9 +63,20 @@ func shown(table string) bool {
 	return slices.ContainsFunc(tables(), func(t transform.Table) bool { return t.Name == table })
 }
 
-// tables lists the tables that are shown.
+// tables lists the tables that are shown, those of the study first: rows of others may
+// be told by them (see older).
 func tables() []transform.Table {
-	return slices.DeleteFunc(transform.Tables(), func(t transform.Table) bool { return t.Hidden })
+	var study, others []transform.Table
+	for _, t := range transform.Tables() {
+		switch {
+		case t.Hidden:
+		case t.Kind == transform.Study:
+			study = append(study, t)
+		default:
+			others = append(others, t)
+		}
+	}
+	return append(study, others...)
 }
 
 // A publisher builds one folder.

@@ -116,4 +116,5 @@ select
     false as overlap,
     false as clock_suspect,
     cadence_min,
+    ` + withoutValue + ` as excluded,
 from series`

@@ -14,15 +14,42 @@ import (
 
 // relation is the statement that creates the view of a table of m over files.
 // Columns are listed one by one, so that the view does not change with the files.
-// Files of an older program may lack some, which are null then.
+// Files of an older program may lack some, which are null then, or what older says.
 func relation(t transform.Table, m lake.Manifest, files string) string {
-	columns := selected(t, func(c transform.Column) string { return identifier(c.Name) })
 	from := fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", files)
+	column := func(c transform.Column) string { return identifier(c.Name) }
 	if m.Version(t.Name) < t.Version {
-		from = fmt.Sprintf("(\n    from read_parquet(%s, hive_partitioning = false, union_by_name = true)\n    union all by name\n    %s\n)", files, noRows(t))
+		from = fmt.Sprintf("(\n    from read_parquet(%s, hive_partitioning = false, union_by_name = true)\n    union all by name\n    %s\n) as held", files, noRows(t))
+		column = func(c transform.Column) string {
+			if told := older[t.Name][c.Name]; told != "" {
+				return fmt.Sprintf("coalesce(%s, %s) as %[1]s", identifier(c.Name), told)
+			}
+			return identifier(c.Name)
+		}
 	}
-	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom %s;", identifier(t.Name), columns, from)
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom %s;", identifier(t.Name), selected(t, column), from)
 }
+
+// older says, by table and column, what stands for null in rows of a program that did
+// not know the column. It may read the tables of the study.
+var older = map[string]map[string]string{
+	"windows": {"window_name": `"window"`},
+	"glucose": {"excluded": `case
+        when exists (
+            from exclusions e
+            where e.participant_id = held.participant_id
+                and held.local_time >= e.from_local
+                and held.local_time < e.to_local
+        ) then 'exclusion'
+        else ` + withoutValue + `
+    end`},
+}
+
+// withoutValue is glucose.excluded of a reading that no exclusion leaves out.
+const withoutValue = `case
+        when glucose_source = 'implausible' then 'implausible'
+        when glucose_mgdl is null then 'no_value'
+    end`
 
 // emptyRelation is the statement for a table without files.
 func emptyRelation(t transform.Table) string {

@@ -5,7 +5,7 @@
 -- Source   daily_metrics; for the clock glucose, participants, coverage_days
 -- Units    slots of 1, 5 or 15 min, as the day's values; percent of the day's
 --          minutes, 0 to 100; offsets are minutes
--- Days     23, 24 or 25 h as in daily_metrics
+-- Days     23, 24 or 25 h as in daily_metrics; the last one ends at a withdrawal
 -- Clock    the median of what the wall clock of the day's readings is ahead of
 --          the roster's zone, whose own clock changes count. Told where it is 30
 --          min or more for more than 2 days in a row: a journey, a clock that
@@ -21,10 +21,11 @@
 --   local_date             date on the participant's wall clock
 --   expected_slots         slots of the day; see metric_catalogue
 --   n_slots                of them, with a value
---   complete_pct           minutes that n_slots cover, in percent of the day's
+--   active_window_pct      minutes that n_slots cover, in percent of the day's
 --   sufficient             at least 70 percent
 --   n_excluded             readings inside exclusions
 --   clock_offset_min       minutes the day's wall clock is ahead of the roster's zone, if so for more than 2 days
+--   complete_pct           former name of active_window_pct, which is to go
 create or replace view completeness as
 -- By the hour, because zones do not change within one and are dear to compute.
 with hours as (
@@ -88,9 +89,10 @@ select
     d.local_date,
     d.expected_slots,
     d.n_slots,
-    d.active_window_pct as complete_pct,
+    d.active_window_pct,
     d.sufficient,
     d.n_excluded,
     t.offset_min as clock_offset_min,
+    d.active_window_pct as complete_pct,
 from daily_metrics d
 left join told t on t.participant_id = d.participant_id and t.local_date = d.local_date;

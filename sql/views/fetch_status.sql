@@ -1,23 +1,29 @@
 -- fetch_status: what was asked of the API, and what it gave.
 --
 -- Grain    one row per participant_id of participants and resource
--- Source   participants, coverage, coverage_days, requests, settings
+-- Source   participants, study_bounds, coverage, coverage_days, requests,
+--          settings
 -- Units    times UTC; lag in minutes
+-- Lag      how old the newest record was when it was last asked whether there is
+--          a newer one, by the resource itself or, but for alerts, by dataRange.
+--          It ends with study_end or a withdrawal. Readings come every 5
+--          minutes, and 1 to 3 hours late; other records come when they come
 -- States   never_asked
 --          held         the newest answer could not be applied
 --          no_data      neither we nor the API have a record since study_start:
 --                       it was asked, or dataRange shows none
 --          not_started  the API's records all lie before study_start, and
 --                       nothing was asked
---          ended        everything up to the end of study_end was asked after it
+--          ended        everything up to the end of study_end was asked after
+--                       it, or the participant has withdrawn
 --          behind       the API says it has newer records, and not all of the
 --                       study was asked
 --          current      none of these
--- Study    from the first instant of study_start to the last of study_end, in
---          the roster's timezone, else UTC; study_start does not limit where the
---          setting study.history is all
+-- Study    as in study_bounds; study_start does not limit where the setting
+--          study.history is all
 -- Nulls    last_asked_at where never asked; data_to for resources whose range the
---          API does not tell (alerts, devices); newest_record without records
+--          API does not tell (alerts, devices); newest_record and lag_min without
+--          records
 -- Columns
 --   participant_id         study pseudonym from the roster
 --   resource               egvs, events, calibrations, alerts, devices, dataRange
@@ -26,29 +32,17 @@
 --   records                present records in the intervals asked
 --   newest_record          system time of the newest present record
 --   data_to                newest record the API says it has
---   lag_min                minutes newest_record is behind data_to
+--   lag_min                minutes from newest_record to when it was last asked; see Lag
 --   n_held                 answers that could not be applied
 --   state                  never_asked, held, no_data, not_started, ended, behind, current
 create or replace view fetch_status as
-with dated as (
+with studies as (
     select
         participant_id,
-        if(timezone in (select name from pg_timezone_names()), timezone, 'UTC') as zone,
-        if(exists (select 1 from settings where key = 'study.history' and value = 'all'), null, study_start) as start_date,
-        study_end + 1 as end_date,
-    from participants
-),
-studies as (
-    select
-        participant_id,
-        timezone(zone, start_date::timestamp) as start_midnight,
-        timezone(zone, end_date::timestamp) as end_midnight,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(zone, start_midnight - interval 1 hour) >= start_date as start_is_second,
-        timezone(zone, end_midnight - interval 1 hour) >= end_date as end_is_second,
-        timezone('UTC', start_midnight) - interval 1 hour * start_is_second::integer as starts,
-        timezone('UTC', end_midnight) - interval 1 hour * end_is_second::integer as ends,
-    from dated
+        if(exists (select 1 from settings where key = 'study.history' and value = 'all'), null, starts_at) as starts,
+        ends_at as ends,
+        withdrawn_at,
+    from study_bounds
 ),
 resources as (
     select p.participant_id, r.resource,
@@ -90,7 +84,10 @@ select
     coalesce(a.records, 0) as records,
     n.newest_record,
     a.data_to,
-    if(a.data_to < n.newest_record, 0, (epoch_us(a.data_to) - epoch_us(n.newest_record)) / 6e7) as lag_min,
+    (epoch_us(greatest(
+        n.newest_record,
+        least(greatest(a.last_asked_at, if(r.resource = 'alerts', null, d.ranged_at)), s.ends)
+    )) - epoch_us(n.newest_record)) / 6e7 as lag_min,
     coalesce(h.n_held, 0) as n_held,
     case
         when h.held_at is not null and a.last_asked_at >= h.held_at is not true then 'held'
@@ -98,7 +95,7 @@ select
         when a.last_asked_at is null then 'no_data'
         when a.data_to < s.starts and a.asked_to is null then 'not_started'
         when a.records = 0 and n.newest_record is null and (a.data_to is null or a.data_to < s.starts) then 'no_data'
-        when a.asked_to >= s.ends and a.last_asked_at >= s.ends then 'ended'
+        when s.withdrawn_at is not null or a.asked_to >= s.ends and a.last_asked_at >= s.ends then 'ended'
         when a.data_to < s.starts or a.asked_to >= s.ends then 'current'
         when a.data_to is not null and n.newest_record >= a.data_to is not true and r.resource <> 'dataRange' then 'behind'
         else 'current'

@@ -8,7 +8,8 @@
 --          it. period: 14 days from day_one, the last one whole even if the
 --          study ends inside it. window: of windows.csv, a participant's own
 --          row before the row for everyone (*), study days counted from
---          anchor_date without a day 0, not clipped to the study
+--          anchor_date without a day 0, not clipped to the study. A withdrawal
+--          ends the study, to the minute, as study_end does to the day
 -- Nulls    dates of a window that needs an anchor_date the roster lacks;
 --          timezone where the roster gives none
 -- Columns
@@ -22,15 +23,16 @@
 --   timezone               IANA time zone from the roster
 --   takes_unknown          readings without local time belong to the interval because it has no bounds
 --   n_unknown_local_time   see study_intervals
+--   withdrawn_at           UTC; where minutes cease to be expected: see study_intervals; null for periods and windows, which are whole
 create or replace view metric_scopes as
 -- Named here, so that DuckDB binds and computes it once, not five times.
 with intervals as (
     select
-        participant_id, cadence_min, is_mixed, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time,
+        participant_id, cadence_min, is_mixed, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time, withdrawn_at,
     from study_intervals
 ),
 whole as (
-    select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown,
+    select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown, withdrawn_at,
     from intervals
 ),
 days as (
@@ -39,6 +41,7 @@ days as (
         unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as first_date,
         first_date as last_date,
         false as takes_unknown,
+        withdrawn_at,
     from intervals
 ),
 periods as (
@@ -51,24 +54,24 @@ periods as (
 candidates as (
     select
         p.participant_id,
-        w."window" as label,
+        w.window_name as label,
         coalesce(w.start_date, p.anchor_date + w.start_day - (w.start_day > 0)::integer) as first_date,
         coalesce(w.end_date, p.anchor_date + w.end_day - (w.end_day > 0)::integer) as last_date,
-        row_number() over (partition by p.participant_id, w."window" order by w.participant_id = '*') as choice,
+        row_number() over (partition by p.participant_id, label order by w.participant_id = '*') as choice,
     from intervals p
     join windows w on w.participant_id = p.participant_id or w.participant_id = '*'
 ),
 scopes as (
-    select participant_id, scope, label, first_date, last_date, takes_unknown,
+    select participant_id, scope, label, first_date, last_date, takes_unknown, withdrawn_at,
     from whole
     union all
-    select participant_id, scope, label, first_date, first_date, takes_unknown,
+    select participant_id, scope, label, first_date, first_date, takes_unknown, withdrawn_at,
     from days
     union all
-    select participant_id, scope, label, first_date, first_date + 13, takes_unknown,
+    select participant_id, scope, label, first_date, first_date + 13, takes_unknown, null,
     from periods
     union all
-    select participant_id, 'window', label, first_date, last_date, false,
+    select participant_id, 'window', label, first_date, last_date, false, null,
     from candidates
     where choice = 1
 )
@@ -83,5 +86,6 @@ select
     p.timezone,
     s.takes_unknown,
     p.n_unknown_local_time,
+    s.withdrawn_at,
 from scopes s
 join intervals p on p.participant_id = s.participant_id;

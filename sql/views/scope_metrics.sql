@@ -11,7 +11,8 @@
 --          counts the distinct slots, and they cover the sum of their widths.
 --          Where all values have one cadence, expected_slots is the interval's
 --          length / cadence; else n_slots, and as many of cadence_min as the
---          rest of the interval has room for, rounded. By preset iglu slots are 5
+--          rest of the interval has room for, rounded. The interval of a study
+--          and of its last day ends at a withdrawal, to the minute. By preset iglu slots are 5
 --          minutes wide, and a value stands for the participant's median gap
 -- Nulls    everything computed from values is null without a value, and the
 --          sample standard deviation below two; readings without a value count
@@ -103,8 +104,17 @@ bounded as (
         -- Clocks set back to midnight make two of it; the day begins with the first.
         timezone(timezone, first_midnight - interval 1 hour) >= first_date as first_is_second,
         timezone(timezone, next_midnight - interval 1 hour) >= last_date + 1 as next_is_second,
-        (epoch_us(next_midnight) - epoch_us(first_midnight)) // 60_000_000
-            + 60 * first_is_second::integer - 60 * next_is_second::integer as zone_min,
+        epoch_us(first_midnight) - 3_600_000_000 * first_is_second::integer as first_us,
+        epoch_us(next_midnight) - 3_600_000_000 * next_is_second::integer as next_us,
+        (next_us - first_us) // 60_000_000 as zone_min,
+        -- What a withdrawal takes off; without a time zone the dates are those of UTC.
+        epoch_us(withdrawn_at) as cut_us,
+        coalesce(next_us, epoch_us(last_date::timestamp + interval 1 day)) as end_us,
+        if(
+            cut_us between coalesce(first_us, epoch_us(first_date::timestamp)) + 1 and end_us,
+            (end_us - cut_us + 59_999_999) // 60_000_000,
+            0
+        ) as cut_min,
     from metric_scopes
 ),
 framed as (
@@ -143,12 +153,12 @@ framed as (
         coalesce(c.n_opened * slot_min + c.slots_of_1 + 5 * c.slots_of_5 + 15 * c.slots_of_15, 0) as covered_min,
         c.first_local, c.last_local,
         -- Without a time zone the day's length follows from the offsets seen.
-        coalesce(
+        (coalesce(
             s.zone_min,
             (s.last_date - s.first_date + 1) * 1440 - coalesce(
                 (epoch_us(c.last_local) - c.last_placed_us - epoch_us(c.first_local) + c.first_placed_us) // 60_000_000, 0
             )
-        ) // 5 * 5 as scope_min,
+        ) - s.cut_min) // 5 * 5 as scope_min,
         if(
             has_several,
             n_slots + round(greatest(0, scope_min - covered_min) / slot_min)::bigint,

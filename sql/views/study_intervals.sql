@@ -1,14 +1,15 @@
 -- study_intervals: which local dates of each participant the metrics cover.
 --
 -- Grain    one row per participant_id of participants or glucose
--- Source   participants (the roster), glucose, coverage; for preset iglu
---          spaced_readings
+-- Source   participants (the roster), glucose, coverage, withdrawals; for preset
+--          iglu spaced_readings
 -- Units    dates are local; cadence_min whole minutes
 -- Rules    the day the API was last asked for readings, be it for egvs or for
 --          their dataRange, is a local date, of UTC without a timezone. Days up
 --          to it are days without data, so a study without study_end goes on to
 --          it after the participant fell silent; days to come are not, so
---          last_date lies after it only if a reading does
+--          last_date lies after it only if a reading does. After a withdrawal
+--          nothing is asked for: its day is the last one that may be
 -- Nulls    first_date, last_date and day_one where neither the roster nor a
 --          reading with local time gives them; last_date of a study to come
 -- Columns
@@ -23,6 +24,7 @@
 --   cadence_min            minutes that most of the participant's values stand for, of equally many the fewest; 5 without any. By preset iglu the median gap between them, in whole minutes; 5 below two
 --   is_mixed               values of several cadences are among the participant's; false by preset iglu
 --   n_unknown_local_time   readings of the participant without local time
+--   withdrawn_at           UTC; from when on nothing of the participant is the study's; null: has not withdrawn
 create or replace view study_intervals as
 with seen as (
     select
@@ -60,17 +62,20 @@ sources as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
         null::date as first_seen, null::date as last_seen, null::integer as usual_min, null::boolean as is_mixed, null::double as median_gap_min,
-        0 as n_unknown_local_time, null::timestamp as asked_at,
+        0 as n_unknown_local_time, null::timestamp as asked_at, null::timestamp as withdrawn_at,
     from participants
     union all
-    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, is_mixed, null, n_unknown_local_time, null,
+    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, is_mixed, null, n_unknown_local_time, null, null,
     from seen
     union all
-    select participant_id, null, null, null, null, null, null, null, null, median_gap_min, 0, null,
+    select participant_id, null, null, null, null, null, null, null, null, median_gap_min, 0, null, null,
     from stepped
     union all
-    select participant_id, null, null, null, null, null, null, null, null, null, 0, asked_at,
+    select participant_id, null, null, null, null, null, null, null, null, null, 0, asked_at, null,
     from asked
+    union all
+    select participant_id, null, null, null, null, null, null, null, null, null, 0, null, effective_at,
+    from withdrawals
 ),
 people as (
     select
@@ -86,14 +91,16 @@ people as (
         max(median_gap_min) as median_gap_min,
         sum(n_unknown_local_time)::bigint as n_unknown_local_time,
         max(asked_at) as asked_at,
+        max(withdrawn_at) as withdrawn_at,
     from sources
     group by participant_id
 ),
 dated as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        first_seen, last_seen, usual_min, is_mixed, median_gap_min, n_unknown_local_time,
-        coalesce(timezone(timezone, timezone('UTC', asked_at)), asked_at)::date as asked_date,
+        first_seen, last_seen, usual_min, is_mixed, median_gap_min, n_unknown_local_time, withdrawn_at,
+        least(asked_at, withdrawn_at - interval 1 microsecond) as last_asked_at,
+        coalesce(timezone(timezone, timezone('UTC', last_asked_at)), last_asked_at)::date as asked_date,
         case
             when asked_date is null then coalesce(study_end, last_seen)
             when study_end is not null then least(study_end, greatest(asked_date, last_seen))
@@ -114,5 +121,6 @@ select
     if(preset = 'iglu', greatest(1, coalesce(round_even(median_gap_min, 0), 5)), coalesce(usual_min, 5))::integer as cadence_min,
     preset <> 'iglu' and coalesce(is_mixed, false) as is_mixed,
     n_unknown_local_time,
+    withdrawn_at,
 from dated
 cross join metric_preset;

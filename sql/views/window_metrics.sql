@@ -16,7 +16,7 @@
 -- Columns  as in metric_catalogue
 create or replace view window_metrics as
 select
-    participant_id, label as "window", first_date as window_start, last_date as window_end,
+    participant_id, label as window_name, first_date as window_start, last_date as window_end,
     n_readings, n_values, n_days,
     mean_mgdl, sd_mgdl, cv_pct, median_mgdl, min_mgdl, max_mgdl, gmi_pct, ea1c_pct,
     tbr54_pct, tbr70_pct, tir_pct, titr_pct, tar180_pct, tar250_pct,
@@ -28,5 +28,6 @@ select
     n_low_sentinel, n_high_sentinel, censored_pct,
     n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
     first_local, last_local, n_implausible,
+    label as "window",
 from scope_metrics
 where scope = 'window';
