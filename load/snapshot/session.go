@@ -165,7 +165,7 @@ func (r reader) PrepareContext(ctx context.Context, query string) (driver.Stmt, 
 	if err := allow(ctx, r.conn, query); err != nil {
 		return nil, err
 	}
-	prepared, err := r.conn.Prepare(query)
+	prepared, err := r.conn.Prepare(described(query))
 	if err != nil {
 		if _, known := errors.AsType[*duckdb.Error](err); !known { // DuckDB read it, and found no statement or several
 			err = ErrReadOnly
