@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"os/user"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // findStudy returns --study, else the folder one stands in or the one above, whichever
@@ -32,7 +34,11 @@ func (p *program) openFolder() (*study.Study, error) {
 	if err != nil {
 		return nil, err
 	}
-	return study.OpenFolder(dir, p.worker())
+	s, err := study.OpenFolder(dir, p.worker())
+	if err == nil && s.Config.Lake.Readers == config.GroupReads {
+		syscall.Umask(groupReads)
+	}
+	return s, err
 }
 
 // worker is this invocation as a study knows it. Progress is shown, facts are told.
