@@ -104,9 +104,17 @@ func (a *answering) run() error {
 	}
 	rows, err := db.QueryContext(ctx, a.Statement)
 	if err == nil {
-		err = table.Stream(a.out, a.Format, "dexetl.query/1", rows, stream.Err)
+		err = table.Stream(a.out, a.Format, table.Screen{Width: a.Width, First: telling()}, "dexetl.query/1", rows, stream.Err)
 	}
 	return Explain(ctx, l, m, err)
+}
+
+// telling are the columns of tables and views that people look at first.
+func telling() []string {
+	return []string{
+		"participant_id", "window_name", "local_time", "display_time", "local_date", "glucose_mgdl", "excluded", "event_type", "value",
+		"alert_name", "alert_state", "resource", "outcome", "reason", "mean_mgdl", "in_range_pct", "active_window_pct",
+	}
 }
 
 // A StatementError is what is wrong with a statement.

@@ -24,6 +24,7 @@ type Question struct {
 	Snapshot  int64         `json:"snapshot"`
 	Statement string        `json:"statement"`
 	Format    table.Format  `json:"format"`
+	Width     int           `json:"width"`   // columns of the terminal that shows text; 0: any
 	Memory    int64         `json:"memory"`  // bytes, of the process
 	Timeout   time.Duration `json:"timeout"` // 0: none
 }
@@ -31,10 +32,10 @@ type Question struct {
 // An Outcome is how a question ended, in the words of the process that answered it. Code
 // 0 is success.
 type Outcome struct {
-	Code   int    `json:"code"`
-	Error  string `json:"error"`
-	Advice string `json:"advice"`
-	Next   string `json:"next"`
+	Code   int      `json:"code"`
+	Error  string   `json:"error"`
+	Advice string   `json:"advice"`
+	Next   []string `json:"next"` // the words of a command
 }
 
 // ErrReaderLeft says that nobody reads the result any more.

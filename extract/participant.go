@@ -62,7 +62,7 @@ func (p *participant) eligible() (eligible []Target) {
 	for _, t := range p.targets {
 		switch {
 		case t.ConnectionID == "":
-			p.flag(FlagNoConnection, "no account is connected: dexetl connect "+t.ParticipantID)
+			p.flag(FlagNoConnection, "no account is connected")
 			p.fail(errNoConnection)
 			p.report.Ended = true
 		case p.runner.fetcher.Clients != nil && p.runner.fetcher.Clients[t.App] == nil: // without any it is a plan

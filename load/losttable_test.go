@@ -113,6 +113,7 @@ func TestDamagedTables(t *testing.T) {
 			parts[1]()
 			study.Participants = slices.Clone(study.Participants)
 			study.Participants[1].Timezone = "Asia/Kolkata"
+			study.Exclusions = append(study.Exclusions, Exclusion{ParticipantID: "P2", From: at(2, "00:30:00"), To: at(5, "00:00:00")})
 			study.Withdrawals = append(study.Withdrawals, Withdrawal{"P2", at(3, "00:00:00"), w.time})
 			r := both()
 			named := slices.ContainsFunc(r.Damaged, func(d *lake.DamageError) bool { return d.Path == path })

@@ -18,44 +18,50 @@ var readingsHangOn = map[string][]string{
 }
 
 // moved returns the participants whose readings may be others by the new tables than
-// by the lake's. If one of the lake's is lost, and is another one, that may be anybody.
+// by the lake's.
 func (l *Loader) moved(ctx context.Context, m lake.Manifest, c *studyChange) (map[string]bool, error) {
 	moved := make(map[string]bool)
-	for table, columns := range readingsHangOn {
-		rows, files := c.tables[table], m.TableFiles(table)
-		if rows == nil {
+	for table := range readingsHangOn {
+		if c.tables[table] == nil {
 			continue
 		}
-		if firstDamaged(files) != nil {
-			same, err := hadRows(files, rows)
-			if err != nil {
-				return nil, fmt.Errorf("table %s: %w", table, err)
-			}
-			for id := range c.people {
-				if !same {
-					moved[id] = true
-				}
-			}
-			continue
-		}
-		held, err := readAll(ctx, l.Lake, files, lake.ReadOptions{})
-		if err != nil {
+		if err := l.addMoved(ctx, moved, table, m.TableFiles(table), c); err != nil {
 			return nil, fmt.Errorf("table %s: %w", table, err)
 		}
-		addUnequal(moved, rowTexts(table, columns, held...), rowTexts(table, columns, rows))
-		releaseAll(held)
 	}
 	return moved, nil
 }
 
-// rowTexts returns what rows say in some columns, as text, by participant.
-func rowTexts(table string, columns []string, rows ...arrow.RecordBatch) map[string]string {
+// addMoved adds those of whom one of the tables says something else. If the lake's is
+// lost, and is another one, that may be anybody.
+func (l *Loader) addMoved(ctx context.Context, to map[string]bool, table string, files []lake.File, c *studyChange) error {
+	rows := c.tables[table]
+	if firstDamaged(files) != nil {
+		same, err := hadRows(files, rows)
+		for id := range c.people {
+			if !same {
+				to[id] = true
+			}
+		}
+		return err
+	}
+	held, err := readAll(ctx, l.Lake, files, lake.ReadOptions{})
+	if err != nil {
+		return err
+	}
+	defer releaseAll(held)
+	addUnequal(to, rowTexts(table, held...), rowTexts(table, rows))
+	return nil
+}
+
+// rowTexts returns, as text, what readings hang on in rows of a table, by participant.
+func rowTexts(table string, rows ...arrow.RecordBatch) map[string]string {
 	t := shapeNamed(table)
-	places, of := t.places(columns), make(map[string]string)
+	columns, of := t.places(readingsHangOn[table]), make(map[string]string)
 	for _, b := range rows {
 		ids := t.text(b, "participant_id")
 		for row := range ids.Len() {
-			of[strings.Clone(ids.Value(row))] += string(t.appendRow(nil, b, row, places))
+			of[strings.Clone(ids.Value(row))] += string(t.appendRow(nil, b, row, columns))
 		}
 	}
 	return of

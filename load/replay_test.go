@@ -107,6 +107,10 @@ func TestReplayIsIdentical(t *testing.T) {
 				study.Participants[0].Timezone = rapid.SampledFrom([]string{"", "UTC", "Asia/Kolkata"}).Draw(t, "zone")
 				study.Participants[1].AnchorDate = slots.AddDate(0, 0, rapid.IntRange(0, 2).Draw(t, "anchor"))
 			}
+			if rapid.IntRange(0, 9).Draw(t, "exclusions?") == 0 {
+				from := slots.Add(time.Duration(rapid.IntRange(-24, 48).Draw(t, "excluded from")) * time.Hour)
+				study.Exclusions = []Exclusion{{ParticipantID: "P1", From: from, To: from.Add(12 * time.Hour)}, {ParticipantID: "P2", From: slots, To: from.AddDate(0, 2, 0)}}
+			}
 			if rapid.Bool().Draw(t, "other") {
 				h.others(t)
 			} else {

@@ -160,7 +160,7 @@ func (s Study) table(mem memory.Allocator, name string) arrow.RecordBatch {
 		}
 	case "audit":
 		for _, l := range s.Audit {
-			b.row(l.Seq, l.At, l.Who, l.Command, l.Subject, l.ParticipantID, l.Before, l.After, l.Reason, l.Hash)
+			b.row(l.Seq, l.At, l.Who, l.Command, l.Subject, l.ParticipantID, l.Before, l.After, l.Reason, l.Hash, l.At)
 		}
 	}
 	return b.batch()

@@ -173,8 +173,8 @@ func TestStudyTables(t *testing.T) {
 		"settings":   {"key=study.id value=X"},
 		"runs":       {"run_id=R command=sync started_at=2026-03-05T00:00:00 ended_at=- exit_code=1 calls=3 answers=2 version=v"},
 		"audit": {
-			"seq=1 at=2026-03-05T00:00:00 who=w command=c subject=participant participant_id=P1 before=- after={} reason=r hash=h",
-			"seq=2 at=2026-03-05T00:00:00 who=w command=c subject=window participant_id=- before={} after=- reason=- hash=k",
+			"seq=1 made_at=2026-03-05T00:00:00 who=w command=c subject=participant participant_id=P1 before=- after={} reason=r hash=h at=2026-03-05T00:00:00",
+			"seq=2 made_at=2026-03-05T00:00:00 who=w command=c subject=window participant_id=- before={} after=- reason=- hash=k at=2026-03-05T00:00:00",
 		},
 	} {
 		sameText(t, table, k.rows(table), want)

@@ -502,6 +502,7 @@ select
     null::smallint as "glucose_mgdl",
     null::varchar as "trend",
     null::double as "trend_rate_mmol_l_min",
+    null::varchar as "excluded",
 where false;
 
 create or replace view current_events as

@@ -1,7 +1,8 @@
 -- The metric_scopes of a Selection: one interval per participant.
 -- Parameters: $1 from, $2 to, $3 last days, $4 window; empty or 0 where not
 -- given. Last days count back from the last reading in the study, not from the
--- silence after it; without a reading, from the last date of the study.
+-- silence after it; without a reading, from the last date of the study. Dates
+-- that are asked for are whole, whenever somebody withdrew.
 with limits as (
     select
         nullif($1, '')::date as from_date,

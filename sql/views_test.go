@@ -135,3 +135,15 @@ func TestCatalogueOrder(t *testing.T) {
 		t.Errorf("metric_catalogue: got %v, want %v", got, want)
 	}
 }
+
+// Every column of every table and view can be named without quotes, but for former
+// names.
+func TestNoColumnIsReserved(t *testing.T) {
+	db := openLake(t)
+	got := table(t, db, `select c.table_name, c.column_name
+		from duckdb_columns() c join duckdb_keywords() k on k.keyword_name = lower(c.column_name)
+		where not c.internal and k.keyword_category in ('reserved', 'type_function') order by all`)
+	if want := "audit at\nwindow_metrics window\nwindows window\n"; got != want {
+		t.Errorf("columns that are reserved words: got\n%s, want the former names\n%s", got, want)
+	}
+}

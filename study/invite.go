@@ -9,14 +9,15 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 )
 
-// Unconnected are people who should be connected and are not. Who said no is left alone
-// until named, and so is who signed in with an account that waits for somebody to
-// confirm it.
+// Unconnected sorts people by whether they should be connected and are not. Who said no
+// is left alone until named, and so is who signed in with an account that waits for
+// somebody to confirm it.
 type Unconnected struct {
 	Missing []cohort.Participant // to be invited
 	Denied  []string             // chose not to share
 	Doubted []string             // did not say that the account is theirs
 	Aside   []string             // another account is set aside
+	Joined  []string             // connected
 }
 
 // Unconnected sorts chosen.
@@ -32,7 +33,9 @@ func (s *Study) Unconnected(ctx context.Context, chosen []cohort.Participant) (o
 	for _, p := range people {
 		id, link := p.Who.ID, links[p.Who.ID]
 		switch {
-		case !Wanted(p.Who), p.Course.Over(p.now), link == consent.Joined, link == consent.Waiting:
+		case link == consent.Joined:
+			out.Joined = append(out.Joined, id)
+		case !Wanted(p.Who), p.Course.Over(p.now), link == consent.Waiting:
 		case link == consent.Denied:
 			out.Denied = append(out.Denied, id)
 		case link == consent.Doubted:

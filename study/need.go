@@ -1,6 +1,7 @@
 package study
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/consent"
@@ -37,6 +38,7 @@ const (
 	AnswerQuestion        // somebody signed in with another browser, and is asked
 	ConsentAnew           // refused for good; Link says how far a new one is
 	ConsentFirst          // none yet; Link says how far it is
+	LinkSent              // lately, and not used yet: nobody is reminded so soon
 	OtherMachine          // has the grant
 	MendApp               // Dexcom refuses everybody of it
 	GrantTriedAgain       // a refused grant, for about 36 hours
@@ -56,6 +58,7 @@ const (
 	Silent       // for Held.SilentDays
 	FetchIsOld   // MaxAge
 	ClockIsOff   // Held.Clock
+	TroubleOfAll // TroubleTold
 )
 
 // Urgency says whose turn it is.
@@ -67,7 +70,7 @@ func (n Need) Urgency() Urgency {
 		return NeedsDesk
 	case DestroyTokens, LookOnceMore, RefreshFailed, FetchFailed, FirstFetch, FetchAgain, FetchIsOld:
 		return NeedsRun
-	case TokensWait, Resume, AnswerQuestion, OtherMachine, GrantTriedAgain, StudyBegins, LateUploadsWait, AwaitReading:
+	case TokensWait, Resume, AnswerQuestion, OtherMachine, GrantTriedAgain, LinkSent, TroubleOfAll, StudyBegins, LateUploadsWait, AwaitReading:
 		return Waits
 	}
 	return NeedsNothing
@@ -76,10 +79,41 @@ func (n Need) Urgency() Urgency {
 // silentDays without a reading are worth a call.
 const silentDays = 3
 
+// remindAfter is how long a link may lie, or its page, before somebody is reminded.
+const remindAfter = 48 * time.Hour
+
+// RemindAt is from when on somebody to whom a link was sent is reminded.
+func (p Person) RemindAt() time.Time { return p.Invitation.Touched().Add(remindAfter) }
+
+// lastDays of a link are too few to send it again.
+const lastDays = 48 * time.Hour
+
+// LinkWorks reports whether the newest link can be sent again.
+func (p Person) LinkWorks() bool { return p.now.Add(lastDays).Before(p.Invitation.ExpiresAt) }
+
+// isTrouble reports whether n is about the machine, the network or Dexcom, and not about
+// the participant: it may befall everybody at once, and nobody is called for it.
+func (n Need) isTrouble() bool {
+	return n == MendApp || n == RefreshFailed || n == FetchFailed || n == FetchIsOld
+}
+
+// Trouble is why nothing could be fetched of the participant lately, other than for a
+// reason of theirs; ok is false if there is none.
+func (p Person) Trouble() (n Need, ok bool) {
+	n = p.firstNeed()
+	return n, n.isTrouble()
+}
+
 // Need is the most urgent of what the participant needs. A clock can wait for all else
-// that somebody has to do.
+// that somebody has to do; a call does not wait for trouble to be mended.
 func (p Person) Need() Need {
 	n := p.firstNeed()
+	if silence := p.silence(); n.isTrouble() && silence != Nothing {
+		return silence
+	}
+	if n.isTrouble() && p.TroubleTold {
+		return TroubleOfAll
+	}
 	if n.Urgency() >= Waits && p.Phase.InStudy() && p.Held.Clock().GoesOn {
 		return ClockIsOff
 	}
@@ -123,10 +157,8 @@ func (p Person) ConsentNeed() (n Need, ok bool) {
 		return ConfigureApp, true
 	case p.Link == consent.Waiting:
 		return AnswerQuestion, true
-	case c.Status == consent.NeedsReconsent:
-		return ConsentAnew, true
-	case c.ID == "", c.Status == consent.Ended:
-		return ConsentFirst, true
+	case c.Status == consent.NeedsReconsent, c.ID == "", c.Status == consent.Ended:
+		return p.invitationNeed(), true
 	case c.Status == consent.Exported:
 		return OtherMachine, true
 	case p.AppRefused:
@@ -135,6 +167,18 @@ func (p Person) ConsentNeed() (n Need, ok bool) {
 		return GrantTriedAgain, true
 	}
 	return Nothing, false
+}
+
+// invitationNeed is that of somebody who is not connected, or no longer.
+func (p Person) invitationNeed() Need {
+	lately := p.now.Before(p.RemindAt())
+	switch {
+	case lately && (p.Link == consent.NotOpened || p.Link == consent.Opened):
+		return LinkSent
+	case p.Connection().Status == consent.NeedsReconsent:
+		return ConsentAnew
+	}
+	return ConsentFirst
 }
 
 // datesNeed is about the dates of the study.
@@ -174,12 +218,26 @@ func (p Person) dataNeed() Need {
 		return AwaitReading
 	case egvs.State == "behind":
 		return FetchAgain
-	case egvs.State == "no_data":
-		return NoReadings
-	case p.Held.SilentDays() >= silentDays && egvs.State != "ended" && egvs.State != "not_started":
-		return Silent
+	case p.silence() != Nothing:
+		return p.silence()
 	case p.Late():
 		return FetchIsOld
+	}
+	return Nothing
+}
+
+// silence is what the missing readings of somebody call for who should have some, as far
+// as Dexcom was asked.
+func (p Person) silence() Need {
+	egvs := p.Held.Of("egvs")
+	_, awaited := p.datesNeed()
+	switch {
+	case awaited:
+		return Nothing
+	case egvs.State == "no_data":
+		return NoReadings
+	case p.Held.SilentDays() >= silentDays && !slices.Contains([]string{"behind", "ended", "not_started"}, egvs.State):
+		return Silent
 	}
 	return Nothing
 }

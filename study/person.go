@@ -17,12 +17,15 @@ type Person struct {
 	Phase       Phase
 	Withdrawal  cohort.Withdrawal // zero: has not withdrawn
 	Link        consent.Progress
+	Invitation  consent.Invitation  // the link that counts; zero: none
 	AppRefused  bool                // the consent is refused, and so are the others' of its app
 	Edited      *consent.OwnerError // a row of theirs was edited; nil: none
 	Outcome     cohort.FetchOutcome // of the last fetch; zero: none; no error of before the grant of today
 
 	Held       Holdings // what the lake has
 	LakeUnread bool     // what the lake has is not known: a file is damaged
+
+	TroubleTold bool // what befalls everybody at once was told: see Trouble
 
 	MaxAge     time.Duration // how old the last complete fetch may be
 	allHistory bool          // study.history
@@ -63,6 +66,15 @@ func (p Person) Strayed() bool {
 func (p Person) Failed() bool {
 	unread, _ := p.Held.Unread()
 	return !p.awaited() && (p.Outcome.Error != "" || p.Held.HeldBack() != "" || unread != "")
+}
+
+// SucceededAt is when last all that was due was held; zero: never, or it could not be
+// read.
+func (p Person) SucceededAt() time.Time {
+	if p.Failed() && p.Outcome.Error == "" {
+		return time.Time{}
+	}
+	return p.Outcome.DoneAt
 }
 
 // Late reports whether no fetch of somebody who is connected was complete for so
@@ -155,7 +167,7 @@ func (s *Study) People(ctx context.Context, chosen []cohort.Participant) ([]Pers
 	if err := UnlessData(harm); err != nil {
 		return nil, err
 	}
-	links, err := s.Consents.Progress(ctx)
+	standings, err := s.Consents.Standings(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +178,8 @@ func (s *Study) People(ctx context.Context, chosen []cohort.Participant) ([]Pers
 	for i := range people {
 		p := &people[i]
 		id := p.Who.ID
-		p.Link, p.Held, p.LakeUnread, p.Edited = links[id], held[id], harm != nil, edited[id]
+		p.Link, p.Invitation = standings[id].Progress, standings[id].Link
+		p.Held, p.LakeUnread, p.Edited = held[id], harm != nil, edited[id]
 		if c := p.Connection(); c.LastError == consent.NotOwned && p.Edited == nil { // as the last fetch found it
 			p.Edited = consent.NotTheirs(c)
 		}

@@ -103,6 +103,19 @@ func TestPhaseAndNeed(t *testing.T) {
 		{"the account has just passed on", going, has(func(c *consent.Connection) { c.ValidFrom = day(-1) }), func(p *Person) { p.Held = Holdings{"egvs": {State: "behind"}} }, Active, AwaitReading, Waits, true},
 		{"no readings at Dexcom", going, connected, func(p *Person) { p.Held = egvs("no_data") }, Active, NoReadings, NeedsPerson, true},
 		{"silent for four days", going, connected, func(p *Person) { p.Held = silent }, Active, Silent, NeedsPerson, true},
+		{"silent for four days, and a fetch failed", going, connected, func(p *Person) { p.Held, p.Outcome = silent, failed }, Active, Silent, NeedsPerson, true},
+		{"silent for four days, and everybody of the app is refused", going, as(consent.AuthSuspect), func(p *Person) { p.Held, p.AppRefused = silent, true }, Active, Silent, NeedsPerson, true},
+		{"silent for four days, and not asked since", going, connected, func(p *Person) { p.Held, p.Outcome.DoneAt = silent, day(-4) }, Active, Silent, NeedsPerson, true},
+		{"silent, but Dexcom has more, and a fetch failed", going, connected, func(p *Person) {
+			p.Held, p.Outcome = Holdings{"egvs": {State: "behind", Records: 9, Newest: day(-4), Asked: now}}, failed
+		}, Active, FetchFailed, NeedsRun, true},
+		{"silent, but the study is over, and a fetch failed", ended("completed", -5), connected, func(p *Person) { p.Held, p.Outcome = egvs("behind"), failed }, LateUploads, FetchFailed, NeedsRun, true},
+		{"a link was sent yesterday", going, none, func(p *Person) { p.Link, p.Invitation.CreatedAt = consent.NotOpened, day(-1) }, Active, LinkSent, Waits, true},
+		{"a link was sent three days ago", going, none, func(p *Person) { p.Link, p.Invitation.CreatedAt = consent.NotOpened, day(-3) }, Active, ConsentFirst, NeedsPerson, true},
+		{"a link was sent three days ago and opened yesterday", going, as(consent.NeedsReconsent), func(p *Person) {
+			p.Link, p.Invitation.CreatedAt, p.Invitation.OpenedAt = consent.Opened, day(-3), day(-1)
+		}, Active, LinkSent, Waits, true},
+		{"they said no yesterday", going, none, func(p *Person) { p.Link, p.Invitation.DeniedAt = consent.Denied, day(-1) }, Active, ConsentFirst, NeedsPerson, true},
 		{"no complete fetch for too long", going, connected, func(p *Person) { p.Outcome.DoneAt = day(-4) }, Active, FetchIsOld, NeedsRun, true},
 		{"the clock is off", going, connected, func(p *Person) { p.Held = off }, Active, ClockIsOff, NeedsDesk, true},
 		{"the clock is off, and more is wrong", going, connected, func(p *Person) { p.Held, p.Outcome = off, failed }, Active, FetchFailed, NeedsRun, true},

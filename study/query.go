@@ -78,16 +78,24 @@ func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection) (
 }
 
 // A NoWindowError says that windows.csv has no window of a name.
-type NoWindowError struct{ Name, Near string }
+type NoWindowError struct {
+	Name, Near string
+	Known      []string
+}
 
-func (e *NoWindowError) Error() string { return fmt.Sprintf("there is no window %q", e.Name) }
+func (e *NoWindowError) Error() string {
+	if len(e.Known) == 0 {
+		return fmt.Sprintf("there is no window %q, and no other", e.Name)
+	}
+	return fmt.Sprintf("there is no window %q; there is %s", e.Name, wordList(e.Known))
+}
 
 // CheckWindow refuses a window that windows.csv does not have: a *NoWindowError.
 func (s *Study) CheckWindow(ctx context.Context, name string) error {
 	windows, err := s.Cohort.Windows(ctx)
-	names := mapped(windows, func(w cohort.Window) string { return w.Name })
+	names := slices.Compact(slices.Sorted(slices.Values(mapped(windows, func(w cohort.Window) string { return w.Name }))))
 	if err != nil || name == "" || slices.Contains(names, name) {
 		return err
 	}
-	return &NoWindowError{name, plain.Nearest(name, names)}
+	return &NoWindowError{name, plain.Nearest(name, names), names}
 }

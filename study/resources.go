@@ -36,6 +36,18 @@ func (r Resource) Covered(days int) (pct float64, ok bool) {
 	return math.Round(min(100, 100*float64(slots)/float64(expected))*10) / 10, expected > 0
 }
 
+// SucceededAt is when the newest answer came; where the last fetch of p failed, when last
+// none did; zero: never, or the answer could not be read.
+func (r Resource) SucceededAt(p Person) time.Time {
+	switch done := p.Outcome.DoneAt; {
+	case r.Held.State == "held" || r.Held.rejected > 0:
+		return time.Time{}
+	case r.Failed && r.Held.Asked.After(done):
+		return done
+	}
+	return r.Held.Asked
+}
+
 // Concerned reports whether what the participant needs is about this resource.
 func (r Resource) Concerned() bool {
 	return r.Failed || r.Open > 0 || r.Held.rejected > 0 || r.Held.State == "held" || r.Name == "egvs"

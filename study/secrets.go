@@ -120,6 +120,9 @@ func (s *Study) secretCommand(ctx context.Context, line string) ([]byte, error) 
 	if ctx.Err() == context.DeadlineExceeded {
 		return nil, fmt.Errorf("the command took longer than %v", secretTimeout)
 	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // it may ask a person, who does not want to go on
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the command failed: %w", err)
 	}

@@ -2,7 +2,9 @@ package study
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -42,18 +44,71 @@ func (e *NobodyError) Error() string {
 	return "nobody is selected"
 }
 
+// A NoSuchError says that nobody in the roster has a value that was asked for.
+type NoSuchError struct {
+	Column, Value string
+	Closed        bool     // the roster may have no others than Known
+	Known         []string // that somebody has, or may have
+}
+
+func (e *NoSuchError) Error() string {
+	switch {
+	case e.Closed:
+		return fmt.Sprintf("--%s %q: one of %s", e.Column, e.Value, strings.Join(e.Known, ", "))
+	case len(e.Known) == 0:
+		return fmt.Sprintf("--%s %q: nobody in the roster has a %s", e.Column, e.Value, e.Column)
+	}
+	return fmt.Sprintf("--%s %q: the roster has %s", e.Column, e.Value, wordList(e.Known))
+}
+
+// wordList is words as people list them: A, B and C; the first of them where they are many.
+func wordList(words []string) string {
+	const most = 12
+	if more := len(words) - most; more > 1 {
+		words = append(slices.Clone(words[:most]), fmt.Sprintf("%d more", more))
+	}
+	if len(words) == 1 {
+		return words[0]
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}
+
 // Pick returns the participants meant, in order of id. Naming somebody who is not in the
 // roster is an error; so is a choice that nobody meets, a *NobodyError.
 func (s Selection) Pick(ctx context.Context, of *cohort.Cohort) ([]cohort.Participant, error) {
 	picked, err := s.Anybody(ctx, of)
-	if err != nil || len(picked) > 0 || s.byOutcome() {
+	if err != nil || len(picked) > 0 {
 		return picked, err
 	}
 	everybody, err := of.Participants(ctx)
-	if err != nil {
-		return nil, err
+	if err == nil && (len(everybody) == 0 || !s.byOutcome()) {
+		err = &NobodyError{EmptyRoster: len(everybody) == 0}
 	}
-	return nil, &NobodyError{EmptyRoster: len(everybody) == 0}
+	return nil, err
+}
+
+// known is a *NoSuchError for a cohort or site that nobody has, or a status that there
+// is not.
+func (s Selection) known(everybody []cohort.Participant) error {
+	for _, asked := range []struct {
+		column, value string
+		closed        []string
+		of            func(cohort.Participant) string
+	}{
+		{"cohort", s.Cohort, nil, func(p cohort.Participant) string { return p.Cohort }},
+		{"site", s.Site, nil, func(p cohort.Participant) string { return p.Site }},
+		{"status", s.Status, cohort.Statuses(), func(p cohort.Participant) string { return p.Status }},
+	} {
+		known := asked.closed
+		if known == nil {
+			known = slices.Compact(slices.Sorted(slices.Values(mapped(everybody, asked.of))))
+			known = slices.DeleteFunc(known, func(v string) bool { return v == "" })
+		}
+		if asked.value != "" && !slices.Contains(known, asked.value) && len(everybody) > 0 {
+			return &NoSuchError{asked.column, asked.value, asked.closed != nil, known}
+		}
+	}
+	return nil
 }
 
 // Anybody is Pick where a choice that nobody meets is an empty list.
@@ -68,6 +123,9 @@ func (s Selection) Anybody(ctx context.Context, of *cohort.Cohort) ([]cohort.Par
 	}
 	everybody, err := of.Participants(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.known(everybody); err != nil {
 		return nil, err
 	}
 	wanted, err := s.outcomes(ctx, of)

@@ -67,6 +67,17 @@ func Find(dirs ...string) (string, error) {
 	return "", &NoStudyError{dirs}
 }
 
+// Below are the names of the study folders in dir.
+func Below(dir string) (names []string) {
+	all, _ := os.ReadDir(dir) // what cannot be read has none to offer
+	for _, entry := range all {
+		if _, err := os.Stat(filepath.Join(dir, entry.Name(), config.File)); err == nil {
+			names = append(names, entry.Name())
+		}
+	}
+	return names
+}
+
 // OpenFolder reads the configuration of the study in dir: enough for those who only
 // read the lake, who need not be able to write.
 func OpenFolder(dir string, by Program) (*Study, error) {

@@ -37,17 +37,30 @@ func (s *Study) TrailAbout(ctx context.Context, who Selection, subject string) (
 	if err := s.knownSubject(ctx, lines, subject); err != nil {
 		return nil, err
 	}
-	var people []cohort.Participant
-	if who.Narrows() {
-		var err error
-		if people, err = who.Pick(ctx, s.Cohort); err != nil {
-			return nil, err
-		}
+	ids, err := s.trailIDs(ctx, lines, who)
+	if err != nil {
+		return nil, err
 	}
 	return slices.DeleteFunc(lines, func(l state.AuditLine) bool {
-		about := func(p cohort.Participant) bool { return p.ID == l.ParticipantID }
-		return who.Narrows() && !slices.ContainsFunc(people, about) || subject != "" && l.Subject != subject
+		return who.Narrows() && !slices.Contains(ids, l.ParticipantID) || subject != "" && l.Subject != subject
 	}), damage
+}
+
+// trailIDs are those whom who means, with those named who were removed from the roster.
+func (s *Study) trailIDs(ctx context.Context, lines []state.AuditLine, who Selection) (ids []string, err error) {
+	who.IDs = slices.DeleteFunc(slices.Clone(who.IDs), func(id string) bool {
+		_, err := s.Cohort.Participant(ctx, id)
+		gone := is[*cohort.UnknownParticipantError](err) && slices.ContainsFunc(lines, func(l state.AuditLine) bool { return l.ParticipantID == id })
+		if gone {
+			ids = append(ids, id)
+		}
+		return gone
+	})
+	if !who.Narrows() {
+		return ids, nil
+	}
+	people, err := who.Pick(ctx, s.Cohort)
+	return append(ids, mapped(people, func(p cohort.Participant) string { return p.ID })...), err
 }
 
 func (s *Study) knownSubject(ctx context.Context, lines []state.AuditLine, subject string) error {

@@ -8,9 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // rows write a result one row after the other, in some format; end is called after
@@ -21,7 +18,7 @@ type rows interface {
 }
 
 // newRows begins a result. Kinds are DuckDB's type names, or nil.
-func newRows(w io.Writer, f Format, schema string, columns, kinds []string) (rows, error) {
+func newRows(w io.Writer, f Format, schema string, columns, kinds []string, on Screen) (rows, error) {
 	out := layout{bufio.NewWriterSize(w, 1<<16), columns, kinds}
 	switch f {
 	case CSV, SafeCSV:
@@ -29,7 +26,7 @@ func newRows(w io.Writer, f Format, schema string, columns, kinds []string) (row
 	case JSON:
 		return newJSON(out, schema)
 	}
-	return &textRows{layout: out}, nil
+	return newText(out, on), nil
 }
 
 // A layout is what rows of all formats have.
@@ -145,84 +142,4 @@ func (j *jsonRows) end() error {
 	}
 	fmt.Fprintf(j.to, "],\n  \"schema\": %s\n}\n", schema)
 	return j.to.Flush()
-}
-
-// widthsFrom is how many rows say how wide the columns of a table are. Those after
-// them are written as they come, and may be wider.
-const widthsFrom = 1000
-
-// textRows are aligned for people: numbers right, rounded to what a person reads.
-type textRows struct {
-	layout
-	waiting [][]string // the first rows; nil once they are written
-	width   []int      // nil until then
-	right   []bool
-}
-
-func (t *textRows) row(values []any) error {
-	if t.right == nil {
-		t.right = make([]bool, len(values))
-	}
-	line := make([]string, len(values))
-	for i, v := range values {
-		line[i] = plain.Line(Short(v, t.kind(i)))
-		t.right[i] = t.right[i] || t.width == nil && isNumber(v)
-	}
-	if t.width != nil {
-		return t.print(line)
-	}
-	if t.waiting = append(t.waiting, line); len(t.waiting) < widthsFrom {
-		return nil
-	}
-	return t.begin()
-}
-
-// begin writes the names and the rows that wait.
-func (t *textRows) begin() error {
-	names := make([]string, len(t.columns))
-	for i, name := range t.columns {
-		names[i] = plain.Line(name)
-	}
-	t.width = make([]int, len(t.columns))
-	if t.right == nil {
-		t.right = make([]bool, len(t.columns))
-	}
-	lines := append([][]string{names}, t.waiting...)
-	for _, line := range lines {
-		for i, cell := range line {
-			t.width[i] = max(t.width[i], utf8.RuneCountInString(cell))
-		}
-	}
-	t.waiting = nil
-	for _, line := range lines {
-		if err := t.print(line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *textRows) print(line []string) error {
-	for i, cell := range line {
-		line[i] = pad(cell, t.width[i], t.right[i])
-	}
-	_, err := t.to.WriteString(strings.TrimRight(strings.Join(line, "  "), " ") + "\n")
-	return err
-}
-
-func (t *textRows) end() error {
-	if t.width == nil {
-		if err := t.begin(); err != nil {
-			return err
-		}
-	}
-	return t.to.Flush()
-}
-
-func pad(s string, width int, right bool) string {
-	fill := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
-	if right {
-		return fill + s
-	}
-	return s + fill
 }

@@ -22,6 +22,8 @@ type Table struct {
 	Columns []string
 	Kinds   []string // DuckDB type names where the rows came from SQL, else nil
 	Rows    [][]any
+	First   []string // the columns that matter most: the last to go where a screen is narrow
+	Stories bool     // each row is a story: where a screen is narrow, its columns stand below each other
 }
 
 // Read drains rows and closes them.
@@ -37,14 +39,15 @@ func Read(schema string, from *sql.Rows) (Table, error) {
 	return t, errors.Join(err, from.Close())
 }
 
-// Stream writes rows while they come. Whether they came to their end, or why not,
-// ended knows.
-func Stream(w io.Writer, f Format, schema string, from *sql.Rows, ended func() error) error {
+// Stream writes rows while they come; text, so that it fits on a screen. Whether they came
+// to their end, or why not, ended knows.
+func Stream(w io.Writer, f Format, on Screen, schema string, from *sql.Rows, ended func() error) error {
 	columns, kinds, err := columnsOf(from)
 	if err != nil {
 		return errors.Join(err, from.Close())
 	}
-	out, err := newRows(w, f, schema, columns, kinds)
+	on.ends = true // nobody knows which ones matter
+	out, err := newRows(w, f, schema, columns, kinds, on)
 	if err == nil {
 		err = scanRows(from, len(columns), out.row)
 	}
@@ -93,9 +96,15 @@ const (
 	JSON    Format = "json"
 )
 
-// Write writes t.
-func (t Table) Write(w io.Writer, f Format) error {
-	out, err := newRows(w, f, t.Schema, t.Columns, t.Kinds)
+// Write writes t, all of it.
+func (t Table) Write(w io.Writer, f Format) error { return t.write(w, f, 0) }
+
+// Show writes t as text for a terminal of so many columns, 0 for any: what fits, with the
+// columns that matter, and what is missing.
+func (t Table) Show(w io.Writer, width int) error { return t.write(w, Text, width) }
+
+func (t Table) write(w io.Writer, f Format, width int) error {
+	out, err := newRows(w, f, t.Schema, t.Columns, t.Kinds, Screen{Width: width, First: t.First, stories: t.Stories})
 	if err != nil {
 		return err
 	}
@@ -168,7 +177,8 @@ func JSONText(v any, prefix, indent string) ([]byte, error) {
 
 // Only is t with the columns named, in that order.
 func (t Table) Only(names []string) Table {
-	narrow := Table{Schema: t.Schema, Columns: names}
+	narrow := t
+	narrow.Columns, narrow.Kinds, narrow.Rows = names, nil, nil
 	for _, row := range t.Rows {
 		short := make([]any, len(names))
 		for i, name := range names {

@@ -60,8 +60,8 @@ func TestLongTable(t *testing.T) {
 }
 
 func TestOnly(t *testing.T) {
-	in := Table{Schema: "s", Columns: []string{"a", "b", "c"}, Kinds: []string{"X", "DATE", "Z"}, Rows: [][]any{{1, 2, 3}}}
-	if got := fmt.Sprint(in.Only([]string{"c", "b"})); got != "{s [c b] [Z DATE] [[3 2]]}" {
+	in := Table{Schema: "s", Columns: []string{"a", "b", "c"}, Kinds: []string{"X", "DATE", "Z"}, Rows: [][]any{{1, 2, 3}}, First: []string{"b"}, Stories: true}
+	if got := fmt.Sprint(in.Only([]string{"c", "b"})); got != "{s [c b] [Z DATE] [[3 2]] [b] true}" {
 		t.Errorf("Only(c, b) = %s", got)
 	}
 }

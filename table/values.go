@@ -22,6 +22,19 @@ func isNumber(v any) bool {
 	return false
 }
 
+// isText reports whether v may be cut, and still tells something.
+func isText(v any) bool {
+	switch v.(type) {
+	case string, []byte, []any, map[string]any, duckdb.OrderedMap, duckdb.Union:
+		return true
+	}
+	return false
+}
+
+// Prose is a text for people: where a screen is narrow it is not cut, but goes on in
+// the next line.
+type Prose string
+
 // Short is a value as a person wants to see it in a terminal.
 func Short(v any, kind string) string {
 	if f, ok := v.(float64); ok && f == math.Trunc(f*1e4)/1e4 {

@@ -67,9 +67,10 @@ func study() []Table {
 			{"version", text, !null, "version of dexetl"},
 		}},
 		{Name: "audit", Comment: "one row per line of the audit trail, as of this snapshot; dexetl audit verify checks the file itself",
-			Kind: Study, Unique: []string{"before"}, Key: []string{"seq"}, Columns: []Column{
+			Version: 2, // made_at; at, which is a reserved word of SQL, goes with the next one
+			Kind:    Study, Unique: []string{"before"}, Key: []string{"seq"}, Columns: []Column{
 				{"seq", long, !null, "number of the line, from 1"},
-				{"at", instant, !null, "UTC; when the change was made"},
+				{"made_at", instant, null, "UTC; when the change was made; null, from an older program: as at"},
 				{"who", text, !null, "account@machine, behind the name in DEXETL_ACTOR if one was given"},
 				{"command", text, !null, "command that made the change, such as participants import"},
 				{"subject", text, !null, "what was changed: participant, roster, window, windows, exclusion, exclusions, connection, consent, key, ..."},
@@ -78,6 +79,7 @@ func study() []Table {
 				{"after", text, null, "JSON object of the changed fields; null where nothing is left"},
 				{"reason", text, null, "as given"},
 				{"hash", text, !null, "sha256 of the line, the hash of the line before included"},
+				{"at", instant, !null, "former name of made_at, which is to go"},
 			}},
 		{Name: "requests", Comment: "one row per answer in the raw log",
 			Kind: Log, Time: "asked_at", History: true, Unique: []string{"request_id", "sha256", "log_position"},

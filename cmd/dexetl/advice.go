@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,26 +16,26 @@ import (
 )
 
 // on answers for errors of type T in what err is made of.
-func on[T error](err error, answer func(T) string) string {
+func on[T error, A any](err error, answer func(T) A) (none A) {
 	if e, ok := errors.AsType[T](err); ok {
 		return answer(e)
 	}
-	return ""
+	return none
 }
 
-// firstOf is the first answer that is not "".
-func firstOf(answers ...string) string {
-	for _, a := range answers {
-		if a != "" {
-			return a
+// firstStep is the first that there is.
+func firstStep(steps ...step) step {
+	for _, s := range steps {
+		if len(s) > 0 {
+			return s
 		}
 	}
-	return ""
+	return nil
 }
 
 // adviceOf is the advice of an error that knows what it is about, "" for others.
 func adviceOf(err error) string {
-	return firstOf(
+	return cmp.Or(
 		on(err, func(e *config.TrustError) string {
 			return "look into " + config.File + "; if you trust whoever wrote it, set " + plain.ShellLine([]string{config.TrustVariable + "=" + e.Dir})
 		}),
@@ -42,7 +43,7 @@ func adviceOf(err error) string {
 			if !e.Ahead {
 				return ""
 			}
-			return "keep " + state.AuditFile + "; if state.db came from a backup, dexetl doctor says under state's age what it does not know; else lines were added"
+			return "keep " + state.AuditFile + "; if state.db came from a backup, doctor says under state's age what it does not know; else lines were added"
 		}),
 		on(err, secretAdvice),
 		on(err, func(e *study.RedirectsElsewhereError) string {
@@ -54,7 +55,26 @@ func adviceOf(err error) string {
 				return "leave the participant out"
 			}
 			return ""
-		}))
+		}),
+		on(err, func(e *study.NobodyError) string {
+			if e.EmptyRoster {
+				return fillRoster
+			}
+			return ""
+		}),
+		on(err, func(e *study.ForeignLakeError) string {
+			if e.KeyUnset {
+				return "if it is this study's, put its sealing key in place first"
+			}
+			return ""
+		}),
+		on(err, func(e *study.TextsError) string {
+			if e.Read {
+				return "compare with the texts that come with the program"
+			}
+			return "write the texts that come with the program into " + e.Path + ", and put them into your words"
+		}),
+		on(err, lostMemoryAdvice), on(err, forgottenAdvice))
 }
 
 // secretAdvice says what gives a secret.
@@ -75,141 +95,182 @@ func secretAdvice(e *study.SecretError) string {
 }
 
 // nextOf is the next command for an error that knows whom or what it is about,
-// "" for others.
-func nextOf(err error) string {
-	connect := func(participantID string) string { return "dexetl connect " + participantID }
-	return firstOf(
-		on(err, func(e *config.TrustError) string {
+// nil for others.
+func nextOf(err error) step {
+	return firstStep(
+		on(err, func(e *config.TrustError) step {
 			if e.Owner != "" {
-				return "" // it takes a decision
+				return nil // it takes a decision
 			}
-			return plain.ShellLine([]string{"chmod", "go-w", e.Path})
+			return shell("chmod", "go-w", e.Path)
 		}),
-		on(err, func(e *study.SecretError) string {
+		on(err, func(e *study.SecretError) step {
 			if e.Fault == study.SecretFileOpen {
-				return plain.ShellLine([]string{"chmod", "600", e.From})
+				return shell("chmod", "600", e.From)
 			}
-			return ""
+			return nil
 		}),
-		on(err, func(e *study.NobodyError) string {
+		on(err, func(e *consent.KeyModeError) step { return shell("chmod", "600", e.Path) }),
+		on(err, leftOutNext),
+		on(err, func(e *study.NobodyError) step {
 			if e.EmptyRoster {
-				return "dexetl participants import roster.csv"
+				return nil // there is nobody to list
 			}
-			return ""
+			return dexetl("participants", "list")
 		}),
-		on(err, func(e *study.LeftOutError) string {
-			switch e.Kind {
-			case study.LeftOutPaused:
-				return "dexetl participants resume " + e.Participants[0]
-			case study.LeftOutOver:
-				return "dexetl participants list"
-			}
-			return ""
-		}),
-		on(err, func(e *study.ForeignLakeError) string {
-			if e.KeyUnset {
-				return "dexetl connect --public-key  # if it is this study's, with its sealing key in place"
-			}
-			return ""
-		}),
-		on(err, func(e *consent.KeyModeError) string { return plain.ShellLine([]string{"chmod", "600", e.Path}) }),
-		on(err, func(e *consent.DeniedError) string {
-			return connect(e.ParticipantID) + "  # when the participant agrees"
-		}),
-		on(err, func(e *study.NoWindowError) string {
+		on(err, func(e *study.NoWindowError) step {
 			if e.Near == "" {
-				return ""
+				return nil
 			}
-			return "dexetl metrics --window " + e.Near
+			return again("--window", e.Near)
 		}),
-		on(err, func(e *study.NoSubjectError) string {
+		on(err, func(e *study.NoSubjectError) step {
 			switch {
 			case e.Participant != "":
-				return "dexetl audit " + e.Participant
+				return dexetl("audit", e.Participant)
 			case e.Near != "":
-				return "dexetl audit --subject " + e.Near
+				return again("--subject", e.Near)
 			}
-			return ""
+			return nil
 		}),
-		on(err, func(e *study.TextsError) string {
-			if e.Read {
-				return "dexetl connect --print-texts  # to compare with"
+		on(err, func(e *study.TextsError) step { return dexetl("connect", "--print-texts") }),
+		on(err, func(e *study.ForeignLakeError) step {
+			if e.KeyUnset {
+				return dexetl("connect", "--public-key")
 			}
-			return "dexetl connect --print-texts > " + e.Path
+			return nil
 		}),
-		on(err, func(e *study.HeadError) string {
+		on(err, func(e *study.HeadError) step {
 			if e.Unreadable {
-				return "dexetl audit head"
+				return dexetl("audit", "head")
 			}
-			return ""
+			return nil
 		}),
-		on(err, func(*study.UnknownWithdrawnError) string { return "dexetl participants import roster.csv" }),
-		on(err, func(e *load.ForgottenWithdrawalError) string {
+		on(err, func(e *load.ForgottenWithdrawalError) step {
+			if as[*study.UnknownWithdrawnError](err) {
+				return nil // nobody in the roster who could withdraw
+			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
-		on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext),
-		on(err, func(e *consent.NeedsReconsentError) string { return connect(e.ParticipantID) }),
-		on(err, func(e *consent.OtherAccountError) string {
-			if !e.Answered {
-				return ""
-			}
-			return connect(e.ParticipantID) + " --confirm --reason TEXT"
-		}),
-		on(err, disownedNext),
-		on(err, func(e *consent.SealError) string { return connect(e.ParticipantID) }),
-		on(err, func(e *consent.NotConfirmedError) string { return connect(e.ParticipantID) }),
-		on(err, func(e *consent.CodeError) string { return connect(e.ParticipantID) }))
+		on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
 }
 
-// forgottenNext is the command that gets the first of it right.
-func forgottenNext(e *study.ForgottenError) string {
+// leftOutNext is about participants who were named.
+func leftOutNext(e *study.LeftOutError) step {
+	switch e.Kind {
+	case study.LeftOutPaused:
+		return dexetl("participants", "resume", e.Participants[0])
+	case study.LeftOutOver:
+		return dexetl("participants", "list")
+	}
+	return nil
+}
+
+// consentNext is what brings the participant of err in again.
+func consentNext(err error) step {
+	connect := func(participantID string) step { return dexetl("connect", participantID) }
+	return firstStep(
+		on(err, func(e *consent.DeniedError) step { return connect(e.ParticipantID) }),
+		on(err, func(e *consent.NeedsReconsentError) step { return connect(e.ParticipantID) }),
+		on(err, func(e *consent.OtherAccountError) step {
+			if !e.Answered {
+				return nil
+			}
+			return append(connect(e.ParticipantID), "--confirm")
+		}),
+		on(err, disownedNext),
+		on(err, func(e *consent.SealError) step { return connect(e.ParticipantID) }),
+		on(err, func(e *consent.NotConfirmedError) step { return connect(e.ParticipantID) }),
+		on(err, func(e *consent.CodeError) step { return connect(e.ParticipantID) }))
+}
+
+// forgottenAdvice says what to do where no command does it: what came from a file.
+func forgottenAdvice(e *study.ForgottenError) string {
+	if len(forgottenNext(e)) > 0 {
+		return ""
+	}
+	command := "participants"
+	switch e.List[0].Subject {
+	case "window":
+		command = "windows"
+	case "exclusion":
+		command = "exclusions"
+	}
+	return "restore the newest backup of the state folder; if there is none, import the file again: " + command + " import FILE"
+}
+
+// forgottenNext is the command that gets the first of it right, nil if that takes a file.
+func forgottenNext(e *study.ForgottenError) step {
 	f := e.List[0]
 	switch {
 	case f.Subject == "withdrawal":
 		return withdrawAgain(f.ParticipantID, f.EffectiveAt, f.Known)
 	case f.Subject == "connection":
-		return "dexetl participants close " + f.ParticipantID
-	case f.Subject == "window":
-		return "dexetl windows import windows.csv"
-	case f.Subject == "exclusion":
-		return "dexetl exclusions import exclusions.csv"
+		return dexetl("participants", "close", f.ParticipantID)
+	case f.Subject == "window", f.Subject == "exclusion":
+		return nil
+	case f.Removed:
+		return dexetl("participants", "remove", f.ParticipantID)
 	case f.Paused:
-		return "dexetl participants pause " + f.ParticipantID
+		return dexetl("participants", "pause", f.ParticipantID)
 	case f.Resumed:
-		return "dexetl participants resume " + f.ParticipantID
+		return dexetl("participants", "resume", f.ParticipantID)
 	}
-	return "dexetl participants import roster.csv"
+	return nil
 }
 
 // withdrawAgain is the command that records a withdrawal that the state has lost, or
-// has from another instant.
-func withdrawAgain(participantID string, effective, known time.Time) string {
-	words := []string{"dexetl", "withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano), "--reason", "TEXT"}
+// has from another instant. It asks for the reason.
+func withdrawAgain(participantID string, effective, known time.Time) step {
+	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano))
 	if !known.IsZero() && effective.After(known) {
-		words = append(words, "--bring-back")
+		s = append(s, "--bring-back")
 	}
-	return plain.ShellLine(words)
+	return s
 }
 
-// lostMemoryNext is a command that goes on where there is no backup.
-func lostMemoryNext(e *study.LostMemoryError) string {
+// lostMemoryAdvice says what to do where there is no backup.
+func lostMemoryAdvice(e *study.LostMemoryError) string {
+	const backup = "restore this file, or the newest backup of the state folder; if there is neither, "
 	if len(e.Withdrawn) > 0 {
-		return "dexetl withdraw " + e.Withdrawn[0] + " --effective TIME --reason TEXT"
+		return backup + "record again who has withdrawn, and since when (withdraw --effective): " + study.ShortList(e.Withdrawn)
 	}
-	return "dexetl replay  # goes on with state.db as it is, if that is the newest"
+	return backup + "go on with state.db as it is: replay"
 }
 
-func trailNext(e *study.TrailError) string {
-	return fmt.Sprintf("dexetl query --snapshot %d \"from audit\"  # the trail as that snapshot has it", e.Snapshot)
+// lostMemoryNext goes on with the state as it is, where nobody has withdrawn.
+func lostMemoryNext(e *study.LostMemoryError) step {
+	if len(e.Withdrawn) > 0 {
+		return nil // nobody but the study's people knows since when
+	}
+	return dexetl("replay")
+}
+
+// trailNext shows the trail as that snapshot has it.
+func trailNext(e *study.TrailError) step {
+	return dexetl("query", "--snapshot", fmt.Sprint(e.Snapshot), "from audit")
 }
 
 // disownedNext is what brings the participant of e in again, where no backup does.
-func disownedNext(e *consent.OwnerError) string {
+func disownedNext(e *consent.OwnerError) step {
 	switch {
 	case e.Aside:
-		return "dexetl connect " + e.ParticipantID + " --confirm --reason TEXT"
+		return dexetl("connect", e.ParticipantID, "--confirm")
 	case e.Kind == "link":
-		return "dexetl invite " + e.ParticipantID + " --revoke"
+		return dexetl("invite", e.ParticipantID, "--revoke")
 	}
-	return "dexetl connect " + e.ParticipantID
+	return dexetl("connect", e.ParticipantID)
+}
+
+// notRemovableNext is what ends the part of somebody who stays in the roster.
+func notRemovableNext(e *consent.NotRemovableError) step {
+	switch e.Bar {
+	case consent.BarSigningIn:
+		return again()
+	case consent.BarAnswered:
+		return dexetl("participants", "pause", e.ParticipantID)
+	case consent.BarWithdrawn:
+		return dexetl("participants", "show", e.ParticipantID)
+	}
+	return dexetl("withdraw", e.ParticipantID)
 }

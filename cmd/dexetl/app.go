@@ -1,14 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/urfave/cli/v3"
-
-	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // globalFlags are those every command takes.
@@ -18,28 +16,32 @@ type globalFlags struct {
 	quiet   bool
 	verbose bool
 	yes     bool
+	wide    bool
 	reason  string // of commands with --reason
 }
 
 // command builds the command tree.
 func (p *program) command() *cli.Command {
+	var showVersion bool
 	root := &cli.Command{
 		Name:            "dexetl",
 		Usage:           "a cohort's Dexcom data as Parquet, DuckDB views and metrics",
 		Description:     "Start with `dexetl demo`: a simulated cohort through the whole pipeline.",
 		Reader:          p.stdin,
-		Writer:          p.stdout,
+		Writer:          &lineBreaker{to: p.stdout, width: cmp.Or(p.widthOf(p.stdout), usualWidth)}, // for help alone
 		ErrWriter:       p.stderr,
 		Suggest:         true,
-		HideVersion:     true,
+		HideVersion:     true, // the library's has no --json
 		HideHelpCommand: true,
 		ExitErrHandler:  func(context.Context, *cli.Command, error) {},
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "study", Usage: "the study's `DIR` (default: the folder you stand in or one above)", Destination: &p.flags.study},
 			&cli.BoolFlag{Name: "json", Usage: "result as JSON", Destination: &p.flags.json},
+			&cli.BoolFlag{Name: "wide", Usage: "tables with all columns and texts, as a pipe or a file gets them", Destination: &p.flags.wide},
 			&cli.BoolFlag{Name: "quiet", Aliases: []string{"q"}, Usage: "say nothing but results and errors", Destination: &p.flags.quiet},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what happens to standard error", Destination: &p.flags.verbose},
 			&cli.BoolFlag{Name: "yes", Usage: "answer questions with yes", Destination: &p.flags.yes},
+			&cli.BoolFlag{Name: "version", Usage: "print the version", Local: true, Destination: &showVersion},
 		},
 		Commands: []*cli.Command{
 			p.demoCommand(),
@@ -66,10 +68,15 @@ func (p *program) command() *cli.Command {
 			p.simulateCommand(),
 			p.auditCommand(),
 			p.versionCommand(),
+			p.completionCommand(),
+			p.completeCommand(),
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if name := c.Args().First(); name != "" {
 				return unknownCommand(c, name)
+			}
+			if showVersion {
+				return p.printVersion()
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -83,7 +90,7 @@ func (p *program) command() *cli.Command {
 // command without ArgsUsage included.
 func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
-		return failure(exitUsage, c.FullName()+" --help", "%w", wrongFlag(err))
+		return failure(exitUsage, helpOf(c), "%w", wrongFlag(c, err))
 	}
 	refuseNegative(c.Flags)
 	for _, sub := range c.Commands {
@@ -143,25 +150,6 @@ func notNegative(n int) error {
 		return fmt.Errorf("%d is below zero", n)
 	}
 	return nil
-}
-
-// wrongFlag says in plain words what the parser of flags says in Go's.
-func wrongFlag(err error) error {
-	if what, _, ok := strings.Cut(err.Error(), ": strconv."); ok {
-		return fmt.Errorf("%s: no whole number", what)
-	}
-	return err
-}
-
-func unknownCommand(c *cli.Command, name string) error {
-	var names []string
-	for _, sub := range c.Commands {
-		names = append(names, sub.Name)
-	}
-	if near := plain.Nearest(name, names); near != "" {
-		return failure(exitUsage, c.FullName()+" --help", "no command %q, did you mean %q?", name, near)
-	}
-	return failure(exitUsage, c.FullName()+" --help", "no command %q", name)
 }
 
 // logger writes to standard error with -v; else only warnings appear.

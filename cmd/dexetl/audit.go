@@ -54,7 +54,7 @@ func (p *program) auditCommand() *cli.Command {
 			if damage != nil && !as[*state.AuditError](damage) {
 				return damage
 			}
-			return errors.Join(auditTable(lines, f).Write(p.stdout, f), damage)
+			return errors.Join(p.write(auditTable(lines, f), f), damage)
 		}),
 	}
 }
@@ -67,11 +67,12 @@ func auditTable(lines []state.AuditLine, f table.Format) table.Table {
 	}
 	if f == table.Text {
 		t.Columns = []string{"seq", "at", "who", "command", "subject", "participant_id", "change", "reason"}
+		t.First = []string{"seq", "at", "change", "participant_id", "command", "reason"}
 	}
 	for _, l := range lines {
 		if f == table.Text {
 			t.Rows = append(t.Rows, []any{l.Seq, l.At.Format("2006-01-02 15:04:05"), l.Who, l.Command, l.Subject,
-				orNull(l.ParticipantID), changeWords(l), orNull(l.Reason)})
+				orNull(l.ParticipantID), table.Prose(changeWords(l)), proseOrNull(l.Reason)})
 			continue
 		}
 		t.Rows = append(t.Rows, []any{l.Seq, l.At.Format("2006-01-02T15:04:05.000000Z"), l.Who, l.Command, l.Subject,

@@ -101,7 +101,7 @@ func TestConnectAsksAtAPublicAddress(t *testing.T) {
 			if !strings.Contains(status, "is asked for 15 minutes") || !strings.Contains(status, "none") || strings.Contains(status, "connected") {
 				t.Errorf("status while the question waits:\n%s", status)
 			}
-			if !strings.Contains(list, "unconfirmed") {
+			if !strings.Contains(list, "is being asked") {
 				t.Errorf("invite list while the question waits:\n%s", list)
 			}
 		})

@@ -130,6 +130,10 @@ func (c *canaryCage) work() {
 	if err := os.WriteFile(filepath.Join(c.dir, "client-secret"), []byte(canarySecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		c.expect(exitDone, "completion "+shell)
+		c.expect(exitDone, "complete", shell, "--study", c.dir, "status", "")
+	}
 	var roster, tokens bytes.Buffer
 	if err := errors.Join(c.api.WriteRoster(&roster), c.api.WriteTokens(&tokens)); err != nil {
 		t.Fatal(err)

@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // fileFlags say how an id,time,gl file is to be read.
@@ -58,10 +61,28 @@ func (o *fileFlags) read(flag, path string) (cgmfile.File, error) {
 	}
 	defer in.Close()
 	file, err := format.Read(in)
+	if kind := kindInstead(in, err); kind != "" {
+		other := &cohort.OtherFileError{File: path, Kind: kind, Wanted: cohort.Readings}
+		return file, advised(exitUsage, "the study takes it: "+strings.Join(takenBy(kind, "FILE")[1:], " "), "%w", other)
+	}
 	if err != nil {
 		return file, fileError(fmt.Sprintf("--%s %s", flag, path), err)
 	}
 	return file, nil
+}
+
+// kindInstead is the kind of study file that in is, where it has no readings and err says
+// so; "" for none.
+func kindInstead(in *os.File, err error) cohort.Kind {
+	problems, ok := errors.AsType[*cgmfile.Error](err)
+	if !ok || problems.Problems[0].Kind != cgmfile.MissingColumn {
+		return ""
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return "" // a pipe
+	}
+	kind, _ := cohort.KindOf(in) // it is text
+	return kind
 }
 
 // fileError says what to do about a file that cannot be read. What is the flag

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,9 +17,7 @@ import (
 func (o connectOptions) check() error {
 	switch {
 	case o.confirm && o.tokens != "":
-		return usage("--confirm is for one participant: dexetl connect P001 --confirm --reason TEXT")
-	case o.confirm && strings.TrimSpace(o.reason) == "":
-		return usage("--confirm needs --reason TEXT: why the account changes goes on record")
+		return usage("--confirm is for one participant, and --import for a file")
 	case !o.confirm && o.since != "":
 		return usage("--since goes with --confirm")
 	case count(o.export != "", o.tokens != "", o.publicKey, o.manual) > 1:
@@ -39,73 +38,89 @@ func count(given ...bool) (n int) {
 	return n
 }
 
-// changeover is what --confirm confirms, nil without it.
-func changeover(ctx context.Context, s *study.Study, who cohort.Participant, o connectOptions) (*consent.Changeover, error) {
+// changeover is what --confirm confirms, nil without it. What cannot be is refused
+// before anybody signs in.
+func (p *program) changeover(ctx context.Context, s *study.Study, who cohort.Participant, o connectOptions) (*consent.Changeover, error) {
 	if !o.confirm {
 		return nil, nil
 	}
-	var since time.Time
+	var change consent.Changeover
+	var err error
 	if o.since != "" {
-		var err error
-		if since, err = study.LocalTime(o.since, who); err != nil {
+		if change.Since, err = study.LocalTime(o.since, who); err != nil {
 			return nil, usage("--since %w", err)
 		}
+		if change.Since.After(p.now()) {
+			return nil, usage("--since %s is in the future", localInstant(change.Since, who))
+		}
 	}
-	held, err := s.NewestHeld(ctx)
-	return &consent.Changeover{Since: since, Held: held, Reason: strings.TrimSpace(o.reason)}, err
+	if !o.signsIn() {
+		if aside, err := asideOf(ctx, s.Consents, who.ID); err != nil || aside == "" {
+			return nil, cmp.Or(err, error(&exitError{exitUsage, "sign in first: what is not certain then is set aside, and can be confirmed", dexetl("connect", who.ID),
+				fmt.Errorf("no account of %s is set aside, so there is nothing to confirm", who.ID)}))
+		}
+	}
+	if change.Reason, err = p.reason(p.flags.reason, "connect --confirm"); err != nil {
+		return nil, err
+	}
+	s.Store.By.Reason = change.Reason
+	change.Held, err = s.NewestHeld(ctx)
+	return &change, err
 }
 
-// confirmOrObtain confirms the grant that was set aside, if there is one and
-// no other way to sign in was asked for; else it asks for a new consent.
-func (p *program) confirmOrObtain(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
-	if o.confirm && !o.printURL && !o.manual && o.listen == "" {
-		all, err := g.Register.Connections(ctx)
-		if err != nil {
-			return consent.Found{}, err
-		}
-		aside := ""
-		for _, c := range all {
-			if c.ParticipantID == id && c.Aside {
-				aside = c.ID // the newest
-			}
-		}
-		if aside != "" {
-			return g.Accounts.Verify(ctx, aside)
+// signsIn reports whether --confirm is about whoever signs in now, not about who did.
+func (o connectOptions) signsIn() bool { return o.printURL || o.manual || o.listen != "" }
+
+// asideOf is the newest connection of a participant that was set aside, "" for none.
+func asideOf(ctx context.Context, r *consent.Register, id string) (aside string, err error) {
+	all, err := r.Connections(ctx)
+	for _, c := range all {
+		if c.ParticipantID == id && c.Aside {
+			aside = c.ID
 		}
 	}
-	return p.obtainConsent(ctx, s, g, id, o)
+	return aside, err
+}
+
+// confirmOrObtain confirms the grant that was set aside, or asks for a new consent.
+func (p *program) confirmOrObtain(ctx context.Context, s *study.Study, g *consent.Grants, id string, o connectOptions) (consent.Found, error) {
+	if !o.confirm || o.signsIn() {
+		return p.obtainConsent(ctx, s, g, id, o)
+	}
+	aside, err := asideOf(ctx, g.Register, id)
+	if err != nil {
+		return consent.Found{}, err
+	}
+	return g.Accounts.Verify(ctx, aside)
 }
 
 // explainChange adds to an error about the wrong account what was seen and what
 // can be done; other errors stay as they are.
-func explainChange(ctx context.Context, s *study.Study, found consent.Found, err error) error {
+func (p *program) explainChange(ctx context.Context, s *study.Study, found consent.Found, err error) error {
 	id := found.Connection.ParticipantID
-	again := fmt.Sprintf("dexetl connect %s --confirm --reason TEXT", id)
+	confirm, connect := p.commandLine("connect", id, "--confirm"), p.commandLine("connect", id)
+	out := &exitError{code: exitUsage}
 	held := ""
-	switch {
-	case as[*consent.AccountInUseError](err):
-		inUse, _ := errors.AsType[*consent.AccountInUseError](err)
+	if inUse, ok := errors.AsType[*consent.AccountInUseError](err); ok {
 		held = heldWords(ctx, s, inUse.Other)
-		again = fmt.Sprintf("if the phone or account passed from %s to %s, %s --since DATETIME; else sign in with %s's own account: dexetl connect %s",
-			inUse.Other, id, again, id, id)
+		out.advice = fmt.Sprintf("if the phone or account passed from %s to %s: %s (--since says when); else sign in with %s's own account: %s",
+			inUse.Other, id, confirm, id, connect)
 		if !inUse.Ended {
-			again = fmt.Sprintf("dexetl sync %s while it can still be fetched; then, %s", inUse.Other, again)
+			out.advice = fmt.Sprintf("while it can still be fetched: %s; then, %s", p.commandLine("sync", inUse.Other), out.advice)
 		}
-	case as[*consent.OtherAccountError](err):
+	} else if as[*consent.OtherAccountError](err) {
 		held = heldWords(ctx, s, id)
-		again = fmt.Sprintf("if the account is %s's, %s; else sign in with the first account: dexetl connect %s", id, again, id)
-	case as[*consent.ChangeoverError](err):
-		wrong, _ := errors.AsType[*consent.ChangeoverError](err)
-		if wrong.Other != "" {
-			again += " --since " + wrong.NotBefore.Format(time.RFC3339) + ", or later"
-		}
+		out.advice = fmt.Sprintf("if the account is %s's: %s; else sign in with the first account: %s", id, confirm, connect)
+	} else if wrong, ok := errors.AsType[*consent.ChangeoverError](err); ok && wrong.Other != "" {
+		out.advice, out.next = "say with --since when it changed: then, or later", again("--since", wrong.NotBefore.Format(time.RFC3339))
 		if wrong.Held {
-			again += fmt.Sprintf("; records that are not %s's go first: dexetl withdraw %s --stop --effective DATETIME --reason TEXT", wrong.Other, wrong.Other)
+			out.advice += fmt.Sprintf("; records that are not %s's go first: withdraw %s with --effective", wrong.Other, wrong.Other)
 		}
-	default:
+	} else {
 		return err
 	}
-	return advised(exitUsage, again, "%w; seen there: %s%s", err, foundWords(found), held)
+	out.err = fmt.Errorf("%w; seen there: %s%s", err, foundWords(found), held)
+	return out
 }
 
 // heldWords say up to when data of a participant are held.
@@ -145,7 +160,7 @@ func deviceWords(d consent.Device) string {
 func (p *program) sayWhatEnded(ctx context.Context, s *study.Study, before []consent.Connection) error {
 	ended, err := s.Ended(ctx, before)
 	for _, c := range ended {
-		p.say("%s's connection %s ended at %s, its tokens are destroyed; what was fetched stays",
+		p.say("%s's connection %s ended at %s, and the access to its account; what was fetched stays",
 			c.ParticipantID, c.ID, c.ValidTo.Format(time.RFC3339))
 	}
 	return err

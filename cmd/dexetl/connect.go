@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -25,7 +23,6 @@ type connectOptions struct {
 	pages    pagesOptions
 	confirm  bool
 	since    string
-	reason   string
 
 	export, recipient string
 	publicKey         bool
@@ -50,7 +47,6 @@ func (p *program) connectCommand() *cli.Command {
 			p.reasonFlag(),
 		}, o.pages.flags()...),
 		Action: p.pagesOr(&o.pages, func(ctx context.Context, c *cli.Command, s *study.Study) error {
-			o.reason = p.flags.reason
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -66,7 +62,7 @@ func (p *program) connectCommand() *cli.Command {
 				return s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return p.exportGrants(ctx, g, o, c.Args().Slice()) })
 			}
 			if o.tokens != "" {
-				return s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return p.importTokens(ctx, g, o.tokens) })
+				return p.importTokens(ctx, s, o.tokens)
 			}
 			id, err := one(c, "participant")
 			if err != nil {
@@ -76,7 +72,10 @@ func (p *program) connectCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			change, err := changeover(ctx, s, who, o)
+			if err := p.needsDexcom(s); err != nil {
+				return err
+			}
+			change, err := p.changeover(ctx, s, who, o)
 			if err != nil {
 				return err
 			}
@@ -95,7 +94,7 @@ func (p *program) connectOne(ctx context.Context, s *study.Study, g *consent.Gra
 	}
 	found, err := p.confirmOrObtain(ctx, s, g, id, o)
 	if err != nil {
-		return explainChange(ctx, s, found, err)
+		return p.explainChange(ctx, s, found, err)
 	}
 	if o.confirm && found.Connection.BegunBecause == "" {
 		p.say("it is the account that was connected before, or the first one: there was nothing to confirm")
@@ -119,13 +118,16 @@ func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.
 		p.showURL(url, o)
 		p.say("then paste the address at which the browser arrived:")
 		pasted, err := readLine(p.stdin)
+		if err == nil && pasted == "" {
+			err = advised(exitUsage, "run it again and paste the address that stands in the browser at the end", "nothing was pasted")
+		}
 		if err != nil {
 			return consent.Found{}, err
 		}
 		found, err := g.Connecting.Finish(ctx, pasted)
 		if e, ok := errors.AsType[*consent.StateError](err); ok && e.Reason == consent.StateMissing {
-			return found, failure(exitConsent, "dexetl connect "+id+" --manual  # and paste the whole of the browser's address bar",
-				"what was pasted is no address at which Dexcom sends a browser back: it has no state")
+			return found, &exitError{exitConsent, "paste the whole of the browser's address bar", again(), errors.New(
+				"what was pasted is no address at which Dexcom sends a browser back: it has no state")}
 		}
 		return found, err
 	}
@@ -147,7 +149,7 @@ func (p *program) obtainConsent(ctx context.Context, s *study.Study, g *consent.
 	p.say("waiting for the browser to come back (Ctrl-C ends it)")
 	found, err := callback.Wait(ctx)
 	if errors.Is(err, context.Canceled) {
-		return found, failure(exitInterrupted, "dexetl connect "+id, "stopped before the browser came back; nothing has changed")
+		return found, failure(exitInterrupted, again(), "stopped before the browser came back; nothing has changed")
 	}
 	return found, err
 }
@@ -158,28 +160,6 @@ func (p *program) showURL(url string, o connectOptions) {
 		return
 	}
 	p.note("open this address and sign in with the participant's Dexcom account:\n\n  %s\n", url)
-}
-
-// readLine reads one line, which may end with the input.
-func readLine(r io.Reader) (string, error) {
-	var line strings.Builder
-	buffer := make([]byte, 1)
-	for line.Len() < 16<<10 {
-		n, err := r.Read(buffer)
-		if n == 1 && buffer[0] != '\n' {
-			line.WriteByte(buffer[0])
-		}
-		if n == 1 && buffer[0] == '\n' || errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return "", fmt.Errorf("standard input: %w", err)
-		}
-	}
-	if text := strings.TrimSpace(line.String()); text != "" {
-		return text, nil
-	}
-	return "", advised(exitUsage, "run it again and paste the address that stands in the browser at the end", "nothing was pasted")
 }
 
 // showFound shows what a connection leads to, so that a wrong account is noticed.
@@ -197,6 +177,7 @@ func (p *program) showFound(to io.Writer, found consent.Found) error {
 	if err := p.printTo(to, t); err != nil {
 		return err
 	}
-	p.say("%s is connected; is that the right person's device?\nnext: dexetl backfill %s", found.Connection.ParticipantID, found.Connection.ParticipantID)
+	p.say("%s is connected; is that the right person's device?", found.Connection.ParticipantID)
+	p.sayNext("backfill", found.Connection.ParticipantID)
 	return nil
 }

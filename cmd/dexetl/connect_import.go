@@ -3,24 +3,33 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/call"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 )
 
 // importTokens takes over grants and looks at every account, some at a time.
-func (p *program) importTokens(ctx context.Context, g *consent.Grants, path string) error {
+func (p *program) importTokens(ctx context.Context, s *study.Study, path string) error {
 	file, sealed, err := consent.OpenTokenFile(path)
 	switch {
 	case as[*consent.TokenFileModeError](err):
-		return failure(exitUsage, plain.ShellLine([]string{"chmod", "600", path}), "%w", err)
+		return failure(exitUsage, shell("chmod", "600", path), "%w", err)
+	case as[*cohort.OtherFileError](err), as[*cohort.CSVError](err):
+		return otherFile(path, err)
 	case err != nil:
 		return usage("tokens: %w", err)
 	}
 	defer file.Close()
+	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
+		return otherFile(path, p.takeGrants(ctx, g, file, sealed))
+	})
+}
+
+func (p *program) takeGrants(ctx context.Context, g *consent.Grants, file *os.File, sealed bool) (err error) {
 	var imported consent.Imported
 	if sealed {
 		imported, err = p.takeOver(ctx, g, file)
@@ -48,15 +57,15 @@ func (p *program) importTokens(ctx context.Context, g *consent.Grants, path stri
 	connected += imported.Back
 	unchecked := len(failures) - aside
 	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
-		"%d connected, %d not checked, %d were imported before; next: dexetl backfill", connected, unchecked, imported.Known)
+		"%d connected, %d not checked, %d were imported before\nnext: %s", connected, unchecked, imported.Known, p.commandLine("backfill"))
 	if edited := disownedFound(study.OwnerErrors(errors.Join(failures...)), ""); edited != nil {
 		return edited
 	}
 	switch {
 	case aside > 0:
-		return failure(exitPartial, "dexetl participants list --needs", "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
+		return failure(exitPartial, dexetl("participants", "list", "--needs"), "%d of %d grants lead to another account than expected and are set aside", aside, len(unverified))
 	case unchecked > 0:
-		return failure(exitPartial, sameCommand,
+		return failure(exitPartial, again(),
 			"%d of %d grants are kept, but their accounts could not be looked at: import the same file again, what is kept is not asked for twice", unchecked, len(unverified))
 	}
 	return nil

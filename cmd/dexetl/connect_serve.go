@@ -11,7 +11,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -55,6 +54,9 @@ func (p *program) pagesOr(o *pagesOptions, connectOne func(context.Context, *cli
 
 // servePages serves the consent pages at addr until ctx ends.
 func (p *program) servePages(ctx context.Context, s *study.Study, addr string) error {
+	if err := p.needsDexcom(s); err != nil {
+		return err
+	}
 	texts, err := s.Texts()
 	if err != nil {
 		return err
@@ -64,6 +66,10 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		return usage("--serve %q: host:port such as 127.0.0.1:8085", addr)
 	}
 	if err := s.CheckServing(addr, host); err != nil {
+		return err
+	}
+	people, err := s.Cohort.Participants(ctx)
+	if err != nil {
 		return err
 	}
 	return s.Connecting(ctx, codeOf, func(g *consent.Grants) error {
@@ -76,6 +82,7 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		}
 		server := s.Pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
+		p.sayGaps(s, people)
 		p.sayListening(s, listener.Addr().String())
 		p.warnOfLostRedirects(g.Client.Apps, listener.Addr())
 		return server.Serve(ctx, listener)
@@ -92,7 +99,7 @@ func (p *program) sayListening(s *study.Study, addr string) {
 		return
 	}
 	p.tell("http://%s", addr)
-	invite := []string{"dexetl", "invite", "--all-missing"}
+	invite := dexetl("invite", "--all-missing")
 	if publicURL != "" {
 		p.say("links begin with %s", page.LinkURL(publicURL, ""))
 	} else if at, err := url.Parse(s.Config.API.RedirectURI); err == nil {
@@ -100,7 +107,7 @@ func (p *program) sayListening(s *study.Study, addr string) {
 		invite = append(invite, "--base-url", at.Scheme+"://"+at.Host)
 	}
 	p.say("Ctrl-C stops")
-	p.say("next: %s", plain.ShellLine(invite))
+	p.say("next: %s", p.spell(invite))
 }
 
 // plainWords say what it means to listen beyond this machine.

@@ -10,9 +10,6 @@ import (
 	"github.com/dexetl/dexetl/study"
 )
 
-// replayNext is the command that brings back the rows of damaged data files.
-const replayNext = "dexetl replay  # makes the tables anew from the raw log"
-
 // damageFound is the error of damaged data files that a command went around; nil
 // if there are none.
 func damageFound(files []*lake.DamageError) error {
@@ -20,9 +17,9 @@ func damageFound(files []*lake.DamageError) error {
 	case 0:
 		return nil
 	case 1:
-		return failure(exitDamage, replayNext, "%w; what needs its rows waits, all else is done", files[0])
+		return failureAs(files[0], "%w; what needs its rows waits, all else is done", files[0])
 	}
-	return failure(exitDamage, replayNext, "%w, and %d more; what needs their rows waits, all else is done", files[0], len(files)-1)
+	return failureAs(files[0], "%w, and %d more; what needs their rows waits, all else is done", files[0], len(files)-1)
 }
 
 // damageLines names every file.
@@ -47,10 +44,10 @@ func disownedFound(found []*consent.OwnerError, done string) error {
 	return failureAs(found[0], "%w; so it is with %d participants%s: %s", found[0], len(names), done, study.ShortList(names))
 }
 
-// failureAs makes an exitError with code and advice of a known one.
+// failureAs makes an exitError with code, advice and next command of a known one.
 func failureAs(known error, format string, args ...any) error {
 	e := *classifyByType(known)
-	e.err = failure(e.code, "", format, args...).(*exitError).err
+	e.err = failure(e.code, nil, format, args...).(*exitError).err
 	return &e
 }
 
@@ -63,6 +60,7 @@ func outdatedWords(tables []string) string {
 // tellOutdated says so, if there are any.
 func (p *program) tellOutdated(tables []string) {
 	if len(tables) > 0 {
-		p.say("%s; next: %s", outdatedWords(tables), replayNext)
+		p.say("%s", outdatedWords(tables))
+		p.sayNext("replay")
 	}
 }

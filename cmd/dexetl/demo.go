@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -52,6 +51,7 @@ func (p *program) demoCommand() *cli.Command {
 			if o.participants < 1 || o.days < 1 {
 				return usage("demo: --participants and --days are at least 1")
 			}
+			p.flags.study = o.dir
 			return p.demo(ctx, o)
 		},
 	}
@@ -61,10 +61,8 @@ func (p *program) demoCommand() *cli.Command {
 func (p *program) demo(ctx context.Context, o demoOptions) error {
 	began := time.Now()
 	p.now = func() time.Time { return demoNow.Add(time.Since(began)) }
-	api, err := dexsim.New(dexsim.Config{
-		Seed: 1, Participants: o.participants, Days: o.days, Now: func() time.Time { return demoNow },
-		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
-	})
+	made := demoStudy{Participants: o.participants, Days: o.days, Clock: demoNow}
+	api, err := made.api(func() time.Time { return demoNow })
 	if err != nil {
 		return err
 	}
@@ -76,19 +74,23 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	p.say("dexetl demo: %d simulated people, %d days up to %s, behind a Dexcom API at %s", o.participants, o.days, demoNow.Format(time.DateOnly), url)
 	if err := writeStudy(o.dir, config.Values{
 		StudyID: "DEMO", History: "from_study_start", BaseURL: url, ClientID: dexsim.DefaultClientID,
+		Name: "A simulated study", Contact: "nobody: its people are simulated", PublicURL: "http://localhost:8085",
 	}); err != nil {
 		return err
 	}
 	if err := writeSimulatedSecret(filepath.Join(o.dir, "client-secret")); err != nil {
 		return err
 	}
-	p.flags.study = o.dir
 	s, err := p.openStudy(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	if err := p.demoPipeline(ctx, s, api); err != nil {
+		return err
+	}
+	made.Clock = p.now()
+	if err := made.put(s.Dir); err != nil {
 		return err
 	}
 	return p.demoResult(ctx, s, o.dir, began)
@@ -161,13 +163,15 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, be
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1"}); err != nil {
 		return err
 	}
-	p.say(`
-done in %.1f s. The study is in %s: lake/latest/glucose/*/*.parquet is the analysis-ready table,
-lake/latest/dexetl.duckdb has the views. Try next:
-
-  %[3]s --study %[2]s query "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"
-  %[3]s --study %[2]s metrics --select last14 --csv
-  %[3]s --study %[2]s query "select kind, count(*), sum(gap_min)/60 as hours from gaps group by kind order by 1"`,
-		time.Since(began).Seconds(), dir, os.Args[0])
+	p.say("\ndone in %.1f s. The study is in %s:\nlake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
+		"lake/latest/dexetl.duckdb has the views. Try next:\n", time.Since(began).Seconds(), dir)
+	for _, words := range [][]string{
+		{"query", "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"},
+		{"metrics", "--select", "last14", "--csv"},
+		{"query", "select kind, count(*), sum(gap_min)/60 as hours from gaps group by kind order by 1"},
+	} {
+		p.say("  %s", p.commandLine(words...))
+	}
+	p.say("\nIts clock stands now, and its Dexcom has ended. To serve it again, so that sync fetches more:\n\n  %s", p.commandLine("simulate"))
 	return nil
 }

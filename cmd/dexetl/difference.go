@@ -34,7 +34,7 @@ func (p *program) printDifference(d load.Difference) error {
 	for _, c := range d.Totals() {
 		totals.Rows = append(totals.Rows, []any{c.Table, c.Added, c.Changed, c.Removed, c.History})
 	}
-	if err := totals.Write(p.stdout, table.Text); err != nil {
+	if err := p.show(p.stdout, totals); err != nil {
 		return err
 	}
 	rows := table.Table{Columns: []string{"table", "participant_id", "added", "changed", "removed", "history"}}
@@ -47,7 +47,7 @@ func (p *program) printDifference(d load.Difference) error {
 		return nil
 	}
 	p.tell("")
-	return rows.Write(p.stdout, table.Text)
+	return p.show(p.stdout, rows)
 }
 
 // differenceFields are a difference as JSON of several schemas.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
@@ -26,15 +27,16 @@ const (
 // A finding is what one check found, and what to do about it.
 type finding struct {
 	check, result, detail string
-	advice, next          string
+	advice                string
+	next                  step
 	code                  int // exit code if it failed
 }
 
 func (p *program) doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "doctor",
-		Usage: "is everything ready: configuration, secrets, disk, permissions, audit trail, clock, API",
-		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed,\n" +
+		Usage: "is everything ready: configuration, secrets, disk, permissions, roster, audit trail, clock, API",
+		Description: "Changes nothing and spends no token. The exit code is 0 unless something failed, " +
 			"else that of the first failure.",
 		Action: func(ctx context.Context, _ *cli.Command) error {
 			d := doctor{p: p}
@@ -60,7 +62,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.study, err = study.OpenFolder(dir, d.p.worker()); err != nil {
+	if d.study, err = d.p.openAt(dir); err != nil {
 		d.fail("configuration", err)
 		return nil // all else depends on it
 	}
@@ -78,11 +80,20 @@ func (d *doctor) examine(ctx context.Context) error {
 	}
 	defer leave()
 	d.ok("state", "%s", d.study.StatePath())
+	people, err := d.study.Cohort.Participants(ctx)
+	if err != nil {
+		d.fail("roster", err)
+		return nil
+	}
+	d.checkRoster(people)
+	d.checkGaps(people)
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
 	d.checkLake()
 	d.checkTokens(ctx)
-	d.checkApps(ctx)
+	if d.p.inDemo == nil || d.checkDemo() {
+		d.checkApps(ctx)
+	}
 	return nil
 }
 
@@ -110,7 +121,7 @@ func (d *doctor) warn(check, advice, format string, args ...any) {
 
 // fail takes the exit code and what to do from err.
 func (d *doctor) fail(check string, err error) {
-	e := d.p.classify(err)
+	e := classified(err)
 	d.findings = append(d.findings, finding{check, checkFail, e.Error(), e.advice, e.next, e.code})
 }
 
@@ -131,20 +142,20 @@ func (d *doctor) tell() error {
 	if failed == 0 {
 		return nil
 	}
-	return failure(first, "", "%d of %d checks failed", failed, len(d.findings))
+	return failure(first, nil, "%d of %d checks failed", failed, len(d.findings))
 }
 
 func (d *doctor) print() error {
 	if d.p.flags.json {
 		t := table.Table{Schema: "dexetl.doctor/1", Columns: []string{"check", "result", "detail", "advice", "next"}}
 		for _, f := range d.findings {
-			t.Rows = append(t.Rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(f.next)})
+			t.Rows = append(t.Rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(d.p.spell(f.next))})
 		}
 		return t.Write(d.p.stdout, table.JSON)
 	}
 	for _, f := range d.findings {
 		d.p.tell("%-4s  %-22s  %s", f.result, f.check, notOurs(f.detail))
-		for _, line := range []struct{ label, text string }{{"advice", f.advice}, {"next", f.next}} {
+		for _, line := range []struct{ label, text string }{{"advice", f.advice}, {"next", d.p.spell(f.next)}} {
 			if line.text != "" {
 				d.p.tell("      %-22s  %s: %s", "", line.label, line.text)
 			}
@@ -180,6 +191,15 @@ func (d *doctor) checkRemembered(ctx context.Context) {
 		return
 	}
 	d.ok(check, "it knows every withdrawal and change that lake and audit trail have")
+}
+
+// checkRoster looks whether anybody takes part.
+func (d *doctor) checkRoster(people []cohort.Participant) {
+	if len(people) == 0 {
+		d.warn("roster", fillRoster, "nobody is in it yet")
+		return
+	}
+	d.ok("roster", "%s", countOf(len(people), "participant"))
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.

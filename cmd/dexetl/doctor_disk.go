@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
@@ -30,7 +29,7 @@ func (d *doctor) checkDisk() {
 	} {
 		dir, err := study.NearestFolder(place.path)
 		if err != nil {
-			d.fail("disk of "+place.name, failure(exitDisk, "", "%w", err))
+			d.fail("disk of "+place.name, failure(exitDisk, nil, "%w", err))
 			continue
 		}
 		d.checkSpace("disk of "+place.name, dir)
@@ -49,7 +48,7 @@ func (d *doctor) checkDisk() {
 func (d *doctor) checkSpace(check, dir string) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
-		d.fail(check, failure(exitDisk, "", "%s: %w", dir, err))
+		d.fail(check, failure(exitDisk, nil, "%s: %w", dir, err))
 		return
 	}
 	free := st.Bavail * uint64(st.Bsize)
@@ -81,7 +80,7 @@ func (d *doctor) checkModes() {
 		info, err := os.Stat(path)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			open++
-			d.fail(check, failure(exitUsage, plain.ShellLine([]string{"chmod", "go-rwx", path}), "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
+			d.fail(check, failure(exitUsage, shell("chmod", "go-rwx", path), "%s can be read by others (mode %04o)", path, info.Mode().Perm()))
 		}
 	}
 	if open == 0 {
@@ -119,7 +118,7 @@ func (d *doctor) checkLake() {
 		d.ok("lake", "snapshot %d, all %d files are there", m.Snapshot, len(m.Files))
 	}
 	if tables := m.Outdated(); len(tables) > 0 {
-		d.findings = append(d.findings, finding{check: "lake's program", result: checkWarn, detail: outdatedWords(tables), next: replayNext})
+		d.findings = append(d.findings, finding{check: "lake's program", result: checkWarn, detail: outdatedWords(tables), next: dexetl("replay")})
 	}
 	if m.Snapshot > 0 {
 		d.checkRaw(m)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/dexetl/dexetl/table"
 )
@@ -43,19 +42,15 @@ func codeWords(code int) string {
 type exitError struct {
 	code   int
 	advice string // what no command does, such as freeing disk space; "" if nothing
-	next   string // the next command, as it can be typed; "" if none helps
+	next   step   // nil if no command helps
 	err    error
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// sameCommand, as the next command, is the one that failed, as it was typed: what it
-// has done is not done twice.
-const sameCommand = "the same command"
-
 // failure makes an exitError from a message and the next command.
-func failure(code int, next, format string, args ...any) error {
+func failure(code int, next step, format string, args ...any) error {
 	return &exitError{code: code, next: next, err: fmt.Errorf(format, args...)}
 }
 
@@ -67,44 +62,42 @@ func advised(code int, advice, format string, args ...any) error {
 
 // usage is a failure of the arguments.
 func usage(format string, args ...any) error {
-	return failure(exitUsage, "", format, args...)
+	return failure(exitUsage, nil, format, args...)
 }
 
 // printError tells a person, or with asJSON a program, what went wrong.
-func printError(w io.Writer, err *exitError, asJSON bool) {
+func (p *program) printError(err *exitError, asJSON bool) {
+	w, next := p.stderr, p.spell(err.next)
 	if asJSON {
 		text, _ := table.JSONText(map[string]any{ // nothing in it fails
-			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": err.next,
+			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": next,
 		}, "", "")
 		w.Write(append(text, '\n'))
 		return
 	}
-	fmt.Fprintln(w, plainText("dexetl: %v", err))
+	_ = p.put(w, plainText("dexetl: %v", err)) // there is nobody else to tell
 	if err.advice != "" {
-		fmt.Fprintln(w, plainText("  advice: %s", err.advice))
+		_ = p.put(w, plainText("  advice: %s", err.advice))
 	}
-	if err.next != "" {
-		fmt.Fprintln(w, plainText("  next: %s", err.next))
+	if next != "" {
+		_ = p.put(w, plainText("  next: %s", next))
 	}
 }
 
-// classify gives err its exit code and what to do about it.
-func (p *program) classify(err error) *exitError {
-	e := *classified(err)
-	if e.next == sameCommand {
-		e.next = p.typed()
-	}
+// classified gives err its exit code and what to do about it.
+func classified(err error) *exitError {
+	e := *ruled(err)
+	e.err = aboutFile(e.err)
 	return &e
 }
 
-// classified is classify where it does not matter which command failed.
-func classified(err error) *exitError {
+func ruled(err error) *exitError {
 	var coded *exitError
 	if errors.As(err, &coded) {
 		return coded
 	}
 	if errors.Is(err, context.Canceled) {
-		return &exitError{exitInterrupted, "", sameCommand, errors.New("interrupted; everything received is kept, and the same command resumes")}
+		return &exitError{exitInterrupted, "", again(), errors.New("interrupted; everything received is kept, and the same command resumes")}
 	}
 	return classifyByType(err)
 }

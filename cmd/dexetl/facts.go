@@ -20,7 +20,7 @@ func (p *program) tellFact(f study.Fact) {
 	case study.LoadedLater:
 		p.say("another process is loading; the next sync takes this into the tables")
 	case study.TokensDestroyed:
-		p.say("%s: tokens destroyed (%s)", names, f.Because)
+		p.say("%s: access to the account ended, tokens destroyed (%s)", names, f.Because)
 	case study.TracesLeft:
 		p.say("the state's log still holds sealed tokens that were destroyed: another process is using it; the next run empties it")
 	case study.LeftOutPaused:
@@ -36,6 +36,6 @@ func (p *program) tellFact(f study.Fact) {
 	case study.GoesOn:
 		p.say("going on with what began at %s: what was read since is not read again", f.At.Format(time.RFC3339))
 	case study.DueAtNextSync:
-		p.say("the next sync destroys the tokens of %s; if the roster is wrong, correct it before", names)
+		p.say("the next sync ends the access to the accounts of %s; if the roster is wrong, correct it before: else they have to sign in again", names)
 	}
 }

@@ -23,6 +23,9 @@ import (
 // fetch runs the job, prints what it did and returns what the exit code
 // should say.
 func (p *program) fetch(ctx context.Context, s *study.Study, job study.Job) error {
+	if err := p.needsDexcom(s); err != nil {
+		return err
+	}
 	done, err := s.Run(ctx, job)
 	if err != nil {
 		return err
@@ -63,39 +66,39 @@ func verdict(r study.Result) error {
 	switch r.Report.Outcome {
 	case extract.Partial:
 		if ids := r.OnlyStrays(); len(ids) > 0 {
-			return failure(exitPartial, "dexetl connect "+ids[0]+" --confirm --reason TEXT", "answers came from another account than the one connected, all else is done: %s", study.ShortList(ids))
+			return failure(exitPartial, dexetl("connect", ids[0], "--confirm"), "answers came from another account than the one connected, all else is done: %s", study.ShortList(ids))
 		}
 		return partial(r)
 	case extract.Later:
 		return comeBack(r)
 	case extract.ConsentMissing:
 		if id := r.Unconnected(); id != "" {
-			return failure(exitConsent, "dexetl connect "+id, "consent is missing, all else is done")
+			return failure(exitConsent, dexetl("connect", id), "consent is missing, all else is done")
 		}
 		if exported := r.Exported(); exported != nil {
 			return classifyByType(exported)
 		}
-		return failure(exitConsent, "dexetl sync  # later", "grants are refused for now, all else is done: they are tried again for about 36 hours")
+		return failure(exitConsent, again(), "grants are refused for now, all else is done: they are tried again for about 36 hours")
 	case extract.Stopped:
-		return failure(exitStopped, sameCommand, "%w; what was answered is kept, and the same command resumes", r.Report.Stop)
+		return failure(exitStopped, again(), "%w; what was answered is kept, and the same command resumes", r.Report.Stop)
 	case extract.Interrupted:
-		return failure(exitInterrupted, sameCommand, "interrupted; everything received is kept, and the same command resumes")
+		return failure(exitInterrupted, again(), "interrupted; everything received is kept, and the same command resumes")
 	}
 	return nil
 }
 
-// whyHeld and whyRejected are the commands that tell why answers were held, and
+// whyHeld and whyRejected are the queries that tell why answers were held, and
 // records rejected.
 const (
-	whyHeld     = `dexetl query "select participant_id, resource, held_reason, count(*) as answers, max(asked_at) as newest from requests where outcome = 'held' group by all"`
-	whyRejected = `dexetl query "select participant_id, resource, reason, field, count(*) as records from rejects group by all"`
+	whyHeld     = "select participant_id, resource, held_reason, count(*) as answers, max(asked_at) as newest from requests where outcome = 'held' group by all"
+	whyRejected = "select participant_id, resource, reason, field, count(*) as records from rejects group by all"
 )
 
 // misread is about those whose answers came, and could not be taken for what
 // they should be: nil if there is nobody.
 func misread(l load.Result) error {
 	if len(l.OtherAccount) > 0 {
-		return &exitError{exitPartial, "make sure whose account answers before anything else is asked of it", whyHeld,
+		return &exitError{exitPartial, "make sure whose account answers before anything else is asked of it", dexetl("query", whyHeld),
 			fmt.Errorf("answers of another Dexcom account came, and were not loaded: %s", study.ShortList(slices.Sorted(maps.Keys(l.OtherAccount))))}
 	}
 	unread := l.Unread()
@@ -103,7 +106,7 @@ func misread(l load.Result) error {
 		return nil
 	}
 	names := mapped(unread, func(of load.Subject) string { return of.ParticipantID + " (" + of.Resource + ")" })
-	return failure(exitPartial, whyRejected, "of all records that came, none could be read: %s", study.ShortList(names))
+	return failure(exitPartial, dexetl("query", whyRejected), "of all records that came, none could be read: %s", study.ShortList(names))
 }
 
 // partial tells those with whom another run goes on from those of whom all that
@@ -113,20 +116,20 @@ func partial(r study.Result) error {
 	advice := ""
 	for _, p := range r.Report.Participants {
 		for _, what := range study.RefusalsOf(p) {
-			advice = cmp.Or(advice, cureOf(what, p.ParticipantID))
+			advice = cmp.Or(advice, cureOf(what))
 		}
 	}
 	out := &exitError{code: exitPartial, advice: advice}
 	text := fmt.Sprintf("%d of %d participants are not complete", len(open)+len(refused)+len(strays), len(r.Report.Participants))
 	if len(open) > 0 {
-		out.next = sameCommand
+		out.next = again()
 		text += ", and the same command goes on with them: " + study.ShortList(open)
 	}
 	if len(refused) > 0 {
 		text += "; what is refused no run brings: " + study.ShortList(refused)
 	}
 	if len(strays) > 0 {
-		text += "; another account answered, make sure whose it is (dexetl connect " + strays[0] + " --confirm --reason TEXT): " + study.ShortList(strays)
+		text += "; another account answered, make sure whose it is (connect --confirm): " + study.ShortList(strays)
 	}
 	out.err = errors.New(text)
 	return out
@@ -134,7 +137,7 @@ func partial(r study.Result) error {
 
 // comeBack says why the API takes no calls now, once for all.
 func comeBack(r study.Result) error {
-	later := &exitError{code: exitLater, next: sameCommand, err: errors.Join(r.Report.Over...)}
+	later := &exitError{code: exitLater, next: again(), err: errors.Join(r.Report.Over...)}
 	if len(r.Report.Over) == 0 {
 		later.err = fmt.Errorf("the API does not answer now: %w", r.AnyError())
 	}
@@ -212,7 +215,8 @@ func remarks(r study.Result) []string {
 		if errors.As(p.Err, &stopped) {
 			waiting = append(waiting, p.ParticipantID)
 		} else if p.Err != nil && !toldElsewhere(p) {
-			remark(p.ParticipantID, p.Err.Error())
+			// The line begins with whom it is about.
+			remark(p.ParticipantID, strings.ReplaceAll(p.Err.Error(), "participant "+p.ParticipantID+": ", ""))
 		}
 		for _, refused := range study.RefusalsOf(p) {
 			remark(p.ParticipantID, refusedWords(refused))

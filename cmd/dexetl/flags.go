@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -15,15 +16,18 @@ import (
 // noArguments refuses arguments a command would otherwise ignore.
 func noArguments(c *cli.Command) error {
 	if c.Args().Present() {
-		return failure(exitUsage, c.FullName()+" --help", "%s takes no argument %q", c.FullName(), c.Args().First())
+		return failure(exitUsage, helpOf(c), "%s takes no argument %q", c.FullName(), c.Args().First())
 	}
 	return nil
 }
 
+// helpOf shows how a command is used.
+func helpOf(c *cli.Command) step { return append(step(strings.Fields(c.FullName())), "--help") }
+
 // one returns the only argument, called what in messages.
 func one(c *cli.Command, what string) (string, error) {
 	if c.Args().Len() != 1 {
-		return "", failure(exitUsage, c.FullName()+" --help", "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
+		return "", failure(exitUsage, helpOf(c), "%s needs one %s, got %d", c.FullName(), what, c.Args().Len())
 	}
 	return c.Args().First(), nil
 }
@@ -40,10 +44,23 @@ func optionalDate(flag, text string) (time.Time, error) {
 	return date, nil
 }
 
+// aheadOfUTC is how far the calendar of the first place on Earth is ahead.
+const aheadOfUTC = 14 * time.Hour
+
+// begunDate is optionalDate of a day from which on records are looked for: there are
+// none of a day that has begun nowhere yet.
+func (p *program) begunDate(flag, text string) (time.Time, error) {
+	date, err := optionalDate(flag, text)
+	if err == nil && date.Add(-aheadOfUTC).After(p.now()) {
+		return date, usage("--%s %s is in the future", flag, text)
+	}
+	return date, err
+}
+
 // interval is the window from the first instant of one UTC date to the last of
 // another; "" leaves an end open.
-func interval(from, to string) (plan.Window, error) {
-	first, err := optionalDate("from", from)
+func (p *program) interval(from, to string) (plan.Window, error) {
+	first, err := p.begunDate("from", from)
 	if err != nil {
 		return plan.Window{}, err
 	}

@@ -50,15 +50,30 @@ func (b *bench) backup(names ...string) (restore func()) {
 	}
 }
 
-// next is the command that an error names, as words.
+// next is the command that an error names, as words, with what the person knows who
+// types it: the file, the reason, since when.
 func next(t *testing.T, stderr string) []string {
 	t.Helper()
+	_, advice, _ := strings.Cut(stderr, "\n  advice: ")
 	_, command, ok := strings.Cut(stderr, "\n  next: dexetl ")
+	files := map[string]string{"participants": "roster.csv", "windows": "windows.csv", "exclusions": "exclusions.csv"}
+	for what, file := range files {
+		if !ok && strings.Contains(advice, what+" import FILE") {
+			return []string{what, "import", file}
+		}
+	}
+	if _, who, lost := strings.Cut(advice, "(withdraw --effective): "); !ok && lost {
+		return []string{"withdraw", strings.TrimSpace(who), "--effective", "2026-04-12", "--reason", "again"}
+	}
 	if !ok {
 		t.Fatalf("no next command:\n%s", stderr)
 	}
 	command, _, _ = strings.Cut(strings.TrimSpace(command), "\n")
-	return strings.Fields(command)
+	words := strings.Fields(command)
+	if words[0] == "withdraw" {
+		words = append(words, "--reason", "again")
+	}
+	return words
 }
 
 // A state that is older than lake and audit trail asks nobody for anything, lets

@@ -27,7 +27,7 @@ func TestRefusedGrant(t *testing.T) {
 	if now[1][1] != held[1][1] || now[0][1] == held[0][1] {
 		t.Errorf("readings by participant went from %v to %v: P002's stay, P001's grow", held, now)
 	}
-	if status := b.must("status", "P002"); !strings.Contains(status, "auth_suspect") {
+	if status := b.must("status", "P002"); !strings.Contains(status, "refused for now") {
 		t.Errorf("status after one refusal:\n%s", status)
 	}
 

@@ -27,10 +27,10 @@ func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connect
 		return err
 	}
 	if n == 0 {
-		return failure(exitConsent, "dexetl status", "there is no grant to export")
+		return failure(exitConsent, dexetl("status"), "there is no grant to export")
 	}
 	return p.report("dexetl.connect_export/1", map[string]any{"file": o.export, "exported": n, "recipient": o.recipient},
-		"%s sealed in %s, and no longer used here\nnext, on the other machine: dexetl connect --import %s", countOf(n, "grant"), o.export, o.export)
+		"%s sealed in %s, and no longer used here\non the other machine, take them over: connect --import FILE", countOf(n, "grant"), o.export)
 }
 
 // takeOver stores the grants of an exported file. To use one that left from

@@ -102,11 +102,22 @@ func (b *bench) run(args ...string) (code int, stdout, stderr string) {
 func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	now := b.now
 	b.clock.Store(&now)
-	p := &program{
-		stdin: stdin, stdout: stdout, stderr: &sharedWriter{to: stderr},
-		getenv: func(name string) string { return b.env[name] }, now: func() time.Time { return b.now },
+	if _, ok := stderr.(*os.File); !ok {
+		stderr = &sharedWriter{to: stderr}
 	}
-	return p.run(append([]string{"dexetl", "--study", b.dir}, args...))
+	p := &program{
+		stdin: stdin, stdout: stdout, stderr: stderr,
+		getenv: b.getenv, now: func() time.Time { return b.now },
+	}
+	return p.run(append([]string{"dexetl"}, args...))
+}
+
+// getenv is the environment of a person who has named the study once for all.
+func (b *bench) getenv(name string) string {
+	if value, ok := b.env[name]; ok || name != "DEXETL_STUDY" {
+		return value
+	}
+	return b.dir
 }
 
 // A sharedWriter may be written to by many goroutines, as an *os.File may.

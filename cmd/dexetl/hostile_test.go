@@ -220,7 +220,7 @@ func TestCSVForSpreadsheets(t *testing.T) {
 // A name with a line break in it tells nobody what to do next.
 func TestLinesOfOthersAreNotOurs(t *testing.T) {
 	var out bytes.Buffer
-	printError(&out, &exitError{exitUsage, "look " + hostile, "dexetl status", errors.New("two:\nline 3: x\n  next: rm -rf /\n\r advice: y\ndexetl: all is well")}, false)
+	(&program{stderr: &out}).printError(&exitError{exitUsage, "look " + hostile, dexetl("status"), errors.New("two:\nline 3: x\n  next: rm -rf /\n\r advice: y\ndexetl: all is well")}, false)
 	want := "dexetl: two:\nline 3: x\n>   next: rm -rf /\n>   advice: y\n> dexetl: all is well\n  advice: look " + plain.Line(hostile) + "\n  next: dexetl status\n"
 	if out.String() != want {
 		t.Errorf("printError = %q, want %q", out.String(), want)

@@ -14,26 +14,27 @@ const module = "github.com/dexetl/dexetl/"
 // everybody what is in everybodys.
 func allowedImports() map[string][]string {
 	return map[string][]string{
-		"extract/durable": {},
-		"extract/fault":   {},
-		"extract/plain":   {},
-		"extract/dexcom":  {},
-		"extract/raw":     {},
-		"extract/state":   {},
-		"extract/cohort":  {"extract/state"},
-		"extract/consent": {"extract/dexcom", "extract/state", "extract/cohort"},
-		"extract/plan":    {"extract/dexcom", "extract/raw"},
-		"extract/call":    {"extract/dexcom", "extract/raw", "extract/state"},
-		"extract":         {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call"},
-		"extract/cgmfile": {},
-		"extract/dexsim":  {},
-		"transform":       {"extract/dexcom"},
-		"metrics":         {},
-		"sql":             {},
-		"load/lake":       {"transform", "extract/dexcom", "extract/raw"},
-		"load/snapshot":   {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
-		"load/reading":    {},
-		"serve":           {},
+		"extract/durable":  {},
+		"extract/fault":    {},
+		"extract/plain":    {},
+		"extract/textfile": {},
+		"extract/dexcom":   {},
+		"extract/raw":      {},
+		"extract/state":    {},
+		"extract/cohort":   {"extract/state"},
+		"extract/consent":  {"extract/dexcom", "extract/state", "extract/cohort"},
+		"extract/plan":     {"extract/dexcom", "extract/raw"},
+		"extract/call":     {"extract/dexcom", "extract/raw", "extract/state"},
+		"extract":          {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call"},
+		"extract/cgmfile":  {},
+		"extract/dexsim":   {},
+		"transform":        {"extract/dexcom"},
+		"metrics":          {},
+		"sql":              {},
+		"load/lake":        {"transform", "extract/dexcom", "extract/raw"},
+		"load/snapshot":    {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
+		"load/reading":     {},
+		"serve":            {},
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
 		"table":        {},
@@ -46,7 +47,9 @@ func allowedImports() map[string][]string {
 }
 
 // everybodys are the packages that everybody may import.
-func everybodys() []string { return []string{"extract/durable", "extract/fault", "extract/plain"} }
+func everybodys() []string {
+	return []string{"extract/durable", "extract/fault", "extract/plain", "extract/textfile"}
+}
 
 // The flow is one-way: no package reaches, directly or through others, a
 // package that the table does not grant it, and no package is outside the table.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -8,12 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
-	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -30,6 +32,7 @@ func (p *program) initCommand() *cli.Command {
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
 			dir := c.Args().First()
+			p.flags.study = dir // what comes next is about it
 			if c.Args().Len() > 1 {
 				return usage("init makes one folder, got %q", c.Args().Slice())
 			}
@@ -62,25 +65,32 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
 		return err
 	}
-	if _, err, _ := config.Read(dir, p.getenv); err != nil {
+	written, distrust, err := config.Load(dir, p.getenv)
+	if err = cmp.Or(distrust, err); err != nil {
 		p.say("%v", err) // nothing else runs before it is mended
-		p.say("next: %s", nextOf(err))
+		if next := nextOf(err); next != nil {
+			p.say("next: %s", p.spell(next))
+		}
+	}
+	if gap := pageGap(study.PageGaps(written)); gap != "" {
+		p.say("%s", gap)
 	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")
 		switch err := writeSimulatedSecret(secret); {
 		case errors.Is(err, fs.ErrExist):
-			p.say("%s is there and stays as it is; dexetl simulate takes %s", secret, dexsim.DefaultClientSecret)
+			p.say("%s is there and stays as it is; the simulator takes %s", secret, dexsim.DefaultClientSecret)
 		case err != nil:
 			return err
 		default:
-			p.say("client id and secret are those of dexetl simulate")
+			p.say("client id and secret are those of the simulator")
 		}
-		p.say("next: %s", plain.ShellLine([]string{"dexetl", "--study", dir, "participants", "add", "P001", "--start", "2026-01-01"}))
+		p.sayNext("participants", "add", "P001", "--start", "2026-01-01")
 		return nil
 	}
-	p.say("put the app's client id into %s and its secret into %s (mode 0600)\nnext: %s",
-		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"), plain.ShellLine([]string{"dexetl", "--study", dir, "doctor"}))
+	p.say("put the app's client id into %s and its secret into %s (mode 0600)",
+		filepath.Join(dir, config.File), filepath.Join(dir, "client-secret"))
+	p.sayNext("doctor")
 	return nil
 }
 
@@ -101,8 +111,11 @@ func writeSimulatedSecret(path string) error {
 // writeStudy makes dir with its configuration; an existing study stays as it is.
 func writeStudy(dir string, values config.Values) error {
 	err := config.Write(dir, values)
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, fs.ErrNotExist) {
+		return usage("%w", err)
+	}
 	if errors.Is(err, fs.ErrExist) {
-		return failure(exitUsage, plain.ShellLine([]string{"dexetl", "--study", dir, "status"}), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
+		return failure(exitUsage, dexetl("participants", "list"), "%s exists already; nothing was changed", filepath.Join(dir, config.File))
 	}
 	return err
 }

@@ -36,8 +36,8 @@ func (p *program) inviteCommand() *cli.Command {
 		Name:      "invite",
 		Usage:     "links by which participants connect from their own phone or computer",
 		ArgsUsage: "P001… | --all-missing",
-		Description: "A link works until it expires, is revoked, or its participant has connected. Whoever\n" +
-			"has it can connect as that participant: send it to nobody else. dexetl connect --serve\n" +
+		Description: "A link works until it expires, is revoked, or its participant has connected. Whoever " +
+			"has it can connect as that participant: send it to nobody else. dexetl connect --serve " +
 			"serves the pages behind the links. A new link leaves older ones as they are; --revoke ends them.",
 		Flags: append(o.who.flags(),
 			&cli.BoolFlag{Name: "all-missing", Usage: "everybody who should be connected and is not; --cohort alone: those of it", Destination: &o.allMissing},
@@ -49,6 +49,7 @@ func (p *program) inviteCommand() *cli.Command {
 		),
 		Commands: []*cli.Command{p.inviteListCommand()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			p.sayDemo(s)
 			o.who.IDs = c.Args().Slice()
 			people, err := p.invited(ctx, s, o)
 			if err != nil {
@@ -58,6 +59,9 @@ func (p *program) inviteCommand() *cli.Command {
 				return p.revokeLinks(ctx, s, people)
 			}
 			if _, err := s.EditedRows(ctx); err != nil {
+				return err
+			}
+			if err := p.sureOfConnected(ctx, s, people); err != nil {
 				return err
 			}
 			return p.invite(ctx, s, people, o)
@@ -70,7 +74,7 @@ func (p *program) inviteCommand() *cli.Command {
 func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) ([]cohort.Participant, error) {
 	switch {
 	case !o.who.narrows() && !o.allMissing:
-		return nil, failure(exitUsage, "dexetl invite --all-missing", "nobody is named: participants, or --all-missing")
+		return nil, o.nobodyNamed(s)
 	case o.allMissing && len(o.who.IDs) > 0:
 		return nil, usage("--all-missing and participants exclude each other")
 	case o.allMissing && o.revoke:
@@ -92,12 +96,33 @@ func (p *program) invited(ctx context.Context, s *study.Study, o inviteOptions) 
 	if !o.allMissing && len(o.who.IDs) > 0 {
 		for _, who := range people {
 			if !study.Wanted(who) {
-				return nil, failure(exitUsage, "dexetl participants show "+who.ID, "%s is not to be connected: %s", who.ID, whyNotWanted(who))
+				return nil, failure(exitUsage, dexetl("participants", "show", who.ID), "%s is not to be connected: %s", who.ID, whyNotWanted(who))
 			}
 		}
 		return people, nil
 	}
 	return p.missing(ctx, s, people)
+}
+
+// nobodyNamed names everybody who is missing, where that would make links.
+func (o inviteOptions) nobodyNamed(s *study.Study) error {
+	switch {
+	case o.revoke:
+		return usage("nobody is named: --revoke needs participants or --cohort")
+	case cmp.Or(o.baseURL, s.Config.Connect.PublicURL) == "":
+		return usage("nobody is named: participants, or --all-missing")
+	}
+	return failure(exitUsage, again("--all-missing"), "nobody is named: participants, or --all-missing")
+}
+
+// sureOfConnected asks before somebody is invited who is connected: mostly a slip, and
+// whoever has the link could connect another account.
+func (p *program) sureOfConnected(ctx context.Context, s *study.Study, people []cohort.Participant) error {
+	found, err := s.Unconnected(ctx, people)
+	if err != nil || len(found.Joined) == 0 {
+		return err
+	}
+	return p.sure(study.ShortList(found.Joined) + ": connected already; whoever gets a new link can connect another account")
 }
 
 func whyNotWanted(who cohort.Participant) string {
@@ -115,16 +140,19 @@ func (p *program) missing(ctx context.Context, s *study.Study, people []cohort.P
 		return nil, err
 	}
 	for _, left := range []struct {
-		who          []string
-		why, andThen string
+		who []string
+		why string
 	}{
-		{found.Denied, "chose not to share", ""},
-		{found.Doubted, "somebody signed in by their link and did not say that the account is theirs", ""},
-		{found.Aside, "signed in, but with another account that is set aside", "\nnext: dexetl participants list --needs"},
+		{found.Denied, "chose not to share"},
+		{found.Doubted, "somebody signed in by their link and did not say that the account is theirs"},
+		{found.Aside, "signed in, but with another account that is set aside"},
 	} {
 		if len(left.who) > 0 {
-			p.say("%s, so left out until you name them: %s%s", left.why, study.ShortList(left.who), left.andThen)
+			p.say("%s, so left out until you name them: %s", left.why, study.ShortList(left.who))
 		}
+	}
+	if len(found.Aside) > 0 {
+		p.sayNext(append([]string{"participants", "list", "--needs"}, found.Aside...)...)
 	}
 	return found.Missing, nil
 }
@@ -146,7 +174,8 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 	if err != nil {
 		return errors.Join(err, out.discard())
 	}
-	links := table.Table{Schema: "dexetl.links/1", Columns: []string{"participant_id", "link", "expires"}}
+	p.sayGaps(s, people)
+	links := table.Table{Schema: "dexetl.links/1", Stories: true, Columns: []string{"participant_id", "link", "expires"}}
 	for _, l := range made {
 		links.Rows = append(links.Rows, []any{l.ParticipantID, page.LinkURL(base, string(l.Token)), instantOrNull(l.ExpiresAt)})
 	}
@@ -158,13 +187,17 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 
 // showLinks prints links that went to no file.
 func (p *program) showLinks(links table.Table, o inviteOptions) error {
-	n := len(links.Rows)
+	n, link := len(links.Rows), ""
 	switch {
 	case o.csv == "-":
 		return links.Write(p.stdout, table.CSV)
 	case o.csv != "" || o.png != "":
 		return p.report("dexetl.invite/1", map[string]any{"links": n, "csv": orNull(o.csv), "png": orNull(o.png)},
-			"%s made; each is a secret of its participant. Where they lead: dexetl connect --serve ADDR", countOf(n, "link"))
+			"%s made; each is a secret of its participant. The pages behind them: connect --serve ADDR", countOf(n, "link"))
+	}
+	alone := n == 1 && !p.flags.json && isTerminal(p.stdout)
+	if alone {
+		links, link = links.Only([]string{"participant_id", "expires"}), fmt.Sprint(links.Rows[0][1])
 	}
 	if err := p.print(links); err != nil {
 		return err
@@ -173,11 +206,21 @@ func (p *program) showLinks(links table.Table, o inviteOptions) error {
 		p.say("everybody who should be connected is")
 		return nil
 	}
-	p.say("each link is a secret of its participant; the pages behind them: dexetl connect --serve ADDR")
-	if n == 1 && !p.flags.json && isTerminal(p.stdout) {
-		return p.printQR(fmt.Sprint(links.Rows[0][1]))
+	p.say("each link is a secret of its participant; the pages behind them: connect --serve ADDR")
+	if !alone {
+		return nil
 	}
-	return nil
+	return p.showLink(link)
+}
+
+// showLink draws a link, for a phone before the screen, and writes it below, where it
+// stays in sight.
+func (p *program) showLink(link string) error {
+	if err := p.printQR(link); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(p.stdout, link)
+	return err
 }
 
 func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []cohort.Participant) error {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -17,14 +19,19 @@ func (p *program) inviteListCommand() *cli.Command {
 		Name: "list", Usage: "where everybody's consent stands, and what became of their newest link", ArgsUsage: "[P001…]",
 		Flags: who.flags(),
 		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
-			return p.printed(invitations(ctx, s, people))
+			t, err := invitations(ctx, s, people)
+			if err == nil && !p.flags.json {
+				t = standingInWords(t)
+			}
+			return p.printed(t, err)
 		}),
 	}
 }
 
 func invitations(ctx context.Context, s *study.Study, people []cohort.Participant) (table.Table, error) {
 	t := table.Table{Schema: "dexetl.invitations/1",
-		Columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"}}
+		Columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"},
+		First:   []string{"participant_id", "standing", "invited_at", "expires"}}
 	standings, err := s.Consents.Progress(ctx)
 	if err != nil {
 		return t, err
@@ -47,4 +54,17 @@ func invitations(ctx context.Context, s *study.Study, people []cohort.Participan
 			instantOrNull(newest.DeniedAt), instantOrNull(newest.ConnectedAt), instantOrNull(newest.RevokedAt)})
 	}
 	return t, nil
+}
+
+// standingInWords is t as a study office reads it.
+func standingInWords(t table.Table) table.Table {
+	words := map[consent.Progress]string{
+		consent.Opened: "opened, not used", consent.Denied: "said no", consent.Waiting: "is being asked",
+		consent.Doubted: "not confirmed", consent.ToRenew: "sign in again",
+	}
+	for _, row := range t.Rows {
+		at := consent.Progress(row[1].(string))
+		row[1] = cmp.Or(words[at], strings.ReplaceAll(string(at), "_", " "))
+	}
+	return headed(t)
 }

@@ -48,8 +48,8 @@ func backfillKind() fetchKind {
 				&cli.StringFlag{Name: "to", Usage: "nothing after this `DATE` (UTC, inclusive)", Destination: &j.to},
 			}
 		},
-		ready: func(_ context.Context, _ *program, _ *study.Study, j *jobFlags) (err error) {
-			j.job.Run.Interval, err = interval(j.from, j.to)
+		ready: func(_ context.Context, p *program, _ *study.Study, j *jobFlags) (err error) {
+			j.job.Run.Interval, err = p.interval(j.from, j.to)
 			return err
 		},
 	}
@@ -92,7 +92,7 @@ func refreshKind() fetchKind {
 	return fetchKind{
 		mode:  plan.Refresh,
 		usage: "read an interval of participants again, and load it",
-		description: "For what was edited or deleted longer ago than sync looks back. Dates are those of the\n" +
+		description: "For what was edited or deleted longer ago than sync looks back. Dates are those of the " +
 			"participant's time zone in the roster, both inclusive; what is not consented is left out.",
 		flags: func(j *jobFlags) []cli.Flag {
 			return []cli.Flag{
@@ -102,12 +102,12 @@ func refreshKind() fetchKind {
 		},
 		ready: func(ctx context.Context, p *program, s *study.Study, j *jobFlags) (err error) {
 			if j.from == "" || j.to == "" {
-				return failure(exitUsage, "dexetl refresh P001 --from 2026-03-01 --to 2026-03-10", "refresh needs to be told which days: --from and --to")
+				return advised(exitUsage, "give both, such as --from 2026-03-01 --to 2026-03-10", "refresh needs to be told which days: --from and --to")
 			}
 			if !j.job.Who.Narrows() {
-				return failure(exitUsage, "dexetl refresh P001 --from "+j.from+" --to "+j.to, "refresh needs to be told whose data: participants, or --cohort")
+				return advised(exitUsage, "name them, such as P001, or give --cohort", "refresh needs to be told whose data: participants, or --cohort")
 			}
-			if _, err = interval(j.from, j.to); err != nil {
+			if _, err = p.interval(j.from, j.to); err != nil {
 				return err
 			}
 			if j.job.First, err = optionalDate("from", j.from); err != nil {

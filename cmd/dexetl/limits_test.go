@@ -77,7 +77,7 @@ func TestPlanAndBounds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 4})
 	code, _, stderr := b.run("backfill", "--max-duration", "1ns")
-	if code != exitStopped || !strings.Contains(stderr, "next: dexetl --study "+b.dir+" backfill --max-duration 1ns\n") || !strings.Contains(stderr, " 0 calls") {
+	if code != exitStopped || !strings.Contains(stderr, "next: dexetl backfill --max-duration 1ns\n") || !strings.Contains(stderr, " 0 calls") {
 		t.Errorf("backfill --max-duration 1ns: exit %d, want %d, no call and what to do\n%s", code, exitStopped, stderr)
 	}
 	if ids := b.planned("sync", "--stale", "24h"); len(ids) != 3 {

@@ -3,12 +3,14 @@
 //
 // This package is the outermost layer: flags, and what people see. What is done is in
 // package study. One file per command; what they share is in study.go (opening a study),
-// facts.go (what is told meanwhile), classify.go and exit.go (errors and exit codes).
+// facts.go (what is told meanwhile), classify.go and exit.go (errors and exit codes),
+// step.go (commands to type next).
 package main
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -55,8 +57,12 @@ type program struct {
 	now    func() time.Time
 
 	flags   globalFlags
+	path    string   // of the program, as typed
 	args    []string // as typed, without the program
 	running string   // the command, such as participants import
+
+	inDemo  *demoStudy       // the study, if that is a demo; then now is its clock
+	machine func() time.Time // and this is the machine's
 }
 
 // run carries out args and returns the exit code. The first interrupt ends
@@ -66,16 +72,20 @@ func (p *program) run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p.args = args[1:]
-	err := p.command().Run(ctx, args)
+	p.path, p.args, p.stdin = args[0], args[1:], interruptible{p.stdin, ctx.Done()}
+	root := p.command()
+	err := root.Run(ctx, askedForHelp(root, args))
 	if err == nil {
 		return exitDone
 	}
 	if errors.Is(err, answer.ErrReaderLeft) {
 		return exitReaderLeft
 	}
-	failed := p.classify(err)
+	failed := classified(err)
+	if failed.code == exitInterrupted && isTerminal(p.stderr) {
+		fmt.Fprintln(p.stderr) // the terminal shows ^C, and stays in that line
+	}
 	// A flag that nobody knows ends the reading of those after it.
-	printError(p.stderr, failed, p.flags.json || slices.Contains(p.args, "--json"))
+	p.printError(failed, p.flags.json || slices.Contains(p.args, "--json"))
 	return failed.code
 }

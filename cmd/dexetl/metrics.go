@@ -38,7 +38,7 @@ func (p *program) metricsCommand() *cli.Command {
 		Name:      "metrics",
 		Usage:     "the metrics that papers report, per participant",
 		ArgsUsage: "[P001…]",
-		Description: "In a terminal the consensus metrics; --csv and --json have all of them. What each one\n" +
+		Description: "In a terminal the consensus metrics; --csv and --json have all of them. What each one " +
 			"means: dexetl query \"from metric_catalogue\". What a file for --input may look like: docs/cgm-files.md.",
 		Flags: slices.Concat(o.resultFlags.flags(), o.selection.flags(), o.file.flags("input"), []cli.Flag{
 			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},
@@ -76,8 +76,9 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	}
 	if f == table.Text {
 		t = t.Only(consensusColumns())
+		t.First = []string{"participant_id", "mean_mgdl", "in_range_pct", "cv_pct", "active_window_pct", "gmi_pct", "gri"}
 	}
-	return t.Write(p.stdout, f)
+	return p.write(t, f)
 }
 
 // choose turns flags into a selection of readings.
@@ -112,6 +113,9 @@ func (o metricsOptions) choose() (sql.Selection, error) {
 }
 
 func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen sql.Selection) (table.Table, error) {
+	if _, err := p.begunDate("from", o.from); err != nil {
+		return table.Table{}, err
+	}
 	s, err := p.openFolder()
 	if err != nil {
 		return table.Table{}, err

@@ -87,6 +87,9 @@ func TestNothingCouldBeRead(t *testing.T) {
 		if !strings.HasPrefix(todo, fmt.Sprintf("%s: %s of %s records rejected: dexetl query ", resource, held, held)) {
 			t.Errorf("%s: to_do is %q", resource, todo)
 		}
+		if row := b.statusOf(resource)["P001"]; row["last_success"] != nil {
+			t.Errorf("%s: none could be read, and last_success is %v", resource, row["last_success"])
+		}
 		if command := strings.Split(todo, `"`); len(command) != 3 || !strings.Contains(b.must("query", command[1]), "not a time") {
 			t.Errorf("%s: the command in %q does not tell why", resource, todo)
 		}

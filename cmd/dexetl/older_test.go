@@ -2,6 +2,8 @@ package main
 
 import (
 	"archive/zip"
+	"database/sql"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -73,11 +75,17 @@ func TestOlderStudies(t *testing.T) {
 			if w := b.query(`select window_name, "window" from windows`)[0]; w[0] != w[1] || w[0] == "" {
 				t.Errorf("windows are called %q", w)
 			}
+			if n := b.query("select count(*) from audit where made_at is null")[0][0]; n != "0" {
+				t.Errorf("%s lines of the audit trail have no time", n)
+			}
 
 			outdated := b.told(t)
 			code, stdout, stderr := b.run("sync", "--json")
 			if code != exitConsent || !strings.Contains(stdout, `"outdated_tables": [`) {
 				t.Fatalf("sync by a program that Dexcom gave no token: exit %d, want %d\n%s%s", code, exitConsent, stdout, stderr)
+			}
+			if again := b.databaseLeavesOut(t); again != left {
+				t.Errorf("readings left out, by dexetl.duckdb: %s, want %s", again, left)
 			}
 			if again := b.told(t); !slices.Equal(again, outdated) {
 				t.Errorf("outdated after a sync: %q, before it: %q", again, outdated)
@@ -107,11 +115,28 @@ func TestOlderStudies(t *testing.T) {
 	}
 }
 
+const leftOut = `select count(*) filter (where excluded = 'exclusion'), count(*) filter (where excluded = 'implausible'), count(*) filter (where excluded is null) from glucose`
+
+// databaseLeavesOut is leavesOut for whoever opens the newest snapshot's database.
+func (b *bench) databaseLeavesOut(t *testing.T) string {
+	t.Helper()
+	db, err := sql.Open("duckdb", filepath.Join(b.dir, "lake", "latest", "dexetl.duckdb")+"?access_mode=read_only")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var n [3]int
+	if err := db.QueryRowContext(t.Context(), leftOut).Scan(&n[0], &n[1], &n[2]); err != nil {
+		t.Error(err)
+	}
+	return fmt.Sprint(n[0], n[1], n[2])
+}
+
 // leavesOut counts the readings that glucose says metrics leave out, and makes sure
 // that these are the ones that they do, and some are inside exclusions.
 func (b *bench) leavesOut(t *testing.T) string {
 	t.Helper()
-	said := b.query(`select count(*) filter (where excluded = 'exclusion'), count(*) filter (where excluded = 'implausible'), count(*) filter (where excluded is null) from glucose`)[0]
+	said := b.query(leftOut)[0]
 	did := b.query(`select sum(n_excluded)::bigint, sum(n_implausible)::bigint, sum(n_values)::bigint from daily_metrics`)[0]
 	if !slices.Equal(said, did) || said[0] == "0" {
 		t.Errorf("readings inside exclusions, implausible and counted: %q by glucose, %q by daily_metrics", said, did)

@@ -20,7 +20,12 @@ func (p *program) line(fields map[string]any) {
 
 // tell writes a line of a result for people to standard output.
 func (p *program) tell(format string, args ...any) error {
-	_, err := fmt.Fprintln(p.stdout, plainText(format, args...))
+	return p.put(p.stdout, plainText(format, args...))
+}
+
+// put writes text and ends its line. Where w is a terminal, lines end within it.
+func (p *program) put(w io.Writer, text string) error {
+	_, err := fmt.Fprintln(w, broken(text, p.widthOf(w)))
 	return err
 }
 
@@ -75,7 +80,18 @@ func (p *program) printTo(w io.Writer, t table.Table) error {
 	if p.flags.json {
 		return t.Write(w, table.JSON)
 	}
-	return t.Write(w, table.Text)
+	return p.show(w, t)
+}
+
+// show writes a result as text: on a terminal, so that it fits.
+func (p *program) show(w io.Writer, t table.Table) error { return t.Show(w, p.tableWidth(w)) }
+
+// write writes a result to standard output in some format.
+func (p *program) write(t table.Table, f table.Format) error {
+	if f == table.Text {
+		return p.show(p.stdout, t)
+	}
+	return t.Write(p.stdout, f)
 }
 
 // report tells a person what was done, or with --json a program on standard
@@ -97,5 +113,5 @@ func (p *program) say(format string, args ...any) {
 
 // note is say for what a person must know even with --quiet.
 func (p *program) note(format string, args ...any) {
-	fmt.Fprintln(p.stderr, plainText(format, args...))
+	_ = p.put(p.stderr, plainText(format, args...)) // whoever reads it may have left
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -19,7 +20,7 @@ import (
 func (p *program) participantsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "participants",
-		Usage: "the roster: add, import, list, show, pause, resume, close",
+		Usage: "the roster: add, import, list, show, pause, resume, close, remove",
 		Commands: []*cli.Command{
 			p.participantsAdd(),
 			p.participantsImport(),
@@ -39,6 +40,12 @@ func (p *program) participantsCommand() *cli.Command {
 				Action: p.withParticipant(p.pauseParticipant(false)),
 			},
 			p.participantsClose(),
+			{
+				Name: "remove", Usage: "take an id out of the roster that was a mistake", ArgsUsage: "P001",
+				Description: "Only while no data were fetched and no account was connected. Somebody who takes no part any more stays in the roster: status, or dexetl withdraw.",
+				Flags:       []cli.Flag{p.reasonFlag()},
+				Action:      p.withParticipant(p.removeParticipant),
+			},
 		},
 	}
 }
@@ -79,7 +86,7 @@ func (p *program) participantsAdd() *cli.Command {
 				}
 				p.say("added %s", id)
 			}
-			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: dexetl connect %s", one.ID)
+			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: %s", p.commandLine("connect", one.ID))
 		}),
 	}
 }
@@ -87,33 +94,38 @@ func (p *program) participantsAdd() *cli.Command {
 func (p *program) participantsImport() *cli.Command {
 	return &cli.Command{
 		Name: "import", Usage: "take over a roster", ArgsUsage: "roster.csv",
-		Description: "CSV with a header: participant_id, and any of site, cohort, arm, status, status_date, consent_date,\n" +
+		Description: "CSV with a header: participant_id, and any of site, cohort, arm, status, status_date, consent_date, " +
 			"anchor_date, study_start, study_end, timezone, region. Who is not in the file stays as they are.",
 		Flags: []cli.Flag{p.reasonFlag()},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (string, error) {
+			return p.importFile(ctx, c, s, "roster", func(r io.Reader) (imported, error) {
 				done, err := s.Cohort.ImportRoster(ctx, r)
 				if err != nil {
-					return "", err
+					return imported{}, err
+				}
+				for _, e := range done.Emptied {
+					p.say("%s is empty now for %s", e.Column, study.ShortList(e.Participants))
 				}
 				if len(done.Absent) > 0 {
 					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), study.ShortList(done.Absent))
 				}
-				return fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), s.TellClosings(ctx)
+				return imported{done: fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged)}, s.TellClosings(ctx)
 			})
 		}),
 	}
 }
 
 // importFile opens the command's one file argument ("-": standard input) for
-// take, which returns what it did in words, and takes the outcome into the lake.
-func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study, what string, take func(io.Reader) (string, error)) error {
+// take, which returns what it did, and takes the outcome into the lake.
+func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study, what string, take func(io.Reader) (imported, error)) error {
 	path, err := one(c, "file")
 	if err != nil {
 		return err
 	}
-	var file io.Reader = p.stdin
-	if path != "-" {
+	var file io.Reader
+	if path == "-" {
+		file = p.readFrom("the " + what)
+	} else {
 		opened, err := os.Open(path)
 		if err != nil {
 			return usage("%s: %w", what, err)
@@ -121,15 +133,16 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 		defer opened.Close()
 		file = opened
 	}
-	done, err := take(file)
+	did, err := take(file)
 	if err != nil {
-		return err
+		return otherFile(path, err)
 	}
 	damaged, err := s.RefreshTables(ctx)
 	if err := study.UnlessData(err); err != nil {
 		return err
 	}
-	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": done}, "%s: %s", path, done), err, damageFound(damaged))
+	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": did.done, "removed": append([]string{}, did.removed...)},
+		"%s: %s%s", path, did.done, tail("; removed: ", study.ShortList(did.removed))), err, damageFound(damaged))
 }
 
 func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, cohort.Participant) error {
@@ -137,12 +150,35 @@ func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Stu
 		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}
-		said := fmt.Sprintf("%s is fetched again; next: dexetl sync %s", who.ID, who.ID)
+		said, next := "is fetched again", dexetl("sync", who.ID)
 		if paused {
-			said = fmt.Sprintf("%s is paused; next: dexetl participants resume %s", who.ID, who.ID)
+			said, next = "is paused", dexetl("participants", "resume", who.ID)
 		}
-		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused}, "%s", said)
+		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused},
+			"%s %s\nnext: %s", who.ID, said, p.spell(next))
 	}
+}
+
+func (p *program) removeParticipant(ctx context.Context, s *study.Study, who cohort.Participant) error {
+	done, err := s.Remove(ctx, who)
+	if err != nil {
+		return err
+	}
+	damaged, err := s.RefreshTables(ctx)
+	if err := study.UnlessData(err); err != nil {
+		return err
+	}
+	var also []string
+	for _, gone := range []struct {
+		n    int
+		what string
+	}{{done.Links, "link"}, {done.Windows, "window"}, {done.Exclusions, "exclusion"}} {
+		if gone.n > 0 {
+			also = append(also, countOf(gone.n, gone.what))
+		}
+	}
+	return cmp.Or(p.report("dexetl.removed/1", map[string]any{"participant_id": who.ID, "links": done.Links, "windows": done.Windows, "exclusions": done.Exclusions},
+		"%s is removed from the roster%s", who.ID, tail(", with ", strings.Join(also, ", "))), err, damageFound(damaged))
 }
 
 func (p *program) participantsList() *cli.Command {
@@ -162,29 +198,47 @@ func (p *program) participantsList() *cli.Command {
 			if err != nil {
 				return err
 			}
+			p.sayDemo(s)
+			if len(people) == 0 && !who.narrows() {
+				p.say("the roster is empty; %s", fillRoster)
+			}
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {
 				return err
 			}
+			p.tellTrouble(persons)
 			if callList {
 				persons = byUrgency(slices.DeleteFunc(persons, func(p study.Person) bool { return p.Need().Urgency() > study.NeedsDesk }))
 				if len(persons) == 0 && !p.flags.json {
 					return harm // cron mails what is printed
 				}
 			}
-			return cmp.Or(p.print(rosterTable(persons)), harm)
+			t := rosterTable(persons, p.commandLine)
+			if !p.flags.json {
+				t = forOffice(t)
+			}
+			return cmp.Or(p.print(t), harm)
 		}),
 	}
 }
 
-// rosterTable is the roster with the columns of roster.csv, and what everybody
-// needs.
-func rosterTable(everybody []study.Person) table.Table {
-	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "needs")}
+// rosterTable is the roster with the columns of roster.csv, how it stands with
+// everybody's account and readings, and what they need.
+func rosterTable(everybody []study.Person, line speller) table.Table {
+	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "consent", "newest_record", "needs"),
+		First: []string{"participant_id", "needs", "consent", "newest_record", "status", "cohort", "site"}}
 	for _, one := range everybody {
-		t.Rows = append(t.Rows, append(rosterRow(one.Who), toDoOrNull(one)))
+		t.Rows = append(t.Rows, append(rosterRow(one.Who), one.Consent(), minute(one.Held.Of("egvs").Newest), toDoOrNull(one, line)))
 	}
 	return t
+}
+
+// forOffice is a rosterTable as a study office reads it: who, how it stands and what to
+// do come first.
+func forOffice(t table.Table) table.Table {
+	first := []string{"participant_id", "site", "cohort", "status", "consent", "newest_record", "needs"}
+	rest := slices.DeleteFunc(slices.Clone(t.Columns), func(name string) bool { return slices.Contains(first, name) })
+	return headed(inWords(t, "consent").Only(append(first, rest...)))
 }
 
 func rosterColumns() []string {
@@ -202,8 +256,8 @@ func (p *program) participantsClose() *cli.Command {
 	var who selection
 	var dryRun bool
 	return &cli.Command{
-		Name: "close", Usage: "destroy the tokens of those whose part in the study is over", ArgsUsage: "[P001…]",
-		Description: "sync and backfill do this too. Data stay; docs/participants.md says when it is time.",
+		Name: "close", Usage: "end the access to the accounts of those whose part in the study is over", ArgsUsage: "[P001…]",
+		Description: "sync and backfill do this too: the tokens are destroyed. Data stay; docs/participants.md says when it is time.",
 		Flags:       append(who.flags(), &cli.BoolFlag{Name: "dry-run", Usage: "only say whose", Destination: &dryRun}),
 		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
 			due, err := s.Closings(ctx, people)
@@ -217,7 +271,7 @@ func (p *program) participantsClose() *cli.Command {
 			}
 			t := table.Table{Schema: "dexetl.closed/1", Columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
 			for _, c := range due {
-				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), c.Because})
+				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), table.Prose(c.Because)})
 			}
 			return p.print(t)
 		}),

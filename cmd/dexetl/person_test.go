@@ -45,7 +45,7 @@ func TestPersonChangesAccount(t *testing.T) {
 	if code != exitUsage {
 		t.Fatalf("connect with another account: exit %d, want %d\n%s", code, exitUsage, stderr)
 	}
-	for _, said := range []string{"another Dexcom account", "android g6", "readings from 2026-04-10", "held of P001: up to 2026-04-13", "dexetl connect P001 --confirm --reason"} {
+	for _, said := range []string{"another Dexcom account", "android g6", "readings from 2026-04-10", "held of P001: up to 2026-04-13", "dexetl connect P001 --confirm;"} {
 		if !strings.Contains(stderr, said) {
 			t.Errorf("the explanation does not say %q:\n%s", said, stderr)
 		}
@@ -166,7 +166,7 @@ P003,withdrawn,2026-04-14,
 P004,lost,2026-04-14,
 `))
 	code, _, stderr := b.run("sync")
-	if code != exitDone || !strings.Contains(stderr, "P002: tokens destroyed (status screen_failed in the roster)") || !strings.Contains(stderr, "P004 (lost)") {
+	if code != exitDone || !strings.Contains(stderr, "P002: access to the account ended, tokens destroyed (status screen_failed in the roster)") || !strings.Contains(stderr, "P004 (lost)") {
 		t.Fatalf("sync: exit %d, want 0, who is left out and whose tokens are gone\n%s", code, stderr)
 	}
 	for id, want := range map[string]bool{"P001": true, "P002": false, "P003": false, "P004": false} {
@@ -188,7 +188,7 @@ P004,lost,2026-04-14,
 		t.Errorf("status within the late window:\n%s", status)
 	}
 	b.now = b.now.AddDate(0, 0, 12)
-	if code, _, stderr = b.run("sync"); code != exitDone || !strings.Contains(stderr, "P001: tokens destroyed (last day 2026-04-14") {
+	if code, _, stderr = b.run("sync"); code != exitDone || !strings.Contains(stderr, "P001: access to the account ended, tokens destroyed (last day 2026-04-14") {
 		t.Errorf("sync after the late window: exit %d, want 0 and P001's tokens gone\n%s", code, stderr)
 	}
 	grants := b.grants()

@@ -15,7 +15,7 @@ func (p *program) planCommand() *cli.Command {
 	var backfill jobFlags
 	c := p.jobCommand(backfillKind(), &backfill, p.plan)
 	c.Name, c.Usage = "plan", "what a backfill, sync or refresh would ask for, without asking anything"
-	c.Description = "Alone it plans a backfill. Counted are the calls if nothing was uploaded since each\n" +
+	c.Description = "Alone it plans a backfill. Counted are the calls if nothing was uploaded since each " +
 		"participant was last asked (calls), and if records of every kind were (with_news)."
 	for _, k := range []fetchKind{backfillKind(), syncKind(), refreshKind()} {
 		sub := p.jobCommand(k, &jobFlags{}, p.plan)
@@ -42,6 +42,7 @@ func (p jobPlan) table() table.Table {
 	t := table.Table{
 		Schema:  "dexetl.plan/1",
 		Columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
+		First:   []string{"participant_id", "resource", "calls", "from_utc", "to_utc"},
 	}
 	for _, one := range p.Participants {
 		for _, r := range one.Resources {

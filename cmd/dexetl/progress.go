@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"os"
 	"time"
 
-	"github.com/mattn/go-isatty"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
@@ -75,10 +73,4 @@ func (p *program) spin(label string) (end func()) {
 		spinner.SetTotal(-1, true)
 		all.Wait()
 	}
-}
-
-// isTerminal reports whether w is a terminal that a person looks at.
-func isTerminal(w any) bool {
-	file, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(file.Fd())
 }

@@ -20,7 +20,6 @@ func (p *program) printQR(text string) error {
 	if p.getenv("NO_COLOR") != "" {
 		before, after = "", ""
 	}
-	fmt.Fprintln(p.stdout)
 	for line := range strings.Lines(drawn) {
 		fmt.Fprint(p.stdout, before, strings.TrimSuffix(line, "\n"), after, "\n")
 	}

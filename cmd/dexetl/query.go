@@ -30,7 +30,7 @@ func (p *program) queryCommand() *cli.Command {
 		Name:      "query",
 		Usage:     "one SQL statement over the tables and views",
 		ArgsUsage: `["SQL"]`,
-		Description: "Without an argument the statement is read from standard input. It can read the\n" +
+		Description: "Without an argument the statement is read from standard input. It can read the " +
 			"snapshot's files and nothing else. Rows are written as they are computed: a result is whole if the exit code is 0.",
 		Flags: append(o.resultFlags.flags(),
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask, or latest (default: the newest)", Destination: &o.which},
@@ -66,11 +66,12 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	}
 	p.tellOutdated(m.Outdated())
 	said, err := answer.Ask(ctx, answer.Question{
-		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Memory: memory, Timeout: o.timeout,
+		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Width: p.tableWidth(p.stdout),
+		Memory: memory, Timeout: o.timeout,
 	}, p.stdout)
 	switch {
 	case errors.Is(err, context.Canceled):
-		return failure(exitInterrupted, sameCommand, "interrupted; what was written is not all")
+		return failure(exitInterrupted, again(), "interrupted; what was written is not all")
 	case err == nil && said.Code != exitDone:
 		return &exitError{said.Code, said.Advice, said.Next, errors.New(said.Error)}
 	}
@@ -84,7 +85,7 @@ func (p *program) answerCommand() *cli.Command {
 		Action: func(context.Context, *cli.Command) error {
 			report, ok := answer.Report()
 			if !ok {
-				return usage("dexetl query starts this command; people have no use for it")
+				return usage("query starts this command; people have no use for it")
 			}
 			return answer.Answer(p.stdin, p.stdout, report, func(err error) answer.Outcome {
 				e := classified(err)
@@ -120,7 +121,7 @@ func (p *program) statement(c *cli.Command) (string, error) {
 	if c.Args().Present() {
 		return one(c, "statement (quote it)")
 	}
-	text, err := io.ReadAll(io.LimitReader(p.stdin, longestStatement+1))
+	text, err := io.ReadAll(io.LimitReader(p.readFrom("the statement"), longestStatement+1))
 	if err != nil {
 		return "", fmt.Errorf("standard input: %w", err)
 	}

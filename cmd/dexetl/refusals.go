@@ -11,15 +11,24 @@ import (
 )
 
 // cureOf says what helps where the API refuses something for good.
-func cureOf(r cohort.Refusal, participantID string) string {
+func cureOf(r cohort.Refusal) string {
 	if r.Resource == string(dexcom.DataRange) { // without it nothing is asked for
-		return "ask Dexcom whether the app may read the account, or sign in again: dexetl connect " + participantID
+		return "ask Dexcom whether the app may read the account, or let the participant sign in again"
 	}
-	cure := "leave " + r.Resource + " out of sync.resources in " + config.File
+	stop := "ask nobody for " + r.Resource + " any more, by taking it out of sync.resources in " + config.File
 	if r.Status < http.StatusBadRequest { // it was not refused, only not as it must be
-		return cure
+		return stop
 	}
-	return cure + ", or ask Dexcom for the scope"
+	return "ask Dexcom for the scope, or " + stop
+}
+
+// mendRefusal is what was refused, and what helps, with the command if there is one.
+func mendRefusal(r cohort.Refusal, participantID string, line speller) string {
+	text := refusedWords(r) + ": " + cureOf(r)
+	if r.Resource == string(dexcom.DataRange) {
+		text += ": " + line("connect", participantID)
+	}
+	return text
 }
 
 // refusedWords say what was refused, and what the server said.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,7 +78,7 @@ func TestRefusedResource(t *testing.T) {
 			code, stdout, stderr := b.run("backfill")
 			told := resource + `: Dexcom refuses it: 422 Unprocessable Entity ({"message":"not in your plan , [redacted] ha ha`
 			if code != exitPartial || !strings.Contains(stderr, "  P001, P002: "+told) || strings.Contains(stderr, "next:") ||
-				!strings.Contains(stderr, "advice: leave "+resource+" out of sync.resources in dexetl.yaml, or ask Dexcom for the scope") {
+				!strings.Contains(stderr, "advice: ask Dexcom for the scope, or ask nobody for "+resource+" any more, by taking it out of sync.resources in dexetl.yaml") {
 				t.Fatalf("backfill: exit %d\n%s%s", code, stdout, stderr)
 			}
 			for _, held := range []string{"egvs", "alerts", "events"} {
@@ -94,8 +95,11 @@ func TestRefusedResource(t *testing.T) {
 			all := b.statusOf(resource)["P001"]
 			toDo, _ := all["to_do"].(string)
 			if lastError, _ := all["last_error"].(string); !strings.HasPrefix(lastError, told) || !strings.HasPrefix(toDo, told) ||
-				!strings.HasSuffix(toDo, ": leave "+resource+" out of sync.resources in dexetl.yaml, or ask Dexcom for the scope") || len([]rune(lastError)) > 280 {
+				!strings.HasSuffix(toDo, ": ask Dexcom for the scope, or ask nobody for "+resource+" any more, by taking it out of sync.resources in dexetl.yaml") || len([]rune(lastError)) > 280 {
 				t.Errorf("status of %s: %v", resource, all)
+			}
+			if all["last_success"] != nil {
+				t.Errorf("%s was never had, and last_success is %v", resource, all["last_success"])
 			}
 			if list := b.must("participants", "list", "--needs"); strings.Contains(list, "again: dexetl sync") || strings.Contains(list, secret) || !strings.Contains(list, told) {
 				t.Errorf("participants list --needs:\n%s", list)
@@ -137,11 +141,11 @@ func TestRefusedRanges(t *testing.T) {
 	b := newBench(t, dexsim.Config{Seed: 6, Participants: 1, Days: 3})
 	b.refuseWith(&gatekeeper{resource: "dataRange", code: 403})
 	code, _, stderr := b.run("backfill")
-	const cure = "ask Dexcom whether the app may read the account, or sign in again: dexetl connect P001"
+	const cure = "ask Dexcom whether the app may read the account, or let the participant sign in again"
 	if code != exitPartial || !strings.Contains(stderr, "P001: dataRange: Dexcom refuses it: 403 Forbidden\n") || !strings.Contains(stderr, "advice: "+cure) || strings.Contains(stderr, "sync.resources") {
 		t.Errorf("backfill: exit %d\n%s", code, stderr)
 	}
-	if p := b.statusOf("egvs")["P001"]; !strings.HasSuffix(fmt.Sprint(p["to_do"]), cure) {
+	if p := b.statusOf("egvs")["P001"]; !strings.HasSuffix(fmt.Sprint(p["to_do"]), cure+": dexetl connect P001") {
 		t.Errorf("status: %v", p)
 	}
 }
@@ -170,20 +174,20 @@ func TestRemarksAreFew(t *testing.T) {
 		remarks string
 		code    int
 		says    string
-		next    string
+		next    step
 	}{
 		{extract.Report{Participants: people(limit, nil, limit), Outcome: extract.Later, Over: []error{limit}}, "[]", exitLater,
-			"app us: the API refuses calls as too many and takes none until 2026-03-01T10:01:00Z: GET /x: 429 Too Many Requests", sameCommand},
+			"app us: the API refuses calls as too many and takes none until 2026-03-01T10:01:00Z: GET /x: 429 Too Many Requests", again()},
 		{extract.Report{Participants: people(outage, limit, bad), Outcome: extract.Later, Over: []error{outage, limit}}, "[P003: 502 Bad Gateway]", exitLater,
-			"app eu cannot be reached since 2026-03-01T09:00:00Z: connection refused\napp us: the API refuses", sameCommand},
+			"app eu cannot be reached since 2026-03-01T09:00:00Z: connection refused\napp us: the API refuses", again()},
 		{extract.Report{Participants: mixed, Outcome: extract.Partial}, "[P001, P004: 502 Bad Gateway P002, P003: events: Dexcom refuses it: 404 Not Found]", exitPartial,
-			"4 of 4 participants are not complete, and the same command goes on with them: P001, P004; what is refused no run brings: P002, P003", sameCommand},
+			"4 of 4 participants are not complete, and the same command goes on with them: P001, P004; what is refused no run brings: P002, P003", again()},
 		{extract.Report{Participants: mixed[1:3], Outcome: extract.Partial}, "[P002, P003: events: Dexcom refuses it: 404 Not Found]", exitPartial,
-			"2 of 2 participants are not complete; what is refused no run brings: P002, P003", ""},
+			"2 of 2 participants are not complete; what is refused no run brings: P002, P003", nil},
 	} {
 		r := study.Result{Report: tt.report}
 		ruled := classified(verdict(r))
-		if got := fmt.Sprint(remarks(r)); got != tt.remarks || ruled.code != tt.code || !strings.HasPrefix(ruled.Error(), tt.says) || ruled.next != tt.next {
+		if got := fmt.Sprint(remarks(r)); got != tt.remarks || ruled.code != tt.code || !strings.HasPrefix(ruled.Error(), tt.says) || !slices.Equal(ruled.next, tt.next) {
 			t.Errorf("remarks %s, exit %d, %q, next %q; want %s, %d, %q, %q", got, ruled.code, ruled.Error(), ruled.next, tt.remarks, tt.code, tt.says, tt.next)
 		}
 	}

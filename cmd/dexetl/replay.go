@@ -14,8 +14,8 @@ func (p *program) replayCommand() *cli.Command {
 	var o study.Replay
 	return &cli.Command{
 		Name: "replay", Usage: "make the tables anew from the raw log, without an API call, and print the difference",
-		Description: "This is how a newer program reaches data that came before it, and how lost or\n" +
-			"damaged data files come back. It folds every answer from the first on, with the\n" +
+		Description: "This is how a newer program reaches data that came before it, and how lost or " +
+			"damaged data files come back. It folds every answer from the first on, with the " +
 			"roster, windows and exclusions of today, and commits the result as one snapshot.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "dry-run", Usage: "print the difference and leave the lake as it is", Destination: &o.DryRun},
@@ -25,7 +25,7 @@ func (p *program) replayCommand() *cli.Command {
 			o.ExitCode = codeOf
 			done, err := s.Replay(ctx, o)
 			if errors.Is(err, context.Canceled) {
-				return failure(exitInterrupted, sameCommand, "interrupted; the lake is as it was, and a replay starts from the beginning")
+				return failure(exitInterrupted, again(), "interrupted; the lake is as it was, and a replay starts from the beginning")
 			}
 			if err != nil {
 				return err

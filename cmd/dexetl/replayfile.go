@@ -73,7 +73,7 @@ func checkDensity(path string, s cgmfile.Series) error {
 			near = i
 		}
 	}
-	const advice = "a Dexcom sensor measures every 5 minutes: thin the file out, or use dexetl metrics --input"
+	const advice = "a Dexcom sensor measures every 5 minutes: thin the file out, or compute its metrics alone: metrics --input"
 	switch {
 	case near > 0:
 		return advised(exitUsage, advice, "--replay %s: line %d, column time: denser than 5 minutes: %s after the reading of %s before it",

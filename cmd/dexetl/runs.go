@@ -29,6 +29,7 @@ func (p *program) runs(ctx context.Context, s *study.Study, limit int) (table.Ta
 	t := table.Table{
 		Schema:  "dexetl.runs/1",
 		Columns: []string{"started_at", "command", "state", "exit_code", "calls", "answers", "records", "snapshots", "took_s", "run_id"},
+		First:   []string{"started_at", "command", "state", "exit_code", "took_s", "calls", "records"},
 	}
 	past, damage, err := s.Runs(ctx, limit)
 	if damage != nil {

@@ -35,7 +35,7 @@ func mainLate() {
 	if err != nil {
 		panic(err)
 	}
-	os.Exit(runProcess(func() time.Time { return time.Now().Add(-lag) }))
+	os.Exit(pasting(func() int { return runProcess(func() time.Time { return time.Now().Add(-lag) }) }))
 }
 
 // The command line as people type it. Every script has a simulated API of its
@@ -58,6 +58,8 @@ func TestScripts(t *testing.T) {
 			env.Defer(server.Close)
 			env.Setenv("SIM", server.URL)
 			env.Setenv(lagVariable, lag.String())
+			env.Setenv(pasteVariable, env.WorkDir)
+			env.Defer(func() { checkPasted(t, env.WorkDir) })
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return nil
 		},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,20 @@ func (s *selection) fetchFlags() []cli.Flag {
 	return append(s.flags(),
 		&cli.BoolFlag{Name: "failed", Usage: "participants whose last fetch failed", Destination: &s.Failed},
 		&cli.StringFlag{Name: "stale", Usage: "participants for whom no fetch was complete for this `DURATION`, such as 24h", Destination: &s.stale})
+}
+
+// words are those of the arguments and flags that were given, for a command that is to
+// mean the same people.
+func (s selection) words() []string {
+	words := slices.Clone(s.IDs)
+	for _, flag := range []struct{ name, value string }{
+		{"--cohort", s.Cohort}, {"--site", s.Site}, {"--status", s.Status}, {"--shard", s.shard},
+	} {
+		if flag.value != "" {
+			words = append(words, flag.name, flag.value)
+		}
+	}
+	return words
 }
 
 // narrows reports whether not everybody is meant.

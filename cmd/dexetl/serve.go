@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -23,7 +24,7 @@ func (p *program) serveCommand() *cli.Command {
 	var every, listen string
 	return &cli.Command{
 		Name: "serve", Usage: "run sync on a schedule until stopped, with /healthz, /readyz and /metrics",
-		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not\n" +
+		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not " +
 			"call at the same second. SIGTERM or Ctrl-C ends it after the commit in hand.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`; must be given", Destination: &every},
@@ -31,7 +32,7 @@ func (p *program) serveCommand() *cli.Command {
 		},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
 			if every == "" {
-				return failure(exitUsage, "dexetl serve --schedule 1h", "serve needs a schedule")
+				return failure(exitUsage, again("--schedule", "1h"), "serve needs a schedule")
 			}
 			interval, err := config.ParseDuration(every)
 			if err != nil {
@@ -39,6 +40,9 @@ func (p *program) serveCommand() *cli.Command {
 			}
 			if interval < minSchedule {
 				return usage("--schedule %s: at least %s", every, minSchedule)
+			}
+			if err := p.needsDexcom(s); err != nil {
+				return err
 			}
 			return p.serve(ctx, s, interval, listen)
 		}),
@@ -110,10 +114,10 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 		return outcome
 	}
 	failed := *classified(err)
-	if failed.next == sameCommand {
-		failed.next = "" // the next run does it
+	if slices.Equal(failed.next, again()) {
+		failed.next = nil // the next run does it
 	}
 	outcome.Code, outcome.Message = failed.code, codeWords(failed.code) // the error may name somebody
-	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", failed.next, "calls", outcome.Calls, "records", outcome.Records)
+	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", p.spell(failed.next), "calls", outcome.Calls, "records", outcome.Records)
 	return outcome
 }

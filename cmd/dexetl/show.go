@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -19,7 +20,7 @@ func (p *program) showParticipant(ctx context.Context, s *study.Study, who cohor
 	if err := study.UnlessData(harm); err != nil {
 		return err
 	}
-	tables := []table.Table{personTable(persons[0])}
+	tables := []table.Table{personTable(persons[0], p.commandLine)}
 	for _, more := range []func(context.Context, *study.Study, study.Person) (table.Table, error){connectionTable, triesTable, deviceTable, windowTable, exclusionTable} {
 		t, err := more(ctx, s, persons[0])
 		if study.UnlessData(err) != nil {
@@ -36,21 +37,51 @@ func (p *program) showTables(tables []table.Table) error {
 	if p.flags.json {
 		return p.showJSON(tables)
 	}
-	for _, row := range tables[0].Rows {
-		row[1] = table.Short(row[1], "") // one column of texts, not of numbers
-	}
+	storyInWords(tables[0])
 	for i, t := range tables {
 		if i > 0 && len(t.Rows) == 0 {
 			continue
 		}
 		if i > 0 {
-			p.tell("\n%s", t.Schema)
+			p.tell("\n%s", titled(t.Schema))
 		}
-		if err := t.Write(p.stdout, table.Text); err != nil {
+		if err := p.show(p.stdout, t); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// storyInWords is the story of a personTable as a study office reads it: what to do and
+// how it stands come first.
+func storyInWords(t table.Table) {
+	first := []string{"participant_id", "needs", "consent", "newest_record"}
+	place := func(row []any) int {
+		if i := slices.Index(first, row[0].(string)); i >= 0 {
+			return i
+		}
+		return len(first)
+	}
+	slices.SortStableFunc(t.Rows, func(a, b []any) int { return cmp.Compare(place(a), place(b)) })
+	for _, row := range t.Rows {
+		name := row[0].(string)
+		value := table.Short(row[1], "")
+		if name == "consent" {
+			value = accountWords(value)
+		}
+		row[0], row[1] = heading(name), table.Prose(value) // one column of texts, not of numbers
+	}
+}
+
+// titled is the name of a further table as a title.
+func titled(name string) string {
+	switch name {
+	case "connections":
+		return "accounts"
+	case "refresh_tries":
+		return "tries to renew the access that failed"
+	}
+	return name
 }
 
 // showJSON writes the fields as an object and the other tables as lists, each
@@ -66,7 +97,7 @@ func (p *program) showJSON(tables []table.Table) error {
 	return table.WriteJSON(p.stdout, "dexetl.participant/2", out)
 }
 
-func personTable(one study.Person) table.Table {
+func personTable(one study.Person, line speller) table.Table {
 	t := table.Table{Columns: []string{"field", "value"}}
 	records := any(one.Held.Of("egvs").Records)
 	if one.LakeUnread {
@@ -84,12 +115,15 @@ func personTable(one study.Person) table.Table {
 		[]any{"consent", one.Consent()}, []any{"withdrawn_from", instantOrNull(one.Withdrawal.EffectiveAt)}, []any{"withdrawn_because", orNull(one.Withdrawal.Reason)},
 		[]any{"tokens_until", last},
 		[]any{"egvs", records}, []any{"newest_record", minute(one.Held.Of("egvs").Newest)}, []any{"last_asked_at", minute(one.Held.LastAsked())},
-		[]any{"needs", toDo(one)})
+		[]any{"needs", toDo(one, line)})
 	return t
 }
 
 func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "connections", Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"}}
+	t := table.Table{
+		Schema: "connections", Stories: true,
+		Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"},
+	}
 	for _, c := range one.Connections {
 		status := string(c.Status)
 		if c.Aside {
@@ -105,7 +139,7 @@ func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table
 const lastTries = 5
 
 func triesTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "refresh_tries", Columns: []string{"connection_id", "tried_at", "outcome"}}
+	t := table.Table{Schema: "refresh_tries", Stories: true, Columns: []string{"connection_id", "tried_at", "outcome"}}
 	for _, c := range one.Connections {
 		tries, err := s.Consents.Tries(ctx, c.ID)
 		if err != nil {
@@ -126,7 +160,7 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 	if as[*study.EmptyLakeError](err) {
 		return table.Table{Schema: "devices"}, nil
 	}
-	t.Schema = "devices"
+	t.Schema, t.Stories = "devices", true
 	return t, err
 }
 
@@ -142,7 +176,7 @@ func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 }
 
 func exclusionTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "exclusions", Columns: []string{"from_local", "to_local", "reason"}}
+	t := table.Table{Schema: "exclusions", Stories: true, Columns: []string{"from_local", "to_local", "reason"}}
 	all, err := s.Cohort.Exclusions(ctx)
 	for _, e := range all {
 		if e.ParticipantID == one.Who.ID {

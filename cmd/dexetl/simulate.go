@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/study"
 )
 
 // simulateOptions are the flags of `dexetl simulate`.
@@ -27,8 +29,9 @@ func (p *program) simulateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "simulate",
 		Usage: "the Dexcom API on a port of its own, to develop and test against",
-		Description: "Serves OAuth and all six endpoints for simulated people, or with --replay for the\n" +
-			"people of an id,time,gl file (docs/cgm-files.md). /sim/ on the same port explains the back doors for tests.",
+		Description: "Serves OAuth and all six endpoints for simulated people, or with --replay for the " +
+			"people of an id,time,gl file (docs/cgm-files.md). /sim/ on the same port explains the back doors for tests. " +
+			"With --study DEMO, or within a demo, it serves the Dexcom of that demo again.",
 		Flags: append(o.file.flags("replay"),
 			&cli.StringFlag{Name: "listen", Usage: "`ADDR` to listen at", Value: "127.0.0.1:8099", Destination: &o.listen},
 			&cli.IntFlag{Name: "participants", Usage: "number of people (default: 20, none with --replay)", HideDefault: true, Destination: &o.participants},
@@ -38,10 +41,38 @@ func (p *program) simulateCommand() *cli.Command {
 			&cli.StringFlag{Name: "chaos", Usage: "anomalies and faults, comma-separated, or all", Destination: &o.chaos},
 			&cli.StringFlag{Name: "now", Usage: "let the clock start at this `TIME` (RFC 3339) instead of now", Destination: &o.now},
 		),
-		Action: func(ctx context.Context, _ *cli.Command) error {
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if s, err := p.demoMeant(c); err != nil {
+				return err
+			} else if s != nil {
+				return p.serveDemo(ctx, s)
+			}
 			return p.simulate(ctx, o)
 		},
 	}
+}
+
+// demoMeant is the demo that is to be served again: the one that --study names, or in
+// which one stands; nil where other people are to be simulated.
+func (p *program) demoMeant(c *cli.Command) (*study.Study, error) {
+	own := slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return f.IsSet() })
+	if own && p.flags.study == "" {
+		return nil, nil
+	}
+	s, err := p.openFolder()
+	switch {
+	case err != nil && p.flags.study == "":
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case p.inDemo != nil && own:
+		return nil, usage("simulate: %s is a demo, which is served as it was made", p.flags.study)
+	case p.inDemo == nil && p.flags.study != "":
+		return nil, usage("simulate: %s is no demo; without --study it serves people of its own", p.flags.study)
+	case p.inDemo == nil:
+		return nil, nil
+	}
+	return s, s.Trusted()
 }
 
 func (p *program) simulate(ctx context.Context, o simulateOptions) error {
@@ -55,7 +86,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return failure(exitUsage, "dexetl simulate --listen 127.0.0.1:0", "%w", err)
+		return failure(exitUsage, again("--listen", "127.0.0.1:0"), "%w", err)
 	}
 	url := "http://" + listener.Addr().String()
 	if p.flags.json {
@@ -63,8 +94,8 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 		return dexsim.Serve(ctx, listener, api)
 	}
 	p.tell("%s", url)
-	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   dexetl init STUDY --base-url %s\nCtrl-C stops",
-		config.ClientID, config.ClientSecret, url, url)
+	p.say("client id      %s\nclient secret  %s\nhow to use it  %s/sim/\nstudy folder   %s\nCtrl-C stops",
+		config.ClientID, config.ClientSecret, url, p.commandLine("init", "study", "--base-url", url))
 	return dexsim.Serve(ctx, listener, api)
 }
 

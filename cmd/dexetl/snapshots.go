@@ -12,6 +12,9 @@ import (
 	"github.com/dexetl/dexetl/table"
 )
 
+// snapshotArgs are two snapshots.
+const snapshotArgs = "A B"
+
 func (p *program) snapshotsCommand() *cli.Command {
 	var limit int
 	return &cli.Command{
@@ -25,11 +28,11 @@ func (p *program) snapshotsCommand() *cli.Command {
 				}),
 			},
 			{
-				Name: "diff", Usage: "rows added, changed and removed from one to the other, by table and participant", ArgsUsage: "A B",
+				Name: "diff", Usage: "rows added, changed and removed from one to the other, by table and participant", ArgsUsage: snapshotArgs,
 				Description: "A and B are numbers, or latest.",
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					if c.Args().Len() != 2 {
-						return failure(exitUsage, c.FullName()+" --help", "%s needs two snapshots, got %d", c.FullName(), c.Args().Len())
+						return failure(exitUsage, helpOf(c), "%s needs two snapshots, got %d", c.FullName(), c.Args().Len())
 					}
 					return p.diffSnapshots(ctx, l, c.Args().Get(0), c.Args().Get(1))
 				}),
@@ -60,6 +63,7 @@ func snapshotTable(l *lake.Lake, limit int) (table.Table, error) {
 	t := table.Table{
 		Schema:  "dexetl.snapshots/1",
 		Columns: []string{"snapshot", "created_at", "run_id", "program", "glucose", "egvs", "files", "new_files", "bytes", "folder"},
+		First:   []string{"snapshot", "created_at", "folder", "glucose", "egvs"},
 	}
 	past, err := study.Snapshots(l, limit)
 	for _, one := range past {
@@ -102,7 +106,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		err = p.printDifference(d)
 	}
 	if n := len(d.NotCompared); n > 0 && err == nil {
-		return failure(exitDamage, replayNext, "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
+		return failure(exitDamage, dexetl("replay"), "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
 }

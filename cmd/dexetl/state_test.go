@@ -30,14 +30,14 @@ func TestDamagedTokensOfOnePerson(t *testing.T) {
 	check(t, err)
 	for _, command := range []string{"backfill", "sync"} {
 		code, _, stderr := b.run(command)
-		if code != exitPartial || !strings.Contains(stderr, "P002: dataRange: access token: participant P002: the stored tokens are damaged and cannot be used: dexetl connect P002") {
+		if code != exitPartial || !strings.Contains(stderr, "P002: dataRange: access token: the stored tokens are damaged and cannot be used\n") {
 			t.Errorf("%s: exit %d, want %d and P002 named:\n%s", command, code, exitPartial, stderr)
 		}
 	}
 	if got := b.query("select distinct participant_id from egvs order by 1"); len(got) != 2 || got[0][0] != "P001" || got[1][0] != "P003" {
 		t.Errorf("readings of %v, want P001 and P003", got)
 	}
-	if rows := b.must("status"); !strings.Contains(rows, "sign in again, the stored tokens are damaged: dexetl invite P002, or together: dexetl connect P002") {
+	if rows := b.must("status"); !strings.Contains(rows, "call: they have to sign in again, what is stored of it is damaged; send a link: dexetl invite P002, or sign in together: dexetl connect P002") {
 		t.Errorf("status does not say what to do:\n%s", rows)
 	}
 	if code, _, stderr := b.run("status", "--check"); code != exitPartial || !strings.Contains(stderr, "P002") {

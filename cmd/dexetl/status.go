@@ -22,13 +22,14 @@ func (p *program) statusCommand() *cli.Command {
 	var maxAge time.Duration
 	return &cli.Command{
 		Name: "status", Usage: "per participant: consent, newest record, coverage, what to do", ArgsUsage: "[P001…]",
-		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read.\n" +
-			"The exit code is 0, or with --check, for cron: 3 if the last fetch of somebody failed\nor is too old (--max-age), or the last run could not load, else 5 if somebody's consent is missing.",
+		Description: "The call list comes first. Nothing is asked of Dexcom, and no record is read. " +
+			"The exit code is 0, or with --check, for cron: 3 if the last fetch of somebody failed or is too old (--max-age), or the last run could not load, else 5 if somebody's consent is missing.",
 		Flags: append(who.fetchFlags(),
 			&cli.BoolFlag{Name: "resources", Usage: "each resource too, with what there is nothing of and why; so it is for participants who are named", Destination: &resources},
 			&cli.BoolFlag{Name: "check", Usage: "exit 3 or 5 if somebody has to act", Destination: &check},
 			&durationFlag{Name: "max-age", Usage: "how old the last complete fetch may be, such as 2d", Value: study.DefaultMaxAge, Destination: &maxAge}),
 		Action: p.withPeople(&who, func(ctx context.Context, s *study.Study, people []cohort.Participant) error {
+			p.sayDemo(s)
 			persons, harm := s.People(ctx, people)
 			if err := study.UnlessData(harm); err != nil {
 				return err
@@ -36,6 +37,7 @@ func (p *program) statusCommand() *cli.Command {
 			for i := range persons {
 				persons[i].MaxAge = maxAge
 			}
+			p.tellTrouble(persons)
 			err := cmp.Or(p.printStatus(s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
@@ -45,10 +47,10 @@ func (p *program) statusCommand() *cli.Command {
 				return err
 			}
 			if r, failed := failedRun(runs); failed {
-				return failure(exitPartial, "dexetl doctor", "the last run (%s, %s) failed: %s",
+				return failure(exitPartial, dexetl("doctor"), "the last run (%s, %s) failed: %s",
 					r.Command, r.EndedAt.UTC().Format(time.RFC3339), codeWords(r.ExitCode))
 			}
-			return checked(persons)
+			return checked(persons, who)
 		}),
 	}
 }
@@ -63,9 +65,11 @@ func byUrgency(all []study.Person) []study.Person {
 func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
 	people := table.Table{Schema: "dexetl.status/3", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
 		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
-		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"}}
+		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"},
+		First: []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}}
 	resources := table.Table{Columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
-		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"}}
+		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"},
+		First: []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}}
 	clockOff := false
 	for _, one := range persons {
 		all, err := s.Resources(one)
@@ -74,12 +78,12 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		}
 		if one.LakeUnread {
 			people.Rows = append(people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
-				nil, nil, nil, minute(one.Outcome.DoneAt), nil, nil, nil, toDoOrNull(one)})
+				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, toDoOrNull(one, p.commandLine)})
 			continue
 		}
-		people.Rows = append(people.Rows, personRow(one, all))
+		people.Rows = append(people.Rows, personRow(one, all, p.commandLine))
 		for _, r := range all {
-			resources.Rows = append(resources.Rows, resourceRow(one, r))
+			resources.Rows = append(resources.Rows, resourceRow(one, r, p.commandLine))
 		}
 		clockOff = clockOff || one.Held.Clock().GoesOn
 	}
@@ -94,19 +98,22 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	}
 	p.tellOutdated(outdated)
 	for _, line := range damageLines(harm) {
-		p.say("%s; next: dexetl replay", line)
+		p.say("%s", line)
+	}
+	if len(harm) > 0 {
+		p.sayNext("replay")
 	}
 	if !clockOff {
 		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
-	if err := p.print(people); err != nil || !withResources {
+	if err := p.print(inWords(people, "consent")); err != nil || !withResources {
 		return err
 	}
 	p.tell("")
 	return p.print(resources)
 }
 
-func personRow(one study.Person, resources []study.Resource) []any {
+func personRow(one study.Person, resources []study.Resource, line speller) []any {
 	open, egvs := 0, study.Resource{Held: one.Held.Of("egvs")}
 	for _, r := range resources {
 		open += r.Open
@@ -115,11 +122,11 @@ func personRow(one study.Person, resources []study.Resource) []any {
 		}
 	}
 	row := []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), egvs.Held.Records, minute(egvs.Held.Newest), egvs.Held.LagMin,
-		covered(egvs, 14), covered(egvs, 30), open, minute(one.Outcome.DoneAt)}
-	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one))
+		covered(egvs, 14), covered(egvs, 30), open, minute(one.SucceededAt())}
+	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one, line))
 }
 
-func resourceRow(one study.Person, r study.Resource) []any {
+func resourceRow(one study.Person, r study.Resource, line speller) []any {
 	row := []any{one.Who.ID, r.Name, r.Held.Records, minute(r.Held.Newest), r.Held.LagMin, covered(r, 14), covered(r, 30)}
 	if r.Windowed {
 		unread, missed, never := any(nil), time.Duration(0), r.NeverAsked
@@ -133,23 +140,27 @@ func resourceRow(one study.Person, r study.Resource) []any {
 	} else {
 		row = append(row, nil, nil, nil, nil, nil, nil)
 	}
-	row = append(row, minute(r.Held.Asked), nil, resourceToDo(one, r))
+	row = append(row, minute(r.SucceededAt(one)), nil, resourceToDo(one, r, line))
 	switch {
 	case r.Refused != nil:
-		row[len(row)-2] = refusedWords(*r.Refused)
+		row[len(row)-2] = table.Prose(refusedWords(*r.Refused))
 	case r.Failed:
-		row[len(row)-2] = one.Outcome.Error
+		row[len(row)-2] = table.Prose(one.Outcome.Error)
 	}
 	return row
 }
 
 // resourceToDo is what the participant needs, where it is about this resource.
-func resourceToDo(one study.Person, r study.Resource) any {
-	if one.Need() != study.Nothing && r.Concerned() {
-		return toDo(one)
+func resourceToDo(one study.Person, r study.Resource, line speller) any {
+	need := one.Need()
+	if trouble, ok := one.Trouble(); ok && r.Name != "egvs" { // a call is about readings
+		need = trouble
+	}
+	if need != study.Nothing && r.Concerned() {
+		return table.Prose(needWords(one, need, line))
 	}
 	if r.Open > 0 {
-		return "dexetl backfill " + one.Who.ID
+		return table.Prose(line("backfill", one.Who.ID))
 	}
 	return nil
 }
@@ -163,7 +174,7 @@ func covered(r study.Resource, days int) any {
 
 // checked is the answer for cron: whose fetches failed or are too old, else
 // whose consent is missing.
-func checked(persons []study.Person) error {
+func checked(persons []study.Person, who selection) error {
 	var failed, late, unconnected []string
 	var maxAge time.Duration
 	for _, one := range persons {
@@ -173,7 +184,7 @@ func checked(persons []study.Person) error {
 		if n, ok := one.ConsentNeed(); ok {
 			if one.AppRefused || one.Strayed() {
 				failed = append(failed, one.Who.ID)
-			} else if n.Urgency() == study.NeedsPerson {
+			} else if n.Urgency() == study.NeedsPerson || n == study.LinkSent {
 				unconnected = append(unconnected, one.Who.ID)
 			}
 			continue
@@ -186,14 +197,14 @@ func checked(persons []study.Person) error {
 	}
 	switch {
 	case len(failed) > 0 && len(late) > 0:
-		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
+		return failure(exitPartial, dexetl("status", failed[0]), "the last fetch failed, or could not be read: %s; no fetch was complete for %s: %s",
 			study.ShortList(failed), call.Spell(maxAge), study.ShortList(late))
 	case len(failed) > 0:
-		return failure(exitPartial, "dexetl status "+failed[0], "the last fetch failed, or could not be read: %s", study.ShortList(failed))
+		return failure(exitPartial, dexetl("status", failed[0]), "the last fetch failed, or could not be read: %s", study.ShortList(failed))
 	case len(late) > 0:
-		return failure(exitPartial, "dexetl sync", "no fetch was complete for %s: %s", call.Spell(maxAge), study.ShortList(late))
+		return failure(exitPartial, dexetl(append([]string{"sync"}, who.words()...)...), "no fetch was complete for %s: %s", call.Spell(maxAge), study.ShortList(late))
 	case len(unconnected) > 0:
-		return failure(exitConsent, "dexetl participants list --needs", "consent is missing: %s", study.ShortList(unconnected))
+		return failure(exitConsent, dexetl(append([]string{"participants", "list", "--needs"}, who.words()...)...), "consent is missing: %s", study.ShortList(unconnected))
 	}
 	return nil
 }

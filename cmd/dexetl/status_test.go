@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -40,8 +41,11 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 		}
 	}
 	toDo, _ := egvs["P002"]["to_do"].(string)
+	if p := egvs["P002"]; p["last_success"] != "2026-04-14T12:00:00Z" {
+		t.Errorf("P002, who failed today: last_success is %v, want yesterday's", p["last_success"])
+	}
 	if p := egvs["P002"]; p["last_error"] == nil || p["never_asked_h"] != 0.0 || !strings.HasPrefix(toDo, "egvs: Dexcom refuses it: 400 Bad Request") ||
-		!strings.Contains(toDo, "leave egvs out of sync.resources") {
+		!strings.Contains(toDo, "ask nobody for egvs any more, by taking it out of sync.resources") {
 		t.Errorf("P002, whose fetch failed: %v", p)
 	}
 	if p := egvs["P001"]; p["failed_h"] != 0.0 || p["never_asked_h"] != 0.0 || p["last_error"] != nil || p["last_success"] != "2026-04-14T12:00:00Z" {
@@ -109,9 +113,44 @@ func TestStatusSaysWhy(t *testing.T) {
 	}
 	b.exits("status --check --max-age 3d", exitDone)
 	for want, line := range map[bool]string{true: "status", false: "status --max-age 3d"} {
-		if got := strings.Contains(b.must(strings.Fields(line)...), "no fetch was complete for 48 hours; again: dexetl sync P00"); got != want {
+		_, list, told := b.run(strings.Fields(line)...)
+		got := strings.Contains(told, "no fetch was complete since ") && strings.Contains(told, "2 participants (P001, P002)") && strings.Contains(list, "waits: nobody can be fetched now")
+		if got != want {
 			t.Errorf("dexetl %s two days later says that a sync is due: %t, want %t", line, got, want)
 		}
+	}
+}
+
+// Whom to call does not depend on whether the API can be reached: an outage is told once,
+// and the calls stay, with since when there is no reading.
+func TestCallsOutlastAnOutage(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 4, Days: 5, End: demoNow}, demoNow)
+	b.must("sync")
+	b.now = demoNow.AddDate(0, 0, 4)
+	b.must("sync", "P001", "P002")
+	needs := func() (list, told string) {
+		_, list, told = b.run("participants", "list", "--needs")
+		return list, told
+	}
+	before, _ := needs()
+	for _, call := range []string{"P001 .* call: no reading since 2026-04-1[45] .asked 2026-04-19.;", "P002 .* call: no reading since", "P003 .* call: connected on 2026-04-15, and no reading .asked 2026-04-15."} {
+		if !regexp.MustCompile(call).MatchString(before) {
+			t.Fatalf("the call list has no %q:\n%s", call, before)
+		}
+	}
+	b.env["DEXETL_API_BASE_URL"] = "http://127.0.0.1:9"
+	b.exits("sync --max-duration 2s", exitLater)
+	after, told := needs()
+	if after != before {
+		t.Errorf("the call list while nothing can be reached:\n%s\nwant as before:\n%s", after, before)
+	}
+	if strings.Count(told, "4 participants (P001, P002, P003, P004)") != 1 || !strings.Contains(told, "connection refused") || !strings.Contains(told, "again: dexetl sync") {
+		t.Errorf("the outage is not told once, for all:\n%s", told)
+	}
+	if status := b.must("status"); !regexp.MustCompile("P004 .* waits: nobody can be fetched now").MatchString(status) {
+		t.Errorf("status while nothing can be reached:\n%s", status)
 	}
 }
 
@@ -131,7 +170,7 @@ func TestCheckAfterConnecting(t *testing.T) {
 	b.now = b.now.Add(time.Minute)
 	b.must("connect", "--import", b.file("tokens.csv", tokens.String()))
 	b.exits("status --check", exitDone)
-	if p := b.statusOf("egvs")["P001"]; p["last_error"] != nil || p["to_do"] != "dexetl backfill P001" {
+	if p := b.statusOf("egvs")["P001"]; p["last_error"] != nil || p["to_do"] != "fetch for the first time: dexetl backfill P001" {
 		t.Errorf("P001, who has connected since the last sync: %v", p)
 	}
 	b.must("sync", "P001")

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os/user"
+	"path/filepath"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -18,12 +19,20 @@ import (
 // is a study folder.
 func (p *program) findStudy() (string, error) {
 	dirs := []string{".", ".."}
-	if given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY")); given != "" {
+	given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY"))
+	if given != "" {
 		dirs = []string{given}
 	}
 	dir, err := study.Find(dirs...)
 	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
-		return "", failure(exitNoStudy, "dexetl init STUDY", "%w; go there, or give --study DIR", none)
+		if below := study.Below(cmp.Or(given, ".")); len(below) > 0 {
+			return "", failure(exitNoStudy, again("--study", filepath.Join(given, below[0])), "%w; below it: %s", none, study.ShortList(below))
+		}
+		next := dexetl("init", cmp.Or(given, "study"))
+		if filepath.Base(given) == config.File {
+			next = again("--study", filepath.Dir(given))
+		}
+		return "", failure(exitNoStudy, next, "%w; go there, or give --study DIR", none)
 	}
 	return dir, err
 }
@@ -34,11 +43,19 @@ func (p *program) openFolder() (*study.Study, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.openAt(dir)
+}
+
+// openAt reads the configuration of the study in dir.
+func (p *program) openAt(dir string) (*study.Study, error) {
 	s, err := study.OpenFolder(dir, p.worker())
-	if err == nil && s.Config.Lake.Readers == config.GroupReads {
+	if err != nil {
+		return nil, err
+	}
+	if s.Config.Lake.Readers == config.GroupReads {
 		syscall.Umask(groupReads)
 	}
-	return s, err
+	return s, p.enterDemo(s)
 }
 
 // worker is this invocation as a study knows it. Progress is shown, facts are told.

@@ -31,16 +31,18 @@ func version() string {
 
 func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version",
-		Action: func(context.Context, *cli.Command) error {
-			platform := runtime.GOOS + "/" + runtime.GOARCH
-			if p.flags.json {
-				return table.WriteJSON(p.stdout, "dexetl.version/1", map[string]any{
-					"version": version(), "go": runtime.Version(), "platform": platform,
-				})
-			}
-			return p.tell("dexetl %s (%s, %s)", version(), runtime.Version(), platform)
-		},
+		Name:   "version",
+		Usage:  "print the version",
+		Action: func(context.Context, *cli.Command) error { return p.printVersion() },
 	}
+}
+
+func (p *program) printVersion() error {
+	platform := runtime.GOOS + "/" + runtime.GOARCH
+	if p.flags.json {
+		return table.WriteJSON(p.stdout, "dexetl.version/1", map[string]any{
+			"version": version(), "go": runtime.Version(), "platform": platform,
+		})
+	}
+	return p.tell("dexetl %s (%s, %s)", version(), runtime.Version(), platform)
 }

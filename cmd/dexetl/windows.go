@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -18,13 +19,18 @@ func (p *program) windowsCommand() *cli.Command {
 		Commands: []*cli.Command{
 			{
 				Name: "import", Usage: "replace all windows by those of a file", ArgsUsage: "windows.csv",
-				Description: "CSV with a header: participant_id (* for everybody), window, and either start and end (local dates)\n" +
+				Description: "CSV with a header: participant_id (* for everybody), window, and either start and end (local dates) " +
 					"or start_day and end_day (study day 1 is anchor_date); all inclusive.",
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (string, error) {
-						n, err := s.Cohort.ImportWindows(ctx, r)
-						return countOf(n, "window"), err
+					return p.importFile(ctx, c, s, "windows", func(r io.Reader) (imported, error) {
+						done, err := s.Cohort.ImportWindows(ctx, r, func(held []cohort.Window) error {
+							return p.sure("the file has no window, and would remove " + removedWords(mapped(held, windowWords)))
+						})
+						if err != nil {
+							return imported{}, err
+						}
+						return replaced(done, "window", windowWords), p.remarkOnWindows(ctx, s)
 					})
 				}),
 			},
@@ -60,9 +66,14 @@ func (p *program) exclusionsCommand() *cli.Command {
 				Description: "CSV with a header: participant_id, from and to (local dates, the last one included, or times), and any reason.",
 				Flags:       []cli.Flag{p.reasonFlag()},
 				Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (string, error) {
-						n, err := s.Cohort.ImportExclusions(ctx, r)
-						return countOf(n, "exclusion"), err
+					return p.importFile(ctx, c, s, "exclusions", func(r io.Reader) (imported, error) {
+						done, err := s.Cohort.ImportExclusions(ctx, r, func(held []cohort.Exclusion) error {
+							return p.sure("the file has no exclusion, and would remove " + removedWords(mapped(held, exclusionWords)))
+						})
+						if err != nil {
+							return imported{}, err
+						}
+						return replaced(done, "exclusion", exclusionWords), p.remarkOnExclusions(ctx, s)
 					})
 				}),
 			},
@@ -75,7 +86,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 					}
 					t := table.Table{Schema: "dexetl.exclusions/1", Columns: []string{"participant_id", "from", "to", "reason"}}
 					for _, e := range exclusions {
-						t.Rows = append(t.Rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), orNull(e.Reason)})
+						t.Rows = append(t.Rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), proseOrNull(e.Reason)})
 					}
 					return p.print(t)
 				}),

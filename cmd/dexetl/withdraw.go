@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -25,13 +24,13 @@ type withdrawOptions struct {
 func (p *program) withdrawCommand() *cli.Command {
 	var o withdrawOptions
 	return &cli.Command{
-		Name: "withdraw", Usage: "end a participant's part: tokens destroyed, data from then on out of the tables", ArgsUsage: "P001",
-		Description: "What was recorded before --effective stays, as it does in a trial under FDA rules. What was recorded\n" +
+		Name: "withdraw", Usage: "end a participant's part: no access any more, data from then on out of the tables", ArgsUsage: "P001",
+		Description: "What was recorded before --effective stays, as it does in a trial under FDA rules. What was recorded " +
 			"from then on leaves the tables and is kept sealed in state/quarantine. See docs/withdrawal.md.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stop", Usage: "fetch nothing more, keep what was recorded before: the default"},
 			&cli.StringFlag{Name: "effective", Usage: "since when: `DATETIME` such as 2026-03-01 or 2026-03-01T14:30, in the participant's time zone (default: now)", Destination: &o.effective},
-			&cli.StringFlag{Name: "reason", Usage: "why, for the record: `TEXT`; must be given", Destination: &o.reason},
+			&cli.StringFlag{Name: "reason", Usage: "why, for the record: `TEXT`; asked for unless given", Destination: &o.reason},
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
@@ -47,8 +46,11 @@ func (p *program) withdraw(ctx context.Context, s *study.Study, who cohort.Parti
 	if err != nil {
 		return err
 	}
-	command := p.commandLine("withdraw", who.ID, "--effective", w.EffectiveAt.Format(time.RFC3339Nano), "--reason", w.Reason)
-	what := fmt.Sprintf("%s withdraws from %s: the tokens are destroyed, nothing more is fetched, and what was recorded from then on leaves the tables.",
+	command := again()
+	if o.effective == "" { // the instant that is shown, not that of the next try
+		command = again("--effective", w.EffectiveAt.Format(time.RFC3339Nano))
+	}
+	what := fmt.Sprintf("%s withdraws from %s: the access to the account ends for good, nothing more is fetched, and what was recorded from then on leaves the tables.",
 		who.ID, localInstant(w.EffectiveAt, who))
 	if err := p.confirm(what, who.ID, command); err != nil {
 		return err
@@ -62,11 +64,8 @@ func (p *program) withdraw(ctx context.Context, s *study.Study, who cohort.Parti
 
 // withdrawal reads what is to be recorded, and refuses what cannot be meant.
 func (p *program) withdrawal(ctx context.Context, s *study.Study, who cohort.Participant, o withdrawOptions) (cohort.Withdrawal, error) {
-	w := cohort.Withdrawal{ParticipantID: who.ID, Reason: strings.TrimSpace(o.reason), Who: operator()}
-	if w.Reason == "" {
-		return w, failure(exitUsage, p.commandLine("withdraw", who.ID, "--reason", "why"), "withdraw needs a --reason for the record")
-	}
-	before, again, err := s.Cohort.Withdrawal(ctx, who.ID)
+	w := cohort.Withdrawal{ParticipantID: who.ID, Who: operator()}
+	before, already, err := s.Cohort.Withdrawal(ctx, who.ID)
 	if err != nil {
 		return w, err
 	}
@@ -76,21 +75,22 @@ func (p *program) withdrawal(ctx context.Context, s *study.Study, who cohort.Par
 		if w.EffectiveAt, err = study.LocalTime(o.effective, who); err != nil {
 			return w, usage("--effective %w", err)
 		}
-	case again:
+	case already:
 		w.EffectiveAt = before.EffectiveAt
 	default:
 		w.EffectiveAt = now
 	}
 	switch {
 	case w.EffectiveAt.After(now):
-		return w, failure(exitUsage, p.commandLine("participants", "pause", who.ID)+"  # until the time has come",
-			"--effective %s is in the future", localInstant(w.EffectiveAt, who))
-	case again && w.EffectiveAt.After(before.EffectiveAt) && !o.bringBack:
-		return w, failure(exitUsage, p.typed("--bring-back")+"  # if that is meant",
-			"%s has withdrawn from %s; a later instant brings what was recorded in between back into the tables",
-			who.ID, localInstant(before.EffectiveAt, who))
+		return w, &exitError{exitUsage, "until the time has come, fetch nothing", dexetl("participants", "pause", who.ID),
+			fmt.Errorf("--effective %s is in the future", localInstant(w.EffectiveAt, who))}
+	case already && w.EffectiveAt.After(before.EffectiveAt) && !o.bringBack:
+		return w, &exitError{exitUsage, "if that is meant, say so with --bring-back", again("--bring-back"),
+			fmt.Errorf("%s has withdrawn from %s; a later instant brings what was recorded in between back into the tables",
+				who.ID, localInstant(before.EffectiveAt, who))}
 	}
-	return w, nil
+	w.Reason, err = p.reason(o.reason, "withdraw")
+	return w, err
 }
 
 // withdrawn is what a withdrawal did.

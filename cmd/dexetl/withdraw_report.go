@@ -33,7 +33,7 @@ func (p *program) printWithdrawn(s *study.Study, w withdrawn) error {
 func (w withdrawn) lines(s *study.Study) []string {
 	lines := []string{
 		fmt.Sprintf("%s withdrew from %s", w.who.ID, localInstant(w.at, w.who)),
-		fmt.Sprintf("tokens      destroyed (connections ended now: %d); nothing more is asked for", w.Ended),
+		fmt.Sprintf("access      ended, the tokens are destroyed (accounts ended now: %d); nothing more is asked for", w.Ended),
 		"tables      " + w.tables(),
 		"stays       what was recorded before; the requests that were made, without values",
 		"quarantine  " + w.quarantined(s.Dir),
@@ -41,7 +41,7 @@ func (w withdrawn) lines(s *study.Study) []string {
 	if len(w.Held) > 0 {
 		lines = append(lines,
 			"elsewhere   the answers as received stay in "+inStudy(s.Dir, s.RawPath())+", which only its owner can read;",
-			fmt.Sprintf("            older snapshots: %d, without a folder now; `dexetl query --snapshot` still opens them, with the rows", w.Older))
+			fmt.Sprintf("            older snapshots: %d, without a folder now; `query --snapshot` still opens them, with the rows", w.Older))
 	}
 	return append(lines, "", "Still to do: "+removeApp)
 }

@@ -35,6 +35,14 @@ func orNull(s string) any {
 	return s
 }
 
+// proseOrNull is what somebody wrote, in a table.
+func proseOrNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return table.Prose(s)
+}
+
 func dateOrNull(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -75,3 +83,6 @@ func localInstant(t time.Time, who cohort.Participant) string {
 	}
 	return t.In(zone).Format("2006-01-02 15:04:05 -07:00") + " (" + who.Timezone + ")"
 }
+
+// fillRoster is the advice where nobody is in the roster.
+const fillRoster = "add people (participants add P001), or import a roster (participants import FILE)"

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+
+	"github.com/dexetl/dexetl/extract/textfile"
 )
 
 // Readings returns the rows of a file, in the order of the file. After the
@@ -63,7 +65,10 @@ func (p *person) mixes(at instant) bool {
 }
 
 func (s *scan) open(from io.Reader) error {
-	text, err := text(from)
+	text, err := textfile.New(from)
+	if other, ok := errors.AsType[*textfile.NotTextError](err); ok {
+		return one(Problem{Line: 1, Kind: NotText, Found: other.What, Right: "the table saved as CSV UTF-8"})
+	}
 	if err != nil {
 		return readError(1, err)
 	}

@@ -39,16 +39,16 @@ func TestChangesAreAudited(t *testing.T) {
 		{"pause", func() error { return s.SetPaused(ctx, "P001", true) }, []string{`participant P001 {"paused":false} {"paused":true} why`}},
 		{"pause again", func() error { return s.SetPaused(ctx, "P001", true) }, nil},
 		{"windows", func() error {
-			_, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window,start_day,end_day\n*,base,1,14\nP002,late,15,28\n"))
+			_, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window,start_day,end_day\n*,base,1,14\nP002,late,15,28\n"), nil)
 			return err
 		}, []string{`windows   {"file":"windows.csv","sha256":"…","windows":2} why`, `window   {"end_day":14,"start_day":1,"window":"base"} why`,
 			`window P002  {"end_day":28,"start_day":15,"window":"late"} why`}},
 		{"fewer windows", func() error {
-			_, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window,start_day,end_day\n*,base,1,14\n"))
+			_, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window,start_day,end_day\n*,base,1,14\n"), nil)
 			return err
 		}, []string{`windows   {"file":"windows.csv","sha256":"…","windows":1} why`, `window P002 {"end_day":28,"start_day":15,"window":"late"}  why`}},
 		{"exclusions", func() error {
-			_, err := s.ImportExclusions(ctx, strings.NewReader("participant_id,from,to,reason\nP002,2026-03-01,2026-03-01,MRI\n"))
+			_, err := s.ImportExclusions(ctx, strings.NewReader("participant_id,from,to,reason\nP002,2026-03-01,2026-03-01,MRI\n"), nil)
 			return err
 		}, []string{`exclusions   {"exclusions":1,"file":"exclusions.csv","sha256":"…"} why`,
 			`exclusion P002  {"from":"2026-03-01T00:00:00","reason":"MRI","to":"2026-03-02T00:00:00"} why`}},

@@ -21,7 +21,7 @@ func exclusions() list[Exclusion] {
 	return list[Exclusion]{
 		name: "exclusions", subject: "exclusion", parse: exclusionLines,
 		layout: layout{
-			file:     "exclusions.csv",
+			kind: Exclusions, file: "exclusions.csv",
 			columns:  []string{"participant_id", "from", "to", "reason"},
 			required: []string{"participant_id", "from", "to"},
 			aliases:  map[string]string{"participant": "participant_id"},
@@ -45,11 +45,11 @@ func exclusions() list[Exclusion] {
 	}
 }
 
-// ImportExclusions replaces all exclusions by those of an exclusions.csv and
-// returns their number. A date in the column to means that whole day. It takes
-// all lines or none; what is wrong is a *CSVError.
-func (c *Cohort) ImportExclusions(ctx context.Context, r io.Reader) (int, error) {
-	return exclusions().load(ctx, c.Store, r)
+// ImportExclusions replaces all exclusions by those of a file. A date in the column to means that whole day. It takes all lines or
+// none; what is wrong is a *CSVError. Before all are taken out, mayEmpty is asked; nil:
+// nobody is.
+func (c *Cohort) ImportExclusions(ctx context.Context, r io.Reader, mayEmpty func(held []Exclusion) error) (Replacement[Exclusion], error) {
+	return exclusions().load(ctx, c.Store, r, mayEmpty)
 }
 
 // Exclusions lists the exclusions in order of participant and time.

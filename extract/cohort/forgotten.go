@@ -19,6 +19,7 @@ type Forgotten struct {
 	ParticipantID string // "" for windows of everybody
 	ConnectionID  string
 	Missing       bool      // of a participant: there is none of that name
+	Removed       bool      // of a participant: there is none by the trail
 	EffectiveAt   time.Time // of a withdrawal, UTC
 	Known         time.Time // of a withdrawal: since when state.db has it; zero: it has none
 	Paused        bool      // of a participant: is paused by the trail
@@ -104,6 +105,11 @@ func (c *Cohort) forgottenPeople(ctx context.Context, r *recalled) (out []Forgot
 		}
 		if f := (Forgotten{Subject: "participant", ParticipantID: id}); f.differs(r.participants[id], asRead(p.fields()), r.whole[id]) {
 			out = append(out, f)
+		}
+	}
+	for _, p := range people {
+		if r.removed[p.ID] {
+			out = append(out, Forgotten{Subject: "participant", ParticipantID: p.ID, Removed: true, Words: p.ID + " was removed from the roster"})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Forgotten) int { return -cmp.Compare(btoi(a.Missing), btoi(b.Missing)) })

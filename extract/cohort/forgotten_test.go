@@ -2,6 +2,7 @@ package cohort
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,8 +26,8 @@ func remembering(t *testing.T) (s *Cohort, path string) {
 	dir := newFolder(t)
 	s = openIn(t, dir)
 	addAll(t, s, "P001", "P002", "P003")
-	importOf(t, func(r string) error { _, err := s.ImportWindows(t.Context(), strings.NewReader(r)); return err }, "participant_id,window,start_day,end_day\n*,base,1,14\n")
-	importOf(t, func(r string) error { _, err := s.ImportExclusions(t.Context(), strings.NewReader(r)); return err },
+	importOf(t, func(r string) error { _, err := s.ImportWindows(t.Context(), strings.NewReader(r), nil); return err }, "participant_id,window,start_day,end_day\n*,base,1,14\n")
+	importOf(t, func(r string) error { _, err := s.ImportExclusions(t.Context(), strings.NewReader(r), nil); return err },
 		"participant_id,from,to,reason\nP001,2026-03-01,2026-03-01,off\nP002,2026-03-02,2026-03-02,off\n")
 	if err := s.SetPaused(t.Context(), "P002", true); err != nil {
 		t.Fatal(err)
@@ -77,6 +78,36 @@ func TestForgottenRows(t *testing.T) {
 		if (want == "") != (len(got) == 0) || want != "" && !strings.Contains(strings.Join(got, "\n"), want) {
 			t.Errorf("%s: forgotten %q, want %q", edit, got, want)
 		}
+	}
+}
+
+// Who was removed is forgotten by nobody, and told where an older state still has them.
+func TestForgottenRemoval(t *testing.T) {
+	s, path := remembering(t)
+	remove := func(id string) {
+		err := s.Store.Change(t.Context(), func(tx *sql.Tx) ([]state.Act, error) { return s.Remove(t.Context(), tx, id) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove("P001")
+	if got := forgotten(t, s, nil); len(got) != 0 {
+		t.Errorf("after a removal: forgotten %q, want nothing", got)
+	}
+	newer, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, path := remembering(t)
+	if err := os.WriteFile(path, newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := forgotten(t, older, nil); !slices.Contains(got, "P001 was removed from the roster") {
+		t.Errorf("a state of before the removal: forgotten %q", got)
+	}
+	addAll(t, s, "P001")
+	if got := forgotten(t, s, nil); len(got) != 0 {
+		t.Errorf("after P001 was added again: forgotten %q, want nothing", got)
 	}
 }
 

@@ -27,12 +27,22 @@ type list[T any] struct {
 	fields  func(T) state.Fields
 }
 
-// load replaces the rows by those of a file and returns their number. It takes all lines
-// or none; what is wrong is a *CSVError.
-func (l list[T]) load(ctx context.Context, s *state.Store, r io.Reader) (n int, err error) {
+// A Replacement is what an import did to a list.
+type Replacement[T any] struct {
+	Rows, Added, Changed int
+	Removed              []T // rows that stood there, in their order
+}
+
+// load replaces the rows by those of a file. It takes all lines or none; what is wrong is
+// a *CSVError. A file without a line would take out all that is held, so mayEmpty, unless
+// nil, is asked first: its error is returned and nothing is changed.
+func (l list[T]) load(ctx context.Context, s *state.Store, r io.Reader, mayEmpty func(held []T) error) (done Replacement[T], err error) {
 	sh, err := readSheet(r, l.layout)
 	if err != nil {
-		return 0, err
+		return done, err
+	}
+	if err := l.beforeEmptying(ctx, s, sh, mayEmpty); err != nil {
+		return done, err
 	}
 	err = s.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		held, err := participantsIn(ctx, tx)
@@ -47,13 +57,46 @@ func (l list[T]) load(ctx context.Context, s *state.Store, r io.Reader) (n int, 
 		if err != nil {
 			return nil, err
 		}
-		n = len(rows)
-		return sh.acts(l.name, state.Fields{l.name: n}, l.acts(before, rows)), l.put(ctx, tx, rows)
+		acts := l.acts(before, rows)
+		done = l.replacement(before, rows, acts)
+		return sh.acts(l.name, state.Fields{l.name: len(rows)}, acts), l.put(ctx, tx, rows)
 	})
 	if err != nil {
-		return 0, err
+		return Replacement[T]{}, err
 	}
-	return n, nil
+	return done, nil
+}
+
+// beforeEmptying asks where nothing is left of what is held. No transaction waits for
+// the answer.
+func (l list[T]) beforeEmptying(ctx context.Context, s *state.Store, sh *sheet, mayEmpty func(held []T) error) error {
+	if mayEmpty == nil || len(sh.rows) > 0 || len(sh.errs) > 0 {
+		return nil
+	}
+	held, err := l.read(ctx, s)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	return mayEmpty(held)
+}
+
+// replacement is what acts did to the rows.
+func (l list[T]) replacement(before, after []T, acts []state.Act) Replacement[T] {
+	done := Replacement[T]{Rows: len(after)}
+	for _, act := range acts {
+		switch {
+		case act.Before == nil:
+			done.Added++
+		case act.After != nil:
+			done.Changed++
+		}
+	}
+	stays := make(map[string]bool, len(after))
+	for _, v := range after {
+		stays[l.key(v)] = true
+	}
+	done.Removed = slices.DeleteFunc(slices.Clone(before), func(v T) bool { return stays[l.key(v)] })
+	return done
 }
 
 func (l list[T]) read(ctx context.Context, q state.Querier) ([]T, error) {

@@ -37,20 +37,26 @@ type Participant struct {
 type UnknownParticipantError struct {
 	ID   string
 	Near string // the id that was perhaps meant, or ""
+
+	EmptyRoster bool
 }
 
 func (e *UnknownParticipantError) Error() string {
 	if e.Near != "" {
 		return fmt.Sprintf("unknown participant %q; did you mean %s?", shorten(e.ID), e.Near)
 	}
+	if e.EmptyRoster {
+		return fmt.Sprintf("unknown participant %q: the roster is empty", shorten(e.ID))
+	}
 	return fmt.Sprintf("unknown participant %q", shorten(e.ID))
 }
 
-// statuses and regions are the closed lists of the roster.
-func statuses() []string {
+// Statuses are those that the roster may give.
+func Statuses() []string {
 	return []string{"screening", "screen_failed", "enrolled", "randomised", "completed", "withdrawn", "lost"}
 }
 
+// regions are those that the roster may give.
 func regions() []string { return []string{"us", "eu", "jp", "sandbox"} }
 
 var participantID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -96,10 +102,17 @@ func (c *Cohort) AddParticipant(ctx context.Context, p Participant) error {
 			return nil, err
 		}
 		if i := foldIndex(held, p.ID); i >= 0 {
-			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: "is there already as " + held[i].ID}
+			return nil, &LineError{Column: "participant_id", Value: p.ID, Reason: thereAlready(p.ID, held[i].ID)}
 		}
 		return []state.Act{participantAct(Participant{}, p)}, putParticipant(ctx, tx, p)
 	})
+}
+
+func thereAlready(id, held string) string {
+	if id == held {
+		return "is there already"
+	}
+	return "is there already " + writtenAs(held)
 }
 
 // Participants lists everybody in order of id.
@@ -140,7 +153,7 @@ func (c *Cohort) unknown(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return &UnknownParticipantError{ID: id, Near: nearestID(id, all)}
+	return &UnknownParticipantError{ID: id, Near: nearestID(id, all), EmptyRoster: len(all) == 0}
 }
 
 // nearestID is the id that differs in case or in one letter, or "".
@@ -166,8 +179,8 @@ func (p Participant) check() []LineError {
 	if errors.As(CheckID(p.ID), &id) {
 		errs = append(errs, *id)
 	}
-	if p.Status != "" && !slices.Contains(statuses(), p.Status) {
-		note("status", p.Status, "not one of "+strings.Join(statuses(), ", "))
+	if p.Status != "" && !slices.Contains(Statuses(), p.Status) {
+		note("status", p.Status, "not one of "+strings.Join(Statuses(), ", "))
 	}
 	if p.Region != "" && !slices.Contains(regions(), p.Region) {
 		note("region", p.Region, "not one of "+strings.Join(regions(), ", "))

@@ -15,6 +15,7 @@ type recalled struct {
 	withdrawn    map[string]time.Time      // from when, by participant: what no line takes back
 	participants map[string]map[string]any // fields by participant
 	whole        map[string]bool           // of whom the trail says all, from the beginning
+	removed      map[string]bool           // who was taken out of the roster
 	windows      map[string]row
 	exclusions   map[string]row
 	connections  map[string]ended
@@ -57,7 +58,7 @@ func recall(lines []state.AuditLine) *recalled {
 // forget is for lines that are not there.
 func (r *recalled) forget() {
 	r.participants, r.windows, r.exclusions = map[string]map[string]any{}, map[string]row{}, map[string]row{}
-	r.whole = map[string]bool{}
+	r.whole, r.removed = map[string]bool{}, map[string]bool{}
 	maps.DeleteFunc(r.connections, func(_ string, c ended) bool { return c.status != statusEnded })
 }
 
@@ -88,10 +89,16 @@ func (r *recalled) take(l state.AuditLine) {
 }
 
 // participant takes a line about one: of somebody who was there, the fields that
-// changed.
+// changed; of somebody who was removed, none after.
 func (r *recalled) participant(id string, before, after map[string]any) {
 	known := r.participants[id]
-	if before == nil {
+	r.removed[id] = after == nil
+	switch {
+	case after == nil:
+		delete(r.participants, id)
+		delete(r.whole, id)
+		return
+	case before == nil:
 		r.participants[id], r.whole[id] = after, true
 		return
 	}

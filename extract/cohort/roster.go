@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +17,17 @@ import (
 type RosterImport struct {
 	Added, Changed, Unchanged int
 	Absent                    []string // participants held that the file does not name; they stay
+	Emptied                   []Emptied
+}
+
+// Emptied are participants of whom the roster no longer says something that it did.
+type Emptied struct {
+	Column       string
+	Participants []string
 }
 
 func rosterLayout() layout {
-	l := layout{file: "roster.csv", columns: []string{"participant_id"}, required: []string{"participant_id"}}
+	l := layout{kind: Roster, file: "roster.csv", columns: []string{"participant_id"}, required: []string{"participant_id"}}
 	for _, c := range new(Participant).columns() {
 		l.columns = append(l.columns, c.name)
 	}
@@ -64,19 +73,20 @@ func rosterLines(sh *sheet, held []Participant) []Participant {
 	for _, p := range held {
 		byFold[strings.ToLower(p.ID)] = p
 	}
-	lineOf := map[string]int{}
+	lineOf, spelt := map[string]int{}, map[string]string{}
 	var out []Participant
 	for _, r := range sh.rows {
 		id := r.cells["participant_id"]
 		p, known := byFold[strings.ToLower(id)]
 		if known && p.ID != id {
-			sh.bad(r, "participant_id", "held as %s: use that spelling", p.ID)
+			sh.bad(r, "participant_id", "held %s", writtenAs(p.ID))
 			continue
 		}
 		if first, again := lineOf[strings.ToLower(id)]; again && id != "" {
-			sh.bad(r, "participant_id", "is in line %d already", first)
+			sh.bad(r, "participant_id", "is in line %d already%s", first, caseOnly(spelt[strings.ToLower(id)], id))
 			continue
 		}
+		spelt[strings.ToLower(id)] = id
 		lineOf[strings.ToLower(id)] = r.line
 		p.ID = id
 		p.fill(sh, r)
@@ -91,6 +101,20 @@ func rosterLines(sh *sheet, held []Participant) []Participant {
 		out = append(out, p)
 	}
 	return out
+}
+
+// writtenAs says how to correct an id that is held in another case.
+func writtenAs(held string) string {
+	return fmt.Sprintf("as %s, and ids that differ in case only are one: write %s; if %s is the mistake and nothing was fetched yet, participants remove %s first",
+		held, held, held, held)
+}
+
+// caseOnly tells of an id that is there in another case.
+func caseOnly(there, id string) string {
+	if there == id {
+		return ""
+	}
+	return " as " + there + ": ids that differ in case only are one"
 }
 
 // fill sets the fields whose columns the sheet has.
@@ -153,6 +177,7 @@ func putRoster(ctx context.Context, tx *sql.Tx, held, lines []Participant) (done
 		if err := putParticipant(ctx, tx, p); err != nil {
 			return RosterImport{}, nil, err
 		}
+		done.empties(before, p)
 		acts = append(acts, participantAct(before, p))
 	}
 	for _, p := range held {
@@ -161,4 +186,19 @@ func putRoster(ctx context.Context, tx *sql.Tx, held, lines []Participant) (done
 		}
 	}
 	return done, acts, nil
+}
+
+// empties notes what the roster said of a participant and does not any more.
+func (d *RosterImport) empties(before, after Participant) {
+	now := after.columns()
+	for i, c := range before.columns() {
+		if c.text() == "" || now[i].text() != "" {
+			continue
+		}
+		at := slices.IndexFunc(d.Emptied, func(e Emptied) bool { return e.Column == c.name })
+		if at < 0 {
+			at, d.Emptied = len(d.Emptied), append(d.Emptied, Emptied{Column: c.name})
+		}
+		d.Emptied[at].Participants = append(d.Emptied[at].Participants, after.ID)
+	}
 }

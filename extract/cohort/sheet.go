@@ -1,7 +1,6 @@
 package cohort
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/csv"
@@ -97,6 +96,7 @@ type sheetRow struct {
 
 // A layout says which columns a file may have.
 type layout struct {
+	kind     Kind
 	file     string // name in messages when the reader has none
 	columns  []string
 	required []string
@@ -140,9 +140,11 @@ func readSheet(r io.Reader, l layout) (*sheet, error) {
 	}
 	sum := sha256.Sum256(text)
 	s.sha256 = hex.EncodeToString(sum[:])
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
-	in := csv.NewReader(bytes.NewReader(text))
-	in.FieldsPerRecord = -1
+	in, err := readerOf(text)
+	if err != nil {
+		s.errs = append(s.errs, notTable(err))
+		return s, s.err()
+	}
 	header, err := in.Read()
 	if err != nil {
 		s.errs = append(s.errs, lineError(err, "empty file: a header line is needed"))
@@ -151,6 +153,9 @@ func readSheet(r io.Reader, l layout) (*sheet, error) {
 	line, _ := in.FieldPos(0)
 	s.header(line, trimmed(header), l)
 	if len(s.errs) > 0 {
+		if kind := kindOf(trimmed(header), l); kind != "" {
+			return s, &OtherFileError{File: s.file, Kind: kind, Wanted: l.kind}
+		}
 		return s, s.err()
 	}
 	s.body(in)
@@ -165,15 +170,8 @@ func (s *sheet) header(line int, cells []string, l layout) {
 	for len(cells) > 0 && cells[len(cells)-1] == "" {
 		cells = cells[:len(cells)-1]
 	}
-	if len(cells) == 1 && strings.ContainsAny(cells[0], ";\t") {
-		note("", "", "columns must be separated by commas")
-		return
-	}
 	for i, cell := range cells {
-		name := strings.ToLower(cell)
-		if canonical, ok := l.aliases[name]; ok {
-			name = canonical
-		}
+		name := l.name(cell)
 		switch {
 		case !slices.Contains(l.columns, name) && l.secret:
 			note("", "", fmt.Sprintf("column %d of the header is none of %s", i+1, strings.Join(l.columns, ", ")))

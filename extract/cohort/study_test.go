@@ -58,7 +58,7 @@ func TestImportRosterAgain(t *testing.T) {
 	}
 	// Another column set: what it does not have stays, an empty cell empties.
 	got, err = s.ImportRoster(ctx, strings.NewReader("participant_id,cohort,site\nP001,B,\nP003,,\n"))
-	if want := (RosterImport{Added: 1, Changed: 1, Absent: []string{"p-2_b"}}); err != nil || !reflect.DeepEqual(got, want) {
+	if want := (RosterImport{Added: 1, Changed: 1, Absent: []string{"p-2_b"}, Emptied: []Emptied{{"site", []string{"P001"}}}}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("other columns = %+v, %v, want %+v", got, err, want)
 	}
 	p, err := s.Participant(ctx, "P001")
@@ -85,14 +85,16 @@ roster.csv:5: study_end "2026-01-31": before study_start 2026-02-01`},
 		{"far column", "participant_id,zzzzzzzz\nP001,x\n", `roster.csv:1: column "zzzzzzzz": unknown; known are participant_id, site, cohort, arm, status, status_date, consent_date, anchor_date, study_start, study_end, timezone, region`},
 		{"missing column", "site\nBoston\n", `roster.csv:1: column "participant_id": is missing`},
 		{"column twice", "participant_id,site,Site\nP001,a,b\n", `roster.csv:1: column "Site": is there twice`},
-		{"semicolons", "participant_id;site\nP001;Boston\n", `roster.csv:1: columns must be separated by commas`},
+		{"workbook", "PK\x03\x04\x14\x00", `roster.csv:1: an Excel workbook or a zip archive, not CSV: save its table as CSV UTF-8 and import that`},
+		{"old workbook", "\xd0\xcf\x11\xe0\xa1", `roster.csv:1: an old Excel workbook, not CSV`},
+		{"line of UTF-16", utf16le("participant_id\tsite\nP001\tBoston\nP001\tBoston\n"), `roster.csv:3: participant_id "P001": is in line 2 already`},
 		{"empty", "", `roster.csv:1: empty file: a header line is needed`},
 		{"fields", "participant_id,site\nP001\nP002,a,b\n", "roster.csv:2: 1 fields where the header has 2\nroster.csv:3: 3 fields where the header has 2"},
 		{"ids", "participant_id\n../x\n-P1\n*\n" + long + "\nP1 OR 1\n",
 			"roster.csv:2: participant_id \"../x\": not an id: letters, digits, _ and -, at most 64, beginning with a letter or digit"},
 		{"no id", "participant_id,site\n,Boston\n", `roster.csv:2: participant_id: is empty`},
 		{"twice", "participant_id\nP001\np001\n", `roster.csv:3: participant_id "p001": is in line 2 already`},
-		{"spelling", "participant_id\nHELD\n", `roster.csv:2: participant_id "HELD": held as held: use that spelling`},
+		{"spelling", "participant_id\nHELD\n", `roster.csv:2: participant_id "HELD": held as held, and ids that differ in case only are one: write held; if held is the mistake and nothing was fetched yet, participants remove held first`},
 		{"quote", "participant_id,site\nP001,\"a\"b\"\nP002,\nP_é,\n", `roster.csv:2: extraneous or missing " in quoted-field` + "\n" + `roster.csv:4: participant_id "P_é": not an id`},
 		{"latin 1", "participant_id,site\nP001,Z\xfcrich\n", `roster.csv:2: site: not UTF-8: save the file as CSV UTF-8`},
 		{"line break", "participant_id,site\nP001,\"a\nb\"\n", `roster.csv:2: site: holds a control character or a line break`},
@@ -143,7 +145,7 @@ func TestAddParticipant(t *testing.T) {
 		p    Participant
 		want string
 	}{
-		{Participant{ID: "p001"}, `participant_id "p001": is there already as P001`},
+		{Participant{ID: "p001"}, `participant_id "p001": is there already as P001, and ids that differ in case only are one: write P001; if P001 is the mistake and nothing was fetched yet, participants remove P001 first`},
 		{Participant{ID: "a/b"}, `participant_id "a/b": not an id`},
 		{Participant{ID: "P002", Region: "uk"}, `region "uk": not one of`},
 	} {
@@ -198,23 +200,24 @@ func TestImportWindows(t *testing.T) {
 	addAll(t, s, "P001")
 	file := "window,participant_id,start,end,start_day,end_day\n" +
 		"follow-up,P001,2026-03-01,2026-03-01,,\nbaseline,*,,,-14,-1\n"
-	n, err := s.ImportWindows(ctx, strings.NewReader(file))
-	if err != nil || n != 2 {
-		t.Fatalf("ImportWindows = %d, %v, want 2", n, err)
+	done, err := s.ImportWindows(ctx, strings.NewReader(file), nil)
+	if err != nil || done.Rows != 2 || done.Added != 2 {
+		t.Fatalf("ImportWindows = %+v, %v, want 2, both added", done, err)
 	}
 	want := []Window{{ParticipantID: "*", Name: "baseline", StartDay: -14, EndDay: -1},
 		{ParticipantID: "P001", Name: "follow-up", Start: day("2026-03-01"), End: day("2026-03-01")}}
 	if got, err := s.Windows(ctx); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("Windows = %+v, %v, want %+v", got, err, want)
 	}
-	if _, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window\nP001,\n")); err == nil {
+	if _, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window\nP001,\n"), nil); err == nil {
 		t.Error("a bad file was taken")
 	}
 	if got, err := s.Windows(ctx); err != nil || len(got) != 2 {
 		t.Errorf("after a bad file: %d windows, %v, want 2", len(got), err)
 	}
-	if n, err := s.ImportWindows(ctx, strings.NewReader("participant_id,window,start_day,end_day\n*,all,1,90\n")); err != nil || n != 1 {
-		t.Fatalf("second import = %d, %v", n, err)
+	done, err = s.ImportWindows(ctx, strings.NewReader("participant_id,window,start_day,end_day\n*,all,1,90\n"), nil)
+	if err != nil || done.Rows != 1 || !reflect.DeepEqual(done.Removed, want) {
+		t.Fatalf("second import = %+v, %v, want 1 and that the other two are removed", done, err)
 	}
 	if got, err := s.Windows(ctx); err != nil || len(got) != 1 || got[0].Name != "all" {
 		t.Errorf("after the second import: %+v, %v, want the new one alone", got, err)
@@ -245,8 +248,41 @@ windows.csv:8: window: is empty
 windows.csv:9: end_day "two": not a study day
 windows.csv:10: window "g": participant P001 has it in line 9 already
 windows.csv:11: needs start and end, or start_day and end_day`
-	if _, err := s.ImportWindows(context.Background(), strings.NewReader(file)); err == nil || err.Error() != want {
+	if _, err := s.ImportWindows(context.Background(), strings.NewReader(file), nil); err == nil || err.Error() != want {
 		t.Errorf("ImportWindows =\n%v\nwant\n%s", err, want)
+	}
+}
+
+// A file without a line takes out what is held only if that is meant, and says what it
+// would be.
+func TestImportOfNoLine(t *testing.T) {
+	ctx := context.Background()
+	s, _ := newStore(t)
+	addAll(t, s, "P001")
+	empty := func(mayEmpty func([]Exclusion) error) (Replacement[Exclusion], error) {
+		return s.ImportExclusions(ctx, strings.NewReader("participant_id,from,to\n,,\n"), mayEmpty)
+	}
+	no := errors.New("no")
+	refuse := func(held []Exclusion) error {
+		if len(held) != 1 {
+			t.Errorf("asked about %+v, want the one that is held", held)
+		}
+		return no
+	}
+	if done, err := empty(refuse); err != nil || done.Rows != 0 {
+		t.Errorf("where nothing is held: %+v, %v, want that nobody is asked", done, err)
+	}
+	if _, err := s.ImportExclusions(ctx, strings.NewReader("participant_id,from,to\nP001,2026-03-29,2026-03-29\n"), refuse); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := empty(refuse); err != no {
+		t.Errorf("refused: %v, want %v", err, no)
+	}
+	if held, err := s.Exclusions(ctx); err != nil || len(held) != 1 {
+		t.Errorf("after a refusal: %d held, %v, want 1", len(held), err)
+	}
+	if done, err := empty(func([]Exclusion) error { return nil }); err != nil || len(done.Removed) != 1 {
+		t.Errorf("meant: %+v, %v, want that it is removed", done, err)
 	}
 }
 
@@ -258,9 +294,9 @@ func TestImportExclusions(t *testing.T) {
 		"P001,2026-03-29,2026-03-29,MRI\n" + // a whole day, whatever its hours
 		"P001,2026-02-01 13:30,2026-02-02,\"sensor, fell off\"\n" +
 		"P001,2026-01-01T00:00:10,2026-01-01T00:00:20,\n"
-	n, err := s.ImportExclusions(ctx, strings.NewReader(file))
-	if err != nil || n != 3 {
-		t.Fatalf("ImportExclusions = %d, %v, want 3", n, err)
+	done, err := s.ImportExclusions(ctx, strings.NewReader(file), nil)
+	if err != nil || done.Rows != 3 {
+		t.Fatalf("ImportExclusions = %+v, %v, want 3", done, err)
 	}
 	at := func(text string) time.Time {
 		v, err := time.Parse(localLayout, text)
@@ -296,7 +332,7 @@ exclusions.csv:5: from "2026-01-01T10:00Z": not a local date or time like 2026-0
 exclusions.csv:5: to: is empty
 exclusions.csv:7: is in line 6 already
 exclusions.csv:8: participant_id "*": not in the roster`
-	if _, err := s.ImportExclusions(context.Background(), strings.NewReader(file)); err == nil || err.Error() != want {
+	if _, err := s.ImportExclusions(context.Background(), strings.NewReader(file), nil); err == nil || err.Error() != want {
 		t.Errorf("ImportExclusions =\n%v\nwant\n%s", err, want)
 	}
 }

@@ -12,11 +12,15 @@ type TokenLine struct {
 	RefreshToken  string
 }
 
+func tokenLayout() layout {
+	both := []string{"participant_id", "refresh_token"}
+	return layout{kind: Tokens, file: "tokens.csv", secret: true, columns: both, required: both}
+}
+
 // ReadTokenFile reads participant_id,refresh_token lines. What is wrong is a
 // *CSVError, which never shows a token; nothing is stored.
 func (c *Cohort) ReadTokenFile(ctx context.Context, r io.Reader) ([]TokenLine, error) {
-	sh, err := readSheet(r, layout{file: "tokens.csv", secret: true,
-		columns: []string{"participant_id", "refresh_token"}, required: []string{"participant_id", "refresh_token"}})
+	sh, err := readSheet(r, tokenLayout())
 	if err != nil {
 		return nil, err
 	}

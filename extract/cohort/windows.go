@@ -23,7 +23,7 @@ func windows() list[Window] {
 	return list[Window]{
 		name: "windows", subject: "window", parse: windowLines,
 		layout: layout{
-			file:     "windows.csv",
+			kind: Windows, file: "windows.csv",
 			columns:  []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
 			required: []string{"participant_id", "window"},
 		},
@@ -47,10 +47,11 @@ func windows() list[Window] {
 	}
 }
 
-// ImportWindows replaces all windows by those of a windows.csv and returns
-// their number. It takes all lines or none; what is wrong is a *CSVError.
-func (c *Cohort) ImportWindows(ctx context.Context, r io.Reader) (int, error) {
-	return windows().load(ctx, c.Store, r)
+// ImportWindows replaces all windows by those of a file. It takes all lines or
+// none; what is wrong is a *CSVError. Before all are taken out, mayEmpty is asked; nil:
+// nobody is.
+func (c *Cohort) ImportWindows(ctx context.Context, r io.Reader, mayEmpty func(held []Window) error) (Replacement[Window], error) {
+	return windows().load(ctx, c.Store, r, mayEmpty)
 }
 
 // Windows lists the windows in order of participant and name.

@@ -34,3 +34,10 @@ func checkZone(name string) string {
 	}
 	return "not an IANA time zone such as Europe/Berlin"
 }
+
+// IsOffset reports whether a time zone is an offset from UTC, whatever people's clocks
+// do, and not the time of a place.
+func IsOffset(zone string) bool {
+	offsets := []string{"EST", "GMT", "GMT+0", "GMT-0", "GMT0", "Greenwich", "HST", "MST", "UCT", "UTC", "Universal", "Zulu"}
+	return strings.HasPrefix(zone, "Etc/") || slices.Contains(offsets, zone)
+}

@@ -60,3 +60,15 @@ func TestCheckZone(t *testing.T) {
 		}
 	}
 }
+
+// An offset is no place: clocks there never change, or as that place has it.
+func TestIsOffset(t *testing.T) {
+	for zone, want := range map[string]bool{
+		"EST": true, "UTC": true, "Etc/GMT+5": true, "GMT": true,
+		"": false, "EST5EDT": false, "America/Phoenix": false, "Europe/Berlin": false, "Pacific/Honolulu": false,
+	} {
+		if IsOffset(zone) != want {
+			t.Errorf("IsOffset(%q) = %v, want %v", zone, !want, want)
+		}
+	}
+}

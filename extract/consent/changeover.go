@@ -39,8 +39,7 @@ type OtherAccountError struct {
 
 func (e *OtherAccountError) Error() string {
 	if e.Answered {
-		return fmt.Sprintf("participant %s: an answer came from another Dexcom account than the one connected; nothing more is fetched until somebody makes sure whose it is: dexetl connect %s --confirm --reason TEXT",
-			e.ParticipantID, e.ParticipantID)
+		return fmt.Sprintf("participant %s: an answer came from another Dexcom account than the one connected; nothing more is fetched until somebody makes sure whose it is", e.ParticipantID)
 	}
 	return fmt.Sprintf("participant %s: this is another Dexcom account than the one connected before; nothing is fetched from it until the change is confirmed", e.ParticipantID)
 }

@@ -3,6 +3,7 @@ package consent
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ type NeedsReconsentError struct {
 }
 
 func (e *NeedsReconsentError) Error() string {
-	return fmt.Sprintf("participant %s: Dexcom no longer accepts the consent%s: dexetl connect %s", e.ParticipantID, inBrackets(e.Said), e.ParticipantID)
+	return fmt.Sprintf("participant %s: Dexcom no longer accepts the consent%s", e.ParticipantID, inBrackets(e.Said))
 }
 
 // inBrackets is words to put behind others.
@@ -52,7 +53,7 @@ func (e *AuthSuspectError) Error() string {
 type SealError struct{ ParticipantID string }
 
 func (e *SealError) Error() string {
-	return fmt.Sprintf("participant %s: the stored tokens are damaged and cannot be used: dexetl connect %s", e.ParticipantID, e.ParticipantID)
+	return fmt.Sprintf("participant %s: the stored tokens are damaged and cannot be used", e.ParticipantID)
 }
 
 // An ExportedError says that the grant was exported: another machine uses it.
@@ -116,7 +117,7 @@ type CodeError struct {
 }
 
 func (e *CodeError) Error() string {
-	return fmt.Sprintf("participant %s: code exchange: %s; begin again: dexetl connect %s", e.ParticipantID, e.Reason, e.ParticipantID)
+	return fmt.Sprintf("participant %s: code exchange: %s; it has to begin again", e.ParticipantID, e.Reason)
 }
 
 // Unwrap returns the transport's error, if there was one.
@@ -130,7 +131,12 @@ type UncheckedError struct {
 }
 
 func (e *UncheckedError) Error() string {
-	return fmt.Sprintf("participant %s: the consent is kept, its account not yet checked: %v", e.ParticipantID, e.Err)
+	return fmt.Sprintf("participant %s: the consent is kept, its account not yet checked: %s", e.ParticipantID, within(e.ParticipantID, e.Err))
+}
+
+// within is err in a message that has named the participant already.
+func within(participantID string, err error) string {
+	return strings.TrimPrefix(err.Error(), "participant "+participantID+": ")
 }
 
 // Unwrap returns why.

@@ -121,7 +121,7 @@ func TestProgress(t *testing.T) {
 		{"refused, and invited again", connection(NeedsReconsent), []Invitation{link(1, 20, nil)}, NotOpened},
 		{"ended", connection(Ended), nil, NotInvited},
 	} {
-		if got := progress(test.c, test.links, at(12)); got != test.want {
+		if got := standing(test.c, test.links, at(12)).Progress; got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
 		}
 	}

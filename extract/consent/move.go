@@ -259,7 +259,7 @@ func (mv *Moving) openBundle(r io.Reader) (b bundle, err error) {
 		return b, fmt.Errorf("exported grants: %w", err)
 	}
 	if json.Unmarshal(plain, &b) != nil || b.Schema != bundleSchema {
-		return b, errors.New("exported grants: not a file of dexetl connect --export") // its content is no error message
+		return b, errors.New("exported grants: not a file of connect --export") // its content is no error message
 	}
 	return b, nil
 }

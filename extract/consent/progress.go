@@ -25,8 +25,24 @@ const (
 	ToRenew    Progress = "needs_reconsent" // and no link is on its way
 )
 
+// A Standing is how far a participant's consent has come, and by which link.
+type Standing struct {
+	Progress
+	Link Invitation // that counts; zero: none, or the connection does
+}
+
 // Progress returns how far each participant's consent has come.
 func (r *Register) Progress(ctx context.Context) (map[string]Progress, error) {
+	standings, err := r.Standings(ctx)
+	out := make(map[string]Progress, len(standings))
+	for id, s := range standings {
+		out[id] = s.Progress
+	}
+	return out, err
+}
+
+// Standings returns where each participant's consent stands.
+func (r *Register) Standings(ctx context.Context) (map[string]Standing, error) {
 	people, err := r.Cohort.Participants(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("consent: %w", err)
@@ -52,24 +68,26 @@ func (r *Register) Progress(ctx context.Context) (map[string]Progress, error) {
 	for _, i := range invitations {
 		linksOf[i.ParticipantID] = append(linksOf[i.ParticipantID], i)
 	}
-	out := make(map[string]Progress, len(people))
+	out := make(map[string]Standing, len(people))
 	for _, p := range people {
 		asked := slices.ContainsFunc(unconfirmed, func(u Unconfirmed) bool { return u.ParticipantID == p.ID })
-		if out[p.ID] = progress(newestOf[p.ID], linksOf[p.ID], r.Store.Now()); asked && out[p.ID] != Joined {
-			out[p.ID] = Waiting
+		at := standing(newestOf[p.ID], linksOf[p.ID], r.Store.Now())
+		if asked && at.Progress != Joined {
+			at.Progress = Waiting
 		}
+		out[p.ID] = at
 	}
 	return out, nil
 }
 
-// progress judges by a participant's newest connection (zero: none) and links,
+// standing judges by a participant's newest connection (zero: none) and links,
 // oldest first. A connection that works outweighs links; one that does not is
 // outweighed by a link that still works. Of several links the one counts with
 // which something happened last, be it that it was made.
-func progress(c Connection, links []Invitation, now time.Time) Progress {
+func standing(c Connection, links []Invitation, now time.Time) Standing {
 	switch c.Status {
 	case Connected, AuthSuspect, Exported:
-		return Joined
+		return Standing{Progress: Joined}
 	}
 	newest, alive := Invitation{}, false
 	for _, i := range links {
@@ -81,18 +99,24 @@ func progress(c Connection, links []Invitation, now time.Time) Progress {
 			newest, alive = i, works
 		}
 	}
+	if c.Status == NeedsReconsent && !alive {
+		return Standing{ToRenew, newest}
+	}
+	return Standing{linkProgress(newest, alive), newest}
+}
+
+// linkProgress is how far a link has come, which works or not; a zero one is none.
+func linkProgress(i Invitation, works bool) Progress {
 	switch {
-	case c.Status == NeedsReconsent && !alive:
-		return ToRenew
-	case newest.Hash == "":
+	case i.Hash == "":
 		return NotInvited
-	case newest.DoubtedAt.After(newest.DeniedAt):
+	case i.DoubtedAt.After(i.DeniedAt):
 		return Doubted
-	case !newest.DeniedAt.IsZero():
+	case !i.DeniedAt.IsZero():
 		return Denied
-	case !alive:
+	case !works:
 		return Lapsed
-	case !newest.OpenedAt.IsZero():
+	case !i.OpenedAt.IsZero():
 		return Opened
 	}
 	return NotOpened
@@ -102,10 +126,10 @@ func progress(c Connection, links []Invitation, now time.Time) Progress {
 // the same instant something further.
 func laterLink(i, j Invitation) bool {
 	further := i.DoubtedAt.Compare(j.DoubtedAt)*4 + i.DeniedAt.Compare(j.DeniedAt)*2 + i.OpenedAt.Compare(j.OpenedAt)
-	return cmp.Or(touched(i).Compare(touched(j)), further) >= 0
+	return cmp.Or(i.Touched().Compare(j.Touched()), further) >= 0
 }
 
-// touched is when something last happened with i.
-func touched(i Invitation) time.Time {
+// Touched is when something last happened with i: it was made, opened, or answered.
+func (i Invitation) Touched() time.Time {
 	return slices.MaxFunc([]time.Time{i.CreatedAt, i.OpenedAt, i.DeniedAt, i.DoubtedAt}, time.Time.Compare)
 }

@@ -59,7 +59,7 @@ type NoCallError struct {
 }
 
 func (e *NoCallError) Error() string {
-	return fmt.Sprintf("participant %s: the sign-in was not finished: %v", e.ParticipantID, e.Err)
+	return fmt.Sprintf("participant %s: the sign-in was not finished: %s", e.ParticipantID, within(e.ParticipantID, e.Err))
 }
 
 // Unwrap returns why.

@@ -3,11 +3,14 @@ package consent
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/extract/cohort"
 )
 
 // A TokenFileModeError says that others can read a file of tokens.
@@ -35,11 +38,27 @@ func OpenTokenFile(path string) (file *os.File, sealed bool, err error) {
 	if sealed, err = Sealed(file); err != nil || sealed {
 		return file, sealed, err
 	}
+	if err := otherThanTokens(path, file); err != nil {
+		return file, false, err
+	}
 	info, err := file.Stat()
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
 		err = &TokenFileModeError{path, info.Mode().Perm()}
 	}
 	return file, false, err
+}
+
+// otherThanTokens is what file is, where it has no tokens. A file that may have some
+// is read from its beginning next.
+func otherThanTokens(path string, file *os.File) error {
+	kind, err := cohort.KindOf(file)
+	if err == nil && kind != "" && kind != cohort.Tokens {
+		err = &cohort.OtherFileError{File: path, Kind: kind, Wanted: cohort.Tokens}
+	}
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	return err
 }
 
 // VerifyAll looks at the accounts of connections, some at a time, and returns what went

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // Limits of a Client that sets none. Dexcom needs more than 30 s for some
@@ -48,6 +50,9 @@ var defaultHTTP = sync.OnceValue(func() *http.Client {
 // Check reports what is wrong with c's base URL: tokens travel over TLS, or in
 // plain to this machine only.
 func (c *Client) Check() error {
+	if err := plain.SchemeMissing(c.BaseURL); err != nil {
+		return fmt.Errorf("base URL %w", err)
+	}
 	u, err := url.Parse(c.BaseURL)
 	switch {
 	case err != nil:

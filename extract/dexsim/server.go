@@ -41,6 +41,10 @@ type Config struct {
 	Strict   bool // it revokes the whole family of tokens
 	Reusable bool // refresh tokens never wear out, as in the old sandbox
 
+	// Lasting tokens outlast the server: the next one of the same seed, users and secret
+	// takes the refresh tokens that this one gave, as if none had been spent.
+	Lasting bool
+
 	OneDevice bool // who wears phone and receiver sends by phone alone
 	Held      int  // histories kept in memory; 0: about 300 MB of them
 }
@@ -95,6 +99,7 @@ func New(cfg Config) (*Server, error) {
 	if err := s.populate(); err != nil {
 		return nil, err
 	}
+	s.tokens.users = s.Users()
 	s.mux = s.routes()
 	return s, nil
 }

@@ -1,8 +1,10 @@
 package dexsim
 
 import (
-	"encoding/hex"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -14,6 +16,7 @@ const codeTTL = time.Minute
 // comes of it can be revoked together.
 type tokens struct {
 	cfg     Config
+	users   []string
 	mu      sync.Mutex
 	issued  map[string]uint64 // tokens of a user so far
 	codes   map[string]*code
@@ -58,10 +61,38 @@ func newTokens(cfg Config) *tokens {
 // name makes the next token of a user. Names of two users never agree, not
 // even after a restart in which they come in another order.
 func (t *tokens) name(prefix, user string, bytes int) string {
+	if t.cfg.Lasting && t.issued[user] == 0 {
+		t.issued[user] = uint64(t.cfg.Now().UnixMilli()) // beyond what an earlier server gave
+	}
 	t.issued[user]++
-	text := hex64(hash(t.cfg.Seed, t.issued[user]), prefix+user+t.cfg.ClientSecret)
-	raw, _ := hex.DecodeString(text) // it is hex
-	return prefix + hex.EncodeToString(raw[:bytes])
+	return t.nth(prefix, user, t.issued[user], bytes)
+}
+
+// nth is the n-th token of a user. A lasting one begins with n.
+func (t *tokens) nth(prefix, user string, n uint64, bytes int) string {
+	text := hex64(hash(t.cfg.Seed, n), prefix+user+t.cfg.ClientSecret)[:2*bytes]
+	if t.cfg.Lasting {
+		text = fmt.Sprintf("%016x", n) + text[16:]
+	}
+	return prefix + text
+}
+
+// earlier is the refresh token of that name that an earlier server gave, nil if none did.
+func (t *tokens) earlier(name string, now int64) *refreshToken {
+	text, ok := strings.CutPrefix(name, "rt.")
+	if !ok || !t.cfg.Lasting || len(text) != 64 {
+		return nil
+	}
+	n, err := strconv.ParseUint(text[:16], 16, 64)
+	if err != nil {
+		return nil
+	}
+	for _, user := range t.users {
+		if t.nth("rt.", user, n, 32) == name {
+			return &refreshToken{grant: grant{&family{user: user}, now + t.cfg.RefreshTTL.Milliseconds()}}
+		}
+	}
+	return nil
 }
 
 // consent is the code that a user's approval gives.
@@ -113,7 +144,10 @@ func (t *tokens) rotate(name string, now int64) (p pair, reused bool, err error)
 	defer t.mu.Unlock()
 	r, ok := t.refresh[name]
 	if !ok {
-		return pair{}, false, errGrant
+		if r = t.earlier(name, now); r == nil {
+			return pair{}, false, errGrant
+		}
+		t.refresh[name] = r
 	}
 	reused = r.spent != 0
 	if reused && !t.cfg.Reusable {

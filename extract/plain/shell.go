@@ -2,21 +2,28 @@ package plain
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // ShellLine quotes words for a shell where they need it.
 func ShellLine(words []string) string {
-	quoted := slices.Clone(words)
+	quoted := make([]string, len(words))
 	for i, w := range words {
-		if !IsLine(w) {
-			quoted[i] = ansiQuoted(w)
-		} else if w == "" || strings.ContainsAny(w, " \t\n'\"\\$`!*?[](){}<>|&;#~") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
+		quoted[i] = shellWord(w)
 	}
 	return strings.Join(quoted, " ")
+}
+
+func shellWord(w string) string {
+	switch {
+	case !IsLine(w):
+		return ansiQuoted(w)
+	case w != "" && w[0] != '=' && !strings.ContainsAny(w, " '\"\\$`!*?[](){}<>|&;#~^"):
+		return w
+	case strings.Contains(w, "'") && !strings.ContainsAny(w, "\"\\$`!"):
+		return `"` + w + `"`
+	}
+	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 }
 
 // ansiQuoted is a word with what cannot be printed, as bash, zsh and ksh read it.

@@ -23,13 +23,18 @@ func (e *BusyError) Error() string {
 // Unwrap returns SQLite's error.
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// busyTimeout is how long SQLite waits for another process that writes.
-const busyTimeout = 10 * time.Second
+const (
+	// busyTimeout is how long everybody waits for another process that holds the file.
+	busyTimeout = 10 * time.Second
+	// oneTry is how much of that SQLite waits by itself: meanwhile nothing interrupts it.
+	oneTry = 200 * time.Millisecond
+)
 
 // A patience says for how long one try after another is made while another process
 // holds the file.
 type patience struct {
 	mu     sync.Mutex
+	least  time.Duration // busyTimeout
 	limit  time.Duration
 	told   func()
 	gaveUp bool // the last wait was in vain: until the file can be written again nobody waits as long
@@ -50,6 +55,9 @@ func (s *Store) WaitUpTo(limit time.Duration, told func()) {
 func (p *patience) again(waited time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if waited < p.least {
+		return true
+	}
 	if p.gaveUp = p.gaveUp || waited >= p.limit; p.gaveUp {
 		return false
 	}
@@ -66,8 +74,9 @@ func (p *patience) free() {
 	p.gaveUp = false
 }
 
-// patiently does what needs the file, again while another process holds it, and
-// returns what check says of its error. What is done changes nothing but the file.
+// patiently does what needs the file, again while another process holds it and ctx
+// goes on, and returns what check says of its error. What is done changes nothing but
+// the file.
 func (d database) patiently(ctx context.Context, do func() error) error {
 	for began := time.Now(); ; {
 		err := d.check(do())
@@ -76,7 +85,10 @@ func (d database) patiently(ctx context.Context, do func() error) error {
 			return err
 		}
 		busy.Waited = max(busy.Waited, time.Since(began).Round(time.Second))
-		if ctx.Err() != nil || !d.patience.again(time.Since(began)) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !d.patience.again(time.Since(began)) {
 			return err
 		}
 	}

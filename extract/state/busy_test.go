@@ -35,6 +35,7 @@ func hasty(t *testing.T, s *Store) {
 	if _, err := s.db.ExecContext(context.Background(), "pragma busy_timeout = 0"); err != nil {
 		t.Fatal(err)
 	}
+	s.db.patience.least = 0
 }
 
 // inRun are the writes of a run under way.
@@ -122,8 +123,45 @@ func TestBusyPatienceEnds(t *testing.T) {
 	held(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.WaitUpTo(time.Hour, cancel)
-	if err := lease(ctx); err == nil {
-		t.Error("a lease that was cancelled succeeded")
+	if err := lease(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a lease that was cancelled: %v, want that", err)
+	}
+}
+
+// Who is interrupted does not wait until the other process lets go, whether to write,
+// to read or to open the state.
+func TestBusyIsInterrupted(t *testing.T) {
+	s, _ := newStore(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	other, err := openDatabase(s.db.path, fileURL(s.db.path, map[string][]string{"_pragma": {"locking_mode(exclusive)"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.ExecContext(t.Context(), "insert into meta values ('a', 'b')"); err != nil {
+		t.Fatal(err)
+	}
+	var files [2]database // one that cannot be opened is closed
+	for i := range files {
+		if files[i], err = openDatabase(s.db.path, dsn(s.db.path)); err != nil {
+			t.Fatal(err)
+		}
+		defer files[i].Close()
+	}
+	waits := &Store{Now: time.Now, db: files[1]}
+	for name, wait := range map[string]func(context.Context) error{
+		"open":  files[0].ready,
+		"read":  func(ctx context.Context) error { _, err := schemaVersion(ctx, waits); return err },
+		"write": func(ctx context.Context) error { return waits.Write(ctx, func(*sql.Tx) error { return nil }) },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		began := time.Now()
+		if err := wait(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > busyTimeout/2 {
+			t.Errorf("%s: %v after %v, want the end of the context at once", name, err, time.Since(began))
+		}
+		cancel()
 	}
 }
 
@@ -145,6 +183,7 @@ func TestOpenBusy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	again.patience.least = 0
 	var busy *BusyError
 	if err := again.ready(t.Context()); !errors.As(err, &busy) {
 		t.Errorf("opening the state: %v, want a *BusyError", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 )
 
 // MarkScrub says, in the transaction that destroys a grant, that its bytes are to be
@@ -23,12 +24,14 @@ func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
 	if err := s.db.QueryRowContext(ctx, "select count(*) from meta where key = 'scrub'").Scan(&marks); err != nil || marks == 0 {
 		return err == nil, s.db.check(err)
 	}
-	var busy, pages, moved int
-	if err := s.db.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &pages, &moved); err != nil {
-		return false, fmt.Errorf("emptying the write-ahead log: %w", s.db.check(err))
-	}
-	if busy != 0 {
-		return false, nil
+	for began := time.Now(); !done; {
+		var busy, pages, moved int
+		if err := s.db.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &pages, &moved); err != nil {
+			return false, fmt.Errorf("emptying the write-ahead log: %w", s.db.check(err))
+		}
+		if done = busy == 0; !done && time.Since(began) >= s.db.patience.least {
+			return false, nil
+		}
 	}
 	_, err = s.db.ExecContext(ctx, "delete from meta where key = 'scrub'")
 	return err == nil, err

@@ -150,7 +150,7 @@ func TestOpenTightensMode(t *testing.T) {
 
 func TestPragmas(t *testing.T) {
 	s, _ := newStore(t)
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "10000"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "200"} {
 		var got string
 		if err := s.db.QueryRow("pragma " + pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("pragma %s = %q, %v, want %q", pragma, got, err, want)

@@ -56,7 +56,8 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		file, err = openFull(ctx, path, err)
 	}
 	if err != nil {
-		if !isDamage(err) && !noRoom(err) {
+		var busy *BusyError
+		if !isDamage(err) && !noRoom(err) && !errors.As(err, &busy) {
 			err = fmt.Errorf("state %s: %w", path, err)
 		}
 		return nil, err
@@ -76,12 +77,12 @@ func openDatabase(path, dsn string) (database, error) {
 		return database{}, err
 	}
 	db.SetMaxOpenConns(1)
-	return database{DB: db, path: path, patience: new(patience), prepared: new(sync.Map), group: new(group)}, nil
+	return database{DB: db, path: path, patience: &patience{least: busyTimeout}, prepared: new(sync.Map), group: new(group)}, nil
 }
 
 // ready brings the schema up to date, or closes the file.
 func (d database) ready(ctx context.Context) error {
-	err := d.check(migrate(ctx, d.DB))
+	err := d.patiently(ctx, func() error { return migrate(ctx, d.DB) })
 	if err != nil {
 		err = errors.Join(err, d.Close())
 	}
@@ -123,7 +124,7 @@ func private(path string) error {
 func dsn(path string) string {
 	return fileURL(path, url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "synchronous(full)", "foreign_keys(1)", "secure_delete(1)"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", oneTry.Milliseconds()), "synchronous(full)", "foreign_keys(1)", "secure_delete(1)"},
 	})
 }
 

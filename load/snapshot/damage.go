@@ -66,7 +66,7 @@ func (d damage) relation(t transform.Table, m lake.Manifest, files string) strin
 
 // complaint is what is said to whoever reads the table of a damaged file.
 func complaint(harm *lake.DamageError) string {
-	return fmt.Sprintf("%v; dexetl replay makes it anew from the raw log", harm)
+	return fmt.Sprintf("%v; a replay makes it anew from the raw log", harm)
 }
 
 // brokenRelation is the statement for a table with a damaged file: a view with the

@@ -175,7 +175,7 @@ func tryQuery(t *testing.T, db *sql.DB, query string) error {
 // named checks that err, and its explanation, name the file.
 func named(t *testing.T, l *lake.Lake, m lake.Manifest, f lake.File, err error) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), f.Path) || !strings.Contains(err.Error(), "dexetl replay") {
+	if err == nil || !strings.Contains(err.Error(), f.Path) || !strings.Contains(err.Error(), "a replay makes it anew") {
 		t.Errorf("error = %v, want %s and the cure named", err, f.Path)
 		return
 	}

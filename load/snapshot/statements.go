@@ -34,6 +34,7 @@ func relation(t transform.Table, m lake.Manifest, files string) string {
 // not know the column. It may read the tables of the study.
 var older = map[string]map[string]string{
 	"windows": {"window_name": `"window"`},
+	"audit":   {"made_at": `"at"`},
 	"glucose": {"excluded": `case
         when exists (
             from exclusions e

@@ -4,7 +4,8 @@
 --          without readings
 -- Source   scope_metrics: study_start, else the first date with a reading, to
 --          study_end, else the day last asked where the roster gives study_start
---          or anchor_date, else the last date with a reading; see study_intervals
+--          or anchor_date, else the last date with a reading, and no further than
+--          a withdrawal; see study_intervals
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
 --          active_window_pct of the interval's minutes; *_min are minutes
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);

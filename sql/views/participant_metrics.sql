@@ -2,8 +2,8 @@
 --
 -- Grain    one row per participant_id, also without readings
 -- Source   scope_metrics: study_start to study_end of the roster, without
---          study_end to the day last asked; all readings where the roster gives no
---          date. See study_intervals
+--          study_end to the day last asked, and no further than a withdrawal; all
+--          readings where the roster gives no date. See study_intervals
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
 --          active_window_pct of the interval's minutes; *_min are minutes
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);

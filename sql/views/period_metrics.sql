@@ -9,8 +9,8 @@
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
 --          every definition with its citation is in metric_catalogue
 -- Slots    1, 5 or 15 minutes wide, as the values say; see scope_metrics
--- Periods  the last one is 14 days too, even if the study ends inside it, so
---          that a rest of three days does not pass for sufficient
+-- Periods  the last one is 14 days too, even if the study, or a withdrawal, ends
+--          inside it, so that a rest of three days does not pass for sufficient
 -- Nulls    everything computed from values is null without a value; readings
 --          without local time belong to no period and readings inside
 --          exclusions count nowhere

@@ -16,6 +16,7 @@
 --   glucose_mgdl           mg/dL as in glucose
 --   trend                  as in egvs
 --   trend_rate_mmol_l_min  mmol/L/min, not rounded
+--   excluded               why metrics leave the reading out; see glucose
 create or replace view readings_mmol as
 select
     participant_id,
@@ -27,4 +28,5 @@ select
     glucose_mgdl,
     trend,
     trend_rate_mgdl_min / 18.01559::double as trend_rate_mmol_l_min,
+    excluded,
 from glucose;

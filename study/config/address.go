@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // CheckPublicURL says what keeps links from beginning with address.
 func CheckPublicURL(address string) error {
+	if err := plain.SchemeMissing(address); err != nil {
+		return err
+	}
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":

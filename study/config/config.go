@@ -4,14 +4,15 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // File is the name of the configuration in a study folder.
@@ -140,33 +141,55 @@ var headerPattern = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 // StudyID is what study.id looks like.
 var StudyID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
+// A valueError is a key with a value that means nothing.
+type valueError struct {
+	key, value string // value: with a blank before it; "" where there is none
+	err        error
+}
+
+func (e *valueError) Error() string { return fmt.Sprintf("%s%s: %v", e.key, e.value, e.err) }
+func (e *valueError) Unwrap() error { return e.err }
+
+// wrong is a *valueError; value is shown unless it is nil.
+func wrong(key string, value any, format string, args ...any) error {
+	e := &valueError{key: key, err: fmt.Errorf(format, args...)}
+	switch value := value.(type) {
+	case nil:
+	case string:
+		e.value = fmt.Sprintf(" %q", value)
+	default:
+		e.value = fmt.Sprintf(" %v", value)
+	}
+	return e
+}
+
 func (c Config) check() error {
 	switch {
 	case c.Version != 1:
-		return fmt.Errorf("version %d is not understood by this program, which reads version 1", c.Version)
+		return wrong("version", c.Version, "this program reads version 1")
 	case c.Study.ID != "" && !StudyID.MatchString(c.Study.ID):
-		return fmt.Errorf("study.id %q: letters, digits, _ and - only", c.Study.ID)
+		return wrong("study.id", c.Study.ID, "letters, digits, _ and - only")
 	case c.Study.History != "from_study_start" && c.Study.History != "all":
-		return fmt.Errorf("study.history %q: from_study_start or all", c.Study.History)
+		return wrong("study.history", c.Study.History, "from_study_start or all")
 	case c.Limits.CallsPerHour < 1 || c.Limits.CallsPerHour > 60000:
-		return fmt.Errorf("limits.calls_per_hour %d: 1 to 60000, which is Dexcom's limit for an app", c.Limits.CallsPerHour)
+		return wrong("limits.calls_per_hour", c.Limits.CallsPerHour, "1 to 60000, which is Dexcom's limit for an app")
 	case c.Limits.Concurrency < 1 || c.Limits.Concurrency > 256:
-		return fmt.Errorf("limits.concurrency %d: 1 to 256", c.Limits.Concurrency)
+		return wrong("limits.concurrency", c.Limits.Concurrency, "1 to 256")
 	case c.State.KeyFile != "" && c.State.KeyCommand != "":
-		return errors.New("state.key_file and state.key_command exclude each other")
+		return wrong("state.key_command", nil, "key_file and key_command exclude each other")
 	case c.Lake.Raw != KeepRaw && c.Lake.Raw != CompactRaw:
-		return fmt.Errorf("lake.raw %q: keep or compact", c.Lake.Raw)
+		return wrong("lake.raw", c.Lake.Raw, "keep or compact")
 	case c.Lake.Readers != OwnerReads && c.Lake.Readers != GroupReads:
-		return fmt.Errorf("lake.readers %q: owner or group", c.Lake.Readers)
+		return wrong("lake.readers", c.Lake.Readers, "owner or group")
 	}
 	if err := c.Sync.check(); err != nil {
-		return fmt.Errorf("sync.%w", err)
+		return err
 	}
 	if err := CheckPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {
-		return fmt.Errorf("connect.public_url: %w", err)
+		return wrong("connect.public_url", nil, "%w", err)
 	}
 	if h := c.Connect.ClientHeader; h != "" && !headerPattern.MatchString(h) {
-		return fmt.Errorf("connect.client_header %q: the name of a header, such as X-Forwarded-For", h)
+		return wrong("connect.client_header", h, "the name of a header, such as X-Forwarded-For")
 	}
 	return c.checkApps()
 }
@@ -175,50 +198,54 @@ func (c Sync) check() error {
 	known := defaults().Sync.Resources
 	switch {
 	case c.Trailing <= 0:
-		return errors.New("trailing: more than nothing, such as 7d")
+		return wrong("sync.trailing", nil, "more than nothing, such as 7d")
 	case c.Deep <= 0:
-		return errors.New("deep: more than nothing, such as 30d")
+		return wrong("sync.deep", nil, "more than nothing, such as 30d")
 	case len(c.Resources) == 0:
-		return fmt.Errorf("resources: name some of %s", strings.Join(known, ", "))
+		return wrong("sync.resources", nil, "name some of %s", strings.Join(known, ", "))
 	}
 	for _, r := range c.Resources {
 		if !slices.Contains(known, r) {
-			return fmt.Errorf("resources: %q is none of %s", r, strings.Join(known, ", "))
+			return wrong("sync.resources", nil, "%q is none of %s", r, strings.Join(known, ", "))
 		}
 	}
 	return nil
 }
 
 func (c Config) checkApps() error {
-	if err := c.API.check(); err != nil {
-		return fmt.Errorf("api.%w", err)
+	if err := c.API.check("api"); err != nil {
+		return err
 	}
-	for region, app := range c.Apps {
+	for _, region := range slices.Sorted(maps.Keys(c.Apps)) {
 		if _, ok := Hosts()[region]; !ok {
-			return fmt.Errorf("apps.%s: a region is us, eu, jp or sandbox", region)
+			return wrong("apps."+region, nil, "a region is us, eu, jp or sandbox")
 		}
-		if err := app.check(); err != nil {
-			return fmt.Errorf("apps.%s.%w", region, err)
+		if err := c.Apps[region].check("apps." + region); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (a App) check() error {
+// check looks at the app below key.
+func (a App) check(key string) error {
 	if _, ok := Hosts()[a.Region]; !ok && a.Region != "" {
-		return fmt.Errorf("region %q: us, eu, jp or sandbox", a.Region)
+		return wrong(key+".region", a.Region, "us, eu, jp or sandbox")
 	}
 	if a.Region == "" && a.BaseURL == "" {
-		return errors.New("region is missing: us, eu, jp or sandbox")
+		return wrong(key+".region", nil, "missing: us, eu, jp or sandbox")
 	}
 	if a.OAuth != "" && a.OAuth != "v2" && a.OAuth != "v3" {
-		return fmt.Errorf("oauth %q: v2 or v3", a.OAuth)
+		return wrong(key+".oauth", a.OAuth, "v2 or v3")
 	}
 	if a.ClientSecretFile != "" && a.ClientSecretCommand != "" {
-		return errors.New("client_secret_file and client_secret_command exclude each other")
+		return wrong(key+".client_secret_command", nil, "client_secret_file and client_secret_command exclude each other")
 	}
 	if err := (&dexcom.Client{BaseURL: a.URL()}).Check(); err != nil {
-		return fmt.Errorf("base_url: %w", err)
+		return wrong(key+".base_url", nil, "%w", err)
+	}
+	if err := plain.SchemeMissing(a.RedirectURI); err != nil {
+		return wrong(key+".redirect_uri", nil, "%w", err)
 	}
 	return nil
 }

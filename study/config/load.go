@@ -1,18 +1,14 @@
 package config
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/dexetl/dexetl/extract/plain"
 )
 
 // Load reads dexetl.yaml in dir, lets the environment override it and checks the
@@ -30,16 +26,34 @@ func Load(dir string, getenv func(string) string) (c Config, distrust, err error
 
 func parse(path string, text []byte, getenv func(string) string) (Config, error) {
 	config := defaults()
-	if err := yaml.UnmarshalWithOptions(text, &config, yaml.Strict()); err != nil {
-		return config, &Error{Path: path, Err: explainYAML(err)}
+	document, err := readDocument(text)
+	if err == nil {
+		if err = yaml.UnmarshalWithOptions(text, &config, yaml.Strict()); err != nil {
+			err = syntaxError(err, text)
+		}
+	}
+	if err != nil {
+		return config, &Error{Path: path, Err: err}
 	}
 	if err := overrideFromEnvironment(reflect.ValueOf(&config).Elem(), "DEXETL", getenv); err != nil {
 		return config, &Error{Path: "environment", Err: err}
 	}
 	if err := config.check(); err != nil {
-		return config, &Error{Path: path, Err: err}
+		return config, where(err, path, document, getenv)
 	}
 	return config, nil
+}
+
+// where says what a wrong value comes from: a variable, or a line of the file.
+func where(err error, path string, d document, getenv func(string) string) error {
+	e, ok := errors.AsType[*valueError](err)
+	if !ok {
+		return &Error{Path: path, Err: err}
+	}
+	if variable := "DEXETL_" + strings.ToUpper(strings.ReplaceAll(e.key, ".", "_")); getenv(variable) != "" {
+		return &Error{Path: "environment", Err: fmt.Errorf("%s: %w", variable, err)}
+	}
+	return &Error{Path: path, Err: d.at(e.key, err)}
 }
 
 // An Error is a configuration that cannot be used.
@@ -50,39 +64,6 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
-
-func explainYAML(err error) error {
-	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
-		kind := map[reflect.Kind]string{reflect.Int: "a whole number", reflect.String: "text", reflect.Slice: "a list"}[wrong.DstType.Kind()]
-		return fmt.Errorf("line %d: %q, want %s", wrong.Token.Position.Line, wrong.Token.Value, cmp.Or(kind, "keys with values"))
-	}
-	unknown, ok := errors.AsType[*yaml.UnknownFieldError](err)
-	if !ok {
-		return errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
-	}
-	key := unknown.Token.Value
-	message := fmt.Sprintf("line %d: unknown key %q", unknown.Token.Position.Line, key)
-	if near := plain.Nearest(key, keyNames(reflect.TypeFor[Config]())); near != "" {
-		message += fmt.Sprintf(", did you mean %q?", near)
-	}
-	return errors.New(message)
-}
-
-// keyNames lists the last parts of all keys below t.
-func keyNames(t reflect.Type) []string {
-	var keys []string
-	for field := range t.Fields() {
-		keys = append(keys, field.Tag.Get("yaml"))
-		switch {
-		case field.Type.Kind() == reflect.Struct:
-			keys = append(keys, keyNames(field.Type)...)
-		case field.Type.Kind() == reflect.Map:
-			keys = append(keys, keyNames(field.Type.Elem())...)
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
 
 func overrideFromEnvironment(v reflect.Value, prefix string, getenv func(string) string) error {
 	for i := range v.NumField() {

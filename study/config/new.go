@@ -19,6 +19,9 @@ type Values struct {
 	Region   string
 	BaseURL  string
 	ClientID string
+
+	Name, Contact string // as participants read them
+	PublicURL     string // of the consent pages
 }
 
 // Write makes dir with its configuration. That of a study that is there stays as it is:

@@ -14,7 +14,7 @@ func TestQRText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, err := qr.Encode(link, qr.M)
+	code, err := qr.Encode(link, qr.L)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +30,9 @@ func TestQRText(t *testing.T) {
 				t.Fatalf("module %d, %d is wrong:\n%s", x, y, drawn)
 			}
 		}
+	}
+	if len(lines) > 21 {
+		t.Errorf("%d lines: with the link and a prompt below, 21 fit on a screen", len(lines))
 	}
 	if rows := 2 * len(lines); rows < code.Size+2*quietZone {
 		t.Errorf("%d rows, want %d and more", rows, code.Size+2*quietZone)

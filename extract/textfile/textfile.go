@@ -1,4 +1,6 @@
-package cgmfile
+// Package textfile reads text files as people have them: in UTF-8 or UTF-16, with any
+// line ends, perhaps compressed. A file that is no text is named as what it is.
+package textfile
 
 import (
 	"bufio"
@@ -12,9 +14,14 @@ import (
 
 const bom = "\ufeff"
 
-// text is the text of a file as UTF-8 without a byte order mark, its lines
-// ended by LF. A file that is no text at all is an *Error.
-func text(from io.Reader) (io.Reader, error) {
+// A NotTextError says what a file is that is no text.
+type NotTextError struct{ What string } // such as an Excel workbook
+
+func (e *NotTextError) Error() string { return e.What + ", not text" }
+
+// New is the text of a file as UTF-8 without a byte order mark, its lines ended by LF.
+// A file that is no text at all is a *NotTextError.
+func New(from io.Reader) (io.Reader, error) {
 	in := bufio.NewReaderSize(from, 64<<10)
 	head, err := peek(in)
 	if err != nil {
@@ -31,7 +38,7 @@ func text(from io.Reader) (io.Reader, error) {
 		}
 	}
 	if what := magic(head); what != "" {
-		return nil, one(Problem{Line: 1, Kind: NotText, Found: what, Right: "the table saved as CSV UTF-8"})
+		return nil, &NotTextError{what}
 	}
 	var utf8Text io.Reader = in
 	if order := utf16Order(head); order != nil {
@@ -57,7 +64,7 @@ func peek(in *bufio.Reader) ([]byte, error) {
 func magic(head []byte) string {
 	for start, what := range map[string]string{
 		"PK\x03\x04": "an Excel workbook or a zip archive", "\xd0\xcf\x11\xe0": "an old Excel workbook",
-		"PAR1": "a Parquet file", "%PDF": "a PDF", "\x28\xb5\x2f\xfd": "a zstd archive",
+		"PAR1": "a Parquet file", "age-encryption.org/": "a sealed file (age)", "-----BEGIN AGE": "a sealed file (age)", "%PDF": "a PDF", "\x28\xb5\x2f\xfd": "a zstd archive",
 	} {
 		if bytes.HasPrefix(head, []byte(start)) {
 			return what
