@@ -28,7 +28,7 @@
 --   records                present records in the intervals asked
 --   newest_record          system time of the newest present record
 --   data_to                newest record the API says it has
---   lag_min                minutes from newest_record to when it was last asked; see Lag
+--   lag_min                minutes from newest_record to when a newer one was last asked for, or to the end of the study or a withdrawal before that
 --   n_held                 answers that could not be applied
 --   state                  never_asked, held, no_data, not_started, ended, behind, current
 create or replace view fetch_status as
