@@ -148,6 +148,23 @@ func TestSessionDescribes(t *testing.T) {
 	}
 }
 
+// Whoever asks need not be allowed to read what no session shows: an error there is
+// none of theirs.
+func TestSessionLooksAtNothingHidden(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	m := commit(t, l, "P001", 3)
+	m.Files = append(slices.Clone(m.Files), lake.File{Table: "event_notes", Path: "data/event_notes/" + strings.Repeat("x", 300)})
+	db, err := Open(t.Context(), l, m, Limits{})
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	defer db.Close()
+	if got := ask(t, db, "select count(*) from glucose"); got[0] != "3" {
+		t.Errorf("glucose has %s rows, want 3", got[0])
+	}
+}
+
 func TestSessionAllows(t *testing.T) {
 	t.Parallel()
 	l := newLake(t)
