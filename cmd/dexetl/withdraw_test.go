@@ -125,7 +125,11 @@ func (b *bench) nothingMoreOf(participant string, asked int) {
 	if n := b.query("select count(*) from requests where participant_id = '" + participant + "'")[0][0]; n != strconv.Itoa(asked) {
 		b.t.Errorf("%s requests after a sync, want the %d from before", n, asked)
 	}
+	if code, _, stderr := b.run("participants", "remove", participant); code != exitUsage || !strings.Contains(stderr, "participants show "+participant) {
+		b.t.Errorf("participants remove: exit %d, want %d and that the withdrawal is shown\n%s", code, exitUsage, stderr)
+	}
 	for _, args := range [][]string{{"sync", participant}, {"backfill", participant}, {"connect", participant, "--manual"},
+		{"participants", "pause", participant}, {"participants", "resume", participant},
 		{"connect", "--import", b.file("again.csv", "participant_id,refresh_token\n"+participant+",other\n")}} {
 		if code, _, stderr := b.run(args...); code != exitUsage || !strings.Contains(stderr, participant+" has withdrawn") {
 			b.t.Errorf("%v: exit %d, want %d\n%s", args, code, exitUsage, stderr)
