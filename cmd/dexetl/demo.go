@@ -36,7 +36,7 @@ func (p *program) demoCommand() *cli.Command {
 		Name:        "demo",
 		Usage:       "a simulated cohort through the whole pipeline: no account, no network",
 		ArgsUsage:   "[DIR]",
-		Description: "Makes the study folder DIR, dexetl-demo if none is given.",
+		Description: "Makes the study folder DIR; if none is given, that of --study, else dexetl-demo.",
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "participants", Usage: "number of people", Value: 20, Destination: &o.participants},
 			&cli.IntFlag{Name: "days", Usage: "days of data", Value: 90, Destination: &o.days},

@@ -164,6 +164,29 @@ func TestOlderState(t *testing.T) {
 	}
 }
 
+// A pause is recorded again of somebody who has withdrawn, too, where the state has
+// forgotten both; else nobody is let in for good.
+func TestForgottenPauseOfWhoeverLeft(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 4, Participants: 2, Days: 1, Reusable: true})
+	b.must("backfill")
+	restore := b.backup("state.db")
+	withdraw := []string{"withdraw", "P001", "--effective", "2026-04-12", "--reason", "moved", "--yes"}
+	b.must("participants", "pause", "P001")
+	b.must(withdraw...)
+	restore()
+	b.must(withdraw...)
+	if code, _, stderr := b.run("sync"); code != exitDamage || !strings.Contains(stderr, "next: dexetl participants pause P001") {
+		t.Fatalf("sync: exit %d, want %d and that the pause is missing\n%s", code, exitDamage, stderr)
+	}
+	b.must("participants", "pause", "P001")
+	b.must("sync")
+	if code, _, stderr := b.run("participants", "resume", "P001"); code != exitUsage || !strings.Contains(stderr, "P001 has withdrawn") {
+		t.Errorf("resume: exit %d, want %d\n%s", code, exitUsage, stderr)
+	}
+}
+
 // Lines of the roster that were edited keep their people out, and nobody else.
 func TestEditedRoster(t *testing.T) {
 	oneAfterTheOther(t)

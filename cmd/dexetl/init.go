@@ -27,7 +27,7 @@ func (p *program) initCommand() *cli.Command {
 		Name:        "init",
 		Usage:       "make a study folder with a commented dexetl.yaml",
 		ArgsUsage:   "[DIR]",
-		Description: "DIR is the folder you stand in if none is given. A study that is there stays as it is.",
+		Description: "If no DIR is given, it is that of --study, else the folder you stand in. A study that is there stays as it is.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "region", Usage: "us, eu, jp or sandbox", Value: "us", Destination: &region},
 			&cli.StringFlag{Name: "base-url", Usage: "`URL` of another API, such as the one of `dexetl simulate`", Destination: &baseURL},

@@ -147,6 +147,11 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 
 func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Study, cohort.Participant) error {
 	return func(ctx context.Context, s *study.Study, who cohort.Participant) error {
+		if s.Remembers(ctx) == nil { // else this may be what mends it, of whoever has left too
+			if err := s.Cohort.Standing(ctx, who.ID); err != nil {
+				return err
+			}
+		}
 		if err := s.Cohort.SetPaused(ctx, who.ID, paused); err != nil {
 			return err
 		}

@@ -134,10 +134,7 @@ func (c *Cohort) Participant(ctx context.Context, id string) (Participant, error
 func (c *Cohort) SetPaused(ctx context.Context, id string, paused bool) error {
 	err := c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		before, err := state.One(ctx, tx, scanParticipant, selectParticipants+" where participant_id = ?", id)
-		if err != nil {
-			return nil, err
-		}
-		if err := StandingIn(ctx, tx, id); err != nil || before.Paused == paused {
+		if err != nil || before.Paused == paused {
 			return nil, err
 		}
 		after := before
