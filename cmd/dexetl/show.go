@@ -167,10 +167,8 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
 	t := table.Table{Schema: "windows", Columns: []string{"window_name", "start_date", "end_date", "start_day", "end_day"}}
 	all, err := s.Cohort.Windows(ctx)
-	for _, w := range all {
-		if w.ParticipantID == one.Who.ID || w.ParticipantID == "*" {
-			t.Rows = append(t.Rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
-		}
+	for _, w := range cohort.WindowsOf(one.Who.ID, all) {
+		t.Rows = append(t.Rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
 	}
 	return t, err
 }
