@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -108,7 +109,7 @@ func personTable(one study.Person, line speller) table.Table {
 		t.Rows = append(t.Rows, []any{column, values[i]})
 	}
 	last := any(nil)
-	if !one.Course.Closes.IsZero() {
+	if !one.Course.Closes.IsZero() && one.Connection().Status != consent.Ended {
 		last = instantOrNull(one.Course.Closes)
 	}
 	t.Rows = append(t.Rows,
