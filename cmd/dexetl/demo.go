@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -41,16 +42,14 @@ func (p *program) demoCommand() *cli.Command {
 			&cli.IntFlag{Name: "days", Usage: "days of data", Value: 90, Destination: &o.days},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			o.dir = "dexetl-demo"
-			if c.Args().Len() > 1 {
-				return usage("demo makes one folder, got %q", c.Args().Slice())
-			}
-			if c.Args().Present() {
-				o.dir = c.Args().First()
+			dir, err := p.newFolder(c)
+			if err != nil {
+				return err
 			}
 			if o.participants < 1 || o.days < 1 {
 				return usage("demo: --participants and --days are at least 1")
 			}
+			o.dir = cmp.Or(dir, "dexetl-demo")
 			p.flags.study = o.dir
 			return p.demo(ctx, o)
 		},

@@ -31,17 +31,27 @@ func (p *program) initCommand() *cli.Command {
 			&cli.StringFlag{Name: "base-url", Usage: "`URL` of another API, such as the one of `dexetl simulate`", Destination: &baseURL},
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
-			dir := c.Args().First()
+			dir, err := p.newFolder(c)
+			if err != nil {
+				return err
+			}
 			p.flags.study = dir // what comes next is about it
-			if c.Args().Len() > 1 {
-				return usage("init makes one folder, got %q", c.Args().Slice())
-			}
-			if dir == "" {
-				dir = "."
-			}
-			return p.initStudy(dir, region, baseURL)
+			return p.initStudy(cmp.Or(dir, "."), region, baseURL)
 		},
 	}
+}
+
+// newFolder is the folder that a command makes, by its argument or --study; empty:
+// neither is given.
+func (p *program) newFolder(c *cli.Command) (string, error) {
+	dir, named := c.Args().First(), p.flags.study
+	if c.Args().Len() > 1 {
+		return "", usage("%s makes one folder, got %q", c.Name, c.Args().Slice())
+	}
+	if dir != "" && named != "" && filepath.Clean(dir) != filepath.Clean(named) {
+		return "", usage("%s makes one folder, got %q and --study %q", c.Name, dir, named)
+	}
+	return cmp.Or(dir, named), nil
 }
 
 func (p *program) initStudy(dir, region, baseURL string) error {
