@@ -104,7 +104,7 @@ func (a *answering) run() error {
 	}
 	rows, err := db.QueryContext(ctx, a.Statement)
 	if err == nil {
-		err = table.Stream(a.out, a.Format, table.Screen{Width: a.Width, First: telling()}, "dexetl.query/1", rows, stream.Err)
+		err = table.Stream(a.out, a.Format, table.Screen{Width: a.Width, First: telling(), Prose: []string{"comment", "definition", "reason"}}, "dexetl.query/1", rows, stream.Err)
 	}
 	return Explain(ctx, l, m, err)
 }
@@ -114,6 +114,7 @@ func telling() []string {
 	return []string{
 		"participant_id", "window_name", "local_time", "display_time", "local_date", "glucose_mgdl", "excluded", "event_type", "value",
 		"alert_name", "alert_state", "resource", "outcome", "reason", "mean_mgdl", "in_range_pct", "active_window_pct",
+		"column_name", "comment", "metric", "definition",
 	}
 }
 

@@ -22,9 +22,15 @@ type View struct {
 	Name    string
 	Header  string            // the leading comment: grain, source, units, rules, nulls
 	Body    string            // create or replace view …;
-	Comment string            // one sentence, from the header
+	Comment string            // what it is, and its grain, from the header
+	Notes   []Note            // what else the header says, but for the columns
 	Columns []Column          // every column of the view once, in its order
 	Types   map[string]string // of the columns, by name, as DuckDB names them in small letters
+}
+
+// A Note is what the header of a view says under one word.
+type Note struct {
+	Word, Text string // such as Units
 }
 
 // A Column describes one column of a view.
@@ -59,8 +65,11 @@ func view(name string) View {
 		body = strings.Replace(body, "{catalogue}", catalogueRows(), 1)
 	}
 	v := View{
-		Name: name, Header: header, Comment: sentence(header),
+		Name: name, Header: header, Comment: sentence(header), Notes: notes(header),
 		Body: "create or replace view " + name + " as\n" + body,
+	}
+	if grain := slices.IndexFunc(v.Notes, func(n Note) bool { return n.Word == "Grain" }); grain >= 0 {
+		v.Comment += "; " + v.Notes[grain].Text
 	}
 	v.Columns = described(header)
 	if strings.Contains(header, "as in metric_catalogue") {
@@ -83,6 +92,23 @@ func sentence(header string) string {
 	first, _, _ := strings.Cut(uncomment(header), "\n\n")
 	_, text, _ := strings.Cut(strings.Join(strings.Fields(first), " "), ": ")
 	return strings.TrimSuffix(text, ".")
+}
+
+// notes returns what a header says under each word but Columns, on one line each.
+func notes(header string) (all []Note) {
+	_, rest, _ := strings.Cut(uncomment(header), "\n\n")
+	for line := range strings.Lines(rest) {
+		word, text, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		switch text = strings.TrimSpace(text); {
+		case word == "Columns":
+			return all
+		case word != "":
+			all = append(all, Note{word, text})
+		case text != "":
+			all[len(all)-1].Text += " " + text
+		}
+	}
+	return all
 }
 
 // described returns the columns that a header lists after the word Columns,

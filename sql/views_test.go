@@ -147,3 +147,19 @@ func TestNoColumnIsReserved(t *testing.T) {
 		t.Errorf("columns that are reserved words: got\n%s, want the former names\n%s", got, want)
 	}
 }
+
+// Comments are read where no head is, so they refer to none of its words.
+func TestCommentsStandAlone(t *testing.T) {
+	for _, v := range views.Views() {
+		for _, c := range v.Columns {
+			for _, n := range v.Notes {
+				if strings.Contains(c.Comment, "see "+n.Word) {
+					t.Errorf("view %s: the comment of %s refers to %s of the head", v.Name, c.Name, n.Word)
+				}
+			}
+		}
+		if !strings.Contains(v.Comment, "; one row") {
+			t.Errorf("view %s: the comment %q lacks the grain", v.Name, v.Comment)
+		}
+	}
+}

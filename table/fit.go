@@ -11,6 +11,7 @@ import (
 type Screen struct {
 	Width int      // columns of the terminal; 0: any
 	First []string // the columns that matter most, and are the last to go
+	Prose []string // columns of texts for people, as Prose is
 
 	ends    bool // the others go from the middle, else from the right
 	stories bool // rows become records instead

@@ -1,6 +1,8 @@
 package table
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -138,4 +140,24 @@ func TestShowFits(t *testing.T) {
 			r.Errorf("a row or column %s is missing:\n%s", in.First[0], out.String())
 		}
 	})
+}
+
+// Texts for people go on in the next line, whoever wrote them; others are cut.
+func TestProseByName(t *testing.T) {
+	for name, want := range map[string]string{
+		"comment": "x  comment\n1  where readings are missing:\n   between two of them\n",
+		"extra":   "x  extra\n1  where readings are missing…\n--wide shows texts in full\n",
+	} {
+		var out bytes.Buffer
+		rows, err := newRows(&out, Text, "", []string{"x", name}, nil, Screen{Width: 30, Prose: []string{"comment"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(rows.row([]any{1, "where readings are missing: between two of them"}), rows.row([]any{2, "z"}), rows.end()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Replace(out.String(), "2  z\n", "", 1); got != want {
+			t.Errorf("column %s:\n%s, want\n%s", name, got, want)
+		}
+	}
 }

@@ -28,7 +28,11 @@ type textRows struct {
 func newText(l layout, s Screen) *textRows {
 	t := &textRows{layout: l, Screen: s}
 	for i, name := range l.columns {
-		t.all = append(t.all, column{name: plain.Line(name), at: i})
+		c := column{name: plain.Line(name), at: i}
+		if slices.Contains(s.Prose, name) {
+			c.is = prose
+		}
+		t.all = append(t.all, c)
 	}
 	return t
 }

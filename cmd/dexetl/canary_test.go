@@ -149,6 +149,8 @@ func (c *canaryCage) work() {
 	c.expect(exitDone, "participants show", "P001")
 	c.expect(exitDone, "participants pause", "Q001", "--reason", "not yet")
 	c.expect(exitDone, "participants resume", "Q001")
+	c.expect(exitDone, "participants add", "Q002", "--start", "2026-04-01")
+	c.expect(exitDone, "participants remove", "Q002")
 	c.expect(exitDone, "windows import", c.file("windows.csv", "participant_id,window,start_day,end_day\n*,base,1,7\n"))
 	c.expect(exitDone, "windows list")
 	c.expect(exitDone, "exclusions import", c.file("exclusions.csv", "participant_id,from,to,reason\nP001,2026-04-08,2026-04-08,MRI\n"))
@@ -209,6 +211,7 @@ func (c *canaryCage) fail() {
 	c.expect(exitUsage, "refresh", "nobody", "--from", "2026-04-08", "--to", "2026-04-09")
 	c.expect(exitUsage, "invite", "P003", "--base-url", "http://consent.example.org")
 	c.expect(exitUsage, "participants close", "nobody")
+	c.expect(exitUsage, "participants remove", "P001")
 	c.expect(exitUsage, "snapshots diff", "1", "999")
 	c.expect(exitUsage, "withdraw", "P002", "--stop", "--effective", "2026-04-10", "--reason", "moved away") // not confirmed
 	c.expect(exitDone, "withdraw", "P002", "--stop", "--effective", "2026-04-10", "--reason", "moved away", "--yes")

@@ -82,6 +82,9 @@ func kindInstead(in *os.File, err error) cohort.Kind {
 		return "" // a pipe
 	}
 	kind, _ := cohort.KindOf(in) // it is text
+	if kind == cohort.Readings {
+		return "" // but --columns names others
+	}
 	return kind
 }
 

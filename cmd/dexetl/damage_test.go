@@ -188,8 +188,8 @@ func TestDamageTableByTable(t *testing.T) {
 			if _, out, _ := b.ends(path, []int{exitDone, exitDamage}, "status"); !strings.Contains(out, "P001") {
 				t.Errorf("status says nothing of P001:\n%s", out)
 			}
-			if _, out, _ := b.ends(path, []int{exitDone, exitDamage}, "participants", "show", "P001"); !strings.Contains(out, "connections") {
-				t.Errorf("participants show says nothing of connections:\n%s", out)
+			if _, out, _ := b.ends(path, []int{exitDone, exitDamage}, "participants", "show", "P001"); !strings.Contains(out, "\naccounts\n") {
+				t.Errorf("participants show says nothing of accounts:\n%s", out)
 			}
 			codes := []int{exitDamage}
 			if slices.Contains(stateTables, table) || kind == "footer" {

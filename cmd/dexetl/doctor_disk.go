@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A run stops when the disk is full and resumes; below these it is better to
@@ -69,6 +70,11 @@ func (d *doctor) checkModes() {
 	private := []string{
 		state, filepath.Join(state, "state.db"), filepath.Join(state, "audit.jsonl"), d.study.RawPath(), d.study.KeyPath(),
 	}
+	for _, t := range transform.Tables() {
+		if t.Hidden {
+			private = append(private, filepath.Join(d.study.LakePath(), "data", t.Name))
+		}
+	}
 	open := 0
 	for _, path := range private {
 		info, err := os.Stat(path)
@@ -78,7 +84,7 @@ func (d *doctor) checkModes() {
 		}
 	}
 	if open == 0 {
-		d.ok(check, "state, raw log and keys are yours alone")
+		d.ok(check, "state, raw log, free text and keys are yours alone")
 	}
 }
 

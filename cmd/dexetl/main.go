@@ -41,6 +41,13 @@ func runProcess(now func() time.Time) int {
 	return p.run(os.Args)
 }
 
+// What the program makes is for its owner, or, where lake.readers says so, for the group
+// to read. What is never for others has modes of its own.
+const (
+	ownerReads = 0o077
+	groupReads = 0o027
+)
+
 // A program is one invocation: its streams, environment and clock.
 type program struct {
 	stdin  io.Reader
@@ -61,7 +68,7 @@ type program struct {
 // run carries out args and returns the exit code. The first interrupt ends
 // the work in hand, a second one the process.
 func (p *program) run(args []string) int {
-	syscall.Umask(0o077)
+	syscall.Umask(ownerReads)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)

@@ -84,7 +84,7 @@ func TestNothingCouldBeRead(t *testing.T) {
 		b.exits("status --check P001", exitPartial)
 		b.exits("status --check P002", exitDone)
 		todo, _ := b.statusOf(resource)["P001"]["to_do"].(string)
-		if !strings.HasPrefix(todo, fmt.Sprintf("%s: %s of %s records rejected: dexetl query ", resource, held, held)) {
+		if !strings.HasPrefix(todo, fmt.Sprintf("for the data manager: %s: %s of %s records rejected: dexetl query ", resource, held, held)) {
 			t.Errorf("%s: to_do is %q", resource, todo)
 		}
 		if row := b.statusOf(resource)["P001"]; row["last_success"] != nil {

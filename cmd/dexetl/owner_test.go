@@ -69,7 +69,7 @@ func TestEditedLinks(t *testing.T) {
 	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
 	b.env["DEXETL_CONNECT_PUBLIC_URL"] = "https://consent.example.org"
 	b.env["DEXETL_API_REDIRECT_URI"] = "https://consent.example.org/callback"
-	b.must("invite", "P001", "P002")
+	b.must("invite", "P001", "P002", "--yes")
 	_, err := b.database().Exec("update invitations set participant_id = case participant_id when 'P001' then 'P002' else 'P001' end")
 	check(t, err)
 	if code, stdout, stderr := b.run("doctor"); code != exitDamage || !strings.Contains(stdout, "the stored link cannot be shown to be theirs") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/user"
 	"path/filepath"
+	"syscall"
 
 	"github.com/urfave/cli/v3"
 
@@ -50,6 +51,9 @@ func (p *program) openAt(dir string) (*study.Study, error) {
 	s, err := study.OpenFolder(dir, p.worker())
 	if err != nil {
 		return nil, err
+	}
+	if s.Config.Lake.Readers == config.GroupReads {
+		syscall.Umask(groupReads)
 	}
 	return s, p.enterDemo(s)
 }

@@ -49,7 +49,8 @@ type Log struct {
 // Open opens the log in dir, creating it if it is not there. It reads nothing:
 // damage shows when the log is read or appended to.
 func Open(dir string) (*Log, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// The folder above is the lake's, which others may read.
+	if err := errors.Join(os.MkdirAll(filepath.Dir(dir), 0o750), os.MkdirAll(dir, 0o700)); err != nil {
 		return nil, wrap(err)
 	}
 	lock, err := openLock(dir)

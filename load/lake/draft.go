@@ -69,7 +69,7 @@ func (d *draft) publish() (File, error) {
 		return File{}, err
 	}
 	d.file.Path = path.Join(folderOf(d.file.Table, d.file.Partition), d.file.SHA256[:16]+".parquet")
-	if err := l.dir.MkdirAll(path.Dir(d.file.Path), dirMode); err != nil {
+	if err := l.makeFolder(d.file); err != nil {
 		return File{}, err
 	}
 	if err := l.dir.Rename(d.staged, d.file.Path); err != nil {

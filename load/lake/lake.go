@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // Names inside a lake's folder.
@@ -23,9 +25,11 @@ const (
 	lockFile    = "load.lock"
 )
 
-// Modes before the process's umask, which decides who reads the lake.
+// Modes before the process's umask, which decides who reads the lake. What no snapshot
+// shows is for the owner alone.
 const (
 	dirMode       fs.FileMode = 0o750
+	privateMode   fs.FileMode = 0o700
 	publishedMode fs.FileMode = 0o444
 )
 
@@ -70,8 +74,11 @@ func Open(root string) (*Lake, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lake folder: %w", err)
 	}
-	for _, name := range []string{stagingDir, manifestDir} {
-		if err := dir.MkdirAll(name, dirMode); err != nil {
+	for _, folder := range []struct {
+		name string
+		mode fs.FileMode
+	}{{dataDir, dirMode}, {stagingDir, privateMode}, {manifestDir, dirMode}} {
+		if err := dir.MkdirAll(folder.name, folder.mode); err != nil {
 			return nil, errors.Join(fmt.Errorf("lake folder: %w", err), dir.Close())
 		}
 	}
@@ -125,6 +132,15 @@ func (l *Lake) create(name string, write func(*os.File) error) error {
 		err = l.sync(f)
 	}
 	return errors.Join(err, f.Close())
+}
+
+// makeFolder makes the folder of a data file.
+func (l *Lake) makeFolder(f File) error {
+	mode := dirMode
+	if slices.ContainsFunc(transform.Tables(), func(t transform.Table) bool { return t.Hidden && t.Name == f.Table }) {
+		mode = privateMode
+	}
+	return l.dir.MkdirAll(path.Dir(f.Path), mode)
 }
 
 // syncDir makes the names in a folder durable.

@@ -41,7 +41,7 @@ func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard
 	if st, err := l.dir.Lstat(lockFile); err == nil && st.Mode()&fs.ModeSymlink != 0 {
 		return nil, fmt.Errorf("load lock: %w", &fs.PathError{Op: "open", Path: filepath.Join(l.path, lockFile), Err: syscall.ELOOP})
 	}
-	f, err := l.dir.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o640)
+	f, err := l.dir.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600) // who can open it can hold it
 	if err != nil {
 		return nil, fmt.Errorf("load lock: %w", err)
 	}

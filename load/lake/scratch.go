@@ -27,7 +27,7 @@ func (l *Lake) Scratch(ctx context.Context) (*Scratch, error) {
 		return nil, ErrNotLocked
 	}
 	s := &Scratch{parent: l, name: fmt.Sprintf("%s/%d.lake", stagingDir, l.staged.Add(1))}
-	err := l.dir.Mkdir(s.name, 0o700) // its rows may not be for those who read the lake
+	err := l.dir.Mkdir(s.name, privateMode) // its rows may not be for those who read the lake
 	if err == nil {
 		s.Lake, err = Open(filepath.Join(l.path, filepath.FromSlash(s.name)))
 	}
@@ -75,7 +75,7 @@ func (c *Commit) move(s *Scratch, f File) error {
 	if err := l.at("load.file_adopted"); err != nil {
 		return err
 	}
-	if err := l.dir.MkdirAll(path.Dir(f.Path), dirMode); err != nil {
+	if err := l.makeFolder(f); err != nil {
 		return err
 	}
 	from := path.Join(s.name, f.Path)

@@ -35,8 +35,15 @@ func OpenOnly(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits,
 }
 
 func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wanted func(string) bool) (*sql.DB, error) {
-	harm := make(damage)
-	if _, err := harm.look(ctx, m, wanted, l.CheckSize); err != nil {
+	// Whoever asks need not be allowed to read the files that no session shows.
+	var read []string
+	for _, t := range tables() {
+		if wanted(t.Name) {
+			read = append(read, t.Name)
+		}
+	}
+	harm, isRead := make(damage), func(table string) bool { return slices.Contains(read, table) }
+	if _, err := harm.look(ctx, m, isRead, l.CheckSize); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	session, err := newSession(limits, spillParents(l.Path())...)
@@ -45,7 +52,7 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 	}
 	err = session.prepare(ctx, l, m, harm, limits, wanted)
 	if err != nil { // DuckDB looks into files, and does not say which one is damaged
-		found, e := harm.look(ctx, m, wanted, l.Check)
+		found, e := harm.look(ctx, m, isRead, l.Check)
 		if err = errors.Join(err, e); e == nil && found {
 			err = session.prepare(ctx, l, m, harm, limits, wanted)
 		}
@@ -165,7 +172,7 @@ func (r reader) PrepareContext(ctx context.Context, query string) (driver.Stmt, 
 	if err := allow(ctx, r.conn, query); err != nil {
 		return nil, err
 	}
-	prepared, err := r.conn.Prepare(query)
+	prepared, err := r.conn.Prepare(described(query))
 	if err != nil {
 		if _, known := errors.AsType[*duckdb.Error](err); !known { // DuckDB read it, and found no statement or several
 			err = ErrReadOnly

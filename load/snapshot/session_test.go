@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -113,6 +115,53 @@ func TestSessionIsLockedDown(t *testing.T) {
 		if _, err := db.ExecContext(t.Context(), statement); !errors.Is(err, ErrReadOnly) {
 			t.Errorf("%q = %v, want ErrReadOnly", statement, err)
 		}
+	}
+}
+
+// Whoever describes a table or view is told what it and its columns mean, by the
+// names that DuckDB has for them; anything else is described as DuckDB does.
+func TestSessionDescribes(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	db, err := Open(t.Context(), l, commit(t, l, "P001", 3), Limits{})
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	defer db.Close()
+	for _, statement := range []string{"describe glucose", "DESC Glucose;", "show glucose", "describe table \"glucose\""} {
+		got := ask(t, db, statement)
+		if len(got) < 10 || !strings.HasPrefix(got[0], "<nil> table analysis-ready: one row per") ||
+			!slices.Contains(got, "n_sources smallint records of egvs merged into this reading") {
+			t.Errorf("%s = %q", statement, got)
+		}
+	}
+	if got := ask(t, db, "describe gaps"); !strings.Contains(got[0], "view where readings are missing") || !strings.Contains(got[0], "one row per participant_id and gap_start") {
+		t.Errorf("describe gaps begins with %q", got[0])
+	}
+	if got, want := ask(t, db, "describe select 1 as one"), []string{"one INTEGER YES <nil> <nil> <nil>"}; !slices.Equal(got, want) {
+		t.Errorf("describe of a statement = %q, want %q", got, want)
+	}
+	for _, r := range toldRelations() {
+		if got := ask(t, db, "describe "+r.name); len(got) != len(r.columns)+1 || slices.ContainsFunc(got, func(row string) bool { return strings.HasSuffix(row, "<nil>") }) {
+			t.Errorf("describe %s = %q, want a comment for each of %d columns", r.name, got, len(r.columns))
+		}
+	}
+}
+
+// Whoever asks need not be allowed to read what no session shows: an error there is
+// none of theirs.
+func TestSessionLooksAtNothingHidden(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	m := commit(t, l, "P001", 3)
+	m.Files = append(slices.Clone(m.Files), lake.File{Table: "event_notes", Path: "data/event_notes/" + strings.Repeat("x", 300)})
+	db, err := Open(t.Context(), l, m, Limits{})
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	defer db.Close()
+	if got := ask(t, db, "select count(*) from glucose"); got[0] != "3" {
+		t.Errorf("glucose has %s rows, want 3", got[0])
 	}
 }
 

@@ -8,17 +8,13 @@
 --          a newer one, by the resource itself or, but for alerts, by dataRange.
 --          It ends with study_end or a withdrawal. Readings come every 5
 --          minutes, and 1 to 3 hours late; other records come when they come
--- States   never_asked
---          held         the newest answer could not be applied
---          no_data      neither we nor the API have a record since study_start:
---                       it was asked, or dataRange shows none
---          not_started  the API's records all lie before study_start, and
---                       nothing was asked
---          ended        everything up to the end of study_end was asked after
---                       it, or the participant has withdrawn
---          behind       the API says it has newer records, and not all of the
---                       study was asked
---          current      none of these
+-- States   never_asked. held: the newest answer could not be applied. no_data:
+--          neither we nor the API have a record since study_start; it was asked,
+--          or dataRange shows none. not_started: the API's records all lie before
+--          study_start, and nothing was asked. ended: everything up to the end of
+--          study_end was asked after it, or the participant has withdrawn.
+--          behind: the API says it has newer records, and not all of the study
+--          was asked. current: none of these
 -- Study    as in study_bounds; study_start does not limit where the setting
 --          study.history is all
 -- Nulls    last_asked_at where never asked; data_to for resources whose range the
@@ -32,7 +28,7 @@
 --   records                present records in the intervals asked
 --   newest_record          system time of the newest present record
 --   data_to                newest record the API says it has
---   lag_min                minutes from newest_record to when it was last asked; see Lag
+--   lag_min                minutes from newest_record to when a newer one was last asked for, or to the end of the study or a withdrawal before that
 --   n_held                 answers that could not be applied
 --   state                  never_asked, held, no_data, not_started, ended, behind, current
 create or replace view fetch_status as

@@ -24,7 +24,7 @@
 --          asked
 -- Columns
 --   participant_id         study pseudonym from the roster
---   gap_start              UTC; last reading before the gap; of never see Never
+--   gap_start              UTC; last reading before the gap; of never when readings were to begin: study_start, else the beginning of what was asked for
 --   gap_end                UTC; first reading after it; null: there is none yet
 --   gap_start_local        wall clock of gap_start
 --   gap_end_local          wall clock of gap_end

@@ -18,7 +18,7 @@
 --   anchor_date            study day 1 as given in the roster
 --   day_one                day 1 of the 14-day periods: anchor_date, else study_start, else the first local date
 --   first_date             study_start, else the first local date with a reading
---   last_date              study_end, else with study_start or anchor_date the day last asked, else last_seen; no later than a withdrawal; see Rules
+--   last_date              study_end, else with study_start or anchor_date the day last asked, else last_seen; no later than a withdrawal
 --   last_seen              last local date with a reading, wherever the study ends
 --   has_study_dates        study_start or study_end is given, so that readings without local time cannot be placed
 --   cadence_min            minutes that most of the participant's values stand for, of equally many the fewest; 5 without any. By preset iglu the median gap between them, in whole minutes; 5 below two

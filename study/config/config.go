@@ -25,6 +25,12 @@ const (
 	CompactRaw = "compact"
 )
 
+// What lake.readers may be: who reads the lake, but for the raw log.
+const (
+	OwnerReads = "owner"
+	GroupReads = "group"
+)
+
 // Config is dexetl.yaml. Every key has an environment variable that overrides
 // it: api.client_id is DEXETL_API_CLIENT_ID.
 type Config struct {
@@ -86,7 +92,8 @@ type Sync struct {
 // Lake says where the lake is and what of it stays.
 type Lake struct {
 	Path          string        `yaml:"path"`
-	Raw           string        `yaml:"raw"` // keep or compact
+	Raw           string        `yaml:"raw"`     // keep or compact
+	Readers       string        `yaml:"readers"` // owner or group
 	KeepSnapshots KeepSnapshots `yaml:"keep_snapshots"`
 }
 
@@ -114,7 +121,7 @@ func defaults() Config {
 			Trailing: Duration(7 * 24 * time.Hour), Deep: Duration(30 * 24 * time.Hour),
 			Resources: []string{"egvs", "events", "calibrations", "alerts", "devices"},
 		},
-		Lake:  Lake{Path: "lake", Raw: KeepRaw, KeepSnapshots: KeepSnapshots{Last: 48, Daily: 30}},
+		Lake:  Lake{Path: "lake", Raw: KeepRaw, Readers: OwnerReads, KeepSnapshots: KeepSnapshots{Last: 48, Daily: 30}},
 		State: State{Path: "state"},
 	}
 }
@@ -172,6 +179,8 @@ func (c Config) check() error {
 		return wrong("state.key_command", nil, "key_file and key_command exclude each other")
 	case c.Lake.Raw != KeepRaw && c.Lake.Raw != CompactRaw:
 		return wrong("lake.raw", c.Lake.Raw, "keep or compact")
+	case c.Lake.Readers != OwnerReads && c.Lake.Readers != GroupReads:
+		return wrong("lake.readers", c.Lake.Readers, "owner or group")
 	}
 	if err := c.Sync.check(); err != nil {
 		return err
