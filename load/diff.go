@@ -102,8 +102,9 @@ func (d Difference) Totals() []RowCounts {
 
 // Diff compares two snapshots row by row. It reads the files that only one of
 // them has: a file has its content's name. Of partitions whose rows are the same by
-// the hash in the manifests it reads nothing but whether their files are whole. In memory are the rows of one
-// participant at a time and table, and of requests those of one day.
+// the hash in the manifests it reads nothing but whether their files are whole. In
+// memory are the rows of one participant at a time and table, and of requests those
+// of one day.
 func Diff(ctx context.Context, a, b Side) (Difference, error) {
 	tables := transform.Tables()
 	parts := make([]Difference, len(tables))

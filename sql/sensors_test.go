@@ -51,6 +51,14 @@ func TestSensorSessions(t *testing.T) {
 		{"a receiver that is hours ahead", []wornSensor{{"A", "g7", 0, 48, 90000, 0}, {"A", "g7", 0, 48, 90000, 3 * time.Hour}}, "A 0-51 1154 first"},
 		{"a receiver that sends no id", []wornSensor{{"A", "g7", 0, 24, 1800, 0}, {"", "g7", 1, 23, 0, 0}, {"B", "g7", 30, 40, 1800, 0}},
 			"A 0-24 289 first, B 30-40 121 transmitter"},
+		{"a receiver that sends no id and goes on longer", []wornSensor{{"A", "g6", 0, 24, 7200, 0}, {"", "g6", 0, 25, 0, 7 * time.Second}, {"B", "g6", 27, 40, 7200, 0}},
+			"A 0-25 289 first, B 27-40 157 transmitter"},
+		{"a receiver that sends no id and goes on for days", []wornSensor{{"A", "g7", 0, 24, 1800, 0}, {"", "g7", 0, 72, 0, 0}}, "A 0-72 289 first"},
+		{"a receiver that sends no id and begins before", []wornSensor{{"", "g7", 0, 24, 0, 0}, {"A", "g7", 1, 24, 1800, 0}, {"", "g7", 48, 50, 0, 0}},
+			"A 0-24 277 first, - 48-50 25 transmitter"},
+		{"no id until an update", []wornSensor{{"", "g6", 0, 24, 0, 0}, {"A", "g6", 24.5, 30, 7200, 0}}, "A 0-30 67 first"},
+		{"no id between two", []wornSensor{{"A", "g7", 0, 24, 1800, 0}, {"", "g7", 24.5, 25, 0, 0}, {"B", "g7", 25.5, 30, 1800, 0}},
+			"A 0-25 289 first, B 25.5-30 55 transmitter"},
 		{"no id at first", []wornSensor{{"", "g5", 0, 24, 0, 0}, {"A", "g6", 26, 30, 7200, 0}}, "- 0-24 289 first, A 26-30 49 transmitter"},
 	}
 	db := openLake(t)

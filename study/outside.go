@@ -22,16 +22,13 @@ func (s *Study) WindowsOutside(windows []cohort.Window, people []cohort.Particip
 	byName := make(map[string]*Outside)
 	var names []string
 	for _, w := range windows {
-		for _, who := range people {
-			if w.ParticipantID != who.ID && w.ParticipantID != "*" {
-				continue
-			}
-			into := byName[w.Name]
-			if into == nil {
-				into, names = new(Outside{Window: w.Name}), append(names, w.Name)
-				byName[w.Name] = into
-			}
-			if err := s.holdAgainst(into, w, who); err != nil {
+		if byName[w.Name] == nil {
+			byName[w.Name], names = &Outside{Window: w.Name}, append(names, w.Name)
+		}
+	}
+	for _, who := range people {
+		for _, w := range cohort.WindowsOf(who.ID, windows) {
+			if err := s.holdAgainst(byName[w.Name], w, who); err != nil {
 				return nil, err
 			}
 		}

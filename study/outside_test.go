@@ -52,4 +52,9 @@ func TestWindowsOutside(t *testing.T) {
 			t.Errorf("%+v, history %q: %v, %v, want %s", tt.window, tt.history, got, err, tt.want)
 		}
 	}
+
+	both := []cohort.Window{dated("*", "2026-01-01", "2026-01-09"), dated("P001", "2026-01-10", "2026-01-11")}
+	if got, err := open(t, nil).WindowsOutside(both, people); err != nil || fmt.Sprint(got) != "[{w [P002 P003] [] []}]" {
+		t.Errorf("everybody's window and one of P001 of its name: %v, %v, want that of P001 to hold for P001", got, err)
+	}
 }

@@ -42,13 +42,14 @@ func (p *program) demoCommand() *cli.Command {
 			&cli.IntFlag{Name: "days", Usage: "days of data", Value: 90, Destination: &o.days},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
-			if err := p.nameStudy(c); err != nil {
+			dir, err := p.newFolder(c)
+			if err != nil {
 				return err
 			}
-			o.dir = cmp.Or(p.flags.study, "dexetl-demo")
 			if o.participants < 1 || o.days < 1 {
 				return usage("demo: --participants and --days are at least 1")
 			}
+			o.dir = cmp.Or(dir, "dexetl-demo")
 			p.flags.study = o.dir
 			return p.demo(ctx, o)
 		},

@@ -63,7 +63,11 @@ func windowWords(w cohort.Window) string {
 }
 
 func exclusionWords(e cohort.Exclusion) string {
-	return fmt.Sprintf("%s from %s to %s", e.ParticipantID, e.From.Format("2006-01-02 15:04"), e.To.Format("2006-01-02 15:04"))
+	layout := "2006-01-02 15:04"
+	if e.From.Second() != 0 || e.To.Second() != 0 {
+		layout = time.DateTime
+	}
+	return fmt.Sprintf("%s from %s to %s", e.ParticipantID, e.From.Format(layout), e.To.Format(layout))
 }
 
 // remarkOnWindows tells which windows do not lie within people's study dates: mostly a

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v3"
@@ -33,26 +31,27 @@ func (p *program) initCommand() *cli.Command {
 			&cli.StringFlag{Name: "base-url", Usage: "`URL` of another API, such as the one of `dexetl simulate`", Destination: &baseURL},
 		},
 		Action: func(_ context.Context, c *cli.Command) error {
-			if err := p.nameStudy(c); err != nil {
+			dir, err := p.newFolder(c)
+			if err != nil {
 				return err
 			}
-			return p.initStudy(cmp.Or(p.flags.study, "."), region, baseURL)
+			p.flags.study = dir // what comes next is about it
+			return p.initStudy(cmp.Or(dir, "."), region, baseURL)
 		},
 	}
 }
 
-// nameStudy takes DIR, the folder of a study to be made, for --study, which may name it
-// too: what comes next is about it.
-func (p *program) nameStudy(c *cli.Command) error {
-	dirs := c.Args().Slice()
-	if given := p.flags.study; given != "" && !slices.Contains(dirs, given) {
-		dirs = append(dirs, given)
+// newFolder is the folder that a command makes, by its argument or --study; empty:
+// neither is given.
+func (p *program) newFolder(c *cli.Command) (string, error) {
+	dir, named := c.Args().First(), p.flags.study
+	if c.Args().Len() > 1 {
+		return "", usage("%s makes one folder, got %q", c.Name, c.Args().Slice())
 	}
-	if len(dirs) > 1 {
-		return usage("%s makes one folder, got %q", c.Name, dirs)
+	if dir != "" && named != "" && filepath.Clean(dir) != filepath.Clean(named) {
+		return "", usage("%s makes one folder, got %q and --study %q", c.Name, dir, named)
 	}
-	p.flags.study = strings.Join(dirs, "")
-	return nil
+	return cmp.Or(dir, named), nil
 }
 
 func (p *program) initStudy(dir, region, baseURL string) error {

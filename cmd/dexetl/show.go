@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -108,7 +109,7 @@ func personTable(one study.Person, line speller) table.Table {
 		t.Rows = append(t.Rows, []any{column, values[i]})
 	}
 	last := any(nil)
-	if !one.Course.Closes.IsZero() {
+	if !one.Course.Closes.IsZero() && one.Connection().Status != consent.Ended {
 		last = instantOrNull(one.Course.Closes)
 	}
 	t.Rows = append(t.Rows,
@@ -167,10 +168,8 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
 	t := table.Table{Schema: "windows", Columns: []string{"window_name", "start_date", "end_date", "start_day", "end_day"}}
 	all, err := s.Cohort.Windows(ctx)
-	for _, w := range all {
-		if w.ParticipantID == one.Who.ID || w.ParticipantID == "*" {
-			t.Rows = append(t.Rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
-		}
+	for _, w := range cohort.WindowsOf(one.Who.ID, all) {
+		t.Rows = append(t.Rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
 	}
 	return t, err
 }

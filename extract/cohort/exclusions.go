@@ -45,9 +45,9 @@ func exclusions() list[Exclusion] {
 	}
 }
 
-// ImportExclusions replaces all exclusions by those of a file. A date in the column to means that whole day. It takes all lines or
-// none; what is wrong is a *CSVError. Before all are taken out, mayEmpty is asked; nil:
-// nobody is.
+// ImportExclusions replaces all exclusions by those of a file. A date in the column to
+// means that whole day. It takes all lines or none; what is wrong is a *CSVError. Before
+// all are taken out, mayEmpty is asked; nil: nobody is.
 func (c *Cohort) ImportExclusions(ctx context.Context, r io.Reader, mayEmpty func(held []Exclusion) error) (Replacement[Exclusion], error) {
 	return exclusions().load(ctx, c.Store, r, mayEmpty)
 }

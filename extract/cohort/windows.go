@@ -57,6 +57,23 @@ func (c *Cohort) ImportWindows(ctx context.Context, r io.Reader, mayEmpty func(h
 // Windows lists the windows in order of participant and name.
 func (c *Cohort) Windows(ctx context.Context) ([]Window, error) { return windows().read(ctx, c.Store) }
 
+// WindowsOf are those of windows that hold for a participant: one for everyone gives way
+// to one of theirs of the same name.
+func WindowsOf(id string, windows []Window) (of []Window) {
+	own := make(map[string]bool)
+	for _, w := range windows {
+		if w.ParticipantID == id {
+			own[w.Name] = true
+		}
+	}
+	for _, w := range windows {
+		if w.ParticipantID == id || w.ParticipantID == "*" && !own[w.Name] {
+			of = append(of, w)
+		}
+	}
+	return of
+}
+
 func windowLines(sh *sheet, held []Participant) []Window {
 	type key struct{ participant, window string }
 	lineOf := map[key]int{}

@@ -19,7 +19,7 @@ import (
 const magic = "PAR1"
 
 // Joins reports whether f can be a part of a file now written: it has the columns
-// that its table has today.
+// that its table has today, and null is possible in the same ones.
 func (l *Lake) Joins(f File) (bool, error) {
 	t, ok := transform.TableNamed(f.Table)
 	if !ok {
@@ -38,7 +38,16 @@ func (l *Lake) Joins(f File) (bool, error) {
 	if err != nil {
 		return false, &DamageError{f.Path, err}
 	}
-	return sameColumns(schema, t.Schema()) == nil, nil
+	today := t.Schema()
+	if sameColumns(schema, today) != nil {
+		return false, nil
+	}
+	for i, c := range today.Fields() {
+		if schema.Field(i).Nullable != c.Nullable {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // Join makes one file of files of one partition whose rows follow each other in the

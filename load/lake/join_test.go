@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -105,7 +106,8 @@ func TestJoinDamaged(t *testing.T) {
 	}
 }
 
-// A file of a table that has got a column since then cannot be copied.
+// A file of a table that has got a column since then cannot be copied, nor one in whose
+// pages nulls are told otherwise.
 func TestJoins(t *testing.T) {
 	l := locked(t)
 	table := tableNamed(t, "egvs")
@@ -116,7 +118,11 @@ func TestJoins(t *testing.T) {
 	now := write(t, l.Begin(Manifest{}), table, rows.NewSlice(0, 10))
 	fields := rows.Columns()[:len(older.Columns)]
 	then := write(t, l.Begin(Manifest{}), older, array.NewRecordBatch(older.Schema(), fields, 10))
-	for f, want := range map[File]bool{now: true, then: false} {
+	nullable := table
+	nullable.Columns = slices.Clone(table.Columns)
+	nullable.Columns[0].Nullable = true
+	other := write(t, l.Begin(Manifest{}), nullable, rows.NewSlice(0, 10))
+	for f, want := range map[File]bool{now: true, then: false, other: false} {
 		if got, err := l.Joins(f); got != want || err != nil {
 			t.Errorf("Joins(%s) = %t, %v; want %t", f.Path, got, err, want)
 		}

@@ -12,7 +12,8 @@
 -- Beside   no two sensors overlap: one ends where the next begins. What began
 --          later and ended earlier than another sensor, such as a stray record
 --          of an older transmitter, is none. Records without a transmitter_id
---          from the first to the last one of a transmitter are of its sensor
+--          are of the sensor of a transmitter from whose first to last one they
+--          come, or that they follow, or precede, with less than 110 min between
 -- Nulls    transmitter_id where none was sent; *_local where the first or last
 --          record has no display_time
 -- Columns
@@ -102,28 +103,41 @@ lasting as (
         rows between unbounded preceding and 1 preceding
     ), true)
 ),
+joined as (
+    select
+        participant_id, transmitter_generation, is_restart, first_time, last_time, first_local, last_local,
+        case
+            when transmitter_id is not null then transmitter_id
+            when first_time - lag(last_time) over series < interval 110 minute then lag(transmitter_id) over series
+            when lead(first_time) over series - last_time < interval 110 minute then lead(transmitter_id) over series
+        end as sensor_id,
+        if(transmitter_id is null and sensor_id is not null, 0, n_records) as n_records,
+    from lasting
+    window series as (partition by participant_id order by first_time)
+),
 bounded as (
     select
-        participant_id, transmitter_id, transmitter_generation, first_time, last_time, first_local, last_local, n_records,
+        participant_id, sensor_id, transmitter_generation, first_time, last_time, first_local, last_local, n_records,
         case
             when row_number() over series = 1 then 'first'
-            when transmitter_id is distinct from lag(transmitter_id) over series then 'transmitter'
+            when sensor_id is distinct from lag(sensor_id) over series then 'transmitter'
             when is_restart then 'ticks'
-            when transmitter_id is null or transmitter_generation ilike 'g7%' is not true then 'silence'
+            when first_time - lag(last_time) over series < interval 110 minute then null
+            when sensor_id is null or transmitter_generation ilike 'g7%' is not true then 'silence'
         end as boundary,
-    from lasting
+    from joined
     window series as (partition by participant_id order by first_time)
 ),
 sessioned as (
     select
-        participant_id, transmitter_id, transmitter_generation, first_time, last_time, first_local, last_local, n_records, boundary,
+        participant_id, sensor_id, transmitter_generation, first_time, last_time, first_local, last_local, n_records, boundary,
         count(boundary) over (partition by participant_id order by first_time) as session,
     from bounded
 ),
 sessions as (
     select
         participant_id, session,
-        any_value(transmitter_id) as transmitter_id,
+        any_value(sensor_id) as transmitter_id,
         arg_min(transmitter_generation, first_time) as transmitter_generation,
         min(first_time) as session_start,
         max(last_time) as last_time,
