@@ -17,11 +17,7 @@ import (
 // modulo 2^64 of a hash of each row, so neither the order of rows counts nor how they
 // are spread over files. It is for rows that differ by chance; whoever wants to can
 // make others with the same one.
-type rowsHash struct {
-	sum   uint64
-	rows  []uint64 // hashes of the rows of a batch, column by column; kept for the next one
-	words []uint64 // values of a column
-}
+type rowsHash struct{ sum uint64 }
 
 // prime1 and prime2 are those that XXH64 mixes by; null is a word for no value, by
 // chance.
@@ -34,96 +30,119 @@ const (
 // String is the form in the manifest.
 func (h *rowsHash) String() string { return fmt.Sprintf("%016x", h.sum) }
 
+// hashedRows is how many rows are hashed at a time: what is known of them stays in the
+// nearest cache.
+const hashedRows = 512
+
 // add adds the rows of r, whose columns are those of the table.
 func (h *rowsHash) add(r arrow.RecordBatch) {
-	n := int(r.NumRows())
-	if cap(h.rows) < n {
-		h.rows, h.words = make([]uint64, n), make([]uint64, n)
+	columns := make([]words, r.NumCols())
+	for i, column := range r.Columns() {
+		columns[i] = wordsOf(column)
 	}
-	h.rows, h.words = h.rows[:n], h.words[:n]
-	clear(h.rows)
-	for _, column := range r.Columns() {
-		h.column(column)
-	}
-	for _, row := range h.rows {
-		row = (row ^ row>>33) * prime2
-		h.sum += row ^ row>>29
+	var rows, column [hashedRows]uint64
+	for from := 0; from < int(r.NumRows()); from += hashedRows {
+		n := min(hashedRows, int(r.NumRows())-from)
+		clear(rows[:n])
+		for _, words := range columns {
+			words(column[:n], from)
+			for i, word := range column[:n] {
+				rows[i] = bits.RotateLeft64(rows[i]+word*prime2, 31) * prime1
+			}
+		}
+		for _, row := range rows[:n] {
+			row = (row ^ row>>33) * prime2
+			h.sum += row ^ row>>29
+		}
 	}
 }
 
-// column mixes the values of a column into the hashes of their rows.
-func (h *rowsHash) column(column arrow.Array) {
-	words(h.words, column)
-	if column.NullN() > 0 {
-		for i := range h.words {
-			if column.IsNull(i) {
-				h.words[i] = null
+// words makes a word of each value of a column, from a row on.
+type words func(to []uint64, from int)
+
+func wordsOf(column arrow.Array) words {
+	values := valueWords(column)
+	if column.NullN() == 0 {
+		return values
+	}
+	return func(to []uint64, from int) {
+		values(to, from)
+		for i := range to {
+			if column.IsNull(from + i) {
+				to[i] = null
 			}
 		}
 	}
-	for i, word := range h.words {
-		h.rows[i] = bits.RotateLeft64(h.rows[i]+word*prime2, 31) * prime1
-	}
 }
 
-// words makes a word of each value of a column.
-func words(to []uint64, column arrow.Array) {
+// valueWords does not look for nulls.
+func valueWords(column arrow.Array) words {
 	switch v := column.(type) {
 	case *array.String:
-		for i := range to {
-			to[i] = xxhash.Sum64String(v.Value(i))
-		}
+		return textWords(v)
 	case *array.Dictionary:
-		repeatedWords(to, v)
+		return repeatedWords(v)
 	case *array.Timestamp:
-		wordsOf(to, v.Values())
+		return numberWords(v.Values())
 	case *array.Date32:
-		wordsOf(to, v.Values())
+		return numberWords(v.Values())
 	case *array.Int16:
-		wordsOf(to, v.Values())
+		return numberWords(v.Values())
 	case *array.Int32:
-		wordsOf(to, v.Values())
+		return numberWords(v.Values())
 	case *array.Int64:
-		wordsOf(to, v.Values())
+		return numberWords(v.Values())
 	case *array.Float64:
-		for i, value := range v.Values() {
-			to[i] = math.Float64bits(value)
-		}
-	case *array.Boolean:
-		for i := range to {
-			to[i] = 0
-			if v.Value(i) {
-				to[i] = 1
+		return func(to []uint64, from int) {
+			for i, value := range v.Values()[from : from+len(to)] {
+				to[i] = math.Float64bits(value)
 			}
 		}
-	default:
-		panic("no table has a column of " + v.DataType().String())
+	case *array.Boolean:
+		return func(to []uint64, from int) {
+			for i := range to {
+				to[i] = 0
+				if v.Value(from + i) {
+					to[i] = 1
+				}
+			}
+		}
+	}
+	panic("no table has a column of " + column.DataType().String())
+}
+
+func numberWords[T ~int16 | ~int32 | ~int64](values []T) words {
+	return func(to []uint64, from int) {
+		for i, value := range values[from : from+len(to)] {
+			to[i] = uint64(value)
+		}
 	}
 }
 
-func wordsOf[T ~int16 | ~int32 | ~int64](to []uint64, values []T) {
-	for i, value := range values {
-		to[i] = uint64(value)
+func textWords(texts transform.TextColumn) words {
+	return func(to []uint64, from int) {
+		for i := range to {
+			to[i] = xxhash.Sum64String(texts.Value(from + i))
+		}
 	}
 }
 
 // repeatedWords hashes each text once, unless there are more texts than rows.
-func repeatedWords(to []uint64, column *array.Dictionary) {
+func repeatedWords(column *array.Dictionary) words {
 	texts := column.Dictionary().(*array.String)
-	if texts.Len() > len(to) {
-		each := transform.TextOf(column)
-		for i := range to {
-			to[i] = xxhash.Sum64String(each.Value(i))
-		}
-		return
+	if texts.Len() > column.Len() {
+		return textWords(transform.TextOf(column))
 	}
 	of := make([]uint64, texts.Len())
 	for i := range of {
 		of[i] = xxhash.Sum64String(texts.Value(i))
 	}
-	for i, at := range column.Indices().(*array.Int32).Values() {
-		if int(at) < len(of) { // a null says any
-			to[i] = of[at]
+	places := column.Indices().(*array.Int32).Values()
+	return func(to []uint64, from int) {
+		for i, at := range places[from : from+len(to)] {
+			if int(at) < len(of) { // a null says any
+				to[i] = of[at]
+			}
 		}
 	}
 }
