@@ -2,11 +2,14 @@ package load
 
 import (
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
 )
 
 // Days behind the border move into the month's ranges, and nothing is lost.
@@ -127,6 +130,35 @@ func TestRanges(t *testing.T) {
 		t.Errorf("files when there are too many small ones: %v, want %v", got, want)
 	}
 	k.checkLayout()
+}
+
+// Files that are joined are copied if they have rows enough: their row groups stay as
+// they are, those of other files beside them. Smaller ones become one.
+func TestJoinedFilesAreCopied(t *testing.T) {
+	for minGroup, want := range map[int64]int{1: 3, 2: 1} {
+		w := newWorld(t, t.TempDir())
+		k := w.tank("lake", 0)
+		k.layout = defaultLayout
+		k.layout.maxFiles, k.layout.minGroup = 2, minGroup
+		for _, p := range []string{"P1", "P3", "P2"} {
+			w.answer(p, "A", "egvs", at(2, "00:00:00"), at(3, "00:00:00"), egv(p, at(2, "12:00:00"), 100))
+			k.load(Study{})
+		}
+		files := k.current().TableFiles("egvs")
+		if len(files) != 1 {
+			t.Fatalf("%d files of egvs, want 1", len(files))
+		}
+		in, err := file.OpenParquetFile(filepath.Join(k.Lake.Path(), files[0].Path), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := in.NumRowGroups(); got != want {
+			t.Errorf("from %d rows on: %d row groups of files with one row each, want %d", minGroup, got, want)
+		}
+		in.Close()
+		k.checkLayout()
+		k.unlock()
+	}
 }
 
 // An event is found whatever month it moved from.

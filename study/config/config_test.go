@@ -24,6 +24,7 @@ func TestWrong(t *testing.T) {
 		{"version: 1\napi: {region: us}\nstudy:\n  late_window: soon", "", `line 4: study.late_window: "soon" is no duration`},
 		{"version: 1\napi:\n  oauth: v2", "", "line 2: api.region: missing"},
 		{"version: 1\napi:\n\tregion: us", "", "line 3: it begins with a tab"},
+		{"version: 1\napi:\n  region: us\n  client_id:abc", "", "line 4: want a key with a value"},
 		{"version: 1\napi: [a", "", "line 2: "},
 		{"# nothing\n", "", "is empty"},
 		{"version: 1\napi: {base_url: '127.0.0.1:8199'}", "", `line 2: api.base_url: base URL "127.0.0.1:8199" lacks http:// in front: http://127.0.0.1:8199`},

@@ -150,6 +150,9 @@ func syntaxError(err error, text []byte) error {
 	if n <= len(lines) && strings.HasPrefix(strings.TrimLeft(lines[n-1], " "), "\t") {
 		return fmt.Errorf("line %d: it begins with a tab, where YAML wants blanks", n)
 	}
+	if e.GetMessage() == "non-map value is specified" {
+		return fmt.Errorf("line %d: want a key with a value, such as region: us, with a blank behind the colon", n)
+	}
 	return fmt.Errorf("line %d: %s", n, e.GetMessage())
 }
 
