@@ -82,7 +82,7 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		}
 		server := s.Pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
-		p.sayGaps(s, people)
+		p.sayUnset(s, people)
 		p.sayListening(s, listener.Addr().String())
 		p.warnOfLostRedirects(g.Client.Apps, listener.Addr())
 		return server.Serve(ctx, listener)

@@ -86,7 +86,7 @@ func (d *doctor) examine(ctx context.Context) error {
 		return nil
 	}
 	d.checkRoster(people)
-	d.checkGaps(people)
+	d.checkUnset(people)
 	d.checkAudit(ctx)
 	d.checkRemembered(ctx)
 	d.checkLake()

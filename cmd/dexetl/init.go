@@ -82,8 +82,8 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 			p.say("next: %s", p.spell(next))
 		}
 	}
-	if gap := pageGap(study.PageGaps(written)); gap != "" {
-		p.say("%s", gap)
+	if words := unsetOnPages(study.UnsetOnPages(written)); words != "" {
+		p.say("%s", words)
 	}
 	if simulated {
 		secret := filepath.Join(dir, "client-secret")

@@ -174,7 +174,7 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 	if err != nil {
 		return errors.Join(err, out.discard())
 	}
-	p.sayGaps(s, people)
+	p.sayUnset(s, people)
 	links := table.Table{Schema: "dexetl.links/1", Stories: true, Columns: []string{"participant_id", "link", "expires"}}
 	for _, l := range made {
 		links.Rows = append(links.Rows, []any{l.ParticipantID, page.LinkURL(base, string(l.Token)), instantOrNull(l.ExpiresAt)})
