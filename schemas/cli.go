@@ -1,0 +1,5 @@
+package schemas
+
+func cliSchemas() []Schema { return nil }
+
+func cliDocuments() documents { return nil }

@@ -1,0 +1,5 @@
+package schemas
+
+func lakeSchemas() []Schema { return nil }
+
+func lakeDocuments() documents { return nil }
