@@ -2,7 +2,6 @@ package schemas
 
 import (
 	"encoding/json"
-	"math"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
@@ -90,18 +89,17 @@ func capital(name string) string { return string(name[0]-'a'+'A') + name[1:] }
 
 // property is the value of f.
 func (j jsonSchema) property(f dexcom.Field) object {
-	made := object{{"description", describe(f)}}
+	made := append(object{{"description", describe(f)}}, j.value(f)...)
 	if f.Example != "" {
-		defer func() { made = append(made, member{"examples", []any{json.RawMessage(f.Example)}}) }()
+		made = append(made, member{"examples", []any{json.RawMessage(f.Example)}})
 	}
-	made = append(made, j.value(f)...)
 	return made
 }
 
 func (j jsonSchema) value(f dexcom.Field) object {
 	switch f.Kind {
 	case dexcom.IsNote:
-		return object{types(f, "string", "number"), {"maxLength", maxNoteChars}}
+		return append(object{types(f, "string", "number")}, lengths(f, maxNoteChars)...)
 	case dexcom.IsWhole:
 		return append(object{types(f, "integer")}, bounds(f)...)
 	case dexcom.IsReal:
@@ -116,7 +114,7 @@ func (j jsonSchema) value(f dexcom.Field) object {
 		}
 		return j.ref(f)
 	default:
-		return object{types(f, "string"), {"maxLength", maxTextChars}}
+		return append(object{types(f, "string")}, lengths(f, maxTextChars)...)
 	}
 }
 
@@ -135,13 +133,15 @@ func types(f dexcom.Field, names ...string) member {
 	return member{"type", names}
 }
 
-// bounds are those of a number. Without any it is as large as a column takes.
-func bounds(f dexcom.Field) object {
-	if f.Min != 0 || f.Max != 0 {
-		return object{{"minimum", f.Min}, {"maximum", f.Max}}
+// lengths are how many characters a text has, which has most unless f says otherwise.
+func lengths(f dexcom.Field, most int64) object {
+	if f.Max != 0 {
+		most = f.Max
 	}
-	if f.Kind == dexcom.IsWhole {
-		return object{{"minimum", math.MinInt64}, {"maximum", math.MaxInt64}}
+	if f.Min != 0 {
+		return object{{"minLength", f.Min}, {"maxLength", most}}
 	}
-	return object{{"minimum", -math.MaxFloat64}, {"maximum", math.MaxFloat64}}
+	return object{{"maxLength", most}}
 }
+
+func bounds(f dexcom.Field) object { return object{{"minimum", f.Min}, {"maximum", f.Max}} }

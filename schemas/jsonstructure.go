@@ -101,7 +101,7 @@ func (s jsonStructure) ref(f dexcom.Field) object {
 
 // whole is the type of a whole number: int64 would be text.
 func whole(f dexcom.Field) string {
-	if (f.Min != 0 || f.Max != 0) && f.Min >= math.MinInt32 && f.Max <= math.MaxInt32 {
+	if f.Min >= math.MinInt32 && f.Max <= math.MaxInt32 {
 		return "int32"
 	}
 	return "number"
