@@ -20,6 +20,19 @@ func (t *table[T]) asType() Type {
 	return Type{Name: t.Name, Title: t.Title, Comment: t.Comment, Fields: fields}
 }
 
+// fields are those of the object that goes into one.
+func (t *table[T]) fields(one *T) fields {
+	all := make(fields, len(t.rows))
+	for i := range t.rows {
+		r := &t.rows[i]
+		all[i].name = r.Name
+		if r.to != nil {
+			all[i].to = r.to(one)
+		}
+	}
+	return all
+}
+
 // within are the rows of a P that is a part of T.
 func within[T, P any](part func(*T) *P, rows []row[P]) []row[T] {
 	all := make([]row[T], len(rows))

@@ -9,12 +9,11 @@ import (
 // records an answer has.
 func recordType(r Resource) Type {
 	one := strings.TrimSuffix(string(r), "s")
-	t := Type{
+	return Type{
 		Name: recordTypeName(r), Title: r.title() + " Record Type", Closed: true,
 		Comment: "What recordType says in an answer of " + string(r) + ".",
 		Values:  slices.Compact([]string{one, string(r)}), Example: `"` + one + `"`,
 	}
-	return t
 }
 
 func recordTypeName(r Resource) string { return kebab(r) + "-record-type" }
@@ -37,15 +36,32 @@ func (r Resource) title() string {
 }
 
 var (
-	egvsResponse         = response(EGVs, egvRecord.Name)
-	eventsResponse       = response(Events, eventRecord.Name)
-	calibrationsResponse = response(Calibrations, calibrationRecord.Name)
-	alertsResponse       = response(Alerts, alertRecord.Name)
-	devicesResponse      = response(Devices, deviceRecord.Name)
+	egvsResponse         = responseOf(EGVs, egvRecord.Name)
+	eventsResponse       = responseOf(Events, eventRecord.Name)
+	calibrationsResponse = responseOf(Calibrations, calibrationRecord.Name)
+	alertsResponse       = responseOf(Alerts, alertRecord.Name)
+	devicesResponse      = responseOf(Devices, deviceRecord.Name)
 )
 
-// response is the table of answers whose records are of the Type called record.
-func response(r Resource, record string) *table[page] {
+// response is the table of answers of r.
+func (r Resource) response() *table[page] {
+	switch r {
+	case EGVs:
+		return egvsResponse
+	case Events:
+		return eventsResponse
+	case Calibrations:
+		return calibrationsResponse
+	case Alerts:
+		return alertsResponse
+	case Devices:
+		return devicesResponse
+	}
+	return &rangeResponse
+}
+
+// responseOf is the table of answers whose records are of the Type called record.
+func responseOf(r Resource, record string) *table[page] {
 	comment := "All " + string(r) + " of a window, in no order that is told."
 	if r == Devices {
 		comment = "All devices of the account."
