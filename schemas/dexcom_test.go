@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-
-	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // Every schema is one by the meta-schema of 2020-12, and takes the example.
@@ -32,13 +30,13 @@ func TestOpenAPI(t *testing.T) {
 	if err := c.AddResource("urn:openapi", whole); err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range dexcom.Types() {
+	for _, of := range types() {
 		s, err := c.Compile("urn:openapi#/components/schemas/" + identifier(of))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		text, err := json.Marshal(catalogue(dexcom.Types()).example(of))
+		text, err := json.Marshal(types().example(of))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -53,10 +53,23 @@ func comparesRecords(t *testing.T, r dexcom.Resource, body []byte) {
 		holdsWhole(t, r, body)
 		return
 	}
+	v, held := validatorOf(t, typeOf(r)), []any{}
 	for _, record := range records {
 		answer["records"] = []any{record}
-		compare(t, r, answer)
+		if v.compiled.Validate(answer) == nil {
+			held = append(held, record)
+			continue
+		}
+		if taken, lenient := compare(t, r, answer); !taken {
+			for _, name := range lenient {
+				if name != "a number as text" {
+					t.Errorf("%s: %s", r, name)
+				}
+			}
+		}
 	}
+	answer["records"] = held
+	compare(t, r, answer)
 }
 
 // eachAnswer calls each with all answers about one of every kind of user.
