@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -90,7 +91,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 	}
 	url := "http://" + listener.Addr().String()
 	if p.flags.json {
-		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": url, "client_id": config.ClientID})
+		p.line(schemas.Simulate(), url, config.ClientID)
 		return dexsim.Serve(ctx, listener, api)
 	}
 	p.tell("%s", url)
