@@ -27,13 +27,7 @@ type page struct {
 	listed bool               // records was there
 }
 
-func (p *page) fields() fields {
-	all := fields{{"recordType", &p.RecordType}, {"recordVersion", &p.Version}, {"userId", &p.UserID}}
-	if p.ranges != nil {
-		return append(all, p.ranges.fields()...)
-	}
-	return append(all, fields{{"records", reading(p.records)}}...)
-}
+func (p *page) fields() fields { return p.want.response().fields(p) }
 
 func (p *page) records(r *reader, name []byte) {
 	if p.listed {
