@@ -39,6 +39,9 @@ func TestDocuments(t *testing.T) {
 
 // Every schema has a document, and every document but the API's belongs to a schema.
 func TestAllHaveDocuments(t *testing.T) {
+	if *update {
+		t.Skip("this program still has the documents of before")
+	}
 	left := map[string]bool{}
 	for _, name := range documentFiles(t) {
 		left[name] = true

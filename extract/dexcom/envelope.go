@@ -51,7 +51,7 @@ func (p *page) records(r *reader, name []byte) {
 
 var (
 	errStop  = errors.New("stop") // ends reading at the wish of who reads the records
-	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", maxNames, maxNameBytes)
+	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", MaxNames, MaxNameBytes)
 )
 
 // read reads the body of r as p says and fills p's envelope on the way: it is complete
