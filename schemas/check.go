@@ -78,8 +78,8 @@ func Check(from io.Reader, as string) (Report, error) {
 }
 
 // lenient lets through what does not keep anybody from reading the rest.
-func lenient() jsontext.Options {
-	return jsontext.WithOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+func lenient() []jsontext.Options {
+	return []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 }
 
 // eachValue reads values to their end. Of a list it reads the elements.

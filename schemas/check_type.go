@@ -96,7 +96,7 @@ func first(value jsontext.Value) jsontext.Value {
 }
 
 func decoder(value jsontext.Value) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(value), lenient())
+	return jsontext.NewDecoder(bytes.NewBuffer(value), lenient()...)
 }
 
 // likeness is what a and b share, as a part of what they have together.

@@ -17,7 +17,7 @@ const maxFindings = 500
 
 // A walk goes through answers and finds what is new in them.
 type walk struct {
-	all    []dexcom.Type
+	all    catalogue
 	types  map[string]dexcom.Type
 	report Report
 	places map[Finding]int // of findings in the report, by what they are without their count

@@ -40,8 +40,8 @@ func lakeDocuments() documents {
 func lakeTitle(t transform.Table) string { return "Row of " + t.Name }
 
 // lakeID names the columns of a table and the rules that fill them.
-func lakeID(t transform.Table) string {
-	return fmt.Sprintf("urn:dexetl:schema:%d:lake:%s", t.Version, t.Name)
+func lakeID(language string, t transform.Table) string {
+	return fmt.Sprintf("urn:dexetl:%s:%d:lake:%s", language, t.Version, t.Name)
 }
 
 // lakeComment is what a document says of a row. Times have a T in JSON of dexetl's, and
@@ -71,8 +71,8 @@ func lakeSchema(t transform.Table) object {
 		properties = append(properties, member{c.Name, lakeProperty(c, t.Values[c.Name])})
 	}
 	return object{
-		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-		{"$id", lakeID(t)},
+		{"$schema", schemaDialect},
+		{"$id", lakeID("schema", t)},
 		{"title", lakeTitle(t)},
 		{"description", lakeComment(t)},
 		{"type", "object"},

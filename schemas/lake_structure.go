@@ -23,8 +23,8 @@ func lakeStructure(t transform.Table) object {
 		properties = append(properties, member{c.Name, object{{"description", c.Comment}, {"type", kind}}})
 	}
 	out := object{
-		{"$schema", "https://json-structure.org/meta/core/v0/#"},
-		{"$id", lakeID(t)},
+		{"$schema", structureDialect},
+		{"$id", lakeID("structure", t)},
 		{"name", t.Name},
 		{"description", lakeComment(t)},
 		{"type", "object"},
