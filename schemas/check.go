@@ -28,7 +28,7 @@ type Answers struct {
 type Finding struct {
 	Type  string // of the answer
 	What  What
-	Path  string // from the answer on, such as records[].value
+	Path  string // from the answer on, such as records[].value; a point is the answer itself
 	Count int
 	Seen  string // what stood there: a kind of value, a word of an enum, the shape of a time
 }
@@ -46,8 +46,13 @@ const (
 	NewTime       What = "new shape of time"
 	OutOfRange    What = "out of range"
 	SentTwice     What = "sent twice"
-	More          What = "more" // than are told one by one
+	More          What = "more" // findings than are told one by one
 )
+
+// whats are all of them.
+func whats() []any {
+	return []any{UnknownMember, UnknownValue, WrongType, Missing, NullValue, NewTime, OutOfRange, SentTwice, More}
+}
 
 // An UntoldError is a value that does not tell of which type it is.
 type UntoldError struct{ Number int } // of the value in its file, from 1
@@ -58,10 +63,10 @@ func (e *UntoldError) Error() string {
 
 var errNothing = errors.New("there is nothing in it")
 
-// Check reads saved answers of Dexcom's API: one, several behind each other, or lists of
+// CheckAnswers reads saved answers of Dexcom's API: one, several behind each other, or lists of
 // them, as text or compressed. It finds what they have beyond dexcom.Types. As names the
 // type of all of them; if it is empty, each tells for itself.
-func Check(from io.Reader, as string) (Report, error) {
+func CheckAnswers(from io.Reader, as string) (Report, error) {
 	text, err := textfile.New(from)
 	if err != nil {
 		return Report{}, err
@@ -74,6 +79,7 @@ func Check(from io.Reader, as string) (Report, error) {
 	if err == nil && number == 0 {
 		err = errNothing
 	}
+	w.sort()
 	return w.report, err
 }
 

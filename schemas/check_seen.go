@@ -88,7 +88,7 @@ func spelling(name string) string {
 	if isWord(name) {
 		return name
 	}
-	return "(name of " + length(name) + ")"
+	return fmt.Sprintf("(name of %d bytes)", len(name))
 }
 
 // isWord reports whether a program made up text: it is short, begins with a letter, has
@@ -114,10 +114,10 @@ func isWord(text string) bool {
 // longestShape is more than any time has that a program wrote.
 const longestShape = 40
 
-// shape is text with every digit as 9 and every letter as A or a, but for a T or Z right
+// timeShape is text with every digit as 9 and every letter as A or a, but for a T or Z right
 // behind a digit.
-func shape(text string) string {
-	if len(text) > longestShape || !utf8.ValidString(text) {
+func timeShape(text string) string {
+	if text == "" || len(text) > longestShape || !utf8.ValidString(text) {
 		return length(text)
 	}
 	before := ' '
@@ -140,4 +140,10 @@ func shape(text string) string {
 	}, text) + `"`
 }
 
-func length(text string) string { return fmt.Sprintf("%d bytes", len(text)) }
+// length is what is told of a text that may be about people.
+func length(text string) string {
+	if text == "" {
+		return "empty text"
+	}
+	return fmt.Sprintf("text of %d bytes", len(text))
+}

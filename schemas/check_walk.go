@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -56,9 +57,9 @@ func (w *walk) answer(value jsontext.Value, as string, number int) error {
 
 // find counts one more of what is at w's path.
 func (w *walk) find(what What, seen string) {
-	f := Finding{Type: w.in.Type, What: what, Path: string(w.path), Seen: seen}
+	f := Finding{Type: w.in.Type, What: what, Path: cmp.Or(string(w.path), "."), Seen: seen}
 	if _, known := w.places[f]; !known && len(w.places) >= maxFindings {
-		f = Finding{What: More}
+		f = Finding{Type: w.in.Type, What: More, Path: "."}
 	}
 	i, known := w.places[f]
 	if !known {
@@ -67,6 +68,14 @@ func (w *walk) find(what What, seen string) {
 		w.report.Findings = append(w.report.Findings, f)
 	}
 	w.report.Findings[i].Count++
+}
+
+// sort puts the findings of a type together, in the order of the types.
+func (w *walk) sort() {
+	place := func(f Finding) int {
+		return slices.IndexFunc(w.report.Read, func(a Answers) bool { return a.Type == f.Type })
+	}
+	slices.SortStableFunc(w.report.Findings, func(a, b Finding) int { return cmp.Compare(place(a), place(b)) })
 }
 
 // below does what is to be done one step down the path.
@@ -222,7 +231,7 @@ func (w *walk) text(f dexcom.Field, text string) {
 		}
 	case dexcom.IsTime:
 		if _, err := dexcom.ParseTime(dexcom.Text(text)); err != nil {
-			w.find(NewTime, shape(text))
+			w.find(NewTime, timeShape(text))
 		}
 	case dexcom.IsText:
 		if len(text) > dexcom.MaxTextBytes {
