@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -39,7 +40,7 @@ func (p *program) schemaTable() table.Table {
 	form := schemas.Schemas()
 	t := table.Table{Schema: form.Schema(), Columns: form.Columns(), First: []string{"group", "name", "documents"}}
 	for _, s := range schemas.All() {
-		t.Rows = append(t.Rows, []any{s.Group, s.FullName(), p.documentsOf(s), s.Title})
+		t.Rows = append(t.Rows, []any{s.Group, whole(s.FullName()), p.documentsOf(s), s.Title})
 	}
 	return t
 }
@@ -50,8 +51,11 @@ func (p *program) documentsOf(s schemas.Schema) any {
 	if p.flags.json {
 		return names
 	}
-	return strings.Join(names, ", ")
+	return whole(strings.Join(names, ", "))
 }
+
+// whole is text that a table does not cut: it is to be typed again.
+type whole string
 
 func (p *program) schemaShowCommand() *cli.Command {
 	var dialect string
@@ -67,6 +71,8 @@ func (p *program) schemaShowCommand() *cli.Command {
 			switch {
 			case example && c.IsSet("dialect"):
 				return failure(exitUsage, helpOf(c), "--example is a value of the type: it has no --dialect")
+			case !slices.Contains(dialects(), dialect):
+				return usage("--dialect %q: not one of %s", dialect, strings.Join(dialects(), ", "))
 			case dialect == openAPI && c.Args().Present():
 				return failure(exitUsage, dexetl("schema", "show", "--dialect", openAPI), "--dialect openapi is of the whole API: it takes no TYPE")
 			case dialect == openAPI:
