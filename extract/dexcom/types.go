@@ -1,6 +1,10 @@
 package dexcom
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // A Type is a type of JSON value that Dexcom sends or takes. The decoder reads by the
 // fields of a type, and the schemas are made of them.
@@ -15,7 +19,7 @@ type Type struct {
 	Means  map[string]string // of Values that are other spellings: the usual one
 	Closed bool              // an enum has no other values; else any text is one
 
-	Example string // JSON; an object's is made of its fields'
+	Example string // JSON
 }
 
 // A Kind says what kind of JSON value a field has.
@@ -51,19 +55,54 @@ type Field struct {
 }
 
 // Types returns all types: those that Dexcom's documentation lists, in its order, with
-// what is nested in them, and then the other enums.
-func Types() []Type {
-	return slices.Concat(recordTypes(), rangeTypes(), tokenTypes(), listedEnums(), []Type{dateTime}, otherEnums())
-}
+// what is nested in them, and then the other enums. What is in them is not to be
+// changed.
+func Types() []Type { return slices.Clone(types()) }
 
 // TypeNamed returns the type of that name.
-func TypeNamed(name string) (Type, bool) {
-	all := Types()
+func TypeNamed(name string) (Type, bool) { return named(types(), name) }
+
+func named(all []Type, name string) (Type, bool) {
 	i := slices.IndexFunc(all, func(t Type) bool { return t.Name == name })
 	if i < 0 {
 		return Type{}, false
 	}
 	return all[i], true
+}
+
+var types = sync.OnceValue(func() []Type {
+	all := slices.Concat(recordTypes(), rangeTypes(), tokenTypes(), listedEnums(), []Type{dateTime}, otherEnums())
+	for i := range all {
+		all[i].Example = exampleOf(all, all[i])
+	}
+	return all
+})
+
+// exampleOf is t's example; that of an object is made of its fields'.
+func exampleOf(all []Type, t Type) string {
+	if t.Example != "" {
+		return t.Example
+	}
+	var members []string
+	for _, f := range t.Fields {
+		if value := exampleIn(all, f); value != "" {
+			members = append(members, `"`+f.Name+`":`+value)
+		}
+	}
+	return "{" + strings.Join(members, ",") + "}"
+}
+
+// exampleIn is f in an example of its object; empty if it is not there.
+func exampleIn(all []Type, f Field) string {
+	if f.Example != "" || f.Kind != IsObject && f.Kind != IsList {
+		return f.Example
+	}
+	of, _ := named(all, f.Of)
+	value := exampleOf(all, of)
+	if f.Kind == IsList {
+		return "[" + value + "]"
+	}
+	return value
 }
 
 func recordTypes() []Type {
