@@ -39,7 +39,7 @@ func cliDocuments() documents {
 func (f Form) document() object {
 	named := part{"schema", shape{kind: "string", more: object{{"const", f.Schema()}}}, "this form and its version", ""}
 	return append(object{
-		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+		{"$schema", schemaDialect},
 		{"$id", fmt.Sprintf("urn:dexetl:schema:%d:cli:%s", f.version, f.name)},
 		{"title", f.Schema()},
 		{"description", f.comment},

@@ -40,7 +40,7 @@ func Grants() Form {
 			part{"refresh_token", anID, "a secret: it renews the access once", ""},
 			part{"valid_from", maybe(anInstant), "the account's data are the participant's from here on, UTC; missing: from the beginning", ""},
 			part{"valid_to", maybe(anInstant), "the account's data are the participant's up to here, UTC; missing: no end", ""},
-		), "one for each account", "there was none"},
+		), "one for each account", ""},
 	}}
 }
 

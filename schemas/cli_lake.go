@@ -27,7 +27,7 @@ func differenceParts() []part {
 			part{"reason", aText, "what is wrong with it, in words", ""},
 		), "what could not be compared", ""},
 		{"totals", listOf(counts...), "rows that differ, by table", ""},
-		{"rows", listOf(append([]part{{"participant_id", anID, "study pseudonym from the roster", "the table has none"}}, counts...)...),
+		{"rows", listOf(slices.Insert(slices.Clone(counts), 1, part{"participant_id", anID, "study pseudonym from the roster", "the table has none"})...),
 			"rows that differ, by table and participant", ""},
 	}
 }

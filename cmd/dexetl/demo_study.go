@@ -175,7 +175,7 @@ func (p *program) serveDemo(ctx context.Context, s *study.Study) error {
 
 func (p *program) sayServing(s *study.Study, d demoStudy) {
 	if p.flags.json {
-		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": s.Config.API.BaseURL, "client_id": dexsim.DefaultClientID})
+		p.line(schemas.Simulate(), s.Config.API.BaseURL, dexsim.DefaultClientID)
 		return
 	}
 	p.tell("%s", s.Config.API.BaseURL)

@@ -35,7 +35,8 @@ func mainLate() {
 	if err != nil {
 		panic(err)
 	}
-	os.Exit(pasting(func() int { return runProcess(func() time.Time { return time.Now().Add(-lag) }) }))
+	run := func() int { return runProcess(func() time.Time { return time.Now().Add(-lag) }) }
+	os.Exit(formed(func() int { return pasting(run) }))
 }
 
 // The command line as people type it. Every script has a simulated API of its

@@ -91,7 +91,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 	}
 	url := "http://" + listener.Addr().String()
 	if p.flags.json {
-		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": url, "client_id": config.ClientID})
+		p.line(schemas.Simulate(), url, config.ClientID)
 		return dexsim.Serve(ctx, listener, api)
 	}
 	p.tell("%s", url)
