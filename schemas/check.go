@@ -69,7 +69,7 @@ var errNothing = errors.New("there is nothing in it")
 func CheckAnswers(from io.Reader, as string) (Report, error) {
 	text, err := textfile.New(from)
 	if err != nil {
-		return Report{}, err
+		return Report{}, unreadable(err)
 	}
 	w, number := newWalk(), 0
 	err = eachValue(jsontext.NewDecoder(text, lenient()...), func(value jsontext.Value) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -112,7 +113,9 @@ func (w *walk) value(f dexcom.Field) {
 	case f.Kind == dexcom.IsObject && kind == '{':
 		w.object(w.types[f.Of].Fields)
 	case f.Kind == dexcom.IsList && kind == '[':
-		w.list(w.fieldOf(f.Of))
+		if n := w.list(w.fieldOf(f.Of)); n > f.Max {
+			w.find(OutOfRange, fmt.Sprintf("list of more than %d", f.Max))
+		}
 	case f.Kind == dexcom.IsObject, f.Kind == dexcom.IsList:
 		w.find(WrongType, kindName(kind)+", not "+wanted(f.Kind))
 		w.json.SkipValue()
@@ -122,19 +125,20 @@ func (w *walk) value(f dexcom.Field) {
 	}
 }
 
-// list reads a list of which each element is of the field f.
-func (w *walk) list(f dexcom.Field) {
-	records := string(w.path) == recordsName
+// list reads a list of which each element is of the field f, and returns how many it has.
+func (w *walk) list(f dexcom.Field) (n int64) {
 	w.json.ReadToken()
 	w.below("[]", func() {
 		for w.json.PeekKind() != ']' {
-			if records {
-				w.in.Records++
-			}
+			n++
 			w.value(f)
 		}
 	})
 	w.json.ReadToken()
+	if string(w.path) == recordsName {
+		w.in.Records += int(n)
+	}
+	return n
 }
 
 // object reads an object of these fields.
@@ -208,15 +212,15 @@ func (w *walk) number(f dexcom.Field, v jsontext.Value) {
 	case f.Kind == dexcom.IsWhole && err == dexcom.ErrNotWhole:
 		w.find(WrongType, "number with decimals, not "+wanted(f.Kind))
 	case f.Kind == dexcom.IsWhole && err != nil, bounds && err == nil && (n < f.Min || n > f.Max):
-		w.find(OutOfRange, outside(f))
+		w.find(OutOfRange, beyond(f))
 	case bounds && err != nil:
 		if real, err := dexcom.Number(v).Float64(); err != nil || real < float64(f.Min) || real > float64(f.Max) {
-			w.find(OutOfRange, outside(f))
+			w.find(OutOfRange, beyond(f))
 		}
 	}
 }
 
-func outside(f dexcom.Field) string {
+func beyond(f dexcom.Field) string {
 	if f.Min == f.Max {
 		return "more digits than a number of 64 bits has"
 	}
@@ -233,9 +237,21 @@ func (w *walk) text(f dexcom.Field, text string) {
 		if _, err := dexcom.ParseTime(dexcom.Text(text)); err != nil {
 			w.find(NewTime, timeShape(text))
 		}
-	case dexcom.IsText:
-		if len(text) > dexcom.MaxTextBytes {
-			w.find(OutOfRange, fmt.Sprintf("more than %d bytes", dexcom.MaxTextBytes))
-		}
+	default:
+		w.long(f, text)
+	}
+}
+
+// long looks at how long a text of the field f is.
+func (w *walk) long(f dexcom.Field, text string) {
+	most := cmp.Or(f.Max, int64(maxTextChars))
+	if f.Kind == dexcom.IsNote {
+		most = cmp.Or(f.Max, int64(maxNoteChars))
+	}
+	switch n := int64(utf8.RuneCountInString(text)); {
+	case n < f.Min && n == 0:
+		w.find(OutOfRange, length(text))
+	case n < f.Min || n > most:
+		w.find(OutOfRange, fmt.Sprintf("text of not %d to %d characters", f.Min, most))
 	}
 }

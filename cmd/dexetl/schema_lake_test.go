@@ -49,7 +49,7 @@ func TestLakeSchemas(t *testing.T) {
 		if s.Group != "lake" {
 			continue
 		}
-		schema := compiled(t, s)
+		schema := schemaOf(t, s)
 		table, _ := transform.TableNamed(s.Name)
 		rows := b.writtenByDuckDB(s.Name)
 		if !table.Hidden {
@@ -70,7 +70,7 @@ func TestLakeSchemas(t *testing.T) {
 	}
 }
 
-func compiled(t *testing.T, s schemas.Schema) *jsonschema.Schema {
+func schemaOf(t *testing.T, s schemas.Schema) *jsonschema.Schema {
 	t.Helper()
 	text, _ := s.Document(schemas.JSONSchema)
 	compiler := jsonschema.NewCompiler()
