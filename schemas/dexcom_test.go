@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // Every schema is one by the meta-schema of 2020-12, and takes the example.
@@ -53,6 +55,17 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s leads nowhere", ref)
 		}
 	})
+}
+
+// No list may be null: see jsonStructure.value.
+func TestListsAreNotNull(t *testing.T) {
+	for _, of := range types() {
+		for _, f := range of.Fields {
+			if f.Kind == dexcom.IsList && f.Null {
+				t.Errorf("%s.%s is a list that may be null", of.Name, f.Name)
+			}
+		}
+	}
 }
 
 // eachReference calls each with every $ref in value.

@@ -39,7 +39,7 @@ type jsonSchema struct {
 
 // schema is t itself.
 func (j jsonSchema) schema(t dexcom.Type) object {
-	made := object{{"title", t.Title}, {"description", t.Comment}}
+	made := object{{"title", t.Title}, {"description", comment(t)}}
 	switch {
 	case t.Fields != nil:
 		return append(made, j.objectOf(t.Fields)...)
