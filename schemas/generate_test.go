@@ -17,7 +17,7 @@ type generator struct {
 
 func (g generator) coin() bool { return g.IntN(2) == 0 }
 
-func oneOf[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
+func pick[T any](g generator, list ...T) T { return list[g.IntN(len(list))] }
 
 // value is one that schema takes.
 func (g generator) value(schema map[string]any) any {
@@ -26,10 +26,10 @@ func (g generator) value(schema map[string]any) any {
 		return g.value(g.document["$defs"].(map[string]any)[name].(map[string]any))
 	}
 	if ways, ok := schema["anyOf"].([]any); ok && schema["type"] == nil {
-		return g.value(oneOf(g, ways...).(map[string]any))
+		return g.value(pick(g, ways...).(map[string]any))
 	}
 	if list, ok := schema["enum"].([]any); ok {
-		return oneOf(g, list...)
+		return pick(g, list...)
 	}
 	switch g.kind(schema) {
 	case "object":
@@ -50,7 +50,7 @@ func (g generator) value(schema map[string]any) any {
 
 func (g generator) kind(schema map[string]any) string {
 	if list, ok := schema["type"].([]any); ok {
-		return oneOf(g, list...).(string)
+		return pick(g, list...).(string)
 	}
 	return schema["type"].(string)
 }
@@ -64,7 +64,7 @@ func (g generator) object(schema map[string]any) any {
 		}
 	}
 	if len(made) > 0 && g.IntN(8) == 0 {
-		made[oneOf(g, "sensorLot", "", "é😀", "recordid", "sent", strings.Repeat("😀", maxNameChars))] = g.anything(3)
+		made[pick(g, "sensorLot", "", "é😀", "recordid", "sent", strings.Repeat("😀", maxNameChars))] = g.anything(3)
 	}
 	if g.IntN(40) == 0 {
 		for i := range g.IntN(300) {
@@ -86,7 +86,7 @@ func (g generator) anything(depth int) any {
 	case n == 1 && depth > 0:
 		return []any{g.anything(depth - 1), g.anything(depth - 1)}
 	}
-	return oneOf[any](g, nil, true, false, "", "x", "a note", json.Number("0"), json.Number("-1.5e3"))
+	return pick[any](g, nil, true, false, "", "x", "a note", json.Number("0"), json.Number("-1.5e3"))
 }
 
 func (g generator) array(schema map[string]any) any {
@@ -94,7 +94,7 @@ func (g generator) array(schema map[string]any) any {
 	if most > 100 { // records: each is like the other
 		most = 3
 	}
-	n := oneOf(g, 0, 1, 1, 2, 3, int(most))
+	n := pick(g, 0, 1, 1, 2, 3, int(most))
 	made := make([]any, n)
 	for i := range made {
 		made[i] = g.value(schema["items"].(map[string]any))
@@ -107,7 +107,7 @@ func (g generator) text(schema map[string]any) any {
 		return g.time()
 	}
 	if known, ok := schema["anyOf"].([]any); ok {
-		if schema = oneOf(g, append(known, known[0])...).(map[string]any); schema["enum"] != nil {
+		if schema = pick(g, append(known, known[0])...).(map[string]any); schema["enum"] != nil {
 			return g.value(schema)
 		}
 	}
@@ -125,9 +125,9 @@ func bound(schema map[string]any, name string, or int) int {
 
 // textOf is text of least to most characters, of one byte to four.
 func (g generator) textOf(least, most int) string {
-	alphabet := oneOf(g, "abc", "0123456789", " ,;:\"\\/<>&\t\n\x00\u007f", "äéß", "漢字", "😀🩸", "aé漢😀\u2028")
+	alphabet := pick(g, "abc", "0123456789", " ,;:\"\\/<>&\t\n\x00\u007f", "äéß", "漢字", "😀🩸", "aé漢😀\u2028")
 	letters := []rune(alphabet)
-	text := make([]rune, oneOf(g, least, least+g.IntN(10), min(most, least+g.IntN(most)), most))
+	text := make([]rune, pick(g, least, least+g.IntN(10), min(most, least+g.IntN(most)), most))
 	for i := range text {
 		text[i] = letters[g.IntN(len(letters))]
 	}
@@ -137,23 +137,23 @@ func (g generator) textOf(least, most int) string {
 // time is a time from 2010 on in any shape.
 func (g generator) time() string {
 	number := func(least, most int) string { return digits(least+g.IntN(most-least+1), 1+g.IntN(2)) }
-	text := digits(2011+g.IntN(100), 4) + "-" + number(1, 12) + "-" + number(1, 28) + oneOf(g, "T", "T", "t", " ") + number(0, 23) + ":" + number(0, 59)
+	text := digits(2011+g.IntN(100), 4) + "-" + number(1, 12) + "-" + number(1, 28) + pick(g, "T", "T", "t", " ") + number(0, 23) + ":" + number(0, 59)
 	if g.IntN(4) > 0 {
-		text += ":" + number(0, 59) + oneOf(g, "", "", ".9", ".964", ".123456789")
+		text += ":" + number(0, 59) + pick(g, "", "", ".9", ".964", ".123456789")
 	}
-	return text + oneOf(g, "", "Z", "z", "-08:00", "+05:45", "-06:59:58", "+0530", "+9", "-000030", "+23:59:59")
+	return text + pick(g, "", "Z", "z", "-08:00", "+05:45", "-06:59:58", "+0530", "+9", "-000030", "+23:59:59")
 }
 
 func (g generator) whole(schema map[string]any) any {
 	least, most := bound(schema, "minimum", 0), bound(schema, "maximum", 0)
-	n := oneOf(g, least, most, least+g.IntN(most-least), least+g.IntN(min(500, most-least)))
-	return json.Number(strconv.Itoa(n) + oneOf(g, "", "", ".0", "e0", ".000E+0"))
+	n := pick(g, least, most, least+g.IntN(most-least), least+g.IntN(min(500, most-least)))
+	return json.Number(strconv.Itoa(n) + pick(g, "", "", ".0", "e0", ".000E+0"))
 }
 
 func (g generator) number(schema map[string]any) any {
 	if schema["minimum"] == nil { // of an event's value, which may be anything
-		return json.Number(oneOf(g, "400", "4.5", "-1.00", "1e300", "-0", "0.00000000000000000000000000000001"))
+		return json.Number(pick(g, "400", "4.5", "-1.00", "1e300", "-0", "0.00000000000000000000000000000001"))
 	}
 	least, most := bound(schema, "minimum", 0), bound(schema, "maximum", 0)
-	return json.Number(strconv.Itoa(least+1+g.IntN(most-least-1)) + oneOf(g, "", ".5", "e0", ".25E-2"))
+	return json.Number(strconv.Itoa(least+1+g.IntN(most-least-1)) + pick(g, "", ".5", "e0", ".25E-2"))
 }

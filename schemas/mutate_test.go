@@ -70,14 +70,14 @@ func (g generator) rename(p place) {
 	value, first := p.value(), p.name[:1]
 	switch g.IntN(6) {
 	case 0:
-		p.object[p.name+strings.Repeat("n", oneOf(g, 1, 60, 65, 250, 257))] = value
+		p.object[p.name+strings.Repeat("n", pick(g, 1, 60, 65, 250, 257))] = value
 	case 1:
 		p.object[strings.ToUpper(first)+p.name[1:]] = value
 	case 2:
 		delete(p.object, p.name)
 		p.object[strings.ToUpper(first)+p.name[1:]] = value
 	case 3:
-		p.object["secondaryTriggerCondition"], p.object["SecondaryTriggerCondition"] = json.Number("80"), oneOf[any](g, nil, json.Number("70"))
+		p.object["secondaryTriggerCondition"], p.object["SecondaryTriggerCondition"] = json.Number("80"), pick[any](g, nil, json.Number("70"))
 	default:
 		delete(p.object, p.name)
 	}
@@ -92,18 +92,18 @@ func (g generator) instead(value any) any {
 		}
 	case string:
 		if g.coin() {
-			return oneOf(g, strings.ToUpper(v), v+" ", v+v, strings.Repeat("x", 257), strings.Repeat("😀", 257), strings.Repeat("x", 1025), strings.Repeat("9", 5000), strings.Repeat("x", 17000))
+			return pick(g, strings.ToUpper(v), v+" ", v+v, strings.Repeat("x", 257), strings.Repeat("😀", 257), strings.Repeat("x", 1025), strings.Repeat("9", 5000), strings.Repeat("x", 17000))
 		}
 	case bool:
 		if g.coin() {
-			return oneOf[any](g, "true", "FALSE", "yes", json.Number("1"))
+			return pick[any](g, "true", "FALSE", "yes", json.Number("1"))
 		}
 	case []any:
 		if g.coin() && len(v) > 0 {
 			return slices.Repeat(v, 1+g.IntN(16))
 		}
 	}
-	return oneOf[any](g,
+	return pick[any](g,
 		nil, true, "", "text", " ", "12", "+5", "007", ".5", "1e3", "1e999", "NaN", "0x10", "true",
 		"2026-02-30T00:00:00Z", "2026-03-14", "2026-03-14T15:02:11.1234567890Z", "1999-01-01T00:00:00Z", g.time(),
 		json.Number("12"), json.Number("12.5"), json.Number("-1"), json.Number("1001"), json.Number("40000"), json.Number("3000000000"),

@@ -76,7 +76,7 @@ func comparesRecords(t *testing.T, r dexcom.Resource, body []byte) {
 func eachAnswer(t *testing.T, chaos dexsim.Kinds, each func(dexcom.Resource, []byte)) {
 	end := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	sim, err := dexsim.New(dexsim.Config{
-		Seed: 3, Participants: 11, Days: 5, End: end, Now: func() time.Time { return end.Add(48 * time.Hour) },
+		Seed: 3, Participants: 11, Days: 4, End: end, Now: func() time.Time { return end.Add(48 * time.Hour) },
 		Chaos: dexsim.Chaos{Kinds: chaos, RecordRate: 0.3},
 	})
 	if err != nil {

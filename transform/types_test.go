@@ -65,6 +65,14 @@ func TestBoundsOfTypesInMmol(t *testing.T) {
 	}
 }
 
+// A rate is still a rate when it is in mg/dL.
+func TestEventInMmol(t *testing.T) {
+	for sent, want := range map[string]string{mmol: mgdl, mmol + "/min": mgdl + "/min"} {
+		got := apply(t, answerOf(dexcom.Events, pageOf(dexcom.Events, `{`+when+`,"eventType":"bloodGlucose","value":"2","unit":"`+sent+`"}`)))
+		expect(t, sent, got.rows["events"][0], row{"value": 2 * mgdlPerMmol, "unit": want})
+	}
+}
+
 func recordTypes() map[dexcom.Resource]string {
 	return map[dexcom.Resource]string{
 		dexcom.EGVs: "egv-record", dexcom.Events: "event-record", dexcom.Calibrations: "calibration-record",
