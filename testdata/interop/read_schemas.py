@@ -1,9 +1,10 @@
 """The schemas of Dexcom's types hold for others, too: every document is valid in
 its dialect, every example and every answer of a study's raw log is what its
-schema says, and wrong documents are refused. Samples that Dexcom publishes are
-checked where they are at hand.
+schema says, and wrong documents are refused. So is every kind of row of the lake
+as DuckDB writes it. Samples that Dexcom publishes are checked where they are at
+hand.
 
-    read_schemas.py SCHEMAS LAKE/raw [SAMPLES]
+    read_schemas.py SCHEMAS LAKE [SAMPLES]
 
 json-structure does not look at an enum behind a reference, so values out of an
 enum are for jsonschema alone.
@@ -11,13 +12,16 @@ enum are for jsonschema alone.
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
+import duckdb
 from json_structure import InstanceValidator, SchemaValidator
 from jsonschema import Draft202012Validator
 
 from read_raw import answers
 
+PER_TABLE = 300  # rows that are looked at, any
 PER_ANSWER = 20  # records that are looked at, spread over the answer: validators are slow
 
 SAMPLES = {
@@ -84,12 +88,30 @@ def check_answers(raw: Path, types: dict[str, Type]) -> None:
     print(f"  answers: {looked} records of the raw log, of which {refused} are not by their schema")
 
 
-def main(folder: str, raw: str, samples: str = "") -> None:
-    folder = Path(folder)
+def check_rows(folder: Path, lake: Path) -> None:
+    looked = 0
+    for path in sorted(folder.glob("*.struct.json")):
+        of = Type(folder, path.name.removesuffix(".struct.json"))
+        files = [str(file) for file in (lake / "data" / of.name).rglob("*.parquet")]
+        if not files:
+            continue
+        with tempfile.NamedTemporaryFile(suffix=".ndjson") as out:
+            rows = f"from read_parquet({files!r}, hive_partitioning = false, union_by_name = true) using sample {PER_TABLE}"
+            duckdb.sql(f"copy ({rows}) to '{out.name}' (format json)")
+            for line in Path(out.name).read_text().splitlines():
+                looked += 1
+                if wrong := of.wrong(json.loads(line)):
+                    sys.exit(f"a row of {of.name}: {wrong}")
+    print(f"  rows: {looked} of all tables are by the lake's schemas")
+
+
+def main(schemas: str, lake: str, samples: str = "") -> None:
+    folder = Path(schemas, "dexcom")
     types = {path.name.removesuffix(".struct.json"): None for path in sorted(folder.glob("*.struct.json"))}
     types = {name: Type(folder, name) for name in types}
     check_examples(folder, types)
-    check_answers(Path(raw), types)
+    check_answers(Path(lake, "raw"), types)
+    check_rows(Path(schemas, "lake"), Path(lake))
     for file, name in SAMPLES.items() if samples and Path(samples).is_dir() else ():
         if wrong := types[name].wrong(json.loads(Path(samples, file).read_text())):
             sys.exit(f"{file}: {wrong}")
