@@ -63,7 +63,7 @@ func ConsentPages() Form {
 func ConsentEvent() Form {
 	return Form{"consent_event", 1, "A line that dexetl connect --serve prints while it serves: what a person did, and how it ended.", []part{
 		{"at", anInstant, "when it happened, UTC", ""},
-		{"event", oneOf("opened", "sent_to_dexcom", "asked", "connected", "denied", "not_confirmed", "wrong_account", "refused", "failed"), "what happened", ""},
+		{"event", wordOf("opened", "sent_to_dexcom", "asked", "connected", "denied", "not_confirmed", "wrong_account", "refused", "failed"), "what happened", ""},
 		{"participant_id", anID, "study pseudonym from the roster", "nobody can know"},
 		{"error", maybe(aText), "why, in words; missing: nothing went wrong", ""},
 		{"untold", maybe(aCount), "how many like it there were since the last that was told; missing: none", ""},
@@ -92,7 +92,7 @@ func Invite() Form {
 func Invitations() Form {
 	return rows("invitations", 1, "What dexetl invite list prints: where everybody's consent stands.", "one for each participant; the times are those of the newest link", []part{
 		{"participant_id", anID, "study pseudonym from the roster", ""},
-		{"standing", oneOf("not_invited", "not_opened", "opened", "denied", "unconfirmed", "not_confirmed", "link_expired", "connected", "needs_reconsent", "withdrawn"),
+		{"standing", wordOf("not_invited", "not_opened", "opened", "denied", "unconfirmed", "not_confirmed", "link_expired", "connected", "needs_reconsent", "withdrawn"),
 			"where the consent stands", ""},
 		{"links", aCount, "links that were made", ""},
 		{"invited_at", aMinute, "when the link was made, UTC", "no link was made"},

@@ -1,11 +1,11 @@
 package schemas
 
 var (
-	aResource = oneOf("egvs", "events", "calibrations", "alerts", "devices", "dataRange")
-	aMode     = oneOf("backfill", "sync", "refresh")
+	aResource = wordOf("egvs", "events", "calibrations", "alerts", "devices", "dataRange")
+	aMode     = wordOf("backfill", "sync", "refresh")
 
 	flagParts = listOf(
-		part{"kind", oneOf("empty_with_range", "clipped_range", "nothing_consented", "no_connection", "claimed", "withdrawn", "clipped_interval"), "what it is about", ""},
+		part{"kind", wordOf("empty_with_range", "clipped_range", "nothing_consented", "no_connection", "claimed", "withdrawn", "clipped_interval"), "what it is about", ""},
 		part{"detail", maybe(aText), "in words; missing: the kind says all", ""},
 	)
 	outdatedTables = part{"outdated_tables", texts(), "tables with rows that an older program wrote: dexetl replay writes them anew", ""}
@@ -79,7 +79,7 @@ func Run() Form {
 	return Form{"run", 1, "What dexetl backfill, sync and refresh print: what they did.", []part{
 		{"run_id", aULID, "the run, as in table runs", ""},
 		{"mode", aMode, "kind of job", ""},
-		{"outcome", oneOf("done", "partial", "later", "consent_missing", "stopped", "interrupted"), "how it ended", ""},
+		{"outcome", wordOf("done", "partial", "later", "consent_missing", "stopped", "interrupted"), "how it ended", ""},
 		{"counts", countParts(), "sums over all participants", ""},
 		{"token_calls", aCount, "calls that renewed tokens", ""},
 		{"participants", listOf(
@@ -121,7 +121,7 @@ func Runs() Form {
 	return rows("runs", 1, "What dexetl runs prints: the runs, newest first.", "one for each run", []part{
 		{"started_at", anInstant, "begin, UTC", ""},
 		{"command", aText, "command that ran", ""},
-		{"state", oneOf("ended", "running", "died"), "whether it has ended", ""},
+		{"state", wordOf("ended", "running", "died"), "whether it has ended", ""},
 		{"exit_code", aWhole, "exit code", "it has not ended"},
 		{"calls", aCount, "requests sent", "it has not ended"},
 		{"answers", aCount, "answers that are kept", "it has not ended, and none of it is loaded"},

@@ -67,7 +67,7 @@ func Snapshots() Form {
 		{"files", aCount, "files", harmed},
 		{"new_files", aCount, "files that its parent does not have", "nobody knows, or " + harmed},
 		{"bytes", aCount, "bytes of all files", harmed},
-		{"folder", oneOf("latest", "published", "none", "manifest damaged"), "whether it can be opened without dexetl", ""},
+		{"folder", wordOf("latest", "published", "none", "manifest damaged"), "whether it can be opened without dexetl", ""},
 	})
 }
 

@@ -54,7 +54,7 @@ func storyLists() []part {
 	return []part{
 		{"connections", listOf(connection,
 			part{"region", aText, "region of Dexcom; custom: that of api.base_url", ""},
-			part{"status", oneOf("connected", "auth_suspect", "needs_reconsent", "exported", "ended", "set aside"), "how it stands", ""},
+			part{"status", wordOf("connected", "auth_suspect", "needs_reconsent", "exported", "ended", "set aside"), "how it stands", ""},
 			part{"valid_from", aMinute, "its data are the participant's from here on, UTC", "from the beginning"},
 			part{"valid_to", aMinute, "its data are the participant's up to here, UTC", "no end"},
 			part{"begun_because", aText, "why it began", "nobody said"},

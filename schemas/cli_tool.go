@@ -20,7 +20,7 @@ func Init() Form {
 func Doctor() Form {
 	return rows("doctor", 1, "What dexetl doctor prints: what it looked at, in the order in which it looked.", "one for each check that could be made", []part{
 		{"check", aText, "what was looked at", ""},
-		{"result", oneOf("ok", "warn", "fail"), "how it is; the exit code is that of the first fail", ""},
+		{"result", wordOf("ok", "warn", "fail"), "how it is; the exit code is that of the first fail", ""},
 		{"detail", aText, "what was found, in words", ""},
 		{"advice", aText, "what to do that is no command", "nothing"},
 		{"next", aText, "the command that helps", "none does"},

@@ -34,8 +34,8 @@ func patterned(pattern string) shape {
 	return shape{kind: "string", more: object{{"pattern", pattern}}}
 }
 
-// oneOf is one of these texts.
-func oneOf(values ...any) shape { return shape{kind: "string", more: object{{"enum", values}}} }
+// wordOf is one of these texts.
+func wordOf(values ...any) shape { return shape{kind: "string", more: object{{"enum", values}}} }
 
 // objectOf is an object with these members.
 func objectOf(parts ...part) shape { return shape{kind: "object", parts: parts} }

@@ -24,6 +24,12 @@ func glucose() Table {
 			{"excluded", text, null, "why metrics leave the reading out: exclusion (local_time lies in an interval of exclusions), implausible (see glucose_source), no_value; null: it counts wherever it lies in the dates asked for"},
 		},
 		Key: []string{"participant_id", "time_utc"},
+		Values: values{
+			"local_time_source": {"sent", "derived", "roster", "unknown"},
+			"glucose_source":    {"value", "status", "implausible"},
+			"cadence_min":       {1, 5, 15},
+			"excluded":          {"exclusion", "implausible", "no_value"},
+		},
 		// 2: cadence_min, transmitters in runs, implausible values; 3: excluded
 		Version: 3, Sound: 3,
 	}
@@ -33,7 +39,8 @@ func glucose() Table {
 func books() []Table {
 	return []Table{
 		{Name: "coverage", Comment: "one row per participant, resource and merged interval asked",
-			Kind: Memory, History: true, Learned: []string{"asked_at"}, Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
+			Kind: Memory, History: true, Learned: []string{"asked_at"}, Values: values{"resource": {"egvs", "events", "calibrations", "alerts", "devices", "dataRange"}},
+			Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts, devices, dataRange"},
 				{"asked_from", instant, null, "UTC; start of the interval, inclusive; null for resources without a window"},
@@ -45,7 +52,8 @@ func books() []Table {
 			}},
 		{Name: "coverage_days", Comment: "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
 			Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
-			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Columns: []Column{
+			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Values: values{"resource": {"egvs", "events", "calibrations", "alerts"}},
+			Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts"},
 				{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
@@ -75,7 +83,9 @@ func books() []Table {
 		{Name: "changes", Comment: "one row per change of a record after it was first received",
 			Version: 2, Sound: 2, // 2: no text that a person may have written into an event
 			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"record_id", "before"},
-			Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"}, Columns: []Column{
+			Key:    []string{"participant_id", "resource", "record_id", "request_id", "kind"},
+			Values: values{"kind": {"edited", "deleted", "vanished", "restored", "moved"}},
+			Order:  []string{"participant_id", "seen_at", "resource", "record_id"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "endpoint"},
 				{"record_id", text, !null, "see the resource's table"},

@@ -21,7 +21,7 @@ func versions(name, comment string, more []string, own ...Column) Table {
 		Kind: Version, Resource: "devices", History: true,
 		Columns: slices.Concat(columns, deviceColumns(), own, lineage(), validity),
 		Key:     slices.Concat(device, []string{"valid_from"}, more),
-		Learned: []string{"request_id", "first_seen_at"}, Unique: []string{"extra"},
+		Learned: []string{"request_id", "first_seen_at"}, Unique: []string{"extra"}, Values: values{"source": {"api"}},
 	}
 }
 

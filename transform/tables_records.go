@@ -45,6 +45,7 @@ func record(name, resource, comment string, own ...Column) Table {
 		Columns: slices.Concat(columns, deviceColumns(), own, lineage(), []Column{vanished}),
 		Key:     []string{"participant_id", "record_id"}, Order: []string{"participant_id", "system_time", "record_id"},
 		Learned: []string{"request_id", "first_seen_at", "vanished_at"}, Unique: []string{"record_id", "extra"},
+		Values: values{"source": {"api"}, "utc_offset_source": {"sent", "derived", "unknown"}},
 	}
 }
 

@@ -65,6 +65,8 @@ func (f *formPrinter) tools() {
 	f.says("version")
 	f.says("init", f.dir+"-other")
 	f.says("doctor")
+	f.says("schema", "list")
+	f.says("schema", "check", f.file("answers.json", `{"recordType":"egv","recordVersion":"3.0","userId":"u","records":[{"new":1}],"new":true}`))
 	f.says("status", "P999")
 	f.says("frobnicate")
 }

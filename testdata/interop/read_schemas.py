@@ -1,9 +1,10 @@
 """The schemas of Dexcom's types hold for others, too: every document is valid in
-its dialect; every example, the answers of a study's raw log and those of a folder
-are what their schema says; a wrong document is refused. Samples that Dexcom
-publishes are checked where they are at hand.
+its dialect; every example, the answers of a study's raw log, those of a folder and
+every kind of row of the lake, as DuckDB writes it, are what their schema says; a
+wrong document is refused. Samples that Dexcom publishes are checked where they are
+at hand.
 
-    read_schemas.py SCHEMAS LAKE/raw ANSWERS SAMPLES
+    read_schemas.py SCHEMAS LAKE ANSWERS SAMPLES
 
 json-structure does not look at an enum behind a reference, so values out of an
 enum are for jsonschema alone.
@@ -11,13 +12,16 @@ enum are for jsonschema alone.
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
+import duckdb
 from json_structure import InstanceValidator, SchemaValidator
 from jsonschema import Draft202012Validator
 
 from read_raw import answers
 
+PER_TABLE = 300  # rows that are looked at, any
 PER_ANSWER = 20  # records that are looked at, spread over the answer: validators are slow
 
 SAMPLES = {
@@ -94,13 +98,31 @@ def check_files(folder: Path, types: dict[str, Type]) -> None:
     print(f"  schemas: {looked} records with anomalies of every kind are as they say")
 
 
-def main(folder: str, raw: str, odd: str, samples: str) -> None:
-    folder = Path(folder)
+def check_rows(folder: Path, lake: Path) -> None:
+    looked = 0
+    for path in sorted(folder.glob("*.struct.json")):
+        of = Type(folder, path.name.removesuffix(".struct.json"))
+        files = [str(file) for file in (lake / "data" / of.name).rglob("*.parquet")]
+        if not files:
+            continue
+        with tempfile.NamedTemporaryFile(suffix=".ndjson") as out:
+            rows = f"from read_parquet({files!r}, hive_partitioning = false, union_by_name = true) using sample {PER_TABLE}"
+            duckdb.sql(f"copy ({rows}) to '{out.name}' (format json)")
+            for line in Path(out.name).read_text().splitlines():
+                looked += 1
+                if wrong := of.wrong(json.loads(line)):
+                    sys.exit(f"a row of {of.name}: {wrong}")
+    print(f"  schemas: {looked} rows of all tables are as they say")
+
+
+def main(schemas: str, lake: str, odd: str, samples: str) -> None:
+    folder = Path(schemas, "dexcom")
     names = sorted(path.name.removesuffix(".struct.json") for path in folder.glob("*.struct.json"))
     types = {name: Type(folder, name) for name in names}
     check_examples(folder, types)
-    check_log(Path(raw), types)
+    check_log(Path(lake, "raw"), types)
     check_files(Path(odd), types)
+    check_rows(Path(schemas, "lake"), Path(lake))
     if not Path(samples).is_dir():
         print(f"  schemas: no samples of Dexcom's in {samples}")
         return
