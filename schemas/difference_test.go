@@ -13,7 +13,7 @@ import (
 // What a schema takes the decoder takes, and what the decoder takes beyond that is a
 // leniency: of documents made of the schemas, as they are and spoiled in a few places.
 func TestSchemasAreTheDecoder(t *testing.T) {
-	const rounds = 300
+	const rounds = 200
 	for _, r := range resources {
 		v := validatorOf(t, typeOf(r))
 		made, whole, spoiled := 0, 0, map[string]int{}
