@@ -2,9 +2,11 @@ package schemas
 
 import (
 	"encoding/json"
+	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,8 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
 )
+
+var saved = flag.String("answers", "", "folder in which to save the simulator's odd answers, for others to read")
 
 // typeOf is the type of answers of each resource.
 func typeOf(r dexcom.Resource) string {
@@ -33,12 +37,28 @@ func TestSimulator(t *testing.T) {
 		each  func(t *testing.T, r dexcom.Resource, body []byte)
 	}{
 		{"clean", 0, holdsWhole},
-		{"odd", dexsim.AllData &^ unclean, holdsWhole},
+		{"odd", dexsim.AllData &^ unclean, holdsSaved},
 		{"wrong", dexsim.AllData, comparesRecords},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			eachAnswer(t, test.chaos, func(r dexcom.Resource, body []byte) { test.each(t, r, body) })
 		})
+	}
+}
+
+// holdsSaved is holdsWhole, and saves the answer if that is wanted.
+func holdsSaved(t *testing.T, r dexcom.Resource, body []byte) {
+	holdsWhole(t, r, body)
+	if *saved == "" {
+		return
+	}
+	file, err := os.CreateTemp(*saved, typeOf(r)+".*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.Write(body); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -1,10 +1,10 @@
 """The schemas of Dexcom's types hold for others, too: every document is valid in
-its dialect, every example and every answer of a study's raw log is what its
-schema says, and wrong documents are refused. So is every kind of row of the lake
-as DuckDB writes it. Samples that Dexcom publishes are checked where they are at
-hand.
+its dialect; every example, the answers of a study's raw log, those of a folder and
+every kind of row of the lake, as DuckDB writes it, are what their schema says; a
+wrong document is refused. Samples that Dexcom publishes are checked where they are
+at hand.
 
-    read_schemas.py SCHEMAS LAKE [SAMPLES]
+    read_schemas.py SCHEMAS LAKE ANSWERS SAMPLES
 
 json-structure does not look at an enum behind a reference, so values out of an
 enum are for jsonschema alone.
@@ -69,23 +69,33 @@ def check_examples(folder: Path, types: dict[str, Type]) -> None:
     print(f"  schemas: {len(types)} types are valid in both dialects, and so are their examples")
 
 
-def check_answers(raw: Path, types: dict[str, Type]) -> None:
-    looked = refused = 0
+def check_answer(what: str, of: Type, body: bytes) -> int:
+    """Looks at an answer record by record, and returns at how many."""
+    answer = json.loads(body)
+    records = answer.get("records")
+    if records is None:
+        alone = [answer]
+    else:
+        alone = [answer | {"records": [one]} for one in records[:: max(1, len(records) // PER_ANSWER)]]
+    for one in alone:
+        if wrong := of.wrong(one):
+            sys.exit(f"{what}: {wrong}")
+    return len(alone)
+
+
+def check_log(raw: Path, types: dict[str, Type]) -> None:
+    looked = 0
     for position, header, body in answers(raw):
-        if body is None or not 200 <= header["status"] < 300 or not body.strip():
-            continue
-        answer, of = json.loads(body), types[type_of(header["resource"])]
-        records = answer.get("records")
-        if records is None:
-            records, alone = [answer], lambda one: one
-        else:
-            records, alone = records[:: max(1, len(records) // PER_ANSWER)], lambda one: answer | {"records": [one]}
-        for record in records:
-            looked += 1
-            if wrong := of.wrong(alone(record)):
-                refused += 1
-                print(f"  {position}: {wrong}"[:200])
-    print(f"  answers: {looked} records of the raw log, of which {refused} are not by their schema")
+        if body and 200 <= header["status"] < 300:
+            looked += check_answer(position, types[type_of(header["resource"])], body)
+    print(f"  schemas: {looked} records of the raw log are as they say")
+
+
+def check_files(folder: Path, types: dict[str, Type]) -> None:
+    looked = 0
+    for path in sorted(folder.glob("*.json")):
+        looked += check_answer(path.name, types[path.name.split(".")[0]], path.read_bytes())
+    print(f"  schemas: {looked} records with anomalies of every kind are as they say")
 
 
 def check_rows(folder: Path, lake: Path) -> None:
@@ -102,19 +112,24 @@ def check_rows(folder: Path, lake: Path) -> None:
                 looked += 1
                 if wrong := of.wrong(json.loads(line)):
                     sys.exit(f"a row of {of.name}: {wrong}")
-    print(f"  rows: {looked} of all tables are by the lake's schemas")
+    print(f"  schemas: {looked} rows of all tables are as they say")
 
 
-def main(schemas: str, lake: str, samples: str = "") -> None:
+def main(schemas: str, lake: str, odd: str, samples: str) -> None:
     folder = Path(schemas, "dexcom")
-    types = {path.name.removesuffix(".struct.json"): None for path in sorted(folder.glob("*.struct.json"))}
-    types = {name: Type(folder, name) for name in types}
+    names = sorted(path.name.removesuffix(".struct.json") for path in folder.glob("*.struct.json"))
+    types = {name: Type(folder, name) for name in names}
     check_examples(folder, types)
-    check_answers(Path(lake, "raw"), types)
+    check_log(Path(lake, "raw"), types)
+    check_files(Path(odd), types)
     check_rows(Path(schemas, "lake"), Path(lake))
-    for file, name in SAMPLES.items() if samples and Path(samples).is_dir() else ():
+    if not Path(samples).is_dir():
+        print(f"  schemas: no samples of Dexcom's in {samples}")
+        return
+    for file, name in SAMPLES.items():
         if wrong := types[name].wrong(json.loads(Path(samples, file).read_text())):
             sys.exit(f"{file}: {wrong}")
+    print(f"  schemas: {len(SAMPLES)} samples of Dexcom's are as they say")
 
 
 main(*sys.argv[1:])
