@@ -81,6 +81,17 @@ func spellings(f dexcom.Field) []string {
 // identifier is the name of t where words must be one, such as EGVRecord.
 func identifier(t dexcom.Type) string { return strings.ReplaceAll(t.Title, " ", "") }
 
+// comment says what t is, and which of its values mean others.
+func comment(t dexcom.Type) string {
+	text := t.Comment
+	for _, value := range t.Values {
+		if usual := t.Means[value]; usual != "" {
+			text += " " + value + " means " + usual + "."
+		}
+	}
+	return text
+}
+
 // describe says all there is to say of f.
 func describe(f dexcom.Field) string {
 	text := f.Comment

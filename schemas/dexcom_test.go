@@ -32,13 +32,13 @@ func TestOpenAPI(t *testing.T) {
 	if err := c.AddResource("urn:openapi", whole); err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range dexcom.Types() {
+	for _, of := range types() {
 		s, err := c.Compile("urn:openapi#/components/schemas/" + identifier(of))
 		if err != nil {
 			t.Error(err)
 			continue
 		}
-		text, err := json.Marshal(catalogue(dexcom.Types()).example(of))
+		text, err := json.Marshal(types().example(of))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,6 +55,17 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s leads nowhere", ref)
 		}
 	})
+}
+
+// No list may be null: see jsonStructure.value.
+func TestListsAreNotNull(t *testing.T) {
+	for _, of := range types() {
+		for _, f := range of.Fields {
+			if f.Kind == dexcom.IsList && f.Null {
+				t.Errorf("%s.%s is a list that may be null", of.Name, f.Name)
+			}
+		}
+	}
 }
 
 // eachReference calls each with every $ref in value.

@@ -39,7 +39,7 @@ type jsonSchema struct {
 
 // schema is t itself.
 func (j jsonSchema) schema(t dexcom.Type) object {
-	made := object{{"title", t.Title}, {"description", t.Comment}}
+	made := object{{"title", t.Title}, {"description", comment(t)}}
 	switch {
 	case t.Fields != nil:
 		return append(made, j.objectOf(t.Fields)...)
@@ -99,22 +99,22 @@ func (j jsonSchema) property(f dexcom.Field) object {
 func (j jsonSchema) value(f dexcom.Field) object {
 	switch f.Kind {
 	case dexcom.IsNote:
-		return append(object{types(f, "string", "number")}, lengths(f, maxNoteChars)...)
+		return append(object{typed(f, "string", "number")}, lengths(f, maxNoteChars)...)
 	case dexcom.IsWhole:
-		return append(object{types(f, "integer")}, bounds(f)...)
+		return append(object{typed(f, "integer")}, bounds(f)...)
 	case dexcom.IsReal:
-		return append(object{types(f, "number")}, bounds(f)...)
+		return append(object{typed(f, "number")}, bounds(f)...)
 	case dexcom.IsBool:
-		return object{types(f, "boolean")}
+		return object{typed(f, "boolean")}
 	case dexcom.IsList:
-		return object{types(f, "array"), {"items", j.ref(f)}, {"maxItems", f.Max}}
+		return object{typed(f, "array"), {"items", j.ref(f)}, {"maxItems", f.Max}}
 	case dexcom.IsTime, dexcom.IsEnum, dexcom.IsObject:
 		if f.Null {
 			return object{{"anyOf", []object{j.ref(f), {{"type", "null"}}}}}
 		}
 		return j.ref(f)
 	default:
-		return append(object{types(f, "string")}, lengths(f, maxTextChars)...)
+		return append(object{typed(f, "string")}, lengths(f, maxTextChars)...)
 	}
 }
 
@@ -122,8 +122,8 @@ func (j jsonSchema) ref(f dexcom.Field) object {
 	return object{{"$ref", j.at(j.all.named(refersTo(f)))}}
 }
 
-// types is the member that says of what types f is.
-func types(f dexcom.Field, names ...string) member {
+// typed is the member that says of what types f is.
+func typed(f dexcom.Field, names ...string) member {
 	if f.Null {
 		names = append(names, "null")
 	}

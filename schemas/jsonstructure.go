@@ -29,7 +29,7 @@ func structureDocument(all catalogue, t dexcom.Type) object {
 type jsonStructure struct{ all catalogue }
 
 func (s jsonStructure) schema(t dexcom.Type) object {
-	made := object{{"description", t.Comment}}
+	made := object{{"description", comment(t)}}
 	switch {
 	case t.Fields != nil:
 		return append(made, s.objectOf(t.Fields)...)
@@ -66,8 +66,7 @@ func (s jsonStructure) objectOf(fields []dexcom.Field) object {
 	return made
 }
 
-// value is the type of f. That of a list with null is one of two, so the list goes
-// without a name for it where it may be null.
+// value is the type of f. A list that may be null would need a name: Dexcom has none.
 func (s jsonStructure) value(f dexcom.Field) object {
 	var types []any
 	switch f.Kind {

@@ -1,29 +1,27 @@
 package schemas
 
 // endpoints are the resources by the name in their path, with what an answer is.
-func endpoints() []struct{ name, answer, summary string } {
-	return []struct{ name, answer, summary string }{
-		{"dataRange", "DataRangeResponse", "The oldest and the newest record of a user"},
-		{"egvs", "EGVsResponse", "Estimated glucose values"},
-		{"events", "EventsResponse", "What the user entered: carbs, insulin, exercise, health, notes"},
-		{"calibrations", "CalibrationsResponse", "Fingerstick values that the user entered"},
-		{"alerts", "AlertsResponse", "Changes of the state of alerts"},
-		{"devices", "DevicesResponse", "Display devices with their alert settings"},
+func endpoints() []struct{ name, answer, summary, answered string } {
+	const records = "All records of the window, without pages; their order is not documented"
+	return []struct{ name, answer, summary, answered string }{
+		{"dataRange", "DataRangeResponse", "The oldest and the newest record of three kinds", "The ranges"},
+		{"egvs", "EGVsResponse", "Estimated glucose values", records},
+		{"events", "EventsResponse", "What the user entered: carbs, insulin, exercise, health, notes", records},
+		{"calibrations", "CalibrationsResponse", "Fingerstick values that the user entered", records},
+		{"alerts", "AlertsResponse", "Changes of the state of alerts", records},
+		{"devices", "DevicesResponse", "Display devices with their alert settings", "All devices of the account"},
 	}
 }
 
 func dataPaths() (paths object) {
 	for _, e := range endpoints() {
-		responses := object{{"200", object{{"description", "All records, without pages, in no particular order"}, {"content", holding("application/json", e.answer)}}}}
-		if e.name == "dataRange" {
-			responses = object{{"200", object{{"description", "The ranges"}, {"content", holding("application/json", e.answer)}}}}
-		}
+		answer := object{{"200", object{{"description", e.answered}, {"content", holding("application/json", e.answer)}}}}
 		paths = append(paths, member{"/v3/users/self/" + e.name, object{{"get", object{
 			{"operationId", e.name},
 			{"tags", []string{"Data"}},
 			{"summary", e.summary},
 			{"parameters", parametersOf(e.name)},
-			{"responses", append(responses, refused("400", "401", "403", "404", "429", "5XX")...)},
+			{"responses", append(answer, refused("400", "401", "403", "404", "429", "5XX")...)},
 		}}}})
 	}
 	return paths
@@ -62,7 +60,7 @@ func refusals() (all object) {
 		{"401", "The access token has expired, or the user has taken the consent back. Refresh it once, and ask again once."},
 		{"403", "Not documented; perhaps an app has more users than it may, or the user belongs to another region."},
 		{"404", "No such path."},
-		{"429", "More than 60,000 calls of the app in an hour. No header says how long to wait."},
+		{"429", "More than 60,000 calls of the app in an hour. No header is documented that says how long to wait."},
 		{"5XX", "A fault of the server that passes."},
 	} {
 		all = append(all, member{"refused" + r.status, object{{"description", r.description}, {"content", object{{"*/*", object{{"schema", object{}}}}}}}})

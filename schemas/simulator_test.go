@@ -53,17 +53,30 @@ func comparesRecords(t *testing.T, r dexcom.Resource, body []byte) {
 		holdsWhole(t, r, body)
 		return
 	}
+	v, held := validatorOf(t, typeOf(r)), []any{}
 	for _, record := range records {
 		answer["records"] = []any{record}
-		compare(t, r, answer)
+		if v.compiled.Validate(answer) == nil {
+			held = append(held, record)
+			continue
+		}
+		if taken, lenient := compare(t, r, answer); !taken {
+			for _, name := range lenient {
+				if name != "a number as text" {
+					t.Errorf("%s: %s", r, name)
+				}
+			}
+		}
 	}
+	answer["records"] = held
+	compare(t, r, answer)
 }
 
 // eachAnswer calls each with all answers about one of every kind of user.
 func eachAnswer(t *testing.T, chaos dexsim.Kinds, each func(dexcom.Resource, []byte)) {
 	end := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	sim, err := dexsim.New(dexsim.Config{
-		Seed: 3, Participants: 11, Days: 5, End: end, Now: func() time.Time { return end.Add(48 * time.Hour) },
+		Seed: 3, Participants: 11, Days: 4, End: end, Now: func() time.Time { return end.Add(48 * time.Hour) },
 		Chaos: dexsim.Chaos{Kinds: chaos, RecordRate: 0.3},
 	})
 	if err != nil {

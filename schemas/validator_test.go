@@ -12,6 +12,9 @@ import (
 	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
+// types are all of Dexcom's.
+var types = sync.OnceValue(func() catalogue { return dexcom.Types() })
+
 // A validator is the schema document of a type of Dexcom's, compiled, which checks it
 // against its own meta-schema.
 type validator struct {
@@ -37,7 +40,7 @@ func validatorOf(t testing.TB, name string) *validator {
 	if !known {
 		t.Fatalf("there is no type %s", name)
 	}
-	text, err := document(schemaDocument(catalogue(dexcom.Types()), of))
+	text, err := document(schemaDocument(types(), of))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,9 @@ func enumOf(field, name string) *enum {
 	return e
 }
 
+// orAsSent is what a column of e says.
+func (e *enum) orAsSent() string { return strings.Join(e.exact, ", ") + ", or as sent" }
+
 // canonical reports whether v is known, letter case aside, and returns its
 // canonical spelling; nil where that is v.
 func (e *enum) canonical(v []byte) (spelling []byte, known bool) {

@@ -70,8 +70,8 @@ var alertState = Type{
 
 var transmitterGeneration = Type{
 	Name: "transmitter-generation", Title: "Transmitter Generation",
-	Comment: "The generation of a transmitter. g4, g5 and dexcomPro are no longer documented; g715day, the G7 15 Day, is not documented here and was seen.",
-	Values:  []string{"g4", "g5", "g6", "g6+", "g6Pro", "dexcomPro", "g7", "g715day", "unknown", "g6 pro"},
+	Comment: "The generation of a transmitter. g4, g5 and dexcomPro are no longer documented; g715day, the G7 15 Day, is not documented here, and Tidepool's client has seen it; g6 pro, too.",
+	Values:  []string{"unknown", "g4", "g5", "g6", "g6+", "g6Pro", "dexcomPro", "g7", "g715day", "g6 pro"},
 	Means:   map[string]string{"g6 pro": "g6Pro"},
 	Example: `"g7"`,
 }

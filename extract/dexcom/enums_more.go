@@ -20,7 +20,7 @@ var transmitterVariant = Type{
 var displayDevice = Type{
 	Name: "display-device", Title: "Display Device",
 	Comment: "What showed a record to the person. shareReceiver and touchscreenReceiver are from the API's version 2.",
-	Values:  []string{"receiver", "shareReceiver", "touchscreenReceiver", "iOS", "android", "unknown"},
+	Values:  []string{"unknown", "receiver", "shareReceiver", "touchscreenReceiver", "iOS", "android"},
 	Example: `"iOS"`,
 }
 
@@ -57,21 +57,21 @@ var dayOfWeek = Type{
 var overrideMode = Type{
 	Name: "override-mode", Title: "Override Mode",
 	Comment: "How an override silences alerts.",
-	Values:  []string{"quiet", "vibrate", "unknown"},
+	Values:  []string{"unknown", "quiet", "vibrate"},
 	Example: `"quiet"`,
 }
 
 var soundTheme = Type{
 	Name: "sound-theme", Title: "Sound Theme",
 	Comment: "The set of sounds of an alert.",
-	Values:  []string{"modern", "classic", "unknown"},
+	Values:  []string{"unknown", "modern", "classic"},
 	Example: `"modern"`,
 }
 
 var soundOutputMode = Type{
 	Name: "sound-output-mode", Title: "Sound Output Mode",
 	Comment: "How an alert makes itself heard; match is as the phone is set. Dexcom's text says vibrates, its list vibrate.",
-	Values:  []string{"sound", "vibrate", "match", "unknown", "vibrates"},
+	Values:  []string{"unknown", "sound", "vibrate", "match", "vibrates"},
 	Means:   map[string]string{"vibrates": "vibrate"},
 	Example: `"match"`,
 }

@@ -8,11 +8,10 @@ import (
 // recordType is the enum of recordType in answers of r. It is closed: it says whose
 // records an answer has.
 func recordType(r Resource) Type {
-	one := strings.TrimSuffix(string(r), "s")
 	return Type{
 		Name: recordTypeName(r), Title: r.title() + " Record Type", Closed: true,
 		Comment: "What recordType says in an answer of " + string(r) + ".",
-		Values:  slices.Compact([]string{one, string(r)}), Example: `"` + one + `"`,
+		Values:  slices.Compact([]string{r.one(), string(r)}), Example: `"` + r.one() + `"`,
 	}
 }
 

@@ -17,8 +17,8 @@ const notHere = "not documented here; read if it comes"
 func headerRows[R any](of func(*R) *Header, h heading) []row[R] {
 	rows := append(within(of, []row[Header]{
 		{Field{Name: "recordId", Kind: IsText, Required: true, Min: 1,
-			Comment:  "The record's id: a UUID, for this app and account. An entry that is edited keeps it.",
-			Evidence: "documented, required; a UUID in all samples of Dexcom's",
+			Comment:  "The record's id: a UUID, the same each time this app asks.",
+			Evidence: "documented, required: unique, for the app; a UUID in all samples of Dexcom's",
 			Example:  h.id}, func(h *Header) any { return &h.ID }},
 		{Field{Name: "systemTime", Kind: IsTime, Required: true,
 			Comment:  "When, in UTC by the device's clock, which may be wrong. Without an offset it is UTC.",

@@ -40,7 +40,7 @@ var alertSetting = table[AlertSetting]{"alert-setting", "Alert Setting",
 			Evidence: "documented, nullable; with the offset -06:59:59 in Dexcom's sample",
 			Example:  `"2026-02-02T09:53:03-08:00"`}, func(s *AlertSetting) any { return &s.DisplayTime }},
 		{whole32("delay", "minutes",
-			"How long the value must be beyond the threshold before it sounds. Null and absent: it sounds at once.",
+			"How long the value must be beyond the threshold before it sounds. Null and absent: none.",
 			"documented, nullable; Tidepool's client takes it with high alone",
 			"0"), func(s *AlertSetting) any { return &s.Delay }},
 		{secondaryTrigger(), func(s *AlertSetting) any { return &s.SecondaryTriggerCondition }},
@@ -57,7 +57,7 @@ var alertSetting = table[AlertSetting]{"alert-setting", "Alert Setting",
 func secondaryTrigger() Field {
 	f := whole32("secondaryTriggerCondition", "mg/dL",
 		"Of rise and fall: glucose that must also be crossed. Null and absent: none.",
-		"documented, nullable; with a capital S in Dexcom's text, and RADAR-base's client reads both",
+		"documented, nullable; with a capital S in Dexcom's sample, and RADAR-base's client reads both",
 		"null")
 	f.Spelt = "SecondaryTriggerCondition"
 	return f

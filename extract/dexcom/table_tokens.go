@@ -21,11 +21,11 @@ func tokenRequest() []Field {
 	return []Field{
 		{Name: "client_id", Kind: IsText, Required: true, Min: 1,
 			Comment:  "The app's id.",
-			Evidence: "documented, required; 32 characters",
+			Evidence: "documented, required; 32 characters, by clients",
 			Example:  `"hB3pXq7TzL0vWn5RkY2sDf8cJm6gUa1e"`},
 		{Name: "client_secret", Kind: IsText, Required: true, Min: 1,
 			Comment:  "The app's secret.",
-			Evidence: "documented, required; 16 characters",
+			Evidence: "documented, required; 16 characters, by clients",
 			Example:  `"Zk4wQ9rT2mVx7LbP"`},
 		{Name: "grant_type", Kind: IsEnum, Of: grantType.Name, Required: true,
 			Comment:  "What is exchanged.",
