@@ -35,11 +35,17 @@ func glucose() Table {
 	}
 }
 
+// recordEndpoints are the endpoints whose records have ids.
+func recordEndpoints() []any { return []any{"egvs", "events", "calibrations", "alerts"} }
+
+// endpoints are all that have records.
+func endpoints() []any { return append(recordEndpoints(), "devices") }
+
 // books are the tables that a fold keeps beside the records.
 func books() []Table {
 	return []Table{
 		{Name: "coverage", Comment: "one row per participant, resource and merged interval asked",
-			Kind: Memory, History: true, Learned: []string{"asked_at"}, Values: values{"resource": {"egvs", "events", "calibrations", "alerts", "devices", "dataRange"}},
+			Kind: Memory, History: true, Learned: []string{"asked_at"}, Values: values{"resource": append(endpoints(), "dataRange")},
 			Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts, devices, dataRange"},
@@ -52,7 +58,7 @@ func books() []Table {
 			}},
 		{Name: "coverage_days", Comment: "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
 			Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
-			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Values: values{"resource": {"egvs", "events", "calibrations", "alerts"}},
+			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Values: values{"resource": recordEndpoints()},
 			Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts"},
@@ -66,7 +72,7 @@ func books() []Table {
 		{Name: "rejects", Comment: "one row per distinct record that could not become a row",
 			// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
 			Version: 3, Sound: 2,
-			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"reject_id", "raw"},
+			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"reject_id", "raw"}, Values: values{"resource": endpoints()},
 			Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"}, Columns: []Column{
 				{"reject_id", text, !null, "sha256 of participant, resource and raw"},
 				participantID(),

@@ -91,8 +91,9 @@ func study() []Table {
 		{Name: "requests", Comment: "one row per answer in the raw log",
 			Kind: Log, Time: "asked_at", History: true, Unique: []string{"request_id", "sha256", "log_position"},
 			Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"}, Values: values{
-				"beat":    {"backfill", "news", "trailing", "deep", "refresh", "connect", "stray"},
-				"outcome": {"applied", "held"},
+				"resource": append(endpoints(), "dataRange"),
+				"beat":     {"backfill", "news", "trailing", "deep", "refresh", "connect", "stray"},
+				"outcome":  {"applied", "held"},
 			},
 			Columns: []Column{
 				{"request_id", text, !null, "ULID"},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -24,7 +25,7 @@ func runChecked(t testing.TB, p *program, args []string) int {
 	if !slices.Contains(args, "--json") {
 		return p.run(args)
 	}
-	var out, errs sharedBuffer
+	var out, errs printed
 	p.stdout, p.stderr = io.MultiWriter(p.stdout, &out), io.MultiWriter(p.stderr, &errs)
 	code := p.run(args)
 	if err := checkForms(args, code, out.String(), errs.String()); err != nil {
@@ -41,7 +42,7 @@ func formed(run func() int) int {
 	if !slices.Contains(os.Args, "--json") {
 		return run()
 	}
-	var out, errs sharedBuffer
+	var out, errs printed
 	stderr := os.Stderr
 	outEnds, errEnds := tee(&os.Stdout, &out), tee(&os.Stderr, &errs)
 	code := run()
@@ -52,6 +53,28 @@ func formed(run func() int) int {
 		return exitMisformed
 	}
 	return code
+}
+
+// printed is what a command printed: nothing of what is so long that a test streams it.
+type printed struct {
+	kept sharedBuffer
+	size atomic.Int64
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	if p.size.Add(int64(len(b))) <= longest {
+		return p.kept.Write(b)
+	}
+	return len(b), nil
+}
+
+const longest = 16 << 20 // bytes
+
+func (p *printed) String() string {
+	if p.size.Load() > longest {
+		return ""
+	}
+	return p.kept.String()
 }
 
 // checkForms is what is wrong with what a command printed with --json, nil if all of it
@@ -71,6 +94,7 @@ func checkForms(args []string, code int, stdout, stderr string) error {
 
 // jsonIn are the objects that begin with a line of text, and the lines that belong to none.
 func jsonIn(text string) (found []any, rest string) {
+	var others strings.Builder
 	for text != "" {
 		in := json.NewDecoder(strings.NewReader(text))
 		in.UseNumber()
@@ -81,9 +105,10 @@ func jsonIn(text string) (found []any, rest string) {
 			continue
 		}
 		line, after, _ := strings.Cut(text, "\n")
-		rest, text = rest+line+"\n", after
+		others.WriteString(line + "\n")
+		text = after
 	}
-	return found, strings.TrimSpace(rest)
+	return found, strings.TrimSpace(others.String())
 }
 
 // hasForm is what is wrong with an output by the form that it names.

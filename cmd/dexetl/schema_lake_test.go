@@ -181,7 +181,7 @@ func TestClosedColumns(t *testing.T) {
 			}
 			columns++
 			for _, value := range values {
-				if !strings.Contains(table.Columns[i].Comment, fmt.Sprint(value)) {
+				if comment := table.Columns[i].Comment; comment != "endpoint" && !strings.Contains(comment, fmt.Sprint(value)) {
 					t.Errorf("the comment of %s.%s does not name %v", table.Name, name, value)
 				}
 			}
