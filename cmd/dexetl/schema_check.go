@@ -118,7 +118,7 @@ func (p *program) reportJSON(report schemas.Report) error {
 	for _, f := range report.Findings {
 		found.Rows = append(found.Rows, []any{f.Type, string(f.What), f.Path, f.Count, f.Seen})
 	}
-	return table.WriteJSON(p.stdout, form.Schema(), form.Object(read.Objects(), found.Objects()))
+	return table.WriteJSON(p.stdout, form.Schema(), form.Object(version(), read.Objects(), found.Objects()))
 }
 
 func howMuch(r schemas.Answers) string {
