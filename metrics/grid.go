@@ -124,7 +124,7 @@ func (g Grid) Profile() []Bin {
 			}
 		}
 		if len(column) > 0 {
-			bins = append(bins, Bin{(k + 1) * g.StepMin, len(column), len(column), percentiles(column, ProfilePercentiles())})
+			bins = append(bins, Bin{(k + 1) * g.StepMin, len(column), len(column), Distribute(column).percentiles(ProfilePercentiles())})
 		}
 	}
 	return bins

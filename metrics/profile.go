@@ -36,17 +36,8 @@ func Profile(readings []Reading, widthMin int) []Bin {
 	}
 	var bins []Bin
 	for start, values := range glucose {
-		bins = append(bins, Bin{start, len(values), len(days[start]), percentiles(values, ProfilePercentiles())})
+		bins = append(bins, Bin{start, len(values), len(days[start]), Distribute(values).percentiles(ProfilePercentiles())})
 	}
 	slices.SortFunc(bins, func(a, b Bin) int { return a.StartMin - b.StartMin })
 	return bins
-}
-
-func percentiles(values, at []float64) []float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	result := make([]float64, len(at))
-	for i, p := range at {
-		result[i] = quantileSorted(sorted, p/100)
-	}
-	return result
 }

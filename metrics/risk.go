@@ -9,19 +9,49 @@ const (
 	RiskScaleIGLU = 22.77
 )
 
+// riskOf is the risk of a low and of a high value, one of which is 0: h² where
+// h is negative, or positive, with h = ln(g)^1.084 - 5.381. Values below 1
+// mg/dL, where h does not exist, count as 1.
+func riskOf(g float64) (low, high float64) {
+	h := math.Pow(math.Log(math.Max(g, 1)), 1.084) - 5.381
+	if h < 0 {
+		return h * h, 0
+	}
+	return 0, h * h
+}
+
 // BloodGlucoseIndices returns the low and the high blood glucose index
 // (Kovatchev 2006, doi 10.2337/dc06-1085): the means over all values of
-// scale·h² where h is negative, or positive, with h = ln(g)^1.084 - 5.381.
-// Values below 1 mg/dL, where h does not exist, count as 1. NaN of nothing.
-func BloodGlucoseIndices(values []float64, scale float64) (lbgi, hbgi float64) {
-	for _, g := range values {
-		h := math.Pow(math.Log(math.Max(g, 1)), 1.084) - 5.381
-		if h < 0 {
-			lbgi += scale * h * h
-		} else {
-			hbgi += scale * h * h
-		}
+// scale·h² where h is negative, or positive. Their sum is the BGRI.
+func (d Distribution) BloodGlucoseIndices(scale float64) (lbgi, hbgi float64) {
+	for _, p := range d.pairs {
+		low, high := riskOf(p.MgdL)
+		lbgi += scale * float64(p.N) * low
+		hbgi += scale * float64(p.N) * high
 	}
-	n := float64(len(values))
-	return lbgi / n, hbgi / n
+	return lbgi / float64(d.n), hbgi / float64(d.n)
+}
+
+// BloodGlucoseIndices are the indices of values; see
+// [Distribution.BloodGlucoseIndices].
+func BloodGlucoseIndices(values []float64, scale float64) (lbgi, hbgi float64) {
+	return Distribute(values).BloodGlucoseIndices(scale)
+}
+
+// ADRR is the average daily risk range (Kovatchev 2006, doi
+// 10.2337/dc06-1085): the mean over local days of the day's highest risk of a
+// low plus its highest risk of a high. Any day with a value counts, however
+// few it has; the paper asks for three a day over 14 days. NaN without days.
+func ADRR(days []Distribution, scale float64) float64 {
+	var sum, n float64
+	for _, d := range days {
+		if d.n == 0 {
+			continue
+		}
+		low, _ := riskOf(d.Min())
+		_, high := riskOf(d.Max())
+		sum += scale * (low + high)
+		n++
+	}
+	return sum / n
 }
