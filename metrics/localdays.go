@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -16,19 +17,21 @@ type LocalDay struct {
 // value are left out, and so are readings of unknown local time.
 func LocalDays(readings []Reading) []LocalDay {
 	placed := slices.DeleteFunc(valued(readings), func(r Reading) bool { return r.Local.IsZero() })
-	slices.SortStableFunc(placed, func(a, b Reading) int { return Day(a.Local).Compare(Day(b.Local)) })
+	slices.SortStableFunc(placed, func(a, b Reading) int { return dayNumber(a) - dayNumber(b) })
 	var days []LocalDay
 	for len(placed) > 0 {
-		date := Day(placed[0].Local)
 		n := 1
-		for n < len(placed) && Day(placed[n].Local).Equal(date) {
+		for n < len(placed) && dayNumber(placed[n]) == dayNumber(placed[0]) {
 			n++
 		}
-		days = append(days, LocalDay{date, placed[:n:n]})
+		days = append(days, LocalDay{Day(placed[0].Local), placed[:n:n]})
 		placed = placed[n:]
 	}
 	return days
 }
+
+// dayNumber tells local dates apart, in their order.
+func dayNumber(r Reading) int { return int(math.Floor(float64(r.Local.Unix()) / (24 * 60 * 60))) }
 
 // CountsOf counts the values of readings. It is false if one is not a whole
 // number up to MaxCount: then there is only their [DistributionOf].

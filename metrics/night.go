@@ -15,12 +15,15 @@ func (n Night) Contains(local time.Time) bool {
 	if local.IsZero() {
 		return false
 	}
-	minute := local.Hour()*60 + local.Minute()
+	minute := minuteOfDay(local)
 	if n.FromMin <= n.ToMin {
 		return minute >= n.FromMin && minute < n.ToMin
 	}
 	return minute >= n.FromMin || minute < n.ToMin
 }
+
+// minuteOfDay is the minutes since midnight.
+func minuteOfDay(local time.Time) int { return local.Hour()*60 + local.Minute() }
 
 // Split divides readings into those of the night and those of the day, in
 // their order. Those of unknown local time are in neither.
