@@ -56,7 +56,7 @@ func Cadence(readings []Reading) int {
 // value's cadence, and the minutes that they cover.
 func Slots(readings []Reading) (n, coveredMin int) {
 	var latest []slot // of each width; readings come by time
-	for _, r := range valued(readings) {
+	for _, r := range inOrder(readings) {
 		minutes := r.cadence()
 		at := slot{r.Time.Truncate(time.Duration(minutes) * time.Minute), minutes}
 		k := slices.IndexFunc(latest, func(s slot) bool { return s.widthMin == minutes })

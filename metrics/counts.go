@@ -43,7 +43,13 @@ func (c *Counts) Sums() (n, sum, squares int64) {
 
 // Distribution returns the values and their weights.
 func (c *Counts) Distribution() Distribution {
-	var d Distribution
+	different := 0
+	for _, n := range c {
+		if n != 0 {
+			different++
+		}
+	}
+	d := Distribution{pairs: make([]Weighted, 0, different)}
 	for g, n := range c {
 		if n != 0 {
 			d.add(float64(g), int64(n))
@@ -83,7 +89,7 @@ func Distribute(values []float64) Distribution {
 }
 
 func distributeSorted(sorted []float64) Distribution {
-	var d Distribution
+	d := Distribution{pairs: make([]Weighted, 0, len(sorted))}
 	for _, g := range sorted {
 		d.add(g, 1)
 	}
@@ -102,12 +108,3 @@ func (d *Distribution) add(g float64, n int64) {
 
 // N is the number of values.
 func (d Distribution) N() int64 { return d.n }
-
-// mean is the mean of a function of each value.
-func (d Distribution) mean(of func(g float64) float64) float64 {
-	var sum float64
-	for _, p := range d.pairs {
-		sum += float64(p.N) * of(p.MgdL)
-	}
-	return sum / float64(d.n)
-}

@@ -50,7 +50,7 @@ func TestCountsAddUp(t *testing.T) {
 				t.Fatalf("counts and %s: got %v and %v, want the same", name, d, other)
 			}
 		}
-		if got, want := numbers(d.Values(DexetlValues())), numbers(Distribute(all).Values(DexetlValues())); !slices.Equal(got, want) {
+		if got, want := numbers(d.Values(DexetlValues().Scores())), numbers(Distribute(all).Values(DexetlValues().Scores())); !slices.Equal(got, want) {
 			t.Fatalf("metrics: got %v and %v", got, want)
 		}
 	})
@@ -132,7 +132,7 @@ func TestSentinels(t *testing.T) {
 			}
 		}
 	}
-	v := Distribute([]float64{39, 39, 100, 401}).Values(DexetlValues())
+	v := Distribute([]float64{39, 39, 100, 401}).Values(DexetlValues().Scores())
 	if v.LowSentinels != 2 || v.HighSentinels != 1 || v.CensoredPct != 75 {
 		t.Errorf("censored: got %+v", v)
 	}

@@ -33,15 +33,17 @@ type EpisodeRule struct {
 	EndMin    float64
 }
 
-// beyond tells whether a value is past the threshold.
-func (r EpisodeRule) beyond(g float64) bool {
-	return r.Hyper && g > r.StartMgdL || !r.Hyper && g < r.StartMgdL
+// sign makes high of low: what is beyond a threshold is above it, both times the
+// sign.
+func (r EpisodeRule) sign() float64 {
+	if r.Hyper {
+		return 1
+	}
+	return -1
 }
 
-// safe tells whether a value is back.
-func (r EpisodeRule) safe(g float64) bool {
-	return r.Hyper && g <= r.EndMgdL || !r.Hyper && g >= r.EndMgdL
-}
+// beyond tells whether a value is past the threshold.
+func (r EpisodeRule) beyond(g float64) bool { return r.sign()*g > r.sign()*r.StartMgdL }
 
 // EpisodeRules are those of one preset.
 type EpisodeRules struct {

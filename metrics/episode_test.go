@@ -95,8 +95,8 @@ func TestEpisodes(t *testing.T) {
 		{"all of it", consensus, Hypo1, spells(spell{12, 60}), []string{"~0+60~"}},
 	}
 	for _, test := range tests {
-		trace := NewTrace(test.readings, test.rules.MaxGapMin, DefaultNight())
-		if got := found(trace.Episodes(test.rules), test.kind); !slices.Equal(got, test.want) {
+		episodes, _ := Episodes(test.readings, test.rules, DefaultNight())
+		if got := found(episodes, test.kind); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
 		}
 	}

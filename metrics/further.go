@@ -50,6 +50,16 @@ func (d Distribution) In(r Range) int64 {
 	return n
 }
 
+// further are the numbers of values in FurtherRanges.
+func (d Distribution) further() []int64 {
+	ranges := FurtherRanges()
+	n := make([]int64, len(ranges))
+	for i, r := range ranges {
+		n[i] = d.In(r)
+	}
+	return n
+}
+
 // Below is the number of values below x mg/dL.
 func (d Distribution) Below(x float64) int64 {
 	return d.In(Range{Low: math.Inf(-1), High: x, BelowHigh: true})

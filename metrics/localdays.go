@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -10,18 +9,17 @@ import (
 // and more or fewer on a journey: its metrics are of all its readings.
 type LocalDay struct {
 	Date     time.Time // midnight of the wall clock, see Day
-	Readings []Reading // with a value, by time
+	Readings []Reading // with a value, by time; not to be changed
 }
 
 // LocalDays divides readings, in any order, into local dates. Dates without a
 // value are left out, and so are readings of unknown local time.
 func LocalDays(readings []Reading) []LocalDay {
-	placed := slices.DeleteFunc(valued(readings), func(r Reading) bool { return r.Local.IsZero() })
-	slices.SortStableFunc(placed, func(a, b Reading) int { return dayNumber(a) - dayNumber(b) })
+	placed := byDate(inOrder(readings))
 	var days []LocalDay
 	for len(placed) > 0 {
-		n := 1
-		for n < len(placed) && dayNumber(placed[n]) == dayNumber(placed[0]) {
+		n, number := 1, dayNumber(placed[0])
+		for n < len(placed) && dayNumber(placed[n]) == number {
 			n++
 		}
 		days = append(days, LocalDay{Day(placed[0].Local), placed[:n:n]})
@@ -30,8 +28,27 @@ func LocalDays(readings []Reading) []LocalDay {
 	return days
 }
 
+// byDate are the readings of known local time, date after date.
+func byDate(sorted []Reading) []Reading {
+	for i, r := range sorted {
+		if r.Local.IsZero() || i > 0 && dayNumber(r) < dayNumber(sorted[i-1]) {
+			placed := slices.DeleteFunc(slices.Clone(sorted), func(r Reading) bool { return r.Local.IsZero() })
+			slices.SortStableFunc(placed, func(a, b Reading) int { return dayNumber(a) - dayNumber(b) })
+			return placed
+		}
+	}
+	return sorted
+}
+
 // dayNumber tells local dates apart, in their order.
-func dayNumber(r Reading) int { return int(math.Floor(float64(r.Local.Unix()) / (24 * 60 * 60))) }
+func dayNumber(r Reading) int {
+	const day = 24 * 60 * 60
+	seconds := r.Local.Unix()
+	if seconds < 0 {
+		seconds -= day - 1
+	}
+	return int(seconds / day)
+}
 
 // CountsOf counts the values of readings. It is false if one is not a whole
 // number up to MaxCount: then there is only their [DistributionOf].
@@ -51,5 +68,5 @@ func DistributionOf(readings []Reading) Distribution {
 	if c, ok := CountsOf(readings); ok {
 		return c.Distribution()
 	}
-	return Distribute(values(valued(readings)))
+	return Distribute(values(inOrder(readings)))
 }

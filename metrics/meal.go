@@ -45,7 +45,7 @@ type Response struct {
 // Responses are those to each meal, by time. Without entries there are none: it
 // is not known whether somebody ate. What cannot be computed is NaN.
 func Responses(readings []Reading, meals []Meal) []Response {
-	counted := valued(readings)
+	counted := inOrder(readings)
 	eaten := together(meals)
 	for i := range eaten {
 		r := &eaten[i]

@@ -36,7 +36,7 @@ type MeterPairs struct {
 // PairMeter pairs values of the meter, in any order, with readings, in any order.
 // Values that are not above 0 have no pair.
 func PairMeter(readings []Reading, meters []MeterValue) MeterPairs {
-	sorted := valued(readings)
+	sorted := inOrder(readings)
 	var pairs MeterPairs
 	calibrations := calibrationTimes(meters)
 	for _, m := range slices.SortedStableFunc(slices.Values(meters), func(a, b MeterValue) int { return a.Time.Compare(b.Time) }) {

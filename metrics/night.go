@@ -28,6 +28,7 @@ func minuteOfDay(local time.Time) int { return local.Hour()*60 + local.Minute() 
 // Split divides readings into those of the night and those of the day, in
 // their order. Those of unknown local time are in neither.
 func (n Night) Split(readings []Reading) (night, day []Reading) {
+	night, day = make([]Reading, 0, len(readings)/3), make([]Reading, 0, len(readings))
 	for _, r := range readings {
 		switch {
 		case r.Local.IsZero():

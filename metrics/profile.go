@@ -1,6 +1,6 @@
 package metrics
 
-import "time"
+import "slices"
 
 // ProfilePercentiles are the percentiles of an ambulatory glucose profile.
 func ProfilePercentiles() []float64 { return []float64{5, 10, 25, 50, 75, 90, 95} }
@@ -23,23 +23,28 @@ func BinOf(startMin, days int, d Distribution) Bin {
 // neither interpolated nor smoothed. Bins without a value are left out;
 // readings without local time too. widthMin divides 1440.
 func Profile(readings []Reading, widthMin int) []Bin {
+	days := LocalDays(readings)
 	values := make([][]float64, 1440/widthMin)
-	days := make([]int, len(values))
-	latest := make([]time.Time, len(values))
-	for _, day := range LocalDays(readings) {
+	of := make([]int, len(values))     // days in each bin
+	latest := make([]int, len(values)) // day in each bin, from 1
+	for i, day := range days {
 		for _, r := range day.Readings {
 			k := minuteOfDay(r.Local) / widthMin
+			if values[k] == nil {
+				values[k] = make([]float64, 0, len(days)*max(1, widthMin/r.cadence()))
+			}
 			values[k] = append(values[k], r.GlucoseMgdL)
-			if !latest[k].Equal(day.Date) {
-				days[k]++
-				latest[k] = day.Date
+			if latest[k] != i+1 {
+				of[k]++
+				latest[k] = i + 1
 			}
 		}
 	}
 	var bins []Bin
 	for k := range values {
-		if days[k] > 0 {
-			bins = append(bins, BinOf(k*widthMin, days[k], Distribute(values[k])))
+		if of[k] > 0 {
+			slices.Sort(values[k])
+			bins = append(bins, BinOf(k*widthMin, of[k], distributeSorted(values[k])))
 		}
 	}
 	return bins

@@ -9,25 +9,28 @@ const (
 	RiskScaleIGLU = 22.77
 )
 
-// riskOf is the risk of a low and of a high value, one of which is 0: h² where
-// h is negative, or positive, with h = ln(g)^1.084 - 5.381. Values below 1
-// mg/dL, where h does not exist, count as 1.
-func riskOf(g float64) (low, high float64) {
+// riskOf is the risk of a value, h² with h = ln(g)^1.084 - 5.381, negative where
+// h is: then it is that of a low. Values below 1 mg/dL, where h does not exist,
+// count as 1.
+func riskOf(g float64) float64 {
 	h := math.Pow(math.Log(math.Max(g, 1)), 1.084) - 5.381
-	if h < 0 {
-		return h * h, 0
-	}
-	return 0, h * h
+	return h * math.Abs(h)
 }
 
 // BloodGlucoseIndices returns the low and the high blood glucose index
 // (Kovatchev 2006, doi 10.2337/dc06-1085): the means over all values of
 // scale·h² where h is negative, or positive. Their sum is the BGRI.
 func (d Distribution) BloodGlucoseIndices(scale float64) (lbgi, hbgi float64) {
+	return d.indices(score{of: riskOf}, scale)
+}
+
+func (d Distribution) indices(risk score, scale float64) (lbgi, hbgi float64) {
 	for _, p := range d.pairs {
-		low, high := riskOf(p.MgdL)
-		lbgi += scale * float64(p.N) * low
-		hbgi += scale * float64(p.N) * high
+		if r := scale * float64(p.N) * risk.at(p.MgdL); r < 0 {
+			lbgi -= r
+		} else {
+			hbgi += r
+		}
 	}
 	return lbgi / float64(d.n), hbgi / float64(d.n)
 }
@@ -48,9 +51,8 @@ func ADRR(days []Distribution, scale float64) float64 {
 		if d.n == 0 {
 			continue
 		}
-		low, _ := riskOf(d.Min())
-		_, high := riskOf(d.Max())
-		sum += scale * (low + high)
+		low, high := riskOf(d.Min()), riskOf(d.Max())
+		sum += scale * (math.Max(0, -low) + math.Max(0, high))
 		n++
 	}
 	return sum / n

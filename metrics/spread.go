@@ -12,7 +12,11 @@ const MADScale = 1.4826
 
 // Mean is Σg/n in mg/dL.
 func (d Distribution) Mean() float64 {
-	return d.mean(func(g float64) float64 { return g })
+	var sum float64
+	for _, p := range d.pairs {
+		sum += float64(p.N) * p.MgdL
+	}
+	return sum / float64(d.n)
 }
 
 // SD is the sample standard deviation √(Σ(g-m)²/(n-1)) in mg/dL; NaN below two
@@ -21,9 +25,12 @@ func (d Distribution) SD() float64 {
 	if d.n < 2 {
 		return math.NaN()
 	}
+	var squares float64
 	m := d.Mean()
-	variance := d.mean(func(g float64) float64 { return (g - m) * (g - m) })
-	return math.Sqrt(variance * (float64(d.n) / float64(d.n-1)))
+	for _, p := range d.pairs {
+		squares += float64(p.N) * (p.MgdL - m) * (p.MgdL - m)
+	}
+	return math.Sqrt(squares / float64(d.n-1))
 }
 
 // CV is 100·SD/mean in percent; NaN below two values, and of a mean of 0.
@@ -39,6 +46,15 @@ func (d Distribution) Min() float64 { return d.at(0) }
 
 // Max is the highest value in mg/dL.
 func (d Distribution) Max() float64 { return d.at(d.n - 1) }
+
+// percentiles are quantiles at some percents.
+func (d Distribution) percentiles(at []float64) []float64 {
+	result := make([]float64, len(at))
+	for i, p := range at {
+		result[i] = d.Quantile(p / 100)
+	}
+	return result
+}
 
 // at is the value of a rank, from 0; NaN of no values.
 func (d Distribution) at(rank int64) float64 {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -10,36 +11,64 @@ import (
 // be.
 type Trace struct {
 	readings  []Reading
+	glucose   []float64 // of each reading
 	seconds   []float64 // of each reading, after the first
 	stretches []stretch // without a gap
-	night     Night
+
+	lowest, highest float64 // of the readings
+	night           Night
 }
 
 // A stretch is readings from first to before end.
 type stretch struct{ first, end int }
 
+// Episodes are those of readings, in any order, by the rules of a preset, and the
+// days in which they would have been seen: see [Trace].
+func Episodes(readings []Reading, rules EpisodeRules, night Night) (found []Episode, exposureDays float64) {
+	t := NewTrace(readings, rules.MaxGapMin, night)
+	return t.Episodes(rules), t.ExposureDays()
+}
+
 // NewTrace prepares readings, in any order.
 func NewTrace(readings []Reading, maxGapMin int, night Night) *Trace {
-	t := &Trace{night: night}
-	for _, r := range valued(readings) {
-		if last := len(t.readings) - 1; last >= 0 && t.readings[last].Time.Equal(r.Time) {
-			t.readings[last] = r
-			continue
-		}
-		t.readings = append(t.readings, r)
-	}
-	first := 0
+	t := &Trace{night: night, readings: lastOfEqualTimes(inOrder(readings))}
+	t.glucose = values(t.readings)
+	t.seconds = make([]float64, len(t.readings))
 	for i, r := range t.readings {
-		t.seconds = append(t.seconds, r.Time.Sub(t.readings[0].Time).Seconds())
-		if i > 0 && t.seconds[i]-t.seconds[i-1] > float64(maxGapMin*60) {
+		t.seconds[i] = r.Time.Sub(t.readings[0].Time).Seconds()
+	}
+	if len(t.readings) > 0 {
+		t.cut(float64(maxGapMin * 60))
+		t.lowest, t.highest = slices.Min(t.glucose), slices.Max(t.glucose)
+	}
+	return t
+}
+
+// cut divides the readings where two are further apart than a gap may be.
+func (t *Trace) cut(gapSeconds float64) {
+	first := 0
+	for i := 1; i < len(t.seconds); i++ {
+		if t.seconds[i]-t.seconds[i-1] > gapSeconds {
 			t.stretches = append(t.stretches, stretch{first, i})
 			first = i
 		}
 	}
-	if len(t.readings) > 0 {
-		t.stretches = append(t.stretches, stretch{first, len(t.readings)})
+	t.stretches = append(t.stretches, stretch{first, len(t.seconds)})
+}
+
+// lastOfEqualTimes leaves out what another reading of the same time follows.
+func lastOfEqualTimes(sorted []Reading) []Reading {
+	again := func(a, b Reading) bool { return a.Time.Equal(b.Time) }
+	for i := 1; i < len(sorted); i++ {
+		if again(sorted[i-1], sorted[i]) {
+			latest := slices.Clone(sorted)
+			slices.Reverse(latest)
+			latest = slices.CompactFunc(latest, again)
+			slices.Reverse(latest)
+			return latest
+		}
 	}
-	return t
+	return sorted
 }
 
 // ExposureDays is the time in which an episode would have been seen, in days:
@@ -76,6 +105,9 @@ func (t *Trace) lasts(s stretch, minutes float64, moreThan bool) bool {
 func (t *Trace) Episodes(rules EpisodeRules) []Episode {
 	of := map[EpisodeKind][]Episode{}
 	for _, rule := range rules.Rules {
+		if !rule.beyond(t.lowest) && !rule.beyond(t.highest) {
+			continue
+		}
 		for _, s := range t.stretches {
 			of[rule.Kind] = append(of[rule.Kind], t.within(s, rule)...)
 		}
@@ -94,7 +126,7 @@ func (t *Trace) Episodes(rules EpisodeRules) []Episode {
 func (t *Trace) within(s stretch, rule EpisodeRule) []Episode {
 	var found []Episode
 	for first := s.first; first < s.end; {
-		back := t.next(stretch{first, s.end}, rule.safe, rule.EndMin, false)
+		back := t.back(stretch{first, s.end}, rule)
 		if start := t.begins(stretch{first, back.first}, rule); start < back.first {
 			found = append(found, t.episode(stretch{start, back.first}, s, rule))
 		}
@@ -103,35 +135,58 @@ func (t *Trace) within(s stretch, rule EpisodeRule) []Episode {
 	return found
 }
 
-// next is the first run of readings like that which lasts long enough; it is
-// empty, at the end of the stretch, if there is none.
-func (t *Trace) next(s stretch, like func(float64) bool, minutes float64, moreThan bool) stretch {
-	for i := s.first; i < s.end; i++ {
-		run := stretch{i, i}
-		for run.end < s.end && like(t.readings[run.end].GlucoseMgdL) {
-			run.end++
-		}
-		if run.first < run.end && t.lasts(run, minutes, moreThan) {
+// back is the first run on the safe side that ends an episode; it is empty, at
+// the end of the stretch, if there is none.
+func (t *Trace) back(s stretch, rule EpisodeRule) stretch {
+	for {
+		run := t.run(s, rule.sign(), rule.EndMgdL, false)
+		if run.first == s.end || t.lasts(run, rule.EndMin, false) {
 			return run
 		}
-		i = run.end
+		s.first = run.end
 	}
-	return stretch{s.end, s.end}
+}
+
+// run is the first run of readings that are above a bound, or are not, both
+// times the sign; it is empty, at the end of the stretch, if there is none.
+func (t *Trace) run(s stretch, sign, bound float64, above bool) stretch {
+	bound *= sign
+	first := s.first
+	for first < s.end && (sign*t.glucose[first] > bound) != above {
+		first++
+	}
+	end := first
+	for end < s.end && (sign*t.glucose[end] > bound) == above {
+		end++
+	}
+	return stretch{first, end}
 }
 
 // begins is the reading that an episode begins with; the end of the stretch if
 // it holds none.
 func (t *Trace) begins(s stretch, rule EpisodeRule) int {
-	if rule.WindowMin == 0 {
-		return t.next(s, rule.beyond, rule.StartMin, rule.MoreThan).first
+	if rule.WindowMin > 0 {
+		return t.adds(s, rule)
 	}
+	for {
+		run := t.run(s, rule.sign(), rule.StartMgdL, true)
+		if run.first == s.end || t.lasts(run, rule.StartMin, rule.MoreThan) {
+			return run.first
+		}
+		s.first = run.end
+	}
+}
+
+// adds is the first reading after which minutes beyond add up to enough within
+// the window; the end of the stretch if there is none.
+func (t *Trace) adds(s stretch, rule EpisodeRule) int {
 	var sum float64 // minutes beyond, from first to before i
 	i := s.first
 	for first := s.first; first < s.end; first++ {
 		for ; i < s.end && t.seconds[i]-t.seconds[first] < rule.WindowMin*60; i++ {
 			sum += t.beyondMin(i, rule)
 		}
-		if sum > rule.StartMin-t.toleranceMin(first) && rule.beyond(t.readings[first].GlucoseMgdL) {
+		if sum > rule.StartMin-t.toleranceMin(first) && rule.beyond(t.glucose[first]) {
 			return first
 		}
 		sum -= t.beyondMin(first, rule)
@@ -142,11 +197,10 @@ func (t *Trace) begins(s stretch, rule EpisodeRule) int {
 // beyondMin is the minutes that a reading adds to those beyond: until the next
 // one, but no more than one and a half times its cadence.
 func (t *Trace) beyondMin(i int, rule EpisodeRule) float64 {
-	r := t.readings[i]
-	if !rule.beyond(r.GlucoseMgdL) {
+	if !rule.beyond(t.glucose[i]) {
 		return 0
 	}
-	cadence := float64(r.cadence())
+	cadence := float64(t.readings[i].cadence())
 	if i+1 == len(t.readings) {
 		return cadence
 	}

@@ -22,7 +22,8 @@ type Values struct {
 }
 
 // Values computes them all.
-func (d Distribution) Values(rules ValueRules) Values {
+func (d Distribution) Values(scores *Scores) Values {
+	rules := scores.rules
 	v := Values{
 		N: d.n, MeanMgdL: d.Mean(), SDMgdL: d.SD(), CVPct: d.CV(),
 		MinMgdL: d.Min(), MedianMgdL: d.Quantile(0.5), MaxMgdL: d.Max(),
@@ -30,30 +31,20 @@ func (d Distribution) Values(rules ValueRules) Values {
 		PercentilesMgdL: d.percentiles(ProfilePercentiles()),
 		JIndex:          d.JIndex(),
 		Ranges:          d.Ranges(),
-		Grade:           d.Grade(rules),
+		Grade:           d.grade(scores.grade, rules),
 		HypoIndex:       d.HypoIndex(rules.IndexLow),
-		HyperIndex:      d.HyperIndex(rules.IndexHigh),
-		IGC:             d.IGC(rules.IndexLow, rules.IndexHigh),
-		MValue:          d.MValue(rules.MValueReference),
+		HyperIndex:      d.mean(scores.hyper),
+		MValue:          d.mean(scores.mValue),
 		COGI:            d.COGI(rules.COGI()),
 		LowSentinels:    d.Within(LowSentinel, LowSentinel),
 		HighSentinels:   d.Within(HighSentinel, HighSentinel),
 	}
+	v.IGC = v.HypoIndex + v.HyperIndex
 	v.GMIPct, v.EA1CPct = GMI(v.MeanMgdL), EA1C(v.MeanMgdL)
 	v.Risk = v.Ranges.GRI()
-	v.LBGI, v.HBGI = d.BloodGlucoseIndices(rules.RiskScale)
+	v.LBGI, v.HBGI = d.indices(scores.risk, rules.RiskScale)
 	v.BGRI = v.LBGI + v.HBGI
 	v.CensoredPct = d.Pct(v.LowSentinels + v.HighSentinels)
-	for _, r := range FurtherRanges() {
-		v.Further = append(v.Further, d.In(r))
-	}
+	v.Further = d.further()
 	return v
-}
-
-func (d Distribution) percentiles(at []float64) []float64 {
-	result := make([]float64, len(at))
-	for i, p := range at {
-		result[i] = d.Quantile(p / 100)
-	}
-	return result
 }

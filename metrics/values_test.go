@@ -44,7 +44,7 @@ func TestMetricsOfValues(t *testing.T) {
 
 // Of no value nothing exists; of one, nothing that needs two.
 func TestMetricsOfFewValues(t *testing.T) {
-	none, one := Distribute(nil).Values(DexetlValues()), Distribute([]float64{120}).Values(DexetlValues())
+	none, one := Distribute(nil).Values(DexetlValues().Scores()), Distribute([]float64{120}).Values(DexetlValues().Scores())
 	for name, v := range map[string]float64{
 		"mean": none.MeanMgdL, "sd": none.SDMgdL, "min": none.MinMgdL, "max": none.MaxMgdL, "iqr": none.IQRMgdL, "mad": none.MADMgdL,
 		"j_index": none.JIndex, "gri": none.Risk.GRI, "bgri": none.BGRI, "grade": none.Grade.Mean, "grade hypo": none.Grade.HypoPct,
