@@ -22,7 +22,7 @@ func TestRateClasses(t *testing.T) {
 
 func TestRateOfChangeByHand(t *testing.T) {
 	// Over 15 minutes: 60, 60, 45, -30, -75 mg/dL.
-	r := of(every(5*time.Minute, 100, 100, 115, 160, 160, 160, 130, 85)).Rate
+	r := variabilityOf(every(5*time.Minute, 100, 100, 115, 160, 160, 160, 130, 85)).Rate
 	if r.N != 5 || r.ClassPct != [RateClasses]float64{20, 0, 20, 0, 0, 20, 40} {
 		t.Errorf("rates: got %+v", r)
 	}
@@ -55,7 +55,7 @@ func TestExcursionsByHand(t *testing.T) {
 				points++
 			}
 		}
-		checkNear(t, test.name, of(readings).ExcursionsPerDay*float64(points*5)/1440, test.swings)
+		checkNear(t, test.name, variabilityOf(readings).ExcursionsPerDay*float64(points*5)/1440, test.swings)
 	}
 }
 
@@ -65,8 +65,8 @@ func TestSDsByHand(t *testing.T) {
 	for i := range glucose {
 		glucose[i] = 100 + 10*float64(i%2) + 20*float64(i/288) // the second day is 20 higher
 	}
-	checkNear(t, "SDwsh of a day", of(every(5*time.Minute, glucose[:288]...)).SDwshMgdL, 5*math.Sqrt(12/11.0))
-	v := of(every(5*time.Minute, glucose...))
+	checkNear(t, "SDwsh of a day", variabilityOf(every(5*time.Minute, glucose[:288]...)).SDwshMgdL, 5*math.Sqrt(12/11.0))
+	v := variabilityOf(every(5*time.Minute, glucose...))
 	sd := 5 * math.Sqrt(288/287.0)
 	checkNear(t, "SDw", v.Daily.SDwMgdL, sd)
 	checkNear(t, "CVmean", v.Daily.CVMeanPct, (100*sd/105+100*sd/125)/2)
@@ -104,7 +104,7 @@ func TestVariabilityDependsOnReadingsAlone(t *testing.T) {
 
 // No name comes twice.
 func TestVariabilityColumns(t *testing.T) {
-	v := of(fourteenDays(0))
+	v := variabilityOf(fourteenDays(0))
 	seen := map[string]bool{}
 	for name, value := range v.Columns() {
 		if seen[name] || math.IsNaN(value) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// of lays the grids of preset dexetl-1 and computes everything.
-func of(readings []Reading) Variability {
+// variabilityOf lays the grids of preset dexetl-1 and computes everything.
+func variabilityOf(readings []Reading) Variability {
 	var g Grids
 	g.Lay(readings, DexetlGrid())
 	return g.Variability()
@@ -33,11 +33,11 @@ func inZone(t *testing.T, zone string, first, end time.Time, stepMin int, value 
 	return readings
 }
 
-func utc(year int, month time.Month, day, hour, minute int) time.Time {
+func utcAt(year int, month time.Month, day, hour, minute int) time.Time {
 	return time.Date(year, month, day, hour, minute, 0, 0, time.UTC)
 }
 
-func flat(glucose float64) func(int) float64 { return func(int) float64 { return glucose } }
+func flatAt(glucose float64) func(int) float64 { return func(int) float64 { return glucose } }
 
 // ramp rises 1 mg/dL per minute from 100.
 func ramp(minute int) float64 { return 100 + float64(minute) }
@@ -51,8 +51,8 @@ func checkNear(t *testing.T, name string, got, want float64) {
 
 // In New York, 2024-03-10 has 23 hours: 02:00 to 02:55 is never shown.
 func TestGridOnTheDayOfSpring(t *testing.T) {
-	midnight := utc(2024, 3, 9, 5, 0)
-	before := inZone(t, "America/New_York", midnight, midnight.Add(24*time.Hour), 5, flat(100))
+	midnight := utcAt(2024, 3, 9, 5, 0)
+	before := inZone(t, "America/New_York", midnight, midnight.Add(24*time.Hour), 5, flatAt(100))
 	day := inZone(t, "America/New_York", midnight.Add(24*time.Hour), midnight.Add(47*time.Hour), 5, func(minute int) float64 {
 		if minute < 23*30 {
 			return 100
@@ -89,14 +89,14 @@ func onesAmong(n, high int, value float64) []float64 {
 
 // In New York, 2024-11-03 has 25 hours: 01:00 to 01:55 is shown twice.
 func TestGridOnTheDayOfAutumn(t *testing.T) {
-	midnight := utc(2024, 11, 3, 4, 0)
+	midnight := utcAt(2024, 11, 3, 4, 0)
 	day := inZone(t, "America/New_York", midnight, midnight.Add(25*time.Hour), 5, func(minute int) float64 {
 		if minute >= 60 && minute < 120 { // 01:00 to 01:55, for the first time
 			return 300
 		}
 		return 100
 	})
-	v := of(day)
+	v := variabilityOf(day)
 	// 300 readings, 12 of them 300: mean 108, Σ(g - mean)² = 288·8² + 12·192².
 	sd := math.Sqrt((288*64 + 12*192*192) / 299.0)
 	checkNear(t, "SDw", v.Daily.SDwMgdL, sd)
@@ -110,7 +110,7 @@ func TestGridOnTheDayOfAutumn(t *testing.T) {
 // Half an hour of summer time (Lord Howe), and a flight: nothing is interpolated
 // where the clock jumped, although less than 45 minutes of it are missing.
 func TestGridHasHolesWhereTheClockJumpsAhead(t *testing.T) {
-	first := utc(2024, 10, 5, 13, 30) // 00:00 at +10:30, until 02:00
+	first := utcAt(2024, 10, 5, 13, 30) // 00:00 at +10:30, until 02:00
 	howe := inZone(t, "Australia/Lord_Howe", first, first.Add(10*time.Hour), 5, ramp)
 	var g Grids
 	g.Lay(howe, DexetlGrid())
@@ -160,7 +160,7 @@ func TestGridAcrossTheDateLine(t *testing.T) {
 	for i := 288; i < len(readings); i++ { // westward to eastward: the first date again
 		readings[i].Local = readings[i].Local.Add(-24 * time.Hour)
 	}
-	v := of(readings)
+	v := variabilityOf(readings)
 	checkNear(t, "SDw", v.Daily.SDwMgdL, (SD(onesAmong(576, 288, 200))+0)/2)
 	checkNear(t, "SDdm", v.Daily.SDdmMgdL, 100/math.Sqrt2) // of 200 and 100
 	checkNear(t, "MODD", v.MODDMgdL, 200)                  // the later of the two at each time
@@ -170,17 +170,17 @@ func TestGridAcrossTheDateLine(t *testing.T) {
 // Where zones are :30 and :45 off, days still begin at local midnight.
 func TestGridDaysInOddZones(t *testing.T) {
 	for zone, midnight := range map[string]time.Time{
-		"Asia/Kolkata":        utc(2025, 1, 1, 18, 30),
-		"Asia/Kathmandu":      utc(2025, 1, 1, 18, 15),
-		"America/St_Johns":    utc(2025, 1, 2, 3, 30),
-		"Australia/Eucla":     utc(2025, 1, 1, 15, 15),
-		"America/Los_Angeles": utc(2025, 1, 2, 8, 0),
+		"Asia/Kolkata":        utcAt(2025, 1, 1, 18, 30),
+		"Asia/Kathmandu":      utcAt(2025, 1, 1, 18, 15),
+		"America/St_Johns":    utcAt(2025, 1, 2, 3, 30),
+		"Australia/Eucla":     utcAt(2025, 1, 1, 15, 15),
+		"America/Los_Angeles": utcAt(2025, 1, 2, 8, 0),
 	} {
 		readings := slices.Concat(
-			inZone(t, zone, midnight.Add(-24*time.Hour), midnight, 5, flat(100)),
-			inZone(t, zone, midnight, midnight.Add(24*time.Hour), 5, flat(200)),
+			inZone(t, zone, midnight.Add(-24*time.Hour), midnight, 5, flatAt(100)),
+			inZone(t, zone, midnight, midnight.Add(24*time.Hour), 5, flatAt(200)),
 		)
-		v := of(readings)
+		v := variabilityOf(readings)
 		checkNear(t, zone+" SDw", v.Daily.SDwMgdL, 0)
 		checkNear(t, zone+" SDdm", v.Daily.SDdmMgdL, 100/math.Sqrt2)
 		checkNear(t, zone+" SDb", v.Daily.SDbMgdL, 100/math.Sqrt2)
@@ -199,7 +199,7 @@ func TestGridDoesNotDependOnCadence(t *testing.T) {
 		hourlySD += 5 * math.Sqrt(float64(k*(k+1))/12)
 	}
 	hourlySD /= 60
-	first := utc(2025, 1, 1, 0, 0)
+	first := utcAt(2025, 1, 1, 0, 0)
 	span := func(fromMin, toMin, stepMin int) []Reading {
 		return inZone(t, "UTC", first.Add(time.Duration(fromMin)*time.Minute), first.Add(time.Duration(toMin)*time.Minute), stepMin,
 			func(minute int) float64 { return ramp(minute + fromMin) })
@@ -213,7 +213,7 @@ func TestGridDoesNotDependOnCadence(t *testing.T) {
 		"7, then 5":        slices.Concat(span(0, 28, 7), span(30, 301, 5)),
 		"one every 45":     slices.Concat(span(0, 271, 45), span(300, 301, 5)),
 	} {
-		v := of(readings)
+		v := variabilityOf(readings)
 		for metric, values := range map[string][2]float64{
 			"points":   {float64(v.Points), 61},
 			"missing":  {float64(v.Missing), 0},
@@ -253,7 +253,7 @@ func TestGridCountsWhatCounts(t *testing.T) {
 	readings = append(readings, twice)
 	readings[2].HasValue = false
 	readings[3].Excluded = true
-	v := of(readings)
+	v := variabilityOf(readings)
 	// 39, 401, then 15 minutes later 150, with 401 - 251/3 and 401 - 2·251/3 between.
 	checkNear(t, "points", float64(v.Points), 5)
 	checkNear(t, "distance", v.DistanceMgdL, 362+251)
@@ -263,7 +263,7 @@ func TestGridCountsWhatCounts(t *testing.T) {
 	for i := range readings {
 		readings[i].Local = time.Time{}
 	}
-	v = of(readings)
+	v = variabilityOf(readings)
 	checkNear(t, "distance without local time", v.DistanceMgdL, 613)
 	checkNear(t, "SDw without local time", v.Daily.SDwMgdL, math.NaN())
 	checkNear(t, "points of iglu without local time", float64(igluGrids(readings).Variability().Points), 0)
@@ -280,7 +280,7 @@ func TestGridGaps(t *testing.T) {
 		if gapMin == 46 { // off the grid: one cell fewer
 			want[0]--
 		}
-		if v := of(readings); v.Points != want[0] || v.Missing != want[1] {
+		if v := variabilityOf(readings); v.Points != want[0] || v.Missing != want[1] {
 			t.Errorf("gap of %d min: got %d points, %d missing, want %v", gapMin, v.Points, v.Missing, want)
 		}
 	}
@@ -288,7 +288,7 @@ func TestGridGaps(t *testing.T) {
 
 // Flat glucose has no variability; its MAGE does not exist.
 func TestGridOfConstantGlucose(t *testing.T) {
-	v := of(every(5*time.Minute, slices.Repeat([]float64{120}, 3*288)...))
+	v := variabilityOf(every(5*time.Minute, slices.Repeat([]float64{120}, 3*288)...))
 	for name, value := range v.Columns() {
 		want := 0.0
 		switch name {
@@ -331,7 +331,7 @@ func TestGridOfNextToNothing(t *testing.T) {
 func TestGridFoldsLongGaps(t *testing.T) {
 	readings := every(5*time.Minute, slices.Repeat([]float64{100}, 288)...)
 	for i, year := range []int{1970, 2019, 2261, 9998} {
-		at := utc(year, 6, 1+i, 0, 0)
+		at := utcAt(year, 6, 1+i, 0, 0)
 		readings = append(readings, Reading{Time: at, Local: at, GlucoseMgdL: 300, HasValue: true})
 	}
 	for _, rules := range []GridRules{DexetlGrid(), IGLUGrid()} {
@@ -346,7 +346,7 @@ func TestGridFoldsLongGaps(t *testing.T) {
 		checkNear(t, "CONGA24", v.CONGAMgdL[4], math.NaN())
 		checkNear(t, "SDw", v.Daily.SDwMgdL, 0)
 	}
-	v := of(readings)
+	v := variabilityOf(readings)
 	checkNear(t, "points", float64(v.Points), 288+4)
 	checkNear(t, "missing", float64(v.Missing), float64(readings[291].Time.Unix()-readings[288].Time.Unix())/300+1-292)
 }

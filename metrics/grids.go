@@ -21,9 +21,9 @@ func (g *Grids) Lay(readings []Reading, rules GridRules) {
 	if rules.IGLU {
 		g.layIGLU(readings)
 	} else {
-		g.readings = place(readings, elapsedClock, g.readings)
+		g.readings = pointsOf(readings, elapsedClock, g.readings)
 		g.utc.lay(g.readings, rules.StepMin, rules)
-		g.placed = place(readings, dailyClock, g.placed)
+		g.placed = pointsOf(readings, dailyClock, g.placed)
 		g.wall.lay(g.placed, rules.StepMin, rules)
 		g.Elapsed, g.Daily = &g.utc, &g.wall
 	}
@@ -35,7 +35,7 @@ func (g *Grids) Lay(readings []Reading, rules GridRules) {
 
 // layIGLU lays the one grid of iglu.
 func (g *Grids) layIGLU(readings []Reading) {
-	g.readings = place(readings, wallClock, g.readings)
+	g.readings = pointsOf(readings, wallClock, g.readings)
 	step := g.rules.StepMin
 	if step == 0 {
 		step = ownStep(g.readings)

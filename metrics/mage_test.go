@@ -50,9 +50,9 @@ func TestMAGESegmentsEqualIGLU(t *testing.T) {
 	}
 }
 
-// wave goes up and down in straight lines between the given values, in steps of
+// zigzag goes up and down in straight lines between the given values, in steps of
 // 5 mg/dL.
-func wave(turns ...float64) []float64 {
+func zigzag(turns ...float64) []float64 {
 	glucose := []float64{turns[0]}
 	for i := 1; i < len(turns); i++ {
 		for v := turns[i-1]; v != turns[i]; {
@@ -66,33 +66,33 @@ func wave(turns ...float64) []float64 {
 func TestMAGEByHand(t *testing.T) {
 	nan := math.NaN()
 	hours := func(n int) []float64 { return make([]float64, 12*n) } // without a value
-	up := wave(100, 400, 100, 400)
-	down := wave(400, 100, 300, 100)
+	up := zigzag(100, 400, 100, 400)
+	down := zigzag(400, 100, 300, 100)
 	tests := []struct {
 		name    string
 		glucose []float64
 		want    MAGE // Avg, Plus, Minus, Service, Max
 	}{
-		{"one rise", wave(100, 400), MAGE{300, 300, nan, 300, 300}},
-		{"one fall", wave(400, 100), MAGE{300, nan, 300, 300, 300}},
-		{"up first", wave(100, 400, 200, 500, 100), MAGE{300, 300, 300, 300, 300}},              // +300 -200 +300 -400
-		{"down first", wave(400, 100, 300, 100), MAGE{225, 200, 250, 250, 250}},                 // -300 +200 -200
-		{"a wiggle below one SD", wave(100, 300, 260, 400, 100), MAGE{300, 300, 300, 300, 300}}, // the peak extends to 400
-		{"31 cells", wave(100, 250), MAGE{nan, nan, nan, nan, nan}},
-		{"32 cells", wave(100, 255), MAGE{155, 155, nan, 155, 155}},
+		{"one rise", zigzag(100, 400), MAGE{300, 300, nan, 300, 300}},
+		{"one fall", zigzag(400, 100), MAGE{300, nan, 300, 300, 300}},
+		{"up first", zigzag(100, 400, 200, 500, 100), MAGE{300, 300, 300, 300, 300}},              // +300 -200 +300 -400
+		{"down first", zigzag(400, 100, 300, 100), MAGE{225, 200, 250, 250, 250}},                 // -300 +200 -200
+		{"a wiggle below one SD", zigzag(100, 300, 260, 400, 100), MAGE{300, 300, 300, 300, 300}}, // the peak extends to 400
+		{"31 cells", zigzag(100, 250), MAGE{nan, nan, nan, nan, nan}},
+		{"32 cells", zigzag(100, 255), MAGE{155, 155, nan, 155, 155}},
 		// 180 cells of Avg 300 and 140 of 225, with 179 and 140 intervals.
 		{"more than 3 hours apart", slices.Concat(up, hours(3), []float64{0}, down), MAGE{
 			(180*300 + 140*225) / 320.0, (180*300 + 140*200) / 320.0, (180*300 + 140*250) / 320.0,
 			(180*300 + 140*250) / 320.0, (180*300 + 140*250) / 320.0,
 		}},
-		{"3 hours apart", slices.Concat(wave(100, 400), hours(3), wave(400, 100)), MAGE{300, 300, 300, 300, 300}},
+		{"3 hours apart", slices.Concat(zigzag(100, 400), hours(3), zigzag(400, 100)), MAGE{300, 300, 300, 300, 300}},
 	}
 	for _, test := range tests {
 		readings := every(5*time.Minute, test.glucose...)
 		for i := range readings {
 			readings[i].HasValue = test.glucose[i] > 0
 		}
-		got := of(readings).MAGE
+		got := variabilityOf(readings).MAGE
 		for i, pair := range [][2]float64{
 			{got.AvgMgdL, test.want.AvgMgdL}, {got.PlusMgdL, test.want.PlusMgdL}, {got.MinusMgdL, test.want.MinusMgdL},
 			{got.ServiceMgdL, test.want.ServiceMgdL}, {got.MaxMgdL, test.want.MaxMgdL},

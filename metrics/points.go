@@ -21,10 +21,10 @@ type point struct {
 	mgdl float64
 }
 
-// place turns the readings that count into points of a clock, sorted, one per
+// pointsOf turns the readings that count into points of a clock, sorted, one per
 // instant: the last of equal ones. Readings without local time have no place on
 // the wall clock. The result is built in buf.
-func place(readings []Reading, c clock, buf []point) []point {
+func pointsOf(readings []Reading, c clock, buf []point) []point {
 	points := buf[:0]
 	for i := range readings {
 		r := &readings[i]
@@ -44,11 +44,11 @@ func place(readings []Reading, c clock, buf []point) []point {
 		}
 		points = append(points, p)
 	}
-	return lastOfEqual(inOrder(points))
+	return lastAtOnce(sortPoints(points))
 }
 
-// inOrder sorts points, which mostly are sorted, and keeps the order of equals.
-func inOrder(points []point) []point {
+// sortPoints sorts points, which mostly are sorted, and keeps the order of equals.
+func sortPoints(points []point) []point {
 	before := func(a, b point) int {
 		switch {
 		case a.at < b.at:
@@ -64,8 +64,8 @@ func inOrder(points []point) []point {
 	return points
 }
 
-// lastOfEqual keeps the last of points at the same instant, in place.
-func lastOfEqual(points []point) []point {
+// lastAtOnce keeps the last of points at the same instant, in place.
+func lastAtOnce(points []point) []point {
 	kept := points[:0]
 	for i, p := range points {
 		if i+1 < len(points) && points[i+1].at == p.at {
