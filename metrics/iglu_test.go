@@ -86,11 +86,9 @@ func TestActiveSpanEqualsIGLU(t *testing.T) {
 }
 
 func TestGridProfileEqualsIGLU(t *testing.T) {
-	grid, err := NewGrid(readSeries(t, "example_data_5_subject.csv")["Subject 1"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	bins := grid.Profile()
+	var grids Grids
+	grids.Lay(readSeries(t, "example_data_5_subject.csv")["Subject 1"], IGLUGrid())
+	bins := grids.Daily.Profile()
 	rows := readCSV(t, "iglu-agp-subject1.csv")
 	if len(bins) != len(rows) {
 		t.Fatalf("Profile: got %d bins, want %d", len(bins), len(rows))

@@ -1,11 +1,6 @@
 package metrics
 
-import (
-	"fmt"
-	"math"
-	"slices"
-	"time"
-)
+import "fmt"
 
 // episodeParity claims episodes on iglu's grid, and the personal glycemic state,
 // which counts them.
@@ -48,29 +43,23 @@ func igluRates() map[string]func(Rate) float64 {
 	}
 }
 
-// igluTrace is the grid of a series as readings.
+// igluTrace is the grid of a series as readings. Every cell without a value is a
+// gap.
 func igluTrace(s series) *Trace {
-	grid, err := NewGrid(s.readings)
-	if err != nil {
-		panic(err)
-	}
+	grid := igluGrids(s.readings).Elapsed
 	var readings []Reading
-	for i, g := range slices.Concat(grid.MgdL...) {
-		at := grid.Start.Add(time.Duration((i+1)*grid.StepMin) * time.Minute)
-		if !math.IsNaN(g) {
-			readings = append(readings, Reading{Time: at, Local: at, GlucoseMgdL: g, HasValue: true, CadenceMin: grid.StepMin})
-		}
+	for at, g := range grid.Cells() {
+		readings = append(readings, Reading{Time: at, Local: at, GlucoseMgdL: g, HasValue: true, CadenceMin: grid.StepMin})
 	}
 	return NewTrace(readings, grid.StepMin, DefaultNight())
 }
 
-// igluPGS takes iglu's own GVP, so that it tests what is added to it.
 func igluPGS(s series) float64 {
 	d := DistributionOf(s.readings)
 	trace := igluTrace(s)
 	episodes, days := trace.Episodes(PGSEpisodes()), trace.ExposureDays()
 	return PGS(PGSInput{
-		GVPPct: s.iglu("gvp", ""), TIRPct: d.Pct(d.Within(70, 180)), MeanMgdL: d.Mean(),
+		GVPPct: igluGrids(s.readings).Elapsed.GVP(), TIRPct: d.Pct(d.Within(70, 180)), MeanMgdL: d.Mean(),
 		Hypo1OnlyPerWeek: RateOf(episodes, days, OnlyLevel1(Hypo1)).PerWeek,
 		Hypo2PerWeek:     RateOf(episodes, days, Of(Hypo2)).PerWeek,
 	})
