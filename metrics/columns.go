@@ -86,3 +86,32 @@ func (r EpisodeRules) RateColumns(episodes []Episode, exposureDays float64) iter
 	}
 	return inTurn(columns)
 }
+
+// Columns yields what there is of meals. Without entries it is not known whether
+// somebody ate: all is NaN, the number of meals too.
+func (m MealMeans) Columns() iter.Seq2[string, float64] {
+	meals, usable := float64(m.Meals), float64(m.Usable)
+	if m.Meals == 0 {
+		meals, usable = math.NaN(), math.NaN()
+	}
+	return inTurn([]namedValue{
+		{"meals", meals}, {"meals_usable", usable},
+		{"meal_baseline_mgdl", m.BaseMgdL}, {"meal_peak_mgdl", m.PeakMgdL}, {"meal_delta_mgdl", m.DeltaMgdL},
+		{"meal_peak_min", m.PeakMin}, {"meal_recovery_pct", m.RecoveryPct}, {"meal_carbs_g", m.Grams},
+	})
+}
+
+// Columns yields both agreements and what is in neither.
+func (p MeterPairs) Columns() iter.Seq2[string, float64] {
+	const family = "meter_agreement_"
+	columns := append(AgreementOf(p.Calibrations).columns(family+"calibrations_"), AgreementOf(p.Events).columns(family+"events_")...)
+	return inTurn(append(columns,
+		namedValue{family + "calibrated", float64(p.Calibrated)}, namedValue{family + "unpaired", float64(p.Unpaired)}))
+}
+
+func (a Agreement) columns(prefix string) []namedValue {
+	return []namedValue{
+		{prefix + "n", float64(a.N)}, {prefix + "mard_pct", a.MARDPct}, {prefix + "bias_mgdl", a.BiasMgdL}, {prefix + "bias_pct", a.BiasPct},
+		{prefix + "rmse_mgdl", a.RMSEMgdL}, {prefix + "15_pct", a.Within15Pct}, {prefix + "20_pct", a.Within20Pct}, {prefix + "40_pct", a.Within40Pct},
+	}
+}

@@ -12,7 +12,7 @@ func TestColumnNames(t *testing.T) {
 	var variability Variability
 	seen := map[string]bool{}
 	for _, family := range []func(func(string, float64) bool){
-		values.Columns(), MinuteColumns(Distribution{}), variability.Columns(), Consensus2023().RateColumns(nil, 7),
+		values.Columns(), MinuteColumns(Distribution{}), variability.Columns(), MeansOf(nil).Columns(), MeterPairs{}.Columns(), Consensus2023().RateColumns(nil, 7),
 	} {
 		for name := range family {
 			if seen[name] {
@@ -21,7 +21,8 @@ func TestColumnNames(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	for _, name := range []string{"iqr_mgdl", "mad_mgdl", "j_index", "grade", "cogi", "bgri", "tbr63_pct", "tar140_pct", "q05_mgdl", "hypo1_per_week", "tar350_min", "tbr70_pct", "tar250_pct"} {
+	for _, name := range []string{"iqr_mgdl", "mad_mgdl", "j_index", "grade", "cogi", "bgri", "tbr63_pct", "tar140_pct", "q05_mgdl", "hypo1_per_week", "tar350_min", "tbr70_pct", "tar250_pct",
+		"meals", "meal_delta_mgdl", "meter_agreement_events_mard_pct", "meter_agreement_calibrations_n"} {
 		if !seen[name] {
 			t.Errorf("no column %s", name)
 		}
@@ -52,6 +53,19 @@ func TestColumns(t *testing.T) {
 	}
 	if none := maps.Collect(MinuteColumns(Distribution{})); !math.IsNaN(none["tbr63_min"]) {
 		t.Errorf("minutes of no values: got %v, want NaN", none["tbr63_min"])
+	}
+}
+
+// No entries are not none eaten; entries that tell nothing are entries.
+func TestMealColumns(t *testing.T) {
+	for name, value := range MeansOf(nil).Columns() {
+		if !math.IsNaN(value) {
+			t.Errorf("%s without entries: got %v, want NaN", name, value)
+		}
+	}
+	got := maps.Collect(MeansOf([]Response{{Unusable: FewReadings}}).Columns())
+	if got["meals"] != 1 || got["meals_usable"] != 0 || !math.IsNaN(got["meal_delta_mgdl"]) {
+		t.Errorf("a meal that tells nothing: got %v, want meals 1, usable 0, NaN", got)
 	}
 }
 

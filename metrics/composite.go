@@ -54,5 +54,17 @@ func PGS(in PGSInput) float64 {
 	return variability + inRange + mean + severe + mild
 }
 
+// PGS is the personal glycemic state of a trace, whose values are d, with their
+// glycemic variability percentage. It tells from few days what it would be in a
+// week.
+func (t *Trace) PGS(d Distribution, gvpPct float64) float64 {
+	episodes, days := t.Episodes(PGSEpisodes()), t.ExposureDays()
+	return PGS(PGSInput{
+		GVPPct: gvpPct, TIRPct: d.Pct(d.Within(70, 180)), MeanMgdL: d.Mean(),
+		Hypo1OnlyPerWeek: RateOf(episodes, days, OnlyLevel1(Hypo1)).PerWeek,
+		Hypo2PerWeek:     RateOf(episodes, days, Of(Hypo2)).PerWeek,
+	})
+}
+
 // logistic rises from 0 to 1, and is a half at 0.
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }

@@ -55,12 +55,5 @@ func igluTrace(s series) *Trace {
 }
 
 func igluPGS(s series) float64 {
-	d := DistributionOf(s.readings)
-	trace := igluTrace(s)
-	episodes, days := trace.Episodes(PGSEpisodes()), trace.ExposureDays()
-	return PGS(PGSInput{
-		GVPPct: igluGrids(s.readings).Elapsed.GVP(), TIRPct: d.Pct(d.Within(70, 180)), MeanMgdL: d.Mean(),
-		Hypo1OnlyPerWeek: RateOf(episodes, days, OnlyLevel1(Hypo1)).PerWeek,
-		Hypo2PerWeek:     RateOf(episodes, days, Of(Hypo2)).PerWeek,
-	})
+	return igluTrace(s).PGS(DistributionOf(s.readings), igluGrids(s.readings).Elapsed.GVP())
 }
