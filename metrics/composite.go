@@ -46,12 +46,12 @@ func PGS(in PGSInput) float64 {
 	variability := 1 + 9*logistic(0.049*(in.GVPPct-65.47))
 	inRange := 1 + 9*logistic(-0.0833*(in.TIRPct-55.04))
 	mean := 1 + 9*(logistic(-0.1139*(in.MeanMgdL-72.08))+logistic(0.09195*(in.MeanMgdL-157.57)))
-	// One a week makes it 3. The manual of iglu prints
-	// 0.91093, but it calculates with this.
+	// One a week makes it 3. The manual of iglu prints 0.91093, but it calculates
+	// with this.
 	severe := 0.5 + 4.5*(1-math.Exp(-0.81093*in.Hypo2PerWeek))
-	mild := 5.0
-	if in.Hypo1OnlyPerWeek <= 7.65 {
-		mild = 0.5714*in.Hypo1OnlyPerWeek + 0.625
+	mild := 0.5714*in.Hypo1OnlyPerWeek + 0.625
+	if in.Hypo1OnlyPerWeek > 7.65 {
+		mild = 5
 	}
 	return variability + inRange + mean + severe + mild
 }

@@ -62,6 +62,19 @@ func TestMetricsOfFewValues(t *testing.T) {
 	}
 }
 
+// A part that is not known makes the whole unknown.
+func TestPGSOfUnknown(t *testing.T) {
+	nan := math.NaN()
+	for _, in := range []PGSInput{{nan, 70, 150, 0, 0}, {30, nan, 150, 0, 0}, {30, 70, nan, 0, 0}, {30, 70, 150, nan, 0}, {30, 70, 150, 0, nan}} {
+		if got := PGS(in); !math.IsNaN(got) {
+			t.Errorf("PGS(%+v): got %v, want NaN", in, got)
+		}
+	}
+	if got := NewTrace(nil, 45, DefaultNight()).PGS(Distribution{}, 30); !math.IsNaN(got) {
+		t.Errorf("PGS of nothing: got %v, want NaN", got)
+	}
+}
+
 // All at once they are what each is alone, also of values that no score is known
 // of.
 func TestValuesAreTheMetrics(t *testing.T) {
