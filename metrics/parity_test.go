@@ -179,21 +179,48 @@ func (v *verdict) add(iglu igluValue, ours, tolerance float64) {
 	}
 }
 
-// printParity prints what make parity shows.
+// printParity prints what make parity shows, in 80 columns.
 func printParity(verdicts map[string]*verdict, rows map[string]parityRow) {
+	params := map[string]int{} // how many a metric has
+	for _, row := range rows {
+		params[row.metric]++
+	}
+	data := map[string]string{"example_data_5_subject": "real", "edge": "edge"}
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	defer printReasons()
 	defer out.Flush()
-	fmt.Fprintln(out, "METRIC\tDATASET\tVALUES\tWORST\tTOLERANCE\tVERDICT")
+	fmt.Fprintln(out, "METRIC OF IGLU\tDATA\tWORST\tBOUND\tVERDICT")
 	for _, name := range slices.Sorted(maps.Keys(verdicts)) {
 		v := verdicts[name]
-		metric, _, _ := strings.Cut(name, "\t")
-		words := "agrees"
-		if v.known > 0 {
-			words = fmt.Sprintf("agrees, %d differ for a reason", v.known)
+		metric, dataset, _ := strings.Cut(name, "\t")
+		row := rows[metric]
+		if params[row.metric] == 1 {
+			metric = row.metric
 		}
-		if len(v.failed) > 0 {
-			words = fmt.Sprintf("%d DISAGREE", len(v.failed))
-		}
-		fmt.Fprintf(out, "%s\t%d\t%.1g\t%.0g\t%s\n", name, v.values, v.worst, rows[metric].tolerance, words)
+		fmt.Fprintf(out, "%s\t%s\t%.0e\t%.0e\t%s\n", metric, data[dataset], v.worst, row.tolerance, v)
 	}
+}
+
+// printReasons prints what iglu has otherwise, and what is not compared.
+func printReasons() {
+	fmt.Println("\n* for a reason:")
+	for _, name := range slices.Sorted(maps.Keys(igluDiffers())) {
+		fmt.Printf("  %s: %s\n", name, igluDiffers()[name])
+	}
+	fmt.Println("not compared:")
+	reasons := notCompared()
+	maps.Copy(reasons, gridNotCompared())
+	for _, name := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Printf("  %s: %s\n", name, reasons[name])
+	}
+}
+
+func (v *verdict) String() string {
+	switch {
+	case len(v.failed) > 0:
+		return fmt.Sprintf("%d of %d DIFFER", len(v.failed), v.values)
+	case v.known > 0:
+		return "ok *"
+	}
+	return "ok"
 }
