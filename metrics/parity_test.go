@@ -47,13 +47,13 @@ func notCompared() map[string]string {
 		"all_metrics_consensus.start_date":     "the first reading, not a metric",
 		"all_metrics_consensus.end_date":       "the last reading, not a metric",
 		"sleep_wake.above_percent.EMPTY":       "a series without one of the halves has no rows in iglu",
-		"sleep_wake.below_percent.EMPTY":       "as above",
-		"sleep_wake.cv_glu.EMPTY":              "as above",
-		"sleep_wake.gmi.EMPTY":                 "as above",
-		"sleep_wake.hbgi.EMPTY":                "as above",
-		"sleep_wake.in_range_percent.EMPTY":    "as above",
-		"sleep_wake.lbgi.EMPTY":                "as above",
-		"sleep_wake.mean_glu.EMPTY":            "as above",
+		"sleep_wake.below_percent.EMPTY":       "a series without one of the halves has no rows in iglu",
+		"sleep_wake.cv_glu.EMPTY":              "a series without one of the halves has no rows in iglu",
+		"sleep_wake.gmi.EMPTY":                 "a series without one of the halves has no rows in iglu",
+		"sleep_wake.hbgi.EMPTY":                "a series without one of the halves has no rows in iglu",
+		"sleep_wake.in_range_percent.EMPTY":    "a series without one of the halves has no rows in iglu",
+		"sleep_wake.lbgi.EMPTY":                "a series without one of the halves has no rows in iglu",
+		"sleep_wake.mean_glu.EMPTY":            "a series without one of the halves has no rows in iglu",
 	}
 }
 
