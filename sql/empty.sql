@@ -29,6 +29,7 @@ select
     null::varchar as "participant_id",
     null::varchar as "scope",
     null::varchar as "label",
+    null::bigint as "part",
     null::date as "first_date",
     null::date as "last_date",
     null::integer as "cadence_min",
