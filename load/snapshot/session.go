@@ -113,7 +113,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		if err != nil {
 			return err
 		}
-		if len(files) == 0 {
+		if len(files) == 0 && !lacksDays(t, m) {
 			statements = append(statements, emptyRelation(t))
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 // Columns are listed one by one, so that the view does not change with the files.
 // Files of an older program may lack some, which are null then, or what older says.
 func relation(t transform.Table, m lake.Manifest, files string) string {
-	if t.Name == daysTable && m.Version(t.Name) == 0 {
+	if lacksDays(t, m) {
 		return computedDays(t)
 	}
 	from := fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", files)
@@ -57,6 +57,9 @@ const withoutValue = `case
 
 // daysTable is the table that snapshots of older programs lack: it follows from glucose.
 const daysTable = "glucose_days"
+
+// lacksDays reports whether t is that table, and not in the files of m.
+func lacksDays(t transform.Table, m lake.Manifest) bool { return t.Name == daysTable && !m.KeepsDays() }
 
 // computedDays is the statement for it.
 func computedDays(t transform.Table) string {

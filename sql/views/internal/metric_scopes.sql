@@ -1,4 +1,4 @@
--- metric_scopes: every interval that the metric views summarise, also those
+-- internal.metric_scopes: every interval that the metric views summarise, also those
 -- without a reading.
 --
 -- Grain    one row per participant_id, scope, label and first_date

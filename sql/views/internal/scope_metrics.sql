@@ -1,4 +1,4 @@
--- scope_metrics: the one place where the metrics are computed, for every scope.
+-- internal.scope_metrics: the one place where the metrics are computed, for every scope.
 --
 -- Grain    one row per row of metric_scopes
 -- Source   metric_scopes, linked_days, glucose_days, metric_preset
@@ -78,7 +78,7 @@ folded as (
     select
         participant_id, scope, part, glucose_mgdl,
         sum(n) as n,
-        sum(n * cadence_min) as min,
+        sum(n::integer * cadence_min) as min,
     from unfolded
     group by participant_id, scope, part, glucose_mgdl
 ),
