@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -55,28 +56,38 @@ func Cadence(readings []Reading) int {
 // value's cadence, and the minutes that they cover. A slot whose first value is one
 // of those around, which lie outside of the interval, is not the interval's.
 func Slots(readings, around []Reading) (n, coveredMin int) {
-	before := map[slot]time.Time{}
-	for _, r := range valued(around) {
-		if _, taken := before[r.slot()]; !taken {
-			before[r.slot()] = r.Time
+	var filled slots
+	outside := inOrder(around)
+	for _, r := range inOrder(readings) {
+		for len(outside) > 0 && outside[0].Time.Before(r.Time) {
+			filled.open(outside[0])
+			outside = outside[1:]
+		}
+		if filled.open(r) {
+			n++
+			coveredMin += r.cadence()
 		}
 	}
-	filled := map[slot]bool{}
-	for _, r := range valued(readings) {
-		at, taken := before[r.slot()]
-		if filled[r.slot()] || taken && at.Before(r.Time) {
-			continue
-		}
-		filled[r.slot()] = true
-		coveredMin += r.cadence()
-	}
-	return len(filled), coveredMin
+	return n, coveredMin
 }
 
-// slot is the one that the reading lies in.
-func (r Reading) slot() slot {
+// slots are the latest ones of each width. Readings come to them by time.
+type slots []slot
+
+// open puts a reading into its slot, and reports whether it is the first one there.
+func (s *slots) open(r Reading) bool {
 	minutes := r.cadence()
-	return slot{r.Time.UTC().Truncate(time.Duration(minutes) * time.Minute), minutes}
+	at := slot{r.Time.Truncate(time.Duration(minutes) * time.Minute), minutes}
+	k := slices.IndexFunc(*s, func(s slot) bool { return s.widthMin == minutes })
+	switch {
+	case k < 0:
+		*s = append(*s, at)
+	case (*s)[k].start.Equal(at.start):
+		return false
+	default:
+		(*s)[k] = at
+	}
+	return true
 }
 
 // Minutes is the length of the local dates first to last, both inclusive, in the
