@@ -75,30 +75,38 @@ valued as (
 around as (
     select
         participant_id, meal, start_us,
-        unnest(range(start_us // 3_600_000_000 - 1, start_us // 3_600_000_000 + 4)) as hour,
+        unnest(range(start_us // 3_600_000_000 - 1, start_us // 3_600_000_000 + 6)) as hour,
     from placed
 ),
-measured as (
+near as (
     select
-        a.participant_id, a.meal,
-        avg(v.glucose_mgdl) filter (where v.at_us < a.start_us) as baseline_mgdl,
-        -- The first of the highest: what lies later is the less of an integer that has
-        -- room for the three hours below each mg/dL.
-        max(v.glucose_mgdl * 20_000_000_000 - (v.at_us - a.start_us)) filter (where v.at_us >= a.start_us) as peak,
-        count(distinct v.slot) filter (where v.at_us >= a.start_us and v.cadence_min = 1) as n_of_1,
-        count(distinct v.slot) filter (where v.at_us >= a.start_us and v.cadence_min = 5) as n_of_5,
-        count(distinct v.slot) filter (where v.at_us >= a.start_us and v.cadence_min = 15) as n_of_15,
+        a.participant_id, a.meal, v.glucose_mgdl, v.cadence_min, v.slot,
+        v.at_us - a.start_us as after_us,
+        after_us >= 0 and after_us < 10_800_000_000 as is_after,
     from around a
     join valued v
         on v.participant_id = a.participant_id
         and v.hour = a.hour
     where v.at_us >= a.start_us - 3_600_000_000
-        and v.at_us < a.start_us + 10_800_000_000
-    group by a.participant_id, a.meal
+        and v.at_us <= a.start_us + 14_700_000_000
+),
+measured as (
+    select
+        participant_id, meal,
+        avg(glucose_mgdl) filter (where after_us < 0) as baseline_mgdl,
+        -- The first of the highest: what lies later is the less of an integer that has
+        -- room for the three hours below each mg/dL.
+        max(glucose_mgdl * 20_000_000_000 - after_us) filter (where is_after) as peak,
+        count(distinct slot) filter (where is_after and cadence_min = 1) as n_of_1,
+        count(distinct slot) filter (where is_after and cadence_min = 5) as n_of_5,
+        count(distinct slot) filter (where is_after and cadence_min = 15) as n_of_15,
+        list({'after_us': after_us, 'mgdl': glucose_mgdl}) filter (where after_us >= 3_300_000_000) as later,
+    from near
+    group by participant_id, meal
 ),
 judged as (
     select
-        p.participant_id, p.meal, p.start_utc, p.start_local, p.n_entries, p.carbs_g, p.start_us,
+        p.participant_id, p.start_utc, p.start_local, p.n_entries, p.carbs_g, m.later,
         coalesce(m.n_of_1 + 5 * m.n_of_5 + 15 * m.n_of_15, 0) as covered_min,
         case
             when p.has_second then 'second_meal'
@@ -109,47 +117,37 @@ judged as (
         if(usable, m.baseline_mgdl, null) as baseline_mgdl,
         if(usable, (m.peak + 19_999_999_999) // 20_000_000_000, null) as peak_mgdl,
         peak_mgdl * 20_000_000_000 - m.peak as peak_us,
+        peak_us + 3_600_000_000 as hence_us,
         peak_mgdl - baseline_mgdl as delta_mgdl,
     from placed p
     left join measured m
         on m.participant_id = p.participant_id
         and m.meal = p.meal
 ),
-later as (
-    select
-        participant_id, meal,
-        start_us + peak_us + 3_600_000_000 as hence_us,
-        unnest(range((hence_us - 300_000_000) // 3_600_000_000, (hence_us + 300_000_000) // 3_600_000_000 + 1)) as hour,
-    from judged
-    where delta_mgdl > 0
-),
 recovered as (
     select
-        l.participant_id, l.meal,
+        participant_id, start_utc, start_local, n_entries, carbs_g, covered_min, unusable_reason, usable,
+        baseline_mgdl, peak_mgdl, peak_us, delta_mgdl,
+        list_transform(
+            list_filter(later, lambda x: abs(x.after_us - hence_us) <= 300_000_000),
+            lambda x: {'apart': 2 * abs(x.after_us - hence_us) + (x.after_us > hence_us)::bigint, 'mgdl': x.mgdl}
+        ) as nearby,
         -- The nearest, of two equally near the earlier.
-        arg_min(v.glucose_mgdl, 2 * abs(v.at_us - l.hence_us) + (v.at_us > l.hence_us)::bigint) as later_mgdl,
-    from later l
-    join valued v
-        on v.participant_id = l.participant_id
-        and v.hour = l.hour
-    where v.at_us between l.hence_us - 300_000_000 and l.hence_us + 300_000_000
-    group by l.participant_id, l.meal
+        list_min(nearby).mgdl as hence_mgdl,
+    from judged
 )
 select
-    j.participant_id,
-    j.start_utc,
-    j.start_local,
-    j.n_entries,
-    j.carbs_g,
-    j.baseline_mgdl,
-    j.peak_mgdl::double as peak_mgdl,
-    j.delta_mgdl,
-    j.peak_us / 6e7 as peak_min,
-    100 * (j.peak_mgdl - r.later_mgdl) / j.delta_mgdl as recovery_pct,
-    least(100, j.covered_min / 1.8) as present_pct,
-    j.usable,
-    j.unusable_reason,
-from judged j
-left join recovered r
-    on r.participant_id = j.participant_id
-    and r.meal = j.meal;
+    participant_id,
+    start_utc,
+    start_local,
+    n_entries,
+    carbs_g,
+    baseline_mgdl,
+    peak_mgdl::double as peak_mgdl,
+    delta_mgdl,
+    peak_us / 6e7 as peak_min,
+    if(delta_mgdl > 0, 100 * (peak_mgdl - hence_mgdl) / delta_mgdl, null) as recovery_pct,
+    least(100, covered_min / 1.8) as present_pct,
+    usable,
+    unusable_reason,
+from recovered;

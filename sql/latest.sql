@@ -1,0 +1,82 @@
+-- The latest days of each participant that a report is made of, within
+-- offered_scopes: the latest so many in a row that are covered together as
+-- metric_settings asks for, else the last ones. Parameters: $2 to, $3 window, $4
+-- days.
+--
+-- Days after the last reading are silence, unless they were asked for; a window
+-- called baseline ends before anchor_date. A day is covered at most whole: on a
+-- journey one may see more of it.
+with offered as (
+    select
+        s.participant_id, s.timezone, s.first_date,
+        case
+            when $2 <> '' then s.last_date
+            when p.last_seen >= s.first_date then least(p.last_seen, s.last_date)
+            else s.last_date
+        end as until,
+        least(until, if(lower($3) = 'baseline', p.anchor_date - 1, null)) as last_date,
+    from offered_scopes s
+    join study_intervals p on p.participant_id = s.participant_id
+),
+dates as (
+    select
+        participant_id, timezone, last_date,
+        unnest(generate_series(first_date::timestamp, last_date::timestamp + interval 1 day, interval 1 day)) as midnight,
+        midnight::date as local_date,
+    from offered
+    where first_date <= last_date
+),
+begun as (
+    select
+        participant_id, last_date, local_date,
+        timezone(timezone, midnight) as starts_at,
+        -- Clocks set back to midnight make two of it; the day begins with the first.
+        timezone(timezone, starts_at - interval 1 hour) >= midnight as is_second,
+        epoch_us(starts_at) - 3_600_000_000 * is_second::integer as starts_us,
+    from dates
+),
+lasting as (
+    select
+        participant_id, last_date, local_date,
+        coalesce((lead(starts_us) over (partition by participant_id order by local_date) - starts_us) // 60_000_000, 1440) as day_min,
+    from begun
+),
+seen as (
+    select participant_id, local_date, sum(n_slots * slot_min) as covered_min,
+    from linked_days
+    where excluded is null
+    group by participant_id, local_date
+),
+summed as (
+    select
+        l.participant_id, l.local_date,
+        count(*) over latest as n_days,
+        sum(least(coalesce(s.covered_min, 0), l.day_min)) over latest as covered_min,
+        sum(l.day_min) over latest as days_min,
+    from lasting l
+    left join seen s
+        on s.participant_id = l.participant_id
+        and s.local_date = l.local_date
+    where l.local_date <= l.last_date
+    window latest as (
+        partition by l.participant_id order by l.local_date
+        rows between $4::bigint - 1 preceding and current row
+    )
+),
+judged as (
+    select
+        d.participant_id,
+        max(d.local_date) filter (where d.n_days = $4::bigint and 100.0 * d.covered_min / d.days_min >= t.min_active_pct) as enough_date,
+        coalesce(enough_date, max(d.local_date)) as last_date,
+        min(d.local_date) as offered_date,
+    from summed d
+    cross join metric_settings t
+    group by d.participant_id
+)
+select
+    o.participant_id,
+    greatest(j.last_date - ($4::integer - 1), j.offered_date) as first_date,
+    j.last_date,
+    j.enough_date is not null as is_enough,
+from offered o
+left join judged j on j.participant_id = o.participant_id
