@@ -79,12 +79,12 @@ func (s Selection) Query() (statement string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, name := range []string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes", "linked_days", "scope_metrics"} {
+	for _, name := range []string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes", "scope_dates", "linked_days", "scope_values", "scope_metrics"} {
 		body := ""
 		switch name {
 		case "metric_preset":
 			// As text: DuckDB then plans for this preset alone.
-			body = "select " + quote(string(preset)) + " as preset, " + quote(string(sentinels)) + " as sentinels"
+			body = strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query(name))
 		case "glucose_days":
 			if !fromReadings {
 				continue
