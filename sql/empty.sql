@@ -45,7 +45,6 @@ select
     null::varchar as "participant_id",
     null::varchar as "scope",
     null::bigint as "part",
-    null::varchar as "timezone",
     null::date as "local_date",
 where false;
 
@@ -75,6 +74,38 @@ select
     null::bigint as "first_gap_us",
     null::smallint as "first_step_min",
     null::boolean as "first_is_wide",
+where false;
+
+create or replace view internal.local_days as
+select
+    null::varchar as "participant_id",
+    null::date as "local_date",
+    null::bigint as "n_readings",
+    null::bigint as "n_values",
+    null::bigint as "n_excluded",
+    null::bigint as "n_implausible",
+    null::bigint as "n_low_left_out",
+    null::bigint as "n_high_left_out",
+    null::bigint as "n_clock_suspect",
+    null::bigint as "n_overlap",
+    null::double as "total",
+    null::double as "squares",
+    null::bigint as "n_of_1",
+    null::bigint as "n_of_15",
+    null::bigint as "n_slots",
+    null::bigint as "covered_min",
+    null::timestamp as "first_utc",
+    null::timestamp as "last_utc",
+    null::timestamp as "first_local",
+    null::timestamp as "last_local",
+    null::bigint as "linked_us",
+    null::bigint as "wide_us",
+    null::bigint as "wide_min",
+    null::bigint as "first_gap_us",
+    null::smallint as "first_step_min",
+    null::boolean as "first_is_wide",
+    null::boolean as "is_valid",
+    null::hugeint as "risk_range",
 where false;
 
 create or replace view internal.scope_values as

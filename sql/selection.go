@@ -79,7 +79,7 @@ func (s Selection) Query() (statement string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, name := range []string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes", "scope_dates", "linked_days", "scope_values", "scope_metrics"} {
+	for _, name := range []string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes", "scope_dates", "linked_days", "local_days", "scope_values", "scope_metrics"} {
 		body := ""
 		switch name {
 		case "metric_preset":
