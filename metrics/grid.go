@@ -1,130 +1,131 @@
 package metrics
 
 import (
-	"fmt"
+	"iter"
 	"math"
-	"slices"
 	"time"
 )
 
-// maxGapMin is the longest gap in minutes that the grid bridges.
+// maxGapMin is the longest gap in minutes that a grid bridges; it is itself
+// bridged.
 const maxGapMin = 45
 
-// A Grid is a series interpolated to equal steps of the wall clock, as the R
-// package iglu lays it (4.3, CGMS2DayByDay): one row per day, one column per
-// step. The row of a day is (00:00, 24:00]: its first column is one step after
-// midnight and its last is the midnight that ends it. A cell is NaN before the
-// first and after the last reading and inside gaps of more than 45 minutes.
+// jumpMin is the least number of minutes by which a wall clock is said to jump:
+// no two zones are closer.
+const jumpMin = 15
+
+// GridRules say how grids are laid and what goes by which clock.
+type GridRules struct {
+	// StepMin is the step of the grid and divides 1440. 0: the median gap of the
+	// readings, made such a divisor.
+	StepMin int
+	// IGLU lays the one grid of the R package iglu 4.3 (CGMS2DayByDay) on the
+	// wall clock: a day is (00:00, 24:00], so a reading at the very first
+	// midnight is lost, and one more day than needed may follow. AUC is then
+	// taken as iglu takes it; see [Grid.AUC].
+	IGLU bool
+}
+
+// DexetlGrid are the rules of preset dexetl-1: a grid of 5 minutes from 00:00,
+// whatever the cadence, so that values of different devices compare.
+func DexetlGrid() GridRules { return GridRules{StepMin: 5} }
+
+// IGLUGrid are the rules of preset iglu: the step is the series' own.
+func IGLUGrid() GridRules { return GridRules{IGLU: true} }
+
+// emptyDays is how many days without a reading a grid keeps of a longer gap. No
+// metric reaches across more, so that a reading of the year 9999 costs days and
+// not millennia. iglu's AUC depends on the number of days: there it is a year.
+func (r GridRules) emptyDays() int64 {
+	if r.IGLU {
+		return 366
+	}
+	return 2
+}
+
+// origin is the first cell of a day, in steps after midnight.
+func (r GridRules) origin() int64 {
+	if r.IGLU {
+		return 1
+	}
+	return 0
+}
+
+// A Grid is a series interpolated to equal steps, a row per day. A cell is NaN
+// before the first and after the last reading, strictly inside gaps of more
+// than 45 minutes, and where the wall clock jumped ahead. Where it was set back
+// the later of two values stands in the cell; the earlier one counts in the
+// statistics of its day and in nothing else.
 type Grid struct {
 	StepMin int       // divides 1440
-	Start   time.Time // midnight that begins the first row, wall clock
-	MgdL    [][]float64
+	MgdL    []float64 // row after row
+	Points  int       // cells with a value
+	Missing int       // cells without, between the first and the last one
+
+	perDay, origin int64
+	days           []int64   // days since 1970 with a reading, ascending
+	rows           []int64   // the row of each
+	again          []earlier // values of cells that were passed twice
+	iglu           bool
+	scratch        []float64
+	short, long    []float64 // moving averages
+	power          []float64
+	columns        []column
 }
 
-// NewGrid interpolates the readings that have a value and local time; the last
-// of equal local times counts. The step is the cadence, made a divisor of a
-// day. Fewer than two readings, or a cadence above 45 minutes, are an error.
-func NewGrid(readings []Reading) (Grid, error) {
-	points := onWallClock(readings)
-	if len(points) < 2 {
-		return Grid{}, fmt.Errorf("day grid of %d readings: at least 2 are needed", len(points))
+// earlier is the value of a cell that got a later one.
+type earlier struct {
+	row  int
+	mgdl float64
+}
+
+// Days is the number of rows.
+func (g *Grid) Days() int {
+	if g.perDay == 0 {
+		return 0
 	}
-	step := gridStep(points)
-	if step > maxGapMin {
-		return Grid{}, fmt.Errorf("day grid of readings %d min apart: at most %d min can be bridged", step, maxGapMin)
-	}
-	start := Day(points[0].Local)
-	span := points[len(points)-1].Local.Sub(points[0].Local)
-	days := int(math.Ceil(span.Hours()/24 + 1))
-	g := Grid{StepMin: step, Start: start}
-	perDay := 1440 / step
-	next := 0 // first point not before the cell
-	for day := range days {
-		row := make([]float64, perDay)
-		for k := range row {
-			at := start.Add(time.Duration((day*perDay+k+1)*step) * time.Minute)
-			for next < len(points) && points[next].Local.Before(at) {
-				next++
+	return len(g.MgdL) / int(g.perDay)
+}
+
+// Row returns a day's cells.
+func (g *Grid) Row(day int) []float64 {
+	return g.MgdL[day*int(g.perDay) : (day+1)*int(g.perDay)]
+}
+
+// Cells yields the cells that have a value with their instants on the grid's
+// clock, oldest first.
+func (g *Grid) Cells() iter.Seq2[time.Time, float64] {
+	return func(yield func(time.Time, float64) bool) {
+		for i, day := range g.days {
+			next := g.Days()
+			if i+1 < len(g.days) {
+				next = int(g.rows[i+1])
 			}
-			row[k] = interpolate(points, next, at)
+			first := int(g.rows[i] * g.perDay)
+			for k, v := range g.MgdL[first : next*int(g.perDay)] {
+				minutes := day*1440 + (int64(k)+g.origin)*int64(g.StepMin)
+				if !math.IsNaN(v) && !yield(time.Unix(minutes*60, 0).UTC(), v) {
+					return
+				}
+			}
 		}
-		g.MgdL = append(g.MgdL, row)
 	}
-	return g, nil
-}
-
-// onWallClock returns the readings the grid is laid through, sorted by local
-// time, one per instant.
-func onWallClock(readings []Reading) []Reading {
-	placed := slices.DeleteFunc(valued(readings), func(r Reading) bool { return r.Local.IsZero() })
-	slices.SortStableFunc(placed, func(a, b Reading) int { return a.Local.Compare(b.Local) })
-	var result []Reading
-	for _, r := range placed {
-		if n := len(result); n > 0 && result[n-1].Local.Equal(r.Local) {
-			result[n-1] = r
-			continue
-		}
-		result = append(result, r)
-	}
-	return result
-}
-
-// gridStep is the median gap in minutes, rounded to even, then to a divisor of
-// 1440 by iglu's rule: 20 at most, else the nearest multiple of 5.
-func gridStep(points []Reading) int {
-	var spaced []float64
-	for i := 1; i < len(points); i++ {
-		spaced = append(spaced, points[i].Local.Sub(points[i-1].Local).Minutes())
-	}
-	step := max(1, int(math.RoundToEven(Quantile(spaced, 0.5))))
-	switch {
-	case 1440%step == 0:
-		return step
-	case step > 20:
-		return 20
-	case step%5 > 2:
-		return step + 5 - step%5
-	default:
-		return step - step%5
-	}
-}
-
-// interpolate is the value at an instant between points[next-1] and
-// points[next], the first point that is not before it.
-func interpolate(points []Reading, next int, at time.Time) float64 {
-	if next == len(points) {
-		return math.NaN()
-	}
-	right := points[next]
-	if right.Local.Equal(at) {
-		return right.GlucoseMgdL
-	}
-	if next == 0 {
-		return math.NaN()
-	}
-	left := points[next-1]
-	gap := right.Local.Sub(left.Local)
-	if gap > maxGapMin*time.Minute {
-		return math.NaN()
-	}
-	share := float64(at.Sub(left.Local)) / float64(gap)
-	return left.GlucoseMgdL + share*(right.GlucoseMgdL-left.GlucoseMgdL)
 }
 
 // Profile is the ambulatory glucose profile of the grid: percentiles (type 7)
-// over the days at each step, unsmoothed. A bin's StartMin is its instant, one
-// step to 1440. Steps without a value are left out.
-func (g Grid) Profile() []Bin {
+// over the days at each step, unsmoothed. A bin's StartMin is its instant, to
+// 1440 by the rules of iglu. Steps without a value are left out.
+func (g *Grid) Profile() []Bin {
 	var bins []Bin
-	for k := range 1440 / g.StepMin {
+	for k := range int(g.perDay) {
 		var column []float64
-		for _, row := range g.MgdL {
-			if !math.IsNaN(row[k]) {
-				column = append(column, row[k])
+		for day := range g.Days() {
+			if v := g.Row(day)[k]; !math.IsNaN(v) {
+				column = append(column, v)
 			}
 		}
 		if len(column) > 0 {
-			bins = append(bins, Bin{(k + 1) * g.StepMin, len(column), len(column), percentiles(column, ProfilePercentiles())})
+			bins = append(bins, BinOf((k+int(g.origin))*g.StepMin, len(column), Distribute(column)))
 		}
 	}
 	return bins

@@ -58,73 +58,6 @@ func readSeries(t *testing.T, name string) map[string][]Reading {
 	return series
 }
 
-// igluMetrics maps iglu's metric (and parameters, where it has several) to
-// ours.
-func igluMetrics() map[string]func(Summary) float64 {
-	pct := func(n func(Ranges) int) func(Summary) float64 {
-		return func(s Summary) float64 { return s.Ranges.Pct(n(s.Ranges)) }
-	}
-	return map[string]func(Summary) float64{
-		"n":                                 func(s Summary) float64 { return float64(s.Values) },
-		"mean_glu":                          func(s Summary) float64 { return s.MeanMgdL },
-		"sd_glu":                            func(s Summary) float64 { return s.SDMgdL },
-		"cv_glu":                            func(s Summary) float64 { return s.CVPct },
-		"median_glu":                        func(s Summary) float64 { return s.MedianMgdL },
-		"quantile_glu.0":                    func(s Summary) float64 { return s.MinMgdL },
-		"quantile_glu.100":                  func(s Summary) float64 { return s.MaxMgdL },
-		"gmi":                               func(s Summary) float64 { return s.GMIPct },
-		"ea1c":                              func(s Summary) float64 { return s.EA1CPct },
-		"gri":                               func(s Summary) float64 { return s.Risk.GRI },
-		"lbgi":                              func(s Summary) float64 { return s.LBGI },
-		"hbgi":                              func(s Summary) float64 { return s.HBGI },
-		"below_percent.below_54":            pct(func(r Ranges) int { return r.VeryLow }),
-		"below_percent.below_70":            pct(func(r Ranges) int { return r.VeryLow + r.Low }),
-		"above_percent.above_180":           pct(func(r Ranges) int { return r.High + r.VeryHigh }),
-		"above_percent.above_250":           pct(func(r Ranges) int { return r.VeryHigh }),
-		"in_range_percent.in_range_54_69":   pct(func(r Ranges) int { return r.Low }),
-		"in_range_percent.in_range_70_140":  pct(func(r Ranges) int { return r.Tight }),
-		"in_range_percent.in_range_70_180":  pct(func(r Ranges) int { return r.InRange }),
-		"in_range_percent.in_range_181_250": pct(func(r Ranges) int { return r.High }),
-		"active_percent.active_percent":     func(s Summary) float64 { return s.ActiveSpanPct },
-	}
-}
-
-// igluDiffers says where iglu legitimately has another number.
-func igluDiffers() map[string]string {
-	return map[string]string{
-		"dups gri": "iglu averages the duplicates for gri and counts both rows elsewhere",
-	}
-}
-
-func TestSummaryEqualsIGLU(t *testing.T) {
-	for _, dataset := range []string{"example_data_5_subject", "edge"} {
-		summaries := map[string]Summary{}
-		for id, readings := range readSeries(t, dataset+".csv") {
-			summaries[id] = Summarize(readings, Scope{StepMin: MedianStep(readings), RiskScale: RiskScaleIGLU})
-		}
-		checked := 0
-		for _, row := range readCSV(t, "iglu-reference.csv") {
-			ours, known := igluMetrics()[row["metric"]]
-			if row["dataset"] != dataset || !known || row["metric"] == "active_percent.active_percent" && row["params"] != "default" {
-				continue
-			}
-			want, err := strconv.ParseFloat(row["value"], 64)
-			if err != nil {
-				want = math.NaN()
-			}
-			got := ours(summaries[row["id"]])
-			differs := igluDiffers()[row["id"]+" "+row["metric"]]
-			if equal := near(got, want, 1e-9); equal != (differs == "") {
-				t.Errorf("%s %s %s: got %v, iglu %v; known difference: %q", dataset, row["id"], row["metric"], got, want, differs)
-			}
-			checked++
-		}
-		if want := len(igluMetrics()) * len(summaries); checked != want {
-			t.Errorf("%s: compared %d values, want %d", dataset, checked, want)
-		}
-	}
-}
-
 // near tells whether a and b agree to a relative tolerance, or are both NaN.
 func near(a, b, tolerance float64) bool {
 	if math.IsNaN(a) || math.IsNaN(b) {
@@ -153,11 +86,9 @@ func TestActiveSpanEqualsIGLU(t *testing.T) {
 }
 
 func TestGridProfileEqualsIGLU(t *testing.T) {
-	grid, err := NewGrid(readSeries(t, "example_data_5_subject.csv")["Subject 1"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	bins := grid.Profile()
+	var grids Grids
+	grids.Lay(readSeries(t, "example_data_5_subject.csv")["Subject 1"], IGLUGrid())
+	bins := grids.Daily.Profile()
 	rows := readCSV(t, "iglu-agp-subject1.csv")
 	if len(bins) != len(rows) {
 		t.Fatalf("Profile: got %d bins, want %d", len(bins), len(rows))

@@ -278,21 +278,23 @@ func TestGrid(t *testing.T) {
 		{"35 min become 20", []Reading{at(20, 20), at(55, 55), at(90, 90)}, 20, []float64{20, 40}},
 	}
 	for _, test := range tests {
-		g, err := NewGrid(test.readings)
-		if err != nil {
-			t.Errorf("%s: %v", test.name, err)
-			continue
-		}
-		got := g.MgdL[0][:len(test.head)]
+		g := igluGrid(test.readings)
+		got := g.Row(0)[:len(test.head)]
 		if g.StepMin != test.step || !slices.EqualFunc(got, test.head, func(a, b float64) bool { return near(a, b, 1e-12) }) {
 			t.Errorf("%s: got step %d, %v, want %d, %v", test.name, g.StepMin, got, test.step, test.head)
 		}
 	}
 	for name, readings := range map[string][]Reading{"one reading": {at(0, 1)}, "hourly": {at(0, 1), at(60, 1)}} {
-		if g, err := NewGrid(readings); err == nil {
-			t.Errorf("NewGrid of %s: got %+v, want an error", name, g)
+		if g := igluGrid(readings); g.Days() != 0 || g.Points != 0 || len(g.MgdL) != 0 || !math.IsNaN(g.MODD(1)) || len(g.Profile()) != 0 {
+			t.Errorf("grid of %s: got %+v, want an empty one", name, g)
 		}
 	}
+}
+
+func igluGrid(readings []Reading) *Grid {
+	var g Grids
+	g.Lay(readings, IGLUGrid())
+	return g.Daily
 }
 
 func drawReadings(t *rapid.T) []Reading {
@@ -349,11 +351,7 @@ func cadenceHolds(readings []Reading) bool {
 func TestGridHoldsReadingsOnSteps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		glucose := rapid.SliceOfN(rapid.Float64Range(39, 401), 3, 400).Draw(t, "glucose")
-		g, err := NewGrid(every(5*time.Minute, glucose...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		flat := slices.Concat(g.MgdL...)
+		flat := igluGrid(every(5*time.Minute, glucose...)).MgdL
 		for i, want := range glucose[1:] {
 			if got := flat[i]; got != want {
 				t.Fatalf("cell %d: got %v, want %v", i, got, want)

@@ -1,0 +1,130 @@
+package metrics
+
+import "math"
+
+// lag is a time in cells, one at least.
+func (g *Grid) lag(minutes int) int {
+	if g.StepMin == 0 {
+		return 1
+	}
+	return max(1, int(math.RoundToEven(float64(minutes)/float64(g.StepMin))))
+}
+
+// differences returns every f[i+lag] - f[i] that exists, in the grid's scratch,
+// where i advances by some cells.
+func (g *Grid) differences(lag, advance int) []float64 {
+	found := g.scratch[:0]
+	for i := lag; i < len(g.MgdL); i += advance {
+		if d := g.MgdL[i] - g.MgdL[i-lag]; !math.IsNaN(d) {
+			found = append(found, d)
+		}
+	}
+	g.scratch = found
+	return found
+}
+
+// MAG is the mean absolute glucose change in mg/dL per hour (Hermanides 2010,
+// doi 10.1097/CCM.0b013e3181cc4be9): Σ|f[t+s] - f[t]| over t = 0, s, 2s, …,
+// divided by the hours that the differences span; s is stepMin, one cell at
+// least. It depends strongly on the step. NaN without a difference.
+func (g *Grid) MAG(stepMin int) float64 {
+	lag := g.lag(stepMin)
+	var sum float64
+	changes := g.differences(lag, lag)
+	for _, d := range changes {
+		sum += math.Abs(d)
+	}
+	return sum / (float64(len(changes)) * float64(lag*g.StepMin) / 60)
+}
+
+// Lability is the lability index in (mg/dL)² per hour (Ryan 2004, doi
+// 10.2337/diabetes.53.4.955): Σd² divided by the hours that the differences d
+// span, of glucose an hour apart, at the full hours of the grid. Divided by
+// 18.01559² it is in (mmol/L)² per hour. NaN without a difference.
+func (g *Grid) Lability() float64 {
+	lag := g.lag(60)
+	var sum float64
+	changes := g.differences(lag, lag)
+	for _, d := range changes {
+		sum += d * d
+	}
+	return sum / (float64(len(changes)) * float64(lag*g.StepMin) / 60)
+}
+
+// CONGA is the continuous overlapping net glycemic action in mg/dL (McDonnell
+// 2005, doi 10.1089/dia.2005.7.253): the sample SD of f[t] - f[t - hours]. NaN
+// below two differences.
+func (g *Grid) CONGA(hours int) float64 {
+	return SD(g.differences(g.lag(60*hours), 1))
+}
+
+// GVP is the glycemic variability percentage (Peyser 2018, doi
+// 10.1089/dia.2017.0187): by how many percent the line through the cells is
+// longer than a flat one, 100·(Σ√(s² + d²)/Σs - 1), with s the step in minutes
+// and d the change in mg/dL. NaN without two cells in a row.
+func (g *Grid) GVP() float64 {
+	step := float64(g.StepMin)
+	var length float64
+	changes := g.differences(1, 1)
+	for _, d := range changes {
+		length += math.Sqrt(step*step + d*d)
+	}
+	return 100 * (length/(float64(len(changes))*step) - 1)
+}
+
+// AUC is the area under the curve per hour, in mg/dL: the mean of the
+// trapezoids between neighbouring cells that both have a value. By the rules of
+// iglu the trapezoids join cells that are as many steps apart as the grid has
+// days, as iglu 4.3 does. NaN without a trapezoid.
+func (g *Grid) AUC() float64 {
+	stride := 1
+	if g.iglu {
+		stride = max(1, g.Days())
+	}
+	var sum float64
+	var n int
+	for i := stride; i < len(g.MgdL); i++ {
+		if pair := g.MgdL[i] + g.MgdL[i-stride]; !math.IsNaN(pair) {
+			sum += pair / 2
+			n++
+		}
+	}
+	return sum / float64(n)
+}
+
+// SDwsh is the SD within series in mg/dL (Rodbard 2009, doi
+// 10.1089/dia.2009.0015): the mean of the sample SDs of every hour of
+// neighbouring cells that has two values or more. NaN without one.
+func (g *Grid) SDwsh() float64 {
+	width := g.lag(60)
+	var sum float64
+	var n int
+	for i := width; i <= len(g.MgdL); i++ {
+		if sd := sdOfPresent(g.MgdL[i-width : i]); !math.IsNaN(sd) {
+			sum += sd
+			n++
+		}
+	}
+	return sum / float64(n)
+}
+
+// sdOfPresent is the sample SD of the values that are not NaN.
+func sdOfPresent(cells []float64) float64 {
+	var sum, n float64
+	for _, v := range cells {
+		if !math.IsNaN(v) {
+			sum += v
+			n++
+		}
+	}
+	if n < 2 {
+		return math.NaN()
+	}
+	mean, squares := sum/n, 0.0
+	for _, v := range cells {
+		if !math.IsNaN(v) {
+			squares += (v - mean) * (v - mean)
+		}
+	}
+	return math.Sqrt(squares / (n - 1))
+}
