@@ -12,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/schemas"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/table"
 )
@@ -54,8 +55,6 @@ func tableOf(ctx context.Context, db *sql.DB, schema, statement string, args ...
 	return table.Read(schema, rows)
 }
 
-const metricsSchema = "dexetl.metrics/1"
-
 // Metrics are those of the snapshot called which ("": newest).
 func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
 	l, m, err := s.Snapshot(which)
@@ -67,7 +66,7 @@ func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selectio
 		return table.Table{}, err
 	}
 	statement, args := chosen.Query()
-	return s.Query(ctx, which, metricsSchema, statement, args...)
+	return s.Query(ctx, which, schemas.Metrics().Schema(), statement, args...)
 }
 
 // MetricsOf are those of a file.
@@ -79,7 +78,7 @@ func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection) (
 	defer db.Close()
 	chosen.FromReadings = true
 	statement, args := chosen.Query()
-	t, err := tableOf(ctx, db, metricsSchema, statement, args...)
+	t, err := tableOf(ctx, db, schemas.Metrics().Schema(), statement, args...)
 	if short, ok := answer.OutOfMemory(err); ok {
 		return t, short
 	}
