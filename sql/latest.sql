@@ -20,46 +20,35 @@ with offered as (
 ),
 dates as (
     select
-        participant_id, timezone, last_date,
-        unnest(generate_series(first_date::timestamp, last_date::timestamp + interval 1 day, interval 1 day)) as midnight,
-        midnight::date as local_date,
+        participant_id, timezone,
+        unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
     from offered
-    where first_date <= last_date
 ),
-begun as (
+-- Zones are few, and dear to compute.
+calendar as (
     select
-        participant_id, last_date, local_date,
-        timezone(timezone, midnight) as starts_at,
+        timezone,
+        local_date,
+        timezone(timezone, local_date::timestamp) as midnight,
+        timezone(timezone, local_date + interval 1 day) as next_midnight,
         -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(timezone, starts_at - interval 1 hour) >= midnight as is_second,
-        epoch_us(starts_at) - 3_600_000_000 * is_second::integer as starts_us,
-    from dates
-),
-lasting as (
-    select
-        participant_id, last_date, local_date,
-        coalesce((lead(starts_us) over (partition by participant_id order by local_date) - starts_us) // 60_000_000, 1440) as day_min,
-    from begun
-),
-seen as (
-    select participant_id, local_date, sum(n_slots * slot_min) as covered_min,
-    from linked_days
-    where excluded is null
-    group by participant_id, local_date
+        timezone(timezone, midnight - interval 1 hour) >= local_date as is_second,
+        timezone(timezone, next_midnight - interval 1 hour) >= local_date + interval 1 day as next_is_second,
+        (epoch_us(next_midnight) - epoch_us(midnight)) // 60_000_000 + 60 * (is_second::integer - next_is_second::integer) as day_min,
+    from (select distinct timezone, local_date from dates where timezone is not null)
 ),
 summed as (
     select
-        l.participant_id, l.local_date,
+        d.participant_id, d.local_date,
+        coalesce(c.day_min, 1440) as minutes,
         count(*) over latest as n_days,
-        sum(least(coalesce(s.covered_min, 0), l.day_min)) over latest as covered_min,
-        sum(l.day_min) over latest as days_min,
-    from lasting l
-    left join seen s
-        on s.participant_id = l.participant_id
-        and s.local_date = l.local_date
-    where l.local_date <= l.last_date
+        sum(least(coalesce(s.covered_min, 0), minutes)) over latest as covered_min,
+        sum(minutes) over latest as days_min,
+    from dates d
+    left join calendar c on c.timezone = d.timezone and c.local_date = d.local_date
+    left join local_days s on s.participant_id = d.participant_id and s.local_date = d.local_date
     window latest as (
-        partition by l.participant_id order by l.local_date
+        partition by d.participant_id order by d.local_date
         rows between $4::bigint - 1 preceding and current row
     )
 ),

@@ -99,9 +99,9 @@ type relation struct{ name, query string }
 // lake is by its own rules.
 func (s Selection) relations(chosen string) []relation {
 	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
-	// As text: DuckDB then plans for this preset alone.
 	all := []relation{
-		{"metric_preset", "select " + quote(string(preset)) + " as preset, " + quote(string(sentinels)) + " as sentinels"},
+		// As text: DuckDB then plans for this preset alone.
+		{"metric_preset", strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query("metric_preset"))},
 		{"metric_settings", query("internal.metric_settings")},
 	}
 	if s.FromReadings || preset != Dexetl1 || sentinels == Excluding {
@@ -110,7 +110,8 @@ func (s Selection) relations(chosen string) []relation {
 	all = append(all,
 		relation{"study_intervals", query("study_intervals")},
 		relation{"planned_scopes", query("internal.metric_scopes")},
-		relation{"linked_days", query("internal.linked_days")})
+		relation{"linked_days", query("internal.linked_days")},
+		relation{"local_days", query("internal.local_days")})
 	if s.LastDays > 0 {
 		all = append(all,
 			relation{"offered_scopes", chosen},
@@ -120,6 +121,8 @@ func (s Selection) relations(chosen string) []relation {
 		all = append(all, relation{"metric_scopes", chosen})
 	}
 	return append(all,
+		relation{"scope_dates", query("internal.scope_dates")},
+		relation{"scope_values", query("internal.scope_values")},
 		relation{"scope_metrics", query("internal.scope_metrics")},
 		relation{"participant_metrics", query("participant_metrics")})
 }

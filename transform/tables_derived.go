@@ -27,8 +27,7 @@ func glucose() Table {
 		Values: values{
 			"local_time_source": {"sent", "derived", "roster", "unknown"},
 			"glucose_source":    {"value", "status", "implausible"},
-			"cadence_min":       {1, 5, 15},
-			"excluded":          {"exclusion", "implausible", "no_value"},
+			"cadence_min":       cadences(), "excluded": reasons(),
 		},
 		// 2: cadence_min, transmitters in runs, implausible values; 3: excluded;
 		// 4: glucose_days goes with it
@@ -36,19 +35,26 @@ func glucose() Table {
 	}
 }
 
+// cadences are those that a reading can have.
+func cadences() []any { return []any{1, 5, 15} }
+
+// reasons are those for which metrics leave a reading out.
+func reasons() []any { return []any{"exclusion", "implausible", "no_value"} }
+
 // glucoseDays is what adds up of glucose, in whole numbers: metrics of any dates are
 // sums over its rows. What lies between two days, views add.
 func glucoseDays() Table {
 	return Table{
 		Name: "glucose_days", Comment: "what adds up of glucose: one row per participant, UTC day, local date, reason to leave readings out, and cadence, with a reading; metrics are sums over it",
 		Kind: Derived, Time: "day", HotDays: true,
-		Key: []string{"participant_id", "day", "local_date", "excluded", "cadence_min"},
+		Key:    []string{"participant_id", "day", "local_date", "excluded", "cadence_min"},
+		Values: values{"cadence_min": cadences(), "excluded": reasons()},
 		Columns: []Column{
 			participantID(),
 			{"day", instant, !null, "UTC; midnight that begins the day of time_utc"},
 			{"local_date", date, null, "as in glucose; null: the readings without local time"},
-			{"excluded", text, null, "as in glucose; null: the readings that metrics count"},
-			{"cadence_min", small, !null, "minutes that each reading stands for; 5 where glucose has null"},
+			{"excluded", text, null, "why metrics leave the readings out, as in glucose: exclusion, implausible, no_value; null: they count"},
+			{"cadence_min", small, !null, "minutes that each reading stands for: 1, 5 or 15; 5 where glucose has null"},
 			{"n_readings", long, !null, "readings"},
 			{"n_values", long, !null, "readings with a value; all others count in n_readings and in nothing that follows but n_overlap and n_clock_suspect"},
 			{"sum_mgdl", long, !null, "mg/dL; sum of the values"},
