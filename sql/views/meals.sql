@@ -71,7 +71,8 @@ valued as (
     where excluded is null
         and glucose_mgdl is not null
 ),
--- Readings find their meal by the hour: to compare each with each would take hours.
+-- Readings find their meal by the hour. Each part is read in one place: DuckDB would
+-- compute for everybody what two places read, also if one participant is asked for.
 around as (
     select
         participant_id, meal, start_us,
