@@ -112,6 +112,9 @@ func jsonType(t arrow.DataType) (kind string, limits object) {
 		return "integer", nil
 	case arrow.FLOAT64:
 		return "number", nil
+	case arrow.LIST:
+		of, limits := jsonType(t.(*arrow.ListType).Elem())
+		return "array", object{{"items", append(object{{"type", of}}, limits...)}}
 	case arrow.DATE32:
 		return "string", object{{"format", "date"}, {"pattern", "^" + datePattern + "$"}}
 	case arrow.TIMESTAMP:

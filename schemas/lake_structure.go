@@ -20,7 +20,11 @@ func lakeStructure(t transform.Table) object {
 		if c.Nullable {
 			kind = []any{kind, "null"}
 		}
-		properties = append(properties, member{c.Name, object{{"description", c.Comment}, {"type", kind}}})
+		property := object{{"description", c.Comment}, {"type", kind}}
+		if list, ok := c.Type.(*arrow.ListType); ok {
+			property = append(property, member{"items", object{{"type", structureType(list.Elem())}}})
+		}
+		properties = append(properties, member{c.Name, property})
 	}
 	out := object{
 		{"$schema", structureDialect},
@@ -54,6 +58,8 @@ func structureType(t arrow.DataType) string {
 		return "double"
 	case arrow.DATE32:
 		return "date"
+	case arrow.LIST:
+		return "array"
 	}
 	return "string"
 }

@@ -28,6 +28,7 @@ func openTables(t testing.TB) *sql.DB {
 	for _, table := range transform.Tables() {
 		exec(t, db, createTable(table))
 	}
+	exec(t, db, "create schema "+views.Internal)
 	return db
 }
 

@@ -53,9 +53,18 @@ func duckType(t arrow.DataType) string {
 		return "double"
 	case arrow.BOOL:
 		return "boolean"
+	case arrow.LIST:
+		return duckType(t.(*arrow.ListType).Elem()) + "[]"
 	default:
 		return "varchar"
 	}
+}
+
+// sumDays fills glucose_days, as a load does.
+func sumDays(t testing.TB, db *sql.DB) {
+	t.Helper()
+	exec(t, db, "delete from glucose_days")
+	exec(t, db, "insert into glucose_days by name\n"+views.GlucoseDays())
 }
 
 func exec(t testing.TB, db *sql.DB, statement string, args ...any) {

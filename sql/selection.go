@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -21,30 +22,58 @@ const (
 	IGLU    Preset = "iglu"
 )
 
+// Sentinels says what counts of 39 and 401, which stand for values outside the
+// measuring range.
+type Sentinels string
+
+// What may count of sentinels.
+const (
+	AsSent    Sentinels = "as sent" // themselves
+	AtBounds  Sentinels = "40-400"  // the bounds of the measuring range
+	Excluding Sentinels = "exclude" // nothing, they are no values
+)
+
 // A Selection chooses the interval of each participant over which metrics are
 // computed. The zero value is the whole study by the default preset. Window
-// excludes the others; LastDays excludes From.
+// excludes From and To; LastDays excludes From.
 type Selection struct {
-	Participants []string // nil for everyone
-	From, To     string   // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
-	LastDays     int      // the last so many local dates up to To, else to the last reading in the study, without a reading to the study's last date
-	Window       string   // name of a window in windows.csv
-	Preset       Preset   // empty for Dexetl1
+	Participants []string  // nil for everyone
+	From, To     string    // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
+	LastDays     int       // the latest so many local dates in a row, of the study up to To or of the window, that are sufficient together; else the last ones up to To or the last reading
+	Window       string    // name of a window in windows.csv
+	Preset       Preset    // empty for Dexetl1
+	Sentinels    Sentinels // empty for AsSent
+	FromReadings bool      // there is no glucose_days: it is computed of glucose
 }
 
 //go:embed selection.sql
 var selection string
 
+//go:embed latest.sql
+var latest string
+
+//go:embed glucose_days.sql
+var glucoseDays string
+
+// GlucoseDays is a query over glucose with the rows and columns of the table
+// glucose_days, for those who lack it.
+func GlucoseDays() string {
+	return "with metric_preset as (\n" + query("metric_preset") + "\n),\n" +
+		strings.TrimPrefix(unqualified(withoutHead(glucoseDays)), "with ")
+}
+
+// SelectionSufficient is the column that says whether LastDays were found.
+const SelectionSufficient = "selection_sufficient"
+
 // Query returns a statement over the tables of the lake and its arguments. It
 // needs no view. The rows and columns are those of participant_metrics, one
 // row per participant, also without readings; with Window only participants
-// that have the window.
+// that have the window. With LastDays there is [SelectionSufficient], too.
 func (s Selection) Query() (statement string, args []any) {
-	preset := s.Preset
-	if preset == "" {
-		preset = Dexetl1
+	args = []any{s.From, s.To, s.Window}
+	if s.LastDays > 0 {
+		args = append(args, s.LastDays)
 	}
-	args = []any{s.From, s.To, s.LastDays, s.Window}
 	among := "true"
 	if s.Participants != nil {
 		marks := make([]string, len(s.Participants))
@@ -56,20 +85,71 @@ func (s Selection) Query() (statement string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, name := range []string{"metric_preset", "spaced_readings", "study_intervals", "planned_scopes", "metric_scopes", "metric_readings", "scope_metrics"} {
-		body := ""
-		switch name {
-		case "metric_preset":
-			// As text: DuckDB then plans for this preset alone.
-			body = "select " + quote(string(preset)) + " as preset"
-		case "planned_scopes":
-			body = query("metric_scopes")
-		case "metric_scopes":
-			body = strings.Replace(selection, "{among}", among, 1)
-		default:
-			body = query(name)
-		}
-		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, body)
+	for _, r := range s.relations(strings.Replace(selection, "{among}", among, 1)) {
+		fmt.Fprintf(&b, "%s as (\n%s\n),\n", r.name, unqualified(r.query))
 	}
-	return strings.TrimSuffix(b.String(), ",\n") + "\n" + query("participant_metrics") + "\norder by participant_id", args
+	return strings.TrimSuffix(b.String(), ",\n") + "\n" + s.result(), args
+}
+
+// A relation is one of a with clause.
+type relation struct{ name, query string }
+
+// relations are what the result is made of, each after those it reads. They are the
+// views, but for the scopes, which are those chosen, and glucose_days: what is in the
+// lake is by its own rules.
+func (s Selection) relations(chosen string) []relation {
+	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
+	all := []relation{
+		// As text: DuckDB then plans for this preset alone.
+		{"metric_preset", strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query("metric_preset"))},
+		{"metric_settings", query("internal.metric_settings")},
+	}
+	if s.FromReadings || preset != Dexetl1 || sentinels == Excluding {
+		all = append(all, relation{"glucose_days", withoutHead(glucoseDays)})
+	}
+	all = append(all,
+		relation{"study_intervals", query("study_intervals")},
+		relation{"planned_scopes", query("internal.metric_scopes")},
+		relation{"linked_days", query("internal.linked_days")},
+		relation{"local_days", query("internal.local_days")})
+	if s.LastDays > 0 {
+		all = append(all,
+			relation{"offered_scopes", chosen},
+			relation{"latest_days", withoutHead(latest)},
+			relation{"metric_scopes", latestScopes})
+	} else {
+		all = append(all, relation{"metric_scopes", chosen})
+	}
+	return append(all,
+		relation{"scope_dates", query("internal.scope_dates")},
+		relation{"scope_values", query("internal.scope_values")},
+		relation{"scope_metrics", query("internal.scope_metrics")},
+		relation{"participant_metrics", query("participant_metrics")})
+}
+
+// latestScopes are offered_scopes with the dates of latest_days, which are whole.
+const latestScopes = `select
+    s.participant_id, s.scope, s.label, s.part, d.first_date, d.last_date, s.cadence_min, s.timezone,
+    false as takes_unknown, s.n_unknown_local_time, null::timestamp as withdrawn_at,
+from offered_scopes s
+join latest_days d on d.participant_id = s.participant_id`
+
+// result is the query at the end of the statement.
+func (s Selection) result() string {
+	if s.LastDays == 0 {
+		return "from participant_metrics\norder by participant_id"
+	}
+	return "select m.*, d.is_enough as " + SelectionSufficient +
+		"\nfrom participant_metrics m\njoin latest_days d on d.participant_id = m.participant_id\norder by m.participant_id"
+}
+
+// unqualified is a query whose relations may all be those of a with clause.
+func unqualified(query string) string {
+	return strings.NewReplacer(" "+Internal+".", " ", " main.", " ").Replace(query)
+}
+
+// withoutHead is a query without the comment above it.
+func withoutHead(query string) string {
+	_, body, _ := strings.Cut(query, "\nwith ")
+	return "with " + body
 }

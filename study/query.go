@@ -57,6 +57,14 @@ func tableOf(ctx context.Context, db *sql.DB, schema, statement string, args ...
 
 // Metrics are those of the snapshot called which ("": newest).
 func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
+	l, m, err := s.Snapshot(which)
+	if err != nil {
+		return table.Table{}, err
+	}
+	chosen.FromReadings = !m.KeepsDays()
+	if err := l.Close(); err != nil {
+		return table.Table{}, err
+	}
 	statement, args := chosen.Query()
 	return s.Query(ctx, which, schemas.Metrics().Schema(), statement, args...)
 }
@@ -68,6 +76,7 @@ func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection) (
 		return table.Table{}, err
 	}
 	defer db.Close()
+	chosen.FromReadings = true
 	statement, args := chosen.Query()
 	t, err := tableOf(ctx, db, schemas.Metrics().Schema(), statement, args...)
 	if short, ok := answer.OutOfMemory(err); ok {

@@ -136,7 +136,7 @@ func refusesWrongRows(t *testing.T, schema *jsonschema.Schema, table transform.T
 	refuses("another column", func(wrong map[string]any) { wrong["more"] = "x" })
 	for _, c := range table.Columns {
 		refuses("no "+c.Name, func(wrong map[string]any) { delete(wrong, c.Name) })
-		refuses("a list as "+c.Name, func(wrong map[string]any) { wrong[c.Name] = []any{} })
+		refuses("a list of text as "+c.Name, func(wrong map[string]any) { wrong[c.Name] = []any{"x"} })
 		if !c.Nullable {
 			refuses("no value of "+c.Name, func(wrong map[string]any) { wrong[c.Name] = nil })
 		}
@@ -162,6 +162,8 @@ func wrongValues(c transform.Column) []any {
 		return []any{"1", json.Number("1.5"), json.Number("2147483648")}
 	case "int64", "float64":
 		return []any{"1", true}
+	case "list":
+		return []any{json.Number("1"), []any{json.Number("1.5")}, []any{json.Number("32768")}, []any{nil}}
 	case "date32":
 		return []any{"2026-02-30", "2026-4-1", "2026-04-01T00:00:00", "1 April"}
 	}
