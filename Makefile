@@ -9,6 +9,7 @@
 # make bench-peers  the same egvs landed by pandas and DuckDB, and by dlt for SIZE_DLT
 # make bench-stages one step of the way after the other
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, and its raw log
+# make parity  every metric against the values of the R package iglu, where its reference data are
 # make audit   known vulnerabilities (needs the online database)
 
 SHELL       := /bin/bash
@@ -33,7 +34,7 @@ PROGRAMS    :=
 LINES       :=
 PROFILE     :=
 
-.PHONY: build demo test torture study check interop audit bench bench-peers bench-stages clean prerequisites
+.PHONY: build demo test torture study check parity interop audit bench bench-peers bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -71,6 +72,10 @@ check: prerequisites
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
 	go run $(STATICCHECK) ./...
 	go mod verify
+
+# The reference is not part of the project: without it the test says that it is skipped.
+parity: prerequisites
+	PARITY=1 go test -count=1 -v -run '^TestParity$$' ./metrics
 
 interop: demo
 	./testdata/interop/run.sh $(DEMO)

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -54,16 +55,23 @@ func Cadence(readings []Reading) int {
 // Slots counts the distinct slots of UTC that hold a value, each as wide as its
 // value's cadence, and the minutes that they cover.
 func Slots(readings []Reading) (n, coveredMin int) {
-	filled := map[slot]bool{}
-	for _, r := range valued(readings) {
+	var latest []slot // of each width; readings come by time
+	for _, r := range inOrder(readings) {
 		minutes := r.cadence()
-		key := slot{r.Time.UTC().Truncate(time.Duration(minutes) * time.Minute), minutes}
-		if !filled[key] {
-			filled[key] = true
-			coveredMin += minutes
+		at := slot{r.Time.Truncate(time.Duration(minutes) * time.Minute), minutes}
+		k := slices.IndexFunc(latest, func(s slot) bool { return s.widthMin == minutes })
+		switch {
+		case k < 0:
+			latest = append(latest, at)
+		case latest[k].start.Equal(at.start):
+			continue
+		default:
+			latest[k] = at
 		}
+		n++
+		coveredMin += minutes
 	}
-	return len(filled), coveredMin
+	return n, coveredMin
 }
 
 // Minutes is the length of the local dates first to last, both inclusive, in the

@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Mean is the arithmetic mean, NaN of nothing.
 func Mean(values []float64) float64 {
@@ -27,24 +24,10 @@ func SD(values []float64) float64 {
 	return math.Sqrt(sum / float64(len(values)-1))
 }
 
-// Quantile is the p-quantile, 0 to 1, by linear interpolation between order
-// statistics: type 7 of Hyndman and Fan 1996, the default of R and DuckDB's
-// quantile_cont. NaN of nothing. The values need not be sorted and stay as
-// they are.
+// Quantile is the p-quantile of values, which stay as they are; see
+// [Distribution.Quantile].
 func Quantile(values []float64, p float64) float64 {
-	if len(values) == 0 {
-		return math.NaN()
-	}
-	return quantileSorted(slices.Sorted(slices.Values(values)), p)
-}
-
-func quantileSorted(sorted []float64, p float64) float64 {
-	at := p * float64(len(sorted)-1)
-	low := int(at)
-	if low+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	return sorted[low] + (at-float64(low))*(sorted[low+1]-sorted[low])
+	return Distribute(values).Quantile(p)
 }
 
 // GMI is the glucose management indicator in percent (Bergenstal 2018, doi

@@ -1,9 +1,6 @@
 package metrics
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // ProfilePercentiles are the percentiles of an ambulatory glucose profile.
 func ProfilePercentiles() []float64 { return []float64{5, 10, 25, 50, 75, 90, 95} }
@@ -16,37 +13,39 @@ type Bin struct {
 	Percentiles []float64 // mg/dL, at ProfilePercentiles
 }
 
+// BinOf is a bin of values, however they were counted.
+func BinOf(startMin, days int, d Distribution) Bin {
+	return Bin{startMin, int(d.N()), days, d.percentiles(ProfilePercentiles())}
+}
+
 // Profile is the ambulatory glucose profile of readings in bins of the given
 // width on the wall clock: percentiles (type 7) of the readings as they are,
 // neither interpolated nor smoothed. Bins without a value are left out;
 // readings without local time too. widthMin divides 1440.
 func Profile(readings []Reading, widthMin int) []Bin {
-	glucose := map[int][]float64{}
-	days := map[int]map[time.Time]bool{}
-	for _, r := range valued(readings) {
-		if r.Local.IsZero() {
-			continue
+	days := LocalDays(readings)
+	values := make([][]float64, 1440/widthMin)
+	of := make([]int, len(values))     // days in each bin
+	latest := make([]int, len(values)) // day in each bin, from 1
+	for i, day := range days {
+		for _, r := range day.Readings {
+			k := minuteOfDay(r.Local) / widthMin
+			if values[k] == nil {
+				values[k] = make([]float64, 0, len(days)*max(1, widthMin/r.cadence()))
+			}
+			values[k] = append(values[k], r.GlucoseMgdL)
+			if latest[k] != i+1 {
+				of[k]++
+				latest[k] = i + 1
+			}
 		}
-		start := (r.Local.Hour()*60 + r.Local.Minute()) / widthMin * widthMin
-		glucose[start] = append(glucose[start], r.GlucoseMgdL)
-		if days[start] == nil {
-			days[start] = map[time.Time]bool{}
-		}
-		days[start][Day(r.Local)] = true
 	}
 	var bins []Bin
-	for start, values := range glucose {
-		bins = append(bins, Bin{start, len(values), len(days[start]), percentiles(values, ProfilePercentiles())})
+	for k := range values {
+		if of[k] > 0 {
+			slices.Sort(values[k])
+			bins = append(bins, BinOf(k*widthMin, of[k], distributeSorted(values[k])))
+		}
 	}
-	slices.SortFunc(bins, func(a, b Bin) int { return a.StartMin - b.StartMin })
 	return bins
-}
-
-func percentiles(values, at []float64) []float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	result := make([]float64, len(at))
-	for i, p := range at {
-		result[i] = quantileSorted(sorted, p/100)
-	}
-	return result
 }

@@ -15,13 +15,7 @@ type Ranges struct {
 }
 
 // CountRanges counts values in mg/dL.
-func CountRanges(values []float64) Ranges {
-	var r Ranges
-	for _, g := range values {
-		r.add(g, 1)
-	}
-	return r
-}
+func CountRanges(values []float64) Ranges { return Distribute(values).Ranges() }
 
 // rangeMinutes adds up the minutes that readings with a value stand for.
 func rangeMinutes(valued []Reading) Ranges {

@@ -28,7 +28,7 @@ func (r Reading) cadence() int {
 
 // valued returns the readings that count, oldest first. The slice is new.
 func valued(readings []Reading) []Reading {
-	var result []Reading
+	result := make([]Reading, 0, len(readings))
 	for _, r := range readings {
 		if r.HasValue && !r.Excluded {
 			result = append(result, r)
@@ -36,6 +36,18 @@ func valued(readings []Reading) []Reading {
 	}
 	slices.SortStableFunc(result, func(a, b Reading) int { return a.Time.Compare(b.Time) })
 	return result
+}
+
+// inOrder are the readings that count, oldest first, as valued returns them. But
+// if that is what the readings are already, they are the same slice, which is
+// not to be changed.
+func inOrder(readings []Reading) []Reading {
+	for i, r := range readings {
+		if !r.HasValue || r.Excluded || i > 0 && r.Time.Before(readings[i-1].Time) {
+			return valued(readings)
+		}
+	}
+	return readings
 }
 
 // values returns the glucose of readings, in their order.
