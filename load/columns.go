@@ -42,6 +42,8 @@ func compareAt(a arrow.Array, i int, b arrow.Array, j int) int {
 		return cmp.Compare(a.Value(i), b.(*array.Date32).Value(j))
 	case *array.Boolean:
 		return cmp.Compare(bit(a.Value(i)), bit(b.(*array.Boolean).Value(j)))
+	case *array.List:
+		return slices.Compare(transform.SmallsAt(a, i), transform.SmallsAt(b.(*array.List), j))
 	}
 	panic(fmt.Sprintf("no table has a column of type %s", a.DataType()))
 }

@@ -93,6 +93,8 @@ func TestDiff(t *testing.T) {
 		{"edited, lost, moved, new", 0, 1, []RowCounts{
 			{Table: "glucose", Participant: "P1", Changed: 1, Removed: 1},
 			{Table: "glucose", Participant: "P2", Added: 2, Removed: 1}, // keyed by time
+			{Table: "glucose_days", Participant: "P1", Changed: 1},
+			{Table: "glucose_days", Participant: "P2", Added: 1, Changed: 1},
 			{Table: "egvs", Participant: "P1", Changed: 1, Removed: 1},
 			{Table: "egvs", Participant: "P2", Added: 1, Changed: 1},
 			{Table: "coverage", Participant: "P1", Changed: 1},
@@ -103,7 +105,7 @@ func TestDiff(t *testing.T) {
 			history("requests", "P1", 1, 0, 0), history("requests", "P2", 1, 0, 0),
 		}, false, false},
 		{"restored, a roster", 1, 2, []RowCounts{
-			{Table: "glucose", Participant: "P1", Added: 1}, {Table: "egvs", Participant: "P1", Added: 1},
+			{Table: "glucose", Participant: "P1", Added: 1}, {Table: "glucose_days", Participant: "P1", Changed: 1}, {Table: "egvs", Participant: "P1", Added: 1},
 			history("coverage", "P1", 0, 1, 0), {Table: "coverage_days", Participant: "P1", Changed: 1}, history("changes", "P1", 1, 0, 0),
 			{Table: "participants", Participant: "P3", Changed: 1}, history("requests", "P1", 1, 0, 0),
 		}, false, false},
@@ -119,7 +121,7 @@ func TestDiff(t *testing.T) {
 		}
 	}
 	// From the first to the last only the edit and the move of P1 and P2 remain.
-	if got := k.diff(snapshots[0], snapshots[3]).Totals()[1]; got != (RowCounts{Table: "egvs", Added: 1, Changed: 2}) {
+	if got := k.diff(snapshots[0], snapshots[3]).Totals()[2]; got != (RowCounts{Table: "egvs", Added: 1, Changed: 2}) {
 		t.Errorf("Totals of egvs from first to last = %+v, want 1 added, 2 changed", got)
 	}
 }
@@ -150,7 +152,7 @@ func TestDiffWithoutFiles(t *testing.T) {
 	if len(d.NotCompared) != 1 || d.NotCompared[0].Err.Path != lost.Path || d.NotCompared[0].Snapshot != 1 || d.NotCompared[0].Partition != "2026-02" {
 		t.Errorf("not compared %+v, want egvs 2026-02 of snapshot 1 for %s", d.NotCompared, lost.Path)
 	}
-	if got, want := d.Totals()[:2], []RowCounts{{Table: "glucose", Changed: 2}, {Table: "egvs", Changed: 1}}; !cmp.Equal(got, want) {
+	if got, want := d.Totals()[:3], []RowCounts{{Table: "glucose", Changed: 2}, {Table: "glucose_days", Changed: 2}, {Table: "egvs", Changed: 1}}; !cmp.Equal(got, want) {
 		t.Errorf("Totals = %+v, want %+v: glucose whole, egvs without February", got, want)
 	}
 }

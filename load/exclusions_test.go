@@ -52,6 +52,7 @@ func TestExclusions(t *testing.T) {
 		if r := k.load(s.study); r.Commits != s.commits {
 			t.Errorf("%s: %d commits, want %d", s.name, r.Commits, s.commits)
 		}
+		k.checkDays()
 		got := map[string]string{}
 		for _, line := range k.rows("glucose", "participant_id", "time_utc", "excluded") {
 			words := strings.Fields(line)

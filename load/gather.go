@@ -86,6 +86,8 @@ func gatherColumn(mem memory.Allocator, t arrow.DataType, sources []arrow.Array,
 		gatherValues(b, typed[*array.Date32](sources), picks)
 	case *array.BooleanBuilder:
 		gatherEach(b, typed[*array.Boolean](sources), picks)
+	case *array.ListBuilder:
+		gatherLists(b, typed[*array.List](sources), picks)
 	default:
 		panic(fmt.Sprintf("no table has a column of type %s", t))
 	}
@@ -117,6 +119,17 @@ func gatherStrings(b *array.StringBuilder, sources []arrow.Array, picks []pick) 
 	}
 	b.ReserveData(bytes)
 	gatherEach(b, from, picks)
+}
+
+// gatherLists gathers lists of small numbers.
+func gatherLists(b *array.ListBuilder, from []*array.List, picks []pick) {
+	for _, p := range picks {
+		if a := from[p.src]; a.IsNull(int(p.row)) {
+			b.AppendNull()
+		} else {
+			appendList(b, transform.SmallsAt(a, int(p.row)))
+		}
+	}
 }
 
 // setTimes returns batch with another column of times; 0 is null. The caller

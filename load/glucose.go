@@ -11,22 +11,24 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// A derivation makes glucose of egvs, for one participant after the other, in their
-// order. Beside the rows that the fold has in hand it reads those of neighbouring
-// months.
+// A derivation makes glucose of egvs, and glucose_days with it, for one participant
+// after the other, in their order. Beside the rows that the fold has in hand it reads
+// those of neighbouring months.
 type derivation struct {
-	step       *step
-	t          shape       // glucose
-	files      []lake.File // of egvs
-	rows, held *sweep      // egvs, glucose
-	made       errgroup.Group
+	step     *step
+	t, days  shape       // glucose, glucose_days
+	files    []lake.File // of egvs
+	rows     *sweep      // egvs
+	held     *sweep      // glucose
+	heldDays *sweep
+	made     errgroup.Group
 }
 
 // derivation makes glucose of the egvs of a side.
 func (s *step) derivation(of Side) *derivation {
-	d := &derivation{step: s, t: shapeNamed("glucose"), files: of.Manifest.TableFiles("egvs")}
+	d := &derivation{step: s, t: shapeNamed("glucose"), days: shapeNamed(glucoseDaysTable), files: of.Manifest.TableFiles("egvs")}
 	d.rows = newSweep(of.Lake, slices.Clone(d.files), lake.ReadOptions{Columns: egvColumns[:]})
-	d.held = s.heldRows(d.t.Name)
+	d.held, d.heldDays = s.heldRows(d.t.Name), s.heldRows(d.days.Name)
 	d.made.SetLimit(runtime.GOMAXPROCS(0))
 	return d
 }
@@ -35,6 +37,7 @@ func (s *step) derivation(of Side) *derivation {
 func (d *derivation) close() {
 	d.rows.close()
 	d.held.close()
+	d.heldDays.close()
 	d.made.Wait() //nolint:errcheck // nothing in it can fail
 }
 
@@ -77,7 +80,7 @@ func (d *derivation) participant(ctx context.Context, inHand *records, changed [
 	}
 	m.egvs.add(pieces)
 	m.egvs.addRecords(inHand, func(rec *record) bool { return needed[rec.month] })
-	if m.old, err = d.take(ctx, d.held, m.participant, func(_ lake.File, n monthNo) bool { return m.replaces(n) }); err != nil {
+	if err := m.hold(ctx, func(_ lake.File, n monthNo) bool { return m.months[n] }); err != nil {
 		m.release()
 		return err
 	}

@@ -259,6 +259,7 @@ func (h *history) check(k *tank) {
 	asked = slices.DeleteFunc(asked, func(row string) bool { return strings.Contains(row, "asked_from=-") }) // what dataRange said
 	sameText(h.t, "coverage", asked, coverage)
 	sameText(h.t, "coverage_days", k.rows("coverage_days"), days)
+	k.checkDays()
 }
 
 // A load that is interrupted leaves the lake as it was or one commit further.

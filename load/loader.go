@@ -141,6 +141,7 @@ func (l *Loader) load(ctx context.Context, study Study, runID string, result *Re
 		return err
 	}
 	defer changed.release()
+	changed.matters = changed.matters || sumsDue(manifest)
 	for {
 		var answers []*answer
 		if len(changed.anew) == 0 { // else what is held comes first, alone

@@ -115,7 +115,7 @@ func (k *tank) readable() map[string][]string {
 // resourcesOf are those whose answers fill a table.
 func resourcesOf(table string) []string {
 	switch table {
-	case "glucose":
+	case "glucose", "glucose_days":
 		return []string{"egvs"}
 	case "event_notes":
 		return []string{"events"}
@@ -171,7 +171,7 @@ func nothingWithdrawn(t fataler, k *tank, study Study) {
 	t.Helper()
 	readable := k.readable()
 	for table, column := range map[string]string{
-		"egvs": "system_time", "events": "system_time", "event_notes": "system_time", "calibrations": "system_time", "alerts": "system_time", "glucose": "time_utc",
+		"egvs": "system_time", "events": "system_time", "event_notes": "system_time", "calibrations": "system_time", "alerts": "system_time", "glucose": "time_utc", "glucose_days": "day",
 	} {
 		if _, ok := readable[table]; !ok {
 			continue
@@ -237,6 +237,9 @@ func TestDamagedHistories(t *testing.T) {
 			}
 			sameButLost(t, live, twin)
 			nothingWithdrawn(t, live, study)
+			if lost := lostIn(live.current()); lost["glucose"] == nil && lost[glucoseDaysTable] == nil && len(live.readable()) == len(allTables()) {
+				live.checkDays()
+			}
 		}
 		ask := func(label string) {
 			for range rapid.IntRange(1, 6).Draw(t, label) {

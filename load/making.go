@@ -1,10 +1,13 @@
 package load
 
 import (
+	"context"
 	"slices"
+	"sort"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/reading"
 )
 
@@ -15,19 +18,29 @@ type making struct {
 	months      map[monthNo]bool
 	egvs        egvRows // of them and their neighbours
 	old         []piece // glucose of them
-	slices      []piece // of old
+	oldDays     []piece // glucose_days of them
+	slices      []piece // of old and oldDays
 }
 
 func (m *making) release() {
-	releasePieces(m.slices)
-	releasePieces(m.old)
+	for _, pieces := range [][]piece{m.slices, m.old, m.oldDays} {
+		releasePieces(pieces)
+	}
 	m.egvs.release()
 }
 
-// replaces reports whether the rows held of a month are known, so that others may
-// take their place.
-func (m *making) replaces(n monthNo) bool {
-	return m.months[n] && !m.step.lost.in(m.t.Name, n.String(), m.participant)
+// hold reads the rows held of what is made, in the files that are wanted.
+func (m *making) hold(ctx context.Context, want func(lake.File, monthNo) bool) (err error) {
+	if m.old, err = m.take(ctx, m.held, m.participant, want); err == nil {
+		m.oldDays, err = m.take(ctx, m.heldDays, m.participant, want)
+	}
+	return err
+}
+
+// knows reports whether the rows held of a month are known, so that others may take
+// their place.
+func (m *making) knows(t shape, n monthNo) bool {
+	return !m.step.lost.in(t.Name, n.String(), m.participant)
 }
 
 // make derives month after month.
@@ -35,7 +48,7 @@ func (m *making) make() {
 	readings := reading.InMonths(m.egvs.records(), m.step.study.people[m.participant])
 	for n := range m.months {
 		if m.step.lostSources(n, m.participant) {
-			m.step.edit(m.t.Name, n.String(), m.step.cutReadings(m.t, m.participant, m.oldOf(n, 0)))
+			m.cut(n)
 			continue
 		}
 		from, to := n.bounds()
@@ -44,10 +57,10 @@ func (m *making) make() {
 	}
 }
 
-// oldOf are the readings held of a month, from an instant on.
-func (m *making) oldOf(n monthNo, since arrow.Timestamp) (old []piece) {
-	for _, p := range m.old {
-		times := m.t.times(p.rows, m.t.Time).Values()
+// oldOf are the rows held of a month, from an instant on.
+func (m *making) oldOf(t shape, held []piece, n monthNo, since arrow.Timestamp) (old []piece) {
+	for _, p := range held {
+		times := t.times(p.rows, t.Time).Values()
 		first, _ := slices.BinarySearch(times, since)
 		switch {
 		case monthOf(times[0]) != n || first == len(times):
@@ -64,11 +77,25 @@ func (m *making) oldOf(n monthNo, since arrow.Timestamp) (old []piece) {
 // replace puts the readings of a month, from an instant on, in the place of those held.
 func (m *making) replace(n monthNo, since arrow.Timestamp, records []reading.Record, readings []reading.Reading) {
 	m.step.countReadings(monthKey{m.participant, n.String(), "egvs"}, since, records, readings)
-	if m.replaces(n) {
+	if m.knows(m.t, n) {
 		fresh := m.glucoseRows(readings)
-		m.step.edit(m.t.Name, n.String(), m.step.difference(m.t, m.participant, m.oldOf(n, since), fresh))
+		m.step.edit(m.t.Name, n.String(), m.step.difference(m.t, m.participant, m.oldOf(m.t, m.old, n, since), fresh))
 		fresh.Release()
 	}
+	m.replaceDays(n, since, readings)
+}
+
+// replaceDays puts what adds up of the readings of a month, from the begin of a day on,
+// in the place of what is held.
+func (m *making) replaceDays(n monthNo, since arrow.Timestamp, readings []reading.Reading) {
+	if !m.step.parent.KeepsDays() || !m.knows(m.days, n) {
+		return
+	}
+	fresh := m.step.glucoseDayRows(m.participant, readings)
+	defer fresh.Release()
+	c, _ := m.step.replacement(m.days, m.oldOf(m.days, m.oldDays, n, since), []piece{{rows: fresh}})
+	c.participant = m.participant
+	m.step.edit(m.days.Name, n.String(), c)
 }
 
 // countReadings counts the days of a month of readings, from one on, and their
@@ -82,6 +109,14 @@ func (s *step) countReadings(month monthKey, since arrow.Timestamp, records []re
 	defer s.mu.Unlock()
 	s.conflicts += conflicts
 	s.days[month] = counted{since, days}
+}
+
+// cut drops what is held of a month from a withdrawal on; the day of it is summed anew.
+func (m *making) cut(n monthNo) {
+	m.step.edit(m.t.Name, n.String(), m.step.cutReadings(m.t, m.participant, m.oldOf(m.t, m.old, n, 0)))
+	at := instant(m.step.loader.cuts[m.participant])
+	stay := heldReadings(m.oldOf(m.t, m.old, n, midnight(at)))
+	m.replaceDays(n, midnight(at), stay[:sort.Search(len(stay), func(i int) bool { return arrow.Timestamp(stay[i].Time) >= at })])
 }
 
 // cutReadings drops the readings held from a withdrawal on.

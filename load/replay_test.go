@@ -119,6 +119,9 @@ func TestReplayIsIdentical(t *testing.T) {
 			if rapid.IntRange(0, 4).Draw(t, "load?") == 0 {
 				live.load(study)
 			}
+			if rapid.IntRange(0, 14).Draw(t, "older program?") == 0 {
+				live.age(3)
+			}
 		}
 		live.load(study)
 		before := live.all()

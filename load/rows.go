@@ -65,6 +65,8 @@ func appendTo(to array.Builder, v any, nullable bool) {
 		appendPointer(to.(*array.Int32Builder), v)
 	case *int64:
 		appendPointer(to.(*array.Int64Builder), v)
+	case []int16:
+		appendList(to.(*array.ListBuilder), v)
 	case int16:
 		to.(*array.Int16Builder).Append(v)
 	case int32:
@@ -76,6 +78,11 @@ func appendTo(to array.Builder, v any, nullable bool) {
 	default:
 		panic(fmt.Sprintf("no small table has a column for %T", v))
 	}
+}
+
+func appendList(to *array.ListBuilder, v []int16) {
+	to.Append(true)
+	to.ValueBuilder().(*array.Int16Builder).AppendValues(v, nil)
 }
 
 func appendPointer[T any](to builderOf[T], v *T) {

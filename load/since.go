@@ -18,12 +18,12 @@ func (d *derivation) since(ctx context.Context, inHand *records) (done bool, err
 	if !d.mayDeriveSince(inHand) {
 		return false, nil
 	}
-	m := &making{derivation: d, participant: inHand.participant, months: make(map[monthNo]bool)}
+	m := &making{derivation: d, participant: inHand.participant}
 	begin := arrow.Timestamp(reading.BeginSince(int64(inHand.added)))
 	m.egvs.addRecords(inHand, func(rec *record) bool { return rec.time >= begin })
 	from, records, readings, ok := reading.Since(m.egvs.records(), d.step.study.people[m.participant], int64(inHand.added))
 	if ok {
-		m.old, err = d.take(ctx, d.held, m.participant, func(f lake.File, _ monthNo) bool { return f.LastTime.UnixMicro() >= from })
+		err = m.hold(ctx, func(f lake.File, _ monthNo) bool { return f.LastTime.UnixMicro() >= from })
 	}
 	if !ok || err != nil {
 		m.release()
@@ -46,7 +46,10 @@ func (d *derivation) mayDeriveSince(inHand *records) bool {
 	if inHand.begin == 0 || len(inHand.held) == 0 || inHand.lacks || inHand.added == math.MaxInt64 {
 		return false
 	}
-	if s.study.moved[p] || slices.Contains(s.study.anew, p) || s.lost.of("egvs", p) != nil || s.lost.of(d.t.Name, p) != nil {
+	if s.study.moved[p] || slices.Contains(s.study.anew, p) {
+		return false
+	}
+	if s.lost.of("egvs", p) != nil || s.lost.of(d.t.Name, p) != nil || s.lost.of(d.days.Name, p) != nil {
 		return false
 	}
 	begin := arrow.Timestamp(reading.BeginSince(int64(inHand.added)))
@@ -71,7 +74,6 @@ func (m *making) since(from arrow.Timestamp, records []reading.Record, readings 
 		if i := slices.IndexFunc(readings, func(r reading.Reading) bool { return r.Time >= end }); i >= 0 {
 			nd = i
 		}
-		m.months[n] = true
 		m.replace(n, from, records[:nr], readings[:nd])
 		records, readings = records[nr:], readings[nd:]
 	}

@@ -55,8 +55,11 @@ func newStep(l *Loader, parent lake.Manifest, study *studyChange, answers []*ans
 }
 
 // fold decides what the answers change, table by table, and what that changes in
-// glucose and coverage_days; then it rewrites the files concerned.
+// glucose, glucose_days and coverage_days; then it rewrites the files concerned.
 func (s *step) fold(ctx context.Context) error {
+	if err := s.sumHeld(ctx); err != nil {
+		return fmt.Errorf("table %s: %w", glucoseDaysTable, err)
+	}
 	s.holdWaiting()
 	if err := s.loadSmall(ctx); err != nil {
 		return err
@@ -234,10 +237,10 @@ func (s *step) rewrite(ctx context.Context, t shape, partition string, changes [
 func (s *step) manifest(runID string) lake.Manifest {
 	m := lake.Manifest{
 		CreatedAt: s.loader.Now().UTC(), Run: runID, Program: s.loader.Program,
-		LogPosition: s.parent.LogPosition, Held: slices.Clone(s.parent.Held),
+		LogPosition: s.parent.LogPosition, Tables: s.parent.VersionsOnTop(), Held: slices.Clone(s.parent.Held),
 	}
 	if !s.border.IsZero() {
-		m.Borders = map[string]time.Time{"egvs": s.border, "glucose": s.border}
+		m.Borders = map[string]time.Time{"egvs": s.border, "glucose": s.border, glucoseDaysTable: s.border}
 	}
 	for _, a := range s.answers {
 		m.LogPosition = a.Next

@@ -166,13 +166,14 @@ func (k *tank) all() map[string][]string {
 	for _, t := range allTables() {
 		tables[t] = k.rows(t)
 	}
+	k.checkDays()
 	return tables
 }
 
 func allTables() []string {
 	return []string{
 		"glucose", "egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "coverage",
-		"coverage_days", "rejects", "changes", "vanish_pending", "connection_accounts", "connection_ranges", "participants", "connections", "windows", "exclusions", "withdrawals", "settings", "requests",
+		"glucose_days", "coverage_days", "rejects", "changes", "vanish_pending", "connection_accounts", "connection_ranges", "participants", "connections", "windows", "exclusions", "withdrawals", "settings", "requests",
 	}
 }
 

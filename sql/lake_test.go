@@ -53,6 +53,8 @@ func duckType(t arrow.DataType) string {
 		return "double"
 	case arrow.BOOL:
 		return "boolean"
+	case arrow.LIST:
+		return duckType(t.(*arrow.ListType).Elem()) + "[]"
 	default:
 		return "varchar"
 	}

@@ -120,7 +120,7 @@ func Tables() []Table { return slices.Clone(tables()) }
 
 var tables = sync.OnceValue(func() []Table {
 	all := slices.Concat(
-		[]Table{glucose(), egvs(), events(), eventNotes(), calibrations(), alerts(), devices(), alertSettings()},
+		[]Table{glucose(), glucoseDays(), egvs(), events(), eventNotes(), calibrations(), alerts(), devices(), alertSettings()},
 		books(), study())
 	for i := range all {
 		t := &all[i]

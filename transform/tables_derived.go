@@ -24,8 +24,45 @@ func glucose() Table {
 			{"excluded", text, null, "why metrics leave the reading out: exclusion (local_time lies in an interval of exclusions), implausible (see glucose_source), no_value; null: it counts wherever it lies in the dates asked for"},
 		},
 		Key: []string{"participant_id", "time_utc"},
-		// 2: cadence_min, transmitters in runs, implausible values; 3: excluded
-		Version: 3, Sound: 3,
+		// 2: cadence_min, transmitters in runs, implausible values; 3: excluded;
+		// 4: glucose_days goes with it
+		Version: 4, Sound: 3,
+	}
+}
+
+// glucoseDays is what adds up of glucose, in whole numbers: metrics of any dates are
+// sums over its rows. What lies between two days, views add.
+func glucoseDays() Table {
+	return Table{
+		Name: "glucose_days", Comment: "what adds up of glucose: one row per participant, UTC day, local date, reason to leave readings out, and cadence, with a reading; metrics are sums over it",
+		Kind: Derived, Time: "day", HotDays: true,
+		Key: []string{"participant_id", "day", "local_date", "excluded", "cadence_min"},
+		Columns: []Column{
+			participantID(),
+			{"day", instant, !null, "UTC; midnight that begins the day of time_utc"},
+			{"local_date", date, null, "as in glucose; null: the readings without local time"},
+			{"excluded", text, null, "as in glucose; null: the readings that metrics count"},
+			{"cadence_min", small, !null, "minutes that each reading stands for; 5 where glucose has null"},
+			{"n_readings", long, !null, "readings"},
+			{"n_values", long, !null, "readings with a value; all others count in n_readings and in nothing that follows but n_overlap and n_clock_suspect"},
+			{"sum_mgdl", long, !null, "mg/dL; sum of the values"},
+			{"sum_mgdl2", long, !null, "(mg/dL)²; sum of their squares"},
+			{"glucose_mgdl", smalls, !null, "mg/dL; which values there are, ascending"},
+			{"counts", smalls, !null, "how often each of them occurs, in the same order; at most 32767"},
+			{"n_low_status", long, !null, "values of 39 that a status said (glucose_source is status)"},
+			{"n_high_status", long, !null, "values of 401 that a status said"},
+			{"n_overlap", long, !null, "readings where overlap is true"},
+			{"n_clock_suspect", long, !null, "readings where clock_suspect is true"},
+			{"n_slots", long, !null, "slots of cadence_min minutes, from midnight UTC, in which a value lies; one that lies in two rows, because the local date changes in it, counts in that of its first value"},
+			{"first_utc", instant, null, "UTC; the first value; null without one"},
+			{"last_utc", instant, null, "UTC; the last value; null without one"},
+			{"first_local", instant, null, "wall clock of first_utc"},
+			{"last_local", instant, null, "wall clock of last_utc"},
+			{"n_linked", long, !null, "values that follow another one of the day, whatever its row, neither of them excluded: as many gaps, which count in the row of the later value; 0 where excluded"},
+			{"linked_us", long, !null, "µs; how long these gaps are"},
+			{"wide_us", long, !null, "µs; how long those of them are that, rounded to minutes (half to even), are longer than the larger cadence of the two values"},
+			{"wide_min", long, !null, "minutes; the sum of these larger cadences"},
+		},
 	}
 }
 

@@ -92,7 +92,7 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	m.Snapshot = c.parent.Snapshot + 1
 	m.Files = c.Files()
 	if m.Tables == nil {
-		m.Tables = c.parent.versionsOnTop()
+		m.Tables = c.parent.VersionsOnTop()
 	}
 	if m.CreatedAt.IsZero() {
 		m.CreatedAt = c.lake.now().Truncate(time.Microsecond)

@@ -31,7 +31,7 @@ const fastest = 1
 // encodingOf chooses the layout of a column. All of them are read by Arrow,
 // DuckDB and parquet-go.
 func encodingOf(t transform.Table, c transform.Column) encoding {
-	switch c.Type.ID() {
+	switch elementOf(c.Type).ID() {
 	case arrow.TIMESTAMP, arrow.DATE32, arrow.INT16, arrow.INT32, arrow.INT64:
 		return delta
 	case arrow.BOOL:
@@ -42,6 +42,22 @@ func encodingOf(t transform.Table, c transform.Column) encoding {
 		}
 	}
 	return dictionary
+}
+
+// elementOf is the type of a column's values: of a list, that of what is in it.
+func elementOf(t arrow.DataType) arrow.DataType {
+	if list, ok := t.(*arrow.ListType); ok {
+		return list.Elem()
+	}
+	return t
+}
+
+// pathOf is what Parquet calls a column's values.
+func pathOf(c transform.Column) string {
+	if c.Type.ID() == arrow.LIST {
+		return c.Name + ".list.element"
+	}
+	return c.Name
 }
 
 // writerProperties says how the files of t are written. Frames of zstd carry
@@ -60,12 +76,12 @@ func writerProperties(t transform.Table, mem memory.Allocator) *parquet.WriterPr
 	}
 	for _, c := range t.Columns {
 		e := encodingOf(t, c)
-		properties = append(properties, parquet.WithDictionaryFor(c.Name, e == dictionary))
+		properties = append(properties, parquet.WithDictionaryFor(pathOf(c), e == dictionary))
 		switch e {
 		case lengths:
-			properties = append(properties, parquet.WithEncodingFor(c.Name, parquet.Encodings.DeltaLengthByteArray))
+			properties = append(properties, parquet.WithEncodingFor(pathOf(c), parquet.Encodings.DeltaLengthByteArray))
 		case delta:
-			properties = append(properties, parquet.WithEncodingFor(c.Name, parquet.Encodings.DeltaBinaryPacked))
+			properties = append(properties, parquet.WithEncodingFor(pathOf(c), parquet.Encodings.DeltaBinaryPacked))
 		}
 	}
 	return parquet.NewWriterProperties(properties...)

@@ -145,6 +145,8 @@ func rowBytes(r arrow.RecordBatch) int64 {
 			n += int64(len(v.ValueBytes())) + 4*r.NumRows()
 		case *array.Dictionary:
 			n += repeatedBytes(v) + 4*r.NumRows()
+		case *array.List:
+			n += 2*transform.SmallsLen(v) + 4*r.NumRows()
 		default:
 			n += 8 * r.NumRows()
 		}

@@ -82,15 +82,35 @@ func strangerAgrees(t *testing.T, name string, want arrow.RecordBatch) {
 		if err != nil {
 			t.Fatalf("parquet-go reads %s: %v", want.ColumnName(i), err)
 		}
-		if len(got) != column.Len() {
-			t.Fatalf("parquet-go reads %d values of %s, want %d", len(got), want.ColumnName(i), column.Len())
+		wanted := flat(column)
+		if len(got) != len(wanted) {
+			t.Fatalf("parquet-go reads %d values of %s, want %d", len(got), want.ColumnName(i), len(wanted))
 		}
-		for row := range got {
-			if w := physical(column, row); got[row] != w {
-				t.Fatalf("parquet-go reads %s of row %d as %#v, want %#v", want.ColumnName(i), row, got[row], w)
+		for n, w := range wanted {
+			if got[n] != w {
+				t.Fatalf("parquet-go reads value %d of %s as %#v, want %#v", n, want.ColumnName(i), got[n], w)
 			}
 		}
 	}
+}
+
+// flat returns all values of a column, one after the other; of a list without any, one
+// that is nil.
+func flat(column arrow.Array) (values []any) {
+	list, isList := column.(*array.List)
+	for row := range column.Len() {
+		switch {
+		case !isList:
+			values = append(values, physical(column, row))
+		case len(transform.SmallsAt(list, row)) == 0:
+			values = append(values, nil)
+		default:
+			for _, n := range transform.SmallsAt(list, row) {
+				values = append(values, int32(n))
+			}
+		}
+	}
+	return values
 }
 
 // physical returns a value as Parquet's physical type holds it.

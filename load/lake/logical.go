@@ -145,6 +145,15 @@ func newAppender(name string, values arrow.Array) (appender, error) {
 			}
 			return 0
 		})
+	case *array.List:
+		a.value = func(row []byte, i int) []byte {
+			list := transform.SmallsAt(v, i)
+			row = binary.AppendUvarint(row, uint64(len(list)))
+			for _, n := range list {
+				row = binary.LittleEndian.AppendUint16(row, uint16(n))
+			}
+			return row
+		}
 	default:
 		return a, fmt.Errorf("column %s: no logical hash for type %s", name, values.DataType())
 	}

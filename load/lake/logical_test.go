@@ -45,6 +45,8 @@ func valueOf(column arrow.Array, i int) any {
 		return int(c.Value(i))
 	case *array.Int64:
 		return int(c.Value(i))
+	case *array.List:
+		return listOf(transform.SmallsAt(c, i))
 	default:
 		return physical(column, i)
 	}

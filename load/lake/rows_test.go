@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -68,6 +69,11 @@ func appendValue(b array.Builder, v any) {
 		b.Append(v.(bool))
 	case *array.Date32Builder:
 		b.Append(arrow.Date32FromTime(v.(time.Time)))
+	case *array.ListBuilder:
+		b.Append(true)
+		for _, n := range v.(list).all() {
+			b.ValueBuilder().(*array.Int16Builder).Append(n)
+		}
 	default:
 		panic(fmt.Sprintf("test: no value for %T", b))
 	}
@@ -152,6 +158,19 @@ func some(table transform.Table, rows int, chance *rand.Rand) arrow.RecordBatch 
 	})
 }
 
+// A list is a few numbers that can be compared.
+type list struct {
+	numbers [3]int16
+	n       int
+}
+
+func listOf(numbers []int16) (l list) {
+	l.n = copy(l.numbers[:], numbers)
+	return l
+}
+
+func (l list) all() []int16 { return l.numbers[:l.n] }
+
 func anyValue(kind arrow.DataType, chance *rand.Rand) any {
 	switch kind.ID() {
 	case arrow.STRING:
@@ -168,6 +187,8 @@ func anyValue(kind arrow.DataType, chance *rand.Rand) any {
 		return chance.IntN(1<<16) - 1<<15
 	case arrow.INT32:
 		return int(int32(chance.Uint32()))
+	case arrow.LIST:
+		return listOf(slices.Repeat([]int16{int16(chance.Uint32())}, chance.IntN(4)))
 	default:
 		return int(chance.Uint64())
 	}

@@ -107,6 +107,12 @@ func valueWords(column arrow.Array) words {
 				}
 			}
 		}
+	case *array.List:
+		return func(to []uint64, from int) {
+			for i := range to {
+				to[i] = listWord(transform.SmallsAt(v, from+i))
+			}
+		}
 	}
 	panic("no table has a column of " + column.DataType().String())
 }
@@ -117,6 +123,15 @@ func numberWords[T ~int16 | ~int32 | ~int64](values []T) words {
 			to[i] = uint64(value)
 		}
 	}
+}
+
+// listWord tells lists apart by their numbers and how many these are.
+func listWord(list []int16) uint64 {
+	word := uint64(len(list))
+	for _, n := range list {
+		word = bits.RotateLeft64(word+uint64(n)*prime2, 31) * prime1
+	}
+	return word
 }
 
 func textWords(texts transform.TextColumn) words {

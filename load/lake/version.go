@@ -20,6 +20,14 @@ func (m Manifest) Outdated() (tables []string) {
 	return tables
 }
 
+// daysSince is the version of glucose with which glucose_days goes. It is one of a table
+// that older programs know, so that none of them changes the one without the other.
+const daysSince = 4
+
+// KeepsDays reports whether glucose_days has all of glucose. It has none of it in a
+// snapshot of an older program.
+func (m Manifest) KeepsDays() bool { return !m.has("glucose") || m.Version("glucose") >= daysSince }
+
 func (m Manifest) has(table string) bool {
 	return slices.ContainsFunc(m.Files, func(f File) bool { return f.Table == table })
 }
@@ -35,9 +43,9 @@ func (m Manifest) Writable() error {
 	return nil
 }
 
-// versionsOnTop are those of a snapshot made on top of m: what it takes over
+// VersionsOnTop are those of a snapshot made on top of m: what it takes over
 // stays as old as it is.
-func (m Manifest) versionsOnTop() map[string]int {
+func (m Manifest) VersionsOnTop() map[string]int {
 	versions := make(map[string]int)
 	for _, t := range transform.Tables() {
 		v := t.Version

@@ -152,32 +152,33 @@ func setCadences(readings []Reading) {
 	}
 }
 
-// The API says "below 40" and "above 400" with 39 and 401. What lies beyond is a
-// code or an error.
+// Lowest and Highest are the values by which the API says "below 40" and "above 400".
+// What lies beyond is a code or an error.
 const (
-	lowest, highest = 39, 401
-	implausible     = "implausible"
+	Lowest, Highest = 39, 401
+
+	implausible = "implausible"
 )
 
 // value is what r counts as, and how it says so. A status beside a null value
 // says "below 40" or "above 400", too.
 func value(r *Record) (Maybe[int16], string) {
 	switch {
-	case r.Value.OK && (r.Value.V < lowest || r.Value.V > highest):
+	case r.Value.OK && (r.Value.V < Lowest || r.Value.V > Highest):
 		return Maybe[int16]{}, implausible
 	case r.Value.OK:
 		return r.Value, "value"
 	case r.Status == Low:
-		return Some(int16(lowest)), "status"
+		return Some(int16(Lowest)), "status"
 	case r.Status == High:
-		return Some(int16(highest)), "status"
+		return Some(int16(Highest)), "status"
 	}
 	return Maybe[int16]{}, ""
 }
 
 func hasValue(r *Record) bool {
 	if r.Value.OK {
-		return r.Value.V >= lowest && r.Value.V <= highest
+		return r.Value.V >= Lowest && r.Value.V <= Highest
 	}
 	return r.Status != NoStatus
 }

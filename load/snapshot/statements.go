@@ -152,6 +152,9 @@ func viewsScript(m lake.Manifest, d damage) []byte {
 
 // sqlType is DuckDB's name for a column's type.
 func sqlType(t arrow.DataType) string {
+	if list, ok := t.(*arrow.ListType); ok {
+		return sqlType(list.Elem()) + "[]"
+	}
 	names := map[arrow.Type]string{
 		arrow.STRING: "varchar", arrow.TIMESTAMP: "timestamp", arrow.DATE32: "date", arrow.BOOL: "boolean",
 		arrow.INT16: "smallint", arrow.INT32: "integer", arrow.INT64: "bigint", arrow.FLOAT64: "double",
