@@ -53,13 +53,14 @@ func Cadence(readings []Reading) int {
 }
 
 // Slots counts the distinct slots of UTC that hold a value, each as wide as its
-// value's cadence, and the minutes that they cover.
-func Slots(readings []Reading) (n, coveredMin int) {
+// value's cadence, and the minutes that they cover. A slot whose first value is one
+// of those around, which lie outside of the interval, is not the interval's.
+func Slots(readings, around []Reading) (n, coveredMin int) {
+	before := firstOfSlots(around)
 	var latest []slot // of each width; readings come by time
 	for _, r := range inOrder(readings) {
-		minutes := r.cadence()
-		at := slot{r.Time.Truncate(time.Duration(minutes) * time.Minute), minutes}
-		k := slices.IndexFunc(latest, func(s slot) bool { return s.widthMin == minutes })
+		at := r.slot()
+		k := slices.IndexFunc(latest, func(s slot) bool { return s.widthMin == at.widthMin })
 		switch {
 		case k < 0:
 			latest = append(latest, at)
@@ -68,10 +69,30 @@ func Slots(readings []Reading) (n, coveredMin int) {
 		default:
 			latest[k] = at
 		}
+		if first, taken := before[at]; taken && first.Before(r.Time) {
+			continue
+		}
 		n++
-		coveredMin += minutes
+		coveredMin += at.widthMin
 	}
 	return n, coveredMin
+}
+
+// firstOfSlots is the time of the first value in each slot.
+func firstOfSlots(readings []Reading) map[slot]time.Time {
+	first := map[slot]time.Time{}
+	for _, r := range inOrder(readings) {
+		if _, taken := first[r.slot()]; !taken {
+			first[r.slot()] = r.Time
+		}
+	}
+	return first
+}
+
+// slot is the one that the reading lies in.
+func (r Reading) slot() slot {
+	minutes := r.cadence()
+	return slot{r.Time.UTC().Truncate(time.Duration(minutes) * time.Minute), minutes}
 }
 
 // Minutes is the length of the local dates first to last, both inclusive, in the
@@ -97,11 +118,11 @@ func dayStart(day time.Time, zone *time.Location) time.Time {
 // of one cadence have slots of that width. Among those of several it is the
 // slots with a value, and as many of the commonest width as the rest of the
 // interval has room for, rounded.
-func ExpectedSlots(readings []Reading, minutes int) int {
+func ExpectedSlots(readings, around []Reading, minutes int) int {
 	cadence := Cadence(readings)
 	for _, r := range valued(readings) {
 		if r.cadence() != cadence {
-			n, covered := Slots(readings)
+			n, covered := Slots(readings, around)
 			return n + int(math.Round(float64(max(0, minutes-covered))/float64(cadence)))
 		}
 	}
@@ -110,11 +131,11 @@ func ExpectedSlots(readings []Reading, minutes int) int {
 
 // ActiveWindow is the share of an interval of some minutes that the slots with a
 // value cover, in percent, at most 100; NaN of an interval without length.
-func ActiveWindow(readings []Reading, minutes int) float64 {
+func ActiveWindow(readings, around []Reading, minutes int) float64 {
 	if minutes <= 0 {
 		return math.NaN()
 	}
-	_, covered := Slots(readings)
+	_, covered := Slots(readings, around)
 	return math.Min(100, 100*float64(covered)/float64(minutes))
 }
 
@@ -122,9 +143,10 @@ func ActiveWindow(readings []Reading, minutes int) float64 {
 // last value, in percent, by the automatic rule of iglu 4.3 (Broll 2021, doi
 // 10.1371/journal.pone.0248560): gaps that round to more than the cadence, in
 // minutes, count as missing readings of the commonest cadence. Where the cadence
-// changes from one reading to the next, the longer one is that of the gap. Ties
-// round to even as in R. NaN of nothing.
-func ActiveSpan(readings []Reading) float64 {
+// changes from one reading to the next, the longer one is that of the gap. Where
+// values around, which lie outside of the interval, interrupt it, what lasts to the
+// last of them is missing as well. Ties round to even as in R. NaN of nothing.
+func ActiveSpan(readings, around []Reading) float64 {
 	sorted := valued(readings)
 	if len(sorted) == 0 {
 		return math.NaN()
@@ -132,12 +154,24 @@ func ActiveSpan(readings []Reading) float64 {
 	cadence := float64(Cadence(readings))
 	span := sorted[len(sorted)-1].Time.Sub(sorted[0].Time).Minutes()
 	expected := math.RoundToEven(math.RoundToEven(span)/cadence) + 1
-	var surplus float64
-	for i, gap := range gaps(sorted) {
-		step := float64(max(sorted[i].cadence(), sorted[i+1].cadence()))
+	return 100 * (expected - math.RoundToEven(surplus(sorted, valued(around))/cadence)) / expected
+}
+
+// surplus is the minutes for which values are missing among sorted ones.
+func surplus(sorted, around []Reading) (minutes float64) {
+	for i := 1; i < len(sorted); i++ {
+		before, r := sorted[i-1], sorted[i]
+		for len(around) > 0 && around[0].Time.Before(r.Time) {
+			if around[0].Time.After(before.Time) {
+				minutes += around[0].Time.Sub(before.Time).Minutes()
+				before = around[0]
+			}
+			around = around[1:]
+		}
+		gap, step := r.Time.Sub(before.Time).Minutes(), float64(max(before.cadence(), r.cadence()))
 		if math.RoundToEven(gap) > step {
-			surplus += gap - step
+			minutes += gap - step
 		}
 	}
-	return 100 * (expected - math.RoundToEven(surplus/cadence)) / expected
+	return minutes
 }

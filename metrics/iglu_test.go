@@ -78,7 +78,7 @@ func TestActiveSpanEqualsIGLU(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := ActiveSpan(Keeping(series[row["id"]], 5)); !near(got, want, 1e-9) {
+			if got := ActiveSpan(Keeping(series[row["id"]], 5), nil); !near(got, want, 1e-9) {
 				t.Errorf("ActiveSpan(%s %s, 5): got %v, iglu %v", dataset, row["id"], got, want)
 			}
 		}

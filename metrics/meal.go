@@ -81,7 +81,7 @@ func (r *Response) measure(sorted []Reading, alone bool) {
 	r.BaseMgdL, r.PeakMgdL, r.DeltaMgdL, r.PeakMin, r.RecoveryPct = nan, nan, nan, nan, nan
 	before := between(sorted, r.Meal.Time.Add(-mealBefore), r.Meal.Time)
 	after := between(sorted, r.Meal.Time, r.Meal.Time.Add(mealAfter))
-	_, coveredMin := Slots(after)
+	_, coveredMin := Slots(after, nil)
 	switch {
 	case !alone:
 		r.Unusable = SecondMeal

@@ -135,7 +135,7 @@ func TestActive(t *testing.T) {
 	}
 	for _, test := range tests {
 		cadence := MedianStep(test.readings)
-		window, span := ActiveWindow(test.readings, 1440), ActiveSpan(Keeping(test.readings, cadence))
+		window, span := ActiveWindow(test.readings, nil, 1440), ActiveSpan(Keeping(test.readings, cadence), nil)
 		if cadence != test.cadence || !near(window, test.window, 1e-12) || !near(span, test.span, 1e-12) {
 			t.Errorf("%s: cadence, window, span: got %d, %v, %v, want %d, %v, %v",
 				test.name, cadence, window, span, test.cadence, test.window, test.span)

@@ -38,7 +38,7 @@ func valueParity() []parityRow {
 		row("in_range_percent.in_range_63_140", "", func(d Distribution) float64 { return d.Pct(d.Within(63, 140)) }),
 		row("in_range_percent.in_range_70_250", "", func(d Distribution) float64 { return d.Pct(d.Within(70, 250)) }),
 		{"adrr", "", 1e-12, func(s series) float64 { return ADRR(daysOf(s), rules.RiskScale) }},
-		{"active_percent.active_percent", "dt0=5", 1e-12, func(s series) float64 { return ActiveSpan(Keeping(s.readings, 5)) }},
+		{"active_percent.active_percent", "dt0=5", 1e-12, func(s series) float64 { return ActiveSpan(Keeping(s.readings, 5), nil) }},
 	}
 	for params, below := range map[string]float64{"70": 70, "70.2(3.9mmol)": 70.2} {
 		grade := rules

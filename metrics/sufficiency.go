@@ -39,7 +39,7 @@ func (d DaySlots) Pct() float64 {
 func SlotsByDay(readings []Reading, first, last time.Time, zone *time.Location) []DaySlots {
 	covered := map[time.Time]int{}
 	for _, day := range LocalDays(readings) {
-		_, covered[day.Date] = Slots(day.Readings)
+		_, covered[day.Date] = Slots(day.Readings, nil)
 	}
 	var days []DaySlots
 	for date := Day(first); !date.After(Day(last)); date = date.AddDate(0, 0, 1) {

@@ -7,9 +7,10 @@ import (
 
 // A Scope says over what a [Summary] is taken and by which rules.
 type Scope struct {
-	Minutes   int     // length of the interval; see Minutes
-	StepMin   int     // by iglu's rules: every reading stands for so long, see MedianStep, and slots are 5 minutes wide; 0: as the readings say
-	RiskScale float64 // RiskScale or RiskScaleIGLU
+	Minutes   int       // length of the interval; see Minutes
+	Around    []Reading // the participant's other readings
+	StepMin   int       // by iglu's rules: every reading stands for so long, see MedianStep, and slots are 5 minutes wide; 0: as the readings say
+	RiskScale float64   // RiskScale or RiskScaleIGLU
 }
 
 // A Summary holds the metrics of one participant over one interval. Shares and
@@ -36,9 +37,11 @@ type Summary struct {
 // Summarize computes the metrics of readings, which are those of the scope, in
 // any order.
 func Summarize(readings []Reading, scope Scope) Summary {
-	slotted, stepped := readings, readings
+	slotted, slottedAround := readings, scope.Around
+	stepped, steppedAround := readings, scope.Around
 	if scope.StepMin > 0 {
-		slotted, stepped = Keeping(readings, igluSlot), Keeping(readings, scope.StepMin)
+		slotted, slottedAround = Keeping(readings, igluSlot), Keeping(scope.Around, igluSlot)
+		stepped, steppedAround = Keeping(readings, scope.StepMin), Keeping(scope.Around, scope.StepMin)
 	}
 	counted := valued(stepped)
 	glucose := values(counted)
@@ -56,10 +59,10 @@ func Summarize(readings []Reading, scope Scope) Summary {
 	if len(counted) == 0 && scope.StepMin > 0 {
 		s.CadenceMin = scope.StepMin
 	}
-	s.Slots, _ = Slots(slotted)
-	s.ExpectedSlots = ExpectedSlots(slotted, scope.Minutes)
-	s.ActiveWindowPct = ActiveWindow(slotted, scope.Minutes)
-	s.ActiveSpanPct = ActiveSpan(stepped)
+	s.Slots, _ = Slots(slotted, slottedAround)
+	s.ExpectedSlots = ExpectedSlots(slotted, slottedAround, scope.Minutes)
+	s.ActiveWindowPct = ActiveWindow(slotted, slottedAround, scope.Minutes)
+	s.ActiveSpanPct = ActiveSpan(stepped, steppedAround)
 	s.place(counted)
 	return s
 }

@@ -54,7 +54,7 @@ func metricColumns(view string) []Column {
 // rowKeys describes the columns that name a row of a metric view.
 func rowKeys(view string) []Column {
 	const first, last = "first local date", "last local date, inclusive"
-	if view == "scope_metrics" {
+	if view == Internal+".scope_metrics" {
 		return []Column{{"first_date", first}, {"last_date", last}}
 	}
 	return append([]Column{{"participant_id", "study pseudonym from the roster"}}, map[string][]Column{

@@ -5,23 +5,7 @@
 create or replace view metric_preset as
 select
     null::varchar as "preset",
-where false;
-
-create or replace view spaced_readings as
-select
-    null::varchar as "participant_id",
-    null::timestamp as "time_utc",
-    null::timestamp as "local_time",
-    null::date as "local_date",
-    null::double as "glucose_mgdl",
-    null::integer as "slot_min",
-    null::boolean as "is_excluded",
-    null::boolean as "overlap",
-    null::boolean as "clock_suspect",
-    null::boolean as "is_implausible",
-    null::timestamp as "previous_utc",
-    null::date as "previous_date",
-    null::integer as "previous_slot_min",
+    null::varchar as "sentinels",
 where false;
 
 create or replace view study_intervals as
@@ -40,7 +24,7 @@ select
     null::timestamp as "withdrawn_at",
 where false;
 
-create or replace view metric_scopes as
+create or replace view internal.metric_scopes as
 select
     null::varchar as "participant_id",
     null::varchar as "scope",
@@ -48,35 +32,39 @@ select
     null::date as "first_date",
     null::date as "last_date",
     null::integer as "cadence_min",
-    null::boolean as "is_mixed",
     null::varchar as "timezone",
     null::boolean as "takes_unknown",
     null::bigint as "n_unknown_local_time",
     null::timestamp as "withdrawn_at",
 where false;
 
-create or replace view metric_readings as
+create or replace view internal.linked_days as
 select
     null::varchar as "participant_id",
-    null::varchar as "scope",
-    null::varchar as "label",
-    null::date as "first_date",
-    null::boolean as "is_mixed",
-    null::integer as "cadence_min",
-    null::integer as "slot_min",
-    null::timestamp as "time_utc",
-    null::timestamp as "local_time",
     null::date as "local_date",
-    null::double as "glucose_mgdl",
-    null::boolean as "is_excluded",
-    null::boolean as "overlap",
-    null::boolean as "clock_suspect",
-    null::boolean as "is_implausible",
-    null::timestamp as "previous_utc",
-    null::integer as "previous_cadence_min",
+    null::varchar as "excluded",
+    null::smallint as "cadence_min",
+    null::bigint as "n_readings",
+    null::bigint as "n_values",
+    null::hugeint as "sum_mgdl",
+    null::hugeint as "sum_mgdl2",
+    null::bigint as "n_overlap",
+    null::bigint as "n_clock_suspect",
+    null::bigint as "n_slots",
+    null::smallint as "slot_min",
+    null::timestamp as "first_utc",
+    null::timestamp as "last_utc",
+    null::timestamp as "first_local",
+    null::timestamp as "last_local",
+    null::bigint as "linked_us",
+    null::bigint as "wide_us",
+    null::bigint as "wide_min",
+    null::bigint as "first_gap_us",
+    null::smallint as "first_step_min",
+    null::boolean as "first_is_wide",
 where false;
 
-create or replace view scope_metrics as
+create or replace view internal.scope_metrics as
 select
     null::varchar as "participant_id",
     null::varchar as "scope",

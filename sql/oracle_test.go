@@ -87,8 +87,7 @@ func (s study) expect(p *person, over span, takesUnknown bool, preset views.Pres
 // expectUntil is expect of an interval in which no minute is expected from a
 // withdrawal on; zero: there is none.
 func (s study) expectUntil(p *person, over span, takesUnknown bool, preset views.Preset, withdrawn time.Time) row {
-	var chosen []metrics.Reading
-	var all []metrics.Reading
+	var chosen, around, all []metrics.Reading
 	unknown := 0
 	for _, r := range p.readings {
 		if preset == views.IGLU && r.Status != "" {
@@ -98,16 +97,15 @@ func (s study) expectUntil(p *person, over span, takesUnknown bool, preset views
 			unknown++
 		}
 		chose := r.Local.IsZero() && takesUnknown || !r.Local.IsZero() && over.holds(r.Local)
-		if !chose && preset != views.IGLU {
-			continue
-		}
 		r.Excluded = s.excludes(p.id, r.Local)
 		all = append(all, r.Reading)
 		if chose {
 			chosen = append(chosen, r.Reading)
+		} else {
+			around = append(around, r.Reading)
 		}
 	}
-	scope := metrics.Scope{Minutes: p.minutes(over, chosen, withdrawn), RiskScale: metrics.RiskScale}
+	scope := metrics.Scope{Around: around, Minutes: p.minutes(over, chosen, withdrawn), RiskScale: metrics.RiskScale}
 	if preset == views.IGLU {
 		scope.StepMin, scope.RiskScale = metrics.MedianStep(all), metrics.RiskScaleIGLU
 	}

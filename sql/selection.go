@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -21,29 +22,51 @@ const (
 	IGLU    Preset = "iglu"
 )
 
+// Sentinels says what counts of 39 and 401, which stand for values outside the
+// measuring range.
+type Sentinels string
+
+// What may count of sentinels.
+const (
+	AsSent    Sentinels = "as sent" // themselves
+	AtBounds  Sentinels = "40-400"  // the bounds of the measuring range
+	Excluding Sentinels = "exclude" // nothing, they are no values
+)
+
 // A Selection chooses the interval of each participant over which metrics are
 // computed. The zero value is the whole study by the default preset. Window
 // excludes the others; LastDays excludes From.
 type Selection struct {
-	Participants []string // nil for everyone
-	From, To     string   // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
-	LastDays     int      // the last so many local dates up to To, else to the last reading in the study, without a reading to the study's last date
-	Window       string   // name of a window in windows.csv
-	Preset       Preset   // empty for Dexetl1
+	Participants []string  // nil for everyone
+	From, To     string    // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
+	LastDays     int       // the last so many local dates up to To, else to the last reading in the study, without a reading to the study's last date
+	Window       string    // name of a window in windows.csv
+	Preset       Preset    // empty for Dexetl1
+	Sentinels    Sentinels // empty for AsSent
+	FromReadings bool      // there is no glucose_days: it is computed of glucose
 }
 
 //go:embed selection.sql
 var selection string
+
+//go:embed glucose_days.sql
+var glucoseDays string
+
+// GlucoseDays is a query over glucose with the rows and columns of the table
+// glucose_days, for those who lack it.
+func GlucoseDays() string {
+	return "with metric_preset as (\n" + query("metric_preset") + "\n),\n" +
+		strings.TrimPrefix(unqualified(withoutHead(glucoseDays)), "with ")
+}
 
 // Query returns a statement over the tables of the lake and its arguments. It
 // needs no view. The rows and columns are those of participant_metrics, one
 // row per participant, also without readings; with Window only participants
 // that have the window.
 func (s Selection) Query() (statement string, args []any) {
-	preset := s.Preset
-	if preset == "" {
-		preset = Dexetl1
-	}
+	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
+	// What is in the lake is by its own rules.
+	fromReadings := s.FromReadings || preset != Dexetl1 || sentinels == Excluding
 	args = []any{s.From, s.To, s.LastDays, s.Window}
 	among := "true"
 	if s.Participants != nil {
@@ -56,20 +79,38 @@ func (s Selection) Query() (statement string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, name := range []string{"metric_preset", "spaced_readings", "study_intervals", "planned_scopes", "metric_scopes", "metric_readings", "scope_metrics"} {
+	for _, name := range []string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes", "linked_days", "scope_metrics"} {
 		body := ""
 		switch name {
 		case "metric_preset":
 			// As text: DuckDB then plans for this preset alone.
-			body = "select " + quote(string(preset)) + " as preset"
+			body = "select " + quote(string(preset)) + " as preset, " + quote(string(sentinels)) + " as sentinels"
+		case "glucose_days":
+			if !fromReadings {
+				continue
+			}
+			body = withoutHead(glucoseDays)
 		case "planned_scopes":
-			body = query("metric_scopes")
+			body = query("internal.metric_scopes")
 		case "metric_scopes":
 			body = strings.Replace(selection, "{among}", among, 1)
-		default:
+		case "study_intervals":
 			body = query(name)
+		default:
+			body = query("internal." + name)
 		}
-		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, body)
+		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, unqualified(body))
 	}
-	return strings.TrimSuffix(b.String(), ",\n") + "\n" + query("participant_metrics") + "\norder by participant_id", args
+	return strings.TrimSuffix(b.String(), ",\n") + "\n" + unqualified(query("participant_metrics")) + "\norder by participant_id", args
+}
+
+// unqualified is a query whose relations may all be those of a with clause.
+func unqualified(query string) string {
+	return strings.NewReplacer(" "+Internal+".", " ", " main.", " ").Replace(query)
+}
+
+// withoutHead is a query without the comment above it.
+func withoutHead(query string) string {
+	_, body, _ := strings.Cut(query, "\nwith ")
+	return "with " + body
 }

@@ -12,7 +12,7 @@ with limits as (
 ),
 chosen as (
     select
-        s.participant_id, s.cadence_min, s.is_mixed, s.n_unknown_local_time,
+        s.participant_id, s.cadence_min, s.n_unknown_local_time,
         case
             when l.last_days > 0 then coalesce(l.to_date, least(p.last_seen, s.last_date)) - l.last_days + 1
             when l.window_name <> '' then s.first_date
@@ -39,7 +39,6 @@ select
     first_date,
     last_date,
     cadence_min,
-    is_mixed,
     timezone,
     takes_unknown,
     n_unknown_local_time,

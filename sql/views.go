@@ -8,18 +8,21 @@ import (
 	"sync"
 )
 
-//go:embed views/*.sql
+//go:embed views/*.sql views/internal/*.sql
 var files embed.FS
 
 // order lists the views so that each follows those it reads.
-const order = `metric_preset spaced_readings study_intervals metric_scopes metric_readings scope_metrics
+const order = `metric_preset study_intervals internal.metric_scopes internal.linked_days internal.scope_metrics
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
 	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
 	readings_mmol current_events iglu metric_catalogue`
 
+// Internal is the schema of the views that others are made of. Those are not for people.
+const Internal = "internal"
+
 // A View is one view of the lake.
 type View struct {
-	Name    string
+	Name    string            // with the schema before it, if that is [Internal]
 	Header  string            // the leading comment: grain, source, units, rules, nulls
 	Body    string            // create or replace view …;
 	Comment string            // what it is, and its grain, from the header
@@ -27,6 +30,9 @@ type View struct {
 	Columns []Column          // every column of the view once, in its order
 	Types   map[string]string // of the columns, by name, as DuckDB names them in small letters
 }
+
+// IsInternal reports whether the view is none that people open.
+func (v View) IsInternal() bool { return strings.HasPrefix(v.Name, Internal+".") }
 
 // A Note is what the header of a view says under one word.
 type Note struct {
@@ -53,7 +59,7 @@ var readViews = sync.OnceValue(func() (views []View) {
 // view reads the embedded file of a view. The files are part of the program,
 // and a test reads them all, so a bad one is a bug and panics.
 func view(name string) View {
-	text, err := files.ReadFile("views/" + name + ".sql")
+	text, err := files.ReadFile("views/" + strings.ReplaceAll(name, ".", "/") + ".sql")
 	if err != nil {
 		panic(err)
 	}

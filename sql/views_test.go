@@ -34,13 +34,19 @@ func TestViewsOnEmptyLake(t *testing.T) {
 func TestEveryFileIsAView(t *testing.T) {
 	var names []string
 	for _, v := range views.Views() {
-		names = append(names, v.Name+".sql")
+		names = append(names, strings.ReplaceAll(v.Name, ".", "/")+".sql")
 	}
 	slices.Sort(names)
-	entries, err := fs.Glob(os.DirFS("views"), "*.sql")
+	folder := os.DirFS("views")
+	entries, err := fs.Glob(folder, "*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
+	internal, err := fs.Glob(folder, views.Internal+"/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries = slices.Sorted(slices.Values(slices.Concat(entries, internal)))
 	if !slices.Equal(names, entries) {
 		t.Errorf("Views() lists %v, the folder holds %v", names, entries)
 	}
@@ -71,7 +77,11 @@ func TestStyle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(files, inViews...) {
+	inInternal, err := filepath.Glob("views/internal/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Concat(files, inViews, inInternal) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -115,7 +125,7 @@ func TestCatalogueOrder(t *testing.T) {
 	for _, m := range views.Catalogue() {
 		want = append(want, m.Name)
 	}
-	for _, view := range []string{"participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "scope_metrics"} {
+	for _, view := range []string{"participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "internal.scope_metrics"} {
 		var got []string
 		for _, r := range query(t, db, `describe `+view) {
 			got = append(got, r["column_name"].(string))

@@ -2,7 +2,7 @@
 --
 -- Grain    one row per participant_id, bin_min and bin_start_min with at least
 --          one value; filter on one bin_min
--- Source   metric_readings, scope participant: inside the study, not excluded
+-- Source   glucose inside study_intervals, not excluded
 -- Units    glucose mg/dL; bins are minutes of local time, start inclusive
 -- Rules    readings as they are, neither interpolated nor smoothed; quantiles
 --          of type 7 (linear between order statistics); a bin is sufficient
@@ -29,13 +29,13 @@ with binned as (
         r.participant_id,
         b.bin_min,
         (extract(hour from r.local_time) * 60 + extract(minute from r.local_time)) // b.bin_min * b.bin_min as bin_start_min,
-        r.local_time::date as local_date,
+        r.local_date,
         r.glucose_mgdl,
-    from metric_readings r
+    from glucose r
+    join study_intervals s on s.participant_id = r.participant_id and r.local_date between s.first_date and s.last_date
     cross join (values (5), (15), (30), (60)) as b (bin_min)
-    where r.scope = 'participant'
+    where r.excluded is null
         and r.glucose_mgdl is not null
-        and r.local_time is not null
 ),
 profiled as (
     select
@@ -44,7 +44,7 @@ profiled as (
         bin_start_min,
         count(*) as n_values,
         count(distinct local_date) as n_days,
-        quantile_cont(glucose_mgdl, [0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95]) as p,
+        quantile_cont(glucose_mgdl::double, [0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95]) as p,
     from binned
     group by participant_id, bin_min, bin_start_min
 )

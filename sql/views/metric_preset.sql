@@ -6,5 +6,6 @@
 -- Nulls    none
 -- Columns
 --   preset                 dexetl-1: as metric_catalogue says
+--   sentinels              as sent: 39 and 401 mg/dL count as such
 create or replace view metric_preset as
-select 'dexetl-1' as preset;
+select 'dexetl-1' as preset, 'as sent' as sentinels;

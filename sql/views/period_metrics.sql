@@ -31,5 +31,5 @@ select
     n_low_sentinel, n_high_sentinel, censored_pct,
     n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
     first_local, last_local, n_implausible,
-from scope_metrics
+from internal.scope_metrics
 where scope = 'period';

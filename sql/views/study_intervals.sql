@@ -1,8 +1,7 @@
 -- study_intervals: which local dates of each participant the metrics cover.
 --
--- Grain    one row per participant_id of participants or glucose
--- Source   participants (the roster), glucose, coverage, withdrawals; for preset
---          iglu spaced_readings
+-- Grain    one row per participant_id of participants or glucose_days
+-- Source   participants (the roster), glucose_days, coverage, withdrawals
 -- Units    dates are local; cadence_min whole minutes
 -- Rules    the day the API was last asked for readings, be it for egvs or for
 --          their dataRange, is a local date, of UTC without a timezone. Days up
@@ -31,26 +30,20 @@ with seen as (
         participant_id,
         min(local_date) as first_seen,
         max(local_date) as last_seen,
-        count(glucose_mgdl) as n_values,
-        count(*) filter (where glucose_mgdl is not null and cadence_min = 1) as n1,
-        count(*) filter (where glucose_mgdl is not null and cadence_min = 15) as n15,
+        coalesce(sum(n_values), 0) as n,
+        coalesce(sum(n_values) filter (where cadence_min = 1), 0) as n1,
+        coalesce(sum(n_values) filter (where cadence_min = 15), 0) as n15,
         case
-            when n1 > 0 and n1 >= n15 and n1 >= n_values - n1 - n15 then 1
-            when n15 > n_values - n1 - n15 then 15
+            when p.preset = 'iglu' then max(cadence_min)
+            when n1 > 0 and n1 >= n15 and n1 >= n - n1 - n15 then 1
+            when n15 > n - n1 - n15 then 15
             else 5
         end as usual_min,
-        greatest(n1, n15, n_values - n1 - n15) < n_values as is_mixed,
-        count(*) filter (where local_date is null) as n_unknown_local_time,
-    from glucose
-    group by participant_id
-),
--- Empty, and not computed, but by preset iglu.
-stepped as (
-    select r.participant_id, median((epoch_us(r.time_utc) - epoch_us(r.previous_utc)) / 6e7) as median_gap_min,
-    from spaced_readings r
+        p.preset <> 'iglu' and greatest(n1, n15, n - n1 - n15) < n as is_mixed,
+        coalesce(sum(n_readings) filter (where local_date is null), 0)::bigint as n_unknown_local_time,
+    from glucose_days
     cross join metric_preset p
-    where p.preset = 'iglu'
-    group by r.participant_id
+    group by participant_id, p.preset
 ),
 asked as (
     select participant_id, max(asked_at) as asked_at,
@@ -61,20 +54,17 @@ asked as (
 sources as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        null::date as first_seen, null::date as last_seen, null::integer as usual_min, null::boolean as is_mixed, null::double as median_gap_min,
+        null::date as first_seen, null::date as last_seen, null::integer as usual_min, null::boolean as is_mixed,
         0 as n_unknown_local_time, null::timestamp as asked_at, null::timestamp as withdrawn_at,
     from participants
     union all
-    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, is_mixed, null, n_unknown_local_time, null, null,
+    select participant_id, null, null, null, null, first_seen, last_seen, usual_min, is_mixed, n_unknown_local_time, null, null,
     from seen
     union all
-    select participant_id, null, null, null, null, null, null, null, null, median_gap_min, 0, null, null,
-    from stepped
-    union all
-    select participant_id, null, null, null, null, null, null, null, null, null, 0, asked_at, null,
+    select participant_id, null, null, null, null, null, null, null, null, 0, asked_at, null,
     from asked
     union all
-    select participant_id, null, null, null, null, null, null, null, null, null, 0, null, effective_at,
+    select participant_id, null, null, null, null, null, null, null, null, 0, null, effective_at,
     from withdrawals
 ),
 people as (
@@ -88,7 +78,6 @@ people as (
         max(last_seen) as last_seen,
         max(usual_min) as usual_min,
         bool_or(is_mixed) as is_mixed,
-        max(median_gap_min) as median_gap_min,
         sum(n_unknown_local_time)::bigint as n_unknown_local_time,
         max(asked_at) as asked_at,
         max(withdrawn_at) as withdrawn_at,
@@ -98,7 +87,7 @@ people as (
 dated as (
     select
         participant_id, timezone, anchor_date, study_start, study_end,
-        first_seen, last_seen, usual_min, is_mixed, median_gap_min, n_unknown_local_time, withdrawn_at,
+        first_seen, last_seen, usual_min, is_mixed, n_unknown_local_time, withdrawn_at,
         least(asked_at, withdrawn_at - interval 1 microsecond) as last_asked_at,
         coalesce(timezone(timezone, timezone('UTC', last_asked_at)), last_asked_at)::date as asked_date,
         case
@@ -118,9 +107,8 @@ select
     if(until < study_start, null, until) as last_date,
     last_seen,
     study_start is not null or study_end is not null as has_study_dates,
-    if(preset = 'iglu', greatest(1, coalesce(round_even(median_gap_min, 0), 5)), coalesce(usual_min, 5))::integer as cadence_min,
-    preset <> 'iglu' and coalesce(is_mixed, false) as is_mixed,
+    coalesce(usual_min, 5)::integer as cadence_min,
+    coalesce(is_mixed, false) as is_mixed,
     n_unknown_local_time,
     withdrawn_at,
-from dated
-cross join metric_preset;
+from dated;

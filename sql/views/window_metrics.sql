@@ -29,5 +29,5 @@ select
     n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
     first_local, last_local, n_implausible,
     label as "window",
-from scope_metrics
+from internal.scope_metrics
 where scope = 'window';

@@ -19,17 +19,16 @@
 --   first_date             first local date, inclusive
 --   last_date              last local date, inclusive
 --   cadence_min            see study_intervals
---   is_mixed               see study_intervals
 --   timezone               IANA time zone from the roster
 --   takes_unknown          readings without local time belong to the interval because it has no bounds
 --   n_unknown_local_time   see study_intervals
 --   withdrawn_at           UTC; where minutes cease to be expected: see study_intervals; null for periods and windows, which are whole
-create or replace view metric_scopes as
+create or replace view internal.metric_scopes as
 -- Named here, so that DuckDB binds and computes it once, not five times.
 with intervals as (
     select
-        participant_id, cadence_min, is_mixed, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time, withdrawn_at,
-    from study_intervals
+        participant_id, cadence_min, timezone, anchor_date, day_one, first_date, last_date, has_study_dates, n_unknown_local_time, withdrawn_at,
+    from main.study_intervals
 ),
 whole as (
     select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown, withdrawn_at,
@@ -59,7 +58,7 @@ candidates as (
         coalesce(w.end_date, p.anchor_date + w.end_day - (w.end_day > 0)::integer) as last_date,
         row_number() over (partition by p.participant_id, label order by w.participant_id = '*') as choice,
     from intervals p
-    join windows w on w.participant_id = p.participant_id or w.participant_id = '*'
+    join main.windows w on w.participant_id = p.participant_id or w.participant_id = '*'
 ),
 scopes as (
     select participant_id, scope, label, first_date, last_date, takes_unknown, withdrawn_at,
@@ -82,7 +81,6 @@ select
     s.first_date,
     s.last_date,
     p.cadence_min,
-    p.is_mixed,
     p.timezone,
     s.takes_unknown,
     p.n_unknown_local_time,

@@ -1,0 +1,281 @@
+-- scope_metrics: the one place where the metrics are computed, for every scope.
+--
+-- Grain    one row per row of metric_scopes
+-- Source   metric_scopes, linked_days, glucose_days, metric_preset
+-- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, except
+--          active_*_pct; *_min are minutes
+-- Ranges   54, 70, 140, 180, 250 mg/dL; 70 to 180 inclusive (Battelino 2019,
+--          doi 10.2337/dci19-0028); see metric_catalogue for each definition
+-- Slots    a value stands for its own cadence_min of glucose, and fills the slot
+--          of that width, counted from midnight UTC, in which it lies. n_slots
+--          counts the distinct slots, and they cover the sum of their widths.
+--          Where all values have one cadence, expected_slots is the interval's
+--          length / cadence; else n_slots, and as many of cadence_min as the
+--          rest of the interval has room for, rounded. The interval of a study
+--          and of its last day ends at a withdrawal, to the minute. By preset iglu slots are 5
+--          minutes wide, and a value stands for the participant's median gap
+-- Nulls    everything computed from values is null without a value, and the
+--          sample standard deviation below two; readings without a value count
+--          in n_readings and in nothing else
+-- Columns  as in metric_catalogue, and
+--   participant_id         study pseudonym from the roster
+--   scope                  see metric_scopes
+--   label                  see metric_scopes
+create or replace view internal.scope_metrics as
+with dates as (
+    select
+        participant_id, scope, label, first_date,
+        unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
+    from internal.metric_scopes
+    union all
+    select participant_id, scope, label, first_date, null,
+    from internal.metric_scopes
+    where takes_unknown
+),
+counted as (
+    select
+        s.participant_id, s.scope, s.label, s.first_date,
+        coalesce(sum(d.n_readings) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_readings,
+        coalesce(sum(d.n_values) filter (where d.excluded is null), 0)::bigint as n_values,
+        coalesce(sum(d.n_readings) filter (where d.excluded = 'exclusion'), 0)::bigint as n_excluded,
+        coalesce(sum(d.n_readings) filter (where d.excluded = 'implausible'), 0)::bigint as n_implausible,
+        coalesce(sum(d.n_readings) filter (where d.excluded = 'low_sentinel'), 0)::bigint as n_low_left_out,
+        coalesce(sum(d.n_readings) filter (where d.excluded = 'high_sentinel'), 0)::bigint as n_high_left_out,
+        coalesce(sum(d.n_clock_suspect) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_clock_suspect,
+        coalesce(sum(d.n_overlap) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_overlap,
+        count(distinct d.local_date) filter (where d.excluded is null and d.n_values > 0) as n_days,
+        sum(d.sum_mgdl) filter (where d.excluded is null)::double as total,
+        sum(d.sum_mgdl2) filter (where d.excluded is null)::double as squares,
+        coalesce(sum(d.n_values) filter (where d.excluded is null and d.cadence_min = 1), 0)::bigint as n_of_1,
+        coalesce(sum(d.n_values) filter (where d.excluded is null and d.cadence_min = 15), 0)::bigint as n_of_15,
+        coalesce(sum(d.n_slots) filter (where d.excluded is null), 0)::bigint as n_slots,
+        coalesce(sum(d.n_slots * d.slot_min) filter (where d.excluded is null), 0)::bigint as covered_min,
+        min(d.first_utc) filter (where d.excluded is null) as first_utc,
+        max(d.last_utc) filter (where d.excluded is null) as last_utc,
+        arg_min(d.first_local, d.first_utc) filter (where d.excluded is null) as first_local,
+        arg_max(d.last_local, d.last_utc) filter (where d.excluded is null) as last_local,
+        min(d.first_utc) filter (where d.excluded is null and d.first_local is not null) as first_placed_utc,
+        max(d.last_utc) filter (where d.excluded is null and d.last_local is not null) as last_placed_utc,
+        -- The way to the first value lies outside.
+        sum(d.linked_us) - arg_min(coalesce(d.first_gap_us, 0), d.first_utc) filter (where d.excluded is null) as linked_us,
+        sum(d.wide_us) - arg_min(if(d.first_is_wide, d.first_gap_us, 0), d.first_utc) filter (where d.excluded is null) as wide_us,
+        sum(d.wide_min) - arg_min(if(d.first_is_wide, d.first_step_min, 0), d.first_utc) filter (where d.excluded is null) as wide_min,
+    from internal.linked_days d
+    join dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
+    group by s.participant_id, s.scope, s.label, s.first_date
+),
+unfolded as (
+    select
+        s.participant_id, s.scope, s.label, s.first_date,
+        d.cadence_min,
+        unnest(d.glucose_mgdl) as glucose_mgdl,
+        unnest(d.counts) as n,
+    from main.glucose_days d
+    join dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
+    where d.excluded is null
+),
+folded as (
+    select
+        participant_id, scope, label, first_date, glucose_mgdl,
+        sum(n) as n,
+        sum(n * cadence_min) as min,
+    from unfolded
+    group by participant_id, scope, label, first_date, glucose_mgdl
+),
+ranked as (
+    select
+        f.participant_id, f.scope, f.label, f.first_date,
+        f.glucose_mgdl::double as g,
+        f.n::bigint as n,
+        f.min::bigint as min,
+        sum(f.n) over (partition by f.participant_id, f.scope, f.label, f.first_date order by f.glucose_mgdl) as up_to,
+        sum(f.n) over (partition by f.participant_id, f.scope, f.label, f.first_date) as n_values,
+        if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as risk_scale,
+        ln(if(g < 1, 1, g)) ** 1.084 - 5.381 as risk,
+        -- Sums of whole numbers, and decimals, are the same in whatever order they
+        -- are added up; those of floating-point numbers are not.
+        round(1e15 * risk_scale * risk ** 2)::hugeint as risk_index,
+    from folded f
+    cross join main.metric_preset p
+),
+distributed as (
+    select
+        participant_id, scope, label, first_date,
+        min(g) as min_mgdl,
+        max(g) as max_mgdl,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.50)) as q50_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.50)) as q50_high,
+        coalesce(sum(n) filter (where g = 39), 0)::bigint as n_low_sentinel,
+        coalesce(sum(n) filter (where g = 401), 0)::bigint as n_high_sentinel,
+        coalesce(sum(n) filter (where g < 54), 0)::bigint as n54,
+        coalesce(sum(n) filter (where g < 70), 0)::bigint as n70,
+        coalesce(sum(n) filter (where g between 70 and 140), 0)::bigint as n_tight,
+        coalesce(sum(n) filter (where g between 70 and 180), 0)::bigint as n_in_range,
+        coalesce(sum(n) filter (where g > 180), 0)::bigint as n180,
+        coalesce(sum(n) filter (where g > 250), 0)::bigint as n250,
+        coalesce(sum(min) filter (where g < 54), 0)::bigint as min54,
+        coalesce(sum(min) filter (where g < 70), 0)::bigint as min70,
+        coalesce(sum(min) filter (where g between 70 and 140), 0)::bigint as min_tight,
+        coalesce(sum(min) filter (where g between 70 and 180), 0)::bigint as min_in_range,
+        coalesce(sum(min) filter (where g > 180), 0)::bigint as min180,
+        coalesce(sum(min) filter (where g > 250), 0)::bigint as min250,
+        sum(if(risk < 0, risk_index * n, 0)) as low_risk,
+        sum(if(risk > 0, risk_index * n, 0)) as high_risk,
+    from ranked
+    group by participant_id, scope, label, first_date
+),
+bounded as (
+    select
+        participant_id, scope, label, first_date, last_date, cadence_min, n_unknown_local_time,
+        timezone(timezone, first_date::timestamp) as first_midnight,
+        timezone(timezone, last_date::timestamp + interval 1 day) as next_midnight,
+        -- Clocks set back to midnight make two of it; the day begins with the first.
+        timezone(timezone, first_midnight - interval 1 hour) >= first_date as first_is_second,
+        timezone(timezone, next_midnight - interval 1 hour) >= last_date + 1 as next_is_second,
+        epoch_us(first_midnight) - 3_600_000_000 * first_is_second::integer as first_us,
+        epoch_us(next_midnight) - 3_600_000_000 * next_is_second::integer as next_us,
+        (next_us - first_us) // 60_000_000 as zone_min,
+        -- What a withdrawal takes off; without a time zone the dates are those of UTC.
+        epoch_us(withdrawn_at) as cut_us,
+        coalesce(next_us, epoch_us(last_date::timestamp + interval 1 day)) as end_us,
+        if(
+            cut_us between coalesce(first_us, epoch_us(first_date::timestamp)) + 1 and end_us,
+            (end_us - cut_us + 59_999_999) // 60_000_000,
+            0
+        ) as cut_min,
+    from internal.metric_scopes
+),
+framed as (
+    select
+        s.participant_id, s.scope, s.label, s.first_date, s.last_date, s.n_unknown_local_time,
+        coalesce(c.n_readings, 0) as n_readings,
+        coalesce(c.n_values, 0) as n_values,
+        nullif(c.n_values, 0) as denominator,
+        c.n_values - c.n_of_1 - c.n_of_15 as n_of_5,
+        -- That of most values, of equally many the shorter.
+        case
+            when p.preset = 'iglu' then s.cadence_min
+            when c.n_of_1 > 0 and c.n_of_1 >= greatest(n_of_5, c.n_of_15) then 1
+            when c.n_of_15 > n_of_5 then 15
+            else 5
+        end as usual_min,
+        if(p.preset = 'iglu', 5, usual_min) as slot_min,
+        p.preset <> 'iglu' and greatest(c.n_of_1, n_of_5, c.n_of_15) < c.n_values as has_several,
+        coalesce(c.n_excluded, 0) as n_excluded,
+        coalesce(c.n_days, 0) as n_days,
+        c.total / denominator as mean_mgdl,
+        sqrt(greatest(0, c.n_values * c.squares - c.total * c.total) / nullif(c.n_values * (c.n_values - 1), 0)) as sd_mgdl,
+        d.q50_low + ((c.n_values - 1) * 0.50 - floor((c.n_values - 1) * 0.50)) * (d.q50_high - d.q50_low) as median_mgdl,
+        d.min_mgdl, d.max_mgdl,
+        d.n54, d.n70, d.n_tight, d.n_in_range, d.n180, d.n250,
+        d.min54, d.min70, d.min_tight, d.min_in_range, d.min180, d.min250,
+        d.low_risk / 1e15 / denominator as lbgi,
+        d.high_risk / 1e15 / denominator as hbgi,
+        coalesce(d.n_low_sentinel, 0) + coalesce(c.n_low_left_out, 0) as n_low_sentinel,
+        coalesce(d.n_high_sentinel, 0) + coalesce(c.n_high_left_out, 0) as n_high_sentinel,
+        coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
+        coalesce(c.n_overlap, 0) as n_overlap,
+        coalesce(c.n_implausible, 0) as n_implausible,
+        coalesce(c.n_slots, 0) as n_slots,
+        coalesce(c.covered_min, 0) as covered_min,
+        c.first_local, c.last_local,
+        -- Without a time zone the day's length follows from the offsets seen.
+        (coalesce(
+            s.zone_min,
+            (s.last_date - s.first_date + 1) * 1440 - coalesce(
+                (epoch_us(c.last_local) - epoch_us(c.last_placed_utc) - epoch_us(c.first_local) + epoch_us(c.first_placed_utc)) // 60_000_000, 0
+            )
+        ) - s.cut_min) // 5 * 5 as scope_min,
+        if(
+            has_several,
+            c.n_slots + round(greatest(0, scope_min - c.covered_min) / slot_min)::bigint,
+            scope_min // slot_min
+        ) as expected_slots,
+        epoch_us(c.last_utc) - epoch_us(c.first_utc) as span_us,
+        round_even(round_even(span_us / 6e7, 0) / usual_min, 0) + 1 as span_readings,
+        -- Where readings of other intervals lie between, or some without local time,
+        -- what lasts to the last of them is missing too.
+        c.wide_us + span_us - c.linked_us as gaps_us,
+        round_even((gaps_us / 6e7 - c.wide_min) / usual_min, 0) as span_missing,
+    from bounded s
+    cross join main.metric_preset p
+    left join counted c
+        on c.participant_id = s.participant_id
+        and c.scope = s.scope
+        and c.label = s.label
+        and c.first_date is not distinct from s.first_date
+    left join distributed d
+        on d.participant_id = s.participant_id
+        and d.scope = s.scope
+        and d.label = s.label
+        and d.first_date is not distinct from s.first_date
+)
+select
+    participant_id,
+    scope,
+    label,
+    first_date,
+    last_date,
+    n_readings,
+    n_values,
+    n_days,
+    mean_mgdl,
+    sd_mgdl,
+    100 * sd_mgdl / nullif(mean_mgdl, 0) as cv_pct,
+    median_mgdl,
+    min_mgdl,
+    max_mgdl,
+    3.31 + 0.02392 * mean_mgdl as gmi_pct,
+    (mean_mgdl + 46.7) / 28.7 as ea1c_pct,
+    100 * n54 / denominator as tbr54_pct,
+    100 * n70 / denominator as tbr70_pct,
+    100 * n_in_range / denominator as tir_pct,
+    100 * n_tight / denominator as titr_pct,
+    100 * n180 / denominator as tar180_pct,
+    100 * n250 / denominator as tar250_pct,
+    tbr54_pct as very_low_pct,
+    100 * (n70 - n54) / denominator as low_pct,
+    tir_pct as in_range_pct,
+    100 * (n180 - n250) / denominator as high_pct,
+    tar250_pct as very_high_pct,
+    if(n_values > 0, min54, null)::bigint as tbr54_min,
+    if(n_values > 0, min70, null)::bigint as tbr70_min,
+    if(n_values > 0, min_in_range, null)::bigint as tir_min,
+    if(n_values > 0, min_tight, null)::bigint as titr_min,
+    if(n_values > 0, min180, null)::bigint as tar180_min,
+    if(n_values > 0, min250, null)::bigint as tar250_min,
+    tbr54_min as very_low_min,
+    tbr70_min - tbr54_min as low_min,
+    tir_min as in_range_min,
+    tar180_min - tar250_min as high_min,
+    tar250_min as very_high_min,
+    -- From counts, so that a bound of a zone is met exactly.
+    if(n_values > 0, least(100, 10 * (30 * n54 + 24 * (n70 - n54) + 16 * n250 + 8 * (n180 - n250)) / denominator), null) as gri,
+    case
+        when gri <= 20 then 'A'
+        when gri <= 40 then 'B'
+        when gri <= 60 then 'C'
+        when gri <= 80 then 'D'
+        when gri <= 100 then 'E'
+    end as gri_zone,
+    very_low_pct + 0.8 * low_pct as gri_hypo,
+    very_high_pct + 0.5 * high_pct as gri_hyper,
+    lbgi,
+    hbgi,
+    expected_slots,
+    n_slots,
+    if(scope_min > 0, least(100, 100.0 * covered_min / scope_min), null) as active_window_pct,
+    100 * (span_readings - span_missing) / span_readings as active_span_pct,
+    coalesce(active_window_pct >= 70, false) as sufficient,
+    usual_min as cadence_min,
+    n_low_sentinel,
+    n_high_sentinel,
+    100 * (n_low_sentinel + n_high_sentinel) / denominator as censored_pct,
+    n_excluded,
+    n_clock_suspect,
+    n_overlap,
+    n_unknown_local_time,
+    first_local,
+    last_local,
+    n_implausible,
+from framed;
