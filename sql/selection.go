@@ -62,8 +62,20 @@ func GlucoseDays() string {
 // Query returns a statement over the tables of the lake and its arguments. It
 // needs no view. The rows and columns are those of participant_metrics, one
 // row per participant, also without readings; with Window only participants
-// that have the window.
+// that have the window. By preset iglu active_pct, as iglu calls active_span_pct, is
+// among them.
 func (s Selection) Query() (statement string, args []any) {
+	with, args := s.with("linked_days", "scope_metrics")
+	all := unqualified(query("participant_metrics"))
+	if s.Preset == IGLU {
+		all = "select *, active_span_pct as active_pct,\nfrom (\n" + all + "\n)"
+	}
+	return with + "\n" + all + "\norder by participant_id", args
+}
+
+// with is the clause that has what the selection chooses as metric_scopes, and views
+// over that.
+func (s Selection) with(views ...string) (clause string, args []any) {
 	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
 	// What is in the lake is by its own rules.
 	fromReadings := s.FromReadings || preset != Dexetl1 || sentinels == Excluding
@@ -79,12 +91,11 @@ func (s Selection) Query() (statement string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, name := range []string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes", "linked_days", "scope_metrics"} {
+	for _, name := range append([]string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes"}, views...) {
 		body := ""
 		switch name {
 		case "metric_preset":
-			// As text: DuckDB then plans for this preset alone.
-			body = "select " + quote(string(preset)) + " as preset, " + quote(string(sentinels)) + " as sentinels"
+			body = presetQuery(preset, sentinels)
 		case "glucose_days":
 			if !fromReadings {
 				continue
@@ -101,7 +112,12 @@ func (s Selection) Query() (statement string, args []any) {
 		}
 		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, unqualified(body))
 	}
-	return strings.TrimSuffix(b.String(), ",\n") + "\n" + unqualified(query("participant_metrics")) + "\norder by participant_id", args
+	return strings.TrimSuffix(b.String(), ",\n"), args
+}
+
+// presetQuery is a metric_preset, as text: DuckDB then plans for this one alone.
+func presetQuery(preset Preset, sentinels Sentinels) string {
+	return "select " + quote(string(preset)) + " as preset, " + quote(string(sentinels)) + " as sentinels"
 }
 
 // unqualified is a query whose relations may all be those of a with clause.

@@ -32,6 +32,13 @@ func (s *Study) QueryOnly(ctx context.Context, tables []string, schema, statemen
 }
 
 func (s *Study) query(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table.Table, error) {
+	return s.within(ctx, which, open, func(db *sql.DB, _ lake.Manifest) (table.Table, error) {
+		return tableOf(ctx, db, schema, statement, args...)
+	})
+}
+
+// within asks something in a session of a snapshot.
+func (s *Study) within(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), ask func(*sql.DB, lake.Manifest) (table.Table, error)) (table.Table, error) {
 	l, m, err := s.Snapshot(which)
 	if err != nil {
 		return table.Table{}, err
@@ -42,7 +49,7 @@ func (s *Study) query(ctx context.Context, which string, open func(*lake.Lake, l
 		return table.Table{}, err
 	}
 	defer db.Close()
-	t, err := tableOf(ctx, db, schema, statement, args...)
+	t, err := ask(db, m)
 	return t, answer.Explain(ctx, l, m, err)
 }
 
@@ -58,8 +65,23 @@ const metricsSchema = "dexetl.metrics/1"
 
 // Metrics are those of the snapshot called which ("": newest).
 func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
+	return s.within(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+		return snapshot.Open(ctx, l, m, snapshot.Limits{})
+	}, func(db *sql.DB, m lake.Manifest) (table.Table, error) {
+		chosen.FromReadings = !m.KeepsDays()
+		return metricsOf(ctx, db, chosen)
+	})
+}
+
+// metricsOf are those of a session: what SQL says, and what depends on the order of
+// readings.
+func metricsOf(ctx context.Context, db *sql.DB, chosen views.Selection) (table.Table, error) {
 	statement, args := chosen.Query()
-	return s.Query(ctx, which, metricsSchema, statement, args...)
+	t, err := tableOf(ctx, db, metricsSchema, statement, args...)
+	if err == nil {
+		err = addSpans(ctx, db, chosen, &t)
+	}
+	return t, err
 }
 
 // MetricsOf are those of a file.
@@ -69,8 +91,8 @@ func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection) (
 		return table.Table{}, err
 	}
 	defer db.Close()
-	statement, args := chosen.Query()
-	t, err := tableOf(ctx, db, metricsSchema, statement, args...)
+	chosen.FromReadings = true
+	t, err := metricsOf(ctx, db, chosen)
 	if short, ok := answer.OutOfMemory(err); ok {
 		return t, short
 	}

@@ -1,0 +1,31 @@
+package sql
+
+import (
+	"cmp"
+	_ "embed"
+	"strings"
+)
+
+//go:embed spans.sql
+var spans string
+
+// Scopes returns a statement and its arguments that lists the interval of each
+// participant of [Selection.Query]: participant_id, scope, label, first_date,
+// last_date, and takes_unknown, whether readings without local time belong to it.
+func (s Selection) Scopes() (statement string, args []any) {
+	with, args := s.with()
+	return with + "\nselect participant_id, scope, label, first_date, last_date, takes_unknown,\nfrom metric_scopes\norder by participant_id", args
+}
+
+// Readings returns a statement that lists the values of participants that count by
+// the rules of the selection: the place of the participant among them, the time in
+// microseconds of UTC and of the wall clock, which may be null, mg/dL, and the
+// minutes that the value stands for. Rows come by participant and time.
+func (s Selection) Readings(participants []string) string {
+	marks := make([]string, len(participants))
+	for i, id := range participants {
+		marks[i] = quote(id)
+	}
+	preset := presetQuery(cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent))
+	return "with metric_preset as (" + preset + ")\n" + strings.ReplaceAll(spans, "{marks}", strings.Join(marks, ", "))
+}

@@ -1,0 +1,123 @@
+package study
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/metrics"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/table"
+)
+
+// A scope is an interval of somebody's local dates, both inclusive.
+type scope struct {
+	participant, kind, label string
+	first, last              time.Time // zero: there are no dates
+	takesUnknown             bool      // readings without local time belong to it
+}
+
+// scopesOf are those that a selection chooses.
+func scopesOf(ctx context.Context, db *sql.DB, chosen views.Selection) (found []scope, err error) {
+	statement, args := chosen.Scopes()
+	rows, err := db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s scope
+		var first, last sql.NullTime
+		if err := rows.Scan(&s.participant, &s.kind, &s.label, &first, &last, &s.takesUnknown); err != nil {
+			return nil, err
+		}
+		s.first, s.last = first.Time, last.Time
+		found = append(found, s)
+	}
+	return found, rows.Err()
+}
+
+// A spanner computes what depends on the order of readings.
+type spanner struct {
+	chosen views.Selection
+	rules  metrics.SpanRules
+	free   sync.Pool // of *metrics.Spans, one for each worker
+}
+
+func newSpanner(chosen views.Selection) *spanner {
+	s := &spanner{chosen: chosen, rules: metrics.DexetlSpans()}
+	if chosen.Preset == views.IGLU {
+		s.rules = metrics.IGLUSpans()
+	}
+	s.free.New = func() any { return &metrics.Spans{Rules: s.rules} }
+	return s
+}
+
+// each calls do for every participant who has readings, several at once, with memory
+// to compute spans in. Scopes are by participant.
+func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans)) error {
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	var failed error
+	for sequence, err := range snapshot.Sequences(ctx, db, participants, s.chosen.Readings) {
+		if failed = err; err != nil {
+			break
+		}
+		workers.Go(func() error {
+			spans := s.free.Get().(*metrics.Spans)
+			defer s.free.Put(spans)
+			do(sequence.ParticipantID, newByDay(sequence.Readings), spans)
+			return ctx.Err()
+		})
+	}
+	if err := workers.Wait(); failed == nil {
+		failed = err
+	}
+	return failed
+}
+
+// addSpans adds to metrics of a selection those that depend on the order of readings.
+func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.Table) error {
+	scopes, err := scopesOf(ctx, db, chosen)
+	if err != nil {
+		return err
+	}
+	of, participants := map[string]scope{}, make([]string, 0, len(scopes))
+	for _, s := range scopes {
+		of[s.participant] = s
+		participants = append(participants, s.participant)
+	}
+	rows, key := map[string]int{}, slices.Index(t.Columns, "participant_id")
+	for i := range t.Rows {
+		rows[fmt.Sprint(t.Rows[i][key])] = i
+		t.Rows[i] = append(t.Rows[i], make([]any, len(metrics.SpanColumns()))...)
+	}
+	before := len(t.Columns)
+	for _, name := range metrics.SpanColumns() {
+		t.Columns, t.Kinds = append(t.Columns, name), append(t.Kinds, "DOUBLE")
+	}
+	return newSpanner(chosen).each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
+		span := spans.Of(days.within(of[participant]))
+		fill(t.Rows[rows[participant]][before:], &span)
+	})
+}
+
+// fill puts the metrics of a span into the columns of a row; what does not exist is
+// nil.
+func fill(row []any, span *metrics.Span) {
+	i := 0
+	for _, value := range span.Columns() {
+		if !math.IsNaN(value) {
+			row[i] = value
+		}
+		i++
+	}
+}
