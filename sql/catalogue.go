@@ -10,6 +10,9 @@ import (
 //go:embed catalogue.csv
 var catalogueCSV string
 
+//go:embed catalogue_spans.csv
+var spanCatalogueCSV string
+
 // A metric is one entry of the catalogue: a column of the metric views.
 type metric struct {
 	Name        string
@@ -22,12 +25,17 @@ type metric struct {
 
 // Catalogue returns every metric of the metric views in the order of their
 // columns.
-func Catalogue() []metric {
-	records, err := csv.NewReader(strings.NewReader(catalogueCSV)).ReadAll()
+func Catalogue() []metric { return readCatalogue(catalogueCSV) }
+
+// SpanCatalogue returns the metrics that depend on the order of readings, in the
+// order of their columns. No view computes them.
+func SpanCatalogue() []metric { return readCatalogue(spanCatalogueCSV) }
+
+func readCatalogue(text string) (metrics []metric) {
+	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
 		panic(err) // embedded, read by every test
 	}
-	var metrics []metric
 	for _, r := range records[1:] {
 		metrics = append(metrics, metric{r[0], r[1], r[2], r[3], r[4], r[5]})
 	}
@@ -80,7 +88,7 @@ func (m metric) comment() string {
 // catalogueRows renders the catalogue as the rows of a values clause.
 func catalogueRows() string {
 	var rows []string
-	for _, m := range Catalogue() {
+	for _, m := range slices.Concat(Catalogue(), SpanCatalogue()) {
 		fields := []string{
 			quote(m.Name), quote(m.Unit), quote(m.Definition),
 			quote(m.Citation), quote(m.Denominator), quote(m.LOINC),

@@ -203,7 +203,7 @@ func columnsTable(columns [][]string) string {
 
 func metricsTable() string {
 	text := "| metric | unit | definition | share of |\n|---|---|---|---|\n"
-	for _, m := range views.Catalogue() {
+	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue()) {
 		definition := cell(m.Definition)
 		if m.Citation != "" {
 			definition += " (" + cell(m.Citation) + ")"
@@ -214,7 +214,7 @@ func metricsTable() string {
 }
 
 func isMetric(name string) bool {
-	for _, m := range views.Catalogue() {
+	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue()) {
 		if m.Name == name {
 			return true
 		}
