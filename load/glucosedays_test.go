@@ -138,7 +138,7 @@ func (k *tank) checkDays() {
 // someReadings are readings of a few days by one sensor after the other, with pauses,
 // exclusions, and clocks that are wrong, unknown, or change with a border or the season.
 func someReadings(t *rapid.T) (readings []reading.Reading) {
-	at := time.Date(2026, 3, 28, 20, 0, 0, 0, time.UTC).UnixMicro() + rapid.Int64Range(0, 6*3600e6).Draw(t, "begin")
+	at := time.Date(2026, 3, 28, 0, 0, 0, 0, time.UTC).UnixMicro() + rapid.Int64Range(0, 24*3600e6).Draw(t, "begin")
 	newYork, err := time.LoadLocation("America/New_York")
 	if err != nil {
 		t.Fatal(err)
@@ -147,12 +147,13 @@ func someReadings(t *rapid.T) (readings []reading.Reading) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	zones := []*time.Location{nil, newYork, berlin, time.FixedZone("", 5*3600+45*60), time.FixedZone("", -(3*3600 + 30*60)), time.FixedZone("", 137)}
+	zones := []*time.Location{nil, newYork, berlin, time.FixedZone("", 5*3600+45*60), time.FixedZone("", -(3*3600 + 30*60)), time.FixedZone("", 2*3600+137)}
 	for range rapid.IntRange(1, 6).Draw(t, "stretches") {
 		cadence := rapid.SampledFrom([]int16{1, 5, 15}).Draw(t, "cadence")
 		zone := rapid.SampledFrom(zones).Draw(t, "zone")
 		excluded := rapid.SampledFrom([]string{"", "", "", "exclusion"}).Draw(t, "excluded")
-		shaky := rapid.Int64Range(0, 40e6).Draw(t, "shaky")
+		step := rapid.SampledFrom([]int16{cadence, cadence, 1}).Draw(t, "step")
+		shaky := rapid.SampledFrom([]int64{0, 40e6}).Draw(t, "shaky")
 		for range rapid.IntRange(1, 60).Draw(t, "n") {
 			r := reading.Reading{Time: at, Cadence: cadence, Excluded: excluded, Overlap: rapid.Bool().Draw(t, "overlap"), ClockSuspect: rapid.Bool().Draw(t, "suspect")}
 			if zone != nil {
@@ -171,7 +172,7 @@ func someReadings(t *rapid.T) (readings []reading.Reading) {
 				r.Value, r.ValueFrom = reading.Some(rapid.Int16Range(39, 401).Draw(t, "value")), "value"
 			}
 			readings = append(readings, r)
-			at += max(1, int64(cadence)*60e6+rapid.Int64Range(-shaky, shaky).Draw(t, "jitter"))
+			at += max(1, int64(step)*60e6+rapid.Int64Range(-shaky, shaky).Draw(t, "jitter"))
 			if rapid.IntRange(0, 15).Draw(t, "pause") == 0 {
 				at += rapid.SampledFrom([]int64{30e6, 60e6, 90e6, 150e6, 3600e6, 30 * 3600e6}).Draw(t, "long")
 			}

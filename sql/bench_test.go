@@ -21,6 +21,7 @@ func BenchmarkViews(b *testing.B) {
 		from range(50) people (p), range(105120) readings (i)
 		where hash(i // 20, p) % 25 > 0
 		order by p, i`)
+	sumDays(b, db)
 	for name, statement := range map[string]string{
 		"participant": `select * from participant_metrics`,
 		"daily":       `select * from daily_metrics`,

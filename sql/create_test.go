@@ -26,11 +26,8 @@ func openTables(t testing.TB) *sql.DB {
 	db.SetMaxOpenConns(1) // one session, as settings belong to it
 	t.Cleanup(func() { db.Close() })
 	for _, table := range transform.Tables() {
-		if table.Name != "glucose_days" {
-			exec(t, db, createTable(table))
-		}
+		exec(t, db, createTable(table))
 	}
-	exec(t, db, "create view glucose_days as "+views.GlucoseDays())
 	exec(t, db, "create schema "+views.Internal)
 	return db
 }

@@ -42,6 +42,7 @@ func TestMetricsEqualIGLU(t *testing.T) {
 			from read_csv('`+reference+`iglu-reference.csv', all_varchar = true)
 			where dataset = '`+dataset+`' and (metric not like 'active_percent%' or params = 'default')`)
 		exec(t, db, `update glucose set cadence_min = 15 where participant_id = 'libre15'`)
+		sumDays(t, db)
 		for _, preset := range []views.Preset{views.IGLU, views.Dexetl1} {
 			statement, args := views.Selection{Preset: preset}.Query()
 			compareIGLU(t, string(preset)+" "+dataset, byKey(t, query(t, db, statement, args...), "participant_id"), expected)

@@ -60,6 +60,13 @@ func duckType(t arrow.DataType) string {
 	}
 }
 
+// sumDays fills glucose_days, as a load does.
+func sumDays(t testing.TB, db *sql.DB) {
+	t.Helper()
+	exec(t, db, "delete from glucose_days")
+	exec(t, db, "insert into glucose_days by name\n"+views.GlucoseDays())
+}
+
 func exec(t testing.TB, db *sql.DB, statement string, args ...any) {
 	t.Helper()
 	if _, err := db.ExecContext(context.Background(), statement, args...); err != nil {

@@ -388,6 +388,7 @@ func TestClockOffset(t *testing.T) {
 			}
 		}
 		insert(t, db, `glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl)`, rows)
+		sumDays(t, db)
 	}
 	checkOffsets(t, db, want)
 }
@@ -441,6 +442,7 @@ func TestClockDaysOff(t *testing.T) {
 		days = append(days, values("p", "egvs", stamp(at), offset))
 	}
 	insert(t, db, `glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl)`, rows)
+	sumDays(t, db)
 	insert(t, db, `coverage_days (participant_id, resource, day, clock_offset_min)`, days)
 	checkOffsets(t, db, map[string]string{"p": "-4320 -4320 -4320 -4320 . ."})
 }

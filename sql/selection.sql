@@ -36,6 +36,7 @@ select
     participant_id,
     'participant' as scope,
     '' as label,
+    0 as part,
     first_date,
     last_date,
     cadence_min,

@@ -210,6 +210,7 @@ func TestStudyEndsWithLastRequest(t *testing.T) {
 		}
 		fmt.Fprintf(&want, "%s: %s\n", test.id, cmp.Or(test.days, "0 -"))
 	}
+	sumDays(t, db)
 	got := table(t, db, `select p.participant_id || ':', count(d.local_date), max(d.local_date)
 		from participants p left join daily_metrics d using (participant_id) group by p.participant_id order by p.participant_id`)
 	if diff := gocmp.Diff(want.String(), got); diff != "" {

@@ -80,6 +80,7 @@ func (s study) load(t testing.TB, db *sql.DB) {
 	}
 	exec(t, db, `copy glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
 		glucose_source, status, transmitter_id, n_sources, overlap, clock_suspect, cadence_min, excluded) from '`+file+`' (header false)`)
+	sumDays(t, db)
 }
 
 // row is a line of a CSV file of glucose; empty fields are null.

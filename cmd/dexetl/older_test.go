@@ -93,11 +93,15 @@ func TestOlderStudies(t *testing.T) {
 			if is := b.table(content)[0]; !maps.Equal(is, was) {
 				t.Errorf("after a sync: %v, before it: %v", is, was)
 			}
+			if !slices.Contains(outdated, "glucose") {
+				b.daysHaveAll(t)
+			}
 
 			b.must("replay")
 			if left := b.told(t); len(left) > 0 {
 				t.Errorf("outdated after a replay: %q", left)
 			}
+			b.daysHaveAll(t)
 			if again := b.leavesOut(t); filepath.Base(archive) != "format-1.zip" && (again != left || !reflect.DeepEqual(b.table(metrics), had)) {
 				t.Errorf("glucose says which readings are left out: %s, before a replay %s\nmetrics %v, before a replay %v", again, left, b.table(metrics), had)
 			}
@@ -112,6 +116,16 @@ func TestOlderStudies(t *testing.T) {
 				t.Errorf("a second replay: exit %d, it finds a difference:\n%s", code, said)
 			}
 		})
+	}
+}
+
+// daysHaveAll checks that glucose_days has all of glucose.
+func (b *bench) daysHaveAll(t *testing.T) {
+	t.Helper()
+	days := b.query("select excluded, sum(n_readings)::bigint, sum(n_values)::bigint, sum(sum_mgdl)::bigint from glucose_days group by 1 order by 1")
+	readings := b.query("select excluded, count(*), count(glucose_mgdl), coalesce(sum(glucose_mgdl), 0)::bigint from glucose group by 1 order by 1")
+	if !reflect.DeepEqual(days, readings) || len(days) == 0 {
+		t.Errorf("by reason to leave it out glucose_days has %q, glucose %q", days, readings)
 	}
 }
 

@@ -105,7 +105,7 @@ func (p *publisher) differences(folder string) []string {
 	for _, t := range tables() {
 		files := p.manifest.TableFiles(t.Name)
 		harm := p.damage.of(t.Name)
-		if harm != nil || p.manifest.Version(t.Name) < t.Version {
+		if harm != nil || p.manifest.Version(t.Name) < t.Version || lacksDays(t, p.manifest) {
 			statements = append(statements, p.damage.relation(t, p.manifest, inFolder(t)))
 			statements = append(statements, tableComments(t)...)
 		}

@@ -39,7 +39,7 @@ func toldView(v sql.View) told {
 }
 
 // describing matches a statement that describes one table or view.
-var describing = regexp.MustCompile(`(?i)^\s*(?:describe|desc|show)\s+(?:table\s+)?"?(\w+)"?\s*;?\s*$`)
+var describing = regexp.MustCompile(`(?i)^\s*(?:describe|desc|show)\s+(?:table\s+)?"?((?:\w+\.)?\w+)"?\s*;?\s*$`)
 
 // described is what a session runs for a statement. DuckDB knows no more of a column
 // than its type, and takes each for one that may be null: whoever describes a table or
@@ -62,7 +62,7 @@ func described(statement string) string {
 	return fmt.Sprintf(`select null as column_name, %s as column_type, %s as comment
 union all
 select column_name, lower(column_type), map([%s], [%s])[column_name] from (describe %s)`,
-		text(about.kind), text(about.comment), strings.Join(names, ", "), strings.Join(comments, ", "), identifier(about.name))
+		text(about.kind), text(about.comment), strings.Join(names, ", "), strings.Join(comments, ", "), qualified(about.name))
 }
 
 // toldRelations tells of all that a session shows.

@@ -113,7 +113,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		if err != nil {
 			return err
 		}
-		if len(files) == 0 {
+		if len(files) == 0 && !lacksDays(t, m) {
 			statements = append(statements, emptyRelation(t))
 			continue
 		}
@@ -123,7 +123,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		statements = append(statements, harm.relation(t, m, fileList(files)))
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
-	statements = slices.Concat(statements, views.Create(chosen), lockdown(allowed))
+	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen), lockdown(allowed))
 	for _, statement := range statements {
 		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
 			return err

@@ -16,6 +16,9 @@ import (
 // Columns are listed one by one, so that the view does not change with the files.
 // Files of an older program may lack some, which are null then, or what older says.
 func relation(t transform.Table, m lake.Manifest, files string) string {
+	if lacksDays(t, m) {
+		return computedDays(t)
+	}
 	from := fmt.Sprintf("read_parquet(%s, hive_partitioning = false)", files)
 	column := func(c transform.Column) string { return identifier(c.Name) }
 	if m.Version(t.Name) < t.Version {
@@ -51,6 +54,23 @@ const withoutValue = `case
         when glucose_source = 'implausible' then 'implausible'
         when glucose_mgdl is null then 'no_value'
     end`
+
+// daysTable is the table that snapshots of older programs lack: it follows from glucose.
+const daysTable = "glucose_days"
+
+// lacksDays reports whether t is that table, and not in the files of m.
+func lacksDays(t transform.Table, m lake.Manifest) bool { return t.Name == daysTable && !m.KeepsDays() }
+
+// computedDays is the statement for it.
+func computedDays(t transform.Table) string {
+	columns := selected(t, func(c transform.Column) string {
+		return fmt.Sprintf("%s::%s as %[1]s", identifier(c.Name), sqlType(c.Type))
+	})
+	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom (\n%s\n);", identifier(t.Name), columns, sql.GlucoseDays())
+}
+
+// createSchema is the statement for the schema of the views that are not for people.
+const createSchema = "create schema if not exists " + sql.Internal + ";"
 
 // emptyRelation is the statement for a table without files.
 func emptyRelation(t transform.Table) string {
@@ -122,9 +142,9 @@ func tableComments(t transform.Table) []string {
 }
 
 func viewComments(v sql.View) []string {
-	all := []string{commentOn("view", identifier(v.Name), v.Comment)}
+	all := []string{commentOn("view", qualified(v.Name), v.Comment)}
 	for _, c := range v.Columns {
-		all = append(all, commentOn("column", identifier(v.Name)+"."+identifier(c.Name), c.Comment))
+		all = append(all, commentOn("column", qualified(v.Name)+"."+identifier(c.Name), c.Comment))
 	}
 	return all
 }
@@ -143,6 +163,7 @@ func viewsScript(m lake.Manifest, d damage) []byte {
 	for _, t := range tables() {
 		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, d.relation(t, m, pattern(t)))
 	}
+	b.WriteString(createSchema + "\n\n")
 	for _, v := range sql.Views() {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
 	}
@@ -164,6 +185,15 @@ func sqlType(t arrow.DataType) string {
 
 // identifier quotes a name.
 func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// qualified quotes a name that may have a schema before it.
+func qualified(name string) string {
+	parts := strings.Split(name, ".")
+	for i, part := range parts {
+		parts[i] = identifier(part)
+	}
+	return strings.Join(parts, ".")
+}
 
 // text quotes a string.
 func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

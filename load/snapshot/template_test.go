@@ -62,6 +62,7 @@ func templateStatements(t *testing.T) []string {
 	for _, table := range tables() {
 		statements = append(statements, relation(table, m, inFolder(table)))
 	}
+	statements = append(statements, createSchema)
 	return slices.Concat(statements, views.Create(views.Views()), comments(), []string{folderMacro("")})
 }
 

@@ -1,4 +1,4 @@
--- linked_days: glucose_days, each row with the way to its first value.
+-- internal.linked_days: glucose_days, each row with the way to its first value.
 --
 -- Grain    one row per row of glucose_days
 -- Source   glucose_days, metric_preset

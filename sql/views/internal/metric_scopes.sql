@@ -1,4 +1,4 @@
--- metric_scopes: every interval that the metric views summarise, also those
+-- internal.metric_scopes: every interval that the metric views summarise, also those
 -- without a reading.
 --
 -- Grain    one row per participant_id, scope, label and first_date
@@ -16,6 +16,7 @@
 --   participant_id         study pseudonym from the roster
 --   scope                  participant, day, period, window
 --   label                  name of the window; empty for other scopes
+--   part                   number that no other scope of the participant has, short to compare
 --   first_date             first local date, inclusive
 --   last_date              last local date, inclusive
 --   cadence_min            see study_intervals
@@ -31,7 +32,7 @@ with intervals as (
     from main.study_intervals
 ),
 whole as (
-    select participant_id, 'participant' as scope, '' as label, first_date, last_date, not has_study_dates as takes_unknown, withdrawn_at,
+    select participant_id, 'participant' as scope, '' as label, 0 as part, first_date, last_date, not has_study_dates as takes_unknown, withdrawn_at,
     from intervals
 ),
 days as (
@@ -54,6 +55,7 @@ candidates as (
     select
         p.participant_id,
         w.window_name as label,
+        row_number() over (partition by p.participant_id order by label, w.participant_id = '*') as number,
         coalesce(w.start_date, p.anchor_date + w.start_day - (w.start_day > 0)::integer) as first_date,
         coalesce(w.end_date, p.anchor_date + w.end_day - (w.end_day > 0)::integer) as last_date,
         row_number() over (partition by p.participant_id, label order by w.participant_id = '*') as choice,
@@ -61,16 +63,16 @@ candidates as (
     join main.windows w on w.participant_id = p.participant_id or w.participant_id = '*'
 ),
 scopes as (
-    select participant_id, scope, label, first_date, last_date, takes_unknown, withdrawn_at,
+    select participant_id, scope, label, part, first_date, last_date, takes_unknown, withdrawn_at,
     from whole
     union all
-    select participant_id, scope, label, first_date, first_date, takes_unknown, withdrawn_at,
+    select participant_id, scope, label, 100_000 + (first_date - date '1970-01-01'), first_date, first_date, takes_unknown, withdrawn_at,
     from days
     union all
-    select participant_id, scope, label, first_date, first_date + 13, takes_unknown, null,
+    select participant_id, scope, label, 200_000 + (first_date - date '1970-01-01'), first_date, first_date + 13, takes_unknown, null,
     from periods
     union all
-    select participant_id, 'window', label, first_date, last_date, false, null,
+    select participant_id, 'window', label, 300_000 + number, first_date, last_date, false, null,
     from candidates
     where choice = 1
 )
@@ -78,6 +80,7 @@ select
     s.participant_id,
     s.scope,
     s.label,
+    s.part,
     s.first_date,
     s.last_date,
     p.cadence_min,

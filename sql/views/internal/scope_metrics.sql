@@ -1,4 +1,4 @@
--- scope_metrics: the one place where the metrics are computed, for every scope.
+-- internal.scope_metrics: the one place where the metrics are computed, for every scope.
 --
 -- Grain    one row per row of metric_scopes
 -- Source   metric_scopes, linked_days, glucose_days, metric_preset
@@ -24,17 +24,17 @@
 create or replace view internal.scope_metrics as
 with dates as (
     select
-        participant_id, scope, label, first_date,
+        participant_id, scope, part,
         unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
     from internal.metric_scopes
     union all
-    select participant_id, scope, label, first_date, null,
+    select participant_id, scope, part, null,
     from internal.metric_scopes
     where takes_unknown
 ),
 counted as (
     select
-        s.participant_id, s.scope, s.label, s.first_date,
+        s.participant_id, s.scope, s.part,
         coalesce(sum(d.n_readings) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_readings,
         coalesce(sum(d.n_values) filter (where d.excluded is null), 0)::bigint as n_values,
         coalesce(sum(d.n_readings) filter (where d.excluded = 'exclusion'), 0)::bigint as n_excluded,
@@ -62,11 +62,11 @@ counted as (
         sum(d.wide_min) - arg_min(if(d.first_is_wide, d.first_step_min, 0), d.first_utc) filter (where d.excluded is null) as wide_min,
     from internal.linked_days d
     join dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
-    group by s.participant_id, s.scope, s.label, s.first_date
+    group by s.participant_id, s.scope, s.part
 ),
 unfolded as (
     select
-        s.participant_id, s.scope, s.label, s.first_date,
+        s.participant_id, s.scope, s.part,
         d.cadence_min,
         unnest(d.glucose_mgdl) as glucose_mgdl,
         unnest(d.counts) as n,
@@ -76,20 +76,20 @@ unfolded as (
 ),
 folded as (
     select
-        participant_id, scope, label, first_date, glucose_mgdl,
+        participant_id, scope, part, glucose_mgdl,
         sum(n) as n,
-        sum(n * cadence_min) as min,
+        sum(n::integer * cadence_min) as min,
     from unfolded
-    group by participant_id, scope, label, first_date, glucose_mgdl
+    group by participant_id, scope, part, glucose_mgdl
 ),
 ranked as (
     select
-        f.participant_id, f.scope, f.label, f.first_date,
+        f.participant_id, f.scope, f.part,
         f.glucose_mgdl::double as g,
         f.n::bigint as n,
         f.min::bigint as min,
-        sum(f.n) over (partition by f.participant_id, f.scope, f.label, f.first_date order by f.glucose_mgdl) as up_to,
-        sum(f.n) over (partition by f.participant_id, f.scope, f.label, f.first_date) as n_values,
+        sum(f.n) over (partition by f.participant_id, f.scope, f.part order by f.glucose_mgdl) as up_to,
+        sum(f.n) over (partition by f.participant_id, f.scope, f.part) as n_values,
         if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as risk_scale,
         ln(if(g < 1, 1, g)) ** 1.084 - 5.381 as risk,
         -- Sums of whole numbers, and decimals, are the same in whatever order they
@@ -100,7 +100,7 @@ ranked as (
 ),
 distributed as (
     select
-        participant_id, scope, label, first_date,
+        participant_id, scope, part,
         min(g) as min_mgdl,
         max(g) as max_mgdl,
         min(g) filter (where up_to > floor((n_values - 1) * 0.50)) as q50_low,
@@ -122,11 +122,11 @@ distributed as (
         sum(if(risk < 0, risk_index * n, 0)) as low_risk,
         sum(if(risk > 0, risk_index * n, 0)) as high_risk,
     from ranked
-    group by participant_id, scope, label, first_date
+    group by participant_id, scope, part
 ),
 bounded as (
     select
-        participant_id, scope, label, first_date, last_date, cadence_min, n_unknown_local_time,
+        participant_id, scope, label, part, first_date, last_date, cadence_min, n_unknown_local_time,
         timezone(timezone, first_date::timestamp) as first_midnight,
         timezone(timezone, last_date::timestamp + interval 1 day) as next_midnight,
         -- Clocks set back to midnight make two of it; the day begins with the first.
@@ -202,13 +202,11 @@ framed as (
     left join counted c
         on c.participant_id = s.participant_id
         and c.scope = s.scope
-        and c.label = s.label
-        and c.first_date is not distinct from s.first_date
+        and c.part = s.part
     left join distributed d
         on d.participant_id = s.participant_id
         and d.scope = s.scope
-        and d.label = s.label
-        and d.first_date is not distinct from s.first_date
+        and d.part = s.part
 )
 select
     participant_id,
