@@ -56,43 +56,38 @@ func Cadence(readings []Reading) int {
 // value's cadence, and the minutes that they cover. A slot whose first value is one
 // of those around, which lie outside of the interval, is not the interval's.
 func Slots(readings, around []Reading) (n, coveredMin int) {
-	before := firstOfSlots(around)
-	var latest []slot // of each width; readings come by time
+	var filled slots
+	outside := inOrder(around)
 	for _, r := range inOrder(readings) {
-		at := r.slot()
-		k := slices.IndexFunc(latest, func(s slot) bool { return s.widthMin == at.widthMin })
-		switch {
-		case k < 0:
-			latest = append(latest, at)
-		case latest[k].start.Equal(at.start):
-			continue
-		default:
-			latest[k] = at
+		for len(outside) > 0 && outside[0].Time.Before(r.Time) {
+			filled.open(outside[0])
+			outside = outside[1:]
 		}
-		if first, taken := before[at]; taken && first.Before(r.Time) {
-			continue
+		if filled.open(r) {
+			n++
+			coveredMin += r.cadence()
 		}
-		n++
-		coveredMin += at.widthMin
 	}
 	return n, coveredMin
 }
 
-// firstOfSlots is the time of the first value in each slot.
-func firstOfSlots(readings []Reading) map[slot]time.Time {
-	first := map[slot]time.Time{}
-	for _, r := range inOrder(readings) {
-		if _, taken := first[r.slot()]; !taken {
-			first[r.slot()] = r.Time
-		}
-	}
-	return first
-}
+// slots are the latest ones of each width. Readings come to them by time.
+type slots []slot
 
-// slot is the one that the reading lies in.
-func (r Reading) slot() slot {
+// open puts a reading into its slot, and reports whether it is the first one there.
+func (s *slots) open(r Reading) bool {
 	minutes := r.cadence()
-	return slot{r.Time.UTC().Truncate(time.Duration(minutes) * time.Minute), minutes}
+	at := slot{r.Time.Truncate(time.Duration(minutes) * time.Minute), minutes}
+	k := slices.IndexFunc(*s, func(s slot) bool { return s.widthMin == minutes })
+	switch {
+	case k < 0:
+		*s = append(*s, at)
+	case (*s)[k].start.Equal(at.start):
+		return false
+	default:
+		(*s)[k] = at
+	}
+	return true
 }
 
 // Minutes is the length of the local dates first to last, both inclusive, in the

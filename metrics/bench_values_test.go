@@ -112,7 +112,8 @@ func BenchmarkFortnight(b *testing.B) {
 	perReading(b, func(r []Reading) {
 		var all Counts
 		var days []Distribution
-		for _, day := range LocalDays(r) {
+		local := LocalDays(r)
+		for _, day := range local {
 			c, _ := CountsOf(day.Readings)
 			days = append(days, c.Distribution())
 			days[len(days)-1].Values(scores)
@@ -122,8 +123,8 @@ func BenchmarkFortnight(b *testing.B) {
 		ADRR(days, RiskScale)
 		trace := NewTrace(r, 45, DefaultNight())
 		RateOf(trace.Episodes(Consensus2023()), trace.ExposureDays(), Of(Hypo1))
-		Profile(r, 5)
-		Profile(r, 15)
+		ProfileOf(local, 5)
+		ProfileOf(local, 15)
 		slots := SlotsByDay(r, start, start.AddDate(0, 0, 13), time.UTC)
 		DefaultSufficiency().Latest(slots, time.Time{})
 		for _, half := range [][]Reading{r[:1000], r[1000:]} {

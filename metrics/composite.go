@@ -46,12 +46,26 @@ func PGS(in PGSInput) float64 {
 	variability := 1 + 9*logistic(0.049*(in.GVPPct-65.47))
 	inRange := 1 + 9*logistic(-0.0833*(in.TIRPct-55.04))
 	mean := 1 + 9*(logistic(-0.1139*(in.MeanMgdL-72.08))+logistic(0.09195*(in.MeanMgdL-157.57)))
+	// One a week makes it 3. The manual of iglu prints 0.91093, but it calculates
+	// with this.
 	severe := 0.5 + 4.5*(1-math.Exp(-0.81093*in.Hypo2PerWeek))
-	mild := 5.0
-	if in.Hypo1OnlyPerWeek <= 7.65 {
-		mild = 0.5714*in.Hypo1OnlyPerWeek + 0.625
+	mild := 0.5714*in.Hypo1OnlyPerWeek + 0.625
+	if in.Hypo1OnlyPerWeek > 7.65 {
+		mild = 5
 	}
 	return variability + inRange + mean + severe + mild
+}
+
+// PGS is the personal glycemic state of a trace, whose values are d, with their
+// glycemic variability percentage. It tells from few days what it would be in a
+// week.
+func (t *Trace) PGS(d Distribution, gvpPct float64) float64 {
+	episodes, days := t.Episodes(PGSEpisodes()), t.ExposureDays()
+	return PGS(PGSInput{
+		GVPPct: gvpPct, TIRPct: d.Pct(d.Within(70, 180)), MeanMgdL: d.Mean(),
+		Hypo1OnlyPerWeek: RateOf(episodes, days, OnlyLevel1(Hypo1)).PerWeek,
+		Hypo2PerWeek:     RateOf(episodes, days, Of(Hypo2)).PerWeek,
+	})
 }
 
 // logistic rises from 0 to 1, and is a half at 0.

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -109,6 +110,23 @@ func TestDistributionOfAnyValues(t *testing.T) {
 			t.Fatalf("got %v, %v, %v; want %v, %v, %v", d.Mean(), d.SD(), d.Quantile(0.25), Mean(values), SD(values), quartile)
 		}
 	})
+}
+
+// What has no value, or is excluded, is not counted.
+func TestCountsOf(t *testing.T) {
+	readings := every(time.Minute, 100, 110, 120, 130.5)
+	readings[0].HasValue, readings[1].Excluded, readings[3].HasValue = false, true, false
+	c, ok := CountsOf(readings)
+	if n, sum, _ := c.Sums(); !ok || n != 1 || sum != 120 {
+		t.Errorf("CountsOf: got %d values, sum %d, %v, want 1, 120, true", n, sum, ok)
+	}
+	readings[3].HasValue = true
+	if _, ok := CountsOf(readings); ok {
+		t.Error("CountsOf with 130.5: got true, want false")
+	}
+	if d := DistributionOf(readings); d.N() != 2 || d.Max() != 130.5 {
+		t.Errorf("DistributionOf: got %+v, want 120 and 130.5", d)
+	}
 }
 
 func TestSentinels(t *testing.T) {

@@ -48,8 +48,8 @@ func gradeOf(g, mgdLPerMmol float64) float64 {
 }
 
 // MValue is the mean of 1000·|log10(g/r)|³ with the reference r in mg/dL
-// (Schlichtkrull 1965), without the correction by the range. Values below 1
-// mg/dL count as 1.
+// (Schlichtkrull 1965, doi 10.1111/j.0954-6820.1965.tb01810.x), without the
+// correction by the range. Values below 1 mg/dL count as 1.
 func (d Distribution) MValue(reference float64) float64 {
 	return d.mean(mValueScore(reference))
 }
@@ -62,7 +62,7 @@ func mValueScore(reference float64) score {
 }
 
 // HypoIndex is Σ(low-g)²/(30·n) over values below low mg/dL
-// (Rodbard 2009).
+// (Rodbard 2009, doi 10.1089/dia.2008.0132).
 func (d Distribution) HypoIndex(low float64) float64 {
 	return d.mean(score{of: func(g float64) float64 {
 		below := math.Max(0, low-g)
@@ -71,7 +71,7 @@ func (d Distribution) HypoIndex(low float64) float64 {
 }
 
 // HyperIndex is Σ(g-high)^1.1/(30·n) over values above high mg/dL (Rodbard
-// 2009).
+// 2009, doi 10.1089/dia.2008.0132).
 func (d Distribution) HyperIndex(high float64) float64 {
 	return d.mean(hyperScore(high))
 }

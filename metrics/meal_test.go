@@ -40,6 +40,8 @@ func TestUnusableMeals(t *testing.T) {
 		{"no entries", whole, nil, nil},
 		{"one", whole, []Meal{{minute(60), 10}}, []string{""}},
 		{"80 percent of three hours", cut(29), []Meal{{minute(60), 10}}, []string{""}},
+		{"exactly 80 percent", Keeping(every(time.Minute, slices.Repeat([]float64{100}, 60+144)...), 1), []Meal{{minute(60), 10}}, []string{""}},
+		{"a minute less", Keeping(every(time.Minute, slices.Repeat([]float64{100}, 60+143)...), 1), []Meal{{minute(60), 10}}, []string{FewReadings}},
 		{"less", cut(28), []Meal{{minute(60), 10}}, []string{FewReadings}},
 		{"none", nil, []Meal{{minute(60), 10}}, []string{FewReadings}},
 		{"no hour before", whole, []Meal{{minute(0), 10}}, []string{NoBaseline}},
@@ -102,8 +104,13 @@ func TestPairMeter(t *testing.T) {
 				test.name, got, test.calibrations, test.events, test.calibrated, test.unpaired)
 		}
 	}
-	if pair := PairMeter(readings, []MeterValue{event(52, 90)}).Events[0]; !pair.Sensor.Time.Equal(minute(50)) {
-		t.Errorf("got the reading of %s, want that of 00:50", pair.Sensor.Time)
+	for m, want := range map[int]int{52: 50, 54: 50, 55: 55} {
+		if pair := PairMeter(readings, []MeterValue{event(m, 90)}).Events[0]; !pair.Sensor.Time.Equal(minute(want)) {
+			t.Errorf("an event at %d min: got the reading of %s, want that of %d min", m, pair.Sensor.Time, want)
+		}
+		if pair := PairMeter(readings, []MeterValue{calibration(55, 90)}).Calibrations[0]; !pair.Sensor.Time.Equal(minute(50)) {
+			t.Errorf("a calibration at 55 min: got the reading of %s, want that of 50 min", pair.Sensor.Time)
+		}
 	}
 }
 

@@ -23,7 +23,11 @@ func BinOf(startMin, days int, d Distribution) Bin {
 // neither interpolated nor smoothed. Bins without a value are left out;
 // readings without local time too. widthMin divides 1440.
 func Profile(readings []Reading, widthMin int) []Bin {
-	days := LocalDays(readings)
+	return ProfileOf(LocalDays(readings), widthMin)
+}
+
+// ProfileOf is the [Profile] of days.
+func ProfileOf(days []LocalDay, widthMin int) []Bin {
 	values := make([][]float64, 1440/widthMin)
 	of := make([]int, len(values))     // days in each bin
 	latest := make([]int, len(values)) // day in each bin, from 1

@@ -96,7 +96,8 @@ func (d Distribution) MAD(scale float64) float64 {
 	return scale * Distribution{away, d.n}.Quantile(0.5)
 }
 
-// JIndex is 0.001·(mean+SD)² (Wojcicki 1995); NaN below two values.
+// JIndex is 0.001·(mean+SD)² (Wojcicki 1995, doi 10.1055/s-2007-979906); NaN
+// below two values.
 func (d Distribution) JIndex() float64 {
 	sum := d.Mean() + d.SD()
 	return 0.001 * sum * sum

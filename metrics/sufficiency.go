@@ -38,8 +38,11 @@ func (d DaySlots) Pct() float64 {
 // a time zone, also of those without readings.
 func SlotsByDay(readings []Reading, first, last time.Time, zone *time.Location) []DaySlots {
 	covered := map[time.Time]int{}
-	for _, day := range LocalDays(readings) {
-		_, covered[day.Date] = Slots(day.Readings, nil)
+	var filled slots
+	for _, r := range inOrder(readings) {
+		if filled.open(r) && !r.Local.IsZero() {
+			covered[Day(r.Local)] += r.cadence()
+		}
 	}
 	var days []DaySlots
 	for date := Day(first); !date.After(Day(last)); date = date.AddDate(0, 0, 1) {

@@ -68,3 +68,21 @@ func (t Target) Of(d Distribution) float64 {
 	}
 	return d.Pct(d.In(ranges[t.Metric]))
 }
+
+// An Outcome is whether a target is met.
+type Outcome struct {
+	Target
+	Value      float64 // NaN of no values
+	Met, Known bool
+}
+
+// Outcomes are those of all targets, in their order.
+func Outcomes(d Distribution) []Outcome {
+	var outcomes []Outcome
+	for _, t := range Targets() {
+		value := t.Of(d)
+		met, known := t.Met(value)
+		outcomes = append(outcomes, Outcome{t, value, met, known})
+	}
+	return outcomes
+}

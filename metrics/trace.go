@@ -8,7 +8,8 @@ import (
 
 // A Trace is readings in which episodes are looked for: those with a value by
 // time, the last of equal times, cut where two are further apart than a gap may
-// be.
+// be. They are taken as they are, not interpolated; each stands for the time to
+// the next one, and the last one for its cadence.
 type Trace struct {
 	readings  []Reading
 	glucose   []float64 // of each reading

@@ -33,6 +33,7 @@ func TestMetricsOfValues(t *testing.T) {
 		{"COGI, TIR 50 %, TBR past 15 %", of(60, 60, 100, 100).COGI(iglu.COGI()), 100 * (0.5*0.5 + 0.15*(108-math.Sqrt(1600/3.0))/90)},
 		{"COGI, wild", of(401, 401, 401, 39, 39).COGI(iglu.COGI()), 0},
 		{"PGS at its centres", PGS(PGSInput{65.47, 55.04, 72.08, 0, 0}), 5.5 + 5.5 + 1 + 9*(0.5+1/(1+math.Exp(0.09195*85.49))) + 0.5 + 0.625},
+		{"PGS with as many hypos as count", PGS(PGSInput{65.47, 55.04, 72.08, 7.65, 0}), 5.5 + 5.5 + 1 + 9*(0.5+1/(1+math.Exp(0.09195*85.49))) + 0.5 + 0.625 + 0.5714*7.65},
 		{"PGS with many hypos", PGS(PGSInput{65.47, 55.04, 72.08, 7.66, 1e3}), 5.5 + 5.5 + 1 + 9*(0.5+1/(1+math.Exp(0.09195*85.49))) + 5 + 5},
 	}
 	for _, test := range tests {
@@ -58,6 +59,42 @@ func TestMetricsOfFewValues(t *testing.T) {
 	}
 	if one.MeanMgdL != 120 || one.MinMgdL != 120 || one.IQRMgdL != 0 || one.MADMgdL != 0 || one.PercentilesMgdL[6] != 120 {
 		t.Errorf("one value: got %+v", one)
+	}
+}
+
+// A part that is not known makes the whole unknown.
+func TestPGSOfUnknown(t *testing.T) {
+	nan := math.NaN()
+	for _, in := range []PGSInput{{nan, 70, 150, 0, 0}, {30, nan, 150, 0, 0}, {30, 70, nan, 0, 0}, {30, 70, 150, nan, 0}, {30, 70, 150, 0, nan}} {
+		if got := PGS(in); !math.IsNaN(got) {
+			t.Errorf("PGS(%+v): got %v, want NaN", in, got)
+		}
+	}
+	if got := NewTrace(nil, 45, DefaultNight()).PGS(Distribution{}, 30); !math.IsNaN(got) {
+		t.Errorf("PGS of nothing: got %v, want NaN", got)
+	}
+}
+
+// All at once they are what each is alone, also of values that no score is known
+// of.
+func TestValuesAreTheMetrics(t *testing.T) {
+	rules := DexetlValues()
+	for _, values := range [][]float64{{39, 53, 69, 70, 112, 141, 180, 251, 401}, {0, 54.5, 99.9, 140.52, 250.25, 1000, 1200}} {
+		d := Distribute(values)
+		v := d.Values(rules.Scores())
+		low, high := d.BloodGlucoseIndices(rules.RiskScale)
+		grade := d.Grade(rules)
+		for name, pair := range map[string][2]float64{
+			"lbgi": {v.LBGI, low}, "hbgi": {v.HBGI, high}, "bgri": {v.BGRI, low + high},
+			"grade": {v.Grade.Mean, grade.Mean}, "grade hypo": {v.Grade.HypoPct, grade.HypoPct}, "grade eu": {v.Grade.EuPct, grade.EuPct},
+			"hyper index": {v.HyperIndex, d.HyperIndex(140)}, "igc": {v.IGC, d.IGC(80, 140)}, "m_value": {v.MValue, d.MValue(90)},
+			"mean": {v.MeanMgdL, d.Mean()}, "sd": {v.SDMgdL, d.SD()}, "mad": {v.MADMgdL, d.MAD(MADScale)}, "iqr": {v.IQRMgdL, d.IQR()},
+			"cogi": {v.COGI, d.COGI(rules.COGI())}, "q05": {v.PercentilesMgdL[0], d.Quantile(0.05)}, "tbr50": {float64(v.Further[0]), float64(d.Below(50))},
+		} {
+			if pair[0] != pair[1] {
+				t.Errorf("%s of %v: got %v, alone %v", name, values, pair[0], pair[1])
+			}
+		}
 	}
 }
 
@@ -126,6 +163,9 @@ func TestTargets(t *testing.T) {
 	if met, known := tir.Met(math.NaN()); met || known {
 		t.Errorf("of no value: got %v, %v, want unknown", met, known)
 	}
+	if met, known := (Target{Adults, "tar250_pct", false, false, 5}).Met(5); met || !known {
+		t.Error("5 % above 250 mg/dL: got met, want not: less than that is the target")
+	}
 	cv := Target{Adults, "cv_pct", false, true, 36}
 	if met, _ := cv.Met(36); !met {
 		t.Error("CV of 36 %: got not met, want met")
@@ -133,9 +173,13 @@ func TestTargets(t *testing.T) {
 	// 3 of 4 from 63 to 140; 1 of 4 above 140; SD 0 of none below.
 	d := Distribute([]float64{63, 100, 140, 141})
 	want := map[string]float64{"tir63_140_pct": 75, "tbr63_pct": 0, "tbr54_pct": 0, "tar140_pct": 25, "tir_pct": 75, "tbr70_pct": 25, "tar180_pct": 0, "tar250_pct": 0, "cv_pct": d.CV()}
-	for _, target := range Targets() {
-		if got := target.Of(d); got != want[target.Metric] {
-			t.Errorf("%+v: got %v, want %v", target, got, want[target.Metric])
+	missed := map[string]bool{"tbr70_pct": true, "tar140_pct": true}
+	for _, o := range Outcomes(d) {
+		if o.Value != want[o.Metric] || !o.Known || o.Met == missed[o.Metric] && o.Metric != "cv_pct" {
+			t.Errorf("%+v: want %v, missed %v", o, want[o.Metric], missed[o.Metric])
 		}
+	}
+	if o := Outcomes(Distribution{})[0]; o.Known || !math.IsNaN(o.Value) {
+		t.Errorf("of no values: got %+v, want unknown", o)
 	}
 }

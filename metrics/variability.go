@@ -60,18 +60,7 @@ func (g *Grids) Variability() Variability {
 // Columns yields every metric under the name of its column, always in the same
 // order.
 func (v *Variability) Columns() iter.Seq2[string, float64] {
-	return func(yield func(string, float64) bool) {
-		for _, c := range v.columns() {
-			if !yield(c.name, c.value) {
-				return
-			}
-		}
-	}
-}
-
-type namedValue struct {
-	name  string
-	value float64
+	return inTurn(v.columns())
 }
 
 func (v *Variability) columns() []namedValue {

@@ -21,6 +21,9 @@ type metric struct {
 	Citation    string // where the definition comes from; empty for a plain count
 	Denominator string // what a share is a share of; empty where there is none
 	LOINC       string // code of the HL7 CGM implementation guide; empty where there is none
+	Parameters  string // numbers in it that others choose otherwise, and by which preset
+	EdgeCases   string // what it is where the definition does not say so
+	Version     string // rises when its numbers could change
 }
 
 // Catalogue returns every metric of the metric views in the order of their
@@ -37,7 +40,7 @@ func readCatalogue(text string) (metrics []metric) {
 		panic(err) // embedded, read by every test
 	}
 	for _, r := range records[1:] {
-		metrics = append(metrics, metric{r[0], r[1], r[2], r[3], r[4], r[5]})
+		metrics = append(metrics, metric{r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]})
 	}
 	return metrics
 }
@@ -91,7 +94,7 @@ func catalogueRows() string {
 	for _, m := range slices.Concat(Catalogue(), SpanCatalogue()) {
 		fields := []string{
 			quote(m.Name), quote(m.Unit), quote(m.Definition),
-			quote(m.Citation), quote(m.Denominator), quote(m.LOINC),
+			quote(m.Citation), quote(m.Denominator), quote(m.LOINC), quote(m.Parameters), quote(m.EdgeCases), m.Version,
 		}
 		rows = append(rows, "        ("+strings.Join(fields, ", ")+")")
 	}

@@ -1,8 +1,11 @@
 package sql_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,11 +113,94 @@ func (s study) expectUntil(p *person, over span, takesUnknown bool, preset views
 		scope.StepMin, scope.RiskScale = metrics.MedianStep(all), metrics.RiskScaleIGLU
 	}
 	want := summaryRow(metrics.Summarize(chosen, scope))
+	further(want, chosen, preset)
+	want["valid_days"] = p.validDays(chosen, around)
+	if preset == views.IGLU {
+		want["valid_days"] = p.validDays(metrics.Keeping(chosen, 5), metrics.Keeping(around, 5))
+	}
 	want["n_unknown_local_time"] = unknown
 	if over.first.IsZero() {
 		want["expected_slots"] = nil
 	}
 	return want
+}
+
+// further adds what follows from the values alone.
+func further(want row, chosen []metrics.Reading, preset views.Preset) {
+	rules := metrics.DexetlValues()
+	if preset == views.IGLU {
+		rules = metrics.IGLUValues()
+	}
+	values, minutes := metrics.DistributionOf(chosen), valuedMinutes(chosen, want["cadence_min"].(int), preset)
+	computed := values.Values(rules.Scores())
+	for name, value := range computed.Columns() {
+		if _, known := want[name]; !known {
+			want[name] = value
+		}
+	}
+	for name, value := range metrics.MinuteColumns(minutes) {
+		if _, known := want[name]; !known {
+			want[name] = value
+		}
+	}
+	var days []metrics.Distribution
+	for _, day := range metrics.LocalDays(chosen) {
+		days = append(days, metrics.DistributionOf(day.Readings))
+	}
+	want["adrr"] = metrics.ADRR(days, rules.RiskScale)
+	outcomes := map[string]any{}
+	for _, o := range metrics.Outcomes(values) {
+		name := string(o.Population) + "_targets_met"
+		before, seen := outcomes[name]
+		switch {
+		case o.Known && !o.Met:
+			outcomes[name] = false
+		case !o.Known && before != false:
+			outcomes[name] = nil
+		case !seen:
+			outcomes[name] = true
+		}
+	}
+	maps.Copy(want, outcomes)
+	want["preset"], want["sentinels"], want["metrics_version"] = string(cmp.Or(preset, views.Dexetl1)), string(views.AsSent), 2
+}
+
+// valuedMinutes are the minutes that values stand for.
+func valuedMinutes(chosen []metrics.Reading, cadenceMin int, preset views.Preset) metrics.Distribution {
+	var values []float64
+	for _, r := range chosen {
+		if !r.HasValue || r.Excluded {
+			continue
+		}
+		minutes := cmp.Or(r.CadenceMin, 5)
+		if preset == views.IGLU {
+			minutes = cadenceMin
+		}
+		for range minutes {
+			values = append(values, r.GlucoseMgdL)
+		}
+	}
+	return metrics.Distribute(values)
+}
+
+// validDays is the number of dates of which there is enough.
+func (p person) validDays(chosen, around []metrics.Reading) (n int) {
+	covered, read := map[time.Time]int{}, map[time.Time][]metrics.Reading{}
+	for _, r := range chosen {
+		if !r.Local.IsZero() {
+			read[metrics.Day(r.Local)] = append(read[metrics.Day(r.Local)], r)
+		}
+	}
+	for day, readings := range read {
+		others := slices.DeleteFunc(slices.Concat(chosen, around), func(r metrics.Reading) bool {
+			return !r.Local.IsZero() && metrics.Day(r.Local).Equal(day)
+		})
+		_, covered[day] = metrics.Slots(readings, others)
+		if covered[day] > 0 && 100*covered[day] >= 70*p.minutes(span{day, day}, readings, time.Time{}) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s study) excludes(id string, local time.Time) bool {

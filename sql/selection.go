@@ -65,7 +65,7 @@ func GlucoseDays() string {
 // that have the window. By preset iglu active_pct, as iglu calls active_span_pct, is
 // among them.
 func (s Selection) Query() (statement string, args []any) {
-	with, args := s.with("linked_days", "scope_metrics")
+	with, args := s.with("scope_dates", "linked_days", "scope_values", "scope_metrics")
 	all := unqualified(query("participant_metrics"))
 	if s.Preset == IGLU {
 		all = "select *, active_span_pct as active_pct,\nfrom (\n" + all + "\n)"
@@ -115,9 +115,10 @@ func (s Selection) with(views ...string) (clause string, args []any) {
 	return strings.TrimSuffix(b.String(), ",\n"), args
 }
 
-// presetQuery is a metric_preset, as text: DuckDB then plans for this one alone.
+// presetQuery is metric_preset with rules of its own, as text: DuckDB then plans for
+// these alone.
 func presetQuery(preset Preset, sentinels Sentinels) string {
-	return "select " + quote(string(preset)) + " as preset, " + quote(string(sentinels)) + " as sentinels"
+	return strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query("metric_preset"))
 }
 
 // unqualified is a query whose relations may all be those of a with clause.

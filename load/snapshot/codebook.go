@@ -8,7 +8,7 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// codebook lists all tables, the hidden ones included, and the views, and the columns
+// codebook lists all tables, the hidden ones included, and the views that people open, and the columns
 // of each. The line of a table or view itself comes first, and names no column.
 func codebook() []byte {
 	var b bytes.Buffer
@@ -24,7 +24,9 @@ func codebook() []byte {
 		list(toldTable(t))
 	}
 	for _, v := range sql.Views() {
-		list(toldView(v))
+		if !v.IsInternal() {
+			list(toldView(v))
+		}
 	}
 	w.Flush()
 	return b.Bytes()

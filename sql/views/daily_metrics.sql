@@ -31,5 +31,12 @@ select
     n_low_sentinel, n_high_sentinel, censored_pct,
     n_excluded, n_clock_suspect, n_overlap, n_unknown_local_time,
     first_local, last_local, n_implausible,
+    q05_mgdl, q10_mgdl, q25_mgdl, q75_mgdl, q90_mgdl, q95_mgdl, iqr_mgdl, mad_mgdl, j_index,
+    tbr50_pct, tbr60_pct, tbr63_pct, tir63_140_pct, tir70_250_pct, tar120_pct, tar140_pct,
+    tar200_pct, tar300_pct, tar350_pct, tbr50_min, tbr60_min, tbr63_min, tir63_140_min,
+    tir70_250_min, tar120_min, tar140_min, tar200_min, tar300_min, tar350_min, bgri, adrr, grade,
+    grade_hypo_pct, grade_eu_pct, grade_hyper_pct, hypo_index, hyper_index, igc, m_value_r90, cogi,
+    valid_days, adult_targets_met, high_risk_targets_met, pregnancy_targets_met, preset, sentinels,
+    metrics_version,
 from internal.scope_metrics
 where scope = 'day';

@@ -7,5 +7,6 @@
 -- Columns
 --   preset                 dexetl-1: as metric_catalogue says
 --   sentinels              as sent: 39 and 401 mg/dL count as such
+--   metrics_version        rises whenever the version of a metric in metric_catalogue does
 create or replace view metric_preset as
-select 'dexetl-1' as preset, 'as sent' as sentinels;
+select 'dexetl-1' as preset, 'as sent' as sentinels, 2 as metrics_version;

@@ -17,6 +17,8 @@
 --   n_values               see glucose_days
 --   sum_mgdl               see glucose_days
 --   sum_mgdl2              see glucose_days
+--   low_mgdl               smallest value
+--   high_mgdl              largest value
 --   n_overlap              see glucose_days
 --   n_clock_suspect        see glucose_days
 --   n_slots                see glucose_days
@@ -37,6 +39,8 @@ with chained as (
         participant_id, local_date, excluded, cadence_min, n_readings, n_values, sum_mgdl, sum_mgdl2,
         n_overlap, n_clock_suspect, n_slots, first_utc, last_utc, first_local, last_local,
         linked_us, wide_us, wide_min,
+        glucose_mgdl[1] as low_mgdl,
+        glucose_mgdl[-1] as high_mgdl,
         excluded is null and n_values > 0 as is_counted,
         epoch_us(first_utc) - epoch_us(max(last_utc) over before) as way_us,
         if(is_counted and way_us > 0, way_us, null) as first_gap_us,
@@ -59,6 +63,8 @@ select
     c.n_values,
     c.sum_mgdl,
     c.sum_mgdl2,
+    c.low_mgdl,
+    c.high_mgdl,
     c.n_overlap,
     c.n_clock_suspect,
     c.n_slots,

@@ -1,7 +1,7 @@
 -- internal.scope_metrics: the one place where the metrics are computed, for every scope.
 --
 -- Grain    one row per row of metric_scopes
--- Source   metric_scopes, linked_days, glucose_days, metric_preset
+-- Source   metric_scopes, linked_days, scope_dates, scope_values, metric_preset
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, except
 --          active_*_pct; *_min are minutes
 -- Ranges   54, 70, 140, 180, 250 mg/dL; 70 to 180 inclusive (Battelino 2019,
@@ -22,17 +22,7 @@
 --   scope                  see metric_scopes
 --   label                  see metric_scopes
 create or replace view internal.scope_metrics as
-with dates as (
-    select
-        participant_id, scope, part,
-        unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
-    from internal.metric_scopes
-    union all
-    select participant_id, scope, part, null,
-    from internal.metric_scopes
-    where takes_unknown
-),
-counted as (
+with counted as (
     select
         s.participant_id, s.scope, s.part,
         coalesce(sum(d.n_readings) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_readings,
@@ -61,67 +51,52 @@ counted as (
         sum(d.wide_us) - arg_min(if(d.first_is_wide, d.first_gap_us, 0), d.first_utc) filter (where d.excluded is null) as wide_us,
         sum(d.wide_min) - arg_min(if(d.first_is_wide, d.first_step_min, 0), d.first_utc) filter (where d.excluded is null) as wide_min,
     from internal.linked_days d
-    join dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
+    join internal.scope_dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
     group by s.participant_id, s.scope, s.part
 ),
-unfolded as (
+-- Each local date by itself, for what counts dates.
+daily as (
     select
-        s.participant_id, s.scope, s.part,
-        d.cadence_min,
-        unnest(d.glucose_mgdl) as glucose_mgdl,
-        unnest(d.counts) as n,
-    from main.glucose_days d
-    join dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
-    where d.excluded is null
+        s.participant_id, s.scope, s.part, s.timezone, s.local_date,
+        sum(d.n_slots * d.slot_min) as covered_min,
+        min(d.low_mgdl) as low_mgdl,
+        max(d.high_mgdl) as high_mgdl,
+        arg_max(epoch_us(d.last_local) - epoch_us(d.last_utc), d.last_utc) - arg_min(epoch_us(d.first_local) - epoch_us(d.first_utc), d.first_utc) as shift_us,
+    from internal.linked_days d
+    join internal.scope_dates s on s.participant_id = d.participant_id and s.local_date = d.local_date
+    where d.excluded is null and d.n_values > 0
+    group by s.participant_id, s.scope, s.part, s.timezone, s.local_date
 ),
-folded as (
+lengths as (
     select
-        participant_id, scope, part, glucose_mgdl,
-        sum(n) as n,
-        sum(n::integer * cadence_min) as min,
-    from unfolded
-    group by participant_id, scope, part, glucose_mgdl
+        timezone, local_date,
+        timezone(timezone, local_date::timestamp) as midnight,
+        timezone(timezone, local_date::timestamp + interval 1 day) as next_midnight,
+        -- Clocks set back to midnight make two of it; the day begins with the first.
+        timezone(timezone, midnight - interval 1 hour) >= local_date as is_second,
+        timezone(timezone, next_midnight - interval 1 hour) >= local_date + 1 as next_is_second,
+        (epoch_us(next_midnight) - epoch_us(midnight)) // 60_000_000 + 60 * (is_second::integer - next_is_second::integer) as day_min,
+    from (select distinct timezone, local_date from daily where timezone is not null)
 ),
-ranked as (
+dated as (
     select
-        f.participant_id, f.scope, f.part,
-        f.glucose_mgdl::double as g,
-        f.n::bigint as n,
-        f.min::bigint as min,
-        sum(f.n) over (partition by f.participant_id, f.scope, f.part order by f.glucose_mgdl) as up_to,
-        sum(f.n) over (partition by f.participant_id, f.scope, f.part) as n_values,
-        if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as risk_scale,
-        ln(if(g < 1, 1, g)) ** 1.084 - 5.381 as risk,
-        -- Sums of whole numbers, and decimals, are the same in whatever order they
-        -- are added up; those of floating-point numbers are not.
-        round(1e15 * risk_scale * risk ** 2)::hugeint as risk_index,
-    from folded f
+        d.participant_id, d.scope, d.part,
+        coalesce(l.day_min, 1440 - d.shift_us // 60_000_000) // 5 * 5 as length_min,
+        d.covered_min * 100 >= 70 * length_min as is_valid,
+        if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as scale,
+        ln(greatest(if(p.sentinels = '40-400', greatest(d.low_mgdl, 40), d.low_mgdl), 1)) ** 1.084 - 5.381 as low_risk,
+        ln(greatest(if(p.sentinels = '40-400', least(d.high_mgdl, 400), d.high_mgdl), 1)) ** 1.084 - 5.381 as high_risk,
+        round(1e15 * scale * (if(low_risk < 0, low_risk ** 2, 0) + if(high_risk > 0, high_risk ** 2, 0)))::hugeint as risk_range,
+    from daily d
     cross join main.metric_preset p
+    left join lengths l on l.timezone = d.timezone and l.local_date = d.local_date
 ),
-distributed as (
+lived as (
     select
         participant_id, scope, part,
-        min(g) as min_mgdl,
-        max(g) as max_mgdl,
-        min(g) filter (where up_to > floor((n_values - 1) * 0.50)) as q50_low,
-        min(g) filter (where up_to > ceil((n_values - 1) * 0.50)) as q50_high,
-        coalesce(sum(n) filter (where g = 39), 0)::bigint as n_low_sentinel,
-        coalesce(sum(n) filter (where g = 401), 0)::bigint as n_high_sentinel,
-        coalesce(sum(n) filter (where g < 54), 0)::bigint as n54,
-        coalesce(sum(n) filter (where g < 70), 0)::bigint as n70,
-        coalesce(sum(n) filter (where g between 70 and 140), 0)::bigint as n_tight,
-        coalesce(sum(n) filter (where g between 70 and 180), 0)::bigint as n_in_range,
-        coalesce(sum(n) filter (where g > 180), 0)::bigint as n180,
-        coalesce(sum(n) filter (where g > 250), 0)::bigint as n250,
-        coalesce(sum(min) filter (where g < 54), 0)::bigint as min54,
-        coalesce(sum(min) filter (where g < 70), 0)::bigint as min70,
-        coalesce(sum(min) filter (where g between 70 and 140), 0)::bigint as min_tight,
-        coalesce(sum(min) filter (where g between 70 and 180), 0)::bigint as min_in_range,
-        coalesce(sum(min) filter (where g > 180), 0)::bigint as min180,
-        coalesce(sum(min) filter (where g > 250), 0)::bigint as min250,
-        sum(if(risk < 0, risk_index * n, 0)) as low_risk,
-        sum(if(risk > 0, risk_index * n, 0)) as high_risk,
-    from ranked
+        count(*) filter (where is_valid) as valid_days,
+        sum(risk_range) / 1e15 / count(*) as adrr,
+    from dated
     group by participant_id, scope, part
 ),
 bounded as (
@@ -163,14 +138,32 @@ framed as (
         p.preset <> 'iglu' and greatest(c.n_of_1, n_of_5, c.n_of_15) < c.n_values as has_several,
         coalesce(c.n_excluded, 0) as n_excluded,
         coalesce(c.n_days, 0) as n_days,
-        c.total / denominator as mean_mgdl,
-        sqrt(greatest(0, c.n_values * c.squares - c.total * c.total) / nullif(c.n_values * (c.n_values - 1), 0)) as sd_mgdl,
-        d.q50_low + ((c.n_values - 1) * 0.50 - floor((c.n_values - 1) * 0.50)) * (d.q50_high - d.q50_low) as median_mgdl,
+        p.preset, p.sentinels, p.metrics_version,
+        -- What the bounds of the measuring range, instead of 39 and 401, add.
+        c.total + if(p.sentinels = '40-400', d.n_low_sentinel - d.n_high_sentinel, 0) as total,
+        c.squares + if(p.sentinels = '40-400', 79 * d.n_low_sentinel - 801 * d.n_high_sentinel, 0) as squares,
+        total / denominator as mean_mgdl,
+        sqrt(greatest(0, c.n_values * squares - total * total) / nullif(c.n_values * (c.n_values - 1), 0)) as sd_mgdl,
+        if(p.preset = 'iglu', 18::double, 18.01559::double) as unit,
+        d.q50_mgdl as median_mgdl,
         d.min_mgdl, d.max_mgdl,
-        d.n54, d.n70, d.n_tight, d.n_in_range, d.n180, d.n250,
-        d.min54, d.min70, d.min_tight, d.min_in_range, d.min180, d.min250,
+        d.q05_mgdl, d.q10_mgdl, d.q25_mgdl, d.q75_mgdl, d.q90_mgdl, d.q95_mgdl, d.away_mgdl,
+        d.n_tbr50, d.n_tbr54, d.n_tbr60, d.n_tbr63, d.n_tbr70, d.n_tir, d.n_titr, d.n_tir63_140,
+        d.n_tir70_250, d.n_tar120, d.n_tar140, d.n_tar180, d.n_tar200, d.n_tar250, d.n_tar300, d.n_tar350,
+        d.min_tbr50, d.min_tbr54, d.min_tbr60, d.min_tbr63, d.min_tbr70, d.min_tir, d.min_titr,
+        d.min_tir63_140, d.min_tir70_250, d.min_tar120, d.min_tar140, d.min_tar180, d.min_tar200,
+        d.min_tar250, d.min_tar300, d.min_tar350,
         d.low_risk / 1e15 / denominator as lbgi,
         d.high_risk / 1e15 / denominator as hbgi,
+        d.grade_sum / 1e15 / denominator as grade,
+        100 * (d.grade_hypo / nullif(d.grade_sum, 0)) as grade_hypo_pct,
+        100 * (d.grade_eu / nullif(d.grade_sum, 0)) as grade_eu_pct,
+        100 * (d.grade_hyper / nullif(d.grade_sum, 0)) as grade_hyper_pct,
+        d.hypo_sum / 1e15 / denominator as hypo_index,
+        d.hyper_sum / 1e15 / denominator as hyper_index,
+        d.m_sum / 1e15 / denominator as m_value_r90,
+        l.adrr,
+        coalesce(l.valid_days, 0) as valid_days,
         coalesce(d.n_low_sentinel, 0) + coalesce(c.n_low_left_out, 0) as n_low_sentinel,
         coalesce(d.n_high_sentinel, 0) + coalesce(c.n_high_left_out, 0) as n_high_sentinel,
         coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
@@ -203,10 +196,14 @@ framed as (
         on c.participant_id = s.participant_id
         and c.scope = s.scope
         and c.part = s.part
-    left join distributed d
+    left join internal.scope_values d
         on d.participant_id = s.participant_id
         and d.scope = s.scope
         and d.part = s.part
+    left join lived l
+        on l.participant_id = s.participant_id
+        and l.scope = s.scope
+        and l.part = s.part
 )
 select
     participant_id,
@@ -225,30 +222,30 @@ select
     max_mgdl,
     3.31 + 0.02392 * mean_mgdl as gmi_pct,
     (mean_mgdl + 46.7) / 28.7 as ea1c_pct,
-    100 * n54 / denominator as tbr54_pct,
-    100 * n70 / denominator as tbr70_pct,
-    100 * n_in_range / denominator as tir_pct,
-    100 * n_tight / denominator as titr_pct,
-    100 * n180 / denominator as tar180_pct,
-    100 * n250 / denominator as tar250_pct,
+    100 * n_tbr54 / denominator as tbr54_pct,
+    100 * n_tbr70 / denominator as tbr70_pct,
+    100 * n_tir / denominator as tir_pct,
+    100 * n_titr / denominator as titr_pct,
+    100 * n_tar180 / denominator as tar180_pct,
+    100 * n_tar250 / denominator as tar250_pct,
     tbr54_pct as very_low_pct,
-    100 * (n70 - n54) / denominator as low_pct,
+    100 * (n_tbr70 - n_tbr54) / denominator as low_pct,
     tir_pct as in_range_pct,
-    100 * (n180 - n250) / denominator as high_pct,
+    100 * (n_tar180 - n_tar250) / denominator as high_pct,
     tar250_pct as very_high_pct,
-    if(n_values > 0, min54, null)::bigint as tbr54_min,
-    if(n_values > 0, min70, null)::bigint as tbr70_min,
-    if(n_values > 0, min_in_range, null)::bigint as tir_min,
-    if(n_values > 0, min_tight, null)::bigint as titr_min,
-    if(n_values > 0, min180, null)::bigint as tar180_min,
-    if(n_values > 0, min250, null)::bigint as tar250_min,
+    if(n_values > 0, min_tbr54, null)::bigint as tbr54_min,
+    if(n_values > 0, min_tbr70, null)::bigint as tbr70_min,
+    if(n_values > 0, min_tir, null)::bigint as tir_min,
+    if(n_values > 0, min_titr, null)::bigint as titr_min,
+    if(n_values > 0, min_tar180, null)::bigint as tar180_min,
+    if(n_values > 0, min_tar250, null)::bigint as tar250_min,
     tbr54_min as very_low_min,
     tbr70_min - tbr54_min as low_min,
     tir_min as in_range_min,
     tar180_min - tar250_min as high_min,
     tar250_min as very_high_min,
     -- From counts, so that a bound of a zone is met exactly.
-    if(n_values > 0, least(100, 10 * (30 * n54 + 24 * (n70 - n54) + 16 * n250 + 8 * (n180 - n250)) / denominator), null) as gri,
+    if(n_values > 0, least(100, 10 * (30 * n_tbr54 + 24 * (n_tbr70 - n_tbr54) + 16 * n_tar250 + 8 * (n_tar180 - n_tar250)) / denominator), null) as gri,
     case
         when gri <= 20 then 'A'
         when gri <= 40 then 'B'
@@ -276,4 +273,55 @@ select
     first_local,
     last_local,
     n_implausible,
+    q05_mgdl,
+    q10_mgdl,
+    q25_mgdl,
+    q75_mgdl,
+    q90_mgdl,
+    q95_mgdl,
+    q75_mgdl - q25_mgdl as iqr_mgdl,
+    1.4826::double * away_mgdl as mad_mgdl,
+    0.001::double * (mean_mgdl + sd_mgdl) ** 2 as j_index,
+    100 * n_tbr50 / denominator as tbr50_pct,
+    100 * n_tbr60 / denominator as tbr60_pct,
+    100 * n_tbr63 / denominator as tbr63_pct,
+    100 * n_tir63_140 / denominator as tir63_140_pct,
+    100 * n_tir70_250 / denominator as tir70_250_pct,
+    100 * n_tar120 / denominator as tar120_pct,
+    100 * n_tar140 / denominator as tar140_pct,
+    100 * n_tar200 / denominator as tar200_pct,
+    100 * n_tar300 / denominator as tar300_pct,
+    100 * n_tar350 / denominator as tar350_pct,
+    if(n_values > 0, min_tbr50, null) as tbr50_min,
+    if(n_values > 0, min_tbr60, null) as tbr60_min,
+    if(n_values > 0, min_tbr63, null) as tbr63_min,
+    if(n_values > 0, min_tir63_140, null) as tir63_140_min,
+    if(n_values > 0, min_tir70_250, null) as tir70_250_min,
+    if(n_values > 0, min_tar120, null) as tar120_min,
+    if(n_values > 0, min_tar140, null) as tar140_min,
+    if(n_values > 0, min_tar200, null) as tar200_min,
+    if(n_values > 0, min_tar300, null) as tar300_min,
+    if(n_values > 0, min_tar350, null) as tar350_min,
+    lbgi + hbgi as bgri,
+    adrr,
+    grade,
+    grade_hypo_pct,
+    grade_eu_pct,
+    grade_hyper_pct,
+    hypo_index,
+    hyper_index,
+    hypo_index + hyper_index as igc,
+    m_value_r90,
+    if(
+        sd_mgdl is null,
+        null,
+        50 * (n_tir / denominator) + 35 * greatest(0, 1 - n_tbr70 / denominator / 0.15::double) + 15 * least(1, greatest(0, (6 - sd_mgdl / unit) / 5))
+    ) as cogi,
+    valid_days,
+    tir_pct > 70 and tbr70_pct < 4 and tbr54_pct < 1 and tar180_pct < 25 and tar250_pct < 5 and cv_pct <= 36 as adult_targets_met,
+    tir_pct > 50 and tbr70_pct < 1 and tar250_pct < 10 and cv_pct <= 36 as high_risk_targets_met,
+    tir63_140_pct > 70 and tbr63_pct < 4 and tbr54_pct < 1 and tar140_pct < 25 as pregnancy_targets_met,
+    preset,
+    sentinels,
+    metrics_version,
 from framed;

@@ -1,0 +1,256 @@
+-- internal.scope_values: how often each value occurs in every scope, and what follows from that alone.
+--
+-- Grain    one row per row of metric_scopes with a value
+-- Source   scope_dates, glucose_days, metric_preset
+-- Units    glucose mg/dL
+-- Rules    quantiles of type 7 (linear between order statistics), from how many
+--          values lie up to each. Scores of values are added up as whole numbers of
+--          1e-15, so that the sum is the same in whatever order
+-- Nulls    none
+-- Columns
+--   participant_id         study pseudonym from the roster
+--   scope                  see metric_scopes
+--   part                   see metric_scopes
+--   n_low_sentinel         values of 39
+--   n_high_sentinel        values of 401
+--   min_mgdl               smallest value
+--   max_mgdl               largest value
+--   q05_mgdl              5 percent of the values lie below
+--   q10_mgdl              10 percent of the values lie below
+--   q25_mgdl              25 percent of the values lie below
+--   q50_mgdl              50 percent of the values lie below
+--   q75_mgdl              75 percent of the values lie below
+--   q90_mgdl              90 percent of the values lie below
+--   q95_mgdl              95 percent of the values lie below
+--   away_mgdl              median of the distances from the median
+--   n_tbr50                values < 50
+--   n_tbr54                values < 54
+--   n_tbr60                values < 60
+--   n_tbr63                values < 63
+--   n_tbr70                values < 70
+--   n_tir                  values from 70 to 180
+--   n_titr                 values from 70 to 140
+--   n_tir63_140            values from 63 to 140
+--   n_tir70_250            values from 70 to 250
+--   n_tar120               values > 120
+--   n_tar140               values > 140
+--   n_tar180               values > 180
+--   n_tar200               values > 200
+--   n_tar250               values > 250
+--   n_tar300               values > 300
+--   n_tar350               values > 350
+--   min_tbr50              minutes that they stand for
+--   min_tbr54              minutes that they stand for
+--   min_tbr60              minutes that they stand for
+--   min_tbr63              minutes that they stand for
+--   min_tbr70              minutes that they stand for
+--   min_tir                minutes that they stand for
+--   min_titr               minutes that they stand for
+--   min_tir63_140          minutes that they stand for
+--   min_tir70_250          minutes that they stand for
+--   min_tar120             minutes that they stand for
+--   min_tar140             minutes that they stand for
+--   min_tar180             minutes that they stand for
+--   min_tar200             minutes that they stand for
+--   min_tar250             minutes that they stand for
+--   min_tar300             minutes that they stand for
+--   min_tar350             minutes that they stand for
+--   low_risk               sum of the risks of lows, 1e-15
+--   high_risk              sum of the risks of highs, 1e-15
+--   grade_sum              sum of the values' GRADE, 1e-15
+--   grade_hypo             of it, of hypoglycemia
+--   grade_eu               of it, of euglycemia
+--   grade_hyper            of it, of hyperglycemia
+--   hypo_sum               sum of the values' hypo index, 1e-15
+--   hyper_sum              sum of the values' hyper index, 1e-15
+--   m_sum                  sum of the values' M-value, 1e-15
+create or replace view internal.scope_values as
+with unfolded as (
+    select
+        s.participant_id, s.scope, s.part,
+        d.cadence_min,
+        unnest(d.glucose_mgdl) as glucose_mgdl,
+        unnest(d.counts) as n,
+    from main.glucose_days d
+    join internal.scope_dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
+    where d.excluded is null
+),
+folded as (
+    select
+        participant_id, scope, part, glucose_mgdl,
+        sum(n)::bigint as n,
+        sum(n::integer * cadence_min)::bigint as minutes,
+    from unfolded
+    group by participant_id, scope, part, glucose_mgdl
+),
+ranked as (
+    select
+        f.participant_id, f.scope, f.part, f.glucose_mgdl, f.n, f.minutes,
+        p.preset = 'iglu' as is_iglu,
+        if(p.sentinels = '40-400', least(greatest(f.glucose_mgdl, 40), 400), f.glucose_mgdl)::double as g,
+        sum(f.n) over (partition by f.participant_id, f.scope, f.part order by f.glucose_mgdl) as up_to,
+        sum(f.n) over (partition by f.participant_id, f.scope, f.part) as n_values,
+    from folded f
+    cross join main.metric_preset p
+),
+middle as (
+    select
+        participant_id, scope, part,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.50)) as low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.50)) as high,
+        (low + high) / 2 as median_mgdl,
+    from ranked
+    group by participant_id, scope, part
+),
+distant as (
+    select
+        r.participant_id, r.scope, r.part, r.n_values,
+        abs(r.g - m.median_mgdl) as away,
+        sum(r.n) over (partition by r.participant_id, r.scope, r.part order by away) as up_to,
+    from ranked r
+    join middle m on m.participant_id = r.participant_id and m.scope = r.scope and m.part = r.part
+),
+deviating as (
+    select
+        participant_id, scope, part,
+        (min(away) filter (where up_to > floor((n_values - 1) * 0.50)) + min(away) filter (where up_to > ceil((n_values - 1) * 0.50))) / 2 as away_mgdl,
+    from distant
+    group by participant_id, scope, part
+),
+scored as (
+    select
+        participant_id, scope, part, glucose_mgdl, n, minutes, g, up_to, n_values, is_iglu,
+        ln(greatest(g, 1)) ** 1.084 - 5.381 as risk,
+        round(1e15 * if(is_iglu, 22.77::double, 10 * 1.509::double ** 2) * risk ** 2)::hugeint * n as risk_score,
+        if(is_iglu, 18::double, 18.01559::double) as unit,
+        round(1e15 * if(g <= unit, 50, least(50, 425 * (log10(log10(greatest(g / unit, 1.000001))) + 0.16) ** 2)))::hugeint * n as grade,
+        round(1e15 * greatest(80 - g, 0) ** 2 / 30)::hugeint * n as hypo,
+        round(1e15 * greatest(g - 140, 0) ** 1.1::double / 30)::hugeint * n as hyper,
+        round(1e15 * 1000 * abs(log10(greatest(g, 1) / 90)) ** 3)::hugeint * n as m,
+    from ranked
+),
+distributed as (
+    select
+        participant_id, scope, part,
+        coalesce(sum(n) filter (where glucose_mgdl = 39), 0)::bigint as n_low_sentinel,
+        coalesce(sum(n) filter (where glucose_mgdl = 401), 0)::bigint as n_high_sentinel,
+        min(g) as min_mgdl,
+        max(g) as max_mgdl,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.05)) as q05_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.05)) as q05_high,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.10)) as q10_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.10)) as q10_high,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.25)) as q25_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.25)) as q25_high,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.50)) as q50_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.50)) as q50_high,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.75)) as q75_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.75)) as q75_high,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.90)) as q90_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.90)) as q90_high,
+        min(g) filter (where up_to > floor((n_values - 1) * 0.95)) as q95_low,
+        min(g) filter (where up_to > ceil((n_values - 1) * 0.95)) as q95_high,
+        coalesce(sum(n) filter (where g < 50), 0)::bigint as n_tbr50,
+        coalesce(sum(n) filter (where g < 54), 0)::bigint as n_tbr54,
+        coalesce(sum(n) filter (where g < 60), 0)::bigint as n_tbr60,
+        coalesce(sum(n) filter (where g < 63), 0)::bigint as n_tbr63,
+        coalesce(sum(n) filter (where g < 70), 0)::bigint as n_tbr70,
+        coalesce(sum(n) filter (where g between 70 and 180), 0)::bigint as n_tir,
+        coalesce(sum(n) filter (where g between 70 and 140), 0)::bigint as n_titr,
+        coalesce(sum(n) filter (where g between 63 and 140), 0)::bigint as n_tir63_140,
+        coalesce(sum(n) filter (where g between 70 and 250), 0)::bigint as n_tir70_250,
+        coalesce(sum(n) filter (where g > 120), 0)::bigint as n_tar120,
+        coalesce(sum(n) filter (where g > 140), 0)::bigint as n_tar140,
+        coalesce(sum(n) filter (where g > 180), 0)::bigint as n_tar180,
+        coalesce(sum(n) filter (where g > 200), 0)::bigint as n_tar200,
+        coalesce(sum(n) filter (where g > 250), 0)::bigint as n_tar250,
+        coalesce(sum(n) filter (where g > 300), 0)::bigint as n_tar300,
+        coalesce(sum(n) filter (where g > 350), 0)::bigint as n_tar350,
+        coalesce(sum(minutes) filter (where g < 50), 0)::bigint as min_tbr50,
+        coalesce(sum(minutes) filter (where g < 54), 0)::bigint as min_tbr54,
+        coalesce(sum(minutes) filter (where g < 60), 0)::bigint as min_tbr60,
+        coalesce(sum(minutes) filter (where g < 63), 0)::bigint as min_tbr63,
+        coalesce(sum(minutes) filter (where g < 70), 0)::bigint as min_tbr70,
+        coalesce(sum(minutes) filter (where g between 70 and 180), 0)::bigint as min_tir,
+        coalesce(sum(minutes) filter (where g between 70 and 140), 0)::bigint as min_titr,
+        coalesce(sum(minutes) filter (where g between 63 and 140), 0)::bigint as min_tir63_140,
+        coalesce(sum(minutes) filter (where g between 70 and 250), 0)::bigint as min_tir70_250,
+        coalesce(sum(minutes) filter (where g > 120), 0)::bigint as min_tar120,
+        coalesce(sum(minutes) filter (where g > 140), 0)::bigint as min_tar140,
+        coalesce(sum(minutes) filter (where g > 180), 0)::bigint as min_tar180,
+        coalesce(sum(minutes) filter (where g > 200), 0)::bigint as min_tar200,
+        coalesce(sum(minutes) filter (where g > 250), 0)::bigint as min_tar250,
+        coalesce(sum(minutes) filter (where g > 300), 0)::bigint as min_tar300,
+        coalesce(sum(minutes) filter (where g > 350), 0)::bigint as min_tar350,
+        coalesce(sum(risk_score) filter (where risk < 0), 0) as low_risk,
+        coalesce(sum(risk_score) filter (where risk > 0), 0) as high_risk,
+        sum(grade) as grade_sum,
+        coalesce(sum(grade) filter (where g < if(is_iglu, 80, 3.9 * unit)), 0) as grade_hypo,
+        coalesce(sum(grade) filter (where g between if(is_iglu, 70, 3.9 * unit) and if(is_iglu, 140, 7.8 * unit)), 0) as grade_eu,
+        coalesce(sum(grade) filter (where g > if(is_iglu, 140, 7.8 * unit)), 0) as grade_hyper,
+        sum(hypo) as hypo_sum,
+        sum(hyper) as hyper_sum,
+        sum(m) as m_sum,
+        max(n_values) as n_values,
+    from scored
+    group by participant_id, scope, part
+)
+select
+    d.participant_id,
+    d.scope,
+    d.part,
+    d.n_low_sentinel,
+    d.n_high_sentinel,
+    d.min_mgdl,
+    d.max_mgdl,
+    d.q05_low + ((d.n_values - 1) * 0.05 - floor((d.n_values - 1) * 0.05)) * (d.q05_high - d.q05_low) as q05_mgdl,
+    d.q10_low + ((d.n_values - 1) * 0.10 - floor((d.n_values - 1) * 0.10)) * (d.q10_high - d.q10_low) as q10_mgdl,
+    d.q25_low + ((d.n_values - 1) * 0.25 - floor((d.n_values - 1) * 0.25)) * (d.q25_high - d.q25_low) as q25_mgdl,
+    d.q50_low + ((d.n_values - 1) * 0.50 - floor((d.n_values - 1) * 0.50)) * (d.q50_high - d.q50_low) as q50_mgdl,
+    d.q75_low + ((d.n_values - 1) * 0.75 - floor((d.n_values - 1) * 0.75)) * (d.q75_high - d.q75_low) as q75_mgdl,
+    d.q90_low + ((d.n_values - 1) * 0.90 - floor((d.n_values - 1) * 0.90)) * (d.q90_high - d.q90_low) as q90_mgdl,
+    d.q95_low + ((d.n_values - 1) * 0.95 - floor((d.n_values - 1) * 0.95)) * (d.q95_high - d.q95_low) as q95_mgdl,
+    a.away_mgdl,
+    d.n_tbr50,
+    d.n_tbr54,
+    d.n_tbr60,
+    d.n_tbr63,
+    d.n_tbr70,
+    d.n_tir,
+    d.n_titr,
+    d.n_tir63_140,
+    d.n_tir70_250,
+    d.n_tar120,
+    d.n_tar140,
+    d.n_tar180,
+    d.n_tar200,
+    d.n_tar250,
+    d.n_tar300,
+    d.n_tar350,
+    d.min_tbr50,
+    d.min_tbr54,
+    d.min_tbr60,
+    d.min_tbr63,
+    d.min_tbr70,
+    d.min_tir,
+    d.min_titr,
+    d.min_tir63_140,
+    d.min_tir70_250,
+    d.min_tar120,
+    d.min_tar140,
+    d.min_tar180,
+    d.min_tar200,
+    d.min_tar250,
+    d.min_tar300,
+    d.min_tar350,
+    d.low_risk,
+    d.high_risk,
+    d.grade_sum,
+    d.grade_hypo,
+    d.grade_eu,
+    d.grade_hyper,
+    d.hypo_sum,
+    d.hyper_sum,
+    d.m_sum,
+from distributed d
+join deviating a on a.participant_id = d.participant_id and a.scope = d.scope and a.part = d.part;
