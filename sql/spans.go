@@ -29,3 +29,22 @@ func (s Selection) Readings(participants []string) string {
 	preset := presetQuery(cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent))
 	return "with metric_preset as (" + preset + ")\n" + strings.ReplaceAll(spans, "{marks}", strings.Join(marks, ", "))
 }
+
+//go:embed span_scopes.sql
+var spanScopes string
+
+// SpanScopes is a query over the tables of a snapshot and the views [SpanViews]. It
+// lists every interval with a value: participant_id, scope, label, first_date,
+// last_date, takes_unknown, n_values, readings_hash and metrics_version. What depends
+// on the values of an interval changes with one of the last two.
+func SpanScopes() string { return spanScopes }
+
+// SpanViews are the views that [SpanScopes] reads, and SpanTables the tables.
+func SpanViews() []string {
+	return []string{"metric_preset", "study_intervals", Internal + ".metric_scopes"}
+}
+
+// SpanTables are the tables that [SpanScopes] reads.
+func SpanTables() []string {
+	return []string{"glucose", "glucose_days", "participants", "windows", "coverage", "withdrawals"}
+}

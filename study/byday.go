@@ -49,18 +49,18 @@ func dayOf(r snapshot.SequenceReading) int64 {
 	return r.Local / microsPerDay
 }
 
-// within are the readings of a scope. They are not to be changed.
-func (b *byDay) within(s scope) []metrics.Reading {
+// within are the readings of a span. They are not to be changed.
+func (b *byDay) within(s snapshot.Span) []metrics.Reading {
 	placed := b.from(noDay + 1)
 	unknown := b.readings[:placed]
-	if !s.takesUnknown {
+	if !s.TakesUnknown {
 		unknown = nil
 	}
-	if s.first.IsZero() || s.last.IsZero() {
+	if s.First.IsZero() || s.Last.IsZero() {
 		return unknown
 	}
-	first := b.from(s.first.Unix() / secondsPerDay)
-	end := max(first, b.from(s.last.Unix()/secondsPerDay+1))
+	first := b.from(s.First.Unix() / secondsPerDay)
+	end := max(first, b.from(s.Last.Unix()/secondsPerDay+1))
 	if len(unknown) == 0 {
 		return b.readings[first:end]
 	}

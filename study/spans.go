@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,15 +17,8 @@ import (
 	"github.com/dexetl/dexetl/table"
 )
 
-// A scope is an interval of somebody's local dates, both inclusive.
-type scope struct {
-	participant, kind, label string
-	first, last              time.Time // zero: there are no dates
-	takesUnknown             bool      // readings without local time belong to it
-}
-
 // scopesOf are those that a selection chooses.
-func scopesOf(ctx context.Context, db *sql.DB, chosen views.Selection) (found []scope, err error) {
+func scopesOf(ctx context.Context, db *sql.DB, chosen views.Selection) (found []snapshot.Span, err error) {
 	statement, args := chosen.Scopes()
 	rows, err := db.QueryContext(ctx, statement, args...)
 	if err != nil {
@@ -34,12 +26,12 @@ func scopesOf(ctx context.Context, db *sql.DB, chosen views.Selection) (found []
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var s scope
+		var s snapshot.Span
 		var first, last sql.NullTime
-		if err := rows.Scan(&s.participant, &s.kind, &s.label, &first, &last, &s.takesUnknown); err != nil {
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown); err != nil {
 			return nil, err
 		}
-		s.first, s.last = first.Time, last.Time
+		s.First, s.Last = first.Time, last.Time
 		found = append(found, s)
 	}
 	return found, rows.Err()
@@ -62,7 +54,7 @@ func newSpanner(chosen views.Selection) *spanner {
 }
 
 // each calls do for every participant who has readings, several at once, with memory
-// to compute spans in. Scopes are by participant.
+// to compute spans in.
 func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans)) error {
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
@@ -90,10 +82,10 @@ func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.
 	if err != nil {
 		return err
 	}
-	of, participants := map[string]scope{}, make([]string, 0, len(scopes))
+	of, participants := map[string]snapshot.Span{}, make([]string, 0, len(scopes))
 	for _, s := range scopes {
-		of[s.participant] = s
-		participants = append(participants, s.participant)
+		of[s.ParticipantID] = s
+		participants = append(participants, s.ParticipantID)
 	}
 	rows, key := map[string]int{}, slices.Index(t.Columns, "participant_id")
 	for i := range t.Rows {

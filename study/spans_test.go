@@ -44,21 +44,21 @@ func TestScopesTakeTheirReadings(t *testing.T) {
 	march1, march2, none := instant(t, "2026-03-01T00:00:00Z"), instant(t, "2026-03-02T00:00:00Z"), time.Time{}
 	tests := []struct {
 		name string
-		scope
+		snapshot.Span
 		want []string // by UTC
 	}{
-		{"a day", scope{first: march1, last: march1}, []string{"2026-03-02T02:00:00Z"}},
-		{"the next", scope{first: march2, last: march2}, []string{"2026-03-02T01:00:00Z", "2026-03-02T20:00:00Z"}},
-		{"both, and what is unknown", scope{first: march1, last: march2, takesUnknown: true},
+		{"a day", snapshot.Span{First: march1, Last: march1}, []string{"2026-03-02T02:00:00Z"}},
+		{"the next", snapshot.Span{First: march2, Last: march2}, []string{"2026-03-02T01:00:00Z", "2026-03-02T20:00:00Z"}},
+		{"both, and what is unknown", snapshot.Span{First: march1, Last: march2, TakesUnknown: true},
 			[]string{"2026-03-02T01:00:00Z", "2026-03-02T02:00:00Z", "2026-03-02T03:00:00Z", "2026-03-02T20:00:00Z"}},
-		{"no dates", scope{first: none, last: none, takesUnknown: true}, []string{"2026-03-02T03:00:00Z"}},
-		{"no dates, nothing unknown", scope{first: none, last: none}, nil},
-		{"the wrong way round", scope{first: march2, last: march1}, nil},
-		{"before 1970", scope{first: time.Unix(-86400, 0), last: time.Unix(-86400, 0)}, []string{"1969-12-31T12:00:00Z"}},
+		{"no dates", snapshot.Span{First: none, Last: none, TakesUnknown: true}, []string{"2026-03-02T03:00:00Z"}},
+		{"no dates, nothing unknown", snapshot.Span{First: none, Last: none}, nil},
+		{"the wrong way round", snapshot.Span{First: march2, Last: march1}, nil},
+		{"before 1970", snapshot.Span{First: time.Unix(-86400, 0), Last: time.Unix(-86400, 0)}, []string{"1969-12-31T12:00:00Z"}},
 	}
 	for _, test := range tests {
 		var got []string
-		for _, r := range days.within(test.scope) {
+		for _, r := range days.within(test.Span) {
 			got = append(got, r.Time.Format(time.RFC3339))
 		}
 		if slices.Sort(got); !slices.Equal(got, test.want) {

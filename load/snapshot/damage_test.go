@@ -40,11 +40,11 @@ func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql
 			return db
 		},
 		"database": func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB {
-			harm, err := Publish(t.Context(), l, m)
+			harm, err := Publish(t.Context(), l, m, nil)
 			if err != nil || len(harm) != 1 {
 				t.Fatalf("Publish = %v, %v; want the damage of one file", harm, err)
 			}
-			if again, err := Publish(t.Context(), l, m); err != nil || len(again) != 1 || again[0].Path != harm[0].Path {
+			if again, err := Publish(t.Context(), l, m, nil); err != nil || len(again) != 1 || again[0].Path != harm[0].Path {
 				t.Fatalf("Publish once more = %v, %v; want what it was, %v", again, err, harm)
 			}
 			db, err := sql.Open("duckdb", filepath.Join(l.Path(), "latest", databaseName)+"?access_mode=read_only")
@@ -58,7 +58,7 @@ func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql
 			return db
 		},
 		"views.sql": func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB {
-			if _, err := Publish(t.Context(), l, m); err != nil {
+			if _, err := Publish(t.Context(), l, m, nil); err != nil {
 				t.Fatalf("Publish: %v", err)
 			}
 			folder := filepath.Join(l.Path(), "latest")

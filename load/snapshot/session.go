@@ -8,6 +8,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -65,6 +67,9 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
+	if isComputed(table) {
+		return computedFiles(l, m, table)
+	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
 		name, err := absolute(l, f.Path)
@@ -74,6 +79,18 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// computedFiles is the file of a computed table, if the snapshot has a folder with it.
+func computedFiles(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
+	name := path.Join(folderOf(m.Snapshot), computedFile(table))
+	if _, err := l.Root().Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	file, err := absolute(l, name)
+	return []string{file}, err
 }
 
 // A session hands out connections that only read.
