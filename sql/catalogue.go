@@ -31,7 +31,7 @@ type metric struct {
 func Catalogue() []metric { return readCatalogue(catalogueCSV) }
 
 // SpanCatalogue returns the metrics that depend on the order of readings, in the
-// order of their columns. No view computes them.
+// order of their columns. They come from span_metrics.
 func SpanCatalogue() []metric { return readCatalogue(spanCatalogueCSV) }
 
 func readCatalogue(text string) (metrics []metric) {
@@ -54,7 +54,14 @@ const consensus = `n_days active_window_pct sufficient mean_mgdl gmi_pct sd_mgdl
 func metricColumns(view string) []Column {
 	columns := rowKeys(view)
 	chosen := strings.Fields(consensus)
-	for _, m := range Catalogue() {
+	shown := Catalogue()
+	switch view {
+	case "participant_metrics", "daily_metrics", "period_metrics", "window_metrics":
+		shown = append(shown, SpanCatalogue()...)
+	case Internal + ".spans":
+		shown, columns = SpanCatalogue(), nil
+	}
+	for _, m := range shown {
 		if view != "consensus_metrics" || slices.Contains(chosen, m.Name) {
 			columns = append(columns, Column{m.Name, m.comment()})
 		}

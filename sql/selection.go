@@ -44,6 +44,7 @@ type Selection struct {
 	Preset       Preset    // empty for Dexetl1
 	Sentinels    Sentinels // empty for AsSent
 	FromReadings bool      // there is no glucose_days: it is computed of glucose
+	Spans        bool      // span_metrics is there; else what it has is null. See [Selection.Stored]
 }
 
 //go:embed selection.sql
@@ -65,7 +66,7 @@ func GlucoseDays() string {
 // that have the window. By preset iglu active_pct, as iglu calls active_span_pct, is
 // among them.
 func (s Selection) Query() (statement string, args []any) {
-	with, args := s.with("scope_dates", "linked_days", "scope_values", "scope_metrics")
+	with, args := s.with("scope_dates", "linked_days", "local_days", "scope_values", "scope_metrics", "spans")
 	all := unqualified(query("participant_metrics"))
 	if s.Preset == IGLU {
 		all = "select *, active_span_pct as active_pct,\nfrom (\n" + all + "\n)"
@@ -107,12 +108,23 @@ func (s Selection) with(views ...string) (clause string, args []any) {
 			body = strings.Replace(selection, "{among}", among, 1)
 		case "study_intervals":
 			body = query(name)
+		case "spans":
+			if body = query("internal.spans"); !s.Stored() {
+				body = noSpans()
+			}
 		default:
 			body = query("internal." + name)
 		}
 		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, unqualified(body))
 	}
 	return strings.TrimSuffix(b.String(), ",\n"), args
+}
+
+// Stored reports whether span_metrics has the metrics of what is chosen that depend
+// on the order of readings. Else they are null in the rows of [Selection.Query].
+func (s Selection) Stored() bool {
+	return s.Spans && s.From+s.To+s.Window == "" && s.LastDays == 0 &&
+		cmp.Or(s.Preset, Dexetl1) == Dexetl1 && cmp.Or(s.Sentinels, AsSent) == AsSent
 }
 
 // presetQuery is metric_preset with rules of its own, as text: DuckDB then plans for

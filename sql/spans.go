@@ -48,3 +48,12 @@ func SpanViews() []string {
 func SpanTables() []string {
 	return []string{"glucose", "glucose_days", "participants", "windows", "coverage", "withdrawals"}
 }
+
+// noSpans is internal.spans without rows.
+func noSpans() string {
+	columns := "null::varchar as of_participant, null::varchar as of_scope, null::varchar as of_label, null::date as of_first_date"
+	for _, m := range SpanCatalogue() {
+		columns += ", null::double as " + m.Name
+	}
+	return "select " + columns + " where false"
+}

@@ -12,8 +12,8 @@ import (
 var files embed.FS
 
 // order lists the views so that each follows those it reads.
-const order = `metric_preset study_intervals internal.metric_scopes internal.scope_dates internal.linked_days
-	internal.scope_values internal.scope_metrics
+const order = `metric_preset study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
+	internal.scope_values internal.scope_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
 	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
 	readings_mmol current_events iglu metric_catalogue`

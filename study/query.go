@@ -32,13 +32,13 @@ func (s *Study) QueryOnly(ctx context.Context, tables []string, schema, statemen
 }
 
 func (s *Study) query(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), schema, statement string, args ...any) (table.Table, error) {
-	return s.within(ctx, which, open, func(db *sql.DB, _ lake.Manifest) (table.Table, error) {
+	return s.within(ctx, which, open, func(db *sql.DB, _ *lake.Lake, _ lake.Manifest) (table.Table, error) {
 		return tableOf(ctx, db, schema, statement, args...)
 	})
 }
 
 // within asks something in a session of a snapshot.
-func (s *Study) within(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), ask func(*sql.DB, lake.Manifest) (table.Table, error)) (table.Table, error) {
+func (s *Study) within(ctx context.Context, which string, open func(*lake.Lake, lake.Manifest) (*sql.DB, error), ask func(*sql.DB, *lake.Lake, lake.Manifest) (table.Table, error)) (table.Table, error) {
 	l, m, err := s.Snapshot(which)
 	if err != nil {
 		return table.Table{}, err
@@ -49,7 +49,7 @@ func (s *Study) within(ctx context.Context, which string, open func(*lake.Lake, 
 		return table.Table{}, err
 	}
 	defer db.Close()
-	t, err := ask(db, m)
+	t, err := ask(db, l, m)
 	return t, answer.Explain(ctx, l, m, err)
 }
 
@@ -67,8 +67,8 @@ const metricsSchema = "dexetl.metrics/1"
 func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
 	return s.within(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
 		return snapshot.Open(ctx, l, m, snapshot.Limits{})
-	}, func(db *sql.DB, m lake.Manifest) (table.Table, error) {
-		chosen.FromReadings = !m.KeepsDays()
+	}, func(db *sql.DB, l *lake.Lake, m lake.Manifest) (table.Table, error) {
+		chosen.FromReadings, chosen.Spans = !m.KeepsDays(), snapshot.HasComputed(l, m)
 		return metricsOf(ctx, db, chosen)
 	})
 }
@@ -78,7 +78,7 @@ func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selectio
 func metricsOf(ctx context.Context, db *sql.DB, chosen views.Selection) (table.Table, error) {
 	statement, args := chosen.Query()
 	t, err := tableOf(ctx, db, metricsSchema, statement, args...)
-	if err == nil {
+	if err == nil && !chosen.Stored() {
 		err = addSpans(ctx, db, chosen, &t)
 	}
 	return t, err

@@ -3,7 +3,6 @@ package study
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -76,7 +75,7 @@ func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, d
 	return failed
 }
 
-// addSpans adds to metrics of a selection those that depend on the order of readings.
+// addSpans puts into metrics of a selection those that depend on the order of readings.
 func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.Table) error {
 	scopes, err := scopesOf(ctx, db, chosen)
 	if err != nil {
@@ -89,16 +88,12 @@ func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.
 	}
 	rows, key := map[string]int{}, slices.Index(t.Columns, "participant_id")
 	for i := range t.Rows {
-		rows[fmt.Sprint(t.Rows[i][key])] = i
-		t.Rows[i] = append(t.Rows[i], make([]any, len(metrics.SpanColumns()))...)
+		rows[t.Rows[i][key].(string)] = i
 	}
-	before := len(t.Columns)
-	for _, name := range metrics.SpanColumns() {
-		t.Columns, t.Kinds = append(t.Columns, name), append(t.Kinds, "DOUBLE")
-	}
+	first := slices.Index(t.Columns, metrics.SpanColumns()[0])
 	return newSpanner(chosen).each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
 		span := spans.Of(days.within(of[participant]))
-		fill(t.Rows[rows[participant]][before:], &span)
+		fill(t.Rows[rows[participant]][first:], &span)
 	})
 }
 

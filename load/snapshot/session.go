@@ -81,6 +81,13 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 	return names, nil
 }
 
+// HasComputed reports whether a snapshot has the tables that depend on the order of
+// readings: those of older programs, and those whose folder is gone, lack them.
+func HasComputed(l *lake.Lake, m lake.Manifest) bool {
+	_, err := l.Root().Lstat(path.Join(folderOf(m.Snapshot), computedFile(episodesTable)))
+	return err == nil
+}
+
 // computedFiles is the file of a computed table, if the snapshot has a folder with it.
 func computedFiles(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 	name := path.Join(folderOf(m.Snapshot), computedFile(table))

@@ -8,14 +8,13 @@
 --   participant_id         study pseudonym from the roster
 --   scope                  see metric_scopes
 --   part                   see metric_scopes
---   timezone               IANA time zone from the roster
 --   local_date             date of the scope
 create or replace view internal.scope_dates as
 select
-    participant_id, scope, part, timezone,
+    participant_id, scope, part,
     unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
 from internal.metric_scopes
 union all
-select participant_id, scope, part, timezone, null,
+select participant_id, scope, part, null,
 from internal.metric_scopes
 where takes_unknown;

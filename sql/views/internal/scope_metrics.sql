@@ -1,7 +1,7 @@
 -- internal.scope_metrics: the one place where the metrics are computed, for every scope.
 --
 -- Grain    one row per row of metric_scopes
--- Source   metric_scopes, linked_days, scope_dates, scope_values, metric_preset
+-- Source   metric_scopes, local_days, scope_dates, scope_values, metric_preset
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, except
 --          active_*_pct; *_min are minutes
 -- Ranges   54, 70, 140, 180, 250 mg/dL; 70 to 180 inclusive (Battelino 2019,
@@ -25,79 +25,36 @@ create or replace view internal.scope_metrics as
 with counted as (
     select
         s.participant_id, s.scope, s.part,
-        coalesce(sum(d.n_readings) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_readings,
-        coalesce(sum(d.n_values) filter (where d.excluded is null), 0)::bigint as n_values,
-        coalesce(sum(d.n_readings) filter (where d.excluded = 'exclusion'), 0)::bigint as n_excluded,
-        coalesce(sum(d.n_readings) filter (where d.excluded = 'implausible'), 0)::bigint as n_implausible,
-        coalesce(sum(d.n_readings) filter (where d.excluded = 'low_sentinel'), 0)::bigint as n_low_left_out,
-        coalesce(sum(d.n_readings) filter (where d.excluded = 'high_sentinel'), 0)::bigint as n_high_left_out,
-        coalesce(sum(d.n_clock_suspect) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_clock_suspect,
-        coalesce(sum(d.n_overlap) filter (where d.excluded is distinct from 'exclusion'), 0)::bigint as n_overlap,
-        count(distinct d.local_date) filter (where d.excluded is null and d.n_values > 0) as n_days,
-        sum(d.sum_mgdl) filter (where d.excluded is null)::double as total,
-        sum(d.sum_mgdl2) filter (where d.excluded is null)::double as squares,
-        coalesce(sum(d.n_values) filter (where d.excluded is null and d.cadence_min = 1), 0)::bigint as n_of_1,
-        coalesce(sum(d.n_values) filter (where d.excluded is null and d.cadence_min = 15), 0)::bigint as n_of_15,
-        coalesce(sum(d.n_slots) filter (where d.excluded is null), 0)::bigint as n_slots,
-        coalesce(sum(d.n_slots * d.slot_min) filter (where d.excluded is null), 0)::bigint as covered_min,
-        min(d.first_utc) filter (where d.excluded is null) as first_utc,
-        max(d.last_utc) filter (where d.excluded is null) as last_utc,
-        arg_min(d.first_local, d.first_utc) filter (where d.excluded is null) as first_local,
-        arg_max(d.last_local, d.last_utc) filter (where d.excluded is null) as last_local,
-        min(d.first_utc) filter (where d.excluded is null and d.first_local is not null) as first_placed_utc,
-        max(d.last_utc) filter (where d.excluded is null and d.last_local is not null) as last_placed_utc,
+        sum(d.n_readings)::bigint as n_readings,
+        sum(d.n_values)::bigint as n_values,
+        sum(d.n_excluded)::bigint as n_excluded,
+        sum(d.n_implausible)::bigint as n_implausible,
+        sum(d.n_low_left_out)::bigint as n_low_left_out,
+        sum(d.n_high_left_out)::bigint as n_high_left_out,
+        sum(d.n_clock_suspect)::bigint as n_clock_suspect,
+        sum(d.n_overlap)::bigint as n_overlap,
+        sum(d.n_of_1)::bigint as n_of_1,
+        sum(d.n_of_15)::bigint as n_of_15,
+        sum(d.n_slots)::bigint as n_slots,
+        sum(d.covered_min)::bigint as covered_min,
+        count(d.local_date) filter (where d.n_values > 0) as n_days,
+        count(*) filter (where d.is_valid) as valid_days,
+        sum(d.risk_range) / 1e15 / count(d.risk_range) as adrr,
+        sum(d.total) as total,
+        sum(d.squares) as squares,
+        min(d.first_utc) as first_utc,
+        max(d.last_utc) as last_utc,
+        arg_min(d.first_local, d.first_utc) as first_local,
+        arg_max(d.last_local, d.last_utc) as last_local,
+        min(d.first_utc) filter (where d.first_local is not null) as first_placed_utc,
+        max(d.last_utc) filter (where d.last_local is not null) as last_placed_utc,
         -- The way to the first value lies outside.
-        sum(d.linked_us) - arg_min(coalesce(d.first_gap_us, 0), d.first_utc) filter (where d.excluded is null) as linked_us,
-        sum(d.wide_us) - arg_min(if(d.first_is_wide, d.first_gap_us, 0), d.first_utc) filter (where d.excluded is null) as wide_us,
-        sum(d.wide_min) - arg_min(if(d.first_is_wide, d.first_step_min, 0), d.first_utc) filter (where d.excluded is null) as wide_min,
-    from internal.linked_days d
+        sum(d.linked_us) - arg_min(d.first_gap_us, d.first_utc) as linked_us,
+        sum(d.wide_us) - arg_min(if(d.first_is_wide, d.first_gap_us, 0), d.first_utc) as wide_us,
+        sum(d.wide_min) - arg_min(if(d.first_is_wide, d.first_step_min, 0), d.first_utc) as wide_min,
+    from internal.local_days d
     join internal.scope_dates s on s.participant_id = d.participant_id and s.local_date is not distinct from d.local_date
     group by s.participant_id, s.scope, s.part
-),
--- Each local date by itself, for what counts dates.
-daily as (
-    select
-        s.participant_id, s.scope, s.part, s.timezone, s.local_date,
-        sum(d.n_slots * d.slot_min) as covered_min,
-        min(d.low_mgdl) as low_mgdl,
-        max(d.high_mgdl) as high_mgdl,
-        arg_max(epoch_us(d.last_local) - epoch_us(d.last_utc), d.last_utc) - arg_min(epoch_us(d.first_local) - epoch_us(d.first_utc), d.first_utc) as shift_us,
-    from internal.linked_days d
-    join internal.scope_dates s on s.participant_id = d.participant_id and s.local_date = d.local_date
-    where d.excluded is null and d.n_values > 0
-    group by s.participant_id, s.scope, s.part, s.timezone, s.local_date
-),
-lengths as (
-    select
-        timezone, local_date,
-        timezone(timezone, local_date::timestamp) as midnight,
-        timezone(timezone, local_date::timestamp + interval 1 day) as next_midnight,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(timezone, midnight - interval 1 hour) >= local_date as is_second,
-        timezone(timezone, next_midnight - interval 1 hour) >= local_date + 1 as next_is_second,
-        (epoch_us(next_midnight) - epoch_us(midnight)) // 60_000_000 + 60 * (is_second::integer - next_is_second::integer) as day_min,
-    from (select distinct timezone, local_date from daily where timezone is not null)
-),
-dated as (
-    select
-        d.participant_id, d.scope, d.part,
-        coalesce(l.day_min, 1440 - d.shift_us // 60_000_000) // 5 * 5 as length_min,
-        d.covered_min * 100 >= 70 * length_min as is_valid,
-        if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as scale,
-        ln(greatest(if(p.sentinels = '40-400', greatest(d.low_mgdl, 40), d.low_mgdl), 1)) ** 1.084 - 5.381 as low_risk,
-        ln(greatest(if(p.sentinels = '40-400', least(d.high_mgdl, 400), d.high_mgdl), 1)) ** 1.084 - 5.381 as high_risk,
-        round(1e15 * scale * (if(low_risk < 0, low_risk ** 2, 0) + if(high_risk > 0, high_risk ** 2, 0)))::hugeint as risk_range,
-    from daily d
-    cross join main.metric_preset p
-    left join lengths l on l.timezone = d.timezone and l.local_date = d.local_date
-),
-lived as (
-    select
-        participant_id, scope, part,
-        count(*) filter (where is_valid) as valid_days,
-        sum(risk_range) / 1e15 / count(*) as adrr,
-    from dated
-    group by participant_id, scope, part
 ),
 bounded as (
     select
@@ -162,8 +119,8 @@ framed as (
         d.hypo_sum / 1e15 / denominator as hypo_index,
         d.hyper_sum / 1e15 / denominator as hyper_index,
         d.m_sum / 1e15 / denominator as m_value_r90,
-        l.adrr,
-        coalesce(l.valid_days, 0) as valid_days,
+        c.adrr,
+        coalesce(c.valid_days, 0) as valid_days,
         coalesce(d.n_low_sentinel, 0) + coalesce(c.n_low_left_out, 0) as n_low_sentinel,
         coalesce(d.n_high_sentinel, 0) + coalesce(c.n_high_left_out, 0) as n_high_sentinel,
         coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
@@ -200,10 +157,6 @@ framed as (
         on d.participant_id = s.participant_id
         and d.scope = s.scope
         and d.part = s.part
-    left join lived l
-        on l.participant_id = s.participant_id
-        and l.scope = s.scope
-        and l.part = s.part
 )
 select
     participant_id,

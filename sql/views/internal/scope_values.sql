@@ -77,15 +77,15 @@ with unfolded as (
 ),
 folded as (
     select
-        participant_id, scope, part, glucose_mgdl,
+        participant_id, scope, part, cadence_min, glucose_mgdl,
         sum(n)::bigint as n,
-        sum(n::integer * cadence_min)::bigint as minutes,
     from unfolded
-    group by participant_id, scope, part, glucose_mgdl
+    group by participant_id, scope, part, cadence_min, glucose_mgdl
 ),
 ranked as (
     select
-        f.participant_id, f.scope, f.part, f.glucose_mgdl, f.n, f.minutes,
+        f.participant_id, f.scope, f.part, f.glucose_mgdl, f.n,
+        f.n * f.cadence_min as minutes,
         p.preset = 'iglu' as is_iglu,
         if(p.sentinels = '40-400', least(greatest(f.glucose_mgdl, 40), 400), f.glucose_mgdl)::double as g,
         sum(f.n) over (partition by f.participant_id, f.scope, f.part order by f.glucose_mgdl) as up_to,
