@@ -49,6 +49,12 @@ func SpanTables() []string {
 	return []string{"glucose", "glucose_days", "participants", "windows", "coverage", "withdrawals"}
 }
 
+// NoSpans is the statement that leaves the metric views nothing of span_metrics, for
+// snapshots without it.
+func NoSpans() string {
+	return "create or replace view " + Internal + ".spans as\n" + noSpans() + ";"
+}
+
 // noSpans is internal.spans without rows.
 func noSpans() string {
 	columns := "null::varchar as of_participant, null::varchar as of_scope, null::varchar as of_label, null::date as of_first_date"

@@ -15,6 +15,7 @@ import (
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/dexetl/dexetl/extract/fault"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -54,10 +55,8 @@ func (p *publisher) compute(ctx context.Context) error {
 	if err != nil || there || p.with == nil {
 		return err
 	}
-	for _, name := range views.SpanTables() {
-		if p.damage.of(name) != nil {
-			return nil // what reads them fails, and says why
-		}
+	if p.damage.of(episodesTable) != nil {
+		return nil // whoever reads them is told
 	}
 	s, err := newSession(Limits{}, spillParents(p.lake.Path())...)
 	if err != nil {
@@ -98,7 +97,12 @@ func (c *computing) run(ctx context.Context) (err error) {
 	if err := errors.Join(c.appendSpans(due, values), c.appendEpisodes(episodes)); err != nil {
 		return err
 	}
-	return errors.Join(c.write(ctx, spansTable), c.write(ctx, episodesTable))
+	// The episodes come last: as long as they are missing, all is computed again.
+	if err := c.write(ctx, spansTable); err != nil {
+		return err
+	}
+	fault.Point("snapshot.spans_written")
+	return c.write(ctx, episodesTable)
 }
 
 func (c *computing) execute(ctx context.Context, statements ...string) error {

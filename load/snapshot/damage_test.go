@@ -82,10 +82,11 @@ func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql
 
 // dependents are the tables and views that read a table.
 func dependents(table string) map[string]bool {
-	reads := map[string]bool{table: true}
+	reads := map[string]bool{table: true, spansTable: true, episodesTable: true}
 	for _, v := range views.Views() {
 		for name := range reads {
-			if name != v.Name && regexp.MustCompile(`(from|join) `+name+`\b`).MatchString(v.Body) {
+			// The metric views do without the computed tables.
+			if name != v.Name && !isComputed(name) && regexp.MustCompile(`(from|join) `+name+`\b`).MatchString(v.Body) {
 				reads[v.Name] = true
 				break
 			}
@@ -121,6 +122,9 @@ func TestDamagedTable(t *testing.T) {
 				reads := dependents(table)
 				for _, name := range names() {
 					err := tryQuery(t, db, "select count(*) from "+name)
+					if name == "completeness" && err == nil { // for a count it joins nothing
+						err = tryQuery(t, db, "from "+name)
+					}
 					if reads[name] == (err == nil) {
 						t.Errorf("%s, which reads the damaged table: %t; reading it: %v", name, reads[name], err)
 					}

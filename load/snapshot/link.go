@@ -200,6 +200,9 @@ func (p *publisher) linkEmpty(to *os.Root, t transform.Table) error {
 		return err
 	}
 	name := path.Join(t.Name, partition, emptyName)
+	if isComputed(t.Name) {
+		name = computedFile(t.Name)
+	}
 	if err := to.MkdirAll(path.Dir(name), dirMode); err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func TestEmptyLake(t *testing.T) {
 			}
 		}
 		for _, v := range views.Views() {
-			ask(t, db, "select count(*) from "+identifier(v.Name))
+			ask(t, db, "select count(*) from "+qualified(v.Name))
 		}
 	}
 }

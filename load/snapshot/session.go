@@ -16,6 +16,7 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // Open returns an in-memory DuckDB session with the tables and views of
@@ -88,6 +89,14 @@ func HasComputed(l *lake.Lake, m lake.Manifest) bool {
 	return err == nil
 }
 
+// notComputed is what is said to whoever reads a computed table that a snapshot lacks.
+func notComputed(t transform.Table, m lake.Manifest, d damage) string {
+	if harm := d.of(t.Name); harm != nil {
+		return complaint(harm)
+	}
+	return fmt.Sprintf("snapshot %d was published without %s: the newest one has it after the next sync, and dexetl metrics --snapshot %[1]d computes what metrics need", m.Snapshot, t.Name)
+}
+
 // computedFiles is the file of a computed table, if the snapshot has a folder with it.
 func computedFiles(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 	name := path.Join(folderOf(m.Snapshot), computedFile(table))
@@ -137,8 +146,18 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		if err != nil {
 			return err
 		}
-		if len(files) == 0 && !lacksDays(t, m) {
+		switch {
+		case len(files) > 0 || lacksDays(t, m):
+		case isComputed(t.Name) && len(m.TableFiles("glucose")) > 0:
+			statements = append(statements, failingRelation(t, notComputed(t, m, harm)))
+			continue
+		default:
 			statements = append(statements, emptyRelation(t))
+			continue
+		}
+		if isComputed(t.Name) { // it was, before there was any damage
+			allowed = slices.Concat(allowed, files)
+			statements = append(statements, relation(t, m, fileList(files)))
 			continue
 		}
 		if harm.of(t.Name) == nil {
@@ -147,7 +166,11 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		statements = append(statements, harm.relation(t, m, fileList(files)))
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
-	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen), lockdown(allowed))
+	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen))
+	if !HasComputed(l, m) && wanted(spansTable) {
+		statements = append(statements, views.NoSpans()) // metric views are of use without
+	}
+	statements = append(statements, lockdown(allowed)...)
 	for _, statement := range statements {
 		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
 			return err
