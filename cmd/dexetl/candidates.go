@@ -110,7 +110,9 @@ func tablesIn(statement string) (found []candidate) {
 		}
 	}
 	for _, v := range sql.Views() {
-		found = append(found, candidate{before + v.Name, "view"})
+		if !v.IsInternal() {
+			found = append(found, candidate{before + v.Name, "view"})
+		}
 	}
 	return found
 }

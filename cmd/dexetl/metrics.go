@@ -28,6 +28,7 @@ type metricsOptions struct {
 	selected string
 	which    string
 	preset   string
+	censored string
 	input    string
 	file     fileFlags
 }
@@ -47,6 +48,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "select", Usage: "`lastN`: the last N days with data, such as last14", Destination: &o.selected},
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
 			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
+			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count as \"as sent\", as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
 		}),
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -83,9 +85,12 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 
 // choose turns flags into a selection of readings.
 func (o metricsOptions) choose() (sql.Selection, error) {
-	chosen := sql.Selection{From: o.from, To: o.to, Window: o.window, Preset: sql.Preset(o.preset)}
+	chosen := sql.Selection{From: o.from, To: o.to, Window: o.window, Preset: sql.Preset(o.preset), Sentinels: sql.Sentinels(o.censored)}
 	if chosen.Preset != sql.Dexetl1 && chosen.Preset != sql.IGLU {
 		return chosen, usage("--preset %q: dexetl-1 or iglu", o.preset)
+	}
+	if !slices.Contains([]sql.Sentinels{sql.AsSent, sql.AtBounds, sql.Excluding}, chosen.Sentinels) {
+		return chosen, usage("--sentinels %q: %q, 40-400 or exclude", o.censored, sql.AsSent)
 	}
 	if _, err := optionalDate("from", o.from); err != nil {
 		return chosen, err

@@ -120,11 +120,9 @@ func TestDamagedTable(t *testing.T) {
 				db := open(t, l, m)
 				defer db.Close()
 				reads := dependents(table)
+				delete(reads, "completeness") // reads it for the clock of who is in the roster: nobody
 				for _, name := range names() {
-					err := tryQuery(t, db, "select count(*) from "+name)
-					if name == "completeness" && err == nil { // for a count it joins nothing
-						err = tryQuery(t, db, "from "+name)
-					}
+					err := tryQuery(t, db, "from "+name)
 					if reads[name] == (err == nil) {
 						t.Errorf("%s, which reads the damaged table: %t; reading it: %v", name, reads[name], err)
 					}
@@ -133,7 +131,7 @@ func TestDamagedTable(t *testing.T) {
 					}
 				}
 				for _, question := range []string{
-					"from glucose where participant_id = 'P001'", "from glucose where glucose_mgdl is null",
+					"select count(*) from glucose", "from glucose where participant_id = 'P001'", "from glucose where glucose_mgdl is null",
 					"select count(*) filter (where overlap) from glucose", "select exists (from glucose)",
 					"from (values ('P003')) p (participant_id) left join glucose g using (participant_id) where g.glucose_mgdl > 3 or true",
 					"select max(time_utc) from glucose where time_utc >= '2026-03-01' and participant_id in ('P002')",

@@ -48,7 +48,7 @@ func newLakeIn(t testing.TB, name string) *lake.Lake {
 }
 
 // commit adds one file of glucose for participant, n readings of 100 mg/dL
-// each, and one of event_notes.
+// each, with as many of glucose_days, and one of event_notes.
 func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest {
 	t.Helper()
 	parent, err := l.Current()
@@ -56,7 +56,10 @@ func commit(t testing.TB, l *lake.Lake, participant string, n int) lake.Manifest
 		t.Fatalf("Current: %v", err)
 	}
 	c := l.Begin(parent)
-	c.Add(writeFile(t, c, "glucose", participant, n), writeFile(t, c, "event_notes", participant, 1))
+	for _, table := range []string{"glucose", "glucose_days"} {
+		c.Add(writeFile(t, c, table, participant, n))
+	}
+	c.Add(writeFile(t, c, "event_notes", participant, 1))
 	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
 	if err != nil {
 		t.Fatalf("Finish: %v", err)
@@ -113,6 +116,10 @@ func readings(table transform.Table, participant string, month time.Time, n int)
 				f.Append(arrow.Date32FromTime(at))
 			case *array.Int16Builder:
 				f.Append(100)
+			case *array.Int64Builder:
+				f.Append(1)
+			case *array.ListBuilder:
+				f.Append(true) // empty
 			case *array.BooleanBuilder:
 				f.Append(false)
 			default:

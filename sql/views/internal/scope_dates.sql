@@ -12,9 +12,8 @@
 create or replace view internal.scope_dates as
 select
     participant_id, scope, part,
-    unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
-from internal.metric_scopes
-union all
-select participant_id, scope, part, null,
-from internal.metric_scopes
-where takes_unknown;
+    unnest(list_concat(
+        generate_series(first_date::timestamp, last_date::timestamp, interval 1 day)::date[],
+        if(takes_unknown, [null::date], [])
+    )) as local_date,
+from internal.metric_scopes;
