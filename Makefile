@@ -8,7 +8,8 @@
 #              SIZE=16x180 (participants x days; several with commas), RUNS, SYNCS, PROGRAMS, LINES, PROFILE
 # make bench-peers  the same egvs landed by pandas and DuckDB, and by dlt for SIZE_DLT
 # make bench-stages one step of the way after the other
-# make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, and its raw log
+# make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, its raw log,
+#              and the schemas by jsonschema and json-structure
 # make parity  every metric against the values of the R package iglu, where its reference data are
 # make audit   known vulnerabilities (needs the online database)
 

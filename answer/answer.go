@@ -17,6 +17,7 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -104,7 +105,7 @@ func (a *answering) run() error {
 	}
 	rows, err := db.QueryContext(ctx, a.Statement)
 	if err == nil {
-		err = table.Stream(a.out, a.Format, table.Screen{Width: a.Width, First: telling(), Prose: []string{"comment", "definition", "reason"}}, "dexetl.query/1", rows, stream.Err)
+		err = table.Stream(a.out, a.Format, table.Screen{Width: a.Width, First: telling(), Prose: []string{"comment", "definition", "reason"}}, schemas.Query().Schema(), rows, stream.Err)
 	}
 	return Explain(ctx, l, m, err)
 }

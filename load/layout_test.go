@@ -17,12 +17,13 @@ func TestBorder(t *testing.T) {
 	w := newWorld(t, t.TempDir())
 	k := w.tank("lake", 0)
 	defer k.unlock()
+	table := "egvs"
 	days := func() (hot []string, closed int) {
 		m, err := k.Lake.Current()
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range m.TableFiles("egvs") {
+		for _, f := range m.TableFiles(table) {
 			if f.Day != "" {
 				hot = append(hot, f.Day)
 			} else {
@@ -50,6 +51,14 @@ func TestBorder(t *testing.T) {
 	if hot, closed := days(); len(hot) != 8 || hot[0] != "2026-03-25" || closed != 1 {
 		t.Fatalf("three days on: hot days %v, %d closed files; want 2026-03-25 to 31, 2026-04-03 and 1", hot, closed)
 	}
+	was, _ := days()
+	k.age(3) // and glucose_days is laid out like glucose when it is made
+	k.load(Study{})
+	for _, table = range []string{"glucose", glucoseDaysTable} {
+		if hot, closed := days(); !slices.Equal(hot, was) || closed != 1 {
+			t.Errorf("%s: hot days %v, %d closed files; want %v and 1", table, hot, closed, was)
+		}
+	}
 	if e, g := len(k.rows("egvs")), len(k.rows("glucose")); e != 25 || g != 25 {
 		t.Fatalf("three days on: %d egvs, %d readings; want 25 of each", e, g)
 	}
@@ -60,8 +69,8 @@ func TestBorder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := m.Borders["egvs"], time.Date(2026, 3, 25, 0, 0, 0, 0, time.UTC); !got.Equal(want) || !m.Borders["glucose"].Equal(want) {
-		t.Errorf("borders %v, want %v for both tables: a border never moves back", m.Borders, want)
+	if got, want := m.Borders["egvs"], time.Date(2026, 3, 25, 0, 0, 0, 0, time.UTC); !got.Equal(want) || !m.Borders["glucose"].Equal(want) || !m.Borders[glucoseDaysTable].Equal(want) {
+		t.Errorf("borders %v, want %v for all three tables: a border never moves back", m.Borders, want)
 	}
 	k.checkLayout()
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"testing"
 
@@ -92,5 +93,32 @@ func TestDaysWaitForReplay(t *testing.T) {
 			t.Errorf("%s: glucose_days is missing after a replay", name)
 		}
 		k.checkDays()
+	}
+}
+
+// A withdrawal takes from glucose_days what it takes from glucose, also where the
+// records are lost of which both would be made anew; and where readings are lost, too,
+// the day of the withdrawal goes whole.
+func TestWithdrawalOfLostRecords(t *testing.T) {
+	t.Parallel()
+	for _, lost := range [][]string{{"egvs"}, {"egvs", "glucose"}} {
+		w := newWorld(t, t.TempDir())
+		k := w.tank("lake", 0)
+		defer k.unlock()
+		for day := 2; day < 6; day++ {
+			w.answer("P1", "A", "egvs", at(day, "00:00:00"), at(day+1, "00:00:00"), dayOf(day, 20)...)
+		}
+		k.load(Study{})
+		for _, table := range lost {
+			k.harm(k.current().TableFiles(table)[0], "gone")
+		}
+		k.load(Study{Withdrawals: []Withdrawal{{"P1", at(4, "00:30:00"), w.time}}})
+		days := []string{"day=2026-03-02T00:00:00 n_readings=20", "day=2026-03-03T00:00:00 n_readings=20", "day=2026-03-04T00:00:00 n_readings=6"}
+		if len(lost) == 1 {
+			k.checkDays()
+		} else {
+			days = days[:2]
+		}
+		sameText(t, fmt.Sprint("glucose_days without ", lost), k.rows(glucoseDaysTable, "day", "n_readings"), days)
 	}
 }

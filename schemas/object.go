@@ -35,16 +35,12 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// document is o as a file: indented, with a line break at its end.
-func document(o object) ([]byte, error) {
-	compact, err := o.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
+// document is v as a file: indented, with a line break at its end.
+func document(v any) ([]byte, error) {
 	var out bytes.Buffer
-	if err := json.Indent(&out, compact, "", "  "); err != nil {
-		return nil, err
-	}
-	out.WriteByte('\n')
-	return out.Bytes(), nil
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(v)
+	return out.Bytes(), err
 }

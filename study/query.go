@@ -12,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/schemas"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/table"
 )
@@ -61,8 +62,6 @@ func tableOf(ctx context.Context, db *sql.DB, schema, statement string, args ...
 	return table.Read(schema, rows)
 }
 
-const metricsSchema = "dexetl.metrics/1"
-
 // Metrics are those of the snapshot called which ("": newest).
 func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
 	return s.within(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
@@ -77,7 +76,7 @@ func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selectio
 // readings.
 func metricsOf(ctx context.Context, db *sql.DB, chosen views.Selection) (table.Table, error) {
 	statement, args := chosen.Query()
-	t, err := tableOf(ctx, db, metricsSchema, statement, args...)
+	t, err := tableOf(ctx, db, schemas.Metrics().Schema(), statement, args...)
 	if err == nil && !chosen.Stored() {
 		err = addSpans(ctx, db, chosen, &t)
 	}

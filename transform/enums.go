@@ -3,6 +3,8 @@ package transform
 import (
 	"bytes"
 	"strings"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // An enum is a field with a list of values. The list is what Dexcom documents
@@ -13,20 +15,27 @@ type enum struct {
 	folded map[string][]byte // lower case and aliases to canonical
 }
 
-// newEnum returns the enum of field with its values in canonical spelling; an
-// alias is written alias=value.
-func newEnum(field string, values ...string) *enum {
+// enumOf returns the enum of field, whose values are those of the dexcom.Type of that
+// name.
+func enumOf(field, name string) *enum {
 	e := &enum{field: field, folded: map[string][]byte{}}
-	for _, v := range values {
-		alias, value, aliased := strings.Cut(v, "=")
-		if !aliased {
-			value = alias
-			e.exact = append(e.exact, value)
+	t, ok := dexcom.TypeNamed(name)
+	if !ok {
+		panic("no type " + name)
+	}
+	for _, v := range t.Values {
+		usual, other := t.Means[v]
+		if !other {
+			usual = v
+			e.exact = append(e.exact, v)
 		}
-		e.folded[strings.ToLower(alias)] = []byte(value)
+		e.folded[strings.ToLower(v)] = []byte(usual)
 	}
 	return e
 }
+
+// orAsSent is what a column of e says.
+func (e *enum) orAsSent() string { return strings.Join(e.exact, ", ") + ", or as sent" }
 
 // canonical reports whether v is known, letter case aside, and returns its
 // canonical spelling; nil where that is v.
@@ -40,31 +49,26 @@ func (e *enum) canonical(v []byte) (spelling []byte, known bool) {
 	return spelling, known
 }
 
-// The enums, documented or seen in the wild.
 var (
-	generations = newEnum("transmitterGeneration", "unknown", "g4", "g5", "g6", "g6+", "g6Pro", "dexcomPro", "g7", "g715day",
-		"g6 pro=g6Pro")
-	variants       = newEnum("transmitterGenerationVariant", "unknown", "d1+", "g6", "g7", "g715day")
-	displayDevices = newEnum("displayDevice", "unknown", "receiver", "shareReceiver", "touchscreenReceiver", "iOS", "android")
+	generations    = enumOf("transmitterGeneration", "transmitter-generation")
+	variants       = enumOf("transmitterGenerationVariant", "transmitter-generation-variant")
+	displayDevices = enumOf("displayDevice", "display-device")
 
-	statuses = newEnum("status", "low", "high", "ok", "unknown")
-	trends   = newEnum("trend", "doubleUp", "singleUp", "fortyFiveUp", "flat", "fortyFiveDown", "singleDown", "doubleDown",
-		"none", "notComputable", "rateOutOfRange", "unknown")
-	valueUnits = newEnum("unit", mgdl, mmol, "unknown")
-	rateUnits  = newEnum("rateUnit", mgdl+"/min", mmol+"/min", "unknown")
+	statuses   = enumOf("status", "egv-status")
+	trends     = enumOf("trend", "trend-type")
+	valueUnits = enumOf("unit", "glucose-unit")
+	rateUnits  = enumOf("rateUnit", "rate-unit")
 
-	eventTypes    = newEnum("eventType", "insulin", "carbs", "exercise", "health", "bloodGlucose", "notes", "unknown", "note=notes")
-	eventSubTypes = newEnum("eventSubType", "fastActing", "longActing", "light", "medium", "heavy",
-		"illness", "stress", "highSymptoms", "lowSymptoms", "cycle", "alcohol", "unknown")
-	eventUnits    = newEnum("unit", "units", "grams", "minutes", mgdl, mmol, "unknown")
-	eventStatuses = newEnum("eventStatus", "created", "updated", "deleted")
+	eventTypes    = enumOf("eventType", "event-type")
+	eventSubTypes = enumOf("eventSubType", "event-subtype")
+	eventUnits    = enumOf("unit", "event-unit")
+	eventStatuses = enumOf("eventStatus", "event-status")
 
-	alertNames = newEnum("alertName", "high", "low", "rise", "fall", "outOfRange", "urgentLow", "urgentLowSoon",
-		"noReadings", "fixedLow", "unknown")
-	alertStates = newEnum("alertState", "inactive", "activeSnoozed", "activeAlarming", "unknown")
+	alertNames  = enumOf("alertName", "alert-name")
+	alertStates = enumOf("alertState", "alert-state")
 
-	settingUnits  = newEnum("unit", mgdl, mmol, mgdl+"/min", mmol+"/min", "minutes", "grams", "units", "unknown")
-	overrideModes = newEnum("mode", "unknown", "quiet", "vibrate")
-	soundThemes   = newEnum("soundTheme", "unknown", "modern", "classic")
-	outputModes   = newEnum("soundOutputMode", "unknown", "sound", "vibrate", "match", "vibrates=vibrate")
+	settingUnits  = enumOf("unit", "setting-unit")
+	overrideModes = enumOf("mode", "override-mode")
+	soundThemes   = enumOf("soundTheme", "sound-theme")
+	outputModes   = enumOf("soundOutputMode", "sound-output-mode")
 )

@@ -58,7 +58,7 @@ func isWords(value dexcom.Text) bool {
 	return errors.Is(err, dexcom.ErrNotNumber)
 }
 
-// eventValue is r's value where it is a number, and its unit; mg/dL where it was
+// eventValue is r's value where it is a number, and its unit; in mg/dL where it was
 // sent in mmol/L. Whatever the value is, it stays in value_text.
 func (w *applier) eventValue(r *dexcom.Event) (value maybe[float64], unit []byte) {
 	f, err := dexcom.Number(r.Value).Float64()
@@ -70,5 +70,9 @@ func (w *applier) eventValue(r *dexcom.Event) (value maybe[float64], unit []byte
 	}
 	w.extra.sent("value", r.Value)
 	w.extra.sent("unit", r.Unit)
-	return some(f * mgdlPerMmol), []byte(mgdl)
+	unit = []byte(mgdl)
+	if len(r.Unit) > len(mmol) {
+		unit = append(unit, "/min"...)
+	}
+	return some(f * mgdlPerMmol), unit
 }

@@ -20,6 +20,10 @@ type Table struct {
 	Learned  []string // columns that tell when and how a row was learned, not what it says
 	Unique   []string // text columns that hardly ever repeat a value
 
+	// Values are all values of a column, null aside, where it can have no others: of
+	// what Dexcom sends nobody knows.
+	Values map[string][]any
+
 	// Time is the column whose UTC month names a row's partition; empty: the
 	// table has one partition and no month folder.
 	Time    string
@@ -48,6 +52,8 @@ const (
 	Study                // the state of the study
 	Log                  // the answers in the raw log
 )
+
+type values = map[string][]any // reads better in the tables below
 
 // A Column is one column of a table.
 type Column struct {

@@ -24,11 +24,22 @@ func glucose() Table {
 			{"excluded", text, null, "why metrics leave the reading out: exclusion (local_time lies in an interval of exclusions), implausible (see glucose_source), no_value; null: it counts wherever it lies in the dates asked for"},
 		},
 		Key: []string{"participant_id", "time_utc"},
+		Values: values{
+			"local_time_source": {"sent", "derived", "roster", "unknown"},
+			"glucose_source":    {"value", "status", "implausible"},
+			"cadence_min":       cadences(), "excluded": reasons(),
+		},
 		// 2: cadence_min, transmitters in runs, implausible values; 3: excluded;
 		// 4: glucose_days goes with it
 		Version: 4, Sound: 3,
 	}
 }
+
+// cadences are those that a reading can have.
+func cadences() []any { return []any{1, 5, 15} }
+
+// reasons are those for which metrics leave a reading out.
+func reasons() []any { return []any{"exclusion", "implausible", "no_value"} }
 
 // glucoseDays is what adds up of glucose, in whole numbers: metrics of any dates are
 // sums over its rows. What lies between two days, views add.
@@ -36,13 +47,14 @@ func glucoseDays() Table {
 	return Table{
 		Name: "glucose_days", Comment: "what adds up of glucose: one row per participant, UTC day, local date, reason to leave readings out, and cadence, with a reading; metrics are sums over it",
 		Kind: Derived, Time: "day", HotDays: true,
-		Key: []string{"participant_id", "day", "local_date", "excluded", "cadence_min"},
+		Key:    []string{"participant_id", "day", "local_date", "excluded", "cadence_min"},
+		Values: values{"cadence_min": cadences(), "excluded": reasons()},
 		Columns: []Column{
 			participantID(),
 			{"day", instant, !null, "UTC; midnight that begins the day of time_utc"},
 			{"local_date", date, null, "as in glucose; null: the readings without local time"},
-			{"excluded", text, null, "as in glucose; null: the readings that metrics count"},
-			{"cadence_min", small, !null, "minutes that each reading stands for; 5 where glucose has null"},
+			{"excluded", text, null, "why metrics leave the readings out, as in glucose: exclusion, implausible, no_value; null: they count"},
+			{"cadence_min", small, !null, "minutes that each reading stands for: 1, 5 or 15; 5 where glucose has null"},
 			{"n_readings", long, !null, "readings"},
 			{"n_values", long, !null, "readings with a value; all others count in n_readings and in nothing that follows but n_overlap and n_clock_suspect"},
 			{"sum_mgdl", long, !null, "mg/dL; sum of the values"},
@@ -66,11 +78,18 @@ func glucoseDays() Table {
 	}
 }
 
+// recordEndpoints are the endpoints whose records have ids.
+func recordEndpoints() []any { return []any{"egvs", "events", "calibrations", "alerts"} }
+
+// endpoints are all that have records.
+func endpoints() []any { return append(recordEndpoints(), "devices") }
+
 // books are the tables that a fold keeps beside the records.
 func books() []Table {
 	return []Table{
 		{Name: "coverage", Comment: "one row per participant, resource and merged interval asked",
-			Kind: Memory, History: true, Learned: []string{"asked_at"}, Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
+			Kind: Memory, History: true, Learned: []string{"asked_at"}, Values: values{"resource": append(endpoints(), "dataRange")},
+			Key: []string{"participant_id", "resource", "asked_from"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts, devices, dataRange"},
 				{"asked_from", instant, null, "UTC; start of the interval, inclusive; null for resources without a window"},
@@ -82,7 +101,8 @@ func books() []Table {
 			}},
 		{Name: "coverage_days", Comment: "one row per participant, resource and UTC day with a present record: how many there are, without reading them",
 			Version: 2, Sound: 2, // 2: clock_offset_min, slots by cadence
-			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Columns: []Column{
+			Kind: Derived, Time: "day", Key: []string{"participant_id", "resource", "day"}, Values: values{"resource": recordEndpoints()},
+			Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "egvs, events, calibrations, alerts"},
 				{"day", instant, !null, "UTC; midnight that begins the day of system_time"},
@@ -95,7 +115,7 @@ func books() []Table {
 		{Name: "rejects", Comment: "one row per distinct record that could not become a row",
 			// 2: no text that a person may have written into an event; 3: raw_bytes, raw_sha256, raw is cut
 			Version: 3, Sound: 2,
-			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"reject_id", "raw"},
+			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"reject_id", "raw"}, Values: values{"resource": endpoints()},
 			Key: []string{"reject_id"}, Order: []string{"participant_id", "seen_at", "reject_id"}, Columns: []Column{
 				{"reject_id", text, !null, "sha256 of participant, resource and raw"},
 				participantID(),
@@ -112,7 +132,9 @@ func books() []Table {
 		{Name: "changes", Comment: "one row per change of a record after it was first received",
 			Version: 2, Sound: 2, // 2: no text that a person may have written into an event
 			Kind: Appended, Time: "seen_at", History: true, Unique: []string{"record_id", "before"},
-			Key: []string{"participant_id", "resource", "record_id", "request_id", "kind"}, Order: []string{"participant_id", "seen_at", "resource", "record_id"}, Columns: []Column{
+			Key:    []string{"participant_id", "resource", "record_id", "request_id", "kind"},
+			Values: values{"kind": {"edited", "deleted", "vanished", "restored", "moved"}},
+			Order:  []string{"participant_id", "seen_at", "resource", "record_id"}, Columns: []Column{
 				participantID(),
 				{"resource", text, !null, "endpoint"},
 				{"record_id", text, !null, "see the resource's table"},

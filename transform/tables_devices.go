@@ -21,7 +21,7 @@ func versions(name, comment string, more []string, own ...Column) Table {
 		Kind: Version, Resource: "devices", History: true,
 		Columns: slices.Concat(columns, deviceColumns(), own, lineage(), validity),
 		Key:     slices.Concat(device, []string{"valid_from"}, more),
-		Learned: []string{"request_id", "first_seen_at"}, Unique: []string{"extra"},
+		Learned: []string{"request_id", "first_seen_at"}, Unique: []string{"extra"}, Values: values{"source": {"api"}},
 	}
 }
 
@@ -45,7 +45,7 @@ func alertSettings() Table {
 		Column{"end_time", text, null, "HH:mm as sent"},
 		Column{"days_of_week", text, null, "comma-separated, as sent"},
 		Column{"override_enabled", boolean, null, "as sent"},
-		Column{"override_mode", text, null, "unknown, quiet, vibrate, or as sent"},
+		Column{"override_mode", text, null, overrideModes.orAsSent()},
 		Column{"override_end_time", text, null, "as sent"},
 		Column{"alert_name", text, null, "as in alerts; null for a schedule without settings"},
 		Column{"value", double, null, "threshold in unit, as sent"},
@@ -54,8 +54,8 @@ func alertSettings() Table {
 		Column{"enabled", boolean, null, "as sent"},
 		Column{"delay_min", integer, null, "minutes, as sent"},
 		Column{"secondary_trigger_condition", integer, null, "mg/dL, as sent"},
-		Column{"sound_theme", text, null, "unknown, modern, classic, or as sent"},
-		Column{"sound_output_mode", text, null, "unknown, sound, vibrate, match, or as sent"},
+		Column{"sound_theme", text, null, soundThemes.orAsSent()},
+		Column{"sound_output_mode", text, null, outputModes.orAsSent()},
 		Column{"setting_system_time", instant, null, "UTC by the device's clock; last change by the person"},
 		Column{"setting_display_time", instant, null, "wall clock of that change"},
 	)

@@ -8,9 +8,9 @@ func participantID() Column {
 
 func deviceColumns() []Column {
 	return []Column{
-		{"transmitter_generation", text, null, "unknown, g4, g5, g6, g6+, g6Pro, dexcomPro, g7, g715day, or as sent"},
+		{"transmitter_generation", text, null, generations.orAsSent()},
 		{"transmitter_generation_variant", text, null, "d1+ (ONE+), g6, g7, g715day (G7 15 Day), or as sent; absent before 2025"},
-		{"display_device", text, null, "unknown, receiver, shareReceiver, touchscreenReceiver, iOS, android, or as sent"},
+		{"display_device", text, null, displayDevices.orAsSent()},
 		{"display_app", text, null, "app that sent the record; free text"},
 	}
 }
@@ -45,13 +45,14 @@ func record(name, resource, comment string, own ...Column) Table {
 		Columns: slices.Concat(columns, deviceColumns(), own, lineage(), []Column{vanished}),
 		Key:     []string{"participant_id", "record_id"}, Order: []string{"participant_id", "system_time", "record_id"},
 		Learned: []string{"request_id", "first_seen_at", "vanished_at"}, Unique: []string{"record_id", "extra"},
+		Values: values{"source": {"api"}, "utc_offset_source": {"sent", "derived", "unknown"}},
 	}
 }
 
 func egvs() Table {
 	t := record("egvs", "egvs", "one row per estimated glucose value the API sent",
 		Column{"glucose_mgdl", small, null, "mg/dL as sent; 39 means below 40, 401 above 400"},
-		Column{"status", text, null, "low, high, ok, unknown, or as sent; null in range"},
+		Column{"status", text, null, statuses.orAsSent() + "; null in range"},
 		Column{"trend", text, null, "doubleUp ... doubleDown, none, notComputable, rateOutOfRange, unknown, or as sent"},
 		Column{"trend_rate_mgdl_min", double, null, "mg/dL/min as sent"},
 	)
@@ -61,12 +62,12 @@ func egvs() Table {
 
 func events() Table {
 	t := record("events", "events", "one row per event the person entered, in its last state",
-		Column{"event_type", text, null, "insulin, carbs, exercise, health, bloodGlucose, notes, unknown, or as sent"},
+		Column{"event_type", text, null, eventTypes.orAsSent()},
 		Column{"event_subtype", text, null, "fastActing, longActing; light, medium, heavy; illness ... alcohol; unknown, or as sent"},
 		Column{"value", double, null, "in unit; null where value_text is no number"},
 		Column{"value_text", text, null, "the value exactly as sent; null for notes and whatever else is no number: that may be free text and is in event_notes"},
 		Column{"unit", text, null, "units, grams, minutes, mg/dL, unknown, or as sent"},
-		Column{"event_status", text, null, "created, updated, deleted, or as sent"},
+		Column{"event_status", text, null, eventStatuses.orAsSent()},
 		Column{"recorded_system_time", instant, null, "UTC by the device's clock; when the entry was made"},
 		Column{"recorded_display_time", instant, null, "wall clock when the entry was made"},
 	)
@@ -92,7 +93,7 @@ func calibrations() Table {
 
 func alerts() Table {
 	return record("alerts", "alerts", "one row per change of an alert's state",
-		Column{"alert_name", text, null, "high, low, rise, fall, outOfRange, urgentLow, urgentLowSoon, noReadings, fixedLow, unknown, or as sent"},
-		Column{"alert_state", text, null, "inactive, activeSnoozed, activeAlarming, unknown, or as sent"},
+		Column{"alert_name", text, null, alertNames.orAsSent()},
+		Column{"alert_state", text, null, alertStates.orAsSent()},
 	)
 }

@@ -4,7 +4,11 @@ package transform
 func study() []Table {
 	return []Table{
 		{Name: "participants", Comment: "one row per participant of the roster, as of this snapshot", Kind: Study,
-			Key: []string{"participant_id"}, Columns: []Column{
+			Key: []string{"participant_id"}, Values: values{
+				"status": {"screening", "screen_failed", "enrolled", "randomised", "completed", "withdrawn", "lost"},
+				"region": {"us", "eu", "jp", "sandbox"},
+			},
+			Columns: []Column{
 				participantID(),
 				{"site", text, null, "study site"},
 				{"cohort", text, null, "cohort"},
@@ -19,7 +23,10 @@ func study() []Table {
 				{"region", text, null, "Dexcom region: us, eu, jp, sandbox"},
 			}},
 		{Name: "connections", Comment: "one row per connection of a participant to a Dexcom account, as of this snapshot",
-			Kind: Study, Key: []string{"connection_id"}, Order: []string{"participant_id", "connection_id"}, Columns: []Column{
+			Kind: Study, Key: []string{"connection_id"}, Order: []string{"participant_id", "connection_id"}, Values: values{
+				"status": {"connected", "auth_suspect", "needs_reconsent", "exported", "ended"},
+			},
+			Columns: []Column{
 				{"connection_id", text, !null, "identifier of the connection"},
 				participantID(),
 				{"region", text, null, "Dexcom region"},
@@ -83,7 +90,12 @@ func study() []Table {
 			}},
 		{Name: "requests", Comment: "one row per answer in the raw log",
 			Kind: Log, Time: "asked_at", History: true, Unique: []string{"request_id", "sha256", "log_position"},
-			Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"}, Columns: []Column{
+			Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"}, Values: values{
+				"resource": append(endpoints(), "dataRange"),
+				"beat":     {"backfill", "news", "trailing", "deep", "refresh", "connect", "stray"},
+				"outcome":  {"applied", "held"},
+			},
+			Columns: []Column{
 				{"request_id", text, !null, "ULID"},
 				{"run_id", text, !null, "see runs"},
 				participantID(),

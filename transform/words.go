@@ -5,17 +5,19 @@ import (
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // plainFields are the members of an event whose text no person writes. The
 // others may hold a note, value most of all.
 func plainFields() map[string]bool {
-	return map[string]bool{
-		"recordId": true, "systemTime": true, "displayTime": true, "recordedSystemTime": true, "recordedDisplayTime": true,
-		"transmitterId": true, "transmitterTicks": true, "transmitterGeneration": true, "transmitterGenerationVariant": true,
-		"displayDevice": true, "displayApp": true,
-		"eventType": true, "eventSubType": true, "eventStatus": true, "unit": true,
+	plain := map[string]bool{}
+	event, _ := dexcom.TypeNamed("event-record")
+	for _, f := range event.Fields {
+		plain[f.Name] = f.Kind != dexcom.IsNote
 	}
+	return plain
 }
 
 // longestPlain is more than any field of an event has that a device wrote.

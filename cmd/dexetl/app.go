@@ -67,6 +67,7 @@ func (p *program) command() *cli.Command {
 			p.withdrawCommand(),
 			p.simulateCommand(),
 			p.auditCommand(),
+			p.schemaCommand(),
 			p.versionCommand(),
 			p.completionCommand(),
 			p.completeCommand(),

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -61,10 +62,7 @@ func (p *program) auditCommand() *cli.Command {
 
 // auditTable shows lines: for people without their hashes.
 func auditTable(lines []state.AuditLine, f table.Format) table.Table {
-	t := table.Table{
-		Schema:  "dexetl.audit/1",
-		Columns: []string{"seq", "at", "who", "command", "subject", "participant_id", "before", "after", "reason", "prev", "hash"},
-	}
+	t := tableOf(schemas.Audit())
 	if f == table.Text {
 		t.Columns = []string{"seq", "at", "who", "command", "subject", "participant_id", "change", "reason"}
 		t.First = []string{"seq", "at", "change", "participant_id", "command", "reason"}
@@ -140,8 +138,7 @@ func (p *program) verifyAudit(ctx context.Context, s *study.Study, noted noted) 
 		last = lines[len(lines)-1]
 	}
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, "dexetl.audit_verify/1", map[string]any{"lines": last.Seq, "hash": last.Hash,
-			"snapshots": held.Agree, "snapshots_without": held.Without, "snapshots_unread": held.Unread})
+		return p.object(schemas.AuditVerify(), last.Seq, last.Hash, held.Agree, held.Without, held.Unread)
 	}
 	if err := p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || snapshotsWords(held) == "" {
 		return err
@@ -182,8 +179,7 @@ func (p *program) auditHeadCommand(result *resultFlags) *cli.Command {
 				return err
 			}
 			if p.flags.json {
-				return table.WriteJSON(p.stdout, "dexetl.audit_head/1", map[string]any{
-					"lines": h.Lines, "hash": h.Hash, "at": strings.Fields(h.String())[2], "study": h.Study, "head": h.String()})
+				return p.object(schemas.AuditHead(), h.Lines, h.Hash, strings.Fields(h.String())[2], h.Study, h.String())
 			}
 			_, err = fmt.Fprintln(p.stdout, h)
 			return err

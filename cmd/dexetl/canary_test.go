@@ -187,6 +187,23 @@ func (c *canaryCage) work() {
 	c.expect(exitDone, "snapshots diff", "1", "latest")
 	c.does("doctor")
 	c.expect(exitDone, "version")
+	c.expect(exitDone, "schema list")
+	c.expect(exitDone, "schema show", "egv-record", "--example")
+	c.expect(exitDone, "schema show", "--dialect", "openapi")
+	c.expect(exitCheck, "schema check", c.savedAnswer())
+}
+
+// savedAnswer is a file of an answer that repeats every secret where it should not be.
+func (c *canaryCage) savedAnswer() string {
+	secrets := slices.Collect(maps.Keys(c.spy.learned()))
+	answer, err := json.Marshal(map[string]any{
+		"recordType": "event", "recordVersion": secrets, "userId": noteCanary,
+		"records": []any{map[string]any{"value": noteCanary, "unit": strings.Join(secrets, " "), "systemTime": secrets[0], "new": append(secrets, noteCanary)}},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return c.file("saved-tokens.json", string(answer))
 }
 
 // signIn connects somebody in the browser.
@@ -207,6 +224,9 @@ func (c *canaryCage) fail() {
 	c.failAtTheAPI()
 	c.failAtSecrets()
 	c.expect(exitUsage, "query", "from event_notes")
+	c.expect(exitUsage, "schema list", "more")
+	c.expect(exitUsage, "schema show", "nothing-of-that-name")
+	c.expect(exitUsage, "schema check", c.file("cut-tokens.json", `{"access_token":"`+canarySecret))
 	c.expect(exitUsage, "plan refresh", "P001", "--from", "tomorrow", "--to", "2026-04-09")
 	c.expect(exitUsage, "refresh", "nobody", "--from", "2026-04-08", "--to", "2026-04-09")
 	c.expect(exitUsage, "invite", "P003", "--base-url", "http://consent.example.org")

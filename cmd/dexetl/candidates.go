@@ -13,6 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
@@ -78,6 +79,10 @@ func (p *program) valuesOf(ctx context.Context, flag string) []candidate {
 		return bare([]string{"mg/dL", "mmol/L"})
 	case "subject":
 		return bare(state.Subjects())
+	case "dialect":
+		return bare(dialects())
+	case "as":
+		return schemaNames("dexcom")
 	}
 	return nil
 }
@@ -90,11 +95,23 @@ func (p *program) argumentsOf(ctx context.Context, l lineToComplete) []candidate
 		return tablesIn(l.current)
 	case takes == snapshotArgs:
 		return p.snapshotNames()
+	case strings.Contains(takes, schemaArg) && len(l.args) == 0:
+		return schemaNames("")
 	case strings.Contains(takes, "P001") && l.command.Name != "add":
 		people := p.ofPeople(ctx, func(who cohort.Participant) string { return who.ID })
 		return bare(slices.DeleteFunc(people, func(id string) bool { return slices.Contains(l.args, id) }))
 	}
 	return nil
+}
+
+// schemaNames are the names of the types of a group, or of all.
+func schemaNames(group string) (found []candidate) {
+	for _, s := range schemas.All() {
+		if group == "" || s.Group == group {
+			found = append(found, candidate{s.FullName(), s.Title})
+		}
+	}
+	return found
 }
 
 // tablesIn are the tables and views that may follow in a statement, whose words before

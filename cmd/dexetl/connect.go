@@ -9,9 +9,9 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
-	"github.com/dexetl/dexetl/table"
 )
 
 // connectOptions are the flags of `dexetl connect`.
@@ -164,7 +164,7 @@ func (p *program) showURL(url string, o connectOptions) {
 
 // showFound shows what a connection leads to, so that a wrong account is noticed.
 func (p *program) showFound(to io.Writer, found consent.Found) error {
-	t := table.Table{Schema: "dexetl.connected/1", Columns: []string{"participant_id", "device", "first_reading", "last_reading", "last_upload"}}
+	t := tableOf(schemas.Connected())
 	device, upload := any(nil), any(nil)
 	if len(found.Devices) > 0 {
 		device, upload = deviceWords(found.Devices[0]), instantOrNull(found.Devices[0].LastUpload)

@@ -9,6 +9,7 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -56,7 +57,7 @@ func (p *program) takeGrants(ctx context.Context, g *consent.Grants, file *os.Fi
 	}
 	connected += imported.Back
 	unchecked := len(failures) - aside
-	p.report("dexetl.connect_import/1", map[string]any{"connected": connected, "not_checked": unchecked, "set_aside": aside, "known": imported.Known},
+	p.report(schemas.ConnectImport(), []any{connected, unchecked, aside, imported.Known},
 		"%d connected, %d not checked, %d were imported before\nnext: %s", connected, unchecked, imported.Known, p.commandLine("backfill"))
 	if edited := disownedFound(study.OwnerErrors(errors.Join(failures...)), ""); edited != nil {
 		return edited

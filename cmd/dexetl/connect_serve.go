@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -95,7 +97,7 @@ func (p *program) sayListening(s *study.Study, addr string) {
 		p.say("%s", plainWords(addr))
 	}
 	if p.flags.json {
-		p.line(map[string]any{"schema": "dexetl.consent_pages/1", "listening": "http://" + addr, "public_url": publicURL})
+		p.line(schemas.ConsentPages(), "http://"+addr, publicURL)
 		return
 	}
 	p.tell("http://%s", addr)
@@ -137,14 +139,14 @@ func (p *program) warnOfLostRedirects(apps map[string]consent.App, served net.Ad
 func (p *program) showEvent(e page.Event) {
 	at := p.now().UTC()
 	if p.flags.json {
-		fields := map[string]any{"schema": "dexetl.consent_event/1", "at": at.Format("2006-01-02T15:04:05Z"), "event": e.Kind, "participant_id": orNull(e.ParticipantID)}
+		why, untold := any(nil), any(nil)
 		if e.Err != nil {
-			fields["error"] = e.Err.Error()
+			why = e.Err.Error()
 		}
 		if e.Untold > 0 {
-			fields["untold"] = e.Untold
+			untold = e.Untold
 		}
-		p.line(fields)
+		p.line(schemas.ConsentEvent(), at.Format(time.RFC3339), e.Kind, orNull(e.ParticipantID), why, untold)
 		return
 	}
 	words := map[page.Kind]string{

@@ -109,7 +109,7 @@ func (b *bench) contentOf() map[string]string {
 	l, m := b.newest()
 	defer l.Close()
 	out := make(map[string]string)
-	for _, table := range []string{"glucose", "egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "coverage_days",
+	for _, table := range []string{"glucose", "egvs", "events", "event_notes", "calibrations", "alerts", "devices", "alert_settings", "glucose_days", "coverage_days",
 		"participants", "windows", "withdrawals"} {
 		out[table] = fmt.Sprintf("%d rows, %s", m.Rows(table), hashOfTable(b.t, l, m, table))
 	}

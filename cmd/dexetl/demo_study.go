@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -38,7 +39,7 @@ const heldBack = 4 * time.Hour
 func (d demoStudy) api(now func() time.Time) (*dexsim.Server, error) {
 	return dexsim.New(dexsim.Config{
 		Seed: 1, Participants: d.Participants, Days: d.Days, End: demoNow, Now: now, Lasting: true,
-		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
+		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.OpenAPI(),
 	})
 }
 
@@ -174,7 +175,7 @@ func (p *program) serveDemo(ctx context.Context, s *study.Study) error {
 
 func (p *program) sayServing(s *study.Study, d demoStudy) {
 	if p.flags.json {
-		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": s.Config.API.BaseURL, "client_id": dexsim.DefaultClientID})
+		p.line(schemas.Simulate(), s.Config.API.BaseURL, dexsim.DefaultClientID)
 		return
 	}
 	p.tell("%s", s.Config.API.BaseURL)

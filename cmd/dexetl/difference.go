@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -30,19 +32,11 @@ func (p *program) printDifference(d load.Difference) error {
 	if len(d.Rows) == 0 {
 		return nil
 	}
-	totals := table.Table{Columns: []string{"table", "added", "changed", "removed", "history"}}
-	for _, c := range d.Totals() {
-		totals.Rows = append(totals.Rows, []any{c.Table, c.Added, c.Changed, c.Removed, c.History})
-	}
+	totals, rows := differenceTables(d)
 	if err := p.show(p.stdout, totals); err != nil {
 		return err
 	}
-	rows := table.Table{Columns: []string{"table", "participant_id", "added", "changed", "removed", "history"}}
-	for _, c := range d.Rows {
-		if c.Participant != "" {
-			rows.Rows = append(rows.Rows, []any{c.Table, c.Participant, c.Added, c.Changed, c.Removed, c.History})
-		}
-	}
+	rows.Rows = slices.DeleteFunc(rows.Rows, func(row []any) bool { return row[1] == nil }) // the sums have them
 	if len(rows.Rows) == 0 {
 		return nil
 	}
@@ -50,24 +44,24 @@ func (p *program) printDifference(d load.Difference) error {
 	return p.show(p.stdout, rows)
 }
 
-// differenceFields are a difference as JSON of several schemas.
-func differenceFields(d load.Difference) map[string]any {
-	counts := func(all []load.RowCounts, of func(load.RowCounts) map[string]any) []map[string]any {
-		out := make([]map[string]any, len(all))
-		for i, c := range all {
-			out[i] = of(c)
-			out[i]["table"], out[i]["added"], out[i]["changed"] = c.Table, c.Added, c.Changed
-			out[i]["removed"], out[i]["history"] = c.Removed, c.History
-		}
-		return out
-	}
+// differenceValues are a difference as JSON of several forms, which begin with them.
+func differenceValues(d load.Difference) []any {
 	lost := make([]map[string]any, len(d.NotCompared))
 	for i, n := range d.NotCompared {
 		lost[i] = map[string]any{"snapshot": n.Snapshot, "table": n.Table, "partition": n.Partition, "file": n.Err.Path, "reason": n.Err.Err.Error()}
 	}
-	return map[string]any{
-		"equal": d.Equal() && len(d.NotCompared) == 0, "identical": d.Identical(), "not_compared": lost,
-		"totals": counts(d.Totals(), func(load.RowCounts) map[string]any { return map[string]any{} }),
-		"rows":   counts(d.Rows, func(c load.RowCounts) map[string]any { return map[string]any{"participant_id": orNull(c.Participant)} }),
+	totals, rows := differenceTables(d)
+	return []any{d.Equal() && len(d.NotCompared) == 0, d.Identical(), lost, totals.Objects(), rows.Objects()}
+}
+
+// differenceTables have the sums by table, and the rows by table and participant.
+func differenceTables(d load.Difference) (totals, rows table.Table) {
+	totals.Columns, rows.Columns = schemas.Diff().Columns("totals"), schemas.Diff().Columns()
+	for _, c := range d.Totals() {
+		totals.Rows = append(totals.Rows, []any{c.Table, c.Added, c.Changed, c.Removed, c.History})
 	}
+	for _, c := range d.Rows {
+		rows.Rows = append(rows.Rows, []any{c.Table, orNull(c.Participant), c.Added, c.Changed, c.Removed, c.History})
+	}
+	return totals, rows
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
-	"github.com/dexetl/dexetl/table"
 )
 
 // What a check of the doctor ends with.
@@ -147,11 +147,11 @@ func (d *doctor) tell() error {
 
 func (d *doctor) print() error {
 	if d.p.flags.json {
-		t := table.Table{Schema: "dexetl.doctor/1", Columns: []string{"check", "result", "detail", "advice", "next"}}
+		t := tableOf(schemas.Doctor())
 		for _, f := range d.findings {
 			t.Rows = append(t.Rows, []any{f.check, f.result, f.detail, orNull(f.advice), orNull(d.p.spell(f.next))})
 		}
-		return t.Write(d.p.stdout, table.JSON)
+		return d.p.print(t)
 	}
 	for _, f := range d.findings {
 		d.p.tell("%-4s  %-22s  %s", f.result, f.check, notOurs(f.detail))

@@ -42,6 +42,6 @@ func (b *bench) runAt(now time.Time, args ...string) (code int, stdout, stderr s
 		stdin: strings.NewReader(""), stdout: &out, stderr: &sharedWriter{to: &errs},
 		getenv: func(name string) string { return b.env[name] }, now: func() time.Time { return now },
 	}
-	code = p.run(append([]string{"dexetl", "--study", b.dir}, args...))
+	code = runChecked(b.t, p, append([]string{"dexetl", "--study", b.dir}, args...))
 	return code, out.String(), errs.String()
 }

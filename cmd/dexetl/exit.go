@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -69,9 +70,7 @@ func usage(format string, args ...any) error {
 func (p *program) printError(err *exitError, asJSON bool) {
 	w, next := p.stderr, p.spell(err.next)
 	if asJSON {
-		text, _ := table.JSONText(map[string]any{ // nothing in it fails
-			"schema": "dexetl.error/1", "code": err.code, "error": err.Error(), "advice": err.advice, "next": next,
-		}, "", "")
+		text, _ := table.JSONText(schemas.Error().Object(err.code, err.Error(), err.advice, next), "", "") // nothing in it fails
 		w.Write(append(text, '\n'))
 		return
 	}

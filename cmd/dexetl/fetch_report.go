@@ -15,8 +15,8 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
-	"github.com/dexetl/dexetl/table"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -151,7 +151,7 @@ func comeBack(r study.Result) error {
 // should look at.
 func (p *program) printFetch(r study.Result) error {
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, "dexetl.run/1", runFields(r))
+		return p.object(schemas.Run(), runValues(r)...)
 	}
 	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.Run.Mode, countOf(len(r.Report.Participants), "participant"),
 		thousands(int64(r.Report.Calls)), thousands(int64(r.Report.Records)), megabytes(r.Report.Bytes), r.Took.Seconds())
@@ -273,8 +273,8 @@ func describeWarning(w transform.Warning) string {
 	return fmt.Sprintf("unknown value %q of %s (%d times), kept as sent", w.Value, w.Field, w.Count)
 }
 
-// runFields are the result as JSON of schema dexetl.run/1.
-func runFields(r study.Result) map[string]any {
+// runValues are the result as JSON.
+func runValues(r study.Result) []any {
 	people := make([]map[string]any, len(r.Report.Participants))
 	for i, p := range r.Report.Participants {
 		people[i] = map[string]any{"participant_id": p.ParticipantID, "counts": p.Counts, "flags": append([]extract.Flag{}, p.Flags...),
@@ -291,13 +291,10 @@ func runFields(r study.Result) map[string]any {
 	for _, of := range r.Loaded.Unread() {
 		unread = append(unread, map[string]any{"participant_id": of.ParticipantID, "resource": of.Resource, "records": r.Loaded.Tallies[of].Records})
 	}
-	return map[string]any{
-		"run_id": r.Run.ID, "mode": r.Run.Mode, "outcome": r.Report.Outcome, "counts": r.Report.Counts, "token_calls": r.TokenCalls,
-		"participants": people, "snapshot": r.Loaded.Snapshot, "tables": tables,
-		"outdated_tables": append([]string{}, r.Loaded.Outdated...), "damaged": damagePaths(r.Loaded.Damaged),
-		"rejected": r.Loaded.Rejected, "held": r.Loaded.Held, "without_user": r.Loaded.Nameless,
-		"other_account": append([]string{}, slices.Sorted(maps.Keys(r.Loaded.OtherAccount))...), "unread": unread, "seconds": r.Took.Seconds(),
-		"compacted": compactionFields(r.Compacted),
+	return []any{
+		r.Run.ID, r.Run.Mode, r.Report.Outcome, r.Report.Counts, r.TokenCalls, people, r.Loaded.Snapshot, tables,
+		append([]string{}, r.Loaded.Outdated...), damagePaths(r.Loaded.Damaged), r.Loaded.Rejected, r.Loaded.Held, r.Loaded.Nameless,
+		append([]string{}, slices.Sorted(maps.Keys(r.Loaded.OtherAccount))...), unread, r.Took.Seconds(), compactionFields(r.Compacted),
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"os"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
-	"github.com/dexetl/dexetl/table"
 )
 
 // exportGrants seals grants into a file for another machine; they are not used
@@ -29,7 +29,7 @@ func (p *program) exportGrants(ctx context.Context, g *consent.Grants, o connect
 	if n == 0 {
 		return failure(exitConsent, dexetl("status"), "there is no grant to export")
 	}
-	return p.report("dexetl.connect_export/1", map[string]any{"file": o.export, "exported": n, "recipient": o.recipient},
+	return p.report(schemas.ConnectExport(), []any{o.export, n, o.recipient},
 		"%s sealed in %s, and no longer used here\non the other machine, take them over: connect --import FILE", countOf(n, "grant"), o.export)
 }
 
@@ -55,7 +55,7 @@ func (p *program) printPublicKey(ctx context.Context, s *study.Study) error {
 		return err
 	}
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, "dexetl.public_key/1", map[string]any{"recipient": key.Recipient()})
+		return p.object(schemas.PublicKey(), key.Recipient())
 	}
 	return p.tell("%s", key.Recipient())
 }

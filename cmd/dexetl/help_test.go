@@ -109,7 +109,7 @@ func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 		stdin: stdin, stdout: stdout, stderr: stderr,
 		getenv: b.getenv, now: func() time.Time { return b.now },
 	}
-	return p.run(append([]string{"dexetl"}, args...))
+	return runChecked(b.t, p, append([]string{"dexetl"}, args...))
 }
 
 // getenv is the environment of a person who has named the study once for all.

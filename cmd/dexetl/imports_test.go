@@ -37,11 +37,12 @@ func allowedImports() map[string][]string {
 		"serve":            {},
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
+		"schemas":      {"extract/dexcom", "transform", "sql"},
 		"table":        {},
-		"answer":       {"table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
+		"answer":       {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config": {"extract/dexcom"},
 		"study": {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
-			"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "table", "answer"},
+			"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer"},
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/dexcom"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -72,7 +73,7 @@ func (p *program) initStudy(dir, region, baseURL string) error {
 	if err := writeStudy(dir, values); err != nil {
 		return err
 	}
-	if err := p.report("dexetl.init/1", map[string]any{"study": dir}, "study folder %s is ready", dir); err != nil {
+	if err := p.report(schemas.Init(), []any{dir}, "study folder %s is ready", dir); err != nil {
 		return err
 	}
 	written, distrust, err := config.Load(dir, p.getenv)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent/page"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
@@ -175,7 +176,8 @@ func (p *program) invite(ctx context.Context, s *study.Study, people []cohort.Pa
 		return errors.Join(err, out.discard())
 	}
 	p.sayUnset(s, people)
-	links := table.Table{Schema: "dexetl.links/1", Stories: true, Columns: []string{"participant_id", "link", "expires"}}
+	links := tableOf(schemas.Links())
+	links.Stories = true
 	for _, l := range made {
 		links.Rows = append(links.Rows, []any{l.ParticipantID, page.LinkURL(base, string(l.Token)), instantOrNull(l.ExpiresAt)})
 	}
@@ -192,7 +194,7 @@ func (p *program) showLinks(links table.Table, o inviteOptions) error {
 	case o.csv == "-":
 		return links.Write(p.stdout, table.CSV)
 	case o.csv != "" || o.png != "":
-		return p.report("dexetl.invite/1", map[string]any{"links": n, "csv": orNull(o.csv), "png": orNull(o.png)},
+		return p.report(schemas.Invite(), []any{n, orNull(o.csv), orNull(o.png)},
 			"%s made; each is a secret of its participant. The pages behind them: connect --serve ADDR", countOf(n, "link"))
 	}
 	alone := n == 1 && !p.flags.json && isTerminal(p.stdout)
@@ -232,7 +234,7 @@ func (p *program) revokeLinks(ctx context.Context, s *study.Study, people []coho
 		}
 		revoked += n
 	}
-	return p.report("dexetl.revoked/1", map[string]any{"links": revoked}, "%s revoked", countOf(revoked, "link"))
+	return p.report(schemas.Revoked(), []any{revoked}, "%s revoked", countOf(revoked, "link"))
 }
 
 // linkFiles are where links are written to besides standard output.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -29,9 +30,8 @@ func (p *program) inviteListCommand() *cli.Command {
 }
 
 func invitations(ctx context.Context, s *study.Study, people []cohort.Participant) (table.Table, error) {
-	t := table.Table{Schema: "dexetl.invitations/1",
-		Columns: []string{"participant_id", "standing", "links", "invited_at", "expires", "opened_at", "denied_at", "connected_at", "revoked_at"},
-		First:   []string{"participant_id", "standing", "invited_at", "expires"}}
+	t := tableOf(schemas.Invitations())
+	t.First = []string{"participant_id", "standing", "invited_at", "expires"}
 	standings, err := s.Consents.Progress(ctx)
 	if err != nil {
 		return t, err

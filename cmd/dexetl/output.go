@@ -8,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/table"
 )
 
-// line writes one line of JSON to standard output.
-func (p *program) line(fields map[string]any) {
-	if text, err := table.JSONText(fields, "", ""); err == nil {
+// line writes an output of a form, in one line, to standard output.
+func (p *program) line(f schemas.Form, values ...any) {
+	if text, err := table.JSONText(f.Object(values...), "", ""); err == nil {
 		_, _ = p.stdout.Write(append(text, '\n')) // whoever reads it may have left
 	}
 }
@@ -65,6 +66,11 @@ func mapped[A, B any](in []A, f func(A) B) []B {
 	return out
 }
 
+// tableOf is an empty table of a form.
+func tableOf(f schemas.Form) table.Table {
+	return table.Table{Schema: f.Schema(), Columns: f.Columns()}
+}
+
 // printed is print for what may have failed.
 func (p *program) printed(t table.Table, err error) error {
 	if err != nil {
@@ -94,11 +100,16 @@ func (p *program) write(t table.Table, f table.Format) error {
 	return t.Write(p.stdout, f)
 }
 
+// object writes an output of a form to standard output.
+func (p *program) object(f schemas.Form, values ...any) error {
+	return table.WriteJSON(p.stdout, f.Schema(), f.Object(values...))
+}
+
 // report tells a person what was done, or with --json a program on standard
 // output.
-func (p *program) report(schema string, fields map[string]any, format string, args ...any) error {
+func (p *program) report(f schemas.Form, values []any, format string, args ...any) error {
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, schema, fields)
+		return p.object(f, values...)
 	}
 	p.say(format, args...)
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -86,7 +87,7 @@ func (p *program) participantsAdd() *cli.Command {
 				}
 				p.say("added %s", id)
 			}
-			return p.report("dexetl.added/1", map[string]any{"participants": c.Args().Slice()}, "next: %s", p.commandLine("connect", one.ID))
+			return p.report(schemas.Added(), []any{c.Args().Slice()}, "next: %s", p.commandLine("connect", one.ID))
 		}),
 	}
 }
@@ -141,7 +142,7 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 	if err := study.UnlessData(err); err != nil {
 		return err
 	}
-	return cmp.Or(p.report("dexetl.import/1", map[string]any{"file": path, "done": did.done, "removed": append([]string{}, did.removed...)},
+	return cmp.Or(p.report(schemas.Import(), []any{path, did.done, append([]string{}, did.removed...)},
 		"%s: %s%s", path, did.done, tail("; removed: ", study.ShortList(did.removed))), err, damageFound(damaged))
 }
 
@@ -159,7 +160,7 @@ func (p *program) pauseParticipant(paused bool) func(context.Context, *study.Stu
 		if paused {
 			said, next = "is paused", dexetl("participants", "resume", who.ID)
 		}
-		return p.report("dexetl.paused/1", map[string]any{"participant_id": who.ID, "paused": paused},
+		return p.report(schemas.Paused(), []any{who.ID, paused},
 			"%s %s\nnext: %s", who.ID, said, p.spell(next))
 	}
 }
@@ -182,7 +183,7 @@ func (p *program) removeParticipant(ctx context.Context, s *study.Study, who coh
 			also = append(also, countOf(gone.n, gone.what))
 		}
 	}
-	return cmp.Or(p.report("dexetl.removed/1", map[string]any{"participant_id": who.ID, "links": done.Links, "windows": done.Windows, "exclusions": done.Exclusions},
+	return cmp.Or(p.report(schemas.Removed(), []any{who.ID, done.Links, done.Windows, done.Exclusions},
 		"%s is removed from the roster%s", who.ID, tail(", with ", strings.Join(also, ", "))), err, damageFound(damaged))
 }
 
@@ -230,8 +231,8 @@ func (p *program) participantsList() *cli.Command {
 // rosterTable is the roster with the columns of roster.csv, how it stands with
 // everybody's account and readings, and what they need.
 func rosterTable(everybody []study.Person, line speller) table.Table {
-	t := table.Table{Schema: "dexetl.participants/1", Columns: append(rosterColumns(), "consent", "newest_record", "needs"),
-		First: []string{"participant_id", "needs", "consent", "newest_record", "status", "cohort", "site"}}
+	t := tableOf(schemas.Participants())
+	t.First = []string{"participant_id", "needs", "consent", "newest_record", "status", "cohort", "site"}
 	for _, one := range everybody {
 		t.Rows = append(t.Rows, append(rosterRow(one.Who), one.Consent(), minute(one.Held.Of("egvs").Newest), toDoOrNull(one, line)))
 	}
@@ -244,11 +245,6 @@ func forOffice(t table.Table) table.Table {
 	first := []string{"participant_id", "site", "cohort", "status", "consent", "newest_record", "needs"}
 	rest := slices.DeleteFunc(slices.Clone(t.Columns), func(name string) bool { return slices.Contains(first, name) })
 	return headed(inWords(t, "consent").Only(append(first, rest...)))
-}
-
-func rosterColumns() []string {
-	return []string{"participant_id", "site", "cohort", "arm", "status", "status_date", "consent_date",
-		"anchor_date", "study_start", "study_end", "timezone", "region", "paused"}
 }
 
 func rosterRow(p cohort.Participant) []any {
@@ -274,7 +270,7 @@ func (p *program) participantsClose() *cli.Command {
 					return err
 				}
 			}
-			t := table.Table{Schema: "dexetl.closed/1", Columns: []string{"participant_id", "connection_id", "valid_to", "because"}}
+			t := tableOf(schemas.Closed())
 			for _, c := range due {
 				t.Rows = append(t.Rows, []any{c.Connection.ParticipantID, c.Connection.ID, instantOrNull(c.At), table.Prose(c.Because)})
 			}

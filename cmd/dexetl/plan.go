@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -39,11 +40,8 @@ type jobPlan struct{ study.Forecast }
 
 // table has a row for each participant and resource.
 func (p jobPlan) table() table.Table {
-	t := table.Table{
-		Schema:  "dexetl.plan/1",
-		Columns: []string{"participant_id", "resource", "beat", "from_utc", "to_utc", "calls", "with_news", "bytes", "as_of_utc"},
-		First:   []string{"participant_id", "resource", "calls", "from_utc", "to_utc"},
-	}
+	t := tableOf(schemas.Plan())
+	t.First = []string{"participant_id", "resource", "calls", "from_utc", "to_utc"}
 	for _, one := range p.Participants {
 		for _, r := range one.Resources {
 			t.Rows = append(t.Rows, []any{one.ParticipantID, string(r.Resource), orNull(strings.Join(r.Beats, "+")),
@@ -56,7 +54,7 @@ func (p jobPlan) table() table.Table {
 func (p *program) printPlan(plan jobPlan) error {
 	t, sums := plan.table(), plan.Totals()
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, t.Schema, map[string]any{"mode": plan.Mode, "rows": t.Objects(), "totals": sums, "participants": plan.flagged()})
+		return p.object(schemas.Plan(), t.Objects(), plan.Mode, sums, plan.flagged())
 	}
 	if len(t.Rows) > 0 {
 		if err := p.print(t); err != nil {

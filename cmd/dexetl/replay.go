@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
-	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) replayCommand() *cli.Command {
@@ -39,14 +39,8 @@ func (p *program) replayCommand() *cli.Command {
 func (p *program) printReplay(r study.Replayed) error {
 	dryRun := r.Snapshot == r.Before
 	if p.flags.json {
-		fields := differenceFields(r.Difference)
-		for name, value := range map[string]any{
-			"snapshot": r.Snapshot, "parent": r.Before, "dry_run": dryRun, "answers": r.Applied + r.Held, "held": r.Held, "new_answers": r.Fresh,
-			"records": r.Records, "seconds": r.Took.Seconds(),
-		} {
-			fields[name] = value
-		}
-		return table.WriteJSON(p.stdout, "dexetl.replay/1", fields)
+		return p.object(schemas.Replay(), append(differenceValues(r.Difference),
+			r.Snapshot, r.Before, dryRun, r.Applied+r.Held, r.Held, r.Fresh, r.Records, r.Took.Seconds())...)
 	}
 	p.say("replay: %s answers (%s), %s records in %.1f s", thousands(int64(r.Applied+r.Held)), megabytes(r.Bytes),
 		thousands(int64(r.Records)), r.Took.Seconds())

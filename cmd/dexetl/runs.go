@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -26,11 +27,8 @@ func (p *program) runsCommand() *cli.Command {
 
 // runs are the newest runs with what came of them.
 func (p *program) runs(ctx context.Context, s *study.Study, limit int) (table.Table, error) {
-	t := table.Table{
-		Schema:  "dexetl.runs/1",
-		Columns: []string{"started_at", "command", "state", "exit_code", "calls", "answers", "records", "snapshots", "took_s", "run_id"},
-		First:   []string{"started_at", "command", "state", "exit_code", "took_s", "calls", "records"},
-	}
+	t := tableOf(schemas.Runs())
+	t.First = []string{"started_at", "command", "state", "exit_code", "took_s", "calls", "records"}
 	past, damage, err := s.Runs(ctx, limit)
 	if damage != nil {
 		p.say("what the runs brought is not all known: %v", damage)

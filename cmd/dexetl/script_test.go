@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/schemas"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,8 @@ func mainLate() {
 	if err != nil {
 		panic(err)
 	}
-	os.Exit(pasting(func() int { return runProcess(func() time.Time { return time.Now().Add(-lag) }) }))
+	run := func() int { return runProcess(func() time.Time { return time.Now().Add(-lag) }) }
+	os.Exit(formed(func() int { return pasting(run) }))
 }
 
 // The command line as people type it. Every script has a simulated API of its
@@ -49,7 +51,7 @@ func TestScripts(t *testing.T) {
 			api, err := dexsim.New(dexsim.Config{
 				// What is uploaded while a script runs would change its tables.
 				Seed: 7, Participants: 5, Days: 8, Now: func() time.Time { return time.Now().Add(-lag) }, End: demoNow.Add(-26 * time.Hour),
-				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
+				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.OpenAPI(),
 			})
 			if err != nil {
 				return err

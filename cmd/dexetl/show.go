@@ -3,12 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -85,46 +85,41 @@ func titled(name string) string {
 	return name
 }
 
-// showJSON writes the fields as an object and the other tables as lists, each
-// under its name.
+// showJSON writes the fields and then the other tables as lists, as an object.
 func (p *program) showJSON(tables []table.Table) error {
-	out := make(map[string]any)
-	for _, row := range tables[0].Rows {
-		out[fmt.Sprint(row[0])] = row[1]
-	}
+	values := mapped(tables[0].Rows, func(row []any) any { return row[1] })
 	for _, t := range tables[1:] {
-		out[t.Schema] = t.Objects()
+		values = append(values, t.Objects())
 	}
-	return table.WriteJSON(p.stdout, "dexetl.participant/2", out)
+	return p.object(schemas.Participant(), values...)
+}
+
+// storyTable is an empty table of one of the lists in a person's story.
+func storyTable(list string) table.Table {
+	return table.Table{Schema: list, Columns: schemas.Participant().Columns(list)}
 }
 
 func personTable(one study.Person, line speller) table.Table {
-	t := table.Table{Columns: []string{"field", "value"}}
 	records := any(one.Held.Of("egvs").Records)
 	if one.LakeUnread {
 		records = nil
-	}
-	values := rosterRow(one.Who)
-	for i, column := range rosterColumns() {
-		t.Rows = append(t.Rows, []any{column, values[i]})
 	}
 	last := any(nil)
 	if !one.Course.Closes.IsZero() && one.Connection().Status != consent.Ended {
 		last = instantOrNull(one.Course.Closes)
 	}
-	t.Rows = append(t.Rows,
-		[]any{"consent", one.Consent()}, []any{"withdrawn_from", instantOrNull(one.Withdrawal.EffectiveAt)}, []any{"withdrawn_because", orNull(one.Withdrawal.Reason)},
-		[]any{"tokens_until", last},
-		[]any{"egvs", records}, []any{"newest_record", minute(one.Held.Of("egvs").Newest)}, []any{"last_asked_at", minute(one.Held.LastAsked())},
-		[]any{"needs", toDo(one, line)})
+	values := append(rosterRow(one.Who), one.Consent(), instantOrNull(one.Withdrawal.EffectiveAt), orNull(one.Withdrawal.Reason),
+		last, records, minute(one.Held.Of("egvs").Newest), minute(one.Held.LastAsked()), toDo(one, line))
+	t := table.Table{Columns: []string{"field", "value"}}
+	for i, field := range schemas.Participant().Plain() {
+		t.Rows = append(t.Rows, []any{field, values[i]})
+	}
 	return t
 }
 
 func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{
-		Schema: "connections", Stories: true,
-		Columns: []string{"connection_id", "region", "status", "valid_from", "valid_to", "begun_because", "ended_because", "last_error"},
-	}
+	t := storyTable("connections")
+	t.Stories = true
 	for _, c := range one.Connections {
 		status := string(c.Status)
 		if c.Aside {
@@ -140,7 +135,8 @@ func connectionTable(_ context.Context, _ *study.Study, one study.Person) (table
 const lastTries = 5
 
 func triesTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "refresh_tries", Stories: true, Columns: []string{"connection_id", "tried_at", "outcome"}}
+	t := storyTable("refresh_tries")
+	t.Stories = true
 	for _, c := range one.Connections {
 		tries, err := s.Consents.Tries(ctx, c.ID)
 		if err != nil {
@@ -159,14 +155,14 @@ func deviceTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 		from devices where participant_id = ? and valid_to is null
 		group by all order by last_upload desc nulls last`, one.Who.ID)
 	if as[*study.EmptyLakeError](err) {
-		return table.Table{Schema: "devices"}, nil
+		return storyTable("devices"), nil
 	}
 	t.Schema, t.Stories = "devices", true
 	return t, err
 }
 
 func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "windows", Columns: []string{"window_name", "start_date", "end_date", "start_day", "end_day"}}
+	t := storyTable("windows")
 	all, err := s.Cohort.Windows(ctx)
 	for _, w := range cohort.WindowsOf(one.Who.ID, all) {
 		t.Rows = append(t.Rows, []any{w.Name, dateOrNull(w.Start), dateOrNull(w.End), dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
@@ -175,7 +171,8 @@ func windowTable(ctx context.Context, s *study.Study, one study.Person) (table.T
 }
 
 func exclusionTable(ctx context.Context, s *study.Study, one study.Person) (table.Table, error) {
-	t := table.Table{Schema: "exclusions", Stories: true, Columns: []string{"from_local", "to_local", "reason"}}
+	t := storyTable("exclusions")
+	t.Stories = true
 	all, err := s.Cohort.Exclusions(ctx)
 	for _, e := range all {
 		if e.ParticipantID == one.Who.ID {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -90,7 +91,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 	}
 	url := "http://" + listener.Addr().String()
 	if p.flags.json {
-		p.line(map[string]any{"schema": "dexetl.simulate/1", "url": url, "client_id": config.ClientID})
+		p.line(schemas.Simulate(), url, config.ClientID)
 		return dexsim.Serve(ctx, listener, api)
 	}
 	p.tell("%s", url)
@@ -103,7 +104,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 func (p *program) simulation(o simulateOptions) (dexsim.Config, error) {
 	config := dexsim.Config{
 		Seed: o.seed, Participants: o.participants, Days: o.days, Now: p.now,
-		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret,
+		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.OpenAPI(),
 	}
 	if o.participants < 0 || o.days < 1 {
 		return config, usage("simulate: --participants and --days are at least 1")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -60,11 +61,8 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 // snapshotTable has a row per snapshot. One whose manifest is damaged has
 // nothing but its number.
 func snapshotTable(l *lake.Lake, limit int) (table.Table, error) {
-	t := table.Table{
-		Schema:  "dexetl.snapshots/1",
-		Columns: []string{"snapshot", "created_at", "run_id", "program", "glucose", "egvs", "files", "new_files", "bytes", "folder"},
-		First:   []string{"snapshot", "created_at", "folder", "glucose", "egvs"},
-	}
+	t := tableOf(schemas.Snapshots())
+	t.First = []string{"snapshot", "created_at", "folder", "glucose", "egvs"}
 	past, err := study.Snapshots(l, limit)
 	for _, one := range past {
 		m := one.Manifest
@@ -98,9 +96,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		return err
 	}
 	if p.flags.json {
-		fields := differenceFields(d)
-		fields["from"], fields["to"] = a.Snapshot, b.Snapshot
-		err = table.WriteJSON(p.stdout, "dexetl.diff/1", fields)
+		err = p.object(schemas.Diff(), append(differenceValues(d), a.Snapshot, b.Snapshot)...)
 	} else {
 		p.say("snapshot %d: compared with snapshot %d it is %s", b.Snapshot, a.Snapshot, verdictOf(d))
 		err = p.printDifference(d)

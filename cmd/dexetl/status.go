@@ -12,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -63,12 +64,9 @@ func byUrgency(all []study.Person) []study.Person {
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
 func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
-	people := table.Table{Schema: "dexetl.status/3", Columns: []string{"participant_id", "cohort", "consent", "egvs", "newest_record", "lag_min",
-		"coverage_14d_pct", "coverage_30d_pct", "open_windows", "last_success",
-		"clock_offset_min", "clock_offset_from", "clock_offset_to", "to_do"},
-		First: []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}}
-	resources := table.Table{Columns: []string{"participant_id", "resource", "records", "newest_record", "lag_min", "coverage_14d_pct", "coverage_30d_pct",
-		"open_windows", "no_reading_h", "pending_h", "empty_h", "never_asked_h", "failed_h", "last_success", "last_error", "to_do"},
+	people := tableOf(schemas.Status())
+	people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
+	resources := table.Table{Columns: schemas.Status().Columns("resources"),
 		First: []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}}
 	clockOff := false
 	for _, one := range persons {
@@ -93,8 +91,7 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 	}
 	outdated := s.Outdated("")
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, people.Schema, map[string]any{"rows": people.Objects(), "resources": resources.Objects(),
-			"outdated_tables": append([]string{}, outdated...), "damaged": damagePaths(harm)})
+		return p.object(schemas.Status(), people.Objects(), resources.Objects(), append([]string{}, outdated...), damagePaths(harm))
 	}
 	p.tellOutdated(outdated)
 	for _, line := range damageLines(harm) {

@@ -72,7 +72,7 @@ func (y *year) run(args ...string) string {
 	var out, errs bytes.Buffer
 	p := &program{stdin: strings.NewReader(""), stdout: &out, stderr: &sharedWriter{to: &errs},
 		getenv: func(string) string { return "" }, now: func() time.Time { return demoNow }}
-	if code := p.run(append([]string{"dexetl", "--study", y.dir}, args...)); code != exitDone {
+	if code := runChecked(y.b, p, append([]string{"dexetl", "--study", y.dir}, args...)); code != exitDone {
 		y.b.Fatalf("dexetl %s: exit %d\n%s", strings.Join(args, " "), code, &errs)
 	}
 	return out.String()

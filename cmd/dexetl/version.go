@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/table"
+	"github.com/dexetl/dexetl/schemas"
 )
 
 // version is what the program calls itself in manifests and runs: the module
@@ -40,9 +40,7 @@ func (p *program) versionCommand() *cli.Command {
 func (p *program) printVersion() error {
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, "dexetl.version/1", map[string]any{
-			"version": version(), "go": runtime.Version(), "platform": platform,
-		})
+		return p.object(schemas.Version(), version(), runtime.Version(), platform)
 	}
 	return p.tell("dexetl %s (%s, %s)", version(), runtime.Version(), platform)
 }

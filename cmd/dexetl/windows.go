@@ -8,8 +8,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
-	"github.com/dexetl/dexetl/table"
 )
 
 func (p *program) windowsCommand() *cli.Command {
@@ -41,10 +41,7 @@ func (p *program) windowsCommand() *cli.Command {
 					if err != nil {
 						return err
 					}
-					t := table.Table{
-						Schema:  "dexetl.windows/1",
-						Columns: []string{"participant_id", "window", "start", "end", "start_day", "end_day"},
-					}
+					t := tableOf(schemas.Windows())
 					for _, w := range windows {
 						t.Rows = append(t.Rows, []any{w.ParticipantID, w.Name, dateOrNull(w.Start), dateOrNull(w.End),
 							dayOrNull(w.StartDay), dayOrNull(w.EndDay)})
@@ -84,7 +81,7 @@ func (p *program) exclusionsCommand() *cli.Command {
 					if err != nil {
 						return err
 					}
-					t := table.Table{Schema: "dexetl.exclusions/1", Columns: []string{"participant_id", "from", "to", "reason"}}
+					t := tableOf(schemas.Exclusions())
 					for _, e := range exclusions {
 						t.Rows = append(t.Rows, []any{e.ParticipantID, e.From.Format(time.DateTime), e.To.Format(time.DateTime), proseOrNull(e.Reason)})
 					}

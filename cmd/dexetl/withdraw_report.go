@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
-	"github.com/dexetl/dexetl/table"
 )
 
 // removeApp is what only the participant can do.
@@ -20,7 +20,7 @@ const removeApp = "Dexcom knows no way to revoke a grant from outside: the parti
 // printWithdrawn tells what left, what stays, and what is still to be done.
 func (p *program) printWithdrawn(s *study.Study, w withdrawn) error {
 	if p.flags.json {
-		return table.WriteJSON(p.stdout, "dexetl.withdraw/1", w.fields())
+		return p.object(schemas.Withdraw(), w.values()...)
 	}
 	for _, line := range w.lines(s) {
 		if err := p.tell("%s", line); err != nil {
@@ -93,15 +93,14 @@ func inStudy(dir, path string) string {
 	return path
 }
 
-// fields are the result as JSON of schema dexetl.withdraw/1.
-func (w withdrawn) fields() map[string]any {
+// values are the result as JSON.
+func (w withdrawn) values() []any {
 	tables := w.Loaded.Tables
 	if tables == nil {
 		tables = map[string]load.Counts{}
 	}
-	return map[string]any{
-		"participant_id": w.who.ID, "effective_at": w.at.Format(time.RFC3339Nano), "connections_ended": w.Ended,
-		"snapshot": w.Loaded.Snapshot, "tables": tables, "older_snapshots": w.Older,
-		"quarantine": map[string]any{"folder": w.Quarantine, "rows": w.Held}, "to_do": removeApp,
+	return []any{
+		w.who.ID, w.at.Format(time.RFC3339Nano), w.Ended, w.Loaded.Snapshot, tables, w.Older,
+		map[string]any{"folder": w.Quarantine, "rows": w.Held}, removeApp,
 	}
 }

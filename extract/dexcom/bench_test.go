@@ -2,6 +2,7 @@ package dexcom
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,10 +40,24 @@ func eventPage(n int) []byte {
 	return pageOf(Events, records...)
 }
 
+// devicePage is a page of n devices, each with a schedule of all ten alerts for the day
+// and one for the night.
+func devicePage(n int) []byte {
+	setting := `{"systemTime":"2026-02-02T17:53:03Z","displayTime":"2026-02-02T09:53:03-08:00","alertName":"high","value":200,"unit":"mg/dL",` +
+		`"snooze":30,"enabled":true,"delay":0,"secondaryTriggerCondition":null,"soundTheme":"modern","soundOutputMode":"match"}`
+	schedule := `{"alertScheduleSettings":{"alertScheduleName":"Night","isEnabled":true,"isDefaultSchedule":false,"startTime":"22:00","endTime":"07:00",` +
+		`"daysOfWeek":["sunday","monday","tuesday"],"isActive":true,"override":{"isOverrideEnabled":true,"mode":"quiet","endTime":"2026-03-14T11:30:00.000-07:00"}},` +
+		`"alertSettings":[` + strings.Repeat(setting+",", 9) + setting + `]}`
+	device := fmt.Sprintf(`{"lastUploadDate":"2026-03-14T15:05:02Z","transmitterId":"%064x","transmitterGeneration":"g7",`+
+		`"transmitterGenerationVariant":"g7","displayDevice":"iOS","displayApp":"G7","alertSchedules":[%s,%s]}`, 1<<40, schedule, schedule)
+	return pageOf(Devices, slices.Repeat([]string{device}, n)...)
+}
+
 func BenchmarkRecords(b *testing.B) {
 	const n = 8640
 	b.Run("egvs", func(b *testing.B) { benchmarkRecords[EGV](b, egvPage(n), n) })
 	b.Run("events", func(b *testing.B) { benchmarkRecords[Event](b, eventPage(n), n) })
+	b.Run("devices", func(b *testing.B) { benchmarkRecords[Device](b, devicePage(500), 500) })
 }
 
 func benchmarkRecords[R Record, P Pointer[R]](b *testing.B, plain []byte, want int) {

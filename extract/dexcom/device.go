@@ -11,11 +11,7 @@ type Device struct {
 
 func (*Device) resource() Resource { return Devices }
 
-func (d *Device) fields() fields {
-	return append(fields{
-		{"lastUploadDate", &d.LastUpload}, {"alertSchedules", reading(d.schedules)},
-	}, d.Origin.fields()...)
-}
+func (d *Device) fields() fields { return deviceRecord.fields(d) }
 
 func (d *Device) schedules(r *reader, name []byte) {
 	listed := list(r, name, &d.Schedules, func(s *AlertSchedule) {
@@ -37,9 +33,7 @@ type AlertSchedule struct {
 	Extras
 }
 
-func (s *AlertSchedule) fields() fields {
-	return fields{{"alertScheduleSettings", &s.Schedule}, {"alertSettings", reading(s.settings)}}
-}
+func (s *AlertSchedule) fields() fields { return alertSchedule.fields(s) }
 
 func (s *AlertSchedule) settings(r *reader, name []byte) {
 	start := r.last
@@ -60,13 +54,7 @@ type ScheduleSettings struct {
 	Extras
 }
 
-func (s *ScheduleSettings) fields() fields {
-	return fields{
-		{"alertScheduleName", &s.Name}, {"isEnabled", &s.Enabled}, {"isDefaultSchedule", &s.IsDefault},
-		{"isActive", &s.Active}, {"startTime", &s.StartTime}, {"endTime", &s.EndTime}, {"override", &s.Override},
-		{"daysOfWeek", reading(s.days)},
-	}
-}
+func (s *ScheduleSettings) fields() fields { return scheduleSettings.fields(s) }
 
 func (s *ScheduleSettings) days(r *reader, name []byte) {
 	bytes := 0 // of all days: they are one text in the row
@@ -90,9 +78,7 @@ type Override struct {
 	Extras
 }
 
-func (o *Override) fields() fields {
-	return fields{{"isOverrideEnabled", &o.Enabled}, {"mode", &o.Mode}, {"endTime", &o.EndTime}}
-}
+func (o *Override) fields() fields { return scheduleOverride.fields(o) }
 
 // An AlertSetting is one alert's threshold and sounds.
 type AlertSetting struct {
@@ -109,11 +95,4 @@ type AlertSetting struct {
 	Extras
 }
 
-func (s *AlertSetting) fields() fields {
-	return fields{
-		{"alertName", &s.Name}, {"value", &s.Value}, {"unit", &s.Unit}, {"snooze", &s.Snooze},
-		{"enabled", &s.Enabled}, {"systemTime", &s.SystemTime}, {"displayTime", &s.DisplayTime},
-		{"delay", &s.Delay}, {"secondaryTriggerCondition", &s.SecondaryTriggerCondition},
-		{"soundTheme", &s.SoundTheme}, {"soundOutputMode", &s.SoundOutputMode},
-	}
-}
+func (s *AlertSetting) fields() fields { return alertSetting.fields(s) }

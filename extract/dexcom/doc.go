@@ -24,9 +24,14 @@
 // behind; where one is not, or is wrong, the decoder catches up and decides. So what
 // is JSON, and what is told of what is none, is the decoder's word alone.
 //
-// Reading is tolerant where the API was seen to be loose: null and absent are
-// one, numbers come as text and texts as numbers, times in every shape of
-// [ParseTime], names with a capital first letter. What it does not know it
+// The reader goes by the tables of table_*.go, one for each type of object: a row has a
+// [Field], which says all there is to say of it, and where its value goes. [Types] hands
+// out the same, with the enums, for those who describe the API: there is no second list
+// of Dexcom's names or values. To add a field is to add a row, and a place in the struct.
+//
+// Types say what Dexcom sends. Reading takes more, where the API was seen to be loose:
+// null and absent are one, numbers come as text and texts as numbers, times in every
+// shape of [ParseTime], names with a capital first letter. What it does not know it
 // keeps ([Meta.Extra]); what it cannot read it names ([Meta.Faults]), and the
 // next record goes on. Only broken JSON ends a page.
 package dexcom

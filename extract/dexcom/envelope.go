@@ -27,13 +27,7 @@ type page struct {
 	listed bool               // records was there
 }
 
-func (p *page) fields() fields {
-	all := fields{{"recordType", &p.RecordType}, {"recordVersion", &p.Version}, {"userId", &p.UserID}}
-	if p.ranges != nil {
-		return append(all, p.ranges.fields()...)
-	}
-	return append(all, fields{{"records", reading(p.records)}}...)
-}
+func (p *page) fields() fields { return p.want.response().fields(p) }
 
 func (p *page) records(r *reader, name []byte) {
 	if p.listed {
@@ -57,7 +51,7 @@ func (p *page) records(r *reader, name []byte) {
 
 var (
 	errStop  = errors.New("stop") // ends reading at the wish of who reads the records
-	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", maxNames, maxNameBytes)
+	errNames = fmt.Errorf("more than %d unknown names, or one longer than %d bytes", MaxNames, MaxNameBytes)
 )
 
 // read reads the body of r as p says and fills p's envelope on the way: it is complete

@@ -54,7 +54,7 @@ func (r *reader) field(name []byte, to any) {
 	case *Text:
 		r.text(name, to)
 	case note:
-		r.textOf(name, to.Text, maxNoteBytes)
+		r.textOf(name, to.Text, MaxNoteBytes)
 	case *Number:
 		r.number(name, to)
 	case *Time:

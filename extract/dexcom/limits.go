@@ -13,17 +13,17 @@ import (
 const (
 	maxRecords = 200_000 // of an answer; three devices have 130,000 in a month of one a minute
 	maxDevices = 1_000   // records of an answer of Devices
-	maxNames   = 1_000   // that are not known, of an envelope or an object in it
+	MaxNames   = 1_000   // that are not known, of an envelope or an object in it
 
 	maxRecordBytes  = 256 << 10
 	maxRecordDepth  = 32     // objects and lists within each other, the record included
 	maxRecordValues = 10_000 // members and elements, at any depth
-	maxNameBytes    = 256    // of a name that is not known
+	MaxNameBytes    = 256    // of a name that is not known
 
 	// Texts of rows are read again whenever their table is merged. These are bytes of
 	// what a text says, so escapes in it do not matter.
 	MaxTextBytes = 1 << 10  // of a field that is known: ids, enums, units, names; also the digits of a number
-	maxNoteBytes = 16 << 10 // of what a person writes
+	MaxNoteBytes = 16 << 10 // of what a person writes
 
 	// Of all fields of a record that are not known: their names, and their values as
 	// sent. A device repeats such a field in each of its settings.
@@ -100,7 +100,7 @@ func (r *reader) fitsWithin(name, value []byte) bool {
 	switch {
 	case !t.on:
 		return true
-	case len(name) > maxNameBytes:
+	case len(name) > MaxNameBytes:
 		r.overflow(LongName)
 	case len(value) > maxRecordBytes:
 		r.overflow(TooLong)

@@ -43,8 +43,8 @@ func TestRecordLimits(t *testing.T) {
 		{"depth", `{"m":` + nested(maxRecordDepth-1) + `}`, ""},
 		{"depth", `{"m":` + nested(maxRecordDepth) + `}`, TooDeep},
 		{"depth in braces in text", `{"m":"\"` + strings.Repeat("[", 100) + `"}`, ""},
-		{"name", `{"` + strings.Repeat("n", maxNameBytes) + `":1}`, ""},
-		{"name", `{"` + strings.Repeat("n", maxNameBytes+1) + `":1}`, LongName},
+		{"name", `{"` + strings.Repeat("n", MaxNameBytes) + `":1}`, ""},
+		{"name", `{"` + strings.Repeat("n", MaxNameBytes+1) + `":1}`, LongName},
 	} {
 		var e Envelope
 		n := 0
@@ -114,11 +114,11 @@ func TestAnswerLimits(t *testing.T) {
 		{"records", EGVs, page(EGVs, `"records":[`+several(maxRecords+1, `{}`)+`]`), "records", false},
 		{"devices", Devices, page(Devices, `"records":[`+several(maxDevices, `{}`)+`]`), "", false},
 		{"devices", Devices, page(Devices, `"records":[`+several(maxDevices+1, `{}`)+`]`), "records", false},
-		{"names", Alerts, page(Alerts, several(maxNames, `"n#":0`)+`,"records":[]`), "", false},
-		{"names", Alerts, page(Alerts, several(maxNames+1, `"n#":0`)+`,"records":[]`), "", true},
-		{"name", Events, page(Events, `"`+strings.Repeat("n", maxNameBytes+1)+`":0,"records":[]`), "", true},
-		{"names of a range", DataRange, page(DataRange, `"egvs":{`+several(maxNames+1, `"n#":0`)+`}`), "", true},
-		{"names of a moment", DataRange, page(DataRange, `"egvs":{"start":{`+several(maxNames+1, `"n#":0`)+`}}`), "", true},
+		{"names", Alerts, page(Alerts, several(MaxNames, `"n#":0`)+`,"records":[]`), "", false},
+		{"names", Alerts, page(Alerts, several(MaxNames+1, `"n#":0`)+`,"records":[]`), "", true},
+		{"name", Events, page(Events, `"`+strings.Repeat("n", MaxNameBytes+1)+`":0,"records":[]`), "", true},
+		{"names of a range", DataRange, page(DataRange, `"egvs":{`+several(MaxNames+1, `"n#":0`)+`}`), "", true},
+		{"names of a moment", DataRange, page(DataRange, `"egvs":{"start":{`+several(MaxNames+1, `"n#":0`)+`}}`), "", true},
 		{"bytes", EGVs, page(EGVs, `"records":[]`) + strings.Repeat(" ", DefaultMaxBody), "", true},
 	} {
 		_, err := check(t.Context(), []byte(test.body), test.resource)

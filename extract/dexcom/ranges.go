@@ -52,18 +52,12 @@ func parseRanges(plain []byte, e *Envelope) (Ranges, error) {
 
 type wireRanges struct{ egvs, events, calibrations wireRange }
 
-func (w *wireRanges) fields() fields {
-	return fields{{"egvs", &w.egvs}, {"events", &w.events}, {"calibrations", &w.calibrations}}
-}
-
 type wireRange struct {
 	start, end wireMoment
 	Extras
 }
 
-func (w *wireRange) fields() fields {
-	return fields{{"start", &w.start}, {"end", &w.end}}
-}
+func (w *wireRange) fields() fields { return rangeWindow.fields(w) }
 
 func (w *wireRange) parsed() (*Range, error) {
 	start, end := w.start.system, w.end.system
@@ -85,6 +79,4 @@ type wireMoment struct {
 	Extras
 }
 
-func (w *wireMoment) fields() fields {
-	return fields{{"systemTime", &w.system}, {"displayTime", nil}}
-}
+func (w *wireMoment) fields() fields { return rangeMoment.fields(w) }

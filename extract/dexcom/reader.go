@@ -198,7 +198,7 @@ func (r *reader) unknown(extras *Extras, name []byte) {
 	if v == nil || !r.fitsWithin(name, v) {
 		return
 	}
-	if !r.tally.on && (len(extras.Extra) == maxNames || len(name) > maxNameBytes) {
+	if !r.tally.on && (len(extras.Extra) == MaxNames || len(name) > MaxNameBytes) {
 		r.stop(errNames)
 		return
 	}

@@ -88,13 +88,6 @@ type Header struct {
 	Meta
 }
 
-func (h *Header) fields() fields {
-	return append(fields{
-		{"recordId", &h.ID}, {"systemTime", &h.SystemTime}, {"displayTime", &h.DisplayTime},
-		{"transmitterTicks", &h.TransmitterTicks},
-	}, h.Origin.fields()...)
-}
-
 // An Origin says which devices a record comes from.
 type Origin struct {
 	TransmitterID                Text // hashed by Dexcom; may be empty
@@ -102,14 +95,6 @@ type Origin struct {
 	TransmitterGenerationVariant Text
 	DisplayDevice                Text
 	DisplayApp                   Text
-}
-
-func (o *Origin) fields() fields {
-	return fields{
-		{"transmitterId", &o.TransmitterID}, {"transmitterGeneration", &o.TransmitterGeneration},
-		{"transmitterGenerationVariant", &o.TransmitterGenerationVariant},
-		{"displayDevice", &o.DisplayDevice}, {"displayApp", &o.DisplayApp},
-	}
 }
 
 // An EGV is an estimated glucose value.
@@ -125,12 +110,7 @@ type EGV struct {
 
 func (*EGV) resource() Resource { return EGVs }
 
-func (e *EGV) fields() fields {
-	return append(fields{
-		{"value", &e.Value}, {"status", &e.Status}, {"trend", &e.Trend}, {"trendRate", &e.TrendRate},
-		{"unit", &e.Unit}, {"rateUnit", &e.RateUnit},
-	}, e.Header.fields()...)
-}
+func (e *EGV) fields() fields { return egvRecord.fields(e) }
 
 // An Event is something the person entered.
 type Event struct {
@@ -146,13 +126,7 @@ type Event struct {
 
 func (*Event) resource() Resource { return Events }
 
-func (e *Event) fields() fields {
-	return append(fields{
-		{"eventType", &e.Type}, {"eventSubType", &e.SubType}, {"value", note{&e.Value}},
-		{"unit", &e.Unit}, {"eventStatus", &e.Status},
-		{"recordedSystemTime", &e.RecordedSystemTime}, {"recordedDisplayTime", &e.RecordedDisplayTime},
-	}, e.Header.fields()...)
-}
+func (e *Event) fields() fields { return eventRecord.fields(e) }
 
 // A Calibration is a fingerstick value entered to calibrate a sensor.
 type Calibration struct {
@@ -163,9 +137,7 @@ type Calibration struct {
 
 func (*Calibration) resource() Resource { return Calibrations }
 
-func (c *Calibration) fields() fields {
-	return append(fields{{"value", &c.Value}, {"unit", &c.Unit}}, c.Header.fields()...)
-}
+func (c *Calibration) fields() fields { return calibrationRecord.fields(c) }
 
 // An Alert is one change of an alert's state.
 type Alert struct {
@@ -176,6 +148,4 @@ type Alert struct {
 
 func (*Alert) resource() Resource { return Alerts }
 
-func (a *Alert) fields() fields {
-	return append(fields{{"alertName", &a.Name}, {"alertState", &a.State}}, a.Header.fields()...)
-}
+func (a *Alert) fields() fields { return alertRecord.fields(a) }

@@ -27,9 +27,11 @@ func (r Resource) path() string { return "/v3/users/self/" + string(r) }
 // names reports whether recordType names r: Dexcom's schema says egv, its
 // samples say egvs, and letter case is not to be relied on.
 func (r Resource) names(recordType string) bool {
-	return strings.EqualFold(recordType, string(r)) ||
-		strings.EqualFold(recordType, strings.TrimSuffix(string(r), "s"))
+	return strings.EqualFold(recordType, string(r)) || strings.EqualFold(recordType, r.one())
 }
+
+// one is r in the singular.
+func (r Resource) one() string { return strings.TrimSuffix(string(r), "s") }
 
 // A Request asks one resource for one window. Start and End are UTC, half
 // open; Devices takes none. LastSync belongs to DataRange alone, may be zero.

@@ -96,7 +96,7 @@ func textLimits[R Record, P Pointer[R]](t *testing.T, atLeast int) {
 	for _, l := range all {
 		limit := MaxTextBytes
 		if resource == Events && l.name == "value" {
-			limit = maxNoteBytes
+			limit = MaxNoteBytes
 		}
 		kinds := map[string][3]string{"digits": {"1", "", "1"}, "digits as text": {"1", `"`, "1"}}
 		if !l.number {

@@ -90,9 +90,22 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 <li><a href="/sim/tokens.csv">tokens.csv</a>: a fresh refresh token for each user</li>
 <li><a href="/sim/truth.json">truth.json</a>: every record a client must hold now, in its last state (large)</li>
 <li><a href="/sim/stats.json">stats.json</a>: what has been asked so far</li>
-</ul>
+`+s.openAPILink()+`</ul>
 <p>Consent is given at <code>/v2/oauth2/login</code> or <code>/v3/oauth2/login</code> with client_id, redirect_uri, response_type=code, scope=offline_access and state.
 Add <code>&amp;user=NAME</code> to skip the page, and <code>&amp;deny=1</code> to refuse.</p>
 </body></html>
 `)
+}
+
+func (s *Server) openAPILink() string {
+	if len(s.cfg.OpenAPI) == 0 {
+		return ""
+	}
+	return `<li><a href="/sim/openapi.json">openapi.json</a>: the API as OpenAPI</li>
+`
+}
+
+func (s *Server) writeOpenAPI(w io.Writer) error {
+	_, err := w.Write(s.cfg.OpenAPI)
+	return err
 }

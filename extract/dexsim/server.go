@@ -29,6 +29,8 @@ type Config struct {
 	Now   func() time.Time // nil: time.Now
 	Chaos Chaos
 
+	OpenAPI []byte // what /sim/openapi.json says of the API, as JSON; empty: there is no such page
+
 	ClientID, ClientSecret string   // empty: DefaultClientID, DefaultClientSecret
 	RedirectURIs           []string // registered; empty: any loopback URL
 
@@ -173,6 +175,9 @@ func (s *Server) routes() *http.ServeMux {
 	mux.HandleFunc("GET /sim/tokens.csv", s.file("text/csv; charset=utf-8", s.WriteTokens))
 	mux.HandleFunc("GET /sim/truth.json", s.file("application/json", s.WriteTruth))
 	mux.HandleFunc("GET /sim/stats.json", s.file("application/json", s.writeStats))
+	if len(s.cfg.OpenAPI) > 0 {
+		mux.HandleFunc("GET /sim/openapi.json", s.file("application/json", s.writeOpenAPI))
+	}
 	return mux
 }
 

@@ -52,7 +52,7 @@ func TestCommit(t *testing.T) {
 
 	want := Manifest{
 		Format: Format, Snapshot: 2, Parent: 1, Run: "run", Program: "test", CreatedAt: second.CreatedAt,
-		LogPosition: raw.Position{Segment: 1, Offset: 2}, Tables: Manifest{}.versionsOnTop(),
+		LogPosition: raw.Position{Segment: 1, Offset: 2}, Tables: Manifest{}.VersionsOnTop(),
 		Files: []File{replacement, kept},
 	}
 	if diff := cmp.Diff(want, current(t, l)); diff != "" {

@@ -144,7 +144,7 @@ func TestVersions(t *testing.T) {
 
 	empty := Manifest{Snapshot: 1}
 	check("an older lake without the table", empty, 1)
-	if v := empty.versionsOnTop()["glucose"]; v != glucose.Version {
+	if v := empty.VersionsOnTop()["glucose"]; v != glucose.Version {
 		t.Errorf("the first rows on top of a lake without the table have version %d, want %d", v, glucose.Version)
 	}
 }

@@ -1,0 +1,51 @@
+package dexcom
+
+import "slices"
+
+var eventRecord = table[Event]{"event-record", "Event Record",
+	"Something that a person entered: carbs, insulin, exercise, health, a fingerstick, a note.",
+	slices.Concat(headerRows(func(e *Event) *Header { return &e.Header },
+		heading{id: `"7c1d90a4-5a0e-4f3e-8d0b-2f1c6b9a7e55"`}), []row[Event]{
+		{Field{Name: "eventType", Kind: IsEnum, Of: eventType.Name, Required: true,
+			Comment:  "What was entered.",
+			Evidence: "documented, required; Tidepool's client has seen note for notes",
+			Example:  `"carbs"`}, func(e *Event) any { return &e.Type }},
+		{Field{Name: "eventSubType", Kind: IsEnum, Of: eventSubType.Name, Null: true,
+			Comment:  "Which insulin, how hard the exercise, what of health. Null and absent: of other types, or not told.",
+			Evidence: "documented, nullable; Tidepool's client has seen it missing for insulin and exercise",
+			Example:  "null"}, func(e *Event) any { return &e.SubType }},
+		{Field{Name: "value", Kind: IsNote, Null: true,
+			Comment:  "A number in unit, as text, or what a person wrote. -1 of exercise is no duration. Null, absent and empty: none.",
+			Evidence: "documented as text, required; the number 400 in Dexcom's sample, and Tidepool's client has seen it missing and empty",
+			Example:  `"45"`}, func(e *Event) any { return note{&e.Value} }},
+		{Field{Name: "unit", Kind: IsEnum, Of: eventUnit.Name, Null: true,
+			Comment:  "The unit of value. Null: notes and health have none. Absent and empty: not told.",
+			Evidence: "documented, nullable; Tidepool's client has seen it missing and empty",
+			Example:  `"grams"`}, func(e *Event) any { return &e.Unit }},
+		{Field{Name: "eventStatus", Kind: IsEnum, Of: eventStatus.Name, Required: true,
+			Comment:  "Whether the entry is new, was edited, or was deleted: it is then still sent.",
+			Evidence: "documented, required; created in Dexcom's sample",
+			Example:  `"created"`}, func(e *Event) any { return &e.Status }},
+		{Field{Name: "recordedSystemTime", Kind: IsTime, Null: true,
+			Comment:  "When the entry was made, in UTC by the device's clock; by the name, for no text says so. Null and absent: not told.",
+			Evidence: "documented since about 2025, nullable",
+			Example:  `"2026-03-14T15:03:40Z"`}, func(e *Event) any { return &e.RecordedSystemTime }},
+		{Field{Name: "recordedDisplayTime", Kind: IsTime, Null: true,
+			Comment:  "What the device showed when the entry was made. Null and absent: not told.",
+			Evidence: "documented since about 2025, nullable",
+			Example:  `"2026-03-14T08:03:40-07:00"`}, func(e *Event) any { return &e.RecordedDisplayTime }},
+	})}
+
+var alertRecord = table[Alert]{"alert-record", "Alert Record",
+	"One change of an alert's state: an alarm that sounds, is snoozed and ends makes three of them.",
+	slices.Concat(headerRows(func(a *Alert) *Header { return &a.Header },
+		heading{id: `"3cb368a9-7b7c-45dc-850a-33f62118bfd5"`, app: true}), []row[Alert]{
+		{Field{Name: "alertName", Kind: IsEnum, Of: alertName.Name, Required: true,
+			Comment:  "Which alert.",
+			Evidence: "documented, required; high in Dexcom's sample",
+			Example:  `"urgentLowSoon"`}, func(a *Alert) any { return &a.Name }},
+		{Field{Name: "alertState", Kind: IsEnum, Of: alertState.Name, Required: true,
+			Comment:  "What it turned to.",
+			Evidence: "documented, required; activeAlarming in Dexcom's sample",
+			Example:  `"activeAlarming"`}, func(a *Alert) any { return &a.State }},
+	})}

@@ -1,0 +1,117 @@
+package schemas
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dexetl/dexetl/sql"
+)
+
+// differenceParts say how two snapshots differ.
+func differenceParts() []part {
+	counts := []part{
+		{"table", anID, "table", ""},
+		{"added", aCount, "rows that the first one lacks", ""},
+		{"changed", aCount, "rows that say something else", ""},
+		{"removed", aCount, "rows that the second one lacks", ""},
+		{"history", aCount, "rows that differ only in when and by which request they were learned, and vanished ones that differ at all", ""},
+	}
+	return []part{
+		{"equal", aBool, "all was compared, and the rows say the same", ""},
+		{"identical", aBool, "so is their history", ""},
+		{"not_compared", listOf(
+			part{"snapshot", aCount, "snapshot whose file is damaged", ""},
+			part{"table", anID, "table", ""},
+			part{"partition", aText, "month; empty: the table has none", ""},
+			part{"file", aText, "the file, as a path below the lake", ""},
+			part{"reason", aText, "what is wrong with it, in words", ""},
+		), "what could not be compared", ""},
+		{"totals", listOf(counts...), "rows that differ, by table", ""},
+		{"rows", listOf(slices.Insert(slices.Clone(counts), 1, part{"participant_id", anID, "study pseudonym from the roster", "the table has none"})...),
+			"rows that differ, by table and participant", ""},
+	}
+}
+
+// Replay is the form of dexetl replay.
+func Replay() Form {
+	return Form{"replay", 1, "What dexetl replay prints: what it made, and how that differs from what was there.", append(differenceParts(),
+		part{"snapshot", aCount, "newest snapshot", ""},
+		part{"parent", aCount, "the one it is compared with; 0: there was none", ""},
+		part{"dry_run", aBool, "the lake stays as it is", ""},
+		part{"answers", aCount, "answers of the raw log", ""},
+		part{"held", aCount, "of them, those that could not be applied", ""},
+		part{"new_answers", aCount, "of them, those that came after the parent", ""},
+		part{"records", aCount, "records in them", ""},
+		part{"seconds", anAge, "seconds that it took", ""},
+	)}
+}
+
+// Diff is the form of dexetl snapshots diff.
+func Diff() Form {
+	return Form{"diff", 1, "What dexetl snapshots diff prints: how two snapshots differ.", append(differenceParts(),
+		part{"from", aCount, "the first one", ""},
+		part{"to", aCount, "the second one", ""},
+	)}
+}
+
+// Snapshots is the form of dexetl snapshots list.
+func Snapshots() Form {
+	const harmed = "its manifest is damaged"
+	return rows("snapshots", 1, "What dexetl snapshots list prints: the snapshots, newest first.", "one for each snapshot", []part{
+		{"snapshot", aCount, "number", ""},
+		{"created_at", anInstant, "when it was committed, UTC", harmed},
+		{"run_id", aULID, "run that made it", "no run did, or " + harmed},
+		{"program", aText, "version of the program that made it", "not known, or " + harmed},
+		{"glucose", aCount, "rows of table glucose", harmed},
+		{"egvs", aCount, "rows of table egvs", harmed},
+		{"files", aCount, "files", harmed},
+		{"new_files", aCount, "files that its parent does not have", "nobody knows, or " + harmed},
+		{"bytes", aCount, "bytes of all files", harmed},
+		{"folder", wordOf("latest", "published", "none", "manifest damaged"), "whether it can be opened without dexetl", ""},
+	})
+}
+
+// Query is the form of dexetl query: the columns are those of the statement.
+func Query() Form {
+	return Form{"query", 1, "What dexetl query prints: the rows of the statement.", []part{
+		{rowsName, shape{kind: "array", more: object{{"items", object{{"type", "object"}}}}},
+			"rows with the columns of the statement; numbers without loss, NaN and infinities as text, times as ISO 8601", ""},
+	}}
+}
+
+// Metrics is the form of dexetl metrics.
+func Metrics() Form {
+	return rows("metrics", 1, "What dexetl metrics prints: the metrics that papers report, as metric_catalogue defines them.",
+		"one for each participant", viewParts("participant_metrics", "participant_id"))
+}
+
+// viewParts are the columns of a view, of which all but those named may be null.
+func viewParts(name string, never ...string) (parts []part) {
+	views := sql.Views()
+	view := views[slices.IndexFunc(views, func(v sql.View) bool { return v.Name == name })]
+	for _, c := range view.Columns {
+		p := part{c.Name, shapeOf(view.Types[c.Name]), c.Comment, "there is nothing to compute it from"}
+		if slices.Contains(never, c.Name) {
+			p.null = ""
+		}
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// shapeOf is what JSON has of a type of DuckDB.
+func shapeOf(duckDB string) shape {
+	switch strings.ToLower(duckDB) {
+	case "boolean":
+		return aBool
+	case "bigint", "integer":
+		return aWhole
+	case "double":
+		return aReal
+	case "date":
+		return aDate
+	case "timestamp":
+		return aLocal
+	}
+	return aText
+}

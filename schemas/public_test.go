@@ -1,0 +1,32 @@
+package schemas
+
+// differs says of each type of the public collection what is otherwise in ours, and why.
+var differs = map[string]string{
+	"egv-record":             "`value`, `status`, `trend` and `unit` may be null, as Dexcom documents and clients saw. `displayApp` and `transmitterGenerationVariant` are there. `displayDevice` has known values. `transmitterTicks` is a number beyond 32 bits.",
+	"egvs-response":          "All four members are required: an answer without `records` is none. `recordType` is `egv` or `egvs`: Dexcom's text has one, its samples the other.",
+	"event-record":           "`value` is text, number or null: Dexcom documents text, its sample has 400. `unit` and `eventSubType` have known values. `recordedSystemTime`, `recordedDisplayTime` and the variant are there. `note` is known beside `notes`.",
+	"events-response":        "As of `egvs-response`.",
+	"calibration-record":     "`unit` may be null, as Dexcom documents. The variant is there. `value` is required.",
+	"calibrations-response":  "As of `egvs-response`.",
+	"alert-record":           "`displayApp` and the variant are there, not required: Dexcom's older sample lacks both. `alertName` and `alertState` are required.",
+	"alerts-response":        "As of `egvs-response`.",
+	"alert-schedule":         "Both members are required. The settings of the schedule are a type of their own, with `isActive` and `override`. `startTime` and `endTime` are any text: 12-hour times were seen. A list of null is refused; the public example has one.",
+	"alert-setting":          "`systemTime`, `displayTime`, `delay`, `secondaryTriggerCondition`, `soundTheme` and `soundOutputMode` are there. `value`, `unit` and `snooze` may be null. `unit` also knows minutes and rates, without which `outOfRange` and `rise` cannot be said. `SecondaryTriggerCondition` is known: Dexcom's sample spells it so.",
+	"device-record":          "The variant is there. `lastUploadDate` may be missing or null: it was seen missing. `alertSchedules` is required, and empty for receivers.",
+	"devices-response":       "As of `egvs-response`.",
+	"data-range-moment":      "Both times are required as there, in every shape that was seen. The public example has null in them, which its own schema refuses.",
+	"data-range-window":      "`start` and `end` are required: half a window would lose data.",
+	"data-range-response":    "`calibrations`, `egvs` and `events` may be null: so it is for who has none. The envelope is required.",
+	"token-request":          "The same members. Empty ones are refused.",
+	"token-response":         "`refresh_expires_in`, `not-before-policy` and `session_state` are there, from Dexcom's sample. The tokens are required. `expires_in` is in seconds: Dexcom's text says milliseconds, and 7200 of them would be 7 seconds.",
+	"glucose-unit":           "Open.",
+	"rate-unit":              "Open.",
+	"trend-type":             "Open.",
+	"egv-status":             "Open. `ok` and `unknown` are no longer documented by Dexcom, and known.",
+	"event-type":             "Open. `note` is known: a client saw it.",
+	"event-status":           "Open.",
+	"alert-name":             "Open. `fixedLow` is no longer documented by Dexcom, and known.",
+	"alert-state":            "Open.",
+	"transmitter-generation": "Open. `g6Pro` is documented since about 2025; `g6 pro` and `g715day` were seen.",
+	"date-time":              "A pattern, not the format `date-time`: that needs a zone, which receivers do not send, and seconds. Offsets with seconds such as `-06:59:59` are in a sample of Dexcom's.",
+}
