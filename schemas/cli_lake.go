@@ -82,7 +82,8 @@ func Query() Form {
 // Metrics is the form of dexetl metrics.
 func Metrics() Form {
 	return rows("metrics", 1, "What dexetl metrics prints: the metrics that papers report, as metric_catalogue defines them.",
-		"one for each participant", viewParts("participant_metrics", "participant_id"))
+		"one for each participant", append(viewParts("participant_metrics", "participant_id"),
+			part{"active_pct", maybe(aReal), "%; active_span_pct as the R package iglu calls it; by the preset iglu only", "there is nothing to compute it from"}))
 }
 
 // viewParts are the columns of a view, of which all but those named may be null.

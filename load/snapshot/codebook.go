@@ -21,7 +21,7 @@ func codebook() []byte {
 			w.Write([]string{about.name, c.name, c.kind, c.nullable, c.comment})
 		}
 	}
-	for _, t := range slices.Concat(transform.Tables(), computed()) {
+	for _, t := range slices.Concat(transform.Tables(), Computed()) {
 		list(toldTable(t))
 	}
 	for _, v := range sql.Views() {

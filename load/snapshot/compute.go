@@ -135,7 +135,7 @@ func (c *computing) prepare(ctx context.Context) error {
 	statements = append(statements, createSchema)
 	statements = append(statements, views.Create(chosen)...)
 	statements = append(statements, "create table scopes as\n"+views.SpanScopes())
-	for _, t := range computed() {
+	for _, t := range Computed() {
 		statements = append(statements, "create table new_"+t.Name+" as\n"+noRows(t))
 	}
 	if err := c.execute(ctx, statements...); err != nil {
@@ -148,7 +148,7 @@ func (c *computing) prepare(ctx context.Context) error {
 // tables are missing, damaged or of another program, there are none.
 func (c *computing) takeOver(ctx context.Context) error {
 	var old, none []string
-	for _, t := range computed() {
+	for _, t := range Computed() {
 		file, err := absolute(c.lake, path.Join(latestName, computedFile(t.Name)))
 		if err != nil {
 			return err

@@ -16,12 +16,12 @@ const (
 	episodesTable = "episodes"
 )
 
-// computed lists those tables.
-func computed() []transform.Table { return []transform.Table{spanMetrics(), episodes()} }
+// Computed lists those tables.
+func Computed() []transform.Table { return []transform.Table{spanMetrics(), episodes()} }
 
 // isComputed reports whether a table is one of them.
 func isComputed(table string) bool {
-	return slices.ContainsFunc(computed(), func(t transform.Table) bool { return t.Name == table })
+	return slices.ContainsFunc(Computed(), func(t transform.Table) bool { return t.Name == table })
 }
 
 var (

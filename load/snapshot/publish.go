@@ -77,7 +77,7 @@ func tables() []transform.Table {
 			others = append(others, t)
 		}
 	}
-	return slices.Concat(study, others, computed())
+	return slices.Concat(study, others, Computed())
 }
 
 // A publisher builds one folder.
