@@ -7,6 +7,7 @@
 # make bench   how fast it is: a simulated cohort, whole processes, and the floor beside them; docs/performance.md
 #              SIZE=16x180 (participants x days; several with commas), RUNS, SYNCS, PROGRAMS, LINES, PROFILE
 # make bench-peers  the same egvs landed by pandas and DuckDB, and by dlt for SIZE_DLT
+# make bench-metrics  the metric views over READINGS=10 million synthetic readings
 # make bench-stages one step of the way after the other
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, its raw log,
 #              and the schemas by jsonschema and json-structure
@@ -17,7 +18,7 @@ SHELL       := /bin/bash
 # No path of this machine is in the binary, and the system may load it at any
 # address. All but the race detector, which cannot, compile for that: once for all.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
-build demo torture study check interop bench bench-peers bench-stages: export GOFLAGS += -buildmode=pie
+build demo torture study check interop bench bench-peers bench-metrics bench-stages: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -35,7 +36,7 @@ PROGRAMS    :=
 LINES       :=
 PROFILE     :=
 
-.PHONY: build demo test torture study check parity interop audit bench bench-peers bench-stages clean prerequisites
+.PHONY: build demo test torture study check parity interop audit bench bench-peers bench-metrics bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -104,6 +105,10 @@ bench-peers: bin/dexetl.test
 	testdata/peers/install.sh
 	$(SPEED) -speed $(SIZE) -speed.peers '$(PEERS)/pandas_parquet.py,$(PEERS)/duckdb_json.py'
 	$(SPEED) -speed $(SIZE_DLT) -speed.peers '$(PEERS)/dlt_merge.py parquet,$(PEERS)/dlt_merge.py insert_values'
+
+READINGS := 10
+bench-metrics: prerequisites
+	go test -run '^$$' -bench Metrics -benchtime 3x ./sql -readings $(READINGS)
 
 bench-stages: prerequisites
 	go test -run '^$$' -bench . -benchtime 3x ./...

@@ -1,10 +1,57 @@
 package sql_test
 
 import (
+	"flag"
+	"fmt"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 )
+
+var millions = flag.Int("readings", 10, "millions of readings of BenchmarkMetrics")
+
+// BenchmarkMetrics reads the metric views over sums of so many readings, of people
+// with 100,000 each, in files as the lake has them: by month, then by participant.
+func BenchmarkMetrics(b *testing.B) {
+	db := openLake(b)
+	exec(b, db, `set threads = 2`)
+	exec(b, db, `insert into glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
+			glucose_source, overlap, clock_suspect)
+		select 'P' || p, timestamp '2025-01-01' + interval 5 minute * i as time_utc, time_utc - interval 5 hour as local_time,
+			local_time::date, 'sent', (150 + 60 * sin(i / 50.0) + 40 * sin(i / 7.0) + hash(i, p) % 20)::smallint, 'value', false, false
+		from range(10) people (p), range(100000) readings (i)`)
+	sumDays(b, db)
+	exec(b, db, `delete from glucose`)
+	exec(b, db, fmt.Sprintf(`create table many as
+		select participant_id || '-' || k as participant_id, d.* exclude (participant_id) from glucose_days d, range(%d) copies (k)`, *millions))
+	folder := b.TempDir()
+	for month := range 12 {
+		exec(b, db, fmt.Sprintf(`copy (from many where month(day) = %d order by participant_id, day, local_date)
+			to '%s' (format parquet, compression zstd)`, month+1, filepath.Join(folder, fmt.Sprintf("%02d.parquet", month+1))))
+	}
+	exec(b, db, `insert into participants (participant_id, timezone) select distinct participant_id, 'America/New_York' from many`)
+	exec(b, db, `drop table many`)
+	exec(b, db, `drop table glucose_days`)
+	exec(b, db, `create view glucose_days as from read_parquet('`+folder+`/*.parquet')`)
+	for _, family := range []struct{ name, statement string }{
+		{"participant", `select * from participant_metrics`},
+		{"consensus", `select * from consensus_metrics`},
+		{"period", `select * from period_metrics`},
+		{"one daily", `select * from daily_metrics where participant_id = 'P7-0'`},
+	} {
+		b.Run(family.name, func(b *testing.B) {
+			spent := cpuTime()
+			for b.Loop() {
+				if got := query(b, db, family.statement); len(got) == 0 {
+					b.Fatalf("%s: no rows", family.statement)
+				}
+			}
+			b.ReportMetric(float64((cpuTime()-spent).Milliseconds())/float64(b.N), "cpu-ms/op")
+			b.ReportMetric(float64(*millions)*1e6*float64(b.N)/b.Elapsed().Seconds(), "readings/s")
+		})
+	}
+}
 
 // BenchmarkViews reads the main views over five million readings: 50 people,
 // a year each, in the order of the lake.

@@ -7,27 +7,27 @@
 // computed when it is asked for, and a filter on participant_id reaches the
 // scan.
 //
-// The metrics exist once. spaced_readings is glucose without what metrics leave
-// out; metric_scopes lists every interval of interest (the study, its days, its
-// 14-day periods, the analysis windows); metric_readings puts the ones into the
-// others and scope_metrics aggregates. participant_metrics, daily_metrics,
-// period_metrics and window_metrics are projections of it. A [Selection]
-// replaces metric_scopes by intervals of its own and reuses the rest as it
-// stands.
+// The metrics exist once, over the sums of glucose_days, not over readings.
+// linked_days adds what lies between two days, local_days adds up local dates,
+// metric_scopes lists every interval of interest (the study, its days, its 14-day
+// periods, the analysis windows), and scope_values how often each value occurs in
+// each. scope_metrics puts these together; participant_metrics, daily_metrics,
+// period_metrics and window_metrics are projections of it. All of these but the last
+// are in the schema internal. A [Selection] replaces metric_scopes by intervals of
+// its own and reuses the rest as it stands.
 //
-//	glucose, exclusions ─► spaced_readings ──────────────────┐
-//	                          │                              ├► metric_readings
-//	roster, coverage ► study_intervals ─► metric_scopes ─────┘        │
-//	windows ──────────────────────────────────┘   └────────► scope_metrics ─► *_metrics
+//	glucose_days ─► linked_days ─► local_days ──────────────────┐
+//	     │ └───────────────────────────────► scope_values ──────┤
+//	roster, coverage ► study_intervals ─► metric_scopes ► scope_dates
+//	windows ──────────────────────────────────┘                 └► scope_metrics ─► *_metrics
 //
-// The successive readings of a participant are sorted once, in spaced_readings:
-// that window is the dearest part of every metric. What only readings of several
-// cadences need (study_intervals.is_mixed) is behind filters that nobody else
-// passes, and the median gap, which the preset iglu needs, is computed for that
-// preset alone: DuckDB drops what the preset, a constant, excludes. The day grid
-// of the R package iglu, which interpolates between readings under rules for
-// gaps, is in package metrics: in SQL it would need a row per grid point before
-// the first percentile.
+// glucose_days.sql is the same table as a query over glucose. It serves snapshots
+// that lack it, data that never saw a lake, and rules that are not its own: the preset
+// iglu, and sentinels that are left out. What is a sum of functions of values is added
+// up in whole numbers, which are the same in whatever order.
+//
+// Where a name is both a column and an alias of one select clause, DuckDB takes the
+// column: no alias here is named as a column beside it.
 //
 // catalogue.csv is the one description of the metrics: the view
 // metric_catalogue and the column comments come from it. Other columns are
@@ -35,9 +35,7 @@
 // numbers in Go and is what the tests hold them against.
 //
 // DuckDB binds a view, and all that it stands on, when it is created and wherever
-// it is named, which is why metric_scopes names study_intervals in one place.
-// (metric_readings names metric_scopes twice: through a CTE the filter on one
-// participant would cost half as much again.) [Create] spares a session most of
+// it is named, which is why metric_scopes names study_intervals in one place. [Create] spares a session most of
 // it: each view is bound over empty ones, whose columns are in empty.sql. Whoever
 // changes the columns of a view has that written anew, as its head says.
 package sql
