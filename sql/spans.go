@@ -44,9 +44,10 @@ func SpanViews() []string {
 	return []string{"metric_preset", "study_intervals", Internal + ".metric_scopes"}
 }
 
-// SpanTables are the tables that [SpanScopes] reads.
+// SpanTables are the tables that [SpanScopes] reads; in older lakes glucose.excluded
+// follows from exclusions.
 func SpanTables() []string {
-	return []string{"glucose", "glucose_days", "participants", "windows", "coverage", "withdrawals"}
+	return []string{"glucose", "glucose_days", "exclusions", "participants", "windows", "coverage", "withdrawals"}
 }
 
 // NoSpans is the statement that leaves the metric views nothing of span_metrics, for
