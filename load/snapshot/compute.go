@@ -235,8 +235,8 @@ func (c *computing) appendEpisodes(episodes []Episode) error {
 	return c.appendTo(episodesTable, len(episodes), func(i int) []driver.Value {
 		e := episodes[i]
 		return []driver.Value{
-			e.ParticipantID, e.Kind, e.Start, e.End, orNull(e.LocalStart), orNull(e.LocalEnd), e.DurationMin, int64(e.Values),
-			e.ExtremeMgdL, e.MeanMgdL, int16(e.Level), e.TruncatedStart, e.TruncatedEnd, e.Night, e.Preset,
+			e.ParticipantID, e.Kind, orNull(e.LocalStart), orNull(e.LocalEnd), e.Start, e.End, int64(e.Values),
+			e.MeanMgdL, int16(e.Level), e.Night, e.TruncatedStart, e.TruncatedEnd, e.Preset, e.ExtremeMgdL, e.DurationMin,
 		}
 	})
 }

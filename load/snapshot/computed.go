@@ -61,22 +61,23 @@ func episodes() transform.Table {
 		Name: episodesTable, Comment: "times of low and high glucose: one row per participant, kind and start, in the dates of the study, from glucose",
 		Kind: transform.Derived, Version: 1, Sound: 1,
 		Key: []string{"participant_id", "kind", "start_utc"},
+		// A narrow terminal shows the first and the last ones.
 		Columns: []transform.Column{
 			{Name: "participant_id", Type: varchar, Comment: "study pseudonym from the roster"},
 			{Name: "kind", Type: varchar, Comment: "hypo1, hypo2, hypo_extended, hyper1, hyper2, hyper_extended, hyper_extended_120: see <kind>_per_week in metric_catalogue. One time may be of several kinds"},
-			{Name: "start_utc", Type: timestamp, Comment: "UTC; its first value"},
-			{Name: "end_utc", Type: timestamp, Comment: "UTC, exclusive; its last value stands for its cadence"},
 			{Name: "start_local", Type: timestamp, Nullable: true, Comment: "wall clock of start_utc; null where it is not known"},
 			{Name: "end_local", Type: timestamp, Nullable: true, Comment: "wall clock of end_utc"},
-			{Name: "duration_min", Type: double, Comment: "minutes from start to end, short returns included"},
+			{Name: "start_utc", Type: timestamp, Comment: "UTC; its first value"},
+			{Name: "end_utc", Type: timestamp, Comment: "UTC, exclusive; its last value stands for its cadence"},
 			{Name: "n_values", Type: bigint, Comment: "values in it"},
-			{Name: "extreme_mgdl", Type: double, Comment: "mg/dL; nadir of a hypo, peak of a hyper"},
 			{Name: "mean_mgdl", Type: double, Comment: "mg/dL; mean of its values"},
 			{Name: "level", Type: smallint, Comment: "2: an episode of level 2 is in it, else 1"},
+			{Name: "night", Type: boolean, Comment: "it starts from 00:00 to before 06:00 of the wall clock"},
 			{Name: "truncated_start", Type: boolean, Comment: "it begins where the values do, or after a gap of more than 45 minutes: it may be longer"},
 			{Name: "truncated_end", Type: boolean, Comment: "it ends where the values do, or before such a gap"},
-			{Name: "night", Type: boolean, Comment: "it starts from 00:00 to before 06:00 of the wall clock"},
 			{Name: "preset", Type: varchar, Comment: "by whose rules: consensus2023"},
+			{Name: "extreme_mgdl", Type: double, Comment: "mg/dL; nadir of a hypo, peak of a hyper"},
+			{Name: "duration_min", Type: double, Comment: "minutes from start to end, short returns included"},
 		},
 	}
 }
