@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -54,10 +55,16 @@ func whats() []any {
 	return []any{UnknownMember, UnknownValue, WrongType, Missing, NullValue, NewTime, OutOfRange, SentTwice, More}
 }
 
-// An UntoldError is a value that does not tell of which type it is.
-type UntoldError struct{ Number int } // of the value in its file, from 1
+// An UntoldError says that values do not tell of which type they are.
+type UntoldError struct {
+	Number int // of the first of them in its file, from 1
+	Count  int
+}
 
 func (e *UntoldError) Error() string {
+	if e.Count > 1 {
+		return fmt.Sprintf("JSON value %d and %d more do not tell of which type they are", e.Number, e.Count-1)
+	}
 	return fmt.Sprintf("JSON value %d does not tell of which type it is", e.Number)
 }
 
@@ -65,19 +72,30 @@ var errNothing = errors.New("there is nothing in it")
 
 // CheckAnswers reads saved answers of Dexcom's API: one, several behind each other, or lists of
 // them, as text or compressed. It finds what they have beyond dexcom.Types. As names the
-// type of all of them; if it is empty, each tells for itself.
+// type of all of them; if it is empty, each tells for itself. Beside an error stands what
+// could be read.
 func CheckAnswers(from io.Reader, as string) (Report, error) {
 	text, err := textfile.New(from)
 	if err != nil {
 		return Report{}, unreadable(err)
 	}
-	w, number := newWalk(), 0
-	err = eachValue(jsontext.NewDecoder(text, lenient()...), func(value jsontext.Value) error {
+	w, number, untold := newWalk(), 0, UntoldError{}
+	err = eachValue(jsontext.NewDecoder(text, lenient()...), func(value jsontext.Value) {
 		number++
-		return w.answer(value, as, number)
+		switch of := cmp.Or(as, w.typeOf(value)); {
+		case of != "":
+			w.answer(value, of)
+		case untold.Count == 0:
+			untold = UntoldError{number, 1}
+		default:
+			untold.Count++
+		}
 	})
-	if err == nil && number == 0 {
+	switch {
+	case err == nil && number == 0:
 		err = errNothing
+	case err == nil && untold.Count > 0:
+		err = &untold
 	}
 	w.sort()
 	return w.report, err
@@ -89,7 +107,7 @@ func lenient() []jsontext.Options {
 }
 
 // eachValue reads values to their end. Of a list it reads the elements.
-func eachValue(d *jsontext.Decoder, do func(jsontext.Value) error) error {
+func eachValue(d *jsontext.Decoder, do func(jsontext.Value)) error {
 	for {
 		kind := d.PeekKind()
 		if kind == '[' && d.StackDepth() == 0 || kind == ']' || kind <= 0 {
@@ -104,9 +122,7 @@ func eachValue(d *jsontext.Decoder, do func(jsontext.Value) error) error {
 		if err != nil {
 			return unreadable(err)
 		}
-		if err := do(value); err != nil {
-			return err
-		}
+		do(value)
 	}
 }
 

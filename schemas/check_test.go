@@ -167,6 +167,18 @@ func TestCheckRefuses(t *testing.T) {
 			t.Errorf("%.40q: %v, want %s", test.text, err, test.want)
 		}
 	}
+	// One that cannot be told of does not keep the others from being read.
+	mixed := `{"error":"invalid_token"}` + egvs + `5` + egvs[:300]
+	if report, err := CheckAnswers(strings.NewReader(mixed), ""); err == nil || err.Error() != "it ends in the middle" || len(report.Read) != 1 {
+		t.Errorf("an error, an answer, a number and half an answer: %v, %v", report, err)
+	}
+	report, err := CheckAnswers(strings.NewReader(`{"error":"invalid_token"}`+egvs+`[5]`+egvs), "")
+	if diff := cmp.Diff([]Answers{{"egvs-response", 2, 2}}, report.Read); diff != "" {
+		t.Errorf("two answers between others (-want +got):\n%s", diff)
+	}
+	if want := "JSON value 1 and 1 more do not tell of which type they are"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
 	for _, text := range []string{`{"error":"invalid_grant"}`, `5`, `"Anna"`, `[[` + egvs + `]]`} {
 		if _, err := CheckAnswers(strings.NewReader(text), ""); !errors.As(err, new(*UntoldError)) || strings.Contains(err.Error(), "Anna") {
 			t.Errorf("%.40q: %v, want *UntoldError", text, err)

@@ -36,23 +36,17 @@ func newWalk() *walk {
 	return w
 }
 
-// answer walks through one answer, the value of that number in its file.
-func (w *walk) answer(value jsontext.Value, as string, number int) error {
-	if as == "" {
-		if as = w.typeOf(value); as == "" {
-			return &UntoldError{number}
-		}
-	}
-	i := slices.IndexFunc(w.report.Read, func(a Answers) bool { return a.Type == as })
+// answer walks through one answer, of the type of that name.
+func (w *walk) answer(value jsontext.Value, of string) {
+	i := slices.IndexFunc(w.report.Read, func(a Answers) bool { return a.Type == of })
 	if i < 0 {
 		i = len(w.report.Read)
-		w.report.Read = append(w.report.Read, Answers{Type: as})
+		w.report.Read = append(w.report.Read, Answers{Type: of})
 	}
 	w.in = &w.report.Read[i]
 	w.in.Answers++
 	w.json, w.path = decoder(value), w.path[:0]
-	w.value(w.fieldOf(as))
-	return nil
+	w.value(w.fieldOf(of))
 }
 
 // find counts one more of what is at w's path.

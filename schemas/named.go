@@ -3,7 +3,6 @@ package schemas
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dexetl/dexetl/extract/plain"
 )
@@ -17,18 +16,8 @@ func (s Schema) FullName() string {
 	return s.Name
 }
 
-// A NameError is a name that no schema has.
-type NameError struct{ Name, Near string } // Near is what was perhaps meant, empty for nothing
-
-func (e *NameError) Error() string {
-	if e.Near == "" {
-		return fmt.Sprintf("no type %q", e.Name)
-	}
-	return fmt.Sprintf("no type %q, did you mean %q?", e.Name, e.Near)
-}
-
 // Named returns the schema called name: by its full name, with the version of a JSON
-// output or without, or as group/name. The error is a *NameError.
+// output or without, or as group/name. The error says what was perhaps meant.
 func Named(name string) (Schema, error) {
 	all := All()
 	var names []string
@@ -39,10 +28,14 @@ func Named(name string) (Schema, error) {
 		names = append(names, s.FullName())
 	}
 	// Who leaves dexetl. out is helped before anybody nearly right.
-	if i := slices.Index(names, "dexetl."+strings.TrimPrefix(name, "dexetl.")); i >= 0 {
-		return Schema{}, &NameError{name, names[i]}
+	near := "dexetl." + name
+	if !slices.Contains(names, near) {
+		near = plain.Nearest(name, names)
 	}
-	return Schema{}, &NameError{name, plain.Nearest(name, names)}
+	if near == "" {
+		return Schema{}, fmt.Errorf("no type %q", name)
+	}
+	return Schema{}, fmt.Errorf("no type %q, did you mean %q?", name, near)
 }
 
 // Dialects are those in which there is a document of s.

@@ -97,7 +97,7 @@ func (p *program) showSchema(name string, d schemas.Dialect) error {
 	}
 	text, ok := s.Document(d)
 	if !ok {
-		return failure(exitUsage, dexetl("schema", "list"), "there is no %s of %s", d, s.FullName())
+		return failure(exitUsage, dexetl("schema", "show", s.FullName()), "there is no %s of %s", d, s.FullName())
 	}
 	return p.document(text)
 }

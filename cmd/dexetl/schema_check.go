@@ -53,13 +53,18 @@ func (p *program) checkAnswers(path, of string) error {
 		path = "standard input"
 	}
 	report, err := schemas.CheckAnswers(file, of)
+	if len(report.Read) > 0 {
+		if err := p.printReport(report); err != nil {
+			return err
+		}
+	}
 	switch {
 	case as[*schemas.UntoldError](err):
-		return advised(exitUsage, "say what it is, such as with --as egv-record; dexetl schema list has the types", "%s: %w", path, err)
+		return advised(exitUsage, "say of what type it is, such as with --as egv-record; leave out errors, which are no data", "%s: %w", path, err)
 	case err != nil:
 		return advised(exitUsage, "save the body of an answer as Dexcom sends it", "%s: %w", path, err)
 	}
-	return cmp.Or(p.printReport(report), p.somethingNew(path, report))
+	return p.somethingNew(path, report)
 }
 
 // openAnswers opens a file of saved answers.
@@ -94,7 +99,7 @@ func (p *program) printFindings(read schemas.Answers, findings []schemas.Finding
 	t := table.Table{Columns: []string{"what", "path", "count", "seen"}, First: []string{"what", "path", "count", "seen"}}
 	for _, f := range findings {
 		if f.Type == read.Type {
-			t.Rows = append(t.Rows, []any{string(f.What), table.Prose(f.Path), f.Count, f.Seen})
+			t.Rows = append(t.Rows, []any{string(f.What), table.Prose(f.Path), f.Count, table.Prose(f.Seen)})
 		}
 	}
 	if len(t.Rows) == 0 {
@@ -113,7 +118,7 @@ func (p *program) reportJSON(report schemas.Report) error {
 	for _, f := range report.Findings {
 		found.Rows = append(found.Rows, []any{f.Type, string(f.What), f.Path, f.Count, f.Seen})
 	}
-	return table.WriteJSON(p.stdout, form.Schema(), form.Object(read.Objects(), found.Objects()))
+	return table.WriteJSON(p.stdout, form.Schema(), form.Object(version(), read.Objects(), found.Objects()))
 }
 
 func howMuch(r schemas.Answers) string {

@@ -75,7 +75,7 @@ func responseOf(r Resource, record string) *table[page] {
 func envelopeRows(r Resource) []row[page] {
 	return within(func(p *page) *Envelope { return p.Envelope }, []row[Envelope]{
 		{Field{Name: "recordType", Kind: IsEnum, Of: recordTypeName(r), Required: true,
-			Comment:  "Whose records these are.",
+			Comment:  "The kind of the records.",
 			Evidence: "documented, required, in the singular; the plural in samples of Dexcom's",
 			Example:  recordType(r).Example}, func(e *Envelope) any { return &e.RecordType }},
 		{Field{Name: "recordVersion", Kind: IsText, Required: true, Min: 1,
@@ -83,7 +83,7 @@ func envelopeRows(r Resource) []row[page] {
 			Evidence: "documented, required; 3.0 in all samples of Dexcom's",
 			Example:  `"3.0"`}, func(e *Envelope) any { return &e.Version }},
 		{Field{Name: "userId", Kind: IsText, Required: true,
-			Comment:  "Whose records these are: one for each account and app, 64 hex digits.",
+			Comment:  "The person whose records these are: one id for each account and app, 64 hex digits.",
 			Evidence: "documented, required; in all samples of Dexcom's",
 			Example:  `"5b329ebcfbf2f0ba7e49d4c5eb57775468f5ee657ac16fcde07e1fd08197b4c7"`}, func(e *Envelope) any { return &e.UserID }},
 	})

@@ -25,7 +25,7 @@ func headerRows[R any](of func(*R) *Header, h heading) []row[R] {
 			Evidence: "documented, required; with Z, with an offset and without one in Dexcom's samples",
 			Example:  `"2026-03-14T15:02:11Z"`}, func(h *Header) any { return &h.SystemTime }},
 		{Field{Name: "displayTime", Kind: IsTime, Required: true,
-			Comment:  "What the device showed. Without an offset it is the wall clock of a zone that is not told.",
+			Comment:  "The device's wall clock then. Without an offset its zone is not told.",
 			Evidence: "documented, required; phones send an offset, receivers do not",
 			Example:  `"2026-03-14T08:02:11-07:00"`}, func(h *Header) any { return &h.DisplayTime }},
 		ticksRow(h.ticks),

@@ -4,11 +4,11 @@ var rangeMoment = table[wireMoment]{"data-range-moment", "Data Range Moment",
 	"The times of one record.",
 	[]row[wireMoment]{
 		{Field{Name: "systemTime", Kind: IsTime, Required: true,
-			Comment:  "In UTC by the device's clock. Without an offset it is UTC.",
+			Comment:  "When, in UTC by the device's clock. Without an offset it is UTC.",
 			Evidence: "documented; without an offset in Dexcom's sample",
 			Example:  `"2026-03-14T15:02:11Z"`}, func(m *wireMoment) any { return &m.system }},
 		{Field{Name: "displayTime", Kind: IsTime, Required: true,
-			Comment:  "What the device showed.",
+			Comment:  "The device's wall clock then.",
 			Evidence: "documented; without an offset in Dexcom's sample",
 			Example:  `"2026-03-14T08:02:11-07:00"`}, nil},
 	}}
@@ -17,11 +17,11 @@ var rangeWindow = table[wireRange]{"data-range-window", "Data Range Window",
 	"The times of the oldest and the newest record, which may be one.",
 	[]row[wireRange]{
 		{Field{Name: "start", Kind: IsObject, Of: rangeMoment.Name, Required: true,
-			Comment:  "Of the oldest record.",
+			Comment:  "When the oldest record is.",
 			Evidence: "documented; in Dexcom's sample",
 			Example:  `{"systemTime":"2025-11-03T18:20:44Z","displayTime":"2025-11-03T10:20:44-08:00"}`}, func(w *wireRange) any { return &w.start }},
 		{Field{Name: "end", Kind: IsObject, Of: rangeMoment.Name, Required: true,
-			Comment:  "Of the newest record.",
+			Comment:  "When the newest record is.",
 			Evidence: "documented; equal to start in Dexcom's sample"}, func(w *wireRange) any { return &w.end }},
 	}}
 
@@ -35,6 +35,6 @@ var rangeResponse = table[page]{"data-range-response", "Data Range Response",
 
 func rangeField(name string) Field {
 	return Field{Name: name, Kind: IsObject, Of: rangeWindow.Name, Null: true,
-		Comment:  "Of the " + name + ". Null and absent: there are none.",
+		Comment:  "From when to when there are " + name + ". Null and absent: there are none.",
 		Evidence: "documented, nullable; in Dexcom's sample"}
 }

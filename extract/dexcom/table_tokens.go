@@ -28,7 +28,7 @@ func tokenRequest() []Field {
 			Evidence: "documented, required; 16 characters, by clients",
 			Example:  `"Zk4wQ9rT2mVx7LbP"`},
 		{Name: "grant_type", Kind: IsEnum, Of: grantType.Name, Required: true,
-			Comment:  "What is exchanged.",
+			Comment:  "What is exchanged: a code or a refresh token.",
 			Evidence: "documented, required",
 			Example:  grantType.Example},
 		{Name: "code", Kind: IsText, Min: 1, Max: maxToken,

@@ -37,7 +37,21 @@ func Wrap(text string, width int) []string {
 	return append(lines, line)
 }
 
-// Break is Wrap where no line may be longer than width: it breaks long words, too.
-func Break(text string, width int) []string {
-	return strings.Split(cells.Wrap(strings.Join(Wrap(text, width), "\n"), width), "\n")
+// Break is Wrap where no line may be longer than width: it breaks long words, too, behind
+// a point or slash of theirs if one is in the second half of the line.
+func Break(text string, width int) (lines []string) {
+	for _, line := range Wrap(text, width) {
+		for Width(line) > width {
+			part := cells.Truncate(line, width, "")
+			if at := strings.LastIndexAny(part, "./") + 1; at > len(part)/2 {
+				part = part[:at]
+			}
+			if part == "" {
+				break
+			}
+			lines, line = append(lines, part), line[len(part):]
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }

@@ -42,7 +42,9 @@ func TestWrap(t *testing.T) {
 	}{
 		{"send the link again", 80, "send the link again", "send the link again"},
 		{"send the link again", 8, "send the|link|again", "send the|link|again"},
-		{"see " + link + " there", 20, "see|" + link + "|there", "see|https://consent.exam|ple.org/i/gl4syqdfmb|3|there"},
+		{"see " + link + " there", 20, "see|" + link + "|there", "see|https://consent.|example.org/i/|gl4syqdfmb3|there"},
+		{"records[].alertSettings[].value", 28, "records[].alertSettings[].value", "records[].alertSettings[].|value"},
+		{"a.transmitterGeneration", 20, "a.transmitterGeneration", "a.transmitterGenerat|ion"},
 		{"connect P001 --confirm", 15, "connect P001|--confirm", "connect P001|--confirm"},
 		{"日本 語", 4, "日本|語", "日本|語"},
 		{"", 10, "", ""},
