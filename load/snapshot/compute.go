@@ -283,5 +283,9 @@ func settle(to *os.Root, name string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Chmod(publishedMode), f.Close())
+	info, err := f.Stat()
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Chmod(info.Mode().Perm()&publishedMode))
+	}
+	return errors.Join(err, f.Close())
 }
