@@ -21,6 +21,12 @@
 //	roster, coverage ► study_intervals ─► metric_scopes ► scope_dates
 //	windows ──────────────────────────────────┘                 └► scope_metrics ─► *_metrics
 //
+// metric_settings has the thresholds that hold for a snapshot. latest.sql narrows the
+// scopes of a Selection to the latest days that have enough data. What is about
+// single readings (meals, meter_pairs, day_night_metrics) stands on glucose itself;
+// meals and meter values find their readings by pieces of time that are equal, as a
+// join by inequality takes hours over ten million of them.
+//
 // glucose_days.sql is the same table as a query over glucose. It serves snapshots
 // that lack it, data that never saw a lake, and rules that are not its own: the preset
 // iglu, and sentinels that are left out. What is a sum of functions of values is added

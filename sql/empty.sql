@@ -9,6 +9,13 @@ select
     null::integer as "metrics_version",
 where false;
 
+create or replace view internal.metric_settings as
+select
+    null::integer as "night_from_min",
+    null::integer as "night_to_min",
+    null::double as "min_active_pct",
+where false;
+
 create or replace view study_intervals as
 select
     null::varchar as "participant_id",
@@ -1094,6 +1101,90 @@ select
     null::varchar as "event_status",
     null::timestamp as "recorded_system_time",
     null::timestamp as "recorded_display_time",
+where false;
+
+create or replace view meals as
+select
+    null::varchar as "participant_id",
+    null::timestamp as "start_utc",
+    null::timestamp as "start_local",
+    null::bigint as "n_entries",
+    null::double as "carbs_g",
+    null::double as "baseline_mgdl",
+    null::double as "peak_mgdl",
+    null::double as "delta_mgdl",
+    null::double as "peak_min",
+    null::double as "recovery_pct",
+    null::double as "present_pct",
+    null::boolean as "usable",
+    null::varchar as "unusable_reason",
+where false;
+
+create or replace view meal_metrics as
+select
+    null::varchar as "participant_id",
+    null::bigint as "meals",
+    null::bigint as "meals_usable",
+    null::double as "meal_baseline_mgdl",
+    null::double as "meal_peak_mgdl",
+    null::double as "meal_delta_mgdl",
+    null::double as "meal_peak_min",
+    null::double as "meal_recovery_pct",
+    null::double as "meal_carbs_g",
+where false;
+
+create or replace view meter_pairs as
+select
+    null::varchar as "participant_id",
+    null::varchar as "meter_source",
+    null::varchar as "record_id",
+    null::timestamp as "time_utc",
+    null::timestamp as "local_time",
+    null::double as "meter_mgdl",
+    null::timestamp as "reading_utc",
+    null::double as "sensor_mgdl",
+    null::double as "difference_mgdl",
+    null::boolean as "usable",
+    null::varchar as "unusable_reason",
+where false;
+
+create or replace view meter_agreement as
+select
+    null::varchar as "participant_id",
+    null::bigint as "meter_agreement_calibrations_n",
+    null::double as "meter_agreement_calibrations_mard_pct",
+    null::double as "meter_agreement_calibrations_bias_mgdl",
+    null::double as "meter_agreement_calibrations_bias_pct",
+    null::double as "meter_agreement_calibrations_rmse_mgdl",
+    null::double as "meter_agreement_calibrations_15_pct",
+    null::double as "meter_agreement_calibrations_20_pct",
+    null::double as "meter_agreement_calibrations_40_pct",
+    null::bigint as "meter_agreement_events_n",
+    null::double as "meter_agreement_events_mard_pct",
+    null::double as "meter_agreement_events_bias_mgdl",
+    null::double as "meter_agreement_events_bias_pct",
+    null::double as "meter_agreement_events_rmse_mgdl",
+    null::double as "meter_agreement_events_15_pct",
+    null::double as "meter_agreement_events_20_pct",
+    null::double as "meter_agreement_events_40_pct",
+    null::bigint as "meter_agreement_calibrated",
+    null::bigint as "meter_agreement_unpaired",
+where false;
+
+create or replace view day_night_metrics as
+select
+    null::varchar as "participant_id",
+    null::varchar as "part",
+    null::bigint as "n_values",
+    null::bigint as "n_days",
+    null::double as "mean_mgdl",
+    null::double as "sd_mgdl",
+    null::double as "cv_pct",
+    null::double as "very_low_pct",
+    null::double as "low_pct",
+    null::double as "in_range_pct",
+    null::double as "high_pct",
+    null::double as "very_high_pct",
 where false;
 
 create or replace view iglu as

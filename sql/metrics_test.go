@@ -94,7 +94,9 @@ func TestSelection(t *testing.T) {
 		{"from, to, outside the study", views.Selection{From: "2024-03-01", To: "2024-03-31", Preset: views.IGLU},
 			func(p *person, study span) span { return span{date("2024-03-01"), date("2024-03-31")} }, true},
 		{"last 3 days", views.Selection{LastDays: 3},
-			func(p *person, study span) span { return span{study.last.AddDate(0, 0, -2), study.last} }, true},
+			func(p *person, study span) span { chosen, _ := s.latest(p, study, 3, "", 70); return chosen }, true},
+		{"last 30 days, which are not there", views.Selection{LastDays: 30},
+			func(_ *person, study span) span { return study }, true},
 		{"last 3 days before falling silent", views.Selection{LastDays: 3, Participants: []string{"silent"}},
 			func(p *person, _ span) span {
 				last := metrics.Day(p.readings[len(p.readings)-1].Local)

@@ -35,11 +35,11 @@ const (
 
 // A Selection chooses the interval of each participant over which metrics are
 // computed. The zero value is the whole study by the default preset. Window
-// excludes the others; LastDays excludes From.
+// excludes From and To; LastDays excludes From.
 type Selection struct {
 	Participants []string  // nil for everyone
 	From, To     string    // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
-	LastDays     int       // the last so many local dates up to To, else to the last reading in the study, without a reading to the study's last date
+	LastDays     int       // the latest so many local dates in a row, of the study up to To or of the window, that are sufficient together; else the last ones up to To or the last reading
 	Window       string    // name of a window in windows.csv
 	Preset       Preset    // empty for Dexetl1
 	Sentinels    Sentinels // empty for AsSent
@@ -49,6 +49,9 @@ type Selection struct {
 
 //go:embed selection.sql
 var selection string
+
+//go:embed latest.sql
+var latest string
 
 //go:embed glucose_days.sql
 var glucoseDays string
@@ -60,27 +63,42 @@ func GlucoseDays() string {
 		strings.TrimPrefix(unqualified(withoutHead(glucoseDays)), "with ")
 }
 
+// SelectionSufficient is the column that says whether LastDays were found.
+const SelectionSufficient = "selection_sufficient"
+
 // Query returns a statement over the tables of the lake and its arguments. It
 // needs no view. The rows and columns are those of participant_metrics, one
 // row per participant, also without readings; with Window only participants
-// that have the window. By preset iglu active_pct, as iglu calls active_span_pct, is
-// among them.
+// that have the window. With LastDays there is [SelectionSufficient], too, and by
+// preset iglu active_pct, as iglu calls active_span_pct.
 func (s Selection) Query() (statement string, args []any) {
-	with, args := s.with("scope_dates", "linked_days", "local_days", "scope_values", "scope_metrics", "spans")
-	all := unqualified(query("participant_metrics"))
-	if s.Preset == IGLU {
-		all = "select *, active_span_pct as active_pct,\nfrom (\n" + all + "\n)"
+	spans := noSpans()
+	if s.Stored() {
+		spans = query("internal.spans")
 	}
-	return with + "\n" + all + "\norder by participant_id", args
+	with, args := s.with(
+		relation{"scope_dates", query("internal.scope_dates")},
+		relation{"scope_values", query("internal.scope_values")},
+		relation{"scope_metrics", query("internal.scope_metrics")},
+		relation{"spans", spans},
+		relation{"participant_metrics", query("participant_metrics")})
+	return with + "\n" + s.result(), args
 }
 
-// with is the clause that has what the selection chooses as metric_scopes, and views
-// over that.
-func (s Selection) with(views ...string) (clause string, args []any) {
-	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
-	// What is in the lake is by its own rules.
-	fromReadings := s.FromReadings || preset != Dexetl1 || sentinels == Excluding
-	args = []any{s.From, s.To, s.LastDays, s.Window}
+// Stored reports whether span_metrics has the metrics of what is chosen that depend
+// on the order of readings. Else they are null in the rows of [Selection.Query].
+func (s Selection) Stored() bool {
+	return s.Spans && s.From+s.To+s.Window == "" && s.LastDays == 0 &&
+		cmp.Or(s.Preset, Dexetl1) == Dexetl1 && cmp.Or(s.Sentinels, AsSent) == AsSent
+}
+
+// with is the clause that has what the selection chooses as metric_scopes, and then
+// more.
+func (s Selection) with(more ...relation) (clause string, args []any) {
+	args = []any{s.From, s.To, s.Window}
+	if s.LastDays > 0 {
+		args = append(args, s.LastDays)
+	}
 	among := "true"
 	if s.Participants != nil {
 		marks := make([]string, len(s.Participants))
@@ -92,45 +110,67 @@ func (s Selection) with(views ...string) (clause string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, name := range append([]string{"metric_preset", "glucose_days", "study_intervals", "planned_scopes", "metric_scopes"}, views...) {
-		body := ""
-		switch name {
-		case "metric_preset":
-			body = presetQuery(preset, sentinels)
-		case "glucose_days":
-			if !fromReadings {
-				continue
-			}
-			body = withoutHead(glucoseDays)
-		case "planned_scopes":
-			body = query("internal.metric_scopes")
-		case "metric_scopes":
-			body = strings.Replace(selection, "{among}", among, 1)
-		case "study_intervals":
-			body = query(name)
-		case "spans":
-			if body = query("internal.spans"); !s.Stored() {
-				body = noSpans()
-			}
-		default:
-			body = query("internal." + name)
-		}
-		fmt.Fprintf(&b, "%s as (\n%s\n),\n", name, unqualified(body))
+	for _, r := range append(s.relations(strings.Replace(selection, "{among}", among, 1)), more...) {
+		fmt.Fprintf(&b, "%s as (\n%s\n),\n", r.name, unqualified(r.query))
 	}
 	return strings.TrimSuffix(b.String(), ",\n"), args
 }
 
-// Stored reports whether span_metrics has the metrics of what is chosen that depend
-// on the order of readings. Else they are null in the rows of [Selection.Query].
-func (s Selection) Stored() bool {
-	return s.Spans && s.From+s.To+s.Window == "" && s.LastDays == 0 &&
-		cmp.Or(s.Preset, Dexetl1) == Dexetl1 && cmp.Or(s.Sentinels, AsSent) == AsSent
+// A relation is one of a with clause.
+type relation struct{ name, query string }
+
+// relations are what metric_scopes is made of, each after those it reads. They are the
+// views, but for the scopes, which are those chosen, and glucose_days: what is in the
+// lake is by its own rules.
+func (s Selection) relations(chosen string) []relation {
+	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
+	all := []relation{
+		{"metric_preset", presetQuery(preset, sentinels)},
+		{"metric_settings", query("internal.metric_settings")},
+	}
+	if s.FromReadings || preset != Dexetl1 || sentinels == Excluding {
+		all = append(all, relation{"glucose_days", withoutHead(glucoseDays)})
+	}
+	all = append(all,
+		relation{"study_intervals", query("study_intervals")},
+		relation{"planned_scopes", query("internal.metric_scopes")},
+		relation{"linked_days", query("internal.linked_days")},
+		relation{"local_days", query("internal.local_days")})
+	if s.LastDays > 0 {
+		all = append(all,
+			relation{"offered_scopes", chosen},
+			relation{"latest_days", withoutHead(latest)},
+			relation{"metric_scopes", latestScopes})
+	} else {
+		all = append(all, relation{"metric_scopes", chosen})
+	}
+	return all
 }
 
 // presetQuery is metric_preset with rules of its own, as text: DuckDB then plans for
 // these alone.
 func presetQuery(preset Preset, sentinels Sentinels) string {
 	return strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query("metric_preset"))
+}
+
+// latestScopes are offered_scopes with the dates of latest_days, which are whole.
+const latestScopes = `select
+    s.participant_id, s.scope, s.label, s.part, d.first_date, d.last_date, s.cadence_min, s.timezone,
+    false as takes_unknown, s.n_unknown_local_time, null::timestamp as withdrawn_at,
+from offered_scopes s
+join latest_days d on d.participant_id = s.participant_id`
+
+// result is the query at the end of the statement.
+func (s Selection) result() string {
+	columns, join := "m.*", ""
+	if s.Preset == IGLU {
+		columns += ", m.active_span_pct as active_pct"
+	}
+	if s.LastDays > 0 {
+		columns += ", d.is_enough as " + SelectionSufficient
+		join = "\njoin latest_days d on d.participant_id = m.participant_id"
+	}
+	return "select " + columns + "\nfrom participant_metrics m" + join + "\norder by m.participant_id"
 }
 
 // unqualified is a query whose relations may all be those of a with clause.

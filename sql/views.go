@@ -12,11 +12,12 @@ import (
 var files embed.FS
 
 // order lists the views so that each follows those it reads.
-const order = `metric_preset study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
+const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
 	internal.scope_values internal.scope_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
 	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
-	readings_mmol current_events iglu metric_catalogue`
+	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement
+	day_night_metrics iglu metric_catalogue`
 
 // Internal is the schema of the views that others are made of. Those are not for people.
 const Internal = "internal"

@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -9,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // tables is the study's state as rows of the lake.
@@ -49,10 +51,16 @@ func (s *Study) tables(ctx context.Context) (load.Study, error) {
 		Participants: mapped(people, participantRow), Connections: mapped(connections, connectionRow),
 		Windows: mapped(windows, windowRow), Exclusions: mapped(exclusions, exclusionRow), Runs: mapped(runs, runRow),
 		Withdrawals: mapped(withdrawals, withdrawalRow), Audit: mapped(trail, auditRow),
-		Settings: []load.Setting{
-			{Key: "study.history", Value: s.Config.Study.History}, {Key: "study.id", Value: s.Config.Study.ID}, {Key: studyKey, Value: key},
-		},
+		Settings: settingRows(s.Config, key),
 	}, nil
+}
+
+// settingRows are what of the configuration shapes the tables, and the study's key.
+func settingRows(c config.Config, key string) []load.Setting {
+	return []load.Setting{
+		{Key: "metrics.min_active_pct", Value: strconv.Itoa(c.Metrics.MinActivePct)}, {Key: "metrics.night", Value: c.Metrics.Night},
+		{Key: "study.history", Value: c.Study.History}, {Key: "study.id", Value: c.Study.ID}, {Key: studyKey, Value: key},
+	}
 }
 
 // RefreshTables takes changed study tables into the lake, if there is one. No

@@ -59,7 +59,7 @@ func study() []Table {
 				{"effective_at", instant, !null, "UTC; records with a system_time before it stay"},
 				{"recorded_at", instant, !null, "UTC; when the study recorded it; why is not told here"},
 			}},
-		{Name: "settings", Comment: "one row per setting that shapes the tables", Kind: Study, Key: []string{"key"}, Columns: []Column{
+		{Name: "settings", Comment: "one row per setting that shapes the tables or the metrics", Kind: Study, Key: []string{"key"}, Columns: []Column{
 			{"key", text, !null, "dotted name as in dexetl.yaml"},
 			{"value", text, null, "value"},
 		}},

@@ -160,7 +160,7 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 
 func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, began time.Time) error {
 	p.say("")
-	if err := p.metrics(ctx, metricsOptions{preset: string(sql.Dexetl1), censored: string(sql.AsSent)}); err != nil {
+	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1", censored: "as sent"}); err != nil {
 		return err
 	}
 	p.say("\ndone in %.1f s. The study is in %s:\nlake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+

@@ -45,7 +45,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},
 			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
-			&cli.StringFlag{Name: "select", Usage: "`lastN`: the last N days with data, such as last14", Destination: &o.selected},
+			&cli.StringFlag{Name: "select", Usage: "`lastN`: the latest N days in a row with enough data, such as last14", Destination: &o.selected},
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
 			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
 			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count as \"as sent\", as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
@@ -77,8 +77,8 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 		return err
 	}
 	if f == table.Text {
-		t = t.Only(consensusColumns())
-		t.First = []string{"participant_id", "mean_mgdl", "in_range_pct", "cv_pct", "active_window_pct", "gmi_pct", "gri"}
+		t = t.Only(o.consensusColumns())
+		t.First = o.firstColumns()
 	}
 	return p.write(t, f)
 }
@@ -108,8 +108,8 @@ func (o metricsOptions) choose() (sql.Selection, error) {
 		}
 		chosen.LastDays, _ = strconv.Atoi(match[1])
 	}
-	if o.window != "" && (o.from != "" || o.to != "" || o.selected != "") {
-		return chosen, usage("--window excludes --from, --to and --select")
+	if o.window != "" && (o.from != "" || o.to != "") {
+		return chosen, usage("--window excludes --from and --to")
 	}
 	if o.selected != "" && o.from != "" {
 		return chosen, usage("--select excludes --from")
@@ -177,9 +177,22 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 }
 
 // consensusColumns are what a person reads first.
-func consensusColumns() []string {
-	return []string{
+func (o metricsOptions) consensusColumns() []string {
+	columns := []string{
 		"participant_id", "first_date", "last_date", "n_values", "active_window_pct", "mean_mgdl", "sd_mgdl", "cv_pct", "gmi_pct",
 		"very_low_pct", "low_pct", "in_range_pct", "high_pct", "very_high_pct", "gri",
 	}
+	if o.selected != "" {
+		columns = slices.Insert(columns, 3, sql.SelectionSufficient)
+	}
+	return columns
+}
+
+// firstColumns are those that a narrow terminal has room for. Which days were
+// selected is a result, too.
+func (o metricsOptions) firstColumns() []string {
+	if o.selected != "" {
+		return []string{"participant_id", "last_date", sql.SelectionSufficient, "mean_mgdl", "in_range_pct", "first_date", "active_window_pct"}
+	}
+	return []string{"participant_id", "mean_mgdl", "in_range_pct", "cv_pct", "active_window_pct", "gmi_pct", "gri"}
 }

@@ -41,6 +41,7 @@ type Config struct {
 	Connect Connect `yaml:"connect"`
 	Limits  Limits  `yaml:"limits"`
 	Sync    Sync    `yaml:"sync"`
+	Metrics Metrics `yaml:"metrics"`
 	Lake    Lake    `yaml:"lake"`
 	State   State   `yaml:"state"`
 }
@@ -121,8 +122,9 @@ func defaults() Config {
 			Trailing: Duration(7 * 24 * time.Hour), Deep: Duration(30 * 24 * time.Hour),
 			Resources: []string{"egvs", "events", "calibrations", "alerts", "devices"},
 		},
-		Lake:  Lake{Path: "lake", Raw: KeepRaw, Readers: OwnerReads, KeepSnapshots: KeepSnapshots{Last: 48, Daily: 30}},
-		State: State{Path: "state"},
+		Metrics: Metrics{Night: "00:00-06:00", MinActivePct: 70},
+		Lake:    Lake{Path: "lake", Raw: KeepRaw, Readers: OwnerReads, KeepSnapshots: KeepSnapshots{Last: 48, Daily: 30}},
+		State:   State{Path: "state"},
 	}
 }
 
@@ -183,6 +185,9 @@ func (c Config) check() error {
 		return wrong("lake.readers", c.Lake.Readers, "owner or group")
 	}
 	if err := c.Sync.check(); err != nil {
+		return err
+	}
+	if err := c.Metrics.check(); err != nil {
 		return err
 	}
 	if err := CheckPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {

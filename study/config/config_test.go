@@ -38,6 +38,13 @@ func TestWrong(t *testing.T) {
 		{"version: 1\napi: {region: us}\nsync: {trailing: 0d}", "", "sync.trailing: more than nothing"},
 		{"version: 1\napi: {region: us}\nsync: {resources: [egvs, egg]}", "", `resources: "egg" is none of egvs`},
 		{"version: 1\napi: {region: us}\nconnect: {public_url: 'http://example.org'}", "", "https is required"},
+		{"version: 1\napi: {region: us}\nmetrics: {night: 22-06}", "", `line 3: metrics.night "22-06": two times of the day, such as 00:00-06:00`},
+		{"version: 1\napi: {region: us}\nmetrics: {night: 24:00-06:00}", "", `metrics.night "24:00-06:00": two times`},
+		{"version: 1\napi: {region: us}\nmetrics: {night: 06:00-06:00}", "", `metrics.night "06:00-06:00": begins when it ends`},
+		{"version: 1\napi: {region: us}\nmetrics: {min_active_pct: 101}", "", "metrics.min_active_pct 101: 1 to 100"},
+		{"version: 1\napi: {region: us}\nmetrics: {min_active_pct: 0}", "", "metrics.min_active_pct 0: 1 to 100"},
+		{"version: 1\napi: {region: us}\nmetrics: {nights: 22:00-06:00}", "", `unknown key "nights", did you mean "night"?`},
+		{"version: 1\napi: {region: us}", "DEXETL_METRICS_NIGHT=22:00", `DEXETL_METRICS_NIGHT: metrics.night "22:00": two times`},
 		{"version: 1\napi: {region: us}\nstudy: {id: 'a b'}", "", "letters, digits, _ and - only"},
 		{"version: 1\napi: {region: us}", "DEXETL_LIMITS_CALLS_PER_HOUR=x", `DEXETL_LIMITS_CALLS_PER_HOUR: "x" is no whole number`},
 		{"version: 1\napi: {region: us}", "DEXETL_LIMITS_CALLS_PER_HOUR=60001", "limits.calls_per_hour 60001: 1 to 60000"},
@@ -57,6 +64,19 @@ func TestEnvironmentOverrides(t *testing.T) {
 	if got := fmt.Sprintln(err, c.Sync.Resources, time.Duration(c.Sync.Deep), time.Duration(c.Sync.Trailing), c.API.URL(), c.State.Path); got !=
 		"<nil> [egvs events] 1440h0m0s 168h0m0s https://api.dexcom.com state\n" {
 		t.Error(got)
+	}
+}
+
+// A night is taken with quotes and without, and may end at midnight.
+func TestMetrics(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "00:00-06:00 70", "metrics: {night: 22:30-05:45}": "22:30-05:45 70",
+		"metrics: {night: \"21:00-24:00\", min_active_pct: 80}": "21:00-24:00 80",
+	} {
+		c, err := parse("dexetl.yaml", []byte("version: 1\napi: {region: us}\n"+text), env(""))
+		if got := fmt.Sprint(c.Metrics.Night, " ", c.Metrics.MinActivePct); err != nil || got != want {
+			t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 -- internal.local_days: what adds up of glucose, by local date.
 --
 -- Grain    one row per participant_id and local_date with a reading
--- Source   linked_days, study_intervals, glucose_days, metric_preset
+-- Source   linked_days, study_intervals, glucose_days, metric_preset, metric_settings
 -- Units    glucose mg/dL; *_us are microseconds
 -- Rules    the length of a date is that of the roster's time zone; without one, the
 --          offsets of its readings say it
@@ -34,7 +34,7 @@
 --   first_gap_us           see linked_days; of the first value
 --   first_step_min         see linked_days; of the first value
 --   first_is_wide          see linked_days; of the first value
---   is_valid               slots cover at least 70 percent of the date
+--   is_valid               slots cover at least min_active_pct of the date
 --   risk_range             highest risk of a low plus highest risk of a high, 1e-15
 create or replace view internal.local_days as
 with summed as (
@@ -92,7 +92,7 @@ lasting as (
         d.participant_id, d.local_date, d.n_readings, d.n_values, d.n_excluded, d.n_implausible, d.n_low_left_out, d.n_high_left_out,
         d.n_clock_suspect, d.n_overlap, d.total, d.squares, d.n_of_1, d.n_of_15, d.n_slots, d.covered_min,
         d.first_utc, d.last_utc, d.first_local, d.last_local, d.linked_us, d.wide_us, d.wide_min,
-        d.first_gap_us, d.first_step_min, d.first_is_wide,
+        d.first_gap_us, d.first_step_min, d.first_is_wide, t.min_active_pct,
         d.local_date is not null and d.n_values > 0 as is_lived,
         coalesce(
             c.day_min,
@@ -103,6 +103,7 @@ lasting as (
         ln(greatest(if(p.sentinels = '40-400', least(d.high_mgdl, 400), d.high_mgdl), 1)) ** 1.084 - 5.381 as high_risk,
     from summed d
     cross join main.metric_preset p
+    cross join internal.metric_settings t
     left join main.participants r on r.participant_id = d.participant_id
     left join calendar c on c.timezone = r.timezone and c.local_date = d.local_date
 )
@@ -111,7 +112,7 @@ select
     n_clock_suspect, n_overlap, total, squares, n_of_1, n_of_15, n_slots, covered_min,
     first_utc, last_utc, first_local, last_local, linked_us, wide_us, wide_min,
     first_gap_us, first_step_min, first_is_wide,
-    if(is_lived, covered_min * 100 >= 70 * length_min, null) as is_valid,
+    if(is_lived, covered_min * 100 >= min_active_pct * length_min, null) as is_valid,
     if(
         is_lived,
         round(1e15 * scale * (if(low_risk < 0, low_risk ** 2, 0) + if(high_risk > 0, high_risk ** 2, 0)))::hugeint,

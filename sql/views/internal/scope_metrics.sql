@@ -1,7 +1,7 @@
 -- internal.scope_metrics: the one place where the metrics are computed, for every scope.
 --
 -- Grain    one row per row of metric_scopes
--- Source   metric_scopes, local_days, scope_dates, scope_values, metric_preset
+-- Source   metric_scopes, local_days, scope_dates, scope_values, metric_preset, metric_settings
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, except
 --          active_*_pct; *_min are minutes
 -- Ranges   54, 70, 140, 180, 250 mg/dL; 70 to 180 inclusive (Battelino 2019,
@@ -80,6 +80,7 @@ bounded as (
 framed as (
     select
         s.participant_id, s.scope, s.label, s.first_date, s.last_date, s.n_unknown_local_time,
+        t.min_active_pct,
         coalesce(c.n_readings, 0) as n_readings,
         coalesce(c.n_values, 0) as n_values,
         nullif(c.n_values, 0) as denominator,
@@ -149,6 +150,7 @@ framed as (
         round_even((gaps_us / 6e7 - c.wide_min) / usual_min, 0) as span_missing,
     from bounded s
     cross join main.metric_preset p
+    cross join internal.metric_settings t
     left join counted c
         on c.participant_id = s.participant_id
         and c.scope = s.scope
@@ -214,7 +216,7 @@ select
     n_slots,
     if(scope_min > 0, least(100, 100.0 * covered_min / scope_min), null) as active_window_pct,
     100 * (span_readings - span_missing) / span_readings as active_span_pct,
-    coalesce(active_window_pct >= 70, false) as sufficient,
+    coalesce(active_window_pct >= min_active_pct, false) as sufficient,
     usual_min as cadence_min,
     n_low_sentinel,
     n_high_sentinel,

@@ -1,0 +1,48 @@
+-- meal_metrics: the responses to the meals of each participant in the study.
+--
+-- Grain    one row per participant_id, also without meals
+-- Source   meals whose start_local lies in study_intervals; also those without
+--          start_local where the roster gives no study dates
+-- Units    glucose mg/dL
+-- Rules    means are over the usable meals, each counting once
+-- Nulls    everything without an entry of carbs, the number of meals too: it is
+--          not known whether somebody ate; means without a usable meal
+-- Columns
+--   participant_id         study pseudonym from the roster
+--   meals                  meals with or without a response
+--   meals_usable           meals whose response counts
+--   meal_baseline_mgdl     mean of baseline_mgdl
+--   meal_peak_mgdl         mean of peak_mgdl
+--   meal_delta_mgdl        mean of delta_mgdl
+--   meal_peak_min          mean of the minutes from meal to peak
+--   meal_recovery_pct      mean of recovery_pct, over those meals that have one
+--   meal_carbs_g           grams; mean of carbs_g, over those meals that have it
+create or replace view meal_metrics as
+with counted as (
+    select
+        m.participant_id,
+        count(*) as meals,
+        count(*) filter (where m.usable) as meals_usable,
+        avg(m.baseline_mgdl) as meal_baseline_mgdl,
+        avg(m.peak_mgdl) as meal_peak_mgdl,
+        avg(m.delta_mgdl) as meal_delta_mgdl,
+        avg(m.peak_min) as meal_peak_min,
+        avg(m.recovery_pct) as meal_recovery_pct,
+        avg(m.carbs_g) filter (where m.usable) as meal_carbs_g,
+    from meals m
+    join study_intervals s on s.participant_id = m.participant_id
+    where coalesce(m.start_local::date between s.first_date and s.last_date, m.start_local is null and not s.has_study_dates)
+    group by m.participant_id
+)
+select
+    s.participant_id,
+    c.meals,
+    c.meals_usable,
+    c.meal_baseline_mgdl,
+    c.meal_peak_mgdl,
+    c.meal_delta_mgdl,
+    c.meal_peak_min,
+    c.meal_recovery_pct,
+    c.meal_carbs_g,
+from study_intervals s
+left join counted c on c.participant_id = s.participant_id;

@@ -1,0 +1,85 @@
+-- meter_agreement: how far the sensor is from the meter, of each participant over the study.
+--
+-- Grain    one row per participant_id, also without a value of a meter
+-- Source   meter_pairs whose local_time lies in study_intervals; also those without
+--          local_time where the roster gives no study dates
+-- Units    glucose mg/dL
+-- Rules    calibrations and events are apart: who calibrates has mostly a reason to.
+--          A sensor's 39 and 401 count as these values
+-- Nulls    everything but the counts is null without a pair
+-- Columns
+--   participant_id                              study pseudonym from the roster
+--   meter_agreement_calibrations_n              usable pairs of calibrations
+--   meter_agreement_calibrations_mard_pct       percent; mean absolute relative difference, of calibrations: mean of abs(sensor - meter) / meter
+--   meter_agreement_calibrations_bias_mgdl      mean of sensor - meter, of calibrations
+--   meter_agreement_calibrations_bias_pct       percent; mean of (sensor - meter) / meter, of calibrations
+--   meter_agreement_calibrations_rmse_mgdl      root of the mean of (sensor - meter)², of calibrations
+--   meter_agreement_calibrations_15_pct         percent of calibrations with the sensor within 15 mg/dL of the meter, or, where it says 100 mg/dL or more, within 15 percent
+--   meter_agreement_calibrations_20_pct         percent of calibrations with the sensor within 20 mg/dL of the meter, or, where it says 100 mg/dL or more, within 20 percent
+--   meter_agreement_calibrations_40_pct         percent of calibrations with the sensor within 40 mg/dL of the meter, or, where it says 100 mg/dL or more, within 40 percent
+--   meter_agreement_events_n                    usable pairs of bloodGlucose events
+--   meter_agreement_events_mard_pct             percent; mean absolute relative difference, of events: mean of abs(sensor - meter) / meter
+--   meter_agreement_events_bias_mgdl            mean of sensor - meter, of events
+--   meter_agreement_events_bias_pct             percent; mean of (sensor - meter) / meter, of events
+--   meter_agreement_events_rmse_mgdl            root of the mean of (sensor - meter)², of events
+--   meter_agreement_events_15_pct               percent of events with the sensor within 15 mg/dL of the meter, or, where it says 100 mg/dL or more, within 15 percent
+--   meter_agreement_events_20_pct               percent of events with the sensor within 20 mg/dL of the meter, or, where it says 100 mg/dL or more, within 20 percent
+--   meter_agreement_events_40_pct               percent of events with the sensor within 40 mg/dL of the meter, or, where it says 100 mg/dL or more, within 40 percent
+--   meter_agreement_calibrated                  events left out because a calibration is within 5 minutes
+--   meter_agreement_unpaired                    values of the meter without a pair: no reading, or no value
+create or replace view meter_agreement as
+with placed as (
+    select
+        p.participant_id, p.meter_source, p.meter_mgdl, p.difference_mgdl, p.usable, p.unusable_reason,
+        abs(p.difference_mgdl) * 100 / greatest(p.meter_mgdl, 100) as apart,
+    from meter_pairs p
+    join study_intervals s on s.participant_id = p.participant_id
+    where coalesce(p.local_time::date between s.first_date and s.last_date, p.local_time is null and not s.has_study_dates)
+),
+agreed as (
+    select
+        participant_id, meter_source,
+        count(*) as n,
+        100 * avg(abs(difference_mgdl) / meter_mgdl) as mard_pct,
+        avg(difference_mgdl) as bias_mgdl,
+        100 * avg(difference_mgdl / meter_mgdl) as bias_pct,
+        sqrt(avg(difference_mgdl * difference_mgdl)) as rmse_mgdl,
+        100.0 * count(*) filter (where apart <= 15) / n as within15_pct,
+        100.0 * count(*) filter (where apart <= 20) / n as within20_pct,
+        100.0 * count(*) filter (where apart <= 40) / n as within40_pct,
+    from placed
+    where usable
+    group by participant_id, meter_source
+),
+left_out as (
+    select
+        participant_id,
+        count(*) filter (where unusable_reason = 'calibrated') as calibrated,
+        count(*) filter (where unusable_reason in ('no_reading', 'no_value')) as unpaired,
+    from placed
+    group by participant_id
+)
+select
+    s.participant_id,
+    coalesce(c.n, 0) as meter_agreement_calibrations_n,
+    c.mard_pct as meter_agreement_calibrations_mard_pct,
+    c.bias_mgdl as meter_agreement_calibrations_bias_mgdl,
+    c.bias_pct as meter_agreement_calibrations_bias_pct,
+    c.rmse_mgdl as meter_agreement_calibrations_rmse_mgdl,
+    c.within15_pct as meter_agreement_calibrations_15_pct,
+    c.within20_pct as meter_agreement_calibrations_20_pct,
+    c.within40_pct as meter_agreement_calibrations_40_pct,
+    coalesce(e.n, 0) as meter_agreement_events_n,
+    e.mard_pct as meter_agreement_events_mard_pct,
+    e.bias_mgdl as meter_agreement_events_bias_mgdl,
+    e.bias_pct as meter_agreement_events_bias_pct,
+    e.rmse_mgdl as meter_agreement_events_rmse_mgdl,
+    e.within15_pct as meter_agreement_events_15_pct,
+    e.within20_pct as meter_agreement_events_20_pct,
+    e.within40_pct as meter_agreement_events_40_pct,
+    coalesce(l.calibrated, 0) as meter_agreement_calibrated,
+    coalesce(l.unpaired, 0) as meter_agreement_unpaired,
+from study_intervals s
+left join agreed c on c.participant_id = s.participant_id and c.meter_source = 'calibration'
+left join agreed e on e.participant_id = s.participant_id and e.meter_source = 'event'
+left join left_out l on l.participant_id = s.participant_id;
