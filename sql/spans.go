@@ -39,15 +39,15 @@ var spanScopes string
 // on the values of an interval changes with one of the last two.
 func SpanScopes() string { return spanScopes }
 
-// SpanViews are the views that [SpanScopes] reads, and SpanTables the tables.
+// SpanViews are the views that [SpanScopes] reads, and metric_settings.
 func SpanViews() []string {
-	return []string{"metric_preset", "study_intervals", Internal + ".metric_scopes"}
+	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
 }
 
-// SpanTables are the tables that [SpanScopes] reads; in older lakes glucose.excluded
+// SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded
 // follows from exclusions.
 func SpanTables() []string {
-	return []string{"glucose", "glucose_days", "exclusions", "participants", "windows", "coverage", "withdrawals"}
+	return []string{"glucose", "glucose_days", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
 }
 
 // NoSpans is the statement that leaves the metric views nothing of span_metrics, for
@@ -63,4 +63,14 @@ func noSpans() string {
 		columns += ", null::double as " + m.Name
 	}
 	return "select " + columns + " where false"
+}
+
+// InNight is the condition that a column lies in the night of metrics.night; false
+// where it is null.
+func InNight(column string) string {
+	minute := "(hour(" + column + ") * 60 + minute(" + column + "))"
+	return strings.ReplaceAll(`coalesce((
+    select if(night_from_min <= night_to_min, {m} >= night_from_min and {m} < night_to_min, {m} >= night_from_min or {m} < night_to_min)
+    from internal.metric_settings
+), false)`, "{m}", minute)
 }

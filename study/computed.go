@@ -48,7 +48,7 @@ func episodesOf(participant string, found []metrics.Episode, preset string) []sn
 			ParticipantID: participant, Kind: string(e.Kind), Preset: preset,
 			Start: e.Start, End: e.End, LocalStart: e.LocalStart, LocalEnd: e.LocalEnd,
 			DurationMin: e.DurationMin, Values: e.Readings, ExtremeMgdL: e.ExtremeMgdL, MeanMgdL: e.MeanMgdL, Level: levelOf(e),
-			TruncatedStart: e.TruncatedStart, TruncatedEnd: e.TruncatedEnd, Night: e.Night,
+			TruncatedStart: e.TruncatedStart, TruncatedEnd: e.TruncatedEnd,
 		}
 	}
 	return rows

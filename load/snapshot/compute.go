@@ -39,7 +39,6 @@ type Episode struct {
 	ExtremeMgdL, MeanMgdL        float64
 	Level                        int
 	TruncatedStart, TruncatedEnd bool
-	Night                        bool
 }
 
 // A Compute computes what of a snapshot depends on the order of readings. Sessions of db
@@ -236,7 +235,7 @@ func (c *computing) appendEpisodes(episodes []Episode) error {
 		e := episodes[i]
 		return []driver.Value{
 			e.ParticipantID, e.Kind, orNull(e.LocalStart), orNull(e.LocalEnd), e.Start, e.End, int64(e.Values),
-			e.MeanMgdL, int16(e.Level), e.Night, e.TruncatedStart, e.TruncatedEnd, e.Preset, e.ExtremeMgdL, e.DurationMin,
+			e.MeanMgdL, int16(e.Level), false, e.TruncatedStart, e.TruncatedEnd, e.Preset, e.ExtremeMgdL, e.DurationMin,
 		}
 	})
 }
@@ -251,10 +250,11 @@ func orNull(t time.Time) any {
 // write writes what is new of a table and what is as it was, sorted.
 func (c *computing) write(ctx context.Context, table string) error {
 	kept := "semi join kept k on " + fmt.Sprintf(sameSpan, "o", "k")
-	order := "participant_id, scope, label, first_date"
+	columns, order := "*", "participant_id, scope, label, first_date"
 	if table == episodesTable {
 		kept = "semi join (from kept where scope = 'participant') k on k.participant_id = o.participant_id"
-		order = "participant_id, start_utc, kind"
+		// When night is may be another one today, for what is as it was, too.
+		columns, order = "* replace ("+views.InNight("start_local")+" as night)", "participant_id, start_utc, kind"
 	}
 	return c.within(path.Join(c.folder, table), func(to *os.Root) error {
 		name, temporary := table+".parquet", "."+table+".parquet"
@@ -265,8 +265,8 @@ func (c *computing) write(ctx context.Context, table string) error {
 		if err != nil {
 			return err
 		}
-		err = c.execute(ctx, fmt.Sprintf("copy (\nfrom new_%[1]s\nunion all by name\n(from old_%[1]s o %[2]s)\norder by %[3]s\n) to %[4]s (format parquet, compression zstd)",
-			table, kept, order, text(file)))
+		err = c.execute(ctx, fmt.Sprintf("copy (\nselect %[5]s\nfrom (from new_%[1]s union all by name (from old_%[1]s o %[2]s))\norder by %[3]s\n) to %[4]s (format parquet, compression zstd)",
+			table, kept, order, text(file), columns))
 		if err != nil {
 			return err
 		}

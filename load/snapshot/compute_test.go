@@ -31,7 +31,7 @@ func (c *computer) compute(ctx context.Context, db *sql.DB, due []Span) (values 
 		values[i][0] = float64(c.calls)
 		if s.Scope == "participant" {
 			participants = append(participants, s.ParticipantID)
-			episodes = append(episodes, Episode{ParticipantID: s.ParticipantID, Kind: "hypo1", Preset: "p", Start: time.Unix(int64(c.calls), 0), End: time.Unix(100, 0)})
+			episodes = append(episodes, Episode{ParticipantID: s.ParticipantID, Kind: "hypo1", Preset: "p", Start: time.Unix(int64(c.calls), 0), End: time.Unix(100, 0), LocalStart: time.Date(2026, 3, 1, 8-3*c.calls, 59, 0, 0, time.UTC)})
 		}
 	}
 	for s, err := range Sequences(ctx, db, participants, views.Selection{}.Readings) {
@@ -76,7 +76,7 @@ func TestPublishComputesWhatChanged(t *testing.T) {
 	if got, want := ask(t, db, all), []string{"P001 day 1", "P001 participant 1", "P001 period 1", "P002 day 2", "P002 participant 2", "P002 period 2"}; !slices.Equal(got, want) {
 		t.Errorf("span_metrics of the second snapshot = %q, want %q", got, want)
 	}
-	if got, want := ask(t, db, "select participant_id || ' ' || epoch(start_utc)::integer from episodes"), []string{"P001 1", "P002 2"}; !slices.Equal(got, want) {
+	if got, want := ask(t, db, "select participant_id || ' ' || epoch(start_utc)::integer || if(night, ' by night', '') from episodes"), []string{"P001 1 by night", "P002 2 by night"}; !slices.Equal(got, want) {
 		t.Errorf("episodes = %q, want %q", got, want)
 	}
 	if got := ask(t, db, "select participant_id || ' ' || mag_mgdl_h::integer from participant_metrics order by all"); !slices.Equal(got, []string{"P001 1", "P002 2"}) {

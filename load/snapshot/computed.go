@@ -72,7 +72,7 @@ func episodes() transform.Table {
 			{Name: "n_values", Type: bigint, Comment: "values in it"},
 			{Name: "mean_mgdl", Type: double, Comment: "mg/dL; mean of its values"},
 			{Name: "level", Type: smallint, Comment: "2: an episode of level 2 is in it, else 1"},
-			{Name: "night", Type: boolean, Comment: "it starts from 00:00 to before 06:00 of the wall clock"},
+			{Name: "night", Type: boolean, Comment: "it starts in the night of the wall clock: metrics.night of dexetl.yaml, 00:00-06:00 where it does not say"},
 			{Name: "truncated_start", Type: boolean, Comment: "it begins where the values do, or after a gap of more than 45 minutes: it may be longer"},
 			{Name: "truncated_end", Type: boolean, Comment: "it ends where the values do, or before such a gap"},
 			{Name: "preset", Type: varchar, Comment: "by whose rules: consensus2023"},
