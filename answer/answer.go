@@ -4,6 +4,7 @@ package answer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -98,16 +99,39 @@ func (a *answering) run() error {
 	if err != nil {
 		return err
 	}
+	return a.over(ctx, l, m)
+}
+
+// over answers over snapshot m.
+func (a *answering) over(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	err := a.ask(ctx, l, m, snapshot.Limits{Memory: duckDBMemory(a.Memory), Spill: a.spill}, a.out)
+	if interrupted(err) {
+		err = cmp.Or(a.ask(ctx, l, m, snapshot.Limits{Memory: duckDBMemory(a.Memory), Threads: 1}, io.Discard), err)
+	}
+	return Explain(ctx, l, m, err)
+}
+
+// interrupted reports whether err is that of a thread of DuckDB which was told to stop.
+// Nobody here does that but another thread that failed, and DuckDB takes the error that
+// came first. A single thread has only its own.
+func interrupted(err error) bool {
+	failed, ok := errors.AsType[*duckdb.Error](err)
+	return ok && failed.Type == duckdb.ErrorTypeInterrupt
+}
+
+// ask writes the rows to out.
+func (a *answering) ask(ctx context.Context, l *lake.Lake, m lake.Manifest, limits snapshot.Limits, out io.Writer) error {
 	stream := snapshot.OpenStream()
-	db, err := snapshot.Open(ctx, l, m, snapshot.Limits{Memory: duckDBMemory(a.Memory), Spill: a.spill})
+	db, err := snapshot.Open(ctx, l, m, limits)
 	if err != nil {
 		return err
 	}
+	defer db.Close()
 	rows, err := db.QueryContext(ctx, a.Statement)
-	if err == nil {
-		err = table.Stream(a.out, a.Format, table.Screen{Width: a.Width, First: telling(), Prose: []string{"comment", "definition", "reason"}}, schemas.Query().Schema(), rows, stream.Err)
+	if err != nil {
+		return err
 	}
-	return Explain(ctx, l, m, err)
+	return table.Stream(out, a.Format, table.Screen{Width: a.Width, First: telling(), Prose: []string{"comment", "definition", "reason"}}, schemas.Query().Schema(), rows, stream.Err)
 }
 
 // telling are the columns of tables and views that people look at first.

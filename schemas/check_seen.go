@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -82,14 +83,27 @@ func word(text string) string {
 	return length(text)
 }
 
-// spelling is the name of a member if a program made it up. Others may be the ids of
-// something.
-func spelling(name string) string {
-	if isWord(name) {
+// spelling is the name of a member if a program made it up: it begins small, or is a
+// known one with a capital. Others may be the ids of something, or what a person calls it.
+func (w *walk) spelling(name string) string {
+	if isWord(name) && (name[0] >= 'a' || w.knows(name)) {
 		return name
 	}
 	return fmt.Sprintf("(name of %d bytes)", len(name))
 }
+
+// knows reports whether a field is called name, but for a capital first letter.
+func (w *walk) knows(name string) bool {
+	for _, t := range w.all {
+		if slices.ContainsFunc(t.Fields, func(f dexcom.Field) bool { return capital(f.Name) == name }) {
+			return true
+		}
+	}
+	return false
+}
+
+// longestWord is more than any name of Dexcom's has, and less than any id or token.
+const longestWord = 31
 
 // isWord reports whether a program made up text: it is short, begins with a letter, has
 // no blanks, and no more digits than a version or a number of days.
@@ -108,7 +122,7 @@ func isWord(text string) bool {
 			return false
 		}
 	}
-	return text != "" && len(text) <= 40 && digits <= 4
+	return text != "" && len(text) <= longestWord && digits <= 4
 }
 
 // longestShape is more than any time has that a program wrote.

@@ -189,6 +189,22 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
+// What is the key of something, or what a person calls it, may stand as a name.
+func TestCheckTellsNoNamesOfPeople(t *testing.T) {
+	answer := exampleAnswer(t, dexcom.Devices)
+	names := []string{"Anna", "AnnaMeier", "Nacht", "DX01AB", "hBpXqTzLvWnRkYsDfcJmgUaeZQxYWPLk", "hb3pxqtzlvwnrkysdfcjmguaezqxywpl", "anna@example.org"}
+	for _, name := range names {
+		change(t, answer, "records/0/alertSchedules/0/"+name, `{"`+name+`":"x"}`)
+		change(t, answer, name, `1`)
+	}
+	report := fmt.Sprint(checked(t, jsonOf(t, answer), ""))
+	for _, name := range names {
+		if strings.Contains(report, name) {
+			t.Errorf("%s is in the report: %s", name, report)
+		}
+	}
+}
+
 // A report tells nothing of people, wherever they are told of in an answer.
 func TestCheckTellsNothingOfPeople(t *testing.T) {
 	personal := []any{"Anna Meier", "Anna Meier called 0170-4242424", "4242-4242-4242", "a42424242b", json.Number("4242.4242"), "ä€4242"}

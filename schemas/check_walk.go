@@ -142,7 +142,7 @@ func (w *walk) object(fields []dexcom.Field) {
 		token, _ := w.json.ReadToken()
 		name := token.String()
 		i := slices.IndexFunc(fields, func(f dexcom.Field) bool { return name == f.Name || name == f.Spelt })
-		w.below(spelling(name), func() {
+		w.below(w.spelling(name), func() {
 			switch {
 			case i < 0:
 				w.unknown()

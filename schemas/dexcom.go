@@ -16,7 +16,7 @@ func dexcomSchemas() (all []Schema) {
 
 func dexcomDocuments() documents {
 	all := catalogue(dexcom.Types())
-	made := documents{openAPIPath: openAPI(all)}
+	made := documents{openAPIPath: openAPI(all, dexcomServers())}
 	for _, t := range all {
 		s := Schema{Group: "dexcom", Name: t.Name}
 		made[s.path(JSONSchema)] = schemaDocument(all, t)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
@@ -55,6 +56,20 @@ func TestOpenAPI(t *testing.T) {
 			t.Errorf("%s leads nowhere", ref)
 		}
 	})
+}
+
+// What a server serves says of the API what the document says, and leads to nobody else.
+func TestServedOpenAPI(t *testing.T) {
+	served := ServedOpenAPI()
+	if strings.Contains(string(served), "dexcom.com") {
+		t.Error("it leads to Dexcom")
+	}
+	here := strings.NewReplacer("https://api.dexcom.com/", "/").Replace(string(OpenAPI()))
+	want, got := parsed(t, []byte(here)).(map[string]any), parsed(t, served).(map[string]any)
+	want["servers"] = []any{map[string]any{"url": "/", "description": "The server that has this document"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 // No list may be null: see jsonStructure.value.

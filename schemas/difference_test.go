@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // What a schema takes the decoder takes, and what the decoder takes beyond that is a
@@ -92,5 +95,15 @@ func comparable(body []byte) bool {
 		if len(text) > digits || e >= 0 && len(text)-e > exponent+1 {
 			return false
 		}
+	}
+}
+
+// A long note is a row: people write more than enums have.
+func TestLongNote(t *testing.T) {
+	answer := exampleAnswer(t, dexcom.Events)
+	change(t, answer, "records/0/eventType", `"notes"`)
+	change(t, answer, "records/0/value", `"`+strings.Repeat("ä", 10_000)+`"`)
+	if taken, _ := compare(t, dexcom.Events, answer); !taken {
+		t.Error("the schema refuses it")
 	}
 }

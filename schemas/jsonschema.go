@@ -46,7 +46,7 @@ func (j jsonSchema) schema(t dexcom.Type) object {
 	case t.Closed:
 		return append(made, object{{"type", "string"}, {"enum", t.Values}}...)
 	case t.Values != nil: // the known ones are there to be read
-		return append(made, object{{"type", "string"}, {"anyOf", []object{{{"enum", t.Values}}, {{"maxLength", maxTextChars}}}}}...)
+		return append(made, object{{"type", "string"}, {"anyOf", []object{{{"enum", t.Values}}, {{"type", "string"}, {"maxLength", maxTextChars}}}}}...)
 	default:
 		return append(made, object{{"type", "string"}, {"pattern", timePattern()}}...)
 	}

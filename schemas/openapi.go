@@ -1,9 +1,14 @@
 package schemas
 
-import "github.com/dexetl/dexetl/extract/dexcom"
+import (
+	"strings"
 
-// openAPI describes the whole API in OpenAPI 3.1, whose schemas are JSON Schema 2020-12.
-func openAPI(all catalogue) object {
+	"github.com/dexetl/dexetl/extract/dexcom"
+)
+
+// openAPI describes the whole API in OpenAPI 3.1, whose schemas are JSON Schema 2020-12:
+// on these servers, the first of which gives consent and tokens.
+func openAPI(all catalogue, servers []server) object {
 	j := jsonSchema{componentOf, all}
 	var components object
 	for _, t := range all {
@@ -18,7 +23,7 @@ func openAPI(all catalogue) object {
 			{"description", "Not by Dexcom. Every property says what it means and where that was seen. " +
 				"Answers may be packed with gzip. An app may make 60,000 calls an hour, for all its users together."},
 		}},
-		{"servers", servers()},
+		{"servers", servers},
 		{"tags", []object{
 			{{"name", "OAuth"}, {"description", "Consent and tokens. The paths under /v2 and /v3 do the same: most clients use /v2, the newest description by Dexcom has /v3."}},
 			{{"name", "Data"}, {"description", "Records of one user, whom the access token names."}},
@@ -29,7 +34,7 @@ func openAPI(all catalogue) object {
 			{"schemas", components},
 			{"parameters", windowParameters()},
 			{"responses", refusals()},
-			{"securitySchemes", object{{"oauth", security()}}},
+			{"securitySchemes", object{{"oauth", security(strings.TrimSuffix(servers[0].URL, "/"))}}},
 		}},
 	}
 }
@@ -41,23 +46,36 @@ func inComponents(part, name string) object {
 	return object{{"$ref", "#/components/" + part + "/" + name}}
 }
 
-func servers() []object {
-	return []object{
-		{{"url", "https://api.dexcom.com"}, {"description", "Production, United States"}},
-		{{"url", "https://api.dexcom.eu"}, {"description", "Production, outside of the United States and Japan"}},
-		{{"url", "https://api.dexcom.jp"}, {"description", "Production, Japan"}},
-		{{"url", "https://sandbox-api.dexcom.com"}, {"description", "Sandbox: simulated users, for all regions"}},
+// A server is one that has the API.
+type server struct {
+	URL         string `json:"url"`
+	Description string `json:"description"`
+}
+
+func dexcomServers() []server {
+	return []server{
+		{"https://api.dexcom.com", "Production, United States"},
+		{"https://api.dexcom.eu", "Production, outside of the United States and Japan"},
+		{"https://api.dexcom.jp", "Production, Japan"},
+		{"https://sandbox-api.dexcom.com", "Sandbox: simulated users, for all regions"},
 	}
 }
 
-func security() object {
+// ServedOpenAPI is OpenAPI of a server that serves it itself: no program which reads it
+// there asks Dexcom.
+func ServedOpenAPI() []byte {
+	text, _ := document(openAPI(dexcom.Types(), []server{{"/", "The server that has this document"}}))
+	return text
+}
+
+func security(base string) object {
 	return object{
 		{"type", "oauth2"},
 		{"description", "The access token goes into the header Authorization, behind Bearer. Each region has its own servers."},
 		{"flows", object{{"authorizationCode", object{
-			{"authorizationUrl", "https://api.dexcom.com/v2/oauth2/login"},
-			{"tokenUrl", "https://api.dexcom.com/v2/oauth2/token"},
-			{"refreshUrl", "https://api.dexcom.com/v2/oauth2/token"},
+			{"authorizationUrl", base + "/v2/oauth2/login"},
+			{"tokenUrl", base + "/v2/oauth2/token"},
+			{"refreshUrl", base + "/v2/oauth2/token"},
 			{"scopes", object{{"offline_access", "Read all data of the user, until the user takes that back. It is the only scope."}}},
 		}}}},
 	}

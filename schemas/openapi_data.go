@@ -53,7 +53,7 @@ func windowParameters() object {
 }
 
 // A refusal is an answer without data. What its body has is documented for tokens alone:
-// it may be JSON, text, HTML or nothing.
+// it may be JSON, text, HTML or nothing, so there is no content here to be relied on.
 func refusals() (all object) {
 	for _, r := range []struct{ status, description string }{
 		{"400", "Dates are missing or wrong, the window is longer than 30 days or empty. Asking again does not help."},
@@ -63,7 +63,7 @@ func refusals() (all object) {
 		{"429", "More than 60,000 calls of the app in an hour. No header is documented that says how long to wait."},
 		{"5XX", "A fault of the server that passes."},
 	} {
-		all = append(all, member{"refused" + r.status, object{{"description", r.description}, {"content", object{{"*/*", object{{"schema", object{}}}}}}}})
+		all = append(all, member{"refused" + r.status, object{{"description", r.description}}})
 	}
 	return all
 }

@@ -39,7 +39,7 @@ const heldBack = 4 * time.Hour
 func (d demoStudy) api(now func() time.Time) (*dexsim.Server, error) {
 	return dexsim.New(dexsim.Config{
 		Seed: 1, Participants: d.Participants, Days: d.Days, End: demoNow, Now: now, Lasting: true,
-		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.OpenAPI(),
+		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.ServedOpenAPI(),
 	})
 }
 

@@ -51,7 +51,7 @@ func TestScripts(t *testing.T) {
 			api, err := dexsim.New(dexsim.Config{
 				// What is uploaded while a script runs would change its tables.
 				Seed: 7, Participants: 5, Days: 8, Now: func() time.Time { return time.Now().Add(-lag) }, End: demoNow.Add(-26 * time.Hour),
-				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.OpenAPI(),
+				ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.ServedOpenAPI(),
 			})
 			if err != nil {
 				return err

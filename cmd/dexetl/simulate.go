@@ -104,7 +104,7 @@ func (p *program) simulate(ctx context.Context, o simulateOptions) error {
 func (p *program) simulation(o simulateOptions) (dexsim.Config, error) {
 	config := dexsim.Config{
 		Seed: o.seed, Participants: o.participants, Days: o.days, Now: p.now,
-		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.OpenAPI(),
+		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.ServedOpenAPI(),
 	}
 	if o.participants < 0 || o.days < 1 {
 		return config, usage("simulate: --participants and --days are at least 1")

@@ -23,7 +23,7 @@ const (
 	// Texts of rows are read again whenever their table is merged. These are bytes of
 	// what a text says, so escapes in it do not matter.
 	MaxTextBytes = 1 << 10  // of a field that is known: ids, enums, units, names; also the digits of a number
-	MaxNoteBytes = 16 << 10 // of what a person writes
+	MaxNoteBytes = 64 << 10 // of what a person writes
 
 	// Of all fields of a record that are not known: their names, and their values as
 	// sent. A device repeats such a field in each of its settings.

@@ -22,9 +22,14 @@ func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) erro
 	}
 	switch d.Type {
 	case duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax, duckdb.ErrorTypeBinder, duckdb.ErrorTypeCatalog,
-		duckdb.ErrorTypePermission, duckdb.ErrorTypeInterrupt, duckdb.ErrorTypeOutOfMemory,
+		duckdb.ErrorTypePermission, duckdb.ErrorTypeOutOfMemory,
 		duckdb.ErrorTypeConversion, duckdb.ErrorTypeOutOfRange, duckdb.ErrorTypeDivideByZero:
 		return err
+	case duckdb.ErrorTypeInterrupt:
+		// Else one of DuckDB's threads failed, and another that it told to stop was heard first.
+		if ctx.Err() != nil {
+			return err
+		}
 	}
 	if harm := namedIn(d.Msg, l, m); harm != nil {
 		return harm

@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -219,6 +220,15 @@ func TestExplain(t *testing.T) {
 	var named *lake.DamageError
 	if err := Explain(t.Context(), l, m, err); !errors.As(err, &named) || named.Path != f.Path {
 		t.Errorf("Explain = %v, want a DamageError that names %s", err, f.Path)
+	}
+	interrupted := &duckdb.Error{Type: duckdb.ErrorTypeInterrupt, Msg: "INTERRUPT Error: Interrupted!"}
+	if err := Explain(t.Context(), l, m, interrupted); !errors.As(err, &named) || named.Path != f.Path {
+		t.Errorf("Explain of what interrupted a thread = %v, want the damage of %s", err, f.Path)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if got := Explain(ended, l, m, interrupted); got != error(interrupted) {
+		t.Errorf("Explain of what we interrupted = %v, want the error itself", got)
 	}
 	if got := Explain(t.Context(), l, lake.Manifest{}, err); got != err {
 		t.Errorf("Explain of a sound lake = %v, want the error itself", got)
