@@ -115,5 +115,5 @@ type Episode struct {
 	MeanMgdL                     float64 // of its readings
 	TruncatedStart, TruncatedEnd bool    // it touches a gap or the first or last reading: it may be longer
 	Night                        bool    // it starts in the night
-	Level2                       bool    // of level 1 only: an episode of level 2 is in it
+	Level2                       bool    // an episode of level 2 is in it; said of Hypo1, HypoExtended and Hyper1
 }

@@ -125,7 +125,7 @@ func (g *Grid) Profile() []Bin {
 			}
 		}
 		if len(column) > 0 {
-			bins = append(bins, BinOf((k+int(g.origin))*g.StepMin, len(column), Distribute(column)))
+			bins = append(bins, Bin{(k + int(g.origin)) * g.StepMin, len(column), len(column), Distribute(column).percentiles(ProfilePercentiles())})
 		}
 	}
 	return bins

@@ -1,6 +1,8 @@
 package metrics
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // episodeParity claims episodes on iglu's grid, and the personal glycemic state,
 // which counts them.
@@ -43,8 +45,7 @@ func igluRates() map[string]func(Rate) float64 {
 	}
 }
 
-// igluTrace is the grid of a series as readings. Every cell without a value is a
-// gap.
+// igluTrace is the grid of a series as readings.
 func igluTrace(s series) *Trace {
 	grid := igluGrids(s.readings).Elapsed
 	var readings []Reading
@@ -54,6 +55,14 @@ func igluTrace(s series) *Trace {
 	return NewTrace(readings, grid.StepMin, DefaultNight())
 }
 
+// igluPGS takes iglu's own GVP, so that it tests what is added to it.
 func igluPGS(s series) float64 {
-	return igluTrace(s).PGS(DistributionOf(s.readings), igluGrids(s.readings).Elapsed.GVP())
+	d := DistributionOf(s.readings)
+	trace := igluTrace(s)
+	episodes, days := trace.Episodes(PGSEpisodes()), trace.ExposureDays()
+	return PGS(PGSInput{
+		GVPPct: s.iglu("gvp", ""), TIRPct: d.Pct(d.Within(70, 180)), MeanMgdL: d.Mean(),
+		Hypo1OnlyPerWeek: RateOf(episodes, days, OnlyLevel1(Hypo1)).PerWeek,
+		Hypo2PerWeek:     RateOf(episodes, days, Of(Hypo2)).PerWeek,
+	})
 }

@@ -114,6 +114,7 @@ func (t *Trace) Episodes(rules EpisodeRules) []Episode {
 		}
 	}
 	markLevel2(of[Hypo1], of[Hypo2])
+	markLevel2(of[HypoExtended], of[Hypo2])
 	markLevel2(of[Hyper1], of[Hyper2])
 	var all []Episode
 	for _, rule := range rules.Rules {

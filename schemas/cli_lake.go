@@ -83,7 +83,8 @@ func Query() Form {
 func Metrics() Form {
 	enough := part{sql.SelectionSufficient, maybe(aBool), "there are as many days in a row as --select asks for, and enough of them; false: these are the last ones; without --select the member is missing", ""}
 	return rows("metrics", 1, "What dexetl metrics prints: the metrics that papers report, as metric_catalogue defines them.",
-		"one for each participant", append(viewParts("participant_metrics", "participant_id"), enough))
+		"one for each participant", append(viewParts("participant_metrics", "participant_id"), enough,
+			part{"active_pct", maybe(aReal), "%; active_span_pct as the R package iglu calls it; by the preset iglu only", "there is nothing to compute it from"}))
 }
 
 // viewParts are the columns of a view, of which all but those named may be null.

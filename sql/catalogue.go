@@ -10,6 +10,9 @@ import (
 //go:embed catalogue.csv
 var catalogueCSV string
 
+//go:embed catalogue_spans.csv
+var spanCatalogueCSV string
+
 // A metric is one entry of the catalogue: a column of the metric views.
 type metric struct {
 	Name        string
@@ -25,12 +28,17 @@ type metric struct {
 
 // Catalogue returns every metric of the metric views in the order of their
 // columns.
-func Catalogue() []metric {
-	records, err := csv.NewReader(strings.NewReader(catalogueCSV)).ReadAll()
+func Catalogue() []metric { return readCatalogue(catalogueCSV) }
+
+// SpanCatalogue returns the metrics that depend on the order of readings, in the
+// order of their columns. They come from span_metrics.
+func SpanCatalogue() []metric { return readCatalogue(spanCatalogueCSV) }
+
+func readCatalogue(text string) (metrics []metric) {
+	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
 		panic(err) // embedded, read by every test
 	}
-	var metrics []metric
 	for _, r := range records[1:] {
 		metrics = append(metrics, metric{r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8]})
 	}
@@ -46,7 +54,14 @@ const consensus = `n_days active_window_pct sufficient mean_mgdl gmi_pct sd_mgdl
 func metricColumns(view string) []Column {
 	columns := rowKeys(view)
 	chosen := strings.Fields(consensus)
-	for _, m := range Catalogue() {
+	shown := Catalogue()
+	switch view {
+	case "participant_metrics", "daily_metrics", "period_metrics", "window_metrics":
+		shown = append(shown, SpanCatalogue()...)
+	case Internal + ".spans":
+		shown, columns = SpanCatalogue(), nil
+	}
+	for _, m := range shown {
 		if view != "consensus_metrics" || slices.Contains(chosen, m.Name) {
 			columns = append(columns, Column{m.Name, m.comment()})
 		}
@@ -83,7 +98,7 @@ func (m metric) comment() string {
 // catalogueRows renders the catalogue as the rows of a values clause.
 func catalogueRows() string {
 	var rows []string
-	for _, m := range Catalogue() {
+	for _, m := range slices.Concat(Catalogue(), SpanCatalogue()) {
 		fields := []string{
 			quote(m.Name), quote(m.Unit), quote(m.Definition),
 			quote(m.Citation), quote(m.Denominator), quote(m.LOINC), quote(m.Parameters), quote(m.EdgeCases), m.Version,

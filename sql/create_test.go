@@ -28,6 +28,7 @@ func openTables(t testing.TB) *sql.DB {
 	for _, table := range transform.Tables() {
 		exec(t, db, createTable(table))
 	}
+	exec(t, db, createSpans())
 	exec(t, db, "create schema "+views.Internal)
 	return db
 }
@@ -81,4 +82,13 @@ func TestCreate(t *testing.T) {
 	for _, v := range views.Views() {
 		query(t, created, "from "+v.Name)
 	}
+}
+
+// createSpans makes the table of what no view computes.
+func createSpans() string {
+	columns := "participant_id varchar, scope varchar, label varchar, first_date date, last_date date"
+	for _, m := range views.SpanCatalogue() {
+		columns += ", " + m.Name + " double"
+	}
+	return "create table span_metrics (" + columns + ")"
 }

@@ -44,6 +44,7 @@ type Selection struct {
 	Preset       Preset    // empty for Dexetl1
 	Sentinels    Sentinels // empty for AsSent
 	FromReadings bool      // there is no glucose_days: it is computed of glucose
+	Spans        bool      // span_metrics is there; else what it has is null. See [Selection.Stored]
 }
 
 //go:embed selection.sql
@@ -68,8 +69,32 @@ const SelectionSufficient = "selection_sufficient"
 // Query returns a statement over the tables of the lake and its arguments. It
 // needs no view. The rows and columns are those of participant_metrics, one
 // row per participant, also without readings; with Window only participants
-// that have the window. With LastDays there is [SelectionSufficient], too.
+// that have the window. With LastDays there is [SelectionSufficient], too, and by
+// preset iglu active_pct, as iglu calls active_span_pct.
 func (s Selection) Query() (statement string, args []any) {
+	spans := noSpans()
+	if s.Stored() {
+		spans = query("internal.spans")
+	}
+	with, args := s.with(
+		relation{"scope_dates", query("internal.scope_dates")},
+		relation{"scope_values", query("internal.scope_values")},
+		relation{"scope_metrics", query("internal.scope_metrics")},
+		relation{"spans", spans},
+		relation{"participant_metrics", query("participant_metrics")})
+	return with + "\n" + s.result(), args
+}
+
+// Stored reports whether span_metrics has the metrics of what is chosen that depend
+// on the order of readings. Else they are null in the rows of [Selection.Query].
+func (s Selection) Stored() bool {
+	return s.Spans && s.From+s.To+s.Window == "" && s.LastDays == 0 &&
+		cmp.Or(s.Preset, Dexetl1) == Dexetl1 && cmp.Or(s.Sentinels, AsSent) == AsSent
+}
+
+// with is the clause that has what the selection chooses as metric_scopes, and then
+// more.
+func (s Selection) with(more ...relation) (clause string, args []any) {
 	args = []any{s.From, s.To, s.Window}
 	if s.LastDays > 0 {
 		args = append(args, s.LastDays)
@@ -85,23 +110,22 @@ func (s Selection) Query() (statement string, args []any) {
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
-	for _, r := range s.relations(strings.Replace(selection, "{among}", among, 1)) {
+	for _, r := range append(s.relations(strings.Replace(selection, "{among}", among, 1)), more...) {
 		fmt.Fprintf(&b, "%s as (\n%s\n),\n", r.name, unqualified(r.query))
 	}
-	return strings.TrimSuffix(b.String(), ",\n") + "\n" + s.result(), args
+	return strings.TrimSuffix(b.String(), ",\n"), args
 }
 
 // A relation is one of a with clause.
 type relation struct{ name, query string }
 
-// relations are what the result is made of, each after those it reads. They are the
+// relations are what metric_scopes is made of, each after those it reads. They are the
 // views, but for the scopes, which are those chosen, and glucose_days: what is in the
 // lake is by its own rules.
 func (s Selection) relations(chosen string) []relation {
 	preset, sentinels := cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent)
 	all := []relation{
-		// As text: DuckDB then plans for this preset alone.
-		{"metric_preset", strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query("metric_preset"))},
+		{"metric_preset", presetQuery(preset, sentinels)},
 		{"metric_settings", query("internal.metric_settings")},
 	}
 	if s.FromReadings || preset != Dexetl1 || sentinels == Excluding {
@@ -120,11 +144,13 @@ func (s Selection) relations(chosen string) []relation {
 	} else {
 		all = append(all, relation{"metric_scopes", chosen})
 	}
-	return append(all,
-		relation{"scope_dates", query("internal.scope_dates")},
-		relation{"scope_values", query("internal.scope_values")},
-		relation{"scope_metrics", query("internal.scope_metrics")},
-		relation{"participant_metrics", query("participant_metrics")})
+	return all
+}
+
+// presetQuery is metric_preset with rules of its own, as text: DuckDB then plans for
+// these alone.
+func presetQuery(preset Preset, sentinels Sentinels) string {
+	return strings.NewReplacer("'"+string(Dexetl1)+"'", quote(string(preset)), "'"+string(AsSent)+"'", quote(string(sentinels))).Replace(query("metric_preset"))
 }
 
 // latestScopes are offered_scopes with the dates of latest_days, which are whole.
@@ -136,11 +162,15 @@ join latest_days d on d.participant_id = s.participant_id`
 
 // result is the query at the end of the statement.
 func (s Selection) result() string {
-	if s.LastDays == 0 {
-		return "from participant_metrics\norder by participant_id"
+	columns, join := "m.*", ""
+	if s.Preset == IGLU {
+		columns += ", m.active_span_pct as active_pct"
 	}
-	return "select m.*, d.is_enough as " + SelectionSufficient +
-		"\nfrom participant_metrics m\njoin latest_days d on d.participant_id = m.participant_id\norder by m.participant_id"
+	if s.LastDays > 0 {
+		columns += ", d.is_enough as " + SelectionSufficient
+		join = "\njoin latest_days d on d.participant_id = m.participant_id"
+	}
+	return "select " + columns + "\nfrom participant_metrics m" + join + "\norder by m.participant_id"
 }
 
 // unqualified is a query whose relations may all be those of a with clause.

@@ -13,7 +13,7 @@ var files embed.FS
 
 // order lists the views so that each follows those it reads.
 const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
-	internal.scope_values internal.scope_metrics
+	internal.scope_values internal.scope_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
 	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
 	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement

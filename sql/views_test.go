@@ -125,7 +125,13 @@ func TestCatalogueOrder(t *testing.T) {
 	for _, m := range views.Catalogue() {
 		want = append(want, m.Name)
 	}
-	for _, view := range []string{"participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "internal.scope_metrics"} {
+	inScopes := slices.Clone(want)
+	for _, m := range views.SpanCatalogue() {
+		want = append(want, m.Name)
+	}
+	for view, want := range map[string][]string{
+		"participant_metrics": want, "daily_metrics": want, "period_metrics": want, "window_metrics": want, "internal.scope_metrics": inScopes,
+	} {
 		var got []string
 		for _, r := range query(t, db, `describe `+view) {
 			got = append(got, r["column_name"].(string))

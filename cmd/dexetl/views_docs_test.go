@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/load/snapshot"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -142,6 +143,9 @@ func (b *bench) describe(name string, book [][]string) string {
 	text.WriteString(notesOf(name))
 	columns, rest := columnsOf(name, book), ""
 	switch {
+	case name == "span_metrics":
+		columns = slices.DeleteFunc(columns, func(line []string) bool { return isSpanMetric(line[1]) })
+		rest = "\nAnd those of [the metrics](#the-metrics) from `mag_mgdl_h` on.\n"
 	case isRecord(name):
 		columns = slices.DeleteFunc(columns, func(line []string) bool { return sharedColumn(line[1], book) })
 		rest = "\nAnd the [columns of every record](#columns-of-every-record).\n"
@@ -154,7 +158,7 @@ func (b *bench) describe(name string, book [][]string) string {
 			return isMetric(line[1])
 		})
 		rest = "\nAnd [the metrics](#the-metrics).\n"
-		if len(named) < len(views.Catalogue()) {
+		if len(named) < len(views.Catalogue())+len(views.SpanCatalogue()) {
 			rest = "\nAnd of [the metrics](#the-metrics) " + strings.Join(named, ", ") + ".\n"
 		}
 	}
@@ -163,7 +167,7 @@ func (b *bench) describe(name string, book [][]string) string {
 
 // notesOf is the key of a table, or what the head of a view says beside its grain.
 func notesOf(name string) string {
-	for _, t := range transform.Tables() {
+	for _, t := range slices.Concat(transform.Tables(), snapshot.Computed()) {
 		if t.Name == name {
 			return fmt.Sprintf("Key: %s.\n", strings.Join(t.Key, ", "))
 		}
@@ -203,7 +207,7 @@ func columnsTable(columns [][]string) string {
 
 func metricsTable() string {
 	text := "| metric | unit | definition | share of |\n|---|---|---|---|\n"
-	for _, m := range views.Catalogue() {
+	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue()) {
 		definition := cell(m.Definition)
 		if m.Citation != "" {
 			definition += " (" + cell(m.Citation) + ")"
@@ -213,13 +217,23 @@ func metricsTable() string {
 	return text
 }
 
+// isSpanMetric reports whether a column depends on the order of readings.
+func isSpanMetric(name string) bool {
+	for _, m := range views.SpanCatalogue() {
+		if m.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 func isMetric(name string) bool {
 	for _, m := range views.Catalogue() {
 		if m.Name == name {
 			return true
 		}
 	}
-	return false
+	return isSpanMetric(name)
 }
 
 // isRecord reports whether a table has a row per record of a resource.

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"bytes"
 	"encoding/csv"
+	"slices"
 
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
@@ -20,7 +21,7 @@ func codebook() []byte {
 			w.Write([]string{about.name, c.name, c.kind, c.nullable, c.comment})
 		}
 	}
-	for _, t := range transform.Tables() {
+	for _, t := range slices.Concat(transform.Tables(), Computed()) {
 		list(toldTable(t))
 	}
 	for _, v := range sql.Views() {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -24,11 +25,18 @@ func (d damage) list() (all []*lake.DamageError) {
 	return all
 }
 
-// of is the first damaged file of a table; nil if the table can be read.
+// of is the first damaged file of a table, or of those that it is computed of; nil if
+// the table can be read.
 func (d damage) of(table string) *lake.DamageError {
+	sources := []string{table}
+	if isComputed(table) {
+		sources = sql.SpanTables()
+	}
 	for _, harm := range d.list() {
-		if strings.HasPrefix(harm.Path, "data/"+table+"/") {
-			return harm
+		for _, source := range sources {
+			if strings.HasPrefix(harm.Path, "data/"+source+"/") {
+				return harm
+			}
 		}
 	}
 	return nil
@@ -59,7 +67,7 @@ func (d damage) look(ctx context.Context, m lake.Manifest, wanted func(table str
 // that fails if the table cannot be read.
 func (d damage) relation(t transform.Table, m lake.Manifest, files string) string {
 	if harm := d.of(t.Name); harm != nil {
-		return brokenRelation(t, harm)
+		return failingRelation(t, complaint(harm))
 	}
 	return relation(t, m, files)
 }
@@ -69,11 +77,11 @@ func complaint(harm *lake.DamageError) string {
 	return fmt.Sprintf("%v; a replay makes it anew from the raw log", harm)
 }
 
-// brokenRelation is the statement for a table with a damaged file: a view with the
+// failingRelation is the statement for a table that cannot be read: a view with the
 // table's columns, and an error to whoever reads it. The condition is there for those
 // who ask for no column, and the columns for those whose own conditions come first.
-func brokenRelation(t transform.Table, harm *lake.DamageError) string {
-	fail := "error(" + text(complaint(harm)) + ")"
+func failingRelation(t transform.Table, why string) string {
+	fail := "error(" + text(why) + ")"
 	columns := selected(t, func(c transform.Column) string {
 		return fmt.Sprintf("%s::%s as %s", fail, sqlType(c.Type), identifier(c.Name))
 	})

@@ -40,11 +40,11 @@ func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql
 			return db
 		},
 		"database": func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB {
-			harm, err := Publish(t.Context(), l, m)
+			harm, err := Publish(t.Context(), l, m, nil)
 			if err != nil || len(harm) != 1 {
 				t.Fatalf("Publish = %v, %v; want the damage of one file", harm, err)
 			}
-			if again, err := Publish(t.Context(), l, m); err != nil || len(again) != 1 || again[0].Path != harm[0].Path {
+			if again, err := Publish(t.Context(), l, m, nil); err != nil || len(again) != 1 || again[0].Path != harm[0].Path {
 				t.Fatalf("Publish once more = %v, %v; want what it was, %v", again, err, harm)
 			}
 			db, err := sql.Open("duckdb", filepath.Join(l.Path(), "latest", databaseName)+"?access_mode=read_only")
@@ -58,7 +58,7 @@ func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql
 			return db
 		},
 		"views.sql": func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB {
-			if _, err := Publish(t.Context(), l, m); err != nil {
+			if _, err := Publish(t.Context(), l, m, nil); err != nil {
 				t.Fatalf("Publish: %v", err)
 			}
 			folder := filepath.Join(l.Path(), "latest")
@@ -82,10 +82,11 @@ func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql
 
 // dependents are the tables and views that read a table.
 func dependents(table string) map[string]bool {
-	reads := map[string]bool{table: true}
+	reads := map[string]bool{table: true, spansTable: true, episodesTable: true}
 	for _, v := range views.Views() {
 		for name := range reads {
-			if name != v.Name && regexp.MustCompile(`(from|join) `+name+`\b`).MatchString(v.Body) {
+			// The metric views do without the computed tables.
+			if name != v.Name && !isComputed(name) && regexp.MustCompile(`(from|join) `+name+`\b`).MatchString(v.Body) {
 				reads[v.Name] = true
 				break
 			}
@@ -120,6 +121,9 @@ func TestDamagedTable(t *testing.T) {
 				defer db.Close()
 				reads := dependents(table)
 				for _, name := range names() {
+					if name == "completeness" { // reads it for the clock of who is in the roster, nobody: or not, as it is planned
+						continue
+					}
 					err := tryQuery(t, db, "from "+name)
 					either := name == "completeness" // looks for the clocks of people in the roster, which has none
 					if !either && reads[name] == (err == nil) {

@@ -17,6 +17,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/load/lake"
+	views "github.com/dexetl/dexetl/sql"
 )
 
 // template is the database of any snapshot whose files are sound and of this program's
@@ -112,6 +113,9 @@ func (p *publisher) differences(folder string) []string {
 		if harm == nil && len(files) > 0 {
 			first = append(first, filepath.Join(folder, linkName(files[0])))
 		}
+	}
+	if p.damage.of(spansTable) != nil {
+		statements = append(statements, views.NoSpans())
 	}
 	if len(first) > 0 {
 		statements = append(statements, "select count(*) from parquet_file_metadata("+fileList(first)+")")

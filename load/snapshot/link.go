@@ -67,6 +67,9 @@ func (p *publisher) temporary() string { return path.Join(snapshotDir, "."+path.
 // tables made it: each appears whole. Of those it has it links what is damaged anew.
 func (p *publisher) linkMissing() error {
 	for _, t := range tables() {
+		if isComputed(t.Name) && p.with != nil {
+			continue
+		}
 		name := path.Join(p.folder, t.Name)
 		there, err := p.has(name)
 		if err != nil {
@@ -96,6 +99,9 @@ func (p *publisher) linkMissing() error {
 // linkTable gives a table without files an empty one, so that every pattern
 // finds something and sees the columns.
 func (p *publisher) linkTable(to *os.Root, t transform.Table) error {
+	if isComputed(t.Name) && p.with != nil {
+		return nil
+	}
 	files := p.manifest.TableFiles(t.Name)
 	if len(files) == 0 {
 		return p.linkEmpty(to, t)
@@ -194,6 +200,9 @@ func (p *publisher) linkEmpty(to *os.Root, t transform.Table) error {
 		return err
 	}
 	name := path.Join(t.Name, partition, emptyName)
+	if isComputed(t.Name) {
+		name = computedFile(t.Name)
+	}
 	if err := to.MkdirAll(path.Dir(name), dirMode); err != nil {
 		return err
 	}

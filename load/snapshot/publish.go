@@ -32,16 +32,17 @@ const (
 // made before a withdrawal. The load lock must be held. In the place of a damaged data
 // file stands one that says so, which nobody takes for Parquet, and the view of its
 // table fails. It returns those files. An empty lake, the zero Manifest, has no latest.
-func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest) ([]*lake.DamageError, error) {
+// With computes the tables that depend on the order of readings; nil: they are empty.
+func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute) ([]*lake.DamageError, error) {
 	if m.Snapshot == 0 {
 		return nil, nil
 	}
-	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot), damage: make(damage)}
+	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot), damage: make(damage), with: with}
 	if latest, err := p.root.OpenRoot(latestName); err == nil {
 		p.latest = latest
 		defer latest.Close()
 	}
-	for _, step := range []func(context.Context) error{p.link, p.describe, p.point, p.prune} {
+	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe, p.point, p.prune} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -64,7 +65,7 @@ func shown(table string) bool {
 }
 
 // tables lists the tables that are shown, those of the study first: rows of others may
-// be told by them (see older).
+// be told by them (see older). Those that are computed come last.
 func tables() []transform.Table {
 	var study, others []transform.Table
 	for _, t := range transform.Tables() {
@@ -76,7 +77,7 @@ func tables() []transform.Table {
 			others = append(others, t)
 		}
 	}
-	return append(study, others...)
+	return slices.Concat(study, others, Computed())
 }
 
 // A publisher builds one folder.
@@ -87,6 +88,7 @@ type publisher struct {
 	folder   string
 	latest   *os.Root // the folder that latest is; nil: there is none
 	damage   damage   // found while linking
+	with     Compute
 }
 
 // within does something in a folder of the lake, which it makes if it is not there.

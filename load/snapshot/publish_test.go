@@ -37,7 +37,7 @@ func stranger(t *testing.T, source, query string) []string {
 
 func publish(t testing.TB, l *lake.Lake, m lake.Manifest) {
 	t.Helper()
-	if harm, err := Publish(t.Context(), l, m); err != nil || len(harm) > 0 {
+	if harm, err := Publish(t.Context(), l, m, nil); err != nil || len(harm) > 0 {
 		t.Fatalf("Publish(snapshot %d): %v, %v", m.Snapshot, harm, err)
 	}
 }
@@ -317,7 +317,7 @@ func TestFolderOfAnUnreadableManifest(t *testing.T) {
 		if err := errors.Join(os.Remove(path), c.spoil(path)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Publish(t.Context(), l, second)
+		_, err := Publish(t.Context(), l, second, nil)
 		folder, _ := Folder(l, first.Snapshot)
 		_, gone := os.Stat(folder)
 		if kept := gone == nil; kept != c.kept || (err != nil) != c.kept {
@@ -333,7 +333,7 @@ func repair(t *testing.T, l *lake.Lake) ([]*lake.DamageError, error) {
 	if err != nil {
 		t.Fatalf("Current: %v", err)
 	}
-	return Publish(t.Context(), l, m)
+	return Publish(t.Context(), l, m, nil)
 }
 
 // Whatever an interrupted Publish left, or somebody removed, the next one puts right.

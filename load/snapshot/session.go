@@ -8,12 +8,15 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // Open returns an in-memory DuckDB session with the tables and views of
@@ -65,6 +68,9 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
+	if isComputed(table) {
+		return computedFiles(l, m, table)
+	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
 		name, err := absolute(l, f.Path)
@@ -74,6 +80,33 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// HasComputed reports whether a snapshot has the tables that depend on the order of
+// readings: those of older programs, and those whose folder is gone, lack them.
+func HasComputed(l *lake.Lake, m lake.Manifest) bool {
+	_, err := l.Root().Lstat(path.Join(folderOf(m.Snapshot), computedFile(episodesTable)))
+	return err == nil
+}
+
+// notComputed is what is said to whoever reads a computed table that a snapshot lacks.
+func notComputed(t transform.Table, m lake.Manifest, d damage) string {
+	if harm := d.of(t.Name); harm != nil {
+		return complaint(harm)
+	}
+	return fmt.Sprintf("snapshot %d was published without %s: the newest one has it after the next sync, and dexetl metrics --snapshot %[1]d computes what metrics need", m.Snapshot, t.Name)
+}
+
+// computedFiles is the file of a computed table, if the snapshot has a folder with it.
+func computedFiles(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
+	name := path.Join(folderOf(m.Snapshot), computedFile(table))
+	if _, err := l.Root().Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	file, err := absolute(l, name)
+	return []string{file}, err
 }
 
 // A session hands out connections that only read.
@@ -113,8 +146,18 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		if err != nil {
 			return err
 		}
-		if len(files) == 0 && !lacksDays(t, m) {
+		switch {
+		case len(files) > 0 || lacksDays(t, m):
+		case isComputed(t.Name) && len(m.TableFiles("glucose")) > 0:
+			statements = append(statements, failingRelation(t, notComputed(t, m, harm)))
+			continue
+		default:
 			statements = append(statements, emptyRelation(t))
+			continue
+		}
+		if isComputed(t.Name) { // it was, before there was any damage
+			allowed = slices.Concat(allowed, files)
+			statements = append(statements, relation(t, m, fileList(files)))
 			continue
 		}
 		if harm.of(t.Name) == nil {
@@ -123,7 +166,11 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		statements = append(statements, harm.relation(t, m, fileList(files)))
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
-	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen), lockdown(allowed))
+	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen))
+	if !HasComputed(l, m) && wanted(spansTable) {
+		statements = append(statements, views.NoSpans()) // metric views are of use without
+	}
+	statements = append(statements, lockdown(allowed)...)
 	for _, statement := range statements {
 		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
 			return err

@@ -167,6 +167,9 @@ func viewsScript(m lake.Manifest, d damage) []byte {
 	for _, v := range sql.Views() {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
 	}
+	if d.of(spansTable) != nil {
+		b.WriteString(sql.NoSpans() + "\n\n")
+	}
 	b.WriteString(strings.Join(comments(), "\n") + "\n")
 	return b.Bytes()
 }

@@ -2,7 +2,7 @@
 --
 -- Grain    one row per participant_id and local_date of the study, also
 --          without readings
--- Source   scope_metrics: study_start, else the first date with a reading, to
+-- Source   scope_metrics and, for what depends on the order of readings, spans: study_start, else the first date with a reading, to
 --          study_end, else the day last asked where the roster gives study_start
 --          or anchor_date, else the last date with a reading, and no further than
 --          a withdrawal; see study_intervals
@@ -38,5 +38,19 @@ select
     grade_hypo_pct, grade_eu_pct, grade_hyper_pct, hypo_index, hyper_index, igc, m_value_r90, cogi,
     valid_days, adult_targets_met, high_risk_targets_met, pregnancy_targets_met, preset, sentinels,
     metrics_version,
+    mag_mgdl_h, mag30_mgdl_h, mag60_mgdl_h, gvp_pct, conga1_mgdl, conga2_mgdl, conga4_mgdl,
+    conga6_mgdl, conga24_mgdl, modd_mgdl, roc_mean_mgdl_min, roc_sd, roc_below_m3_pct,
+    roc_m3_m2_pct, roc_m2_m1_pct, roc_m1_1_pct, roc_1_2_pct, roc_2_3_pct, roc_above_3_pct,
+    auc_mgdl, cvmean_pct, cvsd_pct, sdw_mgdl, sdhhmm_mgdl, sdwsh_mgdl, sddm_mgdl, sdb_mgdl,
+    sdbdm_mgdl, lability_mgdl2_h, distance_mgdl, excursions_per_day, mage_mgdl, mage_plus_mgdl,
+    mage_minus_mgdl, mage_service_mgdl, mage_max_mgdl, mage_naive_mgdl, hypo1_per_week,
+    hypo1_only_per_week, hypo2_per_week, hypo_extended_per_week, hyper1_per_week,
+    hyper1_only_per_week, hyper2_per_week, hyper_extended_per_week, hyper_extended_120_per_week,
+    exposure_days, pgs,
 from internal.scope_metrics
+left join internal.spans
+    on of_participant = participant_id
+    and of_scope = scope
+    and of_label = label
+    and of_first_date is not distinct from first_date
 where scope = 'day';

@@ -1,7 +1,8 @@
--- metric_catalogue: what each column of the metric views means.
+-- metric_catalogue: what each metric means, of the metric views and of dexetl metrics.
 --
 -- Grain    one row per metric, in the order of the columns
--- Source   catalogue.csv of package sql
+-- Source   catalogue.csv of package sql, and catalogue_spans.csv for what depends on
+--          the order of readings
 -- Units    none
 -- Nulls    what does not apply: unit of a code, denominator of what is no share,
 --          citation of a plain count, loinc where there is no code, parameters and

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// What a snapshot has computed is what dexetl metrics computes on the spot, and what a
+// replay computes.
+func TestComputedTablesAreWhatIsComputedOnTheSpot(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 16, Participants: 3, Days: 9, End: demoNow})
+	b.must("backfill")
+	const spans, episodes = "from span_metrics order by all", "from episodes order by all"
+	before := []string{b.must("query", "--csv", spans), b.must("query", "--csv", episodes)}
+	if len(before[0]) < 2000 || len(before[1]) < 500 {
+		t.Fatalf("span_metrics and episodes are nearly empty:\n%s\n%s", before[0], before[1])
+	}
+	stored := b.must("metrics", "--csv")
+	found, err := filepath.Glob(filepath.Join(b.dir, "lake/snapshots/*/episodes"))
+	check(t, err)
+	for _, folder := range found {
+		check(t, os.RemoveAll(folder))
+	}
+	if diff := cmp.Diff(stored, b.must("metrics", "--csv")); diff != "" {
+		t.Errorf("metrics (-stored +computed on the spot):\n%s", diff)
+	}
+	b.must("replay")
+	if diff := cmp.Diff(before, []string{b.must("query", "--csv", spans), b.must("query", "--csv", episodes)}); diff != "" {
+		t.Errorf("computed tables (-live +replayed):\n%s", diff)
+	}
+}

@@ -1,0 +1,109 @@
+//go:build linux || darwin
+
+package snapshot
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/load/lake"
+	views "github.com/dexetl/dexetl/sql"
+)
+
+// A computer computes a number for each span, and one episode for each participant.
+type computer struct {
+	calls int
+	due   []string // participant and scope of the latest call
+	read  map[string]int
+}
+
+func (c *computer) compute(ctx context.Context, db *sql.DB, due []Span) (values [][]float64, episodes []Episode, err error) {
+	c.calls++
+	c.due, c.read = nil, map[string]int{}
+	var participants []string
+	for i, s := range due {
+		c.due = append(c.due, s.ParticipantID+" "+s.Scope)
+		values = append(values, slices.Repeat([]float64{math.NaN()}, len(views.SpanCatalogue())))
+		values[i][0] = float64(c.calls)
+		if s.Scope == "participant" {
+			participants = append(participants, s.ParticipantID)
+			episodes = append(episodes, Episode{ParticipantID: s.ParticipantID, Kind: "hypo1", Preset: "p", Start: time.Unix(int64(c.calls), 0), End: time.Unix(100, 0), LocalStart: time.Date(2026, 3, 1, 8-3*c.calls, 59, 0, 0, time.UTC)})
+		}
+	}
+	for s, err := range Sequences(ctx, db, participants, views.Selection{}.Readings) {
+		if err != nil {
+			return nil, nil, err
+		}
+		c.read[s.ParticipantID] = len(s.Readings)
+	}
+	return values, episodes, nil
+}
+
+// What a snapshot shares with the one before is not computed again, and what changed
+// takes the place of what was.
+func TestPublishComputesWhatChanged(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	var c computer
+	at := func(m lake.Manifest) *sql.DB {
+		if harm, err := Publish(t.Context(), l, m, c.compute); err != nil || len(harm) > 0 {
+			t.Fatalf("Publish: %v, %v", harm, err)
+		}
+		db, err := Open(t.Context(), l, m, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return db
+	}
+	const all = "select participant_id || ' ' || scope || ' ' || mag_mgdl_h::integer from span_metrics order by all"
+	db := at(commit(t, l, "P001", 3))
+	if got, want := ask(t, db, all), []string{"P001 day 1", "P001 participant 1", "P001 period 1"}; !slices.Equal(got, want) {
+		t.Errorf("span_metrics of the first snapshot = %q, want %q", got, want)
+	}
+	if c.read["P001"] != 3 {
+		t.Errorf("it read %v readings, want the 3 of P001", c.read)
+	}
+	second := commit(t, l, "P002", 3)
+	db = at(second)
+	if want := []string{"P002 day", "P002 participant", "P002 period"}; !slices.Equal(c.due, want) {
+		t.Errorf("due for the second snapshot is %q, want %q", c.due, want)
+	}
+	if got, want := ask(t, db, all), []string{"P001 day 1", "P001 participant 1", "P001 period 1", "P002 day 2", "P002 participant 2", "P002 period 2"}; !slices.Equal(got, want) {
+		t.Errorf("span_metrics of the second snapshot = %q, want %q", got, want)
+	}
+	if got, want := ask(t, db, "select participant_id || ' ' || epoch(start_utc)::integer || if(night, ' by night', '') from episodes"), []string{"P001 1 by night", "P002 2 by night"}; !slices.Equal(got, want) {
+		t.Errorf("episodes = %q, want %q", got, want)
+	}
+	if got := ask(t, db, "select participant_id || ' ' || mag_mgdl_h::integer from participant_metrics order by all"); !slices.Equal(got, []string{"P001 1", "P002 2"}) {
+		t.Errorf("participant_metrics shows %q", got)
+	}
+	if at(second); c.calls != 2 {
+		t.Errorf("a snapshot that is published already was computed again")
+	}
+}
+
+// Whoever asks a snapshot without computed tables for them is told so; the metric views
+// do without.
+func TestSnapshotWithoutComputedTables(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	m := commit(t, l, "P001", 3)
+	db, err := Open(t.Context(), l, m, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, table := range []string{"episodes", "span_metrics"} {
+		if err := tryQuery(t, db, "select count(*) from "+table); err == nil {
+			t.Errorf("%s, which was never computed, is empty, want an error", table)
+		}
+	}
+	if err := tryQuery(t, db, "select mage_mgdl from participant_metrics"); err != nil {
+		t.Errorf("participant_metrics: %v", err)
+	}
+}

@@ -1,0 +1,34 @@
+-- Every interval of metric_scopes with a value, and what its values add up to: as
+-- long as that is the same, so are they.
+with hashed as (
+    select
+        participant_id, local_date,
+        count(*) as n_values,
+        sum(hash(time_utc, local_time, glucose_mgdl, cadence_min)) as sum_of_hashes,
+    from glucose
+    where excluded is null
+        and glucose_mgdl is not null
+    group by participant_id, local_date
+),
+scopes as (
+    select participant_id, scope, label, first_date, last_date, takes_unknown,
+    from internal.metric_scopes
+),
+dates as (
+    select
+        participant_id, scope, label, first_date, last_date, takes_unknown,
+        unnest(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day))::date as local_date,
+    from scopes
+    union all
+    select participant_id, scope, label, first_date, last_date, takes_unknown, null,
+    from scopes
+    where takes_unknown
+)
+select
+    d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown,
+    sum(h.n_values)::bigint as n_values,
+    (sum(h.sum_of_hashes) % 9223372036854775807)::bigint as readings_hash,
+    (select metrics_version from metric_preset)::smallint as metrics_version,
+from dates d
+join hashed h on h.participant_id = d.participant_id and h.local_date is not distinct from d.local_date
+group by d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown

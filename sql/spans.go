@@ -1,0 +1,76 @@
+package sql
+
+import (
+	"cmp"
+	_ "embed"
+	"strings"
+)
+
+//go:embed spans.sql
+var spans string
+
+// Scopes returns a statement and its arguments that lists the interval of each
+// participant of [Selection.Query]: participant_id, scope, label, first_date,
+// last_date, and takes_unknown, whether readings without local time belong to it.
+func (s Selection) Scopes() (statement string, args []any) {
+	with, args := s.with()
+	return with + "\nselect participant_id, scope, label, first_date, last_date, takes_unknown,\nfrom metric_scopes\norder by participant_id", args
+}
+
+// Readings returns a statement that lists the values of participants that count by
+// the rules of the selection: the place of the participant among them, the time in
+// microseconds of UTC and of the wall clock, which may be null, mg/dL, and the
+// minutes that the value stands for. Rows come by participant and time.
+func (s Selection) Readings(participants []string) string {
+	marks := make([]string, len(participants))
+	for i, id := range participants {
+		marks[i] = quote(id)
+	}
+	preset := presetQuery(cmp.Or(s.Preset, Dexetl1), cmp.Or(s.Sentinels, AsSent))
+	return "with metric_preset as (" + preset + ")\n" + strings.ReplaceAll(spans, "{marks}", strings.Join(marks, ", "))
+}
+
+//go:embed span_scopes.sql
+var spanScopes string
+
+// SpanScopes is a query over the tables of a snapshot and the views [SpanViews]. It
+// lists every interval with a value: participant_id, scope, label, first_date,
+// last_date, takes_unknown, n_values, readings_hash and metrics_version. What depends
+// on the values of an interval changes with one of the last two.
+func SpanScopes() string { return spanScopes }
+
+// SpanViews are the views that [SpanScopes] reads, and metric_settings.
+func SpanViews() []string {
+	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
+}
+
+// SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded
+// follows from exclusions.
+func SpanTables() []string {
+	return []string{"glucose", "glucose_days", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
+}
+
+// NoSpans is the statement that leaves the metric views nothing of span_metrics, for
+// snapshots without it.
+func NoSpans() string {
+	return "create or replace view " + Internal + ".spans as\n" + noSpans() + ";"
+}
+
+// noSpans is internal.spans without rows.
+func noSpans() string {
+	columns := "null::varchar as of_participant, null::varchar as of_scope, null::varchar as of_label, null::date as of_first_date"
+	for _, m := range SpanCatalogue() {
+		columns += ", null::double as " + m.Name
+	}
+	return "select " + columns + " where false"
+}
+
+// InNight is the condition that a column lies in the night of metrics.night; false
+// where it is null.
+func InNight(column string) string {
+	minute := "(hour(" + column + ") * 60 + minute(" + column + "))"
+	return strings.ReplaceAll(`coalesce((
+    select if(night_from_min <= night_to_min, {m} >= night_from_min and {m} < night_to_min, {m} >= night_from_min or {m} < night_to_min)
+    from internal.metric_settings
+), false)`, "{m}", minute)
+}

@@ -1,0 +1,74 @@
+package study
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/metrics"
+)
+
+// byDay are the readings of one participant, local day after local day, those
+// without local time first.
+type byDay struct {
+	readings []metrics.Reading
+	day      []int64 // of each, since 1970
+}
+
+const (
+	noDay         = -1 << 62
+	secondsPerDay = 24 * 60 * 60
+	microsPerDay  = secondsPerDay * 1_000_000
+)
+
+func newByDay(sequence []snapshot.SequenceReading) *byDay {
+	if before := func(a, b snapshot.SequenceReading) int { return cmp.Compare(dayOf(a), dayOf(b)) }; !slices.IsSortedFunc(sequence, before) {
+		sequence = slices.Clone(sequence)
+		slices.SortStableFunc(sequence, before)
+	}
+	days := &byDay{make([]metrics.Reading, len(sequence)), make([]int64, len(sequence))}
+	for i, r := range sequence {
+		days.day[i] = dayOf(r)
+		days.readings[i] = metrics.Reading{Time: time.UnixMicro(r.Time).UTC(), GlucoseMgdL: r.MgdL, HasValue: true, CadenceMin: r.Cadence}
+		if r.Placed {
+			days.readings[i].Local = time.UnixMicro(r.Local).UTC()
+		}
+	}
+	return days
+}
+
+// dayOf is the local day of a reading, since 1970.
+func dayOf(r snapshot.SequenceReading) int64 {
+	switch {
+	case !r.Placed:
+		return noDay
+	case r.Local < 0:
+		return (r.Local - microsPerDay + 1) / microsPerDay
+	}
+	return r.Local / microsPerDay
+}
+
+// within are the readings of a span. They are not to be changed.
+func (b *byDay) within(s snapshot.Span) []metrics.Reading {
+	placed := b.from(noDay + 1)
+	unknown := b.readings[:placed]
+	if !s.TakesUnknown {
+		unknown = nil
+	}
+	if s.First.IsZero() || s.Last.IsZero() {
+		return unknown
+	}
+	first := b.from(s.First.Unix() / secondsPerDay)
+	end := max(first, b.from(s.Last.Unix()/secondsPerDay+1))
+	if len(unknown) == 0 {
+		return b.readings[first:end]
+	}
+	return slices.Concat(unknown, b.readings[first:end])
+}
+
+// from is the place of the first reading that is not before a day.
+func (b *byDay) from(day int64) int {
+	i, _ := slices.BinarySearch(b.day, day)
+	return i
+}

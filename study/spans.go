@@ -1,0 +1,110 @@
+package study
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/metrics"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/table"
+)
+
+// scopesOf are those that a selection chooses.
+func scopesOf(ctx context.Context, db *sql.DB, chosen views.Selection) (found []snapshot.Span, err error) {
+	statement, args := chosen.Scopes()
+	rows, err := db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s snapshot.Span
+		var first, last sql.NullTime
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown); err != nil {
+			return nil, err
+		}
+		s.First, s.Last = first.Time, last.Time
+		found = append(found, s)
+	}
+	return found, rows.Err()
+}
+
+// A spanner computes what depends on the order of readings.
+type spanner struct {
+	chosen views.Selection
+	rules  metrics.SpanRules
+	free   sync.Pool // of *metrics.Spans, one for each worker
+}
+
+func newSpanner(chosen views.Selection) *spanner {
+	s := &spanner{chosen: chosen, rules: metrics.DexetlSpans()}
+	if chosen.Preset == views.IGLU {
+		s.rules = metrics.IGLUSpans()
+	}
+	s.free.New = func() any { return &metrics.Spans{Rules: s.rules} }
+	return s
+}
+
+// each calls do for every participant who has readings, several at once, with memory
+// to compute spans in.
+func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans)) error {
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	var failed error
+	for sequence, err := range snapshot.Sequences(ctx, db, participants, s.chosen.Readings) {
+		if failed = err; err != nil {
+			break
+		}
+		workers.Go(func() error {
+			spans := s.free.Get().(*metrics.Spans)
+			defer s.free.Put(spans)
+			do(sequence.ParticipantID, newByDay(sequence.Readings), spans)
+			return ctx.Err()
+		})
+	}
+	if err := workers.Wait(); failed == nil {
+		failed = err
+	}
+	return failed
+}
+
+// addSpans puts into metrics of a selection those that depend on the order of readings.
+func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.Table) error {
+	scopes, err := scopesOf(ctx, db, chosen)
+	if err != nil {
+		return err
+	}
+	of, participants := map[string]snapshot.Span{}, make([]string, 0, len(scopes))
+	for _, s := range scopes {
+		of[s.ParticipantID] = s
+		participants = append(participants, s.ParticipantID)
+	}
+	rows, key := map[string]int{}, slices.Index(t.Columns, "participant_id")
+	for i := range t.Rows {
+		rows[t.Rows[i][key].(string)] = i
+	}
+	first := slices.Index(t.Columns, metrics.SpanColumns()[0])
+	return newSpanner(chosen).each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
+		span := spans.Of(days.within(of[participant]))
+		fill(t.Rows[rows[participant]][first:], &span)
+	})
+}
+
+// fill puts the metrics of a span into the columns of a row; what does not exist is
+// nil.
+func fill(row []any, span *metrics.Span) {
+	i := 0
+	for _, value := range span.Columns() {
+		if !math.IsNaN(value) {
+			row[i] = value
+		}
+		i++
+	}
+}

@@ -1,0 +1,77 @@
+package study
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/metrics"
+	views "github.com/dexetl/dexetl/sql"
+)
+
+// What Go computes is in the catalogue, column by column.
+func TestSpansAreInTheCatalogue(t *testing.T) {
+	var catalogued []string
+	for _, m := range views.SpanCatalogue() {
+		catalogued = append(catalogued, m.Name)
+	}
+	if diff := cmp.Diff(metrics.SpanColumns(), catalogued); diff != "" {
+		t.Errorf("columns (-computed +catalogued):\n%s", diff)
+	}
+}
+
+// A scope has the readings of its local dates, wherever they are in time, and those of
+// unknown local time only if it takes them.
+func TestScopesTakeTheirReadings(t *testing.T) {
+	at := func(utc, local string) snapshot.SequenceReading {
+		r := snapshot.SequenceReading{Time: instant(t, utc).UnixMicro(), MgdL: 100}
+		if local != "" {
+			r.Local, r.Placed = instant(t, local).UnixMicro(), true
+		}
+		return r
+	}
+	days := newByDay([]snapshot.SequenceReading{
+		at("1969-12-31T12:00:00Z", "1969-12-31T23:59:59Z"),
+		at("1970-01-01T12:00:00Z", "1970-01-01T00:00:00Z"),
+		at("2026-03-02T01:00:00Z", "2026-03-02T01:00:00Z"),
+		at("2026-03-02T02:00:00Z", "2026-03-01T16:00:00Z"), // flew west
+		at("2026-03-02T03:00:00Z", ""),
+		at("2026-03-02T20:00:00Z", "2026-03-02T10:00:00Z"),
+	})
+	march1, march2, none := instant(t, "2026-03-01T00:00:00Z"), instant(t, "2026-03-02T00:00:00Z"), time.Time{}
+	tests := []struct {
+		name string
+		snapshot.Span
+		want []string // by UTC
+	}{
+		{"a day", snapshot.Span{First: march1, Last: march1}, []string{"2026-03-02T02:00:00Z"}},
+		{"the next", snapshot.Span{First: march2, Last: march2}, []string{"2026-03-02T01:00:00Z", "2026-03-02T20:00:00Z"}},
+		{"both, and what is unknown", snapshot.Span{First: march1, Last: march2, TakesUnknown: true},
+			[]string{"2026-03-02T01:00:00Z", "2026-03-02T02:00:00Z", "2026-03-02T03:00:00Z", "2026-03-02T20:00:00Z"}},
+		{"no dates", snapshot.Span{First: none, Last: none, TakesUnknown: true}, []string{"2026-03-02T03:00:00Z"}},
+		{"no dates, nothing unknown", snapshot.Span{First: none, Last: none}, nil},
+		{"the wrong way round", snapshot.Span{First: march2, Last: march1}, nil},
+		{"before 1970", snapshot.Span{First: time.Unix(-86400, 0), Last: time.Unix(-86400, 0)}, []string{"1969-12-31T12:00:00Z"}},
+	}
+	for _, test := range tests {
+		var got []string
+		for _, r := range days.within(test.Span) {
+			got = append(got, r.Time.Format(time.RFC3339))
+		}
+		if slices.Sort(got); !slices.Equal(got, test.want) {
+			t.Errorf("%s: got %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+func instant(t *testing.T, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
