@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/xitongsys/parquet-go-source/local"
 	"github.com/xitongsys/parquet-go/reader"
 
@@ -75,11 +76,22 @@ func (b *bench) strangerRows(table transform.Table) []string {
 			part[i] = make([]string, len(table.Columns))
 		}
 		for j, c := range table.Columns {
-			values, _, _, err := columns.ReadColumnByIndex(int64(j), n)
+			values, repeats, _, err := columns.ReadColumnByIndex(int64(j), n)
 			if err != nil {
 				b.t.Fatalf("%s: column %s: %v", path, c.Name, err)
 			}
-			for i, v := range values {
+			i := -1
+			for k, v := range values {
+				switch {
+				case repeats[k] > 0: // one more element of the same list
+					part[i][j] = strings.TrimSuffix(part[i][j], "]") + "," + fmt.Sprint(v) + "]"
+					continue
+				case c.Type.ID() == arrow.LIST && v == nil:
+					v = "[]"
+				case c.Type.ID() == arrow.LIST:
+					v = fmt.Sprintf("[%v]", v)
+				}
+				i++
 				part[i][j] = strangerText(c, v)
 			}
 		}
