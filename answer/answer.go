@@ -139,6 +139,7 @@ func telling() []string {
 	return []string{
 		"participant_id", "window_name", "local_time", "display_time", "local_date", "glucose_mgdl", "excluded", "event_type", "value",
 		"gap_start", "kind", "gap_min", "gap_end", "session_start", "session_end", "boundary",
+		"start_local", "duration_min", "extreme_mgdl", "carbs_g", "baseline_mgdl", "delta_mgdl", "scope", "part",
 		"alert_name", "alert_state", "resource", "outcome", "reason", "mean_mgdl", "in_range_pct", "active_window_pct",
 		"column_name", "comment", "metric", "definition",
 	}

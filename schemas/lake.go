@@ -2,17 +2,19 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/transform"
 )
 
-// lakeTables are the tables that people can open. Of the hidden ones event_notes alone
-// is for people.
+// lakeTables are the tables that people can open, those of a snapshot's folder with
+// them. Of the hidden ones event_notes alone is for people.
 func lakeTables() (open []transform.Table) {
-	for _, t := range transform.Tables() {
+	for _, t := range slices.Concat(transform.Tables(), snapshot.Computed()) {
 		if !t.Hidden || t.Name == "event_notes" {
 			open = append(open, t)
 		}

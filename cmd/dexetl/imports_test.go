@@ -37,7 +37,7 @@ func allowedImports() map[string][]string {
 		"serve":            {},
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
-		"schemas":      {"extract/dexcom", "transform", "sql"},
+		"schemas":      {"extract/dexcom", "extract/raw", "transform", "load/lake", "load/snapshot", "sql"},
 		"table":        {},
 		"answer":       {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config": {"extract/dexcom"},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -50,7 +51,7 @@ func TestLakeSchemas(t *testing.T) {
 			continue
 		}
 		schema := schemaOf(t, s)
-		table, _ := transform.TableNamed(s.Name)
+		table := tableNamed(s.Name)
 		rows := b.writtenByDuckDB(s.Name)
 		if !table.Hidden {
 			rows = append(rows, b.writtenByQuery(s.Name)...)
@@ -68,6 +69,11 @@ func TestLakeSchemas(t *testing.T) {
 			refusesWrongRows(t, schema, table, rows[0].(map[string]any))
 		}
 	}
+}
+
+func tableNamed(name string) transform.Table {
+	all := slices.Concat(transform.Tables(), snapshot.Computed())
+	return all[slices.IndexFunc(all, func(t transform.Table) bool { return t.Name == name })]
 }
 
 func schemaOf(t *testing.T, s schemas.Schema) *jsonschema.Schema {
