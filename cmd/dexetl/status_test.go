@@ -77,7 +77,9 @@ func TestStatusTellsKindsOfNothing(t *testing.T) {
 	if after := b.must("status", "--resources"); after != before {
 		t.Errorf("status without the records:\n%s\nwant as with them:\n%s", after, before)
 	}
-	b.exits("metrics", exitDamage) // it is they that are gone
+	if code, _, _ := b.run("query", "from glucose"); code != exitDamage {
+		t.Errorf("query of readings that are gone: exit %d, want %d", code, exitDamage)
+	}
 }
 
 // What no resource is to blame for is an error of each: while the API is down
