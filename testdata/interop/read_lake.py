@@ -81,11 +81,11 @@ def check_table(latest: Path, name: str, schema: pa.Schema) -> int:
 
 def check_views(latest: Path) -> None:
     with duckdb.connect(str(latest / "dexetl.duckdb"), read_only=True) as lake:
-        names = [row[0] for row in lake.execute("select view_name from duckdb_views() where not internal order by 1").fetchall()]
-        for name in names:
-            rows = lake.sql(f'from "{name}"').to_arrow_table().num_rows  # every column computed
+        names = lake.execute("select schema_name, view_name from duckdb_views() where not internal order by all").fetchall()
+        for schema, name in names:
+            rows = lake.sql(f'from "{schema}"."{name}"').to_arrow_table().num_rows  # every column computed
             print(f"  view {name:<22} {rows:>9} rows")
-        if "participant_metrics" not in names:
+        if ("main", "participant_metrics") not in names:
             sys.exit("dexetl.duckdb has no participant_metrics")
 
 
