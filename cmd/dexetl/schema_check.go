@@ -137,6 +137,6 @@ func (p *program) somethingNew(path string, report schemas.Report) error {
 	if p.flags.json {
 		next = nil // that is it
 	}
-	return &exitError{exitCheck, "look through the report, and send it to us in an issue: it tells nothing of people", next,
+	return &exitError{exitCheck, "look through the report for names of people, and send it to us in an issue", next,
 		fmt.Errorf("%s holds what dexetl does not know: %s", path, countOf(len(report.Findings), "finding"))}
 }
