@@ -12,7 +12,7 @@ func Schemas() Form {
 
 // Check is the form of dexetl schema check.
 func Check() Form {
-	return Form{"check", 1, "What dexetl schema check prints: what saved answers hold that dexetl does not know. It tells nothing of people.", []part{
+	return Form{"check", 1, "What dexetl schema check prints: what saved answers hold that dexetl does not know. It repeats no values; short names of unknown members are as sent.", []part{
 		{"program", aText, "version of the program, which did not know it", ""},
 		{"read", listOf(
 			part{"type", aText, "a type of Dexcom's, such as egvs-response", ""},
