@@ -47,8 +47,8 @@ func (p *program) keysAdd() *cli.Command {
 		Description: "Standard output has the key and nothing else, so that it can go into a file or a secret store. " +
 			"With --cohort, participants of other cohorts do not exist for the key.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "name", Usage: "`NAME` of the key, which is never given twice: who or what will use it", Destination: &name},
-			&cli.StringFlag{Name: "scope", Usage: "`read` data, or `manage` participants, consent and webhooks as well", Destination: &scope},
+			&cli.StringFlag{Name: "name", Usage: "who or what will use it: a `NAME` that no key has or had", Destination: &name},
+			&cli.StringFlag{Name: "scope", Usage: "`SCOPE`: read data, or manage participants, consent and webhooks as well", Destination: &scope},
 			&cli.BoolFlag{Name: "notes", Usage: "show free text of events, too", Destination: &rights.Notes},
 			&cli.BoolFlag{Name: "unblinded", Usage: "show what a blinded study (study.blinding) hides, too", Destination: &rights.Unblinded},
 			&cli.StringFlag{Name: "cohort", Usage: "participants of this `COHORT` alone", Destination: &rights.Cohort},
