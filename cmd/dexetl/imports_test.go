@@ -24,6 +24,7 @@ func allowedImports() map[string][]string {
 		"extract/dexcom":   {},
 		"extract/raw":      {},
 		"extract/state":    {},
+		"access":           {"extract/state"},
 		"extract/cohort":   {"extract/state"},
 		"extract/consent":  {"extract/dexcom", "extract/state", "extract/cohort"},
 		"extract/plan":     {"extract/dexcom", "extract/raw"},
