@@ -16,8 +16,9 @@ const againAfter = time.Minute
 // A Part is something that is served beside the schedule, such as the consent pages. When
 // it fails it is tried again, and nothing else ends. Its fields are set before use.
 type Part struct {
-	Name string
-	Log  *slog.Logger
+	Name    string
+	Log     *slog.Logger
+	Changed func(up bool) // nil: nobody asks
 	// Work is the part: it calls up once it can answer, and returns when ctx ends, or with
 	// why it cannot go on.
 	Work func(ctx context.Context, up func(http.Handler)) error
@@ -29,8 +30,9 @@ type Part struct {
 func (p *Part) Run(ctx context.Context) {
 	told := ""
 	for ctx.Err() == nil {
+		p.set(nil)
 		err := p.try(ctx)
-		p.handler.Store(nil)
+		p.set(nil)
 		if ctx.Err() != nil && err == nil {
 			return
 		}
@@ -49,11 +51,15 @@ func (p *Part) try(ctx context.Context) (err error) {
 			err = fmt.Errorf("%v", caught)
 		}
 	}()
-	return p.Work(ctx, func(h http.Handler) { p.handler.Store(&h) })
+	return p.Work(ctx, func(h http.Handler) { p.set(&h) })
 }
 
-// Up reports whether the part answers.
-func (p *Part) Up() bool { return p.handler.Load() != nil }
+func (p *Part) set(h *http.Handler) {
+	p.handler.Store(h)
+	if p.Changed != nil {
+		p.Changed(h != nil)
+	}
+}
 
 // ServeHTTP answers with the part's handler, or that it is down for now.
 func (p *Part) ServeHTTP(w http.ResponseWriter, r *http.Request) {

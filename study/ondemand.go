@@ -26,14 +26,14 @@ func (s *Study) SyncThese(ctx context.Context, ids []string, job Job) map[string
 	}
 	job.Who = Selection{IDs: asked}
 	done, err := s.Run(ctx, job)
-	if err == nil && done.Edited != nil {
-		err = done.Edited
-	}
 	for _, id := range asked {
 		failed[id] = err
+		if done.Edited != nil && done.Edited.Names(id) {
+			failed[id] = errors.Join(err, done.Edited)
+		}
 	}
 	for _, p := range done.Report.Participants {
-		failed[p.ParticipantID] = errors.Join(err, p.Err)
+		failed[p.ParticipantID] = errors.Join(failed[p.ParticipantID], p.Err)
 	}
 	return failed
 }
