@@ -89,9 +89,14 @@ func (ks Keys) Revoke(ctx context.Context, name string) error {
 		if !held[i].Works() {
 			return nil, &NameError{Name: name, Reason: NameRevoked}
 		}
-		_, err = tx.ExecContext(ctx, "update api_keys set revoked_at = ? where key_id = ?", state.Micros(ks.Store.Now()), held[i].ID)
-		return []state.Act{{Subject: "key", Before: acted(held[i].Key), After: nil}}, err
+		act, err := revoke(ctx, tx, held[i].Key, ks.Store.Now())
+		return []state.Act{act}, err
 	})
+}
+
+func revoke(ctx context.Context, tx *sql.Tx, k Key, at time.Time) (state.Act, error) {
+	_, err := tx.ExecContext(ctx, "update api_keys set revoked_at = ? where key_id = ?", state.Micros(at), k.ID)
+	return state.Act{Subject: "key", Before: acted(k)}, err
 }
 
 func namesOf(held []heldKey) []string {

@@ -216,6 +216,39 @@ func TestKeysAreAudited(t *testing.T) {
 	}
 }
 
+// A state from an older backup does not let in again whom the trail says was put out.
+func TestRevokedStaysRevoked(t *testing.T) {
+	t.Parallel()
+	dir, c := filepath.Join(t.TempDir(), "state"), &clock{t: time.Now()}
+	s := openAgain(t, dir, c)
+	ks := Keys{s}
+	secret, _ := mustAdd(t, ks, "gone", Rights{Scope: Read})
+	kept, _ := mustAdd(t, ks, "kept", Rights{Scope: Read})
+	if err := ks.Revoke(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ks.RevokeAgain(t.Context()); len(again) > 0 || err != nil {
+		t.Errorf("RevokeAgain of a state of today = %v, %v", again, err)
+	}
+	// What the restored backup says of it.
+	if _, err := s.Exec(t.Context(), "update api_keys set revoked_at = null"); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := ks.RevokeAgain(t.Context()); len(again) != 1 || again[0] != "gone" || err != nil {
+		t.Errorf("RevokeAgain = %v, %v", again, err)
+	}
+	if _, err := ks.Check(t.Context(), string(secret)); err != ErrUnknown {
+		t.Errorf("Check = %v", err)
+	}
+	if _, err := ks.Check(t.Context(), string(kept)); err != nil {
+		t.Errorf("Check of another = %v", err)
+	}
+	lines, err := s.Trail(t.Context())
+	if n := len(lines); err != nil || n != 4 || lines[3].Reason != "it was revoked before: state.db is older than this trail" {
+		t.Errorf("%d lines, %v", n, err)
+	}
+}
+
 func orNull(text string) string {
 	if text == "" {
 		return "null"

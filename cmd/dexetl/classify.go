@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -103,6 +104,7 @@ func rulings() []ruling {
 		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", dexetl("doctor")},
 		{as[*config.TrustError], exitUsage, "", nil},
 		{as[*study.PlainHTTPError], exitUsage, "set connect.public_url in " + config.File + " to the https address of the proxy in front, or serve at 127.0.0.1", nil},
+		{as[*study.BareHTTPError], exitUsage, "set serve.tls_cert and serve.tls_key in " + config.File + ", or serve.behind_proxy: true where TLS ends at a proxy in front, or serve at 127.0.0.1", nil},
 		{as[*study.RedirectsElsewhereError], exitUsage, "", nil},
 		{as[*study.NoClientError], exitUsage, "put the app's client id into " + config.File, nil},
 		{as[*study.NobodyError], exitUsage, "", nil},
@@ -118,6 +120,7 @@ func rulings() []ruling {
 		{as[*cohort.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", nil},
 		{as[*cohort.OtherFileError], exitUsage, "", nil},
 		{as[*cohort.LineError], exitUsage, "", nil},
+		{as[*access.NameError], exitUsage, "", dexetl("keys", "list")},
 		{as[*cohort.UnknownParticipantError], exitUsage, "", dexetl("participants", "list")},
 		{as[*consent.NotRemovableError], exitUsage, "", nil},
 		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", nil},
