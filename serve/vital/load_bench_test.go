@@ -36,7 +36,9 @@ const perPerson = 100_000
 func BenchmarkPersonDay(b *testing.B) {
 	s := newSeries(b)
 	paths := s.crowd(*millions * 1_000_000 / perPerson)
-	ask := func(chance *rand.Rand) error { return s.day(paths[chance.IntN(len(paths))], chance.IntN(perPerson/288)) }
+	ask := func(chance *rand.Rand) error {
+		return s.day(paths[chance.IntN(len(paths))], chance.IntN(perPerson/288))
+	}
 	b.Run("one by one", func(b *testing.B) {
 		chance, spent := rand.New(rand.NewPCG(1, 1)), cpuTime()
 		for b.Loop() {
