@@ -10,6 +10,8 @@ import (
 	"github.com/dexetl/dexetl/extract/consent/page"
 	"github.com/dexetl/dexetl/serve"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/serve/vital"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -68,10 +70,14 @@ func (v *service) front() http.Handler {
 
 // api is the API with all its routes.
 func (v *service) api() *api.API {
-	return api.New(api.Service{
+	a := api.New(api.Service{
 		Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
 		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
 	})
+	vital.Users{API: a, Refresh: v.refreshNow}.Register()
+	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
+	vital.Introspection{API: a}.Register()
+	return a
 }
 
 // servePages readies the consent pages, and tends them until ctx ends.

@@ -25,6 +25,11 @@ type Server struct {
 	// ClientHeader names the header in which the proxy in front says for whom it
 	// asks. "": no header is trusted, and what an address asks for is not bounded.
 	ClientHeader string
+	// MayReturn says whether a browser may be sent to an address where a program waits
+	// for it. Nil: to none.
+	MayReturn func(address string) bool
+	// Programs are those addresses, as far as they are known beforehand.
+	Programs []string
 	// Tick says when questions that nobody answered are looked for; nil: every
 	// consent.SweepEvery.
 	Tick <-chan time.Time
