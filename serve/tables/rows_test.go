@@ -444,4 +444,3 @@ func TestDamagedTable(t *testing.T) {
 		t.Errorf("%d %s", answer.StatusCode, body)
 	}
 }
-
