@@ -49,15 +49,15 @@ func hasPeople(table transform.Table) bool {
 	return slices.ContainsFunc(table.Columns, func(c transform.Column) bool { return c.Name == participantColumn })
 }
 
-// A choice is whom a request is about.
-type choice struct {
+// A Choice is whom a request is about.
+type Choice struct {
 	Participant []string `query:"participant" doc:"Only of these, divided by commas"`
 	Cohort      string   `query:"cohort" doc:"Only of this cohort"`
 }
 
 // people are the participants of a choice whom the key may see; nil means everybody. Who
 // does not exist is told like who may not be seen.
-func (t *Tables) people(ctx context.Context, c choice) ([]cohort.Participant, error) {
+func (t *Tables) people(ctx context.Context, c Choice) ([]cohort.Participant, error) {
 	if len(c.Participant) == 0 && c.Cohort == "" && api.KeyOf(ctx).Rights.Cohort == "" {
 		return nil, nil
 	}

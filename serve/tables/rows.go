@@ -28,7 +28,7 @@ const (
 // rowsInput is a request for rows.
 type rowsInput struct {
 	Table string `path:"table"`
-	choice
+	Choice
 	From       string   `query:"from" doc:"Date or ISO date-time, UTC, inclusive, of the time that the table has"`
 	To         string   `query:"to" doc:"Date, inclusive, or ISO date-time, exclusive; UTC"`
 	Columns    []string `query:"columns" doc:"Only these, divided by commas, in the order of the table"`
@@ -112,7 +112,7 @@ func (a *rowsAnswer) chooseRows(ctx context.Context, in *rowsInput) (err error) 
 	if a.chosen.From, a.chosen.To, err = interval(t, in.From, in.To); err != nil {
 		return err
 	}
-	people, err := a.tables.people(ctx, in.choice)
+	people, err := a.tables.people(ctx, in.Choice)
 	if err != nil || people == nil {
 		return err
 	}
