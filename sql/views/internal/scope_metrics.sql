@@ -66,7 +66,7 @@ bounded as (
         timezone(timezone, next_midnight - interval 1 hour) >= last_date + 1 as next_is_second,
         epoch_us(first_midnight) - 3_600_000_000 * first_is_second::integer as first_us,
         epoch_us(next_midnight) - 3_600_000_000 * next_is_second::integer as next_us,
-        (next_us - first_us) // 60_000_000 as zone_min,
+        coalesce(length_min, (next_us - first_us) // 60_000_000) as zone_min,
         -- What a withdrawal takes off; without a time zone the dates are those of UTC.
         epoch_us(withdrawn_at) as cut_us,
         coalesce(next_us, epoch_us(last_date::timestamp + interval 1 day)) as end_us,
