@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -81,7 +80,8 @@ type computing struct {
 	db      *sql.DB
 	session *session
 	conn    driver.Conn // may write, unlike those of db
-	anew    bool        // of latest nothing is taken
+	anew    bool        // nothing is taken from latest
+	takes   bool        // something is
 }
 
 func (c *computing) run(ctx context.Context) (err error) {
@@ -155,9 +155,9 @@ func (c *computing) prepare(ctx context.Context) error {
 
 // due lists the spans that are new or changed.
 func (c *computing) due(ctx context.Context) (found []Span, err error) {
-	rows, err := c.db.QueryContext(ctx, `from scopes s
-anti join kept k on `+fmt.Sprintf(sameSpan, "s", "k")+`
+	rows, err := c.db.QueryContext(ctx, `from compared
 select participant_id, scope, label, first_date, last_date, takes_unknown, n_values, readings_hash, metrics_version
+where state = 'due'
 order by participant_id, scope, label, first_date`)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ package snapshot
 import (
 	"context"
 	"crypto/sha256"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -69,7 +70,7 @@ func (c *computing) hashMonth(ctx context.Context, to *os.Root, t transform.Tabl
 	if err := c.execute(ctx, relation(t, c.manifest, fileList(files))); err != nil {
 		return err
 	}
-	if err := c.copyTo(ctx, to, path.Join(c.folder, hashesFolder), name, views.ReadingHashes()); err != nil {
+	if _, err := c.copyTo(ctx, to, path.Join(c.folder, hashesFolder), name, views.ReadingHashes()); err != nil {
 		return err
 	}
 	return c.execute(ctx, relation(t, c.manifest, fileList(all)))
@@ -120,22 +121,26 @@ func (c *computing) linkLatest(to *os.Root, folder, name string) bool {
 }
 
 // copyTo writes the rows of a query to a file of a folder, read-only; it appears whole.
-func (c *computing) copyTo(ctx context.Context, to *os.Root, folder, name, query string) error {
+// It returns their number.
+func (c *computing) copyTo(ctx context.Context, to *os.Root, folder, name, query string) (rows int64, err error) {
 	temporary := "." + name
 	if err := to.RemoveAll(temporary); err != nil {
-		return err
+		return 0, err
 	}
 	file, err := absolute(c.lake, path.Join(folder, temporary))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := c.execute(ctx, fmt.Sprintf("copy (\n%s\n) to %s (format parquet, compression zstd)", query, text(file))); err != nil {
-		return err
+	statement := fmt.Sprintf("copy (\n%s\n) to %s (format parquet, compression zstd)", query, text(file))
+	written, err := c.conn.(driver.ExecerContext).ExecContext(ctx, statement, nil)
+	if err != nil {
+		return 0, err
 	}
 	if err := settle(to, temporary); err != nil {
-		return err
+		return 0, err
 	}
-	return to.Rename(temporary, name)
+	rows, err = written.RowsAffected()
+	return rows, errors.Join(err, to.Rename(temporary, name))
 }
 
 // settle makes a file permanent and read-only.

@@ -18,16 +18,19 @@ import (
 // takeOver finds the rows that latest has and that are right as they are. Where its
 // tables are missing, damaged or of another program, there are none.
 func (c *computing) takeOver(ctx context.Context) error {
-	if old, err := c.oldRelations(); err != nil {
+	old, err := c.oldRelations()
+	if err != nil {
 		return err
-	} else if old != nil && c.execute(ctx, append(old, keptRows)...) == nil {
+	}
+	c.takes = old != nil && c.execute(ctx, append(old, compared, kept)...) == nil
+	if c.takes {
 		return nil
 	}
 	var none []string
 	for _, t := range Computed() {
 		none = append(none, fmt.Sprintf("create or replace view old_%s as\n%s", t.Name, noRows(t)))
 	}
-	return c.execute(ctx, append(none, keptRows)...)
+	return c.execute(ctx, append(none, compared, kept)...)
 }
 
 // oldRelations are the statements for the computed tables of latest, which fail if their
@@ -83,16 +86,33 @@ func hasComputed(root *os.Root, folder string) (bool, error) {
 // sameSpan joins spans of two relations. Whether the last dates are the same does not
 // matter: what is computed follows from the readings alone, and days without any come
 // to the end of a study every day.
-const sameSpan = `%[2]s.participant_id = %[1]s.participant_id
+func sameSpan(a, b string) string {
+	return fmt.Sprintf(`%[2]s.participant_id = %[1]s.participant_id
     and %[2]s.scope = %[1]s.scope
     and %[2]s.label = %[1]s.label
-    and %[2]s.first_date is not distinct from %[1]s.first_date`
+    and %[2]s.first_date is not distinct from %[1]s.first_date`, a, b)
+}
 
-// keptRows are the spans whose rows are right as they are, but perhaps for the last date.
-var keptRows = `create table kept as
-select s.participant_id, s.scope, s.label, s.first_date, s.last_date,
-from old_span_metrics o
-join scopes s on ` + fmt.Sprintf(sameSpan, "o", "s") + `
-    and s.n_values = o.n_values
-    and s.readings_hash = o.readings_hash
-    and s.metrics_version = o.metrics_version`
+// compared are the spans of this snapshot and of latest. Moved is the last date alone.
+var compared = `create or replace table compared as
+select
+    coalesce(s.participant_id, o.participant_id) as participant_id,
+    coalesce(s.scope, o.scope) as scope,
+    coalesce(s.label, o.label) as label,
+    coalesce(s.first_date, o.first_date) as first_date,
+    s.last_date, s.takes_unknown, s.n_values, s.readings_hash, s.metrics_version,
+    case
+        when s.scope is null then 'gone'
+        when o.scope is null then 'due'
+        when s.n_values <> o.n_values or s.readings_hash <> o.readings_hash or s.metrics_version <> o.metrics_version then 'due'
+        when s.last_date is distinct from o.last_date then 'moved'
+        else 'same'
+    end as state,
+from scopes s
+full join old_span_metrics o on ` + sameSpan("s", "o")
+
+// kept are those whose rows are right as they are, but perhaps for the last date.
+const kept = `create or replace view kept as
+select participant_id, scope, label, first_date, last_date,
+from compared
+where state in ('same', 'moved')`
