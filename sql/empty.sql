@@ -1051,6 +1051,7 @@ create or replace view internal.sensor_readings as
 select
     null::varchar as "participant_id",
     null::bigint as "session",
+    null::timestamp as "session_start",
     null::timestamp as "time_utc",
     null::timestamp as "local_time",
     null::date as "local_date",

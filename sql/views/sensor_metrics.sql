@@ -40,7 +40,7 @@ metric_scopes as (
     select
         participant_id, session,
         'sensor' as scope,
-        session::varchar as label,
+        '' as label,
         0 as part,
         first_date, last_date,
         5 as cadence_min,
@@ -62,4 +62,4 @@ join scope_metrics m
 left join internal.spans
     on of_participant = w.participant_id
     and of_scope = m.scope
-    and of_label = m.label;
+    and of_label = strftime(w.session_start, '%Y-%m-%dT%H:%M:%S.%f');

@@ -8,6 +8,7 @@
 -- Columns
 --   participant_id         study pseudonym from the roster
 --   session                see sensor_sessions
+--   session_start          see sensor_sessions
 --   time_utc               see glucose
 --   local_time             see glucose
 --   local_date             see glucose
@@ -21,6 +22,7 @@ create or replace view internal.sensor_readings as
 select
     g.participant_id,
     w.session,
+    w.session_start,
     g.time_utc,
     g.local_time,
     g.local_date,
