@@ -56,7 +56,7 @@ func metricColumns(view string) []Column {
 	chosen := strings.Fields(consensus)
 	shown := Catalogue()
 	switch view {
-	case "participant_metrics", "daily_metrics", "period_metrics", "window_metrics":
+	case "participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "sensor_metrics":
 		shown = append(shown, SpanCatalogue()...)
 	case Internal + ".spans":
 		shown, columns = SpanCatalogue(), nil
@@ -78,9 +78,34 @@ func rowKeys(view string) []Column {
 	return append([]Column{{"participant_id", "study pseudonym from the roster"}}, map[string][]Column{
 		"participant_metrics": {{"first_date", "first local date of the study"}, {"last_date", "last local date of the study so far, inclusive; see study_intervals"}},
 		"daily_metrics":       {{"local_date", "date on the participant's wall clock"}},
-		"period_metrics":      {{"period", "1 for the 14 days that begin on day 1"}, {"period_start", first}, {"period_end", last}},
-		"window_metrics":      {{"window_name", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}, {"window", "former name of window_name, which is to go"}},
+		"sensor_metrics": {
+			{"session", "see sensor_sessions"}, {"transmitter_id", "see sensor_sessions"},
+			{"session_start", "UTC; see sensor_sessions"}, {"session_end", "UTC; see sensor_sessions"},
+			{"first_date", "first local date of its readings"}, {"last_date", "last local date of its readings, inclusive"},
+		},
+		"period_metrics": {{"period", "1 for the 14 days that begin on day 1"}, {"period_start", first}, {"period_end", last}},
+		"window_metrics": {{"window_name", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}, {"window", "former name of window_name, which is to go"}},
 	}[view]...)
+}
+
+// metricList names the columns of metrics, a hundred characters a line or less.
+func metricList(metrics ...metric) string {
+	var b strings.Builder
+	width := 4
+	for i, m := range metrics {
+		switch {
+		case i == 0:
+		case width+len(m.Name)+3 > 100:
+			b.WriteString(",\n    ")
+			width = 4
+		default:
+			b.WriteString(", ")
+			width += 2
+		}
+		b.WriteString(m.Name)
+		width += len(m.Name)
+	}
+	return b.String()
 }
 
 // comment is the metric's definition with its unit and source, on one line.

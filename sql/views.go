@@ -15,7 +15,7 @@ var files embed.FS
 const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
 	internal.scope_values internal.scope_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
-	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
+	agp_profile study_bounds gaps sensor_sessions internal.sensor_readings sensor_metrics completeness fetch_status
 	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement
 	day_night_metrics iglu metric_catalogue`
 
@@ -69,9 +69,7 @@ func view(name string) View {
 	if !found {
 		panic(fmt.Sprintf("view %s: no create or replace view", name))
 	}
-	if name == "metric_catalogue" {
-		body = strings.Replace(body, "{catalogue}", catalogueRows(), 1)
-	}
+	body = fill(body)
 	v := View{
 		Name: name, Header: header, Comment: sentence(header), Notes: notes(header),
 		Body: "create or replace view " + name + " as\n" + body,
@@ -85,6 +83,21 @@ func view(name string) View {
 	}
 	v.Types = v.sortColumns()
 	return v
+}
+
+// fill puts into the text of a view what other parts of the program have once for all.
+func fill(body string) string {
+	for place, text := range map[string]func() string{
+		"{catalogue}":    catalogueRows,
+		"{relations}":    sensorRelations,
+		"{metrics}":      func() string { return metricList(slices.Concat(Catalogue(), SpanCatalogue())...) },
+		"{span_metrics}": func() string { return metricList(SpanCatalogue()...) },
+	} {
+		if strings.Contains(body, place) {
+			body = strings.ReplaceAll(body, place, text())
+		}
+	}
+	return body
 }
 
 // query is the body of the view called name without its create clause, to be

@@ -3,6 +3,7 @@ package study
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"math"
 	"runtime"
 	"slices"
@@ -54,7 +55,7 @@ func newSpanner(chosen views.Selection) *spanner {
 
 // each calls do for every participant who has readings, several at once, with memory
 // to compute spans in.
-func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans)) error {
+func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans) error) error {
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	var failed error
@@ -65,14 +66,10 @@ func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, d
 		workers.Go(func() error {
 			spans := s.free.Get().(*metrics.Spans)
 			defer s.free.Put(spans)
-			do(sequence.ParticipantID, newByDay(sequence.Readings), spans)
-			return ctx.Err()
+			return errors.Join(do(sequence.ParticipantID, newByDay(sequence.Readings), spans), ctx.Err())
 		})
 	}
-	if err := workers.Wait(); failed == nil {
-		failed = err
-	}
-	return failed
+	return errors.Join(failed, workers.Wait())
 }
 
 // addSpans puts into metrics of a selection those that depend on the order of readings.
@@ -91,9 +88,10 @@ func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.
 		rows[t.Rows[i][key].(string)] = i
 	}
 	first := slices.Index(t.Columns, metrics.SpanColumns()[0])
-	return newSpanner(chosen).each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
+	return newSpanner(chosen).each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) error {
 		span := spans.Of(days.within(of[participant]))
 		fill(t.Rows[rows[participant]][first:], &span)
+		return nil
 	})
 }
 

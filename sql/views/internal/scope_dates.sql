@@ -16,10 +16,11 @@
 --   timezone               see metric_scopes
 --   n_unknown_local_time   see metric_scopes
 --   withdrawn_at           see metric_scopes
+--   length_min             see metric_scopes
 --   local_date             date of the scope; infinity, which no reading has, where it has none
 create or replace view internal.scope_dates as
 select
-    participant_id, scope, label, part, first_date, last_date, cadence_min, timezone, n_unknown_local_time, withdrawn_at,
+    participant_id, scope, label, part, first_date, last_date, cadence_min, timezone, n_unknown_local_time, withdrawn_at, length_min,
     unnest(case
         when first_date <= last_date and takes_unknown then
             list_append(generate_series(first_date::timestamp, last_date::timestamp, interval 1 day)::date[], null)

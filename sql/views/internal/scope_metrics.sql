@@ -36,6 +36,7 @@ with counted as (
         timezone(any_value(s.timezone), any_value(s.last_date)::timestamp + interval 1 day) as next_midnight,
         any_value(s.timezone) as timezone,
         any_value(s.withdrawn_at) as withdrawn_at,
+        any_value(s.length_min) as length_min,
         sum(d.n_readings)::bigint as n_readings,
         sum(d.n_values)::bigint as n_values,
         sum(d.n_excluded)::bigint as n_excluded,
@@ -69,7 +70,7 @@ with counted as (
 ),
 bounded as (
     select
-        participant_id, scope, label, part, first_date, last_date, cadence_min, n_unknown_local_time,
+        participant_id, scope, label, part, first_date, last_date, cadence_min, n_unknown_local_time, length_min,
         n_readings, n_values, n_excluded, n_implausible, n_low_left_out, n_high_left_out, n_clock_suspect, n_overlap,
         n_of_1, n_of_15, n_slots, covered_min, n_days, valid_days, adrr, total, squares, first_local, last_local, wide_min,
         n_values - n_of_1 - n_of_15 as n_of_5,
@@ -94,7 +95,7 @@ framed as (
         n_of_1, n_of_5, n_of_15, n_slots, covered_min, n_days, valid_days, adrr, total, squares, first_local, last_local, wide_min,
         span_us, apart_us,
         -- Without what a withdrawal takes off.
-        (coalesce((next_us - first_us) // 60_000_000, seen_min) - if(
+        (coalesce(length_min, (next_us - first_us) // 60_000_000, seen_min) - if(
             cut_us between coalesce(first_us, first_utc_us) + 1 and coalesce(next_us, next_utc_us),
             (coalesce(next_us, next_utc_us) - cut_us + 59_999_999) // 60_000_000,
             0
