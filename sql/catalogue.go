@@ -83,8 +83,8 @@ func rowKeys(view string) []Column {
 			{"session_start", "UTC; see sensor_sessions"}, {"session_end", "UTC; see sensor_sessions"},
 			{"first_date", "first local date of its readings"}, {"last_date", "last local date of its readings, inclusive"},
 		},
-		"period_metrics":      {{"period", "1 for the 14 days that begin on day 1"}, {"period_start", first}, {"period_end", last}},
-		"window_metrics":      {{"window_name", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}, {"window", "former name of window_name, which is to go"}},
+		"period_metrics": {{"period", "1 for the 14 days that begin on day 1"}, {"period_start", first}, {"period_end", last}},
+		"window_metrics": {{"window_name", "name of the window in windows.csv"}, {"window_start", first}, {"window_end", last}, {"window", "former name of window_name, which is to go"}},
 	}[view]...)
 }
 
