@@ -14,6 +14,7 @@ select
     null::integer as "night_from_min",
     null::integer as "night_to_min",
     null::double as "min_active_pct",
+    null::varchar as "episode_preset",
 where false;
 
 create or replace view study_intervals as
@@ -284,6 +285,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
 where false;
 
 create or replace view internal.spans as
@@ -449,6 +451,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -605,6 +608,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -763,6 +767,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -921,6 +926,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",

@@ -35,9 +35,15 @@ var spanScopes string
 
 // SpanScopes is a query over the tables of a snapshot and the views [SpanViews]. It
 // lists every interval with a value: participant_id, scope, label, first_date,
-// last_date, takes_unknown, n_values, readings_hash and metrics_version. What depends
-// on the values of an interval changes with one of the last two.
+// last_date, takes_unknown, n_values, readings_hash, metrics_version and episode_preset. What depends
+// on the values of an interval changes with one of the last three.
 func SpanScopes() string { return spanScopes }
+
+// EpisodePreset is a query over settings for the name of the rules by which episodes
+// are looked for, where the preset is not [IGLU].
+func EpisodePreset() string {
+	return "select episode_preset from (\n" + unqualified(query("internal.metric_settings")) + "\n)"
+}
 
 // SpanViews are the views that [SpanScopes] reads, and metric_settings.
 func SpanViews() []string {

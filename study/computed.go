@@ -25,7 +25,10 @@ func computeSpans(ctx context.Context, db *sql.DB, due []snapshot.Span) (values 
 		}
 	}
 	found := make([][]snapshot.Episode, len(due))
-	spanner := newSpanner(views.Selection{})
+	spanner, err := newSpanner(ctx, db, views.Selection{})
+	if err != nil {
+		return nil, nil, err
+	}
 	err = spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
 		for i := first[participant]; i < len(due) && due[i].ParticipantID == participant; i++ {
 			span := spans.Of(days.within(due[i]))

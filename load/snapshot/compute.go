@@ -26,6 +26,7 @@ type Span struct {
 	TakesUnknown                bool      // readings without local time belong to it
 	values, hash                int64
 	version                     int16
+	episodePreset               string
 }
 
 // An Episode is a row of the table episodes.
@@ -146,7 +147,7 @@ func (c *computing) prepare(ctx context.Context) error {
 func (c *computing) due(ctx context.Context) (found []Span, err error) {
 	rows, err := c.db.QueryContext(ctx, `from scopes s
 anti join kept k on `+fmt.Sprintf(sameSpan, "s", "k")+`
-select participant_id, scope, label, first_date, last_date, takes_unknown, n_values, readings_hash, metrics_version
+select participant_id, scope, label, first_date, last_date, takes_unknown, n_values, readings_hash, metrics_version, episode_preset
 order by participant_id, scope, label, first_date`)
 	if err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ order by participant_id, scope, label, first_date`)
 	for rows.Next() {
 		var s Span
 		var first, last sql.NullTime
-		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &s.values, &s.hash, &s.version); err != nil {
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &s.values, &s.hash, &s.version, &s.episodePreset); err != nil {
 			return nil, err
 		}
 		s.First, s.Last = first.Time, last.Time
@@ -182,7 +183,7 @@ func (c *computing) appendTo(table string, n int, row func(i int) []driver.Value
 func (c *computing) appendSpans(due []Span, values [][]float64) error {
 	return c.appendTo(spansTable, len(due), func(i int) []driver.Value {
 		s := due[i]
-		row := []driver.Value{s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.values, s.hash, s.version}
+		row := []driver.Value{s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.values, s.hash, s.version, s.episodePreset}
 		for _, v := range values[i] {
 			if v != v {
 				row = append(row, nil)

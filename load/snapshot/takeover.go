@@ -43,4 +43,5 @@ from old_span_metrics o
 join scopes s on ` + fmt.Sprintf(sameSpan, "o", "s") + `
     and s.n_values = o.n_values
     and s.readings_hash = o.readings_hash
-    and s.metrics_version = o.metrics_version`
+    and s.metrics_version = o.metrics_version
+    and s.episode_preset = o.episode_preset`
