@@ -93,6 +93,7 @@ func TestReadingsOfASelection(t *testing.T) {
 	db := openLake(t)
 	s := cohort(6)
 	s.load(t, db)
+	compared := int64(0)
 	for _, preset := range []views.Preset{views.Dexetl1, views.IGLU} {
 		for _, sentinels := range []views.Sentinels{views.AsSent, views.AtBounds, views.Excluding} {
 			for _, p := range s.people {
@@ -106,10 +107,14 @@ func TestReadingsOfASelection(t *testing.T) {
 						want.Add(r.GlucoseMgdL, 1)
 					}
 				}
-				if got != want || got.Distribution().N() == 0 && p.id != "empty" {
+				compared += got.Distribution().N()
+				if got != want {
 					t.Errorf("%s %s %s: values and how many there are of each are not those of the readings: %d, want %d", preset, sentinels, p.id, got.Distribution().N(), want.Distribution().N())
 				}
 			}
 		}
+	}
+	if compared == 0 {
+		t.Error("there are no values")
 	}
 }

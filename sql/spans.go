@@ -50,6 +50,16 @@ func SpanViews() []string {
 	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
 }
 
+// SpanReaders are the views that show what span_metrics has.
+func SpanReaders() (names []string) {
+	for _, v := range readViews() {
+		if strings.Contains(v.Body, "join "+Internal+".spans") {
+			names = append(names, v.Name)
+		}
+	}
+	return names
+}
+
 // SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded
 // follows from exclusions.
 func SpanTables() []string {
