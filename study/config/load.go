@@ -52,12 +52,11 @@ func LoadMetrics(dir string, getenv func(string) string) (Metrics, error) {
 		return c.Metrics, err
 	}
 	m := DefaultMetrics()
-	err := overrideFromEnvironment(reflect.ValueOf(&m).Elem(), "DEXETL_METRICS", getenv)
-	if err == nil {
-		err = m.check()
-	}
-	if err != nil {
+	if err := overrideFromEnvironment(reflect.ValueOf(&m).Elem(), "DEXETL_METRICS", getenv); err != nil {
 		return m, &Error{Path: "environment", Err: err}
+	}
+	if err := m.check(); err != nil { // by the environment: the defaults are right
+		return m, where(err, "", document{}, getenv)
 	}
 	return m, nil
 }
