@@ -32,17 +32,35 @@ func Episodes(readings []Reading, rules EpisodeRules, night Night) (found []Epis
 
 // NewTrace prepares readings, in any order.
 func NewTrace(readings []Reading, maxGapMin int, night Night) *Trace {
-	t := &Trace{night: night, readings: lastOfEqualTimes(inOrder(readings))}
-	t.glucose = values(t.readings)
-	t.seconds = make([]float64, len(t.readings))
-	for i, r := range t.readings {
-		t.seconds[i] = r.Time.Sub(t.readings[0].Time).Seconds()
-	}
-	if len(t.readings) > 0 {
-		t.cut(float64(maxGapMin * 60))
-		t.lowest, t.highest = slices.Min(t.glucose), slices.Max(t.glucose)
-	}
+	t := new(Trace)
+	t.prepare(readings, maxGapMin, night)
 	return t
+}
+
+// prepare prepares readings in the memory that the trace has.
+func (t *Trace) prepare(readings []Reading, maxGapMin int, night Night) {
+	*t = Trace{night: night, readings: lastOfEqualTimes(inOrder(readings)), glucose: t.glucose[:0], seconds: t.seconds[:0], stretches: t.stretches[:0]}
+	if len(t.readings) == 0 {
+		return
+	}
+	first := &t.readings[0]
+	t.lowest, t.highest = first.GlucoseMgdL, first.GlucoseMgdL
+	for i := range t.readings {
+		r := &t.readings[i]
+		t.glucose = append(t.glucose, r.GlucoseMgdL)
+		t.seconds = append(t.seconds, secondsBetween(first.Time, r.Time))
+		t.lowest, t.highest = min(t.lowest, r.GlucoseMgdL), max(t.highest, r.GlucoseMgdL)
+	}
+	t.cut(float64(maxGapMin * 60))
+}
+
+// secondsBetween is b.Sub(a).Seconds(), in less time.
+func secondsBetween(a, b time.Time) float64 {
+	whole, rest := b.Unix()-a.Unix(), b.Nanosecond()-a.Nanosecond()
+	if rest < 0 {
+		whole, rest = whole-1, rest+1e9
+	}
+	return float64(whole) + float64(rest)/1e9
 }
 
 // cut divides the readings where two are further apart than a gap may be.

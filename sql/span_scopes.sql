@@ -1,13 +1,8 @@
 -- Every interval of metric_scopes with a value, and what its values add up to: as
 -- long as that is the same, so are they.
 with hashed as (
-    select
-        participant_id, local_date,
-        count(*) as n_values,
-        sum(hash(time_utc, local_time, glucose_mgdl, cadence_min)) as sum_of_hashes,
-    from glucose
-    where excluded is null
-        and glucose_mgdl is not null
+    select participant_id, local_date, sum(n_values) as n_values, sum(sum_of_hashes) as sum_of_hashes,
+    from reading_hashes
     group by participant_id, local_date
 ),
 scopes as (

@@ -20,7 +20,7 @@ func (s Selection) Scopes() (statement string, args []any) {
 // Readings returns a statement that lists the values of participants that count by
 // the rules of the selection: the place of the participant among them, the time in
 // microseconds of UTC and of the wall clock, which may be null, mg/dL, and the
-// minutes that the value stands for. Rows come by participant and time.
+// minutes that the value stands for. Rows come in no order.
 func (s Selection) Readings(participants []string) string {
 	marks := make([]string, len(participants))
 	for i, id := range participants {
@@ -30,13 +30,21 @@ func (s Selection) Readings(participants []string) string {
 	return "with metric_preset as (" + preset + ")\n" + strings.ReplaceAll(spans, "{marks}", strings.Join(marks, ", "))
 }
 
+//go:embed reading_hashes.sql
+var readingHashes string
+
+// ReadingHashes is a query over glucose: n_values and sum_of_hashes of each
+// participant_id and local_date, for [SpanScopes].
+func ReadingHashes() string { return readingHashes }
+
 //go:embed span_scopes.sql
 var spanScopes string
 
-// SpanScopes is a query over the tables of a snapshot and the views [SpanViews]. It
-// lists every interval with a value: participant_id, scope, label, first_date,
-// last_date, takes_unknown, n_values, readings_hash, metrics_version and episode_preset. What depends
-// on the values of an interval changes with one of the last three.
+// SpanScopes is a query over the tables of a snapshot, the views [SpanViews], and
+// reading_hashes, rows of [ReadingHashes] of all readings, several of a day where they
+// are of several files. It lists every interval with a value: participant_id, scope, label, first_date,
+// last_date, takes_unknown, n_values, readings_hash, metrics_version and episode_preset. What
+// depends on the values of an interval changes with one of the last three.
 func SpanScopes() string { return spanScopes }
 
 // EpisodePreset is a query over settings for the name of the rules by which episodes

@@ -30,7 +30,7 @@ func newByDay(sequence []snapshot.SequenceReading) *byDay {
 	days := &byDay{make([]metrics.Reading, len(sequence)), make([]int64, len(sequence))}
 	for i, r := range sequence {
 		days.day[i] = dayOf(r)
-		days.readings[i] = metrics.Reading{Time: time.UnixMicro(r.Time).UTC(), GlucoseMgdL: r.MgdL, HasValue: true, CadenceMin: r.Cadence}
+		days.readings[i] = metrics.Reading{Time: time.UnixMicro(r.Time).UTC(), GlucoseMgdL: r.MgdL, HasValue: true, CadenceMin: int(r.Cadence)}
 		if r.Placed {
 			days.readings[i].Local = time.UnixMicro(r.Local).UTC()
 		}

@@ -3,6 +3,7 @@ package study
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -70,7 +71,7 @@ func spanRules(ctx context.Context, db *sql.DB, chosen views.Selection) (metrics
 
 // each calls do for every participant who has readings, several at once, with memory
 // to compute spans in.
-func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans)) error {
+func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans) error) error {
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	var failed error
@@ -81,14 +82,10 @@ func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, d
 		workers.Go(func() error {
 			spans := s.free.Get().(*metrics.Spans)
 			defer s.free.Put(spans)
-			do(sequence.ParticipantID, newByDay(sequence.Readings), spans)
-			return ctx.Err()
+			return errors.Join(do(sequence.ParticipantID, newByDay(sequence.Readings), spans), ctx.Err())
 		})
 	}
-	if err := workers.Wait(); failed == nil {
-		failed = err
-	}
-	return failed
+	return errors.Join(failed, workers.Wait())
 }
 
 // addSpans puts into metrics of a selection those that depend on the order of readings.
@@ -111,9 +108,10 @@ func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.
 	if err != nil {
 		return err
 	}
-	return spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
+	return spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) error {
 		span := spans.Of(days.within(of[participant]))
 		fill(t.Rows[rows[participant]][first:], &span)
+		return nil
 	})
 }
 

@@ -21,26 +21,30 @@ type computer struct {
 	read  map[string]int
 }
 
-func (c *computer) compute(ctx context.Context, db *sql.DB, due []Span) (values [][]float64, episodes []Episode, err error) {
+func (c *computer) compute(ctx context.Context, db *sql.DB, due []Span, put func(Span, []float64, []Episode) error) error {
 	c.calls++
 	c.due, c.read = nil, map[string]int{}
 	var participants []string
-	for i, s := range due {
+	for _, s := range due {
 		c.due = append(c.due, s.ParticipantID+" "+s.Scope)
-		values = append(values, slices.Repeat([]float64{math.NaN()}, len(views.SpanCatalogue())))
-		values[i][0] = float64(c.calls)
+		values := slices.Repeat([]float64{math.NaN()}, len(views.SpanCatalogue()))
+		values[0] = float64(c.calls)
+		var episodes []Episode
 		if s.Scope == "participant" {
 			participants = append(participants, s.ParticipantID)
 			episodes = append(episodes, Episode{ParticipantID: s.ParticipantID, Kind: "hypo1", Preset: "p", Start: time.Unix(int64(c.calls), 0), End: time.Unix(100, 0), LocalStart: time.Date(2026, 3, 1, 8-3*c.calls, 59, 0, 0, time.UTC)})
 		}
+		if err := put(s, values, episodes); err != nil {
+			return err
+		}
 	}
 	for s, err := range Sequences(ctx, db, participants, views.Selection{}.Readings) {
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		c.read[s.ParticipantID] = len(s.Readings)
 	}
-	return values, episodes, nil
+	return nil
 }
 
 // What a snapshot shares with the one before is not computed again, and what changed

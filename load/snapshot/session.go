@@ -8,8 +8,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -69,7 +67,7 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 	if isComputed(table) {
-		return computedFiles(l, m, table)
+		return computedFiles(l, folderOf(m.Snapshot), table)
 	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
@@ -85,8 +83,8 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 // HasComputed reports whether a snapshot has the tables that depend on the order of
 // readings: those of older programs, and those whose folder is gone, lack them.
 func HasComputed(l *lake.Lake, m lake.Manifest) bool {
-	_, err := l.Root().Lstat(path.Join(folderOf(m.Snapshot), computedFile(episodesTable)))
-	return err == nil
+	there, err := hasComputed(l.Root(), folderOf(m.Snapshot))
+	return there && err == nil
 }
 
 // notComputed is what is said to whoever reads a computed table that a snapshot lacks.
@@ -95,18 +93,6 @@ func notComputed(t transform.Table, m lake.Manifest, d damage) string {
 		return complaint(harm)
 	}
 	return fmt.Sprintf("snapshot %d has no %s: an older program published it, or its folder is gone; the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.Snapshot, t.Name)
-}
-
-// computedFiles is the file of a computed table, if the snapshot has a folder with it.
-func computedFiles(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
-	name := path.Join(folderOf(m.Snapshot), computedFile(table))
-	if _, err := l.Root().Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	file, err := absolute(l, name)
-	return []string{file}, err
 }
 
 // A session hands out connections that only read.
