@@ -66,8 +66,11 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
-	if isComputed(table) {
+	switch {
+	case isComputed(table) && HasComputed(l, m):
 		return computedFiles(l, folderOf(m.Snapshot), table)
+	case isComputed(table):
+		return nil, nil
 	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
