@@ -14,6 +14,7 @@ select
     null::integer as "night_from_min",
     null::integer as "night_to_min",
     null::double as "min_active_pct",
+    null::varchar as "episode_preset",
 where false;
 
 create or replace view study_intervals as
@@ -285,6 +286,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
 where false;
 
 create or replace view internal.spans as
@@ -450,6 +452,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -606,6 +609,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -764,6 +768,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -922,6 +927,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -1174,6 +1180,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,8 +32,17 @@ func TestComputedTablesAreWhatIsComputedOnTheSpot(t *testing.T) {
 	for _, folder := range found {
 		check(t, os.RemoveAll(folder))
 	}
-	if diff := cmp.Diff(stored, b.must("metrics", "--csv")); diff != "" {
-		t.Errorf("metrics (-stored +computed on the spot):\n%s", diff)
+	_, onTheSpot, said := b.run("metrics", "--csv")
+	if diff := cmp.Diff(stored, onTheSpot); diff != "" || !strings.Contains(said, "all of it is computed now") {
+		t.Errorf("metrics (-stored +computed on the spot):\n%s\nit says %q", diff, said)
+	}
+	for statement, nulls := range map[string]bool{
+		"select count(mage_mgdl) from Daily_Metrics where n_values > 0": true, "select count(tir_pct) from consensus_metrics": false,
+	} {
+		_, _, said := b.run("query", statement)
+		if strings.Contains(said, "is null in daily_metrics") != nulls || strings.Contains(said, "metrics --snapshot 1 --csv") != nulls {
+			t.Errorf("query %q of a snapshot without computed tables says %q", statement, said)
+		}
 	}
 	b.must("replay")
 	if diff := cmp.Diff(before, []string{b.must("query", "--csv", spans), b.must("query", "--csv", episodes)}); diff != "" {

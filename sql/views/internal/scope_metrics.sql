@@ -98,6 +98,7 @@ framed as (
         coalesce(c.n_excluded, 0) as n_excluded,
         coalesce(c.n_days, 0) as n_days,
         p.preset, p.sentinels, p.metrics_version,
+        if(p.preset = 'iglu', 'iglu', t.episode_preset) as episode_preset,
         -- What the bounds of the measuring range, instead of 39 and 401, add.
         c.total + if(p.sentinels = '40-400', d.n_low_sentinel - d.n_high_sentinel, 0) as sum_mgdl,
         c.squares + if(p.sentinels = '40-400', 79 * d.n_low_sentinel - 801 * d.n_high_sentinel, 0) as sum_mgdl2,
@@ -125,6 +126,7 @@ framed as (
         coalesce(c.valid_days, 0) as valid_days,
         coalesce(d.n_low_sentinel, 0) + coalesce(c.n_low_left_out, 0) as n_low_sentinel,
         coalesce(d.n_high_sentinel, 0) + coalesce(c.n_high_left_out, 0) as n_high_sentinel,
+        nullif(c.n_values + c.n_low_left_out + c.n_high_left_out, 0) as n_sent,
         coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
         coalesce(c.n_overlap, 0) as n_overlap,
         coalesce(c.n_implausible, 0) as n_implausible,
@@ -221,7 +223,7 @@ select
     usual_min as cadence_min,
     n_low_sentinel,
     n_high_sentinel,
-    100 * (n_low_sentinel + n_high_sentinel) / denominator as censored_pct,
+    100 * (n_low_sentinel + n_high_sentinel) / n_sent as censored_pct,
     n_excluded,
     n_clock_suspect,
     n_overlap,
@@ -280,4 +282,5 @@ select
     preset,
     sentinels,
     metrics_version,
+    episode_preset,
 from framed;
