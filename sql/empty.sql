@@ -1390,4 +1390,5 @@ select
     null::varchar as "parameters",
     null::varchar as "edge_cases",
     null::integer as "version",
+    null::varchar as "views",
 where false;
