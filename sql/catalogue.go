@@ -132,7 +132,7 @@ func metricList() string {
 // comment is the metric's definition with its unit and source, on one line.
 func (m metric) comment() string {
 	text := m.Definition
-	if !slices.Contains([]string{"1", "code", "boolean"}, m.Unit) {
+	if !slices.Contains([]string{"1", "code", "boolean"}, m.Unit) && !strings.HasPrefix(text, m.Unit) {
 		text = m.Unit + "; " + text
 	}
 	if strings.Contains(m.Citation, "doi ") {
