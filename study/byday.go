@@ -52,6 +52,9 @@ func dayOf(r snapshot.SequenceReading) int64 {
 
 // within are the readings of a span. They are not to be changed.
 func (b *byDay) within(s snapshot.Span) []metrics.Reading {
+	if !s.From.IsZero() {
+		return b.between(s.From, s.To)
+	}
 	placed := b.from(noDay + 1)
 	unknown := b.readings[:placed]
 	if !s.TakesUnknown {
@@ -66,6 +69,16 @@ func (b *byDay) within(s snapshot.Span) []metrics.Reading {
 		return b.readings[first:end]
 	}
 	return slices.Concat(unknown, b.readings[first:end])
+}
+
+// between are the readings of a time in UTC, both ends included, whichever their dates.
+func (b *byDay) between(from, to time.Time) (found []metrics.Reading) {
+	for _, r := range b.readings {
+		if !r.Time.Before(from) && !r.Time.After(to) {
+			found = append(found, r)
+		}
+	}
+	return found
 }
 
 // from is the place of the first reading that is not before a day.

@@ -33,7 +33,7 @@ select
     tir70_250_min, tar120_min, tar140_min, tar200_min, tar300_min, tar350_min, bgri, adrr, grade,
     grade_hypo_pct, grade_eu_pct, grade_hyper_pct, hypo_index, hyper_index, igc, m_value_r90, cogi,
     valid_days, adult_targets_met, high_risk_targets_met, pregnancy_targets_met, preset, sentinels,
-    metrics_version,
+    metrics_version, episode_preset,
     mag_mgdl_h, mag30_mgdl_h, mag60_mgdl_h, gvp_pct, conga1_mgdl, conga2_mgdl, conga4_mgdl,
     conga6_mgdl, conga24_mgdl, modd_mgdl, roc_mean_mgdl_min, roc_sd, roc_below_m3_pct,
     roc_m3_m2_pct, roc_m2_m1_pct, roc_m1_1_pct, roc_1_2_pct, roc_2_3_pct, roc_above_3_pct,

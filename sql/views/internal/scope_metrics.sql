@@ -67,6 +67,7 @@ bounded as (
         epoch_us(first_midnight) - 3_600_000_000 * first_is_second::integer as first_us,
         epoch_us(next_midnight) - 3_600_000_000 * next_is_second::integer as next_us,
         (next_us - first_us) // 60_000_000 as zone_min,
+        length_min,
         -- What a withdrawal takes off; without a time zone the dates are those of UTC.
         epoch_us(withdrawn_at) as cut_us,
         coalesce(next_us, epoch_us(last_date::timestamp + interval 1 day)) as end_us,
@@ -97,6 +98,7 @@ framed as (
         coalesce(c.n_excluded, 0) as n_excluded,
         coalesce(c.n_days, 0) as n_days,
         p.preset, p.sentinels, p.metrics_version,
+        if(p.preset = 'iglu', 'iglu', t.episode_preset) as episode_preset,
         -- What the bounds of the measuring range, instead of 39 and 401, add.
         c.total + if(p.sentinels = '40-400', d.n_low_sentinel - d.n_high_sentinel, 0) as sum_mgdl,
         c.squares + if(p.sentinels = '40-400', 79 * d.n_low_sentinel - 801 * d.n_high_sentinel, 0) as sum_mgdl2,
@@ -124,6 +126,7 @@ framed as (
         coalesce(c.valid_days, 0) as valid_days,
         coalesce(d.n_low_sentinel, 0) + coalesce(c.n_low_left_out, 0) as n_low_sentinel,
         coalesce(d.n_high_sentinel, 0) + coalesce(c.n_high_left_out, 0) as n_high_sentinel,
+        nullif(c.n_values + c.n_low_left_out + c.n_high_left_out, 0) as n_sent,
         coalesce(c.n_clock_suspect, 0) as n_clock_suspect,
         coalesce(c.n_overlap, 0) as n_overlap,
         coalesce(c.n_implausible, 0) as n_implausible,
@@ -131,12 +134,12 @@ framed as (
         coalesce(c.covered_min, 0) as covered_min,
         c.first_local, c.last_local,
         -- Without a time zone the day's length follows from the offsets seen.
-        (coalesce(
+        coalesce(s.length_min, (coalesce(
             s.zone_min,
             (s.last_date - s.first_date + 1) * 1440 - coalesce(
                 (epoch_us(c.last_local) - epoch_us(c.last_placed_utc) - epoch_us(c.first_local) + epoch_us(c.first_placed_utc)) // 60_000_000, 0
             )
-        ) - s.cut_min) // 5 * 5 as scope_min,
+        ) - s.cut_min) // 5 * 5) as scope_min,
         if(
             has_several,
             c.n_slots + round(greatest(0, scope_min - c.covered_min) / slot_min)::bigint,
@@ -220,7 +223,7 @@ select
     usual_min as cadence_min,
     n_low_sentinel,
     n_high_sentinel,
-    100 * (n_low_sentinel + n_high_sentinel) / denominator as censored_pct,
+    100 * (n_low_sentinel + n_high_sentinel) / n_sent as censored_pct,
     n_excluded,
     n_clock_suspect,
     n_overlap,
@@ -279,4 +282,5 @@ select
     preset,
     sentinels,
     metrics_version,
+    episode_preset,
 from framed;
