@@ -123,7 +123,8 @@ func (c *computing) execute(ctx context.Context, statements ...string) error {
 
 // prepare creates what is read, what was computed before, and tables for what is new.
 func (c *computing) prepare(ctx context.Context) error {
-	statements := append(Limits{}.statements(), c.session.spill.statements()...)
+	// Files of a month are small: threads that share them wait for each other.
+	statements := append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)
 	for _, t := range tables() {
 		if !slices.Contains(views.SpanTables(), t.Name) {
 			continue
