@@ -14,6 +14,7 @@ select
     null::integer as "night_from_min",
     null::integer as "night_to_min",
     null::double as "min_active_pct",
+    null::varchar as "episode_preset",
 where false;
 
 create or replace view study_intervals as
@@ -293,6 +294,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
 where false;
 
 create or replace view internal.spans as
@@ -458,6 +460,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -614,6 +617,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -772,6 +776,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -930,6 +935,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -1182,6 +1188,7 @@ select
     null::varchar as "preset",
     null::varchar as "sentinels",
     null::integer as "metrics_version",
+    null::varchar as "episode_preset",
     null::double as "mag_mgdl_h",
     null::double as "mag30_mgdl_h",
     null::double as "mag60_mgdl_h",
@@ -1391,4 +1398,5 @@ select
     null::varchar as "parameters",
     null::varchar as "edge_cases",
     null::integer as "version",
+    null::varchar as "views",
 where false;

@@ -25,6 +25,7 @@ select
     sum(h.n_values)::bigint as n_values,
     (sum(h.sum_of_hashes) % 9223372036854775807)::bigint as readings_hash,
     (select metrics_version from metric_preset)::smallint as metrics_version,
+    (select episode_preset from internal.metric_settings) as episode_preset,
 from dates d
 join hashed h on h.participant_id = d.participant_id and h.local_date is not distinct from d.local_date
 group by d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown
@@ -32,4 +33,5 @@ union all
 select
     participant_id, scope, label, first_date, last_date, false, first_utc, last_utc, n_values, readings_hash,
     (select metrics_version from metric_preset)::smallint,
+    (select episode_preset from internal.metric_settings),
 from sensor_scopes

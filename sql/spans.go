@@ -51,13 +51,29 @@ var spanScopes string
 // reading_hashes, rows of [ReadingHashes] of all readings, several of a day where they
 // are of several files, and sensor_scopes, rows of [SensorScopes]. It lists every interval
 // with a value: participant_id, scope, label, first_date, last_date, takes_unknown, first_utc
-// and last_utc of a sensor, n_values, readings_hash and metrics_version. What depends on
-// the values of an interval changes with one of the last two.
+// and last_utc of a sensor, n_values, readings_hash, metrics_version and
+// episode_preset. What depends on the values of an interval changes with one of the last three.
 func SpanScopes() string { return spanScopes }
+
+// EpisodePreset is a query over settings for the name of the rules by which episodes
+// are looked for, where the preset is not [IGLU].
+func EpisodePreset() string {
+	return "select episode_preset from (\n" + unqualified(query("internal.metric_settings")) + "\n)"
+}
 
 // SpanViews are the views that [SpanScopes] and [SensorScopes] read, and metric_settings.
 func SpanViews() []string {
 	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes", "sensor_sessions", Internal + ".sensor_readings"}
+}
+
+// SpanReaders are the views that show what span_metrics has.
+func SpanReaders() (names []string) {
+	for _, v := range readViews() {
+		if strings.Contains(v.Body, "join "+Internal+".spans") {
+			names = append(names, v.Name)
+		}
+	}
+	return names
 }
 
 // SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded

@@ -23,13 +23,14 @@ const (
 )
 
 func newByDay(sequence []snapshot.SequenceReading) *byDay {
-	if before := func(a, b snapshot.SequenceReading) int { return cmp.Compare(dayOf(a), dayOf(b)) }; !slices.IsSortedFunc(sequence, before) {
-		sequence = slices.Clone(sequence)
-		slices.SortStableFunc(sequence, before)
-	}
 	days := &byDay{make([]metrics.Reading, len(sequence)), make([]int64, len(sequence))}
 	for i, r := range sequence {
 		days.day[i] = dayOf(r)
+		if i > 0 && days.day[i] < days.day[i-1] {
+			sequence = slices.Clone(sequence)
+			slices.SortStableFunc(sequence, func(a, b snapshot.SequenceReading) int { return cmp.Compare(dayOf(a), dayOf(b)) })
+			return newByDay(sequence)
+		}
 		days.readings[i] = metrics.Reading{Time: time.UnixMicro(r.Time).UTC(), GlucoseMgdL: r.MgdL, HasValue: true, CadenceMin: int(r.Cadence)}
 		if r.Placed {
 			days.readings[i].Local = time.UnixMicro(r.Local).UTC()

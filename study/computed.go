@@ -23,7 +23,10 @@ func computeSpans(ctx context.Context, db *sql.DB, due []snapshot.Span, put func
 			first = i
 		}
 	}
-	spanner := newSpanner(views.Selection{})
+	spanner, err := newSpanner(ctx, db, views.Selection{})
+	if err != nil {
+		return err
+	}
 	return spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) error {
 		var values []float64
 		for _, s := range of[participant] {

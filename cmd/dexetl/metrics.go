@@ -3,8 +3,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -144,6 +147,9 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		}
 	}
 	p.tellOutdated(s.Outdated(o.which))
+	if lacking := s.NotComputed(o.which); lacking > 0 {
+		p.say("%s: all of it is computed now", notComputedWords(lacking))
+	}
 	t, err := s.Metrics(ctx, o.which, chosen)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", short.Why)
@@ -169,11 +175,32 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	if len(o.IDs) > 0 {
 		chosen.Participants = o.IDs
 	}
-	t, err := study.MetricsOf(ctx, file, chosen)
+	by, err := p.thresholds()
+	if err != nil {
+		return table.Table{}, err
+	}
+	t, err := study.MetricsOf(ctx, file, chosen, by)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "split the file by participants", "--input %s: %s", o.input, short.Why)
 	}
 	return t, err
+}
+
+// thresholds are those of the study that is given or that one stands in, else of none.
+func (p *program) thresholds() (config.Metrics, error) {
+	dir, err := p.findStudy()
+	given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY")) != ""
+	if _, none := errors.AsType[*study.NoStudyError](err); none && !given {
+		dir, err = "", nil
+	}
+	if err != nil {
+		return config.Metrics{}, err
+	}
+	m, err := config.LoadMetrics(dir, p.getenv)
+	if err == nil && dir != "" && m != config.DefaultMetrics() {
+		p.say("the thresholds are those of %s", filepath.Join(dir, config.File))
+	}
+	return m, err
 }
 
 // consensusColumns are what a person reads first.

@@ -26,6 +26,7 @@ type Span struct {
 	Values                      int64     // that count
 	hash                        int64
 	version                     int16
+	episodePreset               string
 }
 
 // An Episode is a row of the table episodes.
@@ -122,7 +123,8 @@ func (c *computing) execute(ctx context.Context, statements ...string) error {
 
 // prepare creates what is read, what was computed before, and tables for what is new.
 func (c *computing) prepare(ctx context.Context) error {
-	statements := append(Limits{}.statements(), c.session.spill.statements()...)
+	// Files of a month are small: threads that share them wait for each other.
+	statements := append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)
 	for _, t := range tables() {
 		if !slices.Contains(views.SpanTables(), t.Name) {
 			continue
@@ -164,7 +166,7 @@ func (c *computing) prepare(ctx context.Context) error {
 // due lists the spans that are new or changed.
 func (c *computing) due(ctx context.Context) (found []Span, err error) {
 	rows, err := c.db.QueryContext(ctx, `from compared
-select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version
+select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version, episode_preset
 where state = 'due'
 order by participant_id, scope, label, first_date`)
 	if err != nil {
@@ -174,7 +176,7 @@ order by participant_id, scope, label, first_date`)
 	for rows.Next() {
 		var s Span
 		var first, last, from, to sql.NullTime
-		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version); err != nil {
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version, &s.episodePreset); err != nil {
 			return nil, err
 		}
 		s.First, s.Last, s.From, s.To = first.Time, last.Time, from.Time, to.Time

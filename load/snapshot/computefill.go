@@ -39,8 +39,8 @@ func (c *computing) fill(ctx context.Context, due []Span) (err error) {
 
 // row is the span's row of span_metrics.
 func (s *Span) row(values []float64) []driver.Value {
-	row := make([]driver.Value, 0, 8+len(values))
-	row = append(row, s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.Values, s.hash, s.version)
+	row := make([]driver.Value, 0, 9+len(values))
+	row = append(row, s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.Values, s.hash, s.version, s.episodePreset)
 	for _, v := range values {
 		if v != v {
 			row = append(row, nil)

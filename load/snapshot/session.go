@@ -66,8 +66,11 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
-	if isComputed(table) {
+	switch {
+	case isComputed(table) && HasComputed(l, m):
 		return computedFiles(l, folderOf(m.Snapshot), table)
+	case isComputed(table):
+		return nil, nil
 	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
@@ -92,7 +95,7 @@ func notComputed(t transform.Table, m lake.Manifest, d damage) string {
 	if harm := d.of(t.Name); harm != nil {
 		return complaint(harm)
 	}
-	return fmt.Sprintf("snapshot %d was published without %s: the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.Snapshot, t.Name)
+	return fmt.Sprintf("snapshot %d has no %s: an older program published it, or its folder is gone; the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.Snapshot, t.Name)
 }
 
 // A session hands out connections that only read.

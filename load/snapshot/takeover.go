@@ -9,7 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
@@ -77,10 +80,36 @@ func computedNames(root *os.Root, folder, table string) (names []string, err err
 	return names, err
 }
 
-// hasComputed reports whether the folder of a snapshot has the computed tables.
+// hasComputed reports whether the folder of a snapshot has the computed tables, with the
+// columns that this program knows. A damaged file may have any: whoever reads it is told.
 func hasComputed(root *os.Root, folder string) (bool, error) {
-	names, err := computedNames(root, folder, episodesTable)
-	return len(names) > 0, err
+	for _, t := range Computed() {
+		names, err := computedNames(root, folder, t.Name)
+		if err != nil || len(names) == 0 {
+			return false, err
+		}
+		columns, err := columnsOf(root, path.Join(folder, t.Name, names[0]))
+		if err == nil && !slices.EqualFunc(t.Columns, columns, func(c transform.Column, name string) bool { return c.Name == name }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// columnsOf are the columns of a Parquet file.
+func columnsOf(root *os.Root, name string) (columns []string, err error) {
+	in, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := file.NewParquetReader(in)
+	if err != nil {
+		return nil, errors.Join(err, in.Close())
+	}
+	for i := range p.MetaData().Schema.NumColumns() {
+		columns = append(columns, p.MetaData().Schema.Column(i).Name())
+	}
+	return columns, p.Close() // closes the file, too
 }
 
 // sameSpan joins spans of two relations. Whether the last dates are the same does not
@@ -100,11 +129,12 @@ select
     coalesce(s.scope, o.scope) as scope,
     coalesce(s.label, o.label) as label,
     coalesce(s.first_date, o.first_date) as first_date,
-    s.last_date, s.takes_unknown, s.first_utc, s.last_utc, s.n_values, s.readings_hash, s.metrics_version,
+    s.last_date, s.takes_unknown, s.first_utc, s.last_utc, s.n_values, s.readings_hash, s.metrics_version, s.episode_preset,
     case
         when s.scope is null then 'gone'
         when o.scope is null then 'due'
         when s.n_values <> o.n_values or s.readings_hash <> o.readings_hash or s.metrics_version <> o.metrics_version then 'due'
+        when s.episode_preset <> o.episode_preset then 'due'
         when s.last_date is distinct from o.last_date then 'moved'
         else 'same'
     end as state,

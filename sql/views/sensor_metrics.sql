@@ -13,7 +13,8 @@
 --          is in both by its readings, and valid_days counts it only where one
 --          sensor alone covers enough of it. It lasts from the slot of its first
 --          reading to that of its last, so that warm-up and days without a sensor are
---          in none, and whatever the roster says of the study's dates
+--          in none, and whatever the roster says of the study's dates.
+--          n_unknown_local_time is of the sensor's readings
 -- Nulls    everything computed from values is null without a value; first_date and
 --          last_date where no reading has local time; readings inside exclusions
 --          count nowhere

@@ -95,11 +95,11 @@ framed as (
         n_of_1, n_of_5, n_of_15, n_slots, covered_min, n_days, valid_days, adrr, total, squares, first_local, last_local, wide_min,
         span_us, apart_us,
         -- Without what a withdrawal takes off.
-        (coalesce(length_min, (next_us - first_us) // 60_000_000, seen_min) - if(
+        coalesce(length_min, (coalesce((next_us - first_us) // 60_000_000, seen_min) - if(
             cut_us between coalesce(first_us, first_utc_us) + 1 and coalesce(next_us, next_utc_us),
             (coalesce(next_us, next_utc_us) - cut_us + 59_999_999) // 60_000_000,
             0
-        )) // 5 * 5 as scope_min,
+        )) // 5 * 5) as scope_min,
     from bounded
 ),
 sized as (
@@ -109,6 +109,7 @@ sized as (
         f.n_slots, f.covered_min, f.n_days, f.valid_days, f.adrr, f.total, f.squares, f.first_local, f.last_local,
         f.wide_min, f.span_us, f.apart_us, f.scope_min,
         p.preset, p.sentinels, p.metrics_version,
+        if(p.preset = 'iglu', 'iglu', t.episode_preset) as episode_preset,
         t.min_active_pct,
         -- That of most values, of equally many the shorter.
         case
@@ -128,6 +129,7 @@ valued as (
         coalesce(s.n_readings, 0) as n_readings,
         coalesce(s.n_values, 0) as n_values,
         nullif(s.n_values, 0) as denominator,
+        nullif(s.n_values + s.n_low_left_out + s.n_high_left_out, 0) as n_sent,
         coalesce(s.n_excluded, 0) as n_excluded,
         coalesce(s.n_implausible, 0) as n_implausible,
         coalesce(s.n_clock_suspect, 0) as n_clock_suspect,
@@ -137,7 +139,7 @@ valued as (
         coalesce(s.valid_days, 0) as valid_days,
         coalesce(d.n_low_sentinel, 0) + coalesce(s.n_low_left_out, 0) as n_low_sentinel,
         coalesce(d.n_high_sentinel, 0) + coalesce(s.n_high_left_out, 0) as n_high_sentinel,
-        s.first_local, s.last_local, s.adrr, s.usual_min, s.preset, s.sentinels, s.metrics_version, s.min_active_pct,
+        s.first_local, s.last_local, s.adrr, s.usual_min, s.preset, s.sentinels, s.metrics_version, s.episode_preset, s.min_active_pct,
         -- What the bounds of the measuring range, instead of 39 and 401, add.
         s.total + if(s.sentinels = '40-400', d.n_low_sentinel - d.n_high_sentinel, 0) as sum_mgdl,
         s.squares + if(s.sentinels = '40-400', 79 * d.n_low_sentinel - 801 * d.n_high_sentinel, 0) as sum_mgdl2,
@@ -169,9 +171,9 @@ valued as (
 ),
 shared as (
     select
-        participant_id, scope, label, first_date, last_date, n_unknown_local_time, n_readings, n_values, denominator,
+        participant_id, scope, label, first_date, last_date, n_unknown_local_time, n_readings, n_values, denominator, n_sent,
         n_excluded, n_implausible, n_clock_suspect, n_overlap, n_slots, n_days, valid_days, n_low_sentinel, n_high_sentinel,
-        first_local, last_local, adrr, usual_min, preset, sentinels, metrics_version, min_active_pct, unit,
+        first_local, last_local, adrr, usual_min, preset, sentinels, metrics_version, episode_preset, min_active_pct, unit,
         sum_mgdl / denominator as mean_mgdl,
         sqrt(greatest(0, n_values * sum_mgdl2 - sum_mgdl * sum_mgdl) / nullif(n_values * (n_values - 1), 0)) as sd_mgdl,
         min_mgdl, max_mgdl, q05_mgdl, q10_mgdl, q25_mgdl, q50_mgdl, q75_mgdl, q90_mgdl, q95_mgdl, away_mgdl,
@@ -285,7 +287,7 @@ select
     usual_min as cadence_min,
     n_low_sentinel,
     n_high_sentinel,
-    100 * (n_low_sentinel + n_high_sentinel) / denominator as censored_pct,
+    100 * (n_low_sentinel + n_high_sentinel) / n_sent as censored_pct,
     n_excluded,
     n_clock_suspect,
     n_overlap,
@@ -344,4 +346,5 @@ select
     preset,
     sentinels,
     metrics_version,
+    episode_preset,
 from shared;
