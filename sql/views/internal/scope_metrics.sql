@@ -59,13 +59,8 @@ with counted as (
 bounded as (
     select
         participant_id, scope, label, part, first_date, last_date, cadence_min, n_unknown_local_time,
-        timezone(timezone, first_date::timestamp) as first_midnight,
-        timezone(timezone, last_date::timestamp + interval 1 day) as next_midnight,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(timezone, first_midnight - interval 1 hour) >= first_date as first_is_second,
-        timezone(timezone, next_midnight - interval 1 hour) >= last_date + 1 as next_is_second,
-        epoch_us(first_midnight) - 3_600_000_000 * first_is_second::integer as first_us,
-        epoch_us(next_midnight) - 3_600_000_000 * next_is_second::integer as next_us,
+        {begins timezone, first_date} as first_us,
+        {begins timezone, last_date + 1} as next_us,
         (next_us - first_us) // 60_000_000 as zone_min,
         length_min,
         -- What a withdrawal takes off; without a time zone the dates are those of UTC.
