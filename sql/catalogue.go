@@ -120,19 +120,30 @@ func rowKeys(view string) []Column {
 	}[view]...)
 }
 
-// metricList names the columns of all metrics.
-func metricList() string {
-	var names []string
-	for _, m := range slices.Concat(Catalogue(), SpanCatalogue()) {
-		names = append(names, m.Name)
+// metricList names the columns of metrics, a hundred characters a line or less.
+func metricList(metrics ...metric) string {
+	var b strings.Builder
+	width := 4
+	for i, m := range metrics {
+		switch {
+		case i == 0:
+		case width+len(m.Name)+3 > 100:
+			b.WriteString(",\n    ")
+			width = 4
+		default:
+			b.WriteString(", ")
+			width += 2
+		}
+		b.WriteString(m.Name)
+		width += len(m.Name)
 	}
-	return strings.Join(names, ", ")
+	return b.String()
 }
 
 // comment is the metric's definition with its unit and source, on one line.
 func (m metric) comment() string {
 	text := m.Definition
-	if !slices.Contains([]string{"1", "code", "boolean"}, m.Unit) {
+	if !slices.Contains([]string{"1", "code", "boolean"}, m.Unit) && !strings.HasPrefix(text, m.Unit) {
 		text = m.Unit + "; " + text
 	}
 	if strings.Contains(m.Citation, "doi ") {

@@ -53,7 +53,15 @@ create or replace view internal.scope_dates as
 select
     null::varchar as "participant_id",
     null::varchar as "scope",
+    null::varchar as "label",
     null::bigint as "part",
+    null::date as "first_date",
+    null::date as "last_date",
+    null::integer as "cadence_min",
+    null::varchar as "timezone",
+    null::bigint as "n_unknown_local_time",
+    null::timestamp as "withdrawn_at",
+    null::bigint as "length_min",
     null::date as "local_date",
 where false;
 
