@@ -139,7 +139,7 @@ func (s Selection) relations(chosen string) []relation {
 	if s.LastDays > 0 {
 		all = append(all,
 			relation{"offered_scopes", chosen},
-			relation{"latest_days", withoutHead(latest)},
+			relation{"latest_days", withoutHead(beginning(latest))},
 			relation{"metric_scopes", latestScopes})
 	} else {
 		all = append(all, relation{"metric_scopes", chosen})

@@ -3,6 +3,7 @@ package sql
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -65,7 +66,7 @@ func view(name string) View {
 	if err != nil {
 		panic(err)
 	}
-	header, body, found := strings.Cut(string(text), "\ncreate or replace view "+name+" as\n")
+	header, body, found := strings.Cut(beginning(string(text)), "\ncreate or replace view "+name+" as\n")
 	if !found {
 		panic(fmt.Sprintf("view %s: no create or replace view", name))
 	}
@@ -83,6 +84,18 @@ func view(name string) View {
 	}
 	v.Types = v.sortColumns()
 	return v
+}
+
+var begins = regexp.MustCompile(`\{begins ([^,}]+), ([^,}]+)\}`)
+
+// beginning writes out {begins ZONE, DATE}, the first instant of a local date in
+// microseconds of UTC: the one place for it. Where clocks are set back to midnight there
+// are two of them, and the day begins with the first.
+func beginning(text string) string {
+	return begins.ReplaceAllString(text, `(
+            epoch_us(timezone($1, ($2)::timestamp))
+            - 3_600_000_000 * (timezone($1, timezone($1, ($2)::timestamp) - interval 1 hour) >= $2)::integer
+        )`)
 }
 
 // fill puts into the text of a view what other parts of the program have once for all.

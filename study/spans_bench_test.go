@@ -7,7 +7,6 @@ import (
 
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/metrics"
-	views "github.com/dexetl/dexetl/sql"
 )
 
 // aYear are readings of a year every 5 minutes, a little late each, with gaps.
@@ -40,7 +39,7 @@ func BenchmarkSpans(b *testing.B) {
 			due = append(due, snapshot.Span{Scope: "period", First: at, Last: at.AddDate(0, 0, 13)})
 		}
 	}
-	spans := newSpanner(views.Selection{}).free.Get().(*metrics.Spans)
+	spans := &metrics.Spans{Rules: metrics.DexetlSpans()}
 	b.ReportAllocs()
 	for b.Loop() {
 		days := newByDay(readings)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -50,8 +51,8 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "select", Usage: "`lastN`: the latest N days in a row with enough data, such as last14", Destination: &o.selected},
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
-			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
-			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count as \"as sent\", as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
+			&cli.StringFlag{Name: "preset", Usage: "`NAME` of the rules: dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
+			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count `AS` what they are (\"as sent\"), as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
 		}),
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -79,6 +80,7 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	if err != nil {
 		return err
 	}
+	p.sayDateless(t)
 	if f == table.Text {
 		t = t.Only(o.consensusColumns())
 		t.First = o.firstColumns()
@@ -203,6 +205,22 @@ func (p *program) thresholds() (config.Metrics, error) {
 	return m, err
 }
 
+// sayDateless tells of whom no day of the study is among those asked for.
+func (p *program) sayDateless(t table.Table) {
+	var names []string
+	id, first, last := slices.Index(t.Columns, "participant_id"), slices.Index(t.Columns, "first_date"), slices.Index(t.Columns, "last_date")
+	for _, row := range t.Rows {
+		from, begins := row[first].(time.Time)
+		to, ends := row[last].(time.Time)
+		if begins && ends && to.Before(from) {
+			names = append(names, row[id].(string))
+		}
+	}
+	if len(names) > 0 {
+		p.say("no day of their study lies in these dates: %s", study.ShortList(names))
+	}
+}
+
 // consensusColumns are what a person reads first.
 func (o metricsOptions) consensusColumns() []string {
 	columns := []string{
@@ -211,6 +229,9 @@ func (o metricsOptions) consensusColumns() []string {
 	}
 	if o.selected != "" {
 		columns = slices.Insert(columns, 3, sql.SelectionSufficient)
+	}
+	if sql.Sentinels(o.censored) != sql.AsSent {
+		columns = append(columns, "sentinels", "n_low_sentinel", "n_high_sentinel", "censored_pct")
 	}
 	return columns
 }

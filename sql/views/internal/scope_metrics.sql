@@ -32,8 +32,6 @@ with counted as (
         any_value(s.last_date) as last_date,
         any_value(s.cadence_min) as cadence_min,
         any_value(s.n_unknown_local_time) as n_unknown_local_time,
-        timezone(any_value(s.timezone), any_value(s.first_date)::timestamp) as first_midnight,
-        timezone(any_value(s.timezone), any_value(s.last_date)::timestamp + interval 1 day) as next_midnight,
         any_value(s.timezone) as timezone,
         any_value(s.withdrawn_at) as withdrawn_at,
         any_value(s.length_min) as length_min,
@@ -76,9 +74,8 @@ bounded as (
         n_values - n_of_1 - n_of_15 as n_of_5,
         epoch_us(last_utc) - epoch_us(first_utc) as span_us,
         wide_us - linked_us as apart_us,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        epoch_us(first_midnight) - if(timezone(timezone, first_midnight - interval 1 hour) >= first_date, 3_600_000_000, 0) as first_us,
-        epoch_us(next_midnight) - if(timezone(timezone, next_midnight - interval 1 hour) >= last_date + 1, 3_600_000_000, 0) as next_us,
+        {begins timezone, first_date} as first_us,
+        {begins timezone, last_date + 1} as next_us,
         -- Without a time zone the dates are those of UTC, and their length follows from the offsets seen.
         epoch_us(first_date::timestamp) as first_utc_us,
         epoch_us(last_date::timestamp + interval 1 day) as next_utc_us,
