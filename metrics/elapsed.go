@@ -105,28 +105,64 @@ func (g *Grid) AUC() float64 {
 // 10.1089/dia.2009.0015): the mean of the sample SDs of every hour of
 // neighbouring cells that has two values or more. NaN without one.
 func (g *Grid) SDwsh() float64 {
-	width := g.lag(60)
-	var sum float64
-	n, since := 0, 0 // cells since the last one without a value
-	for i, v := range g.MgdL {
-		since++
-		if v != v {
+	width, f := g.lag(60), g.MgdL
+	var sum, n float64
+	since := 0 // cells with a value up to before the end of the hour
+	for i := 1 - width; i+width <= len(f); i++ {
+		end := i + width
+		if v := f[end-1]; v == v {
+			since++
+		} else {
 			since = 0
 		}
-		if i+1 < width {
-			continue
+		switch {
+		case i < 0:
+		case since >= width && width > 1 && end+3 <= len(f) && present(f[end:end+3]):
+			a, b, c, d := fourSDs(f[i : end+3])
+			sum = sum + a + b + c + d
+			n += 4
+			i, since = i+3, since+3
+		default:
+			if sd := sdOfPresent(f[i:end]); sd == sd {
+				sum += sd
+				n++
+			}
 		}
-		hour := g.MgdL[i+1-width : i+1]
-		sd := 0.0
-		if since >= width && width > 1 {
-			sd = SD(hour)
-		} else if sd = sdOfPresent(hour); sd != sd {
-			continue
-		}
-		sum += sd
-		n++
 	}
-	return sum / float64(n)
+	return sum / n
+}
+
+// present reports whether all cells have a value.
+func present(cells []float64) bool {
+	for _, v := range cells {
+		if v != v {
+			return false
+		}
+	}
+	return true
+}
+
+// fourSDs are the sample SDs of all cells but the last three, and three times of as many
+// a cell later. A processor computes the four side by side, nearly in the time of one.
+func fourSDs(f []float64) (float64, float64, float64, float64) {
+	end := len(f) - 3
+	n := float64(end)
+	var a, b, c, d float64
+	for i := 0; i < end; i++ {
+		a += f[i]
+		b += f[i+1]
+		c += f[i+2]
+		d += f[i+3]
+	}
+	a, b, c, d = a/n, b/n, c/n, d/n
+	var w, x, y, z float64
+	for i := 0; i < end; i++ {
+		w += (f[i] - a) * (f[i] - a)
+		x += (f[i+1] - b) * (f[i+1] - b)
+		y += (f[i+2] - c) * (f[i+2] - c)
+		z += (f[i+3] - d) * (f[i+3] - d)
+	}
+	return sdOf(w, n), sdOf(x, n), sdOf(y, n), sdOf(z, n)
 }
 
 // sdOfPresent is the sample SD of the values that are not NaN.

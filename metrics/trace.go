@@ -39,19 +39,31 @@ func NewTrace(readings []Reading, maxGapMin int, night Night) *Trace {
 
 // prepare prepares readings in the memory that the trace has.
 func (t *Trace) prepare(readings []Reading, maxGapMin int, night Night) {
-	*t = Trace{night: night, readings: lastOfEqualTimes(inOrder(readings)), glucose: t.glucose[:0], seconds: t.seconds[:0], stretches: t.stretches[:0]}
-	if len(t.readings) == 0 {
-		return
+	*t = Trace{night: night, glucose: t.glucose, seconds: t.seconds, stretches: t.stretches[:0]}
+	if !t.take(readings) {
+		t.take(lastOfEqualTimes(valued(readings)))
 	}
-	first := &t.readings[0]
-	t.lowest, t.highest = first.GlucoseMgdL, first.GlucoseMgdL
-	for i := range t.readings {
-		r := &t.readings[i]
-		t.glucose = append(t.glucose, r.GlucoseMgdL)
-		t.seconds = append(t.seconds, secondsBetween(first.Time, r.Time))
-		t.lowest, t.highest = min(t.lowest, r.GlucoseMgdL), max(t.highest, r.GlucoseMgdL)
+	if len(t.readings) > 0 {
+		t.cut(float64(maxGapMin * 60))
+		t.lowest, t.highest = slices.Min(t.glucose), slices.Max(t.glucose)
 	}
-	t.cut(float64(maxGapMin * 60))
+}
+
+// take takes readings as they are. It is false if one of them does not count, or they
+// are not in the order of their times, all different.
+func (t *Trace) take(readings []Reading) bool {
+	t.readings, t.glucose, t.seconds = readings, t.glucose[:0], t.seconds[:0]
+	before := -1.0
+	for i := range readings {
+		r := &readings[i]
+		after := secondsBetween(readings[0].Time, r.Time)
+		if !r.HasValue || r.Excluded || after <= before {
+			return false
+		}
+		t.glucose, t.seconds = append(t.glucose, r.GlucoseMgdL), append(t.seconds, after)
+		before = after
+	}
+	return true
 }
 
 // secondsBetween is b.Sub(a).Seconds(), in less time.

@@ -156,7 +156,7 @@ func presetQuery(preset Preset, sentinels Sentinels) string {
 // latestScopes are offered_scopes with the dates of latest_days, which are whole.
 const latestScopes = `select
     s.participant_id, s.scope, s.label, s.part, d.first_date, d.last_date, s.cadence_min, s.timezone,
-    false as takes_unknown, s.n_unknown_local_time, null::timestamp as withdrawn_at,
+    false as takes_unknown, s.n_unknown_local_time, null::timestamp as withdrawn_at, null::bigint as length_min,
 from offered_scopes s
 join latest_days d on d.participant_id = s.participant_id`
 

@@ -37,14 +37,22 @@ var readingHashes string
 // participant_id and local_date, for [SpanScopes].
 func ReadingHashes() string { return readingHashes }
 
+//go:embed sensor_scopes.sql
+var sensorScopes string
+
+// SensorScopes is a query over the views [SpanViews]: the sensors of which there are
+// values, for [SpanScopes].
+func SensorScopes() string { return sensorScopes }
+
 //go:embed span_scopes.sql
 var spanScopes string
 
 // SpanScopes is a query over the tables of a snapshot, the views [SpanViews], and
 // reading_hashes, rows of [ReadingHashes] of all readings, several of a day where they
-// are of several files. It lists every interval with a value: participant_id, scope, label, first_date,
-// last_date, takes_unknown, n_values, readings_hash, metrics_version and episode_preset. What
-// depends on the values of an interval changes with one of the last three.
+// are of several files, and sensor_scopes, rows of [SensorScopes]. It lists every interval
+// with a value: participant_id, scope, label, first_date, last_date, takes_unknown, first_utc
+// and last_utc of a sensor, n_values, readings_hash, metrics_version and
+// episode_preset. What depends on the values of an interval changes with one of the last three.
 func SpanScopes() string { return spanScopes }
 
 // EpisodePreset is a query over settings for the name of the rules by which episodes
@@ -53,9 +61,9 @@ func EpisodePreset() string {
 	return "select episode_preset from (\n" + unqualified(query("internal.metric_settings")) + "\n)"
 }
 
-// SpanViews are the views that [SpanScopes] reads, and metric_settings.
+// SpanViews are the views that [SpanScopes] and [SensorScopes] read, and metric_settings.
 func SpanViews() []string {
-	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
+	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes", "sensor_sessions", Internal + ".sensor_readings"}
 }
 
 // SpanReaders are the views that show what span_metrics has.
@@ -71,7 +79,7 @@ func SpanReaders() (names []string) {
 // SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded
 // follows from exclusions.
 func SpanTables() []string {
-	return []string{"glucose", "glucose_days", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
+	return []string{"glucose", "glucose_days", "egvs", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
 }
 
 // NoSpans is the statement that leaves the metric views nothing of span_metrics, for

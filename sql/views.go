@@ -16,7 +16,7 @@ var files embed.FS
 const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
 	internal.scope_values internal.scope_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
-	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
+	agp_profile study_bounds gaps sensor_sessions internal.sensor_readings sensor_metrics completeness fetch_status
 	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement
 	day_night_metrics iglu metric_catalogue`
 
@@ -70,8 +70,11 @@ func view(name string) View {
 	if !found {
 		panic(fmt.Sprintf("view %s: no create or replace view", name))
 	}
-	if name == "metric_catalogue" {
+	switch name {
+	case "metric_catalogue":
 		body = strings.Replace(body, "{catalogue}", catalogueRows(), 1)
+	case "sensor_metrics":
+		body = strings.NewReplacer("{relations}", sensorRelations(), "{metrics}", metricList()).Replace(body)
 	}
 	v := View{
 		Name: name, Header: header, Comment: sentence(header), Notes: notes(header),

@@ -23,6 +23,9 @@ func TestComputedTablesAreWhatIsComputedOnTheSpot(t *testing.T) {
 	if len(before[0]) < 2000 || len(before[1]) < 500 {
 		t.Fatalf("span_metrics and episodes are nearly empty:\n%s\n%s", before[0], before[1])
 	}
+	if sensors := b.must("query", "--csv", "select count(*) filter (where mag_mgdl_h is not null) > 3 as found from sensor_metrics where n_values > 100"); sensors != "found\ntrue\n" {
+		t.Errorf("sensor_metrics has nothing that depends on the order of readings: %s", sensors)
+	}
 	stored := b.must("metrics", "--csv")
 	found, err := filepath.Glob(filepath.Join(b.dir, "lake/snapshots/*/episodes"))
 	check(t, err)

@@ -16,11 +16,13 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 )
 
-// A Span is an interval of somebody's local dates of which there are values.
+// A Span is an interval of somebody's local dates, or the time of a sensor, of which there
+// are values.
 type Span struct {
 	ParticipantID, Scope, Label string
 	First, Last                 time.Time // local dates, both inclusive; zero: none
 	TakesUnknown                bool      // readings without local time belong to it
+	From, To                    time.Time // UTC; first and last value of a sensor; zero: the dates say it
 	Values                      int64     // that count
 	hash                        int64
 	version                     int16
@@ -121,7 +123,8 @@ func (c *computing) execute(ctx context.Context, statements ...string) error {
 
 // prepare creates what is read, what was computed before, and tables for what is new.
 func (c *computing) prepare(ctx context.Context) error {
-	statements := append(Limits{}.statements(), c.session.spill.statements()...)
+	// Files of a month are small: threads that share them wait for each other.
+	statements := append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)
 	for _, t := range tables() {
 		if !slices.Contains(views.SpanTables(), t.Name) {
 			continue
@@ -144,7 +147,13 @@ func (c *computing) prepare(ctx context.Context) error {
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !slices.Contains(views.SpanViews(), v.Name) })
 	statements = append([]string{createSchema}, views.Create(chosen)...)
-	statements = append(statements, "create table scopes as\n"+views.SpanScopes())
+	if err := c.execute(ctx, statements...); err != nil {
+		return err
+	}
+	if err := c.hashSensors(ctx); err != nil {
+		return err
+	}
+	statements = []string{"create table scopes as\n" + views.SpanScopes()}
 	for _, t := range Computed() {
 		statements = append(statements, "create table new_"+t.Name+" as\n"+noRows(t))
 	}
@@ -157,7 +166,7 @@ func (c *computing) prepare(ctx context.Context) error {
 // due lists the spans that are new or changed.
 func (c *computing) due(ctx context.Context) (found []Span, err error) {
 	rows, err := c.db.QueryContext(ctx, `from compared
-select participant_id, scope, label, first_date, last_date, takes_unknown, n_values, readings_hash, metrics_version, episode_preset
+select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version, episode_preset
 where state = 'due'
 order by participant_id, scope, label, first_date`)
 	if err != nil {
@@ -166,11 +175,11 @@ order by participant_id, scope, label, first_date`)
 	defer rows.Close()
 	for rows.Next() {
 		var s Span
-		var first, last sql.NullTime
-		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &s.Values, &s.hash, &s.version, &s.episodePreset); err != nil {
+		var first, last, from, to sql.NullTime
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version, &s.episodePreset); err != nil {
 			return nil, err
 		}
-		s.First, s.Last = first.Time, last.Time
+		s.First, s.Last, s.From, s.To = first.Time, last.Time, from.Time, to.Time
 		found = append(found, s)
 	}
 	return found, rows.Err()

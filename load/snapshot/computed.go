@@ -41,8 +41,8 @@ func spanMetrics() transform.Table {
 		Key: []string{"participant_id", "scope", "label", "first_date"},
 		Columns: []transform.Column{
 			{Name: "participant_id", Type: varchar, Comment: "study pseudonym from the roster"},
-			{Name: "scope", Type: varchar, Comment: "participant (the study), day, period (14 days from day 1), window (of windows.csv)"},
-			{Name: "label", Type: varchar, Comment: "name of the window; empty for other scopes"},
+			{Name: "scope", Type: varchar, Comment: "participant (the study), day, period (14 days from day 1), window (of windows.csv), sensor (of sensor_sessions)"},
+			{Name: "label", Type: varchar, Comment: "name of the window; session_start of the sensor; empty for other scopes"},
 			{Name: "first_date", Type: date, Nullable: true, Comment: "first local date; null: only readings without local time"},
 			{Name: "last_date", Type: date, Nullable: true, Comment: "last local date, inclusive"},
 			{Name: "n_values", Type: bigint, Comment: "values that count"},

@@ -86,7 +86,7 @@ func dependents(table string) map[string]bool {
 	for _, v := range views.Views() {
 		for name := range reads {
 			// The metric views do without the computed tables.
-			if name != v.Name && !isComputed(name) && regexp.MustCompile(`(from|join) `+name+`\b`).MatchString(v.Body) {
+			if name != v.Name && !isComputed(name) && regexp.MustCompile(`(from|join) (main\.)?`+name+`\b`).MatchString(v.Body) {
 				reads[v.Name] = true
 				break
 			}

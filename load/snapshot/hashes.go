@@ -76,6 +76,31 @@ func (c *computing) hashMonth(ctx context.Context, to *os.Root, t transform.Tabl
 	return c.execute(ctx, relation(t, c.manifest, fileList(all)))
 }
 
+// hashSensors makes sensor_scopes, of a file of latest if no reading or record is another.
+func (c *computing) hashSensors(ctx context.Context) error {
+	h, files := sha256.New(), slices.Concat(c.manifest.TableFiles("egvs"), c.manifest.TableFiles("glucose"), c.manifest.TableFiles("exclusions"))
+	fmt.Fprintln(h, views.SensorScopes(), c.manifest.Version("egvs"), c.manifest.Version("glucose"))
+	for _, f := range files {
+		fmt.Fprintln(h, f.Path)
+	}
+	name, folder := fmt.Sprintf("sensors-%x.parquet", h.Sum(nil)[:8]), path.Join(c.folder, hashesFolder)
+	err := c.within(folder, func(to *os.Root) error {
+		if err := to.RemoveAll(name); err != nil || c.linkLatest(to, hashesFolder, name) {
+			return err
+		}
+		_, err := c.copyTo(ctx, to, folder, name, views.SensorScopes())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	file, err := absolute(c.lake, path.Join(folder, name))
+	if err != nil {
+		return err
+	}
+	return c.execute(ctx, "create view sensor_scopes as\nselect participant_id, scope, label, first_date, last_date, first_utc, last_utc, n_values, readings_hash,\nfrom read_parquet("+fileList([]string{file})+", hive_partitioning = false)")
+}
+
 // hashesName names the hashes of a month's files by all that they follow from: of rows
 // of an older program it is the exclusions, too.
 func (c *computing) hashesName(t transform.Table, month []lake.File) string {

@@ -28,9 +28,9 @@ const wholeName = "whole"
 // monthOf is the month of a date or a timestamp.
 func monthOf(column string) string { return "strftime(" + column + ", '%Y-%m')" }
 
-// monthsOfSpans has days and periods in the month in which they begin.
+// monthsOfSpans has days, periods and sensors in the month in which they begin.
 func monthsOfSpans() months {
-	month := "coalesce(if(scope in ('day', 'period'), " + monthOf("first_date") + ", null), '" + wholeName + "')"
+	month := "coalesce(if(scope in ('day', 'period', 'sensor'), " + monthOf("first_date") + ", null), '" + wholeName + "')"
 	return months{
 		table: spansTable,
 		other: "select distinct " + month + " as month from compared where state <> 'same'",

@@ -30,14 +30,14 @@ type Sequence struct {
 
 // batchReadings is how many readings are asked for at once, about: enough to keep
 // DuckDB busy, and few enough to hold.
-const batchReadings = 150_000
+const batchReadings = 400_000
 
 // Sequences yields the readings of each participant who has some, in a session, in
 // bounded memory. Statement is the query for some of them, as
 // [github.com/dexetl/dexetl/sql.Selection.Readings] has it.
 func Sequences(ctx context.Context, db *sql.DB, participants []string, statement func([]string) string) iter.Seq2[Sequence, error] {
 	return func(yield func(Sequence, error) bool) {
-		size, done, seen := min(2, len(participants)), 0, 0
+		size, done, seen := min(4, len(participants)), 0, 0
 		for done < len(participants) {
 			batch := participants[done:min(len(participants), done+size)]
 			found, err := sequencesOf(ctx, db, batch, statement(batch))

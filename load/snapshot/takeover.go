@@ -129,7 +129,7 @@ select
     coalesce(s.scope, o.scope) as scope,
     coalesce(s.label, o.label) as label,
     coalesce(s.first_date, o.first_date) as first_date,
-    s.last_date, s.takes_unknown, s.n_values, s.readings_hash, s.metrics_version, s.episode_preset,
+    s.last_date, s.takes_unknown, s.first_utc, s.last_utc, s.n_values, s.readings_hash, s.metrics_version, s.episode_preset,
     case
         when s.scope is null then 'gone'
         when o.scope is null then 'due'

@@ -62,6 +62,7 @@ bounded as (
         {begins timezone, first_date} as first_us,
         {begins timezone, last_date + 1} as next_us,
         (next_us - first_us) // 60_000_000 as zone_min,
+        length_min,
         -- What a withdrawal takes off; without a time zone the dates are those of UTC.
         epoch_us(withdrawn_at) as cut_us,
         coalesce(next_us, epoch_us(last_date::timestamp + interval 1 day)) as end_us,
@@ -128,12 +129,12 @@ framed as (
         coalesce(c.covered_min, 0) as covered_min,
         c.first_local, c.last_local,
         -- Without a time zone the day's length follows from the offsets seen.
-        (coalesce(
+        coalesce(s.length_min, (coalesce(
             s.zone_min,
             (s.last_date - s.first_date + 1) * 1440 - coalesce(
                 (epoch_us(c.last_local) - epoch_us(c.last_placed_utc) - epoch_us(c.first_local) + epoch_us(c.first_placed_utc)) // 60_000_000, 0
             )
-        ) - s.cut_min) // 5 * 5 as scope_min,
+        ) - s.cut_min) // 5 * 5) as scope_min,
         if(
             has_several,
             c.n_slots + round(greatest(0, scope_min - c.covered_min) / slot_min)::bigint,
