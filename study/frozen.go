@@ -222,11 +222,8 @@ func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
 func (f *Frozen) Has(t transform.Table) (bool, error) {
 	switch {
 	case isComputed(t):
-		err := f.findComputed(t)
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
+		files, err := f.findComputed(t)
+		return len(files) > 0, err
 	case t.Name == "glucose_days":
 		return f.Manifest.KeepsDays(), nil
 	}
@@ -234,15 +231,15 @@ func (f *Frozen) Has(t transform.Table) (bool, error) {
 }
 
 // findComputed looks for the files of a computed table.
-func (f *Frozen) findComputed(t transform.Table) error {
-	if _, found := f.computed.Load(t.Name); found {
-		return nil
+func (f *Frozen) findComputed(t transform.Table) ([]lake.File, error) {
+	if files, found := f.computed.Load(t.Name); found {
+		return files.([]lake.File), nil
 	}
 	files, err := snapshot.ComputedFiles(f.from.lake, f.Manifest, t.Name)
-	if err == nil {
+	if err == nil && len(files) > 0 {
 		f.computed.Store(t.Name, files)
 	}
-	return err
+	return files, err
 }
 
 // isComputed reports whether t is a table that lies beside the data files.
