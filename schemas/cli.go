@@ -12,6 +12,7 @@ func forms() []Form {
 		Plan(), Run(), Runs(), Status(), Withdraw(),
 		Replay(), Snapshots(), Diff(), Query(), Metrics(),
 		Audit(), AuditVerify(), AuditHead(),
+		KeyAdded(), Keys(), KeyRevoked(),
 		Schemas(), Check(),
 	}
 }

@@ -64,6 +64,7 @@ func (p *program) command() *cli.Command {
 			p.answerCommand(),
 			p.metricsCommand(),
 			p.serveCommand(),
+			p.keysCommand(),
 			p.withdrawCommand(),
 			p.simulateCommand(),
 			p.auditCommand(),

@@ -100,7 +100,7 @@ func TestCanary(t *testing.T) {
 	c.fail()
 	c.everyCommandRan()
 	secrets := c.spy.learned()
-	for _, what := range []string{"client secret", "authorisation code", "access token", "refresh token", "userId", "sealing key"} {
+	for _, what := range []string{"client secret", "authorisation code", "access token", "refresh token", "userId", "sealing key", "key"} {
 		if !slices.Contains(slices.Collect(maps.Values(secrets)), what) {
 			t.Errorf("no %s passed: the test proves nothing of it", what)
 		}
@@ -180,6 +180,10 @@ func (c *canaryCage) work() {
 	c.expect(exitDone, "refresh", "P001", "--from", "2026-04-08", "--to", "2026-04-09")
 	c.expect(exitDone, "invite", "P003", "--base-url", "https://consent.example.org")
 	c.expect(exitDone, "invite list")
+	c.addKey("dashboard")
+	c.expect(exitUsage, "keys add", "--name", "dashboard", "--scope", "read")
+	c.expect(exitDone, "keys list")
+	c.expect(exitDone, "keys revoke", "dashboard")
 	c.expect(exitDone, "participants close", "--dry-run")
 	c.expect(exitDone, "replay")
 	c.expect(exitDone, "runs")
@@ -191,6 +195,18 @@ func (c *canaryCage) work() {
 	c.expect(exitDone, "schema show", "egv-record", "--example")
 	c.expect(exitDone, "schema show", "--dialect", "openapi")
 	c.expect(exitCheck, "schema check", c.savedAnswer())
+}
+
+// addKey makes a key, which standard output has this once and nothing else ever.
+func (c *canaryCage) addKey(name string) {
+	c.t.Helper()
+	code, stdout, stderr := c.run("-v", "keys", "add", "--name", name, "--scope", "manage")
+	if code != exitDone {
+		c.t.Fatalf("keys add: exit %d\n%s", code, stderr)
+	}
+	c.spy.learn("key", strings.TrimSpace(stdout))
+	c.ran["keys add"] = true
+	c.said("keys add", code, stderr)
 }
 
 // savedAnswer is a file of an answer that repeats every secret where it should not be.

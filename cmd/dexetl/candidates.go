@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/schemas"
@@ -79,6 +80,8 @@ func (p *program) valuesOf(ctx context.Context, flag string) []candidate {
 		return bare([]string{"mg/dL", "mmol/L"})
 	case "subject":
 		return bare(state.Subjects())
+	case "scope":
+		return bare(mapped(access.Scopes(), func(s access.Scope) string { return string(s) }))
 	case "dialect":
 		return bare(dialects())
 	case "as":
@@ -93,6 +96,8 @@ func (p *program) argumentsOf(ctx context.Context, l lineToComplete) []candidate
 	switch {
 	case l.command.Name == "query" && len(l.args) == 0:
 		return tablesIn(l.current)
+	case takes == keyArg && len(l.args) == 0:
+		return bare(p.ofKeys(ctx))
 	case takes == snapshotArgs:
 		return p.snapshotNames()
 	case strings.Contains(takes, schemaArg) && len(l.args) == 0:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -118,6 +119,7 @@ func rulings() []ruling {
 		{as[*cohort.CSVError], exitUsage, "correct the file and import it again; nothing of it was taken", nil},
 		{as[*cohort.OtherFileError], exitUsage, "", nil},
 		{as[*cohort.LineError], exitUsage, "", nil},
+		{as[*access.NameError], exitUsage, "", dexetl("keys", "list")},
 		{as[*cohort.UnknownParticipantError], exitUsage, "", dexetl("participants", "list")},
 		{as[*consent.NotRemovableError], exitUsage, "", nil},
 		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", nil},

@@ -28,6 +28,7 @@ func TestEveryForm(t *testing.T) {
 	f.roster()
 	f.fetching()
 	f.consents()
+	f.keys()
 	f.servers()
 	for _, s := range schemas.All() {
 		if s.Group == "cli" && len(f.seen[s.Title]) == 0 {
@@ -121,6 +122,12 @@ func (f *formPrinter) consents() {
 		f.t.Errorf("exported grants: %v", hasForm(found[0]))
 	}
 	f.keep(text)
+}
+
+func (f *formPrinter) keys() {
+	f.says("keys", "add", "--name", "dashboard", "--scope", "read", "--cohort", "A")
+	f.says("keys", "list")
+	f.says("keys", "revoke", "dashboard")
 }
 
 // unsealed is what a file that was sealed for the study's key holds.

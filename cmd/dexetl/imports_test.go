@@ -13,6 +13,9 @@ const module = "github.com/dexetl/dexetl/"
 // way, so imports flow one way. cmd/dexetl alone may import everything, and
 // everybody what is in everybodys.
 func allowedImports() map[string][]string {
+	study := []string{"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
+		"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer"}
+	api := slices.Concat(study, []string{"study", "access"})
 	return map[string][]string{
 		"extract/durable":  {},
 		"extract/fault":    {},
@@ -21,6 +24,7 @@ func allowedImports() map[string][]string {
 		"extract/dexcom":   {},
 		"extract/raw":      {},
 		"extract/state":    {},
+		"access":           {"extract/state"},
 		"extract/cohort":   {"extract/state"},
 		"extract/consent":  {"extract/dexcom", "extract/state", "extract/cohort"},
 		"extract/plan":     {"extract/dexcom", "extract/raw"},
@@ -35,14 +39,14 @@ func allowedImports() map[string][]string {
 		"load/snapshot":    {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
 		"load/reading":     {},
 		"serve":            {},
+		"serve/api":        api,
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
 		"schemas":      {"extract/dexcom", "extract/raw", "transform", "load/lake", "load/snapshot", "sql"},
 		"table":        {},
 		"answer":       {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config": {"extract/dexcom"},
-		"study": {"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
-			"load", "load/lake", "load/reading", "load/snapshot", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer"},
+		"study":        study,
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

@@ -132,7 +132,7 @@ func (r *Register) bindIn(ctx context.Context, tx *sql.Tx, k studyKey) ([]state.
 // SealedBefore reports whether lines of a trail say that rows were sealed.
 func SealedBefore(lines []state.AuditLine) bool {
 	for _, l := range lines {
-		if l.Subject == "key" && strings.Contains(l.After, `"sealed_connections"`) {
+		if l.Subject == "key" && strings.Contains(l.After, `"sealed_connections":`) {
 			return true
 		}
 	}

@@ -21,6 +21,22 @@ type Author struct {
 	Reason  string // of changes that bring none of their own
 }
 
+type authorKey struct{}
+
+// ByAuthor is ctx for changes that are made for somebody else than the store's By: one
+// process serves many, each of whom the audit trail names.
+func ByAuthor(ctx context.Context, by Author) context.Context {
+	return context.WithValue(ctx, authorKey{}, by)
+}
+
+// author is who makes a change with ctx.
+func (s *Store) author(ctx context.Context) Author {
+	if by, ok := ctx.Value(authorKey{}).(Author); ok {
+		return by
+	}
+	return s.By
+}
+
 // Subjects are the kinds of things that acts are about.
 func Subjects() []string {
 	return []string{"connection", "consent", "exclusion", "exclusions", "key", "participant", "roster", "window", "windows", "withdrawal"}
@@ -99,7 +115,7 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, acts []Act) error {
 	for _, act := range acts {
 		head.seq++
 		var line []byte
-		line, head.hash, err = encodeLine(head.seq, at, s.By, act, head.hash)
+		line, head.hash, err = encodeLine(head.seq, at, s.author(ctx), act, head.hash)
 		if err != nil {
 			return fmt.Errorf("audit trail: %w", err)
 		}

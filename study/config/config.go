@@ -34,16 +34,18 @@ const (
 // Config is dexetl.yaml. Every key has an environment variable that overrides
 // it: api.client_id is DEXETL_API_CLIENT_ID.
 type Config struct {
-	Version int     `yaml:"version"`
-	Study   Study   `yaml:"study"`
-	API     App     `yaml:"api"`
-	Apps    Apps    `yaml:"apps"`
-	Connect Connect `yaml:"connect"`
-	Limits  Limits  `yaml:"limits"`
-	Sync    Sync    `yaml:"sync"`
-	Metrics Metrics `yaml:"metrics"`
-	Lake    Lake    `yaml:"lake"`
-	State   State   `yaml:"state"`
+	Version  int      `yaml:"version"`
+	Study    Study    `yaml:"study"`
+	API      App      `yaml:"api"`
+	Apps     Apps     `yaml:"apps"`
+	Connect  Connect  `yaml:"connect"`
+	Serve    Serve    `yaml:"serve"`
+	Webhooks Webhooks `yaml:"webhooks"`
+	Limits   Limits   `yaml:"limits"`
+	Sync     Sync     `yaml:"sync"`
+	Metrics  Metrics  `yaml:"metrics"`
+	Lake     Lake     `yaml:"lake"`
+	State    State    `yaml:"state"`
 }
 
 // Apps holds the apps of further regions, by region.
@@ -56,6 +58,9 @@ type Study struct {
 	Contact    string   `yaml:"contact"`     // whom they may ask
 	History    string   `yaml:"history"`     // from_study_start or all
 	LateWindow Duration `yaml:"late_window"` // after a participant's end, until the tokens are destroyed
+	// Blinding keeps glucose, events, alerts and metrics from keys and reports that are not
+	// unblinded.
+	Blinding bool `yaml:"blinding"`
 }
 
 // App is one Dexcom app.
@@ -117,6 +122,7 @@ func defaults() Config {
 		Version: 1,
 		Study:   Study{History: "from_study_start", LateWindow: Duration(30 * 24 * time.Hour)},
 		API:     App{OAuth: "v2", RedirectURI: "http://localhost:8085/callback"},
+		Serve:   Serve{Listen: "127.0.0.1:8086", DefaultHistory: Duration(90 * 24 * time.Hour)},
 		Limits:  Limits{CallsPerHour: 54000, Concurrency: 16},
 		Sync: Sync{
 			Trailing: Duration(7 * 24 * time.Hour), Deep: Duration(30 * 24 * time.Hour),
@@ -188,6 +194,9 @@ func (c Config) check() error {
 		return err
 	}
 	if err := c.Metrics.check(); err != nil {
+		return err
+	}
+	if err := c.Serve.check(); err != nil {
 		return err
 	}
 	if err := CheckPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {

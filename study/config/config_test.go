@@ -45,6 +45,20 @@ func TestWrong(t *testing.T) {
 		{"version: 1\napi: {region: us}\nmetrics: {min_active_pct: 0}", "", "metrics.min_active_pct 0: 1 to 100"},
 		{"version: 1\napi: {region: us}\nmetrics: {nights: 22:00-06:00}", "", `unknown key "nights", did you mean "night"?`},
 		{"version: 1\napi: {region: us}", "DEXETL_METRICS_NIGHT=22:00", `DEXETL_METRICS_NIGHT: metrics.night "22:00": two times`},
+		{"version: 1\napi: {region: us}\nstudy: {blinding: yes please}", "", `line 3: study.blinding "yes please": want true or false`},
+		{"version: 1\napi: {region: us}\nserve: {listen: 8086}", "", `line 3: serve.listen "8086": host:port such as 127.0.0.1:8086`},
+		{"version: 1\napi: {region: us}\nserve: {tls_cert: a}", "", "serve.tls_key: missing: tls_cert and tls_key go together"},
+		{"version: 1\napi: {region: us}\nserve: {tls_key: a}", "", "line 3: serve.tls_cert: missing"},
+		{"version: 1\napi: {region: us}\nserve: {tls_cert: a, tls_key: b, behind_proxy: true}", "", "serve.behind_proxy: behind_proxy and tls_cert exclude each other"},
+		{"version: 1\napi: {region: us}\nserve: {schedule: 10s}", "", "serve.schedule: at least 1m0s"},
+		{"version: 1\napi: {region: us}\nserve: {default_history: 0d}", "", "serve.default_history: more than nothing"},
+		{"version: 1\napi: {region: us}\nserve: {redirect_urls: [app.example.org/back]}", "", `serve.redirect_urls: "app.example.org/back" lacks https:// in front`},
+		{"version: 1\napi: {region: us}\nserve: {redirect_urls: ['app.example.org:8443/back']}", "", "lacks https:// in front"},
+		{"version: 1\napi: {region: us}\nserve: {redirect_urls: ['http://app.example.org/back']}", "", "https is required, except on this machine"},
+		{"version: 1\napi: {region: us}\nserve: {redirect_urls: ['javascript://alert(1)']}", "", "serve.redirect_urls: "},
+		{"version: 1\napi: {region: us}\nserve: {redirect_urls: ['https://a@app.example.org/']}", "", "without name and #"},
+		{"version: 1\napi: {region: us}", "DEXETL_SERVE_BEHIND_PROXY=perhaps", `DEXETL_SERVE_BEHIND_PROXY: "perhaps": true or false`},
+		{"version: 1\napi: {region: us}\nwebhooks: {allow_private: 1}", "", `webhooks.allow_private "1": want true or false`},
 		{"version: 1\napi: {region: us}\nstudy: {id: 'a b'}", "", "letters, digits, _ and - only"},
 		{"version: 1\napi: {region: us}", "DEXETL_LIMITS_CALLS_PER_HOUR=x", `DEXETL_LIMITS_CALLS_PER_HOUR: "x" is no whole number`},
 		{"version: 1\napi: {region: us}", "DEXETL_LIMITS_CALLS_PER_HOUR=60001", "limits.calls_per_hour 60001: 1 to 60000"},
@@ -64,6 +78,20 @@ func TestEnvironmentOverrides(t *testing.T) {
 	if got := fmt.Sprintln(err, c.Sync.Resources, time.Duration(c.Sync.Deep), time.Duration(c.Sync.Trailing), c.API.URL(), c.State.Path); got !=
 		"<nil> [egvs events] 1440h0m0s 168h0m0s https://api.dexcom.com state\n" {
 		t.Error(got)
+	}
+}
+
+// What serve needs has defaults, and each key its variable.
+func TestServe(t *testing.T) {
+	text := "version: 1\napi: {region: us}\nserve: {redirect_urls: [https://app.example.org/back, 'http://localhost:3000/', 'org.example.app:/back'], behind_proxy: true}"
+	c, err := parse("dexetl.yaml", []byte(text), env("DEXETL_SERVE_SCHEDULE=1h"))
+	if got := fmt.Sprintln(err, c.Serve.Listen, len(c.Serve.RedirectURLs), c.Serve.BehindProxy, time.Duration(c.Serve.Schedule), time.Duration(c.Serve.DefaultHistory), c.Study.Blinding, c.Webhooks.AllowPrivate); got !=
+		"<nil> 127.0.0.1:8086 3 true 1h0m0s 2160h0m0s false false\n" {
+		t.Error(got)
+	}
+	c, err = parse("dexetl.yaml", []byte(text), env("DEXETL_STUDY_BLINDING=true"))
+	if err != nil || !c.Study.Blinding || c.Serve.Schedule != 0 {
+		t.Errorf("blinding %t, schedule %v, %v", c.Study.Blinding, c.Serve.Schedule, err)
 	}
 }
 

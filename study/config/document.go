@@ -61,7 +61,7 @@ func (d document) read(node ast.Node, t reflect.Type, key string) error {
 		}
 		return nil
 	case isMap || node.Type() == ast.SequenceType:
-		return d.unlike(node, key, cmp.Or(map[bool]string{true: "a whole number"}[t.Kind() == reflect.Int], "text"))
+		return d.unlike(node, key, cmp.Or(scalars()[t.Kind()], "text"))
 	}
 	return d.scalar(node, t, key)
 }
@@ -114,10 +114,20 @@ func (d document) scalar(node ast.Node, t reflect.Type, key string) error {
 		if _, err := ParseDuration(value); err != nil {
 			return d.at(key, wrong(key, nil, "%w", err))
 		}
-	} else if _, err := strconv.ParseInt(value, 0, strconv.IntSize); t.Kind() == reflect.Int && err != nil {
-		return d.unlike(node, key, "a whole number")
+		return nil
+	}
+	if _, err := strconv.ParseInt(value, 0, strconv.IntSize); t.Kind() == reflect.Int && err != nil {
+		return d.unlike(node, key, scalars()[reflect.Int])
+	}
+	if t.Kind() == reflect.Bool && node.Type() != ast.BoolType {
+		return d.unlike(node, key, scalars()[reflect.Bool])
 	}
 	return nil
+}
+
+// scalars are what values that are no text have to be.
+func scalars() map[reflect.Kind]string {
+	return map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Bool: "true or false"}
 }
 
 func (d document) unlike(node ast.Node, key, want string) error {

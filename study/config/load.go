@@ -97,6 +97,11 @@ func setFromText(field reflect.Value, text string) error {
 			return fmt.Errorf("%q is no whole number", text)
 		}
 		field.SetInt(int64(n))
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("%q: true or false", text)
+		}
+		field.SetBool(text == "true")
 	case reflect.Slice:
 		field.Set(reflect.ValueOf(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })))
 	}

@@ -1,0 +1,40 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+)
+
+// A Cursor is where the next page of a list begins: in the snapshot of the first page,
+// behind the last row of the one before.
+type Cursor struct {
+	Snapshot int64
+	Last     string // key of the last row, as the route likes it
+}
+
+// cursorCheck is how many bytes of a checksum a cursor has.
+const cursorCheck = 8
+
+// NextCursor is c for a caller, who passes it back. List says which list it is of: the
+// route, and what it was asked for.
+func NextCursor(list string, c Cursor) string {
+	payload := append(binary.BigEndian.AppendUint64(nil, uint64(c.Snapshot)), c.Last...)
+	return base64.RawURLEncoding.EncodeToString(append(cursorSum(list, payload), payload...))
+}
+
+// ParseCursor reads what NextCursor made for the same list; a *Problem about the query
+// parameter of this name says that it is of another one, or none at all.
+func ParseCursor(parameter, list, text string) (Cursor, error) {
+	all, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(all) < cursorCheck+8 || string(cursorSum(list, all[cursorCheck:])) != string(all[:cursorCheck]) {
+		return Cursor{}, Invalid("query."+parameter, "not a cursor that an answer to this request gave")
+	}
+	payload := all[cursorCheck:]
+	return Cursor{Snapshot: int64(binary.BigEndian.Uint64(payload)), Last: string(payload[8:])}, nil
+}
+
+func cursorSum(list string, payload []byte) []byte {
+	sum := sha256.Sum256(append([]byte(list+"\x00"), payload...))
+	return sum[:cursorCheck]
+}

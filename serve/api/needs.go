@@ -1,0 +1,106 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dexetl/dexetl/access"
+)
+
+// Needs are what the caller of a route must have.
+type Needs struct {
+	Scope     access.Scope
+	Glucose   bool // in a blinded study, the right to see what it hides
+	Notes     bool // the right to read free text
+	LinkToken bool // a link token in the place of a key: the route's handler looks at it
+}
+
+// A Route is a method and a pattern, and what their caller needs.
+type Route struct {
+	Method, Path string
+	Needs        Needs
+}
+
+// The headers in which a key may come, and that of a link token.
+const (
+	KeyHeader       = "x-vital-api-key"
+	ManageHeader    = "X-Management-Key"
+	LinkTokenHeader = "x-vital-link-token"
+)
+
+// secretIn is the key that a request brings; by the header of management, only keys of
+// scope manage do.
+func secretIn(h http.Header) (secret string, manages bool) {
+	if key := h.Get(KeyHeader); key != "" {
+		return key, false
+	}
+	if scheme, token, ok := strings.Cut(h.Get("Authorization"), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token), false
+	}
+	return h.Get(ManageHeader), true
+}
+
+// guard lets those through who have what a route needs, and their share left.
+func (a *API) guard(needs Needs) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		if needs.LinkToken {
+			next(ctx)
+			return
+		}
+		key, err := a.admit(ctx, needs)
+		if err != nil {
+			a.refuse(ctx, a.problem(ctx.Context(), err))
+			return
+		}
+		next(huma.WithValue(ctx, keyOf{}, key))
+	}
+}
+
+func (a *API) admit(ctx huma.Context, needs Needs) (access.Key, error) {
+	headers := make(http.Header)
+	for _, name := range []string{KeyHeader, "Authorization", ManageHeader} {
+		headers.Set(name, ctx.Header(name))
+	}
+	secret, manages := secretIn(headers)
+	if secret == "" {
+		return access.Key{}, unauthorized("a key is missing")
+	}
+	key, err := a.Keys.Check(ctx.Context(), secret)
+	if errors.Is(err, access.ErrUnknown) {
+		return key, unauthorized("the key is not known")
+	}
+	if err != nil {
+		return key, err
+	}
+	visitOf(ctx.Context()).key = key.ID
+	if manages {
+		needs.Scope = access.Manage
+	}
+	return key, errors.Join(a.shares.take(key.ID, a.Now()), a.allowed(key.Rights, needs))
+}
+
+// allowed says which right is missing.
+func (a *API) allowed(r access.Rights, needs Needs) error {
+	switch {
+	case !r.Scope.Includes(needs.Scope):
+		return Refusal(http.StatusForbidden, "this key has scope "+string(r.Scope)+", and "+string(needs.Scope)+" is needed")
+	case needs.Glucose && a.Study.Config.Study.Blinding && !r.Unblinded:
+		return Refusal(http.StatusForbidden, "the study is blinded, and this key is not unblinded")
+	case needs.Notes && !r.Notes:
+		return Refusal(http.StatusForbidden, "this key may not read notes")
+	}
+	return nil
+}
+
+type keyOf struct{}
+
+// KeyOf is the key with which a route was called; the zero Key, which may see nobody's
+// data, where it was called with a link token.
+func KeyOf(ctx context.Context) access.Key {
+	key, _ := ctx.Value(keyOf{}).(access.Key)
+	return key
+}

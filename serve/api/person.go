@@ -1,0 +1,59 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/cohort"
+)
+
+// Nobody is the answer for a participant who does not exist, and for one whom the key may
+// not see.
+func Nobody() *Problem { return Refusal(http.StatusNotFound, "there is no such user") }
+
+// Person is the participant whose user id a caller gave; Nobody for one whom the key of
+// the request may not see.
+func (a *API) Person(ctx context.Context, user uuid.UUID) (cohort.Participant, error) {
+	id, err := a.Identities.Participant(ctx, user)
+	if errors.Is(err, access.ErrNobody) {
+		return cohort.Participant{}, Nobody()
+	}
+	if err != nil {
+		return cohort.Participant{}, err
+	}
+	return a.Participant(ctx, id)
+}
+
+// Participant is Person by the id of the roster.
+func (a *API) Participant(ctx context.Context, id string) (cohort.Participant, error) {
+	who, err := a.Study.Cohort.Participant(ctx, id)
+	if _, unknown := errors.AsType[*cohort.UnknownParticipantError](err); unknown {
+		return cohort.Participant{}, Nobody()
+	}
+	if err == nil && !Sees(ctx, who) {
+		return cohort.Participant{}, Nobody()
+	}
+	return who, err
+}
+
+// People are the participants whom the key of the request may see, in the order of the
+// roster.
+func (a *API) People(ctx context.Context) (people []cohort.Participant, err error) {
+	all, err := a.Study.Cohort.Participants(ctx)
+	for _, who := range all {
+		if Sees(ctx, who) {
+			people = append(people, who)
+		}
+	}
+	return people, err
+}
+
+// Sees reports whether the key of the request may know of a participant.
+func Sees(ctx context.Context, who cohort.Participant) bool {
+	only := KeyOf(ctx).Rights.Cohort
+	return only == "" || only == who.Cohort
+}

@@ -1,0 +1,36 @@
+package api
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// shares are what is left to each key: so many requests at once, and as many a minute
+// after that.
+type shares struct {
+	perMinute int
+	mu        sync.Mutex
+	each      map[int64]*rate.Limiter // by key, of which there are few
+}
+
+// take takes one request of a key's share, or says when there is one again.
+func (s *shares) take(key int64, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.each == nil {
+		s.each = make(map[int64]*rate.Limiter)
+	}
+	if s.each[key] == nil {
+		s.each[key] = rate.NewLimiter(rate.Limit(float64(s.perMinute)/60), s.perMinute)
+	}
+	booked := s.each[key].ReserveN(now, 1)
+	wait := booked.DelayFrom(now)
+	if wait == 0 {
+		return nil
+	}
+	booked.CancelAt(now)
+	return &Problem{Status: http.StatusTooManyRequests, Detail: "too many requests with this key: wait", RetryAfter: wait}
+}
