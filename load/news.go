@@ -211,7 +211,7 @@ func (n newsOf) changes(m *newsMonth, participant string) ([]Change, error) {
 		}
 	}
 	slices.SortFunc(out, func(x, y Change) int {
-		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Kind, y.Kind))
+		return cmp.Or(x.At.Compare(y.At), cmp.Compare(x.Key, y.Key), cmp.Compare(x.Type, y.Type), cmp.Compare(x.Kind, y.Kind))
 	})
 	return out, nil
 }

@@ -37,8 +37,12 @@ func newsOfGlucose() newsOf {
 	}
 }
 
+// NoteType is the Type of a text that a person wrote: a note by itself, or into an event
+// whose type is the Subtype.
+const NoteType = "notes"
+
 // newsOfEvents is news of what people entered and did not take back: all with a number,
-// and notes.
+// and what they wrote.
 func newsOfEvents() newsOf {
 	return newsOf{
 		tables: []string{"events", "event_notes"},
@@ -76,17 +80,19 @@ func eventsIn(b arrow.RecordBatch, notes map[string]string, to map[string]Sample
 	kind, subtype, status := textsIn(b, "event_type"), textsIn(b, "event_subtype"), textsIn(b, "event_status")
 	value, vanished := columnIn[*array.Float64](b, "value"), stampsIn(b, "vanished_at")
 	for i := range int(b.NumRows()) {
-		s := Sample{Type: strings.Clone(kind.Value(i)), Key: strings.Clone(id.Value(i)), At: timeOf(at.Value(i)), Subtype: strings.Clone(subtype.Value(i))}
-		s.Text = notes[s.Key]
-		if !value.IsNull(i) {
-			s.Value = value.Value(i)
+		if !vanished.IsNull(i) || status.Value(i) == "deleted" {
+			continue
 		}
+		s := Sample{Type: strings.Clone(kind.Value(i)), Key: strings.Clone(id.Value(i)), At: timeOf(at.Value(i)), Subtype: strings.Clone(subtype.Value(i))}
 		if !offset.IsNull(i) {
 			s.OffsetSec = seconds(time.Duration(offset.Value(i)) * time.Minute)
 		}
-		says := !value.IsNull(i) || s.Type == "notes" && s.Text != ""
-		if says && vanished.IsNull(i) && status.Value(i) != "deleted" {
+		if !value.IsNull(i) {
+			s.Value = value.Value(i)
 			to[s.Key] = s
+		}
+		if text := notes[s.Key]; text != "" {
+			to["note of "+s.Key] = Sample{Type: NoteType, Key: s.Key, At: s.At, OffsetSec: s.OffsetSec, Text: text, Subtype: s.Type}
 		}
 	}
 }
