@@ -15,6 +15,10 @@ const (
 	mgdlPerMmol = 18.01559
 )
 
+// MmolL is glucose of mg/dL in mmol/L, rounded to four digits: the mg/dL can be told from
+// it again.
+func MmolL(mgdL int16) float64 { return math.Round(float64(mgdL)/mgdlPerMmol*1e4) / 1e4 }
+
 // inMmol reports whether unit is mmol/L or a rate in it. No answer was ever
 // seen that says so, but Dexcom's list of units does.
 func inMmol(unit dexcom.Text) bool {

@@ -30,7 +30,7 @@ func (l *Lake) Joins(f File) (bool, error) {
 		return false, err
 	}
 	defer in.Close()
-	p, err := openParquet(in, f, t)
+	p, err := openParquet(in, f, t, Span{})
 	if err != nil {
 		return false, &DamageError{f.Path, err}
 	}

@@ -29,6 +29,8 @@ type ReadOptions struct {
 	// inclusive; empty: no limit. Row groups without any of them are skipped,
 	// but batches may still hold rows of others.
 	From, To string
+
+	Span Span // only these rows of the file, which may lie in several row groups; zero: all
 }
 
 // Read yields the rows of f in the file's order, under the table's schema. The
@@ -75,6 +77,8 @@ type fileReader struct {
 	records pqarrow.RecordReader
 	columns columns
 	rows    int64 // still to come
+	limited bool  // the row groups may have more,
+	skip    int64 // and so many before them
 }
 
 // next returns the next batch, which the caller releases, or io.EOF. The
@@ -83,6 +87,9 @@ type fileReader struct {
 func (r *fileReader) next(ctx context.Context) (arrow.RecordBatch, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if r.limited && r.rows == 0 {
+		return nil, io.EOF
 	}
 	err := guard(func() error {
 		if r.records.Next() {
@@ -97,6 +104,10 @@ func (r *fileReader) next(ctx context.Context) (arrow.RecordBatch, error) {
 		return nil, err
 	}
 	read := r.records.RecordBatch()
+	if r.limited {
+		read = r.within(read)
+		defer read.Release()
+	}
 	r.rows -= read.NumRows()
 	return r.columns.batch(read), nil
 }
@@ -146,7 +157,7 @@ func (l *Lake) open(f File) (*os.File, error) {
 
 // open finds the rows of interest.
 func (r *fileReader) open(ctx context.Context, in *os.File, f File, t transform.Table, wanted []int, o ReadOptions) error {
-	p, err := openParquet(in, f, t)
+	p, err := openParquet(in, f, t, o.Span)
 	if err != nil {
 		return err
 	}
@@ -156,6 +167,9 @@ func (r *fileReader) open(ctx context.Context, in *os.File, f File, t transform.
 	}
 	if r.columns, err = findColumns(schema, t, wanted); err != nil {
 		return err
+	}
+	if o.Span.Rows > 0 {
+		return r.openSpan(ctx, p, t, o.Span)
 	}
 	groups, rows, err := groupsOf(p.ParquetReader(), schema, o)
 	if err != nil {
@@ -169,7 +183,7 @@ func (r *fileReader) open(ctx context.Context, in *os.File, f File, t transform.
 // openParquet reads the footer and checks that the file has the rows that the
 // manifest says. Text whose values repeat is read as it lies in the file, as a
 // dictionary.
-func openParquet(in *os.File, f File, t transform.Table) (*pqarrow.FileReader, error) {
+func openParquet(in *os.File, f File, t transform.Table, s Span) (*pqarrow.FileReader, error) {
 	p, err := file.NewParquetReader(in)
 	if err != nil {
 		return nil, err
@@ -181,6 +195,9 @@ func openParquet(in *os.File, f File, t transform.Table) (*pqarrow.FileReader, e
 	// takes as much memory as a damaged one says.
 	p.MetaData().FileMetaData.KeyValueMetadata = nil
 	properties := pqarrow.ArrowReadProperties{BatchSize: readRows}
+	if s.Rows > 0 && !hasLists(t) {
+		properties.BatchSize = min(readRows, s.Rows)
+	}
 	for _, c := range t.Columns {
 		if place := p.MetaData().Schema.ColumnIndexByName(c.Name); place >= 0 {
 			properties.SetReadDict(place, t.Repeats(c))

@@ -1,0 +1,187 @@
+package study
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// keptSnapshots is how many snapshots a Reader remembers: the newest, and those that
+// somebody pages through.
+const keptSnapshots = 8
+
+// A Reader reads snapshots for those who ask often. It remembers what it learned of
+// manifests and files, and holds nothing open but the folder of the lake. Its methods
+// may be called from several goroutines.
+type Reader struct {
+	Study *Study
+
+	mu   sync.Mutex
+	lake *lake.Lake
+	kept []*Frozen // the one used last comes first
+	last int64     // the newest snapshot, as far as anybody looked
+	rows map[string]*spansOf
+}
+
+// A Frozen is one snapshot: it stays as it is, whatever is committed meanwhile.
+type Frozen struct {
+	Manifest lake.Manifest
+
+	from  *Reader
+	files map[string][]lake.File // by table
+}
+
+// A GoneError says that a snapshot is no longer shown: somebody has withdrawn since, and
+// it has rows that the study no longer may use.
+type GoneError struct{ Snapshot int64 }
+
+func (e *GoneError) Error() string {
+	return fmt.Sprintf("snapshot %d is of before a withdrawal", e.Snapshot)
+}
+
+// Close closes the lake. No snapshot of the Reader may be read from then on.
+func (r *Reader) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.lake == nil {
+		return nil
+	}
+	return r.lake.Close()
+}
+
+// Newest is the newest snapshot. If nothing was loaded yet it is an *EmptyLakeError.
+func (r *Reader) Newest() (*Frozen, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newest()
+}
+
+// Snapshot is the snapshot of a number; 0 is the newest. One that does not exist is a
+// *NoSnapshotError, one that a withdrawal has overtaken a *GoneError.
+func (r *Reader) Snapshot(number int64) (*Frozen, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	newest, err := r.newest()
+	if err != nil || number == 0 || number == newest.Manifest.Snapshot {
+		return newest, err
+	}
+	f, err := r.snapshot(number)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &NoSnapshotError{Number: number}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !slices.EqualFunc(f.files["withdrawals"], newest.files["withdrawals"], func(a, b lake.File) bool { return a.Path == b.Path }) {
+		return nil, &GoneError{number}
+	}
+	return f, nil
+}
+
+// newest looks whether there is a snapshot after the last one: they have no gaps. Only
+// the first time are all of them looked at, for there may be thousands.
+func (r *Reader) newest() (*Frozen, error) {
+	if r.lake == nil {
+		if err := r.open(); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		next, err := r.snapshot(r.last + 1)
+		if errors.Is(err, fs.ErrNotExist) {
+			return r.snapshot(r.last)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.last = next.Manifest.Snapshot
+		r.forget()
+	}
+}
+
+func (r *Reader) open() error {
+	l, m, err := r.Study.Snapshot("")
+	if err != nil {
+		return err
+	}
+	r.lake, r.last, r.rows = l, m.Snapshot, map[string]*spansOf{}
+	r.keep(m)
+	return nil
+}
+
+// snapshot is the one of a number, remembered or read.
+func (r *Reader) snapshot(number int64) (*Frozen, error) {
+	if i := slices.IndexFunc(r.kept, func(f *Frozen) bool { return f.Manifest.Snapshot == number }); i >= 0 {
+		f := r.kept[i]
+		r.kept = slices.Insert(slices.Delete(r.kept, i, i+1), 0, f)
+		return f, nil
+	}
+	m, err := r.lake.Manifest(number)
+	if err != nil {
+		return nil, err
+	}
+	return r.keep(m), nil
+}
+
+func (r *Reader) keep(m lake.Manifest) *Frozen {
+	f := &Frozen{Manifest: m, from: r, files: map[string][]lake.File{}}
+	for _, file := range m.Files {
+		f.files[file.Table] = append(f.files[file.Table], file)
+	}
+	for _, files := range f.files { // by time, so that readers may stop early
+		slices.SortStableFunc(files, func(a, b lake.File) int {
+			return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Day, b.Day), cmp.Compare(a.FirstParticipant, b.FirstParticipant))
+		})
+	}
+	r.kept = append([]*Frozen{f}, r.kept[:min(len(r.kept), keptSnapshots-1)]...)
+	return f
+}
+
+// forget drops what is known of files that no remembered snapshot has.
+func (r *Reader) forget() {
+	used := map[string]bool{}
+	for _, f := range r.kept {
+		for _, file := range f.Manifest.Files {
+			used[file.Path] = true
+		}
+	}
+	for path := range r.rows {
+		if !used[path] {
+			delete(r.rows, path)
+		}
+	}
+}
+
+// spansOf is which rows of a file are whose, once somebody has looked.
+type spansOf struct {
+	mu    sync.Mutex
+	known bool
+	spans []lake.Span
+}
+
+// spans says which rows of a file are whose. Whoever asks first looks, and others wait.
+func (r *Reader) spans(ctx context.Context, f lake.File) ([]lake.Span, error) {
+	r.mu.Lock()
+	of := r.rows[f.Path]
+	if of == nil {
+		of = &spansOf{}
+		r.rows[f.Path] = of
+	}
+	r.mu.Unlock()
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	if of.known {
+		return of.spans, nil
+	}
+	spans, err := r.lake.Spans(ctx, f)
+	if err == nil {
+		of.spans, of.known = spans, true
+	}
+	return spans, err
+}
