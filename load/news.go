@@ -20,7 +20,6 @@ type Sample struct {
 	Value     float64
 	Text      string // of a note
 	Subtype   string // of an event
-	Excluded  bool   // the study leaves the reading out
 }
 
 func (s Sample) same(t Sample) bool {
@@ -50,7 +49,7 @@ const (
 // snapshots have the same files it reads none. Partitions that are damaged on either
 // side are left out and returned.
 //
-// That the study excludes readings, or no longer does, is no news.
+// What the study makes of samples, such as exclusions, is no news.
 func News(ctx context.Context, a, b Side, do func(participant string, changes []Change) error) (left []NotCompared, err error) {
 	for _, of := range []newsOf{newsOfGlucose(), newsOfEvents()} {
 		harm, err := of.tell(ctx, a, b, do)
@@ -198,7 +197,7 @@ func (n newsOf) changes(m *newsMonth, participant string) ([]Change, error) {
 	for key, now := range is {
 		before, there := was[key]
 		switch {
-		case now.Excluded, there && now.same(before):
+		case there && now.same(before):
 		case !there:
 			out = append(out, Change{Created, now})
 		default:
@@ -206,7 +205,7 @@ func (n newsOf) changes(m *newsMonth, participant string) ([]Change, error) {
 		}
 	}
 	for key, before := range was {
-		if _, there := is[key]; !there && !before.Excluded {
+		if _, there := is[key]; !there {
 			out = append(out, Change{Vanished, before})
 		}
 	}

@@ -14,17 +14,17 @@ import (
 func newsOfGlucose() newsOf {
 	return newsOf{
 		tables:  []string{"glucose"},
-		columns: map[string][]string{"glucose": {"participant_id", "time_utc", "local_time", "glucose_mgdl", "excluded"}},
+		columns: map[string][]string{"glucose": {"participant_id", "time_utc", "local_time", "glucose_mgdl"}},
 		samples: func(rows map[string][]piece) map[string]Sample {
 			found := make(map[string]Sample)
 			for _, p := range rows["glucose"] {
 				at, local := stampsIn(p.rows, "time_utc"), stampsIn(p.rows, "local_time")
-				value, excluded := columnIn[*array.Int16](p.rows, "glucose_mgdl"), textsIn(p.rows, "excluded")
+				value := columnIn[*array.Int16](p.rows, "glucose_mgdl")
 				for i := range int(p.rows.NumRows()) {
 					if value.IsNull(i) {
 						continue
 					}
-					s := Sample{At: timeOf(at.Value(i)), Value: float64(value.Value(i)), Excluded: excluded.Value(i) == "exclusion"}
+					s := Sample{At: timeOf(at.Value(i)), Value: float64(value.Value(i))}
 					if !local.IsNull(i) {
 						s.OffsetSec = seconds(time.Duration(local.Value(i)-at.Value(i)) * time.Microsecond)
 					}

@@ -3,7 +3,6 @@ package study
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -37,36 +36,56 @@ func (s *Study) NewestCommit() (int64, error) {
 // HasCommit reports whether there is a snapshot of a number, without reading it.
 func (s *Study) HasCommit(snapshot int64) bool { return lake.HasManifest(s.LakePath(), snapshot) }
 
-// News opens a commit and tells what it brought. See load.News for do, which is not
-// called where the commit has no news, or the snapshot before it is gone.
-func (s *Study) News(ctx context.Context, snapshot int64, do func(participant string, changes []load.Change) error) (c Commit, err error) {
+// News is what a commit brought. It is to be closed.
+type News struct {
+	Commit
+	study      *Study
+	lake       *lake.Lake
+	before, is lake.Manifest
+}
+
+// OpenNews opens a commit.
+func (s *Study) OpenNews(ctx context.Context, snapshot int64) (*News, error) {
 	l, err := lake.OpenToRead(s.LakePath())
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	defer l.Close()
-	m, err := l.Manifest(snapshot)
-	if err != nil {
-		return c, err
+	n := &News{study: s, lake: l}
+	if err := n.open(ctx, snapshot); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
-	before, err := manifestBefore(l, m)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return c, err
+	return n, nil
+}
+
+func (n *News) open(ctx context.Context, snapshot int64) (err error) {
+	if n.is, err = n.lake.Manifest(snapshot); err != nil {
+		return err
 	}
-	c = Commit{Snapshot: snapshot, CreatedAt: m.CreatedAt, Run: m.Run}
+	n.Commit = Commit{Snapshot: snapshot, CreatedAt: n.is.CreatedAt, Run: n.is.Run}
+	n.before, err = manifestBefore(n.lake, n.is)
+	if is[*lake.DamageError](err) {
+		n.study.Logger.Warn("the snapshot before is gone, so nobody can tell what is new", "snapshot", snapshot, "error", err)
+		return nil
+	}
 	if err == nil {
-		c.HasNews, err = s.hasNews(ctx, before, m)
-	} else {
-		err = nil
+		n.HasNews, err = n.study.hasNews(ctx, n.before, n.is)
 	}
-	if err != nil || !c.HasNews {
-		return c, err
+	return err
+}
+
+// Close closes what OpenNews opened.
+func (n *News) Close() error { return n.lake.Close() }
+
+// Each tells what is new; see load.News for do. Where there is no news it tells nothing.
+func (n *News) Each(ctx context.Context, do func(participant string, changes []load.Change) error) error {
+	if !n.HasNews {
+		return nil
 	}
-	left, err := load.News(ctx, load.Side{Lake: l, Manifest: before}, load.Side{Lake: l, Manifest: m}, do)
+	left, err := load.News(ctx, load.Side{Lake: n.lake, Manifest: n.before}, load.Side{Lake: n.lake, Manifest: n.is}, do)
 	for _, one := range left {
-		s.Logger.Warn("a damaged file hides what is new", "snapshot", one.Snapshot, "table", one.Table, "partition", one.Partition, "error", one.Err)
+		n.study.Logger.Warn("a damaged file hides what is new", "snapshot", one.Snapshot, "table", one.Table, "partition", one.Partition, "error", one.Err)
 	}
-	return c, err
+	return err
 }
 
 func manifestBefore(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {

@@ -15,24 +15,6 @@ type Subject struct {
 	Cohort      string
 }
 
-// A Provider is the one source of data that there is.
-type Provider struct {
-	Name string `json:"name"`
-	Slug string `json:"slug"`
-	Logo string `json:"logo"`
-}
-
-// Dexcom is the provider, as clients of Vital know it.
-func Dexcom() Provider { return Provider{Name: "Dexcom", Slug: "dexcom_v3"} }
-
-// A Source says where samples come from.
-type Source struct {
-	Provider string  `json:"provider"`
-	Type     string  `json:"type"`
-	AppID    *string `json:"app_id"`
-	DeviceID *string `json:"device_id"`
-}
-
 // envelope is what all events have in common.
 type envelope struct {
 	EventType    string     `json:"event_type"`
@@ -70,7 +52,7 @@ const MaxBody = 20_000
 type Parts struct {
 	Of       Subject
 	Kind     string
-	Source   Source
+	Source   any
 	Snapshot int64
 	At       time.Time
 	Put      func(Event) error
@@ -82,7 +64,7 @@ type Parts struct {
 
 // group is the data of an event of samples.
 type group struct {
-	Source Source            `json:"source"`
+	Source any               `json:"source"`
 	Data   []json.RawMessage `json:"data"`
 }
 

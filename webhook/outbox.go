@@ -38,6 +38,12 @@ func scanNumber(row func(...any) error) (n int64, err error) {
 	return n, err
 }
 
+// Wanted reports whether there is an endpoint, enabled or not.
+func (o Outbox) Wanted(ctx context.Context) (bool, error) {
+	n, err := state.One(ctx, o.Store, scanNumber, "select exists (select 1 from webhook_endpoints)")
+	return n == 1, err
+}
+
 // Begin makes a snapshot the first of which nobody is told, with the histories that are
 // complete with it.
 func (o Outbox) Begin(ctx context.Context, snapshot int64, complete []History) error {
@@ -133,6 +139,9 @@ func (f *Filling) Done(ctx context.Context, snapshot int64) error {
 func (f *Filling) Flush(ctx context.Context) error { return f.write(ctx, nil) }
 
 func (f *Filling) write(ctx context.Context, done *int64) error {
+	if done == nil && len(f.events) == 0 {
+		return nil
+	}
 	err := f.outbox.Store.Write(ctx, func(tx *sql.Tx) error {
 		for _, e := range f.events {
 			if err := f.insert(ctx, tx, e); err != nil {
