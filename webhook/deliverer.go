@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // A Deliverer sends what waits in the outbox. Its fields are set before use and then
@@ -30,6 +32,7 @@ type Deliverer struct {
 const (
 	defaultEvery = 5 * time.Second
 	leaseFor     = 5 * time.Minute
+	renewAfter   = 30 * time.Second
 	lease        = "webhooks"
 )
 
@@ -66,21 +69,27 @@ func (d *Deliverer) Run(ctx context.Context) {
 type running struct {
 	*Deliverer
 	sender sender
-	lease  interface {
-		Take(ctx context.Context, ttl time.Duration) (bool, error)
-		Release(ctx context.Context) error
-	}
+	lease  state.Lease
 
-	failed string // what was logged last, so that it is not logged again and again
+	has    bool      // the lease, until until
+	until  time.Time // guarded by mu
+	failed string    // what was logged last, so that it is not logged again and again
 }
 
-// mine reports whether this process is the one that fills and sends.
+// mine reports whether this process is the one that fills and sends. It asks now and
+// then: a lease is written down.
 func (r *running) mine(ctx context.Context) bool {
-	mine, err := r.lease.Take(ctx, leaseFor)
-	if err != nil && ctx.Err() == nil {
-		r.Log.Warn("webhooks are put off", "error", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.Endpoints.Store.Now()
+	if !now.Before(r.until) {
+		mine, err := r.lease.Take(ctx, leaseFor)
+		if err != nil && ctx.Err() == nil {
+			r.Log.Warn("webhooks are put off", "error", err)
+		}
+		r.has, r.until = mine && err == nil, now.Add(renewAfter)
 	}
-	return mine && err == nil
+	return r.has
 }
 
 func (r *running) fillNowAndThen(ctx context.Context, every time.Duration) {

@@ -29,8 +29,8 @@ type noting struct {
 	results []result
 }
 
-// recoveredAfter is how long an endpoint was down so that everything is tried at once
-// when it takes something again.
+// recoveredAfter is how long an endpoint was down so that what it refused meanwhile is
+// tried at once when it takes something again.
 const recoveredAfter = 30 * time.Minute
 
 // write writes what came of the attempts, and what that says of their endpoint, which
@@ -54,12 +54,14 @@ func (n noting) write(ctx context.Context, tx *sql.Tx, e Endpoint) (Endpoint, er
 }
 
 func (n noting) succeeded(ctx context.Context, tx *sql.Tx, e *Endpoint, r result) error {
-	down := e.FailingSince
+	down, before := e.FailingSince, e.SucceededAt
 	e.SucceededAt, e.FailingSince, e.WaitUntil = n.now, time.Time{}, time.Time{}
-	if err := n.done(ctx, tx, *e, r, false); err != nil || down.IsZero() || n.now.Sub(down) < recoveredAfter {
+	err := n.done(ctx, tx, *e, r, false)
+	if err != nil || down.IsZero() || n.now.Sub(down) < recoveredAfter {
 		return err
 	}
-	return tryAtOnce(ctx, tx, e.ID)
+	_, err = tx.ExecContext(ctx, "update webhook_deliveries set next_at = null where endpoint_id = ? and done_at is null and first_tried_at > ?", e.ID, before.UnixMicro())
+	return err
 }
 
 func (n noting) done(ctx context.Context, tx *sql.Tx, e Endpoint, r result, inVain bool) error {
