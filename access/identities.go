@@ -28,7 +28,7 @@ func (i Identities) Study(ctx context.Context) (uuid.UUID, error) {
 // User returns the id of a participant, who is in the roster.
 func (i Identities) User(ctx context.Context, participantID string) (uuid.UUID, error) {
 	id, err := i.kept(ctx, "select user_id from api_users where participant_id = ?1",
-		"insert into api_users (user_id, participant_id) values (?1, ?2) on conflict do nothing", participantID)
+		"insert into api_users (user_id, participant_id, created_at) values (?1, ?2, ?3) on conflict do nothing", participantID, state.Micros(i.Store.Now()))
 	if err != nil {
 		err = fmt.Errorf("participant %s: user id: %w", participantID, err)
 	}
@@ -71,7 +71,8 @@ func (i Identities) Participant(ctx context.Context, user uuid.UUID) (string, er
 }
 
 // kept is the id that a query finds, or else a new one, which insert keeps unless
-// another process was faster. The arguments of read are those of insert behind the id.
+// another process was faster. The arguments of both are args, those of insert behind the
+// id.
 func (i Identities) kept(ctx context.Context, read, insert string, args ...any) (id uuid.UUID, err error) {
 	scan := func(row func(...any) error) (id uuid.UUID, err error) {
 		err = row(&id)

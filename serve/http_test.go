@@ -88,6 +88,11 @@ func TestMetricsCountRuns(t *testing.T) {
 	metrics.Count(Study{
 		Participants: map[string]int{"connected": 4, "none": 1}, Silent: map[string]int{"24h": 2}, NewestReading: start,
 	})
+	metrics.Request("GET", "/v2/user/{user_id}", 404, 20*time.Millisecond)
+	metrics.Request("GET", "/v2/user/{user_id}", 404, 20*time.Millisecond)
+	metrics.Part("pages", true)
+	metrics.Part("api", true)
+	metrics.Part("api", false)
 	metrics.Count(Study{Participants: map[string]int{"connected": 5}, Silent: map[string]int{"24h": 1}, NewestReading: start})
 	_, body := get(t, Handler(status, metrics), "/metrics")
 	for _, line := range []string{
@@ -97,6 +102,7 @@ func TestMetricsCountRuns(t *testing.T) {
 		"dexetl_run_last_success_timestamp_seconds 1.800007202e+09", "dexetl_run_next_timestamp_seconds 1.8000108e+09",
 		`dexetl_participants{consent="connected"} 5`, `dexetl_participants_silent{over="24h"} 1`,
 		"dexetl_newest_reading_timestamp_seconds 1.8e+09", `dexetl_build_info{version="1.2.3"} 1`,
+		`dexetl_http_requests_total{method="GET",route="/v2/user/{user_id}",status="404"} 2`, `dexetl_part_up{part="api"} 0`, `dexetl_part_up{part="pages"} 1`,
 	} {
 		if !strings.Contains(body, "\n"+line+"\n") {
 			t.Errorf("/metrics lacks %q", line)

@@ -26,6 +26,10 @@ type Metrics struct {
 	running, started, success, next prometheus.Gauge
 	participants, silent            *prometheus.GaugeVec
 	newest                          prometheus.Gauge
+
+	requests *prometheus.CounterVec
+	answered prometheus.Histogram
+	parts    *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics of a program of the given version.
@@ -56,12 +60,19 @@ func NewMetrics(version string) *Metrics {
 		participants: gauges("participants", "Participants by state of their consent.", "consent"),
 		silent:       gauges("participants_silent", "Connected participants without a reading for longer than this; if they never had one, connected and in the study for longer.", "over"),
 		newest:       gauge("newest_reading_timestamp_seconds", "The newest reading of anybody."),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dexetl_http_requests_total", Help: "Requests to the API, by route (a pattern; empty: none).",
+		}, []string{"method", "route", "status"}),
+		answered: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "dexetl_http_request_duration_seconds", Help: "Time a request to the API took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
+		}),
+		parts: gauges("part_up", "1 while a part of serve is on and answers.", "part"),
 	}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "dexetl_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
 	}, func() float64 { return 1 })
 	m.registry.MustRegister(m.runs, m.duration, m.calls, m.records, m.running, m.started, m.success, m.next,
-		m.participants, m.silent, m.newest, build,
+		m.participants, m.silent, m.newest, m.requests, m.answered, m.parts, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -83,6 +94,21 @@ func (m *Metrics) Observe(s State) {
 	m.duration.Observe(s.Ended.Sub(s.Started).Seconds())
 	m.calls.Add(float64(s.outcome.Calls))
 	m.records.Add(float64(s.outcome.Records))
+}
+
+// Request counts a request to the API. A route is a pattern, so that nobody is named.
+func (m *Metrics) Request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
+	m.answered.Observe(took.Seconds())
+}
+
+// Part takes over whether a part answers.
+func (m *Metrics) Part(name string, up bool) {
+	value := 0.0
+	if up {
+		value = 1
+	}
+	m.parts.WithLabelValues(name).Set(value)
 }
 
 // Count takes over what can be counted of the study.

@@ -51,6 +51,8 @@ func (s *Study) closing(who cohort.Participant, c consent.Connection, now time.T
 	case course.Closed(now):
 		out.Because = fmt.Sprintf("last day %s, and %s for late uploads are over", course.LastDay.Format(time.DateOnly), call.Spell(time.Duration(s.Config.Study.LateWindow)))
 		out.last, out.since = course.Asked && !c.Aside, course.Closes
+	case who.Deleted() && !now.Before(who.DeletedAt.Add(cohort.Undoable)):
+		out.Because = "deleted over the API, and nobody undid it"
 	case c.Aside && c.StrayedAt.IsZero() && !now.Before(c.CreatedAt.Add(asideLife)):
 		out.Because = "another account, and nobody confirmed it"
 	case who.Status == "completed" && course.Over(now) && c.Status == consent.NeedsReconsent:

@@ -104,6 +104,7 @@ func rulings() []ruling {
 		{isLockless, exitDisk, "keep state and lake on a local file system: this one cannot lock files, as network shares often cannot", dexetl("doctor")},
 		{as[*config.TrustError], exitUsage, "", nil},
 		{as[*study.PlainHTTPError], exitUsage, "set connect.public_url in " + config.File + " to the https address of the proxy in front, or serve at 127.0.0.1", nil},
+		{as[*study.BareHTTPError], exitUsage, "set serve.tls_cert and serve.tls_key in " + config.File + ", or serve.behind_proxy: true where TLS ends at a proxy in front, or serve at 127.0.0.1", nil},
 		{as[*study.RedirectsElsewhereError], exitUsage, "", nil},
 		{as[*study.NoClientError], exitUsage, "put the app's client id into " + config.File, nil},
 		{as[*study.NobodyError], exitUsage, "", nil},

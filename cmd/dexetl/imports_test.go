@@ -42,11 +42,11 @@ func allowedImports() map[string][]string {
 		"serve/api":        api,
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
-		"schemas":      {"extract/dexcom", "extract/raw", "transform", "load/lake", "load/snapshot", "sql"},
-		"table":        {},
-		"answer":       {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
-		"study/config": {"extract/dexcom"},
-		"study":        study,
+		"schemas":              {"extract/dexcom", "extract/raw", "transform", "load/lake", "load/snapshot", "sql"},
+		"table":                {},
+		"answer":               {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
+		"study/config":         {"extract/dexcom"},
+		"study":                study,
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

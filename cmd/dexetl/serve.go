@@ -2,122 +2,195 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/extract"
-	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/serve"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
-// minSchedule keeps a typing error from spending the hourly limit.
-const minSchedule = time.Minute
+// usualSchedule is that of a study whose API is on, where nobody says otherwise.
+const usualSchedule = 10 * time.Minute
+
+// lastGrace is how long requests in hand may take once serve is stopped: somebody may be on
+// their way back from Dexcom.
+const lastGrace = 5 * time.Minute
+
+// serveOptions are the flags of serve, as given.
+type serveOptions struct{ every, listen string }
 
 func (p *program) serveCommand() *cli.Command {
-	var every, listen string
+	var o serveOptions
 	return &cli.Command{
-		Name: "serve", Usage: "run sync on a schedule until stopped, with /healthz, /readyz and /metrics",
-		Description: "One run at a time, each up to a tenth of the schedule late, so that studies do not " +
-			"call at the same second. SIGTERM or Ctrl-C ends it after the commit in hand.",
+		Name: "serve", Usage: "sync on a schedule and serve API and consent pages until stopped, with /healthz, /readyz and /metrics",
+		Description: "Everything is at one address. The API is on once there is a key (keys add), the consent pages where " +
+			"connect.public_url says that links lead here. One run at a time, each up to a tenth of the schedule late, so " +
+			"that studies do not call at the same second. SIGTERM or Ctrl-C ends it after the commit and the requests in " +
+			"hand; SIGHUP reads the certificate again.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h`; must be given", Destination: &every},
-			&cli.StringFlag{Name: "listen", Usage: "`ADDR` of /healthz, /readyz and /metrics, or none", Value: "127.0.0.1:8086", Destination: &listen},
+			&cli.StringFlag{Name: "schedule", Usage: "time from one run to the next, such as `1h` (default: serve.schedule, or 10m if there is a key)", Destination: &o.every},
+			&cli.StringFlag{Name: "listen", Usage: "`ADDR` of everything that is served, or none (default: serve.listen, which is 127.0.0.1:8086)", Destination: &o.listen},
 		},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
-			if every == "" {
-				return failure(exitUsage, again("--schedule", "1h"), "serve needs a schedule")
-			}
-			interval, err := config.ParseDuration(every)
+			v, err := p.serving(ctx, s, o)
 			if err != nil {
-				return usage("--schedule: %w", err)
-			}
-			if interval < minSchedule {
-				return usage("--schedule %s: at least %s", every, minSchedule)
-			}
-			if err := p.needsDexcom(s); err != nil {
 				return err
 			}
-			return p.serve(ctx, s, interval, listen)
+			return v.run(ctx)
 		}),
 	}
 }
 
-// serve runs sync every so often until ctx ends, which is how it is meant to
-// end: its error is that it could not begin.
-func (p *program) serve(ctx context.Context, s *study.Study, every time.Duration, listen string) error {
-	last, err := s.LastSync(ctx)
+// A service is serve at work.
+type service struct {
+	p      *program
+	study  *study.Study
+	every  time.Duration // 0: no schedule
+	last   time.Time     // when the newest sync began
+	server serve.Server
+	addr   string // at which it listens
+	log    *slog.Logger
+
+	metrics *serve.Metrics
+	status  *serve.Status
+	runner  *serve.Runner
+	pages   *serve.Part // nil: not here
+}
+
+// serving readies all that is served, and listens.
+func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (*service, error) {
+	v := &service{p: p, study: s, log: p.serveLogger(), metrics: serve.NewMetrics(version())}
+	v.status = &serve.Status{Changed: func(now serve.State) {
+		v.metrics.Observe(now)
+		notify("STATUS=" + now.Sentence())
+	}}
+	v.runner = &serve.Runner{Log: v.log, Fetch: v.refresh}
+	if err := v.schedule(ctx, o); err != nil {
+		return nil, err
+	}
+	return v, v.listen(o)
+}
+
+// schedule finds out how often to sync.
+func (v *service) schedule(ctx context.Context, o serveOptions) (err error) {
+	keyed, err := access.Keys{Store: v.study.Store}.Any(ctx)
 	if err != nil {
 		return err
 	}
-	metrics := serve.NewMetrics(version())
-	status := &serve.Status{Changed: func(now serve.State) {
-		metrics.Observe(now)
-		notify("STATUS=" + now.Sentence())
-	}}
-	address, stop, err := serve.Listen(listen, serve.Handler(status, metrics, exitUsage, exitCheck, exitDamage, exitKey, exitDisk), p.logger())
-	if err != nil {
-		return advised(exitUsage, "give another address with --listen", "serve: %w", err)
+	if v.every, err = scheduleOf(v.study.Config.Serve, o.every, keyed); err != nil {
+		return err
 	}
-	defer stop()
-	log := p.serveLogger()
-	log.Info("serving", "schedule", every, "listen", address, "version", version())
-	if address != "none" && !config.IsLoopback("http://"+address) {
-		log.Warn("health and metrics are served in plain http beyond this machine, to whoever reaches the port", "listen", address)
+	if demo := v.p.needsDexcom(v.study); demo != nil {
+		if !keyed {
+			return demo
+		}
+		v.log.Warn("nothing is synced", "error", demo)
+		v.every = 0
+	}
+	v.last, err = v.study.LastSync(ctx)
+	return err
+}
+
+// scheduleOf is the flag, or the configuration, or that of the API where there is a key.
+func scheduleOf(c config.Serve, flag string, keyed bool) (time.Duration, error) {
+	every := time.Duration(c.Schedule)
+	if flag != "" {
+		var err error
+		if every, err = config.ParseDuration(flag); err != nil {
+			return 0, usage("--schedule: %w", err)
+		}
+		if every < config.MinSchedule {
+			return 0, usage("--schedule %s: at least %s", flag, config.MinSchedule)
+		}
+	}
+	if every == 0 && !keyed {
+		return 0, &exitError{code: exitUsage, next: again("--schedule", "1h"), err: errors.New("serve needs a schedule"),
+			advice: "or make a key, which switches the API on: " + "keys add --name NAME"}
+	}
+	if every == 0 {
+		every = usualSchedule
+	}
+	return every, nil
+}
+
+// run serves until ctx ends, which is how it is meant to end. No part of it ends another.
+func (v *service) run(ctx context.Context) error {
+	v.log.Info("serving", "schedule", v.every, "listen", v.addr, "tls", v.server.Cert != nil, "version", version())
+	parts, end := context.WithCancel(context.WithoutCancel(ctx)) // what answers goes on until nobody asks any more
+	var jobs, others sync.WaitGroup
+	v.server.Handler = v.front()
+	jobs.Go(func() { v.runner.Run(ctx) })
+	jobs.Go(func() { v.loop(ctx) })
+	jobs.Go(func() { v.watchKeys(ctx) })
+	if v.server.Cert != nil {
+		jobs.Go(func() { v.watchHangup(ctx) })
+	}
+	if v.pages != nil {
+		others.Go(func() { v.pages.Run(parts) })
 	}
 	notify(daemon.SdNotifyReady)
-	defer notify(daemon.SdNotifyStopping)
-	p.countStudy(ctx, s, metrics, log)
+	if err := v.server.Serve(ctx, lastGrace); err != nil {
+		v.log.Error("the port is lost, and nothing is served but the schedule", "error", err)
+	}
+	notify(daemon.SdNotifyStopping)
+	jobs.Wait()
+	end()
+	others.Wait()
+	v.log.Info("stopped")
+	return nil
+}
+
+// loop syncs every so often.
+func (v *service) loop(ctx context.Context) {
+	v.countStudy(ctx)
+	if v.every == 0 {
+		<-ctx.Done()
+		return
+	}
 	loop := serve.Loop{
-		Every: every, Jitter: every / 10, Last: last, Status: status, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-		Work: func(ctx context.Context) serve.Outcome {
-			outcome := p.scheduledSync(ctx, s, log)
-			p.countStudy(context.WithoutCancel(ctx), s, metrics, log)
-			return outcome
-		},
+		Every: v.every, Jitter: v.every / 10, Last: v.last, Status: v.status, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Work: v.scheduled,
 	}
 	loop.Run(ctx)
-	log.Info("stopped")
-	return nil
+}
+
+// watchHangup reads the certificate again at each SIGHUP.
+func (v *service) watchHangup(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			if err := v.server.Cert.Load(); err != nil {
+				v.log.Warn("the certificate is not read again", "error", err)
+				continue
+			}
+			v.log.Info("certificate read again", "cert", v.server.Cert.CertFile)
+		}
+	}
 }
 
 // notify tells the service manager, if there is one.
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-// serveLogger tells of every run, also without -v.
+// serveLogger tells of every run and request, also without -v.
 func (p *program) serveLogger() *slog.Logger {
 	if p.flags.verbose || p.flags.quiet {
 		return p.logger()
 	}
 	return slog.New(slog.NewTextHandler(p.stderr, nil))
-}
-
-// scheduledSync is one run of `dexetl sync`.
-func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.Logger) serve.Outcome {
-	beats := s.Config.Sync
-	done, err := s.Run(ctx, study.Job{
-		Run:      extract.Run{Job: plan.Job{Mode: plan.Sync, Trailing: time.Duration(beats.Trailing), Deep: time.Duration(beats.Deep)}},
-		LockWait: defaultLockWait, ExitCode: runCode,
-	})
-	if err == nil {
-		err = verdict(done)
-	}
-	outcome := serve.Outcome{Calls: done.Report.Calls, Records: done.Report.Records}
-	if err == nil {
-		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.Loaded.Snapshot, "took", done.Took.Round(time.Millisecond))
-		return outcome
-	}
-	failed := *classified(err)
-	if slices.Equal(failed.next, again()) {
-		failed.next = nil // the next run does it
-	}
-	outcome.Code, outcome.Message = failed.code, codeWords(failed.code) // the error may name somebody
-	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", p.spell(failed.next), "calls", outcome.Calls, "records", outcome.Records)
-	return outcome
 }

@@ -1,6 +1,8 @@
 package cohort
 
 import (
+	"time"
+
 	"github.com/dexetl/dexetl/extract/state"
 )
 
@@ -21,6 +23,9 @@ func difference(before, after state.Fields) (from, to state.Fields) {
 // fields are what the roster says of p, and whether it is paused.
 func (p Participant) fields() state.Fields {
 	f := state.Fields{"paused": p.Paused}
+	if p.Deleted() {
+		f["deleted_at"] = p.DeletedAt.Format(time.RFC3339Nano)
+	}
 	for _, c := range p.columns() {
 		if text := c.text(); text != "" {
 			f[c.name] = text

@@ -31,6 +31,7 @@ type Participant struct {
 	Timezone    string    // IANA name
 	Region      string    // us, eu, jp, sandbox
 	Paused      bool      // kept here, not in the roster
+	DeletedAt   time.Time // and so is this: see Delete; zero: was not
 }
 
 // An UnknownParticipantError says that no participant has this id.
@@ -130,16 +131,42 @@ func (c *Cohort) Participant(ctx context.Context, id string) (Participant, error
 	return p, err
 }
 
-// SetPaused says whether fetching leaves a participant out.
+// SetPaused says whether fetching leaves a participant out. Who is resumed is deleted no
+// more: see Delete.
 func (c *Cohort) SetPaused(ctx context.Context, id string, paused bool) error {
+	return c.edit(ctx, id, func(tx *sql.Tx, p *Participant) error {
+		p.Paused = paused
+		if paused || !p.Deleted() {
+			return nil
+		}
+		return endDeletion(ctx, tx, p)
+	})
+}
+
+// Edit changes a participant's line of the roster, as do says. A value that the roster
+// would refuse is a *LineError; an id that nobody has, an *UnknownParticipantError.
+func (c *Cohort) Edit(ctx context.Context, id string, do func(*Participant)) error {
+	return c.edit(ctx, id, func(tx *sql.Tx, p *Participant) error {
+		do(p)
+		if errs := p.check(); len(errs) > 0 {
+			return &errs[0]
+		}
+		return putParticipant(ctx, tx, *p)
+	})
+}
+
+// edit changes a participant as do does, and whether fetching leaves them out.
+func (c *Cohort) edit(ctx context.Context, id string, do func(*sql.Tx, *Participant) error) error {
 	err := c.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		before, err := state.One(ctx, tx, scanParticipant, selectParticipants+" where participant_id = ?", id)
-		if err != nil || before.Paused == paused {
+		if err != nil {
 			return nil, err
 		}
 		after := before
-		after.Paused = paused
-		_, err = tx.ExecContext(ctx, "update participants set paused = ? where participant_id = ?", paused, id)
+		if err := do(tx, &after); err != nil || after == before {
+			return nil, err
+		}
+		_, err = tx.ExecContext(ctx, "update participants set paused = ? where participant_id = ?", after.Paused, id)
 		return []state.Act{participantAct(before, after)}, err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
@@ -219,8 +246,8 @@ func (c rosterColumn) text() string {
 	return *c.value.(*string)
 }
 
-const selectParticipants = `select participant_id, paused, site, cohort, arm, status, status_date, consent_date,
-	anchor_date, study_start, study_end, timezone, region from participants`
+const selectParticipants = `select participant_id, paused, deleted_at, site, cohort, arm, status, status_date, consent_date,
+	anchor_date, study_start, study_end, timezone, region from participants left join deletions using (participant_id)`
 
 func participantsIn(ctx context.Context, q state.Querier) ([]Participant, error) {
 	return state.Collect(ctx, q, scanParticipant, selectParticipants+" order by participant_id")
@@ -228,7 +255,7 @@ func participantsIn(ctx context.Context, q state.Querier) ([]Participant, error)
 
 func scanParticipant(row func(...any) error) (Participant, error) {
 	var p Participant
-	into := []any{&p.ID, &p.Paused}
+	into := []any{&p.ID, &p.Paused, state.Instant(&p.DeletedAt)}
 	for _, c := range p.columns() {
 		if day, ok := c.value.(*time.Time); ok {
 			c.value = textual{day, dateLayout}

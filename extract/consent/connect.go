@@ -81,7 +81,9 @@ func (cn *Connecting) Finish(ctx context.Context, redirected string) (Found, err
 func (cn *Connecting) Arrive(ctx context.Context, a Arrival) (found Found, err error) {
 	hash := cn.key.hash("state", a.Query.Get("state"))
 	o, err := cn.awaited(ctx, hash, a)
-	defer func() { found.Connection.ParticipantID = o.ParticipantID }() // whose it was to be
+	defer func() { // whose it was to be, and where the browser goes
+		found.Connection.ParticipantID, found.ReturnTo = o.ParticipantID, cn.links.returnTo(ctx, o.Invitation)
+	}()
 	if err != nil {
 		return Found{}, err
 	}

@@ -23,6 +23,9 @@ type Invitation struct {
 	ConnectedAt   time.Time // by this link or in another way
 	RevokedAt     time.Time
 
+	ByProgram bool   // a program made it for somebody who is in it: see Issue
+	ReturnTo  string // where the browser goes in the end, for that; "": our page
+
 	seal string // see ownedRow
 }
 
@@ -34,14 +37,18 @@ var errNoInvitation = errors.New("no such invitation")
 func (ls *Links) putInvitations(ctx context.Context, list []Invitation) error {
 	return ls.register.Store.Write(ctx, func(tx *sql.Tx) error {
 		for _, i := range list {
-			_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at, seal) values (?, ?, ?, ?, ?)",
-				i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), ls.register.sealOf(i))
-			if err != nil {
+			if err := ls.insertInvitation(ctx, tx, i); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (ls *Links) insertInvitation(ctx context.Context, tx *sql.Tx, i Invitation) error {
+	_, err := tx.ExecContext(ctx, "insert into invitations (token_hash, participant_id, created_at, expires_at, seal) values (?, ?, ?, ?, ?)",
+		i.Hash, i.ParticipantID, state.Micros(i.CreatedAt), state.Micros(i.ExpiresAt), ls.register.sealOf(i))
+	return err
 }
 
 // invitation returns the invitation with this hash, or errNoInvitation; one that was
@@ -54,9 +61,14 @@ func (ls *Links) invitation(ctx context.Context, hash string) (Invitation, error
 	return i, err
 }
 
-// Invitations lists all invitations in order of participant and age.
+// Invitations lists all invitations in order of participant and age. Of the links that a
+// program made, it has those to which somebody said no.
 func (r *Register) Invitations(ctx context.Context) ([]Invitation, error) {
-	return state.Collect(ctx, r.Store, scanInvitation, selectInvitations+" order by participant_id, created_at, rowid")
+	return r.invitations(ctx, "link_tokens.token_hash is null or denied_at is not null or doubted_at is not null")
+}
+
+func (r *Register) invitations(ctx context.Context, where string) ([]Invitation, error) {
+	return state.Collect(ctx, r.Store, scanInvitation, selectInvitations+" where "+where+" order by participant_id, created_at, invitations.rowid")
 }
 
 // invitationOpened records that the link was opened, the first time.
@@ -132,7 +144,8 @@ func (ls *Links) checkInvitation(ctx context.Context, q state.Querier, hash stri
 }
 
 const selectInvitations = `select token_hash, participant_id, created_at, expires_at, opened_at, denied_at,
-	doubted_at, connected_at, revoked_at, seal from invitations`
+	doubted_at, connected_at, revoked_at, link_tokens.token_hash is not null, coalesce(return_to, ''), seal
+	from invitations left join link_tokens using (token_hash)`
 
 func invitationIn(ctx context.Context, q state.Querier, hash string) (Invitation, error) {
 	i, err := state.One(ctx, q, scanInvitation, selectInvitations+" where token_hash = ?", hash)
@@ -145,6 +158,7 @@ func invitationIn(ctx context.Context, q state.Querier, hash string) (Invitation
 func scanInvitation(row func(...any) error) (Invitation, error) {
 	var i Invitation
 	err := row(&i.Hash, &i.ParticipantID, state.Instant(&i.CreatedAt), state.Instant(&i.ExpiresAt), state.Instant(&i.OpenedAt),
-		state.Instant(&i.DeniedAt), state.Instant(&i.DoubtedAt), state.Instant(&i.ConnectedAt), state.Instant(&i.RevokedAt), &i.seal)
+		state.Instant(&i.DeniedAt), state.Instant(&i.DoubtedAt), state.Instant(&i.ConnectedAt), state.Instant(&i.RevokedAt),
+		&i.ByProgram, &i.ReturnTo, &i.seal)
 	return i, err
 }

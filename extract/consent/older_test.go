@@ -38,6 +38,11 @@ func TestOlderSchema(t *testing.T) {
 		"alter table call_buckets drop column at_once",
 		"alter table call_buckets drop column last_even",
 		"alter table call_buckets drop column refused",
+		"drop table refreshes",
+		"drop table link_tokens",
+		"drop table deletions",
+		"drop table api_users",
+		"drop table api_keys",
 		"pragma user_version = 1",
 	} {
 		if _, err := s.Store.Exec(context.Background(), statement); err != nil {

@@ -246,7 +246,7 @@ func (r *Register) Disowned(ctx context.Context) (found []*OwnerError, err error
 	for _, o := range states {
 		note(r.own(o))
 	}
-	links, err := r.Invitations(ctx)
+	links, err := r.invitations(ctx, "true")
 	for _, i := range links {
 		if i.ConnectedAt.IsZero() && i.RevokedAt.IsZero() && i.ExpiresAt.After(r.now()) {
 			note(r.own(i))

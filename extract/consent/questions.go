@@ -132,7 +132,7 @@ func (qs *Questions) Answer(ctx context.Context, browser Secret, token string, y
 	default:
 		err = qs.refuse(ctx, waiting[i])
 	}
-	found.Connection.ParticipantID = waiting[i].ParticipantID
+	found.Connection.ParticipantID, found.ReturnTo = waiting[i].ParticipantID, qs.links.returnTo(ctx, waiting[i].Invitation)
 	return found, err
 }
 

@@ -16,6 +16,7 @@ type Found struct {
 	Connection Connection
 	Ranges     dexcom.Ranges // its userId is left out
 	Devices    []Device      // newest upload first; empty if the API did not say
+	ReturnTo   string        // where the browser is to go, by the link that led here: see Issue; "": our page
 }
 
 // A Device is a display device of the account.

@@ -18,7 +18,7 @@ func (s *site) land(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := look(r.Context(), r.PathValue("token"))
 	if err != nil {
-		s.refuse(w, err)
+		s.refuseLink(w, r, err)
 		return
 	}
 	var page bytes.Buffer
@@ -51,7 +51,7 @@ func prefetched(r *http.Request) bool {
 func (s *site) begin(w http.ResponseWriter, r *http.Request) {
 	id, address, err := s.Grants.Connecting.BeginByLink(r.Context(), r.PathValue("token"), consent.BrowserOf(r, s.secure), r.PostFormValue("press"))
 	if err != nil {
-		s.refuse(w, err)
+		s.refuseLink(w, r, err)
 		return
 	}
 	s.tell(Event{Kind: SentToDexcom, ParticipantID: id})
@@ -123,9 +123,12 @@ func (s *site) end(w http.ResponseWriter, r *http.Request, found consent.Found, 
 		e.ParticipantID = "" // nobody knows who came
 	}
 	s.tell(e)
+	back, returns := s.back(found.ReturnTo, outcomeOf(ended, err))
 	switch how := pageOf(ended); {
 	case ended == consent.EndedAsked:
 		s.redirect(w, r.URL.EscapedPath())
+	case returns:
+		s.redirect(w, back)
 	case how == stale:
 		s.show(w, how)
 	default:
@@ -148,6 +151,20 @@ func pageOf(ended consent.Ending) notice {
 		return stale
 	}
 	return later
+}
+
+// refuseLink is refuse, but for a program's link that has ended: the browser goes back to
+// the program, which can make another.
+func (s *site) refuseLink(w http.ResponseWriter, r *http.Request, err error) {
+	link, ok := errors.AsType[*consent.LinkError](err)
+	if ok && link.Reason != consent.LinkUnknown {
+		if back, returns := s.back(s.Grants.Links.ReturnTo(r.Context(), r.PathValue("token")), outcomeOfLink(link)); returns {
+			s.tell(Event{Kind: Refused, ParticipantID: link.ParticipantID, Err: err})
+			s.redirect(w, back)
+			return
+		}
+	}
+	s.refuse(w, err)
 }
 
 // refuse shows why a link does not work, the same for everybody who has one.

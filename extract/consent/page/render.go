@@ -220,6 +220,19 @@ func (s *site) contentSecurityPolicy() string {
 			targets = append(targets, origin)
 		}
 	}
+	for _, address := range s.Programs { // to which the answer to a question leads
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme == "https" {
+			continue
+		}
+		source := u.Scheme + ":"
+		if u.Host != "" {
+			source += "//" + u.Host
+		}
+		if !slices.Contains(targets, source) {
+			targets = append(targets, source)
+		}
+	}
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; form-action " +
 		strings.Join(targets, " ") + "; base-uri 'none'; frame-ancestors 'none'"
 }

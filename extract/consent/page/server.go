@@ -25,6 +25,11 @@ type Server struct {
 	// ClientHeader names the header in which the proxy in front says for whom it
 	// asks. "": no header is trusted, and what an address asks for is not bounded.
 	ClientHeader string
+	// MayReturn says whether a browser may be sent to an address where a program waits
+	// for it. Nil: to none.
+	MayReturn func(address string) bool
+	// Programs are those addresses, as far as they are known beforehand.
+	Programs []string
 	// Tick says when questions that nobody answered are looked for; nil: every
 	// consent.SweepEvery.
 	Tick <-chan time.Time
@@ -165,10 +170,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	log := s.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -176,7 +177,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      finishWithin + 15*time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.log().Handler(), slog.LevelDebug),
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -186,7 +187,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	})
 	sweeping, done := context.WithCancel(ctx)
 	defer done()
-	go s.sweep(sweeping, log)
+	go s.sweep(sweeping)
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		stop()
 		return errors.Join(fmt.Errorf("consent pages: %w", err), s.Grants.Questions.EndQuestions(ctx))
@@ -194,8 +195,23 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return errors.Join(<-stopped, s.Grants.Questions.EndQuestions(ctx))
 }
 
+// Tend is what a server has to do beside Handler, for those who serve it themselves:
+// until ctx ends, to destroy what nobody confirmed in time, and then all that waits for
+// an answer. The requests in hand have ended by then.
+func (s *Server) Tend(ctx context.Context) error {
+	s.sweep(ctx)
+	return s.Grants.Questions.EndQuestions(ctx)
+}
+
+func (s *Server) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
+}
+
 // sweep destroys what nobody confirmed in time, until ctx ends.
-func (s *Server) sweep(ctx context.Context, log *slog.Logger) {
+func (s *Server) sweep(ctx context.Context) {
 	tick := s.Tick
 	if tick == nil {
 		ticker := time.NewTicker(consent.SweepEvery)
@@ -210,7 +226,7 @@ func (s *Server) sweep(ctx context.Context, log *slog.Logger) {
 		}
 		gone, err := s.Grants.Questions.Sweep(ctx)
 		if err != nil {
-			log.Warn("unconfirmed sign-ins are not destroyed yet", "error", err)
+			s.log().Warn("unconfirmed sign-ins are not destroyed yet", "error", err)
 		}
 		for _, u := range gone {
 			if s.Events != nil {

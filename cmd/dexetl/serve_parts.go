@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/consent/page"
+	"github.com/dexetl/dexetl/serve"
+	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/study/config"
+)
+
+// keysEvery is how often it is looked whether there is a key, for those who watch; who
+// calls with a key is asked for it each time.
+const keysEvery = time.Minute
+
+// listen takes the address, with the certificate if there is one.
+func (v *service) listen(o serveOptions) (err error) {
+	c, flag := v.study.Config.Serve, "serve.listen in "+config.File
+	if o.listen != "" {
+		c.Listen, flag = o.listen, "--listen"
+	}
+	if err := config.CheckListen(c.Listen); err != nil {
+		return usage("%s %q: %w", flag, c.Listen, err)
+	}
+	if err := v.study.CheckListening(c.Listen); err != nil {
+		return err
+	}
+	v.server.Log = v.log
+	if c.TLSCert != "" {
+		v.server.Cert = &serve.Certificate{CertFile: v.study.Path(c.TLSCert), KeyFile: v.study.Path(c.TLSKey), Log: v.log, Now: time.Now}
+		if err := v.server.Cert.Load(); err != nil {
+			return certificateError(err)
+		}
+	}
+	if v.addr, err = v.server.Listen(c.Listen); err != nil {
+		return advised(exitUsage, "give another address with --listen", "serve: %w", err)
+	}
+	return nil
+}
+
+// certificateError says what to do about files that are of no use.
+func certificateError(err error) error {
+	return advised(exitUsage, on(err, func(e *serve.LooseKeyError) string { return "chmod 0640 " + e.Path + " or less" }), "serve.tls_cert: %w", err)
+}
+
+// front is what answers requests: health, the consent pages, and the API for all else.
+func (v *service) front() http.Handler {
+	health := serve.Handler(v.status, v.metrics, exitUsage, exitCheck, exitDamage, exitKey, exitDisk)
+	routes := v.api().Handler()
+	if v.study.ServesPages(v.addr) {
+		v.pages = &serve.Part{Name: "pages", Log: v.log, Work: v.servePages, Changed: func(up bool) { v.metrics.Part("pages", up) }}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/healthz" || path == "/readyz" || path == "/metrics":
+			health.ServeHTTP(w, r)
+		case v.pages != nil && v.study.IsPage(path):
+			v.pages.ServeHTTP(w, r)
+		default:
+			routes.ServeHTTP(w, r)
+		}
+	})
+}
+
+// api is the API with all its routes.
+func (v *service) api() *api.API {
+	return api.New(api.Service{
+		Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
+		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
+	})
+}
+
+// servePages readies the consent pages, and tends them until ctx ends.
+func (v *service) servePages(ctx context.Context, up func(http.Handler)) error {
+	texts, err := v.study.Texts()
+	if err != nil {
+		return err
+	}
+	return v.study.Connecting(ctx, codeOf, func(g *consent.Grants) error {
+		if err := v.study.CheckRedirects(g.Client.Apps); err != nil {
+			return err
+		}
+		pages := v.study.Pages(g, texts)
+		pages.Events, pages.Log = v.logEvent, v.log
+		handler, err := pages.Handler()
+		if err != nil {
+			return err
+		}
+		up(handler)
+		v.log.Info("consent pages served", "links", page.LinkURL(v.study.Config.Connect.PublicURL, ""))
+		return pages.Tend(ctx)
+	})
+}
+
+// logEvent tells the operator what happened at the consent pages.
+func (v *service) logEvent(e page.Event) {
+	attributes := []any{"event", e.Kind, "participant", e.ParticipantID}
+	if e.Err != nil {
+		attributes = append(attributes, "error", e.Err)
+	}
+	if e.Untold > 0 {
+		attributes = append(attributes, "more_before", e.Untold)
+	}
+	v.log.Info("consent pages", attributes...)
+}
+
+// watchKeys says when the API goes on and off.
+func (v *service) watchKeys(ctx context.Context) {
+	tick := time.NewTicker(keysEvery)
+	defer tick.Stop()
+	for on := false; ; {
+		keyed, err := access.Keys{Store: v.study.Store}.Any(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			v.log.Warn("keys not read", "error", err)
+		case err == nil && keyed != on:
+			on = keyed
+			v.log.Info("API", "on", on)
+		}
+		v.metrics.Part("api", on)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package study
+
+import (
+	"cmp"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/dexetl/dexetl/study/config"
+)
+
+// A BareHTTPError says that the API would be served to other machines in the clear.
+type BareHTTPError struct{ Addr string }
+
+func (e *BareHTTPError) Error() string {
+	return "serve at " + e.Addr + ": plain http is for this machine only"
+}
+
+// CheckListening refuses to serve keys and data in the clear beyond this machine, unless a
+// proxy stands in front.
+func (s *Study) CheckListening(addr string) error {
+	c := s.Config.Serve
+	if addr == "none" || config.IsLoopback("http://"+addr) || c.TLSCert != "" || c.BehindProxy {
+		return nil
+	}
+	return &BareHTTPError{addr}
+}
+
+// ServesPages reports whether links lead to a listener at addr, so that the consent pages
+// belong there: there is a public address, or browsers come back from Dexcom to its port
+// of this machine.
+func (s *Study) ServesPages(addr string) bool {
+	if s.Config.Connect.PublicURL != "" {
+		return true
+	}
+	_, port, err := net.SplitHostPort(addr)
+	back, wrong := url.Parse(s.Config.API.RedirectURI)
+	if cmp.Or(err, wrong) != nil {
+		return false
+	}
+	return config.IsLoopback(s.Config.API.RedirectURI) && back.Port() == port
+}
+
+// IsPage reports whether a path is one of the consent pages'.
+func (s *Study) IsPage(path string) bool {
+	prefix := ""
+	if base, err := url.Parse(s.Config.Connect.PublicURL); err == nil {
+		prefix = strings.TrimRight(base.Path, "/")
+	}
+	if prefix != "" && strings.HasPrefix(path, prefix+"/") || strings.HasPrefix(path, prefix+"/i/") || strings.HasPrefix(path, prefix+"/done/") {
+		return true
+	}
+	for _, address := range s.redirectURIs() {
+		if back, err := url.Parse(address); err == nil && cmp.Or(back.Path, "/") == path {
+			return true
+		}
+	}
+	return false
+}
+
+// redirectURIs are those of all apps.
+func (s *Study) redirectURIs() []string {
+	all := []string{s.Config.API.RedirectURI}
+	for _, app := range s.Config.Apps {
+		all = append(all, cmp.Or(app.RedirectURI, s.Config.API.RedirectURI))
+	}
+	return all
+}
