@@ -89,7 +89,7 @@ func TestRetries(t *testing.T) {
 				ids[r.id()] = true
 			}
 		}
-		want := "[0s 0s 5m0s 37m0s 52m0s 6h7m0s 16h37m0s 27h7m0s]"
+		want := "[0s 0s 5m0s 37m0s 2h43m0s 7h58m0s 18h28m0s 28h58m0s]"
 		if fmt.Sprint(at) != want || len(ids) != 1 {
 			t.Errorf("attempts at %v of %d ids, want %v of one", at, len(ids), want)
 		}
