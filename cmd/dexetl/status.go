@@ -39,7 +39,7 @@ func (p *program) statusCommand() *cli.Command {
 				persons[i].MaxAge = maxAge
 			}
 			p.tellTrouble(persons)
-			err := cmp.Or(p.printStatus(s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
+			err := cmp.Or(p.printStatus(ctx, s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
 			}
@@ -63,7 +63,7 @@ func byUrgency(all []study.Person) []study.Person {
 
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
-func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
+func (p *program) printStatus(ctx context.Context, s *study.Study, persons []study.Person, withResources bool) error {
 	people := tableOf(schemas.Status())
 	people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
 	resources := table.Table{Columns: schemas.Status().Columns("resources"),
@@ -94,6 +94,9 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		return p.object(schemas.Status(), people.Objects(), resources.Objects(), append([]string{}, outdated...), damagePaths(harm))
 	}
 	p.tellOutdated(outdated)
+	if err := p.tellWebhooks(ctx, s); err != nil {
+		return err
+	}
 	for _, line := range damageLines(harm) {
 		p.say("%s", line)
 	}
