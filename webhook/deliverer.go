@@ -81,7 +81,7 @@ type running struct {
 func (r *running) mine(ctx context.Context) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := r.Endpoints.Store.Now()
+	now := time.Now()
 	if !now.Before(r.until) {
 		mine, err := r.lease.Take(ctx, leaseFor)
 		if err != nil && ctx.Err() == nil {

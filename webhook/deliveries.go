@@ -33,8 +33,11 @@ func (d Delivery) State() string {
 }
 
 // Deliveries are the newest ones to an endpoint, or for 0 to all, newest first.
-// A state "" is any.
+// A state "" is any, a limit 0 none.
 func (es Endpoints) Deliveries(ctx context.Context, id int64, in string, limit int) ([]Delivery, error) {
+	if limit == 0 {
+		limit = -1
+	}
 	return state.Collect(ctx, es.Store, func(row func(...any) error) (d Delivery, err error) {
 		var status sql.NullInt64
 		err = row(&d.EndpointID, &d.ID, &d.Kind, &d.Participant, &d.Snapshot, state.Instant(&d.At), &d.Attempts, state.Instant(&d.TriedAt), state.Instant(&d.NextAt),

@@ -179,7 +179,7 @@ func (p *program) webhooksDeliveries() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "pending", Usage: "only what waits", Destination: &pending},
 			&cli.BoolFlag{Name: "failed", Usage: "only what was tried in vain and is given up", Destination: &failed},
-			&cli.IntFlag{Name: "limit", Usage: "the newest `N`", Value: 20, Destination: &limit},
+			&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit},
 		},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
 			if c.Args().Len() > 1 {
