@@ -33,6 +33,7 @@ func allowedImports() map[string][]string {
 		"extract/cgmfile":  {},
 		"extract/dexsim":   {},
 		"transform":        {"extract/dexcom"},
+		"webhook":          {"extract/state", "access"},
 		"metrics":          {},
 		"sql":              {},
 		"load/lake":        {"transform", "extract/dexcom", "extract/raw"},

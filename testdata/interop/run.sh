@@ -18,3 +18,4 @@ trap 'rm -rf "$odd"' EXIT
 go test -C "$here/../.." -count 1 ./schemas -run 'TestSimulator$/odd' -answers "$odd"
 "$venv/bin/python" "$here/read_schemas.py" "$here/../../schemas" "$1/lake" "$odd" "${SAMPLES:-$here/../../../shared/fixtures}"
 go test -C "$here/../.." -count 1 ./extract/raw -run TestPythonReads -python "$venv/bin/python" -log "$(cd "$1" && pwd)/lake/raw"
+go test -C "$here/../.." -count 1 -v ./webhook -run TestPythonVerifies -python "$venv/bin/python"
