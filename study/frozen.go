@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/table"
 )
 
 // keptSnapshots is how many snapshots a Reader remembers: the newest, and those that
@@ -184,4 +187,20 @@ func (r *Reader) spans(ctx context.Context, f lake.File) ([]lake.Span, error) {
 		of.spans, of.known = spans, true
 	}
 	return spans, err
+}
+
+// Name is what the snapshot is called where one is asked for by name.
+func (f *Frozen) Name() string { return strconv.FormatInt(f.Manifest.Snapshot, 10) }
+
+// SnapshotTable is the table of the newest snapshots, without rows where nothing was loaded
+// yet.
+func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
+	_, err := r.Newest()
+	if is[*EmptyLakeError](err) {
+		return table.Table{Schema: schemas.Snapshots().Schema(), Columns: schemas.Snapshots().Columns()}, nil
+	}
+	if err != nil {
+		return table.Table{}, err
+	}
+	return SnapshotTable(r.lake, limit)
 }

@@ -35,12 +35,15 @@ type Piece struct {
 	End Place // behind its last row
 }
 
+// Head is the first rows of p, which is released.
+func (p Piece) Head(rows int64) Piece {
+	defer p.Release()
+	return Piece{p.NewSlice(0, rows), Place{p.End.File, p.End.Row - (p.NumRows() - rows)}}
+}
+
 // fewPeople is up to how many participants the rows of each are gone to, instead of
 // reading past those of others.
 const fewPeople = 16
-
-// everyone stands for all participants in tables of the study.
-const everyone = "*"
 
 // Rows yields the rows chosen, by month. Rows of a month are in the order of the table, or
 // come file by file where it has several. Memory is that of some thousand rows.

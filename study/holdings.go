@@ -161,8 +161,8 @@ func readHoldings(ctx context.Context, db *sql.DB, into map[string]Holdings) err
 	})
 }
 
-func eachRow(ctx context.Context, db *sql.DB, query string, do func(scan func(...any) error) error) error {
-	rows, err := db.QueryContext(ctx, query)
+func eachRow(ctx context.Context, db *sql.DB, query string, do func(scan func(...any) error) error, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -27,18 +27,16 @@ func (s *Study) CheckListening(addr string) error {
 }
 
 // ServesPages reports whether links lead to a listener at addr, so that the consent pages
-// belong there: there is a public address, or browsers come back from Dexcom to its port
-// of this machine.
+// belong there: there is a public address, which a proxy or the network leads here; or the
+// address, or else the redirect URI, is its port of this machine.
 func (s *Study) ServesPages(addr string) bool {
-	if s.Config.Connect.PublicURL != "" {
-		return true
+	leads := cmp.Or(s.Config.Connect.PublicURL, s.Config.API.RedirectURI)
+	if !config.IsLoopback(leads) {
+		return s.Config.Connect.PublicURL != ""
 	}
 	_, port, err := net.SplitHostPort(addr)
-	back, wrong := url.Parse(s.Config.API.RedirectURI)
-	if cmp.Or(err, wrong) != nil {
-		return false
-	}
-	return config.IsLoopback(s.Config.API.RedirectURI) && back.Port() == port
+	to, wrong := url.Parse(leads)
+	return cmp.Or(err, wrong) == nil && to.Port() == port
 }
 
 // IsPage reports whether a path is one of the consent pages'.

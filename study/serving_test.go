@@ -41,6 +41,9 @@ func TestPages(t *testing.T) {
 	}{
 		{"", "http://localhost:8085/callback", "127.0.0.1:8086", false, nil, nil},
 		{"", "http://localhost:8086/callback", "127.0.0.1:8086", true, []string{"/i/abc", "/done/ok", "/callback"}, []string{"/callback/", "/", "/v2/user", "/healthz", "/i"}},
+		{"http://localhost:8085", "http://localhost:8085/callback", "127.0.0.1:8086", false, nil, nil},
+		{"http://localhost:8085", "http://localhost:8085/callback", "127.0.0.1:8085", true, nil, nil},
+		{"", "https://c.example.org/callback", "127.0.0.1:8086", false, nil, nil},
 		{"https://c.example.org", "https://c.example.org/callback", "0.0.0.0:443", true, []string{"/i/abc", "/callback"}, []string{"/v2/user", "/inside"}},
 		{"https://c.example.org/glucose/", "https://c.example.org/back", "0.0.0.0:443", true, []string{"/glucose/i/abc", "/glucose/", "/back"}, []string{"/i/abc", "/glucoses"}},
 	} {

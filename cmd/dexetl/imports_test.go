@@ -41,6 +41,8 @@ func allowedImports() map[string][]string {
 		"load/reading":     {},
 		"serve":            {},
 		"serve/api":        api,
+		"serve/vital":      slices.Concat(api, []string{"serve/api", "webhook"}),
+		"serve/tables":     slices.Concat(api, []string{"serve/api"}),
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
 		"schemas":              {"extract/dexcom", "extract/raw", "transform", "load/lake", "load/snapshot", "sql"},

@@ -5,9 +5,8 @@ package main
 import (
 	"context"
 	"errors"
-	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -85,36 +84,22 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 
 // choose turns flags into a selection of readings.
 func (o metricsOptions) choose() (sql.Selection, error) {
-	chosen := sql.Selection{From: o.from, To: o.to, Window: o.window, Preset: sql.Preset(o.preset), Sentinels: sql.Sentinels(o.censored)}
-	if chosen.Preset != sql.Dexetl1 && chosen.Preset != sql.IGLU {
-		return chosen, usage("--preset %q: dexetl-1 or iglu", o.preset)
+	chosen, err := study.MetricsChoice{From: o.from, To: o.to, Window: o.window, Select: o.selected, Preset: o.preset, Sentinels: o.censored}.Selection()
+	if wrong, ok := errors.AsType[*study.OptionError](err); ok {
+		err = wrongOption(wrong)
 	}
-	if !slices.Contains([]sql.Sentinels{sql.AsSent, sql.AtBounds, sql.Excluding}, chosen.Sentinels) {
-		return chosen, usage("--sentinels %q: %q, 40-400 or exclude", o.censored, sql.AsSent)
+	return chosen, err
+}
+
+// wrongOption says of flags what is wrong with an option.
+func wrongOption(e *study.OptionError) error {
+	switch {
+	case len(e.Excludes) > 0:
+		return usage("--%s excludes --%s", e.Option, strings.Join(e.Excludes, " and --"))
+	case e.Before != "":
+		return usage("--%s %s is before --from %s", e.Option, e.Value, e.Before)
 	}
-	if _, err := optionalDate("from", o.from); err != nil {
-		return chosen, err
-	}
-	if _, err := optionalDate("to", o.to); err != nil {
-		return chosen, err
-	}
-	if o.from != "" && o.to != "" && o.to < o.from {
-		return chosen, usage("--to %s is before --from %s", o.to, o.from)
-	}
-	if o.selected != "" {
-		match := regexp.MustCompile(`^last([1-9][0-9]{0,4})$`).FindStringSubmatch(o.selected)
-		if match == nil {
-			return chosen, usage("--select %q: last and a number of days, such as last14", o.selected)
-		}
-		chosen.LastDays, _ = strconv.Atoi(match[1])
-	}
-	if o.window != "" && (o.from != "" || o.to != "") {
-		return chosen, usage("--window excludes --from and --to")
-	}
-	if o.selected != "" && o.from != "" {
-		return chosen, usage("--select excludes --from")
-	}
-	return chosen, nil
+	return usage("--%s %q: %s", e.Option, e.Value, e.Want)
 }
 
 func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen sql.Selection) (table.Table, error) {

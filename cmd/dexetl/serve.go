@@ -84,7 +84,13 @@ func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (
 
 // schedule finds out how often to sync.
 func (v *service) schedule(ctx context.Context, o serveOptions) (err error) {
-	keyed, err := access.Keys{Store: v.study.Store}.Any(ctx)
+	keys := access.Keys{Store: v.study.Store}
+	if again, err := keys.RevokeAgain(ctx); err != nil {
+		return err
+	} else if len(again) > 0 {
+		v.log.Warn("state.db is older than the audit trail, and had keys working again that were revoked: they are revoked again", "keys", again)
+	}
+	keyed, err := keys.Any(ctx)
 	if err != nil {
 		return err
 	}

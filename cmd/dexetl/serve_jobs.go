@@ -77,6 +77,18 @@ func (v *service) refresh(ctx context.Context, ids []string) map[string]error {
 	return failed
 }
 
+// refreshNow refreshes a participant, and waits so long for the end.
+func (v *service) refreshNow(ctx context.Context, id string, wait time.Duration) (done bool, err error) {
+	select {
+	case r := <-v.runner.Refresh(ctx, id):
+		return true, r.Err
+	case <-time.After(wait):
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
 // silences are how long without a reading counts, by label.
 func silences() map[string]time.Duration {
 	return map[string]time.Duration{"6h": 6 * time.Hour, "24h": 24 * time.Hour, "72h": 72 * time.Hour}

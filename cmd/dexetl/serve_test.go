@@ -213,3 +213,12 @@ func (b *sharedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.text.String()
 }
+
+// service is serve in this process, which listens nowhere.
+func (b *bench) service() *service {
+	b.t.Helper()
+	p, s := b.inProcess()
+	v, err := p.serving(b.t.Context(), s, serveOptions{every: "1h", listen: "none"})
+	check(b.t, err)
+	return v
+}

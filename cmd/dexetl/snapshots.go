@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
-	"github.com/dexetl/dexetl/table"
 )
 
 // snapshotArgs are two snapshots.
@@ -25,7 +23,9 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Name: "list", Usage: "the snapshots, newest first",
 				Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
-					return p.printed(snapshotTable(l, limit))
+					t, err := study.SnapshotTable(l, limit)
+					t.First = []string{"snapshot", "created_at", "folder", "glucose", "egvs"}
+					return p.printed(t, err)
 				}),
 			},
 			{
@@ -56,28 +56,6 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 		defer l.Close()
 		return action(ctx, c, l)
 	}
-}
-
-// snapshotTable has a row per snapshot. One whose manifest is damaged has
-// nothing but its number.
-func snapshotTable(l *lake.Lake, limit int) (table.Table, error) {
-	t := tableOf(schemas.Snapshots())
-	t.First = []string{"snapshot", "created_at", "folder", "glucose", "egvs"}
-	past, err := study.Snapshots(l, limit)
-	for _, one := range past {
-		m := one.Manifest
-		if one.Damaged {
-			t.Rows = append(t.Rows, []any{one.Number, nil, nil, nil, nil, nil, nil, nil, nil, "manifest damaged"})
-			continue
-		}
-		fresh := any(one.NewFiles)
-		if one.NewFiles < 0 {
-			fresh = nil
-		}
-		t.Rows = append(t.Rows, []any{one.Number, m.CreatedAt.Truncate(time.Second), orNull(m.Run), orNull(m.Program),
-			m.Rows("glucose"), m.Rows("egvs"), len(m.Files), fresh, one.Bytes, one.Folder})
-	}
-	return t, err
 }
 
 func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to string) error {

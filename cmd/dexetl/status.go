@@ -12,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
@@ -61,49 +62,67 @@ func byUrgency(all []study.Person) []study.Person {
 	return slices.SortedStableFunc(slices.Values(all), func(a, b study.Person) int { return cmp.Compare(a.Need().Urgency(), b.Need().Urgency()) })
 }
 
-// printStatus tells of participants, and of each of their resources. JSON has
-// both.
-func (p *program) printStatus(ctx context.Context, s *study.Study, persons []study.Person, withResources bool) error {
-	people := tableOf(schemas.Status())
-	people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
-	resources := table.Table{Columns: schemas.Status().Columns("resources"),
-		First: []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}}
-	clockOff := false
+// A statusReport is what status tells.
+type statusReport struct {
+	people, resources table.Table
+	clockOff          bool // somebody's clock is off, and goes on to be
+	outdated          []string
+	harm              []*lake.DamageError
+}
+
+// statusOf reports on participants, and on each of their resources; line spells commands.
+func statusOf(s *study.Study, persons []study.Person, line speller) (r statusReport, err error) {
+	r.people, r.resources = tableOf(schemas.Status()), table.Table{Columns: schemas.Status().Columns("resources")}
 	for _, one := range persons {
 		all, err := s.Resources(one)
 		if err != nil {
-			return err
+			return r, err
 		}
 		if one.LakeUnread {
-			people.Rows = append(people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
-				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, toDoOrNull(one, p.commandLine)})
+			r.people.Rows = append(r.people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
+				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, toDoOrNull(one, line)})
 			continue
 		}
-		people.Rows = append(people.Rows, personRow(one, all, p.commandLine))
-		for _, r := range all {
-			resources.Rows = append(resources.Rows, resourceRow(one, r, p.commandLine))
+		r.people.Rows = append(r.people.Rows, personRow(one, all, line))
+		for _, of := range all {
+			r.resources.Rows = append(r.resources.Rows, resourceRow(one, of, line))
 		}
-		clockOff = clockOff || one.Held.Clock().GoesOn
+		r.clockOff = r.clockOff || one.Held.Clock().GoesOn
 	}
-	harm, err := s.Damaged()
+	r.outdated = s.Outdated("")
+	r.harm, err = s.Damaged()
+	return r, err
+}
+
+// values are those of the form.
+func (r statusReport) values() []any {
+	return []any{r.people.Objects(), r.resources.Objects(), append([]string{}, r.outdated...), damagePaths(r.harm)}
+}
+
+// printStatus tells of participants, and of each of their resources. JSON has
+// both.
+func (p *program) printStatus(ctx context.Context, s *study.Study, persons []study.Person, withResources bool) error {
+	r, err := statusOf(s, persons, p.commandLine)
 	if err != nil {
 		return err
 	}
-	outdated := s.Outdated("")
 	if p.flags.json {
-		return p.object(schemas.Status(), people.Objects(), resources.Objects(), append([]string{}, outdated...), damagePaths(harm))
+		return p.object(schemas.Status(), r.values()...)
 	}
-	p.tellOutdated(outdated)
+	p.tellOutdated(r.outdated)
 	if err := p.tellWebhooks(ctx, s); err != nil {
 		return err
 	}
-	for _, line := range damageLines(harm) {
+	for _, line := range damageLines(r.harm) {
 		p.say("%s", line)
 	}
-	if len(harm) > 0 {
+	if len(r.harm) > 0 {
 		p.sayNext("replay")
 	}
-	if !clockOff {
+	people, resources := r.people, r.resources
+	people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
+	resources.First = []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}
+	if !r.clockOff {
 		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
 	if err := p.print(inWords(people, "consent")); err != nil || !withResources {

@@ -65,7 +65,7 @@ func New(s Service) *API {
 	}
 	a := &API{Service: s, mux: http.NewServeMux(), inFlight: make(chan struct{}, s.InFlight)}
 	a.shares.perMinute = s.PerMinute
-	a.API = humago.New(a.mux, a.config())
+	a.API = huma.NewAPI(a.config(), mover{humago.NewAdapter(a.mux, "")})
 	a.description = sync.OnceValues(a.describe)
 	a.mux.HandleFunc("GET "+descriptionPath, a.serveDescription)
 	return a

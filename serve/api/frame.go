@@ -59,9 +59,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 
 // route finds the route, or says that there is none.
 func (a *API) route(w http.ResponseWriter, r *http.Request, v *visit) {
+	r = moved(r)
 	handler, pattern := a.mux.Handler(r)
 	if _, at, found := strings.Cut(pattern, " "); found && path.Clean(r.URL.Path) == r.URL.Path {
-		v.route = at
+		v.route = asDescribed(at)
 		a.mux.ServeHTTP(w, r)
 		return
 	}

@@ -83,6 +83,15 @@ func (a *API) admit(ctx huma.Context, needs Needs) (access.Key, error) {
 	return key, errors.Join(a.shares.take(key.ID, a.Now()), a.allowed(key.Rights, needs))
 }
 
+// Allows says which right the key of a request lacks, for what a route cannot say of all
+// its requests.
+func (a *API) Allows(ctx context.Context, needs Needs) error {
+	if needs.Scope == "" {
+		needs.Scope = access.Read
+	}
+	return a.allowed(KeyOf(ctx).Rights, needs)
+}
+
 // allowed says which right is missing.
 func (a *API) allowed(r access.Rights, needs Needs) error {
 	switch {

@@ -52,8 +52,14 @@ func (a *API) People(ctx context.Context) (people []cohort.Participant, err erro
 	return people, err
 }
 
-// Sees reports whether the key of the request may know of a participant.
+// Sees reports whether a participant exists for the key of the request: they were not
+// deleted, and it may know of them.
 func Sees(ctx context.Context, who cohort.Participant) bool {
+	return !who.Deleted() && MayKnow(ctx, who)
+}
+
+// MayKnow reports whether the key of the request may know of a participant.
+func MayKnow(ctx context.Context, who cohort.Participant) bool {
 	only := KeyOf(ctx).Rights.Cohort
 	return only == "" || only == who.Cohort
 }

@@ -37,8 +37,8 @@ type Glucose struct {
 	Value          float64 `json:"value" doc:"39 mg/dL and less than it stand for below 40, 401 for above 400"`
 }
 
-// An interval sample is what all samples of entries have.
-type entrySample struct {
+// An EntrySample is what all samples of entries have.
+type EntrySample struct {
 	Timestamp      string `json:"timestamp" format:"date-time" doc:"As start"`
 	Start          string `json:"start" format:"date-time" doc:"UTC, inclusive"`
 	End            string `json:"end" format:"date-time" doc:"UTC, exclusive; as start for what has no duration"`
@@ -47,7 +47,7 @@ type entrySample struct {
 
 // An Insulin is a dose of insulin.
 type Insulin struct {
-	entrySample
+	EntrySample
 	Type  string  `json:"type" doc:"rapid_acting, long_acting, or unknown"`
 	Unit  string  `json:"unit" enum:"unit"`
 	Value float64 `json:"value"`
@@ -55,7 +55,7 @@ type Insulin struct {
 
 // Carbohydrates are of one meal.
 type Carbohydrates struct {
-	entrySample
+	EntrySample
 	Type  *string `json:"type" doc:"Always null"`
 	Unit  string  `json:"unit" enum:"grams"`
 	Value float64 `json:"value"`
@@ -63,7 +63,7 @@ type Carbohydrates struct {
 
 // A Workout is exercise of some duration.
 type Workout struct {
-	entrySample
+	EntrySample
 	Type      *string `json:"type" doc:"Always null"`
 	Unit      string  `json:"unit" enum:"min"`
 	Value     float64 `json:"value"`
@@ -72,7 +72,7 @@ type Workout struct {
 
 // A Note is what somebody wrote.
 type Note struct {
-	entrySample
+	EntrySample
 	Type  *string  `json:"type" doc:"Always null"`
 	Unit  string   `json:"unit" doc:"Always empty"`
 	Value string   `json:"value"`
@@ -122,9 +122,9 @@ func noted(ctx context.Context, f *study.Frozen, s study.Stretch, _ string) (sam
 	return samples, last, more, err
 }
 
-func lasting(e study.Entry, minutes float64) entrySample {
+func lasting(e study.Entry, minutes float64) EntrySample {
 	end := e.Time.Add(time.Duration(minutes * float64(time.Minute)))
-	return entrySample{Timestamp: utc(e.Time), Start: utc(e.Time), End: utc(end), TimezoneOffset: e.OffsetS}
+	return EntrySample{Timestamp: utc(e.Time), Start: utc(e.Time), End: utc(end), TimezoneOffset: e.OffsetS}
 }
 
 func insulinOf(e study.Entry) (Insulin, bool) {
@@ -135,14 +135,14 @@ func insulinOf(e study.Entry) (Insulin, bool) {
 	if kind == "" {
 		kind = "unknown"
 	}
-	return Insulin{entrySample: lasting(e, 0), Type: kind, Unit: "unit", Value: *e.Value}, true
+	return Insulin{EntrySample: lasting(e, 0), Type: kind, Unit: "unit", Value: *e.Value}, true
 }
 
 func carbsOf(e study.Entry) (Carbohydrates, bool) {
 	if e.Value == nil {
 		return Carbohydrates{}, false
 	}
-	return Carbohydrates{entrySample: lasting(e, 0), Unit: "grams", Value: *e.Value}, true
+	return Carbohydrates{EntrySample: lasting(e, 0), Unit: "grams", Value: *e.Value}, true
 }
 
 // maxMinutes is how long exercise may be for its end to be told; a year.
@@ -153,7 +153,7 @@ func workoutOf(e study.Entry) (Workout, bool) {
 	if e.Value == nil || *e.Value < 0 || *e.Value > maxMinutes {
 		return Workout{}, false
 	}
-	w := Workout{entrySample: lasting(e, *e.Value), Unit: "min", Value: *e.Value}
+	w := Workout{EntrySample: lasting(e, *e.Value), Unit: "min", Value: *e.Value}
 	if intensity := map[string]string{"light": "low", "medium": "medium", "heavy": "high"}[e.Subtype]; intensity != "" {
 		w.Intensity = &intensity
 	}
@@ -161,7 +161,7 @@ func workoutOf(e study.Entry) (Workout, bool) {
 }
 
 func noteOf(e study.Entry) Note {
-	return Note{entrySample: lasting(e, 0), Value: e.Note, Tags: []string{tagOf(e)}}
+	return Note{EntrySample: lasting(e, 0), Value: e.Note, Tags: []string{tagOf(e)}}
 }
 
 // tagOf is what a note was written into.

@@ -103,7 +103,7 @@ func writeRows(t testing.TB, c *lake.Commit, name string, list []row) lake.File 
 	table, _ := transform.TableNamed(name)
 	partition := ""
 	if table.Time != "" {
-		partition = list[0][table.Time].(string)[:7]
+		partition = filled(table, list[0])[table.Time].(string)[:7]
 	}
 	w, err := c.Create(table, partition, "")
 	check(t, err)

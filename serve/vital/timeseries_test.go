@@ -193,16 +193,16 @@ func TestEntries(t *testing.T) {
 	at := func(minute int) string { return utc(january.Add(time.Duration(minute) * time.Minute)) }
 	offset, low := -18000, "low"
 	same(t, s, fmt.Sprintf(path, "insulin_injection"), []Insulin{
-		{entrySample{at(0), at(0), at(0), &offset}, "rapid_acting", "unit", 3.5},
-		{entrySample{at(1), at(1), at(1), nil}, "long_acting", "unit", 20},
-		{entrySample{at(2), at(2), at(2), nil}, "unknown", "unit", 1}})
-	same(t, s, fmt.Sprintf(path, "carbohydrates"), []Carbohydrates{{entrySample{at(6), at(6), at(6), nil}, nil, "grams", 45}})
+		{EntrySample{at(0), at(0), at(0), &offset}, "rapid_acting", "unit", 3.5},
+		{EntrySample{at(1), at(1), at(1), nil}, "long_acting", "unit", 20},
+		{EntrySample{at(2), at(2), at(2), nil}, "unknown", "unit", 1}})
+	same(t, s, fmt.Sprintf(path, "carbohydrates"), []Carbohydrates{{EntrySample{at(6), at(6), at(6), nil}, nil, "grams", 45}})
 	same(t, s, fmt.Sprintf(path, "workout_duration"), []Workout{
-		{entrySample{at(7), at(7), at(37), nil}, nil, "min", 30, &low},
-		{entrySample{at(9), at(9), "2026-01-01T00:09:30+00:00", nil}, nil, "min", 0.5, nil}})
+		{EntrySample{at(7), at(7), at(37), nil}, nil, "min", 30, &low},
+		{EntrySample{at(9), at(9), "2026-01-01T00:09:30+00:00", nil}, nil, "min", 0.5, nil}})
 	same(t, s, fmt.Sprintf(path, "note"), []Note{
-		{entrySample{at(10), at(10), at(10), nil}, nil, "", "words 10", []string{"unspecified"}},
-		{entrySample{at(11), at(11), at(11), nil}, nil, "", "words 11", []string{"food"}}})
+		{EntrySample{at(10), at(10), at(10), nil}, nil, "", "words 10", []string{"unspecified"}},
+		{EntrySample{at(11), at(11), at(11), nil}, nil, "", "words 11", []string{"food"}}})
 }
 
 func same[S any](t *testing.T, s *series, path string, want []S) {

@@ -1,12 +1,17 @@
-package vital
+package tables
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"hash/crc64"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -19,6 +24,8 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/serve/vital"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -35,8 +42,13 @@ const perPerson = 100_000
 // after the other, and at a rate, whether the ones before were answered or not.
 func BenchmarkPersonDay(b *testing.B) {
 	s := newSeries(b)
+	reader := &study.Reader{Study: s.study}
+	b.Cleanup(func() { reader.Close() })
+	vital.Timeseries{API: s.api, Reader: reader}.Register()
 	paths := s.crowd(*millions * 1_000_000 / perPerson)
-	ask := func(chance *rand.Rand) error { return s.day(paths[chance.IntN(len(paths))], chance.IntN(perPerson/288)) }
+	ask := func(chance *rand.Rand) error {
+		return s.day(paths[chance.IntN(len(paths))], chance.IntN(perPerson/288))
+	}
 	b.Run("one by one", func(b *testing.B) {
 		chance, spent := rand.New(rand.NewPCG(1, 1)), cpuTime()
 		for b.Loop() {
@@ -59,8 +71,51 @@ func BenchmarkPersonDay(b *testing.B) {
 		b.ReportMetric(float64(failed), "errors")
 		b.ReportMetric(float64(len(took)), "requests")
 		b.ReportMetric(float64((cpuTime()-spent).Milliseconds())/float64(b.N)/float64(len(took)), "cpu-ms/request")
-		b.ReportMetric(peakMB(), "peak-MB")
 	})
+}
+
+// BenchmarkTables asks for the whole table of readings in every format.
+func BenchmarkTables(b *testing.B) {
+	s := newSeries(b)
+	s.crowd(*millions * 1_000_000 / perPerson)
+	for _, f := range formats() {
+		b.Run(f.name, func(b *testing.B) {
+			forgetPeak(b)
+			spent, bytes := cpuTime(), int64(0)
+			for b.Loop() {
+				r, err := http.NewRequest(http.MethodGet, s.server.URL+"/v1/tables/glucose?format="+f.name, nil)
+				check(b, err)
+				r.Header.Set(api.KeyHeader, s.key)
+				answer, err := http.DefaultClient.Do(r)
+				check(b, err)
+				n, err := io.Copy(io.Discard, answer.Body)
+				check(b, errors.Join(err, answer.Body.Close()))
+				bytes += n
+			}
+			rows := float64(*millions) * 1e6 * float64(b.N)
+			b.ReportMetric(rows/b.Elapsed().Seconds(), "rows/s")
+			b.ReportMetric(float64((cpuTime()-spent).Nanoseconds())/rows, "cpu-ns/row")
+			b.ReportMetric(float64(bytes)/rows, "B/row")
+			b.ReportMetric(peakMB(b), "peak-MB")
+		})
+	}
+}
+
+// forgetPeak begins to measure the peak of memory anew.
+func forgetPeak(b *testing.B) {
+	debug.FreeOSMemory()
+	check(b, os.WriteFile("/proc/self/clear_refs", []byte("5"), 0))
+}
+
+// peakMB is the largest resident set since then.
+func peakMB(b *testing.B) float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	check(b, err)
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	var kB float64
+	_, err = fmt.Sscan(after, &kB)
+	check(b, err)
+	return kB / 1000
 }
 
 // atRate asks so many times a second, and says how long each answer took from when it was
@@ -113,7 +168,9 @@ func (s *series) crowd(people int) (paths []string) {
 	for p := range people {
 		id := fmt.Sprintf("Q%05d", p)
 		check(s.t, s.study.Cohort.AddParticipant(s.t.Context(), cohort.Participant{ID: id, Status: "enrolled"}))
-		paths = append(paths, "/v2/timeseries/"+s.user(id).String()+"/glucose/grouped?start_date=")
+		user, err := s.api.Identities.User(s.t.Context(), id)
+		check(s.t, err)
+		paths = append(paths, "/v2/timeseries/"+user.String()+"/glucose/grouped?start_date=")
 	}
 	return paths
 }
@@ -121,12 +178,12 @@ func (s *series) crowd(people int) (paths []string) {
 func monthOf(table transform.Table, id string, from time.Time, lasts time.Duration) arrow.RecordBatch {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
 	defer b.Release()
-	chance := rand.New(rand.NewPCG(uint64(from.Unix()), uint64(len(id))))
+	chance := rand.New(rand.NewPCG(uint64(from.Unix()), crc64.Checksum([]byte(id), crc64.MakeTable(crc64.ISO))))
 	for at := from; at.Before(from.Add(lasts)); at = at.Add(5 * time.Minute) {
 		for i, c := range table.Columns {
 			switch f := b.Field(i).(type) {
 			case *array.BinaryDictionaryBuilder:
-				if c.Name == participant {
+				if c.Name == participantColumn {
 					_ = f.AppendString(id)
 				} else if c.Nullable {
 					f.AppendNull()
@@ -146,8 +203,6 @@ func monthOf(table transform.Table, id string, from time.Time, lasts time.Durati
 	}
 	return b.NewRecordBatch()
 }
-
-const participant = "participant_id"
 
 // day asks for one day of somebody.
 func (s *series) day(path string, day int) error {
@@ -176,10 +231,4 @@ func cpuTime() time.Duration {
 		panic(err)
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-func peakMB() float64 {
-	var used syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
-	return float64(used.Maxrss) / 1024
 }

@@ -1,0 +1,116 @@
+package tables
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// A rowsAnswer is rows on their way to somebody.
+type rowsAnswer struct {
+	tables   *Tables
+	snapshot *study.Frozen
+	chosen   study.Rows
+	table    transform.Table // with the columns that were asked for
+	format   format
+	limit    int64
+	list     string // that cursors are of
+	etag     string
+
+	first  []study.Piece                     // of a page: all there is; else the first, if any
+	next   func() (study.Piece, error, bool) // those after it; nil: none
+	cursor string                            // of the next page
+	end    func()
+}
+
+// begin reads the first rows, or the page: what goes wrong here is still told as such.
+func (a *rowsAnswer) begin(next func() (study.Piece, error, bool)) error {
+	if a.limit == 0 {
+		piece, err, ok := next()
+		if ok && err == nil {
+			a.first, a.next = []study.Piece{piece}, next
+		}
+		return err
+	}
+	for left := a.limit; ; {
+		piece, err, ok := next()
+		if err != nil || !ok {
+			return err
+		}
+		if piece.NumRows() > left { // there is more than the page
+			a.goesOn(piece.Head(left))
+			return nil
+		}
+		a.first, left = append(a.first, piece), left-piece.NumRows()
+	}
+}
+
+// goesOn ends a page with the last rows of it, and says where the next one begins.
+func (a *rowsAnswer) goesOn(last study.Piece) {
+	if last.NumRows() > 0 {
+		a.first = append(a.first, last)
+	}
+	c := api.Cursor{Snapshot: a.snapshot.Manifest.Snapshot, Last: fmt.Sprintf("%d:%d", last.End.File, last.End.Row)}
+	a.cursor = api.NextCursor(a.list, c)
+}
+
+func (a *rowsAnswer) headers(to huma.Context) {
+	to.SetHeader("ETag", a.etag)
+	to.SetHeader(SnapshotHeader, strconv.FormatInt(a.snapshot.Manifest.Snapshot, 10))
+	to.SetHeader("Cache-Control", "private, no-cache")
+	to.SetHeader("Vary", api.KeyHeader+", Authorization, "+api.ManageHeader)
+	if a.cursor != "" {
+		to.SetHeader(CursorHeader, a.cursor)
+	}
+}
+
+// write writes the rows while they are read. If that breaks, so does the connection: half
+// a table must not look whole.
+func (a *rowsAnswer) write(to huma.Context) {
+	defer a.end()
+	a.headers(to)
+	to.SetHeader("Content-Type", a.format.mediaType)
+	to.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fmt.Sprintf("%s-%d.%s", a.table.Name, a.snapshot.Manifest.Snapshot, a.format.suffix)))
+	if to.Method() == http.MethodHead {
+		return
+	}
+	if err := a.rows(to); err != nil {
+		if to.Context().Err() == nil {
+			a.tables.API.Log.Warn("table broken off", "table", a.table.Name, "error", err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (a *rowsAnswer) rows(to huma.Context) error {
+	out := bufio.NewWriterSize(to.BodyWriter(), 64<<10)
+	e, err := a.format.begin(a.table, out)
+	if err != nil {
+		return err
+	}
+	for _, piece := range a.first {
+		err = errors.Join(err, e.Write(piece.RecordBatch))
+		piece.Release()
+	}
+	for err == nil && a.next != nil {
+		piece, failed, ok := a.next()
+		if err = failed; err != nil || !ok {
+			break
+		}
+		err = e.Write(piece.RecordBatch)
+		piece.Release()
+	}
+	if err != nil {
+		e.Abort()
+		return err
+	}
+	return errors.Join(e.Close(), out.Flush())
+}

@@ -1,0 +1,167 @@
+package tables
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
+)
+
+// registerReports adds the routes that answer what commands print with --json.
+func (t *Tables) registerReports() {
+	read := api.Needs{Scope: access.Read}
+	api.Register(t.API, reportOf("metrics", schemas.Metrics(), "The metrics that papers report, by participant; format=csv has them as CSV"),
+		api.Needs{Scope: access.Read, Glucose: true}, t.metrics)
+	api.Register(t.API, reportOf("status", schemas.Status(), "By participant: consent, newest record, coverage, what to do"), read, t.status)
+	api.Register(t.API, reportOf("snapshots", schemas.Snapshots(), "The snapshots, newest first; not for a key of a cohort"), read, t.snapshots)
+	api.Register(t.API, reportOf("runs", schemas.Runs(), "The runs, newest first; not for a key of a cohort"), read, t.runs)
+}
+
+// reportOf describes a route whose answers are of a form.
+func reportOf(name string, form schemas.Form, summary string) huma.Operation {
+	return huma.Operation{
+		OperationID: name, Method: http.MethodGet, Path: "/v1/" + name, Tags: []string{"study"}, Summary: summary,
+		Responses: map[string]*huma.Response{"200": {Description: form.Schema(), Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf(form)}}}},
+	}
+}
+
+// schemaOf is the schema of a form, which is JSON Schema as OpenAPI has it.
+func schemaOf(form schemas.Form) *huma.Schema {
+	all := schemas.All()
+	i := slices.IndexFunc(all, func(s schemas.Schema) bool { return s.Title == form.Schema() })
+	text, _ := all[i].Document(schemas.JSONSchema)
+	schema := &huma.Schema{}
+	if err := json.Unmarshal(text, &schema.Extensions); err != nil {
+		panic(err) // it is embedded, and tested
+	}
+	for _, own := range []string{"$schema", "$id"} { // a document of its own
+		delete(schema.Extensions, own)
+	}
+	return schema
+}
+
+// A report is an answer that is written as it stands.
+func report(contentType string, body []byte) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(to huma.Context) {
+		to.SetHeader("Content-Type", contentType)
+		if _, err := to.BodyWriter().Write(body); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+	}}
+}
+
+// reported is a table as an answer.
+func reported(t table.Table, f table.Format, err error) (*huma.StreamResponse, error) {
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Write(&b, f); err != nil {
+		return nil, err
+	}
+	return report(map[table.Format]string{table.JSON: "application/json", table.CSV: "text/csv; charset=utf-8"}[f], b.Bytes()), nil
+}
+
+type metricsInput struct {
+	Choice
+	From      string `query:"from" doc:"First local date, inclusive"`
+	To        string `query:"to" doc:"Last local date, inclusive"`
+	Window    string `query:"window" doc:"Name of a window of windows.csv"`
+	Select    string `query:"select" doc:"lastN: the latest N days in a row with enough data, such as last14"`
+	Preset    string `query:"preset" enum:"dexetl-1,iglu" default:"dexetl-1"`
+	Sentinels string `query:"sentinels" enum:"as sent,40-400,exclude" default:"as sent" doc:"What 39 and 401 count as"`
+	Snapshot  string `query:"snapshot" doc:"Number, or latest, which is the default"`
+	Format    string `query:"format" enum:"json,csv" default:"json"`
+}
+
+func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamResponse, error) {
+	chosen, err := study.MetricsChoice{From: in.From, To: in.To, Window: in.Window, Select: in.Select, Preset: in.Preset, Sentinels: in.Sentinels}.Selection()
+	if err == nil {
+		err = t.API.Study.CheckWindow(ctx, in.Window)
+	}
+	if err != nil {
+		return nil, invalidOption(err)
+	}
+	people, err := t.people(ctx, in.Choice)
+	if err != nil {
+		return nil, err
+	}
+	chosen.Participants = idsOf(people)
+	f, err := t.snapshot(in.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	end, err := t.sessions.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	found, err := t.API.Study.Metrics(ctx, f.Name(), chosen)
+	if is[*answer.MemoryError](err) {
+		err = api.Refusal(http.StatusServiceUnavailable, "it needs more memory than it may use: ask for fewer participants, or a shorter interval")
+	}
+	return reported(found, table.Format(in.Format), err)
+}
+
+// invalidOption is a refusal for what is wrong with a choice of metrics.
+func invalidOption(err error) error {
+	if is[*study.NoWindowError](err) {
+		return api.Invalid("query.window", "there is no such window")
+	}
+	if !is[*study.OptionError](err) {
+		return err
+	}
+	e := err.(*study.OptionError)
+	return api.Invalid("query."+e.Option, "%s", strings.TrimPrefix(e.Error(), e.Option+": "))
+}
+
+func (t *Tables) status(ctx context.Context, in *Choice) (*huma.StreamResponse, error) {
+	people, err := t.people(ctx, *in)
+	if err == nil && people == nil {
+		people, err = t.API.People(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	object, err := t.Status(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+	text, err := table.JSONText(object, "", "  ")
+	return report("application/json", append(text, '\n')), err
+}
+
+// A lately is how much of the past is asked for.
+type lately struct {
+	Limit int `query:"limit" minimum:"0" maximum:"100000" default:"20" doc:"The newest so many; 0: all"`
+}
+
+func (t *Tables) snapshots(ctx context.Context, in *lately) (*huma.StreamResponse, error) {
+	if err := wholeStudy(ctx); err != nil {
+		return nil, err
+	}
+	list, err := t.Reader.SnapshotTable(in.Limit)
+	return reported(list, table.JSON, err)
+}
+
+func (t *Tables) runs(ctx context.Context, in *lately) (*huma.StreamResponse, error) {
+	if err := wholeStudy(ctx); err != nil {
+		return nil, err
+	}
+	list, damage, err := t.API.Study.RunTable(ctx, in.Limit)
+	if damage != nil {
+		t.API.Log.Warn("what the runs brought is not all known", "error", damage)
+	}
+	return reported(list, table.JSON, err)
+}

@@ -1,0 +1,98 @@
+package tables
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// notesTable has the free text of events.
+const notesTable = "event_notes"
+
+// participantColumn says whose a row is.
+const participantColumn = "participant_id"
+
+// everyone stands for all participants in the table of windows.
+const everyone = "*"
+
+// blindedTables are those that tell nothing of glucose, events and alerts: all others need
+// an unblinded key where the study is blinded.
+func blindedTables() []string {
+	return []string{"participants", "connections", "windows", "exclusions", "withdrawals", "settings", "runs", "audit",
+		"requests", "coverage", "coverage_days", "devices"}
+}
+
+// mayRead says which right the key of a request lacks to read a table.
+func (t *Tables) mayRead(ctx context.Context, table transform.Table) error {
+	if err := t.API.Allows(ctx, api.Needs{Glucose: !slices.Contains(blindedTables(), table.Name), Notes: table.Name == notesTable}); err != nil {
+		return err
+	}
+	if !hasPeople(table) {
+		return wholeStudy(ctx)
+	}
+	return nil
+}
+
+// wholeStudy refuses keys of a cohort what cannot be told by participant.
+func wholeStudy(ctx context.Context) error {
+	if api.KeyOf(ctx).Rights.Cohort != "" {
+		return api.Refusal(http.StatusForbidden, "this key is of one cohort, and this is about the whole study")
+	}
+	return nil
+}
+
+func hasPeople(table transform.Table) bool {
+	return slices.ContainsFunc(table.Columns, func(c transform.Column) bool { return c.Name == participantColumn })
+}
+
+// A Choice is whom a request is about.
+type Choice struct {
+	Participant []string `query:"participant" doc:"Only of these, divided by commas"`
+	Cohort      string   `query:"cohort" doc:"Only of this cohort"`
+}
+
+// people are the participants of a choice whom the key may see; nil means everybody. Who
+// does not exist is told like who may not be seen.
+func (t *Tables) people(ctx context.Context, c Choice) ([]cohort.Participant, error) {
+	if len(c.Participant) == 0 && c.Cohort == "" && api.KeyOf(ctx).Rights.Cohort == "" {
+		return nil, nil
+	}
+	all, err := t.API.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	chosen := []cohort.Participant{}
+	for _, who := range all {
+		if c.Cohort == "" || who.Cohort == c.Cohort {
+			chosen = append(chosen, who)
+		}
+	}
+	if c.Cohort != "" && len(chosen) == 0 {
+		return nil, api.Refusal(http.StatusNotFound, "nobody is in this cohort")
+	}
+	if len(c.Participant) == 0 {
+		return chosen, nil
+	}
+	for _, id := range c.Participant {
+		if !slices.ContainsFunc(chosen, func(who cohort.Participant) bool { return who.ID == id }) {
+			return nil, api.Refusal(http.StatusNotFound, "there is no such participant")
+		}
+	}
+	return slices.DeleteFunc(chosen, func(who cohort.Participant) bool { return !slices.Contains(c.Participant, who.ID) }), nil
+}
+
+// idsOf are the ids of people; nil for nil.
+func idsOf(people []cohort.Participant) []string {
+	if people == nil {
+		return nil
+	}
+	ids := make([]string, len(people))
+	for i, who := range people {
+		ids[i] = who.ID
+	}
+	return ids
+}

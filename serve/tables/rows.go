@@ -1,0 +1,200 @@
+package tables
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// The headers of an answer that is a table, beside ETag.
+const (
+	SnapshotHeader = "X-Snapshot"    // the number of the snapshot
+	CursorHeader   = "X-Next-Cursor" // next_cursor of the next page; absent: there is none
+)
+
+// rowsInput is a request for rows.
+type rowsInput struct {
+	Table string `path:"table"`
+	Choice
+	From       string   `query:"from" doc:"Date or ISO date-time, UTC, inclusive, of the time that the table has"`
+	To         string   `query:"to" doc:"Date, inclusive, or ISO date-time, exclusive; UTC"`
+	Columns    []string `query:"columns" doc:"Only these, divided by commas, in the order of the table"`
+	Snapshot   string   `query:"snapshot" doc:"Number, or latest, which is the default"`
+	Format     string   `query:"format" enum:"parquet,csv,ndjson,arrow" default:"parquet"`
+	Limit      int64    `query:"limit" minimum:"0" maximum:"50000" doc:"A page of so many rows; 0: all rows"`
+	NextCursor string   `query:"next_cursor" doc:"X-Next-Cursor of the page before; pages of one sequence show one snapshot"`
+	IfNone     string   `header:"If-None-Match" doc:"ETag of an answer to the same request"`
+}
+
+func (t *Tables) registerRows() {
+	content := map[string]*huma.MediaType{}
+	for _, f := range formats() {
+		content[f.mediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	}
+	text := func(what string) *huma.Param {
+		return &huma.Param{Description: what, Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	op := huma.Operation{
+		OperationID: "table", Method: http.MethodGet, Path: "/v1/tables/{table}", Tags: []string{"tables"},
+		Summary: "Rows of a table, as a file",
+		Responses: map[string]*huma.Response{
+			"200": {Description: "OK", Content: content, Headers: map[string]*huma.Param{
+				"ETag": text("As long as it is the same, so are the rows"), SnapshotHeader: text("Number of the snapshot"),
+				CursorHeader: text("next_cursor of the next page; absent: this is the last one")}},
+			"304": {Description: "The rows are those of If-None-Match"},
+			"410": {Description: "The snapshot is of before a withdrawal, and is no longer shown"},
+		},
+	}
+	api.Register(t.API, op, api.Needs{Scope: access.Read}, t.rows)
+}
+
+func (t *Tables) rows(ctx context.Context, in *rowsInput) (*huma.StreamResponse, error) {
+	a := &rowsAnswer{tables: t, format: formatNamed(in.Format), limit: in.Limit}
+	if err := a.choose(ctx, in); err != nil {
+		return nil, err
+	}
+	if matches(in.IfNone, a.etag) {
+		return &huma.StreamResponse{Body: func(to huma.Context) { a.headers(to); to.SetStatus(http.StatusNotModified) }}, nil
+	}
+	end, err := t.streams.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next, stop := iter.Pull2(a.snapshot.Rows(ctx, a.chosen))
+	a.end = func() { stop(); end() }
+	if err := a.begin(next); err != nil {
+		a.end()
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: a.write}, nil
+}
+
+// choose finds out what is asked for.
+func (a *rowsAnswer) choose(ctx context.Context, in *rowsInput) (err error) {
+	known := offered()
+	i := slices.IndexFunc(known, func(t transform.Table) bool { return t.Name == in.Table })
+	if i < 0 {
+		return api.Refusal(http.StatusNotFound, "there is no such table: /v1/tables lists them")
+	}
+	a.chosen.Table = known[i]
+	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
+		return err
+	}
+	if err := a.chooseRows(ctx, in); err != nil {
+		return err
+	}
+	if a.table, err = columnsOf(a.chosen.Table, in.Columns); err != nil {
+		return err
+	}
+	if len(in.Columns) > 0 {
+		for _, c := range a.table.Columns {
+			a.chosen.Columns = append(a.chosen.Columns, c.Name)
+		}
+	}
+	return a.chooseSnapshot(in)
+}
+
+func (a *rowsAnswer) chooseRows(ctx context.Context, in *rowsInput) (err error) {
+	t := a.chosen.Table
+	if a.chosen.From, a.chosen.To, err = interval(t, in.From, in.To); err != nil {
+		return err
+	}
+	people, err := a.tables.people(ctx, in.Choice)
+	if err != nil || people == nil {
+		return err
+	}
+	if !hasPeople(t) {
+		return api.Invalid("query.participant", "the rows of %s are nobody's: leave out participant and cohort", t.Name)
+	}
+	a.chosen.Participants = idsOf(people)
+	if t.Name == "windows" {
+		a.chosen.Participants = append(a.chosen.Participants, everyone)
+	}
+	slices.Sort(a.chosen.Participants)
+	return nil
+}
+
+// chooseSnapshot finds the snapshot, or that of the page before.
+func (a *rowsAnswer) chooseSnapshot(in *rowsInput) (err error) {
+	a.list = strings.Join([]string{in.Table, strings.Join(in.Participant, ","), in.Cohort, in.From, in.To, strings.Join(in.Columns, ","), in.Snapshot}, "\x00")
+	which := in.Snapshot
+	if in.NextCursor != "" {
+		c, err := api.ParseCursor("next_cursor", a.list, in.NextCursor)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Sscanf(c.Last, "%d:%d", &a.chosen.After.File, &a.chosen.After.Row); err != nil {
+			return err
+		}
+		which = strconv.FormatInt(c.Snapshot, 10)
+	}
+	if a.snapshot, err = a.tables.snapshot(which); err != nil {
+		return err
+	}
+	if a.chosen.Table.Name == "glucose_days" && !a.snapshot.Manifest.KeepsDays() {
+		return api.Refusal(http.StatusNotFound, "an older program made this snapshot, without glucose_days: glucose has the readings")
+	}
+	a.etag = fmt.Sprintf(`"%d"`, a.snapshot.Manifest.Snapshot)
+	if a.chosen.Participants != nil { // who is in a cohort may change without a snapshot
+		sum := sha256.Sum256([]byte(strings.Join(a.chosen.Participants, ",")))
+		a.etag = fmt.Sprintf(`"%d-%x"`, a.snapshot.Manifest.Snapshot, sum[:6])
+	}
+	return nil
+}
+
+// snapshot is the one called which; the newest for "" and latest.
+func (t *Tables) snapshot(which string) (*study.Frozen, error) {
+	number := int64(0)
+	if which != "" && which != "latest" {
+		var err error
+		if number, err = strconv.ParseInt(which, 10, 64); err != nil || number < 1 {
+			return nil, api.Invalid("query.snapshot", "a number such as 12, or latest")
+		}
+	}
+	f, err := t.Reader.Snapshot(number)
+	switch {
+	case isEmpty(err):
+		err = &nothingLoaded{api.Refusal(http.StatusNotFound, "nothing was loaded yet")}
+	case is[*study.NoSnapshotError](err):
+		err = api.Refusal(http.StatusNotFound, "there is no such snapshot: /v1/snapshots lists them")
+	case is[*study.GoneError](err):
+		err = api.Refusal(http.StatusGone, "this snapshot is of before a withdrawal, and is no longer shown: ask for the newest one")
+	}
+	return f, err
+}
+
+// nothingLoaded is the refusal where there is no snapshot yet.
+type nothingLoaded struct{ *api.Problem }
+
+// Unwrap is for those who look for a Problem.
+func (e *nothingLoaded) Unwrap() error { return e.Problem }
+
+func isEmpty(err error) bool { return is[*study.EmptyLakeError](err) || is[*nothingLoaded](err) }
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// matches reports whether If-None-Match names an ETag.
+func matches(ifNone, etag string) bool {
+	for one := range strings.SplitSeq(ifNone, ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}

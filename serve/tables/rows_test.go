@@ -1,0 +1,446 @@
+package tables
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	_ "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/dexetl/dexetl/access"
+)
+
+var january = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// someTables are rows of every kind of column, with what formats stumble over.
+func someTables() map[string][]row {
+	notes := []string{"plain", `with "quotes", commas`, "two\nlines", "", " blank first", "naïve 漢字 \U0001F600", "=1+1", `\.`, "tab\there"}
+	var events, texts []row
+	for i, note := range notes {
+		at := january.Add(time.Duration(i)*time.Hour + 123456*time.Microsecond).Format("2006-01-02T15:04:05.999999")
+		events = append(events, row{"participant_id": "P001", "record_id": fmt.Sprint("r", i), "system_time": at, "event_type": "notes", "value": []any{nil, 0.1, 1e-7, 1e21, -3.5}[i%5]})
+		texts = append(texts, row{"participant_id": "P001", "record_id": fmt.Sprint("r", i), "system_time": at, "note": note})
+	}
+	return map[string][]row{
+		"glucose": concat(glucoseRows("P001", january, 700, func(i int) any { return 40 + i%300 }), glucoseRows("P002", january, 500, func(int) any { return 77 })),
+		"events":  events, "event_notes": texts,
+		"glucose_days": {
+			{"participant_id": "P001", "day": "2026-01-01T00:00:00", "local_date": "2026-01-01", "glucose_mgdl": []int{40, 50}, "counts": []int{1, 2}},
+			{"participant_id": "P002", "day": "2026-01-02T00:00:00", "glucose_mgdl": []int{}, "counts": []int{}},
+		},
+		"participants": {{"participant_id": "P001", "cohort": "A", "study_start": "2026-01-01"}, {"participant_id": "P002", "cohort": "B"}},
+		"windows":      {{"participant_id": "*", "window": "all"}, {"participant_id": "P001", "window": "baseline"}, {"participant_id": "P002", "window": "baseline"}},
+		"settings":     {{"key": "study.id", "value": "X"}},
+		"requests":     {{"participant_id": "P002", "request_id": "1"}, {"participant_id": "P001", "request_id": "2"}, {"participant_id": "P002", "request_id": "3"}},
+	}
+}
+
+// What comes over HTTP is what DuckDB reads in the files of the lake, in every format.
+func TestValuesAreThoseOfTheFiles(t *testing.T) {
+	s := newSeries(t)
+	m := s.commit(someTables())
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	for name := range someTables() {
+		var files []string
+		for _, f := range m.TableFiles(name) {
+			files = append(files, filepath.Join(s.study.LakePath(), f.Path))
+		}
+		want := texts(t, db, fmt.Sprintf("read_parquet(['%s'], hive_partitioning = false)", strings.Join(files, "','")))
+		for _, f := range formats() {
+			answer, body := s.get("/v1/tables/"+name+"?format="+f.name, s.key)
+			if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != f.mediaType || answer.Header.Get("ETag") != `"1"` || answer.Header.Get(SnapshotHeader) != "1" {
+				t.Fatalf("%s as %s: %d %v %s", name, f.name, answer.StatusCode, answer.Header, body)
+			}
+			file := filepath.Join(t.TempDir(), "x."+f.suffix)
+			check(t, os.WriteFile(file, body, 0o600))
+			var got [][]string
+			switch f.name {
+			case "parquet":
+				got = texts(t, db, fmt.Sprintf("read_parquet('%s')", file))
+			case "ndjson":
+				got = linesOf(t, body, want[0])
+			case "csv":
+				got, err = csv.NewReader(bytes.NewReader(body)).ReadAll()
+				check(t, err)
+			case "arrow":
+				got = arrowTexts(t, body)
+			}
+			compare(t, name+" as "+f.name, got, want)
+		}
+	}
+}
+
+// texts are the rows of a table as text, with a head; null is empty.
+func texts(t *testing.T, db *sql.DB, from string) (all [][]string) {
+	t.Helper()
+	rows, err := db.Query("select columns(*)::varchar from " + from)
+	check(t, err)
+	defer rows.Close()
+	names, err := rows.Columns()
+	check(t, err)
+	all = append(all, names)
+	for rows.Next() {
+		row, to := make([]sql.NullString, len(names)), make([]any, len(names))
+		for i := range row {
+			to[i] = &row[i]
+		}
+		check(t, rows.Scan(to...))
+		line := make([]string, len(names))
+		for i, v := range row {
+			line[i] = v.String
+		}
+		all = append(all, line)
+	}
+	check(t, rows.Err())
+	return all
+}
+
+func linesOf(t *testing.T, body []byte, names []string) [][]string {
+	t.Helper()
+	all := [][]string{names}
+	for line := range bytes.Lines(body) {
+		var object map[string]json.RawMessage
+		check(t, json.Unmarshal(line, &object))
+		if len(object) != len(names) {
+			t.Fatalf("%s: %d members, want %d", line, len(object), len(names))
+		}
+		values := make([]string, len(names))
+		for i, name := range names {
+			var text *string
+			if json.Unmarshal(object[name], &text) != nil {
+				values[i] = string(object[name])
+			} else if text != nil {
+				values[i] = *text
+			}
+		}
+		all = append(all, values)
+	}
+	return all
+}
+
+func arrowTexts(t *testing.T, body []byte) (all [][]string) {
+	t.Helper()
+	in, err := ipc.NewReader(bytes.NewReader(body))
+	check(t, err)
+	defer in.Release()
+	var names []string
+	for _, f := range in.Schema().Fields() {
+		names = append(names, f.Name)
+	}
+	all = append(all, names)
+	for in.Next() {
+		batch := in.RecordBatch()
+		for r := range int(batch.NumRows()) {
+			line := make([]string, len(names))
+			for i, c := range batch.Columns() {
+				if c.IsValid(r) {
+					line[i] = c.ValueStr(r)
+				}
+			}
+			all = append(all, line)
+		}
+	}
+	check(t, in.Err())
+	return all
+}
+
+// compare compares texts but for how formats write times, lists and exponents.
+func compare(t *testing.T, what string, got, want [][]string) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d rows, want %d", what, len(got)-1, len(want)-1)
+	}
+	same := func(text string) string {
+		if at, err := time.Parse("2006-01-02T15:04:05Z07:00", text); err == nil { // also with a fraction
+			text = at.UTC().Format("2006-01-02 15:04:05.999999")
+		}
+		if at, err := time.Parse("2006-01-02T15:04:05", text); err == nil {
+			text = at.Format("2006-01-02 15:04:05.999999")
+		}
+		text = strings.TrimSuffix(text, ".0")
+		return strings.NewReplacer(", ", ",", "e-07", "e-7", "e+21", "e21").Replace(text)
+	}
+	for i := range want {
+		for j := range want[i] {
+			if g, w := same(got[i][j]), same(want[i][j]); g != w {
+				t.Fatalf("%s, row %d, %s: %q, want %q", what, i, want[0][j], got[i][j], want[i][j])
+			}
+		}
+	}
+}
+
+// rowsOf asks for rows as lines of JSON.
+func (s *series) rowsOf(path, key string) (status int, rows []row) {
+	s.t.Helper()
+	between := "?"
+	if strings.Contains(path, "?") {
+		between = "&"
+	}
+	answer, body := s.get(path+between+"format=ndjson", key)
+	if answer.StatusCode != 200 {
+		return answer.StatusCode, nil
+	}
+	for line := range bytes.Lines(body) {
+		var r row
+		check(s.t, json.Unmarshal(line, &r))
+		rows = append(rows, r)
+	}
+	return 200, rows
+}
+
+// Only the rows that are asked for come, and of a key's cohort alone.
+func TestChosenRows(t *testing.T) {
+	s := newSeries(t)
+	s.commit(someTables())
+	onlyA := s.addKey("a", access.Rights{Scope: access.Read, Cohort: "A", Notes: true, Unblinded: true})
+	for _, tt := range []struct {
+		path   string
+		all, a int // rows for a key of everybody and one of cohort A; negative: a status
+	}{
+		{"glucose", 1200, 700},
+		{"glucose?participant=P001", 700, 700},
+		{"glucose?participant=P002", 500, -404},
+		{"glucose?participant=P001,P002", 1200, -404},
+		{"glucose?participant=P009", -404, -404},
+		{"glucose?cohort=A", 700, 700},
+		{"glucose?cohort=B", 500, -404},
+		{"glucose?cohort=C", -404, -404},
+		{"glucose?cohort=A&participant=P002", -404, -404},
+		{"glucose?from=2026-01-01&to=2026-01-01", 576, 288},
+		{"glucose?from=2026-01-01T00:05:00&to=2026-01-01T00:15:00Z", 4, 2},
+		{"glucose?from=2026-01-01T01:05:00%2B01:00&to=2026-01-01T00:15:00&columns=glucose_mgdl", 4, 2},
+		{"glucose?to=2025-12-31", 0, 0},
+		{"glucose?columns=glucose_mgdl,time_utc", 1200, 700},
+		{"glucose?from=2026-01-03&to=2026-01-01", -422, -422},
+		{"glucose?from=today", -422, -422},
+		{"glucose?columns=nonsense", -422, -422},
+		{"glucose?columns=glucose_mgdl,nonsense", -422, -422},
+		{"glucose?nonsense=1", -422, -422},
+		{"glucose?format=xls", -422, -422},
+		{"glucose?snapshot=1", 1200, 700},
+		{"glucose?snapshot=latest", 1200, 700},
+		{"glucose?snapshot=2", -404, -404},
+		{"glucose?snapshot=x", -422, -422},
+		{"nonsense", -404, -404},
+		{"connection_accounts", -404, -404},
+		{"participants", 2, 1},
+		{"participants?from=2026-01-01", -422, -422},
+		{"windows", 3, 2},
+		{"requests", 3, 1},
+		{"requests?participant=P002", 2, -404},
+		{"settings", 1, -403},
+		{"settings?participant=P001", -422, -403},
+		{"egvs", 0, 0},
+	} {
+		for key, want := range map[string]int{s.key: tt.all, onlyA: tt.a} {
+			status, rows := s.rowsOf("/v1/tables/"+tt.path, key)
+			if got := len(rows); want < 0 && status != -want || want >= 0 && (status != 200 || got != want) {
+				t.Errorf("%s with %.8s: %d, %d rows, want %d", tt.path, key, status, got, want)
+			}
+			for _, r := range rows {
+				if id, ok := r["participant_id"]; ok && key == onlyA && id == "P002" {
+					t.Fatalf("%s shows a key of cohort A %v", tt.path, r)
+				}
+			}
+		}
+	}
+	_, rows := s.rowsOf("/v1/tables/glucose?columns=glucose_mgdl,time_utc&participant=P001", onlyA)
+	if len(rows[0]) != 2 || rows[0]["glucose_mgdl"] != 40.0 || rows[0]["time_utc"] != "2026-01-01T00:00:00" {
+		t.Errorf("with two columns: %v", rows[0])
+	}
+	_, body := s.get("/v1/tables/settings?columns=nonsense", s.key)
+	if !strings.Contains(string(body), `it has key, value`) || strings.Contains(string(body), "nonsense") {
+		t.Errorf("a bad column: %s", body)
+	}
+}
+
+// Every table needs its rights.
+func TestRightsOfTables(t *testing.T) {
+	s := newSeries(t)
+	s.commit(someTables())
+	plainKey, cohortKey := s.addKey("plain", access.Rights{Scope: access.Read}), s.addKey("cohort", access.Rights{Scope: access.Read, Cohort: "A", Unblinded: true, Notes: true})
+	for _, blinding := range []bool{false, true} {
+		s.study.Config.Study.Blinding = blinding
+		answer, body := s.get("/v1/tables", plainKey)
+		var list List
+		check(t, json.Unmarshal(body, &list))
+		if answer.StatusCode != 200 || len(list.Tables) != len(offered()) || list.Snapshot != 1 {
+			t.Fatalf("%d %s", answer.StatusCode, body)
+		}
+		for _, table := range list.Tables {
+			glucose, notes := !slices.Contains(blindedTables(), table.Name), table.Name == notesTable
+			want := 200
+			if notes || blinding && glucose {
+				want = 403
+			}
+			for key, want := range map[string]int{s.key: 200, plainKey: want, "": 401, cohortKey: map[bool]int{true: 200, false: 403}[strings.Contains(fmt.Sprint(table.Columns), "participant_id")]} {
+				if answer, body := s.get("/v1/tables/"+table.Name, key); answer.StatusCode != want {
+					t.Errorf("%s, blinded %v, with %.8s: %d, want %d: %.200s", table.Name, blinding, key, answer.StatusCode, want, body)
+				}
+			}
+			if table.Readable != (want == 200) || table.Rows == nil {
+				t.Errorf("the list says of %s: readable %v, rows %v", table.Name, table.Readable, table.Rows)
+			}
+		}
+	}
+}
+
+// An answer that did not change is not sent again; one with other people, or of another
+// snapshot, is.
+func TestETag(t *testing.T) {
+	s := newSeries(t)
+	s.commit(someTables())
+	for _, path := range []string{"/v1/tables/glucose", "/v1/tables/glucose?cohort=A"} {
+		answer, _ := s.get(path, s.key)
+		etag := answer.Header.Get("ETag")
+		for header, want := range map[string]int{etag: 304, "W/" + etag: 304, `"x", ` + etag: 304, "*": 304, `"x"`: 200, "": 200} {
+			if answer, body := s.get(path, s.key, "If-None-Match: "+header); answer.StatusCode != want || want == 304 && (len(body) > 0 || answer.Header.Get("ETag") != etag) {
+				t.Errorf("%s with %s: %d, %d bytes", path, header, answer.StatusCode, len(body))
+			}
+		}
+	}
+	answer, _ := s.get("/v1/tables/glucose?cohort=A", s.key)
+	who, err := s.study.Cohort.Participant(t.Context(), "P002")
+	check(t, err)
+	who.ID, who.Cohort = "P003", "A"
+	check(t, s.study.Cohort.AddParticipant(t.Context(), who))
+	if again, _ := s.get("/v1/tables/glucose?cohort=A", s.key, "If-None-Match: "+answer.Header.Get("ETag")); again.StatusCode != 200 {
+		t.Error("a cohort that has grown is not sent again")
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.server.URL+"/v1/tables/glucose", nil)
+	check(t, err)
+	r.Header.Set("x-vital-api-key", s.key)
+	head, err := http.DefaultClient.Do(r)
+	check(t, err)
+	head.Body.Close()
+	if head.StatusCode != 200 || head.Header.Get("ETag") != `"1"` {
+		t.Errorf("HEAD: %d %v", head.StatusCode, head.Header)
+	}
+}
+
+// The pages of a sequence are together the table of one snapshot, whatever is committed
+// between them, and of whatever size they are.
+func TestPagesOfTables(t *testing.T) {
+	s := newSeries(t)
+	s.commit(someTables())
+	for _, query := range []string{"", "&participant=P002", "&from=2026-01-01T03:00:00&to=2026-01-02T05:00:00", "&columns=glucose_mgdl&cohort=A"} {
+		newest, err := s.tables.Reader.Newest()
+		check(t, err)
+		_, want := s.get("/v1/tables/glucose?format=ndjson&snapshot=latest"+query, s.key)
+		for _, limit := range []int{1200, 1199, 100, 7} {
+			var got []byte
+			for cursor := ""; ; {
+				answer, body := s.get(fmt.Sprintf("/v1/tables/glucose?format=ndjson&limit=%d%s%s", limit, query, cursor), s.key)
+				if answer.StatusCode != 200 || answer.Header.Get(SnapshotHeader) != fmt.Sprint(newest.Manifest.Snapshot) || bytes.Count(body, []byte("\n")) > limit {
+					t.Fatalf("limit %d%s: %d, snapshot %s, %d rows", limit, query, answer.StatusCode, answer.Header.Get(SnapshotHeader), bytes.Count(body, []byte("\n")))
+				}
+				got = append(got, body...)
+				next := answer.Header.Get(CursorHeader)
+				if next == "" {
+					break
+				}
+				if cursor == "" && limit == 100 {
+					s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 10, func(int) any { return 300 })})
+				}
+				cursor = "&next_cursor=" + url.QueryEscape(next)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("pages of %d%s are together %d bytes, want the %d of the table", limit, query, len(got), len(want))
+			}
+			if limit == 100 {
+				s.commit(someTables())
+				newest, err = s.tables.Reader.Newest()
+				check(t, err)
+			}
+		}
+	}
+	answer, _ := s.get("/v1/tables/glucose?limit=10", s.key)
+	if answer, _ := s.get("/v1/tables/egvs?limit=10&next_cursor="+answer.Header.Get(CursorHeader), s.key); answer.StatusCode != 422 {
+		t.Errorf("a cursor of another table: %d", answer.StatusCode)
+	}
+	s.commit(map[string][]row{"withdrawals": {{"participant_id": "P002"}}})
+	for _, path := range []string{"?snapshot=1", "?limit=10&next_cursor=" + answer.Header.Get(CursorHeader)} {
+		if answer, body := s.get("/v1/tables/glucose"+path, s.key); answer.StatusCode != 410 {
+			t.Errorf("%s, of before a withdrawal: %d %.100s", path, answer.StatusCode, body)
+		}
+	}
+}
+
+// Readers see whole snapshots while others are committed.
+func TestReadersAndCommits(t *testing.T) {
+	s := newSeries(t)
+	value := func(n int) func(int) any { return func(int) any { return 100 + n } }
+	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 101, value(1))})
+	ctx, stop := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			last := 0
+			for ctx.Err() == nil {
+				answer, body := s.get("/v1/tables/glucose?format=ndjson&columns=glucose_mgdl", s.key)
+				var n int
+				_, _ = fmt.Sscan(answer.Header.Get(SnapshotHeader), &n)
+				want := strings.Repeat(fmt.Sprintf("{\"glucose_mgdl\":%d}\n", 100+n), 100+n)
+				if answer.StatusCode != 200 || n < last || string(body) != want {
+					t.Errorf("after snapshot %d: %d, snapshot %d, %.40s", last, answer.StatusCode, n, body)
+					return
+				}
+				last = n
+			}
+		})
+	}
+	for n := 2; n < 25; n++ {
+		s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 100+n, value(n))})
+	}
+	stop()
+	readers.Wait()
+}
+
+// A reader who leaves in the middle holds up nobody: the turn is free again.
+func TestReaderLeaves(t *testing.T) {
+	s := newSeries(t)
+	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 8900, func(int) any { return 100 })})
+	for range 3 * streams {
+		ctx, leave := context.WithCancel(t.Context())
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.URL+"/v1/tables/glucose?format=ndjson", nil)
+		check(t, err)
+		r.Header.Set("x-vital-api-key", s.key)
+		answer, err := http.DefaultClient.Do(r)
+		check(t, err)
+		_, err = answer.Body.Read(make([]byte, 100))
+		check(t, err)
+		leave()
+		answer.Body.Close()
+	}
+	if _, rows := s.rowsOf("/v1/tables/glucose", s.key); len(rows) != 8900 {
+		t.Errorf("%d rows, want 8900", len(rows))
+	}
+}
+
+// A file that is damaged breaks the answer off, or is an error before it begins; never does
+// less than a whole table look whole.
+func TestDamagedTable(t *testing.T) {
+	s := newSeries(t)
+	m := s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 100, func(int) any { return 100 })})
+	file := filepath.Join(s.study.LakePath(), m.TableFiles("glucose")[0].Path)
+	check(t, os.Remove(file))
+	answer, body := s.get("/v1/tables/glucose", s.key)
+	if answer.StatusCode != 500 || strings.Contains(string(body), "data/") {
+		t.Errorf("%d %s", answer.StatusCode, body)
+	}
+}
