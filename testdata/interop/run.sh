@@ -2,7 +2,7 @@
 # Reads a study's lake with three strangers from Python (DuckDB, pyarrow and
 # Polars) and its raw log with a fourth, as received and compacted, and holds the
 # schemas, the log's answers, odd ones and the lake's rows against two validators, in a
-# virtual environment of its own. SAMPLES is a folder of samples that Dexcom publishes.
+# virtual environment of its own; last, two libraries verify webhooks. SAMPLES is a folder of samples that Dexcom publishes.
 #   testdata/interop/run.sh STUDY
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
