@@ -62,6 +62,7 @@ type service struct {
 	addr   string // at which it listens
 	log    *slog.Logger
 
+	reader  *study.Reader
 	metrics *serve.Metrics
 	status  *serve.Status
 	runner  *serve.Runner
@@ -70,7 +71,7 @@ type service struct {
 
 // serving readies all that is served, and listens.
 func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (*service, error) {
-	v := &service{p: p, study: s, log: p.serveLogger(), metrics: serve.NewMetrics(version())}
+	v := &service{p: p, study: s, log: p.serveLogger(), reader: &study.Reader{Study: s}, metrics: serve.NewMetrics(version())}
 	v.status = &serve.Status{Changed: func(now serve.State) {
 		v.metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())
@@ -155,7 +156,7 @@ func (v *service) run(ctx context.Context) error {
 	end()
 	others.Wait()
 	v.log.Info("stopped")
-	return nil
+	return v.reader.Close()
 }
 
 // loop syncs every so often.

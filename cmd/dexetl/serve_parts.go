@@ -3,19 +3,12 @@ package main
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/access"
-	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
-	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/serve"
-	"github.com/dexetl/dexetl/serve/api"
-	"github.com/dexetl/dexetl/serve/tables"
-	"github.com/dexetl/dexetl/serve/vital"
-	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -70,35 +63,6 @@ func (v *service) front() http.Handler {
 			routes.ServeHTTP(w, r)
 		}
 	})
-}
-
-// api is the API with all its routes.
-func (v *service) api() *api.API {
-	a := api.New(api.Service{
-		Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
-		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
-	})
-	vital.Users{API: a, Refresh: v.refreshNow}.Register()
-	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
-	vital.Introspection{API: a}.Register()
-	reader := &study.Reader{Study: v.study}
-	vital.Timeseries{API: a, Reader: reader}.Register()
-	(&tables.Tables{API: a, Reader: reader, Status: v.report}).Register()
-	return a
-}
-
-// report is what status --json prints of some participants. Commands are spelled without
-// the folder of the study: who reads it is elsewhere.
-func (v *service) report(ctx context.Context, people []cohort.Participant) (map[string]any, error) {
-	persons, harm := v.study.People(ctx, people)
-	if err := study.UnlessData(harm); err != nil {
-		return nil, err
-	}
-	r, err := statusOf(v.study, byUrgency(persons), func(words ...string) string { return "dexetl " + strings.Join(words, " ") })
-	if err != nil {
-		return nil, err
-	}
-	return schemas.Status().Object(r.values()...), nil
 }
 
 // servePages readies the consent pages, and tends them until ctx ends.

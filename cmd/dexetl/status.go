@@ -62,17 +62,20 @@ func byUrgency(all []study.Person) []study.Person {
 	return slices.SortedStableFunc(slices.Values(all), func(a, b study.Person) int { return cmp.Compare(a.Need().Urgency(), b.Need().Urgency()) })
 }
 
-// A statusReport is what status tells.
+// A statusReport is what status knows of participants, and of each of their resources.
 type statusReport struct {
 	people, resources table.Table
-	clockOff          bool // somebody's clock is off, and goes on to be
+	clockOff          bool // somebody's clock differs from the roster's zone
 	outdated          []string
 	harm              []*lake.DamageError
 }
 
-// statusOf reports on participants, and on each of their resources; line spells commands.
+// statusOf looks how it stands with participants. Line spells the commands to type.
 func statusOf(s *study.Study, persons []study.Person, line speller) (r statusReport, err error) {
-	r.people, r.resources = tableOf(schemas.Status()), table.Table{Columns: schemas.Status().Columns("resources")}
+	r.people = tableOf(schemas.Status())
+	r.people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
+	r.resources = table.Table{Columns: schemas.Status().Columns("resources"),
+		First: []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}}
 	for _, one := range persons {
 		all, err := s.Resources(one)
 		if err != nil {
@@ -94,7 +97,7 @@ func statusOf(s *study.Study, persons []study.Person, line speller) (r statusRep
 	return r, err
 }
 
-// values are those of the form.
+// values are those of the form of status.
 func (r statusReport) values() []any {
 	return []any{r.people.Objects(), r.resources.Objects(), append([]string{}, r.outdated...), damagePaths(r.harm)}
 }
@@ -119,17 +122,14 @@ func (p *program) printStatus(ctx context.Context, s *study.Study, persons []stu
 	if len(r.harm) > 0 {
 		p.sayNext("replay")
 	}
-	people, resources := r.people, r.resources
-	people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
-	resources.First = []string{"participant_id", "resource", "records", "newest_record", "to_do", "last_error", "open_windows"}
 	if !r.clockOff {
-		people = people.Only(slices.DeleteFunc(slices.Clone(people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
+		r.people = r.people.Only(slices.DeleteFunc(slices.Clone(r.people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
 	}
-	if err := p.print(inWords(people, "consent")); err != nil || !withResources {
+	if err := p.print(inWords(r.people, "consent")); err != nil || !withResources {
 		return err
 	}
 	p.tell("")
-	return p.print(resources)
+	return p.print(r.resources)
 }
 
 func personRow(one study.Person, resources []study.Resource, line speller) []any {

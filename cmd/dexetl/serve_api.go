@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/serve/tables"
+	"github.com/dexetl/dexetl/serve/vital"
+	"github.com/dexetl/dexetl/study"
+)
+
+// api is the API with all its routes.
+func (v *service) api() *api.API {
+	a := api.New(api.Service{
+		Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
+		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
+	})
+	vital.Users{API: a, Refresh: v.refreshNow}.Register()
+	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
+	vital.Introspection{API: a}.Register()
+	vital.Timeseries{API: a, Reader: v.reader}.Register()
+	(&tables.Tables{API: a, Reader: v.reader, Status: v.statusJSON}).Register()
+	return a
+}
+
+// statusJSON is what dexetl status --json says of participants.
+func (v *service) statusJSON(ctx context.Context, people []cohort.Participant) (map[string]any, error) {
+	persons, harm := v.study.People(ctx, people)
+	if err := study.UnlessData(harm); err != nil {
+		return nil, err
+	}
+	line := func(words ...string) string { return plain.ShellLine(dexetl(words...)) } // where the study lies is nobody's concern
+	r, err := statusOf(v.study, byUrgency(persons), line)
+	return schemas.Status().Object(r.values()...), err
+}
