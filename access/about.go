@@ -11,10 +11,9 @@ import (
 
 // About is what is kept of a participant for the API beside the roster.
 type About struct {
-	User         uuid.UUID
-	CreatedAt    time.Time // since when the API knows them
-	ZoneAt       time.Time // when it set their time zone; zero: it did not
-	AssumedStart string    // study_start that it gave them because nobody named one; "": none
+	User      uuid.UUID
+	CreatedAt time.Time // since when the API knows them
+	ZoneAt    time.Time // when it set their time zone; zero: it did not
 }
 
 // AboutAll is what is kept of participants, who are in the roster.
@@ -26,10 +25,10 @@ func (i Identities) AboutAll(ctx context.Context, participantIDs []string) (map[
 	_, err := state.Collect(ctx, i.Store, func(row func(...any) error) (_ struct{}, err error) {
 		var who string
 		var a About
-		err = row(&who, &a.User, state.Instant(&a.CreatedAt), state.Instant(&a.ZoneAt), &a.AssumedStart)
+		err = row(&who, &a.User, state.Instant(&a.CreatedAt), state.Instant(&a.ZoneAt))
 		all[who] = a
 		return struct{}{}, err
-	}, "select participant_id, user_id, created_at, zone_at, assumed_start from api_users")
+	}, "select participant_id, user_id, created_at, zone_at from api_users")
 	return all, err
 }
 
@@ -50,4 +49,16 @@ func (i Identities) note(ctx context.Context, participantID, column string, valu
 	}
 	_, err := i.Store.Exec(ctx, "update api_users set "+column+" = ? where participant_id = ?", value, participantID)
 	return err
+}
+
+// Assumed are the days that StartAssumed noted, by participant.
+func (i Identities) Assumed(ctx context.Context) (map[string]string, error) {
+	all := make(map[string]string)
+	_, err := state.Collect(ctx, i.Store, func(row func(...any) error) (_ struct{}, err error) {
+		var who, day string
+		err = row(&who, &day)
+		all[who] = day
+		return struct{}{}, err
+	}, "select participant_id, assumed_start from api_users where assumed_start <> ''")
+	return all, err
 }

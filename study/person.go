@@ -156,6 +156,20 @@ func (s *Study) people(ctx context.Context, chosen []cohort.Participant) ([]Pers
 	return out, nil
 }
 
+// Known is a participant as far as the state knows them: without what the lake has, which
+// takes longer to find out.
+func (s *Study) Known(ctx context.Context, who cohort.Participant) (Person, error) {
+	people, err := s.people(ctx, []cohort.Participant{who})
+	if err != nil {
+		return Person{}, err
+	}
+	p := people[0]
+	if c := p.Connection(); c.LastError == consent.NotOwned { // as the last fetch found it
+		p.Edited = consent.NotTheirs(c)
+	}
+	return p, nil
+}
+
 // People are chosen with all that is known of them, in their order. A damaged data file
 // that hides what the lake has is the error, and the rest is returned with it.
 func (s *Study) People(ctx context.Context, chosen []cohort.Participant) ([]Person, error) {

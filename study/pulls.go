@@ -173,31 +173,55 @@ func readRecords(ctx context.Context, db *sql.DB, people []Person, into map[fact
 	}, strings.Join(ids, ","))
 }
 
-// readAsked finds when somebody's past was first asked about, and when the last piece of it
-// first was: what is asked again later is none.
+// readAsked finds when somebody's past was first asked about, and when all of it had been.
 func readAsked(ctx context.Context, db *sql.DB, people []Person, into map[fact]Pull) error {
 	pairs := mapped(people, func(p Person) string {
 		return fmt.Sprintf("%s=%d", p.Who.ID, p.Connection().CreatedAt.UnixMicro())
 	})
-	covered := make(map[fact][]plan.Window)
-	return eachRow(ctx, db, askedQuery, func(scan func(...any) error) error {
+	pasts := make(map[fact]*past)
+	err := eachRow(ctx, db, askedQuery, func(scan func(...any) error) error {
 		var of fact
+		var run string
 		var w plan.Window
 		var at time.Time
-		if err := scan(&of.participant, &of.kind, &w.Start, &w.End, &at); err != nil {
-			return err
+		err := scan(&of.participant, &of.kind, &run, &w.Start, &w.End, &at)
+		if pasts[of] == nil {
+			pasts[of] = new(past)
 		}
-		pull := into[of]
-		if pull.Started.IsZero() {
-			pull.Started = at
-		}
-		merged, more := joinedWith(covered[of], w)
-		if more {
-			covered[of], pull.Ended = merged, at
-		}
-		into[of] = pull
-		return nil
+		pasts[of].answered(run, w, at)
+		return err
 	}, strings.Join(pairs, ","))
+	for of, p := range pasts {
+		pull := into[of]
+		pull.Started, pull.Ended = p.started, p.ended
+		into[of] = pull
+	}
+	return err
+}
+
+// A past is somebody's time before they were connected. It ends where the first run found
+// its end: what was uploaded after that is news.
+type past struct {
+	started, ended time.Time // first answer; last one about time that no earlier one was about
+	run            string    // the first
+	end            time.Time
+	covered        []plan.Window
+}
+
+// answered takes an answer of a run about a window, after all earlier ones.
+func (p *past) answered(run string, w plan.Window, at time.Time) {
+	if p.started.IsZero() {
+		p.started, p.run = at, run
+	}
+	if p.run == run {
+		p.end = later(p.end, w.End)
+	}
+	if w = w.Intersect(plan.Window{Start: w.Start, End: p.end}); w.Empty() {
+		return
+	}
+	if covered, more := joinedWith(p.covered, w); more {
+		p.covered, p.ended = covered, at
+	}
 }
 
 // joinedWith are disjoint windows, by time, with another one, and whether that has time

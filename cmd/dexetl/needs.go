@@ -35,6 +35,10 @@ func needWords(p study.Person, need study.Need, line speller) string {
 	case study.LookOnceMore:
 		return "fetch a last time, then access to their account ends: " + line("sync", id)
 	case study.Resume:
+		if at := p.Who.DeletedAt; p.Who.Deleted() {
+			return fmt.Sprintf("deleted over the API on %s, so paused; access to their account ends on %s: %s",
+				at.Format(time.DateOnly), at.Add(cohort.Undoable).Format(time.DateOnly), line("participants", "resume", id))
+		}
 		return "paused: " + line("participants", "resume", id)
 	case study.MendState:
 		return "for the data manager: state.db was edited, nothing stored of " + id + " is used: " + line("doctor")

@@ -40,6 +40,9 @@ func (p *program) statusCommand() *cli.Command {
 				persons[i].MaxAge = maxAge
 			}
 			p.tellTrouble(persons)
+			if err := p.sayByAPI(ctx, s, people); err != nil {
+				return err
+			}
 			err := cmp.Or(p.printStatus(ctx, s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err

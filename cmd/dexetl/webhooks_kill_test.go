@@ -134,7 +134,7 @@ func (b *bench) dieServing(chance *rand.Rand) string {
 	var said sharedBuffer
 	c.Stderr = &said
 	check(b.t, c.Start())
-	limit := 5 * time.Second
+	limit := 9 * time.Second
 	if point == "" {
 		limit = time.Duration(200+chance.IntN(2500)) * time.Millisecond
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -29,8 +30,8 @@ func (ls *Links) Issue(ctx context.Context, participantID string, life time.Dura
 		}
 		_, err := tx.ExecContext(ctx, "insert into link_tokens (token_hash, return_to) values (?, ?)", row.Hash, returnTo)
 		after := state.Fields{"expires_at": link.ExpiresAt.Format(time.RFC3339)}
-		if returnTo != "" {
-			after["return_to"] = returnTo
+		if at, _, _ := strings.Cut(returnTo, "?"); at != "" { // what is behind it is the program's
+			after["return_to"] = at
 		}
 		return []state.Act{{Subject: "link", ParticipantID: participantID, After: after}}, err
 	})

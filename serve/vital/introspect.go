@@ -16,10 +16,15 @@ import (
 
 // Introspection are the routes that say what was fetched of whom. They show no value, so a
 // blinded study has them, too.
-type Introspection struct{ API *api.API }
+type Introspection struct {
+	API *api.API
+
+	turn chan struct{} // one request at a time: each opens the lake, and may use all of the machine
+}
 
 // Register adds them.
 func (i Introspection) Register() {
+	i.turn = make(chan struct{}, 1)
 	read := api.Needs{Scope: access.Read}
 	api.Register(i.API, operation("introspect_resources", http.MethodGet, "/v2/introspect/resources", "Which data there are of each participant"), read, i.resources)
 	api.Register(i.API, operation("introspect_historical_pull", http.MethodGet, "/v2/introspect/historical_pull",
@@ -180,6 +185,12 @@ func (i Introspection) each(ctx context.Context, in *introspectInput, what strin
 func (i Introspection) pulls(ctx context.Context, in *introspectInput, chosen []cohort.Participant) (map[string][]study.Pull, error) {
 	if in.Provider != "" && in.Provider != providerSlug {
 		return nil, nil
+	}
+	select {
+	case i.turn <- struct{}{}:
+		defer func() { <-i.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
 	people, harm := i.API.Study.People(ctx, chosen)
 	if err := study.UnlessData(harm); err != nil {

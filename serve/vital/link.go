@@ -164,8 +164,8 @@ func (l Linking) providers(ctx context.Context, in *byTokenInput) (*linkProvider
 }
 
 type oauthInput struct {
-	byTokenInput
-	Slug string `path:"slug"`
+	Token string `header:"x-vital-link-token"`
+	Slug  string `path:"slug"`
 }
 
 type oauthOutput struct{ Body LinkProvider }

@@ -44,7 +44,7 @@ func (u Users) providers(ctx context.Context, in *userInput) (*userProvidersOutp
 		return nil, err
 	}
 	out := &userProvidersOutput{map[string][]ProviderStatus{"providers": {}}}
-	p, err := u.person(ctx, who)
+	p, err := u.API.Study.Known(ctx, who)
 	if err == nil && p.HasGrant() {
 		out.Body["providers"] = []ProviderStatus{statusOf(p, u.API.Study.Config.Sync.Resources)}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/serve/api"
-	"github.com/dexetl/dexetl/study"
 )
 
 // renewalRest is when to try again what a renewal of the access is in the way of.
@@ -76,17 +75,8 @@ func (u Users) refresh(ctx context.Context, in *refreshInput) (*refreshOutput, e
 
 // asked reports whether somebody is connected and data of theirs are asked for.
 func (u Users) asked(ctx context.Context, who cohort.Participant) (bool, error) {
-	p, err := u.person(ctx, who)
+	p, err := u.API.Study.Known(ctx, who)
 	return p.HasGrant() && p.Asked(), err
-}
-
-// person is all that is known of a participant.
-func (u Users) person(ctx context.Context, who cohort.Participant) (study.Person, error) {
-	people, harm := u.API.Study.People(ctx, []cohort.Participant{who})
-	if err := study.UnlessData(harm); err != nil {
-		return study.Person{}, err
-	}
-	return people[0], nil
 }
 
 // refreshProblem says that a refresh did not work, and why as far as the caller may know.

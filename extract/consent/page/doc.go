@@ -16,6 +16,9 @@
 //	GET  REDIRECT URI  without a query: asks whose account it is
 //	POST REDIRECT URI  the answer; without a yes what Dexcom sent is destroyed
 //
+// A link that a program made for somebody who is in it leads back to the program in the end,
+// where that is listed, with the outcome in the address (see outcome).
+//
 // So the code that Dexcom sends stays neither in the address bar nor in the
 // history, and a page that is loaded again does nothing again.
 //
