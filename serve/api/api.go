@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -87,7 +88,7 @@ func Register[I, O any](a *API, op huma.Operation, needs Needs, handler func(con
 
 // prepare adds to a route what all routes have.
 func (a *API) prepare(op *huma.Operation, needs Needs) {
-	op.MaxBodyBytes, op.BodyReadTimeout = MaxBody, bodyWithin
+	op.MaxBodyBytes, op.BodyReadTimeout = cmp.Or(op.MaxBodyBytes, MaxBody), cmp.Or(op.BodyReadTimeout, bodyWithin)
 	op.RejectUnknownQueryParameters = !isVital(op.Path) // Vital's clients may know more than we do
 	op.Middlewares = append(huma.Middlewares{a.guard(needs)}, op.Middlewares...)
 	a.document(op, needs)

@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -28,15 +26,15 @@ func TestSlowAnswers(t *testing.T) {
 	}
 	Register(b.api, huma.Operation{OperationID: "slow", Method: "GET", Path: "/v1/slow"}, Needs{Scope: access.Read},
 		func(ctx context.Context, _ *struct{}) (*answer, error) { return slow(ctx) })
-	Register(b.api, huma.Operation{OperationID: "slow-post", Method: "POST", Path: "/v1/slow"}, Needs{Scope: access.Read},
-		func(ctx context.Context, _ *createInput) (*answer, error) { return slow(ctx) })
+	Register(b.api, huma.Operation{OperationID: "slow-post", Method: "POST", Path: "/v1/slow", BodyReadTimeout: 200 * time.Millisecond}, Needs{Scope: access.Read},
+		func(ctx context.Context, _ *perhapsInput) (*answer, error) { return slow(ctx) })
 	server := httptest.NewUnstartedServer(b.api.Handler())
 	server.Config.ReadTimeout = 200 * time.Millisecond
 	server.Start()
 	t.Cleanup(server.Close)
 	key := b.key("k", access.Rights{Scope: access.Read})
-	for method, body := range map[string]string{"GET": "", "POST": `{"client_user_id":"P"}`} {
-		r, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/v1/slow", reader(body))
+	for _, method := range []string{"GET", "POST"} {
+		r, err := http.NewRequestWithContext(t.Context(), method, server.URL+"/v1/slow", nil)
 		check(t, err)
 		r.Header.Set(KeyHeader, key)
 		got, err := http.DefaultClient.Do(r)
@@ -48,11 +46,10 @@ func TestSlowAnswers(t *testing.T) {
 	}
 }
 
-func reader(body string) io.Reader {
-	if body == "" {
-		return nil
+type perhapsInput struct {
+	Body *struct {
+		Note string `json:"note"`
 	}
-	return strings.NewReader(body)
 }
 
 // A long answer goes out in pieces, each of which has to be taken in time.
