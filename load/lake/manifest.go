@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,10 +129,9 @@ func (l *Lake) Manifests() ([]int64, error) {
 	return all, nil
 }
 
-// HasManifest reports whether the lake in the folder root has a snapshot n, without
-// reading anything.
-func HasManifest(root string, n int64) bool {
-	_, err := os.Stat(filepath.Join(root, manifestPath(n)))
+// HasManifest reports whether snapshot n was committed, without reading its manifest.
+func (l *Lake) HasManifest(n int64) bool {
+	_, err := l.dir.Lstat(manifestPath(n))
 	return err == nil
 }
 

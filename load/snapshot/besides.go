@@ -1,3 +1,5 @@
+//go:build linux || darwin
+
 package snapshot
 
 import (
@@ -11,14 +13,27 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// ComputedFile is the file of a computed table in the folder of a snapshot, for
-// [lake.Lake.ReadBeside]; fs.ErrNotExist where there is none.
-func ComputedFile(l *lake.Lake, m lake.Manifest, table string) (f lake.File, err error) {
-	f = lake.File{Table: table, Path: path.Join(folderOf(m.Snapshot), computedFile(table))}
-	in, err := l.Root().Open(f.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, fs.ErrNotExist
+// ComputedFiles are the files of a computed table in the folder of a snapshot, for
+// [lake.Lake.ReadBeside]; fs.ErrNotExist where there are none.
+func ComputedFiles(l *lake.Lake, m lake.Manifest, table string) (files []lake.File, err error) {
+	names, err := computedNames(l.Root(), folderOf(m.Snapshot), table)
+	if err == nil && len(names) == 0 {
+		err = fs.ErrNotExist
 	}
+	for _, name := range names {
+		f, err := besideFile(l, table, path.Join(folderOf(m.Snapshot), table, name))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, err
+}
+
+// besideFile is what can be known of a file that no manifest lists.
+func besideFile(l *lake.Lake, table, at string) (f lake.File, err error) {
+	f = lake.File{Table: table, Path: at}
+	in, err := l.Root().Open(at)
 	if err != nil {
 		return f, err
 	}
@@ -29,7 +44,7 @@ func ComputedFile(l *lake.Lake, m lake.Manifest, table string) (f lake.File, err
 	}
 	p, err := file.NewParquetReader(in)
 	if err != nil {
-		return f, fmt.Errorf("%s: %w", f.Path, err)
+		return f, fmt.Errorf("%s: %w", at, err)
 	}
 	f.Bytes, f.Rows = info.Size(), p.NumRows()
 	return f, nil
