@@ -44,10 +44,11 @@ func (c *computing) addUp(ctx context.Context, s sum) error {
 		for _, p := range parts {
 			name := c.sumName(s, t, p, follows[p.name])
 			names = append(names, name)
-			if err := to.RemoveAll(name); err != nil {
+			linked, err := c.linkHashes(to, name)
+			if err != nil {
 				return err
 			}
-			if !c.linkLatest(to, hashesFolder, name) {
+			if !linked {
 				missing = append(missing, p)
 			}
 		}
@@ -113,6 +114,15 @@ func (c *computing) follows(ctx context.Context, s sum, parts []part) (by map[st
 		by[name] = from
 	}
 	return by, rows.Err()
+}
+
+// linkHashes links a file of hashes from latest, in the place of one that is there, and
+// reports whether it did.
+func (c *computing) linkHashes(to *os.Root, name string) (bool, error) {
+	if err := to.RemoveAll(name); err != nil {
+		return false, err
+	}
+	return c.linkLatest(to, hashesFolder, name), nil
 }
 
 // sumName names the sum of a part by all that it follows from: of rows of an older program

@@ -4,8 +4,13 @@ package snapshot
 
 import (
 	"context"
+	"errors"
+	"os"
+	"path"
+	"strings"
 
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/transform"
 )
 
 var (
@@ -38,9 +43,38 @@ join sensor_sessions w
 group by p.part`}
 )
 
-// findSensors creates sensor_sessions: of the records of all parts that are as they were
-// nothing is read.
+// sensorSessions is of all of egvs at once.
+var sensorSessions = sum{name: "sensor_sessions", table: "egvs", query: views.SensorSessions()}
+
+// findSensors creates sensor_sessions, of a file of latest if no record is another.
 func (c *computing) findSensors(ctx context.Context) error {
+	t, _ := transform.TableNamed(sensorSessions.table)
+	all := part{files: c.manifest.TableFiles(t.Name)}
+	name, folder := c.sumName(sensorSessions, t, all, sensorWorn.query+sensorMarks.query), path.Join(c.folder, hashesFolder)
+	err := c.within(folder, func(to *os.Root) error {
+		linked, err := c.linkHashes(to, name)
+		if err != nil || linked {
+			return errors.Join(err, c.linkMarks(to))
+		}
+		if err := c.markSensors(ctx); err != nil {
+			return err
+		}
+		_, err = c.copyTo(ctx, to, folder, name, sensorSessions.query)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	file, err := absolute(c.lake, path.Join(folder, name))
+	if err != nil {
+		return err
+	}
+	return c.execute(ctx, "create table sensor_sessions as\nfrom read_parquet("+text(file)+", hive_partitioning = false)")
+}
+
+// markSensors creates sensor_marks: of the records of all parts that are as they were
+// nothing is read.
+func (c *computing) markSensors(ctx context.Context) error {
 	if err := c.addUp(ctx, sensorWorn); err != nil {
 		return err
 	}
@@ -51,8 +85,17 @@ group by participant_id, transmitter_id`
 	if err := c.execute(ctx, whole); err != nil {
 		return err
 	}
-	if err := c.addUp(ctx, sensorMarks); err != nil {
-		return err
+	return c.addUp(ctx, sensorMarks)
+}
+
+// linkMarks links what sensor_sessions of latest was made of, for the publish with news.
+func (c *computing) linkMarks(to *os.Root) error {
+	names, err := computedNames(c.root, latestName, hashesFolder)
+	for _, name := range names {
+		if strings.HasPrefix(name, sensorWorn.name) || strings.HasPrefix(name, sensorMarks.name) {
+			_, failed := c.linkHashes(to, name)
+			err = errors.Join(err, failed)
+		}
 	}
-	return c.execute(ctx, "create table sensor_sessions as\n"+views.SensorSessions())
+	return err
 }
