@@ -19,9 +19,15 @@ import (
 type Linker struct {
 	Study *Study
 
-	mu    sync.Mutex
-	links *consent.Links
+	mu     sync.Mutex
+	links  *consent.Links
+	failed error // why the key could not be read, and when that was
+	at     time.Time
 }
+
+// keyAgain is how soon a key that could not be read is tried again: the command that
+// prints it may take long, and anybody can ask what a link is of.
+const keyAgain = 10 * time.Second
 
 // A NotWantedError says that a participant is not to be connected.
 type NotWantedError struct{ ParticipantID, Why string }
@@ -62,11 +68,16 @@ func (l *Linker) Check(ctx context.Context, token string) (cohort.Participant, e
 func (l *Linker) ready(ctx context.Context) (*consent.Links, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.links != nil {
+	now := l.Study.Now()
+	switch {
+	case l.links != nil:
 		return l.links, nil
+	case l.failed != nil && now.Sub(l.at).Abs() < keyAgain:
+		return nil, l.failed
 	}
-	key, err := l.Study.SealingKey(ctx)
+	key, err := l.Study.SealingKey(context.WithoutCancel(ctx))
 	if err != nil {
+		l.failed, l.at = err, now
 		return nil, err
 	}
 	l.links = consent.New(l.Study.Consents, key, &consent.Client{Log: l.Study.Logger}).Links
