@@ -6,13 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"slices"
 	"strconv"
 	"sync"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/table"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // keptSnapshots is how many snapshots a Reader remembers: the newest, and those that
@@ -203,4 +208,66 @@ func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
 		return table.Table{}, err
 	}
 	return SnapshotTable(r.lake, limit)
+}
+
+// Has reports whether the snapshot has a table: those of older programs lack some, and
+// those that depend on the order of readings lie in the folders of the newest ones alone.
+func (f *Frozen) Has(t transform.Table) (bool, error) {
+	switch {
+	case isComputed(t):
+		err := f.findComputed(t)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	case t.Name == "glucose_days":
+		return f.Manifest.KeepsDays(), nil
+	}
+	return true, nil
+}
+
+// findComputed looks for the file of a computed table.
+func (f *Frozen) findComputed(t transform.Table) error {
+	f.from.mu.Lock()
+	defer f.from.mu.Unlock()
+	if f.files[t.Name] != nil {
+		return nil
+	}
+	file, err := snapshot.ComputedFile(f.from.lake, f.Manifest, t.Name)
+	if err == nil {
+		f.files[t.Name] = []lake.File{file}
+	}
+	return err
+}
+
+func isComputed(t transform.Table) bool {
+	return slices.ContainsFunc(snapshot.Computed(), func(c transform.Table) bool { return c.Name == t.Name })
+}
+
+// filesOf are the files of a table that the snapshot has.
+func (f *Frozen) filesOf(t transform.Table) []lake.File {
+	f.from.mu.Lock()
+	defer f.from.mu.Unlock()
+	return f.files[t.Name]
+}
+
+// read reads a file of a table.
+func (f *Frozen) read(ctx context.Context, t transform.Table, of lake.File, o lake.ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+	if isComputed(t) {
+		return f.from.lake.ReadBeside(ctx, t, of, o)
+	}
+	return f.from.lake.Read(ctx, of, o)
+}
+
+// RowCount is how many rows a table has, vanished ones included; nil where the snapshot
+// does not have it, or nobody can tell.
+func (f *Frozen) RowCount(t transform.Table) *int64 {
+	if has, err := f.Has(t); err != nil || !has {
+		return nil
+	}
+	rows := int64(0)
+	for _, of := range f.filesOf(t) {
+		rows += of.Rows
+	}
+	return &rows
 }

@@ -49,7 +49,7 @@ const fewPeople = 16
 // come file by file where it has several. Memory is that of some thousand rows.
 func (f *Frozen) Rows(ctx context.Context, r Rows) iter.Seq2[Piece, error] {
 	return func(yield func(Piece, error) bool) {
-		files := f.files[r.Table.Name]
+		files := f.filesOf(r.Table)
 		for i := r.After.File; i < len(files); i++ {
 			first := int64(0)
 			if i == r.After.File {
@@ -76,7 +76,7 @@ func (r Rows) mayHave(f lake.File) bool {
 
 // rowsOf yields the rows of one file from first on. It reports whether to go on.
 func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yield func(Piece, error) bool) bool {
-	of := f.files[r.Table.Name][file]
+	of := f.filesOf(r.Table)[file]
 	spans, err := f.spansFor(ctx, r, of)
 	if err != nil {
 		yield(Piece{}, err)
@@ -91,7 +91,7 @@ func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yiel
 			continue
 		}
 		at := s.First
-		for batch, err := range f.from.lake.Read(ctx, of, lake.ReadOptions{Columns: columns, Span: s}) {
+		for batch, err := range f.read(ctx, r.Table, of, lake.ReadOptions{Columns: columns, Span: s}) {
 			if err != nil {
 				yield(Piece{}, err)
 				return false
@@ -110,7 +110,7 @@ func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yiel
 // spansFor are the rows of a file that are to be read: those of the few who are asked
 // for, or all.
 func (f *Frozen) spansFor(ctx context.Context, r Rows, of lake.File) ([]lake.Span, error) {
-	if r.Participants == nil || len(r.Participants) > fewPeople || r.Table.Order[0] != participantColumn {
+	if r.Participants == nil || len(r.Participants) > fewPeople || !r.byPeople() {
 		return []lake.Span{{Rows: of.Rows}}, nil
 	}
 	all, err := f.from.spans(ctx, of)
@@ -125,6 +125,9 @@ func (f *Frozen) spansFor(ctx context.Context, r Rows, of lake.File) ([]lake.Spa
 	}
 	return chosen, nil
 }
+
+// byPeople reports whether the rows of a file stand by participant.
+func (r Rows) byPeople() bool { return len(r.Table.Order) > 0 && r.Table.Order[0] == participantColumn }
 
 const participantColumn = "participant_id"
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,12 @@ func TestAPITellsWhatCommandsPrint(t *testing.T) {
 			t.Errorf("/v1/%s: %d\n%.300s\nwant what %s prints\n%.300s", path, status, got, command, want)
 		}
 	}
+	for _, table := range []string{"episodes", "span_metrics", "glucose", "participants"} {
+		want := a.must("query", "from "+table+" order by all", "--csv")
+		if status, got := a.get("/v1/tables/" + table + "?format=csv"); status != 200 || sortedLines(strings.ReplaceAll(got, `,"",`, ",,")) != sortedLines(want) { // it tells empty text from null
+			t.Errorf("/v1/tables/%s: %d\n%.300s\nwant\n%.300s", table, status, got, want)
+		}
+	}
 	for path, want := range map[string]string{
 		"metrics?preset=mine": "query.preset", "metrics?from=today": "query.from", "metrics?to=2026-02-30": "query.to", "metrics?select=first3": "query.select",
 		"metrics?window=none": "query.window", "metrics?select=last3&from=" + day: "query.select", "metrics?from=2026-02-02&to=2026-02-01": "query.to",
@@ -82,6 +89,12 @@ func TestAPITellsWhatCommandsPrint(t *testing.T) {
 			t.Errorf("/v1/%s: %d %s, want a refusal about %s", path, status, got, want)
 		}
 	}
+}
+
+func sortedLines(text string) string {
+	lines := slices.Collect(strings.Lines(text))
+	slices.Sort(lines)
+	return strings.Join(lines, "")
 }
 
 // A key of a cohort is told of its people, and nothing of the whole study; one that is

@@ -21,22 +21,17 @@ type columns struct {
 	from   []int         // for each one wanted, its place in read, or absent
 }
 
-// columnsOf returns a table and the places of its named columns, all of them
-// for nil.
-func columnsOf(table string, names []string) (t transform.Table, wanted []int, err error) {
-	t, ok := transform.TableNamed(table)
-	if !ok {
-		return t, nil, fmt.Errorf("no table %q", table)
-	}
+// columnsOf returns the places of named columns of a table, all of them for nil.
+func columnsOf(t transform.Table, names []string) (wanted []int, err error) {
 	for i, c := range t.Columns {
 		if names == nil || slices.Contains(names, c.Name) {
 			wanted = append(wanted, i)
 		}
 	}
 	if names != nil && len(wanted) != len(names) {
-		return t, nil, fmt.Errorf("table %s does not have all of the columns %q", table, names)
+		return nil, fmt.Errorf("table %s does not have all of the columns %q", t.Name, names)
 	}
-	return t, wanted, nil
+	return wanted, nil
 }
 
 // findColumns looks for the wanted columns of t in a file. One that may be null

@@ -38,13 +38,27 @@ type ReadOptions struct {
 // (18.8.0) never releases its buffers. A file that is missing, or is not what was
 // written, is a *DamageError.
 func (l *Lake) Read(ctx context.Context, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+	t, ok := transform.TableNamed(f.Table)
+	if !ok {
+		return func(yield func(arrow.RecordBatch, error) bool) { yield(nil, fmt.Errorf("no table %q", f.Table)) }
+	}
+	return l.read(ctx, t, f, o, l.openWhole)
+}
+
+// ReadBeside is Read for a file of t beside the data files, which no manifest lists: of
+// what it holds only its size and rows are known.
+func (l *Lake) ReadBeside(ctx context.Context, t transform.Table, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
+	return l.read(ctx, t, f, o, l.open)
+}
+
+func (l *Lake) read(ctx context.Context, t transform.Table, f File, o ReadOptions, open func(File) (*os.File, error)) iter.Seq2[arrow.RecordBatch, error] {
 	return func(yield func(arrow.RecordBatch, error) bool) {
-		t, wanted, err := columnsOf(f.Table, o.Columns)
+		wanted, err := columnsOf(t, o.Columns)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		in, err := l.openWhole(f)
+		in, err := open(f)
 		if err != nil {
 			yield(nil, err)
 			return

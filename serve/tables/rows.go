@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -144,8 +145,8 @@ func (a *rowsAnswer) chooseSnapshot(in *rowsInput) (err error) {
 	if a.snapshot, err = a.tables.snapshot(which); err != nil {
 		return err
 	}
-	if a.chosen.Table.Name == "glucose_days" && !a.snapshot.Manifest.KeepsDays() {
-		return api.Refusal(http.StatusNotFound, "an older program made this snapshot, without glucose_days: glucose has the readings")
+	if has, err := a.snapshot.Has(a.chosen.Table); err != nil || !has {
+		return cmp.Or(err, error(api.Refusal(http.StatusNotFound, "this snapshot does not have this table: the newest one does, after a run of this program")))
 	}
 	a.etag = fmt.Sprintf(`"%d"`, a.snapshot.Manifest.Snapshot)
 	if a.chosen.Participants != nil { // who is in a cohort may change without a snapshot

@@ -283,6 +283,12 @@ func TestRightsOfTables(t *testing.T) {
 			t.Fatalf("%d %s", answer.StatusCode, body)
 		}
 		for _, table := range list.Tables {
+			if table.Name == "episodes" || table.Name == "span_metrics" { // this snapshot has no folder
+				if answer, body := s.get("/v1/tables/"+table.Name, s.key); answer.StatusCode != 404 || table.Rows != nil {
+					t.Errorf("%s: %d %s", table.Name, answer.StatusCode, body)
+				}
+				continue
+			}
 			glucose, notes := !slices.Contains(blindedTables(), table.Name), table.Name == notesTable
 			want := 200
 			if notes || blinding && glucose {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
@@ -63,7 +64,7 @@ type Table struct {
 	Name     string   `json:"name"`
 	Comment  string   `json:"comment" doc:"What a row is"`
 	Time     string   `json:"time,omitempty" doc:"The column that from and to are about; absent: they cannot be asked for"`
-	Rows     *int64   `json:"rows,omitempty" doc:"In this snapshot; absent for a key of a cohort"`
+	Rows     *int64   `json:"rows,omitempty" doc:"In this snapshot, vanished ones included; absent for a key of a cohort, and where the snapshot does not have the table"`
 	Readable bool     `json:"readable" doc:"The key has the rights for it"`
 	Columns  []Column `json:"columns"`
 }
@@ -78,7 +79,8 @@ type Column struct {
 
 // offered are the tables that somebody may ask for. Free text is in none but event_notes.
 func offered() []transform.Table {
-	return slices.DeleteFunc(transform.Tables(), func(t transform.Table) bool { return t.Hidden && t.Name != notesTable })
+	kept := slices.DeleteFunc(transform.Tables(), func(t transform.Table) bool { return t.Hidden && t.Name != notesTable })
+	return append(kept, snapshot.Computed()...)
 }
 
 type listOutput struct{ Body List }
@@ -100,8 +102,7 @@ func (t *Tables) registerList() {
 		for _, table := range offered() {
 			one := Table{Name: table.Name, Comment: table.Comment, Time: table.Time, Readable: t.mayRead(ctx, table) == nil}
 			if f != nil && api.KeyOf(ctx).Rights.Cohort == "" {
-				rows := f.Manifest.Rows(table.Name)
-				one.Rows = &rows
+				one.Rows = f.RowCount(table)
 			}
 			for _, c := range table.Columns {
 				one.Columns = append(one.Columns, Column{c.Name, typeName(c.Type), c.Nullable, c.Comment})
