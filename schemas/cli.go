@@ -13,6 +13,7 @@ func forms() []Form {
 		Replay(), Snapshots(), Diff(), Query(), Metrics(),
 		Audit(), AuditVerify(), AuditHead(),
 		KeyAdded(), Keys(), KeyRevoked(),
+		Webhooks(), Webhook(), WebhookAdded(), WebhookTest(), WebhookDeliveries(), WebhookReplay(),
 		Schemas(), Check(),
 	}
 }

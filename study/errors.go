@@ -19,6 +19,9 @@ func IsDataFile(err error) bool {
 	return ok && strings.HasPrefix(damage.Path, "data/")
 }
 
+// IsDamage reports whether err is about a file of the lake that is damaged or gone.
+func IsDamage(err error) bool { return is[*lake.DamageError](err) }
+
 // UnlessData is err, but nil for a damaged data file: who shows what can be shown
 // without it returns the damage in the end.
 func UnlessData(err error) error {

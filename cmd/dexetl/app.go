@@ -65,6 +65,7 @@ func (p *program) command() *cli.Command {
 			p.metricsCommand(),
 			p.serveCommand(),
 			p.keysCommand(),
+			p.webhooksCommand(),
 			p.withdrawCommand(),
 			p.simulateCommand(),
 			p.auditCommand(),

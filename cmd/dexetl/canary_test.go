@@ -100,7 +100,7 @@ func TestCanary(t *testing.T) {
 	c.fail()
 	c.everyCommandRan()
 	secrets := c.spy.learned()
-	for _, what := range []string{"client secret", "authorisation code", "access token", "refresh token", "userId", "sealing key", "key"} {
+	for _, what := range []string{"client secret", "authorisation code", "access token", "refresh token", "userId", "sealing key", "key", "webhook secret"} {
 		if !slices.Contains(slices.Collect(maps.Values(secrets)), what) {
 			t.Errorf("no %s passed: the test proves nothing of it", what)
 		}
@@ -184,6 +184,7 @@ func (c *canaryCage) work() {
 	c.expect(exitUsage, "keys add", "--name", "dashboard", "--scope", "read")
 	c.expect(exitDone, "keys list")
 	c.expect(exitDone, "keys revoke", "dashboard")
+	c.webhooks()
 	c.expect(exitDone, "participants close", "--dry-run")
 	c.expect(exitDone, "replay")
 	c.expect(exitDone, "runs")
@@ -207,6 +208,33 @@ func (c *canaryCage) addKey(name string) {
 	c.spy.learn("key", strings.TrimSpace(stdout))
 	c.ran["keys add"] = true
 	c.said("keys add", code, stderr)
+}
+
+// webhooks tells somebody who is not there, and whose secret standard output has this
+// once and nothing else ever.
+func (c *canaryCage) webhooks() {
+	c.t.Helper()
+	c.allowPrivate()
+	for _, command := range [][]string{{"webhooks", "add", "http://127.0.0.1:1/hook"}, {"webhooks", "rotate", "ep1"}} {
+		code, stdout, stderr := c.run(append([]string{"-v"}, command...)...)
+		if code != exitDone {
+			c.t.Fatalf("dexetl %v: exit %d\n%s", command, code, stderr)
+		}
+		c.spy.learn("webhook secret", strings.TrimSpace(stdout))
+		c.ran[strings.Join(command[:2], " ")] = true
+		c.said(strings.Join(command[:2], " "), code, stderr)
+	}
+	c.expect(exitLater, "webhooks test", "ep1")
+	c.expect(exitConsent, "sync")
+	p, s := c.inProcess()
+	check(c.t, p.newsOf(s).Fill(c.t.Context()))
+	c.expect(exitDone, "webhooks disable", "ep1")
+	c.expect(exitDone, "webhooks enable", "ep1", "--reason", "it is back")
+	c.expect(exitDone, "webhooks replay", "ep1", "--since", "1d")
+	c.expect(exitDone, "webhooks deliveries", "ep1")
+	c.expect(exitDone, "webhooks list")
+	c.expect(exitDone, "webhooks show", "ep1")
+	c.expect(exitUsage, "webhooks show", "ep2")
 }
 
 // savedAnswer is a file of an answer that repeats every secret where it should not be.

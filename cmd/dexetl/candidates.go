@@ -98,6 +98,8 @@ func (p *program) argumentsOf(ctx context.Context, l lineToComplete) []candidate
 		return tablesIn(l.current)
 	case takes == keyArg && len(l.args) == 0:
 		return bare(p.ofKeys(ctx))
+	case strings.Contains(takes, endpointArg) && len(l.args) == 0:
+		return bare(p.ofEndpoints(ctx))
 	case takes == snapshotArgs:
 		return p.snapshotNames()
 	case strings.Contains(takes, schemaArg) && len(l.args) == 0:

@@ -21,6 +21,7 @@ import (
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
+	"github.com/dexetl/dexetl/webhook"
 )
 
 // A ruling is the exit code and what to do for one type of error.
@@ -121,6 +122,10 @@ func rulings() []ruling {
 		{as[*cohort.OtherFileError], exitUsage, "", nil},
 		{as[*cohort.LineError], exitUsage, "", nil},
 		{as[*access.NameError], exitUsage, "", dexetl("keys", "list")},
+		{as[*webhook.UnknownError], exitUsage, "", dexetl("webhooks", "list")},
+		{as[*webhook.KindError], exitUsage, "the events are in docs/service.md", nil},
+		{as[*webhook.URLError], exitUsage, "", nil},
+		{is(webhook.ErrTooMany), exitUsage, "", dexetl("webhooks", "list")},
 		{as[*cohort.UnknownParticipantError], exitUsage, "", dexetl("participants", "list")},
 		{as[*consent.NotRemovableError], exitUsage, "", nil},
 		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", nil},

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
@@ -29,6 +30,7 @@ func TestEveryForm(t *testing.T) {
 	f.fetching()
 	f.consents()
 	f.keys()
+	f.webhooks()
 	f.servers()
 	for _, s := range schemas.All() {
 		if s.Group == "cli" && len(f.seen[s.Title]) == 0 {
@@ -128,6 +130,23 @@ func (f *formPrinter) keys() {
 	f.says("keys", "add", "--name", "dashboard", "--scope", "read", "--cohort", "A")
 	f.says("keys", "list")
 	f.says("keys", "revoke", "dashboard")
+}
+
+func (f *formPrinter) webhooks() {
+	r := newReceiver(f.t)
+	f.allowPrivate()
+	f.says("webhooks", "add", r.URL, "--events", "dexetl.snapshot.created", "--cohort", "A", "--description", "a dashboard")
+	f.now = f.now.Add(time.Hour)
+	f.says("sync")
+	f.deliver()
+	for _, command := range []string{"test", "rotate", "show", "disable", "enable"} {
+		f.says("webhooks", command, "ep1")
+	}
+	f.says("webhooks", "replay", "ep1", "--since", "2h")
+	f.says("webhooks", "deliveries")
+	f.says("webhooks", "list")
+	r.Close()
+	f.says("webhooks", "test", "ep1")
 }
 
 // unsealed is what a file that was sealed for the study's key holds.

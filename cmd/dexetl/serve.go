@@ -140,6 +140,7 @@ func (v *service) run(ctx context.Context) error {
 	jobs.Go(func() { v.runner.Run(ctx) })
 	jobs.Go(func() { v.loop(ctx) })
 	jobs.Go(func() { v.watchKeys(ctx) })
+	jobs.Go(func() { v.p.deliverer(v.study, v.log).Run(ctx) })
 	if v.server.Cert != nil {
 		jobs.Go(func() { v.watchHangup(ctx) })
 	}

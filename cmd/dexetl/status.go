@@ -43,7 +43,7 @@ func (p *program) statusCommand() *cli.Command {
 			if err := p.sayByAPI(ctx, s, people); err != nil {
 				return err
 			}
-			err := cmp.Or(p.printStatus(s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
+			err := cmp.Or(p.printStatus(ctx, s, byUrgency(persons), resources || len(who.IDs) > 0), harm, disownedFound(disownedOf(persons), ""), s.Remembers(ctx))
 			if err != nil || !check {
 				return err
 			}
@@ -107,7 +107,7 @@ func (r statusReport) values() []any {
 
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
-func (p *program) printStatus(s *study.Study, persons []study.Person, withResources bool) error {
+func (p *program) printStatus(ctx context.Context, s *study.Study, persons []study.Person, withResources bool) error {
 	r, err := statusOf(s, persons, p.commandLine)
 	if err != nil {
 		return err
@@ -116,6 +116,9 @@ func (p *program) printStatus(s *study.Study, persons []study.Person, withResour
 		return p.object(schemas.Status(), r.values()...)
 	}
 	p.tellOutdated(r.outdated)
+	if err := p.tellWebhooks(ctx, s); err != nil {
+		return err
+	}
 	for _, line := range damageLines(r.harm) {
 		p.say("%s", line)
 	}

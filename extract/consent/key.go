@@ -242,3 +242,9 @@ func newState() string {
 	rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }
+
+// Seal encrypts what this key alone opens.
+func (k *Key) Seal(plain []byte) ([]byte, error) { return k.seal(plain) }
+
+// Open decrypts what Seal made. What was sealed for another key is ErrWrongKey.
+func (k *Key) Open(sealed []byte) ([]byte, error) { return k.open(sealed) }

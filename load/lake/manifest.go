@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,6 +129,13 @@ func (l *Lake) Manifests() ([]int64, error) {
 	}
 	slices.Sort(all)
 	return all, nil
+}
+
+// HasManifest reports whether the lake in the folder root has a snapshot n, without
+// reading anything.
+func HasManifest(root string, n int64) bool {
+	_, err := os.Stat(filepath.Join(root, manifestPath(n)))
+	return err == nil
 }
 
 // Manifest returns the manifest of snapshot n. Errors are as for Current; a

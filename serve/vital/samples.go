@@ -117,7 +117,7 @@ func noted(ctx context.Context, f *study.Frozen, s study.Stretch, _ string) (sam
 	all, more, err := f.Notes(ctx, s)
 	samples = make([]Note, len(all))
 	for i, e := range all {
-		samples[i], last = Note{EntrySample: lasting(e, 0), Value: e.Note, Tags: []string{tagOf(e)}}, e.Moment
+		samples[i], last = noteOf(e), e.Moment
 	}
 	return samples, last, more, err
 }
@@ -158,6 +158,10 @@ func workoutOf(e study.Entry) (Workout, bool) {
 		w.Intensity = &intensity
 	}
 	return w, true
+}
+
+func noteOf(e study.Entry) Note {
+	return Note{EntrySample: lasting(e, 0), Value: e.Note, Tags: []string{tagOf(e)}}
 }
 
 // tagOf is what a note was written into.

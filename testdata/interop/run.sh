@@ -2,7 +2,7 @@
 # Reads a study's lake with three strangers from Python (DuckDB, pyarrow and
 # Polars) and its raw log with a fourth, as received and compacted, and holds the
 # schemas, the log's answers, odd ones and the lake's rows against two validators, in a
-# virtual environment of its own. SAMPLES is a folder of samples that Dexcom publishes.
+# virtual environment of its own; last, two libraries verify webhooks. SAMPLES is a folder of samples that Dexcom publishes.
 #   testdata/interop/run.sh STUDY
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,3 +18,4 @@ trap 'rm -rf "$odd"' EXIT
 go test -C "$here/../.." -count 1 ./schemas -run 'TestSimulator$/odd' -answers "$odd"
 "$venv/bin/python" "$here/read_schemas.py" "$here/../../schemas" "$1/lake" "$odd" "${SAMPLES:-$here/../../../shared/fixtures}"
 go test -C "$here/../.." -count 1 ./extract/raw -run TestPythonReads -python "$venv/bin/python" -log "$(cd "$1" && pwd)/lake/raw"
+go test -C "$here/../.." -count 1 -v ./webhook -run TestPythonVerifies -python "$venv/bin/python"

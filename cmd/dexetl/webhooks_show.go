@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/serve/vital"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
+	"github.com/dexetl/dexetl/webhook"
+)
+
+// endpoints are those of a study. Its key is opened when a secret is needed.
+func (p *program) endpoints(s *study.Study) webhook.Endpoints {
+	return webhook.Endpoints{Store: s.Store, Seal: &studySealer{study: s}, AllowPrivate: s.Config.Webhooks.AllowPrivate}
+}
+
+func (p *program) outbox(s *study.Study) webhook.Outbox {
+	return webhook.Outbox{Store: s.Store, Blinding: s.Config.Study.Blinding}
+}
+
+// newsOf fills the outbox.
+func (p *program) newsOf(s *study.Study) *vital.News {
+	return &vital.News{Study: s, Outbox: p.outbox(s), Identities: access.Identities{Store: s.Store}}
+}
+
+func (p *program) deliverer(s *study.Study, log *slog.Logger) *webhook.Deliverer {
+	return &webhook.Deliverer{Endpoints: p.endpoints(s), Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log}
+}
+
+// A studySealer seals with the study's key, which is opened once.
+type studySealer struct {
+	study *study.Study
+	mu    sync.Mutex
+	key   *consent.Key
+}
+
+func (s *studySealer) open() (*consent.Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.key != nil {
+		return s.key, nil
+	}
+	k, err := s.study.SealingKey(context.Background())
+	if err == nil {
+		s.key = k
+	}
+	return k, err
+}
+
+// Seal implements webhook.Sealer.
+func (s *studySealer) Seal(plain []byte) ([]byte, error) {
+	k, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	return k.Seal(plain)
+}
+
+// Open implements webhook.Sealer.
+func (s *studySealer) Open(sealed []byte) ([]byte, error) {
+	k, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	return k.Open(sealed)
+}
+
+// webhookTable has all endpoints, or those that are wanted.
+func (p *program) webhookTable(ctx context.Context, s *study.Study, want func(webhook.Endpoint) bool) (table.Table, error) {
+	t := tableOf(schemas.Webhooks())
+	t.First = []string{"endpoint", "url", "pending", "succeeded_at", "failing_since", "disabled_at", "disabled_why"}
+	all, err := p.endpoints(s).List(ctx)
+	if err != nil {
+		return t, err
+	}
+	waiting, err := p.endpoints(s).Backlogs(ctx)
+	for _, e := range all {
+		if want(e) {
+			t.Rows = append(t.Rows, endpointCells(e, waiting[e.ID]))
+		}
+	}
+	return t, err
+}
+
+// endpointCells are in the order of schemas.Webhooks.
+func endpointCells(e webhook.Endpoint, b webhook.Backlog) []any {
+	return []any{
+		e.Name(), e.URL, proseOrNull(e.Description), orNull(strings.Join(e.Events, " ")), e.Rights.Unblinded, e.Rights.Notes, orNull(e.Rights.Cohort),
+		minute(e.CreatedAt), minute(e.DisabledAt), orNull(string(e.Why)), minute(e.FailingSince), minute(e.SucceededAt), b.Pending, minute(b.Oldest),
+	}
+}
+
+func (p *program) listWebhooks(ctx context.Context, s *study.Study) error {
+	t, err := p.webhookTable(ctx, s, func(webhook.Endpoint) bool { return true })
+	if err != nil {
+		return err
+	}
+	if len(t.Rows) == 0 && !p.flags.json {
+		p.say("there are no endpoints, so nobody is told what happens")
+		p.sayNext("webhooks", "add", "https://hooks.example.org/dexetl")
+		return nil
+	}
+	return p.print(t)
+}
+
+func (p *program) showWebhook(ctx context.Context, s *study.Study, e webhook.Endpoint) error {
+	t, err := p.webhookTable(ctx, s, func(one webhook.Endpoint) bool { return one.ID == e.ID })
+	if err != nil || len(t.Rows) == 0 {
+		return err
+	}
+	if p.flags.json {
+		return p.object(schemas.Webhook(), t.Rows[0]...)
+	}
+	fields := table.Table{Columns: []string{"field", "value"}, Stories: true}
+	for i, column := range t.Columns {
+		if v := t.Rows[0][i]; v != nil {
+			fields.Rows = append(fields.Rows, []any{column, v})
+		}
+	}
+	return p.print(fields)
+}
+
+// switched tells that an endpoint was disabled or enabled.
+func (p *program) switched(ctx context.Context, s *study.Study, e webhook.Endpoint, err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	if p.flags.json {
+		return p.showWebhook(ctx, s, e)
+	}
+	p.say(format, args...)
+	return nil
+}
+
+// tellWebhooks says which endpoints get nothing, though nobody wanted that, and which
+// are failing.
+func (p *program) tellWebhooks(ctx context.Context, s *study.Study) error {
+	all, err := p.endpoints(s).List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		switch {
+		case e.Why == webhook.Gone || e.Why == webhook.Failing:
+			p.say("webhooks: endpoint %s was disabled at %s: %s", e.Name(), instantOrNull(e.DisabledAt), e.Why.Words())
+			p.sayNext("webhooks", "enable", e.Name())
+		case e.Enabled() && !e.FailingSince.IsZero():
+			p.say("webhooks: endpoint %s takes nothing since %s; it is tried again", e.Name(), instantOrNull(e.FailingSince))
+			p.sayNext("webhooks", "deliveries", e.Name(), "--pending")
+		}
+	}
+	return nil
+}
+
+// ofEndpoints are the names of all endpoints.
+func (p *program) ofEndpoints(ctx context.Context) (names []string) {
+	s, err := p.stateToRead(ctx)
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+	all, _ := webhook.Endpoints{Store: s.Store}.List(ctx)
+	for _, e := range all {
+		names = append(names, e.Name())
+	}
+	return names
+}

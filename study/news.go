@@ -1,0 +1,178 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A Commit is a snapshot, as far as those need to know it who tell others of it.
+type Commit struct {
+	Snapshot  int64
+	CreatedAt time.Time
+	Run       string
+
+	// HasNews reports whether what it brought is new in the world, and not in the lake
+	// alone: a replay, a withdrawal or a changed roster only tells it anew.
+	HasNews bool
+}
+
+// NewestCommit is the newest snapshot's number; 0 for a lake without any.
+func (s *Study) NewestCommit() (int64, error) {
+	l, m, err := s.Snapshot("")
+	if is[*EmptyLakeError](err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return m.Snapshot, l.Close()
+}
+
+// HasCommit reports whether there is a snapshot of a number, without reading it.
+func (s *Study) HasCommit(snapshot int64) bool { return lake.HasManifest(s.LakePath(), snapshot) }
+
+// News is what a commit brought. It is to be closed.
+type News struct {
+	Commit
+	study      *Study
+	lake       *lake.Lake
+	before, is lake.Manifest
+}
+
+// OpenNews opens a commit.
+func (s *Study) OpenNews(ctx context.Context, snapshot int64) (*News, error) {
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return nil, err
+	}
+	n := &News{study: s, lake: l}
+	if err := n.open(ctx, snapshot); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return n, nil
+}
+
+func (n *News) open(ctx context.Context, snapshot int64) (err error) {
+	if n.is, err = n.lake.Manifest(snapshot); err != nil {
+		return err
+	}
+	n.Commit = Commit{Snapshot: snapshot, CreatedAt: n.is.CreatedAt, Run: n.is.Run}
+	n.before, err = manifestBefore(n.lake, n.is)
+	if is[*lake.DamageError](err) {
+		n.study.Logger.Warn("the snapshot before is gone, so nobody can tell what is new", "snapshot", snapshot, "error", err)
+		return nil
+	}
+	if err == nil {
+		n.HasNews, err = n.study.hasNews(ctx, n.before, n.is)
+	}
+	return err
+}
+
+// Close closes what OpenNews opened.
+func (n *News) Close() error { return n.lake.Close() }
+
+// Each tells what is new; see load.News for do. Where there is no news it tells nothing.
+func (n *News) Each(ctx context.Context, do func(participant string, changes []load.Change) error) error {
+	if !n.HasNews {
+		return nil
+	}
+	left, err := load.News(ctx, load.Side{Lake: n.lake, Manifest: n.before}, load.Side{Lake: n.lake, Manifest: n.is}, do)
+	for _, one := range left {
+		n.study.Logger.Warn("a damaged file hides what is new", "snapshot", one.Snapshot, "table", one.Table, "partition", one.Partition, "error", one.Err)
+	}
+	return err
+}
+
+func manifestBefore(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
+	if m.Parent == 0 {
+		return lake.Manifest{}, nil
+	}
+	return l.Manifest(m.Parent)
+}
+
+// hasNews reports whether a fold of answers made m: one that advanced in the log, and
+// was no replay.
+func (s *Study) hasNews(ctx context.Context, before, m lake.Manifest) (bool, error) {
+	if m.LogPosition == before.LogPosition {
+		return false, nil
+	}
+	runs, err := s.Store.Runs(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range slices.Backward(runs) {
+		if r.ID == m.Run {
+			return r.Command != "replay", nil
+		}
+	}
+	return true, nil
+}
+
+// A History is what the lake has of a participant and resource, once all that was there
+// to fetch is fetched.
+type History struct {
+	Participant string
+	Resource    string // egvs or events
+	From, To    time.Time
+}
+
+// Histories are those that are complete: everything of the study up to now was asked
+// for, or there is nothing.
+func (s *Study) Histories(ctx context.Context) ([]History, error) {
+	everybody, err := s.Cohort.Participants(ctx)
+	if err != nil {
+		return nil, err
+	}
+	people, err := s.People(ctx, everybody)
+	if err != nil {
+		return nil, err
+	}
+	var complete []History
+	for _, p := range people {
+		if p.Withdrawal.ParticipantID != "" || len(p.Connections) == 0 {
+			continue
+		}
+		more, err := s.historiesOf(p)
+		if err != nil {
+			return nil, err
+		}
+		complete = append(complete, more...)
+	}
+	return complete, nil
+}
+
+func (s *Study) historiesOf(p Person) (complete []History, err error) {
+	resources, err := s.Resources(p)
+	if err != nil {
+		return nil, err
+	}
+	windows, err := s.expected(p)
+	if err != nil {
+		return nil, err
+	}
+	from, to := p.now, p.now
+	if n := len(windows); n > 0 {
+		from = windows[0].Start
+		if end := windows[n-1].End; end.Before(to) {
+			to = later(from, end)
+		}
+	}
+	for _, r := range resources {
+		if r.Name != "egvs" && r.Name != "events" || !r.complete() {
+			continue
+		}
+		complete = append(complete, History{Participant: p.Who.ID, Resource: r.Name, From: from, To: to})
+	}
+	return complete, nil
+}
+
+// complete reports whether no window is left that was never asked for. What came since
+// the newest answer is for the next one.
+func (r Resource) complete() bool {
+	return r.Open == 0 && slices.Contains([]string{"current", "ended", "no_data", "not_started"}, r.Held.State)
+}
