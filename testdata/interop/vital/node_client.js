@@ -28,11 +28,11 @@ const does = (c, method, inPath, rest, expect) => book.does(method, () => ask(c,
 const refuses = (c, status, method, inPath, rest, holds, options) => book.refuses(method, status, () => ask(c, method, inPath, rest, options), holds);
 
 async function people(c) {
-  const { userId, teamId } = await does(c, "user.create", {}, { clientUserId: PERSON, fallbackTimeZone: "America/New_York", ingestionStart: START }, (u) => u.clientUserId === PERSON);
+  const { userId } = await does(c, "user.create", {}, { clientUserId: PERSON, fallbackTimeZone: "America/New_York", ingestionStart: START }, (u) => u.clientUserId === PERSON);
   await refuses(c, 400, "user.create", {}, { clientUserId: PERSON }, (e) => JSON.stringify(e.body).includes(userId));
   await refuses(c, 422, "user.create", {}, { clientUserId: "two words" });
   const user = await does(c, "user.get", { userId }, undefined,
-    (u) => u.clientUserId === PERSON && u.teamId === teamId && u.connectedSources.length === 0 && u.ingestionStart === START);
+    (u) => u.clientUserId === PERSON && u.userId === userId && u.connectedSources.length === 0 && u.ingestionStart === START);
   const same = (u) => isDeepStrictEqual(u, user);
   await refuses(c, 404, "user.get", { userId: randomUUID() });
   await refuses(c, 422, "user.get", { userId: "P001" });

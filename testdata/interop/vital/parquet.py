@@ -8,30 +8,38 @@ Glucose of the API is mg/dL / 18.01559, rounded to four digits. All else must be
 import json
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 
 import duckdb
 
-EVENTS = """select system_time as at, utc_offset_min * 60 as "offset", value, event_subtype from read_parquet('{lake}/data/events/**/*.parquet', hive_partitioning = false)
-where participant_id = $person and event_type = '{kind}' and vanished_at is null and event_status is distinct from 'deleted' and value is not null"""
+ENTERED = "vanished_at is null and event_status is distinct from 'deleted'"
+EVENTS = """select system_time as at, utc_offset_min * 60 as "offset", value, event_subtype from events
+where participant_id = $person and event_type = '{type}' and value is not null and """ + ENTERED
 QUERIES = {
     "glucose": """select time_utc as at, date_diff('second', time_utc, local_time) as "offset", round(glucose_mgdl / 18.01559, 4) as value, null
-from read_parquet('{lake}/latest/glucose/**/*.parquet', hive_partitioning = false) where participant_id = $person and glucose_mgdl is not null""",
-    "insulin_injection": EVENTS.replace("{kind}", "insulin").replace("/data/", "/latest/"),
-    "carbohydrates": EVENTS.replace("{kind}", "carbs").replace("/data/", "/latest/"),
-    "workout_duration": EVENTS.replace("{kind}", "exercise").replace("/data/", "/latest/"),
-    "note": """select n.system_time as at, e.utc_offset_min * 60 as "offset", n.note as value, null
-from read_parquet('{lake}/data/event_notes/**/*.parquet', hive_partitioning = false) as n
-join read_parquet('{lake}/latest/events/**/*.parquet', hive_partitioning = false) as e using (participant_id, record_id)
-where n.participant_id = $person and n.vanished_at is null and e.vanished_at is null""",
+from glucose where participant_id = $person and glucose_mgdl is not null""",
+    "insulin_injection": EVENTS.format(type="insulin"),
+    "carbohydrates": EVENTS.format(type="carbs"),
+    "workout_duration": EVENTS.format(type="exercise"),
+    "note": f"""select system_time as at, utc_offset_min * 60 as "offset", note as value, null
+from (select * from events where {ENTERED}) as events join (select record_id, note from event_notes where vanished_at is null) using (record_id)
+where participant_id = $person""",
 }
 UNITS = {"glucose": "mmol/L", "insulin_injection": "unit", "carbohydrates": "grams", "workout_duration": "min", "note": ""}
-SUBTYPES = {"fastActing": "rapid_acting", "longActing": "long_acting", "light": "low", "medium": "medium", "heavy": "high", None: None}
-"""Our files' words to Vital's."""
+SUBTYPES = {"fastActing": "rapid_acting", "longActing": "long_acting", "light": "low", "medium": "medium", "heavy": "high", None: None}  # the files' words, and Vital's
+
+
+def files(lake, table):
+    """Those of the newest manifest: notes are in no snapshot's folder."""
+    manifest = json.loads(max((lake / "manifests").glob("*.json")).read_text())
+    return [str(lake / file["path"]) for file in manifest["files"] if file["table"] == table]
 
 
 def rows_of(study, person, kind):
-    query = QUERIES[kind].format(lake=f"{study}/lake")
-    rows = duckdb.execute(query, {"person": person}).fetchall()
+    db = duckdb.connect()
+    for table in ("glucose", "events", "event_notes"):
+        db.from_parquet(files(Path(study) / "lake", table)).create_view(table)
+    rows = db.execute(QUERIES[kind], {"person": person}).fetchall()
     return sorted((at.replace(tzinfo=timezone.utc).isoformat(), offset, value, SUBTYPES[subtype]) for at, offset, value, subtype in rows)
 
 

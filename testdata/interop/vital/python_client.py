@@ -46,7 +46,7 @@ def people(c):
     book.refuses("user.create", 400, lambda: c.user.create(client_user_id=PERSON), BadRequest, lambda e: made.user_id in json.dumps(e.body))
     book.refuses("user.create", 422, lambda: c.user.create(client_user_id="two words"), Unprocessable)
     user = book.does("user.get", lambda: c.user.get(made.user_id),
-                     lambda u: (u.client_user_id, u.team_id, u.connected_sources, u.ingestion_start) == (PERSON, made.team_id, [], os.environ["START"]))
+                     lambda u: (u.client_user_id, u.user_id, u.connected_sources, u.ingestion_start) == (PERSON, made.user_id, [], os.environ["START"]))
     book.refuses("user.get", 404, lambda: c.user.get(str(uuid.uuid4())), ApiError)
     book.refuses("user.get", 422, lambda: c.user.get("P001"), Unprocessable)
     book.refuses("user.get", 401, lambda: client("dxk_wrong").user.get(user.user_id), ApiError)

@@ -18,12 +18,12 @@ command -v node >/dev/null && command -v npm >/dev/null || skip "node or npm is 
 
 [ -x "$venv/bin/pip" ] || python3 -m venv "$venv" || { echo "python3 has no venv: install package python3-venv" >&2; exit 1; }
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/../requirements.txt" -r "$here/requirements.txt"
-npm install --prefix "$here" --no-package-lock --no-audit --no-fund --silent
+[ "$here/node_modules/.package-lock.json" -nt "$here/package.json" ] || npm install --prefix "$here" --no-package-lock --no-audit --no-fund --silent
 
 work=$(mktemp -d)
-started=()
+started=() clients=()
 cleanup() {
-	for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+	for pid in "${started[@]}" "${clients[@]}"; do kill "$pid" 2>/dev/null || true; done
 	wait
 	rm -rf "$work"
 }
@@ -39,7 +39,7 @@ PORTS
 within() { # seconds, what, command…
 	local end=$((SECONDS + $1)) what=$2
 	until "${@:3}" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || { echo "$what" >&2; tail -n 20 "$work"/*.log >&2; return 1; }
+		[ "$SECONDS" -lt "$end" ] || { echo "$what" >&2; tail -n 20 "$work"/*.log >&2; exit 1; }
 		sleep 0.2
 	done
 }
@@ -65,26 +65,32 @@ key() { "$dexetl" --study "$STUDY" keys add --name "$@" 2>/dev/null; }
 KEY=$(key program --scope manage --notes)
 SECRET=$("$dexetl" --study "$STUDY" webhooks add "http://127.0.0.1:$program/hook" --notes 2>/dev/null)
 export KEY SECRET
-python "$here/receiver.py" "$program" "$work/deliveries" >"$work/receiver.log" 2>&1 & started+=($!)
+"$PYTHON" "$here/receiver.py" "$program" "$work/deliveries" >"$work/receiver.log" 2>&1 & started+=($!)
 "$dexetl" --study "$STUDY" serve >"$work/serve.log" 2>&1 & started+=($!)
 within 30 "the simulated Dexcom does not answer" answers "http://127.0.0.1:$dexcom/sim/"
 within 30 "the program that receives does not answer" answers "$BACK"
 within 60 "dexetl serve does not answer" answers "$BASE/openapi.json"
 
+# All at once, as programs would. The lines of each stay together.
 failed=0
 client() { # name of its key, command…
-	HURRIED=$(key "$1" --scope read) "${@:2}" || { failed=1; tail -n 20 "$work/serve.log"; }
+	local hurried
+	hurried=$(key "$1" --scope read)
+	HURRIED=$hurried "${@:2}" >"$work/$1.out" 2>&1 & clients+=($!)
 }
-client a python "$here/python_client.py" junction P001
-client b python "$here/python_client.py" vital P002
+client a "$PYTHON" -W ignore "$here/python_client.py" junction P001
+client b "$PYTHON" -W ignore "$here/python_client.py" vital P002
 client c node "$here/node_client.js" @junction-api/sdk P003
 client d node "$here/node_client.js" @tryvital/vital-node P004
+for pid in "${clients[@]}"; do wait "$pid" || failed=1; done
+cat "$work"/?.out
+[ "$failed" = 0 ] || grep -v 'status=20' "$work/serve.log" | tail -n 20 >&2
 
 told() { # kinds of events of all four have come
 	for kind in provider.connection.created historical.data.glucose.created; do
 		[ "$(grep -o "\\\\\"event_type\\\\\":\\\\\"$kind\\\\\"" "$work/deliveries" | wc -l)" -ge 4 ] || return 1
 	done
 }
-within 60 "events did not come" told || failed=1
+within 60 "events did not come" told
 python "$here/../verify_webhooks.py" "$work/deliveries" || failed=1
 exit "$failed"
