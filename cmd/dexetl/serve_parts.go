@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -43,7 +44,8 @@ func (v *service) listen(o serveOptions) (err error) {
 
 // certificateError says what to do about files that are of no use.
 func certificateError(err error) error {
-	return advised(exitUsage, on(err, func(e *serve.LooseKeyError) string { return "chmod 0640 " + e.Path + " or less" }), "serve.tls_cert: %w", err)
+	loose := on(err, func(e *serve.LooseKeyError) string { return "chmod 0640 " + e.Path + " or less" })
+	return advised(exitUsage, cmp.Or(loose, "give a certificate with its chain, and its key, both as PEM"), "serve.tls_cert: %w", err)
 }
 
 // front is what answers requests: health, the consent pages, and the API for all else.
