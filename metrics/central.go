@@ -13,15 +13,24 @@ func Mean(values []float64) float64 {
 
 // SD is the sample standard deviation (n - 1), NaN below two values.
 func SD(values []float64) float64 {
-	if len(values) < 2 {
+	return sdFrom(Mean(values), values)
+}
+
+// sdFrom is the sample SD of values whose mean is known.
+func sdFrom(mean float64, values []float64) float64 {
+	var squares float64
+	for _, v := range values {
+		squares += (v - mean) * (v - mean)
+	}
+	return sdOf(squares, float64(len(values)))
+}
+
+// sdOf is the sample SD of n values, given the sum of squares from their mean.
+func sdOf(squares, n float64) float64 {
+	if n < 2 {
 		return math.NaN()
 	}
-	mean := Mean(values)
-	var sum float64
-	for _, v := range values {
-		sum += (v - mean) * (v - mean)
-	}
-	return math.Sqrt(sum / float64(len(values)-1))
+	return math.Sqrt(squares / (n - 1))
 }
 
 // Quantile is the p-quantile of values, which stay as they are; see

@@ -31,7 +31,7 @@ func (g *Grid) Daily() Daily {
 		means = append(means, mean)
 		offsets[day] = mean
 		if len(values) > 1 {
-			sd := SD(values)
+			sd := sdFrom(mean, values)
 			sds = append(sds, sd)
 			cvs = append(cvs, 100*sd/mean)
 		}
@@ -108,10 +108,6 @@ func (g *Grid) columnMeans(offsets []float64) []column {
 // 10.1007/BF01218495): the mean of |G[d + lag] - G[d]| at the same time of day,
 // of days that are lag apart, 1 or 2. NaN without a pair.
 func (g *Grid) MODD(lagDays int) float64 {
-	var sum float64
-	pairs := g.differences(lagDays*int(g.perDay), 1)
-	for _, d := range pairs {
-		sum += math.Abs(d)
-	}
-	return sum / float64(len(pairs))
+	n, _, sum := g.differences(lagDays*int(g.perDay), 1)
+	return sum / n
 }

@@ -10,17 +10,29 @@ func (g *Grid) lag(minutes int) int {
 	return max(1, int(math.RoundToEven(float64(minutes)/float64(g.StepMin))))
 }
 
-// differences returns every f[i+lag] - f[i] that exists, in the grid's scratch,
-// where i advances by some cells.
-func (g *Grid) differences(lag, advance int) []float64 {
-	found := g.scratch[:0]
+// differences returns the number of all f[i+lag] - f[i] that exist, where i advances by
+// some cells, their sum, and that of their amounts.
+func (g *Grid) differences(lag, advance int) (n, sum, amounts float64) {
 	for i := lag; i < len(g.MgdL); i += advance {
-		if d := g.MgdL[i] - g.MgdL[i-lag]; !math.IsNaN(d) {
-			found = append(found, d)
+		if d := g.MgdL[i] - g.MgdL[i-lag]; d == d {
+			n++
+			sum += d
+			amounts += math.Abs(d)
 		}
 	}
-	g.scratch = found
-	return found
+	return n, sum, amounts
+}
+
+// squares returns the number of the same differences, and the sum of their squares from
+// a mean.
+func (g *Grid) squares(lag, advance int, mean float64) (n, sum float64) {
+	for i := lag; i < len(g.MgdL); i += advance {
+		if d := g.MgdL[i] - g.MgdL[i-lag]; d == d {
+			n++
+			sum += (d - mean) * (d - mean)
+		}
+	}
+	return n, sum
 }
 
 // MAG is the mean absolute glucose change in mg/dL per hour (Hermanides 2010,
@@ -29,12 +41,8 @@ func (g *Grid) differences(lag, advance int) []float64 {
 // least. It depends strongly on the step. NaN without a difference.
 func (g *Grid) MAG(stepMin int) float64 {
 	lag := g.lag(stepMin)
-	var sum float64
-	changes := g.differences(lag, lag)
-	for _, d := range changes {
-		sum += math.Abs(d)
-	}
-	return sum / (float64(len(changes)) * float64(lag*g.StepMin) / 60)
+	n, _, sum := g.differences(lag, lag)
+	return sum / (n * float64(lag*g.StepMin) / 60)
 }
 
 // Lability is the lability index in (mg/dL)² per hour (Ryan 2004, doi
@@ -43,19 +51,18 @@ func (g *Grid) MAG(stepMin int) float64 {
 // 18.01559² it is in (mmol/L)² per hour. NaN without a difference.
 func (g *Grid) Lability() float64 {
 	lag := g.lag(60)
-	var sum float64
-	changes := g.differences(lag, lag)
-	for _, d := range changes {
-		sum += d * d
-	}
-	return sum / (float64(len(changes)) * float64(lag*g.StepMin) / 60)
+	n, sum := g.squares(lag, lag, 0)
+	return sum / (n * float64(lag*g.StepMin) / 60)
 }
 
 // CONGA is the continuous overlapping net glycemic action in mg/dL (McDonnell
 // 2005, doi 10.1089/dia.2005.7.253): the sample SD of f[t] - f[t - hours]. NaN
 // below two differences.
 func (g *Grid) CONGA(hours int) float64 {
-	return SD(g.differences(g.lag(60*hours), 1))
+	lag := g.lag(60 * hours)
+	n, sum, _ := g.differences(lag, 1)
+	_, squares := g.squares(lag, 1, sum/n)
+	return sdOf(squares, n)
 }
 
 // GVP is the glycemic variability percentage (Peyser 2018, doi
@@ -64,12 +71,14 @@ func (g *Grid) CONGA(hours int) float64 {
 // and d the change in mg/dL. NaN without two cells in a row.
 func (g *Grid) GVP() float64 {
 	step := float64(g.StepMin)
-	var length float64
-	changes := g.differences(1, 1)
-	for _, d := range changes {
-		length += math.Sqrt(step*step + d*d)
+	var length, n float64
+	for i := 1; i < len(g.MgdL); i++ {
+		if d := g.MgdL[i] - g.MgdL[i-1]; d == d {
+			length += math.Sqrt(step*step + d*d)
+			n++
+		}
 	}
-	return 100 * (length/(float64(len(changes))*step) - 1)
+	return 100 * (length/(n*step) - 1)
 }
 
 // AUC is the area under the curve per hour, in mg/dL: the mean of the
@@ -96,16 +105,64 @@ func (g *Grid) AUC() float64 {
 // 10.1089/dia.2009.0015): the mean of the sample SDs of every hour of
 // neighbouring cells that has two values or more. NaN without one.
 func (g *Grid) SDwsh() float64 {
-	width := g.lag(60)
-	var sum float64
-	var n int
-	for i := width; i <= len(g.MgdL); i++ {
-		if sd := sdOfPresent(g.MgdL[i-width : i]); !math.IsNaN(sd) {
-			sum += sd
-			n++
+	width, f := g.lag(60), g.MgdL
+	var sum, n float64
+	since := 0 // cells with a value up to before the end of the hour
+	for i := 1 - width; i+width <= len(f); i++ {
+		end := i + width
+		if v := f[end-1]; v == v {
+			since++
+		} else {
+			since = 0
+		}
+		switch {
+		case i < 0:
+		case since >= width && width > 1 && end+3 <= len(f) && present(f[end:end+3]):
+			a, b, c, d := fourSDs(f[i : end+3])
+			sum = sum + a + b + c + d
+			n += 4
+			i, since = i+3, since+3
+		default:
+			if sd := sdOfPresent(f[i:end]); sd == sd {
+				sum += sd
+				n++
+			}
 		}
 	}
-	return sum / float64(n)
+	return sum / n
+}
+
+// present reports whether all cells have a value.
+func present(cells []float64) bool {
+	for _, v := range cells {
+		if v != v {
+			return false
+		}
+	}
+	return true
+}
+
+// fourSDs are the sample SDs of all cells but the last three, and three times of as many
+// a cell later. A processor computes the four side by side, nearly in the time of one.
+func fourSDs(f []float64) (float64, float64, float64, float64) {
+	end := len(f) - 3
+	n := float64(end)
+	var a, b, c, d float64
+	for i := 0; i < end; i++ {
+		a += f[i]
+		b += f[i+1]
+		c += f[i+2]
+		d += f[i+3]
+	}
+	a, b, c, d = a/n, b/n, c/n, d/n
+	var w, x, y, z float64
+	for i := 0; i < end; i++ {
+		w += (f[i] - a) * (f[i] - a)
+		x += (f[i+1] - b) * (f[i+1] - b)
+		y += (f[i+2] - c) * (f[i+2] - c)
+		z += (f[i+3] - d) * (f[i+3] - d)
+	}
+	return sdOf(w, n), sdOf(x, n), sdOf(y, n), sdOf(z, n)
 }
 
 // sdOfPresent is the sample SD of the values that are not NaN.
@@ -117,14 +174,11 @@ func sdOfPresent(cells []float64) float64 {
 			n++
 		}
 	}
-	if n < 2 {
-		return math.NaN()
-	}
 	mean, squares := sum/n, 0.0
 	for _, v := range cells {
 		if !math.IsNaN(v) {
 			squares += (v - mean) * (v - mean)
 		}
 	}
-	return math.Sqrt(squares / (n - 1))
+	return sdOf(squares, n)
 }

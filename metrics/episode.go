@@ -83,6 +83,17 @@ func Danne2017() EpisodeRules {
 	}}
 }
 
+// EpisodesBy are the rules of a preset that a study may choose; false: there is none
+// of that name.
+func EpisodesBy(preset string) (EpisodeRules, bool) {
+	for _, rules := range []EpisodeRules{Consensus2023(), Danne2017()} {
+		if rules.Preset == preset {
+			return rules, true
+		}
+	}
+	return EpisodeRules{}, false
+}
+
 // IGLUEpisodes are the rules of the R package iglu 4.3 for its dur_length and
 // end_length, which are 15 minutes each by default: every episode ends at its
 // own threshold. They are for readings on a grid.

@@ -18,7 +18,7 @@ func (g *Grid) lay(points []point, step int, rules GridRules) {
 	}
 	g.perDay, g.origin = int64(1440/step), rules.origin()
 	g.makeRows(points, rules)
-	pass := passage{grid: g, width: int64(step) * microsPerMinute, first: math.MaxInt64, last: math.MinInt64}
+	pass := passage{grid: g, width: int64(step) * microsPerMinute, low: 1, first: math.MaxInt64, last: math.MinInt64}
 	for i, p := range points {
 		if i > 0 {
 			pass.between(points[i-1], p)
@@ -57,12 +57,15 @@ func (g *Grid) makeRows(points []point, rules GridRules) {
 
 // findDays lists the days on which the points' cells are.
 func (g *Grid) findDays(points []point) {
+	midnight := int64(math.MaxInt64) // of the day before
 	for i, p := range points {
-		edge := g.origin // a microsecond: iglu's day ends with its midnight, but does not begin before the first
-		if i == 0 {
-			edge = 0
+		wall := p.wall
+		if i > 0 {
+			wall -= g.origin // a microsecond: iglu's day ends with its midnight, but does not begin before the first
 		}
-		if day := floorDiv(p.wall-edge, microsPerDay); len(g.days) == 0 || g.days[len(g.days)-1] != day {
+		if wall < midnight || wall-midnight >= microsPerDay {
+			day := floorDiv(wall, microsPerDay)
+			midnight = day * microsPerDay
 			g.days = append(g.days, day)
 		}
 	}
@@ -78,25 +81,6 @@ func (g *Grid) igluRows(points []point, last int64) int64 {
 	return max(last, (span+microsPerDay-1)/microsPerDay-folded)
 }
 
-// cell is the index of the k-th step since 1970, negative if it is before the
-// first day. hint is the place in days where the last one was found.
-func (g *Grid) cell(k int64, hint *int) int {
-	k -= g.origin
-	day := floorDiv(k, g.perDay)
-	i := *hint
-	if g.days[i] > day || i+1 < len(g.days) && g.days[i+1] <= day {
-		at, found := slices.BinarySearch(g.days, day)
-		if !found {
-			at--
-		}
-		if at < 0 {
-			return -1
-		}
-		*hint, i = at, at
-	}
-	return int((g.rows[i]+day-g.days[i])*g.perDay + k - day*g.perDay)
-}
-
 func floorDiv(a, b int64) int64 {
 	q := a / b
 	if a%b < 0 {
@@ -105,45 +89,78 @@ func floorDiv(a, b int64) int64 {
 	return q
 }
 
-// A passage goes along the points and fills cells.
+// A passage goes along the points and fills cells. Points mostly are a step apart, so
+// that it hardly ever divides.
 type passage struct {
-	grid        *Grid
-	width       int64 // of a step, microseconds
-	hint        int
-	first, last int64 // steps since 1970 that got a value
+	grid  *Grid
+	width int64 // of a step, microseconds
+
+	step, at    int64 // the first step after the point where it is, and when that is
+	low, high   int64 // steps whose cells are at base
+	base        int64
+	first, last int64 // step that was filled
 }
 
-// reading fills the cell on which a reading lies.
+// reading goes on to a reading and fills the cell on which that lies.
 func (p *passage) reading(r point) {
-	if k := floorDiv(r.wall, p.width); k*p.width == r.wall {
-		p.set(k, r.mgdl)
+	switch ahead := r.wall - p.at; {
+	case ahead < -p.width || ahead >= p.width:
+		p.step = floorDiv(r.wall, p.width) + 1
+		p.at = p.step * p.width
+	case ahead >= 0:
+		p.step++
+		p.at += p.width
+	}
+	if p.at-p.width == r.wall {
+		p.set(p.step-1, r.mgdl)
 	}
 }
 
-// between fills the cells strictly between two successive readings.
+// between fills the cells strictly between two successive readings, at the first of
+// which it is.
 func (p *passage) between(a, b point) {
 	gap, walked := b.at-a.at, b.wall-a.wall
 	if jump := max(walked-gap, gap-walked); gap > maxGapMin*microsPerMinute || jump >= jumpMin*microsPerMinute {
 		return
 	}
-	k := floorDiv(a.wall, p.width) + 1
-	for at := k * p.width; at < b.wall; at += p.width {
+	k := p.step
+	for at := p.at; at < b.wall; at += p.width {
 		share := float64(at-a.wall) / float64(walked)
 		p.set(k, a.mgdl+share*(b.mgdl-a.mgdl))
 		k++
 	}
 }
 
+// set fills the cell of the k-th step since 1970, if it is not before the first day.
 func (p *passage) set(k int64, mgdl float64) {
-	i := p.grid.cell(k, &p.hint)
-	if i < 0 {
+	place := k - p.grid.origin
+	if (place < p.low || place >= p.high) && !p.find(place) {
 		return
 	}
-	if old := p.grid.MgdL[i]; !math.IsNaN(old) {
-		p.grid.again = append(p.grid.again, earlier{i / int(p.grid.perDay), old})
+	cell := &p.grid.MgdL[p.base+place]
+	if old := *cell; old == old {
+		p.grid.again = append(p.grid.again, earlier{int((p.base + place) / p.grid.perDay), old})
 	} else {
 		p.grid.Points++
 	}
-	p.grid.MgdL[i] = mgdl
+	*cell = mgdl
 	p.first, p.last = min(p.first, k), max(p.last, k)
+}
+
+// find finds the cells of the days around a step; there are none before the first day.
+func (p *passage) find(place int64) bool {
+	g := p.grid
+	i, found := slices.BinarySearch(g.days, floorDiv(place, g.perDay))
+	if !found {
+		i--
+	}
+	if i < 0 {
+		return false
+	}
+	p.low, p.high = g.days[i]*g.perDay, math.MaxInt64
+	if i+1 < len(g.days) {
+		p.high = g.days[i+1] * g.perDay
+	}
+	p.base = (g.rows[i] - g.days[i]) * g.perDay
+	return true
 }

@@ -62,7 +62,7 @@ func segments(f []float64, maxRun int) func(func([]float64) bool) {
 	return func(yield func([]float64) bool) {
 		first, last := -1, -1
 		for i, v := range f {
-			if math.IsNaN(v) {
+			if v != v {
 				continue
 			}
 			if first >= 0 && i-last-1 > maxRun {
@@ -148,7 +148,8 @@ func riseFrom(turns []float64, sd, sign float64) (nadir float64, peak int) {
 // naiveMAGE is the mean distance from the mean, in mg/dL, of the readings that
 // are more than one SD from it. NaN without one.
 func naiveMAGE(glucose []float64) float64 {
-	mean, sd := Mean(glucose), SD(glucose)
+	mean := Mean(glucose)
+	sd := sdFrom(mean, glucose)
 	var far weighted
 	for _, v := range glucose {
 		if d := math.Abs(v - mean); d > sd {

@@ -25,7 +25,7 @@ type point struct {
 // instant: the last of equal ones. Readings without local time have no place on
 // the wall clock. The result is built in buf.
 func pointsOf(readings []Reading, c clock, buf []point) []point {
-	points := buf[:0]
+	points, inOrder := buf[:0], true
 	for i := range readings {
 		r := &readings[i]
 		if !r.HasValue || r.Excluded || c != elapsedClock && r.Local.IsZero() {
@@ -42,7 +42,11 @@ func pointsOf(readings []Reading, c clock, buf []point) []point {
 			p.wall = r.Local.UnixMicro()
 			p.at = p.wall
 		}
+		inOrder = inOrder && (len(points) == 0 || points[len(points)-1].at < p.at)
 		points = append(points, p)
+	}
+	if inOrder {
+		return points
 	}
 	return lastAtOnce(sortPoints(points))
 }

@@ -25,21 +25,25 @@ func (g *Grid) RateOfChange() RateOfChange { return g.rateOver(rateLagMin) }
 
 func (g *Grid) rateOver(minutes int) RateOfChange {
 	lag := g.lag(minutes)
-	rates := g.differences(lag, 1)
 	over := float64(lag * g.StepMin)
-	r := RateOfChange{N: len(rates), MinMgdLPerMin: math.Inf(1), MaxMgdLPerMin: math.Inf(-1)}
+	r := RateOfChange{MinMgdLPerMin: math.Inf(1), MaxMgdLPerMin: math.Inf(-1)}
 	var count [RateClasses]int
 	var sum, sumAbs float64
-	for i, d := range rates {
-		rate := d / over
-		rates[i] = rate
+	rates := g.scratch[:0]
+	for i := lag; i < len(g.MgdL); i++ {
+		rate := (g.MgdL[i] - g.MgdL[i-lag]) / over
+		if rate != rate {
+			continue
+		}
+		rates = append(rates, rate)
 		sum += rate
 		sumAbs += math.Abs(rate)
 		r.MinMgdLPerMin, r.MaxMgdLPerMin = min(r.MinMgdLPerMin, rate), max(r.MaxMgdLPerMin, rate)
 		count[rateClass(rate)]++
 	}
+	g.scratch, r.N = rates, len(rates)
 	n := float64(r.N)
-	r.MeanMgdLPerMin, r.MeanAbsMgdLPerMin, r.SDMgdLPerMin = sum/n, sumAbs/n, SD(rates)
+	r.MeanMgdLPerMin, r.MeanAbsMgdLPerMin, r.SDMgdLPerMin = sum/n, sumAbs/n, sdFrom(sum/n, rates)
 	for i, c := range count {
 		r.ClassPct[i] = 100 * float64(c) / n
 	}

@@ -36,6 +36,7 @@ type Spans struct {
 	Rules SpanRules
 
 	grids Grids
+	trace Trace
 	cells []Reading
 }
 
@@ -61,17 +62,19 @@ func (s *Spans) Episodes(readings []Reading) []Episode {
 }
 
 // Trace is what episodes are looked for in: the readings, or the cells of the grid
-// that was laid through them.
+// that was laid through them. It is of no use after the next one.
 func (s *Spans) Trace(readings []Reading) *Trace {
 	if !s.Rules.OnGrid {
-		return NewTrace(readings, s.Rules.Episodes.MaxGapMin, s.Rules.Night)
+		s.trace.prepare(readings, s.Rules.Episodes.MaxGapMin, s.Rules.Night)
+		return &s.trace
 	}
 	grid := s.grids.Elapsed
 	s.cells = s.cells[:0]
 	for at, g := range grid.Cells() {
 		s.cells = append(s.cells, Reading{Time: at, Local: at, GlucoseMgdL: g, HasValue: true, CadenceMin: grid.StepMin})
 	}
-	return NewTrace(s.cells, grid.StepMin, s.Rules.Night)
+	s.trace.prepare(s.cells, grid.StepMin, s.Rules.Night)
+	return &s.trace
 }
 
 // pgsOf is the personal glycemic state of readings.

@@ -32,17 +32,47 @@ func Episodes(readings []Reading, rules EpisodeRules, night Night) (found []Epis
 
 // NewTrace prepares readings, in any order.
 func NewTrace(readings []Reading, maxGapMin int, night Night) *Trace {
-	t := &Trace{night: night, readings: lastOfEqualTimes(inOrder(readings))}
-	t.glucose = values(t.readings)
-	t.seconds = make([]float64, len(t.readings))
-	for i, r := range t.readings {
-		t.seconds[i] = r.Time.Sub(t.readings[0].Time).Seconds()
+	t := new(Trace)
+	t.prepare(readings, maxGapMin, night)
+	return t
+}
+
+// prepare prepares readings in the memory that the trace has.
+func (t *Trace) prepare(readings []Reading, maxGapMin int, night Night) {
+	*t = Trace{night: night, glucose: t.glucose, seconds: t.seconds, stretches: t.stretches[:0]}
+	if !t.take(readings) {
+		t.take(lastOfEqualTimes(valued(readings)))
 	}
 	if len(t.readings) > 0 {
 		t.cut(float64(maxGapMin * 60))
 		t.lowest, t.highest = slices.Min(t.glucose), slices.Max(t.glucose)
 	}
-	return t
+}
+
+// take takes readings as they are. It is false if one of them does not count, or they
+// are not in the order of their times, all different.
+func (t *Trace) take(readings []Reading) bool {
+	t.readings, t.glucose, t.seconds = readings, t.glucose[:0], t.seconds[:0]
+	before := -1.0
+	for i := range readings {
+		r := &readings[i]
+		after := secondsBetween(readings[0].Time, r.Time)
+		if !r.HasValue || r.Excluded || after <= before {
+			return false
+		}
+		t.glucose, t.seconds = append(t.glucose, r.GlucoseMgdL), append(t.seconds, after)
+		before = after
+	}
+	return true
+}
+
+// secondsBetween is b.Sub(a).Seconds(), in less time.
+func secondsBetween(a, b time.Time) float64 {
+	whole, rest := b.Unix()-a.Unix(), b.Nanosecond()-a.Nanosecond()
+	if rest < 0 {
+		whole, rest = whole-1, rest+1e9
+	}
+	return float64(whole) + float64(rest)/1e9
 }
 
 // cut divides the readings where two are further apart than a gap may be.

@@ -1,19 +1,18 @@
 package metrics
 
-import "math"
+import "slices"
 
 // turningPoints returns peaks and nadirs, alternating. A short and a long moving
 // average cross where glucose turns; between two crossings the turning point is
 // the highest value where the short one is above, else the lowest. The search
 // begins at the turning point before.
 func (g *Grid) turningPoints(f []float64, rules MAGERules) []float64 {
-	g.short = g.trailingMeans(f, rules.ShortCells, g.short[:0])
-	g.long = g.trailingMeans(f, rules.LongCells, g.long[:0])
+	g.trailingMeans(f, rules.ShortCells, rules.LongCells)
 	turns := g.scratch[:0]
 	above, known, from := false, false, 0
-	for i := range f {
-		d := g.short[i] - g.long[i]
-		if d == 0 || math.IsNaN(d) {
+	for i, s := range g.short {
+		d := s - g.long[i]
+		if d == 0 || d != d {
 			continue
 		}
 		if known && above != (d > 0) {
@@ -41,49 +40,78 @@ func extreme(f []float64, from, to int, highest bool) int {
 	return at
 }
 
-// trailingMeans appends to buf, which is empty, the mean of the values in the
-// width cells up to each cell; the first cells get that of the first width.
-func (g *Grid) trailingMeans(f []float64, width int, buf []float64) []float64 {
+// trailingMeans makes the two moving averages: the mean of the values in the width cells
+// up to each cell; the first cells get that of the first width.
+func (g *Grid) trailingMeans(f []float64, short, long int) {
+	g.trail(f, short, long)
+	inShort, inLong := 0.0, 0.0
+	for i, v := range f {
+		if v == v {
+			inShort++
+			inLong++
+		}
+		if i >= short && f[i-short] == f[i-short] {
+			inShort--
+		}
+		if i >= long && f[i-long] == f[i-long] {
+			inLong--
+		}
+		g.short[i] /= inShort
+		g.long[i] /= inLong
+	}
+	flatten(g.short, short)
+	flatten(g.long, long)
+}
+
+// flatten gives the first cells the average of the first width.
+func flatten(averages []float64, width int) {
+	for i := range width - 1 {
+		averages[i] = averages[width-1]
+	}
+}
+
+// trail makes the sums of the short and the long width of cells up to each, no value
+// being 0. It adds sums of 1, 2, 4, … cells: few passes, and no error of subtraction, so
+// that the two averages are equal where glucose is flat.
+func (g *Grid) trail(f []float64, short, long int) {
+	g.power = g.power[:0]
 	for _, v := range f {
-		if math.IsNaN(v) {
+		if v != v {
 			v = 0
 		}
-		buf = append(buf, v)
+		g.power = append(g.power, v)
 	}
-	g.trail(buf, width)
-	present := 0.0
-	for i, v := range f {
-		if !math.IsNaN(v) {
-			present++
+	g.short, g.long = zeros(g.short, len(f)), zeros(g.long, len(f))
+	for size := 1; size <= max(short, long); size *= 2 {
+		if size > 1 {
+			double(g.power, size/2)
 		}
-		if i >= width && !math.IsNaN(f[i-width]) {
-			present--
+		if short&size != 0 {
+			addFrom(g.short, g.power, short&(size-1))
 		}
-		buf[i] /= present
+		if long&size != 0 {
+			addFrom(g.long, g.power, long&(size-1))
+		}
 	}
-	for i := range width - 1 {
-		buf[i] = buf[width-1]
-	}
+}
+
+// zeros are n zeros, in memory that is there if it is enough.
+func zeros(buf []float64, n int) []float64 {
+	buf = slices.Grow(buf[:0], n)[:n]
+	clear(buf)
 	return buf
 }
 
-// trail replaces every cell by the sum of the width cells up to it. It adds sums
-// of 1, 2, 4, … cells: few passes, and no error of subtraction, so that the two
-// averages are equal where glucose is flat.
-func (g *Grid) trail(f []float64, width int) {
-	power := append(g.power[:0], f...)
-	clear(f)
-	done := 0
-	for size := 1; size <= width; size *= 2 {
-		if width&size != 0 {
-			for i := done; i < len(f); i++ {
-				f[i] += power[i-done]
-			}
-			done += size
-		}
-		for i := len(power) - 1; i >= size; i-- {
-			power[i] += power[i-size]
-		}
+// double makes sums of so many cells those of twice as many.
+func double(sums []float64, size int) {
+	for i := len(sums) - 1; i >= size; i-- {
+		sums[i] += sums[i-size]
 	}
-	g.power = power
+}
+
+// addFrom adds to every cell what stands so many cells before it.
+func addFrom(to, from []float64, before int) {
+	for i := before; i < len(to); i++ {
+		to[i] += from[i-before]
+	}
 }

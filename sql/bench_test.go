@@ -13,9 +13,12 @@ var millions = flag.Int("readings", 10, "millions of readings of BenchmarkMetric
 
 // BenchmarkMetrics reads the metric views over sums of so many readings, of people
 // with 100,000 each, in files as the lake has them: by month, then by participant.
+// Everybody has values of their own.
 func BenchmarkMetrics(b *testing.B) {
 	db := openLake(b)
 	exec(b, db, `set threads = 2`)
+	exec(b, db, `set memory_limit = '2GB'`) // as sessions have it
+	exec(b, db, `set temp_directory = '`+b.TempDir()+`'`)
 	exec(b, db, `insert into glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
 			glucose_source, overlap, clock_suspect)
 		select 'P' || p, timestamp '2025-01-01' + interval 5 minute * i as time_utc, time_utc - interval 5 hour as local_time,
@@ -24,11 +27,14 @@ func BenchmarkMetrics(b *testing.B) {
 	sumDays(b, db)
 	exec(b, db, `delete from glucose`)
 	exec(b, db, fmt.Sprintf(`create table many as
-		select participant_id || '-' || k as participant_id, d.* exclude (participant_id) from glucose_days d, range(%d) copies (k)`, *millions))
+		select participant_id || '-' || k as participant_id, d.* exclude (participant_id) replace (
+			sum_mgdl + n_values * shift as sum_mgdl, sum_mgdl2 + 2 * shift * sum_mgdl + n_values * shift * shift as sum_mgdl2,
+			list_transform(glucose_mgdl, lambda g: (g + shift)::smallint) as glucose_mgdl)
+		from glucose_days d, (select k, k %% 21 - 10 as shift from range(%d) copies (k))`, *millions))
 	folder := b.TempDir()
 	for month := range 12 {
 		exec(b, db, fmt.Sprintf(`copy (from many where month(day) = %d order by participant_id, day, local_date)
-			to '%s' (format parquet, compression zstd)`, month+1, filepath.Join(folder, fmt.Sprintf("%02d.parquet", month+1))))
+			to '%s' (format parquet, compression zstd, row_group_size 2048)`, month+1, filepath.Join(folder, fmt.Sprintf("%02d.parquet", month+1))))
 	}
 	exec(b, db, `insert into participants (participant_id, timezone) select distinct participant_id, 'America/New_York' from many`)
 	exec(b, db, `drop table many`)

@@ -35,9 +35,13 @@
 // Where a name is both a column and an alias of one select clause, DuckDB takes the
 // column: no alias here is named as a column beside it.
 //
-// catalogue.csv is the one description of the metrics: the view
-// metric_catalogue and the column comments come from it. Other columns are
-// described in the header of their view. Package metrics computes the same
+// A sensor session is no dates, and days are not divided: sensor_metrics has the same
+// relations over the readings of each session, made of the same texts.
+//
+// catalogue.csv, catalogue_spans.csv (what depends on the order of readings) and
+// catalogue_families.csv (what has a view of its own) are the one description of the
+// metrics: the view metric_catalogue, docs/metrics.md and the column comments come from
+// them. Other columns are described in the header of their view. Package metrics computes the same
 // numbers in Go and is what the tests hold them against.
 //
 // DuckDB binds a view, and all that it stands on, when it is created and wherever

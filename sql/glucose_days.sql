@@ -11,15 +11,16 @@ with chosen as (
         g.participant_id,
         date_trunc('day', g.time_utc)::timestamp as day,
         g.local_date,
+        p.preset = 'iglu' and g.glucose_source is not distinct from 'status' as is_none,
         case
-            when g.excluded is not null or p.sentinels <> 'exclude' then g.excluded
+            when g.excluded is not null or p.sentinels <> 'exclude' or is_none then g.excluded
             when g.glucose_mgdl = 39 then 'low_sentinel'
             when g.glucose_mgdl = 401 then 'high_sentinel'
         end as excluded,
         coalesce(g.cadence_min, 5)::smallint as kept_min,
         g.time_utc,
         g.local_time,
-        if(p.preset = 'iglu' and g.glucose_source is not distinct from 'status', null, g.glucose_mgdl) as glucose_mgdl,
+        if(is_none, null, g.glucose_mgdl) as glucose_mgdl,
         g.glucose_source is not distinct from 'status' as is_status,
         g.overlap,
         g.clock_suspect,

@@ -29,12 +29,7 @@ calendar as (
     select
         timezone,
         local_date,
-        timezone(timezone, local_date::timestamp) as midnight,
-        timezone(timezone, local_date + interval 1 day) as next_midnight,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(timezone, midnight - interval 1 hour) >= local_date as is_second,
-        timezone(timezone, next_midnight - interval 1 hour) >= local_date + interval 1 day as next_is_second,
-        (epoch_us(next_midnight) - epoch_us(midnight)) // 60_000_000 + 60 * (is_second::integer - next_is_second::integer) as day_min,
+        ({begins timezone, local_date + 1} - {begins timezone, local_date}) // 60_000_000 as day_min,
     from (select distinct timezone, local_date from dates where timezone is not null)
 ),
 summed as (

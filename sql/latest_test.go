@@ -166,3 +166,66 @@ func TestLatestDays(t *testing.T) {
 		}
 	}
 }
+
+// A day of 23 hours has enough with 966 minutes, one of 24 with 1008, and one of 25 with
+// 1050: 193.2, 201.6 and 210 readings of 5 minutes.
+func TestLatestDayWhereClocksChange(t *testing.T) {
+	for _, test := range []struct {
+		day, begins string // the second one UTC
+		readings    int
+		want        bool
+	}{
+		{"2025-03-30", "2025-03-29 23:00:00", 193, false}, {"2025-03-30", "2025-03-29 23:00:00", 194, true},
+		{"2025-03-29", "2025-03-28 23:00:00", 201, false}, {"2025-03-29", "2025-03-28 23:00:00", 202, true},
+		{"2025-10-26", "2025-10-25 22:00:00", 209, false}, {"2025-10-26", "2025-10-25 22:00:00", 210, true},
+	} {
+		db := openLake(t)
+		zone, err := time.LoadLocation("Europe/Berlin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := person{id: "P1", zone: "Europe/Berlin", start: test.day, end: test.day, asked: test.day}
+		begins, err := time.Parse(time.DateTime, test.begins)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range test.readings {
+			at := begins.Add(time.Duration(i) * 5 * time.Minute)
+			_, ahead := at.In(zone).Zone()
+			p.readings = append(p.readings, reading{Reading: metrics.Reading{Time: at, Local: at.Add(time.Duration(ahead) * time.Second), GlucoseMgdL: 100, HasValue: true, CadenceMin: 5}})
+		}
+		study{people: []*person{&p}}.load(t, db)
+		got := chosenDays(t, db, views.Selection{LastDays: 1})[0]
+		for what, is := range map[string]any{views.SelectionSufficient: got[views.SelectionSufficient], "sufficient": got["sufficient"], "valid_days": got["valid_days"] == int64(1)} {
+			if is != test.want {
+				t.Errorf("%d readings of %s: %s is %v, want %v", test.readings, test.day, what, is, test.want)
+			}
+		}
+	}
+}
+
+// Fourteen days have 4032 slots, and 70 percent of them are 2822.4: with a gap of four days
+// before the last reading 2823 are enough and 2822 are not, which are 69.99 percent.
+func TestLatestDaysAtTheThreshold(t *testing.T) {
+	for readings, want := range map[int]bool{2822: false, 2823: true} {
+		db := openLake(t)
+		p := person{id: "P1", zone: "UTC", start: "2025-03-01", asked: "2025-03-20"}
+		for i := range readings {
+			at := date("2025-03-01").Add(time.Duration(i) * 5 * time.Minute)
+			if i == readings-1 {
+				at = date("2025-03-14")
+			}
+			p.readings = append(p.readings, reading{Reading: metrics.Reading{Time: at, Local: at, GlucoseMgdL: 100, HasValue: true, CadenceMin: 5}})
+		}
+		s := study{people: []*person{&p}}
+		s.load(t, db)
+		got := chosenDays(t, db, views.Selection{LastDays: 14})[0]
+		compare(t, fmt.Sprint(readings, " readings"), got, row{
+			views.SelectionSufficient: want, "sufficient": want, "first_date": date("2025-03-01"), "last_date": date("2025-03-14"), "n_slots": readings,
+		})
+		offered, _ := p.bounds()
+		if chosen, sufficient := s.latest(&p, offered, 14, "", 70); sufficient != want || !chosen.first.Equal(date("2025-03-01")) {
+			t.Errorf("%d readings, by package metrics: %v from %v, want %v", readings, sufficient, chosen.first, want)
+		}
+	}
+}

@@ -162,7 +162,11 @@ func further(want row, chosen []metrics.Reading, preset views.Preset) {
 		}
 	}
 	maps.Copy(want, outcomes)
-	want["preset"], want["sentinels"], want["metrics_version"] = string(cmp.Or(preset, views.Dexetl1)), string(views.AsSent), 2
+	want["preset"], want["sentinels"], want["metrics_version"] = string(cmp.Or(preset, views.Dexetl1)), string(views.AsSent), 3
+	want["episode_preset"] = metrics.Consensus2023().Preset
+	if preset == views.IGLU {
+		want["episode_preset"] = metrics.IGLUSpans().Episodes.Preset
+	}
 }
 
 // valuedMinutes are the minutes that values stand for.

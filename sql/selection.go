@@ -139,7 +139,7 @@ func (s Selection) relations(chosen string) []relation {
 	if s.LastDays > 0 {
 		all = append(all,
 			relation{"offered_scopes", chosen},
-			relation{"latest_days", withoutHead(latest)},
+			relation{"latest_days", withoutHead(beginning(latest))},
 			relation{"metric_scopes", latestScopes})
 	} else {
 		all = append(all, relation{"metric_scopes", chosen})
@@ -156,7 +156,7 @@ func presetQuery(preset Preset, sentinels Sentinels) string {
 // latestScopes are offered_scopes with the dates of latest_days, which are whole.
 const latestScopes = `select
     s.participant_id, s.scope, s.label, s.part, d.first_date, d.last_date, s.cadence_min, s.timezone,
-    false as takes_unknown, s.n_unknown_local_time, null::timestamp as withdrawn_at,
+    false as takes_unknown, s.n_unknown_local_time, null::timestamp as withdrawn_at, null::bigint as length_min,
 from offered_scopes s
 join latest_days d on d.participant_id = s.participant_id`
 

@@ -32,5 +32,6 @@ select
     takes_unknown,
     n_unknown_local_time,
     withdrawn_at,
+    null::bigint as length_min,
 from chosen
 where {among}

@@ -1,63 +1,120 @@
 package sql_test
 
 import (
+	"database/sql"
+	"fmt"
 	"testing"
 
 	"github.com/dexetl/dexetl/metrics"
 	views "github.com/dexetl/dexetl/sql"
 )
 
-// What counts of sentinels changes values and what is made of them, and their number
-// is told whatever counts.
+// What counts of sentinels changes values and what is made of them, by the rules of
+// package metrics, and their number is told whatever counts.
 func TestSentinels(t *testing.T) {
 	db := openLake(t)
 	s := cohort(6)
 	s.load(t, db)
-	asSent := byKey(t, query(t, db, `select * from participant_metrics`), "participant_id")
-	for _, sentinels := range []views.Sentinels{views.AtBounds, views.Excluding} {
-		statement, args := views.Selection{Sentinels: sentinels}.Query()
-		rows := byKey(t, query(t, db, statement, args...), "participant_id")
-		for _, p := range s.people {
-			got, before := rows[" "+p.id], asSent[" "+p.id]
-			if got["n_low_sentinel"] != before["n_low_sentinel"] || got["n_high_sentinel"] != before["n_high_sentinel"] || got["sentinels"] != string(sentinels) {
-				t.Errorf("%s %s: sentinels %v and %v by %v, as sent %v and %v", sentinels, p.id,
-					got["n_low_sentinel"], got["n_high_sentinel"], got["sentinels"], before["n_low_sentinel"], before["n_high_sentinel"])
-			}
-			study, bounded := p.bounds()
-			var chosen []metrics.Reading
-			var days []metrics.Distribution
-			for _, r := range p.readings {
-				r.Excluded = s.excludes(p.id, r.Local)
-				if r.Local.IsZero() && !bounded || !r.Local.IsZero() && study.holds(r.Local) {
-					chosen = append(chosen, counting(r.Reading, sentinels))
+	for _, preset := range []views.Preset{views.Dexetl1, views.IGLU} {
+		asSent := metricsBy(t, db, views.Selection{Preset: preset})
+		for _, sentinels := range []views.Sentinels{views.AtBounds, views.Excluding} {
+			rows := metricsBy(t, db, views.Selection{Preset: preset, Sentinels: sentinels})
+			for _, p := range s.people {
+				got, before := rows[" "+p.id], asSent[" "+p.id]
+				what := fmt.Sprint(preset, " ", sentinels, " ", p.id)
+				compare(t, what, got, row{"sentinels": string(sentinels)})
+				for _, told := range []string{"n_low_sentinel", "n_high_sentinel", "n_implausible", "censored_pct", "n_readings"} {
+					compare(t, what, got, row{told: before[told]})
 				}
-			}
-			for _, day := range metrics.LocalDays(chosen) {
-				days = append(days, metrics.DistributionOf(day.Readings))
-			}
-			values := metrics.DistributionOf(chosen).Values(metrics.DexetlValues().Scores())
-			for name, want := range values.Columns() {
-				if name != "n_low_sentinel" && name != "n_high_sentinel" && name != "censored_pct" && !same(got[name], want) {
-					t.Errorf("%s %s: %s: got %v, want %v", sentinels, p.id, name, got[name], want)
+				values, days := s.censored(p, preset, sentinels)
+				for name, want := range values.Columns() {
+					if name != "n_low_sentinel" && name != "n_high_sentinel" && name != "censored_pct" && !same(got[name], want) {
+						t.Errorf("%s: %s: got %v, want %v", what, name, got[name], want)
+					}
 				}
-			}
-			if want := metrics.ADRR(days, metrics.RiskScale); !same(got["adrr"], want) {
-				t.Errorf("%s %s: adrr: got %v, want %v", sentinels, p.id, got["adrr"], want)
+				scale := metrics.RiskScale
+				if preset == views.IGLU {
+					scale = metrics.RiskScaleIGLU
+				}
+				if want := metrics.ADRR(days, scale); !same(got["adrr"], want) {
+					t.Errorf("%s: adrr: got %v, want %v", what, got["adrr"], want)
+				}
 			}
 		}
 	}
 }
 
-// counting is a reading as it counts.
-func counting(r metrics.Reading, sentinels views.Sentinels) metrics.Reading {
-	switch {
-	case r.GlucoseMgdL != 39 && r.GlucoseMgdL != 401 || !r.HasValue:
-	case sentinels == views.Excluding:
-		r.HasValue = false
-	case r.GlucoseMgdL == 39:
-		r.GlucoseMgdL = 40
-	default:
-		r.GlucoseMgdL = 400
+// metricsBy are the rows of a selection by participant.
+func metricsBy(t *testing.T, db *sql.DB, chosen views.Selection) map[string]row {
+	t.Helper()
+	return byKey(t, chosenDays(t, db, chosen), "participant_id")
+}
+
+// counting are the readings of p, with what counts of sentinels and of nulls.
+func (s study) counting(p *person, preset views.Preset, sentinels views.Sentinels) (counting []metrics.Reading) {
+	for _, r := range p.readings {
+		r.Excluded = s.excludes(p.id, r.Local)
+		r.HasValue = r.HasValue && (preset != views.IGLU || r.Status == "")
+		counting = append(counting, r.Reading)
 	}
-	return r
+	return censoring(sentinels).Readings(counting)
+}
+
+// censoring is what package metrics calls it.
+func censoring(sentinels views.Sentinels) metrics.Censoring {
+	if sentinels == views.AsSent {
+		return metrics.AsSent
+	}
+	return metrics.Censoring(sentinels)
+}
+
+// censored are the metrics of the values of p's study, and the days of it.
+func (s study) censored(p *person, preset views.Preset, sentinels views.Sentinels) (metrics.Values, []metrics.Distribution) {
+	study, bounded := p.bounds()
+	var chosen []metrics.Reading
+	for _, r := range s.counting(p, preset, sentinels) {
+		if r.Local.IsZero() && !bounded || !r.Local.IsZero() && study.holds(r.Local) {
+			chosen = append(chosen, r)
+		}
+	}
+	var days []metrics.Distribution
+	for _, day := range metrics.LocalDays(chosen) {
+		days = append(days, metrics.DistributionOf(day.Readings))
+	}
+	rules := metrics.DexetlValues()
+	if preset == views.IGLU {
+		rules = metrics.IGLUValues()
+	}
+	return metrics.DistributionOf(chosen).Values(rules.Scores()), days
+}
+
+// What is computed in the order of readings is computed of the same values.
+func TestReadingsOfASelection(t *testing.T) {
+	db := openLake(t)
+	s := cohort(6)
+	s.load(t, db)
+	compared := int64(0)
+	for _, preset := range []views.Preset{views.Dexetl1, views.IGLU} {
+		for _, sentinels := range []views.Sentinels{views.AsSent, views.AtBounds, views.Excluding} {
+			for _, p := range s.people {
+				statement := views.Selection{Preset: preset, Sentinels: sentinels}.Readings([]string{p.id})
+				got, want := metrics.Counts{}, metrics.Counts{}
+				for _, r := range query(t, db, statement) {
+					got.Add(r["value_mgdl"].(float64), 1)
+				}
+				for _, r := range s.counting(p, preset, sentinels) {
+					if r.HasValue && !r.Excluded {
+						want.Add(r.GlucoseMgdL, 1)
+					}
+				}
+				compared += got.Distribution().N()
+				if got != want {
+					t.Errorf("%s %s %s: values and how many there are of each are not those of the readings: %d, want %d", preset, sentinels, p.id, got.Distribution().N(), want.Distribution().N())
+				}
+			}
+		}
+	}
+	if compared == 0 {
+		t.Error("there are no values")
+	}
 }

@@ -1,13 +1,8 @@
--- Every interval of metric_scopes with a value, and what its values add up to: as
+-- Every interval of metric_scopes, and every sensor, with a value, and what its values add up to: as
 -- long as that is the same, so are they.
 with hashed as (
-    select
-        participant_id, local_date,
-        count(*) as n_values,
-        sum(hash(time_utc, local_time, glucose_mgdl, cadence_min)) as sum_of_hashes,
-    from glucose
-    where excluded is null
-        and glucose_mgdl is not null
+    select participant_id, local_date, sum(n_values) as n_values, sum(sum_of_hashes) as sum_of_hashes,
+    from reading_hashes
     group by participant_id, local_date
 ),
 scopes as (
@@ -26,9 +21,17 @@ dates as (
 )
 select
     d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown,
+    null::timestamp as first_utc, null::timestamp as last_utc,
     sum(h.n_values)::bigint as n_values,
     (sum(h.sum_of_hashes) % 9223372036854775807)::bigint as readings_hash,
     (select metrics_version from metric_preset)::smallint as metrics_version,
+    (select episode_preset from internal.metric_settings) as episode_preset,
 from dates d
 join hashed h on h.participant_id = d.participant_id and h.local_date is not distinct from d.local_date
 group by d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown
+union all
+select
+    participant_id, scope, label, first_date, last_date, false, first_utc, last_utc, n_values, readings_hash,
+    (select metrics_version from metric_preset)::smallint,
+    (select episode_preset from internal.metric_settings),
+from sensor_scopes

@@ -20,7 +20,7 @@ func (s Selection) Scopes() (statement string, args []any) {
 // Readings returns a statement that lists the values of participants that count by
 // the rules of the selection: the place of the participant among them, the time in
 // microseconds of UTC and of the wall clock, which may be null, mg/dL, and the
-// minutes that the value stands for. Rows come by participant and time.
+// minutes that the value stands for. Rows come in no order.
 func (s Selection) Readings(participants []string) string {
 	marks := make([]string, len(participants))
 	for i, id := range participants {
@@ -30,24 +30,56 @@ func (s Selection) Readings(participants []string) string {
 	return "with metric_preset as (" + preset + ")\n" + strings.ReplaceAll(spans, "{marks}", strings.Join(marks, ", "))
 }
 
+//go:embed reading_hashes.sql
+var readingHashes string
+
+// ReadingHashes is a query over glucose: n_values and sum_of_hashes of each
+// participant_id and local_date, for [SpanScopes].
+func ReadingHashes() string { return readingHashes }
+
+//go:embed sensor_scopes.sql
+var sensorScopes string
+
+// SensorScopes is a query over the views [SpanViews]: the sensors of which there are
+// values, for [SpanScopes].
+func SensorScopes() string { return sensorScopes }
+
 //go:embed span_scopes.sql
 var spanScopes string
 
-// SpanScopes is a query over the tables of a snapshot and the views [SpanViews]. It
-// lists every interval with a value: participant_id, scope, label, first_date,
-// last_date, takes_unknown, n_values, readings_hash and metrics_version. What depends
-// on the values of an interval changes with one of the last two.
+// SpanScopes is a query over the tables of a snapshot, the views [SpanViews], and
+// reading_hashes, rows of [ReadingHashes] of all readings, several of a day where they
+// are of several files, and sensor_scopes, rows of [SensorScopes]. It lists every interval
+// with a value: participant_id, scope, label, first_date, last_date, takes_unknown, first_utc
+// and last_utc of a sensor, n_values, readings_hash, metrics_version and
+// episode_preset. What depends on the values of an interval changes with one of the last three.
 func SpanScopes() string { return spanScopes }
 
-// SpanViews are the views that [SpanScopes] reads, and metric_settings.
+// EpisodePreset is a query over settings for the name of the rules by which episodes
+// are looked for, where the preset is not [IGLU].
+func EpisodePreset() string {
+	return "select episode_preset from (\n" + unqualified(query("internal.metric_settings")) + "\n)"
+}
+
+// SpanViews are the views that [SpanScopes] and [SensorScopes] read, and metric_settings.
 func SpanViews() []string {
-	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
+	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes", "sensor_sessions", Internal + ".sensor_readings"}
+}
+
+// SpanReaders are the views that show what span_metrics has.
+func SpanReaders() (names []string) {
+	for _, v := range readViews() {
+		if strings.Contains(v.Body, "join "+Internal+".spans") {
+			names = append(names, v.Name)
+		}
+	}
+	return names
 }
 
 // SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded
 // follows from exclusions.
 func SpanTables() []string {
-	return []string{"glucose", "glucose_days", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
+	return []string{"glucose", "glucose_days", "egvs", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
 }
 
 // NoSpans is the statement that leaves the metric views nothing of span_metrics, for

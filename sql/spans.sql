@@ -1,5 +1,6 @@
 -- The values that count of some participants, for what is computed of them in
--- their order. Parameters: the participants, in the order of the rows.
+-- their order. Parameters: the participants. Rows come as they lie: data files are
+-- sorted, so that hardly anything is left to sort.
 -- Of what each value counts as, see glucose_days.
 select
     (list_position([{marks}], g.participant_id) - 1)::bigint as place,
@@ -18,4 +19,3 @@ where g.participant_id in ({marks})
     and g.glucose_mgdl is not null
     and not (p.preset = 'iglu' and g.glucose_source is not distinct from 'status')
     and not (p.sentinels = 'exclude' and g.glucose_mgdl in (39, 401))
-order by place, g.time_utc

@@ -3,6 +3,7 @@ package sql
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +16,7 @@ var files embed.FS
 const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
 	internal.scope_values internal.scope_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
-	agp_profile study_bounds gaps sensor_sessions completeness fetch_status
+	agp_profile study_bounds gaps sensor_sessions internal.sensor_readings sensor_metrics completeness fetch_status
 	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement
 	day_night_metrics iglu metric_catalogue`
 
@@ -65,13 +66,11 @@ func view(name string) View {
 	if err != nil {
 		panic(err)
 	}
-	header, body, found := strings.Cut(string(text), "\ncreate or replace view "+name+" as\n")
+	header, body, found := strings.Cut(beginning(string(text)), "\ncreate or replace view "+name+" as\n")
 	if !found {
 		panic(fmt.Sprintf("view %s: no create or replace view", name))
 	}
-	if name == "metric_catalogue" {
-		body = strings.Replace(body, "{catalogue}", catalogueRows(), 1)
-	}
+	body = fill(body)
 	v := View{
 		Name: name, Header: header, Comment: sentence(header), Notes: notes(header),
 		Body: "create or replace view " + name + " as\n" + body,
@@ -85,6 +84,33 @@ func view(name string) View {
 	}
 	v.Types = v.sortColumns()
 	return v
+}
+
+var begins = regexp.MustCompile(`\{begins ([^,}]+), ([^,}]+)\}`)
+
+// beginning writes out {begins ZONE, DATE}, the first instant of a local date in
+// microseconds of UTC: the one place for it. Where clocks are set back to midnight there
+// are two of them, and the day begins with the first.
+func beginning(text string) string {
+	return begins.ReplaceAllString(text, `(
+            epoch_us(timezone($1, ($2)::timestamp))
+            - 3_600_000_000 * (timezone($1, timezone($1, ($2)::timestamp) - interval 1 hour) >= $2)::integer
+        )`)
+}
+
+// fill puts into the text of a view what other parts of the program have once for all.
+func fill(body string) string {
+	for place, text := range map[string]func() string{
+		"{catalogue}":    catalogueRows,
+		"{relations}":    sensorRelations,
+		"{metrics}":      func() string { return metricList(slices.Concat(Catalogue(), SpanCatalogue())...) },
+		"{span_metrics}": func() string { return metricList(SpanCatalogue()...) },
+	} {
+		if strings.Contains(body, place) {
+			body = strings.ReplaceAll(body, place, text())
+		}
+	}
+	return body
 }
 
 // query is the body of the view called name without its create clause, to be

@@ -130,7 +130,7 @@ func TestCatalogueOrder(t *testing.T) {
 		want = append(want, m.Name)
 	}
 	for view, want := range map[string][]string{
-		"participant_metrics": want, "daily_metrics": want, "period_metrics": want, "window_metrics": want, "internal.scope_metrics": inScopes,
+		"participant_metrics": want, "daily_metrics": want, "period_metrics": want, "window_metrics": want, "sensor_metrics": want, "internal.scope_metrics": inScopes,
 	} {
 		var got []string
 		for _, r := range query(t, db, `describe `+view) {
@@ -142,6 +142,9 @@ func TestCatalogueOrder(t *testing.T) {
 		if len(got) < len(want) || !slices.Equal(got[len(got)-len(want):], want) {
 			t.Errorf("columns of %s: got %v, want to end in the catalogue %v", view, got, want)
 		}
+	}
+	for _, m := range views.FamilyCatalogue() {
+		want = append(want, m.Name)
 	}
 	var got []string
 	for _, r := range query(t, db, `select metric from metric_catalogue`) {

@@ -23,14 +23,15 @@ const (
 )
 
 func newByDay(sequence []snapshot.SequenceReading) *byDay {
-	if before := func(a, b snapshot.SequenceReading) int { return cmp.Compare(dayOf(a), dayOf(b)) }; !slices.IsSortedFunc(sequence, before) {
-		sequence = slices.Clone(sequence)
-		slices.SortStableFunc(sequence, before)
-	}
 	days := &byDay{make([]metrics.Reading, len(sequence)), make([]int64, len(sequence))}
 	for i, r := range sequence {
 		days.day[i] = dayOf(r)
-		days.readings[i] = metrics.Reading{Time: time.UnixMicro(r.Time).UTC(), GlucoseMgdL: r.MgdL, HasValue: true, CadenceMin: r.Cadence}
+		if i > 0 && days.day[i] < days.day[i-1] {
+			sequence = slices.Clone(sequence)
+			slices.SortStableFunc(sequence, func(a, b snapshot.SequenceReading) int { return cmp.Compare(dayOf(a), dayOf(b)) })
+			return newByDay(sequence)
+		}
+		days.readings[i] = metrics.Reading{Time: time.UnixMicro(r.Time).UTC(), GlucoseMgdL: r.MgdL, HasValue: true, CadenceMin: int(r.Cadence)}
 		if r.Placed {
 			days.readings[i].Local = time.UnixMicro(r.Local).UTC()
 		}
@@ -51,6 +52,9 @@ func dayOf(r snapshot.SequenceReading) int64 {
 
 // within are the readings of a span. They are not to be changed.
 func (b *byDay) within(s snapshot.Span) []metrics.Reading {
+	if !s.From.IsZero() {
+		return b.between(s.From, s.To)
+	}
 	placed := b.from(noDay + 1)
 	unknown := b.readings[:placed]
 	if !s.TakesUnknown {
@@ -65,6 +69,16 @@ func (b *byDay) within(s snapshot.Span) []metrics.Reading {
 		return b.readings[first:end]
 	}
 	return slices.Concat(unknown, b.readings[first:end])
+}
+
+// between are the readings of a time in UTC, both ends included, whichever their dates.
+func (b *byDay) between(from, to time.Time) (found []metrics.Reading) {
+	for _, r := range b.readings {
+		if !r.Time.Before(from) && !r.Time.After(to) {
+			found = append(found, r)
+		}
+	}
+	return found
 }
 
 // from is the place of the first reading that is not before a day.

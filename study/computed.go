@@ -3,7 +3,6 @@ package study
 import (
 	"context"
 	"database/sql"
-	"slices"
 
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/metrics"
@@ -14,30 +13,38 @@ import (
 const wholeStudy = "participant"
 
 // computeSpans is a [snapshot.Compute].
-func computeSpans(ctx context.Context, db *sql.DB, due []snapshot.Span) (values [][]float64, episodes []snapshot.Episode, err error) {
-	values = make([][]float64, len(due))
-	first := map[string]int{} // of a participant's spans, which follow each other
+func computeSpans(ctx context.Context, db *sql.DB, due []snapshot.Span, put func(snapshot.Span, []float64, []snapshot.Episode) error) error {
+	of := map[string][]snapshot.Span{}
 	var participants []string
-	for i, s := range due {
-		if _, known := first[s.ParticipantID]; !known {
-			first[s.ParticipantID] = i
-			participants = append(participants, s.ParticipantID)
+	for first, i := 0, 1; i <= len(due); i++ {
+		if participant := due[first].ParticipantID; i == len(due) || due[i].ParticipantID != participant {
+			of[participant] = due[first:i]
+			participants = append(participants, participant)
+			first = i
 		}
 	}
-	found := make([][]snapshot.Episode, len(due))
-	spanner := newSpanner(views.Selection{})
-	err = spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
-		for i := first[participant]; i < len(due) && due[i].ParticipantID == participant; i++ {
-			span := spans.Of(days.within(due[i]))
+	spanner, err := newSpanner(ctx, db, views.Selection{})
+	if err != nil {
+		return err
+	}
+	return spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) error {
+		var values []float64
+		for _, s := range of[participant] {
+			span := spans.Of(days.within(s))
+			values = values[:0]
 			for _, value := range span.Columns() {
-				values[i] = append(values[i], value)
+				values = append(values, value)
 			}
-			if due[i].Scope == wholeStudy {
-				found[i] = episodesOf(participant, span.Episodes, spanner.rules.Episodes.Preset)
+			var found []snapshot.Episode
+			if s.Scope == wholeStudy {
+				found = episodesOf(participant, span.Episodes, spanner.rules.Episodes.Preset)
+			}
+			if err := put(s, values, found); err != nil {
+				return err
 			}
 		}
+		return nil
 	})
-	return values, slices.Concat(found...), err
 }
 
 // episodesOf are rows of somebody's episodes.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -30,10 +31,11 @@ const keptSnapshots = 8
 type Reader struct {
 	Study *Study
 
+	last atomic.Pointer[Frozen] // the newest snapshot, as far as anybody looked
+
 	mu   sync.Mutex
 	lake *lake.Lake
 	kept []*Frozen // the one used last comes first
-	last int64     // the newest snapshot, as far as anybody looked
 	rows map[string]*spansOf
 }
 
@@ -41,8 +43,9 @@ type Reader struct {
 type Frozen struct {
 	Manifest lake.Manifest
 
-	from  *Reader
-	files map[string][]lake.File // by table
+	from     *Reader
+	files    map[string][]lake.File // by table
+	computed sync.Map               // by table, files of those that were found
 }
 
 // A GoneError says that a snapshot is no longer shown: somebody has withdrawn since, and
@@ -65,6 +68,9 @@ func (r *Reader) Close() error {
 
 // Newest is the newest snapshot. If nothing was loaded yet it is an *EmptyLakeError.
 func (r *Reader) Newest() (*Frozen, error) {
+	if f := r.last.Load(); f != nil && !f.from.lake.HasManifest(f.Manifest.Snapshot+1) { // they have no gaps
+		return f, nil
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.newest()
@@ -73,12 +79,12 @@ func (r *Reader) Newest() (*Frozen, error) {
 // Snapshot is the snapshot of a number; 0 is the newest. One that does not exist is a
 // *NoSnapshotError, one that a withdrawal has overtaken a *GoneError.
 func (r *Reader) Snapshot(number int64) (*Frozen, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	newest, err := r.newest()
+	newest, err := r.Newest()
 	if err != nil || number == 0 || number == newest.Manifest.Snapshot {
 		return newest, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	f, err := r.snapshot(number)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &NoSnapshotError{Number: number}
@@ -92,8 +98,8 @@ func (r *Reader) Snapshot(number int64) (*Frozen, error) {
 	return f, nil
 }
 
-// newest looks whether there is a snapshot after the last one: they have no gaps. Only
-// the first time are all of them looked at, for there may be thousands.
+// newest looks for snapshots after the last one. Only the first time are all of them
+// looked at, for there may be thousands.
 func (r *Reader) newest() (*Frozen, error) {
 	if r.lake == nil {
 		if err := r.open(); err != nil {
@@ -101,14 +107,15 @@ func (r *Reader) newest() (*Frozen, error) {
 		}
 	}
 	for {
-		next, err := r.snapshot(r.last + 1)
+		last := r.last.Load()
+		next, err := r.snapshot(last.Manifest.Snapshot + 1)
 		if errors.Is(err, fs.ErrNotExist) {
-			return r.snapshot(r.last)
+			return last, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		r.last = next.Manifest.Snapshot
+		r.last.Store(next)
 		r.forget()
 	}
 }
@@ -118,8 +125,8 @@ func (r *Reader) open() error {
 	if err != nil {
 		return err
 	}
-	r.lake, r.last, r.rows = l, m.Snapshot, map[string]*spansOf{}
-	r.keep(m)
+	r.lake, r.rows = l, map[string]*spansOf{}
+	r.last.Store(r.keep(m))
 	return nil
 }
 
@@ -215,39 +222,38 @@ func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
 func (f *Frozen) Has(t transform.Table) (bool, error) {
 	switch {
 	case isComputed(t):
-		err := f.findComputed(t)
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
+		files, err := f.findComputed(t)
+		return len(files) > 0, err
 	case t.Name == "glucose_days":
 		return f.Manifest.KeepsDays(), nil
 	}
 	return true, nil
 }
 
-// findComputed looks for the file of a computed table.
-func (f *Frozen) findComputed(t transform.Table) error {
-	f.from.mu.Lock()
-	defer f.from.mu.Unlock()
-	if f.files[t.Name] != nil {
-		return nil
+// findComputed looks for the files of a computed table.
+func (f *Frozen) findComputed(t transform.Table) ([]lake.File, error) {
+	if files, found := f.computed.Load(t.Name); found {
+		return files.([]lake.File), nil
 	}
-	file, err := snapshot.ComputedFile(f.from.lake, f.Manifest, t.Name)
-	if err == nil {
-		f.files[t.Name] = []lake.File{file}
+	files, err := snapshot.ComputedFiles(f.from.lake, f.Manifest, t.Name)
+	if err == nil && len(files) > 0 {
+		f.computed.Store(t.Name, files)
 	}
-	return err
+	return files, err
 }
 
-func isComputed(t transform.Table) bool {
-	return slices.ContainsFunc(snapshot.Computed(), func(c transform.Table) bool { return c.Name == t.Name })
-}
+// isComputed reports whether t is a table that lies beside the data files.
+func isComputed(t transform.Table) bool { return slices.Contains(computedNames(), t.Name) }
+
+var computedNames = sync.OnceValue(func() []string {
+	return mapped(snapshot.Computed(), func(t transform.Table) string { return t.Name })
+})
 
 // filesOf are the files of a table that the snapshot has.
 func (f *Frozen) filesOf(t transform.Table) []lake.File {
-	f.from.mu.Lock()
-	defer f.from.mu.Unlock()
+	if files, found := f.computed.Load(t.Name); found {
+		return files.([]lake.File)
+	}
 	return f.files[t.Name]
 }
 

@@ -77,7 +77,7 @@ func (r Rows) mayHave(f lake.File) bool {
 // rowsOf yields the rows of one file from first on. It reports whether to go on.
 func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yield func(Piece, error) bool) bool {
 	of := f.filesOf(r.Table)[file]
-	spans, err := f.spansFor(ctx, r, of)
+	spans, err := f.spansFor(ctx, &r, of)
 	if err != nil {
 		yield(Piece{}, err)
 		return false
@@ -108,8 +108,8 @@ func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yiel
 }
 
 // spansFor are the rows of a file that are to be read: those of the few who are asked
-// for, or all.
-func (f *Frozen) spansFor(ctx context.Context, r Rows, of lake.File) ([]lake.Span, error) {
+// for, whom r then need not choose any more; or all.
+func (f *Frozen) spansFor(ctx context.Context, r *Rows, of lake.File) ([]lake.Span, error) {
 	if r.Participants == nil || len(r.Participants) > fewPeople || !r.byPeople() {
 		return []lake.Span{{Rows: of.Rows}}, nil
 	}
@@ -123,6 +123,7 @@ func (f *Frozen) spansFor(ctx context.Context, r Rows, of lake.File) ([]lake.Spa
 			chosen = append(chosen, s)
 		}
 	}
+	r.Participants = nil
 	return chosen, nil
 }
 

@@ -34,9 +34,16 @@ func (s *Study) SyncThese(ctx context.Context, ids []string, job Job) map[string
 	}
 	for _, p := range done.Report.Participants {
 		failed[p.ParticipantID] = errors.Join(failed[p.ParticipantID], p.Err)
+		if !p.Ended && failed[p.ParticipantID] == nil {
+			failed[p.ParticipantID] = ErrBrokenOff
+		}
 	}
 	return failed
 }
+
+// ErrBrokenOff says that a run ended before a participant was asked about to the end; the
+// next one goes on.
+var ErrBrokenOff = errors.New("the run ended before all was asked for")
 
 // mayAsk says why nothing is asked of a participant.
 func (s *Study) mayAsk(ctx context.Context, id string) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -83,9 +84,9 @@ func metricsOf(ctx context.Context, db *sql.DB, chosen views.Selection) (table.T
 	return t, err
 }
 
-// MetricsOf are those of a file.
-func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection) (table.Table, error) {
-	db, err := snapshot.OpenSeries(ctx, Readings(file), snapshot.Limits{})
+// MetricsOf are those of a file, by some thresholds.
+func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection, by config.Metrics) (table.Table, error) {
+	db, err := snapshot.OpenSeries(ctx, Readings(file), by.Settings(), snapshot.Limits{})
 	if err != nil {
 		return table.Table{}, err
 	}

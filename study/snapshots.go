@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
 )
 
 // Snapshot opens the lake to read and finds the manifest called which: a number, or
@@ -85,6 +86,21 @@ func (s *Study) Outdated(which string) []string {
 	}
 	defer l.Close()
 	return m.Outdated()
+}
+
+// NotComputed is the number of the snapshot called which ("": the newest) if it lacks
+// the tables that depend on the order of readings: an older program published it, or its
+// folder is gone. Else it is 0, also where there are no readings.
+func (s *Study) NotComputed(which string) int64 {
+	l, m, err := s.Snapshot(which)
+	if err != nil {
+		return 0
+	}
+	defer l.Close()
+	if snapshot.HasComputed(l, m) || len(m.TableFiles("glucose")) == 0 {
+		return 0
+	}
+	return m.Snapshot
 }
 
 // Damaged are the data files of the newest snapshot that are damaged, as far as their

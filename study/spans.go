@@ -3,6 +3,8 @@ package study
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -43,18 +45,33 @@ type spanner struct {
 	free   sync.Pool // of *metrics.Spans, one for each worker
 }
 
-func newSpanner(chosen views.Selection) *spanner {
-	s := &spanner{chosen: chosen, rules: metrics.DexetlSpans()}
-	if chosen.Preset == views.IGLU {
-		s.rules = metrics.IGLUSpans()
-	}
+func newSpanner(ctx context.Context, db *sql.DB, chosen views.Selection) (*spanner, error) {
+	rules, err := spanRules(ctx, db, chosen)
+	s := &spanner{chosen: chosen, rules: rules}
 	s.free.New = func() any { return &metrics.Spans{Rules: s.rules} }
-	return s
+	return s, err
+}
+
+// spanRules are those of a selection of a session.
+func spanRules(ctx context.Context, db *sql.DB, chosen views.Selection) (metrics.SpanRules, error) {
+	if chosen.Preset == views.IGLU {
+		return metrics.IGLUSpans(), nil
+	}
+	rules := metrics.DexetlSpans()
+	var preset string
+	if err := db.QueryRowContext(ctx, views.EpisodePreset()).Scan(&preset); err != nil {
+		return rules, err
+	}
+	var known bool
+	if rules.Episodes, known = metrics.EpisodesBy(preset); !known {
+		return rules, fmt.Errorf("metrics.episodes %q: this program does not know these rules", preset)
+	}
+	return rules, nil
 }
 
 // each calls do for every participant who has readings, several at once, with memory
 // to compute spans in.
-func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans)) error {
+func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, do func(participant string, days *byDay, spans *metrics.Spans) error) error {
 	var workers errgroup.Group
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	var failed error
@@ -65,14 +82,10 @@ func (s *spanner) each(ctx context.Context, db *sql.DB, participants []string, d
 		workers.Go(func() error {
 			spans := s.free.Get().(*metrics.Spans)
 			defer s.free.Put(spans)
-			do(sequence.ParticipantID, newByDay(sequence.Readings), spans)
-			return ctx.Err()
+			return errors.Join(do(sequence.ParticipantID, newByDay(sequence.Readings), spans), ctx.Err())
 		})
 	}
-	if err := workers.Wait(); failed == nil {
-		failed = err
-	}
-	return failed
+	return errors.Join(failed, workers.Wait())
 }
 
 // addSpans puts into metrics of a selection those that depend on the order of readings.
@@ -91,9 +104,14 @@ func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.
 		rows[t.Rows[i][key].(string)] = i
 	}
 	first := slices.Index(t.Columns, metrics.SpanColumns()[0])
-	return newSpanner(chosen).each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) {
+	spanner, err := newSpanner(ctx, db, chosen)
+	if err != nil {
+		return err
+	}
+	return spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) error {
 		span := spans.Of(days.within(of[participant]))
 		fill(t.Rows[rows[participant]][first:], &span)
+		return nil
 	})
 }
 

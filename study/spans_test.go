@@ -54,6 +54,8 @@ func TestScopesTakeTheirReadings(t *testing.T) {
 		{"no dates", snapshot.Span{First: none, Last: none, TakesUnknown: true}, []string{"2026-03-02T03:00:00Z"}},
 		{"no dates, nothing unknown", snapshot.Span{First: none, Last: none}, nil},
 		{"the wrong way round", snapshot.Span{First: march2, Last: march1}, nil},
+		{"a sensor, from its first value to its last", snapshot.Span{First: march1, Last: march2, From: instant(t, "2026-03-02T01:00:00Z"), To: instant(t, "2026-03-02T03:00:00Z")},
+			[]string{"2026-03-02T01:00:00Z", "2026-03-02T02:00:00Z", "2026-03-02T03:00:00Z"}},
 		{"before 1970", snapshot.Span{First: time.Unix(-86400, 0), Last: time.Unix(-86400, 0)}, []string{"1969-12-31T12:00:00Z"}},
 	}
 	for _, test := range tests {

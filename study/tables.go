@@ -1,8 +1,9 @@
 package study
 
 import (
+	"cmp"
 	"context"
-	"strconv"
+	"slices"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -57,10 +58,14 @@ func (s *Study) tables(ctx context.Context) (load.Study, error) {
 
 // settingRows are what of the configuration shapes the tables, and the study's key.
 func settingRows(c config.Config, key string) []load.Setting {
-	return []load.Setting{
-		{Key: "metrics.min_active_pct", Value: strconv.Itoa(c.Metrics.MinActivePct)}, {Key: "metrics.night", Value: c.Metrics.Night},
+	rows := []load.Setting{
 		{Key: "study.history", Value: c.Study.History}, {Key: "study.id", Value: c.Study.ID}, {Key: studyKey, Value: key},
 	}
+	for key, value := range c.Metrics.Settings() {
+		rows = append(rows, load.Setting{Key: key, Value: value})
+	}
+	slices.SortFunc(rows, func(a, b load.Setting) int { return cmp.Compare(a.Key, b.Key) })
+	return rows
 }
 
 // RefreshTables takes changed study tables into the lake, if there is one. No

@@ -19,7 +19,7 @@ import (
 // alone is dexetl without a study.
 func alone(t *testing.T) *bench {
 	t.Helper()
-	return &bench{t: t, dir: filepath.Join(t.TempDir(), "study"), now: demoNow, env: map[string]string{}}
+	return &bench{t: t, dir: filepath.Join(t.TempDir(), "study"), now: demoNow, env: map[string]string{"DEXETL_STUDY": ""}}
 }
 
 func text(lines ...string) string { return strings.Join(lines, "\n") + "\n" }

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -63,4 +65,19 @@ func (p *program) tellOutdated(tables []string) {
 		p.say("%s", outdatedWords(tables))
 		p.sayNext("replay")
 	}
+}
+
+// notComputedWords say why a snapshot has no metrics that depend on the order of readings.
+func notComputedWords(snapshot int64) string {
+	return fmt.Sprintf("snapshot %d has no span_metrics (an older dexetl published it, or its folder is gone)", snapshot)
+}
+
+// tellNulls says where a statement finds nulls because nobody computed what stands there.
+func (p *program) tellNulls(snapshot int64, statement string) {
+	asked := slices.DeleteFunc(sql.SpanReaders(), func(view string) bool { return !strings.Contains(strings.ToLower(statement), view) })
+	if snapshot == 0 || len(asked) == 0 {
+		return
+	}
+	p.say("%s: what depends on the order of readings, such as mage_mgdl, is null in %s; dexetl metrics computes it", notComputedWords(snapshot), strings.Join(asked, ", "))
+	p.sayNext("metrics", "--snapshot", strconv.FormatInt(snapshot, 10), "--csv")
 }

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -46,8 +50,8 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "select", Usage: "`lastN`: the latest N days in a row with enough data, such as last14", Destination: &o.selected},
 			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
-			&cli.StringFlag{Name: "preset", Usage: "dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
-			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count as \"as sent\", as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
+			&cli.StringFlag{Name: "preset", Usage: "`NAME` of the rules: dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
+			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count `AS` what they are (\"as sent\"), as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},
 		}),
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -75,6 +79,7 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	if err != nil {
 		return err
 	}
+	p.sayDateless(t)
 	if f == table.Text {
 		t = t.Only(o.consensusColumns())
 		t.First = o.firstColumns()
@@ -129,6 +134,9 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		}
 	}
 	p.tellOutdated(s.Outdated(o.which))
+	if lacking := s.NotComputed(o.which); lacking > 0 {
+		p.say("%s: all of it is computed now", notComputedWords(lacking))
+	}
 	t, err := s.Metrics(ctx, o.which, chosen)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", short.Why)
@@ -154,11 +162,48 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	if len(o.IDs) > 0 {
 		chosen.Participants = o.IDs
 	}
-	t, err := study.MetricsOf(ctx, file, chosen)
+	by, err := p.thresholds()
+	if err != nil {
+		return table.Table{}, err
+	}
+	t, err := study.MetricsOf(ctx, file, chosen, by)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "split the file by participants", "--input %s: %s", o.input, short.Why)
 	}
 	return t, err
+}
+
+// thresholds are those of the study that is given or that one stands in, else of none.
+func (p *program) thresholds() (config.Metrics, error) {
+	dir, err := p.findStudy()
+	given := cmp.Or(p.flags.study, p.getenv("DEXETL_STUDY")) != ""
+	if _, none := errors.AsType[*study.NoStudyError](err); none && !given {
+		dir, err = "", nil
+	}
+	if err != nil {
+		return config.Metrics{}, err
+	}
+	m, err := config.LoadMetrics(dir, p.getenv)
+	if err == nil && dir != "" && m != config.DefaultMetrics() {
+		p.say("the thresholds are those of %s", filepath.Join(dir, config.File))
+	}
+	return m, err
+}
+
+// sayDateless tells of whom no day of the study is among those asked for.
+func (p *program) sayDateless(t table.Table) {
+	var names []string
+	id, first, last := slices.Index(t.Columns, "participant_id"), slices.Index(t.Columns, "first_date"), slices.Index(t.Columns, "last_date")
+	for _, row := range t.Rows {
+		from, begins := row[first].(time.Time)
+		to, ends := row[last].(time.Time)
+		if begins && ends && to.Before(from) {
+			names = append(names, row[id].(string))
+		}
+	}
+	if len(names) > 0 {
+		p.say("no day of their study lies in these dates: %s", study.ShortList(names))
+	}
 }
 
 // consensusColumns are what a person reads first.
@@ -169,6 +214,9 @@ func (o metricsOptions) consensusColumns() []string {
 	}
 	if o.selected != "" {
 		columns = slices.Insert(columns, 3, sql.SelectionSufficient)
+	}
+	if sql.Sentinels(o.censored) != sql.AsSent {
+		columns = append(columns, "sentinels", "n_low_sentinel", "n_high_sentinel", "censored_pct")
 	}
 	return columns
 }

@@ -65,6 +65,7 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 		return err
 	}
 	p.tellOutdated(m.Outdated())
+	p.tellNulls(s.NotComputed(o.which), statement)
 	said, err := answer.Ask(ctx, answer.Question{
 		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Width: p.tableWidth(p.stdout),
 		Memory: memory, Timeout: o.timeout,

@@ -131,8 +131,6 @@ func (b *bench) describe(name string, book [][]string) string {
 	switch name {
 	case "every_record":
 		return columnsTable(slices.DeleteFunc(columnsOf("egvs", book), func(line []string) bool { return !sharedColumn(line[1], book) }))
-	case "metrics":
-		return metricsTable()
 	}
 	var text strings.Builder
 	itself := slices.IndexFunc(book, func(line []string) bool { return line[0] == name && line[1] == "" })
@@ -201,18 +199,6 @@ func columnsTable(columns [][]string) string {
 			line = slices.Concat(line[:2], []string{line[2] + ", *null*"}, line[3:])
 		}
 		text += fmt.Sprintf("| `%s` | %s | %s |\n", line[1], line[2], cell(line[4]))
-	}
-	return text
-}
-
-func metricsTable() string {
-	text := "| metric | unit | definition | share of |\n|---|---|---|---|\n"
-	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue()) {
-		definition := cell(m.Definition)
-		if m.Citation != "" {
-			definition += " (" + cell(m.Citation) + ")"
-		}
-		text += fmt.Sprintf("| `%s` | %s | %s | %s |\n", m.Name, m.Unit, definition, cell(m.Denominator))
 	}
 	return text
 }

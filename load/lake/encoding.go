@@ -67,7 +67,7 @@ func writerProperties(t transform.Table, mem memory.Allocator) *parquet.WriterPr
 		parquet.WithAllocator(mem),
 		parquet.WithCompression(compress.Codecs.Zstd),
 		parquet.WithCompressionLevel(fastest),
-		parquet.WithMaxRowGroupLength(RowGroupRows),
+		parquet.WithMaxRowGroupLength(groupRows(t)),
 		parquet.WithDataPageVersion(parquet.DataPageV1),
 		parquet.WithVersion(parquet.V2_6), // microseconds as such
 		parquet.WithStats(true),

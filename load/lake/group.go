@@ -28,6 +28,7 @@ type groupWriter struct {
 	rows    []arrow.RecordBatch // of the open row group
 	n       int64               // how many these are
 	bytes   int64               // that they take, about
+	most    int64               // that a row group has
 	budget  int64
 }
 
@@ -35,19 +36,19 @@ func newGroupWriter(t transform.Table, to io.Writer, budget int64) (groupWriter,
 	mem := memory.DefaultAllocator
 	// Only a Writer: the library would close it.
 	p, err := pqarrow.NewFileWriter(t.FileSchema(), struct{ io.Writer }{to}, writerProperties(t, mem), arrowProperties(mem))
-	return groupWriter{parquet: p, schema: t.Schema(), budget: cmp.Or(budget, defaultGroupBytes)}, err
+	return groupWriter{parquet: p, schema: t.Schema(), most: groupRows(t), budget: cmp.Or(budget, defaultGroupBytes)}, err
 }
 
 // write adds rows, whose columns fit.
 func (g *groupWriter) write(r arrow.RecordBatch) error {
 	each := rowBytes(r) / max(1, r.NumRows())
 	for from := int64(0); from < r.NumRows(); {
-		if g.n == RowGroupRows || g.bytes >= g.budget {
+		if g.n == g.most || g.bytes >= g.budget {
 			if err := g.flush(); err != nil {
 				return err
 			}
 		}
-		to := min(from+sliceRows, r.NumRows(), from+RowGroupRows-g.n)
+		to := min(from+sliceRows, r.NumRows(), from+g.most-g.n)
 		part := r.NewSlice(from, to)
 		g.rows, g.n, g.bytes = append(g.rows, part), g.n+part.NumRows(), g.bytes+each*part.NumRows()
 		from = to

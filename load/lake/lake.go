@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -39,7 +41,7 @@ type Lake struct {
 	Now func() time.Time
 
 	// GroupBytes is how many bytes of rows a Writer gathers before it closes a
-	// row group that has fewer than RowGroupRows rows; 0 means 64 MB. Whoever
+	// row group that has fewer rows than it may; 0 means 64 MB. Whoever
 	// keeps n files open at once needs n times as much.
 	GroupBytes int64
 
@@ -62,8 +64,23 @@ type Lake struct {
 	flock func(fd, how int) error // syscall.Flock; tests have file systems without it
 }
 
-// RowGroupRows is how many rows a row group has, unless its bytes end it sooner.
-const RowGroupRows = 122_880
+// RowGroupRows is how many rows a row group has, unless its bytes end it sooner. Rows
+// with lists are large, and whoever asks for one participant reads the row groups with
+// rows of theirs: these have fewer, as many as DuckDB works on at once.
+const (
+	RowGroupRows  = 122_880
+	listGroupRows = 2048
+)
+
+// groupRows is how many rows a row group of t has.
+func groupRows(t transform.Table) int64 {
+	for _, c := range t.Columns {
+		if c.Type.ID() == arrow.LIST {
+			return listGroupRows
+		}
+	}
+	return RowGroupRows
+}
 
 // Open opens the lake in the folder root and creates what is missing of it.
 func Open(root string) (*Lake, error) {

@@ -138,6 +138,12 @@ func HasManifest(root string, n int64) bool {
 	return err == nil
 }
 
+// HasManifest reports whether snapshot n was committed, without reading its manifest.
+func (l *Lake) HasManifest(n int64) bool {
+	_, err := l.dir.Lstat(manifestPath(n))
+	return err == nil
+}
+
 // Manifest returns the manifest of snapshot n. Errors are as for Current; a
 // snapshot that does not exist is a *DamageError that is fs.ErrNotExist.
 func (l *Lake) Manifest(n int64) (Manifest, error) {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -161,6 +162,34 @@ func TestRowGroups(t *testing.T) {
 		if got := rowGroups(t, l, f); got != test.want {
 			t.Errorf("row groups of %d rows with a budget of %d bytes = %d, want %d", f.Rows, test.budget, got, test.want)
 		}
+	}
+}
+
+// Rows with lists are large: whoever asks for one participant need not read those of
+// all others.
+func TestRowGroupsOfLists(t *testing.T) {
+	table := tableNamed(t, "glucose_days")
+	rows := build(table, 5000, func(row int, column string) any {
+		c := table.Columns[slices.IndexFunc(table.Columns, func(c transform.Column) bool { return c.Name == column })]
+		switch {
+		case c.Nullable:
+			return nil
+		case c.Type.ID() == arrow.STRING || c.Type.ID() == arrow.DICTIONARY:
+			return fmt.Sprintf("%04d", row)
+		case c.Type.ID() == arrow.TIMESTAMP:
+			return micros(march)
+		case c.Type.ID() == arrow.LIST:
+			return list{}
+		default:
+			return row % 100
+		}
+	})
+	defer rows.Release()
+	l := locked(t)
+	rows.Retain()
+	f := write(t, l.Begin(Manifest{}), table, rows)
+	if got, want := rowGroups(t, l, f), 3; got != want {
+		t.Errorf("row groups of %d rows = %d, want %d", f.Rows, got, want)
 	}
 }
 

@@ -7,9 +7,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
-	"os"
-	"path"
 	"slices"
 	"time"
 
@@ -19,13 +16,17 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 )
 
-// A Span is an interval of somebody's local dates of which there are values.
+// A Span is an interval of somebody's local dates, or the time of a sensor, of which there
+// are values.
 type Span struct {
 	ParticipantID, Scope, Label string
 	First, Last                 time.Time // local dates, both inclusive; zero: none
 	TakesUnknown                bool      // readings without local time belong to it
-	values, hash                int64
+	From, To                    time.Time // UTC; first and last value of a sensor; zero: the dates say it
+	Values                      int64     // that count
+	hash                        int64
 	version                     int16
+	episodePreset               string
 }
 
 // An Episode is a row of the table episodes.
@@ -42,31 +43,39 @@ type Episode struct {
 
 // A Compute computes what of a snapshot depends on the order of readings. Sessions of db
 // have the readings of everybody; due are the spans to compute, by participant: all others
-// are as they were. It returns the values of each, in the order of
-// [github.com/dexetl/dexetl/sql.SpanCatalogue], NaN for null, and the episodes of those
-// due whose scope is participant.
-type Compute func(ctx context.Context, db *sql.DB, due []Span) (values [][]float64, episodes []Episode, err error)
+// are as they were. It calls put with the values of each, in the order of
+// [github.com/dexetl/dexetl/sql.SpanCatalogue], NaN for null, and with its episodes if its
+// scope is participant. Several goroutines may call put at once, which keeps nothing of
+// what it is given.
+type Compute func(ctx context.Context, db *sql.DB, due []Span, put func(of Span, values []float64, episodes []Episode) error) error
 
 // compute fills the computed tables of the folder, unless it has them.
 func (p *publisher) compute(ctx context.Context) error {
-	there, err := p.has(path.Join(p.folder, computedFile(episodesTable)))
+	there, err := hasComputed(p.root, p.folder)
 	if err != nil || there || p.with == nil {
 		return err
 	}
 	if p.damage.of(episodesTable) != nil {
 		return nil // whoever reads them is told
 	}
+	err = p.computeWith(ctx, false)
+	if _, unread := errors.AsType[*duckdb.Error](err); unread && p.latest != nil {
+		// What latest has may be damaged where nobody has looked yet.
+		err = p.computeWith(ctx, true)
+	}
+	return err
+}
+
+// computeWith computes with what latest has, or all anew.
+func (p *publisher) computeWith(ctx context.Context, anew bool) error {
 	s, err := newSession(Limits{}, spillParents(p.lake.Path())...)
 	if err != nil {
 		return err
 	}
 	db := sql.OpenDB(s) // closes the session
-	c := computing{publisher: p, db: db, session: s}
+	c := computing{publisher: p, db: db, session: s, anew: anew}
 	return errors.Join(c.run(ctx), db.Close())
 }
-
-// computedFile is the file of a computed table, from the folder of a snapshot.
-func computedFile(table string) string { return path.Join(table, table+".parquet") }
 
 // A computing makes the computed tables in a session.
 type computing struct {
@@ -74,6 +83,8 @@ type computing struct {
 	db      *sql.DB
 	session *session
 	conn    driver.Conn // may write, unlike those of db
+	anew    bool        // nothing is taken from latest
+	takes   bool        // something is
 }
 
 func (c *computing) run(ctx context.Context) (err error) {
@@ -88,19 +99,17 @@ func (c *computing) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	values, episodes, err := c.with(ctx, c.db, due)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(c.appendSpans(due, values), c.appendEpisodes(episodes)); err != nil {
-		return err
+	if len(due) > 0 {
+		if err := c.fill(ctx, due); err != nil {
+			return err
+		}
 	}
 	// The episodes come last: as long as they are missing, all is computed again.
-	if err := c.write(ctx, spansTable); err != nil {
+	if err := c.write(ctx, monthsOfSpans()); err != nil {
 		return err
 	}
 	fault.Point("snapshot.spans_written")
-	return c.write(ctx, episodesTable)
+	return c.write(ctx, monthsOfEpisodes())
 }
 
 func (c *computing) execute(ctx context.Context, statements ...string) error {
@@ -114,7 +123,8 @@ func (c *computing) execute(ctx context.Context, statements ...string) error {
 
 // prepare creates what is read, what was computed before, and tables for what is new.
 func (c *computing) prepare(ctx context.Context) error {
-	statements := append(Limits{}.statements(), c.session.spill.statements()...)
+	// Files of a month are small: threads that share them wait for each other.
+	statements := append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)
 	for _, t := range tables() {
 		if !slices.Contains(views.SpanTables(), t.Name) {
 			continue
@@ -129,10 +139,21 @@ func (c *computing) prepare(ctx context.Context) error {
 		}
 		statements = append(statements, relation(t, c.manifest, fileList(files)))
 	}
+	if err := c.execute(ctx, statements...); err != nil {
+		return err
+	}
+	if err := c.hashReadings(ctx); err != nil {
+		return err
+	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !slices.Contains(views.SpanViews(), v.Name) })
-	statements = append(statements, createSchema)
-	statements = append(statements, views.Create(chosen)...)
-	statements = append(statements, "create table scopes as\n"+views.SpanScopes())
+	statements = append([]string{createSchema}, views.Create(chosen)...)
+	if err := c.execute(ctx, statements...); err != nil {
+		return err
+	}
+	if err := c.hashSensors(ctx); err != nil {
+		return err
+	}
+	statements = []string{"create table scopes as\n" + views.SpanScopes()}
 	for _, t := range Computed() {
 		statements = append(statements, "create table new_"+t.Name+" as\n"+noRows(t))
 	}
@@ -144,9 +165,9 @@ func (c *computing) prepare(ctx context.Context) error {
 
 // due lists the spans that are new or changed.
 func (c *computing) due(ctx context.Context) (found []Span, err error) {
-	rows, err := c.db.QueryContext(ctx, `from scopes s
-anti join kept k on `+fmt.Sprintf(sameSpan, "s", "k")+`
-select participant_id, scope, label, first_date, last_date, takes_unknown, n_values, readings_hash, metrics_version
+	rows, err := c.db.QueryContext(ctx, `from compared
+select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version, episode_preset
+where state = 'due'
 order by participant_id, scope, label, first_date`)
 	if err != nil {
 		return nil, err
@@ -154,102 +175,12 @@ order by participant_id, scope, label, first_date`)
 	defer rows.Close()
 	for rows.Next() {
 		var s Span
-		var first, last sql.NullTime
-		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &s.values, &s.hash, &s.version); err != nil {
+		var first, last, from, to sql.NullTime
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version, &s.episodePreset); err != nil {
 			return nil, err
 		}
-		s.First, s.Last = first.Time, last.Time
+		s.First, s.Last, s.From, s.To = first.Time, last.Time, from.Time, to.Time
 		found = append(found, s)
 	}
 	return found, rows.Err()
-}
-
-// appendTo fills a table with rows.
-func (c *computing) appendTo(table string, n int, row func(i int) []driver.Value) (err error) {
-	rows, err := duckdb.NewAppenderFromConn(c.conn, "", "new_"+table)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for i := range n {
-		if err := rows.AppendRow(row(i)...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *computing) appendSpans(due []Span, values [][]float64) error {
-	return c.appendTo(spansTable, len(due), func(i int) []driver.Value {
-		s := due[i]
-		row := []driver.Value{s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.values, s.hash, s.version}
-		for _, v := range values[i] {
-			if v != v {
-				row = append(row, nil)
-			} else {
-				row = append(row, v)
-			}
-		}
-		return row
-	})
-}
-
-func (c *computing) appendEpisodes(episodes []Episode) error {
-	return c.appendTo(episodesTable, len(episodes), func(i int) []driver.Value {
-		e := episodes[i]
-		return []driver.Value{
-			e.ParticipantID, e.Kind, orNull(e.LocalStart), orNull(e.LocalEnd), e.Start, e.End, int64(e.Values),
-			e.MeanMgdL, int16(e.Level), false, e.TruncatedStart, e.TruncatedEnd, e.Preset, e.ExtremeMgdL, e.DurationMin,
-		}
-	})
-}
-
-func orNull(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t
-}
-
-// write writes what is new of a table and what is as it was, sorted.
-func (c *computing) write(ctx context.Context, table string) error {
-	kept := "semi join kept k on " + fmt.Sprintf(sameSpan, "o", "k")
-	columns, order := "*", "participant_id, scope, label, first_date"
-	if table == episodesTable {
-		kept = "semi join (from kept where scope = 'participant') k on k.participant_id = o.participant_id"
-		// When night is may be another one today, for what is as it was, too.
-		columns, order = "* replace ("+views.InNight("start_local")+" as night)", "participant_id, start_utc, kind"
-	}
-	return c.within(path.Join(c.folder, table), func(to *os.Root) error {
-		name, temporary := table+".parquet", "."+table+".parquet"
-		if err := to.RemoveAll(temporary); err != nil {
-			return err
-		}
-		file, err := absolute(c.lake, path.Join(c.folder, table, temporary))
-		if err != nil {
-			return err
-		}
-		err = c.execute(ctx, fmt.Sprintf("copy (\nselect %[5]s\nfrom (from new_%[1]s union all by name (from old_%[1]s o %[2]s))\norder by %[3]s\n) to %[4]s (format parquet, compression zstd)",
-			table, kept, order, text(file), columns))
-		if err != nil {
-			return err
-		}
-		if err := settle(to, temporary); err != nil {
-			return err
-		}
-		return to.Rename(temporary, name)
-	})
-}
-
-// settle makes a file permanent and read-only.
-func settle(to *os.Root, name string) error {
-	f, err := to.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err == nil {
-		err = errors.Join(f.Sync(), f.Chmod(info.Mode().Perm()&publishedMode))
-	}
-	return errors.Join(err, f.Close())
 }

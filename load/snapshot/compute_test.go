@@ -6,7 +6,10 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,26 +24,30 @@ type computer struct {
 	read  map[string]int
 }
 
-func (c *computer) compute(ctx context.Context, db *sql.DB, due []Span) (values [][]float64, episodes []Episode, err error) {
+func (c *computer) compute(ctx context.Context, db *sql.DB, due []Span, put func(Span, []float64, []Episode) error) error {
 	c.calls++
 	c.due, c.read = nil, map[string]int{}
 	var participants []string
-	for i, s := range due {
+	for _, s := range due {
 		c.due = append(c.due, s.ParticipantID+" "+s.Scope)
-		values = append(values, slices.Repeat([]float64{math.NaN()}, len(views.SpanCatalogue())))
-		values[i][0] = float64(c.calls)
+		values := slices.Repeat([]float64{math.NaN()}, len(views.SpanCatalogue()))
+		values[0] = float64(c.calls)
+		var episodes []Episode
 		if s.Scope == "participant" {
 			participants = append(participants, s.ParticipantID)
 			episodes = append(episodes, Episode{ParticipantID: s.ParticipantID, Kind: "hypo1", Preset: "p", Start: time.Unix(int64(c.calls), 0), End: time.Unix(100, 0), LocalStart: time.Date(2026, 3, 1, 8-3*c.calls, 59, 0, 0, time.UTC)})
 		}
+		if err := put(s, values, episodes); err != nil {
+			return err
+		}
 	}
 	for s, err := range Sequences(ctx, db, participants, views.Selection{}.Readings) {
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		c.read[s.ParticipantID] = len(s.Readings)
 	}
-	return values, episodes, nil
+	return nil
 }
 
 // What a snapshot shares with the one before is not computed again, and what changed
@@ -105,5 +112,53 @@ func TestSnapshotWithoutComputedTables(t *testing.T) {
 	}
 	if err := tryQuery(t, db, "select mage_mgdl from participant_metrics"); err != nil {
 		t.Errorf("participant_metrics: %v", err)
+	}
+}
+
+// What another program computed, with other columns, is computed anew where it is
+// published again, and counts as not computed elsewhere.
+func TestComputedTablesOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	l := newLakeIn(t, "lake")
+	m := commit(t, l, "P001", 3)
+	var c computer
+	if _, err := Publish(t.Context(), l, m, c.compute); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := Folder(l, m.Snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, spansTable, "*.parquet"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files of span_metrics: %v, %v", files, err)
+	}
+	for _, name := range files {
+		statements := []string{
+			"copy (select * exclude (episode_preset, pgs) from read_parquet(" + text(name) + ")) to " + text(name+".new") + " (format parquet)",
+		}
+		if err := execute(t.Context(), filepath.Join(t.TempDir(), "any.duckdb"), statements); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(name+".new", name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if HasComputed(l, m) {
+		t.Error("tables with other columns count as computed")
+	}
+	db, err := Open(t.Context(), l, m, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := tryQuery(t, db, "select mage_mgdl from participant_metrics"); err != nil {
+		t.Errorf("participant_metrics: %v", err)
+	}
+	if err := tryQuery(t, db, "select count(*) from span_metrics"); err == nil || !strings.Contains(err.Error(), "an older program published it") {
+		t.Errorf("span_metrics says %v", err)
+	}
+	if _, err := Publish(t.Context(), l, m, c.compute); err != nil || c.calls != 2 || !HasComputed(l, m) {
+		t.Errorf("published again: %v, computed %d times", err, c.calls)
 	}
 }

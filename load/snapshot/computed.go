@@ -41,13 +41,14 @@ func spanMetrics() transform.Table {
 		Key: []string{"participant_id", "scope", "label", "first_date"},
 		Columns: []transform.Column{
 			{Name: "participant_id", Type: varchar, Comment: "study pseudonym from the roster"},
-			{Name: "scope", Type: varchar, Comment: "participant (the study), day, period (14 days from day 1), window (of windows.csv)"},
-			{Name: "label", Type: varchar, Comment: "name of the window; empty for other scopes"},
+			{Name: "scope", Type: varchar, Comment: "participant (the study), day, period (14 days from day 1), window (of windows.csv), sensor (of sensor_sessions)"},
+			{Name: "label", Type: varchar, Comment: "name of the window; session_start of the sensor; empty for other scopes"},
 			{Name: "first_date", Type: date, Nullable: true, Comment: "first local date; null: only readings without local time"},
 			{Name: "last_date", Type: date, Nullable: true, Comment: "last local date, inclusive"},
 			{Name: "n_values", Type: bigint, Comment: "values that count"},
 			{Name: "readings_hash", Type: bigint, Comment: "of these values with their times: as long as it is the same, so is the row"},
 			{Name: "metrics_version", Type: smallint, Comment: "as in metric_preset"},
+			{Name: "episode_preset", Type: varchar, Comment: "rules of the episodes that its rates count: consensus2023 or danne2017"},
 		},
 	}
 	for _, m := range sql.SpanCatalogue() {
@@ -75,7 +76,7 @@ func episodes() transform.Table {
 			{Name: "night", Type: boolean, Comment: "it starts in the night of the wall clock: metrics.night of dexetl.yaml, 00:00-06:00 where it does not say"},
 			{Name: "truncated_start", Type: boolean, Comment: "it begins where the values do, or after a gap of more than 45 minutes: it may be longer"},
 			{Name: "truncated_end", Type: boolean, Comment: "it ends where the values do, or before such a gap"},
-			{Name: "preset", Type: varchar, Comment: "by whose rules: consensus2023"},
+			{Name: "preset", Type: varchar, Comment: "by whose rules: consensus2023 (Battelino 2023, to be checked against the paper), or danne2017, as metrics.episodes of dexetl.yaml says"},
 			{Name: "extreme_mgdl", Type: double, Comment: "mg/dL; nadir of a hypo, peak of a hyper"},
 			{Name: "duration_min", Type: double, Comment: "minutes from start to end, short returns included"},
 		},

@@ -201,7 +201,7 @@ func (p *publisher) linkEmpty(to *os.Root, t transform.Table) error {
 	}
 	name := path.Join(t.Name, partition, emptyName)
 	if isComputed(t.Name) {
-		name = computedFile(t.Name)
+		name = path.Join(t.Name, wholeName+".parquet")
 	}
 	if err := to.MkdirAll(path.Dir(name), dirMode); err != nil {
 		return err

@@ -3,21 +3,23 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"io"
 	"iter"
+	"slices"
 )
 
 // A SequenceReading is a value of somebody's series.
 type SequenceReading struct {
 	Time    int64 // UTC in µs since 1970
 	Local   int64 // the wall clock, as if it were UTC
-	Placed  bool  // Local is known
 	MgdL    float64
-	Cadence int // minutes
+	Cadence int32 // minutes
+	Placed  bool  // Local is known
 }
 
 // A Sequence is the values of one participant that count, by time.
@@ -27,15 +29,15 @@ type Sequence struct {
 }
 
 // batchReadings is how many readings are asked for at once, about: enough to keep
-// DuckDB busy, and few enough to sort.
-const batchReadings = 250_000
+// DuckDB busy, and few enough to hold.
+const batchReadings = 400_000
 
 // Sequences yields the readings of each participant who has some, in a session, in
 // bounded memory. Statement is the query for some of them, as
 // [github.com/dexetl/dexetl/sql.Selection.Readings] has it.
 func Sequences(ctx context.Context, db *sql.DB, participants []string, statement func([]string) string) iter.Seq2[Sequence, error] {
 	return func(yield func(Sequence, error) bool) {
-		size, done, seen := min(16, len(participants)), 0, 0
+		size, done, seen := min(4, len(participants)), 0, 0
 		for done < len(participants) {
 			batch := participants[done:min(len(participants), done+size)]
 			found, err := sequencesOf(ctx, db, batch, statement(batch))
@@ -43,11 +45,12 @@ func Sequences(ctx context.Context, db *sql.DB, participants []string, statement
 				yield(Sequence{}, err)
 				return
 			}
-			for _, s := range found {
-				seen += len(s.Readings)
-				if !yield(s, nil) {
+			for i := range found {
+				seen += len(found[i].Readings)
+				if !yield(found[i], nil) {
 					return
 				}
+				found[i] = Sequence{} // whoever has it may let it go
 			}
 			done += len(batch)
 			size = max(1, batchReadings*done/max(1, seen))
@@ -79,22 +82,32 @@ func sequencesOf(ctx context.Context, db *sql.DB, participants []string, stateme
 	return found, err
 }
 
-// readSequences divides rows, which come by participant, into sequences.
-func readSequences(rows driver.Rows, participants []string) (found []Sequence, err error) {
-	row, latest := make([]driver.Value, 5), int64(-1)
+// readSequences divides rows into sequences, those of each participant by time.
+func readSequences(rows driver.Rows, participants []string) ([]Sequence, error) {
+	row, found := make([]driver.Value, 5), make([]Sequence, len(participants))
 	for {
 		switch err := rows.Next(row); err {
 		case nil:
 		case io.EOF:
-			return found, nil
+			return sorted(found, participants), nil
 		default:
 			return nil, err
 		}
-		if place := row[0].(int64); place != latest {
-			found, latest = append(found, Sequence{ParticipantID: participants[place]}), place
-		}
 		local, placed := row[2].(int64)
-		s := &found[len(found)-1]
-		s.Readings = append(s.Readings, SequenceReading{row[1].(int64), local, placed, row[3].(float64), int(row[4].(int64))})
+		s := &found[row[0].(int64)]
+		s.Readings = append(s.Readings, SequenceReading{row[1].(int64), local, row[3].(float64), int32(row[4].(int64)), placed})
 	}
+}
+
+// sorted sorts sequences, most of which are sorted, and leaves out those without a
+// reading.
+func sorted(found []Sequence, participants []string) []Sequence {
+	before := func(a, b SequenceReading) int { return cmp.Compare(a.Time, b.Time) }
+	for i := range found {
+		found[i].ParticipantID = participants[i]
+		if !slices.IsSortedFunc(found[i].Readings, before) {
+			slices.SortFunc(found[i].Readings, before)
+		}
+	}
+	return slices.DeleteFunc(found, func(s Sequence) bool { return len(s.Readings) == 0 })
 }

@@ -29,22 +29,22 @@ func (r *SeriesReading) hasValue() bool { return r.Source != "" && r.Source != "
 
 // OpenSeries returns an in-memory DuckDB session in which glucose is the
 // readings given, no two of one participant at one time, every other table is
-// empty, and there are no views: for the [sql.Selection] of data that never saw
-// a lake. Like that of [Open], it runs nothing but queries, and Close removes
+// empty but for settings, by their keys, and there are no views: for the
+// [sql.Selection] of data that never saw a lake. Like that of [Open], it runs nothing but queries, and Close removes
 // what did not fit into memory.
-func OpenSeries(ctx context.Context, readings iter.Seq[SeriesReading], limits Limits) (*sql.DB, error) {
+func OpenSeries(ctx context.Context, readings iter.Seq[SeriesReading], settings map[string]string, limits Limits) (*sql.DB, error) {
 	s, err := newSession(limits, temporarySpill())
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	if err := s.fill(ctx, readings, limits); err != nil {
+	if err := s.fill(ctx, readings, settings, limits); err != nil {
 		return nil, fmt.Errorf("session: %w", errors.Join(err, s.Close()))
 	}
 	return sql.OpenDB(s), nil
 }
 
 // fill makes the tables of a session of readings.
-func (s *session) fill(ctx context.Context, readings iter.Seq[SeriesReading], limits Limits) error {
+func (s *session) fill(ctx context.Context, readings iter.Seq[SeriesReading], settings map[string]string, limits Limits) error {
 	conn, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return err
@@ -52,7 +52,11 @@ func (s *session) fill(ctx context.Context, readings iter.Seq[SeriesReading], li
 	defer conn.Close()
 	statements := slices.Concat(limits.statements(), s.spill.statements(), []string{seriesTable, seriesGlucose})
 	for _, t := range tables() {
-		if t.Name != "glucose" {
+		switch t.Name {
+		case "glucose":
+		case "settings":
+			statements = append(statements, settingsRelation(settings))
+		default:
 			statements = append(statements, emptyRelation(t))
 		}
 	}
@@ -62,6 +66,15 @@ func (s *session) fill(ctx context.Context, readings iter.Seq[SeriesReading], li
 		}
 	}
 	return appendSeries(ctx, conn, readings)
+}
+
+// settingsRelation is the statement for the table settings with these.
+func settingsRelation(settings map[string]string) string {
+	rows := "create view settings as\nselect null::varchar as key, null::varchar as value where false"
+	for key, value := range settings {
+		rows += "\nunion all select " + text(key) + ", " + text(value)
+	}
+	return rows
 }
 
 // appendSeries fills the table of the readings.

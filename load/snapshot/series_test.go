@@ -19,7 +19,7 @@ func TestOpenSeries(t *testing.T) {
 		{"b 2", at(1, 30), at(2, 30), 5, "implausible", 15},
 		{"", at(23, 0), at(24, 0), 0, "", 1},
 	}
-	db, err := OpenSeries(t.Context(), slices.Values(readings), Limits{Threads: 1})
+	db, err := OpenSeries(t.Context(), slices.Values(readings), map[string]string{"metrics.night": "22:00-06:00"}, Limits{Threads: 1})
 	if err != nil {
 		t.Fatalf("OpenSeries: %v", err)
 	}
@@ -47,6 +47,9 @@ func TestOpenSeries(t *testing.T) {
 			t.Errorf("%s has %q, want %q", table.Name, got, want)
 		}
 	}
+	if got := ask(t, db, "select key || ' ' || value from settings"); !slices.Equal(got, []string{"metrics.night 22:00-06:00"}) {
+		t.Errorf("settings = %q", got)
+	}
 	if _, err := db.Exec("create table x as select 1"); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("a session of a series wrote: %v", err)
 	}
@@ -72,7 +75,7 @@ func TestOpenSeriesStops(t *testing.T) {
 			}
 		}
 	}
-	if _, err := OpenSeries(ctx, endless, Limits{}); !errors.Is(err, context.Canceled) {
+	if _, err := OpenSeries(ctx, endless, nil, Limits{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("OpenSeries: %v", err)
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -68,8 +66,11 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
-	if isComputed(table) {
-		return computedFiles(l, m, table)
+	switch {
+	case isComputed(table) && HasComputed(l, m):
+		return computedFiles(l, folderOf(m.Snapshot), table)
+	case isComputed(table):
+		return nil, nil
 	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
@@ -85,8 +86,8 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 // HasComputed reports whether a snapshot has the tables that depend on the order of
 // readings: those of older programs, and those whose folder is gone, lack them.
 func HasComputed(l *lake.Lake, m lake.Manifest) bool {
-	_, err := l.Root().Lstat(path.Join(folderOf(m.Snapshot), computedFile(episodesTable)))
-	return err == nil
+	there, err := hasComputed(l.Root(), folderOf(m.Snapshot))
+	return there && err == nil
 }
 
 // notComputed is what is said to whoever reads a computed table that a snapshot lacks.
@@ -94,19 +95,7 @@ func notComputed(t transform.Table, m lake.Manifest, d damage) string {
 	if harm := d.of(t.Name); harm != nil {
 		return complaint(harm)
 	}
-	return fmt.Sprintf("snapshot %d was published without %s: the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.Snapshot, t.Name)
-}
-
-// computedFiles is the file of a computed table, if the snapshot has a folder with it.
-func computedFiles(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
-	name := path.Join(folderOf(m.Snapshot), computedFile(table))
-	if _, err := l.Root().Lstat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	} else if err != nil {
-		return nil, err
-	}
-	file, err := absolute(l, name)
-	return []string{file}, err
+	return fmt.Sprintf("snapshot %d has no %s: an older program published it, or its folder is gone; the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.Snapshot, t.Name)
 }
 
 // A session hands out connections that only read.

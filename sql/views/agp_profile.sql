@@ -9,19 +9,12 @@
 --          from 5 days on. The grid of the R package iglu, which interpolates
 --          first, is in the Go package metrics
 -- Nulls    none: readings without a value or local time are left out
--- Columns
+-- Columns  as in metric_catalogue, and
 --   participant_id         study pseudonym from the roster
 --   bin_min                width of the bin: 5, 15, 30 or 60 minutes
 --   bin_start_min          start of the bin, minutes after local midnight
 --   n_values               readings with a value in the bin
 --   n_days                 local dates among them
---   p5_mgdl                5th percentile
---   p10_mgdl               10th percentile
---   p25_mgdl               25th percentile
---   p50_mgdl               median
---   p75_mgdl               75th percentile
---   p90_mgdl               90th percentile
---   p95_mgdl               95th percentile
 --   sufficient             at least 5 days
 create or replace view agp_profile as
 with binned as (

@@ -10,19 +10,9 @@
 --          neither part
 -- Nulls    everything computed from values is null without a value, sd_mgdl and
 --          cv_pct below two
--- Columns
+-- Columns  as in metric_catalogue, and
 --   participant_id         study pseudonym from the roster
 --   part                   night or day
---   n_values               readings with a value; sentinels 39 and 401 count
---   n_days                 local dates among them
---   mean_mgdl              arithmetic mean of the values
---   sd_mgdl                sample standard deviation (n - 1)
---   cv_pct                 100 * sd_mgdl / mean_mgdl
---   very_low_pct           values below 54 mg/dL
---   low_pct                54 to 69 mg/dL
---   in_range_pct           70 to 180 mg/dL
---   high_pct               181 to 250 mg/dL
---   very_high_pct          values above 250 mg/dL
 create or replace view day_night_metrics as
 with parted as (
     select

@@ -7,16 +7,8 @@
 -- Rules    means are over the usable meals, each counting once
 -- Nulls    everything without an entry of carbs, the number of meals too: it is
 --          not known whether somebody ate; means without a usable meal
--- Columns
+-- Columns  as in metric_catalogue, and
 --   participant_id         study pseudonym from the roster
---   meals                  meals with or without a response
---   meals_usable           meals whose response counts
---   meal_baseline_mgdl     mean of baseline_mgdl
---   meal_peak_mgdl         mean of peak_mgdl
---   meal_delta_mgdl        mean of delta_mgdl
---   meal_peak_min          mean of the minutes from meal to peak
---   meal_recovery_pct      mean of recovery_pct, over those meals that have one
---   meal_carbs_g           grams; mean of carbs_g, over those meals that have it
 create or replace view meal_metrics as
 with counted as (
     select

@@ -7,26 +7,8 @@
 -- Rules    calibrations and events are apart: who calibrates has mostly a reason to.
 --          A sensor's 39 and 401 count as these values
 -- Nulls    everything but the counts is null without a pair
--- Columns
+-- Columns  as in metric_catalogue, and
 --   participant_id                              study pseudonym from the roster
---   meter_agreement_calibrations_n              usable pairs of calibrations
---   meter_agreement_calibrations_mard_pct       percent; mean absolute relative difference, of calibrations: mean of abs(sensor - meter) / meter
---   meter_agreement_calibrations_bias_mgdl      mean of sensor - meter, of calibrations
---   meter_agreement_calibrations_bias_pct       percent; mean of (sensor - meter) / meter, of calibrations
---   meter_agreement_calibrations_rmse_mgdl      root of the mean of (sensor - meter)², of calibrations
---   meter_agreement_calibrations_15_pct         percent of calibrations with the sensor within 15 mg/dL of the meter, or, where it says 100 mg/dL or more, within 15 percent
---   meter_agreement_calibrations_20_pct         percent of calibrations with the sensor within 20 mg/dL of the meter, or, where it says 100 mg/dL or more, within 20 percent
---   meter_agreement_calibrations_40_pct         percent of calibrations with the sensor within 40 mg/dL of the meter, or, where it says 100 mg/dL or more, within 40 percent
---   meter_agreement_events_n                    usable pairs of bloodGlucose events
---   meter_agreement_events_mard_pct             percent; mean absolute relative difference, of events: mean of abs(sensor - meter) / meter
---   meter_agreement_events_bias_mgdl            mean of sensor - meter, of events
---   meter_agreement_events_bias_pct             percent; mean of (sensor - meter) / meter, of events
---   meter_agreement_events_rmse_mgdl            root of the mean of (sensor - meter)², of events
---   meter_agreement_events_15_pct               percent of events with the sensor within 15 mg/dL of the meter, or, where it says 100 mg/dL or more, within 15 percent
---   meter_agreement_events_20_pct               percent of events with the sensor within 20 mg/dL of the meter, or, where it says 100 mg/dL or more, within 20 percent
---   meter_agreement_events_40_pct               percent of events with the sensor within 40 mg/dL of the meter, or, where it says 100 mg/dL or more, within 40 percent
---   meter_agreement_calibrated                  events left out because a calibration is within 5 minutes
---   meter_agreement_unpaired                    values of the meter without a pair: no reading, or no value
 create or replace view meter_agreement as
 with placed as (
     select

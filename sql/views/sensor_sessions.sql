@@ -36,12 +36,12 @@ with worn as (
     group by participant_id, transmitter_id
 ),
 records as (
-    select participant_id, transmitter_id, transmitter_generation, transmitter_ticks, system_time, display_time, record_id,
+    select participant_id, transmitter_id, transmitter_generation, transmitter_ticks, system_time, display_time,
     from egvs
     where vanished_at is null
         and transmitter_id is not null
     union all
-    select e.participant_id, null, e.transmitter_generation, null, e.system_time, e.display_time, e.record_id,
+    select e.participant_id, null, e.transmitter_generation, null, e.system_time, e.display_time,
     from egvs e
     anti join worn w
         on w.participant_id = e.participant_id
@@ -65,7 +65,9 @@ spaced as (
         ) as is_restart,
         place = 1 or is_restart or silence_s >= 6600 as begins,
     from records
-    window series as (partition by participant_id, transmitter_id order by system_time, record_id)
+    -- Numbers are sorted in less time than texts. Records that are equal in all three are
+    -- the same here, whichever comes first.
+    window series as (partition by participant_id, hash(transmitter_id) order by system_time, transmitter_ticks, display_time, transmitter_generation)
 ),
 -- Few rows: where a run begins, and the last ones. What ends at each is the run
 -- before it, or with the last one its own.

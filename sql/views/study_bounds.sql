@@ -28,13 +28,8 @@ with dated as (
 studies as (
     select
         participant_id,
-        timezone(zone, start_date::timestamp) as start_midnight,
-        timezone(zone, end_date::timestamp) as end_midnight,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(zone, start_midnight - interval 1 hour) >= start_date as start_is_second,
-        timezone(zone, end_midnight - interval 1 hour) >= end_date as end_is_second,
-        timezone('UTC', start_midnight) - interval 1 hour * start_is_second::integer as starts_at,
-        timezone('UTC', end_midnight) - interval 1 hour * end_is_second::integer as study_ends_at,
+        make_timestamp({begins zone, start_date}) as starts_at,
+        make_timestamp({begins zone, end_date}) as study_ends_at,
     from dated
 ),
 asked as (

@@ -128,7 +128,7 @@ func defaults() Config {
 			Trailing: Duration(7 * 24 * time.Hour), Deep: Duration(30 * 24 * time.Hour),
 			Resources: []string{"egvs", "events", "calibrations", "alerts", "devices"},
 		},
-		Metrics: Metrics{Night: "00:00-06:00", MinActivePct: 70},
+		Metrics: DefaultMetrics(),
 		Lake:    Lake{Path: "lake", Raw: KeepRaw, Readers: OwnerReads, KeepSnapshots: KeepSnapshots{Last: 48, Daily: 30}},
 		State:   State{Path: "state"},
 	}

@@ -43,6 +43,7 @@ func TestWrong(t *testing.T) {
 		{"version: 1\napi: {region: us}\nmetrics: {night: 06:00-06:00}", "", `metrics.night "06:00-06:00": begins when it ends`},
 		{"version: 1\napi: {region: us}\nmetrics: {min_active_pct: 101}", "", "metrics.min_active_pct 101: 1 to 100"},
 		{"version: 1\napi: {region: us}\nmetrics: {min_active_pct: 0}", "", "metrics.min_active_pct 0: 1 to 100"},
+		{"version: 1\napi: {region: us}\nmetrics: {episodes: iglu}", "", `metrics.episodes "iglu": consensus2023 or danne2017`},
 		{"version: 1\napi: {region: us}\nmetrics: {nights: 22:00-06:00}", "", `unknown key "nights", did you mean "night"?`},
 		{"version: 1\napi: {region: us}", "DEXETL_METRICS_NIGHT=22:00", `DEXETL_METRICS_NIGHT: metrics.night "22:00": two times`},
 		{"version: 1\napi: {region: us}\nstudy: {blinding: yes please}", "", `line 3: study.blinding "yes please": want true or false`},
@@ -98,11 +99,11 @@ func TestServe(t *testing.T) {
 // A night is taken with quotes and without, and may end at midnight.
 func TestMetrics(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "00:00-06:00 70", "metrics: {night: 22:30-05:45}": "22:30-05:45 70",
-		"metrics: {night: \"21:00-24:00\", min_active_pct: 80}": "21:00-24:00 80",
+		"": "00:00-06:00 70 consensus2023", "metrics: {night: 22:30-05:45}": "22:30-05:45 70 consensus2023",
+		"metrics: {night: \"21:00-24:00\", min_active_pct: 80, episodes: danne2017}": "21:00-24:00 80 danne2017",
 	} {
 		c, err := parse("dexetl.yaml", []byte("version: 1\napi: {region: us}\n"+text), env(""))
-		if got := fmt.Sprint(c.Metrics.Night, " ", c.Metrics.MinActivePct); err != nil || got != want {
+		if got := fmt.Sprint(c.Metrics.Night, " ", c.Metrics.MinActivePct, " ", c.Metrics.Episodes); err != nil || got != want {
 			t.Errorf("%s: got %s, %v, want %s", text, got, err, want)
 		}
 	}

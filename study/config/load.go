@@ -44,6 +44,23 @@ func parse(path string, text []byte, getenv func(string) string) (Config, error)
 	return config, nil
 }
 
+// LoadMetrics returns the thresholds of the study in dir, or, where that is empty, of
+// no study: the defaults, which the environment overrides. Errors are *Error.
+func LoadMetrics(dir string, getenv func(string) string) (Metrics, error) {
+	if dir != "" {
+		c, _, err := Load(dir, getenv)
+		return c.Metrics, err
+	}
+	m := DefaultMetrics()
+	if err := overrideFromEnvironment(reflect.ValueOf(&m).Elem(), "DEXETL_METRICS", getenv); err != nil {
+		return m, &Error{Path: "environment", Err: err}
+	}
+	if err := m.check(); err != nil { // by the environment: the defaults are right
+		return m, where(err, "", document{}, getenv)
+	}
+	return m, nil
+}
+
 // where says what a wrong value comes from: a variable, or a line of the file.
 func where(err error, path string, d document, getenv func(string) string) error {
 	e, ok := errors.AsType[*valueError](err)

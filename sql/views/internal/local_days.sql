@@ -75,12 +75,7 @@ calendar as (
     select
         z.timezone,
         d.local_date,
-        timezone(z.timezone, d.local_date) as midnight,
-        timezone(z.timezone, d.local_date + interval 1 day) as next_midnight,
-        -- Clocks set back to midnight make two of it; the day begins with the first.
-        timezone(z.timezone, midnight - interval 1 hour) >= d.local_date as is_second,
-        timezone(z.timezone, next_midnight - interval 1 hour) >= d.local_date + interval 1 day as next_is_second,
-        (epoch_us(next_midnight) - epoch_us(midnight)) // 60_000_000 + 60 * (is_second::integer - next_is_second::integer) as day_min,
+        ({begins z.timezone, d.local_date + interval 1 day} - {begins z.timezone, d.local_date}) // 60_000_000 as day_min,
     from (select distinct timezone from main.participants where timezone in (select name from pg_timezone_names())) as z
     cross join (
         select unnest(generate_series(min(local_date)::timestamp, max(local_date)::timestamp, interval 1 day)) as local_date,

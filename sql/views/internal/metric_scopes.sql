@@ -24,6 +24,7 @@
 --   takes_unknown          readings without local time belong to the interval because it has no bounds
 --   n_unknown_local_time   see study_intervals
 --   withdrawn_at           UTC; where minutes cease to be expected: see study_intervals; null for periods and windows, which are whole
+--   length_min             how many minutes it lasts; null: as many as its dates
 create or replace view internal.metric_scopes as
 -- Named here, so that DuckDB binds and computes it once, not five times.
 with intervals as (
@@ -88,5 +89,6 @@ select
     s.takes_unknown,
     p.n_unknown_local_time,
     s.withdrawn_at,
+    null::bigint as length_min,
 from scopes s
 join intervals p on p.participant_id = s.participant_id;
