@@ -293,7 +293,7 @@ func TestRefusedWhenDialled(t *testing.T) {
 		for _, allow := range []bool{false, true} {
 			got = 0
 			d := &Deliverer{Endpoints: Endpoints{Store: newBench(t).store, AllowPrivate: allow}}
-			a := d.sender().send(context.Background(), to, nil, Event{ID: "x", Body: []byte("{}")})
+			a := d.sender().send(context.Background(), message{to: to, Event: Event{ID: "x", Body: []byte("{}")}})
 			if (a.Err == nil) != allow || (got == 1) != allow {
 				t.Errorf("%s, allowed %t: %v, %d requests", host, allow, a.Err, got)
 			}

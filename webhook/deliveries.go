@@ -79,5 +79,5 @@ func (d *Deliverer) Try(ctx context.Context, to Endpoint, e Event) (Attempt, err
 	if err := p.sign(); err != nil {
 		return Attempt{}, err
 	}
-	return d.sender().send(ctx, to.URL, p.signers, e), nil
+	return d.sender().send(ctx, p.delivery(e)), nil
 }

@@ -21,6 +21,7 @@ type Endpoint struct {
 	Description string
 	Events      []string // kinds, sorted; empty: all that Rights let it get
 	Rights      access.Rights
+	PerSecond   int // events at most; 0: as many as it takes
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 
@@ -31,7 +32,7 @@ type Endpoint struct {
 	WaitUntil    time.Time // as it asked with Retry-After
 	OldUntil     time.Time // until when the secret before the last rotation signs, too
 
-	secret, oldSecret []byte // sealed
+	headers, secret, oldSecret []byte // sealed
 }
 
 // A Reason says why an endpoint is disabled.
@@ -73,7 +74,7 @@ func (e *UnknownError) Error() string { return fmt.Sprintf("there is no endpoint
 // ErrTooMany says that there are MaxEndpoints already.
 var ErrTooMany = fmt.Errorf("there are %d endpoints already, which is as many as there can be", MaxEndpoints)
 
-// Add makes an endpoint of URL, Description, Events and Rights, and its secret: the one
+// Add makes an endpoint of URL, Description, Events, Rights and PerSecond, and its secret: the one
 // given, or a new one for "". The URL is as CheckURL wants it.
 func (es Endpoints) Add(ctx context.Context, e Endpoint, secret Secret) (Endpoint, Secret, error) {
 	if err := CheckURL(e.URL, es.AllowPrivate); err != nil {
@@ -145,8 +146,8 @@ func (es Endpoints) Find(ctx context.Context, name string) (Endpoint, error) {
 	return found[0], nil
 }
 
-// Edit changes what edit does to an endpoint: its URL, Description, Events, and whether
-// it is disabled, by DisabledAt and Why.
+// Edit changes what edit does to an endpoint: its URL, Description, Events, PerSecond,
+// and whether it is disabled, by DisabledAt and Why.
 func (es Endpoints) Edit(ctx context.Context, id int64, edit func(*Endpoint)) (after Endpoint, err error) {
 	err = es.Store.Change(ctx, func(tx *sql.Tx) ([]state.Act, error) {
 		before, err := endpointIn(ctx, tx, id)

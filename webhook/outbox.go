@@ -224,7 +224,7 @@ func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (event
 		all, err := state.Collect(ctx, tx, func(row func(...any) error) (e queued, err error) {
 			err = row(&e.seq, &e.Kind, &e.Participant, &e.Cohort)
 			return e, err
-		}, "select seq, kind, coalesce(participant_id, ''), cohort from webhook_events where created_at >= ? order by seq", state.Micros(since))
+		}, "select seq, kind, coalesce(participant_id, ''), cohort from webhook_events where created_at >= ? order by seq", since.UnixMicro())
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/state"
@@ -33,6 +34,8 @@ type pass struct {
 	r       *running
 	to      Endpoint
 	signers []*standardwebhooks.Webhook
+	headers map[string]string
+	pace    *rate.Limiter
 
 	mu      sync.Mutex
 	results []result // not written yet
@@ -47,7 +50,10 @@ type result struct {
 
 // serve sends an endpoint what is due, until nothing is.
 func (r *running) serve(ctx context.Context, e Endpoint) error {
-	p := &pass{r: r, to: e}
+	p := &pass{r: r, to: e, pace: rate.NewLimiter(rate.Inf, 1)}
+	if e.PerSecond > 0 {
+		p.pace.SetLimit(rate.Limit(e.PerSecond))
+	}
 	for ctx.Err() == nil && !p.stopped {
 		lanes, err := r.dueLanes(ctx, e.ID)
 		if err != nil || len(lanes) == 0 {
@@ -72,8 +78,16 @@ func (r *running) serve(ctx context.Context, e Endpoint) error {
 	return nil
 }
 
-// sign readies the secrets that sign now.
-func (p *pass) sign() error {
+// delivery is an event as it is sent to the endpoint.
+func (p *pass) delivery(e Event) message {
+	return message{to: p.to.URL, headers: p.headers, signers: p.signers, Event: e}
+}
+
+// sign readies the secrets that sign now, and the headers.
+func (p *pass) sign() (err error) {
+	if p.headers, err = p.r.Endpoints.Headers(p.to); err != nil {
+		return err
+	}
 	secrets, err := p.r.Endpoints.secrets(p.to)
 	if err != nil {
 		return err
@@ -112,7 +126,10 @@ func (p *pass) lane(ctx context.Context, lane string) error {
 			if ctx.Err() != nil || p.isStopped() {
 				return ctx.Err()
 			}
-			a := p.r.sender.send(ctx, p.to.URL, p.signers, e.Event)
+			if err := p.pace.Wait(ctx); err != nil {
+				return err
+			}
+			a := p.r.sender.send(ctx, p.delivery(e.Event))
 			if ctx.Err() != nil && a.Err != nil {
 				return ctx.Err() // it says nothing of the endpoint
 			}

@@ -79,11 +79,19 @@ func newTransport(allowPrivate bool) *http.Transport {
 // again.
 const answerBytes = 4 << 10
 
-// send sends an event, signed with all secrets.
-func (s sender) send(ctx context.Context, to string, secrets []*standardwebhooks.Webhook, e Event) Attempt {
+// A message is an event as it is sent to an endpoint.
+type message struct {
+	to      string
+	headers map[string]string // that the endpoint wants
+	signers []*standardwebhooks.Webhook
+	Event
+}
+
+// send sends a message, signed with all secrets.
+func (s sender) send(ctx context.Context, m message) Attempt {
 	a := Attempt{At: s.now()}
 	began := time.Now()
-	request, err := s.request(ctx, to, secrets, e, a.At)
+	request, err := s.request(ctx, m, a.At)
 	if err != nil {
 		a.Err = plainly(err)
 		return a
@@ -109,21 +117,24 @@ func (s sender) send(ctx context.Context, to string, secrets []*standardwebhooks
 }
 
 // request has the headers of Standard Webhooks by both their names.
-func (s sender) request(ctx context.Context, to string, secrets []*standardwebhooks.Webhook, e Event, at time.Time) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(e.Body))
+func (s sender) request(ctx context.Context, m message, at time.Time) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, m.to, bytes.NewReader(m.Body))
 	if err != nil {
 		return nil, err
 	}
-	signatures := make([]string, len(secrets))
-	for i, w := range secrets {
-		if signatures[i], err = w.Sign(e.ID, at, e.Body); err != nil {
+	signatures := make([]string, len(m.signers))
+	for i, w := range m.signers {
+		if signatures[i], err = w.Sign(m.ID, at, m.Body); err != nil {
 			return nil, err
 		}
+	}
+	for name, value := range m.headers {
+		request.Header.Set(name, value)
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", s.agent)
 	for _, prefix := range []string{"webhook-", "svix-"} {
-		request.Header.Set(prefix+"id", e.ID)
+		request.Header.Set(prefix+"id", m.ID)
 		request.Header.Set(prefix+"timestamp", strconv.FormatInt(at.Unix(), 10))
 		request.Header.Set(prefix+"signature", strings.Join(signatures, " "))
 	}

@@ -97,7 +97,9 @@ func newServedDocs(t *testing.T) *servedDocs {
 	t.Cleanup(server.Close)
 	c := &caller{b: b, api: a}
 	people := b.query("select participant_id from participants order by 1")
-	s.env = append(os.Environ(), "URL="+server.URL, "PARTICIPANT="+people[0][0], "USER_ID="+c.user(people[0][0]), "OTHER_ID="+c.user(people[1][0]),
+	team, err := a.Identities.Study(t.Context())
+	check(t, err)
+	s.env = append(os.Environ(), "URL="+server.URL, "TEAM_ID="+team.String(), "PARTICIPANT="+people[0][0], "USER_ID="+c.user(people[0][0]), "OTHER_ID="+c.user(people[1][0]),
 		"KEY="+c.key("read", access.Rights{Scope: access.Read, Notes: true, Unblinded: true}),
 		"MANAGE="+c.key("manage", access.Rights{Scope: access.Manage, Notes: true, Unblinded: true}))
 	return s

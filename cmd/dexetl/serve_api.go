@@ -24,6 +24,7 @@ func (v *service) api() *api.API {
 	vital.Introspection{API: a}.Register()
 	vital.Timeseries{API: a, Reader: v.reader}.Register()
 	(&tables.Tables{API: a, Reader: v.reader, Status: v.statusJSON}).Register()
+	vital.Management{API: a, Endpoints: v.p.endpoints(v.study), Begin: v.p.newsOf(v.study).Begin}.Register()
 	return a
 }
 

@@ -110,11 +110,12 @@ func (b *bench) deliver() {
 	d.Every = 20 * time.Millisecond
 	done := make(chan struct{})
 	go func() { d.Run(ctx); close(done) }()
-	for range 3000 {
-		if waiting, err := d.Endpoints.Backlogs(b.t.Context()); err == nil && len(waiting) == 0 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
+	for waits := true; waits; time.Sleep(10 * time.Millisecond) {
+		waiting, err := d.Endpoints.Backlogs(b.t.Context())
+		check(b.t, err)
+		all, err := d.Endpoints.List(b.t.Context())
+		check(b.t, err)
+		waits = slices.ContainsFunc(all, func(e webhook.Endpoint) bool { return e.Enabled() && waiting[e.ID].Pending > 0 })
 	}
 	cancel()
 	<-done

@@ -8,6 +8,8 @@ create table webhook_endpoints (
   unblinded     integer not null,  -- as the rights of a key, see api_keys
   notes         integer not null,
   cohort        text not null,
+  headers       blob,              -- that are sent besides, JSON, sealed with the study's key
+  per_second    integer not null,  -- events at most; 0: as many as it takes
   secret        blob not null,     -- sealed with the study's key
   old_secret    blob,              -- before the last rotation, sealed; signs until old_until
   old_until     integer,

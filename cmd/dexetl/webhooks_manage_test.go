@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// Endpoints are managed by Vital's routes as by the command, within the rights of a key.
+func TestManageWebhooks(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
+	b.allowPrivate()
+	b.must("sync")
+	c := b.calling()
+	all := c.key("all", access.Rights{Scope: access.Manage, Notes: true, Unblinded: true})
+	blind := c.key("blind", access.Rights{Scope: access.Manage})
+	team, err := c.api.Identities.Study(t.Context())
+	check(t, err)
+	hooks := fmt.Sprintf("/v1/org/%s/team/%s/sandbox/webhook", team, team)
+	ask := func(method, path, key, body string, want int, says string) map[string]any {
+		t.Helper()
+		status, text := c.ask(method, path, key, body)
+		if status != want || !strings.Contains(text, says) {
+			t.Errorf("%s %s %s: %d %s; want %d, %s", method, path, body, status, text, want, says)
+		}
+		var out map[string]any
+		_ = json.Unmarshal([]byte(text), &out)
+		return out
+	}
+	r := newReceiver(t)
+	var key string
+	r.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		key = request.Header.Get("X-Proxy-Key")
+		r.take(w, request)
+	})
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+	ask("GET", hooks, all, "", 200, `{"data":[],"next_cursor":null}`)
+	ask("POST", hooks, all, `{"url":"`+r.URL+`","description":"in","disabled":false,"rate_limit":null,"filter_types":null,"secret":"`+secret+`"}`, 200, `"id":"ep1"`)
+	ask("POST", hooks, all, `{"url":"ftp://x"}`, 422, `"loc":["body","url"]`)
+	ask("POST", hooks, all, `{"url":"https://x.example","filter_types":["daily"]}`, 422, `"loc":["body","filter_types"]`)
+	ask("POST", hooks, all, `{"url":"https://x.example","secret":"short"}`, 422, `whsec_ and 24 to 64 bytes`)
+	ask("POST", hooks, blind, `{"url":"https://x.example","filter_types":["dexetl.snapshot.created"],"rate_limit":5,"disabled":true}`, 200, `"rate_limit":5,"disabled":true,"filter_types":["dexetl.snapshot.created"]`)
+	ask("GET", hooks, all, "", 200, `"id":"ep2"`)
+	ask("GET", hooks+"/ep1", blind, "", 404, `{"detail":"there is no such webhook"}`)
+	ask("GET", hooks+"/ep9", all, "", 404, `{"detail":"there is no such webhook"}`)
+	ask("DELETE", hooks+"/ep1", blind, "", 404, "no such webhook")
+	ask("GET", strings.Replace(hooks, team.String(), "2c7e0bd2-8a2b-4d7a-9d4e-0b3a0e7d7a11", 1), all, "", 404, "no such team")
+	if _, text := c.ask("GET", hooks, blind, ""); strings.Contains(text, "ep1") || !strings.Contains(text, "ep2") {
+		t.Errorf("a blinded key sees %s", text)
+	}
+	ask("GET", hooks+"/ep1/secret", all, "", 200, `{"key":"`+secret+`"}`)
+	if next := ask("POST", hooks+"/ep1/secret/rotate", all, `{}`, 200, "whsec_")["key"]; next == secret {
+		t.Error("rotated to the same secret")
+	}
+	ask("POST", hooks+"/ep1/secret/rotate", all, ``, 200, "whsec_")
+	ask("GET", hooks+"/ep1/headers", all, "", 200, `{"headers":{}}`)
+	ask("PUT", hooks+"/ep1/headers", all, `{"headers":{"X-Proxy-Key":"let me in"}}`, 200, "let me in")
+	ask("PUT", hooks+"/ep1/headers", all, `{"headers":{"webhook-id":"x"}}`, 422, "cannot be set")
+	ask("PUT", hooks+"/ep1/headers", all, `{"headers":{"X":"a\r\nb"}}`, 422, "not ASCII")
+	ask("PATCH", hooks+"/ep1", all, `{"disabled":true,"description":"out"}`, 200, `"description":"out","rate_limit":null,"disabled":true`)
+	ask("PATCH", hooks+"/ep1", all, `{"disabled":false,"rate_limit":100,"filter_types":["dexetl.snapshot.created"]}`, 200, `"rate_limit":100,"disabled":false`)
+	b.must("replay")
+	b.deliver()
+	if got := r.kinds(); fmt.Sprint(got) != "map[dexetl.snapshot.created:1]" || key != "let me in" {
+		t.Errorf("events %v, header %q", got, key)
+	}
+	ask("DELETE", hooks+"/ep1", all, "", 200, `{"success":true}`)
+	ask("GET", hooks+"/ep1", all, "", 404, "")
+	if trail := b.must("audit", "--csv"); !strings.Contains(trail, "key all (") || strings.Contains(trail, "let me in") || strings.Contains(trail, "whsec_") {
+		t.Errorf("the trail:\n%s", trail)
+	}
+}
