@@ -11,6 +11,7 @@
 # make bench-stages one step of the way after the other
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, its raw log,
 #              and the schemas by jsonschema and json-structure
+# make interop-vital  clients of Vital for Python and JavaScript, unmodified, against dexetl serve
 # make parity  every metric against the values of the R package iglu, where its reference data are
 # make audit   known vulnerabilities (needs the online database)
 
@@ -18,7 +19,7 @@ SHELL       := /bin/bash
 # No path of this machine is in the binary, and the system may load it at any
 # address. All but the race detector, which cannot, compile for that: once for all.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
-build demo torture study check interop bench bench-peers bench-metrics bench-stages: export GOFLAGS += -buildmode=pie
+build demo torture study check interop interop-vital bench bench-peers bench-metrics bench-stages: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -36,7 +37,7 @@ PROGRAMS    :=
 LINES       :=
 PROFILE     :=
 
-.PHONY: build demo test torture study check parity interop audit bench bench-peers bench-metrics bench-stages clean prerequisites
+.PHONY: build demo test torture study check parity interop interop-vital audit bench bench-peers bench-metrics bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -81,6 +82,9 @@ parity: prerequisites
 
 interop: demo
 	./testdata/interop/run.sh $(DEMO)
+
+interop-vital: build
+	./testdata/interop/vital/run.sh bin/dexetl
 
 audit:
 	go run $(GOVULNCHECK) ./...

@@ -122,6 +122,12 @@ func (s *servedDocs) run(command string) string {
 	if json.Unmarshal(out.Bytes(), &made) == nil && made.LinkToken != "" {
 		s.env = append(s.env, "LINK_TOKEN="+made.LinkToken) // as a reader would copy it
 	}
+	var devices []struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(out.Bytes(), &devices) == nil && len(devices) > 0 && strings.Contains(command, "/device") {
+		s.env = append(s.env, "DEVICE_ID="+devices[0].ID)
+	}
 	return out.String()
 }
 

@@ -39,6 +39,7 @@ func (u Users) Register() {
 	api.Register(u.API, operation("user_providers", http.MethodGet, "/v2/user/providers/{user_id}", "How it stands with a participant's account"), read, u.providers)
 	api.Register(u.API, operation("user_refresh", http.MethodPost, "/v2/user/refresh/{user_id}", "Fetch what is new of a participant now"), manage, u.refresh)
 	api.Register(u.API, operation("user_devices", http.MethodGet, "/v2/user/{user_id}/device", "What a participant's readings come by"), read, u.devices)
+	api.Register(u.API, operation("user_device", http.MethodGet, "/v2/user/{user_id}/device/{device_id}", "One of these devices"), read, u.device)
 	registerProviders(u.API)
 }
 

@@ -2,12 +2,14 @@ package vital
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -110,17 +112,40 @@ type UserDevice struct {
 type devicesOutput struct{ Body []UserDevice }
 
 func (u Users) devices(ctx context.Context, in *userInput) (*devicesOutput, error) {
-	who, err := u.API.Person(ctx, in.UserID)
+	devices, err := u.devicesOf(ctx, in.UserID)
+	return &devicesOutput{devices}, err
+}
+
+type deviceInput struct {
+	UserID   uuid.UUID `path:"user_id" format:"uuid"`
+	DeviceID uuid.UUID `path:"device_id" format:"uuid"`
+}
+
+type deviceOutput struct{ Body UserDevice }
+
+func (u Users) device(ctx context.Context, in *deviceInput) (*deviceOutput, error) {
+	devices, err := u.devicesOf(ctx, in.UserID)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(devices, func(d UserDevice) bool { return d.ID == in.DeviceID.String() })
+	if at < 0 {
+		return nil, api.Refusal(http.StatusNotFound, "there is no such device")
+	}
+	return &deviceOutput{devices[at]}, nil
+}
+
+func (u Users) devicesOf(ctx context.Context, user uuid.UUID) ([]UserDevice, error) {
+	who, err := u.API.Person(ctx, user)
 	if err != nil {
 		return nil, err
 	}
 	devices, err := u.API.Study.Devices(ctx, who.ID)
-	out := &devicesOutput{[]UserDevice{}}
-	maker := providerName
+	out, maker := []UserDevice{}, providerName
 	for _, d := range devices {
-		out.Body = append(out.Body, UserDevice{
-			ID:     uuid.NewSHA1(in.UserID, []byte(d.Generation+"\x00"+d.Display+"\x00"+d.App)).String(),
-			UserID: in.UserID.String(), Provider: providerSlug, SourceType: "automatic",
+		out = append(out, UserDevice{
+			ID:     uuid.NewSHA1(user, []byte(d.Generation+"\x00"+d.Display+"\x00"+d.App)).String(),
+			UserID: user.String(), Provider: providerSlug, SourceType: "automatic",
 			AppID: textOrNull(d.App), DeviceManufacturer: &maker, DeviceModel: textOrNull(d.Generation), DeviceVersion: textOrNull(d.Display),
 		})
 	}

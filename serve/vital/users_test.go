@@ -2,6 +2,7 @@ package vital
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,13 @@ func (v *town) pulled(user string) {
 	v.does("GET", "/v2/user/"+user+"/device", "", &devices)
 	if len(devices) == 0 || devices[0].UserID != user || *devices[0].DeviceManufacturer != "Dexcom" || devices[0].DeviceID != nil {
 		t.Errorf("devices: %+v", devices)
+	}
+	var device UserDevice
+	if v.does("GET", "/v2/user/"+user+"/device/"+devices[0].ID, "", &device); !reflect.DeepEqual(device, devices[0]) {
+		t.Errorf("one device: %+v, want %+v", device, devices[0])
+	}
+	if got := v.ask(v.key, "GET", "/v2/user/"+user+"/device/"+user, ""); got.status != 404 {
+		t.Errorf("no device: %d %s", got.status, got.text)
 	}
 }
 
