@@ -222,8 +222,11 @@ func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
 func (f *Frozen) Has(t transform.Table) (bool, error) {
 	switch {
 	case isComputed(t):
-		files, err := f.findComputed(t)
-		return len(files) > 0, err
+		err := f.findComputed(t)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
 	case t.Name == "glucose_days":
 		return f.Manifest.KeepsDays(), nil
 	}
@@ -231,15 +234,15 @@ func (f *Frozen) Has(t transform.Table) (bool, error) {
 }
 
 // findComputed looks for the files of a computed table.
-func (f *Frozen) findComputed(t transform.Table) ([]lake.File, error) {
-	if files, found := f.computed.Load(t.Name); found {
-		return files.([]lake.File), nil
+func (f *Frozen) findComputed(t transform.Table) error {
+	if _, found := f.computed.Load(t.Name); found {
+		return nil
 	}
 	files, err := snapshot.ComputedFiles(f.from.lake, f.Manifest, t.Name)
-	if err == nil && len(files) > 0 {
+	if err == nil {
 		f.computed.Store(t.Name, files)
 	}
-	return files, err
+	return err
 }
 
 // isComputed reports whether t is a table that lies beside the data files.

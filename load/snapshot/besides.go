@@ -1,8 +1,11 @@
+//go:build linux || darwin
+
 package snapshot
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -11,26 +14,26 @@ import (
 )
 
 // ComputedFiles are the files of a computed table in the folder of a snapshot, for
-// [lake.Lake.ReadBeside]; none where the snapshot does not have it.
+// [lake.Lake.ReadBeside]; fs.ErrNotExist where there are none.
 func ComputedFiles(l *lake.Lake, m lake.Manifest, table string) (files []lake.File, err error) {
 	names, err := computedNames(l.Root(), folderOf(m.Snapshot), table)
-	if err != nil {
-		return nil, err
+	if err == nil && len(names) == 0 {
+		err = fs.ErrNotExist
 	}
 	for _, name := range names {
-		f, err := fileBeside(l, table, path.Join(folderOf(m.Snapshot), table, name))
+		f, err := besideFile(l, table, path.Join(folderOf(m.Snapshot), table, name))
 		if err != nil {
 			return nil, err
 		}
 		files = append(files, f)
 	}
-	return files, nil
+	return files, err
 }
 
-// fileBeside is a file of rows beside the data files, with what it says of itself.
-func fileBeside(l *lake.Lake, table, name string) (f lake.File, err error) {
-	f = lake.File{Table: table, Path: name}
-	in, err := l.Root().Open(f.Path)
+// besideFile is what can be known of a file that no manifest lists.
+func besideFile(l *lake.Lake, table, at string) (f lake.File, err error) {
+	f = lake.File{Table: table, Path: at}
+	in, err := l.Root().Open(at)
 	if err != nil {
 		return f, err
 	}
@@ -41,7 +44,7 @@ func fileBeside(l *lake.Lake, table, name string) (f lake.File, err error) {
 	}
 	p, err := file.NewParquetReader(in)
 	if err != nil {
-		return f, fmt.Errorf("%s: %w", f.Path, err)
+		return f, fmt.Errorf("%s: %w", at, err)
 	}
 	f.Bytes, f.Rows = info.Size(), p.NumRows()
 	return f, nil
