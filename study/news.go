@@ -34,7 +34,14 @@ func (s *Study) NewestCommit() (int64, error) {
 }
 
 // HasCommit reports whether there is a snapshot of a number, without reading it.
-func (s *Study) HasCommit(snapshot int64) bool { return lake.HasManifest(s.LakePath(), snapshot) }
+func (s *Study) HasCommit(snapshot int64) bool {
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	return l.HasManifest(snapshot)
+}
 
 // News is what a commit brought. It is to be closed.
 type News struct {

@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,13 +127,6 @@ func (l *Lake) Manifests() ([]int64, error) {
 	}
 	slices.Sort(all)
 	return all, nil
-}
-
-// HasManifest reports whether the lake in the folder root has a snapshot n, without
-// reading anything.
-func HasManifest(root string, n int64) bool {
-	_, err := os.Stat(filepath.Join(root, manifestPath(n)))
-	return err == nil
 }
 
 // HasManifest reports whether snapshot n was committed, without reading its manifest.
