@@ -49,7 +49,7 @@ class Book {
   }
 
   // One call that must succeed, and give what is expected.
-  async does(method, call, expect = () => true) {
+  async does(method, call, expect = () => true, note = "") {
     this.called.add(method);
     this.answers.length = 0;
     let got;
@@ -59,7 +59,7 @@ class Book {
     } catch (problem) {
       return this.fault(method, problem);
     }
-    this.line(method, this.statuses());
+    this.line(method, this.statuses() + note);
     return got;
   }
 
@@ -96,7 +96,7 @@ class Book {
     }
     for (const [why, methods] of Object.entries(without).sort()) console.log(`${this.client.padEnd(28)} without a route (${why}): ${methods.join(", ")}`);
     const n = Object.values(without).flat().length;
-    console.log(`${this.client.padEnd(28)} ${this.called.size} methods called, ${n} without a route, ${this.failed} failures`);
+    console.log(`${this.client.padEnd(28)} ${Object.keys(this.methods).length - n} methods with a route, ${n} without a route, ${this.failed} failures`);
     return this.failed === 0;
   }
 }

@@ -99,5 +99,6 @@ class Book:
                 self.line(method, "FAILED: not called")
         for why, methods in sorted(without.items()):
             print(f"{self.client:<22} without a route ({why}): {', '.join(methods)}")
-        print(f"{self.client:<22} {len(self.called)} methods called, {sum(map(len, without.values()))} without a route, {self.failed} failures", flush=True)
+        n = sum(map(len, without.values()))
+        print(f"{self.client:<22} {len(self.methods) - n} methods with a route, {n} without a route, {self.failed} failures", flush=True)
         return self.failed == 0

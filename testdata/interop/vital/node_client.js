@@ -95,7 +95,11 @@ async function data(c, userId) {
     if (kind === "glucose" && c.vitals.glucose) await does(c, "vitals.glucose", { userId }, { startDate: "2020-01-01" }, (all) => isDeepStrictEqual(all, samples));
   }
   await does(c, "vitals.glucoseGrouped", { userId }, { startDate: START, provider: "oura" }, (page) => Object.keys(page.groups).length === 0);
+  const milligrams = { queryParams: { unit: "mg/dL" } };
+  await book.does("vitals.glucoseGrouped", () => ask(c, "vitals.glucoseGrouped", { userId }, { startDate: START }, milligrams),
+    (page) => page.groups.dexcom_v3[0].data.every((s) => s.unit === "mg/dL" && Number.isInteger(s.value)), " (in mg/dL)");
   await refuses(c, 422, "vitals.glucoseGrouped", { userId }, { startDate: "yesterday" });
+  await refuses(c, 404, "activity.get", { userId }, { startDate: START });
 }
 
 // Refusals for too much, and the end of a connection and of a user.

@@ -99,11 +99,16 @@ def data(c, user):
     for kind in ("glucose", "insulin_injection", "carbohydrates", "workout_duration", "note"):
         name = f"{kind}_grouped"
         samples = book.does(f"vitals.{name}", lambda: paged(getattr(c.vitals, name), user), lambda all_of: same(kind, all_of))
+        if kind == "glucose":
+            day = samples[-1].timestamp.date().isoformat()
         if kind == "glucose" and hasattr(c.vitals, "glucose"):
             book.does("vitals.glucose", lambda: c.vitals.glucose(user, start_date="2020-01-01"), lambda all_of: [s.value for s in all_of] == [s.value for s in samples])
-    day = samples[-1].timestamp.date().isoformat() if samples else "2026-01-01"
     book.does("vitals.glucose_grouped", lambda: c.vitals.glucose_grouped(user, start_date=day, end_date=day, provider="oura"), lambda page: page.groups == {})
+    milligrams = {"additional_query_parameters": {"unit": "mg/dL"}}
+    book.does("vitals.glucose_grouped", lambda: c.vitals.glucose_grouped(user, start_date=day, request_options=milligrams),
+              lambda page: all(s.unit == "mg/dL" and s.value == int(s.value) for group in page.groups["dexcom_v3"] for s in group.data), " (in mg/dL)")
     book.refuses("vitals.glucose_grouped", 422, lambda: c.vitals.glucose_grouped(user, start_date="yesterday"), Unprocessable)
+    book.refuses("activity.get", 404, lambda: c.activity.get(user, start_date=day), ApiError)
 
 
 def same(kind, samples):
