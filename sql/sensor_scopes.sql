@@ -1,4 +1,5 @@
--- The sensors of which there are values, as scopes, and what their values add up to.
+-- The sensors of which there are values in glucose, as scopes, and what their values add up
+-- to: each file of hashes has those of one part of the data files.
 -- They are found again by when they began: a number may become another one's.
 select
     r.participant_id,

@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"database/sql"
 	"fmt"
 	"math"
 	"strings"
@@ -19,15 +20,18 @@ type wornSensor struct {
 	clock                   time.Duration
 }
 
-// A sensor ends with another transmitter, with ticks that start anew, or with a silence
-// that looks like a warm-up, and none overlap.
-func TestSensorSessions(t *testing.T) {
+// A wornCase is somebody's sensors.
+type wornCase struct {
+	name string
+	worn []wornSensor
+	want string // of each session: transmitter, first and last hour, records, boundary
+}
+
+var wornBegin = time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+
+func wornCases() []wornCase {
 	day := func(n float64) float64 { return 24 * n }
-	tests := []struct {
-		name string
-		worn []wornSensor
-		want string // of each session: transmitter, first and last hour, records, boundary
-	}{
+	return []wornCase{
 		{"one", []wornSensor{{"A", "g7", 0, 10, 1800, 0}}, "A 0-10 121 first"},
 		{"a silence of a G7 is a loss", []wornSensor{{"A", "g7", 0, 5, 1800, 0}, {"A", "g7", 12, 15, 45000, 0}}, "A 0-15 98 first"},
 		{"a silence of a G6 is a warm-up", []wornSensor{{"A", "g6", 0, 5, 1800, 0}, {"A", "g6", 7, 9, 27000, 0}}, "A 0-5 61 first, A 7-9 25 silence"},
@@ -61,12 +65,15 @@ func TestSensorSessions(t *testing.T) {
 			"A 0-25 289 first, B 25.5-30 55 transmitter"},
 		{"no id at first", []wornSensor{{"", "g5", 0, 24, 0, 0}, {"A", "g6", 26, 30, 7200, 0}}, "- 0-24 289 first, A 26-30 49 transmitter"},
 	}
-	db := openLake(t)
-	begin := time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// insertWorn inserts the records of all cases.
+func insertWorn(t *testing.T, db *sql.DB, tests []wornCase) {
+	t.Helper()
 	var rows []string
 	for _, test := range tests {
 		for i, w := range test.worn {
-			first, last := begin.Add(time.Duration(w.from*float64(time.Hour)).Round(time.Second)), begin.Add(time.Duration(w.to*float64(time.Hour)))
+			first, last := wornBegin.Add(time.Duration(w.from*float64(time.Hour)).Round(time.Second)), wornBegin.Add(time.Duration(w.to*float64(time.Hour)))
 			for at := first; !at.After(last); at = at.Add(5 * time.Minute) {
 				ticks := ""
 				if w.ticks > 0 {
@@ -79,11 +86,18 @@ func TestSensorSessions(t *testing.T) {
 		rows = append(rows, values(test.name, "gone", "2025-05-01", "2025-05-01", "Z", "1", "g7", "2025-05-02")) // vanished
 	}
 	insert(t, db, `egvs (participant_id, record_id, system_time, display_time, transmitter_id, transmitter_ticks, transmitter_generation, vanished_at)`, rows)
+}
+
+// A sensor ends with another transmitter, with ticks that start anew, or with a silence
+// that looks like a warm-up, and none overlap.
+func TestSensorSessions(t *testing.T) {
+	tests, db := wornCases(), openLake(t)
+	insertWorn(t, db, tests)
 	for _, test := range tests {
 		var sessions []string
 		for _, r := range query(t, db, `select coalesce(transmitter_id, '-') as id, epoch(session_start) as first, epoch(session_end) as last, n_records, boundary
 				from sensor_sessions where participant_id = ? order by session`, test.name) {
-			sessions = append(sessions, fmt.Sprintf("%s %s-%s %d %s", r["id"], hourOf(r["first"], begin), hourOf(r["last"], begin), r["n_records"], r["boundary"]))
+			sessions = append(sessions, fmt.Sprintf("%s %s-%s %d %s", r["id"], hourOf(r["first"]), hourOf(r["last"]), r["n_records"], r["boundary"]))
 		}
 		got := strings.Join(sessions, ", ")
 		if got != test.want {
@@ -98,7 +112,7 @@ func TestSensorSessions(t *testing.T) {
 	}
 }
 
-// hourOf is an instant as hours since begin, of two places.
-func hourOf(epoch any, begin time.Time) string {
-	return fmt.Sprint(math.Round((epoch.(float64)-float64(begin.Unix()))/36) / 100)
+// hourOf is an instant as hours since wornBegin, of two places.
+func hourOf(epoch any) string {
+	return fmt.Sprint(math.Round((epoch.(float64)-float64(wornBegin.Unix()))/36) / 100)
 }

@@ -31,7 +31,10 @@ join hashed h on h.participant_id = d.participant_id and h.local_date is not dis
 group by d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown
 union all
 select
-    participant_id, scope, label, first_date, last_date, false, first_utc, last_utc, n_values, readings_hash,
+    participant_id, scope, label, min(first_date), max(last_date), false, min(first_utc), max(last_utc),
+    sum(n_values)::bigint,
+    (sum(readings_hash) % 9223372036854775807)::bigint,
     (select metrics_version from metric_preset)::smallint,
     (select episode_preset from internal.metric_settings),
 from sensor_scopes
+group by participant_id, scope, label

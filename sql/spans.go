@@ -41,7 +41,7 @@ func ReadingHashes() string { return readingHashes }
 var sensorScopes string
 
 // SensorScopes is a query over the views [SpanViews]: the sensors of which there are
-// values, for [SpanScopes].
+// values in glucose, for [SpanScopes].
 func SensorScopes() string { return sensorScopes }
 
 //go:embed span_scopes.sql
@@ -49,7 +49,7 @@ var spanScopes string
 
 // SpanScopes is a query over the tables of a snapshot, the views [SpanViews], and
 // reading_hashes, rows of [ReadingHashes] of all readings, several of a day where they
-// are of several files, and sensor_scopes, rows of [SensorScopes]. It lists every interval
+// are of several files, and sensor_scopes, rows of [SensorScopes] likewise. It lists every interval
 // with a value: participant_id, scope, label, first_date, last_date, takes_unknown, first_utc
 // and last_utc of a sensor, n_values, readings_hash, metrics_version and
 // episode_preset. What depends on the values of an interval changes with one of the last three.
@@ -62,8 +62,9 @@ func EpisodePreset() string {
 }
 
 // SpanViews are the views that [SpanScopes] and [SensorScopes] read, and metric_settings.
+// They read sensor_sessions as they find it.
 func SpanViews() []string {
-	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes", "sensor_sessions", Internal + ".sensor_readings"}
+	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes", Internal + ".sensor_readings"}
 }
 
 // SpanReaders are the views that show what span_metrics has.

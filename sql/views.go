@@ -101,10 +101,15 @@ func beginning(text string) string {
 // fill puts into the text of a view what other parts of the program have once for all.
 func fill(body string) string {
 	for place, text := range map[string]func() string{
-		"{catalogue}":    catalogueRows,
-		"{relations}":    sensorRelations,
-		"{metrics}":      func() string { return metricList(slices.Concat(Catalogue(), SpanCatalogue())...) },
-		"{span_metrics}": func() string { return metricList(SpanCatalogue()...) },
+		"{catalogue}":       catalogueRows,
+		"{sensor_worn}":     SensorWorn,
+		"{sensor_marks}":    SensorMarks,
+		"{sensor_silence}":  func() string { return sensorSilence },
+		"{sensor_restarts}": func() string { return sensorRestarts },
+		"{sensor_begins}":   func() string { return sensorBegins },
+		"{relations}":       sensorRelations,
+		"{metrics}":         func() string { return metricList(slices.Concat(Catalogue(), SpanCatalogue())...) },
+		"{span_metrics}":    func() string { return metricList(SpanCatalogue()...) },
 	} {
 		if strings.Contains(body, place) {
 			body = strings.ReplaceAll(body, place, text())

@@ -78,6 +78,6 @@ func (p *program) tellNulls(snapshot int64, statement string) {
 	if snapshot == 0 || len(asked) == 0 {
 		return
 	}
-	p.say("%s: what depends on the order of readings, such as mage_mgdl, is null in %s; dexetl metrics computes it", notComputedWords(snapshot), strings.Join(asked, ", "))
+	p.say("%s: what depends on the order of readings, such as mage_mgdl, is null in %s", notComputedWords(snapshot), strings.Join(asked, ", "))
 	p.sayNext("metrics", "--snapshot", strconv.FormatInt(snapshot, 10), "--csv")
 }

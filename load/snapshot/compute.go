@@ -142,7 +142,10 @@ func (c *computing) prepare(ctx context.Context) error {
 	if err := c.execute(ctx, statements...); err != nil {
 		return err
 	}
-	if err := c.hashReadings(ctx); err != nil {
+	if err := c.addUp(ctx, readingHashes); err != nil {
+		return err
+	}
+	if err := c.findSensors(ctx); err != nil {
 		return err
 	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !slices.Contains(views.SpanViews(), v.Name) })
@@ -150,7 +153,7 @@ func (c *computing) prepare(ctx context.Context) error {
 	if err := c.execute(ctx, statements...); err != nil {
 		return err
 	}
-	if err := c.hashSensors(ctx); err != nil {
+	if err := c.addUp(ctx, sensorScopes); err != nil {
 		return err
 	}
 	statements = []string{"create table scopes as\n" + views.SpanScopes()}

@@ -12,118 +12,143 @@ import (
 	"path"
 	"slices"
 
-	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
 
-// hashesFolder has a file for each month of glucose, from the folder of a snapshot: what
-// its readings add up to. A file is named by what it follows from, so that of a month
-// that is as it was nothing is read.
+// hashesFolder has, from the folder of a snapshot, files of what the rows of each part of a
+// table add up to. A file is named by what it follows from, so that of a part that is as
+// it was nothing is read.
 const hashesFolder = ".hashes"
 
-// hashReadings makes reading_hashes, of files of latest as far as they hold.
-func (c *computing) hashReadings(ctx context.Context) error {
-	t, _ := transform.TableNamed("glucose")
-	var files []string
-	err := c.within(path.Join(c.folder, hashesFolder), func(to *os.Root) error {
-		for _, month := range byPartition(c.manifest.TableFiles(t.Name)) {
-			name := c.hashesName(t, month)
-			if err := c.hashMonth(ctx, to, t, month, name); err != nil {
-				return err
-			}
-			file, err := absolute(c.lake, path.Join(c.folder, hashesFolder, name))
+// A sum is a relation whose rows of each part of a table are in a file.
+type sum struct {
+	name, table string
+	query       string // over the part as if it were the table
+	follows     string // query for parts, and what else their rows follow from; empty: nothing
+}
+
+var readingHashes = sum{name: "reading_hashes", table: "glucose", query: views.ReadingHashes()}
+
+// addUp creates the view of a sum, of files of latest as far as they hold.
+func (c *computing) addUp(ctx context.Context, s sum) error {
+	t, _ := transform.TableNamed(s.table)
+	parts := partsOf(c.manifest.TableFiles(t.Name))
+	follows, err := c.follows(ctx, s, parts)
+	if err != nil {
+		return err
+	}
+	var names []string
+	var missing []part
+	err = c.within(path.Join(c.folder, hashesFolder), func(to *os.Root) error {
+		for _, p := range parts {
+			name := c.sumName(s, t, p, follows[p.name])
+			names = append(names, name)
+			linked, err := c.linkHashes(to, name)
 			if err != nil {
 				return err
 			}
-			files = append(files, file)
+			if !linked {
+				missing = append(missing, p)
+			}
 		}
-		return nil
+		return c.sumParts(ctx, to, s, t, missing, follows)
 	})
 	if err != nil {
 		return err
 	}
-	from := "(" + views.ReadingHashes() + ")" // of no readings
-	if len(files) > 0 {
-		from = "read_parquet(" + fileList(files) + ", hive_partitioning = false)"
-	}
-	return c.execute(ctx, "create view reading_hashes as\nselect participant_id, local_date, n_values, sum_of_hashes,\nfrom "+from)
-}
-
-// hashMonth links the file of a month from latest, or writes it.
-func (c *computing) hashMonth(ctx context.Context, to *os.Root, t transform.Table, month []lake.File, name string) error {
-	if err := to.RemoveAll(name); err != nil || c.linkLatest(to, hashesFolder, name) {
-		return err
-	}
-	files := make([]string, len(month))
-	for i, f := range month {
-		file, err := absolute(c.lake, f.Path)
+	from := "(" + s.query + ")" // of no rows
+	if len(names) > 0 {
+		files, err := c.absolutes(names, path.Join(c.folder, hashesFolder))
 		if err != nil {
 			return err
 		}
-		files[i] = file
+		from = "read_parquet(" + fileList(files) + ", hive_partitioning = false)"
+	}
+	return c.execute(ctx, "create view "+s.name+" as\nfrom "+from)
+}
+
+// sumParts writes the files of parts. Meanwhile each is the table.
+func (c *computing) sumParts(ctx context.Context, to *os.Root, s sum, t transform.Table, parts []part, follows map[string]string) error {
+	for _, p := range parts {
+		files, err := c.absolutes(p.paths(), "")
+		if err != nil {
+			return err
+		}
+		if err := c.execute(ctx, relation(t, c.manifest, fileList(files))); err != nil {
+			return err
+		}
+		if _, err := c.copyTo(ctx, to, path.Join(c.folder, hashesFolder), c.sumName(s, t, p, follows[p.name]), s.query); err != nil {
+			return err
+		}
+	}
+	if len(parts) == 0 {
+		return nil
 	}
 	all, err := sources(c.lake, c.manifest, t.Name)
 	if err != nil {
 		return err
 	}
-	if err := c.execute(ctx, relation(t, c.manifest, fileList(files))); err != nil {
-		return err
-	}
-	if _, err := c.copyTo(ctx, to, path.Join(c.folder, hashesFolder), name, views.ReadingHashes()); err != nil {
-		return err
-	}
 	return c.execute(ctx, relation(t, c.manifest, fileList(all)))
 }
 
-// hashSensors makes sensor_scopes, of a file of latest if no reading or record is another.
-func (c *computing) hashSensors(ctx context.Context) error {
-	h, files := sha256.New(), slices.Concat(c.manifest.TableFiles("egvs"), c.manifest.TableFiles("glucose"), c.manifest.TableFiles("exclusions"))
-	fmt.Fprintln(h, views.SensorScopes(), c.manifest.Version("egvs"), c.manifest.Version("glucose"))
+// follows asks what the rows of parts follow from beside the data files.
+func (c *computing) follows(ctx context.Context, s sum, parts []part) (by map[string]string, err error) {
+	if s.follows == "" || len(parts) == 0 {
+		return nil, nil
+	}
+	if err := c.execute(ctx, partsTable(parts)); err != nil {
+		return nil, err
+	}
+	rows, err := c.db.QueryContext(ctx, s.follows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	by = map[string]string{}
+	for rows.Next() {
+		var name, from string
+		if err := rows.Scan(&name, &from); err != nil {
+			return nil, err
+		}
+		by[name] = from
+	}
+	return by, rows.Err()
+}
+
+// linkHashes links a file of hashes from latest, in the place of one that is there, and
+// reports whether it did.
+func (c *computing) linkHashes(to *os.Root, name string) (bool, error) {
+	if err := to.RemoveAll(name); err != nil {
+		return false, err
+	}
+	return c.linkLatest(to, hashesFolder, name), nil
+}
+
+// sumName names the sum of a part by all that it follows from: of rows of an older program
+// it is the exclusions, too.
+func (c *computing) sumName(s sum, t transform.Table, p part, follows string) string {
+	h, version, files := sha256.New(), c.manifest.Version(t.Name), p.files
+	fmt.Fprintln(h, s.query, version, follows)
+	if version < t.Version {
+		files = slices.Concat(files, c.manifest.TableFiles("exclusions"))
+	}
 	for _, f := range files {
 		fmt.Fprintln(h, f.Path)
 	}
-	name, folder := fmt.Sprintf("sensors-%x.parquet", h.Sum(nil)[:8]), path.Join(c.folder, hashesFolder)
-	err := c.within(folder, func(to *os.Root) error {
-		if err := to.RemoveAll(name); err != nil || c.linkLatest(to, hashesFolder, name) {
-			return err
-		}
-		_, err := c.copyTo(ctx, to, folder, name, views.SensorScopes())
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	file, err := absolute(c.lake, path.Join(folder, name))
-	if err != nil {
-		return err
-	}
-	return c.execute(ctx, "create view sensor_scopes as\nselect participant_id, scope, label, first_date, last_date, first_utc, last_utc, n_values, readings_hash,\nfrom read_parquet("+fileList([]string{file})+", hive_partitioning = false)")
+	return fmt.Sprintf("%s-%x.parquet", s.name, h.Sum(nil)[:8])
 }
 
-// hashesName names the hashes of a month's files by all that they follow from: of rows
-// of an older program it is the exclusions, too.
-func (c *computing) hashesName(t transform.Table, month []lake.File) string {
-	h, version := sha256.New(), c.manifest.Version(t.Name)
-	fmt.Fprintln(h, views.ReadingHashes(), version)
-	if version < t.Version {
-		month = slices.Concat(month, c.manifest.TableFiles("exclusions"))
-	}
-	for _, f := range month {
-		fmt.Fprintln(h, f.Path)
-	}
-	return fmt.Sprintf("%x.parquet", h.Sum(nil)[:8])
-}
-
-// byPartition divides the files of a table.
-func byPartition(files []lake.File) (all [][]lake.File) {
-	for i, f := range files {
-		if i == 0 || f.Partition != files[i-1].Partition {
-			all = append(all, nil)
+// absolutes are the absolute paths of files in a folder of the lake.
+func (c *computing) absolutes(names []string, folder string) (files []string, err error) {
+	for _, name := range names {
+		file, err := absolute(c.lake, path.Join(folder, name))
+		if err != nil {
+			return nil, err
 		}
-		all[len(all)-1] = append(all[len(all)-1], f)
+		files = append(files, file)
 	}
-	return all
+	return files, nil
 }
 
 // linkLatest links a file of a folder of latest to the same name in to, and reports

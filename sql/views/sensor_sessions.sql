@@ -28,48 +28,34 @@
 --   n_records              records of egvs with its transmitter_id, those of two display devices both counted
 --   boundary               how its start was found: first (of the participant), transmitter (another one), ticks (started anew), silence (as long as a warm-up)
 create or replace view sensor_sessions as
-with worn as (
-    select participant_id, min(system_time) as first_time, max(system_time) as last_time,
-    from egvs
-    where vanished_at is null
-        and transmitter_id is not null
-    group by participant_id, transmitter_id
+with sensor_worn as (
+{sensor_worn}
 ),
-records as (
-    select participant_id, transmitter_id, transmitter_generation, transmitter_ticks, system_time, display_time,
-    from egvs
-    where vanished_at is null
-        and transmitter_id is not null
-    union all
-    select e.participant_id, null, e.transmitter_generation, null, e.system_time, e.display_time,
-    from egvs e
-    anti join worn w
-        on w.participant_id = e.participant_id
-        and e.system_time between w.first_time and w.last_time
-    where e.vanished_at is null
-        and e.transmitter_id is null
+sensor_marks as (
+{sensor_marks}
+),
+-- Marks of one month know what is before in that month.
+chained as (
+    select
+        participant_id, transmitter_id, transmitter_generation, system_time, display_time, ticks,
+        if(place = 1, lag(system_time) over series, before_time) as before_time,
+        if(place = 1, lag(display_time) over series, before_local) as before_local,
+        if(place = 1, lag(ticks) over series, before_ticks) as before_ticks,
+        place + coalesce(sum(if(is_last, place, 0)) over before, 0)::bigint as place,
+        lead(system_time) over series is null as is_last,
+    from sensor_marks
+    window series as (partition by participant_id, transmitter_id order by system_time, place),
+        before as (partition by participant_id, transmitter_id order by system_time, place rows between unbounded preceding and 1 preceding)
 ),
 spaced as (
     select
-        participant_id, transmitter_id, transmitter_generation, system_time, display_time,
-        row_number() over series as place,
-        lag(system_time) over series as before_time,
-        lag(display_time) over series as before_local,
-        lead(system_time) over series is null as is_last,
-        (epoch_us(system_time) - epoch_us(before_time)) / 1e6 as silence_s,
-        nullif(transmitter_ticks, 0) as ticks,
-        -- An hour either way is the difference of two display devices' clocks.
-        coalesce(
-            ticks <= silence_s + 3600 and (lag(ticks) over series - ticks > 3600 or ticks < silence_s - 3600),
-            false
-        ) as is_restart,
-        place = 1 or is_restart or silence_s >= 6600 as begins,
-    from records
-    -- Numbers are sorted in less time than texts. Records that are equal in all three are
-    -- the same here, whichever comes first.
-    window series as (partition by participant_id, hash(transmitter_id) order by system_time, transmitter_ticks, display_time, transmitter_generation)
+        participant_id, transmitter_id, transmitter_generation, system_time, display_time, place, before_time, before_local, is_last,
+        {sensor_silence} as silence_s,
+        {sensor_restarts} as is_restart,
+        place = 1 or {sensor_begins} as begins,
+    from chained
 ),
--- Few rows: where a run begins, and the last ones. What ends at each is the run
+-- Where a run begins, and the last ones. What ends at each is the run
 -- before it, or with the last one its own.
 marks as (
     select
