@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/dexetl/dexetl/metrics"
 	views "github.com/dexetl/dexetl/sql"
@@ -14,6 +15,7 @@ import (
 func TestSentinels(t *testing.T) {
 	db := openLake(t)
 	s := cohort(6)
+	s.people = append(s.people, ofAFile())
 	s.load(t, db)
 	for _, preset := range []views.Preset{views.Dexetl1, views.IGLU} {
 		asSent := metricsBy(t, db, views.Selection{Preset: preset})
@@ -42,6 +44,17 @@ func TestSentinels(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ofAFile has values that no sensor of Dexcom's has, beside the sentinels: they are none.
+func ofAFile() *person {
+	p := &person{id: "of-a-file", zone: "UTC"}
+	at := time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC)
+	for _, mgdl := range []float64{100, 39, 38, 30, 401, 402, 600, 120, 40, 400} {
+		p.readings = append(p.readings, reading{Reading: metrics.Reading{Time: at, Local: at, GlucoseMgdL: mgdl, HasValue: true, CadenceMin: 5}})
+		at = at.Add(5 * time.Minute)
+	}
+	return p
 }
 
 // metricsBy are the rows of a selection by participant.

@@ -94,8 +94,8 @@ lasting as (
             1440 - (epoch_us(d.last_local) - epoch_us(d.last_utc) - epoch_us(d.first_local) + epoch_us(d.first_utc)) // 60_000_000
         ) // 5 * 5 as length_min,
         if(p.preset = 'iglu', 22.77::double, 10 * 1.509::double ** 2) as scale,
-        ln(greatest(if(p.sentinels = '40-400', greatest(d.low_mgdl, 40), d.low_mgdl), 1)) ** 1.084 - 5.381 as low_risk,
-        ln(greatest(if(p.sentinels = '40-400', least(d.high_mgdl, 400), d.high_mgdl), 1)) ** 1.084 - 5.381 as high_risk,
+        ln(greatest(if(p.sentinels = '40-400' and d.low_mgdl = 39, 40, d.low_mgdl), 1)) ** 1.084 - 5.381 as low_risk,
+        ln(greatest(if(p.sentinels = '40-400' and d.high_mgdl = 401, 400, d.high_mgdl), 1)) ** 1.084 - 5.381 as high_risk,
     from summed d
     cross join main.metric_preset p
     cross join internal.metric_settings t

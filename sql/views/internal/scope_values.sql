@@ -88,7 +88,11 @@ folded as (
 ranked as (
     select
         f.participant_id, f.scope, f.part, f.glucose_mgdl, f.n, f.minutes,
-        if(p.sentinels = '40-400', least(greatest(f.glucose_mgdl, 40), 400), f.glucose_mgdl)::double as g,
+        case
+            when p.sentinels = '40-400' and f.glucose_mgdl = 39 then 40
+            when p.sentinels = '40-400' and f.glucose_mgdl = 401 then 400
+            else f.glucose_mgdl
+        end::double as g,
         p.preset = 'iglu' as is_iglu,
         (sum(f.n) over (partition by f.participant_id, f.scope, f.part order by f.glucose_mgdl))::bigint as up_to,
         (sum(f.n) over (partition by f.participant_id, f.scope, f.part))::bigint as n_values,
