@@ -115,7 +115,7 @@ func clockCases() []clockCase {
 		// The later of two values at one time of day stands there.
 		"modd_mgdl": (12*50. + 252*20) / 288,
 		// Elapsed time knows no hour that comes twice.
-		"conga1_mgdl": sdOf(576, 12*(30-30+40+40-60), 12*(900+900+1600+1600+3600)),
+		"conga1_mgdl": sdOf(576, 12*(30+40+40-30-60), 12*(900+900+1600+1600+3600)),
 		"sddm_mgdl":   (autumnDay - (276*100.+12*130)/288) / math.Sqrt2,
 		// The day of 25 hours has all its values.
 		"sdw_mgdl": (sdOf(288, 276*100+12*130, 276*10000+12*16900) + sdOf(300, 300*autumnDay, 24*10000+12*19600+12*32400+252*14400)) / 2,

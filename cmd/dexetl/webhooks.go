@@ -22,7 +22,7 @@ const endpointArg = "ENDPOINT"
 func (p *program) webhooksCommand() *cli.Command {
 	return &cli.Command{
 		Name: "webhooks", Usage: "where others are told what happens: add, list, show, test, rotate, disable, enable, deliveries, replay",
-		Description: "dexetl serve sends events, signed as Standard Webhooks says, to the endpoints that are added here.",
+		Description: "serve sends events, signed as Standard Webhooks says, to the endpoints that are added here.",
 		Commands: []*cli.Command{
 			p.webhooksAdd(),
 			{
@@ -54,7 +54,7 @@ func (p *program) webhooksCommand() *cli.Command {
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withEndpoint(func(ctx context.Context, s *study.Study, e webhook.Endpoint) error {
 					e, err := p.endpoints(s).Enable(ctx, e.ID)
-					return p.switched(ctx, s, e, err, "dexetl serve sends to %s again, first what waits", e.Name())
+					return p.switched(ctx, s, e, err, "serve sends to %s again, first what waits", e.Name())
 				}),
 			},
 			p.webhooksDeliveries(),
@@ -98,7 +98,7 @@ func (p *program) addWebhook(ctx context.Context, s *study.Study, e webhook.Endp
 	if err != nil {
 		return errors.Join(err, p.endpoints(s).Remove(ctx, e.ID)) // nobody has seen the secret, nor ever will
 	}
-	p.say("this is the secret of %s, shown this once: with it the receiver makes sure that an event is the study's. dexetl serve sends the events", e.Name())
+	p.say("this is the secret of %s, shown this once: with it the receiver makes sure that an event is the study's. serve sends the events", e.Name())
 	p.sayNext("webhooks", "test", e.Name())
 	return p.sayNobodyInCohort(ctx, s, e.Rights.Cohort)
 }
@@ -241,7 +241,7 @@ func (p *program) webhooksReplay() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return p.report(schemas.WebhookReplay(), []any{e.Name(), n}, "dexetl serve sends %s to %s", countOf(n, "event"), e.Name())
+			return p.report(schemas.WebhookReplay(), []any{e.Name(), n}, "serve sends %s to %s", countOf(n, "event"), e.Name())
 		}),
 	}
 }
