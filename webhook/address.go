@@ -103,7 +103,7 @@ var reservedRanges = sync.OnceValue(func() (all []reserved) {
 		{"192.0.2.0/24", "for documentation"}, {"192.88.99.0/24", "reserved"}, {"198.18.0.0/15", "for benchmarks"},
 		{"198.51.100.0/24", "for documentation"}, {"203.0.113.0/24", "for documentation"}, {"240.0.0.0/4", "reserved"},
 		{"168.63.129.16/32", "a cloud's metadata"},
-		{"::/96", "reserved"}, {"64:ff9b:1::/48", "translated to a private one"}, {"100::/64", "discarded"},
+		{"::/96", "reserved"}, {"::ffff:0:0:0/96", "translated to one of IPv4"}, {"64:ff9b:1::/48", "translated to a private one"}, {"100::/64", "discarded"},
 		{"2001::/23", "reserved or a tunnel"}, {"2001:db8::/32", "for documentation"}, {"3fff::/20", "for documentation"},
 		{"5f00::/16", "reserved"}, {"fec0::/10", "private"},
 	} {
