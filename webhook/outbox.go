@@ -39,8 +39,10 @@ func scanNumber(row func(...any) error) (n int64, err error) {
 }
 
 // Wanted reports whether there is an endpoint, enabled or not.
-func (o Outbox) Wanted(ctx context.Context) (bool, error) {
-	n, err := state.One(ctx, o.Store, scanNumber, "select exists (select 1 from webhook_endpoints)")
+func (o Outbox) Wanted(ctx context.Context) (bool, error) { return wanted(ctx, o.Store) }
+
+func wanted(ctx context.Context, q state.Querier) (bool, error) {
+	n, err := state.One(ctx, q, scanNumber, "select exists (select 1 from webhook_endpoints)")
 	return n == 1, err
 }
 
@@ -65,6 +67,9 @@ func (o Outbox) Begin(ctx context.Context, snapshot int64, complete []History) e
 // is kept.
 func (o Outbox) Forsake(ctx context.Context) error {
 	return o.Store.Write(ctx, func(tx *sql.Tx) error {
+		if wanted, err := wanted(ctx, tx); err != nil || wanted {
+			return err // one was added meanwhile
+		}
 		for _, q := range []string{"delete from webhook_outbox", "delete from webhook_histories", "delete from webhook_events"} {
 			if _, err := tx.ExecContext(ctx, q); err != nil {
 				return err
@@ -165,7 +170,8 @@ func (f *Filling) write(ctx context.Context, done *int64) error {
 }
 
 // insert puts an event in if somebody wants it and it is not there, for all who want
-// it. Of somebody who left the roster meanwhile there is nothing to tell.
+// it. Of somebody who left the roster meanwhile, or has withdrawn, there is nothing to
+// tell.
 func (f *Filling) insert(ctx context.Context, tx *sql.Tx, e Event) error {
 	var wanted []int64
 	for _, to := range f.endpoints {
@@ -176,9 +182,10 @@ func (f *Filling) insert(ctx context.Context, tx *sql.Tx, e Event) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `insert or ignore into webhook_events (event_id, kind, participant_id, snapshot, cohort, body, created_at)
-		select ?1, ?2, ?3, ?4, ?5, ?6, ?7 where ?3 is null or exists (select 1 from participants where participant_id = ?3)`,
-		e.ID, e.Kind, orNull(e.Participant), e.Snapshot, e.Cohort, e.Body, state.Micros(f.outbox.Store.Now()))
+	_, err := tx.ExecContext(ctx, `insert or ignore into webhook_events (event_id, kind, participant_id, snapshot, body, created_at)
+		select ?1, ?2, ?3, ?4, ?5, ?6 where ?3 is null or exists (select 1 from participants where participant_id = ?3)
+			and not exists (select 1 from withdrawals where participant_id = ?3)`,
+		e.ID, e.Kind, orNull(e.Participant), e.Snapshot, e.Body, state.Micros(f.outbox.Store.Now()))
 	if err != nil {
 		return err
 	}
@@ -218,13 +225,15 @@ func (o Outbox) Sweep(ctx context.Context, withdrawn []string) error {
 }
 
 // Replay sends an endpoint again what happened since a time, of what is kept and it may
-// get, and counts it.
+// get by today's cohorts, and counts it.
 func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (events int, err error) {
 	err = o.Store.Write(ctx, func(tx *sql.Tx) error {
 		all, err := state.Collect(ctx, tx, func(row func(...any) error) (e queued, err error) {
 			err = row(&e.seq, &e.Kind, &e.Participant, &e.Cohort)
 			return e, err
-		}, "select seq, kind, coalesce(participant_id, ''), cohort from webhook_events where created_at >= ? order by seq", since.UnixMicro())
+		}, `select e.seq, e.kind, coalesce(e.participant_id, ''), coalesce(p.cohort, '')
+			from webhook_events e left join participants p on p.participant_id = e.participant_id
+			where e.created_at >= ? order by e.seq`, since.UnixMicro())
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,8 @@ import (
 var ErrTraces = errors.New("the tokens are destroyed, but other processes keep the state open: their sealed bytes are still in its write-ahead log")
 
 // Withdraw records w, ends the participant's connections now and destroys all
-// that could bring tokens: sealed pairs, answers, intents and begun consents.
+// that could bring tokens: sealed pairs, answers, intents and begun consents; and
+// the events of webhooks about the participant, sent or not.
 // It does so in one transaction and then wipes their bytes off the disk, as far
 // as the files of the store go; else it is ErrTraces. It returns how many
 // connections it ended. A withdrawal from the same instant is not recorded
@@ -60,6 +61,7 @@ func destroyGrants(ctx context.Context, tx *sql.Tx, participant string, at time.
 	for _, q := range []string{
 		"delete from token_answers where participant_id = ?", // those to a code have no connection yet
 		"delete from oauth_states where participant_id = ?",
+		"delete from webhook_events where participant_id = ?", // with the data that is in them
 	} {
 		if _, err := tx.ExecContext(ctx, q, participant); err != nil {
 			return 0, err

@@ -13,6 +13,7 @@ create table webhook_endpoints (
   secret        blob not null,     -- sealed with the study's key
   old_secret    blob,              -- before the last rotation, sealed; signs until old_until
   old_until     integer,
+  made_by       text not null default '', -- the key that set the url; '': a person did
   created_at    integer not null,
   updated_at    integer not null,
   disabled_at   integer,           -- null: it gets events
@@ -29,7 +30,6 @@ create table webhook_events (
   kind           text not null,
   participant_id text references participants on delete cascade, -- null: nobody's
   snapshot       integer not null, -- that brought it; 0: none
-  cohort         text not null,    -- of the participant then
   body           blob not null,
   created_at     integer not null
 ) strict;
