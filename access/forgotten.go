@@ -36,12 +36,11 @@ func (ks Keys) RevokeAgain(ctx context.Context) (names []string, err error) {
 			if !slices.Contains(names, k.Name) {
 				continue
 			}
-			act, err := revoke(ctx, tx, k, ks.Store.Now())
+			more, err := ks.revoke(ctx, tx, k, "it was revoked before: state.db is older than this trail")
 			if err != nil {
 				return nil, err
 			}
-			act.Reason = "it was revoked before: state.db is older than this trail"
-			acts = append(acts, act)
+			acts = append(acts, more...)
 		}
 		return acts, nil
 	})

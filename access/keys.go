@@ -15,7 +15,13 @@ import (
 )
 
 // Keys are those of a study's API.
-type Keys struct{ Store *state.Store }
+type Keys struct {
+	Store *state.Store
+
+	// Ended ends what a key that is revoked has made, in the same transaction. nil: it
+	// has made nothing.
+	Ended func(ctx context.Context, tx *sql.Tx, k Key) ([]state.Act, error)
+}
 
 // Add makes a key. Its secret is nowhere else. A name that is bad or was given before,
 // in any case, is a *NameError.
@@ -89,14 +95,18 @@ func (ks Keys) Revoke(ctx context.Context, name string) error {
 		if !held[i].Works() {
 			return nil, &NameError{Name: name, Reason: NameRevoked}
 		}
-		act, err := revoke(ctx, tx, held[i].Key, ks.Store.Now())
-		return []state.Act{act}, err
+		return ks.revoke(ctx, tx, held[i].Key, "")
 	})
 }
 
-func revoke(ctx context.Context, tx *sql.Tx, k Key, at time.Time) (state.Act, error) {
-	_, err := tx.ExecContext(ctx, "update api_keys set revoked_at = ? where key_id = ?", state.Micros(at), k.ID)
-	return state.Act{Subject: "key", Before: acted(k)}, err
+func (ks Keys) revoke(ctx context.Context, tx *sql.Tx, k Key, reason string) ([]state.Act, error) {
+	acts := []state.Act{{Subject: "key", Before: acted(k), Reason: reason}}
+	_, err := tx.ExecContext(ctx, "update api_keys set revoked_at = ? where key_id = ?", state.Micros(ks.Store.Now()), k.ID)
+	if err != nil || ks.Ended == nil {
+		return acts, err
+	}
+	more, err := ks.Ended(ctx, tx, k)
+	return append(acts, more...), err
 }
 
 func namesOf(held []heldKey) []string {

@@ -20,7 +20,7 @@ import (
 func TestKeyLife(t *testing.T) {
 	t.Parallel()
 	s, c := newStore(t)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	if on, err := ks.Any(t.Context()); on || err != nil {
 		t.Errorf("Any of none = %t, %v", on, err)
 	}
@@ -63,7 +63,7 @@ func TestKeyLife(t *testing.T) {
 func TestCheckRefuses(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	text, _ := mustAdd(t, ks, "k", Rights{Scope: Read})
 	secret, other := string(text), newSecret()
 	at := len(prefix) + 3
@@ -87,7 +87,7 @@ func TestCheckRefuses(t *testing.T) {
 func TestRevokedElsewhere(t *testing.T) {
 	t.Parallel()
 	dir, c := filepath.Join(t.TempDir(), "state"), &clock{t: time.Now()}
-	here, there := Keys{openAgain(t, dir, c)}, Keys{openAgain(t, dir, c)}
+	here, there := Keys{Store: openAgain(t, dir, c)}, Keys{Store: openAgain(t, dir, c)}
 	secret, _ := mustAdd(t, here, "k", Rights{Scope: Read})
 	if _, err := there.Check(t.Context(), string(secret)); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestRevokedElsewhere(t *testing.T) {
 func TestChecksTogether(t *testing.T) {
 	t.Parallel()
 	s, c := newStore(t)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	secret, _ := mustAdd(t, ks, "k", Rights{Scope: Read})
 	revoked, _ := mustAdd(t, ks, "gone", Rights{Scope: Read})
 	var wg sync.WaitGroup
@@ -131,7 +131,7 @@ func TestChecksTogether(t *testing.T) {
 func TestLastUse(t *testing.T) {
 	t.Parallel()
 	s, c := newStore(t)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	secret, _ := mustAdd(t, ks, "k", Rights{Scope: Read})
 	first := c.now()
 	for _, step := range []struct{ later, want time.Duration }{
@@ -150,7 +150,7 @@ func TestLastUse(t *testing.T) {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	mustAdd(t, ks, "lab-1", Rights{Scope: Read})
 	mustAdd(t, ks, "gone", Rights{Scope: Read})
 	if err := ks.Revoke(t.Context(), "gone"); err != nil {
@@ -185,7 +185,7 @@ func TestNames(t *testing.T) {
 func TestKeysAreAudited(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	secret, _ := mustAdd(t, ks, "lab", Rights{Scope: Manage, Unblinded: true, Cohort: "A"})
 	if err := ks.Revoke(state.ByAuthor(t.Context(), state.Author{Who: "bert", Command: "elsewhere"}), "lab"); err != nil {
 		t.Fatal(err)
@@ -221,7 +221,7 @@ func TestRevokedStaysRevoked(t *testing.T) {
 	t.Parallel()
 	dir, c := filepath.Join(t.TempDir(), "state"), &clock{t: time.Now()}
 	s := openAgain(t, dir, c)
-	ks := Keys{s}
+	ks := Keys{Store: s}
 	secret, _ := mustAdd(t, ks, "gone", Rights{Scope: Read})
 	kept, _ := mustAdd(t, ks, "kept", Rights{Scope: Read})
 	if err := ks.Revoke(t.Context(), "gone"); err != nil {

@@ -21,7 +21,8 @@ type Endpoint struct {
 	Description string
 	Events      []string // kinds, sorted; empty: all that Rights let it get
 	Rights      access.Rights
-	PerSecond   int // events at most; 0: as many as it takes
+	PerSecond   int    // events at most; 0: as many as it takes
+	MadeBy      string // the key that set the URL; "": a person did
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 
@@ -97,6 +98,9 @@ func (es Endpoints) Add(ctx context.Context, e Endpoint, secret Secret) (Endpoin
 		if err == nil && len(held) >= MaxEndpoints {
 			err = ErrTooMany
 		}
+		if err == nil {
+			err = keyWorks(ctx, tx, e.MadeBy)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -117,6 +121,9 @@ func acted(e Endpoint) state.Fields {
 	}
 	if e.Rights.Cohort != "" {
 		f["cohort"] = e.Rights.Cohort
+	}
+	if e.MadeBy != "" {
+		f["made_by"] = e.MadeBy
 	}
 	return f
 }
@@ -161,6 +168,9 @@ func (es Endpoints) Edit(ctx context.Context, id int64, edit func(*Endpoint)) (a
 		}
 		if after.URL != before.URL {
 			if err := CheckURL(after.URL, es.AllowPrivate); err != nil {
+				return nil, err
+			}
+			if err := keyWorks(ctx, tx, after.MadeBy); err != nil {
 				return nil, err
 			}
 		}

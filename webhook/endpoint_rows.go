@@ -11,12 +11,12 @@ import (
 )
 
 const endpointColumns = `endpoint_id, url, description, events, unblinded, notes, cohort, headers, per_second, secret, old_secret, old_until,
-	created_at, updated_at, disabled_at, disabled_why, failing_since, succeeded_at, wait_until`
+	made_by, created_at, updated_at, disabled_at, disabled_why, failing_since, succeeded_at, wait_until`
 
 func scanEndpoint(row func(...any) error) (e Endpoint, err error) {
 	var events string
 	err = row(&e.ID, &e.URL, &e.Description, &events, &e.Rights.Unblinded, &e.Rights.Notes, &e.Rights.Cohort, &e.headers, &e.PerSecond, &e.secret, &e.oldSecret,
-		state.Instant(&e.OldUntil), state.Instant(&e.CreatedAt), state.Instant(&e.UpdatedAt), state.Instant(&e.DisabledAt), &e.Why,
+		state.Instant(&e.OldUntil), &e.MadeBy, state.Instant(&e.CreatedAt), state.Instant(&e.UpdatedAt), state.Instant(&e.DisabledAt), &e.Why,
 		state.Instant(&e.FailingSince), state.Instant(&e.SucceededAt), state.Instant(&e.WaitUntil))
 	e.Events, e.Rights.Scope = strings.Fields(events), "read"
 	return e, err
@@ -35,9 +35,9 @@ func endpointIn(ctx context.Context, q state.Querier, id int64) (Endpoint, error
 }
 
 func insertEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) (int64, error) {
-	r, err := tx.ExecContext(ctx, `insert into webhook_endpoints (url, description, events, unblinded, notes, cohort, headers, per_second, secret, created_at, updated_at, disabled_at, disabled_why)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.URL, e.Description, strings.Join(e.Events, " "), e.Rights.Unblinded, e.Rights.Notes, e.Rights.Cohort, e.headers, e.PerSecond, e.secret,
+	r, err := tx.ExecContext(ctx, `insert into webhook_endpoints (url, description, events, unblinded, notes, cohort, headers, per_second, secret, made_by, created_at, updated_at, disabled_at, disabled_why)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		e.URL, e.Description, strings.Join(e.Events, " "), e.Rights.Unblinded, e.Rights.Notes, e.Rights.Cohort, e.headers, e.PerSecond, e.secret, e.MadeBy,
 		state.Micros(e.CreatedAt), state.Micros(e.UpdatedAt), state.Micros(e.DisabledAt), string(e.Why))
 	if err != nil {
 		return 0, err
@@ -47,9 +47,9 @@ func insertEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) (int64, error) 
 
 func updateEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) error {
 	_, err := tx.ExecContext(ctx, `update webhook_endpoints set url = ?, description = ?, events = ?, headers = ?, per_second = ?, secret = ?, old_secret = ?, old_until = ?,
-		updated_at = ?, disabled_at = ?, disabled_why = ?, failing_since = ?, succeeded_at = ?, wait_until = ? where endpoint_id = ?`,
+		made_by = ?, updated_at = ?, disabled_at = ?, disabled_why = ?, failing_since = ?, succeeded_at = ?, wait_until = ? where endpoint_id = ?`,
 		e.URL, e.Description, strings.Join(e.Events, " "), e.headers, e.PerSecond, e.secret, e.oldSecret, state.Micros(e.OldUntil),
-		state.Micros(e.UpdatedAt), state.Micros(e.DisabledAt), string(e.Why), state.Micros(e.FailingSince), state.Micros(e.SucceededAt),
+		e.MadeBy, state.Micros(e.UpdatedAt), state.Micros(e.DisabledAt), string(e.Why), state.Micros(e.FailingSince), state.Micros(e.SucceededAt),
 		state.Micros(e.WaitUntil), e.ID)
 	return err
 }

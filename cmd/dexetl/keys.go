@@ -27,10 +27,8 @@ func (p *program) keysCommand() *cli.Command {
 			},
 			{
 				Name: "revoke", Usage: "end a key for good", ArgsUsage: keyArg,
-				Flags: []cli.Flag{p.reasonFlag()},
-				Action: p.withKeys(func(ctx context.Context, c *cli.Command, _ *study.Study, keys access.Keys) error {
-					return p.revokeKey(ctx, c, keys)
-				}),
+				Flags:  []cli.Flag{p.reasonFlag()},
+				Action: p.withKeys(p.revokeKey),
 			},
 		},
 	}
@@ -73,7 +71,7 @@ func (p *program) keysAdd() *cli.Command {
 // from a backup has working again are ended first.
 func (p *program) withKeys(action func(context.Context, *cli.Command, *study.Study, access.Keys) error) cli.ActionFunc {
 	return p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
-		keys := access.Keys{Store: s.Store}
+		keys := p.keys(s)
 		again, err := keys.RevokeAgain(ctx)
 		if err != nil {
 			return err
@@ -83,6 +81,11 @@ func (p *program) withKeys(action func(context.Context, *cli.Command, *study.Stu
 		}
 		return action(ctx, c, s, keys)
 	})
+}
+
+// keys are those of a study. Endpoints of a key that is revoked get nothing more.
+func (p *program) keys(s *study.Study) access.Keys {
+	return access.Keys{Store: s.Store, Ended: p.endpoints(s).EndOf}
 }
 
 func (p *program) addKey(ctx context.Context, s *study.Study, keys access.Keys, name string, rights access.Rights) error {
@@ -135,13 +138,26 @@ func rightsCells(r access.Rights) []any {
 	return []any{string(r.Scope), r.Notes, r.Unblinded, orNull(r.Cohort)}
 }
 
-func (p *program) revokeKey(ctx context.Context, c *cli.Command, keys access.Keys) error {
+func (p *program) revokeKey(ctx context.Context, c *cli.Command, s *study.Study, keys access.Keys) error {
 	name, err := one(c, "name")
-	if err == nil {
-		err = keys.Revoke(ctx, name)
-	}
 	if err != nil {
 		return err
+	}
+	all, err := p.endpoints(s).List(ctx)
+	if err != nil {
+		return err
+	}
+	if err := keys.Revoke(ctx, name); err != nil {
+		return err
+	}
+	var ended []string
+	for _, e := range all {
+		if e.Enabled() && e.MadeBy == name {
+			ended = append(ended, e.Name())
+		}
+	}
+	if len(ended) > 0 {
+		p.note("endpoints that the key made are disabled: %s", study.ShortList(ended))
 	}
 	return p.report(schemas.KeyRevoked(), []any{name}, "key %s is revoked: whoever sends it is refused from now on", name)
 }

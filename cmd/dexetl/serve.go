@@ -14,7 +14,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/urfave/cli/v3"
 
-	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/serve"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
@@ -85,7 +84,7 @@ func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (
 
 // schedule finds out how often to sync.
 func (v *service) schedule(ctx context.Context, o serveOptions) (err error) {
-	keys := access.Keys{Store: v.study.Store}
+	keys := v.p.keys(v.study)
 	if again, err := keys.RevokeAgain(ctx); err != nil {
 		return err
 	} else if len(again) > 0 {

@@ -209,19 +209,20 @@ func (m Management) create(ctx context.Context, in *webhookCreateInput) (*webhoo
 	if err := m.ours(ctx, in.StudyPath); err != nil {
 		return nil, err
 	}
-	e := webhook.Endpoint{Rights: api.KeyOf(ctx).Rights}
+	e := webhook.Endpoint{Rights: api.KeyOf(ctx).Rights, MadeBy: api.KeyOf(ctx).Name}
 	in.Body.apply(&e, m.Endpoints.Store.Now().UTC())
 	e.URL = in.Body.URL
 	var secret webhook.Secret
 	if in.Body.Secret != nil {
 		secret = webhook.Secret(*in.Body.Secret)
 	}
-	e, _, err := m.Endpoints.Add(acting(ctx, m.API, "POST /v1/org/…/webhook"), e, secret)
-	if err == nil {
-		err = m.Begin(ctx)
-	}
+	ctx = acting(ctx, m.API, "POST /v1/org/…/webhook")
+	e, _, err := m.Endpoints.Add(ctx, e, secret)
 	if err != nil {
 		return nil, refusal(err)
+	}
+	if err := m.Begin(ctx); err != nil {
+		return nil, errors.Join(err, m.Endpoints.Remove(context.WithoutCancel(ctx), e.ID)) // nobody is told that it is there
 	}
 	return &webhookOutput{webhookOf(e)}, nil
 }
@@ -237,7 +238,12 @@ func (m Management) patch(ctx context.Context, in *webhookPatchInput) (*webhookO
 		return nil, err
 	}
 	now := m.Endpoints.Store.Now().UTC()
-	e, err = m.Endpoints.Edit(acting(ctx, m.API, "PATCH /v1/org/…/webhook"), e.ID, func(held *webhook.Endpoint) { in.Body.apply(held, now) })
+	e, err = m.Endpoints.Edit(acting(ctx, m.API, "PATCH /v1/org/…/webhook"), e.ID, func(held *webhook.Endpoint) {
+		before := held.URL
+		if in.Body.apply(held, now); held.URL != before {
+			held.MadeBy = api.KeyOf(ctx).Name
+		}
+	})
 	if err != nil {
 		return nil, refusal(err)
 	}
