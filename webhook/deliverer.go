@@ -14,6 +14,11 @@ import (
 // frozen.
 type Deliverer struct {
 	Endpoints Endpoints
+	Blinding  bool // study.blinding
+
+	// Ready is an error while nothing is to be filled or sent; nil: there is no such time.
+	// It is asked at the beginning and every half minute.
+	Ready func(ctx context.Context) error
 
 	// Fill puts into the outbox what happened. It is called now and then, also where
 	// nobody is to be told.
@@ -73,6 +78,7 @@ type running struct {
 
 	has    bool      // the lease, until until
 	until  time.Time // guarded by mu
+	putOff string    // why has is false, as it was logged; guarded by mu
 	failed string    // what was logged last, so that it is not logged again and again
 }
 
@@ -84,8 +90,12 @@ func (r *running) mine(ctx context.Context) bool {
 	now := time.Now()
 	if !now.Before(r.until) {
 		mine, err := r.lease.Take(ctx, leaseFor)
-		if err != nil && ctx.Err() == nil {
+		if mine && err == nil && r.Ready != nil {
+			err = r.Ready(ctx)
+		}
+		if err != nil && ctx.Err() == nil && err.Error() != r.putOff {
 			r.Log.Warn("webhooks are put off", "error", err)
+			r.putOff = err.Error()
 		}
 		r.has, r.until = mine && err == nil, now.Add(renewAfter)
 	}

@@ -3,7 +3,9 @@ package webhook
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,6 +131,12 @@ func (p *pass) lane(ctx context.Context, lane string) error {
 			if err := p.pace.Wait(ctx); err != nil {
 				return err
 			}
+			last = e.seq
+			if may, err := p.mayGo(ctx, e); err != nil {
+				return err
+			} else if !may {
+				continue
+			}
 			a := p.r.sender.send(ctx, p.delivery(e.Event))
 			if ctx.Err() != nil && a.Err != nil {
 				return ctx.Err() // it says nothing of the endpoint
@@ -137,16 +145,15 @@ func (p *pass) lane(ctx context.Context, lane string) error {
 			if err := p.keep(context.WithoutCancel(ctx), result{e, a}); err != nil || a.Err != nil {
 				return err
 			}
-			last = e.seq
 		}
 	}
 }
 
 func (r *running) waiting(ctx context.Context, id int64, lane string, after int64) ([]queued, error) {
 	return state.Collect(ctx, r.Endpoints.Store, func(row func(...any) error) (q queued, err error) {
-		err = row(&q.seq, &q.attempts, state.Instant(&q.firstTried), &q.ID, &q.Kind, &q.Body)
+		err = row(&q.seq, &q.attempts, state.Instant(&q.firstTried), &q.ID, &q.Kind, &q.Participant, &q.Body)
 		return q, err
-	}, `select d.seq, d.attempts, d.first_tried_at, e.event_id, e.kind, e.body
+	}, `select d.seq, d.attempts, d.first_tried_at, e.event_id, e.kind, coalesce(e.participant_id, ''), e.body
 		from webhook_deliveries d join webhook_events e on e.seq = d.seq
 		where d.endpoint_id = ? and d.lane = ? and d.done_at is null and d.seq > ?
 		order by d.seq limit ?`, id, lane, after, laneEvents)
@@ -183,6 +190,10 @@ func (p *pass) note(ctx context.Context, enough int) error {
 		if before, err = endpointIn(ctx, tx, p.to.ID); err != nil {
 			return nil, err
 		}
+		if !p.isAs(before) { // what failed says nothing of the endpoint as it is now
+			p.stopped = true
+			n.results = slices.DeleteFunc(slices.Clone(n.results), func(r result) bool { return r.Err != nil })
+		}
 		after, err = n.write(ctx, tx, before)
 		if err != nil || after.Enabled() == before.Enabled() {
 			return nil, err
@@ -190,6 +201,10 @@ func (p *pass) note(ctx context.Context, enough int) error {
 		return []state.Act{{Subject: subject, Before: acted(before), After: acted(after), Reason: string(after.Why)}}, nil
 	})
 	fault.Point("webhook.noted")
+	if _, removed := errors.AsType[*UnknownError](err); removed {
+		p.results, p.stopped = nil, true
+		return nil
+	}
 	if err != nil {
 		return err
 	}

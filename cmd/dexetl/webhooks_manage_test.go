@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -73,7 +74,40 @@ func TestManageWebhooks(t *testing.T) {
 	}
 	ask("DELETE", hooks+"/ep1", all, "", 200, `{"success":true}`)
 	ask("GET", hooks+"/ep1", all, "", 404, "")
+	// ep3 is made by the key blind, which moves nothing of others; the URL of ep2 is that of
+	// the key all from now on.
+	ask("POST", hooks, blind, `{"url":"https://y.example"}`, 200, `"id":"ep3"`)
+	ask("PATCH", hooks+"/ep2", all, `{"url":"https://z.example","disabled":false}`, 200, `"disabled":false`)
+	if code, _, said := b.run("keys", "revoke", "blind"); code != 0 || !strings.Contains(said, "are disabled: ep3\n") {
+		t.Errorf("keys revoke: %d %s", code, said)
+	}
+	ask("GET", hooks+"/ep2", all, "", 200, `"disabled":false`)
+	ask("GET", hooks+"/ep3", all, "", 200, `"disabled":true`)
 	if trail := b.must("audit", "--csv"); !strings.Contains(trail, "key all (") || strings.Contains(trail, "let me in") || strings.Contains(trail, "whsec_") {
 		t.Errorf("the trail:\n%s", trail)
+	}
+}
+
+// Nothing is told while the state is older than its trail.
+func TestOlderStateTellsNothing(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 2, Days: 1})
+	b.allowPrivate()
+	r := newReceiver(t)
+	b.must("webhooks", "add", r.URL)
+	b.must("webhooks", "add", "https://removed.example")
+	b.must("sync")
+	restore := b.backup("state.db")
+	b.must("withdraw", "P001", "--yes", "--effective", "2026-03-01", "--reason", "asked")
+	b.must("webhooks", "disable", "ep2")
+	restore()
+	p, s := b.inProcess()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	if err := p.deliverer(s, log).Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "P001") {
+		t.Errorf("ready: %v", err)
+	}
+	if e, err := p.endpoints(s).Find(t.Context(), "ep2"); err != nil || e.Enabled() {
+		t.Errorf("ep2: %+v, %v", e, err)
 	}
 }

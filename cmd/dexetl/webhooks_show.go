@@ -30,7 +30,24 @@ func (p *program) newsOf(s *study.Study) *vital.News {
 }
 
 func (p *program) deliverer(s *study.Study, log *slog.Logger) *webhook.Deliverer {
-	return &webhook.Deliverer{Endpoints: p.endpoints(s), Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log}
+	return &webhook.Deliverer{
+		Endpoints: p.endpoints(s), Blinding: s.Config.Study.Blinding, Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log,
+		Ready: func(ctx context.Context) error { return p.readyToTell(ctx, s, log) },
+	}
+}
+
+// readyToTell makes sure that the state is not older than lake and audit trail, as a sync
+// does, and ends what by the trail has ended.
+func (p *program) readyToTell(ctx context.Context, s *study.Study, log *slog.Logger) error {
+	again, err := p.endpoints(s).EndAgain(ctx)
+	if err != nil {
+		return err
+	}
+	if len(again) > 0 {
+		log.Warn("state.db is older than the audit trail, and had endpoints working that were removed, disabled or changed: they are disabled", "endpoints", again)
+	}
+	_, err = s.EditedRows(ctx)
+	return err
 }
 
 // A studySealer seals with the study's key, which is opened once.
