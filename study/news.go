@@ -19,6 +19,10 @@ type Commit struct {
 	// HasNews reports whether what it brought is new in the world, and not in the lake
 	// alone: a replay, a withdrawal or a changed roster only tells it anew.
 	HasNews bool
+
+	// Replay reports whether a replay made it. Any row may be another one, and there may
+	// be answers in it that were not in the lake.
+	Replay bool
 }
 
 // NewestCommit is the newest snapshot's number; 0 for a lake without any.
@@ -72,11 +76,19 @@ func (n *News) open(ctx context.Context, snapshot int64) (err error) {
 	n.before, err = manifestBefore(n.lake, n.is)
 	if is[*lake.DamageError](err) {
 		n.study.Logger.Warn("the snapshot before is gone, so nobody can tell what is new", "snapshot", snapshot, "error", err)
-		return nil
+		n.Replay, err = n.study.isReplay(ctx, n.before, n.is)
+		return err
 	}
-	if err == nil {
-		n.HasNews, err = n.study.hasNews(ctx, n.before, n.is)
+	if err != nil {
+		return err
 	}
+	return n.weigh(ctx)
+}
+
+// weigh finds out whether there is news in what is new.
+func (n *News) weigh(ctx context.Context) (err error) {
+	n.Replay, err = n.study.isReplay(ctx, n.before, n.is)
+	n.HasNews = err == nil && !n.Replay && n.is.LogPosition != n.before.LogPosition
 	return err
 }
 
@@ -102,10 +114,10 @@ func manifestBefore(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
 	return l.Manifest(m.Parent)
 }
 
-// hasNews reports whether a fold of answers made m: one that advanced in the log, and
-// was no replay.
-func (s *Study) hasNews(ctx context.Context, before, m lake.Manifest) (bool, error) {
-	if m.LogPosition == before.LogPosition {
+// isReplay reports whether a replay made m, rather than a commit of something else that
+// bears the name of the run before it.
+func (s *Study) isReplay(ctx context.Context, before, m lake.Manifest) (bool, error) {
+	if m.Run == before.Run {
 		return false, nil
 	}
 	runs, err := s.Store.Runs(ctx)
@@ -114,10 +126,10 @@ func (s *Study) hasNews(ctx context.Context, before, m lake.Manifest) (bool, err
 	}
 	for _, r := range slices.Backward(runs) {
 		if r.ID == m.Run {
-			return r.Command != "replay", nil
+			return r.Command == "replay", nil
 		}
 	}
-	return true, nil
+	return false, nil
 }
 
 // A History is what the lake has of a participant and resource, once all that was there
@@ -129,19 +141,19 @@ type History struct {
 }
 
 // Histories are those that are complete: everything of the study up to now was asked
-// for, or there is nothing.
+// for, or there is nothing. Nobody's is while a damaged data file hides what the lake has.
 func (s *Study) Histories(ctx context.Context) ([]History, error) {
 	everybody, err := s.Cohort.Participants(ctx)
 	if err != nil {
 		return nil, err
 	}
-	people, err := s.People(ctx, everybody)
-	if err != nil {
+	people, harm := s.People(ctx, everybody)
+	if err := UnlessData(harm); err != nil {
 		return nil, err
 	}
 	var complete []History
 	for _, p := range people {
-		if p.Withdrawal.ParticipantID != "" || len(p.Connections) == 0 {
+		if p.Withdrawal.ParticipantID != "" || len(p.Connections) == 0 || p.LakeUnread {
 			continue
 		}
 		more, err := s.historiesOf(p)

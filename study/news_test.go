@@ -23,22 +23,23 @@ func TestHasNews(t *testing.T) {
 		}
 		return r.ID
 	}
-	at := raw.Position{Segment: 1, Offset: 100}
+	at, replay := raw.Position{Segment: 1, Offset: 100}, begun("replay")
 	for _, tt := range []struct {
-		name string
-		run  string
-		from raw.Position
-		want bool
+		name         string
+		before, run  string
+		from         raw.Position
+		news, replay bool
 	}{
-		{"a sync that folded answers", begun("sync"), raw.Position{Segment: 1}, true},
-		{"a sync that folded none, or a changed roster on its behalf", begun("sync"), at, false},
-		{"a replay", begun("replay"), raw.Position{Segment: 1}, false},
-		{"a replay of the same answers", begun("replay"), at, false},
-		{"a run that nobody knows any more", "R", raw.Position{}, true},
+		{"a sync that folded answers", "", begun("sync"), raw.Position{Segment: 1}, true, false},
+		{"a sync that folded none, or a changed roster on its behalf", "", begun("sync"), at, false, false},
+		{"a replay", "", replay, raw.Position{Segment: 1}, false, true},
+		{"a replay of the same answers", "", begun("replay"), at, false, true},
+		{"a changed roster in the name of a replay", replay, replay, at, false, false},
+		{"a run that nobody knows any more", "", "R", raw.Position{}, true, false},
 	} {
-		got, err := s.hasNews(t.Context(), lake.Manifest{LogPosition: tt.from}, lake.Manifest{LogPosition: at, Run: tt.run})
-		if err != nil || got != tt.want {
-			t.Errorf("%s: news %t, %v; want %t", tt.name, got, err, tt.want)
+		n := News{study: s, before: lake.Manifest{LogPosition: tt.from, Run: tt.before}, is: lake.Manifest{LogPosition: at, Run: tt.run}}
+		if err := n.weigh(t.Context()); err != nil || n.HasNews != tt.news || n.Replay != tt.replay {
+			t.Errorf("%s: news %t, replay %t, %v", tt.name, n.HasNews, n.Replay, err)
 		}
 	}
 }

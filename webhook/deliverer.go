@@ -24,6 +24,10 @@ type Deliverer struct {
 	// nobody is to be told.
 	Fill func(ctx context.Context) error
 
+	// Changed is told whether this process puts into the outbox what happens; nil: nobody
+	// asks.
+	Changed func(up bool)
+
 	Every     time.Duration     // how often the outbox is looked into; 0: 5 seconds
 	Transport http.RoundTripper // nil: one that refuses addresses that are not public, unless Endpoints.AllowPrivate
 	Chance    func() float64    // draws the jitter, from 0 to 1; nil: at random
@@ -61,7 +65,9 @@ func (d *Deliverer) Run(ctx context.Context) {
 	}()
 	work.Go(func() { r.fillNowAndThen(ctx, every) })
 	for {
-		r.round(ctx, &work)
+		if err := guarded(func() error { return r.round(ctx, &work) }); err != nil && ctx.Err() == nil {
+			r.Log.Warn("endpoints not read", about(err)...)
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -105,10 +111,9 @@ func (r *running) mine(ctx context.Context) bool {
 func (r *running) fillNowAndThen(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	defer r.changed(false)
 	for {
-		if r.mine(ctx) {
-			r.fill(ctx)
-		}
+		r.changed(r.fill(ctx))
 		select {
 		case <-ctx.Done():
 			return
@@ -117,42 +122,56 @@ func (r *running) fillNowAndThen(ctx context.Context, every time.Duration) {
 	}
 }
 
-// fill logs what goes wrong once, and tries again the next time.
-func (r *running) fill(ctx context.Context) {
-	err := r.Fill(ctx)
+func (r *running) changed(up bool) {
+	if r.Changed != nil {
+		r.Changed(up)
+	}
+}
+
+// fill reports whether all that happened is in the outbox, by this process. It logs what
+// goes wrong once, and the next time it is tried again.
+func (r *running) fill(ctx context.Context) bool {
+	mine := false
+	err := guarded(func() error {
+		if mine = r.mine(ctx); !mine {
+			return nil
+		}
+		return r.Fill(ctx)
+	})
 	if err == nil || ctx.Err() != nil {
 		r.failed = ""
-		return
+		return mine && err == nil
 	}
 	if text := err.Error(); text != r.failed {
 		r.failed = text
-		r.Log.Warn("what happened cannot be told yet", "error", err)
+		r.Log.Warn("what happened cannot be told yet", about(err)...)
 	}
+	return false
 }
 
 // round begins to send to each endpoint for which something is due, unless it is being
 // sent to already: so nobody waits for anybody else.
-func (r *running) round(ctx context.Context, work *sync.WaitGroup) {
+func (r *running) round(ctx context.Context, work *sync.WaitGroup) error {
 	if !r.mine(ctx) {
-		return
+		return nil
 	}
 	all, err := r.Endpoints.List(ctx)
 	if err != nil {
-		if ctx.Err() == nil {
-			r.Log.Warn("endpoints not read", "error", err)
-		}
-		return
+		return err
 	}
 	for _, e := range all {
 		if e.Enabled() && !r.Endpoints.Store.Now().Before(e.WaitUntil) && r.claim(e.ID) {
 			work.Go(func() {
 				defer r.free(e.ID)
-				if err := r.serve(ctx, e); err != nil && ctx.Err() == nil {
-					r.Log.Warn("webhooks not sent", "endpoint", e.Name(), "error", err)
+				err := guarded(func() error { return r.serve(ctx, e) })
+				if err != nil && ctx.Err() == nil {
+					r.Log.Warn("webhooks not sent", append(about(err), "endpoint", e.Name())...)
 				}
+				rest(ctx, err)
 			})
 		}
 	}
+	return nil
 }
 
 func (d *Deliverer) claim(id int64) bool {

@@ -67,7 +67,7 @@ func (r *running) serve(ctx context.Context, e Endpoint) error {
 		g, within := errgroup.WithContext(ctx)
 		g.SetLimit(lanesAtOnce)
 		for _, lane := range lanes {
-			g.Go(func() error { return p.lane(within, lane) })
+			g.Go(func() error { return guarded(func() error { return p.lane(within, lane) }) })
 		}
 		err = g.Wait()
 		if noted := p.note(context.WithoutCancel(ctx), 1); err == nil {

@@ -139,7 +139,7 @@ func (v *service) run(ctx context.Context) error {
 	jobs.Go(func() { v.runner.Run(ctx) })
 	jobs.Go(func() { v.loop(ctx) })
 	jobs.Go(func() { v.watchKeys(ctx) })
-	jobs.Go(func() { v.p.deliverer(v.study, v.log).Run(ctx) })
+	jobs.Go(func() { v.deliver(ctx) })
 	if v.server.Cert != nil {
 		jobs.Go(func() { v.watchHangup(ctx) })
 	}
@@ -156,6 +156,13 @@ func (v *service) run(ctx context.Context) error {
 	others.Wait()
 	v.log.Info("stopped")
 	return v.reader.Close()
+}
+
+// deliver tells webhooks what happens.
+func (v *service) deliver(ctx context.Context) {
+	d := v.p.deliverer(v.study, v.log)
+	d.Changed = func(up bool) { v.metrics.Part("webhooks", up) }
+	d.Run(ctx)
 }
 
 // loop syncs every so often.

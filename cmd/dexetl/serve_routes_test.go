@@ -20,13 +20,18 @@ type caller struct {
 	b     *bench
 	api   *api.API
 	front http.Handler
+	team  string // the study's id
 }
 
 // calling is a caller of the study as it is now.
 func (b *bench) calling() *caller {
 	b.t.Helper()
 	v := b.service()
-	return &caller{b: b, api: v.api(), front: v.front()}
+	c := &caller{b: b, api: v.api(), front: v.front()}
+	team, err := c.api.Identities.Study(b.t.Context())
+	check(b.t, err)
+	c.team = team.String()
+	return c
 }
 
 // key makes a key of these rights, and returns its secret.
@@ -57,9 +62,10 @@ func (c *caller) ask(method, target, key, body string) (status int, text string)
 	return w.Code, string(all)
 }
 
-// path is a route's path about a user.
+// path is a route's path about a user, or the first webhook.
 func (c *caller) path(route api.Route, user string) string {
-	return strings.NewReplacer("{user_id}", user, "{client_user_id}", "nobody", "{provider}", "dexcom_v3", "{slug}", "dexcom_v3", "{table}", "participants").Replace(route.Path)
+	return strings.NewReplacer("{org_id}", c.team, "{team_id}", c.team, "{environment}", "production", "{webhook_id}", "ep1",
+		"{user_id}", user, "{client_user_id}", "nobody", "{provider}", "dexcom_v3", "{slug}", "dexcom_v3", "{table}", "participants").Replace(route.Path)
 }
 
 // Every route, with every kind of key: who has no key that works is told so, who lacks a
@@ -115,6 +121,52 @@ func TestEveryRouteByEveryKey(t *testing.T) {
 	}
 }
 
+// ownHook adds a webhook over the API, with the rights of a key.
+func ownHook(t testing.TB, c *caller, key string) {
+	t.Helper()
+	for _, route := range c.api.Routes() {
+		if route.Method == "POST" && strings.HasSuffix(route.Path, "/webhook") {
+			if status, text := c.ask("POST", c.path(route, ""), key, `{"url":"https://hooks.example.org/x"}`); status != http.StatusOK || !strings.Contains(text, `"ep1"`) {
+				t.Fatalf("%d %s", status, text)
+			}
+		}
+	}
+}
+
+// A webhook of whom a key may not see is answered like one that does not exist.
+func TestNoWebhookOfOthers(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1})
+	b.must("sync")
+	c := b.calling()
+	ownHook(t, c, c.key("a", access.Rights{Scope: access.Manage, Notes: true, Unblinded: true, Cohort: "A"}))
+	other := c.key("b", access.Rights{Scope: access.Manage, Notes: true, Unblinded: true, Cohort: "B"})
+	asked := 0
+	for _, route := range c.api.Routes() {
+		if !strings.Contains(route.Path, "/webhook") {
+			continue
+		}
+		path := c.path(route, "")
+		if !strings.Contains(route.Path, "{webhook_id}") {
+			if status, text := c.ask("GET", path, other, ""); status != http.StatusOK || strings.Contains(text, "ep1") {
+				t.Errorf("GET %s: %d %s", path, status, text)
+			}
+			continue
+		}
+		body := map[string]string{"PATCH": `{"disabled":true}`, "PUT": `{"headers":{}}`, "POST": `{}`}[route.Method]
+		status, text := c.ask(route.Method, path, other, body)
+		_, none := c.ask(route.Method, strings.Replace(path, "ep1", "ep9", 1), other, body)
+		if status != http.StatusNotFound || text != none {
+			t.Errorf("%s %s: of another cohort %d %s, of nobody %s", route.Method, path, status, text, none)
+		}
+		asked++
+	}
+	if asked < 7 {
+		t.Errorf("only %d routes", asked)
+	}
+}
+
 // Somebody whom a key may not see is answered like somebody who does not exist.
 func TestNobodyIsTold(t *testing.T) {
 	oneAfterTheOther(t)
@@ -132,7 +184,7 @@ func TestNobodyIsTold(t *testing.T) {
 	}
 	asked := 0
 	for _, route := range c.api.Routes() {
-		if route.Needs.LinkToken || strings.HasPrefix(route.Path, "/v1/") || route.Path == "/v2/user" { // those about nobody alone
+		if route.Needs.LinkToken || strings.HasPrefix(route.Path, "/v1/") || route.Path == "/v2/user" { // those about nobody alone, or about webhooks
 			continue
 		}
 		target, body := about(route, someone, participant)

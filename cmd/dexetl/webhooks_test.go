@@ -170,6 +170,14 @@ func TestWebhooksTell(t *testing.T) {
 	b.must("exclusions", "import", b.file("exclusions.csv", "participant_id,from,to\n"+ids[0][0]+",2026-01-01,2027-01-01\n"))
 	want("an exclusion", "dexetl.snapshot.created 1")
 
+	replays := 0
+	for _, body := range r.bodies {
+		replays += strings.Count(body, `"replay":true`)
+	}
+	if replays != 1 {
+		t.Errorf("%d events say that there was a replay, want 1", replays)
+	}
+
 	p, s := b.inProcess()
 	before := maps.Clone(r.bodies)
 	for _, q := range []string{"update webhook_outbox set snapshot = 1", "delete from webhook_events"} {

@@ -187,6 +187,29 @@ func TestShareOfAKey(t *testing.T) {
 	}
 }
 
+// Whoever calls with a link token, or without one, shares what one key has, and takes
+// nothing of a key's.
+func TestShareOfLinkTokens(t *testing.T) {
+	b := newBench(t)
+	const path = "/v2/link/providers"
+	for i := range 60 {
+		if got := b.ask("GET", path, ""); got.StatusCode != 200 {
+			t.Fatalf("request %d: %d", i, got.StatusCode)
+		}
+	}
+	if got := b.ask("GET", path, ""); got.StatusCode != 429 || got.Header.Get("Retry-After") != "1" {
+		t.Errorf("beyond the share: %d, Retry-After %q", got.StatusCode, got.Header.Get("Retry-After"))
+	}
+	key := b.key("one", access.Rights{Scope: access.Read})
+	if got := b.ask("GET", "/v2/user/"+b.user("P001"), "", "x-vital-api-key: "+key); got.StatusCode != 200 {
+		t.Errorf("with a key: %d", got.StatusCode)
+	}
+	b.now = b.now.Add(time.Second)
+	if got := b.ask("GET", path, ""); got.StatusCode != 200 {
+		t.Errorf("a second later: %d", got.StatusCode)
+	}
+}
+
 // More requests at a time than there is room for are told to come again.
 func TestTooManyAtATime(t *testing.T) {
 	b := newBench(t)

@@ -48,6 +48,10 @@ func secretIn(h http.Header) (secret string, manages bool) {
 func (a *API) guard(needs Needs) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		if needs.LinkToken {
+			if err := a.shares.take(byLinkToken, a.Now()); err != nil {
+				a.refuse(ctx, a.problem(ctx.Context(), err))
+				return
+			}
 			next(ctx)
 			return
 		}

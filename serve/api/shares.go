@@ -16,6 +16,10 @@ type shares struct {
 	each      map[int64]*rate.Limiter // by key, of which there are few
 }
 
+// byLinkToken is in the place of the key where callers have none: all of them share what
+// one key has.
+const byLinkToken = 0
+
 // take takes one request of a key's share, or says when there is one again.
 func (s *shares) take(key int64, now time.Time) error {
 	s.mu.Lock()
@@ -32,5 +36,5 @@ func (s *shares) take(key int64, now time.Time) error {
 		return nil
 	}
 	booked.CancelAt(now)
-	return &Problem{Status: http.StatusTooManyRequests, Detail: "too many requests with this key: wait", RetryAfter: wait}
+	return &Problem{Status: http.StatusTooManyRequests, Detail: "too many requests: wait", RetryAfter: wait}
 }

@@ -23,6 +23,7 @@ type News struct {
 	Identities access.Identities
 
 	connections map[string]bool // ids of events of connections that were put in
+	due         bool            // news came since histories were looked at
 }
 
 // Fill puts in what happened since the last time.
@@ -187,14 +188,15 @@ func (t *telling) commit(ctx context.Context, snapshot int64) error {
 	if err == nil {
 		err = c.endOf()
 	}
-	if err == nil && !t.Study.HasCommit(snapshot+1) {
+	t.due = t.due || news.HasNews
+	if err == nil && t.due && !t.Study.HasCommit(snapshot+1) {
 		err = t.histories(ctx, f, news.Commit)
 	}
 	if err != nil {
 		return err
 	}
 	e, err := webhook.Subject{Study: t.team}.NewEvent(snapshot, webhook.SnapshotCreated, "", news.CreatedAt,
-		snapshotData{Snapshot: snapshot, CreatedAt: utc(news.CreatedAt), Run: news.Run})
+		snapshotData{Snapshot: snapshot, CreatedAt: utc(news.CreatedAt), Run: news.Run, Replay: news.Replay})
 	if err != nil {
 		return err
 	}
@@ -209,6 +211,7 @@ type snapshotData struct {
 	Snapshot  int64  `json:"snapshot"`
 	CreatedAt string `json:"created_at"`
 	Run       string `json:"run"`
+	Replay    bool   `json:"replay"` // what was told may be different now: to be read again
 }
 
 // A commit being put in, one participant after the other.
@@ -317,15 +320,15 @@ type historicalData struct {
 	Provider  string    `json:"provider"`
 }
 
-// histories puts in which histories have become complete.
+// histories puts in which histories have become complete. What is complete is asked of
+// the newest commit: if that is no longer c, what it brought is still to come as daily
+// events, or completes the histories itself.
 func (t *telling) histories(ctx context.Context, to *webhook.Filling, c study.Commit) error {
-	if !c.HasNews {
-		return nil
-	}
 	complete, err := t.Study.Histories(ctx)
-	if err != nil {
+	if err != nil || t.Study.HasCommit(c.Snapshot+1) {
 		return err
 	}
+	t.due = false
 	for _, h := range complete {
 		for _, resource := range resourcesOf(h.Resource) {
 			if err := t.history(ctx, to, c, h, resource); err != nil {

@@ -47,7 +47,7 @@ type refusedData struct {
 // tellConnections puts in who connected lately, and whom Dexcom refuses for good. Each is
 // told from when it happened, so that what is put in again later than events are kept is
 // not told again.
-func (t *telling) tellConnections(ctx context.Context) error {
+func (t *telling) tellConnections(ctx context.Context) (err error) {
 	all, err := t.Study.Consents.Connections(ctx)
 	if err != nil {
 		return err
@@ -59,6 +59,11 @@ func (t *telling) tellConnections(ctx context.Context) error {
 	if t.News.connections == nil {
 		t.News.connections = make(map[string]bool)
 	}
+	defer func() {
+		if err != nil {
+			t.News.connections = nil // some may not be in: all are put in again
+		}
+	}()
 	for _, c := range all {
 		who := t.people[c.ParticipantID]
 		if who == nil || who.withdrawn || c.Aside || c.AccountHash == "" {
@@ -75,11 +80,7 @@ func (t *telling) tellConnections(ctx context.Context) error {
 			}
 		}
 	}
-	if err := f.Flush(ctx); err != nil {
-		t.News.connections = nil
-		return err
-	}
-	return nil
+	return f.Flush(ctx)
 }
 
 // lately reports whether what happened at a time is told, if it was not yet.
