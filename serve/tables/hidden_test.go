@@ -101,7 +101,7 @@ func TestMadeCursor(t *testing.T) {
 	s := newSeries(t)
 	s.commit(someTables())
 	list := strings.Join([]string{"glucose", "", "", "", "", "", ""}, "\x00")
-	for _, c := range []api.Cursor{{1, "-1:0"}, {1, "0:-1"}, {1, "x"}, {1, ""}, {1, "0:1 "}, {1, "99999999999999999999:0"}, {-1, "0:0"}, {0, "0:0"}} {
+	for _, c := range []api.Cursor{{Snapshot: 1, Last: "-1:0"}, {Snapshot: 1, Last: "0:-1"}, {Snapshot: 1, Last: "x"}, {Snapshot: 1, Last: ""}, {Snapshot: 1, Last: "0:1 "}, {Snapshot: 1, Last: "99999999999999999999:0"}, {Snapshot: -1, Last: "0:0"}, {Snapshot: 0, Last: "0:0"}} {
 		if answer, body := s.get("/v1/tables/glucose?limit=1&next_cursor="+api.NextCursor(list, c), s.key); answer.StatusCode != 422 {
 			t.Errorf("%+v: %d %s", c, answer.StatusCode, body)
 		}
