@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -43,9 +44,10 @@ type Reader struct {
 type Frozen struct {
 	Manifest lake.Manifest
 
-	from     *Reader
-	files    map[string][]lake.File // by table
-	computed sync.Map               // by table, files of those that were found
+	from      *Reader
+	files     map[string][]lake.File               // by table
+	computed  sync.Map                             // by table, files of those that were found
+	withdrawn atomic.Pointer[map[string]time.Time] // by participant, from when on; nil: nobody looked
 }
 
 // A GoneError says that a snapshot is no longer shown: somebody has withdrawn since, and

@@ -19,6 +19,7 @@ type Rows struct {
 	Table        transform.Table
 	Columns      []string  // nil: all; in the table's order, whatever the order here
 	Participants []string  // nil: everybody's, and nobody's
+	Without      []string  // where Participants is nil: not the rows of these
 	From, To     time.Time // of the table's time, From inclusive, To exclusive; zero: no limit
 	After        Place     // only rows from there on
 }
@@ -123,7 +124,7 @@ func (f *Frozen) spansFor(ctx context.Context, r *Rows, of lake.File) ([]lake.Sp
 			chosen = append(chosen, s)
 		}
 	}
-	r.Participants = nil
+	r.Participants, r.Without = nil, nil
 	return chosen, nil
 }
 
@@ -142,7 +143,7 @@ func (r Rows) read(of lake.File) []string {
 	for _, c := range []struct {
 		name   string
 		needed bool
-	}{{participantColumn, r.Participants != nil}, {r.Table.Time, !r.wholeTime(of)}} {
+	}{{participantColumn, !r.everybody()}, {r.Table.Time, !r.wholeTime(of)}} {
 		if c.needed && !slices.Contains(columns, c.name) {
 			columns = append(columns, c.name)
 		}
@@ -189,20 +190,36 @@ func (r Rows) chooser(batch arrow.RecordBatch, of lake.File) func(row int) bool 
 		}
 		timely = func(row int) bool { at := int64(times.Value(row)); return from <= at && at < to }
 	}
-	if r.Participants == nil {
+	if r.everybody() {
 		return timely
 	}
 	ids, last, was := transform.TextOf(columnNamed(batch, participantColumn)), "", false
-	wanted := make(map[string]bool, len(r.Participants))
-	for _, id := range r.Participants {
-		wanted[id] = true
-	}
+	wanted := r.wanted()
 	return func(row int) bool {
+		if !ids.IsValid(row) {
+			return r.Participants == nil && timely(row)
+		}
 		if id := ids.Value(row); id != last || row == 0 {
-			last, was = id, wanted[id] && ids.IsValid(row)
+			last, was = id, wanted(id)
 		}
 		return was && timely(row)
 	}
+}
+
+// everybody reports whether no row is left out because of whose it is.
+func (r Rows) everybody() bool { return r.Participants == nil && len(r.Without) == 0 }
+
+// wanted tells whose rows are chosen.
+func (r Rows) wanted() func(id string) bool {
+	list, only := r.Without, r.Participants != nil
+	if only {
+		list = r.Participants
+	}
+	named := make(map[string]bool, len(list))
+	for _, id := range list {
+		named[id] = true
+	}
+	return func(id string) bool { return named[id] == only }
 }
 
 // microsUp is the first microsecond that is not before t.

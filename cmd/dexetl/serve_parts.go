@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/dexetl/dexetl/access"
@@ -51,7 +52,9 @@ func certificateError(err error) error {
 // front is what answers requests: health, the consent pages, and the API for all else.
 func (v *service) front() http.Handler {
 	health := serve.Handler(v.status, v.metrics, exitUsage, exitCheck, exitDamage, exitKey, exitDisk)
-	routes := v.api().Handler()
+	api := v.api()
+	health = forWatchers(health, v.study.Config.Serve.BehindProxy, api.Knows)
+	routes := api.Handler()
 	if v.study.ServesPages(v.addr) {
 		v.pages = &serve.Part{Name: "pages", Log: v.log, Work: v.servePages, Changed: func(up bool) { v.metrics.Part("pages", up) }}
 	}
@@ -66,6 +69,33 @@ func (v *service) front() http.Handler {
 		}
 	})
 }
+
+// forWatchers shows health to this machine and to whoever has a key: others learn whether
+// the service lives and is ready, and no more. Behind a proxy everybody seems to be this
+// machine.
+func forWatchers(health http.Handler, behindProxy bool, known func(*http.Request) bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case !behindProxy && fromHere(r) || known(r):
+			health.ServeHTTP(w, r)
+		case r.URL.Path == "/metrics":
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "a key is missing, or not known", http.StatusUnauthorized)
+		default:
+			health.ServeHTTP(statusOnly{w}, r)
+		}
+	})
+}
+
+func fromHere(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
+}
+
+// statusOnly is an answer without its body.
+type statusOnly struct{ http.ResponseWriter }
+
+func (statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // servePages readies the consent pages, and tends them until ctx ends.
 func (v *service) servePages(ctx context.Context, up func(http.Handler)) error {

@@ -125,6 +125,20 @@ func TestReportsByRights(t *testing.T) {
 	}
 }
 
+// Who was deleted over the API is in no report, and others are as before.
+func TestDeletedIsInNoReport(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	a := newAPIBench(t)
+	check(t, a.service.study.Cohort.Delete(t.Context(), "P002"))
+	for _, path := range []string{"metrics", "metrics?format=csv", "status"} {
+		status, body := a.get("/v1/" + path)
+		if status != 200 || strings.Contains(body, "P002") || !strings.Contains(body, "P001") || !strings.Contains(body, "P003") {
+			t.Errorf("/v1/%s: %d, want P001 and P003 alone\n%.300s", path, status, body)
+		}
+	}
+}
+
 // What a person's routes of samples answer is what SQL says of the snapshot.
 func TestSamplesAreThoseOfTheSnapshot(t *testing.T) {
 	oneAfterTheOther(t)

@@ -33,6 +33,17 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+// A pause that somebody types meanwhile is not lifted by undoing the deletion.
+func TestPausedWhileDeleted(t *testing.T) {
+	c, _ := newPeople(t, "P001")
+	must(t, c.Delete(t.Context(), "P001"))
+	must(t, c.SetPaused(t.Context(), "P001", true))
+	must(t, c.Undelete(t.Context(), "P001"))
+	if p, err := c.Participant(t.Context(), "P001"); !p.Paused || p.Deleted() || err != nil {
+		t.Errorf("undeleted: %+v, %v; want paused", p, err)
+	}
+}
+
 func TestDeleteCannotBeUndoneForEver(t *testing.T) {
 	c, clock := newPeople(t, "P001")
 	must(t, c.Delete(t.Context(), "P001"))

@@ -132,12 +132,16 @@ func (c *Cohort) Participant(ctx context.Context, id string) (Participant, error
 }
 
 // SetPaused says whether fetching leaves a participant out. Who is resumed is deleted no
-// more: see Delete.
+// more: see Delete. Who is paused while deleted stays so when that is undone.
 func (c *Cohort) SetPaused(ctx context.Context, id string, paused bool) error {
 	return c.edit(ctx, id, func(tx *sql.Tx, p *Participant) error {
 		p.Paused = paused
-		if paused || !p.Deleted() {
+		switch {
+		case !p.Deleted():
 			return nil
+		case paused:
+			_, err := tx.ExecContext(ctx, "update deletions set was_paused = 1 where participant_id = ?", id)
+			return err
 		}
 		return endDeletion(ctx, tx, p)
 	})

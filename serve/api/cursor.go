@@ -28,10 +28,16 @@ func NextCursor(list string, c Cursor) string {
 func ParseCursor(parameter, list, text string) (Cursor, error) {
 	all, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(all) < cursorCheck+8 || string(cursorSum(list, all[cursorCheck:])) != string(all[:cursorCheck]) {
-		return Cursor{}, Invalid("query."+parameter, "not a cursor that an answer to this request gave")
+		return Cursor{}, NoCursor(parameter)
 	}
 	payload := all[cursorCheck:]
 	return Cursor{Snapshot: int64(binary.BigEndian.Uint64(payload)), Last: string(payload[8:])}, nil
+}
+
+// NoCursor is the Problem about what is no cursor. The checksum keeps no secret, so a route
+// uses it for places that it would not have given, too.
+func NoCursor(parameter string) *Problem {
+	return Invalid("query."+parameter, "not a cursor that an answer to this request gave")
 }
 
 func cursorSum(list string, payload []byte) []byte {

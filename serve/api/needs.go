@@ -60,6 +60,12 @@ func (a *API) guard(needs Needs) func(huma.Context, func(huma.Context)) {
 			a.refuse(ctx, a.problem(ctx.Context(), err))
 			return
 		}
+		leave, err := a.shares.enter(key.ID)
+		if err != nil {
+			a.refuse(ctx, a.problem(ctx.Context(), err))
+			return
+		}
+		defer leave()
 		next(huma.WithValue(ctx, keyOf{}, key))
 	}
 }
@@ -85,6 +91,16 @@ func (a *API) admit(ctx huma.Context, needs Needs) (access.Key, error) {
 		needs.Scope = access.Manage
 	}
 	return key, errors.Join(a.shares.take(key.ID, a.Now()), a.allowed(key.Rights, needs))
+}
+
+// Knows reports whether a request brings a key that works, for what is no route.
+func (a *API) Knows(r *http.Request) bool {
+	secret, _ := secretIn(r.Header)
+	if secret == "" {
+		return false
+	}
+	_, err := a.Keys.Check(r.Context(), secret)
+	return err == nil
 }
 
 // Allows says which right the key of a request lacks, for what a route cannot say of all

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -14,6 +15,15 @@ import (
 // Nobody is the answer for a participant who does not exist, and for one whom the key may
 // not see.
 func Nobody() *Problem { return Refusal(http.StatusNotFound, "there is no such user") }
+
+// Withdrawing is the answer about one whose withdrawal is recorded, while the data do not
+// show it yet.
+func Withdrawing() *Problem {
+	return &Problem{Status: http.StatusServiceUnavailable, Detail: "a withdrawal is being carried out: try again", RetryAfter: withdrawnWithin}
+}
+
+// withdrawnWithin is how long a withdrawal takes that nothing is in the way of.
+const withdrawnWithin = 30 * time.Second
 
 // Person is the participant whose user id a caller gave; Nobody for one whom the key of
 // the request may not see.

@@ -8,12 +8,35 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// keyInFlight is how many requests of a key are answered at a time: a quarter of all, so
+// that a key whose requests take long leaves others room.
+const keyInFlight = usualInFlight / 4
+
 // shares are what is left to each key: so many requests at once, and as many a minute
 // after that.
 type shares struct {
 	perMinute int
 	mu        sync.Mutex
 	each      map[int64]*rate.Limiter // by key, of which there are few
+	inFlight  map[int64]int           // by key
+}
+
+// enter counts a request of a key until it leaves, or says that there are too many.
+func (s *shares) enter(key int64) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inFlight == nil {
+		s.inFlight = make(map[int64]int)
+	}
+	if s.inFlight[key] >= keyInFlight {
+		return nil, &Problem{Status: http.StatusTooManyRequests, Detail: "too many requests with this key at a time: wait", RetryAfter: time.Second}
+	}
+	s.inFlight[key]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.inFlight[key]--
+	}, nil
 }
 
 // byLinkToken is in the place of the key where callers have none: all of them share what

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
@@ -97,12 +98,19 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	if err != nil {
 		return nil, err
 	}
-	chosen.Participants = idsOf(people)
 	f, err := t.snapshot(in.Snapshot)
 	if err != nil {
 		return nil, err
 	}
-	end, err := t.sessions.take(ctx)
+	hidden, err := t.hidden(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if people, err = t.shown(ctx, in.Choice, people, hidden); err != nil {
+		return nil, err
+	}
+	chosen.Participants = idsOf(people)
+	end, err := t.sessions.Take(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +139,9 @@ func (t *Tables) status(ctx context.Context, in *Choice) (*huma.StreamResponse, 
 	if err == nil && people == nil {
 		people, err = t.API.People(ctx)
 	}
+	if err == nil {
+		people, err = t.shownNow(ctx, *in, people)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +151,22 @@ func (t *Tables) status(ctx context.Context, in *Choice) (*huma.StreamResponse, 
 	}
 	text, err := table.JSONText(object, "", "  ")
 	return report("application/json", append(text, '\n')), err
+}
+
+// shownNow is shown of the newest snapshot.
+func (t *Tables) shownNow(ctx context.Context, c Choice, people []cohort.Participant) ([]cohort.Participant, error) {
+	f, err := t.snapshot("")
+	if isEmpty(err) {
+		return people, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := t.hidden(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return t.shown(ctx, c, people, hidden)
 }
 
 // A lately is how much of the past is asked for.

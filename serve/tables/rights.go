@@ -7,6 +7,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -83,6 +84,43 @@ func (t *Tables) people(ctx context.Context, c Choice) ([]cohort.Participant, er
 		}
 	}
 	return slices.DeleteFunc(chosen, func(who cohort.Participant) bool { return !slices.Contains(c.Participant, who.ID) }), nil
+}
+
+// hidden are those whom no answer shows of a snapshot, whoever asks: they were deleted, or
+// have withdrawn and it does not have that yet.
+func (t *Tables) hidden(ctx context.Context, f *study.Frozen) ([]string, error) {
+	ids, err := f.Overtaken(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := t.API.Study.Cohort.Participants(ctx)
+	for _, who := range all {
+		if who.Deleted() {
+			ids = append(ids, who.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), err
+}
+
+// shown are the people of a choice without those hidden, and nil where that is everybody.
+// Of whom the choice names, all must be shown.
+func (t *Tables) shown(ctx context.Context, c Choice, people []cohort.Participant, hidden []string) ([]cohort.Participant, error) {
+	isHidden := func(id string) bool { return slices.Contains(hidden, id) }
+	if len(hidden) == 0 {
+		return people, nil
+	}
+	if slices.ContainsFunc(c.Participant, isHidden) {
+		return nil, api.Withdrawing()
+	}
+	if people == nil {
+		var err error
+		if people, err = t.API.People(ctx); err != nil {
+			return nil, err
+		}
+	}
+	left := slices.DeleteFunc(people, func(who cohort.Participant) bool { return isHidden(who.ID) })
+	return append([]cohort.Participant{}, left...), nil
 }
 
 // idsOf are the ids of people; nil for nil.

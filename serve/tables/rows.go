@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
@@ -70,7 +71,7 @@ func (t *Tables) rows(ctx context.Context, in *rowsInput) (*huma.StreamResponse,
 	if matches(in.IfNone, a.etag) {
 		return &huma.StreamResponse{Body: func(to huma.Context) { a.headers(to); to.SetStatus(http.StatusNotModified) }}, nil
 	}
-	end, err := t.streams.take(ctx)
+	end, err := t.streams.Take(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (a *rowsAnswer) choose(ctx context.Context, in *rowsInput) (err error) {
 	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
 		return err
 	}
-	if err := a.chooseRows(ctx, in); err != nil {
+	if a.chosen.From, a.chosen.To, err = interval(a.chosen.Table, in.From, in.To); err != nil {
 		return err
 	}
 	if a.table, err = columnsOf(a.chosen.Table, in.Columns); err != nil {
@@ -105,23 +106,48 @@ func (a *rowsAnswer) choose(ctx context.Context, in *rowsInput) (err error) {
 			a.chosen.Columns = append(a.chosen.Columns, c.Name)
 		}
 	}
-	return a.chooseSnapshot(in)
+	if err := a.chooseSnapshot(in); err != nil {
+		return err
+	}
+	return a.choosePeople(ctx, in.Choice)
 }
 
-func (a *rowsAnswer) chooseRows(ctx context.Context, in *rowsInput) (err error) {
+// choosePeople finds out whose rows of the snapshot are shown, and the ETag: for that may
+// change without another snapshot.
+func (a *rowsAnswer) choosePeople(ctx context.Context, c Choice) error {
 	t := a.chosen.Table
-	if a.chosen.From, a.chosen.To, err = interval(t, in.From, in.To); err != nil {
+	people, err := a.tables.people(ctx, c)
+	if err != nil {
 		return err
 	}
-	people, err := a.tables.people(ctx, in.Choice)
-	if err != nil || people == nil {
-		return err
-	}
-	if !hasPeople(t) {
+	if !hasPeople(t) && people != nil {
 		return api.Invalid("query.participant", "the rows of %s are nobody's: leave out participant and cohort", t.Name)
 	}
+	if hasPeople(t) {
+		if err := a.leaveOut(ctx, c, people); err != nil {
+			return err
+		}
+	}
+	a.etag = fmt.Sprintf(`"%d"`, a.snapshot.Manifest.Snapshot)
+	if a.chosen.Participants != nil || len(a.chosen.Without) > 0 {
+		sum := sha256.Sum256([]byte(strings.Join(a.chosen.Participants, ",") + "-" + strings.Join(a.chosen.Without, ",")))
+		a.etag = fmt.Sprintf(`"%d-%x"`, a.snapshot.Manifest.Snapshot, sum[:6])
+	}
+	return nil
+}
+
+// leaveOut leaves out who is hidden; people are nil for everybody.
+func (a *rowsAnswer) leaveOut(ctx context.Context, c Choice, people []cohort.Participant) error {
+	hidden, err := a.tables.hidden(ctx, a.snapshot)
+	if err != nil || people == nil { // rows that are nobody's stay
+		a.chosen.Without = hidden
+		return err
+	}
+	if people, err = a.tables.shown(ctx, c, people, hidden); err != nil {
+		return err
+	}
 	a.chosen.Participants = idsOf(people)
-	if t.Name == "windows" {
+	if a.chosen.Table.Name == "windows" {
 		a.chosen.Participants = append(a.chosen.Participants, everyone)
 	}
 	slices.Sort(a.chosen.Participants)
@@ -137,7 +163,7 @@ func (a *rowsAnswer) chooseSnapshot(in *rowsInput) (err error) {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Sscanf(c.Last, "%d:%d", &a.chosen.After.File, &a.chosen.After.Row); err != nil {
+		if a.chosen.After, err = placeIn(c); err != nil {
 			return err
 		}
 		which = strconv.FormatInt(c.Snapshot, 10)
@@ -148,12 +174,18 @@ func (a *rowsAnswer) chooseSnapshot(in *rowsInput) (err error) {
 	if has, err := a.snapshot.Has(a.chosen.Table); err != nil || !has {
 		return cmp.Or(err, error(api.Refusal(http.StatusNotFound, "this snapshot does not have this table: the newest one does, after a run of this program")))
 	}
-	a.etag = fmt.Sprintf(`"%d"`, a.snapshot.Manifest.Snapshot)
-	if a.chosen.Participants != nil { // who is in a cohort may change without a snapshot
-		sum := sha256.Sum256([]byte(strings.Join(a.chosen.Participants, ",")))
-		a.etag = fmt.Sprintf(`"%d-%x"`, a.snapshot.Manifest.Snapshot, sum[:6])
-	}
 	return nil
+}
+
+// placeIn is the place that a cursor says: whoever reads this can make one.
+func placeIn(c api.Cursor) (study.Place, error) {
+	file, row, _ := strings.Cut(c.Last, ":")
+	f, err := strconv.ParseUint(file, 10, 31)
+	r, wrong := strconv.ParseUint(row, 10, 63)
+	if err != nil || wrong != nil || c.Snapshot < 1 {
+		return study.Place{}, api.NoCursor("next_cursor")
+	}
+	return study.Place{File: int(f), Row: int64(r)}, nil
 }
 
 // snapshot is the one called which; the newest for "" and latest.

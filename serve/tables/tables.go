@@ -29,28 +29,15 @@ type Tables struct {
 	// Status is what dexetl status --json prints of these participants.
 	Status func(ctx context.Context, people []cohort.Participant) (map[string]any, error)
 
-	streams, sessions turns
+	streams, sessions api.Turns
 }
 
 // Register adds the routes.
 func (t *Tables) Register() {
-	t.streams, t.sessions = make(turns, streams), make(turns, sessions)
+	t.streams, t.sessions = make(api.Turns, streams), make(api.Turns, sessions)
 	t.registerList()
 	t.registerRows()
 	t.registerReports()
-}
-
-// turns are how many may do something at a time.
-type turns chan struct{}
-
-// take waits for a turn, which ends with end.
-func (t turns) take(ctx context.Context) (end func(), err error) {
-	select {
-	case t <- struct{}{}:
-		return func() { <-t }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
 
 // A List is the tables that there are.
@@ -64,7 +51,7 @@ type Table struct {
 	Name     string   `json:"name"`
 	Comment  string   `json:"comment" doc:"What a row is"`
 	Time     string   `json:"time,omitempty" doc:"The column that from and to are about; absent: they cannot be asked for"`
-	Rows     *int64   `json:"rows,omitempty" doc:"In this snapshot, vanished ones included; absent for a key of a cohort, and where the snapshot does not have the table"`
+	Rows     *int64   `json:"rows,omitempty" doc:"In this snapshot, vanished ones included; absent where the key may not read all of them, where rows are left out of every answer, and where the snapshot does not have the table"`
 	Readable bool     `json:"readable" doc:"The key has the rights for it"`
 	Columns  []Column `json:"columns"`
 }
@@ -96,12 +83,16 @@ func (t *Tables) registerList() {
 			return nil, err
 		}
 		out := &listOutput{List{Tables: []Table{}}}
+		var hidden []string
 		if err == nil {
 			out.Body.Snapshot = f.Manifest.Snapshot
+			if hidden, err = t.hidden(ctx, f); err != nil {
+				return nil, err
+			}
 		}
 		for _, table := range offered() {
 			one := Table{Name: table.Name, Comment: table.Comment, Time: table.Time, Readable: t.mayRead(ctx, table) == nil}
-			if f != nil && api.KeyOf(ctx).Rights.Cohort == "" {
+			if f != nil && one.Readable && api.KeyOf(ctx).Rights.Cohort == "" && (len(hidden) == 0 || !hasPeople(table)) {
 				one.Rows = f.RowCount(table)
 			}
 			for _, c := range table.Columns {

@@ -19,12 +19,12 @@ import (
 type Introspection struct {
 	API *api.API
 
-	turn chan struct{} // one request at a time: each opens the lake, and may use all of the machine
+	turn api.Turns // one request at a time: each opens the lake, and may use all of the machine
 }
 
 // Register adds them.
 func (i Introspection) Register() {
-	i.turn = make(chan struct{}, 1)
+	i.turn = make(api.Turns, 1)
 	read := api.Needs{Scope: access.Read}
 	api.Register(i.API, operation("introspect_resources", http.MethodGet, "/v2/introspect/resources", "Which data there are of each participant"), read, i.resources)
 	api.Register(i.API, operation("introspect_historical_pull", http.MethodGet, "/v2/introspect/historical_pull",
@@ -186,12 +186,11 @@ func (i Introspection) pulls(ctx context.Context, in *introspectInput, chosen []
 	if in.Provider != "" && in.Provider != providerSlug {
 		return nil, nil
 	}
-	select {
-	case i.turn <- struct{}{}:
-		defer func() { <-i.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	end, err := i.turn.Take(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer end()
 	people, harm := i.API.Study.People(ctx, chosen)
 	if err := study.UnlessData(harm); err != nil {
 		return nil, err

@@ -38,7 +38,10 @@ func (in *groupedInput) read(kind string) (q query, err error) {
 	at, record, _ := strings.Cut(c.Last, " ")
 	q.snapshot, q.stretch.After.Record = c.Snapshot, record
 	q.stretch.After.Time, err = time.Parse(time.RFC3339Nano, at)
-	return q, err
+	if err != nil || c.Snapshot < 1 {
+		return q, api.NoCursor(parameter)
+	}
+	return q, nil
 }
 
 // next is the cursor of the page behind a sample.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -83,7 +84,7 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 		}
 		q.stretch.Participant, q.stretch.Limit = who.ID, pageSamples
 		out := &pageOutput[S]{Page[S]{Groups: map[string][]Group[S]{}}}
-		snapshot, err := t.snapshot(q.snapshot)
+		snapshot, err := t.snapshot(ctx, q.snapshot, who.ID)
 		if snapshot == nil || err != nil || !q.ours {
 			return out, err
 		}
@@ -102,8 +103,9 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 	})
 }
 
-// snapshot is the one of a number, 0 for the newest; nil where nothing was loaded yet.
-func (t Timeseries) snapshot(number int64) (*study.Frozen, error) {
+// snapshot is the one of a number, 0 for the newest, that may show somebody; nil where
+// nothing was loaded yet.
+func (t Timeseries) snapshot(ctx context.Context, number int64, participant string) (*study.Frozen, error) {
 	f, err := t.Reader.Snapshot(number)
 	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
 		return nil, nil
@@ -112,6 +114,13 @@ func (t Timeseries) snapshot(number int64) (*study.Frozen, error) {
 	_, none := errors.AsType[*study.NoSnapshotError](err)
 	if gone || none {
 		return nil, api.Refusal(http.StatusGone, "the data that this cursor is of are no longer shown: begin again without a cursor")
+	}
+	if err != nil {
+		return nil, err
+	}
+	overtaken, err := f.Overtaken(ctx)
+	if slices.Contains(overtaken, participant) {
+		return nil, api.Withdrawing()
 	}
 	return f, err
 }
