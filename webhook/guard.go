@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -31,7 +32,7 @@ func guarded(work func() error) (err error) {
 
 // about is what the log says of an error.
 func about(err error) []any {
-	if e, ok := err.(*panicError); ok {
+	if e, ok := errors.AsType[*panicError](err); ok {
 		return []any{"error", err, "stack", string(e.stack)}
 	}
 	return []any{"error", err}
@@ -39,7 +40,7 @@ func about(err error) []any {
 
 // rest waits after a panic, so that it does not happen again at once.
 func rest(ctx context.Context, err error) {
-	if _, ok := err.(*panicError); !ok {
+	if _, ok := errors.AsType[*panicError](err); !ok {
 		return
 	}
 	select {
