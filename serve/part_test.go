@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +15,10 @@ import (
 func TestPartIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		tries, up := 0, false
-		p := &Part{Name: "pages", Log: quiet(), Changed: func(now bool) { up = now }, Work: func(ctx context.Context, ready func(http.Handler)) error {
-			tries++
-			switch tries {
+		var tries atomic.Int64
+		var up atomic.Bool
+		p := &Part{Name: "pages", Log: quiet(), Changed: up.Store, Work: func(ctx context.Context, ready func(http.Handler)) error {
+			switch tries.Add(1) {
 			case 1:
 				return errors.New("no texts")
 			case 2:
@@ -30,19 +31,19 @@ func TestPartIsTriedAgain(t *testing.T) {
 		ended := make(chan struct{})
 		go func() { p.Run(ctx); close(ended) }()
 		synctest.Wait()
-		for try := 1; try <= 2; try++ {
-			if code, _ := get(t, p, "/i/x"); code != http.StatusServiceUnavailable || tries != try || up {
-				t.Errorf("after try %d of %d: %d, up: %t", try, tries, code, up)
+		for try := int64(1); try <= 2; try++ {
+			if code, _ := get(t, p, "/i/x"); code != http.StatusServiceUnavailable || tries.Load() != try || up.Load() {
+				t.Errorf("after try %d of %d: %d, up: %t", try, tries.Load(), code, up.Load())
 			}
 			time.Sleep(againAfter)
 			synctest.Wait()
 		}
-		if code, body := get(t, p, "/i/x"); code != http.StatusOK || body != "page" || !up {
+		if code, body := get(t, p, "/i/x"); code != http.StatusOK || body != "page" || !up.Load() {
 			t.Errorf("when it is up: %d %q", code, body)
 		}
 		cancel()
 		<-ended
-		if code, _ := get(t, p, "/i/x"); code != http.StatusServiceUnavailable || up {
+		if code, _ := get(t, p, "/i/x"); code != http.StatusServiceUnavailable || up.Load() {
 			t.Errorf("after its end: %d", code)
 		}
 	})
