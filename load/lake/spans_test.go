@@ -21,7 +21,7 @@ func TestReadSpan(t *testing.T) {
 		f := write(t, l.Begin(Manifest{}), table, rows.NewSlice(0, 5000), rows.NewSlice(5000, 10000), rows.NewSlice(10000, 15000))
 		whole := readAll(t, l, f, ReadOptions{})
 		spans := []Span{{Rows: 1}, {Rows: 15000}, {First: 14999, Rows: 1}, {First: 4999, Rows: 2}, {First: 5000, Rows: 5000}, {First: 100, Rows: 14000}}
-		for range 20 {
+		for range 4 {
 			first := chance.Int64N(15000)
 			spans = append(spans, Span{First: first, Rows: 1 + chance.Int64N(15000-first)})
 		}
