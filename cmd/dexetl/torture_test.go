@@ -160,7 +160,7 @@ func (b *bench) tidy() {
 		}
 	}
 	err = filepath.WalkDir(lake, func(path string, entry fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(entry.Name(), ".") && entry.Name() != ".staging" && entry.Name() != ".spill" ||
+		hidden := strings.HasPrefix(entry.Name(), ".") && !slices.Contains([]string{".staging", ".spill", ".hashes"}, entry.Name()) ||
 			strings.HasPrefix(entry.Name(), "session-") // in .spill
 		orphan := strings.HasPrefix(path, filepath.Join(lake, "data")) && !entry.IsDir() && !known[path]
 		if hidden || orphan {
