@@ -33,7 +33,7 @@ func (ks Keys) Add(ctx context.Context, name string, r Rights) (Secret, Key, err
 		return "", Key{}, fmt.Errorf("scope %q: neither %s nor %s", r.Scope, Read, Manage)
 	}
 	secret := newSecret()
-	k := Key{Name: name, Shown: secret.shown(), Rights: r, CreatedAt: ks.Store.Now().UTC().Truncate(time.Microsecond)}
+	k := Key{Name: name, Shown: shown(secret), Rights: r, CreatedAt: ks.Store.Now().UTC().Truncate(time.Microsecond)}
 	err := ks.Store.Change(ctx, func(tx *sql.Tx) (_ []state.Act, err error) {
 		if err := ks.free(ctx, tx, name); err != nil {
 			return nil, err
@@ -126,7 +126,7 @@ func (ks Keys) Any(ctx context.Context) (bool, error) {
 // Check returns the key of a secret, or ErrUnknown. It is compared with every key that
 // works, each in constant time, so that how long it takes tells nobody how near they are.
 func (ks Keys) Check(ctx context.Context, secret string) (Key, error) {
-	if !Secret(secret).wellFormed() {
+	if !wellFormed(Secret(secret)) {
 		return Key{}, ErrUnknown
 	}
 	held, err := keysIn(ctx, ks.Store)

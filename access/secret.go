@@ -2,33 +2,14 @@ package access
 
 import (
 	"crypto/rand"
-	"fmt"
 	"hash/crc32"
-	"io"
-	"log/slog"
 	"strings"
+
+	"github.com/dexetl/dexetl/extract/state"
 )
 
-// A Secret is a key as its holder sends it. It shows itself as [redacted] in every
-// format, log line and encoding; string(s) is the text.
-type Secret string
-
-const redacted = "[redacted]"
-
-// String returns [redacted].
-func (Secret) String() string { return redacted }
-
-// GoString returns [redacted].
-func (Secret) GoString() string { return redacted }
-
-// Format writes [redacted] whatever the verb.
-func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) } // fmt has no use for an error
-
-// LogValue returns [redacted].
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns [redacted]; encoding/json and YAML use it too.
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// A Secret is a key as its holder sends it.
+type Secret = state.Secret
 
 // A secret is prefix, random characters and a checksum: scanners of code and logs
 // know it, and one that was cut or mistyped is refused without a look at the state.
@@ -65,7 +46,7 @@ func checksum(text string) string {
 }
 
 // wellFormed reports whether s may be a key at all.
-func (s Secret) wellFormed() bool {
+func wellFormed(s Secret) bool {
 	if len(s) != secretLen || !strings.HasPrefix(string(s), prefix) {
 		return false
 	}
@@ -74,4 +55,4 @@ func (s Secret) wellFormed() bool {
 }
 
 // shown is what people see of a key that is stored.
-func (s Secret) shown() string { return prefix + "…" + string(s[len(s)-shownAtEnd:]) }
+func shown(s Secret) string { return prefix + "…" + string(s[len(s)-shownAtEnd:]) }

@@ -3,34 +3,14 @@ package webhook
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
-	"io"
-	"log/slog"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/state"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
-// A Secret is what an endpoint's events are signed with: whsec_ and base64. It shows
-// itself as [redacted] in every format, log line and encoding; string(s) is the text.
-type Secret string
-
-const redacted = "[redacted]"
-
-// String returns [redacted].
-func (Secret) String() string { return redacted }
-
-// GoString returns [redacted].
-func (Secret) GoString() string { return redacted }
-
-// Format writes [redacted] whatever the verb.
-func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) } // fmt has no use for an error
-
-// LogValue returns [redacted].
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalText returns [redacted]; encoding/json and YAML use it too.
-func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// A Secret is what an endpoint's events are signed with: whsec_ and base64.
+type Secret = state.Secret
 
 const (
 	secretPrefix = "whsec_"
