@@ -156,3 +156,22 @@ func TestDiffWithoutFiles(t *testing.T) {
 		t.Errorf("Totals = %+v, want %+v: glucose whole, egvs without February", got, want)
 	}
 }
+
+// The trail is in the order of its lines, whoever they are about.
+func TestDiffOfTheTrail(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	k := w.tank("lake", 0)
+	defer k.unlock()
+	var lines []AuditLine
+	for i, who := range []string{"", "P1", "P2", "P3", "P4", "", "P4", "P2", "P1", "P3", "", "P2"} {
+		lines = append(lines, AuditLine{Seq: int64(i + 1), At: at(5, "00:00:00"), Who: "w", Command: "c", Subject: "participant", ParticipantID: who, Hash: "h"})
+	}
+	k.load(Study{Audit: lines[:10]})
+	before := k.current()
+	k.load(Study{Audit: lines})
+	got := k.diff(before, k.current()).Rows
+	want := []RowCounts{{Table: "audit", Added: 1}, {Table: "audit", Participant: "P2", Added: 1}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("what two lines more are (-want +got):\n%s", diff)
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 // A stream hands out the rows of files of one table group by group: of a
-// participant, of a day of requests, or all of a table that knows neither.
+// participant, of a day of requests, or all of a table that is in another order.
 type stream struct {
 	order   []int
 	cursors []*cursor
@@ -24,11 +24,10 @@ func newStream(ctx context.Context, t shape, l *lake.Lake, files []lake.File) *s
 	s := &stream{order: t.order}
 	for _, f := range files {
 		c := newCursor(ctx, l, f, lake.ReadOptions{})
-		_, has := t.place["participant_id"]
 		switch {
 		case t.Kind == transform.Log: // in the order of time
 			c.first, c.of = lake.Day(f.FirstTime), dayOfRequest
-		case !has:
+		case t.order[0] != t.placeOf("participant_id"):
 			c.first, c.of = "", func(arrow.RecordBatch, int) string { return "" }
 		}
 		s.cursors = append(s.cursors, c)
