@@ -12,6 +12,7 @@ func forms() []Form {
 		Plan(), Run(), Runs(), Status(), Withdraw(),
 		Replay(), Snapshots(), Diff(), Query(), Metrics(),
 		Audit(), AuditVerify(), AuditHead(),
+		Backup(), Restored(),
 		KeyAdded(), Keys(), KeyRevoked(),
 		Webhooks(), Webhook(), WebhookAdded(), WebhookTest(), WebhookDeliveries(), WebhookReplay(),
 		Schemas(), Check(),

@@ -185,6 +185,21 @@ func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, 
 	return l.total, err
 }
 
+// Publish makes latest the newest snapshot, as every load does, for who has brought the
+// lake to another place.
+func (s *Study) Publish(ctx context.Context, wait time.Duration) error {
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	l, err := s.openLoading(log, "")
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.lock(ctx, wait), l.close())
+}
+
 // publish shows what is committed, also when the run is being interrupted.
 func (l *loading) publish(ctx context.Context) error {
 	if l.guard == nil {

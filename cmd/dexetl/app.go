@@ -63,6 +63,8 @@ func (p *program) command() *cli.Command {
 			p.queryCommand(),
 			p.answerCommand(),
 			p.metricsCommand(),
+			p.backupCommand(),
+			p.restoreCommand(),
 			p.serveCommand(),
 			p.keysCommand(),
 			p.webhooksCommand(),

@@ -19,6 +19,7 @@ import (
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
 	"github.com/dexetl/dexetl/webhook"
@@ -87,7 +88,7 @@ const checkNetwork = "make sure of api.base_url and the network"
 func rulings() []ruling {
 	const (
 		newer    = "use the newer program"
-		backup   = "restore the file from a backup"
+		aBackup  = "restore the file from a backup"
 		makeRoom = "free disk space, then run the same command again: it resumes"
 		// A new state knows nobody's tokens: there is nothing that could be exchanged.
 		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, make a new key (connect --public-key), import the roster, and let everybody sign in again"
@@ -115,6 +116,11 @@ func rulings() []ruling {
 		{as[*study.NoSubjectError], exitUsage, "", dexetl("audit")},
 		{as[*study.NoSnapshotError], exitUsage, "", dexetl("snapshots", "list")},
 		{as[*study.LeftOutError], exitUsage, "", nil},
+		{as[*backup.NotABackupError], exitUsage, "", nil},
+		{as[*backup.OtherStudyError], exitUsage, "give every study a folder of its own for its backups", nil},
+		{as[*backup.PlaceError], exitUsage, "give another folder", nil},
+		{as[*backup.NewerError], exitUsage, newer, nil},
+		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
 		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, nil},
 		{as[*study.EmptyLakeError], exitUsage, "a backfill fetches and loads what is there of those who are connected", dexetl("participants", "list")},
 		{as[*config.Error], exitUsage, "correct it and run the command again", nil},
@@ -167,9 +173,9 @@ func rulings() []ruling {
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", nil},
 		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", nil},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", nil},
-		{as[*lake.DamageError], exitDamage, backup, nil},
+		{as[*lake.DamageError], exitDamage, aBackup, nil},
 		{as[*raw.VersionError], exitUsage, newer, nil},
-		{as[*raw.DamageError], exitDamage, backup, nil},
+		{as[*raw.DamageError], exitDamage, aBackup, nil},
 		{is(syscall.EADDRINUSE), exitUsage, "let the other connect end, or use --manual, or --listen ADDR behind a proxy", nil},
 		{is(syscall.EISDIR), exitUsage, "", nil},
 		{as[*net.AddrError], exitUsage, "give an address such as 127.0.0.1:8085", nil},

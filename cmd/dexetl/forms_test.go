@@ -101,6 +101,9 @@ func (f *formPrinter) fetching() {
 	} {
 		f.says(strings.Fields(args)...)
 	}
+	backups := filepath.Join(f.t.TempDir(), "backups")
+	f.says("backup", backups)
+	f.says("restore", backups, filepath.Join(f.t.TempDir(), "restored"))
 	f.says("query", "select participant_id, 1.5::decimal(9, 2) as d, 'nan'::double as n, [1] as l from participants")
 }
 

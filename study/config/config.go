@@ -117,6 +117,21 @@ type State struct {
 	KeyCommand string `yaml:"key_command"`
 }
 
+// Files are the files that the configuration names beside the state and the lake, as it
+// has them.
+func (c Config) Files() (names []string) {
+	all := []string{c.Connect.Texts, c.Serve.TLSCert, c.Serve.TLSKey, c.State.KeyFile, c.API.ClientSecretFile}
+	for _, region := range slices.Sorted(maps.Keys(c.Apps)) {
+		all = append(all, c.Apps[region].ClientSecretFile)
+	}
+	for _, name := range all {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func defaults() Config {
 	return Config{
 		Version: 1,

@@ -1,0 +1,118 @@
+package backup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/durable"
+)
+
+// markerFile says that a folder is a backup.
+const markerFile = "backup.json"
+
+// A Marker says what a backup has.
+type Marker struct {
+	Format   int       `json:"format"`
+	Study    string    `json:"study"` // public half of the sealing key; empty: it has none yet
+	Begun    time.Time `json:"begun_at"`
+	Finished time.Time `json:"finished_at,omitzero"` // zero: it was broken off
+	Snapshot int64     `json:"snapshot"`             // newest; 0: none
+	Program  string    `json:"program"`
+	State    string    `json:"state"` // where the configuration of the study has them
+	Lake     string    `json:"lake"`
+}
+
+const format = 1
+
+// Names of the trees within a backup, wherever the configuration has them.
+const (
+	stateTree = "state"
+	lakeTree  = "lake"
+)
+
+// readMarker is a *NotABackupError for a folder without one.
+func readMarker(dir string) (m Marker, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, markerFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, &NotABackupError{Dir: dir}
+	}
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(text, &m); err != nil || m.Format < 1 {
+		return m, &NotABackupError{Dir: dir, Damaged: true}
+	}
+	if m.Format > format {
+		return m, &NewerError{Dir: dir, Format: m.Format, Program: m.Program}
+	}
+	return m, nil
+}
+
+func (m Marker) write(dir string) error {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return errors.Join(durable.Publish(filepath.Join(dir, markerFile), append(text, '\n')), durable.SyncFolder(dir))
+}
+
+// A NotABackupError says that a folder is none.
+type NotABackupError struct {
+	Dir     string
+	Damaged bool // its backup.json
+	Full    bool // it has files, and is to become one
+}
+
+func (e *NotABackupError) Error() string {
+	switch {
+	case e.Damaged:
+		return fmt.Sprintf("%s in %s is damaged: nobody can tell what the folder has", markerFile, e.Dir)
+	case e.Full:
+		return fmt.Sprintf("%s has files and is no backup: it has no %s; nothing was written", e.Dir, markerFile)
+	}
+	return fmt.Sprintf("%s is no backup: it has no %s", e.Dir, markerFile)
+}
+
+// A NewerError says that a newer program made the backup.
+type NewerError struct {
+	Dir     string
+	Format  int
+	Program string
+}
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s is a backup of format %d, made by dexetl %s; this program knows %d", e.Dir, e.Format, e.Program, format)
+}
+
+// An UnfinishedError says that a backup was broken off.
+type UnfinishedError struct {
+	Dir   string
+	Begun time.Time
+}
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("the backup in %s was broken off: it was begun at %s and has no end", e.Dir, e.Begun.Format(time.RFC3339))
+}
+
+// An OtherStudyError says that a folder has the backup of another study.
+type OtherStudyError struct{ Dir string }
+
+func (e *OtherStudyError) Error() string { return e.Dir + " has the backup of another study" }
+
+// A PlaceError says that nothing can be put into a folder.
+type PlaceError struct {
+	Dir    string
+	Inside string // what the folder lies in; "": it has files
+}
+
+func (e *PlaceError) Error() string {
+	if e.Inside == "" {
+		return e.Dir + " has files: a study is restored into a new folder"
+	}
+	return fmt.Sprintf("%s lies in %s, which is copied", e.Dir, e.Inside)
+}
