@@ -19,7 +19,7 @@ func (v *service) api() *api.API {
 		Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
 		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
 	})
-	vital.Users{API: a, Refresh: v.refreshNow}.Register()
+	vital.Users{API: a, Reader: v.reader, Refresh: v.refreshNow}.Register()
 	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
 	vital.Introspection{API: a}.Register()
 	vital.Timeseries{API: a, Reader: v.reader}.Register()
