@@ -5,7 +5,7 @@ var aPercentage = shape{kind: "number", more: object{{"minimum", 0}, {"maximum",
 // Status is the form of dexetl status.
 func Status() Form {
 	const unread, none = "the lake could not be read", "no reading was expected in them, or the lake could not be read"
-	return rows("status", 3, "What dexetl status prints: how it stands with everybody.", "one for each participant, the call list first", []part{
+	return rows("status", 4, "What dexetl status prints: how it stands with everybody.", "one for each participant, the call list first", []part{
 		{"participant_id", anID, "study pseudonym from the roster", ""},
 		{"cohort", aText, "cohort, any name", "the roster does not say"},
 		consentPart,
@@ -19,9 +19,11 @@ func Status() Form {
 		{"clock_offset_min", aWhole, "minutes by which the wall clock was ahead of the roster's zone for more than two days; negative: behind", "it agreed"},
 		{"clock_offset_from", aDate, "first day of it, UTC", "it agreed"},
 		{"clock_offset_to", aDate, "last day of it, UTC", "it agreed, or it goes on"},
+		{"assumed_start", aDate, "study_start, which the API assumed because nobody named one (serve.default_history); a roster corrects it", "somebody named it"},
 		{"to_do", aText, "what to do, in words", "nothing"},
 	},
 		part{"resources", resourceParts(), "one for each participant and resource", ""},
+		part{"webhooks", silentEndpoints(), "one for each endpoint of webhooks that gets nothing; none for keys of a cohort", ""},
 		outdatedTables, damagedFiles)
 }
 

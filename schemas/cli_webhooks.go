@@ -3,7 +3,17 @@ package schemas
 var (
 	endpointPart = part{"endpoint", patterned(`^ep[0-9]+$`), "name of the endpoint", ""}
 	eventIDPart  = part{"event_id", patterned(`^msg_[0-9a-f]{32}$`), "id of the event, sent as webhook-id: the same at every attempt", ""}
+
+	disabledAtPart   = part{"disabled_at", anInstant, "since when nothing is sent to it, UTC", "it is enabled"}
+	disabledWhyPart  = part{"disabled_why", wordOf("asked", "gone", "failing"), "why: somebody asked, or the key that set it is revoked; it answered 410 Gone; or nothing succeeded for 5 days", "it is enabled"}
+	failingSincePart = part{"failing_since", anInstant, "the first failure since the last success, UTC", "the last attempt succeeded, or there was none"}
 )
+
+// silentEndpoints are what status tells of endpoints.
+func silentEndpoints() shape {
+	return listOf(endpointPart, disabledAtPart, disabledWhyPart, failingSincePart,
+		part{"to_do", aText, "the next command", ""})
+}
 
 // endpointParts are what is known of an endpoint.
 func endpointParts() []part {
@@ -16,9 +26,9 @@ func endpointParts() []part {
 		{"notes", aBool, "it gets free text of events, too", ""},
 		{"cohort", anID, "it gets events of participants of this cohort alone", "of all"},
 		{"created_at", anInstant, "when it was added, UTC", ""},
-		{"disabled_at", anInstant, "since when nothing is sent to it, UTC", "it is enabled"},
-		{"disabled_why", wordOf("asked", "gone", "failing"), "why: by command, it answered 410 Gone, or nothing succeeded for 5 days", "it is enabled"},
-		{"failing_since", anInstant, "the first failure since the last success, UTC", "the last attempt succeeded, or there was none"},
+		disabledAtPart,
+		disabledWhyPart,
+		failingSincePart,
 		{"succeeded_at", anInstant, "the last success, UTC", "there was none"},
 		{"pending", aCount, "events that wait", ""},
 		{"oldest_pending", anInstant, "since when the first of them waits, UTC", "none waits"},

@@ -206,9 +206,8 @@ func (r *Reader) spans(ctx context.Context, f lake.File) ([]lake.Span, error) {
 // Name is what the snapshot is called where one is asked for by name.
 func (f *Frozen) Name() string { return strconv.FormatInt(f.Manifest.Snapshot, 10) }
 
-// SnapshotTable is the table of the newest snapshots, without rows where nothing was loaded
-// yet.
-func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
+// SnapshotTable is SnapshotTable of the study, without rows where nothing was loaded yet.
+func (r *Reader) SnapshotTable(before int64, limit int) (table.Table, error) {
 	_, err := r.Newest()
 	if is[*EmptyLakeError](err) {
 		return table.Table{Schema: schemas.Snapshots().Schema(), Columns: schemas.Snapshots().Columns()}, nil
@@ -216,7 +215,7 @@ func (r *Reader) SnapshotTable(limit int) (table.Table, error) {
 	if err != nil {
 		return table.Table{}, err
 	}
-	return SnapshotTable(r.lake, limit)
+	return SnapshotTable(r.lake, before, limit)
 }
 
 // Has reports whether the snapshot has a table: those of older programs lack some, and

@@ -24,10 +24,13 @@ type PastRun struct {
 	Snapshots []int64 // committed, in order
 }
 
-// Runs are the newest runs, newest first; all of them for a limit of 0. Damage that
-// hides what they brought is returned beside them.
-func (s *Study) Runs(ctx context.Context, limit int) (past []PastRun, damage, err error) {
+// Runs are the newest runs before the one with an id, or for "" of all, newest first; all
+// of them for a limit of 0. Damage that hides what they brought is returned beside them.
+func (s *Study) Runs(ctx context.Context, before string, limit int) (past []PastRun, damage, err error) {
 	runs, err := s.Store.Runs(ctx)
+	if before != "" {
+		runs = runs[:max(0, slices.IndexFunc(runs, func(r state.Run) bool { return r.ID == before }))]
+	}
 	if err != nil || len(runs) == 0 {
 		return nil, nil, err
 	}

@@ -11,11 +11,11 @@ import (
 	"github.com/dexetl/dexetl/table"
 )
 
-// SnapshotTable is the newest snapshots, newest first, all of them for a limit of 0. One
-// whose manifest is damaged has nothing but its number.
-func SnapshotTable(l *lake.Lake, limit int) (table.Table, error) {
+// SnapshotTable is Snapshots as a table. One whose manifest is damaged has nothing but its
+// number.
+func SnapshotTable(l *lake.Lake, before int64, limit int) (table.Table, error) {
 	t := table.Table{Schema: schemas.Snapshots().Schema(), Columns: schemas.Snapshots().Columns()}
-	past, err := Snapshots(l, limit)
+	past, err := Snapshots(l, before, limit)
 	for _, one := range past {
 		m := one.Manifest
 		if one.Damaged {
@@ -32,11 +32,10 @@ func SnapshotTable(l *lake.Lake, limit int) (table.Table, error) {
 	return t, err
 }
 
-// RunTable is the newest runs with what came of them, newest first, all of them for a
-// limit of 0. Damage that hides what they brought is returned beside them.
-func (s *Study) RunTable(ctx context.Context, limit int) (t table.Table, damage, err error) {
+// RunTable is Runs as a table.
+func (s *Study) RunTable(ctx context.Context, before string, limit int) (t table.Table, damage, err error) {
 	t = table.Table{Schema: schemas.Runs().Schema(), Columns: schemas.Runs().Columns()}
-	past, damage, err := s.Runs(ctx, limit)
+	past, damage, err := s.Runs(ctx, before, limit)
 	for _, r := range past {
 		t.Rows = append(t.Rows, s.runCells(r))
 	}

@@ -19,9 +19,13 @@ type PastSnapshot struct {
 	Folder   string // latest, published, or none: whether it can be opened without dexetl
 }
 
-// Snapshots are the newest snapshots, newest first; all of them for a limit of 0.
-func Snapshots(l *lake.Lake, limit int) (list []PastSnapshot, err error) {
+// Snapshots are the newest snapshots before one, or for 0 of all, newest first; all of them
+// for a limit of 0.
+func Snapshots(l *lake.Lake, before int64, limit int) (list []PastSnapshot, err error) {
 	all, err := l.Manifests()
+	if before > 0 {
+		all = slices.DeleteFunc(all, func(n int64) bool { return n >= before })
+	}
 	slices.Reverse(all)
 	if limit > 0 && len(all) > limit {
 		all = all[:limit]

@@ -18,7 +18,7 @@ import (
 // A Table is a small result for people and programs: a name for its JSON
 // schema, column names and rows of plain values.
 type Table struct {
-	Schema  string // such as dexetl.status/3
+	Schema  string // such as dexetl.status/4
 	Columns []string
 	Kinds   []string // DuckDB type names where the rows came from SQL, else nil
 	Rows    [][]any

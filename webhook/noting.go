@@ -17,7 +17,7 @@ func (r Reason) Words() string {
 	case Failing:
 		return "nothing succeeded for 5 days"
 	case Asked:
-		return "by command"
+		return "somebody asked for it, or the key that set it is revoked"
 	}
 	return ""
 }

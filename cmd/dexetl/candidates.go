@@ -199,7 +199,7 @@ func (p *program) snapshotNames() []candidate {
 	}
 	defer l.Close()
 	found := []candidate{{"latest", "the newest"}}
-	past, _ := study.Snapshots(l, 50)
+	past, _ := study.Snapshots(l, 0, 50)
 	for _, one := range past {
 		found = append(found, candidate{fmt.Sprint(one.Number), one.Manifest.CreatedAt.UTC().Format("2006-01-02 15:04 UTC")})
 	}

@@ -133,7 +133,7 @@ func formOf(value any) string {
 
 var compiledForms sync.Map
 
-// compiled is the schema of a form such as dexetl.status/3.
+// compiled is the schema of a form such as dexetl.status/4.
 func compiled(form string) (*jsonschema.Schema, error) {
 	if schema, ok := compiledForms.Load(form); ok {
 		return schema.(*jsonschema.Schema), nil

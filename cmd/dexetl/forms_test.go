@@ -275,9 +275,9 @@ func objectsIn(path string, value any) map[string]map[string]any {
 func TestWrongOutputs(t *testing.T) {
 	t.Parallel()
 	status := func(edit string) string {
-		return `{"schema": "dexetl.status/3", "outdated_tables": [], "damaged": [], "resources": [], "rows": [{"participant_id": "P001", "cohort": null,
+		return `{"schema": "dexetl.status/4", "webhooks": [], "outdated_tables": [], "damaged": [], "resources": [], "rows": [{"participant_id": "P001", "cohort": null,
 			"consent": "connected", "egvs": 3, "newest_record": "2026-04-15T10:55:06Z", "lag_min": 64.9, "coverage_14d_pct": 89.4, "coverage_30d_pct": null,
-			"open_windows": 0, "last_success": null, "clock_offset_min": null, "clock_offset_from": null, "clock_offset_to": null` + edit
+			"open_windows": 0, "last_success": null, "clock_offset_min": null, "clock_offset_from": null, "clock_offset_to": null, "assumed_start": null` + edit
 	}
 	const done = `, "to_do": null}]}`
 	tests := []struct {
@@ -295,8 +295,8 @@ func TestWrongOutputs(t *testing.T) {
 		{"time without a zone", strings.Replace(status(done), `10:55:06Z`, `10:55:06`, 1), true},
 		{"more than all", strings.Replace(status(done), `89.4`, `189.4`, 1), true},
 		{"without rows", `{"schema": "dexetl.windows/1"}`, true},
-		{"an older version", strings.Replace(status(done), "status/3", "status/2", 1), true},
-		{"another form", strings.Replace(status(done), "status/3", "doctor/1", 1), true},
+		{"an older version", strings.Replace(status(done), "status/4", "status/3", 1), true},
+		{"another form", strings.Replace(status(done), "status/4", "doctor/1", 1), true},
 		{"no form", `{"rows": []}`, true},
 		{"a list", `[]`, true},
 		{"any columns of a query", `{"schema": "dexetl.query/1", "rows": [{"a": {"b": [null]}}]}`, false},

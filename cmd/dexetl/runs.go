@@ -14,7 +14,7 @@ func (p *program) runsCommand() *cli.Command {
 		Name: "runs", Usage: "the runs, newest first: when, what, calls, exit code, snapshots",
 		Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
-			t, damage, err := s.RunTable(ctx, limit)
+			t, damage, err := s.RunTable(ctx, "", limit)
 			if damage != nil {
 				p.say("what the runs brought is not all known: %v", damage)
 			}

@@ -19,7 +19,7 @@ func (v *service) api() *api.API {
 		Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
 		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
 	})
-	vital.Users{API: a, Refresh: v.refreshNow}.Register()
+	vital.Users{API: a, Reader: v.reader, Refresh: v.refreshNow}.Register()
 	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
 	vital.Introspection{API: a}.Register()
 	vital.Timeseries{API: a, Reader: v.reader}.Register()
@@ -35,6 +35,9 @@ func (v *service) statusJSON(ctx context.Context, people []cohort.Participant) (
 		return nil, err
 	}
 	line := func(words ...string) string { return plain.ShellLine(dexetl(words...)) } // where the study lies is nobody's concern
-	r, err := statusOf(v.study, byUrgency(persons), line)
+	r, err := statusOf(ctx, v.study, byUrgency(persons), line)
+	if api.KeyOf(ctx).Rights.Cohort != "" {
+		r.webhooks.Rows = nil // they are the study's
+	}
 	return schemas.Status().Object(r.values()...), err
 }

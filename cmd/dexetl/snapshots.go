@@ -23,7 +23,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Name: "list", Usage: "the snapshots, newest first",
 				Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
-					t, err := study.SnapshotTable(l, limit)
+					t, err := study.SnapshotTable(l, 0, limit)
 					t.First = []string{"snapshot", "created_at", "folder", "glucose", "egvs"}
 					return p.printed(t, err)
 				}),

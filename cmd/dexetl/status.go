@@ -68,13 +68,21 @@ func byUrgency(all []study.Person) []study.Person {
 // A statusReport is what status knows of participants, and of each of their resources.
 type statusReport struct {
 	people, resources table.Table
-	clockOff          bool // somebody's clock differs from the roster's zone
+	webhooks          table.Table // endpoints that get nothing
+	clockOff, assumed bool        // somebody's clock differs from the roster's zone; somebody's study_start is assumed
 	outdated          []string
 	harm              []*lake.DamageError
 }
 
 // statusOf looks how it stands with participants. Line spells the commands to type.
-func statusOf(s *study.Study, persons []study.Person, line speller) (r statusReport, err error) {
+func statusOf(ctx context.Context, s *study.Study, persons []study.Person, line speller) (r statusReport, err error) {
+	starts, err := assumedStarts(ctx, s)
+	if err != nil {
+		return r, err
+	}
+	if r.webhooks, err = silentEndpoints(ctx, s, line); err != nil {
+		return r, err
+	}
 	r.people = tableOf(schemas.Status())
 	r.people.First = []string{"participant_id", "to_do", "consent", "newest_record", "coverage_14d_pct"}
 	r.resources = table.Table{Columns: schemas.Status().Columns("resources"),
@@ -86,14 +94,15 @@ func statusOf(s *study.Study, persons []study.Person, line speller) (r statusRep
 		}
 		if one.LakeUnread {
 			r.people.Rows = append(r.people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
-				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, toDoOrNull(one, line)})
+				nil, nil, nil, minute(one.SucceededAt()), nil, nil, nil, starts.of(one.Who), toDoOrNull(one, line)})
 			continue
 		}
-		r.people.Rows = append(r.people.Rows, personRow(one, all, line))
+		r.people.Rows = append(r.people.Rows, personRow(one, all, starts.of(one.Who), line))
 		for _, of := range all {
 			r.resources.Rows = append(r.resources.Rows, resourceRow(one, of, line))
 		}
 		r.clockOff = r.clockOff || one.Held.Clock().GoesOn
+		r.assumed = r.assumed || starts.of(one.Who) != nil
 	}
 	r.outdated = s.Outdated("")
 	r.harm, err = s.Damaged()
@@ -102,13 +111,13 @@ func statusOf(s *study.Study, persons []study.Person, line speller) (r statusRep
 
 // values are those of the form of status.
 func (r statusReport) values() []any {
-	return []any{r.people.Objects(), r.resources.Objects(), append([]string{}, r.outdated...), damagePaths(r.harm)}
+	return []any{r.people.Objects(), r.resources.Objects(), r.webhooks.Objects(), append([]string{}, r.outdated...), damagePaths(r.harm)}
 }
 
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
 func (p *program) printStatus(ctx context.Context, s *study.Study, persons []study.Person, withResources bool) error {
-	r, err := statusOf(s, persons, p.commandLine)
+	r, err := statusOf(ctx, s, persons, p.commandLine)
 	if err != nil {
 		return err
 	}
@@ -116,18 +125,16 @@ func (p *program) printStatus(ctx context.Context, s *study.Study, persons []stu
 		return p.object(schemas.Status(), r.values()...)
 	}
 	p.tellOutdated(r.outdated)
-	if err := p.tellWebhooks(ctx, s); err != nil {
-		return err
-	}
+	p.tellWebhooks(r.webhooks)
 	for _, line := range damageLines(r.harm) {
 		p.say("%s", line)
 	}
 	if len(r.harm) > 0 {
 		p.sayNext("replay")
 	}
-	if !r.clockOff {
-		r.people = r.people.Only(slices.DeleteFunc(slices.Clone(r.people.Columns), func(c string) bool { return strings.HasPrefix(c, "clock_") }))
-	}
+	r.people = r.people.Only(slices.DeleteFunc(slices.Clone(r.people.Columns), func(c string) bool {
+		return !r.clockOff && strings.HasPrefix(c, "clock_") || !r.assumed && c == "assumed_start"
+	}))
 	if err := p.print(inWords(r.people, "consent")); err != nil || !withResources {
 		return err
 	}
@@ -135,7 +142,7 @@ func (p *program) printStatus(ctx context.Context, s *study.Study, persons []stu
 	return p.print(r.resources)
 }
 
-func personRow(one study.Person, resources []study.Resource, line speller) []any {
+func personRow(one study.Person, resources []study.Resource, assumed any, line speller) []any {
 	open, egvs := 0, study.Resource{Held: one.Held.Of("egvs")}
 	for _, r := range resources {
 		open += r.Open
@@ -145,7 +152,7 @@ func personRow(one study.Person, resources []study.Resource, line speller) []any
 	}
 	row := []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), egvs.Held.Records, minute(egvs.Held.Newest), egvs.Held.LagMin,
 		covered(egvs, 14), covered(egvs, 30), open, minute(one.SucceededAt())}
-	return append(append(row, clockColumns(one.Held.Clock())...), toDoOrNull(one, line))
+	return append(append(row, clockColumns(one.Held.Clock())...), assumed, toDoOrNull(one, line))
 }
 
 func resourceRow(one study.Person, r study.Resource, line speller) []any {

@@ -216,7 +216,7 @@ func (b *bench) statusOf(resource string) map[string]map[string]any {
 		Schema    string
 		Resources []map[string]any
 	}
-	if err := json.Unmarshal([]byte(b.must("status", "--json")), &status); err != nil || status.Schema != "dexetl.status/3" {
+	if err := json.Unmarshal([]byte(b.must("status", "--json")), &status); err != nil || status.Schema != "dexetl.status/4" {
 		b.t.Fatalf("status --json: schema %q, %v", status.Schema, err)
 	}
 	all := make(map[string]map[string]any)

@@ -155,24 +155,37 @@ func (p *program) switched(ctx context.Context, s *study.Study, e webhook.Endpoi
 	return nil
 }
 
-// tellWebhooks says which endpoints get nothing, though nobody wanted that, and which
-// are failing.
-func (p *program) tellWebhooks(ctx context.Context, s *study.Study) error {
-	all, err := p.endpoints(s).List(ctx)
-	if err != nil {
-		return err
-	}
-	for _, e := range all {
+// tellWebhooks says which endpoints get nothing, though nobody wanted that.
+func (p *program) tellWebhooks(silent table.Table) {
+	for _, row := range silent.Rows {
+		name, disabled, why, failing, next := row[0], row[1], row[2], row[3], row[4]
 		switch {
-		case e.Why == webhook.Gone || e.Why == webhook.Failing:
-			p.say("webhooks: endpoint %s was disabled at %s: %s", e.Name(), instantOrNull(e.DisabledAt), e.Why.Words())
-			p.sayNext("webhooks", "enable", e.Name())
-		case e.Enabled() && !e.FailingSince.IsZero():
-			p.say("webhooks: endpoint %s takes nothing since %s; it is tried again", e.Name(), instantOrNull(e.FailingSince))
-			p.sayNext("webhooks", "deliveries", e.Name(), "--pending")
+		case why == string(webhook.Asked):
+			continue
+		case disabled != nil:
+			p.say("webhooks: endpoint %s is disabled since %s UTC: %s", name, disabled, webhook.Reason(why.(string)).Words())
+		default:
+			p.say("webhooks: endpoint %s takes nothing since %s UTC; it is tried again", name, failing)
 		}
+		p.say("next: %s", next)
 	}
-	return nil
+}
+
+// silentEndpoints are those that are disabled, and those that take nothing.
+func silentEndpoints(ctx context.Context, s *study.Study, line speller) (table.Table, error) {
+	t := table.Table{Columns: schemas.Status().Columns("webhooks")}
+	all, err := webhook.Endpoints{Store: s.Store}.List(ctx)
+	for _, e := range all {
+		next := line("webhooks", "enable", e.Name())
+		switch {
+		case e.Enabled() && e.FailingSince.IsZero():
+			continue
+		case e.Enabled():
+			next = line("webhooks", "deliveries", e.Name(), "--pending")
+		}
+		t.Rows = append(t.Rows, []any{e.Name(), minute(e.DisabledAt), orNull(string(e.Why)), minute(e.FailingSince), next})
+	}
+	return t, err
 }
 
 // ofEndpoints are the names of all endpoints.

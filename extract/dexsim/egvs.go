@@ -184,7 +184,7 @@ func (v view) egv(e *egv) (EGV, wire) {
 			Generation: v.person.generation, Variant: v.person.variant,
 		},
 		Unit: "mg/dL", RateUnit: "mg/dL/min", Trend: trends()[e.trend],
-		Moment: int(e.moment), session: e.session,
+		Served: utc(e.upload + v.person.delay(e.device)), Moment: int(e.moment), session: e.session,
 	}
 	r.Device, r.App = v.person.shows(e.device)
 	if value := e.valueAt(v); !math.IsNaN(value) {

@@ -42,8 +42,9 @@ type EGV struct {
 	Trend    string
 	Rate     *float64 // mg/dL/min
 	RateUnit string
-	Moment   int  // EGVs of a user with the same Moment are one reading sent more than once
-	Shadowed bool // an EGV of a sensor that was started earlier is at most 150 s away
+	Served   time.Time // when the API began to serve it
+	Moment   int       // EGVs of a user with the same Moment are one reading sent more than once
+	Shadowed bool      // an EGV of a sensor that was started earlier is at most 150 s away
 	session  int16
 }
 

@@ -2,10 +2,14 @@ package tables
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,6 +27,8 @@ type rowsAnswer struct {
 	format   format
 	limit    int64
 	list     string // that cursors are of
+	hidden   []string
+	asked    time.Time // when hidden was
 	etag     string
 
 	first  []study.Piece                     // of a page: all there is; else the first, if any
@@ -90,23 +96,50 @@ func (a *rowsAnswer) write(to huma.Context) {
 	}
 }
 
+// askAgain is how often is looked who is hidden while a table is on its way.
+const askAgain = time.Second
+
+// errHidden says that rows on their way are of somebody who withdrew or was deleted since
+// they were asked for.
+var errHidden = errors.New("somebody in it has withdrawn or was deleted meanwhile")
+
+// stillShown refuses to go on with rows of somebody who is hidden now.
+func (a *rowsAnswer) stillShown(ctx context.Context) error {
+	now := a.tables.API.Now()
+	if !hasPeople(a.chosen.Table) || now.Sub(a.asked) < askAgain {
+		return nil
+	}
+	a.asked = now
+	hidden, err := a.tables.hidden(ctx, a.snapshot)
+	for _, id := range hidden {
+		if !slices.Contains(a.hidden, id) && (a.chosen.Participants == nil || slices.Contains(a.chosen.Participants, id)) {
+			return errHidden
+		}
+	}
+	return err
+}
+
 func (a *rowsAnswer) rows(to huma.Context) error {
 	out := bufio.NewWriterSize(to.BodyWriter(), 64<<10)
 	e, err := a.format.begin(a.table, out)
 	if err != nil {
 		return err
 	}
+	write := func(piece study.Piece) {
+		defer piece.Release()
+		if err = cmp.Or(err, a.stillShown(to.Context())); err == nil {
+			err = e.Write(piece.RecordBatch)
+		}
+	}
 	for _, piece := range a.first {
-		err = errors.Join(err, e.Write(piece.RecordBatch))
-		piece.Release()
+		write(piece)
 	}
 	for err == nil && a.next != nil {
 		piece, failed, ok := a.next()
 		if err = failed; err != nil || !ok {
 			break
 		}
-		err = e.Write(piece.RecordBatch)
-		piece.Release()
+		write(piece)
 	}
 	if err != nil {
 		e.Abort()

@@ -2,10 +2,13 @@ package tables
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -33,7 +36,8 @@ func (t *Tables) registerReports() {
 func reportOf(name string, form schemas.Form, summary string) huma.Operation {
 	return huma.Operation{
 		OperationID: name, Method: http.MethodGet, Path: "/v1/" + name, Tags: []string{"study"}, Summary: summary,
-		Responses: map[string]*huma.Response{"200": {Description: form.Schema(), Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf(form)}}}},
+		Responses: map[string]*huma.Response{"200": {Description: form.Schema(), Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf(form)}},
+			Headers: map[string]*huma.Param{CursorHeader: cursorParam()}}},
 	}
 }
 
@@ -52,10 +56,13 @@ func schemaOf(form schemas.Form) *huma.Schema {
 	return schema
 }
 
-// A report is an answer that is written as it stands.
-func report(contentType string, body []byte) *huma.StreamResponse {
+// report is an answer that is written as it stands, with the cursor of the page after it.
+func report(contentType string, body []byte, cursor string) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(to huma.Context) {
 		to.SetHeader("Content-Type", contentType)
+		if cursor != "" {
+			to.SetHeader(CursorHeader, cursor)
+		}
 		if _, err := to.BodyWriter().Write(body); err != nil {
 			panic(http.ErrAbortHandler)
 		}
@@ -63,7 +70,7 @@ func report(contentType string, body []byte) *huma.StreamResponse {
 }
 
 // reported is a table as an answer.
-func reported(t table.Table, f table.Format, err error) (*huma.StreamResponse, error) {
+func reported(t table.Table, f table.Format, cursor string, err error) (*huma.StreamResponse, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +78,12 @@ func reported(t table.Table, f table.Format, err error) (*huma.StreamResponse, e
 	if err := t.Write(&b, f); err != nil {
 		return nil, err
 	}
-	return report(map[table.Format]string{table.JSON: "application/json", table.CSV: "text/csv; charset=utf-8"}[f], b.Bytes()), nil
+	return report(map[table.Format]string{table.JSON: "application/json", table.CSV: "text/csv; charset=utf-8"}[f], b.Bytes(), cursor), nil
 }
 
 type metricsInput struct {
 	Choice
+	Paging
 	From      string `query:"from" doc:"First local date, inclusive"`
 	To        string `query:"to" doc:"Last local date, inclusive"`
 	Window    string `query:"window" doc:"Name of a window of windows.csv"`
@@ -98,7 +106,16 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	if err != nil {
 		return nil, err
 	}
-	f, err := t.snapshot(in.Snapshot)
+	list := listOf("metrics", in, &in.Paging)
+	after, err := in.after(list)
+	if err != nil {
+		return nil, err
+	}
+	which := in.Snapshot
+	if after.Snapshot > 0 {
+		which = strconv.FormatInt(after.Snapshot, 10)
+	}
+	f, err := t.snapshot(which)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +126,10 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	if people, err = t.shown(ctx, in.Choice, people, hidden); err != nil {
 		return nil, err
 	}
+	people, cursor, err := t.page(ctx, people, in.Paging, list, api.Cursor{Snapshot: f.Manifest.Snapshot, Last: after.Last})
+	if err != nil {
+		return nil, err
+	}
 	chosen.Participants = idsOf(people)
 	end, err := t.sessions.Take(ctx)
 	if err != nil {
@@ -116,10 +137,13 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	}
 	defer end()
 	found, err := t.API.Study.Metrics(ctx, f.Name(), chosen)
+	if err == nil {
+		err = t.stillHidden(ctx, f, hidden)
+	}
 	if is[*answer.MemoryError](err) {
 		err = api.Refusal(http.StatusServiceUnavailable, "it needs more memory than it may use: ask for fewer participants, or a shorter interval")
 	}
-	return reported(found, table.Format(in.Format), err)
+	return reported(found, table.Format(in.Format), cursor, err)
 }
 
 // invalidOption is a refusal for what is wrong with a choice of metrics.
@@ -134,14 +158,28 @@ func invalidOption(err error) error {
 	return api.Invalid("query."+e.Option, "%s", strings.TrimPrefix(e.Error(), e.Option+": "))
 }
 
-func (t *Tables) status(ctx context.Context, in *Choice) (*huma.StreamResponse, error) {
-	people, err := t.people(ctx, *in)
+type statusInput struct {
+	Choice
+	Paging
+}
+
+func (t *Tables) status(ctx context.Context, in *statusInput) (*huma.StreamResponse, error) {
+	list := listOf("status", in, &in.Paging)
+	after, err := in.after(list)
+	if err != nil {
+		return nil, err
+	}
+	people, err := t.people(ctx, in.Choice)
 	if err == nil && people == nil {
 		people, err = t.API.People(ctx)
 	}
 	if err == nil {
-		people, err = t.shownNow(ctx, *in, people)
+		people, err = t.shownNow(ctx, in.Choice, people)
 	}
+	if err != nil {
+		return nil, err
+	}
+	people, cursor, err := t.page(ctx, people, in.Paging, list, after)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +188,7 @@ func (t *Tables) status(ctx context.Context, in *Choice) (*huma.StreamResponse, 
 		return nil, err
 	}
 	text, err := table.JSONText(object, "", "  ")
-	return report("application/json", append(text, '\n')), err
+	return report("application/json", append(text, '\n'), cursor), err
 }
 
 // shownNow is shown of the newest snapshot.
@@ -171,24 +209,50 @@ func (t *Tables) shownNow(ctx context.Context, c Choice, people []cohort.Partici
 
 // A lately is how much of the past is asked for.
 type lately struct {
-	Limit int `query:"limit" minimum:"0" maximum:"100000" default:"20" doc:"The newest so many; 0: all"`
+	Limit      int    `query:"limit" minimum:"0" maximum:"100000" default:"20" doc:"A page of so many, the newest first; 0: all"`
+	NextCursor string `query:"next_cursor" doc:"X-Next-Cursor of the page before: what is older"`
+}
+
+// past answers with what a list has before the last row of another page. All tells of that
+// many rows; the column of this name has their keys.
+func (in *lately) past(ctx context.Context, name, key string, all func(before string, limit int) (table.Table, error)) (*huma.StreamResponse, error) {
+	if err := wholeStudy(ctx); err != nil {
+		return nil, err
+	}
+	after, err := Paging{NextCursor: in.NextCursor}.after(name)
+	if err != nil {
+		return nil, err
+	}
+	more := in.Limit
+	if more > 0 {
+		more++ // whether there is another page
+	}
+	rows, err := all(after.Last, more)
+	cursor := ""
+	if in.Limit > 0 && len(rows.Rows) > in.Limit {
+		rows.Rows = rows.Rows[:in.Limit]
+		last := rows.Rows[in.Limit-1][slices.Index(rows.Columns, key)]
+		cursor = api.NextCursor(name, api.Cursor{Last: fmt.Sprint(last)})
+	}
+	return reported(rows, table.JSON, cursor, err)
 }
 
 func (t *Tables) snapshots(ctx context.Context, in *lately) (*huma.StreamResponse, error) {
-	if err := wholeStudy(ctx); err != nil {
-		return nil, err
-	}
-	list, err := t.Reader.SnapshotTable(in.Limit)
-	return reported(list, table.JSON, err)
+	return in.past(ctx, "snapshots", "snapshot", func(before string, limit int) (table.Table, error) {
+		number, err := strconv.ParseInt(cmp.Or(before, "0"), 10, 64)
+		if err != nil {
+			return table.Table{}, api.NoCursor("next_cursor")
+		}
+		return t.Reader.SnapshotTable(number, limit)
+	})
 }
 
 func (t *Tables) runs(ctx context.Context, in *lately) (*huma.StreamResponse, error) {
-	if err := wholeStudy(ctx); err != nil {
-		return nil, err
-	}
-	list, damage, err := t.API.Study.RunTable(ctx, in.Limit)
-	if damage != nil {
-		t.API.Log.Warn("what the runs brought is not all known", "error", damage)
-	}
-	return reported(list, table.JSON, err)
+	return in.past(ctx, "runs", "run_id", func(before string, limit int) (table.Table, error) {
+		list, damage, err := t.API.Study.RunTable(ctx, before, limit)
+		if damage != nil {
+			t.API.Log.Warn("what the runs brought is not all known", "error", damage)
+		}
+		return list, err
+	})
 }

@@ -103,6 +103,16 @@ func (t *Tables) hidden(ctx context.Context, f *study.Frozen) ([]string, error) 
 	return slices.Compact(ids), err
 }
 
+// stillHidden refuses what was computed of a snapshot while somebody withdrew or was
+// deleted.
+func (t *Tables) stillHidden(ctx context.Context, f *study.Frozen, hidden []string) error {
+	now, err := t.hidden(ctx, f)
+	if err == nil && !slices.Equal(now, hidden) {
+		err = api.Withdrawing()
+	}
+	return err
+}
+
 // shown are the people of a choice without those hidden, and nil where that is everybody.
 // Of whom the choice names, all must be shown.
 func (t *Tables) shown(ctx context.Context, c Choice, people []cohort.Participant, hidden []string) ([]cohort.Participant, error) {

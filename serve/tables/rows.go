@@ -55,7 +55,7 @@ func (t *Tables) registerRows() {
 		Responses: map[string]*huma.Response{
 			"200": {Description: "OK", Content: content, Headers: map[string]*huma.Param{
 				"ETag": text("As long as it is the same, so are the rows"), SnapshotHeader: text("Number of the snapshot"),
-				CursorHeader: text("next_cursor of the next page; absent: this is the last one")}},
+				CursorHeader: cursorParam()}},
 			"304": {Description: "The rows are those of If-None-Match"},
 			"410": {Description: "The snapshot is of before a withdrawal, and is no longer shown"},
 		},
@@ -137,13 +137,13 @@ func (a *rowsAnswer) choosePeople(ctx context.Context, c Choice) error {
 }
 
 // leaveOut leaves out who is hidden; people are nil for everybody.
-func (a *rowsAnswer) leaveOut(ctx context.Context, c Choice, people []cohort.Participant) error {
-	hidden, err := a.tables.hidden(ctx, a.snapshot)
+func (a *rowsAnswer) leaveOut(ctx context.Context, c Choice, people []cohort.Participant) (err error) {
+	a.hidden, err = a.tables.hidden(ctx, a.snapshot)
 	if err != nil || people == nil { // rows that are nobody's stay
-		a.chosen.Without = hidden
+		a.chosen.Without = a.hidden
 		return err
 	}
-	if people, err = a.tables.shown(ctx, c, people, hidden); err != nil {
+	if people, err = a.tables.shown(ctx, c, people, a.hidden); err != nil {
 		return err
 	}
 	a.chosen.Participants = idsOf(people)

@@ -2,6 +2,7 @@ package vital
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -47,7 +48,7 @@ func (t Timeseries) glucose(ctx context.Context, in *glucoseInput) (*huma.Stream
 	if s.From, s.To, err = interval(in.StartDate, in.EndDate); err != nil {
 		return nil, err
 	}
-	snapshot, err := t.snapshot(ctx, 0, who.ID)
+	snapshot, err := t.snapshot(0)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ type glucoseList struct {
 
 func (l *glucoseList) read() (err error) {
 	l.samples, l.stretch.After, l.more, err = readings(l.ctx, l.snapshot, l.stretch, l.unit)
-	return err
+	return cmp.Or(err, shown(l.ctx, l.snapshot, l.stretch.Participant))
 }
 
 // write writes a list piece by piece. If it breaks, so does the connection: half a list

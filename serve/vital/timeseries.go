@@ -1,6 +1,7 @@
 package vital
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -84,12 +85,12 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 		}
 		q.stretch.Participant, q.stretch.Limit = who.ID, pageSamples
 		out := &pageOutput[S]{Page[S]{Groups: map[string][]Group[S]{}}}
-		snapshot, err := t.snapshot(ctx, q.snapshot, who.ID)
+		snapshot, err := t.snapshot(q.snapshot)
 		if snapshot == nil || err != nil || !q.ours {
 			return out, err
 		}
 		samples, last, more, err := find(ctx, snapshot, q.stretch, in.Unit)
-		if err != nil {
+		if err := cmp.Or(err, shown(ctx, snapshot, who.ID)); err != nil {
 			return nil, err
 		}
 		if len(samples) > 0 {
@@ -103,9 +104,8 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 	})
 }
 
-// snapshot is the one of a number, 0 for the newest, that may show somebody; nil where
-// nothing was loaded yet.
-func (t Timeseries) snapshot(ctx context.Context, number int64, participant string) (*study.Frozen, error) {
+// snapshot is the one of a number, 0 for the newest; nil where nothing was loaded yet.
+func (t Timeseries) snapshot(number int64) (*study.Frozen, error) {
 	f, err := t.Reader.Snapshot(number)
 	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
 		return nil, nil
@@ -115,12 +115,15 @@ func (t Timeseries) snapshot(ctx context.Context, number int64, participant stri
 	if gone || none {
 		return nil, api.Refusal(http.StatusGone, "the data that this cursor is of are no longer shown: begin again without a cursor")
 	}
-	if err != nil {
-		return nil, err
-	}
+	return f, err
+}
+
+// shown refuses what was read of somebody in a snapshot from before their withdrawal. It is
+// asked after reading: else what is recorded meanwhile would be too late.
+func shown(ctx context.Context, f *study.Frozen, participant string) error {
 	overtaken, err := f.Overtaken(ctx)
 	if slices.Contains(overtaken, participant) {
-		return nil, api.Withdrawing()
+		return api.Withdrawing()
 	}
-	return f, err
+	return err
 }

@@ -72,7 +72,9 @@ func newTown(t *testing.T) *town {
 	v.open(dexcom.URL)
 	v.api = api.New(api.Service{Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
 		Version: "test", Now: v.clock, Log: v.study.Logger, PerMinute: 1e6})
-	Users{API: v.api, Refresh: v.sync}.Register()
+	reader := &study.Reader{Study: v.study}
+	t.Cleanup(func() { reader.Close() })
+	Users{API: v.api, Reader: reader, Refresh: v.sync}.Register()
 	Linking{API: v.api, Linker: &study.Linker{Study: v.study}}.Register()
 	Introspection{API: v.api}.Register()
 	v.key = v.addKey("all", access.Rights{Scope: access.Manage})

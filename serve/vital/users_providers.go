@@ -1,7 +1,9 @@
 package vital
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -140,8 +142,21 @@ func (u Users) devicesOf(ctx context.Context, user uuid.UUID) ([]UserDevice, err
 	if err != nil {
 		return nil, err
 	}
-	devices, err := u.API.Study.Devices(ctx, who.ID)
+	if err != nil {
+		return nil, err
+	}
 	out, maker := []UserDevice{}, providerName
+	f, err := u.Reader.Newest()
+	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
+		return out, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	devices, err := f.Devices(ctx, who.ID)
+	if err := cmp.Or(err, shown(ctx, f, who.ID)); err != nil {
+		return nil, err
+	}
 	for _, d := range devices {
 		out = append(out, UserDevice{
 			ID:     uuid.NewSHA1(user, []byte(d.Generation+"\x00"+d.Display+"\x00"+d.App)).String(),
@@ -149,7 +164,7 @@ func (u Users) devicesOf(ctx context.Context, user uuid.UUID) ([]UserDevice, err
 			AppID: textOrNull(d.App), DeviceManufacturer: &maker, DeviceModel: textOrNull(d.Generation), DeviceVersion: textOrNull(d.Display),
 		})
 	}
-	return out, err
+	return out, nil
 }
 
 func textOrNull(text string) *string {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 )
 
@@ -97,6 +98,24 @@ func (v *town) pulled(user string) {
 	if got := v.ask(v.key, "GET", "/v2/user/"+user+"/device/"+user, ""); got.status != 404 {
 		t.Errorf("no device: %d %s", got.status, got.text)
 	}
+	v.withdraw("P001")
+	for _, path := range []string{"/device", "/device/" + devices[0].ID} {
+		if got := v.ask(v.key, "GET", "/v2/user/"+user+path, ""); got.status != 503 {
+			t.Errorf("%s during a withdrawal: %d %s", path, got.status, got.text)
+		}
+	}
+	var left UserPage[UserResources]
+	v.does("GET", "/v2/introspect/resources", "", &left)
+	if got := left.Data[0].Provider; len(got) != 0 {
+		t.Errorf("resources during a withdrawal: %+v", got)
+	}
+}
+
+// withdraw records a withdrawal, which is in no snapshot yet.
+func (v *town) withdraw(id string) {
+	v.t.Helper()
+	_, err := v.study.Consents.Withdraw(v.t.Context(), cohort.Withdrawal{ParticipantID: id, EffectiveAt: v.clock()})
+	check(v.t, err)
 }
 
 // glucose is where somebody's EGVs begin and end, by the lake.
