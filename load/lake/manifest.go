@@ -18,7 +18,7 @@ import (
 
 // Format is the version of the manifests that this program writes, and the
 // newest that it reads. It rises when an older program would misread the lake.
-const Format = 2
+const Format = 3
 
 // A Manifest describes one snapshot: what the lake holds and how far in the
 // raw log it got. Times are UTC. The zero Manifest is the empty lake.
@@ -217,13 +217,21 @@ func sealed(body []byte) []byte {
 	return fmt.Appendf(body, "%s%x%s", checksumBefore, sha256.Sum256(body), checksumAfter)
 }
 
-func decodeManifest(content []byte) (Manifest, error) {
+// sealUnbroken is an error unless an object is as sealed made it.
+func sealUnbroken(content []byte) error {
 	i := bytes.LastIndex(content, []byte(checksumBefore))
 	if i < 0 {
-		return Manifest{}, errors.New("no checksum at its end")
+		return errors.New("no checksum at its end")
 	}
 	if !bytes.Equal(content, sealed(bytes.Clone(content[:i]))) {
-		return Manifest{}, errors.New("checksum does not match")
+		return errors.New("checksum does not match")
+	}
+	return nil
+}
+
+func decodeManifest(content []byte) (Manifest, error) {
+	if err := sealUnbroken(content); err != nil {
+		return Manifest{}, err
 	}
 	var m Manifest
 	err := jsonv2.Unmarshal(content, &m)
