@@ -193,7 +193,7 @@ func (p *program) snapshotNames() []candidate {
 	if err != nil {
 		return nil
 	}
-	l, _, err := s.Snapshot("")
+	l, _, err := s.Newest()
 	if err != nil {
 		return nil
 	}

@@ -49,7 +49,7 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 		if err != nil {
 			return err
 		}
-		l, _, err := s.Snapshot("")
+		l, _, err := s.Newest()
 		if err != nil {
 			return err
 		}
@@ -59,11 +59,11 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 }
 
 func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to string) error {
-	a, err := study.NamedSnapshot(l, from)
+	a, err := study.OpenSnapshot(l, from)
 	if err != nil {
 		return err
 	}
-	b, err := study.NamedSnapshot(l, to)
+	b, err := study.OpenSnapshot(l, to)
 	if err != nil {
 		return err
 	}
