@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/load/lake"
@@ -41,24 +39,11 @@ func (s *Study) Retention() retain.Policy {
 // Collect removes the snapshots that nothing keeps. It waits so long for another process
 // that loads. Interrupted anywhere, the next one that loads ends it.
 func (s *Study) Collect(ctx context.Context, by retain.Policy, wait time.Duration) (done Collection, err error) {
-	if !s.hasLake() {
-		return done, s.emptyLake()
-	}
-	l, err := lake.Open(s.LakePath())
-	if err != nil {
-		return done, err
-	}
-	defer l.Close()
-	l.Now = s.Now
-	guard, err := l.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: s.Now()})
-	if err != nil {
-		return done, err
-	}
-	defer guard.Unlock()
-	if err := s.sameStudy(ctx, l); err != nil {
-		return done, err
-	}
-	return s.collect(ctx, l, by)
+	err = s.locked(ctx, wait, func(l *lake.Lake) error {
+		done, err = s.collect(ctx, l, by)
+		return err
+	})
+	return done, err
 }
 
 // Collectable is what Collect would do now.

@@ -16,8 +16,10 @@ import (
 // which: a number, a tag, or latest, which "" is too. A lake without a snapshot is an
 // *EmptyLakeError. The snapshot stays for lake.OpenFor.
 func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
-	return s.openLake(func(l *lake.Lake) (lake.Manifest, error) { return OpenSnapshot(l, cmp.Or(which, "latest")) })
+	return s.openLake(func(l *lake.Lake) (lake.Manifest, error) { return OpenSnapshot(l, orLatest(which)) })
 }
+
+func orLatest(which string) string { return cmp.Or(which, "latest") }
 
 // Newest is Snapshot("") for what is read at once: nothing keeps the snapshot but its age.
 func (s *Study) Newest() (*lake.Lake, lake.Manifest, error) { return s.openLake((*lake.Lake).Current) }

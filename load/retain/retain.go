@@ -29,6 +29,11 @@ const (
 	Webhooks  = "webhooks" // what it brought is not told yet
 )
 
+// Reasons are all of them.
+func Reasons() []string {
+	return []string{Newest, Previous, Last, Daily, Tagged, Opened, Webhooks, Published, Recent}
+}
+
 // Young is for how long every snapshot stays: whoever opened the newest one need not have
 // said so, and is done by then.
 const Young = time.Hour
