@@ -11,7 +11,8 @@ import (
 
 // A PastSnapshot is what the lake once held.
 type PastSnapshot struct {
-	Number   int64
+	lake.ID
+	Tags     []string
 	Damaged  bool // its manifest: nothing else is known
 	Manifest lake.Manifest
 	NewFiles int    // that its parent does not have; -1: nobody knows
@@ -19,26 +20,39 @@ type PastSnapshot struct {
 	Folder   string // latest, published, or none: whether it can be opened without dexetl
 }
 
-// Snapshots are the newest snapshots before one, or for 0 of all, newest first; all of them
-// for a limit of 0.
-func Snapshots(l *lake.Lake, before int64, limit int) (list []PastSnapshot, err error) {
-	all, err := l.Manifests()
-	if before > 0 {
-		all = slices.DeleteFunc(all, func(n int64) bool { return n >= before })
+// Past says which snapshots are meant.
+type Past struct {
+	Before lake.ID // those before this one; zero: all
+	Limit  int     // the newest so many of them; 0: all
+	Tagged bool    // and besides all that are tagged
+}
+
+// Snapshots are the snapshots that are meant, newest first.
+func Snapshots(l *lake.Lake, p Past) (list []PastSnapshot, err error) {
+	all, err := l.IDs()
+	if err != nil {
+		return nil, err
 	}
+	tags, err := tagsByID(l)
 	slices.Reverse(all)
-	if limit > 0 && len(all) > limit {
-		all = all[:limit]
+	if p.Before != (lake.ID{}) {
+		all = slices.DeleteFunc(all, func(id lake.ID) bool { return id.Compare(p.Before) >= 0 })
 	}
-	for _, n := range all {
-		one := PastSnapshot{Number: n}
-		one.Manifest, err = l.Manifest(n)
+	for i, id := range all {
+		if p.Limit > 0 && i >= p.Limit && !(p.Tagged && len(tags[id]) > 0) {
+			continue
+		}
+		one := PastSnapshot{ID: id, Tags: tags[id]}
+		one.Manifest, err = l.ManifestOf(id)
 		if one.Damaged = is[*lake.DamageError](err); !one.Damaged && err != nil {
 			return list, err
 		}
 		if !one.Damaged {
 			one.NewFiles, one.Bytes = sizes(l, one.Manifest)
-			one.Folder = folderOf(l, n)
+			one.Folder = "none"
+			if id.Issue == 0 {
+				one.Folder = folderOf(l, id.Number)
+			}
 		}
 		list, err = append(list, one), nil
 	}

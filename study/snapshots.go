@@ -7,15 +7,24 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
-// Snapshot opens the lake to read and finds the manifest called which: a number, or
-// latest, which "" is too. A lake without a snapshot is an *EmptyLakeError.
+// Snapshot opens the lake to read on somebody's behalf, and finds the manifest called
+// which: a number, a tag, or latest, which "" is too. A lake without a snapshot is an
+// *EmptyLakeError. The snapshot stays for lake.OpenFor.
 func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
+	return s.openLake(func(l *lake.Lake) (lake.Manifest, error) { return OpenSnapshot(l, orLatest(which)) })
+}
+
+func orLatest(which string) string { return cmp.Or(which, "latest") }
+
+// Newest is Snapshot("") for what is read at once: nothing keeps the snapshot but its age.
+func (s *Study) Newest() (*lake.Lake, lake.Manifest, error) { return s.openLake((*lake.Lake).Current) }
+
+func (s *Study) openLake(find func(*lake.Lake) (lake.Manifest, error)) (*lake.Lake, lake.Manifest, error) {
 	if !s.hasLake() {
 		return nil, lake.Manifest{}, s.emptyLake()
 	}
@@ -23,7 +32,8 @@ func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
 	if err != nil {
 		return nil, lake.Manifest{}, err
 	}
-	m, err := NamedSnapshot(l, cmp.Or(which, "latest"))
+	l.Now = s.Now
+	m, err := find(l)
 	if err == nil && m.Snapshot == 0 {
 		err = s.emptyLake()
 	}
@@ -46,35 +56,58 @@ func (e *EmptyLakeError) Error() string { return e.Path + " is empty: nothing wa
 
 func (s *Study) emptyLake() error { return &EmptyLakeError{s.LakePath()} }
 
-// NamedSnapshot finds a manifest by its number, or the newest one as latest. Else the
-// error is a *NoSnapshotError.
+// OpenSnapshot is NamedSnapshot for whoever goes on reading: see lake.MarkOpened.
+func OpenSnapshot(l *lake.Lake, name string) (m lake.Manifest, err error) {
+	for range 3 { // what was the newest may be two commits old by now, and gone
+		if m, err = NamedSnapshot(l, name); err != nil || m.Snapshot == 0 {
+			return m, err
+		}
+		if err = l.MarkOpened(m.ID()); err == nil {
+			return m, nil
+		}
+	}
+	return m, &NoSnapshotError{ID: m.ID()}
+}
+
+// NamedSnapshot finds a manifest by its number (12, or 12e1 for what was issued again in
+// its place), by a tag, or the newest one as latest. Else the error is a
+// *NoSnapshotError. A tag whose manifest is not the one that was tagged is damage.
 func NamedSnapshot(l *lake.Lake, name string) (lake.Manifest, error) {
 	if name == "latest" {
 		return l.Current()
 	}
-	n, err := strconv.ParseInt(name, 10, 64)
-	if err != nil || n < 1 {
+	if id, ok := lake.ParseID(name); ok {
+		m, err := l.ManifestOf(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			return m, &NoSnapshotError{ID: id}
+		}
+		return m, err
+	}
+	if !lake.IsTagName(name) {
 		return lake.Manifest{}, &NoSnapshotError{Name: name}
 	}
-	m, err := l.Manifest(n)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, &NoSnapshotError{Number: n}
+	t, err := l.Tag(name)
+	if is[*lake.NoTagError](err) {
+		return lake.Manifest{}, &NoSnapshotError{Name: name}
 	}
-	return m, err
+	if err != nil {
+		return lake.Manifest{}, err
+	}
+	return l.Tagged(t)
 }
 
 // A NoSnapshotError says that a name is none of a snapshot's, or that there is no
 // snapshot with a number.
 type NoSnapshotError struct {
-	Name   string
-	Number int64 // 0: Name is no number
+	Name string
+	ID   lake.ID // zero: Name is no number
 }
 
 func (e *NoSnapshotError) Error() string {
-	if e.Number == 0 {
-		return fmt.Sprintf("snapshot %q: a number such as 12, or latest", e.Name)
+	if e.ID.Number == 0 {
+		return fmt.Sprintf("snapshot %q: a number such as 12, a tag, or latest", e.Name)
 	}
-	return fmt.Sprintf("there is no snapshot %d", e.Number)
+	return fmt.Sprintf("there is no snapshot %s", e.ID)
 }
 
 // Outdated are the tables of the snapshot called which ("": the newest) that an older
@@ -106,7 +139,7 @@ func (s *Study) NotComputed(which string) int64 {
 // Damaged are the data files of the newest snapshot that are damaged, as far as their
 // sizes and its manifest tell.
 func (s *Study) Damaged() ([]*lake.DamageError, error) {
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return nil, nil
 	}

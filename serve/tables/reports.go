@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +16,7 @@ import (
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
@@ -90,7 +90,7 @@ type metricsInput struct {
 	Select    string `query:"select" doc:"lastN: the latest N days in a row with enough data, such as last14"`
 	Preset    string `query:"preset" enum:"dexetl-1,iglu" default:"dexetl-1"`
 	Sentinels string `query:"sentinels" enum:"as sent,40-400,exclude" default:"as sent" doc:"What 39 and 401 count as"`
-	Snapshot  string `query:"snapshot" doc:"Number, or latest, which is the default"`
+	Snapshot  string `query:"snapshot" doc:"Number, tag, or latest, which is the default"`
 	Format    string `query:"format" enum:"json,csv" default:"json"`
 }
 
@@ -111,11 +111,7 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	if err != nil {
 		return nil, err
 	}
-	which := in.Snapshot
-	if after.Snapshot > 0 {
-		which = strconv.FormatInt(after.Snapshot, 10)
-	}
-	f, err := t.snapshot(which)
+	f, err := t.snapshot(cmp.Or(after.Snapshot, in.Snapshot))
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +122,7 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	if people, err = t.shown(ctx, in.Choice, people, hidden); err != nil {
 		return nil, err
 	}
-	people, cursor, err := t.page(ctx, people, in.Paging, list, api.Cursor{Snapshot: f.Manifest.Snapshot, Last: after.Last})
+	people, cursor, err := t.page(ctx, people, in.Paging, list, api.Cursor{Snapshot: f.Name(), Last: after.Last})
 	if err != nil {
 		return nil, err
 	}
@@ -239,11 +235,11 @@ func (in *lately) past(ctx context.Context, name, key string, all func(before st
 
 func (t *Tables) snapshots(ctx context.Context, in *lately) (*huma.StreamResponse, error) {
 	return in.past(ctx, "snapshots", "snapshot", func(before string, limit int) (table.Table, error) {
-		number, err := strconv.ParseInt(cmp.Or(before, "0"), 10, 64)
-		if err != nil {
+		id, ok := lake.ParseID(before)
+		if before != "" && !ok {
 			return table.Table{}, api.NoCursor("next_cursor")
 		}
-		return t.Reader.SnapshotTable(number, limit)
+		return t.Reader.SnapshotTable(study.Past{Before: id, Limit: limit})
 	})
 }
 

@@ -48,7 +48,7 @@ func (t Timeseries) glucose(ctx context.Context, in *glucoseInput) (*huma.Stream
 	if s.From, s.To, err = interval(in.StartDate, in.EndDate); err != nil {
 		return nil, err
 	}
-	snapshot, err := t.snapshot(0)
+	snapshot, err := t.snapshot("")
 	if err != nil {
 		return nil, err
 	}

@@ -104,9 +104,9 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 	})
 }
 
-// snapshot is the one of a number, 0 for the newest; nil where nothing was loaded yet.
-func (t Timeseries) snapshot(number int64) (*study.Frozen, error) {
-	f, err := t.Reader.Snapshot(number)
+// snapshot is the one of a name, "" for the newest; nil where nothing was loaded yet.
+func (t Timeseries) snapshot(name string) (*study.Frozen, error) {
+	f, err := t.Reader.Snapshot(name)
 	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
 		return nil, nil
 	}
