@@ -87,9 +87,10 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	if err := ctx.Err(); err != nil {
 		return Manifest{}, err
 	}
+	if err := c.number(&m); err != nil {
+		return Manifest{}, err
+	}
 	m.Format = Format
-	m.Parent = c.parent.Snapshot
-	m.Snapshot = c.parent.Snapshot + 1
 	m.Files = c.Files()
 	if m.Tables == nil {
 		m.Tables = c.parent.VersionsOnTop()
@@ -108,6 +109,21 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 		return m, c.lake.forget(c.parent, m)
 	}
 	return m, nil
+}
+
+// number gives m its number and names its parent. The number of a manifest that was set
+// aside is never given again.
+func (c *Commit) number(m *Manifest) (err error) {
+	m.Parent, m.Snapshot = c.parent.Snapshot, c.parent.Snapshot+1
+	if m.Parent > 0 {
+		if _, m.ParentSHA256, err = c.lake.ManifestFile(m.Parent); err != nil {
+			return err
+		}
+	}
+	for !c.lake.HasManifest(m.Snapshot) && c.lake.IsAside(m.Snapshot) {
+		m.Snapshot++
+	}
+	return nil
 }
 
 // publish makes the manifest appear under its name whole or not at all. It

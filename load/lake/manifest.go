@@ -26,9 +26,14 @@ const Format = 2
 // A Manifest describes one snapshot: what the lake holds and how far in the
 // raw log it got. Times are UTC. The zero Manifest is the empty lake.
 type Manifest struct {
-	Format      int          `json:"format"`
-	Snapshot    int64        `json:"snapshot"` // from 1, without gaps
-	Parent      int64        `json:"parent"`   // the snapshot it was made from; 0: the empty lake
+	Format   int   `json:"format"`
+	Snapshot int64 `json:"snapshot"` // from 1, without gaps
+	Parent   int64 `json:"parent"`   // the snapshot it was made from; 0: the empty lake
+
+	// ParentSHA256 is that of the parent's manifest file; empty: it has none, or an older
+	// program wrote this one.
+	ParentSHA256 string `json:"parent_sha256,omitempty"`
+
 	CreatedAt   time.Time    `json:"created_at"`
 	Run         string       `json:"run"`          // id of the run that committed it
 	Program     string       `json:"program"`      // version of dexetl that committed it
@@ -138,14 +143,26 @@ func (l *Lake) HasManifest(n int64) bool {
 // Manifest returns the manifest of snapshot n. Errors are as for Current; a
 // snapshot that does not exist is a *DamageError that is fs.ErrNotExist.
 func (l *Lake) Manifest(n int64) (Manifest, error) {
+	m, _, err := l.ManifestFile(n)
+	return m, err
+}
+
+// ManifestFile is Manifest with the SHA-256 of its file, as hex. A damaged one has it too,
+// unless it is gone.
+func (l *Lake) ManifestFile(n int64) (_ Manifest, sum string, err error) {
 	name := manifestPath(n)
 	content, err := l.dir.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Manifest{}, &DamageError{name, fs.ErrNotExist}
+		return Manifest{}, "", &DamageError{name, fs.ErrNotExist}
 	}
 	if err != nil {
-		return Manifest{}, fmt.Errorf("manifest %d: %w", n, err)
+		return Manifest{}, "", fmt.Errorf("manifest %d: %w", n, err)
 	}
+	m, err := readManifest(name, n, content)
+	return m, fmt.Sprintf("%x", sha256.Sum256(content)), err
+}
+
+func readManifest(name string, n int64, content []byte) (Manifest, error) {
 	m, err := decodeManifest(content)
 	switch {
 	case err != nil:
@@ -157,6 +174,9 @@ func (l *Lake) Manifest(n int64) (Manifest, error) {
 	}
 	return m, nil
 }
+
+// ManifestPath is where the manifest of snapshot n lies, from the lake's folder.
+func ManifestPath(n int64) string { return manifestPath(n) }
 
 func manifestPath(n int64) string { return fmt.Sprintf("%s/%012d.json", manifestDir, n) }
 
