@@ -111,19 +111,16 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	return m, nil
 }
 
-// number gives m its number and names its parent. The number of a manifest that was set
-// aside is never given again.
+// number gives m its number and names its parent.
 func (c *Commit) number(m *Manifest) (err error) {
-	m.Parent, m.Snapshot = c.parent.Snapshot, c.parent.Snapshot+1
+	m.Parent = c.parent.Snapshot
 	if m.Parent > 0 {
-		if _, m.ParentSHA256, err = c.lake.ManifestFile(m.Parent); err != nil {
+		if m.ParentSHA256, _, err = c.lake.ManifestSHA256(ID{Number: m.Parent}); err != nil {
 			return err
 		}
 	}
-	for !c.lake.HasManifest(m.Snapshot) && c.lake.IsAside(m.Snapshot) {
-		m.Snapshot++
-	}
-	return nil
+	m.Snapshot, err = c.lake.beyond(m.Parent + 1)
+	return err
 }
 
 // publish makes the manifest appear under its name whole or not at all. It

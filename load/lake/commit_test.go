@@ -58,7 +58,7 @@ func TestCommit(t *testing.T) {
 	if diff := cmp.Diff(want, current(t, l)); diff != "" {
 		t.Errorf("Current (-want +got):\n%s", diff)
 	}
-	if _, sum, err := l.ManifestFile(1); err != nil || sum != second.ParentSHA256 {
+	if sum, _, err := l.ManifestSHA256(ID{Number: 1}); err != nil || sum != second.ParentSHA256 {
 		t.Errorf("snapshot 2 names a parent with SHA-256 %s, it is %s, %v", second.ParentSHA256, sum, err)
 	}
 	if diff := cmp.Diff(want, second); diff != "" {

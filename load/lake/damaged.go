@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -134,16 +135,25 @@ func (l *Lake) SetAside(n int64, why, program string) error {
 	return nil
 }
 
-// After is the number of the first snapshot after n that has a manifest, or n+1 if there
-// is none: those that were set aside are passed over.
-func (l *Lake) After(n int64) int64 {
-	next := n + 1
-	for at := next; ; at++ {
-		if l.HasManifest(at) {
-			return at
-		}
-		if !l.IsAside(at) {
-			return next
+// beyond is the first number from next on that no snapshot ever had: those of manifests that
+// were set aside or removed are not given again.
+func (l *Lake) beyond(next int64) (int64, error) {
+	entries, err := fs.ReadDir(l.dir.FS(), damagedDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("damaged snapshots: %w", err)
+	}
+	for _, e := range entries {
+		stem, _, _ := strings.Cut(e.Name(), ".")
+		if n, err := strconv.ParseInt(stem, 10, 64); err == nil {
+			next = max(next, n+1)
 		}
 	}
+	if next > 1 {
+		return next, nil
+	}
+	gone, err := l.Gone()
+	for _, r := range gone.Ranges {
+		next = max(next, r.Last+1)
+	}
+	return next, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/dexetl/dexetl/load/lake"
@@ -15,48 +16,65 @@ func compareText(a, b string) int { return strings.Compare(a, b) }
 // readManifests reads all manifests, oldest first: each number is there or accounted for,
 // and each manifest names the one before it as it is.
 func (r *run) readManifests(ctx context.Context) error {
-	all, err := r.Lake.Manifests()
+	all, err := r.Lake.IDs()
 	if err != nil {
 		return err
 	}
-	sums := make(map[int64]string, len(all))
-	next := int64(1)
-	for _, n := range all {
+	gone, err := r.Lake.Gone()
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+		r.manifest(harm)
+	} else if err != nil {
+		return err
+	}
+	c := chain{run: r, gone: gone, sums: make(map[int64][]string, len(all)), next: 1}
+	for _, id := range all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for ; next < n; next++ {
-			r.missing(next)
+		for ; c.next < id.Number; c.next++ {
+			c.missing(c.next)
 		}
-		next = n + 1
-		if err := r.readManifest(n, sums); err != nil {
+		c.next = id.Number + 1
+		if err := c.read(id); err != nil {
 			return err
 		}
 	}
-	return r.beyond(next)
+	return c.beyond()
 }
 
-func (r *run) readManifest(n int64, sums map[int64]string) error {
-	m, sum, err := r.Lake.ManifestFile(n)
+// A chain is the manifests read so far.
+type chain struct {
+	*run
+	gone lake.Gone
+	sums map[int64][]string // of the file of each number, and of those that it stands for
+	next int64              // the number that comes
+}
+
+func (c *chain) read(id lake.ID) error {
+	sum, m, err := c.Lake.ManifestSHA256(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed meanwhile
 	}
-	r.report.Newest = lake.Manifest{}
+	if id.Issue == 0 {
+		c.report.Newest = lake.Manifest{}
+	}
 	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
-		r.manifest(harm)
+		c.manifest(harm)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	sums[n] = sum
-	if parent := sums[m.Parent]; parent != "" && m.ParentSHA256 != "" && m.ParentSHA256 != parent {
-		r.manifest(&lake.DamageError{Path: lake.ManifestPath(m.Parent), Err: fmt.Errorf("snapshot %d was made from another one: sha256 is %s, it names %s", n, parent, m.ParentSHA256)})
+	c.sums[id.Number] = append(c.sums[id.Number], sum, m.Replaces)
+	if parent := c.sums[m.Parent]; parent != nil && m.ParentSHA256 != "" && !slices.Contains(parent, m.ParentSHA256) {
+		c.manifest(&lake.DamageError{Path: lake.ManifestPath(m.Parent), Err: fmt.Errorf("snapshot %s was made from another one: sha256 is %s, it names %s", id, parent[0], m.ParentSHA256)})
 	}
-	r.report.Manifests++
-	r.report.Newest = m
+	c.report.Manifests++
+	if id.Issue == 0 {
+		c.report.Newest = m
+	}
 	for _, f := range m.Files {
-		r.know(f, n)
+		c.know(f, id.Number)
 	}
 	return nil
 }
@@ -80,19 +98,21 @@ func (r *run) manifest(harm *lake.DamageError) {
 }
 
 // missing finds a number without a manifest, unless it is known why.
-func (r *run) missing(n int64) {
-	if !r.Lake.IsAside(n) {
-		r.manifest(&lake.DamageError{Path: lake.ManifestPath(n), Err: fs.ErrNotExist})
+func (c *chain) missing(n int64) {
+	if _, removed := c.gone.Of(n); !removed && !c.Lake.IsAside(n) {
+		c.manifest(&lake.DamageError{Path: lake.ManifestPath(n), Err: fs.ErrNotExist})
 	}
 }
 
 // beyond finds a manifest that is gone after the newest one: a folder shows its snapshot.
-func (r *run) beyond(next int64) error {
-	shown, err := r.Lake.Shown()
+func (c *chain) beyond() error {
+	shown, err := c.Lake.Shown()
 	for _, n := range shown {
-		if n >= next && !r.Lake.IsAside(n) && !r.Lake.HasManifest(n) {
-			r.manifest(&lake.DamageError{Path: lake.ManifestPath(n), Err: fs.ErrNotExist})
-			r.report.Newest = lake.Manifest{}
+		if n >= c.next && !c.Lake.HasManifest(n) {
+			before := len(c.report.Findings)
+			if c.missing(n); len(c.report.Findings) > before {
+				c.report.Newest = lake.Manifest{}
+			}
 		}
 	}
 	return err

@@ -134,12 +134,12 @@ func (r *run) hashed(n int64) {
 // lookAgain drops what is missing because it was removed meanwhile: no manifest that is
 // still there has it.
 func (r *run) lookAgain(context.Context) error {
-	all, err := r.Lake.Manifests()
+	all, err := r.Lake.IDs()
 	if err != nil {
 		return err
 	}
 	r.report.Findings = slices.DeleteFunc(r.report.Findings, func(f Finding) bool {
-		return f.First > 0 && !slices.ContainsFunc(all, func(n int64) bool { return f.First <= n && n <= f.Last })
+		return f.First > 0 && !slices.ContainsFunc(all, func(id lake.ID) bool { return f.First <= id.Number && id.Number <= f.Last })
 	})
 	return nil
 }
