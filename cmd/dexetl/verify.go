@@ -116,8 +116,10 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
-	if onlyBackup := !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage); onlyBackup {
+	if !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage) {
 		e.advice = classifyByType(first.Err).advice
+	} else {
+		e.next = dexetl("repair")
 	}
 	return e
 }
