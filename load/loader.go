@@ -30,6 +30,9 @@ type Loader struct {
 	// damaged, though their sizes are right.
 	Damaged []*lake.DamageError
 
+	// ToSnapshot says that a replay folds no more answers than the newest snapshot has.
+	ToSnapshot bool
+
 	// Committed, if set, is told of every commit.
 	Committed func(context.Context, lake.Manifest)
 

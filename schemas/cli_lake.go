@@ -32,6 +32,16 @@ func differenceParts() []part {
 	}
 }
 
+// Difference is how two snapshots differ, as an object with these values, one for each of
+// differenceParts.
+func Difference(values ...any) map[string]any {
+	out := make(map[string]any)
+	for i, p := range differenceParts() {
+		out[p.name] = values[i]
+	}
+	return out
+}
+
 // Replay is the form of dexetl replay.
 func Replay() Form {
 	return Form{"replay", 1, "What dexetl replay prints: what it made, and how that differs from what was there.", append(differenceParts(),
@@ -133,7 +143,7 @@ func Verify() Form {
 		{"answers", aCount, "answers in them", ""},
 		{"seconds", anAge, "seconds that it took", ""},
 		{"damaged", listOf(
-			part{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log", "state"), "what the file is for; rows: it is whole, but its rows break a rule", ""},
+			part{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log", "state", "fold"), "what the file is for; rows: it is whole, but its rows break a rule; fold: a table does not say what the raw log says", ""},
 			part{"file", aText, "as a path below the lake; of kind state below the state", ""},
 			part{"reason", aText, "what is wrong with it, in words", ""},
 			part{"table", anID, "table", "it is no data file"},
