@@ -26,6 +26,13 @@ type Loader struct {
 	CommitBytes int64            // of rows in memory per commit, about; 0: 128 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
+	// Damaged are files of the newest snapshot of which somebody knows that they are
+	// damaged, though their sizes are right.
+	Damaged []*lake.DamageError
+
+	// ToSnapshot says that a replay folds no more answers than the newest snapshot has.
+	ToSnapshot bool
+
 	// Committed, if set, is told of every commit.
 	Committed func(context.Context, lake.Manifest)
 
@@ -122,6 +129,7 @@ func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, e
 // learn takes what the fold of answers needs to know of the study.
 func (l *Loader) learn(study Study) {
 	l.cuts, l.connections, l.sealed, l.damage = study.cuts(), study.Connections, make(map[string]raw.Position), newDamage()
+	l.damage.content = damageByPath(l.Damaged)
 }
 
 func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {

@@ -57,6 +57,8 @@ func (p *program) command() *cli.Command {
 			p.syncCommand(),
 			p.refreshCommand(),
 			p.replayCommand(),
+			p.verifyCommand(),
+			p.repairCommand(),
 			p.statusCommand(),
 			p.runsCommand(),
 			p.snapshotsCommand(),

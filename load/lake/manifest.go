@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -23,15 +25,16 @@ const Format = 3
 // A Manifest describes one snapshot: what the lake holds and how far in the
 // raw log it got. Times are UTC. The zero Manifest is the empty lake.
 type Manifest struct {
-	Format      int          `json:"format"`
-	Snapshot    int64        `json:"snapshot"`           // from 1; see Gone for those that are not there any more
-	Parent      int64        `json:"parent"`             // the snapshot it was made from; 0: the empty lake
-	Reissue     int          `json:"reissue,omitempty"`  // the issue of the number, from 1, if it stands for one that was erased
-	Replaces    string       `json:"replaces,omitempty"` // SHA-256 of the file of the manifest that it stands for
-	CreatedAt   time.Time    `json:"created_at"`
-	Run         string       `json:"run"`          // id of the run that committed it
-	Program     string       `json:"program"`      // version of dexetl that committed it
-	LogPosition raw.Position `json:"log_position"` // every answer before it is applied or held
+	Format       int          `json:"format"`
+	Snapshot     int64        `json:"snapshot"`                // from 1; see Gone for those that are not there any more
+	Parent       int64        `json:"parent"`                  // the snapshot it was made from; 0: the empty lake
+	ParentSHA256 string       `json:"parent_sha256,omitempty"` // of the parent's file; empty: it has none, or an older program wrote this one
+	Reissue      int          `json:"reissue,omitempty"`       // the issue of the number, from 1, if it stands for one that was erased
+	Replaces     string       `json:"replaces,omitempty"`      // SHA-256 of the file of the manifest that it stands for
+	CreatedAt    time.Time    `json:"created_at"`
+	Run          string       `json:"run"`          // id of the run that committed it
+	Program      string       `json:"program"`      // version of dexetl that committed it
+	LogPosition  raw.Position `json:"log_position"` // every answer before it is applied or held
 
 	// Borders holds, per table, the instant before which a partition's files
 	// hold disjoint ranges of participants and from which on they hold one UTC
@@ -101,13 +104,31 @@ func (m Manifest) Rows(table string) int64 {
 
 // Current returns the newest manifest, the zero one for an empty lake. A
 // manifest that cannot be read is a *DamageError, one of a newer format a
-// *VersionError; an older manifest never stands in for it.
+// *VersionError; an older manifest never stands
+// in for it, nor for one that is gone and whose snapshot latest still shows.
 func (l *Lake) Current() (Manifest, error) {
 	all, err := l.Manifests()
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return Manifest{}, err
 	}
-	return l.Manifest(all[len(all)-1])
+	var newest int64
+	if len(all) > 0 {
+		newest = all[len(all)-1]
+	}
+	if shown := l.latest(); shown > newest && !l.IsAside(shown) {
+		return Manifest{}, &DamageError{manifestPath(shown), fs.ErrNotExist}
+	}
+	if newest == 0 {
+		return Manifest{}, nil
+	}
+	return l.Manifest(newest)
+}
+
+// latest is the snapshot that latest leads to, 0 for none: it had a manifest before.
+func (l *Lake) latest() int64 {
+	to, _ := l.dir.Readlink("latest")
+	n, _ := strconv.ParseInt(path.Base(to), 10, 64)
+	return n
 }
 
 // Manifests lists the snapshots that have a manifest, oldest first: those that were
@@ -193,6 +214,9 @@ func (l *Lake) manifestFile(id ID) (m Manifest, content []byte, err error) {
 	}
 	return m, content, nil
 }
+
+// ManifestPath is where the manifest of snapshot n lies, from the lake's folder.
+func ManifestPath(n int64) string { return manifestPath(n) }
 
 // The last member of a manifest's object is the SHA-256 of everything before
 // the comma that precedes it, so `head -n -2 | head -c -2 | sha256sum` checks a

@@ -42,7 +42,7 @@ func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute) (
 		p.latest = latest
 		defer latest.Close()
 	}
-	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe, p.point, p.prune} {
+	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe, p.sumUp, p.point, p.prune} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -88,6 +88,7 @@ type publisher struct {
 	folder   string
 	latest   *os.Root // the folder that latest is; nil: there is none
 	damage   damage   // found while linking
+	made     bool     // something was computed or described
 	with     Compute
 }
 
@@ -112,6 +113,7 @@ func (p *publisher) describe(ctx context.Context) error {
 		if holds(to, viewsName, viewsScript(p.manifest, p.damage)) && holds(to, codebookName, book) && p.hasDatabase() {
 			return nil
 		}
+		p.made = true
 		if err := p.writeDatabase(ctx); err != nil {
 			return err
 		}
