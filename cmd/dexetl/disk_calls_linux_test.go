@@ -17,7 +17,10 @@ import (
 	"github.com/dexetl/dexetl/extract/fault/disk"
 )
 
-var diskCalls = flag.Int("disk.calls", 0, "calls at which the disk fails in TestDiskFails; 0: every one")
+var (
+	diskCalls = flag.Int("disk.calls", 0, "calls at which the disk fails in TestDiskFails; 0: every one")
+	diskSizes = flag.Int("disk.sizes", 40, "sizes of the disk in TestDiskTooSmall")
+)
 
 // However the disk fails, and at whichever call, a run says what is wrong, readers see
 // what was there before or what is there after it, and the next run ends where an

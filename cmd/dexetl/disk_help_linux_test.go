@@ -77,10 +77,24 @@ func (r diskRun) String() string {
 
 // sync syncs the study in dir on a disk that answers so; nil: one that works.
 func (s *diskStudy) sync(dir string, answer func(disk.Call) disk.Answer) diskRun {
+	return s.syncUntil(dir, diskPatience, syscall.SIGQUIT, answer)
+}
+
+// diskPatience is how long a run may take: one that hangs says where.
+const diskPatience = 2 * time.Minute
+
+// syncUntil is sync with a signal after some time.
+func (s *diskStudy) syncUntil(dir string, after time.Duration, signal syscall.Signal, answer func(disk.Call) disk.Answer) diskRun {
 	c, d, r := s.process(dir, answer)
 	var stderr strings.Builder
 	c.Stderr = &stderr
-	r.ended(s.t, d.Run(c))
+	if err := d.Start(c); err != nil {
+		s.t.Error(err)
+		return *r
+	}
+	timer := time.AfterFunc(after, func() { c.Process.Signal(signal) })
+	defer timer.Stop()
+	r.ended(s.t, d.Wait())
 	r.stderr = stderr.String()
 	return *r
 }

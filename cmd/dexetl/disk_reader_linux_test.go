@@ -22,7 +22,8 @@ import (
 // it against the manifest.
 type lakeReader struct {
 	lake   string
-	newest int64 // snapshot seen
+	newest int64  // snapshot shown
+	last   string // manifest: what is committed stays
 	looks  int
 	opened int // of them into DuckDB
 }
@@ -50,6 +51,9 @@ func (r *lakeReader) must(t *testing.T) {
 // looked into for long.
 func (r *lakeReader) look() error {
 	r.looks++
+	if err := r.committed(); err != nil {
+		return err
+	}
 	target, err := os.Readlink(filepath.Join(r.lake, "latest"))
 	if errors.Is(err, fs.ErrNotExist) && r.newest == 0 {
 		return nil // nothing was ever published
@@ -85,6 +89,19 @@ func (r *lakeReader) look() error {
 	}
 	r.opened++
 	return compareDuckDB(filepath.Join(folder, "dexetl.duckdb"), counts)
+}
+
+// committed looks for the last manifest, which is never before the last one seen.
+func (r *lakeReader) committed() error {
+	names, err := filepath.Glob(filepath.Join(r.lake, "manifests", "[0-9]*.json"))
+	if err != nil || len(names) == 0 && r.last == "" {
+		return err
+	}
+	if len(names) == 0 || names[len(names)-1] < r.last {
+		return fmt.Errorf("manifest %s is gone", r.last)
+	}
+	r.last = names[len(names)-1]
+	return nil
 }
 
 // manifest returns the rows of each table of a snapshot.

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -40,42 +39,52 @@ type Disk struct {
 	// Answer is asked about one call after the other. It must not wait for the process.
 	Answer func(Call) Answer
 
-	calls int
-	kinds map[int32]kind
-	pid   int // of the process
+	calls   int
+	kinds   map[int32]kind
+	command *exec.Cmd
+	served  chan error
 }
 
-// Run runs c, which must call [Enter]. Its error is that of [exec.Cmd.Run], or why the
-// process did not get as far as Enter: errors.ErrUnsupported where the kernel stops no
-// calls.
+// Run is Start and Wait.
 func (d *Disk) Run(c *exec.Cmd) error {
+	if err := d.Start(c); err != nil {
+		return err
+	}
+	return d.Wait()
+}
+
+// Start starts c, which must call [Enter].
+func (d *Disk) Start(c *exec.Cmd) error {
 	ours, theirs, err := pair()
 	if err != nil {
 		return err
 	}
-	defer ours.Close()
+	defer theirs.Close()
 	c.ExtraFiles = append(c.ExtraFiles, theirs)
 	c.Env = append(c.Environ(), fmt.Sprintf("%s=%d", variable, 2+len(c.ExtraFiles)))
-	err = c.Start()
-	theirs.Close()
-	if err != nil {
-		return err
+	if err := c.Start(); err != nil {
+		return errors.Join(err, ours.Close())
 	}
-	d.pid, d.kinds = c.Process.Pid, kinds()
-	var serving sync.WaitGroup
-	var failed error
-	serving.Go(func() {
-		if failed = d.serve(ours); failed != nil {
+	d.command, d.kinds, d.served = c, kinds(), make(chan error, 1)
+	go func() {
+		err := errors.Join(d.serve(ours), ours.Close())
+		if err != nil {
 			c.Process.Kill()
 		}
-	})
-	err = c.Wait()
-	ours.Close()
-	serving.Wait()
-	if failed != nil {
-		return fmt.Errorf("disk: %w", errors.Join(failed, err))
+		d.served <- err
+	}()
+	return nil
+}
+
+// Wait waits for the end of the process. Its error is that of [exec.Cmd.Wait], or why the
+// process did not get as far as Enter: errors.ErrUnsupported where the kernel stops no
+// calls.
+func (d *Disk) Wait() error {
+	ended := d.command.Wait()
+	if err := <-d.served; err != nil {
+		return fmt.Errorf("disk: %w", errors.Join(err, ended))
 	}
-	return err
+	return ended
 }
 
 // pair makes the two ends between the test and the process.
@@ -108,12 +117,20 @@ func (d *Disk) serve(from *net.UnixConn) error {
 		}
 		answer := d.answer(n)
 		if answer.kill {
-			return syscall.Kill(d.pid, syscall.SIGKILL)
+			return d.kill()
 		}
 		if err := respond(stopped, answer.response); err != nil {
 			return err
 		}
 	}
+}
+
+// kill kills the process. It may have been by somebody else.
+func (d *Disk) kill() error {
+	if err := d.command.Process.Kill(); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
 }
 
 // receive returns the file by which the kernel tells of calls.
@@ -158,7 +175,7 @@ func (d *Disk) answer(n *notification) decision {
 	case a.Err != 0:
 		return failed(a.Err)
 	case a.Half:
-		if written := n.writeHalf(d.pid, kind); written > 0 {
+		if written := n.writeHalf(d.command.Process.Pid, kind); written > 0 {
 			return decision{response: response{id: n.id, value: int64(written)}}
 		}
 		return failed(syscall.ENOSPC)
