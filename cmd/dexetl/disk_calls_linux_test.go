@@ -5,6 +5,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -43,12 +44,10 @@ func TestDiskFails(t *testing.T) {
 			failures := s.failures(undisturbed.calls)
 			for _, f := range failures {
 				workers.Go(func() error {
-					t.Run(fmt.Sprintf("%s_%d", f.name, f.n), func(t *testing.T) {
-						code := s.failAt(t, f)
-						one.Lock()
-						defer one.Unlock()
-						codes[fmt.Sprintf("%s: exit %d", f.name, code)]++
-					})
+					code := s.failAt(t, f)
+					one.Lock()
+					defer one.Unlock()
+					codes[fmt.Sprintf("%s: exit %d", f.name, code)]++
 					return nil
 				})
 			}
@@ -139,6 +138,7 @@ func brokenDisk(n int) diskFailure {
 // the exit code of the former.
 func (s *diskStudy) failAt(t *testing.T, f diskFailure) int {
 	dir := s.copy(t)
+	defer os.RemoveAll(dir) // there are thousands
 	reader := lakeReader{lake: filepath.Join(dir, "lake")}
 	r := s.sync(dir, func(c disk.Call) disk.Answer {
 		if c.N >= f.n { // until then all is well
@@ -152,7 +152,9 @@ func (s *diskStudy) failAt(t *testing.T, f diskFailure) int {
 		at = fmt.Sprintf("%s at %v", f.name, r.calls[f.n-1])
 	}
 	switch {
-	case r.code == exitDisk, r.code == exitUnexpected && strings.Contains(r.stderr, dir):
+	case r.code == exitDisk:
+	case r.code == exitUnexpected && strings.Contains(r.stderr, dir):
+		t.Logf("%s: exit %d\n%s", at, r.code, r.stderr)
 	case r.code == exitDone && says(t, dir) == s.want:
 	default:
 		t.Errorf("%s: exit %d\n%s", at, r.code, r.stderr)

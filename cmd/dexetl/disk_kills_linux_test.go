@@ -47,7 +47,12 @@ func TestKilledAtAnyCall(t *testing.T) {
 		k.later()
 	}
 	stop()
-	k.undisturbed()
+	b.env["DEXETL_STUDY_LATE_WINDOW"] = "1000d" // all is read again, and what has vanished once more
+	for range 2 {
+		k.now = k.now.Add(25 * time.Hour)
+		b.must("sync", "--deep")
+	}
+	k.reader.must(t)
 	t.Logf("%d processes killed, %d looks, %d of them into DuckDB: %v", k.kills, k.reader.looks, k.reader.opened, k.killed)
 	b.compareWithTruth()
 	b.tidy()
