@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,7 +22,6 @@ mount -t tmpfs -o size=$(($(du -sk "$BASE" | cut -f1) + ROOM))k tmpfs "$DISK"
 cp -a "$BASE" "$DISK/study"
 dexetl --study "$DISK/study" sync 2>"$OUT/stderr" && code=0 || code=$?
 echo $code >"$OUT/code"
-ls "$DISK/study/lake" >"$OUT/lake" 2>&1 || true
 cp -a "$DISK/study" "$OUT/then"
 mount -o remount,size=1g "$DISK"
 dexetl --study "$DISK/study" sync >&2
@@ -64,9 +64,9 @@ var free = regexp.MustCompile(`\b(\d+) kB are free`)
 // returns the exit code of the former.
 func (s *diskStudy) onSmallDisk(t *testing.T, room int) int {
 	t.Helper()
-	out := t.TempDir()
+	out, mount := t.TempDir(), t.TempDir()
 	c := exec.Command("unshare", "-rm", "sh", "-ec", onSmallDisk)
-	c.Env = append(os.Environ(), fmt.Sprintf("ROOM=%d", room), "BASE="+s.base, "DISK="+t.TempDir(), "OUT="+out,
+	c.Env = append(os.Environ(), fmt.Sprintf("ROOM=%d", room), "BASE="+s.base, "DISK="+mount, "OUT="+out,
 		lagVariable+"="+time.Since(s.now).String())
 	if text, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%d kB of room: %v\n%s", room, err, text)
@@ -83,13 +83,17 @@ func (s *diskStudy) onSmallDisk(t *testing.T, room int) int {
 	if err != nil || code != exitDone && (code != exitDisk || !free.MatchString(stderr)) {
 		t.Errorf("%d kB of room: exit %d, want %d and how much is free\n%s", room, code, exitDisk, stderr)
 	}
+	dir := filepath.Join(mount, "study") // where it was: the databases have its path
 	for _, then := range []string{"then", "study"} {
-		reader := lakeReader{lake: filepath.Join(out, then, "lake")}
+		if err := errors.Join(os.RemoveAll(dir), os.Rename(filepath.Join(out, then), dir)); err != nil {
+			t.Fatal(err)
+		}
+		reader := lakeReader{lake: filepath.Join(dir, "lake")}
 		reader.must(t)
 	}
-	if got := says(t, filepath.Join(out, "study")); got != s.want {
+	if got := says(t, dir); got != s.want {
 		t.Errorf("%d kB of room, and then more: the lake says\n%swant\n%s", room, got, s.want)
 	}
-	tidyLake(t, filepath.Join(out, "study", "lake"))
+	tidyLake(t, filepath.Join(dir, "lake"))
 	return code
 }
