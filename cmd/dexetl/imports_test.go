@@ -53,6 +53,7 @@ func allowedImports() map[string][]string {
 		"study/config":         {"extract/dexcom"},
 		"study":                slices.Concat(study, []string{"webhook"}),
 		"study/backup":         slices.Concat(study, []string{"study", "webhook"}),
+		"extract/fault/disk":   {},
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

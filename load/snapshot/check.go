@@ -89,7 +89,7 @@ func unjoined(err error) error {
 func (p *publisher) checkDerived(ctx context.Context, root *os.Root, harm func(string, error)) error {
 	known, err := readSums(root)
 	if err != nil {
-		harm(sumsName, err)
+		harm(derivedSums, err)
 		return nil
 	}
 	if known == nil {

@@ -16,10 +16,10 @@ import (
 	"strings"
 )
 
-// sumsName is a file in the folder of a snapshot with the SHA-256 of each file there that
+// derivedSums is a file in the folder of a snapshot with the SHA-256 of each file there that
 // is no link to a data file, in the format of sha256sum: no manifest knows them, and a
 // folder takes them over from the one before.
-const sumsName = "derived.sha256"
+const derivedSums = "derived.sha256"
 
 // sums are SHA-256 by name, from the folder of a snapshot.
 type sums map[string]string
@@ -51,7 +51,7 @@ func (p *publisher) sumUp(ctx context.Context) error {
 				return err
 			}
 		}
-		return write(to, sumsName, now.text())
+		return write(to, derivedSums, now.text())
 	})
 }
 
@@ -62,7 +62,7 @@ func (p *publisher) derived(root *os.Root) (names []string, err error) {
 		data[linkName(f)] = true
 	}
 	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && !data[name] && name != sumsName && (!strings.HasPrefix(e.Name(), ".") && e.Name() != sharedSums) {
+		if err == nil && !e.IsDir() && !data[name] && name != derivedSums && !isForPapers(name) && !strings.HasPrefix(e.Name(), ".") {
 			names = append(names, name)
 		}
 		return err
@@ -70,8 +70,8 @@ func (p *publisher) derived(root *os.Root) (names []string, err error) {
 	return names, err
 }
 
-// sharedSums is of others, who sum up the folder for people.
-const sharedSums = "SHA256SUMS"
+// isForPapers reports which files come and go with a tag.
+func isForPapers(name string) bool { return name == sumsName || name == citationName }
 
 func (s sums) text() []byte {
 	var b bytes.Buffer
@@ -88,7 +88,7 @@ func (s sums) text() []byte {
 
 // readSums reads the sums of a folder; nil: it has none.
 func readSums(root *os.Root) (sums, error) {
-	content, err := root.ReadFile(sumsName)
+	content, err := root.ReadFile(derivedSums)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

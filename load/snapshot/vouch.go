@@ -33,7 +33,7 @@ func Vouch(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, cit
 		}
 	}
 	err := p.within(p.folder, func(to *os.Root) error {
-		if err := p.put(to, sumsName, sums(m)); err != nil {
+		if err := p.put(to, sumsName, sumLines(m)); err != nil {
 			return err
 		}
 		fault.Point("snapshot.summed")
@@ -67,8 +67,8 @@ func Cite(l *lake.Lake, m lake.Manifest, citations []string) error {
 	})
 }
 
-// sums are the lines of the data files that the folder links, as sha256sum writes them.
-func sums(m lake.Manifest) []byte {
+// sumLines are the lines of the data files that the folder links, as sha256sum writes them.
+func sumLines(m lake.Manifest) []byte {
 	var text []byte
 	for _, f := range m.Files {
 		if shown(f.Table) && f.Damaged == "" {
