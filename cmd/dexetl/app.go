@@ -63,6 +63,7 @@ func (p *program) command() *cli.Command {
 			p.queryCommand(),
 			p.answerCommand(),
 			p.metricsCommand(),
+			p.exportCommand(),
 			p.serveCommand(),
 			p.keysCommand(),
 			p.webhooksCommand(),
