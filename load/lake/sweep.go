@@ -15,11 +15,15 @@ import (
 const sweepSlack = time.Hour
 
 // Sweep removes what commits left that did not come to their end: staged files,
-// half-made manifests and snapshots, scratch lakes, and data files of no manifest.
+// half-made manifests and snapshots, scratch lakes, data files of no manifest; and ends
+// a removal of snapshots.
 // Lock does it; who holds the lock and goes on after a commit that failed calls it
 // before the next one, with no scratch lake open.
 func (l *Lake) Sweep() error {
 	if err := l.sweepTemporary(); err != nil {
+		return fmt.Errorf("leftovers: %w", err)
+	}
+	if err := l.sweepRemoval(); err != nil {
 		return fmt.Errorf("leftovers: %w", err)
 	}
 	orphans, err := l.orphans()
@@ -37,7 +41,7 @@ func (l *Lake) Sweep() error {
 // sweepTemporary removes what has a temporary name: everything in staging,
 // and names with a leading dot elsewhere.
 func (l *Lake) sweepTemporary() error {
-	for dir, prefix := range map[string]string{stagingDir: "", manifestDir: ".", snapshotDir: "."} {
+	for dir, prefix := range map[string]string{stagingDir: "", manifestDir: ".", snapshotDir: ".", tagDir: "."} {
 		entries, err := fs.ReadDir(l.dir.FS(), dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -61,13 +65,13 @@ func (l *Lake) sweepTemporary() error {
 // came after it and never ended. That spares reading all older manifests, to
 // which the other files that are not current belong.
 func (l *Lake) orphans() ([]string, error) {
-	all, err := l.Manifests()
+	all, err := l.IDs()
 	if err != nil {
 		return nil, err
 	}
 	var since time.Time
 	if len(all) > 0 {
-		info, err := l.dir.Stat(manifestPath(all[len(all)-1]))
+		info, err := l.dir.Stat(all[len(all)-1].path())
 		if err != nil {
 			return nil, err
 		}
@@ -77,11 +81,11 @@ func (l *Lake) orphans() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range slices.Backward(all) {
+	for _, id := range slices.Backward(all) {
 		if len(found) == 0 {
 			break
 		}
-		m, err := l.Manifest(n)
+		m, err := l.ManifestOf(id)
 		if err != nil {
 			return nil, nil
 		}
