@@ -136,15 +136,15 @@ func (w *work) computeMetrics(ctx context.Context) (err error) {
 		return nil
 	}
 	defer w.Busy("metrics")()
-	w.metrics, err = w.Study.Metrics(ctx, w.Snapshot, w.Chosen)
+	w.metrics, err = w.Study.Metrics(ctx, w.manifest.ID().String(), w.Chosen)
 	return err
 }
 
-// memory is what DuckDB may take; what does not fit goes to disk.
-const memory = "1GB"
+// mostMemory is what DuckDB may take; what does not fit goes to disk.
+const mostMemory = "1GB"
 
 func (w *work) write(ctx context.Context) (done Result, err error) {
-	w.db, err = snapshot.OpenToExport(ctx, w.lake, w.manifest, snapshot.Limits{Memory: memory}, w.staging.dir, w.hidden()...)
+	w.db, err = snapshot.OpenToExport(ctx, w.lake, w.manifest, snapshot.Limits{Memory: mostMemory}, w.staging.dir, w.hidden()...)
 	if err != nil {
 		return done, err
 	}
@@ -260,7 +260,7 @@ func (w *work) audit(ctx context.Context, done Result) error {
 		names[i] = t.Table
 	}
 	after := state.Fields{
-		"format": string(w.Format), "path": filepath.Base(w.staging.path), "snapshot": done.Snapshot, "participants": done.Participants,
+		"format": string(w.Format), "path": filepath.Base(w.staging.path), "snapshot": w.manifest.ID().String(), "participants": done.Participants,
 		"tables": strings.Join(names, " "), "deid": w.Deid, "notes": w.Notes, "unblinded": w.Unblinded,
 	}
 	if w.Deid {

@@ -160,9 +160,9 @@ func (w *work) putSensors(ctx context.Context) error {
 		switch {
 		case !w.Deid || !r.has(sensorColumn):
 		case r.Version > 0 && len(r.Key) > 0: // a table
-			sources = append(sources, "select transmitter_id from "+quoted(r.Name))
+			sources = append(sources, "select distinct transmitter_id from "+quoted(r.Name))
 		default: // views of sensors have those of egvs
-			sources = append(sources, "select transmitter_id from egvs")
+			sources = append(sources, "select distinct transmitter_id from egvs")
 		}
 	}
 	if len(sources) == 0 {

@@ -3,8 +3,6 @@
 package export
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 )
@@ -63,11 +61,11 @@ func (w *work) result(gone []string) (done Result, err error) {
 	if w.Deid && w.ShiftWeeks > 0 { // they would tell by how many weeks
 		done.From, done.To = "", ""
 	}
-	content, err := w.lake.Root().ReadFile(fmt.Sprintf("manifests/%012d.json", w.manifest.Snapshot))
-	sum := sha256.Sum256(content)
-	done.Manifest = hex.EncodeToString(sum[:])
-	done.Citation = fmt.Sprintf("%s, snapshot %d, manifest sha256:%s, dexetl %s, metrics 3",
-		w.Study.Config.Study.ID, done.Snapshot, done.Manifest, done.Program)
+	if done.Manifest, _, err = w.lake.ManifestSHA256(w.manifest.ID()); err != nil {
+		return done, err
+	}
+	done.Citation = fmt.Sprintf("%s, snapshot %s, manifest sha256:%s, dexetl %s, metrics %d",
+		w.Study.Config.Study.ID, w.manifest.ID(), done.Manifest, done.Program, 3)
 	return done, err
 }
 
