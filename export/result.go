@@ -5,6 +5,8 @@ package export
 import (
 	"fmt"
 	"slices"
+
+	"github.com/dexetl/dexetl/sql"
 )
 
 // A Result is what an export has.
@@ -64,8 +66,8 @@ func (w *work) result(gone []string) (done Result, err error) {
 	if done.Manifest, _, err = w.lake.ManifestSHA256(w.manifest.ID()); err != nil {
 		return done, err
 	}
-	done.Citation = fmt.Sprintf("%s, snapshot %s, manifest sha256:%s, dexetl %s, metrics %d",
-		w.Study.Config.Study.ID, w.manifest.ID(), done.Manifest, done.Program, 3)
+	done.Citation = fmt.Sprintf("%s, snapshot %s, manifest sha256:%s, dexetl %s, metrics %s",
+		w.Study.Config.Study.ID, w.manifest.ID(), done.Manifest, done.Program, sql.MetricsVersion())
 	return done, err
 }
 

@@ -10,7 +10,7 @@ func forms() []Form {
 		Connected(), ConnectImport(), ConnectExport(), Grants(), PublicKey(), ConsentPages(), ConsentEvent(),
 		Links(), Invite(), Invitations(), Revoked(),
 		Plan(), Run(), Runs(), Status(), Withdraw(),
-		Replay(), Snapshots(), Diff(), Query(), Metrics(), Export(), ExportNames(),
+		Replay(), Snapshots(), Tag(), Tags(), TagDropped(), Collection(), Diff(), Query(), Metrics(), Export(), ExportNames(),
 		Audit(), AuditVerify(), AuditHead(),
 		KeyAdded(), Keys(), KeyRevoked(),
 		Webhooks(), Webhook(), WebhookAdded(), WebhookTest(), WebhookDeliveries(), WebhookReplay(),
