@@ -3,10 +3,12 @@
 package export
 
 import (
-	"fmt"
 	"slices"
+	"time"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 )
 
 // A Result is what an export has.
@@ -66,8 +68,15 @@ func (w *work) result(gone []string) (done Result, err error) {
 	if done.Manifest, _, err = w.lake.ManifestSHA256(w.manifest.ID()); err != nil {
 		return done, err
 	}
-	done.Citation = fmt.Sprintf("%s, snapshot %s, manifest sha256:%s, dexetl %s, metrics %s",
-		w.Study.Config.Study.ID, w.manifest.ID(), done.Manifest, done.Program, sql.MetricsVersion())
+	cite := study.Citation{Study: w.Study.Config.Study.ID, Snapshot: w.manifest.ID().String(), CreatedAt: w.manifest.CreatedAt,
+		Manifest: done.Manifest, Program: done.Program, Metrics: sql.MetricsVersion()}
+	if lake.IsTagName(w.Snapshot) {
+		cite.Tag = w.Snapshot
+	}
+	if w.Deid { // near that time ends whoever was still recording
+		cite.CreatedAt = time.Time{}
+	}
+	done.Citation = cite.String()
 	return done, err
 }
 
