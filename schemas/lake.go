@@ -39,6 +39,9 @@ func lakeDocuments() documents {
 	return all
 }
 
+// TableSchema is the JSON Schema of a row of a table that may lack columns of the lake's.
+func TableSchema(t transform.Table) ([]byte, error) { return document(lakeSchema(t)) }
+
 func lakeTitle(t transform.Table) string { return "Row of " + t.Name }
 
 // lakeID names the columns of a table and the rules that fill them.

@@ -111,10 +111,29 @@ func (s *Study) citations(l *lake.Lake, m lake.Manifest) (lines []string, err er
 	return lines, err
 }
 
-// citation is how a paper names a snapshot: everything that its digits depend on.
+// citation is that of a tagged snapshot.
 func citation(study string, t lake.Tag, m lake.Manifest) string {
-	return fmt.Sprintf("%s, snapshot %s (%s) of %s, manifest SHA-256 %s, dexetl %s, metrics version %s",
-		study, t.Snapshot, t.Name, m.CreatedAt.UTC().Format("2006-01-02T15:04:05Z"), t.ManifestSHA256, t.Program, t.MetricsVersion)
+	return Citation{study, t.Snapshot, t.Name, m.CreatedAt, t.ManifestSHA256, t.Program, t.MetricsVersion}.String()
+}
+
+// A Citation is how a paper names a snapshot: everything that its digits depend on.
+type Citation struct {
+	Study, Snapshot            string
+	Tag                        string    // empty: none
+	CreatedAt                  time.Time // zero: not to be told
+	Manifest, Program, Metrics string
+}
+
+func (c Citation) String() string {
+	tag, at := "", ""
+	if c.Tag != "" {
+		tag = " (" + c.Tag + ")"
+	}
+	if !c.CreatedAt.IsZero() {
+		at = " of " + c.CreatedAt.UTC().Format("2006-01-02T15:04:05Z")
+	}
+	return fmt.Sprintf("%s, snapshot %s%s%s, manifest SHA-256 %s, dexetl %s, metrics version %s",
+		c.Study, c.Snapshot, tag, at, c.Manifest, c.Program, c.Metrics)
 }
 
 // DropTag takes a name away from a snapshot, which the next collection may remove.

@@ -68,6 +68,7 @@ func (p *program) command() *cli.Command {
 			p.metricsCommand(),
 			p.backupCommand(),
 			p.restoreCommand(),
+			p.exportCommand(),
 			p.serveCommand(),
 			p.keysCommand(),
 			p.webhooksCommand(),

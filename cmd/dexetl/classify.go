@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/call"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -84,6 +85,12 @@ func isRefused(err error) bool {
 // checkNetwork is the advice where nothing answers.
 const checkNetwork = "make sure of api.base_url and the network"
 
+// isOlderExport reports whether err says that an export stands in the way of another one.
+func isOlderExport(err error) bool {
+	exists, ok := errors.AsType[*export.ExistsError](err)
+	return ok && exists.Ours
+}
+
 // rulings are looked through in order; the first that fits counts.
 func rulings() []ruling {
 	const (
@@ -124,6 +131,13 @@ func rulings() []ruling {
 		{as[*backup.PlaceError], exitUsage, "give another folder", nil},
 		{as[*backup.NewerError], exitUsage, newer, nil},
 		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
+		{isOlderExport, exitUsage, "", again("--overwrite")},
+		{as[*export.ExistsError], exitUsage, "give another path (-o)", nil},
+		{as[*export.InUseError], exitLocked, "wait for it", again()},
+		{as[*export.TableError], exitUsage, "", nil},
+		{as[*export.NobodyError], exitUsage, "", dexetl("participants", "list")},
+		{as[*export.BlindedError], exitUsage, "leave them out (--tables), or say --unblinded if whoever gets them may know", nil},
+		{as[*export.KeyError], exitKey, "restore the file from a backup of the state folder", nil},
 		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, nil},
 		{as[*study.EmptyLakeError], exitUsage, "a backfill fetches and loads what is there of those who are connected", dexetl("participants", "list")},
 		{as[*config.Error], exitUsage, "correct it and run the command again", nil},

@@ -28,6 +28,30 @@ func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits) (*s
 	return open(ctx, l, m, limits, func(string) bool { return true })
 }
 
+// OpenToExport is Open for statements of this program, which may write into a folder, too,
+// and there alone. Of the tables that no session shows there are those that are named.
+func OpenToExport(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, folder string, hidden ...string) (*sql.DB, error) {
+	shown := tables()
+	for _, name := range hidden {
+		t, _ := transform.TableNamed(name)
+		shown = append(shown, t)
+	}
+	all := func(string) bool { return true }
+	s, err := openSession(ctx, l, m, limits, shown, all, "set allowed_directories = "+fileList([]string{folder + "/"}))
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(writing{s}), nil
+}
+
+// A writing session hands out connections that run whatever they are given.
+type writing struct{ *session }
+
+// Connect implements driver.Connector.
+func (w writing) Connect(ctx context.Context) (driver.Conn, error) {
+	return w.session.Connector.Connect(ctx)
+}
+
 // OpenOnly is Open for the tables and views named, which must be all that the
 // views read: no file of another table is looked at.
 func OpenOnly(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, names ...string) (*sql.DB, error) {
@@ -37,13 +61,20 @@ func OpenOnly(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits,
 
 func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wanted func(string) bool) (*sql.DB, error) {
 	// Whoever asks need not be allowed to read the files that no session shows.
-	var read []string
-	for _, t := range tables() {
-		if wanted(t.Name) {
-			read = append(read, t.Name)
-		}
+	shown := slices.DeleteFunc(tables(), func(t transform.Table) bool { return !wanted(t.Name) })
+	s, err := openSession(ctx, l, m, limits, shown, wanted)
+	if err != nil {
+		return nil, err
 	}
-	harm, isRead := make(damage), func(table string) bool { return slices.Contains(read, table) }
+	return sql.OpenDB(s), nil
+}
+
+// openSession makes a session of some tables, and of the views that are wanted; more are
+// settings before the door is closed.
+func openSession(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, shown []transform.Table, wanted func(string) bool, more ...string) (*session, error) {
+	harm, isRead := make(damage), func(table string) bool {
+		return slices.ContainsFunc(shown, func(t transform.Table) bool { return t.Name == table })
+	}
 	if _, err := harm.look(ctx, m, isRead, l.CheckSize); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
@@ -51,17 +82,18 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	err = session.prepare(ctx, l, m, harm, limits, wanted)
+	prepare := func() error { return session.prepare(ctx, l, m, harm, limits, shown, wanted, more) }
+	err = prepare()
 	if err != nil { // DuckDB looks into files, and does not say which one is damaged
 		found, e := harm.look(ctx, m, isRead, l.Check)
 		if err = errors.Join(err, e); e == nil && found {
-			err = session.prepare(ctx, l, m, harm, limits, wanted)
+			err = prepare()
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", errors.Join(err, session.Close()))
 	}
-	return sql.OpenDB(session), nil
+	return session, nil
 }
 
 // sources returns the absolute paths of the files of a table.
@@ -119,7 +151,7 @@ func newSession(limits Limits, spills ...string) (*session, error) {
 }
 
 // prepare creates the relations that are wanted and then closes the door.
-func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, harm damage, limits Limits, wanted func(string) bool) error {
+func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, harm damage, limits Limits, shown []transform.Table, wanted func(string) bool, more []string) error {
 	conn, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return err
@@ -127,10 +159,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 	defer conn.Close()
 	statements := append(limits.statements(), s.spill.statements()...)
 	var allowed []string
-	for _, t := range tables() {
-		if !wanted(t.Name) {
-			continue
-		}
+	for _, t := range shown {
 		files, err := sources(l, m, t.Name)
 		if err != nil {
 			return err
@@ -159,7 +188,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 	if !HasComputed(l, m) && wanted(spansTable) {
 		statements = append(statements, views.NoSpans()) // metric views are of use without
 	}
-	statements = append(statements, lockdown(allowed)...)
+	statements = slices.Concat(statements, more, lockdown(allowed))
 	for _, statement := range statements {
 		if _, err := conn.(driver.ExecerContext).ExecContext(ctx, statement, nil); err != nil {
 			return err

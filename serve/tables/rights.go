@@ -20,16 +20,9 @@ const participantColumn = "participant_id"
 // everyone stands for all participants in the table of windows.
 const everyone = "*"
 
-// blindedTables are those that tell nothing of glucose, events and alerts: all others need
-// an unblinded key where the study is blinded.
-func blindedTables() []string {
-	return []string{"participants", "connections", "windows", "exclusions", "withdrawals", "settings", "runs", "audit",
-		"requests", "coverage", "coverage_days", "devices"}
-}
-
 // mayRead says which right the key of a request lacks to read a table.
 func (t *Tables) mayRead(ctx context.Context, table transform.Table) error {
-	if err := t.API.Allows(ctx, api.Needs{Glucose: !slices.Contains(blindedTables(), table.Name), Notes: table.Name == notesTable}); err != nil {
+	if err := t.API.Allows(ctx, api.Needs{Glucose: study.Measured(table.Name), Notes: table.Name == notesTable}); err != nil {
 		return err
 	}
 	if !hasPeople(table) {

@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +22,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/study"
 )
 
 var january = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -291,7 +291,7 @@ func TestRightsOfTables(t *testing.T) {
 				}
 				continue
 			}
-			glucose, notes := !slices.Contains(blindedTables(), table.Name), table.Name == notesTable
+			glucose, notes := study.Measured(table.Name), table.Name == notesTable
 			want := 200
 			if notes || blinding && glucose {
 				want = 403

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Reads a study's lake with three strangers from Python (DuckDB, pyarrow and
+# Reads a study's lake and its exports with three strangers from Python (DuckDB, pyarrow and
 # Polars) and its raw log with a fourth, as received and compacted, and holds the
 # schemas, the log's answers, odd ones and the lake's rows against two validators, in a
 # virtual environment of its own; last, two libraries verify webhooks. SAMPLES is a folder of samples that Dexcom publishes.
@@ -14,7 +14,16 @@ fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
 "$venv/bin/python" "$here/read_lake.py" "$1/lake"
 odd=$(mktemp -d)
+mkdir "$odd/exports"
 trap 'rm -rf "$odd"' EXIT
+dexetl=("$here/../../bin/dexetl" --study "$1" --quiet)
+for format in duckdb parquet csv; do
+	"${dexetl[@]}" export $format -o "$odd/exports/$format" >"$odd/said"
+	"${dexetl[@]}" export $format --deid -o "$odd/exports/deid-$format" >"$odd/said"
+done
+"${dexetl[@]}" --json export names >"$odd/names.json"
+"$venv/bin/python" "$here/read_export.py" "$1/lake" "$odd/exports" "$odd/names.json"
+rm -rf "$odd/exports" "$odd/names.json" "$odd/said"
 go test -C "$here/../.." -count 1 ./schemas -run 'TestSimulator$/odd' -answers "$odd"
 "$venv/bin/python" "$here/read_schemas.py" "$here/../../schemas" "$1/lake" "$odd" "${SAMPLES:-$here/../../../shared/fixtures}"
 go test -C "$here/../.." -count 1 ./extract/raw -run TestPythonReads -python "$venv/bin/python" -log "$(cd "$1" && pwd)/lake/raw"

@@ -1,0 +1,130 @@
+//go:build linux || darwin
+
+package export
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
+
+// Whoever adds a column of text decides whether a de-identified export has it; until then
+// it has not.
+func TestEveryTextIsDecidedOn(t *testing.T) {
+	for _, r := range relations() {
+		if r.when&(private|asNotes) != 0 || r.owner() == "" {
+			continue
+		}
+		for _, c := range r.Columns {
+			decided := slices.Contains(kept(), c.Name) || slices.Contains(dropped(), c.Name) || c.Name == r.owner() || c.Name == sensorColumn
+			if c.Type.ID() == arrow.STRING && !decided {
+				t.Errorf("%s.%s: is it in kept or in dropped?", r.Name, c.Name)
+			}
+		}
+	}
+	for _, name := range kept() {
+		if slices.Contains(dropped(), name) {
+			t.Errorf("%s is kept and dropped", name)
+		}
+	}
+}
+
+// Every relation of a snapshot can be exported, or says in which exports it is not.
+func TestEveryRelationHasARule(t *testing.T) {
+	for _, r := range relations() {
+		if r.dates == "" && r.when == 0 && !slices.Contains([]string{"agp_profile", "day_night_metrics", "meal_metrics", "meter_agreement"}, r.Name) {
+			t.Errorf("%s: relations says nothing of it", r.Name)
+		}
+	}
+}
+
+var canary = regexp.MustCompile(`canary:(\w+):`)
+
+// Read back by others, a de-identified export has none of the ids, dates and texts of the
+// study, but the words that it keeps: neither as values nor as bytes.
+func TestDeidHasNothingOfTheStudy(t *testing.T) {
+	s := newStudy(t)
+	dated := regexp.MustCompile(`2031-03-0\d`) // times move by a week or more
+	for _, format := range []Format{DuckDB, Parquet, CSV} {
+		o := order(t, s, format)
+		o.Deid, o.ShiftWeeks = true, 52
+		if format != DuckDB {
+			o.Tables = few()
+		}
+		done := run(t, o)
+		all := cells(t, o, done)
+		var survived []string
+		for where, values := range all {
+			for _, v := range values {
+				if dated.MatchString(v) {
+					t.Errorf("%s: %s is %s", format, where, v)
+				}
+				for _, m := range canary.FindAllStringSubmatch(v, -1) {
+					survived = append(survived, m[1])
+				}
+				// A canary of a word that is kept has the id in it.
+				if !strings.HasPrefix(v, "canary:") && strings.Contains(v, "ALPHA-STUDY") {
+					t.Errorf("%s: %s is %s", format, where, v)
+				}
+			}
+		}
+		for _, name := range sorted(survived) {
+			if !slices.Contains(kept(), name) {
+				t.Errorf("%s: text of %s is in it", format, name)
+			}
+		}
+		if len(survived) == 0 || len(all["glucose.participant_id"]) != 12 || len(all["egvs.system_time"]) != 12 {
+			t.Errorf("%s: %d texts, %d readings: the test has lost sight of them", format, len(survived), len(all["glucose.participant_id"]))
+		}
+		if format != Parquet && regexp.MustCompile(`2031-?03-?0\d|transmitter-of|canary:(\w+_id|extra|reason|note|value_text|site|raw|before)`).MatchString(content(t, o.Path)) {
+			t.Errorf("%s: bytes of the files have a date, an id or a text", format)
+		}
+	}
+}
+
+// Weekday, time of day and the distances of somebody's rows stay; a name is the same in
+// every export, and so are the weeks.
+func TestDeidMovesWholeWeeks(t *testing.T) {
+	s := newStudy(t)
+	var before map[string][]string
+	for range 2 {
+		o := order(t, s, CSV)
+		o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"glucose", "windows"}
+		all := cells(t, o, run(t, o))
+		if names := sorted(all["glucose.participant_id"]); len(names) != 2 || !regexp.MustCompile(`^S[0-9A-Z]{9}$`).MatchString(names[0]) {
+			t.Fatalf("names %v", names)
+		}
+		for i, text := range all["glucose.time_utc"] {
+			at, err := time.Parse(time.DateTime, text)
+			check(t, err)
+			was := firstDay.Add(time.Duration(i%6) * 8 * time.Hour)
+			if moved := was.Sub(at); moved%(7*24*time.Hour) != 0 || moved < 7*24*time.Hour || moved > 52*7*24*time.Hour {
+				t.Errorf("row %d: %s was %s, moved by %s", i, at, was, moved)
+			}
+			if date := all["glucose.local_date"][i]; date != at.Format(time.DateOnly) {
+				t.Errorf("row %d: local_date %s, want that of %s", i, date, at)
+			}
+		}
+		if before != nil && strings.Join(before["glucose.time_utc"], " ") != strings.Join(all["glucose.time_utc"], " ") {
+			t.Error("the second export has other times than the first")
+		}
+		before = all
+	}
+	o := order(t, s, CSV)
+	o.Deid, o.ShiftWeeks, o.Tables, o.NewNames = true, 0, []string{"glucose"}, true
+	all := cells(t, o, run(t, o))
+	if slices.Equal(sorted(all["glucose.participant_id"]), sorted(before["glucose.participant_id"])) {
+		t.Error("names that are to be new are the old ones")
+	}
+	if all["glucose.time_utc"][0] != firstDay.Format(time.DateTime) {
+		t.Errorf("times that are to stay: %s", all["glucose.time_utc"][0])
+	}
+	keys, err := Keys(s.StatePath())
+	if err != nil || len(keys) != 2 || keys[1].ID != 2 {
+		t.Errorf("keys %v, %v; want the first and a new one", keys, err)
+	}
+}

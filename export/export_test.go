@@ -1,0 +1,222 @@
+//go:build linux || darwin
+
+package export
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/transform"
+)
+
+// An export has every table with all rows, columns and comments, and its papers.
+func TestExportHasAll(t *testing.T) {
+	s := newStudy(t)
+	for _, format := range []Format{DuckDB, Parquet, CSV} {
+		o := order(t, s, format)
+		if format != DuckDB {
+			o.Tables = few()
+		}
+		done := run(t, o)
+		all := cells(t, o, done)
+		for _, table := range transform.Tables() {
+			if table.Hidden || table.Name == "glucose_days" || o.Tables != nil && !slices.Contains(o.Tables, table.Name) {
+				continue
+			}
+			for _, c := range table.Columns {
+				if got, want := len(all[table.Name+"."+c.Name]), 2*rowsOf(table); got != want {
+					t.Errorf("%s: %s.%s has %d values, want %d", format, table.Name, c.Name, got, want)
+				}
+			}
+		}
+		if all["event_notes.note"] != nil || strings.Contains(content(t, o.Path), "canary:note:") {
+			t.Errorf("%s: free text is in it, which nobody asked for", format)
+		}
+		for _, name := range []string{readmeName, citationName, codebookName, sumsName, "schemas/glucose.json"} {
+			if !exists(filepath.Join(o.Path, name)) {
+				t.Errorf("%s: no %s", format, name)
+			}
+		}
+		var report struct {
+			Tables []struct {
+				Table string
+				Rows  int
+			}
+		}
+		text, err := os.ReadFile(filepath.Join(o.Path, reportName))
+		check(t, errors.Join(err, json.Unmarshal(text, &report)))
+		for _, w := range report.Tables {
+			if w.Table == "egvs" && w.Rows != 12 {
+				t.Errorf("%s: %s says %d rows of egvs, want 12", format, reportName, w.Rows)
+			}
+		}
+	}
+}
+
+// Dates are local, both inclusive, as metrics has them; what has none is not there.
+func TestExportOfDates(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Chosen.From, o.Chosen.To, o.Chosen.Participants = "2031-03-04", "2031-03-04", people()[:1]
+	done := run(t, o)
+	all := cells(t, o, done)
+	for where, want := range map[string]int{
+		"glucose.local_date": 3, "egvs.display_time": 3, "participants.participant_id": 1, "exclusions.from_local": 1, "windows.window": 1,
+		"changes.kind": 0, "audit.who": 0, "daily_metrics.local_date": 1,
+	} {
+		if len(all[where]) != want {
+			t.Errorf("%s: %v, want %d", where, all[where], want)
+		}
+	}
+	if got := sorted(all["glucose.participant_id"]); !slices.Equal(got, people()[:1]) {
+		t.Errorf("glucose of %v, want %v", got, people()[:1])
+	}
+	if n := all["participant_metrics.first_date"]; !slices.Equal(n, []string{"2031-03-04"}) {
+		t.Errorf("participant_metrics begins on %v", n)
+	}
+	if !slices.ContainsFunc(done.LeftOut, func(l LeftOut) bool { return l.Table == "changes" }) {
+		t.Errorf("left out: %v, want changes among them", done.LeftOut)
+	}
+	o.Tables, o.Path = []string{"changes"}, o.Path+"2"
+	if _, err := o.Run(t.Context()); !is[*TableError](err) || exists(o.Path) {
+		t.Errorf("a table without dates, named: %v, want a *TableError and no export", err)
+	}
+}
+
+// Nothing is written over but an export, and that only if asked; what fails leaves nothing.
+func TestExportDoesNotOverwrite(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Tables = []string{"participants"}
+	check(t, os.MkdirAll(filepath.Join(o.Path, "precious"), 0o700))
+	for _, o.Overwrite = range []bool{false, true} {
+		if _, err := o.Run(t.Context()); !is[*ExistsError](err) || !exists(filepath.Join(o.Path, "precious")) {
+			t.Fatalf("over a folder of others: %v, want an *ExistsError", err)
+		}
+	}
+	check(t, os.RemoveAll(o.Path))
+	o.Overwrite = false
+	run(t, o)
+	if _, err := o.Run(t.Context()); !is[*ExistsError](err) {
+		t.Errorf("over an export: %v, want an *ExistsError", err)
+	}
+	o.Overwrite, o.Tables = true, []string{"windows"}
+	run(t, o)
+	if exists(filepath.Join(o.Path, "participants.csv")) || !exists(filepath.Join(o.Path, "windows.csv")) {
+		t.Error("the export that replaces another one has files of both, or not its own")
+	}
+	o.Path, o.Chosen.Window = o.Path+"2", "no such window"
+	if _, err := o.Run(t.Context()); !is[*NobodyError](err) {
+		t.Errorf("an export of nobody: %v", err)
+	}
+	left, err := os.ReadDir(filepath.Dir(o.Path))
+	if err != nil || len(left) != 1 {
+		t.Errorf("beside the export there is %v %v", left, err)
+	}
+}
+
+// A path that ends in .duckdb becomes one file with all of it.
+func TestExportOneFile(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, DuckDB)
+	o.Path += ".duckdb"
+	o.Tables = few()
+	for _, o.Overwrite = range []bool{false, true} {
+		done := run(t, o)
+		info, err := os.Lstat(o.Path)
+		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != 0o600 {
+			t.Fatalf("%v %v, want one file of mode 0600", info, err)
+		}
+		names := map[string]bool{}
+		readDuckDB(t, o.Path, "export_documents", func(_, _, value string) { names[value] = true })
+		if !names[readmeName] || !names[citationName] || !names["schemas/egvs.json"] || len(done.Tables) != len(few()) {
+			t.Errorf("the file has %d tables and documents %v", len(done.Tables), names)
+		}
+	}
+}
+
+// A blinded study shows what was measured to those alone who may know.
+func TestExportOfBlindedStudy(t *testing.T) {
+	s := newStudy(t)
+	s.Config.Study.Blinding = true
+	o := order(t, s, CSV)
+	if _, err := o.Run(t.Context()); !is[*BlindedError](err) || exists(o.Path) {
+		t.Errorf("%v, want a *BlindedError and nothing written", err)
+	}
+	o.Tables = []string{"participants", "devices"}
+	run(t, o)
+	o.Tables, o.Unblinded, o.Path = []string{"glucose"}, true, o.Path+"2"
+	run(t, o)
+}
+
+// Of whom a withdrawal is not in the snapshot nothing is exported.
+func TestExportLeavesOutTheWithdrawn(t *testing.T) {
+	s := newStudy(t)
+	check(t, s.Store.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := s.Cohort.Record(t.Context(), tx, cohort.Withdrawal{ParticipantID: people()[0], EffectiveAt: time.Now(), Reason: "test", Who: "tester"})
+		return err
+	}))
+	o := order(t, s, CSV)
+	o.Tables = few()
+	done := run(t, o)
+	if !slices.Equal(done.Gone, people()[:1]) || strings.Contains(content(t, o.Path), people()[0]) {
+		t.Errorf("left out: %v, want %v and no byte of theirs", done.Gone, people()[:1])
+	}
+	o.Chosen.Participants, o.Path = people()[:1], o.Path+"2"
+	if _, err := o.Run(t.Context()); !is[*NobodyError](err) {
+		t.Errorf("an export of whoever has withdrawn alone: %v", err)
+	}
+}
+
+// The trail says what left the study, before it did.
+func TestExportIsAudited(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Deid, o.ShiftWeeks, o.Tables = true, 4, []string{"glucose", "events"}
+	run(t, o)
+	lines, err := s.Store.Trail(t.Context())
+	check(t, err)
+	last := lines[len(lines)-1]
+	for _, want := range []string{`"tables":"glucose events"`, `"deid":true`, `"shift_weeks":4`, `"participants":2`, `"path":"out"`, `"snapshot":"1"`, `"key":1`} {
+		if last.Subject != "export" || !strings.Contains(last.After, want) {
+			t.Errorf("line %s %s, want %s", last.Subject, last.After, want)
+		}
+	}
+}
+
+// Keys that others can read, or that are none, give nobody a name.
+func TestKeyFile(t *testing.T) {
+	dir := t.TempDir()
+	k, err := currentKey(dir, false, time.Now())
+	check(t, err)
+	path := filepath.Join(dir, KeyFile)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v, want mode 0600", info, err)
+	}
+	if again, err := currentKey(dir, false, time.Now()); err != nil || again.Secret != k.Secret {
+		t.Errorf("another key than the first: %v", err)
+	}
+	check(t, os.Chmod(path, 0o640))
+	if _, err := currentKey(dir, true, time.Now()); !is[*KeyError](err) {
+		t.Errorf("others can read it: %v", err)
+	}
+	for _, text := range []string{"", "{}", `{"format":1,"keys":[{"key":1,"secret":"00"}]}`} {
+		check(t, errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chmod(path, 0o600)))
+		if _, err := currentKey(dir, true, time.Now()); !is[*KeyError](err) {
+			t.Errorf("%q: %v, want a *KeyError", text, err)
+		}
+	}
+}
+
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}

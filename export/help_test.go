@@ -1,0 +1,258 @@
+//go:build linux || darwin
+
+package export
+
+import (
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/transform"
+)
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// people of the study of these tests: their ids are long enough to be looked for in files.
+func people() []string { return []string{"ALPHA-STUDY-0001", "ALPHA-STUDY-0002"} }
+
+// firstDay is that of all rows, which are of three days.
+var firstDay = time.Date(2031, 3, 4, 0, 0, 0, 0, time.UTC)
+
+// newStudy is a study with rows of each table, in which each text says where it stands.
+func newStudy(t testing.TB) *study.Study {
+	t.Helper()
+	dir := t.TempDir()
+	store, err := state.Open(t.Context(), filepath.Join(dir, "state"))
+	check(t, err)
+	t.Cleanup(func() { store.Close() })
+	store.By = state.Author{Who: "tester", Command: "test"}
+	s := &study.Study{Dir: dir, Store: store, Cohort: &cohort.Cohort{Store: store}, Program: study.Program{Version: "test", Now: time.Now}}
+	s.Config = config.Config{Lake: config.Lake{Path: "lake"}, State: config.State{Path: "state"}, Study: config.Study{ID: "ALPHA"}}
+	for i, id := range people() {
+		check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: id, Cohort: fmt.Sprint("C", i), Status: "enrolled"}))
+	}
+	l, err := lake.Open(s.LakePath())
+	check(t, err)
+	t.Cleanup(func() { l.Close() })
+	guard, err := l.Lock(t.Context(), 0, lake.Holder{Command: "test"})
+	check(t, err)
+	defer guard.Unlock()
+	parent, err := l.Current()
+	check(t, err)
+	c := l.Begin(parent)
+	for _, table := range transform.Tables() {
+		if table.Name != "glucose_days" && table.Name != "connection_accounts" && table.Name != "connection_ranges" {
+			c.Replace(nil, writeRows(t, c, table))
+		}
+	}
+	_, err = c.Finish(t.Context(), lake.Manifest{Run: "run"})
+	check(t, err)
+	return s
+}
+
+// writeRows writes six rows for each participant, every eight hours one.
+func writeRows(t testing.TB, c *lake.Commit, table transform.Table) lake.File {
+	t.Helper()
+	partition := ""
+	if table.Time != "" {
+		partition = firstDay.Format("2006-01")
+	}
+	w, err := c.Create(table, partition, "")
+	check(t, err)
+	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
+	defer b.Release()
+	for _, id := range people() {
+		for i := range rowsOf(table) {
+			text, err := json.Marshal(rowOf(table, id, i))
+			check(t, err)
+			check(t, b.UnmarshalJSON(text))
+		}
+	}
+	check(t, w.Write(b.NewRecordBatch()))
+	f, err := w.Close()
+	check(t, err)
+	return f
+}
+
+// rowsOf is how many rows of a table a participant has.
+func rowsOf(table transform.Table) int {
+	if table.Time == "" {
+		return 1
+	}
+	return 6
+}
+
+// rowOf is row i of a participant: every text but those by which rows are read is a canary.
+func rowOf(table transform.Table, id string, i int) map[string]any {
+	at := firstDay.Add(time.Duration(i) * 8 * time.Hour)
+	fixed := map[string]any{
+		"participant_id": id, "utc_offset_source": "sent", "local_time_source": "sent", "timezone": "Europe/Berlin", "glucose_mgdl": 100 + i,
+		"cadence_min": 5, "excluded": nil, "vanished_at": nil, "valid_to": nil, "effective_at": at.AddDate(0, 0, 2).Format(time.DateTime),
+		"study_start": "2031-03-04", "study_end": "2031-03-06", "anchor_date": nil, "from_local": "2031-03-04 01:00:00", "to_local": "2031-03-04 02:00:00",
+		"transmitter_id": "transmitter-of-" + id,
+	}
+	row := map[string]any{}
+	for _, c := range table.Columns {
+		value, given := fixed[c.Name]
+		switch {
+		case given:
+			row[c.Name] = value
+		case c.Type.ID() == arrow.STRING:
+			row[c.Name] = fmt.Sprintf("canary:%s:%s:%d", c.Name, id, i)
+		case c.Type.ID() == arrow.BOOL:
+			row[c.Name] = false
+		case c.Type.ID() == arrow.TIMESTAMP:
+			row[c.Name] = at.Format(time.DateTime)
+		case c.Type.ID() == arrow.DATE32:
+			row[c.Name] = at.Format(time.DateOnly)
+		default:
+			row[c.Name] = 1
+		}
+	}
+	return row
+}
+
+// order exports everything of a study.
+func order(t testing.TB, s *study.Study, format Format) Order {
+	t.Helper()
+	return Order{
+		Study: s, Format: format, Path: filepath.Join(t.TempDir(), "out"), Busy: func(string) func() { return func() {} },
+		Chosen: views.Selection{Preset: views.Dexetl1, Sentinels: views.AsSent},
+	}
+}
+
+// few are tables of every kind, which cost less than all views.
+func few() []string {
+	return []string{"participants", "windows", "exclusions", "glucose", "egvs", "events", "calibrations", "alerts", "devices", "alert_settings", "coverage_days"}
+}
+
+func run(t testing.TB, o Order) Result {
+	t.Helper()
+	done, err := o.Run(t.Context())
+	check(t, err)
+	return done
+}
+
+// cells are all values of an export as text, by table and column, read without the session
+// that wrote them.
+func cells(t testing.TB, o Order, done Result) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	add := func(table, column, value string) { all[table+"."+column] = append(all[table+"."+column], value) }
+	for _, w := range done.Tables {
+		path := filepath.Join(o.Path, w.File)
+		switch o.Format {
+		case CSV:
+			readCSV(t, path, w.Table, add)
+		case Parquet:
+			readParquet(t, path, w.Table, add)
+		case DuckDB:
+			readDuckDB(t, path, w.Table, add)
+		}
+	}
+	return all
+}
+
+func readCSV(t testing.TB, path, table string, add func(table, column, value string)) {
+	t.Helper()
+	f, err := os.Open(path)
+	check(t, err)
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	check(t, err)
+	for _, line := range lines[1:] {
+		for i, value := range line {
+			add(table, lines[0][i], value)
+		}
+	}
+}
+
+func readParquet(t testing.TB, path, table string, add func(table, column, value string)) {
+	t.Helper()
+	p, err := file.OpenParquetFile(path, false)
+	check(t, err)
+	defer p.Close()
+	r, err := pqarrow.NewFileReader(p, pqarrow.ArrowReadProperties{}, memory.DefaultAllocator)
+	check(t, err)
+	rows, err := r.ReadTable(t.Context())
+	check(t, err)
+	defer rows.Release()
+	for i, field := range rows.Schema().Fields() {
+		for _, chunk := range rows.Column(i).Data().Chunks() {
+			for row := range chunk.Len() {
+				add(table, field.Name, strings.Replace(chunk.ValueStr(row), "(null)", "", 1))
+			}
+		}
+	}
+}
+
+func readDuckDB(t testing.TB, path, table string, add func(table, column, value string)) {
+	t.Helper()
+	db, err := sql.Open("duckdb", path+"?access_mode=read_only")
+	check(t, err)
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), "select columns(*)::varchar from "+quoted(table))
+	check(t, err)
+	defer rows.Close()
+	names, err := rows.Columns()
+	check(t, err)
+	values, into := make([]sql.NullString, len(names)), make([]any, len(names))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		check(t, rows.Scan(into...))
+		for i, v := range values {
+			add(table, names[i], v.String)
+		}
+	}
+	check(t, rows.Err())
+}
+
+// content is the bytes of all files of an export.
+func content(t testing.TB, path string) string {
+	t.Helper()
+	var all strings.Builder
+	check(t, filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(at)
+		all.Write(text)
+		return err
+	}))
+	return all.String()
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func sorted(values []string) []string { return slices.Compact(slices.Sorted(slices.Values(values))) }

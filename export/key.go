@@ -1,0 +1,157 @@
+package export
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/durable"
+)
+
+// KeyFile is the name of the file of keys in the folder of the state. Whoever has it can
+// tell who is who in the exports; so it is never part of one.
+const KeyFile = "export-keys.json"
+
+// A Key gives people other names, and says by how many weeks their times are moved. Both
+// follow from the key and the participant's id alone, so they are the same in every
+// export, and nothing of them has to be kept.
+type Key struct {
+	ID     int       `json:"key"` // 1, 2, …
+	MadeAt time.Time `json:"made_at"`
+	Secret string    `json:"secret"` // 32 random bytes, in hex
+}
+
+// keyFile is what is in the file: the last key counts, older ones tell of older exports.
+type keyFile struct {
+	Format int   `json:"format"`
+	Keys   []Key `json:"keys"`
+}
+
+// A KeyError says why the keys of exports cannot be had.
+type KeyError struct {
+	Path, Why string
+	Err       error
+}
+
+func (e *KeyError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %v", e.Path, e.Err)
+	}
+	return e.Path + ": " + e.Why
+}
+
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// Keys are those of a study, oldest first; none where nobody was renamed yet.
+func Keys(state string) ([]Key, error) {
+	path := filepath.Join(state, KeyFile)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, &KeyError{Path: path, Why: "others can read it: chmod 600 it"}
+	}
+	var held keyFile
+	if err := json.NewDecoder(f).Decode(&held); err != nil {
+		return nil, &KeyError{Path: path, Err: err}
+	}
+	return held.Keys, held.check(path)
+}
+
+func (f keyFile) check(path string) error {
+	if f.Format != 1 || len(f.Keys) == 0 {
+		return &KeyError{Path: path, Why: "it has no keys of format 1"}
+	}
+	for _, k := range f.Keys {
+		if secret, err := hex.DecodeString(k.Secret); err != nil || len(secret) != sha256.Size {
+			return &KeyError{Path: path, Why: fmt.Sprintf("key %d is not 32 bytes in hex", k.ID)}
+		}
+	}
+	return nil
+}
+
+// currentKey is the newest key, or a fresh one that is kept from now on.
+func currentKey(state string, fresh bool, now time.Time) (k Key, err error) {
+	dir, err := os.Open(state)
+	if err != nil {
+		return k, err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	if err := durable.Lock(dir, syscall.LOCK_EX); err != nil { // else two could make the first key
+		return k, err
+	}
+	keys, err := Keys(state)
+	if err != nil || len(keys) > 0 && !fresh {
+		return last(keys), err
+	}
+	secret := make([]byte, sha256.Size)
+	rand.Read(secret) // never fails
+	k = Key{ID: last(keys).ID + 1, MadeAt: now.UTC().Truncate(time.Second), Secret: hex.EncodeToString(secret)}
+	content, err := json.MarshalIndent(keyFile{1, append(keys, k)}, "", "  ")
+	if err != nil {
+		return k, err
+	}
+	return k, errors.Join(durable.Publish(filepath.Join(state, KeyFile), append(content, '\n')), durable.SyncFolder(state))
+}
+
+func last(keys []Key) Key {
+	if len(keys) == 0 {
+		return Key{}
+	}
+	return keys[len(keys)-1]
+}
+
+// letters are those of names: none looks like another one.
+const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// nameLetters is how long a name is after its first letter: 45 bits.
+const nameLetters = 9
+
+// Name is what a participant is called.
+func (k Key) Name(participant string) string { return "S" + k.code("participant", participant) }
+
+// sensor is what a transmitter is called.
+func (k Key) sensor(transmitter string) string { return "T" + k.code("transmitter", transmitter) }
+
+func (k Key) code(what, of string) string {
+	sum, code := k.sum(what, of), make([]byte, nameLetters)
+	for i := range code {
+		code[i] = letters[sum[i]%byte(len(letters))]
+	}
+	return string(code)
+}
+
+// Weeks is by how many weeks the times of a participant are moved back: from 1 to most,
+// or 0 if that is 0.
+func (k Key) Weeks(participant string, most int) int {
+	if most == 0 {
+		return 0
+	}
+	return 1 + int(binary.BigEndian.Uint64(k.sum("weeks", participant))%uint64(most))
+}
+
+func (k Key) sum(what, of string) []byte {
+	secret, _ := hex.DecodeString(k.Secret) // it was checked
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(what + "\x00" + of))
+	return h.Sum(nil)
+}

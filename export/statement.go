@@ -1,0 +1,114 @@
+//go:build linux || darwin
+
+package export
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What a session has beside the snapshot while it exports.
+const (
+	ownSchema    = "export"
+	peopleTable  = ownSchema + ".people"  // participant_id, name, shift_days, first_date, last_date, zone
+	sensorsTable = ownSchema + ".sensors" // transmitter_id, name
+)
+
+// everyone stands for all participants in the table of windows.
+const everyone = "*"
+
+// A cut is what an export has of all rows.
+type cut struct {
+	all   bool // whoever they are of, and whenever: nobody is looked for
+	dated bool // those of some dates
+	deid  bool // of people who are not to be known
+}
+
+// query selects the rows and columns of a relation. They are sorted by what the export
+// says: the order of rows must not tell what it does not.
+func (c cut) query(of relation) string {
+	shown := of
+	if c.deid {
+		shown = of.hidden()
+	}
+	columns := make([]string, len(shown.Columns))
+	for i, column := range shown.Columns {
+		columns[i] = c.value(of, column)
+	}
+	parts := []string{"select " + strings.Join(columns, ", "), "from " + of.source() + " r"}
+	conditions := c.isThere(of)
+	if of.owner() != "" && !c.all {
+		join, more := c.people(of)
+		parts, conditions = append(parts, join), append(conditions, more...)
+	}
+	if c.deid && of.owner() != "" && of.has(sensorColumn) {
+		parts = append(parts, "left join "+sensorsTable+" s on s.transmitter_id = r.transmitter_id")
+	}
+	if len(conditions) > 0 {
+		parts = append(parts, "where "+strings.Join(conditions, " and "))
+	}
+	if c.deid && of.Name == windowsTable { // a participant's own goes before that of everyone
+		parts = append(parts, `qualify row_number() over (partition by p.participant_id, r."window" order by r.participant_id = '*') = 1`)
+	}
+	if order := shown.order(); len(order) > 0 {
+		parts = append(parts, "order by "+strings.Join(order, ", "))
+	}
+	return strings.Join(parts, "\n")
+}
+
+const windowsTable = "windows"
+
+// people brings in whose rows they are, and says which of them are chosen. A window of
+// everyone stays one, or becomes one of each where their dates differ.
+func (c cut) people(of relation) (join string, conditions []string) {
+	on := " p on p.participant_id = r." + quoted(of.owner())
+	switch {
+	case of.Name == windowsTable && c.deid:
+		return "join " + peopleTable + on + " or r.participant_id = '" + everyone + "'", nil
+	case of.Name == windowsTable:
+		return "left join " + peopleTable + on, []string{"(p.name is not null or r.participant_id = '" + everyone + "')"}
+	case c.dated && of.dates != whole:
+		return "join " + peopleTable + on, []string{of.dates}
+	}
+	return "join " + peopleTable + on, nil
+}
+
+// source is where the rows of a relation are.
+func (r relation) source() string {
+	if slices.Contains(ofSelection(), r.Name) {
+		return ownSchema + "." + r.Name
+	}
+	return quoted(r.Name)
+}
+
+// ofSelection are the views whose rows are computed for the dates of an export.
+func ofSelection() []string { return []string{"participant_metrics", "consensus_metrics"} }
+
+// order are the places of the columns by which rows are sorted: the key of a table, or the
+// first ones of a view.
+func (r relation) order() (places []string) {
+	keys := r.Order
+	if keys == nil {
+		keys = r.Key
+	}
+	if keys == nil {
+		for _, c := range r.Columns[:min(4, len(r.Columns))] {
+			keys = append(keys, c.Name)
+		}
+	}
+	for _, key := range keys {
+		for i, c := range r.Columns {
+			if c.Name == key {
+				places = append(places, fmt.Sprint(i+1))
+			}
+		}
+	}
+	return places
+}
+
+// quoted is a name in SQL.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// text is a text in SQL.
+func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
