@@ -169,6 +169,10 @@ func (a *answer) weight() int64 {
 // give back is an error; one that makes no rows is held, and one that compaction
 // dropped is not needed. A longer body than any is taken is held unread.
 func (l *Loader) read(ctx context.Context, a *answer) error {
+	if a.Erased || l.erased[a.ParticipantID] {
+		a.Entry, a.held = a.AsErased(), &raw.ErasedError{Position: a.Position}
+		return nil
+	}
 	a.cut = l.cuts[a.ParticipantID]
 	body, err := a.PlainWithin(dexcom.DefaultMaxBody)
 	if long, ok := errors.AsType[*raw.TooLongError](err); ok {

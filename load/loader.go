@@ -31,6 +31,7 @@ type Loader struct {
 
 	layout      layout               // zero: defaultLayout
 	cuts        map[string]time.Time // see Study.cuts
+	erased      map[string]bool      // participants, of whom answers may still have come
 	connections []Connection         // of that study
 	part        part                 // of the log that is folded; zero: all
 	damage      *damage              // that this Load has met
@@ -122,6 +123,10 @@ func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, e
 // learn takes what the fold of answers needs to know of the study.
 func (l *Loader) learn(study Study) {
 	l.cuts, l.connections, l.sealed, l.damage = study.cuts(), study.Connections, make(map[string]raw.Position), newDamage()
+	l.erased = make(map[string]bool, len(study.Erased))
+	for _, id := range study.Erased {
+		l.erased[id] = true
+	}
 }
 
 func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {
@@ -221,6 +226,9 @@ func (s *step) report() Result {
 	unnamed := 0
 	for _, a := range s.answers {
 		r.Bytes += int64(a.plain)
+		if a.Erased {
+			continue
+		}
 		if a.held != nil {
 			r.Held++
 			if _, other := errors.AsType[*OtherAccountError](a.held); other {

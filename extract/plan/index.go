@@ -112,6 +112,9 @@ func (x *Index) Held(participantID, connectionID string) Held {
 
 // add returns to what e was added; nil: it answers nothing.
 func (x *Index) add(e raw.Entry) *Held {
+	if e.Erased {
+		return nil
+	}
 	x.weigh(e)
 	if e.Beat == BeatStray {
 		return nil
