@@ -95,7 +95,7 @@ func (a *answering) run() error {
 		return err
 	}
 	defer l.Close()
-	m, err := l.Manifest(a.Snapshot)
+	m, err := l.ManifestOf(a.Snapshot)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/table"
@@ -21,7 +22,7 @@ import (
 // A Question is a statement that somebody wrote, with what it may use.
 type Question struct {
 	Lake      string        `json:"lake"`
-	Snapshot  int64         `json:"snapshot"`
+	Snapshot  lake.ID       `json:"snapshot"`
 	Statement string        `json:"statement"`
 	Format    table.Format  `json:"format"`
 	Width     int           `json:"width"`   // columns of the terminal that shows text; 0: any

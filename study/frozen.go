@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"iter"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,12 +31,19 @@ const keptSnapshots = 8
 type Reader struct {
 	Study *Study
 
-	last atomic.Pointer[Frozen] // the newest snapshot, as far as anybody looked
+	last atomic.Pointer[newestSeen] // the newest snapshot, as far as anybody looked
 
 	mu   sync.Mutex
 	lake *lake.Lake
 	kept []*Frozen // the one used last comes first
 	rows map[string]*spansOf
+}
+
+// A newestSeen is what the newest snapshot was when the folder of manifests was as old as
+// this.
+type newestSeen struct {
+	*Frozen
+	at time.Time
 }
 
 // A Frozen is one snapshot: it stays as it is, whatever is committed meanwhile.
@@ -52,10 +58,10 @@ type Frozen struct {
 
 // A GoneError says that a snapshot is no longer shown: somebody has withdrawn since, and
 // it has rows that the study no longer may use.
-type GoneError struct{ Snapshot int64 }
+type GoneError struct{ Snapshot string }
 
 func (e *GoneError) Error() string {
-	return fmt.Sprintf("snapshot %d is of before a withdrawal", e.Snapshot)
+	return fmt.Sprintf("snapshot %s is of before a withdrawal", e.Snapshot)
 }
 
 // Close closes the lake. No snapshot of the Reader may be read from then on.
@@ -70,80 +76,92 @@ func (r *Reader) Close() error {
 
 // Newest is the newest snapshot. If nothing was loaded yet it is an *EmptyLakeError.
 func (r *Reader) Newest() (*Frozen, error) {
-	if f := r.last.Load(); f != nil && !f.from.lake.HasManifest(f.Manifest.Snapshot+1) { // they have no gaps
-		return f, nil
+	if last := r.last.Load(); last != nil && !r.stale(last) {
+		return last.Frozen, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.newest()
 }
 
-// Snapshot is the snapshot of a number; 0 is the newest. One that does not exist is a
-// *NoSnapshotError, one that a withdrawal has overtaken a *GoneError.
-func (r *Reader) Snapshot(number int64) (*Frozen, error) {
+// stale reports whether there may be a newer snapshot. The one that follows may have been
+// committed in the instant in which somebody looked, or may be gone by now: then the
+// folder is of another time.
+func (r *Reader) stale(last *newestSeen) bool {
+	at, err := r.lake.ManifestsChanged()
+	return err != nil || !at.Equal(last.at) || r.lake.HasManifest(last.Manifest.Snapshot+1)
+}
+
+// Snapshot is the snapshot called which, as NamedSnapshot has it; "" is the newest. One
+// that does not exist is a *NoSnapshotError, one that a withdrawal has overtaken a
+// *GoneError.
+func (r *Reader) Snapshot(which string) (*Frozen, error) {
 	newest, err := r.Newest()
-	if err != nil || number == 0 || number == newest.Manifest.Snapshot {
+	if err != nil || which == "" || which == "latest" || which == newest.Name() {
 		return newest, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f, err := r.snapshot(number)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &NoSnapshotError{Number: number}
-	}
+	f, err := r.named(which)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.EqualFunc(f.files["withdrawals"], newest.files["withdrawals"], func(a, b lake.File) bool { return a.Path == b.Path }) {
-		return nil, &GoneError{number}
+		return nil, &GoneError{f.Name()}
 	}
 	return f, nil
 }
 
-// newest looks for snapshots after the last one. Only the first time are all of them
-// looked at, for there may be thousands.
+// newest looks again.
 func (r *Reader) newest() (*Frozen, error) {
 	if r.lake == nil {
-		if err := r.open(); err != nil {
-			return nil, err
-		}
-	}
-	for {
-		last := r.last.Load()
-		next, err := r.snapshot(last.Manifest.Snapshot + 1)
-		if errors.Is(err, fs.ErrNotExist) {
-			return last, nil
-		}
+		l, _, err := r.Study.Snapshot("")
 		if err != nil {
 			return nil, err
 		}
-		r.last.Store(next)
-		r.forget()
+		r.lake, r.rows = l, map[string]*spansOf{}
 	}
-}
-
-func (r *Reader) open() error {
-	l, m, err := r.Study.Snapshot("")
-	if err != nil {
-		return err
-	}
-	r.lake, r.rows = l, map[string]*spansOf{}
-	r.last.Store(r.keep(m))
-	return nil
-}
-
-// snapshot is the one of a number, remembered or read.
-func (r *Reader) snapshot(number int64) (*Frozen, error) {
-	if i := slices.IndexFunc(r.kept, func(f *Frozen) bool { return f.Manifest.Snapshot == number }); i >= 0 {
-		f := r.kept[i]
-		r.kept = slices.Insert(slices.Delete(r.kept, i, i+1), 0, f)
-		return f, nil
-	}
-	m, err := r.lake.Manifest(number)
+	at, err := r.lake.ManifestsChanged()
 	if err != nil {
 		return nil, err
 	}
+	m, err := r.lake.Current()
+	if err != nil {
+		return nil, err
+	}
+	f := r.remembered(m.ID().String())
+	if f == nil {
+		f = r.keep(m)
+	}
+	r.last.Store(&newestSeen{f, at})
+	r.forget()
+	return f, nil
+}
+
+// named is the one called which, remembered or read.
+func (r *Reader) named(which string) (*Frozen, error) {
+	if f := r.remembered(which); f != nil {
+		return f, nil
+	}
+	m, err := NamedSnapshot(r.lake, which)
+	if err != nil {
+		return nil, err
+	}
+	if f := r.remembered(m.ID().String()); f != nil {
+		return f, nil
+	}
 	return r.keep(m), nil
+}
+
+// remembered is the one of a name, if it is remembered: then it comes first.
+func (r *Reader) remembered(name string) *Frozen {
+	i := slices.IndexFunc(r.kept, func(f *Frozen) bool { return f.Name() == name })
+	if i < 0 {
+		return nil
+	}
+	f := r.kept[i]
+	r.kept = slices.Insert(slices.Delete(r.kept, i, i+1), 0, f)
+	return f
 }
 
 func (r *Reader) keep(m lake.Manifest) *Frozen {
@@ -204,7 +222,7 @@ func (r *Reader) spans(ctx context.Context, f lake.File) ([]lake.Span, error) {
 }
 
 // Name is what the snapshot is called where one is asked for by name.
-func (f *Frozen) Name() string { return strconv.FormatInt(f.Manifest.Snapshot, 10) }
+func (f *Frozen) Name() string { return f.Manifest.ID().String() }
 
 // SnapshotTable is the table of the newest snapshots, without rows where nothing was loaded
 // yet.

@@ -7,14 +7,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
-// Snapshot opens the lake to read and finds the manifest called which: a number, or
-// latest, which "" is too. A lake without a snapshot is an *EmptyLakeError.
+// Snapshot opens the lake to read and finds the manifest called which: a number, a tag,
+// or latest, which "" is too. A lake without a snapshot is an *EmptyLakeError.
 func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
 	if !s.hasLake() {
 		return nil, lake.Manifest{}, s.emptyLake()
@@ -46,35 +45,45 @@ func (e *EmptyLakeError) Error() string { return e.Path + " is empty: nothing wa
 
 func (s *Study) emptyLake() error { return &EmptyLakeError{s.LakePath()} }
 
-// NamedSnapshot finds a manifest by its number, or the newest one as latest. Else the
-// error is a *NoSnapshotError.
+// NamedSnapshot finds a manifest by its number (12, or 12e1 for what was issued again in
+// its place), by a tag, or the newest one as latest. Else the error is a
+// *NoSnapshotError. A tag whose manifest is not the one that was tagged is damage.
 func NamedSnapshot(l *lake.Lake, name string) (lake.Manifest, error) {
 	if name == "latest" {
 		return l.Current()
 	}
-	n, err := strconv.ParseInt(name, 10, 64)
-	if err != nil || n < 1 {
+	if id, ok := lake.ParseID(name); ok {
+		m, err := l.ManifestOf(id)
+		if errors.Is(err, fs.ErrNotExist) {
+			return m, &NoSnapshotError{ID: id}
+		}
+		return m, err
+	}
+	if !lake.IsTagName(name) {
 		return lake.Manifest{}, &NoSnapshotError{Name: name}
 	}
-	m, err := l.Manifest(n)
-	if errors.Is(err, fs.ErrNotExist) {
-		return m, &NoSnapshotError{Number: n}
+	t, err := l.Tag(name)
+	if is[*lake.NoTagError](err) {
+		return lake.Manifest{}, &NoSnapshotError{Name: name}
 	}
-	return m, err
+	if err != nil {
+		return lake.Manifest{}, err
+	}
+	return l.Tagged(t)
 }
 
 // A NoSnapshotError says that a name is none of a snapshot's, or that there is no
 // snapshot with a number.
 type NoSnapshotError struct {
-	Name   string
-	Number int64 // 0: Name is no number
+	Name string
+	ID   lake.ID // zero: Name is no number
 }
 
 func (e *NoSnapshotError) Error() string {
-	if e.Number == 0 {
-		return fmt.Sprintf("snapshot %q: a number such as 12, or latest", e.Name)
+	if e.ID.Number == 0 {
+		return fmt.Sprintf("snapshot %q: a number such as 12, a tag, or latest", e.Name)
 	}
-	return fmt.Sprintf("there is no snapshot %d", e.Number)
+	return fmt.Sprintf("there is no snapshot %s", e.ID)
 }
 
 // Outdated are the tables of the snapshot called which ("": the newest) that an older

@@ -187,7 +187,7 @@ func different(values []string) []string {
 	return slices.DeleteFunc(values, func(v string) bool { return v == "" })
 }
 
-// snapshotNames are the newest snapshots, and what the newest is called.
+// snapshotNames are the newest snapshots, the tags, and what the newest is called.
 func (p *program) snapshotNames() []candidate {
 	s, err := p.openFolder()
 	if err != nil {
@@ -199,6 +199,10 @@ func (p *program) snapshotNames() []candidate {
 	}
 	defer l.Close()
 	found := []candidate{{"latest", "the newest"}}
+	tags, _ := l.Tags()
+	for _, t := range tags {
+		found = append(found, candidate{t.Name, "snapshot " + t.Snapshot})
+	}
 	past, _ := study.Snapshots(l, 50)
 	for _, one := range past {
 		found = append(found, candidate{fmt.Sprint(one.Number), one.Manifest.CreatedAt.UTC().Format("2006-01-02 15:04 UTC")})

@@ -49,7 +49,7 @@ func (p *program) metricsCommand() *cli.Command {
 			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "select", Usage: "`lastN`: the latest N days in a row with enough data, such as last14", Destination: &o.selected},
-			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.which},
+			&cli.StringFlag{Name: "snapshot", Usage: "`N`, tag or latest: the snapshot (default: the newest)", Destination: &o.which},
 			&cli.StringFlag{Name: "preset", Usage: "`NAME` of the rules: dexetl-1, or iglu for the conventions of that R package", Value: string(sql.Dexetl1), Destination: &o.preset},
 			&cli.StringFlag{Name: "sentinels", Usage: "39 and 401 count `AS` what they are (\"as sent\"), as the bounds 40-400, or as nothing: exclude", Value: string(sql.AsSent), Destination: &o.censored},
 			&cli.StringFlag{Name: "input", Usage: "any id,time,gl `FILE` instead of the study", Destination: &o.input},

@@ -33,7 +33,7 @@ func (p *program) queryCommand() *cli.Command {
 		Description: "Without an argument the statement is read from standard input. It can read the " +
 			"snapshot's files and nothing else. Rows are written as they are computed: a result is whole if the exit code is 0.",
 		Flags: append(o.resultFlags.flags(),
-			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot to ask, or latest (default: the newest)", Destination: &o.which},
+			&cli.StringFlag{Name: "snapshot", Usage: "`N`, tag or latest: the snapshot to ask (default: the newest)", Destination: &o.which},
 			&durationFlag{Name: "timeout", Usage: "how long it may compute; the time its reader takes is not counted; 0s: no limit", Value: o.timeout, Destination: &o.timeout},
 			&cli.StringFlag{Name: "max-memory", Usage: "`SIZE` of memory it may use, such as 8GB; what fits no longer goes to disk", Value: o.memory, Destination: &o.memory}),
 		Action: func(ctx context.Context, c *cli.Command) error { return p.runQuery(ctx, c, o) },
@@ -67,7 +67,7 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	p.tellOutdated(m.Outdated())
 	p.tellNulls(s.NotComputed(o.which), statement)
 	said, err := answer.Ask(ctx, answer.Question{
-		Lake: s.LakePath(), Snapshot: m.Snapshot, Statement: statement, Format: f, Width: p.tableWidth(p.stdout),
+		Lake: s.LakePath(), Snapshot: m.ID(), Statement: statement, Format: f, Width: p.tableWidth(p.stdout),
 		Memory: memory, Timeout: o.timeout,
 	}, p.stdout)
 	switch {

@@ -30,7 +30,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 			},
 			{
 				Name: "diff", Usage: "rows added, changed and removed from one to the other, by table and participant", ArgsUsage: snapshotArgs,
-				Description: "A and B are numbers, or latest.",
+				Description: "A and B are numbers, tags, or latest.",
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					if c.Args().Len() != 2 {
 						return failure(exitUsage, helpOf(c), "%s needs two snapshots, got %d", nameOf(c), c.Args().Len())

@@ -8,10 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -27,8 +24,10 @@ const Format = 2
 // raw log it got. Times are UTC. The zero Manifest is the empty lake.
 type Manifest struct {
 	Format      int          `json:"format"`
-	Snapshot    int64        `json:"snapshot"` // from 1, without gaps
-	Parent      int64        `json:"parent"`   // the snapshot it was made from; 0: the empty lake
+	Snapshot    int64        `json:"snapshot"`           // from 1; see Gone for those that are not there any more
+	Parent      int64        `json:"parent"`             // the snapshot it was made from; 0: the empty lake
+	Reissue     int          `json:"reissue,omitempty"`  // the issue of the number, from 1, if it stands for one that was erased
+	Replaces    string       `json:"replaces,omitempty"` // SHA-256 of the file of the manifest that it stands for
 	CreatedAt   time.Time    `json:"created_at"`
 	Run         string       `json:"run"`          // id of the run that committed it
 	Program     string       `json:"program"`      // version of dexetl that committed it
@@ -111,21 +110,32 @@ func (l *Lake) Current() (Manifest, error) {
 	return l.Manifest(all[len(all)-1])
 }
 
-// Manifests lists the snapshots that have a manifest, oldest first.
+// Manifests lists the snapshots that have a manifest, oldest first: those that were
+// committed, without what was issued again in their place.
 func (l *Lake) Manifests() ([]int64, error) {
+	ids, err := l.IDs()
+	var all []int64
+	for _, id := range ids {
+		if id.Issue == 0 {
+			all = append(all, id.Number)
+		}
+	}
+	return all, err
+}
+
+// IDs lists all manifests, oldest first.
+func (l *Lake) IDs() ([]ID, error) {
 	entries, err := fs.ReadDir(l.dir.FS(), manifestDir)
 	if err != nil {
 		return nil, fmt.Errorf("manifests: %w", err)
 	}
-	var all []int64
+	var all []ID
 	for _, e := range entries {
-		stem, ok := strings.CutSuffix(e.Name(), ".json")
-		n, err := strconv.ParseInt(stem, 10, 64)
-		if ok && err == nil && n > 0 && e.Name() == path.Base(manifestPath(n)) {
-			all = append(all, n)
+		if id, ok := idOf(e.Name()); ok {
+			all = append(all, id)
 		}
 	}
-	slices.Sort(all)
+	slices.SortFunc(all, ID.compare)
 	return all, nil
 }
 
@@ -135,30 +145,54 @@ func (l *Lake) HasManifest(n int64) bool {
 	return err == nil
 }
 
-// Manifest returns the manifest of snapshot n. Errors are as for Current; a
-// snapshot that does not exist is a *DamageError that is fs.ErrNotExist.
-func (l *Lake) Manifest(n int64) (Manifest, error) {
-	name := manifestPath(n)
-	content, err := l.dir.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Manifest{}, &DamageError{name, fs.ErrNotExist}
-	}
+// ManifestsChanged returns when a manifest came or went last.
+func (l *Lake) ManifestsChanged() (time.Time, error) {
+	info, err := l.dir.Stat(manifestDir)
 	if err != nil {
-		return Manifest{}, fmt.Errorf("manifest %d: %w", n, err)
+		return time.Time{}, fmt.Errorf("manifests: %w", err)
 	}
-	m, err := decodeManifest(content)
-	switch {
-	case err != nil:
-		return Manifest{}, &DamageError{name, err}
-	case m.Format > Format:
-		return Manifest{}, &VersionError{name, "", m.Format, Format, m.Program}
-	case m.Snapshot != n:
-		return Manifest{}, &DamageError{name, fmt.Errorf("holds snapshot %d", m.Snapshot)}
-	}
-	return m, nil
+	return info.ModTime(), nil
 }
 
-func manifestPath(n int64) string { return fmt.Sprintf("%s/%012d.json", manifestDir, n) }
+// Manifest returns the manifest of snapshot n. Errors are as for Current; a
+// snapshot that does not exist is a *DamageError that is fs.ErrNotExist.
+func (l *Lake) Manifest(n int64) (Manifest, error) { return l.ManifestOf(ID{Number: n}) }
+
+// ManifestOf is Manifest for any issue of a number.
+func (l *Lake) ManifestOf(id ID) (Manifest, error) {
+	m, _, err := l.manifestFile(id)
+	return m, err
+}
+
+// ManifestSHA256 returns the SHA-256 of a manifest's file, with the manifest.
+func (l *Lake) ManifestSHA256(id ID) (sum string, m Manifest, err error) {
+	m, content, err := l.manifestFile(id)
+	if err != nil {
+		return "", m, err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(content)), m, nil
+}
+
+func (l *Lake) manifestFile(id ID) (m Manifest, content []byte, err error) {
+	name := id.path()
+	content, err = l.dir.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return m, nil, &DamageError{name, fs.ErrNotExist}
+	}
+	if err != nil {
+		return m, nil, fmt.Errorf("manifest %s: %w", id, err)
+	}
+	m, err = decodeManifest(content)
+	switch {
+	case err != nil:
+		return Manifest{}, nil, &DamageError{name, err}
+	case m.Format > Format:
+		return Manifest{}, nil, &VersionError{name, "", m.Format, Format, m.Program}
+	case m.ID() != id:
+		return Manifest{}, nil, &DamageError{name, fmt.Errorf("holds snapshot %s", m.ID())}
+	}
+	return m, content, nil
+}
 
 // The last member of a manifest's object is the SHA-256 of everything before
 // the comma that precedes it, so `head -n -2 | head -c -2 | sha256sum` checks a

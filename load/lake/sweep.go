@@ -37,7 +37,7 @@ func (l *Lake) Sweep() error {
 // sweepTemporary removes what has a temporary name: everything in staging,
 // and names with a leading dot elsewhere.
 func (l *Lake) sweepTemporary() error {
-	for dir, prefix := range map[string]string{stagingDir: "", manifestDir: ".", snapshotDir: "."} {
+	for dir, prefix := range map[string]string{stagingDir: "", manifestDir: ".", snapshotDir: ".", tagDir: "."} {
 		entries, err := fs.ReadDir(l.dir.FS(), dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -61,13 +61,13 @@ func (l *Lake) sweepTemporary() error {
 // came after it and never ended. That spares reading all older manifests, to
 // which the other files that are not current belong.
 func (l *Lake) orphans() ([]string, error) {
-	all, err := l.Manifests()
+	all, err := l.IDs()
 	if err != nil {
 		return nil, err
 	}
 	var since time.Time
 	if len(all) > 0 {
-		info, err := l.dir.Stat(manifestPath(all[len(all)-1]))
+		info, err := l.dir.Stat(all[len(all)-1].path())
 		if err != nil {
 			return nil, err
 		}
@@ -77,11 +77,11 @@ func (l *Lake) orphans() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range slices.Backward(all) {
+	for _, id := range slices.Backward(all) {
 		if len(found) == 0 {
 			break
 		}
-		m, err := l.Manifest(n)
+		m, err := l.ManifestOf(id)
 		if err != nil {
 			return nil, nil
 		}

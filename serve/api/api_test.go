@@ -224,7 +224,7 @@ func TestTooManyAtATime(t *testing.T) {
 
 // A cursor comes back as it went, for the list that it is of, and for no other.
 func TestCursor(t *testing.T) {
-	for _, c := range []Cursor{{}, {7, "P001\x002026-01-02T03:05:00Z"}, {1 << 62, strings.Repeat("é", 100)}} {
+	for _, c := range []Cursor{{}, {"7", "P001\x002026-01-02T03:05:00Z"}, {"123e1", strings.Repeat("é", 100)}} {
 		made := NextCursor("/v1/x?a=1", c)
 		if got, err := ParseCursor("cursor", "/v1/x?a=1", made); err != nil || got != c {
 			t.Errorf("%v came back as %v, %v", c, got, err)

@@ -3,13 +3,13 @@ package api
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
+	"strings"
 )
 
 // A Cursor is where the next page of a list begins: in the snapshot of the first page,
 // behind the last row of the one before.
 type Cursor struct {
-	Snapshot int64
+	Snapshot string // its name
 	Last     string // key of the last row, as the route likes it
 }
 
@@ -19,7 +19,7 @@ const cursorCheck = 8
 // NextCursor is c for a caller, who passes it back. List says which list it is of: the
 // route, and what it was asked for.
 func NextCursor(list string, c Cursor) string {
-	payload := append(binary.BigEndian.AppendUint64(nil, uint64(c.Snapshot)), c.Last...)
+	payload := []byte(c.Snapshot + "\x00" + c.Last)
 	return base64.RawURLEncoding.EncodeToString(append(cursorSum(list, payload), payload...))
 }
 
@@ -27,11 +27,11 @@ func NextCursor(list string, c Cursor) string {
 // parameter of this name says that it is of another one, or none at all.
 func ParseCursor(parameter, list, text string) (Cursor, error) {
 	all, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(all) < cursorCheck+8 || string(cursorSum(list, all[cursorCheck:])) != string(all[:cursorCheck]) {
+	if err != nil || len(all) < cursorCheck || string(cursorSum(list, all[cursorCheck:])) != string(all[:cursorCheck]) {
 		return Cursor{}, NoCursor(parameter)
 	}
-	payload := all[cursorCheck:]
-	return Cursor{Snapshot: int64(binary.BigEndian.Uint64(payload)), Last: string(payload[8:])}, nil
+	snapshot, last, _ := strings.Cut(string(all[cursorCheck:]), "\x00")
+	return Cursor{snapshot, last}, nil
 }
 
 // NoCursor is the Problem about what is no cursor. The checksum keeps no secret, so a route

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -58,13 +57,13 @@ func (a *rowsAnswer) goesOn(last study.Piece) {
 	if last.NumRows() > 0 {
 		a.first = append(a.first, last)
 	}
-	c := api.Cursor{Snapshot: a.snapshot.Manifest.Snapshot, Last: fmt.Sprintf("%d:%d", last.End.File, last.End.Row)}
+	c := api.Cursor{Snapshot: a.snapshot.Name(), Last: fmt.Sprintf("%d:%d", last.End.File, last.End.Row)}
 	a.cursor = api.NextCursor(a.list, c)
 }
 
 func (a *rowsAnswer) headers(to huma.Context) {
 	to.SetHeader("ETag", a.etag)
-	to.SetHeader(SnapshotHeader, strconv.FormatInt(a.snapshot.Manifest.Snapshot, 10))
+	to.SetHeader(SnapshotHeader, a.snapshot.Name())
 	to.SetHeader("Cache-Control", "private, no-cache")
 	to.SetHeader("Vary", api.KeyHeader+", Authorization, "+api.ManageHeader)
 	if a.cursor != "" {
@@ -78,7 +77,7 @@ func (a *rowsAnswer) write(to huma.Context) {
 	defer a.end()
 	a.headers(to)
 	to.SetHeader("Content-Type", a.format.mediaType)
-	to.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fmt.Sprintf("%s-%d.%s", a.table.Name, a.snapshot.Manifest.Snapshot, a.format.suffix)))
+	to.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fmt.Sprintf("%s-%s.%s", a.table.Name, a.snapshot.Name(), a.format.suffix)))
 	if to.Method() == http.MethodHead {
 		return
 	}

@@ -101,13 +101,13 @@ func TestMadeCursor(t *testing.T) {
 	s := newSeries(t)
 	s.commit(someTables())
 	list := strings.Join([]string{"glucose", "", "", "", "", "", ""}, "\x00")
-	for _, c := range []api.Cursor{{Snapshot: 1, Last: "-1:0"}, {Snapshot: 1, Last: "0:-1"}, {Snapshot: 1, Last: "x"}, {Snapshot: 1, Last: ""}, {Snapshot: 1, Last: "0:1 "}, {Snapshot: 1, Last: "99999999999999999999:0"}, {Snapshot: -1, Last: "0:0"}, {Snapshot: 0, Last: "0:0"}} {
+	for _, c := range []api.Cursor{{Snapshot: "1", Last: "-1:0"}, {Snapshot: "1", Last: "0:-1"}, {Snapshot: "1", Last: "x"}, {Snapshot: "1", Last: ""}, {Snapshot: "1", Last: "0:1 "}, {Snapshot: "1", Last: "99999999999999999999:0"}, {Snapshot: "-1", Last: "0:0"}, {Snapshot: "", Last: "0:0"}} {
 		if answer, body := s.get("/v1/tables/glucose?limit=1&next_cursor="+api.NextCursor(list, c), s.key); answer.StatusCode != 422 {
 			t.Errorf("%+v: %d %s", c, answer.StatusCode, body)
 		}
 	}
 	for _, last := range []string{"0:699", "0:9223372036854775807", "7:0"} {
-		if answer, body := s.get("/v1/tables/glucose?limit=1&next_cursor="+api.NextCursor(list, api.Cursor{Snapshot: 1, Last: last}), s.key); answer.StatusCode != 200 {
+		if answer, body := s.get("/v1/tables/glucose?limit=1&next_cursor="+api.NextCursor(list, api.Cursor{Snapshot: "1", Last: last}), s.key); answer.StatusCode != 200 {
 			t.Errorf("%s: %d %s", last, answer.StatusCode, body)
 		}
 	}

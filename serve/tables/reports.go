@@ -82,7 +82,7 @@ type metricsInput struct {
 	Select    string `query:"select" doc:"lastN: the latest N days in a row with enough data, such as last14"`
 	Preset    string `query:"preset" enum:"dexetl-1,iglu" default:"dexetl-1"`
 	Sentinels string `query:"sentinels" enum:"as sent,40-400,exclude" default:"as sent" doc:"What 39 and 401 count as"`
-	Snapshot  string `query:"snapshot" doc:"Number, or latest, which is the default"`
+	Snapshot  string `query:"snapshot" doc:"Number, tag, or latest, which is the default"`
 	Format    string `query:"format" enum:"json,csv" default:"json"`
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
@@ -34,7 +35,7 @@ type rowsInput struct {
 	From       string   `query:"from" doc:"Date or ISO date-time, UTC, inclusive, of the time that the table has"`
 	To         string   `query:"to" doc:"Date, inclusive, or ISO date-time, exclusive; UTC"`
 	Columns    []string `query:"columns" doc:"Only these, divided by commas, in the order of the table"`
-	Snapshot   string   `query:"snapshot" doc:"Number, or latest, which is the default"`
+	Snapshot   string   `query:"snapshot" doc:"Number, tag, or latest, which is the default"`
 	Format     string   `query:"format" enum:"parquet,csv,ndjson,arrow" default:"parquet"`
 	Limit      int64    `query:"limit" minimum:"0" maximum:"50000" doc:"A page of so many rows; 0: all rows"`
 	NextCursor string   `query:"next_cursor" doc:"X-Next-Cursor of the page before; pages of one sequence show one snapshot"`
@@ -128,10 +129,10 @@ func (a *rowsAnswer) choosePeople(ctx context.Context, c Choice) error {
 			return err
 		}
 	}
-	a.etag = fmt.Sprintf(`"%d"`, a.snapshot.Manifest.Snapshot)
+	a.etag = fmt.Sprintf("%q", a.snapshot.Name())
 	if a.chosen.Participants != nil || len(a.chosen.Without) > 0 {
 		sum := sha256.Sum256([]byte(strings.Join(a.chosen.Participants, ",") + "-" + strings.Join(a.chosen.Without, ",")))
-		a.etag = fmt.Sprintf(`"%d-%x"`, a.snapshot.Manifest.Snapshot, sum[:6])
+		a.etag = fmt.Sprintf(`"%s-%x"`, a.snapshot.Name(), sum[:6])
 	}
 	return nil
 }
@@ -166,7 +167,7 @@ func (a *rowsAnswer) chooseSnapshot(in *rowsInput) (err error) {
 		if a.chosen.After, err = placeIn(c); err != nil {
 			return err
 		}
-		which = strconv.FormatInt(c.Snapshot, 10)
+		which = c.Snapshot
 	}
 	if a.snapshot, err = a.tables.snapshot(which); err != nil {
 		return err
@@ -182,7 +183,7 @@ func placeIn(c api.Cursor) (study.Place, error) {
 	file, row, _ := strings.Cut(c.Last, ":")
 	f, err := strconv.ParseUint(file, 10, 31)
 	r, wrong := strconv.ParseUint(row, 10, 63)
-	if err != nil || wrong != nil || c.Snapshot < 1 {
+	if _, ok := lake.ParseID(c.Snapshot); !ok || err != nil || wrong != nil {
 		return study.Place{}, api.NoCursor("next_cursor")
 	}
 	return study.Place{File: int(f), Row: int64(r)}, nil
@@ -190,18 +191,14 @@ func placeIn(c api.Cursor) (study.Place, error) {
 
 // snapshot is the one called which; the newest for "" and latest.
 func (t *Tables) snapshot(which string) (*study.Frozen, error) {
-	number := int64(0)
-	if which != "" && which != "latest" {
-		var err error
-		if number, err = strconv.ParseInt(which, 10, 64); err != nil || number < 1 {
-			return nil, api.Invalid("query.snapshot", "a number such as 12, or latest")
-		}
-	}
-	f, err := t.Reader.Snapshot(number)
+	f, err := t.Reader.Snapshot(which)
+	none, isNone := errors.AsType[*study.NoSnapshotError](err)
 	switch {
 	case isEmpty(err):
 		err = &nothingLoaded{api.Refusal(http.StatusNotFound, "nothing was loaded yet")}
-	case is[*study.NoSnapshotError](err):
+	case isNone && none.ID.Number == 0:
+		err = api.Invalid("query.snapshot", "a number such as 12, a tag, or latest")
+	case isNone:
 		err = api.Refusal(http.StatusNotFound, "there is no such snapshot: /v1/snapshots lists them")
 	case is[*study.GoneError](err):
 		err = api.Refusal(http.StatusGone, "this snapshot is of before a withdrawal, and is no longer shown: ask for the newest one")

@@ -47,7 +47,7 @@ func (t Timeseries) glucose(ctx context.Context, in *glucoseInput) (*huma.Stream
 	if s.From, s.To, err = interval(in.StartDate, in.EndDate); err != nil {
 		return nil, err
 	}
-	snapshot, err := t.snapshot(ctx, 0, who.ID)
+	snapshot, err := t.snapshot(ctx, "", who.ID)
 	if err != nil {
 		return nil, err
 	}

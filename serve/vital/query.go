@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 )
@@ -12,7 +13,7 @@ import (
 // A query is what a request for samples asks for.
 type query struct {
 	list     string // that cursors are of
-	snapshot int64  // 0: the newest
+	snapshot string // "": the newest
 	stretch  study.Stretch
 	ours     bool // the provider, if one was named, is Dexcom
 }
@@ -38,7 +39,7 @@ func (in *groupedInput) read(kind string) (q query, err error) {
 	at, record, _ := strings.Cut(c.Last, " ")
 	q.snapshot, q.stretch.After.Record = c.Snapshot, record
 	q.stretch.After.Time, err = time.Parse(time.RFC3339Nano, at)
-	if err != nil || c.Snapshot < 1 {
+	if _, ok := lake.ParseID(c.Snapshot); !ok || err != nil {
 		return q, api.NoCursor(parameter)
 	}
 	return q, nil
@@ -46,7 +47,7 @@ func (in *groupedInput) read(kind string) (q query, err error) {
 
 // next is the cursor of the page behind a sample.
 func (q query) next(f *study.Frozen, last study.Moment) string {
-	return api.NextCursor(q.list, api.Cursor{Snapshot: f.Manifest.Snapshot, Last: last.Time.Format(time.RFC3339Nano) + " " + last.Record})
+	return api.NextCursor(q.list, api.Cursor{Snapshot: f.Name(), Last: last.Time.Format(time.RFC3339Nano) + " " + last.Record})
 }
 
 // interval reads start_date and end_date. Both are inclusive; to is behind the end, zero

@@ -103,10 +103,10 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 	})
 }
 
-// snapshot is the one of a number, 0 for the newest, that may show somebody; nil where
+// snapshot is the one of a name, "" for the newest, that may show somebody; nil where
 // nothing was loaded yet.
-func (t Timeseries) snapshot(ctx context.Context, number int64, participant string) (*study.Frozen, error) {
-	f, err := t.Reader.Snapshot(number)
+func (t Timeseries) snapshot(ctx context.Context, name string, participant string) (*study.Frozen, error) {
+	f, err := t.Reader.Snapshot(name)
 	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
 		return nil, nil
 	}

@@ -17,7 +17,7 @@ func TestMadeCursor(t *testing.T) {
 	in := groupedInput{UserID: uuid.Nil, StartDate: "2026-01-01", Unit: "mmol/L"}
 	q, err := in.read("glucose")
 	check(t, err)
-	for _, c := range []api.Cursor{{Snapshot: 1, Last: "yesterday r1"}, {Snapshot: 1, Last: ""}, {Snapshot: 1, Last: "2026-13-01T00:00:00Z "}, {Snapshot: -1, Last: "2026-01-01T00:00:00Z "}, {Snapshot: 0, Last: "2026-01-01T00:00:00Z "}} {
+	for _, c := range []api.Cursor{{Snapshot: "1", Last: "yesterday r1"}, {Snapshot: "1", Last: ""}, {Snapshot: "1", Last: "2026-13-01T00:00:00Z "}, {Snapshot: "-1", Last: "2026-01-01T00:00:00Z "}, {Snapshot: "", Last: "2026-01-01T00:00:00Z "}} {
 		in.NextCursor = api.NextCursor(q.list, c)
 		_, err := in.read("glucose")
 		if p, ok := errors.AsType[*api.Problem](err); !ok || p.Status != 422 || p.Wrong[0].Where != "query.next_cursor" {

@@ -1,0 +1,180 @@
+package lake
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	tagDir    = "tags"
+	tagFormat = 1
+)
+
+// A Tag is a name that people gave a snapshot, which stays as long as the name does.
+type Tag struct {
+	Format   int    `json:"format"`
+	Name     string `json:"tag"`
+	Snapshot string `json:"snapshot"` // its ID
+
+	// ManifestSHA256 is that of the manifest's file, which has those of all other files.
+	ManifestSHA256 string `json:"manifest_sha256"`
+
+	Reason         string    `json:"reason"`
+	CreatedAt      time.Time `json:"created_at"`
+	Program        string    `json:"program"`         // version of dexetl that gave it
+	MetricsVersion string    `json:"metrics_version"` // of the metrics of that program
+}
+
+// ID is that of the snapshot.
+func (t Tag) ID() ID {
+	id, _ := ParseID(t.Snapshot)
+	return id
+}
+
+// A TagNameError says that a text is no name for a tag.
+type TagNameError struct{ Name string }
+
+func (e *TagNameError) Error() string {
+	return fmt.Sprintf("tag %q: up to 64 letters, digits, dots, dashes and underscores, a letter first; not latest or last", e.Name)
+}
+
+// A TagTakenError says that a tag of a name exists.
+type TagTakenError struct{ Tag Tag }
+
+func (e *TagTakenError) Error() string {
+	return fmt.Sprintf("tag %s exists: it is snapshot %s since %s", e.Tag.Name, e.Tag.Snapshot, e.Tag.CreatedAt.Format(time.RFC3339))
+}
+
+// A NoTagError says that there is no tag of a name.
+type NoTagError struct{ Name string }
+
+func (e *NoTagError) Error() string { return fmt.Sprintf("there is no tag %s", e.Name) }
+
+var tagName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]{0,63}$`)
+
+// IsTagName reports whether a tag may be called so. Upper and lower case are the same
+// name: the lake may be copied to where they are the same file.
+func IsTagName(name string) bool {
+	return tagName.MatchString(name) && !strings.EqualFold(name, "latest") && !strings.EqualFold(name, "last")
+}
+
+func tagPath(name string) string { return path.Join(tagDir, name+".json") }
+
+// Tags lists the tags by name. One that cannot be read is a *DamageError, one of a newer
+// program a *VersionError: nobody knows what it keeps.
+func (l *Lake) Tags() ([]Tag, error) {
+	entries, err := fs.ReadDir(l.dir.FS(), tagDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tags: %w", err)
+	}
+	var tags []Tag
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".json")
+		if !ok || !IsTagName(name) {
+			continue
+		}
+		t, err := l.readTag(name)
+		if err != nil {
+			return nil, err
+		}
+		tags = append(tags, t)
+	}
+	slices.SortFunc(tags, func(a, b Tag) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
+	return tags, nil
+}
+
+// Tag returns the tag of a name; else the error is a *NoTagError.
+func (l *Lake) Tag(name string) (Tag, error) {
+	tags, err := l.Tags()
+	if err != nil {
+		return Tag{}, err
+	}
+	i := slices.IndexFunc(tags, func(t Tag) bool { return strings.EqualFold(t.Name, name) })
+	if i < 0 {
+		return Tag{}, &NoTagError{name}
+	}
+	return tags[i], nil
+}
+
+func (l *Lake) readTag(name string) (t Tag, err error) {
+	content, err := l.dir.ReadFile(tagPath(name))
+	if err != nil {
+		return t, fmt.Errorf("tag %s: %w", name, err)
+	}
+	if err := json.Unmarshal(content, &t); err != nil {
+		return t, &DamageError{tagPath(name), err}
+	}
+	if t.Format > tagFormat {
+		return t, &VersionError{tagPath(name), "", t.Format, tagFormat, t.Program}
+	}
+	if _, ok := ParseID(t.Snapshot); !ok || t.Name != name {
+		return t, &DamageError{tagPath(name), errors.New("it names no snapshot, or another tag")}
+	}
+	return t, nil
+}
+
+// Tagged returns the manifest that a tag is. If its file is another one than that which
+// was tagged, the error is a *DamageError.
+func (l *Lake) Tagged(t Tag) (Manifest, error) {
+	sum, m, err := l.ManifestSHA256(t.ID())
+	if err == nil && sum != t.ManifestSHA256 {
+		err = &DamageError{t.ID().path(), fmt.Errorf("its SHA-256 is %s; %s was tagged as %s", sum, t.ManifestSHA256, t.Name)}
+	}
+	return m, err
+}
+
+// PutTag makes a tag, durably. Its name must be free, unless it replaces: the same tag
+// is then another manifest's. The load lock must be held.
+func (l *Lake) PutTag(t Tag, replace bool) error {
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	if !IsTagName(t.Name) {
+		return &TagNameError{t.Name}
+	}
+	old, err := l.Tag(t.Name)
+	var none *NoTagError
+	if err == nil && !replace {
+		return &TagTakenError{old}
+	}
+	if err != nil && !errors.As(err, &none) {
+		return err
+	}
+	t.Format = tagFormat
+	content, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := l.place("tag", tagPath(t.Name), append(content, '\n')); err != nil {
+		return fmt.Errorf("tag %s: %w", t.Name, err)
+	}
+	return l.at("tag.kept")
+}
+
+// DropTag removes a tag, durably. The load lock must be held.
+func (l *Lake) DropTag(name string) error {
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	t, err := l.Tag(name)
+	if err != nil {
+		return err
+	}
+	if err := l.clear(tagPath(t.Name)); err != nil {
+		return fmt.Errorf("tag %s: %w", t.Name, err)
+	}
+	return l.at("tag.dropped")
+}
