@@ -31,6 +31,9 @@ type Erasing struct {
 	Lake   *lake.Lake
 	Loader *Loader // has the memory, and the program's name
 
+	// Note, if set, is told before each commit which files have been rewritten.
+	Note func([]ErasedFile) error
+
 	participant string
 	done        map[string]rewritten // by path
 }
@@ -104,9 +107,42 @@ func (e *Erasing) Commit(ctx context.Context, runID string) (lake.Manifest, bool
 	if err != nil || len(e.Files()) == 0 && len(m.Held) == len(parent.Held) {
 		return parent, false, err
 	}
+	if err := e.note(); err != nil {
+		return parent, false, err
+	}
 	m.Run, m.Program, m.Tables, m.CreatedAt = runID, e.Loader.Program, parent.VersionsOnTop(), e.Loader.Now().UTC()
 	m, err = c.Finish(ctx, m)
 	return m, err == nil, err
+}
+
+func (e *Erasing) note() error {
+	if e.Note == nil {
+		return nil
+	}
+	return e.Note(e.Files())
+}
+
+// Reissue puts a manifest without the participant beside an older one, if they are in
+// that. It reports whether they were; what names m is to name the new one then.
+func (e *Erasing) Reissue(ctx context.Context, m lake.Manifest) (lake.Manifest, bool, error) {
+	c := e.Lake.Begin(m)
+	left, err := e.Without(ctx, c, m, true)
+	if err != nil || len(left.Held) == len(m.Held) && slices.Equal(paths(c.Files()), paths(m.Files)) {
+		return m, false, err
+	}
+	if err := e.note(); err != nil {
+		return m, false, err
+	}
+	m, err = c.Reissue(ctx, left.Held)
+	return m, err == nil, err
+}
+
+func paths(files []lake.File) (names []string) {
+	for _, f := range files {
+		names = append(names, f.Path)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // rewrite writes a file anew without the participant, once.
@@ -241,4 +277,14 @@ func (e *Erasing) leaving(table string) func(row) []any {
 		}
 	}
 	return nil
+}
+
+// lateIn are those who were erased before their answers came.
+func lateIn(answers []*answer) (ids []string) {
+	for _, a := range answers {
+		if a.late != "" && !slices.Contains(ids, a.late) {
+			ids = append(ids, a.late)
+		}
+	}
+	return ids
 }

@@ -26,6 +26,10 @@ type Loader struct {
 	CommitBytes int64            // of rows in memory per commit, about; 0: 128 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
+	// Late, if set, is told of participants who were erased and of whom the log has got
+	// another answer meanwhile, before the commit that has the answer as erased.
+	Late func(context.Context, []string) error
+
 	// Committed, if set, is told of every commit.
 	Committed func(context.Context, lake.Manifest)
 
@@ -180,6 +184,11 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 	}
 	if err := l.quarantine(ctx, answers); err != nil {
 		return parent, err
+	}
+	if late := lateIn(answers); l.Late != nil && len(late) > 0 {
+		if err := l.Late(ctx, late); err != nil {
+			return parent, err
+		}
 	}
 	if err := l.Log.Sync(); err != nil {
 		return parent, err

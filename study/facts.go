@@ -41,4 +41,5 @@ const (
 	FoldingAnew Work = "fold anew" // the whole raw log
 	Comparing   Work = "compare"
 	Compacting  Work = "compact"
+	ErasingWork Work = "erase"
 )

@@ -63,6 +63,9 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 	if err := s.sameStudy(ctx, l.lake); err != nil && !is[*lake.DamageError](err) {
 		return done, err
 	}
+	if err := l.finishErasures(ctx); err != nil {
+		return done, err
+	}
 	return l.replay(ctx, r.DryRun)
 }
 

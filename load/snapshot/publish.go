@@ -57,6 +57,10 @@ func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute) (
 // only for the newest ones.
 func Folder(l *lake.Lake, n int64) (string, error) { return absolute(l, folderOf(n)) }
 
+// FolderOf is the folder of the snapshot that a manifest is, from the lake's: for what was
+// issued again it is the number's.
+func FolderOf(id lake.ID) string { return folderOf(id.Number) }
+
 func folderOf(n int64) string { return fmt.Sprintf("%s/%06d", snapshotDir, n) }
 
 // shown reports whether a table is one that is shown.
