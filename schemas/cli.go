@@ -9,7 +9,7 @@ func forms() []Form {
 		Participants(), Participant(), Added(), Import(), Paused(), Removed(), Closed(), Windows(), Exclusions(),
 		Connected(), ConnectImport(), ConnectExport(), Grants(), PublicKey(), ConsentPages(), ConsentEvent(),
 		Links(), Invite(), Invitations(), Revoked(),
-		Plan(), Run(), Runs(), Status(), Withdraw(), Erase(),
+		Plan(), Run(), Runs(), Status(), Withdraw(), Erase(), Absent(),
 		Replay(), Snapshots(), Diff(), Query(), Metrics(),
 		Audit(), AuditVerify(), AuditHead(),
 		KeyAdded(), Keys(), KeyRevoked(),

@@ -84,3 +84,17 @@ func Erase() Form {
 		{"to_do", aText, "what only the participant can do, in words", ""},
 	}}
 }
+
+// Absent is the form of dexetl verify --absent.
+func Absent() Form {
+	return Form{"absent", 1, "What dexetl verify --absent prints: whether somebody who was erased is anywhere.", []part{
+		{"participant_id", anID, "study pseudonym that was looked for", ""},
+		{"absent", aBool, "nothing but the name was found, and only where it is kept", ""},
+		{"files", aCount, "files that were looked into", ""},
+		{"found", listOf(
+			part{"path", aText, "file, from the study folder if it is in there", ""},
+			part{"where", aText, "where in the file, in words", ""},
+			part{"count", aCount, "how often", ""},
+		), "where they are", ""},
+	}}
+}

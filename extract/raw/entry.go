@@ -35,6 +35,9 @@ type Entry struct {
 	packed           *packed // in a compacted segment
 }
 
+// Path is that of the segment in which the entry is.
+func (e Entry) Path() string { return e.path }
+
 // Plain reads the entry's body, checks it against its checksums and returns it
 // decoded. Damage is a *DamageError, a body that compaction dropped a
 // *DroppedError, one that was erased an *ErasedError.
