@@ -22,6 +22,12 @@ func (e *LogError) Error() string {
 	return fmt.Sprintf("the raw log is not what snapshot %d was made from: %s", e.Snapshot, e.Reason)
 }
 
+// CheckLog is what a replay checks of the log before it folds it.
+func (l *Loader) CheckLog(ctx context.Context, m lake.Manifest) error {
+	_, err := l.withDefaults().checkLog(ctx, m)
+	return err
+}
+
 // checkLog makes sure that the log holds every answer that snapshot m was made
 // from: a *LogError names what is missing, a *raw.DamageError where the log
 // cannot be read. It reads no bodies. What the snapshot's table requests cannot

@@ -117,3 +117,32 @@ func shapeOf(duckDB string) shape {
 	}
 	return aText
 }
+
+// Verify is the form of dexetl verify.
+func Verify() Form {
+	return Form{"verify", 1, "What dexetl verify prints: what it looked at, and what is not as it was written.", []part{
+		{"sound", aBool, "nothing is damaged but what dexetl repair has marked before", ""},
+		{"deep", aBool, "the raw log was folded anew and compared, too", ""},
+		{"snapshot", aCount, "newest snapshot; 0: there is none, or its manifest cannot be read", ""},
+		{"manifests", aCount, "manifests that can be read", ""},
+		{"files", aCount, "data files that they name", ""},
+		{"bytes", aCount, "bytes of these", ""},
+		{"rows", aCount, "rows of the newest snapshot", ""},
+		{"views", aCount, "tables and views that answered; 0: nobody asked, because tables are damaged", ""},
+		{"segments", aCount, "segments of the raw log", ""},
+		{"answers", aCount, "answers in them", ""},
+		{"seconds", anAge, "seconds that it took", ""},
+		{"damaged", listOf(
+			part{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log", "state"), "what the file is for; rows: it is whole, but its rows break a rule", ""},
+			part{"file", aText, "as a path below the lake; of kind state below the state", ""},
+			part{"reason", aText, "what is wrong with it, in words", ""},
+			part{"table", anID, "table", "it is no data file"},
+			part{"partition", aText, "month", "it is no data file, or the table has none"},
+			part{"rows", aCount, "rows that the manifest says it has", "it is no data file"},
+			part{"first_snapshot", aCount, "first snapshot that has it", "it is no data file"},
+			part{"last_snapshot", aCount, "last one", "it is no data file"},
+			part{"marked", aBool, "dexetl repair could not mend it, and has marked the snapshots", ""},
+		), "one for each damaged file", ""},
+		{"difference", maybe(objectOf(differenceParts()...)), "how the newest snapshot differs from what the raw log says; missing without --deep", ""},
+	}}
+}

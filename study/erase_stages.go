@@ -26,7 +26,6 @@ const (
 	noteRaw        = "raw"
 	noteData       = "data"
 	noteManifest   = "manifest"
-	noteSnapshot   = "snapshot"
 	noteTag        = "tag"
 	noteQuarantine = "quarantine"
 	noteState      = "state"
@@ -173,14 +172,19 @@ func (e *erasing) history(ctx context.Context) error {
 		}
 		keep = append(keep, id)
 	}
-	if err := e.noteDropped(ctx, keep); err != nil {
+	all, err := e.lake.IDs()
+	if err != nil {
 		return err
 	}
-	if _, _, err := e.lake.DropAllBut(ctx, keep, snapshot.FolderOf); err != nil {
+	remove := slices.DeleteFunc(all, func(id lake.ID) bool { return slices.Contains(keep, id) })
+	if err := e.noteDropped(ctx, remove); err != nil {
+		return err
+	}
+	if _, err := e.lake.Remove(remove, lake.GoneErased, nil); err != nil {
 		return err
 	}
 	snapshot.SweepSpills(e.lake.Path())
-	return nil
+	return e.lake.SyncData()
 }
 
 // reissue makes a tag that of a manifest without the participant.
@@ -209,21 +213,14 @@ func (e *erasing) reissue(ctx context.Context, out *load.Erasing, t lake.Tag) (l
 }
 
 // noteDropped notes the manifests that go.
-func (e *erasing) noteDropped(ctx context.Context, keep []lake.ID) error {
-	all, err := e.lake.IDs()
-	if err != nil {
-		return err
-	}
+func (e *erasing) noteDropped(ctx context.Context, remove []lake.ID) error {
 	var notes []cohort.ErasureNote
-	for _, id := range all {
-		if slices.Contains(keep, id) {
-			continue
-		}
+	for _, id := range remove {
 		sum, _, err := e.lake.ManifestSHA256(id)
 		if err != nil && !is[*lake.DamageError](err) {
 			return err
 		}
-		notes = append(notes, cohort.ErasureNote{Kind: noteManifest, Path: "lake/manifests of snapshot " + id.String(), Before: sum, Items: 1})
+		notes = append(notes, cohort.ErasureNote{Kind: noteManifest, Path: "lake/" + id.Path(), Before: sum, Items: 1})
 	}
 	return e.note(ctx, notes...)
 }

@@ -37,14 +37,15 @@ func (s *Study) NewestCommit() (int64, error) {
 	return m.Snapshot, l.Close()
 }
 
-// HasCommit reports whether there is a snapshot of a number, without reading it.
+// HasCommit reports whether there was a snapshot of a number, without reading it: the
+// manifest may have been set aside, because it is damaged.
 func (s *Study) HasCommit(snapshot int64) bool {
 	l, err := lake.OpenToRead(s.LakePath())
 	if err != nil {
 		return false
 	}
 	defer l.Close()
-	return l.HasManifest(snapshot)
+	return l.HasManifest(snapshot) || l.IsAside(snapshot)
 }
 
 // News is what a commit brought. It is to be closed.
@@ -126,7 +127,7 @@ func (s *Study) isReplay(ctx context.Context, before, m lake.Manifest) (bool, er
 	}
 	for _, r := range slices.Backward(runs) {
 		if r.ID == m.Run {
-			return r.Command == "replay", nil
+			return slices.Contains([]string{"replay", "repair"}, r.Command), nil
 		}
 	}
 	return false, nil

@@ -57,6 +57,7 @@ func (p *program) command() *cli.Command {
 			p.syncCommand(),
 			p.refreshCommand(),
 			p.replayCommand(),
+			p.verifyCommand(),
 			p.statusCommand(),
 			p.runsCommand(),
 			p.snapshotsCommand(),

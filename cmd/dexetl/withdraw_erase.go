@@ -78,3 +78,8 @@ func erasedLines(s *study.Study, r study.Receipt) []string {
 func erasureNext(e *study.UnfinishedErasureError) step {
 	return dexetl("withdraw", e.ParticipantID, "--erase")
 }
+
+// presentNext erases somebody of whom something was found.
+func presentNext(e *study.PresentError) step {
+	return dexetl("withdraw", e.ParticipantID, "--erase")
+}

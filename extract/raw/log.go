@@ -176,6 +176,18 @@ func (l *Log) Sync() error {
 // end returns the end of the last segment, a torn tail included, and the list of
 // segments. It waits for a group that is being written.
 func (l *Log) end() (Position, []segment, error) {
+	end, list, err := l.allSegments()
+	if err == nil {
+		err = numbered(list)
+	}
+	if err != nil {
+		return Position{}, nil, err
+	}
+	return end, list, nil
+}
+
+// allSegments is end without a look at their numbers.
+func (l *Log) allSegments() (Position, []segment, error) {
 	lock, err := openLock(l.dir)
 	if err != nil {
 		return Position{}, nil, err
@@ -184,7 +196,7 @@ func (l *Log) end() (Position, []segment, error) {
 	if err := flock(lock, syscall.LOCK_SH); err != nil {
 		return Position{}, nil, err
 	}
-	list, err := l.segments()
+	list, err := l.listed()
 	if err != nil || len(list) == 0 {
 		return Position{}, nil, err
 	}

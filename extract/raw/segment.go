@@ -24,9 +24,21 @@ type segment struct {
 }
 
 // segments lists the log's segments in order. A number that is missing or there
-// twice is damage. A folder that cannot be read is an error: without it the log
-// would look shorter, and the next append would use numbers again.
+// twice is damage.
 func (l *Log) segments() ([]segment, error) {
+	list, err := l.listed()
+	if err == nil {
+		err = numbered(list)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// listed lists what segments there are, in order. A folder that cannot be read is an
+// error: without it the log would look shorter, and the next append would use numbers again.
+func (l *Log) listed() ([]segment, error) {
 	years, err := l.folders(l.dir, 4)
 	if err != nil {
 		return nil, err
@@ -46,14 +58,19 @@ func (l *Log) segments() ([]segment, error) {
 		}
 	}
 	slices.SortFunc(list, func(a, b segment) int { return cmp.Compare(a.number, b.number) })
+	return list, nil
+}
+
+// numbered makes sure that segments have the numbers from 1 on, each once.
+func numbered(list []segment) error {
 	for i, s := range list {
 		if want := uint64(i + 1); s.number > want {
-			return nil, &DamageError{File: s.path, Reason: fmt.Sprintf("segment %d, which belongs in front of it, is missing", want)}
+			return &DamageError{File: s.path, Reason: fmt.Sprintf("segment %d, which belongs in front of it, is missing", want)}
 		} else if s.number < want {
-			return nil, &DamageError{File: s.path, Reason: "there is a second segment of that number"}
+			return &DamageError{File: s.path, Reason: "there is a second segment of that number"}
 		}
 	}
-	return list, nil
+	return nil
 }
 
 // folders lists what is named in dir with so many digits, as years and months are.

@@ -87,9 +87,10 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 	if err := ctx.Err(); err != nil {
 		return Manifest{}, err
 	}
+	if err := c.number(&m); err != nil {
+		return Manifest{}, err
+	}
 	m.Format = Format
-	m.Parent = c.parent.Snapshot
-	m.Snapshot = c.parent.Snapshot + 1
 	m.Files = c.Files()
 	if m.Tables == nil {
 		m.Tables = c.parent.VersionsOnTop()
@@ -108,6 +109,18 @@ func (c *Commit) Finish(ctx context.Context, m Manifest) (Manifest, error) {
 		return m, c.lake.forget(c.parent, m)
 	}
 	return m, nil
+}
+
+// number gives m its number and names its parent.
+func (c *Commit) number(m *Manifest) (err error) {
+	m.Parent = c.parent.Snapshot
+	if m.Parent > 0 {
+		if m.ParentSHA256, _, err = c.lake.ManifestSHA256(ID{Number: m.Parent}); err != nil {
+			return err
+		}
+	}
+	m.Snapshot, err = c.lake.beyond(m.Parent + 1)
+	return err
 }
 
 // publish makes the manifest appear under its name whole or not at all. It

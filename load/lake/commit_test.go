@@ -51,12 +51,15 @@ func TestCommit(t *testing.T) {
 	second := finish(t, c)
 
 	want := Manifest{
-		Format: Format, Snapshot: 2, Parent: 1, Run: "run", Program: "test", CreatedAt: second.CreatedAt,
+		Format: Format, Snapshot: 2, Parent: 1, ParentSHA256: second.ParentSHA256, Run: "run", Program: "test", CreatedAt: second.CreatedAt,
 		LogPosition: raw.Position{Segment: 1, Offset: 2}, Tables: Manifest{}.VersionsOnTop(),
 		Files: []File{replacement, kept},
 	}
 	if diff := cmp.Diff(want, current(t, l)); diff != "" {
 		t.Errorf("Current (-want +got):\n%s", diff)
+	}
+	if sum, _, err := l.ManifestSHA256(ID{Number: 1}); err != nil || sum != second.ParentSHA256 {
+		t.Errorf("snapshot 2 names a parent with SHA-256 %s, it is %s, %v", second.ParentSHA256, sum, err)
 	}
 	if diff := cmp.Diff(want, second); diff != "" {
 		t.Errorf("Finish (-want +got):\n%s", diff)

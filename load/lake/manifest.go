@@ -18,20 +18,21 @@ import (
 
 // Format is the version of the manifests that this program writes, and the
 // newest that it reads. It rises when an older program would misread the lake.
-const Format = 2
+const Format = 3
 
 // A Manifest describes one snapshot: what the lake holds and how far in the
 // raw log it got. Times are UTC. The zero Manifest is the empty lake.
 type Manifest struct {
-	Format      int          `json:"format"`
-	Snapshot    int64        `json:"snapshot"`           // from 1; see Gone for those that are not there any more
-	Parent      int64        `json:"parent"`             // the snapshot it was made from; 0: the empty lake
-	Reissue     int          `json:"reissue,omitempty"`  // the issue of the number, from 1, if it stands for one that was erased
-	Replaces    string       `json:"replaces,omitempty"` // SHA-256 of the file of the manifest that it stands for
-	CreatedAt   time.Time    `json:"created_at"`
-	Run         string       `json:"run"`          // id of the run that committed it
-	Program     string       `json:"program"`      // version of dexetl that committed it
-	LogPosition raw.Position `json:"log_position"` // every answer before it is applied or held
+	Format       int          `json:"format"`
+	Snapshot     int64        `json:"snapshot"`                // from 1; see Gone for those that are not there any more
+	Parent       int64        `json:"parent"`                  // the snapshot it was made from; 0: the empty lake
+	ParentSHA256 string       `json:"parent_sha256,omitempty"` // of the parent's file; empty: it has none, or an older program wrote this one
+	Reissue      int          `json:"reissue,omitempty"`       // the issue of the number, from 1, if it stands for one that was erased
+	Replaces     string       `json:"replaces,omitempty"`      // SHA-256 of the file of the manifest that it stands for
+	CreatedAt    time.Time    `json:"created_at"`
+	Run          string       `json:"run"`          // id of the run that committed it
+	Program      string       `json:"program"`      // version of dexetl that committed it
+	LogPosition  raw.Position `json:"log_position"` // every answer before it is applied or held
 
 	// Borders holds, per table, the instant before which a partition's files
 	// hold disjoint ranges of participants and from which on they hold one UTC
@@ -194,6 +195,9 @@ func (l *Lake) manifestFile(id ID) (m Manifest, content []byte, err error) {
 	return m, content, nil
 }
 
+// ManifestPath is where the manifest of snapshot n lies, from the lake's folder.
+func ManifestPath(n int64) string { return manifestPath(n) }
+
 // The last member of a manifest's object is the SHA-256 of everything before
 // the comma that precedes it, so `head -n -2 | head -c -2 | sha256sum` checks a
 // manifest too. Every format keeps this, so that a newer format and damage can
@@ -217,13 +221,21 @@ func sealed(body []byte) []byte {
 	return fmt.Appendf(body, "%s%x%s", checksumBefore, sha256.Sum256(body), checksumAfter)
 }
 
-func decodeManifest(content []byte) (Manifest, error) {
+// sealUnbroken is an error unless an object is as sealed made it.
+func sealUnbroken(content []byte) error {
 	i := bytes.LastIndex(content, []byte(checksumBefore))
 	if i < 0 {
-		return Manifest{}, errors.New("no checksum at its end")
+		return errors.New("no checksum at its end")
 	}
 	if !bytes.Equal(content, sealed(bytes.Clone(content[:i]))) {
-		return Manifest{}, errors.New("checksum does not match")
+		return errors.New("checksum does not match")
+	}
+	return nil
+}
+
+func decodeManifest(content []byte) (Manifest, error) {
+	if err := sealUnbroken(content); err != nil {
+		return Manifest{}, err
 	}
 	var m Manifest
 	err := jsonv2.Unmarshal(content, &m)

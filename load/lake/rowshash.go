@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/bits"
@@ -179,4 +180,18 @@ func sumOf(files []File) (rows int64, sum uint64, ok bool) {
 		rows, sum = rows+f.Rows, sum+one
 	}
 	return rows, sum, true
+}
+
+// HashRows reads all rows of a file and returns what its RowsHash must be, if it has all
+// columns of its table.
+func (l *Lake) HashRows(ctx context.Context, f File) (string, error) {
+	var sum rowsHash
+	for batch, err := range l.Read(ctx, f, ReadOptions{}) {
+		if err != nil {
+			return "", err
+		}
+		sum.add(batch)
+		batch.Release()
+	}
+	return sum.String(), nil
 }

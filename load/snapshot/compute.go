@@ -58,8 +58,10 @@ func (p *publisher) compute(ctx context.Context) error {
 	if p.damage.of(episodesTable) != nil {
 		return nil // whoever reads them is told
 	}
-	err = p.computeWith(ctx, false)
-	if _, unread := errors.AsType[*duckdb.Error](err); unread && p.latest != nil {
+	p.made = true
+	sound := p.latestSound()
+	err = p.computeWith(ctx, !sound)
+	if _, unread := errors.AsType[*duckdb.Error](err); unread && p.latest != nil && sound {
 		// What latest has may be damaged where nobody has looked yet.
 		err = p.computeWith(ctx, true)
 	}

@@ -42,7 +42,7 @@ func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute) (
 		p.latest = latest
 		defer latest.Close()
 	}
-	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe, p.point, p.prune} {
+	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe, p.sumUp, p.point, p.prune} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -56,10 +56,6 @@ func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute) (
 // Folder returns the absolute path of the folder of snapshot n, which exists
 // only for the newest ones.
 func Folder(l *lake.Lake, n int64) (string, error) { return absolute(l, folderOf(n)) }
-
-// FolderOf is the folder of the snapshot that a manifest is, from the lake's: for what was
-// issued again it is the number's.
-func FolderOf(id lake.ID) string { return folderOf(id.Number) }
 
 func folderOf(n int64) string { return fmt.Sprintf("%s/%06d", snapshotDir, n) }
 
@@ -92,6 +88,7 @@ type publisher struct {
 	folder   string
 	latest   *os.Root // the folder that latest is; nil: there is none
 	damage   damage   // found while linking
+	made     bool     // something was computed or described
 	with     Compute
 }
 
@@ -116,6 +113,7 @@ func (p *publisher) describe(ctx context.Context) error {
 		if holds(to, viewsName, viewsScript(p.manifest, p.damage)) && holds(to, codebookName, book) && p.hasDatabase() {
 			return nil
 		}
+		p.made = true
 		if err := p.writeDatabase(ctx); err != nil {
 			return err
 		}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
+)
+
+func (p *program) verifyCommand() *cli.Command {
+	var o study.Verify
+	var absent string
+	return &cli.Command{
+		Name: "verify", Usage: "is all as it was written: manifests, data files, rows, views, raw log, state",
+		Description: "Reads everything once and changes nothing; others may go on meanwhile. " +
+			"It names every damaged file, and ends with exit code 7 if there is one.",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "deep", Usage: "fold the raw log anew, too, and compare: it takes as long as a replay", Destination: &o.Deep},
+			&cli.StringFlag{Name: "absent", Usage: "in place of all that, look everywhere for participant `P001`, of whom nothing but the name should be there", Destination: &absent},
+		},
+		Action: func(ctx context.Context, c *cli.Command) error {
+			if absent != "" {
+				return p.verifyAbsent(ctx, c, absent)
+			}
+			s, err := p.openFolder()
+			if err != nil {
+				return err
+			}
+			end := p.spin("verifying")
+			done, err := s.Verify(ctx, o)
+			end()
+			if errors.Is(err, context.Canceled) {
+				return failure(exitInterrupted, again(), "interrupted; nothing was changed")
+			}
+			if err != nil {
+				return err
+			}
+			return errors.Join(p.printVerified(done, o.Deep), p.damageOf(done))
+		},
+	}
+}
+
+func (p *program) printVerified(v study.Verified, deep bool) error {
+	f := schemas.Verify()
+	damages := tableOf(f)
+	if p.flags.json {
+		damages = table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
+		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
+			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), nil)
+	}
+	if len(v.Damages) > 0 {
+		t := table.Table{Columns: []string{"kind", "file", "rows", "reason"}, First: []string{"file", "reason"}, Stories: true}
+		for _, d := range v.Damages {
+			reason := d.Words()
+			if d.Known {
+				reason = "marked before: " + reason
+			}
+			t.Rows = append(t.Rows, []any{string(d.Kind), d.Path, rowsOf(d), table.Prose(reason)})
+		}
+		if err := p.show(p.stdout, t); err != nil {
+			return err
+		}
+	}
+	return p.tellVerified(v)
+}
+
+// tellVerified says what was looked at.
+func (p *program) tellVerified(v study.Verified) error {
+	var parts []string
+	if v.Newest.Snapshot > 0 {
+		parts = append(parts, fmt.Sprintf("snapshot %d, with %s rows", v.Newest.Snapshot, thousands(v.Rows)))
+	}
+	parts = append(parts, fmt.Sprintf("%s with %s (%s)", countOf(v.Manifests, "manifest"), countOf(v.Files, "data file"), megabytes(v.Bytes)))
+	if v.Views > 0 {
+		parts = append(parts, fmt.Sprintf("%d tables and views", v.Views))
+	}
+	parts = append(parts, fmt.Sprintf("raw log of %s (%s)", countOf(v.Log.Answers, "answer"), megabytes(v.Log.Bytes)), "state")
+	verdict := "all as it was written"
+	if len(v.Damages) > 0 && len(v.Fresh()) == 0 {
+		verdict = "nothing is damaged that was not marked before"
+	} else if len(v.Damages) > 0 {
+		verdict = "all else is as it was written"
+	}
+	return p.tell("verified in %.1f s: %s; %s", v.Took.Seconds(), strings.Join(parts, "; "), verdict)
+}
+
+func rowsOf(d study.Damage) any {
+	if d.Table == "" {
+		return nil
+	}
+	return d.Rows
+}
+
+func damageRows(v study.Verified) (rows [][]any) {
+	for _, d := range v.Damages {
+		row := []any{string(d.Kind), d.Path, d.Words(), orNull(d.Table), orNull(d.Partition), rowsOf(d), nil, nil, d.Known}
+		if d.Table != "" {
+			row[6], row[7] = d.First, d.Last
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// damageOf is the error of what is damaged; nil if nothing is, or nothing that a repair
+// has not marked.
+func (p *program) damageOf(v study.Verified) error {
+	fresh := v.Fresh()
+	if len(fresh) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(fresh) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more", n)
+	}
+	first := fresh[0]
+	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
+	if onlyBackup := !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage); onlyBackup {
+		e.advice = classifyByType(first.Err).advice
+	}
+	return e
+}

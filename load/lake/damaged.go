@@ -1,0 +1,159 @@
+package lake
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// damagedDir has a mark for each snapshot that was found damaged, and the manifests that
+// were set aside.
+const damagedDir = "damaged"
+
+// A Mark says what of a snapshot was found damaged. It is for people and for whoever asks
+// why a number is missing: files are looked at themselves, and may be whole again.
+type Mark struct {
+	Format   int           `json:"format"`
+	Snapshot int64         `json:"snapshot"`
+	Manifest string        `json:"manifest,omitempty"` // why its manifest was set aside; empty: it was not
+	Files    []DamagedFile `json:"files,omitempty"`    // by path
+	FoundAt  time.Time     `json:"found_at"`
+	Program  string        `json:"program"` // version of dexetl that found it
+}
+
+// A DamagedFile is a data file and what is wrong with it.
+type DamagedFile struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+}
+
+func markPath(n int64) string { return fmt.Sprintf("%s/%012d.json", damagedDir, n) }
+
+func asidePath(n int64) string { return fmt.Sprintf("%s/%012d.manifest", damagedDir, n) }
+
+// Mark is what is known to be damaged of snapshot n; the zero Mark if nothing is.
+func (l *Lake) Mark(n int64) (m Mark, err error) {
+	content, err := l.dir.ReadFile(markPath(n))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Mark{}, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &m)
+	}
+	if err != nil {
+		return Mark{}, fmt.Errorf("mark of damage: %w", &DamageError{markPath(n), err})
+	}
+	return m, nil
+}
+
+// IsAside reports whether the manifest of snapshot n was damaged and set aside.
+func (l *Lake) IsAside(n int64) bool {
+	m, err := l.Mark(n)
+	return err == nil && m.Manifest != ""
+}
+
+// Shown lists the snapshots that have a folder, in no order.
+func (l *Lake) Shown() (numbers []int64, err error) {
+	entries, err := fs.ReadDir(l.dir.FS(), snapshotDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("snapshots: %w", err)
+	}
+	for _, e := range entries {
+		if n, err := strconv.ParseInt(e.Name(), 10, 64); err == nil && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, nil
+}
+
+// SetMark makes m the mark of its snapshot, durably; one that says nothing removes it. The
+// load lock must be held.
+func (l *Lake) SetMark(m Mark) error {
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	name := markPath(m.Snapshot)
+	if m.Manifest == "" && len(m.Files) == 0 {
+		err := l.dir.Remove(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return cmp.Or(err, l.syncDir(damagedDir))
+	}
+	slices.SortFunc(m.Files, func(a, b DamagedFile) int { return cmp.Compare(a.Path, b.Path) })
+	m.Format, m.FoundAt = 1, l.now().Truncate(time.Second)
+	content, err := json.MarshalIndent(m, "", " ")
+	if err == nil {
+		err = l.dir.MkdirAll(damagedDir, dirMode)
+	}
+	if err == nil {
+		err = l.replace(name, append(content, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("mark of damage: %w", err)
+	}
+	return nil
+}
+
+// replace makes a file with content appear whole, in the place of what was there.
+func (l *Lake) replace(name string, content []byte) error {
+	temporary := path.Join(path.Dir(name), "."+path.Base(name))
+	if err := l.dir.RemoveAll(temporary); err != nil {
+		return err
+	}
+	err := l.create(temporary, func(f *os.File) error {
+		_, err := f.Write(content)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return cmp.Or(l.dir.Rename(temporary, name), l.syncDir(path.Dir(name)), l.syncDir("."))
+}
+
+// SetAside takes the manifest of snapshot n, which cannot be read, out of the lake: the one
+// before it is the newest then, and its number stays taken. The load lock must be held.
+func (l *Lake) SetAside(n int64, why, program string) error {
+	if err := l.SetMark(Mark{Snapshot: n, Manifest: why, Program: program}); err != nil {
+		return err
+	}
+	err := l.dir.Rename(manifestPath(n), asidePath(n))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := cmp.Or(err, l.syncDir(damagedDir), l.syncDir(manifestDir)); err != nil {
+		return fmt.Errorf("manifest %d: %w", n, err)
+	}
+	return nil
+}
+
+// beyond is the first number from next on that no snapshot ever had: those of manifests that
+// were set aside or removed are not given again.
+func (l *Lake) beyond(next int64) (int64, error) {
+	entries, err := fs.ReadDir(l.dir.FS(), damagedDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("damaged snapshots: %w", err)
+	}
+	for _, e := range entries {
+		stem, _, _ := strings.Cut(e.Name(), ".")
+		if n, err := strconv.ParseInt(stem, 10, 64); err == nil {
+			next = max(next, n+1)
+		}
+	}
+	if next > 1 {
+		return next, nil
+	}
+	gone, err := l.Gone()
+	for _, r := range gone.Ranges {
+		next = max(next, r.Last+1)
+	}
+	return next, err
+}

@@ -1,0 +1,132 @@
+package lake
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+const (
+	goneFile   = "gone.json"
+	goneFormat = 1
+)
+
+// Why a manifest is gone.
+const (
+	GoneCollected = "gc"     // nothing kept it
+	GoneErased    = "erased" // it had rows that had to go for good
+)
+
+// Gone accounts for the manifests that were removed: of every number up to the newest
+// there is a manifest, or it is here, or it is lost. It ends with a checksum of itself,
+// as manifests do.
+type Gone struct {
+	Format int         `json:"format"`
+	Ranges []GoneRange `json:"gone"` // in order, none beside another of the same reason
+
+	// Removing are the manifests that a removal was about to take away when it wrote this,
+	// until it came to its end: whoever takes the lock next ends it.
+	Removing []string `json:"removing,omitempty"`
+}
+
+// A GoneRange is numbers without a manifest, both ends included.
+type GoneRange struct {
+	First int64     `json:"first"`
+	Last  int64     `json:"last"`
+	Why   string    `json:"why"`
+	At    time.Time `json:"at"` // when the last of them went
+}
+
+// Of returns the range that has a number.
+func (g Gone) Of(n int64) (GoneRange, bool) {
+	i := slices.IndexFunc(g.Ranges, func(r GoneRange) bool { return r.First <= n && n <= r.Last })
+	if i < 0 {
+		return GoneRange{}, false
+	}
+	return g.Ranges[i], true
+}
+
+// add accounts for a number.
+func (g *Gone) add(n int64, why string, at time.Time) {
+	if _, known := g.Of(n); known {
+		return
+	}
+	i, _ := slices.BinarySearchFunc(g.Ranges, n, func(r GoneRange, n int64) int { return int(r.First - n) })
+	g.Ranges = slices.Insert(g.Ranges, i, GoneRange{n, n, why, at})
+	g.join(i)
+	if i > 0 {
+		g.join(i - 1)
+	}
+}
+
+// join makes one of a range and the one behind it, if they are beside each other and of
+// one reason.
+func (g *Gone) join(i int) {
+	if i+1 >= len(g.Ranges) {
+		return
+	}
+	a, b := g.Ranges[i], g.Ranges[i+1]
+	if a.Last+1 != b.First || a.Why != b.Why {
+		return
+	}
+	at := a.At
+	if b.At.After(at) {
+		at = b.At
+	}
+	g.Ranges = slices.Replace(g.Ranges, i, i+2, GoneRange{a.First, b.Last, a.Why, at})
+}
+
+// forget takes a number back: its manifest stays.
+func (g *Gone) forget(n int64) {
+	var left []GoneRange
+	for _, r := range g.Ranges {
+		if n < r.First || n > r.Last {
+			left = append(left, r)
+			continue
+		}
+		if r.First < n {
+			left = append(left, GoneRange{r.First, n - 1, r.Why, r.At})
+		}
+		if n < r.Last {
+			left = append(left, GoneRange{n + 1, r.Last, r.Why, r.At})
+		}
+	}
+	g.Ranges = left
+}
+
+// Gone reads which manifests were removed. If nobody can tell, it is a *DamageError.
+func (l *Lake) Gone() (g Gone, err error) {
+	content, err := l.dir.ReadFile(goneFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return g, nil
+	}
+	if err != nil {
+		return g, fmt.Errorf("removed snapshots: %w", err)
+	}
+	if err := sealUnbroken(content); err != nil {
+		return g, &DamageError{goneFile, err}
+	}
+	if err := jsonv2.Unmarshal(content, &g); err != nil {
+		return g, &DamageError{goneFile, err}
+	}
+	if g.Format > goneFormat {
+		return g, &VersionError{goneFile, "", g.Format, goneFormat, ""}
+	}
+	return g, nil
+}
+
+// putGone writes it, durably.
+func (l *Lake) putGone(g Gone) error {
+	g.Format = goneFormat
+	body, err := json.MarshalIndent(g, "", " ")
+	if err != nil {
+		return err
+	}
+	return l.place("gone", goneFile, sealed(bytes.TrimSuffix(body, []byte("\n}"))))
+}

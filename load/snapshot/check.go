@@ -1,0 +1,180 @@
+//go:build linux || darwin
+
+package snapshot
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// CheckFolder finds what in the folder of snapshot m is not what was put there: links to
+// the data files of the manifest, and files by their sums. A link that is the data file
+// itself is not read. A snapshot without a folder has nothing to check. Publish mends it,
+// once the folder is gone.
+func CheckFolder(ctx context.Context, l *lake.Lake, m lake.Manifest) (found []*lake.DamageError, err error) {
+	root, err := l.Root().OpenRoot(folderOf(m.Snapshot))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
+	}
+	defer root.Close()
+	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot)}
+	harm := func(name string, err error) {
+		found = append(found, &lake.DamageError{Path: path.Join(p.folder, name), Err: err})
+	}
+	for _, f := range m.Files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !shown(f.Table) || f.Damaged != "" {
+			continue // of a damaged one the folder has a text
+		}
+		if err := p.checkLink(root, f); err != nil {
+			harm(linkName(f), err)
+		}
+	}
+	return found, errors.Join(p.checkDerived(ctx, root, harm), root.Close())
+}
+
+// checkLink holds a link against the data file. Where that is damaged, a text stands in
+// its place.
+func (p *publisher) checkLink(root *os.Root, f lake.File) error {
+	info, err := root.Lstat(linkName(f))
+	if err != nil {
+		return unjoined(err)
+	}
+	data, err := p.root.Lstat(f.Path)
+	if err == nil && os.SameFile(info, data) {
+		return nil
+	}
+	if p.lake.CheckSize(f) != nil {
+		return nil // found already
+	}
+	return holdAgainst(root, linkName(f), f.SHA256)
+}
+
+func holdAgainst(root *os.Root, name, want string) error {
+	sum, err := sumOf(root, name)
+	if err != nil {
+		return unjoined(err)
+	}
+	if sum != want {
+		return fmt.Errorf("sha256 is %s, it was %s when it was put there", sum, want)
+	}
+	return nil
+}
+
+// unjoined is an error of a file without its name.
+func unjoined(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fs.ErrNotExist
+	}
+	return err
+}
+
+// checkDerived holds the other files against their sums. A folder of an older program has
+// none; then nothing is said of them.
+func (p *publisher) checkDerived(ctx context.Context, root *os.Root, harm func(string, error)) error {
+	known, err := readSums(root)
+	if err != nil {
+		harm(sumsName, err)
+		return nil
+	}
+	if known == nil {
+		return nil
+	}
+	names, err := p.derived(root)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if known[name] == "" {
+			harm(name, errors.New("nobody put it there"))
+		} else if err := holdAgainst(root, name, known[name]); err != nil {
+			harm(name, err)
+		}
+		delete(known, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		harm(name, fs.ErrNotExist)
+	}
+	return nil
+}
+
+// CheckLatest finds out whether latest is the folder of snapshot m.
+func CheckLatest(l *lake.Lake, m lake.Manifest) *lake.DamageError {
+	to, err := l.Root().Readlink(latestName)
+	if err == nil && to != folderOf(m.Snapshot) {
+		err = fmt.Errorf("leads to %s, the newest snapshot is %d", to, m.Snapshot)
+	}
+	if err == nil {
+		_, err = l.Root().Stat(to)
+	}
+	if err != nil {
+		return &lake.DamageError{Path: latestName, Err: unjoined(err)}
+	}
+	return nil
+}
+
+// latestSound reports whether what latest computed is as it was made, so that rows can be
+// taken from there. Where nobody summed it up it is.
+func (p *publisher) latestSound() bool {
+	if p.latest == nil {
+		return true
+	}
+	known, err := readSums(p.latest)
+	if err != nil {
+		return false
+	}
+	for name, sum := range known {
+		isData := strings.HasSuffix(name, ".parquet") && path.Base(name) != emptyName
+		if isData && holdAgainst(p.latest, name, sum) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckViews asks each table and view of snapshot m in a session, and returns how many
+// there are: for its columns, which takes no more than the heads of files, or for a row,
+// which views compute of all. The error names those that do not answer.
+func CheckViews(ctx context.Context, l *lake.Lake, m lake.Manifest, forRows bool) (asked int, err error) {
+	db, err := Open(ctx, l, m, Limits{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var failed []error
+	for _, r := range toldRelations() {
+		if err := askOne(ctx, db, r.name, forRows); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", r.name, err))
+		}
+		asked++
+	}
+	return asked, errors.Join(failed...)
+}
+
+func askOne(ctx context.Context, db *sql.DB, name string, forRows bool) error {
+	rows, err := db.QueryContext(ctx, fmt.Sprintf("select * from %s limit %d", qualified(name), map[bool]int{true: 1}[forRows]))
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}

@@ -1,0 +1,222 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/load/verify"
+)
+
+// A Verified is what was looked at, and what of it is not as it was written.
+type Verified struct {
+	verify.Report
+	Log     raw.Verified
+	Views   int // that answered; 0: nobody asked, because tables are damaged
+	Damages []Damage
+	Took    time.Duration
+}
+
+// A Damage is one file that is not as it was written, or that lacks something.
+type Damage struct {
+	Kind        DamageKind
+	Path        string // below the lake, or below the state
+	Err         error  // what is wrong with it
+	Table       string // of a data file
+	Partition   string
+	Rows        int64 // that it has, or had
+	First, Last int64 // snapshots that have it; 0: none in particular
+	Known       bool  // a repair found it, could not mend it, and marked the snapshots
+}
+
+// A DamageKind says what a damaged file is for.
+type DamageKind string
+
+// The kinds of damage.
+const (
+	ManifestDamage DamageKind = "manifest" // of a snapshot
+	DataDamage     DamageKind = "data"     // a data file
+	RowsDamage     DamageKind = "rows"     // a data file is whole, but its rows break a rule
+	FolderDamage   DamageKind = "folder"   // what shows a snapshot to others
+	ViewsDamage    DamageKind = "views"    // that do not answer
+	LogDamage      DamageKind = "log"      // the raw log
+	StateDamage    DamageKind = "state"    // state.db and the audit trail
+)
+
+// A Verify looks at all that a study keeps, and changes nothing.
+type Verify struct {
+	Deep bool // the log is folded anew, and all columns are read
+
+	Read func(done, all int64) // as of verify.Check
+}
+
+// Verify looks at lake, raw log and state. Its error is that it could not.
+func (s *Study) Verify(ctx context.Context, v Verify) (done Verified, err error) {
+	if err := s.Trusted(); err != nil {
+		return done, err
+	}
+	began := time.Now()
+	if err := s.verifyLake(ctx, v, &done); err != nil {
+		return done, err
+	}
+	if err := s.verifyLog(ctx, &done); err != nil {
+		return done, err
+	}
+	if err := s.verifyState(ctx, &done); err != nil {
+		return done, err
+	}
+	done.Took = time.Since(began)
+	return done, nil
+}
+
+// Fresh are the damages that no repair has marked.
+func (v Verified) Fresh() []Damage {
+	return slices.DeleteFunc(slices.Clone(v.Damages), func(d Damage) bool { return d.Known })
+}
+
+// Has reports whether there is damage of one of some kinds.
+func (v Verified) Has(kinds ...DamageKind) bool {
+	return slices.ContainsFunc(v.Damages, func(d Damage) bool { return slices.Contains(kinds, d.Kind) })
+}
+
+func (s *Study) verifyLake(ctx context.Context, v Verify, done *Verified) error {
+	if !s.hasLake() {
+		return nil
+	}
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	c := verify.Check{Lake: l, Rows: v.Deep, Read: v.Read}
+	if done.Report, err = c.Run(ctx); err != nil {
+		return err
+	}
+	for _, f := range done.Findings {
+		d := Damage{Kind: DataDamage, Path: f.Path, Err: f.Err, Table: f.File.Table, Partition: f.File.Partition, Rows: f.File.Rows, First: f.First, Last: f.Last}
+		switch {
+		case f.File.Path == "":
+			d.Kind = ManifestDamage
+		case f.Rule:
+			d.Kind = RowsDamage
+		}
+		d.Known = d.Last != done.Newest.Snapshot && isMarked(l, d)
+		done.Damages = append(done.Damages, d)
+	}
+	if err := s.verifyFolders(ctx, l, done); err != nil {
+		return err
+	}
+	return s.verifyViews(ctx, l, v, done)
+}
+
+// isMarked reports whether the newest snapshot with a damaged file is marked for it.
+func isMarked(l *lake.Lake, d Damage) bool {
+	m, err := l.Mark(d.Last)
+	return err == nil && slices.ContainsFunc(m.Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
+}
+
+// verifyFolders looks at the folders of snapshots whose manifests can be read.
+func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified) error {
+	shown, err := l.Shown()
+	if err != nil {
+		return err
+	}
+	slices.Sort(shown)
+	var found []*lake.DamageError
+	for _, n := range shown {
+		m, err := l.Manifest(n)
+		if IsDamage(err) {
+			continue // found already, or removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		more, err := snapshot.CheckFolder(ctx, l, m)
+		if err != nil {
+			return err
+		}
+		found = append(found, more...)
+	}
+	if now, err := l.Current(); err == nil && now.Snapshot == done.Newest.Snapshot && now.Snapshot > 0 {
+		if harm := snapshot.CheckLatest(l, now); harm != nil {
+			found = append(found, harm)
+		}
+	}
+	for _, harm := range found {
+		done.Damages = append(done.Damages, Damage{Kind: FolderDamage, Path: harm.Path, Err: harm.Err})
+	}
+	return nil
+}
+
+// verifyViews asks the views of the newest snapshot, if its tables can be read.
+func (s *Study) verifyViews(ctx context.Context, l *lake.Lake, v Verify, done *Verified) (err error) {
+	if done.Newest.Snapshot == 0 || done.Has(ManifestDamage, DataDamage) {
+		return nil
+	}
+	done.Views, err = snapshot.CheckViews(ctx, l, done.Newest, v.Deep)
+	if err != nil && ctx.Err() == nil {
+		done.Damages = append(done.Damages, Damage{Kind: ViewsDamage, Path: lake.ManifestPath(done.Newest.Snapshot), Err: err})
+		err = nil
+	}
+	return err
+}
+
+// verifyLog looks at the raw log, and whether it has all that the newest snapshot was made
+// from.
+func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
+	note := func(path string, err error) {
+		if below, e := filepath.Rel(s.LakePath(), path); e == nil && filepath.IsLocal(below) {
+			path = below
+		}
+		done.Damages = append(done.Damages, Damage{Kind: LogDamage, Path: path, Err: err})
+	}
+	if _, err := os.Stat(s.RawPath()); errors.Is(err, fs.ErrNotExist) {
+		if done.Newest.Snapshot > 0 {
+			note("raw", err)
+		}
+		return nil
+	}
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	if done.Log, err = log.Verify(ctx, func(e *raw.DamageError) { note(e.File, e) }); err != nil {
+		return err
+	}
+	if done.Newest.Snapshot == 0 || done.Has(LogDamage) {
+		return nil
+	}
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	loader := load.Loader{Lake: l, Log: log, Logger: s.Logger}
+	err = loader.CheckLog(ctx, done.Newest)
+	if is[*load.LogError](err) || is[*raw.DamageError](err) {
+		note("raw", err)
+		return nil
+	}
+	return err
+}
+
+// Words says what is wrong with a file without its name, which a person has read.
+func (d Damage) Words() string {
+	if errors.Is(d.Err, fs.ErrNotExist) {
+		return "it is gone"
+	}
+	if e, ok := errors.AsType[*raw.DamageError](d.Err); ok && e.Reason != "" {
+		return strings.TrimPrefix(e.Error(), "raw log damaged: ")
+	}
+	return d.Err.Error()
+}

@@ -1,0 +1,94 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
+)
+
+// stateFile is the database of the state, in its folder.
+const stateFile = "state.db"
+
+// verifyState looks at a copy of the state: its file, the audit trail, and whether both
+// are those that the lake goes with.
+func (s *Study) verifyState(ctx context.Context, done *Verified) (err error) {
+	note := func(path string, err error) {
+		if e, ok := errors.AsType[*state.DamageError](err); ok {
+			err = e.Err // its path is that of the copy
+		}
+		if e, ok := errors.AsType[*state.AuditError](err); ok {
+			e.Path = filepath.Join(s.StatePath(), state.AuditFile)
+		}
+		done.Damages = append(done.Damages, Damage{Kind: StateDamage, Path: path, Err: err})
+	}
+	if _, err := os.Stat(filepath.Join(s.StatePath(), stateFile)); errors.Is(err, fs.ErrNotExist) {
+		if done.Newest.Snapshot > 0 {
+			note(stateFile, err)
+		}
+		return nil
+	}
+	folder, err := os.MkdirTemp("", "dexetl-verify-")
+	if err != nil {
+		return err
+	}
+	err = s.OpenCopy(ctx, folder)
+	defer func() { err = errors.Join(err, s.Close(), os.RemoveAll(folder)) }()
+	if is[*state.DamageError](err) {
+		note(stateFile, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, err := s.Store.Check(ctx)
+	for _, one := range found {
+		note(stateFile, one)
+	}
+	if err != nil || len(found) > 0 {
+		return err
+	}
+	return s.verifyWhatItSays(ctx, note)
+}
+
+// verifyWhatItSays holds the state against the audit trail, the lake and its own seals.
+func (s *Study) verifyWhatItSays(ctx context.Context, note func(string, error)) error {
+	_, err := s.Store.Trail(ctx)
+	if err == nil {
+		_, err = s.HoldSnapshots(ctx)
+	}
+	if is[*state.AuditError](err) || is[*TrailError](err) {
+		note(state.AuditFile, err)
+	} else if err != nil && !IsDamage(err) { // of the lake it was found already
+		return err
+	}
+	err = s.Remembers(ctx)
+	if isLostMemory(err) {
+		note(stateFile, err)
+	} else if err != nil && !IsDamage(err) && !is[*state.AuditError](err) {
+		return err
+	}
+	disowned, err := s.Consents.Disowned(ctx)
+	for _, e := range disowned {
+		note(stateFile, e)
+	}
+	if is[*state.DamageError](err) || is[*cohort.RowError](err) {
+		note(stateFile, err)
+		return nil
+	}
+	return err
+}
+
+// isLostMemory reports whether err says that the state is not the one that lake and trail
+// go with, or that rows of it cannot be believed.
+func isLostMemory(err error) bool {
+	return is[*ForgottenError](err) || is[*LostMemoryError](err) || is[*ExchangedError](err) || is[*load.ForgottenWithdrawalError](err) ||
+		is[*ForeignLakeError](err) || is[*cohort.RowError](err) || is[*state.DamageError](err) || is[*consent.OwnerError](err) ||
+		errors.Is(err, consent.ErrSealsLost) || errors.Is(err, consent.ErrSealsUnknown)
+}
