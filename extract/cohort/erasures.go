@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
@@ -173,4 +174,22 @@ func DeleteOf(ctx context.Context, tx *sql.Tx, table, participant string) (int64
 		return 0, err
 	}
 	return r.RowsAffected()
+}
+
+// leaveOutErased takes the lines about people who were erased out of a file: what it says
+// of them is not the study's any more. It returns whose they were.
+func (s *sheet) leaveOutErased(ctx context.Context, q state.Querier) (left []string, err error) {
+	erased, err := state.Collect(ctx, q, state.ScanText, "select participant_id from erasures")
+	if err != nil {
+		return nil, err
+	}
+	s.rows = slices.DeleteFunc(s.rows, func(r sheetRow) bool {
+		id := r.cells["participant_id"]
+		gone := slices.Contains(erased, id)
+		if gone && !slices.Contains(left, id) {
+			left = append(left, id)
+		}
+		return gone
+	})
+	return left, nil
 }
