@@ -30,6 +30,13 @@ type Loader struct {
 	// another answer meanwhile, before the commit that has the answer as erased.
 	Late func(context.Context, []string) error
 
+	// Damaged are files of the newest snapshot of which somebody knows that they are
+	// damaged, though their sizes are right.
+	Damaged []*lake.DamageError
+
+	// ToSnapshot says that a replay folds no more answers than the newest snapshot has.
+	ToSnapshot bool
+
 	// Committed, if set, is told of every commit.
 	Committed func(context.Context, lake.Manifest)
 
@@ -131,6 +138,7 @@ func (l *Loader) learn(study Study) {
 	for _, id := range study.Erased {
 		l.erased[id] = true
 	}
+	l.damage.content = damageByPath(l.Damaged)
 }
 
 func (l *Loader) load(ctx context.Context, study Study, runID string, result *Result) error {

@@ -54,6 +54,9 @@ func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Repl
 	}()
 	fold := *l
 	fold.Lake, fold.Quarantine, fold.Committed = r.scratch.Lake, nil, nil // Adopt fills them
+	if l.ToSnapshot {
+		fold.part.until = r.Before.LogPosition
+	}
 	if r.Result, err = fold.Load(ctx, study, runID); err != nil {
 		return nil, err
 	}

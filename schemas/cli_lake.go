@@ -32,6 +32,16 @@ func differenceParts() []part {
 	}
 }
 
+// Difference is how two snapshots differ, as an object with these values, one for each of
+// differenceParts.
+func Difference(values ...any) map[string]any {
+	out := make(map[string]any)
+	for i, p := range differenceParts() {
+		out[p.name] = values[i]
+	}
+	return out
+}
+
 // Replay is the form of dexetl replay.
 func Replay() Form {
 	return Form{"replay", 1, "What dexetl replay prints: what it made, and how that differs from what was there.", append(differenceParts(),
@@ -202,7 +212,7 @@ func Verify() Form {
 		{"answers", aCount, "answers in them", ""},
 		{"seconds", anAge, "seconds that it took", ""},
 		{"damaged", listOf(
-			part{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log", "state"), "what the file is for; rows: it is whole, but its rows break a rule", ""},
+			part{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log", "state", "fold"), "what the file is for; rows: it is whole, but its rows break a rule; fold: a table does not say what the raw log says", ""},
 			part{"file", aText, "as a path below the lake; of kind state below the state", ""},
 			part{"reason", aText, "what is wrong with it, in words", ""},
 			part{"table", anID, "table", "it is no data file"},
@@ -213,5 +223,26 @@ func Verify() Form {
 			part{"marked", aBool, "dexetl repair could not mend it, and has marked the snapshots", ""},
 		), "one for each damaged file", ""},
 		{"difference", maybe(objectOf(differenceParts()...)), "how the newest snapshot differs from what the raw log says; missing without --deep", ""},
+	}}
+}
+
+// Repair is the form of dexetl repair.
+func Repair() Form {
+	about := []part{
+		{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log"), "what the file is for, as verify says", ""},
+		{"file", aText, "as a path below the lake", ""},
+		{"reason", aText, "what is wrong with it, in words", ""},
+		{"table", anID, "table", "it is no data file"},
+		{"rows", aCount, "rows that the manifest says it had", "it is no data file"},
+	}
+	return Form{"repair", 1, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
+		{"snapshot", aCount, "newest snapshot; 0: there is none", ""},
+		{"before", aCount, "newest one that could be read before; 0: none", ""},
+		{"seconds", anAge, "seconds that it took", ""},
+		{"mended", listOf(append(slices.Clone(about),
+			part{"by", wordOf("set aside", "log", "state", "replaced", "folder"), "the manifest was set aside; rows are back from the log or the state; older snapshots that alone had them are marked; the folder was made anew or removed", ""},
+			part{"equal", aBool, "the rows of its table and month add up to what they were, or the file is the same again", ""},
+		)...), "one for each damaged file that was mended", ""},
+		{"left", listOf(about...), "one for each that was not: its rows are gone, unless a backup has them", ""},
 	}}
 }

@@ -53,10 +53,16 @@ func (s *Study) Erase(ctx context.Context, w cohort.Withdrawal, lockWait time.Du
 
 // beginErasure puts on record that a participant withdraws and is to be erased.
 func (s *Study) beginErasure(ctx context.Context, w cohort.Withdrawal) error {
-	reason := w.Reason
-	w.Reason = "" // it is for the receipt alone
-	if _, err := s.Consents.Withdraw(ctx, w); err != nil && !errors.Is(err, consent.ErrTraces) {
+	was, err := s.Cohort.Erasure(ctx, w.ParticipantID)
+	if err != nil {
 		return err
+	}
+	reason := w.Reason
+	w.Reason = ""        // it is for the receipt alone
+	if was.Stage == "" { // else they have withdrawn, and another line would say when
+		if _, err := s.Consents.Withdraw(ctx, w); err != nil && !errors.Is(err, consent.ErrTraces) {
+			return err
+		}
 	}
 	fault.Point("erase.withdrawn")
 	if err := s.Cohort.BeginErasure(ctx, w.ParticipantID, reason); err != nil {
@@ -129,6 +135,7 @@ var errNotYet = errors.New("another process uses the state")
 
 // run does what is left to do, stage after stage.
 func (e *erasing) run(ctx context.Context) error {
+	e.study.Tell(Fact{Kind: ErasesFirst, Participants: []string{e.ParticipantID}})
 	defer e.study.Busy(ErasingWork)()
 	stages := []struct {
 		name cohort.ErasureStage

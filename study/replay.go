@@ -15,6 +15,7 @@ import (
 // A Replay makes the tables anew from the raw log.
 type Replay struct {
 	DryRun   bool
+	toLake   bool // no more answers than the newest snapshot has
 	LockWait time.Duration
 	ExitCode func(error) int // with which the run is kept
 }
@@ -63,9 +64,12 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 	if err := s.sameStudy(ctx, l.lake); err != nil && !is[*lake.DamageError](err) {
 		return done, err
 	}
-	if err := l.finishErasures(ctx); err != nil {
-		return done, err
+	if !r.DryRun {
+		if err := l.finishErasures(ctx); err != nil {
+			return done, err
+		}
 	}
+	l.fold.ToSnapshot = r.toLake
 	return l.replay(ctx, r.DryRun)
 }
 

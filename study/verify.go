@@ -23,6 +23,7 @@ type Verified struct {
 	Log     raw.Verified
 	Views   int // that answered; 0: nobody asked, because tables are damaged
 	Damages []Damage
+	Deep    *Replayed // the log folded anew and compared; nil: it was not, or could not be
 	Took    time.Duration
 }
 
@@ -50,11 +51,13 @@ const (
 	ViewsDamage    DamageKind = "views"    // that do not answer
 	LogDamage      DamageKind = "log"      // the raw log
 	StateDamage    DamageKind = "state"    // state.db and the audit trail
+	FoldDamage     DamageKind = "fold"     // a table does not say what the raw log says
 )
 
 // A Verify looks at all that a study keeps, and changes nothing.
 type Verify struct {
-	Deep bool // the log is folded anew, and all columns are read
+	Deep     bool          // the log is folded anew, and all columns are read
+	LockWait time.Duration // for the load lock, which a fold needs
 
 	Read func(done, all int64) // as of verify.Check
 }
@@ -71,7 +74,7 @@ func (s *Study) Verify(ctx context.Context, v Verify) (done Verified, err error)
 	if err := s.verifyLog(ctx, &done); err != nil {
 		return done, err
 	}
-	if err := s.verifyState(ctx, &done); err != nil {
+	if err := s.verifyState(ctx, v, &done); err != nil {
 		return done, err
 	}
 	done.Took = time.Since(began)

@@ -17,8 +17,8 @@ import (
 const stateFile = "state.db"
 
 // verifyState looks at a copy of the state: its file, the audit trail, and whether both
-// are those that the lake goes with.
-func (s *Study) verifyState(ctx context.Context, done *Verified) (err error) {
+// are those that the lake goes with. With it the log can be folded anew.
+func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err error) {
 	note := func(path string, err error) {
 		if e, ok := errors.AsType[*state.DamageError](err); ok {
 			err = e.Err // its path is that of the copy
@@ -54,7 +54,10 @@ func (s *Study) verifyState(ctx context.Context, done *Verified) (err error) {
 	if err != nil || len(found) > 0 {
 		return err
 	}
-	return s.verifyWhatItSays(ctx, note)
+	if err := s.verifyWhatItSays(ctx, note); err != nil || !v.Deep {
+		return err
+	}
+	return s.verifyFold(ctx, v, done)
 }
 
 // verifyWhatItSays holds the state against the audit trail, the lake and its own seals.

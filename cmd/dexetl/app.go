@@ -58,6 +58,7 @@ func (p *program) command() *cli.Command {
 			p.refreshCommand(),
 			p.replayCommand(),
 			p.verifyCommand(),
+			p.repairCommand(),
 			p.statusCommand(),
 			p.runsCommand(),
 			p.snapshotsCommand(),

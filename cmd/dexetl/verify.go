@@ -23,6 +23,7 @@ func (p *program) verifyCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "deep", Usage: "fold the raw log anew, too, and compare: it takes as long as a replay", Destination: &o.Deep},
 			&cli.StringFlag{Name: "absent", Usage: "in place of all that, look everywhere for participant `P001`, of whom nothing but the name should be there", Destination: &absent},
+			&durationFlag{Name: "lock-wait", Usage: "how long --deep waits for another process that loads", Value: defaultLockWait, Destination: &o.LockWait},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if absent != "" {
@@ -52,7 +53,7 @@ func (p *program) printVerified(v study.Verified, deep bool) error {
 	if p.flags.json {
 		damages = table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
 		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
-			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), nil)
+			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v))
 	}
 	if len(v.Damages) > 0 {
 		t := table.Table{Columns: []string{"kind", "file", "rows", "reason"}, First: []string{"file", "reason"}, Stories: true}
@@ -70,6 +71,14 @@ func (p *program) printVerified(v study.Verified, deep bool) error {
 	return p.tellVerified(v)
 }
 
+// differenceOf is the member difference; nil where nothing was folded.
+func differenceOf(v study.Verified) any {
+	if v.Deep == nil {
+		return nil
+	}
+	return schemas.Difference(differenceValues(v.Deep.Difference)...)
+}
+
 // tellVerified says what was looked at.
 func (p *program) tellVerified(v study.Verified) error {
 	var parts []string
@@ -81,6 +90,9 @@ func (p *program) tellVerified(v study.Verified) error {
 		parts = append(parts, fmt.Sprintf("%d tables and views", v.Views))
 	}
 	parts = append(parts, fmt.Sprintf("raw log of %s (%s)", countOf(v.Log.Answers, "answer"), megabytes(v.Log.Bytes)), "state")
+	if v.Deep != nil {
+		parts = append(parts, fmt.Sprintf("the log folded anew is %s", verdictOf(v.Deep.Difference)))
+	}
 	verdict := "all as it was written"
 	if len(v.Damages) > 0 && len(v.Fresh()) == 0 {
 		verdict = "nothing is damaged that was not marked before"
@@ -121,8 +133,13 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
-	if onlyBackup := !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage); onlyBackup {
+	if !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage) {
 		e.advice = classifyByType(first.Err).advice
+	} else {
+		e.next = dexetl("repair")
+	}
+	if fresh[0].Kind == study.FoldDamage {
+		e.next = dexetl("replay")
 	}
 	return e
 }

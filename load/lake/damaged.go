@@ -35,6 +35,13 @@ type DamagedFile struct {
 	Reason string `json:"reason"`
 }
 
+// NumberOf is the snapshot whose manifest, as it was committed, lies at a path from the
+// lake's folder.
+func NumberOf(manifest string) (int64, bool) {
+	id, ok := idOf(path.Base(manifest))
+	return id.Number, ok && id.Issue == 0 && path.Dir(manifest) == manifestDir
+}
+
 func markPath(n int64) string { return fmt.Sprintf("%s/%012d.json", damagedDir, n) }
 
 func asidePath(n int64) string { return fmt.Sprintf("%s/%012d.manifest", damagedDir, n) }

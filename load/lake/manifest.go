@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
+	"strconv"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -102,13 +104,31 @@ func (m Manifest) Rows(table string) int64 {
 
 // Current returns the newest manifest, the zero one for an empty lake. A
 // manifest that cannot be read is a *DamageError, one of a newer format a
-// *VersionError; an older manifest never stands in for it.
+// *VersionError; an older manifest never stands
+// in for it, nor for one that is gone and whose snapshot latest still shows.
 func (l *Lake) Current() (Manifest, error) {
 	all, err := l.Manifests()
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return Manifest{}, err
 	}
-	return l.Manifest(all[len(all)-1])
+	var newest int64
+	if len(all) > 0 {
+		newest = all[len(all)-1]
+	}
+	if shown := l.latest(); shown > newest && !l.IsAside(shown) {
+		return Manifest{}, &DamageError{manifestPath(shown), fs.ErrNotExist}
+	}
+	if newest == 0 {
+		return Manifest{}, nil
+	}
+	return l.Manifest(newest)
+}
+
+// latest is the snapshot that latest leads to, 0 for none: it had a manifest before.
+func (l *Lake) latest() int64 {
+	to, _ := l.dir.Readlink("latest")
+	n, _ := strconv.ParseInt(path.Base(to), 10, 64)
+	return n
 }
 
 // Manifests lists the snapshots that have a manifest, oldest first: those that were

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
+)
+
+func (p *program) repairCommand() *cli.Command {
+	var o study.Repair
+	return &cli.Command{
+		Name: "repair", Usage: "mend what verify finds in the lake: rows from the raw log, a manifest, a snapshot's folder",
+		Description: "It looks at everything, as verify does, and commits one snapshot in which nothing is lost, if the raw log " +
+			"has all of it. Older snapshots of which it cannot bring back a file are marked. What is gone for good it names.",
+		Flags: []cli.Flag{
+			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.LockWait},
+		},
+		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
+			o.ExitCode = codeOf
+			done, err := s.Repair(ctx, o)
+			if errors.Is(err, context.Canceled) {
+				return failure(exitInterrupted, again(), "interrupted; what is mended stays so, and the same command goes on")
+			}
+			if err != nil {
+				return err
+			}
+			return errors.Join(p.printRepaired(done), p.lost(done))
+		}),
+	}
+}
+
+func (p *program) printRepaired(r study.Repaired) error {
+	if p.flags.json {
+		return p.object(schemas.Repair(), r.Snapshot, r.Before, r.Took.Seconds(), mendedObjects(r), leftObjects(r))
+	}
+	if len(r.Mended)+len(r.Left) > 0 {
+		t := table.Table{Columns: []string{"file", "rows", "was", "now"}, First: []string{"file", "now"}, Stories: true}
+		for _, m := range r.Mended {
+			t.Rows = append(t.Rows, []any{m.Path, rowsOf(m.Damage), table.Prose(m.Words()), table.Prose(mendedWords(m, r))})
+		}
+		for _, d := range r.Left {
+			t.Rows = append(t.Rows, []any{d.Path, rowsOf(d), table.Prose(d.Words()), table.Prose("not mended")})
+		}
+		if err := p.show(p.stdout, t); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(r.Mended)+len(r.Left) == 0:
+		return p.tell("looked for %.1f s: there is nothing to repair", r.Took.Seconds())
+	case r.Snapshot != r.Before:
+		return p.tell("repaired in %.1f s: the newest snapshot is %d now", r.Took.Seconds(), r.Snapshot)
+	}
+	return p.tell("repaired in %.1f s: snapshot %d stays the newest one", r.Took.Seconds(), r.Snapshot)
+}
+
+// mendedWords say what became of a damage.
+func mendedWords(m study.Mended, r study.Repaired) string {
+	switch m.By {
+	case study.SetAside:
+		return fmt.Sprintf("set aside in lake/damaged; snapshot %d has all that the raw log says", r.Snapshot)
+	case study.FromState:
+		return fmt.Sprintf("written anew from the state, in snapshot %d", r.Snapshot)
+	case study.Replaced:
+		return fmt.Sprintf("lost for snapshots %d to %d, which are marked; the newest one does not need it", m.First, m.Last)
+	case study.Republished:
+		return "made anew, or removed with the folder of an older snapshot"
+	}
+	if m.Equal {
+		return fmt.Sprintf("back from the raw log in snapshot %d, with equal rows", r.Snapshot)
+	}
+	return fmt.Sprintf("back from the raw log in snapshot %d; the rows are not all as they were: older rules or a different roster made those", r.Snapshot)
+}
+
+func mendedObjects(r study.Repaired) []map[string]any {
+	t := table.Table{Columns: schemas.Repair().Columns("mended")}
+	for _, m := range r.Mended {
+		t.Rows = append(t.Rows, append(aboutDamage(m.Damage), string(m.By), m.Equal))
+	}
+	return t.Objects()
+}
+
+func leftObjects(r study.Repaired) []map[string]any {
+	t := table.Table{Columns: schemas.Repair().Columns("left")}
+	for _, d := range r.Left {
+		t.Rows = append(t.Rows, aboutDamage(d))
+	}
+	return t.Objects()
+}
+
+func aboutDamage(d study.Damage) []any {
+	return []any{string(d.Kind), d.Path, d.Words(), orNull(d.Table), rowsOf(d)}
+}
+
+// lost is the error of what a repair could not mend; nil for nothing.
+func (p *program) lost(r study.Repaired) error {
+	if len(r.Left) == 0 {
+		return nil
+	}
+	rows := int64(0)
+	for _, d := range r.Left {
+		rows += d.Rows
+	}
+	first := r.Left[0]
+	why := ""
+	if r.NoReplay != nil {
+		why = fmt.Sprintf("; the raw log cannot bring them back: %v", r.NoReplay)
+	}
+	if rows == 0 {
+		return advised(exitDamage, "restore the file from a backup, then run the same command again", "damaged still: %s: %s%s", first.Path, first.Words(), why)
+	}
+	return advised(exitDamage, "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has",
+		"%s rows of %s are gone%s", thousands(rows), countOf(len(r.Left), "file"), why)
+}

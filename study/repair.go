@@ -1,0 +1,259 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A Repair mends what can be mended of a lake.
+type Repair struct {
+	LockWait time.Duration
+	ExitCode func(error) int // with which the run is kept
+}
+
+// A Repaired is what a repair found, and what became of it.
+type Repaired struct {
+	Found    []Damage
+	Mended   []Mended
+	Left     []Damage // what nothing here brings back
+	Before   int64    // the newest snapshot that could be read; 0: none
+	Snapshot int64    // the newest one afterwards
+	Loaded   load.Result
+	NoReplay error // why the log could not be folded anew, if that would have helped
+	Took     time.Duration
+}
+
+// A Mended is one damage and what was done about it.
+type Mended struct {
+	Damage
+	By    RepairKind
+	Equal bool // of data: the rows of its table and month add up to what they were
+}
+
+// A RepairKind says how something was mended.
+type RepairKind string
+
+// The kinds of repairs.
+const (
+	SetAside    RepairKind = "set aside" // the manifest: the log brings what it had
+	FromLog     RepairKind = "log"       // the rows are in the newest snapshot again
+	FromState   RepairKind = "state"     // they were written anew
+	Replaced    RepairKind = "replaced"  // no snapshot has the rows any more but older ones, which are marked
+	Republished RepairKind = "folder"    // it was made anew, or removed if it showed an older snapshot
+)
+
+// Repair looks at lake and raw log, under the load lock, and mends what it finds: the log
+// is folded anew if rows of the newest snapshot are lost, and what the log does not bring
+// back is marked.
+func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error) {
+	run, err := s.Store.StartRun(ctx, "repair", "", s.Version)
+	if err != nil {
+		return done, err
+	}
+	done, err = s.repairAs(ctx, r, run.ID)
+	code := r.ExitCode(err)
+	if err == nil && len(done.Left) > 0 {
+		code = r.ExitCode(&lake.DamageError{Path: done.Left[0].Path, Err: done.Left[0].Err})
+	}
+	return done, errors.Join(err, s.Store.EndRun(context.WithoutCancel(ctx), run.ID, code, 0, 0))
+}
+
+func (s *Study) repairAs(ctx context.Context, r Repair, runID string) (done Repaired, err error) {
+	began := time.Now()
+	if _, err := os.Stat(s.RawPath()); errors.Is(err, fs.ErrNotExist) {
+		return done, s.NoLog()
+	}
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return done, err
+	}
+	defer log.Close()
+	l, err := s.openLoading(log, runID)
+	if err != nil {
+		return done, err
+	}
+	defer l.close()
+	if err := l.take(ctx, r.LockWait); err != nil {
+		return done, err
+	}
+	if err := s.sameStudy(ctx, l.lake); err != nil && !IsDamage(err) {
+		return done, err
+	}
+	fix := &repair{loading: l, done: &done}
+	err = fix.run(ctx)
+	done.Took = time.Since(began)
+	return done, err
+}
+
+// A repair is one under way, under the load lock.
+type repair struct {
+	*loading
+	done   *Repaired
+	before lake.Manifest // the newest that can be read
+}
+
+func (r *repair) run(ctx context.Context) error {
+	found, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	r.done.Found = found.Damages
+	if len(found.Fresh()) == 0 {
+		r.done.Before, r.done.Snapshot = found.Newest.Snapshot, found.Newest.Snapshot
+		return nil
+	}
+	aside, err := r.setAside(found)
+	if err != nil {
+		return err
+	}
+	if aside { // files of the snapshot that is the newest now
+		if found, err = r.look(ctx); err != nil {
+			return err
+		}
+	}
+	if r.before, err = r.lake.Current(); err != nil {
+		return err
+	}
+	r.done.Before = r.before.Snapshot
+	for _, step := range []func(context.Context, Verified, bool) error{r.bringBack, r.markOlder, r.renewFolders} {
+		if err := step(ctx, found, aside); err != nil {
+			return err
+		}
+	}
+	r.keepRest(found)
+	return nil
+}
+
+// look verifies lake and log.
+func (r *repair) look(ctx context.Context) (found Verified, err error) {
+	defer r.study.Busy(Verifying)()
+	if err = r.study.verifyLake(ctx, Verify{}, &found); err == nil {
+		err = r.study.verifyLog(ctx, &found)
+	}
+	return found, err
+}
+
+// keepRest keeps what nobody can mend here: damage to the raw log, and views that fail
+// though all that they read is whole.
+func (r *repair) keepRest(found Verified) {
+	for _, d := range found.Damages {
+		if d.Kind == LogDamage || d.Kind == ViewsDamage && !found.Has(FolderDamage) {
+			r.done.Left = append(r.done.Left, d)
+		}
+	}
+}
+
+// setAside takes manifests that cannot be read out of the lake, and reports whether the
+// newest one was among them, so that another one is now.
+func (r *repair) setAside(found Verified) (newest bool, err error) {
+	for _, d := range found.Damages {
+		if d.Kind != ManifestDamage {
+			continue
+		}
+		n, ok := lake.NumberOf(d.Path)
+		if !ok { // one that was issued again, or the list of those that are gone
+			r.done.Left = append(r.done.Left, d)
+			continue
+		}
+		if err := r.lake.SetAside(n, d.Words(), r.study.Version); err != nil {
+			return newest, err
+		}
+		newest = newest || found.Newest.Snapshot < n
+		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: SetAside})
+	}
+	return newest, nil
+}
+
+// needsRows reports whether d is about rows of the snapshot that is the newest.
+func (r *repair) needsRows(d Damage) bool {
+	return (d.Kind == DataDamage || d.Kind == RowsDamage) && d.Last == r.before.Snapshot
+}
+
+// lostRows are the damages to rows of the newest snapshot.
+func (r *repair) lostRows(found Verified) []Damage {
+	return slices.DeleteFunc(slices.Clone(found.Damages), func(d Damage) bool { return !r.needsRows(d) })
+}
+
+// bringBack makes a snapshot in which nothing is lost, if the log has all of it.
+func (r *repair) bringBack(ctx context.Context, found Verified, aside bool) error {
+	lost := r.lostRows(found)
+	if len(lost) == 0 && !aside {
+		r.done.Snapshot = r.before.Snapshot
+		return nil
+	}
+	if len(lost) > 0 || r.before.Snapshot == 0 {
+		err := r.replayAll(ctx)
+		if err == nil {
+			return r.compare(lost)
+		}
+		if !is[*load.LogError](err) && !is[*raw.DamageError](err) {
+			return err
+		}
+		r.done.NoReplay = err
+	}
+	return r.foldOn(ctx, lost)
+}
+
+func (r *repair) replayAll(ctx context.Context) error {
+	done, err := r.replay(ctx, false)
+	if err == nil {
+		r.done.Loaded, r.done.Snapshot = done.Result, done.Snapshot
+	}
+	if is[*EmptyLakeError](err) {
+		return nil
+	}
+	return err
+}
+
+// compare holds the rows that came back against what the manifest says of those that were
+// lost.
+func (r *repair) compare(lost []Damage) error {
+	now, err := r.lake.Current()
+	if err != nil {
+		return err
+	}
+	for _, d := range lost {
+		part := func(m lake.Manifest) []lake.File {
+			return slices.DeleteFunc(m.TableFiles(d.Table), func(f lake.File) bool { return f.Partition != d.Partition })
+		}
+		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: FromLog, Equal: lake.SameRows(part(r.before), part(now))})
+	}
+	return nil
+}
+
+// foldOn folds what the log has after the newest snapshot, without what is lost: tables of
+// the study are written anew, other damaged files are marked.
+func (r *repair) foldOn(ctx context.Context, lost []Damage) error {
+	for _, d := range lost {
+		r.fold.Damaged = append(r.fold.Damaged, &lake.DamageError{Path: d.Path, Err: d.Err})
+	}
+	_, err := r.loadOnce(ctx, true)
+	if is[*raw.DamageError](err) && r.before.Snapshot > 0 {
+		r.done.NoReplay, err = err, nil // it stays as it is
+	}
+	if err = errors.Join(err, r.publish(ctx)); err != nil {
+		return err
+	}
+	now, err := r.lake.Current()
+	if err != nil {
+		return err
+	}
+	r.done.Loaded, r.done.Snapshot = r.total, now.Snapshot
+	for _, d := range lost {
+		i := slices.IndexFunc(now.Files, func(f lake.File) bool { return f.Path == d.Path })
+		if i < 0 || now.Files[i].Damaged == "" && r.lake.Check(now.Files[i]) == nil {
+			r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: FromState, Equal: true})
+		} else {
+			r.done.Left = append(r.done.Left, d)
+		}
+	}
+	return nil
+}

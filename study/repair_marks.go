@@ -1,0 +1,105 @@
+package study
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+)
+
+// markOlder marks older snapshots with the files that are damaged still: a replay brings
+// back a file if it makes the same one again.
+func (r *repair) markOlder(ctx context.Context, found Verified, _ bool) error {
+	marks := make(map[int64]*lake.Mark)
+	for _, d := range found.Damages {
+		if d.Kind != DataDamage {
+			continue
+		}
+		still, err := r.markFile(ctx, d, marks)
+		if err != nil {
+			return err
+		}
+		if !r.needsRows(d) && !d.Known {
+			by := FromLog
+			if still {
+				by = Replaced
+			}
+			r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: by, Equal: !still})
+		}
+	}
+	for _, m := range marks {
+		if err := r.lake.SetMark(*m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// markFile notes a file that is still damaged in the marks of the snapshots that have it.
+func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.Mark) (still bool, err error) {
+	for n := d.First; n <= d.Last; n++ {
+		if err := ctx.Err(); err != nil {
+			return still, err
+		}
+		m, err := r.lake.Manifest(n)
+		if IsDamage(err) {
+			continue // removed, or set aside
+		}
+		if err != nil {
+			return still, err
+		}
+		i := slices.IndexFunc(m.Files, func(f lake.File) bool { return f.Path == d.Path })
+		if i < 0 {
+			continue
+		}
+		harm := r.lake.Check(m.Files[i])
+		if !IsDamage(harm) {
+			return still, harm // whole again, or the disk does not work
+		}
+		still = true
+		if marks[n] == nil {
+			marks[n] = &lake.Mark{Snapshot: n, Program: r.study.Version}
+			if old, err := r.lake.Mark(n); err == nil {
+				marks[n].Files = old.Files
+			}
+		}
+		has := slices.ContainsFunc(marks[n].Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
+		if !has {
+			marks[n].Files = append(marks[n].Files, lake.DamagedFile{Path: d.Path, Reason: d.Words()})
+		}
+	}
+	return still, nil
+}
+
+// renewFolders removes the folders in which something is not what was put there, and makes
+// that of the newest snapshot again.
+func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error {
+	dropped := make(map[int64]bool)
+	for _, d := range found.Damages {
+		if d.Kind != FolderDamage {
+			continue
+		}
+		n, ok := shownAt(d.Path)
+		if ok && !dropped[n] {
+			if err := snapshot.Drop(r.lake, n); err != nil {
+				return err
+			}
+			dropped[n] = true
+		}
+		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: Republished})
+	}
+	if found.Has(FolderDamage) {
+		r.shown = 0 // whatever it was
+	}
+	return r.publish(ctx)
+}
+
+// shownAt is the snapshot in whose folder a path lies.
+func shownAt(path string) (int64, bool) {
+	name, ok := strings.CutPrefix(path, "snapshots/")
+	number, _, _ := strings.Cut(name, "/")
+	id, is := lake.ParseID(number)
+	return id.Number, ok && is
+}
