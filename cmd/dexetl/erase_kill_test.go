@@ -17,7 +17,7 @@ var erasePoints = []string{
 // Wherever an erasure dies, the next command that loads goes on with it, or it does when
 // it is repeated; and in the end nothing is left.
 func TestEraseIsKilled(t *testing.T) {
-	b := erasable(t)
+	b := erasable(t, 3)
 	latest := b.othersRows("latest")
 	s := b.save()
 	for i, point := range erasePoints {

@@ -36,25 +36,6 @@ func (b *bench) othersRows(snapshot string) (rows []string) {
 	return rows
 }
 
-// tagged gives the newest snapshot a name.
-func (b *bench) tagged(name string) {
-	b.t.Helper()
-	l, m := b.newest()
-	defer l.Close()
-	guard, err := l.Lock(b.t.Context(), 0, lake.Holder{})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer guard.Unlock()
-	sum, _, err := l.ManifestSHA256(m.ID())
-	if err == nil {
-		err = l.PutTag(lake.Tag{Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: "a paper", CreatedAt: b.now}, false)
-	}
-	if err != nil {
-		b.t.Fatal(err)
-	}
-}
-
 // absent checks that P002 is nowhere, and that the study says of itself that all is well.
 func (b *bench) absent() {
 	b.t.Helper()
@@ -70,18 +51,20 @@ func (b *bench) absent() {
 	}
 }
 
-// erasable is a study of three with tags and a compacted log, whom something happened to.
-func erasable(t *testing.T) *bench {
+// erasable is a study of three with tags and a compacted log, whom something happened to
+// for some days.
+func erasable(t *testing.T, days int) *bench {
+	t.Helper()
 	b := newBenchAt(t, dexsim.Config{
-		Seed: 4, Participants: 3, Days: 5, End: demoNow,
+		Seed: 4, Participants: 3, Days: days, End: demoNow,
 		Chaos: dexsim.Chaos{Kinds: dexsim.Late | dexsim.Edit | dexsim.Delete | dexsim.Revise | dexsim.Enums},
 	}, demoNow.AddDate(0, 0, -3))
 	b.env["DEXETL_LAKE_RAW"] = "compact"
 	b.must("backfill")
-	b.tagged("first")
+	b.must("snapshots", "tag", "first", "--reason", "a paper")
 	b.now = b.now.AddDate(0, 0, 2)
 	b.must("sync")
-	b.tagged("paper")
+	b.must("snapshots", "tag", "paper", "--reason", "another")
 	b.now = demoNow
 	b.must("sync")
 	return b
@@ -93,7 +76,7 @@ func erasable(t *testing.T) *bench {
 func TestErase(t *testing.T) {
 	oneAfterTheOther(t)
 	t.Parallel()
-	b := erasable(t)
+	b := erasable(t, 5)
 	latest, paper := b.othersRows("latest"), b.othersRows("paper")
 	before := b.manifest()
 	ids := b.lines("select distinct record_id from egvs where participant_id = 'P002' union select distinct connection_id from connections where participant_id = 'P002'")
