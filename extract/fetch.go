@@ -17,6 +17,7 @@ import (
 // *cohort.WithdrawnError.
 type Withdrawals interface {
 	Standing(ctx context.Context, participantID string) error
+	Withdrawn(ctx context.Context) (participantIDs []string, err error)
 }
 
 // Claims keeps two processes from fetching a participant at the same time. Claim

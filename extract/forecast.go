@@ -21,13 +21,25 @@ func (r *runner) openIndex() (err error) {
 
 // keepIndex keeps the index if much was read since it was kept last. What goes
 // wrong costs the next run time and nothing else.
-func (r *runner) keepIndex() {
+func (r *runner) keepIndex(ctx context.Context) {
 	if r.fetcher.Cache == nil {
 		return
 	}
-	if err := r.index.Keep(r.fetcher.Log, r.fetcher.Cache, r.fetcher.keepAfter); err != nil {
+	withdrawn, err := r.withdrawn(context.WithoutCancel(ctx))
+	if err == nil {
+		err = r.index.Keep(r.fetcher.Log, r.fetcher.Cache, r.fetcher.keepAfter, withdrawn)
+	}
+	if err != nil {
 		r.fetcher.Logger.Info("the index of the raw log is not kept", "reason", err)
 	}
+}
+
+// withdrawn are those of whom nothing is kept: they may have been erased meanwhile.
+func (r *runner) withdrawn(ctx context.Context) ([]string, error) {
+	if r.fetcher.Withdrawals == nil {
+		return nil, nil
+	}
+	return r.fetcher.Withdrawals.Withdrawn(ctx)
 }
 
 // A Forecast says what a run would ask for, as far as can be known without asking
@@ -50,7 +62,7 @@ func (f *Fetcher) Forecast(ctx context.Context, run Run, targets []Target) (Fore
 	if err := r.openIndex(); err != nil {
 		return Forecast{}, err
 	}
-	defer r.keepIndex()
+	defer r.keepIndex(ctx)
 	var all Forecast
 	for _, work := range r.work {
 		if ctx.Err() != nil {

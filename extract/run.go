@@ -45,7 +45,7 @@ func (f *Fetcher) Run(ctx context.Context, run Run, targets []Target) (Report, e
 	if err := r.openIndex(); err != nil {
 		return Report{}, err
 	}
-	defer r.keepIndex()
+	defer r.keepIndex(ctx)
 	byApp := map[string][]int{}
 	for _, i := range plan.InOrder(r.turns()) {
 		byApp[r.work[i][0].App] = append(byApp[r.work[i][0].App], i)

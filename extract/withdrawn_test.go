@@ -16,6 +16,8 @@ import (
 // A fakeWithdrawals withdraws P1 when it is told to.
 type fakeWithdrawals struct{ withdrawn atomic.Bool }
 
+func (f *fakeWithdrawals) Withdrawn(context.Context) ([]string, error) { return nil, nil }
+
 func (f *fakeWithdrawals) Standing(_ context.Context, id string) error {
 	if id == "P1" && f.withdrawn.Load() {
 		return &cohort.WithdrawnError{ParticipantID: id}

@@ -33,8 +33,9 @@ type answer struct {
 	trust       trust // where it lacks records
 	manyMissing bool  // lacks so many records that a second answer must agree
 
-	dropped bool // compaction dropped its body: it confirms what is held
-	effect  bool // it changed something beside when it was asked
+	late    string // of this participant, who was erased before it came; empty: as a rule
+	dropped bool   // compaction dropped its body: it confirms what is held
+	effect  bool   // it changed something beside when it was asked
 }
 
 func (a *answer) hasWindow() bool { return !a.WindowStart.IsZero() && !a.WindowEnd.IsZero() }
@@ -169,6 +170,13 @@ func (a *answer) weight() int64 {
 // give back is an error; one that makes no rows is held, and one that compaction
 // dropped is not needed. A longer body than any is taken is held unread.
 func (l *Loader) read(ctx context.Context, a *answer) error {
+	if l.erased[a.ParticipantID] {
+		a.late = a.ParticipantID
+	}
+	if a.Erased || a.late != "" {
+		a.Entry, a.held = a.AsErased(), &raw.ErasedError{Position: a.Position}
+		return nil
+	}
 	a.cut = l.cuts[a.ParticipantID]
 	body, err := a.PlainWithin(dexcom.DefaultMaxBody)
 	if long, ok := errors.AsType[*raw.TooLongError](err); ok {

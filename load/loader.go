@@ -26,6 +26,10 @@ type Loader struct {
 	CommitBytes int64            // of rows in memory per commit, about; 0: 128 MB
 	Quarantine  Quarantine       // nil: what withdrawals leave out of the tables is in the log alone
 
+	// Late, if set, is told of participants who were erased and of whom the log has got
+	// another answer meanwhile, before the commit that has the answer as erased.
+	Late func(context.Context, []string) error
+
 	// Damaged are files of the newest snapshot of which somebody knows that they are
 	// damaged, though their sizes are right.
 	Damaged []*lake.DamageError
@@ -38,6 +42,7 @@ type Loader struct {
 
 	layout      layout               // zero: defaultLayout
 	cuts        map[string]time.Time // see Study.cuts
+	erased      map[string]bool      // participants, of whom answers may still have come
 	connections []Connection         // of that study
 	part        part                 // of the log that is folded; zero: all
 	damage      *damage              // that this Load has met
@@ -129,6 +134,10 @@ func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, e
 // learn takes what the fold of answers needs to know of the study.
 func (l *Loader) learn(study Study) {
 	l.cuts, l.connections, l.sealed, l.damage = study.cuts(), study.Connections, make(map[string]raw.Position), newDamage()
+	l.erased = make(map[string]bool, len(study.Erased))
+	for _, id := range study.Erased {
+		l.erased[id] = true
+	}
 	l.damage.content = damageByPath(l.Damaged)
 }
 
@@ -184,6 +193,11 @@ func (l *Loader) commit(ctx context.Context, parent lake.Manifest, study *studyC
 	if err := l.quarantine(ctx, answers); err != nil {
 		return parent, err
 	}
+	if late := lateIn(answers); l.Late != nil && len(late) > 0 {
+		if err := l.Late(ctx, late); err != nil {
+			return parent, err
+		}
+	}
 	if err := l.Log.Sync(); err != nil {
 		return parent, err
 	}
@@ -229,6 +243,9 @@ func (s *step) report() Result {
 	unnamed := 0
 	for _, a := range s.answers {
 		r.Bytes += int64(a.plain)
+		if a.Erased {
+			continue
+		}
 		if a.held != nil {
 			r.Held++
 			if _, other := errors.AsType[*OtherAccountError](a.held); other {

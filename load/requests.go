@@ -48,7 +48,10 @@ func (a *answer) requestRow() []any {
 		did = *c
 	}
 	outcome, reason := "applied", ""
-	if a.held != nil {
+	switch {
+	case a.Erased:
+		outcome = erasedOutcome
+	case a.held != nil:
 		outcome, reason = "held", a.held.Error()
 	}
 	start, end := a.WindowStart, a.WindowEnd

@@ -244,7 +244,7 @@ func (s *step) manifest(runID string) lake.Manifest {
 	}
 	for _, a := range s.answers {
 		m.LogPosition = a.Next
-		if a.held != nil && !a.waits() {
+		if a.held != nil && !a.waits() && !a.Erased {
 			m.Held = append(m.Held, lake.HeldAnswer{RequestID: a.RequestID, Position: a.Position, Reason: a.held.Error()})
 		}
 	}

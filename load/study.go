@@ -20,6 +20,7 @@ type Study struct {
 	Windows      []Window
 	Exclusions   []Exclusion
 	Withdrawals  []Withdrawal
+	Erased       []string // participants of whom nothing is to be in the lake, whatever the log still has
 	Settings     []Setting
 	Runs         []Run
 	Audit        []AuditLine

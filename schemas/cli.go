@@ -9,7 +9,7 @@ func forms() []Form {
 		Participants(), Participant(), Added(), Import(), Paused(), Removed(), Closed(), Windows(), Exclusions(),
 		Connected(), ConnectImport(), ConnectExport(), Grants(), PublicKey(), ConsentPages(), ConsentEvent(),
 		Links(), Invite(), Invitations(), Revoked(),
-		Plan(), Run(), Runs(), Status(), Withdraw(),
+		Plan(), Run(), Runs(), Status(), Withdraw(), Erase(), Absent(),
 		Replay(), Snapshots(), Tag(), Tags(), TagDropped(), Collection(), Diff(), Verify(), Repair(), Query(), Metrics(), Export(), ExportNames(),
 		Audit(), AuditVerify(), AuditHead(),
 		Backup(), Restored(),

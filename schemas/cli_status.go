@@ -65,3 +65,38 @@ func Withdraw() Form {
 		{"to_do", aText, "what only the participant can do, in words", ""},
 	}}
 }
+
+// Erase is the form of dexetl withdraw --erase.
+func Erase() Form {
+	return Form{"erase", 1, "What dexetl withdraw --erase prints: what went, and what is still to be done.", []part{
+		{"participant_id", anID, "study pseudonym from the roster: all that is kept", ""},
+		{"erased_at", anInstant, "when it was done, UTC", ""},
+		{"receipt", aText, "file that says what went, file by file", ""},
+		{"counts", objectOf(
+			part{"answers", aCount, "answers in the raw log that were overwritten", ""},
+			part{"rows", aCount, "rows of data files that went, those of older snapshots too", ""},
+			part{"data_files", aCount, "data files that had them", ""},
+			part{"segments", aCount, "segments of the raw log that were written anew", ""},
+			part{"snapshots", aCount, "snapshots that were dropped", ""},
+			part{"reissued", aCount, "tags that are on a snapshot that was issued again", ""},
+			part{"quarantine", aCount, "sealed files that were removed", ""},
+			part{"state_rows", aCount, "rows of state.db that were deleted", ""},
+			part{"audit_lines", aCount, "lines of the audit trail whose text went", ""},
+		), "how much went", ""},
+		{"to_do", aText, "what only the participant can do, in words", ""},
+	}}
+}
+
+// Absent is the form of dexetl verify --absent.
+func Absent() Form {
+	return Form{"absent", 1, "What dexetl verify --absent prints: whether somebody who was erased is anywhere.", []part{
+		{"participant_id", anID, "study pseudonym that was looked for", ""},
+		{"absent", aBool, "nothing but the name was found, and only where it is kept", ""},
+		{"files", aCount, "files that were looked into", ""},
+		{"found", listOf(
+			part{"path", aText, "file, from the study folder if it is in there", ""},
+			part{"where", aText, "where in the file, in words", ""},
+			part{"count", aCount, "how often", ""},
+		), "where they are", ""},
+	}}
+}

@@ -29,6 +29,7 @@ const (
 	LeftOutEdited                    // nor for these, whose rows were edited: Err
 	DatesInUTC                       // the roster has no time zone for them
 	GoesOn                           // with what was stopped
+	ErasesFirst                      // all that is held of them
 	DueAtNextSync                    // tokens that the next sync destroys: each with the reason
 )
 
@@ -41,5 +42,6 @@ const (
 	FoldingAnew Work = "fold anew" // the whole raw log
 	Comparing   Work = "compare"
 	Compacting  Work = "compact"
+	ErasingWork Work = "erase"
 	Verifying   Work = "verify"
 )

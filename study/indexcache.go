@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/dexetl/dexetl/extract/durable"
 )
 
 // An IndexCache keeps the index of the raw log in a file beside its segments. The
@@ -57,6 +59,19 @@ func (c IndexCache) Store(content []byte) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
+}
+
+// Drop removes the index, and what is left of others, durably.
+func (c IndexCache) Drop() error {
+	entries, err := os.ReadDir(c.Dir)
+	for _, e := range entries {
+		if e.Name() == indexFile || strings.HasPrefix(e.Name(), indexUnwritten) {
+			if gone := os.Remove(filepath.Join(c.Dir, e.Name())); !errors.Is(gone, fs.ErrNotExist) {
+				err = errors.Join(err, gone)
+			}
+		}
+	}
+	return errors.Join(err, durable.SyncFolder(c.Dir))
 }
 
 // sweep removes what processes left that died while they wrote, as far as it can.

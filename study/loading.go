@@ -42,6 +42,7 @@ type loading struct {
 	total   load.Result
 	shown   int64                       // the snapshot that latest is
 	renewed time.Time                   // when it was made so
+	late    bool                        // an answer came of somebody who was erased
 	ended   func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
 }
 
@@ -68,7 +69,7 @@ func (s *Study) openLoading(log *raw.Log, runID string) (*loading, error) {
 		fold:  &load.Loader{Lake: l, Log: log, Now: s.Now, Logger: s.Logger, Program: s.Version, Quarantine: s.quarantine()},
 		total: load.Result{Tables: make(map[string]load.Counts)},
 	}
-	loading.fold.Committed = loading.renew
+	loading.fold.Committed, loading.fold.Late = loading.renew, loading.lateAnswers
 	return loading, nil
 }
 
@@ -97,6 +98,9 @@ func (l *loading) lock(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	if err := l.study.sameStudy(ctx, l.lake); err != nil {
+		return err
+	}
+	if err := l.finishErasures(ctx); err != nil {
 		return err
 	}
 	m, err := l.lake.Current()
@@ -255,11 +259,13 @@ func (l *loading) warnOnce(ctx context.Context) error {
 // the lake is told once more.
 func (l *loading) load(ctx context.Context) error {
 	code, err := l.loadOnce(ctx, false)
-	if err != nil || l.ended == nil || l.ended(l.total).ExitCode == code {
+	if err == nil && l.ended != nil && l.ended(l.total).ExitCode != code {
+		_, err = l.loadOnce(ctx, true)
+	}
+	if err != nil || !l.late {
 		return err
 	}
-	_, err = l.loadOnce(ctx, true)
-	return err
+	return l.finishErasures(ctx)
 }
 
 // loadOnce folds what is new and returns the exit code with which the run has

@@ -64,6 +64,11 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 	if err := s.sameStudy(ctx, l.lake); err != nil && !is[*lake.DamageError](err) {
 		return done, err
 	}
+	if !r.DryRun {
+		if err := l.finishErasures(ctx); err != nil {
+			return done, err
+		}
+	}
 	l.fold.ToSnapshot = r.toLake
 	return l.replay(ctx, r.DryRun)
 }

@@ -48,7 +48,12 @@ func (s *Study) tables(ctx context.Context) (load.Study, error) {
 	if err != nil {
 		return load.Study{}, err
 	}
+	erasures, err := s.Cohort.Erasures(ctx)
+	if err != nil {
+		return load.Study{}, err
+	}
 	return load.Study{
+		Erased:       mapped(erasures, func(e cohort.Erasure) string { return e.ParticipantID }),
 		Participants: mapped(people, participantRow), Connections: mapped(connections, connectionRow),
 		Windows: mapped(windows, windowRow), Exclusions: mapped(exclusions, exclusionRow), Runs: mapped(runs, runRow),
 		Withdrawals: mapped(withdrawals, withdrawalRow), Audit: mapped(trail, auditRow),

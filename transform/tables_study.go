@@ -93,7 +93,7 @@ func study() []Table {
 			Key: []string{"request_id"}, Order: []string{"asked_at", "request_id"}, Values: values{
 				"resource": append(endpoints(), "dataRange"),
 				"beat":     {"backfill", "news", "trailing", "deep", "refresh", "connect", "stray"},
-				"outcome":  {"applied", "held"},
+				"outcome":  {"applied", "held", "erased"},
 			},
 			Columns: []Column{
 				{"request_id", text, !null, "ULID"},
@@ -115,7 +115,7 @@ func study() []Table {
 				{"vanished", long, !null, "rows held that the answer lacks, withheld ones included"},
 				{"rejected", long, !null, "records that could not become a row, repeats included"},
 				{"log_position", text, !null, "segment:offset in the raw log"},
-				{"outcome", text, !null, "applied, held"},
+				{"outcome", text, !null, "applied, held; erased: of somebody who was erased, whose columns are empty or 0"},
 				{"held_reason", text, null, "why the answer could not be applied"},
 				{"confirms", boolean, !null, "it changed no row, so that compaction of the raw log drops its body; never for dataRange, nor for the answer that first said of which account its connection is"},
 			}},

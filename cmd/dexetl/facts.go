@@ -35,6 +35,8 @@ func (p *program) tellFact(f study.Fact) {
 		p.say("no timezone in the roster, so study dates are taken as UTC: %s", names)
 	case study.GoesOn:
 		p.say("going on with what began at %s: what was read since is not read again", f.At.Format(time.RFC3339))
+	case study.ErasesFirst:
+		p.say("%s: erasing what is held, as was decided", names)
 	case study.DueAtNextSync:
 		p.say("the next sync ends the access to the accounts of %s; if the roster is wrong, correct it before: else they have to sign in again", names)
 	}

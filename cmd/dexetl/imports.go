@@ -14,6 +14,7 @@ import (
 type imported struct {
 	done    string
 	removed []string // what stood there before
+	erased  []string // of whom lines were left out
 }
 
 // tail is text behind what leads to it, "" for none.
@@ -26,7 +27,7 @@ func tail(lead, text string) string {
 
 // replaced says what an import did to a list of things.
 func replaced[T any](done cohort.Replacement[T], thing string, words func(T) string) imported {
-	out := imported{done: countOf(done.Rows, thing), removed: mapped(done.Removed, words)}
+	out := imported{done: countOf(done.Rows, thing), removed: mapped(done.Removed, words), erased: done.Erased}
 	var parts []string
 	for _, part := range []struct {
 		n    int

@@ -85,7 +85,7 @@ func nextOf(err error) step {
 			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
-		on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
+		on(err, erasureNext), on(err, presentNext), on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
 }
 
 // leftOutNext is about participants who were named.
@@ -123,6 +123,8 @@ func forgottenNext(e *study.ForgottenError) step {
 	switch {
 	case f.Subject == "withdrawal":
 		return withdrawAgain(f.ParticipantID, f.EffectiveAt, f.Known)
+	case f.Subject == "erasure":
+		return dexetl("withdraw", f.ParticipantID, "--erase")
 	case f.Subject == "connection":
 		return dexetl("participants", "close", f.ParticipantID)
 	case f.Subject == "window", f.Subject == "exclusion":

@@ -110,7 +110,7 @@ func (p *program) participantsImport() *cli.Command {
 				if len(done.Absent) > 0 {
 					p.say("%d participants are not in the file and stay as they are: %s", len(done.Absent), study.ShortList(done.Absent))
 				}
-				return imported{done: fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged)}, s.TellClosings(ctx)
+				return imported{done: fmt.Sprintf("%d added, %d changed, %d unchanged", done.Added, done.Changed, done.Unchanged), erased: done.Erased}, s.TellClosings(ctx)
 			})
 		}),
 	}
@@ -137,6 +137,13 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 	did, err := take(file)
 	if err != nil {
 		return otherFile(path, err)
+	}
+	if len(did.erased) > 0 {
+		verb := "was"
+		if len(did.erased) > 1 {
+			verb = "were"
+		}
+		p.say("%s %s erased, so what the file has of them is left out", study.ShortList(did.erased), verb)
 	}
 	damaged, err := s.RefreshTables(ctx)
 	if err := study.UnlessData(err); err != nil {

@@ -28,7 +28,7 @@ type shown struct {
 func (b *shown) busy(what study.Work) (end func()) {
 	words := map[study.Work]string{
 		study.Folding: "folding into the lake", study.FoldingAnew: "folding the raw log",
-		study.Comparing: "comparing", study.Compacting: "compacting the raw log", study.Verifying: "verifying",
+		study.Comparing: "comparing", study.Compacting: "compacting the raw log", study.ErasingWork: "erasing", study.Verifying: "verifying",
 	}
 	if label, ok := words[what]; ok {
 		return b.p.spin(label)

@@ -15,15 +15,20 @@ import (
 
 func (p *program) verifyCommand() *cli.Command {
 	var o study.Verify
+	var absent string
 	return &cli.Command{
 		Name: "verify", Usage: "is all as it was written: manifests, data files, rows, views, raw log, state",
 		Description: "Reads everything once and changes nothing; others may go on meanwhile. " +
 			"It names every damaged file, and ends with exit code 7 if there is one.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "deep", Usage: "fold the raw log anew, too, and compare: it takes as long as a replay", Destination: &o.Deep},
+			&cli.StringFlag{Name: "absent", Usage: "in place of all that, look everywhere for participant `P001`, of whom nothing but the name should be there", Destination: &absent},
 			&durationFlag{Name: "lock-wait", Usage: "how long --deep waits for another process that loads", Value: defaultLockWait, Destination: &o.LockWait},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
+			if absent != "" {
+				return p.verifyAbsent(ctx, c, absent)
+			}
 			s, err := p.openFolder()
 			if err != nil {
 				return err

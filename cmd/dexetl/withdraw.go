@@ -18,6 +18,7 @@ type withdrawOptions struct {
 	effective string
 	reason    string
 	bringBack bool
+	erase     bool
 	lockWait  time.Duration
 }
 
@@ -26,12 +27,14 @@ func (p *program) withdrawCommand() *cli.Command {
 	return &cli.Command{
 		Name: "withdraw", Usage: "end a participant's part: no access any more, data from then on out of the tables", ArgsUsage: "P001",
 		Description: "What was recorded before --effective stays, as it does in a trial under FDA rules. What was recorded " +
-			"from then on leaves the tables and is kept sealed in state/quarantine. See docs/withdrawal.md.",
+			"from then on leaves the tables and is kept sealed in state/quarantine. " +
+			"With --erase nothing stays but the name. See docs/withdrawal.md.",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stop", Usage: "fetch nothing more, keep what was recorded before: the default"},
 			&cli.StringFlag{Name: "effective", Usage: "since when: `DATETIME` such as 2026-03-01 or 2026-03-01T14:30, in the participant's time zone (default: now)", Destination: &o.effective},
 			&cli.StringFlag{Name: "reason", Usage: "why, for the record: `TEXT`; asked for unless given", Destination: &o.reason},
 			&cli.BoolFlag{Name: "bring-back", Usage: "with a later --effective than before: bring the rows between back", Destination: &o.bringBack},
+			&cli.BoolFlag{Name: "erase", Usage: "take out everything that is held, also from the raw log and all snapshots, for good", Destination: &o.erase},
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.lockWait},
 		},
 		Action: p.withParticipant(func(ctx context.Context, s *study.Study, who cohort.Participant) error {
@@ -42,6 +45,9 @@ func (p *program) withdrawCommand() *cli.Command {
 
 // withdraw asks, and then does it.
 func (p *program) withdraw(ctx context.Context, s *study.Study, who cohort.Participant, o withdrawOptions) error {
+	if o.erase {
+		return p.erase(ctx, s, who, o)
+	}
 	w, err := p.withdrawal(ctx, s, who, o)
 	if err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // A Forgotten is one thing that the audit trail says of the study and state.db does
 // not: it is older than the trail, or was edited.
 type Forgotten struct {
-	Subject       string // participant, withdrawal, connection, window or exclusion
+	Subject       string // participant, erasure, withdrawal, connection, window or exclusion
 	ParticipantID string // "" for windows of everybody
 	ConnectionID  string
 	Missing       bool      // of a participant: there is none of that name
@@ -74,7 +74,7 @@ func (c *Cohort) forgotten(ctx context.Context, elsewhere []state.AuditLine, gra
 	var out []Forgotten
 	ends := func(context.Context, *recalled) ([]Forgotten, error) { return forgottenEnds(r, grants), nil }
 	for _, compare := range []func(context.Context, *recalled) ([]Forgotten, error){
-		c.forgottenPeople, c.forgottenWithdrawals, ends, c.forgottenLists,
+		c.forgottenPeople, c.forgottenErasures, c.forgottenWithdrawals, ends, c.forgottenLists,
 	} {
 		found, err := compare(ctx, r)
 		if err != nil {
@@ -149,6 +149,20 @@ func shown(v any) any {
 		return "none"
 	}
 	return v
+}
+
+// forgottenErasures are those of people of whom state.db may have more than a name again.
+func (c *Cohort) forgottenErasures(ctx context.Context, r *recalled) (out []Forgotten, err error) {
+	erasures, err := c.Erasures(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.erased)) {
+		if !slices.ContainsFunc(erasures, func(e Erasure) bool { return e.ParticipantID == id }) {
+			out = append(out, Forgotten{Subject: state.ErasureSubject, ParticipantID: id, Words: id + " was erased"})
+		}
+	}
+	return out, nil
 }
 
 func (c *Cohort) forgottenWithdrawals(ctx context.Context, r *recalled) (out []Forgotten, err error) {

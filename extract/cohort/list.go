@@ -30,7 +30,8 @@ type list[T any] struct {
 // A Replacement is what an import did to a list.
 type Replacement[T any] struct {
 	Rows, Added, Changed int
-	Removed              []T // rows that stood there, in their order
+	Removed              []T      // rows that stood there, in their order
+	Erased               []string // of whom lines were left out
 }
 
 // load replaces the rows by those of a file. It takes all lines or none; what is wrong is
@@ -49,6 +50,10 @@ func (l list[T]) load(ctx context.Context, s *state.Store, r io.Reader, mayEmpty
 		if err != nil {
 			return nil, err
 		}
+		left, err := sh.leaveOutErased(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
 		rows := l.parse(sh, held)
 		if err := sh.err(); err != nil {
 			return nil, err
@@ -59,6 +64,7 @@ func (l list[T]) load(ctx context.Context, s *state.Store, r io.Reader, mayEmpty
 		}
 		acts := l.acts(before, rows)
 		done = l.replacement(before, rows, acts)
+		done.Erased = left
 		return sh.acts(l.name, state.Fields{l.name: len(rows)}, acts), l.put(ctx, tx, rows)
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ type recalled struct {
 	windows      map[string]row
 	exclusions   map[string]row
 	connections  map[string]ended
+	erased       map[string]bool // what no line takes back
 
 	last int64 // number of the last line, the highest
 	gone bool  // a line was missing: of withdrawals it is certain only that there is one
@@ -40,7 +41,7 @@ const (
 type ended struct{ participant, status string }
 
 func recall(lines []state.AuditLine) *recalled {
-	r := &recalled{withdrawn: map[string]time.Time{}, connections: map[string]ended{}}
+	r := &recalled{withdrawn: map[string]time.Time{}, connections: map[string]ended{}, erased: map[string]bool{}}
 	r.forget()
 	for _, l := range lines {
 		if l.Altered || l.Seq > r.last+1 {
@@ -48,7 +49,7 @@ func recall(lines []state.AuditLine) *recalled {
 			r.gone = true
 		}
 		r.last = max(r.last, l.Seq)
-		if !l.Altered {
+		if !l.Altered && !l.Erased {
 			r.take(l)
 		}
 	}
@@ -70,6 +71,8 @@ func (r *recalled) take(l state.AuditLine) {
 		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
 			r.withdrawn[l.ParticipantID] = at
 		}
+	case state.ErasureSubject:
+		r.erase(l.ParticipantID)
 	case "participant":
 		r.participant(l.ParticipantID, before, after)
 	case "window":
@@ -86,6 +89,19 @@ func (r *recalled) take(l state.AuditLine) {
 			delete(r.connections, id)
 		}
 	}
+}
+
+// erase forgets what an older trail may still say of somebody who was erased.
+func (r *recalled) erase(id string) {
+	r.erased[id] = true
+	delete(r.withdrawn, id)
+	for _, of := range []map[string]bool{r.whole, r.removed} {
+		delete(of, id)
+	}
+	delete(r.participants, id)
+	maps.DeleteFunc(r.windows, func(_ string, w row) bool { return w.participant == id })
+	maps.DeleteFunc(r.exclusions, func(_ string, e row) bool { return e.participant == id })
+	maps.DeleteFunc(r.connections, func(_ string, c ended) bool { return c.participant == id })
 }
 
 // participant takes a line about one: of somebody who was there, the fields that

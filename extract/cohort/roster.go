@@ -17,6 +17,7 @@ import (
 type RosterImport struct {
 	Added, Changed, Unchanged int
 	Absent                    []string // participants held that the file does not name; they stay
+	Erased                    []string // whose lines were left out
 	Emptied                   []Emptied
 }
 
@@ -50,12 +51,18 @@ func (c *Cohort) ImportRoster(ctx context.Context, r io.Reader) (RosterImport, e
 		if err != nil {
 			return nil, err
 		}
+		left, err := sh.leaveOutErased(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
 		lines := rosterLines(sh, held)
 		if err := sh.err(); err != nil {
 			return nil, err
 		}
 		var acts []state.Act
 		done, acts, err = putRoster(ctx, tx, held, lines)
+		done.Erased = left
+		done.Absent = slices.DeleteFunc(done.Absent, func(id string) bool { return slices.Contains(left, id) })
 		return sh.acts("roster", state.Fields{
 			"added": done.Added, "changed": done.Changed, "unchanged": done.Unchanged, "absent": len(done.Absent),
 		}, acts), err

@@ -60,6 +60,11 @@ func (c *Cohort) Withdrawals(ctx context.Context) ([]Withdrawal, error) {
 	return state.Collect(ctx, c.Store, scanWithdrawal, selectWithdrawals+" order by participant_id")
 }
 
+// Withdrawn lists those who have withdrawn.
+func (c *Cohort) Withdrawn(ctx context.Context) ([]string, error) {
+	return state.Collect(ctx, c.Store, state.ScanText, "select distinct participant_id from withdrawals")
+}
+
 // Withdrawal returns the withdrawal of a participant that counts; false: none.
 func (c *Cohort) Withdrawal(ctx context.Context, participantID string) (Withdrawal, bool, error) {
 	return withdrawalIn(ctx, c.Store, participantID)

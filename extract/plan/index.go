@@ -110,8 +110,18 @@ func (x *Index) Held(participantID, connectionID string) Held {
 	return c
 }
 
+// forget forgets all that was asked of people.
+func (x *Index) forget(participants []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	maps.DeleteFunc(x.held, func(h holder, _ *Held) bool { return slices.Contains(participants, h.participant) })
+}
+
 // add returns to what e was added; nil: it answers nothing.
 func (x *Index) add(e raw.Entry) *Held {
+	if e.Erased {
+		return nil
+	}
 	x.weigh(e)
 	if e.Beat == BeatStray {
 		return nil

@@ -45,11 +45,13 @@ func OpenIndex(log *raw.Log, cache Cache) (x *Index, unfit, err error) {
 	return x, unfit, x.Extend(log)
 }
 
-// Keep keeps x in cache if so many entries of log were read since it was kept last.
-func (x *Index) Keep(log *raw.Log, cache Cache, after int) error {
+// Keep keeps x in cache if so many entries of log were read since it was kept last, but
+// what it has of people of whom nothing is asked any more.
+func (x *Index) Keep(log *raw.Log, cache Cache, after int, without []string) error {
 	if err := x.Extend(log); err != nil || x.fresh() < after {
 		return err
 	}
+	x.forget(without)
 	content, err := x.keep(log)
 	if err != nil {
 		return err

@@ -142,7 +142,7 @@ func (w *written) knows(cache Cache) string {
 	}
 	fmt.Fprintln(&b, x.volumes)
 	if cache != nil {
-		w.must(x.Keep(w.log, cache, rapid.IntRange(1, 20).Draw(w.T, "keep after")))
+		w.must(x.Keep(w.log, cache, rapid.IntRange(1, 20).Draw(w.T, "keep after"), nil))
 	}
 	for _, mode := range []Mode{Backfill, Sync, Refresh} {
 		for _, who := range []string{"P1", "P2", "P3"} {
@@ -246,7 +246,7 @@ func keptLog(t *testing.T) (log *raw.Log, dir string, cache *memory) {
 		}
 	}
 	cache = &memory{}
-	if err := new(Index).Keep(log, cache, 1); err != nil || cache.content == nil {
+	if err := new(Index).Keep(log, cache, 1, nil); err != nil || cache.content == nil {
 		t.Fatalf("Keep: %v, %d bytes kept", err, len(cache.content))
 	}
 	return log, dir, cache
@@ -293,7 +293,7 @@ func TestIndexIsKeptNowAndThen(t *testing.T) {
 		if anew != nil || err != nil {
 			t.Fatal(anew, err)
 		}
-		return x.Keep(log, cache, after)
+		return x.Keep(log, cache, after, nil)
 	}
 	if err := keep(1); err != nil {
 		t.Fatal(err)
@@ -314,7 +314,7 @@ func TestIndexIsKeptNowAndThen(t *testing.T) {
 	if !errors.Is(anew, os.ErrPermission) || err != nil || len(x.held) == 0 {
 		t.Errorf("what is kept cannot be read: made anew because of %v, %v, %d held", anew, err, len(x.held))
 	}
-	if err := x.Keep(log, cache, 1); !errors.Is(err, os.ErrPermission) {
+	if err := x.Keep(log, cache, 1, nil); !errors.Is(err, os.ErrPermission) {
 		t.Errorf("Keep where that is not permitted: %v", err)
 	}
 }

@@ -69,7 +69,7 @@ func (l *Log) compact(ctx context.Context, number uint64, fate func(Entry) Fate)
 	if isCompacted(old) {
 		return done, nil
 	}
-	temporary := old.Name() + ".compacting"
+	temporary := old.Name() + compactingSuffix
 	defer os.Remove(temporary)
 	w, err := l.newCompactor(temporary, old, number)
 	if err != nil {

@@ -19,6 +19,13 @@ import (
 const (
 	versionCompacted = 2
 
+	// An erased answer is understood by programs that know these, and others refuse.
+	versionErased          = 3 // as version
+	versionCompactedErased = 4 // as versionCompacted
+	newestVersion          = versionCompactedErased
+
+	erasedSpan = -1 // of an erased answer, in the place of a span
+
 	footMagic = "dxCF"
 	footLen   = 4 + 8 + 4 + 4 + 4
 )
@@ -54,7 +61,7 @@ type span struct {
 // A packed is where an entry of a compacted segment has its body.
 type packed struct {
 	*compacted
-	span     int64 // place in spans, from 1; 0: the body was dropped
+	span     int64 // place in spans, from 1; 0: the body was dropped; erasedSpan
 	runs     []run
 	crc      uint32 // of the plain body
 	rejected int64  // of a dropped one
@@ -107,7 +114,7 @@ func (l *Log) readCompacted(f *os.File, number uint64) ([]Entry, error) {
 
 // fits reports whether p lies within its span.
 func (p *packed) fits() bool {
-	if p.span == 0 {
+	if p.span == 0 || p.span == erasedSpan {
 		return len(p.runs) == 0
 	}
 	if p.span < 0 || p.span > int64(len(p.spans)) {
@@ -217,19 +224,28 @@ func (l *Log) compactedEntries(f *os.File, s segment, offset int64, yield func(E
 	return true
 }
 
-// isCompacted reports whether f is a compacted segment. A head that is none is
+// versionOf returns the version of the segment f; 0 for a head that is none, which is
 // left to who reads the segment.
-func isCompacted(f *os.File) bool {
+func versionOf(f *os.File) uint32 {
 	head := make([]byte, segmentHeaderLen)
-	if _, err := f.ReadAt(head, 0); err != nil {
-		return false
+	if _, err := f.ReadAt(head, 0); err != nil || !bytes.HasPrefix(head, []byte(segmentMagic)) || !intact(head) {
+		return 0
 	}
-	return bytes.HasPrefix(head, []byte(segmentMagic)) && binary.LittleEndian.Uint32(head[8:]) == versionCompacted && intact(head)
+	return binary.LittleEndian.Uint32(head[8:])
 }
 
-// replaced finds the entry in f if its segment was compacted since e was read.
+func compactedVersion(v uint32) bool { return v == versionCompacted || v == versionCompactedErased }
+
+// isCompacted reports whether f is a compacted segment.
+func isCompacted(f *os.File) bool { return compactedVersion(versionOf(f)) }
+
+// replaced finds the entry in f if its segment was compacted, or answers in it were
+// erased, since e was read.
 func (e Entry) replaced(f *os.File) (Entry, bool, error) {
-	if !isCompacted(f) {
+	switch v := versionOf(f); {
+	case v == versionErased:
+		return e.replacedPlain(f)
+	case !compactedVersion(v):
 		return e, false, nil
 	}
 	entries, err := e.log.readCompacted(f, e.Position.Segment)

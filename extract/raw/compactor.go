@@ -38,19 +38,35 @@ func (l *Log) newCompactor(path string, old *os.File, number uint64) (_ *compact
 	if w.segment.original.sha256, w.segment.original.length, err = digestOf(old); err != nil {
 		return nil, err
 	}
-	if w.encoder, err = l.compressor(); err != nil {
+	version := uint32(versionCompacted)
+	if versionOf(old) == versionErased {
+		version = versionCompactedErased
+	}
+	return w, w.begin(path, number, version)
+}
+
+// begin makes the file at path.
+func (w *compactor) begin(path string, number uint64, version uint32) (err error) {
+	if w.encoder, err = w.log.compressor(); err != nil {
+		return wrap(err)
+	}
+	if w.file, err = createAnew(path); err != nil {
+		return err
+	}
+	if err := w.write(segmentHead(version, number)); err != nil {
+		return errors.Join(err, w.file.Close())
+	}
+	return nil
+}
+
+// createAnew creates the file at path, in the place of what a process left that died, or
+// of a link.
+func createAnew(path string) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, wrap(err)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a process that died, or a link
-		return nil, wrap(err)
-	}
-	if w.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
-		return nil, wrap(err)
-	}
-	if err := w.write(segmentHead(versionCompacted, number)); err != nil {
-		return nil, errors.Join(err, w.file.Close())
-	}
-	return w, nil
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	return f, wrap(err)
 }
 
 func newCompressor() (*zstd.Encoder, error) {
@@ -81,6 +97,16 @@ func (w *compactor) addAll(ctx context.Context, old *os.File, number uint64, fat
 func (w *compactor) add(e Entry, fate Fate) error {
 	if head, err := json.Marshal(e.Header); err != nil || checksum(head) != e.headCRC {
 		return errors.Join(err, fmt.Errorf("entry %s: its header has something this program does not know: use a newer dexetl", e.Position))
+	}
+	return w.take(e, fate)
+}
+
+// take is add of an entry whose header can be written as it is.
+func (w *compactor) take(e Entry, fate Fate) error {
+	if e.Erased {
+		e.packed = &packed{span: erasedSpan}
+		w.entries, w.bodies = append(w.entries, e), append(w.bodies, [sha256.Size]byte{})
+		return nil
 	}
 	body, err := e.Plain()
 	if err != nil {
@@ -155,8 +181,10 @@ func (w *compactor) same(e Entry, i int) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("read back: entry %s: %w", was.Position, err)
-	case checksum(head) != was.headCRC || e.Position != was.Position || e.Next != was.Next:
+	case checksum(head) != was.headCRC || e.Position != was.Position || e.Next != was.Next || e.Erased != was.Erased:
 		return differs
+	case e.Erased:
+		return nil
 	}
 	body, err := e.Plain()
 	dropped, isDropped := errors.AsType[*DroppedError](err)

@@ -27,6 +27,7 @@ type Entry struct {
 	Position Position // where it starts
 	Next     Position // where the next one starts
 	Stored   int64    // bytes of the body on disk; 0 in a compacted segment, where bodies share theirs
+	Erased   bool     // of somebody who was erased: what is left of Header says that something was asked
 
 	log              *Log
 	path             string // of its segment
@@ -34,16 +35,22 @@ type Entry struct {
 	packed           *packed // in a compacted segment
 }
 
+// Path is that of the segment in which the entry is.
+func (e Entry) Path() string { return e.path }
+
 // Plain reads the entry's body, checks it against its checksums and returns it
 // decoded. Damage is a *DamageError, a body that compaction dropped a
-// *DroppedError.
+// *DroppedError, one that was erased an *ErasedError.
 func (e Entry) Plain() ([]byte, error) { return e.PlainWithin(maxPlain) }
 
 // PlainWithin is Plain of a body that has at most limit bytes when it is decoded: a
 // larger one is a *TooLongError, and is not decoded further than that.
 func (e Entry) PlainWithin(limit int64) ([]byte, error) {
+	if e.Erased {
+		return nil, &ErasedError{e.Position}
+	}
 	if e.packed != nil {
-		return e.packed.plain(e, limit)
+		return e.packedWithin(limit)
 	}
 	if e.Encoding == encodingZstd && e.Length > limit {
 		return nil, &TooLongError{limit}

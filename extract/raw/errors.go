@@ -29,7 +29,7 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("raw log %s has format version %d, this program reads up to %d: use a newer dexetl", e.File, e.Version, versionCompacted)
+	return fmt.Sprintf("raw log %s has format version %d, this program reads up to %d: use a newer dexetl", e.File, e.Version, newestVersion)
 }
 
 // A TooLongError says that a body has more bytes than the caller takes.

@@ -11,6 +11,7 @@ const (
 
 	segmentMagic = "dexetlog"
 	entryMagic   = "dxEN"
+	erasedMagic  = "dxER"
 	endMagic     = "dxEO"
 
 	segmentHeaderLen = 8 + 4 + 8 + 4
@@ -52,7 +53,7 @@ func checkSegmentHeader(b []byte, path string, number uint64) (uint32, error) {
 		return damage("not a segment of the raw log: magic %q", b[:8])
 	case !intact(b[:segmentHeaderLen]):
 		return damage("segment header checksum does not match")
-	case v > versionCompacted:
+	case v > newestVersion:
 		return 0, &VersionError{File: path, Version: v}
 	}
 	if n := binary.LittleEndian.Uint64(b[12:]); n != number {
@@ -86,15 +87,13 @@ func parsePrefix(b []byte) (p prefix, ok bool) {
 		headerCRC: binary.LittleEndian.Uint32(b[12:]),
 		bodyCRC:   binary.LittleEndian.Uint32(b[16:]),
 	}
-	switch string(b[:4]) {
-	case entryMagic:
-		p.magic = entryMagic
-	case endMagic:
-		p.magic = endMagic
-	default:
-		return p, false
+	for _, magic := range []string{entryMagic, erasedMagic, endMagic} {
+		if string(b[:4]) == magic {
+			p.magic = magic
+			return p, intact(b[:prefixLen])
+		}
 	}
-	return p, intact(b[:prefixLen])
+	return p, false
 }
 
 // length is the length of the whole entry.

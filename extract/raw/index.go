@@ -116,6 +116,7 @@ func (s *compacted) entries(b []byte, number uint64, n int) ([]Entry, error) {
 		if c.bad || e.Next.Offset <= e.Position.Offset || !e.packed.fits() {
 			return nil, errColumns
 		}
+		e.Erased = e.packed.span == erasedSpan
 		last = e
 	}
 	return entries, nil

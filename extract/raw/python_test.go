@@ -17,7 +17,7 @@ var (
 )
 
 // A reader that knows docs/raw-log.md alone sees what Entries yields, in segments
-// of both formats. make interop runs it.
+// of all formats. make interop runs it.
 func TestPythonReads(t *testing.T) {
 	if *python == "" {
 		t.Skip("-python is not given")
@@ -36,6 +36,9 @@ func TestPythonReads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if done, err := l.Erase(t.Context(), "erased", nil); err != nil || len(done) < 2 {
+		t.Fatalf("erased in %d segments, %v; want several", len(done), err)
+	}
 	command := exec.Command(*python, "../../testdata/interop/read_raw.py", dir)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
@@ -51,10 +54,10 @@ func TestPythonReads(t *testing.T) {
 }
 
 // copySome appends the answers that another log has of one participant, as they
-// were received.
+// were received, and some of them as another's, who is to be erased.
 func (l *Log) copySome(t *testing.T, from *Log) {
 	t.Helper()
-	whose := ""
+	whose, n := "", 0
 	for e, err := range from.Entries(Position{}) {
 		if err != nil {
 			t.Fatal(err)
@@ -71,6 +74,9 @@ func (l *Log) copySome(t *testing.T, from *Log) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if n++; n%4 == 0 {
+			e.ParticipantID = "erased"
 		}
 		mustAppend(t, l, e.Header, body)
 	}
@@ -94,8 +100,8 @@ func (l *Log) listing(t *testing.T) (lines []string) {
 		}
 		body, err := e.Plain()
 		what := fmt.Sprintf("%x", sha256.Sum256(body))
-		if dropped := (*DroppedError)(nil); errors.As(err, &dropped) {
-			what = "dropped"
+		if dropped := (*DroppedError)(nil); errors.As(err, &dropped) || e.Erased {
+			what = "gone"
 		} else if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func newScanner(f *os.File, number uint64, last bool, offset, size int64) (_ *sc
 	}
 	if v, err := checkSegmentHeader(head, f.Name(), number); err != nil {
 		return nil, err
-	} else if v == versionCompacted {
+	} else if compactedVersion(v) {
 		return nil, s.damage("it is compacted, which the last segment never is: those behind it are missing")
 	}
 	s.offset = max(offset, segmentHeaderLen)
@@ -105,6 +105,7 @@ func (s *scanner) entry(p prefix, end int64) (Entry, error) {
 		Next:     Position{s.number, end},
 		Stored:   int64(p.bodyLen),
 		path:     s.file.Name(),
+		Erased:   p.magic == erasedMagic,
 		headCRC:  p.headerCRC,
 		bodyCRC:  p.bodyCRC,
 	}

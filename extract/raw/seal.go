@@ -40,28 +40,11 @@ func (l *Log) Segments() ([]Segment, error) {
 // a log that grows slowly has closed segments too. The next append begins
 // another one.
 func (l *Log) Seal(before time.Time) error {
-	turn := newPending()
-	if err := l.enqueue(turn, false); err != nil {
-		return err
-	}
-	<-turn.lead
-	err := l.sealOld(before)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.queue = l.queue[1:]
-	l.passLead()
-	return err
+	return l.inTurn(func() error { return l.sealOld(before) })
 }
 
 // sealOld is Seal by the one who leads.
 func (l *Log) sealOld(before time.Time) error {
-	if err := flock(l.lock, syscall.LOCK_EX); err != nil {
-		return err
-	}
-	defer flock(l.lock, syscall.LOCK_UN) //nolint:errcheck // the next flock on it says the same
-	if err := l.catchUp(); err != nil {
-		return err
-	}
 	t := &l.tail
 	if t.file == nil || t.sealed || t.end <= segmentHeaderLen {
 		return nil
@@ -75,4 +58,30 @@ func (l *Log) sealOld(before time.Time) error {
 		return err
 	}
 	return l.writeEnd()
+}
+
+// inTurn does something with the end of the log in hand, while nobody appends.
+func (l *Log) inTurn(do func() error) error {
+	turn := newPending()
+	if err := l.enqueue(turn, false); err != nil {
+		return err
+	}
+	<-turn.lead
+	err := l.locked(do)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue = l.queue[1:]
+	l.passLead()
+	return err
+}
+
+func (l *Log) locked(do func() error) error {
+	if err := flock(l.lock, syscall.LOCK_EX); err != nil {
+		return err
+	}
+	defer flock(l.lock, syscall.LOCK_UN) //nolint:errcheck // the next flock on it says the same
+	if err := l.catchUp(); err != nil {
+		return err
+	}
+	return do()
 }

@@ -20,6 +20,7 @@ type AuditLine struct {
 	Reason                               string
 	Prev, Hash                           string // of the line before; of this one
 	Altered                              bool   // the hash is of another text: what it says cannot be believed
+	Erased                               bool   // what it said of somebody who was erased is gone
 }
 
 // An AuditFault is one thing wrong with the trail.
@@ -67,7 +68,7 @@ func (s *Store) Trail(ctx context.Context) ([]AuditLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := checking{prev: noLine}
+	c := checking{prev: noLine, erased: erasuresIn(text), left: make(map[string]*leftOver)}
 	c.file(text)
 	c.end(len(text) > 0, head)
 	if len(c.faults) > 0 {
@@ -86,6 +87,9 @@ type checking struct {
 	prev   string // its hash; "" when lines that were not came after it
 	broken int64  // how many of them
 	ahead  bool   // the file goes on after the end that state.db knows
+
+	erased erasures
+	left   map[string]*leftOver // by participant
 }
 
 func (c *checking) fault(reason string, args ...any) {
@@ -97,7 +101,11 @@ func (c *checking) file(text []byte) {
 		c.at++
 		plain, whole := bytes.CutSuffix(line, []byte{'\n'})
 		l, intact, err := decodeLine(plain)
-		if l.Altered = !intact; err == nil {
+		erased := err == nil && whole && c.erased.allow(l)
+		if erased {
+			c.leave(l.ParticipantID, line)
+		}
+		if l.Altered = !intact && !erased; err == nil {
 			c.lines = append(c.lines, l)
 		}
 		switch {
@@ -105,12 +113,24 @@ func (c *checking) file(text []byte) {
 			c.broke("is cut off")
 		case err != nil:
 			c.broke("is no line of an audit trail: altered or foreign")
-		case !intact:
+		case l.Altered:
 			c.broke("was altered: its hash is of another text")
+		case l.Subject == ErasureSubject && !c.left[l.ParticipantID].agrees(l.After):
+			c.fault("says what was left of the lines about %s before it, and they are other ones", l.ParticipantID)
+			c.follows(l)
 		default:
 			c.follows(l)
 		}
 	}
+}
+
+// leave notes what is left of an erased line.
+func (c *checking) leave(participant string, line []byte) {
+	if c.left[participant] == nil {
+		c.left[participant] = &leftOver{digest: sha256.New()}
+	}
+	c.left[participant].lines++
+	c.left[participant].digest.Write(line)
 }
 
 // broke notes a line of which nothing can be believed.
@@ -165,6 +185,7 @@ func decodeLine(text []byte) (l AuditLine, intact bool, err error) {
 		wireLine
 		Before json.RawMessage `json:"before"`
 		After  json.RawMessage `json:"after"`
+		Erased bool            `json:"erased"`
 		Hash   string          `json:"hash"`
 	}
 	if err := json.Unmarshal(text, &in); err != nil {
@@ -176,7 +197,7 @@ func decodeLine(text []byte) (l AuditLine, intact bool, err error) {
 	}
 	l = AuditLine{
 		Seq: in.Seq, At: at, Who: in.Who, Command: in.Command, Subject: in.Subject, ParticipantID: in.ParticipantID,
-		Before: objectText(in.Before), After: objectText(in.After), Reason: in.Reason, Prev: in.Prev, Hash: in.Hash,
+		Before: objectText(in.Before), After: objectText(in.After), Reason: in.Reason, Prev: in.Prev, Hash: in.Hash, Erased: in.Erased,
 	}
 	if len(text) < tail {
 		return l, false, nil

@@ -36,3 +36,19 @@ func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
 	_, err = s.db.ExecContext(ctx, "delete from meta where key = 'scrub'")
 	return err == nil, err
 }
+
+// Vacuum writes the state anew, so that nothing of deleted rows is left between those that
+// stay, and marks that the write-ahead log is to be emptied: see Scrub.
+func (s *Store) Vacuum(ctx context.Context) error {
+	if err := s.Write(ctx, func(tx *sql.Tx) error { return MarkScrub(ctx, tx) }); err != nil {
+		return err
+	}
+	return s.db.check(s.db.patiently(ctx, func() error {
+		for _, q := range []string{"pragma temp_store = memory", "vacuum"} { // no copy in a folder for temporary files
+			if _, err := s.db.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}

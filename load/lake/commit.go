@@ -131,7 +131,7 @@ func (c *Commit) publish(m Manifest) error {
 	if err != nil {
 		return err
 	}
-	name := manifestPath(m.Snapshot)
+	name := m.ID().path()
 	temporary := path.Join(manifestDir, "."+path.Base(name))
 	if err := l.at("load.folders_synced"); err != nil {
 		return err

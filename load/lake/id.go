@@ -51,7 +51,9 @@ func (id ID) Compare(other ID) int {
 
 func manifestPath(n int64) string { return ID{Number: n}.path() }
 
-// path is where the manifest lies.
+// Path is where the manifest lies, from the lake's folder.
+func (id ID) Path() string { return id.path() }
+
 func (id ID) path() string {
 	name := fmt.Sprintf("%s/%012d", manifestDir, id.Number)
 	if id.Issue > 0 {

@@ -71,7 +71,7 @@ func (p *publisher) derived(root *os.Root) (names []string, err error) {
 }
 
 // isForPapers reports which files come and go with a tag.
-func isForPapers(name string) bool { return name == sumsName || name == citationName }
+func isForPapers(name string) bool { return name == listName || name == citationName }
 
 func (s sums) text() []byte {
 	var b bytes.Buffer

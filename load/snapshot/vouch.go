@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	sumsName     = "SHA256SUMS"
+	listName     = "SHA256SUMS"
 	citationName = "CITATION.txt"
 )
 
@@ -33,7 +33,7 @@ func Vouch(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, cit
 		}
 	}
 	err := p.within(p.folder, func(to *os.Root) error {
-		if err := p.put(to, sumsName, sumLines(m)); err != nil {
+		if err := p.put(to, listName, listed(m)); err != nil {
 			return err
 		}
 		fault.Point("snapshot.summed")
@@ -58,7 +58,7 @@ func Cite(l *lake.Lake, m lake.Manifest, citations []string) error {
 		if len(citations) > 0 {
 			return p.put(to, citationName, []byte(strings.Join(citations, "\n")+"\n"))
 		}
-		for _, name := range []string{citationName, sumsName} {
+		for _, name := range []string{citationName, listName} {
 			if err := to.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
@@ -67,8 +67,8 @@ func Cite(l *lake.Lake, m lake.Manifest, citations []string) error {
 	})
 }
 
-// sumLines are the lines of the data files that the folder links, as sha256sum writes them.
-func sumLines(m lake.Manifest) []byte {
+// listed are the lines of the data files that the folder links, as sha256sum writes them.
+func listed(m lake.Manifest) []byte {
 	var text []byte
 	for _, f := range m.Files {
 		if shown(f.Table) && f.Damaged == "" {

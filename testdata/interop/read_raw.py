@@ -104,7 +104,8 @@ class Column:
 
 
 def received(path, only):
-    """Entries of a segment of format 1: offset, header, plain body."""
+    """Entries of a segment of format 1 or 3: offset, header, plain body; of an erased
+    answer the body is None."""
     data, at = path.read_bytes(), only or 24
     while at + 24 <= len(data):
         magic, h, b, header_crc, body_crc, crc = struct.unpack_from("<4s5I", data, at)
@@ -115,6 +116,12 @@ def received(path, only):
         check(header_crc, header, f"{path} header at {at}")
         check(body_crc, body, f"{path} body at {at}")
         header = json.loads(header)
+        if magic == b"dxER":
+            if body.strip(b"\0"):
+                sys.exit(f"{path} at {at}: not erased")
+            yield at, header, None
+            at += 24 + h + b
+            continue
         plain = gzip.decompress(body) if header["encoding"] == "gzip" else unzstd(body)
         if hashlib.sha256(body if header["encoding"] == "gzip" else plain).hexdigest() != header["sha256"]:
             sys.exit(f"{path} at {at}: not the body that was received")
@@ -123,7 +130,7 @@ def received(path, only):
 
 
 def compacted(path, only):
-    """Entries of a segment of format 2; the body of a dropped one is None."""
+    """Entries of a segment of format 2 or 4; the body of a dropped or erased one is None."""
     data = path.read_bytes()
     magic, offset, length, index_crc, crc = struct.unpack("<4sQ3I", data[-24:])
     if magic != b"dxCF":
@@ -156,9 +163,9 @@ def compacted(path, only):
             body.append(spans[span][start:end])
         if only in (None, at):
             body = b"".join(body)
-            if span:
+            if span > 0:
                 check(crc, body, f"{path} body at {at}")
-            yield at, header, body if span else None
+            yield at, header, body if span > 0 else None
         at += length
 
 
@@ -169,11 +176,11 @@ def answers(folder, segment=None, offset=None):
         with open(path, "rb") as file:
             head = file.read(24)
         magic, version, number, crc = struct.unpack("<8sIQI", head)
-        if magic != b"dexetlog" or version not in (1, 2) or number != int(path.stem):
+        if magic != b"dexetlog" or version not in (1, 2, 3, 4) or number != int(path.stem):
             sys.exit(f"{path}: no segment of this number that this program can read")
         check(crc, head[:20], path)
         if segment in (None, number):
-            for at, header, body in (received if version == 1 else compacted)(path, offset):
+            for at, header, body in (received if version % 2 else compacted)(path, offset):
                 yield f"{number}:{at}", header, body
 
 
@@ -182,7 +189,7 @@ def show(folder, position):
         if found == position:
             print(json.dumps(header, indent=1, default=str), file=sys.stderr)
             if body is None:
-                sys.exit("compaction dropped its body: it said nothing new")
+                sys.exit("its body is gone: compaction dropped it, because it said nothing new, or it was erased")
             return sys.stdout.buffer.write(body)
     sys.exit(f"no answer begins at {position}")
 
@@ -193,7 +200,7 @@ def main(folder, position=None):
     kept = dropped = 0
     for found, header, body in answers(folder):
         kept, dropped = kept + (body is not None), dropped + (body is None)
-        what = "dropped" if body is None else hashlib.sha256(body).hexdigest()
+        what = "gone" if body is None else hashlib.sha256(body).hexdigest()
         print(found, header["request_id"], header["participant_id"], header["resource"], header["records"], what)
     print(f"{kept} answers with their bodies, {dropped} without", file=sys.stderr)
 

@@ -1,0 +1,41 @@
+//go:build faults
+
+package main
+
+import (
+	"testing"
+)
+
+// erasePoints are those that an erasure passes, in their order.
+var erasePoints = []string{
+	"erase.withdrawn", "erase.begun", "raw.erasing", "raw.erasure_noted", "raw.erased", "erase.log", "audit.erased", "erase.rows_deleted", "erase.rows_noted",
+	"erase.state", "load.file_written", "load.manifest_linked", "load.committed", "erase.rows_left", "snapshot.linked", "snapshot.described", "erase.lake",
+	"erase.reissued", "tag.written", "tag.kept", "gone.accounted", "gone.hidden", "gone.manifests_removed", "gone.folder_removed", "gone.file_removed", "gone.removed",
+	"erase.history", "erase.vacuumed", "erase.traces", "erase.receipt_written", "erase.ended", "erase.receipt",
+}
+
+// Wherever an erasure dies, the next command that loads goes on with it, or it does when
+// it is repeated; and in the end nothing is left.
+func TestEraseIsKilled(t *testing.T) {
+	b := erasable(t, 3)
+	latest := b.othersRows("latest")
+	s := b.save()
+	for i, point := range erasePoints {
+		t.Run(point, func(t *testing.T) {
+			s.back(t)
+			b.t = t
+			b.die(point, "withdraw", "P002", "--erase", "--reason", "asked to", "--yes")
+			again := []string{"withdraw", "P002", "--erase", "--reason", "asked to", "--yes"}
+			if i > 1 && i%2 == 0 {
+				again = []string{"replay"}
+			}
+			if code, _, stderr := b.run(again...); code != exitDone {
+				t.Fatalf("%v: exit %d\n%s", again, code, stderr)
+			}
+			b.absent()
+			if got := b.othersRows("latest"); len(got) != len(latest) {
+				t.Errorf("%d rows of others, want %d\n%s", len(got), len(latest), firstDifference(got, latest))
+			}
+		})
+	}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/study"
+)
+
+// verifyAbsent looks for somebody everywhere. To find them is an error.
+func (p *program) verifyAbsent(ctx context.Context, c *cli.Command, id string) error {
+	if err := cohort.CheckID(id); err != nil {
+		return err
+	}
+	return p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
+		end := p.spin("looking for " + id)
+		a, err := s.Absent(ctx, id)
+		end()
+		if err != nil {
+			return err
+		}
+		if err := p.printAbsence(a); err != nil || len(a.Found) == 0 {
+			return err
+		}
+		return &study.PresentError{Absence: a}
+	})(ctx, c)
+}
+
+func (p *program) printAbsence(a study.Absence) error {
+	if p.flags.json {
+		found := []any{}
+		for _, t := range a.Found {
+			found = append(found, map[string]any{"path": t.Path, "where": t.Where, "count": t.Count})
+		}
+		return p.object(schemas.Absent(), a.ParticipantID, len(a.Found) == 0, a.Files, found)
+	}
+	for _, t := range a.Found {
+		if err := p.tell("%s", fmt.Sprintf("%s: %s (%d)", t.Path, t.Where, t.Count)); err != nil {
+			return err
+		}
+	}
+	if len(a.Found) > 0 {
+		return nil
+	}
+	return p.tell("%s is in none of %s: nothing but the name is kept", a.ParticipantID, countOf(a.Files, "file"))
+}

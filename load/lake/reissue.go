@@ -1,0 +1,45 @@
+package lake
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+)
+
+// Reissue gives the commit, which was begun on top of m, the place of m: a manifest of
+// the same number and parent, of the next issue, that names the file it replaces. Of
+// what m says beside its files, held takes the place of Held. That it exists already is
+// no error: an interrupted one is gone on with.
+func (c *Commit) Reissue(ctx context.Context, held []HeldAnswer) (m Manifest, err error) {
+	if c.lake.held == nil {
+		return m, ErrNotLocked
+	}
+	if err := ctx.Err(); err != nil {
+		return m, err
+	}
+	sum, m, err := c.lake.ManifestSHA256(c.parent.ID())
+	if err != nil {
+		return m, err
+	}
+	m.Reissue, m.Replaces, m.Held, m.Files = m.Reissue+1, sum, held, c.Files()
+	if there, err := c.lake.ManifestOf(m.ID()); err == nil && there.Replaces == sum {
+		return there, nil
+	}
+	if err := c.syncFolders(); err != nil {
+		return m, fmt.Errorf("snapshot %s: %w", m.ID(), err)
+	}
+	if err := c.publish(m); err != nil {
+		return m, fmt.Errorf("snapshot %s: %w", m.ID(), err)
+	}
+	return m, nil
+}
+
+// SyncData makes durable that data files went: a power cut brings none of them back.
+func (l *Lake) SyncData() error {
+	return fs.WalkDir(l.dir.FS(), dataDir, func(name string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() {
+			return err
+		}
+		return l.syncDir(name)
+	})
+}

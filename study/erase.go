@@ -1,0 +1,171 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// Erase ends a participant's part, as Withdraw does, and then takes all that is held of
+// them out of the study but their name. What it does is on record first: interrupted
+// anywhere, the next command that loads goes on with it, or another Erase. The receipt
+// says what went. The error is consent.ErrTraces, with all else done, where another
+// process keeps bytes of the state from being wiped.
+func (s *Study) Erase(ctx context.Context, w cohort.Withdrawal, lockWait time.Duration) (done Receipt, err error) {
+	w.Reason, err = "", s.beginErasure(ctx, w)
+	if err != nil {
+		return done, err
+	}
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return done, err
+	}
+	defer log.Close()
+	l, err := s.openLoading(log, "")
+	if err != nil {
+		return done, err
+	}
+	defer l.close()
+	if m, err := l.lake.Current(); err == nil {
+		l.runID = m.Run // on behalf of the run that loaded last
+	}
+	if err := l.lock(ctx, lockWait); err != nil {
+		if !is[*UnfinishedErasureError](err) {
+			err = &UnfinishedErasureError{w.ParticipantID, "", err}
+		}
+		return done, err
+	}
+	e, err := s.Cohort.Erasure(ctx, w.ParticipantID)
+	if err != nil {
+		return done, err
+	}
+	if e.Stage != cohort.Erased {
+		return done, consent.ErrTraces
+	}
+	return s.receipt(e.Receipt)
+}
+
+// beginErasure puts on record that a participant withdraws and is to be erased.
+func (s *Study) beginErasure(ctx context.Context, w cohort.Withdrawal) error {
+	was, err := s.Cohort.Erasure(ctx, w.ParticipantID)
+	if err != nil {
+		return err
+	}
+	reason := w.Reason
+	w.Reason = ""        // it is for the receipt alone
+	if was.Stage == "" { // else they have withdrawn, and another line would say when
+		if _, err := s.Consents.Withdraw(ctx, w); err != nil && !errors.Is(err, consent.ErrTraces) {
+			return err
+		}
+	}
+	fault.Point("erase.withdrawn")
+	if err := s.Cohort.BeginErasure(ctx, w.ParticipantID, reason); err != nil {
+		return err
+	}
+	fault.Point("erase.begun")
+	return nil
+}
+
+// An UnfinishedErasureError says that somebody is to be erased, and is not yet.
+type UnfinishedErasureError struct {
+	ParticipantID string
+	Stage         cohort.ErasureStage // what could not be done; "": nothing was tried
+	Err           error
+}
+
+func (e *UnfinishedErasureError) Error() string {
+	where := map[cohort.ErasureStage]string{
+		"":                  "nothing is erased yet",
+		cohort.EraseLog:     "the raw log has answers of theirs",
+		cohort.EraseState:   "the state has rows of theirs",
+		cohort.EraseLake:    "the tables have rows of theirs",
+		cohort.EraseHistory: "older snapshots have rows of theirs",
+		cohort.EraseTraces:  "deleted bytes of the state are not wiped",
+		cohort.EraseReceipt: "there is no receipt yet",
+	}[e.Stage]
+	return fmt.Sprintf("the erasure of %s is on record and not finished, %s: %v", e.ParticipantID, where, e.Err)
+}
+
+func (e *UnfinishedErasureError) Unwrap() error { return e.Err }
+
+// finishErasures goes on with the erasures that are not done. The load lock is held.
+func (l *loading) finishErasures(ctx context.Context) error {
+	l.late = false
+	all, err := l.study.Cohort.Erasures(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.Stage == cohort.Erased {
+			continue
+		}
+		if err := (&erasing{loading: l, Erasure: e}).run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lateAnswers makes erasures begin anew: the log has got answers of these people that
+// were on their way.
+func (l *loading) lateAnswers(ctx context.Context, participants []string) error {
+	l.late = true
+	for _, id := range participants {
+		if err := l.study.Cohort.NextErasure(ctx, id, cohort.EraseLog); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// An erasing is an erasure under way.
+type erasing struct {
+	*loading
+	cohort.Erasure
+}
+
+// errNotYet says that a stage has to wait for other processes.
+var errNotYet = errors.New("another process uses the state")
+
+// run does what is left to do, stage after stage.
+func (e *erasing) run(ctx context.Context) error {
+	e.study.Tell(Fact{Kind: ErasesFirst, Participants: []string{e.ParticipantID}})
+	defer e.study.Busy(ErasingWork)()
+	stages := []struct {
+		name cohort.ErasureStage
+		do   func(context.Context) error
+	}{
+		{cohort.EraseLog, e.log}, {cohort.EraseState, e.state}, {cohort.EraseLake, e.tables},
+		{cohort.EraseHistory, e.history}, {cohort.EraseTraces, e.traces}, {cohort.EraseReceipt, e.write},
+	}
+	begun := false
+	for i, stage := range stages {
+		if begun = begun || stage.name == e.Stage; !begun {
+			continue
+		}
+		err := stage.do(ctx)
+		if errors.Is(err, errNotYet) {
+			e.study.Tell(Fact{Kind: TracesLeft})
+			return nil
+		}
+		if err == nil && i+1 < len(stages) {
+			err = e.study.Cohort.NextErasure(ctx, e.ParticipantID, stages[i+1].name)
+		}
+		if err != nil {
+			return &UnfinishedErasureError{e.ParticipantID, stage.name, err}
+		}
+		fault.Point("erase." + string(stage.name))
+	}
+	return nil
+}
+
+// note adds lines to the receipt.
+func (e *erasing) note(ctx context.Context, notes ...cohort.ErasureNote) error {
+	return e.study.Cohort.NoteErasure(ctx, e.ParticipantID, notes...)
+}
