@@ -111,6 +111,26 @@ func TestNotReady(t *testing.T) {
 	})
 }
 
+// An attempt that is given up because the process ends says nothing of the endpoint, and
+// is made again.
+func TestStoppedWhileSending(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.store.Close()
+		b.add("a.example", unblinded)
+		b.happens(Created(Glucose), "P001")
+		b.net.on("a.example", func(received) answered { return answered{status: 200, after: 10 * time.Second} })
+		b.run(5 * time.Second)
+		if all, err := b.endpoints.List(t.Context()); err != nil || !all[0].FailingSince.IsZero() {
+			t.Errorf("an endpoint that had no time to answer fails since %v, %v", all[0].FailingSince, err)
+		}
+		b.run(time.Minute)
+		if got := b.net.to("a.example"); len(got) != 2 || got[0].id() != got[1].id() {
+			t.Errorf("%d requests, want the one that was given up again", len(got))
+		}
+	})
+}
+
 // A pass at work sends nothing more of who withdraws, and nothing to where an endpoint
 // was before; what is put in after a withdrawal is not.
 func TestChangedMeanwhile(t *testing.T) {

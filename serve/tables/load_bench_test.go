@@ -43,9 +43,9 @@ const perPerson = 100_000
 // was asked for once before.
 func BenchmarkPersonDay(b *testing.B) {
 	s := newSeries(b)
-	reader := &study.Reader{Study: s.study}
+	reader := &study.Reader{Study: s.Study}
 	b.Cleanup(func() { reader.Close() })
-	vital.Timeseries{API: s.api, Reader: reader}.Register()
+	vital.Timeseries{API: s.API, Reader: reader}.Register()
 	paths := s.crowd(*millions * 1_000_000 / perPerson)
 	for day := 0; day < perPerson/288; day += 15 { // the first request for a month looks whose its rows are
 		check(b, s.day(paths[0], day))
@@ -87,9 +87,9 @@ func BenchmarkTables(b *testing.B) {
 			forgetPeak(b)
 			spent, bytes := cpuTime(), int64(0)
 			for b.Loop() {
-				r, err := http.NewRequest(http.MethodGet, s.server.URL+"/v1/tables/glucose?format="+f.name, nil)
+				r, err := http.NewRequest(http.MethodGet, s.URL+"/v1/tables/glucose?format="+f.name, nil)
 				check(b, err)
-				r.Header.Set(api.KeyHeader, s.key)
+				r.Header.Set(api.KeyHeader, s.Key)
 				answer, err := http.DefaultClient.Do(r)
 				check(b, err)
 				n, err := io.Copy(io.Discard, answer.Body)
@@ -148,32 +148,32 @@ func atRate(rate int, lasts time.Duration, ask func(*rand.Rand) error) (took []t
 // crowd adds people with readings, every five minutes of nearly a year, and returns their
 // routes.
 func (s *series) crowd(people int) (paths []string) {
-	s.t.Helper()
+	s.T.Helper()
 	table, _ := transform.TableNamed("glucose")
 	begins := january.AddDate(-1, 0, 0)
-	l, err := lake.Open(s.study.LakePath())
-	check(s.t, err)
-	guard, err := l.Lock(s.t.Context(), 0, lake.Holder{Command: "test"})
-	check(s.t, err)
+	l, err := lake.Open(s.Study.LakePath())
+	check(s.T, err)
+	guard, err := l.Lock(s.T.Context(), 0, lake.Holder{Command: "test"})
+	check(s.T, err)
 	defer guard.Unlock()
 	c := l.Begin(lake.Manifest{})
 	for month := begins; month.Before(begins.Add(perPerson * 5 * time.Minute)); month = month.AddDate(0, 1, 0) {
 		w, err := c.Create(table, month.Format("2006-01"), "")
-		check(s.t, err)
+		check(s.T, err)
 		for p := range people {
-			check(s.t, w.Write(monthOf(table, fmt.Sprintf("Q%05d", p), month, min(month.AddDate(0, 1, 0).Sub(month), begins.Add(perPerson*5*time.Minute).Sub(month)))))
+			check(s.T, w.Write(monthOf(table, fmt.Sprintf("Q%05d", p), month, min(month.AddDate(0, 1, 0).Sub(month), begins.Add(perPerson*5*time.Minute).Sub(month)))))
 		}
 		f, err := w.Close()
-		check(s.t, err)
+		check(s.T, err)
 		c.Add(f)
 	}
-	_, err = c.Finish(s.t.Context(), lake.Manifest{Run: "run"})
-	check(s.t, err)
+	_, err = c.Finish(s.T.Context(), lake.Manifest{Run: "run"})
+	check(s.T, err)
 	for p := range people {
 		id := fmt.Sprintf("Q%05d", p)
-		check(s.t, s.study.Cohort.AddParticipant(s.t.Context(), cohort.Participant{ID: id, Status: "enrolled"}))
-		user, err := s.api.Identities.User(s.t.Context(), id)
-		check(s.t, err)
+		check(s.T, s.Study.Cohort.AddParticipant(s.T.Context(), cohort.Participant{ID: id, Status: "enrolled"}))
+		user, err := s.API.Identities.User(s.T.Context(), id)
+		check(s.T, err)
 		paths = append(paths, "/v2/timeseries/"+user.String()+"/glucose/grouped?start_date=")
 	}
 	return paths
@@ -211,11 +211,11 @@ func monthOf(table transform.Table, id string, from time.Time, lasts time.Durati
 // day asks for one day of somebody.
 func (s *series) day(path string, day int) error {
 	date := january.AddDate(-1, 0, day).Format(time.DateOnly)
-	r, err := http.NewRequest(http.MethodGet, s.server.URL+path+date+"&end_date="+date, nil)
+	r, err := http.NewRequest(http.MethodGet, s.URL+path+date+"&end_date="+date, nil)
 	if err != nil {
 		return err
 	}
-	r.Header.Set(api.KeyHeader, s.key)
+	r.Header.Set(api.KeyHeader, s.Key)
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err

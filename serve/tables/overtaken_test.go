@@ -13,7 +13,7 @@ import (
 
 // during lets something happen once, when the rows of an answer are on their way.
 func (s *series) during(happens func()) {
-	s.api.Now = func() time.Time {
+	s.API.Now = func() time.Time {
 		if bytes.Contains(debug.Stack(), []byte(".stillShown(")) && happens != nil {
 			once := happens
 			happens = nil
@@ -25,17 +25,17 @@ func (s *series) during(happens func()) {
 
 // ends asks for rows, and reports whether they came to their end.
 func (s *series) ends(path string) bool {
-	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.server.URL+path, nil)
-	check(s.t, err)
-	r.Header.Set(api.KeyHeader, s.key)
+	s.T.Helper()
+	r, err := http.NewRequestWithContext(s.T.Context(), http.MethodGet, s.URL+path, nil)
+	check(s.T, err)
+	r.Header.Set(api.KeyHeader, s.Key)
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil { // nothing had left yet
 		return false
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		s.t.Errorf("%s: %s", path, answer.Status)
+		s.T.Errorf("%s: %s", path, answer.Status)
 	}
 	_, err = io.Copy(io.Discard, answer.Body)
 	return err == nil
@@ -53,11 +53,11 @@ func TestRowsOfSomebodyWhoLeavesMeanwhile(t *testing.T) {
 		{"glucose?participant=P001&format=csv", true}, {"glucose?cohort=A&limit=10&format=csv", true}, {"settings?format=csv", true},
 	} {
 		for what, leave := range map[string]func(s *series){
-			"withdraws":  func(s *series) { s.withdraw("P002") },
-			"is deleted": func(s *series) { check(s.t, s.study.Cohort.Delete(s.t.Context(), "P002")) },
+			"withdraws":  func(s *series) { s.Withdraw("P002", january) },
+			"is deleted": func(s *series) { check(s.T, s.Study.Cohort.Delete(s.T.Context(), "P002")) },
 		} {
 			s := newSeries(t)
-			s.commit(someTables())
+			s.Commit(someTables())
 			s.during(func() { leave(s) })
 			if got := s.ends("/v1/tables/" + tt.path); got != tt.ends {
 				t.Errorf("%s while P002 %s comes to its end: %t, want %t", tt.path, what, got, tt.ends)

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/serve/api/apitest"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -37,7 +39,7 @@ func someTables() map[string][]row {
 		texts = append(texts, row{"participant_id": "P001", "record_id": fmt.Sprint("r", i), "system_time": at, "note": note})
 	}
 	return map[string][]row{
-		"glucose": concat(glucoseRows("P001", january, 700, func(i int) any { return 40 + i%300 }), glucoseRows("P002", january, 500, func(int) any { return 77 })),
+		"glucose": slices.Concat(apitest.GlucoseRows("P001", january, 700, func(i int) any { return 40 + i%300 }), apitest.GlucoseRows("P002", january, 500, func(int) any { return 77 })),
 		"events":  events, "event_notes": texts,
 		"glucose_days": {
 			{"participant_id": "P001", "day": "2026-01-01T00:00:00", "local_date": "2026-01-01", "glucose_mgdl": []int{40, 50}, "counts": []int{1, 2}},
@@ -53,18 +55,18 @@ func someTables() map[string][]row {
 // What comes over HTTP is what DuckDB reads in the files of the lake, in every format.
 func TestValuesAreThoseOfTheFiles(t *testing.T) {
 	s := newSeries(t)
-	m := s.commit(someTables())
+	m := s.Commit(someTables())
 	db, err := sql.Open("duckdb", "")
 	check(t, err)
 	defer db.Close()
 	for name := range someTables() {
 		var files []string
 		for _, f := range m.TableFiles(name) {
-			files = append(files, filepath.Join(s.study.LakePath(), f.Path))
+			files = append(files, filepath.Join(s.Study.LakePath(), f.Path))
 		}
 		want := texts(t, db, fmt.Sprintf("read_parquet(['%s'], hive_partitioning = false)", strings.Join(files, "','")))
 		for _, f := range formats() {
-			answer, body := s.get("/v1/tables/"+name+"?format="+f.name, s.key)
+			answer, body := s.Get("/v1/tables/"+name+"?format="+f.name, s.Key)
 			if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != f.mediaType || answer.Header.Get("ETag") != `"1"` || answer.Header.Get(SnapshotHeader) != "1" {
 				t.Fatalf("%s as %s: %d %v %s", name, f.name, answer.StatusCode, answer.Header, body)
 			}
@@ -188,18 +190,18 @@ func compare(t *testing.T, what string, got, want [][]string) {
 
 // rowsOf asks for rows as lines of JSON.
 func (s *series) rowsOf(path, key string) (status int, rows []row) {
-	s.t.Helper()
+	s.T.Helper()
 	between := "?"
 	if strings.Contains(path, "?") {
 		between = "&"
 	}
-	answer, body := s.get(path+between+"format=ndjson", key)
+	answer, body := s.Get(path+between+"format=ndjson", key)
 	if answer.StatusCode != 200 {
 		return answer.StatusCode, nil
 	}
 	for line := range bytes.Lines(body) {
 		var r row
-		check(s.t, json.Unmarshal(line, &r))
+		check(s.T, json.Unmarshal(line, &r))
 		rows = append(rows, r)
 	}
 	return 200, rows
@@ -208,8 +210,8 @@ func (s *series) rowsOf(path, key string) (status int, rows []row) {
 // Only the rows that are asked for come, and of a key's cohort alone.
 func TestChosenRows(t *testing.T) {
 	s := newSeries(t)
-	s.commit(someTables())
-	onlyA := s.addKey("a", access.Rights{Scope: access.Read, Cohort: "A", Notes: true, Unblinded: true})
+	s.Commit(someTables())
+	onlyA := s.AddKey("a", access.Rights{Scope: access.Read, Cohort: "A", Notes: true, Unblinded: true})
 	for _, tt := range []struct {
 		path   string
 		all, a int // rows for a key of everybody and one of cohort A; negative: a status
@@ -249,7 +251,7 @@ func TestChosenRows(t *testing.T) {
 		{"settings?participant=P001", -422, -403},
 		{"egvs", 0, 0},
 	} {
-		for key, want := range map[string]int{s.key: tt.all, onlyA: tt.a} {
+		for key, want := range map[string]int{s.Key: tt.all, onlyA: tt.a} {
 			status, rows := s.rowsOf("/v1/tables/"+tt.path, key)
 			if got := len(rows); want < 0 && status != -want || want >= 0 && (status != 200 || got != want) {
 				t.Errorf("%s with %.8s: %d, %d rows, want %d", tt.path, key, status, got, want)
@@ -265,7 +267,7 @@ func TestChosenRows(t *testing.T) {
 	if len(rows[0]) != 2 || rows[0]["glucose_mgdl"] != 40.0 || rows[0]["time_utc"] != "2026-01-01T00:00:00" {
 		t.Errorf("with two columns: %v", rows[0])
 	}
-	_, body := s.get("/v1/tables/settings?columns=nonsense", s.key)
+	_, body := s.Get("/v1/tables/settings?columns=nonsense", s.Key)
 	if !strings.Contains(string(body), `it has key, value`) || strings.Contains(string(body), "nonsense") {
 		t.Errorf("a bad column: %s", body)
 	}
@@ -274,11 +276,11 @@ func TestChosenRows(t *testing.T) {
 // Every table needs its rights.
 func TestRightsOfTables(t *testing.T) {
 	s := newSeries(t)
-	s.commit(someTables())
-	plainKey, cohortKey := s.addKey("plain", access.Rights{Scope: access.Read}), s.addKey("cohort", access.Rights{Scope: access.Read, Cohort: "A", Unblinded: true, Notes: true})
+	s.Commit(someTables())
+	plainKey, cohortKey := s.AddKey("plain", access.Rights{Scope: access.Read}), s.AddKey("cohort", access.Rights{Scope: access.Read, Cohort: "A", Unblinded: true, Notes: true})
 	for _, blinding := range []bool{false, true} {
-		s.study.Config.Study.Blinding = blinding
-		answer, body := s.get("/v1/tables", plainKey)
+		s.Study.Config.Study.Blinding = blinding
+		answer, body := s.Get("/v1/tables", plainKey)
 		var list List
 		check(t, json.Unmarshal(body, &list))
 		if answer.StatusCode != 200 || len(list.Tables) != len(offered()) || list.Snapshot != 1 {
@@ -286,7 +288,7 @@ func TestRightsOfTables(t *testing.T) {
 		}
 		for _, table := range list.Tables {
 			if table.Name == "episodes" || table.Name == "span_metrics" { // this snapshot has no folder
-				if answer, body := s.get("/v1/tables/"+table.Name, s.key); answer.StatusCode != 404 || table.Rows != nil {
+				if answer, body := s.Get("/v1/tables/"+table.Name, s.Key); answer.StatusCode != 404 || table.Rows != nil {
 					t.Errorf("%s: %d %s", table.Name, answer.StatusCode, body)
 				}
 				continue
@@ -296,8 +298,8 @@ func TestRightsOfTables(t *testing.T) {
 			if notes || blinding && glucose {
 				want = 403
 			}
-			for key, want := range map[string]int{s.key: 200, plainKey: want, "": 401, cohortKey: map[bool]int{true: 200, false: 403}[strings.Contains(fmt.Sprint(table.Columns), "participant_id")]} {
-				if answer, body := s.get("/v1/tables/"+table.Name, key); answer.StatusCode != want {
+			for key, want := range map[string]int{s.Key: 200, plainKey: want, "": 401, cohortKey: map[bool]int{true: 200, false: 403}[strings.Contains(fmt.Sprint(table.Columns), "participant_id")]} {
+				if answer, body := s.Get("/v1/tables/"+table.Name, key); answer.StatusCode != want {
 					t.Errorf("%s, blinded %v, with %.8s: %d, want %d: %.200s", table.Name, blinding, key, answer.StatusCode, want, body)
 				}
 			}
@@ -312,27 +314,27 @@ func TestRightsOfTables(t *testing.T) {
 // snapshot, is.
 func TestETag(t *testing.T) {
 	s := newSeries(t)
-	s.commit(someTables())
+	s.Commit(someTables())
 	for _, path := range []string{"/v1/tables/glucose", "/v1/tables/glucose?cohort=A"} {
-		answer, _ := s.get(path, s.key)
+		answer, _ := s.Get(path, s.Key)
 		etag := answer.Header.Get("ETag")
 		for header, want := range map[string]int{etag: 304, "W/" + etag: 304, `"x", ` + etag: 304, "*": 304, `"x"`: 200, "": 200} {
-			if answer, body := s.get(path, s.key, "If-None-Match: "+header); answer.StatusCode != want || want == 304 && (len(body) > 0 || answer.Header.Get("ETag") != etag) {
+			if answer, body := s.Get(path, s.Key, "If-None-Match: "+header); answer.StatusCode != want || want == 304 && (len(body) > 0 || answer.Header.Get("ETag") != etag) {
 				t.Errorf("%s with %s: %d, %d bytes", path, header, answer.StatusCode, len(body))
 			}
 		}
 	}
-	answer, _ := s.get("/v1/tables/glucose?cohort=A", s.key)
-	who, err := s.study.Cohort.Participant(t.Context(), "P002")
+	answer, _ := s.Get("/v1/tables/glucose?cohort=A", s.Key)
+	who, err := s.Study.Cohort.Participant(t.Context(), "P002")
 	check(t, err)
 	who.ID, who.Cohort = "P003", "A"
-	check(t, s.study.Cohort.AddParticipant(t.Context(), who))
-	if again, _ := s.get("/v1/tables/glucose?cohort=A", s.key, "If-None-Match: "+answer.Header.Get("ETag")); again.StatusCode != 200 {
+	check(t, s.Study.Cohort.AddParticipant(t.Context(), who))
+	if again, _ := s.Get("/v1/tables/glucose?cohort=A", s.Key, "If-None-Match: "+answer.Header.Get("ETag")); again.StatusCode != 200 {
 		t.Error("a cohort that has grown is not sent again")
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.server.URL+"/v1/tables/glucose", nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodHead, s.URL+"/v1/tables/glucose", nil)
 	check(t, err)
-	r.Header.Set("x-vital-api-key", s.key)
+	r.Header.Set("x-vital-api-key", s.Key)
 	head, err := http.DefaultClient.Do(r)
 	check(t, err)
 	head.Body.Close()
@@ -345,15 +347,15 @@ func TestETag(t *testing.T) {
 // between them, and of whatever size they are.
 func TestPagesOfTables(t *testing.T) {
 	s := newSeries(t)
-	s.commit(someTables())
+	s.Commit(someTables())
 	for _, query := range []string{"", "&participant=P002", "&from=2026-01-01T03:00:00&to=2026-01-02T05:00:00", "&columns=glucose_mgdl&cohort=A"} {
 		newest, err := s.tables.Reader.Newest()
 		check(t, err)
-		_, want := s.get("/v1/tables/glucose?format=ndjson&snapshot=latest"+query, s.key)
+		_, want := s.Get("/v1/tables/glucose?format=ndjson&snapshot=latest"+query, s.Key)
 		for _, limit := range []int{1200, 1199, 100, 7} {
 			var got []byte
 			for cursor := ""; ; {
-				answer, body := s.get(fmt.Sprintf("/v1/tables/glucose?format=ndjson&limit=%d%s%s", limit, query, cursor), s.key)
+				answer, body := s.Get(fmt.Sprintf("/v1/tables/glucose?format=ndjson&limit=%d%s%s", limit, query, cursor), s.Key)
 				if answer.StatusCode != 200 || answer.Header.Get(SnapshotHeader) != fmt.Sprint(newest.Manifest.Snapshot) || bytes.Count(body, []byte("\n")) > limit {
 					t.Fatalf("limit %d%s: %d, snapshot %s, %d rows", limit, query, answer.StatusCode, answer.Header.Get(SnapshotHeader), bytes.Count(body, []byte("\n")))
 				}
@@ -363,7 +365,7 @@ func TestPagesOfTables(t *testing.T) {
 					break
 				}
 				if cursor == "" && limit == 100 {
-					s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 10, func(int) any { return 300 })})
+					s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 10, func(int) any { return 300 })})
 				}
 				cursor = "&next_cursor=" + url.QueryEscape(next)
 			}
@@ -371,19 +373,19 @@ func TestPagesOfTables(t *testing.T) {
 				t.Errorf("pages of %d%s are together %d bytes, want the %d of the table", limit, query, len(got), len(want))
 			}
 			if limit == 100 {
-				s.commit(someTables())
+				s.Commit(someTables())
 				newest, err = s.tables.Reader.Newest()
 				check(t, err)
 			}
 		}
 	}
-	answer, _ := s.get("/v1/tables/glucose?limit=10", s.key)
-	if answer, _ := s.get("/v1/tables/egvs?limit=10&next_cursor="+answer.Header.Get(CursorHeader), s.key); answer.StatusCode != 422 {
+	answer, _ := s.Get("/v1/tables/glucose?limit=10", s.Key)
+	if answer, _ := s.Get("/v1/tables/egvs?limit=10&next_cursor="+answer.Header.Get(CursorHeader), s.Key); answer.StatusCode != 422 {
 		t.Errorf("a cursor of another table: %d", answer.StatusCode)
 	}
-	s.commit(map[string][]row{"withdrawals": {{"participant_id": "P002"}}})
+	s.Commit(map[string][]row{"withdrawals": {{"participant_id": "P002"}}})
 	for _, path := range []string{"?snapshot=1", "?limit=10&next_cursor=" + answer.Header.Get(CursorHeader)} {
-		if answer, body := s.get("/v1/tables/glucose"+path, s.key); answer.StatusCode != 410 {
+		if answer, body := s.Get("/v1/tables/glucose"+path, s.Key); answer.StatusCode != 410 {
 			t.Errorf("%s, of before a withdrawal: %d %.100s", path, answer.StatusCode, body)
 		}
 	}
@@ -393,14 +395,14 @@ func TestPagesOfTables(t *testing.T) {
 func TestReadersAndCommits(t *testing.T) {
 	s := newSeries(t)
 	value := func(n int) func(int) any { return func(int) any { return 100 + n } }
-	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 101, value(1))})
+	s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 101, value(1))})
 	ctx, stop := context.WithCancel(t.Context())
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
 			last := 0
 			for ctx.Err() == nil {
-				answer, body := s.get("/v1/tables/glucose?format=ndjson&columns=glucose_mgdl", s.key)
+				answer, body := s.Get("/v1/tables/glucose?format=ndjson&columns=glucose_mgdl", s.Key)
 				var n int
 				_, _ = fmt.Sscan(answer.Header.Get(SnapshotHeader), &n)
 				want := strings.Repeat(fmt.Sprintf("{\"glucose_mgdl\":%d}\n", 100+n), 100+n)
@@ -413,7 +415,7 @@ func TestReadersAndCommits(t *testing.T) {
 		})
 	}
 	for n := 2; n < 25; n++ {
-		s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 100+n, value(n))})
+		s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 100+n, value(n))})
 	}
 	stop()
 	readers.Wait()
@@ -422,12 +424,12 @@ func TestReadersAndCommits(t *testing.T) {
 // A reader who leaves in the middle holds up nobody: the turn is free again.
 func TestReaderLeaves(t *testing.T) {
 	s := newSeries(t)
-	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 8900, func(int) any { return 100 })})
+	s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 8900, func(int) any { return 100 })})
 	for range 3 * streams {
 		ctx, leave := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.URL+"/v1/tables/glucose?format=ndjson", nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/tables/glucose?format=ndjson", nil)
 		check(t, err)
-		r.Header.Set("x-vital-api-key", s.key)
+		r.Header.Set("x-vital-api-key", s.Key)
 		answer, err := http.DefaultClient.Do(r)
 		check(t, err)
 		_, err = answer.Body.Read(make([]byte, 100))
@@ -435,7 +437,7 @@ func TestReaderLeaves(t *testing.T) {
 		leave()
 		answer.Body.Close()
 	}
-	if _, rows := s.rowsOf("/v1/tables/glucose", s.key); len(rows) != 8900 {
+	if _, rows := s.rowsOf("/v1/tables/glucose", s.Key); len(rows) != 8900 {
 		t.Errorf("%d rows, want 8900", len(rows))
 	}
 }
@@ -444,10 +446,10 @@ func TestReaderLeaves(t *testing.T) {
 // less than a whole table look whole.
 func TestDamagedTable(t *testing.T) {
 	s := newSeries(t)
-	m := s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 100, func(int) any { return 100 })})
-	file := filepath.Join(s.study.LakePath(), m.TableFiles("glucose")[0].Path)
+	m := s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 100, func(int) any { return 100 })})
+	file := filepath.Join(s.Study.LakePath(), m.TableFiles("glucose")[0].Path)
 	check(t, os.Remove(file))
-	answer, body := s.get("/v1/tables/glucose", s.key)
+	answer, body := s.Get("/v1/tables/glucose", s.Key)
 	if answer.StatusCode != 500 || strings.Contains(string(body), "data/") {
 		t.Errorf("%d %s", answer.StatusCode, body)
 	}

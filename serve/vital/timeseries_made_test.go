@@ -1,15 +1,14 @@
 package vital
 
 import (
-	"database/sql"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
 
-	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/serve/api/apitest"
 )
 
 // A cursor that somebody made is refused, whatever it says.
@@ -29,20 +28,17 @@ func TestMadeCursor(t *testing.T) {
 // From when a withdrawal is recorded no sample of them is shown, until a snapshot has it.
 func TestNoSamplesWhileWithdrawing(t *testing.T) {
 	s := newSeries(t)
-	s.commit(map[string][]row{"glucose": concat(glucoseRows("P001", january, 10, func(int) any { return 100 }), glucoseRows("P002", january, 10, func(int) any { return 55 }))})
-	check(t, s.study.Store.Change(t.Context(), func(tx *sql.Tx) ([]state.Act, error) {
-		w, err := s.study.Cohort.Record(t.Context(), tx, cohort.Withdrawal{ParticipantID: "P002", EffectiveAt: january})
-		return []state.Act{w.Act(0)}, err
-	}))
+	s.Commit(map[string][]row{"glucose": slices.Concat(apitest.GlucoseRows("P001", january, 10, func(int) any { return 100 }), apitest.GlucoseRows("P002", january, 10, func(int) any { return 55 }))})
+	s.Withdraw("P002", january)
 	ask := func(id, kind string) int {
-		return s.get("/v2/timeseries/"+s.user(id).String()+"/"+kind+"?start_date=2026-01-01", s.key, new(any))
+		return s.get("/v2/timeseries/"+s.user(id).String()+"/"+kind+"?start_date=2026-01-01", s.Key, new(any))
 	}
 	for _, kind := range []string{"glucose", "glucose/grouped", "note/grouped", "carbohydrates/grouped"} {
 		if one, other := ask("P001", kind), ask("P002", kind); one != 200 || other != 503 {
 			t.Errorf("%s: %d, and of who has withdrawn %d", kind, one, other)
 		}
 	}
-	s.commit(map[string][]row{"withdrawals": {{"participant_id": "P002", "effective_at": "2026-01-01T00:00:00"}}})
+	s.Commit(map[string][]row{"withdrawals": {{"participant_id": "P002", "effective_at": "2026-01-01T00:00:00"}}})
 	if status := ask("P002", "glucose"); status != 200 {
 		t.Errorf("taken in: %d", status)
 	}

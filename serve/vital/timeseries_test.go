@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/serve/api/apitest"
 )
 
 var january = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -18,17 +20,17 @@ var january = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // reading without one.
 func TestGlucose(t *testing.T) {
 	s := newSeries(t)
-	s.commit(map[string][]row{"glucose": concat(
-		glucoseRows("P001", january, 600, func(i int) any {
+	s.Commit(map[string][]row{"glucose": slices.Concat(
+		apitest.GlucoseRows("P001", january, 600, func(i int) any {
 			if i%100 == 7 {
 				return nil
 			}
 			return 39 + i%363
 		}),
-		glucoseRows("P002", january, 600, func(int) any { return 55 }))})
+		apitest.GlucoseRows("P002", january, 600, func(int) any { return 55 }))})
 	path := "/v2/timeseries/" + s.user("P001").String() + "/glucose"
 	var p Page[Glucose]
-	if status := s.get(path+"/grouped?start_date=2026-01-01&end_date=2026-01-01", s.key, &p); status != 200 {
+	if status := s.get(path+"/grouped?start_date=2026-01-01&end_date=2026-01-01", s.Key, &p); status != 200 {
 		t.Fatal(status)
 	}
 	group := p.Groups["dexcom_v3"][0]
@@ -54,14 +56,14 @@ func TestGlucose(t *testing.T) {
 	} {
 		var p Page[Glucose]
 		query = strings.ReplaceAll(query, " ", "%20")
-		if status := s.get(path+"/grouped?"+query, s.key, &p); status != 200 {
+		if status := s.get(path+"/grouped?"+query, s.Key, &p); status != 200 {
 			t.Errorf("%s: %d", query, status)
 		}
 		if n := count(p); n != want || n == 0 && len(p.Groups) > 0 {
 			t.Errorf("%s: %d samples, want %d", query, n, want)
 		}
 		var list []Glucose
-		if status := s.get(path+"?"+query, s.key, &list); status != 200 || len(list) != want {
+		if status := s.get(path+"?"+query, s.Key, &list); status != 200 || len(list) != want {
 			t.Errorf("%s, not grouped: %d, %d samples, want %d", query, status, len(list), want)
 		}
 	}
@@ -88,7 +90,7 @@ func TestBadDates(t *testing.T) {
 		var got struct {
 			Detail []api.VitalWrong `json:"detail"`
 		}
-		status := s.get(path+query, s.key, &got)
+		status := s.get(path+query, s.Key, &got)
 		if status != 422 || len(got.Detail) != 1 || !reflect.DeepEqual(got.Detail[0].Loc, []any{"query", where}) || got.Detail[0].Msg == "" {
 			t.Errorf("%s: %d %+v, want 422 about %s", query, status, got, where)
 		}
@@ -105,7 +107,7 @@ func TestNothingLoaded(t *testing.T) {
 		}
 	}
 	var list []Glucose
-	if s.get("/v2/timeseries/"+s.user("P001").String()+"/glucose?start_date=2026-01-01", s.key, &list) != 200 || len(list) > 0 {
+	if s.get("/v2/timeseries/"+s.user("P001").String()+"/glucose?start_date=2026-01-01", s.Key, &list) != 200 || len(list) > 0 {
 		t.Error(list)
 	}
 }
@@ -115,16 +117,16 @@ func TestNothingLoaded(t *testing.T) {
 func TestPagesAreFrozen(t *testing.T) {
 	s := newSeries(t)
 	old := func(i int) any { return 100 + i%50 }
-	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 4000, old)})
+	s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 4000, old)})
 	path := "/v2/timeseries/" + s.user("P001").String() + "/glucose/grouped?start_date=2026-01-01&unit=mg/dL"
 	var first Page[Glucose]
-	s.get(path, s.key, &first)
-	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 5000, func(int) any { return 300 })})
+	s.get(path, s.Key, &first)
+	s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 5000, func(int) any { return 300 })})
 	all := first.Groups[providerSlug][0].Data
 	for p := first; p.NextCursor != nil; {
 		cursor := "&next_cursor=" + *p.NextCursor
 		p = Page[Glucose]{}
-		if status := s.get(path+cursor, s.key, &p); status != 200 {
+		if status := s.get(path+cursor, s.Key, &p); status != 200 {
 			t.Fatal(status)
 		}
 		all = append(all, p.Groups[providerSlug][0].Data...)
@@ -140,11 +142,11 @@ func TestPagesAreFrozen(t *testing.T) {
 	if fresh, sizes := pages[Glucose](s, path); len(fresh) != 5000 || fresh[0].Value != 300 || len(sizes) != 4 {
 		t.Errorf("a new sequence has %d samples on pages of %v", len(fresh), sizes)
 	}
-	if status := s.get(path+"&end_date=2026-01-09&next_cursor="+*first.NextCursor, s.key, nil); status != 422 {
+	if status := s.get(path+"&end_date=2026-01-09&next_cursor="+*first.NextCursor, s.Key, nil); status != 422 {
 		t.Errorf("a cursor of another list: %d, want 422", status)
 	}
-	s.commit(map[string][]row{"withdrawals": {{"participant_id": "P002", "effective_at": "2026-01-01T00:00:00"}}})
-	if status := s.get(path+"&next_cursor="+*first.NextCursor, s.key, nil); status != http.StatusGone {
+	s.Commit(map[string][]row{"withdrawals": {{"participant_id": "P002", "effective_at": "2026-01-01T00:00:00"}}})
+	if status := s.get(path+"&next_cursor="+*first.NextCursor, s.Key, nil); status != http.StatusGone {
 		t.Errorf("pages of before a withdrawal: %d, want 410", status)
 	}
 }
@@ -188,7 +190,7 @@ func TestEntries(t *testing.T) {
 			notes = append(notes, note)
 		}
 	}
-	s.commit(map[string][]row{"events": rows, "event_notes": notes})
+	s.Commit(map[string][]row{"events": rows, "event_notes": notes})
 	path := "/v2/timeseries/" + s.user("P001").String() + "/%s/grouped?start_date=2026-01-01"
 	at := func(minute int) string { return utc(january.Add(time.Duration(minute) * time.Minute)) }
 	offset, low := -18000, "low"
@@ -224,7 +226,7 @@ func TestPagesOfEntries(t *testing.T) {
 		}
 		rows = append(rows, r)
 	}
-	s.commit(map[string][]row{"events": rows})
+	s.Commit(map[string][]row{"events": rows})
 	all, sizes := pages[Carbohydrates](s, "/v2/timeseries/"+s.user("P001").String()+"/carbohydrates/grouped?start_date=2026-01-01")
 	if len(all) != len(rows)/2 || len(sizes) != 2 {
 		t.Fatalf("%d meals on pages of %v, want %d", len(all), sizes, len(rows)/2)
@@ -239,14 +241,14 @@ func TestPagesOfEntries(t *testing.T) {
 // Who may not see glucose, notes or a person does not.
 func TestRightsOfTimeseries(t *testing.T) {
 	s := newSeries(t)
-	s.commit(map[string][]row{"glucose": glucoseRows("P001", january, 3, func(int) any { return 100 })})
-	s.study.Config.Study.Blinding = true
-	blind, notes := s.addKey("blind", access.Rights{Scope: access.Manage, Notes: true}), s.addKey("no-notes", access.Rights{Scope: access.Read, Unblinded: true})
-	onlyB := s.addKey("b", access.Rights{Scope: access.Read, Unblinded: true, Notes: true, Cohort: "B"})
-	for _, r := range s.api.Routes() {
+	s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 3, func(int) any { return 100 })})
+	s.Study.Config.Study.Blinding = true
+	blind, notes := s.AddKey("blind", access.Rights{Scope: access.Manage, Notes: true}), s.AddKey("no-notes", access.Rights{Scope: access.Read, Unblinded: true})
+	onlyB := s.AddKey("b", access.Rights{Scope: access.Read, Unblinded: true, Notes: true, Cohort: "B"})
+	for _, r := range s.API.Routes() {
 		path := strings.Replace(r.Path, "{user_id}", s.user("P001").String(), 1) + "?start_date=2026-01-01"
 		isNote := strings.Contains(path, "/note/")
-		for key, want := range map[string]int{s.key: 200, "": 401, blind: 403, onlyB: 404, notes: map[bool]int{true: 403, false: 200}[isNote]} {
+		for key, want := range map[string]int{s.Key: 200, "": 401, blind: 403, onlyB: 404, notes: map[bool]int{true: 403, false: 200}[isNote]} {
 			if got := s.get(path, key, nil); got != want {
 				t.Errorf("%s with %.12s: %d, want %d", path, key, got, want)
 			}
