@@ -34,8 +34,7 @@ func (s *simulation) end() {
 	s.checkWithdrawn()
 	s.leaveOutWithdrawn()
 	s.compareWithBackfill()
-	s.compareAllWithReplay()
-	s.computedAnew()
+	s.computedAnew(s.compareAllWithReplay())
 }
 
 // askedWithinConsent checks all that the API heard against what was consented to then.
@@ -95,33 +94,29 @@ func (s *simulation) leaveOutWithdrawn() {
 }
 
 // compareAllWithReplay compares every row, whoever's it is, and what is derived.
-func (s *simulation) compareAllWithReplay() {
+// It returns the metrics.
+func (s *simulation) compareAllWithReplay() (metrics string) {
 	s.t.Helper()
 	part := s.only
 	s.only = nil
 	defer func() { s.only = part }()
-	content := func() map[string]string {
-		held := s.contentOf()
-		for _, view := range []string{"span_metrics", "episodes"} {
-			held[view] = s.must("query", "--csv", "from "+view+" order by all")
-		}
-		return held
-	}
-	before := content()
+	before := s.contentOf()
+	before["metrics"] = s.must("metrics", "--csv")
 	s.compareWithReplay()
-	after := content()
+	after := s.contentOf()
+	after["metrics"] = s.must("metrics", "--csv")
 	for _, table := range slices.Sorted(maps.Keys(before)) {
 		if before[table] != after[table] {
 			s.t.Errorf("%s: %s, replayed %s", table, before[table], after[table])
 		}
 	}
+	return after["metrics"]
 }
 
-// computedAnew compares what the snapshot has computed with what a replay made of it,
-// and with what is computed on the spot.
-func (s *simulation) computedAnew() {
+// computedAnew compares what the snapshot has computed with what is computed on the
+// spot.
+func (s *simulation) computedAnew(stored string) {
 	s.t.Helper()
-	stored := s.must("metrics", "--csv")
 	found, err := filepath.Glob(filepath.Join(s.dir, "lake/snapshots/*/episodes"))
 	if err != nil || len(found) == 0 {
 		s.t.Fatalf("nothing computed: %v", err)

@@ -68,8 +68,8 @@ type life struct {
 	start   time.Time // of the first day
 	between *between  // nil: nobody is killed
 
-	imported   map[string][]string // the last import of windows and of exclusions
-	atOnce     []string            // instants at which two processes may each have been told to read everything again
+	imported map[string][]string // the last import of windows and of exclusions
+	atOnce   []string            // instants at which two processes may each have been told to read everything again
 
 	peopleDays int // connected
 	lost       int // consents
@@ -235,11 +235,20 @@ func (l *life) compareWithReplay() {
 	began := time.Now()
 	before := l.digests()
 	var said struct {
-		Identical bool
-		Totals    []struct{ Table string }
+		Rows []struct {
+			Table       string
+			Participant *string `json:"participant_id"`
+		}
 	}
-	if l.decode(&said, "replay", "--json"); !said.Identical {
-		l.t.Errorf("dexetl replay finds differences in %v", said.Totals)
+	l.decode(&said, "replay", "--json")
+	for _, row := range said.Rows {
+		// Every run adds a row, and what an answer brought of somebody who withdrew later
+		// is counted as of when it came.
+		withdrew := func(m *member) bool { return m.withdrawn && m.id() == *row.Participant }
+		if row.Table != "runs" && (row.Table != "requests" || row.Participant == nil || !slices.ContainsFunc(l.people, withdrew)) {
+			l.t.Errorf("dexetl replay finds differences: %+v", said.Rows)
+			break
+		}
 	}
 	l.t.Logf("replay: %.1f s", time.Since(began).Seconds())
 	if after := l.digests(); !slices.Equal(before, after) {
