@@ -84,16 +84,15 @@ func (l *life) drawDeath() death {
 	return death{answers: answers}
 }
 
-// process is a dexetl at the instant that it is, behind the between.
-func (l *life) process(args ...string) *exec.Cmd {
-	now := l.now
-	l.clock.Store(&now)
-	command := exec.Command("dexetl-at", append([]string{"--study", l.dir}, args...)...)
+// process is a dexetl at the instant that it is.
+func (b *bench) process(args ...string) *exec.Cmd {
+	now := b.now
+	b.clock.Store(&now)
+	command := exec.Command("dexetl-at", append([]string{"--study", b.dir}, args...)...)
 	command.Env = append(os.Environ(), clockVariable+"="+now.Format(time.RFC3339Nano))
-	for name, value := range l.env {
+	for name, value := range b.env {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	command.Env = append(command.Env, "DEXETL_API_BASE_URL="+l.between.URL)
 	return command
 }
 
@@ -101,7 +100,7 @@ func (l *life) process(args ...string) *exec.Cmd {
 func (l *life) kill(by death, args ...string) {
 	l.t.Helper()
 	command := l.process(args...)
-	command.Env = append(command.Env, "DEXETL_FAULT="+by.point)
+	command.Env = append(command.Env, "DEXETL_API_BASE_URL="+l.between.URL, "DEXETL_FAULT="+by.point)
 	started := make(chan struct{})
 	var answered atomic.Int64
 	die := func() {

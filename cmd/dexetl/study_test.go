@@ -212,14 +212,14 @@ func (l *life) compareWithBackfill() {
 	fresh := &bench{t: l.t, api: l.api, url: l.url, dir: filepath.Join(l.t.TempDir(), "study"), now: l.now, env: l.env, ear: l.ear, only: l.only}
 	fresh.must("init", fresh.dir, "--base-url", l.url)
 	left := slices.DeleteFunc(slices.Clone(l.people), func(m *member) bool { return m.withdrawn })
-	fresh.importPeople(left)
+	fresh.importPeople(l.people)
 	for _, file := range l.imported {
 		fresh.must(file...)
 	}
 	fresh.connectPeople(left)
 	for try := 0; ; try++ {
 		code, _, stderr := fresh.run("backfill")
-		if code == exitDone {
+		if code == exitDone || code == exitConsent && len(left) < len(l.people) {
 			break
 		}
 		if try == 5 {
