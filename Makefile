@@ -66,7 +66,7 @@ torture: prerequisites
 	go test -tags faults ./extract/fault/...
 	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
 	go test -tags faults -v -timeout 4h -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
-		-disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
+		-study.seed $(SEED) -disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
 	go test -tags faults -timeout 30m ./load ./load/reading ./extract/raw
 	go test -tags faults -timeout 30m -run 'Refused|Outage|LostNetwork|LittleRoom' ./extract
 	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom
