@@ -1,7 +1,8 @@
 # make demo    the whole pipeline on a simulated cohort, offline
 # make test    all tests with the race detector, but without it those of whole commands, one after the other
 # make torture processes killed at every step; KILLS of them refreshing tokens, by SEED,
-#              and HOOK_KILLS telling webhooks;
+#              and HOOK_KILLS telling webhooks; DISK_KILLS syncing, and disks that fail at
+#              DISK_CALLS calls of a run (0: at every one) or are too small, of DISK_SIZES sizes;
 #              and what the race detector makes too slow or too large: histories and hostile answers
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make simulate-seeds  whole studies, each drawn from a seed: people, weather, faults, kills; SEEDS=20 of them from SEED on
@@ -29,6 +30,9 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 DEMO        := demo
 KILLS       := 1000
 HOOK_KILLS  := 200
+DISK_KILLS  := 1000
+DISK_CALLS  := 0
+DISK_SIZES  := 40
 SEED        := 1
 SEEDS       := 20
 STUDY       := 30x120
@@ -61,9 +65,10 @@ test: prerequisites
 	go test -buildmode=pie -timeout 20m -parallel 4 ./cmd/dexetl -unraced
 
 torture: prerequisites
-	go test -tags faults ./extract/fault
+	go test -tags faults ./extract/fault/...
 	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
-	go test -tags faults -v -timeout 30m -run Killed ./cmd/dexetl -webhooks.kills $(HOOK_KILLS)
+	go test -tags faults -v -timeout 4h -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
+		-study.seed $(SEED) -disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
 	go test -tags faults -timeout 30m ./load ./load/reading ./extract/raw
 	go test -tags faults -timeout 30m -run 'Refused|Outage|LostNetwork|LittleRoom' ./extract
 	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom

@@ -42,7 +42,7 @@ func (s *Study) Replay(ctx context.Context, r Replay) (done Replayed, err error)
 		return done, err
 	}
 	done, err = s.replayAs(ctx, r, run.ID)
-	return done, errors.Join(err, s.Store.EndRun(context.WithoutCancel(ctx), run.ID, r.ExitCode(err), 0, 0))
+	return done, s.withRoom(errors.Join(err, s.Store.EndRun(context.WithoutCancel(ctx), run.ID, r.ExitCode(err), 0, 0)))
 }
 
 func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Replayed, err error) {

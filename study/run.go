@@ -67,7 +67,7 @@ func (s *Study) Run(ctx context.Context, job Job) (done Result, err error) {
 	s.Store.WaitUpTo(statePatience, sync.OnceFunc(func() { s.Tell(Fact{Kind: WaitsForState}) }))
 	f := &fetching{study: s, job: job, log: log, begun: run, edited: edited}
 	done, err = f.run(ctx, people)
-	return done, errors.Join(err, f.end(ctx, done, err))
+	return done, s.withRoom(errors.Join(err, f.end(ctx, done, err)))
 }
 
 // A fetching is a job under way.

@@ -48,7 +48,7 @@ func (p *program) takeGrants(ctx context.Context, g *consent.Grants, file *os.Fi
 	connected, aside := len(unverified)-len(failures), 0
 	for _, err := range failures {
 		switch {
-		case as[*consent.WrongClientError](err), as[*call.ClockError](err), errors.Is(err, syscall.ENOSPC):
+		case as[*consent.WrongClientError](err), as[*call.ClockError](err), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EIO):
 			return err // of all of them, and nobody's fault but the configuration's, the clock's or the disk's
 		case as[*consent.AccountInUseError](err), as[*consent.OtherAccountError](err):
 			aside++

@@ -50,6 +50,7 @@ func allowedImports() map[string][]string {
 		"answer":               {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config":         {"extract/dexcom"},
 		"study":                study,
+		"extract/fault/disk":   {},
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

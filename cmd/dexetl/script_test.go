@@ -17,10 +17,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/fault/disk"
 	"github.com/dexetl/dexetl/schemas"
 )
 
 func TestMain(m *testing.M) {
+	disk.Enter()
 	testscript.Main(m, map[string]func(){
 		"dexetl": mainLate, "dexetl-at": mainAt,
 		"speed-profile": mainProfile, "speed-server": mainServer, "speed-floor": mainFloor,

@@ -143,17 +143,21 @@ func (b *bench) askedOnce() {
 // nothing half made.
 func (b *bench) tidy() {
 	b.t.Helper()
-	lake := filepath.Join(b.dir, "lake")
+	tidyLake(b.t, filepath.Join(b.dir, "lake"))
+}
+
+func tidyLake(t testing.TB, lake string) {
+	t.Helper()
 	known := make(map[string]bool)
 	manifests, err := filepath.Glob(filepath.Join(lake, "manifests", "*.json"))
 	if err != nil || len(manifests) == 0 {
-		b.t.Fatalf("%d manifests, %v", len(manifests), err)
+		t.Fatalf("%d manifests, %v", len(manifests), err)
 	}
 	for _, name := range manifests {
 		var m struct{ Files []struct{ Path string } }
 		text, err := os.ReadFile(name)
 		if err = errors.Join(err, json.Unmarshal(text, &m)); err != nil {
-			b.t.Fatal(err)
+			t.Fatal(err)
 		}
 		for _, f := range m.Files {
 			known[filepath.Join(lake, f.Path)] = true
@@ -164,11 +168,11 @@ func (b *bench) tidy() {
 			strings.HasPrefix(entry.Name(), "session-") // in .spill
 		orphan := strings.HasPrefix(path, filepath.Join(lake, "data")) && !entry.IsDir() && !known[path]
 		if hidden || orphan {
-			b.t.Errorf("left over: %s", path)
+			t.Errorf("left over: %s", path)
 		}
 		return err
 	})
 	if err != nil {
-		b.t.Error(err)
+		t.Error(err)
 	}
 }

@@ -72,7 +72,7 @@ func (a authorised) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, syscall.ENOSPC) || Is[*state.BusyError](err) || Is[*ClockError](err) || Is[*state.DamageError](err) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO) || Is[*state.BusyError](err) || Is[*ClockError](err) || Is[*state.DamageError](err) {
 		return FatalError{err} // it is everybody's, and no token may be spent
 	}
 	if withdrawal := a.line.MayAsk(ctx); withdrawal != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -31,8 +32,9 @@ func isDamage(err error) bool {
 }
 
 // A database is the file at path. What SQLite reports as its damage comes out
-// of it as *DamageError, a full disk as *DiskError, a file that another process
-// holds as *BusyError, and what this account may not write as *fs.PathError.
+// of it as *DamageError, a full disk as *DiskError, one that does not work as
+// syscall.EIO, a file that another process holds as *BusyError, and what this account
+// may not write as *fs.PathError.
 type database struct {
 	*sql.DB
 	path     string
@@ -86,6 +88,10 @@ func (d database) check(err error) error {
 		if denied := d.denied(); denied != nil {
 			return denied
 		}
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY: // it opens to read what the disk does not let it open to write
+		return fmt.Errorf("state %s: %w: %w", d.path, syscall.EIO, err)
 	}
 	return err
 }
