@@ -5,6 +5,7 @@
 #              DISK_CALLS calls of a run (0: at every one) or are too small, of DISK_SIZES sizes;
 #              and what the race detector makes too slow or too large: histories and hostile answers
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
+# make simulate-seeds  whole studies, each drawn from a seed: people, weather, faults, kills; SEEDS=20 of them from SEED on
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
 # make bench   how fast it is: a simulated cohort, whole processes, and the floor beside them; docs/performance.md
 #              SIZE=16x180 (participants x days; several with commas), RUNS, SYNCS, PROGRAMS, LINES, PROFILE
@@ -23,7 +24,7 @@ SHELL       := /bin/bash
 # No path of this machine is in the binary, and the system may load it at any
 # address. All but the race detector, which cannot, compile for that: once for all.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
-build demo torture study check interop interop-vital bench bench-peers bench-metrics bench-service bench-stages: export GOFLAGS += -buildmode=pie
+build demo torture study simulate-seeds check interop interop-vital bench bench-peers bench-metrics bench-service bench-stages: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -35,6 +36,7 @@ DISK_KILLS  := 1000
 DISK_CALLS  := 0
 DISK_SIZES  := 40
 SEED        := 1
+SEEDS       := 20
 STUDY       := 30x120
 KILLS_A_DAY := 3
 SIZE        := 16x180
@@ -45,7 +47,7 @@ PROGRAMS    :=
 LINES       :=
 PROFILE     :=
 
-.PHONY: build demo test torture study check parity interop interop-vital audit bench bench-peers bench-metrics bench-service bench-stages clean prerequisites
+.PHONY: build demo test torture study simulate-seeds check parity interop interop-vital audit bench bench-peers bench-metrics bench-service bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -68,7 +70,7 @@ torture: prerequisites
 	go test -tags faults ./extract/fault/...
 	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
 	go test -tags faults -v -timeout 4h -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
-		-disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
+		-study.seed $(SEED) -disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
 	go test -tags faults -timeout 30m ./load ./load/reading ./extract/raw
 	go test -tags faults -timeout 30m -run 'Refused|Outage|LostNetwork|LittleRoom' ./extract
 	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom
@@ -77,6 +79,9 @@ study: prerequisites
 	for variant in undisturbed compacted killed; do \
 		go test -v -timeout 3h -run "TestStudy\$$/$$variant" ./cmd/dexetl -study $(STUDY) -study.seed $(SEED) -study.kills $(KILLS_A_DAY) || exit 1; \
 	done
+
+simulate-seeds: prerequisites
+	go test -tags faults -v -timeout 12h -run 'TestSimulation$$' ./cmd/dexetl -simulate $(SEEDS) -simulate.seed $(SEED)
 
 check: prerequisites
 	go vet ./...

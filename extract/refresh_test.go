@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -79,3 +80,42 @@ func TestDeepNow(t *testing.T) {
 		}
 	})
 }
+
+// Of two runs at once that read the same people again, each asks what the other did
+// not: what was answered since it began.
+func TestRefreshesAtOnceShare(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		api := newFake(t)
+		year(api, "P1")
+		who := target("P1")
+		who.Interval = plan.Window{Start: time.Now().Add(-60 * day).Truncate(time.Second), End: time.Now().Add(-10 * day).Truncate(time.Second)}
+		folder := t.TempDir()
+		one, other := newFetcher(t, api, folder), newFetcher(t, api, folder)
+		mustRun(t, one, plan.Backfill, target("P1"))
+		time.Sleep(time.Minute)
+		api.reset()
+		// The other one is through before the first one has come to the participant.
+		late, all := *one, 0
+		late.Claims = claimsAfter{func() {
+			time.Sleep(time.Second)
+			all = mustRun(t, other, plan.Refresh, who).Fetched
+		}}
+		if report := mustRun(t, &late, plan.Refresh, who); report.Outcome != Done || report.Fetched != 0 {
+			t.Errorf("the first refresh fetched %d windows again that the other one had just read, %s", report.Fetched, report.Outcome)
+		}
+		time.Sleep(time.Second)
+		if report := mustRun(t, one, plan.Refresh, who); all == 0 || report.Fetched != all {
+			t.Errorf("a refresh after both fetched %d windows, want the %d of the interval", report.Fetched, all)
+		}
+	})
+}
+
+// claimsAfter are claims that are granted after something has happened.
+type claimsAfter struct{ before func() }
+
+func (c claimsAfter) Claim(context.Context, []string, string, time.Duration) (map[string]error, error) {
+	c.before()
+	return nil, nil
+}
+
+func (claimsAfter) Unclaim(context.Context, []string, string) error { return nil }

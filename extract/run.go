@@ -109,6 +109,9 @@ func (f *Fetcher) newRunner(run Run, targets []Target) *runner {
 	if f.Logger == nil {
 		frozen.Logger = slog.New(slog.DiscardHandler)
 	}
+	if run.Job.Since.IsZero() { // what another run is answered meanwhile is not asked again
+		run.Job.Since = frozen.Now().Add(1)
+	}
 	r := &runner{fetcher: &frozen, run: run, apps: map[string]*call.Gate{}, work: byParticipant(targets)}
 	r.recorder = &call.Recorder{Log: frozen.Log, RunID: run.ID, Now: frozen.Now, Logger: frozen.Logger}
 	r.report.Participants = make([]ParticipantReport, len(r.work))

@@ -28,7 +28,7 @@ func TestKilledAtAnyCall(t *testing.T) {
 		diskStudy: &diskStudy{bench: b, base: b.dir},
 		t:         t,
 		reader:    &lakeReader{lake: filepath.Join(b.dir, "lake")},
-		chance:    rand.New(rand.NewPCG(17, 1)),
+		chance:    rand.New(rand.NewPCG(*studySeed, 17)),
 		killed:    make(map[string]int),
 	}
 	fresh := k.copy(t)
@@ -38,9 +38,9 @@ func TestKilledAtAnyCall(t *testing.T) {
 		switch {
 		case n%40 == 0:
 			k.undisturbed()
-		case n%4 == 1:
+		case n%8 == 1:
 			k.beside()
-		case n%4 == 2:
+		case n%2 == 0:
 			k.atAnInstant()
 		default:
 			k.atACall(n)
@@ -107,7 +107,7 @@ func killAt(n int) func(disk.Call) disk.Answer {
 // atACall kills a run in front of a call: of those that there are, one after the other
 // some way off, so that few kills meet all kinds of them.
 func (k *killing) atACall(n int) {
-	k.count(k.sync(k.dir, killAt(1+n*173%k.calls)), "call")
+	k.count(k.sync(k.dir, killAt(1+(n+int(*studySeed))*173%k.calls)), "call")
 }
 
 // atAnInstant kills a run at a random instant.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/plan"
 )
 
 // A bench is a study folder and the simulated API it talks to. Their clock
@@ -26,6 +27,10 @@ type bench struct {
 	dir string
 	now time.Time
 	env map[string]string
+
+	skew time.Duration          // how far the study's clock is ahead of the API's
+	ear  *eavesdropper          // who hears what the API is asked; nil: nobody
+	only map[string]plan.Window // of whose rows only a part is compared; none of whom it is empty
 
 	clock atomic.Pointer[time.Time] // the API's: now, as of the last command
 }
@@ -107,7 +112,7 @@ func (b *bench) start(args []string, stdin io.Reader, stdout, stderr io.Writer) 
 	}
 	p := &program{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		getenv: b.getenv, now: func() time.Time { return b.now },
+		getenv: b.getenv, now: func() time.Time { return b.now.Add(b.skew) },
 	}
 	return runChecked(b.t, p, append([]string{"dexetl"}, args...))
 }

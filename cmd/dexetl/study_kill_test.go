@@ -65,23 +65,42 @@ func (l *life) newBetween(kills int) *between {
 func (l *life) killSome() {
 	l.t.Helper()
 	for range 1 + l.rng.IntN(l.between.kills) {
-		answers, instant := int64(1+l.rng.IntN(5*len(l.people))), time.Duration(0)
-		if l.rng.IntN(3) == 0 {
-			answers, instant = 1<<40, time.Duration(50+l.rng.IntN(1500))*time.Millisecond
-		}
-		l.kill(answers, instant)
+		l.kill(l.drawDeath(), "sync")
 	}
 }
 
-func (l *life) kill(after int64, at time.Duration) {
-	l.t.Helper()
-	now := l.now
-	l.clock.Store(&now)
-	command := exec.Command("dexetl-at", "--study", l.dir, "sync")
-	command.Env = append(os.Environ(), "DEXETL_API_BASE_URL="+l.between.URL, clockVariable+"="+now.Format(time.RFC3339Nano))
-	for name, value := range l.env {
+// A death says when a process dies, unless it ends before.
+type death struct {
+	answers int64         // after so many answers; 0: not then
+	instant time.Duration // after so long; 0: not then
+	point   string        // where, in a build with -tags faults; "": nowhere
+}
+
+func (l *life) drawDeath() death {
+	answers := int64(1 + l.rng.IntN(5*len(l.people)))
+	if l.rng.IntN(3) == 0 {
+		return death{instant: time.Duration(50+l.rng.IntN(1500)) * time.Millisecond}
+	}
+	return death{answers: answers}
+}
+
+// process is a dexetl at the instant that it is.
+func (b *bench) process(args ...string) *exec.Cmd {
+	now := b.now
+	b.clock.Store(&now)
+	command := exec.Command("dexetl-at", append([]string{"--study", b.dir}, args...)...)
+	command.Env = append(os.Environ(), clockVariable+"="+now.Format(time.RFC3339Nano))
+	for name, value := range b.env {
 		command.Env = append(command.Env, name+"="+value)
 	}
+	return command
+}
+
+// kill runs dexetl until its death.
+func (l *life) kill(by death, args ...string) {
+	l.t.Helper()
+	command := l.process(args...)
+	command.Env = append(command.Env, "DEXETL_API_BASE_URL="+l.between.URL, "DEXETL_FAULT="+by.point)
 	started := make(chan struct{})
 	var answered atomic.Int64
 	die := func() {
@@ -89,7 +108,7 @@ func (l *life) kill(after int64, at time.Duration) {
 		_ = command.Process.Kill() // it may have ended
 	}
 	onAnswer := func() {
-		if answered.Add(1) == after {
+		if answered.Add(1) == by.answers {
 			die()
 		}
 	}
@@ -98,8 +117,8 @@ func (l *life) kill(after int64, at time.Duration) {
 		l.t.Fatal(err)
 	}
 	close(started)
-	if at > 0 {
-		defer time.AfterFunc(at, die).Stop()
+	if by.instant > 0 {
+		defer time.AfterFunc(by.instant, die).Stop()
 	}
 	err := command.Wait()
 	l.between.answer.Store(nil)

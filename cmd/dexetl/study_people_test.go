@@ -23,6 +23,8 @@ type member struct {
 	joins     int // day
 	reconnect int // day on which the connection ends and a new one begins; 0: never
 	joined    bool
+	withdrawn bool
+	paused    bool
 }
 
 func (m *member) id() string { return m.row["participant_id"] }
@@ -98,7 +100,7 @@ func (l *life) join(day int) {
 		case m.joins == day:
 			m.joined = true
 			fresh = append(fresh, m)
-		case m.reconnect == day && day > 0:
+		case m.reconnect == day && day > 0 && !m.withdrawn:
 			l.disconnect(m.id())
 			fresh = append(fresh, m)
 		}
@@ -163,6 +165,12 @@ func (l *life) reconsent() {
 // importPeople imports a roster of people.
 func (b *bench) importPeople(people []*member) {
 	b.t.Helper()
+	b.must("participants", "import", b.rosterOf(people))
+}
+
+// rosterOf writes a roster of people.
+func (b *bench) rosterOf(people []*member) string {
+	b.t.Helper()
 	columns := []string{"participant_id", "cohort", "anchor_date", "study_start", "study_end", "timezone"}
 	lines := [][]string{columns}
 	for _, m := range people {
@@ -172,7 +180,7 @@ func (b *bench) importPeople(people []*member) {
 		}
 		lines = append(lines, line)
 	}
-	b.must("participants", "import", b.csv("roster.csv", lines))
+	return b.csv("roster.csv", lines)
 }
 
 // connectPeople takes over a new grant of each.
@@ -180,7 +188,11 @@ func (b *bench) connectPeople(people []*member) {
 	b.t.Helper()
 	lines := [][]string{{"participant_id", "refresh_token"}}
 	for _, m := range people {
-		lines = append(lines, []string{m.id(), b.api.RefreshToken(m.id())})
+		token := b.api.RefreshToken(m.id())
+		if b.ear != nil {
+			b.ear.knows(token, m.id())
+		}
+		lines = append(lines, []string{m.id(), token})
 	}
 	// In bad weather some accounts cannot be looked at yet: the grants are kept.
 	if code, _, stderr := b.run("connect", "--import", b.csv("tokens.csv", lines)); code != exitDone && code != exitPartial {

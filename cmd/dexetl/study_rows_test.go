@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
@@ -31,11 +33,16 @@ func timeOf(table string) string {
 
 // presentRows selects the present rows of a table without what depends on when
 // and through which connection they were fetched.
-func presentRows(table string) string {
-	if table == "glucose" {
-		return "select * from glucose"
+func (b *bench) presentRows(table string) string {
+	statement := "select * from glucose where true"
+	if table != "glucose" {
+		statement = "select * exclude (connection_id, request_id, first_seen_at, vanished_at) from " + table + " where vanished_at is null"
 	}
-	return "select * exclude (connection_id, request_id, first_seen_at, vanished_at) from " + table + " where vanished_at is null"
+	for _, id := range slices.Sorted(maps.Keys(b.only)) {
+		w, at := b.only[id], timeOf(table)
+		statement += fmt.Sprintf(" and (participant_id <> '%s' or %s >= '%s' and %s < '%s')", id, at, w.Start.Format(time.DateTime), at, w.End.Format(time.DateTime))
+	}
+	return statement
 }
 
 // plain reads the published files with nothing but DuckDB, as anybody can: to
@@ -94,7 +101,7 @@ func (b *bench) digests() []string {
 	var parts []string
 	for _, table := range recordTables() {
 		parts = append(parts, fmt.Sprintf("select '%s' t, participant_id p, strftime(%s, '%%Y-%%m') m, count(*)::varchar n, sum(hash(r)::hugeint)::varchar h from (%s) r group by all",
-			table, timeOf(table), presentRows(table)))
+			table, timeOf(table), b.presentRows(table)))
 	}
 	return b.plain(strings.Join(parts, " union all ") + " order by all")
 }
@@ -103,7 +110,7 @@ func (b *bench) digests() []string {
 func (b *bench) rows(table, participant, month string) []string {
 	b.t.Helper()
 	return b.plain(fmt.Sprintf("select r::varchar t from (%s) r where participant_id = '%s' and strftime(%s, '%%Y-%%m') = '%s' order by 1",
-		presentRows(table), participant, timeOf(table), month))
+		b.presentRows(table), participant, timeOf(table), month))
 }
 
 // unlike are the lines of only one of two sorted lists; those of the second
@@ -122,7 +129,8 @@ func unlike(a, b []string) (only []string) {
 	return only
 }
 
-// notes are the present free texts, which no view shows.
+// notes are the present free texts, which no view shows, of those whose rows are
+// compared whole.
 func (b *bench) notes() (notes []string) {
 	b.t.Helper()
 	l, m := b.newest()
@@ -134,8 +142,9 @@ func (b *bench) notes() (notes []string) {
 			}
 			column := func(name string) int { return batch.Schema().FieldIndices(name)[0] }
 			ids, texts := transform.TextOf(batch.Column(column("record_id"))), transform.TextOf(batch.Column(column("note")))
+			people := transform.TextOf(batch.Column(column("participant_id")))
 			for row := range ids.Len() {
-				if batch.Column(column("vanished_at")).IsNull(row) {
+				if _, part := b.only[people.Value(row)]; !part && batch.Column(column("vanished_at")).IsNull(row) {
 					notes = append(notes, ids.Value(row)+" "+strings.Clone(texts.Value(row)))
 				}
 			}

@@ -20,6 +20,7 @@ import (
 // which window, by the access tokens that the refresh tokens it knows turn into.
 type eavesdropper struct {
 	api http.Handler
+	now func() time.Time // nil: when it was asked does not matter
 
 	mu    sync.Mutex
 	owner map[string]string // token → participant
@@ -29,6 +30,14 @@ type eavesdropper struct {
 type overheard struct {
 	participant, resource string
 	start, end            time.Time
+	at                    time.Time
+}
+
+// knows tells whose a refresh token is.
+func (e *eavesdropper) knows(token, participant string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.owner[token] = participant
 }
 
 func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,7 +52,11 @@ func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err == nil && err2 == nil {
 			e.mu.Lock()
 			who := e.owner[r.Header.Get("Authorization")]
-			e.asked = append(e.asked, overheard{who, path.Base(r.URL.Path), start, end})
+			heard := overheard{participant: who, resource: path.Base(r.URL.Path), start: start, end: end}
+			if e.now != nil {
+				heard.at = e.now()
+			}
+			e.asked = append(e.asked, heard)
 			e.mu.Unlock()
 		}
 	}
