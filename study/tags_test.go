@@ -218,3 +218,33 @@ func TestCollectionSpares(t *testing.T) {
 		t.Errorf("the audit trail: %+v, %v", held, err)
 	}
 }
+
+// A lake that was copied to another path, without its links and its folders, read-only,
+// answers as the one that it was made of.
+func TestCopiedLakeAnswers(t *testing.T) {
+	s := open(t, nil)
+	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001", Site: "north"}))
+	log, l := s.startLoading(t)
+	appendReadings(t, log, 1, now, "P001")
+	check(t, errors.Join(l.load(t.Context()), l.publish(t.Context()), l.guard.Unlock()))
+	l.guard = nil
+	_, err := s.Tag(t.Context(), "paper-1", "", "why", 0)
+	check(t, err)
+	before := s.answersOf(t, "paper-1")
+
+	dir := filepath.Join(t.TempDir(), "elsewhere")
+	check(t, os.CopyFS(dir, os.DirFS(s.Dir)))
+	check(t, errors.Join(os.RemoveAll(filepath.Join(dir, "lake", "snapshots")), os.RemoveAll(filepath.Join(dir, "lake", "latest")), os.RemoveAll(filepath.Join(dir, "lake", "opened"))))
+	check(t, os.Chmod(filepath.Join(dir, "lake"), 0o500))
+	t.Cleanup(func() { os.Chmod(filepath.Join(dir, "lake"), 0o700) })
+	again, err := OpenFolder(dir, s.Program)
+	check(t, err)
+	for _, which := range []string{"paper-1", "latest", "1"} {
+		if diff := cmp.Diff(before, again.answersOf(t, which)); diff != "" {
+			t.Errorf("--snapshot %s (-there +copied):\n%s", which, diff)
+		}
+	}
+	if tags, err := again.TagTable(); err != nil || len(tags.Rows) != 1 {
+		t.Errorf("tags of the copy: %v, %v", tags.Rows, err)
+	}
+}
