@@ -162,11 +162,13 @@ func TestRows(t *testing.T) {
 
 // harms are what can befall a file, and other is another one of its kind.
 var harms = map[string]func(path, other string) error{
-	"gone":    func(path, _ string) error { return os.Remove(path) },
-	"empty":   func(path, _ string) error { return rewrite(path, func([]byte) []byte { return nil }) },
-	"cut":     func(path, _ string) error { return rewrite(path, func(b []byte) []byte { return b[:len(b)-1] }) },
-	"longer":  func(path, _ string) error { return rewrite(path, func(b []byte) []byte { return append(b, '\n') }) },
-	"flipped": func(path, _ string) error { return rewrite(path, func(b []byte) []byte { b[len(b)/3] ^= 16; return b }) },
+	"gone":   func(path, _ string) error { return os.Remove(path) },
+	"empty":  func(path, _ string) error { return rewrite(path, func([]byte) []byte { return nil }) },
+	"cut":    func(path, _ string) error { return rewrite(path, func(b []byte) []byte { return b[:len(b)-1] }) },
+	"longer": func(path, _ string) error { return rewrite(path, func(b []byte) []byte { return append(b, '\n') }) },
+	"flipped": func(path, _ string) error {
+		return rewrite(path, func(b []byte) []byte { b[len(b)/3] ^= 16; return b })
+	},
 	"swapped": func(path, other string) error {
 		content, err := os.ReadFile(other)
 		if err != nil {
