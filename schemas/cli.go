@@ -10,7 +10,7 @@ func forms() []Form {
 		Connected(), ConnectImport(), ConnectExport(), Grants(), PublicKey(), ConsentPages(), ConsentEvent(),
 		Links(), Invite(), Invitations(), Revoked(),
 		Plan(), Run(), Runs(), Status(), Withdraw(),
-		Replay(), Snapshots(), Diff(), Verify(), Repair(), Query(), Metrics(),
+		Replay(), Snapshots(), Tag(), Tags(), TagDropped(), Collection(), Diff(), Verify(), Repair(), Query(), Metrics(),
 		Audit(), AuditVerify(), AuditHead(),
 		KeyAdded(), Keys(), KeyRevoked(),
 		Webhooks(), Webhook(), WebhookAdded(), WebhookTest(), WebhookDeliveries(), WebhookReplay(),

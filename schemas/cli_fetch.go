@@ -76,7 +76,7 @@ func rowCounts() shape {
 
 // Run is the form of backfill, sync and refresh.
 func Run() Form {
-	return Form{"run", 1, "What dexetl backfill, sync and refresh print: what they did.", []part{
+	return Form{"run", 2, "What dexetl backfill, sync and refresh print: what they did.", []part{
 		{"run_id", aULID, "the run, as in table runs", ""},
 		{"mode", aMode, "kind of job", ""},
 		{"outcome", wordOf("done", "partial", "later", "consent_missing", "stopped", "interrupted"), "how it ended", ""},
@@ -113,6 +113,7 @@ func Run() Form {
 			part{"bytes_before", aCount, "bytes of the segments before", ""},
 			part{"bytes_after", aCount, "bytes of the segments after", ""},
 		), "what the raw log lost", ""},
+		freedPart(),
 	}}
 }
 

@@ -67,7 +67,7 @@ func Diff() Form {
 // Snapshots is the form of dexetl snapshots list.
 func Snapshots() Form {
 	const harmed = "its manifest is damaged"
-	return rows("snapshots", 1, "What dexetl snapshots list prints: the snapshots, newest first.", "one for each snapshot", []part{
+	return rows("snapshots", 2, "What dexetl snapshots list prints: the newest snapshots and all that are tagged, newest first.", "one for each snapshot", []part{
 		{"snapshot", aCount, "number", ""},
 		{"created_at", anInstant, "when it was committed, UTC", harmed},
 		{"run_id", aULID, "run that made it", "no run did, or " + harmed},
@@ -78,7 +78,77 @@ func Snapshots() Form {
 		{"new_files", aCount, "files that its parent does not have", "nobody knows, or " + harmed},
 		{"bytes", aCount, "bytes of all files", harmed},
 		{"folder", wordOf("latest", "published", "none", "manifest damaged"), "whether it can be opened without dexetl", ""},
+		{"tags", aText, "its tags, with a comma between them", "it has none"},
+		{"reissue", aCount, "which issue of the number it is, such as 1 for 12e1, where rows had to go for good", "it is as it was committed"},
+		{"damaged", aCount, "files that are known to be lost: who reads their tables is told", "none, or " + harmed},
 	})
+}
+
+// Tag is the form of dexetl snapshots tag with a name.
+func Tag() Form {
+	return Form{"tag", 1, "What dexetl snapshots tag NAME prints: a snapshot with a name.", []part{
+		{"tag", anID, "name", ""},
+		{"snapshot", anID, "number of the snapshot, with its issue if there is one, such as 12 or 12e1", ""},
+		{"created_at", anInstant, "when it was tagged, UTC", ""},
+		{"reason", aText, "why", ""},
+		{"manifest_sha256", aText, "SHA-256 of the manifest's file, which has those of all data files", ""},
+		{"citation", aText, "line by which a paper names it", ""},
+		{"folder", aText, "its folder, with SHA256SUMS and CITATION.txt", "none: somebody has withdrawn since"},
+	}}
+}
+
+// Tags is the form of dexetl snapshots tag.
+func Tags() Form {
+	return rows("tags", 1, "What dexetl snapshots tag prints without a name: the tags.", "one for each tag, by name", []part{
+		{"tag", anID, "name", ""},
+		{"snapshot", anID, "number of the snapshot, with its issue if there is one, such as 12 or 12e1", ""},
+		{"created_at", anInstant, "when it was tagged, UTC", ""},
+		{"reason", aText, "why", ""},
+		{"manifest_sha256", aText, "SHA-256 of the manifest's file, which has those of all data files", ""},
+		{"citation", aText, "line by which a paper names it", ""},
+	})
+}
+
+// TagDropped is the form of dexetl snapshots drop.
+func TagDropped() Form {
+	return Form{"tag_dropped", 1, "What dexetl snapshots drop prints.", []part{
+		{"tag", anID, "name, which is free", ""},
+		{"snapshot", anID, "snapshot that it was", ""},
+	}}
+}
+
+// Collection is the form of dexetl gc.
+func Collection() Form {
+	return Form{"gc", 1, "What dexetl gc prints: which snapshots went, and why others stay.", []part{
+		{"dry_run", aBool, "nothing was removed: it is what would be", ""},
+		{"keep_last", aCount, "newest snapshots that stay", ""},
+		{"keep_daily", aCount, "days of which the last snapshot stays", ""},
+		freedPart(),
+		{"kept", keptParts(), "snapshots that stay, by the first reason that there is", ""},
+	}}
+}
+
+// freedPart is what went with snapshots.
+func freedPart() part {
+	return part{"freed", objectOf(
+		part{"snapshots", texts(), "snapshots that nothing keeps, oldest first", ""},
+		part{"files", aCount, "data files that no other snapshot has", ""},
+		part{"bytes", aCount, "bytes of them", ""},
+	), "what was removed", ""}
+}
+
+func keptParts() shape {
+	return objectOf(
+		part{"tagged", aCount, "they have a tag", ""},
+		part{"newest", aCount, "it is the newest", ""},
+		part{"previous", aCount, "it is the one before", ""},
+		part{"last", aCount, "they are among the newest so many", ""},
+		part{"daily", aCount, "they are the last of their day", ""},
+		part{"opened", aCount, "somebody opened them less than 24 hours ago", ""},
+		part{"webhooks", aCount, "what they brought is not told yet", ""},
+		part{"published", aCount, "they have a folder, and are younger than 24 hours", ""},
+		part{"recent", aCount, "they are younger than an hour", ""},
+	)
 }
 
 // Query is the form of dexetl query: the columns are those of the statement.

@@ -3,6 +3,7 @@ package sql
 import (
 	_ "embed"
 	"encoding/csv"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -172,3 +173,14 @@ func quote(s string) string {
 	}
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
+
+// MetricsVersion is that of metric_preset: it rises whenever the version of a metric does.
+func MetricsVersion() string {
+	found := metricsVersion.FindStringSubmatch(view("metric_preset").Body)
+	if found == nil {
+		panic("metric_preset has no metrics_version") // embedded, read by a test
+	}
+	return found[1]
+}
+
+var metricsVersion = regexp.MustCompile(`(\d+) as metrics_version`)

@@ -106,6 +106,9 @@ func (r *Reader) Snapshot(which string) (*Frozen, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.lake.MarkOpened(f.Manifest.ID()) != nil {
+		return nil, &NoSnapshotError{ID: f.Manifest.ID()}
+	}
 	if !slices.EqualFunc(f.files["withdrawals"], newest.files["withdrawals"], func(a, b lake.File) bool { return a.Path == b.Path }) {
 		return nil, &GoneError{f.Name()}
 	}
@@ -115,7 +118,7 @@ func (r *Reader) Snapshot(which string) (*Frozen, error) {
 // newest looks again.
 func (r *Reader) newest() (*Frozen, error) {
 	if r.lake == nil {
-		l, _, err := r.Study.Snapshot("")
+		l, _, err := r.Study.Newest()
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +128,7 @@ func (r *Reader) newest() (*Frozen, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := r.lake.Current()
+	m, err := OpenSnapshot(r.lake, "latest")
 	if err != nil {
 		return nil, err
 	}

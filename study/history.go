@@ -75,7 +75,7 @@ type haul struct{ answers, records int64 }
 // broughtBy returns, by run, what came to the lake and the snapshots committed, in
 // order, of the run oldest and all later ones.
 func (s *Study) broughtBy(ctx context.Context, oldest state.Run) (brought map[string]haul, snapshots map[string][]int64, err error) {
-	l, newest, err := s.Snapshot("")
+	l, newest, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return nil, nil, nil
 	}

@@ -111,7 +111,7 @@ func (h Holdings) SilentDays() int64 {
 // into.
 func (s *Study) held(ctx context.Context) (map[string]Holdings, error) {
 	rows := make(map[string]Holdings)
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return rows, nil
 	}

@@ -30,7 +30,7 @@ func CheckLog(log *raw.Log, m lake.Manifest) error {
 // NoLog is the error of a study whose raw log is not there: it is lost if anything
 // was loaded.
 func (s *Study) NoLog() error {
-	l, _, err := s.Snapshot("")
+	l, _, err := s.Newest()
 	if err != nil {
 		return err
 	}

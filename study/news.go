@@ -27,7 +27,7 @@ type Commit struct {
 
 // NewestCommit is the newest snapshot's number; 0 for a lake without any.
 func (s *Study) NewestCommit() (int64, error) {
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return 0, nil
 	}

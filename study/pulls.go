@@ -143,7 +143,7 @@ func (s *Study) pullFacts(ctx context.Context, people []Person) (map[fact]Pull, 
 	if len(people) == 0 {
 		return facts, nil
 	}
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return facts, nil
 	}

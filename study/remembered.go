@@ -77,7 +77,7 @@ func (s *Study) Remembers(ctx context.Context) error {
 // trail as that has it. What it cannot read of that, the state must prove to know:
 // else *lostMemoryError.
 func (s *Study) lakeRemembers(ctx context.Context) (trail []state.AuditLine, err error) {
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return nil, nil
 	}

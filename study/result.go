@@ -19,6 +19,7 @@ type Result struct {
 	Loaded    load.Result
 	Took      time.Duration
 	Compacted raw.Compaction
+	Collected Collection
 
 	TokenCalls int64                 // requests for tokens, and to see whose an account is
 	Disowned   []*consent.OwnerError // rows of the state that were gone around

@@ -113,6 +113,9 @@ func (f *fetching) run(ctx context.Context, people []cohort.Participant) (done R
 		return f.ended(all, nil)
 	}
 	if done.Loaded, err = loading.finish(ctx, f.job.LockWait); err == nil {
+		done.Collected, err = loading.collect(ctx)
+	}
+	if err == nil {
 		done.Compacted, err = loading.compact(ctx)
 	}
 	done.Took = time.Since(began)

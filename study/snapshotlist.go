@@ -11,7 +11,8 @@ import (
 
 // A PastSnapshot is what the lake once held.
 type PastSnapshot struct {
-	Number   int64
+	lake.ID
+	Tags     []string
 	Damaged  bool // its manifest: nothing else is known
 	Manifest lake.Manifest
 	NewFiles int    // that its parent does not have; -1: nobody knows
@@ -19,22 +20,30 @@ type PastSnapshot struct {
 	Folder   string // latest, published, or none: whether it can be opened without dexetl
 }
 
-// Snapshots are the newest snapshots, newest first; all of them for a limit of 0.
+// Snapshots are the newest snapshots, newest first, and all that are tagged; all of them
+// for a limit of 0.
 func Snapshots(l *lake.Lake, limit int) (list []PastSnapshot, err error) {
-	all, err := l.Manifests()
-	slices.Reverse(all)
-	if limit > 0 && len(all) > limit {
-		all = all[:limit]
+	all, err := l.IDs()
+	if err != nil {
+		return nil, err
 	}
-	for _, n := range all {
-		one := PastSnapshot{Number: n}
-		one.Manifest, err = l.Manifest(n)
+	tags, err := tagsByID(l)
+	slices.Reverse(all)
+	for i, id := range all {
+		if limit > 0 && i >= limit && len(tags[id]) == 0 {
+			continue
+		}
+		one := PastSnapshot{ID: id, Tags: tags[id]}
+		one.Manifest, err = l.ManifestOf(id)
 		if one.Damaged = is[*lake.DamageError](err); !one.Damaged && err != nil {
 			return list, err
 		}
 		if !one.Damaged {
 			one.NewFiles, one.Bytes = sizes(l, one.Manifest)
-			one.Folder = folderOf(l, n)
+			one.Folder = "none"
+			if id.Issue == 0 {
+				one.Folder = folderOf(l, id.Number)
+			}
 		}
 		list, err = append(list, one), nil
 	}

@@ -12,9 +12,19 @@ import (
 	"github.com/dexetl/dexetl/load/snapshot"
 )
 
-// Snapshot opens the lake to read and finds the manifest called which: a number, a tag,
-// or latest, which "" is too. A lake without a snapshot is an *EmptyLakeError.
+// Snapshot opens the lake to read on somebody's behalf, and finds the manifest called
+// which: a number, a tag, or latest, which "" is too. A lake without a snapshot is an
+// *EmptyLakeError. The snapshot stays for lake.OpenFor.
 func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
+	return s.openLake(func(l *lake.Lake) (lake.Manifest, error) { return OpenSnapshot(l, orLatest(which)) })
+}
+
+func orLatest(which string) string { return cmp.Or(which, "latest") }
+
+// Newest is Snapshot("") for what is read at once: nothing keeps the snapshot but its age.
+func (s *Study) Newest() (*lake.Lake, lake.Manifest, error) { return s.openLake((*lake.Lake).Current) }
+
+func (s *Study) openLake(find func(*lake.Lake) (lake.Manifest, error)) (*lake.Lake, lake.Manifest, error) {
 	if !s.hasLake() {
 		return nil, lake.Manifest{}, s.emptyLake()
 	}
@@ -22,7 +32,8 @@ func (s *Study) Snapshot(which string) (*lake.Lake, lake.Manifest, error) {
 	if err != nil {
 		return nil, lake.Manifest{}, err
 	}
-	m, err := NamedSnapshot(l, cmp.Or(which, "latest"))
+	l.Now = s.Now
+	m, err := find(l)
 	if err == nil && m.Snapshot == 0 {
 		err = s.emptyLake()
 	}
@@ -44,6 +55,19 @@ type EmptyLakeError struct{ Path string }
 func (e *EmptyLakeError) Error() string { return e.Path + " is empty: nothing was loaded yet" }
 
 func (s *Study) emptyLake() error { return &EmptyLakeError{s.LakePath()} }
+
+// OpenSnapshot is NamedSnapshot for whoever goes on reading: see lake.MarkOpened.
+func OpenSnapshot(l *lake.Lake, name string) (m lake.Manifest, err error) {
+	for range 3 { // what was the newest may be two commits old by now, and gone
+		if m, err = NamedSnapshot(l, name); err != nil || m.Snapshot == 0 {
+			return m, err
+		}
+		if err = l.MarkOpened(m.ID()); err == nil {
+			return m, nil
+		}
+	}
+	return m, &NoSnapshotError{ID: m.ID()}
+}
 
 // NamedSnapshot finds a manifest by its number (12, or 12e1 for what was issued again in
 // its place), by a tag, or the newest one as latest. Else the error is a
@@ -115,7 +139,7 @@ func (s *Study) NotComputed(which string) int64 {
 // Damaged are the data files of the newest snapshot that are damaged, as far as their
 // sizes and its manifest tell.
 func (s *Study) Damaged() ([]*lake.DamageError, error) {
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return nil, nil
 	}

@@ -86,7 +86,7 @@ func (s *Study) RefreshTables(ctx context.Context) (damaged []*lake.DamageError,
 // reloading readies a loading around work, on behalf of the run that loaded
 // last. Into an empty lake nothing is taken.
 func (s *Study) reloading(ctx context.Context, work func(*loading) error) error {
-	l, m, err := s.Snapshot("")
+	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return nil
 	}

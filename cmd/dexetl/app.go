@@ -62,6 +62,7 @@ func (p *program) command() *cli.Command {
 			p.statusCommand(),
 			p.runsCommand(),
 			p.snapshotsCommand(),
+			p.gcCommand(),
 			p.queryCommand(),
 			p.answerCommand(),
 			p.metricsCommand(),

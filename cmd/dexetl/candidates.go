@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
@@ -100,6 +100,8 @@ func (p *program) argumentsOf(ctx context.Context, l lineToComplete) []candidate
 		return bare(p.ofKeys(ctx))
 	case strings.Contains(takes, endpointArg) && len(l.args) == 0:
 		return bare(p.ofEndpoints(ctx))
+	case takes == tagArg && len(l.args) == 0:
+		return p.tagNames()
 	case takes == snapshotArgs:
 		return p.snapshotNames()
 	case strings.Contains(takes, schemaArg) && len(l.args) == 0:
@@ -187,13 +189,23 @@ func different(values []string) []string {
 	return slices.DeleteFunc(values, func(v string) bool { return v == "" })
 }
 
+// tagNames are the tags.
+func (p *program) tagNames() (found []candidate) {
+	for _, one := range p.snapshotNames() {
+		if lake.IsTagName(one.value) {
+			found = append(found, one)
+		}
+	}
+	return found
+}
+
 // snapshotNames are the newest snapshots, the tags, and what the newest is called.
 func (p *program) snapshotNames() []candidate {
 	s, err := p.openFolder()
 	if err != nil {
 		return nil
 	}
-	l, _, err := s.Snapshot("")
+	l, _, err := s.Newest()
 	if err != nil {
 		return nil
 	}
@@ -205,7 +217,7 @@ func (p *program) snapshotNames() []candidate {
 	}
 	past, _ := study.Snapshots(l, 50)
 	for _, one := range past {
-		found = append(found, candidate{fmt.Sprint(one.Number), one.Manifest.CreatedAt.UTC().Format("2006-01-02 15:04 UTC")})
+		found = append(found, candidate{one.ID.String(), one.Manifest.CreatedAt.UTC().Format("2006-01-02 15:04 UTC")})
 	}
 	return found
 }

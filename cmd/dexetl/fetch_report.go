@@ -156,6 +156,9 @@ func (p *program) printFetch(r study.Result) error {
 	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.Run.Mode, countOf(len(r.Report.Participants), "participant"),
 		thousands(int64(r.Report.Calls)), thousands(int64(r.Report.Records)), megabytes(r.Report.Bytes), r.Took.Seconds())
 	p.say("snapshot %d: %s", r.Loaded.Snapshot, describeTables(r.Loaded))
+	if freed := r.Collected.Freed; len(freed.Snapshots) > 0 {
+		p.say("%s", freedWords(freed, false))
+	}
 	if c := r.Compacted; c.Segments > 0 {
 		p.say("%s", describeCompaction(c))
 	}
@@ -294,7 +297,7 @@ func runValues(r study.Result) []any {
 	return []any{
 		r.Run.ID, r.Run.Mode, r.Report.Outcome, r.Report.Counts, r.TokenCalls, people, r.Loaded.Snapshot, tables,
 		append([]string{}, r.Loaded.Outdated...), damagePaths(r.Loaded.Damaged), r.Loaded.Rejected, r.Loaded.Held, r.Loaded.Nameless,
-		append([]string{}, slices.Sorted(maps.Keys(r.Loaded.OtherAccount))...), unread, r.Took.Seconds(), compactionFields(r.Compacted),
+		append([]string{}, slices.Sorted(maps.Keys(r.Loaded.OtherAccount))...), unread, r.Took.Seconds(), compactionFields(r.Compacted), freedFields(r.Collected.Freed),
 	}
 }
 

@@ -14,7 +14,7 @@ const module = "github.com/dexetl/dexetl/"
 // everybody what is in everybodys.
 func allowedImports() map[string][]string {
 	study := []string{"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
-		"load", "load/lake", "load/reading", "load/snapshot", "load/verify", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer"}
+		"load", "load/lake", "load/reading", "load/retain", "load/snapshot", "load/verify", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer"}
 	api := slices.Concat(study, []string{"study", "access"})
 	return map[string][]string{
 		"extract/durable":  {},
@@ -39,6 +39,7 @@ func allowedImports() map[string][]string {
 		"load/lake":        {"transform", "extract/dexcom", "extract/raw"},
 		"load/snapshot":    {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
 		"load/reading":     {},
+		"load/retain":      {"transform", "extract/raw", "load/lake"},
 		"load/verify":      {"transform", "extract/dexcom", "extract/raw", "load/lake"},
 		"serve":            {},
 		"serve/api":        api,
@@ -50,7 +51,7 @@ func allowedImports() map[string][]string {
 		"table":                {},
 		"answer":               {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config":         {"extract/dexcom"},
-		"study":                study,
+		"study":                slices.Concat(study, []string{"webhook"}),
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

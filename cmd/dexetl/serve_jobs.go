@@ -48,7 +48,7 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 	}
 	outcome = serve.Outcome{Calls: done.Report.Calls, Records: done.Report.Records}
 	if err == nil {
-		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.Loaded.Snapshot, "took", done.Took.Round(time.Millisecond))
+		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.Loaded.Snapshot, "freed_bytes", done.Collected.Bytes, "took", done.Took.Round(time.Millisecond))
 		return outcome
 	}
 	failed := *classified(err)

@@ -17,14 +17,14 @@ const snapshotArgs = "A B"
 func (p *program) snapshotsCommand() *cli.Command {
 	var limit int
 	return &cli.Command{
-		Name: "snapshots", Usage: "what the lake held when: list, diff",
+		Name: "snapshots", Usage: "what the lake held when: list, diff, tag, drop",
 		Commands: []*cli.Command{
 			{
-				Name: "list", Usage: "the snapshots, newest first",
+				Name: "list", Usage: "the newest snapshots and all that are tagged, newest first",
 				Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					t, err := study.SnapshotTable(l, limit)
-					t.First = []string{"snapshot", "created_at", "folder", "glucose", "egvs"}
+					t.First = []string{"snapshot", "created_at", "tags", "folder", "glucose", "egvs"}
 					return p.printed(t, err)
 				}),
 			},
@@ -38,6 +38,8 @@ func (p *program) snapshotsCommand() *cli.Command {
 					return p.diffSnapshots(ctx, l, c.Args().Get(0), c.Args().Get(1))
 				}),
 			},
+			p.snapshotsTag(),
+			p.snapshotsDrop(),
 		},
 	}
 }
@@ -49,7 +51,7 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 		if err != nil {
 			return err
 		}
-		l, _, err := s.Snapshot("")
+		l, _, err := s.Newest()
 		if err != nil {
 			return err
 		}
@@ -59,11 +61,11 @@ func (p *program) withLake(action func(context.Context, *cli.Command, *lake.Lake
 }
 
 func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to string) error {
-	a, err := study.NamedSnapshot(l, from)
+	a, err := study.OpenSnapshot(l, from)
 	if err != nil {
 		return err
 	}
-	b, err := study.NamedSnapshot(l, to)
+	b, err := study.OpenSnapshot(l, to)
 	if err != nil {
 		return err
 	}

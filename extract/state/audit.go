@@ -39,7 +39,7 @@ func (s *Store) author(ctx context.Context) Author {
 
 // Subjects are the kinds of things that acts are about.
 func Subjects() []string {
-	return []string{"connection", "consent", "exclusion", "exclusions", "key", "link", "participant", "roster", "webhook", "window", "windows", "withdrawal"}
+	return []string{"connection", "consent", "exclusion", "exclusions", "key", "link", "participant", "roster", "snapshot", "webhook", "window", "windows", "withdrawal"}
 }
 
 // An Act is one change of the study, for the audit trail. It holds no token,

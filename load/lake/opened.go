@@ -11,6 +11,10 @@ import (
 
 const openedDir = "opened"
 
+// FolderFor is how long the folder of a snapshot stays, for those who opened its database
+// and go on reading. Links cost next to nothing.
+const FolderFor = 24 * time.Hour
+
 // A snapshot that somebody opened stays for OpenFor, because they may go on reading. Marks
 // are renewed after openRenewed, so that those who ask all the time write little.
 const (

@@ -23,19 +23,20 @@ const (
 	Last      = "last"      // by the policy
 	Daily     = "daily"     // by the policy
 	Recent    = "recent"    // younger than Young
-	Published = "published" // it has a folder, and is younger than FolderFor
+	Published = "published" // it has a folder, and is younger than lake.FolderFor
 	Opened    = "opened"    // less than lake.OpenFor ago
 	Tagged    = "tagged"
 	Webhooks  = "webhooks" // what it brought is not told yet
 )
 
+// Reasons are all of them.
+func Reasons() []string {
+	return []string{Newest, Previous, Last, Daily, Tagged, Opened, Webhooks, Published, Recent}
+}
+
 // Young is for how long every snapshot stays: whoever opened the newest one need not have
 // said so, and is done by then.
 const Young = time.Hour
-
-// FolderFor is how long the folder of a snapshot stays, for those who opened its database
-// and go on reading.
-const FolderFor = 24 * time.Hour
 
 // A Snapshot is one that has a manifest.
 type Snapshot struct {
@@ -64,14 +65,17 @@ func (p Policy) Keep(all []Snapshot, need Need, now time.Time) map[lake.ID]strin
 	days := make(map[string]bool)
 	nth := 0
 	for _, s := range slices.Backward(all) {
+		if slices.Contains(need.Opened, s.ID) {
+			keep(s, Opened)
+		}
 		if s.Issue > 0 { // it stands for a tagged one, and for nothing else
 			continue
 		}
 		age, day := now.Sub(s.CreatedAt), s.CreatedAt.UTC().Format(time.DateOnly)
-		switch {
-		case nth == 0:
+		switch nth {
+		case 0:
 			keep(s, Newest)
-		case nth == 1:
+		case 1:
 			keep(s, Previous)
 		}
 		if nth < p.Last {
@@ -84,9 +88,7 @@ func (p Policy) Keep(all []Snapshot, need Need, now time.Time) map[lake.ID]strin
 		switch {
 		case need.From > 0 && s.Number >= need.From:
 			keep(s, Webhooks)
-		case slices.Contains(need.Opened, s.ID):
-			keep(s, Opened)
-		case s.Folder && age < FolderFor:
+		case s.Folder && age < lake.FolderFor:
 			keep(s, Published)
 		case age < Young:
 			keep(s, Recent)

@@ -8,29 +8,28 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// keepFor is how long a folder outlives its successor, for those who opened
-// its database and go on reading. Links cost next to nothing.
-const keepFor = 24 * time.Hour
-
-// prune removes the folders that are older than keepFor, but not the one before this.
-// Those that show other withdrawals, and so may show rows that are not the study's, it
-// removes at once, whoever reads there.
+// prune removes the folders that are older than lake.FolderFor, but not the one before
+// this, nor those of tagged snapshots. Those that show other withdrawals, and so may show
+// rows that are not the study's, it removes at once, whoever reads there.
 func (p *publisher) prune(context.Context) error {
 	fault.Point("snapshot.latest_renamed")
 	older, err := p.olderFolders()
 	if err != nil {
 		return err
 	}
+	tagged, err := p.tagged()
+	if err != nil {
+		return err
+	}
 	young := false // from the first young one on they all are
 	for i, n := range older {
 		kept, err := p.sameWithdrawals(n)
-		if err == nil && kept && !young {
+		if err == nil && kept && !young && !tagged(n) {
 			kept, young, err = p.age(n, i == len(older)-1)
 		}
 		if err != nil {
@@ -46,6 +45,19 @@ func (p *publisher) prune(context.Context) error {
 	return nil
 }
 
+// tagged reports of what number the tags are. While one cannot be read, it may be any.
+func (p *publisher) tagged() (func(n int64) bool, error) {
+	tags, err := p.lake.Tags()
+	_, damaged := errors.AsType[*lake.DamageError](err)
+	_, newer := errors.AsType[*lake.VersionError](err)
+	if damaged || newer {
+		return func(int64) bool { return true }, nil
+	}
+	return func(n int64) bool {
+		return slices.ContainsFunc(tags, func(t lake.Tag) bool { return t.ID() == lake.ID{Number: n} })
+	}, err
+}
+
 // age reads the manifest of an older folder, which says whether it may stay and whether
 // all after it are young. One whose manifest is damaged may not: nobody can tell what it
 // shows. A manifest that cannot be read at the moment is an error.
@@ -55,7 +67,7 @@ func (p *publisher) age(n int64, before bool) (kept, young bool, err error) {
 		return false, false, nil
 	}
 	age := p.manifest.CreatedAt.Sub(m.CreatedAt)
-	return before || age < keepFor, 0 <= age && age < keepFor, err
+	return before || age < lake.FolderFor, 0 <= age && age < lake.FolderFor, err
 }
 
 // sameWithdrawals reports whether folder n shows the withdrawals that this one does:

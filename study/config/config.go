@@ -103,10 +103,10 @@ type Lake struct {
 	KeepSnapshots KeepSnapshots `yaml:"keep_snapshots"`
 }
 
-// KeepSnapshots says which snapshots stay.
+// KeepSnapshots says which snapshots stay beside those that somebody needs.
 type KeepSnapshots struct {
-	Last  int `yaml:"last"`
-	Daily int `yaml:"daily"`
+	Last  int `yaml:"last"`  // the newest so many
+	Daily int `yaml:"daily"` // the last one of each of so many days
 }
 
 // State says where the study's state and its sealing key are.
@@ -189,6 +189,10 @@ func (c Config) check() error {
 		return wrong("lake.raw", c.Lake.Raw, "keep or compact")
 	case c.Lake.Readers != OwnerReads && c.Lake.Readers != GroupReads:
 		return wrong("lake.readers", c.Lake.Readers, "owner or group")
+	case c.Lake.KeepSnapshots.Last < 1:
+		return wrong("lake.keep_snapshots.last", c.Lake.KeepSnapshots.Last, "1 or more, such as 48")
+	case c.Lake.KeepSnapshots.Daily < 0:
+		return wrong("lake.keep_snapshots.daily", c.Lake.KeepSnapshots.Daily, "0 or more, such as 30")
 	}
 	if err := c.Sync.check(); err != nil {
 		return err

@@ -1,0 +1,202 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/table"
+)
+
+// A Tagged is a snapshot with a name.
+type Tagged struct {
+	lake.Tag
+	Citation string // one line, for a paper
+	Folder   string // "": it has none, because somebody has withdrawn since
+	Fresh    bool   // the tag is new
+}
+
+// Tag gives the snapshot called which ("": the newest) a name, as long as which it stays.
+// Given again for the same snapshot it does what an interruption left undone.
+func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.Duration) (t Tagged, err error) {
+	if !lake.IsTagName(name) {
+		return t, &lake.TagNameError{Name: name}
+	}
+	err = s.locked(ctx, wait, func(l *lake.Lake) error {
+		m, err := OpenSnapshot(l, orLatest(which))
+		if err == nil && m.Snapshot == 0 {
+			err = s.emptyLake()
+		}
+		if err != nil {
+			return err
+		}
+		if t.Tag, t.Fresh, err = s.keepTag(ctx, l, m, name, reason); err != nil {
+			return err
+		}
+		t.Citation = citation(s.Config.Study.ID, t.Tag, m)
+		t.Folder, err = s.vouch(ctx, l, m)
+		return err
+	})
+	return t, err
+}
+
+// keepTag makes the tag, unless it is there. What is damaged nobody can cite.
+func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name, reason string) (t lake.Tag, fresh bool, err error) {
+	if t, err = l.Tag(name); err == nil && t.ID() == m.ID() {
+		return t, false, nil
+	}
+	if err == nil {
+		return t, false, &lake.TagTakenError{Tag: t}
+	}
+	if !is[*lake.NoTagError](err) {
+		return t, false, err
+	}
+	if harm, err := l.Damaged(m.Files); err != nil || len(harm) > 0 {
+		if err == nil {
+			err = harm[0]
+		}
+		return t, false, err
+	}
+	sum, _, err := l.ManifestSHA256(m.ID())
+	if err != nil {
+		return t, false, err
+	}
+	t = lake.Tag{
+		Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: reason, CreatedAt: s.Now().UTC().Truncate(time.Second),
+		Program: s.Version, MetricsVersion: sql.MetricsVersion(),
+	}
+	if err := s.Store.Audit(ctx, state.Act{Subject: "snapshot", After: tagFields(t), Reason: reason}); err != nil {
+		return t, false, err
+	}
+	return t, true, l.PutTag(t, false)
+}
+
+func tagFields(t lake.Tag) state.Fields {
+	return state.Fields{"tag": t.Name, "snapshot": t.Snapshot, "manifest_sha256": t.ManifestSHA256}
+}
+
+// vouch makes the folder of a tagged snapshot, with what it is cited by.
+func (s *Study) vouch(ctx context.Context, l *lake.Lake, m lake.Manifest) (folder string, err error) {
+	newest, err := l.Current()
+	if err != nil || m.Reissue > 0 || !snapshot.SameWithdrawals(m, newest) {
+		return "", err
+	}
+	lines, err := s.citations(l, m)
+	if err != nil {
+		return "", err
+	}
+	if err := snapshot.Vouch(ctx, l, m, computeSpans, lines); err != nil {
+		return "", err
+	}
+	return snapshot.Folder(l, m.Snapshot)
+}
+
+// citations are the lines of all tags of a snapshot.
+func (s *Study) citations(l *lake.Lake, m lake.Manifest) (lines []string, err error) {
+	tags, err := l.Tags()
+	for _, t := range tags {
+		if t.ID() == m.ID() {
+			lines = append(lines, citation(s.Config.Study.ID, t, m))
+		}
+	}
+	return lines, err
+}
+
+// citation is how a paper names a snapshot: everything that its digits depend on.
+func citation(study string, t lake.Tag, m lake.Manifest) string {
+	return fmt.Sprintf("%s, snapshot %s (%s) of %s, manifest SHA-256 %s, dexetl %s, metrics version %s",
+		study, t.Snapshot, t.Name, m.CreatedAt.UTC().Format("2006-01-02T15:04:05Z"), t.ManifestSHA256, t.Program, t.MetricsVersion)
+}
+
+// DropTag takes a name away from a snapshot, which the next collection may remove.
+func (s *Study) DropTag(ctx context.Context, name string, wait time.Duration) (t lake.Tag, err error) {
+	err = s.locked(ctx, wait, func(l *lake.Lake) error {
+		if t, err = l.Tag(name); err != nil {
+			return err
+		}
+		if err := s.Store.Audit(ctx, state.Act{Subject: "snapshot", Before: tagFields(t)}); err != nil {
+			return err
+		}
+		if err := l.DropTag(t.Name); err != nil {
+			return err
+		}
+		m, err := l.ManifestOf(t.ID())
+		if err != nil || m.Reissue > 0 {
+			return undamaged(err)
+		}
+		lines, err := s.citations(l, m)
+		return errors.Join(err, snapshot.Cite(l, m, lines))
+	})
+	return t, err
+}
+
+// undamaged is nil for damage: a tag may go without its snapshot.
+func undamaged(err error) error {
+	if is[*lake.DamageError](err) {
+		return nil
+	}
+	return err
+}
+
+// locked does something in the study's lake with the load lock held, for which it waits
+// so long.
+func (s *Study) locked(ctx context.Context, wait time.Duration, do func(*lake.Lake) error) error {
+	if !s.hasLake() {
+		return s.emptyLake()
+	}
+	l, err := lake.Open(s.LakePath())
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	l.Now = s.Now
+	guard, err := l.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: s.Now()})
+	if err != nil {
+		return err
+	}
+	if err = s.sameStudy(ctx, l); err == nil {
+		err = do(l)
+	}
+	return errors.Join(err, guard.Unlock())
+}
+
+// TagTable is the table of all tags, by name.
+func (s *Study) TagTable() (table.Table, error) {
+	t := table.Table{Schema: schemas.Tags().Schema(), Columns: schemas.Tags().Columns()}
+	l, _, err := s.Newest()
+	if err != nil {
+		return t, err
+	}
+	defer l.Close()
+	tags, err := l.Tags()
+	for _, tag := range tags {
+		m, err := l.Tagged(tag)
+		if err != nil {
+			return t, err
+		}
+		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m)})
+	}
+	return t, err
+}
+
+// tagsByID are the names of snapshots.
+func tagsByID(l *lake.Lake) (map[lake.ID][]string, error) {
+	tags, err := l.Tags()
+	names := make(map[lake.ID][]string)
+	for _, t := range tags {
+		names[t.ID()] = append(names[t.ID()], t.Name)
+	}
+	for _, of := range names {
+		slices.Sort(of)
+	}
+	return names, undamaged(err)
+}
