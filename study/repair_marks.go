@@ -87,6 +87,9 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 				return err
 			}
 			dropped[n] = true
+			if err := r.vouchAgain(ctx, n); err != nil {
+				return err
+			}
 		}
 		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: Republished})
 	}
@@ -94,6 +97,22 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 		r.shown = 0 // whatever it was
 	}
 	return r.publish(ctx)
+}
+
+// vouchAgain makes the folder of an older snapshot again if it is tagged.
+func (r *repair) vouchAgain(ctx context.Context, n int64) error {
+	m, err := r.lake.Manifest(n)
+	if IsDamage(err) || m.Snapshot == r.before.Snapshot {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cited, err := r.study.citations(r.lake, m)
+	if err == nil && len(cited) > 0 {
+		_, err = r.study.vouch(ctx, r.lake, m)
+	}
+	return err
 }
 
 // shownAt is the snapshot in whose folder a path lies.

@@ -187,6 +187,8 @@ func (c *canaryCage) work() {
 	c.webhooks()
 	c.expect(exitDone, "participants close", "--dry-run")
 	c.expect(exitDone, "replay")
+	c.expect(exitDone, "verify", "--deep")
+	c.expect(exitDone, "repair")
 	c.expect(exitDone, "runs")
 	c.expect(exitDone, "snapshots list")
 	c.expect(exitDone, "snapshots diff", "1", "latest")
