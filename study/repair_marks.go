@@ -39,11 +39,15 @@ func (r *repair) markOlder(ctx context.Context, found Verified, _ bool) error {
 
 // markFile notes a file that is still damaged in the marks of the snapshots that have it.
 func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.Mark) (still bool, err error) {
-	for n := d.First; n <= d.Last; n++ {
+	all, err := r.lake.IDs()
+	for _, id := range all {
 		if err := ctx.Err(); err != nil {
 			return still, err
 		}
-		m, err := r.lake.Manifest(n)
+		if id.Number < d.First || id.Number > d.Last {
+			continue
+		}
+		m, err := r.lake.ManifestOf(id)
 		if IsDamage(err) {
 			continue // removed, or set aside
 		}
@@ -54,23 +58,25 @@ func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.M
 		if i < 0 {
 			continue
 		}
-		harm := r.lake.Check(m.Files[i])
-		if !IsDamage(harm) {
+		if harm := r.lake.Check(m.Files[i]); !IsDamage(harm) {
 			return still, harm // whole again, or the disk does not work
 		}
 		still = true
-		if marks[n] == nil {
-			marks[n] = &lake.Mark{Snapshot: n, Program: r.study.Version}
-			if old, err := r.lake.Mark(n); err == nil {
-				marks[n].Files = old.Files
-			}
-		}
-		has := slices.ContainsFunc(marks[n].Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
-		if !has {
-			marks[n].Files = append(marks[n].Files, lake.DamagedFile{Path: d.Path, Reason: d.Words()})
-		}
+		r.mark(id.Number, d, marks)
 	}
-	return still, nil
+	return still, err
+}
+
+// mark adds a damage to what is known of a snapshot.
+func (r *repair) mark(n int64, d Damage, marks map[int64]*lake.Mark) {
+	if marks[n] == nil {
+		old, _ := r.lake.Mark(n) // one that cannot be read is written anew
+		marks[n] = &lake.Mark{Snapshot: n, Program: r.study.Version, Files: old.Files}
+	}
+	has := slices.ContainsFunc(marks[n].Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
+	if !has {
+		marks[n].Files = append(marks[n].Files, lake.DamagedFile{Path: d.Path, Reason: d.Words()})
+	}
 }
 
 // renewFolders removes the folders in which something is not what was put there, and makes
