@@ -80,6 +80,7 @@ func Snapshots() Form {
 		{"folder", wordOf("latest", "published", "none", "manifest damaged"), "whether it can be opened without dexetl", ""},
 		{"tags", aText, "its tags, with a comma between them", "it has none"},
 		{"reissue", aCount, "which issue of the number it is, such as 1 for 12e1, where rows had to go for good", "it is as it was committed"},
+		{"damaged", aCount, "files that are known to be lost: who reads their tables is told", "none, or " + harmed},
 	})
 }
 

@@ -22,7 +22,7 @@ func SnapshotTable(l *lake.Lake, p Past) (table.Table, error) {
 			reissue = one.Issue
 		}
 		if one.Damaged {
-			t.Rows = append(t.Rows, []any{one.Number, nil, nil, nil, nil, nil, nil, nil, nil, "manifest damaged", orNull(strings.Join(one.Tags, ", ")), reissue})
+			t.Rows = append(t.Rows, []any{one.Number, nil, nil, nil, nil, nil, nil, nil, nil, "manifest damaged", orNull(strings.Join(one.Tags, ", ")), reissue, nil})
 			continue
 		}
 		fresh := any(one.NewFiles)
@@ -30,9 +30,26 @@ func SnapshotTable(l *lake.Lake, p Past) (table.Table, error) {
 			fresh = nil
 		}
 		t.Rows = append(t.Rows, []any{one.Number, m.CreatedAt.Truncate(time.Second), orNull(m.Run), orNull(m.Program),
-			m.Rows("glucose"), m.Rows("egvs"), len(m.Files), fresh, one.Bytes, one.Folder, orNull(strings.Join(one.Tags, ", ")), reissue})
+			m.Rows("glucose"), m.Rows("egvs"), len(m.Files), fresh, one.Bytes, one.Folder, orNull(strings.Join(one.Tags, ", ")), reissue, lostOf(l, m)})
 	}
 	return t, err
+}
+
+// lostOf is how many files of a snapshot are known to be lost; nil: none.
+func lostOf(l *lake.Lake, m lake.Manifest) any {
+	n := 0
+	for _, f := range m.Files {
+		if f.Damaged != "" {
+			n++
+		}
+	}
+	if mark, err := l.Mark(m.Snapshot); err == nil {
+		n += len(mark.Files)
+	}
+	if n == 0 {
+		return nil
+	}
+	return n
 }
 
 // RunTable is Runs as a table.

@@ -39,11 +39,15 @@ func (r *repair) markOlder(ctx context.Context, found Verified, _ bool) error {
 
 // markFile notes a file that is still damaged in the marks of the snapshots that have it.
 func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.Mark) (still bool, err error) {
-	for n := d.First; n <= d.Last; n++ {
+	all, err := r.lake.IDs()
+	for _, id := range all {
 		if err := ctx.Err(); err != nil {
 			return still, err
 		}
-		m, err := r.lake.Manifest(n)
+		if id.Number < d.First || id.Number > d.Last {
+			continue
+		}
+		m, err := r.lake.ManifestOf(id)
 		if IsDamage(err) {
 			continue // removed, or set aside
 		}
@@ -54,23 +58,25 @@ func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.M
 		if i < 0 {
 			continue
 		}
-		harm := r.lake.Check(m.Files[i])
-		if !IsDamage(harm) {
+		if harm := r.lake.Check(m.Files[i]); !IsDamage(harm) {
 			return still, harm // whole again, or the disk does not work
 		}
 		still = true
-		if marks[n] == nil {
-			marks[n] = &lake.Mark{Snapshot: n, Program: r.study.Version}
-			if old, err := r.lake.Mark(n); err == nil {
-				marks[n].Files = old.Files
-			}
-		}
-		has := slices.ContainsFunc(marks[n].Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
-		if !has {
-			marks[n].Files = append(marks[n].Files, lake.DamagedFile{Path: d.Path, Reason: d.Words()})
-		}
+		r.mark(id.Number, d, marks)
 	}
-	return still, nil
+	return still, err
+}
+
+// mark adds a damage to what is known of a snapshot.
+func (r *repair) mark(n int64, d Damage, marks map[int64]*lake.Mark) {
+	if marks[n] == nil {
+		old, _ := r.lake.Mark(n) // one that cannot be read is written anew
+		marks[n] = &lake.Mark{Snapshot: n, Program: r.study.Version, Files: old.Files}
+	}
+	has := slices.ContainsFunc(marks[n].Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
+	if !has {
+		marks[n].Files = append(marks[n].Files, lake.DamagedFile{Path: d.Path, Reason: d.Words()})
+	}
 }
 
 // renewFolders removes the folders in which something is not what was put there, and makes
@@ -87,6 +93,9 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 				return err
 			}
 			dropped[n] = true
+			if err := r.vouchAgain(ctx, n); err != nil {
+				return err
+			}
 		}
 		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: Republished})
 	}
@@ -94,6 +103,22 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 		r.shown = 0 // whatever it was
 	}
 	return r.publish(ctx)
+}
+
+// vouchAgain makes the folder of an older snapshot again if it is tagged.
+func (r *repair) vouchAgain(ctx context.Context, n int64) error {
+	m, err := r.lake.Manifest(n)
+	if IsDamage(err) || m.Snapshot == r.before.Snapshot {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cited, err := r.study.citations(r.lake, m)
+	if err == nil && len(cited) > 0 {
+		_, err = r.study.vouch(ctx, r.lake, m)
+	}
+	return err
 }
 
 // shownAt is the snapshot in whose folder a path lies.

@@ -3,11 +3,11 @@ package study
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/raw"
@@ -219,7 +219,7 @@ func (d Damage) Words() string {
 		return "it is gone"
 	}
 	if e, ok := errors.AsType[*raw.DamageError](d.Err); ok && e.Reason != "" {
-		return strings.TrimPrefix(e.Error(), "raw log damaged: ")
+		return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason)
 	}
 	return d.Err.Error()
 }

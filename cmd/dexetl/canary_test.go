@@ -191,6 +191,8 @@ func (c *canaryCage) work() {
 	c.expect(exitDone, "backup", backups)
 	c.expect(exitDone, "restore", backups, filepath.Join(filepath.Dir(c.dir), "restored"))
 	c.expect(exitUsage, "restore", c.dir, backups)
+	c.expect(exitDone, "verify", "--deep")
+	c.expect(exitDone, "repair")
 	c.expect(exitDone, "runs")
 	c.expect(exitDone, "snapshots list")
 	c.expect(exitDone, "snapshots diff", "1", "latest")

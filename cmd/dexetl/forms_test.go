@@ -96,7 +96,7 @@ func (f *formPrinter) fetching() {
 	f.says("plan", "refresh", "P001", "--from", "2026-04-12", "--to", "2026-04-13")
 	f.says("withdraw", "P002", "--effective", "2026-04-13", "--reason", "moved away", "--yes")
 	for _, args := range []string{
-		"status", "participants show P001", "participants show P002", "runs", "replay --dry-run", "snapshots list", "snapshots diff 1 2", "snapshots tag paper --snapshot 1 --reason paper", "snapshots tag", "snapshots drop paper", "gc --dry-run", "gc", "metrics",
+		"status", "participants show P001", "participants show P002", "runs", "replay --dry-run", "verify --deep", "repair", "snapshots list", "snapshots diff 1 2", "snapshots tag paper --snapshot 1 --reason paper", "snapshots tag", "snapshots drop paper", "gc --dry-run", "gc", "metrics",
 		"metrics P001 --window visit", "audit", "audit verify", "audit head",
 	} {
 		f.says(strings.Fields(args)...)

@@ -103,9 +103,11 @@ func (p *program) lost(r study.Repaired) error {
 	if len(r.Left) == 0 {
 		return nil
 	}
-	rows := int64(0)
+	rows, files := int64(0), 0
 	for _, d := range r.Left {
-		rows += d.Rows
+		if d.Rows > 0 {
+			rows, files = rows+d.Rows, files+1
+		}
 	}
 	first := r.Left[0]
 	why := ""
@@ -116,5 +118,5 @@ func (p *program) lost(r study.Repaired) error {
 		return advised(exitDamage, "restore the file from a backup, then run the same command again", "damaged still: %s: %s%s", first.Path, first.Words(), why)
 	}
 	return advised(exitDamage, "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has",
-		"%s rows of %s are gone%s", thousands(rows), countOf(len(r.Left), "file"), why)
+		"%s rows of %s are gone%s", thousands(rows), countOf(files, "file"), why)
 }

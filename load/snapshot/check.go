@@ -45,7 +45,10 @@ func CheckFolder(ctx context.Context, l *lake.Lake, m lake.Manifest) (found []*l
 			harm(linkName(f), err)
 		}
 	}
-	return found, errors.Join(p.checkDerived(ctx, root, harm), root.Close())
+	if there, err := p.has(path.Join(p.folder, sumsName)); err == nil && there && !holds(root, sumsName, sums(m)) {
+		harm(sumsName, errors.New("its content is not what was put there"))
+	}
+	return found, p.checkDerived(ctx, root, harm)
 }
 
 // checkLink holds a link against the data file. Where that is damaged, a text stands in
@@ -89,7 +92,7 @@ func unjoined(err error) error {
 func (p *publisher) checkDerived(ctx context.Context, root *os.Root, harm func(string, error)) error {
 	known, err := readSums(root)
 	if err != nil {
-		harm(derivedSums, err)
+		harm(derivedName, err)
 		return nil
 	}
 	if known == nil {

@@ -158,7 +158,7 @@ func TestPublishTakesOverWhatItCan(t *testing.T) {
 					return err
 				}
 			}
-			return os.Remove(filepath.Join(folder, derivedSums)) // such a program had none
+			return os.Remove(filepath.Join(folder, derivedName)) // such a program had none
 		}, 0},
 		"a month is cut": {func(t *testing.T, folder string) error {
 			return cutLink(filepath.Join(folder, "span_metrics/2026-03.parquet"))

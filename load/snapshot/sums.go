@@ -16,13 +16,13 @@ import (
 	"strings"
 )
 
-// derivedSums is a file in the folder of a snapshot with the SHA-256 of each file there that
+// derivedName is a file in the folder of a snapshot with the SHA-256 of each file there that
 // is no link to a data file, in the format of sha256sum: no manifest knows them, and a
 // folder takes them over from the one before.
-const derivedSums = "derived.sha256"
+const derivedName = "derived.sha256"
 
-// sums are SHA-256 by name, from the folder of a snapshot.
-type sums map[string]string
+// derivedSums are SHA-256 by name, from the folder of a snapshot.
+type derivedSums map[string]string
 
 // sumUp writes the sums of the folder, unless it has them and nothing in it was made anew.
 // Of a file that latest has, too, its sum is taken over: whatever became of the file
@@ -32,7 +32,7 @@ func (p *publisher) sumUp(ctx context.Context) error {
 		if old, err := readSums(to); err == nil && old != nil && !p.made {
 			return nil
 		}
-		var before sums
+		var before derivedSums
 		if p.latest != nil && !sameFolder(p.latest, to) {
 			before, _ = readSums(p.latest) // what cannot be read has none
 		}
@@ -40,7 +40,7 @@ func (p *publisher) sumUp(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		now := make(sums, len(names))
+		now := make(derivedSums, len(names))
 		for _, name := range names {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -51,7 +51,7 @@ func (p *publisher) sumUp(ctx context.Context) error {
 				return err
 			}
 		}
-		return write(to, derivedSums, now.text())
+		return write(to, derivedName, now.text())
 	})
 }
 
@@ -62,7 +62,7 @@ func (p *publisher) derived(root *os.Root) (names []string, err error) {
 		data[linkName(f)] = true
 	}
 	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && !data[name] && name != derivedSums && !isForPapers(name) && !strings.HasPrefix(e.Name(), ".") {
+		if err == nil && !e.IsDir() && !data[name] && !slices.Contains(forPeople, name) && !strings.HasPrefix(e.Name(), ".") {
 			names = append(names, name)
 		}
 		return err
@@ -70,10 +70,10 @@ func (p *publisher) derived(root *os.Root) (names []string, err error) {
 	return names, err
 }
 
-// isForPapers reports which files come and go with a tag.
-func isForPapers(name string) bool { return name == listName || name == citationName }
+// forPeople are files that tags bring and take away again, and the sums themselves.
+var forPeople = []string{derivedName, sumsName, citationName}
 
-func (s sums) text() []byte {
+func (s derivedSums) text() []byte {
 	var b bytes.Buffer
 	names := make([]string, 0, len(s))
 	for name := range s {
@@ -87,15 +87,15 @@ func (s sums) text() []byte {
 }
 
 // readSums reads the sums of a folder; nil: it has none.
-func readSums(root *os.Root) (sums, error) {
-	content, err := root.ReadFile(derivedSums)
+func readSums(root *os.Root) (derivedSums, error) {
+	content, err := root.ReadFile(derivedName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	read := make(sums)
+	read := make(derivedSums)
 	lines := bufio.NewScanner(bytes.NewReader(content))
 	for lines.Scan() {
 		sum, name, ok := strings.Cut(lines.Text(), "  ")

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	listName     = "SHA256SUMS"
+	sumsName     = "SHA256SUMS"
 	citationName = "CITATION.txt"
 )
 
@@ -27,13 +27,13 @@ func Vouch(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, cit
 		p.latest = latest
 		defer latest.Close()
 	}
-	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe} {
+	for _, step := range []func(context.Context) error{p.link, p.compute, p.describe, p.sumUp} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
 		}
 	}
 	err := p.within(p.folder, func(to *os.Root) error {
-		if err := p.put(to, listName, listed(m)); err != nil {
+		if err := p.put(to, sumsName, listed(m)); err != nil {
 			return err
 		}
 		fault.Point("snapshot.summed")
@@ -58,7 +58,7 @@ func Cite(l *lake.Lake, m lake.Manifest, citations []string) error {
 		if len(citations) > 0 {
 			return p.put(to, citationName, []byte(strings.Join(citations, "\n")+"\n"))
 		}
-		for _, name := range []string{citationName, listName} {
+		for _, name := range []string{citationName, sumsName} {
 			if err := to.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
