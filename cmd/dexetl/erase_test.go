@@ -106,6 +106,10 @@ func TestErase(t *testing.T) {
 			t.Errorf("%s: %d rows of others, want the %d before; they differ first in\n%s", snapshot, len(got), len(want), firstDifference(got, want))
 		}
 	}
+	var absent struct{ Absent bool }
+	if b.decode(&absent, "verify", "--absent", "P002", "--json"); !absent.Absent {
+		t.Error("verify --absent --json does not say that P002 is absent")
+	}
 	b.onlyTheirFiles(before, string(receipt))
 	b.nowhere(ids)
 	b.goesOnWithout()
@@ -136,7 +140,7 @@ func (b *bench) nowhere(texts []string) {
 		wanted[text] = true
 	}
 	err := filepath.WalkDir(b.dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+		if err != nil || !e.Type().IsRegular() {
 			return err
 		}
 		if strings.HasSuffix(path, ".parquet") {

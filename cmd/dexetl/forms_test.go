@@ -104,6 +104,8 @@ func (f *formPrinter) fetching() {
 	backups := filepath.Join(f.t.TempDir(), "backups")
 	f.says("backup", backups)
 	f.says("restore", backups, filepath.Join(f.t.TempDir(), "restored"))
+	f.says("withdraw", "P002", "--erase", "--reason", "asked to", "--yes")
+	f.says("verify", "--absent", "P002")
 	f.says("query", "select participant_id, 1.5::decimal(9, 2) as d, 'nan'::double as n, [1] as l from participants")
 }
 

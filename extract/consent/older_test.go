@@ -38,6 +38,8 @@ func TestOlderSchema(t *testing.T) {
 		"alter table call_buckets drop column at_once",
 		"alter table call_buckets drop column last_even",
 		"alter table call_buckets drop column refused",
+		"drop table erasure_notes",
+		"drop table erasures",
 		"drop table webhook_outbox",
 		"drop table webhook_histories",
 		"drop table webhook_deliveries",
