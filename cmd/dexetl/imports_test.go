@@ -51,6 +51,7 @@ func allowedImports() map[string][]string {
 		"answer":               {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config":         {"extract/dexcom"},
 		"study":                slices.Concat(study, []string{"webhook"}),
+		"export":               slices.Concat(study, []string{"study", "webhook", "access"}),
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }
