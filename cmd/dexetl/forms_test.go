@@ -28,6 +28,7 @@ func TestEveryForm(t *testing.T) {
 	f.tools()
 	f.roster()
 	f.fetching()
+	f.exports()
 	f.consents()
 	f.keys()
 	f.webhooks()
@@ -107,6 +108,14 @@ func (f *formPrinter) fetching() {
 	f.says("withdraw", "P002", "--erase", "--reason", "asked to", "--yes")
 	f.says("verify", "--absent", "P002")
 	f.says("query", "select participant_id, 1.5::decimal(9, 2) as d, 'nan'::double as n, [1] as l from participants")
+}
+
+func (f *formPrinter) exports() {
+	to := filepath.Join(filepath.Dir(f.dir), "exported")
+	f.says("export", "csv", "-o", to, "--tables", "glucose", "--from", "2026-04-12", "--to", "2026-04-13")
+	f.says("export", "csv", "-o", to, "--overwrite", "--tables", "windows", "--window", "visit")
+	f.says("export", "parquet", "-o", to+".deid", "--deid", "--tables", "devices")
+	f.says("export", "names")
 }
 
 func (f *formPrinter) consents() {

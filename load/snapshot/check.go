@@ -45,7 +45,7 @@ func CheckFolder(ctx context.Context, l *lake.Lake, m lake.Manifest) (found []*l
 			harm(linkName(f), err)
 		}
 	}
-	if there, err := p.has(path.Join(p.folder, sumsName)); err == nil && there && !holds(root, sumsName, derivedSums(m)) {
+	if there, err := p.has(path.Join(p.folder, sumsName)); err == nil && there && !holds(root, sumsName, listed(m)) {
 		harm(sumsName, errors.New("its content is not what was put there"))
 	}
 	return found, p.checkDerived(ctx, root, harm)
