@@ -148,7 +148,7 @@ func (k *killing) count(r diskRun, how string) {
 func (r *lakeReader) watch(t *testing.T) (stop func()) {
 	done, ended := make(chan struct{}), sync.WaitGroup{}
 	ended.Go(func() {
-		ticks := time.NewTicker(100 * time.Millisecond)
+		ticks := time.NewTicker(200 * time.Millisecond)
 		defer ticks.Stop()
 		for {
 			select {
