@@ -45,7 +45,7 @@ within() { # seconds, what, command…
 }
 answers() { python -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1])' "$1"; }
 
-export STUDY=$work/study BASE=http://127.0.0.1:$api BACK=http://127.0.0.1:$program/back CHROMIUM PYTHON=$venv/bin/python
+export COMPARED=$work/compared STUDY=$work/study BASE=http://127.0.0.1:$api BACK=http://127.0.0.1:$program/back CHROMIUM PYTHON=$venv/bin/python
 START=$(python -c 'from datetime import date, timedelta; print(date.today() - timedelta(days=25))')
 export START
 "$dexetl" simulate --listen "127.0.0.1:$dexcom" --participants 4 --days 30 >"$work/simulate.log" 2>&1 & started+=($!)
@@ -84,6 +84,7 @@ client c node "$here/node_client.js" @junction-api/sdk P003
 client d node "$here/node_client.js" @tryvital/vital-node P004
 for pid in "${clients[@]}"; do wait "$pid" || failed=1; done
 cat "$work"/?.out
+python "$here/parquet.py" <"$COMPARED" || failed=1
 [ "$failed" = 0 ] || grep -v 'status=20' "$work/serve.log" | tail -n 20 >&2
 
 told() { # kinds of events of all four have come
