@@ -17,6 +17,9 @@ var spanCatalogueCSV string
 //go:embed catalogue_families.csv
 var familyCatalogueCSV string
 
+//go:embed catalogue_iglu.csv
+var igluCatalogueCSV string
+
 // A metric is one entry of the catalogue: a column of a view.
 type metric struct {
 	Name        string
@@ -28,8 +31,10 @@ type metric struct {
 	Parameters  string // numbers in it that others choose otherwise, and by which preset
 	EdgeCases   string // what it is where the definition does not say so
 	Version     string // rises when its numbers could change
-	View        string // the one that has it; empty: the metric views
+	View        string // the one that has it; empty: the metric views; noView: none
 }
+
+const noView = "-"
 
 // Catalogue returns every metric of the metric views in the order of their
 // columns.
@@ -42,6 +47,10 @@ func SpanCatalogue() []metric { return readCatalogue(spanCatalogueCSV) }
 // FamilyCatalogue returns the metrics that have a view of their own, in the order of
 // its columns.
 func FamilyCatalogue() []metric { return readCatalogue(familyCatalogueCSV) }
+
+// IGLUCatalogue returns the metrics that [Selection.Query] has by preset [IGLU] alone,
+// and no view.
+func IGLUCatalogue() []metric { return readCatalogue(igluCatalogueCSV) }
 
 func readCatalogue(text string) (metrics []metric) {
 	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
@@ -89,7 +98,11 @@ func metricColumns(view string) []Column {
 // Views are those that show the metric, first those that have it of more than one
 // interval.
 func (m metric) Views() (names []string) {
-	if m.View != "" {
+	switch m.View {
+	case "":
+	case noView:
+		return nil
+	default:
 		return []string{m.View}
 	}
 	names = []string{"participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "sensor_metrics"}
@@ -156,7 +169,7 @@ func (m metric) comment() string {
 // catalogueRows renders the catalogue as the rows of a values clause.
 func catalogueRows() string {
 	var rows []string
-	for _, m := range slices.Concat(Catalogue(), SpanCatalogue(), FamilyCatalogue()) {
+	for _, m := range slices.Concat(Catalogue(), SpanCatalogue(), FamilyCatalogue(), IGLUCatalogue()) {
 		fields := []string{
 			quote(m.Name), quote(m.Unit), quote(m.Definition),
 			quote(m.Citation), quote(m.Denominator), quote(m.LOINC), quote(m.Parameters), quote(m.EdgeCases), m.Version, quote(strings.Join(m.Views(), ", ")),

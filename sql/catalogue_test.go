@@ -26,7 +26,7 @@ func TestCatalogueIsWhole(t *testing.T) {
 		columns[r["name"].(string)] = true
 	}
 	names := map[string]bool{}
-	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue(), views.FamilyCatalogue()) {
+	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue(), views.FamilyCatalogue(), views.IGLUCatalogue()) {
 		if names[m.Name] {
 			t.Errorf("%s is there twice", m.Name)
 		}
@@ -99,6 +99,10 @@ func cataloguePage() string {
 			view = m.View
 			section("Of "+view, "In [`"+view+"`](views.md#"+view+") alone.")
 		}
+		b.WriteString(catalogueLine(m.Name, m.Unit, m.Definition, m.Citation, m.Version, m.Denominator, m.LOINC, m.Parameters, m.EdgeCases, nil))
+	}
+	section("Of the preset iglu", "Printed by `dexetl metrics --preset iglu`; in no view.")
+	for _, m := range views.IGLUCatalogue() {
 		b.WriteString(catalogueLine(m.Name, m.Unit, m.Definition, m.Citation, m.Version, m.Denominator, m.LOINC, m.Parameters, m.EdgeCases, nil))
 	}
 	return b.String() + "\n"

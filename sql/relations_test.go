@@ -476,6 +476,22 @@ func TestParticipantFilterReachesScan(t *testing.T) {
 	}
 }
 
+// A filter on the scope must come before counts are grouped: whoever asks for whole
+// studies does not pay for their days.
+func TestScopeFilterComesBeforeGrouping(t *testing.T) {
+	db := openLake(t)
+	for _, scope := range []string{"participant", "day", "period", "window"} {
+		var plan string
+		for _, r := range query(t, db, `explain (format json) select * from internal.scope_values where scope = '`+scope+`'`) {
+			plan += r["explain_value"].(string)
+		}
+		above, _, found := strings.Cut(plan, "HASH_GROUP_BY")
+		if !found || strings.Contains(above, `"FILTER`) {
+			t.Errorf("scope %s: all scopes are grouped, and then filtered:\n%s", scope, plan)
+		}
+	}
+}
+
 // The order in which rows arrive must not matter to the last digit, nor the
 // session's zone.
 func TestOrderAndZoneDoNotMatter(t *testing.T) {

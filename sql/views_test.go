@@ -143,7 +143,7 @@ func TestCatalogueOrder(t *testing.T) {
 			t.Errorf("columns of %s: got %v, want to end in the catalogue %v", view, got, want)
 		}
 	}
-	for _, m := range views.FamilyCatalogue() {
+	for _, m := range slices.Concat(views.FamilyCatalogue(), views.IGLUCatalogue()) {
 		want = append(want, m.Name)
 	}
 	var got []string

@@ -44,6 +44,9 @@ func TestComputedTablesAreWhatIsComputedOnTheSpot(t *testing.T) {
 			t.Errorf("query %q of a snapshot without computed tables says %q", statement, said)
 		}
 	}
+	if _, _, said := b.run("query", "select count(mage_mgdl) from sensor_metrics"); !strings.Contains(said, "dexetl sync") || strings.Contains(said, "dexetl metrics") {
+		t.Errorf("query of sensors that a snapshot has not computed says %q, and metrics has none", said)
+	}
 	b.must("replay")
 	if diff := cmp.Diff(before, []string{b.must("query", "--csv", spans), b.must("query", "--csv", episodes)}); diff != "" {
 		t.Errorf("computed tables (-live +replayed):\n%s", diff)

@@ -79,5 +79,10 @@ func (p *program) tellNulls(snapshot int64, statement string) {
 		return
 	}
 	p.say("%s: what depends on the order of readings, such as mage_mgdl, is null in %s", notComputedWords(snapshot), strings.Join(asked, ", "))
+	if slices.Equal(asked, []string{"sensor_metrics"}) { // the command metrics has no sensors
+		p.say("the newest snapshot has it after the next sync")
+		p.sayNext("sync")
+		return
+	}
 	p.sayNext("metrics", "--snapshot", strconv.FormatInt(snapshot, 10), "--csv")
 }

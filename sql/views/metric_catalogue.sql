@@ -3,10 +3,12 @@
 -- Grain    one row per metric, in the order of the columns; dexetl metrics prints those
 --          of participant_metrics
 -- Source   catalogue.csv of package sql, and catalogue_spans.csv for what depends on
---          the order of readings, catalogue_families.csv for what has a view of its own
+--          the order of readings, catalogue_families.csv for what has a view of its own,
+--          catalogue_iglu.csv for what has none
 -- Units    none
 -- Nulls    what does not apply: denominator of what is no share, loinc where there is no
---          code, parameters and edge_cases where there are none
+--          code, parameters and edge_cases where there are none, views of what
+--          dexetl metrics alone prints
 -- Columns
 --   metric                 name of the column
 --   unit                   its unit; 1: it has none

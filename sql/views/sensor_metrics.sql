@@ -42,7 +42,7 @@ metric_scopes as (
         participant_id, session,
         'sensor' as scope,
         '' as label,
-        0 as part,
+        40_000_000 as part,
         first_date, last_date,
         5 as cadence_min,
         null::varchar as timezone,

@@ -34,22 +34,31 @@
 --   first_step_min         minutes of it that the values' cadence covers
 --   first_is_wide          it is wider than that
 create or replace view internal.linked_days as
-with chained as (
+-- Of the lists only their ends are sorted.
+with ended as (
     select
-        participant_id, local_date, excluded, cadence_min, n_readings, n_values, sum_mgdl, sum_mgdl2,
+        participant_id, day, local_date, excluded, cadence_min, n_readings, n_values, sum_mgdl, sum_mgdl2,
         n_overlap, n_clock_suspect, n_slots, first_utc, last_utc, first_local, last_local,
         linked_us, wide_us, wide_min,
         glucose_mgdl[1] as low_mgdl,
         glucose_mgdl[-1] as high_mgdl,
         excluded is null and n_values > 0 as is_counted,
+    from main.glucose_days
+),
+chained as (
+    select
+        participant_id, local_date, excluded, cadence_min, n_readings, n_values, sum_mgdl, sum_mgdl2,
+        n_overlap, n_clock_suspect, n_slots, first_utc, last_utc, first_local, last_local,
+        linked_us, wide_us, wide_min,
+        low_mgdl, high_mgdl,
         epoch_us(first_utc) - epoch_us(max(last_utc) over before) as way_us,
         if(is_counted and way_us > 0, way_us, null) as first_gap_us,
         greatest(cadence_min, arg_max(cadence_min, last_utc) over before) as first_step_min,
         coalesce(round_even(first_gap_us / 6e7, 0) > first_step_min, false) as first_is_wide,
         first_gap_us is not null and day is distinct from lag(day) over before as opens_day,
-    from main.glucose_days
+    from ended
     window before as (
-        partition by participant_id, excluded is null and n_values > 0
+        partition by participant_id, is_counted
         order by first_utc
         rows between unbounded preceding and 1 preceding
     )

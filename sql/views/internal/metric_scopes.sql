@@ -16,7 +16,7 @@
 --   participant_id         study pseudonym from the roster
 --   scope                  participant, day, period, window
 --   label                  name of the window; empty for other scopes
---   part                   number that no other scope of the participant has, short to compare
+--   part                   number that no other scope of the participant has, short to compare; its ten millions say which scope it is
 --   first_date             first local date, inclusive
 --   last_date              last local date, inclusive
 --   cadence_min            see study_intervals
@@ -67,13 +67,13 @@ scopes as (
     select participant_id, scope, label, part, first_date, last_date, takes_unknown, withdrawn_at,
     from whole
     union all
-    select participant_id, scope, label, 100_000 + (first_date - date '1970-01-01'), first_date, first_date, takes_unknown, withdrawn_at,
+    select participant_id, scope, label, 15_000_000 + (first_date - date '1970-01-01'), first_date, first_date, takes_unknown, withdrawn_at,
     from days
     union all
-    select participant_id, scope, label, 200_000 + (first_date - date '1970-01-01'), first_date, first_date + 13, takes_unknown, null,
+    select participant_id, scope, label, 25_000_000 + (first_date - date '1970-01-01'), first_date, first_date + 13, takes_unknown, null,
     from periods
     union all
-    select participant_id, 'window', label, 300_000 + number, first_date, last_date, false, null,
+    select participant_id, 'window', label, 30_000_000 + number, first_date, last_date, false, null,
     from candidates
     where choice = 1
 )
