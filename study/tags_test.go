@@ -211,7 +211,7 @@ func TestCollectionSpares(t *testing.T) {
 	}
 	runs, err := s.Store.Runs(t.Context())
 	check(t, err)
-	if _, damage, err := s.Runs(t.Context(), 0); damage != nil || err != nil {
+	if _, damage, err := s.Runs(t.Context(), "", 0); damage != nil || err != nil {
 		t.Errorf("runs of snapshots that are gone: %v, %v (%d runs)", damage, err, len(runs))
 	}
 	if held, err := s.HoldSnapshots(t.Context()); err != nil || held.Unread > 0 {
