@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v3"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
 )
 
 // snapshotArgs are two snapshots.
@@ -24,6 +26,9 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Flags: []cli.Flag{&cli.IntFlag{Name: "limit", Usage: "the newest `N`; 0: all", Value: 20, Destination: &limit}},
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					t, err := study.SnapshotTable(l, study.Past{Limit: limit, Tagged: true})
+					if !p.flags.json {
+						t = withoutEmpty(t, "tags", "reissue", "damaged")
+					}
 					t.First = []string{"snapshot", "created_at", "tags", "folder", "glucose", "egvs"}
 					return p.printed(t, err)
 				}),
@@ -42,6 +47,14 @@ func (p *program) snapshotsCommand() *cli.Command {
 			p.snapshotsDrop(),
 		},
 	}
+}
+
+// withoutEmpty leaves out those of some columns that no row has a value of.
+func withoutEmpty(t table.Table, names ...string) table.Table {
+	return t.Only(slices.DeleteFunc(slices.Clone(t.Columns), func(name string) bool {
+		at := slices.Index(t.Columns, name)
+		return slices.Contains(names, name) && !slices.ContainsFunc(t.Rows, func(row []any) bool { return row[at] != nil })
+	}))
 }
 
 // withLake opens the lake around a command that only reads it.
