@@ -50,7 +50,7 @@ func TestFaultTable(t *testing.T) {
 	clean.must("backfill")
 	want, notes := clean.digests(), clean.notes()
 	calls := clean.api.Stats().Calls
-	clean.compareWithTruth()
+	clean.bench.compareWithTruth()
 	for _, row := range faultRows() {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -133,7 +133,7 @@ func (f *faulty) oddRecords() {
 	f.t.Helper()
 	f.must("backfill", "--from", "2026-03-29")
 	f.must("backfill")
-	f.compareWithTruth()
+	f.bench.compareWithTruth()
 	if odd := f.query("select count(*) from rejects")[0][0]; odd == "0" {
 		f.t.Error("no record was odd enough to be rejected")
 	}
