@@ -7,7 +7,7 @@ func Audit() Form {
 		{"at", anInstant, "when it was written, UTC", ""},
 		{"who", aText, "user and machine", ""},
 		{"command", aText, "command that made the change", ""},
-		{"subject", wordOf("connection", "consent", "exclusion", "exclusions", "key", "link", "participant", "roster", "webhook", "window", "windows", "withdrawal"), "what kind of thing changed", ""},
+		{"subject", wordOf("connection", "consent", "exclusion", "exclusions", "key", "link", "participant", "roster", "snapshot", "webhook", "window", "windows", "withdrawal"), "what kind of thing changed", ""},
 		{"participant_id", anID, "whose it is", "nobody's"},
 		{"before", aText, "how it was, as JSON", "it was not there"},
 		{"after", aText, "how it is, as JSON", "it is gone"},

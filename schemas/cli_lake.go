@@ -119,7 +119,7 @@ func TagDropped() Form {
 
 // Collection is the form of dexetl gc.
 func Collection() Form {
-	return Form{"gc", 1, "What dexetl gc prints: which snapshots went, and why others stay.", []part{
+	return Form{"collection", 1, "What dexetl gc prints: which snapshots went, and why others stay.", []part{
 		{"dry_run", aBool, "nothing was removed: it is what would be", ""},
 		{"keep_last", aCount, "newest snapshots that stay", ""},
 		{"keep_daily", aCount, "days of which the last snapshot stays", ""},

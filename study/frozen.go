@@ -97,8 +97,15 @@ func (r *Reader) stale(last *newestSeen) bool {
 // *GoneError.
 func (r *Reader) Snapshot(which string) (*Frozen, error) {
 	newest, err := r.Newest()
-	if err != nil || which == "" || which == "latest" || which == newest.Name() {
-		return newest, err
+	if err != nil {
+		return nil, err
+	}
+	if which == "" || which == "latest" || which == newest.Name() {
+		// It may be old, and its next page asked for when it is the newest no more.
+		if r.lake.MarkOpened(newest.Manifest.ID()) == nil {
+			return newest, nil
+		}
+		return r.Newest()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -113,12 +113,14 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 	if need.Opened, err = l.Opened(); err != nil {
 		return need, err
 	}
-	at, told, err := webhook.Outbox{Store: s.Store}.Position(ctx)
+	at, told, err := s.outbox().Position(ctx)
 	if told {
 		need.From = max(1, at)
 	}
 	return need, err
 }
+
+func (s *Study) outbox() webhook.Outbox { return webhook.Outbox{Store: s.Store} }
 
 // dated lists the manifests with what keeps them, and the format of the newest.
 func (s *Study) dated(l *lake.Lake) (all []retain.Snapshot, format int, err error) {

@@ -83,18 +83,40 @@ func (s *Study) broughtBy(ctx context.Context, oldest state.Run) (brought map[st
 		return nil, nil, err
 	}
 	defer l.Close()
-	snapshots = make(map[string][]int64)
-	for m := newest; m.Snapshot > 0 && !m.CreatedAt.Before(oldest.StartedAt); {
-		snapshots[m.Run] = append([]int64{m.Snapshot}, snapshots[m.Run]...)
-		if m.Parent == 0 {
-			break
-		}
-		if m, err = l.Manifest(m.Parent); err != nil {
-			return nil, snapshots, err
-		}
+	if snapshots, err = committedSince(l, oldest.StartedAt); err != nil {
+		return nil, snapshots, err
 	}
 	brought, err = haulsByRun(ctx, l, newest, oldest.StartedAt)
 	return brought, snapshots, err
+}
+
+// committedSince are the snapshots there are of a time and later, in order, by run. One
+// that is neither there nor accounted for is damage.
+func committedSince(l *lake.Lake, since time.Time) (byRun map[string][]int64, err error) {
+	byRun = make(map[string][]int64)
+	all, err := l.Manifests()
+	if err != nil {
+		return byRun, err
+	}
+	gone, err := l.Gone()
+	if err != nil {
+		return byRun, err
+	}
+	var m lake.Manifest
+	for _, n := range slices.Backward(all) {
+		if m.Snapshot > 0 && !gone.Covers(n+1, m.Parent) {
+			_, err := l.Manifest(m.Parent)
+			return byRun, err
+		}
+		if m, err = l.Manifest(n); err != nil || m.CreatedAt.Before(since) {
+			return byRun, err
+		}
+		byRun[m.Run] = append([]int64{n}, byRun[m.Run]...)
+	}
+	if m.Parent > 0 && !gone.Covers(1, m.Parent) {
+		_, err = l.Manifest(m.Parent)
+	}
+	return byRun, err
 }
 
 // haulsByRun sums the requests since a time, by run.

@@ -66,7 +66,7 @@ func OpenSnapshot(l *lake.Lake, name string) (m lake.Manifest, err error) {
 			return m, nil
 		}
 	}
-	return m, &NoSnapshotError{ID: m.ID()}
+	return m, noSnapshot(l, m.ID())
 }
 
 // NamedSnapshot finds a manifest by its number (12, or 12e1 for what was issued again in
@@ -79,7 +79,7 @@ func NamedSnapshot(l *lake.Lake, name string) (lake.Manifest, error) {
 	if id, ok := lake.ParseID(name); ok {
 		m, err := l.ManifestOf(id)
 		if errors.Is(err, fs.ErrNotExist) {
-			return m, &NoSnapshotError{ID: id}
+			return m, noSnapshot(l, id)
 		}
 		return m, err
 	}
@@ -101,13 +101,28 @@ func NamedSnapshot(l *lake.Lake, name string) (lake.Manifest, error) {
 type NoSnapshotError struct {
 	Name string
 	ID   lake.ID // zero: Name is no number
+	Gone lake.GoneRange
+}
+
+// noSnapshot says why there is none with a number, if that is known.
+func noSnapshot(l *lake.Lake, id lake.ID) error {
+	gone, _ := l.Gone()
+	was, _ := gone.Of(id.Number)
+	return &NoSnapshotError{ID: id, Gone: was}
 }
 
 func (e *NoSnapshotError) Error() string {
 	if e.ID.Number == 0 {
 		return fmt.Sprintf("snapshot %q: a number such as 12, a tag, or latest", e.Name)
 	}
-	return fmt.Sprintf("there is no snapshot %s", e.ID)
+	text := fmt.Sprintf("there is no snapshot %s", e.ID)
+	switch e.Gone.Why {
+	case lake.GoneCollected:
+		text += ": gc removed it"
+	case lake.GoneErased:
+		text += ": it had rows that had to go for good"
+	}
+	return text
 }
 
 // Outdated are the tables of the snapshot called which ("": the newest) that an older

@@ -71,7 +71,7 @@ func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name
 		return t, false, err
 	}
 	t = lake.Tag{
-		Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: reason, CreatedAt: s.Now().UTC().Truncate(time.Second),
+		Format: lake.TagFormat, Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: reason, CreatedAt: s.Now().UTC().Truncate(time.Second),
 		Program: s.Version, MetricsVersion: sql.MetricsVersion(),
 	}
 	if err := s.Store.Audit(ctx, state.Act{Subject: "snapshot", After: tagFields(t), Reason: reason}); err != nil {

@@ -96,7 +96,7 @@ func (f *formPrinter) fetching() {
 	f.says("plan", "refresh", "P001", "--from", "2026-04-12", "--to", "2026-04-13")
 	f.says("withdraw", "P002", "--effective", "2026-04-13", "--reason", "moved away", "--yes")
 	for _, args := range []string{
-		"status", "participants show P001", "participants show P002", "runs", "replay --dry-run", "verify --deep", "repair", "snapshots list", "snapshots diff 1 2", "metrics",
+		"status", "participants show P001", "participants show P002", "runs", "replay --dry-run", "verify --deep", "repair", "snapshots list", "snapshots diff 1 2", "snapshots tag paper --snapshot 1 --reason paper", "snapshots tag", "snapshots drop paper", "gc --dry-run", "gc", "metrics",
 		"metrics P001 --window visit", "audit", "audit verify", "audit head",
 	} {
 		f.says(strings.Fields(args)...)
@@ -245,7 +245,7 @@ func refuseChanged(t *testing.T, form string, value any) {
 // be said.
 func mayLack(form, path, name string) bool {
 	optional := []string{
-		"dexetl.run/1/participants/error", "dexetl.run/1/participants/flags/detail", "dexetl.plan/1/participants/flags/detail",
+		"dexetl.run/2/participants/error", "dexetl.run/2/participants/flags/detail", "dexetl.plan/1/participants/flags/detail",
 		"dexetl.consent_event/1/error", "dexetl.consent_event/1/untold", "dexetl.grants/1/grants/valid_from", "dexetl.grants/1/grants/valid_to",
 	}
 	return slices.Contains(optional, form+path+"/"+name) || strings.HasSuffix(path, "/tables") || path == "/quarantine/rows"

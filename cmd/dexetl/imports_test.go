@@ -14,8 +14,8 @@ const module = "github.com/dexetl/dexetl/"
 // everybody what is in everybodys.
 func allowedImports() map[string][]string {
 	study := []string{"extract/dexcom", "extract/raw", "extract/state", "extract/cohort", "extract/consent", "extract/plan", "extract/call", "extract",
-		"load", "load/lake", "load/reading", "load/retain", "load/snapshot", "load/verify", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer"}
-	api := slices.Concat(study, []string{"study", "access"})
+		"load", "load/lake", "load/reading", "load/retain", "load/snapshot", "load/verify", "transform", "metrics", "sql", "study/config", "extract/consent/page", "extract/cgmfile", "schemas", "table", "answer", "access", "webhook"}
+	api := slices.Concat(study, []string{"study"})
 	return map[string][]string{
 		"extract/durable":  {},
 		"extract/fault":    {},
@@ -39,19 +39,19 @@ func allowedImports() map[string][]string {
 		"load/lake":        {"transform", "extract/dexcom", "extract/raw"},
 		"load/snapshot":    {"transform", "sql", "extract/dexcom", "extract/raw", "load/lake"},
 		"load/reading":     {},
-		"load/retain":      {"transform", "extract/raw", "load/lake"},
+		"load/retain":      {"transform", "extract/dexcom", "extract/raw", "load/lake"},
 		"load/verify":      {"transform", "extract/dexcom", "extract/raw", "load/lake"},
 		"serve":            {},
 		"serve/api":        api,
 		"serve/tables":     slices.Concat(api, []string{"serve/api"}),
-		"serve/vital":      slices.Concat(api, []string{"serve/api", "webhook"}),
+		"serve/vital":      slices.Concat(api, []string{"serve/api"}),
 		"load": {"transform", "metrics", "sql", "extract/dexcom", "extract/raw",
 			"load/lake", "load/reading", "load/snapshot"},
 		"schemas":              {"extract/dexcom", "extract/raw", "transform", "load/lake", "load/snapshot", "sql"},
 		"table":                {},
 		"answer":               {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config":         {"extract/dexcom"},
-		"study":                slices.Concat(study, []string{"webhook"}),
+		"study":                study,
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// A ran is what the tests want to know of dexetl.run/1 and dexetl.plan/1.
+// A ran is what the tests want to know of dexetl.run/2 and dexetl.plan/1.
 type ran struct {
 	Outcome     string
 	Counts      struct{ Calls, Records int }

@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-const (
-	tagDir    = "tags"
-	tagFormat = 1
-)
+const tagDir = "tags"
+
+// TagFormat is the version of the tags that this program writes, and the newest that it
+// reads.
+const TagFormat = 1
 
 // A Tag is a name that people gave a snapshot, which stays as long as the name does.
 type Tag struct {
@@ -117,8 +118,8 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 	if err := json.Unmarshal(content, &t); err != nil {
 		return t, &DamageError{tagPath(name), err}
 	}
-	if t.Format > tagFormat {
-		return t, &VersionError{tagPath(name), "", t.Format, tagFormat, t.Program}
+	if t.Format > TagFormat {
+		return t, &VersionError{tagPath(name), "", t.Format, TagFormat, t.Program}
 	}
 	if _, ok := ParseID(t.Snapshot); !ok || t.Name != name {
 		return t, &DamageError{tagPath(name), errors.New("it names no snapshot, or another tag")}
@@ -153,7 +154,7 @@ func (l *Lake) PutTag(t Tag, replace bool) error {
 	if err != nil && !errors.As(err, &none) {
 		return err
 	}
-	t.Format = tagFormat
+	t.Format = TagFormat
 	content, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ func tagged(t testing.TB, l *Lake, name string) Tag {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tag := Tag{Format: tagFormat, Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: "paper", CreatedAt: time.Unix(1, 0).UTC(), Program: "test", MetricsVersion: "3"}
+	tag := Tag{Format: TagFormat, Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: "paper", CreatedAt: time.Unix(1, 0).UTC(), Program: "test", MetricsVersion: "3"}
 	if err := l.PutTag(tag, false); err != nil {
 		t.Fatalf("PutTag(%s): %v", name, err)
 	}
