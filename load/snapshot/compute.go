@@ -58,8 +58,10 @@ func (p *publisher) compute(ctx context.Context) error {
 	if p.damage.of(episodesTable) != nil {
 		return nil // whoever reads them is told
 	}
-	p.made = true
 	sound := p.latestSound()
+	if err := p.willMake(); err != nil {
+		return err
+	}
 	err = p.computeWith(ctx, !sound)
 	if _, unread := errors.AsType[*duckdb.Error](err); unread && p.latest != nil && sound {
 		// What latest has may be damaged where nobody has looked yet.

@@ -113,7 +113,9 @@ func (p *publisher) describe(ctx context.Context) error {
 		if holds(to, viewsName, viewsScript(p.manifest, p.damage)) && holds(to, codebookName, book) && p.hasDatabase() {
 			return nil
 		}
-		p.made = true
+		if err := p.willMake(); err != nil {
+			return err
+		}
 		if err := p.writeDatabase(ctx); err != nil {
 			return err
 		}

@@ -55,6 +55,13 @@ func (p *publisher) sumUp(ctx context.Context) error {
 	})
 }
 
+// willMake takes away the sums of the folder, which will be others: a kill before they are
+// written leaves none, and the next run writes them.
+func (p *publisher) willMake() error {
+	p.made = true
+	return p.root.RemoveAll(path.Join(p.folder, derivedName))
+}
+
 // derived lists the files of the folder that are no data files of its manifest.
 func (p *publisher) derived(root *os.Root) (names []string, err error) {
 	data := make(map[string]bool, len(p.manifest.Files))
