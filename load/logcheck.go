@@ -40,8 +40,10 @@ func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err 
 		return 0, err
 	}
 	has := func(id, sha256 string) error {
-		if _, found := slices.BinarySearch(answered, maphash.String(seed, id+" "+sha256)); found {
-			return nil
+		for _, what := range []string{sha256, erasedOutcome} {
+			if _, found := slices.BinarySearch(answered, maphash.String(seed, id+" "+what)); found {
+				return nil
+			}
 		}
 		return &LogError{m.Snapshot, fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256)}
 	}
@@ -67,7 +69,11 @@ func (l *Loader) answered(ctx context.Context, m lake.Manifest, seed maphash.See
 			return nil, 0, fmt.Errorf("raw log: %w", err)
 		}
 		later += bit(e.Position.Compare(m.LogPosition) >= 0)
-		all = append(all, maphash.String(seed, e.RequestID+" "+e.SHA256))
+		what := e.SHA256
+		if e.Erased { // the snapshot may be of before
+			what = erasedOutcome
+		}
+		all = append(all, maphash.String(seed, e.RequestID+" "+what))
 		end = e.Next
 		met = met || end == m.LogPosition
 	}

@@ -168,7 +168,7 @@ func (e *erasing) history(ctx context.Context) error {
 	for _, t := range tags {
 		id, err := e.reissue(ctx, out, t)
 		if err != nil {
-			return fmt.Errorf("snapshot %s (%s): %w", t.Snapshot, t.Name, err)
+			return &TaggedHarmError{t.Name, t.Snapshot, err}
 		}
 		keep = append(keep, id)
 	}
@@ -237,3 +237,16 @@ func (e *erasing) traces(ctx context.Context) error {
 	}
 	return err
 }
+
+// A TaggedHarmError says that a tagged snapshot cannot be issued again without somebody:
+// as a rule because a file of it is damaged, and nobody can tell their rows in it.
+type TaggedHarmError struct {
+	Tag, Snapshot string
+	Err           error
+}
+
+func (e *TaggedHarmError) Error() string {
+	return fmt.Sprintf("snapshot %s (%s): %v; without the tag it goes with the others", e.Snapshot, e.Tag, e.Err)
+}
+
+func (e *TaggedHarmError) Unwrap() error { return e.Err }

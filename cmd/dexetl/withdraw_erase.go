@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,6 +77,9 @@ func erasedLines(s *study.Study, r study.Receipt) []string {
 
 // erasureNext is the command that goes on with an erasure.
 func erasureNext(e *study.UnfinishedErasureError) step {
+	if harm := (*study.TaggedHarmError)(nil); errors.As(e, &harm) {
+		return dexetl("snapshots", "drop", harm.Tag)
+	}
 	return dexetl("withdraw", e.ParticipantID, "--erase")
 }
 

@@ -58,7 +58,7 @@ func (c *Cohort) BeginErasure(ctx context.Context, participant, reason string) e
 			return nil, err // it goes on where it was
 		}
 		_, err = tx.ExecContext(ctx, `insert into erasures (participant_id, stage, begun_at, reason, receipt) values (?1, ?2, ?3, ?4, '')
-			on conflict do update set stage = ?2, begun_at = ?3, done_at = null, reason = ?4, receipt = ''`,
+			on conflict do update set stage = ?2, begun_at = max(begun_at, ?3), done_at = null, reason = ?4, receipt = ''`,
 			participant, EraseLog, state.Micros(c.now()), reason)
 		return []state.Act{erasureAct(participant, state.Fields{"stage": "begun"})}, err
 	})
