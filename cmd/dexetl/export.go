@@ -61,7 +61,7 @@ func (p *program) exportAs(format export.Format, usage string) *cli.Command {
 			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "tables", Usage: "only these `TABLES` and views, divided by commas", Destination: &o.tables},
-			&cli.StringFlag{Name: "snapshot", Usage: "number `N` of the snapshot, or latest (default: the newest)", Destination: &o.order.Snapshot},
+			&cli.StringFlag{Name: "snapshot", Usage: "`N`, tag or latest: the snapshot (default: the newest)", Destination: &o.order.Snapshot},
 			&cli.BoolFlag{Name: "notes", Usage: "free text of events, too: it may name people", Destination: &o.order.Notes},
 			&cli.BoolFlag{Name: "unblinded", Usage: "what a blinded study (study.blinding) hides, too", Destination: &o.order.Unblinded},
 			&cli.BoolFlag{Name: "deid", Usage: "other names for participants, moved times, and nothing that identifies them by itself", Destination: &o.order.Deid},
@@ -123,6 +123,9 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 		return err
 	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
+	if lacking := order.Study.NotComputed(order.Snapshot); lacking > 0 {
+		p.say("%s: what depends on the order of readings is null but in participant_metrics", notComputedWords(lacking))
+	}
 	order.Busy = func(what string) func() { return p.spin("exporting " + what) }
 	done, err := order.Run(ctx)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
