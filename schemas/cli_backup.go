@@ -10,7 +10,9 @@ func Backup() Form {
 
 // Restored is the form of dexetl restore.
 func Restored() Form {
-	return Form{"restored", 1, "What dexetl restore prints: the study that was made of a backup.", backupParts()}
+	return Form{"restored", 1, "What dexetl restore prints: the study that was made of a backup.", append(backupParts(),
+		part{"damaged", texts(), "files that are not as they were written; none: all are whole", ""},
+	)}
 }
 
 func backupParts() []part {

@@ -189,8 +189,8 @@ func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, 
 	return l.total, err
 }
 
-// Publish makes latest the newest snapshot, as every load does, for who has brought the
-// lake to another place.
+// Publish makes latest the newest snapshot, as every load does, and the folders of tagged
+// ones, for who has brought the lake to another place.
 func (s *Study) Publish(ctx context.Context, wait time.Duration) error {
 	log, err := raw.Open(s.RawPath())
 	if err != nil {
@@ -201,7 +201,11 @@ func (s *Study) Publish(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(l.lock(ctx, wait), l.close())
+	err = l.lock(ctx, wait)
+	if err == nil {
+		err = s.vouchAll(ctx, l.lake)
+	}
+	return errors.Join(err, l.close())
 }
 
 // publish shows what is committed, also when the run is being interrupted.

@@ -100,6 +100,24 @@ func (s *Study) vouch(ctx context.Context, l *lake.Lake, m lake.Manifest) (folde
 	return snapshot.Folder(l, m.Snapshot)
 }
 
+// vouchAll is vouch for all that are tagged.
+func (s *Study) vouchAll(ctx context.Context, l *lake.Lake) error {
+	tags, err := l.Tags()
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		m, err := l.Tagged(t)
+		if err == nil {
+			_, err = s.vouch(ctx, l, m)
+		}
+		if err != nil && !IsDamage(err) { // which verify tells
+			return err
+		}
+	}
+	return nil
+}
+
 // citations are the lines of all tags of a snapshot.
 func (s *Study) citations(l *lake.Lake, m lake.Manifest) (lines []string, err error) {
 	tags, err := l.Tags()

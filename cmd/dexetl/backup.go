@@ -68,16 +68,43 @@ func (p *program) restoreCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			return p.printRestored(done)
+			return p.checkRestored(ctx, s, done)
 		},
 	}
 }
 
-func (p *program) printRestored(r backup.Report) error {
-	err := p.report(schemas.Restored(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes},
+// checkRestored tells what was restored, and whether it is whole.
+func (p *program) checkRestored(ctx context.Context, s *study.Study, r backup.Report) error {
+	var found study.Verified
+	if r.Snapshot > 0 {
+		end := p.spin("verifying")
+		var err error
+		found, err = s.Verify(ctx, study.Verify{})
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	if err := p.printRestored(r, found); err != nil {
+		return err
+	}
+	return p.damageOf(found)
+}
+
+func (p *program) printRestored(r backup.Report, found study.Verified) error {
+	damaged := []string{}
+	for _, d := range found.Fresh() {
+		damaged = append(damaged, d.Path)
+	}
+	err := p.report(schemas.Restored(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, damaged},
 		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, r.Begun.Format(time.RFC3339))
 	if err != nil || p.flags.json {
 		return err
+	}
+	if r.Snapshot > 0 {
+		if err := p.printVerified(found, false); err != nil {
+			return err
+		}
 	}
 	p.say("tokens that were spent since are lost: a sync says whose, and those people sign in again")
 	p.sayNext("sync")

@@ -234,7 +234,7 @@ func isOfProcesses(path string) bool {
 }
 
 func (b *making) report() Report {
-	r := Report{Marker: b.Marker, Dir: b.to}
+	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}}
 	for _, m := range b.copies {
 		r.Files, r.Bytes, r.Kept = r.Files+m.Files, r.Bytes+m.Bytes, r.Kept+m.Kept
 		r.Left = append(r.Left, m.Left...)
