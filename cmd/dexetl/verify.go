@@ -49,9 +49,8 @@ func (p *program) verifyCommand() *cli.Command {
 
 func (p *program) printVerified(v study.Verified, deep bool) error {
 	f := schemas.Verify()
-	damages := tableOf(f)
 	if p.flags.json {
-		damages = table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
+		damages := table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
 		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
 			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v))
 	}
