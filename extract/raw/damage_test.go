@@ -276,7 +276,7 @@ func TestNewerVersionIsRefused(t *testing.T) {
 	l := open(t, dir)
 	mustAppend(t, l, header("a"), nil)
 	head := segmentHeader(1)
-	head[8] = versionCompacted + 1
+	head[8] = newestVersion + 1
 	head = head[:segmentHeaderLen-4]
 	sum := checksum(head)
 	head = append(head, byte(sum), byte(sum>>8), byte(sum>>16), byte(sum>>24))
@@ -285,8 +285,8 @@ func TestNewerVersionIsRefused(t *testing.T) {
 	_, err = f.WriteAt(head, 0)
 	must(t, errors.Join(err, f.Close()))
 	var newer *VersionError
-	if _, _, err := read(l, Position{}); !errors.As(err, &newer) || newer.Version != versionCompacted+1 {
-		t.Errorf("Entries: %v; want a *VersionError of version %d", err, versionCompacted+1)
+	if _, _, err := read(l, Position{}); !errors.As(err, &newer) || newer.Version != newestVersion+1 {
+		t.Errorf("Entries: %v; want a *VersionError of version %d", err, newestVersion+1)
 	}
 	if _, err := open(t, dir).Append(t.Context(), header("b"), nil); !errors.As(err, &newer) {
 		t.Errorf("Append: %v; want a *VersionError", err)
