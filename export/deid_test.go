@@ -3,6 +3,7 @@
 package export
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	views "github.com/dexetl/dexetl/sql"
 )
 
 // Whoever adds a column of text decides whether a de-identified export has it; until then
@@ -127,4 +130,22 @@ func TestDeidMovesWholeWeeks(t *testing.T) {
 	if err != nil || len(keys) != 2 || keys[1].ID != 2 {
 		t.Errorf("keys %v, %v; want the first and a new one", keys, err)
 	}
+}
+
+// Dates that everybody shares are not moved: less the weeks of each they tell the weeks.
+func TestDeidRefusesSharedDates(t *testing.T) {
+	s := newStudy(t, forEverybody(t))
+	o := order(t, s, CSV)
+	o.Deid, o.Tables = true, []string{"windows", "participant_metrics"}
+	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "canary:window_name:*:0"}} {
+		chosen.Preset, chosen.Sentinels, o.Chosen, o.ShiftWeeks = o.Chosen.Preset, o.Chosen.Sentinels, chosen, 52
+		if _, err := o.Run(t.Context()); !is[*SharedDatesError](err) || exists(o.Path) {
+			t.Errorf("%+v: %v, want a *SharedDatesError and no export", chosen, err)
+		}
+		o.ShiftWeeks, o.Overwrite = 0, true
+		run(t, o)
+		check(t, os.RemoveAll(o.Path))
+	}
+	o.ShiftWeeks, o.Chosen.Window = 52, "canary:window_name:"+people()[0]+":0"
+	run(t, o)
 }
