@@ -149,3 +149,48 @@ func TestDeidRefusesSharedDates(t *testing.T) {
 	o.ShiftWeeks, o.Chosen.Window = 52, "canary:window_name:"+people()[0]+":0"
 	run(t, o)
 }
+
+// Of dates that several people share, a moved export has none; those of one stay.
+func TestDeidHidesSharedDates(t *testing.T) {
+	s := newStudy(t, forEverybody(t))
+	o := order(t, s, CSV)
+	o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"participants", "windows", "window_metrics", "participant_metrics"}
+	all := cells(t, o, run(t, o))
+	for _, where := range []string{"participants.study_start", "participants.study_end", "participants.status_date", "participant_metrics.first_date", "participant_metrics.last_date"} {
+		if got := sorted(all[where]); !slices.Equal(got, []string{""}) {
+			t.Errorf("%s: %v, want nulls", where, got)
+		}
+	}
+	if got := sorted(all["participants.consent_date"]); slices.Contains(got, "") {
+		t.Errorf("dates of consent: %v", got)
+	}
+	for _, column := range []string{"windows.start_date", "windows.end_date", "window_metrics.window_start", "window_metrics.window_end"} {
+		table, _, _ := strings.Cut(column, ".")
+		for i, date := range all[column] {
+			if shared := strings.Contains(all[table+".window"][i], "*"); shared != (date == "") {
+				t.Errorf("%s of %s: %q", column, all[table+".window"][i], date)
+			}
+		}
+		if len(all[column]) != 4 { // each has their own and that of everyone
+			t.Errorf("%s: %v, want 4", column, all[column])
+		}
+	}
+	o.ShiftWeeks, o.Path = 0, o.Path+"2"
+	if all := cells(t, o, run(t, o)); slices.Contains(append(all["windows.start_date"], all["participants.study_start"]...), "") {
+		t.Error("where times stay, dates are missing")
+	}
+}
+
+// A gap without an end tells when everybody was asked for last.
+func TestDeidHasNoOpenGaps(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Tables = []string{"gaps"}
+	if kinds := cells(t, o, run(t, o))["gaps.kind"]; !slices.Contains(kinds, "open") {
+		t.Fatalf("gaps of %v: the test needs an open one", kinds)
+	}
+	o.Deid, o.Path = true, o.Path+"2"
+	if kinds := sorted(cells(t, o, run(t, o))["gaps.kind"]); slices.Contains(kinds, "open") || len(kinds) == 0 {
+		t.Errorf("gaps of %v, want those with an end", kinds)
+	}
+}
