@@ -68,7 +68,7 @@ func (e *BlindedError) Error() string {
 type SharedDatesError struct{ Chosen string }
 
 func (e *SharedDatesError) Error() string {
-	return e.Chosen + ": with --deid these dates, the same for everybody, would be in it as moved for each, and tell by how many weeks"
+	return e.Chosen + " with --deid: these dates, the same for everybody and moved for each, would tell by how many weeks"
 }
 
 // checkDates refuses dates that everybody shares, if they are moved.
