@@ -3,6 +3,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -80,6 +81,19 @@ func (o Order) checkDates() error {
 }
 
 // checkWindow does so for a window. Study days are nobody else's.
+// A PathError says that DuckDB cannot write to a path.
+type PathError struct{ Path string }
+
+func (e *PathError) Error() string { return e.Path + ": DuckDB cannot write to a path with a ?" }
+
+func (o Order) checkPath() error {
+	path, err := filepath.Abs(o.Path)
+	if err == nil && o.Format == DuckDB && strings.Contains(path, "?") {
+		err = &PathError{path}
+	}
+	return err
+}
+
 func (w *work) checkWindow(ctx context.Context) (err error) {
 	shared := false
 	if w.moves() && w.Chosen.Window != "" {
@@ -109,7 +123,7 @@ type work struct {
 // Run carries an order out. Nothing is at the path before all of it is.
 func (o Order) Run(ctx context.Context) (done Result, err error) {
 	w := &work{Order: o, cut: cut{dated: o.dated(), deid: o.Deid, moved: o.moves()}}
-	if err := o.checkDates(); err != nil {
+	if err := cmp.Or(o.checkDates(), o.checkPath()); err != nil {
 		return done, err
 	}
 	if w.chosen, w.leftOut, err = o.choose(); err != nil {
