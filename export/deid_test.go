@@ -194,3 +194,21 @@ func TestDeidHasNoOpenGaps(t *testing.T) {
 		t.Errorf("gaps of %v, want those with an end", kinds)
 	}
 }
+
+// Whoever wore a transmitter after somebody else has another code for it, the same in all
+// tables.
+func TestDeidCodesTransmittersByPerson(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Deid, o.Tables = true, []string{"egvs", "glucose", "sensor_sessions"}
+	all := cells(t, o, run(t, o))
+	codes := sorted(all["egvs.transmitter_id"])
+	if len(codes) != 2 || slices.Contains(codes, "") {
+		t.Fatalf("codes %v, want one for each participant", codes)
+	}
+	for _, table := range o.Tables[1:] {
+		if got := sorted(all[table+".transmitter_id"]); !slices.Equal(got, codes) {
+			t.Errorf("%s has %v, want %v", table, got, codes)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
@@ -80,7 +81,6 @@ func (o Order) checkDates() error {
 	return nil
 }
 
-// checkWindow does so for a window. Study days are nobody else's.
 // A PathError says that DuckDB cannot write to a path.
 type PathError struct{ Path string }
 
@@ -94,6 +94,7 @@ func (o Order) checkPath() error {
 	return err
 }
 
+// checkWindow does so for a window. Study days are nobody else's.
 func (w *work) checkWindow(ctx context.Context) (err error) {
 	shared := false
 	if w.moves() && w.Chosen.Window != "" {
@@ -118,6 +119,8 @@ type work struct {
 	db       *sql.DB
 	people   []person
 	key      Key
+
+	withdrawn map[string]time.Time // as the snapshot has them
 }
 
 // Run carries an order out. Nothing is at the path before all of it is.
@@ -204,6 +207,9 @@ func (w *work) write(ctx context.Context) (done Result, err error) {
 		return done, err
 	}
 	if err := w.staging.sum(); err != nil {
+		return done, err
+	}
+	if err := w.checkGone(ctx); err != nil {
 		return done, err
 	}
 	if err := w.audit(ctx, done); err != nil {

@@ -243,6 +243,27 @@ func TestExportLeavesOutTheWithdrawn(t *testing.T) {
 	}
 }
 
+// Whoever withdraws while an export is written is not handed over.
+func TestExportStopsForWhoWithdraws(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Tables = []string{"glucose"}
+	o.Busy = func(string) func() {
+		check(t, s.Store.Write(t.Context(), func(tx *sql.Tx) error {
+			_, err := s.Cohort.Record(t.Context(), tx, cohort.Withdrawal{ParticipantID: people()[0], EffectiveAt: time.Now(), Reason: "test", Who: "tester"})
+			return err
+		}))
+		return func() {}
+	}
+	if _, err := o.Run(t.Context()); !is[*GoneError](err) || exists(o.Path) {
+		t.Errorf("%v, want a *GoneError and no export", err)
+	}
+	lines, err := s.Store.Trail(t.Context())
+	if check(t, err); lines[len(lines)-1].Subject == "export" {
+		t.Error("the trail tells of an export that there is not")
+	}
+}
+
 // The trail says what left the study, before it did.
 func TestExportIsAudited(t *testing.T) {
 	s := newStudy(t)

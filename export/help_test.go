@@ -126,7 +126,7 @@ func rowOf(table transform.Table, id string, i int) map[string]any {
 		"participant_id": id, "utc_offset_source": "sent", "local_time_source": "sent", "timezone": "Europe/Berlin", "glucose_mgdl": 100 + i,
 		"cadence_min": 5, "excluded": nil, "vanished_at": nil, "valid_to": nil, "effective_at": at.AddDate(0, 0, 2).Format(time.DateTime),
 		"study_start": "2031-03-04", "study_end": "2031-03-06", "anchor_date": nil, "from_local": "2031-03-04 01:00:00", "to_local": "2031-03-04 02:00:00",
-		"transmitter_id": "transmitter-of-" + id, "resource": "egvs", "asked_at": firstDay.AddDate(0, 0, 3).Format(time.DateTime),
+		"transmitter_id": "transmitter-of-ALPHA", "resource": "egvs", "asked_at": firstDay.AddDate(0, 0, 3).Format(time.DateTime),
 	}
 	row := map[string]any{}
 	for _, c := range table.Columns {

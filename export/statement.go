@@ -12,7 +12,7 @@ import (
 const (
 	ownSchema    = "export"
 	peopleTable  = ownSchema + ".people"  // participant_id, name, shift_days, first_date, last_date, zone
-	sensorsTable = ownSchema + ".sensors" // transmitter_id, name
+	sensorsTable = ownSchema + ".sensors" // participant_id, transmitter_id, name
 )
 
 // everyone stands for all participants in the table of windows.
@@ -44,7 +44,7 @@ func (c cut) query(of relation) string {
 		parts, conditions = append(parts, join), append(conditions, more...)
 	}
 	if c.deid && of.owner() != "" && of.has(sensorColumn) {
-		parts = append(parts, "left join "+sensorsTable+" s on s.transmitter_id = r.transmitter_id")
+		parts = append(parts, "left join "+sensorsTable+" s on s.participant_id = p.participant_id and s.transmitter_id = r.transmitter_id")
 	}
 	if len(conditions) > 0 {
 		parts = append(parts, "where "+strings.Join(conditions, " and "))

@@ -136,6 +136,8 @@ func rulings() []ruling {
 		{as[*export.InUseError], exitLocked, "wait for it", again()},
 		{as[*export.TableError], exitUsage, "", nil},
 		{as[*export.NobodyError], exitUsage, "", dexetl("participants", "list")},
+		{as[*export.PathError], exitUsage, "give another path (-o)", nil},
+		{as[*export.GoneError], exitUsage, "it leaves them out from now on", again()},
 		{as[*export.BlindedError], exitUsage, "leave them out (--tables), or say --unblinded if whoever gets them may know", nil},
 		{as[*export.SharedDatesError], exitUsage, "leave the times as they are (--shift-weeks 0), take a window of study days (start_day, end_day in windows.csv), or cut the export afterwards", nil},
 		{as[*export.KeyError], exitKey, "restore the file from a backup of the state folder", nil},
