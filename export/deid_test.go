@@ -3,6 +3,7 @@
 package export
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	views "github.com/dexetl/dexetl/sql"
 )
 
 // Whoever adds a column of text decides whether a de-identified export has it; until then
@@ -126,5 +129,86 @@ func TestDeidMovesWholeWeeks(t *testing.T) {
 	keys, err := Keys(s.StatePath())
 	if err != nil || len(keys) != 2 || keys[1].ID != 2 {
 		t.Errorf("keys %v, %v; want the first and a new one", keys, err)
+	}
+}
+
+// Dates that everybody shares are not moved: less the weeks of each they tell the weeks.
+func TestDeidRefusesSharedDates(t *testing.T) {
+	s := newStudy(t, forEverybody(t))
+	o := order(t, s, CSV)
+	o.Deid, o.Tables = true, []string{"windows", "participant_metrics"}
+	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "canary:window_name:*:0"}} {
+		chosen.Preset, chosen.Sentinels, o.Chosen, o.ShiftWeeks = o.Chosen.Preset, o.Chosen.Sentinels, chosen, 52
+		if _, err := o.Run(t.Context()); !is[*SharedDatesError](err) || exists(o.Path) {
+			t.Errorf("%+v: %v, want a *SharedDatesError and no export", chosen, err)
+		}
+		o.ShiftWeeks, o.Overwrite = 0, true
+		run(t, o)
+		check(t, os.RemoveAll(o.Path))
+	}
+	o.ShiftWeeks, o.Chosen.Window = 52, "canary:window_name:"+people()[0]+":0"
+	run(t, o)
+}
+
+// Of dates that several people share, a moved export has none; those of one stay.
+func TestDeidHidesSharedDates(t *testing.T) {
+	s := newStudy(t, forEverybody(t))
+	o := order(t, s, CSV)
+	o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"participants", "windows", "window_metrics", "participant_metrics"}
+	all := cells(t, o, run(t, o))
+	for _, where := range []string{"participants.study_start", "participants.study_end", "participants.status_date", "participant_metrics.first_date", "participant_metrics.last_date"} {
+		if got := sorted(all[where]); !slices.Equal(got, []string{""}) {
+			t.Errorf("%s: %v, want nulls", where, got)
+		}
+	}
+	if got := sorted(all["participants.consent_date"]); slices.Contains(got, "") {
+		t.Errorf("dates of consent: %v", got)
+	}
+	for _, column := range []string{"windows.start_date", "windows.end_date", "window_metrics.window_start", "window_metrics.window_end"} {
+		table, _, _ := strings.Cut(column, ".")
+		for i, date := range all[column] {
+			if shared := strings.Contains(all[table+".window"][i], "*"); shared != (date == "") {
+				t.Errorf("%s of %s: %q", column, all[table+".window"][i], date)
+			}
+		}
+		if len(all[column]) != 4 { // each has their own and that of everyone
+			t.Errorf("%s: %v, want 4", column, all[column])
+		}
+	}
+	o.ShiftWeeks, o.Path = 0, o.Path+"2"
+	if all := cells(t, o, run(t, o)); slices.Contains(append(all["windows.start_date"], all["participants.study_start"]...), "") {
+		t.Error("where times stay, dates are missing")
+	}
+}
+
+// A gap without an end tells when everybody was asked for last.
+func TestDeidHasNoOpenGaps(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Tables = []string{"gaps"}
+	if kinds := cells(t, o, run(t, o))["gaps.kind"]; !slices.Contains(kinds, "open") {
+		t.Fatalf("gaps of %v: the test needs an open one", kinds)
+	}
+	o.Deid, o.Path = true, o.Path+"2"
+	if kinds := sorted(cells(t, o, run(t, o))["gaps.kind"]); slices.Contains(kinds, "open") || len(kinds) == 0 {
+		t.Errorf("gaps of %v, want those with an end", kinds)
+	}
+}
+
+// Whoever wore a transmitter after somebody else has another code for it, the same in all
+// tables.
+func TestDeidCodesTransmittersByPerson(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Deid, o.Tables = true, []string{"egvs", "glucose", "sensor_sessions"}
+	all := cells(t, o, run(t, o))
+	codes := sorted(all["egvs.transmitter_id"])
+	if len(codes) != 2 || slices.Contains(codes, "") {
+		t.Fatalf("codes %v, want one for each participant", codes)
+	}
+	for _, table := range o.Tables[1:] {
+		if got := sorted(all[table+".transmitter_id"]); !slices.Equal(got, codes) {
+			t.Errorf("%s has %v, want %v", table, got, codes)
+		}
 	}
 }

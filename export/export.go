@@ -3,6 +3,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
@@ -53,11 +55,55 @@ type Order struct {
 // dated reports whether dates are asked for.
 func (o Order) dated() bool { return o.Chosen.From+o.Chosen.To+o.Chosen.Window != "" }
 
+// moves reports whether times are moved.
+func (o Order) moves() bool { return o.Deid && o.ShiftWeeks > 0 }
+
 // A BlindedError says that a table is not for everybody of a blinded study.
 type BlindedError struct{ Tables []string }
 
 func (e *BlindedError) Error() string {
 	return "the study is blinded, and these tables tell of glucose, events or alerts: " + study.ShortList(e.Tables)
+}
+
+// A SharedDatesError says that dates of a de-identified export would tell by how much those
+// of each participant were moved.
+type SharedDatesError struct{ Chosen string }
+
+func (e *SharedDatesError) Error() string {
+	return e.Chosen + " with --deid: these dates, the same for everybody and moved for each, would tell by how many weeks"
+}
+
+// checkDates refuses dates that everybody shares, if they are moved.
+func (o Order) checkDates() error {
+	if o.moves() && o.Chosen.From+o.Chosen.To != "" {
+		return &SharedDatesError{"--from and --to"}
+	}
+	return nil
+}
+
+// A PathError says that DuckDB cannot write to a path.
+type PathError struct{ Path string }
+
+func (e *PathError) Error() string { return e.Path + ": DuckDB cannot write to a path with a ?" }
+
+func (o Order) checkPath() error {
+	path, err := filepath.Abs(o.Path)
+	if err == nil && o.Format == DuckDB && strings.Contains(path, "?") {
+		err = &PathError{path}
+	}
+	return err
+}
+
+// checkWindow does so for a window. Study days are nobody else's.
+func (w *work) checkWindow(ctx context.Context) (err error) {
+	shared := false
+	if w.moves() && w.Chosen.Window != "" {
+		err = w.db.QueryRowContext(ctx, "select coalesce(bool_or("+datedForAll+"), false) from windows w where "+windowName("w")+" = ?", w.Chosen.Window).Scan(&shared)
+	}
+	if shared {
+		return &SharedDatesError{"--window " + w.Chosen.Window}
+	}
+	return err
 }
 
 // work is an order being carried out.
@@ -73,11 +119,16 @@ type work struct {
 	db       *sql.DB
 	people   []person
 	key      Key
+
+	withdrawn map[string]time.Time // as the snapshot has them
 }
 
 // Run carries an order out. Nothing is at the path before all of it is.
 func (o Order) Run(ctx context.Context) (done Result, err error) {
-	w := &work{Order: o, cut: cut{dated: o.dated(), deid: o.Deid}}
+	w := &work{Order: o, cut: cut{dated: o.dated(), deid: o.Deid, moved: o.moves()}}
+	if err := cmp.Or(o.checkDates(), o.checkPath()); err != nil {
+		return done, err
+	}
 	if w.chosen, w.leftOut, err = o.choose(); err != nil {
 		return done, err
 	}
@@ -158,6 +209,9 @@ func (w *work) write(ctx context.Context) (done Result, err error) {
 	if err := w.staging.sum(); err != nil {
 		return done, err
 	}
+	if err := w.checkGone(ctx); err != nil {
+		return done, err
+	}
 	if err := w.audit(ctx, done); err != nil {
 		return done, err
 	}
@@ -209,6 +263,9 @@ func (w *work) writeTables(ctx context.Context) (done Result, err error) {
 
 // begin finds out whom the export is of.
 func (w *work) begin(ctx context.Context) (done Result, err error) {
+	if err := w.checkWindow(ctx); err != nil {
+		return done, err
+	}
 	gone, err := w.findPeople(ctx)
 	if err != nil {
 		return done, err

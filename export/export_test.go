@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,6 +124,37 @@ func TestExportDoesNotOverwrite(t *testing.T) {
 	}
 }
 
+// What others made is none of ours, whatever it is called and whenever it came.
+func TestExportLeavesOthersFiles(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, DuckDB)
+	o.Tables, o.Overwrite = []string{"participants"}, true
+	report := filepath.Join(o.Path, reportName)
+	for _, content := range []string{"", "{}", `{"schema": "other.export/1"}`, "[1]"} {
+		check(t, errors.Join(os.MkdirAll(o.Path, 0o700), os.WriteFile(report, []byte(content), 0o600)))
+		if _, err := o.Run(t.Context()); !is[*ExistsError](err) || !exists(report) {
+			t.Errorf("over a folder with %s %q: %v", reportName, content, err)
+		}
+	}
+	o.Path += ".duckdb"
+	makeDatabase := func() {
+		db, err := sql.Open("duckdb", o.Path)
+		check(t, err)
+		_, err = db.ExecContext(t.Context(), "create table precious as select 1")
+		check(t, errors.Join(err, db.Close()))
+	}
+	makeDatabase()
+	if _, err := o.Run(t.Context()); !is[*ExistsError](err) {
+		t.Errorf("over another database: %v", err)
+	}
+	check(t, os.Remove(o.Path))
+	o.Busy = func(string) func() { return sync.OnceFunc(makeDatabase) }
+	if _, err := o.Run(t.Context()); !is[*ExistsError](err) {
+		t.Errorf("over a database that came meanwhile: %v", err)
+	}
+	readDuckDB(t, o.Path, "precious", func(_, _, _ string) {})
+}
+
 // A path that ends in .duckdb becomes one file with all of it.
 func TestExportOneFile(t *testing.T) {
 	s := newStudy(t)
@@ -141,6 +173,41 @@ func TestExportOneFile(t *testing.T) {
 			t.Errorf("the file has %d tables and documents %v", len(done.Tables), names)
 		}
 	}
+}
+
+// A path is a name, whatever is in it.
+func TestExportToOddPath(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, DuckDB)
+	o.Tables = []string{"participants"}
+	o.Path += "[1] *.duckdb"
+	for _, o.Overwrite = range []bool{false, true} {
+		run(t, o)
+		names := map[string]bool{}
+		for _, document := range readOdd(t, o.Path) {
+			names[document] = true
+		}
+		if !names[readmeName] || !names["schemas/participants.json"] {
+			t.Errorf("documents %v", names)
+		}
+	}
+	o.Path += "?"
+	if _, err := o.Run(t.Context()); !is[*PathError](err) {
+		t.Errorf("%v, want a *PathError", err)
+	}
+}
+
+// readOdd reads a copy with a name that the driver takes.
+func readOdd(t testing.TB, path string) (documents []string) {
+	copied := filepath.Join(t.TempDir(), "even.duckdb")
+	content, err := os.ReadFile(path)
+	check(t, errors.Join(err, os.WriteFile(copied, content, 0o600)))
+	readDuckDB(t, copied, "export_documents", func(_, column, value string) {
+		if column == "document" {
+			documents = append(documents, value)
+		}
+	})
+	return documents
 }
 
 // A blinded study shows what was measured to those alone who may know.
@@ -173,6 +240,27 @@ func TestExportLeavesOutTheWithdrawn(t *testing.T) {
 	o.Chosen.Participants, o.Path = people()[:1], o.Path+"2"
 	if _, err := o.Run(t.Context()); !is[*NobodyError](err) {
 		t.Errorf("an export of whoever has withdrawn alone: %v", err)
+	}
+}
+
+// Whoever withdraws while an export is written is not handed over.
+func TestExportStopsForWhoWithdraws(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Tables = []string{"glucose"}
+	o.Busy = func(string) func() {
+		check(t, s.Store.Write(t.Context(), func(tx *sql.Tx) error {
+			_, err := s.Cohort.Record(t.Context(), tx, cohort.Withdrawal{ParticipantID: people()[0], EffectiveAt: time.Now(), Reason: "test", Who: "tester"})
+			return err
+		}))
+		return func() {}
+	}
+	if _, err := o.Run(t.Context()); !is[*GoneError](err) || exists(o.Path) {
+		t.Errorf("%v, want a *GoneError and no export", err)
+	}
+	lines, err := s.Store.Trail(t.Context())
+	if check(t, err); lines[len(lines)-1].Subject == "export" {
+		t.Error("the trail tells of an export that there is not")
 	}
 }
 

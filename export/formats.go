@@ -5,6 +5,7 @@ package export
 import (
 	"context"
 	"path/filepath"
+	"strings"
 
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/transform"
@@ -59,6 +60,9 @@ func (f files) table(name, query string) string {
 // databaseName is the file of an export as a database.
 const databaseName = "study.duckdb"
 
+// documentsTable has the papers of an export. No other database has one.
+const documentsTable = "export_documents"
+
 // target is what DuckDB calls the database while it is written.
 const target = "exported"
 
@@ -79,11 +83,15 @@ func (d database) table(name, query string) string {
 // database, for whoever gets nothing else.
 func (d database) end(tables []transform.Table) []string {
 	in := func(name string) string { return text(filepath.Join(d.dir, name)) }
+	documents := []string{in(readmeName), in(citationName), in(reportName)}
+	for _, t := range tables { // by name: the folder's may have what a pattern has
+		documents = append(documents, in(schemasFolder+"/"+t.Name+".json"))
+	}
 	return append(snapshot.Comments(target+".main", tables),
 		"create table "+target+".codebook as from read_csv("+in(codebookName)+", header = true, all_varchar = true)",
 		"comment on table "+target+".codebook is 'one row per table, and per column of each: what it means'",
-		"create table "+target+".export_documents as select replace(filename, "+in("")+" || '/', '') as document, content from read_text(["+
-			in(readmeName)+", "+in(citationName)+", "+in(reportName)+", "+in(schemasFolder+"/*.json")+"])",
-		"comment on table "+target+".export_documents is 'what the export is, and a schema of the rows of each table'",
+		"create table "+target+"."+documentsTable+" as select replace(filename, "+in("")+" || '/', '') as document, content from read_text(["+
+			strings.Join(documents, ", ")+"])",
+		"comment on table "+target+"."+documentsTable+" is 'what the export is, and a schema of the rows of each table'",
 		"detach "+target)
 }

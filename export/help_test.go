@@ -45,7 +45,7 @@ func people() []string { return []string{"ALPHA-STUDY-0001", "ALPHA-STUDY-0002"}
 var firstDay = time.Date(2031, 3, 4, 0, 0, 0, 0, time.UTC)
 
 // newStudy is a study with rows of each table, in which each text says where it stands.
-func newStudy(t testing.TB) *study.Study {
+func newStudy(t testing.TB, more ...func(*lake.Commit)) *study.Study {
 	t.Helper()
 	dir := t.TempDir()
 	store, err := state.Open(t.Context(), filepath.Join(dir, "state"))
@@ -68,16 +68,27 @@ func newStudy(t testing.TB) *study.Study {
 	c := l.Begin(parent)
 	for _, table := range transform.Tables() {
 		if table.Name != "glucose_days" && table.Name != "connection_accounts" && table.Name != "connection_ranges" {
-			c.Replace(nil, writeRows(t, c, table))
+			c.Replace(nil, writeRows(t, c, table, people()...))
 		}
+	}
+	for _, add := range more {
+		add(c)
 	}
 	_, err = c.Finish(t.Context(), lake.Manifest{Run: "run"})
 	check(t, err)
 	return s
 }
 
+// forEverybody adds a window of dates that all share.
+func forEverybody(t testing.TB) func(*lake.Commit) {
+	return func(c *lake.Commit) {
+		table, _ := transform.TableNamed(windowsTable)
+		c.Replace(nil, writeRows(t, c, table, everyone))
+	}
+}
+
 // writeRows writes six rows for each participant, every eight hours one.
-func writeRows(t testing.TB, c *lake.Commit, table transform.Table) lake.File {
+func writeRows(t testing.TB, c *lake.Commit, table transform.Table, ids ...string) lake.File {
 	t.Helper()
 	partition := ""
 	if table.Time != "" {
@@ -87,7 +98,7 @@ func writeRows(t testing.TB, c *lake.Commit, table transform.Table) lake.File {
 	check(t, err)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
 	defer b.Release()
-	for _, id := range people() {
+	for _, id := range ids {
 		for i := range rowsOf(table) {
 			text, err := json.Marshal(rowOf(table, id, i))
 			check(t, err)
@@ -115,7 +126,7 @@ func rowOf(table transform.Table, id string, i int) map[string]any {
 		"participant_id": id, "utc_offset_source": "sent", "local_time_source": "sent", "timezone": "Europe/Berlin", "glucose_mgdl": 100 + i,
 		"cadence_min": 5, "excluded": nil, "vanished_at": nil, "valid_to": nil, "effective_at": at.AddDate(0, 0, 2).Format(time.DateTime),
 		"study_start": "2031-03-04", "study_end": "2031-03-06", "anchor_date": nil, "from_local": "2031-03-04 01:00:00", "to_local": "2031-03-04 02:00:00",
-		"transmitter_id": "transmitter-of-" + id,
+		"transmitter_id": "transmitter-of-ALPHA", "resource": "egvs", "asked_at": firstDay.AddDate(0, 0, 3).Format(time.DateTime),
 	}
 	row := map[string]any{}
 	for _, c := range table.Columns {

@@ -66,6 +66,9 @@ func (c cut) value(of relation, column transform.Column) string {
 	if !c.deid || of.owner() == "" {
 		return value
 	}
+	if c.moved && isShared(of.Name, column) {
+		value = fmt.Sprintf("if(%s, null, %s)", sharedRow(of.Name), value)
+	}
 	switch {
 	case column.Name == of.owner():
 		return fmt.Sprintf("p.name as %q", column.Name)
@@ -79,13 +82,42 @@ func (c cut) value(of relation, column transform.Column) string {
 	return value
 }
 
+// isShared reports whether a column has dates that several people share. Moved, one of
+// somebody and one of somebody else tell by how many weeks they differ.
+func isShared(relation string, column transform.Column) bool {
+	switch relation {
+	case "participants":
+		return slices.Contains([]string{"status_date", "study_start", "study_end"}, column.Name)
+	case windowsTable, "window_metrics", "participant_metrics":
+		return column.Type.ID() == arrow.DATE32
+	}
+	return false
+}
+
+// sharedRow says in which rows of a relation they are: of windows in those for everyone
+// that have dates.
+func sharedRow(relation string) string {
+	name := `r."window"`
+	switch relation {
+	case windowsTable:
+		return "r.participant_id = '" + everyone + "'"
+	case "window_metrics":
+		return name + " in (select " + windowName("w") + " from windows w where " + datedForAll + ") and (r.participant_id, " + name +
+			") not in (select (w.participant_id, " + windowName("w") + ") from windows w)"
+	}
+	return "true"
+}
+
 // isThere chooses the rows that a de-identified export has: those of today, for it does
-// not tell since when.
+// not tell since when, and those that do not end when data were last asked for.
 func (c cut) isThere(of relation) (conditions []string) {
 	for _, column := range []string{"vanished_at", "valid_to"} {
 		if c.deid && of.has(column) {
 			conditions = append(conditions, fmt.Sprintf("r.%q is null", column))
 		}
+	}
+	if c.deid && of.Name == "gaps" { // those without an end last until everybody was asked for last
+		conditions = append(conditions, "r.kind not in ('open', 'never')")
 	}
 	return conditions
 }

@@ -129,8 +129,11 @@ const nameLetters = 9
 // Name is what a participant is called.
 func (k Key) Name(participant string) string { return "S" + k.code("participant", participant) }
 
-// sensor is what a transmitter is called.
-func (k Key) sensor(transmitter string) string { return "T" + k.code("transmitter", transmitter) }
+// sensor is what a transmitter of a participant is called. Whoever wore it before or after
+// has another name for it: who shared one is not told.
+func (k Key) sensor(participant, transmitter string) string {
+	return "T" + k.code("transmitter", participant+"\x00"+transmitter)
+}
 
 func (k Key) code(what, of string) string {
 	sum, code := k.sum(what, of), make([]byte, nameLetters)

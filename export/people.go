@@ -26,6 +26,9 @@ type person struct {
 // whom nothing may be handed over any more: they have withdrawn, and the snapshot may have
 // rows of after that, or a program deleted them.
 func (w *work) findPeople(ctx context.Context) (leftOut []string, err error) {
+	if err := w.findWithdrawn(ctx); err != nil {
+		return nil, err
+	}
 	gone, err := w.gone(ctx)
 	if err != nil {
 		return nil, err
@@ -70,32 +73,59 @@ func (e *NobodyError) Error() string {
 	return "the snapshot has nobody of those who are chosen"
 }
 
-// gone are those whose withdrawal the snapshot does not have, or from another instant, and
-// those who were deleted.
-func (w *work) gone(ctx context.Context) (ids []string, err error) {
-	held := map[string]time.Time{}
+// A GoneError says that people withdrew or were deleted while they were exported.
+type GoneError struct{ IDs []string }
+
+func (e *GoneError) Error() string {
+	return "nothing was exported: meanwhile these have withdrawn or were deleted: " + study.ShortList(e.IDs)
+}
+
+// checkGone finds out once more whether everybody may be handed over.
+func (w *work) checkGone(ctx context.Context) error {
+	gone, err := w.gone(ctx)
+	if err != nil {
+		return err
+	}
+	var among []string
+	for _, p := range w.people {
+		if slices.Contains(gone, p.id) {
+			among = append(among, p.id)
+		}
+	}
+	if len(among) > 0 {
+		return &GoneError{among}
+	}
+	return nil
+}
+
+// findWithdrawn notes whose withdrawal the snapshot has, and from when on.
+func (w *work) findWithdrawn(ctx context.Context) error {
+	w.withdrawn = map[string]time.Time{}
 	rows, err := w.db.QueryContext(ctx, "select participant_id, effective_at from withdrawals")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id string
 		var at time.Time
 		if err := rows.Scan(&id, &at); err != nil {
-			return nil, err
+			return err
 		}
-		held[id] = at
+		w.withdrawn[id] = at
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
+	return rows.Err()
+}
+
+// gone are those whose withdrawal the snapshot does not have, or from another instant, and
+// those who were deleted.
+func (w *work) gone(ctx context.Context) (ids []string, err error) {
 	recorded, err := w.Study.Cohort.Withdrawals(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range recorded {
-		if at, taken := held[r.ParticipantID]; !taken || !at.Equal(r.EffectiveAt) {
+		if at, taken := w.withdrawn[r.ParticipantID]; !taken || !at.Equal(r.EffectiveAt) {
 			ids = append(ids, r.ParticipantID)
 		}
 	}
@@ -160,9 +190,9 @@ func (w *work) putSensors(ctx context.Context) error {
 		switch {
 		case !w.Deid || !r.has(sensorColumn):
 		case r.Version > 0 && len(r.Key) > 0: // a table
-			sources = append(sources, "select distinct transmitter_id from "+quoted(r.Name))
+			sources = append(sources, "select distinct participant_id, transmitter_id from "+quoted(r.Name))
 		default: // views of sensors have those of egvs
-			sources = append(sources, "select distinct transmitter_id from egvs")
+			sources = append(sources, "select distinct participant_id, transmitter_id from egvs")
 		}
 	}
 	if len(sources) == 0 {
@@ -174,18 +204,19 @@ func (w *work) putSensors(ctx context.Context) error {
 		return err
 	}
 	defer rows.Close()
-	found := []string{"(null, null)"}
+	found := []string{"(null, null, null)"}
 	for rows.Next() {
+		var of string
 		var id sql.NullString
-		if err := rows.Scan(&id); err != nil {
+		if err := rows.Scan(&of, &id); err != nil {
 			return err
 		}
 		if id.Valid {
-			found = append(found, "("+text(id.String)+", "+text(w.key.sensor(id.String))+")")
+			found = append(found, "("+text(of)+", "+text(id.String)+", "+text(w.key.sensor(of, id.String))+")")
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	return w.execute(ctx, "create table "+sensorsTable+" as from (values "+strings.Join(found, ", ")+") as s (transmitter_id, name)")
+	return w.execute(ctx, "create table "+sensorsTable+" as from (values "+strings.Join(found, ", ")+") as s (participant_id, transmitter_id, name)")
 }

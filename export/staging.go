@@ -1,11 +1,16 @@
+//go:build linux || darwin
+
 package export
 
 import (
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -44,10 +49,8 @@ func stage(path string, overwrite bool) (*staging, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ours, err := isExport(path); err != nil {
+	if err := checkFree(path, overwrite); err != nil {
 		return nil, err
-	} else if ours != nil && !(*ours && overwrite) {
-		return nil, &ExistsError{path, *ours}
 	}
 	s := &staging{path: path, overwrite: overwrite, dir: beside(path, "partial")}
 	if err := os.Mkdir(s.dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -82,6 +85,15 @@ func (s *staging) empty() error {
 	return err
 }
 
+// checkFree refuses a path where something stands that is not to be replaced.
+func checkFree(path string, overwrite bool) error {
+	ours, err := isExport(path)
+	if err == nil && ours != nil && !(*ours && overwrite) {
+		err = &ExistsError{path, *ours}
+	}
+	return err
+}
+
 // isExport reports whether what stands at path is an export; nil: nothing stands there.
 func isExport(path string) (*bool, error) {
 	info, err := os.Lstat(path)
@@ -94,12 +106,40 @@ func isExport(path string) (*bool, error) {
 	ours := false
 	switch {
 	case info.IsDir():
-		_, err := os.Stat(filepath.Join(path, reportName))
-		ours = err == nil
+		ours = hasReport(path)
 	case info.Mode().IsRegular():
-		ours, err = isDuckDB(path)
+		if ours, err = isDuckDB(path); ours {
+			ours = hasDocuments(path)
+		}
 	}
 	return &ours, err
+}
+
+// hasReport reports whether a folder has the report of an export, of whatever version.
+func hasReport(dir string) bool {
+	content, err := os.ReadFile(filepath.Join(dir, reportName))
+	var report struct{ Schema string }
+	return err == nil && json.Unmarshal(content, &report) == nil && strings.HasPrefix(report.Schema, exportSchema)
+}
+
+// exportSchema begins the name of the schema of reports.
+const exportSchema = "dexetl.export/"
+
+// hasDocuments reports whether a database is of an export. One that cannot be opened, for
+// somebody writes to it, is not.
+func hasDocuments(path string) bool {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return false
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("attach " + text(path) + " as held (type duckdb, read_only)"); err != nil {
+		return false
+	}
+	var is bool
+	err = db.QueryRow("select exists (from duckdb_tables() where database_name = 'held' and table_name = '" + documentsTable + "')").Scan(&is)
+	return err == nil && is
 }
 
 // isDuckDB reports whether a file is a database of DuckDB, by its first bytes.
@@ -139,6 +179,9 @@ func (s *staging) publish(file string) (err error) {
 // rename puts from in the place of what is at the path. A folder cannot be replaced in one
 // step: a crash between the two leaves the former one under a hidden name.
 func (s *staging) rename(from string) error {
+	if err := checkFree(s.path, s.overwrite); err != nil { // it may have come meanwhile
+		return err
+	}
 	former := beside(s.path, "former")
 	if _, err := os.Lstat(s.path); err == nil { // else it is all that is left
 		if err := os.RemoveAll(former); err != nil {

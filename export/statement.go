@@ -12,7 +12,7 @@ import (
 const (
 	ownSchema    = "export"
 	peopleTable  = ownSchema + ".people"  // participant_id, name, shift_days, first_date, last_date, zone
-	sensorsTable = ownSchema + ".sensors" // transmitter_id, name
+	sensorsTable = ownSchema + ".sensors" // participant_id, transmitter_id, name
 )
 
 // everyone stands for all participants in the table of windows.
@@ -23,6 +23,7 @@ type cut struct {
 	all   bool // whoever they are of, and whenever: nobody is looked for
 	dated bool // those of some dates
 	deid  bool // of people who are not to be known
+	moved bool // with other times than they have here
 }
 
 // query selects the rows and columns of a relation. They are sorted by what the export
@@ -43,7 +44,7 @@ func (c cut) query(of relation) string {
 		parts, conditions = append(parts, join), append(conditions, more...)
 	}
 	if c.deid && of.owner() != "" && of.has(sensorColumn) {
-		parts = append(parts, "left join "+sensorsTable+" s on s.transmitter_id = r.transmitter_id")
+		parts = append(parts, "left join "+sensorsTable+" s on s.participant_id = p.participant_id and s.transmitter_id = r.transmitter_id")
 	}
 	if len(conditions) > 0 {
 		parts = append(parts, "where "+strings.Join(conditions, " and "))
@@ -58,6 +59,12 @@ func (c cut) query(of relation) string {
 }
 
 const windowsTable = "windows"
+
+// windowName is what a window is called: older programs knew one of its columns alone.
+func windowName(of string) string { return "coalesce(" + of + ".window_name, " + of + `."window")` }
+
+// datedForAll holds for windows w of everyone that have dates, not study days.
+const datedForAll = `w.participant_id = '` + everyone + `' and coalesce(w.start_date, w.end_date) is not null`
 
 // people brings in whose rows they are, and says which of them are chosen. A window of
 // everyone stays one, or becomes one of each where their dates differ.

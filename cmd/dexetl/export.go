@@ -89,8 +89,8 @@ func (o *exportOptions) check(shiftGiven bool) (err error) {
 		return usage("--shift-weeks and --new-names go with --deid")
 	case order.Deid && order.Notes:
 		return usage("--deid excludes --notes: what people wrote may name them")
-	case order.ShiftWeeks > mostShift:
-		return usage("--shift-weeks %d: at most %d", order.ShiftWeeks, mostShift)
+	case order.ShiftWeeks == 1 || order.ShiftWeeks > mostShift: // 1 moves everybody alike
+		return usage("--shift-weeks %d: from 2 to %d, or 0: times stay", order.ShiftWeeks, mostShift)
 	}
 	if !order.Deid {
 		order.ShiftWeeks = 0
