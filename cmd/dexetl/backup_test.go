@@ -143,6 +143,12 @@ func TestBackupIsRefused(t *testing.T) {
 			t.Errorf("%q: exit %d, want %d and %q\n%s", c.args, code, c.code, c.says, said)
 		}
 	}
+	half := filepath.Join(beside, "half")
+	check(t, os.MkdirAll(half, 0o700))
+	check(t, os.WriteFile(filepath.Join(half, ".restoring"), []byte("2026-01-01T00:00:00Z\n"), 0o600))
+	if code, _, said := b.run("restore", mine, half); code != exitUsage {
+		t.Errorf("restore over that of another backup: exit %d\n%s", code, said)
+	}
 	names, err := os.ReadDir(other)
 	if _, there := os.Stat(full); err != nil || len(names) != 1 || there == nil {
 		t.Errorf("refused commands have left %v in %s, and %s: %v", names, other, full, there)
@@ -152,6 +158,34 @@ func TestBackupIsRefused(t *testing.T) {
 	elsewhere := newBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 2})
 	if code, _, said := elsewhere.run("backup", mine); code != exitUsage || !strings.Contains(said, "another study") {
 		t.Errorf("backup over that of another study: exit %d\n%s", code, said)
+	}
+}
+
+// What the lake has lost stays in the backup, and state and lake are copied also where
+// they are links to another disk.
+func TestBackupOfWhatIsLost(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 3, Participants: 1, Days: 2})
+	b.must("backfill")
+	for _, name := range []string{"state", "lake/raw"} {
+		path, disk := filepath.Join(b.dir, name), filepath.Join(t.TempDir(), "disk")
+		check(t, os.Rename(path, disk))
+		check(t, os.Symlink(disk, path))
+	}
+	backup := filepath.Join(filepath.Dir(b.dir), "backup")
+	b.must("backup", backup)
+	b.restored(backup)
+	b.must("replay", "--dry-run")
+	manifests, err := filepath.Glob(filepath.Join(b.dir, "lake", "manifests", "*.json"))
+	check(t, err)
+	check(t, os.WriteFile(manifests[len(manifests)-1], []byte("{}"), 0o600))
+	if code, _, said := b.run("backup", backup); code != exitDamage {
+		t.Errorf("backup of a lake whose manifest is damaged: exit %d\n%s", code, said)
+	}
+	kept, err := os.ReadFile(filepath.Join(backup, "lake", "manifests", filepath.Base(manifests[len(manifests)-1])))
+	if err != nil || len(kept) < 100 {
+		t.Errorf("the backup's manifest is gone, too: %q, %v", kept, err)
 	}
 }
 
@@ -171,7 +205,7 @@ func TestBackupFollowsTheStudy(t *testing.T) {
 	b.must("backfill")
 	backup := filepath.Join(filepath.Dir(b.dir), "backup")
 	b.must("backup", backup)
-	for _, gone := range []string{"state/quarantine/P001/egvs.age", "lake/data/egvs/month=2026-01/old.parquet", "lake/data/.copying-1"} {
+	for _, gone := range []string{"state/quarantine/P001/egvs.age", "lake/data/egvs/month=2026-01/old.parquet", "lake/data/.copying-1", "old-roster.csv"} {
 		path := filepath.Join(backup, gone)
 		check(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		check(t, os.WriteFile(path, nil, 0o600))
@@ -186,7 +220,7 @@ func TestBackupFollowsTheStudy(t *testing.T) {
 	if done.Kept == 0 || !slices.Equal(done.LeftOut, []string{b.env["DEXETL_API_CLIENT_SECRET_FILE"]}) {
 		t.Errorf("the second backup kept %d files and left out %q", done.Kept, done.LeftOut)
 	}
-	for _, gone := range []string{"state/quarantine", "lake/data/egvs/month=2026-01", "lake/data/.copying-1", "state/holders", "lake/latest"} {
+	for _, gone := range []string{"state/quarantine", "lake/data/egvs/month=2026-01", "lake/data/.copying-1", "old-roster.csv", "state/holders", "lake/latest"} {
 		if _, err := os.Lstat(filepath.Join(backup, gone)); err == nil {
 			t.Errorf("%s is in the backup", gone)
 		}

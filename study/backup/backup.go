@@ -147,17 +147,17 @@ func (b *making) locked(ctx context.Context, wait time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
+	m, err := l.Current()
+	if err != nil {
+		return err // what the backup has may be what is missing here
+	}
+	b.Snapshot = m.Snapshot
 	if err := b.lake(ctx, trees...); err != nil {
 		return err
 	}
 	if err := b.lakeCopy.prune(".", isPassing); err != nil {
 		return err
 	}
-	m, err := l.Current()
-	if err != nil && !study.IsDamage(err) {
-		return err
-	}
-	b.Snapshot = m.Snapshot
 	return b.rest(ctx)
 }
 
@@ -201,21 +201,39 @@ func (b *making) rest(ctx context.Context) error {
 			}
 		}
 	}
+	if err := b.named(own); err != nil {
+		return err
+	}
+	return errors.Join(b.pruneOwn(), durable.SyncFolder(b.to), sealed.prune(".", isOfProcesses))
+}
+
+// named copies the files of the study's folder that the configuration names; others are
+// left out.
+func (b *making) named(own *mirror) error {
+	s := b.study
 	for _, path := range s.Config.Files() {
-		switch {
-		case within(s.Dir, s.Path(path)):
-			rel, err := filepath.Rel(s.Dir, s.Path(path))
-			if err != nil {
-				return err
-			}
-			if err := own.file(rel); err != nil {
-				return err
-			}
-		default:
+		rel, err := filepath.Rel(s.Dir, s.Path(path))
+		if err != nil || !filepath.IsLocal(rel) {
 			own.Left = append(own.Left, s.Path(path))
+		} else if err := own.file(rel); err != nil {
+			return err
 		}
 	}
-	return errors.Join(durable.SyncFolder(b.to), sealed.prune(".", isOfProcesses))
+	return nil
+}
+
+// pruneOwn takes out files beside the configuration that the study has no more.
+func (b *making) pruneOwn() error {
+	entries, err := os.ReadDir(b.to)
+	for _, entry := range entries {
+		if entry.IsDir() || entry.Name() == markerFile {
+			continue
+		}
+		if _, gone := os.Lstat(filepath.Join(b.study.Dir, entry.Name())); errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, os.Remove(filepath.Join(b.to, entry.Name())))
+		}
+	}
+	return err
 }
 
 // isCopiedOtherwise reports what of the state's folder is not copied file by file.

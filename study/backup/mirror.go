@@ -25,17 +25,25 @@ type mirror struct {
 }
 
 // tree makes the tree called name alike, and leaves in place what is too much. What is
-// taken away meanwhile is left out. Links and devices are named in Left.
+// taken away meanwhile is left out. Links and devices in it are named in Left.
 func (m *mirror) tree(ctx context.Context, name string, skip func(path string) bool) error {
 	root := filepath.Join(m.from, name)
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	real, err := filepath.EvalSymlinks(root) // a tree may lie on another disk
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(real, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err := errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(m.from, path)
+		rel, err := filepath.Rel(real, path)
+		rel = filepath.Join(name, rel)
 		switch {
 		case err != nil:
 			return err

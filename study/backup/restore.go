@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -59,7 +60,7 @@ func (r *Report) bring(ctx context.Context, from, dir string, by study.Program) 
 		{from: filepath.Join(from, lakeTree), to: there.LakePath()},
 		{from: filepath.Join(from, stateTree), to: there.StatePath()},
 	}
-	if err := begin(dir, trees); err != nil {
+	if err := r.begin(dir, trees); err != nil {
 		return err
 	}
 	for _, tree := range trees {
@@ -82,11 +83,16 @@ func isOfBackup(path string) bool {
 	return path == lakeTree || path == stateTree || path == markerFile || path == config.File
 }
 
-// begin makes the folders, which must be new or empty, or of a restore that was broken off.
-func begin(dir string, trees []*mirror) error {
-	mark := filepath.Join(dir, restoringFile)
-	if _, err := os.Lstat(mark); err == nil {
-		return nil
+// begin makes the folders, which must be new or empty, or of a restore of this backup that
+// was broken off.
+func (r *Report) begin(dir string, trees []*mirror) error {
+	mark, begun := filepath.Join(dir, restoringFile), []byte(r.Begun.Format(time.RFC3339Nano)+"\n")
+	if held, err := os.ReadFile(mark); err == nil {
+		_, whole := os.Lstat(filepath.Join(dir, config.File))
+		if errors.Is(whole, fs.ErrNotExist) && bytes.Equal(held, begun) {
+			return nil
+		}
+		return &PlaceError{Dir: dir}
 	}
 	for _, place := range []string{dir, trees[0].to, trees[1].to} {
 		names, err := os.ReadDir(place)
@@ -100,5 +106,5 @@ func begin(dir string, trees []*mirror) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return errors.Join(durable.Publish(mark, nil), durable.SyncFolder(dir))
+	return errors.Join(durable.Publish(mark, begun), durable.SyncFolder(dir))
 }
