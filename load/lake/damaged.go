@@ -67,6 +67,21 @@ func (l *Lake) IsAside(n int64) bool {
 	return err == nil && m.Manifest != ""
 }
 
+// asideFiles lists the snapshots whose damaged manifests lie in damaged, in no order.
+func (l *Lake) asideFiles() (numbers []int64, err error) {
+	entries, err := fs.ReadDir(l.dir.FS(), damagedDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("damaged snapshots: %w", err)
+	}
+	for _, e := range entries {
+		stem, ok := strings.CutSuffix(e.Name(), ".manifest")
+		if n, err := strconv.ParseInt(stem, 10, 64); err == nil && ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, nil
+}
+
 // Shown lists the snapshots that have a folder, in no order.
 func (l *Lake) Shown() (numbers []int64, err error) {
 	entries, err := fs.ReadDir(l.dir.FS(), snapshotDir)
