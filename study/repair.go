@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A Repair mends what can be mended of a lake.
@@ -88,7 +89,9 @@ func (s *Study) repairAs(ctx context.Context, r Repair, runID string) (done Repa
 		return done, err
 	}
 	fix := &repair{loading: l, done: &done}
-	err = fix.run(ctx)
+	if err = fix.run(ctx); err == nil && len(done.Left) == 0 {
+		err = fix.endErasures(ctx)
+	}
 	done.Took = time.Since(began)
 	return done, err
 }
@@ -106,14 +109,22 @@ func (r *repair) run(ctx context.Context) error {
 		return err
 	}
 	r.done.Found = found.Damages
-	if len(found.Fresh()) == 0 {
+	begun, err := r.begun()
+	if err != nil {
+		return err
+	}
+	if len(found.Fresh()) == 0 && !begun {
 		r.done.Before, r.done.Snapshot = found.Newest.Snapshot, found.Newest.Snapshot
 		return nil
+	}
+	if kept, err := r.keepNewest(ctx, found); kept || err != nil {
+		return err
 	}
 	aside, err := r.setAside(found)
 	if err != nil {
 		return err
 	}
+	aside = aside || begun
 	if aside { // files of the snapshot that is the newest now
 		if found, err = r.look(ctx); err != nil {
 			return err
@@ -130,6 +141,16 @@ func (r *repair) run(ctx context.Context) error {
 	}
 	r.keepRest(found)
 	return nil
+}
+
+// endErasures goes on with erasures that are not done, as whoever loads does.
+func (r *repair) endErasures(ctx context.Context) error {
+	if err := r.finishErasures(ctx); err != nil {
+		return err
+	}
+	now, err := r.lake.Current()
+	r.done.Snapshot = now.Snapshot
+	return err
 }
 
 // look verifies lake and log.
@@ -198,8 +219,19 @@ func (r *repair) bringBack(ctx context.Context, found Verified, aside bool) erro
 			return err
 		}
 		r.done.NoReplay = err
+		// What a commit marks as damaged, no file from a backup brings back.
+		if slices.ContainsFunc(lost, onlyInLog) {
+			r.done.Left, r.done.Snapshot = append(r.done.Left, lost...), r.before.Snapshot
+			return nil
+		}
 	}
 	return r.foldOn(ctx, lost)
+}
+
+// onlyInLog reports whether d is about a file that nothing but the log brings back.
+func onlyInLog(d Damage) bool {
+	t, _ := transform.TableNamed(d.Table)
+	return d.Kind == DataDamage && t.Kind != transform.Study
 }
 
 func (r *repair) replayAll(ctx context.Context) error {
@@ -233,6 +265,9 @@ func (r *repair) compare(lost []Damage) error {
 // the study are written anew, other damaged files are marked.
 func (r *repair) foldOn(ctx context.Context, lost []Damage) error {
 	for _, d := range lost {
+		if d.Kind != DataDamage {
+			continue // the file is whole
+		}
 		r.fold.Damaged = append(r.fold.Damaged, &lake.DamageError{Path: d.Path, Err: d.Err})
 	}
 	_, err := r.loadOnce(ctx, true)
@@ -249,7 +284,7 @@ func (r *repair) foldOn(ctx context.Context, lost []Damage) error {
 	r.done.Loaded, r.done.Snapshot = r.total, now.Snapshot
 	for _, d := range lost {
 		i := slices.IndexFunc(now.Files, func(f lake.File) bool { return f.Path == d.Path })
-		if i < 0 || now.Files[i].Damaged == "" && r.lake.Check(now.Files[i]) == nil {
+		if i < 0 || d.Kind == DataDamage && now.Files[i].Damaged == "" && r.lake.Check(now.Files[i]) == nil {
 			r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: FromState, Equal: true})
 		} else {
 			r.done.Left = append(r.done.Left, d)

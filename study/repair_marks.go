@@ -40,6 +40,7 @@ func (r *repair) markOlder(ctx context.Context, found Verified, _ bool) error {
 // markFile notes a file that is still damaged in the marks of the snapshots that have it.
 func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.Mark) (still bool, err error) {
 	all, err := r.lake.IDs()
+	whole := false
 	for _, id := range all {
 		if err := ctx.Err(); err != nil {
 			return still, err
@@ -55,11 +56,16 @@ func (r *repair) markFile(ctx context.Context, d Damage, marks map[int64]*lake.M
 			return still, err
 		}
 		i := slices.IndexFunc(m.Files, func(f lake.File) bool { return f.Path == d.Path })
-		if i < 0 {
+		if i < 0 || whole && m.Files[i].Damaged == "" {
 			continue
 		}
-		if harm := r.lake.Check(m.Files[i]); !IsDamage(harm) {
-			return still, harm // whole again, or the disk does not work
+		harm := r.lake.Check(m.Files[i])
+		if harm == nil { // whole again; another snapshot may go around it all the same
+			whole = true
+			continue
+		}
+		if !IsDamage(harm) {
+			return still, harm // the disk does not work
 		}
 		still = true
 		r.mark(id.Number, d, marks)
@@ -108,7 +114,7 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 // vouchAgain makes the folder of an older snapshot again if it is tagged.
 func (r *repair) vouchAgain(ctx context.Context, n int64) error {
 	m, err := r.lake.Manifest(n)
-	if IsDamage(err) || m.Snapshot == r.before.Snapshot {
+	if IsDamage(err) || m.Snapshot == r.done.Snapshot {
 		return nil
 	}
 	if err != nil {

@@ -26,7 +26,7 @@ func (s *Study) Newest() (*lake.Lake, lake.Manifest, error) { return s.openLake(
 
 func (s *Study) openLake(find func(*lake.Lake) (lake.Manifest, error)) (*lake.Lake, lake.Manifest, error) {
 	if !s.hasLake() {
-		return nil, lake.Manifest{}, s.emptyLake()
+		return nil, lake.Manifest{}, cmp.Or(s.lostManifests(), s.emptyLake())
 	}
 	l, err := lake.OpenToRead(s.LakePath())
 	if err != nil {
@@ -47,6 +47,17 @@ func (s *Study) openLake(find func(*lake.Lake) (lake.Manifest, error)) (*lake.La
 func (s *Study) hasLake() bool {
 	_, err := os.Stat(filepath.Join(s.LakePath(), "manifests"))
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// lostManifests is the error of a lake without the folder of manifests that has what only
+// a snapshot leaves: data files, folders, latest.
+func (s *Study) lostManifests() error {
+	for _, trace := range []string{"data/[^.]*", "snapshots/[^.]*", "latest"} {
+		if found, _ := fs.Glob(os.DirFS(s.LakePath()), trace); len(found) > 0 {
+			return &lake.DamageError{Path: "manifests", Err: fs.ErrNotExist}
+		}
+	}
+	return nil
 }
 
 // An EmptyLakeError says that no snapshot was committed yet.

@@ -93,6 +93,9 @@ func (v Verified) Has(kinds ...DamageKind) bool {
 
 func (s *Study) verifyLake(ctx context.Context, v Verify, done *Verified) error {
 	if !s.hasLake() {
+		if err := s.lostManifests(); err != nil {
+			done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: "manifests", Err: fs.ErrNotExist})
+		}
 		return nil
 	}
 	l, err := lake.OpenToRead(s.LakePath())

@@ -29,6 +29,9 @@ func TestEraseIsKilled(t *testing.T) {
 			if i > 1 && i%2 == 0 {
 				again = []string{"replay"}
 			}
+			if i > 0 && i%4 == 0 {
+				again = []string{"repair"}
+			}
 			if code, _, stderr := b.run(again...); code != exitDone {
 				t.Fatalf("%v: exit %d\n%s", again, code, stderr)
 			}

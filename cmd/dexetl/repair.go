@@ -54,6 +54,8 @@ func (p *program) printRepaired(r study.Repaired) error {
 	switch {
 	case len(r.Mended)+len(r.Left) == 0:
 		return p.tell("looked for %.1f s: there is nothing to repair", r.Took.Seconds())
+	case len(r.Mended) == 0:
+		return p.tell("looked for %.1f s: nothing of this could be mended", r.Took.Seconds())
 	case r.Snapshot != r.Before:
 		return p.tell("repaired in %.1f s: the newest snapshot is %d now", r.Took.Seconds(), r.Snapshot)
 	}
@@ -64,6 +66,9 @@ func (p *program) printRepaired(r study.Repaired) error {
 func mendedWords(m study.Mended, r study.Repaired) string {
 	switch m.By {
 	case study.SetAside:
+		if r.NoReplay != nil {
+			return "set aside in lake/damaged"
+		}
 		return fmt.Sprintf("set aside in lake/damaged; snapshot %d has all that the raw log says", r.Snapshot)
 	case study.FromState:
 		return fmt.Sprintf("written anew from the state, in snapshot %d", r.Snapshot)
@@ -114,9 +119,13 @@ func (p *program) lost(r study.Repaired) error {
 	if r.NoReplay != nil {
 		why = fmt.Sprintf("; the raw log cannot bring them back: %v", r.NoReplay)
 	}
-	if rows == 0 {
-		return advised(exitDamage, "restore the file from a backup, then run the same command again", "damaged still: %s: %s%s", first.Path, first.Words(), why)
+	const restore = "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has"
+	switch {
+	case rows == 0 && r.NoReplay != nil:
+		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)
+	case rows == 0:
+		return advised(exitDamage, "restore the file from a backup, then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
 	}
-	return advised(exitDamage, "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has",
+	return advised(exitDamage, restore,
 		"%s rows of %s are gone%s", thousands(rows), countOf(files, "file"), why)
 }

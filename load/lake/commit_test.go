@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -359,5 +360,67 @@ func TestSweepHalfMadeSnapshots(t *testing.T) {
 	left, err := fs.ReadDir(l.dir.FS(), snapshotDir)
 	if err != nil || len(left) != 1 || left[0].Name() != "000001" {
 		t.Errorf("snapshots after a sweep = %v, %v; want 000001", left, err)
+	}
+}
+
+// Where a manifest is gone or set aside, its data files are no orphans: it may come back.
+func TestSweepSparesFilesOfLostManifests(t *testing.T) {
+	drop := func(t *testing.T, l *Lake, n int64) {
+		if err := l.dir.Remove(manifestPath(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, lose := range map[string]func(t *testing.T, l *Lake){
+		"all, with folders":      func(t *testing.T, l *Lake) { drop(t, l, 1); drop(t, l, 2); l.dir.MkdirAll("snapshots/000002", dirMode) },
+		"the newest, folder":     func(t *testing.T, l *Lake) { drop(t, l, 2); l.dir.MkdirAll("snapshots/000002", dirMode) },
+		"the newest, latest":     func(t *testing.T, l *Lake) { drop(t, l, 2); l.dir.Symlink("snapshots/000002", "latest") },
+		"the newest, set aside":  func(t *testing.T, l *Lake) { l.SetAside(2, "it is odd", "test") },
+		"set aside and followed": func(t *testing.T, l *Lake) { l.SetAside(2, "it is odd", "test"); finish(t, l.Begin(current(t, l))) },
+		"all, long ago": func(t *testing.T, l *Lake) {
+			drop(t, l, 1)
+			drop(t, l, 2)
+			l.dir.RemoveAll(damagedDir)
+			for name := range files(t, l) {
+				old := time.Now().Add(-2 * sweepSlack)
+				if err := l.dir.Chtimes(name, old, old); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := locked(t)
+			c := l.Begin(Manifest{})
+			c.Add(write(t, c, tableNamed(t, "egvs"), some(tableNamed(t, "egvs"), 10, rand.New(rand.NewPCG(1, 1)))))
+			c = l.Begin(finish(t, c))
+			c.Add(write(t, c, tableNamed(t, "runs"), some(tableNamed(t, "runs"), 3, rand.New(rand.NewPCG(2, 2)))))
+			finish(t, c)
+			before := files(t, l)
+			lose(t, l)
+			if err := l.Sweep(); err != nil {
+				t.Fatal(err)
+			}
+			if after := files(t, l); len(before) != 2 || !maps.Equal(before, after) {
+				t.Errorf("data files after a sweep: %v, before %v", after, before)
+			}
+		})
+	}
+}
+
+func files(t *testing.T, l *Lake) map[string]bool {
+	t.Helper()
+	found, err := l.dataFiles(time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// A first commit that was killed leaves nothing, though there is no manifest yet.
+func TestSweepFirstCommit(t *testing.T) {
+	l := locked(t)
+	write(t, l.Begin(Manifest{}), tableNamed(t, "runs"), some(tableNamed(t, "runs"), 3, rand.New(rand.NewPCG(2, 2))))
+	if err := l.Sweep(); err != nil || len(files(t, l)) > 0 {
+		t.Errorf("data files after a sweep: %v, %v; want none", files(t, l), err)
 	}
 }

@@ -67,6 +67,30 @@ func (l *Lake) IsAside(n int64) bool {
 	return err == nil && m.Manifest != ""
 }
 
+// AsideAfter reports whether the manifest of a snapshot after n was set aside.
+func (l *Lake) AsideAfter(n int64) (bool, error) {
+	marked, err := l.inDamaged(".json")
+	return slices.ContainsFunc(marked, func(m int64) bool { return m > n && l.IsAside(m) }), err
+}
+
+// asideFiles lists the snapshots whose damaged manifests lie in damaged, in no order.
+func (l *Lake) asideFiles() ([]int64, error) { return l.inDamaged(".manifest") }
+
+// inDamaged lists the snapshots of which damaged has such a file.
+func (l *Lake) inDamaged(ext string) (numbers []int64, err error) {
+	entries, err := fs.ReadDir(l.dir.FS(), damagedDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("damaged snapshots: %w", err)
+	}
+	for _, e := range entries {
+		stem, ok := strings.CutSuffix(e.Name(), ext)
+		if n, err := strconv.ParseInt(stem, 10, 64); err == nil && ok {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, nil
+}
+
 // Shown lists the snapshots that have a folder, in no order.
 func (l *Lake) Shown() (numbers []int64, err error) {
 	entries, err := fs.ReadDir(l.dir.FS(), snapshotDir)

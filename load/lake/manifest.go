@@ -115,7 +115,7 @@ func (l *Lake) Current() (Manifest, error) {
 	if len(all) > 0 {
 		newest = all[len(all)-1]
 	}
-	if shown := l.latest(); shown > newest && !l.IsAside(shown) {
+	if shown := l.Latest(); shown > newest && !l.IsAside(shown) {
 		return Manifest{}, &DamageError{manifestPath(shown), fs.ErrNotExist}
 	}
 	if newest == 0 {
@@ -124,8 +124,8 @@ func (l *Lake) Current() (Manifest, error) {
 	return l.Manifest(newest)
 }
 
-// latest is the snapshot that latest leads to, 0 for none: it had a manifest before.
-func (l *Lake) latest() int64 {
+// Latest is the snapshot that latest leads to, 0 for none: it had a manifest before.
+func (l *Lake) Latest() int64 {
 	to, _ := l.dir.Readlink("latest")
 	n, _ := strconv.ParseInt(path.Base(to), 10, 64)
 	return n

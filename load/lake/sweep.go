@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,7 +60,7 @@ func (l *Lake) sweepTemporary() error {
 }
 
 // orphans lists the data files that no manifest refers to. A manifest that
-// cannot be read may refer to any of them, so then there are none.
+// cannot be read, or that is gone, may refer to any of them, so then there are none.
 //
 // A leftover is younger than the newest manifest: it belongs to a commit that
 // came after it and never ended. That spares reading all older manifests, to
@@ -69,21 +70,25 @@ func (l *Lake) orphans() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var since time.Time
-	if len(all) > 0 {
-		info, err := l.dir.Stat(all[len(all)-1].path())
+	newest := newestOf(all)
+	if lost, err := l.hadAbove(newest.Number); lost || err != nil {
+		return nil, err
+	}
+	since := time.Now() // of a first commit that never ended; what is older had a manifest
+	if newest.Number > 0 {
+		info, err := l.dir.Stat(newest.path())
 		if err != nil {
 			return nil, err
 		}
-		since = info.ModTime().Add(-sweepSlack)
+		since = info.ModTime()
 	}
-	found, err := l.dataFiles(since)
+	found, err := l.dataFiles(since.Add(-sweepSlack))
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range slices.Backward(all) {
 		if len(found) == 0 {
-			break
+			return nil, nil
 		}
 		m, err := l.ManifestOf(id)
 		if err != nil {
@@ -92,6 +97,9 @@ func (l *Lake) orphans() ([]string, error) {
 		for _, f := range m.Files {
 			delete(found, f.Path)
 		}
+	}
+	if err := l.spareAside(found); err != nil {
+		return nil, err
 	}
 	var orphans []string
 	for name := range found {
@@ -114,4 +122,43 @@ func (l *Lake) dataFiles(since time.Time) (map[string]bool, error) {
 		return err
 	})
 	return found, err
+}
+
+// newestOf is the last of all manifests; the zero ID if there is none.
+func newestOf(all []ID) (newest ID) {
+	if len(all) > 0 {
+		newest = all[len(all)-1]
+	}
+	return newest
+}
+
+// hadAbove reports whether there was a snapshot after number n, which is the newest
+// manifest's: latest leads to one, a folder shows it, or its manifest was set aside.
+func (l *Lake) hadAbove(n int64) (bool, error) {
+	shown, err := l.Shown()
+	if err != nil {
+		return false, err
+	}
+	aside, err := l.asideFiles()
+	above := func(m int64) bool { return m > n }
+	return l.Latest() > n || slices.ContainsFunc(shown, above) || slices.ContainsFunc(aside, above), err
+}
+
+// spareAside takes those out of found that a manifest names which was set aside: it may
+// be mended, and what can be read of it tells.
+func (l *Lake) spareAside(found map[string]bool) error {
+	aside, err := l.asideFiles()
+	for _, n := range aside {
+		if err != nil || len(found) == 0 {
+			break
+		}
+		var content []byte
+		content, err = l.dir.ReadFile(asidePath(n))
+		for name := range found {
+			if bytes.Contains(content, []byte(name)) {
+				delete(found, name)
+			}
+		}
+	}
+	return err
 }

@@ -69,6 +69,9 @@ func (c *chain) read(id lake.ID) error {
 	if parent := c.sums[m.Parent]; parent != nil && m.ParentSHA256 != "" && !slices.Contains(parent, m.ParentSHA256) {
 		c.manifest(&lake.DamageError{Path: lake.ManifestPath(m.Parent), Err: fmt.Errorf("snapshot %s was made from another one: sha256 is %s, it names %s", id, parent[0], m.ParentSHA256)})
 	}
+	if id.Issue > 1 { // the issue that it stands for is gone, and with it the sum of the first one
+		delete(c.sums, id.Number)
+	}
 	c.report.Manifests++
 	if id.Issue == 0 {
 		c.report.Newest = m
@@ -104,10 +107,13 @@ func (c *chain) missing(n int64) {
 	}
 }
 
-// beyond finds a manifest that is gone after the newest one: a folder shows its snapshot.
+// beyond finds a manifest that is gone after the newest one: a folder shows its snapshot,
+// or latest leads to it.
 func (c *chain) beyond() error {
 	shown, err := c.Lake.Shown()
-	for _, n := range shown {
+	shown = append(shown, c.Lake.Latest())
+	slices.Sort(shown)
+	for _, n := range slices.Compact(shown) {
 		if n >= c.next && !c.Lake.HasManifest(n) {
 			before := len(c.report.Findings)
 			if c.missing(n); len(c.report.Findings) > before {

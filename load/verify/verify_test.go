@@ -234,3 +234,42 @@ func TestChain(t *testing.T) {
 	}
 	expect(t, found(t, l), name+": snapshot 2 was made from another one", "does not exist")
 }
+
+// That latest leads to a snapshot tells that there was one, unless it was set aside.
+func TestLatestBeyond(t *testing.T) {
+	l := lakeOf(t, []place{{"2026-03", []row{at("P001", 0, "a")}}}, nil)
+	if err := os.Symlink("snapshots/000002", filepath.Join(l.Path(), "latest")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, found(t, l))
+	if err := os.Remove(filepath.Join(l.Path(), "manifests/000000000002.json")); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, found(t, l), "manifests/000000000002.json")
+}
+
+// A snapshot names its parent as it was committed, however often that is issued again.
+func TestReissuedTwice(t *testing.T) {
+	l := lakeOf(t, []place{{"2026-03", []row{at("P001", 0, "a")}}}, nil)
+	guard, err := l.Lock(t.Context(), 0, lake.Holder{Command: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer guard.Unlock()
+	id := lake.ID{Number: 1}
+	for range 2 {
+		m, err := l.ManifestOf(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := l.Begin(m).Reissue(t.Context(), nil)
+		if err == nil {
+			_, err = l.Remove([]lake.ID{id}, lake.GoneErased, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = again.ID()
+		expect(t, found(t, l))
+	}
+}
