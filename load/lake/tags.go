@@ -40,6 +40,9 @@ func (t Tag) ID() ID {
 	return id
 }
 
+// Path is where the tag lies, from the lake's folder.
+func (t Tag) Path() string { return tagPath(t.Name) }
+
 // A TagNameError says that a text is no name for a tag.
 type TagNameError struct{ Name string }
 
