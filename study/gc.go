@@ -146,7 +146,12 @@ func (s *Study) dated(l *lake.Lake) (all []retain.Snapshot, format int, err erro
 		if id.Issue == 0 {
 			format = m.Format
 		}
-		all = append(all, retain.Snapshot{ID: id, CreatedAt: m.CreatedAt, Folder: id.Issue == 0 && folderOf(l, id.Number) != "none"})
+		one := retain.Snapshot{ID: id, CreatedAt: m.CreatedAt}
+		if id.Issue == 0 {
+			folder := folderOf(l, id.Number)
+			one.Folder, one.Latest = folder != "none", folder == "latest"
+		}
+		all = append(all, one)
 	}
 	return all, format, nil
 }
