@@ -37,7 +37,7 @@ func (s *Study) Retention() retain.Policy {
 }
 
 // Collect removes the snapshots that nothing keeps. It waits so long for another process
-// that loads. Interrupted anywhere, the next one that loads ends it.
+// that loads. Interrupted anywhere, the next one that loads ends it, or takes it back.
 func (s *Study) Collect(ctx context.Context, by retain.Policy, wait time.Duration) (done Collection, err error) {
 	err = s.locked(ctx, wait, func(l *lake.Lake) error {
 		done, err = s.collect(ctx, l, by)
@@ -107,7 +107,17 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 	if err != nil {
 		return need, err
 	}
+	gone, err := l.Gone()
+	if err != nil {
+		return need, err
+	}
 	for _, t := range tags {
+		if _, removed := gone.Of(t.ID().Number); removed && t.ID().Issue == 0 && !l.HasManifest(t.ID().Number) {
+			continue // that is accounted for, and keeps nothing
+		}
+		if _, err := l.Tagged(t); err != nil {
+			return need, fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", t.Name, err)
+		}
 		need.Tagged = append(need.Tagged, t.ID())
 	}
 	if need.Opened, err = l.Opened(); err != nil {
@@ -136,7 +146,12 @@ func (s *Study) dated(l *lake.Lake) (all []retain.Snapshot, format int, err erro
 		if id.Issue == 0 {
 			format = m.Format
 		}
-		all = append(all, retain.Snapshot{ID: id, CreatedAt: m.CreatedAt, Folder: id.Issue == 0 && folderOf(l, id.Number) != "none"})
+		one := retain.Snapshot{ID: id, CreatedAt: m.CreatedAt}
+		if id.Issue == 0 {
+			folder := folderOf(l, id.Number)
+			one.Folder, one.Latest = folder != "none", folder == "latest"
+		}
+		all = append(all, one)
 	}
 	return all, format, nil
 }

@@ -38,14 +38,20 @@ func (s *Study) NewestCommit() (int64, error) {
 }
 
 // HasCommit reports whether there was a snapshot of a number, without reading it: the
-// manifest may have been set aside, because it is damaged.
+// manifest may have been set aside, because it is damaged, or removed, because of an
+// erasure.
 func (s *Study) HasCommit(snapshot int64) bool {
 	l, err := lake.OpenToRead(s.LakePath())
 	if err != nil {
 		return false
 	}
 	defer l.Close()
-	return l.HasManifest(snapshot) || l.IsAside(snapshot)
+	if l.HasManifest(snapshot) || l.IsAside(snapshot) {
+		return true
+	}
+	gone, err := l.Gone()
+	_, was := gone.Of(snapshot)
+	return was && err == nil
 }
 
 // News is what a commit brought. It is to be closed.

@@ -154,10 +154,11 @@ func (c Citation) String() string {
 		c.Study, c.Snapshot, tag, at, c.Manifest, c.Program, c.Metrics)
 }
 
-// DropTag takes a name away from a snapshot, which the next collection may remove.
+// DropTag takes a name away from a snapshot, which the next collection may remove. Of a
+// damaged tag, which goes as well, nothing but the name is known.
 func (s *Study) DropTag(ctx context.Context, name string, wait time.Duration) (t lake.Tag, err error) {
 	err = s.locked(ctx, wait, func(l *lake.Lake) error {
-		if t, err = l.Tag(name); err != nil {
+		if t, err = l.Tag(name); undamaged(err) != nil {
 			return err
 		}
 		if err := s.Store.Audit(ctx, state.Act{Subject: "snapshot", Before: tagFields(t)}); err != nil {
@@ -171,7 +172,10 @@ func (s *Study) DropTag(ctx context.Context, name string, wait time.Duration) (t
 			return undamaged(err)
 		}
 		lines, err := s.citations(l, m)
-		return errors.Join(err, snapshot.Cite(l, m, lines))
+		if err != nil {
+			return undamaged(err) // of another tag: the citation stays as it is
+		}
+		return snapshot.Cite(l, m, lines)
 	})
 	return t, err
 }

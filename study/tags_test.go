@@ -219,6 +219,83 @@ func TestCollectionSpares(t *testing.T) {
 	}
 }
 
+// While nobody knows what a tag keeps nothing is collected; one of a snapshot that is
+// accounted for as gone keeps nothing. Verify names the tag.
+func TestCollectionBesideWrongTag(t *testing.T) {
+	clock := now
+	s := open(t, func() time.Time { return clock })
+	_, l := s.startLoading(t)
+	for i := range 5 {
+		check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: fmt.Sprintf("Q%03d", i)}))
+		check(t, l.load(t.Context()))
+		clock = clock.Add(time.Hour)
+	}
+	check(t, l.publish(t.Context()))
+	clock = clock.Add(25 * time.Hour)
+	sum, _, err := l.lake.ManifestSHA256(lake.ID{Number: 2})
+	check(t, err)
+	tag := lake.Tag{Name: "paper", Snapshot: "1", ManifestSHA256: sum}
+	check(t, l.lake.PutTag(tag, false))
+	if done, err := s.collect(t.Context(), l.lake, retain.Policy{Last: 1}); !is[*lake.DamageError](err) || len(done.Snapshots) > 0 {
+		t.Errorf("with a tag of another manifest: %+v, %v", done.Snapshots, err)
+	}
+	tag.Snapshot = "9"
+	check(t, l.lake.PutTag(tag, true))
+	if _, err := s.Collectable(t.Context(), retain.Policy{Last: 1}); !is[*lake.DamageError](err) {
+		t.Errorf("with a tag of a manifest that is not there: %v", err)
+	}
+	tag.Snapshot = "2"
+	check(t, l.lake.PutTag(tag, true))
+	if done, err := s.collect(t.Context(), l.lake, retain.Policy{Last: 1}); err != nil || len(done.Snapshots) != 2 {
+		t.Errorf("with a tag that is right: %+v, %v; want 1 and 3 to go", done.Snapshots, err)
+	}
+	tag.Snapshot = "1"
+	check(t, l.lake.PutTag(tag, true))
+	if done, err := s.collect(t.Context(), l.lake, retain.Policy{Last: 1}); err != nil || len(done.Snapshots) != 1 {
+		t.Errorf("with a tag of what is gone: %+v, %v; want 2 to go", done.Snapshots, err)
+	}
+	for n, want := range map[int64]bool{0: false, 2: true, 5: true, 6: false} { // 2 is gone
+		if got := s.HasCommit(n); got != want {
+			t.Errorf("HasCommit(%d) = %v", n, got)
+		}
+	}
+	tag.Snapshot = "4"
+	check(t, l.lake.PutTag(tag, true))
+	found, err := s.Verify(t.Context(), Verify{})
+	if err != nil || len(found.Damages) != 1 || found.Damages[0].Path != "tags/paper.json" || found.Damages[0].Kind != ManifestDamage {
+		t.Errorf("verify: %+v, %v", found.Damages, err)
+	}
+}
+
+// A tag whose file is damaged can be dropped, also beside another one.
+func TestDropDamagedTag(t *testing.T) {
+	s := open(t, nil)
+	_, l := s.startLoading(t)
+	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
+	check(t, errors.Join(l.load(t.Context()), l.publish(t.Context()), l.guard.Unlock()))
+	l.guard = nil
+	for _, name := range []string{"Paper", "other", "third"} {
+		_, err := s.Tag(t.Context(), name, "", "why", 0)
+		check(t, err)
+	}
+	for _, name := range []string{"Paper", "other"} {
+		file := filepath.Join(s.LakePath(), "tags", name+".json")
+		check(t, errors.Join(os.Chmod(file, 0o600), os.Truncate(file, 20)))
+	}
+	for _, name := range []string{"paper", "third", "other"} {
+		if dropped, err := s.DropTag(t.Context(), name, 0); err != nil || !strings.EqualFold(dropped.Name, name) || (dropped.Snapshot == "") != (name != "third") {
+			t.Errorf("DropTag(%s): %+v, %v", name, dropped, err)
+		}
+	}
+	if tags, err := l.lake.Tags(); err != nil || len(tags) > 0 {
+		t.Errorf("left: %v, %v", tags, err)
+	}
+	lines, err := s.TrailAbout(t.Context(), Selection{}, "snapshot")
+	if err != nil || len(lines) != 6 {
+		t.Errorf("the audit trail has %d lines, %v; want one of each tag and of its end", len(lines), err)
+	}
+}
+
 // A lake that was copied to another path, without its links and its folders, read-only,
 // answers as the one that it was made of.
 func TestCopiedLakeAnswers(t *testing.T) {

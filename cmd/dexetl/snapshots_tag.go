@@ -102,6 +102,9 @@ func (p *program) snapshotsDrop() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if t.Snapshot == "" {
+				return p.report(schemas.TagDropped(), []any{t.Name, ""}, "the tag %s, which was damaged, is gone; nobody can tell what it named", t.Name)
+			}
 			return p.report(schemas.TagDropped(), []any{t.Name, t.Snapshot}, "snapshot %s is no longer %s", t.Snapshot, t.Name)
 		}),
 	}

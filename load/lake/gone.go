@@ -31,7 +31,8 @@ type Gone struct {
 	Ranges []GoneRange `json:"gone"` // in order, none beside another of the same reason
 
 	// Removing are the manifests that a removal was about to take away when it wrote this,
-	// until it came to its end: whoever takes the lock next ends it.
+	// until it came to its end: whoever takes the lock next ends it, or takes back what is
+	// still there of what was not erased.
 	Removing []string `json:"removing,omitempty"`
 }
 
@@ -93,6 +94,20 @@ func (g *Gone) join(i int) {
 		at = b.At
 	}
 	g.Ranges = slices.Replace(g.Ranges, i, i+2, GoneRange{a.First, b.Last, a.Why, at})
+}
+
+// takeBack accounts for a manifest as there. A number that was issued again stays gone.
+func (g *Gone) takeBack(id ID) {
+	if id.Issue == 0 {
+		g.forget(id.Number)
+	}
+}
+
+// erased reports whether a manifest had rows that had to go for good. Of one that was
+// issued again nobody can tell: an erasure that was interrupted removes it anew.
+func (g Gone) erased(id ID) bool {
+	r, _ := g.Of(id.Number)
+	return id.Issue == 0 && r.Why == GoneErased
 }
 
 // forget takes a number back: its manifest stays.

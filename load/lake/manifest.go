@@ -161,8 +161,11 @@ func (l *Lake) IDs() ([]ID, error) {
 }
 
 // HasManifest reports whether snapshot n was committed, without reading its manifest.
-func (l *Lake) HasManifest(n int64) bool {
-	_, err := l.dir.Lstat(manifestPath(n))
+func (l *Lake) HasManifest(n int64) bool { return l.has(ID{Number: n}) }
+
+// has is HasManifest for any issue of a number.
+func (l *Lake) has(id ID) bool {
+	_, err := l.dir.Lstat(id.path())
 	return err == nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 const openedDir = "opened"
 
-// FolderFor is how long the folder of a snapshot stays, for those who opened its database
+// FolderFor is how long the folder of a snapshot stays once there is the next one, for those who opened its database
 // and go on reading. Links cost next to nothing.
 const FolderFor = 24 * time.Hour
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 )
 
 // Reissue gives the commit, which was begun on top of m, the place of m: a manifest of
 // the same number and parent, of the next issue, that names the file it replaces. Of
 // what m says beside its files, held takes the place of Held. That it exists already is
-// no error: an interrupted one is gone on with.
+// no error: an interrupted one is gone on with. One that was issued of m for another
+// reason has other files, and keeps its issue.
 func (c *Commit) Reissue(ctx context.Context, held []HeldAnswer) (m Manifest, err error) {
 	if c.lake.held == nil {
 		return m, ErrNotLocked
@@ -22,8 +24,11 @@ func (c *Commit) Reissue(ctx context.Context, held []HeldAnswer) (m Manifest, er
 		return m, err
 	}
 	m.Reissue, m.Replaces, m.Held, m.Files = m.Reissue+1, sum, held, c.Files()
-	if there, err := c.lake.ManifestOf(m.ID()); err == nil && there.Replaces == sum {
-		return there, nil
+	for c.lake.has(m.ID()) {
+		if there, err := c.lake.ManifestOf(m.ID()); err == nil && there.saysAs(m) {
+			return there, nil
+		}
+		m.Reissue++
 	}
 	if err := c.syncFolders(); err != nil {
 		return m, fmt.Errorf("snapshot %s: %w", m.ID(), err)
@@ -32,6 +37,12 @@ func (c *Commit) Reissue(ctx context.Context, held []HeldAnswer) (m Manifest, er
 		return m, fmt.Errorf("snapshot %s: %w", m.ID(), err)
 	}
 	return m, nil
+}
+
+// saysAs reports whether a manifest that is there is the one that is about to be.
+func (m Manifest) saysAs(other Manifest) bool {
+	samePath := func(a, b File) bool { return a.Path == b.Path }
+	return m.Replaces == other.Replaces && slices.Equal(m.Held, other.Held) && slices.EqualFunc(m.Files, other.Files, samePath)
 }
 
 // SyncData makes durable that data files went: a power cut brings none of them back.

@@ -16,8 +16,15 @@ type Freed struct {
 	Bytes     int64 // of them
 }
 
-// Freed says what would be freed if these manifests were removed.
+// Freed says what would be freed if these manifests were collected.
 func (l *Lake) Freed(remove []ID) (Freed, error) {
+	gone, err := l.Gone()
+	if err != nil {
+		return Freed{}, err
+	}
+	if err := l.unlost(gone); err != nil {
+		return Freed{}, err
+	}
 	named, err := l.namedFiles(remove)
 	if err != nil {
 		return Freed{}, err
@@ -36,9 +43,11 @@ func (l *Lake) Freed(remove []ID) (Freed, error) {
 // Remove removes manifests, which it accounts for first (see Gone), with their folders
 // and the data files that no other manifest names. Those that spare names, once the
 // manifests are out of sight, stay: somebody has opened them meanwhile. It may be nil. The
-// load lock must be held. Interrupted anywhere, it is ended by whoever takes the lock next.
+// load lock must be held. Interrupted anywhere, it is ended by whoever takes the lock next,
+// or taken back as far as that goes: see Sweep.
 //
 // While a manifest that stays cannot be read, nothing is removed: it may name any file.
+// Nor is anything collected while one is lost.
 func (l *Lake) Remove(remove []ID, why string, spare func() ([]ID, error)) (Freed, error) {
 	if l.held == nil {
 		return Freed{}, ErrNotLocked
@@ -46,6 +55,11 @@ func (l *Lake) Remove(remove []ID, why string, spare func() ([]ID, error)) (Free
 	gone, err := l.Gone()
 	if err != nil {
 		return Freed{}, err
+	}
+	if why == GoneCollected {
+		if err := l.unlost(gone); err != nil {
+			return Freed{}, err
+		}
 	}
 	named, err := l.namedFiles(slices.Concat(remove, removingOf(gone)))
 	if err != nil {
@@ -99,7 +113,7 @@ func (l *Lake) endRemoval(gone Gone, named map[string]bool, spare func() ([]ID, 
 // takeBack accounts for the spared, whose files stay, as there.
 func (l *Lake) takeBack(gone *Gone, spared, removing []ID, named map[string]bool) error {
 	for _, id := range spared {
-		gone.forget(id.Number)
+		gone.takeBack(id)
 		m, err := l.ManifestOf(id)
 		if err != nil {
 			return err
@@ -107,6 +121,9 @@ func (l *Lake) takeBack(gone *Gone, spared, removing []ID, named map[string]bool
 		for _, f := range m.Files {
 			named[f.Path] = true
 		}
+	}
+	if err := l.syncDir(manifestDir); err != nil { // before anybody counts on them
+		return err
 	}
 	gone.Removing = names(removing)
 	return l.putGone(*gone)
@@ -259,6 +276,67 @@ func (l *Lake) namedFiles(without []ID) (map[string]bool, error) {
 		}
 	}
 	return named, nil
+}
+
+// unlost is a *DamageError for a number up to the newest whose manifest is neither there,
+// nor removed, nor set aside: it may come back, and want its files.
+func (l *Lake) unlost(gone Gone) error {
+	all, err := l.Manifests()
+	next := int64(1)
+	for _, n := range all {
+		for ; next < n; next++ {
+			if _, removed := gone.Of(next); !removed && !l.IsAside(next) {
+				return &DamageError{manifestPath(next), fs.ErrNotExist}
+			}
+		}
+		next = n + 1
+	}
+	return err
+}
+
+// abandon brings back what a collection that did not come to its end took out of sight:
+// somebody may have opened it since, or want to tag it. What is erased stays away.
+func (l *Lake) abandon() error {
+	gone, err := l.Gone()
+	if err != nil {
+		return undamaged(err)
+	}
+	var left []ID
+	for _, id := range removingOf(gone) {
+		if gone.erased(id) {
+			left = append(left, id)
+			continue
+		}
+		there, err := l.unhide(id)
+		if err != nil {
+			return err
+		}
+		if there {
+			gone.takeBack(id)
+		} else {
+			left = append(left, id)
+		}
+	}
+	if len(left) == len(gone.Removing) {
+		return nil
+	}
+	if err := l.syncDir(manifestDir); err != nil {
+		return err
+	}
+	gone.Removing = names(left)
+	return l.putGone(gone)
+}
+
+// unhide brings a manifest back into sight, and reports whether it is there.
+func (l *Lake) unhide(id ID) (there bool, err error) {
+	if l.has(id) {
+		return true, nil
+	}
+	err = l.dir.Rename(id.hidden(), id.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // sweepRemoval ends a removal that did not come to its end. Damage keeps it as it is, and

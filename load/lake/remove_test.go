@@ -108,9 +108,15 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// A process may die anywhere: who takes the lock next ends what was begun, and nothing
-// that stays lacks a file.
+// A process may die anywhere: who takes the lock next ends what was begun, or takes it
+// back, and nothing that stays lacks a file.
 func TestRemoveKilled(t *testing.T) {
+	for _, why := range []string{GoneCollected, GoneErased} {
+		t.Run(why, func(t *testing.T) { removeKilled(t, why) })
+	}
+}
+
+func removeKilled(t *testing.T, why string) {
 	died := errors.New("died")
 	for nth := 1; ; nth++ {
 		l := locked(t)
@@ -123,7 +129,7 @@ func TestRemoveKilled(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := l.Remove([]ID{{1, 0}, {2, 0}, {4, 0}}, GoneCollected, nil)
+		_, err := l.Remove([]ID{{1, 0}, {2, 0}, {4, 0}}, why, nil)
 		if err == nil {
 			if nth < 15 {
 				t.Errorf("only %d points", nth)
@@ -145,7 +151,11 @@ func TestRemoveKilled(t *testing.T) {
 		t.Run(fmt.Sprint(nth, " ", point), func(t *testing.T) {
 			whole(t, again, 6)
 			left, _ := again.Manifests()
-			if want := 6 - 3*min(1, len(accounted.Ranges)); len(left) != want {
+			want := 6 - 3*min(1, len(accounted.Ranges))
+			if why == GoneCollected && (point == "gone.accounted" || point == "gone.hidden") {
+				want = 6 // nothing had gone yet
+			}
+			if len(left) != want {
 				t.Errorf("%d snapshots left, want %d", len(left), want)
 			}
 			if gone, _ := again.Gone(); len(gone.Removing) > 0 {
@@ -155,6 +165,51 @@ func TestRemoveKilled(t *testing.T) {
 				t.Errorf("%d files of nobody, %v", idle.Files, err)
 			}
 		})
+	}
+}
+
+// What was issued again comes back as well, and its number stays gone; what is half gone
+// by a power cut goes.
+func TestAbandon(t *testing.T) {
+	l := locked(t)
+	grown(t, l, 5)
+	c := l.Begin(current(t, l))
+	if _, err := c.Reissue(t.Context(), []HeldAnswer{{RequestID: "R"}}); err != nil {
+		t.Fatal(err)
+	}
+	grown(t, l, 2)
+	if _, err := l.Remove(numbers(5, 5), GoneErased, nil); err != nil {
+		t.Fatal(err)
+	}
+	died := errors.New("died")
+	l.step = func(point string) error {
+		if point == "gone.accounted" {
+			return died
+		}
+		return nil
+	}
+	if _, err := l.Remove([]ID{{1, 0}, {2, 0}, {3, 0}, {5, 1}}, GoneCollected, nil); !errors.Is(err, died) {
+		t.Fatal(err)
+	}
+	hide := func(id ID) error { return l.dir.Rename(id.path(), id.hidden()) }
+	if err := errors.Join(hide(ID{1, 0}), hide(ID{5, 1}), os.Remove(filepath.Join(l.Path(), manifestPath(2)))); err != nil {
+		t.Fatal(err)
+	}
+	l.step = nil
+	if err := l.Sweep(); err != nil {
+		t.Fatal(err)
+	}
+	whole(t, l, 7)
+	ids, err := l.IDs()
+	if want := []ID{{1, 0}, {3, 0}, {4, 0}, {5, 1}, {6, 0}, {7, 0}}; err != nil || !slices.Equal(ids, want) {
+		t.Errorf("%v, %v, want %v", ids, err, want)
+	}
+	gone, _ := l.Gone()
+	if r, _ := gone.Of(5); r.Why != GoneErased || len(gone.Removing) > 0 {
+		t.Errorf("gone: %+v", gone)
+	}
+	if idle, err := l.Freed(nil); err != nil || idle.Files > 0 {
+		t.Errorf("%d files of nobody, %v", idle.Files, err)
 	}
 }
 
@@ -200,6 +255,33 @@ func TestRemoveBesideDamage(t *testing.T) {
 	}
 	if onDisk(t, l) != before {
 		t.Errorf("Sweep removed files")
+	}
+}
+
+// A manifest that is lost may come back, and want its files: nothing is collected until it
+// is set aside. What is erased goes nevertheless.
+func TestRemoveBesideLost(t *testing.T) {
+	l := locked(t)
+	grown(t, l, 6)
+	before := onDisk(t, l)
+	if err := os.Remove(filepath.Join(l.Path(), manifestPath(3))); err != nil {
+		t.Fatal(err)
+	}
+	_, lost := l.Freed(numbers(1, 1))
+	if _, err := l.Remove(numbers(1, 1), GoneCollected, nil); !errors.Is(err, os.ErrNotExist) || !errors.Is(lost, os.ErrNotExist) || !isA[*DamageError](err) {
+		t.Errorf("Remove: %v, Freed: %v", err, lost)
+	}
+	if all, _ := l.Manifests(); len(all) != 5 || onDisk(t, l) != before {
+		t.Errorf("%d snapshots, %d files of %d left", len(all), onDisk(t, l), before)
+	}
+	if _, err := l.Remove(numbers(1, 1), GoneErased, nil); err != nil {
+		t.Errorf("erased: %v", err)
+	}
+	if err := l.SetAside(3, "lost", "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Remove(numbers(2, 2), GoneCollected, nil); err != nil {
+		t.Errorf("with the lost one set aside: %v", err)
 	}
 }
 

@@ -16,11 +16,15 @@ import (
 const sweepSlack = time.Hour
 
 // Sweep removes what commits left that did not come to their end: staged files,
-// half-made manifests and snapshots, scratch lakes, data files of no manifest; and ends
-// a removal of snapshots.
+// half-made manifests and snapshots, scratch lakes, data files of no manifest. A removal of
+// snapshots that were erased it ends; of a collection it brings back the manifests that
+// are still there, and ends the rest.
 // Lock does it; who holds the lock and goes on after a commit that failed calls it
 // before the next one, with no scratch lake open.
 func (l *Lake) Sweep() error {
+	if err := l.abandon(); err != nil { // before what is hidden is swept away
+		return fmt.Errorf("leftovers: %w", err)
+	}
 	if err := l.sweepTemporary(); err != nil {
 		return fmt.Errorf("leftovers: %w", err)
 	}

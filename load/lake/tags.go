@@ -40,6 +40,9 @@ func (t Tag) ID() ID {
 	return id
 }
 
+// Path is where the tag lies, from the lake's folder.
+func (t Tag) Path() string { return tagPath(t.Name) }
+
 // A TagNameError says that a text is no name for a tag.
 type TagNameError struct{ Name string }
 
@@ -97,17 +100,20 @@ func (l *Lake) Tags() ([]Tag, error) {
 	return tags, nil
 }
 
-// Tag returns the tag of a name; else the error is a *NoTagError.
+// Tag returns the tag of a name; else the error is a *NoTagError. Of one that cannot be
+// read, a *DamageError, it returns the name.
 func (l *Lake) Tag(name string) (Tag, error) {
-	tags, err := l.Tags()
-	if err != nil {
-		return Tag{}, err
+	entries, err := fs.ReadDir(l.dir.FS(), tagDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Tag{}, fmt.Errorf("tags: %w", err)
 	}
-	i := slices.IndexFunc(tags, func(t Tag) bool { return strings.EqualFold(t.Name, name) })
-	if i < 0 {
-		return Tag{}, &NoTagError{name}
+	for _, e := range entries {
+		called, ok := strings.CutSuffix(e.Name(), ".json")
+		if ok && IsTagName(called) && strings.EqualFold(called, name) {
+			return l.readTag(called)
+		}
 	}
-	return tags[i], nil
+	return Tag{}, &NoTagError{name}
 }
 
 func (l *Lake) readTag(name string) (t Tag, err error) {
@@ -116,13 +122,13 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 		return t, fmt.Errorf("tag %s: %w", name, err)
 	}
 	if err := json.Unmarshal(content, &t); err != nil {
-		return t, &DamageError{tagPath(name), err}
+		return Tag{Name: name}, &DamageError{tagPath(name), err}
 	}
 	if t.Format > TagFormat {
 		return t, &VersionError{tagPath(name), "", t.Format, TagFormat, t.Program}
 	}
 	if _, ok := ParseID(t.Snapshot); !ok || t.Name != name {
-		return t, &DamageError{tagPath(name), errors.New("it names no snapshot, or another tag")}
+		return Tag{Name: name}, &DamageError{tagPath(name), errors.New("it names no snapshot, or another tag")}
 	}
 	return t, nil
 }
@@ -165,13 +171,14 @@ func (l *Lake) PutTag(t Tag, replace bool) error {
 	return l.at("tag.kept")
 }
 
-// DropTag removes a tag, durably. The load lock must be held.
+// DropTag removes a tag, durably, also one that cannot be read; not one of a newer program.
+// The load lock must be held.
 func (l *Lake) DropTag(name string) error {
 	if l.held == nil {
 		return ErrNotLocked
 	}
 	t, err := l.Tag(name)
-	if err != nil {
+	if undamaged(err) != nil {
 		return err
 	}
 	if err := l.clear(tagPath(t.Name)); err != nil {

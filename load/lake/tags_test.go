@@ -105,11 +105,20 @@ func TestTagDamaged(t *testing.T) {
 		"cut": string(content[:len(content)/2]), "empty": "", "of another": strings.Replace(string(content), `"paper"`, `"other"`, 1),
 		"of nothing": strings.Replace(string(content), `"snapshot": "1"`, `"snapshot": "x"`, 1),
 	} {
-		if err := errors.Join(os.Remove(name), os.WriteFile(name, []byte(text), 0o600)); err != nil {
+		if err := errors.Join(os.RemoveAll(name), os.WriteFile(name, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := l.Tags(); !isA[*DamageError](err) {
 			t.Errorf("Tags, with one %s: %v", what, err)
+		}
+		if got, err := l.Tag("wrong"); err != nil || got != wrong {
+			t.Errorf("Tag(wrong), beside one %s: %v, %v", what, got, err)
+		}
+		if err := l.DropTag("Paper"); err != nil {
+			t.Errorf("DropTag of one %s: %v", what, err)
+		}
+		if _, err := l.Tag("paper"); !isA[*NoTagError](err) {
+			t.Errorf("Tag of one %s, after DropTag: %v", what, err)
 		}
 	}
 	newer := strings.Replace(string(content), `"format": 1`, `"format": 2`, 1)
@@ -118,5 +127,8 @@ func TestTagDamaged(t *testing.T) {
 	}
 	if _, err := l.Tags(); !isA[*VersionError](err) {
 		t.Errorf("Tags, with one of a newer format: %v", err)
+	}
+	if err := l.DropTag("paper"); !isA[*VersionError](err) {
+		t.Errorf("DropTag of one of a newer format: %v", err)
 	}
 }

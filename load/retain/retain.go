@@ -22,8 +22,8 @@ const (
 	Previous  = "previous"  // the one before the newest
 	Last      = "last"      // by the policy
 	Daily     = "daily"     // by the policy
-	Recent    = "recent"    // younger than Young
-	Published = "published" // it has a folder, and is younger than lake.FolderFor
+	Recent    = "recent"    // superseded less than Young ago
+	Published = "published" // latest is its folder; or it has one, and was superseded less than lake.FolderFor ago
 	Opened    = "opened"    // less than lake.OpenFor ago
 	Tagged    = "tagged"
 	Webhooks  = "webhooks" // what it brought is not told yet
@@ -34,8 +34,8 @@ func Reasons() []string {
 	return []string{Newest, Previous, Last, Daily, Tagged, Opened, Webhooks, Published, Recent}
 }
 
-// Young is for how long every snapshot stays: whoever opened the newest one need not have
-// said so, and is done by then.
+// Young is for how long every snapshot stays after another one took its place: whoever
+// opened the newest one need not have said so, and is done by then.
 const Young = time.Hour
 
 // A Snapshot is one that has a manifest.
@@ -43,6 +43,7 @@ type Snapshot struct {
 	lake.ID
 	CreatedAt time.Time
 	Folder    bool // it has one
+	Latest    bool // latest is that
 }
 
 // A Need is what keeps snapshots whatever the policy says.
@@ -64,6 +65,7 @@ func (p Policy) Keep(all []Snapshot, need Need, now time.Time) map[lake.ID]strin
 	}
 	days := make(map[string]bool)
 	nth := 0
+	var next, shown time.Time // when the next newer one was made, and the next that has a folder
 	for _, s := range slices.Backward(all) {
 		if slices.Contains(need.Opened, s.ID) {
 			keep(s, Opened)
@@ -71,7 +73,8 @@ func (p Policy) Keep(all []Snapshot, need Need, now time.Time) map[lake.ID]strin
 		if s.Issue > 0 { // it stands for a tagged one, and for nothing else
 			continue
 		}
-		age, day := now.Sub(s.CreatedAt), s.CreatedAt.UTC().Format(time.DateOnly)
+		next = latest(next, s.CreatedAt) // also where the clock went back
+		day := s.CreatedAt.UTC().Format(time.DateOnly)
 		switch nth {
 		case 0:
 			keep(s, Newest)
@@ -88,12 +91,22 @@ func (p Policy) Keep(all []Snapshot, need Need, now time.Time) map[lake.ID]strin
 		switch {
 		case need.From > 0 && s.Number >= need.From:
 			keep(s, Webhooks)
-		case s.Folder && age < lake.FolderFor:
+		case s.Latest || s.Folder && now.Sub(latest(next, shown)) < lake.FolderFor:
 			keep(s, Published)
-		case age < Young:
+		case now.Sub(next) < Young:
 			keep(s, Recent)
+		}
+		if next = s.CreatedAt; s.Folder {
+			shown = s.CreatedAt
 		}
 		nth++
 	}
 	return kept
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -65,18 +65,19 @@ func TestNeed(t *testing.T) {
 	all := hourly(100)
 	again := Snapshot{ID: lake.ID{Number: 20, Issue: 1}, CreatedAt: all[19].CreatedAt}
 	all = slices.Insert(all, 20, again)
-	all[50].Folder = true // of more than a day ago
+	all[40].Folder = true // which snapshot 50 superseded more than a day ago
+	all[50].Folder = true // which snapshot 90 did less than a day ago
 	all[90].Folder = true // snapshot 90
 	all[95].CreatedAt = all[100].CreatedAt.Add(-30 * time.Minute)
 	for what, c := range map[string]struct {
 		need Need
 		want []int64
 	}{
-		"nobody needs any":  {Need{}, []int64{90, 95, 99, 100}},
-		"tagged":            {Need{Tagged: []lake.ID{{Number: 7}, {Number: 20, Issue: 1}}}, []int64{7, 20, 90, 95, 99, 100}},
-		"opened":            {Need{Opened: []lake.ID{{Number: 8}}}, []int64{8, 90, 95, 99, 100}},
-		"not told of":       {Need{From: 97}, []int64{90, 95, 97, 98, 99, 100}},
-		"told of, and gone": {Need{From: 101}, []int64{90, 95, 99, 100}},
+		"nobody needs any":  {Need{}, []int64{50, 90, 94, 95, 99, 100}},
+		"tagged":            {Need{Tagged: []lake.ID{{Number: 7}, {Number: 20, Issue: 1}}}, []int64{7, 20, 50, 90, 94, 95, 99, 100}},
+		"opened":            {Need{Opened: []lake.ID{{Number: 8}}}, []int64{8, 50, 90, 94, 95, 99, 100}},
+		"not told of":       {Need{From: 97}, []int64{50, 90, 94, 95, 97, 98, 99, 100}},
+		"told of, and gone": {Need{From: 101}, []int64{50, 90, 94, 95, 99, 100}},
 	} {
 		if got := numbers(Policy{Last: 1}, all, c.need); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
@@ -85,6 +86,39 @@ func TestNeed(t *testing.T) {
 	why := Policy{Last: 1}.Keep(all, Need{Tagged: []lake.ID{again.ID}}, all[100].CreatedAt)
 	if why[again.ID] != Tagged || why[lake.ID{Number: 20}] != "" {
 		t.Errorf("20e1: %q, 20: %q; want the one that is tagged", why[again.ID], why[lake.ID{Number: 20}])
+	}
+}
+
+// A snapshot that was the newest for long stays as long as another one, once it is that no
+// more: its age counts from then. What latest shows stays.
+func TestSuperseded(t *testing.T) {
+	day := 24 * time.Hour
+	for what, c := range map[string]struct {
+		ago    [4]time.Duration // since each was made
+		folder bool
+		latest int
+		want   []int64
+	}{
+		"long ago":                 {[4]time.Duration{30 * day, 20 * day, 10 * day, 9 * day}, true, 0, []int64{3, 4}},
+		"a moment ago":             {[4]time.Duration{30 * day, 20 * day, time.Second, 0}, false, 0, []int64{2, 3, 4}},
+		"hours ago":                {[4]time.Duration{30 * day, 20 * day, 5 * time.Hour, time.Hour}, false, 0, []int64{3, 4}},
+		"hours ago, with a folder": {[4]time.Duration{30 * day, 20 * day, 5 * time.Hour, time.Hour}, true, 0, []int64{2, 3, 4}},
+		"what latest shows":        {[4]time.Duration{30 * day, 20 * day, 10 * day, 9 * day}, true, 1, []int64{1, 3, 4}},
+	} {
+		var all []Snapshot
+		for i, ago := range c.ago {
+			all = append(all, Snapshot{ID: lake.ID{Number: int64(i + 1)}, CreatedAt: begin.Add(-ago), Folder: c.folder, Latest: i+1 == c.latest})
+		}
+		kept := Policy{Last: 1}.Keep(all, Need{}, begin)
+		var got []int64
+		for _, s := range all {
+			if kept[s.ID] != "" {
+				got = append(got, s.Number)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", what, got, c.want)
+		}
 	}
 }
 

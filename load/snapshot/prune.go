@@ -13,8 +13,8 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// prune removes the folders that are older than lake.FolderFor, but not the one before
-// this, nor those of tagged snapshots. Those that show other withdrawals, and so may show
+// prune removes the folders that another one superseded lake.FolderFor ago, but not the one
+// before this, nor those of snapshots that are tagged or that somebody opened. Those that show other withdrawals, and so may show
 // rows that are not the study's, it removes at once, whoever reads there.
 func (p *publisher) prune(context.Context) error {
 	fault.Point("snapshot.latest_renamed")
@@ -22,15 +22,15 @@ func (p *publisher) prune(context.Context) error {
 	if err != nil {
 		return err
 	}
-	tagged, err := p.tagged()
+	wanted, err := p.wanted()
 	if err != nil {
 		return err
 	}
 	young := false // from the first young one on they all are
 	for i, n := range older {
 		kept, err := p.sameWithdrawals(n)
-		if err == nil && kept && !young && !tagged(n) {
-			kept, young, err = p.age(n, i == len(older)-1)
+		if err == nil && kept && !young && !wanted(n) {
+			kept, young, err = p.age(older[i:])
 		}
 		if err != nil {
 			return err
@@ -45,8 +45,13 @@ func (p *publisher) prune(context.Context) error {
 	return nil
 }
 
-// tagged reports of what number the tags are. While one cannot be read, it may be any.
-func (p *publisher) tagged() (func(n int64) bool, error) {
+// wanted reports of what number the tags and the marks of who opened something are. While
+// a tag cannot be read, it may be any.
+func (p *publisher) wanted() (func(n int64) bool, error) {
+	opened, err := p.lake.Opened()
+	if err != nil {
+		return nil, err
+	}
 	tags, err := p.lake.Tags()
 	_, damaged := errors.AsType[*lake.DamageError](err)
 	_, newer := errors.AsType[*lake.VersionError](err)
@@ -54,20 +59,36 @@ func (p *publisher) tagged() (func(n int64) bool, error) {
 		return func(int64) bool { return true }, nil
 	}
 	return func(n int64) bool {
-		return slices.ContainsFunc(tags, func(t lake.Tag) bool { return t.ID() == lake.ID{Number: n} })
+		id := lake.ID{Number: n}
+		return slices.Contains(opened, id) || slices.ContainsFunc(tags, func(t lake.Tag) bool { return t.ID() == id })
 	}, err
 }
 
-// age reads the manifest of an older folder, which says whether it may stay and whether
-// all after it are young. One whose manifest is damaged may not: nobody can tell what it
-// shows. A manifest that cannot be read at the moment is an error.
-func (p *publisher) age(n int64, before bool) (kept, young bool, err error) {
-	m, err := p.lake.Manifest(n)
+// age reads the manifest of the first of older folders, which must be there for it to stay:
+// of a damaged one nobody can tell what it shows. It says whether it may, and whether all
+// after it may: latest led to it until there was the next one. A manifest that cannot be
+// read at the moment is an error.
+func (p *publisher) age(older []int64) (kept, young bool, err error) {
+	m, err := p.lake.Manifest(older[0])
 	if _, damaged := errors.AsType[*lake.DamageError](err); damaged {
 		return false, false, nil
 	}
+	if err != nil || len(older) == 1 {
+		return true, false, err
+	}
+	next, err := p.lake.Manifest(older[1])
+	if err == nil && next.CreatedAt.After(m.CreatedAt) {
+		m = next
+	}
 	age := p.manifest.CreatedAt.Sub(m.CreatedAt)
-	return before || age < lake.FolderFor, 0 <= age && age < lake.FolderFor, err
+	return age < lake.FolderFor, 0 <= age && age < lake.FolderFor, undamaged(err)
+}
+
+func undamaged(err error) error {
+	if _, damaged := errors.AsType[*lake.DamageError](err); damaged {
+		return nil
+	}
+	return err
 }
 
 // sameWithdrawals reports whether folder n shows the withdrawals that this one does:

@@ -28,8 +28,9 @@ const (
 
 // Publish builds the folder of the newest snapshot, m, if it is not there, lacks something
 // or was made by a program with other views, and points latest to it. Then it removes the
-// folders before the last one that are more than a day old, and all that were
-// made before a withdrawal. The load lock must be held. In the place of a damaged data
+// folders before the last one to which latest led more than a day ago, but for those of
+// snapshots that are tagged or that somebody opened, and all that were made before a
+// withdrawal. The load lock must be held. In the place of a damaged data
 // file stands one that says so, which nobody takes for Parquet, and the view of its
 // table fails. It returns those files. An empty lake, the zero Manifest, has no latest.
 // With computes the tables that depend on the order of readings; nil: they are empty.

@@ -123,3 +123,26 @@ func (c *chain) beyond() error {
 	}
 	return err
 }
+
+// readTags finds tags that cannot be read, and those of a manifest that is another one than
+// was tagged.
+func (r *run) readTags(context.Context) error {
+	tags, err := r.Lake.Tags()
+	for _, t := range tags {
+		if id := t.ID(); id.Issue == 0 && !r.Lake.HasManifest(id.Number) {
+			continue // which is known, or found already
+		}
+		_, wrong := r.Lake.Tagged(t)
+		harm, ok := errors.AsType[*lake.DamageError](wrong)
+		if ok && !slices.ContainsFunc(r.report.Findings, func(f Finding) bool { return f.Path == harm.Path }) {
+			r.manifest(&lake.DamageError{Path: t.Path(), Err: harm})
+		} else if !ok && wrong != nil {
+			return wrong
+		}
+	}
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+		r.manifest(harm)
+		return nil
+	}
+	return err
+}

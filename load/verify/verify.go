@@ -37,7 +37,7 @@ type Report struct {
 // A Finding is a file that is not as it was written, or rows that do not lie as they must.
 type Finding struct {
 	*lake.DamageError
-	File        lake.File // a data file; zero: a manifest
+	File        lake.File // a data file; zero: a manifest, or a tag
 	First, Last int64     // snapshots that have it
 	Rule        bool      // the file is whole, but its rows break a rule
 }
@@ -45,7 +45,7 @@ type Finding struct {
 // Run makes all checks. Its error is that they cannot be made.
 func (c *Check) Run(ctx context.Context) (Report, error) {
 	r := run{Check: c, files: make(map[string]*known)}
-	for _, step := range []func(context.Context) error{r.readManifests, r.hashFiles, r.readTables, r.lookAgain} {
+	for _, step := range []func(context.Context) error{r.readManifests, r.readTags, r.hashFiles, r.readTables, r.lookAgain} {
 		if err := step(ctx); err != nil {
 			return Report{}, err
 		}

@@ -16,7 +16,7 @@ func (t *telling) commit(ctx context.Context, snapshot int64) error {
 	}
 	news, err := t.Study.OpenNews(ctx, snapshot)
 	if study.IsDamage(err) {
-		t.Study.Logger.Warn("nobody is told of a snapshot whose manifest is damaged", "snapshot", snapshot, "error", err)
+		t.Study.Logger.Warn("nobody is told of a snapshot whose manifest is damaged or was removed", "snapshot", snapshot, "error", err)
 		return f.Done(ctx, snapshot)
 	}
 	if err != nil {
