@@ -1,0 +1,72 @@
+package study
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/raw"
+)
+
+// checkAbsent checks that nothing is left of a participant but the name.
+func (s *Study) checkAbsent(t *testing.T, participant string) {
+	t.Helper()
+	a, err := s.Absent(t.Context(), participant)
+	check(t, err)
+	for _, f := range a.Found {
+		t.Errorf("%s is in %s (%s)", participant, f.Path, f.Where)
+	}
+}
+
+// erasable is a study of two whose answers are loaded, and its log. Nobody has its load
+// lock.
+func erasable(t *testing.T, clock func() time.Time) (*Study, *raw.Log, *loading) {
+	s := open(t, clock)
+	for _, id := range []string{"P001", "P002"} {
+		check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: id}))
+	}
+	log, l := s.startLoading(t)
+	appendReadings(t, log, 1, now.AddDate(0, 0, -1), "P001")
+	appendReadings(t, log, 2, now.AddDate(0, 0, -1), "P002")
+	check(t, l.load(t.Context()))
+	return s, log, l
+}
+
+// An answer that comes while the erasure is at work on the tables is erased with the
+// others.
+func TestAnswerDuringErasure(t *testing.T) {
+	s, log, l := erasable(t, func() time.Time { return now })
+	check(t, s.beginErasure(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}))
+	e, err := s.Cohort.Erasure(t.Context(), "P001")
+	check(t, err)
+	check(t, (&erasing{l, e}).log(t.Context()))
+	if _, err := s.Cohort.NextErasure(t.Context(), "P001", cohort.EraseLog, cohort.EraseState); err != nil {
+		t.Fatal(err)
+	}
+	appendReadings(t, log, 3, now, "P001")
+	check(t, l.finishErasures(t.Context()))
+	s.checkAbsent(t, "P001")
+}
+
+// An answer that comes after the erasure gets a receipt of its own.
+func TestAnswerAfterErasure(t *testing.T) {
+	s, log, l := erasable(t, func() time.Time { return now })
+	check(t, s.beginErasure(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now, Reason: "asked to"}))
+	check(t, l.finishErasures(t.Context()))
+	appendReadings(t, log, 3, now, "P001")
+	check(t, l.load(t.Context()))
+	s.checkAbsent(t, "P001")
+	receipts, err := filepath.Glob(filepath.Join(s.StatePath(), "receipts", "*.json"))
+	check(t, err)
+	if len(receipts) != 2 {
+		t.Fatalf("receipts %v, want two", receipts)
+	}
+	first, err := os.ReadFile(receipts[0])
+	check(t, err)
+	if !strings.Contains(string(first), "asked to") {
+		t.Errorf("the first receipt is %s", first)
+	}
+}
