@@ -1,6 +1,7 @@
 package study
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,5 +69,37 @@ func TestAnswerAfterErasure(t *testing.T) {
 	check(t, err)
 	if !strings.Contains(string(first), "asked to") {
 		t.Errorf("the first receipt is %s", first)
+	}
+}
+
+// A lake from before the erasure, with a state from after it, brings nobody back: neither
+// into the tables nor into the quarantine.
+func TestOlderLakeAfterErasure(t *testing.T) {
+	for name, again := range map[string]func(*Study) error{
+		"load": func(s *Study) error {
+			_, l := s.startLoading(t)
+			return errors.Join(l.load(t.Context()), l.close())
+		},
+		"replay": func(s *Study) error {
+			_, err := s.Replay(t.Context(), Replay{ExitCode: func(error) int { return 0 }})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, log, l := erasable(t, func() time.Time { return now })
+			before := t.TempDir()
+			check(t, errors.Join(l.publish(t.Context()), l.close(), log.Close()))
+			check(t, os.CopyFS(before, os.DirFS(s.LakePath())))
+			_, err := s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}, 0)
+			check(t, err)
+			s.checkAbsent(t, "P001")
+			check(t, os.Rename(s.LakePath(), filepath.Join(t.TempDir(), "lake")))
+			check(t, os.CopyFS(s.LakePath(), os.DirFS(before)))
+			check(t, again(s))
+			s.checkAbsent(t, "P001")
+			if _, err := os.Stat(s.quarantine().folder("P001")); err == nil {
+				t.Error("the quarantine has rows of P001")
+			}
+		})
 	}
 }
