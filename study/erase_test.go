@@ -1,15 +1,18 @@
 package study
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // checkAbsent checks that nothing is left of a participant but the name.
@@ -101,5 +104,28 @@ func TestOlderLakeAfterErasure(t *testing.T) {
 				t.Error("the quarantine has rows of P001")
 			}
 		})
+	}
+}
+
+// Nobody is absent while something of theirs may be where no text can be found: before the
+// erasure is done, and before what it deleted is wiped.
+func TestAbsentOnlyWhenDone(t *testing.T) {
+	s, log, l := erasable(t, func() time.Time { return now })
+	check(t, errors.Join(l.close(), log.Close()))
+	_, err := s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}, 0)
+	check(t, err)
+	s.checkAbsent(t, "P001")
+	check(t, s.Cohort.RepeatErasure(t.Context(), "P001"))
+	check(t, s.Store.Write(t.Context(), func(tx *sql.Tx) error { return state.MarkScrub(t.Context(), tx) }))
+	check(t, os.WriteFile(filepath.Join(s.StatePath(), "state.db.old"), []byte("of P001"), 0o600))
+	a, err := s.Absent(t.Context(), "P001")
+	check(t, err)
+	var where []string
+	for _, f := range a.Found {
+		where = append(where, filepath.Base(f.Path)+": "+f.Where)
+	}
+	want := []string{"state.db: an erasure that is not finished", "state.db-wal: deleted rows that are not wiped yet", "state.db.old: its text"}
+	if !slices.Equal(where, want) {
+		t.Errorf("found %q, want %q", where, want)
 	}
 }
