@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // checkAbsent checks that nothing is left of a participant but the name.
@@ -127,5 +128,32 @@ func TestAbsentOnlyWhenDone(t *testing.T) {
 	want := []string{"state.db: an erasure that is not finished", "state.db-wal: deleted rows that are not wiped yet", "state.db.old: its text"}
 	if !slices.Equal(where, want) {
 		t.Errorf("found %q, want %q", where, want)
+	}
+}
+
+// A tagged snapshot that has nothing but the name of somebody stays as it is when they are
+// erased again.
+func TestErasedAgainKeepsTags(t *testing.T) {
+	clock := now
+	s, log, l := erasable(t, func() time.Time { return clock })
+	check(t, errors.Join(l.close(), log.Close()))
+	erase := func() {
+		t.Helper()
+		clock = clock.Add(time.Minute)
+		_, err := s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: clock}, 0)
+		check(t, err)
+	}
+	erase()
+	tagged, err := s.Tag(t.Context(), "paper", "", "for the paper", 0)
+	check(t, err)
+	erase()
+	s.checkAbsent(t, "P001")
+	opened, err := lake.OpenToRead(s.LakePath())
+	check(t, err)
+	defer opened.Close()
+	tags, err := opened.Tags()
+	check(t, err)
+	if len(tags) != 1 || tags[0].Snapshot != tagged.Tag.Snapshot {
+		t.Errorf("tags %+v, want that of snapshot %s", tags, tagged.Tag.Snapshot)
 	}
 }
