@@ -157,3 +157,20 @@ func TestErasedAgainKeepsTags(t *testing.T) {
 		t.Errorf("tags %+v, want that of snapshot %s", tags, tagged.Tag.Snapshot)
 	}
 }
+
+// A manifest that was set aside as damaged names people, too: it goes.
+func TestEraseManifestsAside(t *testing.T) {
+	s, log, l := erasable(t, func() time.Time { return now })
+	check(t, errors.Join(l.publish(t.Context()), l.close(), log.Close()))
+	newest, err := os.ReadFile(filepath.Join(s.LakePath(), "manifests", "000000000001.json"))
+	check(t, err)
+	check(t, os.Mkdir(filepath.Join(s.LakePath(), "damaged"), 0o755))
+	aside := filepath.Join(s.LakePath(), "damaged", "000000000009.manifest")
+	check(t, os.WriteFile(aside, newest[:len(newest)-1], 0o600))
+	_, err = s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}, 0)
+	check(t, err)
+	if _, err := os.Stat(aside); err == nil {
+		t.Error("the manifest that was set aside is still there")
+	}
+	s.checkAbsent(t, "P001")
+}
