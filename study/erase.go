@@ -117,7 +117,11 @@ func (l *loading) eachErasure(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if len(all) == 0 {
+		return nil
+	}
+	_, err = l.study.Store.Scrub(ctx) // one that died after the receipt left that to do
+	return err
 }
 
 // lateAnswers makes erasures begin anew: the log has got answers of these people that
