@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -25,17 +26,23 @@ func (i Identities) Study(ctx context.Context) (uuid.UUID, error) {
 		"insert into meta (key, value) values ('study_id', ?1) on conflict do nothing")
 }
 
-// User returns the id of a participant, who is in the roster.
+// User returns the id of a participant, who is in the roster; ErrNobody if they were
+// erased: they have none.
 func (i Identities) User(ctx context.Context, participantID string) (uuid.UUID, error) {
 	id, err := i.kept(ctx, "select user_id from api_users where participant_id = ?1",
-		"insert into api_users (user_id, participant_id, created_at) values (?1, ?2, ?3) on conflict do nothing", participantID, state.Micros(i.Store.Now()))
+		`insert into api_users (user_id, participant_id, created_at) select ?1, ?2, ?3
+			where not exists (select 1 from erasures where participant_id = ?2) on conflict do nothing`, participantID, state.Micros(i.Store.Now()))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNobody
+	}
 	if err != nil {
 		err = fmt.Errorf("participant %s: user id: %w", participantID, err)
 	}
 	return id, err
 }
 
-// Users returns the ids of participants, who are in the roster.
+// Users returns the ids of participants, who are in the roster, but for those who were
+// erased.
 func (i Identities) Users(ctx context.Context, participantIDs []string) (map[string]uuid.UUID, error) {
 	all := make(map[string]uuid.UUID, len(participantIDs))
 	_, err := state.Collect(ctx, i.Store, func(row func(...any) error) (_ struct{}, err error) {
@@ -48,8 +55,15 @@ func (i Identities) Users(ctx context.Context, participantIDs []string) (map[str
 	if err != nil {
 		return nil, err
 	}
+	erased, err := state.Collect(ctx, i.Store, state.ScanText, "select participant_id from erasures")
+	if err != nil {
+		return nil, err
+	}
 	ids := make(map[string]uuid.UUID, len(participantIDs))
 	for _, who := range participantIDs {
+		if slices.Contains(erased, who) {
+			continue
+		}
 		id, there := all[who]
 		if !there {
 			if id, err = i.User(ctx, who); err != nil {

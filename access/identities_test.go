@@ -2,6 +2,7 @@ package access
 
 import (
 	"database/sql"
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,26 @@ func TestIdentities(t *testing.T) {
 		if id, err := ids.User(t.Context(), nobody); err == nil {
 			t.Errorf("User(%q) = %v", nobody, id)
 		}
+	}
+}
+
+// Who was erased gets no id any more.
+func TestNoIdentityOfTheErased(t *testing.T) {
+	t.Parallel()
+	s, _ := newStore(t)
+	addPeople(t, s, "P001", "P002")
+	if _, err := s.Exec(t.Context(), "insert into erasures values ('P001', 'done', 0, 0, '', '')"); err != nil {
+		t.Fatal(err)
+	}
+	ids := Identities{s}
+	if all, err := ids.Users(t.Context(), []string{"P001", "P002"}); err != nil || len(all) != 1 || all["P002"] == uuid.Nil {
+		t.Errorf("Users = %v, %v, want P002 alone", all, err)
+	}
+	if id, err := ids.User(t.Context(), "P001"); !errors.Is(err, ErrNobody) {
+		t.Errorf("User = %v, %v, want %v", id, err, ErrNobody)
+	}
+	if n, err := state.One(t.Context(), s, state.ScanText, "select count(*) from api_users"); n != "1" || err != nil {
+		t.Errorf("%s ids are kept (%v), want one", n, err)
 	}
 }
 

@@ -49,13 +49,14 @@ func (p part) ends(e raw.Entry) bool {
 func recordTables() []shape { return shapesOf(transform.Record, transform.Version, transform.Appended) }
 
 // refold folds a part of the log into a lake of its own, in one pass over it,
-// without what was recorded from participants' cuts on. The caller closes the lake.
+// without what was recorded from participants' cuts on, nor any answer of somebody who was
+// erased. The caller closes the lake.
 func (l *Loader) refold(ctx context.Context, of part, without map[string]time.Time) (*lake.Scratch, error) {
 	scratch, err := l.Lake.Scratch(ctx)
 	if err != nil {
 		return nil, err
 	}
-	study := Study{Connections: l.connections} // whose account lacks a record matters
+	study := Study{Connections: l.connections, Erased: slices.Collect(maps.Keys(l.erased))} // whose account lacks a record matters
 	for participant := range of.participants {
 		if cut, ok := without[participant]; ok {
 			study.Withdrawals = append(study.Withdrawals, Withdrawal{participant, cut, cut})

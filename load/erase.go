@@ -202,16 +202,30 @@ func (e *Erasing) holds(ctx context.Context, f lake.File) (bool, error) {
 	return false, nil
 }
 
-// goes reports whether a row says something of the participant.
+// erasureSubject is that of audit lines which say that somebody was erased: they stay.
+const erasureSubject = "erasure"
+
+// goes reports whether a row says more of the participant than an erasure leaves: their
+// name, that they have withdrawn, and when they were erased.
 func (e *Erasing) goes(r row) bool {
 	ids := r.text(r.batch, "participant_id")
 	if ids.IsNull(r.at) || ids.Value(r.at) != e.participant {
 		return false
 	}
-	if r.Name != "audit" {
-		return true
+	switch r.Name {
+	case "participants":
+		return r.str("status") != "withdrawn" || r.saysBeside("participant_id", "status")
+	case "withdrawals":
+		return !r.time("effective_at").Equal(r.time("recorded_at"))
+	case "audit":
+		return r.str("subject") != erasureSubject && (r.str("before") != "" || r.str("after") != "" || r.str("reason") != "")
 	}
-	return r.str("before") != "" || r.str("after") != "" || r.str("reason") != ""
+	return true
+}
+
+// saysBeside reports whether a row has a value in any column but these.
+func (r row) saysBeside(columns ...string) bool {
+	return slices.ContainsFunc(r.except(columns...), func(c int) bool { return r.batch.Column(c).IsValid(r.at) })
 }
 
 // writeOthers writes the rows of a batch that stay, and in the place of those that only

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 )
@@ -141,7 +142,7 @@ func (a *absence) inLog(ctx context.Context) error {
 
 // inState looks into the state: its rows, the room between them, the trail, the rest.
 func (a *absence) inState(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{a.inRows, a.inTrail, a.inFreeSpace, a.inStateFiles} {
+	for _, look := range []func(context.Context) error{a.inRows, a.inTrail, a.unfinished, a.inFreeSpace, a.inStateFiles} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -164,6 +165,23 @@ func (a *absence) inTrail(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unfinished says where something may be left that is not found as text: an erasure goes on
+// until there is its receipt, and what was deleted may be in pages of the write-ahead log.
+func (a *absence) unfinished(ctx context.Context) error {
+	e, err := a.study.Cohort.Erasure(ctx, a.id)
+	if err != nil {
+		return err
+	}
+	if e.Stage != "" && e.Stage != cohort.Erased {
+		a.found(filepath.Join(a.study.StatePath(), stateFile), "an erasure that is not finished", 1)
+	}
+	due, err := a.study.Store.ScrubDue(ctx)
+	if due {
+		a.found(filepath.Join(a.study.StatePath(), stateFile+"-wal"), "deleted rows that are not wiped yet", 1)
+	}
+	return err
 }
 
 // inFreeSpace looks for what was deleted and is not wiped. An id that is a part of another
@@ -191,7 +209,7 @@ func (a *absence) inStateFiles(ctx context.Context) error {
 	return a.walk(ctx, root, func(path string, _ fs.DirEntry) error {
 		switch rel, _ := filepath.Rel(root, path); {
 		case strings.HasPrefix(rel, "receipts"+string(filepath.Separator)),
-			strings.HasPrefix(rel, "state.db"), rel == state.AuditFile, rel == "reserve":
+			rel == stateFile, rel == stateFile+"-wal", rel == stateFile+"-shm", rel == state.AuditFile, rel == "reserve":
 			return nil
 		}
 		return a.inBytes(path)

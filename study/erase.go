@@ -94,9 +94,17 @@ func (e *UnfinishedErasureError) Error() string {
 
 func (e *UnfinishedErasureError) Unwrap() error { return e.Err }
 
-// finishErasures goes on with the erasures that are not done. The load lock is held.
+// finishErasures goes on with the erasures that are not done, until nothing more came of
+// these people. The load lock is held.
 func (l *loading) finishErasures(ctx context.Context) error {
 	l.late = false
+	if err := l.eachErasure(ctx); err != nil || !l.late {
+		return err
+	}
+	return l.finishErasures(ctx)
+}
+
+func (l *loading) eachErasure(ctx context.Context) error {
 	all, err := l.study.Cohort.Erasures(ctx)
 	if err != nil {
 		return err
@@ -109,7 +117,11 @@ func (l *loading) finishErasures(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if len(all) == 0 {
+		return nil
+	}
+	_, err = l.study.Store.Scrub(ctx) // one that died after the receipt left that to do
+	return err
 }
 
 // lateAnswers makes erasures begin anew: the log has got answers of these people that
@@ -117,7 +129,7 @@ func (l *loading) finishErasures(ctx context.Context) error {
 func (l *loading) lateAnswers(ctx context.Context, participants []string) error {
 	l.late = true
 	for _, id := range participants {
-		if err := l.study.Cohort.NextErasure(ctx, id, cohort.EraseLog); err != nil {
+		if err := l.study.Cohort.RepeatErasure(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -133,7 +145,7 @@ type erasing struct {
 // errNotYet says that a stage has to wait for other processes.
 var errNotYet = errors.New("another process uses the state")
 
-// run does what is left to do, stage after stage.
+// run does what is left to do, stage after stage, unless it is to begin anew meanwhile.
 func (e *erasing) run(ctx context.Context) error {
 	e.study.Tell(Fact{Kind: ErasesFirst, Participants: []string{e.ParticipantID}})
 	defer e.study.Busy(ErasingWork)()
@@ -154,13 +166,17 @@ func (e *erasing) run(ctx context.Context) error {
 			e.study.Tell(Fact{Kind: TracesLeft})
 			return nil
 		}
+		ahead := true
 		if err == nil && i+1 < len(stages) {
-			err = e.study.Cohort.NextErasure(ctx, e.ParticipantID, stages[i+1].name)
+			ahead, err = e.study.Cohort.NextErasure(ctx, e.ParticipantID, stage.name, stages[i+1].name)
 		}
 		if err != nil {
 			return &UnfinishedErasureError{e.ParticipantID, stage.name, err}
 		}
 		fault.Point("erase." + string(stage.name))
+		if !ahead { // it is to begin anew: see lateAnswers
+			return nil
+		}
 	}
 	return nil
 }

@@ -154,6 +154,9 @@ func (e *erasing) tablesAnew(ctx context.Context) error {
 // history issues tagged snapshots again without the participant and removes all others
 // but the newest: of what was in them the log has what is left.
 func (e *erasing) history(ctx context.Context) error {
+	if err := e.aside(ctx); err != nil {
+		return err
+	}
 	newest, err := e.lake.Current()
 	if err != nil || newest.Snapshot == 0 {
 		return err
@@ -185,6 +188,27 @@ func (e *erasing) history(ctx context.Context) error {
 	}
 	snapshot.SweepSpills(e.lake.Path())
 	return e.lake.SyncData()
+}
+
+// aside removes the manifests that were set aside: they may name the participant, and
+// nobody can read them.
+func (e *erasing) aside(ctx context.Context) error {
+	paths, err := e.lake.Aside()
+	if err != nil {
+		return err
+	}
+	var notes []cohort.ErasureNote
+	for _, name := range paths {
+		content, err := os.ReadFile(filepath.Join(e.lake.Path(), name))
+		if err != nil {
+			return err
+		}
+		notes = append(notes, cohort.ErasureNote{Kind: noteManifest, Path: path.Join("lake", name), Before: fmt.Sprintf("%x", sha256.Sum256(content)), Items: 1})
+	}
+	if err := e.note(ctx, notes...); err != nil {
+		return err
+	}
+	return e.lake.RemoveAside(paths)
 }
 
 // reissue makes a tag that of a manifest without the participant.

@@ -102,5 +102,9 @@ func (l *loading) replay(ctx context.Context, dryRun bool) (done Replayed, err e
 		return done, err
 	}
 	done.Snapshot, done.Took = m.Snapshot, time.Since(began)
-	return done, l.publish(ctx)
+	err = l.publish(ctx)
+	if err == nil && l.late {
+		err = l.finishErasures(ctx)
+	}
+	return done, err
 }

@@ -57,9 +57,9 @@ func (c *Cohort) BeginErasure(ctx context.Context, participant, reason string) e
 		if err != nil || was.Stage != "" && was.Stage != Erased {
 			return nil, err // it goes on where it was
 		}
-		_, err = tx.ExecContext(ctx, `insert into erasures (participant_id, stage, begun_at, reason, receipt) values (?1, ?2, ?3, ?4, '')
-			on conflict do update set stage = ?2, begun_at = max(begun_at, ?3), done_at = null, reason = ?4, receipt = ''`,
-			participant, EraseLog, state.Micros(c.now()), reason)
+		_, err = tx.ExecContext(ctx, `insert into erasures (participant_id, stage, begun_at, reason, receipt) values (?1, ?3, ?2, ?4, '')
+			on conflict do update set stage = ?3, begun_at = `+begunAgain+`, done_at = null, reason = ?4, receipt = ''`,
+			participant, state.Micros(c.now()), EraseLog, reason)
 		return []state.Act{erasureAct(participant, state.Fields{"stage": "begun"})}, err
 	})
 }
@@ -93,11 +93,28 @@ func scanErasure(row func(...any) error) (e Erasure, err error) {
 	return e, err
 }
 
-// NextErasure says that a stage of an erasure is done, and which comes next.
-func (c *Cohort) NextErasure(ctx context.Context, participant string, next ErasureStage) error {
-	_, err := c.Store.Exec(ctx, "update erasures set stage = ? where participant_id = ?", next, participant)
+// NextErasure says that a stage of an erasure is done, and which comes next. It reports
+// false, and changes nothing, if the erasure is not at that stage any more: it began anew.
+func (c *Cohort) NextErasure(ctx context.Context, participant string, done, next ErasureStage) (bool, error) {
+	r, err := c.Store.Exec(ctx, "update erasures set stage = ? where participant_id = ? and stage = ?", next, participant, done)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n > 0, err
+}
+
+// RepeatErasure makes an erasure begin anew, because there is something of the participant
+// again. One that was done has its receipt, and gets another one; see begunAgain.
+func (c *Cohort) RepeatErasure(ctx context.Context, participant string) error {
+	_, err := c.Store.Exec(ctx, `update erasures set begun_at = iif(stage = ?3, `+begunAgain+`, begun_at), stage = ?4, done_at = null, receipt = ''
+		where participant_id = ?1`, participant, state.Micros(c.now()), Erased, EraseLog)
 	return err
 }
+
+// begunAgain is when an erasure that was done begins again at ?2: in a later second than
+// before, which is in the name of its receipt.
+const begunAgain = "max(begun_at + 1000000, ?2)"
 
 // NoteErasure adds a line to the receipt, or corrects it.
 func (c *Cohort) NoteErasure(ctx context.Context, participant string, notes ...ErasureNote) error {

@@ -30,13 +30,13 @@ type Refusal struct {
 }
 
 // PutFetchOutcomes records what a run that ends now did. DoneAt is not read: it
-// is now where Error is empty, else as it was. Who has left the roster meanwhile
-// is left out.
+// is now where Error is empty, else as it was. Who has left the roster or was
+// erased meanwhile is left out.
 func (c *Cohort) PutFetchOutcomes(ctx context.Context, outcomes []FetchOutcome) error {
 	err := c.Store.Write(ctx, func(tx *sql.Tx) error {
 		now := state.Micros(c.now())
 		put, err := tx.PrepareContext(ctx, `insert into fetch_outcomes (participant_id, run_id, ended_at, error, resource, done_at)
-			select ?1, ?2, ?3, ?4, ?5, iif(?4 = '', ?3, null) where exists (select 1 from participants where participant_id = ?1)
+			select ?1, ?2, ?3, ?4, ?5, iif(?4 = '', ?3, null) where `+stillThere+`
 			on conflict (participant_id) do update set run_id = excluded.run_id, ended_at = excluded.ended_at,
 				error = excluded.error, resource = excluded.resource, done_at = coalesce(excluded.done_at, done_at)`)
 		if err != nil {
@@ -65,6 +65,10 @@ func (c *Cohort) PutFetchOutcomes(ctx context.Context, outcomes []FetchOutcome) 
 	return nil
 }
 
+// stillThere says of participant ?1 that rows about them may be made.
+const stillThere = `exists (select 1 from participants where participant_id = ?1)
+	and not exists (select 1 from erasures where participant_id = ?1)`
+
 // refusedIn are the participants of whom a refusal is known.
 func (c *Cohort) refusedIn(ctx context.Context, tx *sql.Tx) (map[string]bool, error) {
 	ids, err := state.Collect(ctx, tx, state.ScanText, "select distinct participant_id from fetch_refusals")
@@ -82,7 +86,7 @@ func putRefusals(ctx context.Context, tx *sql.Tx, o FetchOutcome) error {
 	}
 	for _, r := range o.Refused {
 		_, err := tx.ExecContext(ctx, `insert into fetch_refusals (participant_id, resource, status, words)
-			select ?1, ?2, ?3, ?4 where exists (select 1 from participants where participant_id = ?1)`,
+			select ?1, ?2, ?3, ?4 where `+stillThere,
 			o.ParticipantID, r.Resource, r.Status, r.Words)
 		if err != nil {
 			return err

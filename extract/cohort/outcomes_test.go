@@ -47,4 +47,11 @@ func TestFetchOutcomes(t *testing.T) {
 	if got, err = s.FetchOutcomes(ctx); err != nil || len(got) != 2 {
 		t.Errorf("after an outcome of somebody who is no participant: %v, %v; want the 2 of before", got, err)
 	}
+	if _, err := s.Store.Exec(ctx, "insert into erasures values ('P002', 'done', 0, 0, '', ''); delete from fetch_outcomes where participant_id = 'P002'"); err != nil {
+		t.Fatal(err)
+	}
+	put("5", FetchOutcome{ParticipantID: "P002", Refused: refused})
+	if got, err = s.FetchOutcomes(ctx); err != nil || len(got) != 1 {
+		t.Errorf("after an outcome of somebody who was erased: %v, %v; want that of P001 alone", got, err)
+	}
 }

@@ -20,9 +20,8 @@ func MarkScrub(ctx context.Context, tx *sql.Tx) error {
 // reports false if another process reads or writes at the moment: the mark
 // stays, and the next Scrub does it.
 func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
-	var marks int
-	if err := s.db.QueryRowContext(ctx, "select count(*) from meta where key = 'scrub'").Scan(&marks); err != nil || marks == 0 {
-		return err == nil, s.db.check(err)
+	if due, err := s.ScrubDue(ctx); err != nil || !due {
+		return err == nil, err
 	}
 	for began := time.Now(); !done; {
 		var busy, pages, moved int
@@ -35,6 +34,13 @@ func (s *Store) Scrub(ctx context.Context) (done bool, err error) {
 	}
 	_, err = s.db.ExecContext(ctx, "delete from meta where key = 'scrub'")
 	return err == nil, err
+}
+
+// ScrubDue reports whether bytes of what was deleted may be left in the state's files.
+func (s *Store) ScrubDue(ctx context.Context) (bool, error) {
+	var marks int
+	err := s.db.QueryRowContext(ctx, "select count(*) from meta where key = 'scrub'").Scan(&marks)
+	return marks > 0, s.db.check(err)
 }
 
 // Vacuum writes the state anew, so that nothing of deleted rows is left between those that

@@ -166,6 +166,32 @@ func (l *Lake) SetAside(n int64, why, program string) error {
 	return nil
 }
 
+// Aside are the paths, from the lake's folder, of the manifests that were set aside.
+func (l *Lake) Aside() (paths []string, err error) {
+	paths, err = fs.Glob(l.dir.FS(), damagedDir+"/*.manifest")
+	if err != nil {
+		return nil, fmt.Errorf("damaged snapshots: %w", err)
+	}
+	return paths, nil
+}
+
+// RemoveAside removes manifests that were set aside, durably. Their marks stay, which keep
+// the numbers taken. The load lock must be held.
+func (l *Lake) RemoveAside(paths []string) error {
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	for _, name := range paths {
+		if err := l.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("damaged snapshots: %w", err)
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	return l.syncDir(damagedDir)
+}
+
 // beyond is the first number from next on that no snapshot ever had: those of manifests that
 // were set aside or removed are not given again.
 func (l *Lake) beyond(next int64) (int64, error) {

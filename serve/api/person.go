@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,7 +48,26 @@ func (a *API) Participant(ctx context.Context, id string) (cohort.Participant, e
 	if err == nil && !Sees(ctx, who) {
 		return cohort.Participant{}, Nobody()
 	}
+	if err != nil {
+		return who, err
+	}
+	e, err := a.Study.Cohort.Erasure(ctx, id)
+	if err == nil && e.Stage != "" {
+		return cohort.Participant{}, Nobody()
+	}
 	return who, err
+}
+
+// Users are People but for those who were erased: they have no user id.
+func (a *API) Users(ctx context.Context) ([]cohort.Participant, error) {
+	people, err := a.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	erasures, err := a.Study.Cohort.Erasures(ctx)
+	return slices.DeleteFunc(people, func(who cohort.Participant) bool {
+		return slices.ContainsFunc(erasures, func(e cohort.Erasure) bool { return e.ParticipantID == who.ID })
+	}), err
 }
 
 // People are the participants whom the key of the request may see, in the order of the

@@ -208,7 +208,7 @@ func (i Introspection) page(ctx context.Context, in *introspectInput, what strin
 		who, err := i.API.Person(ctx, in.UserID)
 		return []cohort.Participant{who}, nil, err
 	}
-	all, err := i.API.People(ctx)
+	all, err := i.API.Users(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -111,7 +111,7 @@ type UserList struct {
 type listOutput struct{ Body UserList }
 
 func (u Users) list(ctx context.Context, in *listInput) (*listOutput, error) {
-	people, err := u.API.People(ctx)
+	people, err := u.API.Users(ctx)
 	if err != nil {
 		return nil, err
 	}

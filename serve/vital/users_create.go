@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/serve/api"
 )
@@ -100,7 +102,9 @@ func (u Users) notAdded(ctx context.Context, who cohort.Participant, err error) 
 			if err != nil {
 				return err
 			}
-			taken.UserID, taken.CreatedOn = &user.UserID, &user.CreatedOn
+			if user.UserID != uuid.Nil.String() { // else they were erased
+				taken.UserID, taken.CreatedOn = &user.UserID, &user.CreatedOn
+			}
 		}
 		return &api.Problem{Status: http.StatusBadRequest, Detail: taken.ErrorMessage, Body: map[string]any{"detail": taken}}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // From the creation of a user over the consent page to data that are there.
@@ -197,6 +198,30 @@ func TestList(t *testing.T) {
 	}
 	if got := v.ask(v.key, "GET", "/v2/introspect/historical_pull?next_cursor=abc", ""); got.status != 422 {
 		t.Errorf("a cursor that is none: %d %s", got.status, got.text)
+	}
+}
+
+// Who was erased is nobody, and gets no id again.
+func TestErasedIsNobody(t *testing.T) {
+	v := newTown(t)
+	v.create("P001", "")
+	v.create("P002", "")
+	_, err := v.study.Store.Exec(t.Context(), "insert into erasures values ('P001', 'done', 0, 0, '', ''); delete from api_users where participant_id = 'P001'")
+	check(t, err)
+	var list UserList
+	v.does("GET", "/v2/user", "", &list)
+	if list.Total != 1 || len(list.Users) != 1 || list.Users[0].ClientUserID != "P002" {
+		t.Errorf("listed are %+v, want P002 alone", list)
+	}
+	if got := v.ask(v.key, "GET", "/v2/user/resolve/P001", ""); got.status != 404 {
+		t.Errorf("resolved: %d %s", got.status, got.text)
+	}
+	if got := v.ask(v.key, "POST", "/v2/user", `{"client_user_id":"P001"}`); got.status != 400 || strings.Contains(got.text, "user_id\":\"") {
+		t.Errorf("made again: %d %s", got.status, got.text)
+	}
+	ids, err := state.Collect(t.Context(), v.study.Store, state.ScanText, "select participant_id from api_users")
+	if err != nil || len(ids) != 1 {
+		t.Errorf("ids are kept of %v (%v), want P002", ids, err)
 	}
 }
 
