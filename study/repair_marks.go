@@ -88,6 +88,9 @@ func (r *repair) mark(n int64, d Damage, marks map[int64]*lake.Mark) {
 // renewFolders removes the folders in which something is not what was put there, and makes
 // that of the newest snapshot again.
 func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error {
+	if err := r.lookAtLinks(ctx, &found); err != nil {
+		return err
+	}
 	dropped := make(map[int64]bool)
 	for _, d := range found.Damages {
 		if d.Kind != FolderDamage {
@@ -109,6 +112,21 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 		r.shown = 0 // whatever it was
 	}
 	return r.publish(ctx)
+}
+
+// lookAtLinks adds the folders that still link a data file as it was before it came back:
+// while it was damaged, its links were no damage of their own.
+func (r *repair) lookAtLinks(ctx context.Context, found *Verified) error {
+	now := Verified{Report: found.Report}
+	if err := r.study.verifyFolders(ctx, r.lake, &now); err != nil {
+		return err
+	}
+	for _, d := range now.Damages {
+		if !slices.ContainsFunc(found.Damages, func(known Damage) bool { return known.Path == d.Path }) {
+			found.Damages = append(found.Damages, d)
+		}
+	}
+	return nil
 }
 
 // vouchAgain makes the folder of an older snapshot again if it is tagged.

@@ -30,6 +30,17 @@ func damages() map[string]func(path, other string) error {
 		"gone":    func(path, _ string) error { return os.Remove(path) },
 		"cut":     func(path, _ string) error { return change(path, func(b []byte) []byte { return b[:len(b)/2] }) },
 		"flipped": func(path, _ string) error { return change(path, func(b []byte) []byte { b[len(b)/3] ^= 4; return b }) },
+		"rotten": func(path, _ string) error { // with all its links
+			content, err := os.ReadFile(path)
+			if err == nil {
+				err = os.Chmod(path, 0o600)
+			}
+			if err == nil {
+				content[len(content)/3] ^= 4
+				err = os.WriteFile(path, content, 0o600)
+			}
+			return err
+		},
 		"swapped": func(path, other string) error {
 			content, err := os.ReadFile(other)
 			if err != nil {
