@@ -8,6 +8,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,17 +83,31 @@ func (o Order) checkDates() error {
 	return nil
 }
 
-// A PathError says that DuckDB cannot write to a path.
-type PathError struct{ Path string }
+// A PathError says why nothing can be written to a path.
+type PathError struct {
+	Path     string
+	NoFolder bool // in which it would lie; else it has a character that DuckDB takes for a pattern
+}
 
-func (e *PathError) Error() string { return e.Path + ": DuckDB cannot write to a path with a ?" }
+func (e *PathError) Error() string {
+	if e.NoFolder {
+		return fmt.Sprintf("%s: there is no folder %s", e.Path, filepath.Dir(e.Path))
+	}
+	return e.Path + ": DuckDB cannot write to a path with a ?"
+}
 
 func (o Order) checkPath() error {
 	path, err := filepath.Abs(o.Path)
-	if err == nil && o.Format == DuckDB && strings.Contains(path, "?") {
-		err = &PathError{path}
+	if err != nil {
+		return err
 	}
-	return err
+	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
+		return &PathError{Path: path, NoFolder: true}
+	}
+	if o.Format == DuckDB && strings.Contains(path, "?") {
+		return &PathError{Path: path}
+	}
+	return nil
 }
 
 // checkWindow does so for a window. Study days are nobody else's.

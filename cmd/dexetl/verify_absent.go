@@ -23,10 +23,17 @@ func (p *program) verifyAbsent(ctx context.Context, c *cli.Command, id string) e
 		if err != nil {
 			return err
 		}
-		if err := p.printAbsence(a); err != nil || len(a.Found) == 0 {
+		if err := p.printAbsence(a); err != nil {
 			return err
 		}
-		return &study.PresentError{Absence: a}
+		if len(a.Found) > 0 {
+			return &study.PresentError{Absence: a}
+		}
+		// Of a slip of the pen nothing is found, either.
+		if _, err := s.Cohort.Participant(ctx, id); as[*cohort.UnknownParticipantError](err) {
+			p.say("the roster does not know %s: make sure that this is the id", id)
+		}
+		return nil
 	})(ctx, c)
 }
 
