@@ -9,7 +9,6 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/fault"
-	"github.com/dexetl/dexetl/extract/raw"
 )
 
 // Erase ends a participant's part, as Withdraw does, and then takes all that is held of
@@ -22,23 +21,17 @@ func (s *Study) Erase(ctx context.Context, w cohort.Withdrawal, lockWait time.Du
 	if err != nil {
 		return done, err
 	}
-	log, err := raw.Open(s.RawPath())
-	if err != nil {
-		return done, err
-	}
-	defer log.Close()
-	l, err := s.openLoading(log, "")
-	if err != nil {
-		return done, err
-	}
-	defer l.close()
-	if m, err := l.lake.Current(); err == nil {
-		l.runID = m.Run // on behalf of the run that loaded last
-	}
-	if err := l.lock(ctx, lockWait); err != nil {
-		if !is[*UnfinishedErasureError](err) {
+	err = s.withLoading("", func(l *loading) error {
+		if m, err := l.lake.Current(); err == nil {
+			l.runID = m.Run // on behalf of the run that loaded last
+		}
+		err := l.lock(ctx, lockWait)
+		if err != nil && !is[*UnfinishedErasureError](err) {
 			err = &UnfinishedErasureError{w.ParticipantID, "", err}
 		}
+		return err
+	})
+	if err != nil {
 		return done, err
 	}
 	e, err := s.Cohort.Erasure(ctx, w.ParticipantID)

@@ -39,7 +39,7 @@ func (s *Study) Retention() retain.Policy {
 // Collect removes the snapshots that nothing keeps. It waits so long for another process
 // that loads. Interrupted anywhere, the next one that loads ends it, or takes it back.
 func (s *Study) Collect(ctx context.Context, by retain.Policy, wait time.Duration) (done Collection, err error) {
-	err = s.locked(ctx, wait, func(l *lake.Lake) error {
+	err = s.Locked(ctx, wait, func(l *lake.Lake) error {
 		done, err = s.collect(ctx, l, by)
 		return err
 	})

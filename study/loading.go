@@ -73,6 +73,32 @@ func (s *Study) openLoading(log *raw.Log, runID string) (*loading, error) {
 	return loading, nil
 }
 
+// withLoading opens log and lake for do, and closes them, which releases the load lock.
+func (s *Study) withLoading(runID string, do func(*loading) error) error {
+	log, err := raw.Open(s.RawPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	l, err := s.openLoading(log, runID)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(l), l.close())
+}
+
+// takeAnyhow takes the load lock for who mends the lake: also if the file is damaged that
+// says whose it is.
+func (l *loading) takeAnyhow(ctx context.Context, wait time.Duration) error {
+	if err := l.take(ctx, wait); err != nil {
+		return err
+	}
+	if err := l.study.sameStudy(ctx, l.lake); !IsDamage(err) {
+		return err
+	}
+	return nil
+}
+
 // renew shows a commit in the middle of a long run.
 func (l *loading) renew(ctx context.Context, m lake.Manifest) {
 	if l.guard == nil || l.study.Now().Sub(l.renewed) < renewEvery {
@@ -192,20 +218,12 @@ func (l *loading) finish(ctx context.Context, wait time.Duration) (load.Result, 
 // Publish makes latest the newest snapshot, as every load does, and the folders of tagged
 // ones, for who has brought the lake to another place.
 func (s *Study) Publish(ctx context.Context, wait time.Duration) error {
-	log, err := raw.Open(s.RawPath())
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	l, err := s.openLoading(log, "")
-	if err != nil {
-		return err
-	}
-	err = l.lock(ctx, wait)
-	if err == nil {
-		err = s.vouchAll(ctx, l.lake)
-	}
-	return errors.Join(err, l.close())
+	return s.withLoading("", func(l *loading) error {
+		if err := l.lock(ctx, wait); err != nil {
+			return err
+		}
+		return s.vouchAll(ctx, l.lake)
+	})
 }
 
 // publish shows what is committed, also when the run is being interrupted.

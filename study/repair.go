@@ -72,26 +72,16 @@ func (s *Study) repairAs(ctx context.Context, r Repair, runID string) (done Repa
 	if _, err := os.Stat(s.RawPath()); errors.Is(err, fs.ErrNotExist) {
 		return done, s.NoLog()
 	}
-	log, err := raw.Open(s.RawPath())
-	if err != nil {
-		return done, err
-	}
-	defer log.Close()
-	l, err := s.openLoading(log, runID)
-	if err != nil {
-		return done, err
-	}
-	defer l.close()
-	if err := l.take(ctx, r.LockWait); err != nil {
-		return done, err
-	}
-	if err := s.sameStudy(ctx, l.lake); err != nil && !IsDamage(err) {
-		return done, err
-	}
-	fix := &repair{loading: l, done: &done}
-	if err = fix.run(ctx); err == nil && len(done.Left) == 0 {
-		err = fix.endErasures(ctx)
-	}
+	err = s.withLoading(runID, func(l *loading) error {
+		if err := l.takeAnyhow(ctx, r.LockWait); err != nil {
+			return err
+		}
+		fix := &repair{loading: l, done: &done}
+		if err := fix.run(ctx); err != nil || len(done.Left) > 0 {
+			return err
+		}
+		return fix.endErasures(ctx)
+	})
 	done.Took = time.Since(began)
 	return done, err
 }

@@ -7,9 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
-	"github.com/dexetl/dexetl/load/lake"
 )
 
 // A Replay makes the tables anew from the raw log.
@@ -47,30 +45,20 @@ func (s *Study) Replay(ctx context.Context, r Replay) (done Replayed, err error)
 }
 
 func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Replayed, err error) {
-	log, err := raw.Open(s.RawPath())
-	if err != nil {
-		return done, err
-	}
-	defer log.Close()
-	l, err := s.openLoading(log, runID)
-	if err != nil {
-		return done, err
-	}
-	defer l.close()
-	if err := l.take(ctx, r.LockWait); err != nil {
-		return done, err
-	}
-	// A damaged file is what a replay is for, also if it is the one that names the study.
-	if err := s.sameStudy(ctx, l.lake); err != nil && !is[*lake.DamageError](err) {
-		return done, err
-	}
-	if !r.DryRun {
-		if err := l.finishErasures(ctx); err != nil {
-			return done, err
+	err = s.withLoading(runID, func(l *loading) (err error) {
+		if err := l.takeAnyhow(ctx, r.LockWait); err != nil {
+			return err
 		}
-	}
-	l.fold.ToSnapshot = r.toLake
-	return l.replay(ctx, r.DryRun)
+		if !r.DryRun {
+			if err := l.finishErasures(ctx); err != nil {
+				return err
+			}
+		}
+		l.fold.ToSnapshot = r.toLake
+		done, err = l.replay(ctx, r.DryRun)
+		return err
+	})
+	return done, err
 }
 
 func (l *loading) replay(ctx context.Context, dryRun bool) (done Replayed, err error) {

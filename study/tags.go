@@ -31,7 +31,7 @@ func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.D
 	if !lake.IsTagName(name) {
 		return t, &lake.TagNameError{Name: name}
 	}
-	err = s.locked(ctx, wait, func(l *lake.Lake) error {
+	err = s.Locked(ctx, wait, func(l *lake.Lake) error {
 		m, err := OpenSnapshot(l, orLatest(which))
 		if err == nil && m.Snapshot == 0 {
 			err = s.emptyLake()
@@ -157,7 +157,7 @@ func (c Citation) String() string {
 // DropTag takes a name away from a snapshot, which the next collection may remove. Of a
 // damaged tag, which goes as well, nothing but the name is known.
 func (s *Study) DropTag(ctx context.Context, name string, wait time.Duration) (t lake.Tag, err error) {
-	err = s.locked(ctx, wait, func(l *lake.Lake) error {
+	err = s.Locked(ctx, wait, func(l *lake.Lake) error {
 		if t, err = l.Tag(name); undamaged(err) != nil {
 			return err
 		}
@@ -188,9 +188,9 @@ func undamaged(err error) error {
 	return err
 }
 
-// locked does something in the study's lake with the load lock held, for which it waits
-// so long.
-func (s *Study) locked(ctx context.Context, wait time.Duration, do func(*lake.Lake) error) error {
+// Locked does something in the study's lake with the load lock held, for which it waits
+// so long. Where nothing was loaded yet, the error is an *EmptyLakeError.
+func (s *Study) Locked(ctx context.Context, wait time.Duration, do func(*lake.Lake) error) error {
 	if !s.hasLake() {
 		return s.emptyLake()
 	}

@@ -131,34 +131,31 @@ func (b *making) lake(ctx context.Context, trees ...string) error {
 	return nil
 }
 
-// locked copies what belongs together, and takes out what is gone.
-func (b *making) locked(ctx context.Context, wait time.Duration) (err error) {
-	l, err := lake.Open(b.study.LakePath())
-	if err != nil {
-		return err
+// locked copies what belongs together, and takes out what is gone. A study without a lake
+// has nothing to be locked.
+func (b *making) locked(ctx context.Context, wait time.Duration) error {
+	err := b.study.Locked(ctx, wait, func(l *lake.Lake) error {
+		m, err := l.Current()
+		if err != nil {
+			return err // what the backup has may be what is missing here
+		}
+		b.Snapshot = m.Snapshot
+		trees, err := besides(b.study.LakePath())
+		if err != nil {
+			return err
+		}
+		if err := b.lake(ctx, trees...); err != nil {
+			return err
+		}
+		if err := b.lakeCopy.prune(".", isPassing); err != nil {
+			return err
+		}
+		return b.rest(ctx)
+	})
+	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
+		return b.rest(ctx)
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	guard, err := l.Lock(ctx, wait, lake.Holder{Command: strings.Join(os.Args, " "), Since: b.study.Now()})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, guard.Unlock()) }()
-	trees, err := besides(b.study.LakePath())
-	if err != nil {
-		return err
-	}
-	m, err := l.Current()
-	if err != nil {
-		return err // what the backup has may be what is missing here
-	}
-	b.Snapshot = m.Snapshot
-	if err := b.lake(ctx, trees...); err != nil {
-		return err
-	}
-	if err := b.lakeCopy.prune(".", isPassing); err != nil {
-		return err
-	}
-	return b.rest(ctx)
+	return err
 }
 
 // besides are the names in the lake's folder that are copied, the data first: what a
