@@ -62,9 +62,6 @@ func (w *work) result(gone []string) (done Result, err error) {
 		From: w.Chosen.From, To: w.Chosen.To, Window: w.Chosen.Window,
 		Deid: w.Deid, ShiftWeeks: w.ShiftWeeks, Notes: w.Notes, LeftOut: w.leftOut, Gone: gone,
 	}
-	if w.Deid && w.ShiftWeeks > 0 { // they would tell by how many weeks
-		done.From, done.To = "", ""
-	}
 	if done.Manifest, _, err = w.lake.ManifestSHA256(w.manifest.ID()); err != nil {
 		return done, err
 	}

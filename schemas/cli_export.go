@@ -2,7 +2,7 @@ package schemas
 
 // Export is the form of dexetl export, and of export.json in what it writes.
 func Export() Form {
-	const notAsked = "not asked for, or moved with everybody's times"
+	const notAsked = "not asked for"
 	return Form{"export", 1, "What dexetl export prints, and export.json in the folder that it writes: what an export has.", []part{
 		{"format", wordOf("duckdb", "parquet", "csv"), "what the tables are written as", ""},
 		{"snapshot", aCount, "number of the snapshot that it is of", ""},

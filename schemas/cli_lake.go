@@ -86,27 +86,25 @@ func Snapshots() Form {
 
 // Tag is the form of dexetl snapshots tag with a name.
 func Tag() Form {
-	return Form{"tag", 1, "What dexetl snapshots tag NAME prints: a snapshot with a name.", []part{
-		{"tag", anID, "name", ""},
-		{"snapshot", anID, "number of the snapshot, with its issue if there is one, such as 12 or 12e1", ""},
-		{"created_at", anInstant, "when it was tagged, UTC", ""},
-		{"reason", aText, "why", ""},
-		{"manifest_sha256", aText, "SHA-256 of the manifest's file, which has those of all data files", ""},
-		{"citation", aText, "line by which a paper names it", ""},
-		{"folder", aText, "its folder, with SHA256SUMS and CITATION.txt", "none: somebody has withdrawn since"},
-	}}
+	return Form{"tag", 1, "What dexetl snapshots tag NAME prints: a snapshot with a name.", append(tagParts(),
+		part{"folder", aText, "its folder, with SHA256SUMS and CITATION.txt", "none: somebody has withdrawn since"},
+	)}
 }
 
 // Tags is the form of dexetl snapshots tag.
 func Tags() Form {
-	return rows("tags", 1, "What dexetl snapshots tag prints without a name: the tags.", "one for each tag, by name", []part{
+	return rows("tags", 1, "What dexetl snapshots tag prints without a name: the tags.", "one for each tag, by name", tagParts())
+}
+
+func tagParts() []part {
+	return []part{
 		{"tag", anID, "name", ""},
 		{"snapshot", anID, "number of the snapshot, with its issue if there is one, such as 12 or 12e1", ""},
 		{"created_at", anInstant, "when it was tagged, UTC", ""},
 		{"reason", aText, "why", ""},
 		{"manifest_sha256", aText, "SHA-256 of the manifest's file, which has those of all data files", ""},
 		{"citation", aText, "line by which a paper names it", ""},
-	})
+	}
 }
 
 // TagDropped is the form of dexetl snapshots drop.
