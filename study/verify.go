@@ -20,11 +20,14 @@ import (
 // A Verified is what was looked at, and what of it is not as it was written.
 type Verified struct {
 	verify.Report
-	Log     raw.Verified
-	Views   int // that answered; 0: nobody asked, because tables are damaged
-	Damages []Damage
-	Deep    *Replayed // the log folded anew and compared; nil: it was not, or could not be
-	Took    time.Duration
+	Log   raw.Verified
+	Views int // that were asked; 0: none, because tables are damaged
+	// TooLarge are views that need more memory than they may take: nobody knows whether they
+	// would answer.
+	TooLarge []string
+	Damages  []Damage
+	Deep     *Replayed // the log folded anew and compared; nil: it was not, or could not be
+	Took     time.Duration
 }
 
 // A Damage is one file that is not as it was written, or that lacks something.
@@ -168,7 +171,8 @@ func (s *Study) verifyViews(ctx context.Context, l *lake.Lake, v Verify, done *V
 	if done.Newest.Snapshot == 0 || done.Has(ManifestDamage, DataDamage) {
 		return nil
 	}
-	done.Views, err = snapshot.CheckViews(ctx, l, done.Newest, v.Deep)
+	forRows := v.Deep && folderOf(l, done.Newest.Snapshot) != "none" // else what is computed is not there yet
+	done.Views, done.TooLarge, err = snapshot.CheckViews(ctx, l, done.Newest, snapshot.Limits{}, forRows)
 	if err != nil && ctx.Err() == nil {
 		done.Damages = append(done.Damages, Damage{Kind: ViewsDamage, Path: lake.ManifestPath(done.Newest.Snapshot), Err: err})
 		err = nil

@@ -95,6 +95,9 @@ func (p *program) tellVerified(v study.Verified) error {
 	case v.Deep != nil: // the state may have gone on since
 		parts = append(parts, "the log folded anew gives the same rows")
 	}
+	if len(v.TooLarge) > 0 {
+		p.say("views that need more than 2 GB, and were not asked for rows: %s", strings.Join(v.TooLarge, ", "))
+	}
 	verdict := "all as it was written"
 	if len(v.Damages) > 0 && len(v.Fresh()) == 0 {
 		verdict = "nothing is damaged that was not marked before"

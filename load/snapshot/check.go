@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -168,23 +170,28 @@ func (p *publisher) latestSound() bool {
 	return true
 }
 
-// CheckViews asks each table and view of snapshot m in a session, and returns how many
-// there are: for its columns, which takes no more than the heads of files, or for a row,
-// which views compute of all. The error names those that do not answer.
-func CheckViews(ctx context.Context, l *lake.Lake, m lake.Manifest, forRows bool) (asked int, err error) {
-	db, err := Open(ctx, l, m, Limits{})
+// CheckViews asks each table and view of snapshot m in a session within the limits, and
+// returns how many there are: for its columns, which takes no more than the heads of files,
+// or for a row, which views compute of all. Too large are those that need more memory for a
+// row than there may be: that says nothing of their files. The error names those that do
+// not answer.
+func CheckViews(ctx context.Context, l *lake.Lake, m lake.Manifest, within Limits, forRows bool) (asked int, tooLarge []string, err error) {
+	db, err := Open(ctx, l, m, within)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	var failed []error
 	for _, r := range toldRelations() {
-		if err := askOne(ctx, db, r.name, forRows); err != nil {
+		err := askOne(ctx, db, r.name, forRows)
+		if said, ok := errors.AsType[*duckdb.Error](err); ok && said.Type == duckdb.ErrorTypeOutOfMemory {
+			tooLarge = append(tooLarge, r.name)
+		} else if err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", r.name, err))
 		}
 		asked++
 	}
-	return asked, errors.Join(failed...)
+	return asked, tooLarge, errors.Join(failed...)
 }
 
 func askOne(ctx context.Context, db *sql.DB, name string, forRows bool) error {

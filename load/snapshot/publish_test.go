@@ -493,29 +493,3 @@ func cutLink(name string) error {
 	}
 	return errors.Join(os.Remove(name), os.WriteFile(name, content[:len(content)/2], 0o600))
 }
-
-// A latest that lags behind is none that is damaged; one that leads nowhere, or to what is
-// no snapshot of the lake, is.
-func TestCheckLatest(t *testing.T) {
-	t.Parallel()
-	l := newLake(t)
-	m := commit(t, l, "P001", 10)
-	publish(t, l, m)
-	newest := commit(t, l, "P002", 10)
-	if harm := CheckLatest(l, newest); harm != nil {
-		t.Errorf("latest of the snapshot before: %v, want nothing", harm)
-	}
-	for name, to := range map[string]string{"none": "", "dangling": "snapshots/000002", "above": "snapshots/000003", "another": "data"} {
-		if err := errors.Join(l.Root().RemoveAll("latest"), l.Root().MkdirAll("snapshots/000003", 0o700)); err != nil {
-			t.Fatal(err)
-		}
-		if to != "" {
-			if err := l.Root().Symlink(to, "latest"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if harm := CheckLatest(l, newest); harm == nil || harm.Path != "latest" {
-			t.Errorf("%s: %v, want damage", name, harm)
-		}
-	}
-}
