@@ -8,13 +8,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
@@ -83,29 +82,22 @@ func (o Order) checkDates() error {
 	return nil
 }
 
-// A PathError says why nothing can be written to a path.
-type PathError struct {
-	Path     string
-	NoFolder bool // in which it would lie; else it has a character that DuckDB takes for a pattern
-}
+// A PathError says that a path has a character that DuckDB takes for a pattern.
+type PathError struct{ Path string }
 
-func (e *PathError) Error() string {
-	if e.NoFolder {
-		return fmt.Sprintf("%s: there is no folder %s", e.Path, filepath.Dir(e.Path))
-	}
-	return e.Path + ": DuckDB cannot write to a path with a ?"
+func (e *PathError) Error() string { return e.Path + ": DuckDB cannot write to a path with a ?" }
+
+// place is where the export is to be.
+func (o Order) place() durable.Place {
+	return durable.Place{Path: o.Path, Overwrite: o.Overwrite, Ours: isExport}
 }
 
 func (o Order) checkPath() error {
-	path, err := filepath.Abs(o.Path)
-	if err != nil {
+	if err := o.place().CheckFolder(); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
-		return &PathError{Path: path, NoFolder: true}
-	}
-	if o.Format == DuckDB && strings.Contains(path, "?") {
-		return &PathError{Path: path}
+	if o.Format == DuckDB && strings.Contains(o.Path, "?") {
+		return &PathError{o.Path}
 	}
 	return nil
 }
@@ -131,7 +123,7 @@ type work struct {
 	chosen   []relation
 	leftOut  []LeftOut
 	metrics  table.Table // participant_metrics of the dates, if asked for
-	staging  *staging
+	staging  *durable.Staging
 	db       *sql.DB
 	people   []person
 	key      Key
@@ -141,6 +133,9 @@ type work struct {
 
 // Run carries an order out. Nothing is at the path before all of it is.
 func (o Order) Run(ctx context.Context) (done Result, err error) {
+	if o.Path, err = filepath.Abs(o.Path); err != nil {
+		return done, err
+	}
 	w := &work{Order: o, cut: cut{dated: o.dated(), deid: o.Deid, moved: o.moves()}}
 	if err := cmp.Or(o.checkDates(), o.checkPath()); err != nil {
 		return done, err
@@ -160,11 +155,11 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 	if err := w.computeMetrics(ctx); err != nil {
 		return done, err
 	}
-	if w.staging, err = stage(o.Path, o.Overwrite); err != nil {
+	if w.staging, err = o.place().Stage(); err != nil {
 		return done, err
 	}
 	if done, err = w.write(ctx); err != nil {
-		return done, errors.Join(snapshot.Explain(ctx, w.lake, w.manifest, err), w.staging.discard())
+		return done, errors.Join(snapshot.Explain(ctx, w.lake, w.manifest, err), w.staging.Discard())
 	}
 	return done, nil
 }
@@ -211,7 +206,7 @@ func (w *work) computeMetrics(ctx context.Context) (err error) {
 const mostMemory = "1GB"
 
 func (w *work) write(ctx context.Context) (done Result, err error) {
-	w.db, err = snapshot.OpenToExport(ctx, w.lake, w.manifest, snapshot.Limits{Memory: mostMemory}, w.staging.dir, w.hidden()...)
+	w.db, err = snapshot.OpenToExport(ctx, w.lake, w.manifest, snapshot.Limits{Memory: mostMemory}, w.staging.Dir, w.hidden()...)
 	if err != nil {
 		return done, err
 	}
@@ -222,7 +217,7 @@ func (w *work) write(ctx context.Context) (done Result, err error) {
 	if err := w.db.Close(); err != nil {
 		return done, err
 	}
-	if err := w.staging.sum(); err != nil {
+	if err := sum(w.staging.Dir); err != nil {
 		return done, err
 	}
 	if err := w.checkGone(ctx); err != nil {
@@ -231,7 +226,7 @@ func (w *work) write(ctx context.Context) (done Result, err error) {
 	if err := w.audit(ctx, done); err != nil {
 		return done, err
 	}
-	return done, w.staging.publish(w.onlyFile())
+	return done, w.staging.Publish(w.onlyFile())
 }
 
 // hidden are the tables that no other session shows.
@@ -333,7 +328,7 @@ func (w *work) audit(ctx context.Context, done Result) error {
 		names[i] = t.Table
 	}
 	after := state.Fields{
-		"format": string(w.Format), "path": filepath.Base(w.staging.path), "snapshot": w.manifest.ID().String(), "participants": done.Participants,
+		"format": string(w.Format), "path": filepath.Base(w.staging.Path), "snapshot": w.manifest.ID().String(), "participants": done.Participants,
 		"tables": strings.Join(names, " "), "deid": w.Deid, "notes": w.Notes, "unblinded": w.Unblinded,
 	}
 	if w.Deid {

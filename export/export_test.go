@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -99,14 +100,14 @@ func TestExportDoesNotOverwrite(t *testing.T) {
 	o.Tables = []string{"participants"}
 	check(t, os.MkdirAll(filepath.Join(o.Path, "precious"), 0o700))
 	for _, o.Overwrite = range []bool{false, true} {
-		if _, err := o.Run(t.Context()); !is[*ExistsError](err) || !exists(filepath.Join(o.Path, "precious")) {
+		if _, err := o.Run(t.Context()); !is[*durable.ExistsError](err) || !exists(filepath.Join(o.Path, "precious")) {
 			t.Fatalf("over a folder of others: %v, want an *ExistsError", err)
 		}
 	}
 	check(t, os.RemoveAll(o.Path))
 	o.Overwrite = false
 	run(t, o)
-	if _, err := o.Run(t.Context()); !is[*ExistsError](err) {
+	if _, err := o.Run(t.Context()); !is[*durable.ExistsError](err) {
 		t.Errorf("over an export: %v, want an *ExistsError", err)
 	}
 	o.Overwrite, o.Tables = true, []string{"windows"}
@@ -132,7 +133,7 @@ func TestExportLeavesOthersFiles(t *testing.T) {
 	report := filepath.Join(o.Path, reportName)
 	for _, content := range []string{"", "{}", `{"schema": "other.export/1"}`, "[1]"} {
 		check(t, errors.Join(os.MkdirAll(o.Path, 0o700), os.WriteFile(report, []byte(content), 0o600)))
-		if _, err := o.Run(t.Context()); !is[*ExistsError](err) || !exists(report) {
+		if _, err := o.Run(t.Context()); !is[*durable.ExistsError](err) || !exists(report) {
 			t.Errorf("over a folder with %s %q: %v", reportName, content, err)
 		}
 	}
@@ -144,12 +145,12 @@ func TestExportLeavesOthersFiles(t *testing.T) {
 		check(t, errors.Join(err, db.Close()))
 	}
 	makeDatabase()
-	if _, err := o.Run(t.Context()); !is[*ExistsError](err) {
+	if _, err := o.Run(t.Context()); !is[*durable.ExistsError](err) {
 		t.Errorf("over another database: %v", err)
 	}
 	check(t, os.Remove(o.Path))
 	o.Busy = func(string) func() { return sync.OnceFunc(makeDatabase) }
-	if _, err := o.Run(t.Context()); !is[*ExistsError](err) {
+	if _, err := o.Run(t.Context()); !is[*durable.ExistsError](err) {
 		t.Errorf("over a database that came meanwhile: %v", err)
 	}
 	readDuckDB(t, o.Path, "precious", func(_, _, _ string) {})

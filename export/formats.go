@@ -21,9 +21,9 @@ type writer interface {
 
 func (w *work) writer() writer {
 	if w.Format == DuckDB {
-		return database{w.staging.dir}
+		return database{w.staging.Dir}
 	}
-	return files{w.staging.dir, w.Format}
+	return files{w.staging.Dir, w.Format}
 }
 
 // writeTable writes the rows of a relation, and returns how many they are.

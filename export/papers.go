@@ -59,11 +59,11 @@ func (w *work) writePapers(done Result) error {
 		}
 		papers[schemasFolder+"/"+t.Name+".json"] = string(schema)
 	}
-	if err := os.MkdirAll(filepath.Join(w.staging.dir, schemasFolder), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Join(w.staging.Dir, schemasFolder), 0o700); err != nil {
 		return err
 	}
 	for name, content := range papers {
-		if err := os.WriteFile(filepath.Join(w.staging.dir, name), []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(w.staging.Dir, name), []byte(content), 0o600); err != nil {
 			return err
 		}
 	}
@@ -71,21 +71,21 @@ func (w *work) writePapers(done Result) error {
 }
 
 // sum writes the sums of all files, as sha256sum -c reads them.
-func (s *staging) sum() error {
+func sum(dir string) error {
 	var sums strings.Builder
-	err := filepath.WalkDir(s.dir, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		sum, err := sumOf(path)
-		name, e := filepath.Rel(s.dir, path)
+		name, e := filepath.Rel(dir, path)
 		fmt.Fprintf(&sums, "%s  %s\n", sum, filepath.ToSlash(name))
 		return errors.Join(err, e)
 	})
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(s.dir, sumsName), []byte(sums.String()), 0o600)
+	return os.WriteFile(filepath.Join(dir, sumsName), []byte(sums.String()), 0o600)
 }
 
 func sumOf(path string) (string, error) {

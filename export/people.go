@@ -117,26 +117,8 @@ func (w *work) findWithdrawn(ctx context.Context) error {
 	return rows.Err()
 }
 
-// gone are those whose withdrawal the snapshot does not have, or from another instant, and
-// those who were deleted.
-func (w *work) gone(ctx context.Context) (ids []string, err error) {
-	recorded, err := w.Study.Cohort.Withdrawals(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range recorded {
-		if at, taken := w.withdrawn[r.ParticipantID]; !taken || !at.Equal(r.EffectiveAt) {
-			ids = append(ids, r.ParticipantID)
-		}
-	}
-	everybody, err := w.Study.Cohort.Participants(ctx)
-	for _, who := range everybody {
-		if who.Deleted() {
-			ids = append(ids, who.ID)
-		}
-	}
-	return ids, err
-}
+// gone are those of whom the snapshot may not be handed over any more.
+func (w *work) gone(ctx context.Context) ([]string, error) { return w.Study.Gone(ctx, w.withdrawn) }
 
 // rename gives everybody the name and the dates of a de-identified export.
 func (w *work) rename() error {

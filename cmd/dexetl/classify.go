@@ -15,6 +15,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -87,7 +88,7 @@ const checkNetwork = "make sure of api.base_url and the network"
 
 // isOlderExport reports whether err says that an export stands in the way of another one.
 func isOlderExport(err error) bool {
-	exists, ok := errors.AsType[*export.ExistsError](err)
+	exists, ok := errors.AsType[*durable.ExistsError](err)
 	return ok && exists.Ours
 }
 
@@ -132,11 +133,12 @@ func rulings() []ruling {
 		{as[*backup.NewerError], exitUsage, newer, nil},
 		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
-		{as[*export.ExistsError], exitUsage, "give another path (-o)", nil},
-		{as[*export.InUseError], exitLocked, "wait for it", again()},
+		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},
+		{as[*durable.InUseError], exitLocked, "wait for it", again()},
 		{as[*export.TableError], exitUsage, "", nil},
 		{as[*export.NobodyError], exitUsage, "", dexetl("participants", "list")},
 		{as[*export.PathError], exitUsage, "give another path (-o)", nil},
+		{as[*durable.NoFolderError], exitUsage, "make the folder first, or give another path (-o)", nil},
 		{as[*export.GoneError], exitUsage, "it leaves them out from now on", again()},
 		{as[*export.BlindedError], exitUsage, "leave them out (--tables), or say --unblinded if whoever gets them may know", nil},
 		{as[*export.SharedDatesError], exitUsage, "leave the times as they are (--shift-weeks 0), take a window of study days (start_day, end_day in windows.csv), or cut the export afterwards", nil},
