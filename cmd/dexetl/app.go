@@ -66,6 +66,7 @@ func (p *program) command() *cli.Command {
 			p.queryCommand(),
 			p.answerCommand(),
 			p.metricsCommand(),
+			p.reportCommand(),
 			p.backupCommand(),
 			p.restoreCommand(),
 			p.exportCommand(),

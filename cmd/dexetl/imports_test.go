@@ -55,6 +55,10 @@ func allowedImports() map[string][]string {
 		"study":                study,
 		"study/backup":         api,
 		"export":               api,
+		"report":               slices.Concat(api, []string{"report/page", "report/figure", "report/number"}),
+		"report/page":          {"report/figure", "report/number", "metrics"},
+		"report/figure":        {"report/number", "metrics"},
+		"report/number":        {"metrics"},
 		"extract/fault/disk":   {},
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}

@@ -196,7 +196,7 @@ func truthRecords(truth dexsim.Truth) map[string]map[string]map[string]string {
 	tables := map[string]map[string]map[string]string{"egvs": {}, "events": {}, "calibrations": {}, "alerts": {}}
 	for _, r := range truth.EGVs {
 		tables["egvs"][r.RecordID] = with(r.Common, map[string]string{
-			"glucose_mgdl": number(r.Value), "status": r.Status, "trend": r.Trend, "trend_rate_mgdl_min": number(r.Rate)})
+			"glucose_mgdl": numberOf(r.Value), "status": r.Status, "trend": r.Trend, "trend_rate_mgdl_min": numberOf(r.Rate)})
 	}
 	for _, r := range truth.Events {
 		fields := with(r.Common, map[string]string{
@@ -207,7 +207,7 @@ func truthRecords(truth dexsim.Truth) map[string]map[string]map[string]string {
 		tables["events"][r.RecordID] = fields
 	}
 	for _, r := range truth.Calibrations {
-		tables["calibrations"][r.RecordID] = with(r.Common, map[string]string{"glucose_mgdl": number(r.Value)})
+		tables["calibrations"][r.RecordID] = with(r.Common, map[string]string{"glucose_mgdl": numberOf(r.Value)})
 	}
 	for _, r := range truth.Alerts {
 		tables["alerts"][r.RecordID] = with(r.Common, map[string]string{"alert_name": r.Name, "alert_state": r.State})
@@ -242,7 +242,7 @@ func with(c dexsim.Common, fields map[string]string) map[string]string {
 	return fields
 }
 
-func number(v *float64) string {
+func numberOf(v *float64) string {
 	if v == nil {
 		return ""
 	}

@@ -39,7 +39,7 @@ func (s *Store) author(ctx context.Context) Author {
 
 // Subjects are the kinds of things that acts are about.
 func Subjects() []string {
-	return []string{"backup", "connection", "consent", "erasure", "exclusion", "exclusions", "export", "key", "link", "participant", "roster", "snapshot", "webhook", "window", "windows", "withdrawal"}
+	return []string{"backup", "connection", "consent", "erasure", "exclusion", "exclusions", "export", "key", "link", "participant", "report", "roster", "snapshot", "webhook", "window", "windows", "withdrawal"}
 }
 
 // An Act is one change of the study, for the audit trail. It holds no token,

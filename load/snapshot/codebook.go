@@ -9,9 +9,9 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// codebook lists all tables, the hidden ones included, and the views that people open, and the columns
+// WholeCodebook is codebook.csv: it lists all tables, the hidden ones included, and the views that people open, and the columns
 // of each.
-func codebook() []byte {
+func WholeCodebook() []byte {
 	var about []told
 	for _, t := range slices.Concat(transform.Tables(), Computed()) {
 		about = append(about, toldTable(t))

@@ -109,7 +109,7 @@ func (p *publisher) within(folder string, do func(*os.Root) error) error {
 // last and is compared first: while it is missing or different the others may be.
 func (p *publisher) describe(ctx context.Context) error {
 	fault.Point("snapshot.folder_renamed")
-	book := codebook()
+	book := WholeCodebook()
 	return p.within(p.folder, func(to *os.Root) error {
 		if holds(to, viewsName, viewsScript(p.manifest, p.damage)) && holds(to, codebookName, book) && p.hasDatabase() {
 			return nil

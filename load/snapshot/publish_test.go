@@ -190,7 +190,7 @@ func TestAlikeIsLinked(t *testing.T) {
 		same(t, filepath.Join(folder(1), name), filepath.Dir(filepath.Join(folder(2), name)))
 	}
 	same(t, filepath.Join(folder(2), codebookName), folder(3))
-	if book, err := os.ReadFile(filepath.Join(folder(2), codebookName)); err != nil || !bytes.Equal(book, codebook()) {
+	if book, err := os.ReadFile(filepath.Join(folder(2), codebookName)); err != nil || !bytes.Equal(book, WholeCodebook()) {
 		t.Errorf("codebook.csv was taken over as somebody changed it: %v", err)
 	}
 }
@@ -429,7 +429,7 @@ func TestRepair(t *testing.T) {
 			if got := stranger(t, filepath.Join(l.Path(), "latest", "dexetl.duckdb")+"?access_mode=read_only", "select count(*) from egvs")[0]; got != "0" {
 				t.Errorf("rows of egvs in latest = %s, want 0", got)
 			}
-			if !holds(l.Root(), "latest/codebook.csv", codebook()) {
+			if !holds(l.Root(), "latest/codebook.csv", WholeCodebook()) {
 				t.Error("codebook.csv is not the program's")
 			}
 			left, _ := filepath.Glob(filepath.Join(escape(l.Path()), "snapshots", "000002", ".*"))

@@ -1,0 +1,175 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/extract/cgmfile"
+	"github.com/dexetl/dexetl/report"
+	"github.com/dexetl/dexetl/report/number"
+	"github.com/dexetl/dexetl/report/page"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
+)
+
+// reportOptions are the flags of `dexetl report`.
+type reportOptions struct {
+	selection
+	order    report.Order
+	from, to string
+	window   string
+	selected string
+	compare  string
+	unit     string
+	palette  string
+	open     bool
+}
+
+// usualDays are those of a profile, unless it is said otherwise: the latest 14 with
+// enough data.
+const usualDays = "last14"
+
+func (p *program) reportCommand() *cli.Command {
+	var o reportOptions
+	return &cli.Command{
+		Name:      "report",
+		Usage:     "pages to look at: profiles, the cohort, completeness, windows compared",
+		ArgsUsage: "[P001…]",
+		Description: "Writes a folder of HTML that needs no network and no script. Begin with index.html. " +
+			"Profiles are of the latest 14 days with enough data, unless dates are given; dates are local, both inclusive.",
+		Flags: slices.Concat(o.selection.flags(), []cli.Flag{
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`DIR` to write to; a report there is replaced (default: report-<snapshot>)", Destination: &o.order.Path},
+			&cli.StringFlag{Name: "from", Usage: "first local `DATE`, inclusive", Destination: &o.from},
+			&cli.StringFlag{Name: "to", Usage: "last local `DATE`, inclusive", Destination: &o.to},
+			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
+			&cli.StringFlag{Name: "select", Usage: "`lastN`: the latest N days in a row with enough data (default: " + usualDays + ")", Destination: &o.selected},
+			&cli.StringFlag{Name: "compare", Usage: "two windows `BEFORE,AFTER` of windows.csv (default: the first two)", Destination: &o.compare},
+			&cli.StringFlag{Name: "snapshot", Usage: "`N`, tag or latest: the snapshot (default: the newest)", Destination: &o.order.Snapshot},
+			&cli.BoolFlag{Name: "blinded", Usage: "without glucose, alerts, events and arms, as in a blinded study (study.blinding)", Destination: &o.order.Blinded},
+			&cli.BoolFlag{Name: "unblinded", Usage: "with arms, and with what a blinded study hides", Destination: &o.order.Unblinded},
+			&cli.StringFlag{Name: "palette", Usage: "`COLOURS`: convention, or accessible for those who see red and green alike", Value: string(page.Convention), Destination: &o.palette},
+			&cli.StringFlag{Name: "unit", Usage: "`UNIT` of glucose: mg/dL or mmol/L", Value: string(number.MgdL), Destination: &o.unit},
+			&cli.BoolFlag{Name: "open", Usage: "open it in a browser", Destination: &o.open},
+			p.reasonFlag(),
+		}),
+		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) error {
+			o.IDs, o.order.Study = c.Args().Slice(), s
+			if err := o.check(); err != nil {
+				return err
+			}
+			return p.writeReport(ctx, o)
+		}),
+	}
+}
+
+// check refuses flags that do not go together, and reads the others.
+func (o *reportOptions) check() (err error) {
+	if o.order.Blinded && o.order.Unblinded {
+		return usage("--blinded excludes --unblinded")
+	}
+	for _, one := range page.Palettes() {
+		if string(one) == o.palette {
+			o.order.Palette = one
+		}
+	}
+	if o.order.Palette == "" {
+		return usage("--palette %q: convention or accessible", o.palette)
+	}
+	unit, err := cgmfile.ParseUnit(o.unit)
+	if err != nil {
+		return usage("--unit: %w", err)
+	}
+	o.order.Unit = number.Unit(unit.String())
+	if before, after, two := strings.Cut(o.compare, ","); two && before != "" && after != "" && before != after {
+		o.order.Compare = [2]string{before, after}
+	} else if o.compare != "" {
+		return usage("--compare %q: two windows, such as baseline,follow-up", o.compare)
+	}
+	if o.from+o.to+o.window+o.selected == "" {
+		o.selected = usualDays
+	}
+	o.order.Chosen, err = study.MetricsChoice{From: o.from, To: o.to, Window: o.window, Select: o.selected, Preset: string(sql.Dexetl1), Sentinels: string(sql.AsSent)}.Selection()
+	if wrong, ok := errors.AsType[*study.OptionError](err); ok {
+		err = wrongOption(wrong)
+	}
+	return err
+}
+
+func (p *program) writeReport(ctx context.Context, o reportOptions) error {
+	if _, err := p.begunDate("from", o.from); err != nil {
+		return err
+	}
+	order := o.order
+	people, err := o.selection.pick(ctx, order.Study)
+	if err != nil {
+		return err
+	}
+	for _, window := range []string{o.window, order.Compare[0], order.Compare[1]} {
+		if err := order.Study.CheckWindow(ctx, window); err != nil {
+			return err
+		}
+	}
+	persons, harm := order.Study.People(ctx, people)
+	if err := study.UnlessData(harm); err != nil {
+		return err
+	}
+	p.sayDemo(order.Study)
+	p.tellOutdated(order.Study.Outdated(order.Snapshot))
+	order.People, order.Say = byUrgency(persons), p.reportWords()
+	order.Busy = func(what string) func() { return p.spin("writing " + what) }
+	if order.Path == "" {
+		if order.Path, err = p.usualReport(order); err != nil {
+			return err
+		}
+	}
+	done, err := order.Run(ctx)
+	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
+		err = advised(exitUnexpected, "report less: fewer participants or dates", "%s", short.Why)
+	}
+	if err != nil {
+		return err
+	}
+	return cmp.Or(p.printPages(done, o.open), harm)
+}
+
+// reportWords are the words of status.
+func (p *program) reportWords() report.Words {
+	return report.Words{
+		Consent: func(one study.Person) string { return accountWords(one.Consent()) },
+		ToDo:    func(one study.Person) string { return toDo(one, p.commandLine) },
+	}
+}
+
+// usualReport is the folder for whoever names none.
+func (p *program) usualReport(order report.Order) (string, error) {
+	l, m, err := order.Study.Snapshot(order.Snapshot)
+	if err != nil {
+		return "", err
+	}
+	return "report-" + m.ID().String(), l.Close()
+}
+
+// printPages tells what was written, and where.
+func (p *program) printPages(done report.Result, open bool) error {
+	if len(done.Gone) > 0 {
+		p.note("left out, because they withdrew after this snapshot or were deleted: %s", study.ShortList(done.Gone))
+	}
+	index := filepath.Join(done.Path, report.Index)
+	if open {
+		p.openBrowser("file://" + filepath.ToSlash(index))
+	}
+	if p.flags.json {
+		return p.object(schemas.Reported(), done.Values()...)
+	}
+	return p.tell("%s: %s of snapshot %s, %s", index, countOf(done.Pages, "page"), done.Snapshot, countOf(done.Participants, "participant"))
+}

@@ -1,0 +1,130 @@
+//go:build linux || darwin
+
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/report/number"
+	"github.com/dexetl/dexetl/report/page"
+	"github.com/dexetl/dexetl/schemas"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
+)
+
+// An Order says what is to be reported, and where to.
+type Order struct {
+	Study *study.Study // with its state
+
+	Snapshot string          // as study.Snapshot takes it; empty: the newest
+	People   []study.Person  // whom, with all that is known of them
+	Chosen   views.Selection // which local dates of theirs; its participants are those of People
+	Compare  [2]string       // names of two windows; empty: none are compared
+
+	Blinded   bool // glucose, events, alerts and arms are not shown, whatever the study says
+	Unblinded bool // all is shown, whatever the study says; noted in the audit trail
+	Palette   page.Palette
+	Unit      number.Unit
+
+	Path string // of the folder; a report that is there already is replaced
+
+	Say  Words
+	Busy func(what string) (end func()) // of what takes long
+}
+
+// Words are how the program says what a study knows of somebody.
+type Words struct {
+	Consent func(study.Person) string // how it stands with the consent
+	ToDo    func(study.Person) string // what has to be done next; empty: nothing
+}
+
+// Result is what was written.
+type Result struct {
+	Snapshot     string
+	Participants int // with a profile
+	Pages        int
+	Gone         []string // left out: they have withdrawn since the snapshot, or were deleted
+	Path         string   // of the folder, absolute
+}
+
+// blinded reports whether glucose, events, alerts and arms stay hidden.
+func (o Order) blinded() bool {
+	return o.Blinded || o.Study.Config.Study.Blinding && !o.Unblinded
+}
+
+// Run carries an order out. Nothing is at the path before all of it is.
+func (o Order) Run(ctx context.Context) (done Result, err error) {
+	if o.Path, err = filepath.Abs(o.Path); err != nil {
+		return done, err
+	}
+	place := durable.Place{Path: o.Path, Overwrite: true, Ours: isReport}
+	if err := place.CheckFolder(); err != nil {
+		return done, err
+	}
+	w, err := o.begin(ctx)
+	if err != nil {
+		return done, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	if w.staging, err = place.Stage(); err != nil {
+		return done, err
+	}
+	if err := w.write(ctx); err != nil {
+		return done, errors.Join(snapshot.Explain(ctx, w.lake, w.manifest, err), w.staging.Discard())
+	}
+	if err := w.audit(ctx); err != nil {
+		return done, errors.Join(err, w.staging.Discard())
+	}
+	return w.result(), w.staging.Publish("")
+}
+
+// audit notes that somebody saw what is hidden from most.
+func (w *work) audit(ctx context.Context) error {
+	if !w.Unblinded {
+		return nil
+	}
+	return w.Study.Store.Audit(ctx, state.Act{Subject: "report", After: state.Fields{
+		"snapshot": w.manifest.ID().String(), "participants": len(w.people), "unblinded": true, "path": filepath.Base(w.Path),
+	}})
+}
+
+// markName is the file by which a folder is known as a report.
+const markName = "report.json"
+
+// isReport reports whether a report, or nothing, is in the folder at path.
+func isReport(path string, info fs.FileInfo) (bool, error) {
+	if !info.IsDir() {
+		return false, nil
+	}
+	content, err := os.ReadFile(filepath.Join(path, markName))
+	if errors.Is(err, fs.ErrNotExist) {
+		entries, err := os.ReadDir(path)
+		return len(entries) == 0, err
+	}
+	var mark struct{ Schema string }
+	return err == nil && json.Unmarshal(content, &mark) == nil && strings.HasPrefix(mark.Schema, "dexetl.report/"), err
+}
+
+// mark writes the file by which the folder is known.
+func (w *work) mark() error {
+	var b strings.Builder
+	if err := table.WriteJSON(&b, schemas.Reported().Schema(), schemas.Reported().Object(w.result().Values()...)); err != nil {
+		return err
+	}
+	return w.put(markName, []byte(b.String()))
+}
+
+// Values are the members of schemas.Reported, in their order.
+func (r Result) Values() []any {
+	return []any{r.Snapshot, r.Participants, r.Pages, r.Gone, filepath.Base(r.Path)}
+}

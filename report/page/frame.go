@@ -1,0 +1,80 @@
+package page
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+)
+
+// A Palette says which colours the ranges of glucose have.
+type Palette string
+
+// The palettes.
+const (
+	Convention Palette = "convention" // red to orange, as clinicians know them
+	Accessible Palette = "accessible" // blue to orange, told apart by those who see red and green alike
+)
+
+// Palettes are all of them.
+func Palettes() []Palette { return []Palette{Convention, Accessible} }
+
+// A Frame is what every page has around its content.
+type Frame struct {
+	Study   string // its id
+	Title   string
+	Links   []Link // to the other pages of the report
+	Palette Palette
+	Stamp   Stamp
+}
+
+// A Link leads to another page, by a relative path.
+type Link struct {
+	Title, Path string
+	Here        bool
+}
+
+// A Stamp says where the numbers of a page come from.
+type Stamp struct {
+	Snapshot       string // number, with the edition if it was issued again
+	Manifest       string // SHA-256
+	Committed      time.Time
+	Written        time.Time // the page
+	Program        string    // version
+	MetricsVersion string
+	Preset         string // rules of the metrics
+}
+
+//go:embed *.css *.html.tmpl
+var files embed.FS
+
+// A Content is what a page has in its frame: the model of a template.
+type Content interface {
+	template() string // its file name without .html.tmpl
+}
+
+// Write writes a page whole.
+func Write(w io.Writer, f Frame, content Content) error {
+	return templates()[content.template()].ExecuteTemplate(w, "frame", struct {
+		Frame
+		Style   template.CSS
+		Content Content
+	}{f, style(f.Palette), content})
+}
+
+// style is the style sheet with a palette.
+func style(p Palette) template.CSS {
+	if p == "" {
+		p = Convention
+	}
+	var all []byte
+	for _, name := range []string{"palette_" + string(p) + ".css", "style.css"} {
+		content, err := files.ReadFile(name)
+		if err != nil {
+			panic(fmt.Sprintf("palette %q: %v", p, err)) // the command knows the palettes
+		}
+		all = append(all, content...)
+	}
+	return template.CSS(all)
+}

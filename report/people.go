@@ -1,0 +1,124 @@
+//go:build linux || darwin
+
+package report
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/load/snapshot"
+	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/table"
+)
+
+// A person is somebody whom the report is about, with the metrics of the dates chosen.
+type person struct {
+	study.Person
+	metrics summary
+}
+
+// A summary are the metrics of somebody over some dates: a row of participant_metrics, as
+// dexetl metrics has it.
+type summary struct {
+	columns []string
+	row     []any
+}
+
+// of is a metric; NaN if it is null.
+func (s summary) of(metric string) float64 {
+	switch v := s.value(metric).(type) {
+	case float64:
+		return v
+	case int64:
+		return float64(v)
+	case int32:
+		return float64(v)
+	}
+	return math.NaN()
+}
+
+// is is a metric that says yes or no; no if it is null.
+func (s summary) is(metric string) bool { yes, _ := s.value(metric).(bool); return yes }
+
+// date is a local date; zero if it is null.
+func (s summary) date(column string) time.Time { at, _ := s.value(column).(time.Time); return at }
+
+// text is a metric in words; empty if it is null.
+func (s summary) text(column string) string { words, _ := s.value(column).(string); return words }
+
+func (s summary) value(column string) any {
+	if i := slices.Index(s.columns, column); i >= 0 {
+		return s.row[i]
+	}
+	return nil
+}
+
+// findPeople are those of the order whom the snapshot knows, and of whom it may be shown.
+func (w *work) findPeople(ctx context.Context) error {
+	withdrawn, err := w.withdrawn(ctx)
+	if err != nil {
+		return err
+	}
+	gone, err := w.Study.Gone(ctx, withdrawn)
+	if err != nil {
+		return err
+	}
+	w.Chosen.Participants = []string{}
+	for _, p := range w.Order.People {
+		if slices.Contains(gone, p.Who.ID) {
+			w.gone = append(w.gone, p.Who.ID)
+		} else {
+			w.Chosen.Participants = append(w.Chosen.Participants, p.Who.ID)
+		}
+	}
+	found, err := w.summaries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range w.Order.People {
+		if s, known := found[p.Who.ID]; known {
+			w.people = append(w.people, person{p, s})
+		}
+	}
+	return nil
+}
+
+// summaries are the metrics of everybody whom the snapshot knows, by participant. Those
+// that depend on the order of readings are null.
+func (w *work) summaries(ctx context.Context) (map[string]summary, error) {
+	chosen := w.Chosen
+	chosen.FromReadings, chosen.Spans = !w.manifest.KeepsDays(), snapshot.HasComputed(w.lake, w.manifest)
+	statement, args := chosen.Query()
+	t, err := w.ask(ctx, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]summary, len(t.Rows))
+	for _, row := range t.Rows {
+		s := summary{t.Columns, row}
+		all[s.text("participant_id")] = s
+	}
+	return all, nil
+}
+
+// ask asks one statement of the snapshot.
+func (w *work) ask(ctx context.Context, statement string, args ...any) (table.Table, error) {
+	rows, err := w.db.QueryContext(ctx, statement, args...)
+	if err != nil {
+		return table.Table{}, err
+	}
+	return table.Read(schemas.Metrics().Schema(), rows)
+}
+
+// withdrawn is from when on somebody has withdrawn, as the snapshot has it.
+func (w *work) withdrawn(ctx context.Context) (map[string]time.Time, error) {
+	t, err := w.ask(ctx, "select participant_id, effective_at from withdrawals")
+	all := map[string]time.Time{}
+	for _, row := range t.Rows {
+		all[row[0].(string)] = row[1].(time.Time)
+	}
+	return all, err
+}

@@ -1,0 +1,12 @@
+package schemas
+
+// Reported is the form of dexetl report, and of report.json in the folder that it writes.
+func Reported() Form {
+	return Form{"report", 1, "What dexetl report prints, and report.json in the folder that it writes.", []part{
+		{"snapshot", aText, "the snapshot that it is of: its number, with the edition if it was issued again", ""},
+		{"participants", aCount, "participants with a place in it", ""},
+		{"pages", aCount, "pages written", ""},
+		{"left_out", texts(), "participants of whom nothing may be shown: they withdrew after the snapshot, or were deleted", ""},
+		{"folder", aText, "name of the folder", ""},
+	}}
+}
