@@ -44,8 +44,9 @@ type Order struct {
 
 // Words are how the program says what a study knows of somebody.
 type Words struct {
-	Consent func(study.Person) string // how it stands with the consent
-	ToDo    func(study.Person) string // what has to be done next; empty: nothing
+	Run     func(study.PastRun) (outcome string, good bool) // how it ended, and whether nothing has to be done
+	Consent func(study.Person) string                       // how it stands with the consent
+	ToDo    func(study.Person) string                       // what has to be done next; empty: nothing
 }
 
 // Result is what was written.
@@ -56,6 +57,9 @@ type Result struct {
 	Gone         []string // left out: they have withdrawn since the snapshot, or were deleted
 	Path         string   // of the folder, absolute
 }
+
+// Begin is the page to open first.
+func (r Result) Begin() string { return filepath.Join(r.Path, Index) }
 
 // blinded reports whether glucose, events, alerts and arms stay hidden.
 func (o Order) blinded() bool {
@@ -85,7 +89,30 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 	if err := w.audit(ctx); err != nil {
 		return done, errors.Join(err, w.staging.Discard())
 	}
-	return w.result(), w.staging.Publish("")
+	if err := w.staging.Publish(""); err != nil {
+		return done, err
+	}
+	return w.result(), nil
+}
+
+// RunPage is the page about a run (its id, or [LastRun]), by what the newest snapshot
+// knows, and the id of the run.
+func (o Order) RunPage(ctx context.Context, run string) (id string, html []byte, err error) {
+	w, err := o.begin(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	found, err := findRun(ctx, o.Study, run, w.stamp.Written)
+	if err != nil {
+		return "", nil, err
+	}
+	title, p, err := w.aboutRun(ctx, found)
+	if err != nil {
+		return "", nil, snapshot.Explain(ctx, w.lake, w.manifest, err)
+	}
+	html, err = w.html(title, nil, p)
+	return found.ID, html, err
 }
 
 // audit notes that somebody saw what is hidden from most.

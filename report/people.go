@@ -4,8 +4,10 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/load/snapshot"
@@ -121,4 +123,15 @@ func (w *work) withdrawn(ctx context.Context) (map[string]time.Time, error) {
 		all[row[0].(string)] = row[1].(time.Time)
 	}
 	return all, err
+}
+
+// among is the condition that a column names somebody of whom the report may tell, with
+// the arguments that it takes after those given.
+func (w *work) among(column string, args ...any) (condition string, all []any) {
+	marks := []string{"null"}
+	for _, id := range w.Chosen.Participants {
+		args = append(args, id)
+		marks = append(marks, fmt.Sprintf("$%d", len(args)))
+	}
+	return column + " in (" + strings.Join(marks, ", ") + ")", args
 }

@@ -29,7 +29,8 @@ type work struct {
 	stamp    page.Stamp
 	people   []person // whom the snapshot knows, in the order of People
 	gone     []string
-	pages    int // written
+	lastRun  runAmong // up to the snapshot; zero: there was none
+	pages    int      // written
 }
 
 // mostMemory is what DuckDB may take; what does not fit goes to disk.
@@ -62,6 +63,10 @@ func (w *work) look(ctx context.Context) error {
 		Snapshot: w.manifest.ID().String(), Manifest: manifest, Committed: w.manifest.CreatedAt, Written: w.Study.Now(),
 		Program: w.Study.Version, MetricsVersion: views.MetricsVersion(), Preset: string(views.Dexetl1),
 	}
+	w.lastRun, err = findRun(ctx, w.Study, LastRun, w.manifest.CreatedAt)
+	if _, none := errors.AsType[*NoRunError](err); err != nil && !none {
+		return err
+	}
 	return w.findPeople(ctx)
 }
 
@@ -70,6 +75,7 @@ const (
 	Index            = "index.html" // the cohort, where one begins
 	completenessPath = "completeness.html"
 	comparePath      = "compare.html"
+	runPath          = "run.html"
 	dictionaryPath   = "dictionary.html"
 	profiles         = "participants" // a folder, with a page for each
 )
@@ -97,10 +103,11 @@ type section struct {
 
 // sections are the pages that the report has, in the order of their links.
 func (w *work) sections() []section {
-	all := []section{
-		{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary},
+	var all []section
+	if w.lastRun.ID != "" {
+		all = append(all, section{"the last run", "Last run", runPath, w.writeRun})
 	}
-	return all
+	return append(all, section{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary})
 }
 
 // links lead from the page at path to all others.
@@ -119,15 +126,19 @@ func (w *work) links(path string) (links []page.Link) {
 
 // putPage writes a page whole into the staging folder.
 func (w *work) putPage(path, title string, content page.Content) error {
-	var b bytes.Buffer
-	err := page.Write(&b, page.Frame{
-		Study: w.Study.Config.Study.ID, Title: title, Links: w.links(path), Palette: w.Palette, Stamp: w.stamp,
-	}, content)
+	html, err := w.html(title, w.links(path), content)
 	if err != nil {
 		return err
 	}
 	w.pages++
-	return w.put(path, b.Bytes())
+	return w.put(path, html)
+}
+
+// html is a page.
+func (w *work) html(title string, links []page.Link, content page.Content) ([]byte, error) {
+	var b bytes.Buffer
+	err := page.Write(&b, page.Frame{Study: w.Study.Config.Study.ID, Title: title, Links: links, Palette: w.Palette, Stamp: w.stamp}, content)
+	return b.Bytes(), err
 }
 
 // put writes a file into the staging folder.

@@ -10,3 +10,11 @@ func Reported() Form {
 		{"folder", aText, "name of the folder", ""},
 	}}
 }
+
+// RunReported is the form of dexetl report --run.
+func RunReported() Form {
+	return Form{"report_run", 1, "What dexetl report --run prints: where the page about a run is.", []part{
+		{"run_id", anID, "the run", ""},
+		{"file", aText, "path of the page", ""},
+	}}
+}

@@ -6,15 +6,19 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/extract"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/report/number"
+	"github.com/dexetl/dexetl/report/page"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -28,6 +32,7 @@ type demoOptions struct {
 	dir          string
 	participants int
 	days         int
+	open         bool
 }
 
 func (p *program) demoCommand() *cli.Command {
@@ -40,6 +45,7 @@ func (p *program) demoCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "participants", Usage: "number of people", Value: 20, Destination: &o.participants},
 			&cli.IntFlag{Name: "days", Usage: "days of data", Value: 90, Destination: &o.days},
+			&cli.BoolFlag{Name: "open", Usage: "open the report in a browser", Destination: &o.open},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			dir, err := p.newFolder(c)
@@ -85,17 +91,17 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 		return err
 	}
 	defer s.Close()
-	if err := p.demoPipeline(ctx, s, api); err != nil {
+	if err := p.demoPipeline(ctx, s, api, o.days); err != nil {
 		return err
 	}
 	made.Clock = p.now()
 	if err := made.put(s.Dir); err != nil {
 		return err
 	}
-	return p.demoResult(ctx, s, o.dir, began)
+	return p.demoResult(ctx, s, o, began)
 }
 
-func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.Server) error {
+func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.Server, days int) error {
 	var roster bytes.Buffer
 	if err := api.WriteRoster(&roster); err != nil {
 		return err
@@ -109,6 +115,9 @@ func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.
 	}
 	p.say("roster     %d participants imported from roster.csv", imported.Added)
 
+	if err := demoWindows(ctx, s, days); err != nil {
+		return err
+	}
 	began := time.Now()
 	if err := s.Connecting(ctx, codeOf, func(g *consent.Grants) error { return consentAll(ctx, s, g) }); err != nil {
 		return err
@@ -129,6 +138,34 @@ func (p *program) demoPipeline(ctx context.Context, s *study.Study, api *dexsim.
 		p.say("           %s", line)
 	}
 	return verdict(done)
+}
+
+// demoReport writes the report of a demo into its folder.
+func (p *program) demoReport(ctx context.Context, s *study.Study, o demoOptions) (index string, err error) {
+	pages := reportOptions{palette: string(page.Convention), unit: string(number.MgdL)}
+	pages.order.Study, pages.order.Path = s, filepath.Join(o.dir, "report")
+	if err := pages.check(); err != nil {
+		return "", err
+	}
+	done, err := p.writeReport(ctx, pages)
+	if err == nil && o.open {
+		p.openPage(done.Begin())
+	}
+	return done.Begin(), err
+}
+
+// demoWindows makes two windows to compare, if there are days enough for two.
+func demoWindows(ctx context.Context, s *study.Study, days int) error {
+	const long = 14
+	if days < 2*long {
+		return nil
+	}
+	windows := fmt.Sprintf("participant_id,window,start_day,end_day\n*,baseline,1,%d\n*,follow-up,%d,%d\n", long, days-long+1, days)
+	if err := writeNew(filepath.Join(s.Dir, "windows.csv"), []byte(windows), 0o644); err != nil {
+		return fmt.Errorf("windows: %w", err)
+	}
+	_, err := s.Cohort.ImportWindows(ctx, strings.NewReader(windows), func([]cohort.Window) error { return nil })
+	return err
 }
 
 // consentAll lets every participant sign in, through the simulator's back
@@ -157,13 +194,18 @@ func consentAll(ctx context.Context, s *study.Study, g *consent.Grants) error {
 	return group.Wait()
 }
 
-func (p *program) demoResult(ctx context.Context, s *study.Study, dir string, began time.Time) error {
+func (p *program) demoResult(ctx context.Context, s *study.Study, o demoOptions, began time.Time) error {
 	p.say("")
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1", censored: "as sent"}); err != nil {
 		return err
 	}
+	p.say("")
+	pages, err := p.demoReport(ctx, s, o)
+	if err != nil {
+		return err
+	}
 	p.say("\ndone in %.1f s. The study is in %s:\nlake/latest/glucose/*/*.parquet is the analysis-ready table,\n"+
-		"lake/latest/dexetl.duckdb has the views. Try next:\n", time.Since(began).Seconds(), dir)
+		"lake/latest/dexetl.duckdb has the views. What to look at first:\n\n  %s\n\nTry next:\n", time.Since(began).Seconds(), o.dir, pages)
 	for _, words := range [][]string{
 		{"query", "select local_date, n_values, mean_mgdl, in_range_pct, gri from daily_metrics where participant_id = 'P001' order by 1 limit 7"},
 		{"metrics", "--select", "last14", "--csv"},

@@ -27,13 +27,14 @@ func (p *program) fetch(ctx context.Context, s *study.Study, job study.Job) erro
 		return err
 	}
 	done, err := s.Run(ctx, job)
-	if err != nil {
-		return err
+	if err == nil {
+		err = cmp.Or(p.printFetch(done), verdict(done))
 	}
-	if err := p.printFetch(done); err != nil {
-		return err
+	// The run has ended: no page about it is no fault of the run.
+	if unwritten := p.afterRun(context.WithoutCancel(ctx), s, done, err); unwritten != nil {
+		p.note("no page about the run (report.dir): %v", unwritten)
 	}
-	return verdict(done)
+	return err
 }
 
 // runCode is the exit code of a run.
@@ -172,10 +173,8 @@ func (p *program) printFetch(r study.Result) error {
 // describeTables says what happened to the rows.
 func describeTables(l load.Result) string {
 	var parts []string
-	for _, name := range []string{"glucose", "egvs", "events", "calibrations", "alerts"} {
-		if c := l.Tables[name]; c != (load.Counts{}) {
-			parts = append(parts, name+" "+describeCounts(c))
-		}
+	for _, name := range changedTables(l) {
+		parts = append(parts, name+" "+describeCounts(l.Tables[name]))
 	}
 	if l.Rejected > 0 {
 		parts = append(parts, fmt.Sprintf("%d rejected (see table rejects)", l.Rejected))
@@ -187,6 +186,13 @@ func describeTables(l load.Result) string {
 		return "no row changed"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// changedTables are the tables of records in which a row changed.
+func changedTables(l load.Result) []string {
+	return slices.DeleteFunc([]string{"glucose", "egvs", "events", "calibrations", "alerts"}, func(name string) bool {
+		return l.Tables[name] == (load.Counts{})
+	})
 }
 
 func describeCounts(c load.Counts) string {

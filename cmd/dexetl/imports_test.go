@@ -60,6 +60,7 @@ func allowedImports() map[string][]string {
 		"report/figure":        {"report/number", "metrics"},
 		"report/number":        {"metrics"},
 		"extract/fault/disk":   {},
+		"extract/consent/page/chromium": {},
 		"extract/consent/page": {"extract/dexcom", "extract/state", "extract/cohort", "extract/consent"},
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"path/filepath"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -33,6 +33,8 @@ type reportOptions struct {
 	unit     string
 	palette  string
 	open     bool
+	run      string
+	given    bool // dates are
 }
 
 // usualDays are those of a profile, unless it is said otherwise: the latest 14 with
@@ -59,6 +61,7 @@ func (p *program) reportCommand() *cli.Command {
 			&cli.BoolFlag{Name: "unblinded", Usage: "with arms, and with what a blinded study hides", Destination: &o.order.Unblinded},
 			&cli.StringFlag{Name: "palette", Usage: "`COLOURS`: convention, or accessible for those who see red and green alike", Value: string(page.Convention), Destination: &o.palette},
 			&cli.StringFlag{Name: "unit", Usage: "`UNIT` of glucose: mg/dL or mmol/L", Value: string(number.MgdL), Destination: &o.unit},
+			&cli.StringFlag{Name: "run", Usage: "only the page about a run: its `ID`, or last", Destination: &o.run},
 			&cli.BoolFlag{Name: "open", Usage: "open it in a browser", Destination: &o.open},
 			p.reasonFlag(),
 		}),
@@ -67,7 +70,15 @@ func (p *program) reportCommand() *cli.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			return p.writeReport(ctx, o)
+			if o.run != "" {
+				return p.reportRun(ctx, o, o.run)
+			}
+			p.sayDemo(s)
+			done, err := p.writeReport(ctx, o)
+			if done.Path == "" { // nothing was written
+				return err
+			}
+			return cmp.Or(p.printPages(done, o.open), err)
 		}),
 	}
 }
@@ -95,7 +106,7 @@ func (o *reportOptions) check() (err error) {
 	} else if o.compare != "" {
 		return usage("--compare %q: two windows, such as baseline,follow-up", o.compare)
 	}
-	if o.from+o.to+o.window+o.selected == "" {
+	if o.given = o.from+o.to+o.window+o.selected != ""; !o.given {
 		o.selected = usualDays
 	}
 	o.order.Chosen, err = study.MetricsChoice{From: o.from, To: o.to, Window: o.window, Select: o.selected, Preset: string(sql.Dexetl1), Sentinels: string(sql.AsSent)}.Selection()
@@ -105,46 +116,45 @@ func (o *reportOptions) check() (err error) {
 	return err
 }
 
-func (p *program) writeReport(ctx context.Context, o reportOptions) error {
+// writeReport writes a report. Damage that hides some of what the lake has is the error,
+// and the report is written with it.
+func (p *program) writeReport(ctx context.Context, o reportOptions) (done report.Result, err error) {
 	if _, err := p.begunDate("from", o.from); err != nil {
-		return err
+		return done, err
 	}
 	order := o.order
 	people, err := o.selection.pick(ctx, order.Study)
 	if err != nil {
-		return err
+		return done, err
 	}
 	for _, window := range []string{o.window, order.Compare[0], order.Compare[1]} {
 		if err := order.Study.CheckWindow(ctx, window); err != nil {
-			return err
+			return done, err
 		}
 	}
 	persons, harm := order.Study.People(ctx, people)
 	if err := study.UnlessData(harm); err != nil {
-		return err
+		return done, err
 	}
-	p.sayDemo(order.Study)
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
 	order.People, order.Say = byUrgency(persons), p.reportWords()
 	order.Busy = func(what string) func() { return p.spin("writing " + what) }
 	if order.Path == "" {
 		if order.Path, err = p.usualReport(order); err != nil {
-			return err
+			return done, err
 		}
 	}
-	done, err := order.Run(ctx)
+	done, err = order.Run(ctx)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "report less: fewer participants or dates", "%s", short.Why)
 	}
-	if err != nil {
-		return err
-	}
-	return cmp.Or(p.printPages(done, o.open), harm)
+	return done, cmp.Or(err, harm)
 }
 
 // reportWords are the words of status.
 func (p *program) reportWords() report.Words {
 	return report.Words{
+		Run:     runWords,
 		Consent: func(one study.Person) string { return accountWords(one.Consent()) },
 		ToDo:    func(one study.Person) string { return toDo(one, p.commandLine) },
 	}
@@ -164,12 +174,16 @@ func (p *program) printPages(done report.Result, open bool) error {
 	if len(done.Gone) > 0 {
 		p.note("left out, because they withdrew after this snapshot or were deleted: %s", study.ShortList(done.Gone))
 	}
-	index := filepath.Join(done.Path, report.Index)
 	if open {
-		p.openBrowser("file://" + filepath.ToSlash(index))
+		p.openPage(done.Begin())
 	}
 	if p.flags.json {
 		return p.object(schemas.Reported(), done.Values()...)
 	}
-	return p.tell("%s: %s of snapshot %s, %s", index, countOf(done.Pages, "page"), done.Snapshot, countOf(done.Participants, "participant"))
+	return p.tell("%s: %s of snapshot %s, %s", done.Begin(), countOf(done.Pages, "page"), done.Snapshot, countOf(done.Participants, "participant"))
+}
+
+// openPage opens a file in a browser.
+func (p *program) openPage(path string) {
+	p.openBrowser((&url.URL{Scheme: "file", Path: path}).String())
 }

@@ -46,6 +46,9 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 	if err == nil {
 		err = verdict(done)
 	}
+	if unwritten := p.afterRun(context.WithoutCancel(ctx), s, done, err); unwritten != nil {
+		log.Warn("no page about the run", "error", unwritten)
+	}
 	outcome = serve.Outcome{Calls: done.Report.Calls, Records: done.Report.Records}
 	if err == nil {
 		log.Info("run ended", "calls", outcome.Calls, "records", outcome.Records, "snapshot", done.Loaded.Snapshot, "freed_bytes", done.Collected.Bytes, "took", done.Took.Round(time.Millisecond))

@@ -15,6 +15,7 @@ type Figure struct {
 
 // A Table is text in rows and columns, each row as long as Columns.
 type Table struct {
+	Name    string // for those who do not see it; unique in its page
 	Columns []Column
 	Rows    [][]string
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/dexetl/dexetl/metrics"
 )
 
@@ -52,6 +54,9 @@ func Decimal(x float64, decimals int) string {
 	}
 	return strconv.FormatFloat(rounded, 'f', decimals, 64)
 }
+
+// Count says a count, with a comma between thousands.
+func Count(n int64) string { return humanize.Comma(n) }
 
 // Percent says a share of 0 to 100, whole: what is more than nothing is never "0 %", and
 // what is less than all is never "100 %".

@@ -45,6 +45,7 @@ type Config struct {
 	Sync     Sync     `yaml:"sync"`
 	Metrics  Metrics  `yaml:"metrics"`
 	Lake     Lake     `yaml:"lake"`
+	Report   Report   `yaml:"report"`
 	State    State    `yaml:"state"`
 }
 
@@ -107,6 +108,11 @@ type Lake struct {
 type KeepSnapshots struct {
 	Last  int `yaml:"last"`  // the newest so many
 	Daily int `yaml:"daily"` // the last one of each of so many days
+}
+
+// Report says where pages about runs go.
+type Report struct {
+	Dir string `yaml:"dir"` // empty: none are written
 }
 
 // State says where the study's state and its sealing key are.

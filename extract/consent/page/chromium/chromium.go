@@ -1,9 +1,10 @@
-package page_test
+// Package chromium is a browser in a test's hands: headless Chromium with one tab, and
+// somebody at its keyboard. It is for tests alone.
+package chromium
 
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,10 +24,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-var shots = flag.String("shots", "", "write screenshots of the pages to this `DIR`")
+// A Browser is headless Chromium. Its methods end the test on an error.
+type Browser struct {
+	Shots string // folder for screenshots; empty: none are made
 
-// A browser is headless Chromium with one tab, and somebody at its keyboard.
-type browser struct {
 	t   *testing.T
 	ctx context.Context
 
@@ -34,8 +35,8 @@ type browser struct {
 	problems []string // what the pages wrote to the console
 }
 
-// newBrowser starts Chromium, or skips the test where there is none.
-func newBrowser(t *testing.T) *browser {
+// New starts Chromium, or skips the test where there is none.
+func New(t *testing.T) *Browser {
 	t.Helper()
 	names := []string{"chromium", "chromium-browser", "google-chrome"}
 	at := slices.IndexFunc(names, func(name string) bool { _, err := exec.LookPath(name); return err == nil })
@@ -50,7 +51,7 @@ func newBrowser(t *testing.T) *browser {
 	t.Cleanup(cancel)
 	tab, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	b := &browser{t: t, ctx: tab}
+	b := &Browser{t: t, ctx: tab}
 	if err := chromedp.Listen(tab, b.hear); err != nil {
 		t.Fatalf("chromium: %v", err)
 	}
@@ -59,7 +60,7 @@ func newBrowser(t *testing.T) *browser {
 }
 
 // hear notes what a page complains of. That a page is an error page is no complaint.
-func (b *browser) hear(event any) {
+func (b *Browser) hear(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -74,8 +75,8 @@ func (b *browser) hear(event any) {
 	}
 }
 
-// quiet expects that no page complained so far.
-func (b *browser) quiet() {
+// Quiet expects that no page complained so far.
+func (b *Browser) Quiet() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -84,15 +85,16 @@ func (b *browser) quiet() {
 	}
 }
 
-func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+// Do carries out steps.
+func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, steps...); err != nil {
 		b.t.Fatalf("chromium: %v", err)
 	}
 }
 
-// open goes to an address and returns the status of the answer.
-func (b *browser) open(address string) int64 {
+// Open goes to an address and returns the status of the answer.
+func (b *Browser) Open(address string) int64 {
 	b.t.Helper()
 	response, err := chromedp.Run(b.ctx, chromedp.NavigateResponse(address))
 	if err != nil {
@@ -101,8 +103,8 @@ func (b *browser) open(address string) int64 {
 	return response.Status
 }
 
-// press presses Enter and waits for the page to which it leads.
-func (b *browser) press() *network.Response {
+// Press presses Enter and waits for the page to which it leads.
+func (b *Browser) Press() *network.Response {
 	b.t.Helper()
 	response, err := chromedp.RunResponse(b.ctx, chromedp.KeyEvent(kb.Enter))
 	if err != nil {
@@ -111,20 +113,20 @@ func (b *browser) press() *network.Response {
 	return response
 }
 
-// tabTo presses Tab until the element with that text has the focus.
-func (b *browser) tabTo(text string) {
+// TabTo presses Tab until the element with that text has the focus.
+func (b *Browser) TabTo(text string) {
 	b.t.Helper()
 	for range 8 {
-		b.do(chromedp.KeyEvent(kb.Tab))
-		if ask[string](b, "document.activeElement.innerText.trim()") == text {
+		b.Do(chromedp.KeyEvent(kb.Tab))
+		if Ask[string](b, "document.activeElement.innerText.trim()") == text {
 			return
 		}
 	}
 	b.t.Fatalf("Tab never reaches %q", text)
 }
 
-// ask evaluates an expression in the page.
-func ask[T any](b *browser, expression string) T {
+// Ask evaluates an expression in the page.
+func Ask[T any](b *Browser, expression string) T {
 	b.t.Helper()
 	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
@@ -133,10 +135,11 @@ func ask[T any](b *browser, expression string) T {
 	return v
 }
 
-func (b *browser) title() string { return ask[string](b, "document.querySelector('h1').innerText") }
+// Title is the heading of the page.
+func (b *Browser) Title() string { return Ask[string](b, "document.querySelector('h1').innerText") }
 
-// tree is what a screen reader makes of the page: roles and names, in order.
-func (b *browser) tree() (lines []string) {
+// Tree is what a screen reader makes of the page: roles and names, in order.
+func (b *Browser) Tree() (lines []string) {
 	b.t.Helper()
 	result, err := chromedp.Call(b.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	if err != nil {
@@ -180,10 +183,10 @@ func level(n *accessibility.Node) string {
 	return ""
 }
 
-// size makes the window so large; dark is the system's colour scheme.
-func (b *browser) size(width, height int64, dark bool) {
+// Size makes the window so large; dark is the system's colour scheme.
+func (b *Browser) Size(width, height int64, dark bool) {
 	b.t.Helper()
-	b.do(chromedp.EmulateViewport(width, height))
+	b.Do(chromedp.EmulateViewport(width, height))
 	scheme := map[bool]string{false: "light", true: "dark"}[dark]
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
@@ -192,15 +195,15 @@ func (b *browser) size(width, height int64, dark bool) {
 	}
 }
 
-// shoot writes a screenshot of the whole page, for human eyes.
-func (b *browser) shoot(name string) {
+// Shoot writes a screenshot of the whole page, for human eyes.
+func (b *Browser) Shoot(name string) {
 	b.t.Helper()
-	if *shots == "" {
+	if b.Shots == "" {
 		return
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o600)
+		err = os.WriteFile(filepath.Join(b.Shots, name+".png"), picture, 0o600)
 	}
 	if err != nil {
 		b.t.Fatalf("screenshot %s: %v", name, err)
@@ -233,10 +236,13 @@ const legibility = `(() => {
 	return {contrast, size, width: document.documentElement.scrollWidth, button: Math.min(48, ...buttons)};
 })()`
 
-// A legible is what legibility measures.
-type legible struct {
-	Contrast float64 `json:"contrast"`
-	Size     float64 `json:"size"`
-	Width    int64   `json:"width"`
-	Button   float64 `json:"button"` // height of the lowest, 48 at most
+// A Legible is how well a page can be read.
+type Legible struct {
+	Contrast float64 `json:"contrast"` // the least of a text (WCAG 2.2)
+	Size     float64 `json:"size"`     // of the smallest text, px
+	Width    int64   `json:"width"`    // of the content, px
+	Button   float64 `json:"button"`   // height of the lowest, 48 at most
 }
+
+// Legible measures the page.
+func (b *Browser) Legible() Legible { return Ask[Legible](b, legibility) }
