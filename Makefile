@@ -16,6 +16,7 @@
 #              and the schemas by jsonschema and json-structure
 # make interop-vital  clients of Vital for Python and JavaScript, unmodified, against dexetl serve;
 #              without npm or Chromium it says that it is skipped, and fails with CI_REQUIRE=1
+# make pages   every page of a report in headless Chromium, with axe-core; SHOTS=folder for screenshots; needs npm
 # make bench-service  from the instant at which Dexcom has a reading to the webhook with it: PEOPLE, FOR so long
 # make parity  every metric against the values of the R package iglu, where its reference data are
 # make audit   known vulnerabilities (needs the online database)
@@ -24,7 +25,7 @@ SHELL       := /bin/bash
 # No path of this machine is in the binary, and the system may load it at any
 # address. All but the race detector, which cannot, compile for that: once for all.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
-build demo torture study simulate-seeds check interop interop-vital bench bench-peers bench-metrics bench-service bench-stages: export GOFLAGS += -buildmode=pie
+build demo torture study simulate-seeds check interop interop-vital pages bench bench-peers bench-metrics bench-service bench-stages: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -47,7 +48,7 @@ PROGRAMS    :=
 LINES       :=
 PROFILE     :=
 
-.PHONY: build demo test torture study simulate-seeds check parity interop interop-vital audit bench bench-peers bench-metrics bench-service bench-stages clean prerequisites
+.PHONY: build demo test torture study simulate-seeds check parity interop interop-vital pages audit bench bench-peers bench-metrics bench-service bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -99,6 +100,9 @@ interop: demo
 
 interop-vital: build
 	./testdata/interop/vital/run.sh bin/dexetl
+
+pages: prerequisites
+	./testdata/pages/run.sh $(SHOTS)
 
 audit:
 	go run $(GOVULNCHECK) ./...

@@ -75,13 +75,20 @@ func (b *Browser) hear(event any) {
 	}
 }
 
+// Problems are what the pages wrote to the console since somebody asked last.
+func (b *Browser) Problems() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.problems
+	b.problems = nil
+	return all
+}
+
 // Quiet expects that no page complained so far.
 func (b *Browser) Quiet() {
 	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.problems) > 0 {
-		b.t.Errorf("the console says: %s", strings.Join(b.problems, "\n"))
+	if problems := b.Problems(); len(problems) > 0 {
+		b.t.Errorf("the console says: %s", strings.Join(problems, "\n"))
 	}
 }
 
@@ -125,10 +132,10 @@ func (b *Browser) TabTo(text string) {
 	b.t.Fatalf("Tab never reaches %q", text)
 }
 
-// Ask evaluates an expression in the page.
+// Ask evaluates an expression in the page, and waits for what it promises.
 func Ask[T any](b *Browser, expression string) T {
 	b.t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatalf("chromium: %s: %v", expression, err)
 	}
@@ -195,13 +202,21 @@ func (b *Browser) Size(width, height int64, dark bool) {
 	}
 }
 
-// Shoot writes a screenshot of the whole page, for human eyes.
+// tallest is how high a page may be of which Chromium makes one picture, px.
+const tallest = 12000
+
+// Shoot writes a screenshot of the whole page, for human eyes; of one that is very long,
+// of what the window shows.
 func (b *Browser) Shoot(name string) {
 	b.t.Helper()
 	if b.Shots == "" {
 		return
 	}
-	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	shot := chromedp.FullScreenshot(100)
+	if Ask[int](b, "document.documentElement.scrollHeight") > tallest {
+		shot = chromedp.CaptureScreenshot()
+	}
+	picture, err := chromedp.Run(b.ctx, shot)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(b.Shots, name+".png"), picture, 0o600)
 	}
