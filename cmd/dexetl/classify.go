@@ -20,6 +20,7 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/report"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/study/config"
@@ -136,6 +137,7 @@ func rulings() []ruling {
 		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},
 		{as[*durable.InUseError], exitLocked, "wait for it", again()},
 		{as[*export.TableError], exitUsage, "", nil},
+		{as[*report.NoRunError], exitUsage, "", dexetl("runs")},
 		{as[*export.NobodyError], exitUsage, "", dexetl("participants", "list")},
 		{as[*export.PathError], exitUsage, "give another path (-o)", nil},
 		{as[*durable.NoFolderError], exitUsage, "make the folder first, or give another path (-o)", nil},

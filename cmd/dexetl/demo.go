@@ -199,7 +199,6 @@ func (p *program) demoResult(ctx context.Context, s *study.Study, o demoOptions,
 	if err := p.metrics(ctx, metricsOptions{preset: "dexetl-1", censored: "as sent"}); err != nil {
 		return err
 	}
-	p.say("")
 	pages, err := p.demoReport(ctx, s, o)
 	if err != nil {
 		return err

@@ -116,6 +116,8 @@ func (f *formPrinter) exports() {
 	f.says("export", "csv", "-o", to, "--overwrite", "--tables", "windows", "--window", "visit")
 	f.says("export", "parquet", "-o", to+".deid", "--deid", "--tables", "devices")
 	f.says("export", "names")
+	f.says("report", "-o", to+".pages")
+	f.says("report", "-o", to+".pages", "--run", "last")
 }
 
 func (f *formPrinter) consents() {
