@@ -97,9 +97,11 @@ type section struct {
 
 // sections are the pages that the report has, in the order of their links.
 func (w *work) sections() []section {
-	all := []section{
-		{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary},
+	var all []section
+	if !w.blinded() {
+		all = append(all, section{"profiles", "", profiles, w.writeProfiles})
 	}
+	all = append(all, section{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary})
 	return all
 }
 
