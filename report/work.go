@@ -62,7 +62,10 @@ func (w *work) look(ctx context.Context) error {
 		Snapshot: w.manifest.ID().String(), Manifest: manifest, Committed: w.manifest.CreatedAt, Written: w.Study.Now(),
 		Program: w.Study.Version, MetricsVersion: views.MetricsVersion(), Preset: string(views.Dexetl1),
 	}
-	return w.findPeople(ctx)
+	if err := w.findPeople(ctx); err != nil {
+		return err
+	}
+	return w.chooseWindows(ctx)
 }
 
 // The pages of a report, by their paths in its folder.
@@ -100,6 +103,9 @@ func (w *work) sections() []section {
 	var all []section
 	if !w.blinded() {
 		all = append(all, section{"profiles", "", profiles, w.writeProfiles})
+	}
+	if !w.blinded() && w.Compare[0] != "" {
+		all = append(all, section{"the comparison", "Compare", comparePath, w.writeCompare})
 	}
 	all = append(all, section{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary})
 	return all

@@ -26,7 +26,7 @@ const (
 
 // Figure draws the bar.
 func (r Ranges) Figure() Figure {
-	f := Figure{Title: "Time in ranges", Data: Table{Columns: append(Words("range"), Numbers(string(r.Unit), "share", "minutes a day")...)}}
+	f := Figure{Title: "Time in ranges of glucose, " + string(r.Unit), Data: Table{Columns: append(Words("range"), Numbers(string(r.Unit), "share", "minutes a day")...)}}
 	said := number.Percents(r.Shares...)
 	var parts []string
 	for i, one := range consensusRanges() {
@@ -65,7 +65,7 @@ func (r Ranges) draw(c *canvas, said []string) {
 		c.path("leader", polyline([]point{{barLeft + barWidth + 3, middles[place]}, {barLeft + barWidth + 18, y}, {barLeft + barWidth + 24, y}}))
 		c.rect(one.class+" part", 94, y-12, 8, 24)
 		c.text("start strong", 108, y-1, one.name)
-		c.text("start quiet", 108, y+13, one.bounds(r.Unit)+" "+string(r.Unit))
+		c.text("start quiet", 108, y+13, one.bounds(r.Unit))
 		c.text("end strong large", 268, y-1, said[i])
 		c.text("end quiet", 268, y+13, duration(r.minutes(i)))
 	}
