@@ -3,9 +3,11 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/dexetl/dexetl/metrics"
 	"github.com/dexetl/dexetl/report/figure"
@@ -45,7 +47,7 @@ func (w *work) writeCompare(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.putPage(comparePath, w.Compare[0]+" against "+w.Compare[1], w.compare(by, rows))
+	return w.putPage(comparePath, "Windows compared: "+w.Compare[0]+" and "+w.Compare[1], w.compare(by, rows))
 }
 
 // compare compares the metrics of both windows, by participant.
@@ -82,18 +84,23 @@ func (w *work) compare(by settings, rows [2]map[string]summary) page.Compare {
 	return c
 }
 
-// spanOf is a window with the dates that all of its participants share; zero dates: they
-// do not.
+// spanOf is a window with the dates that most of its participants have, of equally many
+// the earliest.
 func spanOf(name string, rows map[string]summary) page.Window {
-	window := page.Window{Name: name, People: len(rows)}
-	first := true
+	type dates struct{ first, last time.Time }
+	window, usual, many := page.Window{Name: name, People: len(rows)}, dates{}, map[dates]int{}
 	for _, s := range rows {
-		from, to := s.date("first_date"), s.date("last_date")
-		if !first && (!from.Equal(window.First) || !to.Equal(window.Last)) {
-			return page.Window{Name: name, People: len(rows)}
+		if of := (dates{s.date("first_date"), s.date("last_date")}); !of.first.IsZero() {
+			many[of]++
 		}
-		window.First, window.Last, first = from, to, false
 	}
+	for of, n := range many {
+		order := cmp.Or(cmp.Compare(many[usual], n), of.first.Compare(usual.first), of.last.Compare(usual.last))
+		if usual.first.IsZero() || order < 0 {
+			usual = of
+		}
+	}
+	window.First, window.Last, window.Others = usual.first, usual.last, len(rows)-many[usual]
 	return window
 }
 

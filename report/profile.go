@@ -85,7 +85,7 @@ func (w *work) header(one person, by settings) page.Profile {
 	if w.Unblinded {
 		p.Who.Arm = one.Who.Arm
 	}
-	p.Dates = page.Dates{
+	p.Dates = page.ProfileDates{
 		First: one.metrics.date("first_date"), Last: one.metrics.date("last_date"), Sought: w.Chosen.LastDays,
 		ActivePct: one.metrics.of("active_window_pct"), NeedPct: by.needPct,
 		Sufficient: one.metrics.is("sufficient"), Found: one.metrics.is(views.SelectionSufficient),
@@ -110,10 +110,10 @@ func (w *work) profile(one person, readings []metrics.Reading, entries []page.En
 		GMIPct: of.of("gmi_pct"), CVPct: of.of("cv_pct"), GRI: of.of("gri"), GRIZone: of.text("gri_zone"), ExposureDays: trace.ExposureDays(),
 	}
 	days := metrics.LocalDays(readings)
-	p.Ranges = figure.Ranges{ID: "ranges", Shares: shares(of), Unit: w.Unit}.Figure()
+	p.Ranges = figure.RangeBar{ID: "ranges", Shares: shares(of), Unit: w.Unit}.Figure()
 	p.DayBins = figure.DayProfile{ID: "day-profile", Bins: metrics.ProfileOf(days, binMin), Width: binMin, Unit: w.Unit}.Figure()
 	latest := latestDays(p.Dates, days, entries)
-	p.Daily = figure.Days{ID: "daily", Days: latest, Unit: w.Unit}.Figure()
+	p.Daily = figure.DailyView{ID: "daily", Days: latest, Unit: w.Unit}.Figure()
 	p.Entries = slices.DeleteFunc(slices.Clone(entries), func(e page.Entry) bool { return e.At.Before(latest[0].Date) })
 	p.Targets = targetsOf(of)
 	p.Rates, p.Episodes = episodesOf(trace.Episodes(rules), rules, p.Summary.ExposureDays)
@@ -138,13 +138,13 @@ func count(of summary, metric string) int {
 }
 
 // latestDays are the last dates, at most dailyDays, with or without readings.
-func latestDays(dates page.Dates, days []metrics.LocalDay, entries []page.Entry) (latest []figure.Day) {
+func latestDays(dates page.ProfileDates, days []metrics.LocalDay, entries []page.Entry) (latest []figure.DailyGlucose) {
 	first := dates.First
 	if from := dates.Last.AddDate(0, 0, 1-dailyDays); from.After(first) {
 		first = from
 	}
 	for date := first; !date.After(dates.Last); date = date.AddDate(0, 0, 1) {
-		day := figure.Day{Date: date}
+		day := figure.DailyGlucose{Date: date}
 		if i := slices.IndexFunc(days, func(d metrics.LocalDay) bool { return d.Date.Equal(date) }); i >= 0 {
 			day.Readings = days[i].Readings
 		}

@@ -85,13 +85,13 @@ func (p DayProfile) axes(c *canvas, x, y scale) {
 			class = "bound"
 		}
 		c.line(class, profileLeft, y.of(mgdL), profileRight, y.of(mgdL))
-		c.text("end tick", profileLeft-8, y.of(mgdL)+4, p.Unit.Glucose(mgdL))
+		c.text("end axis-label", profileLeft-8, y.of(mgdL)+4, p.Unit.Glucose(mgdL))
 	}
-	c.text("end tick quiet", profileLeft-8, profileTop+9, string(p.Unit))
+	c.text("end axis-label quiet", profileLeft-8, profileTop+9, string(p.Unit))
 	for hour := 0; hour <= 24; hour += 3 {
 		at := x.of(float64(hour * 60))
 		c.line("gridline", at, profileTop, at, profileBottom+4)
-		c.text("middle tick", at, profileBottom+20, clock(hour*60))
+		c.text("middle axis-label", at, profileBottom+20, clock(hour*60))
 	}
 	c.line("axis", profileLeft, profileBottom, profileRight, profileBottom)
 }

@@ -77,13 +77,13 @@ func (p Paired) draw(id string, group Group) template.HTML {
 	}
 	for share := 0; share <= 100; share += 20 {
 		c.line("gridline", pairedLeft-36, y.of(float64(share)), pairedRight+36, y.of(float64(share)))
-		c.text("end tick quiet", pairedLeft-44, y.of(float64(share))+4, fmt.Sprintf("%d %%", share))
+		c.text("end quiet", pairedLeft-44, y.of(float64(share))+4, fmt.Sprintf("%d %%", share))
 	}
 	c.line("bound", pairedLeft-36, y.of(p.Goal), pairedRight+36, y.of(p.Goal))
 	for i, name := range []string{p.Before, p.After} {
 		at := []float64{pairedLeft, pairedRight}[i]
 		c.line("axis", at, pairedTop, at, pairedBottom)
-		c.text("middle tick", at, pairedBottom+20, name)
+		c.text("middle", at, pairedBottom+20, name)
 	}
 	for _, pair := range group.Pairs {
 		class := "rose"

@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/report/figure"
@@ -25,8 +26,9 @@ type Compare struct {
 // A Window is one of windows.csv.
 type Window struct {
 	Name        string
-	First, Last time.Time // local dates that all share; zero: each has their own
-	People      int       // who have it
+	First, Last time.Time // local dates that most have; zero: nobody has any
+	People      int       // who have the window
+	Others      int       // of them, who have other dates or none
 }
 
 // A Pair is both windows of a participant.
@@ -125,8 +127,8 @@ func (c Compare) Name(m Compared) string {
 // Short is the name as the head of a column.
 func (c Compare) Short(m Compared) string {
 	return map[string]string{
-		"tir_pct": "in range", "tbr70_pct": "below " + c.Unit.Glucose(70), "tbr54_pct": "below " + c.Unit.Glucose(54), "tar180_pct": "above " + c.Unit.Glucose(180),
-		"mean_mgdl": "mean " + string(c.Unit), "gmi_pct": "GMI", "cv_pct": "CV", "gri": "GRI", "active_window_pct": "active",
+		"tir_pct": "in range, %", "tbr70_pct": "below " + c.Unit.Glucose(70) + ", %", "tbr54_pct": "below " + c.Unit.Glucose(54) + ", %", "tar180_pct": "above " + c.Unit.Glucose(180) + ", %",
+		"mean_mgdl": "mean, " + string(c.Unit), "gmi_pct": "GMI, %", "cv_pct": "CV, %", "gri": "GRI", "active_window_pct": "active, %",
 	}[m.Column]
 }
 
@@ -217,7 +219,7 @@ func (c Compare) PairTable() figure.Table {
 			row = append(row, p.Arm)
 		}
 		for i, m := range ComparedMetrics() {
-			row = append(row, c.say(m, p.Of[0][i])+" → "+c.say(m, p.Of[1][i]))
+			row = append(row, unsigned(c.say(m, p.Of[0][i]))+" → "+unsigned(c.say(m, p.Of[1][i])))
 			if i == 0 {
 				row = append(row, c.signed(m, p.Of[1][i]-p.Of[0][i]))
 			}
@@ -226,6 +228,9 @@ func (c Compare) PairTable() figure.Table {
 	}
 	return t
 }
+
+// unsigned is a percentage whose sign stands in the head of its column.
+func unsigned(said string) string { return strings.TrimSuffix(said, " %") }
 
 // LeftOutTable says who is left out, and why.
 func (c Compare) LeftOutTable() figure.Table {
@@ -257,9 +262,13 @@ func (w Window) Dates() string {
 	case w.People == 0:
 		return "nobody has it"
 	case w.First.IsZero():
-		return "own dates of each participant"
+		return "nobody has dates for it"
 	}
-	return w.First.Format(time.DateOnly) + " to " + w.Last.Format(time.DateOnly)
+	words := w.First.Format(time.DateOnly) + " to " + w.Last.Format(time.DateOnly)
+	if w.Others > 0 {
+		words += fmt.Sprintf(" (%d of %d: other dates)", w.Others, w.People)
+	}
+	return words
 }
 
 // Title names a group.

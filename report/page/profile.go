@@ -13,7 +13,7 @@ import (
 // ambulatory glucose profile.
 type Profile struct {
 	Who      Who
-	Dates    Dates
+	Dates    ProfileDates
 	Unit     number.Unit
 	Values   int // readings with a value in the dates
 	Excluded int // readings in exclusions, which count nowhere
@@ -36,8 +36,8 @@ type Who struct {
 	LastSeen              time.Time // local date of the last reading; zero: there is none
 }
 
-// Dates are what a profile is of.
-type Dates struct {
+// ProfileDates are what a profile is of.
+type ProfileDates struct {
 	First, Last time.Time // local dates, both inclusive; zero: there are none
 	Days        int
 	ActivePct   float64 // how much of them readings cover; NaN without dates

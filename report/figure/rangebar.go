@@ -8,9 +8,9 @@ import (
 	"github.com/dexetl/dexetl/report/number"
 )
 
-// Ranges are the shares of the five consensus ranges: a stacked bar, the lowest at the
+// A RangeBar is the shares of the five consensus ranges: a stacked bar, the lowest at the
 // bottom, with what two of them are together.
-type Ranges struct {
+type RangeBar struct {
 	ID     string    // unique in its page
 	Shares []float64 // percent, from very low to very high, which add to 100; NaN: there are no values
 	Unit   number.Unit
@@ -18,14 +18,14 @@ type Ranges struct {
 
 // The bar, its labels and their brackets.
 const (
-	rangesWidth, rangesHeight = 400, 300
-	barLeft, barWidth         = 4, 62
-	barTop, barBottom         = 8, 292
-	labelGap                  = 44 // between the middles of labels
+	rangeBarWidth, rangeBarHeight = 400, 300
+	barLeft, barWidth             = 4, 62
+	barTop, barBottom             = 8, 292
+	labelGap                      = 44 // between the middles of labels
 )
 
 // Figure draws the bar.
-func (r Ranges) Figure() Figure {
+func (r RangeBar) Figure() Figure {
 	f := Figure{Title: "Time in ranges of glucose, " + string(r.Unit), Data: Table{Columns: append(Words("range"), Numbers(string(r.Unit), "share", "minutes a day")...)}}
 	said := number.Percents(r.Shares...)
 	var parts []string
@@ -38,17 +38,17 @@ func (r Ranges) Figure() Figure {
 		f.Note = "There are no values."
 		return f
 	}
-	c := newCanvas(rangesWidth, rangesHeight)
+	c := newCanvas(rangeBarWidth, rangeBarHeight)
 	r.draw(c, said)
 	f.SVG = c.svg(r.ID, f.Title, "A stacked bar of the share of time in five ranges of glucose: "+strings.Join(parts, ", ")+".")
 	return f
 }
 
 // minutes are those of a day, whole, that a range's share stands for.
-func (r Ranges) minutes(i int) float64 { return math.Round(r.Shares[i] * 14.4) }
+func (r RangeBar) minutes(i int) float64 { return math.Round(r.Shares[i] * 14.4) }
 
 // draw stacks the parts. What is more than nothing can be seen.
-func (r Ranges) draw(c *canvas, said []string) {
+func (r RangeBar) draw(c *canvas, said []string) {
 	heights, middles := r.heights(), make([]float64, len(r.Shares))
 	y := float64(barTop)
 	for i := len(heights) - 1; i >= 0; i-- {
@@ -74,7 +74,7 @@ func (r Ranges) draw(c *canvas, said []string) {
 }
 
 // heights are those of the parts; a small one is two at least, at the cost of the largest.
-func (r Ranges) heights() []float64 {
+func (r RangeBar) heights() []float64 {
 	heights, largest, sum := make([]float64, len(r.Shares)), 0, 0.0
 	for i, share := range r.Shares {
 		heights[i] = share / 100 * (barBottom - barTop)
@@ -91,7 +91,7 @@ func (r Ranges) heights() []float64 {
 }
 
 // bracket says what the ranges first to before end are together.
-func (r Ranges) bracket(c *canvas, top, bottom float64, first, end int, words string) {
+func (r RangeBar) bracket(c *canvas, top, bottom float64, first, end int, words string) {
 	c.path("axis", polyline([]point{{280, top - 12}, {287, top - 12}, {287, bottom + 14}, {280, bottom + 14}}))
 	middle := (top + bottom) / 2
 	minutes := 0.0

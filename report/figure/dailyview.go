@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"html/template"
+	"math"
 	"strings"
 	"time"
 
@@ -10,15 +11,15 @@ import (
 	"github.com/dexetl/dexetl/report/number"
 )
 
-// Days are local dates, each drawn by itself from midnight to midnight.
-type Days struct {
-	ID   string // unique in its page; those of the days follow from it
-	Days []Day  // in their order
+// A DailyView is local dates, each drawn by itself from midnight to midnight.
+type DailyView struct {
+	ID   string         // unique in its page; those of the days follow from it
+	Days []DailyGlucose // in their order
 	Unit number.Unit
 }
 
-// A Day is what is known of a local date.
-type Day struct {
+// A DailyGlucose is what is known of a local date.
+type DailyGlucose struct {
 	Date           time.Time         // midnight of the wall clock
 	Readings       []metrics.Reading // with a value and Local, by Time
 	Carbs, Insulin []Dose
@@ -30,16 +31,6 @@ type Dose struct {
 	Amount float64 // grams or units; NaN: it was not told
 }
 
-// total adds doses up; what was not told adds nothing.
-func total(doses []Dose) (sum float64) {
-	for _, d := range doses {
-		if d.Amount > 0 {
-			sum += d.Amount
-		}
-	}
-	return sum
-}
-
 // Where a day is drawn.
 const (
 	dayWidth, dayHeight = 140, 118
@@ -49,7 +40,7 @@ const (
 )
 
 // Figure draws the days side by side, as many as there is room for.
-func (d Days) Figure() Figure {
+func (d DailyView) Figure() Figure {
 	f := Figure{Title: "Daily glucose", Data: Table{Columns: append(Words("date", "day"), Numbers("values", "in range", "below range", "above range", "mean "+string(d.Unit), "carbs g", "insulin units")...)}}
 	var b strings.Builder
 	b.WriteString(`<div class="days">`)
@@ -65,27 +56,34 @@ func (d Days) Figure() Figure {
 }
 
 // row are the numbers of a day.
-func (d Days) row(day Day) []string {
+func (d DailyView) row(day DailyGlucose) []string {
 	all := metrics.DistributionOf(day.Readings)
 	return []string{
 		day.Date.Format(time.DateOnly), day.Date.Format("Mon"), fmt.Sprint(all.N()), number.Percent(inRange(all)),
 		number.Percent(all.Pct(all.Below(70))), number.Percent(all.Pct(all.Above(180))), d.Unit.Glucose(all.Mean()),
-		amount(day.Carbs), amount(day.Insulin),
+		amount(day.Carbs, 0), amount(day.Insulin, 1),
 	}
 }
 
-// amount says doses together.
-func amount(doses []Dose) string {
-	if len(doses) == 0 {
+// amount says doses together; those that were not told add nothing.
+func amount(doses []Dose, decimals int) string {
+	sum, told := 0.0, false
+	for _, d := range doses {
+		if !math.IsNaN(d.Amount) {
+			sum += d.Amount
+			told = true
+		}
+	}
+	if !told {
 		return number.None
 	}
-	return number.Decimal(total(doses), 0)
+	return number.Decimal(sum, decimals)
 }
 
 func inRange(d metrics.Distribution) float64 { return d.Pct(d.Within(70, 180)) }
 
 // draw draws a day.
-func (d Days) draw(id string, day Day) template.HTML {
+func (d DailyView) draw(id string, day DailyGlucose) template.HTML {
 	c := newCanvas(dayWidth, dayHeight)
 	x, y := scale{0, 1440, dayLeft, dayRight}, glucoseScale(dayBottom, dayTop)
 	all := metrics.DistributionOf(day.Readings)
@@ -114,18 +112,18 @@ func (d Days) draw(id string, day Day) template.HTML {
 }
 
 // doseWords tell of carbohydrates and insulin, if there are any.
-func doseWords(day Day) (words string) {
+func doseWords(day DailyGlucose) (words string) {
 	if n := len(day.Carbs); n > 0 {
-		words += fmt.Sprintf(" Carbohydrates entered %d times, %s g.", n, amount(day.Carbs))
+		words += fmt.Sprintf(" Carbohydrates entered %d times, %s g.", n, amount(day.Carbs, 0))
 	}
 	if n := len(day.Insulin); n > 0 {
-		words += fmt.Sprintf(" Insulin entered %d times, %s units.", n, amount(day.Insulin))
+		words += fmt.Sprintf(" Insulin entered %d times, %s units.", n, amount(day.Insulin, 1))
 	}
 	return words
 }
 
 // drawDoses marks carbohydrates by triangles, and insulin by bars below them.
-func drawDoses(c *canvas, day Day, x scale) {
+func drawDoses(c *canvas, day DailyGlucose, x scale) {
 	for _, dose := range day.Carbs {
 		at := x.of(dose.Minute)
 		c.path("carbs", area([]point{{at - 3, carbsAt + 2.5}, {at, carbsAt - 2.5}}, []point{{at + 3, carbsAt + 2.5}}))
