@@ -40,38 +40,28 @@ func (w *work) writeCompare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c, err := w.compare(ctx, by)
+	if err != nil {
+		return err
+	}
+	return w.putPage(comparePath, "Windows compared: "+w.Compare[0]+" and "+w.Compare[1], c)
+}
+
+// compare compares the metrics of both windows.
+func (w *work) compare(ctx context.Context, by settings) (c page.Compare, err error) {
 	var rows [2]map[string]summary
 	for i, name := range w.Compare {
 		chosen := views.Selection{Participants: w.Chosen.Participants, Window: name, Preset: w.Chosen.Preset, Sentinels: w.Chosen.Sentinels}
 		if rows[i], err = w.summaries(ctx, chosen); err != nil {
-			return err
+			return c, err
 		}
 	}
-	return w.putPage(comparePath, "Windows compared: "+w.Compare[0]+" and "+w.Compare[1], w.compare(by, rows))
-}
-
-// compare compares the metrics of both windows, by participant.
-func (w *work) compare(by settings, rows [2]map[string]summary) page.Compare {
-	c := page.Compare{Unit: w.Unit, NeedPct: by.needPct, Arms: w.Unblinded, People: len(w.people)}
+	c = page.Compare{Unit: w.Unit, NeedPct: by.needPct, Arms: w.Unblinded, People: len(w.people)}
 	for i, name := range w.Compare {
 		c.Windows[i] = spanOf(name, rows[i])
 	}
 	for _, one := range w.people {
-		pair := page.Pair{ID: one.Who.ID}
-		if w.Unblinded {
-			pair.Arm = one.Who.Arm
-		}
-		for i := range rows {
-			pair.Why[i] = lack(rows[i], one.Who.ID)
-			pair.ActivePct[i] = rows[i][one.Who.ID].of("active_window_pct")
-			for _, m := range page.ComparedMetrics() {
-				pair.Of[i] = append(pair.Of[i], rows[i][one.Who.ID].of(m.Column))
-			}
-			for _, m := range page.AllTargets() {
-				pair.Met[i] = append(pair.Met[i], rows[i][one.Who.ID].is(m.Column))
-			}
-		}
-		if pair.Counts() {
+		if pair := w.pair(one, rows); pair.Counts() {
 			c.Pairs = append(c.Pairs, pair)
 		} else {
 			c.LeftOut = append(c.LeftOut, pair)
@@ -81,7 +71,26 @@ func (w *work) compare(by settings, rows [2]map[string]summary) page.Compare {
 	slices.SortFunc(c.LeftOut, page.Pair.Compare)
 	c.Groups = groupsOf(c)
 	c.Figure = paired(w.Compare, c.Groups)
-	return c
+	return c, nil
+}
+
+// pair is both windows of somebody.
+func (w *work) pair(one person, rows [2]map[string]summary) page.Pair {
+	pair := page.Pair{ID: one.Who.ID}
+	if w.Unblinded {
+		pair.Arm = one.Who.Arm
+	}
+	for i := range rows {
+		of := rows[i][one.Who.ID]
+		pair.Why[i], pair.ActivePct[i] = lack(rows[i], one.Who.ID), of.of("active_window_pct")
+		for _, m := range page.ComparedMetrics() {
+			pair.Of[i] = append(pair.Of[i], of.of(m.Column))
+		}
+		for _, m := range page.AllTargets() {
+			pair.Met[i] = append(pair.Met[i], of.is(m.Column))
+		}
+	}
+	return pair
 }
 
 // spanOf is a window with the dates that most of its participants have, of equally many
