@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/dexetl/dexetl/metrics"
 	"github.com/dexetl/dexetl/report/number"
@@ -68,13 +69,21 @@ func (p DayProfile) Figure() Figure {
 		c.text("middle strong", (profileLeft+profileRight)/2, (profileTop+profileBottom)/2, fmt.Sprintf("No time of day has values on %d days", SufficientDays))
 	}
 	f := Figure{Title: "Day profile: glucose by time of day", Data: p.data()}
-	f.Note = fmt.Sprintf("Line: median. Dark band: the middle half (25th to 75th percentile). Light band: 5th to 95th percentile. Between the dotted lines: target range, %s to %s %s.",
-		p.Unit.Glucose(70), p.Unit.Glucose(180), p.Unit)
-	if few > 0 {
-		f.Note += fmt.Sprintf(" Hatched: times of day with values on fewer than %d days, of which no percentiles are drawn.", SufficientDays)
-	}
+	f.Note = p.legend(len(runs) > 0, few > 0)
 	f.SVG = c.svg(p.ID, f.Title, p.words(runs))
 	return f
+}
+
+// legend says what lines, bands and hatches are, of those that there are.
+func (p DayProfile) legend(drawn, few bool) (words string) {
+	if drawn {
+		words = fmt.Sprintf("Line: median. Dark band: the middle half (25th to 75th percentile). Light band: 5th to 95th percentile. Between the dotted lines: target range, %s to %s %s. ",
+			p.Unit.Glucose(70), p.Unit.Glucose(180), p.Unit)
+	}
+	if few {
+		words += fmt.Sprintf("Hatched: times of day with values on fewer than %d days, of which no percentiles are drawn.", SufficientDays)
+	}
+	return strings.TrimSpace(words)
 }
 
 // axes are thresholds and hours.
@@ -85,7 +94,11 @@ func (p DayProfile) axes(c *canvas, x, y scale) {
 			class = "bound"
 		}
 		c.line(class, profileLeft, y.of(mgdL), profileRight, y.of(mgdL))
-		c.text("end axis-label", profileLeft-8, y.of(mgdL)+4, p.Unit.Glucose(mgdL))
+		label := "end axis-label"
+		if mgdL == 54 {
+			label += " crowded" // by 70
+		}
+		c.text(label, profileLeft-8, y.of(mgdL)+4, p.Unit.Glucose(mgdL))
 	}
 	c.text("end axis-label quiet", profileLeft-8, profileTop+9, string(p.Unit))
 	for hour := 0; hour <= 24; hour += 3 {

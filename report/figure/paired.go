@@ -60,7 +60,7 @@ func (p Paired) Figure() Figure {
 
 // without leaves a column out.
 func (t Table) without(column int) Table {
-	left := Table{Columns: append(append([]Column{}, t.Columns[:column]...), t.Columns[column+1:]...)}
+	left := Table{Name: t.Name, Columns: append(append([]Column{}, t.Columns[:column]...), t.Columns[column+1:]...)}
 	for _, row := range t.Rows {
 		left.Rows = append(left.Rows, append(append([]string{}, row[:column]...), row[column+1:]...))
 	}

@@ -203,7 +203,7 @@ func (Compare) Populations() [3]string { return Populations() }
 
 // PairTable are the pairs, one by one.
 func (c Compare) PairTable() figure.Table {
-	t := figure.Table{Columns: figure.Words("participant")}
+	t := figure.Table{Name: "Each participant", Columns: figure.Words("participant")}
 	if c.Arms {
 		t.Columns = figure.Words("participant", "arm")
 	}
@@ -234,7 +234,7 @@ func unsigned(said string) string { return strings.TrimSuffix(said, " %") }
 
 // LeftOutTable says who is left out, and why.
 func (c Compare) LeftOutTable() figure.Table {
-	t := figure.Table{Columns: figure.Words("participant", c.Windows[0].Name, c.Windows[1].Name)}
+	t := figure.Table{Name: "Left out", Columns: figure.Words("participant", c.Windows[0].Name, c.Windows[1].Name)}
 	for _, p := range c.LeftOut {
 		t.Rows = append(t.Rows, []string{p.ID, c.why(p, 0), c.why(p, 1)})
 	}

@@ -62,7 +62,7 @@ func (r EpisodeRate) rule(u number.Unit) string {
 
 // RateTable are the rates of episodes.
 func (p Profile) RateTable() figure.Table {
-	t := figure.Table{Columns: append(figure.Words("kind", "what it is"), figure.Numbers("episodes", "per week", "mean duration", "at night")...)}
+	t := figure.Table{Name: "Rates of episodes", Columns: append(figure.Words("kind", "what it is"), figure.Numbers("episodes", "per week", "mean duration", "at night")...)}
 	for _, r := range p.Rates {
 		t.Rows = append(t.Rows, []string{kindWords(r.Kind), r.rule(p.Unit), fmt.Sprint(r.N), number.Decimal(r.PerWeek, 1), minutes(r.DurationMin), fmt.Sprint(r.Night)})
 	}
@@ -77,12 +77,14 @@ func minutes(m float64) string {
 }
 
 // Lows and Highs are the episodes one by one; nil: there are none.
-func (p Profile) Lows() *figure.Table  { return p.episodeTable(false, "lowest") }
-func (p Profile) Highs() *figure.Table { return p.episodeTable(true, "highest") }
+func (p Profile) Lows() *figure.Table { return p.episodeTable(false, "Times of low glucose", "lowest") }
+func (p Profile) Highs() *figure.Table {
+	return p.episodeTable(true, "Times of high glucose", "highest")
+}
 
-func (p Profile) episodeTable(hyper bool, extreme string) *figure.Table {
+func (p Profile) episodeTable(hyper bool, name, extreme string) *figure.Table {
 	in := " " + string(p.Unit)
-	t := figure.Table{Columns: append(append(figure.Words("start", "kind"), figure.Numbers("reaches level", "duration", extreme+in, "mean"+in)...), figure.Words("when", "note")...)}
+	t := figure.Table{Name: name, Columns: append(append(figure.Words("start", "kind"), figure.Numbers("reaches level", "duration", extreme+in, "mean"+in)...), figure.Words("when", "note")...)}
 	for _, e := range p.Episodes {
 		if e.Hyper != hyper {
 			continue
@@ -125,7 +127,7 @@ func entryWords(word string) string {
 
 // EntryTable are the entries, one by one.
 func (p Profile) EntryTable() figure.Table {
-	t := figure.Table{Columns: append(figure.Words("local time", "what", "kind"), append(figure.Numbers("amount"), figure.Words("unit")...)...)}
+	t := figure.Table{Name: "Carbohydrates and insulin", Columns: append(figure.Words("local time", "what", "kind"), append(figure.Numbers("amount"), figure.Words("unit")...)...)}
 	for _, e := range p.Entries {
 		amount := e.Sent
 		if !math.IsNaN(e.Amount) {
