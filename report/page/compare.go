@@ -251,7 +251,7 @@ func (c Compare) why(p Pair, i int) string {
 	case NoReadings:
 		return "no readings"
 	case TooFew:
-		return fmt.Sprintf("too few readings: %s of %s needed", number.Percent(p.ActivePct[i]), number.Percent(c.NeedPct))
+		return fmt.Sprintf("too few readings: %s of %s needed", tooLittle(p.ActivePct[i], c.NeedPct), number.Percent(c.NeedPct))
 	}
 	return "enough readings: " + number.Percent(p.ActivePct[i])
 }

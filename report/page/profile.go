@@ -124,7 +124,7 @@ func (p Profile) Lacks() (all []string) {
 		return nil
 	}
 	if !d.Sufficient {
-		all = append(all, fmt.Sprintf("Readings cover %s of these %s; %s or more are needed.", number.Percent(d.ActivePct), days(d.Days), number.Percent(d.NeedPct)))
+		all = append(all, fmt.Sprintf("Readings cover %s of these %s; %s or more are needed.", tooLittle(d.ActivePct, d.NeedPct), days(d.Days), number.Percent(d.NeedPct)))
 	}
 	if d.Sought > 0 && !d.Found {
 		all = append(all, fmt.Sprintf("There are no %s in a row with enough readings, so these are the last ones.", days(d.Sought)))
@@ -136,6 +136,14 @@ func (p Profile) Lacks() (all []string) {
 		all = append(all, "GMI and targets are shown in grey: do not rely on them.")
 	}
 	return all
+}
+
+// tooLittle says a share that is less than what is needed, also where both are rounded alike.
+func tooLittle(share, need float64) string {
+	if said := number.Percent(share); said != number.Percent(need) {
+		return said
+	}
+	return "just under " + number.Percent(need)
 }
 
 func days(n int) string {

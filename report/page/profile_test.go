@@ -58,7 +58,7 @@ func TestLacks(t *testing.T) {
 	}{
 		"enough":          {func(*ProfileDates) {}, "", false},
 		"dates given":     {func(d *ProfileDates) { d.Sought, d.Found = 0, false }, "", false},
-		"too few":         {func(d *ProfileDates) { d.Sufficient, d.ActivePct = false, 69.99 }, "Readings cover 70 % of these 14 days; 70 % or more are needed.", true},
+		"too few":         {func(d *ProfileDates) { d.Sufficient, d.ActivePct = false, 69.99 }, "Readings cover just under 70 % of these 14 days; 70 % or more are needed.", true},
 		"none in a row":   {func(d *ProfileDates) { d.Found = false }, "There are no 14 days in a row with enough readings, so these are the last ones.", false},
 		"a week":          {func(d *ProfileDates) { d.Days, d.Sought = 7, 0 }, "These are 7 days; GMI and targets are meant for 14.", false},
 		"one day, partly": {func(d *ProfileDates) { d.Days, d.Sought, d.Sufficient, d.ActivePct = 1, 0, false, 3 }, "Readings cover 3 % of these 1 day; 70 % or more are needed.", true},
