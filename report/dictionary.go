@@ -75,7 +75,7 @@ func codebook() (all []page.DescribedTable, err error) {
 		relation, column, kind, null, comment := line[0], line[1], line[2], line[3], line[4]
 		if column == "" {
 			all = append(all, page.DescribedTable{Name: relation, Means: comment,
-				Columns: figure.Table{Columns: figure.Words("column", "type", "null", "what it is")}})
+				Columns: figure.Table{Name: relation, Columns: figure.Words("column", "type", "null", "what it is")}})
 			continue
 		}
 		of := &all[len(all)-1].Columns

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
+	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -76,7 +77,7 @@ func (w *work) findPeople(ctx context.Context) error {
 			w.Chosen.Participants = append(w.Chosen.Participants, p.Who.ID)
 		}
 	}
-	found, err := w.summaries(ctx)
+	found, err := w.summaries(ctx, w.Chosen)
 	if err != nil {
 		return err
 	}
@@ -88,10 +89,9 @@ func (w *work) findPeople(ctx context.Context) error {
 	return nil
 }
 
-// summaries are the metrics of everybody whom the snapshot knows, by participant. Those
-// that depend on the order of readings are null.
-func (w *work) summaries(ctx context.Context) (map[string]summary, error) {
-	chosen := w.Chosen
+// summaries are the metrics of the dates chosen of everybody whom the snapshot knows, by
+// participant. Those that depend on the order of readings are null.
+func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[string]summary, error) {
 	chosen.FromReadings, chosen.Spans = !w.manifest.KeepsDays(), snapshot.HasComputed(w.lake, w.manifest)
 	statement, args := chosen.Query()
 	t, err := w.ask(ctx, statement, args...)

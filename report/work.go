@@ -67,7 +67,10 @@ func (w *work) look(ctx context.Context) error {
 	if _, none := errors.AsType[*NoRunError](err); err != nil && !none {
 		return err
 	}
-	return w.findPeople(ctx)
+	if err := w.findPeople(ctx); err != nil {
+		return err
+	}
+	return w.chooseWindows(ctx)
 }
 
 // The pages of a report, by their paths in its folder.
@@ -104,6 +107,12 @@ type section struct {
 // sections are the pages that the report has, in the order of their links.
 func (w *work) sections() []section {
 	var all []section
+	if !w.blinded() {
+		all = append(all, section{"profiles", "", profiles, w.writeProfiles})
+	}
+	if !w.blinded() && w.Compare[0] != "" {
+		all = append(all, section{"the comparison", "Compare", comparePath, w.writeCompare})
+	}
 	if w.lastRun.ID != "" {
 		all = append(all, section{"the last run", "Last run", runPath, w.writeRun})
 	}

@@ -1,0 +1,124 @@
+package page
+
+import (
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/report/number"
+)
+
+var someTime = time.Date(2031, 3, 4, 1, 30, 0, 0, time.UTC)
+
+func TestEpisodeTables(t *testing.T) {
+	p := Profile{Unit: number.MmolL, Rates: []EpisodeRate{
+		{Kind: "hypo_extended", BoundMgdL: 70, LeastMin: 120, MoreThan: true, N: 2, Night: 1, PerWeek: 1.04, DurationMin: 150.4},
+		{Kind: "hyper_extended", Hyper: true, BoundMgdL: 250, LeastMin: 90, WindowMin: 120, PerWeek: math.NaN(), DurationMin: math.NaN()},
+	}, Episodes: []Episode{
+		{Kind: "hypo2", Level: 2, Start: someTime, DurationMin: 34.6, ExtremeMgdL: 39, MeanMgdL: 47, Truncated: true, Night: true},
+	}}
+	for i, want := range []string{
+		"Low, extended | more than 120 min below 3.9 mmol/L | 2 | 1.0 | 150 min | 1",
+		"High, extended | 90 min or more within 120 min above 13.9 mmol/L | 0 | – | – | 0",
+	} {
+		if got := strings.Join(p.RateTable().Rows[i], " | "); got != want {
+			t.Errorf("rate %d is %q, want %q", i, got, want)
+		}
+	}
+	if got := strings.Join(p.Lows().Rows[0], " | "); got != "Tue 2031-03-04 01:30 | Low, level 2 | 2 | 35 min | 2.2 | 2.6 | night | or longer" {
+		t.Errorf("the episode is %q", got)
+	}
+	if p.Highs() != nil {
+		t.Error("there is a table of highs without any")
+	}
+}
+
+func TestEntryTable(t *testing.T) {
+	p := Profile{Entries: []Entry{
+		{At: someTime, Type: "insulin", Subtype: "fastActing", Amount: 4.5, Sent: "4.50", Unit: "units"},
+		{At: someTime, Type: "carbs", Amount: 40, Sent: "40.0", Unit: "grams"},
+		{At: someTime, Type: "carbs", Amount: math.NaN(), Sent: "a lot"},
+	}}
+	for i, want := range []string{"insulin | fast-acting | 4.5 | units", "carbohydrates |  | 40 | g", "carbohydrates |  | a lot | "} {
+		if got := strings.Join(p.EntryTable().Rows[i][1:], " | "); got != want {
+			t.Errorf("entry %d is %q, want %q", i, got, want)
+		}
+	}
+}
+
+// What is not sufficient is said, and GMI and targets are grey for it alone.
+func TestLacks(t *testing.T) {
+	enough := ProfileDates{Days: 14, ActivePct: 90, NeedPct: 70, Sufficient: true, Sought: 14, Found: true}
+	for name, c := range map[string]struct {
+		change func(*ProfileDates)
+		want   string // of the first sentence; empty: none
+		grey   bool
+	}{
+		"enough":          {func(*ProfileDates) {}, "", false},
+		"dates given":     {func(d *ProfileDates) { d.Sought, d.Found = 0, false }, "", false},
+		"too few":         {func(d *ProfileDates) { d.Sufficient, d.ActivePct = false, 69.99 }, "Readings cover just under 70 % of these 14 days; 70 % or more are needed.", true},
+		"none in a row":   {func(d *ProfileDates) { d.Found = false }, "There are no 14 days in a row with enough readings, so these are the last ones.", false},
+		"a week":          {func(d *ProfileDates) { d.Days, d.Sought = 7, 0 }, "These are 7 days; GMI and targets are meant for 14.", false},
+		"one day, partly": {func(d *ProfileDates) { d.Days, d.Sought, d.Sufficient, d.ActivePct = 1, 0, false, 3 }, "Readings cover 3 % of these 1 day; 70 % or more are needed.", true},
+	} {
+		p := Profile{Dates: enough, Values: 100}
+		c.change(&p.Dates)
+		said := strings.Join(p.Lacks(), "\n")
+		if first, _, _ := strings.Cut(said, "\n"); first != c.want || p.Doubtful() != c.grey || p.Tiles()[1].Doubtful != c.grey {
+			t.Errorf("%s: %q, grey %v, want %q, %v", name, said, p.Doubtful(), c.want, c.grey)
+		}
+	}
+}
+
+func TestTogetherOfTargets(t *testing.T) {
+	met, not, unknown := Verdict{"> 70 %", true, true}, Verdict{"< 4 %", false, true}, Verdict{"< 1 %", false, false}
+	p := Profile{Targets: []Target{{Of: [3]Verdict{met, met, unknown}}, {Of: [3]Verdict{not, met, met}}, {Of: [3]Verdict{met, {}, {}}}}}
+	var words []string
+	for _, v := range p.Together() {
+		words = append(words, v.Word())
+	}
+	if got := strings.Join(words, ", "); got != "not met, met, not known" {
+		t.Errorf("together they are %q", got)
+	}
+}
+
+// The page of a profile holds what others wrote as text.
+func TestProfileEscapes(t *testing.T) {
+	p := Profile{Unit: number.MgdL, Who: Who{ID: "P1", Site: "<script>", Consent: "a & b", ToDo: "<b>"}}
+	var b strings.Builder
+	if err := Write(&b, Frame{Study: "S", Title: "P1"}, p); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<script", "<b>", "javascript:"} {
+		if strings.Contains(b.String(), bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	if !regexp.MustCompile(`Consent: a &amp; b\.`).MatchString(b.String()) {
+		t.Errorf("the page does not say how the consent stands: %s", b.String())
+	}
+}
+
+func TestCompareWords(t *testing.T) {
+	mgdl, mmol := Compare{Unit: number.MgdL}, Compare{Unit: number.MmolL}
+	share, mean, gri := ComparedMetrics()[2], ComparedMetrics()[4], ComparedMetrics()[7]
+	s := Spread{Mean: 0.03, SD: 0.5, Median: 1.25, Q25: 0, Q75: 2}
+	g := Spread{Mean: -18.01559, SD: 9, Median: 4, Q25: -0.2, Q75: 20}
+	for want, got := range map[string]string{
+		"<0.1 % (0.5)":          mgdl.MeanSD(share, s),
+		"1.3 % (0.0 to 2.0)":    mgdl.MedianIQR(share, s),
+		"0.0 (0.5)":             mgdl.DifferenceMean(share, s),
+		"−18 (9)":               mgdl.DifferenceMean(mean, g),
+		"−1.0 (0.5)":            mmol.DifferenceMean(mean, g),
+		"+4 (0 to +20)":         mgdl.DifferenceMedian(gri, g),
+		"Time below 3.0 mmol/L": mmol.Name(share),
+		"2 of 3 (67 %)":         CompareGroup{Pairs: make([]Pair, 3)}.Of(2),
+		"–":                     CompareGroup{}.Of(0),
+	} {
+		if got != want {
+			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+}
