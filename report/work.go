@@ -68,6 +68,7 @@ func (w *work) look(ctx context.Context) error {
 // The pages of a report, by their paths in its folder.
 const (
 	Index            = "index.html" // the cohort, where one begins
+	cohortCSV        = "cohort.csv"
 	completenessPath = "completeness.html"
 	comparePath      = "compare.html"
 	dictionaryPath   = "dictionary.html"
@@ -98,6 +99,7 @@ type section struct {
 // sections are the pages that the report has, in the order of their links.
 func (w *work) sections() []section {
 	all := []section{
+		{"the cohort", "Cohort", Index, w.writeCohort},
 		{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary},
 	}
 	return all

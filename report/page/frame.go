@@ -54,13 +54,22 @@ type Content interface {
 	template() string // its file name without .html.tmpl
 }
 
+// A styled content has rules of its own, which depend on what it shows.
+type styled interface {
+	style() template.CSS
+}
+
 // Write writes a page whole.
 func Write(w io.Writer, f Frame, content Content) error {
+	rules := style(f.Palette)
+	if own, ok := content.(styled); ok {
+		rules += own.style()
+	}
 	return templates()[content.template()].ExecuteTemplate(w, "frame", struct {
 		Frame
 		Style   template.CSS
 		Content Content
-	}{f, style(f.Palette), content})
+	}{f, rules, content})
 }
 
 // style is the style sheet with a palette.
