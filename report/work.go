@@ -100,6 +100,7 @@ type section struct {
 func (w *work) sections() []section {
 	all := []section{
 		{"the cohort", "Cohort", Index, w.writeCohort},
+		{"completeness", "Completeness", completenessPath, w.writeCompleteness},
 		{"the dictionary", "Dictionary", dictionaryPath, w.writeDictionary},
 	}
 	return all

@@ -22,11 +22,12 @@ type HeatRow struct {
 const (
 	heatWidth             = 900.0
 	heatLeft, heatTop     = 118.0, 22.0
-	heatCell, heatPitch   = 8.0, 12.0 // height of a cell, and of a row
+	heatCell, heatPitch   = 9.0, 14.0 // height of a cell, and of a row
 	heatMark              = 2.4       // height of the mark of a new sensor
 	widestDay             = 12.0
 	longestName           = 17 // characters that fit beside a row
 	daysPerTick, leastGap = 14, 34.0
+	leastWeek             = 12.0 // how wide a week is that is parted from the next one
 )
 
 // Heat is a map of participants and their study days: a cell is a day, a row a
@@ -41,6 +42,7 @@ func Heat(id, title string, rows []HeatRow) Figure {
 	for i, row := range rows {
 		c.drawHeatRow(row, across, heatTop+heatPitch*float64(i))
 	}
+	c.drawWeeks(across, from, to, len(rows))
 	return Figure{Title: title, SVG: c.svg(id, title, heatSummary(rows)), Data: heatTable(rows)}
 }
 
@@ -76,6 +78,22 @@ func (c *canvas) drawDays(across scale, from, to, rows int) {
 	c.text("end", heatLeft-8, heatTop-8, "study day")
 }
 
+// drawWeeks parts the weeks, over the cells.
+func (c *canvas) drawWeeks(across scale, from, to, rows int) {
+	if 7*(across.of(1)-across.of(0)) < leastWeek {
+		return
+	}
+	var d strings.Builder
+	for day := from; day < to; day++ {
+		if day%7 == 0 && day > from {
+			fmt.Fprintf(&d, "M%s %sv%s", coordinate(across.of(float64(day))), coordinate(heatTop), coordinate(heatPitch*float64(rows)))
+		}
+	}
+	if d.Len() > 0 {
+		c.path("week", d.String())
+	}
+}
+
 // StudyDay is the number of the day that is so many days after study day 1: there is no
 // day 0.
 func StudyDay(after int) int {
@@ -90,7 +108,7 @@ func (c *canvas) drawHeatRow(row HeatRow, across scale, y float64) {
 	if row.Note != "" {
 		title += ": " + row.Note
 	}
-	fmt.Fprintf(&c.b, `<g transform="translate(0 %s)"><title>%s</title><text class="end" x="%s" y="8">%s</text>`,
+	fmt.Fprintf(&c.b, `<g transform="translate(0 %s)"><title>%s</title><text class="end" x="%s" y="8.5">%s</text>`,
 		coordinate(y), html.EscapeString(title), coordinate(heatLeft-8), html.EscapeString(shortName(row.Name)))
 	for _, d := range Days() {
 		if runs := dayRuns(row, d, across); runs != "" {

@@ -20,7 +20,7 @@ func DayPatterns() template.HTML {
 		{"never", `<rect class="p-paper" width="6" height="6"/><path class="p-dark" d="M0 0L6 6M0 6L6 0"/>`},
 		{"pending", `<rect class="p-paper" width="6" height="6"/><circle class="p-dot" cx="3" cy="3" r="1.4"/>`},
 		{"none", `<rect class="p-paper" width="6" height="6"/><path class="p-dark" d="M0 0L6 6"/>`},
-		{"empty", `<rect class="p-paper" width="6" height="6"/><path class="p-faint" d="M0 5.5h6"/>`},
+		{"empty", `<rect class="p-paper" width="6" height="6"/><path class="p-faint" d="M0 4.5h6"/>`},
 	} {
 		fmt.Fprintf(&b, `<pattern id="day-%s" width="6" height="6" patternUnits="userSpaceOnUse">%s</pattern>`, one.name, one.marks)
 	}
