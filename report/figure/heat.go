@@ -23,7 +23,7 @@ const (
 	heatWidth             = 900.0
 	heatLeft, heatTop     = 118.0, 22.0
 	heatCell, heatPitch   = 9.0, 14.0 // height of a cell, and of a row
-	heatMark              = 2.4       // height of the mark of a new sensor
+	heatMark, leastMark   = 11.0, 2.4 // where the mark of a new sensor is, and how wide at least
 	widestDay             = 12.0
 	longestName           = 17 // characters that fit beside a row
 	daysPerTick, leastGap = 14, 34.0
@@ -118,7 +118,7 @@ func (c *canvas) drawHeatRow(row HeatRow, across scale, y float64) {
 	var marks strings.Builder
 	for _, day := range row.Sensors {
 		x, w := across.of(float64(row.First+day)), across.of(1)-across.of(0)
-		fmt.Fprintf(&marks, "M%s %sh%sv%sh-%[3]sz", coordinate(x), coordinate(heatCell+0.8), coordinate(max(2.4, w)), coordinate(heatMark))
+		fmt.Fprintf(&marks, "M%s %sh%s", coordinate(x), coordinate(heatMark), coordinate(max(leastMark, w)))
 	}
 	if marks.Len() > 0 {
 		c.path("new-sensor", marks.String())
@@ -126,7 +126,8 @@ func (c *canvas) drawHeatRow(row HeatRow, across scale, y float64) {
 	c.b.WriteString("</g>")
 }
 
-// dayRuns is the path of all days of a kind: one rectangle for those in a row.
+// dayRuns is the path of all days of a kind: one line for those in a row, which the style
+// sheet draws as high as a cell.
 func dayRuns(row HeatRow, d Day, across scale) string {
 	var b strings.Builder
 	for i := 0; i < len(row.Days); {
@@ -136,7 +137,7 @@ func dayRuns(row HeatRow, d Day, across scale) string {
 		}
 		if end > i {
 			x, to := tenths(across.of(float64(row.First+i))), tenths(across.of(float64(row.First+end)))
-			fmt.Fprintf(&b, "M%s 0h%sv%sh-%[2]sz", coordinate(x), coordinate(to-x), coordinate(heatCell))
+			fmt.Fprintf(&b, "M%s %sh%s", coordinate(x), coordinate(heatCell/2), coordinate(to-x))
 		}
 		i = max(end, i+1)
 	}

@@ -30,10 +30,10 @@ func DayPatterns() template.HTML {
 
 // Swatch is a cell of the map for its legend.
 func Swatch(d Day) template.HTML {
-	return template.HTML(fmt.Sprintf(`<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><rect class="%s" width="24" height="12"/></svg>`, d.Class()))
+	return template.HTML(fmt.Sprintf(`<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><path class="%s" d="M0 6h24"/></svg>`, d.Class()))
 }
 
 // SensorSwatch is the mark of a new sensor for the legend.
 func SensorSwatch() template.HTML {
-	return `<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><rect class="day-whole" width="24" height="8"/><path class="new-sensor" d="M9 9h6v3h-6z"/></svg>`
+	return `<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><path class="day-whole" d="M0 2h24"/><path class="new-sensor" d="M9 10.5h6"/></svg>`
 }
