@@ -37,18 +37,18 @@ func (d Day) HasReadings() bool { return d >= Little && d <= Whole }
 func dayTexts(d Day) [3]string {
 	return [endOfDays][3]string{
 		Unknown:       {"", "no study day", ""},
-		Little:        {"day-little", "readings, under 50 %", "readings cover less than half of the day"},
-		Some:          {"day-some", "readings, 50 to 70 %", "at least half of it, less than 70 %"},
-		Enough:        {"day-enough", "readings, 70 to 90 %", "at least 70 %, which metrics need, less than 90 %"},
-		Whole:         {"day-whole", "readings, 90 % and more", "at least 90 % of the day"},
-		LeftOut:       {"day-left-out", "excluded", "there are readings, and exclusions leave all of them out"},
-		Withdrawn:     {"day-withdrawn", "after withdrawal", "no readings, and the day begins with or after the withdrawal"},
-		BeforeConsent: {"day-before", "before consent", "no readings, and the day is before the date of consent in the roster"},
-		Failed:        {"day-failed", "failed", "no answer covers it: one came and could not be applied, or the last fetch failed"},
-		NeverAsked:    {"day-never", "never asked", "no answer covers it, and Dexcom may have readings"},
-		Pending:       {"day-pending", "pending", "after the newest reading: readings come some hours late, or later still if the phone was offline"},
-		NoReading:     {"day-none", "no reading", "asked, and Dexcom has none, though it has later ones or nothing more is waited for"},
-		Empty:         {"day-empty", "asked and empty", "asked, and Dexcom has no reading in all of what was asked, or says it has none there"},
+		Little:        {"cell-little", "readings, under 50 %", "readings cover less than half of the day"},
+		Some:          {"cell-some", "readings, 50 to 70 %", "at least half of it, less than 70 %"},
+		Enough:        {"cell-enough", "readings, 70 to 90 %", "at least 70 %, which metrics need, less than 90 %"},
+		Whole:         {"cell-whole", "readings, 90 % and more", "at least 90 % of the day"},
+		LeftOut:       {"cell-left-out", "excluded", "there are readings, and exclusions leave all of them out"},
+		Withdrawn:     {"cell-withdrawn", "after withdrawal", "no readings, and the day begins with or after the withdrawal"},
+		BeforeConsent: {"cell-before", "before consent", "no readings, and the day is before the date of consent in the roster"},
+		Failed:        {"cell-failed", "failed", "no answer covers it: one came and could not be applied, or the last fetch failed"},
+		NeverAsked:    {"cell-never", "never asked", "no answer covers it, and Dexcom may have readings"},
+		Pending:       {"cell-pending", "pending", "after the newest reading: readings come some hours late, or later still if the phone was offline"},
+		NoReading:     {"cell-none", "no reading", "asked, and Dexcom has none, though it has later ones or nothing more is waited for"},
+		Empty:         {"cell-empty", "asked and empty", "asked, and Dexcom has no reading in all of what was asked, or says it has none there"},
 	}[d]
 }
 

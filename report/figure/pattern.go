@@ -22,7 +22,7 @@ func DayPatterns() template.HTML {
 		{"none", `<rect class="p-paper" width="6" height="6"/><path class="p-dark" d="M0 0L6 6"/>`},
 		{"empty", `<rect class="p-paper" width="6" height="6"/><path class="p-faint" d="M0 4.5h6"/>`},
 	} {
-		fmt.Fprintf(&b, `<pattern id="day-%s" width="6" height="6" patternUnits="userSpaceOnUse">%s</pattern>`, one.name, one.marks)
+		fmt.Fprintf(&b, `<pattern id="cell-%s" width="6" height="6" patternUnits="userSpaceOnUse">%s</pattern>`, one.name, one.marks)
 	}
 	b.WriteString(`</defs></svg>`)
 	return template.HTML(b.String())
@@ -35,5 +35,5 @@ func Swatch(d Day) template.HTML {
 
 // SensorSwatch is the mark of a new sensor for the legend.
 func SensorSwatch() template.HTML {
-	return `<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><path class="day-whole" d="M0 2h24"/><path class="new-sensor" d="M9 10.5h6"/></svg>`
+	return `<svg class="swatch" viewBox="0 0 24 12" aria-hidden="true"><path class="cell-whole" d="M0 2h24"/><path class="new-sensor" d="M9 10.5h6"/></svg>`
 }
