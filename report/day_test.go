@@ -63,6 +63,9 @@ func TestDayKind(t *testing.T) {
 		{"readings before consent", with(func(c *course) { c.consent = on(8) }), 7, 1440, false, figure.Whole},
 		{"after withdrawal", with(func(c *course) { c.withdrawn = on(7) }), 7, 0, false, figure.Withdrawn},
 		{"the day of the withdrawal", with(func(c *course) { c.withdrawn = on(7).Add(time.Hour) }), 7, 0, false, figure.NoReading},
+		{"asked up to the withdrawal", with(func(c *course) {
+			c.withdrawn, c.asked.Asked = on(7).Add(time.Hour), []study.AskedInterval{{Window: plan.Window{Start: on(5), End: on(7).Add(time.Hour)}, Records: 9}}
+		}), 7, 0, false, figure.NoReading},
 		{"withdrawn before consent", with(func(c *course) { c.withdrawn, c.consent = on(7), on(9) }), 7, 0, false, figure.Withdrawn},
 	} {
 		got := test.course.dayKind(studyDay{between(test.day, test.day+1), on(test.day), test.covered, test.excluded})

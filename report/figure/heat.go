@@ -139,7 +139,7 @@ func dayRuns(row HeatRow, d Day, across scale) string {
 			x, to := tenths(across.of(float64(row.First+i))), tenths(across.of(float64(row.First+end)))
 			fmt.Fprintf(&b, "M%s %sh%s", coordinate(x), coordinate(heatCell/2), coordinate(to-x))
 		}
-		i = max(end, i+1)
+		i = end + 1
 	}
 	return b.String()
 }

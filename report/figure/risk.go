@@ -77,47 +77,29 @@ func riskScales(all []Risk) (hypo, hyper scale) {
 }
 
 // drawZones draws the zones from E down to A, each over the former: a zone is all below its
-// upper line.
+// upper line. The grid is so large that every line goes from one axis to the other.
 func (c *canvas) drawZones(hypo, hyper scale) {
 	zones := riskZones()
 	for i := len(zones) - 1; i >= 0; i-- {
 		c.path(fmt.Sprintf("zone-%c", 'a'+i), polyline(zoneCorners(zones[i], hypo, hyper))+"Z")
 	}
-	from := 0.0
-	for i, to := range zones {
-		if middle := (from + min(to, riskOf(hypo.to, hyper.to))) / 2; i == len(zones)-1 || middle < riskOf(hypo.to, hyper.to) {
-			at := labelAt(from, to, hypo.to, hyper.to)
-			c.text("middle zone-name", hypo.of(at.x), hyper.of(at.y)+5, string(rune('A'+i)))
-		}
-		from = to
+	for i, bound := range zones {
+		from := 20 * float64(i)
+		share := (from + min(bound, from+20)) / 2 / riskOf(hypo.to, hyper.to) // along the diagonal
+		c.text("middle zone-name", hypo.of(hypo.to*share), hyper.of(hyper.to*share)+5, string(rune('A'+i)))
 	}
 }
 
 // zoneCorners are those of what of the grid has an index of at most bound.
 func zoneCorners(bound float64, hypo, hyper scale) []point {
-	x, y := hypo.to, hyper.to
-	corners := []point{{0, 0}}
-	if bound >= 3*x {
-		corners = append(corners, point{x, 0}, point{x, min(y, (bound-3*x)/1.6)})
-	} else {
-		corners = append(corners, point{bound / 3, 0})
-	}
-	if bound >= 1.6*y {
-		corners = append(corners, point{min(x, (bound-1.6*y)/3), y}, point{0, y})
-	} else {
-		corners = append(corners, point{0, bound / 1.6})
+	corners := []point{{0, 0}, {bound / 3, 0}, {0, bound / 1.6}}
+	if math.IsInf(bound, 1) {
+		corners = []point{{0, 0}, {hypo.to, 0}, {hypo.to, hyper.to}, {0, hyper.to}}
 	}
 	for i, p := range corners {
 		corners[i] = point{hypo.of(p.x), hyper.of(p.y)}
 	}
 	return corners
-}
-
-// labelAt is where a zone's letter stands: on the diagonal of the grid, amid the zone.
-func labelAt(from, to, x, y float64) point {
-	corner := riskOf(x, y)
-	share := (from + min(to, from+20)) / 2 / corner
-	return point{x * share, y * share}
 }
 
 func (r Risk) words() string {
