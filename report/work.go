@@ -76,6 +76,7 @@ func (w *work) look(ctx context.Context) error {
 // The pages of a report, by their paths in its folder.
 const (
 	Index            = "index.html" // the cohort, where one begins
+	cohortCSV        = "cohort.csv"
 	completenessPath = "completeness.html"
 	comparePath      = "compare.html"
 	runPath          = "run.html"
@@ -106,7 +107,10 @@ type section struct {
 
 // sections are the pages that the report has, in the order of their links.
 func (w *work) sections() []section {
-	var all []section
+	all := []section{
+		{"the cohort", "Cohort", Index, w.writeCohort},
+		{"completeness", "Completeness", completenessPath, w.writeCompleteness},
+	}
 	if !w.blinded() {
 		all = append(all, section{"profiles", "", profiles, w.writeProfiles})
 	}

@@ -39,7 +39,7 @@ type Holding struct {
 	slots14d, slots30d int64
 	rejected           int64 // records of the last run that brought any, if every one was rejected; else 0
 	clock              ClockOffset
-	intervals          []askedInterval
+	intervals          []AskedInterval
 }
 
 // A ClockOffset is the newest row of more than two days on which a participant's
@@ -50,10 +50,10 @@ type ClockOffset struct {
 	GoesOn   bool      // To is the newest day with readings
 }
 
-// An askedInterval is time that answers cover, and how many records it has.
-type askedInterval struct {
+// An AskedInterval is time that answers cover, and how many records it has.
+type AskedInterval struct {
 	plan.Window
-	records int64
+	Records int64
 }
 
 // Of is what there is of a resource; never nil.
@@ -152,8 +152,8 @@ func readHoldings(ctx context.Context, db *sql.DB, into map[string]Holdings) err
 		where asked_from is not null order by participant_id, resource, asked_from`
 	return eachRow(ctx, db, intervals, func(scan func(...any) error) error {
 		var id, resource string
-		var i askedInterval
-		err := scan(&id, &resource, &i.Start, &i.End, &i.records)
+		var i AskedInterval
+		err := scan(&id, &resource, &i.Start, &i.End, &i.Records)
 		if h := into[id][resource]; h != nil {
 			h.intervals = append(h.intervals, i)
 		}

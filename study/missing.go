@@ -20,25 +20,25 @@ type Missing struct {
 	Open       int           // windows to ask for in NeverAsked
 }
 
-// A timeline is what is known of a participant and resource over time.
-type timeline struct {
-	study  []plan.Window // in which data are expected; disjoint
-	now    time.Time
-	asked  []askedInterval
-	ranged bool        // Dexcom was asked what it has
-	has    plan.Window // that it says it has; empty: nothing
-	newest time.Time   // record held; zero: none
+// A Timeline is what is known of a participant and resource over time.
+type Timeline struct {
+	Study  []plan.Window // in which data are expected; disjoint
+	Now    time.Time
+	Asked  []AskedInterval
+	Ranged bool        // Dexcom was asked what it has
+	Has    plan.Window // that it says it has; empty: nothing
+	Newest time.Time   // record held; zero: none
 }
 
-// missing adds up the kinds of nothing, stretch by stretch between the instants
+// Missing adds up the kinds of nothing, stretch by stretch between the instants
 // at which anything changes. Time with readings is among NoReading: see minus.
-func (t timeline) missing() (sum Missing) {
-	edges := []time.Time{t.has.Start, t.has.End, t.newest}
-	for _, a := range t.asked {
+func (t Timeline) Missing() (sum Missing) {
+	edges := []time.Time{t.Has.Start, t.Has.End, t.Newest}
+	for _, a := range t.Asked {
 		edges = append(edges, a.Start, a.End)
 	}
-	for _, w := range t.study {
-		if w = w.Intersect(plan.Window{Start: w.Start, End: t.now}); w.Empty() {
+	for _, w := range t.Study {
+		if w = w.Intersect(plan.Window{Start: w.Start, End: t.Now}); w.Empty() {
 			continue
 		}
 		inside := slices.DeleteFunc(append(slices.Clone(edges), w.Start), func(at time.Time) bool { return !w.Contains(at) })
@@ -64,14 +64,14 @@ func (t timeline) missing() (sum Missing) {
 }
 
 // kind is the sum to which the time from at on belongs.
-func (t timeline) kind(of *Missing, at time.Time) *time.Duration {
-	i := slices.IndexFunc(t.asked, func(a askedInterval) bool { return a.Contains(at) })
+func (t Timeline) kind(of *Missing, at time.Time) *time.Duration {
+	i := slices.IndexFunc(t.Asked, func(a AskedInterval) bool { return a.Contains(at) })
 	switch {
-	case i < 0 && (!t.ranged || t.has.Contains(at)):
+	case i < 0 && (!t.Ranged || t.Has.Contains(at)):
 		return &of.NeverAsked
-	case !t.newest.IsZero() && !at.Before(t.newest):
+	case !t.Newest.IsZero() && !at.Before(t.Newest):
 		return &of.Pending
-	case i >= 0 && t.asked[i].records > 0:
+	case i >= 0 && t.Asked[i].Records > 0:
 		return &of.NoReading
 	}
 	return &of.Empty

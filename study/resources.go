@@ -74,8 +74,8 @@ func (s *Study) Resources(p Person) ([]Resource, error) {
 			r.from = windows[0].Start
 		}
 		if r.Windowed {
-			t := timeline{study: windows, now: p.now, asked: r.Held.intervals, ranged: r.Held.ranged || p.Held.ranged(), newest: r.Held.Newest, has: p.Held.has(name)}
-			r.Missing = t.missing().minus(r.Held.slots)
+			t := Timeline{Study: windows, Now: p.now, Asked: r.Held.intervals, Ranged: r.Held.ranged || p.Held.ranged(), Newest: r.Held.Newest, Has: p.Held.has(name)}
+			r.Missing = t.Missing().minus(r.Held.slots)
 		}
 		all = append(all, r)
 	}

@@ -51,27 +51,36 @@ var files embed.FS
 
 // A Content is what a page has in its frame: the model of a template.
 type Content interface {
-	template() string // its file name without .html.tmpl
+	template() string // its file name without .html.tmpl; a .css of that name is its style
+}
+
+// A styled content has rules of its own, which depend on what it shows.
+type styled interface {
+	style() template.CSS
 }
 
 // Write writes a page whole.
 func Write(w io.Writer, f Frame, content Content) error {
+	rules := style(f.Palette)
+	if own, ok := content.(styled); ok {
+		rules += own.style()
+	}
 	return templates()[content.template()].ExecuteTemplate(w, "frame", struct {
 		Frame
 		Style   template.CSS
 		Content Content
-	}{f, style(f.Palette), content})
+	}{f, rules, content})
 }
 
-// style is the style sheet with a palette.
-func style(p Palette) template.CSS {
+// style is the style sheet of a page with a palette.
+func style(p Palette, page string) template.CSS {
 	if p == "" {
 		p = Convention
 	}
 	var all []byte
-	for _, name := range []string{"palette_" + string(p) + ".css", "style.css"} {
-		content, err := files.ReadFile(name)
-		if err != nil {
+	for _, name := range []string{"palette_" + string(p), "style", page} {
+		content, err := files.ReadFile(name + ".css")
+		if err != nil && name != page { // a page may have no style of its own
 			panic(fmt.Sprintf("palette %q: %v", p, err)) // the command knows the palettes
 		}
 		all = append(all, content...)

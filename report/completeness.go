@@ -1,0 +1,137 @@
+//go:build linux || darwin
+
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/report/figure"
+	"github.com/dexetl/dexetl/report/page"
+	"github.com/dexetl/dexetl/study"
+)
+
+// blockRows is how many participants are in one map: as many as fit on a page of paper.
+const blockRows = 50
+
+// writeCompleteness writes the page of what there is of each day, and where it is missing.
+func (w *work) writeCompleteness(ctx context.Context) error {
+	c := page.Completeness{Stamp: w.stamp, Lag: w.lagFigure()}
+	all, err := w.histories(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.addMaps(&c, all); err != nil {
+		return err
+	}
+	if err := w.addGaps(ctx, &c); err != nil {
+		return err
+	}
+	return w.putPage(completenessPath, "Completeness", c)
+}
+
+// addMaps adds the maps of days, by site and in blocks, and of what day 1 is.
+func (w *work) addMaps(c *page.Completeness, all map[string]*history) error {
+	people := slices.Clone(w.people)
+	slices.SortFunc(people, func(a, b person) int {
+		return cmp.Or(cmp.Compare(a.Who.Site, b.Who.Site), cmp.Compare(a.Who.ID, b.Who.ID))
+	})
+	dayOnes := map[string]int{}
+	for i := 0; i < len(people); {
+		end := i
+		var rows []figure.HeatRow
+		for ; end < len(people) && end < i+blockRows && people[end].Who.Site == people[i].Who.Site; end++ {
+			h := all[people[end].Who.ID]
+			row, err := w.heatRow(people[end], h)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+			dayOnes[h.dayOneOf]++
+			c.BeforeConsent = append(c.BeforeConsent, early(people[end].Who.ID, h)...)
+		}
+		title := page.BlockTitle(people[i].Who.Site, people[i].Who.ID, people[end-1].Who.ID)
+		c.Maps = append(c.Maps, figure.Heat(fmt.Sprintf("days-%d", len(c.Maps)+1), title, rows))
+		i = end
+	}
+	c.ByAnchor, c.ByStart, c.ByReading = dayOnes["anchor_date"], dayOnes["study_start"], dayOnes["first reading"]
+	return nil
+}
+
+// early is the id of somebody who has readings of days before their date of consent, else
+// nothing.
+func early(id string, h *history) []string {
+	for day, read := range h.days {
+		if !h.consent.IsZero() && day < dayNumber(h.consent) && read.coveredMin > 0 {
+			return []string{id}
+		}
+	}
+	return nil
+}
+
+// heatRow is the row of a participant.
+func (w *work) heatRow(p person, h *history) (figure.HeatRow, error) {
+	row := figure.HeatRow{Name: p.Who.ID, Note: "no study days up to this snapshot"}
+	zone, err := study.ZoneOf(p.Who)
+	if err != nil {
+		return row, err
+	}
+	first, last := h.shown(zone, w.manifest.CreatedAt)
+	if first.IsZero() {
+		return row, nil
+	}
+	row.Note = "day 1 is " + h.dayOne.Format(time.DateOnly)
+	row.First = int(dayNumber(first) - dayNumber(h.dayOne))
+	for date := first; !date.After(last); date = date.AddDate(0, 0, 1) {
+		read := h.days[dayNumber(date)]
+		row.Days = append(row.Days, h.dayKind(studyDay{window(date, zone), date, int64(read.coveredMin), read.excluded}))
+	}
+	for _, date := range h.sensors {
+		if at := int(dayNumber(date) - dayNumber(first)); at >= 0 && at < len(row.Days) {
+			row.Sensors = append(row.Sensors, at)
+		}
+	}
+	return row, nil
+}
+
+// lagFigure counts those who are connected by how old their newest reading is.
+func (w *work) lagFigure() figure.Figure {
+	counts := lagBins()
+	for _, p := range w.people {
+		if p.Connection().Status != consent.Connected {
+			continue
+		}
+		age := time.Duration(math.MaxInt64)
+		if newest := p.Held.Of("egvs").Newest; !newest.IsZero() {
+			age = w.written().Sub(newest)
+		}
+		counts[slices.IndexFunc(counts, func(b lagBin) bool { return age < b.below || b.below == 0 })].N++
+	}
+	bars := make([]figure.Count, len(counts))
+	for i, b := range counts {
+		bars[i] = b.Count
+	}
+	return figure.Bars("lag", "Age of the newest reading, of those who are connected", "age", "participants", bars)
+}
+
+// A lagBin counts those whose newest reading is younger than below, and not of the bin
+// before.
+type lagBin struct {
+	figure.Count
+	below time.Duration // 0: there is no bound
+}
+
+func lagBins() []lagBin {
+	const day = 24 * time.Hour
+	return []lagBin{
+		{figure.Count{Name: "under 3 h"}, 3 * time.Hour}, {figure.Count{Name: "3 to 6 h"}, 6 * time.Hour},
+		{figure.Count{Name: "6 to 12 h"}, 12 * time.Hour}, {figure.Count{Name: "12 to 24 h"}, day},
+		{figure.Count{Name: "1 to 2 d"}, 2 * day}, {figure.Count{Name: "2 to 7 d"}, 7 * day},
+		{figure.Count{Name: "7 d or more"}, math.MaxInt64}, {figure.Count{Name: "never"}, 0},
+	}
+}

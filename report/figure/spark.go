@@ -1,0 +1,41 @@
+package figure
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"math"
+	"strings"
+
+	"github.com/dexetl/dexetl/report/number"
+)
+
+// Spark is a bar of ranges for the row of a table, lowest at the left, with its shares as
+// title. It is empty without a value.
+func Spark(r Ranges) template.HTML {
+	if math.IsNaN(r[0]) {
+		return ""
+	}
+	title := html.EscapeString(r.Words())
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="%s"><title>%[1]s</title>`, title)
+	at := 0.0
+	for i, class := range rangeClasses() {
+		if r[i] > 0 {
+			fmt.Fprintf(&b, `<rect class="%s" x="%s" width="%s" height="10"/>`, class, coordinate(at), coordinate(r[i]))
+		}
+		at += r[i]
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String())
+}
+
+// Words say the shares, such as "<1 % very low, 2 % low, 78 % in range, 17 % high, 3 % very
+// high".
+func (r Ranges) Words() string {
+	said := make([]string, len(r))
+	for i, share := range number.Percents(r[:]...) {
+		said[i] = share + " " + RangeWords()[i]
+	}
+	return strings.Join(said, ", ")
+}

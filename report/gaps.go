@@ -1,0 +1,74 @@
+//go:build linux || darwin
+
+package report
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+
+	"github.com/dexetl/dexetl/report/page"
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
+)
+
+// mostGaps is how many gaps are listed.
+const mostGaps = 50
+
+// addGaps adds the gaps of more than 3 hours: the longest ones, and all by kind.
+func (w *work) addGaps(ctx context.Context, c *page.Completeness) error {
+	gaps, err := w.longGaps(ctx)
+	if err != nil {
+		return err
+	}
+	kinds := map[string]*page.GapKind{}
+	for _, g := range gaps {
+		if kinds[g.Kind] == nil {
+			kinds[g.Kind] = &page.GapKind{Kind: g.Kind}
+			c.Kinds = append(c.Kinds, kinds[g.Kind])
+		}
+		kinds[g.Kind].Gaps++
+		kinds[g.Kind].Hours += g.Hours
+	}
+	slices.SortFunc(c.Kinds, func(a, b *page.GapKind) int {
+		return cmp.Or(cmp.Compare(b.Hours, a.Hours), cmp.Compare(a.Kind, b.Kind))
+	})
+	c.Gaps = gaps[:min(mostGaps, len(gaps))]
+	c.MoreGaps = len(gaps) - len(c.Gaps)
+	return nil
+}
+
+// longGaps are those of the participants of the report, the longest first.
+func (w *work) longGaps(ctx context.Context) (all []page.Gap, err error) {
+	rows, err := w.db.QueryContext(ctx, `select participant_id, gap_start, gap_start_local, gap_end_local, coalesce(gap_min, 0) / 60, kind from (`+
+		views.LongGaps()+`) order by gap_min desc nulls last, participant_id, gap_start`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	zones := map[string]*time.Location{}
+	for _, p := range w.people {
+		if zones[p.Who.ID], err = study.ZoneOf(p.Who); err != nil {
+			return nil, err
+		}
+	}
+	for rows.Next() {
+		var g page.Gap
+		var startUTC, start, end sql.Null[time.Time]
+		if err := rows.Scan(&g.Participant, &startUTC, &start, &end, &g.Hours, &g.Kind); err != nil {
+			return nil, err
+		}
+		zone := zones[g.Participant]
+		if zone == nil {
+			continue
+		}
+		g.Start, g.End = start.V, end.V
+		if g.Kind == "never" && startUTC.Valid { // no reading says what the wall clock was
+			g.Start = startUTC.V.In(zone)
+		}
+		all = append(all, g)
+	}
+	return all, rows.Err()
+}
