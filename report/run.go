@@ -76,9 +76,9 @@ func (w *work) runPage(ctx context.Context, past study.PastRun, harm error) (p p
 	r := past.Run
 	p = page.Run{Command: r.Command, Started: r.StartedAt, Ended: r.EndedAt, Gone: len(w.gone)}
 	p.Outcome, p.Good = w.Say.Run(past)
-	p.Facts = append(w.runFacts(past), page.Fact{Name: "Run", Value: r.ID})
+	p.Facts = append(w.runFacts(past), page.Fact{Name: "Run", Text: r.ID})
 	if harm != nil {
-		p.Facts = append(p.Facts, page.Fact{Name: "Not all is known", Value: harm.Error()})
+		p.Facts = append(p.Facts, page.Fact{Name: "Not all is known", Text: harm.Error()})
 	}
 	p.Failures = w.failures(r.ID)
 	if p.Resources, err = w.answersBy(ctx, "Answers by resource", "resource", r.ID); err != nil {
@@ -94,22 +94,22 @@ func (w *work) runPage(ctx context.Context, past study.PastRun, harm error) (p p
 // runFacts are the figures of a run.
 func (w *work) runFacts(past study.PastRun) []page.Fact {
 	r := past.Run
-	facts := []page.Fact{{Name: "Version", Value: r.Version}}
+	facts := []page.Fact{{Name: "Version", Text: r.Version}}
 	if !r.EndedAt.IsZero() {
 		facts = append([]page.Fact{
-			{Name: "Took", Value: r.EndedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).String()},
-			{Name: "Calls", Value: number.Count(r.Calls)},
+			{Name: "Took", Text: r.EndedAt.Sub(r.StartedAt).Round(100 * time.Millisecond).String()},
+			{Name: "Calls", Text: number.Count(r.Calls)},
 		}, facts...)
 	}
 	if past.Folded {
-		facts = append([]page.Fact{{Name: "Records", Value: number.Count(past.Records)}, {Name: "Answers", Value: number.Count(past.Answers)}}, facts...)
+		facts = append([]page.Fact{{Name: "Records", Text: number.Count(past.Records)}, {Name: "Answers", Text: number.Count(past.Answers)}}, facts...)
 	}
 	if n := len(past.Snapshots); n > 0 {
 		said := fmt.Sprint(past.Snapshots[0])
 		if n > 1 {
 			said += fmt.Sprintf(" to %d", past.Snapshots[n-1])
 		}
-		facts = append(facts, page.Fact{Name: "Snapshots", Value: said})
+		facts = append(facts, page.Fact{Name: "Snapshots", Text: said})
 	}
 	return facts
 }

@@ -61,7 +61,7 @@ type styled interface {
 
 // Write writes a page whole.
 func Write(w io.Writer, f Frame, content Content) error {
-	rules := style(f.Palette)
+	rules := style(f.Palette, content.template())
 	if own, ok := content.(styled); ok {
 		rules += own.style()
 	}

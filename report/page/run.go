@@ -19,9 +19,6 @@ type Run struct {
 	Resources, Participants, Rejects figure.Table
 }
 
-// A Fact is a number or a word with its name.
-type Fact struct{ Name, Value string }
-
 // A Failure is why something of a participant is not held.
 type Failure struct{ Participant, Resource, Why, ToDo string }
 
