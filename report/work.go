@@ -9,7 +9,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -164,7 +163,7 @@ func (w *work) put(path string, content []byte) error {
 }
 
 func (w *work) result() Result {
-	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: w.pages, Gone: slices.Clone(w.gone), Path: w.Path}
+	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: w.pages, Gone: append([]string{}, w.gone...), Path: w.Path}
 }
 
 // written is when the report is written: now, in words and ages.
