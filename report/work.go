@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -29,7 +30,7 @@ type work struct {
 	stamp    page.Stamp
 	people   []person // whom the snapshot knows, in the order of People
 	gone     []string
-	pages    int // written
+	pages    atomic.Int64 // written
 }
 
 // mostMemory is what DuckDB may take; what does not fit goes to disk.
@@ -125,7 +126,7 @@ func (w *work) links(path string) (links []page.Link) {
 	return links
 }
 
-// putPage writes a page whole into the staging folder.
+// putPage writes a page whole into the staging folder. Several may be written at once.
 func (w *work) putPage(path, title string, content page.Content) error {
 	var b bytes.Buffer
 	err := page.Write(&b, page.Frame{
@@ -134,7 +135,7 @@ func (w *work) putPage(path, title string, content page.Content) error {
 	if err != nil {
 		return err
 	}
-	w.pages++
+	w.pages.Add(1)
 	return w.put(path, b.Bytes())
 }
 
@@ -148,7 +149,7 @@ func (w *work) put(path string, content []byte) error {
 }
 
 func (w *work) result() Result {
-	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: w.pages, Gone: slices.Clone(w.gone), Path: w.Path}
+	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: int(w.pages.Load()), Gone: slices.Clone(w.gone), Path: w.Path}
 }
 
 // written is when the report is written: now, in words and ages.
