@@ -4,9 +4,13 @@ package report
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dexetl/dexetl/metrics"
 	"github.com/dexetl/dexetl/report/figure"
@@ -34,34 +38,45 @@ func (w *work) writeProfiles(ctx context.Context) error {
 	return nil
 }
 
-// writeBatch writes the pages of some: of those with readings as these come, and then of
-// the others.
+// writeBatch writes the pages of some, several at once: of those with readings as these
+// come, and then of the others.
 func (w *work) writeBatch(ctx context.Context, batch []person, by settings) error {
 	entries, err := w.entries(ctx, batch)
 	if err != nil {
 		return err
 	}
+	var pages errgroup.Group
+	pages.SetLimit(runtime.GOMAXPROCS(0))
 	written := map[string]bool{}
-	for one, err := range w.series(ctx, batch) {
-		if err != nil {
-			return err
+	for one, failed := range w.series(ctx, batch) {
+		if err = failed; err != nil {
+			break
 		}
 		id := one.person.Who.ID
 		written[id] = true
-		p, err := w.profile(one.person, one.readings, entries[id], by)
-		if err != nil {
-			return err
-		}
-		if err := w.writeProfile(p); err != nil {
-			return err
-		}
+		p := w.header(one.person, by)
+		pages.Go(func() error {
+			p, err := w.drawn(p, one, entries[id], by)
+			if err != nil {
+				return err
+			}
+			return w.writeProfile(p)
+		})
+	}
+	if err := errors.Join(err, pages.Wait()); err != nil {
+		return err
 	}
 	others := slices.DeleteFunc(slices.Clone(batch), func(p person) bool { return written[p.Who.ID] })
-	seen, err := w.lastSeen(ctx, others)
+	return w.writeEmpty(ctx, others, by)
+}
+
+// writeEmpty writes the pages of some who have no readings in the dates.
+func (w *work) writeEmpty(ctx context.Context, some []person, by settings) error {
+	seen, err := w.lastSeen(ctx, some)
 	if err != nil {
 		return err
 	}
-	for _, one := range others {
+	for _, one := range some {
 		p := w.header(one, by)
 		p.Who.LastSeen = seen[one.Who.ID]
 		if err := w.writeProfile(p); err != nil {
@@ -96,20 +111,20 @@ func (w *work) header(one person, by settings) page.Profile {
 	return p
 }
 
-// profile is that of somebody with readings.
-func (w *work) profile(one person, readings []metrics.Reading, entries []page.Entry, by settings) (page.Profile, error) {
-	p, of := w.header(one, by), one.metrics
+// drawn is a profile with what is drawn of readings and entries.
+func (w *work) drawn(p page.Profile, one series, entries []page.Entry, by settings) (page.Profile, error) {
+	of := one.person.metrics
 	rules, known := metrics.EpisodesBy(of.text("episode_preset"))
 	if !known {
-		return p, fmt.Errorf("participant %s: episodes by %q: this program does not know these rules", one.Who.ID, of.text("episode_preset"))
+		return p, fmt.Errorf("participant %s: episodes by %q: this program does not know these rules", p.Who.ID, of.text("episode_preset"))
 	}
-	trace := metrics.NewTrace(readings, rules.MaxGapMin, by.night)
+	trace := metrics.NewTrace(one.readings, rules.MaxGapMin, by.night)
 	p.Values = count(of, "n_values")
 	p.Summary = page.Summary{
 		MeanMgdL: of.of("mean_mgdl"), SDMgdL: of.of("sd_mgdl"), MedianMgdL: of.of("median_mgdl"), Q25MgdL: of.of("q25_mgdl"), Q75MgdL: of.of("q75_mgdl"),
 		GMIPct: of.of("gmi_pct"), CVPct: of.of("cv_pct"), GRI: of.of("gri"), GRIZone: of.text("gri_zone"), ExposureDays: trace.ExposureDays(),
 	}
-	days := metrics.LocalDays(readings)
+	days := metrics.LocalDays(one.readings)
 	p.Ranges = figure.RangeBar{ID: "ranges", Shares: shares(of), Unit: w.Unit}.Figure()
 	p.DayBins = figure.DayProfile{ID: "day-profile", Bins: metrics.ProfileOf(days, binMin), Width: binMin, Unit: w.Unit}.Figure()
 	latest := latestDays(p.Dates, days, entries)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -28,8 +29,8 @@ type work struct {
 	stamp    page.Stamp
 	people   []person // whom the snapshot knows, in the order of People
 	gone     []string
-	lastRun  runAmong // up to the snapshot; zero: there was none
-	pages    int      // written
+	lastRun  runAmong     // up to the snapshot; zero: there was none
+	pages    atomic.Int64 // written
 }
 
 // mostMemory is what DuckDB may take; what does not fit goes to disk.
@@ -136,13 +137,13 @@ func (w *work) links(path string) (links []page.Link) {
 	return links
 }
 
-// putPage writes a page whole into the staging folder.
+// putPage writes a page whole into the staging folder. Several may be written at once.
 func (w *work) putPage(path, title string, content page.Content) error {
 	html, err := w.html(title, w.links(path), content)
 	if err != nil {
 		return err
 	}
-	w.pages++
+	w.pages.Add(1)
 	return w.put(path, html)
 }
 
@@ -163,7 +164,7 @@ func (w *work) put(path string, content []byte) error {
 }
 
 func (w *work) result() Result {
-	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: w.pages, Gone: append([]string{}, w.gone...), Path: w.Path}
+	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: int(w.pages.Load()), Gone: append([]string{}, w.gone...), Path: w.Path}
 }
 
 // written is when the report is written: now, in words and ages.
