@@ -15,8 +15,16 @@ type Figure struct {
 
 // A Table is text in rows and columns, each row as long as Columns.
 type Table struct {
+	Name    string // what it is, for those who do not see it; others of its page have other names
 	Columns []Column
 	Rows    [][]string
+}
+
+// Numbers are those that the figure draws, under its name.
+func (f Figure) Numbers() Table {
+	t := f.Data
+	t.Name = "Numbers: " + f.Title
+	return t
 }
 
 // A Column is one of a table.
