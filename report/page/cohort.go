@@ -107,6 +107,14 @@ func (r CohortRow) Place() (said string) {
 	return said
 }
 
+// Standing are the status of the roster and the consent, once if they are the same.
+func (r CohortRow) Standing() string {
+	if r.Status == "" || r.Status == r.Consent {
+		return r.Consent
+	}
+	return r.Status + "; " + r.Consent
+}
+
 // Lag says how old the newest reading is.
 func (r CohortRow) Lag() string {
 	if r.Newest.IsZero() {

@@ -55,6 +55,18 @@ func TestCohortRow(t *testing.T) {
 	}
 }
 
+func TestStanding(t *testing.T) {
+	for want, r := range map[string]CohortRow{
+		"completed":                {Status: "completed", Consent: "completed"},
+		"connected":                {Consent: "connected"},
+		"screening; sign in again": {Status: "screening", Consent: "sign in again"},
+	} {
+		if got := r.Standing(); got != want {
+			t.Errorf("%+v is %q, want %q", r, got, want)
+		}
+	}
+}
+
 func TestDates(t *testing.T) {
 	for words, d := range map[string]Dates{
 		"the whole study":                                       {},
