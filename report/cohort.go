@@ -79,8 +79,8 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 	r := page.CohortRow{
 		ID: p.Who.ID, Site: p.Who.Site, Cohort: p.Who.Cohort, Status: statusWords(p.Who.Status), Consent: w.Say.Consent(p.Person),
 		NeedsHuman: need.Urgency() <= study.NeedsDesk, Connected: p.Connection().Status == consent.Connected,
-		Active: p.metrics.of("active_window_pct"), Sufficient: p.metrics.is("sufficient"),
-		First: p.metrics.date("first_date"), Last: p.metrics.date("last_date"),
+		Sufficient: p.metrics.is("sufficient"),
+		First:      p.metrics.date("first_date"), Last: p.metrics.date("last_date"),
 	}
 	if need != study.Nothing {
 		r.ToDo = w.Say.ToDo(p.Person)

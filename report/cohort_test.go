@@ -31,8 +31,8 @@ func testCohortRows(t *testing.T, s *study.Study) {
 	if want := 3.31 + 0.02392*120; math.Abs(a.GMI-want) > 1e-9 { // Bergenstal 2018
 		t.Errorf("GMI is %v, want %v", a.GMI, want)
 	}
-	if want := 100 * float64(288+150+288) / (7 * 288); math.Abs(a.Active-want) > 1e-9 || a.Sufficient || !a.GreyGMI() {
-		t.Errorf("readings cover %v %%, want %v; sufficient: %v", a.Active, want, a.Sufficient)
+	if want := 100 * float64(288+150+288) / (7 * 288); math.Abs(w.people[0].metrics.of("active_window_pct")-want) > 1e-9 || a.Sufficient || !a.GreyGMI() {
+		t.Errorf("readings do not cover %v %%, or that is sufficient: %v", want, a.Sufficient)
 	}
 	if a.Age != 77*time.Hour || a.NewestAt() != "2031-03-07 08:00" || a.Lag() != "3 d" || c.Lag() != "never" {
 		t.Errorf("newest reading at %s, %v ago, %s; of C1 %s", a.NewestAt(), a.Age, a.Lag(), c.Lag())

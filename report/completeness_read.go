@@ -5,6 +5,7 @@ package report
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
@@ -36,8 +37,13 @@ func dayNumber(date time.Time) int32 { return int32(date.Unix() / (24 * 60 * 60)
 func (w *work) histories(ctx context.Context) (map[string]*history, error) {
 	all := make(map[string]*history, len(w.people))
 	for _, p := range w.people {
+		resources, err := w.Study.Resources(p.Person)
+		if err != nil {
+			return nil, err
+		}
 		all[p.Who.ID] = &history{days: map[int32]dayRead{}, course: course{
-			failed: p.Failed(), goesOn: p.Phase.InStudy(), asked: study.Timeline{Now: w.manifest.CreatedAt},
+			failed: slices.ContainsFunc(resources, func(r study.Resource) bool { return r.Name == "egvs" && r.Failed }),
+			goesOn: p.Phase.InStudy(), asked: study.Timeline{Now: w.manifest.CreatedAt},
 		}}
 	}
 	for _, read := range []func(context.Context, map[string]*history) error{

@@ -17,6 +17,9 @@ import (
 // mostGaps is how many gaps are listed.
 const mostGaps = 50
 
+// gapBatch is of how many participants gaps are looked for at once, which takes memory.
+const gapBatch = 100
+
 // addGaps adds the gaps of more than 3 hours: the longest ones, and all by kind.
 func (w *work) addGaps(ctx context.Context, c *page.Completeness) error {
 	gaps, err := w.longGaps(ctx)
@@ -42,31 +45,43 @@ func (w *work) addGaps(ctx context.Context, c *page.Completeness) error {
 
 // longGaps are those of the participants of the report, the longest first.
 func (w *work) longGaps(ctx context.Context) (all []page.Gap, err error) {
-	rows, err := w.db.QueryContext(ctx, `select participant_id, gap_start, gap_start_local, gap_end_local, coalesce(gap_min, 0) / 60, kind from (`+
-		views.LongGaps()+`) order by gap_min desc nulls last, participant_id, gap_start`)
+	for people := range slices.Chunk(w.people, gapBatch) {
+		some, err := w.gapsOf(ctx, people)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b page.Gap) int {
+		return cmp.Or(cmp.Compare(b.Hours, a.Hours), cmp.Compare(a.Participant, b.Participant), a.Start.Compare(b.Start))
+	})
+	return all, nil
+}
+
+// gapsOf are the gaps of some participants.
+func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err error) {
+	zones, ids := map[string]*time.Location{}, make([]string, len(people))
+	for i, p := range people {
+		ids[i] = p.Who.ID
+		if zones[ids[i]], err = study.ZoneOf(p.Who); err != nil {
+			return nil, err
+		}
+	}
+	statement, args := views.LongGaps(ids)
+	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, coalesce(gap_min, 0) / 60, kind from ("+statement+")", args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	zones := map[string]*time.Location{}
-	for _, p := range w.people {
-		if zones[p.Who.ID], err = study.ZoneOf(p.Who); err != nil {
-			return nil, err
-		}
-	}
 	for rows.Next() {
 		var g page.Gap
 		var startUTC, start, end sql.Null[time.Time]
 		if err := rows.Scan(&g.Participant, &startUTC, &start, &end, &g.Hours, &g.Kind); err != nil {
 			return nil, err
 		}
-		zone := zones[g.Participant]
-		if zone == nil {
-			continue
-		}
 		g.Start, g.End = start.V, end.V
 		if g.Kind == "never" && startUTC.Valid { // no reading says what the wall clock was
-			g.Start = startUTC.V.In(zone)
+			g.Start = startUTC.V.In(zones[g.Participant])
 		}
 		all = append(all, g)
 	}

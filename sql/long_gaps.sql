@@ -7,7 +7,8 @@
 --          after it has no row: a gap of 3 hours takes an hour and a half of one of its
 --          days at least, less what a slot is longer than the time between two readings.
 --          The days beside a thin one are read too, because a kind depends on the readings
---          around a gap
+--          around a gap. Transmitters are only held against each other: by their hashes,
+--          which take an eighth of the memory
 with covered as (
     select
         participant_id,
@@ -16,6 +17,7 @@ with covered as (
             or lag(day) over days is distinct from day - interval 1 day
             or lead(day) over days is distinct from day + interval 1 day as is_thin,
     from main.glucose_days
+    where {among}
     group by participant_id, day
     window days as (partition by participant_id order by day)
 ),
@@ -27,11 +29,13 @@ looked_at as (
     from covered
 ),
 glucose as (
-    select g.participant_id, g.time_utc, g.local_time, g.glucose_mgdl, g.cadence_min, g.transmitter_id,
+    select g.participant_id, g.time_utc, g.local_time, g.glucose_mgdl, g.cadence_min,
+        if(g.transmitter_id is null, null, hash(g.transmitter_id)) as transmitter_id,
     from main.glucose g
     semi join (select participant_id, day from looked_at where is_read) l
         on l.participant_id = g.participant_id
         and l.day = date_trunc('day', g.time_utc)
+    where {among}
 ),
 found as (
 {gaps}
@@ -43,4 +47,4 @@ anti join (select participant_id, day from looked_at where not is_read) l
     on l.participant_id = f.participant_id
     and l.day > f.gap_start
     and l.day + interval 1 day <= f.gap_end
-where f.gap_min > 180 or f.kind = 'never'
+where (f.gap_min > 180 or f.kind = 'never') and {among}

@@ -76,8 +76,7 @@ type CohortRow struct {
 	Age                      time.Duration // of Newest
 	Covered14, Covered30     float64
 	First, Last              time.Time // dates of the metrics
-	Active                   float64   // share of these dates that readings cover
-	Sufficient               bool
+	Sufficient               bool      // readings cover enough of them
 	Ranges                   figure.Ranges
 	TIR, TBR54, CV, GMI, GRI float64
 	GRIZone                  string
@@ -105,6 +104,14 @@ func (r CohortRow) Place() (said string) {
 		said += one
 	}
 	return said
+}
+
+// Standing are the status of the roster and the consent, once if they are the same.
+func (r CohortRow) Standing() string {
+	if r.Status == "" || r.Status == r.Consent {
+		return r.Consent
+	}
+	return r.Status + "; " + r.Consent
 }
 
 // Lag says how old the newest reading is.
@@ -143,7 +150,6 @@ func (r CohortRow) Spark() template.HTML { return figure.Spark(r.Ranges) }
 // The numbers of a row, as clinicians read them.
 func (r CohortRow) Covered14Words() string { return number.Percent(r.Covered14) }
 func (r CohortRow) Covered30Words() string { return number.Percent(r.Covered30) }
-func (r CohortRow) ActiveWords() string    { return number.Percent(r.Active) }
 func (r CohortRow) TIRWords() string       { return number.Percent(r.TIR) }
 func (r CohortRow) TBR54Words() string     { return number.Percent(r.TBR54) }
 func (r CohortRow) CVWords() string        { return number.Decimal(r.CV, 1) }
