@@ -18,7 +18,7 @@ import (
 // chooseWindows takes the first two windows of the snapshot, by when they begin, where the
 // order names none. With fewer than two nothing is compared.
 func (w *work) chooseWindows(ctx context.Context) error {
-	if w.Compare[0] != "" {
+	if w.Compare[0] != "" || len(w.people) == 0 {
 		return nil
 	}
 	marks, args := marksOf(w.people)

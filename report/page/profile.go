@@ -199,6 +199,11 @@ func (p Profile) More() []Fact {
 // Exposure is the time in which an episode would have been seen.
 func (p Profile) Exposure() string { return number.Decimal(p.Summary.ExposureDays, 1) + " days" }
 
+// Measured is the measuring range of sensors.
+func (p Profile) Measured() string {
+	return p.Unit.Glucose(40) + " to " + p.Unit.Glucose(400) + " " + string(p.Unit)
+}
+
 // Populations are the heads of the targets' columns.
 func (Profile) Populations() [3]string { return Populations() }
 
