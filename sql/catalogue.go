@@ -118,7 +118,8 @@ func (m metric) Views() (names []string) {
 // rowKeys describes the columns that name a row of a metric view.
 func rowKeys(view string) []Column {
 	const first, last = "first local date", "last local date, inclusive"
-	if view == Internal+".scope_metrics" {
+	switch view {
+	case Internal + ".scope_metrics", Internal + ".day_metrics":
 		return []Column{{"first_date", first}, {"last_date", last}}
 	}
 	return append([]Column{{"participant_id", "study pseudonym from the roster"}}, map[string][]Column{

@@ -8,15 +8,18 @@
 // scan.
 //
 // The metrics exist once, over the sums of glucose_days, not over readings.
-// linked_days adds what lies between two days, local_days adds up local dates,
+// linked_days adds what lies between two days, summed_days adds up local dates, and
+// local_days says how long those are;
 // metric_scopes lists every interval of interest (the study, its days, its 14-day
 // periods, the analysis windows), and scope_values how often each value occurs in
-// each. scope_metrics puts these together; participant_metrics, daily_metrics,
-// period_metrics and window_metrics are projections of it. All of these but the last
-// are in the schema internal. A [Selection] replaces metric_scopes by intervals of
+// each. scope_metrics puts these together; participant_metrics,
+// period_metrics and window_metrics are projections of it. A day needs less, so
+// daily_metrics has day_values and day_metrics of its own, which have their formulas in
+// common with those of scopes (value_scores.sql, value_sums.sql, metric_formulas.sql).
+// All of these but the last are in the schema internal. A [Selection] replaces metric_scopes by intervals of
 // its own and reuses the rest as it stands.
 //
-//	glucose_days ─► linked_days ─► local_days ──────────────────┐
+//	glucose_days ─► linked_days ─► summed_days ─► local_days ───┐
 //	     │ └───────────────────────────────► scope_values ──────┤
 //	roster, coverage ► study_intervals ─► metric_scopes ► scope_dates
 //	windows ──────────────────────────────────┘                 └► scope_metrics ─► *_metrics

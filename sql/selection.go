@@ -135,6 +135,7 @@ func (s Selection) relations(chosen string) []relation {
 		relation{"study_intervals", query("study_intervals")},
 		relation{"planned_scopes", query("internal.metric_scopes")},
 		relation{"linked_days", query("internal.linked_days")},
+		relation{"summed_days", query("internal.summed_days")},
 		relation{"local_days", query("internal.local_days")})
 	if s.LastDays > 0 {
 		all = append(all,

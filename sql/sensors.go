@@ -18,7 +18,8 @@ func sensorRelations() string {
 	}{
 		{relation{"glucose_days", withoutHead(glucoseDays)}, "main.glucose"},
 		{internal("linked_days"), "main.glucose_days"},
-		{internal("local_days"), "internal.linked_days"}, // zones and calendar are everybody's
+		{internal("summed_days"), "internal.linked_days"},
+		{internal("local_days"), "internal.summed_days"}, // zones and calendar are everybody's
 		{internal("scope_dates"), "internal.metric_scopes"},
 		{internal("scope_values"), "internal.scope_dates main.glucose_days"},
 		{internal("scope_metrics"), "internal.metric_scopes internal.local_days internal.scope_dates internal.scope_values"},

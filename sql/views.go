@@ -13,8 +13,8 @@ import (
 var files embed.FS
 
 // order lists the views so that each follows those it reads.
-const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.local_days
-	internal.scope_values internal.scope_metrics internal.spans
+const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.summed_days
+	internal.local_days internal.scope_values internal.scope_metrics internal.value_scores internal.day_values internal.day_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
 	agp_profile study_bounds gaps sensor_sessions internal.sensor_readings sensor_metrics completeness fetch_status
 	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement
@@ -108,6 +108,11 @@ func fill(body string) string {
 		"{sensor_restarts}": func() string { return sensorRestarts },
 		"{sensor_begins}":   func() string { return sensorBegins },
 		"{relations}":       sensorRelations,
+		"{value_scores}":    func() string { return columns(valueScores) },
+		"{value_sums}":      func() string { return columns(valueSums) },
+		"{risk_range}":      func() string { return riskRange },
+		"{scope_formulas}":  scopeFormulas,
+		"{day_formulas}":    dayFormulas,
 		"{metrics}":         func() string { return metricList(slices.Concat(Catalogue(), SpanCatalogue())...) },
 		"{span_metrics}":    func() string { return metricList(SpanCatalogue()...) },
 	} {

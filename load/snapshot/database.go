@@ -47,8 +47,9 @@ func (o Limits) statements() []string {
 		"set threads = " + strconv.Itoa(o.Threads),
 		"set autoinstall_known_extensions = false",
 		"set autoload_known_extensions = false",
-		"set temp_directory = ''",     // a session sets its own
-		"set global TimeZone = 'UTC'", // without global it would be this connection's only
+		"set temp_directory = ''",                  // a session sets its own
+		"set global TimeZone = 'UTC'",              // without global it would be this connection's only
+		"set global parquet_metadata_cache = true", // a query reads the same files in several places
 	}
 }
 

@@ -1,9 +1,9 @@
 -- sensor_metrics: glucose summary per participant and sensor.
 --
 -- Grain    one row per participant_id and session of sensor_sessions
--- Source   sensor_readings, summed up as glucose_days, linked_days, local_days, scope_values
---          and scope_metrics do it, but of each session alone; for what depends on the
---          order of readings, spans
+-- Source   sensor_readings, summed up as glucose_days, linked_days, summed_days, local_days,
+--          scope_values and scope_metrics do it, but of each session alone; for what depends
+--          on the order of readings, spans
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
 --          active_window_pct of the session's minutes; *_min are minutes
 -- Ranges   70 to 180 mg/dL inclusive (Battelino 2019, doi 10.2337/dci19-0028);
