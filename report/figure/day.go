@@ -8,7 +8,7 @@ const (
 	Unknown   Day = iota // none of the study's, or to come: nothing is drawn
 	Little               // readings cover less than half of the day
 	Some                 // at least half
-	Enough               // at least 70 %, which metrics need
+	Enough               // at least 70 %, which metrics usually need
 	Whole                // at least 90 %
 	LeftOut              // there are readings, and an exclusion leaves all of them out
 	Withdrawn            // from the withdrawal on
@@ -39,7 +39,7 @@ func dayTexts(d Day) [3]string {
 		Unknown:       {"", "no study day", ""},
 		Little:        {"cell-little", "readings, under 50 %", "readings cover less than half of the day"},
 		Some:          {"cell-some", "readings, 50 to 70 %", "at least half of it, less than 70 %"},
-		Enough:        {"cell-enough", "readings, 70 to 90 %", "at least 70 %, which metrics need, less than 90 %"},
+		Enough:        {"cell-enough", "readings, 70 to 90 %", "at least 70 %, which metrics usually need, less than 90 %"},
 		Whole:         {"cell-whole", "readings, 90 % and more", "at least 90 % of the day"},
 		LeftOut:       {"cell-left-out", "excluded", "there are readings, and exclusions leave all of them out"},
 		Withdrawn:     {"cell-withdrawn", "after withdrawal", "no readings, and the day begins with or after the withdrawal"},
