@@ -139,19 +139,19 @@ func isReport(path string, info fs.FileInfo) (bool, error) {
 		return len(entries) == 0, err
 	}
 	var mark struct{ Schema string }
-	return err == nil && json.Unmarshal(content, &mark) == nil && strings.HasPrefix(mark.Schema, "dexetl.report/"), err
+	return err == nil && json.Unmarshal(content, &mark) == nil && strings.HasPrefix(mark.Schema, "dexetl.report_pages/"), err
 }
 
 // mark writes the file by which the folder is known.
 func (w *work) mark() error {
 	var b strings.Builder
-	if err := table.WriteJSON(&b, schemas.Reported().Schema(), schemas.Reported().Object(w.result().Values()...)); err != nil {
+	if err := table.WriteJSON(&b, schemas.ReportPages().Schema(), schemas.ReportPages().Object(w.result().Values()...)); err != nil {
 		return err
 	}
 	return w.put(markName, []byte(b.String()))
 }
 
-// Values are the members of schemas.Reported, in their order.
+// Values are the members of schemas.ReportPages, in their order.
 func (r Result) Values() []any {
 	return []any{r.Snapshot, r.Participants, r.Pages, r.Gone, filepath.Base(r.Path)}
 }

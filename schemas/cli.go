@@ -10,7 +10,7 @@ func forms() []Form {
 		Connected(), ConnectImport(), ConnectExport(), Grants(), PublicKey(), ConsentPages(), ConsentEvent(),
 		Links(), Invite(), Invitations(), Revoked(),
 		Plan(), Run(), Runs(), Status(), Withdraw(), Erase(), Absent(),
-		Replay(), Snapshots(), Tag(), Tags(), TagDropped(), Collection(), Diff(), Verify(), Repair(), Query(), Metrics(), Export(), ExportNames(), Reported(), RunReported(),
+		Replay(), Snapshots(), Tag(), Tags(), TagDropped(), Collection(), Diff(), Verify(), Repair(), Query(), Metrics(), Export(), ExportNames(), ReportPages(), ReportRun(),
 		Audit(), AuditVerify(), AuditHead(),
 		Backup(), Restored(),
 		KeyAdded(), Keys(), KeyRevoked(),

@@ -1,8 +1,8 @@
 package schemas
 
-// Reported is the form of dexetl report, and of report.json in the folder that it writes.
-func Reported() Form {
-	return Form{"report", 1, "What dexetl report prints, and report.json in the folder that it writes.", []part{
+// ReportPages is the form of dexetl report, and of report.json in the folder that it writes.
+func ReportPages() Form {
+	return Form{"report_pages", 1, "What dexetl report prints, and report.json in the folder that it writes.", []part{
 		{"snapshot", aText, "the snapshot that it is of: its number, with the edition if it was issued again", ""},
 		{"participants", aCount, "participants with a place in it", ""},
 		{"pages", aCount, "pages written", ""},
@@ -11,8 +11,8 @@ func Reported() Form {
 	}}
 }
 
-// RunReported is the form of dexetl report --run.
-func RunReported() Form {
+// ReportRun is the form of dexetl report --run.
+func ReportRun() Form {
 	return Form{"report_run", 1, "What dexetl report --run prints: where the page about a run is.", []part{
 		{"run_id", anID, "the run", ""},
 		{"file", aText, "path of the page", ""},

@@ -178,7 +178,7 @@ func (p *program) printPages(done report.Result, open bool) error {
 		p.openPage(done.Begin())
 	}
 	if p.flags.json {
-		return p.object(schemas.Reported(), done.Values()...)
+		return p.object(schemas.ReportPages(), done.Values()...)
 	}
 	return p.tell("%s: %s of snapshot %s, %s", done.Begin(), countOf(done.Pages, "page"), done.Snapshot, countOf(done.Participants, "participant"))
 }

@@ -46,7 +46,7 @@ func (p *program) reportRun(ctx context.Context, o reportOptions, run string) er
 		p.openPage(at)
 	}
 	if p.flags.json {
-		return p.object(schemas.RunReported(), id, at)
+		return p.object(schemas.ReportRun(), id, at)
 	}
 	return p.tell("%s", at)
 }
