@@ -73,6 +73,19 @@ func (l *Lake) AsideAfter(n int64) (bool, error) {
 	return slices.ContainsFunc(marked, func(m int64) bool { return m > n && l.IsAside(m) }), err
 }
 
+// Accounted reports whether it is known of all numbers from one to another why they have no
+// manifest: they were removed, or set aside. It is, if the second is the smaller one.
+func (l *Lake) Accounted(gone Gone, from, to int64) bool {
+	for ; from <= to; from++ {
+		if r, removed := gone.Of(from); removed {
+			from = r.Last
+		} else if !l.IsAside(from) {
+			return false
+		}
+	}
+	return true
+}
+
 // asideFiles lists the snapshots whose damaged manifests lie in damaged, in no order.
 func (l *Lake) asideFiles() ([]int64, error) { return l.inDamaged(".manifest") }
 
