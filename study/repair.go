@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
@@ -128,10 +129,14 @@ func (r *repair) run(ctx context.Context) error {
 		return err
 	}
 	r.done.Before = r.before.Snapshot
-	for _, step := range []func(context.Context, Verified, bool) error{r.bringBack, r.markOlder, r.renewFolders} {
-		if err := step(ctx, found, aside); err != nil {
+	for _, step := range []struct {
+		done string
+		do   func(context.Context, Verified, bool) error
+	}{{"repair.folded", r.bringBack}, {"repair.all_marked", r.markOlder}, {"repair.published", r.renewFolders}} {
+		if err := step.do(ctx, found, aside); err != nil {
 			return err
 		}
+		fault.Point(step.done)
 	}
 	r.keepRest(found)
 	return nil

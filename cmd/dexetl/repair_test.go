@@ -120,7 +120,7 @@ func TestRepairWithoutLog(t *testing.T) {
 	})
 }
 
-func manifestOf(t *testing.T, dir string, n int64) lake.Manifest {
+func manifestOf(t testing.TB, dir string, n int64) lake.Manifest {
 	t.Helper()
 	l, err := lake.OpenToRead(dir)
 	if err != nil {

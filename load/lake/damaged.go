@@ -144,7 +144,7 @@ func (l *Lake) SetMark(m Mark) error {
 	if err != nil {
 		return fmt.Errorf("mark of damage: %w", err)
 	}
-	return nil
+	return l.at("repair.marked")
 }
 
 // replace makes a file with content appear whole, in the place of what was there.
@@ -173,10 +173,10 @@ func (l *Lake) SetAside(n int64, why, program string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := cmp.Or(err, l.syncDir(damagedDir), l.syncDir(manifestDir)); err != nil {
+	if err := cmp.Or(err, l.at("repair.renamed"), l.syncDir(damagedDir), l.syncDir(manifestDir)); err != nil {
 		return fmt.Errorf("manifest %d: %w", n, err)
 	}
-	return nil
+	return l.at("repair.aside")
 }
 
 // Aside are the paths, from the lake's folder, of the manifests that were set aside.
