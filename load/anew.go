@@ -53,8 +53,8 @@ func recordTables() []shape { return shapesOf(transform.Record, transform.Versio
 // erased. The caller closes the lake.
 func (l *Loader) refold(ctx context.Context, of part, without map[string]time.Time) (*lake.Scratch, error) {
 	scratch, err := l.Lake.Scratch(ctx)
-	if err != nil {
-		return nil, err
+	if err != nil || of.participants != nil && len(of.participants) == 0 {
+		return scratch, err
 	}
 	study := Study{Connections: l.connections, Erased: slices.Collect(maps.Keys(l.erased))} // whose account lacks a record matters
 	for participant := range of.participants {
@@ -77,6 +77,12 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 	}
 	answers := partOf(s.study.anew, s.parent.LogPosition)
 	stays, err := s.loader.refold(ctx, answers, s.loader.cuts)
+	if _, damaged := errors.AsType[*raw.DamageError](err); damaged {
+		// No answer of somebody who was erased is folded: for them, the log need not be whole.
+		kept := slices.DeleteFunc(slices.Clone(s.study.anew), func(id string) bool { return s.loader.erased[id] })
+		answers = partOf(kept, s.parent.LogPosition)
+		stays, err = s.loader.refold(ctx, answers, s.loader.cuts)
+	}
 	if err != nil {
 		return fmt.Errorf("withdrawals: %w", err)
 	}

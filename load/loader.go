@@ -83,6 +83,9 @@ type Result struct {
 	// What needs their rows waits for a replay.
 	Damaged []*lake.DamageError
 
+	// Recovered are files that were lost or damaged, and are back from a snapshot's folder.
+	Recovered []*lake.DamageError
+
 	// Warnings are values and fields nobody has seen before, each once. Unnamed
 	// counts what came of others, of which there are too many.
 	Warnings []transform.Warning
@@ -126,7 +129,7 @@ func (l *Loader) Load(ctx context.Context, study Study, runID string) (Result, e
 	for err != nil && l.damage.discover(l.Lake, err) {
 		err = l.load(ctx, study, runID, &result)
 	}
-	result.Damaged = l.damage.list()
+	result.Damaged, result.Recovered = l.damage.list(), l.damage.recovered
 	result.Took = l.Now().Sub(start)
 	return result, err
 }

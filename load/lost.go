@@ -25,15 +25,20 @@ import (
 type damage struct {
 	seen    map[string]*lake.DamageError // by path
 	content map[string]*lake.DamageError // those whose size is right
+
+	recovered []*lake.DamageError // that are whole again
 }
 
 func newDamage() *damage {
-	return &damage{make(map[string]*lake.DamageError), make(map[string]*lake.DamageError)}
+	return &damage{seen: make(map[string]*lake.DamageError), content: make(map[string]*lake.DamageError)}
 }
 
 // mark returns m with all files marked that are known to be damaged.
 func (d *damage) mark(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
 	found, err := l.Damaged(m.Files)
+	if err == nil {
+		found, err = d.recover(l, m, found)
+	}
 	if err != nil {
 		return m, err
 	}
@@ -81,8 +86,33 @@ func (d *damage) discover(l *lake.Lake, err error) bool {
 	if err != nil {
 		return false
 	}
+	damaged := damageByPath(found)[named.Path] != nil
+	if found, err = d.recover(l, m, found); err != nil {
+		return false
+	}
 	d.content = damageByPath(found)
-	return d.content[named.Path] != nil
+	return damaged
+}
+
+// recover has those of the damaged files of m put back that a snapshot's folder still has,
+// and returns the others. Where a commit went around a file, nothing but a replay knows
+// what it would have now.
+func (d *damage) recover(l *lake.Lake, m lake.Manifest, found []*lake.DamageError) (lost []*lake.DamageError, err error) {
+	for _, harm := range found {
+		i := slices.IndexFunc(m.Files, func(f lake.File) bool { return f.Path == harm.Path })
+		back := false
+		if m.Files[i].Damaged == "" {
+			if back, err = l.Recover(m.Files[i]); err != nil {
+				return nil, err
+			}
+		}
+		if back {
+			d.recovered = append(d.recovered, harm)
+		} else {
+			lost = append(lost, harm)
+		}
+	}
+	return lost, nil
 }
 
 // list are the damaged files, by path.

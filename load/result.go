@@ -28,6 +28,7 @@ func (r *Result) Add(later Result) {
 	r.Took += later.Took
 	r.warn(later.Warnings, later.Unnamed)
 	r.Harmed(later.Damaged...)
+	r.Recovered = append(r.Recovered, later.Recovered...)
 	for table, counts := range later.Tables {
 		addCounts(r.Tables, table, counts)
 	}

@@ -234,12 +234,12 @@ func Repair() Form {
 		{"table", anID, "table", "it is no data file"},
 		{"rows", aCount, "rows that the manifest says it had", "it is no data file"},
 	}
-	return Form{"repair", 1, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
+	return Form{"repair", 2, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
 		{"snapshot", aCount, "newest snapshot; 0: there is none", ""},
 		{"before", aCount, "newest one that could be read before; 0: none", ""},
 		{"seconds", anAge, "seconds that it took", ""},
 		{"mended", listOf(append(slices.Clone(about),
-			part{"by", wordOf("set aside", "log", "state", "replaced", "folder"), "the manifest was set aside; rows are back from the log or the state; older snapshots that alone had them are marked; the folder was made anew or removed", ""},
+			part{"by", wordOf("set aside", "link", "log", "state", "replaced", "folder"), "the manifest was set aside; the file is back from a snapshot's folder; rows are back from the log or the state; older snapshots that alone had them are marked; the folder was made anew or removed", ""},
 			part{"equal", aBool, "the rows of its table and month add up to what they were, or the file is the same again", ""},
 		)...), "one for each damaged file that was mended", ""},
 		{"left", listOf(about...), "one for each that was not: its rows are gone, unless a backup has them", ""},

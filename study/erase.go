@@ -9,6 +9,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/extract/raw"
 )
 
 // Erase ends a participant's part, as Withdraw does, and then takes all that is held of
@@ -29,7 +30,7 @@ func (s *Study) Erase(ctx context.Context, w cohort.Withdrawal, lockWait time.Du
 		if err != nil && !is[*UnfinishedErasureError](err) {
 			err = &UnfinishedErasureError{w.ParticipantID, "", err}
 		}
-		return err
+		return errors.Join(err, l.unerased)
 	})
 	if err != nil {
 		return done, err
@@ -75,7 +76,7 @@ type UnfinishedErasureError struct {
 func (e *UnfinishedErasureError) Error() string {
 	where := map[cohort.ErasureStage]string{
 		"":                  "nothing is erased yet",
-		cohort.EraseLog:     "the raw log has answers of theirs",
+		cohort.EraseLog:     "the raw log has answers of theirs, or may have",
 		cohort.EraseState:   "the state has rows of theirs",
 		cohort.EraseLake:    "the tables have rows of theirs",
 		cohort.EraseHistory: "older snapshots have rows of theirs",
@@ -88,9 +89,10 @@ func (e *UnfinishedErasureError) Error() string {
 func (e *UnfinishedErasureError) Unwrap() error { return e.Err }
 
 // finishErasures goes on with the erasures that are not done, until nothing more came of
-// these people. The load lock is held.
+// these people. The load lock is held. What damage keeps from being erased is unerased
+// afterwards: nobody else has to wait for it.
 func (l *loading) finishErasures(ctx context.Context) error {
-	l.late = false
+	l.late, l.unerased = false, nil
 	if err := l.eachErasure(ctx); err != nil || !l.late {
 		return err
 	}
@@ -106,7 +108,10 @@ func (l *loading) eachErasure(ctx context.Context) error {
 		if e.Stage == cohort.Erased {
 			continue
 		}
-		if err := (&erasing{loading: l, Erasure: e}).run(ctx); err != nil {
+		err := (&erasing{loading: l, Erasure: e}).run(ctx)
+		if IsDamage(err) || is[*raw.DamageError](err) {
+			l.unerased = errors.Join(l.unerased, err)
+		} else if err != nil {
 			return err
 		}
 	}
@@ -133,6 +138,8 @@ func (l *loading) lateAnswers(ctx context.Context, participants []string) error 
 type erasing struct {
 	*loading
 	cohort.Erasure
+
+	logDone bool // the raw log has nothing of theirs any more
 }
 
 // errNotYet says that a stage has to wait for other processes.
@@ -146,8 +153,8 @@ func (e *erasing) run(ctx context.Context) error {
 		name cohort.ErasureStage
 		do   func(context.Context) error
 	}{
-		{cohort.EraseLog, e.log}, {cohort.EraseState, e.state}, {cohort.EraseLake, e.tables},
-		{cohort.EraseHistory, e.history}, {cohort.EraseTraces, e.traces}, {cohort.EraseReceipt, e.write},
+		{cohort.EraseLog, e.logAsFar}, {cohort.EraseState, e.state}, {cohort.EraseLake, e.tables},
+		{cohort.EraseHistory, e.history}, {cohort.EraseTraces, e.traces}, {cohort.EraseReceipt, e.end},
 	}
 	begun := false
 	for i, stage := range stages {
@@ -163,8 +170,11 @@ func (e *erasing) run(ctx context.Context) error {
 		if err == nil && i+1 < len(stages) {
 			ahead, err = e.study.Cohort.NextErasure(ctx, e.ParticipantID, stage.name, stages[i+1].name)
 		}
+		if err != nil && !is[*UnfinishedErasureError](err) {
+			err = &UnfinishedErasureError{e.ParticipantID, stage.name, err}
+		}
 		if err != nil {
-			return &UnfinishedErasureError{e.ParticipantID, stage.name, err}
+			return err
 		}
 		fault.Point("erase." + string(stage.name))
 		if !ahead { // it is to begin anew: see lateAnswers
@@ -172,6 +182,26 @@ func (e *erasing) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// logAsFar is log, but goes on past damage: while nobody can tell whose it is there is no
+// receipt, and all else can go.
+func (e *erasing) logAsFar(ctx context.Context) error {
+	err := e.log(ctx)
+	if is[*raw.DamageError](err) {
+		return nil
+	}
+	return err
+}
+
+// end writes the receipt, once nothing is left in the log.
+func (e *erasing) end(ctx context.Context) error {
+	if !e.logDone {
+		if err := e.log(ctx); err != nil {
+			return &UnfinishedErasureError{e.ParticipantID, cohort.EraseLog, err}
+		}
+	}
+	return e.write(ctx)
 }
 
 // note adds lines to the receipt.

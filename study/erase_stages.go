@@ -38,10 +38,11 @@ func (e *erasing) log(ctx context.Context) error {
 			Kind: noteRaw, Path: e.inLake(s.Path), Before: s.Before, After: s.After, What: e.inLake(s.Path), Items: int64(s.Answers),
 		})
 	})
-	if err != nil {
-		return err
+	if dropped := e.study.indexCache().Drop(); dropped != nil {
+		return errors.Join(dropped, err)
 	}
-	return e.study.indexCache().Drop()
+	e.logDone = err == nil
+	return err
 }
 
 // inLake is a path as the receipt has it.

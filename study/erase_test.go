@@ -47,7 +47,7 @@ func TestAnswerDuringErasure(t *testing.T) {
 	check(t, s.beginErasure(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}))
 	e, err := s.Cohort.Erasure(t.Context(), "P001")
 	check(t, err)
-	check(t, (&erasing{l, e}).log(t.Context()))
+	check(t, (&erasing{loading: l, Erasure: e}).log(t.Context()))
 	if _, err := s.Cohort.NextErasure(t.Context(), "P001", cohort.EraseLog, cohort.EraseState); err != nil {
 		t.Fatal(err)
 	}

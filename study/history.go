@@ -107,7 +107,7 @@ func committedSince(l *lake.Lake, since time.Time) (byRun map[string][]int64, er
 	}
 	var m lake.Manifest
 	for _, n := range slices.Backward(all) {
-		if m.Snapshot > 0 && !gone.Covers(n+1, m.Parent) {
+		if m.Snapshot > 0 && !l.Accounted(gone, n+1, m.Parent) {
 			_, err := l.Manifest(m.Parent)
 			return byRun, err
 		}
@@ -116,7 +116,7 @@ func committedSince(l *lake.Lake, since time.Time) (byRun map[string][]int64, er
 		}
 		byRun[m.Run] = append([]int64{n}, byRun[m.Run]...)
 	}
-	if m.Parent > 0 && !gone.Covers(1, m.Parent) {
+	if m.Parent > 0 && !l.Accounted(gone, 1, m.Parent) {
 		_, err = l.Manifest(m.Parent)
 	}
 	return byRun, err

@@ -37,13 +37,14 @@ type loading struct {
 	fold  *load.Loader
 	runID string
 
-	guard   *lake.Guard  // nil while another process holds the lock
-	arrived atomic.Int64 // bytes received by this run so far
-	total   load.Result
-	shown   int64                       // the snapshot that latest is
-	renewed time.Time                   // when it was made so
-	late    bool                        // an answer came of somebody who was erased
-	ended   func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
+	guard    *lake.Guard  // nil while another process holds the lock
+	arrived  atomic.Int64 // bytes received by this run so far
+	total    load.Result
+	shown    int64                       // the snapshot that latest is
+	renewed  time.Time                   // when it was made so
+	late     bool                        // an answer came of somebody who was erased
+	unerased error                       // why erasures are not done, as far as it is damage; nil: they are
+	ended    func(load.Result) state.Run // this run, as the lake is to have it, by what was loaded; nil: as the state has it
 }
 
 func (s *Study) newLoading(ctx context.Context, log *raw.Log, runID string) (*loading, error) {
@@ -309,6 +310,9 @@ func (l *loading) loadOnce(ctx context.Context, runsMatter bool) (code int, err 
 	}
 	result, err := l.fold.Load(ctx, study, l.runID)
 	l.total.Add(result)
+	for _, harm := range result.Recovered {
+		l.study.Logger.Warn("a damaged file is back from a snapshot's folder", "file", harm.Path, "error", harm.Err)
+	}
 	return code, err
 }
 

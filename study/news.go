@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -17,12 +18,17 @@ type Commit struct {
 	Run       string
 
 	// HasNews reports whether what it brought is new in the world, and not in the lake
-	// alone: a replay, a withdrawal or a changed roster only tells it anew.
+	// alone: a replay, a repair, a withdrawal or a changed roster only tells it anew. But
+	// who makes a commit anew of which nobody was told brings its news.
 	HasNews bool
 
-	// Replay reports whether a replay made it. Any row may be another one, and there may
-	// be answers in it that were not in the lake.
+	// Replay reports whether a replay or a repair made it. Any row may be another one, and
+	// there may be answers in it that were not in the lake.
 	Replay bool
+
+	// GoesOn reports whether a replay or repair makes anew what nobody was told of, and
+	// has not come to its last commit: that one has all of it.
+	GoesOn bool
 }
 
 // NewestCommit is the newest snapshot's number; 0 for a lake without any.
@@ -49,6 +55,21 @@ func (s *Study) HasCommit(snapshot int64) bool {
 	if l.HasManifest(snapshot) || l.IsAside(snapshot) {
 		return true
 	}
+	return removed(l, snapshot)
+}
+
+// WasRemoved reports whether a snapshot's manifest was removed: what it brought, nobody is to
+// be told any more.
+func (s *Study) WasRemoved(snapshot int64) bool {
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return false
+	}
+	defer l.Close()
+	return removed(l, snapshot)
+}
+
+func removed(l *lake.Lake, snapshot int64) bool {
 	gone, err := l.Gone()
 	_, was := gone.Of(snapshot)
 	return was && err == nil
@@ -60,30 +81,39 @@ type News struct {
 	study      *Study
 	lake       *lake.Lake
 	before, is lake.Manifest
+	owed       bool // nobody was told of snapshots between them
 }
 
-// OpenNews opens a commit.
-func (s *Study) OpenNews(ctx context.Context, snapshot int64) (*News, error) {
+// OpenNews opens a commit. Everything up to the snapshot told is told already. If there are
+// others between them, nobody can read those: what they brought is news of this one.
+func (s *Study) OpenNews(ctx context.Context, told, snapshot int64) (*News, error) {
 	l, err := lake.OpenToRead(s.LakePath())
 	if err != nil {
 		return nil, err
 	}
-	n := &News{study: s, lake: l}
-	if err := n.open(ctx, snapshot); err != nil {
+	n := &News{study: s, lake: l, owed: told+1 < snapshot}
+	if err := n.open(ctx, told, snapshot); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return n, nil
 }
 
-func (n *News) open(ctx context.Context, snapshot int64) (err error) {
+func (n *News) open(ctx context.Context, told, snapshot int64) (err error) {
 	if n.is, err = n.lake.Manifest(snapshot); err != nil {
 		return err
 	}
 	n.Commit = Commit{Snapshot: snapshot, CreatedAt: n.is.CreatedAt, Run: n.is.Run}
-	n.before, err = manifestBefore(n.lake, n.is)
+	before := n.is.Parent
+	if n.owed {
+		before = told
+	}
+	if before > 0 {
+		n.before, err = n.lake.Manifest(before)
+	}
 	if is[*lake.DamageError](err) {
 		n.study.Logger.Warn("the snapshot before is gone, so nobody can tell what is new", "snapshot", snapshot, "error", err)
-		n.Replay, err = n.study.isReplay(ctx, n.before, n.is)
+		err = n.weigh(ctx)
+		n.HasNews = false
 		return err
 	}
 	if err != nil {
@@ -92,11 +122,29 @@ func (n *News) open(ctx context.Context, snapshot int64) (err error) {
 	return n.weigh(ctx)
 }
 
-// weigh finds out whether there is news in what is new.
-func (n *News) weigh(ctx context.Context) (err error) {
-	n.Replay, err = n.study.isReplay(ctx, n.before, n.is)
-	n.HasNews = err == nil && !n.Replay && n.is.LogPosition != n.before.LogPosition
+// weigh finds out whether there is news in what is new. What bears the name of a replay and
+// folded nothing is a commit of something else that came after it.
+func (n *News) weigh(ctx context.Context) error {
+	run, err := n.study.runNamed(ctx, n.is.Run)
+	if err != nil {
+		return err
+	}
+	folded := n.is.LogPosition != n.before.LogPosition
+	n.Replay = slices.Contains([]string{"replay", "repair"}, run.Command) && (folded || n.is.Run != n.before.Run)
+	n.HasNews = folded && (n.owed || !n.Replay)
+	if n.owed && n.Replay {
+		n.GoesOn, err = n.goesOn(run)
+	}
 	return err
+}
+
+// goesOn reports whether a run made the next commit, too, or may make it still.
+func (n *News) goesOn(run state.Run) (bool, error) {
+	next, err := n.lake.Manifest(n.Snapshot + 1)
+	if is[*lake.DamageError](err) {
+		return n.study.Store.Alive(run)
+	}
+	return next.Run == run.ID, err
 }
 
 // Close closes what OpenNews opened.
@@ -114,29 +162,13 @@ func (n *News) Each(ctx context.Context, do func(participant string, changes []l
 	return err
 }
 
-func manifestBefore(l *lake.Lake, m lake.Manifest) (lake.Manifest, error) {
-	if m.Parent == 0 {
-		return lake.Manifest{}, nil
-	}
-	return l.Manifest(m.Parent)
-}
-
-// isReplay reports whether a replay made m, rather than a commit of something else that
-// bears the name of the run before it.
-func (s *Study) isReplay(ctx context.Context, before, m lake.Manifest) (bool, error) {
-	if m.Run == before.Run {
-		return false, nil
-	}
+// runNamed is a run, the zero one if nobody knows it.
+func (s *Study) runNamed(ctx context.Context, id string) (state.Run, error) {
 	runs, err := s.Store.Runs(ctx)
-	if err != nil {
-		return false, err
+	if i := slices.IndexFunc(runs, func(r state.Run) bool { return r.ID == id }); i >= 0 {
+		return runs[i], err
 	}
-	for _, r := range slices.Backward(runs) {
-		if r.ID == m.Run {
-			return slices.Contains([]string{"replay", "repair"}, r.Command), nil
-		}
-	}
-	return false, nil
+	return state.Run{}, err
 }
 
 // A History is what the lake has of a participant and resource, once all that was there

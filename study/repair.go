@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
@@ -45,6 +46,7 @@ type RepairKind string
 // The kinds of repairs.
 const (
 	SetAside    RepairKind = "set aside" // the manifest: the log brings what it had
+	Relinked    RepairKind = "link"      // the file is back from a snapshot's folder
 	FromLog     RepairKind = "log"       // the rows are in the newest snapshot again
 	FromState   RepairKind = "state"     // they were written anew
 	Replaced    RepairKind = "replaced"  // no snapshot has the rows any more but older ones, which are marked
@@ -107,6 +109,9 @@ func (r *repair) run(ctx context.Context) error {
 		r.done.Before, r.done.Snapshot = found.Newest.Snapshot, found.Newest.Snapshot
 		return nil
 	}
+	if found, err = r.recover(ctx, found); err != nil {
+		return err
+	}
 	if kept, err := r.keepNewest(ctx, found); kept || err != nil {
 		return err
 	}
@@ -124,10 +129,14 @@ func (r *repair) run(ctx context.Context) error {
 		return err
 	}
 	r.done.Before = r.before.Snapshot
-	for _, step := range []func(context.Context, Verified, bool) error{r.bringBack, r.markOlder, r.renewFolders} {
-		if err := step(ctx, found, aside); err != nil {
+	for _, step := range []struct {
+		done string
+		do   func(context.Context, Verified, bool) error
+	}{{"repair.folded", r.bringBack}, {"repair.all_marked", r.markOlder}, {"repair.published", r.renewFolders}} {
+		if err := step.do(ctx, found, aside); err != nil {
 			return err
 		}
+		fault.Point(step.done)
 	}
 	r.keepRest(found)
 	return nil
@@ -135,7 +144,7 @@ func (r *repair) run(ctx context.Context) error {
 
 // endErasures goes on with erasures that are not done, as whoever loads does.
 func (r *repair) endErasures(ctx context.Context) error {
-	if err := r.finishErasures(ctx); err != nil {
+	if err := errors.Join(r.finishErasures(ctx), r.unerased); err != nil {
 		return err
 	}
 	now, err := r.lake.Current()

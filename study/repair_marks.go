@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
 )
@@ -101,6 +102,7 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 			if err := snapshot.Drop(r.lake, n); err != nil {
 				return err
 			}
+			fault.Point("repair.folder_dropped")
 			dropped[n] = true
 			if err := r.vouchAgain(ctx, n); err != nil {
 				return err

@@ -56,7 +56,7 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 		}
 		l.fold.ToSnapshot = r.toLake
 		done, err = l.replay(ctx, r.DryRun)
-		return err
+		return errors.Join(err, l.unerased)
 	})
 	return done, err
 }

@@ -24,6 +24,7 @@ type Result struct {
 	TokenCalls int64                 // requests for tokens, and to see whose an account is
 	Disowned   []*consent.OwnerError // rows of the state that were gone around
 	Edited     *ForgottenError       // so are these; nil: none
+	Unerased   error                 // why erasures are not done, as far as it is damage; nil: they are
 }
 
 // AnyError is the first of somebody who is connected.

@@ -109,10 +109,11 @@ func (f *fetching) run(ctx context.Context, people []cohort.Participant) (done R
 	// state it has not, before the fold has.
 	loading.ended = func(loaded load.Result) state.Run {
 		all := done
-		all.Loaded = loaded
+		all.Loaded, all.Unerased = loaded, loading.unerased
 		return f.ended(all, nil)
 	}
-	if done.Loaded, err = loading.finish(ctx, f.job.LockWait); err == nil {
+	done.Loaded, err = loading.finish(ctx, f.job.LockWait)
+	if done.Unerased = loading.unerased; err == nil {
 		done.Collected, err = loading.collect(ctx)
 	}
 	if err == nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
@@ -61,6 +62,8 @@ func TestWhatAFileIsFor(t *testing.T) {
 		{&answer.StatementError{Err: denied}, exitUsage, "", "show tables"},
 		{&study.LostLogError{Err: &raw.DamageError{}}, exitDamage, "lake.path", ""},
 		{&study.UnknownWithdrawnError{Err: lost}, exitDamage, "participants import FILE", ""},
+		{verdict(study.Result{Unerased: &study.UnfinishedErasureError{ParticipantID: "P001", Stage: cohort.EraseLog, Err: &raw.DamageError{File: "x.seg"}}}),
+			exitDamage, "restore the file from a backup", "dexetl withdraw P001 --erase"},
 		{lost, exitDamage, "record the withdrawal again", "dexetl withdraw P001"},
 	} {
 		got := classified(fmt.Errorf("sync: %w", tt.err))

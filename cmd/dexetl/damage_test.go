@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -17,25 +18,24 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// harms are what can befall a data file.
+// harms are what can befall a data file, and the links to it in the folders of snapshots.
 func harms() map[string]func(path string) error {
-	rewrite := func(path string, change func([]byte) []byte) error {
+	change := func(path string, to func([]byte) []byte) error {
 		content, err := os.ReadFile(path)
 		if err == nil {
-			err = os.Remove(path) // links to it stay whole
+			err = os.Chmod(path, 0o600)
 		}
 		if err == nil {
-			err = os.WriteFile(path, change(content), 0o600)
+			err = os.WriteFile(path, to(content), 0o600)
 		}
 		return err
 	}
+	cut := func(path string) error { return change(path, func(b []byte) []byte { return b[:len(b)/3] }) }
 	return map[string]func(path string) error{
-		"gone": os.Remove,
-		"cut":  func(path string) error { return rewrite(path, func(b []byte) []byte { return b[:len(b)/3] }) },
-		"rows": func(path string) error { return rewrite(path, func(b []byte) []byte { b[len(b)/5] ^= 8; return b }) },
-		"footer": func(path string) error {
-			return rewrite(path, func(b []byte) []byte { b[len(b)-7] ^= 1; return b })
-		},
+		"gone":   func(path string) error { return errors.Join(cut(path), os.Remove(path)) },
+		"cut":    cut,
+		"rows":   func(path string) error { return change(path, func(b []byte) []byte { b[len(b)/5] ^= 8; return b }) },
+		"footer": func(path string) error { return change(path, func(b []byte) []byte { b[len(b)-7] ^= 1; return b }) },
 	}
 }
 

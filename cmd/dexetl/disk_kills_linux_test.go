@@ -60,6 +60,7 @@ func TestKilledAtAnyCall(t *testing.T) {
 	if got, want := says(t, b.dir), says(t, fresh); got != want {
 		t.Errorf("in the end the lake says\n%sthat of an undisturbed run\n%s", got, want)
 	}
+	b.compareWithTruth()
 	b.tidy()
 	var replayed struct{ Identical bool }
 	if b.decode(&replayed, "replay", "--json"); !replayed.Identical {

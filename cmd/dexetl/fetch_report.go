@@ -52,6 +52,9 @@ func verdict(r study.Result) error {
 	if harm := damageFound(r.Loaded.Damaged); harm != nil && !stopped {
 		return harm
 	}
+	if r.Unerased != nil && !stopped {
+		return r.Unerased
+	}
 	if harm := disownedFound(r.Disowned, ", all else is done"); harm != nil && !stopped {
 		return harm
 	}

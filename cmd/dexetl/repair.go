@@ -70,6 +70,8 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 			return "set aside in lake/damaged"
 		}
 		return fmt.Sprintf("set aside in lake/damaged; snapshot %d has all that the raw log says", r.Snapshot)
+	case study.Relinked:
+		return "back from the folder of a snapshot, as it was"
 	case study.FromState:
 		return fmt.Sprintf("written anew from the state, in snapshot %d", r.Snapshot)
 	case study.Replaced:

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -31,6 +32,11 @@ func (s *simulation) draw() func() {
 		{1, s.otherLog},
 		{1, s.stopShort},
 		{2, s.look},
+		{1, s.verifyAll},
+		{1, s.collect},
+		{2, s.tag},
+		{1, s.moveByBackup},
+		{1, s.erase},
 	}
 	total := 0
 	for _, one := range steps {
@@ -106,14 +112,36 @@ func (s *simulation) drawPoint(command string) string {
 		"fetch.answered", "fetch.kept", "raw.segment_created", "raw.writing", "raw.written", "raw.synced",
 		"refresh.begun", "refresh.answered", "refresh.kept", "refresh.committed",
 	}
+	gone := []string{"gone.accounted", "gone.hidden", "gone.manifests_removed", "gone.folder_removed", "gone.file_removed", "gone.removed"}
+	erasing := []string{
+		"erase.withdrawn", "erase.begun", "erase.log", "erase.rows_deleted", "erase.rows_noted", "erase.state", "erase.rows_left", "erase.lake", "erase.reissued",
+		"erase.history", "erase.vacuumed", "erase.traces", "erase.receipt_written", "erase.ended", "erase.receipt", "raw.erasing", "raw.erasure_noted", "raw.erased", "audit.erased",
+	}
 	all := slices.Concat(state, loading, fetching)
 	switch command {
 	case "participants":
 		all = state
 	case "replay":
 		all = append(loading, "load.file_adopted")
+	case "gc":
+		all = gone
+	case "snapshots":
+		all = append(state, "tag.written", "tag.kept", "snapshot.summed", "snapshot.cited")
+	case "withdraw":
+		all = slices.Concat(erasing, gone, loading)
+	case "backup":
+		all = state
 	}
 	return fmt.Sprintf("%s:%d", all[s.rng.IntN(len(all))], 1+s.rng.IntN(2))
+}
+
+// drawDeathOf draws when or where a command dies.
+func (s *simulation) drawDeathOf(command string) death {
+	by := s.drawDeath()
+	if crash.Enabled && s.rng.IntN(4) > 0 {
+		by = death{point: s.drawPoint(command)}
+	}
+	return by
 }
 
 // killAndResume kills a command, once or twice, and runs it to its end.
@@ -128,10 +156,7 @@ func (s *simulation) killAndResume() {
 		args, end = []string{"participants", "import", s.roster()}, s.finish
 	}
 	for range 1 + s.rng.IntN(2) {
-		by := s.drawDeath()
-		if crash.Enabled && s.rng.IntN(4) > 0 {
-			by = death{point: s.drawPoint(args[0])}
-		}
+		by := s.drawDeathOf(args[0])
 		dead := s.between.killed
 		s.kill(by, args...)
 		if died := s.between.killed > dead; !died {
@@ -258,13 +283,7 @@ func (s *simulation) pauseOrResume() {
 func (s *simulation) withdraw() {
 	s.t.Helper()
 	m := s.drawJoined()
-	left := 0
-	for _, other := range s.joined() {
-		if !other.withdrawn {
-			left++
-		}
-	}
-	if left < 2 || m.withdrawn {
+	if s.taking() < 2 || m.withdrawn {
 		return
 	}
 	from := s.now.Add(-time.Duration(s.rng.Int64N(int64(s.now.Sub(s.start))))).Truncate(time.Second)
@@ -311,9 +330,13 @@ func (s *simulation) wrongClock() {
 
 func (s *simulation) replay() { s.finish("replay") }
 
-// damage harms a file of the lake, which a replay mends.
+// damage harms a file of the lake: a replay or a repair mends the newest snapshot, and a
+// repair says what older ones have lost. Those with a name must not lose anything.
 func (s *simulation) damage() {
 	s.t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(s.tags)) {
+		s.drop(name)
+	}
 	var tables []string
 	for _, table := range []string{"glucose", "egvs", "events", "requests", "coverage", "changes"} {
 		l, m := s.newest()
@@ -327,7 +350,10 @@ func (s *simulation) damage() {
 	if s.rng.IntN(2) == 0 {
 		s.do(append(fetchCodes(), exitDamage), "sync")
 	}
-	s.finish("replay")
+	if s.rng.IntN(2) == 0 {
+		s.finish("replay")
+	}
+	s.perhapsKilled("repair")
 }
 
 func (s *simulation) otherLog() {

@@ -22,7 +22,8 @@ var (
 // people do in which order and at what time, and which of it is killed. Whatever it
 // was, the lake ends as one fresh backfill makes it and as its raw log makes it,
 // what is computed is what is computed anew, nothing was asked for that was held or
-// was not consented to, and nobody who withdrew has a row from then on.
+// was not consented to, nobody who withdrew has a row from then on, nothing is left of who
+// was erased, tagged snapshots say what they did, and all files are as they were written.
 func TestSimulation(t *testing.T) {
 	oneAfterTheOther(t) // nobody hears what the detector says of who is killed
 	t.Parallel()
@@ -40,7 +41,8 @@ func TestSimulation(t *testing.T) {
 				s.step()
 			}
 			s.end()
-			t.Logf("%d steps; %d processes killed, %d questions to the API, %d people of %d withdrew", s.steps, s.between.killed, len(s.ear.asked), len(s.withdrawn), len(s.people))
+			t.Logf("%d steps; %d processes killed, %d questions to the API, %d people of %d withdrew, %d of them erased",
+				s.steps, s.between.killed, len(s.ear.asked), len(s.withdrawn), len(s.people), len(s.erased))
 		})
 	}
 }
@@ -55,6 +57,8 @@ type simulation struct {
 	consents  map[string][]inForce
 	withdrawn map[string]time.Time // from when on
 	before    map[string][]string  // what was held of them from before
+	erased    map[string]bool
+	tags      map[string]string // metrics of the snapshot when it was tagged, by name
 }
 
 // An inForce is what may be asked of a participant from an instant on.
@@ -78,6 +82,7 @@ func simulate(t *testing.T, seed uint64) *simulation {
 	s := &simulation{
 		life: beginOf(t, config, raw, 1), day: -1,
 		consents: make(map[string][]inForce), withdrawn: make(map[string]time.Time), before: make(map[string][]string),
+		erased: make(map[string]bool), tags: make(map[string]string),
 	}
 	s.rng, s.imported = rng, make(map[string][]string)
 	s.listen()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -35,20 +36,9 @@ func (m *member) id() string { return m.row["participant_id"] }
 // moment what the part that the study may see does not tell.
 func (l *life) enrol(config dexsim.Config) []*member {
 	l.t.Helper()
-	var text bytes.Buffer
-	if err := l.api.WriteRoster(&text); err != nil {
-		l.t.Fatal(err)
-	}
-	lines, err := csv.NewReader(&text).ReadAll()
-	if err != nil {
-		l.t.Fatal(err)
-	}
 	var people []*member
-	for i, line := range lines[1:] {
-		m := &member{row: make(map[string]string)}
-		for c, name := range lines[0] {
-			m.row[name] = line[c]
-		}
+	for i, row := range rosterRows(l.t, l.api) {
+		m := &member{row: row}
 		day := func(share float64) string {
 			return config.End.AddDate(0, 0, -config.Days+int(share*float64(config.Days))).Format(time.DateOnly)
 		}
@@ -67,6 +57,27 @@ func (l *life) enrol(config dexsim.Config) []*member {
 		people = append(people, m)
 	}
 	return people
+}
+
+// rosterRows are the lines of the simulator's roster, by column.
+func rosterRows(t testing.TB, api *dexsim.Server) (rows []map[string]string) {
+	t.Helper()
+	var text bytes.Buffer
+	if err := api.WriteRoster(&text); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(&text).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines[1:] {
+		row := make(map[string]string)
+		for c, name := range lines[0] {
+			row[name] = line[c]
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func consentedOf(t testing.TB, row map[string]string) plan.Window {
@@ -216,13 +227,18 @@ func (l *life) compareWithTruth() {
 	for _, m := range l.people {
 		consented[m.id()] = m.consented
 	}
-	l.compareTruth(func(yield func(dexsim.Truth) bool) {
-		for truth := range l.api.Truth() {
+	l.compareTruth(clippedTruth(l.api, consented))
+}
+
+// clippedTruth is what the API serves now of the consented time of each.
+func clippedTruth(api *dexsim.Server, consented map[string]plan.Window) iter.Seq[dexsim.Truth] {
+	return func(yield func(dexsim.Truth) bool) {
+		for truth := range api.Truth() {
 			if !yield(clipped(truth, consented[truth.ParticipantID])) {
 				return
 			}
 		}
-	})
+	}
 }
 
 // clipped is the part of truth within w.

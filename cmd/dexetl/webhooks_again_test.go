@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/webhook"
 )
 
@@ -37,6 +41,75 @@ func TestWebhooksTellOfADamagedLake(t *testing.T) {
 	if got := r.kinds(); got["dexetl.snapshot.created"] != 2 || got[historical] != 1 {
 		t.Errorf("of the mended lake: %v", got)
 	}
+}
+
+// What a commit brought whose manifest is damaged before anybody was told is told by the
+// commit that repair makes in its place; what was told is not told again by repair.
+func TestWebhooksTellOfAManifestAside(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 5, Participants: 1, Days: 2, End: demoNow.Add(48 * time.Hour)}, demoNow)
+	r := newReceiver(t)
+	b.listen(r.URL)
+	b.must("sync")
+	b.deliver()
+	id := b.query("select participant_id from participants")[0][0]
+	created := webhook.Created(webhook.Glucose) + " " + id
+	readings := func() string { return b.query("select count(glucose_mgdl) from glucose")[0][0] }
+	first := atof(readings())
+	for _, told := range []bool{false, true} {
+		r.kinds()
+		b.now = b.now.Add(2 * time.Hour)
+		b.must("sync")
+		want := 1
+		if told {
+			b.deliver()
+			want = 0
+			if r.kinds()[created] != 1 {
+				t.Error("a sync was not told")
+			}
+		}
+		b.breakNewestManifest()
+		b.deliver() // while it is damaged
+		if n := r.kinds(); len(n) > 0 {
+			t.Errorf("told before: %t; of a damaged manifest: %v", told, n)
+		}
+		b.must("repair")
+		b.deliver()
+		if got := r.kinds(); got["dexetl.snapshot.created"] != 1 || got[created] != want {
+			t.Errorf("told before: %t; after the repair: %v, want %d events with readings", told, got, want)
+		}
+		if got, want := float64(len(r.values(created))), atof(readings())-first; got != want || want == 0 {
+			t.Errorf("told before: %t; %v readings are told of %v that came", told, got, want)
+		}
+	}
+}
+
+// values are the samples that events of a kind and participant told, each event once.
+func (r *receiver) values(kind string) (values []float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, body := range r.bodies {
+		var e sentEvent
+		check(r.t, json.Unmarshal([]byte(body), &e))
+		if e.Kind+" "+e.Participant == kind {
+			for _, sample := range e.Data.Data {
+				values = append(values, sample.Value)
+			}
+		}
+	}
+	return values
+}
+
+// breakNewestManifest flips a bit of it.
+func (b *bench) breakNewestManifest() {
+	b.t.Helper()
+	path := filepath.Join(b.dir, "lake", lake.ManifestPath(b.manifest().Snapshot))
+	content, err := os.ReadFile(path)
+	check(b.t, err)
+	content[len(content)/2] ^= 1
+	check(b.t, os.Chmod(path, 0o600))
+	check(b.t, os.WriteFile(path, content, 0o600))
 }
 
 // A commit that comes while it is asked which histories are complete is a part of them.

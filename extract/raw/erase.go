@@ -30,23 +30,35 @@ type ErasedSegment struct {
 // A segment is replaced in one step, durably, after it was read back; note, if it is not
 // nil, is told of it before. Interrupted anywhere, it can be repeated. Only one process
 // may erase or compact at a time.
+//
+// A damaged body stays as it is if its header says that it is another's. A segment in which
+// nobody can tell whose the damage is stays as it is, and all others are erased: then each
+// *DamageError is in the error.
 func (l *Log) Erase(ctx context.Context, participant string, note func(ErasedSegment) error) ([]ErasedSegment, error) {
-	if err := l.rollFor(participant); err != nil {
+	harm, err := unlessDamaged(l.rollFor(participant))
+	if err != nil {
 		return nil, fmt.Errorf("erase: %w", err)
 	}
-	_, list, err := l.end()
+	_, list, err := l.allSegments()
 	if err != nil {
 		return nil, err
 	}
+	missing, err := unlessDamaged(numbered(list))
+	if err != nil {
+		return nil, err
+	}
+	harm = errors.Join(harm, missing)
 	var done []ErasedSegment
-	for _, s := range list[:max(0, len(list)-1)] { // the last one has none
+	for _, s := range list[:max(0, len(list)-1)] { // the last one has none, or is damaged
 		if err := ctx.Err(); err != nil {
 			return done, err
 		}
 		one, err := l.eraseIn(ctx, s, participant, note)
+		damaged, err := unlessDamaged(err)
 		if err != nil {
 			return done, fmt.Errorf("erase in segment %d: %w", s.number, err)
 		}
+		harm = errors.Join(harm, damaged)
 		if one.Answers > 0 {
 			done = append(done, one)
 		}
@@ -55,7 +67,15 @@ func (l *Log) Erase(ctx context.Context, participant string, note func(ErasedSeg
 			return done, err
 		}
 	}
-	return done, nil
+	return done, harm
+}
+
+// unlessDamaged tells damage to the log from other errors.
+func unlessDamaged(err error) (harm, other error) {
+	if _, ok := errors.AsType[*DamageError](err); ok {
+		return err, nil
+	}
+	return nil, err
 }
 
 const (
@@ -239,7 +259,7 @@ func (l *Log) erasePlain(ctx context.Context, path string, old *os.File, number 
 	if err := l.Fsync(f); err != nil {
 		return wrap(err)
 	}
-	return l.sameButErased(f, number, entries)
+	return l.sameButErased(f, old, number, entries)
 }
 
 func (l *Log) copyErased(ctx context.Context, to, old *os.File, number uint64, entries []Entry) error {
@@ -285,8 +305,9 @@ func erasedEntry(e Entry) ([]byte, error) {
 	return append(append(b, head...), zeros...), nil
 }
 
-// sameButErased reads a segment back and compares it with what it is to be.
-func (l *Log) sameButErased(f *os.File, number uint64, entries []Entry) error {
+// sameButErased reads a segment back and compares it with what it is to be: answers of others
+// byte for byte, so that one that was damaged is as damaged as before.
+func (l *Log) sameButErased(f, old *os.File, number uint64, entries []Entry) error {
 	now, err := l.closedEntries(f, number)
 	if err != nil {
 		return fmt.Errorf("read back: %w", err)
@@ -296,15 +317,30 @@ func (l *Log) sameButErased(f *os.File, number uint64, entries []Entry) error {
 	}
 	for i, e := range now {
 		was := entries[i]
-		body, err := e.stored(f)
-		if err != nil {
-			return fmt.Errorf("read back: %w", err)
+		same := false
+		if e.Position == was.Position && e.Next == was.Next && e.Erased == was.Erased {
+			if same, err = sameBytes(e, f, old); err != nil {
+				return fmt.Errorf("read back: %w", err)
+			}
 		}
-		erased := e.Erased && len(bytes.Trim(body, "\x00")) == 0
-		same := !was.Erased && e.headCRC == was.headCRC && e.bodyCRC == was.bodyCRC
-		if e.Position != was.Position || e.Next != was.Next || e.Erased != was.Erased || !erased && !same {
+		if !same {
 			return fmt.Errorf("read back: entry %s is not what it was", was.Position)
 		}
 	}
 	return nil
+}
+
+// sameBytes reports whether an entry's body is zeros, if it is erased, or else all of the
+// entry is what it was.
+func sameBytes(e Entry, now, before *os.File) (bool, error) {
+	if e.Erased {
+		body, err := e.stored(now)
+		return len(bytes.Trim(body, "\x00")) == 0, err
+	}
+	is, was := make([]byte, e.Next.Offset-e.Position.Offset), make([]byte, e.Next.Offset-e.Position.Offset)
+	if _, err := now.ReadAt(is, e.Position.Offset); err != nil {
+		return false, err
+	}
+	_, err := before.ReadAt(was, e.Position.Offset)
+	return bytes.Equal(is, was), err
 }

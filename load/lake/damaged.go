@@ -73,6 +73,19 @@ func (l *Lake) AsideAfter(n int64) (bool, error) {
 	return slices.ContainsFunc(marked, func(m int64) bool { return m > n && l.IsAside(m) }), err
 }
 
+// Accounted reports whether it is known of all numbers from one to another why they have no
+// manifest: they were removed, or set aside. It is, if the second is the smaller one.
+func (l *Lake) Accounted(gone Gone, from, to int64) bool {
+	for ; from <= to; from++ {
+		if r, removed := gone.Of(from); removed {
+			from = r.Last
+		} else if !l.IsAside(from) {
+			return false
+		}
+	}
+	return true
+}
+
 // asideFiles lists the snapshots whose damaged manifests lie in damaged, in no order.
 func (l *Lake) asideFiles() ([]int64, error) { return l.inDamaged(".manifest") }
 
@@ -131,7 +144,7 @@ func (l *Lake) SetMark(m Mark) error {
 	if err != nil {
 		return fmt.Errorf("mark of damage: %w", err)
 	}
-	return nil
+	return l.at("repair.marked")
 }
 
 // replace makes a file with content appear whole, in the place of what was there.
@@ -160,10 +173,10 @@ func (l *Lake) SetAside(n int64, why, program string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err := cmp.Or(err, l.syncDir(damagedDir), l.syncDir(manifestDir)); err != nil {
+	if err := cmp.Or(err, l.at("repair.renamed"), l.syncDir(damagedDir), l.syncDir(manifestDir)); err != nil {
 		return fmt.Errorf("manifest %d: %w", n, err)
 	}
-	return nil
+	return l.at("repair.aside")
 }
 
 // Aside are the paths, from the lake's folder, of the manifests that were set aside.

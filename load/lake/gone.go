@@ -53,19 +53,6 @@ func (g Gone) Of(n int64) (GoneRange, bool) {
 	return g.Ranges[i], true
 }
 
-// Covers reports whether all numbers from one to another are gone; none are, if the
-// second is the smaller one.
-func (g Gone) Covers(from, to int64) bool {
-	for from <= to {
-		r, ok := g.Of(from)
-		if !ok {
-			return false
-		}
-		from = r.Last + 1
-	}
-	return true
-}
-
 // add accounts for a number.
 func (g *Gone) add(n int64, why string, at time.Time) {
 	if _, known := g.Of(n); known {

@@ -140,7 +140,7 @@ func (p *publisher) linkPartition(to *os.Root, files []lake.File) error {
 		if f.Damaged == "" && p.damage[f.Path] == nil && linked(from, into, f) {
 			continue
 		}
-		if err := p.linkAnew(to, from, into, f); err != nil {
+		if err := p.linkAnew(to, into, f); err != nil {
 			return err
 		}
 	}
@@ -171,14 +171,20 @@ func linkAt(from, into *os.File, name string) error {
 	return nil
 }
 
-// linkAnew links a data file if it is sound, whatever has its name. Of a file that is
-// not it says what is wrong with it.
-func (p *publisher) linkAnew(to *os.Root, from, into *os.File, f lake.File) error {
+// linkAnew links a data file if it is sound, whatever has its name, or if a folder, perhaps
+// this one, has it still. Of a file that is not it says what is wrong with it.
+func (p *publisher) linkAnew(to *os.Root, into *os.File, f lake.File) error {
 	harm, name := p.damage[f.Path], linkName(f)
 	if harm == nil {
 		err := p.lake.Check(f)
+		if errors.As(err, &harm) && f.Damaged == "" {
+			var back bool
+			if back, err = p.lake.Recover(f); err == nil && !back {
+				err = harm
+			}
+		}
 		if err == nil {
-			return errors.Join(to.RemoveAll(name), linkAt(from, into, path.Base(name)))
+			return p.linkSound(to, into, f)
 		}
 		if !errors.As(err, &harm) {
 			return err
@@ -187,6 +193,15 @@ func (p *publisher) linkAnew(to *os.Root, from, into *os.File, f lake.File) erro
 	// Without a file a pattern would find the others, and nobody would miss its rows.
 	p.damage[f.Path] = harm
 	return p.put(to, name, []byte(complaint(harm)+"\n"))
+}
+
+// linkSound links a data file, whatever has its name. Its folder may be a new one.
+func (p *publisher) linkSound(to *os.Root, into *os.File, f lake.File) error {
+	from, err := p.root.Open(path.Dir(f.Path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(to.RemoveAll(linkName(f)), linkAt(from, into, path.Base(f.Path)), from.Close())
 }
 
 // linkEmpty gives a table a file without rows.

@@ -19,6 +19,7 @@ type News struct {
 
 	connections map[string]bool // ids of events of connections that were put in
 	due         bool            // news came since histories were looked at
+	warned      int64           // the newest snapshot that could not be read, as far as that was said
 }
 
 // Fill puts in what happened since the last time.
@@ -50,9 +51,13 @@ func (n *News) Fill(ctx context.Context) error {
 	if err := t.tellConnections(ctx); err != nil {
 		return err
 	}
-	for at++; n.Study.HasCommit(at); at++ {
-		if err := t.commit(ctx, at); err != nil {
-			return fmt.Errorf("snapshot %d: %w", at, err)
+	for next := at + 1; n.Study.HasCommit(next); next++ {
+		told, err := t.commit(ctx, at, next)
+		if err != nil {
+			return fmt.Errorf("snapshot %d: %w", next, err)
+		}
+		if told {
+			at = next
 		}
 	}
 	return nil

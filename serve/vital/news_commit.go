@@ -8,23 +8,46 @@ import (
 	"github.com/dexetl/dexetl/webhook"
 )
 
-// commit puts in what a snapshot brought.
-func (t *telling) commit(ctx context.Context, snapshot int64) error {
+// commit puts in what a snapshot brought since the one of which everything is told, and
+// reports whether everything is told of this one now. Of a snapshot that nobody can read,
+// one that comes later tells.
+func (t *telling) commit(ctx context.Context, last, snapshot int64) (told bool, err error) {
 	f, err := t.Outbox.Fill(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	news, err := t.Study.OpenNews(ctx, snapshot)
+	news, err := t.Study.OpenNews(ctx, last, snapshot)
 	if study.IsDamage(err) {
-		t.Study.Logger.Warn("nobody is told of a snapshot whose manifest is damaged or was removed", "snapshot", snapshot, "error", err)
-		return f.Done(ctx, snapshot)
+		return t.unread(ctx, f, snapshot, err)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer news.Close()
+	if news.GoesOn {
+		return false, nil
+	}
+	return true, t.brought(ctx, f, news)
+}
+
+// unread passes over a snapshot whose manifest nobody can read, for good if it was removed.
+func (t *telling) unread(ctx context.Context, f *webhook.Filling, snapshot int64, harm error) (told bool, err error) {
+	if t.Study.WasRemoved(snapshot) {
+		t.Study.Logger.Warn("nobody is told of a snapshot whose manifest was removed", "snapshot", snapshot)
+		return true, f.Done(ctx, snapshot)
+	}
+	if snapshot > t.warned {
+		t.warned = snapshot
+		t.Study.Logger.Warn("a snapshot's manifest is damaged: the next one that can be read tells what it brought", "snapshot", snapshot, "error", harm)
+	}
+	return false, nil
+}
+
+// brought puts in what a snapshot brought.
+func (t *telling) brought(ctx context.Context, f *webhook.Filling, news *study.News) error {
+	snapshot := news.Snapshot
 	c := &commit{telling: t, Commit: news.Commit, to: f, ctx: ctx}
-	err = news.Each(ctx, c.changes)
+	err := news.Each(ctx, c.changes)
 	if err == nil {
 		err = c.endOf()
 	}
