@@ -103,6 +103,7 @@ func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection, b
 type NoWindowError struct {
 	Name, Near string
 	Known      []string
+	Several    bool // it was asked for beside others
 }
 
 func (e *NoWindowError) Error() string {
@@ -119,5 +120,5 @@ func (s *Study) CheckWindow(ctx context.Context, name string) error {
 	if err != nil || name == "" || slices.Contains(names, name) {
 		return err
 	}
-	return &NoWindowError{name, plain.Nearest(name, names), names}
+	return &NoWindowError{Name: name, Near: plain.Nearest(name, names), Known: names}
 }

@@ -52,7 +52,7 @@ func nextOf(err error) step {
 			return dexetl("participants", "list")
 		}),
 		on(err, func(e *study.NoWindowError) step {
-			if e.Near == "" {
+			if e.Near == "" || e.Several {
 				return nil
 			}
 			return again("--window", e.Near)

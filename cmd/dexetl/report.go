@@ -127,10 +127,8 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 	if err != nil {
 		return done, err
 	}
-	for _, window := range []string{o.window, order.Compare[0], order.Compare[1]} {
-		if err := order.Study.CheckWindow(ctx, window); err != nil {
-			return done, err
-		}
+	if err := checkWindows(ctx, order.Study, o.window, order.Compare); err != nil {
+		return done, err
 	}
 	persons, harm := order.Study.People(ctx, people)
 	if err := study.UnlessData(harm); err != nil {
@@ -149,6 +147,23 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 		err = advised(exitUnexpected, "report less: fewer participants or dates", "%s", short.Why)
 	}
 	return done, cmp.Or(err, harm)
+}
+
+// checkWindows refuses windows that windows.csv does not have.
+func checkWindows(ctx context.Context, s *study.Study, one string, compare [2]string) error {
+	if err := s.CheckWindow(ctx, one); err != nil {
+		return err
+	}
+	for _, window := range compare {
+		err := s.CheckWindow(ctx, window)
+		if none, ok := errors.AsType[*study.NoWindowError](err); ok {
+			none.Several = true
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reportWords are the words of status.
