@@ -50,12 +50,12 @@ func (e *PresentError) Error() string {
 // Absent looks for a participant in every file of the lake and of the state: all texts of
 // Parquet files, their dictionaries and statistics, the answers of the raw log, manifests,
 // what snapshots hold beside, all rows of the state and what lies between them, the audit
-// trail. It compares whole values, not parts of them. That the roster, the withdrawals,
+// trail, pages about runs. It compares whole values, not parts of them. That the roster, the withdrawals,
 // the erasures and the audit trail have the name, and nothing with it, is as it should
 // be, and so are receipts.
 func (s *Study) Absent(ctx context.Context, participant string) (Absence, error) {
 	a := &absence{study: s, id: participant, seen: map[string]bool{}, out: Absence{ParticipantID: participant}}
-	for _, look := range []func(context.Context) error{a.inLog, a.inLake, a.inState} {
+	for _, look := range []func(context.Context) error{a.inLog, a.inLake, a.inState, a.inRunPages} {
 		if err := look(ctx); err != nil {
 			return a.out, err
 		}

@@ -29,6 +29,7 @@ const (
 	noteTag        = "tag"
 	noteQuarantine = "quarantine"
 	noteState      = "state"
+	notePage       = "page"
 )
 
 // log overwrites the answers in the raw log, and removes what is made of it.
@@ -53,7 +54,7 @@ func (e *erasing) inLake(name string) string {
 	return name
 }
 
-// state takes the rows out of the state, and removes the quarantine.
+// state takes the rows out of the state, and removes the quarantine and pages about runs.
 func (e *erasing) state(ctx context.Context) error {
 	gone, err := e.study.Consents.Erase(ctx, e.ParticipantID)
 	if err != nil {
@@ -81,7 +82,7 @@ func (e *erasing) state(ctx context.Context) error {
 	if err := durable.SyncFolder(q.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
+	return e.pages(ctx)
 }
 
 // sealed are the files of the quarantine.

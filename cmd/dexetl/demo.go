@@ -17,6 +17,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/extract/plan"
+	"github.com/dexetl/dexetl/report"
 	"github.com/dexetl/dexetl/report/number"
 	"github.com/dexetl/dexetl/report/page"
 	"github.com/dexetl/dexetl/study"
@@ -151,7 +152,7 @@ func (p *program) demoReport(ctx context.Context, s *study.Study, o demoOptions)
 	if err == nil && o.open {
 		p.openPage(done.Begin())
 	}
-	return done.Begin(), err
+	return filepath.Join(pages.order.Path, report.Index), err
 }
 
 // demoWindows makes two windows to compare, if there are days enough for two.

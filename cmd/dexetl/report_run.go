@@ -34,7 +34,7 @@ func (p *program) reportRun(ctx context.Context, o reportOptions, run string) er
 	if err != nil {
 		return err
 	}
-	dir := cmp.Or(order.Path, p.reportDir(order.Study), ".")
+	dir := cmp.Or(order.Path, order.Study.RunPages(), ".")
 	if err := putPages(dir, html, runPage(id)); err != nil {
 		return err
 	}
@@ -67,14 +67,6 @@ func (p *program) everybody(ctx context.Context, order *report.Order) error {
 	return study.UnlessData(harm)
 }
 
-// reportDir is where pages about runs go; empty: nowhere.
-func (p *program) reportDir(s *study.Study) string {
-	if s.Config.Report.Dir == "" {
-		return ""
-	}
-	return s.Path(s.Config.Report.Dir)
-}
-
 // putPages writes a page under some names into a folder, which is made.
 func putPages(dir string, html []byte, names ...string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -91,7 +83,7 @@ func putPages(dir string, html []byte, names ...string) error {
 // afterRun writes the page about a run that has ended, if report.dir says where. A run
 // that brought nothing, and of which nothing failed, has only the page about the last one.
 func (p *program) afterRun(ctx context.Context, s *study.Study, done study.Result, ended error) error {
-	dir := p.reportDir(s)
+	dir := s.RunPages()
 	if dir == "" || done.Run.ID == "" {
 		return nil
 	}

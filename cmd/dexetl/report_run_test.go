@@ -78,6 +78,32 @@ func TestRunPageCounts(t *testing.T) {
 	}
 }
 
+// An erasure takes the pages that name somebody, and whoever looks for them finds one
+// that came back.
+func TestErasureTakesRunPages(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b, dir := withReports(t)
+	b.must("backfill")
+	named := filepath.Join(dir, "run-"+b.runIDs()[0]+".html")
+	html := pageAt(t, named)
+	if !strings.Contains(html, "P002") {
+		t.Fatal("the page about the backfill does not name P002")
+	}
+	b.must("withdraw", "P002", "--erase", "--reason", "test", "--yes")
+	if left := names(t, dir); len(left) > 0 {
+		t.Errorf("after the erasure there are %q, which named P002", left)
+	}
+	b.must("verify", "--absent", "P002")
+	if err := os.WriteFile(named, []byte(html), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := b.run("verify", "--absent", "P002")
+	if code != exitDamage || !strings.Contains(stderr, filepath.Base(named)) {
+		t.Errorf("verify --absent with a page of before: exit %d, want %d and the name of the page\n%s", code, exitDamage, stderr)
+	}
+}
+
 // runIDs are the ids of the runs that fetched, the newest first.
 func (b *bench) runIDs() (ids []string) {
 	b.t.Helper()
