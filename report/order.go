@@ -52,7 +52,8 @@ type Words struct {
 // Result is what was written.
 type Result struct {
 	Snapshot     string
-	Participants int // with a profile
+	Sight        page.Sight
+	Participants int // whom the snapshot knows, and of whom it may be shown
 	Pages        int
 	Gone         []string // left out: they have withdrawn since the snapshot, or were deleted
 	Path         string   // of the folder, absolute
@@ -64,6 +65,17 @@ func (r Result) Begin() string { return filepath.Join(r.Path, Index) }
 // blinded reports whether glucose, events, alerts and arms stay hidden.
 func (o Order) blinded() bool {
 	return o.Blinded || o.Study.Config.Study.Blinding && !o.Unblinded
+}
+
+// sight is what the pages show.
+func (o Order) sight() page.Sight {
+	switch {
+	case o.blinded():
+		return page.Blinded
+	case o.Unblinded:
+		return page.Unblinded
+	}
+	return page.Usual
 }
 
 // Run carries an order out. Nothing is at the path before all of it is.
@@ -153,5 +165,5 @@ func (w *work) mark() error {
 
 // Values are the members of schemas.ReportPages, in their order.
 func (r Result) Values() []any {
-	return []any{r.Snapshot, r.Participants, r.Pages, r.Gone, filepath.Base(r.Path)}
+	return []any{r.Snapshot, string(r.Sight), r.Participants, r.Pages, r.Gone, filepath.Base(r.Path)}
 }

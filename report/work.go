@@ -150,7 +150,7 @@ func (w *work) putPage(path, title string, content page.Content) error {
 // html is a page.
 func (w *work) html(title string, links []page.Link, content page.Content) ([]byte, error) {
 	var b bytes.Buffer
-	err := page.Write(&b, page.Frame{Study: w.Study.Config.Study.ID, Title: title, Links: links, Palette: w.Palette, Stamp: w.stamp}, content)
+	err := page.Write(&b, page.Frame{Study: w.Study.Config.Study.ID, Title: title, Links: links, Palette: w.Palette, Sight: w.sight(), Stamp: w.stamp}, content)
 	return b.Bytes(), err
 }
 
@@ -164,7 +164,7 @@ func (w *work) put(path string, content []byte) error {
 }
 
 func (w *work) result() Result {
-	return Result{Snapshot: w.stamp.Snapshot, Participants: len(w.people), Pages: int(w.pages.Load()), Gone: append([]string{}, w.gone...), Path: w.Path}
+	return Result{Snapshot: w.stamp.Snapshot, Sight: w.sight(), Participants: len(w.people), Pages: int(w.pages.Load()), Gone: append([]string{}, w.gone...), Path: w.Path}
 }
 
 // written is when the report is written: now, in words and ages.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/report"
@@ -112,5 +113,6 @@ func runWords(r study.PastRun) (outcome string, good bool) {
 	case r.Run.ExitCode == exitDone:
 		return "Done: all that was due is held.", true
 	}
-	return fmt.Sprintf("Exit code %d: %s.", r.Run.ExitCode, codeWords(r.Run.ExitCode)), false
+	words := codeWords(r.Run.ExitCode)
+	return fmt.Sprintf("%s (exit code %d).", strings.ToUpper(words[:1])+words[1:], r.Run.ExitCode), false
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // A Palette says which colours the ranges of glucose have.
@@ -26,8 +28,19 @@ type Frame struct {
 	Title   string
 	Links   []Link // to the other pages of the report
 	Palette Palette
+	Sight   Sight
 	Stamp   Stamp
 }
+
+// A Sight says what the pages show of what a study may hide.
+type Sight string
+
+// The sights.
+const (
+	Usual     Sight = "usual"     // all but arms
+	Blinded   Sight = "blinded"   // neither glucose, alerts and events nor arms
+	Unblinded Sight = "unblinded" // all
+)
 
 // A Link leads to another page, by a relative path.
 type Link struct {
@@ -61,15 +74,43 @@ type styled interface {
 
 // Write writes a page whole.
 func Write(w io.Writer, f Frame, content Content) error {
-	rules := style(f.Palette, content.template())
+	rules := style(f.Palette, content.template()) + f.margins()
 	if own, ok := content.(styled); ok {
 		rules += own.style()
 	}
 	return templates()[content.template()].ExecuteTemplate(w, "frame", struct {
 		Frame
 		Style   template.CSS
+		Use     string
 		Content Content
-	}{f, rules, content})
+	}{f, rules, use, content})
+}
+
+// use is said on every page, and printed on every sheet.
+const use = "Research use, not for treatment decisions"
+
+// margins are what is printed around every sheet.
+func (f Frame) margins() template.CSS {
+	about := f.Study + ", " + f.Title + ", snapshot " + f.Stamp.Snapshot
+	if f.Sight != Usual && f.Sight != "" {
+		about += ", " + string(f.Sight)
+	}
+	return template.CSS(fmt.Sprintf("@page { @bottom-left { content: %s } @bottom-center { content: %s } }\n", cssText(about), cssText(use)))
+}
+
+// cssText is a text as CSS has it.
+func cssText(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range text {
+		if r == ' ' || r == ',' || unicode.IsLetter(r) && r < 128 || unicode.IsDigit(r) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\%06x ", r) // the space ends the escape
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }
 
 // style is the style sheet of a page with a palette.
