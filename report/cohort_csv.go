@@ -79,7 +79,7 @@ func (w *work) writeCohortCSV(rows []page.CohortRow) error {
 		t.Rows = append(t.Rows, row)
 	}
 	var b strings.Builder
-	if err := t.Write(&b, table.CSV); err != nil {
+	if err := t.Write(&b, table.SafeCSV); err != nil {
 		return err
 	}
 	return w.put(cohortCSV, []byte(b.String()))

@@ -9,16 +9,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/metrics"
 	"github.com/dexetl/dexetl/report/figure"
 	"github.com/dexetl/dexetl/report/page"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 )
 
 // chooseWindows takes the first two windows of the snapshot, by when they begin, where the
 // order names none. With fewer than two nothing is compared.
 func (w *work) chooseWindows(ctx context.Context) error {
-	if w.Compare[0] != "" || len(w.people) == 0 {
+	if w.Compare[0] != "" {
+		return w.checkCompared(ctx)
+	}
+	if len(w.people) == 0 {
 		return nil
 	}
 	marks, args := marksOf(w.people)
@@ -32,6 +37,24 @@ limit 2`, args...)
 		w.Compare = [2]string{t.Rows[0][0].(string), t.Rows[1][0].(string)}
 	}
 	return err
+}
+
+// checkCompared refuses to compare windows that the snapshot does not have.
+func (w *work) checkCompared(ctx context.Context) error {
+	t, err := w.ask(ctx, "select distinct window_name from windows order by 1")
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, row := range t.Rows {
+		known = append(known, row[0].(string))
+	}
+	for _, name := range w.Compare {
+		if !slices.Contains(known, name) {
+			return &study.NoWindowError{Name: name, Near: plain.Nearest(name, known), Known: known, Several: true}
+		}
+	}
+	return nil
 }
 
 // writeCompare writes the page of two windows.

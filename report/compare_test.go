@@ -3,6 +3,7 @@
 package report
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -131,17 +132,23 @@ func testCompareArms(t *testing.T, s *study.Study) {
 	}
 }
 
-// Windows that are named are compared, also where nobody has enough.
+// Windows that are named are compared, also where nobody has enough; one that the snapshot
+// does not have is refused.
 func testCompareNamed(t *testing.T, s *study.Study) {
 	o := reportOf(t, s, lastDays())
 	o.Compare = [2]string{"in days", "nobody's"}
+	_, err := o.Run(t.Context())
+	if none, ok := errors.AsType[*study.NoWindowError](err); !ok || none.Name != "nobody's" {
+		t.Errorf("a window that is not there: %v, want a *study.NoWindowError", err)
+	}
+	o.Compare = [2]string{"in days", "later"}
 	c := compared(t, begun(t, o))
-	if len(c.Pairs) != 0 || len(c.LeftOut) != 5 || c.LeftOut[0].Why != [2]page.Lack{page.NoDates, page.NoWindow} {
+	if len(c.Pairs) != 0 || len(c.LeftOut) != 5 || c.LeftOut[0].Why[0] != page.NoDates {
 		t.Errorf("%d pairs; left out are %+v", len(c.Pairs), c.LeftOut)
 	}
-	_, err := o.Run(t.Context())
+	_, err = o.Run(t.Context())
 	must(t, err)
-	for _, words := range []string{"Nothing can be compared.", "has no dates: no anchor date in the roster", "has no such window", "nobody has dates for it", "nobody has it"} {
+	for _, words := range []string{"Nothing can be compared.", "has no dates: no anchor date in the roster", "nobody has dates for it"} {
 		if !strings.Contains(readPage(t, o, comparePath), words) {
 			t.Errorf("the page does not say %q", words)
 		}

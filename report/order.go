@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -140,7 +141,7 @@ func (w *work) audit(ctx context.Context) error {
 // markName is the file by which a folder is known as a report.
 const markName = "report.json"
 
-// isReport reports whether a report, or nothing, is in the folder at path.
+// isReport reports whether a report and nothing else, or nothing, is in the folder at path.
 func isReport(path string, info fs.FileInfo) (bool, error) {
 	if !info.IsDir() {
 		return false, nil
@@ -151,7 +152,26 @@ func isReport(path string, info fs.FileInfo) (bool, error) {
 		return len(entries) == 0, err
 	}
 	var mark struct{ Schema string }
-	return err == nil && json.Unmarshal(content, &mark) == nil && strings.HasPrefix(mark.Schema, "dexetl.report_pages/"), err
+	if err != nil || json.Unmarshal(content, &mark) != nil || !strings.HasPrefix(mark.Schema, "dexetl.report_pages/") {
+		return false, err
+	}
+	return onlyPages(path)
+}
+
+// onlyPages reports whether a folder has no file but those that a report may have.
+func onlyPages(dir string) (only bool, err error) {
+	known := []string{Index, cohortCSV, completenessPath, comparePath, runPath, dictionaryPath, markName}
+	only = true
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		profile := filepath.Dir(name) == profiles && filepath.Ext(name) == ".html"
+		only = only && (profile || slices.Contains(known, name))
+		return err
+	})
+	return only, err
 }
 
 // mark writes the file by which the folder is known.

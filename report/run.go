@@ -101,7 +101,7 @@ func (w *work) runFacts(past study.PastRun) []page.Fact {
 			{Name: "Calls", Text: number.Count(r.Calls)},
 		}, facts...)
 	}
-	if past.Folded {
+	if past.Folded && !w.blinded() { // else they would say how many alerts and events came
 		facts = append([]page.Fact{{Name: "Records", Text: number.Count(past.Records)}, {Name: "Answers", Text: number.Count(past.Answers)}}, facts...)
 	}
 	if n := len(past.Snapshots); n > 0 {
@@ -136,6 +136,9 @@ func (w *work) failures(run string) (all []page.Failure) {
 // of those alone of whom something may be shown.
 func (w *work) answersBy(ctx context.Context, name, column, run string) (figure.Table, error) {
 	among, args := w.among("participant_id", run)
+	if w.blinded() { // how many alerts and events somebody has is hidden, too
+		among += " and resource in ('egvs', 'dataRange', 'devices')"
+	}
 	t, err := w.ask(ctx, `select `+column+`, count(*)::bigint, sum(records)::bigint, sum("new")::bigint, sum(changed)::bigint,
 	sum(vanished)::bigint, sum(rejected)::bigint, count(*) filter (where outcome = 'held')::bigint
 from requests
@@ -148,6 +151,9 @@ order by 1`, args...)
 // rejectsOf counts the records of a run that could not be read.
 func (w *work) rejectsOf(ctx context.Context, run string) (figure.Table, error) {
 	among, args := w.among("r.participant_id", run)
+	if w.blinded() {
+		among += " and r.resource in ('egvs', 'dataRange', 'devices')"
+	}
 	t, err := w.ask(ctx, `select r.resource || ': ' || r.reason, count(*)::bigint
 from rejects r
 join requests q on q.request_id = r.request_id

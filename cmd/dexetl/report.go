@@ -127,7 +127,7 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 	if err != nil {
 		return done, err
 	}
-	if err := checkWindows(ctx, order.Study, o.window, order.Compare); err != nil {
+	if err := order.Study.CheckWindow(ctx, o.window); err != nil {
 		return done, err
 	}
 	persons, harm := order.Study.People(ctx, people)
@@ -147,23 +147,6 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 		err = advised(exitUnexpected, "report less: fewer participants or dates", "%s", short.Why)
 	}
 	return done, cmp.Or(err, harm)
-}
-
-// checkWindows refuses windows that windows.csv does not have.
-func checkWindows(ctx context.Context, s *study.Study, one string, compare [2]string) error {
-	if err := s.CheckWindow(ctx, one); err != nil {
-		return err
-	}
-	for _, window := range compare {
-		err := s.CheckWindow(ctx, window)
-		if none, ok := errors.AsType[*study.NoWindowError](err); ok {
-			none.Several = true
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // reportWords are the words of status.

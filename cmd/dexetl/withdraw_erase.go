@@ -71,7 +71,7 @@ func erasedLines(s *study.Study, r study.Receipt) []string {
 		"stays       the name in the roster, among the withdrawals and in the audit trail",
 		"receipt     " + inStudy(s.Dir, r.Path),
 		"",
-		"Still to do: copies and backups of the study are not reached from here. " + removeApp,
+		"Still to do: copies and backups of the study, exports and reports are not reached from here. " + removeApp,
 	}
 }
 
