@@ -105,7 +105,11 @@ func shareTable(all []Share) Table {
 	words := RangeWords()
 	t := Table{Columns: append(append(Words("participant"), Numbers(words[:]...)...), Words("data")...)}
 	for _, s := range all {
-		t.Rows = append(t.Rows, append(append([]string{s.Name}, number.Percents(s.Ranges[:]...)...), littleWords(s.Little)))
+		row := []string{s.Name}
+		for _, share := range s.Ranges {
+			row = append(row, number.Tenths(share))
+		}
+		t.Rows = append(t.Rows, append(row, littleWords(s.Little)))
 	}
 	return t
 }
