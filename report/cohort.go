@@ -79,8 +79,7 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 	r := page.CohortRow{
 		ID: p.Who.ID, Site: p.Who.Site, Cohort: p.Who.Cohort, Status: statusWords(p.Who.Status), Consent: w.Say.Consent(p.Person),
 		NeedsHuman: need.Urgency() <= study.NeedsDesk, Connected: p.Connection().Status == consent.Connected,
-		Sufficient: p.metrics.is("sufficient"),
-		First:      p.metrics.date("first_date"), Last: p.metrics.date("last_date"),
+		Dates: w.dates(p),
 	}
 	if need != study.Nothing {
 		r.ToDo = w.Say.ToDo(p.Person)
@@ -188,7 +187,7 @@ func total(name string, rows []page.CohortRow) page.SiteTotal {
 		if !math.IsNaN(r.Covered14) {
 			covered = append(covered, r.Covered14)
 		}
-		if r.Sufficient && !math.IsNaN(r.TIR) {
+		if !r.Dates.TooLittle() && !math.IsNaN(r.TIR) {
 			inRange = append(inRange, r.TIR)
 		}
 	}
@@ -214,8 +213,8 @@ func cohortFigures(rows []page.CohortRow) []figure.Figure {
 		if math.IsNaN(r.TIR) {
 			continue
 		}
-		risks = append(risks, figure.Risk{Name: r.ID, Hypo: r.RiskHypo, Hyper: r.RiskHyper, GRI: r.GRI, Zone: r.GRIZone, Little: !r.Sufficient})
-		shares = append(shares, figure.Share{Name: r.ID, Ranges: r.Ranges, Little: !r.Sufficient})
+		risks = append(risks, figure.Risk{Name: r.ID, Hypo: r.RiskHypo, Hyper: r.RiskHyper, GRI: r.GRI, Zone: r.GRIZone, Little: r.Dates.TooLittle()})
+		shares = append(shares, figure.Share{Name: r.ID, Ranges: r.Ranges, Little: r.Dates.TooLittle()})
 	}
 	if len(risks) == 0 {
 		return nil

@@ -36,7 +36,8 @@ func (w *work) csvColumns() []csvColumn {
 		csvColumn{"coverage_14d_pct", "DOUBLE", func(r page.CohortRow, _ person) any { return numberOrNull(r.Covered14) }},
 		csvColumn{"coverage_30d_pct", "DOUBLE", func(r page.CohortRow, _ person) any { return numberOrNull(r.Covered30) }},
 		metricColumn("first_date", "DATE"), metricColumn("last_date", "DATE"),
-		metricColumn("active_window_pct", "DOUBLE"), metricColumn("sufficient", "BOOLEAN"))
+		metricColumn("active_window_pct", "DOUBLE"), metricColumn("sufficient", "BOOLEAN"),
+		csvColumn{"too_little_data", "BOOLEAN", func(r page.CohortRow, _ person) any { return r.Dates.TooLittle() }})
 	if w.blinded() {
 		return all
 	}

@@ -31,8 +31,8 @@ func testCohortRows(t *testing.T, s *study.Study) {
 	if want := 3.31 + 0.02392*120; math.Abs(a.GMI-want) > 1e-9 { // Bergenstal 2018
 		t.Errorf("GMI is %v, want %v", a.GMI, want)
 	}
-	if want := 100 * float64(288+150+288) / (7 * 288); math.Abs(w.people[0].metrics.of("active_window_pct")-want) > 1e-9 || a.Sufficient || !a.GreyGMI() {
-		t.Errorf("readings do not cover %v %%, or that is sufficient: %v", want, a.Sufficient)
+	if want := 100 * float64(288+150+288) / (7 * 288); math.Abs(w.people[0].metrics.of("active_window_pct")-want) > 1e-9 || a.Dates.Sufficient || !a.GreyGMI() {
+		t.Errorf("readings do not cover %v %%, or that is sufficient: %v", want, a.Dates.Sufficient)
 	}
 	if a.Age != 77*time.Hour || a.NewestAt() != "2031-03-07 08:00" || a.Lag() != "3 d" || c.Lag() != "never" {
 		t.Errorf("newest reading at %s, %v ago, %s; of C1 %s", a.NewestAt(), a.Age, a.Lag(), c.Lag())
@@ -64,6 +64,9 @@ func testCohortPage(t *testing.T, s *study.Study) {
 	if file := csvOf(t, w); strings.Contains(text+file, "secretarm") || !strings.HasPrefix(file, "participant_id,site,cohort,status,") ||
 		!strings.Contains(file, "\nA1,North,,enrolled,connected,") || !strings.Contains(file, ",2031-03-03,2031-03-09,36.") {
 		t.Errorf("arms are shown, or the file is not as expected:\n%s", file)
+	}
+	if file := csvOf(t, w); !strings.Contains(file, ",sufficient,too_little_data,") || !strings.Contains(file, ",36.01190476190476,false,true,") {
+		t.Errorf("the file does not say what is too little:\n%s", file)
 	}
 	w.Unblinded = true
 	if text := written(t, w, w.writeCohort, Index); !strings.Contains(text, "North · secretarm") || !strings.Contains(csvOf(t, w), ",secretarm,") {
@@ -101,13 +104,15 @@ func csvOf(t *testing.T, w *work) string {
 }
 
 func TestTotals(t *testing.T) {
-	none := math.NaN()
+	none, enough := math.NaN(), page.ProfileDates{Days: 14, Sufficient: true}
+	week := enough
+	week.Days = 7
 	rows := []page.CohortRow{
-		{Site: "b", Connected: true, NeedsHuman: true, Covered14: 90, Sufficient: true, TIR: 50},
-		{Site: "a", Connected: true, Covered14: 70, Sufficient: true, TIR: 80},
+		{Site: "b", Connected: true, NeedsHuman: true, Covered14: 90, Dates: enough, TIR: 50},
+		{Site: "a", Connected: true, Covered14: 70, Dates: enough, TIR: 80},
 		{Site: "b", Covered14: none, TIR: none},
-		{Site: "b", Covered14: 80, Sufficient: true, TIR: 60},
-		{Site: "b", Covered14: 10, TIR: 1}, // too little data: in no median
+		{Site: "b", Covered14: 80, Dates: enough, TIR: 60},
+		{Site: "b", Covered14: 10, Dates: week, TIR: 1}, // too little data: in no median
 	}
 	sites := choices(rows, "s", func(r *page.CohortRow) (string, *string) { return r.Site, &r.SiteClass })
 	want := []page.SiteTotal{

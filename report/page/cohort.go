@@ -75,8 +75,7 @@ type CohortRow struct {
 	Zoneless                 bool          // the roster has no zone: Newest is UTC
 	Age                      time.Duration // of Newest
 	Covered14, Covered30     float64
-	First, Last              time.Time // dates of the metrics
-	Sufficient               bool      // readings cover enough of them
+	Dates                    ProfileDates // of the metrics
 	Ranges                   figure.Ranges
 	TIR, TBR54, CV, GMI, GRI float64
 	GRIZone                  string
@@ -89,7 +88,7 @@ func (r CohortRow) Class() string {
 	if r.NeedsHuman {
 		class += " needs-human"
 	}
-	if !r.Sufficient {
+	if r.Dates.TooLittle() {
 		class += " little-data"
 	}
 	return class
@@ -131,17 +130,18 @@ func (r CohortRow) NewestAt() string {
 }
 
 // GreyGMI reports whether there is a GMI, of too little data.
-func (r CohortRow) GreyGMI() bool { return !math.IsNaN(r.GMI) && !r.Sufficient }
+func (r CohortRow) GreyGMI() bool { return !math.IsNaN(r.GMI) && r.Dates.TooLittle() }
 
 // Days says the dates of the metrics.
 func (r CohortRow) Days() string {
-	if r.First.IsZero() || r.Last.IsZero() {
+	first, last := r.Dates.First, r.Dates.Last
+	if first.IsZero() || last.IsZero() {
 		return ""
 	}
-	if r.First.Year() == r.Last.Year() {
-		return r.First.Format(time.DateOnly) + " to " + r.Last.Format("01-02")
+	if first.Year() == last.Year() {
+		return first.Format(time.DateOnly) + " to " + last.Format("01-02")
 	}
-	return r.First.Format(time.DateOnly) + " to " + r.Last.Format(time.DateOnly)
+	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
 }
 
 // Spark is the bar of the ranges.
@@ -161,7 +161,7 @@ type SiteTotal struct {
 	Name                                string
 	Participants, Connected, NeedsHuman int     // NeedsHuman of whom
 	Covered14                           float64 // median of those of whom it is known
-	TIR                                 float64 // median of those with enough data
+	TIR                                 float64 // median of those whose data are not too little
 	WithTIR                             int     // how many they are
 }
 

@@ -17,7 +17,7 @@ func longRow() CohortRow {
 		SiteClass: "s11", CohortClass: "c11", Status: "screen failed", Consent: "refused for now", NeedsHuman: true,
 		ToDo:   "another account signed in on 2026-04-15, make sure whose: dexetl --study /data/studies/diabetes connect P001 --confirm, or sign in again: dexetl --study /data/studies/diabetes connect P001",
 		Newest: time.Date(2026, 4, 10, 16, 47, 0, 0, time.UTC), Age: 100 * time.Hour, Covered14: 69.7, Covered30: 0.2,
-		First: time.Date(2025, 12, 28, 0, 0, 0, 0, time.UTC), Last: time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC),
+		Dates:  ProfileDates{First: time.Date(2025, 12, 28, 0, 0, 0, 0, time.UTC), Last: time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC), Days: 14},
 		Ranges: figure.Ranges{0.3, 1.2, 70.5, 20, 8}, TIR: 70.5, TBR54: 0.3, CV: 33.33, GMI: 7.05, GRI: 44.4, GRIZone: "C",
 	}
 }
