@@ -27,13 +27,7 @@ func (w *work) writeCohort(context.Context) error {
 	}
 	c.Sites = choices(rows, "s", func(r *page.CohortRow) (string, *string) { return r.Site, &r.SiteClass })
 	c.Cohorts = choices(rows, "c", func(r *page.CohortRow) (string, *string) { return r.Cohort, &r.CohortClass })
-	for i, p := range w.people {
-		if isFollowed(p.Person) {
-			c.Following = append(c.Following, rows[i])
-		} else {
-			c.Others = append(c.Others, rows[i])
-		}
-	}
+	c.Following, c.Others = w.parted(rows)
 	c.Totals = totals(c.Following, c.Sites)
 	if !c.Blinded {
 		c.Figures = cohortFigures(rows)
@@ -53,6 +47,18 @@ func (w *work) unknown() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// parted are the rows of those who are followed, and of the others.
+func (w *work) parted(rows []page.CohortRow) (following, others []page.CohortRow) {
+	for i, p := range w.people {
+		if isFollowed(p.Person) {
+			following = append(following, rows[i])
+		} else {
+			others = append(others, rows[i])
+		}
+	}
+	return following, others
 }
 
 // isFollowed reports whether the study is going on for somebody, by the roster: they are
@@ -106,7 +112,7 @@ func (w *work) addCoverage(r *page.CohortRow, p person) error {
 	}
 	r.Zoneless = p.Who.Timezone == ""
 	if newest := p.Held.Of("egvs").Newest; !newest.IsZero() {
-		r.Newest, r.Age = newest.In(zone), max(0, w.written().Sub(newest))
+		r.Newest, r.Age = newest.In(zone), w.written().Sub(newest)
 	}
 	resources, err := w.Study.Resources(p.Person)
 	if err != nil {

@@ -31,7 +31,7 @@ func (w *work) csvColumns() []csvColumn {
 		csvColumn{"consent", "VARCHAR", func(r page.CohortRow, _ person) any { return r.Consent }},
 		csvColumn{"needs_human", "BOOLEAN", func(r page.CohortRow, _ person) any { return r.NeedsHuman }},
 		csvColumn{"to_do", "VARCHAR", func(r page.CohortRow, _ person) any { return orNull(r.ToDo) }},
-		csvColumn{"newest_reading", "TIMESTAMP", newestUTC},
+		csvColumn{"newest_reading_utc", "TIMESTAMP", newestUTC},
 		csvColumn{"lag_min", "DOUBLE", lagMin},
 		csvColumn{"coverage_14d_pct", "DOUBLE", func(r page.CohortRow, _ person) any { return numberOrNull(r.Covered14) }},
 		csvColumn{"coverage_30d_pct", "DOUBLE", func(r page.CohortRow, _ person) any { return numberOrNull(r.Covered30) }},

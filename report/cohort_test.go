@@ -24,14 +24,14 @@ func testCohortRows(t *testing.T, s *study.Study) {
 	})
 	rows, err := w.cohortRows()
 	must(t, err)
-	a, b, c := rows[0], rows[1], rows[2]
+	c, a, b := rows[0], rows[1], rows[2] // the longest silence first
 	if a.TIR != 100 || a.TBR54 != 0 || a.CV != 0 || a.GRI != 0 || a.GRIZone != "A" || b.TIR != 0 || b.Ranges[3] != 100 || b.GRI != 80 || b.GRIZone != "D" {
 		t.Errorf("glucose of %+v and %+v", a, b)
 	}
 	if want := 3.31 + 0.02392*120; math.Abs(a.GMI-want) > 1e-9 { // Bergenstal 2018
 		t.Errorf("GMI is %v, want %v", a.GMI, want)
 	}
-	if want := 100 * float64(288+150+288) / (7 * 288); math.Abs(w.people[0].metrics.of("active_window_pct")-want) > 1e-9 || a.Dates.Sufficient || !a.GreyGMI() {
+	if want := 100 * float64(288+150+288) / (7 * 288); math.Abs(w.people[1].metrics.of("active_window_pct")-want) > 1e-9 || a.Dates.Sufficient || a.Dates.Days != 7 || c.Dates.Days != 0 || !a.GreyGMI() {
 		t.Errorf("readings do not cover %v %%, or that is sufficient: %v", want, a.Dates.Sufficient)
 	}
 	if a.Age != 77*time.Hour || a.NewestAt() != "2031-03-07 08:00" || a.Lag() != "3 d" || c.Lag() != "never" {
@@ -40,8 +40,32 @@ func testCohortRows(t *testing.T, s *study.Study) {
 	if !math.IsNaN(c.TIR) || c.TIRWords() != number.None || c.GreyGMI() {
 		t.Errorf("who has no reading has %+v", c)
 	}
-	if !isFollowed(w.people[0].Person) || isFollowed(w.people[1].Person) {
+	if !isFollowed(w.people[1].Person) || isFollowed(w.people[2].Person) {
 		t.Error("A1 is not followed, or B1 is, who has withdrawn")
+	}
+}
+
+// testLagFigure holds the figure against the totals: both are of those followed.
+func testLagFigure(t *testing.T, s *study.Study) {
+	w := courseWork(t, s, func(o *Order) {
+		o.People[0].Held = study.Holdings{"egvs": {Newest: dayOne.AddDate(0, 0, 8)}} // 12 hours from now
+	})
+	counts := map[string]string{}
+	f := w.lagFigure()
+	for _, row := range f.Data.Rows {
+		counts[row[0]] = row[1]
+	}
+	if counts["ahead of clock"] != "1" || counts["never"] != "1" || counts["under 3 h"] != "0" { // B1 has withdrawn
+		t.Errorf("ages are %v", counts)
+	}
+	rows, err := w.cohortRows()
+	must(t, err)
+	following, _ := w.parted(rows)
+	if connected := total("All", following).Connected; connected != 2 || !strings.Contains(f.Note, "Of the 2 who are connected") || rows[1].Lag() != "12 h ahead of the clock" {
+		t.Errorf("%d are connected, the figure says %q; lag of A1 is %s", connected, f.Note, rows[1].Lag())
+	}
+	if f := courseWork(t, s, nil).lagFigure(); f.Data.Rows[0][0] != "under 3 h" {
+		t.Errorf("nobody is ahead of the clock, and the figure begins with %v", f.Data.Rows[0])
 	}
 }
 

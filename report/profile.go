@@ -108,12 +108,12 @@ func (w *work) header(one person, by settings) page.Profile {
 // dates are those of somebody's metrics, and whether there is enough in them.
 func (w *work) dates(one person) page.ProfileDates {
 	d := page.ProfileDates{
-		First: one.metrics.date("first_date"), Last: one.metrics.date("last_date"), Sought: w.Chosen.LastDays,
+		Sought:     w.Chosen.LastDays,
 		ActivePct:  one.metrics.of("active_window_pct"),
 		Sufficient: one.metrics.is("sufficient"), Found: one.metrics.is(views.SelectionSufficient),
 	}
-	if !d.First.IsZero() {
-		d.Days = int(d.Last.Sub(d.First).Hours()/24) + 1
+	if first, last := one.metrics.date("first_date"), one.metrics.date("last_date"); !first.IsZero() && !last.IsZero() {
+		d.First, d.Last, d.Days = first, last, int(last.Sub(first).Hours()/24)+1
 	}
 	return d
 }

@@ -45,7 +45,7 @@ func Distribution(all []Share) Figure {
 	c.drawBars(all, enough, up)
 	return Figure{
 		Title: "Time in ranges",
-		Note:  "A bar is a participant, most time in range first; from below very low, low, in range, high, very high. Pale bars at the right are of too little data.",
+		Note:  "A bar is a participant with readings in the dates, followed or not; most time in range first; from below very low, low, in range, high, very high. Pale bars at the right are of too little data.",
 		SVG:   c.svg("distribution", "Time in ranges of each participant", shareSummary(all[:enough], len(all)-enough)),
 		Data:  shareTable(all),
 	}

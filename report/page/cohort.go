@@ -73,7 +73,7 @@ type CohortRow struct {
 	Connected                bool
 	Newest                   time.Time     // reading, on the wall clock of the roster's zone
 	Zoneless                 bool          // the roster has no zone: Newest is UTC
-	Age                      time.Duration // of Newest
+	Age                      time.Duration // of Newest; negative: it is ahead of the clock
 	Covered14, Covered30     float64
 	Dates                    ProfileDates // of the metrics
 	Ranges                   figure.Ranges
@@ -113,10 +113,13 @@ func (r CohortRow) Standing() string {
 	return r.Status + "; " + r.Consent
 }
 
-// Lag says how old the newest reading is.
+// Lag says how old the newest reading is, or how far it is ahead of the clock.
 func (r CohortRow) Lag() string {
 	if r.Newest.IsZero() {
 		return "never"
+	}
+	if r.Age < 0 {
+		return age(-r.Age) + " ahead of the clock"
 	}
 	return age(r.Age)
 }
@@ -152,8 +155,8 @@ func (r CohortRow) Covered14Words() string { return number.Percent(r.Covered14) 
 func (r CohortRow) Covered30Words() string { return number.Percent(r.Covered30) }
 func (r CohortRow) TIRWords() string       { return number.Percent(r.TIR) }
 func (r CohortRow) TBR54Words() string     { return number.Percent(r.TBR54) }
-func (r CohortRow) CVWords() string        { return number.Decimal(r.CV, 1) }
-func (r CohortRow) GMIWords() string       { return number.Decimal(r.GMI, 1) }
+func (r CohortRow) CVWords() string        { return percentTenths(r.CV) }
+func (r CohortRow) GMIWords() string       { return percentTenths(r.GMI) }
 func (r CohortRow) GRIWords() string       { return number.Decimal(r.GRI, 0) }
 
 // A SiteTotal is what there is of a site.

@@ -42,7 +42,7 @@ func TestCohortRow(t *testing.T) {
 	}
 	text := render(t, Cohort{Following: []CohortRow{longRow()}, Others: []CohortRow{longRow()}})
 	for _, want := range []string{
-		`class="s11 c11 needs-human little-data"`, "70 %", "2025-12-28 to 2026-01-10", "&lt;1 %", `<span class="greyed">7.1</span><small>too little data</small>`, "44 C", "4 d<small>2026-04-10 16:47",
+		`class="s11 c11 needs-human little-data"`, "70 %", "2025-12-28 to 2026-01-10", "&lt;1 %", `<span class="greyed">7.1 %</span><small>too little data</small>`, "44 C", "4 d<small>2026-04-10 16:47",
 		"screen failed; refused for now", "lost: 1, 1 of whom",
 	} {
 		want = strings.ReplaceAll(want, "70 %", "70 %")
@@ -85,6 +85,16 @@ func TestAge(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0 min", 59 * time.Minute: "59 min", time.Hour: "1 h", 47*time.Hour + 59*time.Minute: "47 h", 48 * time.Hour: "2 d", -time.Minute: "0 min"} {
 		if got := age(d); got != want {
 			t.Errorf("age(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// A newest reading of the future is no fresh one.
+func TestLagAhead(t *testing.T) {
+	at := time.Date(2026, 4, 10, 16, 47, 0, 0, time.UTC)
+	for want, age := range map[string]time.Duration{"0 min": 0, "12 min ahead of the clock": -12 * time.Minute, "3 h ahead of the clock": -3 * time.Hour} {
+		if got := (CohortRow{Newest: at, Age: age}).Lag(); got != want {
+			t.Errorf("%v is %q, want %q", age, got, want)
 		}
 	}
 }
