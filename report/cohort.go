@@ -88,7 +88,7 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 		Dates: w.dates(p),
 	}
 	if need != study.Nothing {
-		r.ToDo = w.Say.ToDo(p.Person)
+		r.ToDo = w.toDo(p.Person)
 	}
 	if w.Unblinded {
 		r.Arm = p.Who.Arm
@@ -101,6 +101,16 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 		addGlucose(&r, p.metrics)
 	}
 	return r, nil
+}
+
+// toDo says what somebody needs next. Who gets a report that is made blinded has no study to
+// run commands on, so these are left out.
+func (w *work) toDo(p study.Person) string {
+	said := w.Say.ToDo(p)
+	if w.Blinded {
+		said, _, _ = strings.Cut(said, ": dexetl ")
+	}
+	return said
 }
 
 // addCoverage adds what there is of readings, as of now.

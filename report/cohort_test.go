@@ -100,13 +100,20 @@ func testCohortPage(t *testing.T, s *study.Study) {
 
 // testCohortBlinded looks for anything that tells of glucose.
 func testCohortBlinded(t *testing.T, s *study.Study) {
-	w := courseWork(t, s, func(o *Order) { o.Blinded = true; o.People[0].Who.Arm = "secretarm" })
+	w := courseWork(t, s, func(o *Order) {
+		o.Blinded = true
+		o.People[0].Who.Arm = "secretarm"
+		o.Say.ToDo = func(study.Person) string { return "call them; send a link: dexetl invite A1" }
+	})
 	text := written(t, w, w.writeCohort, Index)
 	_, text, _ = strings.Cut(text, "<main")
 	for _, hidden := range []string{"secretarm", "TIR", "GMI", "GRI", "participants/", "ranges", "risk", "<svg", "A1.html"} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("the blinded page has %q", hidden)
 		}
+	}
+	if strings.Contains(text, "dexetl invite") || !strings.Contains(text, "call them; send a link<") {
+		t.Error("the blinded page has a command, or not what there is to do")
 	}
 	file := csvOf(t, w)
 	header, _, _ := strings.Cut(file, "\n")
