@@ -112,7 +112,7 @@ func (w *work) lagFigure() figure.Figure {
 		if newest := p.Held.Of("egvs").Newest; !newest.IsZero() {
 			age = w.written().Sub(newest)
 		}
-		counts[slices.IndexFunc(counts, func(b lagBin) bool { return age < b.below || b.below == 0 || b.below == ahead && age < 0 })].N++
+		counts[slices.IndexFunc(counts, func(b lagBin) bool { return age < b.below || b.below == 0 })].N++
 	}
 	var bars []figure.Count
 	for _, b := range counts {
@@ -125,7 +125,7 @@ func (w *work) lagFigure() figure.Figure {
 	return f
 }
 
-// ahead is below which a newest reading is in the future: a clock is wrong.
+// ahead is below which an age is that of a reading of the future: a clock is wrong.
 const ahead = time.Duration(-1)
 
 // A lagBin counts those whose newest reading is younger than below, and not of the bin
