@@ -52,6 +52,8 @@ func (d Dates) Words() string {
 		return fmt.Sprintf("the latest %d days with enough data, %s", d.Last, within)
 	case d.Last > 0:
 		return fmt.Sprintf("the latest %d days with enough data", d.Last)
+	case d.Window == "" && (d.From == "") != (d.To == ""):
+		return "the days " + within
 	}
 	return within
 }

@@ -72,6 +72,8 @@ func TestDates(t *testing.T) {
 		"the whole study":                                       {},
 		"the latest 14 days with enough data":                   {Last: 14},
 		"window baseline":                                       {Window: "baseline"},
+		"the days from 2026-01-01 on":                           {From: "2026-01-01"},
+		"the days up to 2026-02-01":                             {To: "2026-02-01"},
 		"2026-01-01 to 2026-02-01":                              {From: "2026-01-01", To: "2026-02-01"},
 		"the latest 14 days with enough data, up to 2026-02-01": {Last: 14, To: "2026-02-01"},
 	} {
