@@ -27,13 +27,7 @@ func (w *work) writeCohort(context.Context) error {
 	}
 	c.Sites = choices(rows, "s", func(r *page.CohortRow) (string, *string) { return r.Site, &r.SiteClass })
 	c.Cohorts = choices(rows, "c", func(r *page.CohortRow) (string, *string) { return r.Cohort, &r.CohortClass })
-	for i, p := range w.people {
-		if isFollowed(p.Person) {
-			c.Following = append(c.Following, rows[i])
-		} else {
-			c.Others = append(c.Others, rows[i])
-		}
-	}
+	c.Following, c.Others = w.parted(rows)
 	c.Totals = totals(c.Following, c.Sites)
 	if !c.Blinded {
 		c.Figures = cohortFigures(rows)
@@ -53,6 +47,18 @@ func (w *work) unknown() (ids []string) {
 		}
 	}
 	return ids
+}
+
+// parted are the rows of those who are followed, and of the others.
+func (w *work) parted(rows []page.CohortRow) (following, others []page.CohortRow) {
+	for i, p := range w.people {
+		if isFollowed(p.Person) {
+			following = append(following, rows[i])
+		} else {
+			others = append(others, rows[i])
+		}
+	}
+	return following, others
 }
 
 // isFollowed reports whether the study is going on for somebody, by the roster: they are
@@ -79,11 +85,10 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 	r := page.CohortRow{
 		ID: p.Who.ID, Site: p.Who.Site, Cohort: p.Who.Cohort, Status: statusWords(p.Who.Status), Consent: w.Say.Consent(p.Person),
 		NeedsHuman: need.Urgency() <= study.NeedsDesk, Connected: p.Connection().Status == consent.Connected,
-		Sufficient: p.metrics.is("sufficient"),
-		First:      p.metrics.date("first_date"), Last: p.metrics.date("last_date"),
+		Dates: w.dates(p),
 	}
 	if need != study.Nothing {
-		r.ToDo = w.Say.ToDo(p.Person)
+		r.ToDo = w.toDo(p.Person)
 	}
 	if w.Unblinded {
 		r.Arm = p.Who.Arm
@@ -98,6 +103,16 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 	return r, nil
 }
 
+// toDo says what somebody needs next. Who gets a report that is made blinded has no study to
+// run commands on, so these are left out.
+func (w *work) toDo(p study.Person) string {
+	said := w.Say.ToDo(p)
+	if w.Blinded {
+		said, _, _ = strings.Cut(said, ": dexetl ")
+	}
+	return said
+}
+
 // addCoverage adds what there is of readings, as of now.
 func (w *work) addCoverage(r *page.CohortRow, p person) error {
 	r.Covered14, r.Covered30 = math.NaN(), math.NaN()
@@ -107,7 +122,7 @@ func (w *work) addCoverage(r *page.CohortRow, p person) error {
 	}
 	r.Zoneless = p.Who.Timezone == ""
 	if newest := p.Held.Of("egvs").Newest; !newest.IsZero() {
-		r.Newest, r.Age = newest.In(zone), max(0, w.written().Sub(newest))
+		r.Newest, r.Age = newest.In(zone), w.written().Sub(newest)
 	}
 	resources, err := w.Study.Resources(p.Person)
 	if err != nil {
@@ -188,7 +203,7 @@ func total(name string, rows []page.CohortRow) page.SiteTotal {
 		if !math.IsNaN(r.Covered14) {
 			covered = append(covered, r.Covered14)
 		}
-		if r.Sufficient && !math.IsNaN(r.TIR) {
+		if !r.Dates.TooLittle() && !math.IsNaN(r.TIR) {
 			inRange = append(inRange, r.TIR)
 		}
 	}
@@ -214,8 +229,8 @@ func cohortFigures(rows []page.CohortRow) []figure.Figure {
 		if math.IsNaN(r.TIR) {
 			continue
 		}
-		risks = append(risks, figure.Risk{Name: r.ID, Hypo: r.RiskHypo, Hyper: r.RiskHyper, GRI: r.GRI, Zone: r.GRIZone, Little: !r.Sufficient})
-		shares = append(shares, figure.Share{Name: r.ID, Ranges: r.Ranges, Little: !r.Sufficient})
+		risks = append(risks, figure.Risk{Name: r.ID, Hypo: r.RiskHypo, Hyper: r.RiskHyper, GRI: r.GRI, Zone: r.GRIZone, Little: r.Dates.TooLittle()})
+		shares = append(shares, figure.Share{Name: r.ID, Ranges: r.Ranges, Little: r.Dates.TooLittle()})
 	}
 	if len(risks) == 0 {
 		return nil

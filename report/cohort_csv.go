@@ -31,12 +31,13 @@ func (w *work) csvColumns() []csvColumn {
 		csvColumn{"consent", "VARCHAR", func(r page.CohortRow, _ person) any { return r.Consent }},
 		csvColumn{"needs_human", "BOOLEAN", func(r page.CohortRow, _ person) any { return r.NeedsHuman }},
 		csvColumn{"to_do", "VARCHAR", func(r page.CohortRow, _ person) any { return orNull(r.ToDo) }},
-		csvColumn{"newest_reading", "TIMESTAMP", newestUTC},
+		csvColumn{"newest_reading_utc", "TIMESTAMP", newestUTC},
 		csvColumn{"lag_min", "DOUBLE", lagMin},
 		csvColumn{"coverage_14d_pct", "DOUBLE", func(r page.CohortRow, _ person) any { return numberOrNull(r.Covered14) }},
 		csvColumn{"coverage_30d_pct", "DOUBLE", func(r page.CohortRow, _ person) any { return numberOrNull(r.Covered30) }},
 		metricColumn("first_date", "DATE"), metricColumn("last_date", "DATE"),
-		metricColumn("active_window_pct", "DOUBLE"), metricColumn("sufficient", "BOOLEAN"))
+		metricColumn("active_window_pct", "DOUBLE"), metricColumn("sufficient", "BOOLEAN"),
+		csvColumn{"too_little_data", "BOOLEAN", func(r page.CohortRow, _ person) any { return r.Dates.TooLittle() }})
 	if w.blinded() {
 		return all
 	}

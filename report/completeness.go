@@ -99,25 +99,34 @@ func (w *work) heatRow(p person, h *history) (figure.HeatRow, error) {
 	return row, nil
 }
 
-// lagFigure counts those who are connected by how old their newest reading is.
+// lagFigure counts those whom the totals of the cohort have as connected by how old their
+// newest reading is.
 func (w *work) lagFigure() figure.Figure {
-	counts := lagBins()
+	counts, connected := lagBins(), 0
 	for _, p := range w.people {
-		if p.Connection().Status != consent.Connected {
+		if !isFollowed(p.Person) || p.Connection().Status != consent.Connected {
 			continue
 		}
+		connected++
 		age := time.Duration(math.MaxInt64)
 		if newest := p.Held.Of("egvs").Newest; !newest.IsZero() {
 			age = w.written().Sub(newest)
 		}
 		counts[slices.IndexFunc(counts, func(b lagBin) bool { return age < b.below || b.below == 0 })].N++
 	}
-	bars := make([]figure.Count, len(counts))
-	for i, b := range counts {
-		bars[i] = b.Count
+	var bars []figure.Count
+	for _, b := range counts {
+		if b.N > 0 || b.below != ahead {
+			bars = append(bars, b.Count)
+		}
 	}
-	return figure.Bars("lag", "Age of the newest reading, of those who are connected", "age", "participants", bars)
+	f := figure.Bars("lag", "Age of the newest reading, of those followed who are connected", "age", "participants", bars)
+	f.Note = fmt.Sprintf("Of the %d who are connected among those followed: enrolled, randomised, or without a status in the roster. The cohort page has the same under By site.", connected)
+	return f
 }
+
+// ahead is below which an age is that of a reading of the future: a clock is wrong.
+const ahead = time.Duration(-1)
 
 // A lagBin counts those whose newest reading is younger than below, and not of the bin
 // before.
@@ -129,6 +138,7 @@ type lagBin struct {
 func lagBins() []lagBin {
 	const day = 24 * time.Hour
 	return []lagBin{
+		{figure.Count{Name: "ahead of clock"}, ahead},
 		{figure.Count{Name: "under 3 h"}, 3 * time.Hour}, {figure.Count{Name: "3 to 6 h"}, 6 * time.Hour},
 		{figure.Count{Name: "6 to 12 h"}, 12 * time.Hour}, {figure.Count{Name: "12 to 24 h"}, day},
 		{figure.Count{Name: "1 to 2 d"}, 2 * day}, {figure.Count{Name: "2 to 7 d"}, 7 * day},

@@ -20,6 +20,7 @@ type history struct {
 	dayOne, first, last time.Time // dates, midnight UTC; zero: not known
 	dayOneOf            string    // where dayOne comes from
 	studyEnd            time.Time // date of the roster
+	lastDay             time.Time // date of the last day of which there is to be anything, by the roster; zero: not known
 	days                map[int32]dayRead
 	sensors             []time.Time // dates on which a sensor begins, but for the first one
 }
@@ -41,7 +42,8 @@ func (w *work) histories(ctx context.Context) (map[string]*history, error) {
 		if err != nil {
 			return nil, err
 		}
-		all[p.Who.ID] = &history{days: map[int32]dayRead{}, course: course{
+		all[p.Who.ID] = &history{days: map[int32]dayRead{}, lastDay: dateOf(p.Course.LastDay), course: course{
+			apart:  isApart(p.Person),
 			failed: slices.ContainsFunc(resources, func(r study.Resource) bool { return r.Name == "egvs" && r.Failed }),
 			goesOn: p.Phase.InStudy(), asked: study.Timeline{Now: w.manifest.CreatedAt},
 		}}
@@ -54,6 +56,12 @@ func (w *work) histories(ctx context.Context) (map[string]*history, error) {
 		}
 	}
 	return all, nil
+}
+
+// isApart reports whether nothing could be asked of somebody, or nothing is to be: they have
+// never connected, or their part is over.
+func isApart(p study.Person) bool {
+	return p.Connection().ID == "" || !p.Course.Asked || p.Phase == study.Over
 }
 
 // each hands the rows of a query to take, which scans them: the first column is the
@@ -173,10 +181,33 @@ func (h *history) shown(zone *time.Location, committed time.Time) (first, last t
 	if last.IsZero() || !h.withdrawn.IsZero() || last.After(latest) && len(h.days) == 0 {
 		last = latest
 	}
+	if end := h.end(); !end.IsZero() && end.Before(last) {
+		last = end
+	}
 	if h.first.IsZero() || last.Before(h.first) {
 		return time.Time{}, time.Time{}
 	}
 	return h.first, last
+}
+
+// end is the last day of somebody whose part is over, or of their readings if there are
+// later ones; zero: it is not known.
+func (h *history) end() time.Time {
+	end := h.lastDay
+	for day := range h.days {
+		if at := time.Unix(int64(day)*24*60*60, 0).UTC(); !end.IsZero() && at.After(end) {
+			end = at
+		}
+	}
+	return end
+}
+
+// dateOf is midnight UTC of a date.
+func dateOf(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return localDate(at, at.Location())
 }
 
 // localDate is midnight UTC of the date that an instant has in a zone.

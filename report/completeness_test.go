@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/report/figure"
@@ -64,7 +65,7 @@ func courseWork(t *testing.T, s *study.Study, change func(*Order)) *work {
 	o := reportOf(t, s, views.Selection{Preset: views.Dexetl1, Sentinels: views.AsSent})
 	for i := range o.People {
 		p := &o.People[i]
-		p.Phase, p.Who.Timezone = study.Active, "Europe/Berlin"
+		p.Phase, p.Who.Timezone, p.Course = study.Active, "Europe/Berlin", cohort.Course{Asked: true}
 		p.Connections = []consent.Connection{{ID: "c", Status: consent.Connected}}
 	}
 	o.People[1].Phase, o.People[1].Who.Status = study.Withdrawn, "withdrawn"
@@ -82,8 +83,8 @@ func courseWork(t *testing.T, s *study.Study, change func(*Order)) *work {
 func TestCompleteness(t *testing.T) {
 	s := glucoseStudy(t, courseStudy())
 	for name, test := range map[string]func(*testing.T, *study.Study){
-		"rows": testHeatRows, "view": testDaysAgreeWithView, "gaps": testGapsOfPage, "page": testCompletenessPage,
-		"cohort": testCohortRows, "cohort page": testCohortPage, "blinded": testCohortBlinded,
+		"rows": testHeatRows, "apart": testHeatRowsApart, "view": testDaysAgreeWithView, "gaps": testGapsOfPage, "page": testCompletenessPage,
+		"cohort": testCohortRows, "lag": testLagFigure, "cohort page": testCohortPage, "blinded": testCohortBlinded,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -113,6 +114,29 @@ func testHeatRows(t *testing.T, s *study.Study) {
 	}
 	if got := early("B1", all["B1"]); len(got) != 1 {
 		t.Error("the readings of B1 before the consent are not told")
+	}
+}
+
+// Of whom nothing could be asked, no day has failed; of whom the study is over, the row ends
+// with their last day, or their last reading.
+func testHeatRowsApart(t *testing.T, s *study.Study) {
+	w := courseWork(t, s, func(o *Order) {
+		a, c := &o.People[0], &o.People[2]
+		a.Course = cohort.Course{LastDay: on(5)} // lost
+		c.Connections, c.Outcome = nil, cohort.FetchOutcome{Error: "no answer"}
+		c.Course.LastDay = on(6)
+	})
+	all, err := w.histories(t.Context())
+	must(t, err)
+	lost, err := w.heatRow(w.people[0], all["A1"])
+	must(t, err)
+	never, err := w.heatRow(w.people[2], all["C1"])
+	must(t, err)
+	if !slices.Equal(lost.Days, []figure.Day{figure.Whole, figure.Some, figure.NoReading, figure.Whole, figure.LeftOut}) {
+		t.Errorf("days of who was lost on day 3, with readings up to day 5: %v", lost.Days)
+	}
+	if !slices.Equal(never.Days, []figure.Day{figure.BeforeConsent, figure.BeforeConsent, figure.Apart, figure.Apart}) {
+		t.Errorf("days of who never connected, up to day 4: %v", never.Days)
 	}
 }
 
@@ -150,7 +174,7 @@ func testGapsOfPage(t *testing.T, s *study.Study) {
 			t.Errorf("gap %d is %+v, want %+v", i, g, want[i])
 		}
 	}
-	if len(c.Gaps) != 3 || c.Gaps[2].Participant != "C1" || c.Gaps[2].Kind != "never" || c.MoreGaps != 0 {
+	if len(c.Gaps) != 2 || c.MoreGaps != 0 { // of C1, who was never asked, there is none
 		t.Errorf("gaps %+v, and %d more", c.Gaps, c.MoreGaps)
 	}
 }
@@ -159,7 +183,7 @@ func testGapsOfPage(t *testing.T, s *study.Study) {
 func testCompletenessPage(t *testing.T, s *study.Study) {
 	w := courseWork(t, s, func(o *Order) { o.Blinded = true; o.People = o.People[:2] })
 	text := written(t, w, w.writeCompleteness, completenessPath)
-	for _, want := range []string{"North: A1", "South: B1", "before the date of consent in the roster: B1", "anchor date (1)", "(1); there is no day 0", "never: 2"} {
+	for _, want := range []string{"North: A1", "South: B1", "before the date of consent in the roster: B1", "anchor date (1)", "(1); there is no day 0", "never: 1"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

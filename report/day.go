@@ -24,6 +24,7 @@ type studyDay struct {
 type course struct {
 	asked     study.Timeline // of readings; its Study is not looked at, Now is the newest answer
 	held      []plan.Window  // of answers that could not be applied
+	apart     bool           // never connected, or nothing is to be asked
 	failed    bool           // the last fetch failed
 	goesOn    bool           // more readings are waited for
 	consent   time.Time      // date, midnight UTC; zero: not known
@@ -59,6 +60,8 @@ func (c course) silentKind(m study.Missing, day plan.Window) figure.Day {
 	switch {
 	case most == 0:
 		return figure.Unknown
+	case most == m.NeverAsked && c.apart:
+		return figure.Apart
 	case most == m.NeverAsked && (c.failed || slices.ContainsFunc(c.held, func(w plan.Window) bool { return !w.Intersect(day).Empty() })):
 		return figure.Failed
 	case most == m.NeverAsked:

@@ -54,6 +54,8 @@ func TestDayKind(t *testing.T) {
 			c.asked.Asked = []study.AskedInterval{{Window: plan.Window{Start: on(5).Add(13 * time.Hour), End: on(20)}, Records: 9}}
 		}), 5, 0, false, figure.NeverAsked},
 		{"not asked, the last fetch failed", with(func(c *course) { c.failed = true }), 3, 0, false, figure.Failed},
+		{"not asked, never connected", with(func(c *course) { c.apart, c.failed = true, true }), 3, 0, false, figure.Apart},
+		{"asked, and their part is over", with(func(c *course) { c.apart = true }), 7, 0, false, figure.NoReading},
 		{"asked, the last fetch failed", with(func(c *course) { c.failed = true }), 7, 0, false, figure.NoReading},
 		{"not asked, an answer is held", with(func(c *course) { c.held = []plan.Window{between(2, 4)} }), 3, 0, false, figure.Failed},
 		{"an answer of other days is held", with(func(c *course) { c.held = []plan.Window{between(4, 5)} }), 3, 0, false, figure.NeverAsked},

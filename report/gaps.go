@@ -20,7 +20,8 @@ const mostGaps = 50
 // gapBatch is of how many participants gaps are looked for at once, which takes memory.
 const gapBatch = 100
 
-// addGaps adds the gaps of more than 3 hours: the longest ones, and all by kind.
+// addGaps adds the gaps of more than 3 hours: the longest ones, and all by kind. Who was
+// never asked has none.
 func (w *work) addGaps(ctx context.Context, c *page.Completeness) error {
 	gaps, err := w.longGaps(ctx)
 	if err != nil {
@@ -68,7 +69,7 @@ func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err
 		}
 	}
 	statement, args := views.LongGaps(ids)
-	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, coalesce(gap_min, 0) / 60, kind from ("+statement+")", args...)
+	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, gap_min / 60, kind from ("+statement+") where gap_min > 180", args...)
 	if err != nil {
 		return nil, err
 	}

@@ -86,6 +86,7 @@ func (w *work) findPeople(ctx context.Context) error {
 			w.people = append(w.people, person{p, s})
 		}
 	}
+	longestSilenceFirst(w.people)
 	return nil
 }
 

@@ -100,15 +100,22 @@ func (w *work) header(one person, by settings) page.Profile {
 	if w.Unblinded {
 		p.Who.Arm = one.Who.Arm
 	}
-	p.Dates = page.ProfileDates{
-		First: one.metrics.date("first_date"), Last: one.metrics.date("last_date"), Sought: w.Chosen.LastDays,
-		ActivePct: one.metrics.of("active_window_pct"), NeedPct: by.needPct,
+	p.Dates = w.dates(one)
+	p.Dates.NeedPct = by.needPct
+	return p
+}
+
+// dates are those of somebody's metrics, and whether there is enough in them.
+func (w *work) dates(one person) page.ProfileDates {
+	d := page.ProfileDates{
+		Sought:     w.Chosen.LastDays,
+		ActivePct:  one.metrics.of("active_window_pct"),
 		Sufficient: one.metrics.is("sufficient"), Found: one.metrics.is(views.SelectionSufficient),
 	}
-	if !p.Dates.First.IsZero() {
-		p.Dates.Days = int(p.Dates.Last.Sub(p.Dates.First).Hours()/24) + 1
+	if first, last := one.metrics.date("first_date"), one.metrics.date("last_date"); !first.IsZero() && !last.IsZero() {
+		d.First, d.Last, d.Days = first, last, int(last.Sub(first).Hours()/24)+1
 	}
-	return p
+	return d
 }
 
 // drawn is a profile with what is drawn of readings and entries.

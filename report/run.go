@@ -121,7 +121,7 @@ func (w *work) failures(run string) (all []page.Failure) {
 		if of.RunID != run || of.Error == "" && len(of.Refused) == 0 {
 			continue
 		}
-		f := page.Failure{Participant: p.Who.ID, Resource: of.Resource, Why: of.Error, ToDo: w.Say.ToDo(p.Person)}
+		f := page.Failure{Participant: p.Who.ID, Resource: of.Resource, Why: of.Error, ToDo: w.toDo(p.Person)}
 		if f.Why == "" {
 			refused := of.Refused[0]
 			f.Resource, f.Why = refused.Resource, strings.TrimSpace(fmt.Sprintf("refused (HTTP %d) %s", refused.Status, refused.Words))

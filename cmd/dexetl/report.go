@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/cgmfile"
+	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/report"
 	"github.com/dexetl/dexetl/report/number"
 	"github.com/dexetl/dexetl/report/page"
@@ -154,9 +155,13 @@ func (p *program) reportWords() report.Words {
 	return report.Words{
 		Run:     runWords,
 		Consent: func(one study.Person) string { return accountWords(one.Consent()) },
-		ToDo:    func(one study.Person) string { return toDo(one, p.commandLine) },
+		ToDo:    func(one study.Person) string { return toDo(one, bareCommand) },
 	}
 }
+
+// bareCommand is a command for a page, which is read elsewhere: it does not say where the
+// program and the study are.
+func bareCommand(words ...string) string { return plain.ShellLine(dexetl(words...)) }
 
 // usualReport is the folder for whoever names none.
 func (p *program) usualReport(order report.Order) (string, error) {

@@ -13,6 +13,7 @@ const (
 	LeftOut              // there are readings, and an exclusion leaves all of them out
 	Withdrawn            // from the withdrawal on
 	BeforeConsent
+	Apart      // no answer covers the day: they never connected, or nothing is to be asked
 	Failed     // an answer could not be applied, or the last fetch failed; never answered
 	NeverAsked // Dexcom may have readings, and no answer covers the day
 	Pending    // after the newest reading: it may still be uploaded
@@ -44,6 +45,7 @@ func dayTexts(d Day) [3]string {
 		LeftOut:       {"cell-left-out", "excluded", "there are readings, and exclusions leave all of them out"},
 		Withdrawn:     {"cell-withdrawn", "after withdrawal", "no readings, and the day begins with or after the withdrawal"},
 		BeforeConsent: {"cell-before", "before consent", "no readings, and the day is before the date of consent in the roster"},
+		Apart:         {"cell-apart", "not connected or over", "no answer covers it: the participant has never connected, or their part is over and nothing more is asked"},
 		Failed:        {"cell-failed", "failed", "no answer covers it: one came and could not be applied, or the last fetch failed"},
 		NeverAsked:    {"cell-never", "never asked", "no answer covers it, and Dexcom may have readings"},
 		Pending:       {"cell-pending", "pending", "after the newest reading: readings come some hours late, or later still if the phone was offline"},

@@ -92,7 +92,7 @@ func TestHeatIsSmall(t *testing.T) {
 		}
 		size += len(Heat(fmt.Sprint("days-", block), "", rows).SVG)
 	}
-	if size > 800_000 {
+	if size > 850_000 {
 		t.Errorf("the maps have %d bytes", size)
 	}
 }

@@ -16,6 +16,7 @@ func DayPatterns() template.HTML {
 		{"left-out", `<rect class="p-tint" width="6" height="6"/><path class="p-line" d="M0 6L6 0"/>`},
 		{"withdrawn", `<rect class="p-grey" width="6" height="6"/><path class="p-dark" d="M0 3h6"/>`},
 		{"before", `<rect class="p-grey" width="6" height="6"/><path class="p-dark" d="M3 0v6"/>`},
+		{"apart", `<rect class="p-grey" width="6" height="6"/><path class="p-faint" d="M0 3h6M3 0v6"/>`},
 		{"failed", `<rect class="p-alarm" width="6" height="6"/><path class="p-white" d="M0 0L6 6M0 6L6 0"/>`},
 		{"never", `<rect class="p-paper" width="6" height="6"/><path class="p-dark" d="M0 0L6 6M0 6L6 0"/>`},
 		{"pending", `<rect class="p-paper" width="6" height="6"/><circle class="p-dot" cx="3" cy="3" r="1.4"/>`},

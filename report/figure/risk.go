@@ -61,7 +61,7 @@ func RiskGrid(all []Risk) Figure {
 	}
 	return Figure{
 		Title: "Glycemia risk index",
-		Note:  "A point is a participant; its id is shown when the pointer rests on it. Zones A to E end at an index of 20, 40, 60 and 80. Hollow points are of too little data.",
+		Note:  "A point is a participant with readings in the dates, followed or not; its id is shown when the pointer rests on it. Zones A to E end at an index of 20, 40, 60 and 80. Hollow points are of too little data.",
 		SVG:   c.svg("risk-grid", "Glycemia risk index of each participant", riskSummary(all)),
 		Data:  riskTable(all),
 	}

@@ -30,12 +30,12 @@ func Spark(r Ranges) template.HTML {
 	return template.HTML(b.String())
 }
 
-// Words say the shares, such as "<1 % very low, 2 % low, 78 % in range, 17 % high, 3 % very
-// high".
+// Words say the shares with one decimal, which agrees with each share that is rounded by
+// itself: "0.3 % very low, 1.9 % low, 77.8 % in range, 17.2 % high, 2.8 % very high".
 func (r Ranges) Words() string {
 	said := make([]string, len(r))
-	for i, share := range number.Percents(r[:]...) {
-		said[i] = share + " " + RangeWords()[i]
+	for i, share := range r {
+		said[i] = number.Tenths(share) + " " + RangeWords()[i]
 	}
 	return strings.Join(said, ", ")
 }

@@ -45,7 +45,7 @@ func Distribution(all []Share) Figure {
 	c.drawBars(all, enough, up)
 	return Figure{
 		Title: "Time in ranges",
-		Note:  "A bar is a participant, most time in range first; from below very low, low, in range, high, very high. Pale bars at the right are of too little data.",
+		Note:  "A bar is a participant with readings in the dates, followed or not; most time in range first; from below very low, low, in range, high, very high. Pale bars at the right are of too little data.",
 		SVG:   c.svg("distribution", "Time in ranges of each participant", shareSummary(all[:enough], len(all)-enough)),
 		Data:  shareTable(all),
 	}
@@ -105,7 +105,11 @@ func shareTable(all []Share) Table {
 	words := RangeWords()
 	t := Table{Columns: append(append(Words("participant"), Numbers(words[:]...)...), Words("data")...)}
 	for _, s := range all {
-		t.Rows = append(t.Rows, append(append([]string{s.Name}, number.Percents(s.Ranges[:]...)...), littleWords(s.Little)))
+		row := []string{s.Name}
+		for _, share := range s.Ranges {
+			row = append(row, number.Tenths(share))
+		}
+		t.Rows = append(t.Rows, append(row, littleWords(s.Little)))
 	}
 	return t
 }

@@ -77,9 +77,9 @@ func percent(share float64, whole int) string {
 	return strconv.Itoa(whole) + " %"
 }
 
-// Percents says shares that add to 100 so that what is written adds to 100, too, by the
-// largest remainder; "<1 %" counts as nothing there. Shares that do not add to 100 are each
-// rounded by itself.
+// Percents says the shares of one bar as [Whole] rounds them: what is written adds to 100,
+// and "<1 %" counts as nothing there. It is for a bar only: the same share that stands by
+// itself is said by [Percent], and may differ by one.
 func Percents(shares ...float64) []string {
 	whole := Whole(shares...)
 	said := make([]string, len(shares))
@@ -90,7 +90,9 @@ func Percents(shares ...float64) []string {
 }
 
 // Whole rounds shares to whole numbers; those that add to 100 add to 100 afterwards, by the
-// largest remainder, the earlier one first where two are the same.
+// largest remainder, the earlier one first where two are the same. A share below 0.5 becomes
+// 0, whatever its remainder, and the others have what is left, each less than 1. Where they
+// cannot take all of it, as of 99 and several that small, the sum stays below 100.
 func Whole(shares ...float64) []int {
 	whole := make([]int, len(shares))
 	order := make([]int, len(shares))
@@ -108,6 +110,7 @@ func Whole(shares ...float64) []int {
 		return whole
 	}
 	remainder := func(i int) float64 { return math.Round(1e9 * (shares[i] - math.Floor(shares[i]))) }
+	order = slices.DeleteFunc(order, func(i int) bool { return shares[i] < 0.5 || remainder(i) == 0 })
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainder(b), remainder(a)) })
 	for _, i := range order[:max(0, min(left, len(order)))] {
 		whole[i]++

@@ -28,6 +28,8 @@ func TestPercents(t *testing.T) {
 		{[]float64{33.4, 33.3, 33.3}, []string{"34 %", "33 %", "33 %"}},
 		{[]float64{100.0 / 3, 100.0 / 3, 100.0 / 3}, []string{"34 %", "33 %", "33 %"}},
 		{[]float64{0.3, 99.7}, []string{"<1 %", ">99 %"}},
+		{[]float64{0.49, 1.2, 70.31, 20, 8}, []string{"<1 %", "1 %", "71 %", "20 %", "8 %"}},
+		{[]float64{0.4, 0.4, 0.2, 99}, []string{"<1 %", "<1 %", "<1 %", "99 %"}},
 		{[]float64{0, 100}, []string{"0 %", "100 %"}},
 		{[]float64{math.NaN(), math.NaN()}, []string{None, None}},
 		{[]float64{10.6, 10.6}, []string{"11 %", "11 %"}},
@@ -38,7 +40,8 @@ func TestPercents(t *testing.T) {
 	}
 }
 
-// What is rounded together adds to 100, and nothing moves by 1 or more.
+// What is rounded together adds to 100, or to less by no more than what is written as
+// "<1 %" may hold. Nothing moves by 1 or more, and nothing below 0.5 becomes 1.
 func TestWholeAddsTo100(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counts := rapid.SliceOfN(rapid.IntRange(0, 5000), 2, 7).Draw(t, "counts")
@@ -53,14 +56,20 @@ func TestWholeAddsTo100(t *testing.T) {
 		for i, c := range counts {
 			shares[i] = 100 * float64(c) / float64(n)
 		}
-		sum := 0
+		sum, small := 0, 0
 		for i, whole := range Whole(shares...) {
 			sum += whole
+			if shares[i] > 0 && shares[i] < 0.5 {
+				small++
+				if said := Percents(shares...)[i]; whole != 0 || said != "<1 %" {
+					t.Fatalf("%v of %v became %d, %q", shares[i], shares, whole, said)
+				}
+			}
 			if math.Abs(float64(whole)-shares[i]) >= 1 {
 				t.Fatalf("%v of %v became %d", shares[i], shares, whole)
 			}
 		}
-		if sum != 100 {
+		if sum > 100 || 2*(100-sum) > small {
 			t.Fatalf("%v became %v, which adds to %d", shares, Whole(shares...), sum)
 		}
 	})

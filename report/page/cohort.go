@@ -52,6 +52,8 @@ func (d Dates) Words() string {
 		return fmt.Sprintf("the latest %d days with enough data, %s", d.Last, within)
 	case d.Last > 0:
 		return fmt.Sprintf("the latest %d days with enough data", d.Last)
+	case d.Window == "" && (d.From == "") != (d.To == ""):
+		return "the days " + within
 	}
 	return within
 }
@@ -73,10 +75,9 @@ type CohortRow struct {
 	Connected                bool
 	Newest                   time.Time     // reading, on the wall clock of the roster's zone
 	Zoneless                 bool          // the roster has no zone: Newest is UTC
-	Age                      time.Duration // of Newest
+	Age                      time.Duration // of Newest; negative: it is ahead of the clock
 	Covered14, Covered30     float64
-	First, Last              time.Time // dates of the metrics
-	Sufficient               bool      // readings cover enough of them
+	Dates                    ProfileDates // of the metrics
 	Ranges                   figure.Ranges
 	TIR, TBR54, CV, GMI, GRI float64
 	GRIZone                  string
@@ -89,7 +90,7 @@ func (r CohortRow) Class() string {
 	if r.NeedsHuman {
 		class += " needs-human"
 	}
-	if !r.Sufficient {
+	if r.Dates.TooLittle() {
 		class += " little-data"
 	}
 	return class
@@ -114,10 +115,13 @@ func (r CohortRow) Standing() string {
 	return r.Status + "; " + r.Consent
 }
 
-// Lag says how old the newest reading is.
+// Lag says how old the newest reading is, or how far it is ahead of the clock.
 func (r CohortRow) Lag() string {
 	if r.Newest.IsZero() {
 		return "never"
+	}
+	if r.Age < 0 {
+		return age(-r.Age) + " ahead of the clock"
 	}
 	return age(r.Age)
 }
@@ -131,17 +135,18 @@ func (r CohortRow) NewestAt() string {
 }
 
 // GreyGMI reports whether there is a GMI, of too little data.
-func (r CohortRow) GreyGMI() bool { return !math.IsNaN(r.GMI) && !r.Sufficient }
+func (r CohortRow) GreyGMI() bool { return !math.IsNaN(r.GMI) && r.Dates.TooLittle() }
 
 // Days says the dates of the metrics.
 func (r CohortRow) Days() string {
-	if r.First.IsZero() || r.Last.IsZero() {
+	first, last := r.Dates.First, r.Dates.Last
+	if first.IsZero() || last.IsZero() {
 		return ""
 	}
-	if r.First.Year() == r.Last.Year() {
-		return r.First.Format(time.DateOnly) + " to " + r.Last.Format("01-02")
+	if first.Year() == last.Year() {
+		return first.Format(time.DateOnly) + " to " + last.Format("01-02")
 	}
-	return r.First.Format(time.DateOnly) + " to " + r.Last.Format(time.DateOnly)
+	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
 }
 
 // Spark is the bar of the ranges.
@@ -152,8 +157,8 @@ func (r CohortRow) Covered14Words() string { return number.Percent(r.Covered14) 
 func (r CohortRow) Covered30Words() string { return number.Percent(r.Covered30) }
 func (r CohortRow) TIRWords() string       { return number.Percent(r.TIR) }
 func (r CohortRow) TBR54Words() string     { return number.Percent(r.TBR54) }
-func (r CohortRow) CVWords() string        { return number.Decimal(r.CV, 1) }
-func (r CohortRow) GMIWords() string       { return number.Decimal(r.GMI, 1) }
+func (r CohortRow) CVWords() string        { return percentTenths(r.CV) }
+func (r CohortRow) GMIWords() string       { return percentTenths(r.GMI) }
 func (r CohortRow) GRIWords() string       { return number.Decimal(r.GRI, 0) }
 
 // A SiteTotal is what there is of a site.
@@ -161,7 +166,7 @@ type SiteTotal struct {
 	Name                                string
 	Participants, Connected, NeedsHuman int     // NeedsHuman of whom
 	Covered14                           float64 // median of those of whom it is known
-	TIR                                 float64 // median of those with enough data
+	TIR                                 float64 // median of those whose data are not too little
 	WithTIR                             int     // how many they are
 }
 

@@ -17,7 +17,7 @@ func longRow() CohortRow {
 		SiteClass: "s11", CohortClass: "c11", Status: "screen failed", Consent: "refused for now", NeedsHuman: true,
 		ToDo:   "another account signed in on 2026-04-15, make sure whose: dexetl --study /data/studies/diabetes connect P001 --confirm, or sign in again: dexetl --study /data/studies/diabetes connect P001",
 		Newest: time.Date(2026, 4, 10, 16, 47, 0, 0, time.UTC), Age: 100 * time.Hour, Covered14: 69.7, Covered30: 0.2,
-		First: time.Date(2025, 12, 28, 0, 0, 0, 0, time.UTC), Last: time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC),
+		Dates:  ProfileDates{First: time.Date(2025, 12, 28, 0, 0, 0, 0, time.UTC), Last: time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC), Days: 14},
 		Ranges: figure.Ranges{0.3, 1.2, 70.5, 20, 8}, TIR: 70.5, TBR54: 0.3, CV: 33.33, GMI: 7.05, GRI: 44.4, GRIZone: "C",
 	}
 }
@@ -42,7 +42,7 @@ func TestCohortRow(t *testing.T) {
 	}
 	text := render(t, Cohort{Following: []CohortRow{longRow()}, Others: []CohortRow{longRow()}})
 	for _, want := range []string{
-		`class="s11 c11 needs-human little-data"`, "70 %", "2025-12-28 to 2026-01-10", "&lt;1 %", `<span class="greyed">7.1</span><small>too little data</small>`, "44 C", "4 d<small>2026-04-10 16:47",
+		`class="s11 c11 needs-human little-data"`, "70 %", "2025-12-28 to 2026-01-10", "&lt;1 %", `<span class="greyed">7.1 %</span><small>too little data</small>`, "44 C", "4 d<small>2026-04-10 16:47",
 		"screen failed; refused for now", "lost: 1, 1 of whom",
 	} {
 		want = strings.ReplaceAll(want, "70 %", "70 %")
@@ -72,6 +72,8 @@ func TestDates(t *testing.T) {
 		"the whole study":                                       {},
 		"the latest 14 days with enough data":                   {Last: 14},
 		"window baseline":                                       {Window: "baseline"},
+		"the days from 2026-01-01 on":                           {From: "2026-01-01"},
+		"the days up to 2026-02-01":                             {To: "2026-02-01"},
 		"2026-01-01 to 2026-02-01":                              {From: "2026-01-01", To: "2026-02-01"},
 		"the latest 14 days with enough data, up to 2026-02-01": {Last: 14, To: "2026-02-01"},
 	} {
@@ -85,6 +87,16 @@ func TestAge(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0 min", 59 * time.Minute: "59 min", time.Hour: "1 h", 47*time.Hour + 59*time.Minute: "47 h", 48 * time.Hour: "2 d", -time.Minute: "0 min"} {
 		if got := age(d); got != want {
 			t.Errorf("age(%v) = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// A newest reading of the future is no fresh one.
+func TestLagAhead(t *testing.T) {
+	at := time.Date(2026, 4, 10, 16, 47, 0, 0, time.UTC)
+	for want, age := range map[string]time.Duration{"0 min": 0, "12 min ahead of the clock": -12 * time.Minute, "3 h ahead of the clock": -3 * time.Hour} {
+		if got := (CohortRow{Newest: at, Age: age}).Lag(); got != want {
+			t.Errorf("%v is %q, want %q", age, got, want)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func (Profile) template() string { return "profile" }
 func (p Profile) Empty() bool { return p.Values == 0 }
 
 // Doubtful reports whether the data are not sufficient for what is meant for 14 days.
-func (p Profile) Doubtful() bool { return !p.Dates.Sufficient }
+func (p Profile) Doubtful() bool { return p.Dates.TooLittle() }
 
 // Facts are those below the title.
 func (p Profile) Facts() (facts []Fact) {
@@ -120,7 +120,7 @@ type Fact struct{ Name, Text string }
 // Lacks says what is missing where the data are not sufficient; none: nothing is.
 func (p Profile) Lacks() (all []string) {
 	d := p.Dates
-	if p.Empty() || d.Sufficient && (d.Sought == 0 || d.Found) && d.Days >= 14 {
+	if p.Empty() || !d.TooLittle() {
 		return nil
 	}
 	if !d.Sufficient {
@@ -129,13 +129,10 @@ func (p Profile) Lacks() (all []string) {
 	if d.Sought > 0 && !d.Found {
 		all = append(all, fmt.Sprintf("There are no %s in a row with enough readings, so these are the last ones.", days(d.Sought)))
 	}
-	if d.Days < 14 {
-		all = append(all, fmt.Sprintf("These are %s; GMI and targets are meant for 14.", days(d.Days)))
+	if d.Days < fullDays {
+		all = append(all, fmt.Sprintf("These are %s; GMI and targets are meant for %d.", days(d.Days), fullDays))
 	}
-	if !d.Sufficient {
-		all = append(all, "GMI and targets are shown in grey: do not rely on them.")
-	}
-	return all
+	return append(all, "GMI and targets are shown in grey: do not rely on them.")
 }
 
 // tooLittle says a share that is less than what is needed, also where both are rounded alike.

@@ -48,7 +48,7 @@ func TestEntryTable(t *testing.T) {
 	}
 }
 
-// What is not sufficient is said, and GMI and targets are grey for it alone.
+// What is not enough is said, and GMI and targets are grey for it.
 func TestLacks(t *testing.T) {
 	enough := ProfileDates{Days: 14, ActivePct: 90, NeedPct: 70, Sufficient: true, Sought: 14, Found: true}
 	for name, c := range map[string]struct {
@@ -59,8 +59,8 @@ func TestLacks(t *testing.T) {
 		"enough":          {func(*ProfileDates) {}, "", false},
 		"dates given":     {func(d *ProfileDates) { d.Sought, d.Found = 0, false }, "", false},
 		"too few":         {func(d *ProfileDates) { d.Sufficient, d.ActivePct = false, 69.99 }, "Readings cover just under 70 % of these 14 days; 70 % or more are needed.", true},
-		"none in a row":   {func(d *ProfileDates) { d.Found = false }, "There are no 14 days in a row with enough readings, so these are the last ones.", false},
-		"a week":          {func(d *ProfileDates) { d.Days, d.Sought = 7, 0 }, "These are 7 days; GMI and targets are meant for 14.", false},
+		"none in a row":   {func(d *ProfileDates) { d.Found = false }, "There are no 14 days in a row with enough readings, so these are the last ones.", true},
+		"a week":          {func(d *ProfileDates) { d.Days, d.Sought = 7, 0 }, "These are 7 days; GMI and targets are meant for 14.", true},
 		"one day, partly": {func(d *ProfileDates) { d.Days, d.Sought, d.Sufficient, d.ActivePct = 1, 0, false, 3 }, "Readings cover 3 % of these 1 day; 70 % or more are needed.", true},
 	} {
 		p := Profile{Dates: enough, Values: 100}

@@ -18,8 +18,9 @@ const (
 // embedded, and every test parses them: a fault is the program's.
 var templates = sync.OnceValue(func() map[string]*template.Template {
 	shared := template.Must(template.New("").Funcs(template.FuncMap{
-		"date": func(t time.Time) string { return t.Format(time.DateOnly) },
-		"utc":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"commands": commands,
+		"date":     func(t time.Time) string { return t.Format(time.DateOnly) },
+		"utc":      func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 	}).ParseFS(files, sharedParts))
 	names, err := fs.Glob(files, "*"+ending)
 	if err != nil {
