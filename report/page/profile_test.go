@@ -101,9 +101,20 @@ func TestProfileEscapes(t *testing.T) {
 	}
 }
 
+// What somebody has, and whether the target is met, agree.
+func TestPairTableAgreesWithTargets(t *testing.T) {
+	c := Compare{Unit: number.MgdL, Bounds: []float64{70, 4, 1, 25, 5}, Pairs: []Pair{{ID: "P1"}}}
+	for i := range c.Pairs[0].Of {
+		c.Pairs[0].Of[i] = []float64{69.96, 4.04, 0.97, 20, 0.5, 150, 7, 33, 30, 95}
+	}
+	if got := strings.Join(c.PairTable().Rows[0][:6], " | "); got != "P1 | 69.96 → 69.96 | 0.0 | 4.04 → 4.04 | 0.97 → 0.97 | 20.0 → 20.0" {
+		t.Errorf("the row is %q", got)
+	}
+}
+
 func TestCompareWords(t *testing.T) {
 	mgdl, mmol := Compare{Unit: number.MgdL}, Compare{Unit: number.MmolL}
-	share, mean, gri := ComparedMetrics()[2], ComparedMetrics()[4], ComparedMetrics()[7]
+	share, mean, gri := ComparedMetrics()[2], ComparedMetrics()[5], ComparedMetrics()[8]
 	s := Spread{Mean: 0.03, SD: 0.5, Median: 1.25, Q25: 0, Q75: 2}
 	g := Spread{Mean: -18.01559, SD: 9, Median: 4, Q25: -0.2, Q75: 20}
 	for want, got := range map[string]string{
