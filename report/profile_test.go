@@ -76,7 +76,9 @@ func profilesOf(t *testing.T, w *work) map[string]page.Profile {
 	all := map[string]page.Profile{}
 	for one, err := range w.series(t.Context(), w.people) {
 		must(t, err)
-		p, err := w.drawn(w.header(one.person, by), one, entries[one.person.Who.ID], by)
+		p, err := w.header(one.person, by)
+		must(t, err)
+		p, err = w.drawn(p, one, entries[one.person.Who.ID], by)
 		must(t, err)
 		all[p.Who.ID] = p
 	}

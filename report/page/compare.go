@@ -142,7 +142,7 @@ func (c Compare) say(m Compared, x float64) string {
 	case glucose:
 		return c.Unit.Glucose(x)
 	case percentage:
-		return percentTenths(x)
+		return percentOf(x, 1)
 	}
 	return number.Decimal(x, 0)
 }

@@ -27,7 +27,7 @@ func TestEpisodeTables(t *testing.T) {
 			t.Errorf("rate %d is %q, want %q", i, got, want)
 		}
 	}
-	if got := strings.Join(p.Lows().Rows[0], " | "); got != "Tue 2031-03-04 01:30 | Low, level 2 | 2 | 35 min | 2.2 | 2.6 | night | or longer" {
+	if got := strings.Join(p.Lows().Rows[0], " | "); got != "Tue 2031-03-04 01:30 | Low, level 2 | 2 | 35 min | < 2.2 | 2.6 | night | or longer" {
 		t.Errorf("the episode is %q", got)
 	}
 	if p.Highs() != nil {
