@@ -104,7 +104,10 @@ func (w *work) header(one person, by settings) (page.Profile, error) {
 	p.Beside, p.Snapshot = w.beside(one), w.stamp.Snapshot
 	p.Who = page.Who{
 		ID: one.Who.ID, Site: one.Who.Site, Cohort: one.Who.Cohort,
-		Consent: w.Say.Consent(one.Person), ToDo: w.Say.ToDo(one.Person),
+		Consent: w.Say.Consent(one.Person),
+	}
+	if one.Need() != study.Nothing {
+		p.Who.ToDo = w.Say.ToDo(one.Person)
 	}
 	if w.Unblinded {
 		p.Who.Arm = one.Who.Arm

@@ -101,6 +101,33 @@ func TestProfileEscapes(t *testing.T) {
 	}
 }
 
+// Each sheet says whose it is; what others wrote stays a string of the style sheet.
+func TestProfileOnPaper(t *testing.T) {
+	p := Profile{Who: Who{ID: `P_1-a`}, Snapshot: "7"}
+	if got := string(p.style()); !strings.Contains(got, `content: "Participant P_1-a, snapshot 7. Research use`) {
+		t.Errorf("the sheets say %s", got)
+	}
+	if got := cssString("a\"</style>\\\n"); got != `"a\22 \3c \2f style\3e \5c \a "` {
+		t.Errorf("quoted, it is %s", got)
+	}
+}
+
+// The newest reading is named where it is more than a day old.
+func TestSilent(t *testing.T) {
+	for _, c := range []struct {
+		who  Who
+		want string
+	}{
+		{Who{}, ""}, {Who{Newest: someTime, Age: 24 * time.Hour}, ""},
+		{Who{Newest: someTime, Age: 25 * time.Hour}, "2031-03-04 01:30, 25 h ago"},
+		{Who{Newest: someTime, Age: 80 * time.Hour, Zoneless: true}, "2031-03-04 01:30 UTC, 3 d ago"},
+	} {
+		if got := c.who.Silent(); got != c.want {
+			t.Errorf("%+v is silent since %q, want %q", c.who, got, c.want)
+		}
+	}
+}
+
 // What somebody has, and whether the target is met, agree.
 func TestPairTableAgreesWithTargets(t *testing.T) {
 	c := Compare{Unit: number.MgdL, Bounds: []float64{70, 4, 1, 25, 5}, Pairs: []Pair{{ID: "P1"}}}
