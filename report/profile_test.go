@@ -171,7 +171,7 @@ func testDailyViewOfProfile(t *testing.T, s *study.Study) {
 // What is missing is said: too few readings, none in the dates, none at all.
 func testProfilePages(t *testing.T, s *study.Study) {
 	o := reportOf(t, s, lastDays())
-	o.People[0].Who.Paused, o.People[2].Who.Paused = true, true // something is to be done
+	o.People[0].Phase, o.People[2].Phase = study.TokensDue, study.TokensDue // something is to be done
 	o.People[0].Held = study.Holdings{"egvs": {Newest: s.Now().Add(-75 * time.Hour)}}
 	_, err := o.Run(t.Context())
 	must(t, err)
