@@ -132,17 +132,23 @@ func (w *work) addNewest(who *page.Who, one person) error {
 	return err
 }
 
-// beside are the participants before and after somebody, by paths beside their page.
+// beside are the participants before and after somebody by id, with paths from their page.
 func (w *work) beside(one person) (links []page.Link) {
-	i := slices.IndexFunc(w.people, func(p person) bool { return p.Who.ID == one.Who.ID })
-	add := func(i int, arrow string) {
-		if 0 <= i && i < len(w.people) {
-			id := w.people[i].Who.ID
-			links = append(links, page.Link{Title: fmt.Sprintf(arrow, id), Path: path.Base(profilePath(id))})
+	before, after := "", ""
+	for _, p := range w.people {
+		switch id := p.Who.ID; {
+		case id < one.Who.ID:
+			before = max(before, id)
+		case id > one.Who.ID && (after == "" || id < after):
+			after = id
 		}
 	}
-	add(i-1, "← %s")
-	add(i+1, "%s →")
+	if before != "" {
+		links = append(links, page.Link{Title: "← " + before, Path: path.Base(profilePath(before))})
+	}
+	if after != "" {
+		links = append(links, page.Link{Title: after + " →", Path: path.Base(profilePath(after))})
+	}
 	return links
 }
 

@@ -171,17 +171,22 @@ func (d DailyGlucose) partWords() (words string) {
 	return words
 }
 
-// drawPart greys what is missing of a day that is not whole, and says when it begins or ends.
+// drawPart greys what is missing of a day that is not whole, and says when it begins or ends
+// where there is room.
 func drawPart(c *canvas, day DailyGlucose, x scale) {
 	from, to := day.part()
-	if from > 0 {
-		c.rect("not-there", dayLeft, dayTop, x.of(from)-dayLeft, dayBottom-dayTop)
-		c.text("middle tiny quiet", x.of(360), 116, "from "+clock(int(from)))
+	grey := func(begin, end float64, words string) {
+		if end <= begin {
+			return
+		}
+		left, right := x.of(begin), x.of(end)
+		c.rect("not-there", left, dayTop, right-left, dayBottom-dayTop)
+		if right-left >= 48 {
+			c.text("middle tiny quiet", (left+right)/2, dayTop+12, words)
+		}
 	}
-	if to < 1440 {
-		c.rect("not-there", x.of(to), dayTop, dayRight-x.of(to), dayBottom-dayTop)
-		c.text("middle tiny quiet", x.of(1080), 116, "to "+clock(int(to)))
-	}
+	grey(0, from, "from "+clock(int(from)))
+	grey(to, 1440, "to "+clock(int(to)))
 }
 
 // Measured says glucose as a sensor measures it: what lies beyond its range is less than
