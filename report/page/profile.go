@@ -173,7 +173,7 @@ func (p Profile) Tiles() []Tile {
 	return []Tile{
 		{Name: "Mean glucose", Value: p.Unit.Glucose(s.MeanMgdL), Unit: string(p.Unit), Note: "SD " + p.Unit.Glucose(s.SDMgdL)},
 		gmi,
-		{Name: "Variability (CV)", Value: percentOf(s.CVPct, 1), Note: "target 36 % or less"},
+		{Name: "Variability (CV)", Value: Beside(s.CVPct, 1, 36), Note: "target 36 % or less"},
 		gri,
 	}
 }
