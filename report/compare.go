@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -80,6 +81,13 @@ func (w *work) compare(ctx context.Context, by settings) (c page.Compare, err er
 		}
 	}
 	c = page.Compare{Unit: w.Unit, NeedPct: by.needPct, Arms: w.Unblinded, People: len(w.people)}
+	for _, m := range page.ComparedMetrics() {
+		bound := math.NaN()
+		if target, bounded := adultTarget(m.Column); bounded {
+			bound = target.Bound
+		}
+		c.Bounds = append(c.Bounds, bound)
+	}
 	for i, name := range w.Compare {
 		c.Windows[i] = spanOf(name, rows[i])
 	}
@@ -240,6 +248,9 @@ func paired(windows [2]string, groups []page.CompareGroup) figure.Figure {
 	p := figure.Paired{ID: "paired", Title: "Time in range of each participant", Before: windows[0], After: windows[1], Goal: target.Bound}
 	tir := slices.IndexFunc(page.ComparedMetrics(), func(m page.Compared) bool { return m.Column == "tir_pct" })
 	for _, g := range drawn {
+		if len(g.Pairs) == 0 {
+			continue // the section of the arm says so
+		}
 		group := figure.Group{Name: g.Name}
 		for _, pair := range g.Pairs {
 			group.Pairs = append(group.Pairs, figure.Pair{Name: pair.ID, Before: pair.Of[0][tir], After: pair.Of[1][tir]})

@@ -90,7 +90,10 @@ where b.window_name = 'zero' and a.window_name = 'later' and b.sufficient and a.
 	if tir := c.Groups[0].Lines[0]; tir.Goal != "> 70 %" || tir.Met != [2]int{2, 1} {
 		t.Errorf("in range: goal %q, met by %v, want P1 and P3 before and P1 after", tir.Goal, tir.Met)
 	}
-	if mean := c.Groups[0].Lines[4]; mean.Goal != "" || mean.Met != [2]int{} {
+	if high := c.Groups[0].Lines[4]; high.Column != "tar250_pct" || high.Goal != "< 5 %" || high.Met != [2]int{3, 3} {
+		t.Errorf("above 250: %s with goal %q, met by %v, want all three", high.Column, high.Goal, high.Met)
+	}
+	if mean := c.Groups[0].Lines[5]; mean.Goal != "" || mean.Met != [2]int{} {
 		t.Errorf("the mean has goal %q, met by %v", mean.Goal, mean.Met)
 	}
 	why := map[string][2]page.Lack{}
@@ -119,10 +122,13 @@ func testCompareArms(t *testing.T, s *study.Study) {
 	o.Unblinded = true
 	_, err = o.Run(t.Context())
 	must(t, err)
-	for _, words := range []string{"Arm: south <small>n = 2 in both windows", "Arm: north <small>n = 1 in both windows", "Arm: no arm", "too few readings: 33 % of 70 % needed", "3 of 5"} {
+	for _, words := range []string{"Arm: south <small>n = 2 in both windows", "Arm: north <small>n = 1 in both windows", "Arm: no arm", "too few readings: 33 % of 70 % needed", "3 of 5", "Nobody has enough readings in both windows."} {
 		if !strings.Contains(readPage(t, o, comparePath), words) {
 			t.Errorf("the page of the unblinded does not say %q", words)
 		}
+	}
+	if n := strings.Count(readPage(t, o, comparePath), `class="group"`); n != 2 {
+		t.Errorf("%d charts are drawn, want those of the two arms with pairs", n)
 	}
 	o.Unblinded, o.Blinded = false, true
 	_, err = o.Run(t.Context())

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path"
 	"runtime"
 	"slices"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/dexetl/dexetl/report/figure"
 	"github.com/dexetl/dexetl/report/page"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 )
 
 const (
@@ -54,9 +56,12 @@ func (w *work) writeBatch(ctx context.Context, batch []person, by settings) erro
 		}
 		id := one.person.Who.ID
 		written[id] = true
-		p := w.header(one.person, by)
 		pages.Go(func() error {
-			p, err := w.drawn(p, one, entries[id], by)
+			p, err := w.header(one.person, by)
+			if err != nil {
+				return err
+			}
+			p, err = w.drawn(p, one, entries[id], by)
 			if err != nil {
 				return err
 			}
@@ -77,7 +82,10 @@ func (w *work) writeEmpty(ctx context.Context, some []person, by settings) error
 		return err
 	}
 	for _, one := range some {
-		p := w.header(one, by)
+		p, err := w.header(one, by)
+		if err != nil {
+			return err
+		}
 		p.Who.LastSeen = seen[one.Who.ID]
 		if err := w.writeProfile(p); err != nil {
 			return err
@@ -91,18 +99,22 @@ func (w *work) writeProfile(p page.Profile) error {
 }
 
 // header is what is said of everybody, with readings or without.
-func (w *work) header(one person, by settings) page.Profile {
+func (w *work) header(one person, by settings) (page.Profile, error) {
 	p := page.Profile{Unit: w.Unit, Excluded: count(one.metrics, "n_excluded"), Unplaced: count(one.metrics, "n_unknown_local_time")}
+	p.Beside, p.Snapshot = w.beside(one), w.stamp.Snapshot
 	p.Who = page.Who{
 		ID: one.Who.ID, Site: one.Who.Site, Cohort: one.Who.Cohort,
-		Consent: w.Say.Consent(one.Person), ToDo: w.Say.ToDo(one.Person),
+		Consent: w.Say.Consent(one.Person),
+	}
+	if one.Need() != study.Nothing {
+		p.Who.ToDo = w.Say.ToDo(one.Person)
 	}
 	if w.Unblinded {
 		p.Who.Arm = one.Who.Arm
 	}
 	p.Dates = w.dates(one)
 	p.Dates.NeedPct = by.needPct
-	return p
+	return p, w.addNewest(&p.Who, one)
 }
 
 // dates are those of somebody's metrics, and whether there is enough in them.
@@ -116,6 +128,35 @@ func (w *work) dates(one person) page.ProfileDates {
 		d.First, d.Last, d.Days = first, last, int(last.Sub(first).Hours()/24)+1
 	}
 	return d
+}
+
+// addNewest adds when the newest reading was, as of now.
+func (w *work) addNewest(who *page.Who, one person) error {
+	zone, err := study.ZoneOf(one.Who)
+	if newest := one.Held.Of("egvs").Newest; err == nil && !newest.IsZero() {
+		who.Newest, who.Zoneless, who.Age = newest.In(zone), one.Who.Timezone == "", w.written().Sub(newest)
+	}
+	return err
+}
+
+// beside are the participants before and after somebody by id, with paths from their page.
+func (w *work) beside(one person) (links []page.Link) {
+	before, after := "", ""
+	for _, p := range w.people {
+		switch id := p.Who.ID; {
+		case id < one.Who.ID:
+			before = max(before, id)
+		case id > one.Who.ID && (after == "" || id < after):
+			after = id
+		}
+	}
+	if before != "" {
+		links = append(links, page.Link{Title: "← " + before, Path: path.Base(profilePath(before))})
+	}
+	if after != "" {
+		links = append(links, page.Link{Title: after + " →", Path: path.Base(profilePath(after))})
+	}
+	return links
 }
 
 // drawn is a profile with what is drawn of readings and entries.
@@ -166,7 +207,7 @@ func latestDays(dates page.ProfileDates, days []metrics.LocalDay, entries []page
 		first = from
 	}
 	for date := first; !date.After(dates.Last); date = date.AddDate(0, 0, 1) {
-		day := figure.DailyGlucose{Date: date}
+		day := figure.DailyGlucose{Date: date, First: date.Equal(dates.First), Last: date.Equal(dates.Last)}
 		if i := slices.IndexFunc(days, func(d metrics.LocalDay) bool { return d.Date.Equal(date) }); i >= 0 {
 			day.Readings = days[i].Readings
 		}

@@ -76,7 +76,9 @@ func profilesOf(t *testing.T, w *work) map[string]page.Profile {
 	all := map[string]page.Profile{}
 	for one, err := range w.series(t.Context(), w.people) {
 		must(t, err)
-		p, err := w.drawn(w.header(one.person, by), one, entries[one.person.Who.ID], by)
+		p, err := w.header(one.person, by)
+		must(t, err)
+		p, err = w.drawn(p, one, entries[one.person.Who.ID], by)
 		must(t, err)
 		all[p.Who.ID] = p
 	}
@@ -169,12 +171,14 @@ func testDailyViewOfProfile(t *testing.T, s *study.Study) {
 // What is missing is said: too few readings, none in the dates, none at all.
 func testProfilePages(t *testing.T, s *study.Study) {
 	o := reportOf(t, s, lastDays())
+	o.People[0].Phase, o.People[2].Phase = study.TokensDue, study.TokensDue // something is to be done
+	o.People[0].Held = study.Holdings{"egvs": {Newest: s.Now().Add(-75 * time.Hour)}}
 	_, err := o.Run(t.Context())
 	must(t, err)
 	for id, want := range map[string][]string{
-		"P1": {"North &lt;1&gt;", "Time in ranges", "Carbohydrates and insulin", "fast-acting", "Excluded|exclusions"},
-		"P2": {"There are too few data for a full report.", "Readings cover 49 % of these 6 days; 70 % or more are needed.", "no 14 days in a row", `class="doubtful"`, "not reliable: too few data"},
-		"P3": {"There are no readings in these dates.", "The last reading of this participant is of 2031-03-04", "Consent: connected.", "Next: call them"},
+		"P1": {"Consent: connected. Newest reading: [-0-9]+ [0-9:]+ UTC, 3 d ago. Next: call them", `<a href="P2.html">P2 →</a>`, "North &lt;1&gt;", "Time in ranges", "Carbohydrates and insulin", "fast-acting", "Excluded|exclusions"},
+		"P2": {"Consent: connected.</p>", "There are too few data for a full report.", "Readings cover 49 % of these 6 days; 70 % or more are needed.", "no 14 days in a row", `class="doubtful"`, "not reliable: too few data"},
+		"P3": {`<li><a href="P2.html">← P2</a></li><li><a href="P4.html">P4 →</a>`, "There are no readings in these dates.", "The last reading of this participant is of 2031-03-04", "Consent: connected.", "Next: call them"},
 		"P4": {"There are no readings of P4 in this snapshot.", "No reading of this participant has ever come."},
 	} {
 		text := readPage(t, o, profilePath(id))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/dexetl/dexetl/metrics"
-	"github.com/dexetl/dexetl/report/number"
 	"github.com/dexetl/dexetl/report/page"
 )
 
@@ -43,21 +42,21 @@ func goal(t metrics.Target) string {
 	return fmt.Sprintf("%s %g %%", sign, t.Bound)
 }
 
-// printed says a share as the bar of the ranges has it.
-func printed(of summary, metric string) string {
-	switch metric {
-	case "tbr54_pct":
-		return number.Together(shares(of), 0, 1)
-	case "tbr70_pct":
-		return number.Together(shares(of), 0, 2)
-	case "tir_pct":
-		return number.Together(shares(of), 2, 3)
-	case "tar180_pct":
-		return number.Together(shares(of), 3, 5)
-	case "tar250_pct":
-		return number.Together(shares(of), 4, 5)
-	case "cv_pct":
-		return number.Decimal(of.of(metric), 1) + " %"
+// boundsOf are those of a metric, of all populations.
+func boundsOf(metric string) (bounds []float64) {
+	for _, t := range metrics.Targets() {
+		if t.Metric == metric {
+			bounds = append(bounds, t.Bound)
+		}
 	}
-	return number.Percent(of.of(metric))
+	return bounds
+}
+
+// printed says a metric so that it agrees with what is said of its targets.
+func printed(of summary, metric string) string {
+	decimals := 0
+	if metric == "cv_pct" {
+		decimals = 1
+	}
+	return page.Beside(of.of(metric), decimals, boundsOf(metric)...)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ type DailyGlucose struct {
 	Date           time.Time         // midnight of the wall clock
 	Readings       []metrics.Reading // with a value and Local, by Time
 	Carbs, Insulin []Dose
+	First, Last    bool // of the dates: it may begin late, or end early
 }
 
 // A Dose is carbohydrates or insulin.
@@ -52,6 +54,9 @@ func (d DailyView) Figure() Figure {
 	f.SVG = template.HTML(b.String())
 	f.Note = fmt.Sprintf("Each from midnight to midnight by the local clock, from %s to %s %s; the band is the target range. The percentage is the day's time in range. A line ends where readings are missing.",
 		d.Unit.Glucose(lowest), d.Unit.Glucose(highest), d.Unit)
+	if slices.ContainsFunc(d.Days, func(day DailyGlucose) bool { return day.partWords() != "" }) {
+		f.Note += " Where the first or last day is grey, there are no readings before or after it."
+	}
 	return f
 }
 
@@ -59,7 +64,7 @@ func (d DailyView) Figure() Figure {
 func (d DailyView) row(day DailyGlucose) []string {
 	all := metrics.DistributionOf(day.Readings)
 	return []string{
-		day.Date.Format(time.DateOnly), day.Date.Format("Mon"), fmt.Sprint(all.N()), number.Percent(inRange(all)),
+		day.Date.Format(time.DateOnly), day.Date.Format("Mon") + day.partWords(), number.Count(int64(all.N())), number.Percent(inRange(all)),
 		number.Percent(all.Pct(all.Below(70))), number.Percent(all.Pct(all.Above(180))), d.Unit.Glucose(all.Mean()),
 		amount(day.Carbs, 0), amount(day.Insulin, 1),
 	}
@@ -102,24 +107,98 @@ func (d DailyView) draw(id string, day DailyGlucose) template.HTML {
 	words := "No values."
 	if all.N() > 0 {
 		c.text("end strong small", dayRight, 11, number.Percent(inRange(all)))
-		words = fmt.Sprintf("%s in range, mean %s %s, from %s to %s.", number.Percent(inRange(all)), d.Unit.Glucose(all.Mean()), d.Unit, d.Unit.Glucose(all.Min()), d.Unit.Glucose(all.Max()))
+		words = fmt.Sprintf("%s in range, mean %s %s, from %s to %s.", number.Percent(inRange(all)), d.Unit.Glucose(all.Mean()), d.Unit, Measured(d.Unit, all.Min()), Measured(d.Unit, all.Max()))
+		drawPart(c, day, x)
 		drawReadings(c, day.Readings, x, y)
 	} else {
 		c.text("middle small quiet", (dayLeft+dayRight)/2, (dayTop+dayBottom)/2+4, "no values")
 	}
 	drawDoses(c, day, x)
-	return c.svg(id, day.Date.Format("Monday 2006-01-02"), words+doseWords(day))
+	return c.svg(id, day.Date.Format("Monday 2006-01-02")+day.partWords(), words+doseWords(day))
 }
 
 // doseWords tell of carbohydrates and insulin, if there are any.
 func doseWords(day DailyGlucose) (words string) {
 	if n := len(day.Carbs); n > 0 {
-		words += fmt.Sprintf(" Carbohydrates entered %d times, %s g.", n, amount(day.Carbs, 0))
+		words += fmt.Sprintf(" Carbohydrates entered %s, %s g.", times(n), amount(day.Carbs, 0))
 	}
 	if n := len(day.Insulin); n > 0 {
-		words += fmt.Sprintf(" Insulin entered %d times, %s units.", n, amount(day.Insulin, 1))
+		words += fmt.Sprintf(" Insulin entered %s, %s units.", times(n), amount(day.Insulin, 1))
 	}
 	return words
+}
+
+// times says how often.
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return number.Count(int64(n)) + " times"
+}
+
+// leastMissing is how much is missing at the edge of a day that is not whole, minutes.
+const leastMissing = 60
+
+// part is from when to when there are readings, minutes after midnight, of the first day if
+// it begins late and of the last if it ends early. A day that is whole goes from 0 to 1440.
+func (d DailyGlucose) part() (from, to float64) {
+	from, to = 0, 1440
+	if len(d.Readings) == 0 {
+		return from, to
+	}
+	if begin := minuteOf(d.Readings[0].Local); d.First && begin >= leastMissing {
+		from = begin
+	}
+	newest := d.Readings[len(d.Readings)-1:]
+	if end := minuteOf(newest[0].Local) + cadence(newest); d.Last && end <= 1440-leastMissing {
+		to = end
+	}
+	return from, to
+}
+
+// partWords say which part of the day there is; nothing of a whole day.
+func (d DailyGlucose) partWords() (words string) {
+	from, to := d.part()
+	if from > 0 {
+		words += " from " + clock(int(from))
+	}
+	if to < 1440 {
+		words += " to " + clock(int(to))
+	}
+	if words != "" {
+		words = ", only" + words
+	}
+	return words
+}
+
+// drawPart greys what is missing of a day that is not whole, and says when it begins or ends
+// where there is room.
+func drawPart(c *canvas, day DailyGlucose, x scale) {
+	from, to := day.part()
+	grey := func(begin, end float64, words string) {
+		if end <= begin {
+			return
+		}
+		left, right := x.of(begin), x.of(end)
+		c.rect("not-there", left, dayTop, right-left, dayBottom-dayTop)
+		if right-left >= 48 {
+			c.text("middle tiny quiet", (left+right)/2, dayTop+12, words)
+		}
+	}
+	grey(0, from, "from "+clock(int(from)))
+	grey(to, 1440, "to "+clock(int(to)))
+}
+
+// Measured says glucose as a sensor measures it: what lies beyond its range is less than
+// its lowest value, or more than its highest.
+func Measured(u number.Unit, mgdL float64) string {
+	switch {
+	case mgdL < lowest:
+		return "< " + u.Glucose(lowest)
+	case mgdL > highest:
+		return "> " + u.Glucose(highest)
+	}
+	return u.Glucose(mgdL)
 }
 
 // drawDoses marks carbohydrates by triangles, and insulin by bars below them.

@@ -39,6 +39,47 @@ func TestDailyView(t *testing.T) {
 	}
 }
 
+// A first or last day that is not whole says which part there is; one between says nothing.
+func TestPartOfADay(t *testing.T) {
+	late := []metrics.Reading{at(575, 100), at(1435, 401)}
+	early := []metrics.Reading{at(0, 39), at(415, 100)}
+	for name, c := range map[string]struct {
+		day  DailyGlucose
+		want string
+	}{
+		"first":           {DailyGlucose{Readings: late, First: true}, "Tue, only from 09:35"},
+		"last":            {DailyGlucose{Readings: early, Last: true}, "Tue, only to 07:00"},
+		"first and last":  {DailyGlucose{Readings: late[:1], First: true, Last: true}, "Tue, only from 09:35 to 09:40"},
+		"gaps on others":  {DailyGlucose{Readings: early}, "Tue"},
+		"last, whole":     {DailyGlucose{Readings: late, Last: true}, "Tue"},
+		"last, no values": {DailyGlucose{Last: true}, "Tue"},
+	} {
+		c.day.Date = someDate
+		f := DailyView{ID: "daily", Days: []DailyGlucose{c.day}, Unit: number.MgdL}.Figure()
+		if got := f.Data.Rows[0][1]; got != c.want {
+			t.Errorf("%s: the day is %q, want %q", name, got, c.want)
+		}
+		if part := c.want != "Tue"; strings.Contains(string(f.SVG), `class="not-there"`) != part || strings.Contains(f.Note, "grey") != part {
+			t.Errorf("%s: drawn as part %v: %s", name, !part, f.SVG)
+		}
+	}
+}
+
+// What a sensor cannot measure is less or more than what it can.
+func TestMeasured(t *testing.T) {
+	for mgdL, want := range map[float64][2]string{39: {"< 40", "< 2.2"}, 40: {"40", "2.2"}, 400: {"400", "22.2"}, 401: {"> 400", "> 22.2"}} {
+		if got := [2]string{Measured(number.MgdL, mgdL), Measured(number.MmolL, mgdL)}; got != want {
+			t.Errorf("%v mg/dL is %q, want %q", mgdL, got, want)
+		}
+	}
+	f := DailyView{ID: "daily", Days: []DailyGlucose{{Date: someDate, Readings: []metrics.Reading{at(0, 39), at(5, 401)}, Carbs: []Dose{{Amount: 4}}}}, Unit: number.MgdL}.Figure()
+	for _, words := range []string{"from &lt; 40 to &gt; 400", "entered once, 4 g"} {
+		if !strings.Contains(string(f.SVG), words) {
+			t.Errorf("the day does not say %q: %s", words, f.SVG)
+		}
+	}
+}
+
 // A line ends where readings are missing, and where the clock was set back.
 func TestUnbroken(t *testing.T) {
 	back := at(120, 100)

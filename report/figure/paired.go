@@ -33,8 +33,8 @@ type Pair struct {
 
 // Where a group is drawn.
 const (
-	pairedWidth, pairedHeight = 380, 340
-	pairedLeft, pairedRight   = 92, 288
+	pairedWidth, pairedHeight = 400, 340
+	pairedLeft, pairedRight   = 108, 304
 	pairedTop, pairedBottom   = 28, 306
 )
 
@@ -76,10 +76,10 @@ func (p Paired) draw(id string, group Group) template.HTML {
 		c.text("middle strong", (pairedLeft+pairedRight)/2, 14, fmt.Sprintf("%s (n = %d)", group.Name, len(group.Pairs)))
 	}
 	for share := 0; share <= 100; share += 20 {
-		c.line("gridline", pairedLeft-36, y.of(float64(share)), pairedRight+36, y.of(float64(share)))
-		c.text("end quiet", pairedLeft-44, y.of(float64(share))+4, fmt.Sprintf("%d %%", share))
+		c.line("gridline", pairedLeft-52, y.of(float64(share)), pairedRight+52, y.of(float64(share)))
+		c.text("end quiet", pairedLeft-60, y.of(float64(share))+4, fmt.Sprintf("%d %%", share))
 	}
-	c.line("bound", pairedLeft-36, y.of(p.Goal), pairedRight+36, y.of(p.Goal))
+	c.line("bound", pairedLeft-52, y.of(p.Goal), pairedRight+52, y.of(p.Goal))
 	for i, name := range []string{p.Before, p.After} {
 		at := []float64{pairedLeft, pairedRight}[i]
 		c.line("axis", at, pairedTop, at, pairedBottom)
@@ -98,8 +98,8 @@ func (p Paired) draw(id string, group Group) template.HTML {
 	words := "There are no pairs."
 	if len(group.Pairs) > 0 {
 		c.line("medians", pairedLeft, y.of(before), pairedRight, y.of(after))
-		c.text("end strong", pairedLeft-8, y.of(before)+4, number.Percent(before))
-		c.text("start strong", pairedRight+8, y.of(after)+4, number.Percent(after))
+		c.text("end strong over", pairedLeft-8, y.of(before)+4, number.Percent(before))
+		c.text("start strong over", pairedRight+8, y.of(after)+4, number.Percent(after))
 		words = fmt.Sprintf("%d participants, each with a line from %s to %s. The median goes from %s to %s.", len(group.Pairs), p.Before, p.After, number.Percent(before), number.Percent(after))
 	}
 	return c.svg(id, title, words)

@@ -1,8 +1,10 @@
 package figure
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/dexetl/dexetl/report/number"
@@ -27,10 +29,10 @@ const (
 // Figure draws the bar.
 func (r RangeBar) Figure() Figure {
 	f := Figure{Title: "Time in ranges of glucose, " + string(r.Unit), Data: Table{Columns: append(Words("range"), Numbers(string(r.Unit), "share", "minutes a day")...)}}
-	said := number.Percents(r.Shares...)
+	said, minutes := number.Percents(r.Shares...), r.minutes()
 	var parts []string
 	for i, one := range consensusRanges() {
-		minutes := number.Decimal(r.minutes(i), 0)
+		minutes := number.Decimal(minutes[i], 0)
 		f.Data.Rows = append(f.Data.Rows, []string{one.name, one.bounds(r.Unit), said[i], minutes})
 		parts = append(parts, strings.ToLower(one.name)+" "+said[i])
 	}
@@ -44,8 +46,22 @@ func (r RangeBar) Figure() Figure {
 	return f
 }
 
-// minutes are those of a day, whole, that a range's share stands for.
-func (r RangeBar) minutes(i int) float64 { return math.Round(r.Shares[i] * 14.4) }
+// minutes are those of a day, whole, that the ranges' shares stand for. They add to 1440 by
+// the largest remainder; NaN without values.
+func (r RangeBar) minutes() []float64 {
+	minutes, order, left := make([]float64, len(r.Shares)), make([]int, len(r.Shares)), 1440.0
+	for i, share := range r.Shares {
+		minutes[i], order[i] = math.Floor(share*14.4+1e-9), i
+		left -= minutes[i]
+	}
+	remainder := func(i int) float64 { return math.Round(1e9 * (r.Shares[i]*14.4 - minutes[i])) }
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(remainder(b), remainder(a)) })
+	for place := 0; left >= 1 && place < len(order); place++ {
+		minutes[order[place]]++
+		left--
+	}
+	return minutes
+}
 
 // draw stacks the parts. What is more than nothing can be seen.
 func (r RangeBar) draw(c *canvas, said []string) {
@@ -58,6 +74,7 @@ func (r RangeBar) draw(c *canvas, said []string) {
 		middles[len(heights)-1-i] = y + heights[i]/2
 		y += heights[i]
 	}
+	minutes := r.minutes()
 	labels := spread(middles, labelGap, barTop+14, barBottom-16)
 	for place, y := range labels {
 		i := len(labels) - 1 - place
@@ -67,7 +84,7 @@ func (r RangeBar) draw(c *canvas, said []string) {
 		c.text("start strong", 108, y-1, one.name)
 		c.text("start quiet", 108, y+13, one.bounds(r.Unit))
 		c.text("end strong large", 268, y-1, said[i])
-		c.text("end quiet", 268, y+13, duration(r.minutes(i)))
+		c.text("end quiet", 268, y+13, duration(minutes[i]))
 	}
 	r.bracket(c, labels[0], labels[1], 3, 5, "above "+r.Unit.Glucose(180))
 	r.bracket(c, labels[3], labels[4], 0, 2, "below "+r.Unit.Glucose(70))
@@ -95,8 +112,8 @@ func (r RangeBar) bracket(c *canvas, top, bottom float64, first, end int, words 
 	c.path("axis", polyline([]point{{280, top - 12}, {287, top - 12}, {287, bottom + 14}, {280, bottom + 14}}))
 	middle := (top + bottom) / 2
 	minutes := 0.0
-	for i := first; i < end; i++ {
-		minutes += r.minutes(i)
+	for _, of := range r.minutes()[first:end] {
+		minutes += of
 	}
 	c.text("start strong large", 297, middle-2, number.Together(r.Shares, first, end))
 	c.text("start quiet", 297, middle+12, words)

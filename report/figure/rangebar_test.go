@@ -68,6 +68,30 @@ func TestRangeBarHeights(t *testing.T) {
 	})
 }
 
+// The minutes of the ranges are those of a day, and none is moved by one or more.
+func TestRangeBarMinutes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		counts := rapid.SliceOfN(rapid.IntRange(0, 4000), 5, 5).Filter(func(c []int) bool { return slices.Max(c) > 0 }).Draw(t, "counts")
+		n, sum := 0, 0.0
+		for _, c := range counts {
+			n += c
+		}
+		shares := make([]float64, 5)
+		for i, c := range counts {
+			shares[i] = 100 * float64(c) / float64(n)
+		}
+		for i, minutes := range (RangeBar{Shares: shares}).minutes() {
+			sum += minutes
+			if math.Abs(minutes-14.4*shares[i]) >= 1 {
+				t.Fatalf("%v of %v is %v minutes", shares[i], shares, minutes)
+			}
+		}
+		if sum != 1440 {
+			t.Fatalf("%v are %v minutes", shares, sum)
+		}
+	})
+}
+
 // Labels keep their order and distance, and stay inside.
 func TestSpread(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -157,8 +157,8 @@ func (r CohortRow) Covered14Words() string { return number.Percent(r.Covered14) 
 func (r CohortRow) Covered30Words() string { return number.Percent(r.Covered30) }
 func (r CohortRow) TIRWords() string       { return number.Percent(r.TIR) }
 func (r CohortRow) TBR54Words() string     { return number.Percent(r.TBR54) }
-func (r CohortRow) CVWords() string        { return percentTenths(r.CV) }
-func (r CohortRow) GMIWords() string       { return percentTenths(r.GMI) }
+func (r CohortRow) CVWords() string        { return number.Tenths(r.CV) }
+func (r CohortRow) GMIWords() string       { return number.Tenths(r.GMI) }
 func (r CohortRow) GRIWords() string       { return number.Decimal(r.GRI, 0) }
 
 // A SiteTotal is what there is of a site.

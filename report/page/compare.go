@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Compare struct {
 	Pairs   []Pair  // those with enough readings in both windows
 	LeftOut []Pair  // the others
 	Groups  []CompareGroup
+	Bounds  []float64 // of targets for adults, as ComparedMetrics; NaN: there is none
 	Figure  figure.Figure
 }
 
@@ -79,7 +81,7 @@ const (
 // ComparedMetrics are those that are compared, in their order.
 func ComparedMetrics() []Compared {
 	return []Compared{
-		{"tir_pct", share}, {"tbr70_pct", share}, {"tbr54_pct", share}, {"tar180_pct", share}, {"mean_mgdl", glucose},
+		{"tir_pct", share}, {"tbr70_pct", share}, {"tbr54_pct", share}, {"tar180_pct", share}, {"tar250_pct", share}, {"mean_mgdl", glucose},
 		{"gmi_pct", percentage}, {"cv_pct", percentage}, {"gri", index}, {"active_window_pct", share},
 	}
 }
@@ -119,7 +121,7 @@ func (c Compare) Name(m Compared) string {
 	in := " " + string(c.Unit)
 	return map[string]string{
 		"tir_pct": "Time in range, " + g(70) + "–" + g(180) + in, "tbr70_pct": "Time below " + g(70) + in, "tbr54_pct": "Time below " + g(54) + in,
-		"tar180_pct": "Time above " + g(180) + in, "mean_mgdl": "Mean glucose," + in, "gmi_pct": "GMI", "cv_pct": "CV", "gri": "Glycemia risk index",
+		"tar180_pct": "Time above " + g(180) + in, "tar250_pct": "Time above " + g(250) + in, "mean_mgdl": "Mean glucose," + in, "gmi_pct": "GMI", "cv_pct": "CV", "gri": "Glycemia risk index",
 		"active_window_pct": "Time active",
 	}[m.Column]
 }
@@ -127,7 +129,7 @@ func (c Compare) Name(m Compared) string {
 // Short is the name as the head of a column.
 func (c Compare) Short(m Compared) string {
 	return map[string]string{
-		"tir_pct": "in range, %", "tbr70_pct": "below " + c.Unit.Glucose(70) + ", %", "tbr54_pct": "below " + c.Unit.Glucose(54) + ", %", "tar180_pct": "above " + c.Unit.Glucose(180) + ", %",
+		"tir_pct": "in range, %", "tbr70_pct": "below " + c.Unit.Glucose(70) + ", %", "tbr54_pct": "below " + c.Unit.Glucose(54) + ", %", "tar180_pct": "above " + c.Unit.Glucose(180) + ", %", "tar250_pct": "above " + c.Unit.Glucose(250) + ", %",
 		"mean_mgdl": "mean, " + string(c.Unit), "gmi_pct": "GMI, %", "cv_pct": "CV, %", "gri": "GRI", "active_window_pct": "active, %",
 	}[m.Column]
 }
@@ -140,9 +142,18 @@ func (c Compare) say(m Compared, x float64) string {
 	case glucose:
 		return c.Unit.Glucose(x)
 	case percentage:
-		return percentTenths(x)
+		return percentOf(x, 1)
 	}
 	return number.Decimal(x, 0)
+}
+
+// beside says a value of somebody in the metric at a place, so that it agrees with whether
+// the target is met.
+func (c Compare) beside(place int, x float64) string {
+	if place < len(c.Bounds) && !math.IsNaN(c.Bounds[place]) {
+		return Beside(x, 1, c.Bounds[place])
+	}
+	return c.say(ComparedMetrics()[place], x)
 }
 
 // bare says a value without its sign.
@@ -219,7 +230,7 @@ func (c Compare) PairTable() figure.Table {
 			row = append(row, p.Arm)
 		}
 		for i, m := range ComparedMetrics() {
-			row = append(row, unsigned(c.say(m, p.Of[0][i]))+" → "+unsigned(c.say(m, p.Of[1][i])))
+			row = append(row, unsigned(c.beside(i, p.Of[0][i]))+" → "+unsigned(c.beside(i, p.Of[1][i])))
 			if i == 0 {
 				row = append(row, c.signed(m, p.Of[1][i]-p.Of[0][i]))
 			}

@@ -13,6 +13,8 @@ import (
 // ambulatory glucose profile.
 type Profile struct {
 	Who      Who
+	Beside   []Link // to the participants before and after
+	Snapshot string // that the page is of
 	Dates    ProfileDates
 	Unit     number.Unit
 	Values   int // readings with a value in the dates
@@ -34,6 +36,10 @@ type Who struct {
 	Consent               string    // how it stands
 	ToDo                  string    // what has to be done next
 	LastSeen              time.Time // local date of the last reading; zero: there is none
+
+	Newest   time.Time     // reading that the study holds, on the wall clock of the roster's zone; zero: none
+	Zoneless bool          // the roster has no zone: Newest is UTC
+	Age      time.Duration // of Newest
 }
 
 // ProfileDates are what a profile is of.
@@ -157,14 +163,14 @@ func (p Profile) Tiles() []Tile {
 	if s.GRIZone != "" {
 		gri.Note = "zone " + s.GRIZone + " of A (best) to E"
 	}
-	gmi := Tile{Name: "GMI", Value: percentTenths(s.GMIPct), Note: "glucose management indicator"}
+	gmi := Tile{Name: "GMI", Value: percentOf(s.GMIPct, 1), Note: "glucose management indicator"}
 	if p.Doubtful() {
 		gmi.Doubtful, gmi.Note = true, "not reliable: too few data"
 	}
 	return []Tile{
 		{Name: "Mean glucose", Value: p.Unit.Glucose(s.MeanMgdL), Unit: string(p.Unit), Note: "SD " + p.Unit.Glucose(s.SDMgdL)},
 		gmi,
-		{Name: "Variability (CV)", Value: percentTenths(s.CVPct), Note: "target 36 % or less"},
+		{Name: "Variability (CV)", Value: Beside(s.CVPct, 1, 36), Note: "target 36 % or less"},
 		gri,
 	}
 }
@@ -175,31 +181,34 @@ type Tile struct {
 	Doubtful                bool // greyed
 }
 
-// percentTenths says a percentage that is no share, with one decimal.
-func percentTenths(x float64) string {
-	if said := number.Decimal(x, 1); said != number.None {
-		return said + " %"
-	}
-	return number.None
-}
-
 // More are further statistics.
 func (p Profile) More() []Fact {
 	s := p.Summary
 	return []Fact{
 		{"Median", p.Unit.Glucose(s.MedianMgdL) + " " + string(p.Unit)},
 		{"Middle half", p.Unit.Glucose(s.Q25MgdL) + " to " + p.Unit.Glucose(s.Q75MgdL) + " " + string(p.Unit)},
-		{"Values", fmt.Sprint(p.Values)},
+		{"Values", number.Count(int64(p.Values))},
 	}
 }
 
-// Exposure is the time in which an episode would have been seen.
-func (p Profile) Exposure() string { return number.Decimal(p.Summary.ExposureDays, 1) + " days" }
+// Exposure is in how many days an episode would have been seen.
+func (p Profile) Exposure() string { return number.Decimal(p.Summary.ExposureDays, 1) }
 
 // Measured is the measuring range of sensors.
 func (p Profile) Measured() string {
 	return p.Unit.Glucose(40) + " to " + p.Unit.Glucose(400) + " " + string(p.Unit)
 }
+
+// Beyond is how far beyond that range a value counts that the sensor did not measure.
+func (p Profile) Beyond() string {
+	if p.Unit == number.MmolL {
+		return number.Decimal(p.Unit.Of(1), 2) + " " + string(p.Unit)
+	}
+	return "1 " + string(p.Unit)
+}
+
+// Count says how many.
+func (Profile) Count(n int) string { return number.Count(int64(n)) }
 
 // Populations are the heads of the targets' columns.
 func (Profile) Populations() [3]string { return Populations() }
@@ -231,6 +240,18 @@ func (v Verdict) Word() string {
 
 // Class is that of the word.
 func (v Verdict) Class() string { return strings.ReplaceAll(v.Word(), " ", "-") }
+
+// Silent says when the newest reading was, where that is more than a day ago.
+func (w Who) Silent() string {
+	if w.Newest.IsZero() || w.Age <= 24*time.Hour {
+		return ""
+	}
+	at := w.Newest.Format("2006-01-02 15:04")
+	if w.Zoneless {
+		at += " UTC"
+	}
+	return fmt.Sprintf("%s, %s ago", at, age(w.Age))
+}
 
 // Last says when the last reading was.
 func (w Who) Last() string {

@@ -37,7 +37,7 @@ type Episode struct {
 func kindWords(kind string) string {
 	if words, known := map[string]string{
 		"hypo1": "Low, level 1", "hypo2": "Low, level 2", "hypo_extended": "Low, extended",
-		"hyper1": "High, level 1", "hyper2": "High, level 2", "hyper_extended": "High, extended", "hyper_extended_120": "High, extended in a row",
+		"hyper1": "High, level 1", "hyper2": "High, level 2", "hyper_extended": "High, extended", "hyper_extended_120": "High, extended, without a break",
 	}[kind]; known {
 		return words
 	}
@@ -64,7 +64,7 @@ func (r EpisodeRate) rule(u number.Unit) string {
 func (p Profile) RateTable() figure.Table {
 	t := figure.Table{Name: "Rates of episodes", Columns: append(figure.Words("kind", "what it is"), figure.Numbers("episodes", "per week", "mean duration", "at night")...)}
 	for _, r := range p.Rates {
-		t.Rows = append(t.Rows, []string{kindWords(r.Kind), r.rule(p.Unit), fmt.Sprint(r.N), number.Decimal(r.PerWeek, 1), minutes(r.DurationMin), fmt.Sprint(r.Night)})
+		t.Rows = append(t.Rows, []string{kindWords(r.Kind), r.rule(p.Unit), p.Count(r.N), number.Decimal(r.PerWeek, 1), minutes(r.DurationMin), p.Count(r.Night)})
 	}
 	return t
 }
@@ -98,7 +98,7 @@ func (p Profile) episodeTable(hyper bool, name, extreme string) *figure.Table {
 		}
 		t.Rows = append(t.Rows, []string{
 			e.Start.Format("Mon 2006-01-02 15:04"), kindWords(e.Kind), fmt.Sprint(e.Level), minutes(e.DurationMin),
-			p.Unit.Glucose(e.ExtremeMgdL), p.Unit.Glucose(e.MeanMgdL), night, ends,
+			figure.Measured(p.Unit, e.ExtremeMgdL), p.Unit.Glucose(e.MeanMgdL), night, ends,
 		})
 	}
 	if t.Rows == nil {

@@ -27,7 +27,7 @@ func TestEpisodeTables(t *testing.T) {
 			t.Errorf("rate %d is %q, want %q", i, got, want)
 		}
 	}
-	if got := strings.Join(p.Lows().Rows[0], " | "); got != "Tue 2031-03-04 01:30 | Low, level 2 | 2 | 35 min | 2.2 | 2.6 | night | or longer" {
+	if got := strings.Join(p.Lows().Rows[0], " | "); got != "Tue 2031-03-04 01:30 | Low, level 2 | 2 | 35 min | < 2.2 | 2.6 | night | or longer" {
 		t.Errorf("the episode is %q", got)
 	}
 	if p.Highs() != nil {
@@ -101,9 +101,47 @@ func TestProfileEscapes(t *testing.T) {
 	}
 }
 
+// Each sheet says whose it is; what others wrote stays a string of the style sheet.
+func TestProfileOnPaper(t *testing.T) {
+	p := Profile{Who: Who{ID: `P_1-a`}, Snapshot: "7"}
+	if got := string(p.style()); !strings.Contains(got, `content: "Participant P_1-a, snapshot 7. Research use`) {
+		t.Errorf("the sheets say %s", got)
+	}
+	if got := cssString("a\"</style>\\\n"); got != `"a\22 \3c \2f style\3e \5c \a "` {
+		t.Errorf("quoted, it is %s", got)
+	}
+}
+
+// The newest reading is named where it is more than a day old.
+func TestSilent(t *testing.T) {
+	for _, c := range []struct {
+		who  Who
+		want string
+	}{
+		{Who{}, ""}, {Who{Newest: someTime, Age: 24 * time.Hour}, ""},
+		{Who{Newest: someTime, Age: 25 * time.Hour}, "2031-03-04 01:30, 25 h ago"},
+		{Who{Newest: someTime, Age: 80 * time.Hour, Zoneless: true}, "2031-03-04 01:30 UTC, 3 d ago"},
+	} {
+		if got := c.who.Silent(); got != c.want {
+			t.Errorf("%+v is silent since %q, want %q", c.who, got, c.want)
+		}
+	}
+}
+
+// What somebody has, and whether the target is met, agree.
+func TestPairTableAgreesWithTargets(t *testing.T) {
+	c := Compare{Unit: number.MgdL, Bounds: []float64{70, 4, 1, 25, 5}, Pairs: []Pair{{ID: "P1"}}}
+	for i := range c.Pairs[0].Of {
+		c.Pairs[0].Of[i] = []float64{69.96, 4.04, 0.97, 20, 0.5, 150, 7, 33, 30, 95}
+	}
+	if got := strings.Join(c.PairTable().Rows[0][:6], " | "); got != "P1 | 69.96 → 69.96 | 0.0 | 4.04 → 4.04 | 0.97 → 0.97 | 20.0 → 20.0" {
+		t.Errorf("the row is %q", got)
+	}
+}
+
 func TestCompareWords(t *testing.T) {
 	mgdl, mmol := Compare{Unit: number.MgdL}, Compare{Unit: number.MmolL}
-	share, mean, gri := ComparedMetrics()[2], ComparedMetrics()[4], ComparedMetrics()[7]
+	share, mean, gri := ComparedMetrics()[2], ComparedMetrics()[5], ComparedMetrics()[8]
 	s := Spread{Mean: 0.03, SD: 0.5, Median: 1.25, Q25: 0, Q75: 2}
 	g := Spread{Mean: -18.01559, SD: 9, Median: 4, Q25: -0.2, Q75: 20}
 	for want, got := range map[string]string{
