@@ -101,13 +101,13 @@ func (w *work) writeProfile(p page.Profile) error {
 // header is what is said of everybody, with readings or without.
 func (w *work) header(one person, by settings) (page.Profile, error) {
 	p := page.Profile{Unit: w.Unit, Excluded: count(one.metrics, "n_excluded"), Unplaced: count(one.metrics, "n_unknown_local_time")}
-	p.Beside, p.Snapshot = w.beside(one), w.stamp.Snapshot
+	p.Beside = w.beside(one)
 	p.Who = page.Who{
 		ID: one.Who.ID, Site: one.Who.Site, Cohort: one.Who.Cohort,
 		Consent: w.Say.Consent(one.Person),
 	}
 	if one.Need() != study.Nothing {
-		p.Who.ToDo = w.Say.ToDo(one.Person)
+		p.Who.ToDo = w.toDo(one.Person)
 	}
 	if w.Unblinded {
 		p.Who.Arm = one.Who.Arm

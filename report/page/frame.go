@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // A Palette says which colours the ranges of glucose have.
@@ -84,33 +82,6 @@ func Write(w io.Writer, f Frame, content Content) error {
 		Use     string
 		Content Content
 	}{f, rules, use, content})
-}
-
-// use is said on every page, and printed on every sheet.
-const use = "Research use, not for treatment decisions"
-
-// margins are what is printed around every sheet.
-func (f Frame) margins() template.CSS {
-	about := f.Study + ", " + f.Title + ", snapshot " + f.Stamp.Snapshot
-	if f.Sight != Usual && f.Sight != "" {
-		about += ", " + string(f.Sight)
-	}
-	return template.CSS(fmt.Sprintf("@page { @bottom-left { content: %s } @bottom-center { content: %s } }\n", cssText(about), cssText(use)))
-}
-
-// cssText is a text as CSS has it.
-func cssText(text string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		if r == ' ' || r == ',' || unicode.IsLetter(r) && r < 128 || unicode.IsDigit(r) {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, "\\%06x ", r) // the space ends the escape
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }
 
 // style is the style sheet of a page with a palette.

@@ -1,17 +1,18 @@
 package page
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 )
 
-// What is printed around every sheet cannot leave its text.
-func TestMarginsAreText(t *testing.T) {
-	f := Frame{Study: `A"} body { display: none } </style>`, Title: "P001\n\\", Sight: Unblinded, Stamp: Stamp{Snapshot: "12"}}
-	rules := string(f.margins())
-	if !regexp.MustCompile(`^@page { @bottom-left { content: "[\w ,\\]*" } @bottom-center { content: "[\w ,\\]*" } }\n$`).MatchString(rules) || !strings.Contains(rules, "unblinded") {
-		t.Errorf("these are not two texts, of which one says unblinded: %s", rules)
+// Each sheet says what it is of; what others wrote stays a string of the style sheet.
+func TestMargins(t *testing.T) {
+	f := Frame{Study: "DEMO", Title: "P_1-a: profile", Sight: Unblinded, Stamp: Stamp{Snapshot: "12"}}
+	if got := string(f.margins()); !strings.Contains(got, `content: "DEMO, P_1-a\3a  profile, snapshot 12, unblinded. Research use`) {
+		t.Errorf("the sheets say %s", got)
+	}
+	if got := cssString("a\"</style>\\\n"); got != `"a\22 \3c \2f style\3e \5c \a "` {
+		t.Errorf("quoted, it is %s", got)
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 type Profile struct {
 	Who      Who
 	Beside   []Link // to the participants before and after
-	Snapshot string // that the page is of
 	Dates    ProfileDates
 	Unit     number.Unit
 	Values   int // readings with a value in the dates

@@ -101,17 +101,6 @@ func TestProfileEscapes(t *testing.T) {
 	}
 }
 
-// Each sheet says whose it is; what others wrote stays a string of the style sheet.
-func TestProfileOnPaper(t *testing.T) {
-	p := Profile{Who: Who{ID: `P_1-a`}, Snapshot: "7"}
-	if got := string(p.style()); !strings.Contains(got, `content: "Participant P_1-a, snapshot 7. Research use`) {
-		t.Errorf("the sheets say %s", got)
-	}
-	if got := cssString("a\"</style>\\\n"); got != `"a\22 \3c \2f style\3e \5c \a "` {
-		t.Errorf("quoted, it is %s", got)
-	}
-}
-
 // The newest reading is named where it is more than a day old.
 func TestSilent(t *testing.T) {
 	for _, c := range []struct {
