@@ -24,13 +24,10 @@ func (w *work) chooseWindows(ctx context.Context) error {
 	if w.Compare[0] != "" {
 		return w.checkCompared(ctx)
 	}
-	if len(w.people) == 0 {
-		return nil
-	}
-	marks, args := marksOf(w.people)
+	theirs, args := among("participant_id", w.people)
 	t, err := w.ask(ctx, `select label, min(first_date) as first_date
 from internal.metric_scopes
-where scope = 'window' and participant_id in (`+marks+`)
+where scope = 'window' and `+theirs+`
 group by label
 order by first_date nulls last, label
 limit 2`, args...)

@@ -126,12 +126,13 @@ func (w *work) withdrawn(ctx context.Context) (map[string]time.Time, error) {
 	return all, err
 }
 
-// among is the condition that a column names somebody of whom the report may tell, with
-// the arguments that it takes after those given.
-func (w *work) among(column string, args ...any) (condition string, all []any) {
+// among is the condition that a column names one of some, also of nobody, with the
+// arguments of a statement that has others before them.
+func among(column string, some []person, before ...any) (condition string, args []any) {
 	marks := []string{"null"}
-	for _, id := range w.Chosen.Participants {
-		args = append(args, id)
+	args = before
+	for _, p := range some {
+		args = append(args, p.Who.ID)
 		marks = append(marks, fmt.Sprintf("$%d", len(args)))
 	}
 	return column + " in (" + strings.Join(marks, ", ") + ")", args

@@ -135,14 +135,14 @@ func (w *work) failures(run string) (all []page.Failure) {
 // answersBy sums up what a run brought, by a column of requests. Rows by participant are
 // of those alone of whom something may be shown.
 func (w *work) answersBy(ctx context.Context, name, column, run string) (figure.Table, error) {
-	among, args := w.among("participant_id", run)
+	theirs, args := among("participant_id", w.people, run)
 	if w.blinded() { // how many alerts and events somebody has is hidden, too
-		among += " and resource in ('egvs', 'dataRange', 'devices')"
+		theirs += " and resource in ('egvs', 'dataRange', 'devices')"
 	}
 	t, err := w.ask(ctx, `select `+column+`, count(*)::bigint, sum(records)::bigint, sum("new")::bigint, sum(changed)::bigint,
 	sum(vanished)::bigint, sum(rejected)::bigint, count(*) filter (where outcome = 'held')::bigint
 from requests
-where run_id = $1 and outcome <> 'erased' and `+among+`
+where run_id = $1 and outcome <> 'erased' and `+theirs+`
 group by 1
 order by 1`, args...)
 	return shown(name, strings.TrimSuffix(column, "_id"), t, "answers", "records", "new", "changed", "vanished", "not read", "held back"), err
@@ -150,14 +150,14 @@ order by 1`, args...)
 
 // rejectsOf counts the records of a run that could not be read.
 func (w *work) rejectsOf(ctx context.Context, run string) (figure.Table, error) {
-	among, args := w.among("r.participant_id", run)
+	theirs, args := among("r.participant_id", w.people, run)
 	if w.blinded() {
-		among += " and r.resource in ('egvs', 'dataRange', 'devices')"
+		theirs += " and r.resource in ('egvs', 'dataRange', 'devices')"
 	}
 	t, err := w.ask(ctx, `select r.resource || ': ' || r.reason, count(*)::bigint
 from rejects r
 join requests q on q.request_id = r.request_id
-where q.run_id = $1 and `+among+`
+where q.run_id = $1 and `+theirs+`
 group by 1
 order by 2 desc, 1`, args...)
 	return shown("Records that could not be read", "resource and reason", t, "records"), err

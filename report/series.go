@@ -86,10 +86,10 @@ func (w *work) entries(ctx context.Context, some []person) (map[string][]page.En
 			end = last.AddDate(0, 0, 1)
 		}
 	}
-	marks, args := marksOf(some, from, end)
+	theirs, args := among("participant_id", some, from, end)
 	rows, err := w.db.QueryContext(ctx, `select participant_id, display_time, event_type, event_subtype, value, value_text, unit
 from current_events
-where event_type in ('carbs', 'insulin') and display_time >= ? and display_time < ? and participant_id in (`+marks+`)
+where event_type in ('carbs', 'insulin') and display_time >= $1 and display_time < $2 and `+theirs+`
 order by participant_id, display_time, event_type desc, value`, args...)
 	if err != nil {
 		return nil, err
@@ -118,23 +118,10 @@ order by participant_id, display_time, event_type desc, value`, args...)
 // lastSeen are the local dates of the last readings of some, wherever they lie.
 func (w *work) lastSeen(ctx context.Context, some []person) (map[string]time.Time, error) {
 	all := map[string]time.Time{}
-	if len(some) == 0 {
-		return all, nil
-	}
-	marks, args := marksOf(some)
-	t, err := w.ask(ctx, "select participant_id, last_seen from study_intervals where last_seen is not null and participant_id in ("+marks+")", args...)
+	theirs, args := among("participant_id", some)
+	t, err := w.ask(ctx, "select participant_id, last_seen from study_intervals where last_seen is not null and "+theirs, args...)
 	for _, row := range t.Rows {
 		all[row[0].(string)] = row[1].(time.Time)
 	}
 	return all, err
-}
-
-// marksOf are placeholders for the ids of some, and the arguments of a statement that has
-// others before them.
-func marksOf(some []person, before ...any) (marks string, args []any) {
-	args = before
-	for _, p := range some {
-		args = append(args, p.Who.ID)
-	}
-	return strings.TrimSuffix(strings.Repeat("?, ", len(some)), ", "), args
 }
