@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,9 @@ func TestPanicEndsNothing(t *testing.T) {
 		defer b.store.Close()
 		b.add("a.example", unblinded)
 		b.add("b.example", unblinded)
-		sent := 0
+		var sent atomic.Int64
 		b.net.on("a.example", func(received) answered {
-			if sent++; sent == 1 {
+			if sent.Add(1) == 1 {
 				panic("while sending")
 			}
 			return answered{status: 200}
@@ -40,8 +41,8 @@ func TestPanicEndsNothing(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		d.Run(ctx)
-		if a, other := bodies(b.net.to("a.example"), "P001"), bodies(b.net.to("b.example"), "P001"); len(a) == 0 || len(other) != 1 || sent != 3 {
-			t.Errorf("events of P001 at a: %v, at b: %v; %d tries at a", a, other, sent)
+		if a, other := bodies(b.net.to("a.example"), "P001"), bodies(b.net.to("b.example"), "P001"); len(a) == 0 || len(other) != 1 || sent.Load() != 3 {
+			t.Errorf("events of P001 at a: %v, at b: %v; %d tries at a", a, other, sent.Load())
 		}
 		if fills < 3 || len(ups) < 4 || ups[0] || ups[1] || !ups[2] || ups[len(ups)-1] {
 			t.Errorf("%d fills, up: %v", fills, ups)

@@ -64,10 +64,10 @@ func (r *running) serve(ctx context.Context, e Endpoint) error {
 		if err := p.sign(); err != nil {
 			return err
 		}
-		g, within := errgroup.WithContext(ctx)
+		var g errgroup.Group // one lane's fault ends no attempt of another
 		g.SetLimit(lanesAtOnce)
 		for _, lane := range lanes {
-			g.Go(func() error { return guarded(func() error { return p.lane(within, lane) }) })
+			g.Go(func() error { return guarded(func() error { return p.lane(ctx, lane) }) })
 		}
 		err = g.Wait()
 		if noted := p.note(context.WithoutCancel(ctx), 1); err == nil {
