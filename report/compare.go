@@ -24,13 +24,12 @@ func (w *work) chooseWindows(ctx context.Context) error {
 	if w.Compare[0] != "" {
 		return w.checkCompared(ctx)
 	}
-	theirs, args := among("participant_id", w.people)
 	t, err := w.ask(ctx, `select label, min(first_date) as first_date
 from internal.metric_scopes
-where scope = 'window' and `+theirs+`
+where scope = 'window' and `+views.Among("participant_id", idsOf(w.people))+`
 group by label
 order by first_date nulls last, label
-limit 2`, args...)
+limit 2`)
 	if err == nil && len(t.Rows) == 2 {
 		w.Compare = [2]string{t.Rows[0][0].(string), t.Rows[1][0].(string)}
 	}

@@ -61,15 +61,13 @@ func (w *work) longGaps(ctx context.Context) (all []page.Gap, err error) {
 
 // gapsOf are the gaps of some participants.
 func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err error) {
-	zones, ids := map[string]*time.Location{}, make([]string, len(people))
-	for i, p := range people {
-		ids[i] = p.Who.ID
-		if zones[ids[i]], err = study.ZoneOf(p.Who); err != nil {
+	zones := map[string]*time.Location{}
+	for _, p := range people {
+		if zones[p.Who.ID], err = study.ZoneOf(p.Who); err != nil {
 			return nil, err
 		}
 	}
-	statement, args := views.LongGaps(ids)
-	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, gap_min / 60, kind from ("+statement+") where gap_min > 180", args...)
+	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, gap_min / 60, kind from ("+views.LongGaps(idsOf(people))+") where gap_min > 180")
 	if err != nil {
 		return nil, err
 	}

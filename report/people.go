@@ -4,10 +4,8 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/load/snapshot"
@@ -126,14 +124,11 @@ func (w *work) withdrawn(ctx context.Context) (map[string]time.Time, error) {
 	return all, err
 }
 
-// among is the condition that a column names one of some, also of nobody, with the
-// arguments of a statement that has others before them.
-func among(column string, some []person, before ...any) (condition string, args []any) {
-	marks := []string{"null"}
-	args = before
-	for _, p := range some {
-		args = append(args, p.Who.ID)
-		marks = append(marks, fmt.Sprintf("$%d", len(args)))
+// idsOf are the ids of some, in their order.
+func idsOf(some []person) []string {
+	ids := make([]string, len(some))
+	for i, p := range some {
+		ids[i] = p.Who.ID
 	}
-	return column + " in (" + strings.Join(marks, ", ") + ")", args
+	return ids
 }

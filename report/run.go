@@ -14,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/report/figure"
 	"github.com/dexetl/dexetl/report/number"
 	"github.com/dexetl/dexetl/report/page"
+	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
 )
@@ -135,7 +136,7 @@ func (w *work) failures(run string) (all []page.Failure) {
 // answersBy sums up what a run brought, by a column of requests. Rows by participant are
 // of those alone of whom something may be shown.
 func (w *work) answersBy(ctx context.Context, name, column, run string) (figure.Table, error) {
-	theirs, args := among("participant_id", w.people, run)
+	theirs := views.Among("participant_id", idsOf(w.people))
 	if w.blinded() { // how many alerts and events somebody has is hidden, too
 		theirs += " and resource in ('egvs', 'dataRange', 'devices')"
 	}
@@ -144,13 +145,13 @@ func (w *work) answersBy(ctx context.Context, name, column, run string) (figure.
 from requests
 where run_id = $1 and outcome <> 'erased' and `+theirs+`
 group by 1
-order by 1`, args...)
+order by 1`, run)
 	return shown(name, strings.TrimSuffix(column, "_id"), t, "answers", "records", "new", "changed", "vanished", "not read", "held back"), err
 }
 
 // rejectsOf counts the records of a run that could not be read.
 func (w *work) rejectsOf(ctx context.Context, run string) (figure.Table, error) {
-	theirs, args := among("r.participant_id", w.people, run)
+	theirs := views.Among("r.participant_id", idsOf(w.people))
 	if w.blinded() {
 		theirs += " and r.resource in ('egvs', 'dataRange', 'devices')"
 	}
@@ -159,7 +160,7 @@ from rejects r
 join requests q on q.request_id = r.request_id
 where q.run_id = $1 and `+theirs+`
 group by 1
-order by 2 desc, 1`, args...)
+order by 2 desc, 1`, run)
 	return shown("Records that could not be read", "resource and reason", t, "records"), err
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/metrics"
 	"github.com/dexetl/dexetl/report/page"
+	views "github.com/dexetl/dexetl/sql"
 )
 
 // settings are the thresholds of the snapshot.
@@ -86,11 +87,10 @@ func (w *work) entries(ctx context.Context, some []person) (map[string][]page.En
 			end = last.AddDate(0, 0, 1)
 		}
 	}
-	theirs, args := among("participant_id", some, from, end)
 	rows, err := w.db.QueryContext(ctx, `select participant_id, display_time, event_type, event_subtype, value, value_text, unit
 from current_events
-where event_type in ('carbs', 'insulin') and display_time >= $1 and display_time < $2 and `+theirs+`
-order by participant_id, display_time, event_type desc, value`, args...)
+where event_type in ('carbs', 'insulin') and display_time >= $1 and display_time < $2 and `+views.Among("participant_id", idsOf(some))+`
+order by participant_id, display_time, event_type desc, value`, from, end)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +118,7 @@ order by participant_id, display_time, event_type desc, value`, args...)
 // lastSeen are the local dates of the last readings of some, wherever they lie.
 func (w *work) lastSeen(ctx context.Context, some []person) (map[string]time.Time, error) {
 	all := map[string]time.Time{}
-	theirs, args := among("participant_id", some)
-	t, err := w.ask(ctx, "select participant_id, last_seen from study_intervals where last_seen is not null and "+theirs, args...)
+	t, err := w.ask(ctx, "select participant_id, last_seen from study_intervals where last_seen is not null and "+views.Among("participant_id", idsOf(some)))
 	for _, row := range t.Rows {
 		all[row[0].(string)] = row[1].(time.Time)
 	}

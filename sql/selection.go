@@ -101,12 +101,7 @@ func (s Selection) with(more ...relation) (clause string, args []any) {
 	}
 	among := "true"
 	if s.Participants != nil {
-		marks := make([]string, len(s.Participants))
-		for i, id := range s.Participants {
-			args = append(args, id)
-			marks[i] = fmt.Sprintf("$%d", len(args))
-		}
-		among = "participant_id in (" + strings.Join(append(marks, "null"), ", ") + ")"
+		among = Among("participant_id", s.Participants)
 	}
 	var b strings.Builder
 	b.WriteString("with\n")
