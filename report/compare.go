@@ -117,6 +117,8 @@ func (w *work) pair(one person, rows [2]map[string]summary) page.Pair {
 			pair.Met[i] = append(pair.Met[i], of.is(m.Column))
 		}
 	}
+	first, second := rows[0][one.Who.ID], rows[1][one.Who.ID]
+	pair.Shares = !first.date("last_date").Before(second.date("first_date")) && !second.date("last_date").Before(first.date("first_date"))
 	return pair
 }
 

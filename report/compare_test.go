@@ -39,6 +39,7 @@ func compareStudy() map[string][]rowOf {
 			{"participant_id": "*", "window_name": "zero", "start_date": "2031-03-03", "end_date": "2031-03-06", "window": "zero"},
 			{"participant_id": "*", "window_name": "later", "start_date": "2031-03-13", "end_date": "2031-03-16", "window": "later"},
 			{"participant_id": "*", "window_name": "in days", "start_day": 1, "end_day": 4, "window": "in days"},
+			{"participant_id": "P3", "window_name": "its end", "start_date": "2031-03-16", "end_date": "2031-03-16", "window": "its end"},
 			{"participant_id": "P2", "window_name": "later", "start_date": "2031-03-13", "end_date": "2031-03-15", "window": "later"},
 		},
 		"glucose": slices.Concat(shifted("P1", 150, 120), shifted("P2", 170, 160), shifted("P3", 60, 165), days("P4", before, 4, level(100)), few),
@@ -146,6 +147,14 @@ func testCompareNamed(t *testing.T, s *study.Study) {
 	_, err := o.Run(t.Context())
 	if none, ok := errors.AsType[*study.NoWindowError](err); !ok || none.Name != "nobody's" {
 		t.Errorf("a window that is not there: %v, want a *study.NoWindowError", err)
+	}
+	for windows, said := range map[[2]string]bool{{"zero", "its end"}: false, {"later", "its end"}: true, {"its end", "later"}: true} {
+		o.Compare = windows
+		_, err = o.Run(t.Context())
+		must(t, err)
+		if strings.Contains(readPage(t, o, comparePath), "The windows of 1 of 1 participants have days together") != said {
+			t.Errorf("%q: that they have days together is said: %t", windows, !said)
+		}
 	}
 	o.Compare = [2]string{"in days", "later"}
 	c := compared(t, begun(t, o))

@@ -40,6 +40,7 @@ type Pair struct {
 	ActivePct [2]float64   // NaN: none is known
 	Of        [2][]float64 // as ComparedMetrics
 	Met       [2][]bool    // as AllTargets
+	Shares    bool         // the windows have days together
 }
 
 // A Lack is why a window of somebody does not count.
@@ -53,6 +54,16 @@ const (
 	NoReadings      // with a value
 	TooFew          // readings
 )
+
+// Sharing is how many of the pairs have windows with days together.
+func (c Compare) Sharing() (n int) {
+	for _, p := range c.Pairs {
+		if p.Shares {
+			n++
+		}
+	}
+	return n
+}
 
 // Counts reports whether both windows count.
 func (p Pair) Counts() bool { return p.Why == [2]Lack{} }
