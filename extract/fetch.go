@@ -38,6 +38,10 @@ type Target struct {
 	Reason        string      // why Consented is empty
 	Interval      plan.Window // nothing beyond it is asked for in this run; zero: no bounds
 
+	// SameAccount are the participant's other connections, ended or not, that lead to
+	// the same Dexcom account: what came through them is read again through this one.
+	SameAccount []string
+
 	// Refused are the resources that were refused when they were last asked for.
 	// Of each, one window goes ahead of the others.
 	Refused []dexcom.Resource

@@ -186,6 +186,7 @@ func (r *runner) state(t Target) plan.State {
 	return plan.State{
 		Job: r.run.Job, ParticipantID: t.ParticipantID, Consented: t.Consented,
 		Held:      r.index.Held(t.ParticipantID, t.ConnectionID),
+		Reached:   r.index.Reached(t.ParticipantID, t.SameAccount),
 		Resources: r.fetcher.Resources, Now: r.fetcher.Now(),
 	}
 }

@@ -1,18 +1,25 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/dexetl/dexetl/extract/dexcom"
 )
 
 // refused are the first questions of everybody for egvs: a fault of ours, which a run
@@ -42,6 +49,56 @@ func (f *faulty) refused() {
 	}
 	if len(asked) == 0 {
 		f.t.Error("nothing was refused")
+	}
+}
+
+// endless are the first answers of each kind, one plain and one packed: they say that
+// there is nothing, and go on with spaces for longer than an answer may be. Whoever reads
+// them to their end takes them for answers.
+func (f *faulty) endless() {
+	f.t.Helper()
+	var mu sync.Mutex
+	asked := make(map[string]int)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind := path.Base(r.URL.Path)
+		mu.Lock()
+		asked[kind]++
+		nth := asked[kind]
+		mu.Unlock()
+		if nth > 2 || kind == "token" {
+			f.api.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Date", f.now.UTC().Format(http.TimeFormat))
+		var out io.Writer = w
+		if nth == 2 {
+			w.Header().Set("Content-Encoding", "gzip")
+			packed := gzip.NewWriter(w)
+			defer packed.Close()
+			out = packed
+		}
+		fmt.Fprintf(out, `{"recordType":%q,"recordVersion":"3.0","records":[]}`, strings.TrimSuffix(kind, "s"))
+		spaces := bytes.Repeat([]byte(" "), 1<<20)
+		for range dexcom.DefaultMaxBody/len(spaces) + 1 {
+			if _, err := out.Write(spaces); err != nil {
+				return // nobody reads on
+			}
+		}
+	}))
+	f.t.Cleanup(front.Close)
+	f.env["DEXETL_API_BASE_URL"] = front.URL
+	said, code := "", exitPartial
+	for try := 0; code != exitDone && try < 6; try++ {
+		var stdout, stderr string
+		code, stdout, stderr = f.run("backfill")
+		said += stdout + stderr
+	}
+	delete(f.env, "DEXETL_API_BASE_URL")
+	for _, limit := range []int{1 << 20, dexcom.DefaultMaxBody} { // of dataRange, and of all else
+		if words := fmt.Sprintf("too large: more than %d bytes", limit); code != exitDone || !strings.Contains(said, words) {
+			f.t.Errorf("backfill, again and again: exit %d in the end, want %d and %q\n%s", code, exitDone, words, said)
+		}
 	}
 }
 

@@ -31,7 +31,7 @@ func faultRows() []faultRow {
 		{"200 with HTML, wrong content type", dexsim.HTML | dexsim.ContentType, (*faulty).weathered},
 		{"200 with a wrong envelope", dexsim.Envelope, (*faulty).weathered},
 		{"cut", dexsim.Cut | dexsim.CutGzip, (*faulty).weathered},
-		{"slow, endless, gzip bomb", dexsim.Slow | dexsim.Huge, (*faulty).weathered},
+		{"slow, endless, gzip bomb", dexsim.Slow | dexsim.Huge, (*faulty).endless},
 		{"empty 200", dexsim.Empty, (*faulty).weathered},
 		{"401 in mid-run", dexsim.Unauthorized, (*faulty).weathered},
 		{"400", 0, (*faulty).refused},

@@ -12,7 +12,8 @@ import (
 
 // What each beat wants, of which the pieces that were not answered since are due:
 //
-//	backfill   everything that dataRange shows, answered whenever. So a second
+//	backfill   everything that dataRange shows, or that other connections to the
+//	           account were answered, answered whenever through this one. So a second
 //	           one asks only for what is not held and an interrupted one resumes.
 //	news       what dataRange shows as uploaded since everything was held
 //	           (lastSyncTime, see Shown.heldUpTo), from six hours before the newest
@@ -40,13 +41,13 @@ const (
 	devicesEvery  = 23 * time.Hour
 )
 
-// backfillDemands wants everything that full shows within bounds. Events and
-// calibrations without a range are left to the deep beat.
-func backfillDemands(full Shown, bounds Window, resources []dexcom.Resource) []demand {
+// backfillDemands wants everything within bounds that is known when full is shown.
+// Events and calibrations of which nothing is known are left to the deep beat.
+func (s State) backfillDemands(full Shown, bounds Window) []demand {
 	var demands []demand
-	found := full.windows()
-	for _, r := range resources {
-		if w := found[r].Intersect(bounds); !w.Empty() {
+	known := s.known(full)
+	for _, r := range s.windowed() {
+		if w := known[r].Intersect(bounds); !w.Empty() {
 			demands = append(demands, demand{r, w, time.Time{}, BeatBackfill})
 		}
 	}
@@ -165,11 +166,12 @@ func (s syncState) newest() Shown {
 }
 
 // extents returns per resource the window in which records are known: what
-// dataRange showed when it was last asked for everything, and what was asked for
-// since, because it showed news there. What it leaves out counts once an answer had
-// records of it: else the deep beat alone asked for it, in vain.
+// dataRange showed when it was last asked for everything, what was asked for
+// since, because it showed news there, and what other connections to the account
+// were answered. What it leaves out counts once an answer had records of it: else
+// the deep beat alone asked for it, in vain.
 func (s syncState) extents() map[dexcom.Resource]Window {
-	known := s.full.windows()
+	known := s.of.known(s.full)
 	for r, c := range s.of.Held.Coverage {
 		w, ranged := known[r]
 		if w = merge(w, c.Since(time.Time{}).Span()).Span(); !w.Empty() && (ranged || s.of.Held.Found[r]) {

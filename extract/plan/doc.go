@@ -22,6 +22,10 @@
 //
 // Windows are always cut to what dataRange shows at plausible times (from 2010 to a
 // day ahead of the server) and to what the participant consented to (State.Consented).
+// Where a connection to the same account was answered, that counts as shown: a record
+// that is gone is in no dataRange, and stays in the tables until an answer lacks it.
+// So a new connection is asked for all that the former ones were (State.Reached), and
+// of another account nothing follows.
 // DataRange leaves alerts out. They are asked for from 24 hours before the first record
 // of any other kind to 24 hours after the last, but never beyond the server's time:
 // some fire because readings are missing. So while the last record is younger than

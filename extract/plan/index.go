@@ -110,6 +110,27 @@ func (x *Index) Held(participantID, connectionID string) Held {
 	return c
 }
 
+// Reached returns by resource the window from the first instant that connections of a
+// participant were answered for to the last one. A resource of which no answer had
+// a record is left out: nothing of it can be gone.
+func (x *Index) Reached(participantID string, connectionIDs []string) map[dexcom.Resource]Window {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	reached := map[dexcom.Resource]Window{}
+	for _, id := range connectionIDs {
+		h := x.held[holder{participantID, id}]
+		if h == nil {
+			continue
+		}
+		for r, pieces := range h.Coverage {
+			if h.Found[r] {
+				reached[r] = merge(reached[r], pieces.Since(time.Time{}).Span()).Span()
+			}
+		}
+	}
+	return reached
+}
+
 // forget forgets all that was asked of people.
 func (x *Index) forget(participants []string) {
 	x.mu.Lock()

@@ -51,7 +51,7 @@ func (t Turn) Through(s State, tried time.Time) Turn {
 	}
 	if s.Job.Mode == Backfill {
 		bounds := s.Consented.Intersect(s.Job.complete().Interval)
-		left := callsFor(backfillDemands(shown, bounds, s.Resources), s.Held)
+		left := callsFor(s.backfillDemands(shown, bounds), s.Held)
 		t.Finished = t.Finished && !shown.Asked.IsZero() && !slices.ContainsFunc(left, shown.hasRecords)
 	}
 	return t

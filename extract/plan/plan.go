@@ -59,6 +59,12 @@ type State struct {
 	Held          Held // what the log holds of the connection
 	Resources     []dexcom.Resource
 	Now           time.Time
+
+	// Reached says how far other connections to the same account were answered (see
+	// Index.Reached). What they brought may be gone since, and then dataRange shows
+	// nothing there: only an answer for that time tells. Of another account it must
+	// say nothing.
+	Reached map[dexcom.Resource]Window
 }
 
 // A Question asks dataRange what there is.
@@ -121,8 +127,8 @@ func (s State) refreshCalls(full Shown) (calls []Call, clipped string) {
 // backfillCalls are for what was never answered.
 func (s State) backfillCalls(full Shown) (calls []Call, clipped string) {
 	bounds := s.Consented.Intersect(s.Job.Interval)
-	demands := backfillDemands(full, bounds, s.windowed())
-	if len(demands) == 0 && len(backfillDemands(full, s.Consented, s.windowed())) > 0 {
+	demands := s.backfillDemands(full, bounds)
+	if len(demands) == 0 && len(s.backfillDemands(full, s.Consented)) > 0 {
 		clipped = "nothing is asked for: Dexcom shows no records " + s.Job.Interval.Words()
 	}
 	return append(callsFor(demands, s.Held.withoutFuture()), s.devices()...), clipped
@@ -178,6 +184,16 @@ func (s State) sync() (sync syncState, questions []Question, err error) {
 		questions = append(questions, Question{lastSync, BeatNews})
 	}
 	return sync, questions, nil
+}
+
+// known returns per resource the window in which there are records, as full shows, or
+// were some, as other connections to the same account were answered.
+func (s State) known(full Shown) map[dexcom.Resource]Window {
+	known := full.windows()
+	for r, reached := range s.Reached {
+		known[r] = merge(known[r], reached).Span()
+	}
+	return known
 }
 
 // windowed returns the resources that are asked for by window.
