@@ -29,7 +29,7 @@ func TestSpeedOfViews(t *testing.T) {
 	s.note(measured{Program: c.name, What: "backfill", Spent: used, Landed: &landed})
 	s.publish(c, &landed)
 	for _, view := range measuredViews() {
-		used, out := c.run("query", "select count(columns(*)) from "+view)
+		used, out := c.run("query", "--timeout", "0s", "select count(columns(*)) from "+view)
 		if everybody := fmt.Sprintf(`"participant_id": %d,`, s.people); view == "participant_metrics" && !strings.Contains(string(out), everybody) {
 			t.Errorf("%s of %d people: %s", view, s.people, out)
 		}
