@@ -11,6 +11,7 @@
 #              SIZE=16x180 (participants x days; several with commas), RUNS, SYNCS, PROGRAMS, LINES, PROFILE
 # make bench-peers  the same egvs landed by pandas and DuckDB, and by dlt for SIZE_DLT
 # make bench-metrics  the metric views over READINGS=10 million synthetic readings
+# make bench-cohort   the metrics of COHORT=1000x14 as processes: published first, then each view read
 # make bench-stages one step of the way after the other
 # make interop the demo's lake read from Python by DuckDB, pyarrow and Polars, its raw log,
 #              and the schemas by jsonschema and json-structure
@@ -25,7 +26,7 @@ SHELL       := /bin/bash
 # No path of this machine is in the binary, and the system may load it at any
 # address. All but the race detector, which cannot, compile for that: once for all.
 export GOFLAGS := $(shell go env GOFLAGS 2>/dev/null) -trimpath
-build demo torture study simulate-seeds check interop interop-vital pages bench bench-peers bench-metrics bench-service bench-stages: export GOFLAGS += -buildmode=pie
+build demo torture study simulate-seeds check interop interop-vital pages bench bench-peers bench-metrics bench-cohort bench-service bench-stages: export GOFLAGS += -buildmode=pie
 .DEFAULT_GOAL := build
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -48,7 +49,7 @@ PROGRAMS    :=
 LINES       :=
 PROFILE     :=
 
-.PHONY: build demo test torture study simulate-seeds check parity interop interop-vital pages audit bench bench-peers bench-metrics bench-service bench-stages clean prerequisites
+.PHONY: build demo test torture study simulate-seeds check parity interop interop-vital pages audit bench bench-peers bench-metrics bench-cohort bench-service bench-stages clean prerequisites
 
 prerequisites:
 	@command -v go >/dev/null || { echo "Go 1.26 or newer is missing: install package golang-go (Debian: from backports), or the toolchain of go.dev" >&2; exit 1; }
@@ -137,6 +138,10 @@ bench-service: bin/dexetl.test
 READINGS := 10
 bench-metrics: prerequisites
 	go test -run '^$$' -bench Metrics -benchtime 3x ./sql -readings $(READINGS)
+
+COHORT := 1000x14
+bench-cohort: bin/dexetl.test
+	bin/dexetl.test -test.run 'TestSpeedOfViews$$' -test.timeout 3h -speed.views $(COHORT)
 
 bench-stages: prerequisites
 	go test -run '^$$' -bench . -benchtime 3x ./...

@@ -110,6 +110,29 @@ func BenchmarkViews(b *testing.B) {
 	}
 }
 
+// BenchmarkSensors reads the metrics of every sensor of 180 people, who wear each for
+// ten days.
+func BenchmarkSensors(b *testing.B) {
+	db := openLake(b)
+	exec(b, db, `set threads = 2`)
+	exec(b, db, `insert into participants (participant_id, timezone)
+		select 'P' || p, 'America/New_York' from range(180) people (p)`)
+	exec(b, db, `insert into glucose (participant_id, time_utc, local_time, local_date, local_time_source, glucose_mgdl,
+			glucose_source, overlap, clock_suspect)
+		select 'P' || p, timestamp '2025-01-01' + interval 5 minute * i as time_utc, time_utc - interval 5 hour as local_time,
+			local_time::date, 'sent', (150 + 60 * sin(i / 50.0) + 40 * sin(i / 7.0) + hash(i, p) % 20)::smallint, 'value', false, false
+		from range(180) people (p), range(4000) readings (i)`)
+	exec(b, db, `insert into egvs (participant_id, record_id, system_time, display_time, transmitter_id, transmitter_generation)
+		select participant_id, time_utc::varchar, time_utc, local_time, 'T' || (epoch_us(time_utc) + 40_000_000_000) // (240 * 3_600_000_000), 'g7'
+		from glucose`)
+	sumDays(b, db)
+	spent := cpuTime()
+	for b.Loop() {
+		drain(b, db, `select * from sensor_metrics`)
+	}
+	b.ReportMetric(float64((cpuTime()-spent).Milliseconds())/float64(b.N), "cpu-ms/op")
+}
+
 // cpuTime is what this process has used of all processors.
 func cpuTime() time.Duration {
 	var used syscall.Rusage

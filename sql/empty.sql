@@ -1287,6 +1287,7 @@ select
     null::varchar as "participant_id",
     null::bigint as "session",
     null::timestamp as "session_start",
+    null::timestamp as "session_end",
     null::timestamp as "time_utc",
     null::timestamp as "local_time",
     null::date as "local_date",

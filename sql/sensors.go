@@ -1,10 +1,14 @@
 package sql
 
 import (
+	_ "embed"
 	"fmt"
 	"regexp"
 	"strings"
 )
+
+//go:embed sensor_days.sql
+var sensorDays string
 
 // sensorRelations are the relations between glucose and scope_metrics, as
 // sensor_metrics needs them: the texts of the views, but for their key, which has the
@@ -16,7 +20,8 @@ func sensorRelations() string {
 		relation
 		from string // what it reads of sensor_metrics
 	}{
-		{relation{"glucose_days", withoutHead(glucoseDays)}, "main.glucose"},
+		{relation{"divided_days", withoutHead(glucoseDays)}, "main.glucose"},
+		{relation{"glucose_days", columns(sensorDays)}, "main.divided_days main.worn"},
 		{internal("linked_days"), "main.glucose_days"},
 		{internal("summed_days"), "internal.linked_days"},
 		{internal("local_days"), "internal.summed_days"}, // zones and calendar are everybody's

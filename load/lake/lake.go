@@ -65,11 +65,12 @@ type Lake struct {
 }
 
 // RowGroupRows is how many rows a row group has, unless its bytes end it sooner. Rows
-// with lists are large, and whoever asks for one participant reads the row groups with
-// rows of theirs: these have fewer, as many as DuckDB works on at once.
+// with lists are large, and whoever asks for one participant decodes all lists of the row
+// groups with rows of theirs: these have fewer, a month of some eight people. Still fewer
+// cost more for what is said of each than they spare.
 const (
 	RowGroupRows  = 122_880
-	listGroupRows = 2048
+	listGroupRows = 512
 )
 
 // groupRows is how many rows a row group of t has.

@@ -188,7 +188,7 @@ func TestRowGroupsOfLists(t *testing.T) {
 	l := locked(t)
 	rows.Retain()
 	f := write(t, l.Begin(Manifest{}), table, rows)
-	if got, want := rowGroups(t, l, f), 3; got != want {
+	if got, want := rowGroups(t, l, f), 10; got != want {
 		t.Errorf("row groups of %d rows = %d, want %d", f.Rows, got, want)
 	}
 }

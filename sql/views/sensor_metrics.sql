@@ -1,7 +1,7 @@
 -- sensor_metrics: glucose summary per participant and sensor.
 --
 -- Grain    one row per participant_id and session of sensor_sessions
--- Source   sensor_readings, summed up as glucose_days, linked_days, summed_days, local_days,
+-- Source   glucose_days, and sensor_readings of days with several sensors, summed up as glucose_days, linked_days, summed_days, local_days,
 --          scope_values and scope_metrics do it, but of each session alone; for what depends
 --          on the order of readings, spans
 -- Units    glucose mg/dL; *_pct are percent of n_values, 0 to 100, but
@@ -20,21 +20,32 @@
 --          count nowhere
 -- Columns  as in metric_catalogue
 create or replace view sensor_metrics as
-with glucose as (
+with readings as (
     select
-        participant_id, session, time_utc, local_time, local_date, glucose_mgdl, glucose_source, overlap, clock_suspect, cadence_min, excluded,
+        participant_id, session, session_start, session_end,
+        time_utc, local_time, local_date, glucose_mgdl, glucose_source, overlap, clock_suspect, cadence_min, excluded,
         coalesce(cadence_min, 5)::bigint as slot_min,
         epoch_us(time_utc) // (60_000_000 * slot_min) * slot_min as slot_starts_min,
+        date_trunc('day', time_utc) as day,
+        session_start <= day and day + interval 1 day <= session_end as is_whole_day,
     from internal.sensor_readings
+),
+-- What divided_days adds up; other days are in glucose_days as they should be.
+glucose as (
+    select participant_id, session, time_utc, local_time, local_date, glucose_mgdl, glucose_source, overlap, clock_suspect, cadence_min, excluded,
+    from readings
+    where not is_whole_day
 ),
 worn as (
     select
         participant_id, session,
+        any_value(session_start) as session_start,
+        any_value(session_end) as session_end,
         min(local_date) as first_date,
         max(local_date) as last_date,
         count(*) filter (where local_date is null) as n_unknown_local_time,
         max(slot_starts_min + slot_min) - min(slot_starts_min) as length_min,
-    from glucose
+    from readings
     group by participant_id, session
 ),
 metric_scopes as (

@@ -9,6 +9,7 @@
 --   participant_id         study pseudonym from the roster
 --   session                see sensor_sessions
 --   session_start          see sensor_sessions
+--   session_end            see sensor_sessions
 --   time_utc               see glucose
 --   local_time             see glucose
 --   local_date             see glucose
@@ -23,6 +24,7 @@ select
     g.participant_id,
     w.session,
     w.session_start,
+    w.session_end,
     g.time_utc,
     g.local_time,
     g.local_date,
