@@ -106,7 +106,7 @@ func (r *rewrite) write(ctx context.Context, u *unit, end func(*lake.Writer) (la
 		if err != nil {
 			return nil, err
 		}
-		if u.day == "" && rows >= r.step.loader.layout.maxRows {
+		if rows >= r.step.loader.layout.maxRows {
 			if err := finish(); err != nil {
 				return nil, err
 			}

@@ -45,11 +45,11 @@ func (u *unit) isFull(l layout) bool { return u.rows() >= l.maxRows }
 // join puts neighbouring units together while too many of them are not full.
 func (r *rewrite) join(units []*unit) []*unit {
 	for {
-		from, to := cheapestRun(units, r.step.loader.layout)
+		from, to := nextRun(units, r.step.loader.layout)
 		if from == to {
 			return units
 		}
-		one := &unit{dirty: true}
+		one := &unit{day: units[from].day, dirty: true}
 		for _, u := range units[from:to] {
 			one.parts = append(one.parts, u.eachPart()...)
 			one.files = append(one.files, u.files...)
@@ -69,23 +69,43 @@ func (u *unit) eachPart() []*unit {
 	return u.parts
 }
 
-// cheapestRun returns the neighbours to join next; none if few enough are not full. It is
-// the run with the fewest rows by the square of how many files fewer there are: a file
-// grows with others of its size, and so each row is written anew a few times only.
-func cheapestRun(units []*unit, l layout) (from, to int) {
-	small, least := 0, math.Inf(1)
+// nextRun returns the neighbours to join next; none if few enough are not full. What
+// changes is left for itself as long as that is possible: answers come participant by
+// participant, so the next commit will change it again, and would write all anew that it
+// was joined with.
+func nextRun(units []*unit, l layout) (from, to int) {
+	small, settled := 0, 0
+	for _, u := range units {
+		if !u.isFull(l) {
+			small++
+			settled += bit(!u.dirty)
+		}
+	}
+	if settled > l.maxFiles {
+		from, to = cheapestRun(units, l, func(u *unit) bool { return !u.dirty })
+	}
+	if from == to && small > l.maxFiles+l.maxNew {
+		from, to = cheapestRun(units, l, func(*unit) bool { return true })
+	}
+	return from, to
+}
+
+// cheapestRun returns the run, of units that may be joined, with the fewest rows by the
+// square of how many files fewer there are: a file grows with others of its size, and so
+// each row is written anew a few times only.
+func cheapestRun(units []*unit, l layout, may func(*unit) bool) (from, to int) {
+	least := math.Inf(1)
 	for i := range units {
-		small += bit(!units[i].isFull(l))
 		fewer, rows := -1, int64(0)
 		for j, u := range units[i:] {
+			if !may(u) {
+				break
+			}
 			fewer, rows = fewer+bit(!u.isFull(l)), rows+u.rows()
 			if cost := float64(rows) / float64(fewer*fewer); fewer > 0 && cost < least {
 				from, to, least = i, i+j+1, cost
 			}
 		}
-	}
-	if small <= l.maxFiles {
-		return 0, 0
 	}
 	return from, to
 }
