@@ -49,16 +49,38 @@ func (r *rewrite) join(units []*unit) []*unit {
 		if from == to {
 			return units
 		}
-		one := &unit{day: units[from].day, dirty: true}
-		for _, u := range units[from:to] {
-			one.parts = append(one.parts, u.eachPart()...)
-			one.files = append(one.files, u.files...)
-			for _, p := range u.ordered {
-				one.add(p, u.adds[p])
-			}
-		}
-		units = slices.Replace(units, from, to, one)
+		units = slices.Replace(units, from, to, joined(units[from:to]...))
 	}
+}
+
+// joined makes one unit of neighbours.
+func joined(units ...*unit) *unit {
+	one := &unit{day: units[0].day, dirty: true}
+	for _, u := range units {
+		one.parts = append(one.parts, u.eachPart()...)
+		one.files = append(one.files, u.files...)
+		for _, p := range u.ordered {
+			one.add(p, u.adds[p])
+		}
+	}
+	return one
+}
+
+// chunks are the parts of u, each with rows enough for a row group: small ones are
+// joined with neighbours.
+func (u *unit) chunks(minRows int64) (chunks []*unit) {
+	isSmall := func(i int) bool { return chunks[i].rows() < minRows }
+	for _, p := range u.parts {
+		if last := len(chunks) - 1; last >= 0 && isSmall(last) {
+			chunks[last] = joined(chunks[last], p)
+		} else {
+			chunks = append(chunks, p)
+		}
+	}
+	if n := len(chunks); n > 1 && isSmall(n-1) {
+		chunks = append(chunks[:n-2], joined(chunks[n-2:]...))
+	}
+	return chunks
 }
 
 // eachPart are the units that u was joined of, or itself.
