@@ -340,6 +340,12 @@ func TestWrittenAFewTimesOfALongLog(t *testing.T) {
 		}
 	}
 	k.checkLayout()
+	one := w.tank("one", 0)
+	defer one.unlock()
+	one.load(Study{})
+	for _, table := range []string{"egvs", "glucose", glucoseDaysTable} {
+		sameText(t, table+" of many commits", k.rows(table), one.rows(table))
+	}
 }
 
 // The same log makes the same files, byte by byte, on any number of threads.
