@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"syscall"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // readingID is the id of a reading of participant p.
@@ -79,6 +81,38 @@ func BenchmarkBackfill(b *testing.B) {
 	}
 	b.ReportMetric(float64(records)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
 	b.ReportMetric(float64((spent()-before).Nanoseconds())/float64(records)/float64(b.N), "cpu-ns/record")
+}
+
+// BenchmarkCohort folds 90 days of ever more people from one log: what a record costs, and
+// how often a row is written, hardly grows.
+func BenchmarkCohort(b *testing.B) {
+	for _, people := range []int{60, 240} {
+		b.Run(fmt.Sprintf("%d people", people), func(b *testing.B) {
+			w := newWorld(b, b.TempDir())
+			records := w.backfill(people, 90)
+			var written, files int64
+			var cpu time.Duration
+			for i := 0; b.Loop(); i++ {
+				k := w.tank(fmt.Sprint("lake", i), 0)
+				seen := make(map[string]bool)
+				k.Committed = func(_ context.Context, m lake.Manifest) {
+					files = int64(len(m.Files))
+					for _, f := range m.TableFiles("egvs") {
+						if !seen[f.Path] {
+							seen[f.Path], written = true, written+f.Rows
+						}
+					}
+				}
+				before := spent()
+				k.load(Study{})
+				cpu += spent() - before
+				k.unlock()
+			}
+			b.ReportMetric(float64(cpu.Nanoseconds())/float64(records)/float64(b.N), "cpu-ns/record")
+			b.ReportMetric(float64(written)/float64(records)/float64(b.N), "written/row")
+			b.ReportMetric(float64(files), "files")
+		})
+	}
 }
 
 // BenchmarkHourly folds an hour's news of everybody, on top of some months of

@@ -22,9 +22,11 @@
 // like any other.
 //
 // It rewrites. The files that a change falls into are read and written again
-// (layout.go, merge.go). Before a border instant a month's files hold disjoint
-// ranges of participants, after it one UTC day each, so that what comes every hour
-// touches little.
+// (layout.go, merge.go). Files hold disjoint ranges of participants: before a border
+// instant of a month, after it of one UTC day each, so that what comes every hour
+// touches little. A backfill comes participant by participant, and so does each of its
+// commits: it adds files of its own, and files that nothing changes any more are joined
+// with others of their size (units.go).
 //
 // The study's own tables (study.go) are written when they differ from those held
 // (studychange.go). Answers lose the records of who has withdrawn before they are

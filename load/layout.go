@@ -17,13 +17,14 @@ import (
 // changes which rows there are.
 type layout struct {
 	maxRows  int64 // a closed file is full, and split after the participant that reaches it
-	maxFiles int   // closed files that are not full, at most: neighbours are joined
+	maxFiles int   // files of a range that are not full and that nothing changes in, at most: neighbours are joined
+	maxNew   int   // files that are not full beyond these, at most: they changed in the last commit
 	minGroup int64 // rows of a part that is copied, not written anew, when files are joined
 	hotDays  int   // how far the border stays behind the newest server date
 }
 
 // defaultLayout makes closed files of about 128 MB at 22 B per row.
-var defaultLayout = layout{maxRows: 5_500_000, maxFiles: 4, minGroup: 8192, hotDays: 10}
+var defaultLayout = layout{maxRows: 5_500_000, maxFiles: 4, maxNew: 2, minGroup: 8192, hotDays: 10}
 
 // A change is what happens to the rows of one participant in one partition.
 type change struct {
@@ -80,57 +81,58 @@ func (r *rewrite) run(ctx context.Context) error {
 // plan sorts files and changes into units. The rows it slices off the changes
 // live until release is called.
 func (r *rewrite) plan() (units []*unit, release func()) {
-	var closed, aged []lake.File
-	hot := make(map[string]*unit)
+	var aged []lake.File
+	files := make(map[string][]lake.File) // by day; "": before the border
 	for _, f := range r.step.commit.Files() {
 		switch {
 		case f.Table != r.table.Name || f.Partition != r.part || f.Damaged != "":
-		case f.Day == "":
-			closed = append(closed, f)
-		case r.isHot(f.Day):
-			hot[f.Day] = &unit{day: f.Day, files: []lake.File{f}}
+		case f.Day == "" || r.isHot(f.Day):
+			files[f.Day] = append(files[f.Day], f)
 		default:
 			aged = append(aged, f)
 		}
 	}
-	old, sliced := r.spread(hot)
-	units = r.closedUnits(closed, aged, old)
-	r.markDrops(units)
-	days := slices.Collect(maps.Values(hot))
-	r.markDrops(days)
-	return append(r.join(units), days...), func() { releaseAll(sliced) }
+	rows, sliced := r.spread()
+	if len(aged) > 0 {
+		units = r.agedUnits(append(files[""], aged...), rows[""])
+		delete(files, "")
+		delete(rows, "")
+	}
+	days := slices.AppendSeq(slices.Collect(maps.Keys(files)), maps.Keys(rows))
+	slices.Sort(days)
+	for _, day := range slices.Compact(days) {
+		of := r.unitsOf(day, files[day], rows[day])
+		r.markDrops(of)
+		units = append(units, r.join(of)...)
+	}
+	return units, func() { releaseAll(sliced) }
 }
 
 func (r *rewrite) isHot(day string) bool { return !r.border.IsZero() && day >= lake.Day(r.border) }
 
-// spread hands the rows from the border on to the units of their days and
-// returns those before it, by participant, and everything it sliced.
-func (r *rewrite) spread(hot map[string]*unit) (old map[string]arrow.RecordBatch, sliced []arrow.RecordBatch) {
-	old = make(map[string]arrow.RecordBatch)
+// spread divides the rows that come by day and participant, and returns everything it
+// sliced. Those before the border, and all where there is none, are of day "".
+func (r *rewrite) spread() (rows map[string]map[string]arrow.RecordBatch, sliced []arrow.RecordBatch) {
+	rows = make(map[string]map[string]arrow.RecordBatch)
 	for _, c := range r.changes {
 		if c.adds == nil || c.adds.NumRows() == 0 {
 			continue
 		}
 		if r.border.IsZero() {
-			old[c.participant] = c.adds
+			within(rows, "")[c.participant] = c.adds
 			continue
 		}
 		times := r.table.times(c.adds, r.table.Time)
-		from, limit := 0, r.border
-		for from < times.Len() {
+		for from, limit := 0, r.border; from < times.Len(); {
 			to := from + sort.Search(times.Len()-from, func(i int) bool { return times.Value(from+i) >= instant(limit) })
 			if to > from {
 				part := c.adds.NewSlice(int64(from), int64(to))
 				sliced = append(sliced, part)
-				if first := time.UnixMicro(int64(times.Value(from))); first.Before(r.border) {
-					old[c.participant] = part
-				} else {
-					day := lake.Day(first)
-					if hot[day] == nil {
-						hot[day] = &unit{day: day}
-					}
-					hot[day].add(c.participant, part)
+				day := ""
+				if first := time.UnixMicro(int64(times.Value(from))); !first.Before(r.border) {
+					day = lake.Day(first)
 				}
+				within(rows, day)[c.participant] = part
 				from = to
 			}
 			if from < times.Len() {
@@ -138,47 +140,44 @@ func (r *rewrite) spread(hot map[string]*unit) (old map[string]arrow.RecordBatch
 			}
 		}
 	}
-	return old, sliced
+	return rows, sliced
 }
 
-// closedUnits makes units of disjoint ranges: one per file, one per stretch of
-// participants between two files; all in one if days are to be worked in.
-func (r *rewrite) closedUnits(closed, aged []lake.File, old map[string]arrow.RecordBatch) []*unit {
-	slices.SortFunc(closed, func(a, b lake.File) int { return cmp.Compare(a.FirstParticipant, b.FirstParticipant) })
-	if len(aged) > 0 {
-		all := &unit{files: append(closed, aged...), dirty: true}
-		for _, c := range r.changes {
-			if rows := old[c.participant]; rows != nil {
-				all.add(c.participant, rows)
-			}
-		}
-		return []*unit{all}
+// agedUnits makes one unit of files among which are those of days that the border has
+// passed.
+func (r *rewrite) agedUnits(files []lake.File, rows map[string]arrow.RecordBatch) []*unit {
+	all := &unit{files: files, dirty: true}
+	for _, p := range slices.Sorted(maps.Keys(rows)) {
+		all.add(p, rows[p])
 	}
+	return []*unit{all}
+}
+
+// unitsOf makes units of disjoint ranges of participants: one per file, one per stretch
+// of participants between two files.
+func (r *rewrite) unitsOf(day string, files []lake.File, rows map[string]arrow.RecordBatch) []*unit {
+	slices.SortFunc(files, func(a, b lake.File) int { return cmp.Compare(a.FirstParticipant, b.FirstParticipant) })
 	var units []*unit
-	next := 0 // closed file not yet in units
+	next := 0 // file not yet in units
 	var gap *unit
-	for _, c := range r.changes {
-		rows := old[c.participant]
-		if rows == nil {
-			continue
-		}
-		for next < len(closed) && closed[next].FirstParticipant <= c.participant {
-			units = append(units, &unit{files: closed[next : next+1]})
+	for _, p := range slices.Sorted(maps.Keys(rows)) {
+		for next < len(files) && files[next].FirstParticipant <= p {
+			units = append(units, &unit{day: day, files: files[next : next+1]})
 			next, gap = next+1, nil
 		}
 		switch {
-		case next > 0 && c.participant <= closed[next-1].LastParticipant:
-			units[len(units)-1].add(c.participant, rows)
+		case next > 0 && p <= files[next-1].LastParticipant:
+			units[len(units)-1].add(p, rows[p])
 		case gap != nil:
-			gap.add(c.participant, rows)
+			gap.add(p, rows[p])
 		default:
-			gap = &unit{}
-			gap.add(c.participant, rows)
+			gap = &unit{day: day}
+			gap.add(p, rows[p])
 			units = append(units, gap)
 		}
 	}
-	for ; next < len(closed); next++ {
-		units = append(units, &unit{files: closed[next : next+1]})
+	for ; next < len(files); next++ {
+		units = append(units, &unit{day: day, files: files[next : next+1]})
 	}
 	return units
 }

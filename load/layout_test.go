@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
+
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // Days behind the border move into the month's ranges, and nothing is lost.
@@ -135,8 +138,12 @@ func TestRanges(t *testing.T) {
 		}
 	}
 	k.layout.maxFiles = 3
-	if got, want := ask("P8"), []string{"P0-P9:10"}; !slices.Equal(got, want) {
-		t.Errorf("files when there are too many small ones: %v, want %v", got, want)
+	if got, want := ask("P8"), []string{"P0-P7:8", "P8-P8:1", "P9-P9:1"}; !slices.Equal(got, want) {
+		t.Errorf("files when there are too many small ones: %v, want %v: that which is new stays for itself", got, want)
+	}
+	k.layout.maxFiles, k.layout.maxNew = 1, 0
+	if got, want := ask("P8"), []string{"P0-P9:11"}; !slices.Equal(got, want) {
+		t.Errorf("files when there may be no new ones: %v, want %v", got, want)
 	}
 	k.checkLayout()
 }
@@ -148,7 +155,7 @@ func TestJoinedFilesAreCopied(t *testing.T) {
 		w := newWorld(t, t.TempDir())
 		k := w.tank("lake", 0)
 		k.layout = defaultLayout
-		k.layout.maxFiles, k.layout.minGroup = 2, minGroup
+		k.layout.maxFiles, k.layout.maxNew, k.layout.minGroup = 2, 0, minGroup
 		for _, p := range []string{"P1", "P3", "P2"} {
 			w.answer(p, "A", "egvs", at(2, "00:00:00"), at(3, "00:00:00"), egv(p, at(2, "12:00:00"), 100))
 			k.load(Study{})
@@ -266,8 +273,8 @@ func TestWrittenAFewTimes(t *testing.T) {
 					written += f.Rows
 				}
 				before[f.Path] = true
-				if closed[f.Table+f.Partition] += bit(f.Day == ""); closed[f.Table+f.Partition] > 4 {
-					t.Fatalf("snapshot %d: more than 4 closed files in %s %s", m.Snapshot, f.Table, f.Partition)
+				if closed[f.Table+f.Partition] += bit(f.Day == ""); closed[f.Table+f.Partition] > 6 {
+					t.Fatalf("snapshot %d: more than 6 closed files in %s %s", m.Snapshot, f.Table, f.Partition)
 				}
 			}
 		}
@@ -278,6 +285,67 @@ func TestWrittenAFewTimes(t *testing.T) {
 		t.Logf("each row of egvs is written %.1f times", factor)
 	}
 	k.checkLayout("egvs")
+}
+
+// A row is written a few times also where the log is far ahead of the lake: participants
+// come one after the other, some at once, and most commits cut through those. That goes
+// for closed months and for the last days, which all participants have rows in.
+func TestWrittenAFewTimesOfALongLog(t *testing.T) {
+	w := newWorld(t, t.TempDir())
+	k := w.tank("lake", 200<<10)
+	defer k.unlock()
+	k.layout = defaultLayout
+	k.layout.minGroup = 32
+	const people, atOnce, windows, days = 96, 3, 3, 20
+	stand := w.time
+	for first := 0; first < people; first += atOnce {
+		for n := range windows {
+			for p := first; p < first+atOnce; p++ {
+				w.time = stand
+				from := stand.Truncate(24*time.Hour).AddDate(0, 0, (n-windows)*days)
+				sent := every(6*time.Hour, from, from.AddDate(0, 0, days), func(r *sent) { r.id = fmt.Sprint(p, r.id) })
+				w.answer(fmt.Sprintf("P%03d", p), "A", "egvs", from, from.AddDate(0, 0, days), jsonOf(sent)...)
+			}
+		}
+	}
+	kindOf := func(f lake.File) string {
+		if f.Day == "" {
+			return "before the border"
+		}
+		return "of the last days"
+	}
+	seen, written, rows := make(map[string]bool), make(map[string]int64), make(map[string]int64)
+	k.Committed = func(_ context.Context, m lake.Manifest) {
+		files := make(map[string]int)
+		clear(rows)
+		for _, f := range m.TableFiles("egvs") {
+			rows[kindOf(f)] += f.Rows
+			if !seen[f.Path] {
+				written[kindOf(f)] += f.Rows
+			}
+			seen[f.Path] = true
+			if files[f.Partition+f.Day]++; files[f.Partition+f.Day] > 6 {
+				t.Errorf("snapshot %d: more than 6 files of %s %s", m.Snapshot, f.Partition, f.Day)
+			}
+		}
+	}
+	if r := k.load(Study{}); r.Commits < 30 {
+		t.Fatalf("%d commits, want many", r.Commits)
+	}
+	for kind, n := range written {
+		if factor := float64(n) / float64(rows[kind]); factor > 4 {
+			t.Errorf("rows %s are written %.1f times, want at most 4", kind, factor)
+		} else {
+			t.Logf("rows %s are written %.1f times", kind, factor)
+		}
+	}
+	k.checkLayout()
+	one := w.tank("one", 0)
+	defer one.unlock()
+	one.load(Study{})
+	for _, table := range []string{"egvs", "glucose", glucoseDaysTable} {
+		sameText(t, table+" of many commits", k.rows(table), one.rows(table))
+	}
 }
 
 // The same log makes the same files, byte by byte, on any number of threads.

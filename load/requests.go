@@ -97,8 +97,11 @@ func (s *step) requestsToJoin(month string) (files []lake.File) {
 			units = append(units, &unit{files: []lake.File{f}})
 		}
 	}
+	if len(units) <= s.loader.layout.maxFiles {
+		return nil
+	}
 	slices.SortStableFunc(units, func(a, b *unit) int { return cmp.Compare(a.rows(), b.rows()) })
-	from, to := cheapestRun(units, s.loader.layout)
+	from, to := cheapestRun(units, s.loader.layout, func(*unit) bool { return true })
 	for _, u := range units[from:to] {
 		files = append(files, u.files...)
 	}

@@ -7,42 +7,34 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// filesOf writes the files that take the place of those of u.
+// filesOf writes the files that take the place of those of u. Most of what is joined is
+// copied as it lies in files, which costs next to nothing.
 func (r *rewrite) filesOf(ctx context.Context, u *unit) ([]lake.File, error) {
-	copied, err := r.canCopy(u)
-	if err != nil {
-		return nil, err
-	}
-	if !copied {
+	chunks := u.chunks(r.step.loader.layout.minGroup)
+	if len(chunks) < 2 {
 		return r.write(ctx, u, (*lake.Writer).Close)
 	}
 	var parts []lake.File
-	for _, p := range u.parts {
-		of := p.files
-		if p.dirty {
-			if of, err = r.write(ctx, p, (*lake.Writer).Stage); err != nil {
-				return nil, err
-			}
+	for _, c := range chunks {
+		of := c.files
+		copied, err := r.canCopy(c)
+		if err == nil && !copied {
+			of, err = r.write(ctx, c, (*lake.Writer).Stage)
+		}
+		if err != nil {
+			return nil, err
 		}
 		parts = append(parts, of...)
 	}
 	return r.copy(ctx, parts)
 }
 
-// canCopy reports whether what is joined in u can be copied as it lies in files, which
-// costs next to nothing: there are enough rows in each part for a row group.
+// canCopy reports whether u is a file that stays as it is.
 func (r *rewrite) canCopy(u *unit) (bool, error) {
-	for _, p := range u.parts {
-		if p.rows() < r.step.loader.layout.minGroup {
-			return false, nil
-		}
-		for _, f := range p.files {
-			if fits, err := r.step.loader.Lake.Joins(f); !fits || err != nil {
-				return false, err
-			}
-		}
+	if u.dirty {
+		return false, nil
 	}
-	return len(u.parts) > 0, nil
+	return r.step.loader.Lake.Joins(u.files[0])
 }
 
 // copy joins files until each is full.
@@ -106,7 +98,7 @@ func (r *rewrite) write(ctx context.Context, u *unit, end func(*lake.Writer) (la
 		if err != nil {
 			return nil, err
 		}
-		if u.day == "" && rows >= r.step.loader.layout.maxRows {
+		if rows >= r.step.loader.layout.maxRows {
 			if err := finish(); err != nil {
 				return nil, err
 			}

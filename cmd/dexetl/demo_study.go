@@ -35,10 +35,16 @@ type demoStudy struct {
 // upload: whoever serves the demo again finds something to fetch.
 const heldBack = 4 * time.Hour
 
+// demoHeld is of how many days of people the demo's Dexcom keeps data in memory, about
+// 75 MB. It is asked for one person after the other, and who asks is in the same process,
+// whose memory has a limit.
+const demoHeld = 3000
+
 // api is the Dexcom of the demo, by some clock. What was consented once, it knows.
 func (d demoStudy) api(now func() time.Time) (*dexsim.Server, error) {
 	return dexsim.New(dexsim.Config{
 		Seed: 1, Participants: d.Participants, Days: d.Days, End: demoNow, Now: now, Lasting: true,
+		Held:     max(16, demoHeld/max(1, d.Days)),
 		ClientID: dexsim.DefaultClientID, ClientSecret: dexsim.DefaultClientSecret, OpenAPI: schemas.ServedOpenAPI(),
 	})
 }

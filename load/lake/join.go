@@ -50,11 +50,11 @@ func (l *Lake) Joins(f File) (bool, error) {
 	return true, nil
 }
 
-// Join makes one file of files of one partition whose rows follow each other in the
+// Join makes one file of files of one partition, or of one day, whose rows follow each other in the
 // table's order: their row groups are copied as they are. Those that are staged are
 // removed. See Lake.Joins for which can be joined.
 func (c *Commit) Join(ctx context.Context, files ...File) (File, error) {
-	d, err := newDraft(c, File{Table: files[0].Table, Partition: files[0].Partition})
+	d, err := newDraft(c, File{Table: files[0].Table, Partition: files[0].Partition, Day: files[0].Day})
 	if err != nil {
 		return File{}, err
 	}
