@@ -106,6 +106,9 @@ func (s *step) foldAnew(ctx context.Context) (err error) {
 		}
 		s.forgetSmall(participant)
 	}
+	if err := s.tellAnew(ctx, from); err != nil {
+		return fmt.Errorf("withdrawals: table requests: %w", err)
+	}
 	return s.holdSmall(ctx, from)
 }
 

@@ -34,7 +34,8 @@ type Loader struct {
 	// damaged, though their sizes are right.
 	Damaged []*lake.DamageError
 
-	// ToSnapshot says that a replay folds no more answers than the newest snapshot has.
+	// ToSnapshot says that a replay folds no more answers than the newest snapshot has,
+	// and the roster, exclusions, connections and withdrawals that it has.
 	ToSnapshot bool
 
 	// Committed, if set, is told of every commit.

@@ -44,6 +44,12 @@ func (l *Loader) Replay(ctx context.Context, study Study, runID string) (_ *Repl
 	if err = l.remembersWithdrawals(ctx, study, r.Before); err != nil {
 		return nil, err
 	}
+	if l.ToSnapshot {
+		if study, err = l.asHeld(ctx, study, r.Before); err != nil {
+			return nil, err
+		}
+		r.study = study
+	}
 	if r.scratch, err = l.Lake.Scratch(ctx); err != nil {
 		return nil, err
 	}

@@ -90,10 +90,8 @@ func (s *step) fold(ctx context.Context) error {
 	if err := s.rewriteAll(ctx); err != nil {
 		return err
 	}
-	if s.whole() {
-		if err := s.writeRequests(ctx); err != nil {
-			return fmt.Errorf("table requests: %w", err)
-		}
+	if err := s.writeRequests(ctx); err != nil {
+		return fmt.Errorf("table requests: %w", err)
 	}
 	return s.writeSmall(ctx)
 }

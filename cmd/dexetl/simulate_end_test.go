@@ -34,6 +34,7 @@ func (s *simulation) end() {
 	s.checkWithdrawn()
 	s.checkErased()
 	s.checkTags()
+	s.checkSuspectClocks()
 	s.finish("verify", "--deep")
 	s.leaveOutWithdrawn()
 	s.compareWithBackfill()
