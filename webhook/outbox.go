@@ -225,7 +225,7 @@ func (o Outbox) Sweep(ctx context.Context, withdrawn []string) error {
 }
 
 // Replay sends an endpoint again what happened since a time, of what is kept and it may
-// get by today's cohorts, and counts it.
+// get by today's cohorts, and counts it. Of who is deleted nothing is sent again.
 func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (events int, err error) {
 	err = o.Store.Write(ctx, func(tx *sql.Tx) error {
 		all, err := state.Collect(ctx, tx, func(row func(...any) error) (e queued, err error) {
@@ -233,7 +233,8 @@ func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (event
 			return e, err
 		}, `select e.seq, e.kind, coalesce(e.participant_id, ''), coalesce(p.cohort, '')
 			from webhook_events e left join participants p on p.participant_id = e.participant_id
-			where e.created_at >= ? order by e.seq`, since.UnixMicro())
+			where e.created_at >= ? and not exists (select 1 from deletions x where x.participant_id = e.participant_id)
+			order by e.seq`, since.UnixMicro())
 		if err != nil {
 			return err
 		}
