@@ -48,6 +48,14 @@ func TestKeyRevoked(t *testing.T) {
 		if l := lines[len(lines)-1]; l.Subject != subject || l.Reason != "key mine is revoked" {
 			t.Errorf("the last line of the trail: %+v", l)
 		}
+		_, err = b.endpoints.Edit(t.Context(), 2, func(e *Endpoint) { e.disable(time.Now(), Failing) })
+		check(t, err)
+		check(t, keys.Revoke(t.Context(), "other"))
+		all, err := b.endpoints.List(t.Context())
+		check(t, err)
+		if mine, other := all[0], all[1]; mine.Why != Revoked || other.Why != Revoked {
+			t.Errorf("disabled because of %s, and %s after it failed, want %s", mine.Why, other.Why, Revoked)
+		}
 	})
 }
 
@@ -75,6 +83,9 @@ func TestEndAgain(t *testing.T) {
 		names, err := b.endpoints.EndAgain(t.Context())
 		if fmt.Sprint(names) != "[ep1 ep2 ep3]" || err != nil {
 			t.Errorf("EndAgain = %v, %v", names, err)
+		}
+		if now, err := b.endpoints.List(t.Context()); err != nil || now[0].Why != Outdated || now[3].Why != "" {
+			t.Errorf("disabled because of %q and %q, %v", now[0].Why, now[3].Why, err)
 		}
 		_, err = b.endpoints.Enable(t.Context(), all[0].ID)
 		check(t, err)

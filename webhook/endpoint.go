@@ -41,9 +41,11 @@ type Reason string
 
 // The reasons.
 const (
-	Asked   Reason = "asked"   // by a person
-	Gone    Reason = "gone"    // it answered 410
-	Failing Reason = "failing" // nothing succeeded for GiveUpAfter
+	Asked    Reason = "asked"    // by a person
+	Revoked  Reason = "revoked"  // the key that set its URL is
+	Outdated Reason = "outdated" // by the audit trail it ended or moved, which the state does not know
+	Gone     Reason = "gone"     // it answered 410
+	Failing  Reason = "failing"  // nothing succeeded for GiveUpAfter
 )
 
 // Name is how people call the endpoint.
@@ -186,9 +188,13 @@ func (es Endpoints) Edit(ctx context.Context, id int64, edit func(*Endpoint)) (a
 	return after, err
 }
 
-// Disable stops sending to an endpoint: what happens meanwhile waits for Enable.
+// Disable stops sending to an endpoint: what happens meanwhile waits for Enable. Of one that
+// is disabled it says that somebody wants that.
 func (es Endpoints) Disable(ctx context.Context, id int64) (Endpoint, error) {
-	return es.Edit(ctx, id, func(e *Endpoint) { e.disable(es.now(), Asked) })
+	return es.Edit(ctx, id, func(e *Endpoint) {
+		e.disable(es.now(), Asked)
+		e.Why = Asked
+	})
 }
 
 // Enable sends to an endpoint again, first what waits.

@@ -17,7 +17,7 @@ create table webhook_endpoints (
   created_at    integer not null,
   updated_at    integer not null,
   disabled_at   integer,           -- null: it gets events
-  disabled_why  text not null,     -- 'asked', 'gone' (410) or 'failing'; '': it gets events
+  disabled_why  text not null,     -- 'asked', 'revoked' (a key), 'outdated' (the state), 'gone' (410) or 'failing'; '': it gets events
   failing_since integer,           -- the first failure since the last success
   succeeded_at  integer,           -- the last success
   wait_until    integer            -- as it asked with Retry-After
