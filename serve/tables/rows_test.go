@@ -442,6 +442,48 @@ func TestReaderLeaves(t *testing.T) {
 	}
 }
 
+// A key that reads slowly, in as many requests as there are tables at a time, leaves others
+// room.
+func TestSlowReaders(t *testing.T) {
+	s := newSeries(t)
+	var rows []row
+	for n := range 4 {
+		rows = append(rows, apitest.GlucoseRows(fmt.Sprintf("P00%d", n), january, 8900, func(int) any { return 100 })...)
+	}
+	s.Commit(map[string][]row{"glucose": rows})
+	ctx, leave := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer leave()
+	begun := make(chan int)
+	for range streams {
+		readers.Go(func() {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/tables/glucose?format=ndjson", nil)
+			check(t, err)
+			r.Header.Set("x-vital-api-key", s.Key)
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				return // the test is over
+			}
+			defer answer.Body.Close()
+			select {
+			case begun <- answer.StatusCode:
+				<-ctx.Done()
+			case <-ctx.Done():
+			}
+		})
+	}
+	for range keyStreams {
+		if status := <-begun; status != 200 {
+			t.Fatalf("a slow reader: %d", status)
+		}
+	}
+	other := s.AddKey("other", access.Rights{Scope: access.Read})
+	if answer, body := s.Get("/v1/tables/glucose?format=csv&limit=10", other); answer.StatusCode != 200 {
+		t.Errorf("another key: %d %s", answer.StatusCode, body)
+	}
+}
+
 // A file that is damaged breaks the answer off, or is an error before it begins; never does
 // less than a whole table look whole.
 func TestDamagedTable(t *testing.T) {

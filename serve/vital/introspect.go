@@ -19,12 +19,12 @@ import (
 type Introspection struct {
 	API *api.API
 
-	turn api.Turns // one request at a time: each opens the lake, and may use all of the machine
+	turn *api.Turns // one request at a time: each opens the lake, and may use all of the machine
 }
 
 // Register adds them.
 func (i Introspection) Register() {
-	i.turn = make(api.Turns, 1)
+	i.turn = api.NewTurns(1, 1)
 	read := api.Needs{Scope: access.Read}
 	api.Register(i.API, operation("introspect_resources", http.MethodGet, "/v2/introspect/resources", "Which data there are of each participant"), read, i.resources)
 	api.Register(i.API, operation("introspect_historical_pull", http.MethodGet, "/v2/introspect/historical_pull",
