@@ -172,7 +172,7 @@ func (w *work) checkBlinding() error {
 			measured = append(measured, r.Name)
 		}
 	}
-	if w.Study.Config.Study.Blinding && !w.Unblinded && len(measured) > 0 {
+	if w.Study.Blinded() && !w.Unblinded && len(measured) > 0 {
 		return &BlindedError{measured}
 	}
 	return nil

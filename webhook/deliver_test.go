@@ -289,7 +289,7 @@ func TestWhoGetsWhat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		defer b.store.Close()
-		b.outbox.Blinding = true
+		b.outbox.Blinding = func() bool { return true }
 		b.add("blind.example", access.Rights{Notes: true})
 		b.add("sees.example", unblinded)
 		b.add("notes.example", access.Rights{Unblinded: true, Notes: true})

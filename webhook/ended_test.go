@@ -241,8 +241,10 @@ func TestRightsOfToday(t *testing.T) {
 		b.add("open.example", unblinded)
 		ofA := b.add("a.example", access.Rights{Unblinded: true, Cohort: "A"})
 		b.happens(Created(Glucose), "P001", "P002")
+		blinded := false
 		d := b.deliverer()
-		d.Blinding = true
+		d.Blinding = func() bool { return blinded }
+		blinded = true
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		d.Run(ctx)

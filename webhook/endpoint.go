@@ -55,8 +55,8 @@ func (e Endpoint) Name() string { return "ep" + strconv.FormatInt(e.ID, 10) }
 func (e Endpoint) Enabled() bool { return e.DisabledAt.IsZero() }
 
 // wants reports whether an event goes to the endpoint.
-func (e Endpoint) wants(v Event, blinding bool) bool {
-	return (len(e.Events) == 0 || slices.Contains(e.Events, v.Kind)) && mayGet(e.Rights, v, blinding)
+func (e Endpoint) wants(v Event, blinded bool) bool {
+	return (len(e.Events) == 0 || slices.Contains(e.Events, v.Kind)) && mayGet(e.Rights, v, blinded)
 }
 
 // MaxEndpoints bounds how many there can be: each gets every event.

@@ -25,7 +25,7 @@ func (p *pass) mayGo(ctx context.Context, q queued) (bool, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
-	if err != nil || mayGet(e.Rights, q.Event, p.r.Blinding) {
+	if err != nil || mayGet(e.Rights, q.Event, p.r.Blinding.on()) {
 		return err == nil, err
 	}
 	_, err = p.r.Endpoints.Store.Exec(ctx, "delete from webhook_deliveries where endpoint_id = ? and seq = ? and done_at is null", p.to.ID, q.seq)

@@ -18,7 +18,7 @@ const KeptFor = 30 * 24 * time.Hour
 // An Outbox holds events for the endpoints.
 type Outbox struct {
 	Store    *state.Store
-	Blinding bool // study.blinding
+	Blinding Blinding
 }
 
 func partName(n int) string { return strconv.Itoa(n) }
@@ -174,8 +174,9 @@ func (f *Filling) write(ctx context.Context, done *int64) error {
 // tell.
 func (f *Filling) insert(ctx context.Context, tx *sql.Tx, e Event) error {
 	var wanted []int64
+	blinded := f.outbox.Blinding.on()
 	for _, to := range f.endpoints {
-		if to.wants(e, f.outbox.Blinding) && !to.CreatedAt.After(e.At) {
+		if to.wants(e, blinded) && !to.CreatedAt.After(e.At) {
 			wanted = append(wanted, to.ID)
 		}
 	}
@@ -238,8 +239,9 @@ func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (event
 		if err != nil {
 			return err
 		}
+		blinded := o.Blinding.on()
 		for _, e := range all {
-			if !to.wants(e.Event, o.Blinding) {
+			if !to.wants(e.Event, blinded) {
 				continue
 			}
 			_, err := tx.ExecContext(ctx, `insert or replace into webhook_deliveries (endpoint_id, seq, lane) values (?, ?, ?)`, to.ID, e.seq, e.Participant)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +99,74 @@ func sortedLines(text string) string {
 	return strings.Join(lines, "")
 }
 
+// configure writes a line of dexetl.yaml, below a key without indentation, in the place of
+// one with the same name, as of an hour ago or a bit later.
+func (b *bench) configure(section, line string) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, "dexetl.yaml")
+	text, err := os.ReadFile(path)
+	check(b.t, err)
+	name, _, _ := strings.Cut(line, ":")
+	var lines []string
+	for l := range strings.SplitSeq(string(text), "\n") {
+		if !strings.HasPrefix(l, "  "+name+":") {
+			lines = append(lines, l)
+		}
+	}
+	i := slices.IndexFunc(lines, func(l string) bool { return l == section+":" })
+	if i < 0 {
+		i, lines = 0, append([]string{section + ":"}, lines...)
+	}
+	lines = slices.Insert(lines, i+1, "  "+line)
+	info, err := os.Stat(path)
+	check(b.t, err)
+	at := info.ModTime().Add(time.Second)
+	if time.Since(at) < time.Minute {
+		at = time.Now().Add(-time.Hour)
+	}
+	check(b.t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
+	check(b.t, os.Chtimes(path, at, at))
+}
+
+// A running serve goes by dexetl.yaml as it is now: by study.blinding for keys and webhooks,
+// and by serve.redirect_urls. A file that cannot be used unblinds nobody.
+func TestConfigurationIsLookedAtAgain(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	a := newAPIBench(t)
+	user, err := access.Identities{Store: a.service.study.Store}.User(t.Context(), "P001")
+	check(t, err)
+	secret, _, err := a.service.api().Keys.Add(t.Context(), "blind", access.Rights{Scope: access.Manage})
+	check(t, err)
+	a.key = string(secret)
+	link := func() int {
+		r := httptest.NewRequest(http.MethodPost, "/v2/link/token", strings.NewReader(fmt.Sprintf(`{"user_id":%q,"redirect_url":"https://app.example.org/back"}`, user)))
+		r.Header.Set("x-vital-api-key", a.key)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		a.handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	outbox := a.service.p.outbox(a.service.study)
+	for _, step := range []struct {
+		section, line string
+		glucose, link int
+	}{
+		{"study", "blinding: false", 200, 422},
+		{"serve", "redirect_urls: [https://app.example.org/back]", 200, 200},
+		{"study", "blinding: true", 403, 200},
+		{"serve", "redirect_urls: []", 403, 422},
+		{"study", "blinding: perhaps", 403, 422},
+		{"study", "blinding: false", 200, 422},
+	} {
+		a.configure(step.section, step.line)
+		status, body := a.get("/v1/tables/glucose?format=csv&limit=1")
+		if got := link(); status != step.glucose || got != step.link || outbox.Blinding() != (step.glucose == 403) {
+			t.Errorf("%s %s: glucose %d, link %d, webhooks blinded %t, want %d and %d: %.200s", step.section, step.line, status, got, outbox.Blinding(), step.glucose, step.link, body)
+		}
+	}
+}
+
 // A key of a cohort is told of its people, and nothing of the whole study; one that is
 // blinded is not told metrics.
 func TestReportsByRights(t *testing.T) {
@@ -109,7 +179,7 @@ func TestReportsByRights(t *testing.T) {
 		secret, _, err := a.service.api().Keys.Add(t.Context(), name, rights)
 		check(t, err)
 		a.key = string(secret)
-		a.service.study.Config.Study.Blinding = name == "blind"
+		a.configure("study", fmt.Sprintf("blinding: %t", name == "blind"))
 		for path, want := range map[string]map[string]int{
 			"metrics": {"cohort": 200, "blind": 403}, "status": {"cohort": 200, "blind": 200},
 			"snapshots": {"cohort": 403, "blind": 200}, "runs": {"cohort": 403, "blind": 200},

@@ -21,7 +21,7 @@ func (p *program) endpoints(s *study.Study) webhook.Endpoints {
 }
 
 func (p *program) outbox(s *study.Study) webhook.Outbox {
-	return webhook.Outbox{Store: s.Store, Blinding: s.Config.Study.Blinding}
+	return webhook.Outbox{Store: s.Store, Blinding: s.Blinded}
 }
 
 // newsOf fills the outbox.
@@ -31,7 +31,7 @@ func (p *program) newsOf(s *study.Study) *vital.News {
 
 func (p *program) deliverer(s *study.Study, log *slog.Logger) *webhook.Deliverer {
 	return &webhook.Deliverer{
-		Endpoints: p.endpoints(s), Blinding: s.Config.Study.Blinding, Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log,
+		Endpoints: p.endpoints(s), Blinding: s.Blinded, Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log,
 		Ready: func(ctx context.Context) error { return p.readyToTell(ctx, s, log) },
 	}
 }

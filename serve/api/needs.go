@@ -117,7 +117,7 @@ func (a *API) allowed(r access.Rights, needs Needs) error {
 	switch {
 	case !r.Scope.Includes(needs.Scope):
 		return Refusal(http.StatusForbidden, "this key has scope "+string(r.Scope)+", and "+string(needs.Scope)+" is needed")
-	case needs.Glucose && a.Study.Config.Study.Blinding && !r.Unblinded:
+	case needs.Glucose && a.Study.Blinded() && !r.Unblinded:
 		return Refusal(http.StatusForbidden, "the study is blinded, and this key is not unblinded")
 	case needs.Notes && !r.Notes:
 		return Refusal(http.StatusForbidden, "this key may not read notes")

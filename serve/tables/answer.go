@@ -102,13 +102,17 @@ const askAgain = time.Second
 // they were asked for.
 var errHidden = errors.New("somebody in it has withdrawn or was deleted meanwhile")
 
-// stillShown refuses to go on with rows of somebody who is hidden now.
+// stillShown refuses to go on with rows of somebody who is hidden now, or of a table that
+// the key may not read any more.
 func (a *rowsAnswer) stillShown(ctx context.Context) error {
 	now := a.tables.API.Now()
 	if !hasPeople(a.chosen.Table) || now.Sub(a.asked) < askAgain {
 		return nil
 	}
 	a.asked = now
+	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
+		return err
+	}
 	hidden, err := a.tables.hidden(ctx, a.snapshot)
 	for _, id := range hidden {
 		if !slices.Contains(a.hidden, id) && (a.chosen.Participants == nil || slices.Contains(a.chosen.Participants, id)) {
