@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -163,6 +164,65 @@ func TestConfigurationIsLookedAtAgain(t *testing.T) {
 		status, body := a.get("/v1/tables/glucose?format=csv&limit=1")
 		if got := link(); status != step.glucose || got != step.link || outbox.Blinding() != (step.glucose == 403) {
 			t.Errorf("%s %s: glucose %d, link %d, webhooks blinded %t, want %d and %d: %.200s", step.section, step.line, status, got, outbox.Blinding(), step.glucose, step.link, body)
+		}
+	}
+}
+
+// A blinded key is not told how many events and alerts somebody has, nor when; of notes
+// only keys with the right for them are.
+func TestBlindedKeysAreToldNoCounts(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	a := newAPIBench(t)
+	a.configure("study", "blinding: true")
+	keys := map[string]string{"all": a.key}
+	for name, r := range map[string]access.Rights{"blind": {Notes: true}, "sees": {Unblinded: true}} {
+		r.Scope = access.Read
+		secret, _, err := a.service.api().Keys.Add(t.Context(), name, r)
+		check(t, err)
+		keys[name] = string(secret)
+	}
+	const few, most, all = "glucose", "carbohydrates glucose insulin_injection workout_duration", "carbohydrates glucose insulin_injection note workout_duration"
+	for name, want := range map[string]struct{ status, introspected string }{
+		"blind": {"devices egvs", few}, "sees": {"alerts calibrations devices egvs events", most}, "all": {"alerts calibrations devices egvs events", all},
+	} {
+		a.key = keys[name]
+		var status struct{ Resources []struct{ Resource string } }
+		_, body := a.get("/v1/status?participant=P001")
+		check(t, json.Unmarshal([]byte(body), &status))
+		var told []string
+		for _, r := range status.Resources {
+			told = append(told, r.Resource)
+		}
+		slices.Sort(told)
+		if got := strings.Join(told, " "); got != want.status {
+			t.Errorf("status tells %s of %s, want %s", name, got, want.status)
+		}
+		var runs struct {
+			Rows []struct{ Records, Answers *int }
+		}
+		_, body = a.get("/v1/runs")
+		check(t, json.Unmarshal([]byte(body), &runs))
+		if r := runs.Rows[0]; (r.Records == nil) != (name == "blind") || (r.Answers == nil) != (name == "blind") {
+			t.Errorf("runs tell %s %s", name, body)
+		}
+		for _, path := range []string{"resources", "historical_pull"} {
+			var page struct {
+				Data []struct{ Provider map[string]json.RawMessage }
+			}
+			_, body := a.get("/v2/introspect/" + path)
+			check(t, json.Unmarshal([]byte(body), &page))
+			var pulled struct {
+				Pulled    map[string]any
+				NotPulled []string `json:"not_pulled"`
+			}
+			raw := page.Data[0].Provider["dexcom_v3"]
+			if check(t, json.Unmarshal(raw, &pulled)); path == "resources" {
+				check(t, json.Unmarshal(raw, &pulled.Pulled))
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(pulled.Pulled)), " "); got != want.introspected || len(pulled.NotPulled) > 0 {
+				t.Errorf("%s tells %s of %s, and not of %v, want %s", path, name, got, pulled.NotPulled, want.introspected)
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
@@ -26,6 +27,7 @@ type rowsAnswer struct {
 	format   format
 	limit    int64
 	list     string // that cursors are of
+	blind    study.Blind
 	hidden   []string
 	asked    time.Time // when hidden was
 	etag     string
@@ -102,6 +104,9 @@ const askAgain = time.Second
 // they were asked for.
 var errHidden = errors.New("somebody in it has withdrawn or was deleted meanwhile")
 
+// errBlinded says that the study is blinded, or no longer, since rows were asked for.
+var errBlinded = errors.New("what the key may see of it has changed meanwhile")
+
 // stillShown refuses to go on with rows of somebody who is hidden now, or of a table that
 // the key may not read any more.
 func (a *rowsAnswer) stillShown(ctx context.Context) error {
@@ -112,6 +117,9 @@ func (a *rowsAnswer) stillShown(ctx context.Context) error {
 	a.asked = now
 	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
 		return err
+	}
+	if !reflect.DeepEqual(a.tables.blind(ctx, a.chosen.Table.Name), a.blind) {
+		return errBlinded
 	}
 	hidden, err := a.tables.hidden(ctx, a.snapshot)
 	for _, id := range hidden {

@@ -92,8 +92,10 @@ func (t *Tables) registerList() {
 			}
 		}
 		for _, table := range offered() {
+			blind := t.blind(ctx, table.Name)
+			table = without(table, blind.Without)
 			one := Table{Name: table.Name, Comment: table.Comment, Time: table.Time, Readable: t.mayRead(ctx, table) == nil}
-			if f != nil && one.Readable && api.KeyOf(ctx).Rights.Cohort == "" && (len(hidden) == 0 || !hasPeople(table)) {
+			if f != nil && one.Readable && blind.Resources == nil && api.KeyOf(ctx).Rights.Cohort == "" && (len(hidden) == 0 || !hasPeople(table)) {
 				one.Rows = f.RowCount(table)
 			}
 			for _, c := range table.Columns {
