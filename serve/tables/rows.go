@@ -93,13 +93,13 @@ func (a *rowsAnswer) choose(ctx context.Context, in *rowsInput) (err error) {
 		return api.Refusal(http.StatusNotFound, "there is no such table: /v1/tables lists them")
 	}
 	a.chosen.Table = known[i]
+	a.blind = a.tables.blind(ctx, a.chosen.Table.Name) // first: whoever is blinded since then is refused
 	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
 		return err
 	}
 	if a.chosen.From, a.chosen.To, err = interval(a.chosen.Table, in.From, in.To); err != nil {
 		return err
 	}
-	a.blind = a.tables.blind(ctx, a.chosen.Table.Name)
 	if a.table, err = columnsOf(without(a.chosen.Table, a.blind.Without), in.Columns); err != nil {
 		return err
 	}
