@@ -28,7 +28,7 @@ func (s Scope) Includes(needed Scope) bool { return s == needed || s == Manage &
 type Rights struct {
 	Scope     Scope
 	Notes     bool   // free text of events, too
-	Unblinded bool   // what a blinded study hides, too: glucose, events, alerts, metrics
+	Unblinded bool   // what a blinded study hides, too: glucose, events, alerts, metrics, arms
 	Cohort    string // participants of this cohort alone: others do not exist for the key; "": all
 }
 

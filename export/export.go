@@ -20,6 +20,7 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // A Format is what the tables of an export are written as.
@@ -143,7 +144,7 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 	if w.chosen, w.leftOut, err = o.choose(); err != nil {
 		return done, err
 	}
-	if err := w.checkBlinding(); err != nil {
+	if err := w.blind(); err != nil {
 		return done, err
 	}
 	if w.lake, w.manifest, err = o.Study.Snapshot(o.Snapshot); err != nil {
@@ -164,15 +165,20 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 	return done, nil
 }
 
-// checkBlinding refuses what a blinded study does not show.
-func (w *work) checkBlinding() error {
+// blind refuses tables that a blinded study hides, and leaves out what it hides of others.
+func (w *work) blind() error {
+	if w.cut.blinded = w.Study.Blinded() && !w.Unblinded; !w.cut.blinded {
+		return nil
+	}
 	var measured []string
-	for _, r := range w.chosen {
-		if study.Measured(r.Name) {
+	for i, r := range w.chosen {
+		of := study.BlindOf(r.Name)
+		if of.Hidden {
 			measured = append(measured, r.Name)
 		}
+		w.chosen[i].Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c transform.Column) bool { return slices.Contains(of.Without, c.Name) })
 	}
-	if w.Study.Config.Study.Blinding && !w.Unblinded && len(measured) > 0 {
+	if len(measured) > 0 {
 		return &BlindedError{measured}
 	}
 	return nil

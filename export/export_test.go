@@ -219,8 +219,16 @@ func TestExportOfBlindedStudy(t *testing.T) {
 	if _, err := o.Run(t.Context()); !is[*BlindedError](err) || exists(o.Path) {
 		t.Errorf("%v, want a *BlindedError and nothing written", err)
 	}
-	o.Tables = []string{"participants", "devices"}
+	o.Tables = []string{"participants", "devices", "coverage_days"}
 	run(t, o)
+	of := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(o.Path, name+".csv"))
+		check(t, err)
+		return string(text)
+	}
+	if roster, days := of("participants"), of("coverage_days"); strings.Contains(roster, "arm") || !strings.Contains(days, "egvs") || strings.Contains(days, "events") {
+		t.Errorf("a blinded export has arms, or when there are events:\n%.200s\n%.200s", roster, days)
+	}
 	o.Tables, o.Unblinded, o.Path = []string{"glucose"}, true, o.Path+"2"
 	run(t, o)
 }

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 )
 
 // What a session has beside the snapshot while it exports.
@@ -24,6 +27,8 @@ type cut struct {
 	dated bool // those of some dates
 	deid  bool // of people who are not to be known
 	moved bool // with other times than they have here
+
+	blinded bool // without what a blinded study hides
 }
 
 // query selects the rows and columns of a relation. They are sorted by what the export
@@ -39,6 +44,9 @@ func (c cut) query(of relation) string {
 	}
 	parts := []string{"select " + strings.Join(columns, ", "), "from " + of.source() + " r"}
 	conditions := c.isThere(of)
+	if blind := study.BlindOf(of.Name); c.blinded && blind.Resources != nil {
+		conditions = append(conditions, views.Among("r.resource", blind.Resources))
+	}
 	if of.owner() != "" && !c.all {
 		join, more := c.people(of)
 		parts, conditions = append(parts, join), append(conditions, more...)

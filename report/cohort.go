@@ -18,7 +18,7 @@ import (
 // writeCohort writes the page of everybody, and the same as a file.
 func (w *work) writeCohort(context.Context) error {
 	c := page.Cohort{
-		Stamp: w.stamp, Blinded: w.blinded(), Unit: w.Unit, CSV: cohortCSV, Unknown: w.unknown(),
+		Stamp: w.stamp, Blinded: w.blinded, Unit: w.Unit, CSV: cohortCSV, Unknown: w.unknown(),
 		Dates: page.Dates{Last: w.Chosen.LastDays, From: w.Chosen.From, To: w.Chosen.To, Window: w.Chosen.Window},
 	}
 	rows, err := w.cohortRows()
@@ -96,7 +96,7 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 	if err := w.addCoverage(&r, p); err != nil {
 		return r, err
 	}
-	if !w.blinded() {
+	if !w.blinded {
 		r.Profile = profilePath(p.Who.ID)
 		addGlucose(&r, p.metrics)
 	}

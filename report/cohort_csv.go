@@ -38,7 +38,7 @@ func (w *work) csvColumns() []csvColumn {
 		metricColumn("first_date", "DATE"), metricColumn("last_date", "DATE"),
 		metricColumn("active_window_pct", "DOUBLE"), metricColumn("sufficient", "BOOLEAN"),
 		csvColumn{"too_little_data", "BOOLEAN", func(r page.CohortRow, _ person) any { return r.Dates.TooLittle() }})
-	if w.blinded() {
+	if w.blinded {
 		return all
 	}
 	for _, name := range append([]string{"tir_pct", "tbr54_pct", "cv_pct", "gmi_pct", "gri", "gri_hypo", "gri_hyper"}, rangeColumns()...) {

@@ -63,17 +63,17 @@ type Result struct {
 // Begin is the page to open first.
 func (r Result) Begin() string { return filepath.Join(r.Path, Index) }
 
-// blinded reports whether glucose, events, alerts and arms stay hidden.
-func (o Order) blinded() bool {
-	return o.Blinded || o.Study.Config.Study.Blinding && !o.Unblinded
+// hides reports whether glucose, events, alerts and arms stay hidden.
+func (o Order) hides() bool {
+	return o.Blinded || o.Study.Blinded() && !o.Unblinded
 }
 
 // sight is what the pages show.
-func (o Order) sight() page.Sight {
+func (w *work) sight() page.Sight {
 	switch {
-	case o.blinded():
+	case w.blinded:
 		return page.Blinded
-	case o.Unblinded:
+	case w.Unblinded:
 		return page.Unblinded
 	}
 	return page.Usual

@@ -102,7 +102,7 @@ func (w *work) runFacts(past study.PastRun) []page.Fact {
 			{Name: "Calls", Text: number.Count(r.Calls)},
 		}, facts...)
 	}
-	if past.Folded && !w.blinded() { // else they would say how many alerts and events came
+	if past.Folded && !w.blinded { // else they would say how many alerts and events came
 		facts = append([]page.Fact{{Name: "Records", Text: number.Count(past.Records)}, {Name: "Answers", Text: number.Count(past.Answers)}}, facts...)
 	}
 	if n := len(past.Snapshots); n > 0 {
@@ -137,8 +137,8 @@ func (w *work) failures(run string) (all []page.Failure) {
 // of those alone of whom something may be shown.
 func (w *work) answersBy(ctx context.Context, name, column, run string) (figure.Table, error) {
 	theirs := views.Among("participant_id", idsOf(w.people))
-	if w.blinded() { // how many alerts and events somebody has is hidden, too
-		theirs += " and resource in ('egvs', 'dataRange', 'devices')"
+	if w.blinded {
+		theirs += " and " + views.Among("resource", study.BlindResources())
 	}
 	t, err := w.ask(ctx, `select `+column+`, count(*)::bigint, sum(records)::bigint, sum("new")::bigint, sum(changed)::bigint,
 	sum(vanished)::bigint, sum(rejected)::bigint, count(*) filter (where outcome = 'held')::bigint
@@ -152,8 +152,8 @@ order by 1`, run)
 // rejectsOf counts the records of a run that could not be read.
 func (w *work) rejectsOf(ctx context.Context, run string) (figure.Table, error) {
 	theirs := views.Among("r.participant_id", idsOf(w.people))
-	if w.blinded() {
-		theirs += " and r.resource in ('egvs', 'dataRange', 'devices')"
+	if w.blinded {
+		theirs += " and " + views.Among("r.resource", study.BlindResources())
 	}
 	t, err := w.ask(ctx, `select r.resource || ': ' || r.reason, count(*)::bigint
 from rejects r

@@ -22,6 +22,7 @@ import (
 // work is an order being carried out.
 type work struct {
 	Order
+	blinded  bool // see Order.hides: all of a report is as its beginning
 	lake     *lake.Lake
 	manifest lake.Manifest
 	db       *sql.DB // a session of the snapshot
@@ -38,7 +39,7 @@ const mostMemory = "1GB"
 
 // begin opens the snapshot, and finds out whom the report is of.
 func (o Order) begin(ctx context.Context) (w *work, err error) {
-	w = &work{Order: o}
+	w = &work{Order: o, blinded: o.hides()}
 	if w.lake, w.manifest, err = o.Study.Snapshot(o.Snapshot); err != nil {
 		return nil, err
 	}
@@ -111,10 +112,10 @@ func (w *work) sections() []section {
 		{"the cohort", "Cohort", Index, w.writeCohort},
 		{"completeness", "Completeness", completenessPath, w.writeCompleteness},
 	}
-	if !w.blinded() {
+	if !w.blinded {
 		all = append(all, section{"profiles", "", profiles, w.writeProfiles})
 	}
-	if !w.blinded() && w.Compare[0] != "" {
+	if !w.blinded && w.Compare[0] != "" {
 		all = append(all, section{"the comparison", "Compare", comparePath, w.writeCompare})
 	}
 	if w.lastRun.ID != "" {

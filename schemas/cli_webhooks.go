@@ -4,8 +4,9 @@ var (
 	endpointPart = part{"endpoint", patterned(`^ep[0-9]+$`), "name of the endpoint", ""}
 	eventIDPart  = part{"event_id", patterned(`^msg_[0-9a-f]{32}$`), "id of the event, sent as webhook-id: the same at every attempt", ""}
 
-	disabledAtPart   = part{"disabled_at", anInstant, "since when nothing is sent to it, UTC", "it is enabled"}
-	disabledWhyPart  = part{"disabled_why", wordOf("asked", "gone", "failing"), "why: somebody asked, or the key that set it is revoked; it answered 410 Gone; or nothing succeeded for 5 days", "it is enabled"}
+	disabledAtPart  = part{"disabled_at", anInstant, "since when nothing is sent to it, UTC", "it is enabled"}
+	disabledWhyPart = part{"disabled_why", wordOf("asked", "revoked", "outdated", "gone", "failing"),
+		"why: somebody asked; the key that set its address is revoked; state.db is from an older backup than its end; it answered 410 Gone; or nothing succeeded for 5 days", "it is enabled"}
 	failingSincePart = part{"failing_since", anInstant, "the first failure since the last success, UTC", "the last attempt succeeded, or there was none"}
 )
 

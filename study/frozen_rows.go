@@ -20,6 +20,7 @@ type Rows struct {
 	Columns      []string  // nil: all; in the table's order, whatever the order here
 	Participants []string  // nil: everybody's, and nobody's
 	Without      []string  // where Participants is nil: not the rows of these
+	Resources    []string  // nil: of all; else the table has a column resource
 	From, To     time.Time // of the table's time, From inclusive, To exclusive; zero: no limit
 	After        Place     // only rows from there on
 }
@@ -131,7 +132,7 @@ func (f *Frozen) spansFor(ctx context.Context, r *Rows, of lake.File) ([]lake.Sp
 // byPeople reports whether the rows of a file stand by participant.
 func (r Rows) byPeople() bool { return len(r.Table.Order) > 0 && r.Table.Order[0] == participantColumn }
 
-const participantColumn = "participant_id"
+const participantColumn, resourceColumn = "participant_id", "resource"
 
 // read are the columns that have to be read of a file: also those by which rows are
 // chosen.
@@ -143,7 +144,7 @@ func (r Rows) read(of lake.File) []string {
 	for _, c := range []struct {
 		name   string
 		needed bool
-	}{{participantColumn, !r.everybody()}, {r.Table.Time, !r.wholeTime(of)}} {
+	}{{participantColumn, !r.everybody()}, {resourceColumn, r.Resources != nil}, {r.Table.Time, !r.wholeTime(of)}} {
 		if c.needed && !slices.Contains(columns, c.name) {
 			columns = append(columns, c.name)
 		}
@@ -189,6 +190,10 @@ func (r Rows) chooser(batch arrow.RecordBatch, of lake.File) func(row int) bool 
 			to = microsUp(r.To)
 		}
 		timely = func(row int) bool { at := int64(times.Value(row)); return from <= at && at < to }
+	}
+	if r.Resources != nil {
+		resources, intime := transform.TextOf(columnNamed(batch, resourceColumn)), timely
+		timely = func(row int) bool { return intime(row) && slices.Contains(r.Resources, resources.Value(row)) }
 	}
 	if r.everybody() {
 		return timely

@@ -16,7 +16,7 @@ import (
 // Pages are the study's consent pages, with texts, nil for the English ones.
 func (s *Study) Pages(g *consent.Grants, texts *page.Texts) *page.Server {
 	return &page.Server{Grants: g, Texts: texts, BaseURL: s.Config.Connect.PublicURL, ClientHeader: s.Config.Connect.ClientHeader,
-		MayReturn: s.Config.Serve.MayReturn, Programs: s.Config.Serve.RedirectURLs,
+		MayReturn: func(address string) bool { return s.Rules().MayReturn(address) }, Programs: func() []string { return s.Rules().RedirectURLs },
 		Study: page.Study{Name: cmp.Or(s.Config.Study.Name, s.Config.Study.ID), Contact: s.Config.Study.Contact, AllHistory: s.Config.Study.History == "all"}}
 }
 

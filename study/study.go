@@ -35,8 +35,9 @@ type Study struct {
 	Cohort   *cohort.Cohort
 	Consents *consent.Register
 
-	Program        // who works on it
-	distrust error // why nothing that the configuration names is run, read or written
+	Program               // who works on it
+	distrust error        // why nothing that the configuration names is run, read or written
+	live     *config.Live // nil: the configuration stays as it is
 	zones    zones
 }
 

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -233,12 +234,62 @@ func TestRotation(t *testing.T) {
 	})
 }
 
+// Each secret signs as long as was promised, also when it is rotated again; what would
+// make too many signatures has to wait.
+func TestRotationAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.store.Close()
+		e := b.add("a.example", unblinded)
+		first, err := b.endpoints.Secret(e)
+		check(t, err)
+		all, until := []Secret{first}, []time.Time{}
+		for range 3 {
+			after, s, err := b.endpoints.Rotate(t.Context(), e.ID, "")
+			check(t, err)
+			all, until = append(all, s), append(until, after.OldUntil)
+			time.Sleep(5 * time.Hour)
+		}
+		for i, s := range all {
+			w, err := standardwebhooks.NewWebhook(string(s))
+			check(t, err)
+			for _, late := range []bool{false, true} {
+				if i == len(until) && late {
+					continue // the newest one
+				}
+				if i < len(until) {
+					time.Sleep(time.Until(until[i].Add(map[bool]time.Duration{false: -2 * time.Minute, true: time.Minute}[late])))
+				}
+				b.happens(Created(Glucose), "P001")
+				b.run(time.Minute)
+				got := b.net.to("a.example")
+				r := got[len(got)-1]
+				if signs := w.VerifyIgnoringTimestamp([]byte(r.body), r.header) == nil; signs == late {
+					t.Errorf("secret %d, after its time %t: it signs %t", i+1, late, signs)
+				}
+			}
+		}
+		for range MaxOldSecrets {
+			_, _, err := b.endpoints.Rotate(t.Context(), e.ID, "")
+			check(t, err)
+		}
+		_, _, err = b.endpoints.Rotate(t.Context(), e.ID, "")
+		wait, ok := errors.AsType[*RotatedError](err)
+		if !ok || !wait.From.Equal(time.Now().Add(OldSecretFor)) {
+			t.Fatalf("one rotation more: %v", err)
+		}
+		time.Sleep(OldSecretFor)
+		_, _, err = b.endpoints.Rotate(t.Context(), e.ID, "")
+		check(t, err)
+	})
+}
+
 // Who gets what, by rights, cohort, what they asked for, and blinding.
 func TestWhoGetsWhat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		defer b.store.Close()
-		b.outbox.Blinding = true
+		b.outbox.Blinding = func() bool { return true }
 		b.add("blind.example", access.Rights{Notes: true})
 		b.add("sees.example", unblinded)
 		b.add("notes.example", access.Rights{Unblinded: true, Notes: true})

@@ -14,7 +14,7 @@ import (
 // frozen.
 type Deliverer struct {
 	Endpoints Endpoints
-	Blinding  bool // study.blinding
+	Blinding  Blinding
 
 	// Ready is an error while nothing is to be filled or sent; nil: there is no such time.
 	// It is asked at the beginning and every half minute.

@@ -14,17 +14,17 @@ import (
 )
 
 // EndOf disables the endpoints whose URLs a key set, which is revoked: whoever holds it
-// is to get nothing more.
+// is to get nothing more. Those that are disabled already are so because of this now.
 func (es Endpoints) EndOf(ctx context.Context, tx *sql.Tx, k access.Key) (acts []state.Act, err error) {
 	all, err := endpointsIn(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range all {
-		if e.MadeBy != k.Name || !e.Enabled() {
+		if e.MadeBy != k.Name {
 			continue
 		}
-		act, err := es.end(ctx, tx, e, "key "+k.Name+" is revoked")
+		act, err := es.end(ctx, tx, e, Revoked, "key "+k.Name+" is revoked")
 		if err != nil {
 			return nil, err
 		}
@@ -33,11 +33,11 @@ func (es Endpoints) EndOf(ctx context.Context, tx *sql.Tx, k access.Key) (acts [
 	return acts, nil
 }
 
-// end disables an endpoint.
-func (es Endpoints) end(ctx context.Context, tx *sql.Tx, e Endpoint, reason string) (state.Act, error) {
+// end disables an endpoint, for the reason that the trail has in words.
+func (es Endpoints) end(ctx context.Context, tx *sql.Tx, e Endpoint, why Reason, reason string) (state.Act, error) {
 	before := acted(e)
-	e.disable(es.now(), Asked)
-	e.UpdatedAt = es.now()
+	e.disable(es.now(), why)
+	e.Why, e.UpdatedAt = why, es.now()
 	return state.Act{Subject: subject, Before: before, After: acted(e), Reason: reason}, updateEndpoint(ctx, tx, e)
 }
 
@@ -70,7 +70,7 @@ func (es Endpoints) EndAgain(ctx context.Context) (names []string, err error) {
 	return names, es.Store.Change(ctx, func(tx *sql.Tx) (acts []state.Act, err error) {
 		all, err := endpointsIn(ctx, tx)
 		for _, e := range slices.DeleteFunc(all, func(e Endpoint) bool { return !last.contradict(e) }) {
-			act, err := es.end(ctx, tx, e, "it was ended or changed before: state.db is older than this trail")
+			act, err := es.end(ctx, tx, e, Outdated, "it was ended or changed before: state.db is older than this trail")
 			if err != nil {
 				return nil, err
 			}

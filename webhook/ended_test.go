@@ -48,6 +48,14 @@ func TestKeyRevoked(t *testing.T) {
 		if l := lines[len(lines)-1]; l.Subject != subject || l.Reason != "key mine is revoked" {
 			t.Errorf("the last line of the trail: %+v", l)
 		}
+		_, err = b.endpoints.Edit(t.Context(), 2, func(e *Endpoint) { e.disable(time.Now(), Failing) })
+		check(t, err)
+		check(t, keys.Revoke(t.Context(), "other"))
+		all, err := b.endpoints.List(t.Context())
+		check(t, err)
+		if mine, other := all[0], all[1]; mine.Why != Revoked || other.Why != Revoked {
+			t.Errorf("disabled because of %s, and %s after it failed, want %s", mine.Why, other.Why, Revoked)
+		}
 	})
 }
 
@@ -75,6 +83,9 @@ func TestEndAgain(t *testing.T) {
 		names, err := b.endpoints.EndAgain(t.Context())
 		if fmt.Sprint(names) != "[ep1 ep2 ep3]" || err != nil {
 			t.Errorf("EndAgain = %v, %v", names, err)
+		}
+		if now, err := b.endpoints.List(t.Context()); err != nil || now[0].Why != Outdated || now[3].Why != "" {
+			t.Errorf("disabled because of %q and %q, %v", now[0].Why, now[3].Why, err)
 		}
 		_, err = b.endpoints.Enable(t.Context(), all[0].ID)
 		check(t, err)
@@ -183,6 +194,43 @@ func TestChangedMeanwhile(t *testing.T) {
 	}
 }
 
+// Of somebody who is deleted nothing is sent, in a pass at work, later, or by a replay; when
+// that is undone, what waited is sent in its order, and a replay has them again.
+func TestDeletedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.store.Close()
+		people := &cohort.Cohort{Store: b.store}
+		e := b.add("a.example", unblinded)
+		for range 3 {
+			b.happens(Created(Glucose), "P001", "P002")
+		}
+		b.net.on("a.example", func(r received) answered {
+			if len(bodies(b.net.to("a.example"), "P001")) == 1 {
+				check(t, people.Delete(t.Context(), "P001"))
+			}
+			return answered{status: 200}
+		})
+		b.run(time.Minute)
+		b.happens(Created(Glucose), "P001", "P002")
+		n, err := b.outbox.Replay(t.Context(), e, time.Time{})
+		check(t, err)
+		b.run(time.Minute)
+		all := b.net.to("a.example")
+		if gone, other := bodies(all, "P001"), bodies(all, "P002"); n != 4 || len(gone) != 1 || len(other) != 7 {
+			t.Errorf("%d replayed, %v came of who is deleted and %v of another, want 4, 1 and 7", n, gone, other)
+		}
+		check(t, people.Undelete(t.Context(), "P001"))
+		b.run(time.Minute)
+		if got := bodies(b.net.to("a.example"), "P001"); !slices.Equal(got, []string{"1", "2", "3", "4"}) {
+			t.Errorf("when it is undone %v came, want what waited", got)
+		}
+		if n, err := b.outbox.Replay(t.Context(), e, time.Time{}); n != 8 || err != nil {
+			t.Errorf("%d replayed, %v, want 8", n, err)
+		}
+	})
+}
+
 // A study that is blinded now does not tell what was put in before; a replay goes by
 // today's cohorts.
 func TestRightsOfToday(t *testing.T) {
@@ -193,8 +241,10 @@ func TestRightsOfToday(t *testing.T) {
 		b.add("open.example", unblinded)
 		ofA := b.add("a.example", access.Rights{Unblinded: true, Cohort: "A"})
 		b.happens(Created(Glucose), "P001", "P002")
+		blinded := false
 		d := b.deliverer()
-		d.Blinding = true
+		d.Blinding = func() bool { return blinded }
+		blinded = true
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		d.Run(ctx)

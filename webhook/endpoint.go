@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,7 +32,8 @@ type Endpoint struct {
 	WaitUntil    time.Time // as it asked with Retry-After
 	OldUntil     time.Time // until when the secret before the last rotation signs, too
 
-	headers, secret, oldSecret []byte // sealed
+	headers, secret []byte // sealed
+	oldSecrets      []byte // those before, sealed: see oldSecret
 }
 
 // A Reason says why an endpoint is disabled.
@@ -41,9 +41,11 @@ type Reason string
 
 // The reasons.
 const (
-	Asked   Reason = "asked"   // by a person
-	Gone    Reason = "gone"    // it answered 410
-	Failing Reason = "failing" // nothing succeeded for GiveUpAfter
+	Asked    Reason = "asked"    // by a person
+	Revoked  Reason = "revoked"  // the key that set its URL is
+	Outdated Reason = "outdated" // by the audit trail it ended or moved, which the state does not know
+	Gone     Reason = "gone"     // it answered 410
+	Failing  Reason = "failing"  // nothing succeeded for GiveUpAfter
 )
 
 // Name is how people call the endpoint.
@@ -53,8 +55,8 @@ func (e Endpoint) Name() string { return "ep" + strconv.FormatInt(e.ID, 10) }
 func (e Endpoint) Enabled() bool { return e.DisabledAt.IsZero() }
 
 // wants reports whether an event goes to the endpoint.
-func (e Endpoint) wants(v Event, blinding bool) bool {
-	return (len(e.Events) == 0 || slices.Contains(e.Events, v.Kind)) && mayGet(e.Rights, v, blinding)
+func (e Endpoint) wants(v Event, blinded bool) bool {
+	return (len(e.Events) == 0 || slices.Contains(e.Events, v.Kind)) && mayGet(e.Rights, v, blinded)
 }
 
 // MaxEndpoints bounds how many there can be: each gets every event.
@@ -186,9 +188,13 @@ func (es Endpoints) Edit(ctx context.Context, id int64, edit func(*Endpoint)) (a
 	return after, err
 }
 
-// Disable stops sending to an endpoint: what happens meanwhile waits for Enable.
+// Disable stops sending to an endpoint: what happens meanwhile waits for Enable. Of one that
+// is disabled it says that somebody wants that.
 func (es Endpoints) Disable(ctx context.Context, id int64) (Endpoint, error) {
-	return es.Edit(ctx, id, func(e *Endpoint) { e.disable(es.now(), Asked) })
+	return es.Edit(ctx, id, func(e *Endpoint) {
+		e.disable(es.now(), Asked)
+		e.Why = Asked
+	})
 }
 
 // Enable sends to an endpoint again, first what waits.
@@ -213,60 +219,6 @@ func (es Endpoints) Remove(ctx context.Context, id int64) error {
 		_, err = tx.ExecContext(ctx, "delete from webhook_endpoints where endpoint_id = ?", id)
 		return []state.Act{{Subject: subject, Before: acted(e)}}, err
 	})
-}
-
-// OldSecretFor is how long the secret before a rotation signs, too.
-const OldSecretFor = 24 * time.Hour
-
-// Rotate gives an endpoint another secret: the one given, or a new one for "". For
-// OldSecretFor events are signed with both.
-func (es Endpoints) Rotate(ctx context.Context, id int64, secret Secret) (Endpoint, Secret, error) {
-	if secret == "" {
-		secret = newSecret()
-	}
-	sealed, err := es.sealed(secret)
-	if err != nil {
-		return Endpoint{}, "", err
-	}
-	var e Endpoint
-	err = es.Store.Change(ctx, func(tx *sql.Tx) (_ []state.Act, err error) {
-		if e, err = endpointIn(ctx, tx, id); err != nil {
-			return nil, err
-		}
-		before := acted(e)
-		e.oldSecret, e.secret = e.secret, sealed
-		e.UpdatedAt, e.OldUntil = es.now(), es.now().Add(OldSecretFor)
-		after := acted(e)
-		after["secret"] = "rotated"
-		return []state.Act{{Subject: subject, Before: before, After: after}}, updateEndpoint(ctx, tx, e)
-	})
-	return e, secret, err
-}
-
-// Secret returns what an endpoint's events are signed with.
-func (es Endpoints) Secret(e Endpoint) (Secret, error) {
-	text, err := es.Seal.Open(e.secret)
-	return Secret(text), err
-}
-
-// secrets are those that sign now, the newest first.
-func (es Endpoints) secrets(e Endpoint) ([]Secret, error) {
-	now, err := es.Secret(e)
-	if err != nil || e.oldSecret == nil || !es.now().Before(e.OldUntil) {
-		return []Secret{now}, err
-	}
-	old, err := es.Seal.Open(e.oldSecret)
-	return []Secret{now, Secret(old)}, err
-}
-
-func (es Endpoints) sealed(s Secret) ([]byte, error) {
-	if err := checkSecret(s); err != nil {
-		return nil, err
-	}
-	if es.Seal == nil {
-		return nil, errors.New("no key to seal the secret with")
-	}
-	return es.Seal.Seal([]byte(s))
 }
 
 func (es Endpoints) now() time.Time { return es.Store.Now().UTC().Truncate(time.Microsecond) }

@@ -15,7 +15,7 @@ const endpointColumns = `endpoint_id, url, description, events, unblinded, notes
 
 func scanEndpoint(row func(...any) error) (e Endpoint, err error) {
 	var events string
-	err = row(&e.ID, &e.URL, &e.Description, &events, &e.Rights.Unblinded, &e.Rights.Notes, &e.Rights.Cohort, &e.headers, &e.PerSecond, &e.secret, &e.oldSecret,
+	err = row(&e.ID, &e.URL, &e.Description, &events, &e.Rights.Unblinded, &e.Rights.Notes, &e.Rights.Cohort, &e.headers, &e.PerSecond, &e.secret, &e.oldSecrets,
 		state.Instant(&e.OldUntil), &e.MadeBy, state.Instant(&e.CreatedAt), state.Instant(&e.UpdatedAt), state.Instant(&e.DisabledAt), &e.Why,
 		state.Instant(&e.FailingSince), state.Instant(&e.SucceededAt), state.Instant(&e.WaitUntil))
 	e.Events, e.Rights.Scope = strings.Fields(events), "read"
@@ -48,7 +48,7 @@ func insertEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) (int64, error) 
 func updateEndpoint(ctx context.Context, tx *sql.Tx, e Endpoint) error {
 	_, err := tx.ExecContext(ctx, `update webhook_endpoints set url = ?, description = ?, events = ?, headers = ?, per_second = ?, secret = ?, old_secret = ?, old_until = ?,
 		made_by = ?, updated_at = ?, disabled_at = ?, disabled_why = ?, failing_since = ?, succeeded_at = ?, wait_until = ? where endpoint_id = ?`,
-		e.URL, e.Description, strings.Join(e.Events, " "), e.headers, e.PerSecond, e.secret, e.oldSecret, state.Micros(e.OldUntil),
+		e.URL, e.Description, strings.Join(e.Events, " "), e.headers, e.PerSecond, e.secret, e.oldSecrets, state.Micros(e.OldUntil),
 		e.MadeBy, state.Micros(e.UpdatedAt), state.Micros(e.DisabledAt), string(e.Why), state.Micros(e.FailingSince), state.Micros(e.SucceededAt),
 		state.Micros(e.WaitUntil), e.ID)
 	return err

@@ -70,13 +70,19 @@ func checkKinds(kinds []string) ([]string, error) {
 	return slices.Compact(slices.Sorted(slices.Values(kinds))), nil
 }
 
+// Blinding says whether the study is blinded (study.blinding): it is asked each time, as
+// that may change while events wait. Nil: it is not.
+type Blinding func() bool
+
+func (b Blinding) on() bool { return b != nil && b() }
+
 // isMeasured reports whether events of a kind are about what a blinded study hides.
 func isMeasured(kind string) bool { return strings.Contains(kind, ".data.") }
 
 // mayGet reports whether who has rights may get an event.
-func mayGet(r access.Rights, e Event, blinding bool) bool {
+func mayGet(r access.Rights, e Event, blinded bool) bool {
 	switch {
-	case isMeasured(e.Kind) && blinding && !r.Unblinded:
+	case isMeasured(e.Kind) && blinded && !r.Unblinded:
 		return false
 	case strings.Contains(e.Kind, ".data."+Note+".") && !r.Notes:
 		return false

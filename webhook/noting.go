@@ -17,7 +17,11 @@ func (r Reason) Words() string {
 	case Failing:
 		return "nothing succeeded for 5 days"
 	case Asked:
-		return "somebody asked for it, or the key that set it is revoked"
+		return "somebody asked for it"
+	case Revoked:
+		return "the key that set its address is revoked"
+	case Outdated:
+		return "it was removed, disabled or moved before, and state.db is from an older backup"
 	}
 	return ""
 }

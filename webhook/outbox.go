@@ -18,7 +18,7 @@ const KeptFor = 30 * 24 * time.Hour
 // An Outbox holds events for the endpoints.
 type Outbox struct {
 	Store    *state.Store
-	Blinding bool // study.blinding
+	Blinding Blinding
 }
 
 func partName(n int) string { return strconv.Itoa(n) }
@@ -174,8 +174,9 @@ func (f *Filling) write(ctx context.Context, done *int64) error {
 // tell.
 func (f *Filling) insert(ctx context.Context, tx *sql.Tx, e Event) error {
 	var wanted []int64
+	blinded := f.outbox.Blinding.on()
 	for _, to := range f.endpoints {
-		if to.wants(e, f.outbox.Blinding) && !to.CreatedAt.After(e.At) {
+		if to.wants(e, blinded) && !to.CreatedAt.After(e.At) {
 			wanted = append(wanted, to.ID)
 		}
 	}
@@ -225,7 +226,7 @@ func (o Outbox) Sweep(ctx context.Context, withdrawn []string) error {
 }
 
 // Replay sends an endpoint again what happened since a time, of what is kept and it may
-// get by today's cohorts, and counts it.
+// get by today's cohorts, and counts it. Of who is deleted nothing is sent again.
 func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (events int, err error) {
 	err = o.Store.Write(ctx, func(tx *sql.Tx) error {
 		all, err := state.Collect(ctx, tx, func(row func(...any) error) (e queued, err error) {
@@ -233,12 +234,14 @@ func (o Outbox) Replay(ctx context.Context, to Endpoint, since time.Time) (event
 			return e, err
 		}, `select e.seq, e.kind, coalesce(e.participant_id, ''), coalesce(p.cohort, '')
 			from webhook_events e left join participants p on p.participant_id = e.participant_id
-			where e.created_at >= ? order by e.seq`, since.UnixMicro())
+			where e.created_at >= ? and not exists (select 1 from deletions x where x.participant_id = e.participant_id)
+			order by e.seq`, since.UnixMicro())
 		if err != nil {
 			return err
 		}
+		blinded := o.Blinding.on()
 		for _, e := range all {
-			if !to.wants(e.Event, o.Blinding) {
+			if !to.wants(e.Event, blinded) {
 				continue
 			}
 			_, err := tx.ExecContext(ctx, `insert or replace into webhook_deliveries (endpoint_id, seq, lane) values (?, ?, ?)`, to.ID, e.seq, e.Participant)

@@ -106,6 +106,7 @@ func (p *pass) sign() (err error) {
 }
 
 // dueLanes are those of which an event may be sent now, those that wait longest first.
+// What is about somebody who is deleted is not due until that is undone.
 func (r *running) dueLanes(ctx context.Context, id int64) ([]string, error) {
 	return state.Collect(ctx, r.Endpoints.Store, state.ScanText, `
 		with heads as (
@@ -113,7 +114,8 @@ func (r *running) dueLanes(ctx context.Context, id int64) ([]string, error) {
 		)
 		select h.lane from heads h
 		join webhook_deliveries d on d.endpoint_id = ?1 and d.seq = h.seq
-		where d.next_at is null or d.next_at <= ?2
+		where (d.next_at is null or d.next_at <= ?2)
+			and not exists (select 1 from deletions x where x.participant_id = h.lane)
 		order by h.seq`, id, state.Micros(r.Endpoints.Store.Now()))
 }
 

@@ -156,6 +156,7 @@ func rulings() []ruling {
 		{as[*webhook.KindError], exitUsage, "the events are in docs/service.md", nil},
 		{as[*webhook.URLError], exitUsage, "", nil},
 		{is(webhook.ErrTooMany), exitUsage, "", dexetl("webhooks", "list")},
+		{as[*webhook.RotatedError], exitLater, "", again()},
 		{as[*cohort.UnknownParticipantError], exitUsage, "", dexetl("participants", "list")},
 		{as[*consent.NotRemovableError], exitUsage, "", nil},
 		{as[*cohort.WithdrawnError], exitUsage, "leave the participant out", nil},

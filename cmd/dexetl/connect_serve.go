@@ -82,6 +82,11 @@ func (p *program) servePages(ctx context.Context, s *study.Study, addr string) e
 		if err != nil {
 			return advised(exitUsage, "end what listens there, or serve at another address", "consent pages: %w", err)
 		}
+		s.LookAgain(func(c config.Change) {
+			if c.Err != nil {
+				p.say("%s has changed and cannot be used, so browsers are sent to no more addresses than before: %v", config.File, c.Err)
+			}
+		})
 		server := s.Pages(g, texts)
 		server.Events, server.Log = p.showEvent, p.logger()
 		p.sayUnset(s, people)

@@ -76,6 +76,7 @@ func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (
 		notify("STATUS=" + now.Sentence())
 	}}
 	v.runner = &serve.Runner{Log: v.log, Fetch: v.refresh}
+	s.LookAgain(v.configChanged)
 	if err := v.schedule(ctx, o); err != nil {
 		return nil, err
 	}
@@ -156,6 +157,19 @@ func (v *service) run(ctx context.Context) error {
 	others.Wait()
 	v.log.Info("stopped")
 	return v.reader.Close()
+}
+
+// configChanged tells that dexetl.yaml is another one.
+func (v *service) configChanged(c config.Change) {
+	if c.Err != nil {
+		v.log.Warn(config.File+" has changed and cannot be used: nobody sees more than before", "error", c.Err)
+	}
+	if len(c.Now) > 0 {
+		v.log.Info(config.File+" has changed, which holds from now on", "keys", c.Now)
+	}
+	if len(c.Later) > 0 {
+		v.log.Warn(config.File+" has changed, which takes effect after a restart", "keys", c.Later)
+	}
 }
 
 // deliver tells webhooks what happens.

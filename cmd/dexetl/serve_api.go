@@ -23,19 +23,22 @@ func (v *service) api() *api.API {
 	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
 	vital.Introspection{API: a}.Register()
 	vital.Timeseries{API: a, Reader: v.reader}.Register()
-	(&tables.Tables{API: a, Reader: v.reader, Status: v.statusJSON}).Register()
+	(&tables.Tables{API: a, Reader: v.reader, Status: func(ctx context.Context, people []cohort.Participant) (map[string]any, error) {
+		return v.statusJSON(ctx, people, a.Blinded(ctx))
+	}}).Register()
 	vital.Management{API: a, Endpoints: v.p.endpoints(v.study), Begin: v.p.newsOf(v.study).Begin}.Register()
 	return a
 }
 
-// statusJSON is what dexetl status --json says of participants.
-func (v *service) statusJSON(ctx context.Context, people []cohort.Participant) (map[string]any, error) {
+// statusJSON is what dexetl status --json says of participants, blinded without what a
+// blinded study hides.
+func (v *service) statusJSON(ctx context.Context, people []cohort.Participant, blinded bool) (map[string]any, error) {
 	persons, harm := v.study.People(ctx, people)
 	if err := study.UnlessData(harm); err != nil {
 		return nil, err
 	}
 	line := func(words ...string) string { return plain.ShellLine(dexetl(words...)) } // where the study lies is nobody's concern
-	r, err := statusOf(ctx, v.study, byUrgency(persons), line)
+	r, err := statusOf(ctx, v.study, byUrgency(persons), blinded, line)
 	if api.KeyOf(ctx).Rights.Cohort != "" {
 		r.webhooks.Rows = nil // they are the study's
 	}

@@ -131,7 +131,8 @@ func (v *service) logEvent(e page.Event) {
 	v.log.Info("consent pages", attributes...)
 }
 
-// watchKeys says when the API goes on and off.
+// watchKeys says when the API goes on and off, and that dexetl.yaml has changed, where no
+// request does.
 func (v *service) watchKeys(ctx context.Context) {
 	tick := time.NewTicker(keysEvery)
 	defer tick.Stop()
@@ -145,6 +146,7 @@ func (v *service) watchKeys(ctx context.Context) {
 			v.log.Info("API", "on", on)
 		}
 		v.metrics.Part("api", on)
+		v.study.Rules()
 		select {
 		case <-ctx.Done():
 			return

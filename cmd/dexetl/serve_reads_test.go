@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +100,133 @@ func sortedLines(text string) string {
 	return strings.Join(lines, "")
 }
 
+// configure writes a line of dexetl.yaml, below a key without indentation, in the place of
+// one with the same name, as of an hour ago or a bit later.
+func (b *bench) configure(section, line string) {
+	b.t.Helper()
+	path := filepath.Join(b.dir, "dexetl.yaml")
+	text, err := os.ReadFile(path)
+	check(b.t, err)
+	name, _, _ := strings.Cut(line, ":")
+	var lines []string
+	for l := range strings.SplitSeq(string(text), "\n") {
+		if !strings.HasPrefix(l, "  "+name+":") {
+			lines = append(lines, l)
+		}
+	}
+	i := slices.IndexFunc(lines, func(l string) bool { return l == section+":" })
+	if i < 0 {
+		i, lines = 0, append([]string{section + ":"}, lines...)
+	}
+	lines = slices.Insert(lines, i+1, "  "+line)
+	info, err := os.Stat(path)
+	check(b.t, err)
+	at := info.ModTime().Add(time.Second)
+	if time.Since(at) < time.Minute {
+		at = time.Now().Add(-time.Hour)
+	}
+	check(b.t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
+	check(b.t, os.Chtimes(path, at, at))
+}
+
+// A running serve goes by dexetl.yaml as it is now: by study.blinding for keys and webhooks,
+// and by serve.redirect_urls. A file that cannot be used unblinds nobody.
+func TestConfigurationIsLookedAtAgain(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	a := newAPIBench(t)
+	user, err := access.Identities{Store: a.service.study.Store}.User(t.Context(), "P001")
+	check(t, err)
+	secret, _, err := a.service.api().Keys.Add(t.Context(), "blind", access.Rights{Scope: access.Manage})
+	check(t, err)
+	a.key = string(secret)
+	link := func() int {
+		r := httptest.NewRequest(http.MethodPost, "/v2/link/token", strings.NewReader(fmt.Sprintf(`{"user_id":%q,"redirect_url":"https://app.example.org/back"}`, user)))
+		r.Header.Set("x-vital-api-key", a.key)
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		a.handler.ServeHTTP(w, r)
+		return w.Code
+	}
+	outbox := a.service.p.outbox(a.service.study)
+	for _, step := range []struct {
+		section, line string
+		glucose, link int
+	}{
+		{"study", "blinding: false", 200, 422},
+		{"serve", "redirect_urls: [https://app.example.org/back]", 200, 200},
+		{"study", "blinding: true", 403, 200},
+		{"serve", "redirect_urls: []", 403, 422},
+		{"study", "blinding: perhaps", 403, 422},
+		{"study", "blinding: false", 200, 422},
+	} {
+		a.configure(step.section, step.line)
+		status, body := a.get("/v1/tables/glucose?format=csv&limit=1")
+		if got := link(); status != step.glucose || got != step.link || outbox.Blinding() != (step.glucose == 403) {
+			t.Errorf("%s %s: glucose %d, link %d, webhooks blinded %t, want %d and %d: %.200s", step.section, step.line, status, got, outbox.Blinding(), step.glucose, step.link, body)
+		}
+	}
+}
+
+// A blinded key is not told how many events and alerts somebody has, nor when; of notes
+// only keys with the right for them are.
+func TestBlindedKeysAreToldNoCounts(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	a := newAPIBench(t)
+	a.configure("study", "blinding: true")
+	keys := map[string]string{"all": a.key}
+	for name, r := range map[string]access.Rights{"blind": {Notes: true}, "sees": {Unblinded: true}} {
+		r.Scope = access.Read
+		secret, _, err := a.service.api().Keys.Add(t.Context(), name, r)
+		check(t, err)
+		keys[name] = string(secret)
+	}
+	const few, most, all = "glucose", "carbohydrates glucose insulin_injection workout_duration", "carbohydrates glucose insulin_injection note workout_duration"
+	for name, want := range map[string]struct{ status, introspected string }{
+		"blind": {"devices egvs", few}, "sees": {"alerts calibrations devices egvs events", most}, "all": {"alerts calibrations devices egvs events", all},
+	} {
+		a.key = keys[name]
+		var status struct{ Resources []struct{ Resource string } }
+		_, body := a.get("/v1/status?participant=P001")
+		check(t, json.Unmarshal([]byte(body), &status))
+		var told []string
+		for _, r := range status.Resources {
+			told = append(told, r.Resource)
+		}
+		slices.Sort(told)
+		if got := strings.Join(told, " "); got != want.status {
+			t.Errorf("status tells %s of %s, want %s", name, got, want.status)
+		}
+		var runs struct {
+			Rows []struct{ Records, Answers *int }
+		}
+		_, body = a.get("/v1/runs")
+		check(t, json.Unmarshal([]byte(body), &runs))
+		if r := runs.Rows[0]; (r.Records == nil) != (name == "blind") || (r.Answers == nil) != (name == "blind") {
+			t.Errorf("runs tell %s %s", name, body)
+		}
+		for _, path := range []string{"resources", "historical_pull"} {
+			var page struct {
+				Data []struct{ Provider map[string]json.RawMessage }
+			}
+			_, body := a.get("/v2/introspect/" + path)
+			check(t, json.Unmarshal([]byte(body), &page))
+			var pulled struct {
+				Pulled    map[string]any
+				NotPulled []string `json:"not_pulled"`
+			}
+			raw := page.Data[0].Provider["dexcom_v3"]
+			if check(t, json.Unmarshal(raw, &pulled)); path == "resources" {
+				check(t, json.Unmarshal(raw, &pulled.Pulled))
+			}
+			if got := strings.Join(slices.Sorted(maps.Keys(pulled.Pulled)), " "); got != want.introspected || len(pulled.NotPulled) > 0 {
+				t.Errorf("%s tells %s of %s, and not of %v, want %s", path, name, got, pulled.NotPulled, want.introspected)
+			}
+		}
+	}
+}
+
 // A key of a cohort is told of its people, and nothing of the whole study; one that is
 // blinded is not told metrics.
 func TestReportsByRights(t *testing.T) {
@@ -109,7 +239,7 @@ func TestReportsByRights(t *testing.T) {
 		secret, _, err := a.service.api().Keys.Add(t.Context(), name, rights)
 		check(t, err)
 		a.key = string(secret)
-		a.service.study.Config.Study.Blinding = name == "blind"
+		a.configure("study", fmt.Sprintf("blinding: %t", name == "blind"))
 		for path, want := range map[string]map[string]int{
 			"metrics": {"cohort": 200, "blind": 403}, "status": {"cohort": 200, "blind": 200},
 			"snapshots": {"cohort": 403, "blind": 200}, "runs": {"cohort": 403, "blind": 200},

@@ -90,7 +90,7 @@ func TestEveryRouteByEveryKey(t *testing.T) {
 		t.Fatalf("only %d routes", len(routes))
 	}
 	for _, blinded := range []bool{false, true} {
-		c.api.Study.Config.Study.Blinding = blinded
+		b.configure("study", fmt.Sprintf("blinding: %t", blinded))
 		for _, table := range []string{"glucose", "egvs", "events", "alerts"} { // what is needed depends on the table
 			status, text := c.ask("GET", "/v1/tables/"+table+"?format=csv", secrets["read"], "")
 			if want := map[bool]int{false: http.StatusOK, true: http.StatusForbidden}[blinded]; status != want {

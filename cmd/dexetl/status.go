@@ -74,8 +74,9 @@ type statusReport struct {
 	harm              []*lake.DamageError
 }
 
-// statusOf looks how it stands with participants. Line spells the commands to type.
-func statusOf(ctx context.Context, s *study.Study, persons []study.Person, line speller) (r statusReport, err error) {
+// statusOf looks how it stands with participants, blinded without what a blinded study
+// hides. Line spells the commands to type.
+func statusOf(ctx context.Context, s *study.Study, persons []study.Person, blinded bool, line speller) (r statusReport, err error) {
 	starts, err := assumedStarts(ctx, s)
 	if err != nil {
 		return r, err
@@ -91,6 +92,9 @@ func statusOf(ctx context.Context, s *study.Study, persons []study.Person, line 
 		all, err := s.Resources(one)
 		if err != nil {
 			return r, err
+		}
+		if blinded {
+			all = slices.DeleteFunc(all, func(of study.Resource) bool { return !study.ShownBlinded(of.Name) })
 		}
 		if one.LakeUnread {
 			r.people.Rows = append(r.people.Rows, []any{one.Who.ID, orNull(one.Who.Cohort), one.Consent(), nil, nil, nil,
@@ -117,7 +121,7 @@ func (r statusReport) values() []any {
 // printStatus tells of participants, and of each of their resources. JSON has
 // both.
 func (p *program) printStatus(ctx context.Context, s *study.Study, persons []study.Person, withResources bool) error {
-	r, err := statusOf(ctx, s, persons, p.commandLine)
+	r, err := statusOf(ctx, s, persons, false, p.commandLine)
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func TestStatusTellsOfTheService(t *testing.T) {
 	a.must("participants", "import", a.file("more.csv", "participant_id,cohort\nP002,X\n"))
 	es, ctx := a.service.p.endpoints(a.service.study), t.Context()
 	a.allowPrivate()
-	for range 4 {
+	for range 5 {
 		a.must("webhooks", "add", "http://127.0.0.1:9/")
 	}
 	since := demoNow.Add(-time.Hour)
@@ -28,6 +28,7 @@ func TestStatusTellsOfTheService(t *testing.T) {
 		2: func(e *webhook.Endpoint) { e.DisabledAt, e.Why = since, webhook.Gone },
 		3: func(e *webhook.Endpoint) { e.FailingSince = since },
 		4: func(e *webhook.Endpoint) { e.DisabledAt, e.Why = since, webhook.Asked },
+		5: func(e *webhook.Endpoint) { e.DisabledAt, e.Why, e.MadeBy = since, webhook.Revoked, "clinic" },
 	} {
 		_, err := es.Edit(ctx, id, change)
 		check(t, err)
@@ -65,6 +66,7 @@ func TestStatusTellsOfTheService(t *testing.T) {
 		{"endpoint": "ep2", "disabled_at": at, "disabled_why": "gone", "failing_since": nil, "to_do": "dexetl webhooks enable ep2"},
 		{"endpoint": "ep3", "disabled_at": nil, "disabled_why": nil, "failing_since": at, "to_do": "dexetl webhooks deliveries ep3 --pending"},
 		{"endpoint": "ep4", "disabled_at": at, "disabled_why": "asked", "failing_since": nil, "to_do": "dexetl webhooks enable ep4"},
+		{"endpoint": "ep5", "disabled_at": at, "disabled_why": "revoked", "failing_since": nil, "to_do": "dexetl webhooks show ep5"},
 	}
 	got, _ := json.Marshal(s.Webhooks)
 	if text, _ := json.Marshal(want); string(got) != string(text) {
@@ -77,8 +79,11 @@ func TestStatusTellsOfTheService(t *testing.T) {
 			t.Errorf("status does not say %q:\n%s", line, said)
 		}
 	}
-	if strings.Contains(said, "ep4") || !strings.Contains(table, "assumed_start") {
-		t.Errorf("status tells of ep4, which is disabled on purpose, or not of assumed_start:\n%s\n%s", said, table)
+	if strings.Contains(said, "ep4") || strings.Contains(said, "ep5") || !strings.Contains(table, "assumed_start") {
+		t.Errorf("status tells of ep4 or ep5, which are disabled on purpose, or not of assumed_start:\n%s\n%s", said, table)
+	}
+	if _, _, said := a.run("webhooks", "enable", "ep5"); !strings.Contains(said, "set by key clinic, which is revoked") {
+		t.Errorf("webhooks enable does not say that the key is revoked:\n%s", said)
 	}
 	secret, _, err := a.service.api().Keys.Add(ctx, "cohort", access.Rights{Scope: access.Read, Cohort: "X"})
 	check(t, err)

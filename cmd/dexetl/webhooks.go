@@ -53,8 +53,7 @@ func (p *program) webhooksCommand() *cli.Command {
 				Name: "enable", Usage: "send again, first what waits", ArgsUsage: endpointArg,
 				Flags: []cli.Flag{p.reasonFlag()},
 				Action: p.withEndpoint(func(ctx context.Context, s *study.Study, e webhook.Endpoint) error {
-					e, err := p.endpoints(s).Enable(ctx, e.ID)
-					return p.switched(ctx, s, e, err, "serve sends to %s again, first what waits", e.Name())
+					return p.enableWebhook(ctx, s, e)
 				}),
 			},
 			p.webhooksDeliveries(),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/webhook"
 )
 
 // Endpoints are managed by Vital's routes as by the command, within the rights of a key.
@@ -61,6 +62,10 @@ func TestManageWebhooks(t *testing.T) {
 		t.Error("rotated to the same secret")
 	}
 	ask("POST", hooks+"/ep1/secret/rotate", all, ``, 200, "whsec_")
+	for range webhook.MaxOldSecrets - 2 {
+		ask("POST", hooks+"/ep1/secret/rotate", all, ``, 200, "whsec_")
+	}
+	ask("POST", hooks+"/ep1/secret/rotate", all, ``, 400, "the next rotation can be at")
 	ask("GET", hooks+"/ep1/headers", all, "", 200, `{"headers":{}}`)
 	ask("PUT", hooks+"/ep1/headers", all, `{"headers":{"X-Proxy-Key":"let me in"}}`, 200, "let me in")
 	ask("PUT", hooks+"/ep1/headers", all, `{"headers":{"webhook-id":"x"}}`, 422, "cannot be set")

@@ -21,7 +21,7 @@ func (p *program) endpoints(s *study.Study) webhook.Endpoints {
 }
 
 func (p *program) outbox(s *study.Study) webhook.Outbox {
-	return webhook.Outbox{Store: s.Store, Blinding: s.Config.Study.Blinding}
+	return webhook.Outbox{Store: s.Store, Blinding: s.Blinded}
 }
 
 // newsOf fills the outbox.
@@ -31,7 +31,7 @@ func (p *program) newsOf(s *study.Study) *vital.News {
 
 func (p *program) deliverer(s *study.Study, log *slog.Logger) *webhook.Deliverer {
 	return &webhook.Deliverer{
-		Endpoints: p.endpoints(s), Blinding: s.Config.Study.Blinding, Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log,
+		Endpoints: p.endpoints(s), Blinding: s.Blinded, Fill: p.newsOf(s).Fill, Agent: "dexetl/" + version(), Log: log,
 		Ready: func(ctx context.Context) error { return p.readyToTell(ctx, s, log) },
 	}
 }
@@ -155,13 +155,21 @@ func (p *program) switched(ctx context.Context, s *study.Study, e webhook.Endpoi
 	return nil
 }
 
+func (p *program) enableWebhook(ctx context.Context, s *study.Study, was webhook.Endpoint) error {
+	e, err := p.endpoints(s).Enable(ctx, was.ID)
+	if err == nil && was.Why == webhook.Revoked {
+		p.note("the address of %s was set by key %s, which is revoked: whoever had that key may get the events", e.Name(), e.MadeBy)
+	}
+	return p.switched(ctx, s, e, err, "serve sends to %s again, first what waits", e.Name())
+}
+
 // tellWebhooks says which endpoints get nothing, though nobody wanted that.
 func (p *program) tellWebhooks(silent table.Table) {
 	for _, row := range silent.Rows {
 		name, disabled, why, failing, next := row[0], row[1], row[2], row[3], row[4]
 		switch {
-		case why == string(webhook.Asked):
-			continue
+		case why == string(webhook.Asked), why == string(webhook.Revoked):
+			continue // somebody wanted it
 		case disabled != nil:
 			p.say("webhooks: endpoint %s is disabled since %s UTC: %s", name, disabled, webhook.Reason(why.(string)).Words())
 		default:
@@ -182,6 +190,8 @@ func silentEndpoints(ctx context.Context, s *study.Study, line speller) (table.T
 			continue
 		case e.Enabled():
 			next = line("webhooks", "deliveries", e.Name(), "--pending")
+		case e.Why == webhook.Revoked, e.Why == webhook.Outdated: // who gets the events is to be looked at first
+			next = line("webhooks", "show", e.Name())
 		}
 		t.Rows = append(t.Rows, []any{e.Name(), minute(e.DisabledAt), orNull(string(e.Why)), minute(e.FailingSince), next})
 	}

@@ -117,13 +117,19 @@ func (a *API) allowed(r access.Rights, needs Needs) error {
 	switch {
 	case !r.Scope.Includes(needs.Scope):
 		return Refusal(http.StatusForbidden, "this key has scope "+string(r.Scope)+", and "+string(needs.Scope)+" is needed")
-	case needs.Glucose && a.Study.Config.Study.Blinding && !r.Unblinded:
+	case needs.Glucose && a.blinded(r):
 		return Refusal(http.StatusForbidden, "the study is blinded, and this key is not unblinded")
 	case needs.Notes && !r.Notes:
 		return Refusal(http.StatusForbidden, "this key may not read notes")
 	}
 	return nil
 }
+
+// Blinded reports whether the study is blinded for the key of a request: what it hides is
+// study.BlindOf.
+func (a *API) Blinded(ctx context.Context) bool { return a.blinded(KeyOf(ctx).Rights) }
+
+func (a *API) blinded(r access.Rights) bool { return !r.Unblinded && a.Study.Blinded() }
 
 type keyOf struct{}
 

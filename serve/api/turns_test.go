@@ -15,7 +15,7 @@ import (
 // Who gets no turn is told so, and does not wait for ever.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns, began := make(Turns, 1), time.Now()
+		turns, began := NewTurns(1, 1), time.Now()
 		end, err := turns.Take(t.Context())
 		check(t, err)
 		_, err = turns.Take(t.Context())
@@ -32,6 +32,29 @@ func TestTurns(t *testing.T) {
 		end, err = turns.Take(t.Context())
 		check(t, err)
 		end()
+	})
+}
+
+// A key that keeps its turns long leaves others room, and gets another one when it ends one.
+func TestTurnsOfAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := NewTurns(3, 2)
+		of := func(id int64) context.Context { return context.WithValue(t.Context(), keyOf{}, access.Key{ID: id}) }
+		end, err := turns.Take(of(1))
+		check(t, err)
+		_, err = turns.Take(of(1))
+		check(t, err)
+		if _, err := turns.Take(of(1)); err == nil {
+			t.Error("a key has all turns")
+		}
+		_, err = turns.Take(of(2))
+		check(t, err)
+		if _, err := turns.Take(of(2)); err == nil {
+			t.Error("more than all turns were taken")
+		}
+		end()
+		_, err = turns.Take(of(2)) // the one that waited in vain keeps nothing
+		check(t, err)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
@@ -26,6 +27,7 @@ type rowsAnswer struct {
 	format   format
 	limit    int64
 	list     string // that cursors are of
+	blind    study.Blind
 	hidden   []string
 	asked    time.Time // when hidden was
 	etag     string
@@ -102,13 +104,23 @@ const askAgain = time.Second
 // they were asked for.
 var errHidden = errors.New("somebody in it has withdrawn or was deleted meanwhile")
 
-// stillShown refuses to go on with rows of somebody who is hidden now.
+// errBlinded says that the study is blinded, or no longer, since rows were asked for.
+var errBlinded = errors.New("what the key may see of it has changed meanwhile")
+
+// stillShown refuses to go on with rows of somebody who is hidden now, or of a table that
+// the key may not read any more.
 func (a *rowsAnswer) stillShown(ctx context.Context) error {
 	now := a.tables.API.Now()
 	if !hasPeople(a.chosen.Table) || now.Sub(a.asked) < askAgain {
 		return nil
 	}
 	a.asked = now
+	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(a.tables.blind(ctx, a.chosen.Table.Name), a.blind) {
+		return errBlinded
+	}
 	hidden, err := a.tables.hidden(ctx, a.snapshot)
 	for _, id := range hidden {
 		if !slices.Contains(a.hidden, id) && (a.chosen.Participants == nil || slices.Contains(a.chosen.Participants, id)) {

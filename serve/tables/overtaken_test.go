@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/serve/api"
 )
 
@@ -62,6 +63,20 @@ func TestRowsOfSomebodyWhoLeavesMeanwhile(t *testing.T) {
 			if got := s.ends("/v1/tables/" + tt.path); got != tt.ends {
 				t.Errorf("%s while P002 %s comes to its end: %t, want %t", tt.path, what, got, tt.ends)
 			}
+		}
+	}
+}
+
+// Rows on their way end without their end when the study is blinded meanwhile, for keys
+// that are not unblinded.
+func TestRowsOfAStudyThatIsBlindedMeanwhile(t *testing.T) {
+	for _, unblinded := range []bool{false, true} {
+		s := newSeries(t)
+		s.Commit(someTables())
+		s.Key = s.AddKey("other", access.Rights{Scope: access.Read, Unblinded: unblinded})
+		s.during(func() { s.Study.Config.Study.Blinding = true })
+		if got := s.ends("/v1/tables/glucose?format=ndjson"); got != unblinded {
+			t.Errorf("unblinded %t: comes to its end: %t", unblinded, got)
 		}
 	}
 }

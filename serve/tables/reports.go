@@ -249,6 +249,12 @@ func (t *Tables) runs(ctx context.Context, in *lately) (*huma.StreamResponse, er
 		if damage != nil {
 			t.API.Log.Warn("what the runs brought is not all known", "error", damage)
 		}
+		for _, column := range t.blind(ctx, "runs").Without {
+			i := slices.Index(list.Columns, column)
+			for _, row := range list.Rows {
+				row[i] = nil
+			}
+		}
 		return list, err
 	})
 }

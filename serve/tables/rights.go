@@ -31,6 +31,20 @@ func (t *Tables) mayRead(ctx context.Context, table transform.Table) error {
 	return nil
 }
 
+// blind is what the key of a request does not see of a table, because the study is blinded.
+func (t *Tables) blind(ctx context.Context, table string) study.Blind {
+	if t.API.Blinded(ctx) {
+		return study.BlindOf(table)
+	}
+	return study.Blind{}
+}
+
+// without is a table without some columns.
+func without(table transform.Table, names []string) transform.Table {
+	table.Columns = slices.DeleteFunc(slices.Clone(table.Columns), func(c transform.Column) bool { return slices.Contains(names, c.Name) })
+	return table
+}
+
 // wholeStudy refuses keys of a cohort what cannot be told by participant.
 func wholeStudy(ctx context.Context) error {
 	if api.KeyOf(ctx).Rights.Cohort != "" {

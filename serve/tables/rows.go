@@ -93,16 +93,18 @@ func (a *rowsAnswer) choose(ctx context.Context, in *rowsInput) (err error) {
 		return api.Refusal(http.StatusNotFound, "there is no such table: /v1/tables lists them")
 	}
 	a.chosen.Table = known[i]
+	a.blind = a.tables.blind(ctx, a.chosen.Table.Name) // first: whoever is blinded since then is refused
 	if err := a.tables.mayRead(ctx, a.chosen.Table); err != nil {
 		return err
 	}
 	if a.chosen.From, a.chosen.To, err = interval(a.chosen.Table, in.From, in.To); err != nil {
 		return err
 	}
-	if a.table, err = columnsOf(a.chosen.Table, in.Columns); err != nil {
+	if a.table, err = columnsOf(without(a.chosen.Table, a.blind.Without), in.Columns); err != nil {
 		return err
 	}
-	if len(in.Columns) > 0 {
+	a.chosen.Resources = a.blind.Resources
+	if len(in.Columns)+len(a.blind.Without) > 0 {
 		for _, c := range a.table.Columns {
 			a.chosen.Columns = append(a.chosen.Columns, c.Name)
 		}
@@ -130,8 +132,9 @@ func (a *rowsAnswer) choosePeople(ctx context.Context, c Choice) error {
 		}
 	}
 	a.etag = fmt.Sprintf("%q", a.snapshot.Name())
-	if a.chosen.Participants != nil || len(a.chosen.Without) > 0 {
-		sum := sha256.Sum256([]byte(strings.Join(a.chosen.Participants, ",") + "-" + strings.Join(a.chosen.Without, ",")))
+	kept := slices.Concat(a.blind.Without, a.blind.Resources)
+	if a.chosen.Participants != nil || len(a.chosen.Without)+len(kept) > 0 {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s-%s-%s", strings.Join(a.chosen.Participants, ","), strings.Join(a.chosen.Without, ","), strings.Join(kept, ",")))
 		a.etag = fmt.Sprintf(`"%s-%x"`, a.snapshot.Name(), sum[:6])
 	}
 	return nil

@@ -303,10 +303,54 @@ func TestRightsOfTables(t *testing.T) {
 					t.Errorf("%s, blinded %v, with %.8s: %d, want %d: %.200s", table.Name, blinding, key, answer.StatusCode, want, body)
 				}
 			}
-			if table.Readable != (want == 200) || (table.Rows != nil) != table.Readable {
+			counted := want == 200 && (!blinding || study.BlindOf(table.Name).Resources == nil)
+			if table.Readable != (want == 200) || (table.Rows != nil) != counted {
 				t.Errorf("the list says of %s: readable %v, rows %v", table.Name, table.Readable, table.Rows)
 			}
 		}
+	}
+}
+
+// Who is not unblinded sees no arm in a blinded study, and of requests and coverage only
+// what is about readings and devices; who is sees all.
+func TestBlindedRows(t *testing.T) {
+	s := newSeries(t)
+	resources := []string{"egvs", "events", "alerts", "dataRange", "calibrations", "devices", "egvs"}
+	var requests, days []row
+	for i, r := range resources {
+		requests = append(requests, row{"participant_id": "P001", "request_id": fmt.Sprint(i), "resource": r, "asked_at": "2026-01-01T00:00:00"})
+		days = append(days, row{"participant_id": "P001", "resource": r, "day": fmt.Sprintf("2026-01-%02dT00:00:00", i+1), "records": 9})
+	}
+	s.Commit(map[string][]row{
+		"participants": {{"participant_id": "P001", "arm": "verum"}}, "requests": requests, "coverage_days": days,
+		"audit": {{"seq": 1, "who": "anna", "command": "participants import", "subject": "participant", "after": `{"arm":"verum"}`, "hash": "abc", "at": "2026-01-01T00:00:00"}},
+	})
+	s.Study.Config.Study.Blinding = true
+	blind := s.AddKey("blind", access.Rights{Scope: access.Read})
+	for key, want := range map[string]int{blind: 4, s.Key: 7} {
+		for _, path := range []string{"requests", "requests?columns=request_id", "requests?participant=P001", "coverage_days"} {
+			if _, rows := s.rowsOf("/v1/tables/"+path, key); len(rows) != want {
+				t.Errorf("%s: %d rows, want %d: %v", path, len(rows), want, rows)
+			}
+		}
+		for _, path := range []string{"participants?format=csv", "audit?format=csv", "audit?format=parquet", "participants?participant=P001&format=arrow"} {
+			answer, body := s.Get("/v1/tables/"+path, key)
+			if answer.StatusCode != 200 || bytes.Contains(body, []byte("verum")) != (key == s.Key) || key == blind && bytes.Contains(body, []byte("abc")) {
+				t.Errorf("%s: %d %.200q", path, answer.StatusCode, body)
+			}
+		}
+		answer, _ := s.Get("/v1/tables/participants?columns=arm", key)
+		if want := map[bool]int{true: 200, false: 422}[key == s.Key]; answer.StatusCode != want {
+			t.Errorf("arm: %d, want %d", answer.StatusCode, want)
+		}
+		_, list := s.Get("/v1/tables", key)
+		if bytes.Contains(list, []byte(`"arm"`)) != (key == s.Key) {
+			t.Errorf("the list of tables: %.300s", list)
+		}
+	}
+	all, _ := s.Get("/v1/tables/participants", s.Key)
+	if answer, _ := s.Get("/v1/tables/participants", blind, "If-None-Match: "+all.Header.Get("ETag")); answer.StatusCode != 200 {
+		t.Errorf("what an unblinded key got is taken for what another one gets: %d", answer.StatusCode)
 	}
 }
 
@@ -439,6 +483,48 @@ func TestReaderLeaves(t *testing.T) {
 	}
 	if _, rows := s.rowsOf("/v1/tables/glucose", s.Key); len(rows) != 8900 {
 		t.Errorf("%d rows, want 8900", len(rows))
+	}
+}
+
+// A key that reads slowly, in as many requests as there are tables at a time, leaves others
+// room.
+func TestSlowReaders(t *testing.T) {
+	s := newSeries(t)
+	var rows []row
+	for n := range 4 {
+		rows = append(rows, apitest.GlucoseRows(fmt.Sprintf("P00%d", n), january, 8900, func(int) any { return 100 })...)
+	}
+	s.Commit(map[string][]row{"glucose": rows})
+	ctx, leave := context.WithCancel(t.Context())
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	defer leave()
+	begun := make(chan int)
+	for range streams {
+		readers.Go(func() {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/tables/glucose?format=ndjson", nil)
+			check(t, err)
+			r.Header.Set("x-vital-api-key", s.Key)
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				return // the test is over
+			}
+			defer answer.Body.Close()
+			select {
+			case begun <- answer.StatusCode:
+				<-ctx.Done()
+			case <-ctx.Done():
+			}
+		})
+	}
+	for range keyStreams {
+		if status := <-begun; status != 200 {
+			t.Fatalf("a slow reader: %d", status)
+		}
+	}
+	other := s.AddKey("other", access.Rights{Scope: access.Read})
+	if answer, body := s.Get("/v1/tables/glucose?format=csv&limit=10", other); answer.StatusCode != 200 {
+		t.Errorf("another key: %d %s", answer.StatusCode, body)
 	}
 }
 

@@ -15,10 +15,11 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// Limits of what is computed and written at a time, beside those of all requests.
+// Limits of what is computed and written at a time, beside those of all requests, and of
+// one key among that.
 const (
-	streams  = 8 // tables
-	sessions = 2 // metrics
+	streams, keyStreams   = 8, 4 // tables
+	sessions, keySessions = 2, 1 // metrics
 )
 
 // Tables are the routes. Its fields are set before Register.
@@ -29,12 +30,12 @@ type Tables struct {
 	// Status is what dexetl status --json prints of these participants.
 	Status func(ctx context.Context, people []cohort.Participant) (map[string]any, error)
 
-	streams, sessions api.Turns
+	streams, sessions *api.Turns
 }
 
 // Register adds the routes.
 func (t *Tables) Register() {
-	t.streams, t.sessions = make(api.Turns, streams), make(api.Turns, sessions)
+	t.streams, t.sessions = api.NewTurns(streams, keyStreams), api.NewTurns(sessions, keySessions)
 	t.registerList()
 	t.registerRows()
 	t.registerReports()
@@ -91,8 +92,10 @@ func (t *Tables) registerList() {
 			}
 		}
 		for _, table := range offered() {
+			blind := t.blind(ctx, table.Name)
+			table = without(table, blind.Without)
 			one := Table{Name: table.Name, Comment: table.Comment, Time: table.Time, Readable: t.mayRead(ctx, table) == nil}
-			if f != nil && one.Readable && api.KeyOf(ctx).Rights.Cohort == "" && (len(hidden) == 0 || !hasPeople(table)) {
+			if f != nil && one.Readable && blind.Resources == nil && api.KeyOf(ctx).Rights.Cohort == "" && (len(hidden) == 0 || !hasPeople(table)) {
 				one.Rows = f.RowCount(table)
 			}
 			for _, c := range table.Columns {

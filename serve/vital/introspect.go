@@ -3,6 +3,7 @@ package vital
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,19 +13,20 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/webhook"
 )
 
 // Introspection are the routes that say what was fetched of whom. They show no value, so a
-// blinded study has them, too.
+// blinded study has them, too: of glucose. Of notes they tell keys with the right for them.
 type Introspection struct {
 	API *api.API
 
-	turn api.Turns // one request at a time: each opens the lake, and may use all of the machine
+	turn *api.Turns // one request at a time: each opens the lake, and may use all of the machine
 }
 
 // Register adds them.
 func (i Introspection) Register() {
-	i.turn = make(api.Turns, 1)
+	i.turn = api.NewTurns(1, 1)
 	read := api.Needs{Scope: access.Read}
 	api.Register(i.API, operation("introspect_resources", http.MethodGet, "/v2/introspect/resources", "Which data there are of each participant"), read, i.resources)
 	api.Register(i.API, operation("introspect_historical_pull", http.MethodGet, "/v2/introspect/historical_pull",
@@ -104,7 +106,7 @@ type UserPulls struct {
 // ProviderPulls are those of a provider, by resource.
 type ProviderPulls struct {
 	Pulled    map[string]HistoricalPull `json:"pulled"`
-	NotPulled []string                  `json:"not_pulled" doc:"What the study does not ask for"`
+	NotPulled []string                  `json:"not_pulled" doc:"What the study does not ask for, of that of which the key may know"`
 }
 
 // A HistoricalPull says how far the fetching of the past has come.
@@ -133,7 +135,7 @@ func (i Introspection) historical(ctx context.Context, in *introspectInput) (*hi
 	next, err := i.each(ctx, in, "historical_pull", func(user string, pulls []study.Pull) {
 		one := UserPulls{UserID: user, Provider: map[string]ProviderPulls{}}
 		if len(pulls) > 0 {
-			one.Provider[providerSlug] = i.pullsOf(pulls)
+			one.Provider[providerSlug] = i.pullsOf(ctx, pulls)
 		}
 		out.Body.Data = append(out.Body.Data, one)
 	})
@@ -141,7 +143,7 @@ func (i Introspection) historical(ctx context.Context, in *introspectInput) (*hi
 	return out, err
 }
 
-func (i Introspection) pullsOf(pulls []study.Pull) ProviderPulls {
+func (i Introspection) pullsOf(ctx context.Context, pulls []study.Pull) ProviderPulls {
 	out := ProviderPulls{Pulled: map[string]HistoricalPull{}}
 	for _, p := range pulls {
 		out.Pulled[nameOf(p.Kind)] = HistoricalPull{
@@ -149,7 +151,7 @@ func (i Introspection) pullsOf(pulls []study.Pull) ProviderPulls {
 			Timeline: PullTimeline{utc(p.Scheduled), utcOrNull(p.Started), utcOrNull(p.Ended)}, Release: i.API.Version, ErrorDetails: textOrNull(p.Error),
 		}
 	}
-	for _, r := range resources() {
+	for _, r := range i.resourcesFor(ctx) {
 		if _, pulled := out.Pulled[r.name]; !pulled {
 			out.NotPulled = append(out.NotPulled, r.name)
 		}
@@ -196,10 +198,18 @@ func (i Introspection) pulls(ctx context.Context, in *introspectInput, chosen []
 		return nil, err
 	}
 	var kinds []string
-	for _, r := range resources() {
+	for _, r := range i.resourcesFor(ctx) {
 		kinds = append(kinds, r.kind)
 	}
 	return i.API.Study.Pulls(ctx, people, kinds)
+}
+
+// resourcesFor are those of which the key of a request may know what there is.
+func (i Introspection) resourcesFor(ctx context.Context) []resource {
+	blinded, notes := i.API.Blinded(ctx), api.KeyOf(ctx).Rights.Notes
+	return slices.DeleteFunc(resources(), func(r resource) bool {
+		return blinded && !study.ShownBlinded(r.kind) || r.name == webhook.Note && !notes
+	})
 }
 
 // page is a page of participants, by id.

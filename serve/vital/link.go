@@ -69,7 +69,7 @@ func (l Linking) token(ctx context.Context, in *linkInput) (*linkOutput, error) 
 	if in.Body.RedirectURL != nil {
 		back = *in.Body.RedirectURL
 	}
-	if back != "" && !l.API.Study.Config.Serve.MayReturn(back) {
+	if back != "" && !l.API.Study.Rules().MayReturn(back) {
 		return nil, api.Invalid("body.redirect_url", "not one of serve.redirect_urls of the study")
 	}
 	made, err := l.issue(ctx, "POST /v2/link/token", user, linkLife, back)

@@ -34,7 +34,7 @@ func (m Management) Register() {
 	api.Register(m.API, operation("webhook_set_headers", http.MethodPut, one+"/headers", "Replace them"), manage, m.setHeaders)
 	api.Register(m.API, operation("webhook_secret", http.MethodGet, one+"/secret", "What events are signed with"), manage, m.secret)
 	api.Register(m.API, operation("webhook_rotate", http.MethodPost, one+"/secret/rotate",
-		"Sign with another secret, and for 24 hours with the one before, too"), manage, m.rotate)
+		"Sign with another secret, and with each one before for 24 hours from when it was replaced"), manage, m.rotate)
 }
 
 // A Webhook is an endpoint as Vital's clients know it.
@@ -126,6 +126,9 @@ func refusal(err error) error {
 	}
 	if e, ok := errors.AsType[*webhook.HeaderError](err); ok {
 		return api.Invalid("body.headers", "%s", e.Error())
+	}
+	if e, ok := errors.AsType[*webhook.RotatedError](err); ok {
+		return &api.Problem{Status: http.StatusBadRequest, Detail: e.Error()}
 	}
 	if errors.Is(err, webhook.ErrTooMany) {
 		return &api.Problem{Status: http.StatusBadRequest, Detail: err.Error()}

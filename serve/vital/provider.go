@@ -21,9 +21,11 @@ type Provider struct {
 
 func dexcom() Provider { return Provider{Name: providerName, Slug: providerSlug} }
 
+type resource struct{ name, kind string }
+
 // resources are Vital's, and the kind of records that they are made of.
-func resources() []struct{ name, kind string } {
-	return []struct{ name, kind string }{
+func resources() []resource {
+	return []resource{
 		{"glucose", "egvs"}, {"insulin_injection", "insulin"}, {"carbohydrates", "carbs"}, {"workout_duration", "exercise"}, {"note", "notes"},
 	}
 }

@@ -77,7 +77,7 @@ func newTown(t *testing.T) *town {
 	Users{API: v.api, Reader: reader, Refresh: v.sync}.Register()
 	Linking{API: v.api, Linker: &study.Linker{Study: v.study}}.Register()
 	Introspection{API: v.api}.Register()
-	v.key = v.addKey("all", access.Rights{Scope: access.Manage})
+	v.key = v.addKey("all", access.Rights{Scope: access.Manage, Notes: true})
 	pages, routes := v.pages(), v.api.Handler()
 	web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if v.study.IsPage(r.URL.Path) {

@@ -59,7 +59,7 @@ type Study struct {
 	Contact    string   `yaml:"contact"`     // whom they may ask
 	History    string   `yaml:"history"`     // from_study_start or all
 	LateWindow Duration `yaml:"late_window"` // after a participant's end, until the tokens are destroyed
-	// Blinding keeps glucose, events, alerts and metrics from keys and webhooks that are not
+	// Blinding keeps glucose, events, alerts, metrics and arms from keys and webhooks that are not
 	// unblinded.
 	Blinding bool `yaml:"blinding"`
 }

@@ -12,12 +12,12 @@ const longestReturn = 2000 // bytes
 
 // MayReturn reports whether a program may have browsers sent to an address: one of
 // redirect_urls, with any query, or with the same one if it is listed with a query.
-func (c Serve) MayReturn(address string) bool {
+func (r Rules) MayReturn(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil || len(address) > longestReturn || checkRedirectURL(address) != nil {
 		return false
 	}
-	return slices.ContainsFunc(c.RedirectURLs, func(text string) bool {
+	return slices.ContainsFunc(r.RedirectURLs, func(text string) bool {
 		listed, err := url.Parse(text)
 		return err == nil && u.Scheme == listed.Scheme && strings.EqualFold(u.Host, listed.Host) && pathOf(u) == pathOf(listed) &&
 			(listed.RawQuery == "" || u.RawQuery == listed.RawQuery)

@@ -7,7 +7,7 @@ import (
 
 // A browser is sent to listed addresses, and to no others that look like them.
 func TestMayReturn(t *testing.T) {
-	c := Serve{RedirectURLs: []string{"https://app.example.org/back", "https://app.example.org/fixed?a=1", "http://localhost:3000/", "org.example.app:/back"}}
+	c := Rules{RedirectURLs: []string{"https://app.example.org/back", "https://app.example.org/fixed?a=1", "http://localhost:3000/", "org.example.app:/back"}}
 	for address, want := range map[string]bool{
 		"https://app.example.org/back":                               true,
 		"https://APP.example.org/back?session=7&state=x":             true,

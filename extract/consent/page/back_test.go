@@ -135,7 +135,8 @@ func TestNoOpenRedirect(t *testing.T) {
 // The answer to a question may lead to a program of this machine or of an app.
 func TestProgramsInPolicy(t *testing.T) {
 	c := newClinic(t, "")
-	c.server.Programs = []string{"https://app.example.org/back", "http://localhost:3000/x", "org.example.app:/back"}
+	listed := []string{"https://app.example.org/back", "http://localhost:3000/x", "org.example.app:/back"}
+	c.server.Programs = func() []string { return listed }
 	h, err := c.server.Handler()
 	if err != nil {
 		t.Fatal(err)
@@ -143,6 +144,10 @@ func TestProgramsInPolicy(t *testing.T) {
 	csp := answerOf(t, h, "/").Get("Content-Security-Policy")
 	if !strings.Contains(csp, " http://localhost:3000 org.example.app:; base-uri") {
 		t.Errorf("policy %s", csp)
+	}
+	listed = nil
+	if csp := answerOf(t, h, "/").Get("Content-Security-Policy"); strings.Contains(csp, "localhost:3000") {
+		t.Errorf("policy when none is listed any more: %s", csp)
 	}
 }
 

@@ -235,7 +235,7 @@ func (s *site) secured(next http.Handler) http.Handler {
 
 // strict forbids what pages have no need of.
 func (s *site) strict(h http.Header) {
-	h.Set("Content-Security-Policy", s.csp)
+	h.Set("Content-Security-Policy", s.contentSecurityPolicy())
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer") // the address holds a token or a code
 	h.Set("X-Content-Type-Options", "nosniff")

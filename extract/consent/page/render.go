@@ -204,6 +204,14 @@ func (s *site) readsOf(p cohort.Participant, title string, lead []string) view {
 	return v
 }
 
+// programs are the addresses to which browsers may be sent in the end.
+func (s *site) programs() []string {
+	if s.Programs == nil {
+		return nil
+	}
+	return s.Programs()
+}
+
 // contentSecurityPolicy lets pages do what they do: show themselves with their
 // style and send the form. Chromium holds form-action against where the answer
 // redirects to as well, and Dexcom's login passes through hosts of its own
@@ -220,7 +228,7 @@ func (s *site) contentSecurityPolicy() string {
 			targets = append(targets, origin)
 		}
 	}
-	for _, address := range s.Programs { // to which the answer to a question leads
+	for _, address := range s.programs() { // to which the answer to a question leads
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme == "https" {
 			continue

@@ -28,8 +28,8 @@ type Server struct {
 	// MayReturn says whether a browser may be sent to an address where a program waits
 	// for it. Nil: to none.
 	MayReturn func(address string) bool
-	// Programs are those addresses, as far as they are known beforehand.
-	Programs []string
+	// Programs are those addresses, as far as they are known beforehand. Nil: there are none.
+	Programs func() []string
 	// Tick says when questions that nobody answered are looked for; nil: every
 	// consent.SweepEvery.
 	Tick <-chan time.Time
@@ -51,7 +51,6 @@ type site struct {
 	*Server
 	texts  *Texts
 	prefix string
-	csp    string
 	secure bool // browsers come by https
 	pages  map[notice]look
 
@@ -73,7 +72,7 @@ func (s *Server) site() (*site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("public URL: %w", err)
 	}
-	at.prefix, at.csp, at.secure = strings.TrimRight(base.EscapedPath(), "/"), at.contentSecurityPolicy(), base.Scheme == "https"
+	at.prefix, at.secure = strings.TrimRight(base.EscapedPath(), "/"), base.Scheme == "https"
 	for _, app := range s.Grants.Client.Apps {
 		at.secure = at.secure || base.Scheme == "" && strings.HasPrefix(app.RedirectURI, "https:")
 	}

@@ -11,13 +11,13 @@ create table webhook_endpoints (
   headers       blob,              -- that are sent besides, JSON, sealed with the study's key
   per_second    integer not null,  -- events at most; 0: as many as it takes
   secret        blob not null,     -- sealed with the study's key
-  old_secret    blob,              -- before the last rotation, sealed; signs until old_until
-  old_until     integer,
+  old_secret    blob,              -- those before rotations, JSON, sealed, each with until when it signs
+  old_until     integer,           -- until when the last of them signs
   made_by       text not null default '', -- the key that set the url; '': a person did
   created_at    integer not null,
   updated_at    integer not null,
   disabled_at   integer,           -- null: it gets events
-  disabled_why  text not null,     -- 'asked', 'gone' (410) or 'failing'; '': it gets events
+  disabled_why  text not null,     -- 'asked', 'revoked' (a key), 'outdated' (the state), 'gone' (410) or 'failing'; '': it gets events
   failing_since integer,           -- the first failure since the last success
   succeeded_at  integer,           -- the last success
   wait_until    integer            -- as it asked with Retry-After
