@@ -19,6 +19,7 @@ import (
 type Linking struct {
 	API    *api.API
 	Linker *study.Linker
+	Listen string // where this process has the consent pages, if links lead there
 }
 
 // How long a link works.
@@ -117,8 +118,8 @@ func (l Linking) issue(ctx context.Context, route string, user uuid.UUID, life t
 	if err != nil {
 		return consent.Link{}, err
 	}
-	if l.API.Study.LinkURL("") == "" {
-		return consent.Link{}, api.Refusal(http.StatusBadRequest, "the address of the consent pages is not known: set connect.public_url of the study")
+	if err := l.API.Study.CheckLinks(l.Listen); err != nil {
+		return consent.Link{}, api.Refusal(http.StatusBadRequest, err.Error()+": set connect.public_url of the study, or serve.listen")
 	}
 	made, err := l.Linker.Issue(acting(ctx, l.API, route), who.ID, life, back)
 	switch {

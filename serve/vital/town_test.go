@@ -75,7 +75,7 @@ func newTown(t *testing.T) *town {
 	reader := &study.Reader{Study: v.study}
 	t.Cleanup(func() { reader.Close() })
 	Users{API: v.api, Reader: reader, Refresh: v.sync}.Register()
-	Linking{API: v.api, Linker: &study.Linker{Study: v.study}}.Register()
+	Linking{API: v.api, Linker: &study.Linker{Study: v.study}, Listen: web.Listener.Addr().String()}.Register()
 	Introspection{API: v.api}.Register()
 	v.key = v.addKey("all", access.Rights{Scope: access.Manage})
 	pages, routes := v.pages(), v.api.Handler()
