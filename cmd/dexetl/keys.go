@@ -42,7 +42,7 @@ func (p *program) keysAdd() *cli.Command {
 	var rights access.Rights
 	return &cli.Command{
 		Name: "add", Usage: "make a key, which is shown once",
-		Description: "Standard output has the key and nothing else, so that it can go into a file or a secret store. " +
+		Description: "Standard output has the key and nothing else, so that it can go into a secret store, or a file (umask 077 first: the shell makes it). " +
 			"With --cohort, participants of other cohorts do not exist for the key.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "who or what will use it: a `NAME` that no key has or had", Destination: &name},

@@ -68,7 +68,7 @@ func (p *program) webhooksAdd() *cli.Command {
 	var events string
 	return &cli.Command{
 		Name: "add", Usage: "send events to a URL from now on; the secret that signs them is shown once", ArgsUsage: "URL",
-		Description: "Standard output has the secret and nothing else, so that it can go into a file or a secret store.",
+		Description: "Standard output has the secret and nothing else, so that it can go into a secret store, or a file (umask 077 first: the shell makes it).",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "events", Usage: "only these `KINDS`, with commas between (default: all that the rights allow)", Destination: &events},
 			&cli.StringFlag{Name: "description", Usage: "what it is: `TEXT`", Destination: &e.Description},
