@@ -140,9 +140,10 @@ func (v *service) run(ctx context.Context) error {
 	jobs.Go(func() { v.loop(ctx) })
 	jobs.Go(func() { v.watchKeys(ctx) })
 	jobs.Go(func() { v.deliver(ctx) })
-	if v.server.Cert != nil {
-		jobs.Go(func() { v.watchHangup(ctx) })
-	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // else it would end the process
+	defer signal.Stop(hangup)
+	jobs.Go(func() { v.watchHangup(ctx, hangup) })
 	if v.pages != nil {
 		others.Go(func() { v.pages.Run(parts) })
 	}
@@ -180,22 +181,28 @@ func (v *service) loop(ctx context.Context) {
 }
 
 // watchHangup reads the certificate again at each SIGHUP.
-func (v *service) watchHangup(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (v *service) watchHangup(ctx context.Context, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			if err := v.server.Cert.Load(); err != nil {
-				v.log.Warn("the certificate is not read again", "error", err)
-				continue
-			}
-			v.log.Info("certificate read again", "cert", v.server.Cert.CertFile)
+			v.readAgain()
 		}
 	}
+}
+
+// readAgain reads the certificate again, if there is one.
+func (v *service) readAgain() {
+	if v.server.Cert == nil {
+		v.log.Info("nothing is read again: there is no certificate, and the configuration needs a restart")
+		return
+	}
+	if err := v.server.Cert.Load(); err != nil {
+		v.log.Warn("the certificate is not read again", "error", err)
+		return
+	}
+	v.log.Info("certificate read again", "cert", v.server.Cert.CertFile)
 }
 
 // notify tells the service manager, if there is one.
