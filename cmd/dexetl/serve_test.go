@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/study"
 )
@@ -69,6 +70,23 @@ func TestServeNamesNobody(t *testing.T) {
 	outcome := p.scheduledSync(t.Context(), s, slog.New(slog.DiscardHandler))
 	if outcome.Code != exitConsent || outcome.Message != "only consent is missing" {
 		t.Errorf("sync of somebody who is not connected: %d %q, want %d and no name", outcome.Code, outcome.Message, exitConsent)
+	}
+}
+
+// Where people are added over the API, it is ready while nobody was.
+func TestServeAwaitsPeople(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := openBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1}, demoNow)
+	p, s := b.inProcess()
+	sync := func() int { return p.scheduledSync(t.Context(), s, slog.New(slog.DiscardHandler)).Code }
+	if code := sync(); code != exitUsage {
+		t.Errorf("without a key: %d, want %d", code, exitUsage)
+	}
+	_, _, err := p.keys(s).Add(t.Context(), "app", access.Rights{Scope: access.Manage})
+	check(t, err)
+	if code := sync(); code != exitDone {
+		t.Errorf("with a key: %d, want %d", code, exitDone)
 	}
 }
 
