@@ -66,6 +66,7 @@ type service struct {
 	status  *serve.Status
 	runner  *serve.Runner
 	pages   *serve.Part // nil: not here
+	facts   factLog
 }
 
 // serving readies all that is served, and listens.
@@ -75,6 +76,7 @@ func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (
 		v.metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())
 	}}
+	s.Tell = v.logFact
 	v.runner = &serve.Runner{Log: v.log, Fetch: v.refresh}
 	if err := v.schedule(ctx, o); err != nil {
 		return nil, err

@@ -90,6 +90,26 @@ func TestServeAwaitsPeople(t *testing.T) {
 	}
 }
 
+// What happens during runs is in the log of serve, which names nobody, and once as long as
+// it is so.
+func TestServeLogsFacts(t *testing.T) {
+	var log strings.Builder
+	v := &service{log: slog.New(slog.NewTextHandler(&log, nil))}
+	zoneless := study.Fact{Kind: study.DatesInUTC, Participants: []string{"P001", "P002"}}
+	for range 3 {
+		v.logFact(zoneless)
+	}
+	v.logFact(study.Fact{Kind: study.DatesInUTC, Participants: []string{"P001"}})
+	for range 2 {
+		v.logFact(study.Fact{Kind: study.WaitsForState})
+	}
+	for text, want := range map[string]int{"taken as UTC: 2 participants": 1, "taken as UTC: 1 participant": 1, "another process holds the state": 2, "level=INFO": 4, "P00": 0} {
+		if got := strings.Count(log.String(), text); got != want {
+			t.Errorf("%q stands there %d times, want %d:\n%s", text, got, want, &log)
+		}
+	}
+}
+
 // A run knows what the log holds, also of what another process fetched in between:
 // after the first each asks everybody once.
 func TestServeGoesOn(t *testing.T) {
