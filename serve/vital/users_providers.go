@@ -32,7 +32,8 @@ type ErrorDetails struct {
 	ErroredAt    string `json:"errored_at" format:"date-time"`
 }
 
-// Availability is whether a resource is asked for.
+// Availability is whether a resource is asked for: none is of who is paused, or before and
+// after their time in the study.
 type Availability struct {
 	Status            string  `json:"status" enum:"available,unavailable"`
 	ScopeRequirements *string `json:"scope_requirements" doc:"Always null"`
@@ -67,7 +68,7 @@ func statusOf(p study.Person, asked []string) ProviderStatus {
 			of = r.kind
 		}
 		available := "unavailable"
-		if slices.Contains(asked, of) && s.Status == "connected" {
+		if slices.Contains(asked, of) && s.Status == "connected" && isAsked(p) {
 			available = "available"
 		}
 		s.ResourceAvailability[r.name] = Availability{Status: available}

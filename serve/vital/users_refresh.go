@@ -3,6 +3,7 @@ package vital
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/study"
 )
 
 // renewalRest is when to try again what a renewal of the access is in the way of.
@@ -50,10 +52,13 @@ func (u Users) refresh(ctx context.Context, in *refreshInput) (*refreshOutput, e
 	if err != nil {
 		return nil, err
 	}
-	out := &refreshOutput{http.StatusOK, Refresh{Success: true, UserID: in.UserID.String()}}
-	if asked, err := u.asked(ctx, who); err != nil || !asked {
-		return out, err // there is nothing to refresh
+	if math.IsNaN(in.Timeout) { // which is neither below nor above a limit
+		return nil, api.Invalid("query.timeout", "a number of seconds from 0 to 120")
 	}
+	if err := u.nothingToRefresh(ctx, in.UserID, who); err != nil {
+		return nil, err
+	}
+	out := &refreshOutput{http.StatusOK, Refresh{Success: true, UserID: in.UserID.String()}}
 	wait, err := access.Refreshes{Store: u.API.Study.Store}.Take(ctx, who.ID)
 	if err != nil {
 		return nil, err
@@ -73,10 +78,35 @@ func (u Users) refresh(ctx context.Context, in *refreshInput) (*refreshOutput, e
 	return out, nil
 }
 
-// asked reports whether somebody is connected and data of theirs are asked for.
-func (u Users) asked(ctx context.Context, who cohort.Participant) (bool, error) {
+// nothingToRefresh refuses to refresh somebody who is not connected, or of whom nothing is
+// asked.
+func (u Users) nothingToRefresh(ctx context.Context, user uuid.UUID, who cohort.Participant) error {
 	p, err := u.API.Study.Known(ctx, who)
-	return p.HasGrant() && p.Asked(), err
+	switch {
+	case err != nil:
+		return err
+	case p.Phase == study.Withdrawn, p.Phase == study.Unrecorded:
+		return notRefreshed(user, "the person has withdrawn")
+	case p.Connection().ID == "":
+		return notRefreshed(user, "the person is not connected")
+	case !p.HasGrant():
+		return notRefreshed(user, "the connection has ended: the person may connect again")
+	case who.Paused:
+		return notRefreshed(user, "the study team has paused the person", providerSlug)
+	case !isAsked(p):
+		return notRefreshed(user, "by the dates and the status in the roster nothing is asked of the person at present", providerSlug)
+	}
+	return nil
+}
+
+// isAsked reports whether data of somebody are asked for at present.
+func isAsked(p study.Person) bool {
+	return p.Asked() && p.Phase != study.Upcoming && p.Phase != study.Unscheduled
+}
+
+// notRefreshed says why a refresh did not work, and of which sources.
+func notRefreshed(user uuid.UUID, why string, sources ...string) *api.Problem {
+	return &api.Problem{Status: http.StatusBadRequest, Detail: why, Body: FailedRefresh{UserID: user.String(), Error: why, FailedSources: sources}}
 }
 
 // refreshProblem says that a refresh did not work, and why as far as the caller may know.
@@ -85,8 +115,7 @@ func refreshProblem(user uuid.UUID, err error) *api.Problem {
 	if is[*consent.NeedsReconsentError](err) || is[*consent.ExportedError](err) {
 		why = "the person has to consent again"
 	}
-	return &api.Problem{Status: http.StatusBadRequest, Detail: why,
-		Body: FailedRefresh{UserID: user.String(), Error: why, FailedSources: []string{providerSlug}}}
+	return notRefreshed(user, why, providerSlug)
 }
 
 func is[E error](err error) bool {
