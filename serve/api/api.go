@@ -90,7 +90,7 @@ func Register[I, O any](a *API, op huma.Operation, needs Needs, handler func(con
 func (a *API) prepare(op *huma.Operation, needs Needs) {
 	op.MaxBodyBytes, op.BodyReadTimeout = cmp.Or(op.MaxBodyBytes, MaxBody), cmp.Or(op.BodyReadTimeout, bodyWithin)
 	op.RejectUnknownQueryParameters = !isVital(op.Path) // Vital's clients may know more than we do
-	op.Middlewares = append(huma.Middlewares{a.guard(needs)}, op.Middlewares...)
+	op.Middlewares = append(huma.Middlewares{a.guard(needs), a.refuseEmpty}, op.Middlewares...)
 	a.document(op, needs)
 	a.routes = append(a.routes, Route{Method: op.Method, Path: op.Path, Needs: needs})
 }

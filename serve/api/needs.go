@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -69,6 +71,28 @@ func (a *API) guard(needs Needs) func(huma.Context, func(huma.Context)) {
 		next(huma.WithValue(ctx, keyOf{}, key))
 	}
 }
+
+// refuseEmpty refuses query parameters without a value. As if they were not there they would
+// mean everything, where a program that lost a value means one thing.
+func (a *API) refuseEmpty(ctx huma.Context, next func(huma.Context)) {
+	at := ctx.URL()
+	query := at.Query()
+	p := &Problem{Status: http.StatusUnprocessableEntity, Detail: invalid}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if slices.Contains(query[name], "") && !mayBeEmpty(ctx.Operation().Path, name) {
+			p.Wrong = append(p.Wrong, Wrong{"query." + name, "it is empty: give a value, or leave it out"})
+		}
+	}
+	if p.Wrong != nil {
+		a.refuse(ctx, p)
+		return
+	}
+	next(ctx)
+}
+
+// mayBeEmpty reports whether a parameter may come without a value: on the routes of Vital
+// they may, but for the one that says whom a request is about.
+func mayBeEmpty(path, name string) bool { return isVital(path) && name != "user_id" }
 
 func (a *API) admit(ctx huma.Context, needs Needs) (access.Key, error) {
 	headers := make(http.Header)
