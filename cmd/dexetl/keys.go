@@ -102,14 +102,15 @@ func (p *program) addKey(ctx context.Context, s *study.Study, keys access.Keys, 
 		return errors.Join(err, keys.Revoke(ctx, name)) // nobody has seen it, nor ever will
 	}
 	p.say("this is key %s, shown this once: keep it as you would a password. Clients send it as x-vital-api-key, or as Authorization: Bearer", name)
-	return p.sayNobodyInCohort(ctx, s, rights.Cohort)
+	return p.sayNobodyInCohort(ctx, s, rights.Cohort, "key shows nobody yet")
 }
 
-// sayNobodyInCohort tells of a key for a cohort that nobody is in: a slip, or early.
-func (p *program) sayNobodyInCohort(ctx context.Context, s *study.Study, name string) error {
+// sayNobodyInCohort tells of a key or an endpoint for a cohort that nobody is in: a slip, or
+// early. So is what that means.
+func (p *program) sayNobodyInCohort(ctx context.Context, s *study.Study, name, so string) error {
 	people, err := s.Cohort.Participants(ctx)
 	if err == nil && name != "" && !slices.ContainsFunc(people, func(who cohort.Participant) bool { return who.Cohort == name }) {
-		p.say("nobody in the roster is in cohort %q, so the key shows nobody yet", name)
+		p.say("nobody in the roster is in cohort %q, so the %s", name, so)
 	}
 	return err
 }

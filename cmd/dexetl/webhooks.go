@@ -82,6 +82,9 @@ func (p *program) webhooksAdd() *cli.Command {
 				return err
 			}
 			e.Events = strings.FieldsFunc(events, func(r rune) bool { return r == ',' || r == ' ' })
+			if c.IsSet("events") && len(e.Events) == 0 {
+				return usage("--events names no event: leave it out for all that the rights allow")
+			}
 			return p.addWebhook(ctx, s, e)
 		}),
 	}
@@ -100,7 +103,7 @@ func (p *program) addWebhook(ctx context.Context, s *study.Study, e webhook.Endp
 	}
 	p.say("this is the secret of %s, shown this once: with it the receiver makes sure that an event is the study's. serve sends the events", e.Name())
 	p.sayNext("webhooks", "test", e.Name())
-	return p.sayNobodyInCohort(ctx, s, e.Rights.Cohort)
+	return p.sayNobodyInCohort(ctx, s, e.Rights.Cohort, "endpoint is told of nobody yet")
 }
 
 func (p *program) showSecret(e webhook.Endpoint, secret webhook.Secret) error {
