@@ -101,6 +101,7 @@ func TestInvalidRequests(t *testing.T) {
 		{"POST", "/v2/user", `{"client_user_id":"P","newer":1,"fallback_time_zone":null}`, 200, "P"},
 		{"POST", "/v2/user", `{`, 400, `{"detail":`},
 		{"POST", "/v2/user", ``, 400, `{"detail":`},
+		{"POST", "/v2/user", `{"client_user_id":"P"} and more`, 400, `"loc":["body"]`},
 		{"POST", "/v2/user", `{"client_user_id":"` + strings.Repeat("x", 70_000) + `"}`, 413, `{"detail":"request body is too large`},
 	} {
 		got := b.ask(tt.method, tt.path, tt.body, key)

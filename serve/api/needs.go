@@ -16,9 +16,10 @@ import (
 // Needs are what the caller of a route must have.
 type Needs struct {
 	Scope     access.Scope
-	Glucose   bool // in a blinded study, the right to see what it hides
-	Notes     bool // the right to read free text
-	LinkToken bool // a link token in the place of a key: the route's handler looks at it
+	Glucose   bool     // in a blinded study, the right to see what it hides
+	Notes     bool     // the right to read free text
+	LinkToken bool     // a link token in the place of a key: the route's handler looks at it
+	Besides   []string // in words, what the route's handler looks for
 }
 
 // A Route is a method and a pattern, and what their caller needs.

@@ -33,7 +33,7 @@ const (
 func (l Linking) Register() {
 	manage, byToken := api.Needs{Scope: access.Manage}, api.Needs{LinkToken: true}
 	api.Register(l.API, operation("link_token", http.MethodPost, "/v2/link/token", "A link to the consent page for a participant who is in your program: 60 minutes, one success"), manage, l.token)
-	api.Register(l.API, operation("link_code", http.MethodPost, "/v2/link/code/create", "A link to the consent page that may be handed over"), manage, l.code)
+	api.Register(l.API, refusing(operation("link_code", http.MethodPost, "/v2/link/code/create", "A link to the consent page that may be handed over")), manage, l.code)
 	api.Register(l.API, operation("link_providers", http.MethodGet, "/v2/link/providers", "What the participant of a link token can connect"), byToken, l.providers)
 	api.Register(l.API, operation("link_oauth", http.MethodGet, "/v2/link/provider/oauth/{slug}", "The consent page for the participant of a link token"), byToken, l.oauth)
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"reflect"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/dexetl/dexetl/access"
@@ -44,6 +46,20 @@ type FailedRefresh struct {
 type refreshOutput struct {
 	Status int
 	Body   Refresh
+}
+
+// registerRefresh adds the route.
+func (u Users) registerRefresh(needs api.Needs) {
+	answer := func(what string, kind reflect.Type) *huma.Response {
+		schema := u.API.OpenAPI().Components.Schemas.Schema(kind, true, kind.Name())
+		return &huma.Response{Description: what, Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	}
+	op := operation("user_refresh", http.MethodPost, "/v2/user/refresh/{user_id}", "Fetch what is new of a participant now")
+	op.Responses = map[string]*huma.Response{
+		"202": answer("It is not done within timeout, and goes on", reflect.TypeFor[Refresh]()),
+		"400": answer("There is nothing to fetch, or it did not work", reflect.TypeFor[FailedRefresh]()),
+	}
+	api.Register(u.API, op, needs, u.refresh)
 }
 
 // refresh waits for the end of a refresh, or says that it goes on.
