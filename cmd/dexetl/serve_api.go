@@ -21,7 +21,7 @@ func (v *service) api() *api.API {
 	})
 	vital.Users{API: a, Reader: v.reader, Refresh: v.refreshNow}.Register()
 	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}, Listen: v.addr}.Register()
-	vital.Introspection{API: a}.Register()
+	vital.Introspection{API: a, Reader: v.reader}.Register()
 	vital.Timeseries{API: a, Reader: v.reader}.Register()
 	(&tables.Tables{API: a, Reader: v.reader, Status: v.statusJSON}).Register()
 	vital.Management{API: a, Endpoints: v.p.endpoints(v.study), Begin: v.p.newsOf(v.study).Begin}.Register()

@@ -78,7 +78,7 @@ func newTown(t *testing.T) *town {
 	t.Cleanup(func() { reader.Close() })
 	Users{API: v.api, Reader: reader, Refresh: v.sync}.Register()
 	Linking{API: v.api, Linker: &study.Linker{Study: v.study}, Listen: web.Listener.Addr().String()}.Register()
-	Introspection{API: v.api}.Register()
+	Introspection{API: v.api, Reader: reader}.Register()
 	v.key = v.addKey("all", access.Rights{Scope: access.Manage})
 	pages, routes := v.pages(), v.api.Handler()
 	web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -334,8 +334,32 @@ func TestDeregister(t *testing.T) {
 	if got := v.ask(v.key, "DELETE", "/v2/user/"+user+"/dexcom_v3", ""); got.status != 404 {
 		t.Errorf("again: %d", got.status)
 	}
+	v.stay(user)
 	if at := v.signIn(v.link(user).LinkWebURL, "&user=P001"); at != program+"?state=success" {
 		t.Errorf("connecting again leads to %s", at)
+	}
+}
+
+// stay expects the data of P001, who is connected no more, to be told of still, until they
+// have withdrawn, and again when the lake has that.
+func (v *town) stay(user string) {
+	t := v.t
+	t.Helper()
+	told := func() (ResourceSummary, HistoricalPull) {
+		t.Helper()
+		var of UserPage[UserResources]
+		v.does("GET", "/v2/introspect/resources?user_id="+user, "", &of)
+		var pulls UserPage[UserPulls]
+		v.does("GET", "/v2/introspect/historical_pull?user_id="+user, "", &pulls)
+		return of.Data[0].Provider["dexcom_v3"]["glucose"], pulls.Data[0].Provider["dexcom_v3"].Pulled["glucose"]
+	}
+	rows := v.glucose("P001")
+	data, pull := told()
+	if data.OldestData == nil || *data.OldestData != rows[0] || *data.NewestData != rows[1] || data.LastAttempt == nil {
+		t.Errorf("data after the end: %+v, want from %s to %s", data, rows[0], rows[1])
+	}
+	if pull.Status != "success" || pull.DaysWithData < 9 {
+		t.Errorf("pull after the end: %+v", pull)
 	}
 }
 
@@ -418,6 +442,10 @@ func TestLinks(t *testing.T) {
 		{`{"user_id":"` + user + `","redirect_url":"` + program + `?session=1"}`, 200, "link_web_url"},
 		{`{"user_id":"` + user + `","redirect_url":"https://evil.example/"}`, 422, `"loc":["body","redirect_url"]`},
 		{`{"user_id":"` + user + `","provider":"oura"}`, 422, `"loc":["body","provider"]`},
+		{`{"user_id":"` + user + `","filter_on_providers":["oura","dexcom_v3"],"on_close":null}`, 200, "link_web_url"},
+		{`{"user_id":"` + user + `","filter_on_providers":["oura"]}`, 422, `"loc":["body","filter_on_providers"]`},
+		{`{"user_id":"` + user + `","on_error":"boo"}`, 422, `"loc":["body","on_error"]`},
+		{`{"user_id":"` + user + `","on_close":"boo"}`, 422, `"loc":["body","on_close"]`},
 		{`{"user_id":"P001"}`, 422, `"loc":["body","user_id"]`},
 		{`{}`, 422, "user_id"},
 		{`{"user_id":"2c7e0bd2-8a2b-4d7a-9d4e-0b3a0e7d7a11"}`, 404, "there is no such user"},
