@@ -124,7 +124,7 @@ func (p *program) listKeys(ctx context.Context, keys access.Keys) error {
 	t.First = []string{"name", "scope", "last_used_at", "revoked_at", "key"}
 	for _, k := range all {
 		t.Rows = append(t.Rows, append(append([]any{k.Name, k.Shown}, rightsCells(k.Rights)...),
-			instantOrNull(k.CreatedAt), instantOrNull(k.LastUsedAt), instantOrNull(k.RevokedAt)))
+			minute(k.CreatedAt), minute(k.LastUsedAt), minute(k.RevokedAt)))
 	}
 	if len(all) == 0 && !p.flags.json {
 		p.say("there are no keys, so the API is off")
