@@ -10,13 +10,13 @@ func KeyAdded() Form {
 
 // Keys is the form of dexetl keys list.
 func Keys() Form {
-	return rows("keys", 1, "What dexetl keys list prints: the keys of the API.", "one for each key, oldest first", append(append([]part{
+	return rows("keys", 2, "What dexetl keys list prints: the keys of the API.", "one for each key, oldest first", append(append([]part{
 		{"name", anID, "name of the key", ""},
 		{"key", anID, "beginning and end of the key", ""},
 	}, keyRights()...), []part{
-		{"created_at", aMinute, "when it was made, UTC", ""},
-		{"last_used_at", aMinute, "when it was last used, UTC", "never"},
-		{"revoked_at", aMinute, "when it was ended, UTC", "it works"},
+		{"created_at", anInstant, "when it was made, UTC", ""},
+		{"last_used_at", anInstant, "when it was last used, UTC", "never"},
+		{"revoked_at", anInstant, "when it was ended, UTC", "it works"},
 	}...))
 }
 

@@ -35,7 +35,7 @@ const (
 	PullSuccess    PullStatus = "success"     // all that Dexcom has is held
 )
 
-// A Pull is what was fetched of somebody who is connected, of one kind of record.
+// A Pull is what was fetched of somebody who is or was connected, of one kind of record.
 type Pull struct {
 	Kind   string // egvs, or a type of event
 	Status PullStatus
@@ -54,9 +54,10 @@ type Pull struct {
 // Failed reports whether the last try failed.
 func (p Pull) Failed() bool { return p.Status == PullFailure || p.Status == PullRetrying }
 
-// Pulls are those of chosen who are connected, of these kinds, by participant.
+// Pulls are those of chosen who are connected, or were and whose data stay, of these kinds,
+// by participant.
 func (s *Study) Pulls(ctx context.Context, people []Person, kinds []string) (map[string][]Pull, error) {
-	connected := slices.DeleteFunc(slices.Clone(people), func(p Person) bool { return !p.HasGrant() })
+	connected := slices.DeleteFunc(slices.Clone(people), func(p Person) bool { return p.Connection().ID == "" })
 	facts, err := s.pullFacts(ctx, connected)
 	if err != nil {
 		return nil, err
@@ -111,6 +112,10 @@ func (pull *Pull) judge(p Person, r Resource, expected []plan.Window) {
 		}
 	}
 	switch {
+	case p.Connection().Status == consent.Ended && pull.over(r):
+		pull.Status = PullSuccess
+	case p.Connection().Status == consent.Ended:
+		pull.Status, pull.Error = PullFailure, "the connection has ended"
 	case p.Connection().Status == consent.NeedsReconsent:
 		pull.Status, pull.Error, pull.Tried = PullFailure, "the person has to consent again", p.Connection().RefusedAt
 	case r.Failed && r.Refused != nil:
@@ -131,6 +136,11 @@ func (pull *Pull) judge(p Person, r Resource, expected []plan.Window) {
 	if pull.Status != PullSuccess {
 		pull.Ended = time.Time{}
 	}
+}
+
+// over reports whether all of the time before somebody was connected had been asked for.
+func (pull *Pull) over(r Resource) bool {
+	return !pull.Ended.IsZero() || pull.Started.IsZero() && !r.Held.Asked.IsZero()
 }
 
 // A fact is about a participant and a kind of record, or a resource.

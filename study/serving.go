@@ -39,6 +39,29 @@ func (s *Study) ServesPages(addr string) bool {
 	return cmp.Or(err, wrong) == nil && to.Port() == port
 }
 
+// An ElsewhereError says that links to the consent pages lead to an address at which a
+// listener does not have them.
+type ElsewhereError struct {
+	Links  string // what they begin with; "": the study does not know its address
+	Listen string
+}
+
+func (e *ElsewhereError) Error() string {
+	if e.Links == "" {
+		return "the address of the consent pages is not known"
+	}
+	return "links to the consent pages lead to " + e.Links + ", and serve listens at " + e.Listen
+}
+
+// CheckLinks is an *ElsewhereError if links lead nowhere, as far as a listener at addr
+// shows: see ServesPages.
+func (s *Study) CheckLinks(addr string) error {
+	if s.ServesPages(addr) {
+		return nil
+	}
+	return &ElsewhereError{s.LinkURL(""), addr}
+}
+
 // IsPage reports whether a path is one of the consent pages'.
 func (s *Study) IsPage(path string) bool {
 	prefix := ""

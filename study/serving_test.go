@@ -1,6 +1,7 @@
 package study
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/dexetl/dexetl/study/config"
@@ -50,6 +51,10 @@ func TestPages(t *testing.T) {
 		s := &Study{Config: config.Config{Connect: config.Connect{PublicURL: tt.public}, API: config.App{RedirectURI: tt.redirect}}}
 		if got := s.ServesPages(tt.addr); got != tt.served {
 			t.Errorf("%s, back to %s, at %s: pages served: %t", tt.public, tt.redirect, tt.addr, got)
+		}
+		var elsewhere *ElsewhereError
+		if err := s.CheckLinks(tt.addr); errors.As(err, &elsewhere) == tt.served || !tt.served && elsewhere.Links != s.LinkURL("") {
+			t.Errorf("%s, back to %s, at %s: %v", tt.public, tt.redirect, tt.addr, err)
 		}
 		for _, path := range tt.pages {
 			if !s.IsPage(path) {

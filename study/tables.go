@@ -129,9 +129,13 @@ func participantRow(p cohort.Participant) load.Participant {
 }
 
 func connectionRow(c consent.Connection) load.Connection {
+	status := string(c.Status)
+	if c.Aside && c.Status != consent.Ended {
+		status = "set_aside"
+	}
 	return load.Connection{
 		ID: c.ID, ParticipantID: c.ParticipantID, Region: c.Region, AccountHash: c.AccountHash,
-		Status: string(c.Status), ValidFrom: c.ValidFrom, ValidTo: c.ValidTo,
+		Status: status, ValidFrom: c.ValidFrom, ValidTo: c.ValidTo,
 	}
 }
 

@@ -23,15 +23,16 @@ func study() []Table {
 				{"region", text, null, "Dexcom region: us, eu, jp, sandbox"},
 			}},
 		{Name: "connections", Comment: "one row per connection of a participant to a Dexcom account, as of this snapshot",
-			Kind: Study, Key: []string{"connection_id"}, Order: []string{"participant_id", "connection_id"}, Values: values{
-				"status": {"connected", "auth_suspect", "needs_reconsent", "exported", "ended"},
+			Version: 2, // set_aside
+			Kind:    Study, Key: []string{"connection_id"}, Order: []string{"participant_id", "connection_id"}, Values: values{
+				"status": {"connected", "auth_suspect", "needs_reconsent", "exported", "ended", "set_aside"},
 			},
 			Columns: []Column{
 				{"connection_id", text, !null, "identifier of the connection"},
 				participantID(),
 				{"region", text, null, "Dexcom region"},
 				{"account_hash", text, null, "keyed hash of the Dexcom userId"},
-				{"status", text, !null, "connected, auth_suspect, needs_reconsent, exported (to another machine), ended"},
+				{"status", text, !null, "connected, auth_suspect, needs_reconsent, exported (to another machine), ended, set_aside (an account that is not known to be the participant's, of which nothing is asked)"},
 				{"valid_from", instant, null, "UTC; records before it belong to nobody"},
 				{"valid_to", instant, null, "UTC; records from it on belong to nobody"},
 			}},

@@ -67,6 +67,7 @@ type Endpoints struct {
 	Store        *state.Store
 	Seal         Sealer
 	AllowPrivate bool // webhooks.allow_private
+	Blinding     bool // study.blinding
 }
 
 // An UnknownError says that no endpoint has a name.
@@ -78,13 +79,17 @@ func (e *UnknownError) Error() string { return fmt.Sprintf("there is no endpoint
 var ErrTooMany = fmt.Errorf("there are %d endpoints already, which is as many as there can be", MaxEndpoints)
 
 // Add makes an endpoint of URL, Description, Events, Rights and PerSecond, and its secret: the one
-// given, or a new one for "". The URL is as CheckURL wants it.
+// given, or a new one for "". The URL is as CheckURL wants it. Events that the rights never
+// let through are a *NeverError.
 func (es Endpoints) Add(ctx context.Context, e Endpoint, secret Secret) (Endpoint, Secret, error) {
 	if err := CheckURL(e.URL, es.AllowPrivate); err != nil {
 		return e, "", err
 	}
 	var err error
 	if e.Events, err = checkKinds(e.Events); err != nil {
+		return e, "", err
+	}
+	if err := checkRights(e.Rights, e.Events, es.Blinding); err != nil {
 		return e, "", err
 	}
 	if secret == "" {
@@ -167,6 +172,11 @@ func (es Endpoints) Edit(ctx context.Context, id int64, edit func(*Endpoint)) (a
 		edit(&after)
 		if after.Events, err = checkKinds(after.Events); err != nil {
 			return nil, err
+		}
+		if !slices.Equal(after.Events, before.Events) {
+			if err := checkRights(after.Rights, after.Events, es.Blinding); err != nil {
+				return nil, err
+			}
 		}
 		if after.URL != before.URL {
 			if err := CheckURL(after.URL, es.AllowPrivate); err != nil {

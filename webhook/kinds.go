@@ -76,16 +76,38 @@ type Blinding func() bool
 
 func (b Blinding) on() bool { return b != nil && b() }
 
+// A NeverError says that an endpoint asks for events that its rights never let through.
+type NeverError struct{ Kind, Lacks string } // Lacks: notes or unblinded
+
+func (e *NeverError) Error() string {
+	return fmt.Sprintf("%s would never come: the endpoint has not the right %s", e.Kind, e.Lacks)
+}
+
+// checkRights makes sure that rights let every kind through that is asked for by name.
+func checkRights(r access.Rights, kinds []string, blinding bool) error {
+	for _, k := range kinds {
+		if lacks := lacking(r, k, blinding); lacks != "" {
+			return &NeverError{k, lacks}
+		}
+	}
+	return nil
+}
+
+// lacking is the right that is missing for events of a kind, "" for none.
+func lacking(r access.Rights, kind string, blinding bool) string {
+	switch {
+	case isMeasured(kind) && blinding && !r.Unblinded:
+		return "unblinded"
+	case strings.Contains(kind, ".data."+Note+".") && !r.Notes:
+		return "notes"
+	}
+	return ""
+}
+
 // isMeasured reports whether events of a kind are about what a blinded study hides.
 func isMeasured(kind string) bool { return strings.Contains(kind, ".data.") }
 
 // mayGet reports whether who has rights may get an event.
 func mayGet(r access.Rights, e Event, blinded bool) bool {
-	switch {
-	case isMeasured(e.Kind) && blinded && !r.Unblinded:
-		return false
-	case strings.Contains(e.Kind, ".data."+Note+".") && !r.Notes:
-		return false
-	}
-	return e.Participant == "" || r.Cohort == "" || r.Cohort == e.Cohort
+	return lacking(r, e.Kind, blinded) == "" && (e.Participant == "" || r.Cohort == "" || r.Cohort == e.Cohort)
 }

@@ -89,6 +89,9 @@ func newServedDocs(t *testing.T) *servedDocs {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.asked[method+" "+route] = true
+		if !a.Describes(method, route, status) {
+			t.Errorf("the description of %s %s has no answer %d", method, route, status)
+		}
 	}
 	for _, r := range a.Routes() {
 		s.routes = append(s.routes, r.Method+" "+r.Path)

@@ -154,6 +154,7 @@ func rulings() []ruling {
 		{as[*access.NameError], exitUsage, "", dexetl("keys", "list")},
 		{as[*webhook.UnknownError], exitUsage, "", dexetl("webhooks", "list")},
 		{as[*webhook.KindError], exitUsage, "the events are in docs/service.md", nil},
+		{as[*webhook.NeverError], exitUsage, "give the endpoint the right, or leave the event out", nil},
 		{as[*webhook.URLError], exitUsage, "", nil},
 		{is(webhook.ErrTooMany), exitUsage, "", dexetl("webhooks", "list")},
 		{as[*webhook.RotatedError], exitLater, "", again()},

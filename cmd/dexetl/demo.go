@@ -80,7 +80,7 @@ func (p *program) demo(ctx context.Context, o demoOptions) error {
 	p.say("dexetl demo: %d simulated people, %d days up to %s, behind a Dexcom API at %s", o.participants, o.days, demoNow.Format(time.DateOnly), url)
 	if err := writeStudy(o.dir, config.Values{
 		StudyID: "DEMO", History: "from_study_start", BaseURL: url, ClientID: dexsim.DefaultClientID,
-		Name: "A simulated study", Contact: "nobody: its people are simulated", PublicURL: "http://localhost:8085",
+		Name: "A simulated study", Contact: "nobody: its people are simulated", PublicURL: "http://localhost:8086",
 	}); err != nil {
 		return err
 	}

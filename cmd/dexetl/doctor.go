@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
@@ -91,6 +92,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	d.checkRemembered(ctx)
 	d.checkLake()
 	d.checkTokens(ctx)
+	d.checkLinks(ctx)
 	if d.p.inDemo == nil || d.checkDemo() {
 		d.checkApps(ctx)
 	}
@@ -200,6 +202,22 @@ func (d *doctor) checkRoster(people []cohort.Participant) {
 		return
 	}
 	d.ok("roster", "%s", countOf(len(people), "participant"))
+}
+
+// checkLinks looks whether links that programs get over the API lead to serve.
+func (d *doctor) checkLinks(ctx context.Context) {
+	const check = "links of the API"
+	keyed, err := access.Keys{Store: d.study.Store}.Any(ctx)
+	listen := d.study.Config.Serve.Listen
+	switch elsewhere := d.study.CheckLinks(listen); {
+	case err != nil:
+		d.fail(check, err)
+	case !keyed || listen == "none":
+	case elsewhere != nil:
+		d.warn(check, linksAdvice(d.study), "%v", elsewhere)
+	default:
+		d.ok(check, "they lead to serve: %s", d.study.LinkURL(""))
+	}
 }
 
 // checkTokens looks whether the sealing key opens what is sealed.

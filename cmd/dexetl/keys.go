@@ -42,7 +42,7 @@ func (p *program) keysAdd() *cli.Command {
 	var rights access.Rights
 	return &cli.Command{
 		Name: "add", Usage: "make a key, which is shown once",
-		Description: "Standard output has the key and nothing else, so that it can go into a file or a secret store. " +
+		Description: "Standard output has the key and nothing else, so that it can go into a secret store, or a file (umask 077 first: the shell makes it). " +
 			"With --cohort, participants of other cohorts do not exist for the key.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "who or what will use it: a `NAME` that no key has or had", Destination: &name},
@@ -102,14 +102,15 @@ func (p *program) addKey(ctx context.Context, s *study.Study, keys access.Keys, 
 		return errors.Join(err, keys.Revoke(ctx, name)) // nobody has seen it, nor ever will
 	}
 	p.say("this is key %s, shown this once: keep it as you would a password. Clients send it as x-vital-api-key, or as Authorization: Bearer", name)
-	return p.sayNobodyInCohort(ctx, s, rights.Cohort)
+	return p.sayNobodyInCohort(ctx, s, rights.Cohort, "key shows nobody yet")
 }
 
-// sayNobodyInCohort tells of a key for a cohort that nobody is in: a slip, or early.
-func (p *program) sayNobodyInCohort(ctx context.Context, s *study.Study, name string) error {
+// sayNobodyInCohort tells of a key or an endpoint for a cohort that nobody is in: a slip, or
+// early. So is what that means.
+func (p *program) sayNobodyInCohort(ctx context.Context, s *study.Study, name, so string) error {
 	people, err := s.Cohort.Participants(ctx)
 	if err == nil && name != "" && !slices.ContainsFunc(people, func(who cohort.Participant) bool { return who.Cohort == name }) {
-		p.say("nobody in the roster is in cohort %q, so the key shows nobody yet", name)
+		p.say("nobody in the roster is in cohort %q, so the %s", name, so)
 	}
 	return err
 }
@@ -123,7 +124,7 @@ func (p *program) listKeys(ctx context.Context, keys access.Keys) error {
 	t.First = []string{"name", "scope", "last_used_at", "revoked_at", "key"}
 	for _, k := range all {
 		t.Rows = append(t.Rows, append(append([]any{k.Name, k.Shown}, rightsCells(k.Rights)...),
-			instantOrNull(k.CreatedAt), instantOrNull(k.LastUsedAt), instantOrNull(k.RevokedAt)))
+			minute(k.CreatedAt), minute(k.LastUsedAt), minute(k.RevokedAt)))
 	}
 	if len(all) == 0 && !p.flags.json {
 		p.say("there are no keys, so the API is off")

@@ -9,6 +9,7 @@ import (
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/webhook"
 )
 
 // firstStep is the first that there is.
@@ -51,6 +52,7 @@ func nextOf(err error) step {
 			}
 			return dexetl("participants", "list")
 		}),
+		on(err, func(e *webhook.NeverError) step { return again("--" + e.Lacks) }),
 		on(err, func(e *study.NoWindowError) step {
 			if e.Near == "" || e.Several {
 				return nil

@@ -66,6 +66,7 @@ type service struct {
 	status  *serve.Status
 	runner  *serve.Runner
 	pages   *serve.Part // nil: not here
+	facts   factLog
 }
 
 // serving readies all that is served, and listens.
@@ -75,6 +76,7 @@ func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (
 		v.metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())
 	}}
+	s.Tell = v.logFact
 	v.runner = &serve.Runner{Log: v.log, Fetch: v.refresh}
 	s.LookAgain(v.configChanged)
 	if err := v.schedule(ctx, o); err != nil {
@@ -141,9 +143,10 @@ func (v *service) run(ctx context.Context) error {
 	jobs.Go(func() { v.loop(ctx) })
 	jobs.Go(func() { v.watchKeys(ctx) })
 	jobs.Go(func() { v.deliver(ctx) })
-	if v.server.Cert != nil {
-		jobs.Go(func() { v.watchHangup(ctx) })
-	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // else it would end the process
+	defer signal.Stop(hangup)
+	jobs.Go(func() { v.watchHangup(ctx, hangup) })
 	if v.pages != nil {
 		others.Go(func() { v.pages.Run(parts) })
 	}
@@ -194,22 +197,28 @@ func (v *service) loop(ctx context.Context) {
 }
 
 // watchHangup reads the certificate again at each SIGHUP.
-func (v *service) watchHangup(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (v *service) watchHangup(ctx context.Context, hangup <-chan os.Signal) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			if err := v.server.Cert.Load(); err != nil {
-				v.log.Warn("the certificate is not read again", "error", err)
-				continue
-			}
-			v.log.Info("certificate read again", "cert", v.server.Cert.CertFile)
+			v.readAgain()
 		}
 	}
+}
+
+// readAgain reads the certificate again, if there is one.
+func (v *service) readAgain() {
+	if v.server.Cert == nil {
+		v.log.Info("nothing is read again: there is no certificate, and the configuration needs a restart")
+		return
+	}
+	if err := v.server.Cert.Load(); err != nil {
+		v.log.Warn("the certificate is not read again", "error", err)
+		return
+	}
+	v.log.Info("certificate read again", "cert", v.server.Cert.CertFile)
 }
 
 // notify tells the service manager, if there is one.

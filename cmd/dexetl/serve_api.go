@@ -20,8 +20,8 @@ func (v *service) api() *api.API {
 		Version: version(), Now: v.p.now, Log: v.log, Observe: v.metrics.Request,
 	})
 	vital.Users{API: a, Reader: v.reader, Refresh: v.refreshNow}.Register()
-	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}}.Register()
-	vital.Introspection{API: a}.Register()
+	vital.Linking{API: a, Linker: &study.Linker{Study: v.study}, Listen: v.addr}.Register()
+	vital.Introspection{API: a, Reader: v.reader}.Register()
 	vital.Timeseries{API: a, Reader: v.reader}.Register()
 	(&tables.Tables{API: a, Reader: v.reader, Status: func(ctx context.Context, people []cohort.Participant) (map[string]any, error) {
 		return v.statusJSON(ctx, people, a.Blinded(ctx))

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract"
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/serve"
@@ -43,6 +45,10 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 		}
 	}()
 	done, err := s.Run(ctx, syncJob(s))
+	if awaitsPeople(ctx, s, err) {
+		log.Info("nobody is in the roster yet")
+		return outcome
+	}
 	if err == nil {
 		err = verdict(done)
 	}
@@ -61,6 +67,17 @@ func (p *program) scheduledSync(ctx context.Context, s *study.Study, log *slog.L
 	outcome.Code, outcome.Message = failed.code, codeWords(failed.code) // the error may name somebody
 	log.Warn("run ended", "exit_code", failed.code, "error", failed.Error(), "advice", failed.advice, "next", p.spell(failed.next), "calls", outcome.Calls, "records", outcome.Records)
 	return outcome
+}
+
+// awaitsPeople reports whether a run did nothing because nobody is in the roster, where
+// programs add people over the API: that is no failure.
+func awaitsPeople(ctx context.Context, s *study.Study, err error) bool {
+	nobody, ok := errors.AsType[*study.NobodyError](err)
+	if !ok || !nobody.EmptyRoster {
+		return false
+	}
+	keyed, err := access.Keys{Store: s.Store}.Any(ctx)
+	return err == nil && keyed
 }
 
 // refresh syncs participants for whom somebody asked.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/serve/tables"
 )
 
@@ -24,6 +25,9 @@ func (a *apiBench) page(path, key, cursor string) (rows []string, next string) {
 	r.Header.Set("x-vital-api-key", a.key)
 	w := httptest.NewRecorder()
 	a.handler.ServeHTTP(w, r)
+	if got := w.Header().Get(api.SnapshotHeader); strings.HasPrefix(path, "/v1/metrics") == (got == "") {
+		a.t.Errorf("%s: snapshot %q", path, got)
+	}
 	var answer struct{ Rows []map[string]any }
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); w.Code != http.StatusOK || err != nil {
 		a.t.Fatalf("%s: %d %.300s %v", path, w.Code, w.Body, err)

@@ -5,12 +5,14 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/consent/page"
 	"github.com/dexetl/dexetl/serve"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -131,6 +133,24 @@ func (v *service) logEvent(e page.Event) {
 	v.log.Info("consent pages", attributes...)
 }
 
+// warnOfLinks says that links of the API would lead nowhere.
+func (v *service) warnOfLinks(on bool) {
+	err := v.study.CheckLinks(v.addr)
+	if err == nil || !on || v.addr == "none" {
+		return
+	}
+	v.log.Warn("no links for consent are made", "error", err, "advice", linksAdvice(v.study))
+}
+
+// linksAdvice says what to set so that links lead to serve.
+func linksAdvice(s *study.Study) string {
+	listen := ""
+	if to, err := url.Parse(s.LinkURL("")); err == nil && config.IsLoopback(to.String()) {
+		listen = "serve.listen to 127.0.0.1:" + portOf(to) + ", or "
+	}
+	return "in " + config.File + ", set " + listen + "connect.public_url, and redirect_uri below it, to the address at which participants reach serve"
+}
+
 // watchKeys says when the API goes on and off, and that dexetl.yaml has changed, where no
 // request does.
 func (v *service) watchKeys(ctx context.Context) {
@@ -144,6 +164,7 @@ func (v *service) watchKeys(ctx context.Context) {
 		case err == nil && keyed != on:
 			on = keyed
 			v.log.Info("API", "on", on)
+			v.warnOfLinks(on)
 		}
 		v.metrics.Part("api", on)
 		v.study.Rules()

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/dexsim"
 	"github.com/dexetl/dexetl/study"
 )
@@ -50,6 +51,8 @@ func TestServeSyncsUntilStopped(t *testing.T) {
 	calls := b.api.Stats().Calls
 	second := b.serve()
 	second.awaitStatus("STATUS=next run at")
+	second.command.Process.Signal(syscall.SIGHUP) // without a certificate there is nothing to do
+	second.get("/healthz")
 	second.stop()
 	if again := b.api.Stats().Calls; again != calls {
 		t.Errorf("a restart made %d calls", again-calls)
@@ -67,6 +70,43 @@ func TestServeNamesNobody(t *testing.T) {
 	outcome := p.scheduledSync(t.Context(), s, slog.New(slog.DiscardHandler))
 	if outcome.Code != exitConsent || outcome.Message != "only consent is missing" {
 		t.Errorf("sync of somebody who is not connected: %d %q, want %d and no name", outcome.Code, outcome.Message, exitConsent)
+	}
+}
+
+// Where people are added over the API, it is ready while nobody was.
+func TestServeAwaitsPeople(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := openBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1}, demoNow)
+	p, s := b.inProcess()
+	sync := func() int { return p.scheduledSync(t.Context(), s, slog.New(slog.DiscardHandler)).Code }
+	if code := sync(); code != exitUsage {
+		t.Errorf("without a key: %d, want %d", code, exitUsage)
+	}
+	_, _, err := p.keys(s).Add(t.Context(), "app", access.Rights{Scope: access.Manage})
+	check(t, err)
+	if code := sync(); code != exitDone {
+		t.Errorf("with a key: %d, want %d", code, exitDone)
+	}
+}
+
+// What happens during runs is in the log of serve, which names nobody, and once as long as
+// it is so.
+func TestServeLogsFacts(t *testing.T) {
+	var log strings.Builder
+	v := &service{log: slog.New(slog.NewTextHandler(&log, nil))}
+	zoneless := study.Fact{Kind: study.DatesInUTC, Participants: []string{"P001", "P002"}}
+	for range 3 {
+		v.logFact(zoneless)
+	}
+	v.logFact(study.Fact{Kind: study.DatesInUTC, Participants: []string{"P001"}})
+	for range 2 {
+		v.logFact(study.Fact{Kind: study.WaitsForState})
+	}
+	for text, want := range map[string]int{"taken as UTC: 2 participants": 1, "taken as UTC: 1 participant": 1, "another process holds the state": 2, "level=INFO": 4, "P00": 0} {
+		if got := strings.Count(log.String(), text); got != want {
+			t.Errorf("%q stands there %d times, want %d:\n%s", text, got, want, &log)
+		}
 	}
 }
 

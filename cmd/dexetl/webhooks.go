@@ -67,7 +67,7 @@ func (p *program) webhooksAdd() *cli.Command {
 	var events string
 	return &cli.Command{
 		Name: "add", Usage: "send events to a URL from now on; the secret that signs them is shown once", ArgsUsage: "URL",
-		Description: "Standard output has the secret and nothing else, so that it can go into a file or a secret store.",
+		Description: "Standard output has the secret and nothing else, so that it can go into a secret store, or a file (umask 077 first: the shell makes it).",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "events", Usage: "only these `KINDS`, with commas between (default: all that the rights allow)", Destination: &events},
 			&cli.StringFlag{Name: "description", Usage: "what it is: `TEXT`", Destination: &e.Description},
@@ -81,6 +81,9 @@ func (p *program) webhooksAdd() *cli.Command {
 				return err
 			}
 			e.Events = strings.FieldsFunc(events, func(r rune) bool { return r == ',' || r == ' ' })
+			if c.IsSet("events") && len(e.Events) == 0 {
+				return usage("--events names no event: leave it out for all that the rights allow")
+			}
 			return p.addWebhook(ctx, s, e)
 		}),
 	}
@@ -99,7 +102,7 @@ func (p *program) addWebhook(ctx context.Context, s *study.Study, e webhook.Endp
 	}
 	p.say("this is the secret of %s, shown this once: with it the receiver makes sure that an event is the study's. serve sends the events", e.Name())
 	p.sayNext("webhooks", "test", e.Name())
-	return p.sayNobodyInCohort(ctx, s, e.Rights.Cohort)
+	return p.sayNobodyInCohort(ctx, s, e.Rights.Cohort, "endpoint is told of nobody yet")
 }
 
 func (p *program) showSecret(e webhook.Endpoint, secret webhook.Secret) error {

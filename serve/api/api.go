@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 
@@ -72,10 +73,12 @@ func New(s Service) *API {
 	return a
 }
 
-// Register adds a route. Its handler's error is a *Problem, or something that went wrong
+// Register adds a route. Operation.Errors are the refusals that other routes do not have.
+// Its handler's error is a *Problem, or something that went wrong
 // here: that is logged, and the caller is told no more than that.
 func Register[I, O any](a *API, op huma.Operation, needs Needs, handler func(context.Context, *I) (*O, error)) {
-	a.prepare(&op, needs)
+	_, sendsBody := reflect.TypeFor[I]().FieldByName("Body")
+	a.prepare(&op, needs, sendsBody)
 	huma.Register(a.API, op, func(ctx context.Context, in *I) (*O, error) {
 		visitOf(ctx).bodyRead()
 		out, err := handler(ctx, in)
@@ -87,11 +90,11 @@ func Register[I, O any](a *API, op huma.Operation, needs Needs, handler func(con
 }
 
 // prepare adds to a route what all routes have.
-func (a *API) prepare(op *huma.Operation, needs Needs) {
+func (a *API) prepare(op *huma.Operation, needs Needs, sendsBody bool) {
 	op.MaxBodyBytes, op.BodyReadTimeout = cmp.Or(op.MaxBodyBytes, MaxBody), cmp.Or(op.BodyReadTimeout, bodyWithin)
 	op.RejectUnknownQueryParameters = !isVital(op.Path) // Vital's clients may know more than we do
-	op.Middlewares = append(huma.Middlewares{a.guard(needs)}, op.Middlewares...)
-	a.document(op, needs)
+	op.Middlewares = append(huma.Middlewares{a.guard(needs), a.refuseEmpty}, op.Middlewares...)
+	a.document(op, needs, sendsBody)
 	a.routes = append(a.routes, Route{Method: op.Method, Path: op.Path, Needs: needs})
 }
 

@@ -91,12 +91,17 @@ func TestInvalidRequests(t *testing.T) {
 		{"GET", "/v2/user/" + p1 + "?days=secret", "", 422, `{"detail":[{"loc":["query","days"],"msg":"invalid integer"`},
 		{"GET", "/v2/user/" + p1 + "?unknown=1", "", 200, "P001"},
 		{"GET", "/v1/people/" + p1 + "?unknown=1", "", 422, `"detail":"the request is not valid","errors":[{"message":"unknown query parameter","location":"query.unknown"}]`},
+		{"GET", "/v1/people/" + p1 + "?days=", "", 422, `"errors":[{"message":"it is empty: give a value, or leave it out","location":"query.days"}]`},
+		{"GET", "/v1/people/" + p1 + "?days=2&days", "", 422, `"location":"query.days"`},
+		{"GET", "/v2/user/" + p1 + "?days=", "", 200, "P001"},
+		{"GET", "/v2/user/" + p1 + "?user_id=", "", 422, `"loc":["query","user_id"]`},
 		{"GET", "/v2/user/nonsense", "", 422, `"loc":["path","user_id"]`},
 		{"POST", "/v2/user", `{}`, 422, `{"detail":[{"loc":["body"],"msg":"expected required property client_user_id to be present","type":"value_error.missing"}]}`},
 		{"POST", "/v2/user", `{"client_user_id":7}`, 422, `"loc":["body","client_user_id"]`},
 		{"POST", "/v2/user", `{"client_user_id":"P","newer":1,"fallback_time_zone":null}`, 200, "P"},
 		{"POST", "/v2/user", `{`, 400, `{"detail":`},
 		{"POST", "/v2/user", ``, 400, `{"detail":`},
+		{"POST", "/v2/user", `{"client_user_id":"P"} and more`, 400, `"loc":["body"]`},
 		{"POST", "/v2/user", `{"client_user_id":"` + strings.Repeat("x", 70_000) + `"}`, 413, `{"detail":"request body is too large`},
 	} {
 		got := b.ask(tt.method, tt.path, tt.body, key)

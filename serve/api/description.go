@@ -55,7 +55,7 @@ func answers() huma.Format {
 }
 
 // document adds to a route's description who may call it, and what refusals look like.
-func (a *API) document(op *huma.Operation, needs Needs) {
+func (a *API) document(op *huma.Operation, needs Needs, sendsBody bool) {
 	op.Security = []map[string][]string{{schemeKey: {}}, {schemeBearer: {}}}
 	if needs.Scope == access.Manage {
 		op.Security = append(op.Security, map[string][]string{schemeManage: {}})
@@ -67,11 +67,31 @@ func (a *API) document(op *huma.Operation, needs Needs) {
 	if op.Responses == nil {
 		op.Responses = make(map[string]*huma.Response)
 	}
-	for _, status := range needs.refusals() {
+	all := append(refusals(), op.Errors...)
+	if sendsBody {
+		all = append(all, refusalsOfBodies()...)
+	}
+	for _, status := range all {
 		if code := strconv.Itoa(status); op.Responses[code] == nil {
 			op.Responses[code] = a.refusal(op.Path, status)
 		}
 	}
+	op.Errors = nil // the library would describe them in its own form
+	op.Responses[strconv.Itoa(http.StatusRequestHeaderFieldsTooLarge)] = &huma.Response{Description: "The head of the request is too long; the answer is text, and the connection ends"}
+}
+
+// Describes reports whether the description of a route has answers of a status. A route is a
+// pattern, as Observe is told of it; what is no route has none.
+func (a *API) Describes(method, route string, status int) bool {
+	if status == 0 || status == statusGone || status == http.StatusMethodNotAllowed || route == "" {
+		return true // nobody gets it, or it is no operation's
+	}
+	at := a.OpenAPI().Paths[route]
+	if at == nil {
+		return route == descriptionPath
+	}
+	op := map[string]*huma.Operation{"GET": at.Get, "HEAD": at.Get, "POST": at.Post, "PUT": at.Put, "PATCH": at.Patch, "DELETE": at.Delete}[method]
+	return op != nil && op.Responses[strconv.Itoa(status)] != nil
 }
 
 // words name what is needed.
@@ -86,13 +106,19 @@ func (n Needs) words() []string {
 	if n.Notes {
 		words = append(words, "notes")
 	}
-	return words
+	return append(words, n.Besides...)
 }
 
-func (n Needs) refusals() []int {
-	all := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity,
+// refusals are those that every route has.
+func refusals() []int {
+	return []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity,
 		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
-	return all
+}
+
+// refusalsOfBodies are those that routes have to which a body is sent: it is no JSON or not
+// there, late, too long, or says that it is something else.
+func refusalsOfBodies() []int {
+	return []int{http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}
 }
 
 // refusal describes a refusal of the routes of this form.

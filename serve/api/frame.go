@@ -55,6 +55,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.route(out, r, v)
+	if out.status == 0 {
+		out.status = http.StatusOK // as the server answers for a handler that wrote nothing
+	}
 }
 
 // route finds the route, or says that there is none.

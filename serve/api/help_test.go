@@ -43,6 +43,11 @@ func newBench(t *testing.T) *bench {
 		Study: s, Keys: access.Keys{Store: store}, Identities: access.Identities{Store: store}, Version: "test",
 		Now: func() time.Time { return b.now }, Log: slog.New(slog.NewTextHandler(b.log, nil)), PerMinute: 60,
 	})
+	b.api.Observe = func(method, route string, status int, _ time.Duration) {
+		if !b.api.Describes(method, route, status) {
+			t.Errorf("the description of %s %s has no answer %d", method, route, status)
+		}
+	}
 	b.addRoutes()
 	return b
 }

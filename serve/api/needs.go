@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,9 +16,10 @@ import (
 // Needs are what the caller of a route must have.
 type Needs struct {
 	Scope     access.Scope
-	Glucose   bool // in a blinded study, the right to see what it hides
-	Notes     bool // the right to read free text
-	LinkToken bool // a link token in the place of a key: the route's handler looks at it
+	Glucose   bool     // in a blinded study, the right to see what it hides
+	Notes     bool     // the right to read free text
+	LinkToken bool     // a link token in the place of a key: the route's handler looks at it
+	Besides   []string // in words, what the route's handler looks for
 }
 
 // A Route is a method and a pattern, and what their caller needs.
@@ -69,6 +72,28 @@ func (a *API) guard(needs Needs) func(huma.Context, func(huma.Context)) {
 		next(huma.WithValue(ctx, keyOf{}, key))
 	}
 }
+
+// refuseEmpty refuses query parameters without a value. As if they were not there they would
+// mean everything, where a program that lost a value means one thing.
+func (a *API) refuseEmpty(ctx huma.Context, next func(huma.Context)) {
+	at := ctx.URL()
+	query := at.Query()
+	p := &Problem{Status: http.StatusUnprocessableEntity, Detail: invalid}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if slices.Contains(query[name], "") && !mayBeEmpty(ctx.Operation().Path, name) {
+			p.Wrong = append(p.Wrong, Wrong{"query." + name, "it is empty: give a value, or leave it out"})
+		}
+	}
+	if p.Wrong != nil {
+		a.refuse(ctx, p)
+		return
+	}
+	next(ctx)
+}
+
+// mayBeEmpty reports whether a parameter may come without a value: on the routes of Vital
+// they may, but for the one that says whom a request is about.
+func mayBeEmpty(path, name string) bool { return isVital(path) && name != "user_id" }
 
 func (a *API) admit(ctx huma.Context, needs Needs) (access.Key, error) {
 	headers := make(http.Header)

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // An answer may take long, as a whole table does, but the caller has to take each piece
@@ -11,6 +13,14 @@ const (
 	piece       = 64 << 10 // bytes
 	pieceWithin = 30 * time.Second
 )
+
+// SnapshotHeader has the number of the snapshot that an answer is of.
+const SnapshotHeader = "X-Snapshot"
+
+// SnapshotParam describes it.
+func SnapshotParam() *huma.Param {
+	return &huma.Param{Description: "Number of the snapshot that the answer is of; absent where nothing was loaded yet", Schema: &huma.Schema{Type: huma.TypeString}}
+}
 
 // A response knows its status, and gives up a caller who does not read.
 type response struct {

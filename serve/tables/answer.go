@@ -71,7 +71,7 @@ func (a *rowsAnswer) goesOn(last study.Piece) {
 
 func (a *rowsAnswer) headers(to huma.Context) {
 	to.SetHeader("ETag", a.etag)
-	to.SetHeader(SnapshotHeader, a.snapshot.Name())
+	to.SetHeader(api.SnapshotHeader, a.snapshot.Name())
 	to.SetHeader("Cache-Control", "private, no-cache")
 	to.SetHeader("Vary", api.KeyHeader+", Authorization, "+api.ManageHeader)
 	if a.cursor != "" {

@@ -24,12 +24,15 @@ import (
 
 // registerReports adds the routes that answer what commands print with --json.
 func (t *Tables) registerReports() {
-	read := api.Needs{Scope: access.Read}
-	api.Register(t.API, reportOf("metrics", schemas.Metrics(), "The metrics that papers report, by participant; format=csv has them as CSV"),
-		api.Needs{Scope: access.Read, Glucose: true}, t.metrics)
+	read, whole := api.Needs{Scope: access.Read}, api.Needs{Scope: access.Read, Besides: []string{"no cohort"}}
+	metrics := reportOf("metrics", schemas.Metrics(), "The metrics that papers report, by participant; format=csv has them as CSV")
+	ok := metrics.Responses["200"]
+	ok.Content["text/csv"], ok.Headers[api.SnapshotHeader] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, api.SnapshotParam()
+	metrics.Errors = []int{http.StatusGone}
+	api.Register(t.API, metrics, api.Needs{Scope: access.Read, Glucose: true}, t.metrics)
 	api.Register(t.API, reportOf("status", schemas.Status(), "By participant: consent, newest record, coverage, what to do"), read, t.status)
-	api.Register(t.API, reportOf("snapshots", schemas.Snapshots(), "The snapshots, newest first; not for a key of a cohort"), read, t.snapshots)
-	api.Register(t.API, reportOf("runs", schemas.Runs(), "The runs, newest first; not for a key of a cohort"), read, t.runs)
+	api.Register(t.API, reportOf("snapshots", schemas.Snapshots(), "The snapshots, newest first; not for a key of a cohort"), whole, t.snapshots)
+	api.Register(t.API, reportOf("runs", schemas.Runs(), "The runs, newest first; not for a key of a cohort"), whole, t.runs)
 }
 
 // reportOf describes a route whose answers are of a form.
@@ -56,12 +59,18 @@ func schemaOf(form schemas.Form) *huma.Schema {
 	return schema
 }
 
-// report is an answer that is written as it stands, with the cursor of the page after it.
-func report(contentType string, body []byte, cursor string) *huma.StreamResponse {
+// A place is where a report comes from: the snapshot, if it is of one, and the cursor of the
+// page after it.
+type place struct{ snapshot, cursor string }
+
+// report is an answer that is written as it stands.
+func report(contentType string, body []byte, at place) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(to huma.Context) {
 		to.SetHeader("Content-Type", contentType)
-		if cursor != "" {
-			to.SetHeader(CursorHeader, cursor)
+		for name, value := range map[string]string{api.SnapshotHeader: at.snapshot, CursorHeader: at.cursor} {
+			if value != "" {
+				to.SetHeader(name, value)
+			}
 		}
 		if _, err := to.BodyWriter().Write(body); err != nil {
 			panic(http.ErrAbortHandler)
@@ -70,7 +79,7 @@ func report(contentType string, body []byte, cursor string) *huma.StreamResponse
 }
 
 // reported is a table as an answer.
-func reported(t table.Table, f table.Format, cursor string, err error) (*huma.StreamResponse, error) {
+func reported(t table.Table, f table.Format, at place, err error) (*huma.StreamResponse, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +87,7 @@ func reported(t table.Table, f table.Format, cursor string, err error) (*huma.St
 	if err := t.Write(&b, f); err != nil {
 		return nil, err
 	}
-	return report(map[table.Format]string{table.JSON: "application/json", table.CSV: "text/csv; charset=utf-8"}[f], b.Bytes(), cursor), nil
+	return report(map[table.Format]string{table.JSON: "application/json", table.CSV: "text/csv; charset=utf-8"}[f], b.Bytes(), at), nil
 }
 
 type metricsInput struct {
@@ -139,7 +148,7 @@ func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamRes
 	if is[*answer.MemoryError](err) {
 		err = api.Refusal(http.StatusServiceUnavailable, "it needs more memory than it may use: ask for fewer participants, or a shorter interval")
 	}
-	return reported(found, table.Format(in.Format), cursor, err)
+	return reported(found, table.Format(in.Format), place{f.Name(), cursor}, err)
 }
 
 // invalidOption is a refusal for what is wrong with a choice of metrics.
@@ -184,7 +193,7 @@ func (t *Tables) status(ctx context.Context, in *statusInput) (*huma.StreamRespo
 		return nil, err
 	}
 	text, err := table.JSONText(object, "", "  ")
-	return report("application/json", append(text, '\n'), cursor), err
+	return report("application/json", append(text, '\n'), place{cursor: cursor}), err
 }
 
 // shownNow is shown of the newest snapshot.
@@ -230,7 +239,7 @@ func (in *lately) past(ctx context.Context, name, key string, all func(before st
 		last := rows.Rows[in.Limit-1][slices.Index(rows.Columns, key)]
 		cursor = api.NextCursor(name, api.Cursor{Last: fmt.Sprint(last)})
 	}
-	return reported(rows, table.JSON, cursor, err)
+	return reported(rows, table.JSON, place{cursor: cursor}, err)
 }
 
 func (t *Tables) snapshots(ctx context.Context, in *lately) (*huma.StreamResponse, error) {

@@ -45,6 +45,11 @@ func without(table transform.Table, names []string) transform.Table {
 	return table
 }
 
+// rightsOfSome are what mayRead looks for, in words.
+func rightsOfSome() []string {
+	return []string{"unblinded, if the study is blinded and the table shows what that hides", "notes, for " + notesTable, "no cohort, for tables about the whole study"}
+}
+
 // wholeStudy refuses keys of a cohort what cannot be told by participant.
 func wholeStudy(ctx context.Context) error {
 	if api.KeyOf(ctx).Rights.Cohort != "" {

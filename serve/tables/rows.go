@@ -22,11 +22,8 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// The headers of an answer that is a table, beside ETag.
-const (
-	SnapshotHeader = "X-Snapshot"    // the number of the snapshot
-	CursorHeader   = "X-Next-Cursor" // next_cursor of the next page; absent: there is none
-)
+// CursorHeader has next_cursor of the next page; absent: there is none.
+const CursorHeader = "X-Next-Cursor"
 
 // rowsInput is a request for rows.
 type rowsInput struct {
@@ -47,21 +44,19 @@ func (t *Tables) registerRows() {
 	for _, f := range formats() {
 		content[f.mediaType] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	}
-	text := func(what string) *huma.Param {
-		return &huma.Param{Description: what, Schema: &huma.Schema{Type: huma.TypeString}}
-	}
+	etag := &huma.Param{Description: "As long as it is the same, so are the rows", Schema: &huma.Schema{Type: huma.TypeString}}
 	op := huma.Operation{
 		OperationID: "table", Method: http.MethodGet, Path: "/v1/tables/{table}", Tags: []string{"tables"},
 		Summary: "Rows of a table, as a file",
 		Responses: map[string]*huma.Response{
 			"200": {Description: "OK", Content: content, Headers: map[string]*huma.Param{
-				"ETag": text("As long as it is the same, so are the rows"), SnapshotHeader: text("Number of the snapshot"),
+				"ETag": etag, api.SnapshotHeader: api.SnapshotParam(),
 				CursorHeader: cursorParam()}},
 			"304": {Description: "The rows are those of If-None-Match"},
 			"410": {Description: "The snapshot is of before a withdrawal, and is no longer shown"},
 		},
 	}
-	api.Register(t.API, op, api.Needs{Scope: access.Read}, t.rows)
+	api.Register(t.API, op, api.Needs{Scope: access.Read, Besides: rightsOfSome()}, t.rows)
 }
 
 func (t *Tables) rows(ctx context.Context, in *rowsInput) (*huma.StreamResponse, error) {

@@ -23,6 +23,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/access"
+	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/serve/api/apitest"
 	"github.com/dexetl/dexetl/study"
 )
@@ -67,7 +68,7 @@ func TestValuesAreThoseOfTheFiles(t *testing.T) {
 		want := texts(t, db, fmt.Sprintf("read_parquet(['%s'], hive_partitioning = false)", strings.Join(files, "','")))
 		for _, f := range formats() {
 			answer, body := s.Get("/v1/tables/"+name+"?format="+f.name, s.Key)
-			if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != f.mediaType || answer.Header.Get("ETag") != `"1"` || answer.Header.Get(SnapshotHeader) != "1" {
+			if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != f.mediaType || answer.Header.Get("ETag") != `"1"` || answer.Header.Get(api.SnapshotHeader) != "1" {
 				t.Fatalf("%s as %s: %d %v %s", name, f.name, answer.StatusCode, answer.Header, body)
 			}
 			file := filepath.Join(t.TempDir(), "x."+f.suffix)
@@ -400,8 +401,8 @@ func TestPagesOfTables(t *testing.T) {
 			var got []byte
 			for cursor := ""; ; {
 				answer, body := s.Get(fmt.Sprintf("/v1/tables/glucose?format=ndjson&limit=%d%s%s", limit, query, cursor), s.Key)
-				if answer.StatusCode != 200 || answer.Header.Get(SnapshotHeader) != fmt.Sprint(newest.Manifest.Snapshot) || bytes.Count(body, []byte("\n")) > limit {
-					t.Fatalf("limit %d%s: %d, snapshot %s, %d rows", limit, query, answer.StatusCode, answer.Header.Get(SnapshotHeader), bytes.Count(body, []byte("\n")))
+				if answer.StatusCode != 200 || answer.Header.Get(api.SnapshotHeader) != fmt.Sprint(newest.Manifest.Snapshot) || bytes.Count(body, []byte("\n")) > limit {
+					t.Fatalf("limit %d%s: %d, snapshot %s, %d rows", limit, query, answer.StatusCode, answer.Header.Get(api.SnapshotHeader), bytes.Count(body, []byte("\n")))
 				}
 				got = append(got, body...)
 				next := answer.Header.Get(CursorHeader)
@@ -448,7 +449,7 @@ func TestReadersAndCommits(t *testing.T) {
 			for ctx.Err() == nil {
 				answer, body := s.Get("/v1/tables/glucose?format=ndjson&columns=glucose_mgdl", s.Key)
 				var n int
-				_, _ = fmt.Sscan(answer.Header.Get(SnapshotHeader), &n)
+				_, _ = fmt.Sscan(answer.Header.Get(api.SnapshotHeader), &n)
 				want := strings.Repeat(fmt.Sprintf("{\"glucose_mgdl\":%d}\n", 100+n), 100+n)
 				if answer.StatusCode != 200 || n < last || string(body) != want {
 					t.Errorf("after snapshot %d: %d, snapshot %d, %.40s", last, answer.StatusCode, n, body)

@@ -71,7 +71,10 @@ func offered() []transform.Table {
 	return append(kept, snapshot.Computed()...)
 }
 
-type listOutput struct{ Body List }
+type listOutput struct {
+	Snapshot string `header:"X-Snapshot" doc:"Number of the snapshot; absent where nothing was loaded yet"`
+	Body     List
+}
 
 func (t *Tables) registerList() {
 	op := huma.Operation{
@@ -83,10 +86,10 @@ func (t *Tables) registerList() {
 		if err != nil && !isEmpty(err) {
 			return nil, err
 		}
-		out := &listOutput{List{Tables: []Table{}}}
+		out := &listOutput{Body: List{Tables: []Table{}}}
 		var hidden []string
 		if err == nil {
-			out.Body.Snapshot = f.Manifest.Snapshot
+			out.Snapshot, out.Body.Snapshot = f.Name(), f.Manifest.Snapshot
 			if hidden, err = t.hidden(ctx, f); err != nil {
 				return nil, err
 			}

@@ -34,7 +34,8 @@ func (t Timeseries) registerGlucose() {
 	op := huma.Operation{
 		OperationID: "timeseries_glucose", Method: http.MethodGet, Path: "/v2/timeseries/{user_id}/glucose",
 		Summary: "All of a person's readings with a value, by time", Tags: []string{"timeseries"},
-		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: list}}}},
+		Responses: map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{"application/json": {Schema: list}},
+			Headers: map[string]*huma.Param{api.SnapshotHeader: api.SnapshotParam()}}},
 	}
 	api.Register(t.API, op, api.Needs{Scope: access.Read, Glucose: true}, t.glucose)
 }
@@ -80,6 +81,9 @@ func (l *glucoseList) read() (err error) {
 // must not look whole.
 func (l *glucoseList) write(to huma.Context) {
 	to.SetHeader("Content-Type", "application/json")
+	if l.snapshot != nil {
+		to.SetHeader(api.SnapshotHeader, l.snapshot.Name())
+	}
 	if err := l.writeTo(bufio.NewWriterSize(to.BodyWriter(), 64<<10)); err != nil {
 		panic(http.ErrAbortHandler)
 	}

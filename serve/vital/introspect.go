@@ -1,6 +1,7 @@
 package vital
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -19,7 +20,8 @@ import (
 // Introspection are the routes that say what was fetched of whom. They show no value, so a
 // blinded study has them, too: of glucose. Of notes they tell keys with the right for them.
 type Introspection struct {
-	API *api.API
+	API    *api.API
+	Reader *study.Reader
 
 	turn *api.Turns // one request at a time: each opens the lake, and may use all of the machine
 }
@@ -159,7 +161,7 @@ func (i Introspection) pullsOf(ctx context.Context, pulls []study.Pull) Provider
 	return out
 }
 
-// each hands a page of participants to do, with what was fetched of those who are
+// each hands a page of participants to do, with what was fetched of those who are or were
 // connected, and returns the cursor of the next page.
 func (i Introspection) each(ctx context.Context, in *introspectInput, what string, do func(user string, pulls []study.Pull)) (next *string, err error) {
 	people, next, err := i.page(ctx, in, what)
@@ -201,7 +203,25 @@ func (i Introspection) pulls(ctx context.Context, in *introspectInput, chosen []
 	for _, r := range i.resourcesFor(ctx) {
 		kinds = append(kinds, r.kind)
 	}
-	return i.API.Study.Pulls(ctx, people, kinds)
+	pulls, err := i.API.Study.Pulls(ctx, people, kinds)
+	return pulls, cmp.Or(err, i.hide(ctx, pulls))
+}
+
+// hide leaves out those whose withdrawal the newest snapshot does not have yet. It is asked
+// after reading: else what is recorded meanwhile would be too late.
+func (i Introspection) hide(ctx context.Context, pulls map[string][]study.Pull) error {
+	f, err := i.Reader.Newest()
+	if is[*study.EmptyLakeError](err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	overtaken, err := f.Overtaken(ctx)
+	for _, id := range overtaken {
+		delete(pulls, id)
+	}
+	return err
 }
 
 // resourcesFor are those of which the key of a request may know what there is.

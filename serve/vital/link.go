@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +20,7 @@ import (
 type Linking struct {
 	API    *api.API
 	Linker *study.Linker
+	Listen string // where this process has the consent pages, if links lead there
 }
 
 // How long a link works.
@@ -32,7 +34,7 @@ const (
 func (l Linking) Register() {
 	manage, byToken := api.Needs{Scope: access.Manage}, api.Needs{LinkToken: true}
 	api.Register(l.API, operation("link_token", http.MethodPost, "/v2/link/token", "A link to the consent page for a participant who is in your program: 60 minutes, one success"), manage, l.token)
-	api.Register(l.API, operation("link_code", http.MethodPost, "/v2/link/code/create", "A link to the consent page that may be handed over"), manage, l.code)
+	api.Register(l.API, refusing(operation("link_code", http.MethodPost, "/v2/link/code/create", "A link to the consent page that may be handed over")), manage, l.code)
 	api.Register(l.API, operation("link_providers", http.MethodGet, "/v2/link/providers", "What the participant of a link token can connect"), byToken, l.providers)
 	api.Register(l.API, operation("link_oauth", http.MethodGet, "/v2/link/provider/oauth/{slug}", "The consent page for the participant of a link token"), byToken, l.oauth)
 }
@@ -42,9 +44,25 @@ type LinkRequest struct {
 	UserID            string    `json:"user_id" format:"uuid"`
 	Provider          *string   `json:"provider,omitempty" nullable:"true" doc:"dexcom_v3 is all there is"`
 	RedirectURL       *string   `json:"redirect_url,omitempty" nullable:"true" doc:"Where the browser goes in the end: one of serve.redirect_urls, with any query"`
-	FilterOnProviders *[]string `json:"filter_on_providers,omitempty" nullable:"true" doc:"Not looked at: there is one provider"`
-	OnError           *string   `json:"on_error,omitempty" nullable:"true" doc:"Not looked at: the browser goes back in any case"`
-	OnClose           *string   `json:"on_close,omitempty" nullable:"true" doc:"Not looked at"`
+	FilterOnProviders *[]string `json:"filter_on_providers,omitempty" nullable:"true" doc:"If any, dexcom_v3 among them: it is all there is"`
+	OnError           *string   `json:"on_error,omitempty" nullable:"true" doc:"redirect, which happens in any case"`
+	OnClose           *string   `json:"on_close,omitempty" nullable:"true" doc:"redirect; not looked at further"`
+}
+
+// checkChoices refuses what Vital refuses, and a choice of providers that leaves none.
+func (r LinkRequest) checkChoices() error {
+	for _, of := range []struct {
+		name string
+		sent *string
+	}{{"on_error", r.OnError}, {"on_close", r.OnClose}} {
+		if of.sent != nil && *of.sent != "redirect" {
+			return api.Invalid("body."+of.name, "redirect is all there is")
+		}
+	}
+	if only := r.FilterOnProviders; only != nil && len(*only) > 0 && !slices.Contains(*only, providerSlug) {
+		return api.Invalid("body.filter_on_providers", "none of these is there: "+providerSlug+" is all there is")
+	}
+	return nil
 }
 
 type linkInput struct{ Body LinkRequest }
@@ -64,6 +82,9 @@ func (l Linking) token(ctx context.Context, in *linkInput) (*linkOutput, error) 
 	}
 	if in.Body.Provider != nil && *in.Body.Provider != "" && *in.Body.Provider != providerSlug {
 		return nil, api.Invalid("body.provider", "there is no such provider: "+providerSlug+" is all there is")
+	}
+	if err := in.Body.checkChoices(); err != nil {
+		return nil, err
 	}
 	back := ""
 	if in.Body.RedirectURL != nil {
@@ -117,8 +138,8 @@ func (l Linking) issue(ctx context.Context, route string, user uuid.UUID, life t
 	if err != nil {
 		return consent.Link{}, err
 	}
-	if l.API.Study.LinkURL("") == "" {
-		return consent.Link{}, api.Refusal(http.StatusBadRequest, "the address of the consent pages is not known: set connect.public_url of the study")
+	if err := l.API.Study.CheckLinks(l.Listen); err != nil {
+		return consent.Link{}, api.Refusal(http.StatusBadRequest, err.Error()+": set connect.public_url of the study, or serve.listen")
 	}
 	made, err := l.Linker.Issue(acting(ctx, l.API, route), who.ID, life, back)
 	switch {

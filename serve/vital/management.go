@@ -121,6 +121,9 @@ func refusal(err error) error {
 	if e, ok := errors.AsType[*webhook.KindError](err); ok {
 		return api.Invalid("body.filter_types", "%s", e.Error())
 	}
+	if e, ok := errors.AsType[*webhook.NeverError](err); ok {
+		return api.Invalid("body.filter_types", "%s: leave it out, or add the endpoint with a key that has the right", e.Error())
+	}
 	if e, ok := errors.AsType[*webhook.SecretError](err); ok {
 		return api.Invalid("body", "%s", e.Error())
 	}

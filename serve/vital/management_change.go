@@ -22,7 +22,15 @@ type WebhookPatch struct {
 	Description *string   `json:"description,omitempty" nullable:"true" maxLength:"500"`
 	RateLimit   *int      `json:"rate_limit,omitempty" nullable:"true" minimum:"0" maximum:"10000" doc:"Events a second at most; 0: as many as it takes"`
 	Disabled    *bool     `json:"disabled,omitempty" nullable:"true"`
-	FilterTypes *[]string `json:"filter_types,omitempty" nullable:"true" maxItems:"50" doc:"Kinds of events; empty: all that its rights allow"`
+	FilterTypes *[]string `json:"filter_types,omitempty" nullable:"true" maxItems:"50" doc:"Kinds of events, at least one; absent in a new endpoint: all that its rights allow"`
+}
+
+// check refuses a list of no kinds, which says that nothing is to be sent.
+func (p WebhookPatch) check() error {
+	if p.FilterTypes != nil && len(*p.FilterTypes) == 0 {
+		return api.Invalid("body.filter_types", "it names no event: name some, leave it out for all, or say disabled for none")
+	}
+	return nil
 }
 
 func (p WebhookPatch) apply(e *webhook.Endpoint, now time.Time) {
@@ -56,6 +64,9 @@ func (m Management) create(ctx context.Context, in *webhookCreateInput) (*webhoo
 	if err := m.ours(ctx, in.StudyPath); err != nil {
 		return nil, err
 	}
+	if err := in.Body.check(); err != nil {
+		return nil, err
+	}
 	e := webhook.Endpoint{Rights: api.KeyOf(ctx).Rights, MadeBy: api.KeyOf(ctx).Name}
 	in.Body.apply(&e, m.Endpoints.Store.Now().UTC())
 	e.URL = in.Body.URL
@@ -82,6 +93,9 @@ type webhookPatchInput struct {
 func (m Management) patch(ctx context.Context, in *webhookPatchInput) (*webhookOutput, error) {
 	e, err := m.find(ctx, in.WebhookPath)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.Body.check(); err != nil {
 		return nil, err
 	}
 	now := m.Endpoints.Store.Now().UTC()

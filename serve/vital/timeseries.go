@@ -62,7 +62,10 @@ type Group[S any] struct {
 	Data   []S          `json:"data"`
 }
 
-type pageOutput[S any] struct{ Body Page[S] }
+type pageOutput[S any] struct {
+	Snapshot string `header:"X-Snapshot" doc:"Number of the snapshot; absent where nothing was loaded yet"`
+	Body     Page[S]
+}
 
 // A find reads samples of a stretch of somebody's time, and says where the last one is
 // and whether there are more.
@@ -73,6 +76,7 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 	op := huma.Operation{
 		OperationID: "timeseries_" + kind + "_grouped", Method: http.MethodGet, Path: "/v2/timeseries/{user_id}/" + kind + "/grouped",
 		Summary: "A page of a person's " + kind + ": " + what, Tags: []string{"timeseries"},
+		Errors: []int{http.StatusGone},
 	}
 	api.Register(t.API, op, needs, func(ctx context.Context, in *groupedInput) (*pageOutput[S], error) {
 		who, err := t.API.Person(ctx, in.UserID)
@@ -84,10 +88,14 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 			return nil, err
 		}
 		q.stretch.Participant, q.stretch.Limit = who.ID, pageSamples
-		out := &pageOutput[S]{Page[S]{Groups: map[string][]Group[S]{}}}
+		out := &pageOutput[S]{Body: Page[S]{Groups: map[string][]Group[S]{}}}
 		snapshot, err := t.snapshot(q.snapshot)
-		if snapshot == nil || err != nil || !q.ours {
+		if snapshot == nil || err != nil {
 			return out, err
+		}
+		out.Snapshot = snapshot.Name()
+		if !q.ours {
+			return out, nil
 		}
 		samples, last, more, err := find(ctx, snapshot, q.stretch, in.Unit)
 		if err := cmp.Or(err, shown(ctx, snapshot, who.ID)); err != nil {

@@ -255,3 +255,22 @@ func TestRightsOfTimeseries(t *testing.T) {
 		}
 	}
 }
+
+// An answer says of which snapshot it is, the first page of a sequence and those after it.
+func TestSnapshotIsSaid(t *testing.T) {
+	s := newSeries(t)
+	base := "/v2/timeseries/" + s.user("P001").String() + "/"
+	snapshots := func(want string) {
+		t.Helper()
+		for _, path := range []string{"glucose?", "glucose/grouped?", "glucose/grouped?provider=oura&", "carbohydrates/grouped?"} {
+			if answer, body := s.Get(base+path+"start_date=2026-01-01", s.Key); answer.StatusCode != 200 || answer.Header.Get(api.SnapshotHeader) != want {
+				t.Errorf("%s: %d, snapshot %q, want %q: %s", path, answer.StatusCode, answer.Header.Get(api.SnapshotHeader), want, body)
+			}
+		}
+	}
+	snapshots("")
+	for _, want := range []string{"1", "2"} {
+		s.Commit(map[string][]row{"glucose": apitest.GlucoseRows("P001", january, 3, func(int) any { return 100 })})
+		snapshots(want)
+	}
+}

@@ -27,6 +27,7 @@ import (
 	"github.com/dexetl/dexetl/extract/plan"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/serve/api"
+	"github.com/dexetl/dexetl/serve/api/apitest"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -72,11 +73,12 @@ func newTown(t *testing.T) *town {
 	v.open(dexcom.URL)
 	v.api = api.New(api.Service{Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
 		Version: "test", Now: v.clock, Log: v.study.Logger, PerMinute: 1e6})
+	v.api.Observe = apitest.Described(t, v.api)
 	reader := &study.Reader{Study: v.study}
 	t.Cleanup(func() { reader.Close() })
 	Users{API: v.api, Reader: reader, Refresh: v.sync}.Register()
-	Linking{API: v.api, Linker: &study.Linker{Study: v.study}}.Register()
-	Introspection{API: v.api}.Register()
+	Linking{API: v.api, Linker: &study.Linker{Study: v.study}, Listen: web.Listener.Addr().String()}.Register()
+	Introspection{API: v.api, Reader: reader}.Register()
 	v.key = v.addKey("all", access.Rights{Scope: access.Manage, Notes: true})
 	pages, routes := v.pages(), v.api.Handler()
 	web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -35,11 +35,11 @@ func (u Users) Register() {
 	api.Register(u.API, operation("user_patch", http.MethodPatch, "/v2/user/{user_id}", "Set a participant's time zone and dates"), manage, u.patch)
 	api.Register(u.API, operation("user_delete", http.MethodDelete, "/v2/user/{user_id}",
 		"Forget a participant: nothing is asked of them, and after 7 days their tokens are destroyed; their data stay"), manage, u.delete)
-	api.Register(u.API, operation("user_undo_delete", http.MethodPost, "/v2/user/undo_delete", "Undo that, within the 7 days"), manage, u.undoDelete)
+	api.Register(u.API, refusing(operation("user_undo_delete", http.MethodPost, "/v2/user/undo_delete", "Undo that, within the 7 days")), manage, u.undoDelete)
 	api.Register(u.API, operation("user_deregister", http.MethodDelete, "/v2/user/{user_id}/{provider}",
 		"End a participant's connection: its tokens are destroyed; the data stay"), manage, u.deregister)
 	api.Register(u.API, operation("user_providers", http.MethodGet, "/v2/user/providers/{user_id}", "How it stands with a participant's account"), read, u.providers)
-	api.Register(u.API, operation("user_refresh", http.MethodPost, "/v2/user/refresh/{user_id}", "Fetch what is new of a participant now"), manage, u.refresh)
+	u.registerRefresh(manage)
 	api.Register(u.API, operation("user_devices", http.MethodGet, "/v2/user/{user_id}/device", "What a participant's readings come by"), read, u.devices)
 	api.Register(u.API, operation("user_device", http.MethodGet, "/v2/user/{user_id}/device/{device_id}", "One of these devices"), read, u.device)
 	registerProviders(u.API)
@@ -49,6 +49,12 @@ func (u Users) Register() {
 func operation(id, method, path, summary string) huma.Operation {
 	tag, _, _ := strings.Cut(id, "_")
 	return huma.Operation{OperationID: id, Method: method, Path: path, Summary: summary, Tags: []string{tag}}
+}
+
+// refusing is an operation that may be refused as things stand (400).
+func refusing(op huma.Operation) huma.Operation {
+	op.Errors = append(op.Errors, http.StatusBadRequest)
+	return op
 }
 
 // acting is ctx for changes that the key of a request makes by a route: the audit trail

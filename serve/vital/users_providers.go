@@ -3,7 +3,6 @@ package vital
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -32,7 +31,8 @@ type ErrorDetails struct {
 	ErroredAt    string `json:"errored_at" format:"date-time"`
 }
 
-// Availability is whether a resource is asked for.
+// Availability is whether a resource is asked for: none is of who is paused, or before and
+// after their time in the study.
 type Availability struct {
 	Status            string  `json:"status" enum:"available,unavailable"`
 	ScopeRequirements *string `json:"scope_requirements" doc:"Always null"`
@@ -67,7 +67,7 @@ func statusOf(p study.Person, asked []string) ProviderStatus {
 			of = r.kind
 		}
 		available := "unavailable"
-		if slices.Contains(asked, of) && s.Status == "connected" {
+		if slices.Contains(asked, of) && s.Status == "connected" && isAsked(p) {
 			available = "available"
 		}
 		s.ResourceAvailability[r.name] = Availability{Status: available}
@@ -111,11 +111,14 @@ type UserDevice struct {
 	DeviceID           *string `json:"device_id" doc:"Always null: it would tell a device from others"`
 }
 
-type devicesOutput struct{ Body []UserDevice }
+type devicesOutput struct {
+	Snapshot string `header:"X-Snapshot" doc:"Number of the snapshot; absent where nothing was loaded yet"`
+	Body     []UserDevice
+}
 
 func (u Users) devices(ctx context.Context, in *userInput) (*devicesOutput, error) {
-	devices, err := u.devicesOf(ctx, in.UserID)
-	return &devicesOutput{devices}, err
+	devices, snapshot, err := u.devicesOf(ctx, in.UserID)
+	return &devicesOutput{snapshot, devices}, err
 }
 
 type deviceInput struct {
@@ -123,10 +126,13 @@ type deviceInput struct {
 	DeviceID uuid.UUID `path:"device_id" format:"uuid"`
 }
 
-type deviceOutput struct{ Body UserDevice }
+type deviceOutput struct {
+	Snapshot string `header:"X-Snapshot" doc:"Number of the snapshot"`
+	Body     UserDevice
+}
 
 func (u Users) device(ctx context.Context, in *deviceInput) (*deviceOutput, error) {
-	devices, err := u.devicesOf(ctx, in.UserID)
+	devices, snapshot, err := u.devicesOf(ctx, in.UserID)
 	if err != nil {
 		return nil, err
 	}
@@ -134,28 +140,26 @@ func (u Users) device(ctx context.Context, in *deviceInput) (*deviceOutput, erro
 	if at < 0 {
 		return nil, api.Refusal(http.StatusNotFound, "there is no such device")
 	}
-	return &deviceOutput{devices[at]}, nil
+	return &deviceOutput{snapshot, devices[at]}, nil
 }
 
-func (u Users) devicesOf(ctx context.Context, user uuid.UUID) ([]UserDevice, error) {
+// devicesOf are the devices of somebody, and the snapshot that has them, "" for none.
+func (u Users) devicesOf(ctx context.Context, user uuid.UUID) (out []UserDevice, snapshot string, err error) {
 	who, err := u.API.Person(ctx, user)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	if err != nil {
-		return nil, err
-	}
-	out, maker := []UserDevice{}, providerName
+	maker := providerName
 	f, err := u.Reader.Newest()
-	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
-		return out, nil
+	if is[*study.EmptyLakeError](err) {
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	devices, err := f.Devices(ctx, who.ID)
 	if err := cmp.Or(err, shown(ctx, f, who.ID)); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	for _, d := range devices {
 		out = append(out, UserDevice{
@@ -164,7 +168,7 @@ func (u Users) devicesOf(ctx context.Context, user uuid.UUID) ([]UserDevice, err
 			AppID: textOrNull(d.App), DeviceManufacturer: &maker, DeviceModel: textOrNull(d.Generation), DeviceVersion: textOrNull(d.Display),
 		})
 	}
-	return out, nil
+	return out, f.Name(), nil
 }
 
 func textOrNull(text string) *string {

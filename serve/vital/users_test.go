@@ -334,19 +334,38 @@ func TestDeregister(t *testing.T) {
 	if got := v.ask(v.key, "DELETE", "/v2/user/"+user+"/dexcom_v3", ""); got.status != 404 {
 		t.Errorf("again: %d", got.status)
 	}
+	v.stay(user)
 	if at := v.signIn(v.link(user).LinkWebURL, "&user=P001"); at != program+"?state=success" {
 		t.Errorf("connecting again leads to %s", at)
 	}
 }
 
+// stay expects the data of P001, who is connected no more, to be told of still, until they
+// have withdrawn, and again when the lake has that.
+func (v *town) stay(user string) {
+	t := v.t
+	t.Helper()
+	told := func() (ResourceSummary, HistoricalPull) {
+		t.Helper()
+		var of UserPage[UserResources]
+		v.does("GET", "/v2/introspect/resources?user_id="+user, "", &of)
+		var pulls UserPage[UserPulls]
+		v.does("GET", "/v2/introspect/historical_pull?user_id="+user, "", &pulls)
+		return of.Data[0].Provider["dexcom_v3"]["glucose"], pulls.Data[0].Provider["dexcom_v3"].Pulled["glucose"]
+	}
+	rows := v.glucose("P001")
+	data, pull := told()
+	if data.OldestData == nil || *data.OldestData != rows[0] || *data.NewestData != rows[1] || data.LastAttempt == nil {
+		t.Errorf("data after the end: %+v, want from %s to %s", data, rows[0], rows[1])
+	}
+	if pull.Status != "success" || pull.DaysWithData < 9 {
+		t.Errorf("pull after the end: %+v", pull)
+	}
+}
+
 func TestRefresh(t *testing.T) {
 	v := newTown(t)
-	user, other := v.connect("P001"), v.create("P002", "")
-	var got Refresh
-	v.does("POST", "/v2/user/refresh/"+other, "", &got)
-	if len(got.RefreshedSources)+len(got.InProgressSources)+len(got.FailedSources) != 0 {
-		t.Errorf("of who is not connected: %+v", got)
-	}
+	user := v.connect("P001")
 	v.refresh = time.Second
 	for range access.RefreshesOf {
 		if got := v.ask(v.key, "POST", "/v2/user/refresh/"+user+"?timeout=0.5", ""); got.status != 202 || !strings.Contains(got.text, `"in_progress_sources":["dexcom_v3"]`) {
@@ -369,11 +388,45 @@ func TestRefresh(t *testing.T) {
 	if p := providers["providers"]; len(p) != 1 || p[0].Status != "error" || p[0].ErrorDetails.ErrorType != "token_refresh_failed" || p[0].ResourceAvailability["glucose"].Status != "unavailable" {
 		t.Errorf("providers: %+v", providers)
 	}
-	for _, query := range []string{"?timeout=-1", "?timeout=1e9", "?timeout=x"} {
+	for _, query := range []string{"?timeout=-1", "?timeout=1e9", "?timeout=x", "?timeout=NaN", "?timeout=Inf", "?timeout=-inf"} {
 		if got := v.ask(v.key, "POST", "/v2/user/refresh/"+user+query, ""); got.status != 422 {
 			t.Errorf("%s: %d", query, got.status)
 		}
 	}
+}
+
+// Where there is nothing to refresh, nobody is told that something was.
+func TestNothingToRefresh(t *testing.T) {
+	v := newTown(t)
+	never, user := v.create("P002", ""), v.connect("P001")
+	refused := func(of, why, sources string) {
+		t.Helper()
+		want := `{"success":false,"user_id":"` + of + `","error":"` + why + `","failed_sources":` + sources + `}`
+		if got := v.ask(v.key, "POST", "/v2/user/refresh/"+of, ""); got.status != 400 || got.text != want {
+			t.Errorf("%d %s, want %s", got.status, got.text, want)
+		}
+	}
+	available := func() string {
+		var providers map[string][]ProviderStatus
+		v.does("GET", "/v2/user/providers/"+user, "", &providers)
+		return providers["providers"][0].Status + " " + providers["providers"][0].ResourceAvailability["glucose"].Status
+	}
+	refused(never, "the person is not connected", "[]")
+	check(t, v.study.Cohort.SetPaused(t.Context(), "P001", true))
+	refused(user, "the study team has paused the person", `["dexcom_v3"]`)
+	if got := available(); got != "connected unavailable" {
+		t.Errorf("providers of who is paused: %s", got)
+	}
+	check(t, v.study.Cohort.SetPaused(t.Context(), "P001", false))
+	if got := available(); got != "connected available" {
+		t.Errorf("providers: %s", got)
+	}
+	v.does("PATCH", "/v2/user/"+user, `{"ingestion_start":"2026-06-01"}`, nil)
+	refused(user, "by the dates and the status in the roster nothing is asked of the person at present", `["dexcom_v3"]`)
+	v.does("DELETE", "/v2/user/"+user+"/dexcom_v3", "", nil)
+	refused(user, "the connection has ended: the person may connect again", "[]")
+	v.withdraw("P001")
+	refused(user, "the person has withdrawn", "[]")
 }
 
 func TestLinks(t *testing.T) {
@@ -389,6 +442,10 @@ func TestLinks(t *testing.T) {
 		{`{"user_id":"` + user + `","redirect_url":"` + program + `?session=1"}`, 200, "link_web_url"},
 		{`{"user_id":"` + user + `","redirect_url":"https://evil.example/"}`, 422, `"loc":["body","redirect_url"]`},
 		{`{"user_id":"` + user + `","provider":"oura"}`, 422, `"loc":["body","provider"]`},
+		{`{"user_id":"` + user + `","filter_on_providers":["oura","dexcom_v3"],"on_close":null}`, 200, "link_web_url"},
+		{`{"user_id":"` + user + `","filter_on_providers":["oura"]}`, 422, `"loc":["body","filter_on_providers"]`},
+		{`{"user_id":"` + user + `","on_error":"boo"}`, 422, `"loc":["body","on_error"]`},
+		{`{"user_id":"` + user + `","on_close":"boo"}`, 422, `"loc":["body","on_close"]`},
 		{`{"user_id":"P001"}`, 422, `"loc":["body","user_id"]`},
 		{`{}`, 422, "user_id"},
 		{`{"user_id":"2c7e0bd2-8a2b-4d7a-9d4e-0b3a0e7d7a11"}`, 404, "there is no such user"},

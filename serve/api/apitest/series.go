@@ -47,6 +47,7 @@ func New(t testing.TB, register func(*Series)) *Series {
 	}
 	s.API = api.New(api.Service{Study: s.Study, Keys: access.Keys{Store: store}, Identities: access.Identities{Store: store}, Version: "test",
 		Now: time.Now, Log: slog.New(slog.DiscardHandler), PerMinute: 1e6})
+	s.API.Observe = Described(t, s.API)
 	s.Reader = &study.Reader{Study: s.Study}
 	t.Cleanup(func() { s.Reader.Close() })
 	register(s)
