@@ -72,11 +72,8 @@ func courseWork(t *testing.T, s *study.Study, change func(*Order)) *work {
 	if change != nil {
 		change(&o)
 	}
-	w := begun(t, o)
+	w := staged(t, o)
 	w.manifest.CreatedAt = at
-	var err error
-	w.staging, err = durable.Place{Path: o.Path, Ours: isReport}.Stage()
-	must(t, err)
 	return w
 }
 
@@ -197,7 +194,33 @@ func testCompletenessPage(t *testing.T, s *study.Study) {
 func written(t *testing.T, w *work, write func(context.Context) error, path string) string {
 	t.Helper()
 	must(t, write(t.Context()))
+	return fileOf(t, w, path)
+}
+
+// fileOf is a file of the report that is being written.
+func fileOf(t *testing.T, w *work, path string) string {
+	t.Helper()
 	content, err := os.ReadFile(filepath.Join(w.staging.Dir, path))
 	must(t, err)
 	return string(content)
+}
+
+// holds wants texts in a page.
+func holds(t *testing.T, page string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+}
+
+// staged is the work on a report that may write pages.
+func staged(t *testing.T, o Order) *work {
+	t.Helper()
+	w := begun(t, o)
+	var err error
+	w.staging, err = durable.Place{Path: o.Path, Ours: isReport}.Stage()
+	must(t, err)
+	return w
 }

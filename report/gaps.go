@@ -61,26 +61,33 @@ func (w *work) longGaps(ctx context.Context) (all []page.Gap, err error) {
 
 // gapsOf are the gaps of some participants.
 func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err error) {
-	zones := map[string]*time.Location{}
+	zones, counts := map[string]*time.Location{}, map[string]came{}
 	for _, p := range people {
+		counts[p.Who.ID] = p.came
 		if zones[p.Who.ID], err = study.ZoneOf(p.Who); err != nil {
 			return nil, err
 		}
 	}
-	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, gap_min / 60, kind from ("+views.LongGaps(idsOf(people))+") where gap_min > 180")
+	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_end, gap_start_local, gap_end_local, gap_min / 60, kind from ("+views.LongGaps(idsOf(people))+") where gap_min > 180")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var g page.Gap
-		var startUTC, start, end sql.Null[time.Time]
-		if err := rows.Scan(&g.Participant, &startUTC, &start, &end, &g.Hours, &g.Kind); err != nil {
+		var startUTC, endUTC, start, end sql.Null[time.Time]
+		if err := rows.Scan(&g.Participant, &startUTC, &endUTC, &start, &end, &g.Hours, &g.Kind); err != nil {
 			return nil, err
 		}
 		g.Start, g.End = start.V, end.V
-		if g.Kind == "never" && startUTC.Valid { // no reading says what the wall clock was
-			g.Start = startUTC.V.In(zones[g.Participant])
+		if zone := zones[g.Participant]; !start.Valid && startUTC.Valid { // no reading says what the wall clock was
+			g.Start, g.UTC = startUTC.V.In(zone), zone == time.UTC
+			if endUTC.Valid {
+				g.End = endUTC.V.In(zone)
+			}
+		}
+		if g.Kind == "never" && counts[g.Participant].valueless() {
+			g.Kind = page.Valueless
 		}
 		all = append(all, g)
 	}

@@ -19,6 +19,7 @@ import (
 type person struct {
 	study.Person
 	metrics summary
+	came    came
 }
 
 // A summary are the metrics of somebody over some dates: a row of participant_metrics, as
@@ -79,9 +80,13 @@ func (w *work) findPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	counts, err := w.whatCame(ctx)
+	if err != nil {
+		return err
+	}
 	for _, p := range w.Order.People {
 		if s, known := found[p.Who.ID]; known {
-			w.people = append(w.people, person{p, s})
+			w.people = append(w.people, person{p, s, counts[p.Who.ID]})
 		}
 	}
 	longestSilenceFirst(w.people)

@@ -100,7 +100,7 @@ func (w *work) writeProfile(p page.Profile) error {
 
 // header is what is said of everybody, with readings or without.
 func (w *work) header(one person, by settings) (page.Profile, error) {
-	p := page.Profile{Unit: w.Unit, Excluded: count(one.metrics, "n_excluded"), Unplaced: count(one.metrics, "n_unknown_local_time")}
+	p := page.Profile{Unit: w.Unit, Excluded: count(one.metrics, "n_excluded"), Unplaced: count(one.metrics, "n_unknown_local_time"), Readings: count(one.metrics, "n_readings")}
 	p.Beside = w.beside(one)
 	p.Who = page.Who{
 		ID: one.Who.ID, Site: one.Who.Site, Cohort: one.Who.Cohort,

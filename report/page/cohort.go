@@ -24,7 +24,8 @@ type Cohort struct {
 	Totals    []SiteTotal // by site, and everybody last; of Following
 	Figures   []figure.Figure
 	Unknown   []string // of the roster, and not in the snapshot yet
-	CSV       string   // path of the same as a file
+	Readings  Readings
+	CSV       string // path of the same as a file
 }
 
 // Dates are the local dates of metrics: the latest Last with enough data, or a window of
@@ -76,12 +77,25 @@ type CohortRow struct {
 	Newest                   time.Time     // reading, on the wall clock of the roster's zone
 	Zoneless                 bool          // the roster has no zone: Newest is UTC
 	Age                      time.Duration // of Newest; negative: it is ahead of the clock
+	Valueless                bool          // readings came, and none has a value
+	Unplaced                 int64         // readings without local time
 	Covered14, Covered30     float64
 	Dates                    ProfileDates // of the metrics
 	Ranges                   figure.Ranges
 	TIR, TBR54, CV, GMI, GRI float64
 	GRIZone                  string
 	RiskHypo, RiskHyper      float64
+}
+
+// Lacking says what readings lack, so that they count in no metric; empty: nothing.
+func (r CohortRow) Lacking() string {
+	switch {
+	case r.Valueless:
+		return "no reading has a value"
+	case r.Unplaced > 0:
+		return number.Count(r.Unplaced) + " without local time"
+	}
+	return ""
 }
 
 // Class are the classes by which filters find a row.

@@ -17,6 +17,7 @@ type Profile struct {
 	Dates    ProfileDates
 	Unit     number.Unit
 	Values   int // readings with a value in the dates
+	Readings int // in the dates, with or without a value
 	Excluded int // readings in exclusions, which count nowhere
 	Unplaced int // readings without local time, which are in no figure
 
