@@ -27,6 +27,7 @@ type person struct {
 type summary struct {
 	columns []string
 	row     []any
+	outside bool // no day of their study lies in the dates: there are none then
 }
 
 // of is a metric; NaN if it is null.
@@ -104,7 +105,11 @@ func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[strin
 	}
 	all := make(map[string]summary, len(t.Rows))
 	for _, row := range t.Rows {
-		s := summary{t.Columns, row}
+		s := summary{columns: t.Columns, row: row}
+		if first, last := s.date("first_date"), s.date("last_date"); !last.IsZero() && last.Before(first) {
+			s.outside = true
+			row[slices.Index(t.Columns, "first_date")], row[slices.Index(t.Columns, "last_date")] = nil, nil
+		}
 		all[s.text("participant_id")] = s
 	}
 	return all, nil

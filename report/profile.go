@@ -120,7 +120,7 @@ func (w *work) header(one person, by settings) (page.Profile, error) {
 // dates are those of somebody's metrics, and whether there is enough in them.
 func (w *work) dates(one person) page.ProfileDates {
 	d := page.ProfileDates{
-		Sought:     w.Chosen.LastDays,
+		Sought: w.Chosen.LastDays, Outside: one.metrics.outside,
 		ActivePct:  one.metrics.of("active_window_pct"),
 		Sufficient: one.metrics.is("sufficient"), Found: one.metrics.is(views.SelectionSufficient),
 	}

@@ -154,7 +154,10 @@ func (r CohortRow) GreyGMI() bool { return !math.IsNaN(r.GMI) && r.Dates.TooLitt
 // Days says the dates of the metrics.
 func (r CohortRow) Days() string {
 	first, last := r.Dates.First, r.Dates.Last
-	if first.IsZero() || last.IsZero() {
+	switch {
+	case r.Dates.Outside:
+		return "no day of their study lies in these dates"
+	case first.IsZero() || last.IsZero():
 		return ""
 	}
 	if first.Year() == last.Year() {

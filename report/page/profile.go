@@ -51,6 +51,7 @@ type ProfileDates struct {
 	Sufficient  bool
 	Sought      int  // so many days in a row with enough data were looked for; 0: the dates were given
 	Found       bool // they were found
+	Outside     bool // no day of the study lies in the dates that were asked for: there are none
 }
 
 // Summary are statistics over the dates; NaN where there are too few values.
