@@ -103,9 +103,14 @@ func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[strin
 	if err != nil {
 		return nil, err
 	}
+	beyond, err := w.beyond(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
 	all := make(map[string]summary, len(t.Rows))
 	for _, row := range t.Rows {
 		s := summary{columns: t.Columns, row: row}
+		s.outside = s.date("first_date").IsZero() && beyond[s.text("participant_id")]
 		if first, last := s.date("first_date"), s.date("last_date"); !last.IsZero() && last.Before(first) {
 			s.outside = true
 			row[slices.Index(t.Columns, "first_date")], row[slices.Index(t.Columns, "last_date")] = nil, nil
@@ -113,6 +118,18 @@ func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[strin
 		all[s.text("participant_id")] = s
 	}
 	return all, nil
+}
+
+// beyond are those whose study ends before the dates chosen, or begins after them.
+func (w *work) beyond(ctx context.Context, chosen views.Selection) (map[string]bool, error) {
+	t, err := w.ask(ctx, `select participant_id
+from study_intervals
+where last_date < nullif($1, '')::date or first_date > nullif($2, '')::date`, chosen.From, chosen.To)
+	all := make(map[string]bool, len(t.Rows))
+	for _, row := range t.Rows {
+		all[row[0].(string)] = true
+	}
+	return all, err
 }
 
 // ask asks one statement of the snapshot.

@@ -228,6 +228,11 @@ func readPage(t *testing.T, o Order, path string) string {
 
 // Dates of which none is a day of somebody's study are not told as dates.
 func testDatesOutsideStudy(t *testing.T, s *study.Study) {
+	early := lastDays()
+	early.To = "2031-03-02"
+	before := staged(t, reportOf(t, s, early))
+	must(t, before.writeProfiles(t.Context()))
+	holds(t, fileOf(t, before, profilePath("P1")), "No day of their study lies in these dates")
 	w := staged(t, reportOf(t, s, views.Selection{From: "2031-03-23", Preset: views.Dexetl1, Sentinels: views.AsSent}))
 	const outside = "o day of their study lies in these dates"
 	index := written(t, w, w.writeCohort, Index)
