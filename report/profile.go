@@ -125,9 +125,18 @@ func (w *work) dates(one person) page.ProfileDates {
 		Sufficient: one.metrics.is("sufficient"), Found: one.metrics.is(views.SelectionSufficient),
 	}
 	if first, last := one.metrics.date("first_date"), one.metrics.date("last_date"); !first.IsZero() && !last.IsZero() {
-		d.First, d.Last, d.Days = first, last, int(last.Sub(first).Hours()/24)+1
+		d.First, d.Last, d.Days = first, last, lengthOf(one.metrics)
 	}
 	return d
+}
+
+// lengthOf is how many dates metrics are of; 0: they have none.
+func lengthOf(s summary) int {
+	first, last := s.date("first_date"), s.date("last_date")
+	if first.IsZero() || last.IsZero() {
+		return 0
+	}
+	return int(last.Sub(first).Hours()/24) + 1
 }
 
 // addNewest adds when the newest reading was, as of now.
