@@ -39,9 +39,10 @@ func TestEntryTable(t *testing.T) {
 	p := Profile{Entries: []Entry{
 		{At: someTime, Type: "insulin", Subtype: "fastActing", Amount: 4.5, Sent: "4.50", Unit: "units"},
 		{At: someTime, Type: "carbs", Amount: 40, Sent: "40.0", Unit: "grams"},
+		{At: someTime, Type: "insulin", Amount: 0.025, Sent: "0.025", Unit: "units"},
 		{At: someTime, Type: "carbs", Amount: math.NaN(), Sent: "a lot"},
 	}}
-	for i, want := range []string{"insulin | fast-acting | 4.5 | units", "carbohydrates |  | 40 | g", "carbohydrates |  | a lot | "} {
+	for i, want := range []string{"insulin | fast-acting | 4.5 | units", "carbohydrates |  | 40 | g", "insulin |  | <0.1 | units", "carbohydrates |  | a lot | "} {
 		if got := strings.Join(p.EntryTable().Rows[i][1:], " | "); got != want {
 			t.Errorf("entry %d is %q, want %q", i, got, want)
 		}
