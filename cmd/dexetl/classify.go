@@ -135,6 +135,8 @@ func rulings() []ruling {
 		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
 		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},
+		{as[*study.InsideError], exitUsage, "give another path (-o, or report.dir)", nil},
+		{as[*danglingError], exitUsage, "make the folder that it leads to, or give another path (-o, or report.dir)", nil},
 		{as[*durable.InUseError], exitLocked, "wait for it", again()},
 		{as[*export.TableError], exitUsage, "", nil},
 		{as[*report.NoRunError], exitUsage, "", dexetl("runs")},
