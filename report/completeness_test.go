@@ -4,6 +4,7 @@ package report
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -173,6 +174,15 @@ func testGapsOfPage(t *testing.T, s *study.Study) {
 	}
 	if len(c.Gaps) != 2 || c.MoreGaps != 0 { // of C1, who was never asked, there is none
 		t.Errorf("gaps %+v, and %d more", c.Gaps, c.MoreGaps)
+	}
+	for day, hours := range map[int]float64{7: 0, 8: 24 + 5.0/60} { // their last one: the open gap ends with it
+		w.people[slices.IndexFunc(w.people, func(p person) bool { return p.Who.ID == "A1" })].Course.LastDay = on(day)
+		gaps, err := w.longGaps(t.Context())
+		must(t, err)
+		open := slices.IndexFunc(gaps, func(g page.Gap) bool { return g.Kind == "open" })
+		if hours == 0 && open >= 0 || hours > 0 && (open < 0 || math.Abs(gaps[open].Hours-hours) > 1e-9) {
+			t.Errorf("with day %d as the last, gaps are %+v", day, gaps)
+		}
 	}
 }
 

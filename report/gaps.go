@@ -14,6 +14,9 @@ import (
 	"github.com/dexetl/dexetl/study"
 )
 
+// leastGap is how long a gap is that is told, hours.
+const leastGap = 3
+
 // mostGaps is how many gaps are listed.
 const mostGaps = 50
 
@@ -61,9 +64,9 @@ func (w *work) longGaps(ctx context.Context) (all []page.Gap, err error) {
 
 // gapsOf are the gaps of some participants.
 func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err error) {
-	zones, counts := map[string]*time.Location{}, map[string]came{}
+	zones, of := map[string]*time.Location{}, map[string]person{}
 	for _, p := range people {
-		counts[p.Who.ID] = p.came
+		of[p.Who.ID] = p
 		if zones[p.Who.ID], err = study.ZoneOf(p.Who); err != nil {
 			return nil, err
 		}
@@ -86,10 +89,23 @@ func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err
 				g.End = endUTC.V.In(zone)
 			}
 		}
-		if g.Kind == "never" && counts[g.Participant].valueless() {
+		if g.Kind == "never" && of[g.Participant].came.valueless() {
 			g.Kind = page.Valueless
 		}
-		all = append(all, g)
+		if over := lastInstant(of[g.Participant], zones[g.Participant]); !endUTC.Valid && !over.IsZero() {
+			g.Hours = min(g.Hours, over.Sub(startUTC.V).Hours())
+		}
+		if g.Hours > leastGap {
+			all = append(all, g)
+		}
 	}
 	return all, rows.Err()
+}
+
+// lastInstant is when the last day of somebody ends whose part ends; else zero.
+func lastInstant(p person, zone *time.Location) time.Time {
+	if p.Course.LastDay.IsZero() {
+		return time.Time{}
+	}
+	return window(dateOf(p.Course.LastDay), zone).End
 }
