@@ -27,7 +27,7 @@ func runPage(id string) string { return "run-" + id + ".html" }
 // reportRun writes the page about a run that somebody asked for.
 func (p *program) reportRun(ctx context.Context, o reportOptions, run string) error {
 	if o.narrowed() {
-		return usage("--run tells of a run as it was: only -o, --palette and --open go with it")
+		return usage("--run tells of a run as it was: only -o, --palette, --blinded and --open go with it")
 	}
 	order := o.order
 	if err := p.everybody(ctx, &order); err != nil {
@@ -56,7 +56,7 @@ func (p *program) reportRun(ctx context.Context, o reportOptions, run string) er
 
 // narrowed reports whether an option was given that a page about a run does not have.
 func (o reportOptions) narrowed() bool {
-	return o.selection.narrows() || o.given || o.compare != "" || o.order.Snapshot != "" || o.order.Blinded || o.order.Unblinded
+	return o.selection.narrows() || o.given || o.compare != "" || o.order.Snapshot != "" || o.order.Unblinded
 }
 
 // everybody makes an order about all participants.
