@@ -50,13 +50,21 @@ func (d Dates) Words() string {
 	}
 	switch {
 	case d.Last > 0 && d.From+d.To+d.Window != "":
-		return fmt.Sprintf("the latest %d days with enough data, %s", d.Last, within)
+		return d.latest() + ", " + within
 	case d.Last > 0:
-		return fmt.Sprintf("the latest %d days with enough data", d.Last)
+		return d.latest()
 	case d.Window == "" && (d.From == "") != (d.To == ""):
 		return "the days " + within
 	}
 	return within
+}
+
+// latest says which days were looked for.
+func (d Dates) latest() string {
+	if d.Last == 1 {
+		return "the latest day with enough data"
+	}
+	return fmt.Sprintf("the latest %d days with enough data", d.Last)
 }
 
 // A Choice is one of a filter: rows with its class stay.
@@ -160,10 +168,10 @@ func (r CohortRow) Days() string {
 	case first.IsZero() || last.IsZero():
 		return ""
 	}
-	if first.Year() == last.Year() {
+	if first.Year() == last.Year() && first.Before(last) {
 		return first.Format(time.DateOnly) + " to " + last.Format("01-02")
 	}
-	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
+	return datesWords(first, last)
 }
 
 // Spark is the bar of the ranges.

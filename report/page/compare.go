@@ -338,7 +338,7 @@ func (w Window) Dates() string {
 	case w.First.IsZero():
 		return "nobody has dates for it"
 	}
-	words := w.First.Format(time.DateOnly) + " to " + w.Last.Format(time.DateOnly)
+	words := datesWords(w.First, w.Last)
 	if w.Others > 0 {
 		words += fmt.Sprintf(" (%d of %d: other dates)", w.Others, w.People)
 	}
