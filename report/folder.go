@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/report/page"
 )
 
 // markName is the file by which a folder is known as a report.
@@ -71,6 +72,36 @@ func isRunPage(name string) bool {
 // somebody looked into.
 func isLeftByDesktop(name string) bool {
 	return strings.HasPrefix(name, "._") || slices.Contains([]string{".DS_Store", "Thumbs.db", "desktop.ini"}, name)
+}
+
+// A SeenRunError says that a page about a run lies where a blinded report is to be, and
+// tells more than that may.
+type SeenRunError struct{ Path string }
+
+func (e *SeenRunError) Error() string { return e.Path + " is a page about a run, and not blinded" }
+
+// checkRunPages refuses to put a blinded report beside pages about runs that are not
+// blinded: a *SeenRunError.
+func (o Order) checkRunPages() error {
+	if !o.blinded() {
+		return nil
+	}
+	entries, err := os.ReadDir(o.Path)
+	if err != nil {
+		return nil // it is not there, or no folder: whoever replaces it says so
+	}
+	for _, entry := range entries {
+		if path := filepath.Join(o.Path, entry.Name()); isRunPage(entry.Name()) {
+			html, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			if !page.IsBlinded(html) {
+				return &SeenRunError{path}
+			}
+		}
+	}
+	return nil
 }
 
 // keepRunPages puts the pages about runs that lie in the folder of a report into the one

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -39,6 +40,11 @@ func TestReportIsReplaced(t *testing.T) {
 			t.Error("what the desktop left is kept")
 		}
 	}
+	o.Blinded = true
+	if _, err := o.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "is a page about a run, and not blinded") {
+		t.Errorf("a blinded report beside a page that is not: %v", err)
+	}
+	o.Blinded = false
 	put("participants/notes.doc")
 	_, err := o.Run(t.Context())
 	if exists, ok := errors.AsType[*durable.ExistsError](err); !ok || exists.File != "participants/notes.doc" {

@@ -82,7 +82,7 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 		return done, err
 	}
 	place := durable.Place{Path: o.Path, Overwrite: true, Ours: isReport}
-	if err := cmp.Or(place.CheckFolder(), o.Study.CheckOutside(o.Path)); err != nil {
+	if err := cmp.Or(place.CheckFolder(), o.Study.CheckOutside(o.Path), o.checkRunPages()); err != nil {
 		return done, err
 	}
 	w, err := o.begin(ctx)
@@ -96,7 +96,10 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 	if err := w.write(ctx); err != nil {
 		return done, errors.Join(snapshot.Explain(ctx, w.lake, w.manifest, err), w.staging.Discard())
 	}
-	if err := cmp.Or(keepRunPages(o.Path, w.staging.Dir), w.audit(ctx)); err != nil {
+	if err := keepRunPages(o.Path, w.staging.Dir); err != nil {
+		return done, errors.Join(err, w.staging.Discard())
+	}
+	if err := w.audit(ctx); err != nil {
 		return done, errors.Join(err, w.staging.Discard())
 	}
 	if err := w.staging.Publish(""); err != nil {

@@ -136,6 +136,7 @@ func rulings() []ruling {
 		{isOlderExport, exitUsage, "", again("--overwrite")},
 		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},
 		{as[*study.InsideError], exitUsage, "give another path (-o, or report.dir)", nil},
+		{as[*report.SeenRunError], exitUsage, "give another path (-o)", nil},
 		{as[*danglingError], exitUsage, "make the folder that it leads to, or give another path (-o, or report.dir)", nil},
 		{as[*durable.InUseError], exitLocked, "wait for it", again()},
 		{as[*export.TableError], exitUsage, "", nil},

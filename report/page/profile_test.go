@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"math"
 	"regexp"
 	"strings"
@@ -147,6 +148,19 @@ func TestCompareWords(t *testing.T) {
 	} {
 		if got != want {
 			t.Errorf("it says %q, want %q", got, want)
+		}
+	}
+}
+
+// A page is known as blinded by what it says.
+func TestIsBlinded(t *testing.T) {
+	for _, sight := range []Sight{Usual, Blinded, Unblinded} {
+		var b bytes.Buffer
+		if err := Write(&b, Frame{Title: "Blinded", Sight: sight}, Run{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := IsBlinded(b.Bytes()); got != (sight == Blinded) {
+			t.Errorf("a page that is %s is blinded: %t", sight, got)
 		}
 	}
 }
