@@ -94,7 +94,7 @@ func (o Order) place() durable.Place {
 }
 
 func (o Order) checkPath() error {
-	if err := o.place().CheckFolder(); err != nil {
+	if err := cmp.Or(o.place().CheckFolder(), o.Study.CheckOutside(o.Path)); err != nil {
 		return err
 	}
 	if o.Format == DuckDB && strings.Contains(o.Path, "?") {

@@ -19,7 +19,8 @@ import (
 func (w *work) writeCohort(context.Context) error {
 	c := page.Cohort{
 		Stamp: w.stamp, Blinded: w.blinded, Unit: w.Unit, CSV: cohortCSV, Unknown: w.unknown(),
-		Dates: page.Dates{Last: w.Chosen.LastDays, From: w.Chosen.From, To: w.Chosen.To, Window: w.Chosen.Window},
+		Readings: page.Readings{Valueless: w.valueless(), Unplaced: w.unplaced()},
+		Dates:    page.Dates{Last: w.Chosen.LastDays, From: w.Chosen.From, To: w.Chosen.To, Window: w.Chosen.Window},
 	}
 	rows, err := w.cohortRows()
 	if err != nil {
@@ -85,7 +86,7 @@ func (w *work) cohortRow(p person) (page.CohortRow, error) {
 	r := page.CohortRow{
 		ID: p.Who.ID, Site: p.Who.Site, Cohort: p.Who.Cohort, Status: statusWords(p.Who.Status), Consent: w.Say.Consent(p.Person),
 		NeedsHuman: need.Urgency() <= study.NeedsDesk, Connected: p.Connection().Status == consent.Connected,
-		Dates: w.dates(p),
+		Dates: w.dates(p), Valueless: p.came.valueless(), Unplaced: p.came.unplaced,
 	}
 	if need != study.Nothing {
 		r.ToDo = w.toDo(p.Person)

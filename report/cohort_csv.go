@@ -63,7 +63,7 @@ func lagMin(r page.CohortRow, _ person) any {
 	if r.Newest.IsZero() {
 		return nil
 	}
-	return math.Round(r.Age.Minutes()*10) / 10
+	return r.Age.Minutes()
 }
 
 // writeCohortCSV writes the rows of the page as a file.

@@ -79,7 +79,7 @@ func testCohortPage(t *testing.T, s *study.Study) {
 	text := written(t, w, w.writeCohort, Index)
 	for _, want := range []string{
 		`<a href="participants/A1.html">A1</a>`, `Not in this snapshot yet, so not on this page: D1.`, `&lt;3.0</abbr>`, `time in range, 3.9 to 10.0 mmol/L`,
-		`id="only-s1"`, `main:has(#only-s1:checked) .people tbody tr:not(.s1) { display: none }`, `withdrawn or lost: 1`, `too little data`, `id="risk-grid-title"`,
+		`id="only-s1"`, `main:has(#only-s1:checked) .people tbody tr:not(.s1) { display: none }`, `withdrawn or lost: 1`, `>enrolled; connected<small>`, `too little data`, `id="risk-grid-title"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)

@@ -109,7 +109,7 @@ func (w *work) pair(one person, rows [2]map[string]summary) page.Pair {
 	}
 	for i := range rows {
 		of := rows[i][one.Who.ID]
-		pair.Why[i], pair.ActivePct[i] = lack(rows[i], one.Who.ID), of.of("active_window_pct")
+		pair.Why[i], pair.ActivePct[i], pair.Days[i] = lack(rows[i], one.Who.ID), of.of("active_window_pct"), lengthOf(of)
 		for _, m := range page.ComparedMetrics() {
 			pair.Of[i] = append(pair.Of[i], of.of(m.Column))
 		}

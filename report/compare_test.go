@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -48,7 +49,7 @@ func compareStudy() map[string][]rowOf {
 
 func TestCompare(t *testing.T) {
 	s := glucoseStudy(t, compareStudy())
-	for name, test := range map[string]func(*testing.T, *study.Study){"numbers": testCompareNumbers, "arms": testCompareArms, "named": testCompareNamed} {
+	for name, test := range map[string]func(*testing.T, *study.Study){"numbers": testCompareNumbers, "short": testCompareShort, "arms": testCompareArms, "named": testCompareNamed} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
 }
@@ -109,6 +110,28 @@ where b.window_name = 'zero' and a.window_name = 'later' and b.sufficient and a.
 	}
 }
 
+// GMI and targets of windows that are too short for them are marked.
+func testCompareShort(t *testing.T, s *study.Study) {
+	w := staged(t, reportOf(t, s, lastDays()))
+	text := written(t, w, w.writeCompare, comparePath)
+	holds(t, text, "Window zero has fewer than 14 days for 3 of 3 participants.", "Window later has fewer than 14 days for 3 of 3 participants.")
+	gmi := regexp.MustCompile(`<tr><th scope="row">GMI</th>(<td class="number greyed">[^<]*</td>){6}</tr>`)
+	target := regexp.MustCompile(`<td>&gt; 70 %</td>(<td class="number greyed">[^<]*</td>){2}</tr>`)
+	one := regexp.MustCompile(`<td class="number">\(\d\.\d\) → \(\d\.\d\)</td>`)
+	for _, marked := range []*regexp.Regexp{gmi, target, one} {
+		if !marked.MatchString(text) {
+			t.Errorf("the page lacks %s", marked)
+		}
+	}
+	c := compared(t, w)
+	for i := range c.Pairs {
+		c.Pairs[i].Days = [2]int{14, 28}
+	}
+	if said := c.Shorter(); len(said) > 0 || c.PairTable().Rows[0][8][0] == '(' {
+		t.Errorf("of long windows it is said %q, and of a participant %q", said, c.PairTable().Rows[0])
+	}
+}
+
 // Arms are shown to those alone who are unblinded, and the blinded have no such page.
 func testCompareArms(t *testing.T, s *study.Study) {
 	o := reportOf(t, s, lastDays())
@@ -123,7 +146,7 @@ func testCompareArms(t *testing.T, s *study.Study) {
 	o.Unblinded = true
 	_, err = o.Run(t.Context())
 	must(t, err)
-	for _, words := range []string{"Arm: south <small>n = 2 in both windows", "Arm: north <small>n = 1 in both windows", "Arm: no arm", "too few readings: 33 % of 70 % needed", "3 of 5", "Nobody has enough readings in both windows."} {
+	for _, words := range []string{"Arm: south <small>n = 2 in both windows", "Arm: north <small>n = 1 in both windows", "Arm: no arm", "too few readings: 33 % of 70 % needed", `<th scope="col">participant</th><th scope="col">arm</th><th scope="col">zero</th>`, "3 of 5", "Nobody has enough readings in both windows."} {
 		if !strings.Contains(readPage(t, o, comparePath), words) {
 			t.Errorf("the page of the unblinded does not say %q", words)
 		}

@@ -21,7 +21,7 @@ const blockRows = 50
 
 // writeCompleteness writes the page of what there is of each day, and where it is missing.
 func (w *work) writeCompleteness(ctx context.Context) error {
-	c := page.Completeness{Stamp: w.stamp, Lag: w.lagFigure()}
+	c := page.Completeness{Stamp: w.stamp, Lag: w.lagFigure(), Readings: page.Readings{Valueless: w.valueless(), Unplaced: w.unplaced()}}
 	all, err := w.histories(ctx)
 	if err != nil {
 		return err
@@ -83,13 +83,16 @@ func (w *work) heatRow(p person, h *history) (figure.HeatRow, error) {
 	}
 	first, last := h.shown(zone, w.manifest.CreatedAt)
 	if first.IsZero() {
+		if p.came.unplaced > 0 {
+			row.Note = "no day is known: the readings have no local time"
+		}
 		return row, nil
 	}
 	row.Note = "day 1 is " + h.dayOne.Format(time.DateOnly)
 	row.First = int(dayNumber(first) - dayNumber(h.dayOne))
 	for date := first; !date.After(last); date = date.AddDate(0, 0, 1) {
 		read := h.days[dayNumber(date)]
-		row.Days = append(row.Days, h.dayKind(studyDay{window(date, zone), date, int64(read.coveredMin), read.excluded}))
+		row.Days = append(row.Days, h.dayKind(studyDay{window(date, zone), date, read}))
 	}
 	for _, date := range h.sensors {
 		if at := int(dayNumber(date) - dayNumber(first)); at >= 0 && at < len(row.Days) {

@@ -27,8 +27,10 @@ type history struct {
 
 // A dayRead is what readings there are of a day, by the date as days since 1970.
 type dayRead struct {
-	coveredMin uint16
-	excluded   bool
+	coveredMin uint16 // minutes that readings which count cover
+	excluded   bool   // an exclusion leaves readings out
+	valueless  bool   // there are readings that count, and none has a value
+	unplaced   bool   // there are readings of this date of UTC without local time
 }
 
 // dayNumber is a date as days since 1970.
@@ -49,7 +51,7 @@ func (w *work) histories(ctx context.Context) (map[string]*history, error) {
 		}}
 	}
 	for _, read := range []func(context.Context, map[string]*history) error{
-		w.readDates, w.readDays, w.readAsked, w.readHeld, w.readSensors,
+		w.readDates, w.readDays, w.readUnplaced, w.readAsked, w.readHeld, w.readSensors,
 	} {
 		if err := read(ctx, all); err != nil {
 			return nil, err
@@ -104,10 +106,21 @@ func (w *work) readDates(ctx context.Context, all map[string]*history) error {
 // readDays reads how much of each local date readings cover.
 func (w *work) readDays(ctx context.Context, all map[string]*history) error {
 	var date time.Time
-	var covered, excluded int64
-	const query = `select participant_id, local_date, covered_min, n_excluded from internal.local_days where local_date is not null`
-	return w.each(ctx, all, query, []any{&date, &covered, &excluded}, func(h *history) {
-		h.days[dayNumber(date)] = dayRead{uint16(covered), excluded > 0}
+	var covered, excluded, readings, values int64
+	const query = `select participant_id, local_date, covered_min, n_excluded, n_readings, n_values from internal.local_days where local_date is not null`
+	return w.each(ctx, all, query, []any{&date, &covered, &excluded, &readings, &values}, func(h *history) {
+		h.days[dayNumber(date)] = dayRead{coveredMin: uint16(covered), excluded: excluded > 0, valueless: readings > 0 && values == 0}
+	})
+}
+
+// readUnplaced reads of which dates of UTC there are readings without local time.
+func (w *work) readUnplaced(ctx context.Context, all map[string]*history) error {
+	var date time.Time
+	const query = `select distinct participant_id, day from glucose_days where local_date is null and n_readings > 0`
+	return w.each(ctx, all, query, []any{&date}, func(h *history) {
+		read := h.days[dayNumber(date)]
+		read.unplaced = true
+		h.days[dayNumber(date)] = read
 	})
 }
 

@@ -4,6 +4,7 @@ package report
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,11 +73,8 @@ func courseWork(t *testing.T, s *study.Study, change func(*Order)) *work {
 	if change != nil {
 		change(&o)
 	}
-	w := begun(t, o)
+	w := staged(t, o)
 	w.manifest.CreatedAt = at
-	var err error
-	w.staging, err = durable.Place{Path: o.Path, Ours: isReport}.Stage()
-	must(t, err)
 	return w
 }
 
@@ -177,6 +175,15 @@ func testGapsOfPage(t *testing.T, s *study.Study) {
 	if len(c.Gaps) != 2 || c.MoreGaps != 0 { // of C1, who was never asked, there is none
 		t.Errorf("gaps %+v, and %d more", c.Gaps, c.MoreGaps)
 	}
+	for day, hours := range map[int]float64{7: 0, 8: 24 + 5.0/60} { // their last one: the open gap ends with it
+		w.people[slices.IndexFunc(w.people, func(p person) bool { return p.Who.ID == "A1" })].Course.LastDay = on(day)
+		gaps, err := w.longGaps(t.Context())
+		must(t, err)
+		open := slices.IndexFunc(gaps, func(g page.Gap) bool { return g.Kind == "open" })
+		if hours == 0 && open >= 0 || hours > 0 && (open < 0 || math.Abs(gaps[open].Hours-hours) > 1e-9) {
+			t.Errorf("with day %d as the last, gaps are %+v", day, gaps)
+		}
+	}
 }
 
 // The page shows nobody who is not of the report, and is written in a blinded study, too.
@@ -197,7 +204,33 @@ func testCompletenessPage(t *testing.T, s *study.Study) {
 func written(t *testing.T, w *work, write func(context.Context) error, path string) string {
 	t.Helper()
 	must(t, write(t.Context()))
+	return fileOf(t, w, path)
+}
+
+// fileOf is a file of the report that is being written.
+func fileOf(t *testing.T, w *work, path string) string {
+	t.Helper()
 	content, err := os.ReadFile(filepath.Join(w.staging.Dir, path))
 	must(t, err)
 	return string(content)
+}
+
+// holds wants texts in a page.
+func holds(t *testing.T, page string, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(page, text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+}
+
+// staged is the work on a report that may write pages.
+func staged(t *testing.T, o Order) *work {
+	t.Helper()
+	w := begun(t, o)
+	var err error
+	w.staging, err = durable.Place{Path: o.Path, Ours: isReport}.Stage()
+	must(t, err)
+	return w
 }

@@ -15,8 +15,7 @@ import (
 type studyDay struct {
 	plan.Window           // from its first instant to that of the next day
 	date        time.Time // midnight UTC of the local date
-	coveredMin  int64     // minutes that readings which count cover
-	excluded    bool      // an exclusion leaves readings out
+	dayRead
 }
 
 // A course is what is known of a participant beside their readings: what tells the kinds
@@ -41,6 +40,10 @@ func (c course) dayKind(d studyDay) figure.Day {
 	switch {
 	case d.excluded:
 		return figure.LeftOut
+	case d.valueless:
+		return figure.Valueless
+	case d.unplaced:
+		return figure.Unplaced
 	case !c.withdrawn.IsZero() && !d.Start.Before(c.withdrawn):
 		return figure.Withdrawn
 	case !c.consent.IsZero() && d.date.Before(c.consent):

@@ -29,7 +29,7 @@ func TestDayKind(t *testing.T) {
 		name string
 		course
 		day      int
-		covered  int64
+		covered  uint16
 		excluded bool
 		want     figure.Day
 	}{
@@ -70,9 +70,19 @@ func TestDayKind(t *testing.T) {
 		}), 7, 0, false, figure.NoReading},
 		{"withdrawn before consent", with(func(c *course) { c.withdrawn, c.consent = on(7), on(9) }), 7, 0, false, figure.Withdrawn},
 	} {
-		got := test.course.dayKind(studyDay{between(test.day, test.day+1), on(test.day), test.covered, test.excluded})
+		got := test.course.dayKind(studyDay{between(test.day, test.day+1), on(test.day), dayRead{coveredMin: test.covered, excluded: test.excluded}})
 		if got != test.want {
 			t.Errorf("%s: %q, want %q", test.name, got.Words(), test.want.Words())
+		}
+	}
+	for read, want := range map[dayRead]figure.Day{
+		{valueless: true}:                  figure.Valueless,
+		{valueless: true, excluded: true}:  figure.LeftOut,
+		{unplaced: true}:                   figure.Unplaced,
+		{unplaced: true, coveredMin: 1440}: figure.Whole,
+	} {
+		if got := whole.dayKind(studyDay{between(7, 8), on(7), read}); got != want {
+			t.Errorf("%+v: %q, want %q", read, got.Words(), want.Words())
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/dexetl/dexetl/study"
 )
 
+// leastGap is how long a gap is that is told, hours.
+const leastGap = 3
+
 // mostGaps is how many gaps are listed.
 const mostGaps = 50
 
@@ -61,28 +64,48 @@ func (w *work) longGaps(ctx context.Context) (all []page.Gap, err error) {
 
 // gapsOf are the gaps of some participants.
 func (w *work) gapsOf(ctx context.Context, people []person) (all []page.Gap, err error) {
-	zones := map[string]*time.Location{}
+	zones, of := map[string]*time.Location{}, map[string]person{}
 	for _, p := range people {
+		of[p.Who.ID] = p
 		if zones[p.Who.ID], err = study.ZoneOf(p.Who); err != nil {
 			return nil, err
 		}
 	}
-	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_start_local, gap_end_local, gap_min / 60, kind from ("+views.LongGaps(idsOf(people))+") where gap_min > 180")
+	rows, err := w.db.QueryContext(ctx, "select participant_id, gap_start, gap_end, gap_start_local, gap_end_local, gap_min / 60, kind from ("+views.LongGaps(idsOf(people))+") where gap_min > 180")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var g page.Gap
-		var startUTC, start, end sql.Null[time.Time]
-		if err := rows.Scan(&g.Participant, &startUTC, &start, &end, &g.Hours, &g.Kind); err != nil {
+		var startUTC, endUTC, start, end sql.Null[time.Time]
+		if err := rows.Scan(&g.Participant, &startUTC, &endUTC, &start, &end, &g.Hours, &g.Kind); err != nil {
 			return nil, err
 		}
 		g.Start, g.End = start.V, end.V
-		if g.Kind == "never" && startUTC.Valid { // no reading says what the wall clock was
-			g.Start = startUTC.V.In(zones[g.Participant])
+		if zone := zones[g.Participant]; !start.Valid && startUTC.Valid { // no reading says what the wall clock was
+			g.Start, g.UTC = startUTC.V.In(zone), zone == time.UTC
+			if endUTC.Valid {
+				g.End = endUTC.V.In(zone)
+			}
 		}
-		all = append(all, g)
+		if g.Kind == "never" && of[g.Participant].came.valueless() {
+			g.Kind = page.Valueless
+		}
+		if over := lastInstant(of[g.Participant], zones[g.Participant]); !endUTC.Valid && !over.IsZero() {
+			g.Hours = min(g.Hours, over.Sub(startUTC.V).Hours())
+		}
+		if g.Hours > leastGap {
+			all = append(all, g)
+		}
 	}
 	return all, rows.Err()
+}
+
+// lastInstant is when the last day of somebody ends whose part ends; else zero.
+func lastInstant(p person, zone *time.Location) time.Time {
+	if p.Course.LastDay.IsZero() {
+		return time.Time{}
+	}
+	return window(dateOf(p.Course.LastDay), zone).End
 }

@@ -3,13 +3,10 @@
 package report
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -85,7 +82,7 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 		return done, err
 	}
 	place := durable.Place{Path: o.Path, Overwrite: true, Ours: isReport}
-	if err := place.CheckFolder(); err != nil {
+	if err := cmp.Or(place.CheckFolder(), o.Study.CheckOutside(o.Path), o.checkRunPages()); err != nil {
 		return done, err
 	}
 	w, err := o.begin(ctx)
@@ -98,6 +95,9 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 	}
 	if err := w.write(ctx); err != nil {
 		return done, errors.Join(snapshot.Explain(ctx, w.lake, w.manifest, err), w.staging.Discard())
+	}
+	if err := keepRunPages(o.Path, w.staging.Dir); err != nil {
+		return done, errors.Join(err, w.staging.Discard())
 	}
 	if err := w.audit(ctx); err != nil {
 		return done, errors.Join(err, w.staging.Discard())
@@ -136,42 +136,6 @@ func (w *work) audit(ctx context.Context) error {
 	return w.Study.Store.Audit(ctx, state.Act{Subject: "report", After: state.Fields{
 		"snapshot": w.manifest.ID().String(), "participants": len(w.people), "unblinded": true, "path": filepath.Base(w.Path),
 	}})
-}
-
-// markName is the file by which a folder is known as a report.
-const markName = "report.json"
-
-// isReport reports whether a report and nothing else, or nothing, is in the folder at path.
-func isReport(path string, info fs.FileInfo) (bool, error) {
-	if !info.IsDir() {
-		return false, nil
-	}
-	content, err := os.ReadFile(filepath.Join(path, markName))
-	if errors.Is(err, fs.ErrNotExist) {
-		entries, err := os.ReadDir(path)
-		return len(entries) == 0, err
-	}
-	var mark struct{ Schema string }
-	if err != nil || json.Unmarshal(content, &mark) != nil || !strings.HasPrefix(mark.Schema, "dexetl.report_pages/") {
-		return false, err
-	}
-	return onlyPages(path)
-}
-
-// onlyPages reports whether a folder has no file but those that a report may have.
-func onlyPages(dir string) (only bool, err error) {
-	known := []string{Index, cohortCSV, completenessPath, comparePath, runPath, dictionaryPath, markName}
-	only = true
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		profile := filepath.Dir(name) == profiles && filepath.Ext(name) == ".html"
-		only = only && (profile || slices.Contains(known, name))
-		return err
-	})
-	return only, err
 }
 
 // mark writes the file by which the folder is known.

@@ -19,6 +19,7 @@ import (
 type person struct {
 	study.Person
 	metrics summary
+	came    came
 }
 
 // A summary are the metrics of somebody over some dates: a row of participant_metrics, as
@@ -26,6 +27,7 @@ type person struct {
 type summary struct {
 	columns []string
 	row     []any
+	outside bool // no day of their study lies in the dates: there are none then
 }
 
 // of is a metric; NaN if it is null.
@@ -79,9 +81,13 @@ func (w *work) findPeople(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	counts, err := w.whatCame(ctx)
+	if err != nil {
+		return err
+	}
 	for _, p := range w.Order.People {
 		if s, known := found[p.Who.ID]; known {
-			w.people = append(w.people, person{p, s})
+			w.people = append(w.people, person{p, s, counts[p.Who.ID]})
 		}
 	}
 	longestSilenceFirst(w.people)
@@ -97,12 +103,33 @@ func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[strin
 	if err != nil {
 		return nil, err
 	}
+	beyond, err := w.beyond(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
 	all := make(map[string]summary, len(t.Rows))
 	for _, row := range t.Rows {
-		s := summary{t.Columns, row}
+		s := summary{columns: t.Columns, row: row}
+		s.outside = s.date("first_date").IsZero() && beyond[s.text("participant_id")]
+		if first, last := s.date("first_date"), s.date("last_date"); !last.IsZero() && last.Before(first) {
+			s.outside = true
+			row[slices.Index(t.Columns, "first_date")], row[slices.Index(t.Columns, "last_date")] = nil, nil
+		}
 		all[s.text("participant_id")] = s
 	}
 	return all, nil
+}
+
+// beyond are those whose study ends before the dates chosen, or begins after them.
+func (w *work) beyond(ctx context.Context, chosen views.Selection) (map[string]bool, error) {
+	t, err := w.ask(ctx, `select participant_id
+from study_intervals
+where last_date < nullif($1, '')::date or first_date > nullif($2, '')::date`, chosen.From, chosen.To)
+	all := make(map[string]bool, len(t.Rows))
+	for _, row := range t.Rows {
+		all[row[0].(string)] = true
+	}
+	return all, err
 }
 
 // ask asks one statement of the snapshot.

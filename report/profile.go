@@ -100,7 +100,7 @@ func (w *work) writeProfile(p page.Profile) error {
 
 // header is what is said of everybody, with readings or without.
 func (w *work) header(one person, by settings) (page.Profile, error) {
-	p := page.Profile{Unit: w.Unit, Excluded: count(one.metrics, "n_excluded"), Unplaced: count(one.metrics, "n_unknown_local_time")}
+	p := page.Profile{Unit: w.Unit, Excluded: count(one.metrics, "n_excluded"), Unplaced: count(one.metrics, "n_unknown_local_time"), Readings: count(one.metrics, "n_readings")}
 	p.Beside = w.beside(one)
 	p.Who = page.Who{
 		ID: one.Who.ID, Site: one.Who.Site, Cohort: one.Who.Cohort,
@@ -120,14 +120,23 @@ func (w *work) header(one person, by settings) (page.Profile, error) {
 // dates are those of somebody's metrics, and whether there is enough in them.
 func (w *work) dates(one person) page.ProfileDates {
 	d := page.ProfileDates{
-		Sought:     w.Chosen.LastDays,
+		Sought: w.Chosen.LastDays, Outside: one.metrics.outside,
 		ActivePct:  one.metrics.of("active_window_pct"),
 		Sufficient: one.metrics.is("sufficient"), Found: one.metrics.is(views.SelectionSufficient),
 	}
 	if first, last := one.metrics.date("first_date"), one.metrics.date("last_date"); !first.IsZero() && !last.IsZero() {
-		d.First, d.Last, d.Days = first, last, int(last.Sub(first).Hours()/24)+1
+		d.First, d.Last, d.Days = first, last, lengthOf(one.metrics)
 	}
 	return d
+}
+
+// lengthOf is how many dates metrics are of; 0: they have none.
+func lengthOf(s summary) int {
+	first, last := s.date("first_date"), s.date("last_date")
+	if first.IsZero() || last.IsZero() {
+		return 0
+	}
+	return int(last.Sub(first).Hours()/24) + 1
 }
 
 // addNewest adds when the newest reading was, as of now.

@@ -60,7 +60,7 @@ func TestProfiles(t *testing.T) {
 	s := glucoseStudy(t, profileStudy())
 	for name, test := range map[string]func(*testing.T, *study.Study){
 		"metrics": testProfileAgreesWithMetrics, "view": testProfileAgreesWithView, "daily view": testDailyViewOfProfile,
-		"pages": testProfilePages, "blinded": testProfilesAreBlinded,
+		"pages": testProfilePages, "blinded": testProfilesAreBlinded, "outside": testDatesOutsideStudy,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
@@ -93,7 +93,7 @@ func testProfileAgreesWithMetrics(t *testing.T, s *study.Study) {
 	want, err := s.Metrics(t.Context(), "", chosen)
 	must(t, err)
 	for _, row := range want.Rows {
-		of := summary{want.Columns, row}
+		of := summary{columns: want.Columns, row: row}
 		p, drawn := found[of.text("participant_id")]
 		if !drawn {
 			continue
@@ -131,7 +131,7 @@ func testProfileAgreesWithView(t *testing.T, s *study.Study) {
 			t.Fatalf("%s: %d bins, want %d", one.person.Who.ID, len(bins), len(want.Rows))
 		}
 		for i, row := range want.Rows {
-			of := summary{want.Columns, row}
+			of := summary{columns: want.Columns, row: row}
 			if b := bins[i]; float64(b.StartMin) != of.of("bin_start_min") || float64(b.Days) != of.of("n_days") || float64(b.Values) != of.of("n_values") ||
 				math.Abs(b.Percentiles[0]-of.of("p5_mgdl")) > 1e-9 || math.Abs(b.Percentiles[3]-of.of("p50_mgdl")) > 1e-9 || math.Abs(b.Percentiles[6]-of.of("p95_mgdl")) > 1e-9 {
 				t.Errorf("%s: bin %+v, want %v", one.person.Who.ID, b, row)
@@ -224,4 +224,25 @@ func readPage(t *testing.T, o Order, path string) string {
 	text, err := os.ReadFile(filepath.Join(o.Path, path))
 	must(t, err)
 	return string(text)
+}
+
+// Dates of which none is a day of somebody's study are not told as dates.
+func testDatesOutsideStudy(t *testing.T, s *study.Study) {
+	early := lastDays()
+	early.To = "2031-03-02"
+	before := staged(t, reportOf(t, s, early))
+	must(t, before.writeProfiles(t.Context()))
+	holds(t, fileOf(t, before, profilePath("P1")), "No day of their study lies in these dates")
+	w := staged(t, reportOf(t, s, views.Selection{From: "2031-03-23", Preset: views.Dexetl1, Sentinels: views.AsSent}))
+	const outside = "o day of their study lies in these dates"
+	index := written(t, w, w.writeCohort, Index)
+	holds(t, index, outside)
+	must(t, w.writeProfiles(t.Context()))
+	p3 := fileOf(t, w, profilePath("P3")) // whose study ends on 22 March
+	holds(t, p3, outside)
+	for _, text := range []string{index, p3, csvOf(t, w)} {
+		if strings.Contains(text, "2031-03-23") && strings.Contains(text, "2031-03-22") || strings.Contains(text, "<dt>Days</dt>") {
+			t.Error("dates run backwards")
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/report/figure"
 	"github.com/dexetl/dexetl/report/number"
@@ -122,7 +123,7 @@ func (w *work) failures(run string) (all []page.Failure) {
 		if of.RunID != run || of.Error == "" && len(of.Refused) == 0 {
 			continue
 		}
-		f := page.Failure{Participant: p.Who.ID, Resource: of.Resource, Why: of.Error, ToDo: w.toDo(p.Person)}
+		f := page.Failure{Participant: p.Who.ID, Resource: of.Resource, Why: reason(p.Who.ID, of), ToDo: w.toDo(p.Person)}
 		if f.Why == "" {
 			refused := of.Refused[0]
 			f.Resource, f.Why = refused.Resource, strings.TrimSpace(fmt.Sprintf("refused (HTTP %d) %s", refused.Status, refused.Words))
@@ -131,6 +132,15 @@ func (w *work) failures(run string) (all []page.Failure) {
 	}
 	slices.SortFunc(all, func(a, b page.Failure) int { return cmp.Compare(a.Participant, b.Participant) })
 	return all
+}
+
+// reason is why a fetch failed, without who and what it is about: the page says it beside.
+func reason(id string, of cohort.FetchOutcome) string {
+	why := of.Error
+	for _, said := range []string{of.Resource + ": ", "access token: ", "participant " + id + ": "} {
+		why = strings.TrimPrefix(why, said)
+	}
+	return why
 }
 
 // answersBy sums up what a run brought, by a column of requests. Rows by participant are

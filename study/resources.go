@@ -2,7 +2,6 @@ package study
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -33,7 +32,7 @@ func (r Resource) Covered(days int) (pct float64, ok bool) {
 		slots = r.Held.slots14d
 	}
 	expected := r.Held.until.Sub(from) / readingEvery
-	return math.Round(min(100, 100*float64(slots)/float64(expected))*10) / 10, expected > 0
+	return min(100, 100*float64(slots)/float64(expected)), expected > 0
 }
 
 // SucceededAt is when the newest answer came; where the last fetch of p failed, when last

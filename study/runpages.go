@@ -22,6 +22,24 @@ func (s *Study) RunPages() string {
 	return s.Path(s.Config.Report.Dir)
 }
 
+// An InsideError says that a folder lies among what the study keeps, where whatever else is
+// written is damage.
+type InsideError struct{ Path, Tree string }
+
+func (e *InsideError) Error() string {
+	return fmt.Sprintf("%s lies in %s, whose files are the study's alone", e.Path, e.Tree)
+}
+
+// CheckOutside refuses a path in the lake or the state: an *InsideError.
+func (s *Study) CheckOutside(path string) error {
+	for _, tree := range []string{s.LakePath(), s.StatePath()} {
+		if durable.Within(tree, path) {
+			return &InsideError{path, tree}
+		}
+	}
+	return nil
+}
+
 // runPages are the pages about runs that there are.
 func (s *Study) runPages() ([]string, error) {
 	if s.RunPages() == "" {

@@ -67,7 +67,7 @@ type Endpoints struct {
 	Store        *state.Store
 	Seal         Sealer
 	AllowPrivate bool // webhooks.allow_private
-	Blinding     bool // study.blinding
+	Blinding     Blinding
 }
 
 // An UnknownError says that no endpoint has a name.
@@ -89,7 +89,7 @@ func (es Endpoints) Add(ctx context.Context, e Endpoint, secret Secret) (Endpoin
 	if e.Events, err = checkKinds(e.Events); err != nil {
 		return e, "", err
 	}
-	if err := checkRights(e.Rights, e.Events, es.Blinding); err != nil {
+	if err := checkRights(e.Rights, e.Events, es.Blinding.on()); err != nil {
 		return e, "", err
 	}
 	if secret == "" {
@@ -174,7 +174,7 @@ func (es Endpoints) Edit(ctx context.Context, id int64, edit func(*Endpoint)) (a
 			return nil, err
 		}
 		if !slices.Equal(after.Events, before.Events) {
-			if err := checkRights(after.Rights, after.Events, es.Blinding); err != nil {
+			if err := checkRights(after.Rights, after.Events, es.Blinding.on()); err != nil {
 				return nil, err
 			}
 		}

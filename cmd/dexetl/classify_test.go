@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -104,5 +105,16 @@ func TestInTheWay(t *testing.T) {
 		if got := classified(c.err); got.code != c.code || !strings.Contains(got.advice, c.advice) || !slices.Equal(got.next, again()) {
 			t.Errorf("%s: exit %d, advice %q, next %q, want %d, %q and the same command", name, got.code, got.advice, got.next, c.code, c.advice)
 		}
+	}
+}
+
+// Of a command that writes all or nothing, an interrupted one leaves nothing to go on with.
+func TestInterruptedBeginsAnew(t *testing.T) {
+	err := classified(writtenAnew(fmt.Errorf("query: %w", context.Canceled)))
+	if err.code != exitInterrupted || !strings.Contains(err.err.Error(), "begins anew") || !slices.Equal(err.next, again()) {
+		t.Errorf("exit %d, %v, next %q", err.code, err.err, err.next)
+	}
+	if other := errors.New("other"); writtenAnew(other) != other || writtenAnew(nil) != nil {
+		t.Error("another end is told as an interruption")
 	}
 }

@@ -90,6 +90,15 @@ func classified(err error) *exitError {
 	return &e
 }
 
+// writtenAnew says of a command that was interrupted, and writes all or nothing, that there
+// is nothing to go on with.
+func writtenAnew(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return failure(exitInterrupted, again(), "interrupted; nothing was written, and the same command begins anew")
+	}
+	return err
+}
+
 func ruled(err error) *exitError {
 	var coded *exitError
 	if errors.As(err, &coded) {

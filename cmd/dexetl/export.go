@@ -128,6 +128,7 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 	}
 	order.Busy = func(what string) func() { return p.spin("exporting " + what) }
 	done, err := order.Run(ctx)
+	err = writtenAnew(err)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "export less: fewer participants, tables or dates", "%s", short.Why)
 	}

@@ -144,6 +144,7 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 		}
 	}
 	done, err = order.Run(ctx)
+	err = writtenAnew(err)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "report less: fewer participants or dates", "%s", short.Why)
 	}

@@ -5,7 +5,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +27,7 @@ func runPage(id string) string { return "run-" + id + ".html" }
 // reportRun writes the page about a run that somebody asked for.
 func (p *program) reportRun(ctx context.Context, o reportOptions, run string) error {
 	if o.narrowed() {
-		return usage("--run tells of a run as it was: only -o, --palette and --open go with it")
+		return usage("--run tells of a run as it was: only -o, --palette, --blinded and --open go with it")
 	}
 	order := o.order
 	if err := p.everybody(ctx, &order); err != nil {
@@ -36,7 +38,7 @@ func (p *program) reportRun(ctx context.Context, o reportOptions, run string) er
 		return err
 	}
 	dir := cmp.Or(order.Path, order.Study.RunPages(), ".")
-	if err := putPages(dir, html, runPage(id)); err != nil {
+	if err := putPages(order.Study, dir, html, runPage(id)); err != nil {
 		return err
 	}
 	at, err := filepath.Abs(filepath.Join(dir, runPage(id)))
@@ -54,7 +56,7 @@ func (p *program) reportRun(ctx context.Context, o reportOptions, run string) er
 
 // narrowed reports whether an option was given that a page about a run does not have.
 func (o reportOptions) narrowed() bool {
-	return o.selection.narrows() || o.given || o.compare != "" || o.order.Snapshot != "" || o.order.Blinded || o.order.Unblinded
+	return o.selection.narrows() || o.given || o.compare != "" || o.order.Snapshot != "" || o.order.Unblinded
 }
 
 // everybody makes an order about all participants.
@@ -68,8 +70,22 @@ func (p *program) everybody(ctx context.Context, order *report.Order) error {
 	return study.UnlessData(harm)
 }
 
-// putPages writes a page under some names into a folder, which is made.
-func putPages(dir string, html []byte, names ...string) error {
+// A danglingError says that a link leads to a folder that is not there.
+type danglingError struct{ path string }
+
+func (e *danglingError) Error() string { return e.path + " is a link to what is not there" }
+
+// putPages writes a page under some names into a folder, which is made, outside of what the
+// study keeps.
+func putPages(s *study.Study, dir string, html []byte, names ...string) error {
+	if err := s.CheckOutside(dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(dir); err == nil {
+			return &danglingError{dir}
+		}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -100,7 +116,7 @@ func (p *program) afterRun(ctx context.Context, s *study.Study, done study.Resul
 	if as[*study.EmptyLakeError](err) {
 		return nil // a page is of a snapshot, and there is none yet
 	}
-	return cmp.Or(err, putPages(dir, html, names...))
+	return cmp.Or(err, putPages(s, dir, html, names...))
 }
 
 // runWords say how a run ended.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -200,7 +201,7 @@ func resourceToDo(one study.Person, r study.Resource, line speller) any {
 
 func covered(r study.Resource, days int) any {
 	if pct, ok := r.Covered(days); ok {
-		return pct
+		return math.Round(pct*10) / 10
 	}
 	return nil
 }

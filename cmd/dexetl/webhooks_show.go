@@ -17,7 +17,7 @@ import (
 
 // endpoints are those of a study. Its key is opened when a secret is needed.
 func (p *program) endpoints(s *study.Study) webhook.Endpoints {
-	return webhook.Endpoints{Store: s.Store, Seal: &studySealer{study: s}, AllowPrivate: s.Config.Webhooks.AllowPrivate, Blinding: s.Config.Study.Blinding}
+	return webhook.Endpoints{Store: s.Store, Seal: &studySealer{study: s}, AllowPrivate: s.Config.Webhooks.AllowPrivate, Blinding: s.Blinded}
 }
 
 func (p *program) outbox(s *study.Study) webhook.Outbox {

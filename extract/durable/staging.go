@@ -47,12 +47,16 @@ func (p Place) CheckFolder() error {
 // An ExistsError says that something stands at a place.
 type ExistsError struct {
 	Path string
-	Ours bool // it is of the kind that is to be there, which another one may replace
+	Ours bool   // it is of the kind that is to be there, which another one may replace
+	File string // in it, and of another kind; empty: all of it is
 }
 
 func (e *ExistsError) Error() string {
 	if e.Ours {
 		return e.Path + " is there already"
+	}
+	if e.File != "" {
+		return e.Path + " is there already, and " + e.File + " in it is something else"
 	}
 	return e.Path + " is there already, and is something else"
 }
@@ -112,7 +116,7 @@ func (p Place) checkFree() error {
 	}
 	ours, err := p.Ours(p.Path, info)
 	if err == nil && !(ours && p.Overwrite) {
-		err = &ExistsError{p.Path, ours}
+		err = &ExistsError{Path: p.Path, Ours: ours}
 	}
 	return err
 }

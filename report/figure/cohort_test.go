@@ -17,7 +17,7 @@ func nobody() Ranges {
 
 func TestSpark(t *testing.T) {
 	got := string(Spark(Ranges{0.3, 1.2, 70.5, 20, 8}))
-	const want = `<svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="0.3 % very low, 1.2 % low, 70.5 % in range, 20.0 % high, 8.0 % very high"><title>0.3 % very low, 1.2 % low, 70.5 % in range, 20.0 % high, 8.0 % very high</title>` +
+	const want = `<svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="0.3 % very low, 1.2 % low, 70.5 % in range, 20.0 % high, 8.0 % very high"><title>0.3 % very low, 1.2 % low, 70.5 % in range, 20.0 % high, 8.0 % very high</title><desc>Numbers are in this row, and below the figure Time in ranges.</desc>` +
 		`<rect class="very-low" x="0" width="0.3" height="10"/><rect class="low" x="0.3" width="1.2" height="10"/><rect class="in-range" x="1.5" width="70.5" height="10"/>` +
 		`<rect class="high" x="72" width="20" height="10"/><rect class="very-high" x="92" width="8" height="10"/></svg>`
 	if got != want {

@@ -63,29 +63,40 @@ func (d DailyView) Figure() Figure {
 // row are the numbers of a day.
 func (d DailyView) row(day DailyGlucose) []string {
 	all := metrics.DistributionOf(day.Readings)
+	shares := rangeParts(all)
 	return []string{
-		day.Date.Format(time.DateOnly), day.Date.Format("Mon") + day.partWords(), number.Count(int64(all.N())), number.Percent(inRange(all)),
-		number.Percent(all.Pct(all.Below(70))), number.Percent(all.Pct(all.Above(180))), d.Unit.Glucose(all.Mean()),
-		amount(day.Carbs, 0), amount(day.Insulin, 1),
+		day.Date.Format(time.DateOnly), day.Date.Format("Mon") + day.partWords(), number.Count(int64(all.N())), shares[0], shares[1], shares[2], d.Unit.Glucose(all.Mean()),
+		amount(day.Carbs, 0, ""), amount(day.Insulin, 1, ""),
 	}
 }
 
-// amount says doses together; those that were not told add nothing.
-func amount(doses []Dose, decimals int) string {
-	sum, told := 0.0, false
+// amount says doses together with their unit, which may be empty, and how many were entered
+// without an amount: these add nothing.
+func amount(doses []Dose, decimals int, unit string) string {
+	sum, told := 0.0, 0
 	for _, d := range doses {
 		if !math.IsNaN(d.Amount) {
 			sum += d.Amount
-			told = true
+			told++
 		}
 	}
-	if !told {
+	untold := number.Count(int64(len(doses)-told)) + " without amount"
+	switch {
+	case len(doses) == 0:
 		return number.None
+	case told == 0:
+		return untold
+	case told == len(doses):
+		return number.Amount(sum, decimals) + unit
 	}
-	return number.Decimal(sum, decimals)
+	return number.Amount(sum, decimals) + unit + ", and " + untold
 }
 
-func inRange(d metrics.Distribution) float64 { return d.Pct(d.Within(70, 180)) }
+// rangeParts say the shares in, below and above range, which part a day: what is written
+// adds to 100.
+func rangeParts(d metrics.Distribution) []string {
+	return number.Percents(d.Pct(d.Within(70, 180)), d.Pct(d.Below(70)), d.Pct(d.Above(180)))
+}
 
 // draw draws a day.
 func (d DailyView) draw(id string, day DailyGlucose) template.HTML {
@@ -106,8 +117,9 @@ func (d DailyView) draw(id string, day DailyGlucose) template.HTML {
 	c.text("end tiny quiet", dayRight, 116, "24")
 	words := "No values."
 	if all.N() > 0 {
-		c.text("end strong small", dayRight, 11, number.Percent(inRange(all)))
-		words = fmt.Sprintf("%s in range, mean %s %s, from %s to %s.", number.Percent(inRange(all)), d.Unit.Glucose(all.Mean()), d.Unit, Measured(d.Unit, all.Min()), Measured(d.Unit, all.Max()))
+		inRange := rangeParts(all)[0]
+		c.text("end strong small", dayRight, 11, inRange)
+		words = fmt.Sprintf("%s in range, mean %s %s, from %s to %s.", inRange, d.Unit.Glucose(all.Mean()), d.Unit, Measured(d.Unit, all.Min()), Measured(d.Unit, all.Max()))
 		drawPart(c, day, x)
 		drawReadings(c, day.Readings, x, y)
 	} else {
@@ -120,10 +132,10 @@ func (d DailyView) draw(id string, day DailyGlucose) template.HTML {
 // doseWords tell of carbohydrates and insulin, if there are any.
 func doseWords(day DailyGlucose) (words string) {
 	if n := len(day.Carbs); n > 0 {
-		words += fmt.Sprintf(" Carbohydrates entered %s, %s g.", times(n), amount(day.Carbs, 0))
+		words += fmt.Sprintf(" Carbohydrates entered %s: %s.", times(n), amount(day.Carbs, 0, " g"))
 	}
 	if n := len(day.Insulin); n > 0 {
-		words += fmt.Sprintf(" Insulin entered %s, %s units.", times(n), amount(day.Insulin, 1))
+		words += fmt.Sprintf(" Insulin entered %s: %s.", times(n), amount(day.Insulin, 1, " units"))
 	}
 	return words
 }

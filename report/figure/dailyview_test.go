@@ -31,11 +31,33 @@ func TestDailyView(t *testing.T) {
 	day.Insulin = []Dose{{Minute: 615, Amount: 4.5}}
 	f := DailyView{ID: "daily", Days: []DailyGlucose{day, {Date: someDate.AddDate(0, 0, 1)}}, Unit: number.MgdL}.Figure()
 	golden(t, "dailyview", f)
-	if got := strings.Join(f.Data.Rows[0], " | "); got != "2031-03-04 | Tue | 10 | 40 % | 30 % | 30 % | 134 | 45 | 4.5" {
+	if got := strings.Join(f.Data.Rows[0], " | "); got != "2031-03-04 | Tue | 10 | 40 % | 30 % | 30 % | 134 | 45, and 1 without amount | 4.5" {
 		t.Errorf("the day's numbers are %q", got)
 	}
 	if got := strings.Join(f.Data.Rows[1], " | "); got != "2031-03-05 | Wed | 0 | – | – | – | – | – | –" {
 		t.Errorf("the numbers of a day without values are %q", got)
+	}
+	untold := []Dose{{Amount: math.NaN()}, {Amount: math.NaN()}}
+	if got := amount(untold, 1, " units"); got != "2 without amount" {
+		t.Errorf("insulin without amounts is %q", got)
+	}
+}
+
+// Shares that part a day add to 100.
+func TestDayIsParted(t *testing.T) {
+	day := DailyGlucose{Date: someDate}
+	for i := range 200 {
+		mgdL := 100.0
+		if i < 5 {
+			mgdL = 60
+		} else if i < 20 {
+			mgdL = 200
+		}
+		day.Readings = append(day.Readings, at(5*float64(i), mgdL)) // 90, 2.5 and 7.5 %
+	}
+	f := DailyView{ID: "daily", Days: []DailyGlucose{day}, Unit: number.MgdL}.Figure()
+	if got := strings.Join(f.Data.Rows[0][3:6], " "); got != "90 % 3 % 7 %" {
+		t.Errorf("the day is parted into %q", got)
 	}
 }
 
@@ -73,7 +95,7 @@ func TestMeasured(t *testing.T) {
 		}
 	}
 	f := DailyView{ID: "daily", Days: []DailyGlucose{{Date: someDate, Readings: []metrics.Reading{at(0, 39), at(5, 401)}, Carbs: []Dose{{Amount: 4}}}}, Unit: number.MgdL}.Figure()
-	for _, words := range []string{"from &lt; 40 to &gt; 400", "entered once, 4 g"} {
+	for _, words := range []string{"from &lt; 40 to &gt; 400", "entered once: 4 g"} {
 		if !strings.Contains(string(f.SVG), words) {
 			t.Errorf("the day does not say %q: %s", words, f.SVG)
 		}

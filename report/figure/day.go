@@ -11,6 +11,8 @@ const (
 	Enough               // at least 70 %, which metrics usually need
 	Whole                // at least 90 %
 	LeftOut              // there are readings, and an exclusion leaves all of them out
+	Valueless            // there are readings, and none has a value
+	Unplaced             // there are readings of this date of UTC, and none has a local time
 	Withdrawn            // from the withdrawal on
 	BeforeConsent
 	Apart      // no answer covers the day: they never connected, or nothing is to be asked
@@ -43,6 +45,8 @@ func dayTexts(d Day) [3]string {
 		Enough:        {"cell-enough", "readings, 70 to 90 %", "at least 70 %, which metrics usually need, less than 90 %"},
 		Whole:         {"cell-whole", "readings, 90 % and more", "at least 90 % of the day"},
 		LeftOut:       {"cell-left-out", "excluded", "there are readings, and exclusions leave all of them out"},
+		Valueless:     {"cell-valueless", "readings without a value", "readings came, and none of them has a value of glucose"},
+		Unplaced:      {"cell-unplaced", "readings without local time", "readings came of this date of UTC, and nothing says their local time: a timezone in the roster would"},
 		Withdrawn:     {"cell-withdrawn", "after withdrawal", "no readings, and the day begins with or after the withdrawal"},
 		BeforeConsent: {"cell-before", "before consent", "no readings, and the day is before the date of consent in the roster"},
 		Apart:         {"cell-apart", "not connected or over", "no answer covers it: the participant has never connected, or their part is over and nothing more is asked"},

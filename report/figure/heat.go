@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"html"
+	"math"
 	"strconv"
 	"strings"
 
@@ -20,12 +21,11 @@ type HeatRow struct {
 
 // The room of a map.
 const (
-	heatWidth             = 900.0
-	heatLeft, heatTop     = 118.0, 22.0
-	heatCell, heatPitch   = 9.0, 14.0 // height of a cell, and of a row
-	heatMark, leastMark   = 11.0, 2.4 // where the mark of a new sensor is, and how wide at least
+	heatWidth, heatTop    = 900.0, 22.0
+	heatLeft, heatBeside  = 118.0, 8.0 // what names have at least, and what is free on either side of them
+	heatCell, heatPitch   = 9.0, 14.0  // height of a cell, and of a row
+	heatMark, leastMark   = 11.0, 2.4  // where the mark of a new sensor is, and how wide at least
 	widestDay             = 12.0
-	longestName           = 17 // characters that fit beside a row
 	daysPerTick, leastGap = 14, 34.0
 	leastWeek             = 12.0 // how wide a week is that is parted from the next one
 )
@@ -36,11 +36,16 @@ const (
 // days take some hundred kB.
 func Heat(id, title string, rows []HeatRow) Figure {
 	from, to := heatSpan(rows)
-	across := scale{float64(from), float64(to), heatLeft, heatLeft + min(heatWidth-heatLeft-8, widestDay*float64(to-from))}
+	labels := rowLabels(rows)
+	left := heatLeft
+	for _, label := range labels {
+		left = max(left, math.Ceil(widthOf(label))+2*heatBeside)
+	}
+	across := scale{float64(from), float64(to), left, left + min(heatWidth-left-8, widestDay*float64(to-from))}
 	c := newCanvas(heatWidth, heatTop+heatPitch*float64(len(rows))+4)
 	c.drawDays(across, from, to, len(rows))
 	for i, row := range rows {
-		c.drawHeatRow(row, across, heatTop+heatPitch*float64(i))
+		c.drawHeatRow(row, labels[i], across, heatTop+heatPitch*float64(i))
 	}
 	c.drawWeeks(across, from, to, len(rows))
 	return Figure{Title: title, SVG: c.svg(id, title, heatSummary(rows)), Data: heatTable(rows)}
@@ -75,7 +80,7 @@ func (c *canvas) drawDays(across scale, from, to, rows int) {
 		c.line("gridline", x, heatTop-5, x, heatTop+heatPitch*float64(rows))
 		c.text("start", x, heatTop-8, strconv.Itoa(StudyDay(day)))
 	}
-	c.text("end", heatLeft-8, heatTop-8, "study day")
+	c.text("end", across.start-heatBeside, heatTop-8, "study day")
 }
 
 // drawWeeks parts the weeks, over the cells.
@@ -103,13 +108,13 @@ func StudyDay(after int) int {
 	return after + 1
 }
 
-func (c *canvas) drawHeatRow(row HeatRow, across scale, y float64) {
+func (c *canvas) drawHeatRow(row HeatRow, label string, across scale, y float64) {
 	title := row.Name
 	if row.Note != "" {
 		title += ": " + row.Note
 	}
 	fmt.Fprintf(&c.b, `<g transform="translate(0 %s)"><title>%s</title><text class="end" x="%s" y="8.5">%s</text>`,
-		coordinate(y), html.EscapeString(title), coordinate(heatLeft-8), html.EscapeString(shortName(row.Name)))
+		coordinate(y), html.EscapeString(title), coordinate(across.start-heatBeside), html.EscapeString(label))
 	for _, d := range Days() {
 		if runs := dayRuns(row, d, across); runs != "" {
 			c.path(d.Class(), runs)
@@ -146,14 +151,6 @@ func dayRuns(row HeatRow, d Day, across scale) string {
 
 // tenths is a length as it is written, so that what is written adds up.
 func tenths(x float64) float64 { return float64(int64(x*10+half(x))) / 10 }
-
-// shortName is a name that fits beside a row.
-func shortName(name string) string {
-	if len(name) <= longestName {
-		return name
-	}
-	return name[:longestName-1] + "…"
-}
 
 // heatSummary says what the map shows, all rows together.
 func heatSummary(rows []HeatRow) string {

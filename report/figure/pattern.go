@@ -14,6 +14,8 @@ func DayPatterns() template.HTML {
 	b.WriteString(`<svg class="patterns" width="0" height="0" aria-hidden="true" focusable="false"><defs>`)
 	for _, one := range []struct{ name, marks string }{
 		{"left-out", `<rect class="p-tint" width="6" height="6"/><path class="p-line" d="M0 6L6 0"/>`},
+		{"valueless", `<rect class="p-tint" width="6" height="6"/><circle class="p-dot" cx="3" cy="3" r="1.4"/>`},
+		{"unplaced", `<rect class="p-tint" width="6" height="6"/><path class="p-line" d="M0 0L6 6M0 6L6 0"/>`},
 		{"withdrawn", `<rect class="p-grey" width="6" height="6"/><path class="p-dark" d="M0 3h6"/>`},
 		{"before", `<rect class="p-grey" width="6" height="6"/><path class="p-dark" d="M3 0v6"/>`},
 		{"apart", `<rect class="p-grey" width="6" height="6"/><path class="p-faint" d="M0 3h6M3 0v6"/>`},

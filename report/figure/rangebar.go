@@ -32,7 +32,7 @@ func (r RangeBar) Figure() Figure {
 	said, minutes := number.Percents(r.Shares...), r.minutes()
 	var parts []string
 	for i, one := range consensusRanges() {
-		minutes := number.Decimal(minutes[i], 0)
+		minutes := leastMinutes(minutes[i], r.Shares[i])
 		f.Data.Rows = append(f.Data.Rows, []string{one.name, one.bounds(r.Unit), said[i], minutes})
 		parts = append(parts, strings.ToLower(one.name)+" "+said[i])
 	}
@@ -84,7 +84,7 @@ func (r RangeBar) draw(c *canvas, said []string) {
 		c.text("start strong", 108, y-1, one.name)
 		c.text("start quiet", 108, y+13, one.bounds(r.Unit))
 		c.text("end strong large", 268, y-1, said[i])
-		c.text("end quiet", 268, y+13, duration(minutes[i]))
+		c.text("end quiet", 268, y+13, duration(minutes[i], r.Shares[i]))
 	}
 	r.bracket(c, labels[0], labels[1], 3, 5, "above "+r.Unit.Glucose(180))
 	r.bracket(c, labels[3], labels[4], 0, 2, "below "+r.Unit.Glucose(70))
@@ -111,19 +111,29 @@ func (r RangeBar) heights() []float64 {
 func (r RangeBar) bracket(c *canvas, top, bottom float64, first, end int, words string) {
 	c.path("axis", polyline([]point{{280, top - 12}, {287, top - 12}, {287, bottom + 14}, {280, bottom + 14}}))
 	middle := (top + bottom) / 2
-	minutes := 0.0
-	for _, of := range r.minutes()[first:end] {
+	minutes, share := 0.0, 0.0
+	for i, of := range r.minutes()[first:end] {
 		minutes += of
+		share += r.Shares[first+i]
 	}
 	c.text("start strong large", 297, middle-2, number.Together(r.Shares, first, end))
 	c.text("start quiet", 297, middle+12, words)
-	c.text("start quiet", 297, middle+26, duration(minutes))
+	c.text("start quiet", 297, middle+26, duration(minutes, share))
 }
 
-// duration says minutes of a day.
-func duration(minutes float64) string {
+// duration says minutes of a day that a share stands for.
+func duration(minutes, share float64) string {
 	if whole := int(minutes); whole >= 60 {
 		return fmt.Sprintf("%d h %d min", whole/60, whole%60)
 	}
-	return number.Decimal(minutes, 0) + " min"
+	return leastMinutes(minutes, share) + " min"
+}
+
+// leastMinutes says minutes, rounded, that a share stands for: what is more than nothing is
+// never written as nothing.
+func leastMinutes(minutes, share float64) string {
+	if minutes == 0 && share > 0 {
+		return "<1"
+	}
+	return number.Decimal(minutes, 0)
 }

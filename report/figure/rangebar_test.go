@@ -92,6 +92,14 @@ func TestRangeBarMinutes(t *testing.T) {
 	})
 }
 
+// A share of less than a minute is not written as none.
+func TestRangeBarLeastMinutes(t *testing.T) {
+	f := RangeBar{ID: "ranges", Shares: []float64{0.02, 0, 99.98, 0, 0}, Unit: number.MgdL}.Figure()
+	if got := []string{f.Data.Rows[0][3], f.Data.Rows[1][3]}; got[0] != "<1" || got[1] != "0" || strings.Count(string(f.SVG), "&lt;1 min") != 2 {
+		t.Errorf("very low and low are %q minutes", got)
+	}
+}
+
 // Labels keep their order and distance, and stay inside.
 func TestSpread(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -125,7 +125,7 @@ func riskSummary(all []Risk) string {
 func riskTable(all []Risk) Table {
 	t := Table{Columns: append(Words("participant"), append(Numbers("hypoglycemia component, %", "hyperglycemia component, %", "GRI"), Words("zone", "data")...)...)}
 	for _, r := range all {
-		t.Rows = append(t.Rows, []string{r.Name, number.Decimal(r.Hypo, 1), number.Decimal(r.Hyper, 1), number.Decimal(r.GRI, 0), r.Zone, littleWords(r.Little)})
+		t.Rows = append(t.Rows, []string{r.Name, number.Amount(r.Hypo, 1), number.Amount(r.Hyper, 1), number.Decimal(r.GRI, 0), r.Zone, littleWords(r.Little)})
 	}
 	return t
 }

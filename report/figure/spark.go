@@ -11,14 +11,14 @@ import (
 )
 
 // Spark is a bar of ranges for the row of a table, lowest at the left, with its shares as
-// title. It is empty without a value.
+// title, and where its numbers are. It is empty without a value.
 func Spark(r Ranges) template.HTML {
 	if math.IsNaN(r[0]) {
 		return ""
 	}
 	title := html.EscapeString(r.Words())
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="%s"><title>%[1]s</title>`, title)
+	fmt.Fprintf(&b, `<svg class="spark" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="%s"><title>%[1]s</title><desc>Numbers are in this row, and below the figure Time in ranges.</desc>`, title)
 	at := 0.0
 	for i, class := range rangeClasses() {
 		if r[i] > 0 {
@@ -30,12 +30,12 @@ func Spark(r Ranges) template.HTML {
 	return template.HTML(b.String())
 }
 
-// Words say the shares with one decimal, which agrees with each share that is rounded by
-// itself: "0.3 % very low, 1.9 % low, 77.8 % in range, 17.2 % high, 2.8 % very high".
+// Words say the shares with one decimal, which add to 100.0:
+// "0.3 % very low, 1.9 % low, 77.8 % in range, 17.2 % high, 2.8 % very high".
 func (r Ranges) Words() string {
-	said := make([]string, len(r))
-	for i, share := range r {
-		said[i] = number.Tenths(share) + " " + RangeWords()[i]
+	said := number.AllTenths(r[:]...)
+	for i, words := range RangeWords() {
+		said[i] += " " + words
 	}
 	return strings.Join(said, ", ")
 }

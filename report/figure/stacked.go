@@ -105,10 +105,7 @@ func shareTable(all []Share) Table {
 	words := RangeWords()
 	t := Table{Columns: append(append(Words("participant"), Numbers(words[:]...)...), Words("data")...)}
 	for _, s := range all {
-		row := []string{s.Name}
-		for _, share := range s.Ranges {
-			row = append(row, number.Tenths(share))
-		}
+		row := append([]string{s.Name}, number.AllTenths(s.Ranges[:]...)...)
 		t.Rows = append(t.Rows, append(row, littleWords(s.Little)))
 	}
 	return t

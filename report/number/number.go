@@ -93,17 +93,20 @@ func Percents(shares ...float64) []string {
 // largest remainder, the earlier one first where two are the same. A share below 0.5 becomes
 // 0, whatever its remainder, and the others have what is left, each less than 1. Where they
 // cannot take all of it, as of 99 and several that small, the sum stays below 100.
-func Whole(shares ...float64) []int {
+func Whole(shares ...float64) []int { return parts(100, shares) }
+
+// parts is Whole for shares that add to a total.
+func parts(total int, shares []float64) []int {
 	whole := make([]int, len(shares))
 	order := make([]int, len(shares))
-	sum, left := 0.0, 100
+	sum, left := 0.0, total
 	for i, share := range shares {
 		order[i] = i
 		sum += share
 		whole[i] = int(math.Floor(share))
 		left -= whole[i]
 	}
-	if math.IsNaN(sum) || math.Abs(sum-100) > 1e-6 {
+	if math.IsNaN(sum) || math.Abs(sum-float64(total)) > 1e-6 {
 		for i, share := range shares {
 			whole[i] = int(math.Round(share))
 		}

@@ -2,6 +2,7 @@ package number
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -50,6 +51,33 @@ func TestTenths(t *testing.T) {
 		if got := Tenths(share); got != want {
 			t.Errorf("Tenths(%v) = %q, want %q", share, got, want)
 		}
+	}
+}
+
+// Shares of a bar add to 100.0, and none is moved by a tenth or more.
+func TestAllTenths(t *testing.T) {
+	for want, shares := range map[string][]float64{
+		"33.4 % 33.3 % 33.3 %": {100.0 / 3, 100.0 / 3, 100.0 / 3},
+		"<0.1 % 0.2 % 99.8 %":  {0.04, 0.16, 99.8},
+		"<0.1 % >99.9 %":       {0.02, 99.98},
+		"0.0 % 100.0 %":        {0, 100},
+		None + " " + None:      {math.NaN(), math.NaN()},
+		"90.2 % 2.2 % 7.6 %":   {90.16, 2.25, 7.59},
+	} {
+		if got := strings.Join(AllTenths(shares...), " "); got != want {
+			t.Errorf("AllTenths(%v) = %q, want %q", shares, got, want)
+		}
+	}
+}
+
+func TestAmount(t *testing.T) {
+	for x, want := range map[float64]string{0: "0.0", 0.04: "<0.1", 0.05: "0.1", 3.14: "3.1", math.NaN(): None} {
+		if got := Amount(x, 1); got != want {
+			t.Errorf("Amount(%v, 1) = %q, want %q", x, got, want)
+		}
+	}
+	if got := Amount(0.3, 0); got != "<1" {
+		t.Errorf("Amount(0.3, 0) = %q", got)
 	}
 }
 

@@ -24,7 +24,8 @@ type Cohort struct {
 	Totals    []SiteTotal // by site, and everybody last; of Following
 	Figures   []figure.Figure
 	Unknown   []string // of the roster, and not in the snapshot yet
-	CSV       string   // path of the same as a file
+	Readings  Readings
+	CSV       string // path of the same as a file
 }
 
 // Dates are the local dates of metrics: the latest Last with enough data, or a window of
@@ -49,13 +50,21 @@ func (d Dates) Words() string {
 	}
 	switch {
 	case d.Last > 0 && d.From+d.To+d.Window != "":
-		return fmt.Sprintf("the latest %d days with enough data, %s", d.Last, within)
+		return d.latest() + ", " + within
 	case d.Last > 0:
-		return fmt.Sprintf("the latest %d days with enough data", d.Last)
+		return d.latest()
 	case d.Window == "" && (d.From == "") != (d.To == ""):
 		return "the days " + within
 	}
 	return within
+}
+
+// latest says which days were looked for.
+func (d Dates) latest() string {
+	if d.Last == 1 {
+		return "the latest day with enough data"
+	}
+	return fmt.Sprintf("the latest %d days with enough data", d.Last)
 }
 
 // A Choice is one of a filter: rows with its class stay.
@@ -76,12 +85,25 @@ type CohortRow struct {
 	Newest                   time.Time     // reading, on the wall clock of the roster's zone
 	Zoneless                 bool          // the roster has no zone: Newest is UTC
 	Age                      time.Duration // of Newest; negative: it is ahead of the clock
+	Valueless                bool          // readings came, and none has a value
+	Unplaced                 int64         // readings without local time
 	Covered14, Covered30     float64
 	Dates                    ProfileDates // of the metrics
 	Ranges                   figure.Ranges
 	TIR, TBR54, CV, GMI, GRI float64
 	GRIZone                  string
 	RiskHypo, RiskHyper      float64
+}
+
+// Lacking says what readings lack, so that they count in no metric; empty: nothing.
+func (r CohortRow) Lacking() string {
+	switch {
+	case r.Valueless:
+		return "no reading has a value"
+	case r.Unplaced > 0:
+		return number.Count(r.Unplaced) + " without local time"
+	}
+	return ""
 }
 
 // Class are the classes by which filters find a row.
@@ -140,13 +162,16 @@ func (r CohortRow) GreyGMI() bool { return !math.IsNaN(r.GMI) && r.Dates.TooLitt
 // Days says the dates of the metrics.
 func (r CohortRow) Days() string {
 	first, last := r.Dates.First, r.Dates.Last
-	if first.IsZero() || last.IsZero() {
+	switch {
+	case r.Dates.Outside:
+		return "no day of their study lies in these dates"
+	case first.IsZero() || last.IsZero():
 		return ""
 	}
-	if first.Year() == last.Year() {
+	if first.Year() == last.Year() && first.Before(last) {
 		return first.Format(time.DateOnly) + " to " + last.Format("01-02")
 	}
-	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
+	return datesWords(first, last)
 }
 
 // Spark is the bar of the ranges.

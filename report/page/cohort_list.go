@@ -9,20 +9,19 @@ import (
 
 // A peopleList is a table of participants.
 type peopleList struct {
-	Label      string // for those who do not see it
-	Rows       []CohortRow
-	Blinded    bool
-	WithStatus bool // of the roster
-	Unit       number.Unit
+	Label   string // for those who do not see it
+	Rows    []CohortRow
+	Blinded bool
+	Unit    number.Unit
 }
 
 // FollowingList and OthersList are the tables of the page.
 func (c Cohort) FollowingList() peopleList {
-	return peopleList{"Participants", c.Following, c.Blinded, false, c.Unit}
+	return peopleList{"Participants", c.Following, c.Blinded, c.Unit}
 }
 
 func (c Cohort) OthersList() peopleList {
-	return peopleList{"Other participants", c.Others, c.Blinded, true, c.Unit}
+	return peopleList{"Other participants", c.Others, c.Blinded, c.Unit}
 }
 
 // VeryLow is below which glucose is very low, in the unit.

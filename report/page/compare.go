@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type Window struct {
 type Pair struct {
 	ID, Arm   string
 	Why       [2]Lack
+	Days      [2]int       // of the windows; 0: they have no dates
 	ActivePct [2]float64   // NaN: none is known
 	Of        [2][]float64 // as ComparedMetrics
 	Met       [2][]bool    // as AllTargets
@@ -64,6 +66,38 @@ func (c Compare) Sharing() (n int) {
 	}
 	return n
 }
+
+// short reports whether a window is shorter than what GMI and targets are meant for.
+func (p Pair) short(window int) bool { return p.Days[window] < fullDays }
+
+// Shorter says of each window for how many pairs it is shorter than what GMI and targets are
+// meant for; nothing where it is for none.
+func (c Compare) Shorter() (all []string) {
+	for i, window := range c.Windows {
+		n := 0
+		for _, p := range c.Pairs {
+			if p.short(i) {
+				n++
+			}
+		}
+		if n > 0 {
+			all = append(all, fmt.Sprintf("Window %s has fewer than %d days for %d of %d participants.", window.Name, fullDays, n, len(c.Pairs)))
+		}
+	}
+	return all
+}
+
+// Grey reports whether a window is too short for some of the group to rely on GMI and
+// targets.
+func (g CompareGroup) Grey(window int) bool {
+	return slices.ContainsFunc(g.Pairs, func(p Pair) bool { return p.short(window) })
+}
+
+// GreyDifference reports whether one of the windows is.
+func (g CompareGroup) GreyDifference() bool { return g.Grey(0) || g.Grey(1) }
+
+// IsGMI reports whether a metric is meant for 14 days.
+func (m Compared) IsGMI() bool { return m.Column == "gmi_pct" }
 
 // Counts reports whether both windows count.
 func (p Pair) Counts() bool { return p.Why == [2]Lack{} }
@@ -241,7 +275,7 @@ func (c Compare) PairTable() figure.Table {
 			row = append(row, p.Arm)
 		}
 		for i, m := range ComparedMetrics() {
-			row = append(row, unsigned(c.beside(i, p.Of[0][i]))+" → "+unsigned(c.beside(i, p.Of[1][i])))
+			row = append(row, c.one(p, 0, i)+" → "+c.one(p, 1, i))
 			if i == 0 {
 				row = append(row, c.signed(m, p.Of[1][i]-p.Of[0][i]))
 			}
@@ -251,14 +285,32 @@ func (c Compare) PairTable() figure.Table {
 	return t
 }
 
+// one says the metric at a place of a window of somebody, without its sign: a GMI of a
+// window that is too short for it is in brackets.
+func (c Compare) one(p Pair, window, place int) string {
+	said := unsigned(c.beside(place, p.Of[window][place]))
+	if ComparedMetrics()[place].IsGMI() && p.short(window) && said != number.None {
+		return "(" + said + ")"
+	}
+	return said
+}
+
 // unsigned is a percentage whose sign stands in the head of its column.
 func unsigned(said string) string { return strings.TrimSuffix(said, " %") }
 
 // LeftOutTable says who is left out, and why.
 func (c Compare) LeftOutTable() figure.Table {
-	t := figure.Table{Name: "Left out", Columns: figure.Words("participant", c.Windows[0].Name, c.Windows[1].Name)}
+	t := figure.Table{Name: "Left out", Columns: figure.Words("participant")}
+	if c.Arms {
+		t.Columns = figure.Words("participant", "arm")
+	}
+	t.Columns = append(t.Columns, figure.Words(c.Windows[0].Name, c.Windows[1].Name)...)
 	for _, p := range c.LeftOut {
-		t.Rows = append(t.Rows, []string{p.ID, c.why(p, 0), c.why(p, 1)})
+		row := []string{p.ID}
+		if c.Arms {
+			row = append(row, p.Arm)
+		}
+		t.Rows = append(t.Rows, append(row, c.why(p, 0), c.why(p, 1)))
 	}
 	return t
 }
@@ -286,7 +338,7 @@ func (w Window) Dates() string {
 	case w.First.IsZero():
 		return "nobody has dates for it"
 	}
-	words := w.First.Format(time.DateOnly) + " to " + w.Last.Format(time.DateOnly)
+	words := datesWords(w.First, w.Last)
 	if w.Others > 0 {
 		words += fmt.Sprintf(" (%d of %d: other dates)", w.Others, w.People)
 	}

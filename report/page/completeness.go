@@ -14,6 +14,7 @@ type Completeness struct {
 	Maps                         []figure.Figure // by site, some 50 participants each
 	ByAnchor, ByStart, ByReading int             // whose day 1 is the anchor date, the study start, the first date with a reading
 	BeforeConsent                []string        // who has readings of days before the date of consent
+	Readings                     Readings
 	Lag                          figure.Figure
 	Kinds                        []*GapKind // those that most hours are of first
 	Gaps                         []Gap      // the longest ones, longest first
@@ -23,10 +24,14 @@ type Completeness struct {
 // A Gap is a time without readings.
 type Gap struct {
 	Participant string
-	Start, End  time.Time // wall clock; zero: not known, or there is no end yet
+	Start, End  time.Time // wall clock, or UTC; zero: not known, or there is no end yet
 	Hours       float64
-	Kind        string // as in the view gaps
+	UTC         bool   // they are of UTC: nothing says the local time
+	Kind        string // as in the view gaps, or Valueless
 }
+
+// Valueless is the kind of gap of somebody of whom there are readings, and none has a value.
+const Valueless = "valueless"
 
 // A GapKind is what gaps of a kind add up to.
 type GapKind struct {
@@ -75,6 +80,8 @@ func gapWords(kind string) string {
 		return "since the last reading"
 	case "never":
 		return "no reading at all"
+	case Valueless:
+		return "no reading with a value"
 	}
 	return kind
 }
@@ -86,12 +93,15 @@ func (g Gap) HoursWords() string { return number.Decimal(g.Hours, 1) }
 func (k GapKind) HoursWords() string { return number.Decimal(k.Hours, 0) }
 
 // StartWords and EndWords are its ends on the wall clock.
-func (g Gap) StartWords() string { return wallClock(g.Start) }
-func (g Gap) EndWords() string   { return wallClock(g.End) }
+func (g Gap) StartWords() string { return g.clock(g.Start) }
+func (g Gap) EndWords() string   { return g.clock(g.End) }
 
-func wallClock(at time.Time) string {
-	if at.IsZero() {
+func (g Gap) clock(at time.Time) string {
+	switch {
+	case at.IsZero():
 		return number.None
+	case g.UTC:
+		return at.Format("2006-01-02 15:04 UTC")
 	}
 	return at.Format("2006-01-02 15:04")
 }

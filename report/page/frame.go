@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
@@ -39,6 +40,11 @@ const (
 	Blinded   Sight = "blinded"   // neither glucose, alerts and events nor arms
 	Unblinded Sight = "unblinded" // all
 )
+
+// IsBlinded reports whether a page says that it is blinded.
+func IsBlinded(html []byte) bool {
+	return bytes.Contains(html, []byte(`<p class="sight"><strong>Blinded</strong>`))
+}
 
 // A Link leads to another page, by a relative path.
 type Link struct {

@@ -17,6 +17,7 @@ type Profile struct {
 	Dates    ProfileDates
 	Unit     number.Unit
 	Values   int // readings with a value in the dates
+	Readings int // in the dates, with or without a value
 	Excluded int // readings in exclusions, which count nowhere
 	Unplaced int // readings without local time, which are in no figure
 
@@ -50,6 +51,7 @@ type ProfileDates struct {
 	Sufficient  bool
 	Sought      int  // so many days in a row with enough data were looked for; 0: the dates were given
 	Found       bool // they were found
+	Outside     bool // no day of the study lies in the dates that were asked for: there are none
 }
 
 // Summary are statistics over the dates; NaN where there are too few values.
@@ -107,7 +109,7 @@ func (p Profile) Facts() (facts []Fact) {
 	}
 	add("Participant", p.Who.ID)
 	if !p.Dates.First.IsZero() {
-		add("Local dates", fmt.Sprintf("%s to %s", p.Dates.First.Format(time.DateOnly), p.Dates.Last.Format(time.DateOnly)))
+		add("Local dates", datesWords(p.Dates.First, p.Dates.Last))
 		add("Days", fmt.Sprint(p.Dates.Days))
 	}
 	if !p.Empty() {
@@ -129,15 +131,39 @@ func (p Profile) Lacks() (all []string) {
 		return nil
 	}
 	if !d.Sufficient {
-		all = append(all, fmt.Sprintf("Readings cover %s of these %s; %s or more are needed.", tooLittle(d.ActivePct, d.NeedPct), days(d.Days), number.Percent(d.NeedPct)))
+		all = append(all, fmt.Sprintf("Readings cover %s of %s; %s or more are needed.", tooLittle(d.ActivePct, d.NeedPct), ofThese(d.Days), number.Percent(d.NeedPct)))
 	}
 	if d.Sought > 0 && !d.Found {
-		all = append(all, fmt.Sprintf("There are no %s in a row with enough readings, so these are the last ones.", days(d.Sought)))
+		all = append(all, notFound(d.Sought))
 	}
 	if d.Days < fullDays {
-		all = append(all, fmt.Sprintf("These are %s; GMI and targets are meant for %d.", days(d.Days), fullDays))
+		all = append(all, fmt.Sprintf("%s; GMI and targets are meant for %d.", theseAre(d.Days), fullDays))
 	}
 	return append(all, "GMI and targets are shown in grey: do not rely on them.")
+}
+
+// theseAre says how many days the dates are.
+func theseAre(n int) string {
+	if n == 1 {
+		return "This is 1 day"
+	}
+	return "These are " + days(n)
+}
+
+// ofThese names the days of the dates.
+func ofThese(n int) string {
+	if n == 1 {
+		return "this day"
+	}
+	return "these " + days(n)
+}
+
+// notFound says that so many days in a row with enough readings were not found.
+func notFound(sought int) string {
+	if sought == 1 {
+		return "There is no day with enough readings, so this is the last one."
+	}
+	return fmt.Sprintf("There are no %d days in a row with enough readings, so these are the last ones.", sought)
 }
 
 // tooLittle says a share that is less than what is needed, also where both are rounded alike.
@@ -146,6 +172,14 @@ func tooLittle(share, need float64) string {
 		return said
 	}
 	return "just under " + number.Percent(need)
+}
+
+// datesWords say from which date to which, or the one date that there is.
+func datesWords(first, last time.Time) string {
+	if first.Equal(last) {
+		return first.Format(time.DateOnly)
+	}
+	return first.Format(time.DateOnly) + " to " + last.Format(time.DateOnly)
 }
 
 func days(n int) string {
@@ -211,6 +245,14 @@ func (Profile) Count(n int) string { return number.Count(int64(n)) }
 
 // Populations are the heads of the targets' columns.
 func (Profile) Populations() [3]string { return Populations() }
+
+// Latest says that the daily view is of the last of the dates alone; empty: it is of all.
+func (p Profile) Latest() string {
+	if shown := len(p.Daily.Data.Rows); shown < p.Dates.Days {
+		return fmt.Sprintf("the last %s of %d", days(shown), p.Dates.Days)
+	}
+	return ""
+}
 
 // Together says whether all targets of a population are met.
 func (p Profile) Together() (all [3]Verdict) {

@@ -3,6 +3,7 @@ package page
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/report/figure"
@@ -64,7 +65,7 @@ func (r EpisodeRate) rule(u number.Unit) string {
 func (p Profile) RateTable() figure.Table {
 	t := figure.Table{Name: "Rates of episodes", Columns: append(figure.Words("kind", "what it is"), figure.Numbers("episodes", "per week", "mean duration", "at night")...)}
 	for _, r := range p.Rates {
-		t.Rows = append(t.Rows, []string{kindWords(r.Kind), r.rule(p.Unit), p.Count(r.N), number.Decimal(r.PerWeek, 1), minutes(r.DurationMin), p.Count(r.Night)})
+		t.Rows = append(t.Rows, []string{kindWords(r.Kind), r.rule(p.Unit), p.Count(r.N), number.Amount(r.PerWeek, 1), minutes(r.DurationMin), p.Count(r.Night)})
 	}
 	return t
 }
@@ -131,10 +132,7 @@ func (p Profile) EntryTable() figure.Table {
 	for _, e := range p.Entries {
 		amount := e.Sent
 		if !math.IsNaN(e.Amount) {
-			amount = number.Decimal(e.Amount, 1)
-			if whole := number.Decimal(e.Amount, 0); amount == whole+".0" {
-				amount = whole
-			}
+			amount = strings.TrimSuffix(number.Amount(e.Amount, 1), ".0")
 		}
 		t.Rows = append(t.Rows, []string{e.At.Format("Mon 2006-01-02 15:04"), entryWords(e.Type), entryWords(e.Subtype), amount, entryWords(e.Unit)})
 	}

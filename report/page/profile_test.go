@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"math"
 	"regexp"
 	"strings"
@@ -39,9 +40,10 @@ func TestEntryTable(t *testing.T) {
 	p := Profile{Entries: []Entry{
 		{At: someTime, Type: "insulin", Subtype: "fastActing", Amount: 4.5, Sent: "4.50", Unit: "units"},
 		{At: someTime, Type: "carbs", Amount: 40, Sent: "40.0", Unit: "grams"},
+		{At: someTime, Type: "insulin", Amount: 0.025, Sent: "0.025", Unit: "units"},
 		{At: someTime, Type: "carbs", Amount: math.NaN(), Sent: "a lot"},
 	}}
-	for i, want := range []string{"insulin | fast-acting | 4.5 | units", "carbohydrates |  | 40 | g", "carbohydrates |  | a lot | "} {
+	for i, want := range []string{"insulin | fast-acting | 4.5 | units", "carbohydrates |  | 40 | g", "insulin |  | <0.1 | units", "carbohydrates |  | a lot | "} {
 		if got := strings.Join(p.EntryTable().Rows[i][1:], " | "); got != want {
 			t.Errorf("entry %d is %q, want %q", i, got, want)
 		}
@@ -61,7 +63,7 @@ func TestLacks(t *testing.T) {
 		"too few":         {func(d *ProfileDates) { d.Sufficient, d.ActivePct = false, 69.99 }, "Readings cover just under 70 % of these 14 days; 70 % or more are needed.", true},
 		"none in a row":   {func(d *ProfileDates) { d.Found = false }, "There are no 14 days in a row with enough readings, so these are the last ones.", true},
 		"a week":          {func(d *ProfileDates) { d.Days, d.Sought = 7, 0 }, "These are 7 days; GMI and targets are meant for 14.", true},
-		"one day, partly": {func(d *ProfileDates) { d.Days, d.Sought, d.Sufficient, d.ActivePct = 1, 0, false, 3 }, "Readings cover 3 % of these 1 day; 70 % or more are needed.", true},
+		"one day, partly": {func(d *ProfileDates) { d.Days, d.Sought, d.Sufficient, d.ActivePct = 1, 0, false, 3 }, "Readings cover 3 % of this day; 70 % or more are needed.", true},
 	} {
 		p := Profile{Dates: enough, Values: 100}
 		c.change(&p.Dates)
@@ -147,5 +149,43 @@ func TestCompareWords(t *testing.T) {
 		if got != want {
 			t.Errorf("it says %q, want %q", got, want)
 		}
+	}
+}
+
+// A page is known as blinded by what it says.
+func TestIsBlinded(t *testing.T) {
+	for _, sight := range []Sight{Usual, Blinded, Unblinded} {
+		var b bytes.Buffer
+		if err := Write(&b, Frame{Title: "Blinded", Sight: sight}, Run{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := IsBlinded(b.Bytes()); got != (sight == Blinded) {
+			t.Errorf("a page that is %s is blinded: %t", sight, got)
+		}
+	}
+}
+
+// One day is told as one, and a part of the dates as a part.
+func TestFewDays(t *testing.T) {
+	one := ProfileDates{First: someTime, Last: someTime, Days: 1, NeedPct: 70, ActivePct: 20, Sought: 1}
+	said := strings.Join(Profile{Dates: one, Values: 1}.Lacks(), " ")
+	for _, want := range []string{"Readings cover 20 % of this day;", "There is no day with enough readings, so this is the last one.", "This is 1 day;"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("of one day it is said %q, which lacks %q", said, want)
+		}
+	}
+	if got := (CohortRow{Dates: one}).Days(); got != "2031-03-04" {
+		t.Errorf("the dates of one day are %q", got)
+	}
+	if got := (Dates{Last: 1}).Words(); got != "the latest day with enough data" {
+		t.Errorf("the latest 1 days are %q", got)
+	}
+	p := Profile{Dates: ProfileDates{Days: 28}}
+	p.Daily.Data.Rows = make([][]string, 14)
+	if got := p.Latest(); got != "the last 14 days of 28" {
+		t.Errorf("the daily view of 28 days is of %q", got)
+	}
+	if p.Dates.Days = 14; p.Latest() != "" {
+		t.Errorf("the daily view of all days is of %q", p.Latest())
 	}
 }

@@ -72,7 +72,7 @@ func prepare(ctx context.Context, s *study.Study, to string) (*making, error) {
 		return nil, err
 	}
 	for _, tree := range []string{s.LakePath(), s.StatePath()} {
-		if within(tree, to) {
+		if durable.Within(tree, to) {
 			return nil, &PlaceError{Dir: to, Inside: tree}
 		}
 	}
@@ -257,26 +257,4 @@ func (b *making) report() Report {
 	slices.Sort(r.Left)
 	r.Left = slices.Compact(r.Left)
 	return r
-}
-
-// within reports whether path is dir or lies in it.
-func within(dir, path string) bool {
-	rel, err := filepath.Rel(absolute(dir), absolute(path))
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
-}
-
-// absolute is a path by which two can be compared, links followed where they exist.
-func absolute(path string) string {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real
-	}
-	dir, name := filepath.Split(abs)
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(real, name)
-	}
-	return abs
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -224,6 +225,9 @@ func (c Config) check() error {
 	if err := c.Serve.check(); err != nil {
 		return err
 	}
+	if err := c.checkReport(); err != nil {
+		return err
+	}
 	if err := CheckPublicURL(c.Connect.PublicURL); err != nil && c.Connect.PublicURL != "" {
 		return wrong("connect.public_url", nil, "%w", err)
 	}
@@ -231,6 +235,21 @@ func (c Config) check() error {
 		return wrong("connect.client_header", h, "the name of a header, such as X-Forwarded-For")
 	}
 	return c.checkApps()
+}
+
+// checkReport refuses a folder of pages among what the study keeps, by the names alone:
+// whoever writes there looks at links, too.
+func (c Config) checkReport() error {
+	dir := c.Report.Dir
+	if strings.HasPrefix(dir, "~") {
+		return wrong("report.dir", dir, "~ is known to shells alone: write the whole path, or one in the study folder, such as reports")
+	}
+	for key, tree := range map[string]string{"lake.path": c.Lake.Path, "state.path": c.State.Path} {
+		if rel, err := filepath.Rel(tree, dir); dir != "" && err == nil && filepath.IsLocal(rel) {
+			return wrong("report.dir", dir, "it lies in %s, %s, whose files are the study's alone: take another folder, such as reports", key, tree)
+		}
+	}
+	return nil
 }
 
 func (c Sync) check() error {
