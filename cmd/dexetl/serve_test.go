@@ -260,5 +260,6 @@ func (b *bench) service() *service {
 	p, s := b.inProcess()
 	v, err := p.serving(b.t.Context(), s, serveOptions{every: "1h", listen: "none"})
 	check(b.t, err)
+	v.addr = "127.0.0.1:8085" // where links lead; nothing listens
 	return v
 }

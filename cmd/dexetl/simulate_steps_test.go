@@ -347,6 +347,7 @@ func (s *simulation) damage() {
 	}
 	table, how := tables[s.rng.IntN(len(tables))], []string{"gone", "cut", "rows", "footer"}[s.rng.IntN(4)]
 	s.tell("damage: %s of %s", how, s.harmTable(table, how))
+	s.harmed = true
 	if s.rng.IntN(2) == 0 {
 		s.do(append(fetchCodes(), exitDamage), "sync")
 	}

@@ -58,6 +58,7 @@ type simulation struct {
 	withdrawn map[string]time.Time // from when on
 	before    map[string][]string  // what was held of them from before
 	erased    map[string]bool
+	harmed    bool              // a file of the lake was
 	tags      map[string]string // metrics of the snapshot when it was tagged, by name
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 )
@@ -20,6 +21,9 @@ func (p *program) verifyAbsent(ctx context.Context, c *cli.Command, id string) e
 		end := p.spin("looking for " + id)
 		a, err := s.Absent(ctx, id)
 		end()
+		if as[*lake.DamageError](err) {
+			return fmt.Errorf("%w: nobody can tell whether %s is in it; also when all is mended, it stays until the snapshots that have it are removed", err, id)
+		}
 		if err != nil {
 			return err
 		}
