@@ -109,7 +109,11 @@ func addSpans(ctx context.Context, db *sql.DB, chosen views.Selection, t *table.
 		return err
 	}
 	return spanner.each(ctx, db, participants, func(participant string, days *byDay, spans *metrics.Spans) error {
-		span := spans.Of(days.within(of[participant]))
+		chosen := days.within(of[participant])
+		if len(chosen) == 0 { // what a snapshot has computed says nothing of it, either
+			return nil
+		}
+		span := spans.Of(chosen)
 		fill(t.Rows[rows[participant]][first:], &span)
 		return nil
 	})

@@ -1,12 +1,14 @@
 package study
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/metrics"
 	views "github.com/dexetl/dexetl/sql"
@@ -76,4 +78,23 @@ func instant(t *testing.T, text string) time.Time {
 		t.Fatal(err)
 	}
 	return at
+}
+
+// Of dates without readings nothing is computed, of somebody who has readings on others
+// neither: a snapshot has nothing of them.
+func TestMetricsOfDatesWithoutReadings(t *testing.T) {
+	s := open(t, func() time.Time { return now })
+	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
+	log, l := s.startLoading(t)
+	appendReadings(t, log, 1, now, "P001")
+	check(t, errors.Join(l.load(t.Context()), l.publish(t.Context()), l.guard.Unlock()))
+	l.guard = nil
+	for days, known := range map[int]bool{-1: true, -30: false} {
+		date := now.AddDate(0, 0, days).Format(time.DateOnly)
+		m, err := s.Metrics(t.Context(), "", views.Selection{From: date, To: date})
+		check(t, err)
+		if got := m.Rows[0][slices.Index(m.Columns, "exposure_days")]; (got != nil) != known {
+			t.Errorf("%s: exposure_days is %v, known is %t", date, got, known)
+		}
+	}
 }
