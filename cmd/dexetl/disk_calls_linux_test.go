@@ -82,10 +82,22 @@ func (s *diskStudy) failures(calls []disk.Call) (all []diskFailure) {
 	if *diskCalls == 0 || *diskCalls >= len(all) {
 		return all
 	}
+	some := failuresInSight(calls)
 	for i := range *diskCalls {
-		all[i] = all[(i*len(all)+len(all)/2) / *diskCalls]
+		some = append(some, all[(i*len(all)+len(all)/2) / *diskCalls])
 	}
-	return all[:*diskCalls]
+	return some
+}
+
+// failuresInSight are those at the first link of a data file into a folder that readers
+// see: what they see there stays until there is another.
+func failuresInSight(calls []disk.Call) []diskFailure {
+	for _, c := range calls {
+		if c.Op == "link" && strings.Contains(c.Path, "/snapshots/0") && strings.Contains(c.From, "/lake/data/") {
+			return []diskFailure{fullDisk(c.N), brokenDisk(c.N)}
+		}
+	}
+	return nil
 }
 
 // needsRoom reports whether a full disk cannot do a call.

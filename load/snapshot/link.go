@@ -163,10 +163,13 @@ func linked(from, into *os.File, f lake.File) bool {
 }
 
 // linkAt links a name from one folder into another.
-func linkAt(from, into *os.File, name string) error {
-	err := unix.Linkat(int(from.Fd()), name, int(into.Fd()), name, 0)
+func linkAt(from, into *os.File, name string) error { return linkAs(from, into, name, name) }
+
+// linkAs links a name from one folder into another, under a name of its own there.
+func linkAs(from, into *os.File, name, as string) error {
+	err := unix.Linkat(int(from.Fd()), name, int(into.Fd()), as, 0)
 	if err != nil {
-		return &os.LinkError{Op: "linkat", Old: name, New: name, Err: err}
+		return &os.LinkError{Op: "linkat", Old: name, New: as, Err: err}
 	}
 	return nil
 }
@@ -195,13 +198,36 @@ func (p *publisher) linkAnew(to *os.Root, into *os.File, f lake.File) error {
 	return p.put(to, name, []byte(complaint(harm)+"\n"))
 }
 
-// linkSound links a data file, whatever has its name. Its folder may be a new one.
+// linkSound links a data file, whatever has its name: until the link is there, readers of
+// the folder see what was. Its own folder may be a new one.
 func (p *publisher) linkSound(to *os.Root, into *os.File, f lake.File) error {
+	name := linkName(f)
+	data, err := p.root.Lstat(f.Path)
+	if err != nil {
+		return err
+	}
+	old, err := to.Lstat(name)
+	if err == nil && os.SameFile(old, data) {
+		return nil
+	}
+	if err == nil && old.IsDir() {
+		if err := to.RemoveAll(name); err != nil {
+			return err
+		}
+	}
 	from, err := p.root.Open(path.Dir(f.Path))
 	if err != nil {
 		return err
 	}
-	return errors.Join(to.RemoveAll(linkName(f)), linkAt(from, into, path.Base(f.Path)), from.Close())
+	defer from.Close()
+	temporary := besides(name)
+	if err := to.RemoveAll(temporary); err != nil {
+		return err
+	}
+	if err := linkAs(from, into, path.Base(name), path.Base(temporary)); err != nil {
+		return err
+	}
+	return to.Rename(temporary, name)
 }
 
 // linkEmpty gives a table a file without rows.

@@ -42,7 +42,7 @@ func linkFrom(from, to *os.Root, name string) error {
 
 // write writes a file under a temporary name and renames it.
 func write(to *os.Root, name string, content []byte) error {
-	temporary := path.Join(path.Dir(name), "."+path.Base(name))
+	temporary := besides(name)
 	if err := to.RemoveAll(temporary); err != nil {
 		return err
 	}
@@ -59,3 +59,6 @@ func write(to *os.Root, name string, content []byte) error {
 	}
 	return to.Rename(temporary, name)
 }
+
+// besides is the hidden name that a file has until it takes the name.
+func besides(name string) string { return path.Join(path.Dir(name), "."+path.Base(name)) }
