@@ -110,6 +110,7 @@ func hourly(t testing.TB, dir string, people, hours int, size int64) *Log {
 // from every position, and by entries that were read before it; only bodies that
 // were to be dropped are gone. And the log goes on.
 func TestCompactedReadsBack(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
@@ -209,11 +210,9 @@ func appendAnything(rt *rapid.T, t *testing.T, l *Log) {
 // What hourly answers repeat costs next to nothing, though it is hours and other
 // people's answers away.
 func TestCompactionFindsRepetitions(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
-	people := 20
-	if raced {
-		people = 8
-	}
+	const people = 20
 	l := hourly(t, t.TempDir(), people, 24, 64<<20)
 	c := compactAll(t, l, keepAll)
 	records := int64(people * 12 * (24 + 6))
@@ -308,6 +307,7 @@ func TestCompactKeepsHeadersOfNewerPrograms(t *testing.T) {
 // Every flipped bit and every cut of a compacted segment is found and named, or
 // harmless.
 func TestDamageOfCompactedIsFound(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	dir := t.TempDir()
 	l := hourly(t, dir, 2, 3, 64<<20)
@@ -430,6 +430,7 @@ func compactAsChild(dir, die string) {
 // A compaction that is killed anywhere leaves the log whole, and the next one
 // does the work.
 func TestKilledCompaction(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	for _, die := range []string{"001-00", "before1", "after1", "before2", "after2"} {
 		t.Run(die, func(t *testing.T) {
