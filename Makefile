@@ -64,7 +64,7 @@ demo: build
 
 # Where neither a package nor its tests start goroutines or serve, the race detector would
 # see nothing, and make all several times as slow.
-AT_ONCE := ^[[:space:]]*go (func|[A-Za-z_.]+\()|\.Go\(|"net/http
+AT_ONCE := ^[[:space:]]*go (func|[A-Za-z_.]+\()|\.Go\(|httptest\.New(TLS|Unstarted)?Server|http\.Server
 ALL    = $(shell go list ./... | sed 's,^[^/]*/[^/]*/[^/]*/,./,')
 RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(folder)/*.go),$(folder)))
 # The race detector sees only a part of the tests of these.
