@@ -73,7 +73,7 @@ PARTLY = $(foreach folder,$(RACED),$(if $(shell grep -sl '^//go:build !race' $(f
 # races of the last moment. Hundreds of the tests' processes end.
 test: prerequisites
 	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m $(RACED)
-	UNRACED=1 go test -buildmode=pie -timeout 20m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
+	UNRACED=1 go test -buildmode=pie -timeout 40m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
 
 torture: prerequisites
 	go test -tags faults ./extract/fault/...
