@@ -3,7 +3,10 @@
 package dexcom
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +16,8 @@ import (
 // what is wrong with it.
 func TestHostileAnswersAreRead(t *testing.T) {
 	t.Parallel()
-	const n, bytes = 200_000, 20 << 20
-	long := strings.Repeat("x", bytes)
+	const n, length = 200_000, 20 << 20
+	long := strings.Repeat("x", length)
 	digits := strings.Repeat("7", 1_000_000)
 	for name, part := range map[string]string{
 		"names":              several(n, `"n#":0`),
@@ -30,7 +33,7 @@ func TestHostileAnswersAreRead(t *testing.T) {
 		"number":             `"value":` + digits + `,"transmitterTicks":"` + digits + `","recordId":` + digits + `,"userId":` + digits,
 		"small number":       `"value":0.` + digits + `e-` + digits,
 		"text":               `"recordId":"` + long + `"`,
-		"escapes":            `"recordId":"` + strings.Repeat(`\u00e9`, bytes/6) + `"`,
+		"escapes":            `"recordId":"` + strings.Repeat(`\u00e9`, length/6) + `"`,
 		"text of a user":     `"userId":"` + long + `"`,
 		"text as a time":     `"systemTime":"` + long + `","start":"` + long + `"`,
 		"schedules":          `"alertSchedules":[` + several(n, `{"alertSettings":[{},{}]}`) + `]`,
@@ -56,6 +59,31 @@ func TestHostileAnswersAreRead(t *testing.T) {
 			if took := time.Since(began); took > 30*time.Second {
 				t.Errorf("%s: %s took %s", name, resource, took)
 			}
+		}
+	}
+}
+
+// Bodies that somebody spoilt are read alike, wherever they are spoilt.
+func TestAheadOfSpoiltBodies(t *testing.T) {
+	const pieces = `{}[],:"\` + "\n 0-.e5ntf\x00\xff"
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, name := range []string{"egvs.json", "events.json", "devices.json"} {
+		plain := payload(t, name)
+		for range 200 {
+			spoilt := bytes.Clone(plain)
+			for range 1 + random.IntN(3) {
+				at, piece := random.IntN(len(spoilt)), pieces[random.IntN(len(pieces))]
+				switch random.IntN(3) {
+				case 0:
+					spoilt[at] = piece
+				case 1:
+					spoilt = slices.Insert(spoilt, at, piece)
+				default:
+					spoilt = slices.Delete(spoilt, at, min(at+1+random.IntN(8), len(spoilt)))
+				}
+			}
+			sameAhead[EGV](t, spoilt)
+			sameAhead[Device](t, spoilt)
 		}
 	}
 }
