@@ -1,9 +1,8 @@
 # make demo    the whole pipeline on a simulated cohort, offline
-# make test    all tests with the race detector, but without it those of whole commands, one after the other
+# make test    all tests, at full size without the race detector; with it, what goes on at once
 # make torture processes killed at every step; KILLS of them refreshing tokens, by SEED,
 #              and HOOK_KILLS telling webhooks; DISK_KILLS syncing, and disks that fail at
-#              DISK_CALLS calls of a run (0: at every one) or are too small, of DISK_SIZES sizes;
-#              and what the race detector makes too slow or too large: histories and hostile answers
+#              DISK_CALLS calls of a run (0: at every one) or are too small, of DISK_SIZES sizes
 # make study   30 people over 120 days, synced daily with everything going wrong; STUDY=30x120, SEED, KILLS_A_DAY
 # make simulate-seeds  whole studies, each drawn from a seed: people, weather, faults, kills; SEEDS=20 of them from SEED on
 # make check   what CI runs besides: vet, formatting, staticcheck, module sums
@@ -62,20 +61,25 @@ demo: build
 	@rm -rf $(DEMO)
 	./bin/dexetl demo $(DEMO)
 
+# Where neither a package nor its tests start goroutines or serve, the race detector would
+# see nothing, and make all several times as slow.
+AT_ONCE := ^[[:space:]]*go (func|[A-Za-z_.]+\()|\.Go\(|httptest\.New(TLS|Unstarted)?Server|http\.Server
+ALL    = $(shell go list ./... | sed 's,^[^/]*/[^/]*/[^/]*/,./,')
+RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(folder)/*.go),$(folder)))
+# Where tests know whether it watches, it sees less of them, or not all.
+PARTLY = $(foreach folder,$(RACED),$(if $(shell grep -sl '^//go:build !race' $(folder)/*_test.go),$(folder)))
+
 # Without GORACE every process ends with a second's sleep: the race detector's, for
 # races of the last moment. Hundreds of the tests' processes end.
 test: prerequisites
-	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m ./...
-	go test -buildmode=pie -timeout 20m -parallel 4 ./cmd/dexetl -unraced
+	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m $(RACED)
+	UNRACED=1 go test -buildmode=pie -timeout 40m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
 
 torture: prerequisites
 	go test -tags faults ./extract/fault/...
-	go test -tags faults -v -timeout 30m -run 'Torture|Hostile|NeverOverlap|InAnyWords' ./extract/consent -kills $(KILLS) -seed $(SEED)
-	go test -tags faults -v -timeout 4h -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
+	go test -tags faults -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
+	go test -tags faults -v -timeout 4h -parallel 4 -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
 		-study.seed $(SEED) -disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
-	go test -tags faults -timeout 30m ./load ./load/reading ./extract/raw
-	go test -tags faults -timeout 30m -run 'Refused|Outage|LostNetwork|LittleRoom' ./extract
-	go test -tags faults -timeout 30m -run Hostile ./extract/dexcom
 
 study: prerequisites
 	for variant in undisturbed compacted killed; do \

@@ -3,5 +3,5 @@
 package extract
 
 // Raced says that the race detector watches, which makes all several times as slow: then
-// less of the same is tested. make torture has the whole of it.
+// less of the same is tested. make test has the whole of it without the detector.
 const Raced = true

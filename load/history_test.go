@@ -36,6 +36,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// oneAfterTheOther marks a test of much, or of many folds one after the other. What goes
+// on at once within a fold, all other tests have, too: the race detector would see nothing
+// new, at several times the price. make test runs the test without it.
+func oneAfterTheOther(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("one fold after the other: make test runs it without the race detector")
+	}
+}
+
 // A history is what an API had and served while a study asked it.
 type history struct {
 	*world

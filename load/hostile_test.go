@@ -71,6 +71,7 @@ func months() string {
 // One hostile answer keeps nobody behind it waiting: the fold takes it, or holds it,
 // in time, and comes to the same in whatever steps.
 func TestHostileAnswers(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, records := range hostileRecords() {
 		resources := []string{"egvs"}
 		switch name {
@@ -122,6 +123,7 @@ func foldHostile(t *testing.T, resource, records string) {
 // However many texts there are that are too long, none comes into a table, where it
 // would be read again with every later answer; what is as long as it may be does.
 func TestHostileTexts(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	const each = hostileTexts // of every resource
 	for over, limit := range []int{dexcom.MaxTextBytes, dexcom.MaxTextBytes + 1} {
@@ -164,6 +166,7 @@ func cpuTime(t testing.TB) time.Duration {
 // A body in the log that is longer than any that is taken is held, and is not
 // unpacked for it.
 func TestLongBodyIsHeld(t *testing.T) {
+	oneAfterTheOther(t)
 	w := newWorld(t, t.TempDir())
 	blanks := strings.Repeat(" ", dexcom.DefaultMaxBody)
 	header := raw.Header{ParticipantID: "P1", ConnectionID: "C1", Resource: "egvs", WindowStart: at(1, "00:00:00"), WindowEnd: at(9, "00:00:00")}

@@ -246,6 +246,7 @@ func TestGlucoseMerged(t *testing.T) {
 // However many commits there are, a month has few files, and a row is written a few
 // times: also where the windows of many people come mixed.
 func TestWrittenAFewTimes(t *testing.T) {
+	oneAfterTheOther(t)
 	w := newWorld(t, t.TempDir())
 	k := w.tank("lake", 0)
 	defer k.unlock()
@@ -291,6 +292,7 @@ func TestWrittenAFewTimes(t *testing.T) {
 // come one after the other, some at once, and most commits cut through those. That goes
 // for closed months and for the last days, which all participants have rows in.
 func TestWrittenAFewTimesOfALongLog(t *testing.T) {
+	oneAfterTheOther(t)
 	w := newWorld(t, t.TempDir())
 	k := w.tank("lake", 200<<10)
 	defer k.unlock()

@@ -2,8 +2,10 @@
 
 package load
 
-// A small part of what it is otherwise: the race detector makes all ten times as
-// slow. make torture has the whole of it.
+// raced says that the race detector watches, which makes all several times as slow: then
+// less of the same is tested. make test has the whole of it without the detector.
+const raced = true
+
 const (
 	hostileMany    = 3_000
 	hostileNames   = 10_000

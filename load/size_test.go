@@ -2,6 +2,8 @@
 
 package load
 
+const raced = false
+
 // How much of a thing a hostile answer has, and how many histories there are.
 const (
 	hostileMany    = 100_000

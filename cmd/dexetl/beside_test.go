@@ -1,12 +1,9 @@
 package main
 
 import (
-	"flag"
+	"os"
 	"testing"
 )
-
-// unraced leaves out what make test has run with the race detector.
-var unraced = flag.Bool("unraced", false, "without the tests of what goes on at once, which ran with the race detector")
 
 // oneAfterTheOther marks a test in which one command follows the other. What goes on
 // at once within one of them, a test with atOnce runs, too: the race detector would
@@ -19,10 +16,11 @@ func oneAfterTheOther(t *testing.T) {
 }
 
 // atOnce marks a test in which something goes on beside something else, which make
-// test runs with the race detector alone. A test with neither mark runs both ways.
+// test runs with the race detector alone: without it, it sets UNRACED. A test with neither
+// mark runs both ways.
 func atOnce(t *testing.T) {
 	t.Helper()
-	if *unraced && !raced {
+	if os.Getenv("UNRACED") == "1" && !raced {
 		t.Skip("something goes on beside something else: make test runs it with the race detector")
 	}
 }

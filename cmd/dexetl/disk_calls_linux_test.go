@@ -27,6 +27,7 @@ var (
 // what was there before or what is there after it, and the next run ends where an
 // undisturbed one would have.
 func TestDiskFails(t *testing.T) {
+	t.Parallel()
 	empty, older := diskStudies(t)
 	for name, s := range map[string]*diskStudy{"first": empty, "second": older} {
 		t.Run(name, func(t *testing.T) {

@@ -31,6 +31,7 @@ cp -a "$DISK/study" "$OUT/study"
 // A real disk that is too small stops a run wherever it happens to be full. The run
 // says how much room is left, what it had stays, and with room it goes on.
 func TestDiskTooSmall(t *testing.T) {
+	t.Parallel()
 	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
 		t.Skipf("unshare -rm, for a disk of our own: %v %s", err, out)
 	}

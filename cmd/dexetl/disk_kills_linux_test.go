@@ -22,6 +22,7 @@ var diskKills = flag.Int("disk.kills", 1000, "processes that TestKilledAtAnyCall
 // killed as well. Readers see whole snapshots all the time, none that was there is gone,
 // and in the end the lake is what an undisturbed one is.
 func TestKilledAtAnyCall(t *testing.T) {
+	t.Parallel()
 	config := dexsim.Config{Seed: 17, Participants: 2, Days: 60, End: demoNow, Reusable: true, Chaos: dexsim.Chaos{Kinds: dexsim.AllData}}
 	b := newBenchAt(t, config, demoNow.AddDate(0, 0, -55))
 	k := killing{

@@ -16,6 +16,7 @@ import (
 // answers it was made of, its data files, itself, and the names of all of them. When the
 // run has ended, so would its own name.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	empty, older := diskStudies(t)
 	for name, s := range map[string]*diskStudy{"first": empty, "second": older} {
 		t.Run(name, func(t *testing.T) {

@@ -106,6 +106,7 @@ func typeName(t arrow.DataType) string {
 // takes: its commands and flags exist, and the flags have values of their kind.
 func TestDocumentedCommandLines(t *testing.T) {
 	oneAfterTheOther(t)
+	t.Parallel()
 	files := []string{"../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md"}
 	for _, pattern := range []string{"../../docs/*.md", "../../examples/*", "../../examples/*/*"} {
 		found, err := filepath.Glob(pattern)

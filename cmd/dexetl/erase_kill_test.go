@@ -17,6 +17,7 @@ var erasePoints = []string{
 // Wherever an erasure dies, the next command that loads goes on with it, or it does when
 // it is repeated; and in the end nothing is left.
 func TestEraseIsKilled(t *testing.T) {
+	t.Parallel()
 	b := erasable(t, 3)
 	latest := b.othersRows("latest")
 	s := b.save()

@@ -24,6 +24,7 @@ import (
 // Every form is printed by some command, and its schema takes that and nothing else.
 func TestEveryForm(t *testing.T) {
 	oneAfterTheOther(t)
+	t.Parallel()
 	f := &formPrinter{bench: newBench(t, dexsim.Config{Seed: 5, Participants: 3, Days: 4}), seen: map[string][]any{}}
 	f.tools()
 	f.roster()

@@ -11,6 +11,7 @@ import (
 // a C compiler at hand or without one.
 func TestOtherPlatformsAreRefusedInASentence(t *testing.T) {
 	oneAfterTheOther(t)
+	t.Parallel()
 	for _, platform := range []string{"GOOS=windows", "GOOS=freebsd"} {
 		for _, cgo := range []string{"CGO_ENABLED=0", "CGO_ENABLED=1"} {
 			command := exec.Command("go", "list", "-e", "-deps", "-test", "-f", "{{with .Error}}{{.Err}}{{end}}", module+"...")

@@ -17,6 +17,7 @@ import (
 // Wherever a repair dies, readers see no more damage than there was, and another repair, or
 // a sync and then another repair, ends where an undisturbed one does.
 func TestRepairIsKilled(t *testing.T) {
+	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{
 		Seed: 29, Participants: 2, Days: 3, End: demoNow, Reusable: true, Chaos: dexsim.Chaos{Kinds: dexsim.AllData, RecordRate: 0.1},
 	}, demoNow.AddDate(0, 0, -1))

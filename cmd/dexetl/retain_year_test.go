@@ -110,6 +110,7 @@ const hourly = 34
 // 20 people.
 func TestYearOfSnapshots(t *testing.T) {
 	oneAfterTheOther(t)
+	t.Parallel()
 	people, days := 2, 3
 	if size := os.Getenv("DEXETL_YEAR"); size != "" {
 		if _, err := fmt.Sscanf(size, "%dx%d", &people, &days); err != nil {

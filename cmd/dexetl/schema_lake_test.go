@@ -45,6 +45,7 @@ func eventful(t *testing.T) *bench {
 // writes them; and no row that the table cannot have.
 func TestLakeSchemas(t *testing.T) {
 	oneAfterTheOther(t)
+	t.Parallel()
 	b := eventful(t)
 	for _, s := range schemas.All() {
 		if s.Group != "lake" {

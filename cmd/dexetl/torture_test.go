@@ -25,6 +25,7 @@ import (
 // before or the one of after; in the end it is that of a run that nobody
 // disturbed, nothing was asked for that the log held, and nothing is left over.
 func TestKilledAnywhere(t *testing.T) {
+	t.Parallel()
 	end := time.Now().AddDate(0, 0, -10) // so that every run finds the same data
 	config := dexsim.Config{Seed: 11, Participants: 2, Days: 3, End: end, Reusable: true}
 	half := []string{"backfill", "--to", end.AddDate(0, 0, -2).UTC().Format(time.DateOnly)}
@@ -69,6 +70,7 @@ func TestKilledAnywhere(t *testing.T) {
 // A run that is killed while it loads has not ended, whatever it was about to
 // say: not for dexetl runs, and not in the lake of any run after it.
 func TestKilledRunHasNotEnded(t *testing.T) {
+	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 11, Participants: 1, Days: 1, Reusable: true}, time.Now())
 	const ends = "select command, ended_at is null, exit_code is null and calls is null and answers is null from runs where command <> 'connect' order by started_at"
 	b.die("load.manifest_written", "backfill")

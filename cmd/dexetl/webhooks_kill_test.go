@@ -24,6 +24,7 @@ var hookKills = flag.Int("webhooks.kills", 200, "processes that TestKilledTellin
 // event of every snapshot comes at least once, with one body; for each participant in
 // order; and what they say adds up to the lake.
 func TestKilledTelling(t *testing.T) {
+	t.Parallel()
 	end := time.Now().AddDate(0, 0, -40)
 	b := newBenchAt(t, dexsim.Config{Seed: 11, Participants: 3, Days: 30, End: end.AddDate(0, 0, 27), Reusable: true}, end)
 	b.must("sync")

@@ -1,3 +1,5 @@
+//go:build !race
+
 package consent
 
 import (
@@ -12,10 +14,7 @@ import (
 
 // However much a token endpoint says, it is read in time, and told in few words.
 func TestHostileReplies(t *testing.T) {
-	whole := maxReply
-	if raced {
-		whole /= 4 // it is slow there, and looks for time alone
-	}
+	const whole = maxReply
 	many := func(text string) string {
 		var b strings.Builder
 		for i := 0; b.Len() < whole-100; i++ {

@@ -1,10 +1,7 @@
 package dexcom
 
 import (
-	"bytes"
 	"fmt"
-	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,29 +58,4 @@ func told[R Record, P Pointer[R]](r *reader) (all []string) {
 		return true
 	})
 	return append(all, fmt.Sprintf("%#v", e))
-}
-
-// Bodies that somebody spoilt are read alike, wherever they are spoilt.
-func TestAheadOfSpoiltBodies(t *testing.T) {
-	const pieces = `{}[],:"\` + "\n 0-.e5ntf\x00\xff"
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, name := range []string{"egvs.json", "events.json", "devices.json"} {
-		plain := payload(t, name)
-		for range 200 {
-			spoilt := bytes.Clone(plain)
-			for range 1 + random.IntN(3) {
-				at, piece := random.IntN(len(spoilt)), pieces[random.IntN(len(pieces))]
-				switch random.IntN(3) {
-				case 0:
-					spoilt[at] = piece
-				case 1:
-					spoilt = slices.Insert(spoilt, at, piece)
-				default:
-					spoilt = slices.Delete(spoilt, at, min(at+1+random.IntN(8), len(spoilt)))
-				}
-			}
-			sameAhead[EGV](t, spoilt)
-			sameAhead[Device](t, spoilt)
-		}
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // several writes n members or elements, the i-th as format says.
@@ -126,57 +125,6 @@ func TestAnswerLimits(t *testing.T) {
 		var size *SizeError
 		if (err != nil) != (test.wrong || test.what != "") || err != nil && !errors.As(err, &wrong) || test.what != "" && (!errors.As(err, &size) || size.What != test.what) {
 			t.Errorf("%s, %d bytes: %v", test.name, len(test.body), err)
-		}
-	}
-}
-
-// However hostile an answer is, reading it takes as long as it is, and few words say
-// what is wrong with it.
-func TestHostileAnswersAreRead(t *testing.T) {
-	t.Parallel()
-	const n = hostileMany
-	long := strings.Repeat("x", hostileText)
-	digits := strings.Repeat("7", hostileDigits)
-	for name, part := range map[string]string{
-		"names":              several(n, `"n#":0`),
-		"long names":         several(n/4, `"`+strings.Repeat("n", 300)+`#":0`),
-		"one name":           several(n, `"n":0`),
-		"one known name":     several(n, `"userId":"u","recordId":"r"`),
-		"names in two cases": several(n, `"RecordId":"r","recordId":"r"`),
-		"broken names":       several(n, "\"\xff#\":0"),
-		"depth":              `"n":` + nested(9_990),
-		"too much depth":     `"n":` + nested(n),
-		"depth of objects":   `"n":` + strings.Repeat(`{"a":`, 9_000) + "0" + strings.Repeat("}", 9_000),
-		"elements":           `"n":[` + several(n, `#`) + `]`,
-		"number":             `"value":` + digits + `,"transmitterTicks":"` + digits + `","recordId":` + digits + `,"userId":` + digits,
-		"small number":       `"value":0.` + digits + `e-` + digits,
-		"text":               `"recordId":"` + long + `"`,
-		"escapes":            `"recordId":"` + strings.Repeat(`\u00e9`, hostileText/6) + `"`,
-		"text of a user":     `"userId":"` + long + `"`,
-		"text as a time":     `"systemTime":"` + long + `","start":"` + long + `"`,
-		"schedules":          `"alertSchedules":[` + several(n, `{"alertSettings":[{},{}]}`) + `]`,
-		"ranges":             several(n, `"egvs":{"start":{"systemTime":"2026-03-05"}}`),
-	} {
-		for _, resource := range []Resource{EGVs, Events, Calibrations, Alerts, Devices, DataRange} {
-			began := time.Now()
-			inside := pageOf(resource, `{`+part+`}`, `{}`)
-			around := fmt.Appendf(nil, `{"recordType":%q,"recordVersion":"3","records":[{}],%s}`, resource, part)
-			for where, plain := range map[string][]byte{"record": inside, "envelope": around} {
-				_, err := check(t.Context(), plain, resource)
-				if err != nil && len(err.Error()) > 500 {
-					t.Errorf("%s: %s of %s: an error of %d bytes", name, where, resource, len(err.Error()))
-				}
-			}
-			yielded := 0
-			yieldAll(t, resource, inside, func(m *Meta) {
-				yielded++
-				if len(m.Faults) > maxFaults || len(m.Extra) > maxRecordValues {
-					t.Errorf("%s: %s: %d faults, %d unknown fields", name, resource, len(m.Faults), len(m.Extra))
-				}
-			})
-			if took := time.Since(began); took > 30*time.Second {
-				t.Errorf("%s: %s took %s", name, resource, took)
-			}
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 // Every flipped bit and every cut of a compacted segment is found and named, or
 // harmless.
 func TestDamageOfCompactedIsFound(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	dir := t.TempDir()
 	l := hourly(t, dir, 2, 3, 64<<20)
@@ -119,6 +120,7 @@ func compactAsChild(dir, die string) {
 // A compaction that is killed anywhere leaves the log whole, and the next one
 // does the work.
 func TestKilledCompaction(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	for _, die := range []string{"001-00", "before1", "after1", "before2", "after2"} {
 		t.Run(die, func(t *testing.T) {

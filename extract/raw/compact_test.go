@@ -106,6 +106,7 @@ func hourly(t testing.TB, dir string, people, hours int, size int64) *Log {
 // from every position, and by entries that were read before it; only bodies that
 // were to be dropped are gone. And the log goes on.
 func TestCompactedReadsBack(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")
@@ -205,11 +206,9 @@ func appendAnything(rt *rapid.T, t *testing.T, l *Log) {
 // What hourly answers repeat costs next to nothing, though it is hours and other
 // people's answers away.
 func TestCompactionFindsRepetitions(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
-	people := 20
-	if raced {
-		people = 8
-	}
+	const people = 20
 	l := hourly(t, t.TempDir(), people, 24, 64<<20)
 	c := compactAll(t, l, keepAll)
 	records := int64(people * 12 * (24 + 6))

@@ -13,6 +13,7 @@ import (
 // A crash may leave any prefix of the last append, or zeros in its place. Only
 // that append is lost, and the log goes on.
 func TestTornTail(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir)
@@ -71,6 +72,7 @@ func checkTorn(t *testing.T, dir, path string, torn, next []byte, want string) e
 // Every single flipped bit is found, wherever it is, and an append after it
 // neither hides it nor destroys anything.
 func TestBitFlips(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir)

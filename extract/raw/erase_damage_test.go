@@ -11,6 +11,7 @@ import (
 // with damage to what is erased. Where nobody can tell whose it is, that segment stays and is
 // named, all others are erased, and with the segment restored the rest is.
 func TestEraseBesideDamage(t *testing.T) {
+	oneAfterTheOther(t)
 	for _, tt := range []struct {
 		name      string
 		compacted bool

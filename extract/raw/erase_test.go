@@ -44,6 +44,7 @@ func tellOthers(t *testing.T, l *Log, who string) (others []told, gone int) {
 // Of whoever is erased nothing is left in any file of the log, as received, compacted or
 // still open; of others every byte is, at the same positions; and appending goes on.
 func TestErase(t *testing.T) {
+	oneAfterTheOther(t)
 	for _, how := range []string{"as received", "compacted", "half compacted", "erased, then compacted"} {
 		t.Run(how, func(t *testing.T) {
 			dir := t.TempDir()

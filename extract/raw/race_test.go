@@ -2,6 +2,5 @@
 
 package raw
 
-// raced says that the race detector watches, which makes all several times as slow:
-// then less of the same is tested. make torture has the whole of it.
+// raced says that the race detector watches.
 const raced = true

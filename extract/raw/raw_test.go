@@ -18,6 +18,15 @@ import (
 	"pgregory.net/rapid"
 )
 
+// oneAfterTheOther marks a test of much in which nothing goes on beside anything else: the
+// race detector would see nothing, at several times the price. make test runs it without.
+func oneAfterTheOther(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("one thing after the other: make test runs it without the race detector")
+	}
+}
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("RAW_TEST_COMPACT"); dir != "" {
 		compactAsChild(dir, os.Getenv("RAW_TEST_DIE"))
@@ -209,6 +218,7 @@ func TestAppendCutsTimes(t *testing.T) {
 // Whatever is appended through whichever handle reads back equal and in order,
 // from the start and from every position, across segments and reopening.
 func TestAppendsReadBack(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(t.TempDir(), "")

@@ -13,6 +13,7 @@ import (
 // Verify finds a flipped bit wherever it is, a cut, a missing and a swapped segment, and
 // goes on with the segments behind it.
 func TestVerifyFindsDamage(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	dir := t.TempDir()
 	l := hourly(t, dir, 2, 60, 8<<10)

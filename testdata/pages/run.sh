@@ -19,5 +19,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 [ "$here/node_modules/.package-lock.json" -nt "$here/package.json" ] || npm install --prefix "$here" --no-package-lock --no-audit --no-fund --silent
 cd "$here/../.."
-go test -count=1 -v -timeout 20m -run '^TestReportInChromium$' ./cmd/dexetl -unraced \
+go test -count=1 -v -timeout 20m -run '^TestReportInChromium$' ./cmd/dexetl \
 	-axe "$here/node_modules/axe-core/axe.min.js" ${shots:+-report.shots "$shots"}
