@@ -26,8 +26,11 @@ type Verified struct {
 	// would answer.
 	TooLarge []string
 	Damages  []Damage
-	Deep     *Replayed // the log folded anew and compared; nil: it was not, or could not be
-	Took     time.Duration
+	// Erasing are participants whose erasure has begun and is not done: whoever loads next
+	// goes on with it. Meanwhile the log may be without them, and the tables not yet.
+	Erasing []string
+	Deep    *Replayed // the log folded anew and compared; nil: it was not, or could not be
+	Took    time.Duration
 }
 
 // A Damage is one file that is not as it was written, or that lacks something.

@@ -54,7 +54,10 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 	if err != nil || len(found) > 0 {
 		return err
 	}
-	if err := s.verifyWhatItSays(ctx, note); err != nil || !v.Deep {
+	if err := s.verifyWhatItSays(ctx, note); err != nil {
+		return err
+	}
+	if done.Erasing, err = s.Erasing(ctx); err != nil || !v.Deep {
 		return err
 	}
 	return s.verifyFold(ctx, v, done)

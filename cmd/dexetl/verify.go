@@ -49,10 +49,13 @@ func (p *program) verifyCommand() *cli.Command {
 
 func (p *program) printVerified(v study.Verified, deep bool) error {
 	f := schemas.Verify()
+	if len(v.Erasing) > 0 {
+		p.tellFact(study.Fact{Kind: study.ErasureBegun, Participants: v.Erasing})
+	}
 	if p.flags.json {
 		damages := table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
 		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
-			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v))
+			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v), append([]string{}, v.Erasing...))
 	}
 	if len(v.Damages) > 0 {
 		t := table.Table{Columns: []string{"kind", "file", "rows", "reason"}, First: []string{"file", "reason"}, Stories: true}
