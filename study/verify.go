@@ -156,7 +156,15 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 		if err != nil {
 			return err
 		}
-		found = append(found, more...)
+		cited, err := s.citations(l, m)
+		if undamaged(err) != nil {
+			return err
+		}
+		uncited, err := snapshot.CheckCited(l, m, cited)
+		if err != nil {
+			return err
+		}
+		found = slices.Concat(found, more, uncited)
 	}
 	if now, err := l.Current(); err == nil && now.Snapshot == done.Newest.Snapshot && now.Snapshot > 0 {
 		if harm := snapshot.CheckLatest(l, now); harm != nil {
@@ -225,6 +233,9 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 
 // Words says what is wrong with a file without its name, which a person has read.
 func (d Damage) Words() string {
+	if e, ok := errors.AsType[*lake.TaggedLossError](d.Err); ok {
+		return e.Error()
+	}
 	if errors.Is(d.Err, fs.ErrNotExist) {
 		return "it is gone"
 	}

@@ -142,7 +142,9 @@ func (p *program) damageOf(v study.Verified) error {
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
 	if !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage) {
-		e.advice = classifyByType(first.Err).advice
+		if e.advice = classifyByType(first.Err).advice; e.advice == "" && first.Kind == study.StateDamage {
+			e.advice = "restore this file of the state folder from a backup"
+		}
 	} else {
 		e.next = dexetl("repair")
 	}
