@@ -27,7 +27,6 @@ func (r *run) readManifests(ctx context.Context) error {
 		return err
 	}
 	c := chain{run: r, gone: gone, sums: make(map[int64][]string, len(all)), next: 1}
-	found := len(r.report.Findings)
 	for _, id := range all {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -43,19 +42,11 @@ func (r *run) readManifests(ctx context.Context) error {
 	if err := c.beyond(); err != nil {
 		return err
 	}
-	if !r.Lake.HasGone() {
-		r.unaccounted(found)
-	}
-	return nil
-}
-
-// unaccounted names the file that would say why manifests are missing, if any is among the
-// findings since: it may be what is gone.
-func (r *run) unaccounted(since int) {
-	missing := slices.ContainsFunc(r.report.Findings[since:], func(f Finding) bool { return errors.Is(f.Err, fs.ErrNotExist) })
-	if missing {
+	reissued := slices.ContainsFunc(all, func(id lake.ID) bool { return id.Issue > 0 })
+	if reissued && !r.Lake.HasGone() { // the ones that they replaced were accounted for there
 		r.manifest(&lake.DamageError{Path: lake.GoneFile, Err: fs.ErrNotExist})
 	}
+	return nil
 }
 
 // A chain is the manifests read so far.
