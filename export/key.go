@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,11 +17,13 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // KeyFile is the name of the file of keys in the folder of the state. Whoever has it can
 // tell who is who in the exports; so it is never part of one.
-const KeyFile = "export-keys.json"
+const KeyFile = study.ExportKeyFile
 
 // A Key gives people other names, and says by how many weeks their times are moved. Both
 // follow from the key and the participant's id alone, so they are the same in every
@@ -36,6 +39,10 @@ type keyFile struct {
 	Format int   `json:"format"`
 	Keys   []Key `json:"keys"`
 }
+
+// keyFormat is that of the file as it is written. One of format 1 does not end with a
+// checksum of itself.
+const keyFormat = 2
 
 // A KeyError says why the keys of exports cannot be had.
 type KeyError struct {
@@ -70,16 +77,25 @@ func Keys(state string) ([]Key, error) {
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, &KeyError{Path: path, Why: "others can read it: chmod 600 it"}
 	}
+	content, err := io.ReadAll(f)
+	if err != nil {
+		return nil, err
+	}
 	var held keyFile
-	if err := json.NewDecoder(f).Decode(&held); err != nil {
+	if err := json.Unmarshal(content, &held); err != nil {
 		return nil, &KeyError{Path: path, Err: err}
+	}
+	if held.Format != 1 || lake.IsSealed(content) { // other keys would give people other names
+		if err := lake.Unbroken(content); err != nil {
+			return nil, &KeyError{Path: path, Err: err}
+		}
 	}
 	return held.Keys, held.check(path)
 }
 
 func (f keyFile) check(path string) error {
-	if f.Format != 1 || len(f.Keys) == 0 {
-		return &KeyError{Path: path, Why: "it has no keys of format 1"}
+	if f.Format < 1 || f.Format > keyFormat || len(f.Keys) == 0 {
+		return &KeyError{Path: path, Why: fmt.Sprintf("it has no keys of format %d", keyFormat)}
 	}
 	for _, k := range f.Keys {
 		if secret, err := hex.DecodeString(k.Secret); err != nil || len(secret) != sha256.Size {
@@ -106,11 +122,11 @@ func currentKey(state string, fresh bool, now time.Time) (k Key, err error) {
 	secret := make([]byte, sha256.Size)
 	rand.Read(secret) // never fails
 	k = Key{ID: last(keys).ID + 1, MadeAt: now.UTC().Truncate(time.Second), Secret: hex.EncodeToString(secret)}
-	content, err := json.MarshalIndent(keyFile{1, append(keys, k)}, "", "  ")
+	content, err := lake.Sealed(keyFile{keyFormat, append(keys, k)})
 	if err != nil {
 		return k, err
 	}
-	return k, errors.Join(durable.Publish(filepath.Join(state, KeyFile), append(content, '\n')), durable.SyncFolder(state))
+	return k, errors.Join(durable.Publish(filepath.Join(state, KeyFile), content), durable.SyncFolder(state))
 }
 
 func last(keys []Key) Key {

@@ -14,6 +14,8 @@ type Accounts interface {
 	// Same reports whether userID, of an answer that came through a participant's
 	// connection, is that account's; *consent.OwnerError if it is not their connection.
 	Same(ctx context.Context, participantID, connectionID, userID string) (bool, error)
+	// Others are the participant's other connections that lead to the account of one.
+	Others(ctx context.Context, connectionID string) ([]string, error)
 	// SetAside takes a connection out of use because it is not: *consent.OtherAccountError.
 	SetAside(ctx context.Context, connectionID string) error
 }
@@ -31,6 +33,19 @@ func (c *connection) own(ctx context.Context, a dexcom.Answer) (bool, error) {
 		return false, call.FatalError{Err: err}
 	}
 	return same, nil
+}
+
+// meet finds out which former connections lead to the account of one through which
+// nothing came yet: of an imported grant nobody knew before it was used.
+func (c *connection) meet(ctx context.Context) (err error) {
+	if c.runner.fetcher.Accounts == nil {
+		return nil
+	}
+	c.target.SameAccount, err = c.runner.fetcher.Accounts.Others(context.WithoutCancel(ctx), c.target.ConnectionID)
+	if err != nil {
+		return call.FatalError{Err: err}
+	}
+	return nil
 }
 
 // stray ends the fetching of the participant: another account answered, and nobody

@@ -19,9 +19,12 @@ import (
 
 // fakeAccounts expects every connection's answers to be of the user "u".
 type fakeAccounts struct {
-	mu    sync.Mutex
-	aside map[string]bool
+	mu     sync.Mutex
+	aside  map[string]bool
+	others []string // connections to the account of any other one
 }
+
+func (f *fakeAccounts) Others(context.Context, string) ([]string, error) { return f.others, nil }
 
 func (f *fakeAccounts) Same(_ context.Context, _, _, userID string) (bool, error) {
 	return userID == "" || userID == "u", nil

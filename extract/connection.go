@@ -61,6 +61,7 @@ func (c *connection) fetch(ctx context.Context) error {
 // plan asks what there is and returns the calls that are due.
 func (c *connection) plan(ctx context.Context) ([]plan.Call, error) {
 	state := c.runner.state(c.target)
+	unused := state.Held.Full == nil
 	questions, err := plan.Questions(state)
 	if err != nil {
 		return nil, planError(err)
@@ -71,6 +72,12 @@ func (c *connection) plan(ctx context.Context) ([]plan.Call, error) {
 			return nil, err
 		}
 		c.shown = append(c.shown, known)
+	}
+	if unused { // the questions are the same, whatever came through others
+		if err := c.meet(ctx); err != nil {
+			return nil, err
+		}
+		state.Reached = c.runner.index.Reached(c.target.ParticipantID, c.target.SameAccount)
 	}
 	calls, clipped, err := plan.Calls(state, c.shown)
 	if clipped != "" {

@@ -57,3 +57,32 @@ func TestReconnectedReadsAgainWhatCame(t *testing.T) {
 		}
 	})
 }
+
+// Of an imported grant nobody knows whose account it leads to before it was used, and the
+// first run that uses it reads again what came through a former connection to it.
+func TestImportedGrantReadsAgainWhatCame(t *testing.T) {
+	in2026(t, func(t *testing.T) {
+		for _, mode := range []plan.Mode{plan.Backfill, plan.Sync} {
+			api := newFake(t)
+			newest := time.Now().Truncate(time.Second).Add(-day)
+			api.add("old", dexcom.Events, newest.Add(-5*day), newest.Add(1), day)
+			api.add("imported", dexcom.Events, newest.Add(-5*day), newest.Add(-2*day), day)
+			f := newFetcher(t, api, t.TempDir())
+			f.Resources, f.Accounts = []dexcom.Resource{dexcom.Events}, &fakeAccounts{}
+			through := target("P1")
+			through.ConnectionID = "old"
+			mustRun(t, f, mode, through)
+			before := len(entries(t, f.Log))
+			time.Sleep(time.Hour)
+			through.ConnectionID, f.Accounts = "imported", &fakeAccounts{others: []string{"old"}}
+			mustRun(t, f, mode, through)
+			var asked plan.Windows
+			for _, e := range entries(t, f.Log)[before:] {
+				asked = append(asked, plan.Window{Start: e.WindowStart, End: e.WindowEnd})
+			}
+			if end := newest.Add(time.Minute); asked.Span().End.Before(end) {
+				t.Errorf("%s asked the imported grant for %v, want what came through the former connection, up to %s", mode, asked, end)
+			}
+		}
+	})
+}

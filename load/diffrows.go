@@ -182,8 +182,8 @@ func (c *comparison) pair(was, is pick) {
 		c.count(was).Removed++
 	case !before && after:
 		c.count(is).Added++
-	case before && !same:
-		c.count(is).Changed++
+	case before && !same: // a request that is erased is nobody's any more
+		c.count(was).Changed++
 	case !same || c.rows.compare(was, is, c.history) != 0:
 		c.count(is).History++
 	}

@@ -88,6 +88,18 @@ func (e *UnfinishedErasureError) Error() string {
 
 func (e *UnfinishedErasureError) Unwrap() error { return e.Err }
 
+// Erasing lists the participants whose erasure has begun and is not done. Whoever loads next
+// goes on with it.
+func (s *Study) Erasing(ctx context.Context) (ids []string, err error) {
+	all, err := s.Cohort.Erasures(ctx)
+	for _, e := range all {
+		if e.Stage != cohort.Erased {
+			ids = append(ids, e.ParticipantID)
+		}
+	}
+	return ids, err
+}
+
 // finishErasures goes on with the erasures that are not done, until nothing more came of
 // these people. The load lock is held. What damage keeps from being erased is unerased
 // afterwards: nobody else has to wait for it.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // A Receipt says what an erasure took out: it is what is kept of it, in the folder
@@ -52,7 +54,9 @@ type ReceiptLine struct {
 	Items  int64  `json:"items"`                     // answers, rows, lines or files that went
 }
 
-const receiptFormat = 1
+// receiptFormat is that of receipts as they are written. Those of format 1 do not end with a
+// checksum of themselves.
+const receiptFormat = 2
 
 // write writes the receipt. With it the erasure is done.
 func (e *erasing) write(ctx context.Context) error {
@@ -68,16 +72,16 @@ func (e *erasing) write(ctx context.Context) error {
 		r.Counts.add(n)
 		r.Files = append(r.Files, ReceiptLine{n.Kind, n.Path, n.Before, n.What, n.After, n.Items})
 	}
-	content, err := json.MarshalIndent(r, "", "  ")
+	content, err := lake.Sealed(r)
 	if err != nil {
 		return err
 	}
 	folder := filepath.Join(e.study.StatePath(), "receipts")
-	name := fmt.Sprintf("erased-%s-%s.json", e.ParticipantID, e.BegunAt.Format("20060102T150405Z"))
+	name := receiptName(e.ParticipantID, e.BegunAt)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
-	if err := durable.Publish(filepath.Join(folder, name), append(content, '\n')); err != nil {
+	if err := durable.Publish(filepath.Join(folder, name), content); err != nil {
 		return err
 	}
 	fault.Point("erase.receipt_written")
@@ -90,6 +94,21 @@ func (e *erasing) write(ctx context.Context) error {
 	fault.Point("erase.ended")
 	_, err = e.study.Store.Scrub(ctx)
 	return err
+}
+
+const receiptTime = "20060102T150405Z"
+
+func receiptName(participantID string, begun time.Time) string {
+	return fmt.Sprintf("erased-%s-%s.json", participantID, begun.Format(receiptTime))
+}
+
+// participantOfReceipt is whose receipt a file is, by its name.
+func participantOfReceipt(file string) (id string, ok bool) {
+	name, ok := strings.CutPrefix(filepath.Base(file), "erased-")
+	if n := len(name) - len("-"+receiptTime+".json"); ok && n > 0 {
+		return name[:n], true
+	}
+	return "", false
 }
 
 func (c *ReceiptCounts) add(n cohort.ErasureNote) {

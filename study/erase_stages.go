@@ -76,6 +76,9 @@ func (e *erasing) state(ctx context.Context) error {
 	}
 	fault.Point("erase.rows_noted")
 	q := e.study.quarantine()
+	if err := q.sumUp(e.ParticipantID, nil); err != nil {
+		return err
+	}
 	if err := removeOthers(q.folder(e.ParticipantID), nil); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ const (
 	DatesInUTC                       // the roster has no time zone for them
 	GoesOn                           // with what was stopped
 	ErasesFirst                      // all that is held of them
+	ErasureBegun                     // and not done: whoever loads next goes on with it
 	DueAtNextSync                    // tokens that the next sync destroys: each with the reason
 )
 

@@ -69,6 +69,9 @@ func (q quarantine) keep(ctx context.Context, folder string, tables []load.LeftO
 			}
 		}
 	}
+	if err := q.sumUp(filepath.Base(folder), wanted); err != nil {
+		return err
+	}
 	return removeOthers(folder, wanted)
 }
 

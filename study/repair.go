@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/transform"
@@ -93,6 +94,7 @@ type repair struct {
 	*loading
 	done   *Repaired
 	before lake.Manifest // the newest that can be read
+	trail  []state.AuditLine
 }
 
 func (r *repair) run(ctx context.Context) error {
@@ -155,10 +157,19 @@ func (r *repair) endErasures(ctx context.Context) error {
 // look verifies lake and log.
 func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	defer r.study.Busy(Verifying)()
-	if err = r.study.verifyLake(ctx, Verify{}, &found); err == nil {
-		err = r.study.verifyLog(ctx, &found)
+	if err = r.study.verifyLake(ctx, Verify{}, &found); err != nil {
+		return found, err
 	}
-	return found, err
+	if err := r.study.verifyLog(ctx, &found); err != nil {
+		return found, err
+	}
+	if r.trail, err = r.study.Store.Trail(ctx); is[*state.AuditError](err) {
+		return found, nil // a damaged trail says nothing of tags
+	}
+	if err != nil {
+		return found, err
+	}
+	return found, r.study.verifyTags(r.trail, &found)
 }
 
 // keepRest keeps what nobody can mend here: damage to the raw log, and views that fail
@@ -179,9 +190,16 @@ func (r *repair) setAside(found Verified) (newest bool, err error) {
 			continue
 		}
 		n, ok := lake.NumberOf(d.Path)
-		if !ok { // one that was issued again, or the list of those that are gone
-			r.done.Left = append(r.done.Left, d)
+		if !ok {
+			if err := r.mendOther(d); err != nil {
+				return newest, err
+			}
 			continue
+		}
+		if gone, err := r.lake.Gone(); err == nil && errors.Is(d.Err, fs.ErrNotExist) && n < found.Newest.Snapshot {
+			if _, accounted := gone.Of(n); accounted { // by mendOther, just now
+				continue
+			}
 		}
 		if err := r.lake.SetAside(n, d.Words(), r.study.Version); err != nil {
 			return newest, err
@@ -190,6 +208,33 @@ func (r *repair) setAside(found Verified) (newest bool, err error) {
 		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: SetAside})
 	}
 	return newest, nil
+}
+
+// mendOther mends what stands beside the manifests that were committed: tags, manifests that
+// were issued again, and the list of those that are gone.
+func (r *repair) mendOther(d Damage) (err error) {
+	by, mended := FromState, false
+	id, issued := lake.IssueOf(d.Path)
+	_, tag := lake.TagNamed(d.Path)
+	switch {
+	case tag:
+		mended, err = r.retag(r.trail, d.Path)
+	case d.Path == lake.GoneFile && errors.Is(d.Err, fs.ErrNotExist):
+		by, mended = SetAside, true // each number without a manifest gets a mark
+	case d.Path == lake.GoneFile:
+		by, mended, err = SetAside, true, r.lake.GoneAnew()
+	case issued && !is[*lake.TaggedLossError](d.Err):
+		by, mended, err = SetAside, true, r.lake.SetIssueAside(id)
+	}
+	if err != nil {
+		return err
+	}
+	if !mended {
+		r.done.Left = append(r.done.Left, d)
+		return nil
+	}
+	r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: by, Equal: tag})
+	return nil
 }
 
 // needsRows reports whether d is about rows of the snapshot that is the newest.

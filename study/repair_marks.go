@@ -104,16 +104,21 @@ func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error
 			}
 			fault.Point("repair.folder_dropped")
 			dropped[n] = true
-			if err := r.vouchAgain(ctx, n); err != nil {
-				return err
-			}
 		}
 		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: Republished})
 	}
 	if found.Has(FolderDamage) {
 		r.shown = 0 // whatever it was
 	}
-	return r.publish(ctx)
+	if err := r.publish(ctx); err != nil {
+		return err
+	}
+	for n := range dropped {
+		if err := r.vouchAgain(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookAtLinks adds the folders that still link a data file as it was before it came back:
@@ -131,10 +136,10 @@ func (r *repair) lookAtLinks(ctx context.Context, found *Verified) error {
 	return nil
 }
 
-// vouchAgain makes the folder of an older snapshot again if it is tagged.
+// vouchAgain makes the folder of a snapshot again, and what cites it, if it is tagged.
 func (r *repair) vouchAgain(ctx context.Context, n int64) error {
 	m, err := r.lake.Manifest(n)
-	if IsDamage(err) || m.Snapshot == r.done.Snapshot {
+	if IsDamage(err) {
 		return nil
 	}
 	if err != nil {

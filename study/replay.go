@@ -34,6 +34,13 @@ func (s *Study) Replay(ctx context.Context, r Replay) (done Replayed, err error)
 		return done, s.NoLog()
 	}
 	if r.DryRun {
+		erasing, err := s.Erasing(ctx)
+		if err != nil {
+			return done, err
+		}
+		if len(erasing) > 0 { // the log may be without them, and the tables not yet
+			s.Tell(Fact{Kind: ErasureBegun, Participants: erasing})
+		}
 		return s.replayAs(ctx, r, "")
 	}
 	run, err := s.Store.StartRun(ctx, "replay", "", s.Version)

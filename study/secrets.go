@@ -145,16 +145,19 @@ func readSecretFile(path, key string) (consent.Secret, error) {
 	return oneSecret(text, key, path)
 }
 
+// keyCredential is the name of the sealing key among systemd's credentials.
+const keyCredential = "dexetl-sealing-key"
+
 // SealingKey opens the key that seals tokens: from systemd's credentials, a
 // command, or a file, which alone is made the first time.
 func (s *Study) SealingKey(ctx context.Context) (*consent.Key, error) {
-	const credential, setting = "dexetl-sealing-key", "state.key_command"
-	text, ok, err := s.credential(credential)
+	const setting = "state.key_command"
+	text, ok, err := s.credential(keyCredential)
 	switch {
 	case err != nil:
-		return nil, &SecretError{CredentialUnread, true, "", credential, err}
+		return nil, &SecretError{CredentialUnread, true, "", keyCredential, err}
 	case ok:
-		return consent.ReadKey(ctx, "credential "+credential, bytes.NewReader(text), s.Consents)
+		return consent.ReadKey(ctx, "credential "+keyCredential, bytes.NewReader(text), s.Consents)
 	case s.Config.State.KeyCommand != "":
 		text, err := s.secretCommand(ctx, s.Config.State.KeyCommand)
 		if err != nil {
@@ -167,7 +170,7 @@ func (s *Study) SealingKey(ctx context.Context) (*consent.Key, error) {
 
 // keyAtHand reports whether the sealing key can be read without running a command.
 func (s *Study) keyAtHand() bool {
-	if _, ok, err := s.credential("dexetl-sealing-key"); ok || err != nil {
+	if _, ok, err := s.credential(keyCredential); ok || err != nil {
 		return ok
 	}
 	_, err := os.Stat(s.KeyPath())

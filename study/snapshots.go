@@ -132,6 +132,8 @@ func (e *NoSnapshotError) Error() string {
 		text += ": gc removed it"
 	case lake.GoneErased:
 		text += ": it had rows that had to go for good"
+	case lake.GoneUnknown:
+		text += ": it is gone, and what said why was damaged"
 	}
 	return text
 }

@@ -74,14 +74,21 @@ func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name
 		Format: lake.TagFormat, Name: name, Snapshot: m.ID().String(), ManifestSHA256: sum, Reason: reason, CreatedAt: s.Now().UTC().Truncate(time.Second),
 		Program: s.Version, MetricsVersion: sql.MetricsVersion(),
 	}
-	if err := s.Store.Audit(ctx, state.Act{Subject: "snapshot", After: tagFields(t), Reason: reason}); err != nil {
+	if err := s.Store.Audit(ctx, state.Act{Subject: tagSubject, After: tagFields(t), Reason: reason}); err != nil {
 		return t, false, err
 	}
 	return t, true, l.PutTag(t, false)
 }
 
+// tagSubject is that of audit lines about tags.
+const tagSubject = "snapshot"
+
+// tagFields are all of a tag: what its file had can be told if it is lost.
 func tagFields(t lake.Tag) state.Fields {
-	return state.Fields{"tag": t.Name, "snapshot": t.Snapshot, "manifest_sha256": t.ManifestSHA256}
+	return state.Fields{
+		"tag": t.Name, "snapshot": t.Snapshot, "manifest_sha256": t.ManifestSHA256,
+		"created_at": t.CreatedAt.UTC().Format(time.RFC3339), "program": t.Program, "metrics_version": t.MetricsVersion,
+	}
 }
 
 // vouch makes the folder of a tagged snapshot, with what it is cited by.
@@ -161,7 +168,7 @@ func (s *Study) DropTag(ctx context.Context, name string, wait time.Duration) (t
 		if t, err = l.Tag(name); undamaged(err) != nil {
 			return err
 		}
-		if err := s.Store.Audit(ctx, state.Act{Subject: "snapshot", Before: tagFields(t)}); err != nil {
+		if err := s.Store.Audit(ctx, state.Act{Subject: tagSubject, Before: tagFields(t)}); err != nil {
 			return err
 		}
 		if err := l.DropTag(t.Name); err != nil {

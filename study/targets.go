@@ -35,7 +35,7 @@ func (s *Study) targets(ctx context.Context, chosen []cohort.Participant) ([]ext
 			if err != nil {
 				return nil, err
 			}
-			t.SameAccount = sameAccount(c, p.Connections)
+			t.SameAccount = consent.SameAccount(c, p.Connections)
 			t.Tried = p.Outcome.EndedAt
 			if !t.Tried.Before(c.GrantedAt) { // else another grant was refused
 				t.Refused = mapped(p.Outcome.Refused, func(r cohort.Refusal) dexcom.Resource { return dexcom.Resource(r.Resource) })
@@ -44,17 +44,6 @@ func (s *Study) targets(ctx context.Context, chosen []cohort.Participant) ([]ext
 		}
 	}
 	return targets, nil
-}
-
-// sameAccount are the ids of those of all, a participant's connections, other than c
-// that lead to its Dexcom account, as far as that is known.
-func sameAccount(c consent.Connection, all []consent.Connection) (ids []string) {
-	for _, o := range all {
-		if o.ID != c.ID && o.AccountHash != "" && o.AccountHash == c.AccountHash {
-			ids = append(ids, o.ID)
-		}
-	}
-	return ids
 }
 
 func (s *Study) target(who cohort.Participant, c consent.Connection) (extract.Target, error) {

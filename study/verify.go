@@ -26,8 +26,11 @@ type Verified struct {
 	// would answer.
 	TooLarge []string
 	Damages  []Damage
-	Deep     *Replayed // the log folded anew and compared; nil: it was not, or could not be
-	Took     time.Duration
+	// Erasing are participants whose erasure has begun and is not done: whoever loads next
+	// goes on with it. Meanwhile the log may be without them, and the tables not yet.
+	Erasing []string
+	Deep    *Replayed // the log folded anew and compared; nil: it was not, or could not be
+	Took    time.Duration
 }
 
 // A Damage is one file that is not as it was written, or that lacks something.
@@ -153,7 +156,15 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 		if err != nil {
 			return err
 		}
-		found = append(found, more...)
+		cited, err := s.citations(l, m)
+		if undamaged(err) != nil {
+			return err
+		}
+		uncited, err := snapshot.CheckCited(l, m, cited)
+		if err != nil {
+			return err
+		}
+		found = slices.Concat(found, more, uncited)
 	}
 	if now, err := l.Current(); err == nil && now.Snapshot == done.Newest.Snapshot && now.Snapshot > 0 {
 		if harm := snapshot.CheckLatest(l, now); harm != nil {
@@ -222,6 +233,9 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 
 // Words says what is wrong with a file without its name, which a person has read.
 func (d Damage) Words() string {
+	if e, ok := errors.AsType[*lake.TaggedLossError](d.Err); ok {
+		return e.Error()
+	}
 	if errors.Is(d.Err, fs.ErrNotExist) {
 		return "it is gone"
 	}

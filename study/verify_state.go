@@ -54,17 +54,23 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 	if err != nil || len(found) > 0 {
 		return err
 	}
-	if err := s.verifyWhatItSays(ctx, note); err != nil || !v.Deep {
+	if err := s.verifyWhatItSays(ctx, done, note); err != nil {
+		return err
+	}
+	if done.Erasing, err = s.Erasing(ctx); err != nil || !v.Deep {
 		return err
 	}
 	return s.verifyFold(ctx, v, done)
 }
 
 // verifyWhatItSays holds the state against the audit trail, the lake and its own seals.
-func (s *Study) verifyWhatItSays(ctx context.Context, note func(string, error)) error {
-	_, err := s.Store.Trail(ctx)
+func (s *Study) verifyWhatItSays(ctx context.Context, done *Verified, note func(string, error)) error {
+	trail, err := s.Store.Trail(ctx)
 	if err == nil {
 		_, err = s.HoldSnapshots(ctx)
+	}
+	if err := errors.Join(s.verifyTags(trail, done), s.verifyPapers(ctx, trail, note)); err != nil {
+		return err
 	}
 	if is[*state.AuditError](err) || is[*TrailError](err) {
 		note(state.AuditFile, err)
@@ -85,7 +91,7 @@ func (s *Study) verifyWhatItSays(ctx context.Context, note func(string, error)) 
 		note(stateFile, err)
 		return nil
 	}
-	return err
+	return errors.Join(err, s.verifyKey(ctx, note))
 }
 
 // isLostMemory reports whether err says that the state is not the one that lake and trail

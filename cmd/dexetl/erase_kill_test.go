@@ -3,6 +3,9 @@
 package main
 
 import (
+	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -26,6 +29,7 @@ func TestEraseIsKilled(t *testing.T) {
 			s.back(t)
 			b.t = t
 			b.die(point, "withdraw", "P002", "--erase", "--reason", "asked to", "--yes")
+			b.saysThatItHasBegun(point)
 			again := []string{"withdraw", "P002", "--erase", "--reason", "asked to", "--yes"}
 			if i > 1 && i%2 == 0 {
 				again = []string{"replay"}
@@ -41,5 +45,29 @@ func TestEraseIsKilled(t *testing.T) {
 				t.Errorf("%d rows of others, want %d\n%s", len(got), len(latest), firstDifference(got, latest))
 			}
 		})
+	}
+}
+
+// saysThatItHasBegun looks at a study in which an erasure died: nothing is damaged, and as
+// long as the erasure is on record and not done, whoever looks is told of it.
+func (b *bench) saysThatItHasBegun(point string) {
+	b.t.Helper()
+	goesOn := point != "erase.withdrawn" && point != "erase.ended" && point != "erase.receipt"
+	code, stdout, stderr := b.run("verify", "--deep", "--json")
+	var v struct {
+		Sound   bool
+		Erasing []string
+	}
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != exitDone || !v.Sound {
+		b.t.Errorf("verify --deep after a kill at %s: exit %d, %v\n%s%s", point, code, err, stdout, stderr)
+	}
+	if begun := strings.Contains(stderr, "P002: the erasure has begun and is not finished"); begun != goesOn || slices.Contains(v.Erasing, "P002") != goesOn {
+		b.t.Errorf("verify after a kill at %s says that the erasure goes on: %v, and in JSON %v; want %v\n%s", point, begun, v.Erasing, goesOn, stderr)
+	}
+	if point != "erase.log" {
+		return
+	}
+	if code, _, stderr := b.run("replay", "--dry-run"); code != exitDone || !strings.Contains(stderr, "P002: the erasure has begun") {
+		b.t.Errorf("replay --dry-run after a kill at %s: exit %d\n%s", point, code, stderr)
 	}
 }

@@ -40,6 +40,8 @@ func factWords(f study.Fact, names string) string {
 		return fmt.Sprintf("going on with what began at %s: what was read since is not read again", f.At.Format(time.RFC3339))
 	case study.ErasesFirst:
 		return fmt.Sprintf("%s: erasing what is held, as was decided", names)
+	case study.ErasureBegun:
+		return fmt.Sprintf("%s: the erasure has begun and is not finished; the next sync, backfill, replay or repair goes on with it", names)
 	case study.DueAtNextSync:
 		return fmt.Sprintf("the next sync ends the access to the accounts of %s; if the roster is wrong, correct it before: else they have to sign in again", names)
 	}

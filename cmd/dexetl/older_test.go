@@ -21,7 +21,7 @@ import (
 // API knows nobody in it.
 func storedStudy(t *testing.T, archive string) *bench {
 	t.Helper()
-	b := openBench(t, dexsim.Config{Seed: 1}, time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC))
+	b := openBench(t, dexsim.Config{Seed: 1}, time.Date(2026, 12, 3, 6, 0, 0, 0, time.UTC))
 	if err := os.RemoveAll(b.dir); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestOlderStudies(t *testing.T) {
 				(select count(*) from windows) as windows, (select count(*) from participants) as participants`
 			was := b.table(content)[0]
 			for name, n := range was {
-				if n == "0" {
+				if n == "0" && (name != "rejects" || filepath.Base(archive) != "format-3.zip") { // who had any has left that study
 					t.Errorf("no %s in the stored study", name)
 				}
 			}
@@ -82,6 +82,9 @@ func TestOlderStudies(t *testing.T) {
 			}
 
 			outdated := b.told(t)
+			if filepath.Base(archive) == "format-3.zip" {
+				b.must("verify") // of tags, receipts and keys without checksums, too
+			}
 			code, stdout, stderr := b.run("sync", "--json")
 			if code != exitConsent || !strings.Contains(stdout, `"outdated_tables": [`) {
 				t.Fatalf("sync by a program that Dexcom gave no token: exit %d, want %d\n%s%s", code, exitConsent, stdout, stderr)

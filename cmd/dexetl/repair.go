@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
@@ -66,6 +68,12 @@ func (p *program) printRepaired(r study.Repaired) error {
 func mendedWords(m study.Mended, r study.Repaired) string {
 	switch m.By {
 	case study.SetAside:
+		if m.Path == lake.GoneFile && errors.Is(m.Err, fs.ErrNotExist) {
+			return "every snapshot without a manifest is marked in lake/damaged"
+		}
+		if m.Path == lake.GoneFile {
+			return "written anew: which snapshots are gone follows from the manifests; why is not known any more"
+		}
 		if r.NoReplay != nil {
 			return "set aside in lake/damaged"
 		}
@@ -73,6 +81,9 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 	case study.Relinked:
 		return "back from the folder of a snapshot, as it was"
 	case study.FromState:
+		if m.Kind == study.ManifestDamage {
+			return "written anew, as the audit trail has it"
+		}
 		return fmt.Sprintf("written anew from the state, in snapshot %d", r.Snapshot)
 	case study.Replaced:
 		return fmt.Sprintf("lost for snapshots %d to %d, which are marked; the newest one does not need it", m.First, m.Last)
@@ -122,6 +133,12 @@ func (p *program) lost(r study.Repaired) error {
 		why = fmt.Sprintf("; the raw log cannot bring them back: %v", r.NoReplay)
 	}
 	const restore = "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has"
+	if tagged, ok := errors.AsType[*lake.TaggedLossError](first.Err); ok {
+		return &exitError{
+			code: exitDamage, next: dexetl("snapshots", "drop", tagged.Tag.Name), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words()),
+			advice: "restore the file with this SHA-256 from a backup; if there is none, drop the tag, and the next repair sets the manifest aside",
+		}
+	}
 	switch {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)

@@ -49,10 +49,13 @@ func (p *program) verifyCommand() *cli.Command {
 
 func (p *program) printVerified(v study.Verified, deep bool) error {
 	f := schemas.Verify()
+	if len(v.Erasing) > 0 {
+		p.tellFact(study.Fact{Kind: study.ErasureBegun, Participants: v.Erasing})
+	}
 	if p.flags.json {
 		damages := table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
 		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
-			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v))
+			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v), append([]string{}, v.Erasing...))
 	}
 	if len(v.Damages) > 0 {
 		t := table.Table{Columns: []string{"kind", "file", "rows", "reason"}, First: []string{"file", "reason"}, Stories: true}
@@ -139,7 +142,9 @@ func (p *program) damageOf(v study.Verified) error {
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
 	if !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage) {
-		e.advice = classifyByType(first.Err).advice
+		if e.advice = classifyByType(first.Err).advice; e.advice == "" && first.Kind == study.StateDamage {
+			e.advice = "restore this file of the state folder from a backup"
+		}
 	} else {
 		e.next = dexetl("repair")
 	}

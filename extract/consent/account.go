@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/dexetl/dexetl/extract/dexcom"
+	"github.com/dexetl/dexetl/extract/state"
 )
 
 // Accounts finds out whose account a connection leads to.
@@ -86,6 +87,28 @@ func (ac *Accounts) Same(ctx context.Context, participantID, connectionID, userI
 		return false, &OwnerError{ParticipantID: participantID, ConnectionID: connectionID, Kind: "connection"}
 	}
 	return userID == "" || of.account == "" || of.account == ac.key.hash("account", userID), nil
+}
+
+// Others are the ids of the participant's other connections, ended or not, that lead to
+// the Dexcom account of a connection, as far as that was seen.
+func (ac *Accounts) Others(ctx context.Context, connectionID string) ([]string, error) {
+	c, err := ac.register.Connection(ctx, connectionID)
+	if err != nil {
+		return nil, err
+	}
+	all, err := state.Collect(ctx, ac.register.Store, scanConnection, selectConnections+" where participant_id = ?", c.ParticipantID)
+	return SameAccount(c, all), err
+}
+
+// SameAccount are the ids of those of all that are of c's participant and lead to its
+// Dexcom account, other than c, as far as that was seen.
+func SameAccount(c Connection, all []Connection) (ids []string) {
+	for _, o := range all {
+		if o.ID != c.ID && o.ParticipantID == c.ParticipantID && o.AccountHash != "" && o.AccountHash == c.AccountHash {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
 }
 
 // An owner is whose a connection is.

@@ -3,6 +3,7 @@ package consent
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,5 +69,25 @@ func TestSetAside(t *testing.T) {
 	}
 	if _, err := g.Token(t.Context(), id); err != nil {
 		t.Errorf("Token afterwards = %v", err)
+	}
+}
+
+// Connections lead to one account if both were seen to: an account that nobody knows
+// is none.
+func TestSameAccount(t *testing.T) {
+	all := []Connection{
+		{ID: "first", AccountHash: "a", Status: Ended},
+		{ID: "others", AccountHash: "b", Status: Ended},
+		{ID: "aside", Aside: true},
+		{ID: "again", AccountHash: "a", Status: Exported},
+		{ID: "unseen"},
+		{ID: "another's", ParticipantID: "P002", AccountHash: "a", Status: Ended},
+		{ID: "now", AccountHash: "a", Status: Connected},
+	}
+	for id, want := range map[string][]string{"now": {"first", "again"}, "others": nil, "unseen": nil, "aside": nil} {
+		c := all[slices.IndexFunc(all, func(c Connection) bool { return c.ID == id })]
+		if got := SameAccount(c, all); !slices.Equal(got, want) {
+			t.Errorf("SameAccount(%s) = %v, want %v", id, got, want)
+		}
 	}
 }

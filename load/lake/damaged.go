@@ -179,6 +179,30 @@ func (l *Lake) SetAside(n int64, why, program string) error {
 	return l.at("repair.aside")
 }
 
+// SetIssueAside takes a manifest that was issued again, cannot be read and has no tag out of
+// the lake. Its number is accounted for as that of the one that it replaced. The load lock
+// must be held.
+func (l *Lake) SetIssueAside(id ID) error {
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	err := l.makeDurably(damagedDir)
+	if err == nil {
+		err = l.dir.Rename(id.path(), path.Join(damagedDir, strings.TrimSuffix(path.Base(id.path()), ".json")+".manifest"))
+	}
+	if err := cmp.Or(err, l.syncDir(damagedDir), l.syncDir(manifestDir)); err != nil {
+		return fmt.Errorf("manifest %s: %w", id, err)
+	}
+	return nil
+}
+
+// IssueOf is the manifest at a path from the lake's folder, if it is one that was issued
+// again.
+func IssueOf(manifest string) (ID, bool) {
+	id, ok := idOf(path.Base(manifest))
+	return id, ok && id.Issue > 0 && path.Dir(manifest) == manifestDir
+}
+
 // Aside are the paths, from the lake's folder, of the manifests that were set aside.
 func (l *Lake) Aside() (paths []string, err error) {
 	paths, err = fs.Glob(l.dir.FS(), damagedDir+"/*.manifest")

@@ -1,8 +1,6 @@
 package lake
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,15 +10,17 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 )
 
-const (
-	goneFile   = "gone.json"
-	goneFormat = 1
-)
+// GoneFile is where a lake accounts for manifests that were removed; it is there once one
+// was.
+const GoneFile = "gone.json"
+
+const goneFormat = 1
 
 // Why a manifest is gone.
 const (
 	GoneCollected = "gc"     // nothing kept it
 	GoneErased    = "erased" // it had rows that had to go for good
+	GoneUnknown   = "lost"   // whatever said so was damaged
 )
 
 // Gone accounts for the manifests that were removed: of every number up to the newest
@@ -115,9 +115,15 @@ func (g *Gone) forget(n int64) {
 	g.Ranges = left
 }
 
+// HasGone reports whether the lake has that file.
+func (l *Lake) HasGone() bool {
+	_, err := l.dir.Lstat(GoneFile)
+	return err == nil
+}
+
 // Gone reads which manifests were removed. If nobody can tell, it is a *DamageError.
 func (l *Lake) Gone() (g Gone, err error) {
-	content, err := l.dir.ReadFile(goneFile)
+	content, err := l.dir.ReadFile(GoneFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
 	}
@@ -125,23 +131,49 @@ func (l *Lake) Gone() (g Gone, err error) {
 		return g, fmt.Errorf("removed snapshots: %w", err)
 	}
 	if err := sealUnbroken(content); err != nil {
-		return g, &DamageError{goneFile, err}
+		return g, &DamageError{GoneFile, err}
 	}
 	if err := jsonv2.Unmarshal(content, &g); err != nil {
-		return g, &DamageError{goneFile, err}
+		return g, &DamageError{GoneFile, err}
 	}
 	if g.Format > goneFormat {
-		return g, &VersionError{goneFile, "", g.Format, goneFormat, ""}
+		return g, &VersionError{GoneFile, "", g.Format, goneFormat, ""}
 	}
 	return g, nil
+}
+
+// GoneAnew writes anew which manifests were removed, where that cannot be read: every
+// number below the newest that has none, for reasons that nobody knows any more. The load
+// lock must be held.
+func (l *Lake) GoneAnew() error {
+	if l.held == nil {
+		return ErrNotLocked
+	}
+	all, err := l.IDs()
+	if err != nil {
+		return err
+	}
+	var g Gone
+	next := int64(1)
+	for _, id := range all {
+		for ; next < id.Number; next++ {
+			if !l.HasManifest(next) && !l.IsAside(next) {
+				g.add(next, GoneUnknown, l.now().Truncate(time.Second))
+			}
+		}
+		if id.Issue > 0 && !l.HasManifest(id.Number) && !l.IsAside(id.Number) {
+			g.add(id.Number, GoneUnknown, l.now().Truncate(time.Second))
+		}
+	}
+	return l.putGone(g)
 }
 
 // putGone writes it, durably.
 func (l *Lake) putGone(g Gone) error {
 	g.Format = goneFormat
-	body, err := json.MarshalIndent(g, "", " ")
+	content, err := Sealed(g)
 	if err != nil {
 		return err
 	}
-	return l.place("gone", goneFile, sealed(bytes.TrimSuffix(body, []byte("\n}"))))
+	return l.place("gone", GoneFile, content)
 }

@@ -244,6 +244,21 @@ func sealed(body []byte) []byte {
 	return fmt.Appendf(body, "%s%x%s", checksumBefore, sha256.Sum256(body), checksumAfter)
 }
 
+// Sealed is v, an object, as JSON that ends with a checksum of itself, as manifests do.
+func Sealed(v any) ([]byte, error) {
+	body, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	return sealed(bytes.TrimSuffix(body, []byte("\n}"))), nil
+}
+
+// IsSealed reports whether an object has a checksum, right or wrong.
+func IsSealed(content []byte) bool { return bytes.Contains(content, []byte(checksumBefore)) }
+
+// Unbroken is an error unless an object is as Sealed made it.
+func Unbroken(content []byte) error { return sealUnbroken(content) }
+
 // sealUnbroken is an error unless an object is as sealed made it.
 func sealUnbroken(content []byte) error {
 	i := bytes.LastIndex(content, []byte(checksumBefore))

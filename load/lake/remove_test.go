@@ -337,7 +337,7 @@ func TestGoneDamaged(t *testing.T) {
 	if _, err := l.Remove(numbers(1, 1), GoneCollected, nil); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(l.Path(), goneFile)
+	name := filepath.Join(l.Path(), GoneFile)
 	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

@@ -16,8 +16,8 @@ import (
 const tagDir = "tags"
 
 // TagFormat is the version of the tags that this program writes, and the newest that it
-// reads.
-const TagFormat = 1
+// reads. Those of version 1 have no checksum at their end.
+const TagFormat = 2
 
 // A Tag is a name that people gave a snapshot, which stays as long as the name does.
 type Tag struct {
@@ -124,6 +124,11 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 	if err := json.Unmarshal(content, &t); err != nil {
 		return Tag{Name: name}, &DamageError{tagPath(name), err}
 	}
+	if t.Format == TagFormat || IsSealed(content) {
+		if err := sealUnbroken(content); err != nil {
+			return Tag{Name: name}, &DamageError{tagPath(name), err}
+		}
+	}
 	if t.Format > TagFormat {
 		return t, &VersionError{tagPath(name), "", t.Format, TagFormat, t.Program}
 	}
@@ -143,6 +148,29 @@ func (l *Lake) Tagged(t Tag) (Manifest, error) {
 	return m, err
 }
 
+// TagNamed is the name of the tag at a path from the lake's folder.
+func TagNamed(file string) (name string, ok bool) {
+	name, ok = strings.CutSuffix(path.Base(file), ".json")
+	return name, ok && IsTagName(name) && path.Dir(file) == tagDir
+}
+
+// A TaggedLossError says that the manifest of a tag, which was issued again without
+// somebody, cannot be read: nothing else says what it had.
+type TaggedLossError struct {
+	Tag Tag
+	Err error
+}
+
+func (e *TaggedLossError) Error() string {
+	why := e.Err.Error()
+	if errors.Is(e.Err, fs.ErrNotExist) {
+		why = "it is gone"
+	}
+	return fmt.Sprintf("%s, and nothing else says which files snapshot %s, tagged %s, had; its SHA-256 was %s", why, e.Tag.Snapshot, e.Tag.Name, e.Tag.ManifestSHA256)
+}
+
+func (e *TaggedLossError) Unwrap() error { return e.Err }
+
 // PutTag makes a tag, durably. Its name must be free, unless it replaces: the same tag
 // is then another manifest's. The load lock must be held.
 func (l *Lake) PutTag(t Tag, replace bool) error {
@@ -161,11 +189,11 @@ func (l *Lake) PutTag(t Tag, replace bool) error {
 		return err
 	}
 	t.Format = TagFormat
-	content, err := json.MarshalIndent(t, "", "  ")
+	content, err := Sealed(t)
 	if err != nil {
 		return err
 	}
-	if err := l.place("tag", tagPath(t.Name), append(content, '\n')); err != nil {
+	if err := l.place("tag", tagPath(t.Name), content); err != nil {
 		return fmt.Errorf("tag %s: %w", t.Name, err)
 	}
 	return l.at("tag.kept")

@@ -103,7 +103,8 @@ func TestTagDamaged(t *testing.T) {
 	content, _ := os.ReadFile(name)
 	for what, text := range map[string]string{
 		"cut": string(content[:len(content)/2]), "empty": "", "of another": strings.Replace(string(content), `"paper"`, `"other"`, 1),
-		"of nothing": strings.Replace(string(content), `"snapshot": "1"`, `"snapshot": "x"`, 1),
+		"of another program": strings.Replace(string(content), `"program": "test"`, `"program": "tesu"`, 1),
+		"of nothing":         strings.Replace(string(content), `"snapshot": "1"`, `"snapshot": "x"`, 1),
 	} {
 		if err := errors.Join(os.RemoveAll(name), os.WriteFile(name, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
@@ -121,8 +122,8 @@ func TestTagDamaged(t *testing.T) {
 			t.Errorf("Tag of one %s, after DropTag: %v", what, err)
 		}
 	}
-	newer := strings.Replace(string(content), `"format": 1`, `"format": 2`, 1)
-	if err := os.WriteFile(name, []byte(newer), 0o600); err != nil {
+	newer, err := Sealed(Tag{Format: TagFormat + 1, Name: "paper", Snapshot: "1"})
+	if err = errors.Join(err, os.WriteFile(name, newer, 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Tags(); !isA[*VersionError](err) {

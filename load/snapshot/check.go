@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -151,23 +150,28 @@ func loadedBesides(l *lake.Lake) bool {
 	return err == nil && held && who.PID != os.Getpid()
 }
 
-// latestSound reports whether what latest computed is as it was made, so that rows can be
-// taken from there. Where nobody summed it up it is.
-func (p *publisher) latestSound() bool {
+// A latestSums says of what latest computed whether it is as it was made, so that rows can be
+// taken from there. It reads no more than what is asked for: what is linked whole keeps the
+// sum that it had, and is told by that.
+type latestSums struct {
+	folder *os.Root
+	known  derivedSums // nil: nobody summed it up
+}
+
+// sumsOfLatest reads the sums of latest; an error: nobody can tell of any file.
+func (p *publisher) sumsOfLatest() (s latestSums, err error) {
 	if p.latest == nil {
-		return true
+		return s, nil
 	}
-	known, err := readSums(p.latest)
-	if err != nil {
-		return false
-	}
-	for name, sum := range known {
-		isData := strings.HasSuffix(name, ".parquet") && path.Base(name) != emptyName
-		if isData && holdAgainst(p.latest, name, sum) != nil {
-			return false
-		}
-	}
-	return true
+	s.folder = p.latest
+	s.known, err = readSums(p.latest)
+	return s, err
+}
+
+// sound reports whether a file is as it was made. Where nobody summed it up it is.
+func (s latestSums) sound(name string) bool {
+	sum := s.known[name]
+	return sum == "" || holdAgainst(s.folder, name, sum) == nil
 }
 
 // CheckViews asks each table and view of snapshot m in a session within the limits, and

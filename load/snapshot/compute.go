@@ -58,26 +58,31 @@ func (p *publisher) compute(ctx context.Context) error {
 	if p.damage.of(episodesTable) != nil {
 		return nil // whoever reads them is told
 	}
-	sound := p.latestSound()
+	sums, err := p.sumsOfLatest()
+	anew := err != nil
 	if err := p.willMake(); err != nil {
 		return err
 	}
-	err = p.computeWith(ctx, !sound)
-	if _, unread := errors.AsType[*duckdb.Error](err); unread && p.latest != nil && sound {
+	err = p.computeWith(ctx, sums, anew)
+	_, unread := errors.AsType[*duckdb.Error](err)
+	if (unread || errors.Is(err, errUnsound)) && p.latest != nil && !anew {
 		// What latest has may be damaged where nobody has looked yet.
-		err = p.computeWith(ctx, true)
+		err = p.computeWith(ctx, sums, true)
 	}
 	return err
 }
 
+// errUnsound says that rows that were to be taken from latest are not as they were made.
+var errUnsound = errors.New("a computed file is not what was made")
+
 // computeWith computes with what latest has, or all anew.
-func (p *publisher) computeWith(ctx context.Context, anew bool) error {
+func (p *publisher) computeWith(ctx context.Context, sums latestSums, anew bool) error {
 	s, err := newSession(Limits{}, spillParents(p.lake.Path())...)
 	if err != nil {
 		return err
 	}
 	db := sql.OpenDB(s) // closes the session
-	c := computing{publisher: p, db: db, session: s, anew: anew}
+	c := computing{publisher: p, db: db, session: s, sums: sums, anew: anew}
 	return errors.Join(c.run(ctx), db.Close())
 }
 
@@ -87,6 +92,7 @@ type computing struct {
 	db      *sql.DB
 	session *session
 	conn    driver.Conn // may write, unlike those of db
+	sums    latestSums  // of latest
 	anew    bool        // nothing is taken from latest
 	takes   bool        // something is
 }

@@ -117,12 +117,12 @@ func (c *computing) follows(ctx context.Context, s sum, parts []part) (by map[st
 }
 
 // linkHashes links a file of hashes from latest, in the place of one that is there, and
-// reports whether it did.
+// reports whether it did: what is computed follows from them, so they must be sound.
 func (c *computing) linkHashes(to *os.Root, name string) (bool, error) {
 	if err := to.RemoveAll(name); err != nil {
 		return false, err
 	}
-	return c.linkLatest(to, hashesFolder, name), nil
+	return c.sums.sound(path.Join(hashesFolder, name)) && c.linkLatest(to, hashesFolder, name), nil
 }
 
 // sumName names the sum of a part by all that it follows from: of rows of an older program

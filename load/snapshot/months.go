@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
@@ -118,6 +119,9 @@ func (c *computing) linkMonths(ctx context.Context, to *os.Root, of months) (oth
 		return nil, err
 	}
 	if len(names) == 0 {
+		if err := c.soundMonths(of.table, nil); err != nil {
+			return nil, err
+		}
 		others, err := c.strings(ctx, "select distinct month from ("+of.rows+") where month <> '"+wholeName+"'")
 		return append(others, wholeName), err
 	}
@@ -130,7 +134,29 @@ func (c *computing) linkMonths(ctx context.Context, to *os.Root, of months) (oth
 			others = append(others, month)
 		}
 	}
-	return others, nil
+	if len(others) == 0 {
+		return nil, nil // all are linked
+	}
+	return others, c.soundMonths(of.table, others)
+}
+
+// soundMonths is errUnsound if a file of latest is not as it was made, of which rows are
+// taken into others: those of some months, or of all if there are none.
+func (c *computing) soundMonths(table string, months []string) error {
+	if !c.takes {
+		return nil
+	}
+	names, err := computedNames(c.root, latestName, table)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		wanted := len(months) == 0 || slices.Contains(months, strings.TrimSuffix(name, ".parquet"))
+		if wanted && !c.sums.sound(path.Join(table, name)) {
+			return errUnsound
+		}
+	}
+	return nil
 }
 
 // linkable lists the files of a table in latest, if rows are taken from there and lie by

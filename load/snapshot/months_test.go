@@ -164,7 +164,7 @@ func TestPublishTakesOverWhatItCan(t *testing.T) {
 			return cutLink(filepath.Join(folder, "span_metrics/2026-03.parquet"))
 		}, 3},
 		"episodes are gone":  {func(t *testing.T, folder string) error { return os.RemoveAll(filepath.Join(folder, "episodes")) }, 3},
-		"hashes are damaged": {func(t *testing.T, folder string) error { return spoil(filepath.Join(folder, hashesFolder)) }, 3},
+		"hashes are damaged": {func(t *testing.T, folder string) error { return spoil(filepath.Join(folder, hashesFolder)) }, 0}, // they are summed anew, and say the same
 		"pages are damaged":  {func(t *testing.T, folder string) error { return spoil(filepath.Join(folder, "span_metrics")) }, 3},
 	} {
 		t.Run(name, func(t *testing.T) {

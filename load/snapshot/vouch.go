@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/fault"
@@ -65,6 +66,39 @@ func Cite(l *lake.Lake, m lake.Manifest, citations []string) error {
 		}
 		return nil
 	})
+}
+
+// CheckCited finds what a tag brought into the folder of snapshot m and is not there any
+// more: the sums, and each of the citations. A line more is what a tag left that was dropped
+// and not yet taken out. Without citations, or a folder, there is nothing to check.
+func CheckCited(l *lake.Lake, m lake.Manifest, citations []string) (found []*lake.DamageError, err error) {
+	root, err := l.Root().OpenRoot(folderOf(m.Snapshot))
+	if errors.Is(err, fs.ErrNotExist) || len(citations) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
+	}
+	defer root.Close()
+	harm := func(name string, err error) {
+		found = append(found, &lake.DamageError{Path: path.Join(folderOf(m.Snapshot), name), Err: err})
+	}
+	if _, err := root.Lstat(sumsName); err != nil {
+		harm(sumsName, unjoined(err))
+	}
+	content, err := root.ReadFile(citationName)
+	if err != nil {
+		harm(citationName, unjoined(err))
+		return found, nil
+	}
+	has := strings.Split(string(content), "\n")
+	for _, line := range citations {
+		if !slices.Contains(has, line) {
+			harm(citationName, fmt.Errorf("it does not have the line %q", line))
+			break
+		}
+	}
+	return found, nil
 }
 
 // listed are the lines of the data files that the folder links, as sha256sum writes them.

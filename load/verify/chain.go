@@ -39,7 +39,14 @@ func (r *run) readManifests(ctx context.Context) error {
 			return err
 		}
 	}
-	return c.beyond()
+	if err := c.beyond(); err != nil {
+		return err
+	}
+	reissued := slices.ContainsFunc(all, func(id lake.ID) bool { return id.Issue > 0 })
+	if reissued && !r.Lake.HasGone() { // the ones that they replaced were accounted for there
+		r.manifest(&lake.DamageError{Path: lake.GoneFile, Err: fs.ErrNotExist})
+	}
+	return nil
 }
 
 // A chain is the manifests read so far.
@@ -124,6 +131,22 @@ func (c *chain) beyond() error {
 	return err
 }
 
+// tagged notes what is wrong with the manifest of a tag. Of one that was issued again the
+// tag is the last that knows of it.
+func (r *run) tagged(t lake.Tag, harm *lake.DamageError) {
+	i := slices.IndexFunc(r.report.Findings, func(f Finding) bool { return f.Path == harm.Path })
+	if t.ID().Issue > 0 && (i >= 0 || errors.Is(harm, fs.ErrNotExist)) {
+		harm = &lake.DamageError{Path: harm.Path, Err: &lake.TaggedLossError{Tag: t, Err: harm.Err}}
+	} else if i < 0 {
+		harm = &lake.DamageError{Path: t.Path(), Err: harm}
+	}
+	if i >= 0 {
+		r.report.Findings[i].DamageError = harm
+		return
+	}
+	r.manifest(harm)
+}
+
 // readTags finds tags that cannot be read, and those of a manifest that is another one than
 // was tagged.
 func (r *run) readTags(context.Context) error {
@@ -133,10 +156,9 @@ func (r *run) readTags(context.Context) error {
 			continue // which is known, or found already
 		}
 		_, wrong := r.Lake.Tagged(t)
-		harm, ok := errors.AsType[*lake.DamageError](wrong)
-		if ok && !slices.ContainsFunc(r.report.Findings, func(f Finding) bool { return f.Path == harm.Path }) {
-			r.manifest(&lake.DamageError{Path: t.Path(), Err: harm})
-		} else if !ok && wrong != nil {
+		if harm, ok := errors.AsType[*lake.DamageError](wrong); ok {
+			r.tagged(t, harm)
+		} else if wrong != nil {
 			return wrong
 		}
 	}

@@ -1,0 +1,111 @@
+package study
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// quarantineSums is a file of the quarantine with the SHA-256 of each sealed file: what is in
+// one only the key tells, and that one is gone nothing would. It lists what is there already,
+// and no more what is about to go.
+const quarantineSums = "sums.json"
+
+// A sealedList is what that file says.
+type sealedList struct {
+	Format int               `json:"format"`
+	Files  map[string]string `json:"files"` // SHA-256 by path below the quarantine
+}
+
+// sums reads the list; of an older program there is none.
+func (q quarantine) sums() (list sealedList, err error) {
+	content, err := os.ReadFile(filepath.Join(q.dir, quarantineSums))
+	if errors.Is(err, fs.ErrNotExist) {
+		return sealedList{Files: map[string]string{}}, nil
+	}
+	if err == nil {
+		err = lake.Unbroken(content)
+	}
+	if err == nil {
+		err = json.Unmarshal(content, &list)
+	}
+	if err != nil {
+		return sealedList{}, &lake.DamageError{Path: path.Join("quarantine", quarantineSums), Err: err}
+	}
+	return list, nil
+}
+
+// sumUp makes the list say which files of a participant there are. The sum of one that was
+// there before stays: whatever became of it, it is not what was sealed.
+func (q quarantine) sumUp(participantID string, names map[string]bool) error {
+	was, err := q.sums()
+	if err != nil && !is[*lake.DamageError](err) { // then it is made anew
+		return err
+	}
+	now := sealedList{Format: 1, Files: make(map[string]string)}
+	for name, sum := range was.Files {
+		if !strings.HasPrefix(name, participantID+"/") {
+			now.Files[name] = sum
+		}
+	}
+	for file := range names {
+		name := path.Join(participantID, file)
+		if now.Files[name] = was.Files[name]; now.Files[name] != "" {
+			continue
+		}
+		if now.Files[name], err = sumOfFile(filepath.Join(q.dir, name)); err != nil {
+			return err
+		}
+	}
+	if maps.Equal(was.Files, now.Files) {
+		return nil
+	}
+	content, err := lake.Sealed(now)
+	if err != nil {
+		return err
+	}
+	return errors.Join(durable.Publish(filepath.Join(q.dir, quarantineSums), content), durable.SyncFolder(q.dir))
+}
+
+// verify tells of files of the quarantine that are not what was sealed.
+func (q quarantine) verify(note func(path string, err error)) error {
+	list, err := q.sums()
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+		note(harm.Path, harm.Err)
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(list.Files)) {
+		if _, err := os.Lstat(filepath.Join(q.dir, path.Dir(name))); errors.Is(err, fs.ErrNotExist) {
+			continue // whoever ruled on it deletes the participant's folder
+		}
+		sum, err := sumOfFile(filepath.Join(q.dir, name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			note(path.Join("quarantine", name), fs.ErrNotExist)
+		case err != nil:
+			return err
+		case sum != list.Files[name]:
+			note(path.Join("quarantine", name), errors.New("its content is not what was sealed"))
+		}
+	}
+	return nil
+}
+
+func sumOfFile(name string) (string, error) {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(content)), nil
+}

@@ -1,0 +1,116 @@
+package study
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A taggedAct is what a line of the audit trail says of a tag that was made.
+type taggedAct struct {
+	Tag            string    `json:"tag"`
+	Snapshot       string    `json:"snapshot"`
+	ManifestSHA256 string    `json:"manifest_sha256"`
+	CreatedAt      time.Time `json:"created_at"`
+	Program        string    `json:"program"`
+	MetricsVersion string    `json:"metrics_version"`
+	reason         string
+}
+
+// tagsMade are the tags that the audit trail knows as made and not dropped, by name in small
+// letters.
+func tagsMade(trail []state.AuditLine) map[string]taggedAct {
+	made := make(map[string]taggedAct)
+	for _, line := range trail {
+		if line.Subject != tagSubject || line.Altered {
+			continue
+		}
+		var before, after taggedAct
+		if json.Unmarshal([]byte(line.Before), &before) == nil {
+			delete(made, strings.ToLower(before.Tag))
+		}
+		if json.Unmarshal([]byte(line.After), &after) == nil && lake.IsTagName(after.Tag) {
+			after.reason = line.Reason
+			made[strings.ToLower(after.Tag)] = after
+		}
+	}
+	return made
+}
+
+// verifyTags finds tags that the audit trail knows and the lake does not have.
+func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
+	made := tagsMade(trail)
+	if len(made) == 0 || !s.hasLake() {
+		return nil
+	}
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	tags, err := l.Tags()
+	if IsDamage(err) {
+		return nil // found already, and the others cannot be told
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range tags {
+		delete(made, strings.ToLower(t.Name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: lake.Tag{Name: made[name].Tag}.Path(), Err: fs.ErrNotExist})
+	}
+	return nil
+}
+
+// retag makes a tag again as the audit trail has it, on the snapshot that it was on or on
+// what was issued in its place. It reports whether it could.
+func (r *repair) retag(trail []state.AuditLine, file string) (bool, error) {
+	name, _ := lake.TagNamed(file)
+	was, known := tagsMade(trail)[strings.ToLower(name)]
+	if !known || was.CreatedAt.IsZero() { // an older program told less
+		return false, nil
+	}
+	id, sum, err := r.standsFor(was)
+	if err != nil || sum == "" {
+		return false, err
+	}
+	if err := r.lake.DropTag(path.Base(strings.TrimSuffix(file, ".json"))); err != nil && !is[*lake.NoTagError](err) {
+		return false, err
+	}
+	return true, r.lake.PutTag(lake.Tag{
+		Name: was.Tag, Snapshot: id.String(), ManifestSHA256: sum, Reason: was.reason,
+		CreatedAt: was.CreatedAt, Program: was.Program, MetricsVersion: was.MetricsVersion,
+	}, false)
+}
+
+// standsFor is the manifest that a tag was put on, or the one that replaced it since, with
+// the SHA-256 of its file; "": there is none.
+func (r *repair) standsFor(was taggedAct) (id lake.ID, sum string, err error) {
+	on, _ := lake.ParseID(was.Snapshot)
+	all, err := r.lake.IDs()
+	for _, one := range all {
+		if one.Number != on.Number {
+			continue
+		}
+		its, m, err := r.lake.ManifestSHA256(one)
+		if err != nil {
+			if IsDamage(err) {
+				continue
+			}
+			return id, "", err
+		}
+		if its == was.ManifestSHA256 || m.Replaces == was.ManifestSHA256 || sum != "" && m.Replaces == sum {
+			id, sum = one, its
+		}
+	}
+	return id, sum, err
+}
