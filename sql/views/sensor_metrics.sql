@@ -29,7 +29,7 @@ sensor_readings as not materialized (
 {sensor_readings}
 ),
 -- What divided_days adds up; other days are in glucose_days as they should be.
-glucose as (
+glucose as not materialized (
     select participant_id, session, time_utc, local_time, local_date, glucose_mgdl, glucose_source, overlap, clock_suspect, cadence_min, excluded,
     from sensor_readings
     where not is_whole_day
