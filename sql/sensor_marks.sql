@@ -59,8 +59,8 @@ looked_at as (
 ),
 spaced as (
     select
-        participant_id, transmitter_id, transmitter_generation, system_time, display_time,
-        n_before + row_number() over within_stretch + if(goes_on, n_records - count(*) over (partition by participant_id, hash(transmitter_id), stretch), 0) as place,
+        participant_id, transmitter_id, transmitter_generation, system_time, display_time, stretch, n_before, n_records, goes_on,
+        row_number() over series as number,
         nullif(transmitter_ticks, 0) as ticks,
         if(goes_on, null, lag(system_time) over series) as before_time,
         if(goes_on, null, lag(display_time) over series) as before_local,
@@ -71,11 +71,19 @@ spaced as (
     from looked_at
     -- Numbers are sorted in less time than texts. Records that are equal in all three are
     -- the same here, whichever comes first.
-    window series as (partition by participant_id, hash(transmitter_id) order by system_time, transmitter_ticks, display_time, transmitter_generation),
-        within_stretch as (partition by participant_id, hash(transmitter_id), stretch order by system_time, transmitter_ticks, display_time, transmitter_generation)
+    window series as (partition by participant_id, hash(transmitter_id) order by system_time, transmitter_ticks, display_time, transmitter_generation)
+),
+-- Those that nobody looked at are before those that go on.
+placed as (
+    select
+        participant_id, transmitter_id, transmitter_generation, system_time, display_time, ticks, before_time, before_local, before_ticks,
+        is_last, is_restart, silence_s,
+        (n_before + number - min(number) over stretches + 1 + if(goes_on, n_records - count(*) over stretches, 0))::bigint as place,
+    from spaced
+    window stretches as (partition by participant_id, hash(transmitter_id), stretch)
 )
-select participant_id, transmitter_id, transmitter_generation, system_time, display_time, place::bigint as place, ticks, before_time, before_local, before_ticks, is_last,
-from spaced
+select participant_id, transmitter_id, transmitter_generation, system_time, display_time, place, ticks, before_time, before_local, before_ticks, is_last,
+from placed
 where place = 1
     or is_last
     or {sensor_begins}
