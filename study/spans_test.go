@@ -109,7 +109,7 @@ func TestMetricsOfAFileWithoutValues(t *testing.T) {
 	file, err := cgmfile.Format{}.Read(strings.NewReader(text))
 	check(t, err)
 	for date, known := range map[string]map[string]bool{"": {"B": true}, "2026-03-09": {}} {
-		m, err := MetricsOf(t.Context(), file, views.Selection{From: date, To: date}, config.Metrics{})
+		m, err := MetricsOf(t.Context(), file, views.Selection{From: date, To: date}, config.Metrics{Night: "00:00-06:00", MinActivePct: 70, Episodes: "consensus2023"})
 		check(t, err)
 		for _, row := range m.Rows {
 			who := row[slices.Index(m.Columns, "participant_id")].(string)
