@@ -1297,6 +1297,7 @@ select
     null::boolean as "clock_suspect",
     null::smallint as "cadence_min",
     null::varchar as "excluded",
+    null::boolean as "is_whole_day",
 where false;
 
 create or replace view sensor_metrics as

@@ -6,7 +6,7 @@
 -- By preset iglu a value that stands for a null has none, and cadence_min is the median
 -- gap between a participant's values, while slots are 5 minutes wide. Sentinels
 -- that are left out say so in excluded.
-with chosen as (
+with chosen as not materialized (
     select
         g.participant_id,
         date_trunc('day', g.time_utc)::timestamp as day,

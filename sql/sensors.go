@@ -10,6 +10,12 @@ import (
 //go:embed sensor_days.sql
 var sensorDays string
 
+// sensorReadings is the query of internal.sensor_readings over a sensor_sessions of those
+// who have it in their text.
+func sensorReadings() string {
+	return strings.ReplaceAll(query(Internal+".sensor_readings"), "main.sensor_sessions", "sensor_sessions")
+}
+
 // sensorRelations are the relations between glucose and scope_metrics, as
 // sensor_metrics needs them: the texts of the views, but for their key, which has the
 // session in it. What a session has in common with another one, a date or a

@@ -107,6 +107,7 @@ func fill(body string) string {
 		"{sensor_silence}":  func() string { return sensorSilence },
 		"{sensor_restarts}": func() string { return sensorRestarts },
 		"{sensor_begins}":   func() string { return sensorBegins },
+		"{sensor_readings}": sensorReadings,
 		"{relations}":       sensorRelations,
 		"{value_scores}":    func() string { return columns(valueScores) },
 		"{value_sums}":      func() string { return columns(valueSums) },

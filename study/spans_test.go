@@ -3,15 +3,18 @@ package study
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/dexetl/dexetl/extract/cgmfile"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/metrics"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // What Go computes is in the catalogue, column by column.
@@ -95,6 +98,27 @@ func TestMetricsOfDatesWithoutReadings(t *testing.T) {
 		check(t, err)
 		if got := m.Rows[0][slices.Index(m.Columns, "exposure_days")]; (got != nil) != known {
 			t.Errorf("%s: exposure_days is %v, known is %t", date, got, known)
+		}
+	}
+}
+
+// Of somebody of a file who has no values, or none on the dates asked for, nothing is
+// known, as of somebody in a snapshot.
+func TestMetricsOfAFileWithoutValues(t *testing.T) {
+	text := "id,time,gl\nA,2026-03-01T00:00:00Z,\nB,2026-03-01T00:00:00Z,100\nB,2026-03-01T00:05:00Z,110\n"
+	file, err := cgmfile.Format{}.Read(strings.NewReader(text))
+	check(t, err)
+	for date, known := range map[string]map[string]bool{"": {"B": true}, "2026-03-09": {}} {
+		m, err := MetricsOf(t.Context(), file, views.Selection{From: date, To: date}, config.Metrics{Night: "00:00-06:00", MinActivePct: 70, Episodes: "consensus2023"})
+		check(t, err)
+		for _, row := range m.Rows {
+			who := row[slices.Index(m.Columns, "participant_id")].(string)
+			if got := row[slices.Index(m.Columns, "exposure_days")]; (got != nil) != known[who] {
+				t.Errorf("%s on %q: exposure_days is %v, known is %t", who, date, got, known[who])
+			}
+		}
+		if len(m.Rows) != 2 {
+			t.Errorf("%q: %d rows, want 2", date, len(m.Rows))
 		}
 	}
 }

@@ -20,20 +20,18 @@
 --          count nowhere
 -- Columns  as in metric_catalogue
 create or replace view sensor_metrics as
-with readings as (
-    select
-        participant_id, session, session_start, session_end,
-        time_utc, local_time, local_date, glucose_mgdl, glucose_source, overlap, clock_suspect, cadence_min, excluded,
-        coalesce(cadence_min, 5)::bigint as slot_min,
-        epoch_us(time_utc) // (60_000_000 * slot_min) * slot_min as slot_starts_min,
-        date_trunc('day', time_utc) as day,
-        session_start <= day and day + interval 1 day <= session_end as is_whole_day,
-    from internal.sensor_readings
+-- Named here, so that DuckDB computes it once; readings it had better not keep.
+with sensor_sessions as (
+    select participant_id, session, transmitter_id, session_start, session_end,
+    from main.sensor_sessions
+),
+sensor_readings as not materialized (
+{sensor_readings}
 ),
 -- What divided_days adds up; other days are in glucose_days as they should be.
-glucose as (
+glucose as not materialized (
     select participant_id, session, time_utc, local_time, local_date, glucose_mgdl, glucose_source, overlap, clock_suspect, cadence_min, excluded,
-    from readings
+    from sensor_readings
     where not is_whole_day
 ),
 worn as (
@@ -44,8 +42,15 @@ worn as (
         min(local_date) as first_date,
         max(local_date) as last_date,
         count(*) filter (where local_date is null) as n_unknown_local_time,
-        max(slot_starts_min + slot_min) - min(slot_starts_min) as length_min,
-    from readings
+        max(slot_ends_min) - min(slot_starts_min) as length_min,
+    from (
+        select
+            participant_id, session, session_start, session_end, local_date,
+            coalesce(cadence_min, 5)::bigint as slot_min,
+            epoch_us(time_utc) // (60_000_000 * slot_min) * slot_min as slot_starts_min,
+            slot_starts_min + slot_min as slot_ends_min,
+        from sensor_readings
+    )
     group by participant_id, session
 ),
 metric_scopes as (
@@ -67,7 +72,7 @@ metric_scopes as (
 select
     w.participant_id, w.session, w.transmitter_id, w.session_start, w.session_end, m.first_date, m.last_date,
     {metrics},
-from main.sensor_sessions w
+from sensor_sessions w
 join scope_metrics m
     on m.participant_id = w.participant_id
     and m.session = w.session

@@ -19,12 +19,27 @@
 --   clock_suspect          see glucose
 --   cadence_min            see glucose
 --   excluded               see glucose
+--   is_whole_day           the sensor was worn all of its day of UTC
 create or replace view internal.sensor_readings as
+-- Of everybody's day there are few sensors: for an asof join DuckDB sorts all readings.
+with sessions as (
+    select
+        participant_id, session, session_start, session_end,
+        lead(session_start) over (partition by participant_id order by session) as next_start,
+    from main.sensor_sessions
+),
+days as (
+    select
+        participant_id, session, session_start, session_end, next_start,
+        unnest(generate_series(date_trunc('day', session_start), session_end, interval 1 day)) as day,
+        session_start <= day and day + interval 1 day <= session_end as is_whole_day,
+    from sessions
+)
 select
     g.participant_id,
-    w.session,
-    w.session_start,
-    w.session_end,
+    d.session,
+    d.session_start,
+    d.session_end,
     g.time_utc,
     g.local_time,
     g.local_date,
@@ -34,8 +49,8 @@ select
     g.clock_suspect,
     g.cadence_min,
     g.excluded,
+    d.is_whole_day,
 from main.glucose g
-asof join main.sensor_sessions w
-    on w.participant_id = g.participant_id
-    and w.session_start <= g.time_utc
-where g.time_utc <= w.session_end;
+join days d on d.participant_id = g.participant_id and d.day = date_trunc('day', g.time_utc)
+where g.time_utc between d.session_start and d.session_end
+    and (d.next_start is null or g.time_utc < d.next_start);
