@@ -29,8 +29,11 @@ func (d damage) list() (all []*lake.DamageError) {
 // the table can be read.
 func (d damage) of(table string) *lake.DamageError {
 	sources := []string{table}
-	if isComputed(table) {
+	switch {
+	case isComputed(table):
 		sources = sql.SpanTables()
+	case table == storedDays:
+		sources = sql.DayTables()
 	}
 	for _, harm := range d.list() {
 		for _, source := range sources {

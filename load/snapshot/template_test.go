@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,8 +63,24 @@ func templateStatements(t *testing.T) []string {
 	for _, table := range tables() {
 		statements = append(statements, relation(table, m, inFolder(table)))
 	}
-	statements = append(statements, createSchema)
-	return slices.Concat(statements, views.Create(views.Views()), comments(), []string{folderMacro("")})
+	if err := os.Mkdir(filepath.Join(folder, storedDays), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	days := filepath.Join(folder, storedDays, wholeName+".parquet")
+	stranger(t, "", "copy (select null::varchar as participant_id, null::date as local_date, "+noDays()+") to "+text(days)+" (format parquet)")
+	chosen := withDays(views.Views(), "snapshot_folder() || "+daysPattern)
+	return slices.Concat(statements, []string{createSchema}, views.Create(chosen), comments(), []string{folderMacro("")})
+}
+
+// noDays are the metrics of no day.
+func noDays() string {
+	all := views.Views()
+	metrics := all[slices.IndexFunc(all, func(v views.View) bool { return v.Name == "internal.day_metrics" })]
+	var columns []string
+	for _, name := range views.DayColumns() {
+		columns = append(columns, "null::"+metrics.Types[name]+" as "+name)
+	}
+	return strings.Join(columns, ", ") + " where false"
 }
 
 // definitions are all that somebody has defined in a database, line by line.
