@@ -117,15 +117,14 @@ func (m metric) Views() (names []string) {
 
 // rowKeys describes the columns that name a row of a metric view.
 func rowKeys(view string) []Column {
-	const first, last, day = "first local date", "last local date, inclusive", "date on the participant's wall clock"
+	const first, last = "first local date", "last local date, inclusive"
 	switch view {
 	case Internal + ".scope_metrics", Internal + ".day_metrics":
 		return []Column{{"first_date", first}, {"last_date", last}}
 	}
 	return append([]Column{{"participant_id", "study pseudonym from the roster"}}, map[string][]Column{
 		"participant_metrics": {{"first_date", "first local date of the study"}, {"last_date", "last local date of the study so far, inclusive; see study_intervals"}},
-		"daily_metrics":       {{"local_date", day}},
-		Internal + ".days":    {{"local_date", day}},
+		"daily_metrics":       {{"local_date", "date on the participant's wall clock"}},
 		"sensor_metrics": {
 			{"session", "see sensor_sessions"}, {"transmitter_id", "see sensor_sessions"},
 			{"session_start", "UTC; see sensor_sessions"}, {"session_end", "UTC; see sensor_sessions"},

@@ -1,4 +1,4 @@
--- Every row of day_metrics, by what it follows from: as long as that has one hash, so is
+-- Every row of daily_metrics, by what it follows from: as long as that has one hash, so is
 -- the row as it was. Of readings these are all of the days of UTC from the first to the
 -- last on which the date has some: what lies between two values may be another date's.
 with summed as (
@@ -37,7 +37,12 @@ rules as (
 )
 select
     d.participant_id, d.local_date, h.first_day, h.last_day,
-    (hash(d.facts, r.rules, h.sum_of_hashes) % 9223372036854775807)::bigint as inputs_hash,
+    (hash(d.facts, r.rules, h.sum_of_hashes, s.n_values, s.readings_hash, s.metrics_version, s.episode_preset) % 9223372036854775807)::bigint as inputs_hash,
 from dates d
 cross join rules r
 left join hashed h on h.participant_id = d.participant_id and h.local_date = d.local_date
+left join span_metrics s
+    on s.participant_id = d.participant_id
+    and s.first_date = d.local_date
+    and s.scope = 'day'
+    and s.label = ''

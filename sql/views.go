@@ -14,7 +14,7 @@ var files embed.FS
 
 // order lists the views so that each follows those it reads.
 const order = `metric_preset internal.metric_settings study_intervals internal.metric_scopes internal.scope_dates internal.linked_days internal.summed_days
-	internal.local_days internal.scope_values internal.scope_metrics internal.value_scores internal.day_values internal.day_metrics internal.days internal.spans
+	internal.local_days internal.scope_values internal.scope_metrics internal.value_scores internal.day_values internal.day_metrics internal.spans
 	participant_metrics daily_metrics period_metrics window_metrics consensus_metrics
 	agp_profile study_bounds gaps sensor_sessions internal.sensor_readings sensor_metrics completeness fetch_status
 	readings_mmol current_events meals meal_metrics meter_pairs meter_agreement
@@ -114,7 +114,6 @@ func fill(body string) string {
 		"{scope_formulas}":  scopeFormulas,
 		"{day_formulas}":    dayFormulas,
 		"{metrics}":         func() string { return metricList(slices.Concat(Catalogue(), SpanCatalogue())...) },
-		"{day_metrics}":     func() string { return metricList(Catalogue()...) },
 		"{span_metrics}":    func() string { return metricList(SpanCatalogue()...) },
 	} {
 		if strings.Contains(body, place) {

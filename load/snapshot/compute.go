@@ -73,10 +73,10 @@ type lacking struct{ spans, days bool }
 
 func (p *publisher) lacking() (lacks lacking, err error) {
 	there, err := hasComputed(p.root, p.folder)
-	return lacking{
-		spans: !there && p.damage.of(episodesTable) == nil,
-		days:  !hasDays(p.root, p.folder) && p.damage.of(storedDays) == nil && p.manifest.KeepsDays(),
-	}, err
+	if err != nil || p.damage.of(episodesTable) != nil {
+		return lacking{}, err
+	}
+	return lacking{spans: !there, days: p.manifest.KeepsDays() && !hasDays(p.root, p.folder)}, nil
 }
 
 // computeWith computes with what latest has, or all anew.

@@ -29,11 +29,8 @@ func (d damage) list() (all []*lake.DamageError) {
 // the table can be read.
 func (d damage) of(table string) *lake.DamageError {
 	sources := []string{table}
-	switch {
-	case isComputed(table):
+	if isComputed(table) {
 		sources = sql.SpanTables()
-	case table == storedDays:
-		sources = sql.DayTables()
 	}
 	for _, harm := range d.list() {
 		for _, source := range sources {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 
@@ -16,10 +15,10 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 )
 
-// storedDays is the folder with the rows of internal.day_metrics, by month, from the folder
-// of a snapshot. They are for daily_metrics alone, and no table for people: what they say
-// is what the view computes, which takes ten times as long as to read them.
-const storedDays = "day_metrics"
+// storedDays is the folder with the rows of daily_metrics, by month, from the folder of a
+// snapshot. They are for that view alone, and no table for people: what they say is what it
+// computes where there are none, which takes several times as long as to read them.
+const storedDays = "daily_metrics"
 
 // rulesKey is what the rules are called in the files, by which their rows were computed.
 const rulesKey = "dexetl_rules"
@@ -40,9 +39,10 @@ func hasDays(root *os.Root, folder string) bool {
 	return rules != nil && *rules == views.DayRules()
 }
 
-// daysOf are the files of the days that a snapshot has, if they hold.
+// daysOf are the files of the days that a snapshot has, if they hold: not without what is
+// computed of the order of readings, as then all metric views do without that.
 func daysOf(l *lake.Lake, m lake.Manifest) ([]string, error) {
-	if !hasDays(l.Root(), folderOf(m.Snapshot)) {
+	if !HasComputed(l, m) || !hasDays(l.Root(), folderOf(m.Snapshot)) {
 		return nil, nil
 	}
 	return computedFiles(l, folderOf(m.Snapshot), storedDays)
@@ -57,6 +57,13 @@ var dayHashes = sum{name: "day_hashes", table: daysTable, query: views.DayHashes
 // from, and all others computed by the view, over no more than they follow from.
 func (c *computing) storeDays(ctx context.Context) error {
 	if err := c.relate(ctx, views.DayTables()); err != nil {
+		return err
+	}
+	spans, err := computedFiles(c.lake, c.folder, spansTable)
+	if err != nil {
+		return err
+	}
+	if err := c.execute(ctx, relation(spanMetrics(), c.manifest, fileList(spans))); err != nil {
 		return err
 	}
 	if err := c.addUp(ctx, dayHashes); err != nil {
@@ -119,8 +126,12 @@ func (c *computing) monthsOfDays(takes bool) months {
 		rows:  "select *, strftime(local_date, '%Y-%m') as month\nfrom (\n    from new_days\n    union all by name\n    from taken_days\n)",
 		order: "participant_id, local_date",
 		each: func(month string) ([]string, error) {
+			spans, err := c.spansOf(month)
+			if err != nil {
+				return nil, err
+			}
 			taken, err := c.takenDays(month, takes)
-			return append(narrowed(month), taken), err
+			return append(narrowed(month), spans, taken), err
 		},
 		// Whoever asks for one participant decodes what everybody in a row group has.
 		options: []string{"row_group_size 2048", fmt.Sprintf("kv_metadata {%s: %s}", rulesKey, text(views.DayRules()))},
@@ -137,19 +148,23 @@ func (c *computing) takenDays(month string, takes bool) (string, error) {
 	}
 	old, err := absolute(c.lake, name)
 	return fmt.Sprintf(`create or replace view taken_days as
-select %s,
+select o.*
 from read_parquet(%s, hive_partitioning = false) o
 semi join (from compared_days where state = 'same') c on c.participant_id = o.participant_id and c.local_date = o.local_date`,
-		dayColumns("o."), text(old)), err
+		text(old)), err
 }
 
-// dayColumns are those of the files.
-func dayColumns(of string) string {
-	names := slices.Concat([]string{"participant_id", "local_date", "inputs_hash"}, views.DayColumns())
-	return of + strings.Join(names, ", "+of)
+// spansOf is the statement for the rows of span_metrics that the days of a month need.
+func (c *computing) spansOf(month string) (string, error) {
+	name := path.Join(c.folder, spansTable, month+".parquet")
+	if there, err := c.has(name); err != nil || !there {
+		return emptyRelation(spanMetrics()), err
+	}
+	file, err := absolute(c.lake, name)
+	return relation(spanMetrics(), c.manifest, fileList([]string{file})), err
 }
 
-// narrowed are the statements that leave day_metrics the due days of a month, and of the
+// narrowed are the statements that leave daily_metrics the due days of a month, and of the
 // readings what these follow from: days in a row as one interval, as it ends a day where
 // the next one begins.
 func narrowed(month string) []string {
@@ -179,23 +194,23 @@ join (
 		"create or replace view study_intervals as\nfrom due_intervals",
 		"create or replace view " + daysTable + " as\nfrom due_sums",
 		`create or replace view new_days as
-select
-    m.participant_id, m.first_date as local_date, d.inputs_hash,
-    ` + strings.Join(views.DayColumns(), ", ") + `,
-from internal.day_metrics m
-join due_days d on d.participant_id = m.participant_id and d.local_date = m.first_date`,
+select d.inputs_hash, m.*
+from (
+` + views.PackedDays() + `
+) m
+join due_days d on d.participant_id = m.participant_id and d.local_date = m.local_date`,
 	}
 }
 
-// daysView is internal.days as it computes them.
+// daysView is daily_metrics as it computes them.
 func daysView() views.View {
 	all := views.Views()
 	return all[slices.IndexFunc(all, isDays)]
 }
 
-func isDays(v views.View) bool { return v.Name == views.Internal+".days" }
+func isDays(v views.View) bool { return v.Name == views.Days }
 
-// withDays are views of which internal.days reads files.
+// withDays are views of which daily_metrics reads files.
 func withDays(all []views.View, files string) []views.View {
 	all = slices.Clone(all)
 	if i := slices.IndexFunc(all, isDays); i >= 0 {
@@ -206,7 +221,8 @@ func withDays(all []views.View, files string) []views.View {
 
 // keepsDays reports whether the views of the snapshot read the stored days.
 func (p *publisher) keepsDays() bool {
-	return p.damage.of(storedDays) == nil && hasDays(p.root, p.folder)
+	there, err := hasComputed(p.root, p.folder)
+	return err == nil && there && p.damage.of(spansTable) == nil && hasDays(p.root, p.folder)
 }
 
 // script is the content of views.sql.

@@ -67,20 +67,19 @@ func templateStatements(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	days := filepath.Join(folder, storedDays, wholeName+".parquet")
-	stranger(t, "", "copy (select null::varchar as participant_id, null::date as local_date, "+noDays()+") to "+text(days)+" (format parquet)")
+	stranger(t, "", "copy ("+noDays()+") to "+text(days)+" (format parquet)")
 	chosen := withDays(views.Views(), "snapshot_folder() || "+daysPattern)
 	return slices.Concat(statements, []string{createSchema}, views.Create(chosen), comments(), []string{folderMacro("")})
 }
 
-// noDays are the metrics of no day.
+// noDays has the columns of stored days.
 func noDays() string {
-	all := views.Views()
-	metrics := all[slices.IndexFunc(all, func(v views.View) bool { return v.Name == "internal.day_metrics" })]
 	var columns []string
-	for _, name := range views.DayColumns() {
-		columns = append(columns, "null::"+metrics.Types[name]+" as "+name)
+	for name, kind := range daysView().Types {
+		columns = append(columns, "null::"+kind+" as "+name)
 	}
-	return strings.Join(columns, ", ") + " where false"
+	empty := "(select " + strings.Join(columns, ", ") + " where false)"
+	return strings.ReplaceAll(views.PackedDays(), "from daily_metrics", "from "+empty)
 }
 
 // definitions are all that somebody has defined in a database, line by line.

@@ -2,7 +2,7 @@
 --
 -- Grain    one row per participant_id and local_date of the study, also
 --          without readings
--- Source   days and, for what depends on the order of readings, spans: study_start, else the first date with a reading, to
+-- Source   day_metrics and, for what depends on the order of readings, spans: study_start, else the first date with a reading, to
 --          study_end, else the day last asked where the roster gives study_start
 --          or anchor_date, else the last date with a reading, and no further than
 --          a withdrawal; see study_intervals
@@ -19,11 +19,11 @@
 -- Columns  as in metric_catalogue
 create or replace view daily_metrics as
 select
-    participant_id, local_date,
+    participant_id, first_date as local_date,
     {metrics},
-from internal.days
+from internal.day_metrics
 left join internal.spans
     on of_participant = participant_id
-    and of_scope = 'day'
-    and of_label = ''
-    and of_first_date = local_date;
+    and of_scope = scope
+    and of_label = label
+    and of_first_date = first_date;
