@@ -68,25 +68,22 @@ func read(b *testing.B, db *sql.DB, statement string) {
 	b.ReportMetric(float64(*millions)*1e6*float64(b.N)/b.Elapsed().Seconds(), "readings/s")
 }
 
-// storeDays has daily_metrics read its rows, and those of span_metrics, in files as a
-// snapshot has them.
+// storeDays has daily_metrics read its rows in files as a snapshot has them, with numbers in
+// the place of what depends on the order of readings.
 func storeDays(b *testing.B, db *sql.DB) {
-	folder := b.TempDir()
-	days := filepath.Join(folder, "days-%02d.parquet")
-	spans := filepath.Join(folder, "spans-%02d.parquet")
-	var random string
+	var numbers string
 	for _, m := range views.SpanCatalogue() {
-		random += ", random() as " + m.Name
+		numbers += ", hash(participant_id, local_date, '" + m.Name + "') % 1000000 / 7 as " + m.Name
 	}
+	exec(b, db, `insert into span_metrics by name
+		select participant_id, 'day' as scope, '' as label, local_date as first_date`+numbers+`
+		from (select distinct participant_id, local_date from glucose_days)`)
+	folder := b.TempDir()
 	for month := range 12 {
-		exec(b, db, fmt.Sprintf(`copy (from internal.days where month(local_date) = %d order by participant_id, local_date)
-			to '`+days+`' (format parquet, compression zstd, row_group_size 2048)`, month+1, month+1))
-		exec(b, db, fmt.Sprintf(`copy (select participant_id, 'day' as scope, '' as label, local_date as first_date`+random+` from '`+days+`' order by participant_id, local_date)
-			to '`+spans+`' (format parquet, compression zstd)`, month+1, month+1))
+		exec(b, db, fmt.Sprintf(`copy (%s where month(local_date) = %d order by participant_id, local_date)
+			to '%s' (format parquet, compression zstd, row_group_size 2048)`, views.PackedDays(), month+1, filepath.Join(folder, fmt.Sprintf("%02d.parquet", month+1))))
 	}
-	exec(b, db, views.DaysFrom("read_parquet('"+folder+"/days-*.parquet')"))
-	exec(b, db, `drop table span_metrics`)
-	exec(b, db, `create view span_metrics as from read_parquet('`+folder+`/spans-*.parquet')`)
+	exec(b, db, views.DaysFrom("read_parquet('"+folder+"/*.parquet')"))
 }
 
 // drain reads the rows of a statement, of which there must be some, and keeps none.
