@@ -119,6 +119,7 @@ full join %s o on o.participant_id = n.participant_id and o.local_date = n.local
 
 // monthsOfDays has each day in the month of its date.
 func (c *computing) monthsOfDays(takes bool) months {
+	made := false
 	return months{
 		table: storedDays, takes: takes,
 		other: "select distinct month from compared_days where state <> 'same'",
@@ -126,12 +127,16 @@ func (c *computing) monthsOfDays(takes bool) months {
 		rows:  "select *, strftime(local_date, '%Y-%m') as month\nfrom (\n    from new_days\n    union all by name\n    from taken_days\n)",
 		order: "participant_id, local_date",
 		each: func(month string) ([]string, error) {
+			if month == wholeName && made {
+				return nil, nil // no day is in it, and to plan the view is dear
+			}
+			made = true
 			spans, err := c.spansOf(month)
 			if err != nil {
 				return nil, err
 			}
 			taken, err := c.takenDays(month, takes)
-			return append(narrowed(month), spans, taken), err
+			return slices.Concat([]string{spans}, narrowed(month), []string{taken}), err
 		},
 		// Whoever asks for one participant decodes what everybody in a row group has.
 		options: []string{"row_group_size 2048", fmt.Sprintf("kv_metadata {%s: %s}", rulesKey, text(views.DayRules()))},
@@ -193,7 +198,7 @@ join (
 ) d on d.participant_id = s.participant_id and d.day = s.day`,
 		"create or replace view study_intervals as\nfrom due_intervals",
 		"create or replace view " + daysTable + " as\nfrom due_sums",
-		`create or replace view new_days as
+		`create or replace table new_days as
 select d.inputs_hash, m.*
 from (
 ` + views.PackedDays() + `
