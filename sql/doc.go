@@ -24,6 +24,9 @@
 //	roster, coverage ► study_intervals ─► metric_scopes ► scope_dates
 //	windows ──────────────────────────────────┘                 └► scope_metrics ─► *_metrics
 //
+// A snapshot may have the rows of daily_metrics in files: [PackedDays] and [DaysFrom].
+// Which of them are as they were, [DayInputs] says.
+//
 // metric_settings has the thresholds that hold for a snapshot. latest.sql narrows the
 // scopes of a Selection to the latest days that have enough data. What is about
 // single readings (meals, meter_pairs, day_night_metrics) stands on glucose itself;

@@ -105,7 +105,7 @@ func (s *simulation) drawPoint(command string) string {
 	state := []string{"state.written", "state.committed"}
 	loading := []string{
 		"load.file_written", "load.file_synced", "load.files_renamed", "load.folders_synced", "load.manifest_written", "load.manifest_linked", "load.committed",
-		"snapshot.table_linked", "snapshot.linked", "snapshot.folder_renamed", "snapshot.spans_written", "snapshot.database_built",
+		"snapshot.table_linked", "snapshot.linked", "snapshot.folder_renamed", "snapshot.spans_written", "snapshot.computed", "snapshot.database_built",
 		"snapshot.described", "snapshot.latest_staged", "snapshot.latest_renamed",
 	}
 	fetching := []string{

@@ -49,25 +49,22 @@ type Episode struct {
 // what it is given.
 type Compute func(ctx context.Context, db *sql.DB, due []Span, put func(of Span, values []float64, episodes []Episode) error) error
 
-// compute fills the computed tables of the folder, unless it has them.
+// compute fills the computed tables of the folder, and stores its days, unless it has them.
 func (p *publisher) compute(ctx context.Context) error {
-	there, err := hasComputed(p.root, p.folder)
-	if err != nil || there || p.with == nil {
+	lacks, err := p.lacking()
+	if err != nil || lacks == (lacking{}) || p.with == nil {
 		return err
-	}
-	if p.damage.of(episodesTable) != nil {
-		return nil // whoever reads them is told
 	}
 	sums, err := p.sumsOfLatest()
 	anew := err != nil
 	if err := p.willMake(); err != nil {
 		return err
 	}
-	err = p.computeWith(ctx, sums, anew)
+	err = p.computeWith(ctx, lacks, sums, anew)
 	_, unread := errors.AsType[*duckdb.Error](err)
 	if (unread || errors.Is(err, errUnsound)) && p.latest != nil && !anew {
 		// What latest has may be damaged where nobody has looked yet.
-		err = p.computeWith(ctx, sums, true)
+		err = p.computeWith(ctx, lacks, sums, true)
 	}
 	return err
 }
@@ -75,14 +72,26 @@ func (p *publisher) compute(ctx context.Context) error {
 // errUnsound says that rows that were to be taken from latest are not as they were made.
 var errUnsound = errors.New("a computed file is not what was made")
 
+// lacking is what the folder of a snapshot lacks, and can be computed: of a damaged file it
+// cannot, which whoever reads it is told.
+type lacking struct{ spans, days bool }
+
+func (p *publisher) lacking() (lacks lacking, err error) {
+	there, err := hasComputed(p.root, p.folder)
+	if err != nil || p.damage.of(episodesTable) != nil {
+		return lacking{}, err
+	}
+	return lacking{spans: !there, days: p.manifest.KeepsDays() && !hasDays(p.root, p.folder)}, nil
+}
+
 // computeWith computes with what latest has, or all anew.
-func (p *publisher) computeWith(ctx context.Context, sums latestSums, anew bool) error {
+func (p *publisher) computeWith(ctx context.Context, lacks lacking, sums latestSums, anew bool) error {
 	s, err := newSession(Limits{}, spillParents(p.lake.Path())...)
 	if err != nil {
 		return err
 	}
 	db := sql.OpenDB(s) // closes the session
-	c := computing{publisher: p, db: db, session: s, sums: sums, anew: anew}
+	c := computing{publisher: p, db: db, session: s, lacks: lacks, sums: sums, anew: anew}
 	return errors.Join(c.run(ctx), db.Close())
 }
 
@@ -92,9 +101,10 @@ type computing struct {
 	db      *sql.DB
 	session *session
 	conn    driver.Conn // may write, unlike those of db
-	sums    latestSums  // of latest
-	anew    bool        // nothing is taken from latest
-	takes   bool        // something is
+	lacks   lacking
+	sums    latestSums // of latest
+	anew    bool       // nothing is taken from latest
+	takes   bool       // something is
 }
 
 func (c *computing) run(ctx context.Context) (err error) {
@@ -102,6 +112,23 @@ func (c *computing) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.conn.Close()) }()
+	// Files of a month are small: threads that share them wait for each other.
+	if err := c.execute(ctx, append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)...); err != nil {
+		return err
+	}
+	if c.lacks.spans {
+		if err := c.computeSpans(ctx); err != nil {
+			return err
+		}
+	}
+	fault.Point("snapshot.computed")
+	if c.lacks.days {
+		return c.storeDays(ctx)
+	}
+	return nil
+}
+
+func (c *computing) computeSpans(ctx context.Context) error {
 	if err := c.prepare(ctx); err != nil {
 		return err
 	}
@@ -115,11 +142,11 @@ func (c *computing) run(ctx context.Context) (err error) {
 		}
 	}
 	// The episodes come last: as long as they are missing, all is computed again.
-	if err := c.write(ctx, monthsOfSpans()); err != nil {
+	if err := c.write(ctx, monthsOfSpans(c.takes)); err != nil {
 		return err
 	}
 	fault.Point("snapshot.spans_written")
-	return c.write(ctx, monthsOfEpisodes())
+	return c.write(ctx, monthsOfEpisodes(c.takes))
 }
 
 func (c *computing) execute(ctx context.Context, statements ...string) error {
@@ -133,10 +160,36 @@ func (c *computing) execute(ctx context.Context, statements ...string) error {
 
 // prepare creates what is read, what was computed before, and tables for what is new.
 func (c *computing) prepare(ctx context.Context) error {
-	// Files of a month are small: threads that share them wait for each other.
-	statements := append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)
+	if err := c.relate(ctx, views.SpanTables()); err != nil {
+		return err
+	}
+	if err := c.addUp(ctx, readingHashes); err != nil {
+		return err
+	}
+	if err := c.findSensors(ctx); err != nil {
+		return err
+	}
+	if err := c.createViews(ctx, views.SpanViews()); err != nil {
+		return err
+	}
+	if err := c.addUp(ctx, sensorScopes); err != nil {
+		return err
+	}
+	statements := []string{"create table scopes as\n" + views.SpanScopes()}
+	for _, t := range Computed() {
+		statements = append(statements, "create table new_"+t.Name+" as\n"+noRows(t))
+	}
+	if err := c.execute(ctx, statements...); err != nil {
+		return err
+	}
+	return c.takeOver(ctx)
+}
+
+// relate creates tables of the snapshot.
+func (c *computing) relate(ctx context.Context, names []string) error {
+	var statements []string
 	for _, t := range tables() {
-		if !slices.Contains(views.SpanTables(), t.Name) {
+		if !slices.Contains(names, t.Name) {
 			continue
 		}
 		files, err := sources(c.lake, c.manifest, t.Name)
@@ -149,31 +202,13 @@ func (c *computing) prepare(ctx context.Context) error {
 		}
 		statements = append(statements, relation(t, c.manifest, fileList(files)))
 	}
-	if err := c.execute(ctx, statements...); err != nil {
-		return err
-	}
-	if err := c.addUp(ctx, readingHashes); err != nil {
-		return err
-	}
-	if err := c.findSensors(ctx); err != nil {
-		return err
-	}
-	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !slices.Contains(views.SpanViews(), v.Name) })
-	statements = append([]string{createSchema}, views.Create(chosen)...)
-	if err := c.execute(ctx, statements...); err != nil {
-		return err
-	}
-	if err := c.addUp(ctx, sensorScopes); err != nil {
-		return err
-	}
-	statements = []string{"create table scopes as\n" + views.SpanScopes()}
-	for _, t := range Computed() {
-		statements = append(statements, "create table new_"+t.Name+" as\n"+noRows(t))
-	}
-	if err := c.execute(ctx, statements...); err != nil {
-		return err
-	}
-	return c.takeOver(ctx)
+	return c.execute(ctx, statements...)
+}
+
+// createViews creates views over them.
+func (c *computing) createViews(ctx context.Context, names []string) error {
+	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !slices.Contains(names, v.Name) })
+	return c.execute(ctx, append([]string{createSchema}, views.Create(chosen)...)...)
 }
 
 // due lists the spans that are new or changed.

@@ -118,6 +118,10 @@ func (p *publisher) differences(folder string) []string {
 	if p.damage.of(spansTable) != nil {
 		statements = append(statements, views.NoSpans())
 	}
+	if !p.keepsDays() {
+		days := daysView()
+		statements = append(append(statements, days.Body), viewComments(days)...)
+	}
 	if len(first) > 0 {
 		statements = append(statements, "select count(*) from parquet_file_metadata("+fileList(first)+")")
 	}

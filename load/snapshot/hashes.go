@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
@@ -171,8 +172,8 @@ func (c *computing) linkLatest(to *os.Root, folder, name string) bool {
 }
 
 // copyTo writes the rows of a query to a file of a folder, read-only; it appears whole.
-// It returns their number.
-func (c *computing) copyTo(ctx context.Context, to *os.Root, folder, name, query string) (rows int64, err error) {
+// It returns their number. Options are more of DuckDB's for the file.
+func (c *computing) copyTo(ctx context.Context, to *os.Root, folder, name, query string, options ...string) (rows int64, err error) {
 	temporary := "." + name
 	if err := to.RemoveAll(temporary); err != nil {
 		return 0, err
@@ -181,7 +182,8 @@ func (c *computing) copyTo(ctx context.Context, to *os.Root, folder, name, query
 	if err != nil {
 		return 0, err
 	}
-	statement := fmt.Sprintf("copy (\n%s\n) to %s (format parquet, compression zstd)", query, text(file))
+	options = append([]string{"format parquet", "compression zstd"}, options...)
+	statement := fmt.Sprintf("copy (\n%s\n) to %s (%s)", query, text(file), strings.Join(options, ", "))
 	written, err := c.conn.(driver.ExecerContext).ExecContext(ctx, statement, nil)
 	if err != nil {
 		return 0, err

@@ -103,6 +103,10 @@ func readings(table transform.Table, participant string, month time.Time, n int)
 	for i := range n {
 		at := month.Add(time.Duration(i) * 5 * time.Minute)
 		for c, column := range table.Columns {
+			if column.Name == "day" { // begins at midnight
+				b.Field(c).(*array.TimestampBuilder).Append(arrow.Timestamp(at.Truncate(24 * time.Hour).UnixMicro()))
+				continue
+			}
 			if column.Name == "excluded" { // they all count
 				b.Field(c).AppendNull()
 				continue

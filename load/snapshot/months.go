@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -20,6 +21,11 @@ type months struct {
 	other string // query for the months whose rows are others than in latest
 	rows  string // query for all rows, with their month
 	order string
+
+	takes   bool                                 // rows are taken from latest
+	every   string                               // query for the months that have rows; empty: those of rows
+	each    func(month string) ([]string, error) // statements before those of a month are asked for; nil: none
+	options []string                             // for the files
 }
 
 // wholeName is the month of rows that belong to none. Its file is always there, so that
@@ -30,10 +36,10 @@ const wholeName = "whole"
 func monthOf(column string) string { return "strftime(" + column + ", '%Y-%m')" }
 
 // monthsOfSpans has days, periods and sensors in the month in which they begin.
-func monthsOfSpans() months {
+func monthsOfSpans(takes bool) months {
 	month := "coalesce(if(scope in ('day', 'period', 'sensor'), " + monthOf("first_date") + ", null), '" + wholeName + "')"
 	return months{
-		table: spansTable,
+		table: spansTable, takes: takes,
 		other: "select distinct " + month + " as month from compared where state <> 'same'",
 		rows: `select *, ` + month + ` as month
 from (
@@ -49,12 +55,12 @@ from (
 
 // monthsOfEpisodes goes by UTC. When night is may be another one today, for what is as
 // it was, too.
-func monthsOfEpisodes() months {
+func monthsOfEpisodes(takes bool) months {
 	month, night := monthOf("start_utc"), views.InNight("start_local")
 	hashed := "hash(" + selected(episodes(), func(c transform.Column) string { return identifier(c.Name) }) + ")::hugeint"
 	const stays = "join (from kept where scope = 'participant') k on k.participant_id = o.participant_id"
 	return months{
-		table: episodesTable,
+		table: episodesTable, takes: takes,
 		other: `select month
 from (
     select ` + month + ` as month, ` + hashed + ` as one
@@ -95,7 +101,7 @@ func (c *computing) write(ctx context.Context, of months) error {
 			return err
 		}
 		for _, month := range others {
-			n, err := c.copyTo(ctx, to, temporary, month+".parquet", of.query(month))
+			n, err := c.copyMonth(ctx, to, temporary, of, month)
 			if err == nil && n == 0 && month != wholeName {
 				err = to.Remove(month + ".parquet")
 			}
@@ -111,18 +117,29 @@ func (c *computing) write(ctx context.Context, of months) error {
 	return c.root.Rename(temporary, name)
 }
 
+// copyMonth writes the rows of a month, and returns their number.
+func (c *computing) copyMonth(ctx context.Context, to *os.Root, folder string, of months, month string) (int64, error) {
+	if of.each != nil {
+		before, err := of.each(month)
+		if err := cmp.Or(err, c.execute(ctx, before...)); err != nil {
+			return 0, err
+		}
+	}
+	return c.copyTo(ctx, to, folder, month+".parquet", of.query(month), of.options...)
+}
+
 // linkMonths links the files of latest with the rows of this snapshot, and lists the
 // months of which there is none.
 func (c *computing) linkMonths(ctx context.Context, to *os.Root, of months) (others []string, err error) {
-	names, err := c.linkable(of.table)
+	names, err := c.linkable(of)
 	if err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
-		if err := c.soundMonths(of.table, nil); err != nil {
+		if err := c.soundMonths(of, nil); err != nil {
 			return nil, err
 		}
-		others, err := c.strings(ctx, "select distinct month from ("+of.rows+") where month <> '"+wholeName+"'")
+		others, err := c.strings(ctx, "select distinct month from ("+cmp.Or(of.every, of.rows)+") where month <> '"+wholeName+"'")
 		return append(others, wholeName), err
 	}
 	if others, err = c.strings(ctx, of.other); err != nil {
@@ -137,22 +154,22 @@ func (c *computing) linkMonths(ctx context.Context, to *os.Root, of months) (oth
 	if len(others) == 0 {
 		return nil, nil // all are linked
 	}
-	return others, c.soundMonths(of.table, others)
+	return others, c.soundMonths(of, others)
 }
 
 // soundMonths is errUnsound if a file of latest is not as it was made, of which rows are
 // taken into others: those of some months, or of all if there are none.
-func (c *computing) soundMonths(table string, months []string) error {
-	if !c.takes {
+func (c *computing) soundMonths(of months, only []string) error {
+	if !of.takes {
 		return nil
 	}
-	names, err := computedNames(c.root, latestName, table)
+	names, err := computedNames(c.root, latestName, of.table)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		wanted := len(months) == 0 || slices.Contains(months, strings.TrimSuffix(name, ".parquet"))
-		if wanted && !c.sums.sound(path.Join(table, name)) {
+		wanted := len(only) == 0 || slices.Contains(only, strings.TrimSuffix(name, ".parquet"))
+		if wanted && !c.sums.sound(path.Join(of.table, name)) {
 			return errUnsound
 		}
 	}
@@ -161,11 +178,11 @@ func (c *computing) soundMonths(table string, months []string) error {
 
 // linkable lists the files of a table in latest, if rows are taken from there and lie by
 // month.
-func (c *computing) linkable(table string) ([]string, error) {
-	if !c.takes {
+func (c *computing) linkable(of months) ([]string, error) {
+	if !of.takes {
 		return nil, nil
 	}
-	names, err := computedNames(c.root, latestName, table)
+	names, err := computedNames(c.root, latestName, of.table)
 	if !slices.Contains(names, wholeName+".parquet") { // older programs had one file
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (p *publisher) describe(ctx context.Context) error {
 	fault.Point("snapshot.folder_renamed")
 	book := WholeCodebook()
 	return p.within(p.folder, func(to *os.Root) error {
-		if holds(to, viewsName, viewsScript(p.manifest, p.damage)) && holds(to, codebookName, book) && p.hasDatabase() {
+		if holds(to, viewsName, p.script()) && holds(to, codebookName, book) && p.hasDatabase() {
 			return nil
 		}
 		if err := p.willMake(); err != nil {
@@ -124,7 +124,7 @@ func (p *publisher) describe(ctx context.Context) error {
 		if err := p.put(to, codebookName, book); err != nil {
 			return err
 		}
-		return p.put(to, viewsName, viewsScript(p.manifest, p.damage))
+		return p.put(to, viewsName, p.script())
 	})
 }
 

@@ -183,7 +183,15 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		}
 		statements = append(statements, harm.relation(t, m, fileList(files)))
 	}
+	days, err := daysOf(l, m)
+	if err != nil {
+		return err
+	}
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !wanted(v.Name) })
+	if len(days) > 0 {
+		allowed = slices.Concat(allowed, days)
+		chosen = withDays(chosen, fileList(days))
+	}
 	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen))
 	if !HasComputed(l, m) && wanted(spansTable) {
 		statements = append(statements, views.NoSpans()) // metric views are of use without

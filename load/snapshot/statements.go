@@ -153,8 +153,8 @@ func commentOn(what, name, comment string) string {
 	return fmt.Sprintf("comment on %s %s is %s;", what, name, text(comment))
 }
 
-// viewsScript is the content of views.sql of snapshot m, with some damage.
-func viewsScript(m lake.Manifest, d damage) []byte {
+// viewsScript is the content of views.sql of snapshot m, with some damage and these views.
+func viewsScript(m lake.Manifest, d damage, views []sql.View) []byte {
 	var b bytes.Buffer
 	b.WriteString("-- The tables and views of this snapshot, for DuckDB. The paths are relative: run it\n" +
 		"-- in the folder it stands in, wherever that has been moved to.\n" +
@@ -164,7 +164,7 @@ func viewsScript(m lake.Manifest, d damage) []byte {
 		fmt.Fprintf(&b, "-- %s: %s\n%s\n\n", t.Name, t.Comment, d.relation(t, m, pattern(t)))
 	}
 	b.WriteString(createSchema + "\n\n")
-	for _, v := range sql.Views() {
+	for _, v := range views {
 		fmt.Fprintf(&b, "%s\n%s\n\n", strings.TrimSpace(v.Header), strings.TrimSpace(v.Body))
 	}
 	if d.of(spansTable) != nil {

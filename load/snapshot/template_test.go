@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -62,8 +63,23 @@ func templateStatements(t *testing.T) []string {
 	for _, table := range tables() {
 		statements = append(statements, relation(table, m, inFolder(table)))
 	}
-	statements = append(statements, createSchema)
-	return slices.Concat(statements, views.Create(views.Views()), comments(), []string{folderMacro("")})
+	if err := os.Mkdir(filepath.Join(folder, storedDays), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	days := filepath.Join(folder, storedDays, wholeName+".parquet")
+	stranger(t, "", "copy ("+noDays()+") to "+text(days)+" (format parquet)")
+	chosen := withDays(views.Views(), "snapshot_folder() || "+daysPattern)
+	return slices.Concat(statements, []string{createSchema}, views.Create(chosen), comments(), []string{folderMacro("")})
+}
+
+// noDays has the columns of stored days.
+func noDays() string {
+	var columns []string
+	for name, kind := range daysView().Types {
+		columns = append(columns, "null::"+kind+" as "+name)
+	}
+	empty := "(select " + strings.Join(columns, ", ") + " where false)"
+	return strings.ReplaceAll(views.PackedDays(), "from daily_metrics", "from "+empty)
 }
 
 // definitions are all that somebody has defined in a database, line by line.
