@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,21 +50,22 @@ func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.D
 	return t, err
 }
 
-// keepTag makes the tag, unless it is there. What is damaged nobody can cite.
+// keepTag makes the tag, unless it is there. What is damaged nobody can cite, so all of it
+// is read.
 func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name, reason string) (t lake.Tag, fresh bool, err error) {
-	if t, err = l.Tag(name); err == nil && t.ID() == m.ID() {
-		return t, false, nil
-	}
-	if err == nil {
+	t, err = l.Tag(name)
+	switch fresh = is[*lake.NoTagError](err); {
+	case fresh:
+	case err != nil:
+		return t, false, err
+	case t.ID() != m.ID():
 		return t, false, &lake.TagTakenError{Tag: t}
 	}
-	if !is[*lake.NoTagError](err) {
+	if err := s.sound(ctx, l, m); err != nil {
 		return t, false, err
 	}
-	if harm, err := l.Damaged(m.Files); err != nil || len(harm) > 0 {
-		if err == nil {
-			err = harm[0]
-		}
+	if !fresh {
+		_, err = l.Tagged(t)
 		return t, false, err
 	}
 	sum, _, err := l.ManifestSHA256(m.ID())
@@ -78,6 +80,27 @@ func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name
 		return t, false, err
 	}
 	return t, true, l.PutTag(t, false)
+}
+
+// sound reads all data files of m, and its folder, and returns the first damage that it
+// finds. What is written anew whenever a snapshot is tagged is none.
+func (s *Study) sound(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	defer s.Busy(Verifying)()
+	for _, f := range m.Files {
+		if err := cmp.Or(ctx.Err(), l.Check(f)); err != nil {
+			return err
+		}
+	}
+	if m.Reissue > 0 {
+		return nil // it has no folder
+	}
+	found, err := snapshot.CheckFolder(ctx, l, m)
+	for _, harm := range found {
+		if err == nil && !snapshot.IsCitation(harm.Path) {
+			err = harm
+		}
+	}
+	return err
 }
 
 func tagFields(t lake.Tag) state.Fields {
