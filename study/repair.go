@@ -37,7 +37,9 @@ type Repaired struct {
 type Mended struct {
 	Damage
 	By    RepairKind
-	Equal bool // of data: the rows of its table and month add up to what they were
+	// Equal says of data that the rows of its table and month add up to what they were, and
+	// of a folder that it was made anew, and not removed.
+	Equal bool
 }
 
 // A RepairKind says how something was mended.
@@ -50,7 +52,7 @@ const (
 	FromLog     RepairKind = "log"       // the rows are in the newest snapshot again
 	FromState   RepairKind = "state"     // they were written anew
 	Replaced    RepairKind = "replaced"  // no snapshot has the rows any more but older ones, which are marked
-	Republished RepairKind = "folder"    // it was made anew, or removed if it showed an older snapshot
+	Republished RepairKind = "folder"    // it was made anew, or removed if it showed an older snapshot without a tag
 )
 
 // Repair looks at lake and raw log, under the load lock, and mends what it finds: the log
@@ -132,7 +134,7 @@ func (r *repair) run(ctx context.Context) error {
 	for _, step := range []struct {
 		done string
 		do   func(context.Context, Verified, bool) error
-	}{{"repair.folded", r.bringBack}, {"repair.all_marked", r.markOlder}, {"repair.published", r.renewFolders}} {
+	}{{"repair.folded", r.bringBack}, {"repair.all_marked", r.markOlder}, {"repair.published", r.renewDamaged}} {
 		if err := step.do(ctx, found, aside); err != nil {
 			return err
 		}

@@ -77,7 +77,10 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 	case study.Replaced:
 		return fmt.Sprintf("lost for snapshots %d to %d, which are marked; the newest one does not need it", m.First, m.Last)
 	case study.Republished:
-		return "made anew, or removed with the folder of an older snapshot"
+		if m.Equal {
+			return "made anew"
+		}
+		return "removed, with the folder of its older snapshot: queries read that without one"
 	}
 	if m.Equal {
 		return fmt.Sprintf("back from the raw log in snapshot %d, with equal rows", r.Snapshot)

@@ -95,7 +95,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		err = p.printDifference(d)
 	}
 	if n := len(d.NotCompared); n > 0 && err == nil {
-		return failure(exitDamage, dexetl("replay"), "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
+		return failure(exitDamage, dexetl("repair"), "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
 }
