@@ -81,7 +81,10 @@ func (s *Study) repairAs(ctx context.Context, r Repair, runID string) (done Repa
 			return err
 		}
 		fix := &repair{loading: l, done: &done}
-		if err := fix.run(ctx); err != nil || len(done.Left) > 0 {
+		if err := fix.run(ctx); err != nil {
+			return err
+		}
+		if err := fix.keepState(ctx); err != nil || len(done.Left) > 0 {
 			return err
 		}
 		return fix.endErasures(ctx)
@@ -171,6 +174,14 @@ func (r *repair) keepRest(found Verified) {
 			r.done.Left = append(r.done.Left, d)
 		}
 	}
+}
+
+// keepState keeps damage of the state and of the audit trail, which nothing here mends.
+func (r *repair) keepState(ctx context.Context) error {
+	var found Verified
+	err := r.study.verifyOpen(ctx, &found)
+	r.done.Left = append(r.done.Left, found.Damages...)
+	return err
 }
 
 // setAside takes manifests that cannot be read out of the lake, and reports whether the

@@ -22,7 +22,8 @@ import (
 type Tagged struct {
 	lake.Tag
 	Citation string // one line, for a paper
-	Folder   string // "": it has none, because somebody has withdrawn since
+	Replaces string // SHA-256 of the manifest in whose place this one was issued; "": none
+	Folder   string // "": it has none, because it was issued again, or somebody has withdrawn since
 	Fresh    bool   // the tag is new
 }
 
@@ -43,7 +44,7 @@ func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.D
 		if t.Tag, t.Fresh, err = s.keepTag(ctx, l, m, name, reason); err != nil {
 			return err
 		}
-		t.Citation = citation(s.Config.Study.ID, t.Tag, m)
+		t.Citation, t.Replaces = citation(s.Config.Study.ID, t.Tag, m), m.Replaces
 		t.Folder, err = s.vouch(ctx, l, m)
 		return err
 	})
@@ -247,7 +248,7 @@ func (s *Study) TagTable() (table.Table, error) {
 		if err != nil {
 			return t, err
 		}
-		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m)})
+		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m), orNull(m.Replaces)})
 	}
 	return t, err
 }

@@ -184,7 +184,7 @@ func rulings() []ruling {
 		{as[*study.UnknownWithdrawnError], exitDamage, importRoster, nil},
 		{as[*study.ExchangedError], exitDamage, sealsBackup, nil},
 		{as[*study.LostMemoryError], exitDamage, "", nil},
-		{as[*study.PresentError], exitDamage, "an erasure takes them out; run again, it goes on where it was", nil},
+		{as[*study.PresentError], exitDamage, "an erasure takes them out, for good", nil},
 		{is(consent.ErrWrongKey), exitKey, "restore the sealing key this study was made with (state.key_file)", nil},
 		{as[*consent.KeyModeError], exitKey, "", nil},
 		{as[*consent.KeyFormatError], exitKey, "give the key this study was made with", nil},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,13 +139,22 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
-	if !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage) {
-		e.advice = classifyByType(first.Err).advice
-	} else {
+	switch {
+	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
-	}
-	if fresh[0].Kind == study.FoldDamage {
+	case first.Kind == study.FoldDamage:
 		e.next = dexetl("replay")
+	default:
+		e.advice = backupAdvice(first)
 	}
 	return e
+}
+
+// backupAdvice says what brings back what no command does.
+func backupAdvice(d study.Damage) string {
+	byKind := "restore the state folder from a backup"
+	if d.Kind == study.LogDamage {
+		byKind = "restore lake/raw from a backup"
+	}
+	return cmp.Or(classifyByType(d.Err).advice, byKind)
 }
