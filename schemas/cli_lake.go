@@ -199,7 +199,7 @@ func shapeOf(duckDB string) shape {
 
 // Verify is the form of dexetl verify.
 func Verify() Form {
-	return Form{"verify", 1, "What dexetl verify prints: what it looked at, and what is not as it was written.", []part{
+	return Form{"verify", 2, "What dexetl verify prints: what it looked at, and what is not as it was written.", []part{
 		{"sound", aBool, "nothing is damaged but what dexetl repair has marked before", ""},
 		{"deep", aBool, "the raw log was folded anew and compared, too", ""},
 		{"snapshot", aCount, "newest snapshot; 0: there is none, or its manifest cannot be read", ""},
@@ -223,6 +223,7 @@ func Verify() Form {
 			part{"marked", aBool, "dexetl repair could not mend it, and has marked the snapshots", ""},
 		), "one for each damaged file", ""},
 		{"difference", maybe(objectOf(differenceParts()...)), "how the newest snapshot differs from what the raw log says; missing without --deep", ""},
+		{"elsewhere", aText, "folder that latest's dexetl.duckdb reads, because the study was moved or copied: dexetl repair makes it anew", "it reads its own"},
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -36,7 +37,7 @@ type Repaired struct {
 // A Mended is one damage and what was done about it.
 type Mended struct {
 	Damage
-	By    RepairKind
+	By RepairKind
 	// Equal says of data that the rows of its table and month add up to what they were, and
 	// of a folder that it was made anew, and not removed.
 	Equal bool
@@ -163,8 +164,16 @@ func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	if err = r.study.verifyLake(ctx, Verify{}, &found); err == nil {
 		err = r.study.verifyLog(ctx, &found)
 	}
+	if found.Elsewhere != "" {
+		found.Damages = append(found.Damages, Damage{Kind: FolderDamage, Path: snapshot.DatabasePath(r.lake.Latest()), Err: &OtherFolderError{found.Elsewhere}})
+	}
 	return found, err
 }
+
+// An OtherFolderError says that a database reads a folder other than its own.
+type OtherFolderError struct{ Folder string }
+
+func (e *OtherFolderError) Error() string { return "it reads " + e.Folder }
 
 // keepRest keeps what nobody can mend here: damage to the raw log, and views that fail
 // though all that they read is whole.

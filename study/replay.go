@@ -27,7 +27,7 @@ type Replayed struct {
 	Fresh            int   // answers that were not in the lake before
 	// Left are data files of the snapshot before and of tagged ones that are damaged still.
 	Left []*lake.DamageError
-	Took             time.Duration
+	Took time.Duration
 }
 
 // Replay folds, compares and, unless it is a dry run, adopts and keeps a row of

@@ -48,7 +48,7 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 // stateNote notes damage of the state, without the path of a copy that was looked at.
 func (s *Study) stateNote(done *Verified) func(path string, err error) {
 	return func(path string, err error) {
-		if e, ok := errors.AsType[*state.DamageError](err); ok {
+		for e, ok := errors.AsType[*state.DamageError](err); ok; e, ok = errors.AsType[*state.DamageError](err) {
 			err = e.Err
 		}
 		if e, ok := errors.AsType[*state.AuditError](err); ok {
