@@ -12,6 +12,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // A study that was moved has a database that reads where it was: verify says so, and a repair
@@ -28,6 +29,15 @@ func TestRepairMovedStudy(t *testing.T) {
 	check(t, os.Rename(s.Dir, to))
 	s, err = OpenFolder(to, s.Program)
 	check(t, err)
+	bare := filepath.Join(t.TempDir(), "bare")
+	check(t, os.CopyFS(bare, os.DirFS(to)))
+	check(t, errors.Join(os.RemoveAll(filepath.Join(bare, "lake", "snapshots")), os.RemoveAll(filepath.Join(bare, "lake", "latest"))))
+	without, err := OpenFolder(bare, s.Program)
+	check(t, err)
+	var of Verified
+	if err := without.verifyLake(t.Context(), Verify{}, &of); err != nil || len(of.Damages) > 0 {
+		t.Errorf("a copy without folders: %v, %v", of.Damages, err)
+	}
 	found, err := s.Verify(t.Context(), Verify{})
 	if err != nil || found.Elsewhere != was || len(found.Damages) > 0 {
 		t.Errorf("moved: reads %q, %v, %v; want %s", found.Elsewhere, found.Damages, err, was)
@@ -68,6 +78,23 @@ func TestAbsentBeside(t *testing.T) {
 }
 
 func TestFoldWords(t *testing.T) {
+	older := lake.Manifest{Files: []lake.File{{Table: "egvs"}, {Table: "requests"}, {Table: "rejects"}}}
+	today := lake.Manifest{Files: []lake.File{{Table: "egvs"}}}
+	for _, tt := range []struct {
+		m    lake.Manifest
+		c    load.RowCounts
+		want bool
+	}{
+		{older, load.RowCounts{Table: "egvs", Added: 1}, false},
+		{older, load.RowCounts{Table: "devices", Added: 1}, true},
+		{older, load.RowCounts{Table: "requests", Changed: 1}, true},
+		{older, load.RowCounts{Table: "requests", Removed: 1}, false},
+		{today, load.RowCounts{Table: "devices", Added: 1}, false},
+	} {
+		if got := olderRules(tt.m, tt.c); got != tt.want {
+			t.Errorf("olderRules(%v, %+v) = %v", tt.m.Outdated(), tt.c, got)
+		}
+	}
 	got := foldWords(load.RowCounts{Added: 13, History: 2})
 	if !strings.HasPrefix(got, "13 rows of the raw log are missing") || !strings.Contains(got, "2 rows came") || strings.Contains(got, "0") {
 		t.Errorf("%q", got)
