@@ -86,14 +86,14 @@ func Snapshots() Form {
 
 // Tag is the form of dexetl snapshots tag with a name.
 func Tag() Form {
-	return Form{"tag", 1, "What dexetl snapshots tag NAME prints: a snapshot with a name.", append(tagParts(),
-		part{"folder", aText, "its folder, with SHA256SUMS and CITATION.txt", "none: somebody has withdrawn since"},
+	return Form{"tag", 2, "What dexetl snapshots tag NAME prints: a snapshot with a name.", append(tagParts(),
+		part{"folder", aText, "its folder, with SHA256SUMS and CITATION.txt", "none: it was issued again, or somebody has withdrawn since"},
 	)}
 }
 
 // Tags is the form of dexetl snapshots tag.
 func Tags() Form {
-	return rows("tags", 1, "What dexetl snapshots tag prints without a name: the tags.", "one for each tag, by name", tagParts())
+	return rows("tags", 2, "What dexetl snapshots tag prints without a name: the tags.", "one for each tag, by name", tagParts())
 }
 
 func tagParts() []part {
@@ -104,6 +104,7 @@ func tagParts() []part {
 		{"reason", aText, "why", ""},
 		{"manifest_sha256", aText, "SHA-256 of the manifest's file, which has those of all data files", ""},
 		{"citation", aText, "line by which a paper names it", ""},
+		{"replaces_sha256", aText, "SHA-256 of the manifest in whose place it was issued, which papers may cite", "it is as it was committed"},
 	}
 }
 
@@ -223,19 +224,20 @@ func Verify() Form {
 		), "one for each damaged file", ""},
 		{"difference", maybe(objectOf(differenceParts()...)), "how the newest snapshot differs from what the raw log says; missing without --deep", ""},
 		{"erasing", texts(), "participants whose erasure has begun and is not finished: the next command that loads goes on with it", ""},
+		{"elsewhere", aText, "folder that latest's dexetl.duckdb reads, because the study was moved or copied: dexetl repair makes it anew", "it reads its own"},
 	}}
 }
 
 // Repair is the form of dexetl repair.
 func Repair() Form {
 	about := []part{
-		{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log"), "what the file is for, as verify says", ""},
-		{"file", aText, "as a path below the lake", ""},
+		{"kind", wordOf("manifest", "data", "rows", "folder", "views", "log", "state"), "what the file is for, as verify says", ""},
+		{"file", aText, "as a path below the lake, or below the state", ""},
 		{"reason", aText, "what is wrong with it, in words", ""},
 		{"table", anID, "table", "it is no data file"},
 		{"rows", aCount, "rows that the manifest says it had", "it is no data file"},
 	}
-	return Form{"repair", 2, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
+	return Form{"repair", 3, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
 		{"snapshot", aCount, "newest snapshot; 0: there is none", ""},
 		{"before", aCount, "newest one that could be read before; 0: none", ""},
 		{"seconds", anAge, "seconds that it took", ""},

@@ -89,7 +89,7 @@ func Erase() Form {
 
 // Absent is the form of dexetl verify --absent.
 func Absent() Form {
-	return Form{"absent", 1, "What dexetl verify --absent prints: whether somebody who was erased is anywhere.", []part{
+	return Form{"absent", 2, "What dexetl verify --absent prints: whether somebody who was erased is anywhere.", []part{
 		{"participant_id", anID, "study pseudonym that was looked for", ""},
 		{"absent", aBool, "nothing but the name was found, and only where it is kept", ""},
 		{"files", aCount, "files that were looked into", ""},
@@ -98,5 +98,6 @@ func Absent() Form {
 			part{"where", aText, "where in the file, in words", ""},
 			part{"count", aCount, "how often", ""},
 		), "where they are", ""},
+		{"beside", texts(), "other files of the study folder that name them, such as reports and rosters: what is in neither lake nor state is not erased", ""},
 	}}
 }

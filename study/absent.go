@@ -22,6 +22,9 @@ type Absence struct {
 	ParticipantID string
 	Files         int // looked into
 	Found         []Trace
+	Beside        []string // files of the study folder that are neither lake nor state and have the name
+	Known         bool     // the roster or the audit trail has the name
+	Erased        bool     // an erasure was begun
 }
 
 // A Trace is where somebody still is.
@@ -52,10 +55,10 @@ func (e *PresentError) Error() string {
 // what snapshots hold beside, all rows of the state and what lies between them, the audit
 // trail, pages about runs. It compares whole values, not parts of them. That the roster, the withdrawals,
 // the erasures and the audit trail have the name, and nothing with it, is as it should
-// be, and so are receipts.
+// be, and so are receipts. Other files of the study folder that have it are people's own.
 func (s *Study) Absent(ctx context.Context, participant string) (Absence, error) {
 	a := &absence{study: s, id: participant, seen: map[string]bool{}, out: Absence{ParticipantID: participant}}
-	for _, look := range []func(context.Context) error{a.inLog, a.inLake, a.inState, a.inRunPages} {
+	for _, look := range []func(context.Context) error{a.inLog, a.inLake, a.inState, a.inRunPages, a.beside} {
 		if err := look(ctx); err != nil {
 			return a.out, err
 		}
@@ -159,6 +162,7 @@ func (a *absence) inTrail(ctx context.Context) error {
 	a.out.Files++
 	for _, l := range lines {
 		says := []byte(l.Before + "\n" + l.After + "\n" + l.Reason)
+		a.out.Known = a.out.Known || l.ParticipantID == a.id
 		about := l.ParticipantID == a.id && l.Subject != state.ErasureSubject && len(says) > 2
 		if about || a.named(says) {
 			a.found(filepath.Join(a.study.StatePath(), state.AuditFile), fmt.Sprintf("line %d", l.Seq), 1)
@@ -174,6 +178,7 @@ func (a *absence) unfinished(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.out.Erased = e.Stage != ""
 	if e.Stage != "" && e.Stage != cohort.Erased {
 		a.found(filepath.Join(a.study.StatePath(), stateFile), "an erasure that is not finished", 1)
 	}
@@ -191,6 +196,7 @@ func (a *absence) inFreeSpace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.out.Known = a.out.Known || slices.ContainsFunc(people, func(p cohort.Participant) bool { return p.ID == a.id })
 	return state.FreeSpace(a.study.StatePath(), func(file string, b []byte) {
 		for _, p := range people {
 			if p.ID != a.id && strings.Contains(p.ID, a.id) {

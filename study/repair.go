@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -37,8 +38,10 @@ type Repaired struct {
 // A Mended is one damage and what was done about it.
 type Mended struct {
 	Damage
-	By    RepairKind
-	Equal bool // of data: the rows of its table and month add up to what they were
+	By RepairKind
+	// Equal says of data that the rows of its table and month add up to what they were, and
+	// of a folder that it was made anew, and not removed.
+	Equal bool
 }
 
 // A RepairKind says how something was mended.
@@ -51,7 +54,7 @@ const (
 	FromLog     RepairKind = "log"       // the rows are in the newest snapshot again
 	FromState   RepairKind = "state"     // they were written anew
 	Replaced    RepairKind = "replaced"  // no snapshot has the rows any more but older ones, which are marked
-	Republished RepairKind = "folder"    // it was made anew, or removed if it showed an older snapshot
+	Republished RepairKind = "folder"    // it was made anew, or removed if it showed an older snapshot without a tag
 )
 
 // Repair looks at lake and raw log, under the load lock, and mends what it finds: the log
@@ -80,7 +83,10 @@ func (s *Study) repairAs(ctx context.Context, r Repair, runID string) (done Repa
 			return err
 		}
 		fix := &repair{loading: l, done: &done}
-		if err := fix.run(ctx); err != nil || len(done.Left) > 0 {
+		if err := fix.run(ctx); err != nil {
+			return err
+		}
+		if err := fix.keepState(ctx); err != nil || len(done.Left) > 0 {
 			return err
 		}
 		return fix.endErasures(ctx)
@@ -134,7 +140,7 @@ func (r *repair) run(ctx context.Context) error {
 	for _, step := range []struct {
 		done string
 		do   func(context.Context, Verified, bool) error
-	}{{"repair.folded", r.bringBack}, {"repair.all_marked", r.markOlder}, {"repair.published", r.renewFolders}} {
+	}{{"repair.folded", r.bringBack}, {"repair.all_marked", r.markOlder}, {"repair.published", r.renewDamaged}} {
 		if err := step.do(ctx, found, aside); err != nil {
 			return err
 		}
@@ -160,6 +166,9 @@ func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	if err = r.study.verifyLake(ctx, Verify{}, &found); err != nil {
 		return found, err
 	}
+	if found.Elsewhere != "" {
+		found.Damages = append(found.Damages, Damage{Kind: FolderDamage, Path: snapshot.DatabasePath(r.lake.Latest()), Err: &OtherFolderError{found.Elsewhere}})
+	}
 	if err := r.study.verifyLog(ctx, &found); err != nil {
 		return found, err
 	}
@@ -172,6 +181,11 @@ func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	return found, r.study.verifyTags(r.trail, &found)
 }
 
+// An OtherFolderError says that a database reads a folder other than its own.
+type OtherFolderError struct{ Folder string }
+
+func (e *OtherFolderError) Error() string { return "it reads " + e.Folder }
+
 // keepRest keeps what nobody can mend here: damage to the raw log, and views that fail
 // though all that they read is whole.
 func (r *repair) keepRest(found Verified) {
@@ -180,6 +194,14 @@ func (r *repair) keepRest(found Verified) {
 			r.done.Left = append(r.done.Left, d)
 		}
 	}
+}
+
+// keepState keeps damage of the state and of the audit trail, which nothing here mends.
+func (r *repair) keepState(ctx context.Context) error {
+	var found Verified
+	err := r.study.verifyOpen(ctx, &found)
+	r.done.Left = append(r.done.Left, found.Damages...)
+	return err
 }
 
 // setAside takes manifests that cannot be read out of the lake, and reports whether the

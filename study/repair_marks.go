@@ -3,11 +3,8 @@ package study
 import (
 	"context"
 	"slices"
-	"strings"
 
-	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/load/snapshot"
 )
 
 // markOlder marks older snapshots with the files that are damaged still: a replay brings
@@ -84,78 +81,4 @@ func (r *repair) mark(n int64, d Damage, marks map[int64]*lake.Mark) {
 	if !has {
 		marks[n].Files = append(marks[n].Files, lake.DamagedFile{Path: d.Path, Reason: d.Words()})
 	}
-}
-
-// renewFolders removes the folders in which something is not what was put there, and makes
-// that of the newest snapshot again.
-func (r *repair) renewFolders(ctx context.Context, found Verified, _ bool) error {
-	if err := r.lookAtLinks(ctx, &found); err != nil {
-		return err
-	}
-	dropped := make(map[int64]bool)
-	for _, d := range found.Damages {
-		if d.Kind != FolderDamage {
-			continue
-		}
-		n, ok := shownAt(d.Path)
-		if ok && !dropped[n] {
-			if err := snapshot.Drop(r.lake, n); err != nil {
-				return err
-			}
-			fault.Point("repair.folder_dropped")
-			dropped[n] = true
-		}
-		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: Republished})
-	}
-	if found.Has(FolderDamage) {
-		r.shown = 0 // whatever it was
-	}
-	if err := r.publish(ctx); err != nil {
-		return err
-	}
-	for n := range dropped {
-		if err := r.vouchAgain(ctx, n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// lookAtLinks adds the folders that still link a data file as it was before it came back:
-// while it was damaged, its links were no damage of their own.
-func (r *repair) lookAtLinks(ctx context.Context, found *Verified) error {
-	now := Verified{Report: found.Report}
-	if err := r.study.verifyFolders(ctx, r.lake, &now); err != nil {
-		return err
-	}
-	for _, d := range now.Damages {
-		if !slices.ContainsFunc(found.Damages, func(known Damage) bool { return known.Path == d.Path }) {
-			found.Damages = append(found.Damages, d)
-		}
-	}
-	return nil
-}
-
-// vouchAgain makes the folder of a snapshot again, and what cites it, if it is tagged.
-func (r *repair) vouchAgain(ctx context.Context, n int64) error {
-	m, err := r.lake.Manifest(n)
-	if IsDamage(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	cited, err := r.study.citations(r.lake, m)
-	if err == nil && len(cited) > 0 {
-		_, err = r.study.vouch(ctx, r.lake, m)
-	}
-	return err
-}
-
-// shownAt is the snapshot in whose folder a path lies.
-func shownAt(path string) (int64, bool) {
-	name, ok := strings.CutPrefix(path, "snapshots/")
-	number, _, _ := strings.Cut(name, "/")
-	id, is := lake.ParseID(number)
-	return id.Number, ok && is
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // A Replay makes the tables anew from the raw log.
@@ -24,7 +25,9 @@ type Replayed struct {
 	load.Difference
 	Before, Snapshot int64 // equal after a dry run
 	Fresh            int   // answers that were not in the lake before
-	Took             time.Duration
+	// Left are data files of the snapshot before and of tagged ones that are damaged still.
+	Left []*lake.DamageError
+	Took time.Duration
 }
 
 // Replay folds, compares and, unless it is a dry run, adopts and keeps a row of
@@ -62,7 +65,9 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 			}
 		}
 		l.fold.ToSnapshot = r.toLake
-		done, err = l.replay(ctx, r.DryRun)
+		if done, err = l.replay(ctx, r.DryRun); err == nil && !r.DryRun {
+			done.Left, err = l.renewLinks(ctx, done.Before)
+		}
 		return errors.Join(err, l.unerased)
 	})
 	return done, err

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ import (
 type Tagged struct {
 	lake.Tag
 	Citation string // one line, for a paper
-	Folder   string // "": it has none, because somebody has withdrawn since
+	Replaces string // SHA-256 of the manifest in whose place this one was issued; "": none
+	Folder   string // "": it has none, because it was issued again, or somebody has withdrawn since
 	Fresh    bool   // the tag is new
 }
 
@@ -42,28 +44,29 @@ func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.D
 		if t.Tag, t.Fresh, err = s.keepTag(ctx, l, m, name, reason); err != nil {
 			return err
 		}
-		t.Citation = citation(s.Config.Study.ID, t.Tag, m)
+		t.Citation, t.Replaces = citation(s.Config.Study.ID, t.Tag, m), m.Replaces
 		t.Folder, err = s.vouch(ctx, l, m)
 		return err
 	})
 	return t, err
 }
 
-// keepTag makes the tag, unless it is there. What is damaged nobody can cite.
+// keepTag makes the tag, unless it is there. What is damaged nobody can cite, so all of it
+// is read.
 func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name, reason string) (t lake.Tag, fresh bool, err error) {
-	if t, err = l.Tag(name); err == nil && t.ID() == m.ID() {
-		return t, false, nil
-	}
-	if err == nil {
+	t, err = l.Tag(name)
+	switch fresh = is[*lake.NoTagError](err); {
+	case fresh:
+	case err != nil:
+		return t, false, err
+	case t.ID() != m.ID():
 		return t, false, &lake.TagTakenError{Tag: t}
 	}
-	if !is[*lake.NoTagError](err) {
+	if err := s.sound(ctx, l, m); err != nil {
 		return t, false, err
 	}
-	if harm, err := l.Damaged(m.Files); err != nil || len(harm) > 0 {
-		if err == nil {
-			err = harm[0]
-		}
+	if !fresh {
+		_, err = l.Tagged(t)
 		return t, false, err
 	}
 	sum, _, err := l.ManifestSHA256(m.ID())
@@ -78,6 +81,27 @@ func (s *Study) keepTag(ctx context.Context, l *lake.Lake, m lake.Manifest, name
 		return t, false, err
 	}
 	return t, true, l.PutTag(t, false)
+}
+
+// sound reads all data files of m, and its folder, and returns the first damage that it
+// finds. What is written anew whenever a snapshot is tagged is none.
+func (s *Study) sound(ctx context.Context, l *lake.Lake, m lake.Manifest) error {
+	defer s.Busy(Verifying)()
+	for _, f := range m.Files {
+		if err := cmp.Or(ctx.Err(), l.Check(f)); err != nil {
+			return err
+		}
+	}
+	if m.Reissue > 0 {
+		return nil // it has no folder
+	}
+	found, err := snapshot.CheckFolder(ctx, l, m)
+	for _, harm := range found {
+		if err == nil && !snapshot.IsCitation(harm.Path) {
+			err = harm
+		}
+	}
+	return err
 }
 
 // tagSubject is that of audit lines about tags.
@@ -231,7 +255,7 @@ func (s *Study) TagTable() (table.Table, error) {
 		if err != nil {
 			return t, err
 		}
-		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m)})
+		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m), orNull(m.Replaces)})
 	}
 	return t, err
 }

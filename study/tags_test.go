@@ -325,3 +325,47 @@ func TestCopiedLakeAnswers(t *testing.T) {
 		t.Errorf("tags of the copy: %v, %v", tags.Rows, err)
 	}
 }
+
+// Who tags a snapshot vouches for its files, so each is read: one whose content alone is
+// damaged keeps the tag away, also one that is there, whichever of its names it has.
+func TestTagReadsContent(t *testing.T) {
+	for name, of := range map[string]func(m lake.Manifest) string{
+		"data": func(m lake.Manifest) string { return m.TableFiles("glucose")[0].Path },
+		"link": func(m lake.Manifest) string {
+			return "latest/" + strings.TrimPrefix(m.TableFiles("glucose")[0].Path, "data/")
+		},
+		"derived": func(lake.Manifest) string { return "latest/codebook.csv" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, nil)
+			check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
+			log, l := s.startLoading(t)
+			appendReadings(t, log, 1, now, "P001")
+			check(t, errors.Join(l.load(t.Context()), l.publish(t.Context())))
+			m, err := l.lake.Current()
+			check(t, errors.Join(err, l.guard.Unlock()))
+			l.guard = nil
+			_, err = s.Tag(t.Context(), "sound", "", "why", 0)
+			check(t, err)
+			flipCopy(t, filepath.Join(s.LakePath(), of(m)))
+			for _, tag := range []string{"broken", "sound"} {
+				var harm *lake.DamageError
+				if _, err := s.Tag(t.Context(), tag, "", "why", 0); !errors.As(err, &harm) || filepath.Base(harm.Path) != filepath.Base(of(m)) {
+					t.Errorf("tag %s: %v, want the damage of %s", tag, err, of(m))
+				}
+			}
+			if tags, err := l.lake.Tags(); err != nil || len(tags) != 1 {
+				t.Errorf("tags %v, %v; want the first one", tags, err)
+			}
+		})
+	}
+}
+
+// flipCopy changes a bit of a file in the middle, under this name alone.
+func flipCopy(t *testing.T, name string) {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	check(t, err)
+	content[len(content)/2] ^= 4
+	check(t, errors.Join(os.Remove(name), os.WriteFile(name, content, 0o600)))
+}

@@ -29,8 +29,11 @@ type Verified struct {
 	// Erasing are participants whose erasure has begun and is not done: whoever loads next
 	// goes on with it. Meanwhile the log may be without them, and the tables not yet.
 	Erasing []string
-	Deep    *Replayed // the log folded anew and compared; nil: it was not, or could not be
-	Took    time.Duration
+	// Elsewhere is the folder that the database of latest reads, where that is not the one in
+	// which it lies, because the study was moved or copied. It is no damage.
+	Elsewhere string
+	Deep      *Replayed // the log folded anew and compared; nil: it was not, or could not be
+	Took      time.Duration
 }
 
 // A Damage is one file that is not as it was written, or that lacks something.
@@ -174,7 +177,10 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 	for _, harm := range found {
 		done.Damages = append(done.Damages, Damage{Kind: FolderDamage, Path: harm.Path, Err: harm.Err})
 	}
-	return nil
+	if n := l.Latest(); n > 0 {
+		done.Elsewhere, err = snapshot.ReadsElsewhere(ctx, l, n)
+	}
+	return err
 }
 
 // verifyViews asks the views of the newest snapshot, if its tables can be read.

@@ -19,15 +19,7 @@ const stateFile = "state.db"
 // verifyState looks at a copy of the state: its file, the audit trail, and whether both
 // are those that the lake goes with. With it the log can be folded anew.
 func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err error) {
-	note := func(path string, err error) {
-		if e, ok := errors.AsType[*state.DamageError](err); ok {
-			err = e.Err // its path is that of the copy
-		}
-		if e, ok := errors.AsType[*state.AuditError](err); ok {
-			e.Path = filepath.Join(s.StatePath(), state.AuditFile)
-		}
-		done.Damages = append(done.Damages, Damage{Kind: StateDamage, Path: path, Err: err})
-	}
+	note := s.stateNote(done)
 	if _, err := os.Stat(filepath.Join(s.StatePath(), stateFile)); errors.Is(err, fs.ErrNotExist) {
 		if done.Newest.Snapshot > 0 {
 			note(stateFile, err)
@@ -47,6 +39,28 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 	if err != nil {
 		return err
 	}
+	if err := s.verifyOpen(ctx, done); err != nil || done.Has(StateDamage) || !v.Deep {
+		return err
+	}
+	return s.verifyFold(ctx, v, done)
+}
+
+// stateNote notes damage of the state, without the path of a copy that was looked at.
+func (s *Study) stateNote(done *Verified) func(path string, err error) {
+	return func(path string, err error) {
+		for e, ok := errors.AsType[*state.DamageError](err); ok; e, ok = errors.AsType[*state.DamageError](err) {
+			err = e.Err
+		}
+		if e, ok := errors.AsType[*state.AuditError](err); ok {
+			e.Path = filepath.Join(s.StatePath(), state.AuditFile)
+		}
+		done.Damages = append(done.Damages, Damage{Kind: StateDamage, Path: path, Err: err})
+	}
+}
+
+// verifyOpen looks at the state that is open.
+func (s *Study) verifyOpen(ctx context.Context, done *Verified) error {
+	note := s.stateNote(done)
 	found, err := s.Store.Check(ctx)
 	for _, one := range found {
 		note(stateFile, one)
@@ -57,10 +71,8 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 	if err := s.verifyWhatItSays(ctx, done, note); err != nil {
 		return err
 	}
-	if done.Erasing, err = s.Erasing(ctx); err != nil || !v.Deep {
-		return err
-	}
-	return s.verifyFold(ctx, v, done)
+	done.Erasing, err = s.Erasing(ctx)
+	return err
 }
 
 // verifyWhatItSays holds the state against the audit trail, the lake and its own seals.

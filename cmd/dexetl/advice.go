@@ -61,6 +61,12 @@ func adviceOf(err error) string {
 			}
 			return "write the texts that come with the program into " + e.Path + ", and put them into your words"
 		}),
+		on(err, func(e *study.PresentError) string {
+			if !e.Erased {
+				return ""
+			}
+			return "an erasure takes them out; run again, it goes on where it was"
+		}),
 		on(err, lostMemoryAdvice), on(err, forgottenAdvice))
 }
 

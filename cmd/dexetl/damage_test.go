@@ -97,8 +97,8 @@ func (b *bench) ends(path string, codes []int, args ...string) (code int, stdout
 		b.t.Errorf("dexetl %s with %s damaged: exit %d, want one of %v\n%s%s", strings.Join(args, " "), path, code, codes, stdout, stderr)
 	}
 	stderr = stdout + stderr
-	if code == exitDamage && (!strings.Contains(stderr, path) || !strings.Contains(stderr, "dexetl replay")) {
-		b.t.Errorf("dexetl %s: exit %d without %s and `dexetl replay`:\n%s", strings.Join(args, " "), code, path, stderr)
+	if code == exitDamage && (!strings.Contains(stderr, path) || !strings.Contains(stderr, "dexetl repair")) {
+		b.t.Errorf("dexetl %s: exit %d without %s and `dexetl repair`:\n%s", strings.Join(args, " "), code, path, stderr)
 	}
 	return code, stdout, stderr
 }

@@ -151,7 +151,7 @@ func (d *doctor) checkRaw(m lake.Manifest) {
 		}
 		answers++
 	}
-	d.ok(check, "%s answers can be read, and it goes on where snapshot %d ends", thousands(int64(answers)), m.Snapshot)
+	d.ok(check, "%s answers, by their headers, and it goes on where snapshot %d ends; verify reads them whole", thousands(int64(answers)), m.Snapshot)
 }
 
 func (d *doctor) checkLock(l *lake.Lake) {

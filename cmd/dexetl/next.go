@@ -156,7 +156,7 @@ func lostMemoryNext(e *study.LostMemoryError) step {
 	if len(e.Withdrawn) > 0 {
 		return nil // nobody but the study's people knows since when
 	}
-	return dexetl("replay")
+	return dexetl("repair")
 }
 
 // trailNext shows the trail as that snapshot has it.

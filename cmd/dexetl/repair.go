@@ -55,7 +55,7 @@ func (p *program) printRepaired(r study.Repaired) error {
 	}
 	switch {
 	case len(r.Mended)+len(r.Left) == 0:
-		return p.tell("looked for %.1f s: there is nothing to repair", r.Took.Seconds())
+		return p.tell("looked at lake, raw log and state for %.1f s: there is nothing to repair", r.Took.Seconds())
 	case len(r.Mended) == 0:
 		return p.tell("looked for %.1f s: nothing of this could be mended", r.Took.Seconds())
 	case r.Snapshot != r.Before:
@@ -88,7 +88,10 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 	case study.Replaced:
 		return fmt.Sprintf("lost for snapshots %d to %d, which are marked; the newest one does not need it", m.First, m.Last)
 	case study.Republished:
-		return "made anew, or removed with the folder of an older snapshot"
+		if m.Equal {
+			return "made anew"
+		}
+		return "removed, with the folder of its older snapshot: queries read that without one"
 	}
 	if m.Equal {
 		return fmt.Sprintf("back from the raw log in snapshot %d, with equal rows", r.Snapshot)
@@ -143,7 +146,7 @@ func (p *program) lost(r study.Repaired) error {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)
 	case rows == 0:
-		return advised(exitDamage, "restore the file from a backup, then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
+		return advised(exitDamage, backupAdvice(first)+", then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
 	}
 	return advised(exitDamage, restore,
 		"%s rows of %s are gone%s", thousands(rows), countOf(files, "file"), why)

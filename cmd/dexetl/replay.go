@@ -38,6 +38,12 @@ func (p *program) replayCommand() *cli.Command {
 // printReplay tells what a replay did and what is different now.
 func (p *program) printReplay(r study.Replayed) error {
 	dryRun := r.Snapshot == r.Before
+	for _, line := range damageLines(r.Left) {
+		p.say("an older snapshot needs it, and it stays: %s", line)
+	}
+	if len(r.Left) > 0 {
+		p.sayNext("repair")
+	}
 	if p.flags.json {
 		return p.object(schemas.Replay(), append(differenceValues(r.Difference),
 			r.Snapshot, r.Before, dryRun, r.Applied+r.Held, r.Held, r.Fresh, r.Records, r.Took.Seconds())...)

@@ -60,8 +60,8 @@ func TestReplayOfALivedStudy(t *testing.T) {
 	whole := b.manifest()
 	b.loseFiles()
 	code, _, stderr := b.run("query", "select count(*) from egvs")
-	if code != exitDamage || !strings.Contains(stderr, "data/egvs/") || !strings.Contains(stderr, "next: dexetl replay") {
-		t.Errorf("query without a file of egvs: exit %d, want %d, its name and `next: dexetl replay`\n%s", code, exitDamage, stderr)
+	if code != exitDamage || !strings.Contains(stderr, "data/egvs/") || !strings.Contains(stderr, "next: dexetl repair") {
+		t.Errorf("query without a file of egvs: exit %d, want %d, its name and `next: dexetl repair`\n%s", code, exitDamage, stderr)
 	}
 	b.must("replay")
 	again := b.manifest()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v3"
@@ -27,7 +28,7 @@ func (p *program) snapshotsCommand() *cli.Command {
 				Action: p.withLake(func(ctx context.Context, c *cli.Command, l *lake.Lake) error {
 					t, err := study.SnapshotTable(l, study.Past{Limit: limit, Tagged: true})
 					if !p.flags.json {
-						t = withoutEmpty(t, "tags", "reissue", "damaged")
+						t = withoutEmpty(byName(t), "tags", "damaged")
 					}
 					t.First = []string{"snapshot", "created_at", "tags", "folder", "glucose", "egvs"}
 					return p.printed(t, err)
@@ -47,6 +48,18 @@ func (p *program) snapshotsCommand() *cli.Command {
 			p.snapshotsDrop(),
 		},
 	}
+}
+
+// byName is a table of snapshots with what --snapshot takes in the place of number and
+// issue.
+func byName(t table.Table) table.Table {
+	issue := slices.Index(t.Columns, "reissue")
+	for i, row := range t.Rows {
+		if row[issue] != nil {
+			t.Rows[i][0] = fmt.Sprintf("%ve%v", row[0], row[issue])
+		}
+	}
+	return t.Only(slices.DeleteFunc(slices.Clone(t.Columns), func(name string) bool { return name == "reissue" }))
 }
 
 // withoutEmpty leaves out those of some columns that no row has a value of.
@@ -95,7 +108,7 @@ func (p *program) diffSnapshots(ctx context.Context, l *lake.Lake, from, to stri
 		err = p.printDifference(d)
 	}
 	if n := len(d.NotCompared); n > 0 && err == nil {
-		return failure(exitDamage, dexetl("replay"), "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
+		return failure(exitDamage, dexetl("repair"), "%d partitions could not be compared: %w", n, d.NotCompared[0].Err)
 	}
 	return err
 }

@@ -55,16 +55,20 @@ func (p *program) tag(ctx context.Context, s *study.Study, name, which string, w
 		return err
 	}
 	if p.flags.json {
-		return p.object(schemas.Tag(), t.Name, t.Snapshot, t.CreatedAt, t.Reason, t.ManifestSHA256, t.Citation, orNull(t.Folder))
+		return p.object(schemas.Tag(), t.Name, t.Snapshot, t.CreatedAt, t.Reason, t.ManifestSHA256, t.Citation, orNull(t.Replaces), orNull(t.Folder))
 	}
 	if err := p.tell("%s", t.Citation); err != nil {
 		return err
 	}
 	if !t.Fresh {
-		p.say("snapshot %s was tagged %s before", t.Snapshot, t.Name)
+		p.say("snapshot %s was tagged %s before, because: %s", t.Snapshot, t.Name, t.Reason)
 	}
-	if t.Folder == "" {
-		p.say("somebody has withdrawn since snapshot %s, so it has no folder; queries still read it", t.Snapshot)
+	switch {
+	case t.Replaces != "":
+		p.say("snapshot %s was issued again, without rows that had to go for good, so it has no folder; queries still read it, and verify checks its files", t.Snapshot)
+		p.say("papers may cite the manifest that it replaces: SHA-256 %s", t.Replaces)
+	case t.Folder == "":
+		p.say("somebody has withdrawn since snapshot %s, so it has no folder; queries still read it, and verify checks its files", t.Snapshot)
 	}
 	p.sayNext("metrics", "--snapshot", t.Name, "--csv")
 	return nil
@@ -82,6 +86,9 @@ func (p *program) listTags() error {
 	if len(t.Rows) == 0 && !p.flags.json {
 		p.say("no snapshot is tagged")
 		return nil
+	}
+	if !p.flags.json {
+		t = withoutEmpty(t, "replaces_sha256")
 	}
 	t.First = []string{"tag", "snapshot", "created_at", "reason"}
 	t.Stories = true

@@ -135,7 +135,7 @@ func (p *program) printStatus(ctx context.Context, s *study.Study, persons []stu
 		p.say("%s", line)
 	}
 	if len(r.harm) > 0 {
-		p.sayNext("replay")
+		p.sayNext("repair")
 	}
 	r.people = r.people.Only(slices.DeleteFunc(slices.Clone(r.people.Columns), func(c string) bool {
 		return !r.clockOff && strings.HasPrefix(c, "clock_") || !r.assumed && c == "assumed_start"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (p *program) printVerified(v study.Verified, deep bool) error {
 	if p.flags.json {
 		damages := table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
 		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
-			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v), append([]string{}, v.Erasing...))
+			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v), append([]string{}, v.Erasing...), orNull(v.Elsewhere))
 	}
 	if len(v.Damages) > 0 {
 		t := table.Table{Columns: []string{"kind", "file", "rows", "reason"}, First: []string{"file", "reason"}, Stories: true}
@@ -70,7 +71,7 @@ func (p *program) printVerified(v study.Verified, deep bool) error {
 			return err
 		}
 	}
-	return p.tellVerified(v)
+	return p.tellVerified(v, deep)
 }
 
 // differenceOf is the member difference; nil where nothing was folded.
@@ -81,8 +82,22 @@ func differenceOf(v study.Verified) any {
 	return schemas.Difference(differenceValues(v.Deep.Difference)...)
 }
 
+// unlooked says what could not be looked at, because of damage.
+func unlooked(v study.Verified, deep bool) (parts []string) {
+	if n := v.Log.Unread; n > 0 {
+		parts = append(parts, fmt.Sprintf("not the rest of %s behind the damage", countOf(n, "segment")))
+	}
+	if v.Views == 0 && v.Has(study.ManifestDamage, study.DataDamage) {
+		parts = append(parts, "not tables and views, until the files are mended")
+	}
+	if deep && v.Deep == nil && len(v.Damages) > 0 {
+		parts = append(parts, "not the log folded anew, until all is mended")
+	}
+	return parts
+}
+
 // tellVerified says what was looked at.
-func (p *program) tellVerified(v study.Verified) error {
+func (p *program) tellVerified(v study.Verified, deep bool) error {
 	var parts []string
 	if v.Newest.Snapshot > 0 {
 		parts = append(parts, fmt.Sprintf("snapshot %d, with %s rows", v.Newest.Snapshot, thousands(v.Rows)))
@@ -92,6 +107,7 @@ func (p *program) tellVerified(v study.Verified) error {
 		parts = append(parts, fmt.Sprintf("%d tables and views", v.Views))
 	}
 	parts = append(parts, fmt.Sprintf("raw log of %s (%s)", countOf(v.Log.Answers, "answer"), megabytes(v.Log.Bytes)), "state")
+	parts = append(parts, unlooked(v, deep)...)
 	switch {
 	case v.Has(study.FoldDamage):
 		parts = append(parts, fmt.Sprintf("the log folded anew is %s", verdictOf(v.Deep.Difference)))
@@ -101,11 +117,18 @@ func (p *program) tellVerified(v study.Verified) error {
 	if len(v.TooLarge) > 0 {
 		p.say("views that need more than 2 GB, and were not asked for rows: %s", strings.Join(v.TooLarge, ", "))
 	}
+	if v.Deep != nil {
+		p.tellOutdated(v.Newest.Outdated())
+	}
+	if v.Elsewhere != "" {
+		p.say("lake/latest/dexetl.duckdb reads %s, because the study was moved or copied; a repair makes it anew", v.Elsewhere)
+		p.sayNext("repair")
+	}
 	verdict := "all as it was written"
 	if len(v.Damages) > 0 && len(v.Fresh()) == 0 {
 		verdict = "nothing is damaged that was not marked before"
 	} else if len(v.Damages) > 0 {
-		verdict = "all else is as it was written"
+		verdict = "what else was looked at is as it was written"
 	}
 	return p.tell("verified in %.1f s: %s; %s", v.Took.Seconds(), strings.Join(parts, "; "), verdict)
 }
@@ -141,15 +164,22 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
-	if !v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage) {
-		if e.advice = classifyByType(first.Err).advice; e.advice == "" && first.Kind == study.StateDamage {
-			e.advice = "restore this file of the state folder from a backup"
-		}
-	} else {
+	switch {
+	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
-	}
-	if fresh[0].Kind == study.FoldDamage {
+	case first.Kind == study.FoldDamage:
 		e.next = dexetl("replay")
+	default:
+		e.advice = backupAdvice(first)
 	}
 	return e
+}
+
+// backupAdvice says what brings back what no command does.
+func backupAdvice(d study.Damage) string {
+	byKind := "restore the state folder from a backup"
+	if d.Kind == study.LogDamage {
+		byKind = "restore lake/raw from a backup"
+	}
+	return cmp.Or(classifyByType(d.Err).advice, byKind)
 }

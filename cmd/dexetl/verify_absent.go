@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -27,15 +28,15 @@ func (p *program) verifyAbsent(ctx context.Context, c *cli.Command, id string) e
 		if err != nil {
 			return err
 		}
+		if len(a.Found) == 0 && !a.Known { // of a slip of the pen nothing is found, either
+			_, err := s.Cohort.Participant(ctx, id)
+			return err
+		}
 		if err := p.printAbsence(a); err != nil {
 			return err
 		}
 		if len(a.Found) > 0 {
 			return &study.PresentError{Absence: a}
-		}
-		// Of a slip of the pen nothing is found, either.
-		if _, err := s.Cohort.Participant(ctx, id); as[*cohort.UnknownParticipantError](err) {
-			p.say("the roster does not know %s: make sure that this is the id", id)
 		}
 		return nil
 	})(ctx, c)
@@ -47,7 +48,10 @@ func (p *program) printAbsence(a study.Absence) error {
 		for _, t := range a.Found {
 			found = append(found, map[string]any{"path": t.Path, "where": t.Where, "count": t.Count})
 		}
-		return p.object(schemas.Absent(), a.ParticipantID, len(a.Found) == 0, a.Files, found)
+		return p.object(schemas.Absent(), a.ParticipantID, len(a.Found) == 0, a.Files, found, append([]string{}, a.Beside...))
+	}
+	if len(a.Beside) > 0 {
+		p.say("%s", besideWords(a.ParticipantID, a.Beside))
 	}
 	for _, t := range a.Found {
 		if err := p.tell("%s", fmt.Sprintf("%s: %s (%d)", t.Path, t.Where, t.Count)); err != nil {
@@ -57,5 +61,16 @@ func (p *program) printAbsence(a study.Absence) error {
 	if len(a.Found) > 0 {
 		return nil
 	}
-	return p.tell("%s is in none of %s: nothing but the name is kept", a.ParticipantID, countOf(a.Files, "file"))
+	return p.tell("%s is in none of %s of lake and state: nothing but the name is kept there", a.ParticipantID, countOf(a.Files, "file"))
+}
+
+// besideWords name files that nobody but their owners takes away.
+func besideWords(id string, files []string) string {
+	const most = 8
+	more := ""
+	if n := len(files) - most; n > 0 {
+		more = fmt.Sprintf(" and %s more", thousands(int64(n)))
+		files = files[:most]
+	}
+	return fmt.Sprintf("%s is named in files of the study folder that are neither lake nor state, and stay until you remove them: %s%s", id, strings.Join(files, ", "), more)
 }

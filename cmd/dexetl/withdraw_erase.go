@@ -34,7 +34,14 @@ func (p *program) erase(ctx context.Context, s *study.Study, who cohort.Particip
 	if err != nil {
 		return err
 	}
-	return p.printErased(s, done)
+	if err := p.printErased(s, done); err != nil {
+		return err
+	}
+	beside, err := s.Beside(ctx, who.ID)
+	if len(beside) > 0 {
+		p.say("%s", besideWords(who.ID, beside))
+	}
+	return err
 }
 
 func eraseQuestion(id string) string {

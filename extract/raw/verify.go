@@ -11,11 +11,12 @@ import (
 type Verified struct {
 	Segments, Answers int
 	Bytes             int64 // of the segments
+	Unread            int   // segments of which nobody can tell where the next answer begins
 }
 
 // Verify reads the whole log: each segment is there once, and all headers and bodies in it
-// are what was written, by their checksums. Of every segment it finds the first damage,
-// and goes on with the next. Its error is that the log cannot be read. Appends may go on.
+// are what was written, by their checksums. It goes on behind
+// a body that is damaged, and with the next segment where a header is. Its error is that the log cannot be read. Appends may go on.
 func (l *Log) Verify(ctx context.Context, found func(*DamageError)) (done Verified, err error) {
 	note := func(err error) error {
 		var damage *DamageError
@@ -33,9 +34,11 @@ func (l *Log) Verify(ctx context.Context, found func(*DamageError)) (done Verifi
 		return done, err
 	}
 	for _, s := range list {
-		err := l.verifySegment(ctx, s, end, &done)
+		err := l.verifySegment(ctx, s, end, note, &done)
 		if os.IsNotExist(err) {
 			err = &DamageError{File: s.path, Reason: "it is gone"}
+		} else if err != nil {
+			done.Unread++
 		}
 		if err = note(err); err != nil {
 			return done, err
@@ -46,7 +49,7 @@ func (l *Log) Verify(ctx context.Context, found func(*DamageError)) (done Verifi
 
 // verifySegment reads one segment. It may be compacted meanwhile: then the file in hand is
 // what it was, and is read to its end.
-func (l *Log) verifySegment(ctx context.Context, s segment, end Position, done *Verified) error {
+func (l *Log) verifySegment(ctx context.Context, s segment, end Position, note func(error) error, done *Verified) error {
 	f, err := os.Open(s.path)
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func (l *Log) verifySegment(ctx context.Context, s segment, end Position, done *
 	done.Segments, done.Bytes = done.Segments+1, done.Bytes+size
 	last := s.number == end.Segment
 	if !last && isCompacted(f) {
-		return l.verifyCompacted(ctx, f, s, done)
+		return l.verifyCompacted(ctx, f, s, note, done)
 	}
 	if last {
 		size = end.Offset
@@ -72,8 +75,8 @@ func (l *Log) verifySegment(ctx context.Context, s segment, end Position, done *
 		}
 		if _, err = e.stored(f); err == nil {
 			done.Answers++
-			err = ctx.Err()
 		}
+		err = errors.Join(note(err), ctx.Err())
 	}
 	if err == io.EOF {
 		return nil
@@ -82,7 +85,7 @@ func (l *Log) verifySegment(ctx context.Context, s segment, end Position, done *
 }
 
 // verifyCompacted reads the index and every span of a compacted segment.
-func (l *Log) verifyCompacted(ctx context.Context, f *os.File, s segment, done *Verified) error {
+func (l *Log) verifyCompacted(ctx context.Context, f *os.File, s segment, note func(error) error, done *Verified) error {
 	entries, err := l.readCompacted(f, s.number)
 	if err != nil || len(entries) == 0 {
 		return err
@@ -93,7 +96,9 @@ func (l *Log) verifyCompacted(ctx context.Context, f *os.File, s segment, done *
 			return err
 		}
 		if _, err := l.decompress(f, at.offset, at.stored, at.crc); err != nil {
-			return &DamageError{File: f.Name(), Offset: at.offset, Reason: "content of bodies: " + err.Error()}
+			if err := note(&DamageError{File: f.Name(), Offset: at.offset, Reason: "content of bodies: " + err.Error()}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

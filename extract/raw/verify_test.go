@@ -60,3 +60,40 @@ func TestVerifyFindsDamage(t *testing.T) {
 		must(t, os.WriteFile(path, whole, 0o600))
 	}
 }
+
+// Behind a damaged body it goes on with the next answer; behind a damaged header it does not,
+// and says so.
+func TestVerifyGoesOnInSegment(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := hourly(t, dir, 2, 20, 1<<20)
+	var entries []Entry
+	others := 0 // in other segments
+	for e, err := range l.Entries(Position{}) {
+		must(t, err)
+		if entries = append(entries, e); e.Path() != entries[0].Path() {
+			others++
+		}
+	}
+	path := entries[0].Path()
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	harm := func(at ...int64) (found, answers, unread int) {
+		content := bytes.Clone(whole)
+		for _, i := range at {
+			content[i] ^= 4
+		}
+		must(t, os.WriteFile(path, content, 0o600))
+		done, err := l.Verify(t.Context(), func(*DamageError) { found++ })
+		must(t, err)
+		return found, done.Answers, done.Unread
+	}
+	body := func(i int) int64 { return entries[i].Next.Offset - entries[i].Stored/2 }
+	all := len(entries)
+	if found, answers, unread := harm(body(1), body(5), body(9)); found != 3 || answers != all-3 || unread != 0 {
+		t.Errorf("three bodies: found %d, %d of %d answers, %d segments not to their ends", found, answers, all, unread)
+	}
+	if found, answers, unread := harm(body(1), entries[5].Position.Offset); found != 2 || answers != 4+others || unread != 1 {
+		t.Errorf("a body and a prefix behind it: found %d, %d of %d answers, %d segments not to their ends", found, answers, all, unread)
+	}
+}

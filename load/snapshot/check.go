@@ -126,10 +126,10 @@ func (p *publisher) checkDerived(ctx context.Context, root *os.Root, harm func(s
 
 // CheckLatest finds out whether latest is the folder of a snapshot, at most of m, which is
 // the newest. That it lags behind is no damage: a run shows its commits at its end. So there
-// is none yet during a first one.
+// is none yet during a first one, and none in a copy without any folder.
 func CheckLatest(l *lake.Lake, m lake.Manifest) *lake.DamageError {
 	to, err := l.Root().Readlink(latestName)
-	if errors.Is(err, fs.ErrNotExist) && loadedBesides(l) {
+	if errors.Is(err, fs.ErrNotExist) && (loadedBesides(l) || showsNone(l)) {
 		return nil
 	}
 	if n := l.Latest(); err == nil && (n > m.Snapshot || to != folderOf(n)) {
@@ -142,6 +142,12 @@ func CheckLatest(l *lake.Lake, m lake.Manifest) *lake.DamageError {
 		return &lake.DamageError{Path: latestName, Err: unjoined(err)}
 	}
 	return nil
+}
+
+// showsNone reports whether no snapshot has a folder.
+func showsNone(l *lake.Lake) bool {
+	shown, err := l.Shown()
+	return err == nil && len(shown) == 0
 }
 
 // loadedBesides reports whether another process loads.

@@ -74,7 +74,7 @@ func (d damage) relation(t transform.Table, m lake.Manifest, files string) strin
 
 // complaint is what is said to whoever reads the table of a damaged file.
 func complaint(harm *lake.DamageError) string {
-	return fmt.Sprintf("%v; a replay makes it anew from the raw log", harm)
+	return fmt.Sprintf("%v; a repair brings its rows back from the raw log", harm)
 }
 
 // failingRelation is the statement for a table that cannot be read: a view with the

@@ -188,7 +188,7 @@ func tryQuery(t *testing.T, db *sql.DB, query string) error {
 // named checks that err, and its explanation, name the file.
 func named(t *testing.T, l *lake.Lake, m lake.Manifest, f lake.File, err error) {
 	t.Helper()
-	if err == nil || !strings.Contains(err.Error(), f.Path) || !strings.Contains(err.Error(), "a replay makes it anew") {
+	if err == nil || !strings.Contains(err.Error(), f.Path) || !strings.Contains(err.Error(), "a repair brings its rows back") {
 		t.Errorf("error = %v, want %s and the cure named", err, f.Path)
 		return
 	}

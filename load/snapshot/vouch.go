@@ -101,6 +101,12 @@ func CheckCited(l *lake.Lake, m lake.Manifest, citations []string) (found []*lak
 	return found, nil
 }
 
+// IsCitation reports whether a path in the folder of a snapshot is one of the files by which
+// it is cited. Vouch writes them whatever they were.
+func IsCitation(name string) bool {
+	return path.Base(name) == sumsName || path.Base(name) == citationName
+}
+
 // listed are the lines of the data files that the folder links, as sha256sum writes them.
 func listed(m lake.Manifest) []byte {
 	var text []byte
