@@ -91,9 +91,12 @@ func OpenFolder(dir string, by Program) (*Study, error) {
 
 // OpenState opens the state, which with the lake is all that a configuration says where
 // to write: so the configuration is trusted first. What is changed in it is changed by
-// author.
+// author. A state that is gone is a *LostStateError, and no other is made in its place.
 func (s *Study) OpenState(ctx context.Context, author state.Author) (err error) {
 	if err := s.Trusted(); err != nil {
+		return err
+	}
+	if err := s.lostState(); err != nil {
 		return err
 	}
 	if s.Store, err = state.Open(ctx, s.StatePath()); err != nil {

@@ -1,0 +1,171 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/dexetl/dexetl/export"
+	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
+)
+
+// inspectLosses makes sure that the study has all that it only ever adds to and that the
+// older backup has: snapshots, answers, lines of the audit trail, receipts, keys of exports.
+func (b *making) inspectLosses(ctx context.Context) error {
+	for _, look := range []func(context.Context) error{b.lostSnapshots, b.lostAnswers, b.lostLines, b.lostReceipts, b.lostExportKeys} {
+		if err := look(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *making) lostSnapshots(context.Context) error {
+	l, m, err := b.study.Newest()
+	if err == nil {
+		err = l.Close()
+	} else if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
+		err = nil
+	}
+	if err == nil && m.Snapshot < b.older.Snapshot {
+		b.found(filepath.Join(b.study.LakePath(), manifestTree), fmt.Errorf("the newest snapshot is %d, the backup has %d", m.Snapshot, b.older.Snapshot))
+	}
+	return err
+}
+
+// lostAnswers holds the logs against each other: entries keep their places, so the last one
+// of the backup has to be where it is there.
+func (b *making) lostAnswers(context.Context) error {
+	held := filepath.Join(b.to, lakeTree, rawTree)
+	if _, err := os.Stat(held); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	last, err := lastAnswer(held)
+	if err != nil || last.RequestID == "" {
+		return err
+	}
+	if _, err := os.Stat(b.study.RawPath()); errors.Is(err, fs.ErrNotExist) {
+		b.found(b.study.RawPath(), err)
+		return nil
+	}
+	log, err := raw.Open(b.study.RawPath())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	for e, err := range log.Entries(last.Position) {
+		if err == nil && e.RequestID == last.RequestID {
+			return nil
+		}
+		break
+	}
+	b.found(b.study.RawPath(), fmt.Errorf("it does not have answer %s at %s, which the backup has", last.RequestID, last.Position))
+	return nil
+}
+
+// lastAnswer is the last entry of the log in a folder; its zero value if there is none.
+// Damage of the backup itself is no reason to leave it as it is.
+func lastAnswer(dir string) (last raw.Entry, err error) {
+	log, err := raw.Open(dir)
+	if err != nil {
+		return last, err
+	}
+	defer log.Close()
+	segments, err := log.Segments()
+	if len(segments) == 0 || err != nil {
+		return last, unlessDamaged(err)
+	}
+	for _, s := range slices.Backward(segments) {
+		for e, err := range log.Entries(raw.Position{Segment: s.Number}) {
+			if err != nil {
+				return last, unlessDamaged(err)
+			}
+			last = e
+		}
+		if last.RequestID != "" {
+			break
+		}
+	}
+	return last, nil
+}
+
+func unlessDamaged(err error) error {
+	if _, ok := errors.AsType[*raw.DamageError](err); ok {
+		return nil
+	}
+	return err
+}
+
+// lostLines looks for every line of the backup's trail. What an erasure took out of a line
+// leaves its number and its hash.
+func (b *making) lostLines(ctx context.Context) error {
+	path := filepath.Join(b.study.StatePath(), state.AuditFile)
+	lines, err := b.study.Store.Trail(ctx)
+	if _, damaged := errors.AsType[*state.AuditError](err); err != nil && !damaged {
+		return err
+	}
+	type end struct {
+		seq  int64
+		hash string
+	}
+	has := make(map[end]bool, len(lines))
+	for _, l := range lines {
+		has[end{l.Seq, l.Hash}] = !l.Altered
+	}
+	held, err := os.ReadFile(filepath.Join(b.to, stateTree, state.AuditFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, l := range state.ParseTrail(held) {
+		if !l.Altered && !has[end{l.Seq, l.Hash}] {
+			b.found(path, fmt.Errorf("it does not have line %d as the backup has it", l.Seq))
+			return nil
+		}
+	}
+	return nil
+}
+
+func (b *making) lostReceipts(context.Context) error {
+	held := filepath.Join(b.to, stateTree)
+	return eachFile(filepath.Join(held, "receipts"), func(path string) error {
+		rel, err := filepath.Rel(held, path)
+		if err != nil {
+			return err
+		}
+		own := filepath.Join(b.study.StatePath(), rel)
+		was, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		switch is, err := os.ReadFile(own); {
+		case errors.Is(err, fs.ErrNotExist):
+			b.found(own, err)
+		case err != nil:
+			return err
+		case !slices.Equal(is, was):
+			b.found(own, errors.New("it is not the one that the backup has"))
+		}
+		return nil
+	})
+}
+
+func (b *making) lostExportKeys(context.Context) error {
+	was, err := export.Keys(filepath.Join(b.to, stateTree))
+	if err != nil {
+		return nil // that of the study is whole
+	}
+	is, err := export.Keys(b.study.StatePath())
+	for _, k := range was {
+		if !slices.ContainsFunc(is, func(o export.Key) bool { return o.ID == k.ID && o.Secret == k.Secret }) {
+			b.found(filepath.Join(b.study.StatePath(), export.KeyFile), fmt.Errorf("it does not have key %d, which the backup has", k.ID))
+			break
+		}
+	}
+	return err
+}
