@@ -122,8 +122,11 @@ func (s *Study) Trusted() error {
 }
 
 // OpenCopy opens a copy of the state in folder: whatever is done to it, the state stays as
-// it is.
+// it is. Of a state that is gone there is no copy: *LostStateError.
 func (s *Study) OpenCopy(ctx context.Context, folder string) (err error) {
+	if err := s.lostState(); err != nil {
+		return err
+	}
 	if s.Store, err = state.OpenCopy(ctx, s.StatePath(), folder); err == nil {
 		s.keep()
 	}

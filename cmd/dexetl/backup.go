@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -77,7 +78,7 @@ func (p *program) verifyBackup(ctx context.Context, dir string, o study.Verify) 
 		return err
 	}
 	if harm, ok := errors.AsType[*exitError](p.damageOf(found)); ok {
-		harm.advice, harm.next = "back up again where the study is whole, or take an older backup; in a study that is restored from this one, repair brings back what the raw log has", nil
+		harm.advice, harm.next = "back up into a new folder where the study is whole, or take an older backup; in a study that is restored from this one, repair brings back what the raw log has", nil
 		return harm
 	}
 	if !p.flags.json {
@@ -111,39 +112,55 @@ func (p *program) restoreCommand() *cli.Command {
 			if s == nil {
 				return err
 			}
-			defer s.Close()
-			return p.checkRestored(ctx, s, done, o.Trail != "", err)
+			unknown := s.Remembers(ctx)
+			if err := s.Close(); err != nil {
+				return err
+			}
+			return p.checkRestored(ctx, restored{done, o.Trail != "", unknown, err})
 		},
 	}
 }
 
+// restored is a study that was made of a backup.
+type restored struct {
+	backup.Report
+	trailed bool  // it goes on with a newer audit trail
+	unknown error // what that says and the state does not know
+	unshown error // why its newest snapshot could not be shown
+}
+
 // checkRestored tells what was restored, and whether it is whole. Where its newest snapshot
 // could not be shown, damage is mostly why, and says more.
-func (p *program) checkRestored(ctx context.Context, s *study.Study, r backup.Report, trailed bool, unshown error) error {
+func (p *program) checkRestored(ctx context.Context, r restored) error {
 	var found study.Verified
 	if r.Snapshot > 0 {
+		s, err := p.openAt(r.Dir)
+		if err != nil {
+			return err
+		}
 		end := p.spin("verifying")
-		var err error
 		found, err = s.Verify(ctx, study.Verify{})
 		end()
 		if err != nil {
-			return errors.Join(unshown, err)
+			return errors.Join(r.unshown, err)
 		}
 	}
-	if err := p.printRestored(ctx, s, r, found, trailed); err != nil {
+	if r.trailed { // what the trail alone knows is no damage: it is told below
+		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return as[*study.ForgottenError](d.Err) })
+	}
+	if err := p.printRestored(r, found); err != nil {
 		return err
 	}
-	return cmp.Or(p.damageOf(found), unshown)
+	return cmp.Or(p.damageOf(found), r.unshown)
 }
 
-func (p *program) printRestored(ctx context.Context, s *study.Study, r backup.Report, found study.Verified, trailed bool) error {
+func (p *program) printRestored(r restored, found study.Verified) error {
 	damaged := []string{}
 	for _, d := range found.Fresh() {
 		damaged = append(damaged, d.Path)
 	}
-	asOf := r.AsOf().Format(time.RFC3339)
 	err := p.report(schemas.Restored(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, damaged},
-		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, asOf)
+		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, r.AsOf().Format(time.RFC3339))
 	if err != nil || p.flags.json {
 		return err
 	}
@@ -153,28 +170,30 @@ func (p *program) printRestored(ctx context.Context, s *study.Study, r backup.Re
 		}
 	}
 	p.say("tokens that were spent since are lost: a sync says whose, and those people sign in again")
-	return p.tellForgotten(ctx, s, asOf, trailed, len(damaged) > 0)
-}
-
-// tellForgotten says what nobody knows of that came after the backup. Without the newer
-// trail no command can find it out, so the next one is none that asks Dexcom.
-func (p *program) tellForgotten(ctx context.Context, s *study.Study, asOf string, trailed, damaged bool) error {
-	if !trailed {
-		p.say("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", asOf)
+	if !r.trailed {
+		p.say("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", r.AsOf().Format(time.RFC3339))
 		p.say("where state/%s of the lost study can still be read, restore with it instead: %s", state.AuditFile, p.bare("restore", "--trail", "FILE", "BACKUP", "DIR"))
 	}
-	switch err := s.Remembers(ctx); {
-	case damaged: // the error behind this has the next command
-	case trailed && err == nil:
+	if len(damaged) > 0 {
+		return nil // the error behind this has the next command
+	}
+	return p.tellUnknown(r)
+}
+
+// tellUnknown says what nobody but the trail knows of that came after the backup. Without
+// one no command can find it out, so the next one is none that asks Dexcom.
+func (p *program) tellUnknown(r restored) error {
+	switch {
+	case r.unknown == nil && r.trailed:
 		p.say("the audit trail has no withdrawal and no change that the backup has not")
 		p.sayNext("sync")
-	case trailed && as[*study.ForgottenError](err):
-		p.say("%v", err)
-		p.say("next: %s", p.spell(classifyByType(err).next))
-	case trailed:
-		return err
-	default:
+	case r.unknown == nil:
 		p.sayNext("participants", "list")
+	case as[*study.ForgottenError](r.unknown):
+		p.say("%v", r.unknown)
+		p.say("next: %s", p.spell(classifyByType(r.unknown).next))
+	default:
+		return r.unknown
 	}
 	return nil
 }

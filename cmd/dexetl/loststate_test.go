@@ -51,6 +51,9 @@ func TestNoStateInThePlaceOfALostOne(t *testing.T) {
 					t.Errorf("%v: exit %d\n%s", command, code, said)
 				}
 			}
+			if code, out, _ := b.run("doctor"); code != exitDamage || !strings.Contains(out, "is gone, or empty") {
+				t.Errorf("doctor: exit %d\n%s", code, out)
+			}
 			if diff := cmp.Diff(want, contentsOf(t, b.dir)); diff != "" {
 				t.Errorf("the study (-before +after):\n%s", diff)
 			}

@@ -133,7 +133,17 @@ func olderIn(dir, key string) (Marker, error) {
 // begin makes the folder say that a backup was begun in it, unless it has one: that stays
 // the one to restore until this one is whole.
 func (b *making) begin() error {
-	if err := os.MkdirAll(filepath.Join(b.to, asideDir), 0o700); err != nil {
+	aside := filepath.Join(b.to, asideDir)
+	if err := makeFolder(aside, 0o700); err != nil {
+		return err
+	}
+	left, err := os.ReadDir(aside)
+	for _, entry := range left {
+		if entry.Name() != lakeTree { // that is large, and goes on
+			err = errors.Join(err, os.RemoveAll(filepath.Join(aside, entry.Name())))
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if !b.older.Finished.IsZero() {

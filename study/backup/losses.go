@@ -8,17 +8,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/dexetl/dexetl/export"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
 )
 
 // inspectLosses makes sure that the study has all that it only ever adds to and that the
-// older backup has: snapshots, answers, lines of the audit trail, receipts, keys of exports.
+// older backup has: snapshots, answers, lines of the audit trail, receipts, keys of exports, tables of those
+// who had withdrawn.
 func (b *making) inspectLosses(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{b.lostSnapshots, b.lostAnswers, b.lostLines, b.lostReceipts, b.lostExportKeys} {
+	for _, look := range []func(context.Context) error{b.lostSnapshots, b.lostAnswers, b.lostLines, b.lostReceipts, b.lostExportKeys, b.lostSealed} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -166,6 +169,33 @@ func (b *making) lostExportKeys(context.Context) error {
 			b.found(filepath.Join(b.study.StatePath(), export.KeyFile), fmt.Errorf("it does not have key %d, which the backup has", k.ID))
 			break
 		}
+	}
+	return err
+}
+
+// lostSealed looks for the tables that were left out of the lake because of a withdrawal:
+// they stay as long as that does, though the files have other names with other rows.
+func (b *making) lostSealed(ctx context.Context) error {
+	withdrawn, err := b.study.Cohort.Withdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	erasures, err := b.study.Cohort.Erasures(ctx)
+	for _, w := range withdrawn {
+		erased := slices.ContainsFunc(erasures, func(e cohort.Erasure) bool { return e.ParticipantID == w.ParticipantID })
+		if erased || w.RecordedAt.After(b.older.AsOf()) {
+			continue
+		}
+		rel := filepath.Join("quarantine", w.ParticipantID)
+		err = errors.Join(err, eachFile(filepath.Join(b.to, stateTree, rel), func(path string) error {
+			table, _, _ := strings.Cut(filepath.Base(path), ".")
+			own := filepath.Join(b.study.StatePath(), rel, table)
+			if found, err := filepath.Glob(own + ".*"); err != nil || len(found) > 0 {
+				return err
+			}
+			b.found(own, fs.ErrNotExist)
+			return nil
+		}))
 	}
 	return err
 }

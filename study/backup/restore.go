@@ -58,7 +58,8 @@ func (o Restore) Make(ctx context.Context, by study.Program, author state.Author
 		return r, nil, err
 	}
 	r = Report{Marker: m, Dir: o.To}
-	if err := r.bring(ctx, o.From, o.To, by); err != nil {
+	goOn := func(folder string) error { return goOn(ctx, folder, m, trail, by, author) }
+	if err := r.bring(ctx, o.From, o.To, by, goOn); err != nil {
 		return r, nil, err
 	}
 	if s, err = study.OpenFolder(o.To, by); err != nil {
@@ -66,9 +67,6 @@ func (o Restore) Make(ctx context.Context, by study.Program, author state.Author
 	}
 	if err := s.OpenState(ctx, author); err != nil {
 		return r, nil, err
-	}
-	if err := goOn(ctx, s, m, trail); err != nil {
-		return r, nil, errors.Join(err, s.Close())
 	}
 	if m.Snapshot > 0 {
 		err = s.Publish(ctx, 0)
@@ -96,22 +94,29 @@ func (o Restore) later() ([]byte, error) {
 	return text, nil
 }
 
-// goOn writes into the audit trail that the study is from a backup, after the lines that
-// the backup has or, better, all that there were.
-func goOn(ctx context.Context, s *study.Study, m Marker, trail []byte) error {
+// goOn writes into the audit trail of the state in a folder that it is from a backup: after
+// the lines that the backup has or, better, all that there were.
+func goOn(ctx context.Context, folder string, m Marker, trail []byte, by study.Program, author state.Author) (err error) {
+	store, err := state.Open(ctx, folder)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	store.Now, store.By = by.Now, author
 	after := state.Fields{"snapshot": m.Snapshot, "begun_at": m.Begun.Format(time.RFC3339)}
 	if trail != nil {
-		lines, err := s.Store.ContinueTrail(ctx, trail)
+		lines, err := store.ContinueTrail(ctx, trail)
 		if err != nil {
 			return err
 		}
 		after["lines_unknown"] = lines
 	}
-	return s.Store.Audit(ctx, state.Act{Subject: "backup", After: after, Reason: "restored"})
+	return store.Audit(ctx, state.Act{Subject: "backup", After: after, Reason: "restored"})
 }
 
-// bring copies all files of the backup to where the study has them.
-func (r *Report) bring(ctx context.Context, from, dir string, by study.Program) error {
+// bring copies all files of the backup to where the study has them. Before the folder is a
+// study, goOn has to be done with its state.
+func (r *Report) bring(ctx context.Context, from, dir string, by study.Program, goOn func(state string) error) error {
 	kept, err := study.OpenFolder(from, by)
 	if err != nil {
 		return err
@@ -125,10 +130,19 @@ func (r *Report) bring(ctx context.Context, from, dir string, by study.Program) 
 	if err := r.begin(dir, trees); err != nil {
 		return err
 	}
+	// A restore that was broken off may have left a log, which the file that comes does not have.
+	for _, log := range []string{"state.db-wal", "state.db-shm"} {
+		if err := os.Remove(filepath.Join(there.StatePath(), log)); err != nil && !isNone(err) {
+			return err
+		}
+	}
 	for _, tree := range trees {
 		if err := tree.tree(ctx, ".", nil); err != nil {
 			return err
 		}
+	}
+	if err := goOn(there.StatePath()); err != nil {
+		return err
 	}
 	if err := own.tree(ctx, ".", isOfBackup); err != nil {
 		return err
