@@ -60,7 +60,7 @@ func keptStudy(t *testing.T) *bench {
 // backup has.
 func keptKinds() map[string]string {
 	return map[string]string{
-		"segment": "lake/raw/2*/*/*.seg", "data": "lake/data/egvs/*/*.parquet", "manifest": "lake/manifests/*.json", "tag": "lake/tags/*",
+		"segment": "lake/raw/2*/*/*.seg", "first segment": "lake/raw/2*/*/0000000001.seg", "data": "lake/data/egvs/*/*.parquet", "manifest": "lake/manifests/*.json", "tag": "lake/tags/*",
 		"state": "state/state.db", "trail": "state/audit.jsonl", "key": "state/sealing.key", "quarantine": "state/quarantine/P002/egvs*",
 		"receipt": "state/receipts/*", "export keys": "state/export-keys.json",
 	}

@@ -43,14 +43,14 @@ func (b *making) lostSnapshots(context.Context) error {
 }
 
 // lostAnswers holds the logs against each other: entries keep their places, so the last one
-// of the backup has to be where it is there.
+// of the backup has to be where it is there. So has its last segment, which may have none.
 func (b *making) lostAnswers(context.Context) error {
 	held := filepath.Join(b.to, lakeTree, rawTree)
 	if _, err := os.Stat(held); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	last, err := lastAnswer(held)
-	if err != nil || last.RequestID == "" {
+	tip, last, err := logEnd(held)
+	if err != nil || tip.Number == 0 {
 		return err
 	}
 	if _, err := os.Stat(b.study.RawPath()); errors.Is(err, fs.ErrNotExist) {
@@ -62,6 +62,21 @@ func (b *making) lostAnswers(context.Context) error {
 		return err
 	}
 	defer log.Close()
+	segments, err := log.Segments()
+	if err != nil {
+		return err
+	}
+	for _, s := range segments {
+		if s.Number == tip.Number && last.Position.Segment != s.Number && s.Bytes < tip.Bytes {
+			b.found(b.study.RawPath(), fmt.Errorf("segment %d has %d bytes, the backup has %d", s.Number, s.Bytes, tip.Bytes))
+		}
+	}
+	if n := uint64(len(segments)); n < tip.Number {
+		b.found(b.study.RawPath(), fmt.Errorf("it ends with segment %d, the backup has %d", n, tip.Number))
+	}
+	if last.RequestID == "" {
+		return nil
+	}
 	for e, err := range log.Entries(last.Position) {
 		if err == nil && e.RequestID == last.RequestID {
 			return nil
@@ -72,22 +87,23 @@ func (b *making) lostAnswers(context.Context) error {
 	return nil
 }
 
-// lastAnswer is the last entry of the log in a folder; its zero value if there is none.
-// Damage of the backup itself is no reason to leave it as it is.
-func lastAnswer(dir string) (last raw.Entry, err error) {
+// logEnd is the last segment and the last entry of the log in a folder; zero values if there
+// are none. Damage of the backup itself is no reason to leave it as it is.
+func logEnd(dir string) (tip raw.Segment, last raw.Entry, err error) {
 	log, err := raw.Open(dir)
 	if err != nil {
-		return last, err
+		return tip, last, err
 	}
 	defer log.Close()
 	segments, err := log.Segments()
 	if len(segments) == 0 || err != nil {
-		return last, unlessDamaged(err)
+		return tip, last, unlessDamaged(err)
 	}
+	tip = segments[len(segments)-1]
 	for _, s := range slices.Backward(segments) {
 		for e, err := range log.Entries(raw.Position{Segment: s.Number}) {
 			if err != nil {
-				return last, unlessDamaged(err)
+				return tip, last, unlessDamaged(err)
 			}
 			last = e
 		}
@@ -95,7 +111,7 @@ func lastAnswer(dir string) (last raw.Entry, err error) {
 			break
 		}
 	}
-	return last, nil
+	return tip, last, nil
 }
 
 func unlessDamaged(err error) error {
