@@ -91,9 +91,12 @@ func OpenFolder(dir string, by Program) (*Study, error) {
 
 // OpenState opens the state, which with the lake is all that a configuration says where
 // to write: so the configuration is trusted first. What is changed in it is changed by
-// author.
+// author. A state that is gone is a *LostStateError, and no other is made in its place.
 func (s *Study) OpenState(ctx context.Context, author state.Author) (err error) {
 	if err := s.Trusted(); err != nil {
+		return err
+	}
+	if err := s.lostState(); err != nil {
 		return err
 	}
 	if s.Store, err = state.Open(ctx, s.StatePath()); err != nil {
@@ -119,8 +122,11 @@ func (s *Study) Trusted() error {
 }
 
 // OpenCopy opens a copy of the state in folder: whatever is done to it, the state stays as
-// it is.
+// it is. Of a state that is gone there is no copy: *LostStateError.
 func (s *Study) OpenCopy(ctx context.Context, folder string) (err error) {
+	if err := s.lostState(); err != nil {
+		return err
+	}
 	if s.Store, err = state.OpenCopy(ctx, s.StatePath(), folder); err == nil {
 		s.keep()
 	}

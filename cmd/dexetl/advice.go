@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
@@ -32,6 +33,7 @@ func adviceOf(err error) string {
 			}
 			return "keep " + state.AuditFile + "; if state.db came from a backup, doctor says under state's age what it does not know; else lines were added"
 		}),
+		on(err, lostStateAdvice),
 		on(err, secretAdvice),
 		on(err, func(e *study.RedirectsElsewhereError) string {
 			public, _ := url.Parse(e.PublicURL) // checked with the configuration
@@ -68,6 +70,16 @@ func adviceOf(err error) string {
 			return "an erasure takes them out; run again, it goes on where it was"
 		}),
 		on(err, lostMemoryAdvice), on(err, forgottenAdvice))
+}
+
+// lostStateAdvice says how a state comes back, and what an operator has to do who has no
+// backup: a new one is made on purpose only.
+func lostStateAdvice(e *study.LostStateError) string {
+	advice := "restore the state folder from the newest backup, together with its audit trail; if there is none, "
+	if e.Trail {
+		advice += "move " + state.AuditFile + " away, "
+	}
+	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), import the roster, and let everybody sign in again"
 }
 
 // secretAdvice says what gives a secret.

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/backup"
@@ -25,18 +29,20 @@ func (p *program) backupCommand() *cli.Command {
 			if o.To, err = one(c, "folder"); err != nil {
 				return err
 			}
+			end := p.spin("backing up")
 			done, err := backup.Make(ctx, s, o)
+			end()
 			if err != nil {
 				return err
 			}
-			return p.printBackup(done)
+			return cmp.Or(p.printBackup(done), damagedCopy(done))
 		}),
 	}
 }
 
 func (p *program) printBackup(r backup.Report) error {
 	err := p.report(schemas.Backup(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, r.Kept, r.Left},
-		"backup: %s (%s) copied to %s, %s there already", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, thousands(int64(r.Kept)))
+		"backup: %s (%s) copied to %s, %s there already; of %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, thousands(int64(r.Kept)), r.AsOf().Format(time.RFC3339))
 	if err != nil || p.flags.json {
 		return err
 	}
@@ -47,11 +53,51 @@ func (p *program) printBackup(r backup.Report) error {
 	return nil
 }
 
+// damagedCopy is the error of a first backup that was made of a damaged study; nil if that
+// is whole.
+func damagedCopy(r backup.Report) error {
+	if len(r.Damages) == 0 {
+		return nil
+	}
+	return advised(exitDamage, "mend the study, and back up again: into this folder as soon as nothing is damaged",
+		"all is copied as it is, but the study is damaged: %s", study.ShortList(mapped(r.Damages, func(d backup.Damage) string { return d.Path })))
+}
+
+// verifyBackup is verify in the folder of a backup, which stays as it is.
+func (p *program) verifyBackup(ctx context.Context, dir string, o study.Verify) error {
+	end := p.spin("verifying")
+	m, found, err := backup.Check(ctx, dir, p.worker(), o)
+	end()
+	if errors.Is(err, context.Canceled) {
+		return failure(exitInterrupted, again(), "interrupted; nothing was changed")
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.printVerified(found, o.Deep); err != nil {
+		return err
+	}
+	if harm, ok := errors.AsType[*exitError](p.damageOf(found)); ok {
+		harm.advice, harm.next = "back up into a new folder where the study is whole, or take an older backup; in a study that is restored from this one, repair brings back what the raw log has", nil
+		return harm
+	}
+	if !p.flags.json {
+		p.say("this is a backup, as of %s; %s makes a study of it", m.AsOf().Format(time.RFC3339), p.bare("restore", dir, "DIR"))
+	}
+	return nil
+}
+
 func (p *program) restoreCommand() *cli.Command {
+	var o backup.Restore
 	return &cli.Command{
 		Name: "restore", Usage: "make a study of a backup, in a new folder",
-		ArgsUsage:   "BACKUP DIR",
-		Description: "Then the study is checked as by `dexetl verify`. What came after the backup is fetched again by the next sync, but tokens that were spent since are lost.",
+		ArgsUsage: "BACKUP DIR",
+		Description: "Then the study is checked as by `dexetl verify`. What came after the backup is fetched again by the next sync, but tokens that were spent since are lost, " +
+			"and nobody knows who has withdrawn since, unless --trail says it.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "trail", Usage: "go on with the audit trail of the study that was lost, the `FILE` state/audit.jsonl: " +
+				"nothing is asked of Dexcom until what it says of withdrawals and erasures is made again", Destination: &o.Trail},
+		},
 		Action: func(ctx context.Context, c *cli.Command) error {
 			if c.Args().Len() != 2 || p.flags.study != "" {
 				return usage("restore takes a backup and a new folder: restore BACKUP DIR")
@@ -60,44 +106,61 @@ func (p *program) restoreCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			p.flags.study = c.Args().Get(1)
-			done, s, err := backup.Restore(ctx, c.Args().First(), p.flags.study, p.worker(), author)
-			if s != nil {
-				defer s.Close()
-			}
-			if err != nil {
+			o.From, o.To = c.Args().First(), c.Args().Get(1)
+			p.flags.study = o.To
+			done, s, err := o.Make(ctx, p.worker(), author)
+			if s == nil {
 				return err
 			}
-			return p.checkRestored(ctx, s, done)
+			unknown := s.Remembers(ctx)
+			if err := s.Close(); err != nil {
+				return err
+			}
+			return p.checkRestored(ctx, restored{done, o.Trail != "", unknown, err})
 		},
 	}
 }
 
-// checkRestored tells what was restored, and whether it is whole.
-func (p *program) checkRestored(ctx context.Context, s *study.Study, r backup.Report) error {
+// restored is a study that was made of a backup.
+type restored struct {
+	backup.Report
+	trailed bool  // it goes on with a newer audit trail
+	unknown error // what that says and the state does not know
+	unshown error // why its newest snapshot could not be shown
+}
+
+// checkRestored tells what was restored, and whether it is whole. Where its newest snapshot
+// could not be shown, damage is mostly why, and says more.
+func (p *program) checkRestored(ctx context.Context, r restored) error {
 	var found study.Verified
 	if r.Snapshot > 0 {
-		end := p.spin("verifying")
-		var err error
-		found, err = s.Verify(ctx, study.Verify{})
-		end()
+		s, err := p.openAt(r.Dir)
 		if err != nil {
 			return err
 		}
+		end := p.spin("verifying")
+		found, err = s.Verify(ctx, study.Verify{})
+		end()
+		if err != nil {
+			return errors.Join(r.unshown, err)
+		}
+	}
+	if r.trailed { // what the trail alone knows is no damage: it is told below
+		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return as[*study.ForgottenError](d.Err) })
 	}
 	if err := p.printRestored(r, found); err != nil {
 		return err
 	}
-	return p.damageOf(found)
+	return cmp.Or(p.damageOf(found), r.unshown)
 }
 
-func (p *program) printRestored(r backup.Report, found study.Verified) error {
+func (p *program) printRestored(r restored, found study.Verified) error {
 	damaged := []string{}
 	for _, d := range found.Fresh() {
 		damaged = append(damaged, d.Path)
 	}
 	err := p.report(schemas.Restored(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, damaged},
-		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, r.Begun.Format(time.RFC3339))
+		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, r.AsOf().Format(time.RFC3339))
 	if err != nil || p.flags.json {
 		return err
 	}
@@ -107,6 +170,30 @@ func (p *program) printRestored(r backup.Report, found study.Verified) error {
 		}
 	}
 	p.say("tokens that were spent since are lost: a sync says whose, and those people sign in again")
-	p.sayNext("sync")
+	if !r.trailed {
+		p.say("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", r.AsOf().Format(time.RFC3339))
+		p.say("where state/%s of the lost study can still be read, restore with it instead: %s", state.AuditFile, p.bare("restore", "--trail", "FILE", "BACKUP", "DIR"))
+	}
+	if len(damaged) > 0 {
+		return nil // the error behind this has the next command
+	}
+	return p.tellUnknown(r)
+}
+
+// tellUnknown says what nobody but the trail knows of that came after the backup. Without
+// one no command can find it out, so the next one is none that asks Dexcom.
+func (p *program) tellUnknown(r restored) error {
+	switch {
+	case r.unknown == nil && r.trailed:
+		p.say("the audit trail has no withdrawal and no change that the backup has not")
+		p.sayNext("sync")
+	case r.unknown == nil:
+		p.sayNext("participants", "list")
+	case as[*study.ForgottenError](r.unknown):
+		p.say("%v", r.unknown)
+		p.say("next: %s", p.spell(classifyByType(r.unknown).next))
+	default:
+		return r.unknown
+	}
 	return nil
 }

@@ -100,7 +100,7 @@ func rulings() []ruling {
 		aBackup  = "restore the file from a backup"
 		makeRoom = "free disk space, then run the same command again: it resumes"
 		// A new state knows nobody's tokens: there is nothing that could be exchanged.
-		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, make a new key (connect --public-key), import the roster, and let everybody sign in again"
+		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, put an empty state.db in their place (touch), make a new key (connect --public-key), import the roster, and let everybody sign in again"
 		later       = "run the same command again later: it resumes"
 		// The first command in a study, too.
 		importRoster = "import the roster: participants import FILE"
@@ -133,6 +133,11 @@ func rulings() []ruling {
 		{as[*backup.PlaceError], exitUsage, "give another folder", nil},
 		{as[*backup.NewerError], exitUsage, newer, nil},
 		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
+		{as[*backup.DamagedError], exitDamage, "mend the study first, from this backup where no repair can; to keep what is left meanwhile, back up into another folder", dexetl("verify")},
+		{as[*backup.TurningError], exitDamage, "the next backup into it, or a restore, ends it", nil},
+		{as[*backup.InPlaceError], exitUsage, "restore it into a new folder, and work there", nil},
+		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or restore without --trail", nil},
+		{as[*study.LostStateError], exitDamage, "", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
 		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},
 		{as[*study.InsideError], exitUsage, "give another path (-o, or report.dir)", nil},

@@ -268,9 +268,13 @@ func TestAnotherStudysLake(t *testing.T) {
 	check(t, os.RemoveAll(filepath.Join(b.dir, "state")))
 	check(t, os.MkdirAll(filepath.Join(b.dir, "state"), 0o700))
 	check(t, os.WriteFile(filepath.Join(b.dir, "state/sealing.key"), key, 0o600))
+	if code, _, stderr := b.run("sync"); code != exitDamage || !strings.Contains(stderr, "touch") {
+		t.Errorf("sync without the state: exit %d\n%s", code, stderr)
+	}
+	check(t, os.WriteFile(filepath.Join(b.dir, "state/state.db"), nil, 0o600))
 	code, _, stderr := b.run("sync")
 	if code != exitUsage || strings.Join(next(t, stderr)[:2], " ") != "connect --public-key" {
-		t.Errorf("sync without the state: exit %d\n%s", code, stderr)
+		t.Errorf("sync of an empty state: exit %d\n%s", code, stderr)
 	}
 	b.must("connect", "--public-key")
 	if code, _, stderr := b.run("sync"); code != exitDamage || !strings.Contains(stderr, "P001 is in the roster") {

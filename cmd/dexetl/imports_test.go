@@ -53,7 +53,7 @@ func allowedImports() map[string][]string {
 		"answer":                        {"schemas", "table", "load/lake", "load/snapshot", "transform", "sql", "extract/dexcom", "extract/raw", "extract/call", "extract/state", "study/config"},
 		"study/config":                  {"extract/dexcom"},
 		"study":                         study,
-		"study/backup":                  api,
+		"study/backup":                  slices.Concat(api, []string{"export"}),
 		"export":                        api,
 		"report":                        slices.Concat(api, []string{"report/page", "report/figure", "report/number"}),
 		"report/page":                   {"report/figure", "report/number", "metrics"},

@@ -134,6 +134,9 @@ func (p *program) importFile(ctx context.Context, c *cli.Command, s *study.Study
 		defer opened.Close()
 		file = opened
 	}
+	if err := s.OwnsLake(ctx); err != nil {
+		return err
+	}
 	did, err := take(file)
 	if err != nil {
 		return otherFile(path, err)

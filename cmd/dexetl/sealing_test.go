@@ -110,6 +110,7 @@ func TestUnsealedWithoutBackup(t *testing.T) {
 	for _, name := range []string{"state.db", "state.db-wal", "state.db-shm", "audit.jsonl"} {
 		_ = os.Remove(filepath.Join(b.dir, "state", name)) // some are not there
 	}
+	check(t, os.WriteFile(filepath.Join(b.dir, "state", "state.db"), nil, 0o600))
 	b.must("connect", "--public-key")
 	b.must("participants", "import", b.file("roster.csv", "participant_id\nP001\nP002\n"))
 	if code, _, stderr := b.run("sync"); code != exitConsent {

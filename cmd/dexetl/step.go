@@ -54,6 +54,11 @@ func (p *program) called() string {
 // commandLine is a command on this study, for a sentence.
 func (p *program) commandLine(words ...string) string { return p.spell(dexetl(words...)) }
 
+// bare is a command on no study, for a sentence.
+func (p *program) bare(words ...string) string {
+	return plain.ShellLine(append([]string{p.called()}, words...))
+}
+
 // A speller writes a command on the study into a sentence, as commandLine does.
 type speller func(words ...string) string
 

@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -53,6 +54,9 @@ func (p *program) openFolder() (*study.Study, error) {
 
 // openAt reads the configuration of the study in dir.
 func (p *program) openAt(dir string) (*study.Study, error) {
+	if backup.Is(dir) {
+		return nil, &backup.InPlaceError{Dir: dir}
+	}
 	s, err := study.OpenFolder(dir, p.worker())
 	if err != nil {
 		return nil, err

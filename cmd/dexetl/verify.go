@@ -11,6 +11,7 @@ import (
 
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/table"
 )
 
@@ -30,7 +31,14 @@ func (p *program) verifyCommand() *cli.Command {
 			if absent != "" {
 				return p.verifyAbsent(ctx, c, absent)
 			}
-			s, err := p.openFolder()
+			dir, err := p.findStudy()
+			if err != nil {
+				return err
+			}
+			if backup.Is(dir) {
+				return p.verifyBackup(ctx, dir, o)
+			}
+			s, err := p.openAt(dir)
 			if err != nil {
 				return err
 			}

@@ -68,8 +68,7 @@ func (s *Store) Trail(ctx context.Context) ([]AuditLine, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := checking{prev: noLine, erased: erasuresIn(text), left: make(map[string]*leftOver)}
-	c.file(text)
+	c := checked(text)
 	c.end(len(text) > 0, head)
 	if len(c.faults) > 0 {
 		return c.lines, &AuditError{s.auditPath(), c.faults, c.ahead && len(c.faults) == 1}
@@ -212,4 +211,17 @@ func objectText(v json.RawMessage) string {
 		return ""
 	}
 	return string(v)
+}
+
+// ParseTrail returns the lines of a trail's file, as far as they can be read; those that
+// were altered say so.
+func ParseTrail(text []byte) []AuditLine {
+	return checked(text).lines
+}
+
+// checked is a trail that was checked by itself.
+func checked(text []byte) *checking {
+	c := &checking{prev: noLine, erased: erasuresIn(text), left: make(map[string]*leftOver)}
+	c.file(text)
+	return c
 }

@@ -38,6 +38,9 @@ func (s *Store) CopyInto(ctx context.Context, dir string) error {
 	if err == nil {
 		err = os.Rename(fresh, to)
 	}
+	if isDamage(err) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("state %s: %w", dir, err)
 	}

@@ -71,7 +71,7 @@ func (d database) QueryContext(ctx context.Context, query string, args ...any) (
 // check returns err, or what its kind is to the caller: see database.
 func (d database) check(err error) error {
 	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	if isDamage(err) || !errors.As(err, &e) {
 		return err
 	}
 	switch e.Code() & 0xff {

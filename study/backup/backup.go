@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
@@ -25,31 +26,43 @@ type Order struct {
 // A Report says what a backup or a restore did.
 type Report struct {
 	Marker
-	Dir   string // the folder that was written
-	Files int    // copied
-	Bytes int64  // of them
-	Kept  int    // files that were there already
-	Left  []string
+	Dir     string // the folder that was written
+	Files   int    // copied
+	Bytes   int64  // of them
+	Kept    int    // files that were there already
+	Left    []string
+	Damages []Damage // of the study, which are those of the copy; a first backup alone can have some
 }
 
 // Make copies study s, whose state is open, into a folder.
 //
-// What is large and never changes is copied first, while runs go on. Then the load lock
-// is held: no commit, no erasure and no collection of old files goes on while the rest is
-// copied, the state last, so that it is never older than the lake.
+// First the study is looked at, and held against what the folder has: a backup is never
+// replaced by what is damaged (*DamagedError), because it is what mends it. Then what is
+// large is copied, while runs go on. Then the load lock is held: no commit, no erasure and
+// no collection of old files goes on while the rest is copied, the state last, so that it
+// is never older than the lake. What changes or removes a file of the older backup stands
+// aside until all is there: see turn.
 func Make(ctx context.Context, s *study.Study, o Order) (Report, error) {
 	b, err := prepare(ctx, s, o.To)
 	if err != nil {
 		return Report{}, err
 	}
+	if err := b.inspect(ctx); err != nil {
+		return Report{}, err
+	}
+	if err := b.begin(); err != nil {
+		return Report{}, err
+	}
+	fault.Point("backup.begun")
 	if err := b.lake(ctx, dataTree, rawTree); err != nil {
 		return Report{}, err
 	}
 	if err := b.locked(ctx, o.LockWait); err != nil {
 		return Report{}, err
 	}
+	fault.Point("backup.staged")
 	b.Finished = s.Now().UTC()
-	if err := b.write(o.To); err != nil {
+	if err := b.turn(); err != nil {
 		return Report{}, err
 	}
 	act := state.Act{Subject: "backup", After: state.Fields{"snapshot": b.Snapshot, "begun_at": b.Begun.Format(time.RFC3339)}}
@@ -61,50 +74,82 @@ type making struct {
 	Marker
 	study    *study.Study
 	to       string
+	older    Marker // what the folder has; Finished is zero for none
+	damages  []Damage
+	spared   map[string]bool // damaged data files, from the lake's folder, of which only the backup may have a good copy
+	gone     []string        // files and folders of the older backup that the study has no more, below to
 	copies   []*mirror
 	lakeCopy *mirror
 }
 
-// prepare makes the folder say that a backup was begun in it.
+// prepare finds out what the folder has, and ends a turn that was broken off.
 func prepare(ctx context.Context, s *study.Study, to string) (*making, error) {
 	key, err := s.Consents.BoundKey(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, tree := range []string{s.LakePath(), s.StatePath()} {
+	for _, tree := range []string{s.LakePath(), s.StatePath(), s.Dir} {
 		if durable.Within(tree, to) {
 			return nil, &PlaceError{Dir: to, Inside: tree}
 		}
 	}
-	if err := mayHold(to, key); err != nil {
+	b := &making{study: s, to: to}
+	if b.older, err = olderIn(to, key); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(to, stateTree), 0o700); err != nil {
-		return nil, err
-	}
-	b := &making{study: s, to: to, lakeCopy: &mirror{from: s.LakePath(), to: filepath.Join(to, lakeTree)}}
 	b.Marker = Marker{Format: format, Study: key, Begun: s.Now().UTC(), Program: s.Version, State: s.Config.State.Path, Lake: s.Config.Lake.Path}
-	b.copies = []*mirror{b.lakeCopy}
-	return b, b.write(to)
+	b.lakeCopy = b.mirror(s.LakePath(), lakeTree)
+	b.lakeCopy.fresh = isData
+	return b, nil
 }
 
-// mayHold is nil if the folder is new, empty, or has a backup of the study with the key.
-func mayHold(dir, key string) error {
-	m, err := readMarker(dir)
+// mirror copies a folder of the study to where the backup has it.
+func (b *making) mirror(from, tree string) *mirror {
+	m := &mirror{from: from, to: filepath.Join(b.to, tree), aside: filepath.Join(b.to, asideDir, tree), made: make(map[string]bool)}
+	b.copies = append(b.copies, m)
+	return m
+}
+
+// olderIn is the marker of the backup that is in dir, of the study with the key; the zero
+// one if the folder is new or empty.
+func olderIn(dir, key string) (Marker, error) {
+	m, err := whole(dir)
 	if none, ok := errors.AsType[*NotABackupError](err); ok && !none.Damaged {
 		names, err := os.ReadDir(dir)
 		if err == nil && len(names) > 0 {
-			return &NotABackupError{Dir: dir, Full: true}
+			return m, &NotABackupError{Dir: dir, Full: true}
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+			return m, nil
 		}
-		return err
+		return m, err
 	}
 	if err == nil && m.Study != "" && m.Study != key {
-		return &OtherStudyError{dir}
+		return m, &OtherStudyError{dir}
 	}
-	return err
+	return m, err
+}
+
+// begin makes the folder say that a backup was begun in it, unless it has one: that stays
+// the one to restore until this one is whole.
+func (b *making) begin() error {
+	aside := filepath.Join(b.to, asideDir)
+	if err := makeFolder(aside, 0o700); err != nil {
+		return err
+	}
+	left, err := os.ReadDir(aside)
+	for _, entry := range left {
+		if entry.Name() != lakeTree { // that is large, and goes on
+			err = errors.Join(err, os.RemoveAll(filepath.Join(aside, entry.Name())))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !b.older.Finished.IsZero() {
+		return nil
+	}
+	return b.write(b.to)
 }
 
 // Trees of the lake. Snapshots' folders follow from the data, and are made again.
@@ -113,6 +158,10 @@ const (
 	rawTree      = "raw"
 	manifestTree = "manifests"
 )
+
+// isData reports what of the lake has its name by its content: it takes its place at once,
+// because nobody looks at it before a manifest names it.
+func isData(path string) bool { return path == dataTree || strings.HasPrefix(path, dataTree+"/") }
 
 // isPassing reports what of the lake's trees is of use to nobody else.
 func isPassing(path string) bool {
@@ -124,42 +173,60 @@ func (b *making) lake(ctx context.Context, trees ...string) error {
 		if _, err := os.Stat(filepath.Join(b.study.LakePath(), name)); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err := b.lakeCopy.tree(ctx, name, isPassing); err != nil {
+		if err := b.lakeCopy.tree(ctx, name, b.isLeft); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// locked copies what belongs together, and takes out what is gone. A study without a lake
+// isLeft reports what of the lake is not copied.
+func (b *making) isLeft(path string) bool {
+	if b.spared[path] {
+		_, err := os.Lstat(filepath.Join(b.lakeCopy.to, path))
+		return err == nil
+	}
+	return isPassing(path)
+}
+
+// locked copies what belongs together, and finds what is gone. A study without a lake
 // has nothing to be locked.
 func (b *making) locked(ctx context.Context, wait time.Duration) error {
-	err := b.study.Locked(ctx, wait, func(l *lake.Lake) error {
-		m, err := l.Current()
-		if err != nil {
-			return err // what the backup has may be what is missing here
-		}
-		b.Snapshot = m.Snapshot
-		trees, err := besides(b.study.LakePath())
-		if err != nil {
-			return err
-		}
-		if err := b.lake(ctx, trees...); err != nil {
-			return err
-		}
-		if err := b.lakeCopy.prune(".", isPassing); err != nil {
-			return err
-		}
-		return b.rest(ctx)
-	})
+	copied := func(l *lake.Lake) error { return b.together(ctx, l) }
+	err := b.study.Locked(ctx, 0, copied)
+	if _, busy := errors.AsType[*lake.LockedError](err); busy && wait > 0 {
+		b.study.Tell(study.Fact{Kind: study.WaitsForLoad, Err: err, Wait: wait})
+		err = b.study.Locked(ctx, wait, copied)
+	}
 	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
+		b.At = b.study.Now().UTC()
 		return b.rest(ctx)
 	}
 	return err
 }
 
-// besides are the names in the lake's folder that are copied, the data first: what a
-// manifest names is there before it.
+// together copies the rest of the lake, whose lock is held, and what goes with it.
+func (b *making) together(ctx context.Context, l *lake.Lake) error {
+	b.At = b.study.Now().UTC()
+	m, err := l.Current()
+	if err != nil {
+		return err // what the backup has may be what is missing here
+	}
+	b.Snapshot = m.Snapshot
+	trees, err := besides(b.study.LakePath())
+	if err != nil {
+		return err
+	}
+	if err := b.lake(ctx, trees...); err != nil {
+		return err
+	}
+	if err := b.lost(b.lakeCopy, isPassing); err != nil {
+		return err
+	}
+	return b.rest(ctx)
+}
+
+// besides are the names in the lake's folder that are copied.
 func besides(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	names := []string{dataTree, rawTree}
@@ -178,10 +245,11 @@ func besides(dir string) ([]string, error) {
 // rest copies the state and the files of the study's folder.
 func (b *making) rest(ctx context.Context) error {
 	s := b.study
-	sealed := &mirror{from: s.StatePath(), to: filepath.Join(b.to, stateTree)}
-	own := &mirror{from: s.Dir, to: b.to}
-	b.copies = append(b.copies, sealed, own)
-	if err := s.Store.CopyInto(ctx, sealed.to); err != nil {
+	sealed, own := b.mirror(s.StatePath(), stateTree), b.mirror(s.Dir, ".")
+	if err := os.MkdirAll(sealed.aside, 0o700); err != nil {
+		return err
+	}
+	if err := s.Store.CopyInto(ctx, sealed.aside); err != nil {
 		return err
 	}
 	if err := sealed.tree(ctx, ".", isCopiedOtherwise); err != nil {
@@ -198,10 +266,7 @@ func (b *making) rest(ctx context.Context) error {
 			}
 		}
 	}
-	if err := b.named(own); err != nil {
-		return err
-	}
-	return errors.Join(b.pruneOwn(), durable.SyncFolder(b.to), sealed.prune(".", isOfProcesses))
+	return errors.Join(b.named(own), b.lostOwn(), b.lost(sealed, isOfProcesses))
 }
 
 // named copies the files of the study's folder that the configuration names; others are
@@ -219,15 +284,27 @@ func (b *making) named(own *mirror) error {
 	return nil
 }
 
-// pruneOwn takes out files beside the configuration that the study has no more.
-func (b *making) pruneOwn() error {
+// lost notes what of a tree the study has no more.
+func (b *making) lost(m *mirror, skip func(path string) bool) error {
+	gone, err := m.gone(skip)
+	for _, rel := range gone {
+		if m == b.lakeCopy && b.spared[filepath.ToSlash(rel)] {
+			continue
+		}
+		b.gone = append(b.gone, filepath.Join(filepath.Base(m.to), rel))
+	}
+	return err
+}
+
+// lostOwn notes files beside the configuration that the study has no more.
+func (b *making) lostOwn() error {
 	entries, err := os.ReadDir(b.to)
 	for _, entry := range entries {
 		if entry.IsDir() || entry.Name() == markerFile {
 			continue
 		}
 		if _, gone := os.Lstat(filepath.Join(b.study.Dir, entry.Name())); errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, os.Remove(filepath.Join(b.to, entry.Name())))
+			b.gone = append(b.gone, entry.Name())
 		}
 	}
 	return err
@@ -249,7 +326,7 @@ func isOfProcesses(path string) bool {
 }
 
 func (b *making) report() Report {
-	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}}
+	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}, Damages: b.damages}
 	for _, m := range b.copies {
 		r.Files, r.Bytes, r.Kept = r.Files+m.Files, r.Bytes+m.Bytes, r.Kept+m.Kept
 		r.Left = append(r.Left, m.Left...)

@@ -20,6 +20,7 @@ type Marker struct {
 	Format   int       `json:"format"`
 	Study    string    `json:"study"` // public half of the sealing key; empty: it has none yet
 	Begun    time.Time `json:"begun_at"`
+	At       time.Time `json:"as_of,omitzero"`       // lake and state are those of this instant; zero: an older program made it
 	Finished time.Time `json:"finished_at,omitzero"` // zero: it was broken off
 	Snapshot int64     `json:"snapshot"`             // newest; 0: none
 	Program  string    `json:"program"`
@@ -51,6 +52,20 @@ func readMarker(dir string) (m Marker, err error) {
 		return m, &NewerError{Dir: dir, Format: m.Format, Program: m.Program}
 	}
 	return m, nil
+}
+
+// AsOf is the instant of which all is in the backup.
+func (m Marker) AsOf() time.Time {
+	if m.At.IsZero() {
+		return m.Begun
+	}
+	return m.At
+}
+
+// unfinished is m of a backup that has not come to its end.
+func (m Marker) unfinished() Marker {
+	m.Finished = time.Time{}
+	return m
 }
 
 func (m Marker) write(dir string) error {
@@ -114,5 +129,18 @@ func (e *PlaceError) Error() string {
 	if e.Inside == "" {
 		return e.Dir + " has files: a study is restored into a new folder"
 	}
-	return fmt.Sprintf("%s lies in %s, which is copied", e.Dir, e.Inside)
+	return fmt.Sprintf("%s lies in %s, which is copied: what takes the study takes the backup, too", e.Dir, e.Inside)
+}
+
+// An InPlaceError says that a folder is a backup, in which nothing is changed.
+type InPlaceError struct{ Dir string }
+
+func (e *InPlaceError) Error() string {
+	return e.Dir + " is a backup, and no study: nothing is read or changed there but by verify and restore"
+}
+
+// Is reports whether a folder is a backup.
+func Is(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, markerFile))
+	return err == nil
 }

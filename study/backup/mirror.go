@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -18,10 +20,14 @@ import (
 type mirror struct {
 	from, to string
 
+	aside string                 // where copies wait for their turn; empty: they take their place at once
+	fresh func(path string) bool // what takes its place at once where nothing stands yet; nil: nothing
+
 	Files int   // copied
 	Bytes int64 // of them
 	Kept  int   // the same already
 	Left  []string
+	made  map[string]bool // files that were looked at before: they are counted once
 }
 
 // tree makes the tree called name alike, and leaves in place what is too much. What is
@@ -68,12 +74,31 @@ func (m *mirror) folder(rel string, entry fs.DirEntry) error {
 	if err != nil {
 		return err
 	}
-	return os.MkdirAll(filepath.Join(m.to, rel), info.Mode().Perm()|0o700)
+	place := filepath.Join(m.to, rel)
+	if _, err := os.Lstat(place); err != nil && m.aside != "" && !m.isFresh(rel) {
+		place = filepath.Join(m.aside, rel)
+	}
+	return makeFolder(place, info.Mode().Perm()|0o700)
+}
+
+// makeFolder makes a folder, durably, with those above it.
+func makeFolder(path string, mode fs.FileMode) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	above := filepath.Dir(path)
+	if err := makeFolder(above, 0o700); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return durable.SyncFolder(above)
 }
 
 // file copies a file unless it is there already.
 func (m *mirror) file(rel string) error {
-	from, to := filepath.Join(m.from, rel), filepath.Join(m.to, rel)
+	from := filepath.Join(m.from, rel)
 	info, err := os.Lstat(from)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -85,9 +110,9 @@ func (m *mirror) file(rel string) error {
 		m.Left = append(m.Left, from)
 		return nil
 	}
-	if there, err := os.Lstat(to); err == nil && there.Size() == info.Size() && there.ModTime().Equal(info.ModTime()) {
-		m.Kept++
-		return nil
+	to, there, err := m.place(rel, info)
+	if there || err != nil {
+		return err
 	}
 	n, err := copyFile(from, to, info)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,8 +123,60 @@ func (m *mirror) file(rel string) error {
 	if err != nil {
 		return fmt.Errorf("copy of %s: %w", from, err)
 	}
-	m.Files, m.Bytes = m.Files+1, m.Bytes+n
+	if !m.counted(rel) {
+		m.Files++
+	}
+	m.Bytes += n
 	return nil
+}
+
+// place is where a copy of a file goes, and whether it is there already. A copy that an
+// attempt before left aside gives way if the file that stands is the right one.
+func (m *mirror) place(rel string, info fs.FileInfo) (to string, there bool, err error) {
+	to = filepath.Join(m.to, rel)
+	held, none := os.Lstat(to)
+	there = none == nil && sameFile(held, info)
+	if m.aside == "" || none != nil && m.isFresh(rel) {
+		return to, m.keep(rel, there), nil
+	}
+	waiting := filepath.Join(m.aside, rel)
+	if there {
+		m.keep(rel, true)
+		if err := os.Remove(waiting); err != nil && !isNone(err) {
+			return to, true, err
+		}
+		return to, true, nil
+	}
+	held, none = os.Lstat(waiting)
+	return waiting, m.keep(rel, none == nil && sameFile(held, info)), nil
+}
+
+func (m *mirror) isFresh(rel string) bool { return m.fresh != nil && m.fresh(filepath.ToSlash(rel)) }
+
+// keep counts a file that is there already.
+func (m *mirror) keep(rel string, there bool) bool {
+	if there && !m.counted(rel) {
+		m.Kept++
+	}
+	return there
+}
+
+// counted reports whether a file was counted before: a tree is gone through twice.
+func (m *mirror) counted(rel string) bool {
+	before := m.made[rel]
+	if m.made != nil {
+		m.made[rel] = true
+	}
+	return before
+}
+
+func sameFile(a, b fs.FileInfo) bool {
+	return a.Mode().IsRegular() && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// isNone reports whether err is that there is no such file.
+func isNone(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // copyFile makes to a copy of from, whole or not at all. A file that grows meanwhile has
@@ -110,7 +187,7 @@ func copyFile(from, to string, info fs.FileInfo) (n int64, err error) {
 		return 0, err
 	}
 	defer in.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(to), 0o700); err != nil {
 		return 0, err
 	}
 	out, err := os.CreateTemp(filepath.Dir(to), tempPattern)
@@ -131,31 +208,40 @@ func copyFile(from, to string, info fs.FileInfo) (n int64, err error) {
 	return n, durable.SyncFolder(filepath.Dir(to))
 }
 
-// tempPattern names files that are being copied; prune takes leftovers out.
+// tempPattern names files that are being copied; leftovers are taken out with what is gone.
 const tempPattern = ".copying-*"
 
-// prune takes out of the tree called name what the tree that is copied does not have.
-func (m *mirror) prune(name string, skip func(path string) bool) error {
-	root := filepath.Join(m.to, name)
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
+// gone are the files and folders, below to, of which from has none. What
+// waits aside and is gone since it was copied does not get its turn.
+func (m *mirror) gone(skip func(path string) bool) (paths []string, err error) {
+	paths, err = m.without(m.to, skip)
+	waiting, e := m.without(m.aside, skip)
+	for _, rel := range waiting {
+		e = errors.Join(e, os.RemoveAll(filepath.Join(m.aside, rel)))
+	}
+	return paths, errors.Join(err, e)
+}
+
+// without are the files and folders, below root, of which from has none.
+func (m *mirror) without(root string, skip func(path string) bool) (paths []string, err error) {
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if isNone(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(m.to, path)
+		rel, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
 		}
 		_, err = os.Lstat(filepath.Join(m.from, rel))
-		gone := errors.Is(err, fs.ErrNotExist) || skip != nil && skip(filepath.ToSlash(rel))
-		if !gone {
+		if !isNone(err) && !skip(filepath.ToSlash(rel)) {
 			return err
 		}
-		if err := os.RemoveAll(path); err != nil || !entry.IsDir() {
-			return err
-		}
-		return fs.SkipDir
+		paths = append(paths, rel)
+		return nil
 	})
+	slices.Reverse(paths) // what is in a folder before it
+	return paths, err
 }

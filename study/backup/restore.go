@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,37 +20,103 @@ import (
 // off may go on.
 const restoringFile = ".restoring"
 
-// Restore makes a study of the backup in the folder from, in the new folder dir, and
-// opens it with its state. The configuration is written last: until then the folder is
-// no study. Lake and state lie where the configuration says, and there must be nothing.
-func Restore(ctx context.Context, from, dir string, by study.Program, author state.Author) (r Report, s *study.Study, err error) {
-	m, err := readMarker(from)
+// A Restore asks for a study that is made of a backup.
+type Restore struct {
+	From, To string // the backup; the new folder
+	Trail    string // the audit trail of the study that was lost, which went on after the backup; "": none
+}
+
+// A TrailError says that a file is not the audit trail that the backup's goes on as.
+type TrailError struct {
+	Path string
+	Err  error // *state.AuditError, *state.TrailStrayError
+}
+
+func (e *TrailError) Error() string {
+	if _, damaged := errors.AsType[*state.AuditError](e.Err); damaged {
+		return fmt.Sprintf("%v; nothing was restored", e.Err)
+	}
+	return fmt.Sprintf("%s: %v; nothing was restored", e.Path, e.Err)
+}
+
+func (e *TrailError) Unwrap() error { return e.Err }
+
+// Make makes the study and opens it with its state. The configuration is written last:
+// until then the folder is no study. Lake and state lie where the configuration says, and
+// there must be nothing. The study is returned with an error, if it is there and its newest
+// snapshot could not be shown.
+func (o Restore) Make(ctx context.Context, by study.Program, author state.Author) (r Report, s *study.Study, err error) {
+	m, err := whole(o.From)
 	if err == nil && m.Finished.IsZero() {
-		err = &UnfinishedError{from, m.Begun}
+		err = &UnfinishedError{o.From, m.Begun}
 	}
 	if err != nil {
 		return r, nil, err
 	}
-	r = Report{Marker: m, Dir: dir}
-	if err := r.bring(ctx, from, dir, by); err != nil {
+	trail, err := o.later()
+	if err != nil {
 		return r, nil, err
 	}
-	if s, err = study.OpenFolder(dir, by); err != nil {
+	r = Report{Marker: m, Dir: o.To}
+	goOn := func(folder string) error { return goOn(ctx, folder, m, trail, by, author) }
+	if err := r.bring(ctx, o.From, o.To, by, goOn); err != nil {
+		return r, nil, err
+	}
+	if s, err = study.OpenFolder(o.To, by); err != nil {
 		return r, nil, err
 	}
 	if err := s.OpenState(ctx, author); err != nil {
 		return r, nil, err
 	}
-	act := state.Act{Subject: "backup", After: state.Fields{"snapshot": m.Snapshot, "begun_at": m.Begun.Format(time.RFC3339)}, Reason: "restored"}
-	err = s.Store.Audit(ctx, act)
-	if err == nil && m.Snapshot > 0 {
+	if m.Snapshot > 0 {
 		err = s.Publish(ctx, 0)
 	}
 	return r, s, err
 }
 
-// bring copies all files of the backup to where the study has them.
-func (r *Report) bring(ctx context.Context, from, dir string, by study.Program) error {
+// later is the audit trail that the backup's goes on as; nil: none was given.
+func (o Restore) later() ([]byte, error) {
+	if o.Trail == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(o.Trail)
+	if err != nil {
+		return nil, err
+	}
+	older, err := os.ReadFile(filepath.Join(o.From, stateTree, state.AuditFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	text, err = state.LaterTrail(o.Trail, text, older)
+	if err != nil {
+		return nil, &TrailError{o.Trail, err}
+	}
+	return text, nil
+}
+
+// goOn writes into the audit trail of the state in a folder that it is from a backup: after
+// the lines that the backup has or, better, all that there were.
+func goOn(ctx context.Context, folder string, m Marker, trail []byte, by study.Program, author state.Author) (err error) {
+	store, err := state.Open(ctx, folder)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	store.Now, store.By = by.Now, author
+	after := state.Fields{"snapshot": m.Snapshot, "begun_at": m.Begun.Format(time.RFC3339)}
+	if trail != nil {
+		lines, err := store.ContinueTrail(ctx, trail)
+		if err != nil {
+			return err
+		}
+		after["lines_unknown"] = lines
+	}
+	return store.Audit(ctx, state.Act{Subject: "backup", After: after, Reason: "restored"})
+}
+
+// bring copies all files of the backup to where the study has them. Before the folder is a
+// study, goOn has to be done with its state.
+func (r *Report) bring(ctx context.Context, from, dir string, by study.Program, goOn func(state string) error) error {
 	kept, err := study.OpenFolder(from, by)
 	if err != nil {
 		return err
@@ -63,10 +130,19 @@ func (r *Report) bring(ctx context.Context, from, dir string, by study.Program) 
 	if err := r.begin(dir, trees); err != nil {
 		return err
 	}
+	// A restore that was broken off may have left a log, which the file that comes does not have.
+	for _, log := range []string{"state.db-wal", "state.db-shm"} {
+		if err := os.Remove(filepath.Join(there.StatePath(), log)); err != nil && !isNone(err) {
+			return err
+		}
+	}
 	for _, tree := range trees {
 		if err := tree.tree(ctx, ".", nil); err != nil {
 			return err
 		}
+	}
+	if err := goOn(there.StatePath()); err != nil {
+		return err
 	}
 	if err := own.tree(ctx, ".", isOfBackup); err != nil {
 		return err
@@ -80,7 +156,7 @@ func (r *Report) bring(ctx context.Context, from, dir string, by study.Program) 
 
 // isOfBackup reports what is not copied together with the files beside the configuration.
 func isOfBackup(path string) bool {
-	return path == lakeTree || path == stateTree || path == markerFile || path == config.File
+	return path == lakeTree || path == stateTree || path == markerFile || path == asideDir || path == config.File
 }
 
 // begin makes the folders, which must be new or empty, or of a restore of this backup that

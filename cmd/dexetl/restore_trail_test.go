@@ -1,0 +1,94 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dexetl/dexetl/extract/dexsim"
+)
+
+// With the trail of the study that was lost, what is restored asks Dexcom for nothing until
+// everybody who withdrew since the backup has withdrawn again, and its trail is whole.
+func TestRestoreGoesOnWithTheTrail(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 4, Participants: 3, Days: 3, Reusable: true})
+	b.must("backfill")
+	beside := filepath.Dir(b.dir)
+	backup := filepath.Join(beside, "backup")
+	b.must("backup", backup)
+	b.must("--yes", "withdraw", "P001", "--effective", demoNow.AddDate(0, 0, -2).Format(time.RFC3339), "--reason", "moved")
+	b.must("--yes", "withdraw", "P002", "--erase", "--reason", "asked to")
+	trail := filepath.Join(beside, "audit.jsonl")
+	b.copyFolder(filepath.Join(b.dir, "state", "audit.jsonl"), trail)
+	check(t, os.RemoveAll(b.dir))
+
+	altered, older := filepath.Join(beside, "altered.jsonl"), filepath.Join(beside, "older.jsonl")
+	b.copyFolder(trail, altered)
+	change(t, altered, "moved", "loved")
+	text, err := os.ReadFile(trail)
+	check(t, err)
+	check(t, os.WriteFile(older, []byte(strings.Join(strings.SplitAfter(string(text), "\n")[:2], "")), 0o600))
+	b.dir = filepath.Join(beside, "again")
+	for path, says := range map[string]string{altered: "was altered", older: "does not have line 3"} {
+		if code, _, said := b.run("restore", "--trail", path, backup, b.dir); code != exitDamage || !strings.Contains(said, says) {
+			t.Errorf("restore --trail %s: exit %d\n%s", filepath.Base(path), code, said)
+		}
+		if _, err := os.Stat(b.dir); err == nil {
+			t.Errorf("a refused restore has made %s", b.dir)
+		}
+	}
+	code, _, said := b.run("restore", "--trail", trail, backup, b.dir)
+	if code != exitDone || !strings.Contains(said, "P001 has withdrawn") {
+		t.Errorf("restore: exit %d\n%s", code, said)
+	}
+	asked := b.counted()
+	for range 3 {
+		code, _, said := b.run("sync")
+		if code == exitDone {
+			break
+		}
+		if code != exitDamage || asked.Load() != 0 {
+			t.Fatalf("sync: exit %d, %d requests\n%s", code, asked.Load(), said)
+		}
+		b.must(append([]string{"--yes"}, next(t, said)...)...)
+	}
+	b.must("sync")
+	b.must("verify")
+	b.must("audit", "verify")
+	b.must("verify", "--absent", "P002")
+	if list := b.must("audit", "--subject", "backup"); !strings.Contains(list, "lines_unknown") {
+		t.Errorf("the trail does not say that it goes on after a restore:\n%s", list)
+	}
+	b.rewrite(func(lines []string) []string {
+		lines[len(lines)-3] = strings.Replace(lines[len(lines)-3], `"seq":`, `"seq": `, 1)
+		return lines
+	})
+	if code, _, said := b.run("audit", "verify"); code != exitDamage {
+		t.Errorf("audit verify of an altered line: exit %d\n%s", code, said)
+	}
+}
+
+// Without the trail a restore says from when on withdrawals are unknown, and names no
+// command that asks Dexcom.
+func TestRestoreWarnsOfWithdrawals(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 4, Participants: 1, Days: 1})
+	b.must("backfill")
+	backup := filepath.Join(filepath.Dir(b.dir), "backup")
+	b.must("backup", backup)
+	code, _, said := b.run("restore", backup, filepath.Join(t.TempDir(), "again"))
+	at := b.now.UTC().Format(time.RFC3339)
+	for _, want := range []string{"withdrew or was erased after " + at, "--trail"} {
+		if code != exitDone || !strings.Contains(said, want) {
+			t.Errorf("restore: exit %d, want it to say %q\n%s", code, want, said)
+		}
+	}
+	if strings.Contains(said, "next: dexetl sync") || strings.HasSuffix(strings.TrimSpace(said), " sync") {
+		t.Errorf("restore sends straight to a sync:\n%s", said)
+	}
+}

@@ -1,0 +1,96 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/dexetl/dexetl/extract/durable"
+)
+
+// A TrailStrayError says that an audit trail is not the one that another goes on as.
+type TrailStrayError struct {
+	Seq int64 // a line that it does not have, or has otherwise
+}
+
+func (e *TrailStrayError) Error() string {
+	return fmt.Sprintf("it does not have line %d of the audit trail that it is to continue: it is another study's, or older", e.Seq)
+}
+
+// LaterTrail returns what of the file text can be the trail of a state from a backup, whose
+// trail is older: a line that was cut off at its end is left out. A file that is damaged is
+// an *AuditError, which calls it path; one that does not have all lines of older is a
+// *TrailStrayError.
+func LaterTrail(path string, text, older []byte) ([]byte, error) {
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	c := checked(text)
+	if len(c.faults) > 0 {
+		return nil, &AuditError{Path: path, Faults: c.faults}
+	}
+	hashes := make(map[int64]string, len(c.lines))
+	for _, l := range c.lines {
+		hashes[l.Seq] = l.Hash
+	}
+	for _, l := range ParseTrail(older) {
+		if !l.Altered && hashes[l.Seq] != l.Hash {
+			return nil, &TrailStrayError{l.Seq}
+		}
+	}
+	return text, nil
+}
+
+// ContinueTrail makes of text, as LaterTrail returns it, the trail of this state, which is
+// from a backup: its next line follows the last one of text. What text says and the state
+// does not know stays to be found. It returns how many lines the state had not.
+func (s *Store) ContinueTrail(ctx context.Context, text []byte) (lines int64, err error) {
+	if err := s.completeTrail(ctx); err != nil {
+		return 0, err
+	}
+	err = s.Write(ctx, func(tx *sql.Tx) error {
+		head, err := headIn(ctx, tx)
+		if err != nil {
+			return err
+		}
+		own, err := s.readFile(s.auditPath())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if text, err = LaterTrail(s.auditPath(), text, own); err != nil {
+			return err
+		}
+		c := checked(text)
+		if err := c.knows(head); err != nil {
+			return err
+		}
+		if err := durable.Publish(s.auditPath(), text); err != nil {
+			return err
+		}
+		if err := durable.SyncFolder(filepath.Dir(s.auditPath())); err != nil {
+			return err
+		}
+		lines = c.seq - head.seq
+		_, err = tx.ExecContext(ctx, "update audit_head set seq = ?, hash = ?, bytes = ?", c.seq, c.prev, len(text))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("audit trail: %w", err)
+	}
+	return lines, nil
+}
+
+// knows is a *TrailStrayError unless the trail has the line that state.db ends with.
+func (c *checking) knows(head auditHead) error {
+	for _, l := range c.lines {
+		if l.Seq == head.seq && l.Hash == head.hash {
+			return nil
+		}
+	}
+	if head.seq == 0 {
+		return nil
+	}
+	return &TrailStrayError{head.seq}
+}

@@ -1,0 +1,70 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
+)
+
+// A LostStateError says that there was a state, and that its file is gone.
+type LostStateError struct {
+	Path  string // of state.db
+	Trace string // what shows it: a file or folder
+	Trail bool   // Trace is the audit trail: no other state can go on with it
+}
+
+func (e *LostStateError) Error() string {
+	what := "the lake has what was loaded with it"
+	if e.Trail {
+		what = "its audit trail is there"
+	}
+	return fmt.Sprintf("%s is gone, or empty: %s (%s); nothing was written", e.Path, what, e.Trace)
+}
+
+// lostState is a *LostStateError where no new state may be made: one was there, by what it
+// has left. An empty file, put there by hand, is a new state on purpose beside a lake, but
+// not beside a trail, which would go on with numbers that it has already.
+func (s *Study) lostState() error {
+	path := filepath.Join(s.StatePath(), stateFile)
+	info, err := os.Stat(path)
+	gone := errors.Is(err, fs.ErrNotExist)
+	if !gone && (err != nil || info.Size() > 0) {
+		return nil
+	}
+	trail := filepath.Join(s.StatePath(), state.AuditFile)
+	if info, err := os.Stat(trail); err == nil && info.Size() > 0 {
+		return &LostStateError{path, trail, true}
+	}
+	if !gone {
+		return nil
+	}
+	for _, trace := range []string{"manifests/[^.]*", "raw/[0-9]*", "data/[^.]*", "snapshots/[^.]*", "latest"} {
+		if found, _ := fs.Glob(os.DirFS(s.LakePath()), trace); len(found) > 0 {
+			return &LostStateError{path, filepath.Join(s.LakePath(), found[0]), false}
+		}
+	}
+	return nil
+}
+
+// OwnsLake is a *ForeignLakeError if the lake is another study's: whoever changes the study
+// asks first.
+func (s *Study) OwnsLake(ctx context.Context) error {
+	l, m, err := s.Newest()
+	if is[*EmptyLakeError](err) || is[*lake.DamageError](err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := s.sameKey(ctx, l, m); is[*ForeignLakeError](err) {
+		return err
+	}
+	return nil
+}
