@@ -15,8 +15,9 @@ type Verified struct {
 }
 
 // Verify reads the whole log: each segment is there once, and all headers and bodies in it
-// are what was written, by their checksums. It goes on behind
-// a body that is damaged, and with the next segment where a header is. Its error is that the log cannot be read. Appends may go on.
+// are what was written, by their checksums. It goes on behind a body that is damaged, and
+// with the next segment where a header is. Its error is that the log cannot be read. Appends
+// may go on.
 func (l *Log) Verify(ctx context.Context, found func(*DamageError)) (done Verified, err error) {
 	note := func(err error) error {
 		var damage *DamageError
