@@ -19,9 +19,9 @@ import (
 
 // inspectLosses makes sure that the study has all that it only ever adds to and that the
 // older backup has: snapshots, answers, lines of the audit trail, receipts, keys of exports, tables of those
-// who had withdrawn.
+// who had withdrawn, tags that nobody has dropped.
 func (b *making) inspectLosses(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{b.lostSnapshots, b.lostAnswers, b.lostLines, b.lostReceipts, b.lostExportKeys, b.lostSealed} {
+	for _, look := range []func(context.Context) error{b.lostSnapshots, b.lostAnswers, b.lostLines, b.lostReceipts, b.lostExportKeys, b.lostSealed, b.lostTags} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -214,4 +214,31 @@ func (b *making) lostSealed(ctx context.Context) error {
 		}))
 	}
 	return err
+}
+
+// lostTags looks for tags that went without a line in the audit trail.
+func (b *making) lostTags(ctx context.Context) error {
+	lines, err := b.study.Store.Trail(ctx)
+	if _, damaged := errors.AsType[*state.AuditError](err); err != nil && !damaged {
+		return err
+	}
+	held := filepath.Join(b.to, lakeTree)
+	return eachFile(filepath.Join(held, "tags"), func(path string) error {
+		rel, err := filepath.Rel(held, path)
+		if err != nil {
+			return err
+		}
+		own := filepath.Join(b.study.LakePath(), rel)
+		if _, err := os.Lstat(own); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		name := `"` + strings.TrimSuffix(filepath.Base(path), ".json") + `"`
+		dropped := slices.ContainsFunc(lines, func(l state.AuditLine) bool {
+			return l.Subject == "snapshot" && l.After == "" && strings.Contains(l.Before, name) && !l.At.Before(b.older.Begun)
+		})
+		if !dropped {
+			b.found(own, fs.ErrNotExist)
+		}
+		return nil
+	})
 }
