@@ -29,7 +29,8 @@ func (e *LostStateError) Error() string {
 
 // lostState is a *LostStateError where no new state may be made: one was there, by what it
 // has left. An empty file, put there by hand, is a new state on purpose beside a lake, but
-// not beside a trail, which would go on with numbers that it has already.
+// not beside a trail, which would go on with numbers that it has already. Beside a lake in
+// another folder it is a *ForeignLakeError.
 func (s *Study) lostState() error {
 	path := filepath.Join(s.StatePath(), stateFile)
 	info, err := os.Stat(path)
@@ -43,6 +44,11 @@ func (s *Study) lostState() error {
 	}
 	if !gone {
 		return nil
+	}
+	if below, err := filepath.Rel(s.Dir, s.LakePath()); err != nil || !filepath.IsLocal(below) {
+		if found, _ := fs.Glob(os.DirFS(s.LakePath()), "manifests/[^.]*"); len(found) > 0 {
+			return &ForeignLakeError{s.LakePath(), true} // a lake elsewhere may be anybody's
+		}
 	}
 	for _, trace := range []string{"manifests/[^.]*", "raw/[0-9]*", "data/[^.]*", "snapshots/[^.]*", "latest"} {
 		if found, _ := fs.Glob(os.DirFS(s.LakePath()), trace); len(found) > 0 {

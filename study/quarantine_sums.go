@@ -17,10 +17,10 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// quarantineSums is a file of the quarantine with the SHA-256 of each sealed file: what is in
+// QuarantineSums is a file of the quarantine with the SHA-256 of each sealed file: what is in
 // one only the key tells, and that one is gone nothing would. It lists what is there already,
 // and no more what is about to go.
-const quarantineSums = "sums.json"
+const QuarantineSums = "sums.json"
 
 // A sealedList is what that file says.
 type sealedList struct {
@@ -30,7 +30,7 @@ type sealedList struct {
 
 // sums reads the list; of an older program there is none.
 func (q quarantine) sums() (list sealedList, err error) {
-	content, err := os.ReadFile(filepath.Join(q.dir, quarantineSums))
+	content, err := os.ReadFile(filepath.Join(q.dir, QuarantineSums))
 	if errors.Is(err, fs.ErrNotExist) {
 		return sealedList{Files: map[string]string{}}, nil
 	}
@@ -41,7 +41,7 @@ func (q quarantine) sums() (list sealedList, err error) {
 		err = json.Unmarshal(content, &list)
 	}
 	if err != nil {
-		return sealedList{}, &lake.DamageError{Path: path.Join("quarantine", quarantineSums), Err: err}
+		return sealedList{}, &lake.DamageError{Path: path.Join("quarantine", QuarantineSums), Err: err}
 	}
 	return list, nil
 }
@@ -75,7 +75,7 @@ func (q quarantine) sumUp(participantID string, names map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(durable.Publish(filepath.Join(q.dir, quarantineSums), content), durable.SyncFolder(q.dir))
+	return errors.Join(durable.Publish(filepath.Join(q.dir, QuarantineSums), content), durable.SyncFolder(q.dir))
 }
 
 // verify tells of files of the quarantine that are not what was sealed.

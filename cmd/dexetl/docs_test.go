@@ -186,6 +186,9 @@ func shellWords(line string) (words []string) {
 		case r == '"' || r == '\'':
 			quote = r
 		case r == '#' || r == '|' || r == '>' || r == ';' || r == '&':
+			if r == '>' && word == "2" {
+				word = "" // which output goes elsewhere
+			}
 			flush()
 			return words
 		case r != '[' && r != ']':

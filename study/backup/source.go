@@ -126,6 +126,12 @@ func (b *making) inspectSealed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if filepath.Base(path) == study.QuarantineSums {
+			if err := lake.Unbroken(sealed); err != nil {
+				b.found(path, err)
+			}
+			return nil
+		}
 		plain, err := key.Open(sealed)
 		if err == nil && !strings.Contains(filepath.Base(path), fmt.Sprintf(".%.8x.", sha256.Sum256(plain))) {
 			err = errors.New("its content is not what its name says")
