@@ -32,6 +32,11 @@ func TestRemembersWithoutTheLakesTrail(t *testing.T) {
 
 	check(t, s.Close())
 	check(t, os.RemoveAll(s.StatePath()))
+	if lost, ok := errors.AsType[*LostStateError](s.OpenState(t.Context(), state.Author{Who: "test"})); !ok || lost.Trail {
+		t.Fatalf("without a state beside the lake: %v", lost)
+	}
+	check(t, os.MkdirAll(s.StatePath(), 0o700))
+	check(t, os.WriteFile(filepath.Join(s.StatePath(), stateFile), nil, 0o600)) // a new one on purpose
 	check(t, s.OpenState(t.Context(), state.Author{Who: "test"}))
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001", Site: "another"}))
 	lost, ok := errors.AsType[*LostMemoryError](s.Remembers(t.Context()))

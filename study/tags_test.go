@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -262,7 +263,9 @@ func TestCollectionBesideWrongTag(t *testing.T) {
 	tag.Snapshot = "4"
 	check(t, l.lake.PutTag(tag, true))
 	found, err := s.Verify(t.Context(), Verify{})
-	if err != nil || len(found.Damages) != 1 || found.Damages[0].Path != "tags/paper.json" || found.Damages[0].Kind != ManifestDamage {
+	// Nothing in the folder of the snapshot cites it by that tag, either.
+	want := []string{"tags/paper.json", "snapshots/000004/SHA256SUMS", "snapshots/000004/CITATION.txt"}
+	if got := mapped(found.Damages, func(d Damage) string { return d.Path }); err != nil || !slices.Equal(got, want) || found.Damages[0].Kind != ManifestDamage {
 		t.Errorf("verify: %+v, %v", found.Damages, err)
 	}
 }
