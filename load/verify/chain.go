@@ -42,8 +42,10 @@ func (r *run) readManifests(ctx context.Context) error {
 	if err := c.beyond(); err != nil {
 		return err
 	}
-	reissued := slices.ContainsFunc(all, func(id lake.ID) bool { return id.Issue > 0 })
-	if reissued && !r.Lake.HasGone() { // the ones that they replaced were accounted for there
+	replaced := slices.ContainsFunc(all, func(id lake.ID) bool {
+		return id.Issue > 0 && !slices.Contains(all, lake.ID{Number: id.Number}) // an erasure under way has both
+	})
+	if replaced && !r.Lake.HasGone() { // the ones that were replaced were accounted for there
 		r.manifest(&lake.DamageError{Path: lake.GoneFile, Err: fs.ErrNotExist})
 	}
 	return nil
