@@ -17,8 +17,9 @@ import (
 
 // storedDays is the folder with the rows of daily_metrics, by month, from the folder of a
 // snapshot. They are for that view alone, and no table for people: what they say is what it
-// computes where there are none, which takes several times as long as to read them.
-const storedDays = "daily_metrics"
+// computes where there are none, which takes several times as long as to read them. The
+// folder is hidden, as whoever reads a table of each folder would take it for one.
+const storedDays = ".daily_metrics"
 
 // rulesKey is what the rules are called in the files, by which their rows were computed.
 const rulesKey = "dexetl_rules"
