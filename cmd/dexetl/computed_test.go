@@ -61,7 +61,7 @@ func TestComputedTablesAreWhatIsComputedOnTheSpot(t *testing.T) {
 // removeStoredDays has daily_metrics computed when it is asked for.
 func removeStoredDays(t *testing.T, b *bench) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(b.dir, "lake/snapshots/*/daily_metrics"))
+	found, err := filepath.Glob(filepath.Join(b.dir, "lake/snapshots/*/.daily_metrics"))
 	check(t, err)
 	if len(found) == 0 {
 		t.Error("no snapshot has rows of daily_metrics in files")
@@ -87,7 +87,7 @@ func TestStoredDaysAreWhatTheViewComputes(t *testing.T) {
 		}
 		moved, err := os.Readlink(filepath.Join(b.dir, "lake/latest"))
 		check(t, err)
-		folder := filepath.Join(b.dir, "lake", moved, "daily_metrics")
+		folder := filepath.Join(b.dir, "lake", moved, ".daily_metrics")
 		check(t, os.Rename(folder, folder+".aside"))
 		computed := b.must("query", "--csv", days)
 		check(t, os.Rename(folder+".aside", folder))
