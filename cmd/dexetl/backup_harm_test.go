@@ -107,6 +107,24 @@ func TestBackupOutlivesDamage(t *testing.T) {
 	b.must("audit", "verify")
 }
 
+// Whoever has ruled on what was left out deletes the folder of the participant: that is no
+// loss to a backup, which has it no more, either.
+func TestBackupAfterTheRuling(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := keptStudy(t)
+	backup := filepath.Join(filepath.Dir(b.dir), "backup")
+	b.must("backup", backup)
+	check(t, os.RemoveAll(filepath.Join(b.dir, "state", "quarantine", "P002")))
+	b.must("verify")
+	b.must("backup", backup)
+	if left, err := filepath.Glob(filepath.Join(backup, "state", "quarantine", "P002", "*")); err != nil || len(left) > 0 {
+		t.Errorf("the backup has still %v, %v", left, err)
+	}
+	b.restored(backup)
+	b.must("verify")
+}
+
 // zeroPages writes zeros over some pages of a database, from its third one on.
 func zeroPages(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

@@ -18,8 +18,8 @@ import (
 )
 
 // inspectLosses makes sure that the study has all that it only ever adds to and that the
-// older backup has: snapshots, answers, lines of the audit trail, receipts, keys of exports, tables of those
-// who had withdrawn, tags that nobody has dropped.
+// older backup has: snapshots, answers, lines of the audit trail, receipts, keys of exports,
+// tables of those who had withdrawn, tags that nobody has dropped.
 func (b *making) inspectLosses(ctx context.Context) error {
 	for _, look := range []func(context.Context) error{b.lostSnapshots, b.lostAnswers, b.lostLines, b.lostReceipts, b.lostExportKeys, b.lostSealed, b.lostTags} {
 		if err := look(ctx); err != nil {
@@ -203,6 +203,9 @@ func (b *making) lostSealed(ctx context.Context) error {
 			continue
 		}
 		rel := filepath.Join("quarantine", w.ParticipantID)
+		if _, gone := os.Lstat(filepath.Join(b.study.StatePath(), rel)); errors.Is(gone, fs.ErrNotExist) {
+			continue // whoever ruled on it deletes the folder
+		}
 		err = errors.Join(err, eachFile(filepath.Join(b.to, stateTree, rel), func(path string) error {
 			table, _, _ := strings.Cut(filepath.Base(path), ".")
 			own := filepath.Join(b.study.StatePath(), rel, table)
