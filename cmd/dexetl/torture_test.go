@@ -166,7 +166,7 @@ func tidyLake(t testing.TB, lake string) {
 		}
 	}
 	err = filepath.WalkDir(lake, func(path string, entry fs.DirEntry, err error) error {
-		hidden := strings.HasPrefix(entry.Name(), ".") && !slices.Contains([]string{".staging", ".spill", ".hashes"}, entry.Name()) ||
+		hidden := strings.HasPrefix(entry.Name(), ".") && !slices.Contains([]string{".staging", ".spill", ".hashes", ".daily_metrics"}, entry.Name()) ||
 			strings.HasPrefix(entry.Name(), "session-") // in .spill
 		orphan := strings.HasPrefix(path, filepath.Join(lake, "data")) && !entry.IsDir() && !known[path]
 		if hidden || orphan {
