@@ -34,6 +34,16 @@ func openTerminal(t testing.TB) (person, screen *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// At Ctrl-C the system drops what is on its way to the screen, which may be what the
+	// program says of it.
+	modes, err := unix.IoctlGetTermios(int(screen.Fd()), unix.TCGETS)
+	if err == nil {
+		modes.Lflag |= unix.NOFLSH
+		err = unix.IoctlSetTermios(int(screen.Fd()), unix.TCSETS, modes)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return person, screen
 }
 
