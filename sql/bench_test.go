@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -43,7 +44,8 @@ func BenchmarkMetrics(b *testing.B) {
 	exec(b, db, `insert into participants (participant_id, timezone) select distinct participant_id, 'America/New_York' from many`)
 	exec(b, db, `drop table many`)
 	exec(b, db, `drop table glucose_days`)
-	exec(b, db, `create view glucose_days as from read_parquet('`+folder+`/*.parquet')`)
+	sums := folder + "/*.parquet"
+	exec(b, db, `create view glucose_days as from read_parquet('`+sums+`')`)
 	for _, family := range []struct{ name, statement string }{
 		{"participant", `select * from participant_metrics`},
 		{"consensus", `select * from consensus_metrics`},
@@ -52,7 +54,7 @@ func BenchmarkMetrics(b *testing.B) {
 	} {
 		b.Run(family.name, func(b *testing.B) { read(b, db, family.statement) })
 	}
-	storeDays(b, db)
+	storeDays(b, db, sums)
 	b.Run("one daily stored", func(b *testing.B) { read(b, db, oneDaily) })
 }
 
@@ -69,20 +71,35 @@ func read(b *testing.B, db *sql.DB, statement string) {
 }
 
 // storeDays has daily_metrics read its rows in files as a snapshot has them, with numbers in
-// the place of what depends on the order of readings.
-func storeDays(b *testing.B, db *sql.DB) {
+// the place of what depends on the order of readings. Ten people are computed at a time: the
+// view has the days of all it is asked for in memory.
+func storeDays(b *testing.B, db *sql.DB, sums string) {
 	var numbers string
 	for _, m := range views.SpanCatalogue() {
 		numbers += ", hash(participant_id, local_date, '" + m.Name + "') % 1000000 / 7 as " + m.Name
 	}
-	exec(b, db, `insert into span_metrics by name
-		select participant_id, 'day' as scope, '' as label, local_date as first_date`+numbers+`
-		from (select distinct participant_id, local_date from glucose_days)`)
+	for copied := range *millions {
+		people := make([]string, 10)
+		for p := range people {
+			people[p] = fmt.Sprintf("'P%d-%d'", p, copied)
+		}
+		exec(b, db, `create or replace view glucose_days as from read_parquet('`+sums+`') where participant_id in (`+strings.Join(people, ", ")+`)`)
+		exec(b, db, `delete from span_metrics`)
+		exec(b, db, `insert into span_metrics by name
+			select participant_id, 'day' as scope, '' as label, local_date as first_date`+numbers+`
+			from (select distinct participant_id, local_date from glucose_days)`)
+		into := `insert into stored_days`
+		if copied == 0 {
+			into = `create table stored_days as`
+		}
+		exec(b, db, into+"\n"+views.PackedDays())
+	}
 	folder := b.TempDir()
 	for month := range 12 {
-		exec(b, db, fmt.Sprintf(`copy (%s where month(local_date) = %d order by participant_id, local_date)
-			to '%s' (format parquet, compression zstd, row_group_size 2048)`, views.PackedDays(), month+1, filepath.Join(folder, fmt.Sprintf("%02d.parquet", month+1))))
+		exec(b, db, fmt.Sprintf(`copy (from stored_days where month(local_date) = %d order by participant_id, local_date)
+			to '%s' (format parquet, compression zstd, row_group_size 2048)`, month+1, filepath.Join(folder, fmt.Sprintf("%02d.parquet", month+1))))
 	}
+	exec(b, db, `drop table stored_days`)
 	exec(b, db, views.DaysFrom("read_parquet('"+folder+"/*.parquet')"))
 }
 
