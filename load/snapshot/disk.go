@@ -5,6 +5,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -14,11 +15,15 @@ import (
 // writes blocks of 256 kB.
 const fullBelow = 1 << 20
 
+// diskErrors are the types of what DuckDB says of the disk: also of an fsync, and of a commit
+// that failed, which nobody disputes where one writes.
+var diskErrors = []duckdb.ErrorType{duckdb.ErrorTypeIO, duckdb.ErrorTypeFatal, duckdb.ErrorTypeTransaction}
+
 // ofDisk gives what DuckDB says of the disk the system's error, which it does not tell:
 // syscall.ENOSPC if little room is left, else syscall.EIO.
 func (p *publisher) ofDisk(err error) error {
 	said, ok := errors.AsType[*duckdb.Error](err)
-	if !ok || said.Type != duckdb.ErrorTypeIO && said.Type != duckdb.ErrorTypeFatal { // of an fsync that failed
+	if !ok || !slices.Contains(diskErrors, said.Type) {
 		return err
 	}
 	var disk syscall.Statfs_t

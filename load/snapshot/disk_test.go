@@ -27,6 +27,7 @@ func TestErrorsOfTheDisk(t *testing.T) {
 	}{
 		{&duckdb.Error{Type: duckdb.ErrorTypeIO, Msg: "IO Error: Could not write file"}, true},
 		{fmt.Errorf("dexetl.duckdb: %w", &duckdb.Error{Type: duckdb.ErrorTypeFatal, Msg: "FATAL Error: fsync failed!"}), true},
+		{&duckdb.Error{Type: duckdb.ErrorTypeTransaction, Msg: "TransactionContext Error: Failed to commit: Cannot open file"}, true},
 		{&duckdb.Error{Type: duckdb.ErrorTypeBinder, Msg: "Binder Error"}, false},
 		{syscall.EACCES, false},
 	} {
