@@ -119,7 +119,8 @@ func rowsOf(table transform.Table) int {
 	return 6
 }
 
-// rowOf is row i of a participant: every text but those by which rows are read is a canary.
+// rowOf is row i of a participant: every text is a canary but those by which rows are read
+// and those of which the table lists all values.
 func rowOf(table transform.Table, id string, i int) map[string]any {
 	at := firstDay.Add(time.Duration(i) * 8 * time.Hour)
 	fixed := map[string]any{
@@ -128,12 +129,17 @@ func rowOf(table transform.Table, id string, i int) map[string]any {
 		"study_start": "2031-03-04", "study_end": "2031-03-06", "anchor_date": nil, "from_local": "2031-03-04 01:00:00", "to_local": "2031-03-04 02:00:00",
 		"transmitter_id": "transmitter-of-ALPHA", "resource": "egvs", "asked_at": firstDay.AddDate(0, 0, 3).Format(time.DateTime),
 	}
+	if id == everyone { // nobody is named in it
+		fixed["window_name"], fixed["window"] = "for *", "for *"
+	}
 	row := map[string]any{}
 	for _, c := range table.Columns {
 		value, given := fixed[c.Name]
 		switch {
 		case given:
 			row[c.Name] = value
+		case len(table.Values[c.Name]) > 0:
+			row[c.Name] = table.Values[c.Name][0]
 		case c.Type.ID() == arrow.STRING:
 			row[c.Name] = fmt.Sprintf("canary:%s:%s:%d", c.Name, id, i)
 		case c.Type.ID() == arrow.BOOL:

@@ -1,0 +1,137 @@
+//go:build linux || darwin
+
+package export
+
+import "slices"
+
+// derivedRules are those of what follows from records.
+func derivedRules(table string) []Rule {
+	rules := []Rule{renamed()}
+	moved := func(names string) { rules = append(rules, columns(Moved, names, whyMoved)) }
+	kept := func(names, why string) { rules = append(rules, columns(Kept, names, why)) }
+	switch table {
+	case "glucose", "readings_mmol":
+		moved("time_utc local_time local_date")
+		rules = append(rules, listed("trend", "trend-type"))
+		kept("study_day", "a number of days")
+		kept("excluded", whyOwn)
+		if table == "readings_mmol" {
+			kept("glucose_mmol_l glucose_mgdl trend_rate_mmol_l_min", whyValue)
+			break
+		}
+		rules = append(rules, coded(), listed("status", "egv-status"))
+		kept("local_time_source glucose_source", whyOwn)
+		kept("glucose_mgdl trend_rate_mgdl_min", whyValue)
+		kept("n_sources overlap clock_suspect cadence_min", "of the reading and its neighbours")
+	case "glucose_days":
+		moved("day local_date first_utc last_utc first_local last_local")
+		kept("excluded", whyOwn)
+		kept("cadence_min n_readings n_values sum_mgdl sum_mgdl2 glucose_mgdl counts n_low_status n_high_status n_overlap n_clock_suspect n_slots n_linked linked_us wide_us wide_min", "numbers that add up of a day")
+	case "coverage_days":
+		moved("day first_record last_record")
+		kept("resource", whyOwn)
+		kept("records slots", whyCount)
+		kept("clock_offset_min", "minutes between two clocks, no place")
+	case "episodes":
+		moved("start_local end_local start_utc end_utc")
+		kept("kind preset", whyOwn)
+		kept("n_values mean_mgdl level night truncated_start truncated_end extreme_mgdl duration_min", "numbers, or yes and no, of an episode")
+	case "gaps":
+		moved("gap_start gap_end gap_start_local gap_end_local")
+		kept("kind", whyOwn)
+		kept("gap_min missing_readings", whyCount)
+	case "sensor_sessions":
+		rules = append(rules, coded(), listed("transmitter_generation", "transmitter-generation"))
+		moved("session_start session_end session_start_local session_end_local")
+		kept("session n_records", "numbers in a row, and "+whyCount)
+		kept("boundary", whyOwn)
+	case "completeness":
+		moved("local_date")
+		kept("expected_slots n_slots active_window_pct sufficient n_excluded complete_pct", whyCount)
+		kept("clock_offset_min", "minutes between two clocks, no place")
+	case "current_events":
+		moved("system_time display_time")
+		rules = append(rules, columns(Dropped, "record_id", whyIDs))
+		rules = append(rules, eventRules()...)
+	case "meals":
+		moved("start_utc start_local")
+		kept("unusable_reason", whyOwn)
+		kept("n_entries carbs_g baseline_mgdl peak_mgdl delta_mgdl peak_min recovery_pct present_pct usable", "numbers, or yes and no, of a meal")
+	case "meter_pairs":
+		moved("time_utc local_time reading_utc")
+		rules = append(rules, columns(Dropped, "record_id", whyIDs))
+		kept("meter_source unusable_reason", whyOwn)
+		kept("meter_mgdl sensor_mgdl difference_mgdl usable", whyValue)
+	case "iglu":
+		rules = []Rule{columns(Renamed, "id", whyRenamed)}
+		moved("time")
+		kept("gl", whyValue)
+	case "agp_profile":
+		kept("bin_min bin_start_min n_values n_days sufficient p5_mgdl p10_mgdl p25_mgdl p50_mgdl p75_mgdl p90_mgdl p95_mgdl", "times of day and numbers, of many days together")
+	default:
+		return metricRules(table)
+	}
+	return rules
+}
+
+// metricRules are those of views of metrics.
+func metricRules(table string) []Rule {
+	ofDates := []Rule{
+		columns(Moved, "first_local last_local", whyMoved),
+		columns(Kept, "preset sentinels episode_preset gri_zone", whyOwn),
+		metrics(),
+	}
+	switch table {
+	case "participant_metrics":
+		return slices.Concat([]Rule{renamed(), columns(Shared, "first_date last_date", "those of the study: "+whyShared)}, ofDates)
+	case "daily_metrics":
+		return slices.Concat([]Rule{renamed(), columns(Moved, "local_date", whyMoved)}, ofDates)
+	case "period_metrics":
+		return slices.Concat([]Rule{
+			renamed(), columns(Kept, "period", "a number in a row"),
+			columns(Shared, "period_start period_end", "from the first day of the study, where somebody has no anchor_date: "+whyShared),
+		}, ofDates)
+	case "window_metrics":
+		return slices.Concat([]Rule{
+			renamed(), columns(Named, "window_name window", "the study's name for it"),
+			columns(Shared, "window_start window_end", "of windows that are alike for all: "+whyShared),
+		}, ofDates)
+	case "sensor_metrics":
+		return slices.Concat([]Rule{
+			renamed(), coded(), columns(Kept, "session", "a number in a row"),
+			columns(Moved, "session_start session_end first_date last_date", whyMoved),
+		}, ofDates)
+	case "consensus_metrics":
+		return []Rule{renamed(), columns(Kept, "gri_zone", whyOwn), metrics()}
+	case "day_night_metrics":
+		return []Rule{renamed(), columns(Kept, "part", whyOwn), metrics()}
+	case "meal_metrics", "meter_agreement":
+		return []Rule{renamed(), metrics()}
+	}
+	return nil
+}
+
+// withheld says why a table is in no de-identified export.
+func withheld(table string) string {
+	switch table {
+	case "connections":
+		return "accounts at Dexcom, and since when"
+	case "settings":
+		return "how this study is set up, with paths and addresses"
+	case "audit":
+		return "who did what here, and what was there before"
+	case "coverage", "fetch_status", "study_bounds", "vanish_pending":
+		return "when this machine asked last: alike for many, so that it would tell the weeks"
+	case "study_intervals":
+		return "time zones, and the dates of the study"
+	case "requests", "runs":
+		return "what this machine asked and when, with hashes of answers"
+	case "rejects", "changes":
+		return "records as they were sent, dates and ids in the text"
+	case "span_metrics":
+		return "texts with the times of sensors, and hashes of readings that can be tested by guessing; the metrics are in the other tables"
+	case notesTable:
+		return "free text, in which people are named"
+	}
+	return ""
+}
