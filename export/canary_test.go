@@ -235,7 +235,7 @@ func TestPlainExportHasCanaries(t *testing.T) {
 		for _, name := range few() {
 			table, _ := transform.TableNamed(name)
 			for _, c := range table.Columns {
-				if rule := named(name).rule(c.Name); rule.Fate == Dropped && table.Values[c.Name] == nil && c.Type.ID().String() == "STRING" && !found["canary:"+c.Name] && c.Name != "timezone" {
+				if rule := named(name).decided()[c.Name]; rule.fate == drop && table.Values[c.Name] == nil && c.Type.ID().String() == "STRING" && !found["canary:"+c.Name] && c.Name != "timezone" {
 					t.Errorf("%s: no canary of %s.%s", format, name, c.Name)
 				}
 			}

@@ -31,7 +31,7 @@ func TestEveryColumnHasARule(t *testing.T) {
 		for _, c := range r.Columns {
 			n := 0
 			for _, rule := range rulesOf(r.Name) {
-				if slices.Contains(rule.Columns, c.Name) {
+				if slices.Contains(rule.columns, c.Name) {
 					n++
 				}
 			}
@@ -40,14 +40,14 @@ func TestEveryColumnHasARule(t *testing.T) {
 			}
 		}
 		for _, rule := range rulesOf(r.Name) {
-			metric := slices.Contains(rule.Columns, "mean_mgdl") // not every table has each of them
-			for _, name := range rule.Columns {
+			metric := len(rule.columns) == len(metrics().columns) // not every table has each of them
+			for _, name := range rule.columns {
 				if !metric && !r.has(name) {
 					t.Errorf("%s.%s has a rule, and there is no such column", r.Name, name)
 				}
 			}
-			if rule.Why == "" {
-				t.Errorf("%s: why are these %s: %v?", r.Name, rule.Fate, rule.Columns)
+			if rule.why == "" {
+				t.Errorf("%s: why are these %s: %v?", r.Name, rule.fate, rule.columns)
 			}
 		}
 	}
@@ -60,18 +60,18 @@ func TestRulesFitTheirColumns(t *testing.T) {
 			continue
 		}
 		for _, c := range r.Columns {
-			rule := r.rule(c.Name)
+			rule := r.decided()[c.Name]
 			switch id := c.Type.ID(); {
 			case id == arrow.TIMESTAMP || id == arrow.DATE32:
-				if !slices.Contains([]Fate{Moved, Shared, Dropped}, rule.Fate) {
-					t.Errorf("%s.%s is a time, and %s", r.Name, c.Name, rule.Fate)
+				if !slices.Contains([]fate{move, moveOwn, drop}, rule.fate) {
+					t.Errorf("%s.%s is a time, and %s", r.Name, c.Name, rule.fate)
 				}
 			case id == arrow.STRING:
-				if rule.Fate == Kept && rule.Why != whyOwn || rule.Fate == Listed && len(rule.words) == 0 && rule.form == "" {
-					t.Errorf("%s.%s is a text, and %s: %s", r.Name, c.Name, rule.Fate, rule.Why)
+				if rule.fate == keep && rule.why != whyOwn || rule.fate == keepWord && len(rule.words) == 0 && rule.form == "" {
+					t.Errorf("%s.%s is a text, and %s: %s", r.Name, c.Name, rule.fate, rule.why)
 				}
-			case rule.Fate != Kept && rule.Fate != Typed && rule.Fate != Dropped:
-				t.Errorf("%s.%s is a number, and %s", r.Name, c.Name, rule.Fate)
+			case rule.fate != keep && rule.fate != keepTyped && rule.fate != drop:
+				t.Errorf("%s.%s is a number, and %s", r.Name, c.Name, rule.fate)
 			}
 		}
 	}

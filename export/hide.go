@@ -22,9 +22,10 @@ func (c cut) shown(r relation) relation {
 		return r
 	}
 	var left []transform.Column
+	rules := r.decided()
 	for _, column := range r.Columns {
-		if rule := r.rule(column.Name); rule.Fate != Dropped {
-			column.Comment = c.comment(rule, column)
+		if rule, is := rules[column.Name]; is && rule.fate != drop {
+			column.Comment = c.comment(rule.fate, column)
 			left = append(left, column)
 		}
 	}
@@ -32,33 +33,40 @@ func (c cut) shown(r relation) relation {
 	return r
 }
 
-// value is what a row has of a column, of r or of p, whose row it is.
-func (c cut) value(of relation, column transform.Column) string {
-	value, as := "r."+quoted(column.Name), " as "+quoted(column.Name)
-	if !c.deid {
-		return value
-	}
-	rule := of.rule(column.Name)
-	switch rule.Fate {
-	case Renamed:
-		value = "p.name"
-	case Coded:
-		value = "s.name"
-	case Moved:
-		value = moved(value, column)
-	case Shared:
-		if c.moved {
-			value = fmt.Sprintf("if(%s, null, %s)", sharedRow(of.Name), value)
+// values are what a row has of the columns that are shown, of r or of p, whose row it is.
+func (c cut) values(of, shown relation) []string {
+	all, rules := make([]string, len(shown.Columns)), of.decided()
+	for i, column := range shown.Columns {
+		all[i] = "r." + quoted(column.Name)
+		if c.deid {
+			all[i] = c.value(of.Name, column, rules[column.Name]) + " as " + quoted(column.Name)
 		}
-		value = moved(value, column)
-	case Listed:
-		value = fmt.Sprintf("case when %[1]s is null or %[2]s then %[1]s else %[3]s end", value, rule.holds(value), text(otherWord))
-	case Typed:
-		value = fmt.Sprintf("if(r.event_type in (%s), %s, null)", texts(eventTypes()), value)
-	case Named:
-		value = c.named(value)
 	}
-	return value + as
+	return all
+}
+
+func (c cut) value(table string, column transform.Column, by rule) string {
+	value := "r." + quoted(column.Name)
+	switch by.fate {
+	case rename:
+		return "p.name"
+	case recode:
+		return "s.name"
+	case move:
+		return moved(value, column)
+	case moveOwn:
+		if c.moved {
+			value = fmt.Sprintf("if(%s, null, %s)", sharedRow(table), value)
+		}
+		return moved(value, column)
+	case keepWord:
+		return fmt.Sprintf("case when %[1]s is null or %[2]s then %[1]s else %[3]s end", value, by.holds(value), text(otherWord))
+	case keepTyped:
+		return fmt.Sprintf("if(r.event_type in (%s), %s, null)", texts(eventTypes()), value)
+	case keepName:
+		return c.named(value)
+	}
+	return value
 }
 
 // moved is a time or date of p, whose row it is.
@@ -70,7 +78,7 @@ func moved(value string, column transform.Column) string {
 }
 
 // holds says that a text is what a rule of words lets it be.
-func (r Rule) holds(value string) string {
+func (r rule) holds(value string) string {
 	if r.form != "" {
 		return fmt.Sprintf("regexp_full_match(%s, %s)", value, text(r.form))
 	}
@@ -87,7 +95,7 @@ func list(words []string) string {
 	return of + "(," + of + ")*"
 }
 
-// sharedRow says in which rows of a relation dates are those of several people. Moved, one
+// sharedRow says in which rows of a relation dates are those of several people. move, one
 // of somebody and one of somebody else tell by how many weeks they differ.
 func sharedRow(relation string) string {
 	switch relation {

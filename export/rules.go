@@ -11,47 +11,46 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// A Fate is what becomes of a column in a de-identified export.
-type Fate string
+// A fate is what becomes of a column in a de-identified export, in the words of docs/export.md.
+type fate string
 
-// The fates. A column without any is dropped.
+// The fates. A column that has none is left out.
 const (
-	Kept    Fate = "kept"
-	Listed  Fate = "listed"  // kept where it is a word of a list or of a form, else other
-	Named   Fate = "named"   // kept, or a code where it has an id, a site or a date in it
-	Typed   Fate = "typed"   // kept where the type of its event is a word of Dexcom's list, else null
-	Renamed Fate = "renamed" // the participant's other name
-	Coded   Fate = "coded"   // the transmitter's other name
-	Moved   Fate = "moved"   // by the participant's weeks
-	Shared  Fate = "shared"  // moved, but null where several people have the date and times move
-	Dropped Fate = "dropped"
+	keep      fate = "kept"
+	keepWord  fate = "kept if known" // a word of a list, or a text of a form; else other
+	keepName  fate = "kept or coded" // a code where it has an id, a site or a date in it
+	keepTyped fate = "kept if typed" // where the type of its event is a word of Dexcom's list, else null
+	rename    fate = "renamed"       // the participant's other name
+	recode    fate = "coded"         // the transmitter's other name
+	move      fate = "moved"         // by the participant's weeks
+	moveOwn   fate = "moved or null" // null where it is a date of many, and times move
+	drop      fate = "left out"
 )
 
-// A Rule says what becomes of some columns of a table, and why.
-type Rule struct {
-	Fate    Fate
-	Columns []string
-	Why     string
+// A rule says what becomes of some columns of a table, and why.
+type rule struct {
+	fate    fate
+	columns []string
+	why     string
 
-	words []string // of Listed: all that it may be
-	form  string   // of Listed: else a regular expression for it
+	words []string // of keepWord: all that it may be
+	form  string   // of keepWord: else a regular expression for it
 }
 
-// A Decision is what a de-identified export has of a table.
-type Decision struct {
-	Table string
-	Why   string // why it is in none; empty: it may be in one
-	Rules []Rule
+func columns(fate fate, names, why string) rule {
+	return rule{fate: fate, columns: strings.Fields(names), why: why}
 }
 
-// Decisions are those on all tables and views, in the order of an export.
-func Decisions() (all []Decision) {
-	for _, r := range relations() {
-		d := Decision{Table: r.Name, Rules: rulesOf(r.Name)}
-		if !r.mayLeave() {
-			d.Why, d.Rules = withheld(r.Name), nil
+// decided is what becomes of each column of a relation. One that is not there is left out.
+func (r relation) decided() map[string]rule {
+	all := map[string]rule{}
+	if !r.mayLeave() {
+		return all
+	}
+	for _, one := range rulesOf(r.Name) {
+		for _, column := range one.columns {
+			all[column] = one
 		}
-		all = append(all, d)
 	}
 	return all
 }
@@ -59,67 +58,53 @@ func Decisions() (all []Decision) {
 // mayLeave reports whether a relation can be in a de-identified export.
 func (r relation) mayLeave() bool { return r.when&(private|asNotes) == 0 }
 
-// rule is what becomes of a column. Whatever nobody has decided on is dropped.
-func (r relation) rule(column string) Rule {
-	rules := rulesOf(r.Name)
-	i := slices.IndexFunc(rules, func(one Rule) bool { return slices.Contains(one.Columns, column) })
-	if i < 0 || !r.mayLeave() {
-		return Rule{Fate: Dropped}
-	}
-	return rules[i]
-}
-
-func columns(fate Fate, names, why string) Rule {
-	return Rule{Fate: fate, Columns: strings.Fields(names), Why: why}
-}
-
-// A metric is a number, or says yes or no; what else the catalogues have is named apart.
-func metrics() Rule {
-	rule := Rule{Fate: Kept, Why: "numbers, or yes and no, computed of a day or more"}
+// metrics are numbers, and yes or no: what else the catalogues have is named by itself.
+func metrics() rule {
+	all := rule{fate: keep, why: "numbers, or yes and no, computed of a day or more"}
 	for _, m := range slices.Concat(views.Catalogue(), views.SpanCatalogue(), views.FamilyCatalogue()) {
 		if m.Unit != "code" && m.Unit != "local time" {
-			rule.Columns = append(rule.Columns, m.Name)
+			all.columns = append(all.columns, m.Name)
 		}
 	}
-	return rule
+	return all
 }
 
-// listed is for columns that have words of a type of Dexcom's. Others may come, and who
+// listed is for a column that has words of a type of Dexcom's. Others may come, and nobody
 // knows what is in them.
-func listed(column, kind string) Rule {
-	rule := columns(Listed, column, "words of Dexcom's list; any other may be anything")
+func listed(column, kind string) rule {
+	all := columns(keepWord, column, "words of Dexcom's lists; any other may be anything")
 	t, _ := dexcom.TypeNamed(kind)
 	for _, word := range t.Values {
 		if usual, other := t.Means[word]; other {
 			word = usual
 		}
-		rule.words = append(rule.words, word)
+		all.words = append(all.words, word)
 	}
-	return rule
+	return all
 }
 
 // formed is for columns of text of a form.
-func formed(column, form, why string) Rule {
-	rule := columns(Listed, column, why)
-	rule.form = form
-	return rule
+func formed(names, form, why string) rule {
+	all := columns(keepWord, names, why)
+	all.form = form
+	return all
 }
 
 // otherWord stands for what is in no list.
 const otherWord = "other"
 
 // comment is what an export says of a column.
-func (c cut) comment(rule Rule, of transform.Column) string {
+func (c cut) comment(fate fate, of transform.Column) string {
 	switch {
-	case rule.Fate == Renamed:
+	case fate == rename:
 		return "name of the participant in de-identified exports of the study"
-	case rule.Fate == Coded:
+	case fate == recode:
 		return "of the transmitter or sensor, for this export; null when there was none"
-	case rule.Fate == Listed:
+	case fate == keepWord:
 		return of.Comment + "; " + otherWord + ": something else"
-	case rule.Fate == Shared && c.moved:
-		return of.Comment + "; moved by the weeks of the participant, null where several people have the date"
-	case rule.Fate == Moved && c.moved:
+	case fate == moveOwn && c.moved:
+		return of.Comment + "; moved by the weeks of the participant, null where many have the date"
+	case fate == move && c.moved:
 		return of.Comment + "; moved by the weeks of the participant"
 	}
 	return of.Comment

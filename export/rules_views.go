@@ -5,10 +5,10 @@ package export
 import "slices"
 
 // derivedRules are those of what follows from records.
-func derivedRules(table string) []Rule {
-	rules := []Rule{renamed()}
-	moved := func(names string) { rules = append(rules, columns(Moved, names, whyMoved)) }
-	kept := func(names, why string) { rules = append(rules, columns(Kept, names, why)) }
+func derivedRules(table string) []rule {
+	rules := []rule{renamed()}
+	moved := func(names string) { rules = append(rules, columns(move, names, whyMoved)) }
+	kept := func(names, why string) { rules = append(rules, columns(keep, names, why)) }
 	switch table {
 	case "glucose", "readings_mmol":
 		moved("time_utc local_time local_date")
@@ -51,7 +51,7 @@ func derivedRules(table string) []Rule {
 		kept("clock_offset_min", "minutes between two clocks, no place")
 	case "current_events":
 		moved("system_time display_time")
-		rules = append(rules, columns(Dropped, "record_id", whyIDs))
+		rules = append(rules, columns(drop, "record_id", whyIDs))
 		rules = append(rules, eventRules()...)
 	case "meals":
 		moved("start_utc start_local")
@@ -59,11 +59,11 @@ func derivedRules(table string) []Rule {
 		kept("n_entries carbs_g baseline_mgdl peak_mgdl delta_mgdl peak_min recovery_pct present_pct usable", "numbers, or yes and no, of a meal")
 	case "meter_pairs":
 		moved("time_utc local_time reading_utc")
-		rules = append(rules, columns(Dropped, "record_id", whyIDs))
+		rules = append(rules, columns(drop, "record_id", whyIDs))
 		kept("meter_source unusable_reason", whyOwn)
 		kept("meter_mgdl sensor_mgdl difference_mgdl usable", whyValue)
 	case "iglu":
-		rules = []Rule{columns(Renamed, "id", whyRenamed)}
+		rules = []rule{columns(rename, "id", whyRenamed)}
 		moved("time")
 		kept("gl", whyValue)
 	case "agp_profile":
@@ -75,38 +75,38 @@ func derivedRules(table string) []Rule {
 }
 
 // metricRules are those of views of metrics.
-func metricRules(table string) []Rule {
-	ofDates := []Rule{
-		columns(Moved, "first_local last_local", whyMoved),
-		columns(Kept, "preset sentinels episode_preset gri_zone", whyOwn),
+func metricRules(table string) []rule {
+	ofDates := []rule{
+		columns(move, "first_local last_local", whyMoved),
+		columns(keep, "preset sentinels episode_preset gri_zone", whyOwn),
 		metrics(),
 	}
 	switch table {
 	case "participant_metrics":
-		return slices.Concat([]Rule{renamed(), columns(Shared, "first_date last_date", "those of the study: "+whyShared)}, ofDates)
+		return slices.Concat([]rule{renamed(), columns(moveOwn, "first_date last_date", "those of the study: "+whyShared)}, ofDates)
 	case "daily_metrics":
-		return slices.Concat([]Rule{renamed(), columns(Moved, "local_date", whyMoved)}, ofDates)
+		return slices.Concat([]rule{renamed(), columns(move, "local_date", whyMoved)}, ofDates)
 	case "period_metrics":
-		return slices.Concat([]Rule{
-			renamed(), columns(Kept, "period", "a number in a row"),
-			columns(Shared, "period_start period_end", "from the first day of the study, where somebody has no anchor_date: "+whyShared),
+		return slices.Concat([]rule{
+			renamed(), columns(keep, "period", "a number in a row"),
+			columns(moveOwn, "period_start period_end", "from the first day of the study, where somebody has no anchor_date: "+whyShared),
 		}, ofDates)
 	case "window_metrics":
-		return slices.Concat([]Rule{
-			renamed(), columns(Named, "window_name window", "the study's name for it"),
-			columns(Shared, "window_start window_end", "of windows that are alike for all: "+whyShared),
+		return slices.Concat([]rule{
+			renamed(), columns(keepName, "window_name window", "the study's name for it"),
+			columns(moveOwn, "window_start window_end", "of windows that are alike for all: "+whyShared),
 		}, ofDates)
 	case "sensor_metrics":
-		return slices.Concat([]Rule{
-			renamed(), coded(), columns(Kept, "session", "a number in a row"),
-			columns(Moved, "session_start session_end first_date last_date", whyMoved),
+		return slices.Concat([]rule{
+			renamed(), coded(), columns(keep, "session", "a number in a row"),
+			columns(move, "session_start session_end first_date last_date", whyMoved),
 		}, ofDates)
 	case "consensus_metrics":
-		return []Rule{renamed(), columns(Kept, "gri_zone", whyOwn), metrics()}
+		return []rule{renamed(), columns(keep, "gri_zone", whyOwn), metrics()}
 	case "day_night_metrics":
-		return []Rule{renamed(), columns(Kept, "part", whyOwn), metrics()}
+		return []rule{renamed(), columns(keep, "part", whyOwn), metrics()}
 	case "meal_metrics", "meter_agreement":
-		return []Rule{renamed(), metrics()}
+		return []rule{renamed(), metrics()}
 	}
 	return nil
 }
@@ -124,7 +124,9 @@ func withheld(table string) string {
 		return "when this machine asked last: alike for many, so that it would tell the weeks"
 	case "study_intervals":
 		return "time zones, and the dates of the study"
-	case "requests", "runs":
+	case "runs":
+		return "when this machine worked, and how"
+	case "requests":
 		return "what this machine asked and when, with hashes of answers"
 	case "rejects", "changes":
 		return "records as they were sent, dates and ids in the text"

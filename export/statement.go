@@ -38,11 +38,7 @@ type cut struct {
 // says: the order of rows must not tell what it does not.
 func (c cut) query(of relation) string {
 	shown := c.shown(of)
-	columns := make([]string, len(shown.Columns))
-	for i, column := range shown.Columns {
-		columns[i] = c.value(of, column)
-	}
-	parts := []string{"select " + strings.Join(columns, ", "), "from " + of.source() + " r"}
+	parts := []string{"select " + strings.Join(c.values(of, shown), ", "), "from " + of.source() + " r"}
 	conditions := c.isThere(of)
 	if blind := study.BlindOf(of.Name); c.blinded && blind.Resources != nil {
 		conditions = append(conditions, views.Among("r.resource", blind.Resources))
