@@ -152,10 +152,12 @@ type LeftOut struct{ Table, Why string }
 // lacks says why an export does not have a relation; empty: it does.
 func (o Order) lacks(r relation) string {
 	switch {
-	case o.Deid && !r.mayLeave():
-		return withheld(r.Name) + ": --deid leaves it out"
+	case r.when&asNotes != 0 && o.Deid:
+		return "free text may name people, and --deid leaves it out"
 	case r.when&asNotes != 0 && !o.Notes:
 		return "free text may name people (--notes has it)"
+	case r.when&private != 0 && o.Deid:
+		return "about accounts, requests and the study's machines, which --deid leaves out"
 	case r.dates == "" && o.dated():
 		return "rows without a local date, which --from, --to and --window leave out"
 	}

@@ -110,30 +110,3 @@ func metricRules(table string) []rule {
 	}
 	return nil
 }
-
-// withheld says why a table is in no de-identified export.
-func withheld(table string) string {
-	switch table {
-	case "connections":
-		return "accounts at Dexcom, and since when"
-	case "settings":
-		return "how this study is set up, with paths and addresses"
-	case "audit":
-		return "who did what here, and what was there before"
-	case "coverage", "fetch_status", "study_bounds", "vanish_pending":
-		return "when this machine asked last: alike for many, so that it would tell the weeks"
-	case "study_intervals":
-		return "time zones, and the dates of the study"
-	case "runs":
-		return "when this machine worked, and how"
-	case "requests":
-		return "what this machine asked and when, with hashes of answers"
-	case "rejects", "changes":
-		return "records as they were sent, dates and ids in the text"
-	case "span_metrics":
-		return "texts with the times of sensors, and hashes of readings that can be tested by guessing; the metrics are in the other tables"
-	case notesTable:
-		return "free text, in which people are named"
-	}
-	return ""
-}
