@@ -297,7 +297,11 @@ func (w *work) begin(ctx context.Context) (done Result, err error) {
 	if done, err = w.result(gone); err != nil {
 		return done, err
 	}
-	return done, errors.Join(w.putPeople(ctx), w.putSensors(ctx), w.putMetrics(ctx))
+	if err := errors.Join(w.putPeople(ctx), w.putSensors(ctx), w.putMetrics(ctx)); err != nil {
+		return done, err
+	}
+	done.Telling, err = w.telling(ctx)
+	return done, err
 }
 
 // putMetrics makes tables of the metrics of the dates.

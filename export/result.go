@@ -28,7 +28,8 @@ type Result struct {
 	Tables       []Written
 	LeftOut      []LeftOut
 
-	Gone []string // participants who are left out; the export does not name them
+	Gone    []string // participants who are left out; the export does not name them
+	Telling Telling  // for whoever hands it over; the export does not say so
 }
 
 // A Written is a table of an export.
