@@ -198,10 +198,11 @@ func checkNothingReal(t *testing.T, o Order) {
 	}
 }
 
-// leaving are all tables that a de-identified export may have.
+// leaving are all tables that a de-identified export may have, but for what the study of
+// these tests lacks.
 func leaving() (names []string) {
 	for _, r := range relations() {
-		if r.mayLeave() {
+		if r.mayLeave() && r.Name != "episodes" {
 			names = append(names, r.Name)
 		}
 	}

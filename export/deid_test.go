@@ -159,10 +159,10 @@ func TestDeidMovesWholeWeeks(t *testing.T) {
 
 // Dates that everybody shares are not moved: less the weeks of each they tell the weeks.
 func TestDeidRefusesSharedDates(t *testing.T) {
-	s := newStudy(t, forEverybody(t))
+	s := newStudy(t, forEverybody(t), forEach(t, "alike", "2031-03-04", "2031-03-04"), forEach(t, "own", "2031-03-04", "2031-03-05"))
 	o := order(t, s, CSV)
 	o.Deid, o.Tables = true, []string{"windows", "participant_metrics"}
-	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "for *"}} {
+	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "for *"}, {Window: "alike"}} {
 		chosen.Preset, chosen.Sentinels, o.Chosen, o.ShiftWeeks = o.Chosen.Preset, o.Chosen.Sentinels, chosen, 52
 		if _, err := o.Run(t.Context()); !is[*SharedDatesError](err) || exists(o.Path) {
 			t.Errorf("%+v: %v, want a *SharedDatesError and no export", chosen, err)
@@ -171,17 +171,20 @@ func TestDeidRefusesSharedDates(t *testing.T) {
 		run(t, o)
 		check(t, os.RemoveAll(o.Path))
 	}
-	o.ShiftWeeks, o.Chosen.Window = 52, "canary:window_name:"+people()[0]+":0"
-	run(t, o)
+	for _, own := range []string{"own", "canary:window_name:" + people()[0] + ":0"} {
+		o.ShiftWeeks, o.Chosen.Window = 52, own
+		run(t, o)
+	}
 }
 
 // Of dates that several people share, a moved export has none; those of one stay.
 func TestDeidHidesSharedDates(t *testing.T) {
-	s := newStudy(t, forEverybody(t))
+	s := newStudy(t, forEverybody(t), forEach(t, "alike *", "2031-03-04", "2031-03-04"), forEach(t, "own", "2031-03-04", "2031-03-05"))
 	o := order(t, s, CSV)
-	o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"participants", "windows", "window_metrics", "participant_metrics"}
+	o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"participants", "windows", "window_metrics", "participant_metrics", "period_metrics", "alert_settings"}
 	all := cells(t, o, run(t, o))
-	for _, where := range []string{"participants.study_start", "participants.study_end", "participants.status_date", "participant_metrics.first_date", "participant_metrics.last_date"} {
+	for _, where := range []string{"participants.study_start", "participants.study_end", "participants.status_date", "participant_metrics.first_date", "participant_metrics.last_date",
+		"period_metrics.period_start", "period_metrics.period_end", "alert_settings.setting_system_time"} {
 		if got := sorted(all[where]); !slices.Equal(got, []string{""}) {
 			t.Errorf("%s: %v, want nulls", where, got)
 		}
@@ -193,13 +196,64 @@ func TestDeidHidesSharedDates(t *testing.T) {
 				t.Errorf("%s of %s: %q", column, all[table+".window"][i], date)
 			}
 		}
-		if len(all[column]) != 4 { // each has their own and that of everyone
-			t.Errorf("%s: %v, want 4", column, all[column])
+		if len(all[column]) != 8 { // each has two of their own, one that is alike, and that of everyone
+			t.Errorf("%s: %v, want 8", column, all[column])
 		}
 	}
 	o.ShiftWeeks, o.Path = 0, o.Path+"2"
 	if all := cells(t, o, run(t, o)); slices.Contains(append(all["windows.start_date"], all["participants.study_start"]...), "") {
 		t.Error("where times stay, dates are missing")
+	}
+}
+
+// The first and last days of a study are alike for many: a moved export has days from the
+// first reading of each to their last.
+func TestDeidHasDaysWithReadings(t *testing.T) {
+	s := newStudy(t)
+	for _, weeks := range []int{0, 52} {
+		o := order(t, s, CSV)
+		o.Deid, o.ShiftWeeks, o.Tables = true, weeks, []string{"daily_metrics", "completeness", "glucose"}
+		all := cells(t, o, run(t, o))
+		read := sorted(all["glucose.local_date"])
+		for _, column := range []string{"daily_metrics.local_date", "completeness.local_date"} {
+			if days := sorted(all[column]); (weeks > 0) != slices.Equal(days, read) || len(days) < 3 {
+				t.Errorf("by %d weeks: %s are %v, and readings are of %v", weeks, column, days, read)
+			}
+		}
+	}
+}
+
+// What is in no list of Dexcom's is other, and the number of an event of such a type is null.
+func TestDeidKnowsWords(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Deid, o.Tables = true, []string{"egvs", "events", "alert_settings", "current_events"}
+	all := cells(t, o, run(t, o))
+	for where, want := range map[string]string{
+		"egvs.trend": otherWord, "events.event_type": otherWord, "events.value": "", "current_events.value": "", "alert_settings.value": "1.0",
+		"alert_settings.start_time": otherWord, "alert_settings.days_of_week": otherWord, "egvs.source": "api",
+	} {
+		if got := sorted(all[where]); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %v, want %q", where, got, want)
+		}
+	}
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	for _, r := range relations() {
+		if r.Name != "alert_settings" && r.Name != "events" {
+			continue
+		}
+		for column, value := range map[string]string{"start_time": "11:00 PM", "days_of_week": "sunday,,friday", "event_type": "carbs", "unit": "mg/dL", "sound_theme": "modern"} {
+			rule, is := r.decided()[column]
+			var holds bool
+			if is {
+				check(t, db.QueryRowContext(t.Context(), "select "+rule.holds(text(value))+" and not "+rule.holds(text(value+" x"))).Scan(&holds))
+			}
+			if is && !holds {
+				t.Errorf("%s.%s: %q is not known, or more than it is", r.Name, column, value)
+			}
+		}
 	}
 }
 

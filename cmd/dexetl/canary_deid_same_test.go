@@ -43,6 +43,10 @@ func (d *deidentified) isSame(path string, moved, whole bool) {
 				break
 			}
 			compared++
+			if i > 0 && columns[0] == "participant_id" && row[0] < rows[i-1][0] {
+				d.t.Errorf("%s: rows of %s are not sorted by the names that it has", filepath.Base(path), table)
+				break
+			}
 		}
 		for line, n := range want {
 			if whole && n > 0 && table != "daily_metrics" && table != "completeness" {
