@@ -172,8 +172,10 @@ func TestDeidRefusesSharedDates(t *testing.T) {
 		check(t, os.RemoveAll(o.Path))
 	}
 	for _, own := range []string{"own", "canary:window_name:" + people()[0] + ":0"} {
-		o.ShiftWeeks, o.Chosen.Window = 52, own
-		run(t, o)
+		o.ShiftWeeks, o.Chosen.Window, o.Overwrite = 52, own, true
+		if run(t, o); canaries.MatchString(content(t, o.Path)) {
+			t.Errorf("window %q: the export names it", own)
+		}
 	}
 }
 

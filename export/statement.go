@@ -109,8 +109,8 @@ func (r relation) source() string {
 func ofSelection() []string { return []string{"participant_metrics", "consensus_metrics"} }
 
 // order are the places of the columns by which rows are sorted: the key of a table, or the
-// first ones of a view. Where a part of the key is not shown all columns sort: else rows
-// would lie as what is not shown has them.
+// first ones of a view. Where not all of a row is shown the rest of it sorts, too: else rows
+// that are alike would lie as what is not shown has them.
 func (r relation) order(of relation) (places []string) {
 	keys := of.Order
 	if keys == nil {
@@ -121,15 +121,15 @@ func (r relation) order(of relation) (places []string) {
 			keys = append(keys, c.Name)
 		}
 	}
-	lacks := false
-	for _, key := range keys {
-		i := slices.IndexFunc(r.Columns, func(c transform.Column) bool { return c.Name == key })
-		if lacks = lacks || i < 0; i >= 0 {
-			places = append(places, fmt.Sprint(i+1))
+	if len(r.Columns) < len(of.Columns) {
+		keys = slices.Clone(keys)
+		for _, c := range r.Columns {
+			keys = append(keys, c.Name)
 		}
 	}
-	for i := range r.Columns {
-		if place := fmt.Sprint(i + 1); lacks && !slices.Contains(places, place) {
+	for _, key := range keys {
+		place := fmt.Sprint(1 + slices.IndexFunc(r.Columns, func(c transform.Column) bool { return c.Name == key }))
+		if place != "0" && !slices.Contains(places, place) {
 			places = append(places, place)
 		}
 	}

@@ -58,7 +58,7 @@ func (d *deidentified) isSame(path string, moved, whole bool) {
 	if compared < 1000 {
 		d.t.Errorf("%s: %d rows were compared", path, compared)
 	}
-	d.joins(db)
+	d.joins(db, whole)
 }
 
 // likest is another row of the participant and time, for whoever reads of a difference.
@@ -173,16 +173,20 @@ func blanked(table string, columns, row []string, moved bool) string {
 
 // joins: what belongs together in the study belongs together in the export, transmitters
 // with it.
-func (d *deidentified) joins(db *sql.DB) {
+func (d *deidentified) joins(db *sql.DB, whole bool) {
 	d.t.Helper()
-	for what, statement := range map[string]string{
+	belong := map[string]string{
 		"readings without a participant": "from glucose anti join participants using (participant_id)",
 		"readings without an EGV":        "from glucose anti join egvs on glucose.participant_id = egvs.participant_id and time_utc = system_time",
 		"readings without a day":         "from (from glucose where local_date is not null) anti join daily_metrics using (participant_id, local_date)",
 		"sensors without an EGV":         "from sensor_sessions anti join egvs using (participant_id, transmitter_id)",
 		"devices of nobody":              "from devices anti join participants using (participant_id)",
 		"sensors without a code":         "from sensor_sessions where transmitter_id not like 'T_________'",
-	} {
+	}
+	if whole { // else there are metrics of some windows alone
+		belong["windows without metrics"] = "from windows anti join window_metrics using (participant_id, window_name)"
+	}
+	for what, statement := range belong {
 		var n int
 		check(d.t, db.QueryRowContext(d.t.Context(), "select count(*) "+statement).Scan(&n))
 		if n > 0 {

@@ -34,7 +34,8 @@ func TestCanaryDeid(t *testing.T) {
 	d.findsNothing(still)
 	d.isSame(still, false, false)
 
-	part := d.export("duckdb", "part", "--window", "base", "--cohort", "A")
+	d.expect(exitDone, "snapshots tag", "paper-2026-04-14", "--reason", "a tag is in citations")
+	part := d.export("duckdb", "part", "--window", "base", "--cohort", "A", "--snapshot", "paper-2026-04-14")
 	d.findsNothing(part)
 	d.isSame(part, true, false)
 
