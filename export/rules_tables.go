@@ -34,7 +34,7 @@ func rulesOf(table string) []rule {
 			columns(drop, "site timezone", "where somebody lives or is treated"),
 			columns(drop, "consent_date", "between the study and the person; nobody needs it for glucose"),
 			columns(keepName, "cohort arm", "groups to compare, by the study's names for them"),
-			columns(keep, "status region", whyOwn),
+			ofList("status region"),
 			columns(moveOwn, "status_date study_start study_end", whyShared),
 			columns(move, "anchor_date", "study day 1, which study_day tells as well"),
 		}
@@ -46,9 +46,9 @@ func rulesOf(table string) []rule {
 			columns(keep, "start_day end_day", "study days are no dates"),
 		}
 	case "exclusions":
-		return []rule{renamed(), columns(move, "from_local to_local", whyMoved), columns(drop, "reason", whyText)}
+		return []rule{renamed(), movedTimes("from_local to_local"), columns(drop, "reason", whyText)}
 	case "withdrawals":
-		return []rule{renamed(), columns(move, "effective_at", whyMoved), columns(drop, "recorded_at", whyLearned)}
+		return []rule{renamed(), movedTimes("effective_at"), columns(drop, "recorded_at", whyLearned)}
 	case "egvs", "events", "calibrations", "alerts":
 		return recordRules(table)
 	case "devices", "alert_settings":
@@ -75,8 +75,8 @@ func recordRules(table string) []rule {
 	rules := slices.Concat([]rule{
 		renamed(), coded(),
 		columns(drop, "connection_id record_id request_id", whyIDs),
-		columns(keep, "source utc_offset_source", whyOwn),
-		columns(move, "system_time display_time", whyMoved),
+		ofList("source utc_offset_source"),
+		movedTimes("system_time display_time"),
 		columns(keep, "utc_offset_min", "without it nobody can go from UTC to the wall clock; a part of the world, no place"),
 		columns(drop, "transmitter_ticks", "a counter of the device; sensor_sessions has what follows of it"),
 	}, deviceWords(), []rule{
@@ -99,7 +99,7 @@ func eventRules() []rule {
 		listed("event_type", "event-type"), listed("event_subtype", "event-subtype"), listed("unit", "event-unit"), listed("event_status", "event-status"),
 		columns(keepTyped, "value", whyValue+"; of a type that nobody knows it may be a telephone number"),
 		columns(drop, "value_text", whyText),
-		columns(move, "recorded_system_time recorded_display_time", whyMoved),
+		movedTimes("recorded_system_time recorded_display_time"),
 	}
 }
 
@@ -111,7 +111,7 @@ func deviceRules(table string) []rule {
 	rules := slices.Concat([]rule{
 		renamed(), coded(),
 		columns(drop, "connection_id request_id", whyIDs),
-		columns(keep, "source", whyOwn),
+		ofList("source"),
 	}, deviceWords(), []rule{
 		columns(drop, "extra", whyText),
 		columns(drop, "first_seen_at valid_from valid_to", whyLearned),

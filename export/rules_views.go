@@ -4,88 +4,102 @@ package export
 
 import "slices"
 
+// movedTimes and ofList are what most tables have.
+func movedTimes(names string) rule { return columns(move, names, whyMoved) }
+func ofList(names string) rule     { return columns(keep, names, whyOwn) }
+
 // derivedRules are those of what follows from records.
 func derivedRules(table string) []rule {
-	rules := []rule{renamed()}
-	moved := func(names string) { rules = append(rules, columns(move, names, whyMoved)) }
-	kept := func(names, why string) { rules = append(rules, columns(keep, names, why)) }
 	switch table {
-	case "glucose", "readings_mmol":
-		moved("time_utc local_time local_date")
-		rules = append(rules, listed("trend", "trend-type"))
-		kept("study_day", "a number of days")
-		kept("excluded", whyOwn)
-		if table == "readings_mmol" {
-			kept("glucose_mmol_l glucose_mgdl trend_rate_mmol_l_min", whyValue)
-			break
+	case "glucose":
+		return []rule{
+			renamed(), coded(), movedTimes("time_utc local_time local_date"),
+			listed("trend", "trend-type"), listed("status", "egv-status"),
+			ofList("local_time_source glucose_source excluded"),
+			columns(keep, "study_day", "a number of days"),
+			columns(keep, "glucose_mgdl trend_rate_mgdl_min", whyValue),
+			columns(keep, "n_sources overlap clock_suspect cadence_min", "of the reading and its neighbours"),
 		}
-		rules = append(rules, coded(), listed("status", "egv-status"))
-		kept("local_time_source glucose_source", whyOwn)
-		kept("glucose_mgdl trend_rate_mgdl_min", whyValue)
-		kept("n_sources overlap clock_suspect cadence_min", "of the reading and its neighbours")
-	case "glucose_days":
-		moved("day local_date first_utc last_utc first_local last_local")
-		kept("excluded", whyOwn)
-		kept("cadence_min n_readings n_values sum_mgdl sum_mgdl2 glucose_mgdl counts n_low_status n_high_status n_overlap n_clock_suspect n_slots n_linked linked_us wide_us wide_min", "numbers that add up of a day")
-	case "coverage_days":
-		moved("day first_record last_record")
-		kept("resource", whyOwn)
-		kept("records slots", whyCount)
-		kept("clock_offset_min", "minutes between two clocks, no place")
-	case "episodes":
-		moved("start_local end_local start_utc end_utc")
-		kept("kind preset", whyOwn)
-		kept("n_values mean_mgdl level night truncated_start truncated_end extreme_mgdl duration_min", "numbers, or yes and no, of an episode")
-	case "gaps":
-		moved("gap_start gap_end gap_start_local gap_end_local")
-		kept("kind", whyOwn)
-		kept("gap_min missing_readings", whyCount)
-	case "sensor_sessions":
-		rules = append(rules, coded(), listed("transmitter_generation", "transmitter-generation"))
-		moved("session_start session_end session_start_local session_end_local")
-		kept("session n_records", "numbers in a row, and "+whyCount)
-		kept("boundary", whyOwn)
-	case "completeness":
-		moved("local_date")
-		kept("expected_slots n_slots active_window_pct sufficient n_excluded complete_pct", whyCount)
-		kept("clock_offset_min", "minutes between two clocks, no place")
-	case "current_events":
-		moved("system_time display_time")
-		rules = append(rules, columns(drop, "record_id", whyIDs))
-		rules = append(rules, eventRules()...)
-	case "meals":
-		moved("start_utc start_local")
-		kept("unusable_reason", whyOwn)
-		kept("n_entries carbs_g baseline_mgdl peak_mgdl delta_mgdl peak_min recovery_pct present_pct usable", "numbers, or yes and no, of a meal")
-	case "meter_pairs":
-		moved("time_utc local_time reading_utc")
-		rules = append(rules, columns(drop, "record_id", whyIDs))
-		kept("meter_source unusable_reason", whyOwn)
-		kept("meter_mgdl sensor_mgdl difference_mgdl usable", whyValue)
+	case "readings_mmol":
+		return []rule{
+			renamed(), movedTimes("time_utc local_time local_date"), listed("trend", "trend-type"), ofList("excluded"),
+			columns(keep, "study_day", "a number of days"),
+			columns(keep, "glucose_mmol_l glucose_mgdl trend_rate_mmol_l_min", whyValue),
+		}
 	case "iglu":
-		rules = []rule{columns(rename, "id", whyRenamed)}
-		moved("time")
-		kept("gl", whyValue)
-	case "agp_profile":
-		kept("bin_min bin_start_min n_values n_days sufficient p5_mgdl p10_mgdl p25_mgdl p50_mgdl p75_mgdl p90_mgdl p95_mgdl", "times of day and numbers, of many days together")
-	default:
-		return metricRules(table)
+		return []rule{columns(rename, "id", whyRenamed), movedTimes("time"), columns(keep, "gl", whyValue)}
+	case "glucose_days":
+		return []rule{
+			renamed(), movedTimes("day local_date first_utc last_utc first_local last_local"), ofList("excluded"),
+			columns(keep, "cadence_min n_readings n_values sum_mgdl sum_mgdl2 glucose_mgdl counts n_low_status n_high_status n_overlap n_clock_suspect n_slots n_linked linked_us wide_us wide_min", "numbers that add up of a day"),
+		}
+	case "coverage_days":
+		return []rule{renamed(), movedTimes("day first_record last_record"), ofList("resource"), columns(keep, "records slots", whyCount), clockOffset()}
+	case "completeness":
+		return []rule{
+			renamed(), movedTimes("local_date"), clockOffset(),
+			columns(keep, "expected_slots n_slots active_window_pct sufficient n_excluded complete_pct", whyCount),
+		}
 	}
-	return rules
+	return momentRules(table)
+}
+
+func clockOffset() rule {
+	return columns(keep, "clock_offset_min", "minutes between two clocks, no place")
+}
+
+// momentRules are those of what happens at times, and of times of day.
+func momentRules(table string) []rule {
+	switch table {
+	case "episodes":
+		return []rule{
+			renamed(), movedTimes("start_local end_local start_utc end_utc"), ofList("kind preset"),
+			columns(keep, "n_values mean_mgdl level night truncated_start truncated_end extreme_mgdl duration_min", "numbers, or yes and no, of an episode"),
+		}
+	case "gaps":
+		return []rule{
+			renamed(), movedTimes("gap_start gap_end gap_start_local gap_end_local"), ofList("kind"),
+			columns(keep, "gap_min missing_readings", whyCount),
+		}
+	case "sensor_sessions":
+		return []rule{
+			renamed(), coded(), listed("transmitter_generation", "transmitter-generation"), ofList("boundary"),
+			movedTimes("session_start session_end session_start_local session_end_local"),
+			columns(keep, "session n_records", "numbers in a row, and "+whyCount),
+		}
+	case "current_events":
+		return append(eventRules(), renamed(), movedTimes("system_time display_time"), columns(drop, "record_id", whyIDs))
+	case "meals":
+		return []rule{
+			renamed(), movedTimes("start_utc start_local"), ofList("unusable_reason"),
+			columns(keep, "n_entries carbs_g baseline_mgdl peak_mgdl delta_mgdl peak_min recovery_pct present_pct usable", "numbers, or yes and no, of a meal"),
+		}
+	case "meter_pairs":
+		return []rule{
+			renamed(), movedTimes("time_utc local_time reading_utc"), ofList("meter_source unusable_reason"),
+			columns(drop, "record_id", whyIDs),
+			columns(keep, "meter_mgdl sensor_mgdl difference_mgdl usable", whyValue),
+		}
+	case "agp_profile":
+		return []rule{
+			renamed(),
+			columns(keep, "bin_min bin_start_min n_values n_days sufficient p5_mgdl p10_mgdl p25_mgdl p50_mgdl p75_mgdl p90_mgdl p95_mgdl", "times of day and numbers, of many days together"),
+		}
+	}
+	return metricRules(table)
 }
 
 // metricRules are those of views of metrics.
 func metricRules(table string) []rule {
 	ofDates := []rule{
-		columns(move, "first_local last_local", whyMoved),
-		columns(keep, "preset sentinels episode_preset gri_zone", whyOwn),
+		movedTimes("first_local last_local"), ofList("preset sentinels episode_preset gri_zone"),
 		metrics(),
 	}
 	switch table {
 	case "participant_metrics":
 		return slices.Concat([]rule{renamed(), columns(moveOwn, "first_date last_date", "those of the study: "+whyShared)}, ofDates)
 	case "daily_metrics":
-		return slices.Concat([]rule{renamed(), columns(move, "local_date", whyMoved)}, ofDates)
+		return slices.Concat([]rule{renamed(), movedTimes("local_date")}, ofDates)
 	case "period_metrics":
 		return slices.Concat([]rule{
 			renamed(), columns(keep, "period", "a number in a row"),
@@ -99,12 +113,12 @@ func metricRules(table string) []rule {
 	case "sensor_metrics":
 		return slices.Concat([]rule{
 			renamed(), coded(), columns(keep, "session", "a number in a row"),
-			columns(move, "session_start session_end first_date last_date", whyMoved),
+			movedTimes("session_start session_end first_date last_date"),
 		}, ofDates)
 	case "consensus_metrics":
-		return []rule{renamed(), columns(keep, "gri_zone", whyOwn), metrics()}
+		return []rule{renamed(), ofList("gri_zone"), metrics()}
 	case "day_night_metrics":
-		return []rule{renamed(), columns(keep, "part", whyOwn), metrics()}
+		return []rule{renamed(), ofList("part"), metrics()}
 	case "meal_metrics", "meter_agreement":
 		return []rule{renamed(), metrics()}
 	}
