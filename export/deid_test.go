@@ -3,6 +3,7 @@
 package export
 
 import (
+	"database/sql"
 	"os"
 	"regexp"
 	"slices"
@@ -13,78 +14,102 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/transform"
 )
 
-// Whoever adds a column of text decides whether a de-identified export has it; until then
-// it has not.
-func TestEveryTextIsDecidedOn(t *testing.T) {
+// Somebody decides on each column of each table before a de-identified export has it.
+func TestEveryColumnHasARule(t *testing.T) {
 	for _, r := range relations() {
-		if r.when&(private|asNotes) != 0 || r.owner() == "" {
+		if !r.mayLeave() {
+			if withheld(r.Name) == "" {
+				t.Errorf("%s: why does no de-identified export have it?", r.Name)
+			}
+			continue
+		}
+		if withheld(r.Name) != "" {
+			t.Errorf("%s is in de-identified exports, and a reason says that it is not", r.Name)
+		}
+		for _, c := range r.Columns {
+			n := 0
+			for _, rule := range rulesOf(r.Name) {
+				if slices.Contains(rule.columns, c.Name) {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("%s.%s has %d rules in rulesOf, want one", r.Name, c.Name, n)
+			}
+		}
+		for _, rule := range rulesOf(r.Name) {
+			metric := len(rule.columns) == len(metrics().columns) // not every table has each of them
+			for _, name := range rule.columns {
+				if !metric && !r.has(name) {
+					t.Errorf("%s.%s has a rule, and there is no such column", r.Name, name)
+				}
+			}
+			if rule.why == "" {
+				t.Errorf("%s: why are these %s: %v?", r.Name, rule.fate, rule.columns)
+			}
+		}
+	}
+}
+
+// A time is never as it was, and a text only if dexetl wrote it.
+func TestRulesFitTheirColumns(t *testing.T) {
+	for _, r := range relations() {
+		if !r.mayLeave() || r.owner() == "" {
 			continue
 		}
 		for _, c := range r.Columns {
-			decided := slices.Contains(kept(), c.Name) || slices.Contains(dropped(), c.Name) || c.Name == r.owner() || c.Name == sensorColumn
-			if c.Type.ID() == arrow.STRING && !decided {
-				t.Errorf("%s.%s: is it in kept or in dropped?", r.Name, c.Name)
+			rule := r.decided()[c.Name]
+			switch id := c.Type.ID(); {
+			case id == arrow.TIMESTAMP || id == arrow.DATE32:
+				if !slices.Contains([]fate{move, moveOwn, drop}, rule.fate) {
+					t.Errorf("%s.%s is a time, and %s", r.Name, c.Name, rule.fate)
+				}
+			case id == arrow.STRING:
+				if rule.fate == keep && rule.why != whyOwn || rule.fate == keepWord && len(rule.words) == 0 && rule.form == "" {
+					t.Errorf("%s.%s is a text, and %s: %s", r.Name, c.Name, rule.fate, rule.why)
+				}
+			case rule.fate != keep && rule.fate != keepTyped && rule.fate != drop:
+				t.Errorf("%s.%s is a number, and %s", r.Name, c.Name, rule.fate)
 			}
-		}
-	}
-	for _, name := range kept() {
-		if slices.Contains(dropped(), name) {
-			t.Errorf("%s is kept and dropped", name)
 		}
 	}
 }
 
-// Every relation of a snapshot can be exported, or says in which exports it is not.
-func TestEveryRelationHasARule(t *testing.T) {
-	for _, r := range relations() {
-		if r.dates == "" && r.when == 0 && !slices.Contains([]string{"agp_profile", "day_night_metrics", "meal_metrics", "meter_agreement"}, r.Name) {
-			t.Errorf("%s: relations says nothing of it", r.Name)
-		}
+// Without a rule a column is left out, and without a decision so is a table.
+func TestWhatIsNewIsLeftOut(t *testing.T) {
+	r := relations()[0]
+	r.Columns = append(slices.Clone(r.Columns), transform.Column{Name: "insurance_no", Type: arrow.BinaryTypes.String})
+	if (cut{deid: true}).shown(r).has("insurance_no") || !(cut{}).shown(r).has("insurance_no") {
+		t.Error("a column that nobody has decided on is in it")
+	}
+	if r.Name = "diaries"; len((cut{deid: true}).shown(r).Columns) > 0 {
+		t.Error("a table that nobody has decided on is in it")
 	}
 }
 
-var canary = regexp.MustCompile(`canary:(\w+):`)
-
-// Read back by others, a de-identified export has none of the ids, dates and texts of the
-// study, but the words that it keeps: neither as values nor as bytes.
-func TestDeidHasNothingOfTheStudy(t *testing.T) {
-	s := newStudy(t)
-	dated := regexp.MustCompile(`2031-03-0\d`) // times move by a week or more
-	for _, format := range []Format{DuckDB, Parquet, CSV} {
-		o := order(t, s, format)
-		o.Deid, o.ShiftWeeks = true, 52
-		if format != DuckDB {
-			o.Tables = few()
+// A name with an id, a site or a date in it gets a code; others are what is compared.
+func TestNamesThatTell(t *testing.T) {
+	for name, of := range map[string]string{"family of p-001": "P-001", "Köln (arm 1)": "köln", "wave/31007": "31007"} {
+		if !tells(name, of) {
+			t.Errorf("%q does not tell of %q", name, of)
 		}
-		done := run(t, o)
-		all := cells(t, o, done)
-		var survived []string
-		for where, values := range all {
-			for _, v := range values {
-				if dated.MatchString(v) {
-					t.Errorf("%s: %s is %s", format, where, v)
-				}
-				for _, m := range canary.FindAllStringSubmatch(v, -1) {
-					survived = append(survived, m[1])
-				}
-				// A canary of a word that is kept has the id in it.
-				if !strings.HasPrefix(v, "canary:") && strings.Contains(v, "ALPHA-STUDY") {
-					t.Errorf("%s: %s is %s", format, where, v)
-				}
-			}
+	}
+	for name, of := range map[string]string{"P-0011": "P-001", "dose 1000": "1000", "A": "A", "Bonner": "Bonn"} {
+		if tells(name, of) {
+			t.Errorf("%q tells of %q", name, of)
 		}
-		for _, name := range sorted(survived) {
-			if !slices.Contains(kept(), name) {
-				t.Errorf("%s: text of %s is in it", format, name)
-			}
+	}
+	for _, name := range []string{"2031-03", "wave 20310304", "from 4.3.31", "March 2031", "visit_mar31", "31 Mai", "2031/3/4 visit", "okt 2030"} {
+		if !hasDate(name) {
+			t.Errorf("%q has no date", name)
 		}
-		if len(survived) == 0 || len(all["glucose.participant_id"]) != 12 || len(all["egvs.system_time"]) != 12 {
-			t.Errorf("%s: %d texts, %d readings: the test has lost sight of them", format, len(survived), len(all["glucose.participant_id"]))
-		}
-		if format != Parquet && regexp.MustCompile(`2031-?03-?0\d|transmitter-of|canary:(\w+_id|extra|reason|note|value_text|site|raw|before)`).MatchString(content(t, o.Path)) {
-			t.Errorf("%s: bytes of the files have a date, an id or a text", format)
+	}
+	for _, name := range []string{"baseline", "week 12", "arm 2031", "days 1-14", "marathon 42", "dose 20-40", "v1.2", "A1"} {
+		if hasDate(name) {
+			t.Errorf("%q has a date", name)
 		}
 	}
 }
@@ -134,10 +159,10 @@ func TestDeidMovesWholeWeeks(t *testing.T) {
 
 // Dates that everybody shares are not moved: less the weeks of each they tell the weeks.
 func TestDeidRefusesSharedDates(t *testing.T) {
-	s := newStudy(t, forEverybody(t))
+	s := newStudy(t, forEverybody(t), forEach(t, "alike", "2031-03-04", "2031-03-04"), forEach(t, "own", "2031-03-04", "2031-03-05"))
 	o := order(t, s, CSV)
 	o.Deid, o.Tables = true, []string{"windows", "participant_metrics"}
-	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "canary:window_name:*:0"}} {
+	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "for *"}, {Window: "alike"}} {
 		chosen.Preset, chosen.Sentinels, o.Chosen, o.ShiftWeeks = o.Chosen.Preset, o.Chosen.Sentinels, chosen, 52
 		if _, err := o.Run(t.Context()); !is[*SharedDatesError](err) || exists(o.Path) {
 			t.Errorf("%+v: %v, want a *SharedDatesError and no export", chosen, err)
@@ -146,23 +171,25 @@ func TestDeidRefusesSharedDates(t *testing.T) {
 		run(t, o)
 		check(t, os.RemoveAll(o.Path))
 	}
-	o.ShiftWeeks, o.Chosen.Window = 52, "canary:window_name:"+people()[0]+":0"
-	run(t, o)
+	for _, own := range []string{"own", "canary:window_name:" + people()[0] + ":0"} {
+		o.ShiftWeeks, o.Chosen.Window, o.Overwrite = 52, own, true
+		if run(t, o); canaries.MatchString(content(t, o.Path)) {
+			t.Errorf("window %q: the export names it", own)
+		}
+	}
 }
 
 // Of dates that several people share, a moved export has none; those of one stay.
 func TestDeidHidesSharedDates(t *testing.T) {
-	s := newStudy(t, forEverybody(t))
+	s := newStudy(t, forEverybody(t), forEach(t, "alike *", "2031-03-04", "2031-03-04"), forEach(t, "own", "2031-03-04", "2031-03-05"))
 	o := order(t, s, CSV)
-	o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"participants", "windows", "window_metrics", "participant_metrics"}
+	o.Deid, o.ShiftWeeks, o.Tables = true, 52, []string{"participants", "windows", "window_metrics", "participant_metrics", "period_metrics", "alert_settings"}
 	all := cells(t, o, run(t, o))
-	for _, where := range []string{"participants.study_start", "participants.study_end", "participants.status_date", "participant_metrics.first_date", "participant_metrics.last_date"} {
+	for _, where := range []string{"participants.study_start", "participants.study_end", "participants.status_date", "participant_metrics.first_date", "participant_metrics.last_date",
+		"period_metrics.period_start", "period_metrics.period_end", "alert_settings.setting_system_time"} {
 		if got := sorted(all[where]); !slices.Equal(got, []string{""}) {
 			t.Errorf("%s: %v, want nulls", where, got)
 		}
-	}
-	if got := sorted(all["participants.consent_date"]); slices.Contains(got, "") {
-		t.Errorf("dates of consent: %v", got)
 	}
 	for _, column := range []string{"windows.start_date", "windows.end_date", "window_metrics.window_start", "window_metrics.window_end"} {
 		table, _, _ := strings.Cut(column, ".")
@@ -171,13 +198,64 @@ func TestDeidHidesSharedDates(t *testing.T) {
 				t.Errorf("%s of %s: %q", column, all[table+".window"][i], date)
 			}
 		}
-		if len(all[column]) != 4 { // each has their own and that of everyone
-			t.Errorf("%s: %v, want 4", column, all[column])
+		if len(all[column]) != 8 { // each has two of their own, one that is alike, and that of everyone
+			t.Errorf("%s: %v, want 8", column, all[column])
 		}
 	}
 	o.ShiftWeeks, o.Path = 0, o.Path+"2"
 	if all := cells(t, o, run(t, o)); slices.Contains(append(all["windows.start_date"], all["participants.study_start"]...), "") {
 		t.Error("where times stay, dates are missing")
+	}
+}
+
+// The first and last days of a study are alike for many: a moved export has days from the
+// first reading of each to their last.
+func TestDeidHasDaysWithReadings(t *testing.T) {
+	s := newStudy(t)
+	for _, weeks := range []int{0, 52} {
+		o := order(t, s, CSV)
+		o.Deid, o.ShiftWeeks, o.Tables = true, weeks, []string{"daily_metrics", "completeness", "glucose"}
+		all := cells(t, o, run(t, o))
+		read := sorted(all["glucose.local_date"])
+		for _, column := range []string{"daily_metrics.local_date", "completeness.local_date"} {
+			if days := sorted(all[column]); (weeks > 0) != slices.Equal(days, read) || len(days) < 3 {
+				t.Errorf("by %d weeks: %s are %v, and readings are of %v", weeks, column, days, read)
+			}
+		}
+	}
+}
+
+// What is in no list of Dexcom's is other, and the number of an event of such a type is null.
+func TestDeidKnowsWords(t *testing.T) {
+	s := newStudy(t)
+	o := order(t, s, CSV)
+	o.Deid, o.Tables = true, []string{"egvs", "events", "alert_settings", "current_events"}
+	all := cells(t, o, run(t, o))
+	for where, want := range map[string]string{
+		"egvs.trend": otherWord, "events.event_type": otherWord, "events.value": "", "current_events.value": "", "alert_settings.value": "1.0",
+		"alert_settings.start_time": otherWord, "alert_settings.days_of_week": otherWord, "egvs.source": "api",
+	} {
+		if got := sorted(all[where]); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is %v, want %q", where, got, want)
+		}
+	}
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	for _, r := range relations() {
+		if r.Name != "alert_settings" && r.Name != "events" {
+			continue
+		}
+		for column, value := range map[string]string{"start_time": "11:00 PM", "days_of_week": "sunday,,friday", "event_type": "carbs", "unit": "mg/dL", "sound_theme": "modern"} {
+			rule, is := r.decided()[column]
+			var holds bool
+			if is {
+				check(t, db.QueryRowContext(t.Context(), "select "+rule.holds(text(value))+" and not "+rule.holds(text(value+" x"))).Scan(&holds))
+			}
+			if is && !holds {
+				t.Errorf("%s.%s: %q is not known, or more than it is", r.Name, column, value)
+			}
+		}
 	}
 }
 
@@ -210,5 +288,33 @@ func TestDeidCodesTransmittersByPerson(t *testing.T) {
 		if got := sorted(all[table+".transmitter_id"]); !slices.Equal(got, codes) {
 			t.Errorf("%s has %v, want %v", table, got, codes)
 		}
+	}
+}
+
+// Whoever hands an export over is told of how many people the weeks can be counted back.
+func TestTelling(t *testing.T) {
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	w := &work{Order: Order{Deid: true, ShiftWeeks: 52}, db: db, people: make([]person, 3)}
+	w.manifest.CreatedAt = time.Date(2031, 4, 2, 0, 0, 0, 0, time.UTC)
+	check(t, w.execute(t.Context(), "create schema export", "create table export.people as from (values ('A'), ('B'), ('C')) t(participant_id)",
+		"create table participants as from (values ('A', date '2031-03-01'), ('B', date '2031-03-01'), ('C', date '2031-03-02'), ('D', date '2031-03-02'), ('E', date '2031-03-02')) t(participant_id, anchor_date)",
+		`create table glucose as from (values
+			('A', timestamp '2031-03-30 00:55:00', timestamp '2031-03-30 01:57:00'), ('A', timestamp '2031-03-30 01:00:00', timestamp '2031-03-30 03:02:00'),
+			('B', timestamp '2031-03-20 00:55:00', timestamp '2031-03-20 01:57:00'), ('B', timestamp '2031-03-20 01:00:00', timestamp '2031-03-20 02:05:00'),
+			('D', timestamp '2031-03-30 00:55:00', timestamp '2031-03-30 01:57:00')) t(participant_id, time_utc, local_time)`))
+	got, err := w.telling(t.Context())
+	if want := (Telling{Recording: 1, ClockChanges: 1, SameAnchor: 2}); err != nil || got != want {
+		t.Errorf("%+v %v, want %+v", got, err, want)
+	}
+	check(t, w.execute(t.Context(), "update participants set anchor_date = anchor_date + 7 where participant_id = 'A'"))
+	if got, err := w.telling(t.Context()); err != nil || got.SameAnchor != 0 {
+		t.Errorf("each with an anchor_date of their own: %+v %v", got, err)
+	}
+	w.ShiftWeeks = 0
+	if got, err := w.telling(t.Context()); err != nil || !got.None() {
+		t.Errorf("of times that stay: %+v %v", got, err)
 	}
 }

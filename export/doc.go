@@ -10,8 +10,8 @@
 //	PATH/SHA256SUMS              of all of them
 //
 // Views are computed and become tables. A relation (relations.go) says how its rows are
-// chosen by dates, and hide.go what a de-identified export has of it: a column of text
-// that neither of them knows is left out. DuckDB does the work, in memory that has a
+// chosen by dates, and rules.go and what follows what becomes of each column in a
+// de-identified export: what they do not name is left out. DuckDB does the work, in memory that has a
 // bound, and everything is written under a staging name (staging.go), which becomes PATH
 // when all of it is on disk.
 package export

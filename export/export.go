@@ -107,7 +107,8 @@ func (o Order) checkPath() error {
 func (w *work) checkWindow(ctx context.Context) (err error) {
 	shared := false
 	if w.moves() && w.Chosen.Window != "" {
-		err = w.db.QueryRowContext(ctx, "select coalesce(bool_or("+datedForAll+"), false) from windows w where "+windowName("w")+" = ?", w.Chosen.Window).Scan(&shared)
+		err = w.db.QueryRowContext(ctx, "select coalesce(bool_or(w.participant_id = '"+everyone+"' or "+windowName("w")+" in ("+alikeForAll+
+			")), false) from windows w where "+isDated+" and "+windowName("w")+" = ?", w.Chosen.Window).Scan(&shared)
 	}
 	if shared {
 		return &SharedDatesError{"--window " + w.Chosen.Window}
@@ -290,10 +291,17 @@ func (w *work) begin(ctx context.Context) (done Result, err error) {
 	if err := w.rename(); err != nil {
 		return done, err
 	}
+	if err := w.findCodes(ctx); err != nil {
+		return done, err
+	}
 	if done, err = w.result(gone); err != nil {
 		return done, err
 	}
-	return done, errors.Join(w.putPeople(ctx), w.putSensors(ctx), w.putMetrics(ctx))
+	if err := errors.Join(w.putPeople(ctx), w.putSensors(ctx), w.putMetrics(ctx)); err != nil {
+		return done, err
+	}
+	done.Telling, err = w.telling(ctx)
+	return done, err
 }
 
 // putMetrics makes tables of the metrics of the dates.

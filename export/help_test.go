@@ -87,8 +87,31 @@ func forEverybody(t testing.TB) func(*lake.Commit) {
 	}
 }
 
+// forEach adds a window of a name for each participant, from a day on for two days.
+func forEach(t testing.TB, name string, days ...string) func(*lake.Commit) {
+	return func(c *lake.Commit) {
+		table, _ := transform.TableNamed(windowsTable)
+		var rows []map[string]any
+		for i, id := range people() {
+			rows = append(rows, map[string]any{"participant_id": id, "window_name": name, "window": name, "start_date": days[i], "end_date": "2031-03-0" + fmt.Sprint(7+i)})
+		}
+		c.Replace(nil, writeThese(t, c, table, rows))
+	}
+}
+
 // writeRows writes six rows for each participant, every eight hours one.
 func writeRows(t testing.TB, c *lake.Commit, table transform.Table, ids ...string) lake.File {
+	t.Helper()
+	var rows []map[string]any
+	for _, id := range ids {
+		for i := range rowsOf(table) {
+			rows = append(rows, rowOf(table, id, i))
+		}
+	}
+	return writeThese(t, c, table, rows)
+}
+
+func writeThese(t testing.TB, c *lake.Commit, table transform.Table, rows []map[string]any) lake.File {
 	t.Helper()
 	partition := ""
 	if table.Time != "" {
@@ -98,12 +121,10 @@ func writeRows(t testing.TB, c *lake.Commit, table transform.Table, ids ...strin
 	check(t, err)
 	b := array.NewRecordBuilder(memory.DefaultAllocator, table.Schema())
 	defer b.Release()
-	for _, id := range ids {
-		for i := range rowsOf(table) {
-			text, err := json.Marshal(rowOf(table, id, i))
-			check(t, err)
-			check(t, b.UnmarshalJSON(text))
-		}
+	for _, row := range rows {
+		text, err := json.Marshal(row)
+		check(t, err)
+		check(t, b.UnmarshalJSON(text))
 	}
 	check(t, w.Write(b.NewRecordBatch()))
 	f, err := w.Close()
@@ -119,14 +140,18 @@ func rowsOf(table transform.Table) int {
 	return 6
 }
 
-// rowOf is row i of a participant: every text but those by which rows are read is a canary.
+// rowOf is row i of a participant: every text is a canary but those by which rows are read
+// and those of which the table lists all values.
 func rowOf(table transform.Table, id string, i int) map[string]any {
 	at := firstDay.Add(time.Duration(i) * 8 * time.Hour)
 	fixed := map[string]any{
 		"participant_id": id, "utc_offset_source": "sent", "local_time_source": "sent", "timezone": "Europe/Berlin", "glucose_mgdl": 100 + i,
 		"cadence_min": 5, "excluded": nil, "vanished_at": nil, "valid_to": nil, "effective_at": at.AddDate(0, 0, 2).Format(time.DateTime),
-		"study_start": "2031-03-04", "study_end": "2031-03-06", "anchor_date": nil, "from_local": "2031-03-04 01:00:00", "to_local": "2031-03-04 02:00:00",
+		"study_start": "2031-03-02", "study_end": "2031-03-08", "anchor_date": nil, "from_local": "2031-03-04 01:00:00", "to_local": "2031-03-04 02:00:00",
 		"transmitter_id": "transmitter-of-ALPHA", "resource": "egvs", "asked_at": firstDay.AddDate(0, 0, 3).Format(time.DateTime),
+	}
+	if id == everyone { // nobody is named in it
+		fixed["window_name"], fixed["window"] = "for *", "for *"
 	}
 	row := map[string]any{}
 	for _, c := range table.Columns {
@@ -134,6 +159,8 @@ func rowOf(table transform.Table, id string, i int) map[string]any {
 		switch {
 		case given:
 			row[c.Name] = value
+		case len(table.Values[c.Name]) > 0:
+			row[c.Name] = table.Values[c.Name][0]
 		case c.Type.ID() == arrow.STRING:
 			row[c.Name] = fmt.Sprintf("canary:%s:%s:%d", c.Name, id, i)
 		case c.Type.ID() == arrow.BOOL:

@@ -4,6 +4,7 @@ package export
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,104 +13,105 @@ import (
 	"github.com/dexetl/dexetl/transform"
 )
 
-// kept are the columns of text that a de-identified export has: words of Dexcom's lists
-// and of ours, and names that the study gives to groups and windows. A column that is in
-// none of these lists is left out.
-func kept() []string {
-	return strings.Fields(`
-cohort arm status region window_name window
-source transmitter_generation transmitter_generation_variant display_device utc_offset_source
-trend alert_name alert_state event_type event_subtype unit event_status
-local_time_source glucose_source excluded resource
-start_time end_time days_of_week override_mode sound_theme sound_output_mode
-kind preset sentinels episode_preset gri_zone part boundary unusable_reason meter_source`)
-}
-
-// dropped are the columns that it does not have: what names records, requests, accounts
-// and places, what people or programs wrote, and when this machine or Dexcom's got to know
-// something, which is the same for many people and would tell by how much the times of each
-// were moved.
-func dropped() []string {
-	return strings.Fields(`
-site timezone
-connection_id record_id request_id content_hash account_hash
-extra value_text reason note display_app schedule_name override_end_time
-first_seen_at vanished_at valid_from valid_to last_upload_date recorded_at`)
-}
-
 // sensorColumn names transmitters. It gets another value, the same one everywhere.
 const sensorColumn = "transmitter_id"
 
-// hidden is a relation as a de-identified export has it.
-func (r relation) hidden() relation {
-	if r.owner() == "" {
+// shown is a relation with the columns that an export has of it.
+func (c cut) shown(r relation) relation {
+	if !c.deid {
 		return r
 	}
-	r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c transform.Column) bool {
-		isText := c.Type.ID() == arrow.STRING
-		return slices.Contains(dropped(), c.Name) || isText && !slices.Contains(append(kept(), r.owner(), sensorColumn), c.Name)
-	})
-	for i, c := range r.Columns {
-		switch {
-		case c.Name == r.owner():
-			r.Columns[i].Comment = "name of the participant in de-identified exports of the study"
-		case c.Name == sensorColumn:
-			r.Columns[i].Comment = "of the transmitter or sensor, for this export; null when there was none"
+	var left []transform.Column
+	rules := r.decided()
+	for _, column := range r.Columns {
+		if rule, is := rules[column.Name]; is && rule.fate != drop {
+			column.Comment = c.comment(rule.fate, column)
+			left = append(left, column)
 		}
 	}
+	r.Columns = left
 	return r
 }
 
-// value is what a row has of a column, of r or of p, whose row it is.
-func (c cut) value(of relation, column transform.Column) string {
-	value := fmt.Sprintf("r.%q", column.Name)
-	if !c.deid || of.owner() == "" {
-		return value
+// values are what a row has of the columns that are shown, of r or of p, whose row it is.
+func (c cut) values(of, shown relation) []string {
+	all, rules := make([]string, len(shown.Columns)), of.decided()
+	for i, column := range shown.Columns {
+		all[i] = "r." + quoted(column.Name)
+		if c.deid {
+			all[i] = c.value(of.Name, column, rules[column.Name]) + " as " + quoted(column.Name)
+		}
 	}
-	if c.moved && isShared(of.Name, column) {
-		value = fmt.Sprintf("if(%s, null, %s)", sharedRow(of.Name), value)
-	}
-	switch {
-	case column.Name == of.owner():
-		return fmt.Sprintf("p.name as %q", column.Name)
-	case column.Name == sensorColumn:
-		return fmt.Sprintf("s.name as %q", column.Name)
-	case column.Type.ID() == arrow.DATE32:
-		return fmt.Sprintf("%s - p.shift_days as %q", value, column.Name)
-	case column.Type.ID() == arrow.TIMESTAMP:
-		return fmt.Sprintf("%s - to_days(p.shift_days) as %q", value, column.Name)
+	return all
+}
+
+func (c cut) value(table string, column transform.Column, by rule) string {
+	value := "r." + quoted(column.Name)
+	switch by.fate {
+	case rename:
+		return "p.name"
+	case recode:
+		return "s.name"
+	case move:
+		return moved(value, column)
+	case moveOwn:
+		if c.moved {
+			value = fmt.Sprintf("if(%s, null, %s)", sharedRow(table), value)
+		}
+		return moved(value, column)
+	case keepWord:
+		return fmt.Sprintf("case when %[1]s is null or %[2]s then %[1]s else %[3]s end", value, by.holds(value), text(otherWord))
+	case keepTyped:
+		return fmt.Sprintf("if(r.event_type in (%s), %s, null)", texts(eventTypes()), value)
+	case keepName:
+		return c.named(value)
 	}
 	return value
 }
 
-// isShared reports whether a column has dates that several people share. Moved, one of
-// somebody and one of somebody else tell by how many weeks they differ.
-func isShared(relation string, column transform.Column) bool {
-	switch relation {
-	case "participants":
-		return slices.Contains([]string{"status_date", "study_start", "study_end"}, column.Name)
-	case windowsTable, "window_metrics", "participant_metrics":
-		return column.Type.ID() == arrow.DATE32
+// moved is a time or date of p, whose row it is.
+func moved(value string, column transform.Column) string {
+	if column.Type.ID() == arrow.DATE32 {
+		return "(" + value + " - p.shift_days)"
 	}
-	return false
+	return "(" + value + " - to_days(p.shift_days))"
 }
 
-// sharedRow says in which rows of a relation they are: of windows in those for everyone
-// that have dates.
+// holds says that a text is what a rule of words lets it be.
+func (r rule) holds(value string) string {
+	if r.form != "" {
+		return fmt.Sprintf("regexp_full_match(%s, %s)", value, text(r.form))
+	}
+	return fmt.Sprintf("%s in (%s)", value, texts(r.words))
+}
+
+// list is a regular expression for words with commas between.
+func list(words []string) string {
+	one := make([]string, len(words))
+	for i, word := range words {
+		one[i] = regexp.QuoteMeta(word)
+	}
+	of := "(" + strings.Join(one, "|") + ")"
+	return of + "(," + of + ")*"
+}
+
+// sharedRow says in which rows of a relation dates are those of several people. move, one
+// of somebody and one of somebody else tell by how many weeks they differ.
 func sharedRow(relation string) string {
-	name := `r."window"`
 	switch relation {
 	case windowsTable:
-		return "r.participant_id = '" + everyone + "'"
+		return "r.participant_id = '" + everyone + "' or " + windowName("r") + " in (" + alikeForAll + ")"
 	case "window_metrics":
-		return name + " in (select " + windowName("w") + " from windows w where " + datedForAll + ") and (r.participant_id, " + name +
-			") not in (select (w.participant_id, " + windowName("w") + ") from windows w)"
+		return `(p.participant_id, r."window") in (` + sharedWindows + ")"
+	case "period_metrics": // they begin with anchor_date, else with study_start
+		return "p.participant_id in (select participant_id from participants where anchor_date is null and study_start is not null)"
 	}
 	return "true"
 }
 
 // isThere chooses the rows that a de-identified export has: those of today, for it does
-// not tell since when, and those that do not end when data were last asked for.
+// not tell since when, and those that do not begin or end when the study does, or when data
+// were last asked for.
 func (c cut) isThere(of relation) (conditions []string) {
 	for _, column := range []string{"vanished_at", "valid_to"} {
 		if c.deid && of.has(column) {
@@ -119,5 +121,14 @@ func (c cut) isThere(of relation) (conditions []string) {
 	if c.deid && of.Name == "gaps" { // those without an end last until everybody was asked for last
 		conditions = append(conditions, "r.kind not in ('open', 'never')")
 	}
+	if c.moved && ofStudyDays(of.Name) {
+		conditions = append(conditions, "r.local_date between p.first_seen and p.last_seen")
+	}
 	return conditions
+}
+
+// ofStudyDays reports whether a relation has a row for each day of the study, also without
+// readings.
+func ofStudyDays(relation string) bool {
+	return slices.Contains([]string{"daily_metrics", "completeness"}, relation)
 }

@@ -151,6 +151,9 @@ func (k Key) sensor(participant, transmitter string) string {
 	return "T" + k.code("transmitter", participant+"\x00"+transmitter)
 }
 
+// group is what a group or window is called whose name tells who or when.
+func (k Key) group(name string) string { return "G" + k.code("group", name) }
+
 func (k Key) code(what, of string) string {
 	sum, code := k.sum(what, of), make([]byte, nameLetters)
 	for i := range code {

@@ -33,10 +33,7 @@ const (
 // described are the tables of an export with the columns that it has.
 func (w *work) described() (tables []transform.Table) {
 	for _, r := range w.chosen {
-		if w.Deid {
-			r = r.hidden()
-		}
-		tables = append(tables, r.Table)
+		tables = append(tables, w.cut.shown(r).Table)
 	}
 	return tables
 }

@@ -154,8 +154,12 @@ func (w *work) putPeople(ctx context.Context) error {
 		}
 		rows[i] = fmt.Sprintf("(%s, %s, %d::integer, %s, %s, %s::varchar)", text(p.id), text(p.name), p.shiftDays, date(p.first), date(p.last), zone)
 	}
-	return w.execute(ctx, "create table "+peopleTable+" as from (values "+strings.Join(rows, ", ")+
-		") as p (participant_id, name, shift_days, first_date, last_date, zone)")
+	seen := "select null::varchar as participant_id, null::date as first_seen, null::date as last_seen"
+	if w.cut.moved && slices.ContainsFunc(w.chosen, func(r relation) bool { return ofStudyDays(r.Name) }) {
+		seen = "select participant_id, min(local_date) as first_seen, max(local_date) as last_seen from glucose group by participant_id"
+	}
+	return w.execute(ctx, "create table "+peopleTable+" as select p.*, seen.first_seen, seen.last_seen from (values "+strings.Join(rows, ", ")+
+		") as p (participant_id, name, shift_days, first_date, last_date, zone) left join ("+seen+") seen on seen.participant_id = p.participant_id")
 }
 
 func date(t sql.NullTime) string {

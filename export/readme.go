@@ -80,18 +80,20 @@ func deidWords(weeks int) string {
 	if weeks > 0 {
 		moved = fmt.Sprintf("All times and dates of a participant are moved back by the same number of whole weeks, from 1 to %d, another one for each: weekdays, times of day, intervals and study days are as they were.", weeks) +
 			"\nDates that several participants share would tell by how many weeks." +
-			" They are null: `study_start`, `study_end` and `status_date` of `participants`, `first_date` and `last_date` of `participant_metrics`, and all dates of windows that are for everyone and not in study days."
+			" They are null: `study_start`, `study_end` and `status_date` of `participants`, `first_date` and `last_date` of `participant_metrics`, dates of windows that are alike for all and not in study days, dates of periods without an `anchor_date`, and times of alert settings." +
+			"\n`daily_metrics` and `completeness` have the days from the first reading of a participant to the last."
 	}
 	return `## What was done so that people are not known
 
 Participants have other names, and so have transmitters; the key to that is with the study.
 ` + moved + `
-Ids of records, requests, connections, accounts and devices are left out, and so are sites, time zones, the app, all text that people may have written, fields that dexetl does not know, and when data were received.
+Ids of records, requests, connections, accounts and devices are left out, and so are sites, time zones, dates of consent, the app, all text that people may have written, fields that dexetl does not know, and when data were received.
+Words that are in no list of Dexcom's are "other".
 Records that have vanished are left out, and so are gaps that had no end yet.
 
 These are controls, and no promise that nobody can be known again.
 Glucose of a person is like no other: whoever has it from elsewhere finds it here.
 The offset to UTC tells a part of the world, and where a clock change lies in the data, or a date is known that many share, such as the first or last day of the study, an anchor date, or the end of the data of those who were still recording, weeks can be counted back.
-Names of cohorts, arms and windows are the study's own.
+Names of cohorts, arms and windows are the study's own, or codes where such a name would tell who or when.
 `
 }

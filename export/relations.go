@@ -152,6 +152,8 @@ type LeftOut struct{ Table, Why string }
 // lacks says why an export does not have a relation; empty: it does.
 func (o Order) lacks(r relation) string {
 	switch {
+	case r.when&asNotes != 0 && o.Deid:
+		return "free text may name people, and --deid leaves it out"
 	case r.when&asNotes != 0 && !o.Notes:
 		return "free text may name people (--notes has it)"
 	case r.when&private != 0 && o.Deid:

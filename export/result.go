@@ -3,6 +3,7 @@
 package export
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -27,7 +28,8 @@ type Result struct {
 	Tables       []Written
 	LeftOut      []LeftOut
 
-	Gone []string // participants who are left out; the export does not name them
+	Gone    []string // participants who are left out; the export does not name them
+	Telling Telling  // for whoever hands it over; the export does not say so
 }
 
 // A Written is a table of an export.
@@ -59,7 +61,7 @@ type Reason struct {
 func (w *work) result(gone []string) (done Result, err error) {
 	done = Result{
 		Format: w.Format, Snapshot: w.manifest.Snapshot, Program: w.Study.Version, Participants: len(w.people),
-		From: w.Chosen.From, To: w.Chosen.To, Window: w.Chosen.Window,
+		From: w.Chosen.From, To: w.Chosen.To, Window: cmp.Or(w.cut.codes[w.Chosen.Window], w.Chosen.Window),
 		Deid: w.Deid, ShiftWeeks: w.ShiftWeeks, Notes: w.Notes, LeftOut: w.leftOut, Gone: gone,
 	}
 	if done.Manifest, _, err = w.lake.ManifestSHA256(w.manifest.ID()); err != nil {
@@ -72,6 +74,9 @@ func (w *work) result(gone []string) (done Result, err error) {
 	}
 	if w.Deid { // near that time ends whoever was still recording
 		cite.CreatedAt = time.Time{}
+	}
+	if w.moves() && hasDate(cite.Tag) {
+		cite.Tag = ""
 	}
 	done.Citation = cite.String()
 	return done, err

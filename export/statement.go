@@ -9,12 +9,13 @@ import (
 
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // What a session has beside the snapshot while it exports.
 const (
 	ownSchema    = "export"
-	peopleTable  = ownSchema + ".people"  // participant_id, name, shift_days, first_date, last_date, zone
+	peopleTable  = ownSchema + ".people"  // participant_id, name, shift_days, first_date, last_date, zone, first_seen, last_seen
 	sensorsTable = ownSchema + ".sensors" // participant_id, transmitter_id, name
 )
 
@@ -29,20 +30,15 @@ type cut struct {
 	moved bool // with other times than they have here
 
 	blinded bool // without what a blinded study hides
+
+	codes map[string]string // instead of the study's names that tell who or when
 }
 
 // query selects the rows and columns of a relation. They are sorted by what the export
 // says: the order of rows must not tell what it does not.
 func (c cut) query(of relation) string {
-	shown := of
-	if c.deid {
-		shown = of.hidden()
-	}
-	columns := make([]string, len(shown.Columns))
-	for i, column := range shown.Columns {
-		columns[i] = c.value(of, column)
-	}
-	parts := []string{"select " + strings.Join(columns, ", "), "from " + of.source() + " r"}
+	shown := c.shown(of)
+	parts := []string{"select " + strings.Join(c.values(of, shown), ", "), "from " + of.source() + " r"}
 	conditions := c.isThere(of)
 	if blind := study.BlindOf(of.Name); c.blinded && blind.Resources != nil {
 		conditions = append(conditions, views.Among("r.resource", blind.Resources))
@@ -60,7 +56,7 @@ func (c cut) query(of relation) string {
 	if c.deid && of.Name == windowsTable { // a participant's own goes before that of everyone
 		parts = append(parts, `qualify row_number() over (partition by p.participant_id, r."window" order by r.participant_id = '*') = 1`)
 	}
-	if order := shown.order(); len(order) > 0 {
+	if order := shown.order(of); len(order) > 0 {
 		parts = append(parts, "order by "+strings.Join(order, ", "))
 	}
 	return strings.Join(parts, "\n")
@@ -71,8 +67,20 @@ const windowsTable = "windows"
 // windowName is what a window is called: older programs knew one of its columns alone.
 func windowName(of string) string { return "coalesce(" + of + ".window_name, " + of + `."window")` }
 
-// datedForAll holds for windows w of everyone that have dates, not study days.
-const datedForAll = `w.participant_id = '` + everyone + `' and coalesce(w.start_date, w.end_date) is not null`
+// isDated holds for windows w that have dates, not study days.
+const isDated = "coalesce(w.start_date, w.end_date) is not null"
+
+// alikeForAll are the names of windows that have the same first or last date for each of
+// those who have their own: as good as one for everyone.
+const alikeForAll = `select coalesce(w.window_name, w."window") from windows w where w.participant_id <> '` + everyone + `' and ` + isDated + `
+	group by all having count(*) > 1 and (count(distinct w.start_date) = 1 or count(distinct w.end_date) = 1)`
+
+// sharedWindows are participants with the windows of which others have the dates, too.
+const sharedWindows = `select (p.participant_id, coalesce(w.window_name, w."window"))
+	from windows w join ` + peopleTable + ` p on w.participant_id in (p.participant_id, '` + everyone + `')
+	where ` + isDated + ` and (coalesce(w.window_name, w."window") in (` + alikeForAll + `)
+		or w.participant_id = '` + everyone + `' and not exists (
+			from windows o where o.participant_id = p.participant_id and o."window" = w."window"))`
 
 // people brings in whose rows they are, and says which of them are chosen. A window of
 // everyone stays one, or becomes one of each where their dates differ.
@@ -101,22 +109,28 @@ func (r relation) source() string {
 func ofSelection() []string { return []string{"participant_metrics", "consensus_metrics"} }
 
 // order are the places of the columns by which rows are sorted: the key of a table, or the
-// first ones of a view.
-func (r relation) order() (places []string) {
-	keys := r.Order
+// first ones of a view. Where not all of a row is shown the rest of it sorts, too: else rows
+// that are alike would lie as what is not shown has them.
+func (r relation) order(of relation) (places []string) {
+	keys := of.Order
 	if keys == nil {
-		keys = r.Key
+		keys = of.Key
 	}
 	if keys == nil {
 		for _, c := range r.Columns[:min(4, len(r.Columns))] {
 			keys = append(keys, c.Name)
 		}
 	}
+	if len(r.Columns) < len(of.Columns) {
+		keys = slices.Clone(keys)
+		for _, c := range r.Columns {
+			keys = append(keys, c.Name)
+		}
+	}
 	for _, key := range keys {
-		for i, c := range r.Columns {
-			if c.Name == key {
-				places = append(places, fmt.Sprint(i+1))
-			}
+		place := fmt.Sprint(1 + slices.IndexFunc(r.Columns, func(c transform.Column) bool { return c.Name == key }))
+		if place != "0" && !slices.Contains(places, place) {
+			places = append(places, place)
 		}
 	}
 	return places
@@ -127,3 +141,12 @@ func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""
 
 // text is a text in SQL.
 func text(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// texts are a list of them.
+func texts(all []string) string {
+	quoted := make([]string, len(all))
+	for i, one := range all {
+		quoted[i] = text(one)
+	}
+	return strings.Join(quoted, ", ")
+}

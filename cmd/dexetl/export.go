@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -143,6 +144,9 @@ func (p *program) printExport(order export.Order, done export.Result) error {
 	if len(done.Gone) > 0 {
 		p.note("left out, because they withdrew after this snapshot or were deleted: %s", study.ShortList(done.Gone))
 	}
+	if !done.Telling.None() {
+		p.note("whoever knows more can count back the weeks by which times were moved: of %d participants %s; docs/export.md says how", done.Participants, tellingWords(done.Telling))
+	}
 	if p.flags.json {
 		return p.object(schemas.Export(), done.Values()...)
 	}
@@ -158,4 +162,18 @@ func (p *program) printExport(order export.Order, done export.Result) error {
 	}
 	p.say("%d participants of snapshot %d are in %s", done.Participants, done.Snapshot, filepath.Clean(order.Path))
 	return nil
+}
+
+// tellingWords say of whom times tell more than they should.
+func tellingWords(t export.Telling) string {
+	var all []string
+	say := func(n int, what string) {
+		if n > 0 {
+			all = append(all, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	say(t.Recording, "have readings of the week before the snapshot (export after the end of the study)")
+	say(t.ClockChanges, "have a change of clocks in their data, or a journey")
+	say(t.SameAnchor, "have the same anchor_date")
+	return strings.Join(all, ", ")
 }
