@@ -10,8 +10,12 @@ func Backup() Form {
 
 // Restored is the form of dexetl restore.
 func Restored() Form {
-	return Form{"restored", 1, "What dexetl restore prints: the study that was made of a backup.", append(backupParts(),
+	return Form{"restored", 2, "What dexetl restore prints: the study that was made of a backup.", append(backupParts(),
 		part{"damaged", texts(), "files that are not as they were written; none: all are whole", ""},
+		part{"as_of", anInstant, "instant of which lake and state are, UTC", ""},
+		part{"trail", aBool, "it goes on with the audit trail of the study that was lost; false: nobody knows of withdrawals and erasures after as_of", ""},
+		part{"warnings", texts(), "what whoever goes on with it has to know, in words: tokens, withdrawals, and what the audit trail alone knows", ""},
+		part{"next", aText, "the next command", "the error on standard error says what to do"},
 	)}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // A quarantine keeps the rows that withdrawals left out of the tables:
@@ -47,7 +49,7 @@ func (q quarantine) Keep(ctx context.Context, participantID string, tables []loa
 }
 
 func (q quarantine) keep(ctx context.Context, folder string, tables []load.LeftOut) error {
-	wanted := make(map[string]bool)
+	wanted := make(map[string]bool) // whether it was sealed just now
 	if len(tables) > 0 {
 		recipient, err := q.recipient(ctx)
 		if err != nil {
@@ -56,10 +58,17 @@ func (q quarantine) keep(ctx context.Context, folder string, tables []load.LeftO
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
 		}
+		list, err := q.sums()
+		if err != nil && !is[*lake.DamageError](err) {
+			return err
+		}
 		for _, t := range tables {
 			name := fmt.Sprintf("%s.%d.%.8x%s", t.Table, t.Rows, sha256.Sum256(t.Parquet), quarantineSuffix)
-			wanted[name] = true
-			if err := sealInto(filepath.Join(folder, name), t.Parquet, recipient); err != nil {
+			file := filepath.Join(folder, name)
+			if wanted[name] = !isSealed(file, list.Files[path.Join(filepath.Base(folder), name)]); !wanted[name] {
+				continue
+			}
+			if err := sealInto(file, t.Parquet, recipient); err != nil {
 				return err
 			}
 		}
@@ -83,12 +92,19 @@ func (q quarantine) recipient(ctx context.Context) (age.Recipient, error) {
 	return age.ParseX25519Recipient(key)
 }
 
-// sealInto makes a sealed file appear whole and durable, unless it is there: its
-// name says what is in it.
-func sealInto(path string, plain []byte, recipient age.Recipient) error {
-	if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
-		return nil
+// isSealed reports whether a sealed file is there, as it was sealed: its name says what is
+// in it. One without a sum, whose list was lost, nobody can tell from a damaged one.
+func isSealed(file, sum string) bool {
+	info, err := os.Lstat(file)
+	if err != nil || !info.Mode().IsRegular() || sum == "" {
+		return false
 	}
+	is, err := sumOfFile(file)
+	return err == nil && is == sum
+}
+
+// sealInto makes a sealed file appear whole and durable.
+func sealInto(path string, plain []byte, recipient age.Recipient) error {
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, recipient)
 	if err != nil {
@@ -111,7 +127,7 @@ func removeOthers(folder string, wanted map[string]bool) error {
 		return nil
 	}
 	for _, e := range entries {
-		if !wanted[e.Name()] {
+		if _, stays := wanted[e.Name()]; !stays {
 			err = errors.Join(err, os.Remove(filepath.Join(folder, e.Name())))
 		}
 	}

@@ -17,10 +17,10 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// QuarantineSums is a file of the quarantine with the SHA-256 of each sealed file: what is in
+// sumsFile is a file of the quarantine with the SHA-256 of each sealed file: what is in
 // one only the key tells, and that one is gone nothing would. It lists what is there already,
 // and no more what is about to go.
-const QuarantineSums = "sums.json"
+const sumsFile = "sums.json"
 
 // A sealedList is what that file says.
 type sealedList struct {
@@ -28,9 +28,9 @@ type sealedList struct {
 	Files  map[string]string `json:"files"` // SHA-256 by path below the quarantine
 }
 
-// sums reads the list; of an older program there is none.
+// sums reads the list. Where nothing was sealed yet there is none.
 func (q quarantine) sums() (list sealedList, err error) {
-	content, err := os.ReadFile(filepath.Join(q.dir, QuarantineSums))
+	content, err := os.ReadFile(filepath.Join(q.dir, sumsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return sealedList{Files: map[string]string{}}, nil
 	}
@@ -41,13 +41,13 @@ func (q quarantine) sums() (list sealedList, err error) {
 		err = json.Unmarshal(content, &list)
 	}
 	if err != nil {
-		return sealedList{}, &lake.DamageError{Path: path.Join("quarantine", QuarantineSums), Err: err}
+		return sealedList{}, &lake.DamageError{Path: path.Join("quarantine", sumsFile), Err: err}
 	}
 	return list, nil
 }
 
 // sumUp makes the list say which files of a participant there are. The sum of one that was
-// there before stays: whatever became of it, it is not what was sealed.
+// not sealed just now, as names says, stays: whatever became of it, it is not what was sealed.
 func (q quarantine) sumUp(participantID string, names map[string]bool) error {
 	was, err := q.sums()
 	if err != nil && !is[*lake.DamageError](err) { // then it is made anew
@@ -59,9 +59,9 @@ func (q quarantine) sumUp(participantID string, names map[string]bool) error {
 			now.Files[name] = sum
 		}
 	}
-	for file := range names {
+	for file, fresh := range names {
 		name := path.Join(participantID, file)
-		if now.Files[name] = was.Files[name]; now.Files[name] != "" {
+		if now.Files[name] = was.Files[name]; !fresh {
 			continue
 		}
 		if now.Files[name], err = sumOfFile(filepath.Join(q.dir, name)); err != nil {
@@ -75,15 +75,31 @@ func (q quarantine) sumUp(participantID string, names map[string]bool) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(durable.Publish(filepath.Join(q.dir, QuarantineSums), content), durable.SyncFolder(q.dir))
+	return errors.Join(durable.Publish(filepath.Join(q.dir, sumsFile), content), durable.SyncFolder(q.dir))
 }
 
-// verify tells of files of the quarantine that are not what was sealed.
+// unlisted are the sealed files that a list does not have.
+func (q quarantine) unlisted(list sealedList) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(q.dir), "*/*"+quarantineSuffix)
+	return slices.DeleteFunc(names, func(name string) bool { return list.Files[name] != "" }), err
+}
+
+// verify tells of files of the quarantine that are not what was sealed, and of a list that
+// does not have one: then nobody can tell which others are gone.
 func (q quarantine) verify(note func(path string, err error)) error {
 	list, err := q.sums()
 	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
 		note(harm.Path, harm.Err)
 		return nil
+	}
+	unlisted, err := q.unlisted(list)
+	switch {
+	case err != nil:
+		return err
+	case len(unlisted) > 0 && len(list.Files) == 0:
+		note(path.Join("quarantine", sumsFile), fs.ErrNotExist)
+	case len(unlisted) > 0:
+		note(path.Join("quarantine", sumsFile), fmt.Errorf("it does not list %s", unlisted[0]))
 	}
 	for _, name := range slices.Sorted(maps.Keys(list.Files)) {
 		if _, err := os.Lstat(filepath.Join(q.dir, path.Dir(name))); errors.Is(err, fs.ErrNotExist) {

@@ -79,6 +79,18 @@ func Below(dir string) (names []string) {
 	return names
 }
 
+// LakeIn is the absolute path of the lake that dir is or has, "" for none: one that was
+// copied without its study.
+func LakeIn(dir string) string {
+	for _, path := range []string{dir, filepath.Join(dir, "lake")} {
+		if found, _ := filepath.Glob(filepath.Join(path, "manifests", "*.json")); len(found) > 0 {
+			whole, _ := filepath.Abs(path)
+			return whole
+		}
+	}
+	return ""
+}
+
 // OpenFolder reads the configuration of the study in dir: enough for those who only
 // read the lake, who need not be able to write.
 func OpenFolder(dir string, by Program) (*Study, error) {

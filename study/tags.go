@@ -167,22 +167,26 @@ func citation(study string, t lake.Tag, m lake.Manifest) string {
 
 // A Citation is how a paper names a snapshot: everything that its digits depend on.
 type Citation struct {
-	Study, Snapshot            string
+	Study                      string // empty: a configuration without study.id, as beside a lake alone
+	Snapshot                   string
 	Tag                        string    // empty: none
 	CreatedAt                  time.Time // zero: not to be told
 	Manifest, Program, Metrics string
 }
 
 func (c Citation) String() string {
-	tag, at := "", ""
+	study, tag, at := "", "", ""
+	if c.Study != "" {
+		study = c.Study + ", "
+	}
 	if c.Tag != "" {
 		tag = " (" + c.Tag + ")"
 	}
 	if !c.CreatedAt.IsZero() {
 		at = " of " + c.CreatedAt.UTC().Format("2006-01-02T15:04:05Z")
 	}
-	return fmt.Sprintf("%s, snapshot %s%s%s, manifest SHA-256 %s, dexetl %s, metrics version %s",
-		c.Study, c.Snapshot, tag, at, c.Manifest, c.Program, c.Metrics)
+	return fmt.Sprintf("%ssnapshot %s%s%s, manifest SHA-256 %s, dexetl %s, metrics version %s",
+		study, c.Snapshot, tag, at, c.Manifest, c.Program, c.Metrics)
 }
 
 // DropTag takes a name away from a snapshot, which the next collection may remove. Of a

@@ -2,6 +2,7 @@ package study
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -70,6 +71,25 @@ func (s *Study) HoldSnapshots(ctx context.Context) (held HeldSnapshots, err erro
 		}
 	}
 	return held, nil
+}
+
+// LakeTrail is the audit trail as the newest snapshot of the lake in dir has it, as its file
+// has it.
+func LakeTrail(ctx context.Context, dir string) (text []byte, err error) {
+	l, err := lake.OpenToRead(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	m, err := l.Current()
+	if err != nil {
+		return nil, err
+	}
+	lines, err := (&load.Loader{Lake: l}).AuditLines(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return state.TrailOf(mapped(lines, trailLine))
 }
 
 // trailEnds reads each file once: most snapshots share theirs.

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
@@ -237,16 +239,31 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 	return err
 }
 
-// Words says what is wrong with a file without its name, which a person has read.
-func (d Damage) Words() string {
-	if e, ok := errors.AsType[*lake.TaggedLossError](d.Err); ok {
+// IsQuarantine reports whether the file keeps what withdrawals left out, or lists what does:
+// a replay makes it anew from the raw log.
+func (d Damage) IsQuarantine() bool {
+	return d.Kind == StateDamage && strings.HasPrefix(d.Path, "quarantine/")
+}
+
+// Words is Reason of what is wrong with the file.
+func (d Damage) Words() string { return Reason(d.Err) }
+
+// Reason says what is wrong with a file without its name, which a person has read.
+func Reason(err error) string {
+	if e, ok := errors.AsType[*lake.TaggedLossError](err); ok {
 		return e.Error()
 	}
-	if errors.Is(d.Err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return "it is gone"
 	}
-	if e, ok := errors.AsType[*raw.DamageError](d.Err); ok && e.Reason != "" {
+	switch e := err.(type) {
+	case *lake.DamageError:
+		return Reason(e.Err)
+	case *state.DamageError:
+		return Reason(e.Err)
+	}
+	if e, ok := errors.AsType[*raw.DamageError](err); ok && e.Reason != "" {
 		return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason)
 	}
-	return d.Err.Error()
+	return err.Error()
 }

@@ -17,8 +17,14 @@ import (
 // ExportKeyFile is the file of the keys of exports in the folder of the state.
 const ExportKeyFile = "export-keys.json"
 
-// verifyPapers looks at what lies beside state.db: the quarantine, receipts of erasures, and
-// the keys of exports.
+// CheckPapers looks at what lies beside state.db, by the lines of the audit trail: the
+// sealing key where it is a file, the quarantine, receipts of erasures, and the keys of
+// exports. Of what is damaged or gone it notes the path, from the state's folder where it
+// lies in there.
+func (s *Study) CheckPapers(ctx context.Context, trail []state.AuditLine, note func(path string, err error)) error {
+	return errors.Join(s.verifyKey(ctx, note), s.verifyPapers(ctx, trail, note))
+}
+
 func (s *Study) verifyPapers(ctx context.Context, trail []state.AuditLine, note func(string, error)) error {
 	if err := s.quarantine().verify(note); err != nil {
 		return err
@@ -46,7 +52,7 @@ func (s *Study) verifyPapers(ctx context.Context, trail []state.AuditLine, note 
 		}
 	}
 	for name, needed := range wanted {
-		err := s.checkPaper(name)
+		err := CheckPaper(s.StatePath(), name)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = map[bool]error{true: fs.ErrNotExist}[needed]
 		}
@@ -66,14 +72,19 @@ func (s *Study) verifyKey(ctx context.Context, note func(string, error)) error {
 	}
 	_, err = consent.OpenKey(ctx, s.KeyPath(), s.Consents)
 	if errors.Is(err, consent.ErrWrongKey) || is[*consent.KeyFormatError](err) {
-		note(filepath.Base(s.KeyPath()), err)
+		path := s.KeyPath()
+		if below, e := filepath.Rel(s.StatePath(), path); e == nil && filepath.IsLocal(below) {
+			path = below
+		}
+		note(path, err)
 	}
 	return nil // what else is wrong, rows say
 }
 
-// checkPaper holds a file of the state against its checksum. Those of format 1 have none.
-func (s *Study) checkPaper(name string) error {
-	content, err := os.ReadFile(filepath.Join(s.StatePath(), name))
+// CheckPaper holds a file in the folder of a state, a receipt or the keys of exports, against
+// its checksum. Those of format 1 have none.
+func CheckPaper(folder, name string) error {
+	content, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {
 		return err
 	}

@@ -107,8 +107,8 @@ func TestVerifyPapers(t *testing.T) {
 		path := filepath.Join(s.Dir, file)
 		copied(path, saved)
 		for how, harm := range harms() {
-			if how == "gone" && file == "state/quarantine/sums.json" || how == "flipped" && file == "state/sealing.key" {
-				continue // so it is where an older program sealed the files; a comment opens nothing
+			if how == "flipped" && file == "state/sealing.key" {
+				continue // a comment opens nothing
 			}
 			sound, err := os.ReadFile(path)
 			check(t, err)
@@ -123,6 +123,49 @@ func TestVerifyPapers(t *testing.T) {
 			copied(saved, path)
 		}
 		check(t, os.RemoveAll(saved))
+	}
+}
+
+// Whatever befalls the quarantine, what is left out of the tables once more makes it whole,
+// as a replay does for everybody: also where the list is lost and a file damaged.
+func TestQuarantineIsMadeAnew(t *testing.T) {
+	s := documented(t)
+	left := []load.LeftOut{{Table: "egvs", Rows: 2, Parquet: []byte("rows")}, {Table: "events", Rows: 1, Parquet: []byte("one")}}
+	check(t, s.quarantine().Keep(t.Context(), "P003", left[:1]))
+	for _, pattern := range []string{"quarantine/sums.json", "quarantine/P002/egvs.*"} {
+		found, err := filepath.Glob(filepath.Join(s.StatePath(), pattern))
+		check(t, err)
+		sound, err := os.ReadFile(found[0])
+		check(t, err)
+		for how, harm := range harms() {
+			check(t, errors.Join(os.Remove(found[0]), harm(found[0], sound)))
+			if damaged := s.lookedAt(t, true); len(damaged) == 0 {
+				t.Errorf("%s %s: verify names nothing", pattern, how)
+			}
+			check(t, s.quarantine().Keep(t.Context(), "P003", left[:1]))
+			check(t, s.quarantine().Keep(t.Context(), "P002", left))
+			if damaged := s.lookedAt(t, true); len(damaged) > 0 {
+				t.Errorf("%s %s, made anew: verify names %v", pattern, how, damaged)
+			}
+			sound, err = os.ReadFile(found[0])
+			check(t, err)
+		}
+	}
+	one, err := filepath.Glob(filepath.Join(s.StatePath(), "quarantine/P002/events.*"))
+	check(t, err)
+	check(t, errors.Join(os.Remove(filepath.Join(s.StatePath(), "quarantine/sums.json")), os.Truncate(one[0], 9)))
+	check(t, s.quarantine().Keep(t.Context(), "P003", left[:1]))
+	if damaged := s.lookedAt(t, true); len(damaged) == 0 {
+		t.Error("with a list that has not all, verify names nothing")
+	}
+	check(t, s.quarantine().Keep(t.Context(), "P002", left))
+	if damaged := s.lookedAt(t, true); len(damaged) > 0 {
+		t.Errorf("without the list, and all made anew: verify names %v", damaged)
+	}
+	gone, err := filepath.Glob(filepath.Join(s.StatePath(), "quarantine/P003/*"))
+	check(t, errors.Join(err, os.Remove(gone[0])))
+	if damaged := s.lookedAt(t, true); len(damaged) != 1 {
+		t.Errorf("without %s, verify names %v", gone[0], damaged)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,6 +25,7 @@ func (p *program) backupCommand() *cli.Command {
 			"The next backup into the same DIR copies what is new, and takes out what is gone. docs/backup.md says how to keep it, and what a restore cannot bring back.",
 		Flags: []cli.Flag{
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: 10 * time.Minute, Destination: &o.LockWait},
+			&cli.BoolFlag{Name: "compare", Usage: "read what DIR has already, too, and copy anew what is not as in the study: where `verify` has found damage in the backup", Destination: &o.Compare},
 		},
 		Action: p.withStudy(func(ctx context.Context, c *cli.Command, s *study.Study) (err error) {
 			if o.To, err = one(c, "folder"); err != nil {
@@ -78,7 +80,8 @@ func (p *program) verifyBackup(ctx context.Context, dir string, o study.Verify) 
 		return err
 	}
 	if harm, ok := errors.AsType[*exitError](p.damageOf(found)); ok {
-		harm.advice, harm.next = "back up into a new folder where the study is whole, or take an older backup; in a study that is restored from this one, repair brings back what the raw log has", nil
+		harm.advice, harm.next = fmt.Sprintf("where the study is whole, mend the backup from there: %s; else take an older backup, or restore this one: there repair brings back what the raw log has",
+			p.bare("backup", dir, "--compare")), nil
 		return harm
 	}
 	if !p.flags.json {
@@ -95,7 +98,7 @@ func (p *program) restoreCommand() *cli.Command {
 		Description: "Then the study is checked as by `dexetl verify`. What came after the backup is fetched again by the next sync, but tokens that were spent since are lost, " +
 			"and nobody knows who has withdrawn since, unless --trail says it.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "trail", Usage: "go on with the audit trail of the study that was lost, the `FILE` state/audit.jsonl: " +
+			&cli.StringFlag{Name: "trail", Usage: "go on with the audit trail of the study that was lost, the `FILE` state/audit.jsonl, or the folder of its lake, which has it up to the newest snapshot: " +
 				"nothing is asked of Dexcom until what it says of withdrawals and erasures is made again", Destination: &o.Trail},
 		},
 		Action: func(ctx context.Context, c *cli.Command) error {
@@ -151,7 +154,10 @@ func (p *program) checkRestored(ctx context.Context, r restored) error {
 	if err := p.printRestored(r, found); err != nil {
 		return err
 	}
-	return cmp.Or(p.damageOf(found), r.unshown)
+	if as[*study.ForgottenError](r.unknown) { // that is told, and what to do
+		r.unknown = nil
+	}
+	return cmp.Or(p.damageOf(found), r.unshown, r.unknown)
 }
 
 func (p *program) printRestored(r restored, found study.Verified) error {
@@ -159,8 +165,13 @@ func (p *program) printRestored(r restored, found study.Verified) error {
 	for _, d := range found.Fresh() {
 		damaged = append(damaged, d.Path)
 	}
-	err := p.report(schemas.Restored(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, damaged},
-		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, r.AsOf().Format(time.RFC3339))
+	words, next := p.restoredWords(r)
+	if len(damaged) > 0 {
+		next = nil // the error behind this has it
+	}
+	at := r.AsOf()
+	err := p.report(schemas.Restored(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, damaged, at, r.trailed, words, orNull(p.spell(next))},
+		"restored: %s (%s) to %s, as it was at %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, at.Format(time.RFC3339))
 	if err != nil || p.flags.json {
 		return err
 	}
@@ -169,31 +180,37 @@ func (p *program) printRestored(r restored, found study.Verified) error {
 			return err
 		}
 	}
-	p.say("tokens that were spent since are lost: a sync says whose, and those people sign in again")
-	if !r.trailed {
-		p.say("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", r.AsOf().Format(time.RFC3339))
-		p.say("where state/%s of the lost study can still be read, restore with it instead: %s", state.AuditFile, p.bare("restore", "--trail", "FILE", "BACKUP", "DIR"))
+	for _, text := range words {
+		p.say("%s", text)
 	}
-	if len(damaged) > 0 {
-		return nil // the error behind this has the next command
-	}
-	return p.tellUnknown(r)
-}
-
-// tellUnknown says what nobody but the trail knows of that came after the backup. Without
-// one no command can find it out, so the next one is none that asks Dexcom.
-func (p *program) tellUnknown(r restored) error {
-	switch {
-	case r.unknown == nil && r.trailed:
-		p.say("the audit trail has no withdrawal and no change that the backup has not")
-		p.sayNext("sync")
-	case r.unknown == nil:
-		p.sayNext("participants", "list")
-	case as[*study.ForgottenError](r.unknown):
-		p.say("%v", r.unknown)
-		p.say("next: %s", p.spell(classifyByType(r.unknown).next))
-	default:
-		return r.unknown
+	if len(next) > 0 {
+		p.say("next: %s", p.spell(next))
 	}
 	return nil
+}
+
+// restoredWords are what whoever goes on with a study from a backup has to know, and the next
+// command. What came after the backup the audit trail alone can tell. Without it no command
+// can find it out, so the next one is none that asks Dexcom.
+func (p *program) restoredWords(r restored) (words []string, next step) {
+	words = []string{"tokens that were spent since are lost: a sync says whose, and those people sign in again"}
+	if !r.trailed {
+		words = append(words,
+			fmt.Sprintf("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", r.AsOf().Format(time.RFC3339)),
+			fmt.Sprintf("where state/%s of the lost study or its lake can still be read, restore with it instead: %s", state.AuditFile, p.bare("restore", "--trail", "FILE", "BACKUP", "DIR")))
+	}
+	switch {
+	case as[*study.ForgottenError](r.unknown):
+		known := classifyByType(r.unknown)
+		words, next = append(words, r.unknown.Error()), known.next
+		if len(next) == 0 {
+			words = append(words, known.advice)
+		}
+	case r.unknown != nil: // the error behind this
+	case r.trailed:
+		words, next = append(words, "the audit trail has no withdrawal and no change that the backup has not"), dexetl("sync")
+	default:
+		next = dexetl("participants", "list")
+	}
+	return words, next
 }

@@ -189,6 +189,46 @@ func TestBackupGoesOnAfterARepair(t *testing.T) {
 	}
 }
 
+// What rotted in the backup, with its size and time, is copied anew when contents are compared,
+// as verify advises.
+func TestBackupMendsItself(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := keptStudy(t)
+	backup := filepath.Join(filepath.Dir(b.dir), "backup")
+	b.must("backup", backup)
+	rotten := contentsOf(t, backup)
+	for kind, pattern := range keptKinds() {
+		found, err := filepath.Glob(filepath.Join(backup, pattern))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no %s in the backup: %v", kind, err)
+		}
+		path := found[len(found)-1]
+		info, err := os.Stat(path)
+		check(t, err)
+		check(t, harms()["rows"](path))
+		check(t, os.Chtimes(path, time.Time{}, info.ModTime()))
+	}
+	code, _, said := b.run("--study", backup, "verify")
+	if code != exitDamage || !strings.Contains(said, "backup "+backup+" --compare") {
+		t.Errorf("verify of a rotten backup: exit %d\n%s", code, said)
+	}
+	b.must("backup", backup)
+	if code, _, _ := b.run("--study", backup, "verify"); code != exitDamage {
+		t.Errorf("verify of a rotten backup, after another one: exit %d", code)
+	}
+	b.must("backup", backup, "--compare")
+	b.must("--study", backup, "verify")
+	mended := contentsOf(t, backup)
+	for _, changes := range []string{"backup.json", "state/state.db", "state/audit.jsonl"} {
+		delete(mended, changes)
+		delete(rotten, changes)
+	}
+	if diff := cmp.Diff(rotten, mended); diff != "" {
+		t.Errorf("the backup (-before it rotted +mended):\n%s", diff)
+	}
+}
+
 // A backup can be looked at where it is, by verify alone, and stays as it is.
 func TestVerifyOfABackup(t *testing.T) {
 	oneAfterTheOther(t)

@@ -72,6 +72,33 @@ func TestRestoreGoesOnWithTheTrail(t *testing.T) {
 	}
 }
 
+// Where no file of the trail is left, the newest snapshot of the lake has it: the state that
+// is restored beside that lake goes on with it, and is asked for nothing that it forgot.
+func TestRestoreGoesOnWithTheLake(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 4, Participants: 2, Days: 2, Reusable: true})
+	b.must("backfill")
+	beside := filepath.Dir(b.dir)
+	backup, part, state := filepath.Join(beside, "backup"), filepath.Join(beside, "part"), filepath.Join(b.dir, "state")
+	b.must("backup", backup)
+	b.must("--yes", "withdraw", "P001", "--effective", demoNow.AddDate(0, 0, -1).Format(time.RFC3339), "--reason", "moved")
+	check(t, os.RemoveAll(state))
+	lake, dir := filepath.Join(b.dir, "lake"), b.dir
+	b.must("restore", "--trail", lake, backup, part)
+	check(t, os.Rename(filepath.Join(part, "state"), state))
+	b.dir = dir
+	code, _, said := b.run("sync")
+	if code != exitDamage || !strings.Contains(said, "withdraw P001") {
+		t.Fatalf("sync: exit %d\n%s", code, said)
+	}
+	b.must(append([]string{"--yes"}, next(t, said)...)...)
+	b.must("sync")
+	b.must("audit", "verify")
+	b.must("verify")
+	b.must("doctor")
+}
+
 // Without the trail a restore says from when on withdrawals are unknown, and names no
 // command that asks Dexcom.
 func TestRestoreWarnsOfWithdrawals(t *testing.T) {
@@ -86,6 +113,21 @@ func TestRestoreWarnsOfWithdrawals(t *testing.T) {
 	for _, want := range []string{"withdrew or was erased after " + at, "--trail"} {
 		if code != exitDone || !strings.Contains(said, want) {
 			t.Errorf("restore: exit %d, want it to say %q\n%s", code, want, said)
+		}
+	}
+	var restored struct {
+		Trail    bool
+		AsOf     time.Time `json:"as_of"`
+		Warnings []string
+		Next     string
+	}
+	b.decode(&restored, "restore", backup, filepath.Join(t.TempDir(), "once more"), "--json")
+	if restored.Trail || !restored.AsOf.Equal(b.now) || len(restored.Warnings) != 3 || !strings.Contains(restored.Next, "participants list") {
+		t.Errorf("restore --json says %+v", restored)
+	}
+	for _, text := range restored.Warnings {
+		if !strings.Contains(said, text) {
+			t.Errorf("restore --json warns %q, and in words it says\n%s", text, said)
 		}
 	}
 	if strings.Contains(said, "next: dexetl sync") || strings.HasSuffix(strings.TrimSpace(said), " sync") {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os/user"
 	"path/filepath"
 	"syscall"
@@ -27,6 +28,10 @@ func (p *program) findStudy() (string, error) {
 	}
 	dir, err := study.Find(dirs...)
 	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
+		if lake := study.LakeIn(cmp.Or(given, ".")); lake != "" {
+			return "", advised(exitNoStudy, fmt.Sprintf("to read this lake without its study, put a %s beside it, with the lines version: 1, api: {region: us} and lake: {path: %s}", config.File, lake),
+				"%w; %s is a lake", none, lake)
+		}
 		if below := study.Below(cmp.Or(given, ".")); len(below) > 0 {
 			return "", failure(exitNoStudy, again("--study", filepath.Join(given, below[0])), "%w; below it: %s", none, study.ShortList(below))
 		}

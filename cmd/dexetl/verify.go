@@ -175,7 +175,7 @@ func (p *program) damageOf(v study.Verified) error {
 	switch {
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
-	case first.Kind == study.FoldDamage:
+	case first.Kind == study.FoldDamage, first.IsQuarantine():
 		e.next = dexetl("replay")
 	default:
 		e.advice = backupAdvice(first)

@@ -61,9 +61,11 @@ func (r *Register) Sealable(ctx context.Context) error {
 	if _, mark, err := r.bound(ctx); err != nil || mark != "" {
 		return err
 	}
-	var owned bool
-	err := r.Store.QueryRow(ctx, `select exists (select 1 from connections) or exists (select 1 from tokens) or exists (select 1 from token_answers)
-		or exists (select 1 from oauth_states) or exists (select 1 from invitations)`).Scan(&owned)
+	owned, err := state.One(ctx, r.Store, func(row func(...any) error) (owned bool, err error) {
+		err = row(&owned)
+		return owned, err
+	}, `select exists (select 1 from connections) or exists (select 1 from tokens) or exists (select 1 from token_answers)
+		or exists (select 1 from oauth_states) or exists (select 1 from invitations)`)
 	if err == nil && owned && r.MaySeal != nil {
 		err = r.MaySeal(ctx)
 	}

@@ -288,9 +288,8 @@ func TestFailRefreshOnce(t *testing.T) {
 			t.Errorf("unreadable %t: Answers = %+v, %v, want none waiting", unreadable, answers, err)
 		}
 	}
-	var kept int
-	if err := s.Store.QueryRow(context.Background(), "select count(*) from token_answers").Scan(&kept); err != nil || kept != 1 {
-		t.Errorf("%d answers kept for repair, %v, want the unreadable one", kept, err)
+	if kept, err := state.One(context.Background(), s.Store, state.ScanText, "select count(*) from token_answers"); err != nil || kept != "1" {
+		t.Errorf("%s answers kept for repair, %v, want the unreadable one", kept, err)
 	}
 }
 

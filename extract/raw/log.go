@@ -217,9 +217,16 @@ func fileSize(f *os.File) (int64, error) {
 }
 
 // openLock opens the lock file. Each holder opens it anew, because flock belongs
-// to the open file and not to the process.
+// to the open file and not to the process. Where nothing may be written, it is opened to
+// read: that is enough to lock it, and who appends fails at the segment.
 func openLock(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	path := filepath.Join(dir, "lock")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		if only, e := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0); e == nil {
+			return only, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("raw log lock: %w", err)
 	}

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"github.com/dexetl/dexetl/extract/durable"
 )
@@ -41,6 +43,50 @@ func LaterTrail(path string, text, older []byte) ([]byte, error) {
 		}
 	}
 	return text, nil
+}
+
+// TrailOf is the file of a trail that has these lines, of which Prev need not be known: what
+// a snapshot has of it. A line whose text does not give its hash was erased, or is none.
+func TrailOf(lines []AuditLine) ([]byte, error) {
+	var text []byte
+	prev := noLine
+	for _, l := range lines {
+		l.Prev = prev
+		line, err := lineOf(l)
+		if err != nil {
+			return nil, fmt.Errorf("line %d of the audit trail: %w", l.Seq, err)
+		}
+		text, prev = append(text, line...), l.Hash
+	}
+	return text, nil
+}
+
+func lineOf(l AuditLine) ([]byte, error) {
+	before, err := fieldsOf(l.Before)
+	if err != nil {
+		return nil, err
+	}
+	after, err := fieldsOf(l.After)
+	if err != nil {
+		return nil, err
+	}
+	act := Act{Subject: l.Subject, ParticipantID: l.ParticipantID, Before: before, After: after, Reason: l.Reason}
+	line, hash, err := encodeLine(l.Seq, l.At, Author{Who: l.Who, Command: l.Command}, act, l.Prev)
+	if err == nil && hash != l.Hash {
+		return erasedLine(l)
+	}
+	return line, err
+}
+
+// fieldsOf reads fields so that they are written as they were.
+func fieldsOf(text string) (f Fields, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	err = d.Decode(&f)
+	return f, err
 }
 
 // ContinueTrail makes of text, as LaterTrail returns it, the trail of this state, which is

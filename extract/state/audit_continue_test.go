@@ -42,6 +42,38 @@ func TestTrailIsContinued(t *testing.T) {
 	}
 }
 
+// What a snapshot has of a trail makes its file again, to the last byte, erased lines too.
+func TestTrailOfItsLines(t *testing.T) {
+	dir := t.TempDir()
+	s := trailOf(t, dir, "P001")
+	for _, act := range []state.Act{
+		{Subject: "roster", Before: state.Fields{"n": 1 << 60, "share": 0.1}, After: state.Fields{"file": "a <&> b.csv", "none": nil}, Reason: "it's \"late\""},
+		{Subject: "participant", ParticipantID: "P002", After: state.Fields{"site": "North"}, Reason: "moved"},
+		{Subject: state.ErasureSubject, ParticipantID: "P002"},
+	} {
+		if err := s.Audit(t.Context(), act); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.EraseInTrail(t.Context(), "P002"); err != nil {
+		t.Fatal(err)
+	}
+	want := trailText(t, dir)
+	lines := state.ParseTrail(want)
+	for i := range lines {
+		lines[i].Prev, lines[i].Erased = "", false // which a snapshot does not have
+	}
+	if got, err := state.TrailOf(lines); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("TrailOf, %v:\n%swant\n%s", err, got, want)
+	}
+	lines[1].Reason = "another"
+	if got, err := state.TrailOf(lines); err != nil {
+		t.Error(err)
+	} else if _, err := state.LaterTrail("altered", got, nil); err == nil {
+		t.Error("a line that says something else makes a trail")
+	}
+}
+
 // A trail that is damaged, older or another study's is none to go on with.
 func TestTrailIsNotContinued(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()

@@ -54,8 +54,24 @@ func (s *Store) vacuumInto(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.ExecContext(ctx, "vacuum into ?", path)
-	return errors.Join(file.check(err), file.Close())
+	return errors.Join(file.vacuumInto(ctx, path), file.Close())
+}
+
+// vacuumInto is that by d. The file is made first: where that fails, the system says why.
+func (d database) vacuumInto(ctx context.Context, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		return err
+	}
+	_, err = d.ExecContext(ctx, "vacuum into ?", path)
+	if full, ok := errors.AsType[*DiskError](err); ok && free(filepath.Dir(d.path)) >= reserveBytes {
+		there := database{path: path}
+		return there.diskError(full.Err) // the disk of the copy is the one without room
+	}
+	return err
 }
 
 // syncFile makes a file durable, and nobody else's to read.

@@ -47,8 +47,7 @@ func copyState(ctx context.Context, path, into string) error {
 	if err != nil {
 		return err
 	}
-	_, err = file.ExecContext(ctx, "vacuum into ?", to)
-	return errors.Join(file.check(err), file.Close())
+	return errors.Join(file.vacuumInto(ctx, to), file.Close())
 }
 
 // copyFile copies a file, if it is there, for nobody else to read.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -32,13 +33,13 @@ func isDamage(err error) bool {
 }
 
 // A database is the file at path. What SQLite reports as its damage comes out
-// of it as *DamageError, a full disk as *DiskError, one that does not work as
-// syscall.EIO, a file that another process holds as *BusyError, and what this account
+// of it as *DamageError, a full disk as *DiskError, one that does not work, or cannot be
+// opened, as syscall.EIO or what else the system says, a file that another process holds as *BusyError, and what this account
 // may not write as *fs.PathError.
 type database struct {
 	*sql.DB
 	path     string
-	readOnly bool // see openFull
+	full     error // why it is open to be read alone; see openFull
 	patience *patience
 	prepared *sync.Map // *sql.Stmt by its text
 	group    *group
@@ -80,8 +81,8 @@ func (d database) check(err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL:
 		return &BusyError{d.path, busyTimeout, err}
 	}
-	if d.full(e) {
-		return d.diskError(err)
+	if d.isFull(e) {
+		return d.diskError(cmp.Or(d.full, err))
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
@@ -90,7 +91,9 @@ func (d database) check(err error) error {
 		}
 	}
 	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY: // it opens to read what the disk does not let it open to write
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR:
+		return d.unwritten(err)
+	case sqlite3.SQLITE_READONLY: // it opens to read what the disk does not let it open to write
 		return fmt.Errorf("state %s: %w: %w", d.path, syscall.EIO, err)
 	}
 	return err

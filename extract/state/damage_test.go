@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -98,6 +99,23 @@ func TestDamagedLater(t *testing.T) {
 	_, err = Collect(ctx, s, ScanText, "select value from meta")
 	damaged(t, "meta", err, path)
 	damaged(t, "a change", add(s, "P002"), path)
+}
+
+// What SQLite cannot open it does not give a reason for: the system does.
+func TestOpenSaysWhyNot(t *testing.T) {
+	dir := t.TempDir()
+	openIn(t, dir, newClock()).Close()
+	log := filepath.Join(dir, "state.db-wal")
+	if err := os.Mkdir(log, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(context.Background(), dir)
+	if err == nil {
+		s.Close()
+	}
+	if !errors.Is(err, syscall.EISDIR) || !strings.Contains(err.Error(), log) {
+		t.Errorf("with a folder in the place of its log: %v, want what that is", err)
+	}
 }
 
 // A state that another account wrote is neither damaged nor full: the error names

@@ -109,18 +109,50 @@ func (d database) diskError(err error) error {
 	return &DiskError{Dir: dir, Free: free(dir), Need: reserveBytes, Err: err}
 }
 
-// full reports whether e came of a disk that is full or not to be written to.
+// isFull reports whether e came of a disk that is full or not to be written to.
 // Of some errors only the disk itself can tell.
-func (d database) full(e *sqlite.Error) bool {
+func (d database) isFull(e *sqlite.Error) bool {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return true
 	case sqlite3.SQLITE_READONLY:
-		return d.readOnly || unwritable(filepath.Dir(d.path))
+		return d.full != nil || unwritable(filepath.Dir(d.path))
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
 		return free(filepath.Dir(d.path)) < 1<<16 || unwritable(filepath.Dir(d.path))
 	}
 	return false
+}
+
+// unwritten says why SQLite could not open or write a file, err, which it does not tell:
+// the system does, when it is asked for the same. Where it lets us now, it was the disk.
+func (d database) unwritten(err error) error {
+	why := d.trial()
+	switch errno, _ := errors.AsType[syscall.Errno](why); {
+	case errno == syscall.ENOSPC, errno == syscall.EDQUOT:
+		return d.diskError(fmt.Errorf("%w: %w", errno, err))
+	case why != nil:
+		return fmt.Errorf("state %s: %w: %w", d.path, why, err)
+	}
+	return fmt.Errorf("state %s: %w: %w", d.path, syscall.EIO, err)
+}
+
+// trial opens the files of the state, and makes one beside them, as SQLite does.
+func (d database) trial() error {
+	for _, path := range []string{d.path, d.path + "-wal", d.path + "-shm"} {
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(d.path), ".trial-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 1<<15)) // what SQLite's index of its log takes at first
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 }
 
 // openFull opens a state to be read where SQLite cannot make the files it needs
@@ -136,7 +168,10 @@ func openFull(ctx context.Context, path string, err error) (database, error) {
 	if e != nil {
 		return database{}, err
 	}
-	file.readOnly = true
+	file.full = err
+	if e, ok := errors.AsType[*DiskError](err); ok {
+		file.full = e.Err
+	}
 	if !upToDate(ctx, file) {
 		return database{}, errors.Join(err, file.Close())
 	}

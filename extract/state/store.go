@@ -176,11 +176,6 @@ func (s *Store) QueryContext(ctx context.Context, query string, args ...any) (*s
 	return s.db.QueryContext(ctx, query, args...)
 }
 
-// QueryRow returns the first row of a query.
-func (s *Store) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return s.db.QueryRowContext(ctx, query, args...)
-}
-
 // Exec runs one statement, which is a transaction of its own.
 func (s *Store) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	return s.db.ExecContext(ctx, query, args...)

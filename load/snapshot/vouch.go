@@ -70,7 +70,8 @@ func Cite(l *lake.Lake, m lake.Manifest, citations []string) error {
 
 // CheckCited finds what a tag brought into the folder of snapshot m and is not there any
 // more: the sums, and each of the citations. A line more is what a tag left that was dropped
-// and not yet taken out. Without citations, or a folder, there is nothing to check.
+// and not yet taken out. Who reads a lake without its study may not know how a line begins,
+// with the study's id. Without citations, or a folder, there is nothing to check.
 func CheckCited(l *lake.Lake, m lake.Manifest, citations []string) (found []*lake.DamageError, err error) {
 	root, err := l.Root().OpenRoot(folderOf(m.Snapshot))
 	if errors.Is(err, fs.ErrNotExist) || len(citations) == 0 {
@@ -93,7 +94,7 @@ func CheckCited(l *lake.Lake, m lake.Manifest, citations []string) (found []*lak
 	}
 	has := strings.Split(string(content), "\n")
 	for _, line := range citations {
-		if !slices.Contains(has, line) {
+		if !slices.ContainsFunc(has, func(held string) bool { return held == line || strings.HasSuffix(held, ", "+line) }) {
 			harm(citationName, fmt.Errorf("it does not have the line %q", line))
 			break
 		}

@@ -111,10 +111,9 @@ func TestDeregister(t *testing.T) {
 	if c := v.connection("P001"); !did.Success || c.Status != consent.Ended || c.EndedBecause != "deregistered over the API" {
 		t.Errorf("%+v %+v", did, c)
 	}
-	var n int
-	check(t, v.study.Store.QueryRow(t.Context(), "select count(*) from tokens").Scan(&n))
-	if n != 0 {
-		t.Errorf("%d pairs of tokens are left", n)
+	n, err := state.One(t.Context(), v.study.Store, state.ScanText, "select count(*) from tokens")
+	if err != nil || n != "0" {
+		t.Errorf("%v, %s pairs of tokens are left", err, n)
 	}
 	if got := v.ask(v.key, "DELETE", "/v2/user/"+user+"/dexcom_v3", ""); got.status != 404 {
 		t.Errorf("again: %d", got.status)

@@ -21,6 +21,7 @@ import (
 type Order struct {
 	To       string // folder: a new or empty one, or one with an older backup of the study
 	LockWait time.Duration
+	Compare  bool // contents of what the folder has, too: what rotted there with its size and time is copied anew
 }
 
 // A Report says what a backup or a restore did.
@@ -43,7 +44,7 @@ type Report struct {
 // is never older than the lake. What changes or removes a file of the older backup stands
 // aside until all is there: see turn.
 func Make(ctx context.Context, s *study.Study, o Order) (Report, error) {
-	b, err := prepare(ctx, s, o.To)
+	b, err := prepare(ctx, s, o)
 	if err != nil {
 		return Report{}, err
 	}
@@ -74,6 +75,7 @@ type making struct {
 	Marker
 	study    *study.Study
 	to       string
+	compare  bool
 	older    Marker // what the folder has; Finished is zero for none
 	damages  []Damage
 	spared   map[string]bool // damaged data files, from the lake's folder, of which only the backup may have a good copy
@@ -83,18 +85,18 @@ type making struct {
 }
 
 // prepare finds out what the folder has, and ends a turn that was broken off.
-func prepare(ctx context.Context, s *study.Study, to string) (*making, error) {
+func prepare(ctx context.Context, s *study.Study, o Order) (*making, error) {
 	key, err := s.Consents.BoundKey(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, tree := range []string{s.LakePath(), s.StatePath(), s.Dir} {
-		if durable.Within(tree, to) {
-			return nil, &PlaceError{Dir: to, Inside: tree}
+		if durable.Within(tree, o.To) {
+			return nil, &PlaceError{Dir: o.To, Inside: tree}
 		}
 	}
-	b := &making{study: s, to: to}
-	if b.older, err = olderIn(to, key); err != nil {
+	b := &making{study: s, to: o.To, compare: o.Compare}
+	if b.older, err = olderIn(o.To, key); err != nil {
 		return nil, err
 	}
 	b.Marker = Marker{Format: format, Study: key, Begun: s.Now().UTC(), Program: s.Version, State: s.Config.State.Path, Lake: s.Config.Lake.Path}
@@ -105,7 +107,7 @@ func prepare(ctx context.Context, s *study.Study, to string) (*making, error) {
 
 // mirror copies a folder of the study to where the backup has it.
 func (b *making) mirror(from, tree string) *mirror {
-	m := &mirror{from: from, to: filepath.Join(b.to, tree), aside: filepath.Join(b.to, asideDir, tree), made: make(map[string]bool)}
+	m := &mirror{from: from, to: filepath.Join(b.to, tree), aside: filepath.Join(b.to, asideDir, tree), compare: b.compare, rotten: make(map[string]bool), made: make(map[string]bool)}
 	b.copies = append(b.copies, m)
 	return m
 }

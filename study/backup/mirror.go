@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,16 @@ import (
 )
 
 // A mirror makes the folder to like the folder from, as far as both have one of its
-// trees. A file is the same if size and time of its last change are.
+// trees. A file is the same if size and time of its last change are, and where contents are
+// compared, these.
 type mirror struct {
 	from, to string
 
 	aside string                 // where copies wait for their turn; empty: they take their place at once
 	fresh func(path string) bool // what takes its place at once where nothing stands yet; nil: nothing
+
+	compare bool            // contents, too
+	rotten  map[string]bool // copies that are not the same, though size and time are; a tree is gone through twice
 
 	Files int   // copied
 	Bytes int64 // of them
@@ -135,7 +140,14 @@ func (m *mirror) file(rel string) error {
 func (m *mirror) place(rel string, info fs.FileInfo) (to string, there bool, err error) {
 	to = filepath.Join(m.to, rel)
 	held, none := os.Lstat(to)
-	there = none == nil && sameFile(held, info)
+	if there = none == nil && sameFile(held, info); there && m.compare && !m.made[rel] {
+		equal, err := equalContent(filepath.Join(m.from, rel), to)
+		if err != nil {
+			return to, false, err
+		}
+		m.rotten[rel] = !equal
+	}
+	there = there && !m.rotten[rel]
 	if m.aside == "" || none != nil && m.isFresh(rel) {
 		return to, m.keep(rel, there), nil
 	}
@@ -172,6 +184,33 @@ func (m *mirror) counted(rel string) bool {
 
 func sameFile(a, b fs.FileInfo) bool {
 	return a.Mode().IsRegular() && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
+}
+
+// equalContent reports whether a copy has what the file has. One that cannot be read has not.
+func equalContent(file, copy string) (bool, error) {
+	a, err := os.Open(file)
+	if err != nil {
+		return false, err
+	}
+	defer a.Close()
+	b, err := os.Open(copy)
+	if err != nil {
+		return false, nil
+	}
+	defer b.Close()
+	x, y := make([]byte, 1<<20), make([]byte, 1<<20)
+	for {
+		n, err := io.ReadFull(a, x)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return false, err
+		}
+		if held, _ := io.ReadFull(b, y[:n]); held < n || !bytes.Equal(x[:n], y[:n]) {
+			return false, nil
+		}
+		if err != nil {
+			return true, nil
+		}
+	}
 }
 
 // isNone reports whether err is that there is no such file.

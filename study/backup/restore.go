@@ -23,7 +23,7 @@ const restoringFile = ".restoring"
 // A Restore asks for a study that is made of a backup.
 type Restore struct {
 	From, To string // the backup; the new folder
-	Trail    string // the audit trail of the study that was lost, which went on after the backup; "": none
+	Trail    string // file of the audit trail of the study that was lost, which went on after the backup, or folder of its lake; "": none
 }
 
 // A TrailError says that a file is not the audit trail that the backup's goes on as.
@@ -53,7 +53,7 @@ func (o Restore) Make(ctx context.Context, by study.Program, author state.Author
 	if err != nil {
 		return r, nil, err
 	}
-	trail, err := o.later()
+	trail, err := o.later(ctx)
 	if err != nil {
 		return r, nil, err
 	}
@@ -75,11 +75,15 @@ func (o Restore) Make(ctx context.Context, by study.Program, author state.Author
 }
 
 // later is the audit trail that the backup's goes on as; nil: none was given.
-func (o Restore) later() ([]byte, error) {
+func (o Restore) later(ctx context.Context) (text []byte, err error) {
 	if o.Trail == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(o.Trail)
+	if info, e := os.Stat(o.Trail); e == nil && info.IsDir() {
+		text, err = study.LakeTrail(ctx, o.Trail)
+	} else {
+		text, err = os.ReadFile(o.Trail)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,16 +2,13 @@ package backup
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
@@ -38,33 +35,16 @@ func (e *DamagedError) Error() string {
 	if n := len(e.Damages) - 1; n > 0 {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
-	return fmt.Sprintf("the study is damaged: %s: %v%s; the backup in %s is as it was", first.Path, reason(first.Err), more, e.Dir)
+	return fmt.Sprintf("the study is damaged: %s: %v%s; the backup in %s is as it was", first.Path, study.Reason(first.Err), more, e.Dir)
 }
 
 // Unwrap returns what is wrong with the first file.
 func (e *DamagedError) Unwrap() error { return e.Damages[0].Err }
 
-// reason says what is wrong with a file, without its name.
-func reason(err error) string {
-	if e, ok := errors.AsType[*lake.DamageError](err); ok {
-		err = e.Err
-	}
-	if e, ok := errors.AsType[*state.DamageError](err); ok {
-		err = e.Err
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return "it is gone"
-	}
-	if e, ok := errors.AsType[*raw.DamageError](err); ok && e.Reason != "" {
-		return fmt.Sprintf("at byte %d: %s", e.Offset, e.Reason)
-	}
-	return err.Error()
-}
-
 // inspect makes sure, before anything is written, that the study has all of its own, and
 // all that the folder's older backup has.
 func (b *making) inspect(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{b.inspectState, b.inspectSealed, b.inspectLake} {
+	for _, look := range []func(context.Context) error{b.inspectState, b.inspectPapers, b.inspectLake} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -103,43 +83,19 @@ func (b *making) inspectState(ctx context.Context) error {
 	return nil
 }
 
-// inspectSealed looks at what nothing brings back: the key, where it is a file, what is
-// sealed for it, and the keys of exports.
-func (b *making) inspectSealed(ctx context.Context) error {
+// inspectPapers looks at what lies beside state.db. A trail that is damaged is no reason to
+// leave it: lostLines holds it against the backup's.
+func (b *making) inspectPapers(ctx context.Context) error {
 	s := b.study
-	if _, err := export.Keys(s.StatePath()); err != nil {
-		b.found(filepath.Join(s.StatePath(), export.KeyFile), err)
+	trail, err := s.Store.Trail(ctx)
+	if _, damaged := errors.AsType[*state.AuditError](err); err != nil && !damaged {
+		return err
 	}
-	if b.Study == "" || s.Config.State.KeyCommand != "" {
-		return nil
-	}
-	key, err := s.SealingKey(ctx)
-	if err != nil {
-		b.found(s.KeyPath(), err)
-		return nil
-	}
-	return eachFile(filepath.Join(s.StatePath(), "quarantine"), func(path string) error {
-		sealed, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
+	return s.CheckPapers(ctx, trail, func(path string, err error) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(s.StatePath(), path)
 		}
-		if err != nil {
-			return err
-		}
-		if filepath.Base(path) == study.QuarantineSums {
-			if err := lake.Unbroken(sealed); err != nil {
-				b.found(path, err)
-			}
-			return nil
-		}
-		plain, err := key.Open(sealed)
-		if err == nil && !strings.Contains(filepath.Base(path), fmt.Sprintf(".%.8x.", sha256.Sum256(plain))) {
-			err = errors.New("its content is not what its name says")
-		}
-		if err != nil {
-			b.found(path, err)
-		}
-		return nil
+		b.found(path, err)
 	})
 }
 
