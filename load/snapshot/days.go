@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"runtime"
 	"slices"
-	"strconv"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 
@@ -107,7 +105,7 @@ func (c *computing) compareDays(ctx context.Context) (takes bool, err error) {
 
 // batchDays is how many due days are computed at once, about: what DuckDB counts their
 // values in has to fit into memory.
-const batchDays = 4096
+const batchDays = 8192
 
 // comparedDays are the days of this snapshot and of latest. All due ones of a participant in
 // a month are of one batch.
@@ -169,14 +167,13 @@ func (c *computing) computeDays(ctx context.Context, month string, takes bool) e
 	if len(batches) == 0 {
 		batches = []string{""} // of no day; new_days has to be there
 	}
-	// Unlike files, what is in memory is shared by threads without waiting.
-	statements := []string{spans, "set threads = " + strconv.Itoa(runtime.GOMAXPROCS(0))}
+	statements := []string{spans}
 	create := "create or replace table new_days as\n"
 	for _, batch := range batches {
 		statements = append(append(statements, narrowed(month, batch)...), create+newDays)
 		create = "insert into new_days\n"
 	}
-	return c.execute(ctx, append(statements, "set threads = 1", taken)...)
+	return c.execute(ctx, append(statements, taken)...)
 }
 
 // takenDays is the statement for the days of a month that latest has and that are right as
