@@ -3,6 +3,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -13,6 +14,7 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
 )
 
@@ -186,14 +188,20 @@ func (c *computing) prepare(ctx context.Context) error {
 	return c.takeOver(ctx)
 }
 
-// relate creates tables of the snapshot.
+// relate creates tables of the snapshot, each of its files in the order of their rows: of a
+// participant's hardly anything is left to sort then.
 func (c *computing) relate(ctx context.Context, names []string) error {
+	m := c.manifest
+	m.Files = slices.Clone(m.Files)
+	slices.SortStableFunc(m.Files, func(a, b lake.File) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Day, b.Day), cmp.Compare(a.FirstParticipant, b.FirstParticipant))
+	})
 	var statements []string
 	for _, t := range tables() {
 		if !slices.Contains(names, t.Name) {
 			continue
 		}
-		files, err := sources(c.lake, c.manifest, t.Name)
+		files, err := sources(c.lake, m, t.Name)
 		if err != nil {
 			return err
 		}

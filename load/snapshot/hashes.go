@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -46,7 +47,7 @@ func (c *computing) addUp(ctx context.Context, s sum) error {
 	var missing []part
 	err = c.within(path.Join(c.folder, hashesFolder), func(to *os.Root) error {
 		for _, p := range parts {
-			name := c.sumName(s, t, p, follows[p.name])
+			name := sumName(c.manifest, s, t, p, follows[p.name])
 			names = append(names, name)
 			linked, err := c.linkHashes(to, name)
 			if err != nil {
@@ -99,7 +100,7 @@ func (c *computing) sumPart(ctx context.Context, to *os.Root, s sum, t transform
 	if err := own.execute(ctx, temporary(relation(t, c.manifest, fileList(files)))); err != nil {
 		return err
 	}
-	_, err = own.copyTo(ctx, to, path.Join(c.folder, hashesFolder), c.sumName(s, t, p, follows), s.query)
+	_, err = own.copyTo(ctx, to, path.Join(c.folder, hashesFolder), sumName(c.manifest, s, t, p, follows), s.query)
 	return err
 }
 
@@ -138,11 +139,11 @@ func (c *computing) linkHashes(to *os.Root, name string) (bool, error) {
 
 // sumName names the sum of a part by all that it follows from: of rows of an older program
 // it is the exclusions, too.
-func (c *computing) sumName(s sum, t transform.Table, p part, follows string) string {
-	h, version, files := sha256.New(), c.manifest.Version(t.Name), p.files
+func sumName(m lake.Manifest, s sum, t transform.Table, p part, follows string) string {
+	h, version, files := sha256.New(), m.Version(t.Name), p.files
 	fmt.Fprintln(h, s.query, version, follows)
 	if version < t.Version {
-		files = slices.Concat(files, c.manifest.TableFiles("exclusions"))
+		files = slices.Concat(files, m.TableFiles("exclusions"))
 	}
 	for _, f := range files {
 		fmt.Fprintln(h, f.Path)

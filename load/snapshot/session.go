@@ -3,7 +3,6 @@
 package snapshot
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -97,8 +96,7 @@ func openSession(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limi
 	return session, nil
 }
 
-// sources returns the absolute paths of the files of a table, in the order of their rows: so
-// that hardly anything is left to sort for whoever reads a participant's.
+// sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 	switch {
 	case isComputed(table) && HasComputed(l, m):
@@ -106,12 +104,8 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 	case isComputed(table):
 		return nil, nil
 	}
-	files := m.TableFiles(table)
-	slices.SortStableFunc(files, func(a, b lake.File) int {
-		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Day, b.Day), cmp.Compare(a.FirstParticipant, b.FirstParticipant))
-	})
 	var names []string
-	for _, f := range files {
+	for _, f := range m.TableFiles(table) {
 		name, err := absolute(l, f.Path)
 		if err != nil {
 			return nil, err
@@ -197,6 +191,14 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 	if len(days) > 0 {
 		allowed = slices.Concat(allowed, days)
 		chosen = withDays(chosen, fileList(days))
+	}
+	sensors, err := sessionsOf(l, m)
+	if err != nil {
+		return err
+	}
+	if len(sensors) > 0 && harm.of(sensorSessions.table) == nil {
+		allowed = slices.Concat(allowed, sensors)
+		chosen = withSessions(chosen, fileList(sensors))
 	}
 	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen))
 	if !HasComputed(l, m) && wanted(spansTable) {
