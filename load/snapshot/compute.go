@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -115,6 +116,7 @@ type computing struct {
 // inSession does something in a session of its own, which keeps in memory what it made until
 // it ends.
 func (c *computing) inSession(ctx context.Context, do func(context.Context) error) (err error) {
+	debug.FreeOSMemory() // what Go has no use for is room for DuckDB
 	if c.session, err = newSession(Limits{}, spillParents(c.lake.Path())...); err != nil {
 		return err
 	}
