@@ -9,7 +9,7 @@ union all
 select
     w.participant_id, d.day, d.local_date, d.excluded, d.cadence_min, d.n_readings, d.n_values, d.sum_mgdl, d.sum_mgdl2, d.glucose_mgdl, d.counts,
     d.n_overlap, d.n_clock_suspect, d.n_slots, d.first_utc, d.last_utc, d.first_local, d.last_local, d.linked_us, d.wide_us, d.wide_min,
-from main.worn w
+from main.sensor_sessions w
 join main.glucose_days d on d.participant_id = w.participant_id
     and w.session_start <= d.day
     and d.day + interval 1 day <= w.session_end

@@ -27,7 +27,7 @@ func sensorRelations() string {
 		from string // what it reads of sensor_metrics
 	}{
 		{relation{"divided_days", withoutHead(glucoseDays)}, "main.glucose"},
-		{relation{"glucose_days", columns(sensorDays)}, "main.divided_days main.worn"},
+		{relation{"glucose_days", columns(sensorDays)}, "main.divided_days main.sensor_sessions"},
 		{internal("linked_days"), "main.glucose_days"},
 		{internal("summed_days"), "internal.linked_days"},
 		{internal("local_days"), "internal.summed_days"}, // zones and calendar are everybody's

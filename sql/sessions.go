@@ -31,6 +31,16 @@ var sensorMarks string
 // the records that say from when to when a sensor was worn.
 func SensorMarks() string { return strings.TrimSpace(fill(sensorMarks)) }
 
+// SessionsFrom is the statement that has sensor_sessions read its rows from a relation.
+func SessionsFrom(relation string) string {
+	v := view("sensor_sessions")
+	names := make([]string, len(v.Columns))
+	for i, c := range v.Columns {
+		names[i] = c.Name
+	}
+	return "create or replace view sensor_sessions as\nselect\n    " + strings.Join(names, ",\n    ") + ",\nfrom " + relation + ";"
+}
+
 // SensorSessions is the query of the view sensor_sessions over sensor_marks: rows of
 // [SensorMarks], those of each stretch of time by themselves.
 func SensorSessions() string {

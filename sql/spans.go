@@ -40,9 +40,11 @@ func ReadingHashes() string { return readingHashes }
 //go:embed sensor_scopes.sql
 var sensorScopes string
 
-// SensorScopes is a query over the views [SpanViews]: the sensors of which there are
+// SensorScopes is a query over glucose and sensor_sessions: the sensors of which there are
 // values in glucose, for [SpanScopes].
-func SensorScopes() string { return sensorScopes }
+func SensorScopes() string {
+	return strings.ReplaceAll(fill(sensorScopes), "main.glucose", "glucose")
+}
 
 //go:embed span_scopes.sql
 var spanScopes string
@@ -61,10 +63,9 @@ func EpisodePreset() string {
 	return "select episode_preset from (\n" + unqualified(query("internal.metric_settings")) + "\n)"
 }
 
-// SpanViews are the views that [SpanScopes] and [SensorScopes] read, and metric_settings.
-// They read sensor_sessions as they find it.
+// SpanViews are the views that [SpanScopes] reads, and metric_settings.
 func SpanViews() []string {
-	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes", Internal + ".sensor_readings"}
+	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
 }
 
 // SpanReaders are the views that show what span_metrics has.
@@ -77,7 +78,7 @@ func SpanReaders() (names []string) {
 	return names
 }
 
-// SpanTables are the tables that [SpanViews] and [SpanScopes] read; in older lakes glucose.excluded
+// SpanTables are the tables that [SpanViews], [SpanScopes] and [SensorScopes] read; in older lakes glucose.excluded
 // follows from exclusions.
 func SpanTables() []string {
 	return []string{"glucose", "glucose_days", "egvs", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}

@@ -3,16 +3,19 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"runtime/debug"
 	"slices"
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
 )
 
@@ -86,28 +89,39 @@ func (p *publisher) lacking() (lacks lacking, err error) {
 
 // computeWith computes with what latest has, or all anew.
 func (p *publisher) computeWith(ctx context.Context, lacks lacking, sums latestSums, anew bool) error {
-	s, err := newSession(Limits{}, spillParents(p.lake.Path())...)
-	if err != nil {
-		return err
+	c := computing{publisher: p, sums: sums, anew: anew}
+	if lacks.spans {
+		if err := c.inSession(ctx, c.computeSpans); err != nil {
+			return err
+		}
 	}
-	db := sql.OpenDB(s) // closes the session
-	c := computing{publisher: p, db: db, session: s, lacks: lacks, sums: sums, anew: anew}
-	return errors.Join(c.run(ctx), db.Close())
+	fault.Point("snapshot.computed")
+	if lacks.days {
+		return c.inSession(ctx, c.storeDays)
+	}
+	return nil
 }
 
-// A computing makes the computed tables in a session.
+// A computing makes the computed tables in sessions.
 type computing struct {
 	*publisher
 	db      *sql.DB
 	session *session
 	conn    driver.Conn // may write, unlike those of db
-	lacks   lacking
-	sums    latestSums // of latest
-	anew    bool       // nothing is taken from latest
-	takes   bool       // something is
+	sums    latestSums  // of latest
+	anew    bool        // nothing is taken from latest
+	takes   bool        // something is
 }
 
-func (c *computing) run(ctx context.Context) (err error) {
+// inSession does something in a session of its own, which keeps in memory what it made until
+// it ends.
+func (c *computing) inSession(ctx context.Context, do func(context.Context) error) (err error) {
+	debug.FreeOSMemory() // what Go has no use for is room for DuckDB
+	if c.session, err = newSession(Limits{}, spillParents(c.lake.Path())...); err != nil {
+		return err
+	}
+	c.db = sql.OpenDB(c.session) // closes the session
+	defer func() { err = errors.Join(err, c.db.Close()) }()
 	if c.conn, err = c.session.Connector.Connect(ctx); err != nil {
 		return err
 	}
@@ -116,16 +130,7 @@ func (c *computing) run(ctx context.Context) (err error) {
 	if err := c.execute(ctx, append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)...); err != nil {
 		return err
 	}
-	if c.lacks.spans {
-		if err := c.computeSpans(ctx); err != nil {
-			return err
-		}
-	}
-	fault.Point("snapshot.computed")
-	if c.lacks.days {
-		return c.storeDays(ctx)
-	}
-	return nil
+	return do(ctx)
 }
 
 func (c *computing) computeSpans(ctx context.Context) error {
@@ -185,14 +190,20 @@ func (c *computing) prepare(ctx context.Context) error {
 	return c.takeOver(ctx)
 }
 
-// relate creates tables of the snapshot.
+// relate creates tables of the snapshot, each of its files in the order of their rows: of a
+// participant's hardly anything is left to sort then.
 func (c *computing) relate(ctx context.Context, names []string) error {
+	m := c.manifest
+	m.Files = slices.Clone(m.Files)
+	slices.SortStableFunc(m.Files, func(a, b lake.File) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Day, b.Day), cmp.Compare(a.FirstParticipant, b.FirstParticipant))
+	})
 	var statements []string
 	for _, t := range tables() {
 		if !slices.Contains(names, t.Name) {
 			continue
 		}
-		files, err := sources(c.lake, c.manifest, t.Name)
+		files, err := sources(c.lake, m, t.Name)
 		if err != nil {
 			return err
 		}

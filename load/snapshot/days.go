@@ -96,27 +96,38 @@ func (c *computing) compareDays(ctx context.Context) (takes bool, err error) {
 			return false, err
 		}
 		old := "read_parquet(" + fileList(files) + ", hive_partitioning = false)"
-		if c.execute(ctx, fmt.Sprintf(comparedDays, old)) == nil {
+		if c.execute(ctx, fmt.Sprintf(comparedDays, old, batchDays)) == nil {
 			return true, nil
 		}
 	}
-	return false, c.execute(ctx, fmt.Sprintf(comparedDays, "(from day_inputs where false)"))
+	return false, c.execute(ctx, fmt.Sprintf(comparedDays, "(from day_inputs where false)", batchDays))
 }
 
-// comparedDays are the days of this snapshot and of latest.
+// batchDays is how many due days are computed at once, about: what DuckDB counts their
+// values in has to fit into memory.
+const batchDays = 8192
+
+// comparedDays are the days of this snapshot and of latest. All due ones of a participant in
+// a month are of one batch.
 const comparedDays = `create table compared_days as
+with states as (
+    select
+        coalesce(n.participant_id, o.participant_id) as participant_id,
+        coalesce(n.local_date, o.local_date) as local_date,
+        strftime(coalesce(n.local_date, o.local_date), '%%Y-%%m') as month,
+        n.first_day, n.last_day, n.inputs_hash,
+        case
+            when n.inputs_hash is null then 'gone'
+            when n.inputs_hash = o.inputs_hash then 'same'
+            else 'due'
+        end as state,
+    from day_inputs n
+    full join %s o on o.participant_id = n.participant_id and o.local_date = n.local_date
+)
 select
-    coalesce(n.participant_id, o.participant_id) as participant_id,
-    coalesce(n.local_date, o.local_date) as local_date,
-    strftime(coalesce(n.local_date, o.local_date), '%%Y-%%m') as month,
-    n.first_day, n.last_day, n.inputs_hash,
-    case
-        when n.inputs_hash is null then 'gone'
-        when n.inputs_hash = o.inputs_hash then 'same'
-        else 'due'
-    end as state,
-from day_inputs n
-full join %s o on o.participant_id = n.participant_id and o.local_date = n.local_date`
+    participant_id, local_date, month, first_day, last_day, inputs_hash, state,
+    ((count(*) filter (where state = 'due') over (partition by month order by participant_id) - 1) // %d)::varchar as batch,
+from states`
 
 // monthsOfDays has each day in the month of its date.
 func (c *computing) monthsOfDays(takes bool) months {
@@ -127,21 +138,42 @@ func (c *computing) monthsOfDays(takes bool) months {
 		every: "select distinct month from compared_days where state <> 'gone'",
 		rows:  "select *, strftime(local_date, '%Y-%m') as month\nfrom (\n    from new_days\n    union all by name\n    from taken_days\n)",
 		order: "participant_id, local_date",
-		each: func(month string) ([]string, error) {
+		each: func(ctx context.Context, month string) error {
 			if month == wholeName && made {
-				return nil, nil // no day is in it, and to plan the view is dear
+				return nil // no day is in it, and to plan the view is dear
 			}
 			made = true
-			spans, err := c.spansOf(month)
-			if err != nil {
-				return nil, err
-			}
-			taken, err := c.takenDays(month, takes)
-			return slices.Concat([]string{spans}, narrowed(month), []string{taken}), err
+			return c.computeDays(ctx, month, takes)
 		},
 		// Whoever asks for one participant decodes what everybody in a row group has.
 		options: []string{"row_group_size 2048", fmt.Sprintf("kv_metadata {%s: %s}", rulesKey, text(views.DayRules()))},
 	}
+}
+
+// computeDays creates new_days and taken_days of a month.
+func (c *computing) computeDays(ctx context.Context, month string, takes bool) error {
+	spans, err := c.spansOf(month)
+	if err != nil {
+		return err
+	}
+	taken, err := c.takenDays(month, takes)
+	if err != nil {
+		return err
+	}
+	batches, err := c.strings(ctx, "select distinct batch from compared_days where state = 'due' and month = "+text(month))
+	if err != nil {
+		return err
+	}
+	if len(batches) == 0 {
+		batches = []string{""} // of no day; new_days has to be there
+	}
+	statements := []string{spans}
+	create := "create or replace table new_days as\n"
+	for _, batch := range batches {
+		statements = append(append(statements, narrowed(month, batch)...), create+newDays)
+		create = "insert into new_days\n"
+	}
+	return c.execute(ctx, append(statements, taken)...)
 }
 
 // takenDays is the statement for the days of a month that latest has and that are right as
@@ -170,15 +202,15 @@ func (c *computing) spansOf(month string) (string, error) {
 	return relation(spanMetrics(), c.manifest, fileList([]string{file})), err
 }
 
-// narrowed are the statements that leave daily_metrics the due days of a month, and of the
+// narrowed are the statements that leave daily_metrics the due days of a batch, and of the
 // readings what these follow from: days in a row as one interval, as it ends a day where
 // the next one begins.
-func narrowed(month string) []string {
+func narrowed(month, batch string) []string {
 	return []string{
 		`create or replace table due_days as
 select participant_id, local_date, first_day, last_day, inputs_hash,
 from compared_days
-where state = 'due' and month = ` + text(month),
+where state = 'due' and month = ` + text(month) + ` and batch = ` + text(batch),
 		`create or replace table due_intervals as
 select s.* replace (d.first_date as first_date, d.last_date as last_date)
 from study s
@@ -199,14 +231,15 @@ join (
 ) d on d.participant_id = s.participant_id and d.day = s.day`,
 		"create or replace view study_intervals as\nfrom due_intervals",
 		"create or replace view " + daysTable + " as\nfrom due_sums",
-		`create or replace table new_days as
-select d.inputs_hash, m.*
+	}
+}
+
+// newDays are the due days, as files have them.
+var newDays = `select d.inputs_hash, m.*
 from (
 ` + views.PackedDays() + `
 ) m
-join due_days d on d.participant_id = m.participant_id and d.local_date = m.local_date`,
-	}
-}
+join due_days d on d.participant_id = m.participant_id and d.local_date = m.local_date`
 
 // daysView is daily_metrics as it computes them.
 func daysView() views.View {

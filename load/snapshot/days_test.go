@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -246,6 +247,42 @@ func TestDaysAloneAreStored(t *testing.T) {
 	var c computer
 	if _, err := Publish(t.Context(), l, m, c.compute); err != nil || c.calls != 0 || !hasStored(l, m) {
 		t.Errorf("published again: %v, %d spans computed, days are stored: %t", err, c.calls, hasStored(l, m))
+	}
+}
+
+// Days of more participants than are computed at once are all stored.
+func TestDaysInBatches(t *testing.T) {
+	t.Parallel()
+	l, n := newLakeIn(t, "lake"), batchDays+500
+	c := l.Begin(lake.Manifest{})
+	table, _ := transform.TableNamed(daysTable)
+	to, err := c.Create(table, "2026-03", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := readings(table, "", march, n)
+	ids := array.NewBuilder(memory.DefaultAllocator, rows.Schema().Field(0).Type)
+	for i := range n {
+		if err := ids.AppendValueFromString(fmt.Sprintf("P%05d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	columns := slices.Clone(rows.Columns())
+	columns[0] = ids.NewArray()
+	if err := to.Write(array.NewRecordBatch(rows.Schema(), columns, int64(n))); err != nil {
+		t.Fatal(err)
+	}
+	f, err := to.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Add(f)
+	m, err := c.Finish(t.Context(), lake.Manifest{Run: "run"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := days(t, l, m); len(got) != n {
+		t.Errorf("%d days are stored, want %d", len(got), n)
 	}
 }
 

@@ -10,9 +10,13 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -43,7 +47,7 @@ func (c *computing) addUp(ctx context.Context, s sum) error {
 	var missing []part
 	err = c.within(path.Join(c.folder, hashesFolder), func(to *os.Root) error {
 		for _, p := range parts {
-			name := c.sumName(s, t, p, follows[p.name])
+			name := sumName(c.manifest, s, t, p, follows[p.name])
 			names = append(names, name)
 			linked, err := c.linkHashes(to, name)
 			if err != nil {
@@ -69,28 +73,35 @@ func (c *computing) addUp(ctx context.Context, s sum) error {
 	return c.execute(ctx, "create view "+s.name+" as\nfrom "+from)
 }
 
-// sumParts writes the files of parts. Meanwhile each is the table.
+// sumParts writes the files of parts, several at once: each by one thread, as what is read
+// of a part is little, and threads that share it wait for each other.
 func (c *computing) sumParts(ctx context.Context, to *os.Root, s sum, t transform.Table, parts []part, follows map[string]string) error {
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for _, p := range parts {
-		files, err := c.absolutes(p.paths(), "")
-		if err != nil {
-			return err
-		}
-		if err := c.execute(ctx, relation(t, c.manifest, fileList(files))); err != nil {
-			return err
-		}
-		if _, err := c.copyTo(ctx, to, path.Join(c.folder, hashesFolder), c.sumName(s, t, p, follows[p.name]), s.query); err != nil {
-			return err
-		}
+		workers.Go(func() error { return c.sumPart(ctx, to, s, t, p, follows[p.name]) })
 	}
-	if len(parts) == 0 {
-		return nil
-	}
-	all, err := sources(c.lake, c.manifest, t.Name)
+	return workers.Wait()
+}
+
+// sumPart writes the file of a part, which is the table in a connection of its own.
+func (c *computing) sumPart(ctx context.Context, to *os.Root, s sum, t transform.Table, p part, follows string) (err error) {
+	files, err := c.absolutes(p.paths(), "")
 	if err != nil {
 		return err
 	}
-	return c.execute(ctx, relation(t, c.manifest, fileList(all)))
+	conn, err := c.session.Connector.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	own := *c
+	own.conn = conn
+	if err := own.execute(ctx, temporary(relation(t, c.manifest, fileList(files)))); err != nil {
+		return err
+	}
+	_, err = own.copyTo(ctx, to, path.Join(c.folder, hashesFolder), sumName(c.manifest, s, t, p, follows), s.query)
+	return err
 }
 
 // follows asks what the rows of parts follow from beside the data files.
@@ -128,11 +139,11 @@ func (c *computing) linkHashes(to *os.Root, name string) (bool, error) {
 
 // sumName names the sum of a part by all that it follows from: of rows of an older program
 // it is the exclusions, too.
-func (c *computing) sumName(s sum, t transform.Table, p part, follows string) string {
-	h, version, files := sha256.New(), c.manifest.Version(t.Name), p.files
+func sumName(m lake.Manifest, s sum, t transform.Table, p part, follows string) string {
+	h, version, files := sha256.New(), m.Version(t.Name), p.files
 	fmt.Fprintln(h, s.query, version, follows)
 	if version < t.Version {
-		files = slices.Concat(files, c.manifest.TableFiles("exclusions"))
+		files = slices.Concat(files, m.TableFiles("exclusions"))
 	}
 	for _, f := range files {
 		fmt.Fprintln(h, f.Path)

@@ -22,10 +22,10 @@ type months struct {
 	rows  string // query for all rows, with their month
 	order string
 
-	takes   bool                                 // rows are taken from latest
-	every   string                               // query for the months that have rows; empty: those of rows
-	each    func(month string) ([]string, error) // statements before those of a month are asked for; nil: none
-	options []string                             // for the files
+	takes   bool                                          // rows are taken from latest
+	every   string                                        // query for the months that have rows; empty: those of rows
+	each    func(ctx context.Context, month string) error // makes what the rows of a month are asked of; nil: it is there
+	options []string                                      // for the files
 }
 
 // wholeName is the month of rows that belong to none. Its file is always there, so that
@@ -120,8 +120,7 @@ func (c *computing) write(ctx context.Context, of months) error {
 // copyMonth writes the rows of a month, and returns their number.
 func (c *computing) copyMonth(ctx context.Context, to *os.Root, folder string, of months, month string) (int64, error) {
 	if of.each != nil {
-		before, err := of.each(month)
-		if err := cmp.Or(err, c.execute(ctx, before...)); err != nil {
+		if err := of.each(ctx, month); err != nil {
 			return 0, err
 		}
 	}

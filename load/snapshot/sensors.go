@@ -7,8 +7,10 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
+	"github.com/dexetl/dexetl/load/lake"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
@@ -46,11 +48,37 @@ group by p.part`}
 // sensorSessions is of all of egvs at once.
 var sensorSessions = sum{name: "sensor_sessions", table: "egvs", query: views.SensorSessions()}
 
+// sessionsName is the name of the file of sensor_sessions of a snapshot.
+func sessionsName(m lake.Manifest) string {
+	t, _ := transform.TableNamed(sensorSessions.table)
+	return sumName(m, sensorSessions, t, part{files: m.TableFiles(t.Name)}, sensorWorn.query+sensorMarks.query)
+}
+
+// sessionsOf are the files of sensor_sessions that a snapshot has: one, or none if this
+// program finds sensors by other rules, or if it cannot be read.
+func sessionsOf(l *lake.Lake, m lake.Manifest) ([]string, error) {
+	name := path.Join(folderOf(m.Snapshot), hashesFolder, sessionsName(m))
+	if _, err := columnsOf(l.Root(), name); err != nil {
+		return nil, nil
+	}
+	file, err := absolute(l, name)
+	return []string{file}, err
+}
+
+// withSessions are views of which sensor_sessions reads files.
+func withSessions(all []views.View, files string) []views.View {
+	all = slices.Clone(all)
+	for i, v := range all {
+		if v.Name == sensorSessions.name {
+			all[i].Body = views.SessionsFrom("read_parquet(" + files + ", hive_partitioning = false)")
+		}
+	}
+	return all
+}
+
 // findSensors creates sensor_sessions, of a file of latest if no record is another.
 func (c *computing) findSensors(ctx context.Context) error {
-	t, _ := transform.TableNamed(sensorSessions.table)
-	all := part{files: c.manifest.TableFiles(t.Name)}
-	name, folder := c.sumName(sensorSessions, t, all, sensorWorn.query+sensorMarks.query), path.Join(c.folder, hashesFolder)
+	name, folder := sessionsName(c.manifest), path.Join(c.folder, hashesFolder)
 	err := c.within(folder, func(to *os.Root) error {
 		linked, err := c.linkHashes(to, name)
 		if err != nil || linked {

@@ -3,8 +3,10 @@
 package snapshot
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/dexetl/dexetl/load/lake"
+	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -138,5 +141,35 @@ func TestPublishLinksHashesOfSensors(t *testing.T) {
 	got := []int{len(first), linked(first, second), len(second), linked(second, third), len(third), linked(third, fourth)}
 	if want := []int{4, 4, 8, 8, 8, 3}; !slices.Equal(got, want) {
 		t.Errorf("hashes made, linked with April, then all, linked without news, then all, linked with an earlier start: %v, want %v", got, want)
+	}
+}
+
+// A session reads the sensors that a publish has found, as the view finds them, and finds
+// them itself where there are none.
+func TestSessionReadsSensors(t *testing.T) {
+	t.Parallel()
+	l := newLake(t)
+	commitWorn(t, l, wornRecords{at: march})
+	m := commitWorn(t, l, wornRecords{at: march.AddDate(0, 1, 0)})
+	computedRows(t, l, m)
+	all := views.Views()
+	view := all[slices.IndexFunc(all, func(v views.View) bool { return v.Name == sensorSessions.name })]
+	_, found, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(view.Body), ";"), " as\n")
+	for _, stored := range []bool{true, false} {
+		db, err := Open(t.Context(), l, m, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if got := ask(t, db, "select count(*) from duckdb_views() where view_name = 'sensor_sessions' and contains(sql, '"+hashesFolder+"')"); (got[0] == "1") != stored {
+			t.Errorf("views that read files: %s; there is one: %t", got, stored)
+		}
+		want := ask(t, db, "select * from ("+found+") order by all")
+		if got := ask(t, db, "from sensor_sessions order by all"); len(got) != 2 || !slices.Equal(got, want) {
+			t.Errorf("sensors are %q, want %q", got, want)
+		}
+		if err := os.RemoveAll(inFolderOf(t, l, m, hashesFolder)); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"sync"
 )
 
 // A SequenceReading is a value of somebody's series.
@@ -29,32 +30,67 @@ type Sequence struct {
 }
 
 // batchReadings is how many readings are asked for at once, about: enough to keep
-// DuckDB busy, and few enough to hold.
-const batchReadings = 400_000
+// DuckDB busy, and few enough to hold two of.
+const batchReadings = 250_000
 
 // Sequences yields the readings of each participant who has some, in a session, in
 // bounded memory. Statement is the query for some of them, as
-// [github.com/dexetl/dexetl/sql.Selection.Readings] has it.
+// [github.com/dexetl/dexetl/sql.Selection.Readings] has it. Some are asked for while those
+// before are yielded.
 func Sequences(ctx context.Context, db *sql.DB, participants []string, statement func([]string) string) iter.Seq2[Sequence, error] {
 	return func(yield func(Sequence, error) bool) {
-		size, done, seen := min(4, len(participants)), 0, 0
-		for done < len(participants) {
-			batch := participants[done:min(len(participants), done+size)]
-			found, err := sequencesOf(ctx, db, batch, statement(batch))
-			if err != nil {
-				yield(Sequence{}, err)
+		ctx, stop := context.WithCancel(ctx)
+		batches := make(chan sequences)
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			defer close(batches)
+			inBatches(ctx, db, participants, statement, batches)
+		})
+		defer asking.Wait()
+		defer stop()
+		for batch := range batches {
+			if batch.err != nil {
+				yield(Sequence{}, batch.err)
 				return
 			}
-			for i := range found {
-				seen += len(found[i].Readings)
-				if !yield(found[i], nil) {
+			for i, s := range batch.found {
+				batch.found[i] = Sequence{} // whoever has it may let it go
+				if !yield(s, nil) {
 					return
 				}
-				found[i] = Sequence{} // whoever has it may let it go
 			}
-			done += len(batch)
-			size = max(1, batchReadings*done/max(1, seen))
 		}
+		if err := ctx.Err(); err != nil {
+			yield(Sequence{}, err)
+		}
+	}
+}
+
+// sequences are those of a batch of participants, or why there are none.
+type sequences struct {
+	found []Sequence
+	err   error
+}
+
+// inBatches hands over one batch after the other, until one fails or the context ends.
+func inBatches(ctx context.Context, db *sql.DB, participants []string, statement func([]string) string, to chan<- sequences) {
+	size, done, seen := min(4, len(participants)), 0, 0
+	for done < len(participants) {
+		batch := participants[done:min(len(participants), done+size)]
+		found, err := sequencesOf(ctx, db, batch, statement(batch))
+		for i := range found {
+			seen += len(found[i].Readings)
+		}
+		select {
+		case to <- sequences{found, err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+		done += len(batch)
+		size = max(1, batchReadings*done/max(1, seen))
 	}
 }
 

@@ -192,6 +192,14 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		allowed = slices.Concat(allowed, days)
 		chosen = withDays(chosen, fileList(days))
 	}
+	sensors, err := sessionsOf(l, m)
+	if err != nil {
+		return err
+	}
+	if len(sensors) > 0 && harm.of(sensorSessions.table) == nil {
+		allowed = slices.Concat(allowed, sensors)
+		chosen = withSessions(chosen, fileList(sensors))
+	}
 	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen))
 	if !HasComputed(l, m) && wanted(spansTable) {
 		statements = append(statements, views.NoSpans()) // metric views are of use without

@@ -33,6 +33,12 @@ func relation(t transform.Table, m lake.Manifest, files string) string {
 	return fmt.Sprintf("create or replace view %s as\nselect\n    %s,\nfrom %s;", identifier(t.Name), selected(t, column), from)
 }
 
+// temporary is the statement of a relation for one connection alone, which finds it before
+// the one that all have.
+func temporary(relation string) string {
+	return strings.Replace(relation, "create or replace view", "create or replace temporary view", 1)
+}
+
 // older says, by table and column, what stands for null in rows of a program that did
 // not know the column. It may read the tables of the study.
 var older = map[string]map[string]string{
