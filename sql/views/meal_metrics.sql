@@ -4,7 +4,8 @@
 -- Source   meals whose start_local lies in study_intervals; also those without
 --          start_local where the roster gives no study dates
 -- Units    glucose mg/dL
--- Rules    means are over the usable meals, each counting once
+-- Rules    means are over the usable meals, each counting once, and added up by
+--          size: what doubles add up to depends on their order
 -- Nulls    everything without an entry of carbs, the number of meals too: it is
 --          not known whether somebody ate; means without a usable meal
 -- Columns  as in metric_catalogue, and
@@ -15,12 +16,12 @@ with counted as (
         m.participant_id,
         count(*) as meals,
         count(*) filter (where m.usable) as meals_usable,
-        avg(m.baseline_mgdl) as meal_baseline_mgdl,
-        avg(m.peak_mgdl) as meal_peak_mgdl,
-        avg(m.delta_mgdl) as meal_delta_mgdl,
-        avg(m.peak_min) as meal_peak_min,
-        avg(m.recovery_pct) as meal_recovery_pct,
-        avg(m.carbs_g) filter (where m.usable) as meal_carbs_g,
+        list_avg(list(m.baseline_mgdl order by m.baseline_mgdl)) as meal_baseline_mgdl,
+        list_avg(list(m.peak_mgdl order by m.peak_mgdl)) as meal_peak_mgdl,
+        list_avg(list(m.delta_mgdl order by m.delta_mgdl)) as meal_delta_mgdl,
+        list_avg(list(m.peak_min order by m.peak_min)) as meal_peak_min,
+        list_avg(list(m.recovery_pct order by m.recovery_pct)) as meal_recovery_pct,
+        list_avg(list(m.carbs_g order by m.carbs_g) filter (where m.usable)) as meal_carbs_g,
     from meals m
     join study_intervals s on s.participant_id = m.participant_id
     where coalesce(m.start_local::date between s.first_date and s.last_date, m.start_local is null and not s.has_study_dates)

@@ -47,7 +47,7 @@ eaten as (
         min(system_time) as start_utc,
         first(display_time order by system_time, record_id) as start_local,
         count(*) as n_entries,
-        if(count(carbs_g) = n_entries, sum(carbs_g), null) as carbs_g,
+        if(count(carbs_g) = n_entries, list_sum(list(carbs_g order by carbs_g)), null) as carbs_g,
     from numbered
     group by participant_id, meal
 ),

@@ -5,7 +5,8 @@
 --          local_time where the roster gives no study dates
 -- Units    glucose mg/dL
 -- Rules    calibrations and events are apart: who calibrates has mostly a reason to.
---          A sensor's 39 and 401 count as these values
+--          A sensor's 39 and 401 count as these values. Means are added up by size:
+--          what doubles add up to depends on their order
 -- Nulls    everything but the counts is null without a pair
 -- Columns  as in metric_catalogue, and
 --   participant_id                              study pseudonym from the roster
@@ -22,10 +23,11 @@ agreed as (
     select
         participant_id, meter_source,
         count(*) as n,
-        100 * avg(abs(difference_mgdl) / meter_mgdl) as mard_pct,
-        avg(difference_mgdl) as bias_mgdl,
-        100 * avg(difference_mgdl / meter_mgdl) as bias_pct,
-        sqrt(avg(difference_mgdl * difference_mgdl)) as rmse_mgdl,
+        list({'by': difference_mgdl, 'part': difference_mgdl / meter_mgdl} order by difference_mgdl, meter_mgdl) as pairs,
+        100 * list_avg(list_transform(pairs, lambda p: abs(p.part))) as mard_pct,
+        list_avg(list_transform(pairs, lambda p: p.by)) as bias_mgdl,
+        100 * list_avg(list_transform(pairs, lambda p: p.part)) as bias_pct,
+        sqrt(list_avg(list_transform(pairs, lambda p: p.by * p.by))) as rmse_mgdl,
         100.0 * count(*) filter (where apart <= 15) / n as within15_pct,
         100.0 * count(*) filter (where apart <= 20) / n as within20_pct,
         100.0 * count(*) filter (where apart <= 40) / n as within40_pct,
