@@ -256,9 +256,10 @@ func orNull(text string) string {
 	return text
 }
 
-func stateFile(t *testing.T, s *state.Store) (path string) {
+func stateFile(t *testing.T, s *state.Store) string {
 	t.Helper()
-	if err := s.QueryRow(t.Context(), "select file from pragma_database_list where name = 'main'").Scan(&path); err != nil {
+	path, err := state.One(t.Context(), s, state.ScanText, "select file from pragma_database_list where name = 'main'")
+	if err != nil {
 		t.Fatal(err)
 	}
 	return path
