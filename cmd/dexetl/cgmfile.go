@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
@@ -123,6 +124,9 @@ func exportAdvice(program string) string {
 func unitError(what string, e *cgmfile.UnitError) error {
 	const of = "%s: %d of %d values, from line %d on, "
 	switch {
+	case e.Lines != nil:
+		return advised(exitUsage, "write all values of the file in one unit, mg/dL or mmol/L; nothing of it was taken",
+			"%s: %d of %d values of %q look like %s (%s), and others do not (line %d)", what, e.Such, e.Values, e.ID, e.Looks, lineList(e.Lines), e.OtherLine)
 	case e.ID != "":
 		return advised(exitUsage, "write all values of the file in one unit", of+"those of %q, look like %s, and those of others do not",
 			what, e.Such, e.Values, e.Line, e.ID, e.Looks)
@@ -130,6 +134,11 @@ func unitError(what string, e *cgmfile.UnitError) error {
 		return advised(exitUsage, "", of+"lie between 1.5 and 33: these look like mmol/L: --unit mmol/L", what, e.Such, e.Values, e.Line)
 	}
 	return advised(exitUsage, "", of+"lie above 33: these look like mg/dL: leave out --unit mmol/L", what, e.Such, e.Values, e.Line)
+}
+
+// lineList is such as: line 2, 4, 5.
+func lineList(lines []int) string {
+	return "line " + strings.Join(mapped(lines, strconv.Itoa), ", ")
 }
 
 // sayReplaced tells of readings at one instant.

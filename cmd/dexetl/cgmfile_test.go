@@ -58,6 +58,7 @@ func TestBothReadersRefuseAlike(t *testing.T) {
 		"mixed offsets":        {row("P7,2025-04-02 00:05:00-04:00,90"), nil, []string{"line 3, column time", "all times of a person with an offset, or all without"}},
 		"many at once":         {row("P7,x,y\n,z,w"), nil, []string{":\nline 3, column time", "\nline 3, column gl", "\nline 4, column id", "\nline 4, column time", "\nline 4, column gl"}},
 		"mmol/L":               {text("id;time;gl", "P7;2025-04-02 00:00;6,1", "P7;2025-04-02 00:05;5,9"), nil, []string{"these look like mmol/L: --unit mmol/L"}},
+		"two units":            {text("id,time,gl", strings.TrimSuffix(strings.Repeat("P7,2025-04-02,120\n", 20)+strings.Repeat("P7,2025-04-02,7.5\n", 12), "\n")), nil, []string{`12 of 32 values of "P7" look like mmol/L (line 22, 23, 24), and others do not (line 2)`, "one unit"}},
 		"mg/dL as mmol/L":      {row("P7,2025-04-02 00:05:00,90"), []string{"--unit", "mmol/L"}, []string{"these look like mg/dL: leave out --unit mmol/L"}},
 		"no such unit":         {row("P7,2025-04-02 00:05:00,90"), []string{"--unit", "mg"}, []string{`unit "mg": mg/dL or mmol/L`}},
 		"columns not as asked": {row("P7,2025-04-02 00:05:00,90"), []string{"--columns", "value=gl"}, []string{`"value=gl" is none of id=, time=, gl=`}},
