@@ -13,6 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/study"
 )
 
 // fileFlags say how an id,time,gl file is to be read.
@@ -160,5 +161,13 @@ func (p *program) sayImplausible(path string, file cgmfile.File) {
 	}
 	if n > 0 {
 		p.say("--input %s: %d of %d values are outside 20 to 600 mg/dL, so codes or errors; they count as no value", path, n, file.Rows)
+	}
+}
+
+// sayOddCadences tells whose values come at another pace than metrics count by.
+func (p *program) sayOddCadences(path string, file cgmfile.File) {
+	for _, odd := range study.OddCadences(file) {
+		p.say("--input %s: values come every %s min and count as every %d: minutes, active_window_pct, active_span_pct, valid_days, sufficient and --select are of that pace (--preset iglu takes the one there is): %s",
+			path, strconv.FormatFloat(odd.Step.Minutes(), 'f', -1, 64), odd.Counted, study.ShortList(odd.IDs))
 	}
 }

@@ -268,3 +268,25 @@ func TestWhatIsSaidOfAFile(t *testing.T) {
 		t.Errorf("served: %s", got)
 	}
 }
+
+// A pace that metrics do not count by is said, but by preset iglu, which takes it as it is.
+func TestOddCadencesAreSaid(t *testing.T) {
+	t.Parallel()
+	b := alone(t)
+	var rows strings.Builder
+	rows.WriteString("id,time,gl\n")
+	at := time.Date(2025, 4, 2, 0, 0, 0, 0, time.UTC)
+	for i := range 40 {
+		for id, step := range map[string]time.Duration{"a": 5 * time.Minute, "b": 450 * time.Second} {
+			fmt.Fprintf(&rows, "%s,%s,110\n", id, at.Add(time.Duration(i)*step).Format(time.DateTime))
+		}
+	}
+	path := b.file("cgm.csv", rows.String())
+	const want = "values come every 7.5 min and count as every 5: "
+	for preset, said := range map[string]bool{"dexetl-1": true, "iglu": false} {
+		_, _, stderr := b.run("metrics", "--input", path, "--preset", preset)
+		if strings.Contains(stderr, want) != said || said && !strings.HasSuffix(stderr, "): b\n") {
+			t.Errorf("%s: says\n%s", preset, stderr)
+		}
+	}
+}

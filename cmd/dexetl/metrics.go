@@ -169,6 +169,9 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	}
 	p.sayReplaced("input", o.input, file)
 	p.sayImplausible(o.input, file)
+	if chosen.Preset == sql.Dexetl1 {
+		p.sayOddCadences(o.input, file)
+	}
 	for _, id := range o.IDs {
 		if !slices.ContainsFunc(file.Series, func(s cgmfile.Series) bool { return s.ID == id }) {
 			return table.Table{}, usage("--input %s: nobody there is called %q", o.input, id)
