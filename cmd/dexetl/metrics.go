@@ -234,6 +234,9 @@ func (o metricsOptions) consensusColumns() []string {
 	if o.selected != "" {
 		columns = slices.Insert(columns, 3, sql.SelectionSufficient)
 	}
+	if sql.Preset(o.preset) != sql.Dexetl1 {
+		columns = append(columns, "preset")
+	}
 	if sql.Sentinels(o.censored) != sql.AsSent {
 		columns = append(columns, "sentinels", "n_low_sentinel", "n_high_sentinel", "censored_pct")
 	}
