@@ -29,6 +29,13 @@ func spells(of ...spell) []Reading {
 	return readings
 }
 
+// sooner moves one of the readings, by a time below zero to later.
+func sooner(i int, by time.Duration, readings []Reading) []Reading {
+	readings[i].Time = readings[i].Time.Add(-by)
+	readings[i].Local = readings[i].Local.Add(-by)
+	return readings
+}
+
 // found says episodes of a kind as "start+duration" in minutes, with ~ where they
 // are truncated.
 func found(episodes []Episode, kind EpisodeKind) []string {
@@ -80,6 +87,14 @@ func TestEpisodes(t *testing.T) {
 		{"90 min in sum within 120", consensus, HyperExtended, spells(normal, spell{9, 251}, spell{6, 200}, spell{9, 251}, normal), []string{"30+120"}},
 		{"85 min in sum", consensus, HyperExtended, spells(normal, spell{9, 251}, spell{6, 200}, spell{8, 251}, normal), nil},
 		{"90 min in sum within 125", consensus, HyperExtended, spells(normal, spell{9, 251}, spell{7, 200}, spell{9, 251}, normal), nil},
+		{"85 min within 120, and a reading a second before their end", consensus, HyperExtended, sooner(30, time.Second, spells(normal, spell{9, 251}, spell{7, 200}, spell{9, 251}, normal)), nil},
+		{"85 min within 120, and a reading two minutes before their end", consensus, HyperExtended, sooner(30, 2*time.Minute, spells(normal, spell{9, 251}, spell{7, 200}, spell{9, 251}, normal)), nil},
+		{"89:01 min within 120", consensus, HyperExtended, sooner(21, -59*time.Second, spells(normal, spell{9, 251}, spell{6, 200}, spell{9, 251}, normal)), []string{"30+120"}},
+		{"89 min within 120", consensus, HyperExtended, sooner(21, -60*time.Second, spells(normal, spell{9, 251}, spell{6, 200}, spell{9, 251}, normal)), nil},
+		{"14 min", consensus, Hypo1, sooner(8, 60*time.Second, spells(normal, spell{3, 69}, normal)), nil},
+		{"14:15 min", consensus, Hypo1, sooner(8, 45*time.Second, spells(normal, spell{3, 69}, normal)), []string{"30+14.25"}},
+		{"121 min are not extended", consensus, HypoExtended, sooner(29, -60*time.Second, spells(normal, spell{24, 69}, normal)), nil},
+		{"121:30 min are", consensus, HypoExtended, sooner(29, -90*time.Second, spells(normal, spell{24, 69}, normal)), []string{"30+121.5"}},
 		{"90 min in sum with an end between", consensus, HyperExtended, spells(normal, spell{9, 251}, spell{3, 180}, spell{9, 251}, normal), nil},
 		{"a reading before a gap counts for its time", consensus, HyperExtended, spells(normal, spell{9, 251}, spell{8, 0}, spell{6, 251}, normal), nil},
 		{"89 of a minute", consensus, HyperExtended, Keeping(every(time.Minute, slices.Concat(slices.Repeat([]float64{251}, 89), slices.Repeat([]float64{100}, 30))...), 1), nil},

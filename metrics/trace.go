@@ -210,15 +210,17 @@ func (t *Trace) begins(s stretch, rule EpisodeRule) int {
 }
 
 // adds is the first reading after which minutes beyond add up to enough within
-// the window; the end of the stretch if there is none.
+// the window; the end of the stretch if there is none. What the last reading of the window
+// stands for beyond its end does not count.
 func (t *Trace) adds(s stretch, rule EpisodeRule) int {
-	var sum float64 // minutes beyond, from first to before i
+	var sum float64 // minutes beyond, from first to before i, whole
 	i := s.first
 	for first := s.first; first < s.end; first++ {
 		for ; i < s.end && t.seconds[i]-t.seconds[first] < rule.WindowMin*60; i++ {
 			sum += t.beyondMin(i, rule)
 		}
-		if sum > rule.StartMin-t.toleranceMin(first) && rule.beyond(t.glucose[first]) {
+		over := max(0, (t.seconds[i-1]-t.seconds[first])/60+t.beyondMin(i-1, rule)-rule.WindowMin)
+		if sum-over > rule.StartMin-t.toleranceMin(first) && rule.beyond(t.glucose[first]) {
 			return first
 		}
 		sum -= t.beyondMin(first, rule)

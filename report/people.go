@@ -111,10 +111,6 @@ func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[strin
 	for _, row := range t.Rows {
 		s := summary{columns: t.Columns, row: row}
 		s.outside = s.date("first_date").IsZero() && beyond[s.text("participant_id")]
-		if first, last := s.date("first_date"), s.date("last_date"); !last.IsZero() && last.Before(first) {
-			s.outside = true
-			row[slices.Index(t.Columns, "first_date")], row[slices.Index(t.Columns, "last_date")] = nil, nil
-		}
 		all[s.text("participant_id")] = s
 	}
 	return all, nil

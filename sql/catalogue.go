@@ -65,10 +65,18 @@ func readCatalogue(text string) (metrics []metric) {
 
 // consensus lists the metrics of consensus_metrics.
 const consensus = `n_days active_window_pct sufficient mean_mgdl gmi_pct sd_mgdl cv_pct
-	tir_pct titr_pct tbr70_pct tbr54_pct tar180_pct tar250_pct gri gri_zone`
+	tir_pct titr_pct tbr70_pct tbr54_pct tar180_pct tar250_pct gri gri_zone
+	` + versioning
 
 // byNight lists the metrics of day_night_metrics.
-const byNight = `n_values n_days mean_mgdl sd_mgdl cv_pct very_low_pct low_pct in_range_pct high_pct very_high_pct`
+const byNight = `n_values n_days mean_mgdl sd_mgdl cv_pct very_low_pct low_pct in_range_pct high_pct very_high_pct
+	` + versioning
+
+// versioning says of a row by which rules it is computed.
+const versioning = `preset sentinels metrics_version`
+
+// binned lists the metrics that agp_profile has of each bin.
+const binned = `n_values n_days sufficient ` + versioning
 
 // metricColumns describes the columns of a metric view: what names the row,
 // then the metrics.
@@ -80,7 +88,9 @@ func metricColumns(view string) []Column {
 	case "participant_metrics", "daily_metrics", "period_metrics", "window_metrics", "sensor_metrics":
 		shown = append(shown, SpanCatalogue()...)
 	case "meal_metrics", "meter_agreement", "agp_profile":
-		shown = slices.DeleteFunc(FamilyCatalogue(), func(m metric) bool { return m.View != view })
+		shown = slices.DeleteFunc(append(FamilyCatalogue(), Catalogue()...), func(m metric) bool {
+			return m.View != view && !slices.Contains(strings.Fields(versioning), m.Name)
+		})
 		columns = nil // as the head says
 	case "day_night_metrics":
 		shown, columns, chosen = Catalogue(), nil, strings.Fields(byNight)
@@ -111,6 +121,12 @@ func (m metric) Views() (names []string) {
 	}
 	if slices.Contains(strings.Fields(byNight), m.Name) {
 		names = append(names, "day_night_metrics")
+	}
+	if slices.Contains(strings.Fields(versioning), m.Name) {
+		names = append(names, "meal_metrics", "meter_agreement")
+	}
+	if slices.Contains(strings.Fields(binned), m.Name) {
+		names = append(names, "agp_profile")
 	}
 	return names
 }

@@ -125,3 +125,25 @@ func catalogueLine(name, unit, definition, citation, version, denominator, loinc
 func inCell(text string) string {
 	return strings.NewReplacer("|", `\|`, "*", `\*`).Replace(text)
 }
+
+// Every row of metrics says by which rules it is computed.
+func TestRowsOfMetricsSayTheirRules(t *testing.T) {
+	db := openLake(t)
+	for _, v := range views.Views() {
+		if !strings.Contains(v.Header, "as in metric_catalogue") || v.IsInternal() {
+			continue
+		}
+		for _, name := range []string{"preset", "sentinels", "metrics_version"} {
+			if !slices.ContainsFunc(v.Columns, func(c views.Column) bool { return c.Name == name }) {
+				t.Errorf("%s has no %s", v.Name, name)
+			}
+		}
+	}
+	cohort(3).load(t, db)
+	for _, name := range []string{"consensus_metrics", "day_night_metrics", "meal_metrics", "meter_agreement", "agp_profile"} {
+		got := table(t, db, `select distinct preset, sentinels, metrics_version from `+name)
+		if want := "dexetl-1 as sent " + views.MetricsVersion() + "\n"; got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

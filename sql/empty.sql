@@ -1226,6 +1226,9 @@ select
     null::double as "tar250_pct",
     null::double as "gri",
     null::varchar as "gri_zone",
+    null::varchar as "preset",
+    null::varchar as "sentinels",
+    null::integer as "metrics_version",
 where false;
 
 create or replace view agp_profile as
@@ -1243,6 +1246,9 @@ select
     null::double as "p90_mgdl",
     null::double as "p95_mgdl",
     null::boolean as "sufficient",
+    null::varchar as "preset",
+    null::varchar as "sentinels",
+    null::integer as "metrics_version",
 where false;
 
 create or replace view study_bounds as
@@ -1547,6 +1553,9 @@ select
     null::double as "meal_peak_min",
     null::double as "meal_recovery_pct",
     null::double as "meal_carbs_g",
+    null::varchar as "preset",
+    null::varchar as "sentinels",
+    null::integer as "metrics_version",
 where false;
 
 create or replace view meter_pairs as
@@ -1585,6 +1594,9 @@ select
     null::double as "meter_agreement_events_40_pct",
     null::bigint as "meter_agreement_calibrated",
     null::bigint as "meter_agreement_unpaired",
+    null::varchar as "preset",
+    null::varchar as "sentinels",
+    null::integer as "metrics_version",
 where false;
 
 create or replace view day_night_metrics as
@@ -1601,6 +1613,9 @@ select
     null::double as "in_range_pct",
     null::double as "high_pct",
     null::double as "very_high_pct",
+    null::varchar as "preset",
+    null::varchar as "sentinels",
+    null::integer as "metrics_version",
 where false;
 
 create or replace view iglu as

@@ -3,14 +3,15 @@
 -- metric_settings asks for, else the last ones. Parameters: $2 to, $3 window, $4
 -- days.
 --
--- Days after the last reading are silence, unless they were asked for; a window
--- called baseline ends before anchor_date. A day is covered at most whole: on a
+-- Days after the last reading are silence, unless they were asked for; days after the
+-- end of the study are never among them. A window called baseline ends before
+-- anchor_date. A day is covered at most whole: on a
 -- journey one may see more of it.
 with offered as (
     select
         s.participant_id, s.timezone, s.first_date,
         case
-            when $2 <> '' then s.last_date
+            when $2 <> '' then if(p.last_date is null, null, least(p.last_date, s.last_date))
             when p.last_seen >= s.first_date then least(p.last_seen, s.last_date)
             else s.last_date
         end as until,

@@ -153,6 +153,8 @@ func TestLatestDays(t *testing.T) {
 		{views.Selection{LastDays: 5, To: "2025-03-05"}, "2025-03-01 2025-03-05 true"},
 		{views.Selection{LastDays: 2, To: "2025-04-10"}, "2025-03-09 2025-03-10 true"},
 		{views.Selection{LastDays: 19, To: "2025-04-10"}, "2025-03-23 2025-04-10 false"},
+		{views.Selection{LastDays: 19, To: "2025-12-31"}, "2025-04-12 2025-04-30 false"}, // the study ends with the day last asked
+		{views.Selection{LastDays: 6, To: "2025-12-31"}, "2025-03-07 2025-03-12 true"},
 		{views.Selection{LastDays: 12, Window: "around"}, "2025-03-02 2025-03-13 true"},
 		{views.Selection{LastDays: 12, Window: "Baseline"}, "2025-02-27 2025-03-10 false"},
 		{views.Selection{LastDays: 7, Window: "Baseline"}, "2025-03-04 2025-03-10 true"},
@@ -228,4 +230,61 @@ func TestLatestDaysAtTheThreshold(t *testing.T) {
 			t.Errorf("%d readings, by package metrics: %v from %v, want %v", readings, sufficient, chosen.first, want)
 		}
 	}
+}
+
+// No day after the end of a study is selected, whatever --to says: be the end that of the
+// roster, the day last asked, or the last reading of somebody whom nobody listed. Where the
+// end is not known, or --to lies before the study, there is no day.
+func TestLatestDaysEndWithTheStudy(t *testing.T) {
+	for name, test := range map[string]struct {
+		person person
+		to     string
+		want   string
+	}{
+		"ends by the roster":   {person{start: "2025-03-01", end: "2025-03-10", asked: "2025-03-20"}, "2025-12-31", "2025-03-08 2025-03-10"},
+		"end of it to come":    {person{start: "2025-03-01", end: "2025-06-30", asked: "2025-03-21"}, "2025-12-31", "2025-03-18 2025-03-20"},
+		"to is its end":        {person{start: "2025-03-01", end: "2025-03-10", asked: "2025-03-20"}, "2025-03-10", "2025-03-08 2025-03-10"},
+		"to is before its end": {person{start: "2025-03-01", end: "2025-03-10", asked: "2025-03-20"}, "2025-03-09", "2025-03-07 2025-03-09"},
+		"fell silent":          {person{start: "2025-03-01", asked: "2025-04-30"}, "2025-12-31", "2025-03-18 2025-03-20"},
+		"asked once":           {person{start: "2025-03-01", asked: "2025-03-21"}, "2025-12-31", "2025-03-18 2025-03-20"},
+		"in no roster":         {person{unlisted: true}, "2025-12-31", "2025-03-18 2025-03-20"},
+		"withdrew":             {person{start: "2025-03-01", asked: "2025-03-21", withdrawn: "2025-03-15 12:00:00"}, "2025-12-31", "2025-03-13 2025-03-15"},
+		"before it":            {person{start: "2025-03-01", asked: "2025-03-21"}, "2025-02-20", "no days"},
+		"still to come":        {person{start: "2026-03-01", asked: "2025-03-21"}, "2026-12-31", "no days"},
+		"nobody asked for it":  {person{start: "2026-03-01"}, "2026-12-31", "no days"},
+	} {
+		db := openLake(t)
+		p := test.person
+		p.id, p.zone = "P1", "UTC"
+		last := date("2025-03-21")
+		if p.withdrawn != "" {
+			last = p.withdrawnAt()
+		}
+		for at := date("2025-03-01"); at.Before(last); at = at.Add(5 * time.Minute) {
+			p.readings = append(p.readings, reading{Reading: metrics.Reading{Time: at, Local: at, GlucoseMgdL: 100, HasValue: true, CadenceMin: 5}})
+		}
+		study{people: []*person{&p}}.load(t, db)
+		got := "no days"
+		r := chosenDays(t, db, views.Selection{LastDays: 3, To: test.to})[0]
+		if first, ok := r["first_date"].(time.Time); ok {
+			got = first.Format(time.DateOnly) + " " + r["last_date"].(time.Time).Format(time.DateOnly)
+		}
+		if got != test.want {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// Dates of which none is between the first and the last are no row with a reversed interval.
+func TestNoIntervalIsReversed(t *testing.T) {
+	db := openLake(t)
+	p := person{id: "P1", zone: "UTC", start: "2025-03-01", asked: "2025-03-05"}
+	for at := date("2025-03-01"); at.Before(date("2025-03-05")); at = at.Add(5 * time.Minute) {
+		p.readings = append(p.readings, reading{Reading: metrics.Reading{Time: at, Local: at, GlucoseMgdL: 100, HasValue: true, CadenceMin: 5}})
+	}
+	study{people: []*person{&p}}.load(t, db)
+	for _, selection := range []views.Selection{{From: "2025-04-05"}, {To: "2025-01-05"}} {
+		compare(t, fmt.Sprintf("%+v", selection), chosenDays(t, db, selection)[0], row{"first_date": nil, "last_date": nil, "n_values": 0, "expected_slots": nil, "mean_mgdl": nil})
+	}
+	compare(t, "both ends", chosenDays(t, db, views.Selection{From: "2025-04-05", To: "2025-04-06"})[0], row{"first_date": date("2025-04-05"), "last_date": date("2025-04-06"), "n_values": 0})
 }

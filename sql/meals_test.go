@@ -189,8 +189,8 @@ P1 2025-03-03 12:00:00 2025-03-03 12:00:00 1 1.0 - - - - - 0.0 false few_reading
 	if got := table(t, db, `from meals order by start_utc`); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	const means = "P1 3 1 100.0 190.0 90.0 45.0 50.0 30.0\nP2 - - - - - - - -\n"
-	if got := table(t, db, `from meal_metrics order by participant_id`); got != means {
+	const means = "P1 3 1 100.0 190.0 90.0 45.0 50.0 30.0 dexetl-1\nP2 - - - - - - - - dexetl-1\n"
+	if got := table(t, db, `select * exclude (sentinels, metrics_version) from meal_metrics order by participant_id`); got != means {
 		t.Errorf("got\n%swant\n%s", got, means)
 	}
 }

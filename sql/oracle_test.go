@@ -162,7 +162,7 @@ func further(want row, chosen []metrics.Reading, preset views.Preset) {
 		}
 	}
 	maps.Copy(want, outcomes)
-	want["preset"], want["sentinels"], want["metrics_version"] = string(cmp.Or(preset, views.Dexetl1)), string(views.AsSent), 4
+	want["preset"], want["sentinels"], want["metrics_version"] = string(cmp.Or(preset, views.Dexetl1)), string(views.AsSent), 5
 	want["episode_preset"] = metrics.Consensus2023().Preset
 	if preset == views.IGLU {
 		want["episode_preset"] = metrics.IGLUSpans().Episodes.Preset

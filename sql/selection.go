@@ -38,8 +38,8 @@ const (
 // excludes From and To; LastDays excludes From.
 type Selection struct {
 	Participants []string  // nil for everyone
-	From, To     string    // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside
-	LastDays     int       // the latest so many local dates in a row, of the study up to To or of the window, that are sufficient together; else the last ones up to To or the last reading
+	From, To     string    // local dates, YYYY-MM-DD, inclusive; empty for the bound of the study, which they may lie outside. Without a date between them both are null
+	LastDays     int       // the latest so many local dates in a row, of the study up to To or of the window, that are sufficient together; else the last ones up to To or the last reading. None after the end of the study
 	Window       string    // name of a window in windows.csv
 	Preset       Preset    // empty for Dexetl1
 	Sentinels    Sentinels // empty for AsSent
@@ -84,6 +84,31 @@ func (s Selection) Query() (statement string, args []any) {
 		relation{"participant_metrics", query("participant_metrics")})
 	return with + "\n" + s.result(), args
 }
+
+// BaselineCut returns a statement over the views and its arguments that lists of whom
+// LastDays cannot have all days of the window, because it is a baseline and reaches
+// anchor_date: participant_id, and whether none is left. It is empty where the selection
+// has no such rule.
+func (s Selection) BaselineCut() (statement string, args []any) {
+	if s.LastDays == 0 || !strings.EqualFold(s.Window, baseline) {
+		return "", nil
+	}
+	among := "true"
+	if s.Participants != nil {
+		among = Among("s.participant_id", s.Participants)
+	}
+	return `select s.participant_id, s.first_date >= p.anchor_date as none_left,
+from internal.metric_scopes s
+join study_intervals p on p.participant_id = s.participant_id
+where s.scope = 'window'
+    and s.label = $1
+    and s.last_date >= p.anchor_date
+    and ` + among + `
+order by s.participant_id`, []any{s.Window}
+}
+
+// baseline is the window that ends before anchor_date when days of it are selected.
+const baseline = "baseline"
 
 // Stored reports whether span_metrics has the metrics of what is chosen that depend
 // on the order of readings. Else they are null in the rows of [Selection.Query].

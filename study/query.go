@@ -84,6 +84,25 @@ func metricsOf(ctx context.Context, db *sql.DB, chosen views.Selection) (table.T
 	return t, err
 }
 
+// BaselineCut are the participants of whose window a selection of the latest days takes
+// none, and those of whose window it takes a part, because it is a baseline: see
+// [views.Selection.BaselineCut].
+func (s *Study) BaselineCut(ctx context.Context, which string, chosen views.Selection) (none, part []string, err error) {
+	statement, args := chosen.BaselineCut()
+	if statement == "" {
+		return nil, nil, nil
+	}
+	t, err := s.Query(ctx, which, schemas.Metrics().Schema(), statement, args...)
+	for _, row := range t.Rows {
+		if id := row[0].(string); row[1].(bool) {
+			none = append(none, id)
+		} else {
+			part = append(part, id)
+		}
+	}
+	return none, part, err
+}
+
 // MetricsOf are those of a file, by some thresholds.
 func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection, by config.Metrics) (table.Table, error) {
 	db, err := snapshot.OpenSeries(ctx, Readings(file), by.Settings(), snapshot.Limits{})

@@ -6,12 +6,14 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/extract/cgmfile"
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/study"
 )
 
 // fileFlags say how an id,time,gl file is to be read.
@@ -123,6 +125,9 @@ func exportAdvice(program string) string {
 func unitError(what string, e *cgmfile.UnitError) error {
 	const of = "%s: %d of %d values, from line %d on, "
 	switch {
+	case e.Lines != nil:
+		return advised(exitUsage, "write all values of the file in one unit, mg/dL or mmol/L; nothing of it was taken",
+			"%s: %d of %d values of %q look like %s (%s), and others do not (line %d)", what, e.Such, e.Values, e.ID, e.Looks, lineList(e.Lines), e.OtherLine)
 	case e.ID != "":
 		return advised(exitUsage, "write all values of the file in one unit", of+"those of %q, look like %s, and those of others do not",
 			what, e.Such, e.Values, e.Line, e.ID, e.Looks)
@@ -130,6 +135,11 @@ func unitError(what string, e *cgmfile.UnitError) error {
 		return advised(exitUsage, "", of+"lie between 1.5 and 33: these look like mmol/L: --unit mmol/L", what, e.Such, e.Values, e.Line)
 	}
 	return advised(exitUsage, "", of+"lie above 33: these look like mg/dL: leave out --unit mmol/L", what, e.Such, e.Values, e.Line)
+}
+
+// lineList is such as: line 2, 4, 5.
+func lineList(lines []int) string {
+	return "line " + strings.Join(mapped(lines, strconv.Itoa), ", ")
 }
 
 // sayReplaced tells of readings at one instant.
@@ -151,5 +161,13 @@ func (p *program) sayImplausible(path string, file cgmfile.File) {
 	}
 	if n > 0 {
 		p.say("--input %s: %d of %d values are outside 20 to 600 mg/dL, so codes or errors; they count as no value", path, n, file.Rows)
+	}
+}
+
+// sayOddCadences tells whose values come at another pace than metrics count by.
+func (p *program) sayOddCadences(path string, file cgmfile.File) {
+	for _, odd := range study.OddCadences(file) {
+		p.say("--input %s: values come every %s min and count as every %d: minutes, active_window_pct, active_span_pct, valid_days, sufficient and --select are of that pace (--preset iglu takes the one there is): %s",
+			path, strconv.FormatFloat(odd.Step.Minutes(), 'f', -1, 64), odd.Counted, study.ShortList(odd.IDs))
 	}
 }

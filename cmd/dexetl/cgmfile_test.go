@@ -58,6 +58,7 @@ func TestBothReadersRefuseAlike(t *testing.T) {
 		"mixed offsets":        {row("P7,2025-04-02 00:05:00-04:00,90"), nil, []string{"line 3, column time", "all times of a person with an offset, or all without"}},
 		"many at once":         {row("P7,x,y\n,z,w"), nil, []string{":\nline 3, column time", "\nline 3, column gl", "\nline 4, column id", "\nline 4, column time", "\nline 4, column gl"}},
 		"mmol/L":               {text("id;time;gl", "P7;2025-04-02 00:00;6,1", "P7;2025-04-02 00:05;5,9"), nil, []string{"these look like mmol/L: --unit mmol/L"}},
+		"two units":            {text("id,time,gl", strings.TrimSuffix(strings.Repeat("P7,2025-04-02,120\n", 20)+strings.Repeat("P7,2025-04-02,7.5\n", 12), "\n")), nil, []string{`12 of 32 values of "P7" look like mmol/L (line 22, 23, 24), and others do not (line 2)`, "one unit"}},
 		"mg/dL as mmol/L":      {row("P7,2025-04-02 00:05:00,90"), []string{"--unit", "mmol/L"}, []string{"these look like mg/dL: leave out --unit mmol/L"}},
 		"no such unit":         {row("P7,2025-04-02 00:05:00,90"), []string{"--unit", "mg"}, []string{`unit "mg": mg/dL or mmol/L`}},
 		"columns not as asked": {row("P7,2025-04-02 00:05:00,90"), []string{"--columns", "value=gl"}, []string{`"value=gl" is none of id=, time=, gl=`}},
@@ -265,5 +266,27 @@ func TestWhatIsSaidOfAFile(t *testing.T) {
 	}
 	if got := fmt.Sprint(config.Replay[0].Points[:2]); got != "[{2025-04-02 00:00:00 +0000 UTC 0 102} {2025-04-02 00:05:00 +0000 UTC 0 10}]" {
 		t.Errorf("served: %s", got)
+	}
+}
+
+// A pace that metrics do not count by is said, but by preset iglu, which takes it as it is.
+func TestOddCadencesAreSaid(t *testing.T) {
+	t.Parallel()
+	b := alone(t)
+	var rows strings.Builder
+	rows.WriteString("id,time,gl\n")
+	at := time.Date(2025, 4, 2, 0, 0, 0, 0, time.UTC)
+	for i := range 40 {
+		for id, step := range map[string]time.Duration{"a": 5 * time.Minute, "b": 450 * time.Second} {
+			fmt.Fprintf(&rows, "%s,%s,110\n", id, at.Add(time.Duration(i)*step).Format(time.DateTime))
+		}
+	}
+	path := b.file("cgm.csv", rows.String())
+	const want = "values come every 7.5 min and count as every 5: "
+	for preset, said := range map[string]bool{"dexetl-1": true, "iglu": false} {
+		_, _, stderr := b.run("metrics", "--input", path, "--preset", preset)
+		if strings.Contains(stderr, want) != said || said && !strings.HasSuffix(stderr, "): b\n") {
+			t.Errorf("%s: says\n%s", preset, stderr)
+		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -79,7 +78,7 @@ func (p *program) metrics(ctx context.Context, o metricsOptions) error {
 	if err != nil {
 		return err
 	}
-	p.sayDateless(t)
+	p.sayDateless(o, t)
 	if f == table.Text {
 		t = t.Only(o.consensusColumns())
 		t.First = o.firstColumns()
@@ -141,7 +140,23 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", short.Why)
 	}
+	if err == nil {
+		err = p.sayBaseline(ctx, s, o, chosen, len(t.Rows))
+	}
 	return t, err
+}
+
+// sayBaseline tells of whom --select takes not all of a baseline.
+func (p *program) sayBaseline(ctx context.Context, s *study.Study, o metricsOptions, chosen sql.Selection, people int) error {
+	none, part, err := s.BaselineCut(ctx, o.which, chosen)
+	const rule = "with --select, a window called baseline ends before anchor_date, day 1: "
+	if len(none) > 0 {
+		p.say(rule+"no day of it is left for %d of %d, whose window begins on that day or later: %s; without --select it has the days of windows.csv", len(none), people, study.ShortList(none))
+	}
+	if len(part) > 0 {
+		p.say(rule+"its later days are left out for %d of %d: %s", len(part), people, study.ShortList(part))
+	}
+	return err
 }
 
 func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sql.Selection) (table.Table, error) {
@@ -154,6 +169,9 @@ func (p *program) metricsOfFile(ctx context.Context, o metricsOptions, chosen sq
 	}
 	p.sayReplaced("input", o.input, file)
 	p.sayImplausible(o.input, file)
+	if chosen.Preset == sql.Dexetl1 {
+		p.sayOddCadences(o.input, file)
+	}
 	for _, id := range o.IDs {
 		if !slices.ContainsFunc(file.Series, func(s cgmfile.Series) bool { return s.ID == id }) {
 			return table.Table{}, usage("--input %s: nobody there is called %q", o.input, id)
@@ -190,14 +208,15 @@ func (p *program) thresholds() (config.Metrics, error) {
 	return m, err
 }
 
-// sayDateless tells of whom no day of the study is among those asked for.
-func (p *program) sayDateless(t table.Table) {
+// sayDateless tells of whom no day is among those asked for.
+func (p *program) sayDateless(o metricsOptions, t table.Table) {
+	if o.from == "" && o.to == "" {
+		return
+	}
 	var names []string
-	id, first, last := slices.Index(t.Columns, "participant_id"), slices.Index(t.Columns, "first_date"), slices.Index(t.Columns, "last_date")
+	id, first := slices.Index(t.Columns, "participant_id"), slices.Index(t.Columns, "first_date")
 	for _, row := range t.Rows {
-		from, begins := row[first].(time.Time)
-		to, ends := row[last].(time.Time)
-		if begins && ends && to.Before(from) {
+		if row[first] == nil {
 			names = append(names, row[id].(string))
 		}
 	}
@@ -214,6 +233,9 @@ func (o metricsOptions) consensusColumns() []string {
 	}
 	if o.selected != "" {
 		columns = slices.Insert(columns, 3, sql.SelectionSufficient)
+	}
+	if sql.Preset(o.preset) != sql.Dexetl1 {
+		columns = append(columns, "preset")
 	}
 	if sql.Sentinels(o.censored) != sql.AsSent {
 		columns = append(columns, "sentinels", "n_low_sentinel", "n_high_sentinel", "censored_pct")

@@ -243,6 +243,56 @@ func TestLastOfAnInstantCounts(t *testing.T) {
 	})
 }
 
+// A person's values are in one unit. What may be meant as it stands is taken: codes, which
+// are whole or repeat themselves, a few odd values, and glucose that truly falls below what
+// a sensor can measure.
+func TestUnitsOfOnePerson(t *testing.T) {
+	t.Parallel()
+	high := make([]string, 300)
+	for i := range high {
+		high[i] = fmt.Sprint(100 + i%60)
+	}
+	repeat := func(n int, v ...string) []string { return slices.Repeat(v, n)[:n] }
+	falling := []string{"60.1", "45.2", "38.3", "33.4", "28.5", "24.6", "21.7", "19.8", "26.9", "30.1", "37.2", "48.3"}
+	for name, test := range map[string]struct {
+		unit   Unit
+		values []string
+		looks  Unit
+		such   int
+		lines  []int // nil: it is taken
+		other  int
+	}{
+		"mmol/L at the end":        {MgdL, slices.Concat(high, repeat(12, "7.8", "6.1", "22.5")), MmolL, 12, []int{302, 303, 304}, 2},
+		"mmol/L at the beginning":  {MgdL, slices.Concat(repeat(18, "7.8", "6", "22.5"), high), MmolL, 12, []int{2, 4, 5}, 20},
+		"a few":                    {MgdL, slices.Concat(high, repeat(11, "7.8")), 0, 0, nil, 0},
+		"codes":                    {MgdL, slices.Concat(high, repeat(140, "0", "1", "5", "10", "12", "-1")), 0, 0, nil, 0},
+		"sentinels":                {MgdL, slices.Concat(high, repeat(140, "39", "401")), 0, 0, nil, 0},
+		"falls truly":              {MgdL, slices.Concat(high, repeat(48, falling...)), 0, 0, nil, 0},
+		"low with decimals":        {MgdL, slices.Concat(high, repeat(48, "39.5", "41.2", "38.9", "33.3")), 0, 0, nil, 0},
+		"mg/dL among mmol/L":       {MmolL, slices.Concat(repeat(40, "7.8", "10"), []string{"33", "35"}, high[:12]), MgdL, 13, []int{43, 44, 45}, 2},
+		"a code among mmol/L":      {MmolL, slices.Concat(repeat(40, "7.8", "10"), repeat(30, "999")), 0, 0, nil, 0},
+		"a few mg/dL among mmol/L": {MmolL, slices.Concat(repeat(40, "7.8", "10"), high[:11]), 0, 0, nil, 0},
+	} {
+		var b strings.Builder
+		b.WriteString("id,time,gl\n")
+		for i, v := range test.values {
+			fmt.Fprintf(&b, "a,2024-03-%02d %02d:%02d:00,%s\n", 1+i/288, i/12%24, i%12*5, v)
+		}
+		b.WriteString("b,2024-03-01,140\n")
+		if test.unit == MmolL {
+			b.WriteString("b,2024-03-02,7\n")
+		}
+		_, err := Format{Unit: test.unit}.Read(strings.NewReader(b.String()))
+		unit, isUnit := errors.AsType[*UnitError](err)
+		switch {
+		case !isUnit && err != nil, isUnit != (test.lines != nil):
+			t.Errorf("%s: %v", name, err)
+		case isUnit && (unit.ID != "a" || unit.Looks != test.looks || unit.Values != len(test.values) || unit.Such != test.such || !slices.Equal(unit.Lines, test.lines) || unit.Line != test.lines[0] || unit.OtherLine != test.other):
+			t.Errorf("%s: %+v", name, unit)
+		}
+	}
+}
+
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	rows := func(of map[string][]string) string {

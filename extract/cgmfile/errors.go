@@ -87,11 +87,15 @@ func (e *ExportError) Error() string {
 
 // A UnitError says that values are written in another unit than the one given.
 type UnitError struct {
-	ID     string // the person, if those of others are in the unit given; else ""
+	ID     string // the person, if those of others are in the unit given, or both are the person's; else ""
 	Line   int    // of the first such value
 	Looks  Unit   // what most of them look like
 	Values int    // how many there are in all
 	Such   int    // how many look like it
+
+	// Of a person with values in both units:
+	Lines     []int // of the first values that look like it; nil: most are in one unit
+	OtherLine int   // of the first that looks like the unit given
 }
 
 func (e *UnitError) Error() string {

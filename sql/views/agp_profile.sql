@@ -6,7 +6,7 @@
 -- Units    glucose mg/dL; bins are minutes of local time, start inclusive
 -- Rules    readings as they are, neither interpolated nor smoothed; quantiles
 --          of type 7 (linear between order statistics); a bin is sufficient
---          from 5 days on. The grid of the R package iglu, which interpolates
+--          from 5 days on, whatever metrics.min_active_pct says. The grid of the R package iglu, which interpolates
 --          first, is in the Go package metrics
 -- Nulls    none: readings without a value or local time are left out
 -- Columns  as in metric_catalogue, and
@@ -84,4 +84,8 @@ select
     p[6] as p90_mgdl,
     p[7] as p95_mgdl,
     n_days >= 5 as sufficient,
-from profiled;
+    v.preset,
+    v.sentinels,
+    v.metrics_version,
+from profiled
+cross join metric_preset v;

@@ -15,4 +15,5 @@ select
     mean_mgdl, gmi_pct, sd_mgdl, cv_pct,
     tir_pct, titr_pct, tbr70_pct, tbr54_pct, tar180_pct, tar250_pct,
     gri, gri_zone,
+    preset, sentinels, metrics_version,
 from participant_metrics;

@@ -61,8 +61,12 @@ select
     100 * (n - n_below - n_above) / n as in_range_pct,
     100 * (n_above - n_very_high) / n as high_pct,
     100 * n_very_high / n as very_high_pct,
+    v.preset,
+    v.sentinels,
+    v.metrics_version,
 from study_intervals s
 cross join (values ('night'), ('day')) as p (part)
+cross join metric_preset v
 left join summed c
     on c.participant_id = s.participant_id
     and c.is_night = (p.part = 'night');

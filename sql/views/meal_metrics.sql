@@ -37,5 +37,9 @@ select
     c.meal_peak_min,
     c.meal_recovery_pct,
     c.meal_carbs_g,
+    v.preset,
+    v.sentinels,
+    v.metrics_version,
 from study_intervals s
+cross join metric_preset v
 left join counted c on c.participant_id = s.participant_id;

@@ -63,7 +63,11 @@ select
     e.within40_pct as meter_agreement_events_40_pct,
     coalesce(l.calibrated, 0) as meter_agreement_calibrated,
     coalesce(l.unpaired, 0) as meter_agreement_unpaired,
+    v.preset,
+    v.sentinels,
+    v.metrics_version,
 from study_intervals s
+cross join metric_preset v
 left join agreed c on c.participant_id = s.participant_id and c.meter_source = 'calibration'
 left join agreed e on e.participant_id = s.participant_id and e.meter_source = 'event'
 left join left_out l on l.participant_id = s.participant_id;

@@ -9,4 +9,4 @@
 --   sentinels              as sent: 39 and 401 mg/dL count as such
 --   metrics_version        rises whenever the version of a metric in metric_catalogue does
 create or replace view metric_preset as
-select 'dexetl-1' as preset, 'as sent' as sentinels, 4 as metrics_version;
+select 'dexetl-1' as preset, 'as sent' as sentinels, 5 as metrics_version;
