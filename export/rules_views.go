@@ -82,8 +82,8 @@ func momentRules(table string) []rule {
 		}
 	case "agp_profile":
 		return []rule{
-			renamed(),
-			columns(keep, "bin_min bin_start_min n_values n_days sufficient p5_mgdl p10_mgdl p25_mgdl p50_mgdl p75_mgdl p90_mgdl p95_mgdl", "times of day and numbers, of many days together"),
+			renamed(), ofList("preset sentinels"),
+			columns(keep, "metrics_version bin_min bin_start_min n_values n_days sufficient p5_mgdl p10_mgdl p25_mgdl p50_mgdl p75_mgdl p90_mgdl p95_mgdl", "times of day and numbers, of many days together"),
 		}
 	}
 	return metricRules(table)
@@ -116,11 +116,11 @@ func metricRules(table string) []rule {
 			movedTimes("session_start session_end first_date last_date"),
 		}, ofDates)
 	case "consensus_metrics":
-		return []rule{renamed(), ofList("gri_zone"), metrics()}
+		return []rule{renamed(), ofList("gri_zone preset sentinels"), metrics()}
 	case "day_night_metrics":
-		return []rule{renamed(), ofList("part"), metrics()}
+		return []rule{renamed(), ofList("part preset sentinels"), metrics()}
 	case "meal_metrics", "meter_agreement":
-		return []rule{renamed(), metrics()}
+		return []rule{renamed(), ofList("preset sentinels"), metrics()}
 	}
 	return nil
 }
