@@ -95,10 +95,10 @@ func unlooked(v study.Verified, deep bool) (parts []string) {
 	if n := v.Log.Unread; n > 0 {
 		parts = append(parts, fmt.Sprintf("not the rest of %s behind the damage", countOf(n, "segment")))
 	}
-	if v.Views == 0 && v.Has(study.ManifestDamage, study.DataDamage) {
+	if v.Views == 0 && v.HasFresh(study.ManifestDamage, study.DataDamage) {
 		parts = append(parts, "not tables and views, until the files are mended")
 	}
-	if deep && v.Deep == nil && len(v.Damages) > 0 {
+	if deep && v.Deep == nil && len(v.Fresh()) > 0 {
 		parts = append(parts, "not the log folded anew, until all is mended")
 	}
 	return parts
