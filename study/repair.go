@@ -200,7 +200,11 @@ func (r *repair) keepRest(found Verified) {
 func (r *repair) keepState(ctx context.Context) error {
 	var found Verified
 	err := r.study.verifyOpen(ctx, &found)
-	r.done.Left = append(r.done.Left, found.Damages...)
+	for _, d := range found.Damages {
+		if d.Kind == StateDamage { // tags were looked at before
+			r.done.Left = append(r.done.Left, d)
+		}
+	}
 	return err
 }
 

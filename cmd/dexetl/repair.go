@@ -142,6 +142,9 @@ func (p *program) lost(r study.Repaired) error {
 			advice: "restore the file with this SHA-256 from a backup; if there is none, drop the tag, and the next repair sets the manifest aside",
 		}
 	}
+	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {
+		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropLost(lost), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
+	}
 	switch {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)

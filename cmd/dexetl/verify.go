@@ -172,7 +172,10 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
+	lostTag, _ := errors.AsType[*study.LostTagError](first.Err)
 	switch {
+	case lostTag != nil:
+		e.advice, e.next = lostTagAdvice, dropLost(lostTag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
 	case first.Kind == study.FoldDamage, first.IsQuarantine():
@@ -181,6 +184,13 @@ func (p *program) damageOf(v study.Verified) error {
 		e.advice = backupAdvice(first)
 	}
 	return e
+}
+
+// lostTagAdvice and dropLost are for a tag that is gone with its snapshot.
+const lostTagAdvice = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
+
+func dropLost(e *study.LostTagError) step {
+	return dexetl("snapshots", "drop", e.Tag, "--reason", "its snapshot is lost")
 }
 
 // backupAdvice says what brings back what no command does.
