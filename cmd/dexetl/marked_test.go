@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,5 +56,25 @@ func TestVerifyLooksBehindMarks(t *testing.T) {
 	}
 	if strings.Contains(said, "until") {
 		t.Errorf("verify --deep leaves something out:\n%s", said)
+	}
+}
+
+// Of a file that is marked a repair says that only a backup has it; once it is back its snapshot
+// is no longer listed as damaged.
+func TestAdviceOfMarks(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b, file, copied := newMarkedBench(t)
+	if said := b.must("repair"); !strings.Contains(said, "only a backup has it") {
+		t.Errorf("a second repair says\n%s", said)
+	}
+	damaged := func() bool { return strings.Contains(b.must("snapshots", "list", "--json"), `"damaged": 1`) }
+	if !damaged() {
+		t.Error("snapshots list says nothing of the mark")
+	}
+	check(t, os.Remove(file))
+	b.copyFolder(copied, file)
+	if damaged() {
+		t.Error("snapshots list says of a file that is back that it is lost")
 	}
 }
