@@ -34,6 +34,10 @@ type Loader struct {
 	// damaged, though their sizes are right.
 	Damaged []*lake.DamageError
 
+	// Erasing says that an erasure is on record and not finished: the log may have answers that
+	// the tables say were erased.
+	Erasing bool
+
 	// ToSnapshot says that a replay folds no more answers than the newest snapshot has,
 	// and the roster, exclusions, connections and withdrawals that it has.
 	ToSnapshot bool

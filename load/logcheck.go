@@ -16,6 +16,7 @@ import (
 type LogError struct {
 	Snapshot int64
 	Reason   string
+	Unerased bool // nothing is lacking, but an answer is not erased that was
 }
 
 func (e *LogError) Error() string {
@@ -31,7 +32,8 @@ func (l *Loader) CheckLog(ctx context.Context, m lake.Manifest) error {
 // checkLog makes sure that the log holds every answer that snapshot m was made
 // from: a *LogError names what is missing, a *raw.DamageError where the log
 // cannot be read. It reads no bodies. What the snapshot's table requests cannot
-// tell, because a file of it is damaged, is not checked. It returns how many
+// tell, because a file of it is damaged, is not checked. What was erased must be so in the log,
+// unless l.Erasing. It returns how many
 // answers came after the snapshot.
 func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err error) {
 	seed := maphash.MakeSeed()
@@ -39,13 +41,18 @@ func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err 
 	if err != nil {
 		return 0, err
 	}
+	unerased := "" // was erased by the snapshot, and is not by the log
 	has := func(id, sha256 string) error {
 		for _, what := range []string{sha256, erasedOutcome} {
 			if _, found := slices.BinarySearch(answered, maphash.String(seed, id+" "+what)); found {
 				return nil
 			}
 		}
-		return &LogError{m.Snapshot, fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256)}
+		if sha256 == "" {
+			unerased = id
+			return nil
+		}
+		return &LogError{m.Snapshot, fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256), false}
 	}
 	for _, f := range m.TableFiles("requests") {
 		err := l.eachRequest(ctx, f, has)
@@ -54,6 +61,9 @@ func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err 
 		} else if err != nil {
 			return 0, err
 		}
+	}
+	if unerased != "" && !l.Erasing {
+		return 0, &LogError{m.Snapshot, fmt.Sprintf("the answer to request %s was erased, and this log does not say so", unerased), true}
 	}
 	return later, nil
 }
@@ -79,9 +89,9 @@ func (l *Loader) answered(ctx context.Context, m lake.Manifest, seed maphash.See
 	}
 	switch {
 	case end.Compare(m.LogPosition) < 0:
-		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("it ends at %s, the snapshot goes up to %s", end, m.LogPosition)}
+		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("it ends at %s, the snapshot goes up to %s", end, m.LogPosition), false}
 	case !met:
-		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("no answer in it ends at %s, where those of the snapshot end", m.LogPosition)}
+		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("no answer in it ends at %s, where those of the snapshot end", m.LogPosition), false}
 	}
 	slices.Sort(all)
 	return all, later, nil

@@ -88,3 +88,47 @@ func (s *Study) rowsOf(t *testing.T, table, participant string) (n int) {
 	}
 	return n
 }
+
+// Once the segment is restored that has kept an erasure from its end, it is no damage that the
+// log has what the tables say was erased: a replay can be tried, and a repair ends the erasure.
+func TestRepairEndsErasureInRestoredLog(t *testing.T) {
+	s, log, l := erasable(t, func() time.Time { return now })
+	check(t, errors.Join(l.load(t.Context()), l.close(), log.Close()))
+	segments, err := filepath.Glob(filepath.Join(s.RawPath(), "*/*/*.seg"))
+	check(t, err)
+	sound, err := os.ReadFile(segments[0])
+	check(t, err)
+	harmed := append([]byte(nil), sound...)
+	harmed[60] ^= 4
+	check(t, errors.Join(os.Chmod(segments[0], 0o600), os.WriteFile(segments[0], harmed, 0o600)))
+	if _, err := s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}, 0); !is[*raw.DamageError](err) {
+		t.Fatalf("Erase beside a damaged log: %v", err)
+	}
+	check(t, os.WriteFile(segments[0], sound, 0o600))
+
+	var found Verified
+	check(t, errors.Join(s.verifyLake(t.Context(), Verify{}, &found), s.verifyLog(t.Context(), &found), s.heedErasures(t.Context(), &found)))
+	if len(found.Damages) > 0 || len(found.Erasing) != 1 {
+		t.Errorf("found %+v, erasing %v", found.Damages, found.Erasing)
+	}
+	if _, err := s.Replay(t.Context(), Replay{DryRun: true}); err != nil {
+		t.Errorf("a replay that is tried: %v", err)
+	}
+	done, err := s.Repair(t.Context(), Repair{ExitCode: func(error) int { return 0 }})
+	if err != nil || len(done.Left) > 0 {
+		t.Errorf("repair: left %+v, %v", done.Left, err)
+	}
+	s.checkAbsent(t, "P001")
+	found = Verified{}
+	check(t, errors.Join(s.verifyLake(t.Context(), Verify{}, &found), s.verifyLog(t.Context(), &found), s.heedErasures(t.Context(), &found)))
+	if len(found.Damages) > 0 || len(found.Erasing) > 0 {
+		t.Errorf("afterwards found %+v, erasing %v", found.Damages, found.Erasing)
+	}
+
+	// Once the erasure has ended it is damage.
+	check(t, errors.Join(os.Chmod(segments[0], 0o600), os.WriteFile(segments[0], sound, 0o600)))
+	check(t, s.verifyLog(t.Context(), &found))
+	if err := s.heedErasures(t.Context(), &found); err != nil || !found.Has(LogDamage) {
+		t.Errorf("an older log: found %+v, %v", found.Damages, err)
+	}
+}

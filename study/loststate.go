@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
@@ -17,6 +18,8 @@ type LostStateError struct {
 	Path  string // of state.db
 	Trace string // what shows it: a file or folder
 	Trail bool   // Trace is the audit trail: no other state can go on with it
+
+	Erased []string // participants who were erased, by the receipts that are left
 }
 
 func (e *LostStateError) Error() string {
@@ -40,7 +43,7 @@ func (s *Study) lostState() error {
 	}
 	trail := filepath.Join(s.StatePath(), state.AuditFile)
 	if info, err := os.Stat(trail); err == nil && info.Size() > 0 {
-		return &LostStateError{path, trail, true}
+		return &LostStateError{path, trail, true, s.erasedByReceipts()}
 	}
 	if !gone {
 		return nil
@@ -52,10 +55,21 @@ func (s *Study) lostState() error {
 	}
 	for _, trace := range []string{"manifests/[^.]*", "raw/[0-9]*", "data/[^.]*", "snapshots/[^.]*", "latest"} {
 		if found, _ := fs.Glob(os.DirFS(s.LakePath()), trace); len(found) > 0 {
-			return &LostStateError{path, filepath.Join(s.LakePath(), found[0]), false}
+			return &LostStateError{path, filepath.Join(s.LakePath(), found[0]), false, s.erasedByReceipts()}
 		}
 	}
 	return nil
+}
+
+// erasedByReceipts are the participants of whose erasure there is a receipt.
+func (s *Study) erasedByReceipts() (ids []string) {
+	found, _ := fs.Glob(os.DirFS(s.StatePath()), "receipts/*.json")
+	for _, name := range found {
+		if id, ok := participantOfReceipt(name); ok && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // OwnsLake is a *ForeignLakeError if the lake is another study's: whoever changes the study

@@ -3,6 +3,7 @@ package study
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,12 @@ func lostOf(l *lake.Lake, m lake.Manifest) any {
 		}
 	}
 	if mark, err := l.Mark(m.Snapshot); err == nil {
-		n += len(mark.Files)
+		for _, f := range m.Files {
+			lost := slices.ContainsFunc(mark.Files, func(d lake.DamagedFile) bool { return d.Path == f.Path })
+			if lost && f.Damaged == "" && l.Check(f) != nil { // it may be back from a backup
+				n++
+			}
+		}
 	}
 	if n == 0 {
 		return nil

@@ -169,7 +169,7 @@ func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	if found.Elsewhere != "" {
 		found.Damages = append(found.Damages, Damage{Kind: FolderDamage, Path: snapshot.DatabasePath(r.lake.Latest()), Err: &OtherFolderError{found.Elsewhere}})
 	}
-	if err := r.study.verifyLog(ctx, &found); err != nil {
+	if err := errors.Join(r.study.verifyLog(ctx, &found), r.study.heedErasures(ctx, &found)); err != nil {
 		return found, err
 	}
 	if r.trail, err = r.study.Store.Trail(ctx); is[*state.AuditError](err) {
@@ -200,7 +200,11 @@ func (r *repair) keepRest(found Verified) {
 func (r *repair) keepState(ctx context.Context) error {
 	var found Verified
 	err := r.study.verifyOpen(ctx, &found)
-	r.done.Left = append(r.done.Left, found.Damages...)
+	for _, d := range found.Damages {
+		if d.Kind == StateDamage { // tags were looked at before
+			r.done.Left = append(r.done.Left, d)
+		}
+	}
 	return err
 }
 

@@ -64,7 +64,11 @@ func (s *Study) replayAs(ctx context.Context, r Replay, runID string) (done Repl
 				return err
 			}
 		}
-		l.fold.ToSnapshot = r.toLake
+		erasing, err := s.Erasing(ctx)
+		if err != nil {
+			return err
+		}
+		l.fold.ToSnapshot, l.fold.Erasing = r.toLake, len(erasing) > 0
 		if done, err = l.replay(ctx, r.DryRun); err == nil && !r.DryRun {
 			done.Left, err = l.renewLinks(ctx, done.Before)
 		}

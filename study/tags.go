@@ -190,16 +190,17 @@ func (c Citation) String() string {
 }
 
 // DropTag takes a name away from a snapshot, which the next collection may remove. Of a
-// damaged tag, which goes as well, nothing but the name is known.
+// damaged tag, which goes as well, nothing but the name is known. One that the audit trail alone
+// knows goes from there.
 func (s *Study) DropTag(ctx context.Context, name string, wait time.Duration) (t lake.Tag, err error) {
 	err = s.Locked(ctx, wait, func(l *lake.Lake) error {
-		if t, err = l.Tag(name); undamaged(err) != nil {
+		if t, err = s.droppable(ctx, l, name); err != nil {
 			return err
 		}
 		if err := s.Store.Audit(ctx, state.Act{Subject: tagSubject, Before: tagFields(t)}); err != nil {
 			return err
 		}
-		if err := l.DropTag(t.Name); err != nil {
+		if err := l.DropTag(t.Name); err != nil && !is[*lake.NoTagError](err) {
 			return err
 		}
 		m, err := l.ManifestOf(t.ID())

@@ -102,6 +102,12 @@ func (v Verified) Has(kinds ...DamageKind) bool {
 	return slices.ContainsFunc(v.Damages, func(d Damage) bool { return slices.Contains(kinds, d.Kind) })
 }
 
+// HasFresh is Has of damage that no repair has marked.
+func (v Verified) HasFresh(kinds ...DamageKind) bool {
+	v.Damages = v.Fresh()
+	return v.Has(kinds...)
+}
+
 func (s *Study) verifyLake(ctx context.Context, v Verify, done *Verified) error {
 	if !s.hasLake() {
 		if err := s.lostManifests(); err != nil {
@@ -185,9 +191,10 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 	return err
 }
 
-// verifyViews asks the views of the newest snapshot, if its tables can be read.
+// verifyViews asks the views of the newest snapshot, if its tables can be read. What is
+// marked, the newest snapshot does not need.
 func (s *Study) verifyViews(ctx context.Context, l *lake.Lake, v Verify, done *Verified) (err error) {
-	if done.Newest.Snapshot == 0 || done.Has(ManifestDamage, DataDamage) {
+	if done.Newest.Snapshot == 0 || done.HasFresh(ManifestDamage, DataDamage) {
 		return nil
 	}
 	forRows := v.Deep && folderOf(l, done.Newest.Snapshot) != "none" // else what is computed is not there yet

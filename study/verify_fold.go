@@ -13,9 +13,9 @@ import (
 )
 
 // verifyFold folds the log anew, up to where the newest snapshot goes, beside the lake, and
-// compares the two. Where something is damaged it says nothing.
+// compares the two. Where something is damaged that no repair has marked it says nothing.
 func (s *Study) verifyFold(ctx context.Context, v Verify, done *Verified) error {
-	if done.Newest.Snapshot == 0 || done.Has(ManifestDamage, DataDamage, LogDamage, StateDamage) {
+	if done.Newest.Snapshot == 0 || done.HasFresh(ManifestDamage, DataDamage, LogDamage, StateDamage) {
 		return nil
 	}
 	r, err := s.replayAs(ctx, Replay{DryRun: true, toLake: true, LockWait: v.LockWait}, "")

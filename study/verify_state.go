@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
@@ -71,8 +72,20 @@ func (s *Study) verifyOpen(ctx context.Context, done *Verified) error {
 	if err := s.verifyWhatItSays(ctx, done, note); err != nil {
 		return err
 	}
-	done.Erasing, err = s.Erasing(ctx)
-	return err
+	return s.heedErasures(ctx, done)
+}
+
+// heedErasures notes whose erasure is not finished: that the log has answers which the tables
+// say were erased is no damage then.
+func (s *Study) heedErasures(ctx context.Context, done *Verified) (err error) {
+	if done.Erasing, err = s.Erasing(ctx); err != nil || len(done.Erasing) == 0 {
+		return err
+	}
+	done.Damages = slices.DeleteFunc(done.Damages, func(d Damage) bool {
+		e, ok := errors.AsType[*load.LogError](d.Err)
+		return ok && e.Unerased
+	})
+	return nil
 }
 
 // verifyWhatItSays holds the state against the audit trail, the lake and its own seals.

@@ -1,7 +1,9 @@
 package study
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -66,9 +68,43 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 		delete(made, strings.ToLower(t.Name))
 	}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
-		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: lake.Tag{Name: made[name].Tag}.Path(), Err: fs.ErrNotExist})
+		harm, was := fs.ErrNotExist, made[name]
+		if _, sum, err := standsFor(l, was); err != nil {
+			return err
+		} else if sum == "" {
+			harm = &LostTagError{was.Tag, was.Snapshot}
+		}
+		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: lake.Tag{Name: was.Tag}.Path(), Err: harm})
 	}
 	return nil
+}
+
+// A LostTagError says that a tag is gone together with its snapshot, so that nothing here can
+// make it again: the lake came from a backup that is older, say.
+type LostTagError struct{ Tag, Snapshot string }
+
+func (e *LostTagError) Error() string {
+	return fmt.Sprintf("it is gone, and this lake does not have the snapshot %s that it named", e.Snapshot)
+}
+
+// droppable is a tag of a name: of one that is gone with its snapshot what the audit trail says.
+func (s *Study) droppable(ctx context.Context, l *lake.Lake, name string) (t lake.Tag, err error) {
+	t, err = l.Tag(name)
+	if !is[*lake.NoTagError](err) {
+		return t, undamaged(err)
+	}
+	trail, unread := s.Store.Trail(ctx)
+	if unread != nil {
+		return t, unread
+	}
+	was, known := tagsMade(trail)[strings.ToLower(name)]
+	if !known {
+		return t, err
+	}
+	return lake.Tag{
+		Name: was.Tag, Snapshot: was.Snapshot, ManifestSHA256: was.ManifestSHA256,
+		CreatedAt: was.CreatedAt, Program: was.Program, MetricsVersion: was.MetricsVersion,
+	}, nil
 }
 
 // retag makes a tag again as the audit trail has it, on the snapshot that it was on or on
@@ -79,7 +115,7 @@ func (r *repair) retag(trail []state.AuditLine, file string) (bool, error) {
 	if !known || was.CreatedAt.IsZero() { // an older program told less
 		return false, nil
 	}
-	id, sum, err := r.standsFor(was)
+	id, sum, err := standsFor(r.lake, was)
 	if err != nil || sum == "" {
 		return false, err
 	}
@@ -94,14 +130,14 @@ func (r *repair) retag(trail []state.AuditLine, file string) (bool, error) {
 
 // standsFor is the manifest that a tag was put on, or the one that replaced it since, with
 // the SHA-256 of its file; "": there is none.
-func (r *repair) standsFor(was taggedAct) (id lake.ID, sum string, err error) {
+func standsFor(l *lake.Lake, was taggedAct) (id lake.ID, sum string, err error) {
 	on, _ := lake.ParseID(was.Snapshot)
-	all, err := r.lake.IDs()
+	all, err := l.IDs()
 	for _, one := range all {
 		if one.Number != on.Number {
 			continue
 		}
-		its, m, err := r.lake.ManifestSHA256(one)
+		its, m, err := l.ManifestSHA256(one)
 		if err != nil {
 			if IsDamage(err) {
 				continue

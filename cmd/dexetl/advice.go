@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
@@ -28,7 +29,10 @@ func adviceOf(err error) string {
 			return "look into " + config.File + "; if you trust whoever wrote it, set " + plain.ShellLine([]string{config.TrustVariable + "=" + e.Dir})
 		}),
 		on(err, func(e *state.AuditError) string {
-			if !e.Ahead {
+			switch {
+			case e.Lost:
+				return "restore state/audit.jsonl from a backup; if there is none, put an empty file in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "): the gap stays visible"
+			case !e.Ahead:
 				return ""
 			}
 			return "keep " + state.AuditFile + "; if state.db came from a backup, doctor says under state's age what it does not know; else lines were added"
@@ -79,7 +83,16 @@ func lostStateAdvice(e *study.LostStateError) string {
 	if e.Trail {
 		advice += "move " + state.AuditFile + " away, "
 	}
-	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), import the roster, and let everybody sign in again"
+	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), begin a new state with the sealing key that is there (connect --public-key), import the roster, " +
+		erasedAgain(e.Erased) + "and let everybody sign in again"
+}
+
+// erasedAgain is the part of an advice about those whom a new state has to forget again.
+func erasedAgain(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return "withdraw again who was erased, by the receipts, as sync names it, and then erase them (withdraw ID --erase): " + strings.Join(ids, ", ") + "; "
 }
 
 // secretAdvice says what gives a secret.

@@ -204,7 +204,7 @@ func rulings() []ruling {
 		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", nil},
 		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", nil},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", nil},
-		{study.IsDataFile, exitDamage, "a repair brings its rows back from the raw log", dexetl("repair")},
+		{study.IsDataFile, exitDamage, "a repair brings its rows back from the raw log; what it has marked as lost for an older snapshot, only a backup has", dexetl("repair")},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", nil},
 		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", nil},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", nil},

@@ -160,7 +160,7 @@ func (p *program) printExport(order export.Order, done export.Result) error {
 	for _, l := range done.Reasons() {
 		p.say("not in it: %s: %s", strings.Join(l.Tables, ", "), l.Why)
 	}
-	p.say("%d participants of snapshot %d are in %s", done.Participants, done.Snapshot, filepath.Clean(order.Path))
+	p.say("%s of snapshot %d %s in %s", countOf(done.Participants, "participant"), done.Snapshot, isOrAre(done.Participants), filepath.Clean(order.Path))
 	return nil
 }
 

@@ -157,8 +157,8 @@ func (p *program) printFetch(r study.Result) error {
 	if p.flags.json {
 		return p.object(schemas.Run(), runValues(r)...)
 	}
-	p.say("%s: %s, %s calls, %s records (%s) in %.1f s", r.Run.Mode, countOf(len(r.Report.Participants), "participant"),
-		thousands(int64(r.Report.Calls)), thousands(int64(r.Report.Records)), megabytes(r.Report.Bytes), r.Took.Seconds())
+	p.say("%s: %s, %s, %s records (%s) in %.1f s", r.Run.Mode, countOf(len(r.Report.Participants), "participant"),
+		callsOf(r.Report.Calls), thousands(int64(r.Report.Records)), megabytes(r.Report.Bytes), r.Took.Seconds())
 	p.say("snapshot %d: %s", r.Loaded.Snapshot, describeTables(r.Loaded))
 	if freed := r.Collected.Freed; len(freed.Snapshots) > 0 {
 		p.say("%s", freedWords(freed, false))

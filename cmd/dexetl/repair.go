@@ -54,6 +54,8 @@ func (p *program) printRepaired(r study.Repaired) error {
 		}
 	}
 	switch {
+	case len(r.Mended)+len(r.Left) == 0 && len(r.Found) > 0:
+		return p.tell("looked at lake, raw log and state for %.1f s: %s of older snapshots stays lost, as marked before; only a backup has it", r.Took.Seconds(), countOf(len(r.Found), "file"))
 	case len(r.Mended)+len(r.Left) == 0:
 		return p.tell("looked at lake, raw log and state for %.1f s: there is nothing to repair", r.Took.Seconds())
 	case len(r.Mended) == 0:
@@ -142,13 +144,16 @@ func (p *program) lost(r study.Repaired) error {
 			advice: "restore the file with this SHA-256 from a backup; if there is none, drop the tag, and the next repair sets the manifest aside",
 		}
 	}
+	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {
+		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropLost(lost), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
+	}
 	switch {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)
 	case rows == 0 && first.IsQuarantine():
 		return failure(exitDamage, dexetl("replay"), "damaged still: %s: %s", first.Path, first.Words())
 	case rows == 0:
-		return advised(exitDamage, backupAdvice(first)+", then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
+		return advised(exitDamage, backupAdvice(first)+"; then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
 	}
 	return advised(exitDamage, restore,
 		"%s rows of %s are gone%s", thousands(rows), countOf(files, "file"), why)

@@ -99,6 +99,39 @@ func TestRestoreGoesOnWithTheLake(t *testing.T) {
 	b.must("doctor")
 }
 
+// A tag that is younger than the backup is known to the trail alone: what is restored names the
+// command that ends this, and verify is content.
+func TestRestoreWithTrailOfYoungerTag(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 3, End: demoNow, Reusable: true}, demoNow.AddDate(0, 0, -1))
+	b.must("backfill")
+	beside := filepath.Dir(b.dir)
+	backup, lost := filepath.Join(beside, "backup"), filepath.Join(beside, "lost")
+	b.must("backup", backup)
+	b.now = b.now.Add(24 * time.Hour)
+	b.must("sync")
+	b.must("snapshots", "tag", "paper-2", "--reason", "cited")
+	check(t, os.Rename(b.dir, lost))
+	code, _, said := b.run("restore", "--trail", filepath.Join(lost, "state", "audit.jsonl"), backup, b.dir)
+	if code != exitDamage || !strings.Contains(said, "tags/paper-2.json: it is gone, and this lake does not have the snapshot") {
+		t.Errorf("restore: exit %d\n%s", code, said)
+	}
+	for _, command := range []string{"verify", "repair"} {
+		code, out, again := b.run(command)
+		if code != exitDamage || !strings.Contains(again, "snapshots drop paper-2") || strings.Count(out, "paper-2.json") != 1 {
+			t.Errorf("%s: exit %d\n%s%s", command, code, out, again)
+		}
+		said = again
+	}
+	b.must("snapshots", "drop", "paper-2", "--reason", "lost")
+	b.must("verify")
+	b.must("audit", "verify")
+	if code, _, _ := b.run("snapshots", "drop", "paper-2", "--reason", "lost"); code != exitUsage {
+		t.Errorf("dropped once more: exit %d", code)
+	}
+}
+
 // Without the trail a restore says from when on withdrawals are unknown, and names no
 // command that asks Dexcom.
 func TestRestoreWarnsOfWithdrawals(t *testing.T) {

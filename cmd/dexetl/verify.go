@@ -95,10 +95,10 @@ func unlooked(v study.Verified, deep bool) (parts []string) {
 	if n := v.Log.Unread; n > 0 {
 		parts = append(parts, fmt.Sprintf("not the rest of %s behind the damage", countOf(n, "segment")))
 	}
-	if v.Views == 0 && v.Has(study.ManifestDamage, study.DataDamage) {
+	if v.Views == 0 && v.HasFresh(study.ManifestDamage, study.DataDamage) {
 		parts = append(parts, "not tables and views, until the files are mended")
 	}
-	if deep && v.Deep == nil && len(v.Damages) > 0 {
+	if deep && v.Deep == nil && len(v.Fresh()) > 0 {
 		parts = append(parts, "not the log folded anew, until all is mended")
 	}
 	return parts
@@ -172,7 +172,10 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
+	lostTag, _ := errors.AsType[*study.LostTagError](first.Err)
 	switch {
+	case lostTag != nil:
+		e.advice, e.next = lostTagAdvice, dropLost(lostTag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
 	case first.Kind == study.FoldDamage, first.IsQuarantine():
@@ -181,6 +184,13 @@ func (p *program) damageOf(v study.Verified) error {
 		e.advice = backupAdvice(first)
 	}
 	return e
+}
+
+// lostTagAdvice and dropLost are for a tag that is gone with its snapshot.
+const lostTagAdvice = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
+
+func dropLost(e *study.LostTagError) step {
+	return dexetl("snapshots", "drop", e.Tag, "--reason", "its snapshot is lost")
 }
 
 // backupAdvice says what brings back what no command does.

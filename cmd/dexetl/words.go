@@ -17,6 +17,22 @@ func countOf(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// isOrAre is the verb behind countOf.
+func isOrAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// callsOf counts calls of the API.
+func callsOf(n int) string {
+	if n == 1 {
+		return "1 call"
+	}
+	return thousands(int64(n)) + " calls"
+}
+
 // thousands writes 1234567 as 1,234,567.
 func thousands(n int64) string {
 	text := fmt.Sprint(n)

@@ -41,6 +41,16 @@ type Key struct {
 	mac      []byte
 }
 
+// A lostKeyError says that there is no file with the key that tokens are sealed for: it is an
+// ErrWrongKey in other words.
+type lostKeyError struct{ path, bound string }
+
+func (e *lostKeyError) Error() string {
+	return fmt.Sprintf("key file %s is missing; it held the key of %s, for which the tokens are sealed", e.path, e.bound)
+}
+
+func (e *lostKeyError) Is(target error) bool { return target == ErrWrongKey }
+
 // OpenKey reads the key in path. The first time a store needs one, it is
 // created (mode 0600) and the store remembers for whom tokens are sealed. From
 // then on another key, or none, is ErrWrongKey. A file that others can read is
@@ -53,7 +63,7 @@ func OpenKey(ctx context.Context, path string, register *Register) (*Key, error)
 	k, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if bound != "" {
-			return nil, fmt.Errorf("key file %s is missing; it held the key of %s: %w", path, bound, ErrWrongKey)
+			return nil, &lostKeyError{path, bound}
 		}
 		if err = createKey(path); err == nil {
 			k, err = readKey(path)

@@ -108,6 +108,9 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, acts []Act) error {
 	if err != nil {
 		return err
 	}
+	if err := s.trailLost(head, acts); err != nil {
+		return err
+	}
 	if head.seq == 0 {
 		head.hash = noLine
 	}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -43,6 +44,22 @@ func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
 	}
 	_, err = tx.ExecContext(ctx, "delete from audit_pending")
 	return err
+}
+
+// trailLost is an *AuditError where the file is gone that had lines: what is appended would
+// begin another one, and a file from a backup would end it. A file that is empty, put there by
+// hand, goes on after a gap on purpose. What participants and Dexcom do is kept all the same: a
+// token that is received has to be saved.
+func (s *Store) trailLost(head auditHead, acts []Act) error {
+	theirs := func(a Act) bool { return slices.Contains([]string{"connection", "consent", "link"}, a.Subject) }
+	if !slices.ContainsFunc(acts, func(a Act) bool { return !theirs(a) }) {
+		return nil
+	}
+	if _, err := os.Lstat(s.auditPath()); head.bytes == 0 || !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	reason := fmt.Sprintf("it is gone; state.db knows %d lines of it; nothing was changed", head.seq)
+	return &AuditError{Path: s.auditPath(), Faults: []AuditFault{{Reason: reason}}, Lost: true}
 }
 
 // waitingLines are the lines not yet in the file, one after the other.

@@ -37,6 +37,7 @@ const shownLines = 20
 type AuditError struct {
 	Path   string
 	Faults []AuditFault // in the order of the file
+	Lost   bool         // the file is gone, and a change was refused
 	Ahead  bool         // all that is wrong: the file goes on after the end that state.db knows
 }
 
@@ -71,7 +72,7 @@ func (s *Store) Trail(ctx context.Context) ([]AuditLine, error) {
 	c := checked(text)
 	c.end(len(text) > 0, head)
 	if len(c.faults) > 0 {
-		return c.lines, &AuditError{s.auditPath(), c.faults, c.ahead && len(c.faults) == 1}
+		return c.lines, &AuditError{Path: s.auditPath(), Faults: c.faults, Ahead: c.ahead && len(c.faults) == 1}
 	}
 	return c.lines, nil
 }
