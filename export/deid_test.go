@@ -208,6 +208,49 @@ func TestDeidHidesSharedDates(t *testing.T) {
 	}
 }
 
+// The first and last reading of such a window or period are of its first and last day: they
+// would tell the weeks as its dates do.
+func TestDeidHidesReadingsOfSharedDates(t *testing.T) {
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	w := &work{db: db}
+	check(t, w.execute(t.Context(), "create schema export",
+		"create table export.people as from (values ('A', 'SA', 7), ('B', 'SB', 14)) t(participant_id, name, shift_days)",
+		"create table participants as from (values ('A', null, date '2031-03-01'), ('B', date '2031-03-02', date '2031-03-01')) t(participant_id, anchor_date, study_start)",
+		`create table windows as from (values ('A', 'half', 'half', date '2031-03-01', date '2031-03-05'), ('B', 'half', 'half', date '2031-03-01', date '2031-03-06'),
+			('A', 'own', 'own', date '2031-03-01', date '2031-03-05'), ('B', 'own', 'own', date '2031-03-02', date '2031-03-06')) t(participant_id, window_name, "window", start_date, end_date)`,
+		`create table window_metrics as select participant_id, window_name, "window", timestamp '2031-03-01 00:00:31' as first_local, timestamp '2031-03-05 23:57:09' as last_local from windows`,
+		`create table period_metrics as select participant_id, 1 as period, timestamp '2031-03-01 00:00:31' as first_local, timestamp '2031-03-05 23:57:09' as last_local from participants`))
+	for view, want := range map[string]map[string]bool{ // whether they are hidden
+		"window_metrics": {"SA half": true, "SB half": true, "SA own": false, "SB own": false},
+		"period_metrics": {"SA 1": true, "SB 1": false},
+	} {
+		of := relations()[slices.IndexFunc(relations(), func(r relation) bool { return r.Name == view })]
+		of.Columns = slices.DeleteFunc(slices.Clone(of.Columns), func(c transform.Column) bool {
+			return !slices.Contains([]string{"participant_id", "window_name", "window", "period", "first_local", "last_local"}, c.Name)
+		})
+		for _, moved := range []bool{true, false} {
+			got := map[string]bool{}
+			rows, err := db.QueryContext(t.Context(), "select concat_ws(' ', participant_id, columns('^(window|period)$')), first_local is null and last_local is null from ("+cut{deid: true, moved: moved}.query(of)+")")
+			check(t, err)
+			for rows.Next() {
+				var who string
+				var hidden bool
+				check(t, rows.Scan(&who, &hidden))
+				got[who] = hidden
+			}
+			check(t, rows.Close())
+			for who, hides := range want {
+				if hidden, there := got[who]; !there || hidden != (hides && moved) {
+					t.Errorf("%s, moved %v: times of %s are hidden: %v, want %v", view, moved, who, hidden, hides && moved)
+				}
+			}
+		}
+	}
+}
+
 // The first and last days of a study are alike for many: a moved export has days from the
 // first reading of each to their last.
 func TestDeidHasDaysWithReadings(t *testing.T) {
