@@ -288,7 +288,7 @@ func (w *work) begin(ctx context.Context) (done Result, err error) {
 	if err != nil {
 		return done, err
 	}
-	if err := w.rename(); err != nil {
+	if err := w.rename(ctx); err != nil {
 		return done, err
 	}
 	if err := w.findCodes(ctx); err != nil {
