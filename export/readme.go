@@ -94,6 +94,6 @@ Records that have vanished are left out, and so are gaps that had no end yet.
 These are controls, and no promise that nobody can be known again.
 Glucose of a person is like no other: whoever has it from elsewhere finds it here.
 The offset to UTC tells a part of the world, and where a clock change lies in the data, or a date is known that many share, such as the first or last day of the study, an anchor date, or the end of the data of those who were still recording, weeks can be counted back.
-Names of cohorts, arms and windows are the study's own, or codes where such a name would tell who or when.
+Names of cohorts, arms and windows are the study's own, or codes where such a name has an id, a site, the city of a time zone or a date in it, as far as a program finds these.
 `
 }
