@@ -20,7 +20,6 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // A Format is what the tables of an export are written as.
@@ -177,7 +176,7 @@ func (w *work) blind() error {
 		if of.Hidden {
 			measured = append(measured, r.Name)
 		}
-		w.chosen[i].Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c transform.Column) bool { return slices.Contains(of.Without, c.Name) })
+		w.chosen[i] = r.without(of.Without)
 	}
 	if len(measured) > 0 {
 		return &BlindedError{measured}

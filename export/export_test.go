@@ -34,7 +34,11 @@ func TestExportHasAll(t *testing.T) {
 				continue
 			}
 			for _, c := range table.Columns {
-				if got, want := len(all[table.Name+"."+c.Name]), 2*rowsOf(table); got != want {
+				want := 2 * rowsOf(table)
+				if slices.Contains(reasons(table.Name), c.Name) {
+					want = 0
+				}
+				if got := len(all[table.Name+"."+c.Name]); got != want {
 					t.Errorf("%s: %s.%s has %d values, want %d", format, table.Name, c.Name, got, want)
 				}
 			}

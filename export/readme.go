@@ -62,8 +62,11 @@ func (w *work) sayChosen(say func(string, ...any), done Result) {
 	if w.cut.dated {
 		say("Metrics of a participant are those of these dates; what sums up several days is there if all of them are.\n")
 	}
-	if done.Notes {
-		say("**`event_notes` has text that people wrote. It may name them.**\n")
+	switch {
+	case done.Notes:
+		say("**`event_notes`, and reasons in `exclusions` and `audit`, are text that people wrote. It may name them.**\n")
+	case !done.Deid:
+		say("Text that people wrote was not asked for, and is not in it: neither `event_notes`, nor `reason` of `exclusions`, nor `reason`, `before` and `after` of `audit`.\n")
 	}
 }
 

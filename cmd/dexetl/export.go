@@ -63,7 +63,7 @@ func (p *program) exportAs(format export.Format, usage string) *cli.Command {
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "tables", Usage: "only these `TABLES` and views, divided by commas", Destination: &o.tables},
 			&cli.StringFlag{Name: "snapshot", Usage: "`N`, tag or latest: the snapshot (default: the newest)", Destination: &o.order.Snapshot},
-			&cli.BoolFlag{Name: "notes", Usage: "free text of events, too: it may name people", Destination: &o.order.Notes},
+			&cli.BoolFlag{Name: "notes", Usage: "free text of events and reasons, too: it may name people", Destination: &o.order.Notes},
 			&cli.BoolFlag{Name: "unblinded", Usage: "what a blinded study (study.blinding) hides, too", Destination: &o.order.Unblinded},
 			&cli.BoolFlag{Name: "deid", Usage: "other names for participants, moved times, and nothing that identifies them by itself", Destination: &o.order.Deid},
 			&cli.IntFlag{Name: "shift-weeks", Usage: "with --deid: times of each participant move back by 1 to `N` whole weeks; 0: they stay", Value: usualShift, Destination: &o.order.ShiftWeeks},
