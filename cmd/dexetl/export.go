@@ -124,7 +124,7 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 		return err
 	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
-	if lacking := order.Study.NotComputed(order.Snapshot); lacking > 0 {
+	if lacking := order.Study.NotComputed(order.Snapshot); lacking != "" {
 		p.say("%s: what depends on the order of readings is null but in participant_metrics", notComputedWords(lacking))
 	}
 	order.Busy = func(what string) func() { return p.spin("exporting " + what) }
@@ -160,7 +160,7 @@ func (p *program) printExport(order export.Order, done export.Result) error {
 	for _, l := range done.Reasons() {
 		p.say("not in it: %s: %s", strings.Join(l.Tables, ", "), l.Why)
 	}
-	p.say("%d participants of snapshot %d are in %s", done.Participants, done.Snapshot, filepath.Clean(order.Path))
+	p.say("%d participants of snapshot %s are in %s", done.Participants, done.Snapshot, filepath.Clean(order.Path))
 	return nil
 }
 
