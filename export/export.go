@@ -184,9 +184,15 @@ func (w *work) blind() error {
 	return nil
 }
 
+// lacksComputed reports whether the snapshot has readings and nothing that depends on their
+// order.
+func (w *work) lacksComputed() bool {
+	return !w.Chosen.Spans && len(w.manifest.TableFiles("glucose")) > 0
+}
+
 // withoutComputed leaves out what the snapshot does not have, unless it is named.
 func (w *work) withoutComputed() {
-	if w.Chosen.Spans || len(w.manifest.TableFiles("glucose")) == 0 {
+	if !w.lacksComputed() {
 		return
 	}
 	w.chosen = slices.DeleteFunc(w.chosen, func(r relation) bool {
