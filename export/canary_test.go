@@ -224,7 +224,7 @@ func TestPlainExportHasCanaries(t *testing.T) {
 	s := newStudy(t)
 	for _, format := range []Format{DuckDB, Parquet, CSV} {
 		o := order(t, s, format)
-		o.Tables, o.Path = few(), filepath.Join(t.TempDir(), "out")
+		o.Notes, o.Tables, o.Path = true, few(), filepath.Join(t.TempDir(), "out")
 		run(t, o)
 		found, dates := map[string]bool{}, 0
 		for _, p := range pieces(t, o.Path) {

@@ -4,6 +4,7 @@ package export
 
 import (
 	"database/sql"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -92,24 +93,46 @@ func TestWhatIsNewIsLeftOut(t *testing.T) {
 
 // A name with an id, a site or a date in it gets a code; others are what is compared.
 func TestNamesThatTell(t *testing.T) {
-	for name, of := range map[string]string{"family of p-001": "P-001", "Köln (arm 1)": "köln", "wave/31007": "31007"} {
-		if !tells(name, of) {
-			t.Errorf("%q does not tell of %q", name, of)
+	for _, one := range [][2]string{{"family of p-001", "P-001"}, {"Köln (arm 1)", "köln"}, {"wave/31007", "31007"}, {"P_001", "P001"}, {"p 001", "P001"},
+		{"xP001b", "P001"}, {"KIEL2026", "Kiel"}, {"SouthClinic", "South"}, {"at-NY", "NY"}, {"Group A", "A"}, {"site 1", "1"}, {"new york", "New_York"}} {
+		if !tells(one[0], one[1]) {
+			t.Errorf("%q does not tell of %q", one[0], one[1])
 		}
 	}
-	for name, of := range map[string]string{"P-0011": "P-001", "dose 1000": "1000", "A": "A", "Bonner": "Bonn"} {
-		if tells(name, of) {
-			t.Errorf("%q tells of %q", name, of)
+	for _, one := range [][2]string{{"P-002", "P-001"}, {"arm B", "A"}, {"many", "NY"}, {"week 12", "1"}, {"baseline", "-"}} {
+		if tells(one[0], one[1]) {
+			t.Errorf("%q tells of %q", one[0], one[1])
 		}
 	}
-	for _, name := range []string{"2031-03", "wave 20310304", "from 4.3.31", "March 2031", "visit_mar31", "31 Mai", "2031/3/4 visit", "okt 2030"} {
+	for _, name := range []string{"2031-03", "wave 20310304", "from 4.3.31", "March 2031", "visit_mar31", "31 Mai", "2031/3/4 visit", "okt 2030",
+		"15_01_2026", "15_01_26", "2026-W03-4", "2026w03", "260115", "2026-015", "15th of January", "15 janvier", "15. Jänner", "2026年1月15日", "２０２６-０１-１５", "01/2026", "JANUARY", "Jan", "Q1 2026", "août", "Juni"} {
 		if !hasDate(name) {
 			t.Errorf("%q has no date", name)
 		}
 	}
-	for _, name := range []string{"baseline", "week 12", "arm 2031", "days 1-14", "marathon 42", "dose 20-40", "v1.2", "A1"} {
+	for _, name := range []string{"baseline", "week 12", "days 1-14", "marathon 42", "dose 20-40", "v1.2", "A1", "junior", "novel", "decision"} {
 		if hasDate(name) {
 			t.Errorf("%q has a date", name)
+		}
+	}
+}
+
+// Names of the roster and of windows are held against its ids, sites and zones.
+func TestNamesThatGetCodes(t *testing.T) {
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	w := &work{Order: Order{Deid: true, ShiftWeeks: 52}, db: db}
+	check(t, w.execute(t.Context(),
+		`create table participants as from (values ('P001', 'NY', 'dose 20', 'new york', 'America/New_York'), ('P002', 'Kiel', 'from KIEL', 'Berlin', 'Europe/Berlin'),
+			('P003', '', 'NY arm', 'control', null)) t(participant_id, site, cohort, arm, timezone)`,
+		`create table windows as from (values ('baseline', 'baseline'), ('p-001', 'p-001'), ('March', 'March')) t(window_name, "window")`))
+	for weeks, want := range map[int][]string{52: {"Berlin", "March", "NY arm", "from KIEL", "new york", "p-001"}, 0: {"Berlin", "NY arm", "from KIEL", "new york", "p-001"}} {
+		w.ShiftWeeks = weeks
+		check(t, w.findCodes(t.Context()))
+		if got := slices.Sorted(maps.Keys(w.cut.codes)); !slices.Equal(got, want) {
+			t.Errorf("moved by %d weeks: codes of %q, want %q", weeks, got, want)
 		}
 	}
 }
@@ -205,6 +228,49 @@ func TestDeidHidesSharedDates(t *testing.T) {
 	o.ShiftWeeks, o.Path = 0, o.Path+"2"
 	if all := cells(t, o, run(t, o)); slices.Contains(append(all["windows.start_date"], all["participants.study_start"]...), "") {
 		t.Error("where times stay, dates are missing")
+	}
+}
+
+// The first and last reading of such a window or period are of its first and last day: they
+// would tell the weeks as its dates do.
+func TestDeidHidesReadingsOfSharedDates(t *testing.T) {
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	w := &work{db: db}
+	check(t, w.execute(t.Context(), "create schema export",
+		"create table export.people as from (values ('A', 'SA', 7), ('B', 'SB', 14)) t(participant_id, name, shift_days)",
+		"create table participants as from (values ('A', null, date '2031-03-01'), ('B', date '2031-03-02', date '2031-03-01')) t(participant_id, anchor_date, study_start)",
+		`create table windows as from (values ('A', 'half', 'half', date '2031-03-01', date '2031-03-05'), ('B', 'half', 'half', date '2031-03-01', date '2031-03-06'),
+			('A', 'own', 'own', date '2031-03-01', date '2031-03-05'), ('B', 'own', 'own', date '2031-03-02', date '2031-03-06')) t(participant_id, window_name, "window", start_date, end_date)`,
+		`create table window_metrics as select participant_id, window_name, "window", timestamp '2031-03-01 00:00:31' as first_local, timestamp '2031-03-05 23:57:09' as last_local from windows`,
+		`create table period_metrics as select participant_id, 1 as period, timestamp '2031-03-01 00:00:31' as first_local, timestamp '2031-03-05 23:57:09' as last_local from participants`))
+	for view, want := range map[string]map[string]bool{ // whether they are hidden
+		"window_metrics": {"SA half": true, "SB half": true, "SA own": false, "SB own": false},
+		"period_metrics": {"SA 1": true, "SB 1": false},
+	} {
+		of := relations()[slices.IndexFunc(relations(), func(r relation) bool { return r.Name == view })]
+		of.Columns = slices.DeleteFunc(slices.Clone(of.Columns), func(c transform.Column) bool {
+			return !slices.Contains([]string{"participant_id", "window_name", "window", "period", "first_local", "last_local"}, c.Name)
+		})
+		for _, moved := range []bool{true, false} {
+			got := map[string]bool{}
+			rows, err := db.QueryContext(t.Context(), "select concat_ws(' ', participant_id, columns('^(window|period)$')), first_local is null and last_local is null from ("+cut{deid: true, moved: moved}.query(of)+")")
+			check(t, err)
+			for rows.Next() {
+				var who string
+				var hidden bool
+				check(t, rows.Scan(&who, &hidden))
+				got[who] = hidden
+			}
+			check(t, rows.Close())
+			for who, hides := range want {
+				if hidden, there := got[who]; !there || hidden != (hides && moved) {
+					t.Errorf("%s, moved %v: times of %s are hidden: %v, want %v", view, moved, who, hidden, hides && moved)
+				}
+			}
+		}
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // A Format is what the tables of an export are written as.
@@ -177,7 +176,7 @@ func (w *work) blind() error {
 		if of.Hidden {
 			measured = append(measured, r.Name)
 		}
-		w.chosen[i].Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c transform.Column) bool { return slices.Contains(of.Without, c.Name) })
+		w.chosen[i] = r.without(of.Without)
 	}
 	if len(measured) > 0 {
 		return &BlindedError{measured}
@@ -185,9 +184,15 @@ func (w *work) blind() error {
 	return nil
 }
 
+// lacksComputed reports whether the snapshot has readings and nothing that depends on their
+// order.
+func (w *work) lacksComputed() bool {
+	return !w.Chosen.Spans && len(w.manifest.TableFiles("glucose")) > 0
+}
+
 // withoutComputed leaves out what the snapshot does not have, unless it is named.
 func (w *work) withoutComputed() {
-	if w.Chosen.Spans || len(w.manifest.TableFiles("glucose")) == 0 {
+	if !w.lacksComputed() {
 		return
 	}
 	w.chosen = slices.DeleteFunc(w.chosen, func(r relation) bool {
@@ -288,7 +293,7 @@ func (w *work) begin(ctx context.Context) (done Result, err error) {
 	if err != nil {
 		return done, err
 	}
-	if err := w.rename(); err != nil {
+	if err := w.rename(ctx); err != nil {
 		return done, err
 	}
 	if err := w.findCodes(ctx); err != nil {

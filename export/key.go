@@ -1,6 +1,7 @@
 package export
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
 )
@@ -105,8 +107,51 @@ func (f keyFile) check(path string) error {
 	return nil
 }
 
-// currentKey is the newest key, or a fresh one that is kept from now on.
-func currentKey(state string, fresh bool, now time.Time) (k Key, err error) {
+// A LostKeyError says that the audit trail has exports by a key that is not in the file.
+// Another one would call the same people otherwise, and nobody could tell them any more.
+type LostKeyError struct {
+	Path     string
+	Key, Has int // the newest key of the trail, and that of the file; 0: it is gone
+}
+
+func (e *LostKeyError) Error() string {
+	if e.Has == 0 {
+		return fmt.Sprintf("%s: it is gone, and the audit trail has exports by key %d", e.Path, e.Key)
+	}
+	return fmt.Sprintf("%s: its newest key is %d, and the audit trail has exports by key %d", e.Path, e.Has, e.Key)
+}
+
+// KnownKeys are those of a study, oldest first. A *LostKeyError says that the newest one by
+// which the study made an export is not among them.
+func KnownKeys(ctx context.Context, s *study.Study) ([]Key, error) {
+	keys, err := Keys(s.StatePath())
+	if err != nil {
+		return nil, err
+	}
+	used, err := newestUsed(ctx, s)
+	return keys, errors.Join(err, lost(s.StatePath(), keys, used))
+}
+
+// newestUsed is the number of the newest key of an export in the audit trail. A trail that is
+// damaged counts as far as it can be read.
+func newestUsed(ctx context.Context, s *study.Study) (int, error) {
+	trail, err := s.Store.Trail(ctx)
+	if _, damaged := errors.AsType[*state.AuditError](err); damaged {
+		err = nil
+	}
+	return study.NewestExportKey(trail), err
+}
+
+func lost(folder string, keys []Key, used int) error {
+	if has := last(keys).ID; used > has {
+		return &LostKeyError{Path: filepath.Join(folder, KeyFile), Key: used, Has: has}
+	}
+	return nil
+}
+
+// currentKey is the newest key, or a fresh one that is kept from now on. Neither may be older
+// than the newest one that was used.
+func currentKey(state string, fresh bool, used int, now time.Time) (k Key, err error) {
 	dir, err := os.Open(state)
 	if err != nil {
 		return k, err
@@ -116,12 +161,15 @@ func currentKey(state string, fresh bool, now time.Time) (k Key, err error) {
 		return k, err
 	}
 	keys, err := Keys(state)
+	if err == nil && !fresh {
+		err = lost(state, keys, used)
+	}
 	if err != nil || len(keys) > 0 && !fresh {
 		return last(keys), err
 	}
 	secret := make([]byte, sha256.Size)
 	rand.Read(secret) // never fails
-	k = Key{ID: last(keys).ID + 1, MadeAt: now.UTC().Truncate(time.Second), Secret: hex.EncodeToString(secret)}
+	k = Key{ID: max(last(keys).ID, used) + 1, MadeAt: now.UTC().Truncate(time.Second), Secret: hex.EncodeToString(secret)}
 	content, err := lake.Sealed(keyFile{keyFormat, append(keys, k)})
 	if err != nil {
 		return k, err

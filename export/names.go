@@ -10,11 +10,12 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The study names its groups and windows as it likes, and they stay, for they are what is
-// compared. A name that has somebody's id, a site or, where times move, a date in it tells
-// what the export does not: it gets a code, the same one everywhere.
+// compared. A name that has somebody's id, a site, the city of a time zone or, where times
+// move, a date in it tells what the export does not: it gets a code, the same one everywhere.
 
 // findCodes lists the names that get one.
 func (w *work) findCodes(ctx context.Context) error {
@@ -26,7 +27,7 @@ func (w *work) findCodes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	telling, err := w.texts(ctx, "select participant_id from participants union select site from participants")
+	telling, err := w.texts(ctx, "select participant_id from participants union select site from participants union select split_part(timezone, '/', -1) from participants")
 	if err != nil {
 		return err
 	}
@@ -68,24 +69,31 @@ func (c cut) named(value string) string {
 	return cases + " else " + value + " end"
 }
 
-// tells reports whether a name has an id or a site in it, as a word of its own. One or two
-// characters, and numbers below 10,000, are in names for other reasons.
+// tells reports whether a name has an id, a site or a city in it, however it is written: case
+// and what is neither letter nor digit do not count. One or two characters are in many names,
+// and tell where they are a word of their own.
 func tells(name, of string) bool {
-	letters := strings.ContainsFunc(of, unicode.IsLetter)
-	if len(of) < 3 || !letters && len(of) < 5 {
-		return false
+	of = strings.Join(wordsOf(of), "")
+	if utf8.RuneCountInString(of) < 3 {
+		return slices.Contains(wordsOf(name), of)
 	}
-	found, err := regexp.MatchString(`(?i)(^|[^\pL\pN])`+regexp.QuoteMeta(of)+`($|[^\pL\pN])`, name)
-	return err == nil && found
+	return strings.Contains(strings.Join(wordsOf(name), ""), of)
 }
 
-// months are written out or cut short, in English and German.
-const months = `(jan(uary?|uar)?|feb(ruary?|ruar)?|mar(ch)?|märz|apr(il)?|may|mai|june?|juni|july?|juli|aug(ust)?|sept?(ember)?|o[ck]t(ober)?|nov(ember)?|de[cz](ember)?)`
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
 
-var dates = regexp.MustCompile(`(?i)(^|\D)(19|20)\d\d([-/._ ]?(0[1-9]|1[0-2])(\D|\d\d(\D|$)|$)|[-/.]\d{1,2}[-/.]\d{1,2})|` + // 2031-03, 20310304
-	`(^|\D)\d{1,2}[-/. ]+\d{1,2}[-/. ]+(\d\d|(19|20)\d\d)(\D|$)|` + // 4.3.31
-	`(^|[^\pL])` + months + `[-/._ ]*\d{2,4}(\D|$)|` +
-	`(^|\D)\d{2,4}[-/._ ]*` + months + `([^\pL]|$)`)
+// Months in English, German and French. Those of a few letters are in other words, too.
+const (
+	longMonths  = `january|february|march|april|august|september|october|november|december|januar|jänner|jaenner|februar|feber|oktober|dezember|janvier|f[ée]vrier|avril|juillet|septembre|octobre|novembre|d[ée]cembre`
+	shortMonths = `jan|janv|feb|febr|f[ée]v|f[ée]vr|mar|mars|märz|maerz|mrz|apr|avr|may|mai|june?|juni|juin|july?|juli|juil|aug|ao[uû]t|sept?|o[ck]t|nov|de[cz]|déc`
+)
 
-// hasDate reports whether there is a date in a name, or a month of a year.
+// dates are four digits in a row, three numbers as a date has them, and months.
+var dates = regexp.MustCompile(`(?i)\p{Nd}{4}|` +
+	`(^|\P{Nd})\p{Nd}{1,2}[^\pL\p{Nd}]+\p{Nd}{1,2}[^\pL\p{Nd}]+\p{Nd}{2}(\P{Nd}|$)|` + // 4.3.31
+	longMonths + `|(^|[^\pL])(` + shortMonths + `)([^\pL]|$)`)
+
+// hasDate reports whether there may be a date in a name, or a month.
 func hasDate(name string) bool { return dates.MatchString(name) }

@@ -121,14 +121,18 @@ func (w *work) findWithdrawn(ctx context.Context) error {
 func (w *work) gone(ctx context.Context) ([]string, error) { return w.Study.Gone(ctx, w.withdrawn) }
 
 // rename gives everybody the name and the dates of a de-identified export.
-func (w *work) rename() error {
+func (w *work) rename(ctx context.Context) error {
 	if !w.Deid {
 		for i, p := range w.people {
 			w.people[i].name = p.id
 		}
 		return nil
 	}
-	key, err := currentKey(w.Study.StatePath(), w.NewNames, w.Study.Now())
+	used, err := newestUsed(ctx, w.Study)
+	if err != nil {
+		return err
+	}
+	key, err := currentKey(w.Study.StatePath(), w.NewNames, used, w.Study.Now())
 	if err != nil {
 		return err
 	}

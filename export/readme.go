@@ -24,6 +24,11 @@ func (w *work) readme(done Result) string {
 	say("`sha256sum -c SHA256SUMS` tells whether the files are as they were written.\n")
 	say("Times are without a zone: `system_time` and what ends in `_utc` is UTC, `display_time`, what ends in `_local`, `local_time` and `local_date` are the wall clock of the person.")
 	say("Glucose is in mg/dL; 39 and 401 stand for below 40 and above 400.\n")
+	if w.lacksComputed() {
+		say("Metrics that depend on the order of readings, such as `mage_mgdl`, are null but in `participant_metrics`, and there are neither `episodes` nor `span_metrics`:" +
+			" the folder of this snapshot is gone, as after a withdrawal, or an older program made it.")
+		say("`dexetl metrics --snapshot` of the study has them.\n")
+	}
 	w.sayChosen(say, done)
 	if done.Deid {
 		say("%s", deidWords(done.ShiftWeeks))
@@ -62,8 +67,11 @@ func (w *work) sayChosen(say func(string, ...any), done Result) {
 	if w.cut.dated {
 		say("Metrics of a participant are those of these dates; what sums up several days is there if all of them are.\n")
 	}
-	if done.Notes {
-		say("**`event_notes` has text that people wrote. It may name them.**\n")
+	switch {
+	case done.Notes:
+		say("**`event_notes`, and reasons in `exclusions` and `audit`, are text that people wrote. It may name them.**\n")
+	case !done.Deid:
+		say("Text that people wrote was not asked for, and is not in it: neither `event_notes`, nor `reason` of `exclusions`, nor `reason`, `before` and `after` of `audit`.\n")
 	}
 }
 
@@ -80,7 +88,7 @@ func deidWords(weeks int) string {
 	if weeks > 0 {
 		moved = fmt.Sprintf("All times and dates of a participant are moved back by the same number of whole weeks, from 1 to %d, another one for each: weekdays, times of day, intervals and study days are as they were.", weeks) +
 			"\nDates that several participants share would tell by how many weeks." +
-			" They are null: `study_start`, `study_end` and `status_date` of `participants`, `first_date` and `last_date` of `participant_metrics`, dates of windows that are alike for all and not in study days, dates of periods without an `anchor_date`, and times of alert settings." +
+			" They are null: `study_start`, `study_end` and `status_date` of `participants`, `first_date` and `last_date` of `participant_metrics`, dates of windows that are alike for all and not in study days, dates of periods without an `anchor_date`, their first and last readings (`first_local`, `last_local`), and times of alert settings." +
 			"\n`daily_metrics` and `completeness` have the days from the first reading of a participant to the last."
 	}
 	return `## What was done so that people are not known
@@ -94,6 +102,6 @@ Records that have vanished are left out, and so are gaps that had no end yet.
 These are controls, and no promise that nobody can be known again.
 Glucose of a person is like no other: whoever has it from elsewhere finds it here.
 The offset to UTC tells a part of the world, and where a clock change lies in the data, or a date is known that many share, such as the first or last day of the study, an anchor date, or the end of the data of those who were still recording, weeks can be counted back.
-Names of cohorts, arms and windows are the study's own, or codes where such a name would tell who or when.
+Names of cohorts, arms and windows are the study's own, or codes where such a name has an id, a site, the city of a time zone or a date in it, as far as a program finds these.
 `
 }

@@ -89,6 +89,24 @@ func relations() []relation {
 // notesTable has the free text of events.
 const notesTable = "event_notes"
 
+// reasons are the columns in which people say why they did something; before and after have
+// that of an exclusion.
+func reasons(relation string) []string {
+	switch relation {
+	case "exclusions":
+		return []string{"reason"}
+	case "audit":
+		return []string{"before", "after", "reason"}
+	}
+	return nil
+}
+
+// without is a relation without some of its columns.
+func (r relation) without(names []string) relation {
+	r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c transform.Column) bool { return slices.Contains(names, c.Name) })
+	return r
+}
+
 // has reports whether a relation has a column.
 func (r relation) has(column string) bool {
 	return slices.ContainsFunc(r.Columns, func(c transform.Column) bool { return c.Name == column })
@@ -136,6 +154,9 @@ func (o Order) choose() (chosen []relation, leftOut []LeftOut, err error) {
 		why := o.lacks(r)
 		switch {
 		case why == "":
+			if !o.Notes {
+				r = r.without(reasons(r.Name))
+			}
 			chosen = append(chosen, r)
 		case named:
 			return nil, nil, &TableError{Table: r.Name, Why: why}

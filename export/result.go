@@ -15,7 +15,7 @@ import (
 // A Result is what an export has.
 type Result struct {
 	Format       Format
-	Snapshot     int64
+	Snapshot     lake.ID
 	Manifest     string // SHA-256 of its manifest
 	Program      string
 	Citation     string
@@ -60,7 +60,7 @@ type Reason struct {
 // result is what is known before the tables are written.
 func (w *work) result(gone []string) (done Result, err error) {
 	done = Result{
-		Format: w.Format, Snapshot: w.manifest.Snapshot, Program: w.Study.Version, Participants: len(w.people),
+		Format: w.Format, Snapshot: w.manifest.ID(), Program: w.Study.Version, Participants: len(w.people),
 		From: w.Chosen.From, To: w.Chosen.To, Window: cmp.Or(w.cut.codes[w.Chosen.Window], w.Chosen.Window),
 		Deid: w.Deid, ShiftWeeks: w.ShiftWeeks, Notes: w.Notes, LeftOut: w.leftOut, Gone: gone,
 	}
@@ -91,7 +91,7 @@ func (r Result) Values() []any {
 	for _, l := range r.LeftOut {
 		leftOut = append(leftOut, map[string]any{"table": l.Table, "why": l.Why})
 	}
-	return []any{string(r.Format), r.Snapshot, r.Manifest, r.Program, r.Citation, r.Participants,
+	return []any{string(r.Format), r.Snapshot.Number, r.Manifest, r.Program, r.Citation, r.Participants,
 		orNull(r.From), orNull(r.To), orNull(r.Window), r.Deid, r.ShiftWeeks, r.Notes, tables, leftOut}
 }
 

@@ -18,7 +18,7 @@ type fate string
 const (
 	keep      fate = "kept"
 	keepWord  fate = "kept if known" // a word of a list, or a text of a form; else other
-	keepName  fate = "kept or coded" // a code where it has an id, a site or a date in it
+	keepName  fate = "kept or coded" // a code where it has an id, a site, a city or a date in it
 	keepTyped fate = "kept if typed" // where the type of its event is a word of Dexcom's list, else null
 	rename    fate = "renamed"       // the participant's other name
 	recode    fate = "coded"         // the transmitter's other name

@@ -91,10 +91,8 @@ func momentRules(table string) []rule {
 
 // metricRules are those of views of metrics.
 func metricRules(table string) []rule {
-	ofDates := []rule{
-		movedTimes("first_local last_local"), ofList("preset sentinels episode_preset gri_zone"),
-		metrics(),
-	}
+	all := []rule{ofList("preset sentinels episode_preset gri_zone"), metrics()}
+	ofDates := append(all, movedTimes("first_local last_local"))
 	switch table {
 	case "participant_metrics":
 		return slices.Concat([]rule{renamed(), columns(moveOwn, "first_date last_date", "those of the study: "+whyShared)}, ofDates)
@@ -103,13 +101,13 @@ func metricRules(table string) []rule {
 	case "period_metrics":
 		return slices.Concat([]rule{
 			renamed(), columns(keep, "period", "a number in a row"),
-			columns(moveOwn, "period_start period_end", "from the first day of the study, where somebody has no anchor_date: "+whyShared),
-		}, ofDates)
+			columns(moveOwn, "period_start period_end first_local last_local", "from the first day of the study, where somebody has no anchor_date: "+whyShared),
+		}, all)
 	case "window_metrics":
 		return slices.Concat([]rule{
 			renamed(), columns(keepName, "window_name window", "the study's name for it"),
-			columns(moveOwn, "window_start window_end", "of windows that are alike for all: "+whyShared),
-		}, ofDates)
+			columns(moveOwn, "window_start window_end first_local last_local", "of windows that are alike for all: "+whyShared),
+		}, all)
 	case "sensor_metrics":
 		return slices.Concat([]rule{
 			renamed(), coded(), columns(keep, "session", "a number in a row"),

@@ -149,19 +149,19 @@ func (s *Study) Outdated(which string) []string {
 	return m.Outdated()
 }
 
-// NotComputed is the number of the snapshot called which ("": the newest) if it lacks
+// NotComputed is the name of the snapshot called which ("": the newest) if it lacks
 // the tables that depend on the order of readings: an older program published it, or its
-// folder is gone. Else it is 0, also where there are no readings.
-func (s *Study) NotComputed(which string) int64 {
+// folder is gone. Else it is "", also where there are no readings.
+func (s *Study) NotComputed(which string) string {
 	l, m, err := s.Snapshot(which)
 	if err != nil {
-		return 0
+		return ""
 	}
 	defer l.Close()
 	if snapshot.HasComputed(l, m) || len(m.TableFiles("glucose")) == 0 {
-		return 0
+		return ""
 	}
-	return m.Snapshot
+	return m.ID().String()
 }
 
 // Damaged are the data files of the newest snapshot that are damaged, as far as their

@@ -39,7 +39,7 @@ func (s *Study) verifyPapers(ctx context.Context, trail []state.AuditLine, note 
 			wanted[path.Join("receipts", e.Receipt)] = true
 		}
 	}
-	if usesExportKey(trail) {
+	if NewestExportKey(trail) > 0 {
 		wanted[ExportKeyFile] = true
 	}
 	found, err := fs.Glob(os.DirFS(s.StatePath()), "receipts/*.json")
@@ -107,13 +107,14 @@ func CheckPaper(folder, name string) error {
 	return nil
 }
 
-// usesExportKey reports whether the trail has an export for which people were renamed.
-func usesExportKey(trail []state.AuditLine) bool {
+// NewestExportKey is the number of the newest key by which people were renamed in an export
+// of the trail; 0: in none.
+func NewestExportKey(trail []state.AuditLine) (newest int) {
 	for _, line := range trail {
 		var after struct{ Key int }
-		if line.Subject == "export" && json.Unmarshal([]byte(line.After), &after) == nil && after.Key > 0 {
-			return true
+		if line.Subject == "export" && json.Unmarshal([]byte(line.After), &after) == nil {
+			newest = max(newest, after.Key)
 		}
 	}
-	return false
+	return newest
 }

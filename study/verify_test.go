@@ -203,3 +203,15 @@ func harms() map[string]func(path string, sound []byte) error {
 		"flipped end": flip(func(n int) int { return n - 9 }),
 	}
 }
+
+// A snapshot that an erasure issued again is called so: its number alone names one that is
+// gone.
+func TestNotComputedNamesTheIssue(t *testing.T) {
+	s := documented(t)
+	l, m, err := s.Snapshot("first")
+	check(t, err)
+	check(t, l.Close())
+	if got := s.NotComputed("first"); m.Reissue != 1 || got != m.ID().String() {
+		t.Errorf("%q of manifest %s, want a snapshot that was issued again", got, m.ID())
+	}
+}

@@ -160,7 +160,8 @@ func blanked(table string, columns, row []string, moved bool) string {
 	row = slices.Clone(row)
 	for i, column := range columns {
 		shared := slices.Contains(strings.Fields("status_date study_start study_end setting_system_time setting_display_time window_start window_end"), column) ||
-			table == "participant_metrics" && slices.Contains([]string{"first_date", "last_date"}, column)
+			table == "participant_metrics" && slices.Contains([]string{"first_date", "last_date"}, column) ||
+			table == "window_metrics" && slices.Contains([]string{"first_local", "last_local"}, column)
 		if column == "transmitter_id" || column == "window" || column == "window_name" || moved && shared {
 			row[i] = ""
 		}

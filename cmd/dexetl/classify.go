@@ -153,6 +153,7 @@ func rulings() []ruling {
 		{as[*export.BlindedError], exitUsage, "leave them out (--tables), or say --unblinded if whoever gets them may know", nil},
 		{as[*export.SharedDatesError], exitUsage, "leave the times as they are (--shift-weeks 0), take a window of study days (start_day, end_day in windows.csv), or cut the export afterwards", nil},
 		{as[*export.KeyError], exitKey, "restore the file from a backup of the state folder", nil},
+		{as[*export.LostKeyError], exitDamage, "restore the file from the newest backup of the state folder; if none has that key, export with --new-names makes another one, and who is who in exports by the lost one is known to nobody any more", dexetl("audit", "--subject", "export")},
 		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, nil},
 		{as[*study.EmptyLakeError], exitUsage, "a backfill fetches and loads what is there of those who are connected", dexetl("participants", "list")},
 		{as[*config.Error], exitUsage, "correct it and run the command again", nil},

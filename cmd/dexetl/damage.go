@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/consent"
@@ -68,14 +67,14 @@ func (p *program) tellOutdated(tables []string) {
 }
 
 // notComputedWords say why a snapshot has no metrics that depend on the order of readings.
-func notComputedWords(snapshot int64) string {
-	return fmt.Sprintf("snapshot %d has no span_metrics (an older dexetl published it, or its folder is gone)", snapshot)
+func notComputedWords(snapshot string) string {
+	return fmt.Sprintf("snapshot %s has no span_metrics (an older dexetl published it, or its folder is gone)", snapshot)
 }
 
 // tellNulls says where a statement finds nulls because nobody computed what stands there.
-func (p *program) tellNulls(snapshot int64, statement string) {
+func (p *program) tellNulls(snapshot string, statement string) {
 	asked := slices.DeleteFunc(sql.SpanReaders(), func(view string) bool { return !strings.Contains(strings.ToLower(statement), view) })
-	if snapshot == 0 || len(asked) == 0 {
+	if snapshot == "" || len(asked) == 0 {
 		return
 	}
 	p.say("%s: what depends on the order of readings, such as mage_mgdl, is null in %s", notComputedWords(snapshot), strings.Join(asked, ", "))
@@ -84,5 +83,5 @@ func (p *program) tellNulls(snapshot int64, statement string) {
 		p.sayNext("sync")
 		return
 	}
-	p.sayNext("metrics", "--snapshot", strconv.FormatInt(snapshot, 10), "--csv")
+	p.sayNext("metrics", "--snapshot", snapshot, "--csv")
 }

@@ -63,7 +63,7 @@ func (p *program) exportAs(format export.Format, usage string) *cli.Command {
 			&cli.StringFlag{Name: "window", Usage: "window `NAME` of windows.csv", Destination: &o.window},
 			&cli.StringFlag{Name: "tables", Usage: "only these `TABLES` and views, divided by commas", Destination: &o.tables},
 			&cli.StringFlag{Name: "snapshot", Usage: "`N`, tag or latest: the snapshot (default: the newest)", Destination: &o.order.Snapshot},
-			&cli.BoolFlag{Name: "notes", Usage: "free text of events, too: it may name people", Destination: &o.order.Notes},
+			&cli.BoolFlag{Name: "notes", Usage: "free text of events and reasons, too: it may name people", Destination: &o.order.Notes},
 			&cli.BoolFlag{Name: "unblinded", Usage: "what a blinded study (study.blinding) hides, too", Destination: &o.order.Unblinded},
 			&cli.BoolFlag{Name: "deid", Usage: "other names for participants, moved times, and nothing that identifies them by itself", Destination: &o.order.Deid},
 			&cli.IntFlag{Name: "shift-weeks", Usage: "with --deid: times of each participant move back by 1 to `N` whole weeks; 0: they stay", Value: usualShift, Destination: &o.order.ShiftWeeks},
@@ -124,8 +124,8 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 		return err
 	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
-	if lacking := order.Study.NotComputed(order.Snapshot); lacking > 0 {
-		p.say("%s: what depends on the order of readings is null but in participant_metrics", notComputedWords(lacking))
+	if lacking := order.Study.NotComputed(order.Snapshot); lacking != "" {
+		p.say("%s: what depends on the order of readings is null but in participant_metrics; dexetl metrics --snapshot %s has it", notComputedWords(lacking), lacking)
 	}
 	order.Busy = func(what string) func() { return p.spin("exporting " + what) }
 	done, err := order.Run(ctx)
@@ -160,7 +160,7 @@ func (p *program) printExport(order export.Order, done export.Result) error {
 	for _, l := range done.Reasons() {
 		p.say("not in it: %s: %s", strings.Join(l.Tables, ", "), l.Why)
 	}
-	p.say("%s of snapshot %d %s in %s", countOf(done.Participants, "participant"), done.Snapshot, isOrAre(done.Participants), filepath.Clean(order.Path))
+	p.say("%s of snapshot %s %s in %s", countOf(done.Participants, "participant"), done.Snapshot, isOrAre(done.Participants), filepath.Clean(order.Path))
 	return nil
 }
 

@@ -25,7 +25,7 @@ func (p *program) exportNamesCommand() *cli.Command {
 }
 
 func (p *program) exportNames(ctx context.Context, s *study.Study, wanted []string) error {
-	keys, err := export.Keys(s.StatePath())
+	keys, err := export.KnownKeys(ctx, s)
 	if err != nil {
 		return err
 	}

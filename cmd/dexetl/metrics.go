@@ -133,7 +133,7 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		}
 	}
 	p.tellOutdated(s.Outdated(o.which))
-	if lacking := s.NotComputed(o.which); lacking > 0 {
+	if lacking := s.NotComputed(o.which); lacking != "" {
 		p.say("%s: all of it is computed now", notComputedWords(lacking))
 	}
 	t, err := s.Metrics(ctx, o.which, chosen)

@@ -127,7 +127,7 @@ func notComputed(t transform.Table, m lake.Manifest, d damage) string {
 	if harm := d.of(t.Name); harm != nil {
 		return complaint(harm)
 	}
-	return fmt.Sprintf("snapshot %d has no %s: an older program published it, or its folder is gone; the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.Snapshot, t.Name)
+	return fmt.Sprintf("snapshot %s has no %s: an older program published it, or its folder is gone; the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.ID(), t.Name)
 }
 
 // A session hands out connections that only read.
