@@ -44,10 +44,22 @@ func tagsMade(trail []state.AuditLine) map[string]taggedAct {
 	return made
 }
 
+// tagsLost are the tags that the audit trail knows and that are not among those of the lake,
+// by name.
+func tagsLost(trail []state.AuditLine, tags []lake.Tag) (lost []taggedAct) {
+	made := tagsMade(trail)
+	for _, t := range tags {
+		delete(made, strings.ToLower(t.Name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		lost = append(lost, made[name])
+	}
+	return lost
+}
+
 // verifyTags finds tags that the audit trail knows and the lake does not have.
 func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
-	made := tagsMade(trail)
-	if len(made) == 0 || !s.hasLake() {
+	if len(tagsMade(trail)) == 0 || !s.hasLake() {
 		return nil
 	}
 	l, err := lake.OpenToRead(s.LakePath())
@@ -62,11 +74,8 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range tags {
-		delete(made, strings.ToLower(t.Name))
-	}
-	for _, name := range slices.Sorted(maps.Keys(made)) {
-		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: lake.Tag{Name: made[name].Tag}.Path(), Err: fs.ErrNotExist})
+	for _, was := range tagsLost(trail, tags) {
+		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: lake.Tag{Name: was.Tag}.Path(), Err: fs.ErrNotExist})
 	}
 	return nil
 }
