@@ -164,6 +164,38 @@ func TestBackupTakesOtherKinds(t *testing.T) {
 	}
 }
 
+// What lies beside the configuration nothing but the backup's marker knows of: verify of the
+// backup misses it, and finds what rotted.
+func TestVerifyOfABackupBesideTheStudy(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 3, Participants: 1, Days: 2})
+	b.must("backfill")
+	check(t, os.WriteFile(filepath.Join(b.dir, "roster.csv"), []byte("participant_id\nP001\n"), 0o600))
+	backup := filepath.Join(filepath.Dir(b.dir), "backup")
+	b.must("backup", backup)
+	b.must("--study", backup, "verify")
+	for _, name := range []string{"roster.csv", "dexetl.yaml"} {
+		path := filepath.Join(backup, name)
+		info, err := os.Stat(path)
+		check(t, err)
+		sound, err := os.ReadFile(path)
+		check(t, err)
+		check(t, os.WriteFile(path, append(slices.Clone(sound), "\n"...), 0o600))
+		if code, _, said := b.run("--study", backup, "verify"); code != exitDamage || !strings.Contains(said, name) {
+			t.Errorf("verify with another %s: exit %d\n%s", name, code, said)
+		}
+		check(t, errors.Join(os.WriteFile(path, sound, 0o600), os.Chtimes(path, time.Time{}, info.ModTime())))
+		b.must("--study", backup, "verify")
+	}
+	check(t, os.Remove(filepath.Join(backup, "roster.csv")))
+	if code, _, said := b.run("--study", backup, "verify"); code != exitDamage || !strings.Contains(said, "roster.csv") {
+		t.Errorf("verify without roster.csv: exit %d\n%s", code, said)
+	}
+	b.must("backup", backup)
+	b.must("--study", backup, "verify")
+}
+
 // zeroPages writes zeros over some pages of a database, from its third one on.
 func zeroPages(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

@@ -282,7 +282,10 @@ func (b *making) rest(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(b.named(own), b.lostOwn(), b.lost(sealed, isOfProcesses))
+	if err := b.named(own); err != nil {
+		return err
+	}
+	return errors.Join(b.sums(own), b.lostOwn(), b.lost(sealed, isOfProcesses))
 }
 
 // named copies the files of the study's folder that the configuration names; others are

@@ -95,7 +95,7 @@ func TestTurnIsEnded(t *testing.T) {
 			}
 		}
 		m, err := whole(dir)
-		if err != nil || m != marker {
+		if err != nil || !cmp.Equal(m, marker) {
 			t.Errorf("broken off after step %d: %+v, %v", broken, m, err)
 		}
 		if diff := cmp.Diff(want, read(t, dir)); diff != "" {
