@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/retain"
 	"github.com/dexetl/dexetl/webhook"
@@ -120,6 +123,9 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 		}
 		need.Tagged = append(need.Tagged, t.ID())
 	}
+	if err := s.missesTag(ctx, l, tags, gone); err != nil {
+		return need, err
+	}
 	if need.Opened, err = l.Opened(); err != nil {
 		return need, err
 	}
@@ -128,6 +134,29 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 		need.From = max(1, at)
 	}
 	return need, err
+}
+
+// missesTag is an error while a tag that the audit trail knows is lost and what it was on may
+// still be there. Of a damaged trail it takes what can be read.
+func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, gone lake.Gone) error {
+	trail, err := s.Store.Trail(ctx)
+	if err != nil && !is[*state.AuditError](err) {
+		return err
+	}
+	ids, err := l.IDs()
+	if err != nil {
+		return err
+	}
+	for _, was := range tagsLost(trail, tags) {
+		on, _ := lake.ParseID(was.Snapshot)
+		_, removed := gone.Of(on.Number)
+		if removed && !slices.ContainsFunc(ids, func(id lake.ID) bool { return id.Number == on.Number }) {
+			continue // that is accounted for, and kept nothing
+		}
+		lost := &lake.DamageError{Path: lake.Tag{Name: was.Tag}.Path(), Err: fs.ErrNotExist}
+		return fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", was.Tag, lost)
+	}
+	return nil
 }
 
 func (s *Study) outbox() webhook.Outbox { return webhook.Outbox{Store: s.Store} }

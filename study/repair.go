@@ -245,8 +245,6 @@ func (r *repair) mendOther(d Damage) (err error) {
 	switch {
 	case tag:
 		mended, err = r.retag(r.trail, d.Path)
-	case d.Path == lake.GoneFile && errors.Is(d.Err, fs.ErrNotExist):
-		by, mended = SetAside, true // each number without a manifest gets a mark
 	case d.Path == lake.GoneFile:
 		by, mended, err = SetAside, true, r.lake.GoneAnew()
 	case issued && !is[*lake.TaggedLossError](d.Err):

@@ -220,6 +220,40 @@ func TestCollectionSpares(t *testing.T) {
 	}
 }
 
+// A tag that is lost keeps its snapshot as long as the audit trail knows of it: nothing is
+// collected until a repair has written it anew, or it is dropped.
+func TestCollectionBesideLostTag(t *testing.T) {
+	clock := now
+	s := open(t, func() time.Time { return clock })
+	_, l := s.startLoading(t)
+	for i := range 4 {
+		check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: fmt.Sprintf("Q%03d", i)}))
+		check(t, l.load(t.Context()))
+		clock = clock.Add(time.Hour)
+	}
+	check(t, errors.Join(l.publish(t.Context()), l.guard.Unlock()))
+	l.guard = nil
+	_, err := s.Tag(t.Context(), "paper-1", "1", "for the paper", 0)
+	check(t, err)
+	clock = clock.Add(25 * time.Hour)
+	for name, lose := range map[string]func(string) error{"tags/paper-1.json": os.Remove, "tags": os.RemoveAll} {
+		check(t, lose(filepath.Join(s.LakePath(), name)))
+		if done, err := s.Collect(t.Context(), retain.Policy{Last: 1}, 0); !is[*lake.DamageError](err) || !strings.Contains(err.Error(), "paper-1") {
+			t.Errorf("without %s: %+v, %v", name, done, err)
+		}
+		if would, err := s.Collectable(t.Context(), retain.Policy{Last: 1}); !is[*lake.DamageError](err) {
+			t.Errorf("without %s: would collect %+v, %v", name, would, err)
+		}
+		done, err := s.Repair(t.Context(), Repair{ExitCode: func(error) int { return 0 }})
+		if err != nil || len(done.Mended) != 1 || len(done.Left) > 0 {
+			t.Fatalf("repair without %s: %+v, %v", name, done, err)
+		}
+	}
+	if done, err := s.Collect(t.Context(), retain.Policy{Last: 1}, 0); err != nil || done.Kept[retain.Tagged] != 1 || len(done.Snapshots) != 1 {
+		t.Errorf("after the repair: %+v, %v; want 2 to go", done, err)
+	}
+}
+
 // While nobody knows what a tag keeps nothing is collected; one of a snapshot that is
 // accounted for as gone keeps nothing. Verify names the tag.
 func TestCollectionBesideWrongTag(t *testing.T) {

@@ -46,10 +46,22 @@ func tagsMade(trail []state.AuditLine) map[string]taggedAct {
 	return made
 }
 
+// tagsLost are the tags that the audit trail knows and that are not among those of the lake,
+// by name.
+func tagsLost(trail []state.AuditLine, tags []lake.Tag) (lost []taggedAct) {
+	made := tagsMade(trail)
+	for _, t := range tags {
+		delete(made, strings.ToLower(t.Name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		lost = append(lost, made[name])
+	}
+	return lost
+}
+
 // verifyTags finds tags that the audit trail knows and the lake does not have.
 func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
-	made := tagsMade(trail)
-	if len(made) == 0 || !s.hasLake() {
+	if len(tagsMade(trail)) == 0 || !s.hasLake() {
 		return nil
 	}
 	l, err := lake.OpenToRead(s.LakePath())
@@ -64,11 +76,8 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range tags {
-		delete(made, strings.ToLower(t.Name))
-	}
-	for _, name := range slices.Sorted(maps.Keys(made)) {
-		harm, was := fs.ErrNotExist, made[name]
+	for _, was := range tagsLost(trail, tags) {
+		harm := fs.ErrNotExist
 		if _, sum, err := standsFor(l, was); err != nil {
 			return err
 		} else if sum == "" {

@@ -125,6 +125,77 @@ func TestBackupAfterTheRuling(t *testing.T) {
 	b.must("verify")
 }
 
+// A file that became a folder, or a folder that became a file, is taken like any other: the
+// backup goes on, and what is restored is the study as it is now.
+func TestBackupTakesOtherKinds(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 3, Participants: 1, Days: 2})
+	b.must("backfill")
+	backup, config := filepath.Join(filepath.Dir(b.dir), "backup"), filepath.Join(b.dir, "dexetl.yaml")
+	check(t, os.MkdirAll(filepath.Join(b.dir, "secret"), 0o700))
+	check(t, os.WriteFile(filepath.Join(b.dir, "ours"), []byte("a\n"), 0o600))
+	check(t, os.WriteFile(filepath.Join(b.dir, "secret", "eu"), []byte("b\n"), 0o600))
+	check(t, os.MkdirAll(filepath.Join(b.dir, "lake", "opened"), 0o700))
+	text, err := os.ReadFile(config)
+	check(t, err)
+	named := func(ours, secret string) {
+		apps := fmt.Sprintf("apps:\n  eu: {region: eu, client_id: x, client_secret_file: %s}\n  jp: {region: jp, client_id: x, client_secret_file: %s}\n", ours, secret)
+		check(t, os.WriteFile(config, append(slices.Clone(text), apps...), 0o600))
+	}
+	named("ours", "secret/eu")
+	b.must("backup", backup)
+	check(t, errors.Join(os.Remove(filepath.Join(b.dir, "ours")), os.RemoveAll(filepath.Join(b.dir, "secret")), os.RemoveAll(filepath.Join(b.dir, "lake", "opened"))))
+	check(t, os.MkdirAll(filepath.Join(b.dir, "ours"), 0o700))
+	check(t, os.WriteFile(filepath.Join(b.dir, "ours", "us"), []byte("a\n"), 0o600))
+	check(t, os.WriteFile(filepath.Join(b.dir, "secret"), []byte("b\n"), 0o600))
+	check(t, os.WriteFile(filepath.Join(b.dir, "lake", "opened"), nil, 0o600))
+	named("ours/us", "secret")
+	b.must("backup", backup)
+	b.must("--study", backup, "verify")
+	check(t, os.Remove(filepath.Join(b.dir, "lake", "opened")))
+	b.must("backup", backup)
+	b.restored(backup)
+	b.must("verify")
+	for name, want := range map[string]string{"ours/us": "a\n", "secret": "b\n"} {
+		if got, err := os.ReadFile(filepath.Join(b.dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+// What lies beside the configuration nothing but the backup's marker knows of: verify of the
+// backup misses it, and finds what rotted.
+func TestVerifyOfABackupBesideTheStudy(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 3, Participants: 1, Days: 2})
+	b.must("backfill")
+	check(t, os.WriteFile(filepath.Join(b.dir, "roster.csv"), []byte("participant_id\nP001\n"), 0o600))
+	backup := filepath.Join(filepath.Dir(b.dir), "backup")
+	b.must("backup", backup)
+	b.must("--study", backup, "verify")
+	for _, name := range []string{"roster.csv", "dexetl.yaml"} {
+		path := filepath.Join(backup, name)
+		info, err := os.Stat(path)
+		check(t, err)
+		sound, err := os.ReadFile(path)
+		check(t, err)
+		check(t, os.WriteFile(path, append(slices.Clone(sound), "\n"...), 0o600))
+		if code, _, said := b.run("--study", backup, "verify"); code != exitDamage || !strings.Contains(said, name) {
+			t.Errorf("verify with another %s: exit %d\n%s", name, code, said)
+		}
+		check(t, errors.Join(os.WriteFile(path, sound, 0o600), os.Chtimes(path, time.Time{}, info.ModTime())))
+		b.must("--study", backup, "verify")
+	}
+	check(t, os.Remove(filepath.Join(backup, "roster.csv")))
+	if code, _, said := b.run("--study", backup, "verify"); code != exitDamage || !strings.Contains(said, "roster.csv") {
+		t.Errorf("verify without roster.csv: exit %d\n%s", code, said)
+	}
+	b.must("backup", backup)
+	b.must("--study", backup, "verify")
+}
+
 // zeroPages writes zeros over some pages of a database, from its third one on.
 func zeroPages(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/urfave/cli/v3"
 
@@ -70,9 +69,6 @@ func (p *program) printRepaired(r study.Repaired) error {
 func mendedWords(m study.Mended, r study.Repaired) string {
 	switch m.By {
 	case study.SetAside:
-		if m.Path == lake.GoneFile && errors.Is(m.Err, fs.ErrNotExist) {
-			return "every snapshot without a manifest is marked in lake/damaged"
-		}
 		if m.Path == lake.GoneFile {
 			return "written anew: which snapshots are gone follows from the manifests; why is not known any more"
 		}

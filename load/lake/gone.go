@@ -20,7 +20,7 @@ const goneFormat = 1
 const (
 	GoneCollected = "gc"     // nothing kept it
 	GoneErased    = "erased" // it had rows that had to go for good
-	GoneUnknown   = "lost"   // whatever said so was damaged
+	GoneUnknown   = "lost"   // whatever said so was damaged or gone
 )
 
 // Gone accounts for the manifests that were removed: of every number up to the newest
@@ -161,7 +161,7 @@ func (l *Lake) GoneAnew() error {
 				g.add(next, GoneUnknown, l.now().Truncate(time.Second))
 			}
 		}
-		if id.Issue > 0 && !l.HasManifest(id.Number) && !l.IsAside(id.Number) {
+		if id.Issue > 0 && !l.HasManifest(id.Number) { // an erasure took it away, whatever a mark says
 			g.add(id.Number, GoneUnknown, l.now().Truncate(time.Second))
 		}
 	}

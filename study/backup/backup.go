@@ -139,19 +139,27 @@ func (b *making) begin() error {
 	if err := makeFolder(aside, 0o700); err != nil {
 		return err
 	}
-	left, err := os.ReadDir(aside)
-	for _, entry := range left {
-		if entry.Name() != lakeTree { // that is large, and goes on
-			err = errors.Join(err, os.RemoveAll(filepath.Join(aside, entry.Name())))
-		}
-	}
-	if err != nil {
-		return err
+	if err := errors.Join(empty(aside, lakeTree), empty(filepath.Join(aside, lakeTree), dataTree, rawTree)); err != nil {
+		return err // but for what is large, and goes on
 	}
 	if !b.older.Finished.IsZero() {
 		return nil
 	}
 	return b.write(b.to)
+}
+
+// empty removes what is in a folder, if there is one, but for the folders to keep.
+func empty(dir string, keep ...string) error {
+	entries, err := os.ReadDir(dir)
+	if isNone(err) {
+		return nil
+	}
+	for _, entry := range entries {
+		if !entry.IsDir() || !slices.Contains(keep, entry.Name()) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+		}
+	}
+	return err
 }
 
 // Trees of the lake. Snapshots' folders follow from the data, and are made again.
@@ -164,6 +172,9 @@ const (
 // isData reports what of the lake has its name by its content: it takes its place at once,
 // because nobody looks at it before a manifest names it.
 func isData(path string) bool { return path == dataTree || strings.HasPrefix(path, dataTree+"/") }
+
+// isTree reports what is a folder of the backup's own, below its folder.
+func isTree(name string) bool { return name == lakeTree || name == stateTree || name == asideDir }
 
 // isPassing reports what of the lake's trees is of use to nobody else.
 func isPassing(path string) bool {
@@ -262,13 +273,19 @@ func (b *making) rest(ctx context.Context) error {
 		return err
 	}
 	for _, entry := range entries {
-		if entry.Type().IsRegular() && entry.Name() != markerFile {
-			if err := own.file(entry.Name()); err != nil {
-				return err
-			}
+		if !entry.Type().IsRegular() || entry.Name() == markerFile {
+			continue
+		}
+		if isTree(entry.Name()) {
+			own.Left = append(own.Left, filepath.Join(s.Dir, entry.Name()))
+		} else if err := own.file(entry.Name()); err != nil {
+			return err
 		}
 	}
-	return errors.Join(b.named(own), b.lostOwn(), b.lost(sealed, isOfProcesses))
+	if err := b.named(own); err != nil {
+		return err
+	}
+	return errors.Join(b.sums(own), b.lostOwn(), b.lost(sealed, isOfProcesses))
 }
 
 // named copies the files of the study's folder that the configuration names; others are

@@ -41,5 +41,10 @@ func Check(ctx context.Context, dir string, by study.Program, v study.Verify) (m
 	s.Config.Lake.Path, s.Config.State.Path = filepath.Join(dir, lakeTree), filepath.Join(dir, stateTree)
 	found, err = s.Verify(ctx, v)
 	found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return d.Kind == study.FolderDamage })
+	if err != nil {
+		return m, found, err
+	}
+	harmed, err := m.harmed(dir)
+	found.Damages = append(found.Damages, harmed...)
 	return m, found, err
 }

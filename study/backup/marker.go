@@ -26,6 +26,10 @@ type Marker struct {
 	Program  string    `json:"program"`
 	State    string    `json:"state"` // where the configuration of the study has them
 	Lake     string    `json:"lake"`
+
+	// Beside are the SHA-256 of the files from the study's own folder, by their paths; nil:
+	// an older program made it.
+	Beside map[string]string `json:"beside,omitempty"`
 }
 
 const format = 1

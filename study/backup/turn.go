@@ -135,7 +135,16 @@ func places(aside, dir string) error {
 			if err != nil {
 				return err
 			}
+			if err := giveWay(to, true); err != nil {
+				return err
+			}
 			return makeFolder(to, info.Mode().Perm())
+		}
+		if isTree(rel) { // beside the configuration, and no file of the backup
+			return nil
+		}
+		if err := giveWay(to, false); err != nil {
+			return err
 		}
 		if err := os.Rename(path, to); err != nil {
 			return err
@@ -143,4 +152,20 @@ func places(aside, dir string) error {
 		fault.Point("backup.placed")
 		return durable.SyncFolder(filepath.Dir(to))
 	})
+}
+
+// giveWay takes out a file where a folder comes, or a folder where a file does.
+func giveWay(path string, folder bool) error {
+	look := os.Lstat
+	if folder { // one may lie on another disk
+		look = os.Stat
+	}
+	held, err := look(path)
+	if isNone(err) || err == nil && held.IsDir() == folder {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
 }

@@ -47,13 +47,15 @@ func read(t *testing.T, dir string) map[string]string {
 // A turn that was broken off after any of its steps is ended by whoever comes next, and
 // ends as one that was not.
 func TestTurnIsEnded(t *testing.T) {
-	was := map[string]string{"state/state.db": "old", "lake/raw/1": "a", "lake/data/x": "x", "lake/data/gone/y": "y", "notes": "n"}
-	next := map[string]string{"state/state.db": "new", "lake/raw/1": "ab", "lake/raw/2": "c", "state/receipts/r": "r"}
+	was := map[string]string{"state/state.db": "old", "lake/raw/1": "a", "lake/data/x": "x", "lake/data/gone/y": "y", "notes": "n", "secret": "s", "keys/us": "k"}
+	next := map[string]string{"state/state.db": "new", "lake/raw/1": "ab", "lake/raw/2": "c", "state/receipts/r": "r", "secret/us": "t", "keys": "l"} // a file became a folder, and the reverse
 	gone := []string{"lake/data/gone/y", "lake/data/gone", "notes"}
 	want := maps.Clone(was)
 	maps.Copy(want, next)
 	delete(want, "lake/data/gone/y")
 	delete(want, "notes")
+	delete(want, "secret")
+	delete(want, "keys/us")
 	marker := Marker{Format: format, Begun: time.Unix(1, 0).UTC(), Finished: time.Unix(2, 0).UTC(), Snapshot: 2}
 	text, err := json.Marshal(turning{marker, gone})
 	if err != nil {
@@ -72,6 +74,11 @@ func TestTurnIsEnded(t *testing.T) {
 			return os.Rename(filepath.Join(dir, asideDir, "lake/raw/2"), filepath.Join(dir, "lake/raw/2"))
 		},
 		func(dir string) error { return os.MkdirAll(filepath.Join(dir, "state/receipts"), 0o700) },
+		func(dir string) error { return os.RemoveAll(filepath.Join(dir, "keys")) },
+		func(dir string) error {
+			return os.Rename(filepath.Join(dir, asideDir, "keys"), filepath.Join(dir, "keys"))
+		},
+		func(dir string) error { return os.Remove(filepath.Join(dir, "secret")) },
 	}
 	for broken := range steps {
 		dir := t.TempDir()
@@ -88,7 +95,7 @@ func TestTurnIsEnded(t *testing.T) {
 			}
 		}
 		m, err := whole(dir)
-		if err != nil || m != marker {
+		if err != nil || !cmp.Equal(m, marker) {
 			t.Errorf("broken off after step %d: %+v, %v", broken, m, err)
 		}
 		if diff := cmp.Diff(want, read(t, dir)); diff != "" {
