@@ -125,7 +125,7 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
 	if lacking := order.Study.NotComputed(order.Snapshot); lacking != "" {
-		p.say("%s: what depends on the order of readings is null but in participant_metrics; dexetl metrics --snapshot %s has it", notComputedWords(lacking), lacking)
+		p.say("%s: what depends on the order of readings is null but in participant_metrics; %s has it", notComputedWords(lacking), p.commandLine("metrics", "--snapshot", lacking))
 	}
 	order.Busy = func(what string) func() { return p.spin("exporting " + what) }
 	done, err := order.Run(ctx)
