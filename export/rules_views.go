@@ -54,7 +54,7 @@ func momentRules(table string) []rule {
 	case "episodes":
 		return []rule{
 			renamed(), movedTimes("start_local end_local start_utc end_utc"), ofList("kind preset"),
-			columns(keep, "n_values mean_mgdl level night truncated_start truncated_end extreme_mgdl duration_min", "numbers, or yes and no, of an episode"),
+			columns(keep, "n_values mean_mgdl level night truncated_start truncated_end metrics_version extreme_mgdl duration_min", "numbers, or yes and no, of an episode"),
 		}
 	case "gaps":
 		return []rule{

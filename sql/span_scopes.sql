@@ -26,6 +26,7 @@ select
     (sum(h.sum_of_hashes) % 9223372036854775807)::bigint as readings_hash,
     (select metrics_version from metric_preset)::smallint as metrics_version,
     (select episode_preset from internal.metric_settings) as episode_preset,
+    (select preset from metric_preset) as preset,
 from dates d
 join hashed h on h.participant_id = d.participant_id and h.local_date is not distinct from d.local_date
 group by d.participant_id, d.scope, d.label, d.first_date, d.last_date, d.takes_unknown
@@ -36,5 +37,6 @@ select
     (sum(readings_hash) % 9223372036854775807)::bigint,
     (select metrics_version from metric_preset)::smallint,
     (select episode_preset from internal.metric_settings),
+    (select preset from metric_preset),
 from sensor_scopes
 group by participant_id, scope, label

@@ -29,7 +29,7 @@ type Span struct {
 	Values                      int64     // that count
 	hash                        int64
 	version                     int16
-	episodePreset               string
+	episodePreset, preset       string
 }
 
 // An Episode is a row of the table episodes.
@@ -225,7 +225,7 @@ func (c *computing) createViews(ctx context.Context, names []string) error {
 // due lists the spans that are new or changed.
 func (c *computing) due(ctx context.Context) (found []Span, err error) {
 	rows, err := c.db.QueryContext(ctx, `from compared
-select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version, episode_preset
+select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version, episode_preset, preset
 where state = 'due'
 order by participant_id, scope, label, first_date`)
 	if err != nil {
@@ -235,7 +235,7 @@ order by participant_id, scope, label, first_date`)
 	for rows.Next() {
 		var s Span
 		var first, last, from, to sql.NullTime
-		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version, &s.episodePreset); err != nil {
+		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version, &s.episodePreset, &s.preset); err != nil {
 			return nil, err
 		}
 		s.First, s.Last, s.From, s.To = first.Time, last.Time, from.Time, to.Time

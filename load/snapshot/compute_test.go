@@ -129,21 +129,7 @@ func TestComputedTablesOfAnotherProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(folder, spansTable, "*.parquet"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("files of span_metrics: %v, %v", files, err)
-	}
-	for _, name := range files {
-		statements := []string{
-			"copy (select * exclude (episode_preset, pgs) from read_parquet(" + text(name) + ")) to " + text(name+".new") + " (format parquet)",
-		}
-		if err := execute(t.Context(), filepath.Join(t.TempDir(), "any.duckdb"), statements); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(name+".new", name); err != nil {
-			t.Fatal(err)
-		}
-	}
+	withoutColumns(t, filepath.Join(folder, spansTable), "episode_preset, pgs")
 	if HasComputed(l, m) {
 		t.Error("tables with other columns count as computed")
 	}
@@ -160,5 +146,57 @@ func TestComputedTablesOfAnotherProgram(t *testing.T) {
 	}
 	if _, err := Publish(t.Context(), l, m, c.compute); err != nil || c.calls != 2 || !HasComputed(l, m) {
 		t.Errorf("published again: %v, computed %d times", err, c.calls)
+	}
+}
+
+// Rows of a snapshot that did not say yet by whose rules they are stay readable, and say null.
+func TestComputedTablesThatSayLess(t *testing.T) {
+	t.Parallel()
+	l := newLakeIn(t, "lake")
+	m := commit(t, l, "P001", 3)
+	var c computer
+	if _, err := Publish(t.Context(), l, m, c.compute); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := Folder(l, m.Snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, column := range toldSince {
+		withoutColumns(t, filepath.Join(folder, table), column)
+	}
+	db, err := Open(t.Context(), l, m, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var spans, said, versions int
+	row := db.QueryRowContext(t.Context(), "select count(*), count(preset), count(metrics_version) from span_metrics")
+	if err := row.Scan(&spans, &said, &versions); err != nil || spans == 0 || said != 0 || versions != spans {
+		t.Errorf("%d rows, %d with a preset, %d with a version: %v", spans, said, versions, err)
+	}
+	if err := tryQuery(t, db, "select metrics_version from episodes"); err != nil {
+		t.Error(err)
+	}
+	if _, err := Publish(t.Context(), l, m, c.compute); err != nil || c.calls != 2 {
+		t.Errorf("published again: %v, computed %d times", err, c.calls)
+	}
+}
+
+// withoutColumns writes the files of a folder anew without some of their columns.
+func withoutColumns(t *testing.T, folder, columns string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.parquet"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files of %s: %v, %v", folder, files, err)
+	}
+	for _, name := range files {
+		statement := "copy (select * exclude (" + columns + ") from read_parquet(" + text(name) + ")) to " + text(name+".new") + " (format parquet)"
+		if err := execute(t.Context(), filepath.Join(t.TempDir(), "any.duckdb"), []string{statement}); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(name+".new", name); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

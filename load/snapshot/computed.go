@@ -19,6 +19,10 @@ const (
 // Computed lists those tables.
 func Computed() []transform.Table { return []transform.Table{spanMetrics(), episodes()} }
 
+// toldSince is the column of each that older files lack: it says by whose rules a row is, and
+// nothing else follows from it.
+var toldSince = map[string]string{spansTable: "preset", episodesTable: "metrics_version"}
+
 // isComputed reports whether a table is one of them.
 func isComputed(table string) bool {
 	return slices.ContainsFunc(Computed(), func(t transform.Table) bool { return t.Name == table })
@@ -37,7 +41,7 @@ var (
 func spanMetrics() transform.Table {
 	t := transform.Table{
 		Name: spansTable, Comment: "metrics that depend on the order of readings: one row per participant and interval with a value, from glucose",
-		Kind: transform.Derived, Version: 1, Sound: 1,
+		Kind: transform.Derived, Version: 2, Sound: 1,
 		Key: []string{"participant_id", "scope", "label", "first_date"},
 		Columns: []transform.Column{
 			{Name: "participant_id", Type: varchar, Comment: "study pseudonym from the roster"},
@@ -49,6 +53,7 @@ func spanMetrics() transform.Table {
 			{Name: "readings_hash", Type: bigint, Comment: "of these values with their times: as long as it is the same, so is the row"},
 			{Name: "metrics_version", Type: smallint, Comment: "as in metric_preset"},
 			{Name: "episode_preset", Type: varchar, Comment: "rules of the episodes that its rates count: consensus2023 or danne2017"},
+			{Name: "preset", Type: varchar, Nullable: true, Comment: "as in metric_preset; null: an older program computed it, by dexetl-1"},
 		},
 	}
 	for _, m := range sql.SpanCatalogue() {
@@ -60,7 +65,7 @@ func spanMetrics() transform.Table {
 func episodes() transform.Table {
 	return transform.Table{
 		Name: episodesTable, Comment: "times of low and high glucose: one row per participant, kind and start, in the dates of the study, from glucose",
-		Kind: transform.Derived, Version: 1, Sound: 1,
+		Kind: transform.Derived, Version: 2, Sound: 1,
 		Key: []string{"participant_id", "kind", "start_utc"},
 		// A narrow terminal shows the first and the last ones.
 		Columns: []transform.Column{
@@ -77,6 +82,7 @@ func episodes() transform.Table {
 			{Name: "truncated_start", Type: boolean, Comment: "it begins where the values do, or after a gap of more than 45 minutes: it may be longer"},
 			{Name: "truncated_end", Type: boolean, Comment: "it ends where the values do, or before such a gap"},
 			{Name: "preset", Type: varchar, Comment: "by whose rules: consensus2023 (Battelino 2023, to be checked against the paper), or danne2017, as metrics.episodes of dexetl.yaml says"},
+			{Name: "metrics_version", Type: smallint, Nullable: true, Comment: "as in metric_preset; null: an older program computed it, and span_metrics of the snapshot has it"},
 			{Name: "extreme_mgdl", Type: double, Comment: "mg/dL; nadir of a hypo, peak of a hyper"},
 			{Name: "duration_min", Type: double, Comment: "minutes from start to end, short returns included"},
 		},

@@ -31,7 +31,7 @@ func (c *computing) fill(ctx context.Context, due []Span) (err error) {
 		defer one.Unlock()
 		err := spans.AppendRow(of.row(values)...)
 		for i := range found {
-			err = errors.Join(err, episodes.AppendRow(found[i].row()...))
+			err = errors.Join(err, episodes.AppendRow(found[i].row(of.version)...))
 		}
 		return err
 	})
@@ -39,8 +39,8 @@ func (c *computing) fill(ctx context.Context, due []Span) (err error) {
 
 // row is the span's row of span_metrics.
 func (s *Span) row(values []float64) []driver.Value {
-	row := make([]driver.Value, 0, 9+len(values))
-	row = append(row, s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.Values, s.hash, s.version, s.episodePreset)
+	row := make([]driver.Value, 0, 10+len(values))
+	row = append(row, s.ParticipantID, s.Scope, s.Label, orNull(s.First), orNull(s.Last), s.Values, s.hash, s.version, s.episodePreset, s.preset)
 	for _, v := range values {
 		if v != v {
 			row = append(row, nil)
@@ -52,10 +52,10 @@ func (s *Span) row(values []float64) []driver.Value {
 }
 
 // row is the row of an episode. Whether it is by night is found out when it is written.
-func (e *Episode) row() []driver.Value {
+func (e *Episode) row(metricsVersion int16) []driver.Value {
 	return []driver.Value{
 		e.ParticipantID, e.Kind, orNull(e.LocalStart), orNull(e.LocalEnd), e.Start, e.End, int64(e.Values),
-		e.MeanMgdL, int16(e.Level), false, e.TruncatedStart, e.TruncatedEnd, e.Preset, e.ExtremeMgdL, e.DurationMin,
+		e.MeanMgdL, int16(e.Level), false, e.TruncatedStart, e.TruncatedEnd, e.Preset, metricsVersion, e.ExtremeMgdL, e.DurationMin,
 	}
 }
 

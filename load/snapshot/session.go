@@ -118,7 +118,7 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 // HasComputed reports whether a snapshot has the tables that depend on the order of
 // readings: those of older programs, and those whose folder is gone, lack them.
 func HasComputed(l *lake.Lake, m lake.Manifest) bool {
-	there, err := hasComputed(l.Root(), folderOf(m.Snapshot))
+	there, err := hasReadable(l.Root(), folderOf(m.Snapshot))
 	return there && err == nil
 }
 

@@ -80,16 +80,35 @@ func computedNames(root *os.Root, folder, table string) (names []string, err err
 	return names, err
 }
 
-// hasComputed reports whether the folder of a snapshot has the computed tables, with the
-// columns that this program knows. A damaged file may have any: whoever reads it is told.
+// hasComputed reports whether the folder of a snapshot has the computed tables as this
+// program makes them.
 func hasComputed(root *os.Root, folder string) (bool, error) {
+	return computedIn(root, folder, func(_ string, known, columns []string) bool { return slices.Equal(known, columns) })
+}
+
+// hasReadable reports whether it has them so, or without what was not told in rows before.
+func hasReadable(root *os.Root, folder string) (bool, error) {
+	return computedIn(root, folder, func(table string, known, columns []string) bool {
+		before := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return name == toldSince[table] })
+		return slices.Equal(known, columns) || slices.Equal(before, columns)
+	})
+}
+
+// computedIn reports whether the folder of a snapshot has the computed tables, with columns
+// that fit those that this program knows. A damaged file may have any: whoever reads it is
+// told.
+func computedIn(root *os.Root, folder string, fit func(table string, known, columns []string) bool) (bool, error) {
 	for _, t := range Computed() {
 		names, err := computedNames(root, folder, t.Name)
 		if err != nil || len(names) == 0 {
 			return false, err
 		}
+		var known []string
+		for _, c := range t.Columns {
+			known = append(known, c.Name)
+		}
 		columns, err := columnsOf(root, path.Join(folder, t.Name, names[0]))
-		if err == nil && !slices.EqualFunc(t.Columns, columns, func(c transform.Column, name string) bool { return c.Name == name }) {
+		if err == nil && !fit(t.Name, known, columns) {
 			return false, nil
 		}
 	}
@@ -129,7 +148,7 @@ select
     coalesce(s.scope, o.scope) as scope,
     coalesce(s.label, o.label) as label,
     coalesce(s.first_date, o.first_date) as first_date,
-    s.last_date, s.takes_unknown, s.first_utc, s.last_utc, s.n_values, s.readings_hash, s.metrics_version, s.episode_preset,
+    s.last_date, s.takes_unknown, s.first_utc, s.last_utc, s.n_values, s.readings_hash, s.metrics_version, s.episode_preset, s.preset,
     case
         when s.scope is null then 'gone'
         when o.scope is null then 'due'
