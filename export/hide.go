@@ -95,7 +95,7 @@ func list(words []string) string {
 	return of + "(," + of + ")*"
 }
 
-// sharedRow says in which rows of a relation dates are those of several people. move, one
+// sharedRow says in which rows of a relation dates are those of several people. Moved, one
 // of somebody and one of somebody else tell by how many weeks they differ.
 func sharedRow(relation string) string {
 	switch relation {

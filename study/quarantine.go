@@ -99,7 +99,7 @@ func isSealed(file, sum string) bool {
 	if err != nil || !info.Mode().IsRegular() || sum == "" {
 		return false
 	}
-	is, err := sumOfFile(file)
+	is, err := SumOf(file)
 	return err == nil && is == sum
 }
 

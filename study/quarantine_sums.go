@@ -2,9 +2,11 @@ package study
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -64,7 +66,7 @@ func (q quarantine) sumUp(participantID string, names map[string]bool) error {
 		if now.Files[name] = was.Files[name]; !fresh {
 			continue
 		}
-		if now.Files[name], err = sumOfFile(filepath.Join(q.dir, name)); err != nil {
+		if now.Files[name], err = SumOf(filepath.Join(q.dir, name)); err != nil {
 			return err
 		}
 	}
@@ -105,7 +107,7 @@ func (q quarantine) verify(note func(path string, err error)) error {
 		if _, err := os.Lstat(filepath.Join(q.dir, path.Dir(name))); errors.Is(err, fs.ErrNotExist) {
 			continue // whoever ruled on it deletes the participant's folder
 		}
-		sum, err := sumOfFile(filepath.Join(q.dir, name))
+		sum, err := SumOf(filepath.Join(q.dir, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			note(path.Join("quarantine", name), fs.ErrNotExist)
@@ -118,10 +120,14 @@ func (q quarantine) verify(note func(path string, err error)) error {
 	return nil
 }
 
-func sumOfFile(name string) (string, error) {
-	content, err := os.ReadFile(name)
+// SumOf is the SHA-256 of a file, in hexadecimal.
+func SumOf(path string) (string, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(content)), nil
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return hex.EncodeToString(sum.Sum(nil)), err
 }

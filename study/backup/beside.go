@@ -1,14 +1,10 @@
 package backup
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -22,10 +18,10 @@ func (b *making) sums(own *mirror) error {
 	b.Beside = make(map[string]string)
 	for rel := range own.made {
 		name := filepath.ToSlash(rel)
-		sum, err := sumOf(filepath.Join(own.aside, rel))
+		sum, err := study.SumOf(filepath.Join(own.aside, rel))
 		if isNone(err) {
 			if sum, err = b.older.Beside[name], nil; sum == "" { // an older program made the copy
-				sum, err = sumOf(filepath.Join(own.to, rel))
+				sum, err = study.SumOf(filepath.Join(own.to, rel))
 			}
 		}
 		if err != nil {
@@ -41,7 +37,7 @@ func (b *making) sums(own *mirror) error {
 func (m Marker) harmed(dir string) (found []study.Damage, err error) {
 	for _, name := range slices.Sorted(maps.Keys(m.Beside)) {
 		path := filepath.Join(dir, filepath.FromSlash(name))
-		sum, err := sumOf(path)
+		sum, err := study.SumOf(path)
 		switch {
 		case isNone(err):
 			err = fs.ErrNotExist
@@ -55,15 +51,4 @@ func (m Marker) harmed(dir string) (found []study.Damage, err error) {
 		found = append(found, study.Damage{Kind: study.StateDamage, Path: path, Err: err})
 	}
 	return found, nil
-}
-
-func sumOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	_, err = io.Copy(sum, f)
-	return hex.EncodeToString(sum.Sum(nil)), err
 }
