@@ -1,0 +1,72 @@
+package lake
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// Numbers beside each other are one range, and one that is taken back splits it.
+func TestGoneRanges(t *testing.T) {
+	var g Gone
+	at := func(n int64) time.Time { return time.Unix(n, 0).UTC() }
+	for _, n := range []int64{5, 3, 4, 9, 1, 4} {
+		g.add(n, GoneCollected, at(n))
+	}
+	g.add(10, GoneErased, at(10))
+	want := []GoneRange{{1, 1, GoneCollected, at(1)}, {3, 5, GoneCollected, at(5)}, {9, 9, GoneCollected, at(9)}, {10, 10, GoneErased, at(10)}}
+	if !slices.Equal(g.Ranges, want) {
+		t.Errorf("%v, want %v", g.Ranges, want)
+	}
+	g.forget(4)
+	g.forget(1)
+	want = []GoneRange{{3, 3, GoneCollected, at(5)}, {5, 5, GoneCollected, at(5)}, {9, 9, GoneCollected, at(9)}, {10, 10, GoneErased, at(10)}}
+	if !slices.Equal(g.Ranges, want) {
+		t.Errorf("%v, want %v", g.Ranges, want)
+	}
+	for n, want := range map[int64]bool{2: false, 3: true, 4: false, 10: true, 11: false} {
+		if _, is := g.Of(n); is != want {
+			t.Errorf("Of(%d) = %v", n, is)
+		}
+	}
+}
+
+// A list that was changed is damage, and one of a newer program is refused.
+func TestGoneDamaged(t *testing.T) {
+	l := locked(t)
+	grown(t, l, 3)
+	if _, err := l.Remove(numbers(1, 1), GoneCollected, nil); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(l.Path(), GoneFile)
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range content {
+		changed := slices.Clone(content)
+		changed[i] ^= 1
+		if err := errors.Join(os.Remove(name), os.WriteFile(name, changed, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Gone(); !isA[*DamageError](err) {
+			t.Errorf("byte %d: %v", i, err)
+		}
+	}
+	if _, err := l.Remove(numbers(2, 2), GoneCollected, nil); !isA[*DamageError](err) {
+		t.Errorf("Remove: %v", err)
+	}
+	if err := l.Sweep(); err != nil {
+		t.Errorf("Sweep: %v", err)
+	}
+	newer := sealed([]byte("{\n \"format\": 2,\n \"gone\": []"))
+	if err := os.WriteFile(name, newer, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Gone(); !isA[*VersionError](err) {
+		t.Errorf("newer: %v", err)
+	}
+}
