@@ -78,6 +78,9 @@ func inBatches(ctx context.Context, db *sql.DB, participants []string, statement
 	for done < len(participants) {
 		batch := participants[done:min(len(participants), done+size)]
 		found, err := sequencesOf(ctx, db, batch, statement(batch))
+		if ctx.Err() != nil {
+			return // DuckDB may have called it an interrupt
+		}
 		for i := range found {
 			seen += len(found[i].Readings)
 		}
