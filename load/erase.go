@@ -205,6 +205,15 @@ func (e *Erasing) holds(ctx context.Context, f lake.File) (bool, error) {
 // erasureSubject is that of audit lines which say that somebody was erased: they stay.
 const erasureSubject = "erasure"
 
+// wasErased reports whether the trail of snapshot m says so of a participant. What cannot
+// be read of it is told where it matters.
+func (l *Loader) wasErased(ctx context.Context, m lake.Manifest, participantID string) bool {
+	lines, _ := l.AuditLines(ctx, m)
+	return slices.ContainsFunc(lines, func(a AuditLine) bool {
+		return a.Subject == erasureSubject && a.ParticipantID == participantID
+	})
+}
+
 // goes reports whether a row says more of the participant than an erasure leaves: their
 // name, that they have withdrawn, and when they were erased.
 func (e *Erasing) goes(r row) bool {

@@ -20,6 +20,13 @@ func (l *Loader) Remembers(ctx context.Context, study Study, m lake.Manifest) er
 	return l.remembersWithdrawals(ctx, study, m)
 }
 
+// Withdrawn returns the withdrawal of a participant that snapshot m has, if it has one.
+func (l *Loader) Withdrawn(ctx context.Context, m lake.Manifest, participantID string) (w Withdrawal, ok bool, err error) {
+	held, err := l.withDefaults().heldWithdrawals(ctx, Study{}, m)
+	w, ok = held[participantID]
+	return w, ok, err
+}
+
 // HadAudit reports whether the audit trail of snapshot m is the beginning of the
 // study's, by what the manifest says: its file need not be readable.
 func (l *Loader) HadAudit(study Study, m lake.Manifest) (bool, error) {

@@ -95,6 +95,7 @@ type ForgottenWithdrawalError struct {
 	ParticipantID string
 	EffectiveAt   time.Time // UTC
 	Known         time.Time // since when the study has it, UTC; zero: it has none
+	Erased        bool      // by the lake's audit trail: another erasure records both again
 }
 
 func (e *ForgottenWithdrawalError) Error() string {
@@ -145,7 +146,7 @@ func (l *Loader) withdrawnAnew(ctx context.Context, study Study, m lake.Manifest
 	if len(held) > 0 {
 		first := slices.Min(slices.Collect(maps.Keys(held)))
 		known := withdrawalsOf(study.Withdrawals)[first]
-		return nil, &ForgottenWithdrawalError{first, held[first].EffectiveAt, known.EffectiveAt}
+		return nil, &ForgottenWithdrawalError{first, held[first].EffectiveAt, known.EffectiveAt, l.wasErased(ctx, m, first)}
 	}
 	slices.Sort(anew)
 	return anew, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/raw"
+	"github.com/dexetl/dexetl/load"
 )
 
 // Erase ends a participant's part, as Withdraw does, and then takes all that is held of
@@ -54,6 +55,9 @@ func (s *Study) beginErasure(ctx context.Context, w cohort.Withdrawal) error {
 	reason := w.Reason
 	w.Reason = ""        // it is for the receipt alone
 	if was.Stage == "" { // else they have withdrawn, and another line would say when
+		if w.EffectiveAt, err = s.withdrawnFrom(ctx, w); err != nil {
+			return err
+		}
 		if _, err := s.Consents.Withdraw(ctx, w); err != nil && !errors.Is(err, consent.ErrTraces) {
 			return err
 		}
@@ -64,6 +68,28 @@ func (s *Study) beginErasure(ctx context.Context, w cohort.Withdrawal) error {
 	}
 	fault.Point("erase.begun")
 	return nil
+}
+
+// withdrawnFrom is since when somebody who is to be erased has withdrawn: from when the
+// lake says, if the state was lost and does not know it. A state that had it later would
+// be taken for one from a backup, and nothing would be loaded.
+func (s *Study) withdrawnFrom(ctx context.Context, w cohort.Withdrawal) (time.Time, error) {
+	l, m, err := s.Newest()
+	if is[*EmptyLakeError](err) || IsDamage(err) {
+		return w.EffectiveAt, nil // whoever loads says so
+	}
+	if err != nil {
+		return w.EffectiveAt, err
+	}
+	defer l.Close()
+	held, ok, err := (&load.Loader{Lake: l, Logger: s.Logger}).Withdrawn(ctx, m, w.ParticipantID)
+	if IsDataFile(err) {
+		return w.EffectiveAt, nil
+	}
+	if ok && held.EffectiveAt.Before(w.EffectiveAt) {
+		return held.EffectiveAt, nil
+	}
+	return w.EffectiveAt, err
 }
 
 // An UnfinishedErasureError says that somebody is to be erased, and is not yet.

@@ -92,7 +92,7 @@ func erasedAgain(ids []string) string {
 	if len(ids) == 0 {
 		return ""
 	}
-	return "withdraw again who was erased, by the receipts, as sync names it, and then erase them (withdraw ID --erase): " + strings.Join(ids, ", ") + "; "
+	return "erase again who was erased, by the receipts (withdraw ID --erase): " + strings.Join(ids, ", ") + "; "
 }
 
 // secretAdvice says what gives a secret.

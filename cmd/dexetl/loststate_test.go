@@ -71,3 +71,42 @@ func TestNoStateInThePlaceOfALostOne(t *testing.T) {
 		t.Errorf("an import that was refused has imported:\n%s", list)
 	}
 }
+
+// Whoever has lost the state and has no backup begins a new one. Who was erased comes back
+// with the roster, and one command erases them again; then the study goes on.
+func TestNewStateForgetsNoErasure(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 4, Participants: 4, Days: 1, Reusable: true})
+	b.must("backfill")
+	for _, id := range []string{"P002", "P003"} {
+		b.must("withdraw", id, "--erase", "--reason", "asked to", "--yes")
+	}
+	for _, name := range []string{"state/state.db", "state/audit.jsonl"} {
+		check(t, os.Remove(b.oneOf(name)))
+	}
+	if code, _, said := b.run("sync"); code != exitDamage || !strings.Contains(said, "(withdraw ID --erase): P002, P003") {
+		t.Errorf("sync without a state: exit %d, want %d and whom to erase\n%s", code, exitDamage, said)
+	}
+	check(t, os.WriteFile(filepath.Join(b.dir, "state", "state.db"), nil, 0o600))
+	b.must("connect", "--public-key")
+	roster := filepath.Join(filepath.Dir(b.dir), "roster.csv")
+	if code, _, said := b.run("participants", "import", roster); code != exitDamage || !strings.Contains(said, "withdraw P002 --erase") {
+		t.Errorf("import: exit %d, want %d and the erasure as next command\n%s", code, exitDamage, said)
+	}
+	if code, _, said := b.run("withdraw", "P003", "--erase", "--reason", "again", "--yes"); code != exitDamage || !strings.Contains(said, "withdraw P002 --erase") {
+		t.Errorf("the first erasure: exit %d, want %d and the other as next command\n%s", code, exitDamage, said)
+	}
+	b.must("withdraw", "P002", "--erase", "--reason", "again", "--yes")
+	for _, id := range []string{"P001", "P004"} {
+		b.env["DEXETL_API_REDIRECT_URI"] = freeRedirect(b.t)
+		if code, said := b.signIn(id, id); code != exitDone {
+			t.Fatalf("connect: exit %d\n%s", code, said)
+		}
+	}
+	b.must("sync")
+	for _, id := range []string{"P002", "P003"} {
+		b.must("verify", "--absent", id)
+	}
+	b.must("verify", "--deep")
+}

@@ -85,6 +85,9 @@ func nextOf(err error) step {
 			if as[*study.UnknownWithdrawnError](err) {
 				return nil // nobody in the roster who could withdraw
 			}
+			if e.Erased {
+				return dexetl("withdraw", e.ParticipantID, "--erase")
+			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
 		on(err, erasureNext), on(err, presentNext), on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
