@@ -227,10 +227,17 @@ func (r *repair) setAside(found Verified) (newest bool, err error) {
 				continue
 			}
 		}
-		if err := r.lake.SetAside(n, d.Words(), r.study.Version); err != nil {
-			return newest, err
+		tagged := is[*lake.TaggedLossError](d.Err)
+		if !tagged || r.lake.HasManifest(n) || !r.lake.IsAside(n) {
+			if err := r.lake.SetAside(n, d.Words(), r.study.Version); err != nil {
+				return newest, err
+			}
+			newest = newest || found.Newest.Snapshot < n
 		}
-		newest = newest || found.Newest.Snapshot < n
+		if tagged { // no other snapshot is it, and its files stay until it is back or the tag is dropped
+			r.done.Left = append(r.done.Left, d)
+			continue
+		}
 		r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: SetAside})
 	}
 	return newest, nil

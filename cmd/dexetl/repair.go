@@ -134,14 +134,11 @@ func (p *program) lost(r study.Repaired) error {
 		why = fmt.Sprintf("; the raw log cannot bring them back: %v", r.NoReplay)
 	}
 	const restore = "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has"
-	if tagged, ok := errors.AsType[*lake.TaggedLossError](first.Err); ok {
-		return &exitError{
-			code: exitDamage, next: dexetl("snapshots", "drop", tagged.Tag.Name), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words()),
-			advice: "restore the file with this SHA-256 from a backup; if there is none, drop the tag, and the next repair sets the manifest aside",
-		}
+	if as[*lake.TaggedLossError](first.Err) {
+		return &exitError{code: exitDamage, advice: lostManifestAdvice, next: firstStep(nextOf(first.Err)), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	}
 	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {
-		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropLost(lost), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
+		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropTag(lost.Tag), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	}
 	switch {
 	case rows == 0 && r.NoReplay != nil:

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v3"
 
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/schemas"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/backup"
@@ -173,9 +176,14 @@ func (p *program) damageOf(v study.Verified) error {
 	first := fresh[0]
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
 	lostTag, _ := errors.AsType[*study.LostTagError](first.Err)
+	back := func(d study.Damage) bool {
+		return !as[*lake.TaggedLossError](d.Err) || !errors.Is(d.Err, fs.ErrNotExist)
+	}
 	switch {
+	case v.Newest.Snapshot > 0 && !slices.ContainsFunc(fresh, back): // a repair has nothing to do
+		e.advice, e.next = lostManifestAdvice, firstStep(nextOf(first.Err))
 	case lostTag != nil:
-		e.advice, e.next = lostTagAdvice, dropLost(lostTag)
+		e.advice, e.next = lostTagAdvice, dropTag(lostTag.Tag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
 	case first.Kind == study.FoldDamage, first.IsQuarantine():
@@ -186,11 +194,15 @@ func (p *program) damageOf(v study.Verified) error {
 	return e
 }
 
-// lostTagAdvice and dropLost are for a tag that is gone with its snapshot.
-const lostTagAdvice = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
+// What to do about a tag that is gone with its snapshot, and about one whose manifest is:
+// dropTag is the last resort.
+const (
+	lostTagAdvice      = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
+	lostManifestAdvice = "restore the file with this SHA-256 from a backup; if there is none, drop the tag, and the next repair mends the rest"
+)
 
-func dropLost(e *study.LostTagError) step {
-	return dexetl("snapshots", "drop", e.Tag, "--reason", "its snapshot is lost")
+func dropTag(name string) step {
+	return dexetl("snapshots", "drop", name, "--reason", "its snapshot is lost")
 }
 
 // backupAdvice says what brings back what no command does.

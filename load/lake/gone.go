@@ -143,8 +143,8 @@ func (l *Lake) Gone() (g Gone, err error) {
 }
 
 // GoneAnew writes anew which manifests were removed, where that cannot be read: every
-// number below the newest that has none, for reasons that nobody knows any more. The load
-// lock must be held.
+// number below the newest that has none, for reasons that nobody knows any more. What a
+// tag names was not removed: it is lost. The load lock must be held.
 func (l *Lake) GoneAnew() error {
 	if l.held == nil {
 		return ErrNotLocked
@@ -153,11 +153,16 @@ func (l *Lake) GoneAnew() error {
 	if err != nil {
 		return err
 	}
+	tags, err := l.Tags()
+	if undamaged(err) != nil {
+		return err
+	}
 	var g Gone
 	next := int64(1)
 	for _, id := range all {
 		for ; next < id.Number; next++ {
-			if !l.HasManifest(next) && !l.IsAside(next) {
+			tagged := slices.ContainsFunc(tags, func(t Tag) bool { return t.ID() == ID{Number: next} })
+			if !l.HasManifest(next) && !l.IsAside(next) && !tagged {
 				g.add(next, GoneUnknown, l.now().Truncate(time.Second))
 			}
 		}

@@ -346,6 +346,9 @@ func (l *Lake) sweepRemoval() error {
 	if err != nil || len(gone.Removing) == 0 {
 		return undamaged(err)
 	}
+	if awaited, err := l.awaitsManifest(); awaited || err != nil {
+		return err
+	}
 	named, err := l.namedFiles(removingOf(gone))
 	if err == nil {
 		_, err = l.endRemoval(gone, named, nil)

@@ -102,7 +102,10 @@ func (l *Lake) orphans() ([]string, error) {
 			delete(found, f.Path)
 		}
 	}
-	if err := l.spareAside(found); err != nil {
+	if err := l.spareAside(found); err != nil || len(found) == 0 {
+		return nil, err
+	}
+	if awaited, err := l.awaitsManifest(); awaited || err != nil {
 		return nil, err
 	}
 	var orphans []string
@@ -110,6 +113,26 @@ func (l *Lake) orphans() ([]string, error) {
 		orphans = append(orphans, name)
 	}
 	return orphans, nil
+}
+
+// awaitsManifest reports whether a manifest is lost that may come back from a backup, and
+// want its files: that of a tag, or of a number for which nothing accounts. What cannot be
+// read may know of one.
+func (l *Lake) awaitsManifest() (bool, error) {
+	gone, err := l.Gone()
+	if err == nil {
+		err = l.unlost(gone)
+	}
+	tags, untold := l.Tags()
+	if err = errors.Join(err, untold); err != nil {
+		return true, undamaged(err)
+	}
+	for _, t := range tags {
+		if _, removed := gone.Of(t.ID().Number); !l.has(t.ID()) && (!removed || t.ID().Issue > 0) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // dataFiles returns the data files modified at since or later.

@@ -139,9 +139,12 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 }
 
 // Tagged returns the manifest that a tag is. If its file is another one than that which
-// was tagged, the error is a *DamageError.
+// was tagged, the error is a *DamageError; if it cannot be read, one of a *TaggedLossError.
 func (l *Lake) Tagged(t Tag) (Manifest, error) {
 	sum, m, err := l.ManifestSHA256(t.ID())
+	if harm, ok := errors.AsType[*DamageError](err); ok {
+		return m, &DamageError{harm.Path, &TaggedLossError{t, harm.Err}}
+	}
 	if err == nil && sum != t.ManifestSHA256 {
 		err = &DamageError{t.ID().path(), fmt.Errorf("its SHA-256 is %s; %s was tagged as %s", sum, t.ManifestSHA256, t.Name)}
 	}
@@ -154,8 +157,8 @@ func TagNamed(file string) (name string, ok bool) {
 	return name, ok && IsTagName(name) && path.Dir(file) == tagDir
 }
 
-// A TaggedLossError says that the manifest of a tag, which was issued again without
-// somebody, cannot be read: nothing else says what it had.
+// A TaggedLossError says that the manifest of a tag cannot be read: nothing else says what
+// it had.
 type TaggedLossError struct {
 	Tag Tag
 	Err error

@@ -133,13 +133,13 @@ func (c *chain) beyond() error {
 	return err
 }
 
-// tagged notes what is wrong with the manifest of a tag. Of one that was issued again the
-// tag is the last that knows of it.
+// tagged notes what is wrong with the manifest of a tag, in the place of what was found
+// without it. Of one that cannot be read the tag is the last that knows of it.
 func (r *run) tagged(t lake.Tag, harm *lake.DamageError) {
 	i := slices.IndexFunc(r.report.Findings, func(f Finding) bool { return f.Path == harm.Path })
-	if t.ID().Issue > 0 && (i >= 0 || errors.Is(harm, fs.ErrNotExist)) {
+	if _, lost := errors.AsType[*lake.TaggedLossError](harm); !lost && i >= 0 {
 		harm = &lake.DamageError{Path: harm.Path, Err: &lake.TaggedLossError{Tag: t, Err: harm.Err}}
-	} else if i < 0 {
+	} else if !lost {
 		harm = &lake.DamageError{Path: t.Path(), Err: harm}
 	}
 	if i >= 0 {
@@ -152,10 +152,12 @@ func (r *run) tagged(t lake.Tag, harm *lake.DamageError) {
 // readTags finds tags that cannot be read, and those of a manifest that is another one than
 // was tagged.
 func (r *run) readTags(context.Context) error {
+	gone, _ := r.Lake.Gone() // which was looked at
 	tags, err := r.Lake.Tags()
 	for _, t := range tags {
-		if id := t.ID(); id.Issue == 0 && !r.Lake.HasManifest(id.Number) {
-			continue // which is known, or found already
+		id := t.ID()
+		if _, removed := gone.Of(id.Number); removed && id.Issue == 0 && !r.Lake.HasManifest(id.Number) {
+			continue // that is accounted for, and keeps nothing
 		}
 		_, wrong := r.Lake.Tagged(t)
 		if harm, ok := errors.AsType[*lake.DamageError](wrong); ok {
