@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 )
@@ -73,7 +74,19 @@ func adviceOf(err error) string {
 			}
 			return "an erasure takes them out; run again, it goes on where it was"
 		}),
+		on(err, func(e *study.TaggedHarmError) string {
+			return "restore the file from a backup, and run it again; " + orDrop(e.Tag)
+		}),
+		on(err, func(e *lake.TaggedLossError) string {
+			return "restore the file with this SHA-256 from a backup; " + orDrop(e.Tag.Name)
+		}),
 		on(err, lostMemoryAdvice), on(err, forgottenAdvice))
+}
+
+// orDrop is the last resort where no backup has what a tag names: it gives the tagged
+// snapshot up, so it is never the next command.
+func orDrop(tag string) string {
+	return "if there is none, drop the tag (" + plain.ShellLine(dropTag(tag)) + "), and its snapshot with it"
 }
 
 // lostStateAdvice says how a state comes back, and what an operator has to do who has no

@@ -209,7 +209,7 @@ func rulings() []ruling {
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", nil},
 		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", nil},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", nil},
-		{as[*lake.TaggedLossError], exitDamage, lostManifestAdvice, nil},
+		{as[*lake.TaggedLossError], exitDamage, "", nil},
 		{as[*lake.DamageError], exitDamage, "", dexetl("repair")},
 		{as[*raw.VersionError], exitUsage, newer, nil},
 		{as[*raw.DamageError], exitDamage, aBackup, nil},

@@ -7,7 +7,6 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
-	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/webhook"
@@ -91,7 +90,7 @@ func nextOf(err error) step {
 			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
-		on(err, erasureNext), on(err, func(e *lake.TaggedLossError) step { return dropTag(e.Tag.Name) }), on(err, presentNext), on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
+		on(err, erasureNext), on(err, presentNext), on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
 }
 
 // leftOutNext is about participants who were named.

@@ -135,7 +135,7 @@ func (p *program) lost(r study.Repaired) error {
 	}
 	const restore = "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has"
 	if as[*lake.TaggedLossError](first.Err) {
-		return &exitError{code: exitDamage, advice: lostManifestAdvice, next: firstStep(nextOf(first.Err)), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
+		return advised(exitDamage, adviceOf(first.Err), "damaged still: %s: %s", first.Path, first.Words())
 	}
 	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {
 		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropTag(lost.Tag), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}

@@ -181,7 +181,7 @@ func (p *program) damageOf(v study.Verified) error {
 	}
 	switch {
 	case v.Newest.Snapshot > 0 && !slices.ContainsFunc(fresh, back): // a repair has nothing to do
-		e.advice, e.next = lostManifestAdvice, firstStep(nextOf(first.Err))
+		e.advice = adviceOf(first.Err)
 	case lostTag != nil:
 		e.advice, e.next = lostTagAdvice, dropTag(lostTag.Tag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
@@ -194,12 +194,8 @@ func (p *program) damageOf(v study.Verified) error {
 	return e
 }
 
-// What to do about a tag that is gone with its snapshot, and about one whose manifest is:
-// dropTag is the last resort.
-const (
-	lostTagAdvice      = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
-	lostManifestAdvice = "restore the file with this SHA-256 from a backup; if there is none, drop the tag, and the next repair mends the rest"
-)
+// lostTagAdvice is about a tag that is gone with its snapshot.
+const lostTagAdvice = "restore a backup of the study that has the tag; if there is none, the tag can be dropped"
 
 func dropTag(name string) step {
 	return dexetl("snapshots", "drop", name, "--reason", "its snapshot is lost")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -84,9 +83,6 @@ func erasedLines(s *study.Study, r study.Receipt) []string {
 
 // erasureNext is the command that goes on with an erasure.
 func erasureNext(e *study.UnfinishedErasureError) step {
-	if harm := (*study.TaggedHarmError)(nil); errors.As(e, &harm) {
-		return dexetl("snapshots", "drop", harm.Tag)
-	}
 	return dexetl("withdraw", e.ParticipantID, "--erase")
 }
 
