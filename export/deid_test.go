@@ -4,6 +4,7 @@ package export
 
 import (
 	"database/sql"
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -94,7 +95,8 @@ func TestWhatIsNewIsLeftOut(t *testing.T) {
 // A name with an id, a site or a date in it gets a code; others are what is compared.
 func TestNamesThatTell(t *testing.T) {
 	for _, one := range [][2]string{{"family of p-001", "P-001"}, {"Köln (arm 1)", "köln"}, {"wave/31007", "31007"}, {"P_001", "P001"}, {"p 001", "P001"},
-		{"xP001b", "P001"}, {"KIEL2026", "Kiel"}, {"SouthClinic", "South"}, {"at-NY", "NY"}, {"Group A", "A"}, {"site 1", "1"}, {"new york", "New_York"}} {
+		{"xP001b", "P001"}, {"KIEL2026", "Kiel"}, {"SouthClinic", "South"}, {"at-NY", "NY"}, {"Group A", "A"}, {"site 1", "1"}, {"new york", "New_York"},
+		{"STRASSE", "Straße"}, {"οδος", "ΟΔΟΣ"}, {"at Zürich", "Zu\u0308rich"}, {"東京都", "東京"}, {"東 京", "東京"}, {"Ｐ００１", "P001"}} {
 		if !tells(one[0], one[1]) {
 			t.Errorf("%q does not tell of %q", one[0], one[1])
 		}
@@ -105,7 +107,8 @@ func TestNamesThatTell(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"2031-03", "wave 20310304", "from 4.3.31", "March 2031", "visit_mar31", "31 Mai", "2031/3/4 visit", "okt 2030",
-		"15_01_2026", "15_01_26", "2026-W03-4", "2026w03", "260115", "2026-015", "15th of January", "15 janvier", "15. Jänner", "2026年1月15日", "２０２６-０１-１５", "01/2026", "JANUARY", "Jan", "Q1 2026", "août", "Juni"} {
+		"15_01_2026", "15_01_26", "2026-W03-4", "2026w03", "260115", "2026-015", "15th of January", "15 janvier", "15. Jänner", "2026年1月15日", "２０２６-０１-１５", "01/2026", "JANUARY", "Jan", "Q1 2026", "août", "Juni",
+		"startJan", "2ndMay", "JanFeb", "juinB", "Marz"} {
 		if !hasDate(name) {
 			t.Errorf("%q has no date", name)
 		}
@@ -382,5 +385,26 @@ func TestTelling(t *testing.T) {
 	w.ShiftWeeks = 0
 	if got, err := w.telling(t.Context()); err != nil || !got.None() {
 		t.Errorf("of times that stay: %+v %v", got, err)
+	}
+}
+
+// A window is alike for many if a third of those who have it share a date: not if a few began
+// on one day by chance.
+func TestWindowsAlikeForMany(t *testing.T) {
+	db, err := sql.Open("duckdb", "")
+	check(t, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	w := &work{db: db}
+	check(t, w.execute(t.Context(), `create table windows (participant_id varchar, window_name varchar, "window" varchar, start_date date, end_date date)`))
+	for name, days := range map[string][]int{"all": {1, 1}, "but one": {1, 1, 2}, "halves": {1, 1, 2, 2}, "chance": {1, 1, 2, 3, 4, 5, 6}, "own": {1, 2}, "one": {1}} {
+		for i, day := range days {
+			check(t, w.execute(t.Context(), fmt.Sprintf("insert into windows values ('P%d', '%s', 'w', date '2031-03-%02d', date '2031-04-%02d')", i, name, day, i+1),
+				fmt.Sprintf("insert into windows values ('P%d', '%s, last', 'w', null, date '2031-03-%02d')", i, name, day)))
+		}
+	}
+	got, err := w.texts(t.Context(), "select distinct name from ("+alikeForMany+") s(name)")
+	if want := []string{"all", "all, last", "but one", "but one, last", "halves", "halves, last"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q %v, want %q", got, err, want)
 	}
 }

@@ -106,7 +106,7 @@ func (o Order) checkPath() error {
 func (w *work) checkWindow(ctx context.Context) (err error) {
 	shared := false
 	if w.moves() && w.Chosen.Window != "" {
-		err = w.db.QueryRowContext(ctx, "select coalesce(bool_or(w.participant_id = '"+everyone+"' or "+windowName("w")+" in ("+alikeForAll+
+		err = w.db.QueryRowContext(ctx, "select coalesce(bool_or(w.participant_id = '"+everyone+"' or "+windowName("w")+" in ("+alikeForMany+
 			")), false) from windows w where "+isDated+" and "+windowName("w")+" = ?", w.Chosen.Window).Scan(&shared)
 	}
 	if shared {

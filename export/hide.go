@@ -100,7 +100,7 @@ func list(words []string) string {
 func sharedRow(relation string) string {
 	switch relation {
 	case windowsTable:
-		return "r.participant_id = '" + everyone + "' or " + windowName("r") + " in (" + alikeForAll + ")"
+		return "r.participant_id = '" + everyone + "' or " + windowName("r") + " in (" + alikeForMany + ")"
 	case "window_metrics":
 		return `(p.participant_id, r."window") in (` + sharedWindows + ")"
 	case "period_metrics": // they begin with anchor_date, else with study_start

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 )
 
 // The study names its groups and windows as it likes, and they stay, for they are what is
@@ -69,25 +72,35 @@ func (c cut) named(value string) string {
 	return cases + " else " + value + " end"
 }
 
-// tells reports whether a name has an id, a site or a city in it, however it is written: case
-// and what is neither letter nor digit do not count. One or two characters are in many names,
-// and tell where they are a word of their own.
+// tells reports whether a name has an id, a site or a city in it, however it is written: case,
+// width, how accents are composed, and what is neither letter nor digit do not count. One or
+// two letters are in many names, and tell where they are a word of their own; in a script
+// without spaces between words they are words.
 func tells(name, of string) bool {
-	of = strings.Join(wordsOf(of), "")
-	if utf8.RuneCountInString(of) < 3 {
-		return slices.Contains(wordsOf(name), of)
+	name, of = folded(name), folded(of)
+	is := strings.Join(wordsOf(of), "")
+	if utf8.RuneCountInString(is) < 3 && !strings.ContainsFunc(is, spaceless) {
+		return slices.Contains(wordsOf(name), is) || slices.Contains(strings.Fields(name), of)
 	}
-	return strings.Contains(strings.Join(wordsOf(name), ""), of)
+	return is != "" && strings.Contains(strings.Join(wordsOf(name), ""), is)
 }
 
-func wordsOf(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+// folded is a text as all ways of writing it have in common.
+func folded(text string) string { return cases.Fold().String(norm.NFKC.String(text)) }
+
+func wordsOf(folded string) []string {
+	return strings.FieldsFunc(folded, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
+}
+
+// spaceless reports whether a letter is of a script that has no spaces between words.
+func spaceless(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
 // Months in English, German and French. Those of a few letters are in other words, too.
 const (
 	longMonths  = `january|february|march|april|august|september|october|november|december|januar|jänner|jaenner|februar|feber|oktober|dezember|janvier|f[ée]vrier|avril|juillet|septembre|octobre|novembre|d[ée]cembre`
-	shortMonths = `jan|janv|feb|febr|f[ée]v|f[ée]vr|mar|mars|märz|maerz|mrz|apr|avr|may|mai|june?|juni|juin|july?|juli|juil|aug|ao[uû]t|sept?|o[ck]t|nov|de[cz]|déc`
+	shortMonths = `jan|janv|feb|febr|f[ée]v|f[ée]vr|mar|mars|märz|marz|maerz|mrz|apr|avr|may|mai|june?|juni|juin|july?|juli|juil|aug|ao[uû]t|sept?|o[ck]t|nov|de[cz]|déc`
 )
 
 // dates are four digits in a row, three numbers as a date has them, and months.
@@ -96,4 +109,9 @@ var dates = regexp.MustCompile(`(?i)\p{Nd}{4}|` +
 	longMonths + `|(^|[^\pL])(` + shortMonths + `)([^\pL]|$)`)
 
 // hasDate reports whether there may be a date in a name, or a month.
-func hasDate(name string) bool { return dates.MatchString(name) }
+func hasDate(name string) bool {
+	return dates.MatchString(name) || dates.MatchString(humps.ReplaceAllString(norm.NFKC.String(name), "$1 $2"))
+}
+
+// humps are where a word begins within a name: startJan.
+var humps = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)

@@ -88,7 +88,7 @@ func deidWords(weeks int) string {
 	if weeks > 0 {
 		moved = fmt.Sprintf("All times and dates of a participant are moved back by the same number of whole weeks, from 1 to %d, another one for each: weekdays, times of day, intervals and study days are as they were.", weeks) +
 			"\nDates that several participants share would tell by how many weeks." +
-			" They are null: `study_start`, `study_end` and `status_date` of `participants`, `first_date` and `last_date` of `participant_metrics`, dates of windows that are alike for all and not in study days, dates of periods without an `anchor_date`, their first and last readings (`first_local`, `last_local`), and times of alert settings." +
+			" They are null: `study_start`, `study_end` and `status_date` of `participants`, `first_date` and `last_date` of `participant_metrics`, dates of windows that are alike for many and not in study days, dates of periods without an `anchor_date`, their first and last readings (`first_local`, `last_local`), and times of alert settings." +
 			"\n`daily_metrics` and `completeness` have the days from the first reading of a participant to the last."
 	}
 	return `## What was done so that people are not known

@@ -42,7 +42,7 @@ func rulesOf(table string) []rule {
 		return []rule{
 			renamed(),
 			columns(keepName, "window_name window", "the study's name for it"),
-			columns(moveOwn, "start_date end_date", "of windows that are alike for all: "+whyShared),
+			columns(moveOwn, "start_date end_date", "of windows that are alike for many: "+whyShared),
 			columns(keep, "start_day end_day", "study days are no dates"),
 		}
 	case "exclusions":

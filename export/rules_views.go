@@ -106,7 +106,7 @@ func metricRules(table string) []rule {
 	case "window_metrics":
 		return slices.Concat([]rule{
 			renamed(), columns(keepName, "window_name window", "the study's name for it"),
-			columns(moveOwn, "window_start window_end first_local last_local", "of windows that are alike for all: "+whyShared),
+			columns(moveOwn, "window_start window_end first_local last_local", "of windows that are alike for many: "+whyShared),
 		}, all)
 	case "sensor_metrics":
 		return slices.Concat([]rule{

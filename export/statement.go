@@ -70,15 +70,19 @@ func windowName(of string) string { return "coalesce(" + of + ".window_name, " +
 // isDated holds for windows w that have dates, not study days.
 const isDated = "coalesce(w.start_date, w.end_date) is not null"
 
-// alikeForAll are the names of windows that have the same first or last date for each of
-// those who have their own: as good as one for everyone.
-const alikeForAll = `select coalesce(w.window_name, w."window") from windows w where w.participant_id <> '` + everyone + `' and ` + isDated + `
-	group by all having count(*) > 1 and (count(distinct w.start_date) = 1 or count(distinct w.end_date) = 1)`
+// alikeForMany are the names of windows that have the same first or last date for a third or
+// more of those who have their own: as good as one for everyone. That a few people began on
+// one day is chance.
+const alikeForMany = `select name from (
+		select coalesce(w.window_name, w."window") as name, start_date, end_date, count(*) over (partition by name) as n,
+			count(*) over (partition by name, start_date) as n_start, count(*) over (partition by name, end_date) as n_end
+		from windows w where w.participant_id <> '` + everyone + `' and ` + isDated + `)
+	where start_date is not null and n_start > 1 and 3 * n_start >= n or end_date is not null and n_end > 1 and 3 * n_end >= n`
 
 // sharedWindows are participants with the windows of which others have the dates, too.
 const sharedWindows = `select (p.participant_id, coalesce(w.window_name, w."window"))
 	from windows w join ` + peopleTable + ` p on w.participant_id in (p.participant_id, '` + everyone + `')
-	where ` + isDated + ` and (coalesce(w.window_name, w."window") in (` + alikeForAll + `)
+	where ` + isDated + ` and (coalesce(w.window_name, w."window") in (` + alikeForMany + `)
 		or w.participant_id = '` + everyone + `' and not exists (
 			from windows o where o.participant_id = p.participant_id and o."window" = w."window"))`
 

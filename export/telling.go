@@ -20,11 +20,15 @@ func (w *work) telling(ctx context.Context) (t Telling, err error) {
 	if !w.moves() {
 		return t, nil
 	}
+	where := ""
+	if w.cut.dated {
+		where = " where " + onDay("local_date")
+	}
 	// Clocks of devices are minutes off; zones are half hours apart, or nearly.
 	err = w.db.QueryRowContext(ctx, `select count(*) filter (where last_utc > ?::timestamp - interval 7 day), count(*) filter (where n_offsets > 1) from (
 		select max(time_utc) as last_utc, count(distinct round((epoch(local_time) - epoch(time_utc)) / 1800)) as n_offsets
-		from glucose g join `+peopleTable+` p on p.participant_id = g.participant_id
-		group by g.participant_id)`, w.manifest.CreatedAt.UTC()).Scan(&t.Recording, &t.ClockChanges)
+		from glucose r join `+peopleTable+` p on p.participant_id = r.participant_id`+where+`
+		group by r.participant_id)`, w.manifest.CreatedAt.UTC()).Scan(&t.Recording, &t.ClockChanges)
 	if err != nil {
 		return t, err
 	}

@@ -62,6 +62,21 @@ func (s *Study) Remembers(ctx context.Context) error {
 	if err := s.Consents.Sealable(ctx); err != nil {
 		return err
 	}
+	return s.recalls(ctx)
+}
+
+// MayHandOver makes sure, before data leave the study, that the state knows whoever has
+// withdrawn or was erased, and all else that lake and trail know. It needs no key. Rows of
+// the roster that were edited keep no data back.
+func (s *Study) MayHandOver(ctx context.Context) error {
+	err := s.recalls(ctx)
+	if e, ok := errors.AsType[*ForgottenError](err); ok && e.onlyRows() {
+		return nil
+	}
+	return err
+}
+
+func (s *Study) recalls(ctx context.Context) error {
 	elsewhere, err := s.lakeRemembers(ctx)
 	if err != nil {
 		return err

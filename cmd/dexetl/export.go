@@ -123,6 +123,9 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 	if err := order.Study.CheckWindow(ctx, o.window); err != nil {
 		return err
 	}
+	if err := order.Study.MayHandOver(ctx); err != nil {
+		return err
+	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
 	if lacking := order.Study.NotComputed(order.Snapshot); lacking != "" {
 		p.say("%s: what depends on the order of readings is null but in participant_metrics; %s has it", notComputedWords(lacking), p.commandLine("metrics", "--snapshot", lacking))
@@ -145,7 +148,7 @@ func (p *program) printExport(order export.Order, done export.Result) error {
 		p.note("left out, because they withdrew after this snapshot or were deleted: %s", study.ShortList(done.Gone))
 	}
 	if !done.Telling.None() {
-		p.note("whoever knows more can count back the weeks by which times were moved: of %d participants %s; docs/export.md says how", done.Participants, tellingWords(done.Telling))
+		p.note("whoever knows more can count back the weeks by which times were moved: of %s %s; docs/export.md says how", countOf(done.Participants, "participant"), tellingWords(done.Telling))
 	}
 	if p.flags.json {
 		return p.object(schemas.Export(), done.Values()...)
@@ -172,8 +175,8 @@ func tellingWords(t export.Telling) string {
 			all = append(all, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	say(t.Recording, "have readings of the week before the snapshot (export after the end of the study)")
-	say(t.ClockChanges, "have a change of clocks in their data, or a journey")
-	say(t.SameAnchor, "have the same anchor_date")
+	say(t.Recording, "with readings of the week before the snapshot (export after the end of the study)")
+	say(t.ClockChanges, "with a change of clocks in their data, or a journey")
+	say(t.SameAnchor, "with the same anchor_date")
 	return strings.Join(all, ", ")
 }
