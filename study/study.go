@@ -108,7 +108,7 @@ func (s *Study) OpenState(ctx context.Context, author state.Author) (err error) 
 	if err := s.Trusted(); err != nil {
 		return err
 	}
-	if err := s.lostState(); err != nil {
+	if err := errors.Join(s.lostState(), s.unopenable()); err != nil {
 		return err
 	}
 	if s.Store, err = state.Open(ctx, s.StatePath()); err != nil {

@@ -107,7 +107,7 @@ func (p *program) withStudy(action func(context.Context, *cli.Command, *study.St
 			return err
 		}
 		defer s.Close()
-		return action(ctx, c, s)
+		return s.InTheWay(action(ctx, c, s))
 	}
 }
 
