@@ -1,6 +1,7 @@
 package study
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,22 +13,41 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// InTheWay is err, or the damage behind it where the system says that a file or folder was
-// not of the kind that was wanted: something of another kind stands in the lake or the state.
-func (s *Study) InTheWay(err error) error {
-	if !durable.IsOfKind(err) || IsDamage(err) || is[*state.DamageError](err) {
-		return err
-	}
+// Behind is err, or the damage that is behind it: where the system says that a file or folder
+// was not of the kind that was wanted, what of another kind stands in the lake or the state;
+// of a data file that a repair has marked a *LostFileError.
+func (s *Study) Behind(err error) error {
 	if l, e := lake.OpenToRead(s.LakePath()); e == nil {
 		defer l.Close()
-		if err = l.InTheWay(err); IsDamage(err) {
-			return err
+		if harm, ok := errors.AsType[*lake.DamageError](err); ok && isLost(l, harm.Path) {
+			return &LostFileError{harm}
 		}
+		err = l.InTheWay(err)
+	}
+	if !durable.IsOfKind(err) || IsDamage(err) {
+		return err
 	}
 	if found := s.misplaced(); len(found) > 0 {
 		return found[0]
 	}
 	return err
+}
+
+// A LostFileError says that a repair could not bring back a data file of older snapshots, and
+// marked them.
+type LostFileError struct{ *lake.DamageError }
+
+// Unwrap returns the damage.
+func (e *LostFileError) Unwrap() error { return e.DamageError }
+
+// isLost reports whether a repair marked a file, and the newest snapshot does not need it.
+func isLost(l *lake.Lake, file string) bool {
+	newest, err := l.Current()
+	if err != nil || slices.ContainsFunc(newest.Files, func(f lake.File) bool { return f.Path == file }) {
+		return false
+	}
+	ids, _ := l.IDs()
+	return slices.ContainsFunc(ids, func(id lake.ID) bool { return isMarked(l, Damage{Path: file, Last: id.Number}) })
 }
 
 // misplaced lists what stands in the state in the place of another kind: there is a file where

@@ -213,6 +213,7 @@ func rulings() []ruling {
 		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", nil},
 		{isMisplaced, exitDamage, moveAway(""), nil},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", nil},
+		{as[*study.LostFileError], exitDamage, "a repair has marked it as lost for older snapshots, and only a backup has it: copy the file from there to the same place in the lake", nil},
 		{study.IsDataFile, exitDamage, "a repair brings its rows back from the raw log; what it has marked as lost for an older snapshot, only a backup has", dexetl("repair")},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", nil},
 		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", nil},

@@ -66,6 +66,7 @@ func (p *program) openAt(dir string) (*study.Study, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.opened = s
 	if s.Config.Lake.Readers == config.GroupReads {
 		syscall.Umask(groupReads)
 	}
@@ -107,7 +108,7 @@ func (p *program) withStudy(action func(context.Context, *cli.Command, *study.St
 			return err
 		}
 		defer s.Close()
-		return s.InTheWay(action(ctx, c, s))
+		return action(ctx, c, s)
 	}
 }
 

@@ -33,6 +33,7 @@ type Report struct {
 	Kept    int    // files that were there already
 	Left    []string
 	Damages []Damage // of the study, which are those of the copy; a first backup alone can have some
+	Lacks   []string // data files of older snapshots, from the lake's folder, that a repair marked as lost; the backup has none either
 }
 
 // Make copies study s, whose state is open, into a folder.
@@ -345,7 +346,13 @@ func isOfProcesses(path string) bool {
 }
 
 func (b *making) report() Report {
-	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}, Damages: b.damages}
+	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}, Damages: b.damages, Lacks: []string{}}
+	for path := range b.spared {
+		if _, err := os.Lstat(filepath.Join(b.to, lakeTree, path)); err != nil {
+			r.Lacks = append(r.Lacks, path)
+		}
+	}
+	slices.Sort(r.Lacks)
 	for _, m := range b.copies {
 		r.Files, r.Bytes, r.Kept = r.Files+m.Files, r.Bytes+m.Bytes, r.Kept+m.Kept
 		r.Left = append(r.Left, m.Left...)
