@@ -62,10 +62,8 @@ func (s *Study) misplaced() (found []*state.DamageError) {
 			}
 		}
 	}
-	look(true, ".")
-	look(false, stateFile, state.AuditFile)
-	look(true, "holders", "receipts", "quarantine")
-	look(false, "reserve", ExportKeyFile, filepath.Join("quarantine", sumsFile))
+	look(true, ".", "holders", "receipts", "quarantine")
+	look(false, stateFile, state.AuditFile, "reserve", ExportKeyFile, filepath.Join("quarantine", sumsFile))
 	if below, err := filepath.Rel(s.StatePath(), s.KeyPath()); err == nil && filepath.IsLocal(below) {
 		look(false, below)
 	}
@@ -91,10 +89,9 @@ func (s *Study) noteMisplaced(note func(path string, err error)) {
 
 // unopenable is the damage that keeps the state from being opened; nil if there is none.
 func (s *Study) unopenable() error {
-	for _, harm := range s.misplaced() {
-		switch filepath.Base(harm.Path) {
-		case filepath.Base(s.StatePath()), stateFile, state.AuditFile, "holders", "reserve":
-			return harm
+	for name, folder := range map[string]bool{"holders": true, stateFile: false, state.AuditFile: false, "reserve": false} {
+		if at, wrong := durable.Misplaced(os.Stat, filepath.Join(s.StatePath(), name), folder); wrong != nil {
+			return &state.DamageError{Path: at, Err: wrong}
 		}
 	}
 	return nil

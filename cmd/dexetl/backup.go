@@ -52,7 +52,7 @@ func (p *program) printBackup(r backup.Report) error {
 		p.say("not in it: %s", path)
 	}
 	if n := len(r.Lacks); n > 0 {
-		p.say("not in it: %s of older snapshots, which a repair has marked as lost; an older backup may have what this one lacks, so keep it", countOf(n, "data file"))
+		p.say("not in it: %s of older snapshots, which a repair has marked as lost; keep an older backup that has what this one lacks", countOf(n, "data file"))
 	}
 	p.say("it has tokens and keys, and must be kept as safe as the study itself")
 	return nil
