@@ -37,6 +37,7 @@ type Outcome struct {
 	Error  string   `json:"error"`
 	Advice string   `json:"advice"`
 	Next   []string `json:"next"` // the words of a command
+	File   string   `json:"file"` // the damaged file of the lake that is why; empty: none is
 }
 
 // ErrReaderLeft says that nobody reads the result any more.

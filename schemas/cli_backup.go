@@ -2,9 +2,10 @@ package schemas
 
 // Backup is the form of dexetl backup.
 func Backup() Form {
-	return Form{"backup", 1, "What dexetl backup prints: what the copy of the study has.", append(backupParts(),
+	return Form{"backup", 2, "What dexetl backup prints: what the copy of the study has.", append(backupParts(),
 		part{"kept", aCount, "files that were there already", ""},
 		part{"left_out", texts(), "files of the configuration outside of the study's folder, links and devices: they are not in the backup", ""},
+		part{"lost", texts(), "data files of older snapshots, from the lake's folder, that a repair has marked as lost: the backup does not have them either", ""},
 	)}
 }
 

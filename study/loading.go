@@ -94,10 +94,7 @@ func (l *loading) takeAnyhow(ctx context.Context, wait time.Duration) error {
 	if err := l.take(ctx, wait); err != nil {
 		return err
 	}
-	if err := l.study.sameStudy(ctx, l.lake); !IsDamage(err) {
-		return err
-	}
-	return nil
+	return undamaged(l.study.sameStudy(ctx, l.lake))
 }
 
 // renew shows a commit in the middle of a long run.
@@ -112,8 +109,12 @@ func (l *loading) renew(ctx context.Context, m lake.Manifest) {
 
 // take takes the load lock.
 func (l *loading) take(ctx context.Context, wait time.Duration) (err error) {
-	l.guard, err = l.lake.Lock(ctx, wait, lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: l.study.Now()})
+	l.guard, err = l.lake.Lock(ctx, wait, l.holder())
 	return err
+}
+
+func (l *loading) holder() lake.Holder {
+	return lake.Holder{PID: os.Getpid(), Command: strings.Join(os.Args, " "), Since: l.study.Now()}
 }
 
 // lock takes the load lock and repairs what a crash left of the snapshot.

@@ -42,6 +42,9 @@ func (q quarantine) sums() (list sealedList, err error) {
 	if err == nil {
 		err = json.Unmarshal(content, &list)
 	}
+	if wrong := misplacedAt(filepath.Join(q.dir, sumsFile)); wrong != nil {
+		err = wrong
+	}
 	if err != nil {
 		return sealedList{}, &lake.DamageError{Path: path.Join("quarantine", sumsFile), Err: err}
 	}
@@ -111,6 +114,8 @@ func (q quarantine) verify(note func(path string, err error)) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			note(path.Join("quarantine", name), fs.ErrNotExist)
+		case misplacedAt(filepath.Join(q.dir, name)) != nil:
+			// which is damage of its own
 		case err != nil:
 			return err
 		case sum != list.Files[name]:

@@ -79,11 +79,14 @@ func (s *Study) repairAs(ctx context.Context, r Repair, runID string) (done Repa
 		return done, s.NoLog()
 	}
 	err = s.withLoading(runID, func(l *loading) error {
-		if err := l.takeAnyhow(ctx, r.LockWait); err != nil {
+		fix := &repair{loading: l, done: &done}
+		if err := fix.clearWay(ctx, r.LockWait); err != nil {
 			return err
 		}
-		fix := &repair{loading: l, done: &done}
 		if err := fix.run(ctx); err != nil {
+			return err
+		}
+		if err := fix.showAgain(ctx); err != nil {
 			return err
 		}
 		if err := fix.keepState(ctx); err != nil || len(done.Left) > 0 {
@@ -199,6 +202,7 @@ func (r *repair) keepRest(found Verified) {
 // keepState keeps damage of the state and of the audit trail, which nothing here mends.
 func (r *repair) keepState(ctx context.Context) error {
 	var found Verified
+	r.study.noteMisplaced(r.study.stateNote(&found))
 	err := r.study.verifyOpen(ctx, &found)
 	for _, d := range found.Damages {
 		if d.Kind == StateDamage { // tags were looked at before

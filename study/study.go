@@ -5,6 +5,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +109,7 @@ func (s *Study) OpenState(ctx context.Context, author state.Author) (err error) 
 	if err := s.Trusted(); err != nil {
 		return err
 	}
-	if err := s.lostState(); err != nil {
+	if err := cmp.Or(s.lostState(), s.unopenable()); err != nil {
 		return err
 	}
 	if s.Store, err = state.Open(ctx, s.StatePath()); err != nil {

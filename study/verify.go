@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
@@ -116,6 +117,10 @@ func (s *Study) verifyLake(ctx context.Context, v Verify, done *Verified) error 
 		return nil
 	}
 	l, err := lake.OpenToRead(s.LakePath())
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+		done.harmed([]*lake.DamageError{harm})
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -135,10 +140,20 @@ func (s *Study) verifyLake(ctx context.Context, v Verify, done *Verified) error 
 		d.Known = d.Last != done.Newest.Snapshot && isMarked(l, d)
 		done.Damages = append(done.Damages, d)
 	}
+	done.harmed(l.Misplaced())
 	if err := s.verifyFolders(ctx, l, done); err != nil {
 		return err
 	}
 	return s.verifyViews(ctx, l, v, done)
+}
+
+// harmed adds what is wrong with what shows snapshots, unless it was found already.
+func (v *Verified) harmed(found []*lake.DamageError) {
+	for _, harm := range found {
+		if !slices.ContainsFunc(v.Damages, func(d Damage) bool { return d.Path == harm.Path }) {
+			v.Damages = append(v.Damages, Damage{Kind: FolderDamage, Path: harm.Path, Err: harm.Err})
+		}
+	}
 }
 
 // isMarked reports whether the newest snapshot with a damaged file is marked for it.
@@ -150,7 +165,7 @@ func isMarked(l *lake.Lake, d Damage) bool {
 // verifyFolders looks at the folders of snapshots whose manifests can be read.
 func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified) error {
 	shown, err := l.Shown()
-	if err != nil {
+	if undamaged(err) != nil { // a file in their place was found already
 		return err
 	}
 	slices.Sort(shown)
@@ -164,6 +179,9 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 			return err
 		}
 		more, err := snapshot.CheckFolder(ctx, l, m)
+		if IsDamage(err) {
+			continue // a file stands in its place
+		}
 		if err != nil {
 			return err
 		}
@@ -182,9 +200,7 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 			found = append(found, harm)
 		}
 	}
-	for _, harm := range found {
-		done.Damages = append(done.Damages, Damage{Kind: FolderDamage, Path: harm.Path, Err: harm.Err})
-	}
+	done.harmed(found)
 	if n := l.Latest(); n > 0 {
 		done.Elsewhere, err = snapshot.ReadsElsewhere(ctx, l, n)
 	}
@@ -222,6 +238,10 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 		return nil
 	}
 	log, err := raw.Open(s.RawPath())
+	if e, ok := errors.AsType[*raw.DamageError](err); ok {
+		note(e.File, e)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -249,7 +269,7 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 // IsQuarantine reports whether the file keeps what withdrawals left out, or lists what does:
 // a replay makes it anew from the raw log.
 func (d Damage) IsQuarantine() bool {
-	return d.Kind == StateDamage && strings.HasPrefix(d.Path, "quarantine/")
+	return d.Kind == StateDamage && strings.HasPrefix(d.Path+"/", "quarantine/")
 }
 
 // Words is Reason of what is wrong with the file.
@@ -258,6 +278,9 @@ func (d Damage) Words() string { return Reason(d.Err) }
 // Reason says what is wrong with a file without its name, which a person has read.
 func Reason(err error) string {
 	if e, ok := errors.AsType[*lake.TaggedLossError](err); ok {
+		return e.Error()
+	}
+	if e, ok := errors.AsType[*durable.KindError](err); ok {
 		return e.Error()
 	}
 	if errors.Is(err, fs.ErrNotExist) {

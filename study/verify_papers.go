@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,7 +87,7 @@ func (s *Study) verifyKey(ctx context.Context, note func(string, error)) error {
 func CheckPaper(folder, name string) error {
 	content, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {
-		return err
+		return cmp.Or(misplacedAt(filepath.Join(folder, name)), err)
 	}
 	var head struct {
 		Format        int    `json:"format"`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 )
@@ -21,6 +22,10 @@ const stateFile = "state.db"
 // are those that the lake goes with. With it the log can be folded anew.
 func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err error) {
 	note := s.stateNote(done)
+	s.noteMisplaced(note)
+	if s.unopenable() != nil {
+		return nil
+	}
 	if _, err := os.Stat(filepath.Join(s.StatePath(), stateFile)); errors.Is(err, fs.ErrNotExist) {
 		if done.Newest.Snapshot > 0 {
 			note(stateFile, err)
@@ -55,7 +60,10 @@ func (s *Study) stateNote(done *Verified) func(path string, err error) {
 		if e, ok := errors.AsType[*state.AuditError](err); ok {
 			e.Path = filepath.Join(s.StatePath(), state.AuditFile)
 		}
-		done.Damages = append(done.Damages, Damage{Kind: StateDamage, Path: path, Err: err})
+		known := is[*durable.KindError](err) && slices.ContainsFunc(done.Damages, func(d Damage) bool { return d.Kind == StateDamage && d.Path == path })
+		if !known {
+			done.Damages = append(done.Damages, Damage{Kind: StateDamage, Path: path, Err: err})
+		}
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 	}
 	l, err := lake.OpenToRead(s.LakePath())
 	if err != nil {
-		return err
+		return undamaged(err)
 	}
 	defer l.Close()
 	tags, err := l.Tags()

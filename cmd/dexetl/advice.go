@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/plain"
+	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
@@ -37,6 +38,18 @@ func adviceOf(err error) string {
 				return ""
 			}
 			return "keep " + state.AuditFile + "; if state.db came from a backup, doctor says under state's age what it does not know; else lines were added"
+		}),
+		on(err, func(e *state.DamageError) string {
+			if isMisplaced(e) {
+				return moveAway(e.Path)
+			}
+			return ""
+		}),
+		on(err, func(e *raw.DamageError) string {
+			if isMisplaced(e) {
+				return moveAway(e.File)
+			}
+			return ""
 		}),
 		on(err, lostStateAdvice),
 		on(err, secretAdvice),

@@ -43,13 +43,16 @@ func (p *program) backupCommand() *cli.Command {
 }
 
 func (p *program) printBackup(r backup.Report) error {
-	err := p.report(schemas.Backup(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, r.Kept, r.Left},
+	err := p.report(schemas.Backup(), []any{r.Dir, r.Snapshot, r.Begun, r.Files, r.Bytes, r.Kept, r.Left, r.Lacks},
 		"backup: %s (%s) copied to %s, %s there already; of %s", countOf(r.Files, "file"), megabytes(r.Bytes), r.Dir, thousands(int64(r.Kept)), r.AsOf().Format(time.RFC3339))
 	if err != nil || p.flags.json {
 		return err
 	}
 	for _, path := range r.Left {
 		p.say("not in it: %s", path)
+	}
+	if n := len(r.Lacks); n > 0 {
+		p.say("not in it: %s of older snapshots, which a repair has marked as lost; keep an older backup that has what this one lacks", countOf(n, "data file"))
 	}
 	p.say("it has tokens and keys, and must be kept as safe as the study itself")
 	return nil

@@ -78,6 +78,13 @@ func isKilled(err error) bool {
 	return ok && died.Killed
 }
 
+// isMisplaced reports whether err is about a file where a folder of the study belongs, or the
+// reverse, which no repair sets aside.
+func isMisplaced(err error) bool {
+	harm, ofLake := errors.AsType[*lake.DamageError](err)
+	return as[*durable.KindError](err) && (!ofLake || !harm.Movable())
+}
+
 // isRefused reports whether err is about what the API refuses for good.
 func isRefused(err error) bool {
 	status, ok := errors.AsType[*dexcom.StatusError](err)
@@ -204,7 +211,9 @@ func rulings() []ruling {
 		{as[*study.HeadError], exitDamage, "compare with a backup of state/audit.jsonl, or with table audit of an older snapshot", nil},
 		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", nil},
 		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", nil},
+		{isMisplaced, exitDamage, moveAway(""), nil},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", nil},
+		{as[*study.LostFileError], exitDamage, "a repair has marked it as lost for older snapshots, and only a backup has it: copy the file from there to the same place in the lake", nil},
 		{study.IsDataFile, exitDamage, "a repair brings its rows back from the raw log; what it has marked as lost for an older snapshot, only a backup has", dexetl("repair")},
 		{as[*load.ForgottenWithdrawalError], exitDamage, "restore the newest backup of the state folder; if there is none, record the withdrawal again", nil},
 		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", nil},

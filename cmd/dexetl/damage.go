@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,6 +31,15 @@ func damageLines(files []*lake.DamageError) []string {
 
 func damagePaths(files []*lake.DamageError) []string {
 	return append([]string{}, mapped(files, func(f *lake.DamageError) string { return f.Path })...)
+}
+
+// moveAway says what to do about what stands at a path in the place of another kind, and no
+// repair sets aside.
+func moveAway(path string) string {
+	if slices.Contains([]string{"holders", "reserve", "lock"}, filepath.Base(path)) {
+		return "move it away: the program makes its own again"
+	}
+	return "move it away, and restore what belongs there from a backup"
 }
 
 // disownedFound is the error of such rows that a command went around; nil for none.

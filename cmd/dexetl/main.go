@@ -21,6 +21,7 @@ import (
 	_ "time/tzdata" // a participant's zone must not depend on the machine
 
 	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/study"
 )
 
 // memoryLimit is from where on Go collects garbage early. A commit has less in
@@ -60,6 +61,7 @@ type program struct {
 	path    string   // of the program, as typed
 	args    []string // as typed, without the program
 	running string   // the command, such as participants import
+	opened  *study.Study
 
 	inDemo  *demoStudy       // the study, if that is a demo; then now is its clock
 	machine func() time.Time // and this is the machine's
@@ -80,6 +82,9 @@ func (p *program) run(args []string) int {
 	}
 	if errors.Is(err, answer.ErrReaderLeft) {
 		return exitReaderLeft
+	}
+	if p.opened != nil {
+		err = p.opened.Behind(err)
 	}
 	failed := classified(err)
 	if failed.code == exitInterrupted && isTerminal(p.stderr) {

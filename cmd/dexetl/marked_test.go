@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,11 +69,30 @@ func TestAdviceOfMarks(t *testing.T) {
 	if said := b.must("repair"); !strings.Contains(said, "only a backup has it") {
 		t.Errorf("a second repair says\n%s", said)
 	}
+	check(t, errors.Join(os.Remove(file), os.RemoveAll(filepath.Join(b.dir, "lake", "snapshots", "000001")))) // which has metrics
+	for _, args := range [][]string{{"metrics", "--snapshot", "paper"}, {"query", "--snapshot", "paper", "select count(*) from glucose"}} {
+		code, _, stderr := b.run(args...)
+		if code != exitDamage || !strings.Contains(stderr, "only a backup has it") || strings.Contains(stderr, "next:") {
+			t.Errorf("%v: exit %d, want 7, and the backup as the way out\n%s", args, code, stderr)
+		}
+	}
+	to := filepath.Join(t.TempDir(), "backup")
+	if _, _, said := b.run("backup", to); !strings.Contains(said, "not in it: 1 data file") {
+		t.Errorf("a first backup does not say what it lacks:\n%s", said)
+	}
+	if said := b.must("backup", to, "--json"); !strings.Contains(said, filepath.Base(file)) {
+		t.Errorf("a second backup does not name what it lacks:\n%s", said)
+	}
+	within, err := filepath.Rel(b.dir, file)
+	check(t, err)
+	b.copyFolder(copied, filepath.Join(to, within))
+	if said := b.must("backup", to, "--json"); strings.Contains(said, filepath.Base(file)) {
+		t.Errorf("a backup that has the file says\n%s", said)
+	}
 	damaged := func() bool { return strings.Contains(b.must("snapshots", "list", "--json"), `"damaged": 1`) }
 	if !damaged() {
 		t.Error("snapshots list says nothing of the mark")
 	}
-	check(t, os.Remove(file))
 	b.copyFolder(copied, file)
 	if damaged() {
 		t.Error("snapshots list says of a file that is back that it is lost")

@@ -14,6 +14,8 @@ import (
 	"github.com/urfave/cli/v3"
 
 	"github.com/dexetl/dexetl/answer"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // queryOptions are the flags of `dexetl query`.
@@ -74,7 +76,11 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 	case errors.Is(err, context.Canceled):
 		return failure(exitInterrupted, again(), "interrupted; what was written is not all")
 	case err == nil && said.Code != exitDone:
-		return &exitError{said.Code, said.Advice, said.Next, errors.New(said.Error)}
+		failed := &exitError{said.Code, said.Advice, said.Next, errors.New(said.Error)}
+		if lost := s.Behind(&lake.DamageError{Path: said.File}); as[*study.LostFileError](lost) {
+			failed.advice, failed.next = classifyByType(lost).advice, nil
+		}
+		return failed
 	}
 	return err
 }
@@ -90,7 +96,11 @@ func (p *program) answerCommand() *cli.Command {
 			}
 			return answer.Answer(p.stdin, p.stdout, report, func(err error) answer.Outcome {
 				e := classified(err)
-				return answer.Outcome{Code: e.code, Error: e.Error(), Advice: e.advice, Next: e.next}
+				said := answer.Outcome{Code: e.code, Error: e.Error(), Advice: e.advice, Next: e.next}
+				if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+					said.File = harm.Path
+				}
+				return said
 			})
 		},
 	}

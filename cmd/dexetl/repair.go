@@ -72,7 +72,7 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 		if m.Path == lake.GoneFile {
 			return "written anew: which snapshots are gone follows from the manifests; why is not known any more"
 		}
-		if r.NoReplay != nil {
+		if r.NoReplay != nil || m.Kind == study.FolderDamage {
 			return "set aside in lake/damaged"
 		}
 		return fmt.Sprintf("set aside in lake/damaged; snapshot %d has all that the raw log says", r.Snapshot)
@@ -143,6 +143,8 @@ func (p *program) lost(r study.Repaired) error {
 	switch {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)
+	case rows == 0 && first.IsQuarantine() && isMisplaced(first.Err):
+		return &exitError{code: exitDamage, advice: "move it away", next: dexetl("replay"), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	case rows == 0 && first.IsQuarantine():
 		return failure(exitDamage, dexetl("replay"), "damaged still: %s: %s", first.Path, first.Words())
 	case rows == 0:

@@ -66,6 +66,7 @@ func (p *program) openAt(dir string) (*study.Study, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.opened = s
 	if s.Config.Lake.Readers == config.GroupReads {
 		syscall.Umask(groupReads)
 	}

@@ -186,6 +186,8 @@ func (p *program) damageOf(v study.Verified) error {
 		e.advice, e.next = lostTagAdvice, dropTag(lostTag.Tag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
+	case first.IsQuarantine() && isMisplaced(first.Err):
+		e.advice, e.next = "move it away", dexetl("replay")
 	case first.Kind == study.FoldDamage, first.IsQuarantine():
 		e.next = dexetl("replay")
 	default:
@@ -203,6 +205,9 @@ func dropTag(name string) step {
 
 // backupAdvice says what brings back what no command does.
 func backupAdvice(d study.Damage) string {
+	if isMisplaced(d.Err) {
+		return moveAway(d.Path)
+	}
 	byKind := "restore the state folder from a backup"
 	if d.Kind == study.LogDamage {
 		byKind = "restore lake/raw from a backup"

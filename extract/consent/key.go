@@ -112,6 +112,9 @@ func readKey(path string) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key: %w", err)
 	}
+	if st.IsDir() {
+		return nil, fmt.Errorf("key file %s: %w", path, &durable.KindError{Folder: true})
+	}
 	if st.Mode().Perm()&0o077 != 0 {
 		return nil, &KeyModeError{path, st.Mode()}
 	}

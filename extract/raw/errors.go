@@ -1,6 +1,11 @@
 package raw
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+
+	"github.com/dexetl/dexetl/extract/durable"
+)
 
 // wrap says of an error of a file or folder whose it is; nil stays nil.
 func wrap(err error) error {
@@ -10,17 +15,36 @@ func wrap(err error) error {
 	return fmt.Errorf("raw log: %w", err)
 }
 
+// placed is err, or a *DamageError where something of another kind stands at a path, or above
+// it.
+func placed(path string, folder bool, err error) error {
+	if err == nil {
+		return nil
+	}
+	if at, wrong := durable.Misplaced(os.Stat, path, folder); wrong != nil {
+		return &DamageError{File: at, Err: wrong}
+	}
+	return err
+}
+
 // A DamageError says that the log has bytes that no append and no crash can
 // have left there, or lacks bytes that it must have.
 type DamageError struct {
 	File   string // path of the segment
 	Offset int64  // of the entry, or of what is missing
 	Reason string
+	Err    error // a *durable.KindError if no log can stand there; then there is no more to say
 }
 
 func (e *DamageError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("raw log damaged: %s: %v", e.File, e.Err)
+	}
 	return fmt.Sprintf("raw log damaged: %s at byte %d: %s", e.File, e.Offset, e.Reason)
 }
+
+// Unwrap returns what stands there in place of the log.
+func (e *DamageError) Unwrap() error { return e.Err }
 
 // A VersionError says that a newer program wrote the log.
 type VersionError struct {

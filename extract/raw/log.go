@@ -47,15 +47,15 @@ type Log struct {
 }
 
 // Open opens the log in dir, creating it if it is not there. It reads nothing:
-// damage shows when the log is read or appended to.
+// damage shows when the log is read or appended to, but for a file in the place of the folder.
 func Open(dir string) (*Log, error) {
 	// The folder above is the lake's, which others may read.
 	if err := errors.Join(os.MkdirAll(filepath.Dir(dir), 0o750), os.MkdirAll(dir, 0o700)); err != nil {
-		return nil, wrap(err)
+		return nil, placed(dir, true, wrap(err))
 	}
 	lock, err := openLock(dir)
 	if err != nil {
-		return nil, err
+		return nil, placed(filepath.Join(dir, "lock"), false, err)
 	}
 	return &Log{
 		Fsync:      (*os.File).Sync,

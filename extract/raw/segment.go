@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -105,6 +104,9 @@ func (l *Log) segmentsIn(month string) ([]segment, error) {
 		if err != nil || fmt.Sprintf("%010d", number) != name {
 			return nil, &DamageError{File: path, Reason: "its name is no segment number"}
 		}
+		if e.IsDir() {
+			return nil, &DamageError{File: path, Err: &durable.KindError{Folder: true}}
+		}
 		list = append(list, segment{number, path})
 	}
 	return list, nil
@@ -113,11 +115,8 @@ func (l *Log) segmentsIn(month string) ([]segment, error) {
 // list reads a folder whole, or not at all.
 func (l *Log) list(dir string) ([]fs.DirEntry, error) {
 	entries, err := l.readDir(dir)
-	if errors.Is(err, syscall.ENOTDIR) {
-		return nil, &DamageError{File: dir, Reason: "there must be a folder in its place"}
-	}
 	if err != nil {
-		return nil, wrap(err)
+		return nil, placed(dir, true, wrap(err))
 	}
 	return entries, nil
 }

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -47,7 +49,7 @@ func (l *Lake) CheckSize(f File) error {
 
 // unopened is the error of a file that cannot be opened or looked at.
 func unopened(f File, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // a file above it is damage of its own
 		return &DamageError{f.Path, fs.ErrNotExist}
 	}
 	return fmt.Errorf("file: %w", err)
@@ -55,6 +57,9 @@ func unopened(f File, err error) error {
 
 // sized is the error of a file whose size is not what the manifest says.
 func sized(f File, info fs.FileInfo) error {
+	if info.IsDir() {
+		return &DamageError{f.Path, &durable.KindError{Folder: true}}
+	}
 	if info.Size() == f.Bytes {
 		return nil
 	}

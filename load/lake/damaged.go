@@ -48,7 +48,7 @@ func asidePath(n int64) string { return fmt.Sprintf("%s/%012d.manifest", damaged
 
 // Mark is what is known to be damaged of snapshot n; the zero Mark if nothing is.
 func (l *Lake) Mark(n int64) (m Mark, err error) {
-	content, err := l.dir.ReadFile(markPath(n))
+	content, err := l.readFile(markPath(n))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Mark{}, nil
 	}
@@ -91,7 +91,7 @@ func (l *Lake) asideFiles() ([]int64, error) { return l.inDamaged(".manifest") }
 
 // inDamaged lists the snapshots of which damaged has such a file.
 func (l *Lake) inDamaged(ext string) (numbers []int64, err error) {
-	entries, err := fs.ReadDir(l.dir.FS(), damagedDir)
+	entries, err := l.readDir(damagedDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("damaged snapshots: %w", err)
 	}
@@ -106,7 +106,7 @@ func (l *Lake) inDamaged(ext string) (numbers []int64, err error) {
 
 // Shown lists the snapshots that have a folder, in no order.
 func (l *Lake) Shown() (numbers []int64, err error) {
-	entries, err := fs.ReadDir(l.dir.FS(), snapshotDir)
+	entries, err := l.readDir(snapshotDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("snapshots: %w", err)
 	}
@@ -232,7 +232,7 @@ func (l *Lake) RemoveAside(paths []string) error {
 // beyond is the first number from next on that no snapshot ever had: those of manifests that
 // were set aside or removed are not given again.
 func (l *Lake) beyond(next int64) (int64, error) {
-	entries, err := fs.ReadDir(l.dir.FS(), damagedDir)
+	entries, err := l.readDir(damagedDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, fmt.Errorf("damaged snapshots: %w", err)
 	}

@@ -123,7 +123,7 @@ func (l *Lake) HasGone() bool {
 
 // Gone reads which manifests were removed. If nobody can tell, it is a *DamageError.
 func (l *Lake) Gone() (g Gone, err error) {
-	content, err := l.dir.ReadFile(GoneFile)
+	content, err := l.readFile(GoneFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
 	}

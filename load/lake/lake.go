@@ -83,24 +83,35 @@ func groupRows(t transform.Table) int64 {
 	return RowGroupRows
 }
 
-// Open opens the lake in the folder root and creates what is missing of it.
+// Open opens the lake in the folder root and creates what is missing of it. If a file stands
+// in the place of a folder, Lock tells.
 func Open(root string) (*Lake, error) {
 	if err := os.MkdirAll(root, dirMode); err != nil {
-		return nil, fmt.Errorf("lake folder: %w", err)
+		return nil, fmt.Errorf("lake folder: %w", placedAt(root, err))
 	}
 	dir, err := os.OpenRoot(root)
 	if err != nil {
 		return nil, fmt.Errorf("lake folder: %w", err)
 	}
+	l := &Lake{dir: dir, path: root, sync: (*os.File).Sync, flock: syscall.Flock}
+	if err := undamaged(l.makeFolders()); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return l, nil
+}
+
+// makeFolders makes the folders without which nothing can be committed. It is a *DamageError
+// if a file stands in the place of one.
+func (l *Lake) makeFolders() error {
 	for _, folder := range []struct {
 		name string
 		mode fs.FileMode
 	}{{dataDir, dirMode}, {stagingDir, privateMode}, {manifestDir, dirMode}} {
-		if err := dir.MkdirAll(folder.name, folder.mode); err != nil {
-			return nil, errors.Join(fmt.Errorf("lake folder: %w", err), dir.Close())
+		if err := l.Placed(folder.name, true, l.dir.MkdirAll(folder.name, folder.mode)); err != nil {
+			return fmt.Errorf("lake folder: %w", err)
 		}
 	}
-	return &Lake{dir: dir, path: root, sync: (*os.File).Sync, flock: syscall.Flock}, nil
+	return nil
 }
 
 // OpenToRead opens the lake in the folder root for who writes nothing: it creates
@@ -108,7 +119,7 @@ func Open(root string) (*Lake, error) {
 func OpenToRead(root string) (*Lake, error) {
 	dir, err := os.OpenRoot(root)
 	if err != nil {
-		return nil, fmt.Errorf("lake folder: %w", err)
+		return nil, fmt.Errorf("lake folder: %w", placedAt(root, err))
 	}
 	return &Lake{dir: dir, path: root, sync: (*os.File).Sync}, nil
 }

@@ -32,6 +32,30 @@ const lockPoll = 100 * time.Millisecond
 // process that dies loses it. It returns a *LockedError if somebody else holds
 // the lock until the end, a *fs.PathError of flock where files cannot be locked.
 func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard, error) {
+	return l.lock(ctx, wait, who, l.Sweep)
+}
+
+// LockToMend is Lock that first sets aside, in damaged, the files that stand in the place of
+// folders, and the reverse, if all of it is movable. It returns what it was.
+func (l *Lake) LockToMend(ctx context.Context, wait time.Duration, who Holder) (g *Guard, aside []*DamageError, err error) {
+	if info, e := l.dir.Lstat(lockFile); e == nil && info.IsDir() { // so nobody holds it
+		aside = []*DamageError{{lockFile, &durable.KindError{Folder: true}}}
+		if err := l.moveAside(lockFile); err != nil {
+			return nil, nil, fmt.Errorf("load lock: %w", err)
+		}
+	}
+	g, err = l.lock(ctx, wait, who, func() error {
+		more, err := l.clearWay()
+		if aside = append(aside, more...); err != nil {
+			return err
+		}
+		return l.Sweep()
+	})
+	return g, aside, err
+}
+
+// lock takes the load lock, and does something first.
+func (l *Lake) lock(ctx context.Context, wait time.Duration, who Holder, first func() error) (*Guard, error) {
 	if who.PID == 0 {
 		who.PID = os.Getpid()
 	}
@@ -43,13 +67,13 @@ func (l *Lake) Lock(ctx context.Context, wait time.Duration, who Holder) (*Guard
 	}
 	f, err := l.dir.OpenFile(lockFile, os.O_CREATE|os.O_RDWR, 0o600) // who can open it can hold it
 	if err != nil {
-		return nil, fmt.Errorf("load lock: %w", err)
+		return nil, fmt.Errorf("load lock: %w", l.Placed(lockFile, false, err))
 	}
 	if err = l.waitFor(ctx, f, wait); err == nil {
 		err = writeHolder(f, who)
 	}
 	if err == nil {
-		err = l.Sweep()
+		err = first()
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -146,7 +146,7 @@ func (l *Lake) Manifests() ([]int64, error) {
 
 // IDs lists all manifests, oldest first.
 func (l *Lake) IDs() ([]ID, error) {
-	entries, err := fs.ReadDir(l.dir.FS(), manifestDir)
+	entries, err := l.readDir(manifestDir)
 	if err != nil {
 		return nil, fmt.Errorf("manifests: %w", err)
 	}
@@ -199,7 +199,7 @@ func (l *Lake) ManifestSHA256(id ID) (sum string, m Manifest, err error) {
 
 func (l *Lake) manifestFile(id ID) (m Manifest, content []byte, err error) {
 	name := id.path()
-	content, err = l.dir.ReadFile(name)
+	content, err = l.readFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, nil, &DamageError{name, fs.ErrNotExist}
 	}

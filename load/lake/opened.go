@@ -74,7 +74,7 @@ func (l *Lake) SweepOpened() error {
 }
 
 func (l *Lake) opened(do func(id ID, name string, age time.Duration) error) error {
-	entries, err := fs.ReadDir(l.dir.FS(), openedDir)
+	entries, err := l.readDir(openedDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("opened snapshots: %w", err)
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 )
 
 // Recover puts a data file that is lost or damaged back from a snapshot's folder in which it
@@ -27,7 +26,7 @@ func (l *Lake) Recover(f File) (bool, error) {
 	}
 	slices.Sort(shown)
 	for _, n := range slices.Backward(shown) {
-		from := fmt.Sprintf("%s/%06d/%s", snapshotDir, n, strings.TrimPrefix(f.Path, dataDir+"/"))
+		from := linkPath(n, f.Path)
 		sound, err := l.isFile(from, f)
 		if err != nil {
 			return false, err
@@ -43,7 +42,8 @@ func (l *Lake) Recover(f File) (bool, error) {
 // the one that is damaged.
 func (l *Lake) isFile(name string, f File) (bool, error) {
 	in, err := l.dir.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	err = l.Placed(name, false, err)
+	if errors.Is(err, fs.ErrNotExist) || err != nil && undamaged(err) == nil {
 		return false, nil
 	}
 	if err != nil {
@@ -68,7 +68,7 @@ func (l *Lake) isFile(name string, f File) (bool, error) {
 // the damage, or a name in staging that is swept.
 func (l *Lake) putBack(from string, f File) error {
 	if err := l.makeFolder(f); err != nil {
-		return fmt.Errorf("file: %w", err)
+		return fmt.Errorf("file: %w", l.Placed(f.Path, false, err))
 	}
 	temporary := path.Join(stagingDir, "recovered-"+path.Base(f.Path))
 	if err := l.dir.RemoveAll(temporary); err != nil {
@@ -81,7 +81,7 @@ func (l *Lake) putBack(from string, f File) error {
 		return err
 	}
 	if err := l.dir.Rename(temporary, f.Path); err != nil {
-		return fmt.Errorf("file: %w", err)
+		return fmt.Errorf("file: %w", l.Placed(f.Path, false, err))
 	}
 	if err := l.at("repair.recovered"); err != nil {
 		return err

@@ -47,7 +47,7 @@ func (l *Lake) Sweep() error {
 // and names with a leading dot elsewhere.
 func (l *Lake) sweepTemporary() error {
 	for dir, prefix := range map[string]string{stagingDir: "", manifestDir: ".", snapshotDir: ".", tagDir: "."} {
-		entries, err := fs.ReadDir(l.dir.FS(), dir)
+		entries, err := l.readDir(dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -180,7 +180,7 @@ func (l *Lake) spareAside(found map[string]bool) error {
 			break
 		}
 		var content []byte
-		content, err = l.dir.ReadFile(asidePath(n))
+		content, err = l.readFile(asidePath(n))
 		for name := range found {
 			if bytes.Contains(content, []byte(name)) {
 				delete(found, name)

@@ -75,7 +75,7 @@ func tagPath(name string) string { return path.Join(tagDir, name+".json") }
 // Tags lists the tags by name. One that cannot be read is a *DamageError, one of a newer
 // program a *VersionError: nobody knows what it keeps.
 func (l *Lake) Tags() ([]Tag, error) {
-	entries, err := fs.ReadDir(l.dir.FS(), tagDir)
+	entries, err := l.readDir(tagDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -103,7 +103,7 @@ func (l *Lake) Tags() ([]Tag, error) {
 // Tag returns the tag of a name; else the error is a *NoTagError. Of one that cannot be
 // read, a *DamageError, it returns the name.
 func (l *Lake) Tag(name string) (Tag, error) {
-	entries, err := fs.ReadDir(l.dir.FS(), tagDir)
+	entries, err := l.readDir(tagDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Tag{}, fmt.Errorf("tags: %w", err)
 	}
@@ -117,9 +117,9 @@ func (l *Lake) Tag(name string) (Tag, error) {
 }
 
 func (l *Lake) readTag(name string) (t Tag, err error) {
-	content, err := l.dir.ReadFile(tagPath(name))
+	content, err := l.readFile(tagPath(name))
 	if err != nil {
-		return t, fmt.Errorf("tag %s: %w", name, err)
+		return Tag{Name: name}, fmt.Errorf("tag %s: %w", name, err)
 	}
 	if err := json.Unmarshal(content, &t); err != nil {
 		return Tag{Name: name}, &DamageError{tagPath(name), err}

@@ -12,9 +12,11 @@ import (
 	"os"
 	"path"
 	"slices"
+	"syscall"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/load/lake"
 )
 
@@ -28,7 +30,7 @@ func CheckFolder(ctx context.Context, l *lake.Lake, m lake.Manifest) (found []*l
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, err)
+		return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, l.Placed(folderOf(m.Snapshot), true, err))
 	}
 	defer root.Close()
 	p := publisher{lake: l, root: l.Root(), manifest: m, folder: folderOf(m.Snapshot)}
@@ -80,10 +82,13 @@ func holdAgainst(root *os.Root, name, want string) error {
 	return nil
 }
 
-// unjoined is an error of a file without its name.
+// unjoined is an error of a file without its name. A file above it is damage of its own.
 func unjoined(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fs.ErrNotExist
+	case errors.Is(err, syscall.EISDIR):
+		return &durable.KindError{Folder: true}
 	}
 	return err
 }

@@ -20,7 +20,8 @@ func TestFolderOfAnUnreadableManifest(t *testing.T) {
 	}{
 		"damaged":        {func(path string) error { return os.WriteFile(path, []byte("{}"), 0o600) }, false},
 		"gone":           {func(string) error { return nil }, false},
-		"cannot be read": {func(path string) error { return os.Mkdir(path, 0o700) }, true},
+		"a folder":       {func(path string) error { return os.Mkdir(path, 0o700) }, false},
+		"cannot be read": {func(path string) error { return os.Symlink(filepath.Base(path), path) }, true}, // it leads to itself
 	} {
 		l := newLake(t)
 		first := commit(t, l, "P1", 1)

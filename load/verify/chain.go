@@ -17,6 +17,10 @@ func compareText(a, b string) int { return strings.Compare(a, b) }
 // and each manifest names the one before it as it is.
 func (r *run) readManifests(ctx context.Context) error {
 	all, err := r.Lake.IDs()
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+		r.manifest(harm)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -130,6 +134,10 @@ func (c *chain) beyond() error {
 			}
 		}
 	}
+	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+		c.manifest(harm)
+		return nil
+	}
 	return err
 }
 
@@ -160,7 +168,9 @@ func (r *run) readTags(context.Context) error {
 			continue // that is accounted for, and keeps nothing
 		}
 		_, wrong := r.Lake.Tagged(t)
-		if harm, ok := errors.AsType[*lake.DamageError](wrong); ok {
+		if harm, ok := errors.AsType[*lake.DamageError](wrong); ok && harm.Path != t.ID().Path() {
+			continue // the folder of all manifests
+		} else if ok {
 			r.tagged(t, harm)
 		} else if wrong != nil {
 			return wrong

@@ -135,6 +135,9 @@ func (r *run) hashed(n int64) {
 // still there has it.
 func (r *run) lookAgain(context.Context) error {
 	all, err := r.Lake.IDs()
+	if _, damaged := errors.AsType[*lake.DamageError](err); damaged {
+		return nil // found already
+	}
 	if err != nil {
 		return err
 	}

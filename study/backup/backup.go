@@ -33,6 +33,7 @@ type Report struct {
 	Kept    int    // files that were there already
 	Left    []string
 	Damages []Damage // of the study, which are those of the copy; a first backup alone can have some
+	Lacks   []string // data files of older snapshots, from the lake's folder, that a repair marked as lost; the backup has none either
 }
 
 // Make copies study s, whose state is open, into a folder.
@@ -78,8 +79,8 @@ type making struct {
 	compare  bool
 	older    Marker // what the folder has; Finished is zero for none
 	damages  []Damage
-	spared   map[string]bool // damaged data files, from the lake's folder, of which only the backup may have a good copy
-	gone     []string        // files and folders of the older backup that the study has no more, below to
+	spared   map[string]lake.File // damaged data files, by path from the lake's folder, of which only the backup may have a good copy
+	gone     []string             // files and folders of the older backup that the study has no more, below to
 	copies   []*mirror
 	lakeCopy *mirror
 }
@@ -195,7 +196,7 @@ func (b *making) lake(ctx context.Context, trees ...string) error {
 
 // isLeft reports what of the lake is not copied.
 func (b *making) isLeft(path string) bool {
-	if b.spared[path] {
+	if _, spared := b.spared[path]; spared {
 		_, err := os.Lstat(filepath.Join(b.lakeCopy.to, path))
 		return err == nil
 	}
@@ -307,7 +308,7 @@ func (b *making) named(own *mirror) error {
 func (b *making) lost(m *mirror, skip func(path string) bool) error {
 	gone, err := m.gone(skip)
 	for _, rel := range gone {
-		if m == b.lakeCopy && b.spared[filepath.ToSlash(rel)] {
+		if _, spared := b.spared[filepath.ToSlash(rel)]; m == b.lakeCopy && spared {
 			continue
 		}
 		b.gone = append(b.gone, filepath.Join(filepath.Base(m.to), rel))
@@ -344,8 +345,28 @@ func isOfProcesses(path string) bool {
 	return isPassing(path)
 }
 
+// lacks lists the spared files of which the backup has no good copy.
+func (b *making) lacks() []string {
+	paths := []string{}
+	if len(b.spared) == 0 {
+		return paths
+	}
+	l, err := lake.OpenToRead(b.lakeCopy.to)
+	if err == nil {
+		defer l.Close()
+	}
+	for path, f := range b.spared {
+		f.Damaged = "" // what a commit said of the study's
+		if err != nil || l.Check(f) != nil {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
+}
+
 func (b *making) report() Report {
-	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}, Damages: b.damages}
+	r := Report{Marker: b.Marker, Dir: b.to, Left: []string{}, Damages: b.damages, Lacks: b.lacks()}
 	for _, m := range b.copies {
 		r.Files, r.Bytes, r.Kept = r.Files+m.Files, r.Bytes+m.Bytes, r.Kept+m.Kept
 		r.Left = append(r.Left, m.Left...)

@@ -131,10 +131,10 @@ func (b *making) inspectLake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.spared = make(map[string]bool)
+	b.spared = make(map[string]lake.File)
 	for _, f := range report.Findings {
 		if f.Last != report.Newest.Snapshot && isMarked(l, f) {
-			b.spared[f.Path] = true // a repair has been there
+			b.spared[f.Path] = f.File // a repair has been there
 			continue
 		}
 		b.found(filepath.Join(b.study.LakePath(), f.Path), f.DamageError)
