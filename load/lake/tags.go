@@ -129,7 +129,7 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 			return Tag{Name: name}, &DamageError{tagPath(name), err}
 		}
 	}
-	if t.Format > TagFormat {
+	if t.Format > TagFormat && t.Name == name {
 		return t, &VersionError{tagPath(name), "", t.Format, TagFormat, t.Program}
 	}
 	if _, ok := ParseID(t.Snapshot); !ok || t.Name != name {

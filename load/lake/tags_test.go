@@ -122,6 +122,13 @@ func TestTagDamaged(t *testing.T) {
 			t.Errorf("Tag of one %s, after DropTag: %v", what, err)
 		}
 	}
+	other, err := Sealed(map[string]any{"format": TagFormat + 1, "program": "test"})
+	if err = errors.Join(err, os.WriteFile(name, other, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Tags(); !isA[*DamageError](err) {
+		t.Errorf("Tags, with another file in the place of one: %v", err)
+	}
 	newer, err := Sealed(Tag{Format: TagFormat + 1, Name: "paper", Snapshot: "1"})
 	if err = errors.Join(err, os.WriteFile(name, newer, 0o600)); err != nil {
 		t.Fatal(err)
