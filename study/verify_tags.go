@@ -153,7 +153,7 @@ func standsFor(l *lake.Lake, was taggedAct) (id lake.ID, sum string, err error) 
 			}
 			return id, "", err
 		}
-		if its == was.ManifestSHA256 || m.Replaces == was.ManifestSHA256 || sum != "" && m.Replaces == sum {
+		if its == was.ManifestSHA256 || slices.Contains(m.Replaced(), was.ManifestSHA256) || sum != "" && m.Replaces == sum {
 			id, sum = one, its
 		}
 	}

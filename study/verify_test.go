@@ -4,6 +4,7 @@ package study
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -214,4 +215,28 @@ func TestNotComputedNamesTheIssue(t *testing.T) {
 	if got := s.NotComputed("first"); m.Reissue != 1 || got != m.ID().String() {
 		t.Errorf("%q of manifest %s, want a snapshot that was issued again", got, m.ID())
 	}
+}
+
+// After a second erasure a tag stands for what both replaced: a paper may have either, and the
+// audit trail has the first.
+func TestTagOfSecondIssue(t *testing.T) {
+	s := documented(t)
+	var first lake.Manifest
+	check(t, s.Locked(t.Context(), 0, func(l *lake.Lake) (err error) {
+		tag, err := l.Tag("first")
+		check(t, err)
+		first, err = l.Tagged(tag)
+		check(t, err)
+		second, err := l.Begin(first).Reissue(t.Context(), nil)
+		check(t, err)
+		check(t, os.Remove(filepath.Join(l.Path(), "manifests", fmt.Sprintf("%012de1.json", first.Snapshot))))
+		if got, want := replaces(second), first.Replaces+" "+tag.ManifestSHA256; got != want {
+			t.Errorf("replaces %q, want %q", got, want)
+		}
+		id, sum, err := standsFor(l, taggedAct{Snapshot: "1", ManifestSHA256: first.Replaces})
+		if id != second.ID() || sum == "" {
+			t.Errorf("the tag that the trail has stands for %s (%q)", id, sum)
+		}
+		return err
+	}))
 }
