@@ -240,3 +240,27 @@ func TestTagOfSecondIssue(t *testing.T) {
 		return err
 	}))
 }
+
+// Two tags that stand in each other's place, and a third that is gone, are found at once, and
+// one repair writes them anew.
+func TestTagsSwapped(t *testing.T) {
+	s := documented(t)
+	for _, name := range []string{"second", "third"} {
+		_, err := s.Tag(t.Context(), name, "latest", "too", 0)
+		check(t, err)
+	}
+	path := func(name string) string { return filepath.Join(s.LakePath(), "tags", name+".json") }
+	check(t, errors.Join(os.Rename(path("first"), path("x")), os.Rename(path("second"), path("first")), os.Rename(path("x"), path("second")), os.Remove(path("third"))))
+	want := []string{"tags/first.json", "tags/second.json", "tags/third.json"}
+	got := slices.DeleteFunc(s.lookedAt(t, false), func(path string) bool { return !strings.HasPrefix(path, "tags/") })
+	if !slices.Equal(got, want) {
+		t.Errorf("verify finds %v; want %v", got, want)
+	}
+	done, err := s.Repair(t.Context(), Repair{ExitCode: func(error) int { return 0 }})
+	if err != nil || len(done.Left) > 0 {
+		t.Errorf("one repair leaves %+v, %v", done.Left, err)
+	}
+	if found := s.lookedAt(t, false); len(found) > 0 {
+		t.Errorf("after the repair: %v", found)
+	}
+}

@@ -109,8 +109,8 @@ func TestTagDamaged(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(name), os.WriteFile(name, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Tags(); !isA[*DamageError](err) {
-			t.Errorf("Tags, with one %s: %v", what, err)
+		if tags, err := l.Tags(); !isA[*DamageError](err) || len(tags) != 1 || tags[0] != wrong {
+			t.Errorf("Tags, with one %s: %v, %v; want the other one", what, tags, err)
 		}
 		if got, err := l.Tag("wrong"); err != nil || got != wrong {
 			t.Errorf("Tag(wrong), beside one %s: %v, %v", what, got, err)
