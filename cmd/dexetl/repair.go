@@ -147,7 +147,7 @@ func (p *program) lost(r study.Repaired) error {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)
 	case rows == 0 && first.IsQuarantine():
-		return failure(exitDamage, dexetl("replay"), "damaged still: %s: %s", first.Path, first.Words())
+		return &exitError{code: exitDamage, advice: backupAdvice(first), next: dexetl("replay"), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	case rows == 0:
 		return advised(exitDamage, backupAdvice(first)+"; then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
 	}
