@@ -104,7 +104,7 @@ func tagParts() []part {
 		{"reason", aText, "why", ""},
 		{"manifest_sha256", aText, "SHA-256 of the manifest's file, which has those of all data files", ""},
 		{"citation", aText, "line by which a paper names it", ""},
-		{"replaces_sha256", aText, "SHA-256 of the manifest in whose place it was issued, which papers may cite", "it is as it was committed"},
+		{"replaces_sha256", aText, "SHA-256 of the manifest in whose place it was issued, which papers may cite; of several, the oldest first, with spaces between", "it is as it was committed"},
 	}
 }
 

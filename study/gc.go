@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/retain"
 	"github.com/dexetl/dexetl/webhook"
@@ -137,11 +138,11 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 }
 
 // missesTag is an error while a tag that the audit trail knows is lost and what it was on may
-// still be there. Of a damaged trail it takes what can be read.
+// still be there, or the trail is not whole, so that nobody knows which tags there were.
 func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, gone lake.Gone) error {
-	trail, err := s.Store.Trail(ctx)
-	if err != nil && !is[*state.AuditError](err) {
-		return err
+	trail, err := s.wholeTrail(ctx, l)
+	if err != nil {
+		return fmt.Errorf("no snapshot is removed while nobody knows which tags there were: %w", err)
 	}
 	ids, err := l.IDs()
 	if err != nil {
@@ -157,6 +158,27 @@ func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, go
 		return fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", was.Tag, lost)
 	}
 	return nil
+}
+
+// wholeTrail is the audit trail with every line that state.db knows, and the newest snapshot.
+func (s *Study) wholeTrail(ctx context.Context, l *lake.Lake) ([]state.AuditLine, error) {
+	trail, err := s.Store.Trail(ctx)
+	if damage, ok := errors.AsType[*state.AuditError](err); err != nil && (!ok || !damage.Ahead) {
+		return nil, err
+	}
+	m, err := l.Current()
+	if err != nil {
+		return nil, err
+	}
+	lines, err := (&load.Loader{Lake: l}).AuditLines(ctx, m)
+	if err != nil || len(lines) == 0 {
+		return trail, UnlessData(err)
+	}
+	last := lines[len(lines)-1]
+	if !slices.ContainsFunc(trail, func(l state.AuditLine) bool { return l.Seq == last.Seq && l.Hash == last.Hash }) {
+		return nil, &TrailError{m.Snapshot, m.CreatedAt, trailEnd{last.Seq, last.Hash}}
+	}
+	return trail, nil
 }
 
 func (s *Study) outbox() webhook.Outbox { return webhook.Outbox{Store: s.Store} }
@@ -186,13 +208,13 @@ func (s *Study) dated(l *lake.Lake) (all []retain.Snapshot, format int, err erro
 }
 
 // collect removes snapshots at the end of a run, if this process holds the load lock. Of
-// damage somewhere else it tells, and lets the run come to its end.
+// damage somewhere else, also of the audit trail, it tells, and lets the run come to its end.
 func (l *loading) collect(ctx context.Context) (done Collection, err error) {
 	if l.guard == nil || ctx.Err() != nil {
 		return done, nil
 	}
 	done, err = l.study.collect(ctx, l.lake, l.study.Retention())
-	if is[*lake.DamageError](err) || is[*lake.VersionError](err) {
+	if is[*lake.DamageError](err) || is[*lake.VersionError](err) || is[*state.AuditError](err) || is[*TrailError](err) {
 		l.study.Logger.Warn("no snapshot was removed", "error", err)
 		return done, nil
 	}

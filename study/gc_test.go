@@ -3,6 +3,7 @@
 package study
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/retain"
 )
@@ -86,6 +88,53 @@ func TestCollectionBesideLostTag(t *testing.T) {
 	}
 	if done, err := s.Collect(t.Context(), retain.Policy{Last: 1}, 0); err != nil || done.Kept[retain.Tagged] != 1 || len(done.Snapshots) != 1 {
 		t.Errorf("after the repair: %+v, %v; want 2 to go", done, err)
+	}
+}
+
+// While lines of the audit trail are gone nobody knows which tags are: nothing is collected, and
+// a run that loads only says so. Once the trail is whole a lost tag is missed, as ever.
+func TestCollectionBesideDamagedTrail(t *testing.T) {
+	clock := now
+	s := open(t, func() time.Time { return clock })
+	_, l := s.startLoading(t)
+	for i := range 4 {
+		check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: fmt.Sprintf("Q%03d", i)}))
+		check(t, l.load(t.Context()))
+		clock = clock.Add(time.Hour)
+	}
+	check(t, errors.Join(l.publish(t.Context()), l.guard.Unlock()))
+	_, err := s.Tag(t.Context(), "paper-1", "1", "for the paper", 0)
+	check(t, err)
+	clock = clock.Add(25 * time.Hour)
+	check(t, os.Remove(filepath.Join(s.LakePath(), "tags/paper-1.json")))
+	path := filepath.Join(s.StatePath(), state.AuditFile)
+	text, err := os.ReadFile(path)
+	check(t, err)
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	for name, damaged := range map[string][]byte{
+		"lost": nil, "empty": {}, "cut": text[:len(text)/2], "without the last line": bytes.Join(lines[:len(lines)-2], nil),
+		"altered": bytes.Replace(text, []byte("paper-1"), []byte("paper-2"), 1), "a gap": bytes.Join(lines[1:], nil),
+	} {
+		check(t, os.Remove(path))
+		if damaged != nil {
+			check(t, os.WriteFile(path, damaged, 0o600))
+		}
+		if done, err := s.Collect(t.Context(), retain.Policy{Last: 1}, 0); !is[*state.AuditError](err) || len(done.Snapshots) > 0 {
+			t.Errorf("trail %s: %+v, %v", name, done, err)
+		}
+		if would, err := s.Collectable(t.Context(), retain.Policy{Last: 1}); !is[*state.AuditError](err) {
+			t.Errorf("trail %s: would collect %+v, %v", name, would, err)
+		}
+		l.guard, err = l.lake.Lock(t.Context(), 0, lake.Holder{})
+		check(t, err)
+		if done, err := l.collect(t.Context()); err != nil || len(done.Snapshots) > 0 {
+			t.Errorf("trail %s: a run: %+v, %v", name, done, err)
+		}
+		check(t, l.guard.Unlock())
+		check(t, os.WriteFile(path, text, 0o600))
+	}
+	if done, err := s.Collect(t.Context(), retain.Policy{Last: 1}, 0); !is[*lake.DamageError](err) {
+		t.Errorf("with the trail: %+v, %v", done, err)
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 type Tagged struct {
 	lake.Tag
 	Citation string // one line, for a paper
-	Replaces string // SHA-256 of the manifest in whose place this one was issued; "": none
+	Replaces string // SHA-256 of the manifests in whose place this one was issued, as replaces has it; "": none
 	Folder   string // "": it has none, because it was issued again, or somebody has withdrawn since
 	Fresh    bool   // the tag is new
 }
@@ -44,7 +44,7 @@ func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.D
 		if t.Tag, t.Fresh, err = s.keepTag(ctx, l, m, name, reason); err != nil {
 			return err
 		}
-		t.Citation, t.Replaces = citation(s.Config.Study.ID, t.Tag, m), m.Replaces
+		t.Citation, t.Replaces = citation(s.Config.Study.ID, t.Tag, m), replaces(m)
 		t.Folder, err = s.vouch(ctx, l, m)
 		return err
 	})
@@ -260,10 +260,14 @@ func (s *Study) TagTable() (table.Table, error) {
 		if err != nil {
 			return t, err
 		}
-		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m), orNull(m.Replaces)})
+		t.Rows = append(t.Rows, []any{tag.Name, tag.Snapshot, tag.CreatedAt, tag.Reason, tag.ManifestSHA256, citation(s.Config.Study.ID, tag, m), orNull(replaces(m))})
 	}
 	return t, err
 }
+
+// replaces are the SHA-256 of the manifests that m stands for, oldest first, with a space
+// between: a paper may have that of any of them.
+func replaces(m lake.Manifest) string { return strings.Join(m.Replaced(), " ") }
 
 // tagsByID are the names of snapshots.
 func tagsByID(l *lake.Lake) (map[lake.ID][]string, error) {

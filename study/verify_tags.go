@@ -70,13 +70,13 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 	}
 	defer l.Close()
 	tags, err := l.Tags()
-	if IsDamage(err) {
-		return nil // found already, and the others cannot be told
-	}
-	if err != nil {
+	if undamaged(err) != nil {
 		return err
 	}
 	for _, was := range tagsLost(trail, tags) {
+		if _, err := l.Tag(was.Tag); IsDamage(err) {
+			continue // found already
+		}
 		harm := fs.ErrNotExist
 		if _, sum, err := standsFor(l, was); err != nil {
 			return err
@@ -153,7 +153,7 @@ func standsFor(l *lake.Lake, was taggedAct) (id lake.ID, sum string, err error) 
 			}
 			return id, "", err
 		}
-		if its == was.ManifestSHA256 || m.Replaces == was.ManifestSHA256 || sum != "" && m.Replaces == sum {
+		if its == was.ManifestSHA256 || slices.Contains(m.Replaced(), was.ManifestSHA256) || sum != "" && m.Replaces == sum {
 			id, sum = one, its
 		}
 	}

@@ -4,6 +4,7 @@ package study
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -213,5 +214,53 @@ func TestNotComputedNamesTheIssue(t *testing.T) {
 	check(t, l.Close())
 	if got := s.NotComputed("first"); m.Reissue != 1 || got != m.ID().String() {
 		t.Errorf("%q of manifest %s, want a snapshot that was issued again", got, m.ID())
+	}
+}
+
+// After a second erasure a tag stands for what both replaced: a paper may have either, and the
+// audit trail has the first.
+func TestTagOfSecondIssue(t *testing.T) {
+	s := documented(t)
+	var first lake.Manifest
+	check(t, s.Locked(t.Context(), 0, func(l *lake.Lake) (err error) {
+		tag, err := l.Tag("first")
+		check(t, err)
+		first, err = l.Tagged(tag)
+		check(t, err)
+		second, err := l.Begin(first).Reissue(t.Context(), nil)
+		check(t, err)
+		check(t, os.Remove(filepath.Join(l.Path(), "manifests", fmt.Sprintf("%012de1.json", first.Snapshot))))
+		if got, want := replaces(second), first.Replaces+" "+tag.ManifestSHA256; got != want {
+			t.Errorf("replaces %q, want %q", got, want)
+		}
+		id, sum, err := standsFor(l, taggedAct{Snapshot: "1", ManifestSHA256: first.Replaces})
+		if id != second.ID() || sum == "" {
+			t.Errorf("the tag that the trail has stands for %s (%q)", id, sum)
+		}
+		return err
+	}))
+}
+
+// Two tags that stand in each other's place, and a third that is gone, are found at once, and
+// one repair writes them anew.
+func TestTagsSwapped(t *testing.T) {
+	s := documented(t)
+	for _, name := range []string{"second", "third"} {
+		_, err := s.Tag(t.Context(), name, "latest", "too", 0)
+		check(t, err)
+	}
+	path := func(name string) string { return filepath.Join(s.LakePath(), "tags", name+".json") }
+	check(t, errors.Join(os.Rename(path("first"), path("x")), os.Rename(path("second"), path("first")), os.Rename(path("x"), path("second")), os.Remove(path("third"))))
+	want := []string{"tags/first.json", "tags/second.json", "tags/third.json"}
+	got := slices.DeleteFunc(s.lookedAt(t, false), func(path string) bool { return !strings.HasPrefix(path, "tags/") })
+	if !slices.Equal(got, want) {
+		t.Errorf("verify finds %v; want %v", got, want)
+	}
+	done, err := s.Repair(t.Context(), Repair{ExitCode: func(error) int { return 0 }})
+	if err != nil || len(done.Left) > 0 {
+		t.Errorf("one repair leaves %+v, %v", done.Left, err)
+	}
+	if found := s.lookedAt(t, false); len(found) > 0 {
+		t.Errorf("after the repair: %v", found)
 	}
 }

@@ -32,8 +32,12 @@ func adviceOf(err error) string {
 		}),
 		on(err, func(e *state.AuditError) string {
 			switch {
-			case e.Lost:
-				return "restore state/audit.jsonl from a backup; if there is none, put an empty file in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "): the gap stays visible"
+			case e.Refused:
+				empty := "put an empty file in its place ("
+				if !e.Lost {
+					empty = "move it away and " + empty
+				}
+				return "restore state/audit.jsonl from a backup; if there is none that has all lines, " + empty + plain.ShellLine([]string{"touch", e.Path}) + "): the gap stays visible"
 			case !e.Ahead:
 				return ""
 			}

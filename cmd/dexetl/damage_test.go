@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/dexsim"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 )
 
 // harms are what can befall a data file, and the links to it in the folders of snapshots.
@@ -228,4 +231,22 @@ func (b *bench) withdrawnRows() string {
 		}
 	}
 	return ""
+}
+
+// One file that only a backup has is what the advice names: the whole folder would bring back
+// an older state.db.
+func TestBackupAdviceNamesTheFile(t *testing.T) {
+	for want, d := range map[string]study.Damage{
+		"restore the state folder":                       {Kind: study.StateDamage, Path: "state.db", Err: fs.ErrNotExist},
+		"restore state/receipts/erased-P001-1.json from": {Kind: study.StateDamage, Path: "receipts/erased-P001-1.json", Err: fs.ErrNotExist},
+		"restore state/export-keys.json from":            {Kind: study.StateDamage, Path: study.ExportKeyFile, Err: errors.New("checksum does not match")},
+		"restore state/audit.jsonl from":                 {Kind: study.StateDamage, Path: state.AuditFile, Err: &state.AuditError{}},
+		"restore state/quarantine/P002/events.age from":  {Kind: study.StateDamage, Path: "quarantine/P002/events.age", Err: fs.ErrNotExist},
+		"restore lake/tags/paper-1.json from":            {Kind: study.ManifestDamage, Path: "tags/paper-1.json", Err: fs.ErrNotExist},
+		"restore lake/raw from":                          {Kind: study.LogDamage, Path: "raw/000001", Err: fs.ErrNotExist},
+	} {
+		if got := backupAdvice(d); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q", d.Path, got, want)
+		}
+	}
 }

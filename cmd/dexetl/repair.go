@@ -143,10 +143,8 @@ func (p *program) lost(r study.Repaired) error {
 	switch {
 	case rows == 0 && r.NoReplay != nil:
 		return advised(exitDamage, restore, "damaged still: %s: %s%s", first.Path, first.Words(), why)
-	case rows == 0 && first.IsQuarantine() && isMisplaced(first.Err):
-		return &exitError{code: exitDamage, advice: "move it away", next: dexetl("replay"), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	case rows == 0 && first.IsQuarantine():
-		return failure(exitDamage, dexetl("replay"), "damaged still: %s: %s", first.Path, first.Words())
+		return &exitError{code: exitDamage, advice: backupAdvice(first), next: dexetl("replay"), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	case rows == 0:
 		return advised(exitDamage, backupAdvice(first)+"; then run the same command again", "damaged still: %s: %s", first.Path, first.Words())
 	}

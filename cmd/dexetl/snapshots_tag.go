@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v3"
@@ -66,7 +67,7 @@ func (p *program) tag(ctx context.Context, s *study.Study, name, which string, w
 	switch {
 	case t.Replaces != "":
 		p.say("snapshot %s was issued again, without rows that had to go for good, so it has no folder; queries still read it, and verify checks its files", t.Snapshot)
-		p.say("papers may cite the manifest that it replaces: SHA-256 %s", t.Replaces)
+		p.say("papers may cite what it replaces, by the manifest's SHA-256: %s", strings.ReplaceAll(t.Replaces, " ", ", "))
 	case t.Folder == "":
 		p.say("somebody has withdrawn since snapshot %s, so it has no folder; queries still read it, and verify checks its files", t.Snapshot)
 	}

@@ -186,9 +186,9 @@ func (p *program) damageOf(v study.Verified) error {
 		e.advice, e.next = lostTagAdvice, dropTag(lostTag.Tag)
 	case v.Has(study.ManifestDamage, study.DataDamage, study.RowsDamage, study.FolderDamage, study.ViewsDamage):
 		e.next = dexetl("repair")
-	case first.IsQuarantine() && isMisplaced(first.Err):
-		e.advice, e.next = "move it away", dexetl("replay")
-	case first.Kind == study.FoldDamage, first.IsQuarantine():
+	case first.IsQuarantine():
+		e.advice, e.next = backupAdvice(first), dexetl("replay")
+	case first.Kind == study.FoldDamage:
 		e.next = dexetl("replay")
 	default:
 		e.advice = backupAdvice(first)
@@ -203,14 +203,22 @@ func dropTag(name string) step {
 	return dexetl("snapshots", "drop", name, "--reason", "its snapshot is lost")
 }
 
-// backupAdvice says what brings back what no command does.
+// backupAdvice says what brings back what no command does. Where a file alone is damaged it
+// names no more than that: an older state.db has tokens that are spent.
 func backupAdvice(d study.Damage) string {
 	if isMisplaced(d.Err) {
 		return moveAway(d.Path)
 	}
 	byKind := "restore the state folder from a backup"
-	if d.Kind == study.LogDamage {
+	switch {
+	case d.Kind == study.LogDamage:
 		byKind = "restore lake/raw from a backup"
+	case d.Kind != study.StateDamage:
+		byKind = "restore lake/" + d.Path + " from a backup"
+	case d.IsQuarantine():
+		byKind = "restore state/" + d.Path + " from a backup, or let a replay seal it anew from the raw log"
+	case d.Path != "state.db":
+		byKind = "restore state/" + d.Path + " from a backup, and no other file"
 	}
 	return cmp.Or(classifyByType(d.Err).advice, byKind)
 }

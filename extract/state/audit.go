@@ -108,7 +108,7 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, acts []Act) error {
 	if err != nil {
 		return err
 	}
-	if err := s.trailLost(head, acts); err != nil {
+	if err := s.trailHarmed(ctx, tx, head, acts); err != nil {
 		return err
 	}
 	if head.seq == 0 {

@@ -133,7 +133,12 @@ func erasuresIn(text []byte) erasures {
 // allow reports whether a line may be one that was erased: a later one says so, and it
 // says nothing itself.
 func (e erasures) allow(l AuditLine) bool {
-	return l.Erased && l.Seq < e[l.ParticipantID] && l.Before == "" && l.After == "" && l.Reason == ""
+	return l.blank() && l.Seq < e[l.ParticipantID]
+}
+
+// blank reports whether a line says that it was erased, and no more.
+func (l AuditLine) blank() bool {
+	return l.Erased && l.Before == "" && l.After == "" && l.Reason == ""
 }
 
 // A leftOver is what is left of the erased lines of a participant, up to the one in hand.

@@ -46,20 +46,40 @@ func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// trailLost is an *AuditError where the file is gone that had lines: what is appended would
-// begin another one, and a file from a backup would end it. A file that is empty, put there by
-// hand, goes on after a gap on purpose. What participants and Dexcom do is kept all the same: a
-// token that is received has to be saved.
-func (s *Store) trailLost(head auditHead, acts []Act) error {
+// trailHarmed is an *AuditError where the file that had lines is gone, cut or damaged: what is
+// appended would begin another one, or stand behind the harm, and a file from a backup would end
+// it. A file that is empty, put there by hand, goes on after a gap on purpose, so a gap between
+// whole lines is no harm here. Nor is that state.db was put back to before lines of the file:
+// what it forgot has to be recorded again. What participants and Dexcom do is kept all the same:
+// a token that is received has to be saved.
+func (s *Store) trailHarmed(ctx context.Context, tx *sql.Tx, head auditHead, acts []Act) error {
 	theirs := func(a Act) bool { return slices.Contains([]string{"connection", "consent", "link"}, a.Subject) }
-	if !slices.ContainsFunc(acts, func(a Act) bool { return !theirs(a) }) {
+	if head.bytes == 0 || !slices.ContainsFunc(acts, func(a Act) bool { return !theirs(a) }) {
 		return nil
 	}
-	if _, err := os.Lstat(s.auditPath()); head.bytes == 0 || !errors.Is(err, fs.ErrNotExist) {
+	text, err := s.readFile(s.auditPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		reason := fmt.Sprintf("it is gone; state.db knows %d lines of it; nothing was changed", head.seq)
+		return &AuditError{Path: s.auditPath(), Faults: []AuditFault{{Reason: reason}}, Refused: true, Lost: true}
+	}
+	if err != nil || len(text) == 0 {
+		return nil // whoever appends says what is wrong
+	}
+	waiting, err := waitingLines(ctx, tx)
+	if err != nil {
+		return err
+	}
+	rest, err := missingPart(bytes.NewReader(text), int64(len(text)), head.bytes, waiting)
+	if err != nil {
+		return err
+	}
+	c := checked(append(text, rest...))
+	c.end(true, head)
+	if len(c.faults) == c.passed {
 		return nil
 	}
-	reason := fmt.Sprintf("it is gone; state.db knows %d lines of it; nothing was changed", head.seq)
-	return &AuditError{Path: s.auditPath(), Faults: []AuditFault{{Reason: reason}}, Lost: true}
+	faults := append([]AuditFault{{Reason: "it is damaged; nothing was changed"}}, c.faults...)
+	return &AuditError{Path: s.auditPath(), Faults: faults, Refused: true}
 }
 
 // waitingLines are the lines not yet in the file, one after the other.
@@ -79,7 +99,11 @@ func appendDurably(path string, known int64, lines []byte) (size int64, err erro
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	rest, err := missingPart(f, known, lines)
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	rest, err := missingPart(f, st.Size(), known, lines)
 	if err != nil {
 		return 0, err
 	}
@@ -97,13 +121,8 @@ func appendDurably(path string, known int64, lines []byte) (size int64, err erro
 	return f.Seek(0, io.SeekEnd)
 }
 
-// missingPart is what of lines is not at the end of f already.
-func missingPart(f *os.File, known int64, lines []byte) ([]byte, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	size := st.Size()
+// missingPart is what of lines is not at the end of f already, which is size bytes long.
+func missingPart(f io.ReaderAt, size, known int64, lines []byte) ([]byte, error) {
 	if written := size - known; written >= 0 && written <= int64(len(lines)) {
 		tail := make([]byte, written)
 		if _, err := f.ReadAt(tail, known); err != nil && !errors.Is(err, io.EOF) {

@@ -204,7 +204,7 @@ func dieBeforeFile(t *testing.T, s *Store, act Act) (line []byte) {
 	return line
 }
 
-// Lines go on after damage, and the gap stays in sight.
+// Lines about what participants do go on after damage, and the gap stays in sight.
 func TestTrailGoesOnAfterDamage(t *testing.T) {
 	s, path := acted(t, 3)
 	text, err := os.ReadFile(path)
@@ -214,7 +214,7 @@ func TestTrailGoesOnAfterDamage(t *testing.T) {
 	if err := os.Truncate(path, int64(len(text)-30)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Audit(context.Background(), Act{Subject: "later"}); err != nil {
+	if err := s.Audit(context.Background(), Act{Subject: "connection"}); err != nil {
 		t.Fatal(err)
 	}
 	lines, err := s.Trail(context.Background())
@@ -222,7 +222,7 @@ func TestTrailGoesOnAfterDamage(t *testing.T) {
 	if !errors.As(err, &e) || e.Faults[0].Line != 3 {
 		t.Errorf("Trail = %v, want a fault in line 3", err)
 	}
-	if last := lines[len(lines)-1]; last.Seq != 4 || last.Subject != "later" {
+	if last := lines[len(lines)-1]; last.Seq != 4 || last.Subject != "connection" {
 		t.Errorf("the last line is %+v, want line 4", last)
 	}
 }

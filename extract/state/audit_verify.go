@@ -37,8 +37,9 @@ const shownLines = 20
 type AuditError struct {
 	Path   string
 	Faults []AuditFault // in the order of the file
-	Lost   bool         // the file is gone, and a change was refused
-	Ahead  bool         // all that is wrong: the file goes on after the end that state.db knows
+	// Refused says that a change was refused because of it, and Lost that the file is gone.
+	Refused, Lost bool
+	Ahead         bool // all that is wrong: the file goes on after the end that state.db knows
 }
 
 // Error names the first 20 faults, each on a line of its own.
@@ -87,6 +88,7 @@ type checking struct {
 	prev   string // its hash; "" when lines that were not came after it
 	broken int64  // how many of them
 	ahead  bool   // the file goes on after the end that state.db knows
+	passed int    // faults behind which a trail can go on: of the order of whole lines, or that it is ahead
 
 	erased erasures
 	left   map[string]*leftOver // by participant
@@ -113,6 +115,8 @@ func (c *checking) file(text []byte) {
 			c.broke("is cut off")
 		case err != nil:
 			c.broke("is no line of an audit trail: altered or foreign")
+		case l.Altered && l.blank():
+			c.broke("is erased, and no line after it says so: that one is missing, or this one was altered")
 		case l.Altered:
 			c.broke("was altered: its hash is of another text")
 		case l.Subject == ErasureSubject && !c.left[l.ParticipantID].agrees(l.After):
@@ -145,8 +149,10 @@ func (c *checking) follows(l AuditLine) {
 	switch {
 	case l.Seq > c.seq+1+c.broken:
 		c.fault("%s missing before it", span(c.seq+1+c.broken, l.Seq-1))
+		c.passed++
 	case l.Seq <= c.seq:
 		c.fault("is line %d of the trail after line %d: put in, repeated, or out of order", l.Seq, c.seq)
+		c.passed++
 	case c.prev != "" && l.Prev != c.prev:
 		c.fault("does not follow the line before it: one of the two was replaced")
 	}
@@ -165,6 +171,7 @@ func (c *checking) end(there bool, head auditHead) {
 	case c.seq > head.seq:
 		c.ahead = true
 		c.fault("goes on to line %d, but state.db knows of %d: lines were added, or state.db is older than the file", c.seq, head.seq)
+		c.passed++
 	case c.prev != head.hash && c.prev != "" && head.seq > 0:
 		c.at = last
 		c.fault("is not the last line that state.db knows: the file is another one, or was rewritten")

@@ -133,8 +133,12 @@ func (l *Lake) Gone() (g Gone, err error) {
 	if err := sealUnbroken(content); err != nil {
 		return g, &DamageError{GoneFile, err}
 	}
-	if err := jsonv2.Unmarshal(content, &g); err != nil {
-		return g, &DamageError{GoneFile, err}
+	var members map[string]any
+	if err := errors.Join(jsonv2.Unmarshal(content, &members), jsonv2.Unmarshal(content, &g)); err != nil {
+		return Gone{}, &DamageError{GoneFile, err}
+	}
+	if _, is := members["gone"]; !is { // every format has it
+		return Gone{}, &DamageError{GoneFile, errors.New("it is another file")}
 	}
 	if g.Format > goneFormat {
 		return g, &VersionError{GoneFile, "", g.Format, goneFormat, ""}

@@ -56,6 +56,18 @@ func TestGoneDamaged(t *testing.T) {
 			t.Errorf("byte %d: %v", i, err)
 		}
 	}
+	for what, other := range map[string]any{
+		"receipt": map[string]any{"format": goneFormat + 1, "participant_id": "P001"},
+		"tag":     Tag{Format: TagFormat, Name: "paper", Snapshot: "1"},
+	} {
+		changed, err := Sealed(other)
+		if err := errors.Join(err, os.WriteFile(name, changed, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if g, err := l.Gone(); !isA[*DamageError](err) || g.Format != 0 {
+			t.Errorf("a %s in its place: %+v, %v", what, g, err)
+		}
+	}
 	if _, err := l.Remove(numbers(2, 2), GoneCollected, nil); !isA[*DamageError](err) {
 		t.Errorf("Remove: %v", err)
 	}

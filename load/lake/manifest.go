@@ -36,6 +36,10 @@ type Manifest struct {
 	Program      string       `json:"program"`      // version of dexetl that committed it
 	LogPosition  raw.Position `json:"log_position"` // every answer before it is applied or held
 
+	// ReplacedBefore is what the manifest that this one replaces stood for itself, as Replaces,
+	// oldest first.
+	ReplacedBefore []string `json:"replaced_before,omitempty"`
+
 	// Borders holds, per table, the instant before which a partition's files
 	// hold disjoint ranges of participants and from which on they hold one UTC
 	// day each.

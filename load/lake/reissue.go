@@ -23,6 +23,7 @@ func (c *Commit) Reissue(ctx context.Context, held []HeldAnswer) (m Manifest, er
 	if err != nil {
 		return m, err
 	}
+	m.ReplacedBefore = m.Replaced()
 	m.Reissue, m.Replaces, m.Held, m.Files = m.Reissue+1, sum, held, c.Files()
 	for c.lake.has(m.ID()) {
 		if there, err := c.lake.ManifestOf(m.ID()); err == nil && there.saysAs(m) {
@@ -37,6 +38,15 @@ func (c *Commit) Reissue(ctx context.Context, held []HeldAnswer) (m Manifest, er
 		return m, fmt.Errorf("snapshot %s: %w", m.ID(), err)
 	}
 	return m, nil
+}
+
+// Replaced are the SHA-256 of the files of all manifests that it stands for, oldest first: a
+// paper may name any of them.
+func (m Manifest) Replaced() []string {
+	if m.Replaces == "" {
+		return nil
+	}
+	return append(slices.Clone(m.ReplacedBefore), m.Replaces)
 }
 
 // saysAs reports whether a manifest that is there is the one that is about to be.

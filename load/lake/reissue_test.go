@@ -44,3 +44,25 @@ func TestReissueBesideAnother(t *testing.T) {
 		}
 	}
 }
+
+// One that stands for a manifest that stood for another names both, as a paper may name either.
+func TestReissueOfReissue(t *testing.T) {
+	l := locked(t)
+	grown(t, l, 1)
+	m := current(t, l)
+	var want []string
+	for issue := 1; issue <= 3; issue++ {
+		sum, _, err := l.ManifestSHA256(m.ID())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, sum)
+		if m, err = l.Begin(m).Reissue(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		there, err := l.ManifestOf(m.ID())
+		if err != nil || there.Reissue != issue || !slices.Equal(there.Replaced(), want) {
+			t.Errorf("issue %d stands for %v, %v; want %v", issue, there.Replaced(), err, want)
+		}
+	}
+}

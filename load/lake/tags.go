@@ -73,7 +73,8 @@ func IsTagName(name string) bool {
 func tagPath(name string) string { return path.Join(tagDir, name+".json") }
 
 // Tags lists the tags by name. One that cannot be read is a *DamageError, one of a newer
-// program a *VersionError: nobody knows what it keeps.
+// program a *VersionError: nobody knows what it keeps. With damage, of which the error joins
+// all there is, come the others.
 func (l *Lake) Tags() ([]Tag, error) {
 	entries, err := l.readDir(tagDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -83,21 +84,26 @@ func (l *Lake) Tags() ([]Tag, error) {
 		return nil, fmt.Errorf("tags: %w", err)
 	}
 	var tags []Tag
+	var damage []error
 	for _, e := range entries {
 		name, ok := strings.CutSuffix(e.Name(), ".json")
 		if !ok || !IsTagName(name) {
 			continue
 		}
 		t, err := l.readTag(name)
-		if err != nil {
+		switch {
+		case undamaged(err) != nil:
 			return nil, err
+		case err != nil:
+			damage = append(damage, err)
+		default:
+			tags = append(tags, t)
 		}
-		tags = append(tags, t)
 	}
 	slices.SortFunc(tags, func(a, b Tag) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Name, b.Name))
 	})
-	return tags, nil
+	return tags, errors.Join(damage...)
 }
 
 // Tag returns the tag of a name; else the error is a *NoTagError. Of one that cannot be
@@ -129,7 +135,7 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 			return Tag{Name: name}, &DamageError{tagPath(name), err}
 		}
 	}
-	if t.Format > TagFormat {
+	if t.Format > TagFormat && t.Name == name {
 		return t, &VersionError{tagPath(name), "", t.Format, TagFormat, t.Program}
 	}
 	if _, ok := ParseID(t.Snapshot); !ok || t.Name != name {

@@ -109,8 +109,8 @@ func TestTagDamaged(t *testing.T) {
 		if err := errors.Join(os.RemoveAll(name), os.WriteFile(name, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := l.Tags(); !isA[*DamageError](err) {
-			t.Errorf("Tags, with one %s: %v", what, err)
+		if tags, err := l.Tags(); !isA[*DamageError](err) || len(tags) != 1 || tags[0] != wrong {
+			t.Errorf("Tags, with one %s: %v, %v; want the other one", what, tags, err)
 		}
 		if got, err := l.Tag("wrong"); err != nil || got != wrong {
 			t.Errorf("Tag(wrong), beside one %s: %v, %v", what, got, err)
@@ -121,6 +121,13 @@ func TestTagDamaged(t *testing.T) {
 		if _, err := l.Tag("paper"); !isA[*NoTagError](err) {
 			t.Errorf("Tag of one %s, after DropTag: %v", what, err)
 		}
+	}
+	other, err := Sealed(map[string]any{"format": TagFormat + 1, "program": "test"})
+	if err = errors.Join(err, os.WriteFile(name, other, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Tags(); !isA[*DamageError](err) {
+		t.Errorf("Tags, with another file in the place of one: %v", err)
 	}
 	newer, err := Sealed(Tag{Format: TagFormat + 1, Name: "paper", Snapshot: "1"})
 	if err = errors.Join(err, os.WriteFile(name, newer, 0o600)); err != nil {

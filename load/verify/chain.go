@@ -176,9 +176,23 @@ func (r *run) readTags(context.Context) error {
 			return wrong
 		}
 	}
-	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
+	for _, one := range joined(err) {
+		harm, ok := errors.AsType[*lake.DamageError](one)
+		if !ok {
+			return err
+		}
 		r.manifest(harm)
+	}
+	return nil
+}
+
+// joined are the errors that errors.Join made err of.
+func joined(err error) []error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	if err == nil {
 		return nil
 	}
-	return err
+	return []error{err}
 }
