@@ -33,9 +33,10 @@ func Report() (to *os.File, ok bool) {
 }
 
 // Answer reads a Question from in, writes the rows to out, reports how it ended, in the
-// words of classify, and ends the process. It ends before that if a limit is passed, or
+// words of classify, and ends the process. What the snapshot does not have in files is
+// computed with a [snapshot.Compute]. It ends before that if a limit is passed, or
 // when who asked is gone. The error is that it could not begin.
-func Answer(in io.Reader, out io.Writer, report *os.File, classify func(error) Outcome) error {
+func Answer(in io.Reader, out io.Writer, report *os.File, with snapshot.Compute, classify func(error) Outcome) error {
 	// A core file would hold the readings.
 	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		return err
@@ -49,7 +50,7 @@ func Answer(in io.Reader, out io.Writer, report *os.File, classify func(error) O
 	if err := json.Unmarshal(text, &q); err != nil {
 		return err
 	}
-	a := &answering{Question: q, spill: snapshot.NewSpill(q.Lake), report: report, classify: classify, out: &timedWriter{to: out}}
+	a := &answering{Question: q, spill: snapshot.NewSpill(q.Lake), report: report, with: with, classify: classify, out: &timedWriter{to: out}}
 	go a.endWith(asked)
 	go func() {
 		a.end(limiter{memory: q.Memory, timeout: q.Timeout, output: a.out, rss: residentMemory}.watch())
@@ -63,6 +64,7 @@ type answering struct {
 	Question
 	spill    *snapshot.Spill
 	report   *os.File
+	with     snapshot.Compute
 	classify func(error) Outcome
 	out      *timedWriter
 	once     sync.Once
@@ -121,13 +123,17 @@ func interrupted(err error) bool {
 
 // ask writes the rows to out.
 func (a *answering) ask(ctx context.Context, l *lake.Lake, m lake.Manifest, limits snapshot.Limits, out io.Writer) error {
-	stream := snapshot.OpenStream()
-	db, err := snapshot.Open(ctx, l, m, limits)
+	db, err := snapshot.Open(ctx, l, m, a.with, limits)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, a.Statement)
+	prepared, err := db.PrepareContext(ctx, a.Statement) // what is computed for it is no stream
+	if err != nil {
+		return err
+	}
+	stream := snapshot.OpenStream()
+	rows, err := prepared.QueryContext(ctx)
 	if err != nil {
 		return err
 	}

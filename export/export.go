@@ -151,8 +151,7 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, w.lake.Close()) }()
-	w.Chosen.FromReadings, w.Chosen.Spans = !w.manifest.KeepsDays(), snapshot.HasComputed(w.lake, w.manifest)
-	w.withoutComputed()
+	w.Chosen.FromReadings = !w.manifest.KeepsDays()
 	if err := w.computeMetrics(ctx); err != nil {
 		return done, err
 	}
@@ -184,26 +183,6 @@ func (w *work) blind() error {
 	return nil
 }
 
-// lacksComputed reports whether the snapshot has readings and nothing that depends on their
-// order.
-func (w *work) lacksComputed() bool {
-	return !w.Chosen.Spans && len(w.manifest.TableFiles("glucose")) > 0
-}
-
-// withoutComputed leaves out what the snapshot does not have, unless it is named.
-func (w *work) withoutComputed() {
-	if !w.lacksComputed() {
-		return
-	}
-	w.chosen = slices.DeleteFunc(w.chosen, func(r relation) bool {
-		lacks := !slices.Contains(w.Tables, r.Name) && (r.Name == "episodes" || r.Name == "span_metrics")
-		if lacks {
-			w.leftOut = append(w.leftOut, LeftOut{r.Name, "the folder of this snapshot is gone, or an older program made it"})
-		}
-		return lacks
-	})
-}
-
 // computeMetrics are those of the dates: the same as dexetl metrics has.
 func (w *work) computeMetrics(ctx context.Context) (err error) {
 	if !slices.ContainsFunc(w.chosen, func(r relation) bool { return slices.Contains(ofSelection(), r.Name) }) {
@@ -218,7 +197,7 @@ func (w *work) computeMetrics(ctx context.Context) (err error) {
 const mostMemory = "1GB"
 
 func (w *work) write(ctx context.Context) (done Result, err error) {
-	w.db, err = snapshot.OpenToExport(ctx, w.lake, w.manifest, snapshot.Limits{Memory: mostMemory}, w.staging.Dir, w.hidden()...)
+	w.db, err = snapshot.OpenToExport(ctx, w.lake, w.manifest, study.ComputeSpans, snapshot.Limits{Memory: mostMemory}, w.staging.Dir, w.hidden()...)
 	if err != nil {
 		return done, err
 	}

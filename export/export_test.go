@@ -67,19 +67,6 @@ func TestExportHasAll(t *testing.T) {
 	}
 }
 
-// The README says what an export lacks because nobody can compute it in the views any more.
-func TestReadmeSaysWhatIsNull(t *testing.T) {
-	s := newStudy(t) // its snapshot has no folder
-	o := order(t, s, CSV)
-	o.Tables = []string{"glucose"}
-	run(t, o)
-	text, err := os.ReadFile(filepath.Join(o.Path, readmeName))
-	check(t, err)
-	if want := "depend on the order of readings, such as `mage_mgdl`, are null"; !strings.Contains(string(text), want) {
-		t.Errorf("%s lacks %q:\n%s", readmeName, want, text)
-	}
-}
-
 // Dates are local, both inclusive, as metrics has them; what has none is not there.
 func TestExportOfDates(t *testing.T) {
 	s := newStudy(t)

@@ -24,11 +24,6 @@ func (w *work) readme(done Result) string {
 	say("`sha256sum -c SHA256SUMS` tells whether the files are as they were written.\n")
 	say("Times are without a zone: `system_time` and what ends in `_utc` is UTC, `display_time`, what ends in `_local`, `local_time` and `local_date` are the wall clock of the person.")
 	say("Glucose is in mg/dL; 39 and 401 stand for below 40 and above 400.\n")
-	if w.lacksComputed() {
-		say("Metrics that depend on the order of readings, such as `mage_mgdl`, are null but in `participant_metrics`, and there are neither `episodes` nor `span_metrics`:" +
-			" the folder of this snapshot is gone, as after a withdrawal, or an older program made it.")
-		say("`dexetl metrics --snapshot` of the study has them.\n")
-	}
 	w.sayChosen(say, done)
 	if done.Deid {
 		say("%s", deidWords(done.ShiftWeeks))

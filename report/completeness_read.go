@@ -10,7 +10,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plan"
-	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -167,16 +166,13 @@ where outcome = 'held' and resource = 'egvs' and window_start is not null and wi
 	})
 }
 
-// readSensors reads on which dates a sensor begins. Snapshots of older programs take longer
-// to say it.
+// readSensors reads on which dates a sensor begins.
 func (w *work) readSensors(ctx context.Context, all map[string]*history) error {
-	query := `select participant_id, first_date from span_metrics where scope = 'sensor'`
-	if !snapshot.HasComputed(w.lake, w.manifest) {
-		query = `select participant_id, coalesce(session_start_local, session_start)::date as first_date from sensor_sessions`
-	}
 	var date time.Time
-	query = `select participant_id, first_date from (` + query + `)
-where first_date is not null
+	const query = `select participant_id, first_date
+from span_metrics
+where scope = 'sensor'
+    and first_date is not null
 qualify row_number() over (partition by participant_id order by first_date) > 1
 order by participant_id, first_date`
 	return w.each(ctx, all, query, []any{&date}, func(h *history) { h.sensors = append(h.sensors, date) })

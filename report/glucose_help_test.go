@@ -84,7 +84,7 @@ func daysOf(t testing.TB, l *lake.Lake) (rows []rowOf) {
 	t.Helper()
 	m, err := l.Current()
 	must(t, err)
-	db, err := snapshot.Open(t.Context(), l, m, snapshot.Limits{})
+	db, err := snapshot.Open(t.Context(), l, m, study.ComputeSpans, snapshot.Limits{})
 	must(t, err)
 	defer db.Close()
 	found, err := db.QueryContext(t.Context(), views.GlucoseDays())

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
 	views "github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
@@ -95,9 +94,9 @@ func (w *work) findPeople(ctx context.Context) error {
 }
 
 // summaries are the metrics of the dates chosen of everybody whom the snapshot knows, by
-// participant. Those that depend on the order of readings are null.
+// participant. Those that depend on the order of readings are null where dates are chosen.
 func (w *work) summaries(ctx context.Context, chosen views.Selection) (map[string]summary, error) {
-	chosen.FromReadings, chosen.Spans = !w.manifest.KeepsDays(), snapshot.HasComputed(w.lake, w.manifest)
+	chosen.FromReadings, chosen.Spans = !w.manifest.KeepsDays(), true
 	statement, args := chosen.Query()
 	t, err := w.ask(ctx, statement, args...)
 	if err != nil {

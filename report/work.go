@@ -17,6 +17,7 @@ import (
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/report/page"
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 )
 
 // work is an order being carried out.
@@ -43,7 +44,7 @@ func (o Order) begin(ctx context.Context) (w *work, err error) {
 	if w.lake, w.manifest, err = o.Study.Snapshot(o.Snapshot); err != nil {
 		return nil, err
 	}
-	if w.db, err = snapshot.Open(ctx, w.lake, w.manifest, snapshot.Limits{Memory: mostMemory}); err != nil {
+	if w.db, err = snapshot.Open(ctx, w.lake, w.manifest, study.ComputeSpans, snapshot.Limits{Memory: mostMemory}); err != nil {
 		return nil, errors.Join(err, w.lake.Close())
 	}
 	if err := w.look(ctx); err != nil {

@@ -3,7 +3,9 @@ package sql
 import (
 	"cmp"
 	_ "embed"
+	"regexp"
 	"strings"
+	"sync"
 )
 
 //go:embed spans.sql
@@ -68,15 +70,20 @@ func SpanViews() []string {
 	return []string{"metric_preset", Internal + ".metric_settings", "study_intervals", Internal + ".metric_scopes"}
 }
 
-// SpanReaders are the views that show what span_metrics has.
-func SpanReaders() (names []string) {
-	for _, v := range readViews() {
-		if strings.Contains(v.Body, "join "+Internal+".spans") {
-			names = append(names, v.Name)
+// NeedsSpans reports whether a statement may read span_metrics or episodes: it has the name
+// of one of them, or of a view that shows what span_metrics has. There is no other way to
+// read them.
+func NeedsSpans(statement string) bool { return spanNames().MatchString(statement) }
+
+var spanNames = sync.OnceValue(func() *regexp.Regexp {
+	names := "span_metrics|episodes"
+	for _, v := range readViews() { // each after those it reads
+		if regexp.MustCompile(`\b(?:from|join) (?:\w+\.)?(?:` + names + `)\b`).MatchString(v.Body) {
+			names += "|" + strings.TrimPrefix(v.Name, Internal+".")
 		}
 	}
-	return names
-}
+	return regexp.MustCompile(`(?i)\b(?:` + names + `)\b`)
+})
 
 // SpanTables are the tables that [SpanViews], [SpanScopes] and [SensorScopes] read; in older lakes glucose.excluded
 // follows from exclusions.
@@ -84,8 +91,8 @@ func SpanTables() []string {
 	return []string{"glucose", "glucose_days", "egvs", "exclusions", "participants", "windows", "coverage", "withdrawals", "settings"}
 }
 
-// NoSpans is the statement that leaves the metric views nothing of span_metrics, for
-// snapshots without it.
+// NoSpans is the statement that leaves the metric views nothing of span_metrics, where that
+// cannot be read.
 func NoSpans() string {
 	return "create or replace view " + Internal + ".spans as\n" + noSpans() + ";"
 }

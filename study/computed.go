@@ -12,8 +12,8 @@ import (
 // wholeStudy is the scope of the dates of the study: its episodes are the table's.
 const wholeStudy = "participant"
 
-// computeSpans is a [snapshot.Compute].
-func computeSpans(ctx context.Context, db *sql.DB, due []snapshot.Span, put func(snapshot.Span, []float64, []snapshot.Episode) error) error {
+// ComputeSpans is the [snapshot.Compute] of the program.
+func ComputeSpans(ctx context.Context, db *sql.DB, due []snapshot.Span, put func(snapshot.Span, []float64, []snapshot.Episode) error) error {
 	of := map[string][]snapshot.Span{}
 	var participants []string
 	for first, i := 0, 1; i <= len(due); i++ {

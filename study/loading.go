@@ -246,7 +246,7 @@ func (l *loading) show(ctx context.Context, m lake.Manifest) error {
 	if m.Snapshot == l.shown {
 		return nil
 	}
-	harm, err := snapshot.Publish(ctx, l.lake, m, computeSpans)
+	harm, err := snapshot.Publish(ctx, l.lake, m, ComputeSpans)
 	l.total.Harmed(harm...)
 	l.renewed = l.study.Now()
 	if err == nil {

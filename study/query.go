@@ -21,7 +21,7 @@ import (
 // Query answers one statement over the snapshot called which ("": newest).
 func (s *Study) Query(ctx context.Context, which, schema, statement string, args ...any) (table.Table, error) {
 	return s.query(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
-		return snapshot.Open(ctx, l, m, snapshot.Limits{})
+		return snapshot.Open(ctx, l, m, ComputeSpans, snapshot.Limits{})
 	}, schema, statement, args...)
 }
 
@@ -66,7 +66,7 @@ func tableOf(ctx context.Context, db *sql.DB, schema, statement string, args ...
 // Metrics are those of the snapshot called which ("": newest).
 func (s *Study) Metrics(ctx context.Context, which string, chosen views.Selection) (table.Table, error) {
 	return s.within(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
-		return snapshot.Open(ctx, l, m, snapshot.Limits{})
+		return snapshot.Open(ctx, l, m, nil, snapshot.Limits{}) // of those chosen alone it takes less
 	}, func(db *sql.DB, l *lake.Lake, m lake.Manifest) (table.Table, error) {
 		chosen.FromReadings, chosen.Spans = !m.KeepsDays(), snapshot.HasComputed(l, m)
 		return metricsOf(ctx, db, chosen)

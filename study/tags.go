@@ -125,7 +125,7 @@ func (s *Study) vouch(ctx context.Context, l *lake.Lake, m lake.Manifest) (folde
 	if err != nil {
 		return "", err
 	}
-	if err := snapshot.Vouch(ctx, l, m, computeSpans, lines); err != nil {
+	if err := snapshot.Vouch(ctx, l, m, ComputeSpans, lines); err != nil {
 		return "", err
 	}
 	return snapshot.Folder(l, m.Snapshot)

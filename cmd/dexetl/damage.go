@@ -8,7 +8,6 @@ import (
 
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -76,22 +75,10 @@ func (p *program) tellOutdated(tables []string) {
 	}
 }
 
-// notComputedWords say why a snapshot has no metrics that depend on the order of readings.
-func notComputedWords(snapshot string) string {
-	return fmt.Sprintf("snapshot %s has no span_metrics (an older dexetl published it, or its folder is gone)", snapshot)
-}
-
-// tellNulls says where a statement finds nulls because nobody computed what stands there.
-func (p *program) tellNulls(snapshot string, statement string) {
-	asked := slices.DeleteFunc(sql.SpanReaders(), func(view string) bool { return !strings.Contains(strings.ToLower(statement), view) })
-	if snapshot == "" || len(asked) == 0 {
-		return
+// tellComputed says that what depends on the order of readings is computed first, because
+// the snapshot of a name does not have it in files; "": it has.
+func (p *program) tellComputed(snapshot string) {
+	if snapshot != "" {
+		p.say("snapshot %s has no span_metrics (an older dexetl published it, or its folder is gone): all of it is computed now", snapshot)
 	}
-	p.say("%s: what depends on the order of readings, such as mage_mgdl, is null in %s", notComputedWords(snapshot), strings.Join(asked, ", "))
-	if slices.Equal(asked, []string{"sensor_metrics"}) { // the command metrics has no sensors
-		p.say("the newest snapshot has it after the next sync")
-		p.sayNext("sync")
-		return
-	}
-	p.sayNext("metrics", "--snapshot", snapshot, "--csv")
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dexetl/dexetl/transform"
 )
 
 // erasePoints are those that an erasure passes, in their order.
@@ -22,7 +24,7 @@ var erasePoints = []string{
 func TestEraseIsKilled(t *testing.T) {
 	t.Parallel()
 	b := erasable(t, 3)
-	latest := b.othersRows("latest")
+	latest := b.othersRows("latest", transform.Tables())
 	s := b.save()
 	for i, point := range erasePoints {
 		t.Run(point, func(t *testing.T) {
@@ -41,7 +43,7 @@ func TestEraseIsKilled(t *testing.T) {
 				t.Fatalf("%v: exit %d\n%s", again, code, stderr)
 			}
 			b.absent()
-			if got := b.othersRows("latest"); len(got) != len(latest) {
+			if got := b.othersRows("latest", transform.Tables()); len(got) != len(latest) {
 				t.Errorf("%d rows of others, want %d\n%s", len(got), len(latest), firstDifference(got, latest))
 			}
 		})

@@ -127,8 +127,8 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 		return err
 	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
-	if lacking := order.Study.NotComputed(order.Snapshot); lacking != "" {
-		p.say("%s: what depends on the order of readings is null but in participant_metrics; %s has it", notComputedWords(lacking), p.commandLine("metrics", "--snapshot", lacking))
+	if order.Tables == nil || sql.NeedsSpans(o.tables) {
+		p.tellComputed(order.Study.NotComputed(order.Snapshot))
 	}
 	order.Busy = func(what string) func() { return p.spin("exporting " + what) }
 	done, err := order.Run(ctx)

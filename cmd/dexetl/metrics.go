@@ -133,9 +133,7 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		}
 	}
 	p.tellOutdated(s.Outdated(o.which))
-	if lacking := s.NotComputed(o.which); lacking != "" {
-		p.say("%s: all of it is computed now", notComputedWords(lacking))
-	}
+	p.tellComputed(s.NotComputed(o.which))
 	t, err := s.Metrics(ctx, o.which, chosen)
 	if short, ok := errors.AsType[*answer.MemoryError](err); ok {
 		err = advised(exitUnexpected, "ask for less: fewer participants, or a shorter interval", "%s", short.Why)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/sql"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -67,7 +68,9 @@ func (p *program) runQuery(ctx context.Context, c *cli.Command, o queryOptions) 
 		return err
 	}
 	p.tellOutdated(m.Outdated())
-	p.tellNulls(s.NotComputed(o.which), statement)
+	if sql.NeedsSpans(statement) {
+		p.tellComputed(s.NotComputed(o.which))
+	}
 	said, err := answer.Ask(ctx, answer.Question{
 		Lake: s.LakePath(), Snapshot: m.ID(), Statement: statement, Format: f, Width: p.tableWidth(p.stdout),
 		Memory: memory, Timeout: o.timeout,
@@ -94,7 +97,7 @@ func (p *program) answerCommand() *cli.Command {
 			if !ok {
 				return usage("query starts this command; people have no use for it")
 			}
-			return answer.Answer(p.stdin, p.stdout, report, func(err error) answer.Outcome {
+			return answer.Answer(p.stdin, p.stdout, report, study.ComputeSpans, func(err error) answer.Outcome {
 				e := classified(err)
 				said := answer.Outcome{Code: e.code, Error: e.Error(), Advice: e.advice, Next: e.next}
 				if harm, ok := errors.AsType[*lake.DamageError](err); ok {

@@ -136,6 +136,7 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 		return done, err
 	}
 	p.tellOutdated(order.Study.Outdated(order.Snapshot))
+	p.tellComputed(order.Study.NotComputed(order.Snapshot))
 	order.People, order.Say = byUrgency(persons), p.reportWords()
 	order.Busy = func(what string) func() { return p.spin("writing " + what) }
 	if order.Path == "" {

@@ -72,7 +72,7 @@ func corpus(t testing.TB) *sql.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := Open(context.Background(), l, lake.Manifest{}, Limits{Memory: "200MB", Threads: 1})
+	db, err := Open(context.Background(), l, lake.Manifest{}, nil, Limits{Memory: "200MB", Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func BenchmarkPublish(b *testing.B) {
 		measure("next", func(b *testing.B) { publish(b, l, m) })
 		measure("again", func(b *testing.B) { publish(b, l, m) })
 		measure("open", func(b *testing.B) {
-			db, err := Open(b.Context(), l, m, Limits{})
+			db, err := Open(b.Context(), l, m, nil, Limits{})
 			if err != nil {
 				b.Fatal(err)
 			}

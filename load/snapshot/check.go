@@ -191,7 +191,7 @@ func (s latestSums) sound(name string) bool {
 // row than there may be: that says nothing of their files. The error names those that do
 // not answer.
 func CheckViews(ctx context.Context, l *lake.Lake, m lake.Manifest, within Limits, forRows bool) (asked int, tooLarge []string, err error) {
-	db, err := Open(ctx, l, m, within)
+	db, err := Open(ctx, l, m, nil, within)
 	if err != nil {
 		return 0, nil, err
 	}

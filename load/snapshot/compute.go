@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"runtime/debug"
 	"slices"
@@ -105,12 +104,11 @@ func (p *publisher) computeWith(ctx context.Context, lacks lacking, sums latestS
 // A computing makes the computed tables in sessions.
 type computing struct {
 	*publisher
-	db      *sql.DB
+	filling
 	session *session
-	conn    driver.Conn // may write, unlike those of db
-	sums    latestSums  // of latest
-	anew    bool        // nothing is taken from latest
-	takes   bool        // something is
+	sums    latestSums // of latest
+	anew    bool       // nothing is taken from latest
+	takes   bool       // something is
 }
 
 // inSession does something in a session of its own, which keeps in memory what it made until
@@ -120,17 +118,15 @@ func (c *computing) inSession(ctx context.Context, do func(context.Context) erro
 	if c.session, err = newSession(Limits{}, spillParents(c.lake.Path())...); err != nil {
 		return err
 	}
-	c.db = sql.OpenDB(c.session) // closes the session
-	defer func() { err = errors.Join(err, c.db.Close()) }()
-	if c.conn, err = c.session.Connector.Connect(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.conn.Close()) }()
-	// Files of a month are small: threads that share them wait for each other.
-	if err := c.execute(ctx, append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)...); err != nil {
-		return err
-	}
-	return do(ctx)
+	defer func() { err = errors.Join(err, c.session.Close()) }()
+	return c.session.fillWith(ctx, func(f filling) error {
+		c.filling = f
+		// Files of a month are small: threads that share them wait for each other.
+		if err := c.execute(ctx, append(Limits{Threads: 1}.statements(), c.session.spill.statements()...)...); err != nil {
+			return err
+		}
+		return do(ctx)
+	})
 }
 
 func (c *computing) computeSpans(ctx context.Context) error {
@@ -142,7 +138,7 @@ func (c *computing) computeSpans(ctx context.Context) error {
 		return err
 	}
 	if len(due) > 0 {
-		if err := c.fill(ctx, due); err != nil {
+		if err := c.fill(ctx, c.with, due); err != nil {
 			return err
 		}
 	}
@@ -152,15 +148,6 @@ func (c *computing) computeSpans(ctx context.Context) error {
 	}
 	fault.Point("snapshot.spans_written")
 	return c.write(ctx, monthsOfEpisodes(c.takes))
-}
-
-func (c *computing) execute(ctx context.Context, statements ...string) error {
-	for _, s := range statements {
-		if _, err := c.conn.(driver.ExecerContext).ExecContext(ctx, s, nil); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // prepare creates what is read, what was computed before, and tables for what is new.
@@ -220,26 +207,4 @@ func (c *computing) relate(ctx context.Context, names []string) error {
 func (c *computing) createViews(ctx context.Context, names []string) error {
 	chosen := slices.DeleteFunc(views.Views(), func(v views.View) bool { return !slices.Contains(names, v.Name) })
 	return c.execute(ctx, append([]string{createSchema}, views.Create(chosen)...)...)
-}
-
-// due lists the spans that are new or changed.
-func (c *computing) due(ctx context.Context) (found []Span, err error) {
-	rows, err := c.db.QueryContext(ctx, `from compared
-select participant_id, scope, label, first_date, last_date, takes_unknown, first_utc, last_utc, n_values, readings_hash, metrics_version, episode_preset, preset
-where state = 'due'
-order by participant_id, scope, label, first_date`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s Span
-		var first, last, from, to sql.NullTime
-		if err := rows.Scan(&s.ParticipantID, &s.Scope, &s.Label, &first, &last, &s.TakesUnknown, &from, &to, &s.Values, &s.hash, &s.version, &s.episodePreset, &s.preset); err != nil {
-			return nil, err
-		}
-		s.First, s.Last, s.From, s.To = first.Time, last.Time, from.Time, to.Time
-		found = append(found, s)
-	}
-	return found, rows.Err()
 }

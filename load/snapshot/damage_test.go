@@ -33,7 +33,7 @@ func harms() map[string]func(name string) error {
 func readers() map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB {
 	return map[string]func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB{
 		"session": func(t *testing.T, l *lake.Lake, m lake.Manifest) *sql.DB {
-			db, err := Open(t.Context(), l, m, Limits{})
+			db, err := Open(t.Context(), l, m, nil, Limits{})
 			if err != nil {
 				t.Fatalf("Open: %v", err)
 			}

@@ -30,7 +30,7 @@ func days(t *testing.T, l *lake.Lake, m lake.Manifest) []string {
 	if harm, err := Publish(t.Context(), l, m, c.compute); err != nil || len(harm) > 0 {
 		t.Fatalf("Publish: %v, %v", harm, err)
 	}
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestDaysThatDoNotHold(t *testing.T) {
 			if err := change(t, l, m); err != nil {
 				t.Fatal(err)
 			}
-			db, err := Open(t.Context(), l, m, Limits{})
+			db, err := Open(t.Context(), l, m, nil, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,6 @@ package snapshot
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -85,23 +84,20 @@ func (c *computing) sumParts(ctx context.Context, to *os.Root, s sum, t transfor
 }
 
 // sumPart writes the file of a part, which is the table in a connection of its own.
-func (c *computing) sumPart(ctx context.Context, to *os.Root, s sum, t transform.Table, p part, follows string) (err error) {
+func (c *computing) sumPart(ctx context.Context, to *os.Root, s sum, t transform.Table, p part, follows string) error {
 	files, err := c.absolutes(p.paths(), "")
 	if err != nil {
 		return err
 	}
-	conn, err := c.session.Connector.Connect(ctx)
-	if err != nil {
+	return c.session.fillWith(ctx, func(f filling) error {
+		own := *c
+		own.filling = f
+		if err := own.execute(ctx, temporary(relation(t, c.manifest, fileList(files)))); err != nil {
+			return err
+		}
+		_, err := own.copyTo(ctx, to, path.Join(c.folder, hashesFolder), sumName(c.manifest, s, t, p, follows), s.query)
 		return err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	own := *c
-	own.conn = conn
-	if err := own.execute(ctx, temporary(relation(t, c.manifest, fileList(files)))); err != nil {
-		return err
-	}
-	_, err = own.copyTo(ctx, to, path.Join(c.folder, hashesFolder), sumName(c.manifest, s, t, p, follows), s.query)
-	return err
+	})
 }
 
 // follows asks what the rows of parts follow from beside the data files.
@@ -195,7 +191,7 @@ func (c *computing) copyTo(ctx context.Context, to *os.Root, folder, name, query
 	}
 	options = append([]string{"format parquet", "compression zstd"}, options...)
 	statement := fmt.Sprintf("copy (\n%s\n) to %s (%s)", query, text(file), strings.Join(options, ", "))
-	written, err := c.conn.(driver.ExecerContext).ExecContext(ctx, statement, nil)
+	written, err := c.conn.ExecContext(ctx, statement)
 	if err != nil {
 		return 0, err
 	}

@@ -38,16 +38,20 @@ func monthOf(column string) string { return "strftime(" + column + ", '%Y-%m')" 
 // monthsOfSpans has days, periods and sensors in the month in which they begin.
 func monthsOfSpans(takes bool) months {
 	month := "coalesce(if(scope in ('day', 'period', 'sensor'), " + monthOf("first_date") + ", null), '" + wholeName + "')"
+	var taken string
+	if takes {
+		taken = `
+    union all by name
+    select o.* replace (k.last_date as last_date)
+    from old_span_metrics o
+    join kept k on ` + sameSpan("o", "k")
+	}
 	return months{
 		table: spansTable, takes: takes,
 		other: "select distinct " + month + " as month from compared where state <> 'same'",
 		rows: `select *, ` + month + ` as month
 from (
-    from new_span_metrics
-    union all by name
-    select o.* replace (k.last_date as last_date)
-    from old_span_metrics o
-    join kept k on ` + sameSpan("o", "k") + `
+    from new_span_metrics` + taken + `
 )`,
 		order: "participant_id, scope, label, first_date",
 	}
@@ -59,6 +63,12 @@ func monthsOfEpisodes(takes bool) months {
 	month, night := monthOf("start_utc"), views.InNight("start_local")
 	hashed := "hash(" + selected(episodes(), func(c transform.Column) string { return identifier(c.Name) }) + ")::hugeint"
 	const stays = "join (from kept where scope = 'participant') k on k.participant_id = o.participant_id"
+	var taken string
+	if takes {
+		taken = `
+    union all by name
+    from (from old_episodes o semi ` + stays + `)`
+	}
 	return months{
 		table: episodesTable, takes: takes,
 		other: `select month
@@ -75,12 +85,15 @@ union
 select ` + month + ` from old_episodes where night <> ` + night,
 		rows: `select * replace (` + night + ` as night), ` + month + ` as month
 from (
-    from new_episodes
-    union all by name
-    from (from old_episodes o semi ` + stays + `)
+    from new_episodes` + taken + `
 )`,
 		order: "participant_id, start_utc, kind",
 	}
+}
+
+// all is the query for all rows, in the order in which they lie in files.
+func (m months) all() string {
+	return "select * exclude (month)\nfrom (" + m.rows + ")\norder by month, " + m.order
 }
 
 // query is the query for the rows of a month.

@@ -51,7 +51,7 @@ func computedRows(t *testing.T, l *lake.Lake, m lake.Manifest) (due, rows []stri
 	if harm, err := Publish(t.Context(), l, m, c.compute); err != nil || len(harm) > 0 {
 		t.Fatalf("Publish: %v, %v", harm, err)
 	}
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

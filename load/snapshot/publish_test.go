@@ -125,7 +125,7 @@ func TestEmptyLake(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer database.Close()
-	session, err := Open(t.Context(), l, lake.Manifest{}, Limits{})
+	session, err := Open(t.Context(), l, lake.Manifest{}, nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open(empty): %v", err)
 	}

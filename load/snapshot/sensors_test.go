@@ -70,7 +70,7 @@ func (w wornRecords) rows(table transform.Table) arrow.RecordBatch {
 func sensorRows(t *testing.T, l *lake.Lake, m lake.Manifest) []string {
 	t.Helper()
 	computedRows(t, l, m)
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestSessionReadsSensors(t *testing.T) {
 	view := all[slices.IndexFunc(all, func(v views.View) bool { return v.Name == sensorSessions.name })]
 	_, found, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(view.Body), ";"), " as\n")
 	for _, stored := range []bool{true, false} {
-		db, err := Open(t.Context(), l, m, Limits{})
+		db, err := Open(t.Context(), l, m, nil, Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}

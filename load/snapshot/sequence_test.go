@@ -23,7 +23,7 @@ func TestSequencesEnd(t *testing.T) {
 		participants = append(participants, fmt.Sprintf("P%03d", i))
 		m = commit(t, l, participants[i], i+1)
 	}
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

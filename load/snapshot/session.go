@@ -23,21 +23,23 @@ import (
 // fit into memory goes to a folder of the lake, encrypted, which Close removes, or
 // else the next session. The zero Manifest has all tables and no rows. A table with a file that is missing or
 // damaged fails when it is read, as far as that shows before a query, and so do the
-// views that read it; [Explain] tells which file it is.
-func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits) (*sql.DB, error) {
-	return open(ctx, l, m, limits, func(string) bool { return true })
+// views that read it; [Explain] tells which file it is. With computes the tables that depend
+// on the order of readings, if the snapshot does not have them in files, for the first
+// statement that may read them; nil: they are empty.
+func Open(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, limits Limits) (*sql.DB, error) {
+	return open(ctx, l, m, with, limits, func(string) bool { return true })
 }
 
 // OpenToExport is Open for statements of this program, which may write into a folder, too,
 // and there alone. Of the tables that no session shows there are those that are named.
-func OpenToExport(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, folder string, hidden ...string) (*sql.DB, error) {
+func OpenToExport(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, limits Limits, folder string, hidden ...string) (*sql.DB, error) {
 	shown := tables()
 	for _, name := range hidden {
 		t, _ := transform.TableNamed(name)
 		shown = append(shown, t)
 	}
 	all := func(string) bool { return true }
-	s, err := openSession(ctx, l, m, limits, shown, all, "set allowed_directories = "+fileList([]string{folder + "/"}))
+	s, err := openSession(ctx, l, m, with, limits, shown, all, "set allowed_directories = "+fileList([]string{folder + "/"}))
 	if err != nil {
 		return nil, err
 	}
@@ -49,20 +51,24 @@ type writing struct{ *session }
 
 // Connect implements driver.Connector.
 func (w writing) Connect(ctx context.Context) (driver.Conn, error) {
-	return w.session.Connector.Connect(ctx)
+	conn, err := w.session.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return writer{conn.(*duckdb.Conn), w.session}, nil
 }
 
 // OpenOnly is Open for the tables and views named, which must be all that the
-// views read: no file of another table is looked at.
+// views read, and in files: no file of another table is looked at.
 func OpenOnly(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, names ...string) (*sql.DB, error) {
 	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(f lake.File) bool { return !slices.Contains(names, f.Table) })
-	return open(ctx, l, m, limits, func(name string) bool { return slices.Contains(names, name) })
+	return open(ctx, l, m, nil, limits, func(name string) bool { return slices.Contains(names, name) })
 }
 
-func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wanted func(string) bool) (*sql.DB, error) {
+func open(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, limits Limits, wanted func(string) bool) (*sql.DB, error) {
 	// Whoever asks need not be allowed to read the files that no session shows.
 	shown := slices.DeleteFunc(tables(), func(t transform.Table) bool { return !wanted(t.Name) })
-	s, err := openSession(ctx, l, m, limits, shown, wanted)
+	s, err := openSession(ctx, l, m, with, limits, shown, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +77,7 @@ func open(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, wan
 
 // openSession makes a session of some tables, and of the views that are wanted; more are
 // settings before the door is closed.
-func openSession(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limits, shown []transform.Table, wanted func(string) bool, more ...string) (*session, error) {
+func openSession(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, limits Limits, shown []transform.Table, wanted func(string) bool, more ...string) (*session, error) {
 	harm, isRead := make(damage), func(table string) bool {
 		return slices.ContainsFunc(shown, func(t transform.Table) bool { return t.Name == table })
 	}
@@ -82,7 +88,7 @@ func openSession(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limi
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	prepare := func() error { return session.prepare(ctx, l, m, harm, limits, shown, wanted, more) }
+	prepare := func() error { return session.prepare(ctx, l, m, with, harm, limits, shown, wanted, more) }
 	err = prepare()
 	if err != nil { // DuckDB looks into files, and does not say which one is damaged
 		found, e := harm.look(ctx, m, isRead, l.Check)
@@ -98,12 +104,6 @@ func openSession(ctx context.Context, l *lake.Lake, m lake.Manifest, limits Limi
 
 // sources returns the absolute paths of the files of a table.
 func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
-	switch {
-	case isComputed(table) && HasComputed(l, m):
-		return computedFiles(l, folderOf(m.Snapshot), table)
-	case isComputed(table):
-		return nil, nil
-	}
 	var names []string
 	for _, f := range m.TableFiles(table) {
 		name, err := absolute(l, f.Path)
@@ -116,24 +116,17 @@ func sources(l *lake.Lake, m lake.Manifest, table string) ([]string, error) {
 }
 
 // HasComputed reports whether a snapshot has the tables that depend on the order of
-// readings: those of older programs, and those whose folder is gone, lack them.
+// readings in files: those of older programs, and those whose folder is gone, lack them.
 func HasComputed(l *lake.Lake, m lake.Manifest) bool {
 	there, err := hasReadable(l.Root(), folderOf(m.Snapshot))
 	return there && err == nil
-}
-
-// notComputed is what is said to whoever reads a computed table that a snapshot lacks.
-func notComputed(t transform.Table, m lake.Manifest, d damage) string {
-	if harm := d.of(t.Name); harm != nil {
-		return complaint(harm)
-	}
-	return fmt.Sprintf("snapshot %s has no %s: an older program published it, or its folder is gone; the newest one has it after the next sync, and for any other the command metrics computes what follows from it", m.ID(), t.Name)
 }
 
 // A session hands out connections that only read.
 type session struct {
 	*duckdb.Connector
 	spill *Spill
+	late  *late // nil: there are none
 }
 
 // newSession makes an empty one that keeps what does not fit into memory in the spill
@@ -151,7 +144,7 @@ func newSession(limits Limits, spills ...string) (*session, error) {
 }
 
 // prepare creates the relations that are wanted and then closes the door.
-func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, harm damage, limits Limits, shown []transform.Table, wanted func(string) bool, more []string) error {
+func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute, harm damage, limits Limits, shown []transform.Table, wanted func(string) bool, more []string) error {
 	conn, err := s.Connector.Connect(ctx)
 	if err != nil {
 		return err
@@ -160,28 +153,29 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 	statements := append(limits.statements(), s.spill.statements()...)
 	var allowed []string
 	for _, t := range shown {
+		if isComputed(t.Name) {
+			continue
+		}
 		files, err := sources(l, m, t.Name)
 		if err != nil {
 			return err
 		}
-		switch {
-		case len(files) > 0 || lacksDays(t, m):
-		case isComputed(t.Name) && len(m.TableFiles("glucose")) > 0:
-			statements = append(statements, failingRelation(t, notComputed(t, m, harm)))
-			continue
-		default:
+		if len(files) == 0 && !lacksDays(t, m) {
 			statements = append(statements, emptyRelation(t))
-			continue
-		}
-		if isComputed(t.Name) { // it was, before there was any damage
-			allowed = slices.Concat(allowed, files)
-			statements = append(statements, relation(t, m, fileList(files)))
 			continue
 		}
 		if harm.of(t.Name) == nil {
 			allowed = slices.Concat(allowed, files)
 		}
 		statements = append(statements, harm.relation(t, m, fileList(files)))
+	}
+	if wanted(spansTable) {
+		create, files, err := s.computed(l, m, with, harm)
+		if err != nil {
+			return err
+		}
+		allowed = slices.Concat(allowed, files)
+		statements = slices.Concat(statements, create)
 	}
 	days, err := daysOf(l, m)
 	if err != nil {
@@ -201,7 +195,7 @@ func (s *session) prepare(ctx context.Context, l *lake.Lake, m lake.Manifest, ha
 		chosen = withSessions(chosen, fileList(sensors))
 	}
 	statements = slices.Concat(statements, []string{createSchema}, views.Create(chosen))
-	if !HasComputed(l, m) && wanted(spansTable) {
+	if wanted(spansTable) && harm.of(spansTable) != nil && !HasComputed(l, m) {
 		statements = append(statements, views.NoSpans()) // metric views are of use without
 	}
 	statements = slices.Concat(statements, more, lockdown(allowed))
@@ -231,7 +225,7 @@ func (s *session) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reader{conn.(*duckdb.Conn)}, nil
+	return reader{conn.(*duckdb.Conn), s}, nil
 }
 
 // Close implements io.Closer; sql.DB calls it.
@@ -241,7 +235,10 @@ func (s *session) Close() error {
 
 // A reader is a connection that prepares nothing but queries. It has no other
 // way to run a statement, so database/sql prepares each of them.
-type reader struct{ conn *duckdb.Conn }
+type reader struct {
+	conn    *duckdb.Conn
+	session *session
+}
 
 // Prepare implements driver.Conn.
 func (r reader) Prepare(query string) (driver.Stmt, error) {
@@ -253,7 +250,13 @@ func (r reader) PrepareContext(ctx context.Context, query string) (driver.Stmt, 
 	if err := allow(ctx, r.conn, query); err != nil {
 		return nil, err
 	}
-	prepared, err := r.conn.Prepare(described(query))
+	told := described(query)
+	if told == query {
+		if err := r.session.ready(ctx, query); err != nil {
+			return nil, err
+		}
+	}
+	prepared, err := r.conn.Prepare(told)
 	if err != nil {
 		if _, known := errors.AsType[*duckdb.Error](err); !known { // DuckDB read it, and found no statement or several
 			err = ErrReadOnly

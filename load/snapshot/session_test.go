@@ -26,7 +26,7 @@ func TestOpen(t *testing.T) {
 		m    lake.Manifest
 		want string
 	}{{lake.Manifest{}, "0"}, {first, "3"}, {second, "7"}} {
-		db, err := Open(t.Context(), l, test.m, Limits{Memory: "200MB", Threads: 1})
+		db, err := Open(t.Context(), l, test.m, nil, Limits{Memory: "200MB", Threads: 1})
 		if err != nil {
 			t.Fatalf("Open(snapshot %d): %v", test.m.Snapshot, err)
 		}
@@ -55,7 +55,7 @@ func TestSessionIsLockedDown(t *testing.T) {
 	m := commit(t, l, "P001", 3)
 	data := filepath.Join(l.Path(), m.TableFiles("glucose")[0].Path)
 	notes := filepath.Join(l.Path(), m.TableFiles("event_notes")[0].Path)
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -124,7 +124,7 @@ func TestSessionIsLockedDown(t *testing.T) {
 func TestSessionDescribes(t *testing.T) {
 	t.Parallel()
 	l := newLake(t)
-	db, err := Open(t.Context(), l, commit(t, l, "P001", 3), Limits{})
+	db, err := Open(t.Context(), l, commit(t, l, "P001", 3), nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -156,7 +156,7 @@ func TestSessionLooksAtNothingHidden(t *testing.T) {
 	l := newLake(t)
 	m := commit(t, l, "P001", 3)
 	m.Files = append(slices.Clone(m.Files), lake.File{Table: "event_notes", Path: "data/event_notes/" + strings.Repeat("x", 300)})
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -169,7 +169,7 @@ func TestSessionLooksAtNothingHidden(t *testing.T) {
 func TestSessionAllows(t *testing.T) {
 	t.Parallel()
 	l := newLake(t)
-	db, err := Open(t.Context(), l, commit(t, l, "P001", 3), Limits{})
+	db, err := Open(t.Context(), l, commit(t, l, "P001", 3), nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -203,7 +203,7 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := Open(t.Context(), l, m, Limits{})
+	db, err := Open(t.Context(), l, m, nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}

@@ -31,7 +31,7 @@ func TestSpillIsOfTheLake(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	l := newLake(t)
 	parent := filepath.Join(l.Path(), spillName)
-	db, err := Open(t.Context(), l, lake.Manifest{}, Limits{})
+	db, err := Open(t.Context(), l, lake.Manifest{}, nil, Limits{})
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
@@ -111,7 +111,7 @@ func TestSpillElsewhere(t *testing.T) {
 	if s = NewSpill(l.Path()); s.path != "" {
 		t.Errorf("it spills into %q, which a link leads to", s.path)
 	}
-	db, err := Open(t.Context(), l, lake.Manifest{}, Limits{})
+	db, err := Open(t.Context(), l, lake.Manifest{}, nil, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

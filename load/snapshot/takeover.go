@@ -29,12 +29,11 @@ func (c *computing) takeOver(ctx context.Context) error {
 	if c.takes {
 		return nil
 	}
-	var none []string
-	for _, t := range Computed() {
-		none = append(none, fmt.Sprintf("create or replace view old_%s as\n%s", t.Name, noRows(t)))
-	}
-	return c.execute(ctx, append(none, compared, kept)...)
+	return c.execute(ctx, "create or replace table compared as\n"+allDue)
 }
+
+// allDue are the spans of a snapshot of which none was computed before.
+const allDue = "select *, 'due' as state,\nfrom scopes"
 
 // oldRelations are the statements for the computed tables of latest, which fail if their
 // columns are others; nil: there are none.
