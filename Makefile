@@ -90,9 +90,9 @@ simulate-seeds: prerequisites
 	go test -tags faults -v -timeout 12h -run 'TestSimulation$$' ./cmd/dexetl -simulate $(SEEDS) -simulate.seed $(SEED)
 
 check: prerequisites
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
 	go vet ./...
 	go vet -tags faults ./...
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
 	go run $(STATICCHECK) ./...
 	go mod verify
 
