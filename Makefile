@@ -70,15 +70,15 @@ RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(folder)/*.
 PARTLY = $(foreach folder,$(RACED),$(if $(shell grep -sl '^//go:build !race' $(folder)/*_test.go),$(folder)))
 
 # Without GORACE every process ends with a second's sleep: the race detector's, for
-# races of the last moment. Hundreds of the tests' processes end.
+# races of the last moment. Hundreds of the tests' processes end. make check vets.
 test: prerequisites
-	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m $(RACED)
-	UNRACED=1 go test -buildmode=pie -timeout 40m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
+	GORACE=atexit_sleep_ms=0 go test -race -vet=off -timeout 40m $(RACED)
+	UNRACED=1 go test -buildmode=pie -vet=off -timeout 40m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
 
 torture: prerequisites
-	go test -tags faults ./extract/fault/...
-	go test -tags faults -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
-	go test -tags faults -v -timeout 4h -parallel 4 -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
+	go test -tags faults -vet=off ./extract/fault/...
+	go test -tags faults -vet=off -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
+	go test -tags faults -vet=off -v -timeout 4h -parallel 4 -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
 		-study.seed $(SEED) -disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
 
 study: prerequisites
