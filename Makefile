@@ -61,11 +61,11 @@ demo: build
 	@rm -rf $(DEMO)
 	./bin/dexetl demo $(DEMO)
 
-# Where neither a package nor its tests start goroutines or serve, the race detector would
-# see nothing, and make all several times as slow.
+# Where neither a package nor its tests, benchmarks aside, start goroutines or serve, the
+# race detector would see nothing, and make all several times as slow.
 AT_ONCE := ^[[:space:]]*go (func|[A-Za-z_.]+\()|\.Go\(|httptest\.New(TLS|Unstarted)?Server|http\.Server
 ALL    = $(shell go list ./... | sed 's,^[^/]*/[^/]*/[^/]*/,./,')
-RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(folder)/*.go),$(folder)))
+RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(filter-out %_bench_test.go,$(wildcard $(folder)/*.go))),$(folder)))
 # Where tests know whether it watches, it sees less of them, or not all.
 PARTLY = $(foreach folder,$(RACED),$(if $(shell grep -sl '^//go:build !race' $(folder)/*_test.go),$(folder)))
 
