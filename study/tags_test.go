@@ -56,6 +56,7 @@ func (s *Study) answersOf(t *testing.T, which string) string {
 // A snapshot with a name gives the same digits after a hundred commits, another roster and
 // a collection of all that nothing keeps; so does its folder, as it was.
 func TestTaggedSnapshotStays(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001", Site: "north"}))
@@ -142,6 +143,7 @@ func sumsIn(t *testing.T, folder string) string {
 // Given again, snapshots tag does what is left to do; a name has one snapshot, and what is
 // damaged gets none.
 func TestTagAgain(t *testing.T) {
+	oneAfterTheOther(t)
 	s := open(t, nil)
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
 	log, l := s.startLoading(t)
@@ -185,6 +187,7 @@ func TestTagAgain(t *testing.T) {
 // What webhooks are not told yet, what somebody opened, and all of a lake whose newest
 // snapshot is of an older format, stay.
 func TestCollectionSpares(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)
@@ -223,6 +226,7 @@ func TestCollectionSpares(t *testing.T) {
 // A tag that is lost keeps its snapshot as long as the audit trail knows of it: nothing is
 // collected until a repair has written it anew, or it is dropped.
 func TestCollectionBesideLostTag(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)
@@ -257,6 +261,7 @@ func TestCollectionBesideLostTag(t *testing.T) {
 // While nobody knows what a tag keeps nothing is collected; one of a snapshot that is
 // accounted for as gone keeps nothing. Verify names the tag.
 func TestCollectionBesideWrongTag(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)
@@ -306,6 +311,7 @@ func TestCollectionBesideWrongTag(t *testing.T) {
 
 // A tag whose file is damaged can be dropped, also beside another one.
 func TestDropDamagedTag(t *testing.T) {
+	oneAfterTheOther(t)
 	s := open(t, nil)
 	_, l := s.startLoading(t)
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
@@ -336,6 +342,7 @@ func TestDropDamagedTag(t *testing.T) {
 // A lake that was copied to another path, without its links and its folders, read-only,
 // answers as the one that it was made of.
 func TestCopiedLakeAnswers(t *testing.T) {
+	oneAfterTheOther(t)
 	s := open(t, nil)
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001", Site: "north"}))
 	log, l := s.startLoading(t)
@@ -366,6 +373,7 @@ func TestCopiedLakeAnswers(t *testing.T) {
 // Who tags a snapshot vouches for its files, so each is read: one whose content alone is
 // damaged keeps the tag away, also one that is there, whichever of its names it has.
 func TestTagReadsContent(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, of := range map[string]func(m lake.Manifest) string{
 		"data": func(m lake.Manifest) string { return m.TableFiles("glucose")[0].Path },
 		"link": func(m lake.Manifest) string {
