@@ -61,24 +61,24 @@ demo: build
 	@rm -rf $(DEMO)
 	./bin/dexetl demo $(DEMO)
 
-# Where neither a package nor its tests start goroutines or serve, the race detector would
-# see nothing, and make all several times as slow.
+# Where neither a package nor its tests, benchmarks aside, start goroutines or serve, the
+# race detector would see nothing, and make all several times as slow.
 AT_ONCE := ^[[:space:]]*go (func|[A-Za-z_.]+\()|\.Go\(|httptest\.New(TLS|Unstarted)?Server|http\.Server
 ALL    = $(shell go list ./... | sed 's,^[^/]*/[^/]*/[^/]*/,./,')
-RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(folder)/*.go),$(folder)))
+RACED  = $(foreach folder,$(ALL),$(if $(shell grep -lE '$(AT_ONCE)' $(filter-out %_bench_test.go,$(wildcard $(folder)/*.go))),$(folder)))
 # Where tests know whether it watches, it sees less of them, or not all.
 PARTLY = $(foreach folder,$(RACED),$(if $(shell grep -sl '^//go:build !race' $(folder)/*_test.go),$(folder)))
 
 # Without GORACE every process ends with a second's sleep: the race detector's, for
-# races of the last moment. Hundreds of the tests' processes end.
+# races of the last moment. Hundreds of the tests' processes end. make check vets.
 test: prerequisites
-	GORACE=atexit_sleep_ms=0 go test -race -timeout 40m $(RACED)
-	UNRACED=1 go test -buildmode=pie -timeout 40m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
+	GORACE=atexit_sleep_ms=0 go test -race -vet=off -timeout 40m $(RACED)
+	UNRACED=1 go test -buildmode=pie -vet=off -timeout 40m -parallel 4 $(PARTLY) $(filter-out $(RACED),$(ALL))
 
 torture: prerequisites
-	go test -tags faults ./extract/fault/...
-	go test -tags faults -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
-	go test -tags faults -v -timeout 4h -parallel 4 -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
+	go test -tags faults -vet=off ./extract/fault/...
+	go test -tags faults -vet=off -v -timeout 30m -run Torture ./extract/consent -kills $(KILLS) -seed $(SEED)
+	go test -tags faults -vet=off -v -timeout 4h -parallel 4 -run 'Killed|TestDisk(Fails|TooSmall)|TestPowerCut' ./cmd/dexetl -webhooks.kills $(HOOK_KILLS) \
 		-study.seed $(SEED) -disk.kills $(DISK_KILLS) -disk.calls $(DISK_CALLS) -disk.sizes $(DISK_SIZES)
 
 study: prerequisites
@@ -90,9 +90,9 @@ simulate-seeds: prerequisites
 	go test -tags faults -v -timeout 12h -run 'TestSimulation$$' ./cmd/dexetl -simulate $(SEEDS) -simulate.seed $(SEED)
 
 check: prerequisites
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
 	go vet ./...
 	go vet -tags faults ./...
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted" >&2; exit 1; fi
 	go run $(STATICCHECK) ./...
 	go mod verify
 

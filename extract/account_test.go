@@ -44,6 +44,9 @@ func (f *fakeAccounts) SetAside(_ context.Context, connection string) error {
 // what was asked for counts as never answered. Others go on.
 func TestAnswerOfAnotherAccount(t *testing.T) {
 	for _, mode := range []plan.Mode{plan.Backfill, plan.Sync, plan.Refresh} {
+		if Raced && mode != plan.Backfill {
+			continue // the mode says what is asked for, not what goes on at once
+		}
 		for _, resource := range []dexcom.Resource{dexcom.DataRange, dexcom.EGVs, dexcom.Events, dexcom.Calibrations, dexcom.Alerts, dexcom.Devices} {
 			if mode == plan.Refresh && resource == dexcom.Devices {
 				continue // not asked for then

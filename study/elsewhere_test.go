@@ -18,6 +18,7 @@ import (
 // A study that was moved has a database that reads where it was: verify says so, and a repair
 // makes it anew. It names the trail, too, if that is gone, and does not call that nothing.
 func TestRepairMovedStudy(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, nil)
 	check(t, errors.Join(l.publish(t.Context()), l.close(), log.Close()))
 	if found, err := s.Verify(t.Context(), Verify{}); err != nil || found.Elsewhere != "" || len(found.Damages) > 0 {

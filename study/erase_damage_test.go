@@ -17,6 +17,7 @@ import (
 // the segment is named; others are loaded, and keep their history. With the segment restored
 // the next load ends the erasure.
 func TestEraseBesideDamagedLog(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, func() time.Time { return now })
 	check(t, log.Seal(now.AddDate(1, 0, 0)))
 	appendReadings(t, log, 3, now, "P002")
@@ -92,6 +93,7 @@ func (s *Study) rowsOf(t *testing.T, table, participant string) (n int) {
 // Once the segment is restored that has kept an erasure from its end, it is no damage that the
 // log has what the tables say was erased: a replay can be tried, and a repair ends the erasure.
 func TestRepairEndsErasureInRestoredLog(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, func() time.Time { return now })
 	check(t, errors.Join(l.load(t.Context()), l.close(), log.Close()))
 	segments, err := filepath.Glob(filepath.Join(s.RawPath(), "*/*/*.seg"))

@@ -58,6 +58,7 @@ func TestAnswerDuringErasure(t *testing.T) {
 
 // An answer that comes after the erasure gets a receipt of its own.
 func TestAnswerAfterErasure(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, func() time.Time { return now })
 	check(t, s.beginErasure(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now, Reason: "asked to"}))
 	check(t, l.finishErasures(t.Context()))
@@ -79,6 +80,7 @@ func TestAnswerAfterErasure(t *testing.T) {
 // A lake from before the erasure, with a state from after it, brings nobody back: neither
 // into the tables nor into the quarantine.
 func TestOlderLakeAfterErasure(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, again := range map[string]func(*Study) error{
 		"load": func(s *Study) error {
 			_, l := s.startLoading(t)
@@ -111,6 +113,7 @@ func TestOlderLakeAfterErasure(t *testing.T) {
 // Nobody is absent while something of theirs may be where no text can be found: before the
 // erasure is done, and before what it deleted is wiped.
 func TestAbsentOnlyWhenDone(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, func() time.Time { return now })
 	check(t, errors.Join(l.close(), log.Close()))
 	_, err := s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}, 0)
@@ -134,6 +137,7 @@ func TestAbsentOnlyWhenDone(t *testing.T) {
 // A tagged snapshot that has nothing but the name of somebody stays as it is when they are
 // erased again.
 func TestErasedAgainKeepsTags(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s, log, l := erasable(t, func() time.Time { return clock })
 	check(t, errors.Join(l.close(), log.Close()))
@@ -160,6 +164,7 @@ func TestErasedAgainKeepsTags(t *testing.T) {
 
 // A manifest that was set aside as damaged names people, too: it goes.
 func TestEraseManifestsAside(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, func() time.Time { return now })
 	check(t, errors.Join(l.publish(t.Context()), l.close(), log.Close()))
 	newest, err := os.ReadFile(filepath.Join(s.LakePath(), "manifests", "000000000001.json"))

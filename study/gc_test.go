@@ -22,6 +22,7 @@ import (
 // What webhooks are not told yet, what somebody opened, and all of a lake whose newest
 // snapshot is of an older format, stay.
 func TestCollectionSpares(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)
@@ -60,6 +61,7 @@ func TestCollectionSpares(t *testing.T) {
 // A tag that is lost keeps its snapshot as long as the audit trail knows of it: nothing is
 // collected until a repair has written it anew, or it is dropped.
 func TestCollectionBesideLostTag(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)
@@ -94,6 +96,7 @@ func TestCollectionBesideLostTag(t *testing.T) {
 // While lines of the audit trail are gone nobody knows which tags are: nothing is collected, and
 // a run that loads only says so. Once the trail is whole a lost tag is missed, as ever.
 func TestCollectionBesideDamagedTrail(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)
@@ -141,6 +144,7 @@ func TestCollectionBesideDamagedTrail(t *testing.T) {
 // While nobody knows what a tag keeps nothing is collected; one of a snapshot that is
 // accounted for as gone keeps nothing. Verify names the tag.
 func TestCollectionBesideWrongTag(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	_, l := s.startLoading(t)

@@ -10,6 +10,7 @@ import (
 
 // Runs know their snapshots around one whose manifest was set aside.
 func TestRunsAroundAManifestAside(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	run, err := s.Store.StartRun(t.Context(), "sync", "", "v1")

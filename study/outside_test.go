@@ -11,6 +11,7 @@ import (
 // A window is held against the dates of whom it is about: an end that is open lets all in,
 // and so does a start where all history is fetched.
 func TestWindowsOutside(t *testing.T) {
+	oneAfterTheOther(t)
 	date := func(text string) time.Time {
 		at, err := cohort.ParseDate(text)
 		if err != nil {

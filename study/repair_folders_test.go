@@ -14,6 +14,7 @@ import (
 // A replay that brings a file back leaves no folder that has it as it was, and names a file
 // that a tagged snapshot alone has, which it cannot make again.
 func TestReplayRenewsFolders(t *testing.T) {
+	oneAfterTheOther(t)
 	s, log, l := erasable(t, nil)
 	check(t, errors.Join(l.publish(t.Context()), l.guard.Unlock()))
 	l.guard = nil

@@ -16,6 +16,7 @@ import (
 // by a repair and by the next load alike, and the folder keeps its link. One that is damaged
 // with its links is not taken from there.
 func TestRecoverFromFolder(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, harm := range map[string]func(string) error{
 		"lost": os.Remove,
 		"replaced": func(path string) error {

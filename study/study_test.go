@@ -17,6 +17,16 @@ import (
 // now is when the tests' studies are, unless they have a clock of their own.
 var now = time.Date(2026, 4, 15, 12, 0, 0, 0, time.UTC)
 
+// oneAfterTheOther marks a test in which one piece of work follows the other: the race
+// detector would see nothing that tests of the same work in other packages do not show it,
+// at several times the price. make test runs the test without it.
+func oneAfterTheOther(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("one piece of work after the other: make test runs it without the race detector")
+	}
+}
+
 // open makes a study in a new folder, with its state; clock nil: it is now.
 func open(t *testing.T, clock func() time.Time) *Study {
 	t.Helper()

@@ -55,6 +55,7 @@ func (s *Study) answersOf(t *testing.T, which string) string {
 // A snapshot with a name gives the same digits after a hundred commits, another roster and
 // a collection of all that nothing keeps; so does its folder, as it was.
 func TestTaggedSnapshotStays(t *testing.T) {
+	oneAfterTheOther(t)
 	clock := now
 	s := open(t, func() time.Time { return clock })
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001", Site: "north"}))
@@ -141,6 +142,7 @@ func sumsIn(t *testing.T, folder string) string {
 // Given again, snapshots tag does what is left to do; a name has one snapshot, and what is
 // damaged gets none.
 func TestTagAgain(t *testing.T) {
+	oneAfterTheOther(t)
 	s := open(t, nil)
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
 	log, l := s.startLoading(t)
@@ -183,6 +185,7 @@ func TestTagAgain(t *testing.T) {
 
 // A tag whose file is damaged can be dropped, also beside another one.
 func TestDropDamagedTag(t *testing.T) {
+	oneAfterTheOther(t)
 	s := open(t, nil)
 	_, l := s.startLoading(t)
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001"}))
@@ -213,6 +216,7 @@ func TestDropDamagedTag(t *testing.T) {
 // A lake that was copied to another path, without its links and its folders, read-only,
 // answers as the one that it was made of.
 func TestCopiedLakeAnswers(t *testing.T) {
+	oneAfterTheOther(t)
 	s := open(t, nil)
 	check(t, s.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: "P001", Site: "north"}))
 	log, l := s.startLoading(t)
@@ -243,6 +247,7 @@ func TestCopiedLakeAnswers(t *testing.T) {
 // Who tags a snapshot vouches for its files, so each is read: one whose content alone is
 // damaged keeps the tag away, also one that is there, whichever of its names it has.
 func TestTagReadsContent(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, of := range map[string]func(m lake.Manifest) string{
 		"data": func(m lake.Manifest) string { return m.TableFiles("glucose")[0].Path },
 		"link": func(m lake.Manifest) string {

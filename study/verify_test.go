@@ -22,6 +22,7 @@ import (
 // A lake whose manifests are gone, folder and all, is damaged; one that nothing was loaded
 // into is not.
 func TestVerifyWithoutManifests(t *testing.T) {
+	oneAfterTheOther(t)
 	for trace, damaged := range map[string]bool{"raw/2026": false, "data/.staging": false, "data/egvs": true, "snapshots/000001": true, "latest": true} {
 		s := open(t, nil)
 		if err := os.MkdirAll(filepath.Join(s.LakePath(), trace), 0o700); err != nil {
@@ -80,6 +81,7 @@ func documented(t *testing.T) *Study {
 // Whatever befalls a file beside the tables, the log and state.db, verify names it; repair
 // mends what is known from elsewhere, and says what is not.
 func TestVerifyPapers(t *testing.T) {
+	oneAfterTheOther(t)
 	s := documented(t)
 	if found := s.lookedAt(t, false); len(found) > 0 {
 		t.Fatalf("a sound study: %v", found)
@@ -130,6 +132,7 @@ func TestVerifyPapers(t *testing.T) {
 // Whatever befalls the quarantine, what is left out of the tables once more makes it whole,
 // as a replay does for everybody: also where the list is lost and a file damaged.
 func TestQuarantineIsMadeAnew(t *testing.T) {
+	oneAfterTheOther(t)
 	s := documented(t)
 	left := []load.LeftOut{{Table: "egvs", Rows: 2, Parquet: []byte("rows")}, {Table: "events", Rows: 1, Parquet: []byte("one")}}
 	check(t, s.quarantine().Keep(t.Context(), "P003", left[:1]))

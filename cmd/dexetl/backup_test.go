@@ -18,7 +18,7 @@ import (
 const readingsOf = `select participant_id, count(*), sum(glucose.glucose_mgdl), min(time_utc), max(time_utc), count(distinct record_id) from glucose
 join egvs using (participant_id) where vanished_at is null and system_time = time_utc group by 1 order by 1`
 
-// restored makes a study of the backup, and goes on with it.
+// restored makes a study of the backup, which verifies it, and goes on with it.
 func (b *bench) restored(from string) {
 	b.t.Helper()
 	dir := filepath.Join(b.t.TempDir(), "restored")

@@ -27,6 +27,7 @@ func text(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 // Both commands read files by the same rules: what one refuses the other does,
 // in the same words, with what to do.
 func TestBothReadersRefuseAlike(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := alone(t)
 	row := func(cells string) string { return text("id,time,gl", "P7,2025-04-02 00:00:00,101", cells) }
@@ -271,6 +272,7 @@ func TestWhatIsSaidOfAFile(t *testing.T) {
 
 // A pace that metrics do not count by is said, but by preset iglu, which takes it as it is.
 func TestOddCadencesAreSaid(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := alone(t)
 	var rows strings.Builder

@@ -139,6 +139,7 @@ func proseOf(line string) string {
 // Every link to a page of the repository leads to a file that is there, and to
 // one of its headings if it names one.
 func TestDocsLinksLeadSomewhere(t *testing.T) {
+	oneAfterTheOther(t)
 	links, seen := regexp.MustCompile(`\]\(([^)#:\s]*)(#[^)\s]+)?\)`), 0
 	for _, file := range markdownFiles(t) {
 		text, err := os.ReadFile(file)

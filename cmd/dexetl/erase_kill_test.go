@@ -50,18 +50,29 @@ func TestEraseIsKilled(t *testing.T) {
 	}
 }
 
+// apart reports whether, at a point, the log may lack what the lake still has: only then
+// does the log folded anew, which takes most of the time, say more than in any study.
+func apart(point string) bool {
+	at := slices.Index(erasePoints, point)
+	return slices.Index(erasePoints, "raw.erasing") <= at && at <= slices.Index(erasePoints, "erase.lake")
+}
+
 // saysThatItHasBegun looks at a study in which an erasure died: nothing is damaged, and as
 // long as the erasure is on record and not done, whoever looks is told of it.
 func (b *bench) saysThatItHasBegun(point string) {
 	b.t.Helper()
 	goesOn := point != "erase.withdrawn" && point != "erase.ended" && point != "erase.receipt"
-	code, stdout, stderr := b.run("verify", "--deep", "--json")
+	look := []string{"verify", "--json"}
+	if apart(point) {
+		look = append(look, "--deep")
+	}
+	code, stdout, stderr := b.run(look...)
 	var v struct {
 		Sound   bool
 		Erasing []string
 	}
 	if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != exitDone || !v.Sound {
-		b.t.Errorf("verify --deep after a kill at %s: exit %d, %v\n%s%s", point, code, err, stdout, stderr)
+		b.t.Errorf("%v after a kill at %s: exit %d, %v\n%s%s", look, point, code, err, stdout, stderr)
 	}
 	if begun := strings.Contains(stderr, "P002: the erasure has begun and is not finished"); begun != goesOn || slices.Contains(v.Erasing, "P002") != goesOn {
 		b.t.Errorf("verify after a kill at %s says that the erasure goes on: %v, and in JSON %v; want %v\n%s", point, begun, v.Erasing, goesOn, stderr)

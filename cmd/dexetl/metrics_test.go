@@ -10,6 +10,7 @@ import (
 // Of whom a baseline loses days to the rule that it ends before anchor_date, --select
 // says; without it nobody loses any.
 func TestSelectSaysWhatABaselineLoses(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 3, Participants: 3, Days: 10, End: demoNow})
 	b.must("windows", "import", b.file("windows.csv", "participant_id,window,start_day,end_day\n*,Baseline,1,5\nP002,Baseline,-4,-1\nP003,Baseline,-3,2\n*,later,1,5\n"))
@@ -42,6 +43,7 @@ func TestSelectSaysWhatABaselineLoses(t *testing.T) {
 
 // Who has no day among dates is named, and has no dates in the table.
 func TestMetricsOfDatesOutsideTheStudy(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBench(t, dexsim.Config{Seed: 3, Participants: 2, Days: 5, End: demoNow})
 	b.must("backfill")

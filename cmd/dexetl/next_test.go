@@ -16,6 +16,7 @@ import (
 // like, and the program takes it. No text has one in it, where it would lose the study
 // it is about, and flags that were given.
 func TestNextIsACommand(t *testing.T) {
+	oneAfterTheOther(t)
 	for i, v := range rulings() {
 		if len(v.next) > 0 && v.next[0] == "dexetl" {
 			checkNext(t, "ruling "+strconv.Itoa(i), v.next[1:])

@@ -13,6 +13,7 @@ import (
 
 // The API's description of itself is OpenAPI 3.1, as another library understands it.
 func TestDescriptionOfTheAPI(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := openBench(t, dexsim.Config{Seed: 5, Participants: 1, Days: 1}, demoNow)
 	text := b.get("/openapi.json")

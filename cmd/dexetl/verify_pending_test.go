@@ -12,6 +12,7 @@ import (
 // What the study says and the lake does not have yet, because another process loaded
 // meanwhile, is no damage of the lake.
 func TestVerifyOfWhatIsNotLoadedYet(t *testing.T) {
+	oneAfterTheOther(t)
 	t.Parallel()
 	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 3, End: demoNow}, demoNow)
 	b.must("backfill")

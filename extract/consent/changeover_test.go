@@ -174,11 +174,8 @@ func TestChangeoverRefused(t *testing.T) {
 // However accounts wander among people, none is two people's at one instant, and
 // the audit trail knows which connections ended.
 func TestAccountsNeverOverlap(t *testing.T) {
-	seeds := uint64(12)
-	if raced {
-		seeds = 4 // the others run without the race detector
-	}
-	for seed := range seeds {
+	oneAfterTheOther(t)
+	for seed := range uint64(12) {
 		s, c := newLedger(t)
 		people := []string{"P001", "P002", "P003"}
 		addAll(t, s, people...)

@@ -42,6 +42,7 @@ func (s *study) kill(id, step string) {
 // received, and presents none twice, except the one in flight of which nobody
 // can know.
 func TestCrash(t *testing.T) {
+	oneAfterTheOther(t)
 	tests := []struct {
 		step      string
 		presented int  // how often the old token is, in the end

@@ -59,6 +59,7 @@ func (s *study) spoil(table, column, id string, damage func([]byte) []byte) {
 // Tokens of one person that cannot be opened are that person's matter: the others'
 // are handed out, the store knows whose are damaged, and signing in again mends it.
 func TestDamagedTokens(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, damage := range damages(t) {
 		t.Run(name, func(t *testing.T) {
 			s, g := newStudy(t, "P001", "P002", "P003")
@@ -121,6 +122,7 @@ func (s *study) again(g *process, who, id string) {
 // one that was lost on its way: the stored token is tried once, nobody else waits,
 // and the answer stays for repair.
 func TestDamagedAnswer(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, damage := range damages(t) {
 		if name == "sealed, but no pair" {
 			continue // an answer is no pair
@@ -163,6 +165,7 @@ func TestDamagedAnswer(t *testing.T) {
 // So it is with the answer to a code: the others are not kept waiting, and the
 // consent is begun again.
 func TestDamagedAnswerToACode(t *testing.T) {
+	oneAfterTheOther(t)
 	for name, damage := range damages(t) {
 		if name == "sealed, but no pair" {
 			continue

@@ -151,6 +151,7 @@ func TestExportCrash(t *testing.T) {
 }
 
 func TestExportErrors(t *testing.T) {
+	oneAfterTheOther(t)
 	s, g := newStudy(t, "P001")
 	id := s.imported(g, "P001")
 	_, stranger := s.beside("P001")

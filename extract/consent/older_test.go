@@ -8,6 +8,7 @@ import (
 
 // A study that an older program began goes on.
 func TestOlderSchema(t *testing.T) {
+	oneAfterTheOther(t)
 	ctx, dir, c := t.Context(), t.TempDir(), newTick()
 	s := openLedger(t, dir, c)
 	addAll(t, s, "P001")

@@ -12,6 +12,7 @@ import (
 // Kept answers that were exchanged are used for nobody, and cost no POST beside
 // them; put back, they are used.
 func TestExchangedAnswers(t *testing.T) {
+	oneAfterTheOther(t)
 	edits := map[string][]string{
 		"what is sealed": {"sealed"}, "connections": {"connection_id"}, "connections and hashes": {"connection_id", "old_hash"},
 		"all but the id": {"connection_id", "participant_id", "old_hash", "sealed", "seal"},
@@ -94,6 +95,7 @@ func (s *study) goesOn(g *process, who, id string) {
 
 // The answer to a code, exchanged with another's, makes nobody a connection.
 func TestExchangedAnswersToCodes(t *testing.T) {
+	oneAfterTheOther(t)
 	for _, columns := range [][]string{{"participant_id"}, {"sealed"}, {"participant_id", "seal"}} {
 		s, g := newStudy(t, "P001", "P002")
 		var ids []string
@@ -194,6 +196,7 @@ func TestLinkEditedMeanwhile(t *testing.T) {
 
 // Grants that were exported, and exchanged since, do not come back as another's.
 func TestExchangedExports(t *testing.T) {
+	oneAfterTheOther(t)
 	edits := map[string]func(one, two string) []string{
 		"rows of tokens": moved,
 		"hashes":         func(a, b string) []string { return swap("tokens", "connection_id", a, b, "refresh_hash") },
@@ -249,6 +252,7 @@ func TestLinkWhereAConnectionWasEdited(t *testing.T) {
 // A question that is taken out of the state, or moved to another browser, lets
 // nobody around it; put back, it can be answered.
 func TestEditedQuestions(t *testing.T) {
+	oneAfterTheOther(t)
 	const waits = "select answer_id, invitation, browser, expires_at, seen, first_reading from "
 	for name, edit := range map[string]func(g *process) string{
 		"taken out":       func(*process) string { return "delete from unconfirmed" },

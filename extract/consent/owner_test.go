@@ -52,6 +52,7 @@ func moved(one, two string) []string {
 // Two people whose rows were exchanged, in whatever column, are refused, and named;
 // no request is made for them, and the others go on.
 func TestExchangedPeople(t *testing.T) {
+	oneAfterTheOther(t)
 	edits := map[string]func(one, two string) []string{
 		"current pairs":    func(a, b string) []string { return swap("tokens", "connection_id", a, b, "current") },
 		"pairs and hashes": func(a, b string) []string { return swap("tokens", "connection_id", a, b, "current", "refresh_hash") },

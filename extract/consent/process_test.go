@@ -37,6 +37,16 @@ type errand struct {
 	Workers      int      // live: how many at a time
 }
 
+// oneAfterTheOther marks a test in which one process follows the other and nothing goes on
+// beside anything else: the race detector would see nothing, at several times the price.
+// make test runs the test without it.
+func oneAfterTheOther(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("one process after the other: make test runs it without the race detector")
+	}
+}
+
 func TestMain(m *testing.M) {
 	text := os.Getenv(childEnv)
 	if text == "" {

@@ -199,6 +199,7 @@ func (s *study) dies(step string, run func(g *process)) {
 // A crash makes no grant of what nobody confirmed, and loses none that somebody
 // did.
 func TestCrashAroundAQuestion(t *testing.T) {
+	oneAfterTheOther(t)
 	for _, tt := range []struct {
 		step      string
 		asked     bool // the question can be answered afterwards
