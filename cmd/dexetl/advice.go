@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -73,7 +74,7 @@ func adviceOf(err error) string {
 			}
 			return "an erasure takes them out; run again, it goes on where it was"
 		}),
-		on(err, lostMemoryAdvice), on(err, forgottenAdvice))
+		on(err, unmarkedAdvice), on(err, lostMemoryAdvice), on(err, forgottenAdvice))
 }
 
 // lostStateAdvice says how a state comes back, and what an operator has to do who has no
@@ -85,6 +86,15 @@ func lostStateAdvice(e *study.LostStateError) string {
 	}
 	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), begin a new state with the sealing key that is there (connect --public-key), import the roster, " +
 		erasedAgain(e.Erased) + "and let everybody sign in again"
+}
+
+// unmarkedAdvice says what a backup is good for whose backup.json is damaged or gone.
+func unmarkedAdvice(e *backup.NotABackupError) string {
+	if !backup.Unmarked(e) {
+		return ""
+	}
+	return "where the study is whole, back it up into a new folder; where it is lost, make a study of a copy, as docs/backup.md says: " +
+		plain.ShellLine([]string{"cp", "-a", e.Dir, "DIR"}) + " && rm -rf DIR/backup.json DIR/.next && dexetl --study DIR repair"
 }
 
 // erasedAgain is the part of an advice about those whom a new state has to forget again.

@@ -128,6 +128,7 @@ func rulings() []ruling {
 		{as[*lake.TagTakenError], exitUsage, "give another name, or drop this one first", dexetl("snapshots", "tag")},
 		{as[*lake.NoTagError], exitUsage, "", dexetl("snapshots", "tag")},
 		{as[*study.LeftOutError], exitUsage, "", nil},
+		{backup.Unmarked, exitDamage, "", nil},
 		{as[*backup.NotABackupError], exitUsage, "", nil},
 		{as[*backup.OtherStudyError], exitUsage, "give every study a folder of its own for its backups", nil},
 		{as[*backup.PlaceError], exitUsage, "give another folder", nil},

@@ -116,7 +116,7 @@ func (b *making) mirror(from, tree string) *mirror {
 // one if the folder is new or empty.
 func olderIn(dir, key string) (Marker, error) {
 	m, err := whole(dir)
-	if none, ok := errors.AsType[*NotABackupError](err); ok && !none.Damaged {
+	if _, ok := errors.AsType[*NotABackupError](err); ok && !Unmarked(err) {
 		names, err := os.ReadDir(dir)
 		if err == nil && len(names) > 0 {
 			return m, &NotABackupError{Dir: dir, Full: true}
