@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/study"
@@ -74,6 +75,12 @@ func adviceOf(err error) string {
 			}
 			return "an erasure takes them out; run again, it goes on where it was"
 		}),
+		on(err, exportKeyAdvice), on(err, func(e *study.LostExportKeyError) string {
+			if !e.Foreign {
+				return ""
+			}
+			return "restore this study's own file from a backup of the state folder; if there is none, move that one away, and export with --new-names makes another key: " + whoIsLost
+		}),
 		on(err, unmarkedAdvice), on(err, lostMemoryAdvice), on(err, forgottenAdvice))
 }
 
@@ -88,13 +95,24 @@ func lostStateAdvice(e *study.LostStateError) string {
 		erasedAgain(e.Erased) + "and let everybody sign in again"
 }
 
+// whoIsLost is what the loss of a key of exports costs.
+const whoIsLost = "who is who in exports by the lost one is known to nobody any more"
+
+// exportKeyAdvice says what to do about a file of keys of exports.
+func exportKeyAdvice(e *export.KeyError) string {
+	if !e.Damaged {
+		return ""
+	}
+	return "restore the file from a backup of the state folder; if there is none, move it away, and export with --new-names makes another key: " + whoIsLost
+}
+
 // unmarkedAdvice says what a backup is good for whose backup.json is damaged or gone.
 func unmarkedAdvice(e *backup.NotABackupError) string {
 	if !backup.Unmarked(e) {
 		return ""
 	}
 	return "where the study is whole, back it up into a new folder; where it is lost, make a study of a copy, as docs/backup.md says: " +
-		plain.ShellLine([]string{"cp", "-a", e.Dir, "DIR"}) + " && rm -rf DIR/backup.json DIR/.next && dexetl --study DIR repair"
+		plain.ShellLine([]string{"cp", "-a", e.Dir, "DIR"}) + " && rm -rf DIR/backup.json DIR/.next, and a repair there"
 }
 
 // erasedAgain is the part of an advice about those whom a new state has to forget again.
