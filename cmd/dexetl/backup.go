@@ -115,7 +115,10 @@ func (p *program) restoreCommand() *cli.Command {
 			if s == nil {
 				return err
 			}
-			unknown := s.Remembers(ctx)
+			var unknown error
+			if s.Store != nil {
+				unknown = s.Remembers(ctx)
+			}
 			if err := s.Close(); err != nil {
 				return err
 			}
@@ -130,6 +133,11 @@ type restored struct {
 	trailed bool  // it goes on with a newer audit trail
 	unknown error // what that says and the state does not know
 	unshown error // why its newest snapshot could not be shown
+}
+
+// stateless reports whether the backup had no state that is whole: nothing was shown then.
+func (r restored) stateless() bool {
+	return as[*study.LostStateError](r.unshown) || as[*state.DamageError](r.unshown)
 }
 
 // checkRestored tells what was restored, and whether it is whole. Where its newest snapshot
@@ -148,6 +156,10 @@ func (p *program) checkRestored(ctx context.Context, r restored) error {
 			return errors.Join(r.unshown, err)
 		}
 	}
+	if r.stateless() { // what follows from the rest is made once that is mended
+		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return d.Kind == study.FolderDamage })
+	}
+	found.Damages = append(found.Damages, r.Harmed...)
 	if r.trailed { // what the trail alone knows is no damage: it is told below
 		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return as[*study.ForgottenError](d.Err) })
 	}
@@ -157,7 +169,17 @@ func (p *program) checkRestored(ctx context.Context, r restored) error {
 	if as[*study.ForgottenError](r.unknown) { // that is told, and what to do
 		r.unknown = nil
 	}
-	return cmp.Or(p.damageOf(found), r.unshown, r.unknown)
+	return cmp.Or(p.damageOfBackup(found), r.unshown, r.unknown)
+}
+
+// damageOfBackup is damageOf of what was restored: where no command mends it, the backup has it
+// like that, too.
+func (p *program) damageOfBackup(v study.Verified) error {
+	err := p.damageOf(v)
+	if harm, ok := errors.AsType[*exitError](err); ok && len(harm.next) == 0 && !as[*study.LostExportKeyError](v.Fresh()[0].Err) {
+		harm.advice = "the backup has it like that: restore an older one, or put the file of the study that was lost into its place; its audit trail, restore takes (--trail)"
+	}
+	return err
 }
 
 func (p *program) printRestored(r restored, found study.Verified) error {

@@ -140,6 +140,7 @@ func rulings() []ruling {
 		{as[*backup.OtherStudyError], exitUsage, "give every study a folder of its own for its backups", nil},
 		{as[*backup.PlaceError], exitUsage, "give another folder", nil},
 		{as[*backup.NewerError], exitUsage, newer, nil},
+		{as[*backup.HarmedError], exitDamage, "take an older backup, or back up into a new folder where the study is whole; the right " + config.File + ", put into this one, mends it", nil},
 		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
 		{isLostKey, exitDamage, "the file of the backup, put beside the study's, brings that key back; the study goes on with its own", nil},
 		{as[*backup.DamagedError], exitDamage, "mend the study first, from this backup where no repair can; to keep what is left meanwhile, back up into another folder", dexetl("verify")},

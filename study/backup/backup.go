@@ -33,6 +33,8 @@ type Report struct {
 	Kept    int    // files that were there already
 	Left    []string
 	Damages []Damage // of the study, which are those of the copy; a first backup alone can have some
+
+	Harmed []study.Damage // files beside the configuration, and that itself, that a restore brought otherwise than they were copied
 }
 
 // Make copies study s, whose state is open, into a folder.
