@@ -115,14 +115,17 @@ func (p *program) restoreCommand() *cli.Command {
 			if s == nil {
 				return err
 			}
-			var unknown error
+			made := restored{Report: done, trailed: o.Trail != "", unshown: err}
 			if s.Store != nil {
-				unknown = s.Remembers(ctx)
+				made.unknown = s.Remembers(ctx)
 			}
-			if err := s.Close(); err != nil {
+			if s.Store != nil && made.trailed {
+				made.dropped, err = s.DroppedTags(ctx)
+			}
+			if err := cmp.Or(s.Close(), err); err != nil && made.unshown == nil {
 				return err
 			}
-			return p.checkRestored(ctx, restored{done, o.Trail != "", unknown, err})
+			return p.checkRestored(ctx, made)
 		},
 	}
 }
@@ -133,6 +136,7 @@ type restored struct {
 	trailed bool  // it goes on with a newer audit trail
 	unknown error // what that says and the state does not know
 	unshown error // why its newest snapshot could not be shown
+	dropped []study.DroppedTag
 }
 
 // stateless reports whether the backup had no state that is whole: nothing was shown then.
@@ -187,7 +191,7 @@ func (p *program) printRestored(r restored, found study.Verified) error {
 	for _, d := range found.Fresh() {
 		damaged = append(damaged, d.Path)
 	}
-	words, next := p.restoredWords(r)
+	words, next := p.restoredWords(r, found)
 	if len(damaged) > 0 {
 		next = nil // the error behind this has it
 	}
@@ -214,13 +218,18 @@ func (p *program) printRestored(r restored, found study.Verified) error {
 // restoredWords are what whoever goes on with a study from a backup has to know, and the next
 // command. What came after the backup the audit trail alone can tell. Without it no command
 // can find it out, so the next one is none that asks Dexcom.
-func (p *program) restoredWords(r restored) (words []string, next step) {
+func (p *program) restoredWords(r restored, found study.Verified) (words []string, next step) {
 	words = []string{"tokens that were spent since are lost: a sync says whose, and those people sign in again"}
 	if !r.trailed {
 		words = append(words,
 			fmt.Sprintf("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", r.AsOf().Format(time.RFC3339)),
 			fmt.Sprintf("where state/%s of the lost study or its lake can still be read, restore with it instead: %s", state.AuditFile, p.bare("restore", "--trail", "FILE", "BACKUP", "DIR")))
 	}
+	for _, t := range r.dropped {
+		words = append(words, fmt.Sprintf("the tag %s is there again: the audit trail says that it was dropped at %s; %s drops it again", t.Name, t.At.Format(time.RFC3339),
+			p.commandLine("snapshots", "drop", t.Name)))
+	}
+	lostTag := slices.ContainsFunc(found.Damages, func(d study.Damage) bool { return as[*study.LostTagError](d.Err) })
 	switch {
 	case as[*study.ForgottenError](r.unknown):
 		known := classifyByType(r.unknown)
@@ -229,6 +238,8 @@ func (p *program) restoredWords(r restored) (words []string, next step) {
 			words = append(words, known.advice)
 		}
 	case r.unknown != nil: // the error behind this
+	case r.trailed && (lostTag || len(r.dropped) > 0):
+		next = dexetl("sync")
 	case r.trailed:
 		words, next = append(words, "the audit trail has no withdrawal and no change that the backup has not"), dexetl("sync")
 	default:

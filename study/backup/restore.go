@@ -81,7 +81,10 @@ func (o Restore) Make(ctx context.Context, by study.Program, author state.Author
 		}
 		return r, nil, err
 	}
-	if m.Snapshot > 0 {
+	if trail != nil {
+		err = s.KeepNumbers(ctx)
+	}
+	if err == nil && m.Snapshot > 0 {
 		err = s.Publish(ctx, 0)
 	}
 	return r, s, err
