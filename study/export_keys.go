@@ -108,15 +108,13 @@ func (s *Study) verifyExportKeys(trail []state.AuditLine, note func(string, erro
 	}
 	keys, harmed := make(map[int]string), false
 	for _, name := range names {
-		if err := CheckPaper(s.StatePath(), name); err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				note(name, err)
-				harmed = true
-			}
-			continue
+		err := CheckPaper(s.StatePath(), name)
+		if err == nil {
+			err = readExportKeys(filepath.Join(s.StatePath(), name), keys)
 		}
-		if err := readExportKeys(filepath.Join(s.StatePath(), name), keys); err != nil {
-			return err
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			note(name, err)
+			harmed = true
 		}
 	}
 	if harmed {
