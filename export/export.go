@@ -330,7 +330,7 @@ func (w *work) audit(ctx context.Context, done Result) error {
 		"tables": strings.Join(names, " "), "deid": w.Deid, "notes": w.Notes, "unblinded": w.Unblinded,
 	}
 	if w.Deid {
-		after["key"], after["shift_weeks"] = w.key.ID, w.ShiftWeeks
+		after["key"], after["key_mark"], after["shift_weeks"] = w.key.ID, study.ExportKeyMark(w.key.Secret), w.ShiftWeeks
 	}
 	for name, value := range map[string]string{"from": w.Chosen.From, "to": w.Chosen.To, "window": w.Chosen.Window} {
 		if value != "" {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -296,22 +298,22 @@ func TestExportIsAudited(t *testing.T) {
 // Keys that others can read, or that are none, give nobody a name.
 func TestKeyFile(t *testing.T) {
 	dir := t.TempDir()
-	k, err := currentKey(dir, false, 0, time.Now())
+	k, err := currentKey(dir, false, nil, time.Now())
 	check(t, err)
 	path := filepath.Join(dir, KeyFile)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v %v, want mode 0600", info, err)
 	}
-	if again, err := currentKey(dir, false, 0, time.Now()); err != nil || again.Secret != k.Secret {
+	if again, err := currentKey(dir, false, nil, time.Now()); err != nil || again.Secret != k.Secret {
 		t.Errorf("another key than the first: %v", err)
 	}
 	check(t, os.Chmod(path, 0o640))
-	if _, err := currentKey(dir, true, 0, time.Now()); !is[*KeyError](err) {
+	if _, err := currentKey(dir, true, nil, time.Now()); !is[*KeyError](err) {
 		t.Errorf("others can read it: %v", err)
 	}
 	for _, text := range []string{"", "{}", `{"format":1,"keys":[{"key":1,"secret":"00"}]}`} {
 		check(t, errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chmod(path, 0o600)))
-		if _, err := currentKey(dir, true, 0, time.Now()); !is[*KeyError](err) {
+		if _, err := currentKey(dir, true, nil, time.Now()); !is[*KeyError](err) {
 			t.Errorf("%q: %v, want a *KeyError", text, err)
 		}
 	}
@@ -327,12 +329,12 @@ func TestLostKey(t *testing.T) {
 		_, err := o.Run(t.Context())
 		return err
 	}
-	refuses := func(want LostKeyError) {
+	refuses := func(want study.LostExportKeyError) {
 		t.Helper()
 		want.Path = filepath.Join(s.StatePath(), KeyFile)
 		_, err := KnownKeys(t.Context(), s)
 		for _, err := range []error{err, deid("refused", false)} {
-			if got, ok := errors.AsType[*LostKeyError](err); !ok || *got != want {
+			if got, ok := errors.AsType[*study.LostExportKeyError](err); !ok || *got != want {
 				t.Errorf("%v, want %v", err, &want)
 			}
 		}
@@ -342,14 +344,33 @@ func TestLostKey(t *testing.T) {
 	older, err := os.ReadFile(path)
 	check(t, err)
 	check(t, os.Remove(path))
-	refuses(LostKeyError{Key: 1})
+	refuses(study.LostExportKeyError{Key: 1})
 	check(t, os.WriteFile(path, older, 0o600))
 	check(t, deid("second", true))
 	check(t, os.WriteFile(path, older, 0o600)) // as from a backup that is older than key 2
-	refuses(LostKeyError{Key: 2, Has: 1})
+	refuses(study.LostExportKeyError{Key: 2, Has: 1})
 	check(t, deid("third", true))
+	newest, err := os.ReadFile(path)
+	check(t, err)
+	check(t, os.Remove(path))
+	for _, fresh := range []bool{false, true} { // another study's has another key of the same number
+		content, err := lake.Sealed(keyFile{keyFormat, []Key{{ID: 3, Secret: strings.Repeat("ab", 32)}}})
+		check(t, err)
+		check(t, os.WriteFile(path, content, 0o600))
+		if err, ok := errors.AsType[*study.LostExportKeyError](deid("foreign", fresh)); !ok || !err.Foreign {
+			t.Errorf("the file of another study, --new-names %t: %v", fresh, err)
+		}
+	}
+	refuses(study.LostExportKeyError{Key: 3, Has: 3, Foreign: true})
+	check(t, os.WriteFile(path, newest, 0o600))
 	if keys, err := KnownKeys(t.Context(), s); err != nil || len(keys) != 2 || keys[1].ID != 3 {
 		t.Errorf("keys %v %v, want 1 and 3", keys, err)
+	}
+	check(t, os.Remove(path))
+	check(t, deid("fourth", true))
+	check(t, os.WriteFile(filepath.Join(s.StatePath(), "export-keys.older.json"), newest, 0o600)) // found after all
+	if keys, err := KnownKeys(t.Context(), s); err != nil || len(keys) != 3 || keys[0].ID != 1 || keys[2].ID != 4 {
+		t.Errorf("keys %v %v, want 1, 3 and 4", keys, err)
 	}
 }
 

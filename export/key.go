@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -50,6 +51,8 @@ const keyFormat = 2
 type KeyError struct {
 	Path, Why string
 	Err       error
+	Damaged   bool // the file; nobody can read what keys it has
+	Open      bool // others can read it
 }
 
 func (e *KeyError) Error() string {
@@ -61,9 +64,34 @@ func (e *KeyError) Error() string {
 
 func (e *KeyError) Unwrap() error { return e.Err }
 
-// Keys are those of a study, oldest first; none where nobody was renamed yet.
-func Keys(state string) ([]Key, error) {
-	path := filepath.Join(state, KeyFile)
+// Keys are those of a study, oldest first; none where nobody was renamed yet. Keys that were
+// lost may be in files beside the study's own.
+func Keys(state string) (all []Key, err error) {
+	names, err := study.ExportKeyFiles(state)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		path := filepath.Join(state, name)
+		keys, err := keysIn(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			i := slices.IndexFunc(all, func(o Key) bool { return o.ID == k.ID })
+			if i < 0 {
+				all = append(all, k)
+			} else if all[i].Secret != k.Secret {
+				return nil, &KeyError{Path: path, Why: fmt.Sprintf("it has another key %d than %s: one of the two is another study's", k.ID, KeyFile)}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Key) int { return a.ID - b.ID })
+	return all, nil
+}
+
+// keysIn are those of a file, which need not be there.
+func keysIn(path string) ([]Key, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -77,7 +105,7 @@ func Keys(state string) ([]Key, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, &KeyError{Path: path, Why: "others can read it: chmod 600 it"}
+		return nil, &KeyError{Path: path, Why: "others can read it: chmod 600 it", Open: true}
 	}
 	content, err := io.ReadAll(f)
 	if err != nil {
@@ -85,11 +113,11 @@ func Keys(state string) ([]Key, error) {
 	}
 	var held keyFile
 	if err := json.Unmarshal(content, &held); err != nil {
-		return nil, &KeyError{Path: path, Err: err}
+		return nil, &KeyError{Path: path, Err: err, Damaged: true}
 	}
 	if held.Format != 1 || lake.IsSealed(content) { // other keys would give people other names
 		if err := lake.Unbroken(content); err != nil {
-			return nil, &KeyError{Path: path, Err: err}
+			return nil, &KeyError{Path: path, Err: err, Damaged: true}
 		}
 	}
 	return held.Keys, held.check(path)
@@ -97,62 +125,49 @@ func Keys(state string) ([]Key, error) {
 
 func (f keyFile) check(path string) error {
 	if f.Format < 1 || f.Format > keyFormat || len(f.Keys) == 0 {
-		return &KeyError{Path: path, Why: fmt.Sprintf("it has no keys of format %d", keyFormat)}
+		return &KeyError{Path: path, Why: fmt.Sprintf("it has no keys of format %d", keyFormat), Damaged: f.Format <= keyFormat}
 	}
 	for _, k := range f.Keys {
 		if secret, err := hex.DecodeString(k.Secret); err != nil || len(secret) != sha256.Size {
-			return &KeyError{Path: path, Why: fmt.Sprintf("key %d is not 32 bytes in hex", k.ID)}
+			return &KeyError{Path: path, Why: fmt.Sprintf("key %d is not 32 bytes in hex", k.ID), Damaged: true}
 		}
 	}
 	return nil
 }
 
-// A LostKeyError says that the audit trail has exports by a key that is not in the file.
-// Another one would call the same people otherwise, and nobody could tell them any more.
-type LostKeyError struct {
-	Path     string
-	Key, Has int // the newest key of the trail, and that of the file; 0: it is gone
-}
-
-func (e *LostKeyError) Error() string {
-	if e.Has == 0 {
-		return fmt.Sprintf("%s: it is gone, and the audit trail has exports by key %d", e.Path, e.Key)
-	}
-	return fmt.Sprintf("%s: its newest key is %d, and the audit trail has exports by key %d", e.Path, e.Has, e.Key)
-}
-
-// KnownKeys are those of a study, oldest first. A *LostKeyError says that the newest one by
+// KnownKeys are those of a study, oldest first. A *study.LostExportKeyError says that the newest one by
 // which the study made an export is not among them.
 func KnownKeys(ctx context.Context, s *study.Study) ([]Key, error) {
 	keys, err := Keys(s.StatePath())
 	if err != nil {
 		return nil, err
 	}
-	used, err := newestUsed(ctx, s)
-	return keys, errors.Join(err, lost(s.StatePath(), keys, used))
+	trail, err := readable(ctx, s)
+	return keys, errors.Join(err, hold(s.StatePath(), keys, trail))
 }
 
-// newestUsed is the number of the newest key of an export in the audit trail. A trail that is
-// damaged counts as far as it can be read.
-func newestUsed(ctx context.Context, s *study.Study) (int, error) {
+// readable is the audit trail. One that is damaged counts as far as it can be read.
+func readable(ctx context.Context, s *study.Study) ([]state.AuditLine, error) {
 	trail, err := s.Store.Trail(ctx)
 	if _, damaged := errors.AsType[*state.AuditError](err); damaged {
 		err = nil
 	}
-	return study.NewestExportKey(trail), err
+	return trail, err
 }
 
-func lost(folder string, keys []Key, used int) error {
-	if has := last(keys).ID; used > has {
-		return &LostKeyError{Path: filepath.Join(folder, KeyFile), Key: used, Has: has}
+// hold is study.HoldExportKeys.
+func hold(folder string, keys []Key, trail []state.AuditLine) error {
+	secrets := make(map[int]string, len(keys))
+	for _, k := range keys {
+		secrets[k.ID] = k.Secret
 	}
-	return nil
+	return study.HoldExportKeys(folder, secrets, trail)
 }
 
 // currentKey is the newest key, or a fresh one that is kept from now on. Neither may be older
-// than the newest one that was used.
-func currentKey(state string, fresh bool, used int, now time.Time) (k Key, err error) {
-	dir, err := os.Open(state)
+// than the newest one by which the trail has an export.
+func currentKey(folder string, fresh bool, trail []state.AuditLine, now time.Time) (k Key, err error) {
+	dir, err := os.Open(folder)
 	if err != nil {
 		return k, err
 	}
@@ -160,21 +175,24 @@ func currentKey(state string, fresh bool, used int, now time.Time) (k Key, err e
 	if err := durable.Lock(dir, syscall.LOCK_EX); err != nil { // else two could make the first key
 		return k, err
 	}
-	keys, err := Keys(state)
-	if err == nil && !fresh {
-		err = lost(state, keys, used)
+	keys, err := Keys(folder)
+	if err == nil {
+		err = hold(folder, keys, trail)
+	}
+	if lost, ok := errors.AsType[*study.LostExportKeyError](err); ok && fresh && !lost.Foreign {
+		err = nil
 	}
 	if err != nil || len(keys) > 0 && !fresh {
 		return last(keys), err
 	}
 	secret := make([]byte, sha256.Size)
 	rand.Read(secret) // never fails
-	k = Key{ID: max(last(keys).ID, used) + 1, MadeAt: now.UTC().Truncate(time.Second), Secret: hex.EncodeToString(secret)}
+	k = Key{ID: max(last(keys).ID, study.NewestExportKey(trail)) + 1, MadeAt: now.UTC().Truncate(time.Second), Secret: hex.EncodeToString(secret)}
 	content, err := lake.Sealed(keyFile{keyFormat, append(keys, k)})
 	if err != nil {
 		return k, err
 	}
-	return k, errors.Join(durable.Publish(filepath.Join(state, KeyFile), content), durable.SyncFolder(state))
+	return k, errors.Join(durable.Publish(filepath.Join(folder, KeyFile), content), durable.SyncFolder(folder))
 }
 
 func last(keys []Key) Key {

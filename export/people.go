@@ -128,11 +128,11 @@ func (w *work) rename(ctx context.Context) error {
 		}
 		return nil
 	}
-	used, err := newestUsed(ctx, w.Study)
+	trail, err := readable(ctx, w.Study)
 	if err != nil {
 		return err
 	}
-	key, err := currentKey(w.Study.StatePath(), w.NewNames, used, w.Study.Now())
+	key, err := currentKey(w.Study.StatePath(), w.NewNames, trail, w.Study.Now())
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,6 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 )
 
-// ExportKeyFile is the file of the keys of exports in the folder of the state.
-const ExportKeyFile = "export-keys.json"
-
 // CheckPapers looks at what lies beside state.db, by the lines of the audit trail: the
 // sealing key where it is a file, the quarantine, receipts of erasures, and the keys of
 // exports. Of what is damaged or gone it notes the path, from the state's folder where it
@@ -40,14 +37,11 @@ func (s *Study) verifyPapers(ctx context.Context, trail []state.AuditLine, note 
 			wanted[path.Join("receipts", e.Receipt)] = true
 		}
 	}
-	if NewestExportKey(trail) > 0 {
-		wanted[ExportKeyFile] = true
-	}
 	found, err := fs.Glob(os.DirFS(s.StatePath()), "receipts/*.json")
 	if err != nil {
 		return err
 	}
-	for _, name := range append(found, ExportKeyFile) {
+	for _, name := range found {
 		if _, known := wanted[name]; !known {
 			wanted[name] = false
 		}
@@ -61,7 +55,7 @@ func (s *Study) verifyPapers(ctx context.Context, trail []state.AuditLine, note 
 			note(name, err)
 		}
 	}
-	return nil
+	return s.verifyExportKeys(trail, note)
 }
 
 // verifyKey looks whether the key that tokens are sealed for is in its file. A key that comes
@@ -106,16 +100,4 @@ func CheckPaper(folder, name string) error {
 		return errors.New("it is the receipt of another one")
 	}
 	return nil
-}
-
-// NewestExportKey is the number of the newest key by which people were renamed in an export
-// of the trail; 0: in none.
-func NewestExportKey(trail []state.AuditLine) (newest int) {
-	for _, line := range trail {
-		var after struct{ Key int }
-		if line.Subject == "export" && json.Unmarshal([]byte(line.After), &after) == nil {
-			newest = max(newest, after.Key)
-		}
-	}
-	return newest
 }

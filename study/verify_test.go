@@ -71,7 +71,7 @@ func documented(t *testing.T) *Study {
 	_, err = s.SealingKey(t.Context())
 	check(t, err)
 	check(t, s.quarantine().Keep(t.Context(), "P002", []load.LeftOut{{Table: "egvs", Rows: 2, Parquet: []byte("rows")}, {Table: "events", Rows: 1, Parquet: []byte("one")}}))
-	keys, err := lake.Sealed(map[string]any{"format": 2, "keys": []int{1}})
+	keys, err := lake.Sealed(map[string]any{"format": 2, "keys": []map[string]any{{"key": 1, "secret": "ab"}}})
 	check(t, err)
 	check(t, os.WriteFile(filepath.Join(s.StatePath(), ExportKeyFile), keys, 0o600))
 	check(t, s.Store.Audit(t.Context(), state.Act{Subject: "export", After: state.Fields{"key": 1}}))

@@ -8,11 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/study/config"
 )
 
@@ -97,7 +99,13 @@ func adviceOf(err error) string {
 		on(err, func(e *lake.TaggedLossError) string {
 			return "restore the file with this SHA-256 from a backup; " + orDrop(e.Tag.Name)
 		}),
-		on(err, lostMemoryAdvice), on(err, forgottenAdvice))
+		on(err, exportKeyAdvice), on(err, func(e *study.LostExportKeyError) string {
+			if !e.Foreign {
+				return ""
+			}
+			return "restore this study's own file from a backup of the state folder; if there is none, move that one away, and export with --new-names makes another key: " + whoIsLost
+		}),
+		on(err, unmarkedAdvice), on(err, lostMemoryAdvice), on(err, forgottenAdvice))
 }
 
 // orDrop is the last resort where no backup has what a tag names: it gives the tagged
@@ -115,6 +123,26 @@ func lostStateAdvice(e *study.LostStateError) string {
 	}
 	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), begin a new state with the sealing key that is there (connect --public-key), import the roster, " +
 		erasedAgain(e.Erased) + "and let everybody sign in again"
+}
+
+// whoIsLost is what the loss of a key of exports costs.
+const whoIsLost = "who is who in exports by the lost one is known to nobody any more"
+
+// exportKeyAdvice says what to do about a file of keys of exports.
+func exportKeyAdvice(e *export.KeyError) string {
+	if !e.Damaged {
+		return ""
+	}
+	return "restore the file from a backup of the state folder; if there is none, move it away, and export with --new-names makes another key: " + whoIsLost
+}
+
+// unmarkedAdvice says what a backup is good for whose backup.json is damaged or gone.
+func unmarkedAdvice(e *backup.NotABackupError) string {
+	if !backup.Unmarked(e) {
+		return ""
+	}
+	return "where the study is whole, back it up into a new folder; where it is lost, make a study of a copy, as docs/backup.md says: " +
+		plain.ShellLine([]string{"cp", "-a", e.Dir, "DIR"}) + " && rm -rf DIR/backup.json DIR/.next, and a repair there"
 }
 
 // erasedAgain is the part of an advice about those whom a new state has to forget again.

@@ -118,11 +118,17 @@ func (p *program) restoreCommand() *cli.Command {
 			if s == nil {
 				return err
 			}
-			unknown := s.Remembers(ctx)
-			if err := s.Close(); err != nil {
+			made := restored{Report: done, trailed: o.Trail != "", unshown: err}
+			if s.Store != nil {
+				made.unknown = s.Remembers(ctx)
+			}
+			if s.Store != nil && made.trailed {
+				made.dropped, err = s.DroppedTags(ctx)
+			}
+			if err := cmp.Or(s.Close(), err); err != nil && made.unshown == nil {
 				return err
 			}
-			return p.checkRestored(ctx, restored{done, o.Trail != "", unknown, err})
+			return p.checkRestored(ctx, made)
 		},
 	}
 }
@@ -133,6 +139,12 @@ type restored struct {
 	trailed bool  // it goes on with a newer audit trail
 	unknown error // what that says and the state does not know
 	unshown error // why its newest snapshot could not be shown
+	dropped []study.DroppedTag
+}
+
+// stateless reports whether the backup had no state that is whole: nothing was shown then.
+func (r restored) stateless() bool {
+	return as[*study.LostStateError](r.unshown) || as[*state.DamageError](r.unshown)
 }
 
 // checkRestored tells what was restored, and whether it is whole. Where its newest snapshot
@@ -151,6 +163,10 @@ func (p *program) checkRestored(ctx context.Context, r restored) error {
 			return errors.Join(r.unshown, err)
 		}
 	}
+	if r.stateless() { // what follows from the rest is made once that is mended
+		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return d.Kind == study.FolderDamage })
+	}
+	found.Damages = append(found.Damages, r.Harmed...)
 	if r.trailed { // what the trail alone knows is no damage: it is told below
 		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return as[*study.ForgottenError](d.Err) })
 	}
@@ -160,7 +176,17 @@ func (p *program) checkRestored(ctx context.Context, r restored) error {
 	if as[*study.ForgottenError](r.unknown) { // that is told, and what to do
 		r.unknown = nil
 	}
-	return cmp.Or(p.damageOf(found), r.unshown, r.unknown)
+	return cmp.Or(p.damageOfBackup(found), r.unshown, r.unknown)
+}
+
+// damageOfBackup is damageOf of what was restored: where no command mends it, the backup has it
+// like that, too.
+func (p *program) damageOfBackup(v study.Verified) error {
+	err := p.damageOf(v)
+	if harm, ok := errors.AsType[*exitError](err); ok && len(harm.next) == 0 && !as[*study.LostExportKeyError](v.Fresh()[0].Err) {
+		harm.advice = "the backup has it like that: restore an older one, or put the file of the study that was lost into its place; its audit trail, restore takes (--trail)"
+	}
+	return err
 }
 
 func (p *program) printRestored(r restored, found study.Verified) error {
@@ -168,7 +194,7 @@ func (p *program) printRestored(r restored, found study.Verified) error {
 	for _, d := range found.Fresh() {
 		damaged = append(damaged, d.Path)
 	}
-	words, next := p.restoredWords(r)
+	words, next := p.restoredWords(r, found)
 	if len(damaged) > 0 {
 		next = nil // the error behind this has it
 	}
@@ -195,13 +221,18 @@ func (p *program) printRestored(r restored, found study.Verified) error {
 // restoredWords are what whoever goes on with a study from a backup has to know, and the next
 // command. What came after the backup the audit trail alone can tell. Without it no command
 // can find it out, so the next one is none that asks Dexcom.
-func (p *program) restoredWords(r restored) (words []string, next step) {
+func (p *program) restoredWords(r restored, found study.Verified) (words []string, next step) {
 	words = []string{"tokens that were spent since are lost: a sync says whose, and those people sign in again"}
 	if !r.trailed {
 		words = append(words,
 			fmt.Sprintf("whoever withdrew or was erased after %s has not, in this study: withdraw them again before a sync, or it fetches their data", r.AsOf().Format(time.RFC3339)),
 			fmt.Sprintf("where state/%s of the lost study or its lake can still be read, restore with it instead: %s", state.AuditFile, p.bare("restore", "--trail", "FILE", "BACKUP", "DIR")))
 	}
+	for _, t := range r.dropped {
+		words = append(words, fmt.Sprintf("the tag %s is there again: the audit trail says that it was dropped at %s; %s drops it again", t.Name, t.At.Format(time.RFC3339),
+			p.commandLine("snapshots", "drop", t.Name)))
+	}
+	lostTag := slices.ContainsFunc(found.Damages, func(d study.Damage) bool { return as[*study.LostTagError](d.Err) })
 	switch {
 	case as[*study.ForgottenError](r.unknown):
 		known := classifyByType(r.unknown)
@@ -210,6 +241,8 @@ func (p *program) restoredWords(r restored) (words []string, next step) {
 			words = append(words, known.advice)
 		}
 	case r.unknown != nil: // the error behind this
+	case r.trailed && (lostTag || len(r.dropped) > 0):
+		next = dexetl("sync")
 	case r.trailed:
 		words, next = append(words, "the audit trail has no withdrawal and no change that the backup has not"), dexetl("sync")
 	default:

@@ -118,10 +118,11 @@ func TestBackupIsRefused(t *testing.T) {
 	check(t, os.MkdirAll(filepath.Join(other, "thesis"), 0o700))
 	broken := filepath.Join(beside, "broken")
 	b.copyFolder(mine, broken)
+	unseal(t, filepath.Join(broken, "backup.json"))
 	change(t, filepath.Join(broken, "backup.json"), `"finished_at"`, `"x"`)
 	newer := filepath.Join(beside, "newer")
 	b.copyFolder(mine, newer)
-	change(t, filepath.Join(newer, "backup.json"), `"format": 1`, `"format": 2`)
+	change(t, filepath.Join(newer, "backup.json"), `"format": 2`, `"format": 3`)
 	full := filepath.Join(beside, "new")
 	for _, c := range []struct {
 		args []string
@@ -131,10 +132,10 @@ func TestBackupIsRefused(t *testing.T) {
 		{[]string{"backup", other}, exitUsage, "is no backup"},
 		{[]string{"backup", filepath.Join(b.dir, "lake", "backup")}, exitUsage, "which is copied"},
 		{[]string{"backup", filepath.Join(b.dir, "state")}, exitUsage, "which is copied"},
-		{[]string{"backup", newer}, exitUsage, "format 2"},
+		{[]string{"backup", newer}, exitUsage, "format 3"},
 		{[]string{"restore", other, full}, exitUsage, "is no backup"},
 		{[]string{"restore", broken, full}, exitDamage, "was broken off"},
-		{[]string{"restore", newer, full}, exitUsage, "format 2"},
+		{[]string{"restore", newer, full}, exitUsage, "format 3"},
 		{[]string{"restore", mine, other}, exitUsage, "has files"},
 		{[]string{"restore", mine}, exitUsage, "BACKUP DIR"},
 	} {

@@ -85,6 +85,13 @@ func isMisplaced(err error) bool {
 	return as[*durable.KindError](err) && (!ofLake || !harm.Movable())
 }
 
+// isLostKey reports whether err is about a key of exports that only the backup has, and can be
+// had again.
+func isLostKey(err error) bool {
+	lost, ok := errors.AsType[*backup.LostKeyError](err)
+	return ok && !lost.Other
+}
+
 // isRefused reports whether err is about what the API refuses for good.
 func isRefused(err error) bool {
 	status, ok := errors.AsType[*dexcom.StatusError](err)
@@ -135,11 +142,14 @@ func rulings() []ruling {
 		{as[*lake.TagTakenError], exitUsage, "give another name, or drop this one first", dexetl("snapshots", "tag")},
 		{as[*lake.NoTagError], exitUsage, "", dexetl("snapshots", "tag")},
 		{as[*study.LeftOutError], exitUsage, "", nil},
+		{backup.Unmarked, exitDamage, "", nil},
 		{as[*backup.NotABackupError], exitUsage, "", nil},
 		{as[*backup.OtherStudyError], exitUsage, "give every study a folder of its own for its backups", nil},
 		{as[*backup.PlaceError], exitUsage, "give another folder", nil},
 		{as[*backup.NewerError], exitUsage, newer, nil},
+		{as[*backup.HarmedError], exitDamage, "take an older backup, or back up into a new folder where the study is whole; the right " + config.File + ", put into this one, mends it", nil},
 		{as[*backup.UnfinishedError], exitDamage, "take an older backup, or make it anew where the study still is", nil},
+		{isLostKey, exitDamage, "the file of the backup, put beside the study's, brings that key back; the study goes on with its own", nil},
 		{as[*backup.DamagedError], exitDamage, "mend the study first, from this backup where no repair can; to keep what is left meanwhile, back up into another folder", dexetl("verify")},
 		{as[*backup.TurningError], exitDamage, "the next backup into it, or a restore, ends it", nil},
 		{as[*backup.InPlaceError], exitUsage, "restore it into a new folder, and work there", nil},
@@ -159,8 +169,8 @@ func rulings() []ruling {
 		{as[*export.GoneError], exitUsage, "it leaves them out from now on", again()},
 		{as[*export.BlindedError], exitUsage, "leave them out (--tables), or say --unblinded if whoever gets them may know", nil},
 		{as[*export.SharedDatesError], exitUsage, "leave the times as they are (--shift-weeks 0), take a window of study days (start_day, end_day in windows.csv), or cut the export afterwards", nil},
-		{as[*export.KeyError], exitKey, "restore the file from a backup of the state folder", nil},
-		{as[*export.LostKeyError], exitDamage, "restore the file from the newest backup of the state folder; if none has that key, export with --new-names makes another one, and who is who in exports by the lost one is known to nobody any more", dexetl("audit", "--subject", "export")},
+		{as[*export.KeyError], exitKey, "", nil},
+		{as[*study.LostExportKeyError], exitDamage, "restore the file from the newest backup of the state folder; if none has that key, export with --new-names makes another one, and " + whoIsLost, dexetl("audit", "--subject", "export")},
 		{as[*study.ForeignLakeError], exitUsage, "give every study a lake of its own: lake.path in " + config.File, nil},
 		{as[*study.EmptyLakeError], exitUsage, "a backfill fetches and loads what is there of those who are connected", dexetl("participants", "list")},
 		{as[*config.Error], exitUsage, "correct it and run the command again", nil},

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/backup"
 	"github.com/dexetl/dexetl/study/config"
 	"github.com/dexetl/dexetl/webhook"
 )
@@ -37,6 +39,18 @@ func nextOf(err error) step {
 				return shell("chmod", "600", e.From)
 			}
 			return nil
+		}),
+		on(err, func(e *export.KeyError) step {
+			if e.Open {
+				return shell("chmod", "600", e.Path)
+			}
+			return nil
+		}),
+		on(err, func(e *backup.LostKeyError) step {
+			if e.Other {
+				return nil
+			}
+			return shell("cp", "-p", e.Held, e.Beside)
 		}),
 		on(err, func(e *consent.KeyModeError) step { return shell("chmod", "600", e.Path) }),
 		on(err, leftOutNext),

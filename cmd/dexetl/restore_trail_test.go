@@ -135,6 +135,47 @@ func TestRestoreWithTrailOfYoungerTag(t *testing.T) {
 	}
 }
 
+// A number that the trail knows as tagged is cited: no other snapshot gets it. What was dropped
+// after the backup is there again, and told.
+func TestRestoreWithTrailKeepsNumbers(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 4, Participants: 2, Days: 4, End: demoNow, Reusable: true}, demoNow.AddDate(0, 0, -2))
+	b.must("backfill")
+	b.must("snapshots", "tag", "draft", "--reason", "a draft")
+	b.must("snapshots", "tag", "kept", "--reason", "a thesis")
+	beside := filepath.Dir(b.dir)
+	backup, lost := filepath.Join(beside, "backup"), filepath.Join(beside, "lost")
+	b.must("backup", backup)
+	was := b.manifest().Snapshot
+	b.must("snapshots", "drop", "draft", "--reason", "not cited")
+	b.now = b.now.Add(24 * time.Hour)
+	b.must("sync")
+	b.must("snapshots", "tag", "paper-2", "--reason", "cited")
+	b.must("snapshots", "drop", "paper-2", "--reason", "cited all the same")
+	cited := b.manifest().Snapshot
+	if cited == was {
+		t.Fatal("the sync has made no snapshot")
+	}
+	check(t, os.Rename(b.dir, lost))
+	_, _, said := b.run("restore", "--trail", filepath.Join(lost, "state", "audit.jsonl"), backup, b.dir)
+	if !strings.Contains(said, "the tag draft is there again") || !strings.Contains(said, "snapshots drop draft") || strings.Contains(said, "tag kept") || strings.Contains(said, "no change that the backup has not") {
+		t.Errorf("restore says\n%s", said)
+	}
+	b.must("verify")
+	b.must("sync")
+	if m := b.manifest(); m.Snapshot <= cited || m.Parent != was {
+		t.Errorf("the next snapshot is %d, made from %d; want one after %d, from %d", m.Snapshot, m.Parent, cited, was)
+	}
+	b.must("verify")
+	b.must("repair")
+	b.must("snapshots", "list")
+	b.must("snapshots", "drop", "draft", "--reason", "again")
+	b.must("gc")
+	b.must("backup", filepath.Join(beside, "another"))
+	b.must("--study", filepath.Join(beside, "another"), "verify")
+}
+
 // Without the trail a restore says from when on withdrawals are unknown, and names no
 // command that asks Dexcom.
 func TestRestoreWarnsOfWithdrawals(t *testing.T) {

@@ -230,7 +230,7 @@ func (l *Lake) RemoveAside(paths []string) error {
 }
 
 // beyond is the first number from next on that no snapshot ever had: those of manifests that
-// were set aside or removed are not given again.
+// were set aside, removed or reserved are not given again.
 func (l *Lake) beyond(next int64) (int64, error) {
 	entries, err := l.readDir(damagedDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -242,10 +242,10 @@ func (l *Lake) beyond(next int64) (int64, error) {
 			next = max(next, n+1)
 		}
 	}
-	if next > 1 {
-		return next, nil
-	}
 	gone, err := l.Gone()
+	if _, damaged := errors.AsType[*DamageError](err); damaged && next > 1 {
+		return next, nil // it is reserved there only
+	}
 	for _, r := range gone.Ranges {
 		next = max(next, r.Last+1)
 	}

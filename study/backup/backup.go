@@ -32,8 +32,9 @@ type Report struct {
 	Bytes   int64  // of them
 	Kept    int    // files that were there already
 	Left    []string
-	Damages []Damage // of the study, which are those of the copy; a first backup alone can have some
-	Lacks   []string // data files of older snapshots, from the lake's folder, that a repair marked as lost; the backup has none either
+	Damages []Damage       // of the study, which are those of the copy; a first backup alone can have some
+	Lacks   []string       // data files of older snapshots, from the lake's folder, that a repair marked as lost; the backup has none either
+	Harmed  []study.Damage // files beside the configuration, and that itself, that a restore brought otherwise than they were copied
 }
 
 // Make copies study s, whose state is open, into a folder.
@@ -117,7 +118,7 @@ func (b *making) mirror(from, tree string) *mirror {
 // one if the folder is new or empty.
 func olderIn(dir, key string) (Marker, error) {
 	m, err := whole(dir)
-	if none, ok := errors.AsType[*NotABackupError](err); ok && !none.Damaged {
+	if _, ok := errors.AsType[*NotABackupError](err); ok && !Unmarked(err) {
 		names, err := os.ReadDir(dir)
 		if err == nil && len(names) > 0 {
 			return m, &NotABackupError{Dir: dir, Full: true}

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // sums are the SHA-256 of the files that were copied from the study's folder, by their
@@ -30,6 +31,34 @@ func (b *making) sums(own *mirror) error {
 		b.Beside[name] = sum
 	}
 	return nil
+}
+
+// A HarmedError says that the configuration in a backup cannot be read, because it is not the
+// one that was copied.
+type HarmedError struct {
+	Dir string
+	Err error // what is wrong with it
+}
+
+func (e *HarmedError) Error() string {
+	return fmt.Sprintf("%s in the backup in %s is damaged: %s", config.File, e.Dir, study.Reason(e.Err))
+}
+
+func (e *HarmedError) Unwrap() error { return e.Err }
+
+// open opens the folder of the backup as a study, without its state.
+func (m Marker) open(dir string, by study.Program) (*study.Study, error) {
+	s, err := study.OpenFolder(dir, by)
+	if err == nil {
+		return s, nil
+	}
+	found, e := m.harmed(dir)
+	for _, d := range found {
+		if e == nil && filepath.Base(d.Path) == config.File {
+			return nil, &HarmedError{dir, d.Err}
+		}
+	}
+	return nil, err
 }
 
 // harmed are the files beside the configuration, and that itself, that the backup in dir

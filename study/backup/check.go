@@ -31,7 +31,7 @@ func Check(ctx context.Context, dir string, by study.Program, v study.Verify) (m
 	case m.Finished.IsZero():
 		return m, found, &UnfinishedError{dir, m.Begun}
 	}
-	s, err := study.OpenFolder(dir, by)
+	s, err := m.open(dir, by)
 	if err != nil {
 		return m, found, err
 	}

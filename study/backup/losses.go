@@ -176,6 +176,18 @@ func (b *making) lostReceipts(context.Context) error {
 	})
 }
 
+// A LostKeyError says that a study has made another key of exports since it lost one that the
+// backup has. Both can be had: the file of the backup goes beside the study's own.
+type LostKeyError struct {
+	Key          int
+	Held, Beside string // the file of the backup, and where it goes
+	Other        bool   // the study has another key of the same number: one of the two is another study's
+}
+
+func (e *LostKeyError) Error() string {
+	return fmt.Sprintf("it does not have key %d, which the backup has", e.Key)
+}
+
 func (b *making) lostExportKeys(context.Context) error {
 	was, err := export.Keys(filepath.Join(b.to, stateTree))
 	if err != nil {
@@ -184,7 +196,11 @@ func (b *making) lostExportKeys(context.Context) error {
 	is, err := export.Keys(b.study.StatePath())
 	for _, k := range was {
 		if !slices.ContainsFunc(is, func(o export.Key) bool { return o.ID == k.ID && o.Secret == k.Secret }) {
-			b.found(filepath.Join(b.study.StatePath(), export.KeyFile), fmt.Errorf("it does not have key %d, which the backup has", k.ID))
+			own := b.study.StatePath()
+			b.found(filepath.Join(own, export.KeyFile), &LostKeyError{
+				Key: k.ID, Other: slices.ContainsFunc(is, func(o export.Key) bool { return o.ID == k.ID }),
+				Held: filepath.Join(b.to, stateTree, export.KeyFile), Beside: filepath.Join(own, fmt.Sprintf("export-keys.%d.json", k.ID)),
+			})
 			break
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/durable"
+	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/study/config"
 )
 
 // markerFile says that a folder is a backup.
@@ -32,7 +34,9 @@ type Marker struct {
 	Beside map[string]string `json:"beside,omitempty"`
 }
 
-const format = 1
+// format is that of the file as it is written. One of format 1 does not end with a checksum
+// of itself.
+const format = 2
 
 // Names of the trees within a backup, wherever the configuration has them.
 const (
@@ -44,18 +48,37 @@ const (
 func readMarker(dir string) (m Marker, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, markerFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return m, &NotABackupError{Dir: dir}
+		return m, &NotABackupError{Dir: dir, Lost: looksLikeOne(dir)}
 	}
 	if err != nil {
 		return m, err
 	}
 	if err := json.Unmarshal(text, &m); err != nil || m.Format < 1 {
-		return m, &NotABackupError{Dir: dir, Damaged: true}
+		return Marker{}, &NotABackupError{Dir: dir, Damaged: true}
 	}
 	if m.Format > format {
 		return m, &NewerError{Dir: dir, Format: m.Format, Program: m.Program}
 	}
+	if (m.Format > 1 || lake.IsSealed(text)) && lake.Unbroken(text) != nil {
+		return Marker{}, &NotABackupError{Dir: dir, Damaged: true}
+	}
 	return m, nil
+}
+
+// looksLikeOne reports whether a folder has what a backup has and a study that was loaded has
+// not: a lake that nobody has locked, and no snapshot's folder in it.
+func looksLikeOne(dir string) bool {
+	for _, name := range []string{config.File, stateTree + "/state.db", lakeTree + "/" + manifestTree} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			return false
+		}
+	}
+	for _, name := range []string{"load.lock", "snapshots", "latest"} {
+		if _, err := os.Lstat(filepath.Join(dir, lakeTree, name)); err == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // AsOf is the instant of which all is in the backup.
@@ -73,17 +96,18 @@ func (m Marker) unfinished() Marker {
 }
 
 func (m Marker) write(dir string) error {
-	text, err := json.MarshalIndent(m, "", "  ")
+	text, err := lake.Sealed(m)
 	if err != nil {
 		return err
 	}
-	return errors.Join(durable.Publish(filepath.Join(dir, markerFile), append(text, '\n')), durable.SyncFolder(dir))
+	return errors.Join(durable.Publish(filepath.Join(dir, markerFile), text), durable.SyncFolder(dir))
 }
 
 // A NotABackupError says that a folder is none.
 type NotABackupError struct {
 	Dir     string
 	Damaged bool // its backup.json
+	Lost    bool // it is gone, by what else the folder has
 	Full    bool // it has files, and is to become one
 }
 
@@ -91,10 +115,19 @@ func (e *NotABackupError) Error() string {
 	switch {
 	case e.Damaged:
 		return fmt.Sprintf("%s in %s is damaged: nobody can tell what the folder has", markerFile, e.Dir)
+	case e.Lost:
+		return fmt.Sprintf("%s in %s is gone: it has all else of a backup; nothing was written", markerFile, e.Dir)
 	case e.Full:
 		return fmt.Sprintf("%s has files and is no backup: it has no %s; nothing was written", e.Dir, markerFile)
 	}
 	return fmt.Sprintf("%s is no backup: it has no %s", e.Dir, markerFile)
+}
+
+// Unmarked reports whether err says that a folder is a backup of which nobody can tell more,
+// because its backup.json is damaged or gone.
+func Unmarked(err error) bool {
+	none, ok := errors.AsType[*NotABackupError](err)
+	return ok && (none.Damaged || none.Lost)
 }
 
 // A NewerError says that a newer program made the backup.

@@ -44,7 +44,7 @@ func (e *TrailError) Unwrap() error { return e.Err }
 // Make makes the study and opens it with its state. The configuration is written last:
 // until then the folder is no study. Lake and state lie where the configuration says, and
 // there must be nothing. The study is returned with an error, if it is there and its newest
-// snapshot could not be shown.
+// snapshot could not be shown; its state is not open then, if the backup has none that is whole.
 func (o Restore) Make(ctx context.Context, by study.Program, author state.Author) (r Report, s *study.Study, err error) {
 	m, err := whole(o.From)
 	if err == nil && m.Finished.IsZero() {
@@ -58,17 +58,33 @@ func (o Restore) Make(ctx context.Context, by study.Program, author state.Author
 		return r, nil, err
 	}
 	r = Report{Marker: m, Dir: o.To}
-	goOn := func(folder string) error { return goOn(ctx, folder, m, trail, by, author) }
+	goOn := func(folder string) error {
+		err := goOn(ctx, folder, m, trail, by, author)
+		if _, damaged := errors.AsType[*state.DamageError](err); damaged {
+			return nil // the check of what was restored tells
+		}
+		return err
+	}
 	if err := r.bring(ctx, o.From, o.To, by, goOn); err != nil {
 		return r, nil, err
 	}
 	if s, err = study.OpenFolder(o.To, by); err != nil {
 		return r, nil, err
 	}
-	if err := s.OpenState(ctx, author); err != nil {
+	if r.Harmed, err = m.harmed(o.To); err != nil {
 		return r, nil, err
 	}
-	if m.Snapshot > 0 {
+	if err := s.OpenState(ctx, author); err != nil {
+		_, lost := errors.AsType[*study.LostStateError](err)
+		if _, damaged := errors.AsType[*state.DamageError](err); lost || damaged {
+			return r, s, err
+		}
+		return r, nil, err
+	}
+	if trail != nil {
+		err = s.KeepNumbers(ctx)
+	}
+	if err == nil && m.Snapshot > 0 {
 		err = s.Publish(ctx, 0)
 	}
 	return r, s, err
@@ -99,8 +115,12 @@ func (o Restore) later(ctx context.Context) (text []byte, err error) {
 }
 
 // goOn writes into the audit trail of the state in a folder that it is from a backup: after
-// the lines that the backup has or, better, all that there were.
+// the lines that the backup has or, better, all that there were. A state that is gone or damaged
+// stays so, and nothing is appended behind a gap: the check of what was restored tells.
 func goOn(ctx context.Context, folder string, m Marker, trail []byte, by study.Program, author state.Author) (err error) {
+	if info, err := os.Stat(filepath.Join(folder, "state.db")); isNone(err) || err == nil && info.Size() == 0 {
+		return nil
+	}
 	store, err := state.Open(ctx, folder)
 	if err != nil {
 		return err
@@ -114,6 +134,11 @@ func goOn(ctx context.Context, folder string, m Marker, trail []byte, by study.P
 			return err
 		}
 		after["lines_unknown"] = lines
+	} else if _, err := store.Trail(ctx); err != nil {
+		if _, damaged := errors.AsType[*state.AuditError](err); damaged {
+			return nil
+		}
+		return err
 	}
 	return store.Audit(ctx, state.Act{Subject: "backup", After: after, Reason: "restored"})
 }
@@ -121,7 +146,7 @@ func goOn(ctx context.Context, folder string, m Marker, trail []byte, by study.P
 // bring copies all files of the backup to where the study has them. Before the folder is a
 // study, goOn has to be done with its state.
 func (r *Report) bring(ctx context.Context, from, dir string, by study.Program, goOn func(state string) error) error {
-	kept, err := study.OpenFolder(from, by)
+	kept, err := r.open(from, by)
 	if err != nil {
 		return err
 	}
