@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,7 +141,7 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 // missesTag is an error while a tag that the audit trail knows is lost and what it was on may
 // still be there, or the trail is not whole, so that nobody knows which tags there were.
 func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, gone lake.Gone) error {
-	trail, err := s.wholeTrail(ctx, l)
+	trail, err := s.knownTrail(ctx, l)
 	if err != nil {
 		return fmt.Errorf("no snapshot is removed while nobody knows which tags there were: %w", err)
 	}
@@ -160,25 +161,26 @@ func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, go
 	return nil
 }
 
-// wholeTrail is the audit trail with every line that state.db knows, and the newest snapshot.
-func (s *Study) wholeTrail(ctx context.Context, l *lake.Lake) ([]state.AuditLine, error) {
+// knownTrail is the audit trail, with what the newest snapshot has of it and a gap lacks. A
+// gap may be there for good, and on purpose; else all lines up to the last one that state.db
+// knows have to be as they were written.
+func (s *Study) knownTrail(ctx context.Context, l *lake.Lake) ([]state.AuditLine, error) {
 	trail, err := s.Store.Trail(ctx)
-	if damage, ok := errors.AsType[*state.AuditError](err); err != nil && (!ok || !damage.Ahead) {
+	if damage, ok := errors.AsType[*state.AuditError](err); err != nil && (!ok || !damage.Whole) {
 		return nil, err
 	}
 	m, err := l.Current()
 	if err != nil {
 		return nil, err
 	}
-	lines, err := (&load.Loader{Lake: l}).AuditLines(ctx, m)
-	if err != nil || len(lines) == 0 {
-		return trail, UnlessData(err)
+	held, err := (&load.Loader{Lake: l}).AuditLines(ctx, m)
+	for _, line := range held {
+		if !slices.ContainsFunc(trail, func(l state.AuditLine) bool { return l.Hash == line.Hash }) {
+			trail = append(trail, trailLine(line))
+		}
 	}
-	last := lines[len(lines)-1]
-	if !slices.ContainsFunc(trail, func(l state.AuditLine) bool { return l.Seq == last.Seq && l.Hash == last.Hash }) {
-		return nil, &TrailError{m.Snapshot, m.CreatedAt, trailEnd{last.Seq, last.Hash}}
-	}
-	return trail, nil
+	slices.SortStableFunc(trail, func(a, b state.AuditLine) int { return cmp.Compare(a.Seq, b.Seq) })
+	return trail, UnlessData(err)
 }
 
 func (s *Study) outbox() webhook.Outbox { return webhook.Outbox{Store: s.Store} }

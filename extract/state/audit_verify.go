@@ -40,6 +40,7 @@ type AuditError struct {
 	// Refused says that a change was refused because of it, and Lost that the file is gone.
 	Refused, Lost bool
 	Ahead         bool // all that is wrong: the file goes on after the end that state.db knows
+	Whole         bool // lines that are there are as they were written, up to the last one: some are missing before it, or out of order
 }
 
 // Error names the first 20 faults, each on a line of its own.
@@ -73,7 +74,7 @@ func (s *Store) Trail(ctx context.Context) ([]AuditLine, error) {
 	c := checked(text)
 	c.end(len(text) > 0, head)
 	if len(c.faults) > 0 {
-		return c.lines, &AuditError{Path: s.auditPath(), Faults: c.faults, Ahead: c.ahead && len(c.faults) == 1}
+		return c.lines, &AuditError{Path: s.auditPath(), Faults: c.faults, Ahead: c.ahead && len(c.faults) == 1, Whole: len(c.faults) == c.passed}
 	}
 	return c.lines, nil
 }
