@@ -84,6 +84,9 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 		}
 		return fmt.Sprintf("written anew from the state, in snapshot %d", r.Snapshot)
 	case study.Replaced:
+		if m.First == m.Last {
+			return fmt.Sprintf("lost for snapshot %d, which is marked; the newest one does not need it", m.First)
+		}
 		return fmt.Sprintf("lost for snapshots %d to %d, which are marked; the newest one does not need it", m.First, m.Last)
 	case study.Republished:
 		if m.Equal {
