@@ -187,7 +187,8 @@ func TestForgottenPauseOfWhoeverLeft(t *testing.T) {
 	}
 }
 
-// Lines of the roster that were edited keep their people out, and nobody else.
+// Lines of the roster that were edited keep their people out, and nobody else; what was loaded
+// can be exported.
 func TestEditedRoster(t *testing.T) {
 	oneAfterTheOther(t)
 	t.Parallel()
@@ -214,6 +215,7 @@ func TestEditedRoster(t *testing.T) {
 		if code, _, stderr := b.run("connect", "P001", "--manual"); code == exitDone || !strings.Contains(stderr, "P001") {
 			t.Errorf("%s: connect: exit %d\n%s", name, code, stderr)
 		}
+		b.must("export", "csv", "-o", filepath.Join(t.TempDir(), "out"))
 	}
 }
 

@@ -82,3 +82,53 @@ func TestGoneDamaged(t *testing.T) {
 		t.Errorf("newer: %v", err)
 	}
 }
+
+// A list written anew has every number that nothing else accounts for, and no other: neither
+// one that is set aside, unless it was issued again, nor one that a tag names, which is lost
+// and may come back.
+func TestGoneAnew(t *testing.T) {
+	if err := open(t).GoneAnew(); !errors.Is(err, ErrNotLocked) {
+		t.Errorf("GoneAnew without the lock: %v", err)
+	}
+	l := locked(t)
+	grown(t, l, 5)
+	for _, n := range []int64{2, 4} {
+		sum, m, err := l.ManifestSHA256(ID{Number: n})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 4 {
+			if _, err := l.Begin(m).Reissue(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := l.PutTag(Tag{Name: "paper", Snapshot: "2", ManifestSHA256: sum}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range []int64{3, 4} {
+		if err := l.SetAside(n, "damaged", "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range []int64{1, 2} {
+		if err := os.Remove(filepath.Join(l.Path(), manifestPath(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.GoneAnew(); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := l.Gone()
+	var listed []int64
+	for n := int64(1); n <= 6; n++ {
+		if r, is := gone.Of(n); is {
+			listed = append(listed, n)
+			if r.Why != GoneUnknown {
+				t.Errorf("%d is gone because of %q, want %q", n, r.Why, GoneUnknown)
+			}
+		}
+	}
+	if want := []int64{1, 4}; err != nil || !slices.Equal(listed, want) {
+		t.Errorf("%v are listed, %v; want %v", listed, err, want)
+	}
+}

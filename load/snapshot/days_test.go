@@ -286,6 +286,30 @@ func TestDaysInBatches(t *testing.T) {
 	}
 }
 
+// A batch is bounded, and has all due days of a participant in a month.
+func TestBatchesOfDays(t *testing.T) {
+	t.Parallel()
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{
+		`create table day_inputs as
+select 'P' || p as participant_id, (date '2026-03-01' + d::integer) as local_date, local_date as first_day, local_date as last_day, 1 as inputs_hash,
+from range(9) people(p), range(20) days(d)`,
+		fmt.Sprintf(comparedDays, "(from day_inputs where false)", 50),
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"P0 P1", "P2 P3 P4", "P5 P6", "P7 P8"}
+	if got := ask(t, db, "select string_agg(distinct participant_id, ' ' order by participant_id) as people from compared_days group by batch order by people"); !slices.Equal(got, want) {
+		t.Errorf("batches are of %q, want %q", got, want)
+	}
+}
+
 // Where glucose_days is damaged nobody stores days, and views say so.
 func TestDaysOfADamagedTable(t *testing.T) {
 	t.Parallel()

@@ -115,3 +115,20 @@ func TestTurnStaysInside(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A file beside the configuration that has the name of a folder of the backup's own takes none
+// of it away.
+func TestTurnSparesTheTrees(t *testing.T) {
+	for _, name := range []string{lakeTree, stateTree, asideDir} {
+		dir := t.TempDir()
+		was := map[string]string{"lake/raw/1": "a", "state/state.db": "old"}
+		write(t, dir, was)
+		write(t, filepath.Join(dir, asideDir), map[string]string{name: "mine", turnFile: `{"marker": {"format": 1}}`})
+		if err := endTurn(dir); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(was, read(t, dir)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
