@@ -104,6 +104,9 @@ func keysIn(path string) ([]Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	if info.IsDir() {
+		return nil, &KeyError{Path: path, Err: &durable.KindError{Folder: true}, Damaged: true}
+	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return nil, &KeyError{Path: path, Why: "others can read it: chmod 600 it", Open: true}
 	}

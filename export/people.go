@@ -57,7 +57,8 @@ func (w *work) findPeople(ctx context.Context) (leftOut []string, err error) {
 	if len(w.people) == 0 {
 		return leftOut, &NobodyError{LeftOut: leftOut}
 	}
-	w.cut.all = w.Chosen.Participants == nil && len(leftOut) == 0 && !w.cut.dated && !w.cut.deid
+	w.cut.whole = w.Chosen.Participants == nil && !w.cut.dated && !w.cut.deid
+	w.cut.all = w.cut.whole && len(leftOut) == 0
 	return leftOut, nil
 }
 

@@ -25,6 +25,7 @@ const everyone = "*"
 // A cut is what an export has of all rows.
 type cut struct {
 	all   bool // whoever they are of, and whenever: nobody is looked for
+	whole bool // all but those of whoever is left out: rows of nobody are in it
 	dated bool // those of some dates
 	deid  bool // of people who are not to be known
 	moved bool // with other times than they have here
@@ -95,6 +96,8 @@ func (c cut) people(of relation) (join string, conditions []string) {
 		return "join " + peopleTable + on + " or r.participant_id = '" + everyone + "'", nil
 	case of.Name == windowsTable:
 		return "left join " + peopleTable + on, []string{"(p.name is not null or r.participant_id = '" + everyone + "')"}
+	case c.whole:
+		return "left join " + peopleTable + on, []string{"(p.name is not null or r." + quoted(of.owner()) + " is null)"}
 	case c.dated && of.dates != whole:
 		return "join " + peopleTable + on, []string{of.dates}
 	}

@@ -124,6 +124,9 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 		return done, err
 	}
 	order := o.order
+	if err := order.Study.MayHandOver(ctx); err != nil {
+		return done, err
+	}
 	people, err := o.selection.pick(ctx, order.Study)
 	if err != nil {
 		return done, err

@@ -48,6 +48,9 @@ func TestRestoreGoesOnWithTheTrail(t *testing.T) {
 	if code, _, said := b.run("export", "csv", "-o", filepath.Join(beside, "out")); code != exitDamage || !strings.Contains(said, "withdraw P00") {
 		t.Errorf("export with a state that has forgotten who withdrew: exit %d\n%s", code, said)
 	}
+	if code, _, said := b.run("report", "-o", filepath.Join(beside, "pages")); code != exitDamage || !strings.Contains(said, "withdraw P00") {
+		t.Errorf("report with a state that has forgotten who withdrew: exit %d\n%s", code, said)
+	}
 	asked := b.counted()
 	for range 3 {
 		code, _, said := b.run("sync")
