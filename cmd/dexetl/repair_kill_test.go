@@ -82,9 +82,11 @@ func (b *bench) harmFiles() {
 	check(b.t, harms()["rows"](in("latest/codebook.csv")))
 }
 
-// harmManifests flips a bit in the newest and in an older one.
+// harmManifests flips a bit in the newest and in an older one, which has no tag any more:
+// that of a tag no repair mends.
 func (b *bench) harmManifests() {
 	b.t.Helper()
+	b.must("snapshots", "drop", "paper", "--reason", "not needed")
 	newest := b.manifest().Snapshot
 	for _, n := range []int64{newest, newest - 1} {
 		check(b.t, harms()["rows"](filepath.Join(b.dir, "lake", lake.ManifestPath(n))))
