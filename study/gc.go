@@ -216,7 +216,7 @@ func (l *loading) collect(ctx context.Context) (done Collection, err error) {
 		return done, nil
 	}
 	done, err = l.study.collect(ctx, l.lake, l.study.Retention())
-	if is[*lake.DamageError](err) || is[*lake.VersionError](err) || is[*state.AuditError](err) || is[*TrailError](err) {
+	if is[*lake.DamageError](err) || is[*lake.VersionError](err) || is[*state.AuditError](err) {
 		l.study.Logger.Warn("no snapshot was removed", "error", err)
 		return done, nil
 	}
