@@ -4,8 +4,11 @@ package export
 
 import (
 	"database/sql"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	views "github.com/dexetl/dexetl/sql"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -182,9 +186,30 @@ func TestDeidMovesWholeWeeks(t *testing.T) {
 	}
 }
 
+// A key that lies twice beside a study is one. Two that share a number are of two studies, and
+// nobody is renamed by either.
+func TestKeysOfTwoFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, secret := range []string{strings.Repeat("ab", 32), strings.Repeat("ab", 32), strings.Repeat("cd", 32)} {
+		var found *KeyError
+		names, err := study.ExportKeyFiles(dir)
+		check(t, err)
+		path := filepath.Join(dir, fmt.Sprintf("export-keys.%d.json", len(names)))
+		check(t, os.WriteFile(path, fmt.Appendf(nil, `{"format": 1, "keys": [{"key": 1, "secret": %q}]}`, secret), 0o600))
+		keys, err := Keys(dir)
+		if strings.HasPrefix(secret, "ab") && (err != nil || len(keys) != 1) {
+			t.Errorf("keys of %d files: %v, %v; want one", len(names)+1, keys, err)
+		}
+		if strings.HasPrefix(secret, "cd") && (!errors.As(err, &found) || found.Path != path || found.Damaged) {
+			t.Errorf("another key of the same number: %v, %v; want a *KeyError of %s", keys, err, path)
+		}
+	}
+}
+
 // Dates that everybody shares are not moved: less the weeks of each they tell the weeks.
+// Days of the study may be shared.
 func TestDeidRefusesSharedDates(t *testing.T) {
-	s := newStudy(t, forEverybody(t), forEach(t, "alike", "2031-03-04", "2031-03-04"), forEach(t, "own", "2031-03-04", "2031-03-05"))
+	s := newStudy(t, forEverybody(t), forStudyDays(t, "first days"), forEach(t, "alike", "2031-03-04", "2031-03-04"), forEach(t, "own", "2031-03-04", "2031-03-05"))
 	o := order(t, s, CSV)
 	o.Deid, o.Tables = true, []string{"windows", "participant_metrics"}
 	for _, chosen := range []views.Selection{{From: "2031-03-04"}, {To: "2031-03-05"}, {Window: "for *"}, {Window: "alike"}} {
@@ -196,7 +221,7 @@ func TestDeidRefusesSharedDates(t *testing.T) {
 		run(t, o)
 		check(t, os.RemoveAll(o.Path))
 	}
-	for _, own := range []string{"own", "canary:window_name:" + people()[0] + ":0"} {
+	for _, own := range []string{"own", "first days", "canary:window_name:" + people()[0] + ":0"} {
 		o.ShiftWeeks, o.Chosen.Window, o.Overwrite = 52, own, true
 		if run(t, o); canaries.MatchString(content(t, o.Path)) {
 			t.Errorf("window %q: the export names it", own)

@@ -87,6 +87,15 @@ func forEverybody(t testing.TB) func(*lake.Commit) {
 	}
 }
 
+// forStudyDays adds a window of days of the study, which are dates of nobody.
+func forStudyDays(t testing.TB, name string) func(*lake.Commit) {
+	return func(c *lake.Commit) {
+		table, _ := transform.TableNamed(windowsTable)
+		row := map[string]any{"participant_id": everyone, "window_name": name, "window": name, "start_day": int64(1), "end_day": int64(3)}
+		c.Replace(nil, writeThese(t, c, table, []map[string]any{row}))
+	}
+}
+
 // forEach adds a window of a name for each participant, from a day on for two days.
 func forEach(t testing.TB, name string, days ...string) func(*lake.Commit) {
 	return func(c *lake.Commit) {

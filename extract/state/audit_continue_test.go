@@ -103,6 +103,19 @@ func TestTrailIsNotContinued(t *testing.T) {
 	}
 }
 
+// What cannot be believed of a backup's own trail does not keep the study's from being taken.
+func TestTrailOutlivesAHarmedBackup(t *testing.T) {
+	dir := t.TempDir()
+	trailOf(t, dir, "P001", "P002", "P003")
+	whole := trailText(t, dir)
+	older := bytes.SplitAfter(whole, []byte{'\n'})[1]
+	for of, line := range map[string][]byte{"its text": bytes.Replace(older, []byte("P002"), []byte("P007"), 1), "its hash": bytes.Replace(older, []byte(`"hash":"`), []byte(`"hash":"0`), 1)} {
+		if got, err := state.LaterTrail("newer", whole, line); err != nil || !bytes.Equal(got, whole) {
+			t.Errorf("%s altered in the backup: %v\n%s", of, err, got)
+		}
+	}
+}
+
 // trailOf is a state whose trail has a line about each participant.
 func trailOf(t *testing.T, dir string, participants ...string) *state.Store {
 	t.Helper()
