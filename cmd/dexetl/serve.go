@@ -17,6 +17,7 @@ import (
 	"github.com/dexetl/dexetl/serve"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // usualSchedule is that of a study whose API is on, where nobody says otherwise.
@@ -61,7 +62,7 @@ type service struct {
 	addr   string // at which it listens
 	log    *slog.Logger
 
-	reader  *study.Reader
+	reader  *frozen.Reader
 	metrics *serve.Metrics
 	status  *serve.Status
 	runner  *serve.Runner
@@ -71,7 +72,7 @@ type service struct {
 
 // serving readies all that is served, and listens.
 func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (*service, error) {
-	v := &service{p: p, study: s, log: p.serveLogger(), reader: &study.Reader{Study: s}, metrics: serve.NewMetrics(version())}
+	v := &service{p: p, study: s, log: p.serveLogger(), reader: &frozen.Reader{Study: s}, metrics: serve.NewMetrics(version())}
 	v.status = &serve.Status{Changed: func(now serve.State) {
 		v.metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())

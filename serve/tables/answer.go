@@ -15,14 +15,15 @@ import (
 
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/transform"
 )
 
 // A rowsAnswer is rows on their way to somebody.
 type rowsAnswer struct {
 	tables   *Tables
-	snapshot *study.Frozen
-	chosen   study.Rows
+	snapshot *frozen.Snapshot
+	chosen   frozen.Rows
 	table    transform.Table // with the columns that were asked for
 	format   format
 	limit    int64
@@ -32,18 +33,18 @@ type rowsAnswer struct {
 	asked    time.Time // when hidden was
 	etag     string
 
-	first  []study.Piece                     // of a page: all there is; else the first, if any
-	next   func() (study.Piece, error, bool) // those after it; nil: none
-	cursor string                            // of the next page
+	first  []frozen.Piece                     // of a page: all there is; else the first, if any
+	next   func() (frozen.Piece, error, bool) // those after it; nil: none
+	cursor string                             // of the next page
 	end    func()
 }
 
 // begin reads the first rows, or the page: what goes wrong here is still told as such.
-func (a *rowsAnswer) begin(next func() (study.Piece, error, bool)) error {
+func (a *rowsAnswer) begin(next func() (frozen.Piece, error, bool)) error {
 	if a.limit == 0 {
 		piece, err, ok := next()
 		if ok && err == nil {
-			a.first, a.next = []study.Piece{piece}, next
+			a.first, a.next = []frozen.Piece{piece}, next
 		}
 		return err
 	}
@@ -61,7 +62,7 @@ func (a *rowsAnswer) begin(next func() (study.Piece, error, bool)) error {
 }
 
 // goesOn ends a page with the last rows of it, and says where the next one begins.
-func (a *rowsAnswer) goesOn(last study.Piece) {
+func (a *rowsAnswer) goesOn(last frozen.Piece) {
 	if last.NumRows() > 0 {
 		a.first = append(a.first, last)
 	}
@@ -136,7 +137,7 @@ func (a *rowsAnswer) rows(to huma.Context) error {
 	if err != nil {
 		return err
 	}
-	write := func(piece study.Piece) {
+	write := func(piece frozen.Piece) {
 		defer piece.Release()
 		if err = cmp.Or(err, a.stillShown(to.Context())); err == nil {
 			err = e.Write(piece.RecordBatch)

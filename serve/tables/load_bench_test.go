@@ -25,7 +25,7 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/serve/vital"
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -43,7 +43,7 @@ const perPerson = 100_000
 // was asked for once before.
 func BenchmarkPersonDay(b *testing.B) {
 	s := newSeries(b)
-	reader := &study.Reader{Study: s.Study}
+	reader := &frozen.Reader{Study: s.Study}
 	b.Cleanup(func() { reader.Close() })
 	vital.Timeseries{API: s.API, Reader: reader}.Register()
 	paths := s.crowd(*millions * 1_000_000 / perPerson)

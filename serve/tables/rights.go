@@ -8,6 +8,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -100,7 +101,7 @@ func (t *Tables) people(ctx context.Context, c Choice) ([]cohort.Participant, er
 
 // hidden are those whom no answer shows of a snapshot, whoever asks: they were deleted, or
 // have withdrawn and it does not have that yet.
-func (t *Tables) hidden(ctx context.Context, f *study.Frozen) ([]string, error) {
+func (t *Tables) hidden(ctx context.Context, f *frozen.Snapshot) ([]string, error) {
 	ids, err := f.Overtaken(ctx)
 	if err != nil {
 		return nil, err
@@ -117,7 +118,7 @@ func (t *Tables) hidden(ctx context.Context, f *study.Frozen) ([]string, error) 
 
 // stillHidden refuses what was computed of a snapshot while somebody withdrew or was
 // deleted.
-func (t *Tables) stillHidden(ctx context.Context, f *study.Frozen, hidden []string) error {
+func (t *Tables) stillHidden(ctx context.Context, f *frozen.Snapshot, hidden []string) error {
 	now, err := t.hidden(ctx, f)
 	if err == nil && !slices.Equal(now, hidden) {
 		err = api.Withdrawing()

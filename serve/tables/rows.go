@@ -19,6 +19,7 @@ import (
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -177,18 +178,18 @@ func (a *rowsAnswer) chooseSnapshot(in *rowsInput) (err error) {
 }
 
 // placeIn is the place that a cursor says: whoever reads this can make one.
-func placeIn(c api.Cursor) (study.Place, error) {
+func placeIn(c api.Cursor) (frozen.Place, error) {
 	file, row, _ := strings.Cut(c.Last, ":")
 	f, err := strconv.ParseUint(file, 10, 31)
 	r, wrong := strconv.ParseUint(row, 10, 63)
 	if _, ok := lake.ParseID(c.Snapshot); !ok || err != nil || wrong != nil {
-		return study.Place{}, api.NoCursor("next_cursor")
+		return frozen.Place{}, api.NoCursor("next_cursor")
 	}
-	return study.Place{File: int(f), Row: int64(r)}, nil
+	return frozen.Place{File: int(f), Row: int64(r)}, nil
 }
 
 // snapshot is the one called which; the newest for "" and latest.
-func (t *Tables) snapshot(which string) (*study.Frozen, error) {
+func (t *Tables) snapshot(which string) (*frozen.Snapshot, error) {
 	f, err := t.Reader.Snapshot(which)
 	none, isNone := errors.AsType[*study.NoSnapshotError](err)
 	switch {
@@ -198,7 +199,7 @@ func (t *Tables) snapshot(which string) (*study.Frozen, error) {
 		err = api.Invalid("query.snapshot", "a number such as 12, a tag, or latest")
 	case isNone:
 		err = api.Refusal(http.StatusNotFound, "there is no such snapshot: /v1/snapshots lists them")
-	case is[*study.GoneError](err):
+	case is[*frozen.GoneError](err):
 		err = api.Refusal(http.StatusGone, "this snapshot is of before a withdrawal, and is no longer shown: ask for the newest one")
 	}
 	return f, err

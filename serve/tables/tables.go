@@ -11,7 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/serve/api"
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -25,7 +25,7 @@ const (
 // Tables are the routes. Its fields are set before Register.
 type Tables struct {
 	API    *api.API
-	Reader *study.Reader
+	Reader *frozen.Reader
 
 	// Status is what dexetl status --json prints of these participants.
 	Status func(ctx context.Context, people []cohort.Participant) (map[string]any, error)

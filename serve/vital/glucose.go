@@ -13,7 +13,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/serve/api"
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // listSamples is how many readings of a list are in memory at a time.
@@ -45,7 +45,7 @@ func (t Timeseries) glucose(ctx context.Context, in *glucoseInput) (*huma.Stream
 	if err != nil {
 		return nil, err
 	}
-	s := study.Stretch{Participant: who.ID, Limit: listSamples}
+	s := frozen.Stretch{Participant: who.ID, Limit: listSamples}
 	if s.From, s.To, err = interval(in.StartDate, in.EndDate); err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func (t Timeseries) glucose(ctx context.Context, in *glucoseInput) (*huma.Stream
 // A glucoseList is one answer: the samples in hand, and how to go on.
 type glucoseList struct {
 	ctx      context.Context //nolint:containedctx // it lives as long as the request
-	snapshot *study.Frozen
-	stretch  study.Stretch
+	snapshot *frozen.Snapshot
+	stretch  frozen.Stretch
 	unit     string
 	samples  []Glucose
 	more     bool

@@ -14,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/webhook"
 )
 
@@ -21,7 +22,7 @@ import (
 // blinded study has them, too: of glucose. Of notes they tell keys with the right for them.
 type Introspection struct {
 	API    *api.API
-	Reader *study.Reader
+	Reader *frozen.Reader
 
 	turn *api.Turns // one request at a time: each opens the lake, and may use all of the machine
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/webhook"
 )
 
@@ -152,11 +153,11 @@ func (c *commit) endOf() error {
 // sampleOf is a sample as the routes show it, and of which resource; false where they
 // show none.
 func sampleOf(s load.Sample) (sample any, resource string, ok bool) {
-	at := study.Moment{Time: s.At}
+	at := frozen.Moment{Time: s.At}
 	if s.Type == "" {
-		return glucoseOf(study.Reading{Moment: at, OffsetS: s.OffsetSec, MgdL: int16(s.Value)}, ""), webhook.Glucose, true
+		return glucoseOf(frozen.Reading{Moment: at, OffsetS: s.OffsetSec, MgdL: int16(s.Value)}, ""), webhook.Glucose, true
 	}
-	e := study.Entry{Moment: at, OffsetS: s.OffsetSec, Type: s.Type, Subtype: s.Subtype, Value: &s.Value, Note: s.Text}
+	e := frozen.Entry{Moment: at, OffsetS: s.OffsetSec, Type: s.Type, Subtype: s.Subtype, Value: &s.Value, Note: s.Text}
 	switch s.Type {
 	case "insulin":
 		sample, ok = insulinOf(e)

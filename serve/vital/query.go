@@ -7,14 +7,14 @@ import (
 
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // A query is what a request for samples asks for.
 type query struct {
 	list     string // that cursors are of
 	snapshot string // "": the newest
-	stretch  study.Stretch
+	stretch  frozen.Stretch
 	ours     bool // the provider, if one was named, is Dexcom
 }
 
@@ -46,7 +46,7 @@ func (in *groupedInput) read(kind string) (q query, err error) {
 }
 
 // next is the cursor of the page behind a sample.
-func (q query) next(f *study.Frozen, last study.Moment) string {
+func (q query) next(f *frozen.Snapshot, last frozen.Moment) string {
 	return api.NextCursor(q.list, api.Cursor{Snapshot: f.Name(), Last: last.Time.Format(time.RFC3339Nano) + " " + last.Record})
 }
 

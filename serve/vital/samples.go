@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 	"github.com/dexetl/dexetl/transform"
 )
 
@@ -82,7 +82,7 @@ type Note struct {
 // utc is an instant as Vital writes it.
 func utc(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999999-07:00") }
 
-func glucoseOf(r study.Reading, unit string) Glucose {
+func glucoseOf(r frozen.Reading, unit string) Glucose {
 	g := Glucose{Timestamp: utc(r.Time), TimezoneOffset: r.OffsetS, Unit: "mmol/L", Value: transform.MmolL(r.MgdL)}
 	if unit == mgdL {
 		g.Unit, g.Value = mgdL, float64(r.MgdL)
@@ -90,7 +90,7 @@ func glucoseOf(r study.Reading, unit string) Glucose {
 	return g
 }
 
-func readings(ctx context.Context, f *study.Frozen, s study.Stretch, unit string) (samples []Glucose, last study.Moment, more bool, err error) {
+func readings(ctx context.Context, f *frozen.Snapshot, s frozen.Stretch, unit string) (samples []Glucose, last frozen.Moment, more bool, err error) {
 	all, more, err := f.Readings(ctx, s)
 	samples = make([]Glucose, len(all))
 	for i, r := range all {
@@ -100,8 +100,8 @@ func readings(ctx context.Context, f *study.Frozen, s study.Stretch, unit string
 }
 
 // entered finds events of a type. Those of which one makes no sample have no number.
-func entered[S any](kind string, one func(study.Entry) (S, bool)) find[S] {
-	return func(ctx context.Context, f *study.Frozen, s study.Stretch, _ string) (samples []S, last study.Moment, more bool, err error) {
+func entered[S any](kind string, one func(frozen.Entry) (S, bool)) find[S] {
+	return func(ctx context.Context, f *frozen.Snapshot, s frozen.Stretch, _ string) (samples []S, last frozen.Moment, more bool, err error) {
 		all, more, err := f.Entries(ctx, s, kind)
 		for _, e := range all {
 			if sample, ok := one(e); ok {
@@ -113,7 +113,7 @@ func entered[S any](kind string, one func(study.Entry) (S, bool)) find[S] {
 	}
 }
 
-func noted(ctx context.Context, f *study.Frozen, s study.Stretch, _ string) (samples []Note, last study.Moment, more bool, err error) {
+func noted(ctx context.Context, f *frozen.Snapshot, s frozen.Stretch, _ string) (samples []Note, last frozen.Moment, more bool, err error) {
 	all, more, err := f.Notes(ctx, s)
 	samples = make([]Note, len(all))
 	for i, e := range all {
@@ -122,12 +122,12 @@ func noted(ctx context.Context, f *study.Frozen, s study.Stretch, _ string) (sam
 	return samples, last, more, err
 }
 
-func lasting(e study.Entry, minutes float64) EntrySample {
+func lasting(e frozen.Entry, minutes float64) EntrySample {
 	end := e.Time.Add(time.Duration(minutes * float64(time.Minute)))
 	return EntrySample{Timestamp: utc(e.Time), Start: utc(e.Time), End: utc(end), TimezoneOffset: e.OffsetS}
 }
 
-func insulinOf(e study.Entry) (Insulin, bool) {
+func insulinOf(e frozen.Entry) (Insulin, bool) {
 	if e.Value == nil {
 		return Insulin{}, false
 	}
@@ -138,7 +138,7 @@ func insulinOf(e study.Entry) (Insulin, bool) {
 	return Insulin{EntrySample: lasting(e, 0), Type: kind, Unit: "unit", Value: *e.Value}, true
 }
 
-func carbsOf(e study.Entry) (Carbohydrates, bool) {
+func carbsOf(e frozen.Entry) (Carbohydrates, bool) {
 	if e.Value == nil {
 		return Carbohydrates{}, false
 	}
@@ -149,7 +149,7 @@ func carbsOf(e study.Entry) (Carbohydrates, bool) {
 const maxMinutes = 366 * 24 * 60
 
 // workoutOf is exercise that has a duration: -1 stands for none.
-func workoutOf(e study.Entry) (Workout, bool) {
+func workoutOf(e frozen.Entry) (Workout, bool) {
 	if e.Value == nil || *e.Value < 0 || *e.Value > maxMinutes {
 		return Workout{}, false
 	}
@@ -160,12 +160,12 @@ func workoutOf(e study.Entry) (Workout, bool) {
 	return w, true
 }
 
-func noteOf(e study.Entry) Note {
+func noteOf(e frozen.Entry) Note {
 	return Note{EntrySample: lasting(e, 0), Value: e.Note, Tags: []string{tagOf(e)}}
 }
 
 // tagOf is what a note was written into.
-func tagOf(e study.Entry) string {
+func tagOf(e frozen.Entry) string {
 	if tag := map[string]string{"carbs": "food", "exercise": "exercise", "insulin": "insulin_injection"}[e.Type]; tag != "" {
 		return tag
 	}

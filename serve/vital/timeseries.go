@@ -13,6 +13,7 @@ import (
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // pageSamples is how many samples a page has at most: a day of readings each minute, of
@@ -22,7 +23,7 @@ const pageSamples = 1500
 // Timeseries are the routes of a person's samples: glucose, and what they entered.
 type Timeseries struct {
 	API    *api.API
-	Reader *study.Reader
+	Reader *frozen.Reader
 }
 
 // Register adds them.
@@ -69,7 +70,7 @@ type pageOutput[S any] struct {
 
 // A find reads samples of a stretch of somebody's time, and says where the last one is
 // and whether there are more.
-type find[S any] func(ctx context.Context, f *study.Frozen, s study.Stretch, unit string) (samples []S, last study.Moment, more bool, err error)
+type find[S any] func(ctx context.Context, f *frozen.Snapshot, s frozen.Stretch, unit string) (samples []S, last frozen.Moment, more bool, err error)
 
 // registerGrouped adds the route of a kind of samples.
 func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, find find[S]) {
@@ -113,12 +114,12 @@ func registerGrouped[S any](t Timeseries, kind, what string, needs api.Needs, fi
 }
 
 // snapshot is the one of a name, "" for the newest; nil where nothing was loaded yet.
-func (t Timeseries) snapshot(name string) (*study.Frozen, error) {
+func (t Timeseries) snapshot(name string) (*frozen.Snapshot, error) {
 	f, err := t.Reader.Snapshot(name)
 	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
 		return nil, nil
 	}
-	_, gone := errors.AsType[*study.GoneError](err)
+	_, gone := errors.AsType[*frozen.GoneError](err)
 	_, none := errors.AsType[*study.NoSnapshotError](err)
 	if gone || none {
 		return nil, api.Refusal(http.StatusGone, "the data that this cursor is of are no longer shown: begin again without a cursor")
@@ -128,7 +129,7 @@ func (t Timeseries) snapshot(name string) (*study.Frozen, error) {
 
 // shown refuses what was read of somebody in a snapshot from before their withdrawal. It is
 // asked after reading: else what is recorded meanwhile would be too late.
-func shown(ctx context.Context, f *study.Frozen, participant string) error {
+func shown(ctx context.Context, f *frozen.Snapshot, participant string) error {
 	overtaken, err := f.Overtaken(ctx)
 	if slices.Contains(overtaken, participant) {
 		return api.Withdrawing()

@@ -29,6 +29,7 @@ import (
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/serve/api/apitest"
 	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // A town is a study whose API and consent pages are served, and the simulated Dexcom at
@@ -74,7 +75,7 @@ func newTown(t *testing.T) *town {
 	v.api = api.New(api.Service{Study: v.study, Keys: access.Keys{Store: v.study.Store}, Identities: access.Identities{Store: v.study.Store},
 		Version: "test", Now: v.clock, Log: v.study.Logger, PerMinute: 1e6})
 	v.api.Observe = apitest.Described(t, v.api)
-	reader := &study.Reader{Study: v.study}
+	reader := &frozen.Reader{Study: v.study}
 	t.Cleanup(func() { reader.Close() })
 	Users{API: v.api, Reader: reader, Refresh: v.sync}.Register()
 	Linking{API: v.api, Linker: &study.Linker{Study: v.study}, Listen: web.Listener.Addr().String()}.Register()

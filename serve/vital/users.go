@@ -13,13 +13,13 @@ import (
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/serve/api"
-	"github.com/dexetl/dexetl/study"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // Users are the routes about people: who takes part, and how it stands with their account.
 type Users struct {
 	API    *api.API
-	Reader *study.Reader
+	Reader *frozen.Reader
 	// Refresh has what is new of a participant fetched and loaded. It waits so long for
 	// that, and lets it go on if it is not done then.
 	Refresh func(ctx context.Context, participantID string, wait time.Duration) (done bool, err error)

@@ -19,13 +19,14 @@ import (
 	"github.com/dexetl/dexetl/serve/api"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/config"
+	"github.com/dexetl/dexetl/study/frozen"
 )
 
 // A Series is a study with a lake, behind routes.
 type Series struct {
 	T      testing.TB
 	Study  *study.Study
-	Reader *study.Reader
+	Reader *frozen.Reader
 	API    *api.API
 	URL    string // of the routes
 	Key    string // may read everything
@@ -48,7 +49,7 @@ func New(t testing.TB, register func(*Series)) *Series {
 	s.API = api.New(api.Service{Study: s.Study, Keys: access.Keys{Store: store}, Identities: access.Identities{Store: store}, Version: "test",
 		Now: time.Now, Log: slog.New(slog.DiscardHandler), PerMinute: 1e6})
 	s.API.Observe = Described(t, s.API)
-	s.Reader = &study.Reader{Study: s.Study}
+	s.Reader = &frozen.Reader{Study: s.Study}
 	t.Cleanup(func() { s.Reader.Close() })
 	register(s)
 	server := httptest.NewServer(s.API.Handler())

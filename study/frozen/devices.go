@@ -1,4 +1,4 @@
-package study
+package frozen
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ type Device struct {
 
 // Devices are a participant's at the time of the snapshot, in the order in which they were
 // first seen.
-func (f *Frozen) Devices(ctx context.Context, id string) ([]Device, error) {
+func (f *Snapshot) Devices(ctx context.Context, id string) ([]Device, error) {
 	since := make(map[Device]time.Time)
 	t, _ := transform.TableNamed("devices")
 	columns := []string{"transmitter_generation", "display_device", "display_app", "first_seen_at", "valid_to"}

@@ -1,4 +1,4 @@
-package study
+package frozen
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 // Overtaken are the participants whose withdrawal is recorded, and not yet in the snapshot,
 // or there from another instant: it may have rows of theirs that are the study's no more.
-func (f *Frozen) Overtaken(ctx context.Context) (ids []string, err error) {
+func (f *Snapshot) Overtaken(ctx context.Context) (ids []string, err error) {
 	recorded, err := f.from.Study.Cohort.Withdrawals(ctx)
 	if err != nil || len(recorded) == 0 {
 		return nil, err
@@ -31,7 +31,7 @@ func (f *Frozen) Overtaken(ctx context.Context) (ids []string, err error) {
 
 // withdrawals are the instants from which the snapshot has nothing of those who have
 // withdrawn.
-func (f *Frozen) withdrawals(ctx context.Context) (map[string]time.Time, error) {
+func (f *Snapshot) withdrawals(ctx context.Context) (map[string]time.Time, error) {
 	if held := f.withdrawn.Load(); held != nil {
 		return *held, nil
 	}

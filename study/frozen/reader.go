@@ -1,24 +1,21 @@
-package study
+// Package frozen reads the lake of a study for those who ask often: one snapshot, which stays
+// as it is whatever is committed meanwhile, piece by piece and in order.
+package frozen
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/apache/arrow-go/v18/arrow"
-
 	"github.com/dexetl/dexetl/load/lake"
-	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
+	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/table"
-	"github.com/dexetl/dexetl/transform"
 )
 
 // keptSnapshots is how many snapshots a Reader remembers: the newest, and those that
@@ -29,31 +26,21 @@ const keptSnapshots = 8
 // manifests and files, and holds nothing open but the folder of the lake. Its methods
 // may be called from several goroutines.
 type Reader struct {
-	Study *Study
+	Study *study.Study
 
 	last atomic.Pointer[newestSeen] // the newest snapshot, as far as anybody looked
 
 	mu   sync.Mutex
 	lake *lake.Lake
-	kept []*Frozen // the one used last comes first
+	kept []*Snapshot // the one used last comes first
 	rows map[string]*spansOf
 }
 
 // A newestSeen is what the newest snapshot was when the folder of manifests was as old as
 // this.
 type newestSeen struct {
-	*Frozen
+	*Snapshot
 	at time.Time
-}
-
-// A Frozen is one snapshot: it stays as it is, whatever is committed meanwhile.
-type Frozen struct {
-	Manifest lake.Manifest
-
-	from      *Reader
-	files     map[string][]lake.File               // by table
-	computed  sync.Map                             // by table, files of those that were found
-	withdrawn atomic.Pointer[map[string]time.Time] // by participant, from when on; nil: nobody looked
 }
 
 // A GoneError says that a snapshot is no longer shown: somebody has withdrawn since, and
@@ -75,9 +62,9 @@ func (r *Reader) Close() error {
 }
 
 // Newest is the newest snapshot. If nothing was loaded yet it is an *EmptyLakeError.
-func (r *Reader) Newest() (*Frozen, error) {
+func (r *Reader) Newest() (*Snapshot, error) {
 	if last := r.last.Load(); last != nil && !r.stale(last) {
-		return last.Frozen, nil
+		return last.Snapshot, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,7 +82,7 @@ func (r *Reader) stale(last *newestSeen) bool {
 // Snapshot is the snapshot called which, as NamedSnapshot has it; "" is the newest. One
 // that does not exist is a *NoSnapshotError, one that a withdrawal has overtaken a
 // *GoneError.
-func (r *Reader) Snapshot(which string) (*Frozen, error) {
+func (r *Reader) Snapshot(which string) (*Snapshot, error) {
 	newest, err := r.Newest()
 	if err != nil {
 		return nil, err
@@ -114,7 +101,7 @@ func (r *Reader) Snapshot(which string) (*Frozen, error) {
 		return nil, err
 	}
 	if r.lake.MarkOpened(f.Manifest.ID()) != nil {
-		return nil, &NoSnapshotError{ID: f.Manifest.ID()}
+		return nil, &study.NoSnapshotError{ID: f.Manifest.ID()}
 	}
 	if !slices.EqualFunc(f.files["withdrawals"], newest.files["withdrawals"], func(a, b lake.File) bool { return a.Path == b.Path }) {
 		return nil, &GoneError{f.Name()}
@@ -123,7 +110,7 @@ func (r *Reader) Snapshot(which string) (*Frozen, error) {
 }
 
 // newest looks again.
-func (r *Reader) newest() (*Frozen, error) {
+func (r *Reader) newest() (*Snapshot, error) {
 	if r.lake == nil {
 		l, _, err := r.Study.Newest()
 		if err != nil {
@@ -135,7 +122,7 @@ func (r *Reader) newest() (*Frozen, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := OpenSnapshot(r.lake, "latest")
+	m, err := study.OpenSnapshot(r.lake, "latest")
 	if err != nil {
 		return nil, err
 	}
@@ -149,11 +136,11 @@ func (r *Reader) newest() (*Frozen, error) {
 }
 
 // named is the one called which, remembered or read.
-func (r *Reader) named(which string) (*Frozen, error) {
+func (r *Reader) named(which string) (*Snapshot, error) {
 	if f := r.remembered(which); f != nil {
 		return f, nil
 	}
-	m, err := NamedSnapshot(r.lake, which)
+	m, err := study.NamedSnapshot(r.lake, which)
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +151,8 @@ func (r *Reader) named(which string) (*Frozen, error) {
 }
 
 // remembered is the one of a name, if it is remembered: then it comes first.
-func (r *Reader) remembered(name string) *Frozen {
-	i := slices.IndexFunc(r.kept, func(f *Frozen) bool { return f.Name() == name })
+func (r *Reader) remembered(name string) *Snapshot {
+	i := slices.IndexFunc(r.kept, func(f *Snapshot) bool { return f.Name() == name })
 	if i < 0 {
 		return nil
 	}
@@ -174,8 +161,8 @@ func (r *Reader) remembered(name string) *Frozen {
 	return f
 }
 
-func (r *Reader) keep(m lake.Manifest) *Frozen {
-	f := &Frozen{Manifest: m, from: r, files: map[string][]lake.File{}}
+func (r *Reader) keep(m lake.Manifest) *Snapshot {
+	f := &Snapshot{Manifest: m, from: r, files: map[string][]lake.File{}}
 	for _, file := range m.Files {
 		f.files[file.Table] = append(f.files[file.Table], file)
 	}
@@ -184,7 +171,7 @@ func (r *Reader) keep(m lake.Manifest) *Frozen {
 			return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Day, b.Day), cmp.Compare(a.FirstParticipant, b.FirstParticipant))
 		})
 	}
-	r.kept = append([]*Frozen{f}, r.kept[:min(len(r.kept), keptSnapshots-1)]...)
+	r.kept = append([]*Snapshot{f}, r.kept[:min(len(r.kept), keptSnapshots-1)]...)
 	return f
 }
 
@@ -231,81 +218,14 @@ func (r *Reader) spans(ctx context.Context, f lake.File) ([]lake.Span, error) {
 	return spans, err
 }
 
-// Name is what the snapshot is called where one is asked for by name.
-func (f *Frozen) Name() string { return f.Manifest.ID().String() }
-
 // SnapshotTable is SnapshotTable of the study, without rows where nothing was loaded yet.
-func (r *Reader) SnapshotTable(p Past) (table.Table, error) {
+func (r *Reader) SnapshotTable(p study.Past) (table.Table, error) {
 	_, err := r.Newest()
-	if is[*EmptyLakeError](err) {
+	if _, empty := errors.AsType[*study.EmptyLakeError](err); empty {
 		return table.Table{Schema: schemas.Snapshots().Schema(), Columns: schemas.Snapshots().Columns()}, nil
 	}
 	if err != nil {
 		return table.Table{}, err
 	}
-	return SnapshotTable(r.lake, p)
-}
-
-// Has reports whether the snapshot has a table: those of older programs lack some, and
-// those that depend on the order of readings lie in the folders of the newest ones alone.
-func (f *Frozen) Has(t transform.Table) (bool, error) {
-	switch {
-	case isComputed(t):
-		err := f.findComputed(t)
-		if errors.Is(err, fs.ErrNotExist) {
-			return false, nil
-		}
-		return err == nil, err
-	case t.Name == "glucose_days":
-		return f.Manifest.KeepsDays(), nil
-	}
-	return true, nil
-}
-
-// findComputed looks for the files of a computed table.
-func (f *Frozen) findComputed(t transform.Table) error {
-	if _, found := f.computed.Load(t.Name); found {
-		return nil
-	}
-	files, err := snapshot.ComputedFiles(f.from.lake, f.Manifest, t.Name)
-	if err == nil {
-		f.computed.Store(t.Name, files)
-	}
-	return err
-}
-
-// isComputed reports whether t is a table that lies beside the data files.
-func isComputed(t transform.Table) bool { return slices.Contains(computedNames(), t.Name) }
-
-var computedNames = sync.OnceValue(func() []string {
-	return mapped(snapshot.Computed(), func(t transform.Table) string { return t.Name })
-})
-
-// filesOf are the files of a table that the snapshot has.
-func (f *Frozen) filesOf(t transform.Table) []lake.File {
-	if files, found := f.computed.Load(t.Name); found {
-		return files.([]lake.File)
-	}
-	return f.files[t.Name]
-}
-
-// read reads a file of a table.
-func (f *Frozen) read(ctx context.Context, t transform.Table, of lake.File, o lake.ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
-	if isComputed(t) {
-		return f.from.lake.ReadBeside(ctx, t, of, o)
-	}
-	return f.from.lake.Read(ctx, of, o)
-}
-
-// RowCount is how many rows a table has, vanished ones included; nil where the snapshot
-// does not have it, or nobody can tell.
-func (f *Frozen) RowCount(t transform.Table) *int64 {
-	if has, err := f.Has(t); err != nil || !has {
-		return nil
-	}
-	rows := int64(0)
-	for _, of := range f.filesOf(t) {
-		rows += of.Rows
-	}
-	return &rows
+	return study.SnapshotTable(r.lake, p)
 }

@@ -1,4 +1,4 @@
-package study
+package frozen
 
 import (
 	"cmp"
@@ -41,7 +41,7 @@ type Reading struct {
 
 // Readings are somebody's readings with a value, by time, and whether there are more.
 // Exclusions are about metrics: what they leave out is here.
-func (f *Frozen) Readings(ctx context.Context, s Stretch) (all []Reading, more bool, err error) {
+func (f *Snapshot) Readings(ctx context.Context, s Stretch) (all []Reading, more bool, err error) {
 	for b, err := range f.stretch(ctx, "glucose", s, "time_utc", "local_time", "glucose_mgdl") {
 		if err != nil {
 			return nil, false, err
@@ -67,7 +67,7 @@ func (f *Frozen) Readings(ctx context.Context, s Stretch) (all []Reading, more b
 }
 
 // stretch yields rows of a table of records in a stretch, by month.
-func (f *Frozen) stretch(ctx context.Context, table string, s Stretch, columns ...string) iter.Seq2[Piece, error] {
+func (f *Snapshot) stretch(ctx context.Context, table string, s Stretch, columns ...string) iter.Seq2[Piece, error] {
 	t, _ := transform.TableNamed(table)
 	from := s.From
 	if s.After.Time.After(from) {

@@ -1,4 +1,4 @@
-package study
+package frozen
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type Entry struct {
 
 // Entries are somebody's events of a type, by time, and whether there are more. Those
 // that were deleted, or are no longer sent, are none.
-func (f *Frozen) Entries(ctx context.Context, s Stretch, kind string) (all []Entry, more bool, err error) {
+func (f *Snapshot) Entries(ctx context.Context, s Stretch, kind string) (all []Entry, more bool, err error) {
 	all, err = f.entries(ctx, s, func(e Entry) bool { return e.Type == kind })
 	if err != nil {
 		return nil, false, err
@@ -33,7 +33,7 @@ func (f *Frozen) Entries(ctx context.Context, s Stretch, kind string) (all []Ent
 
 // Notes are what somebody wrote, with the event that they wrote it into: a note by
 // itself, or words in place of a number.
-func (f *Frozen) Notes(ctx context.Context, s Stretch) (all []Entry, more bool, err error) {
+func (f *Snapshot) Notes(ctx context.Context, s Stretch) (all []Entry, more bool, err error) {
 	events, err := f.entries(ctx, Stretch{Participant: s.Participant, From: s.From, To: s.To, After: s.After}, func(Entry) bool { return true })
 	if err != nil {
 		return nil, false, err
@@ -64,7 +64,7 @@ func (f *Frozen) Notes(ctx context.Context, s Stretch) (all []Entry, more bool, 
 func (e Entry) moment() Moment { return e.Moment }
 
 // entries are present events that are chosen, at least as many as the stretch wants.
-func (f *Frozen) entries(ctx context.Context, s Stretch, chosen func(Entry) bool) (all []Entry, err error) {
+func (f *Snapshot) entries(ctx context.Context, s Stretch, chosen func(Entry) bool) (all []Entry, err error) {
 	for b, err := range f.stretch(ctx, "events", s, "system_time", "record_id", "utc_offset_min", "event_type", "event_subtype", "value", "unit", "event_status", "vanished_at") {
 		if err != nil {
 			return nil, err

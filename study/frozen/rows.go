@@ -1,4 +1,4 @@
-package study
+package frozen
 
 import (
 	"context"
@@ -49,7 +49,7 @@ const fewPeople = 16
 
 // Rows yields the rows chosen, by month. Rows of a month are in the order of the table, or
 // come file by file where it has several. Memory is that of some thousand rows.
-func (f *Frozen) Rows(ctx context.Context, r Rows) iter.Seq2[Piece, error] {
+func (f *Snapshot) Rows(ctx context.Context, r Rows) iter.Seq2[Piece, error] {
 	return func(yield func(Piece, error) bool) {
 		files := f.filesOf(r.Table)
 		for i := r.After.File; i < len(files); i++ {
@@ -77,7 +77,7 @@ func (r Rows) mayHave(f lake.File) bool {
 }
 
 // rowsOf yields the rows of one file from first on. It reports whether to go on.
-func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yield func(Piece, error) bool) bool {
+func (f *Snapshot) rowsOf(ctx context.Context, r Rows, file int, first int64, yield func(Piece, error) bool) bool {
 	of := f.filesOf(r.Table)[file]
 	spans, err := f.spansFor(ctx, &r, of)
 	if err != nil {
@@ -111,7 +111,7 @@ func (f *Frozen) rowsOf(ctx context.Context, r Rows, file int, first int64, yiel
 
 // spansFor are the rows of a file that are to be read: those of the few who are asked
 // for, whom r then need not choose any more; or all.
-func (f *Frozen) spansFor(ctx context.Context, r *Rows, of lake.File) ([]lake.Span, error) {
+func (f *Snapshot) spansFor(ctx context.Context, r *Rows, of lake.File) ([]lake.Span, error) {
 	if r.Participants == nil || len(r.Participants) > fewPeople || !r.byPeople() {
 		return []lake.Span{{Rows: of.Rows}}, nil
 	}
