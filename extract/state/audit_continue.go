@@ -23,12 +23,14 @@ func (e *TrailStrayError) Error() string {
 	return fmt.Sprintf("it does not have line %d of the audit trail that it is to continue: it is another study's, or older", e.Seq)
 }
 
-// LaterTrail returns what of the file text can be the trail of a state from a backup, whose
-// trail is older: a line that was cut off at its end is left out. A file that is damaged is
-// an *AuditError, which calls it path; one that does not have all lines of older is a
-// *TrailStrayError.
+// LaterTrail returns the file text as it can be the trail of a state from a backup, whose
+// trail is older. A file that is damaged is an *AuditError, which calls it path; so is one
+// whose last line was cut off, because what that says was done. One that does not have all
+// lines of older is a *TrailStrayError.
 func LaterTrail(path string, text, older []byte) ([]byte, error) {
-	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	if _, intact, err := decodeLine(text[bytes.LastIndexByte(text, '\n')+1:]); err == nil && intact {
+		text = append(bytes.Clone(text), '\n')
+	}
 	c := checked(text)
 	if len(c.faults) > 0 {
 		return nil, &AuditError{Path: path, Faults: c.faults}

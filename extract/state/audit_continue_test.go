@@ -19,8 +19,7 @@ func TestTrailIsContinued(t *testing.T) {
 		t.Fatal(err)
 	}
 	note(t, lost, "P003", "P004")
-	torn := append(trailText(t, dir), `{"seq":5`...)
-	later, err := state.LaterTrail("newer", torn, trailText(t, backup))
+	later, err := state.LaterTrail("newer", bytes.TrimSuffix(trailText(t, dir), []byte("\n")), trailText(t, backup))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +83,8 @@ func TestTrailIsNotContinued(t *testing.T) {
 	for name, text := range map[string][]byte{
 		"none":    nil,
 		"older":   bytes.Join(lines[:2], nil),
+		"cut off": append(bytes.Clone(whole), `{"seq":4`...),
+		"its end": whole[:len(whole)-2],
 		"another": trailText(t, other),
 		"altered": bytes.Replace(whole, []byte("P002"), []byte("P007"), 1),
 		"a gap":   bytes.Join([][]byte{lines[0], lines[2]}, nil),

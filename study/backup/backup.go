@@ -138,7 +138,7 @@ func olderIn(dir, key string) (Marker, error) {
 // the one to restore until this one is whole.
 func (b *making) begin() error {
 	aside := filepath.Join(b.to, asideDir)
-	if err := makeFolder(aside, 0o700); err != nil {
+	if err := errors.Join(giveWay(aside, true), makeFolder(aside, 0o700)); err != nil {
 		return err
 	}
 	if err := errors.Join(empty(aside, lakeTree), empty(filepath.Join(aside, lakeTree), dataTree, rawTree)); err != nil {

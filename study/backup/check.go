@@ -22,7 +22,7 @@ func Check(ctx context.Context, dir string, by study.Program, v study.Verify) (m
 	if err != nil {
 		return m, found, err
 	}
-	turns, err := isTurning(dir)
+	_, turns, err := turnIn(dir)
 	switch {
 	case err != nil:
 		return m, found, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dexetl/dexetl/extract/durable"
 	"github.com/dexetl/dexetl/extract/fault"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // asideDir has the files of a backup that is on its way, under the names that they will
@@ -29,12 +30,12 @@ type turning struct {
 
 // turn makes of what waits aside the backup. It is there whole, or as it was before.
 func (b *making) turn() error {
-	text, err := json.MarshalIndent(turning{b.Marker, b.gone}, "", "  ")
+	text, err := lake.Sealed(turning{b.Marker, b.gone})
 	if err != nil {
 		return err
 	}
 	aside := filepath.Join(b.to, asideDir)
-	if err := durable.Publish(filepath.Join(aside, turnFile), append(text, '\n')); err != nil {
+	if err := durable.Publish(filepath.Join(aside, turnFile), text); err != nil {
 		return err
 	}
 	if err := durable.SyncFolder(aside); err != nil {
@@ -51,7 +52,7 @@ func whole(dir string) (Marker, error) {
 	if err != nil {
 		return m, err
 	}
-	turns, err := isTurning(dir)
+	_, turns, err := turnIn(dir)
 	if err != nil || !turns {
 		return m, err
 	}
@@ -61,26 +62,30 @@ func whole(dir string) (Marker, error) {
 	return readMarker(dir)
 }
 
-// isTurning reports whether files of the backup in dir wait for their places.
-func isTurning(dir string) (bool, error) {
-	_, err := os.Lstat(filepath.Join(dir, asideDir, turnFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+// turnIn is the turn of the backup in dir, if files wait there for their places. A turn that
+// cannot be read is none: then the marker says whether the backup is as it was before, or
+// nothing whole.
+func turnIn(dir string) (t turning, turns bool, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, asideDir, turnFile))
+	if isNone(err) || errors.Is(err, syscall.EISDIR) {
+		return t, false, nil
 	}
-	return err == nil, err
+	if err != nil {
+		return t, false, err
+	}
+	if json.Unmarshal(text, &t) != nil || lake.IsSealed(text) && lake.Unbroken(text) != nil {
+		return turning{}, false, nil
+	}
+	return t, true, nil
 }
 
-// endTurn puts what waits into its place, and takes out what is gone. Broken off, it is
-// done again.
+// endTurn puts what waits into its place, if anything does, and takes out what is gone. Broken
+// off, it is done again.
 func endTurn(dir string) error {
 	aside := filepath.Join(dir, asideDir)
-	text, err := os.ReadFile(filepath.Join(aside, turnFile))
-	if err != nil {
+	t, turns, err := turnIn(dir)
+	if err != nil || !turns {
 		return err
-	}
-	var t turning
-	if err := json.Unmarshal(text, &t); err != nil {
-		return fmt.Errorf("%s: %w", filepath.Join(aside, turnFile), err)
 	}
 	if err := t.Marker.unfinished().write(dir); err != nil { // an older program knows nothing of turns
 		return err

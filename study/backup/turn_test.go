@@ -5,11 +5,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // write makes a tree of files, by their names.
@@ -129,6 +132,50 @@ func TestTurnSparesTheTrees(t *testing.T) {
 		}
 		if diff := cmp.Diff(was, read(t, dir)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// Of a turn that cannot be read nothing is done: the backup is the one that its marker says.
+func TestTurnThatCannotBeRead(t *testing.T) {
+	finished := Marker{Format: format, Begun: time.Unix(1, 0).UTC(), Finished: time.Unix(2, 0).UTC(), Snapshot: 1}
+	text, err := lake.Sealed(turning{finished, []string{"notes"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := map[string]string{"notes": "n", "noted": "m", "lake/raw/1": "a"}
+	for how, harmed := range map[string]string{
+		"empty": "", "cut": string(text[:len(text)-9]), "altered": strings.Replace(string(text), `"notes"`, `"noted"`, 1), "a folder": "folder", "no folder": "file",
+	} {
+		for _, marker := range []Marker{finished, finished.unfinished()} {
+			dir := t.TempDir()
+			write(t, dir, was)
+			if err := marker.write(dir); err != nil {
+				t.Fatal(err)
+			}
+			turn := map[string]string{asideDir + "/lake/raw/1": "b", asideDir + "/" + turnFile: harmed}
+			switch how {
+			case "a folder":
+				turn = map[string]string{asideDir + "/" + turnFile + "/x": "y"}
+			case "no folder":
+				turn = map[string]string{asideDir: "file"}
+			}
+			write(t, dir, turn)
+			if m, err := whole(dir); err != nil || !cmp.Equal(m, marker) {
+				t.Errorf("%s: %+v, %v; want %+v", how, m, err, marker)
+			}
+			want := maps.Clone(was)
+			maps.Copy(want, turn)
+			if diff := cmp.Diff(want, read(t, dir)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", how, diff)
+			}
+			b := &making{to: dir, older: marker}
+			if err := b.begin(); err != nil {
+				t.Errorf("%s: the next backup: %v", how, err)
+			}
+			if left, err := os.ReadDir(filepath.Join(dir, asideDir)); err != nil || slices.ContainsFunc(left, func(e os.DirEntry) bool { return e.Name() == turnFile }) {
+				t.Errorf("%s: the next backup has %v in its place: %v", how, left, err)
+			}
 		}
 	}
 }
