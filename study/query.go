@@ -3,13 +3,9 @@ package study
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"slices"
 
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/cgmfile"
-	"github.com/dexetl/dexetl/extract/cohort"
-	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/snapshot"
 	"github.com/dexetl/dexetl/schemas"
@@ -28,7 +24,11 @@ func (s *Study) Query(ctx context.Context, which, schema, statement string, args
 // QueryOnly answers a statement that reads nothing but the tables named, of the
 // newest snapshot: damage elsewhere does not matter to it.
 func (s *Study) QueryOnly(ctx context.Context, tables []string, schema, statement string, args ...any) (table.Table, error) {
-	return s.query(ctx, "", func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
+	return s.queryOnly(ctx, "", tables, schema, statement, args...)
+}
+
+func (s *Study) queryOnly(ctx context.Context, which string, tables []string, schema, statement string, args ...any) (table.Table, error) {
+	return s.query(ctx, which, func(l *lake.Lake, m lake.Manifest) (*sql.DB, error) {
 		return snapshot.OpenOnly(ctx, l, m, snapshot.Limits{}, tables...)
 	}, schema, statement, args...)
 }
@@ -116,28 +116,4 @@ func MetricsOf(ctx context.Context, file cgmfile.File, chosen views.Selection, b
 		return t, short
 	}
 	return t, err
-}
-
-// A NoWindowError says that windows.csv has no window of a name.
-type NoWindowError struct {
-	Name, Near string
-	Known      []string
-	Several    bool // it was asked for beside others
-}
-
-func (e *NoWindowError) Error() string {
-	if len(e.Known) == 0 {
-		return fmt.Sprintf("there is no window %q, and no other", e.Name)
-	}
-	return fmt.Sprintf("there is no window %q; there is %s", e.Name, wordList(e.Known))
-}
-
-// CheckWindow refuses a window that windows.csv does not have: a *NoWindowError.
-func (s *Study) CheckWindow(ctx context.Context, name string) error {
-	windows, err := s.Cohort.Windows(ctx)
-	names := slices.Compact(slices.Sorted(slices.Values(mapped(windows, func(w cohort.Window) string { return w.Name }))))
-	if err != nil || name == "" || slices.Contains(names, name) {
-		return err
-	}
-	return &NoWindowError{Name: name, Near: plain.Nearest(name, names), Known: names}
 }

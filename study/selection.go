@@ -113,31 +113,49 @@ func (s Selection) known(everybody []cohort.Participant) error {
 
 // Anybody is Pick where a choice that nobody meets is an empty list.
 func (s Selection) Anybody(ctx context.Context, of *cohort.Cohort) ([]cohort.Participant, error) {
-	var named []string // as the roster spells them
-	for _, id := range s.IDs {
-		p, err := of.Participant(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		named = append(named, p.ID)
-	}
 	everybody, err := of.Participants(ctx)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.known(everybody); err != nil {
 		return nil, err
 	}
 	wanted, err := s.outcomes(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	var picked []cohort.Participant
+	return s.among(everybody, wanted)
+}
+
+// PickAsOf is Pick by the roster as the snapshot called which has it; by that of today for the
+// newest ("" or latest). Of the participants it has what the selection asks for.
+func (s Selection) PickAsOf(ctx context.Context, of *Study, which string) ([]cohort.Participant, error) {
+	if isNewest(which) {
+		return s.Pick(ctx, of.Cohort)
+	}
+	everybody, err := of.rosterAsOf(ctx, which)
+	if err != nil {
+		return nil, err
+	}
+	picked, err := s.among(everybody, func(string) bool { return true })
+	if err == nil && len(picked) == 0 {
+		err = &NobodyError{EmptyRoster: len(everybody) == 0}
+	}
+	return picked, err
+}
+
+// among are those of everybody, in order of id, who are meant and wanted.
+func (s Selection) among(everybody []cohort.Participant, wanted func(id string) bool) (picked []cohort.Participant, err error) {
+	for _, id := range s.IDs {
+		if !slices.ContainsFunc(everybody, func(p cohort.Participant) bool { return p.ID == id }) {
+			return nil, cohort.Unknown(id, everybody)
+		}
+	}
+	if err := s.known(everybody); err != nil {
+		return nil, err
+	}
 	for i, p := range everybody {
 		if !s.fits(p) || s.Shares > 0 && i%s.Shares != s.Share-1 || !wanted(p.ID) {
 			continue
 		}
-		if len(named) == 0 || slices.Contains(named, p.ID) {
+		if len(s.IDs) == 0 || slices.Contains(s.IDs, p.ID) {
 			picked = append(picked, p)
 		}
 	}

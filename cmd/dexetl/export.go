@@ -114,13 +114,13 @@ func (p *program) export(ctx context.Context, o exportOptions) error {
 	}
 	order := o.order
 	if o.selection.narrows() {
-		people, err := o.selection.pick(ctx, order.Study)
+		people, err := o.selection.pickAsOf(ctx, order.Study, order.Snapshot)
 		if err != nil {
 			return err
 		}
 		order.Chosen.Participants = mapped(people, func(who cohort.Participant) string { return who.ID })
 	}
-	if err := order.Study.CheckWindow(ctx, o.window); err != nil {
+	if err := order.Study.CheckWindow(ctx, order.Snapshot, o.window); err != nil {
 		return err
 	}
 	if err := order.Study.MayHandOver(ctx); err != nil {

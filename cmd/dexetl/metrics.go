@@ -121,16 +121,14 @@ func (p *program) metricsOfStudy(ctx context.Context, o metricsOptions, chosen s
 		defer s.Close()
 	}
 	if o.selection.narrows() {
-		people, err := o.selection.pick(ctx, s)
+		people, err := o.selection.pickAsOf(ctx, s, o.which)
 		if err != nil {
 			return table.Table{}, err
 		}
 		chosen.Participants = mapped(people, func(who cohort.Participant) string { return who.ID })
 	}
-	if o.window != "" {
-		if err := s.CheckWindow(ctx, o.window); err != nil {
-			return table.Table{}, err
-		}
+	if err := s.CheckWindow(ctx, o.which, o.window); err != nil {
+		return table.Table{}, err
 	}
 	p.tellOutdated(s.Outdated(o.which))
 	p.tellComputed(s.NotComputed(o.which))

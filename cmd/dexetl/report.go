@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/answer"
 	"github.com/dexetl/dexetl/extract/cgmfile"
+	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/plain"
 	"github.com/dexetl/dexetl/report"
 	"github.com/dexetl/dexetl/report/number"
@@ -127,11 +128,11 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 	if err := order.Study.MayHandOver(ctx); err != nil {
 		return done, err
 	}
-	people, err := o.selection.pick(ctx, order.Study)
+	people, err := o.people(ctx)
 	if err != nil {
 		return done, err
 	}
-	if err := order.Study.CheckWindow(ctx, o.window); err != nil {
+	if err := order.Study.CheckWindow(ctx, order.Snapshot, o.window); err != nil {
 		return done, err
 	}
 	persons, harm := order.Study.People(ctx, people)
@@ -153,6 +154,19 @@ func (p *program) writeReport(ctx context.Context, o reportOptions) (done report
 		err = advised(exitUnexpected, "report less: fewer participants or dates", "%s", short.Why)
 	}
 	return done, cmp.Or(err, harm)
+}
+
+// people are those meant by the roster as the snapshot has it, as the roster of today has them:
+// who is not in it any more is in no report.
+func (o reportOptions) people(ctx context.Context) ([]cohort.Participant, error) {
+	picked, err := o.selection.pickAsOf(ctx, o.order.Study, o.order.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	roster, err := o.order.Study.Cohort.Participants(ctx)
+	return slices.DeleteFunc(roster, func(p cohort.Participant) bool {
+		return !slices.ContainsFunc(picked, func(o cohort.Participant) bool { return o.ID == p.ID })
+	}), err
 }
 
 // reportWords are the words of status.

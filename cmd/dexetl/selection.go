@@ -95,3 +95,12 @@ func (s selection) pick(ctx context.Context, of *study.Study) ([]cohort.Particip
 	}
 	return chosen.Pick(ctx, of.Cohort)
 }
+
+// pickAsOf is pick by the roster as the snapshot called which has it.
+func (s selection) pickAsOf(ctx context.Context, of *study.Study, which string) ([]cohort.Participant, error) {
+	chosen, err := s.chosen()
+	if err != nil {
+		return nil, err
+	}
+	return chosen.PickAsOf(ctx, of, which)
+}

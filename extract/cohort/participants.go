@@ -184,6 +184,11 @@ func (c *Cohort) unknown(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	return Unknown(id, all)
+}
+
+// Unknown says that none of all has the id.
+func Unknown(id string, all []Participant) *UnknownParticipantError {
 	return &UnknownParticipantError{ID: id, Near: nearestID(id, all), EmptyRoster: len(all) == 0}
 }
 

@@ -106,7 +106,7 @@ type metricsInput struct {
 func (t *Tables) metrics(ctx context.Context, in *metricsInput) (*huma.StreamResponse, error) {
 	chosen, err := study.MetricsChoice{From: in.From, To: in.To, Window: in.Window, Select: in.Select, Preset: in.Preset, Sentinels: in.Sentinels}.Selection()
 	if err == nil {
-		err = t.API.Study.CheckWindow(ctx, in.Window)
+		err = t.API.Study.CheckWindow(ctx, in.Snapshot, in.Window)
 	}
 	if err != nil {
 		return nil, invalidOption(err)
