@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -167,8 +168,9 @@ func OutOfMemory(err error) (*MemoryError, bool) {
 	return &MemoryError{line}, true
 }
 
-// Explain tells a damaged file, a *lake.DamageError, and too little memory, a
-// *MemoryError, from a wrong statement, which is a *StatementError.
+// Explain tells a damaged file, a *lake.DamageError, too little memory, a *MemoryError, and
+// what the system says of a file or the disk, from a wrong statement, which is a
+// *StatementError.
 func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) error {
 	var sameName *table.SameNameError
 	var damage *lake.DamageError
@@ -181,5 +183,15 @@ func Explain(ctx context.Context, l *lake.Lake, m lake.Manifest, err error) erro
 	if explained := snapshot.Explain(ctx, l, m, err); errors.As(explained, &damage) || errors.Is(err, context.Canceled) {
 		return explained
 	}
+	if said := snapshot.OfDisk("", err); ofSystem(said) {
+		return said
+	}
 	return &StatementError{err}
+}
+
+// ofSystem reports whether a file could not be written, or the disk has no room for what DuckDB
+// puts aside.
+func ofSystem(err error) bool {
+	_, file := errors.AsType[*fs.PathError](err)
+	return file || errors.Is(err, syscall.ENOSPC)
 }

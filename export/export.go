@@ -159,9 +159,17 @@ func (o Order) Run(ctx context.Context) (done Result, err error) {
 		return done, err
 	}
 	if done, err = w.write(ctx); err != nil {
-		return done, errors.Join(snapshot.Explain(ctx, w.lake, w.manifest, err), w.staging.Discard())
+		return done, errors.Join(w.explain(ctx, err), w.staging.Discard())
 	}
 	return done, nil
+}
+
+// explain is err, or the damaged file, or what the system said of the disk, that is behind it.
+func (w *work) explain(ctx context.Context, err error) error {
+	if explained := snapshot.Explain(ctx, w.lake, w.manifest, err); study.IsDamage(explained) {
+		return explained
+	}
+	return snapshot.OfDisk(w.staging.Dir, err)
 }
 
 // blind refuses tables that a blinded study hides, and leaves out what it hides of others.

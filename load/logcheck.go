@@ -17,6 +17,8 @@ type LogError struct {
 	Snapshot int64
 	Reason   string
 	Unerased bool // nothing is lacking, but an answer is not erased that was
+
+	Segment uint64 // the one that was cut, or is gone with all that follow; 0: none in particular
 }
 
 func (e *LogError) Error() string {
@@ -52,7 +54,7 @@ func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err 
 			unerased = id
 			return nil
 		}
-		return &LogError{m.Snapshot, fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256), false}
+		return &LogError{Snapshot: m.Snapshot, Reason: fmt.Sprintf("it lacks the answer to request %s with SHA-256 %s", id, sha256)}
 	}
 	for _, f := range m.TableFiles("requests") {
 		err := l.eachRequest(ctx, f, has)
@@ -63,7 +65,7 @@ func (l *Loader) checkLog(ctx context.Context, m lake.Manifest) (later int, err 
 		}
 	}
 	if unerased != "" && !l.Erasing {
-		return 0, &LogError{m.Snapshot, fmt.Sprintf("the answer to request %s was erased, and this log does not say so", unerased), true}
+		return 0, &LogError{Snapshot: m.Snapshot, Reason: fmt.Sprintf("the answer to request %s was erased, and this log does not say so", unerased), Unerased: true}
 	}
 	return later, nil
 }
@@ -89,9 +91,14 @@ func (l *Loader) answered(ctx context.Context, m lake.Manifest, seed maphash.See
 	}
 	switch {
 	case end.Compare(m.LogPosition) < 0:
-		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("it ends at %s, the snapshot goes up to %s", end, m.LogPosition), false}
+		e := &LogError{Snapshot: m.Snapshot, Reason: fmt.Sprintf("it ends at %s, the snapshot goes up to %s", end, m.LogPosition), Segment: end.Segment}
+		if end.Segment < m.LogPosition.Segment {
+			e.Segment++
+			e.Reason += fmt.Sprintf(": segment %010d.seg is gone", e.Segment)
+		}
+		return nil, 0, e
 	case !met:
-		return nil, 0, &LogError{m.Snapshot, fmt.Sprintf("no answer in it ends at %s, where those of the snapshot end", m.LogPosition), false}
+		return nil, 0, &LogError{Snapshot: m.Snapshot, Reason: fmt.Sprintf("no answer in it ends at %s, where those of the snapshot end", m.LogPosition)}
 	}
 	slices.Sort(all)
 	return all, later, nil

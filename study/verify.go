@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -259,7 +260,12 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 	defer l.Close()
 	loader := load.Loader{Lake: l, Log: log, Logger: s.Logger}
 	err = loader.CheckLog(ctx, done.Newest)
-	if is[*load.LogError](err) || is[*raw.DamageError](err) {
+	if e, ok := errors.AsType[*load.LogError](err); ok {
+		file, err := log.File(e.Segment)
+		note(cmp.Or(file, "raw"), e)
+		return err
+	}
+	if is[*raw.DamageError](err) {
 		note("raw", err)
 		return nil
 	}

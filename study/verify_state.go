@@ -32,6 +32,12 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 		}
 		return nil
 	}
+	if err := state.CheckPages(s.StatePath()); is[*state.DamageError](err) {
+		note(stateFile, err)
+		return nil
+	} else if err != nil {
+		return err
+	}
 	folder, err := os.MkdirTemp("", "dexetl-verify-")
 	if err != nil {
 		return err

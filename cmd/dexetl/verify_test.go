@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -161,6 +162,48 @@ func sortOf(file string) string {
 		return parts[1]
 	}
 	return strings.TrimSuffix(parts[0], "s")
+}
+
+// A segment that was cut, and one that is gone, are named; so are a state.db that lacks its
+// last bytes, and the list of sums of the folder that latest shows.
+func TestVerifyNamesWhatWasCut(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBenchAt(t, dexsim.Config{Seed: 29, Participants: 1, Days: 1, End: demoNow, Reusable: true}, demoNow)
+	b.must("backfill")
+	s := b.save()
+	segments, err := filepath.Glob(filepath.Join(b.dir, "lake/raw/*/*/*.seg"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("segments: %q, %v", segments, err)
+	}
+	segment, err := filepath.Rel(b.dir, segments[0])
+	check(t, err)
+	shorter := func(name string) error {
+		info, err := os.Stat(name)
+		if err != nil {
+			return err
+		}
+		return errors.Join(os.Chmod(name, 0o600), os.Truncate(name, info.Size()-7))
+	}
+	for name, c := range map[string]struct {
+		harm       func(string) error
+		file, says string
+	}{
+		segment:                                {shorter, strings.TrimPrefix(segment, "lake/"), "it ends at 1:"},
+		"./" + segment:                         {os.Remove, "raw", "segment 0000000001.seg is gone"},
+		"state/state.db":                       {shorter, "state.db", "no whole number of pages"},
+		"lake/snapshots/000001/derived.sha256": {os.Remove, "snapshots/000001/derived.sha256", "gone"},
+	} {
+		s.back(t)
+		for _, log := range []string{"-wal", "-shm"} {
+			os.Remove(filepath.Join(b.dir, "state", "state.db"+log))
+		}
+		check(t, c.harm(filepath.Join(b.dir, name)))
+		v, code := b.verdict()
+		if code != exitDamage || len(v.Damaged) != 1 || v.Damaged[0].File != c.file || !strings.Contains(v.Damaged[0].Reason, c.says) {
+			t.Errorf("%s: exit %d, %+v; want exit 7 for %s: %q", name, code, v.Damaged, c.file, c.says)
+		}
+	}
 }
 
 // The state and the audit trail are looked at, too, and nothing here mends them.

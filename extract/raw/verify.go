@@ -48,6 +48,17 @@ func (l *Log) Verify(ctx context.Context, found func(*DamageError)) (done Verifi
 	return done, nil
 }
 
+// File is the path of the segment of a number; "" if there is none.
+func (l *Log) File(segment uint64) (string, error) {
+	_, list, err := l.allSegments()
+	for _, s := range list {
+		if s.number == segment {
+			return s.path, err
+		}
+	}
+	return "", err
+}
+
 // verifySegment reads one segment. It may be compacted meanwhile: then the file in hand is
 // what it was, and is read to its end.
 func (l *Log) verifySegment(ctx context.Context, s segment, end Position, note func(error) error, done *Verified) error {

@@ -3,8 +3,11 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 )
 
 // references are rows that need others and that the schema leaves to the code: a query
@@ -37,6 +40,33 @@ func (s *Store) Check(ctx context.Context) (found []error, err error) {
 		return append(found, damage), nil
 	}
 	return found, err
+}
+
+// CheckPages is a *DamageError where the file of the state in a folder ends within a page:
+// SQLite takes what is missing for zeros.
+func CheckPages(dir string) error {
+	path := filepath.Join(dir, "state.db")
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	head := make([]byte, 18)
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return nil // SQLite says what it is
+	}
+	page := int64(binary.BigEndian.Uint16(head[16:]))
+	if page == 1 { // SQLite's file format, 1.3.2
+		page = 1 << 16
+	}
+	if page == 0 || info.Size()%page == 0 {
+		return nil
+	}
+	return &DamageError{path, fmt.Errorf("it has %d bytes, which is no whole number of pages of %d: it was cut", info.Size(), page)}
 }
 
 func (s *Store) checkReferences(ctx context.Context, note func(string)) error {

@@ -102,8 +102,8 @@ func (p *publisher) checkDerived(ctx context.Context, root *os.Root, harm func(s
 		return nil
 	}
 	if known == nil {
-		// A program that names parents' sums writes them before latest leads to the folder.
-		if to, _ := p.root.Readlink(latestName); to == p.folder && p.manifest.ParentSHA256 != "" {
+		// A program that names parents' sums, or keeps days, writes them before latest leads to the folder.
+		if to, _ := p.root.Readlink(latestName); to == p.folder && (p.manifest.ParentSHA256 != "" || p.manifest.KeepsDays()) {
 			harm(derivedName, fs.ErrNotExist)
 		}
 		return nil

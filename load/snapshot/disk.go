@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -19,15 +20,16 @@ const fullBelow = 1 << 20
 // that failed, which nobody disputes where one writes.
 var diskErrors = []duckdb.ErrorType{duckdb.ErrorTypeIO, duckdb.ErrorTypeFatal, duckdb.ErrorTypeTransaction}
 
-// ofDisk gives what DuckDB says of the disk the system's error, which it does not tell:
-// syscall.ENOSPC if little room is left, else syscall.EIO.
-func (p *publisher) ofDisk(err error) error {
+// OfDisk gives what DuckDB says of the disk the system's error, which it does not tell:
+// syscall.ENOSPC if the text says so or little room is left where folder is, else syscall.EIO.
+func OfDisk(folder string, err error) error {
 	said, ok := errors.AsType[*duckdb.Error](err)
 	if !ok || !slices.Contains(diskErrors, said.Type) {
 		return err
 	}
 	var disk syscall.Statfs_t
-	if syscall.Statfs(p.lake.Path(), &disk) == nil && disk.Bavail*uint64(disk.Bsize) < fullBelow {
+	little := syscall.Statfs(folder, &disk) == nil && disk.Bavail*uint64(disk.Bsize) < fullBelow
+	if little || strings.Contains(strings.ToLower(said.Msg), syscall.ENOSPC.Error()) {
 		return fmt.Errorf("%w: %w", syscall.ENOSPC, err)
 	}
 	return fmt.Errorf("%w: %w", syscall.EIO, err)

@@ -20,7 +20,10 @@ func TestErrorsOfTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	p := publisher{lake: l}
+	full := &duckdb.Error{Type: duckdb.ErrorTypeIO, Msg: "IO Error: Could not write file: No space left on device"} // another one
+	if got := OfDisk(l.Path(), full); !errors.Is(got, syscall.ENOSPC) || errors.Is(got, syscall.EIO) {
+		t.Errorf("OfDisk(%v) = %v, want ENOSPC", full, got)
+	}
 	for _, tt := range []struct {
 		err  error
 		disk bool
@@ -31,9 +34,9 @@ func TestErrorsOfTheDisk(t *testing.T) {
 		{&duckdb.Error{Type: duckdb.ErrorTypeBinder, Msg: "Binder Error"}, false},
 		{syscall.EACCES, false},
 	} {
-		got := p.ofDisk(tt.err)
+		got := OfDisk(l.Path(), tt.err)
 		if errors.Is(got, syscall.EIO) != tt.disk || !errors.Is(got, tt.err) {
-			t.Errorf("ofDisk(%v) = %v, want EIO: %t", tt.err, got, tt.disk)
+			t.Errorf("OfDisk(%v) = %v, want EIO: %t", tt.err, got, tt.disk)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func Publish(ctx context.Context, l *lake.Lake, m lake.Manifest, with Compute) (
 			return nil, err
 		}
 		if err := step(ctx); err != nil {
-			return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, l.InTheWay(p.ofDisk(err)))
+			return nil, fmt.Errorf("folder of snapshot %d: %w", m.Snapshot, l.InTheWay(OfDisk(l.Path(), err)))
 		}
 	}
 	return p.damage.list(), nil
