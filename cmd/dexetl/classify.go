@@ -114,7 +114,7 @@ func rulings() []ruling {
 		aBackup  = "restore the file from a backup"
 		makeRoom = "free disk space, then run the same command again: it resumes"
 		// A new state knows nobody's tokens: there is nothing that could be exchanged.
-		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, put an empty state.db in their place (touch), make a new key (connect --public-key), import the roster, and let everybody sign in again"
+		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, put an empty state.db in their place (touch), make a new key (connect --public-key), import the roster, accept that the older audit trail is lost (repair --accept-loss --reason TEXT), and let everybody sign in again"
 		later       = "run the same command again later: it resumes"
 		// The first command in a study, too.
 		importRoster = "import the roster: participants import FILE"
@@ -215,11 +215,11 @@ func rulings() []ruling {
 		{as[*consent.RecipientError], exitUsage, "connect --public-key, in the other study, prints it", nil},
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", again()},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", again()},
-		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", nil},
+		{as[*state.AuditError], exitDamage, "", nil},
 		{is(study.ErrNoTrail), exitUsage, importRoster, nil},
 		{isUnusableHead, exitUsage, "", nil},
 		{as[*study.HeadError], exitDamage, "compare with a backup of state/audit.jsonl, or with table audit of an older snapshot", nil},
-		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", nil},
+		{as[*study.TrailError], exitDamage, "", nil},
 		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", nil},
 		{isMisplaced, exitDamage, moveAway(""), nil},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", nil},
