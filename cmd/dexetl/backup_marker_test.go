@@ -37,7 +37,7 @@ func TestBackupWithoutItsMarker(t *testing.T) {
 	check(t, err)
 	for name, marker := range map[string]string{
 		"gone": "", "cut": string(text[:len(text)/2]), "foreign": "{\"participants\": []}\n",
-		"a folder": "", "flipped": strings.Replace(string(text), `"study": "age1`, `"study": "age2`, 1),
+		"misplaced": "", "flipped": strings.Replace(string(text), `"study": "age1`, `"study": "age2`, 1),
 	} {
 		harmed := filepath.Join(beside, name)
 		b.copyFolder(backup, harmed)
@@ -46,7 +46,7 @@ func TestBackupWithoutItsMarker(t *testing.T) {
 		if marker == "" {
 			check(t, os.Remove(path))
 		}
-		if name == "a folder" {
+		if name == "misplaced" {
 			check(t, os.Mkdir(path, 0o700))
 		}
 		before := contentsOf(t, harmed)

@@ -85,6 +85,13 @@ func isMisplaced(err error) bool {
 	return as[*durable.KindError](err) && (!ofLake || !harm.Movable())
 }
 
+// isUnmade reports whether err says that nothing can be made at a path: a file stands above it,
+// or it is the system's own.
+func isUnmade(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && (errors.Is(path, syscall.ENOTDIR) || path.Op == "mkdir" && errors.Is(path, fs.ErrNotExist))
+}
+
 // isLostKey reports whether err is about a key of exports that only the backup has, and can be
 // had again.
 func isLostKey(err error) bool {
@@ -153,6 +160,7 @@ func rulings() []ruling {
 		{as[*backup.DamagedError], exitDamage, "mend the study first, from this backup where no repair can; to keep what is left meanwhile, back up into another folder", dexetl("verify")},
 		{as[*backup.TurningError], exitDamage, "the next backup into it, or a restore, ends it", nil},
 		{as[*backup.InPlaceError], exitUsage, "restore it into a new folder, and work there", nil},
+		{as[*backup.NoTrailError], exitUsage, "give state/audit.jsonl of the study that was lost, or the folder of its lake, or restore without --trail", nil},
 		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or restore without --trail", nil},
 		{as[*study.LostStateError], exitDamage, "", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
@@ -232,6 +240,7 @@ func rulings() []ruling {
 		{as[*lake.DamageError], exitDamage, "", dexetl("repair")},
 		{as[*raw.VersionError], exitUsage, newer, nil},
 		{as[*raw.DamageError], exitDamage, aBackup, nil},
+		{isUnmade, exitUsage, "give another path", nil},
 		{is(syscall.EADDRINUSE), exitUsage, "let the other connect end, or use --manual, or --listen ADDR behind a proxy", nil},
 		{is(syscall.EISDIR), exitUsage, "", nil},
 		{as[*net.AddrError], exitUsage, "give an address such as 127.0.0.1:8085", nil},

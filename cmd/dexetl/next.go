@@ -46,6 +46,12 @@ func nextOf(err error) step {
 			}
 			return nil
 		}),
+		on(err, func(e *backup.NoTrailError) step {
+			if e.Near == "" {
+				return nil
+			}
+			return again("--trail", e.Near)
+		}),
 		on(err, func(e *backup.LostKeyError) step {
 			if e.Other {
 				return nil

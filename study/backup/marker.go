@@ -50,7 +50,7 @@ func readMarker(dir string) (m Marker, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, &NotABackupError{Dir: dir, Lost: looksLikeOne(dir)}
 	}
-	if _, folder := durable.Misplaced(os.Stat, filepath.Join(dir, markerFile), false); folder != nil {
+	if info, e := os.Stat(filepath.Join(dir, markerFile)); e == nil && info.IsDir() {
 		return m, &NotABackupError{Dir: dir, Damaged: true}
 	}
 	if err != nil {
