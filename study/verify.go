@@ -271,7 +271,7 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 // IsQuarantine reports whether the file keeps what withdrawals left out, or lists what does:
 // a replay makes it anew from the raw log.
 func (d Damage) IsQuarantine() bool {
-	return d.Kind == StateDamage && strings.HasPrefix(d.Path+"/", "quarantine/")
+	return d.Kind == StateDamage && strings.HasPrefix(d.Path+"/", "quarantine/") && !is[*StrayQuarantineError](d.Err)
 }
 
 // Words is Reason of what is wrong with the file.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -89,6 +90,12 @@ func adviceOf(err error) string {
 		}),
 		on(err, func(e *lake.TaggedLossError) string {
 			return "restore the file with this SHA-256 from a backup; " + orDrop(mapped(e.Tags, func(t lake.Tag) string { return t.Name })...)
+		}),
+		on(err, func(e *study.StrayQuarantineError) string {
+			if e.Holder != "" {
+				return "give it its name again, in the folder of the state: " + plain.ShellLine([]string{"mv", e.Folder, path.Join("quarantine", e.Holder)})
+			}
+			return "move state/" + e.Folder + " away"
 		}),
 		on(err, exportKeyAdvice), on(err, func(e *study.LostExportKeyError) string {
 			if !e.Foreign {

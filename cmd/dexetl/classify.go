@@ -223,6 +223,7 @@ func rulings() []ruling {
 		{as[*consent.RecipientError], exitUsage, "connect --public-key, in the other study, prints it", nil},
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", again()},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", again()},
+		{as[*study.StrayQuarantineError], exitDamage, "", nil},
 		{as[*state.AuditError], exitDamage, "", nil},
 		{is(study.ErrNoTrail), exitUsage, importRoster, nil},
 		{isUnusableHead, exitUsage, "", nil},
