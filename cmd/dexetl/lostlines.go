@@ -39,7 +39,7 @@ func lostLineWords(l state.Loss) string {
 	if l.First < l.Last {
 		lines = fmt.Sprintf("lines %d to %d of the audit trail are lost", l.First, l.Last)
 	}
-	if len(l.Ends) > 0 {
+	if l.Older() {
 		lines += ", an older one that snapshots have"
 	}
 	if l.Who == "" {
@@ -52,7 +52,7 @@ func lostLineWords(l state.Loss) string {
 func lostLineObjects(f schemas.Form, lost []state.Loss) []map[string]any {
 	t := table.Table{Columns: f.Columns("lost_lines")}
 	for _, l := range lost {
-		t.Rows = append(t.Rows, []any{l.First, l.Last, len(l.Ends) > 0, l.At, l.Who, l.Reason})
+		t.Rows = append(t.Rows, []any{l.First, l.Last, l.Older(), l.At, l.Who, l.Reason})
 	}
 	return t.Objects()
 }

@@ -19,23 +19,24 @@ const LossSubject = "trail"
 // A Loss is lines of a trail that are lost for good, as somebody has accepted.
 type Loss struct {
 	First, Last int64
-	Hash        string // of line Last; of an older trail ""
-
-	// Ends are the hashes of lines with which the trail of a snapshot ends that is not a part
-	// of this one; nil: the lines are this trail's own.
-	Ends []string
+	Hash        string   // of line Last; "": the lines are of an older trail, which snapshots have
+	Ends        []string // hashes of those lines with which the trail of a snapshot ends
 
 	At          time.Time
 	Who, Reason string
 }
 
+// Older reports whether the lines are those of an older trail.
+func (l Loss) Older() bool { return l.Hash == "" }
+
 // act is the line that says so.
 func (l Loss) act() Act {
 	after := Fields{"first": l.First, "last": l.Last}
+	if l.Hash != "" {
+		after["hash"] = l.Hash
+	}
 	if len(l.Ends) > 0 {
 		after["ends"] = strings.Join(l.Ends, " ")
-	} else {
-		after["hash"] = l.Hash
 	}
 	return Act{Subject: LossSubject, After: after}
 }
@@ -61,7 +62,7 @@ func Losses(lines []AuditLine) (losses []Loss) {
 	}
 	for _, line := range lines {
 		loss, ok := lossOf(line)
-		back := len(loss.Ends) == 0
+		back := !loss.Older()
 		for n := loss.First; n <= loss.Last && back; n++ {
 			back = there[n]
 		}
@@ -82,7 +83,7 @@ func accepted(text []byte) (losses []Loss) {
 		if err != nil || !intact {
 			continue
 		}
-		if loss, ok := lossOf(l); ok && len(loss.Ends) == 0 && loss.Last < l.Seq {
+		if loss, ok := lossOf(l); ok && !loss.Older() && loss.Last < l.Seq {
 			losses = append(losses, loss)
 		}
 	}
@@ -100,16 +101,16 @@ func (c *checking) eraserLost(l AuditLine) bool {
 }
 
 // AcceptLoss writes into the trail that those of its lines are lost for good that are not in
-// its file, that snapshots have lines of an older one (others), and what acts say. From then
+// its file, that snapshots have lines of an older one (older), and what acts say. From then
 // on they are no fault. It returns the losses. A file with lines that are no whole ones stays
 // as it is: the error is an *AuditError.
-func (s *Store) AcceptLoss(ctx context.Context, others []Loss, acts ...Act) (losses []Loss, err error) {
+func (s *Store) AcceptLoss(ctx context.Context, older []Loss, acts ...Act) (losses []Loss, err error) {
 	err = s.Change(ctx, func(tx *sql.Tx) ([]Act, error) {
 		own, err := s.lostLines(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
-		losses = slices.Concat(own, others)
+		losses = joined(own, older)
 		told := make([]Act, 0, len(losses)+len(acts))
 		for _, l := range losses {
 			told = append(told, l.act())
@@ -117,6 +118,20 @@ func (s *Store) AcceptLoss(ctx context.Context, others []Loss, acts ...Act) (los
 		return append(told, acts...), nil
 	})
 	return losses, err
+}
+
+// joined are all losses: lines that snapshots have may be those of a gap.
+func joined(own, older []Loss) []Loss {
+	all := slices.Clone(own)
+	for _, o := range older {
+		i := slices.IndexFunc(own, func(l Loss) bool { return l.First <= o.First && o.Last <= l.Last })
+		if i < 0 {
+			all = append(all, o)
+		} else {
+			all[i].Ends = append(all[i].Ends, o.Ends...)
+		}
+	}
+	return all
 }
 
 // lostLines are the lines that are not in the file, and of which no line says that they are
