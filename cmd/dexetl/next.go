@@ -170,11 +170,11 @@ const statedAgain = "stated again"
 // withdrawAgain is the command that records a withdrawal that the state has lost, or
 // has from another instant.
 func withdrawAgain(participantID string, effective, known time.Time) step {
-	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano), "--reason", statedAgain)
+	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano))
 	if !known.IsZero() && effective.After(known) {
 		s = append(s, "--bring-back")
 	}
-	return s
+	return append(s, "--reason", statedAgain)
 }
 
 // lostMemoryNext goes on with the state as it is, where nobody has withdrawn.
