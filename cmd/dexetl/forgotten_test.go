@@ -69,9 +69,8 @@ func next(t *testing.T, stderr string) []string {
 		t.Fatalf("no next command:\n%s", stderr)
 	}
 	command, _, _ = strings.Cut(strings.TrimSpace(command), "\n")
-	command, reasoned := strings.CutSuffix(command, " --reason '"+statedAgain+"'")
-	words := strings.Fields(command)
-	if reasoned {
+	words := strings.Fields(strings.TrimSuffix(command, " --reason '"+statedAgain+"'"))
+	if words[0] == "withdraw" {
 		words = append(words, "--reason", statedAgain)
 	}
 	return words
