@@ -69,9 +69,9 @@ func next(t *testing.T, stderr string) []string {
 		t.Fatalf("no next command:\n%s", stderr)
 	}
 	command, _, _ = strings.Cut(strings.TrimSpace(command), "\n")
-	words := strings.Fields(command)
+	words := strings.Fields(strings.TrimSuffix(command, " --reason '"+statedAgain+"'"))
 	if words[0] == "withdraw" {
-		words = append(words, "--reason", "again")
+		words = append(words, "--reason", statedAgain)
 	}
 	return words
 }
