@@ -117,8 +117,8 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 		return need, err
 	}
 	for _, t := range tags {
-		if _, removed := gone.Of(t.ID().Number); removed && t.ID().Issue == 0 && !l.HasManifest(t.ID().Number) {
-			continue // that is accounted for, and keeps nothing
+		if l.KeepsNothing(t, gone) {
+			continue
 		}
 		if _, err := l.Tagged(t); err != nil {
 			return need, fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", t.Name, err)

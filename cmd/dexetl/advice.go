@@ -99,6 +99,12 @@ func adviceOf(err error) string {
 		on(err, func(e *lake.TaggedLossError) string {
 			return "restore the file with this SHA-256 from a backup; " + orDrop(e.Tag.Name)
 		}),
+		on(err, func(e *lake.OlderTagError) string {
+			if e.Known() {
+				return "" // a repair puts it there
+			}
+			return "restore what is missing from a backup of after the erasure; " + orDrop(e.Tag.Name)
+		}),
 		on(err, exportKeyAdvice), on(err, func(e *study.LostExportKeyError) string {
 			if !e.Foreign {
 				return ""
