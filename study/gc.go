@@ -156,6 +156,9 @@ func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, go
 			continue // that is accounted for, and kept nothing
 		}
 		lost := &lake.DamageError{Path: lake.Tag{Name: was.Tag}.Path(), Err: fs.ErrNotExist}
+		if older, err := l.Tag(was.Tag); err == nil {
+			lost.Err = &lake.OlderTagError{Tag: older, Now: on}
+		}
 		return fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", was.Tag, lost)
 	}
 	return nil

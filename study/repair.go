@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dexetl/dexetl/extract/fault"
@@ -274,9 +275,11 @@ func (r *repair) mendOther(d Damage) (err error) {
 	return nil
 }
 
-// renewTag puts a tag whose file is older than an erasure on what was issued again.
+// renewTag puts a tag whose file is older than an erasure on what was issued again, unless
+// another one took its place, by the audit trail.
 func (r *repair) renewTag(d Damage) (renewed bool, err error) {
-	if older, ok := errors.AsType[*lake.OlderTagError](d.Err); ok {
+	older, ok := errors.AsType[*lake.OlderTagError](d.Err)
+	if ok && !tagsMade(r.trail)[strings.ToLower(older.Tag.Name)].replaced(older.Tag) {
 		_, renewed, err = r.lake.RenewTag(older.Tag)
 	}
 	return renewed, err
