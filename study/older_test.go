@@ -133,6 +133,32 @@ func TestFilesOfBeforeErasure(t *testing.T) {
 	}
 }
 
+// The folder of a snapshot that an erasure took away has rows of who was erased: where it is back,
+// verify names it, and a repair removes it.
+func TestFolderOfErased(t *testing.T) {
+	oneAfterTheOther(t)
+	s, log, l := erasable(t, func() time.Time { return now })
+	check(t, errors.Join(l.publish(t.Context()), l.close(), log.Close()))
+	folder := filepath.Join(s.LakePath(), "snapshots/000001")
+	saved := filepath.Join(t.TempDir(), "saved")
+	check(t, os.CopyFS(saved, os.DirFS(folder)))
+	_, err := s.Tag(t.Context(), "first", "", "a paper", 0)
+	check(t, err)
+	_, err = s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now, Reason: "asked to"}, 0)
+	check(t, errors.Join(err, os.CopyFS(folder, os.DirFS(saved))))
+	if found := s.lookedAt(t, false); !slices.Equal(found, []string{"snapshots/000001"}) {
+		t.Errorf("verify names %v", found)
+	}
+	done, err := s.Repair(t.Context(), Repair{ExitCode: func(error) int { return 0 }})
+	if err != nil || len(done.Left) > 0 || len(done.Mended) != 1 {
+		t.Errorf("repair: %+v, %v", done, err)
+	}
+	if _, err := os.Stat(folder); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder is there still, %v", err)
+	}
+	s.checkAbsent(t, "P001")
+}
+
 // manifests are the names of those that the lake has.
 func (s *Study) manifests(t *testing.T) (names []string) {
 	t.Helper()

@@ -99,6 +99,9 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 		if m.Equal {
 			return "made anew"
 		}
+		if errors.Is(m.Err, study.ErrStray) {
+			return "removed"
+		}
 		return "removed, with the folder of its older snapshot: queries read that without one"
 	}
 	if m.Equal {
