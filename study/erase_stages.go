@@ -232,6 +232,10 @@ func (e *erasing) aside(ctx context.Context) error {
 
 // reissue makes a tag that of a manifest without the participant.
 func (e *erasing) reissue(ctx context.Context, out *load.Erasing, t lake.Tag) (lake.ID, error) {
+	t, _, err := e.lake.RenewTag(t)
+	if err != nil {
+		return lake.ID{}, err
+	}
 	m, err := e.lake.Tagged(t)
 	if err != nil {
 		return lake.ID{}, err

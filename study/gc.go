@@ -115,8 +115,8 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 		return need, err
 	}
 	for _, t := range tags {
-		if _, removed := gone.Of(t.ID().Number); removed && t.ID().Issue == 0 && !l.HasManifest(t.ID().Number) {
-			continue // that is accounted for, and keeps nothing
+		if l.KeepsNothing(t, gone) {
+			continue
 		}
 		if _, err := l.Tagged(t); err != nil {
 			return need, fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", t.Name, err)
@@ -154,6 +154,9 @@ func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, go
 			continue // that is accounted for, and kept nothing
 		}
 		lost := &lake.DamageError{Path: lake.Tag{Name: was.Tag}.Path(), Err: fs.ErrNotExist}
+		if older, err := l.Tag(was.Tag); err == nil {
+			lost.Err = &lake.OlderTagError{Tag: older, Now: on}
+		}
 		return fmt.Errorf("no snapshot is removed while nobody knows what the tag %s keeps: %w", was.Tag, lost)
 	}
 	return nil

@@ -3,6 +3,7 @@ package study
 import (
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/dexetl/dexetl/load/lake"
 )
@@ -21,12 +22,12 @@ func (r *repair) setAside(found Verified) (newest bool, err error) {
 			}
 			continue
 		}
-		if gone, err := r.lake.Gone(); err == nil && errors.Is(d.Err, fs.ErrNotExist) && n < found.Newest.Snapshot {
+		tagged := is[*lake.TaggedLossError](d.Err)
+		if gone, err := r.lake.Gone(); err == nil && !tagged && errors.Is(d.Err, fs.ErrNotExist) && n < found.Newest.Snapshot {
 			if _, accounted := gone.Of(n); accounted { // by mendOther, just now
 				continue
 			}
 		}
-		tagged := is[*lake.TaggedLossError](d.Err)
 		if !tagged || r.lake.HasManifest(n) || !r.lake.IsAside(n) {
 			if err := r.lake.SetAside(n, d.Words(), r.study.Version); err != nil {
 				return newest, err
@@ -50,10 +51,12 @@ func (r *repair) mendOther(d Damage) (err error) {
 	_, tag := lake.TagNamed(d.Path)
 	switch {
 	case tag:
-		mended, err = r.retag(r.trail, d.Path)
+		if mended, err = r.renewTag(d); !mended && err == nil {
+			mended, err = r.retag(r.trail, d.Path)
+		}
 	case d.Path == lake.GoneFile:
 		by, mended, err = SetAside, true, r.lake.GoneAnew()
-	case issued && !is[*lake.TaggedLossError](d.Err):
+	case issued && !is[*lake.TaggedLossError](d.Err) && !is[*lake.OlderTagError](d.Err):
 		by, mended, err = SetAside, true, r.lake.SetIssueAside(id)
 	}
 	if err != nil {
@@ -65,4 +68,14 @@ func (r *repair) mendOther(d Damage) (err error) {
 	}
 	r.done.Mended = append(r.done.Mended, Mended{Damage: d, By: by, Equal: tag})
 	return nil
+}
+
+// renewTag puts a tag whose file is older than an erasure on what was issued again, unless
+// another one took its place, by the audit trail.
+func (r *repair) renewTag(d Damage) (renewed bool, err error) {
+	older, ok := errors.AsType[*lake.OlderTagError](d.Err)
+	if ok && !tagsMade(r.trail)[strings.ToLower(older.Tag.Name)].replaced(older.Tag) {
+		_, renewed, err = r.lake.RenewTag(older.Tag)
+	}
+	return renewed, err
 }

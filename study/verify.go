@@ -165,6 +165,9 @@ func isMarked(l *lake.Lake, d Damage) bool {
 	return err == nil && slices.ContainsFunc(m.Files, func(f lake.DamagedFile) bool { return f.Path == d.Path })
 }
 
+// ErrStray says that a folder shows a snapshot that was removed.
+var ErrStray = errors.New("it shows a snapshot that was removed")
+
 // verifyFolders looks at the folders of snapshots whose manifests can be read.
 func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified) error {
 	shown, err := l.Shown()
@@ -176,6 +179,13 @@ func (s *Study) verifyFolders(ctx context.Context, l *lake.Lake, done *Verified)
 	for _, n := range shown {
 		m, err := l.Manifest(n)
 		if IsDamage(err) {
+			stray, err := l.IsStray(n)
+			if err != nil {
+				return err
+			}
+			if stray {
+				found = append(found, &lake.DamageError{Path: fmt.Sprintf("snapshots/%06d", n), Err: ErrStray})
+			}
 			continue // found already, or removed meanwhile
 		}
 		if err != nil {

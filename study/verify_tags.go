@@ -34,6 +34,9 @@ func (a taggedAct) tag() lake.Tag {
 	}
 }
 
+// replaced reports whether the tag took the place of an older one of its name.
+func (a taggedAct) replaced(t lake.Tag) bool { return t.CreatedAt.Before(a.CreatedAt) }
+
 // tagsMade are the tags that the audit trail knows as made and not dropped, by name in small
 // letters.
 func tagsMade(trail []state.AuditLine) map[string]taggedAct {
@@ -55,11 +58,13 @@ func tagsMade(trail []state.AuditLine) map[string]taggedAct {
 }
 
 // tagsLost are the tags that the audit trail knows and that are not among those of the lake,
-// by name.
+// by name. One that was given before the trail says so is another one, which came back.
 func tagsLost(trail []state.AuditLine, tags []lake.Tag) (lost []taggedAct) {
 	made := tagsMade(trail)
 	for _, t := range tags {
-		delete(made, strings.ToLower(t.Name))
+		if name := strings.ToLower(t.Name); !made[name].replaced(t) {
+			delete(made, name)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
 		lost = append(lost, made[name])
@@ -82,16 +87,20 @@ func (s *Study) verifyTags(trail []state.AuditLine, done *Verified) error {
 		return err
 	}
 	for _, was := range tagsLost(trail, tags) {
-		if _, err := l.Tag(was.Tag); IsDamage(err) {
+		older, err := l.Tag(was.Tag)
+		path := lake.Tag{Name: was.Tag}.Path()
+		if IsDamage(err) || slices.ContainsFunc(done.Damages, func(d Damage) bool { return d.Path == path }) {
 			continue // found already
 		}
 		harm := fs.ErrNotExist
-		if _, sum, err := standsFor(l, was); err != nil {
+		if id, sum, err := standsFor(l, was); err != nil {
 			return err
 		} else if sum == "" {
 			harm = &LostTagError{was.Tag, was.Snapshot}
+		} else if older.Snapshot != "" {
+			harm = &lake.OlderTagError{Tag: older, Now: id}
 		}
-		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: lake.Tag{Name: was.Tag}.Path(), Err: harm})
+		done.Damages = append(done.Damages, Damage{Kind: ManifestDamage, Path: path, Err: harm})
 	}
 	return nil
 }

@@ -97,6 +97,12 @@ func adviceOf(err error) string {
 			}
 			return "move state/" + e.Folder + " away"
 		}),
+		on(err, func(e *lake.OlderTagError) string {
+			if e.Known() {
+				return "" // a repair puts it there
+			}
+			return "restore what is missing from a backup of after the erasure; " + orDrop(e.Tag.Name)
+		}),
 		on(err, exportKeyAdvice), on(err, func(e *study.LostExportKeyError) string {
 			if !e.Foreign {
 				return ""

@@ -92,6 +92,13 @@ func isUnmade(err error) bool {
 	return ok && (errors.Is(path, syscall.ENOTDIR) || path.Op == "mkdir" && errors.Is(path, fs.ErrNotExist))
 }
 
+// isLostToTag reports whether err is about a tag whose snapshot was issued again, and that is
+// gone or damaged.
+func isLostToTag(err error) bool {
+	older, ok := errors.AsType[*lake.OlderTagError](err)
+	return ok && !older.Known()
+}
+
 // isLostKey reports whether err is about a key of exports that only the backup has, and can be
 // had again.
 func isLostKey(err error) bool {
@@ -238,6 +245,7 @@ func rulings() []ruling {
 		{as[*study.ForgottenError], exitDamage, "restore the newest backup of the state folder; if there is none, make the changes again", nil},
 		{as[*load.LogError], exitDamage, "restore lake/raw from a backup; the lake is as it was", nil},
 		{as[*lake.TaggedLossError], exitDamage, "", nil},
+		{isLostToTag, exitDamage, "", nil},
 		{as[*lake.DamageError], exitDamage, "", dexetl("repair")},
 		{as[*raw.VersionError], exitUsage, newer, nil},
 		{as[*raw.DamageError], exitDamage, aBackup, nil},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/urfave/cli/v3"
 
@@ -82,10 +83,16 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 		if r.NoReplay != nil || m.Kind == study.FolderDamage {
 			return "set aside in lake/damaged"
 		}
+		if errors.Is(m.Err, fs.ErrNotExist) {
+			return fmt.Sprintf("marked as lost in lake/damaged, nobody knows why; snapshot %d has all that the raw log says", r.Snapshot)
+		}
 		return fmt.Sprintf("set aside in lake/damaged; snapshot %d has all that the raw log says", r.Snapshot)
 	case study.Relinked:
 		return "back from the folder of a snapshot, as it was"
 	case study.FromState:
+		if older, ok := errors.AsType[*lake.OlderTagError](m.Err); ok && older.Tag.ID().Number == older.Now.Number {
+			return fmt.Sprintf("on snapshot %s, as the erasure put it", older.Now)
+		}
 		if m.Kind == study.ManifestDamage {
 			return "written anew, as the audit trail has it"
 		}
@@ -98,6 +105,9 @@ func mendedWords(m study.Mended, r study.Repaired) string {
 	case study.Republished:
 		if m.Equal {
 			return "made anew"
+		}
+		if errors.Is(m.Err, study.ErrStray) {
+			return "removed"
 		}
 		return "removed, with the folder of its older snapshot: queries read that without one"
 	}
@@ -144,7 +154,7 @@ func (p *program) lost(r study.Repaired) error {
 		why = fmt.Sprintf("; the raw log cannot bring them back: %v", r.NoReplay)
 	}
 	const restore = "restore lake/raw, or these files, from a backup, then run the same command again; if there is none, give lake.path in dexetl.yaml a new folder, and a backfill fetches what Dexcom still has"
-	if as[*lake.TaggedLossError](first.Err) {
+	if as[*lake.TaggedLossError](first.Err) || isLostToTag(first.Err) {
 		return advised(exitDamage, adviceOf(first.Err), "damaged still: %s: %s", first.Path, first.Words())
 	}
 	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {

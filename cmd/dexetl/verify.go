@@ -178,6 +178,9 @@ func (p *program) damageOf(v study.Verified) error {
 	e := &exitError{code: exitDamage, err: fmt.Errorf("damaged: %s: %s%s", first.Path, first.Words(), more)}
 	lostTag, _ := errors.AsType[*study.LostTagError](first.Err)
 	back := func(d study.Damage) bool {
+		if isLostToTag(d.Err) {
+			return false
+		}
 		return !as[*lake.TaggedLossError](d.Err) || !errors.Is(d.Err, fs.ErrNotExist)
 	}
 	switch {

@@ -118,6 +118,21 @@ func (l *Lake) Shown() (numbers []int64, err error) {
 	return numbers, nil
 }
 
+// IsStray reports whether a snapshot has a folder though it was removed, and its removal came to
+// its end: whoever copied files brought it back, and it may show rows that had to go.
+func (l *Lake) IsStray(n int64) (bool, error) {
+	if l.HasManifest(n) {
+		return false, nil
+	}
+	gone, err := l.Gone() // it says what is being removed before that goes
+	_, removed := gone.Of(n)
+	if err != nil || !removed || slices.Contains(gone.Removing, ID{Number: n}.String()) {
+		return false, undamaged(err)
+	}
+	_, none := l.dir.Lstat(path.Join(snapshotDir, fmt.Sprintf("%06d", n)))
+	return none == nil, nil
+}
+
 // SetMark makes m the mark of its snapshot, durably; one that says nothing removes it. The
 // load lock must be held.
 func (l *Lake) SetMark(m Mark) error {

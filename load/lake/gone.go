@@ -121,8 +121,40 @@ func (l *Lake) HasGone() bool {
 	return err == nil
 }
 
-// Gone reads which manifests were removed. If nobody can tell, it is a *DamageError.
+// Gone tells which manifests were removed. If nobody can tell, it is a *DamageError.
 func (l *Lake) Gone() (g Gone, err error) {
+	g, err = l.readGone()
+	if err != nil {
+		return g, err
+	}
+	ids, err := l.IDs()
+	if undamaged(err) != nil && !errors.Is(err, fs.ErrNotExist) {
+		return g, err
+	}
+	return g, l.addReissued(&g, ids)
+}
+
+// addReissued accounts for the numbers whose manifests were issued again and are not there: an
+// erasure took them away, whatever the file says, which may be older than that.
+func (l *Lake) addReissued(g *Gone, ids []ID) error {
+	for _, id := range ids {
+		if id.Issue == 0 || l.HasManifest(id.Number) {
+			continue
+		}
+		info, err := l.dir.Stat(id.path())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("removed snapshots: %w", err)
+		}
+		g.add(id.Number, GoneErased, info.ModTime().UTC().Truncate(time.Second))
+	}
+	return nil
+}
+
+// readGone reads the file alone.
+func (l *Lake) readGone() (g Gone, err error) {
 	content, err := l.readFile(GoneFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return g, nil
@@ -170,9 +202,9 @@ func (l *Lake) GoneAnew() error {
 				g.add(next, GoneUnknown, l.now().Truncate(time.Second))
 			}
 		}
-		if id.Issue > 0 && !l.HasManifest(id.Number) { // an erasure took it away, whatever a mark says
-			g.add(id.Number, GoneUnknown, l.now().Truncate(time.Second))
-		}
+	}
+	if err := l.addReissued(&g, all); err != nil {
+		return err
 	}
 	return l.putGone(g)
 }

@@ -84,8 +84,8 @@ func TestGoneDamaged(t *testing.T) {
 }
 
 // A list written anew has every number that nothing else accounts for, and no other: neither
-// one that is set aside, unless it was issued again, nor one that a tag names, which is lost
-// and may come back.
+// one that is set aside, unless it was issued again, which an erasure did, nor one that a tag
+// names, which is lost and may come back.
 func TestGoneAnew(t *testing.T) {
 	if err := open(t).GoneAnew(); !errors.Is(err, ErrNotLocked) {
 		t.Errorf("GoneAnew without the lock: %v", err)
@@ -123,12 +123,48 @@ func TestGoneAnew(t *testing.T) {
 	for n := int64(1); n <= 6; n++ {
 		if r, is := gone.Of(n); is {
 			listed = append(listed, n)
-			if r.Why != GoneUnknown {
-				t.Errorf("%d is gone because of %q, want %q", n, r.Why, GoneUnknown)
+			if want := map[int64]string{1: GoneUnknown, 4: GoneErased}[n]; r.Why != want {
+				t.Errorf("%d is gone because of %q, want %q", n, r.Why, want)
 			}
 		}
 	}
 	if want := []int64{1, 4}; err != nil || !slices.Equal(listed, want) {
 		t.Errorf("%v are listed, %v; want %v", listed, err, want)
+	}
+}
+
+// That a number was issued again says that its manifest went: an older list, or none, does not
+// take it for lost, and the next one that is written has it.
+func TestGoneOlder(t *testing.T) {
+	l := locked(t)
+	grown(t, l, 4)
+	m, err := l.Manifest(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Begin(m).Reissue(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := l.Gone(); err != nil || len(g.Ranges) > 0 {
+		t.Errorf("while both are there: %v, %v", g.Ranges, err)
+	}
+	if _, err := l.Remove(numbers(1, 2), GoneErased, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, older := range []Gone{{}, {Ranges: []GoneRange{{1, 1, GoneCollected, time.Unix(1, 0).UTC()}}}} {
+		if err := l.putGone(older); err != nil {
+			t.Fatal(err)
+		}
+		g, err := l.Gone()
+		if r, _ := g.Of(2); err != nil || r.Why != GoneErased || r.First != 2 || r.At.IsZero() {
+			t.Errorf("beside %v: %v, %v", older.Ranges, g.Ranges, err)
+		}
+	}
+	if _, err := l.Remove(numbers(3, 3), GoneCollected, nil); err != nil {
+		t.Errorf("a collection beside an older list: %v", err)
+	}
+	g, err := l.readGone()
+	if r, _ := g.Of(2); err != nil || r.Why != GoneErased {
+		t.Errorf("written anew: %v, %v", g.Ranges, err)
 	}
 }

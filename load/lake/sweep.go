@@ -128,7 +128,7 @@ func (l *Lake) awaitsManifest() (bool, error) {
 		return true, undamaged(err)
 	}
 	for _, t := range tags {
-		if _, removed := gone.Of(t.ID().Number); !l.has(t.ID()) && (!removed || t.ID().Issue > 0) {
+		if !l.has(t.ID()) && !l.KeepsNothing(t, gone) {
 			return true, nil
 		}
 	}

@@ -145,8 +145,12 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 }
 
 // Tagged returns the manifest that a tag is. If its file is another one than that which
-// was tagged, the error is a *DamageError; if it cannot be read, one of a *TaggedLossError.
+// was tagged, the error is a *DamageError; if it cannot be read, one of a *TaggedLossError; if
+// the tag is on another one since, one of an *OlderTagError.
 func (l *Lake) Tagged(t Tag) (Manifest, error) {
+	if err := l.older(t); err != nil {
+		return Manifest{}, err
+	}
 	sum, m, err := l.ManifestSHA256(t.ID())
 	if harm, ok := errors.AsType[*DamageError](err); ok {
 		return m, &DamageError{harm.Path, l.TaggedLoss(t, harm.Err)}

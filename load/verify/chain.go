@@ -145,9 +145,11 @@ func (c *chain) beyond() error {
 // without it. Of one that cannot be read the tag is the last that knows of it.
 func (r *run) tagged(t lake.Tag, harm *lake.DamageError) {
 	i := slices.IndexFunc(r.report.Findings, func(f Finding) bool { return f.Path == harm.Path })
-	if _, lost := errors.AsType[*lake.TaggedLossError](harm); !lost && i >= 0 {
+	_, lost := errors.AsType[*lake.TaggedLossError](harm)
+	_, older := errors.AsType[*lake.OlderTagError](harm)
+	if told := lost || older; !told && i >= 0 {
 		harm = &lake.DamageError{Path: harm.Path, Err: r.Lake.TaggedLoss(t, harm.Err)}
-	} else if !lost {
+	} else if !told {
 		harm = &lake.DamageError{Path: t.Path(), Err: harm}
 	}
 	if i >= 0 {
@@ -163,12 +165,11 @@ func (r *run) readTags(context.Context) error {
 	gone, _ := r.Lake.Gone() // which was looked at
 	tags, err := r.Lake.Tags()
 	for _, t := range tags {
-		id := t.ID()
-		if _, removed := gone.Of(id.Number); removed && id.Issue == 0 && !r.Lake.HasManifest(id.Number) {
-			continue // that is accounted for, and keeps nothing
+		if r.Lake.KeepsNothing(t, gone) {
+			continue
 		}
 		_, wrong := r.Lake.Tagged(t)
-		if harm, ok := errors.AsType[*lake.DamageError](wrong); ok && harm.Path != t.ID().Path() {
+		if harm, ok := errors.AsType[*lake.DamageError](wrong); ok && !strings.Contains(harm.Path, "/") {
 			continue // the folder of all manifests
 		} else if ok {
 			r.tagged(t, harm)

@@ -14,6 +14,7 @@ import (
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
 )
 
@@ -237,7 +238,8 @@ func (b *making) lostSealed(ctx context.Context) error {
 	return err
 }
 
-// lostTags looks for tags that went without a line in the audit trail.
+// lostTags looks for tags that went, or are others than they were, without a line in the audit
+// trail.
 func (b *making) lostTags(ctx context.Context) error {
 	lines, err := b.study.Store.Trail(ctx)
 	if _, damaged := errors.AsType[*state.AuditError](err); err != nil && !damaged {
@@ -249,8 +251,8 @@ func (b *making) lostTags(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		own := filepath.Join(b.study.LakePath(), rel)
-		if _, err := os.Lstat(own); !errors.Is(err, fs.ErrNotExist) {
+		wrong, err := b.lostTag(rel)
+		if wrong == nil || err != nil {
 			return err
 		}
 		name := `"` + strings.TrimSuffix(filepath.Base(path), ".json") + `"`
@@ -258,8 +260,40 @@ func (b *making) lostTags(ctx context.Context) error {
 			return l.Subject == "snapshot" && l.After == "" && strings.Contains(l.Before, name) && !l.At.Before(b.older.Begun)
 		})
 		if !dropped {
-			b.found(own, fs.ErrNotExist)
+			b.found(filepath.Join(b.study.LakePath(), rel), wrong)
 		}
 		return nil
 	})
+}
+
+// lostTag is what is wrong with a tag of the study beside that of the backup: it is gone, or on
+// neither the manifest that the backup's is on nor one that stands for that. A tag that is
+// damaged in the backup says nothing of the study's.
+func (b *making) lostTag(rel string) (wrong, err error) {
+	if _, err := os.Lstat(filepath.Join(b.study.LakePath(), rel)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return err, nil
+		}
+		return nil, err
+	}
+	held, err := lake.OpenToRead(filepath.Join(b.to, lakeTree))
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close()
+	own, err := lake.OpenToRead(b.study.LakePath())
+	if err != nil {
+		return nil, err
+	}
+	defer own.Close()
+	name, _ := lake.TagNamed(filepath.ToSlash(rel))
+	was, unread := held.Tag(name)
+	is, err := own.Tag(name)
+	if unread != nil || err != nil || is.ManifestSHA256 == was.ManifestSHA256 {
+		return nil, err
+	}
+	if m, err := own.Tagged(is); err == nil && slices.Contains(m.Replaced(), was.ManifestSHA256) {
+		return nil, nil
+	}
+	return errors.New("it is not the one that the backup has"), nil
 }
