@@ -216,7 +216,7 @@ func CheckViews(ctx context.Context, l *lake.Lake, m lake.Manifest, within Limit
 
 // filesAsTold reports whether all that reads files has the columns that this program knows of
 // it. Whether a view answers for its columns depends on nothing else: its text is this
-// program's. To bind them all takes ten times as long.
+// program's. To bind them all takes most of a verify.
 func filesAsTold(ctx context.Context, l *lake.Lake, m lake.Manifest, within Limits) bool {
 	all := slices.DeleteFunc(toldRelations(), func(r told) bool {
 		return r.kind == "view" && r.name != views.Days && r.name != sensorSessions.name
