@@ -61,6 +61,9 @@ const (
 // is folded anew if rows of the newest snapshot are lost, and what the log does not bring
 // back is marked.
 func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error) {
+	if err := s.mayFold(ctx); err != nil {
+		return done, err
+	}
 	run, err := s.Store.StartRun(ctx, "repair", "", s.Version)
 	if err != nil {
 		return done, err

@@ -153,7 +153,7 @@ func rulings() []ruling {
 		{as[*backup.DamagedError], exitDamage, "mend the study first, from this backup where no repair can; to keep what is left meanwhile, back up into another folder", dexetl("verify")},
 		{as[*backup.TurningError], exitDamage, "the next backup into it, or a restore, ends it", nil},
 		{as[*backup.InPlaceError], exitUsage, "restore it into a new folder, and work there", nil},
-		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or restore without --trail", nil},
+		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or a lake whose newest snapshot is, or restore without --trail", nil},
 		{as[*study.LostStateError], exitDamage, "", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
 		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},
