@@ -1,9 +1,15 @@
 package load
 
 import (
+	"cmp"
 	"context"
+	"iter"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/dexetl/dexetl/load/lake"
+	"github.com/dexetl/dexetl/transform"
 )
 
 // Remembers is nil if study, read after m was, knows every withdrawal that snapshot m
@@ -66,11 +72,49 @@ func (l *Loader) AuditLines(ctx context.Context, m lake.Manifest) (lines []Audit
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, AuditLine{
-			Seq: r.long("seq"), At: r.time("at"),
-			Who: r.str("who"), Command: r.str("command"), Subject: r.str("subject"), ParticipantID: r.str("participant_id"),
-			Before: r.str("before"), After: r.str("after"), Reason: r.str("reason"), Hash: r.str("hash"),
-		})
+		lines = append(lines, r.auditLine())
 	}
 	return lines, nil
+}
+
+func (r row) auditLine() AuditLine {
+	return AuditLine{
+		Seq: r.long("seq"), At: r.time("at"),
+		Who: r.str("who"), Command: r.str("command"), Subject: r.str("subject"), ParticipantID: r.str("participant_id"),
+		Before: r.str("before"), After: r.str("after"), Reason: r.str("reason"), Hash: r.str("hash"),
+	}
+}
+
+// AuditOnDisk returns all lines of the audit trail that data files have, whether or not a
+// manifest names these, each once and in order: where the newest manifest is damaged or gone,
+// its file may have lines that nothing else has. What cannot be read is passed over.
+func (l *Loader) AuditOnDisk(ctx context.Context) (lines []AuditLine, err error) {
+	const table = "audit"
+	t, _ := transform.TableNamed(table)
+	paths, err := l.Lake.DataFiles(table)
+	for _, at := range paths {
+		f, err := l.Lake.Beside(table, at)
+		if err != nil {
+			continue
+		}
+		read := func(f lake.File) iter.Seq2[arrow.RecordBatch, error] {
+			return l.Lake.ReadBeside(ctx, t, f, lake.ReadOptions{})
+		}
+		for r, err := range rowsBy(table, []lake.File{f}, read) {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err != nil {
+				break
+			}
+			lines = append(lines, r.auditLine())
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b AuditLine) int { return cmp.Compare(a.Seq, b.Seq) })
+	seen := make(map[string]bool)
+	return slices.DeleteFunc(lines, func(l AuditLine) bool {
+		was := seen[l.Hash]
+		seen[l.Hash] = true
+		return was
+	}), err
 }

@@ -124,10 +124,14 @@ func (r row) flag(column string) bool {
 
 // eachRow yields the rows of files of one table; a row lives until the next one.
 func eachRow(ctx context.Context, l *lake.Lake, table string, files []lake.File) iter.Seq2[row, error] {
+	return rowsBy(table, files, func(f lake.File) iter.Seq2[arrow.RecordBatch, error] { return l.Read(ctx, f, lake.ReadOptions{}) })
+}
+
+func rowsBy(table string, files []lake.File, read func(lake.File) iter.Seq2[arrow.RecordBatch, error]) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		t := shapeNamed(table)
 		for _, f := range files {
-			for b, err := range l.Read(ctx, f, lake.ReadOptions{}) {
+			for b, err := range read(f) {
 				if err != nil {
 					yield(row{}, fmt.Errorf("table %s: %w", table, err))
 					return

@@ -9,7 +9,8 @@ import (
 
 // Handler serves /healthz (the process is alive: always 200, with the state as
 // JSON), /readyz (503 with the reason after a run that ended with one of the
-// exit codes helpless, which do not pass by themselves) and /metrics.
+// exit codes helpless, which do not pass by themselves, or if Status.Unready has one) and
+// /metrics.
 func Handler(status *Status, metrics *Metrics, helpless ...int) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -17,9 +18,13 @@ func Handler(status *Status, metrics *Metrics, helpless ...int) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		json.NewEncoder(w).Encode(status.State())
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if reason := status.State().ready(helpless); reason != "" {
+		reason := status.State().ready(helpless)
+		if reason == "" && status.Unready != nil {
+			reason = status.Unready(r.Context())
+		}
+		if reason != "" {
 			http.Error(w, reason, http.StatusServiceUnavailable)
 			return
 		}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -110,5 +111,19 @@ func TestMetricsCountRuns(t *testing.T) {
 	}
 	if strings.Contains(body, `consent="none"`) {
 		t.Error("/metrics still counts a state that nobody is in")
+	}
+}
+
+// What is not served, though the runs go well, is a reason not to be ready.
+func TestReadyzTellsWhatIsNotServed(t *testing.T) {
+	reason := "P001 has withdrawn"
+	status := &Status{Unready: func(context.Context) string { return reason }}
+	h := Handler(status, NewMetrics("test"))
+	if code, body := get(t, h, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, reason) {
+		t.Errorf("readyz: %d %q", code, body)
+	}
+	reason = ""
+	if code, body := get(t, h, "/readyz"); code != http.StatusOK {
+		t.Errorf("readyz with no reason: %d %q", code, body)
 	}
 }

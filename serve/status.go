@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -13,6 +14,9 @@ type Status struct {
 	// Changed is called after every change, never twice at a time: nil for
 	// nobody. It is set before use.
 	Changed func(State)
+	// Unready says why not everything is served, though the runs go well, "" for nothing; nil:
+	// there is no such reason. It is set before use, and asked by each /readyz.
+	Unready func(context.Context) string
 
 	mu    sync.Mutex
 	state State

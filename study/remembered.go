@@ -1,6 +1,7 @@
 package study
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,42 +63,48 @@ func (s *Study) Remembers(ctx context.Context) error {
 	if err := s.Consents.Sealable(ctx); err != nil {
 		return err
 	}
-	return s.recalls(ctx)
+	return unlessManifest(s.recalls(ctx))
 }
 
-// MayHandOver makes sure, before data leave the study, that the state knows whoever has
-// withdrawn or was erased, and all else that lake and trail know. It needs no key. Rows of
-// the roster that were edited keep no data back.
-func (s *Study) MayHandOver(ctx context.Context) error {
-	err := s.recalls(ctx)
-	if e, ok := errors.AsType[*ForgottenError](err); ok && e.onlyRows() {
-		return nil
-	}
-	return err
-}
-
+// recalls is nil if the state knows all that trail and lake do. What it has forgotten comes
+// before what of the lake cannot be read.
 func (s *Study) recalls(ctx context.Context) error {
-	elsewhere, err := s.lakeRemembers(ctx)
-	if err != nil {
-		return err
+	list, unread := s.recalled(ctx)
+	if e := (&ForgottenError{list}); len(list) > 0 && (unread == nil || cannotTell(unread) && !e.onlyRows()) {
+		return e
+	}
+	return unread
+}
+
+// recalled is what the state has forgotten, and what is wrong with the lake: then the list
+// is of what can be read all the same.
+func (s *Study) recalled(ctx context.Context) (list []cohort.Forgotten, unread error) {
+	elsewhere, unread := s.lakeRemembers(ctx)
+	if unread != nil && !cannotTell(unread) && !is[*load.ForgottenWithdrawalError](unread) {
+		return nil, unread
 	}
 	list, err := s.Consents.Forgotten(ctx, elsewhere)
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	return &ForgottenError{list}
+	return list, cmp.Or(err, unread)
 }
+
+// cannotTell reports whether err says that the lake cannot be read.
+func cannotTell(err error) bool { return IsDamage(err) || is[*LostMemoryError](err) }
 
 // lakeRemembers holds the state against the newest snapshot, and returns the audit
 // trail as that has it. What it cannot read of that, the state must prove to know:
-// else *lostMemoryError.
+// else *LostMemoryError. Where the newest manifest cannot be read, which is the error, the
+// trail is all that data files have of it.
 func (s *Study) lakeRemembers(ctx context.Context) (trail []state.AuditLine, err error) {
 	l, m, err := s.Newest()
 	if is[*EmptyLakeError](err) {
 		return nil, nil
 	}
+	if IsDamage(err) {
+		trail, _ := s.trailOnDisk(ctx) // the damage says more than why no file of it can be read
+		return trail, err
+	}
 	if err != nil {
-		return nil, unlessManifest(err)
+		return nil, err
 	}
 	defer l.Close()
 	if err := s.sameKey(ctx, l, m); UnlessData(err) != nil {
@@ -120,6 +127,17 @@ func (s *Study) lakeRemembers(ctx context.Context) (trail []state.AuditLine, err
 	if IsDataFile(err) {
 		return nil, s.hadAudit(ctx, loader, m, err)
 	}
+	return mapped(lines, trailLine), err
+}
+
+// trailOnDisk is the audit trail as the data files of the lake have it, by whichever manifest.
+func (s *Study) trailOnDisk(ctx context.Context) ([]state.AuditLine, error) {
+	l, err := lake.OpenToRead(s.LakePath())
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	lines, err := (&load.Loader{Lake: l}).AuditOnDisk(ctx)
 	return mapped(lines, trailLine), err
 }
 

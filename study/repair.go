@@ -66,6 +66,9 @@ func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error)
 			return done, err
 		}
 	}
+	if err := s.mayFold(ctx); err != nil {
+		return done, err
+	}
 	run, err := s.Store.StartRun(ctx, "repair", "", s.Version)
 	if err != nil {
 		return done, err

@@ -46,6 +46,9 @@ func (s *Study) Replay(ctx context.Context, r Replay) (done Replayed, err error)
 		}
 		return s.replayAs(ctx, r, "")
 	}
+	if err := s.mayFold(ctx); err != nil {
+		return done, err
+	}
 	run, err := s.Store.StartRun(ctx, "replay", "", s.Version)
 	if err != nil {
 		return done, err

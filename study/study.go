@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,6 +41,8 @@ type Study struct {
 	distrust error        // why nothing that the configuration names is run, read or written
 	live     *config.Live // nil: the configuration stays as it is
 	zones    zones
+
+	recollected atomic.Pointer[recollection] // what Unremembered found; nil: nobody asked
 }
 
 // A Program is who works on a study: its clock and environment, and whom it tells.

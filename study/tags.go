@@ -33,6 +33,9 @@ func (s *Study) Tag(ctx context.Context, name, which, reason string, wait time.D
 	if !lake.IsTagName(name) {
 		return t, &lake.TagNameError{Name: name}
 	}
+	if err := s.MayHandOver(ctx); err != nil {
+		return t, err
+	}
 	err = s.Locked(ctx, wait, func(l *lake.Lake) error {
 		m, err := OpenSnapshot(l, orLatest(which))
 		if err == nil && m.Snapshot == 0 {

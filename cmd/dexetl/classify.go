@@ -168,7 +168,7 @@ func rulings() []ruling {
 		{as[*backup.TurningError], exitDamage, "the next backup into it, or a restore, ends it", nil},
 		{as[*backup.InPlaceError], exitUsage, "restore it into a new folder, and work there", nil},
 		{as[*backup.NoTrailError], exitUsage, "give state/audit.jsonl of the study that was lost, or the folder of its lake, or restore without --trail", nil},
-		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or the folder of its lake; where neither is there, restore without --trail", nil},
+		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or a lake of it whose newest snapshot is; where there is neither, restore without --trail", nil},
 		{as[*study.LostStateError], exitDamage, "", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
 		{as[*durable.ExistsError], exitUsage, "give another path (-o)", nil},

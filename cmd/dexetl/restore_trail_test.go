@@ -51,6 +51,15 @@ func TestRestoreGoesOnWithTheTrail(t *testing.T) {
 	if code, _, said := b.run("report", "-o", filepath.Join(beside, "pages")); code != exitDamage || !strings.Contains(said, "withdraw P00") {
 		t.Errorf("report with a state that has forgotten who withdrew: exit %d\n%s", code, said)
 	}
+	was := b.manifest().Snapshot
+	for _, command := range [][]string{{"replay"}, {"repair"}, {"snapshots", "tag", "paper", "--reason", "cited"}} {
+		if code, _, said := b.run(command...); code != exitDamage || !strings.Contains(said, "withdraw P00") {
+			t.Errorf("%v with a state that has forgotten who withdrew: exit %d\n%s", command, code, said)
+		}
+	}
+	if now := b.manifest().Snapshot; now != was {
+		t.Errorf("snapshot %d was made, with a state that has forgotten who withdrew", now)
+	}
 	asked := b.counted()
 	for range 3 {
 		code, _, said := b.run("sync")

@@ -77,6 +77,7 @@ func (p *program) serving(ctx context.Context, s *study.Study, o serveOptions) (
 		v.metrics.Observe(now)
 		notify("STATUS=" + now.Sentence())
 	}}
+	v.status.Unready = v.unready
 	s.Tell = v.logFact
 	v.runner = &serve.Runner{Log: v.log, Fetch: v.refresh}
 	s.LookAgain(v.configChanged)
@@ -136,6 +137,9 @@ func scheduleOf(c config.Serve, flag string, keyed bool) (time.Duration, error) 
 
 // run serves until ctx ends, which is how it is meant to end. No part of it ends another.
 func (v *service) run(ctx context.Context) error {
+	if reason := v.unready(ctx); reason != "" {
+		v.log.Warn("not everybody's data are shown", "reason", reason)
+	}
 	v.log.Info("serving", "schedule", v.every, "listen", v.addr, "tls", v.server.Cert != nil, "version", version())
 	parts, end := context.WithCancel(context.WithoutCancel(ctx)) // what answers goes on until nobody asks any more
 	var jobs, others sync.WaitGroup

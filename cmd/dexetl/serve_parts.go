@@ -72,6 +72,20 @@ func (v *service) front() http.Handler {
 	})
 }
 
+// unready says what the state has forgotten, so that people are hidden, and the command that
+// mends it; "" for nothing.
+func (v *service) unready(ctx context.Context) string {
+	forgotten, err := v.study.Unremembered(ctx)
+	if err = cmp.Or(err, forgotten.Err); err == nil {
+		return ""
+	}
+	known := classifyByType(err)
+	if next := v.p.spell(known.next); next != "" {
+		return err.Error() + "; next: " + next
+	}
+	return err.Error() + "; " + known.advice
+}
+
 // forWatchers shows health to this machine and to whoever has a key: others learn whether
 // the service lives and is ready, and no more. Behind a proxy everybody seems to be this
 // machine.

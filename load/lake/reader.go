@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
+	"path"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
@@ -49,6 +52,47 @@ func (l *Lake) Read(ctx context.Context, f File, o ReadOptions) iter.Seq2[arrow.
 // what it holds only its size and rows are known.
 func (l *Lake) ReadBeside(ctx context.Context, t transform.Table, f File, o ReadOptions) iter.Seq2[arrow.RecordBatch, error] {
 	return l.read(ctx, t, f, o, l.open)
+}
+
+// Beside is what can be known of a file of a table that no manifest lists, as ReadBeside
+// wants it.
+func (l *Lake) Beside(table, at string) (f File, err error) {
+	f = File{Table: table, Path: at}
+	in, err := l.dir.Open(at)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	info, err := in.Stat()
+	if err != nil {
+		return f, err
+	}
+	err = guard(func() error {
+		p, err := file.NewParquetReader(in)
+		if err == nil {
+			f.Bytes, f.Rows = info.Size(), p.NumRows()
+		}
+		return err
+	})
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", at, err)
+	}
+	return f, nil
+}
+
+// DataFiles lists the data files that a table without months has in the lake, whether or
+// not a manifest names them.
+func (l *Lake) DataFiles(table string) (paths []string, err error) {
+	names, err := l.readDir(folderOf(table, ""))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range names {
+		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), ".parquet") {
+			paths = append(paths, path.Join(folderOf(table, ""), e.Name()))
+		}
+	}
+	return paths, err
 }
 
 func (l *Lake) read(ctx context.Context, t transform.Table, f File, o ReadOptions, open func(File) (*os.File, error)) iter.Seq2[arrow.RecordBatch, error] {

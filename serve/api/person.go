@@ -51,11 +51,25 @@ func (a *API) Participant(ctx context.Context, id string) (cohort.Participant, e
 	if err != nil {
 		return who, err
 	}
-	e, err := a.Study.Cohort.Erasure(ctx, id)
-	if err == nil && e.Stage != "" {
+	gone, err := a.erased(ctx)
+	if slices.Contains(gone, id) {
 		return cohort.Participant{}, Nobody()
 	}
 	return who, err
+}
+
+// erased are those who were erased, also if the state has forgotten that.
+func (a *API) erased(ctx context.Context) ([]string, error) {
+	forgotten, err := a.Study.Unremembered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := slices.Clone(forgotten.Erased)
+	erasures, err := a.Study.Cohort.Erasures(ctx)
+	for _, e := range erasures {
+		ids = append(ids, e.ParticipantID)
+	}
+	return ids, err
 }
 
 // Users are People but for those who were erased: they have no user id.
@@ -64,10 +78,8 @@ func (a *API) Users(ctx context.Context) ([]cohort.Participant, error) {
 	if err != nil {
 		return nil, err
 	}
-	erasures, err := a.Study.Cohort.Erasures(ctx)
-	return slices.DeleteFunc(people, func(who cohort.Participant) bool {
-		return slices.ContainsFunc(erasures, func(e cohort.Erasure) bool { return e.ParticipantID == who.ID })
-	}), err
+	gone, err := a.erased(ctx)
+	return slices.DeleteFunc(people, func(who cohort.Participant) bool { return slices.Contains(gone, who.ID) }), err
 }
 
 // People are the participants whom the key of the request may see, in the order of the

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/dexetl/dexetl/extract/state"
+	"github.com/dexetl/dexetl/study"
 )
 
 // A Problem is an answer that says why not.
@@ -132,6 +133,10 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	}
 	if _, busy := errors.AsType[*state.BusyError](err); busy {
 		return &Problem{Status: http.StatusServiceUnavailable, Detail: "busy: try again", RetryAfter: 2 * time.Second}
+	}
+	if _, unsure := errors.AsType[*study.UnsureError](err); unsure {
+		a.Log.Error("nothing is handed out", "route", visitOf(ctx).route, "error", err)
+		return Refusal(http.StatusServiceUnavailable, "whether somebody has withdrawn cannot be told: at the server, dexetl status says what to do")
 	}
 	a.Log.Error("request failed", "route", visitOf(ctx).route, "error", err)
 	return broken()

@@ -34,6 +34,22 @@ func TestErasedIsNobody(t *testing.T) {
 	}
 }
 
+// Who was erased by the audit trail is nobody, also where the state has forgotten it.
+func TestForgottenErasedIsNobody(t *testing.T) {
+	v := newTown(t)
+	v.create("P001", "")
+	v.create("P002", "")
+	check(t, v.study.Store.Audit(t.Context(), state.Act{Subject: state.ErasureSubject, ParticipantID: "P001", After: state.Fields{"stage": "begun"}}))
+	var list UserList
+	v.does("GET", "/v2/user", "", &list)
+	if list.Total != 1 || len(list.Users) != 1 || list.Users[0].ClientUserID != "P002" {
+		t.Errorf("listed are %+v, want P002 alone", list)
+	}
+	if got := v.ask(v.key, "GET", "/v2/user/resolve/P001", ""); got.status != 404 {
+		t.Errorf("resolved: %d %s", got.status, got.text)
+	}
+}
+
 // Who is deleted is nobody any more; their tokens are used by nobody, and a run destroys
 // them once that cannot be undone any more. Their data stay.
 func TestDelete(t *testing.T) {

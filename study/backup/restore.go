@@ -29,7 +29,7 @@ type Restore struct {
 // A TrailError says that a file is not the audit trail that the backup's goes on as.
 type TrailError struct {
 	Path string
-	Err  error // *state.AuditError, *state.TrailStrayError
+	Err  error // *state.AuditError, *state.TrailStrayError, *lake.DamageError
 }
 
 func (e *TrailError) Error() string {
@@ -115,7 +115,9 @@ func (o Restore) later(ctx context.Context) (text []byte, err error) {
 		return nil, nil
 	}
 	if info, e := os.Stat(o.Trail); e == nil && info.IsDir() {
-		text, err = study.LakeTrail(ctx, o.Trail)
+		if text, err = study.LakeTrail(ctx, o.Trail); study.IsDamage(err) {
+			return nil, &TrailError{o.Trail, err}
+		}
 	} else {
 		text, err = os.ReadFile(o.Trail)
 	}

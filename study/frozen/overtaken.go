@@ -2,6 +2,7 @@ package frozen
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,11 +12,17 @@ import (
 )
 
 // Overtaken are the participants whose withdrawal is recorded, and not yet in the snapshot,
-// or there from another instant: it may have rows of theirs that are the study's no more.
+// or there from another instant, or of whom the state has forgotten something: it may have
+// rows of theirs that are the study's no more.
 func (f *Snapshot) Overtaken(ctx context.Context) (ids []string, err error) {
+	forgotten, err := f.from.Study.Unremembered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.Clone(forgotten.IDs)
 	recorded, err := f.from.Study.Cohort.Withdrawals(ctx)
 	if err != nil || len(recorded) == 0 {
-		return nil, err
+		return ids, err
 	}
 	held, err := f.withdrawals(ctx)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dexetl/dexetl/access"
 	"github.com/dexetl/dexetl/extract/cohort"
+	"github.com/dexetl/dexetl/extract/consent"
 	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/serve/api"
@@ -43,6 +44,7 @@ func New(t testing.TB, register func(*Series)) *Series {
 	t.Cleanup(func() { store.Close() })
 	store.By = state.Author{Who: "tester", Command: "test"}
 	s := &Series{T: t, Study: &study.Study{Dir: dir, Config: config.Config{Lake: config.Lake{Path: "lake"}}, Store: store, Cohort: &cohort.Cohort{Store: store}}}
+	s.Study.Consents = &consent.Register{Store: store, Cohort: s.Study.Cohort}
 	for id, group := range map[string]string{"P001": "A", "P002": "B"} {
 		check(t, s.Study.Cohort.AddParticipant(t.Context(), cohort.Participant{ID: id, Cohort: group, Status: "enrolled"}))
 	}
@@ -74,6 +76,14 @@ func (s *Series) Withdraw(id string, from time.Time) {
 		w, err := s.Study.Cohort.Record(s.T.Context(), tx, cohort.Withdrawal{ParticipantID: id, EffectiveAt: from})
 		return []state.Act{w.Act(0)}, err
 	}))
+}
+
+// Forget makes a state that has forgotten a withdrawal of which the audit trail knows.
+func (s *Series) Forget(id string, from time.Time) {
+	s.T.Helper()
+	s.Withdraw(id, from)
+	_, err := s.Study.Store.Exec(s.T.Context(), "delete from withdrawals where participant_id = ?", id)
+	check(s.T, err)
 }
 
 // Get asks for a path with a key and headers, and returns the answer with its body.
