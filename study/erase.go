@@ -11,6 +11,7 @@ import (
 	"github.com/dexetl/dexetl/extract/fault"
 	"github.com/dexetl/dexetl/extract/raw"
 	"github.com/dexetl/dexetl/load"
+	"github.com/dexetl/dexetl/load/lake"
 )
 
 // Erase ends a participant's part, as Withdraw does, and then takes all that is held of
@@ -48,6 +49,9 @@ func (s *Study) Erase(ctx context.Context, w cohort.Withdrawal, lockWait time.Du
 
 // beginErasure puts on record that a participant withdraws and is to be erased.
 func (s *Study) beginErasure(ctx context.Context, w cohort.Withdrawal) error {
+	if err := s.writtenByNewer(); err != nil {
+		return err
+	}
 	was, err := s.Cohort.Erasure(ctx, w.ParticipantID)
 	if err != nil {
 		return err
@@ -67,6 +71,25 @@ func (s *Study) beginErasure(ctx context.Context, w cohort.Withdrawal) error {
 		return err
 	}
 	fault.Point("erase.begun")
+	return nil
+}
+
+// writtenByNewer is a *lake.VersionError where a newer program wrote a tag, or the list of
+// snapshots that are gone: an erasure has to change them, and would meet them halfway.
+func (s *Study) writtenByNewer() error {
+	l, _, err := s.Newest()
+	if err != nil {
+		if is[*lake.VersionError](err) {
+			return err
+		}
+		return nil // whoever loads says so
+	}
+	defer l.Close()
+	_, tags := l.Tags()
+	_, gone := l.Gone()
+	if newer, ok := errors.AsType[*lake.VersionError](errors.Join(tags, gone)); ok {
+		return newer
+	}
 	return nil
 }
 

@@ -179,3 +179,26 @@ func TestEraseManifestsAside(t *testing.T) {
 	}
 	s.checkAbsent(t, "P001")
 }
+
+// What a newer program wrote, and an erasure has to change, keeps it from being begun.
+func TestNoErasureOfNewerFiles(t *testing.T) {
+	for name, written := range map[string]map[string]any{
+		"tags/first.json": {"format": lake.TagFormat + 1, "tag": "first", "snapshot": "1", "program": "9.9.9"},
+		lake.GoneFile:     {"format": 9, "gone": []any{}},
+	} {
+		s, log, l := erasable(t, func() time.Time { return now })
+		content, err := lake.Sealed(written)
+		check(t, err)
+		path := filepath.Join(s.LakePath(), name)
+		check(t, errors.Join(l.close(), log.Close(), os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content, 0o600)))
+		_, err = s.Erase(t.Context(), cohort.Withdrawal{ParticipantID: "P001", EffectiveAt: now}, 0)
+		if !is[*lake.VersionError](err) {
+			t.Errorf("%s: Erase: %v, want a *lake.VersionError", name, err)
+		}
+		e, err := s.Cohort.Erasure(t.Context(), "P001")
+		check(t, err)
+		if withdrawn, err := s.Cohort.Withdrawals(t.Context()); err != nil || len(withdrawn) > 0 || e.Stage != "" {
+			t.Errorf("%s: on record are %v and %q, %v", name, withdrawn, e.Stage, err)
+		}
+	}
+}
