@@ -72,7 +72,10 @@ func unknownCommand(c *cli.Command, name string) error {
 	if near := plain.Nearest(name, names); near != "" {
 		return failure(exitUsage, helpOf(c), "no command %q, did you mean %q?", name, near)
 	}
-	return failure(exitUsage, helpOf(c), "no command %q", name)
+	if c.Root() == c { // the help lists them
+		return failure(exitUsage, helpOf(c), "no command %q", name)
+	}
+	return failure(exitUsage, helpOf(c), "no command %q: %s has %s", name, c.Name, strings.Join(names, ", "))
 }
 
 // askedForHelp is args, or where --help is anywhere in them, the command line that
