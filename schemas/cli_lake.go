@@ -199,7 +199,7 @@ func shapeOf(duckDB string) shape {
 
 // Verify is the form of dexetl verify.
 func Verify() Form {
-	return Form{"verify", 2, "What dexetl verify prints: what it looked at, and what is not as it was written.", []part{
+	return Form{"verify", 3, "What dexetl verify prints: what it looked at, and what is not as it was written.", []part{
 		{"sound", aBool, "nothing is damaged but what dexetl repair has marked before", ""},
 		{"deep", aBool, "the raw log was folded anew and compared, too", ""},
 		{"snapshot", aCount, "newest snapshot; 0: there is none, or its manifest cannot be read", ""},
@@ -225,6 +225,7 @@ func Verify() Form {
 		{"difference", maybe(objectOf(differenceParts()...)), "how the newest snapshot differs from what the raw log says; missing without --deep", ""},
 		{"erasing", texts(), "participants whose erasure has begun and is not finished: the next command that loads goes on with it", ""},
 		{"elsewhere", aText, "folder that latest's dexetl.duckdb reads, because the study was moved or copied: dexetl repair makes it anew", "it reads its own"},
+		{"lost_lines", lostLines(), "lines of the audit trail that are lost for good, as dexetl repair --accept-loss has noted there", ""},
 	}}
 }
 
@@ -237,7 +238,7 @@ func Repair() Form {
 		{"table", anID, "table", "it is no data file"},
 		{"rows", aCount, "rows that the manifest says it had", "it is no data file"},
 	}
-	return Form{"repair", 3, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
+	return Form{"repair", 4, "What dexetl repair prints: what it mended, and what nothing here brings back.", []part{
 		{"snapshot", aCount, "newest snapshot; 0: there is none", ""},
 		{"before", aCount, "newest one that could be read before; 0: none", ""},
 		{"seconds", anAge, "seconds that it took", ""},
@@ -246,5 +247,6 @@ func Repair() Form {
 			part{"equal", aBool, "the rows of its table and month add up to what they were, or the file is the same again", ""},
 		)...), "one for each damaged file that was mended", ""},
 		{"left", listOf(about...), "one for each that was not: its rows are gone, unless a backup has them", ""},
+		{"lost_lines", lostLines(), "lines of the audit trail that are accepted as lost now (--accept-loss)", ""},
 	}}
 }

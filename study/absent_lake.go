@@ -57,6 +57,8 @@ func (a *absence) inLake(ctx context.Context) error {
 	return a.walk(ctx, root, func(path string, _ fs.DirEntry) error {
 		rel, _ := filepath.Rel(root, path)
 		switch {
+		case lake.IsAside(filepath.ToSlash(rel)):
+			return a.inAside(path)
 		case strings.HasSuffix(rel, ".seg"):
 			return nil // see inLog
 		case rel == filepath.Join("raw", indexFile):

@@ -30,6 +30,7 @@ const (
 	noteQuarantine = "quarantine"
 	noteState      = "state"
 	notePage       = "page"
+	noteAside      = "aside"
 )
 
 // log overwrites the answers in the raw log, and removes what is made of it.
@@ -195,25 +196,38 @@ func (e *erasing) history(ctx context.Context) error {
 	return e.lake.SyncData()
 }
 
-// aside removes the manifests that were set aside: they may name the participant, and
-// nobody can read them.
+// aside removes what was set aside: manifests, because they may name the participant and
+// nobody can read them, and of the rest what they are in, or may be.
 func (e *erasing) aside(ctx context.Context) error {
 	paths, err := e.lake.Aside()
 	if err != nil {
 		return err
 	}
 	var notes []cohort.ErasureNote
+	var remove []string
 	for _, name := range paths {
-		content, err := os.ReadFile(filepath.Join(e.lake.Path(), name))
-		if err != nil {
-			return err
+		kind, files := noteManifest, []string{filepath.Join(e.lake.Path(), name)}
+		if path.Ext(name) != ".manifest" {
+			kind = noteAside
+			if files, err = e.study.setAside(ctx, e.ParticipantID, name); err != nil {
+				return err
+			}
 		}
-		notes = append(notes, cohort.ErasureNote{Kind: noteManifest, Path: path.Join("lake", name), Before: fmt.Sprintf("%x", sha256.Sum256(content)), Items: 1})
+		for _, file := range files {
+			sum, err := SumOf(file)
+			if err != nil {
+				return err
+			}
+			notes = append(notes, cohort.ErasureNote{Kind: kind, Path: e.inLake(file), Before: sum, Items: 1})
+		}
+		if len(files) > 0 {
+			remove = append(remove, name)
+		}
 	}
 	if err := e.note(ctx, notes...); err != nil {
 		return err
 	}
-	return e.lake.RemoveAside(paths)
+	return e.lake.RemoveAside(remove)
 }
 
 // reissue makes a tag that of a manifest without the participant.

@@ -1,7 +1,6 @@
 package study
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/dexetl/dexetl/extract/state"
-	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/load/retain"
 	"github.com/dexetl/dexetl/webhook"
@@ -141,7 +139,7 @@ func (s *Study) needed(ctx context.Context, l *lake.Lake) (need retain.Need, err
 // missesTag is an error while a tag that the audit trail knows is lost and what it was on may
 // still be there, or the trail is not whole, so that nobody knows which tags there were.
 func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, gone lake.Gone) error {
-	trail, err := s.knownTrail(ctx, l)
+	trail, err := s.knownTrail(ctx)
 	if err != nil {
 		return fmt.Errorf("no snapshot is removed while nobody knows which tags there were: %w", err)
 	}
@@ -161,26 +159,17 @@ func (s *Study) missesTag(ctx context.Context, l *lake.Lake, tags []lake.Tag, go
 	return nil
 }
 
-// knownTrail is the audit trail, with what the newest snapshot has of it and a gap lacks. A
-// gap may be there for good, and on purpose; else all lines up to the last one that state.db
-// knows have to be as they were written.
-func (s *Study) knownTrail(ctx context.Context, l *lake.Lake) ([]state.AuditLine, error) {
+// knownTrail is the audit trail, which has to have all lines that state.db and snapshots know,
+// but for those that are accepted as lost: what these say of tags was told again then.
+func (s *Study) knownTrail(ctx context.Context) ([]state.AuditLine, error) {
 	trail, err := s.Store.Trail(ctx)
-	if damage, ok := errors.AsType[*state.AuditError](err); err != nil && (!ok || !damage.Whole) {
-		return nil, err
+	if damage, ok := errors.AsType[*state.AuditError](err); ok && damage.Ahead {
+		err = nil
 	}
-	m, err := l.Current()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		_, err = s.HoldSnapshots(ctx)
 	}
-	held, err := (&load.Loader{Lake: l}).AuditLines(ctx, m)
-	for _, line := range held {
-		if !slices.ContainsFunc(trail, func(l state.AuditLine) bool { return l.Hash == line.Hash }) {
-			trail = append(trail, trailLine(line))
-		}
-	}
-	slices.SortStableFunc(trail, func(a, b state.AuditLine) int { return cmp.Compare(a.Seq, b.Seq) })
-	return trail, UnlessData(err)
+	return trail, err
 }
 
 func (s *Study) outbox() webhook.Outbox { return webhook.Outbox{Store: s.Store} }
@@ -216,7 +205,7 @@ func (l *loading) collect(ctx context.Context) (done Collection, err error) {
 		return done, nil
 	}
 	done, err = l.study.collect(ctx, l.lake, l.study.Retention())
-	if is[*lake.DamageError](err) || is[*lake.VersionError](err) || is[*state.AuditError](err) {
+	if is[*lake.DamageError](err) || is[*lake.VersionError](err) || is[*state.AuditError](err) || is[*TrailError](err) {
 		l.study.Logger.Warn("no snapshot was removed", "error", err)
 		return done, nil
 	}

@@ -1,6 +1,7 @@
 package study
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -89,15 +90,67 @@ func (q quarantine) unlisted(list sealedList) ([]string, error) {
 	return slices.DeleteFunc(names, func(name string) bool { return list.Files[name] != "" }), err
 }
 
+// A StrayQuarantineError says that a folder of the quarantine has the name of somebody who has
+// not withdrawn: no replay seals anything for them.
+type StrayQuarantineError struct {
+	Folder string // from the folder of the state
+	Name   string // whose name it has
+	Holder string // for whom what is in it was sealed, and whose folder is gone; "": not known
+}
+
+func (e *StrayQuarantineError) Error() string {
+	if e.Holder != "" {
+		return fmt.Sprintf("it is the folder of %s: %s has not withdrawn", e.Holder, e.Name)
+	}
+	return e.Name + " has not withdrawn: nothing is kept of them"
+}
+
+// strays takes those folders out of what is not listed. Without a list nobody can tell.
+func (q quarantine) strays(ctx context.Context, list sealedList, unlisted []string) (strays []*StrayQuarantineError, rest []string, err error) {
+	withdrawn, err := q.consents.Cohort.Withdrawn(ctx)
+	if err != nil || len(list.Files) == 0 {
+		return nil, unlisted, err
+	}
+	for _, name := range unlisted {
+		folder := path.Dir(name)
+		switch {
+		case slices.Contains(withdrawn, folder):
+			rest = append(rest, name)
+			continue
+		case len(strays) > 0 && strays[len(strays)-1].Name == folder:
+			continue
+		}
+		stray := &StrayQuarantineError{Folder: path.Join("quarantine", folder), Name: folder}
+		sum, err := SumOf(filepath.Join(q.dir, name))
+		if err != nil {
+			return nil, nil, err
+		}
+		for was, is := range list.Files {
+			if _, gone := os.Lstat(filepath.Join(q.dir, path.Dir(was))); is == sum && errors.Is(gone, fs.ErrNotExist) {
+				stray.Holder = path.Dir(was)
+			}
+		}
+		strays = append(strays, stray)
+	}
+	return strays, rest, nil
+}
+
 // verify tells of files of the quarantine that are not what was sealed, and of a list that
 // does not have one: then nobody can tell which others are gone.
-func (q quarantine) verify(note func(path string, err error)) error {
+func (q quarantine) verify(ctx context.Context, note func(path string, err error)) error {
 	list, err := q.sums()
 	if harm, ok := errors.AsType[*lake.DamageError](err); ok {
 		note(harm.Path, harm.Err)
 		return nil
 	}
 	unlisted, err := q.unlisted(list)
+	if err != nil {
+		return err
+	}
+	strays, unlisted, err := q.strays(ctx, list, unlisted)
+	for _, stray := range strays {
+		note(stray.Folder, stray)
+	}
 	switch {
 	case err != nil:
 		return err

@@ -19,12 +19,14 @@ import (
 
 // A Repair mends what can be mended of a lake.
 type Repair struct {
-	LockWait time.Duration
-	ExitCode func(error) int // with which the run is kept
+	LockWait   time.Duration
+	AcceptLoss bool            // lines of the audit trail that are gone stay so; see Study.AcceptLoss
+	ExitCode   func(error) int // with which the run is kept
 }
 
 // A Repaired is what a repair found, and what became of it.
 type Repaired struct {
+	Lost     []state.Loss // accepted now
 	Found    []Damage
 	Mended   []Mended
 	Left     []Damage // what nothing here brings back
@@ -61,11 +63,20 @@ const (
 // is folded anew if rows of the newest snapshot are lost, and what the log does not bring
 // back is marked.
 func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error) {
+	var lost []state.Loss
+	if r.AcceptLoss {
+		if lost, err = s.AcceptLoss(ctx, r.LockWait); err != nil {
+			return done, err
+		}
+	}
 	run, err := s.Store.StartRun(ctx, "repair", "", s.Version)
 	if err != nil {
 		return done, err
 	}
 	done, err = s.repairAs(ctx, r, run.ID)
+	if done.Lost = lost; len(lost) > 0 && is[*EmptyLakeError](err) {
+		err = nil // there is nothing else to repair
+	}
 	code := r.ExitCode(err)
 	if err == nil && len(done.Left) > 0 {
 		code = r.ExitCode(&lake.DamageError{Path: done.Left[0].Path, Err: done.Left[0].Err})

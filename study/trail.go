@@ -14,6 +14,7 @@ import (
 // HeldSnapshots is how many snapshots the audit trail was held against.
 type HeldSnapshots struct {
 	Agree   int
+	Lost    int // end with a line that the trail of today speaks of as lost
 	Without int // have no trail: they were made before it was kept, or before its first line
 	Unread  int // cannot be read: their files were collected, or are damaged
 }
@@ -25,9 +26,7 @@ type trailEnd struct {
 }
 
 // HoldSnapshots makes sure that the last line of each snapshot's trail is in the trail
-// of today. The error names the first snapshot of which it is not.
-//
-// The trail is read after the snapshots are listed: others may add to both meanwhile.
+// of today, or accepted as lost there. The error names the first snapshot of which it is not.
 func (s *Study) HoldSnapshots(ctx context.Context) (held HeldSnapshots, err error) {
 	if !s.hasLake() {
 		return held, nil
@@ -37,17 +36,39 @@ func (s *Study) HoldSnapshots(ctx context.Context) (held HeldSnapshots, err erro
 		return held, err
 	}
 	defer l.Close()
+	held, strays, err := s.holdSnapshots(ctx, l)
+	if err == nil && len(strays) > 0 {
+		err = &TrailError{strays[0].m.Snapshot, strays[0].m.CreatedAt, strays[0].end}
+	}
+	return held, err
+}
+
+// A stray is a snapshot whose trail is not a part of that of today.
+type stray struct {
+	m   lake.Manifest
+	end trailEnd
+}
+
+// holdSnapshots lists the strays, oldest first. The trail is read after the snapshots are
+// listed: others may add to both meanwhile.
+func (s *Study) holdSnapshots(ctx context.Context, l *lake.Lake) (held HeldSnapshots, strays []stray, err error) {
 	all, err := l.Manifests()
 	if err != nil {
-		return held, err
+		return held, nil, err
 	}
 	lines, err := s.Store.Trail(ctx)
 	if err != nil && !is[*state.AuditError](err) {
-		return held, err
+		return held, nil, err
 	}
-	has := make(map[trailEnd]bool, len(lines))
+	has := make(map[string]bool, len(lines)) // by hash, of which their numbers are a part
 	for _, line := range lines {
-		has[trailEnd{line.Seq, line.Hash}] = !line.Altered
+		has[line.Hash] = !line.Altered
+	}
+	lost := make(map[string]bool)
+	for _, loss := range state.Losses(lines) {
+		for _, hash := range append(loss.Ends, loss.Hash) {
+			lost[hash] = true
+		}
 	}
 	ends := trailEnds{loader: &load.Loader{Lake: l}, known: make(map[string]trailEnd)}
 	for i, n := range all {
@@ -59,18 +80,20 @@ func (s *Study) HoldSnapshots(ctx context.Context) (held HeldSnapshots, err erro
 		end, err := ends.of(ctx, m, err)
 		switch {
 		case is[*lake.DamageError](err) && i == len(all)-1:
-			return held, err // the newest is the nearest witness
+			return held, strays, err // the newest is the nearest witness
 		case is[*lake.DamageError](err), is[*lake.VersionError](err):
 			held.Unread++
 		case err != nil:
-			return held, err
-		case !has[end]:
-			return held, &TrailError{m.Snapshot, m.CreatedAt, end}
-		default:
+			return held, strays, err
+		case has[end.hash]:
 			held.Agree++
+		case lost[end.hash]:
+			held.Lost++
+		default:
+			strays = append(strays, stray{m, end})
 		}
 	}
-	return held, nil
+	return held, strays, nil
 }
 
 // LakeTrail is the audit trail as the newest snapshot of the lake in dir has it, as its file

@@ -32,6 +32,8 @@ type Verified struct {
 	// Erasing are participants whose erasure has begun and is not done: whoever loads next
 	// goes on with it. Meanwhile the log may be without them, and the tables not yet.
 	Erasing []string
+	// Lost are lines of the audit trail that are gone, as somebody has accepted there.
+	Lost []state.Loss
 	// Elsewhere is the folder that the database of latest reads, where that is not the one in
 	// which it lies, because the study was moved or copied. It is no damage.
 	Elsewhere string
@@ -269,7 +271,7 @@ func (s *Study) verifyLog(ctx context.Context, done *Verified) error {
 // IsQuarantine reports whether the file keeps what withdrawals left out, or lists what does:
 // a replay makes it anew from the raw log.
 func (d Damage) IsQuarantine() bool {
-	return d.Kind == StateDamage && strings.HasPrefix(d.Path+"/", "quarantine/")
+	return d.Kind == StateDamage && strings.HasPrefix(d.Path+"/", "quarantine/") && !is[*StrayQuarantineError](d.Err)
 }
 
 // Words is Reason of what is wrong with the file.
@@ -287,6 +289,8 @@ func Reason(err error) string {
 		return "it is gone"
 	}
 	switch e := err.(type) {
+	case *LostStateError:
+		return "it is gone, or empty"
 	case *lake.DamageError:
 		return Reason(e.Err)
 	case *state.DamageError:

@@ -24,7 +24,7 @@ func (s *Study) CheckPapers(ctx context.Context, trail []state.AuditLine, note f
 }
 
 func (s *Study) verifyPapers(ctx context.Context, trail []state.AuditLine, note func(string, error)) error {
-	if err := s.quarantine().verify(note); err != nil {
+	if err := s.quarantine().verify(ctx, note); err != nil {
 		return err
 	}
 	wanted := make(map[string]bool)

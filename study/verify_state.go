@@ -26,6 +26,10 @@ func (s *Study) verifyState(ctx context.Context, v Verify, done *Verified) (err 
 	if s.unopenable() != nil {
 		return nil
 	}
+	if err := s.lostState(); is[*LostStateError](err) {
+		note(stateFile, err)
+		return nil
+	}
 	if _, err := os.Stat(filepath.Join(s.StatePath(), stateFile)); errors.Is(err, fs.ErrNotExist) {
 		if done.Newest.Snapshot > 0 {
 			note(stateFile, err)
@@ -99,6 +103,7 @@ func (s *Study) heedErasures(ctx context.Context, done *Verified) (err error) {
 // verifyWhatItSays holds the state against the audit trail, the lake and its own seals.
 func (s *Study) verifyWhatItSays(ctx context.Context, done *Verified, note func(string, error)) error {
 	trail, err := s.Store.Trail(ctx)
+	done.Lost = state.Losses(trail)
 	if err == nil {
 		_, err = s.HoldSnapshots(ctx)
 	}

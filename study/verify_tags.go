@@ -26,6 +26,14 @@ type taggedAct struct {
 	reason         string
 }
 
+// tag is the tag that was made.
+func (a taggedAct) tag() lake.Tag {
+	return lake.Tag{
+		Name: a.Tag, Snapshot: a.Snapshot, ManifestSHA256: a.ManifestSHA256, Reason: a.reason,
+		CreatedAt: a.CreatedAt, Program: a.Program, MetricsVersion: a.MetricsVersion,
+	}
+}
+
 // tagsMade are the tags that the audit trail knows as made and not dropped, by name in small
 // letters.
 func tagsMade(trail []state.AuditLine) map[string]taggedAct {
@@ -110,10 +118,7 @@ func (s *Study) droppable(ctx context.Context, l *lake.Lake, name string) (t lak
 	if !known {
 		return t, err
 	}
-	return lake.Tag{
-		Name: was.Tag, Snapshot: was.Snapshot, ManifestSHA256: was.ManifestSHA256,
-		CreatedAt: was.CreatedAt, Program: was.Program, MetricsVersion: was.MetricsVersion,
-	}, nil
+	return was.tag(), nil
 }
 
 // retag makes a tag again as the audit trail has it, on the snapshot that it was on or on
@@ -131,10 +136,9 @@ func (r *repair) retag(trail []state.AuditLine, file string) (bool, error) {
 	if err := r.lake.DropTag(path.Base(strings.TrimSuffix(file, ".json"))); err != nil && !is[*lake.NoTagError](err) {
 		return false, err
 	}
-	return true, r.lake.PutTag(lake.Tag{
-		Name: was.Tag, Snapshot: id.String(), ManifestSHA256: sum, Reason: was.reason,
-		CreatedAt: was.CreatedAt, Program: was.Program, MetricsVersion: was.MetricsVersion,
-	}, false)
+	t := was.tag()
+	t.Snapshot, t.ManifestSHA256 = id.String(), sum
+	return true, r.lake.PutTag(t, false)
 }
 
 // standsFor is the manifest that a tag was put on, or the one that replaced it since, with

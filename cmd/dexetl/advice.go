@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -32,18 +33,9 @@ func adviceOf(err error) string {
 		on(err, func(e *config.TrustError) string {
 			return "look into " + config.File + "; if you trust whoever wrote it, set " + plain.ShellLine([]string{config.TrustVariable + "=" + e.Dir})
 		}),
-		on(err, func(e *state.AuditError) string {
-			switch {
-			case e.Refused:
-				empty := "put an empty file in its place ("
-				if !e.Lost {
-					empty = "move it away and " + empty
-				}
-				return "restore state/audit.jsonl from a backup; if there is none that has all lines, " + empty + plain.ShellLine([]string{"touch", e.Path}) + "): the gap stays visible"
-			case !e.Ahead:
-				return ""
-			}
-			return "keep " + state.AuditFile + "; if state.db came from a backup, doctor says under state's age what it does not know; else lines were added"
+		on(err, trailAdvice),
+		on(err, func(e *study.TrailError) string {
+			return "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake; if lines of snapshots are lost to the trail for good, accept it: " + acceptLoss()
 		}),
 		on(err, func(e *state.DamageError) string {
 			if isMisplaced(e) {
@@ -97,7 +89,13 @@ func adviceOf(err error) string {
 			return "restore the file from a backup, and run it again; " + orDrop(e.Tag)
 		}),
 		on(err, func(e *lake.TaggedLossError) string {
-			return "restore the file with this SHA-256 from a backup; " + orDrop(e.Tag.Name)
+			return "restore the file with this SHA-256 from a backup; " + orDrop(mapped(e.Tags, func(t lake.Tag) string { return t.Name })...)
+		}),
+		on(err, func(e *study.StrayQuarantineError) string {
+			if e.Holder != "" {
+				return "give it its name again, in the folder of the state: " + plain.ShellLine([]string{"mv", e.Folder, path.Join("quarantine", e.Holder)})
+			}
+			return "move state/" + e.Folder + " away"
 		}),
 		on(err, exportKeyAdvice), on(err, func(e *study.LostExportKeyError) string {
 			if !e.Foreign {
@@ -110,8 +108,13 @@ func adviceOf(err error) string {
 
 // orDrop is the last resort where no backup has what a tag names: it gives the tagged
 // snapshot up, so it is never the next command.
-func orDrop(tag string) string {
-	return "if there is none, drop the tag (" + plain.ShellLine(dropTag(tag)) + "), and its snapshot with it"
+func orDrop(tags ...string) string {
+	what := "the tag"
+	if len(tags) > 1 {
+		what = "its tags"
+	}
+	commands := mapped(tags, func(tag string) string { return plain.ShellLine(dropTag(tag)) })
+	return "if there is none, drop " + what + " (" + strings.Join(commands, "; ") + "), and the snapshot with it"
 }
 
 // lostStateAdvice says how a state comes back, and what an operator has to do who has no
@@ -121,8 +124,8 @@ func lostStateAdvice(e *study.LostStateError) string {
 	if e.Trail {
 		advice += "move " + state.AuditFile + " away, "
 	}
-	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), begin a new state with the sealing key that is there (connect --public-key), import the roster, " +
-		erasedAgain(e.Erased) + "and let everybody sign in again"
+	return advice + "put an empty " + filepath.Base(e.Path) + " in its place (" + plain.ShellLine([]string{"touch", e.Path}) + "), begin a new state with the sealing key that is there (connect --public-key), import the roster (exit code 7 as long as the lake knows of withdrawals or erasures that are not stated again: each command names the next one), " +
+		erasedAgain(e.Erased) + "accept that the older audit trail is lost (" + acceptLoss() + "), and let everybody sign in again"
 }
 
 // whoIsLost is what the loss of a key of exports costs.

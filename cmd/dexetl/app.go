@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 )
@@ -102,7 +104,7 @@ func prepare(c *cli.Command) {
 	c.OnUsageError = func(_ context.Context, c *cli.Command, err error, _ bool) error {
 		return failure(exitUsage, helpOf(c), "%w", wrongFlag(c, err))
 	}
-	refuseNegative(c.Flags)
+	checkValues(c.Flags)
 	for _, sub := range c.Commands {
 		prepare(sub)
 		keepOwn(sub.Flags)
@@ -116,6 +118,8 @@ func prepare(c *cli.Command) {
 		}
 	} else if c.ArgsUsage == "" && len(c.Commands) == 0 {
 		c.Action = withoutArguments(c.Action)
+	} else if pathArgs.MatchString(c.ArgsUsage) {
+		c.Action = withPaths(c.Action)
 	}
 }
 
@@ -145,14 +149,46 @@ func keepOwn(flags []cli.Flag) {
 	}
 }
 
-// refuseNegative makes numbers below zero wrong usage: no flag means anything by
-// them.
-func refuseNegative(flags []cli.Flag) {
+// checkValues makes numbers below zero wrong usage, because no flag means anything by them,
+// and paths that only a shell knows.
+func checkValues(flags []cli.Flag) {
 	for _, f := range flags {
-		if f, ok := f.(*cli.IntFlag); ok {
+		switch f := f.(type) {
+		case *cli.IntFlag:
 			f.Validator = notNegative
+		case *cli.StringFlag:
+			if pathFlag.MatchString(f.Usage) {
+				f.Validator = notOfShell
+			}
 		}
 	}
+}
+
+// How the usage of flags and of arguments says that they are files or folders.
+var (
+	pathFlag = regexp.MustCompile("`(FILE|DIR|PATH)`")
+	pathArgs = regexp.MustCompile(`\b(FILE|DIR|BACKUP|[a-z]+\.csv)\b`)
+)
+
+// withPaths refuses such paths among the arguments of action.
+func withPaths(action cli.ActionFunc) cli.ActionFunc {
+	return func(ctx context.Context, c *cli.Command) error {
+		for _, arg := range c.Args().Slice() {
+			if err := notOfShell(arg); err != nil {
+				return failure(exitUsage, helpOf(c), "%w", err)
+			}
+		}
+		return action(ctx, c)
+	}
+}
+
+// notOfShell refuses ~ at the beginning of a path, which a shell did not replace because it
+// was quoted: a folder of that name would be made.
+func notOfShell(path string) error {
+	if strings.HasPrefix(path, "~") {
+		return fmt.Errorf("%q: ~ is known to shells alone, and not within quotes: write the whole path", path)
+	}
+	return nil
 }
 
 func notNegative(n int) error {

@@ -137,10 +137,12 @@ func (p *program) verifyAudit(ctx context.Context, s *study.Study, noted noted) 
 	if len(lines) > 0 {
 		last = lines[len(lines)-1]
 	}
+	lost := state.Losses(lines)
 	if p.flags.json {
-		return p.object(schemas.AuditVerify(), last.Seq, last.Hash, held.Agree, held.Without, held.Unread)
+		return p.object(schemas.AuditVerify(), last.Seq, last.Hash, held.Agree, held.Lost, held.Without, held.Unread, lostLineObjects(schemas.AuditVerify(), lost))
 	}
-	if err := p.tell("%d lines, all as written; the last one is %s", last.Seq, cmp.Or(last.Hash, "yet to come")); err != nil || snapshotsWords(held) == "" {
+	p.tellLostLines(lost)
+	if err := p.tell("%d lines, all as written; the last one is %s", len(lines), cmp.Or(last.Hash, "yet to come")); err != nil || snapshotsWords(held) == "" {
 		return err
 	}
 	return p.tell("%s", snapshotsWords(held))
@@ -152,6 +154,9 @@ func snapshotsWords(h study.HeldSnapshots) string {
 		return ""
 	}
 	text := fmt.Sprintf("snapshots whose trail is a part of it: %d", h.Agree)
+	if h.Lost > 0 {
+		text += fmt.Sprintf("; ending with a line that is lost: %d", h.Lost)
+	}
 	if h.Without > 0 {
 		text += fmt.Sprintf("; without a trail: %d", h.Without)
 	}

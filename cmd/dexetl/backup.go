@@ -165,6 +165,9 @@ func (p *program) checkRestored(ctx context.Context, r restored) error {
 	}
 	if r.stateless() { // what follows from the rest is made once that is mended
 		found.Damages = slices.DeleteFunc(found.Damages, func(d study.Damage) bool { return d.Kind == study.FolderDamage })
+		if !found.Has(study.StateDamage) { // nothing was loaded
+			found.Damages = append(found.Damages, study.Damage{Kind: study.StateDamage, Path: "state.db", Err: r.unshown})
+		}
 	}
 	found.Damages = append(found.Damages, r.Harmed...)
 	if r.trailed { // what the trail alone knows is no damage: it is told below

@@ -37,14 +37,17 @@ func TestBackupWithoutItsMarker(t *testing.T) {
 	check(t, err)
 	for name, marker := range map[string]string{
 		"gone": "", "cut": string(text[:len(text)/2]), "foreign": "{\"participants\": []}\n",
-		"flipped": strings.Replace(string(text), `"study": "age1`, `"study": "age2`, 1),
+		"misplaced": "", "flipped": strings.Replace(string(text), `"study": "age1`, `"study": "age2`, 1),
 	} {
 		harmed := filepath.Join(beside, name)
 		b.copyFolder(backup, harmed)
 		path := filepath.Join(harmed, "backup.json")
 		check(t, os.WriteFile(path, []byte(marker), 0o600))
-		if name == "gone" {
+		if marker == "" {
 			check(t, os.Remove(path))
+		}
+		if name == "misplaced" {
+			check(t, os.Mkdir(path, 0o700))
 		}
 		before := contentsOf(t, harmed)
 		commands := [][]string{{"backup", harmed}, {"restore", harmed, filepath.Join(t.TempDir(), "new")}}
@@ -76,4 +79,30 @@ func TestBackupWithoutItsMarker(t *testing.T) {
 	b.must("backup", backup)
 	b.restored(backup)
 	b.must("verify")
+}
+
+// What a backup lacks is told as a backup's: no advice for a study that has lost the same file
+// is given, which would begin a new state in it.
+func TestAdviceForABackup(t *testing.T) {
+	oneAfterTheOther(t)
+	t.Parallel()
+	b := newBench(t, dexsim.Config{Seed: 3, Participants: 1, Days: 1})
+	beside := filepath.Dir(b.dir)
+	unloaded, loaded := filepath.Join(beside, "unloaded"), filepath.Join(beside, "loaded")
+	b.must("participants", "pause", "P001")
+	b.must("backup", unloaded)
+	b.must("participants", "resume", "P001")
+	b.must("backfill")
+	b.must("backup", loaded)
+	for _, backup := range []string{unloaded, loaded} {
+		check(t, os.Truncate(filepath.Join(backup, "state/state.db"), 0))
+		b.tells(exitDamage, "backup "+backup+" --compare", "--study", backup, "verify")
+		restored := filepath.Join(t.TempDir(), "new")
+		b.tells(exitDamage, "the backup has it like that", "restore", backup, restored)
+		if _, _, said := b.run("restore", backup, filepath.Join(t.TempDir(), "new")); strings.Contains(said, "touch") {
+			t.Errorf("restore of a backup with an emptied state.db:\n%s", said)
+		}
+		check(t, os.Remove(filepath.Join(backup, "dexetl.yaml")))
+		b.tells(exitDamage, "dexetl.yaml, put into this one, mends it", "--study", backup, "verify")
+	}
 }

@@ -85,6 +85,13 @@ func isMisplaced(err error) bool {
 	return as[*durable.KindError](err) && (!ofLake || !harm.Movable())
 }
 
+// isUnmade reports whether err says that nothing can be made at a path: a file stands above it,
+// or it is the system's own.
+func isUnmade(err error) bool {
+	path, ok := errors.AsType[*fs.PathError](err)
+	return ok && (errors.Is(path, syscall.ENOTDIR) || path.Op == "mkdir" && errors.Is(path, fs.ErrNotExist))
+}
+
 // isLostKey reports whether err is about a key of exports that only the backup has, and can be
 // had again.
 func isLostKey(err error) bool {
@@ -114,7 +121,7 @@ func rulings() []ruling {
 		aBackup  = "restore the file from a backup"
 		makeRoom = "free disk space, then run the same command again: it resumes"
 		// A new state knows nobody's tokens: there is nothing that could be exchanged.
-		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, put an empty state.db in their place (touch), make a new key (connect --public-key), import the roster, and let everybody sign in again"
+		sealsBackup = "restore state.db and audit.jsonl from one backup, the newest; if there is none, move both away, put an empty state.db in their place (touch), make a new key (connect --public-key), import the roster, accept that the older audit trail is lost (repair --accept-loss --reason TEXT), and let everybody sign in again"
 		later       = "run the same command again later: it resumes"
 		// The first command in a study, too.
 		importRoster = "import the roster: participants import FILE"
@@ -153,6 +160,7 @@ func rulings() []ruling {
 		{as[*backup.DamagedError], exitDamage, "mend the study first, from this backup where no repair can; to keep what is left meanwhile, back up into another folder", dexetl("verify")},
 		{as[*backup.TurningError], exitDamage, "the next backup into it, or a restore, ends it", nil},
 		{as[*backup.InPlaceError], exitUsage, "restore it into a new folder, and work there", nil},
+		{as[*backup.NoTrailError], exitUsage, "give state/audit.jsonl of the study that was lost, or the folder of its lake, or restore without --trail", nil},
 		{as[*backup.TrailError], exitDamage, "give the newest audit.jsonl of this study that is whole, or the folder of its lake; where neither is there, restore without --trail", nil},
 		{as[*study.LostStateError], exitDamage, "", nil},
 		{isOlderExport, exitUsage, "", again("--overwrite")},
@@ -215,11 +223,12 @@ func rulings() []ruling {
 		{as[*consent.RecipientError], exitUsage, "connect --public-key, in the other study, prints it", nil},
 		{as[*lake.LockedError], exitLocked, "wait for it, or give --lock-wait 10m", again()},
 		{as[*state.BusyError], exitLocked, "find who has the file open (such as with lsof), a backup or a database browser, and let it end", again()},
-		{as[*state.AuditError], exitDamage, "restore state/audit.jsonl from a backup; what a backup lacks stays visible as a gap", nil},
+		{as[*study.StrayQuarantineError], exitDamage, "", nil},
+		{as[*state.AuditError], exitDamage, "", nil},
 		{is(study.ErrNoTrail), exitUsage, importRoster, nil},
 		{isUnusableHead, exitUsage, "", nil},
 		{as[*study.HeadError], exitDamage, "compare with a backup of state/audit.jsonl, or with table audit of an older snapshot", nil},
-		{as[*study.TrailError], exitDamage, "compare with a backup of state/audit.jsonl: the trail was rewritten, or the state folder is older than the lake", nil},
+		{as[*study.TrailError], exitDamage, "", nil},
 		{as[*cohort.RowError], exitDamage, "restore the state folder from a backup", nil},
 		{isMisplaced, exitDamage, moveAway(""), nil},
 		{as[*state.DamageError], exitDamage, "restore the state folder from a backup", nil},
@@ -232,6 +241,7 @@ func rulings() []ruling {
 		{as[*lake.DamageError], exitDamage, "", dexetl("repair")},
 		{as[*raw.VersionError], exitUsage, newer, nil},
 		{as[*raw.DamageError], exitDamage, aBackup, nil},
+		{isUnmade, exitUsage, "give another path", nil},
 		{is(syscall.EADDRINUSE), exitUsage, "let the other connect end, or use --manual, or --listen ADDR behind a proxy", nil},
 		{is(syscall.EISDIR), exitUsage, "", nil},
 		{as[*net.AddrError], exitUsage, "give an address such as 127.0.0.1:8085", nil},

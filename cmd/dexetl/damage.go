@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load/lake"
 	"github.com/dexetl/dexetl/study"
 )
@@ -38,7 +39,11 @@ func moveAway(path string) string {
 	if slices.Contains([]string{"holders", "reserve", "lock"}, filepath.Base(path)) {
 		return "move it away: the program makes its own again"
 	}
-	return "move it away, and restore what belongs there from a backup"
+	back := "move it away, and restore what belongs there from a backup"
+	if filepath.Base(path) == state.AuditFile {
+		back += "; if there is none, accept that its lines are lost: " + acceptLoss()
+	}
+	return back
 }
 
 // disownedFound is the error of such rows that a command went around; nil for none.

@@ -46,6 +46,12 @@ func nextOf(err error) step {
 			}
 			return nil
 		}),
+		on(err, func(e *backup.NoTrailError) step {
+			if e.Near == "" {
+				return nil
+			}
+			return again("--trail", e.Near)
+		}),
 		on(err, func(e *backup.LostKeyError) step {
 			if e.Other {
 				return nil
@@ -100,7 +106,7 @@ func nextOf(err error) step {
 				return nil // nobody in the roster who could withdraw
 			}
 			if e.Erased {
-				return dexetl("withdraw", e.ParticipantID, "--erase")
+				return dexetl("withdraw", e.ParticipantID, "--erase", "--reason", statedAgain)
 			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
 		}),
@@ -143,7 +149,7 @@ func forgottenNext(e *study.ForgottenError) step {
 	case f.Subject == "withdrawal":
 		return withdrawAgain(f.ParticipantID, f.EffectiveAt, f.Known)
 	case f.Subject == "erasure":
-		return dexetl("withdraw", f.ParticipantID, "--erase")
+		return dexetl("withdraw", f.ParticipantID, "--erase", "--reason", statedAgain)
 	case f.Subject == "connection":
 		return dexetl("participants", "close", f.ParticipantID)
 	case f.Subject == "window", f.Subject == "exclusion":
@@ -158,10 +164,13 @@ func forgottenNext(e *study.ForgottenError) step {
 	return nil
 }
 
+// statedAgain is the reason of what is recorded a second time: a state that was lost had it.
+const statedAgain = "stated again"
+
 // withdrawAgain is the command that records a withdrawal that the state has lost, or
-// has from another instant. It asks for the reason.
+// has from another instant.
 func withdrawAgain(participantID string, effective, known time.Time) step {
-	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano))
+	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano), "--reason", statedAgain)
 	if !known.IsZero() && effective.After(known) {
 		s = append(s, "--bring-back")
 	}

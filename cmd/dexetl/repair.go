@@ -18,12 +18,18 @@ func (p *program) repairCommand() *cli.Command {
 	return &cli.Command{
 		Name: "repair", Usage: "mend what verify finds in the lake: rows from the raw log, a manifest, a snapshot's folder",
 		Description: "It looks at everything, as verify does, and commits one snapshot in which nothing is lost, if the raw log " +
-			"has all of it. Older snapshots of which it cannot bring back a file are marked. What is gone for good it names.",
+			"has all of it. Older snapshots of which it cannot bring back a file are marked. What is gone for good it names. " +
+			"Of lines of the audit trail that no backup has, --accept-loss says so in the trail, with who accepts it, when and why: from then on they are no damage, and verify goes on to tell of them.",
 		Flags: []cli.Flag{
 			&durationFlag{Name: "lock-wait", Usage: "how long to wait for another process that loads", Value: defaultLockWait, Destination: &o.LockWait},
+			&cli.BoolFlag{Name: "accept-loss", Usage: "accept that lines of the audit trail are lost for good; needs --reason", Destination: &o.AcceptLoss},
+			p.reasonFlag(),
 		},
 		Action: p.withStudy(func(ctx context.Context, _ *cli.Command, s *study.Study) error {
 			o.ExitCode = codeOf
+			if o.AcceptLoss && p.flags.reason == "" {
+				return advised(exitUsage, "say why with --reason", "repair --accept-loss needs a reason, which goes on record; nothing was done")
+			}
 			done, err := s.Repair(ctx, o)
 			if errors.Is(err, context.Canceled) {
 				return failure(exitInterrupted, again(), "interrupted; what is mended stays so, and the same command goes on")
@@ -38,8 +44,9 @@ func (p *program) repairCommand() *cli.Command {
 
 func (p *program) printRepaired(r study.Repaired) error {
 	if p.flags.json {
-		return p.object(schemas.Repair(), r.Snapshot, r.Before, r.Took.Seconds(), mendedObjects(r), leftObjects(r))
+		return p.object(schemas.Repair(), r.Snapshot, r.Before, r.Took.Seconds(), mendedObjects(r), leftObjects(r), lostLineObjects(schemas.Repair(), r.Lost))
 	}
+	p.tellLostLines(r.Lost)
 	if len(r.Mended)+len(r.Left) > 0 {
 		t := table.Table{Columns: []string{"file", "rows", "was", "now"}, First: []string{"file", "now"}, Stories: true}
 		for _, m := range r.Mended {

@@ -28,6 +28,9 @@ func (p *program) findStudy() (string, error) {
 	}
 	dir, err := study.Find(dirs...)
 	if none, ok := errors.AsType[*study.NoStudyError](err); ok {
+		if backup.Is(cmp.Or(given, ".")) { // its configuration is gone
+			return filepath.Abs(cmp.Or(given, "."))
+		}
 		if lake := study.LakeIn(cmp.Or(given, ".")); lake != "" {
 			return "", advised(exitNoStudy, fmt.Sprintf("to read this lake without its study, put a %s beside it, with the lines version: 1, api: {region: us} and lake: {path: %s}", config.File, lake),
 				"%w; %s is a lake", none, lake)

@@ -67,7 +67,7 @@ func (p *program) printVerified(v study.Verified, deep bool) error {
 	if p.flags.json {
 		damages := table.Table{Columns: f.Columns("damaged"), Rows: damageRows(v)}
 		return p.object(f, len(v.Fresh()) == 0, deep, v.Newest.Snapshot, v.Manifests, v.Files, v.Bytes, v.Rows, v.Views,
-			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v), append([]string{}, v.Erasing...), orNull(v.Elsewhere))
+			v.Log.Segments, v.Log.Answers, v.Took.Seconds(), damages.Objects(), differenceOf(v), append([]string{}, v.Erasing...), orNull(v.Elsewhere), lostLineObjects(f, v.Lost))
 	}
 	if len(v.Damages) > 0 {
 		t := table.Table{Columns: []string{"kind", "file", "rows", "reason"}, First: []string{"file", "reason"}, Stories: true}
@@ -131,6 +131,7 @@ func (p *program) tellVerified(v study.Verified, deep bool) error {
 	if v.Deep != nil {
 		p.tellOutdated(v.Newest.Outdated())
 	}
+	p.tellLostLines(v.Lost)
 	if v.Elsewhere != "" {
 		p.say("lake/latest/dexetl.duckdb reads %s, because the study was moved or copied; a repair makes it anew", v.Elsewhere)
 		p.sayNext("repair")

@@ -38,7 +38,8 @@ func (e *NoFolderError) Error() string {
 
 // CheckFolder refuses a path in a folder that is not there: a *NoFolderError.
 func (p Place) CheckFolder() error {
-	if _, err := os.Stat(filepath.Dir(p.Path)); errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(filepath.Dir(p.Path))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || err == nil && !info.IsDir() {
 		return &NoFolderError{p.Path}
 	}
 	return nil

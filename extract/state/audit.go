@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -39,7 +40,7 @@ func (s *Store) author(ctx context.Context) Author {
 
 // Subjects are the kinds of things that acts are about.
 func Subjects() []string {
-	return []string{"backup", "connection", "consent", "erasure", "exclusion", "exclusions", "export", "key", "link", "participant", "report", "roster", "snapshot", "webhook", "window", "windows", "withdrawal"}
+	return []string{"backup", "connection", "consent", "erasure", "exclusion", "exclusions", "export", "key", "link", "participant", "report", "roster", "snapshot", "trail", "webhook", "window", "windows", "withdrawal"}
 }
 
 // An Act is one change of the study, for the audit trail. It holds no token,
@@ -108,7 +109,11 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, acts []Act) error {
 	if err != nil {
 		return err
 	}
-	if err := s.trailHarmed(ctx, tx, head, acts); err != nil {
+	accepts := slices.ContainsFunc(acts, func(a Act) bool { return a.Subject == LossSubject })
+	if !accepts {
+		err = s.trailHarmed(ctx, tx, head, acts)
+	}
+	if err != nil {
 		return err
 	}
 	if head.seq == 0 {
@@ -125,6 +130,12 @@ func (s *Store) note(ctx context.Context, tx *sql.Tx, acts []Act) error {
 		if _, err := tx.ExecContext(ctx, "insert into audit_pending (seq, line) values (?, ?)", head.seq, line); err != nil {
 			return err
 		}
+	}
+	if accepts { // with these lines it has to be whole
+		err = s.harmed(ctx, tx, head)
+	}
+	if err != nil {
+		return err
 	}
 	_, err = tx.ExecContext(ctx, "update audit_head set seq = ?, hash = ?", head.seq, head.hash)
 	return err

@@ -2,13 +2,16 @@ package state
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dexetl/dexetl/extract/durable"
@@ -24,9 +27,10 @@ func (e *TrailStrayError) Error() string {
 }
 
 // LaterTrail returns the file text as it can be the trail of a state from a backup, whose
-// trail is older. A file that is damaged is an *AuditError, which calls it path; so is one
-// whose last line was cut off, because what that says was done. One that does not have all
-// lines of older is a *TrailStrayError.
+// trail is older; lines that it speaks of as lost and that older has are put back. A file that
+// is damaged is an *AuditError, which calls it path; so is one whose last line was cut off,
+// because what that says was done. One that does not have all lines of older, but for lost
+// ones, is a *TrailStrayError.
 func LaterTrail(path string, text, older []byte) ([]byte, error) {
 	if _, intact, err := decodeLine(text[bytes.LastIndexByte(text, '\n')+1:]); err == nil && intact {
 		text = append(bytes.Clone(text), '\n')
@@ -40,20 +44,42 @@ func LaterTrail(path string, text, older []byte) ([]byte, error) {
 		hashes[l.Seq] = l.Hash
 	}
 	for _, l := range ParseTrail(older) {
-		if !l.Altered && hashes[l.Seq] != l.Hash {
+		hash, there := hashes[l.Seq]
+		if !l.Altered && hash != l.Hash && (there || !c.isLost(l.Seq, l.Seq)) {
 			return nil, &TrailStrayError{l.Seq}
 		}
 	}
-	return text, nil
+	return filled(text, older), nil
+}
+
+// filled is text with the lines of older that it lacks, if that is whole.
+func filled(text, older []byte) []byte {
+	lines := make(map[int64][]byte)
+	for line := range bytes.Lines(slices.Concat(older, text)) {
+		if l, _, err := decodeLine(bytes.TrimSuffix(line, []byte{'\n'})); err == nil {
+			lines[l.Seq] = line
+		}
+	}
+	var all []byte
+	for _, seq := range slices.Sorted(maps.Keys(lines)) {
+		all = append(all, lines[seq]...)
+	}
+	if len(all) == len(text) || len(checked(all).faults) > 0 {
+		return text
+	}
+	return all
 }
 
 // TrailOf is the file of a trail that has these lines, of which Prev need not be known: what
 // a snapshot has of it. A line whose text does not give its hash was erased, or is none.
 func TrailOf(lines []AuditLine) ([]byte, error) {
 	var text []byte
-	prev := noLine
+	prev, before := noLine, make(map[int64]string) // of lines that are lost
+	for _, loss := range Losses(lines) {
+		before[loss.Last+1] = loss.Hash
+	}
 	for _, l := range lines {
-		l.Prev = prev
+		l.Prev = cmp.Or(before[l.Seq], prev)
 		line, err := lineOf(l)
 		if err != nil {
 			return nil, fmt.Errorf("line %d of the audit trail: %w", l.Seq, err)
@@ -137,7 +163,7 @@ func (c *checking) knows(head auditHead) error {
 			return nil
 		}
 	}
-	if head.seq == 0 {
+	if head.seq == 0 || c.isLost(head.seq, head.seq) {
 		return nil
 	}
 	return &TrailStrayError{head.seq}

@@ -48,38 +48,37 @@ func (s *Store) appendTrail(ctx context.Context, tx *sql.Tx) error {
 
 // trailHarmed is an *AuditError where the file that had lines is gone, cut or damaged: what is
 // appended would begin another one, or stand behind the harm, and a file from a backup would end
-// it. A file that is empty, put there by hand, goes on after a gap on purpose, so a gap between
-// whole lines is no harm here. Nor is that state.db was put back to before lines of the file:
-// what it forgot has to be recorded again. What participants and Dexcom do is kept all the same:
-// a token that is received has to be saved.
+// it. A gap between whole lines is no harm here. Nor is that state.db was put back to before
+// lines of the file: what it forgot has to be recorded again. What participants and Dexcom do is
+// kept all the same: a token that is received has to be saved.
 func (s *Store) trailHarmed(ctx context.Context, tx *sql.Tx, head auditHead, acts []Act) error {
 	theirs := func(a Act) bool { return slices.Contains([]string{"connection", "consent", "link"}, a.Subject) }
 	if head.bytes == 0 || !slices.ContainsFunc(acts, func(a Act) bool { return !theirs(a) }) {
 		return nil
 	}
-	text, err := s.readFile(s.auditPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		reason := fmt.Sprintf("it is gone; state.db knows %d lines of it; nothing was changed", head.seq)
-		return &AuditError{Path: s.auditPath(), Faults: []AuditFault{{Reason: reason}}, Refused: true, Lost: true}
+	if info, err := os.Stat(s.auditPath()); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		reason := fmt.Sprintf("it is gone, or empty; state.db knows %d lines of it; nothing was changed", head.seq)
+		return &AuditError{Path: s.auditPath(), Faults: []AuditFault{{Reason: reason}}, Refused: true, Gap: true}
 	}
-	if err != nil || len(text) == 0 {
+	return s.harmed(ctx, tx, head)
+}
+
+// harmed is an *AuditError where the file, with the lines that wait for it, is cut or damaged.
+func (s *Store) harmed(ctx context.Context, tx *sql.Tx, head auditHead) error {
+	text, err := s.readFile(s.auditPath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil // whoever appends says what is wrong
 	}
-	waiting, err := waitingLines(ctx, tx)
-	if err != nil {
+	if text, err = s.withWaiting(ctx, tx, text, head); err != nil {
 		return err
 	}
-	rest, err := missingPart(bytes.NewReader(text), int64(len(text)), head.bytes, waiting)
-	if err != nil {
-		return err
-	}
-	c := checked(append(text, rest...))
-	c.end(true, head)
+	c := checked(text)
+	c.end(len(text) > 0, head)
 	if len(c.faults) == c.passed {
 		return nil
 	}
 	faults := append([]AuditFault{{Reason: "it is damaged; nothing was changed"}}, c.faults...)
-	return &AuditError{Path: s.auditPath(), Faults: faults, Refused: true}
+	return &AuditError{Path: s.auditPath(), Faults: faults, Refused: true, Gap: len(c.faults) == len(c.gaps)}
 }
 
 // waitingLines are the lines not yet in the file, one after the other.

@@ -9,8 +9,7 @@ import (
 )
 
 // Where the file of the trail is gone no other one is begun in silence, and nothing is changed.
-// An empty one, put there by hand, goes on behind a gap; and what somebody has just consented to
-// is kept all the same.
+// An empty one is none, either. What somebody has just consented to is kept all the same.
 func TestNoTrailInThePlaceOfALostOne(t *testing.T) {
 	s, _ := acted(t, 1)
 	check := func(err error) {
@@ -21,7 +20,7 @@ func TestNoTrailInThePlaceOfALostOne(t *testing.T) {
 	}
 	check(os.Remove(s.auditPath()))
 	err := s.Audit(t.Context(), Act{Subject: "participant"})
-	if lost, ok := errors.AsType[*AuditError](err); !ok || !lost.Lost {
+	if lost, ok := errors.AsType[*AuditError](err); !ok || !lost.Gap {
 		t.Errorf("a change without the file: %v", err)
 	}
 	if _, err := os.Stat(s.auditPath()); !errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +32,9 @@ func TestNoTrailInThePlaceOfALostOne(t *testing.T) {
 	check(s.Audit(t.Context(), Act{Subject: "connection"}))
 	check(os.Remove(s.auditPath()))
 	check(os.WriteFile(s.auditPath(), nil, 0o600))
-	check(s.Audit(t.Context(), Act{Subject: "participant"}))
+	if err := s.Audit(t.Context(), Act{Subject: "participant"}); err == nil {
+		t.Error("a change beside an empty file: no error")
+	}
 }
 
 // Nothing is changed while the file is cut or damaged, and not a byte goes behind that. A file
@@ -45,17 +46,17 @@ func TestNoChangeBesideDamagedTrail(t *testing.T) {
 		damage func(lines [][]byte) []byte
 		goesOn bool
 	}{
-		"torn":             {func(l [][]byte) []byte { return join(l[0], l[1][:40]) }, false},
-		"cut":              {func(l [][]byte) []byte { return join(l[:2]...) }, false},
-		"a byte":           {func(l [][]byte) []byte { return bytes.Replace(join(l...), []byte("P002"), []byte("P007"), 1) }, false},
-		"put in":           {func(l [][]byte) []byte { return join(l[0], []byte("hello\n"), l[1], l[2], l[3]) }, false},
-		"another":          {func([][]byte) []byte { return wholeTrail(t, 4) }, false},
-		"a gap":            {func(l [][]byte) []byte { return join(l[0], l[3]) }, true},
-		"state.db older":   {func(l [][]byte) []byte { return join(l[0], l[1], l[2], l[3], l[3]) }, true},
-		"begun anew":       {func(l [][]byte) []byte { return l[3] }, true},
-		"empty on purpose": {func([][]byte) []byte { return nil }, true},
-		"whole":            {func(l [][]byte) []byte { return join(l...) }, true},
-		"a change waits":   {func(l [][]byte) []byte { return join(append(l[:4:4], l[4][:30])...) }, true},
+		"torn":           {func(l [][]byte) []byte { return join(l[0], l[1][:40]) }, false},
+		"cut":            {func(l [][]byte) []byte { return join(l[:2]...) }, false},
+		"a byte":         {func(l [][]byte) []byte { return bytes.Replace(join(l...), []byte("P002"), []byte("P007"), 1) }, false},
+		"put in":         {func(l [][]byte) []byte { return join(l[0], []byte("hello\n"), l[1], l[2], l[3]) }, false},
+		"another":        {func([][]byte) []byte { return wholeTrail(t, 4) }, false},
+		"a gap":          {func(l [][]byte) []byte { return join(l[0], l[3]) }, true},
+		"state.db older": {func(l [][]byte) []byte { return join(l[0], l[1], l[2], l[3], l[3]) }, true},
+		"begun anew":     {func(l [][]byte) []byte { return l[3] }, true},
+		"empty":          {func([][]byte) []byte { return nil }, false},
+		"whole":          {func(l [][]byte) []byte { return join(l...) }, true},
+		"a change waits": {func(l [][]byte) []byte { return join(append(l[:4:4], l[4][:30])...) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, path := acted(t, 4)

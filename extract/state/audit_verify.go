@@ -35,12 +35,11 @@ const shownLines = 20
 // An AuditError says that the audit trail is damaged, cut, or not the one that
 // was written.
 type AuditError struct {
-	Path   string
-	Faults []AuditFault // in the order of the file
-	// Refused says that a change was refused because of it, and Lost that the file is gone.
-	Refused, Lost bool
-	Ahead         bool // all that is wrong: the file goes on after the end that state.db knows
-	Whole         bool // lines that are there are as they were written, up to the last one: some are missing before it, or out of order
+	Path    string
+	Faults  []AuditFault // in the order of the file
+	Refused bool         // a change was refused because of it
+	Gap     bool         // all that is wrong: lines are missing, those that are there are as they were written
+	Ahead   bool         // all that is wrong: the file goes on after the end that state.db knows
 }
 
 // Error names the first 20 faults, each on a line of its own.
@@ -74,7 +73,7 @@ func (s *Store) Trail(ctx context.Context) ([]AuditLine, error) {
 	c := checked(text)
 	c.end(len(text) > 0, head)
 	if len(c.faults) > 0 {
-		return c.lines, &AuditError{Path: s.auditPath(), Faults: c.faults, Ahead: c.ahead && len(c.faults) == 1, Whole: len(c.faults) == c.passed}
+		return c.lines, &AuditError{Path: s.auditPath(), Faults: c.faults, Ahead: c.ahead && len(c.faults) == 1, Gap: len(c.faults) == len(c.gaps)}
 	}
 	return c.lines, nil
 }
@@ -88,8 +87,12 @@ type checking struct {
 	seq    int64  // of the last line that was intact
 	prev   string // its hash; "" when lines that were not came after it
 	broken int64  // how many of them
+	gapped bool   // lines are missing before the one in hand
 	ahead  bool   // the file goes on after the end that state.db knows
 	passed int    // faults behind which a trail can go on: of the order of whole lines, or that it is ahead
+
+	losses []Loss // that the trail speaks of itself
+	gaps   []Loss // those that it does not speak of
 
 	erased erasures
 	left   map[string]*leftOver // by participant
@@ -104,7 +107,7 @@ func (c *checking) file(text []byte) {
 		c.at++
 		plain, whole := bytes.CutSuffix(line, []byte{'\n'})
 		l, intact, err := decodeLine(plain)
-		erased := err == nil && whole && c.erased.allow(l)
+		erased := err == nil && whole && (c.erased.allow(l) || c.eraserLost(l))
 		if erased {
 			c.leave(l.ParticipantID, line)
 		}
@@ -120,7 +123,7 @@ func (c *checking) file(text []byte) {
 			c.broke("is erased, and no line after it says so: that one is missing, or this one was altered")
 		case l.Altered:
 			c.broke("was altered: its hash is of another text")
-		case l.Subject == ErasureSubject && !c.left[l.ParticipantID].agrees(l.After):
+		case l.Subject == ErasureSubject && !c.gapped && !c.left[l.ParticipantID].agrees(l.After):
 			c.fault("says what was left of the lines about %s before it, and they are other ones", l.ParticipantID)
 			c.follows(l)
 		default:
@@ -149,8 +152,7 @@ func (c *checking) broke(reason string) {
 func (c *checking) follows(l AuditLine) {
 	switch {
 	case l.Seq > c.seq+1+c.broken:
-		c.fault("%s missing before it", span(c.seq+1+c.broken, l.Seq-1))
-		c.passed++
+		c.missing(c.seq+1+c.broken, l)
 	case l.Seq <= c.seq:
 		c.fault("is line %d of the trail after line %d: put in, repeated, or out of order", l.Seq, c.seq)
 		c.passed++
@@ -160,15 +162,33 @@ func (c *checking) follows(l AuditLine) {
 	c.seq, c.prev, c.broken = l.Seq, l.Hash, 0
 }
 
+// missing notes that lines up to l are, from a number on. Of those that are erased none can be
+// counted any more.
+func (c *checking) missing(from int64, l AuditLine) {
+	c.gapped = true
+	if c.isLost(from, l.Seq-1) {
+		return
+	}
+	c.passed++
+	c.gap(Loss{First: from, Last: l.Seq - 1, Hash: l.Prev}, "%s missing before it", span(from, l.Seq-1))
+}
+
+// gap is a fault that somebody may accept as a loss.
+func (c *checking) gap(lost Loss, reason string, args ...any) {
+	c.fault(reason, args...)
+	c.gaps = append(c.gaps, lost)
+}
+
 // end compares the end of the file with the head in state.db.
 func (c *checking) end(there bool, head auditHead) {
 	last := c.at
 	c.at = 0
 	switch {
 	case !there && head.seq > 0:
-		c.fault("is missing or empty: state.db knows of %d lines", head.seq)
+		c.gap(Loss{First: 1, Last: head.seq, Hash: head.hash}, "is missing or empty: state.db knows of %d lines", head.seq)
 	case c.seq+c.broken < head.seq:
-		c.fault("ends after line %d of the file: %s missing at its end", last, span(c.seq+c.broken+1, head.seq))
+		from := c.seq + c.broken + 1
+		c.gap(Loss{First: from, Last: head.seq, Hash: head.hash}, "ends after line %d of the file: %s missing at its end", last, span(from, head.seq))
 	case c.seq > head.seq:
 		c.ahead = true
 		c.fault("goes on to line %d, but state.db knows of %d: lines were added, or state.db is older than the file", c.seq, head.seq)
@@ -230,7 +250,7 @@ func ParseTrail(text []byte) []AuditLine {
 
 // checked is a trail that was checked by itself.
 func checked(text []byte) *checking {
-	c := &checking{prev: noLine, erased: erasuresIn(text), left: make(map[string]*leftOver)}
+	c := &checking{prev: noLine, losses: accepted(text), erased: erasuresIn(text), left: make(map[string]*leftOver)}
 	c.file(text)
 	return c
 }

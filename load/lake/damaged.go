@@ -203,23 +203,37 @@ func IssueOf(manifest string) (ID, bool) {
 	return id, ok && id.Issue > 0 && path.Dir(manifest) == manifestDir
 }
 
-// Aside are the paths, from the lake's folder, of the manifests that were set aside.
+// Aside are the paths, from the lake's folder, of what was set aside: manifests, and files and
+// folders that stood in the place of another kind.
 func (l *Lake) Aside() (paths []string, err error) {
-	paths, err = fs.Glob(l.dir.FS(), damagedDir+"/*.manifest")
-	if err != nil {
+	entries, err := l.readDir(damagedDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("damaged snapshots: %w", err)
+	}
+	for _, e := range entries {
+		if name := path.Join(damagedDir, e.Name()); IsAside(name) {
+			paths = append(paths, name)
+		}
 	}
 	return paths, nil
 }
 
-// RemoveAside removes manifests that were set aside, durably. Their marks stay, which keep
-// the numbers taken. The load lock must be held.
+// IsAside reports whether a path, from the lake's folder, is of what was set aside, or in it.
+func IsAside(file string) bool {
+	name, below := strings.CutPrefix(file, damagedDir+"/")
+	stem, isMark := strings.CutSuffix(name, ".json")
+	_, err := strconv.ParseInt(strings.TrimPrefix(stem, "."), 10, 64)
+	return below && !(isMark && err == nil)
+}
+
+// RemoveAside removes what was set aside, durably. Marks of manifests stay, which keep the
+// numbers taken. The load lock must be held.
 func (l *Lake) RemoveAside(paths []string) error {
 	if l.held == nil {
 		return ErrNotLocked
 	}
 	for _, name := range paths {
-		if err := l.dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := l.dir.RemoveAll(name); err != nil {
 			return fmt.Errorf("damaged snapshots: %w", err)
 		}
 	}

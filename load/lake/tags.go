@@ -149,7 +149,7 @@ func (l *Lake) readTag(name string) (t Tag, err error) {
 func (l *Lake) Tagged(t Tag) (Manifest, error) {
 	sum, m, err := l.ManifestSHA256(t.ID())
 	if harm, ok := errors.AsType[*DamageError](err); ok {
-		return m, &DamageError{harm.Path, &TaggedLossError{t, harm.Err}}
+		return m, &DamageError{harm.Path, l.TaggedLoss(t, harm.Err)}
 	}
 	if err == nil && sum != t.ManifestSHA256 {
 		err = &DamageError{t.ID().path(), fmt.Errorf("its SHA-256 is %s; %s was tagged as %s", sum, t.ManifestSHA256, t.Name)}
@@ -163,11 +163,21 @@ func TagNamed(file string) (name string, ok bool) {
 	return name, ok && IsTagName(name) && path.Dir(file) == tagDir
 }
 
-// A TaggedLossError says that the manifest of a tag cannot be read: nothing else says what
+// A TaggedLossError says that the manifest of tags cannot be read: nothing else says what
 // it had.
 type TaggedLossError struct {
-	Tag Tag
-	Err error
+	Tags []Tag // all that are on it
+	Err  error
+}
+
+// TaggedLoss is the error of the manifest of t, with all tags that are on it.
+func (l *Lake) TaggedLoss(t Tag, err error) *TaggedLossError {
+	tags, _ := l.Tags() // what is wrong with others is told of them
+	tags = slices.DeleteFunc(tags, func(o Tag) bool { return o.ID() != t.ID() || o.ManifestSHA256 != t.ManifestSHA256 })
+	if len(tags) == 0 { // it was dropped meanwhile
+		tags = []Tag{t}
+	}
+	return &TaggedLossError{tags, err}
 }
 
 func (e *TaggedLossError) Error() string {
@@ -175,7 +185,12 @@ func (e *TaggedLossError) Error() string {
 	if errors.Is(e.Err, fs.ErrNotExist) {
 		why = "it is gone"
 	}
-	return fmt.Sprintf("%s, and nothing else says which files snapshot %s, tagged %s, had; its SHA-256 was %s", why, e.Tag.Snapshot, e.Tag.Name, e.Tag.ManifestSHA256)
+	var names []string
+	for _, t := range e.Tags {
+		names = append(names, t.Name)
+	}
+	return fmt.Sprintf("%s, and nothing else says which files snapshot %s, tagged %s, had; its SHA-256 was %s",
+		why, e.Tags[0].Snapshot, strings.Join(names, " and "), e.Tags[0].ManifestSHA256)
 }
 
 func (e *TaggedLossError) Unwrap() error { return e.Err }

@@ -140,3 +140,22 @@ func TestTagDamaged(t *testing.T) {
 		t.Errorf("DropTag of one of a newer format: %v", err)
 	}
 }
+
+// Two tags of one manifest that is lost are both named: dropping one alone helps nobody.
+func TestLostManifestNamesItsTags(t *testing.T) {
+	l := locked(t)
+	paper, _ := tagged(t, l, "paper-1"), tagged(t, l, "other")
+	second := paper
+	second.Name = "paper-2"
+	if err := l.PutTag(second, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.dir.Remove(paper.ID().path()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := l.Tagged(second)
+	lost, ok := errors.AsType[*TaggedLossError](err)
+	if !ok || len(lost.Tags) != 2 || lost.Tags[0].Name != "paper-1" || !strings.Contains(err.Error(), "paper-1 and paper-2") {
+		t.Errorf("Tagged: %v", err)
+	}
+}

@@ -146,7 +146,7 @@ func (c *chain) beyond() error {
 func (r *run) tagged(t lake.Tag, harm *lake.DamageError) {
 	i := slices.IndexFunc(r.report.Findings, func(f Finding) bool { return f.Path == harm.Path })
 	if _, lost := errors.AsType[*lake.TaggedLossError](harm); !lost && i >= 0 {
-		harm = &lake.DamageError{Path: harm.Path, Err: &lake.TaggedLossError{Tag: t, Err: harm.Err}}
+		harm = &lake.DamageError{Path: harm.Path, Err: r.Lake.TaggedLoss(t, harm.Err)}
 	} else if !lost {
 		harm = &lake.DamageError{Path: t.Path(), Err: harm}
 	}

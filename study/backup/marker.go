@@ -50,6 +50,9 @@ func readMarker(dir string) (m Marker, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, &NotABackupError{Dir: dir, Lost: looksLikeOne(dir)}
 	}
+	if info, e := os.Stat(filepath.Join(dir, markerFile)); e == nil && info.IsDir() {
+		return m, &NotABackupError{Dir: dir, Damaged: true}
+	}
 	if err != nil {
 		return m, err
 	}

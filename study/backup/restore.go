@@ -41,6 +41,25 @@ func (e *TrailError) Error() string {
 
 func (e *TrailError) Unwrap() error { return e.Err }
 
+// A NoTrailError says that a path is no audit trail, and no lake that has one.
+type NoTrailError struct {
+	Path string
+	Near string // below it, what was perhaps meant; "": nothing
+}
+
+func (e *NoTrailError) Error() string {
+	return fmt.Sprintf("%s is neither the file of an audit trail nor the folder of a lake; nothing was restored", e.Path)
+}
+
+func noTrail(path string) *NoTrailError {
+	for _, name := range []string{state.AuditFile, filepath.Join(stateTree, state.AuditFile), lakeTree} {
+		if _, err := os.Stat(filepath.Join(path, name)); err == nil {
+			return &NoTrailError{path, filepath.Join(path, name)}
+		}
+	}
+	return &NoTrailError{Path: path}
+}
+
 // Make makes the study and opens it with its state. The configuration is written last:
 // until then the folder is no study. Lake and state lie where the configuration says, and
 // there must be nothing. The study is returned with an error, if it is there and its newest
@@ -99,6 +118,9 @@ func (o Restore) later(ctx context.Context) (text []byte, err error) {
 		text, err = study.LakeTrail(ctx, o.Trail)
 	} else {
 		text, err = os.ReadFile(o.Trail)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, noTrail(o.Trail)
 	}
 	if err != nil {
 		return nil, err
