@@ -27,6 +27,7 @@ type Repair struct {
 // A Repaired is what a repair found, and what became of it.
 type Repaired struct {
 	Lost     []state.Loss // accepted now
+	Unknown  int64        // lines of the audit trail that state.db had not, and goes on behind now
 	Found    []Damage
 	Mended   []Mended
 	Left     []Damage // what nothing here brings back
@@ -69,11 +70,16 @@ func (s *Study) Repair(ctx context.Context, r Repair) (done Repaired, err error)
 			return done, err
 		}
 	}
+	unknown, err := s.Store.CatchUp(ctx)
+	if err != nil {
+		return done, err
+	}
 	run, err := s.Store.StartRun(ctx, "repair", "", s.Version)
 	if err != nil {
 		return done, err
 	}
 	done, err = s.repairAs(ctx, r, run.ID)
+	done.Unknown = unknown
 	if done.Lost = lost; len(lost) > 0 && is[*EmptyLakeError](err) {
 		err = nil // there is nothing else to repair
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/dexetl/dexetl/export"
 	"github.com/dexetl/dexetl/extract/cohort"
 	"github.com/dexetl/dexetl/extract/consent"
+	"github.com/dexetl/dexetl/extract/state"
 	"github.com/dexetl/dexetl/load"
 	"github.com/dexetl/dexetl/study"
 	"github.com/dexetl/dexetl/study/backup"
@@ -109,6 +110,12 @@ func nextOf(err error) step {
 				return dexetl("withdraw", e.ParticipantID, "--erase", "--reason", statedAgain)
 			}
 			return withdrawAgain(e.ParticipantID, e.EffectiveAt, e.Known)
+		}),
+		on(err, func(e *state.AuditError) step {
+			if e.Ahead {
+				return dexetl("repair")
+			}
+			return nil
 		}),
 		on(err, erasureNext), on(err, presentNext), on(err, notRemovableNext), on(err, lostMemoryNext), on(err, trailNext), on(err, forgottenNext), consentNext(err))
 }

@@ -43,6 +43,9 @@ func (p *program) repairCommand() *cli.Command {
 }
 
 func (p *program) printRepaired(r study.Repaired) error {
+	if r.Unknown > 0 {
+		p.say("state.db did not know the last %s of the audit trail, and goes on behind them; status says what of it the study has to be told again", countOf(int(r.Unknown), "line"))
+	}
 	if p.flags.json {
 		return p.object(schemas.Repair(), r.Snapshot, r.Before, r.Took.Seconds(), mendedObjects(r), leftObjects(r), lostLineObjects(schemas.Repair(), r.Lost))
 	}
