@@ -198,7 +198,7 @@ func (r *repair) look(ctx context.Context) (found Verified, err error) {
 	if err != nil {
 		return found, err
 	}
-	return found, r.study.verifyTags(r.trail, &found)
+	return found, r.study.verifyTags(ctx, r.trail, &found)
 }
 
 // An OtherFolderError says that a database reads a folder other than its own.

@@ -107,7 +107,7 @@ func (s *Study) verifyWhatItSays(ctx context.Context, done *Verified, note func(
 	if err == nil {
 		_, err = s.HoldSnapshots(ctx)
 	}
-	if err := errors.Join(s.verifyTags(trail, done), s.verifyPapers(ctx, trail, note)); err != nil {
+	if err := errors.Join(s.verifyTags(ctx, trail, done), s.verifyPapers(ctx, trail, note)); err != nil {
 		return err
 	}
 	if is[*state.AuditError](err) || is[*TrailError](err) {

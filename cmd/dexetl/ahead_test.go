@@ -26,7 +26,7 @@ func TestStateOlderThanItsTrail(t *testing.T) {
 	}{
 		"withdrawal":     {withdraw, nil, "P001 has withdrawn"},
 		"another change": {withdraw, []string{"participants", "pause", "P002"}, "P001 has withdrawn"},
-		"a key":          {[]string{"keys", "add", "clinic", "--scope", "read"}, nil, "next: dexetl repair"},
+		"a key":          {[]string{"keys", "add", "--name", "clinic", "--scope", "read"}, nil, "next: dexetl repair"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.back(t)

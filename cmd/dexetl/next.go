@@ -161,6 +161,8 @@ func forgottenNext(e *study.ForgottenError) step {
 		return dexetl("participants", "close", f.ParticipantID)
 	case f.Subject == "window", f.Subject == "exclusion":
 		return nil
+	case f.Deleted:
+		return dexetl("participants", "pause", f.ParticipantID, "--deleted")
 	case f.Removed:
 		return dexetl("participants", "remove", f.ParticipantID)
 	case f.Paused:
@@ -175,13 +177,12 @@ func forgottenNext(e *study.ForgottenError) step {
 const statedAgain = "stated again"
 
 // withdrawAgain is the command that records a withdrawal that the state has lost, or
-// has from another instant.
+// has from another instant. The earlier one holds: no next command brings data back.
 func withdrawAgain(participantID string, effective, known time.Time) step {
-	s := dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano), "--reason", statedAgain)
-	if !known.IsZero() && effective.After(known) {
-		s = append(s, "--bring-back")
+	if !known.IsZero() && known.Before(effective) {
+		effective = known
 	}
-	return s
+	return dexetl("withdraw", participantID, "--effective", effective.UTC().Format(time.RFC3339Nano), "--reason", statedAgain)
 }
 
 // lostMemoryNext goes on with the state as it is, where nobody has withdrawn.

@@ -151,7 +151,8 @@ func (p *program) lost(r study.Repaired) error {
 		return advised(exitDamage, adviceOf(first.Err), "damaged still: %s: %s", first.Path, first.Words())
 	}
 	if lost, ok := errors.AsType[*study.LostTagError](first.Err); ok {
-		return &exitError{code: exitDamage, advice: lostTagAdvice, next: dropTag(lost.Tag), err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
+		advice, next := lostTagNext(lost)
+		return &exitError{code: exitDamage, advice: advice, next: next, err: fmt.Errorf("damaged still: %s: %s", first.Path, first.Words())}
 	}
 	switch {
 	case rows == 0 && r.NoReplay != nil:
