@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v3"
 
@@ -182,7 +183,8 @@ func (d *doctor) checkAudit(ctx context.Context) {
 		d.fail(check, err)
 		return
 	}
-	d.ok(check, "%s, all as written%s", countOf(len(lines), "line"), behind("; ", snapshotsWords(held)))
+	lost := strings.Join(mapped(state.Losses(lines), lostLineWords), "; ")
+	d.ok(check, "%s, all as written%s%s", countOf(len(lines), "line"), behind("; ", lost), behind("; ", snapshotsWords(held)))
 }
 
 // checkRemembered looks whether the state is as new as lake and audit trail are.

@@ -263,7 +263,7 @@ func refuseChanged(t *testing.T, form string, value any) {
 func mayLack(form, path, name string) bool {
 	optional := []string{
 		"dexetl.run/2/participants/error", "dexetl.run/2/participants/flags/detail", "dexetl.plan/1/participants/flags/detail",
-		"dexetl.verify/2/difference", "dexetl.consent_event/1/error", "dexetl.consent_event/1/untold", "dexetl.grants/1/grants/valid_from", "dexetl.grants/1/grants/valid_to",
+		"dexetl.verify/3/difference", "dexetl.consent_event/1/error", "dexetl.consent_event/1/untold", "dexetl.grants/1/grants/valid_from", "dexetl.grants/1/grants/valid_to",
 	}
 	return slices.Contains(optional, form+path+"/"+name) || strings.HasSuffix(path, "/tables") || path == "/quarantine/rows"
 }
